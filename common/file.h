@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * file - durable and bounded file work.  Everything here blocks for as long
+ * as the disk needs, which is why only small files go through it.
+ */
+#ifndef COMMON_FILE_H
+#define COMMON_FILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct error;
+
+/* All of data, in spite of EINTR and short writes; -1 and errno. */
+int	file_write_all(int fd, const void *data, size_t len);
+
+/*
+ * The whole of a regular file of at most max bytes, relative to dirfd
+ * (AT_FDCWD for a plain path).  *out carries a final NUL not counted in *len;
+ * the caller frees.  A longer file, or one that is not regular, is
+ * ERR_CONFIG; a missing one is ERR_CONFIG with code "file:missing".
+ */
+int	file_read(int dirfd, const char *path, size_t max, char **out,
+	    size_t *len, struct error *);
+
+/*
+ * Read a secret: as file_read(), then trailing newlines are cut.  A file that
+ * every user can read or write is refused (ERR_CONFIG, with the chmod that
+ * mends it), and so is an empty one, or one with a NUL byte.
+ */
+int	file_read_secret(const char *path, size_t max, char **out,
+	    struct error *);
+
+/*
+ * Replace dirfd/name by data with the given mode: temporary file, fsync,
+ * rename, fsync of the directory.  After a crash the old or the new content
+ * is there, never a mixture.
+ */
+int	file_write_atomic(int dirfd, const char *name, mode_t mode,
+	    const void *data, size_t len, struct error *);
+
+/* fsync() of a directory; error names it. */
+int	file_sync_dir(int dirfd, const char *what, struct error *);
+
+/* mkdir with this exact mode whatever the umask; an existing directory is
+ * kept as it is.  What is there but no directory is an error. */
+int	file_mkdir(int dirfd, const char *name, mode_t mode, struct error *);
+
+#endif

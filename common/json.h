@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * json - strict, bounded reading of JSON through jansson.  A path is member
+ * names and array indexes joined by dots: "zones.0.id".
+ */
+#ifndef COMMON_JSON_H
+#define COMMON_JSON_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+
+/*
+ * Parse one JSON object or array of len bytes, duplicates of a member
+ * refused, depth bounded by jansson.  NULL and ERR_REJECTED, code
+ * "json:syntax", if it is anything else; the message shows the beginning of
+ * the text.  The caller owns the result.
+ */
+json_t		*jsonx_parse(const char *text, size_t len, struct error *);
+
+/* The value at path, or NULL; borrowed. */
+json_t		*jsonx_get(const json_t *, const char *path);
+/* The string at path, or NULL if it is absent or no string; borrowed. */
+const char	*jsonx_str(const json_t *, const char *path);
+/*
+ * Copy the string at path, or the integer at path in decimal (ids are opaque
+ * strings).  ERR_REJECTED if it is absent, another type, or does not fit.
+ */
+int		 jsonx_copy_str(const json_t *, const char *path, char *out,
+		    size_t size, struct error *);
+/* The integer at path, or fallback. */
+int64_t		 jsonx_int(const json_t *, const char *path, int64_t fallback);
+/* The boolean at path, or fallback. */
+bool		 jsonx_bool(const json_t *, const char *path, bool fallback);
+
+#endif

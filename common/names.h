@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * names - domain names as text: lower-case A-labels without a final dot.
+ * IDN goes through libidn2 (IDNA 2008 with the UTS #46 mapping,
+ * non-transitional), the only user of that library.
+ */
+#ifndef COMMON_NAMES_H
+#define COMMON_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct error;
+
+#define DNAME_MAX 253			/* characters, RFC 1035 */
+#define DNAME_SIZE (DNAME_MAX + 1)
+
+/*
+ * A name as a person wrote it -> its canonical form: IDN to punycode, lower
+ * case, no final dot.  At least two labels; letters, digits, hyphens (not at
+ * a label's ends) and, unless host is true, underscores.  With wildcard one
+ * leading "*." label is allowed.  ERR_CONFIG says what is wrong with it.
+ */
+int	dname_normalize(const char *in, bool host, bool wildcard,
+	    char out[DNAME_SIZE], struct error *);
+
+bool	dname_is_wildcard(const char *name);
+/* name without a leading "*." (points into name). */
+const char	*dname_base(const char *name);
+/* The name one label up ("b.c" for "a.b.c"), "" for one label, NULL for "". */
+const char	*dname_parent(const char *name);
+/* Is name equal to zone or below it?  On label boundaries. */
+bool	dname_is_in(const char *name, const char *zone);
+
+/*
+ * The name of a certificate, account, provider or action in acmed.conf: 1 to
+ * 100 of letters, digits, '.', '_', '-'; not starting with '.' or '-'.  It
+ * becomes a directory name.
+ */
+int	object_name_check(const char *name, struct error *);
+
+#endif

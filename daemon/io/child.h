@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * child - run one program on the event loop: no shell, a process group of its
+ * own, a clean environment, no inherited descriptors, a time limit with TERM
+ * then KILL for the whole group.  Used by deploy actions, the exec provider
+ * and the making of RSA keys.
+ */
+#ifndef DAEMON_IO_CHILD_H
+#define DAEMON_IO_CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct child_op;
+struct children;
+struct error;
+struct loop;
+
+/* Borrowed; child_start() copies. */
+struct child_args {
+	const char *const *argv;	/* NULL-terminated; argv[0] a path, or
+					   a name looked for in PATH of env */
+	const char *const *env;		/* NULL-terminated "KEY=value"; all the
+					   child gets */
+	const void	*input;		/* its standard input; NULL: /dev/null */
+	size_t		 input_len;
+	size_t		 max_output;	/* bytes kept of stdout, and the same
+					   of stderr; more is read and dropped */
+	unsigned	 timeout_ms;	/* then TERM, 5 s later KILL; > 0 */
+	/* Each complete line of stdout or stderr as it comes, cleaned of
+	   control characters; may be NULL. */
+	void		(*line)(const char *line, bool is_stderr, void *arg);
+};
+
+struct child_reply {
+	int		 status;	/* exit status, or -1 */
+	int		 signo;		/* signal that ended it, or 0 */
+	bool		 timed_out;
+	const char	*out;		/* stdout, NUL-terminated */
+	size_t		 out_len;
+	const char	*errout;	/* stderr, NUL-terminated */
+	size_t		 errout_len;
+};
+
+/*
+ * err is set, and reply is NULL, only if the program could not be started:
+ * ERR_CONFIG "child:exec" (missing, not executable; names the program) or
+ * ERR_TRANSIENT "child:fork" (no memory, too many processes).
+ */
+typedef void child_done_cb(const struct error *err,
+    const struct child_reply *reply, void *arg);
+
+/* One per process: owns SIGCHLD. */
+struct children	*children_new(struct loop *);
+/* All operations must be finished or cancelled before. */
+void		 children_free(struct children *);
+
+/*
+ * Start never fails and never calls done before it has returned.  done runs
+ * once the program has exited, even if a grandchild still holds its pipes.
+ */
+struct child_op	*child_start(struct children *, const struct child_args *,
+		    child_done_cb *done, void *arg);
+/* KILL the whole group; done will not be called.  NULL is allowed. */
+void		 child_cancel(struct child_op *);
+
+/*
+ * Turn a reply into 0 or an error "PROGRAM exited with status 3: LAST LINE OF
+ * STDERR": ERR_TRANSIENT "child:status", "child:signal", "child:timeout".
+ */
+int		 child_check(const struct child_reply *, const char *program,
+		    struct error *);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sd - what acmed tells systemd (sd_notify(3)); the only user of libsystemd
+ * besides common/log.  Without systemd every call does nothing.
+ */
+#ifndef DAEMON_IO_SD_H
+#define DAEMON_IO_SD_H
+
+struct loop;
+struct sd;
+
+/* Starts the watchdog's timer if WATCHDOG_USEC asks for one. */
+struct sd	*sd_new(struct loop *);
+void		 sd_free(struct sd *);
+void		 sd_ready(struct sd *);
+/* With MONOTONIC_USEC, as Type=notify-reload wants it; sd_ready() ends it. */
+void		 sd_reloading(struct sd *);
+void		 sd_stopping(struct sd *);
+/* STATUS= line of systemctl status. */
+void		 sd_status(struct sd *, const char *fmt, ...)
+		    __attribute__((format(printf, 2, 3)));
+
+#endif
