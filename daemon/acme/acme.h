@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * acme - the protocol of RFC 8555 for one account at one CA: directory,
+ * nonces, signed requests and their retries, one operation for each act.
+ * Called by engine/.  Knows nothing of certificates' names, schedules or
+ * where keys are kept.
+ *
+ * Inside: the directory is fetched once and kept (a day); nonces are kept in
+ * a pool, the newest first, and a badNonce answer is retried with the fresh
+ * nonce it carries (20 tries); a request that failed for a passing reason
+ * (connection, time limit, 5xx without a problem document that says
+ * otherwise) is retried 2 times, after 1 and 3 seconds, before its operation
+ * fails.  A 429, or any answer with an error and Retry-After, ends the
+ * operation with ERR_RATELIMIT and retry_at.
+ */
+#ifndef DAEMON_ACME_ACME_H
+#define DAEMON_ACME_ACME_H
+
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+struct acme;
+struct acme_op;
+struct error;
+struct http;
+struct loop;
+
+struct acme_args {			/* borrowed; copied */
+	const char	*directory;	/* URL */
+	const char	*ca_file;	/* NULL: the system's */
+	const char	*proxy;		/* as in http_args */
+	EVP_PKEY	*key;		/* account key; one more reference is
+					   taken */
+	const char	*kid;		/* account URL if it is known; or NULL */
+	const char *const *contact;	/* NULL-terminated; may be NULL */
+	bool		 agree_tos;
+	const char	*eab_kid;	/* NULL: none */
+	const char	*eab_hmac_key;	/* base64url, as the CA gave it */
+};
+
+struct acme	*acme_new(struct loop *, struct http *,
+		    const struct acme_args *);
+/* All operations must be finished or cancelled before. */
+void		 acme_free(struct acme *);
+
+/*
+ * key authorization -> TXT value of dns-01 (RFC 8555 section 8.4), 43
+ * characters and a NUL.
+ */
+#define ACME_TXT_SIZE 44
+void		 acme_dns01_value(const struct acme *, const char *token,
+		    char out[ACME_TXT_SIZE]);
+
+enum acme_status {			/* RFC 8555 section 7.1.6 */
+	ACME_PENDING,
+	ACME_READY,
+	ACME_PROCESSING,
+	ACME_VALID,
+	ACME_INVALID,
+	ACME_DEACTIVATED,
+	ACME_EXPIRED,
+	ACME_REVOKED,
+	ACME_STATUS_END
+};
+const char	*acme_status_name(enum acme_status);
+
+struct acme_order {
+	enum acme_status status;
+	char		*url;
+	char		**authz_urls;	/* NULL-terminated */
+	size_t		 n_authz;
+	char		*finalize_url;
+	char		*cert_url;	/* NULL until valid */
+	time_t		 retry_at;	/* Retry-After of this answer, or 0 */
+	struct error	*error;		/* NULL if there is none */
+};
+
+struct acme_challenge {
+	char		*type;		/* "dns-01" */
+	char		*url;
+	char		*token;		/* checked: base64url, <= 256 */
+	enum acme_status status;
+	struct error	*error;		/* NULL if there is none; ERR_REJECTED
+					   with the CA's words */
+};
+
+struct acme_authz {
+	enum acme_status status;
+	char		*identifier;	/* without "*." */
+	bool		 wildcard;
+	struct acme_challenge *challenges;	/* of every type */
+	size_t		 n_challenges;
+	time_t		 retry_at;
+};
+
+struct acme_cert {
+	char		*pem;		/* leaf first, then the chain */
+	size_t		 pem_len;
+	char		**alternates;	/* Link rel="alternate" URLs;
+					   NULL-terminated, never NULL */
+};
+
+/* Owned copies of what a done function only borrows. */
+struct acme_order *acme_order_dup(const struct acme_order *);
+void		 acme_order_free(struct acme_order *);
+struct acme_authz *acme_authz_dup(const struct acme_authz *);
+void		 acme_authz_free(struct acme_authz *);
+
+/*
+ * Problem documents (RFC 7807, RFC 8555 section 6.7) become ERR_REJECTED (or
+ * ERR_RATELIMIT, ERR_TRANSIENT for serverInternal, ERR_CONFIG for
+ * externalAccountRequired, userActionRequired, unauthorized accounts) with
+ * code "acme:TYPE" and, in the message, type, detail and every subproblem
+ * with its identifier.  A malformed reply is ERR_REJECTED "acme:malformed".
+ */
+typedef void acme_account_cb(const struct error *err, const char *kid,
+    void *arg);
+typedef void acme_order_cb(const struct error *err,
+    const struct acme_order *order, void *arg);
+typedef void acme_authz_cb(const struct error *err,
+    const struct acme_authz *authz, void *arg);
+typedef void acme_cert_cb(const struct error *err,
+    const struct acme_cert *cert, void *arg);
+typedef void acme_cb(const struct error *err, void *arg);
+
+/*
+ * Find or create the account (newAccount answers 200 for a known key), or do
+ * nothing if the kid is known already.  kid is the URL to remember.
+ * ERR_CONFIG "acme:tos" names the terms' URL if agree_tos is not set.
+ * Concurrent calls share one request.
+ */
+struct acme_op	*acme_account_start(struct acme *, acme_account_cb *,
+		    void *arg);
+/* Forget the kid after accountDoesNotExist: the next account op creates it. */
+void		 acme_account_forget(struct acme *);
+
+/* newOrder; names may begin with "*.". */
+struct acme_op	*acme_order_new_start(struct acme *, const char *const *names,
+		    size_t n_names, acme_order_cb *, void *arg);
+struct acme_op	*acme_order_get_start(struct acme *, const char *url,
+		    acme_order_cb *, void *arg);
+struct acme_op	*acme_authz_get_start(struct acme *, const char *url,
+		    acme_authz_cb *, void *arg);
+/* "I am ready": POST {} to the challenge. */
+struct acme_op	*acme_challenge_start(struct acme *, const char *url,
+		    acme_cb *, void *arg);
+/* csr is DER. */
+struct acme_op	*acme_finalize_start(struct acme *, const char *url,
+		    const void *csr, size_t csr_len, const char *order_url,
+		    acme_order_cb *, void *arg);
+struct acme_op	*acme_cert_start(struct acme *, const char *url,
+		    acme_cert_cb *, void *arg);
+/* Any of the above; NULL is allowed. */
+void		 acme_cancel(struct acme_op *);
+
+/* Requests sent to this CA, every retry and nonce counted. */
+unsigned long	 acme_requests(const struct acme *);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conf - acmed.conf and what it includes, read and checked once, then
+ * immutable and reference-counted: a run keeps the one it began with, a
+ * reload makes a new one.  doc/acmed.conf.5 is the user's description.
+ */
+#ifndef DAEMON_CONFIG_CONF_H
+#define DAEMON_CONFIG_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/log.h"
+
+struct provider;
+struct provider_values;
+
+enum key_type {
+	KEY_EC256,
+	KEY_EC384,
+	KEY_RSA2048,
+	KEY_RSA3072,
+	KEY_RSA4096,
+	KEY_TYPE_END
+};
+
+/* "ec256", ... */
+const char	*key_type_name(enum key_type);
+/* 0 and *type, or -1 if there is no such type. */
+int		 key_type_parse(const char *name, enum key_type *type);
+
+struct conf_account {
+	char		*name;
+	char		*directory;	/* URL */
+	char		**contact;	/* NULL-terminated URLs; never NULL */
+	bool		 agree_tos;
+	char		*ca_file;	/* NULL: the system's trust */
+	char		*proxy;		/* NULL: the environment's */
+	enum key_type	 key;
+	char		*eab_kid;	/* NULL: none */
+	char		*eab_hmac_key_file;
+};
+
+/* provider "NAME" { type = ...; options of that type } */
+struct conf_provider {
+	char		*name;
+	const struct provider *type;
+	struct provider_values *values;	/* checked against type's table */
+};
+
+struct conf_deploy {
+	char		*name;
+	char		**exec;		/* NULL-terminated argv */
+	unsigned	 timeout_s;
+};
+
+struct conf_name {
+	char		*name;		/* canonical, may begin with "*." */
+	const struct conf_provider *provider;
+};
+
+struct conf_cert {
+	char		*name;		/* also the directory in live/ */
+	struct conf_name *names;	/* in the order of the file */
+	size_t		 n_names;	/* 1 to 100 */
+	const struct conf_account *account;
+	enum key_type	 key;
+	bool		 reuse_key;
+	int64_t		 renew_before_s;
+	char		*preferred_chain;	/* NULL: the CA's default */
+	int64_t		 propagation_timeout_s;
+	struct conf_deploy *deploys;
+	size_t		 n_deploys;
+	const char	*file;		/* where it stands, for messages */
+	int		 line;
+};
+
+struct conf {
+	unsigned	 refs;
+	char		*path;		/* the main file */
+	char		*state_dir;
+	char		*control_socket;
+	char		**resolvers;	/* "ADDRESS" or "ADDRESS:PORT", IPv6 in
+					   brackets with a port;
+					   NULL-terminated; empty: resolv.conf */
+	enum log_level	 log_level;
+	unsigned	 max_renewals;	/* at once; default 20 */
+	struct conf_account **accounts;
+	size_t		 n_accounts;
+	struct conf_provider **providers;
+	size_t		 n_providers;
+	struct conf_cert **certs;	/* sorted by name */
+	size_t		 n_certs;
+};
+
+/* Called for every mistake, in the order of the files: one line each,
+ * "FILE:LINE: KEY: what was found; what is allowed". */
+typedef void conf_report_cb(const char *line, void *arg);
+
+/*
+ * Read the file and all it includes.  NULL if there was any mistake; every
+ * one has been reported then.  The caller holds one reference.
+ */
+struct conf	*conf_load(const char *path, conf_report_cb *report,
+		    void *arg);
+/* One more reference; returns its argument. */
+const struct conf *conf_ref(const struct conf *);
+/* Give one back; the last one frees.  NULL is allowed. */
+void		 conf_unref(const struct conf *);
+
+/* The certificate of that name, or NULL. */
+const struct conf_cert *conf_find_cert(const struct conf *, const char *name);
+const struct conf_provider *conf_find_provider(const struct conf *,
+		    const char *name);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * provider_run - add or remove TXT values through a configured provider: the
+ * runner behind providers/provider.h.  Owns HTTP, retries, throttling, the
+ * lock of one name, zone discovery and the mapping of HTTP status to error
+ * kind (401, 403: ERR_CONFIG; 429: ERR_RATELIMIT with Retry-After; 5xx:
+ * ERR_TRANSIENT; others: ERR_REJECTED), and the bound on calls in flight.
+ */
+#ifndef DAEMON_DNS_PROVIDER_RUN_H
+#define DAEMON_DNS_PROVIDER_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct children;
+struct conf_provider;
+struct dns;
+struct error;
+struct http;
+struct loop;
+struct provider_run_op;
+
+/* What providers work with; one per daemon. */
+struct provider_env {
+	struct loop	*loop;
+	struct http	*http;
+	struct dns	*dns;
+	struct children	*children;
+	struct provider_locks *locks;	/* made by provider_env_init() */
+};
+
+void	provider_env_init(struct provider_env *, struct loop *, struct http *,
+	    struct dns *, struct children *);
+/* All operations must be finished or cancelled before. */
+void	provider_env_clear(struct provider_env *);
+
+/* One name, one or more values.  Borrowed; copied. */
+struct provider_run_args {
+	const struct conf_provider *provider;	/* the caller keeps the conf */
+	bool		 is_add;
+	const char	*cert;
+	const char	*identifier;	/* name being proved, no "*." */
+	const char	*fqdn;		/* effective name of the record */
+	const char	*zone;		/* apex found in the DNS; may be "" */
+	const char *const *values;
+	const char *const *handles;	/* as many as values, "" if unknown;
+					   NULL: none known */
+	size_t		 n_values;
+	unsigned	 timeout_ms;	/* the whole of it */
+};
+
+struct provider_run_reply {
+	const char *const *handles;	/* as many as values; "" if none */
+};
+
+/*
+ * Success means the provider has accepted all values (or no longer has any
+ * of them).  The error's message begins with "PROVIDER: ".
+ */
+typedef void provider_run_done_cb(const struct error *err,
+    const struct provider_run_reply *reply, void *arg);
+
+struct provider_run_op *provider_run_start(struct provider_env *,
+		    const struct provider_run_args *,
+		    provider_run_done_cb *done, void *arg);
+void		 provider_run_cancel(struct provider_run_op *);
+
+#endif

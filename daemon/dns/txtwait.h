@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * txtwait - wait until the DNS shows TXT values, or shows them no more: every
+ * address of every authoritative server is asked directly, again and again,
+ * until each agrees.  No fixed sleeps: the pause is a twentieth of the time
+ * waited so far, 25 ms to 5 s.
+ *
+ * A server that gives no usable answer at all (no reply, REFUSED, SERVFAIL,
+ * not authoritative) for the patience time is reported as dead and no longer
+ * waited for, as long as at least one other server agrees.  If none of them
+ * ever answers (a firewall), the resolvers are asked instead and the progress
+ * says so.  A server that does answer must agree.
+ */
+#ifndef DAEMON_DNS_TXTWAIT_H
+#define DAEMON_DNS_TXTWAIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct dns;
+struct error;
+struct txtwait_op;
+struct zone;
+
+struct txtwait_item {
+	const struct zone *zone;	/* its fqdn is the name asked for */
+	const char	*value;
+	bool		 present;	/* wanted: there, or gone */
+};
+
+/* One line for a person when something worth telling changes: "waiting for
+ * ns2.example.test (192.0.2.2): does not show _acme-challenge.example.test
+ * yet (3 of 4 servers do)". */
+typedef void txtwait_progress_cb(const char *line, void *arg);
+
+struct txtwait_args {			/* borrowed; copied */
+	const struct txtwait_item *items;
+	size_t		 n_items;
+	unsigned	 timeout_ms;	/* then ERR_TRANSIENT "dns:stale",
+					   naming the servers and what they
+					   showed */
+	unsigned	 patience_ms;	/* for dead servers; 0: 30 s, and never
+					   more than half of timeout_ms */
+	txtwait_progress_cb *progress;	/* may be NULL; gets done's arg */
+};
+
+struct txtwait_reply {
+	/* What a person should know, "" if nothing: "ns3.example.test
+	 * (192.0.2.3) did not answer", "asked the resolvers, no
+	 * authoritative server answered". */
+	char		 note[512];
+};
+
+typedef void txtwait_done_cb(const struct error *err,
+    const struct txtwait_reply *reply, void *arg);
+
+struct txtwait_op *txtwait_start(struct dns *, const struct txtwait_args *,
+		    txtwait_done_cb *done, void *arg);
+void		 txtwait_cancel(struct txtwait_op *);
+
+#endif

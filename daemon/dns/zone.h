@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * zone - where a TXT record really lives: CNAMEs followed, the zone's apex
+ * found by asking for SOA label by label, its authoritative servers with all
+ * their addresses.  Asked of the configured resolvers.
+ */
+#ifndef DAEMON_DNS_ZONE_H
+#define DAEMON_DNS_ZONE_H
+
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "common/names.h"
+
+struct dns;
+struct error;
+struct loop;
+struct zone_op;
+
+/* One address of one server. */
+struct dns_server {
+	char		 name[DNAME_SIZE];	/* "" for a resolver */
+	char		 text[64];	/* "192.0.2.1", "[2001:db8::1]:5353" */
+	struct sockaddr_storage ss;
+	socklen_t	 ss_len;
+};
+
+struct zone {
+	char		 fqdn[DNAME_SIZE];	/* after CNAMEs */
+	char		 apex[DNAME_SIZE];	/* "" if no SOA was found */
+	struct dns_server *servers;	/* authoritative; may be none */
+	size_t		 n_servers;
+};
+
+void	zone_clear(struct zone *);
+void	zone_copy(struct zone *to, const struct zone *from);
+
+/*
+ * dns - the DNS side's context: the resolvers.  resolvers is as in struct
+ * conf; empty: /etc/resolv.conf.  ERR_CONFIG on a malformed address.
+ */
+struct dns	*dns_new(struct loop *, const char *const *resolvers,
+		    struct error *);
+/* All operations must be finished or cancelled before. */
+void		 dns_free(struct dns *);
+
+/*
+ * Find the zone of fqdn.  That no SOA is found, or no address of an
+ * authoritative server, is no error: apex or n_servers then say so, and the
+ * caller falls back to the resolvers.  Errors: ERR_TRANSIENT "dns:resolver"
+ * (no resolver answered, SERVFAIL; names them), ERR_REJECTED "dns:cname-loop"
+ * (more than 8 CNAMEs).
+ */
+typedef void zone_done_cb(const struct error *err, const struct zone *zone,
+    void *arg);
+struct zone_op	*zone_start(struct dns *, const char *fqdn,
+		    unsigned timeout_ms, zone_done_cb *done, void *arg);
+void		 zone_cancel(struct zone_op *);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine - the policy: which certificate when, by what steps, and what to do
+ * when one fails.  Created by main, asked and commanded by control/.
+ */
+#ifndef DAEMON_ENGINE_ENGINE_H
+#define DAEMON_ENGINE_ENGINE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct children;
+struct conf;
+struct engine;
+struct error;
+struct http;
+struct loop;
+struct sd;
+struct store;
+
+struct engine_args {
+	struct loop	*loop;
+	struct http	*ca_http;	/* pool for CAs */
+	struct http	*http;		/* pool for provider APIs */
+	struct children	*children;
+	struct store	*store;
+	struct sd	*sd;
+	const struct conf *conf;	/* one more reference is taken */
+};
+
+/* NULL and ERR_CONFIG if the resolvers are malformed. */
+struct engine	*engine_new(const struct engine_args *, struct error *);
+void		 engine_free(struct engine *);
+/* Read the state and begin to work. */
+void		 engine_start(struct engine *);
+
+/*
+ * Stop: no new runs, those under way are cancelled (their orders are resumed
+ * at the next start), TXT records are removed for at most wait_ms.  done once.
+ */
+void		 engine_stop(struct engine *, unsigned wait_ms,
+		    void (*done)(void *arg), void *arg);
+
+/*
+ * Use another configuration from now on; runs under way keep theirs.  Returns
+ * {"added": [names], "removed": [names], "changed": [names]}; the caller
+ * decrefs.
+ */
+json_t		*engine_reload(struct engine *, const struct conf *);
+/* The last reload failed with this text (NULL: it did not); for status. */
+void		 engine_set_reload_error(struct engine *, const char *text);
+
+/* The objects of doc/control-api.md; the caller decrefs. */
+json_t		*engine_status(const struct engine *);
+/* NULL if there is no certificate of that name. */
+json_t		*engine_cert_status(const struct engine *, const char *name);
+/* Prometheus text; the caller frees. */
+char		*engine_metrics(const struct engine *);
+
+/*
+ * Begin to renew now, whatever the schedule says; if a run is under way, join
+ * it.  Errors: ERR_CONFIG "engine:unknown-cert" (names the nearest known
+ * one), ERR_TRANSIENT "engine:stopping".
+ */
+int		 engine_renew_now(struct engine *, const char *name,
+		    struct error *);
+
+/*
+ * Events: one JSON object each as described in doc/control-api.md ("at",
+ * "cert", "step", "level", "msg", and "end": true with "ok" when a run is
+ * over).  Borrowed.  cb may unsubscribe.
+ */
+struct engine_sub;
+typedef void engine_event_cb(const json_t *event, void *arg);
+struct engine_sub *engine_subscribe(struct engine *, engine_event_cb *,
+		    void *arg);
+void		 engine_unsubscribe(struct engine_sub *);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keys - private keys, CSRs and received certificate chains.
+ */
+#ifndef DAEMON_STORE_KEYS_H
+#define DAEMON_STORE_KEYS_H
+
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "daemon/config/conf.h"
+
+struct children;
+struct error;
+struct keygen_op;
+struct loop;
+
+/* PKCS#8 PEM; the caller frees with freezero_str(). */
+char		*key_to_pem(const EVP_PKEY *);
+/* The caller frees with EVP_PKEY_free(). */
+EVP_PKEY	*key_from_pem(const char *pem, struct error *);
+/* Does the key have this type and size? */
+bool		 key_is_type(const EVP_PKEY *, enum key_type);
+
+/* Make a key at once.  EC only takes microseconds; RSA up to seconds: in the
+ * daemon use keygen_start(). */
+EVP_PKEY	*key_generate(enum key_type, struct error *);
+
+/*
+ * Make a key without holding the loop: EC in the next turn, RSA in a child
+ * process (this program again, with argv[1] "--generate-key"; see
+ * keygen_child_main()).  key is borrowed in done: take EVP_PKEY_up_ref().
+ */
+typedef void keygen_done_cb(const struct error *err, EVP_PKEY *key,
+    void *arg);
+struct keygen_op *keygen_start(struct loop *, struct children *,
+		    enum key_type, keygen_done_cb *done, void *arg);
+void		 keygen_cancel(struct keygen_op *);
+/* `acmed --generate-key TYPE`: the key's PEM on stdout; the exit status. */
+int		 keygen_child_main(const char *type);
+
+/* PKCS#10 in DER: SAN only, no CN; the caller frees. */
+int		 csr_make(EVP_PKEY *, const char *const *names,
+		    size_t n_names, unsigned char **der, size_t *der_len,
+		    struct error *);
+
+/* What the daemon remembers of a certificate; no X509 object stays. */
+struct cert_info {
+	char		 serial[64];	/* lower-case hex, no leading zeros cut
+					   off bytes: "03af..." */
+	char		 issuer[256];	/* CN of the issuer, or its O */
+	time_t		 not_before, not_after;
+	enum key_type	 key;		/* KEY_TYPE_END if none of ours */
+	char		**names;	/* dNSName SANs, lower case;
+					   NULL-terminated */
+	char		 ari_id[128];	/* RFC 9773 section 4.1; "" if there is
+					   no authority key identifier */
+	char		 sha256[65];	/* fingerprint of the leaf, hex */
+};
+void		 cert_info_clear(struct cert_info *);
+
+/* Read the first certificate of a PEM chain (bounded at 256 KiB). */
+int		 cert_info_read(const char *pem, size_t len,
+		    struct cert_info *, struct error *);
+
+/*
+ * Is this what was asked for?  The chain parses (at most 10 certificates,
+ * each signed by the next), the leaf has this key, exactly these names, and
+ * dates that make sense now (an hour of clock skew is granted).
+ * ERR_REJECTED "cert:..." says what is wrong.
+ */
+int		 chain_verify(const char *pem, size_t len, EVP_PKEY *,
+		    const char *const *names, size_t n_names,
+		    struct error *);
+
+/*
+ * Does the chain's last issuer (or any subject in it) have this common name?
+ * As certbot's and lego's preferred chain option.
+ */
+bool		 chain_is_preferred(const char *pem, size_t len,
+		    const char *preferred);
+
+#endif

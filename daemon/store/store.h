@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store - everything the daemon remembers: state.db (SQLite, WAL,
+ * synchronous=FULL), account keys, pending keys and the certificate
+ * directories.  Called by engine/ and control/; the only place that knows
+ * the layout of the state directory:
+ *
+ *   state.db                          below
+ *   lock                              flock(2): one daemon
+ *   accounts/NAME.key                 0600, PKCS#8
+ *   pending/NAME.key                  0600, key of an order under way
+ *   archive/NAME/SERIAL/{privkey,cert,chain,fullchain}.pem
+ *   live/NAME -> ../archive/NAME/SERIAL
+ *
+ * Writes to state.db are collected: all of one turn of the loop, and what
+ * waits for them, go into one transaction.  A caller whose next act depends
+ * on a row being on disk calls store_sync_start() and acts in its done.
+ * Rows that no act depends on (history) simply ride along.
+ */
+#ifndef DAEMON_STORE_STORE_H
+#define DAEMON_STORE_STORE_H
+
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "common/error.h"
+#include "common/names.h"
+#include "daemon/store/keys.h"
+
+struct loop;
+struct store;
+struct store_sync_op;
+
+/*
+ * Open (and create) the state directory: lock, database, directories, schema
+ * migrations.  ERR_CONFIG "store:locked" if another daemon has it (names its
+ * pid), "store:dir" if it cannot be written (says by whom and how to mend
+ * it), "store:version" if the database is newer than this program;
+ * ERR_INTERNAL "store:db" if it is damaged.
+ */
+struct store	*store_open(struct loop *, const char *state_dir,
+		    struct error *);
+/* Commits what is open. */
+void		 store_close(struct store *);
+
+/*
+ * done once everything written up to now is on disk; an error if the disk
+ * refused (ERR_INTERNAL "store:io": those writes are rolled back).
+ */
+typedef void store_sync_cb(const struct error *err, void *arg);
+struct store_sync_op *store_sync_start(struct store *, store_sync_cb *done,
+		    void *arg);
+void		 store_sync_cancel(struct store_sync_op *);
+
+/* --- accounts --- */
+
+/* The account's key, made and durable before it returns if there is none (in
+ * this case type must be EC, or key given).  A key for another directory is
+ * kept beside it: the pair (name, directory) names an account. */
+EVP_PKEY	*store_account_key(struct store *, const char *name,
+		    const char *directory, struct error *);
+/* Keep a new account key, durably. */
+int		 store_account_key_put(struct store *, const char *name,
+		    const char *directory, const EVP_PKEY *, struct error *);
+/* The account URL, or NULL; the caller frees. */
+char		*store_account_kid(struct store *, const char *name,
+		    const char *directory);
+/* kid NULL forgets it. */
+void		 store_account_put(struct store *, const char *name,
+		    const char *directory, const char *kid);
+
+/* --- one row per certificate the daemon has ever managed --- */
+
+struct store_cert {
+	char		*name;
+	/* The installed certificate; serial "" if there is none. */
+	char		 serial[64];
+	char		 issuer[256];
+	time_t		 not_before, not_after;
+	enum key_type	 key;
+	char		*names;		/* JSON array, sorted */
+	time_t		 installed_at;
+	/* The schedule. */
+	int		 spread;	/* per mille of renew_before, -20..20;
+					   drawn at installation */
+	unsigned	 failures;	/* since the last success */
+	time_t		 retry_at;	/* of the failed run; 0: none failed */
+	char		*names_failed;	/* JSON array the failure was about */
+	struct error	*error;		/* of the last run; NULL if it went
+					   well */
+	time_t		 error_at;
+	/* The order under way; NULL if none. */
+	char		*order_url;
+	char		*order_names;	/* JSON array, sorted */
+	char		*order_account;	/* kid it was made with */
+	char		*order_finalize;
+};
+void		 store_cert_clear(struct store_cert *);
+
+/* Call each for every row, borrowed. */
+void		 store_cert_each(struct store *,
+		    void (*each)(const struct store_cert *, void *), void *);
+/* Insert or replace the row. */
+void		 store_cert_put(struct store *, const struct store_cert *);
+
+/* --- keys and certificates on disk --- */
+
+/* The key of the order under way; 0 and NULL if there is none. */
+int		 store_pending_key(struct store *, const char *name,
+		    EVP_PKEY **key, struct error *);
+/* Durable when it returns. */
+int		 store_pending_key_put(struct store *, const char *name,
+		    const EVP_PKEY *, struct error *);
+void		 store_pending_key_drop(struct store *, const char *name);
+/* The key of the installed certificate (reuse_key); 0 and NULL if none. */
+int		 store_live_key(struct store *, const char *name,
+		    EVP_PKEY **key, struct error *);
+
+/*
+ * Install key and chain as one unit: a new directory, everything fsynced,
+ * key and leaf checked to belong together, then one rename of live/NAME.
+ * Installing what is already there is success.  Older versions than the last
+ * 5 are removed.  *info is the installed leaf's; the caller clears it.
+ */
+int		 store_install(struct store *, const char *name,
+		    const EVP_PKEY *, const char *pem, size_t pem_len,
+		    struct cert_info *info, struct error *);
+/*
+ * What live/NAME holds now: 0 and *info, or 1 if there is nothing, or -1 if
+ * it is damaged (missing file, key of another certificate).
+ */
+int		 store_live_info(struct store *, const char *name,
+		    struct cert_info *info, struct error *);
+/* Path of live/NAME, or of state_dir/SUB; the caller frees. */
+char		*store_live_path(const struct store *, const char *name);
+
+/* --- the journal of TXT records (ARCHITECTURE.md section 4) --- */
+
+enum txt_state {
+	TXT_ADDING,		/* the provider may have it */
+	TXT_ADDED,		/* the provider said so */
+	TXT_REMOVING,		/* asked to remove, absence not confirmed */
+	TXT_STATE_END
+};
+const char	*txt_state_name(enum txt_state);
+
+struct store_txt {
+	int64_t		 id;		/* 0 until store_txt_put() gave one */
+	char		 cert[128];
+	char		 provider[128];	/* configured name */
+	char		 identifier[DNAME_SIZE];
+	char		 fqdn[DNAME_SIZE];
+	char		 zone[DNAME_SIZE];
+	char		 value[64];
+	char		 handle[256];
+	enum txt_state	 state;
+	time_t		 created_at;
+	unsigned	 tries;		/* failed removals */
+	time_t		 retry_at;	/* next removal */
+	char		 error[512];	/* of the last removal, or "" */
+};
+void		 store_txt_each(struct store *,
+		    void (*each)(const struct store_txt *, void *), void *);
+/* Insert (id 0, which it sets) or replace. */
+void		 store_txt_put(struct store *, struct store_txt *);
+void		 store_txt_delete(struct store *, int64_t id);
+
+/* --- deploy actions not yet done, or failed --- */
+
+struct store_deploy {
+	char		 cert[128];
+	char		 action[128];
+	char		 serial[64];	/* certificate it is for */
+	bool		 done;
+	unsigned	 tries;
+	time_t		 retry_at;
+	time_t		 done_at;
+	char		 error[1024];	/* of the last try, or "" */
+};
+void		 store_deploy_each(struct store *,
+		    void (*each)(const struct store_deploy *, void *), void *);
+void		 store_deploy_put(struct store *, const struct store_deploy *);
+void		 store_deploy_delete(struct store *, const char *cert,
+		    const char *action);
+
+/* --- history: the last 100 steps of each certificate --- */
+
+struct store_event {
+	int64_t		 id;
+	time_t		 at;
+	char		 step[32];
+	int		 level;		/* enum log_level */
+	const char	*msg;
+};
+void		 store_event_add(struct store *, const char *cert,
+		    const struct store_event *);
+/* The last n, oldest first. */
+void		 store_event_each(struct store *, const char *cert, int n,
+		    void (*each)(const struct store_event *, void *), void *);
+
+#endif
