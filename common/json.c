@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/json.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/text.h"
+
+#define SHOWN_MAX 80		/* bytes of a bad text in the message */
+
+json_t *
+jsonx_parse(const char *text, size_t len, struct error *err)
+{
+	json_error_t jerr;
+	json_t *root;
+
+	/* jansson itself refuses NUL in strings, bad UTF-8 and a tail. */
+	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &jerr);
+	if (root == NULL)
+		(void)error_set(err, ERR_REJECTED, "json:syntax",
+		    "not JSON (line %d, column %d: %s): \"%.*s\"%s", jerr.line,
+		    jerr.column, jerr.text,
+		    (int)(len < SHOWN_MAX ? len : SHOWN_MAX), text,
+		    len > SHOWN_MAX ? "..." : "");
+	return root;
+}
+
+static json_t *
+element(const json_t *v, const char *key, size_t len)
+{
+	size_t index = 0;
+
+	if (json_is_object(v))
+		return json_object_getn(v, key, len);
+	if (!json_is_array(v) || len == 0 || len > 9)
+		return NULL;
+	for (size_t i = 0; i < len; i++) {
+		if (key[i] < '0' || key[i] > '9')
+			return NULL;
+		index = index * 10 + (size_t)(key[i] - '0');
+	}
+	return json_array_get(v, index);
+}
+
+json_t *
+jsonx_get(const json_t *root, const char *path)
+{
+	const char *key = path;
+	json_t *v;
+
+	for (;;) {
+		size_t len = strcspn(key, ".");
+
+		if ((v = element(root, key, len)) == NULL)
+			return NULL;
+		if (key[len] == '\0')
+			return v;
+		root = v;
+		key += len + 1;
+	}
+}
+
+const char *
+jsonx_str(const json_t *root, const char *path)
+{
+	return json_string_value(jsonx_get(root, path));
+}
+
+int
+jsonx_copy_str(const json_t *root, const char *path, char *out, size_t size,
+    struct error *err)
+{
+	const json_t *v = jsonx_get(root, path);
+	char number[32];
+	const char *s;
+
+	if (json_is_string(v)) {
+		s = json_string_value(v);
+	} else if (json_is_integer(v)) {
+		(void)text_printf(number, sizeof(number), "%" PRId64,
+		    (int64_t)json_integer_value(v));
+		s = number;
+	} else {
+		return error_set(err, ERR_REJECTED, "json:member",
+		    "the reply has no string \"%s\"", path);
+	}
+	if (strlen(s) >= size)
+		return error_set(err, ERR_REJECTED, "json:member",
+		    "\"%s\" in the reply is longer than %zu bytes", path,
+		    size - 1);
+	memcpy(out, s, strlen(s) + 1);
+	return 0;
+}
+
+int64_t
+jsonx_int(const json_t *root, const char *path, int64_t fallback)
+{
+	const json_t *v = jsonx_get(root, path);
+
+	return json_is_integer(v) ? json_integer_value(v) : fallback;
+}
+
+bool
+jsonx_bool(const json_t *root, const char *path, bool fallback)
+{
+	const json_t *v = jsonx_get(root, path);
+
+	return json_is_boolean(v) ? json_is_true(v) : fallback;
+}

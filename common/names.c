@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/names.h"
+
+#include <idn2.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/error.h"
+#include "common/text.h"
+
+#define LABEL_MAX 63
+#define INPUT_MAX 1024		/* bytes; 253 characters of four bytes fit */
+#define OBJECT_NAME_MAX 100
+
+static int
+bad_name(struct error *err, const char *name, const char *why)
+{
+	return error_set(err, ERR_CONFIG, "name:syntax",
+	    "\"%.300s\" is no domain name: %s", name, why);
+}
+
+/* Anything that needs libidn2: non-ASCII, or A-labels to be verified. */
+static bool
+needs_idn(const char *s)
+{
+	const char *label = s;
+
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)*s >= 0x80)
+			return true;
+		if (s == label && strncasecmp(s, "xn--", 4) == 0)
+			return true;
+		if (*s == '.')
+			label = s + 1;
+	}
+	return false;
+}
+
+/* in -> ASCII, lower case; NULL or what is wrong. */
+static const char *
+to_ascii(const char *in, char *out, size_t size)
+{
+	uint8_t *ascii;
+	bool fits;
+	int r;
+
+	if (!needs_idn(in)) {
+		if (!text_printf(out, size, "%s", in))
+			return "it is too long";
+	} else {
+		r = idn2_lookup_u8((const uint8_t *)in, &ascii,
+		    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+		if (r != IDN2_OK)
+			return idn2_strerror(r);
+		fits = text_printf(out, size, "%s", (const char *)ascii);
+		idn2_free(ascii);
+		if (!fits)
+			return "it is too long";
+	}
+	for (; *out != '\0'; out++) {
+		if (*out >= 'A' && *out <= 'Z')
+			*out = (char)(*out - 'A' + 'a');
+	}
+	return NULL;
+}
+
+static bool
+is_ldh(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+}
+
+/* NULL, or what is wrong with one label of len bytes. */
+static const char *
+label_fault(const char *label, size_t len, bool host)
+{
+	if (len == 0)
+		return "it has an empty label";
+	if (len > LABEL_MAX)
+		return "it has a label of more than 63 characters";
+	if (label[0] == '-' || label[len - 1] == '-')
+		return "a label begins or ends with a hyphen";
+	for (size_t i = 0; i < len; i++) {
+		if (label[i] == '_') {
+			if (host)
+				return "underscores are not allowed in it";
+		} else if (label[i] == '*') {
+			return "\"*\" is allowed as the whole first label "
+			    "only, if at all";
+		} else if (!is_ldh(label[i])) {
+			return "it has a character that is not allowed";
+		}
+	}
+	return NULL;
+}
+
+static const char *
+labels_fault(const char *name, bool host)
+{
+	const char *label = name, *why;
+	size_t n = 0, len;
+
+	for (;;) {
+		len = strcspn(label, ".");
+		if ((why = label_fault(label, len, host)) != NULL)
+			return why;
+		n++;
+		if (label[len] == '\0')
+			break;
+		label += len + 1;
+	}
+	if (n < 2)
+		return "it has only one label";
+	/* RFC 3696 section 2: no top-level domain is all digits. */
+	if (strspn(label, "0123456789") == len)
+		return "it looks like an IP address";
+	return NULL;
+}
+
+int
+dname_normalize(const char *in, bool host, bool wildcard, char out[DNAME_SIZE],
+    struct error *err)
+{
+	size_t prefix = wildcard && dname_is_wildcard(in) ? 2 : 0, len;
+	char name[DNAME_SIZE + 1];	/* room for a final dot */
+	const char *why;
+
+	if (in[0] == '\0')
+		return bad_name(err, in, "it is empty");
+	if (strlen(in) > INPUT_MAX)
+		return bad_name(err, in, "it is too long");
+	if ((why = to_ascii(in + prefix, name, sizeof(name))) != NULL)
+		return bad_name(err, in, why);
+	len = strlen(name);
+	if (len > 1 && name[len - 1] == '.')
+		name[--len] = '\0';
+	if (prefix + len > DNAME_MAX)
+		return bad_name(err, in, "it is longer than 253 characters");
+	if ((why = labels_fault(name, host)) != NULL)
+		return bad_name(err, in, why);
+	(void)text_printf(out, DNAME_SIZE, "%s%s", prefix > 0 ? "*." : "",
+	    name);
+	return 0;
+}
+
+bool
+dname_is_wildcard(const char *name)
+{
+	return strncmp(name, "*.", 2) == 0;
+}
+
+const char *
+dname_base(const char *name)
+{
+	return dname_is_wildcard(name) ? name + 2 : name;
+}
+
+const char *
+dname_parent(const char *name)
+{
+	const char *dot;
+
+	if (name[0] == '\0')
+		return NULL;
+	dot = strchr(name, '.');
+	return dot == NULL ? name + strlen(name) : dot + 1;
+}
+
+bool
+dname_is_in(const char *name, const char *zone)
+{
+	size_t n = strlen(name), z = strlen(zone);
+
+	if (z == 0)
+		return true;	/* the root */
+	if (n < z || strcmp(name + n - z, zone) != 0)
+		return false;
+	return n == z || name[n - z - 1] == '.';
+}
+
+int
+object_name_check(const char *name, struct error *err)
+{
+	const char *why = NULL;
+	size_t len = strlen(name);
+
+	if (len == 0)
+		why = "it is empty";
+	else if (len > OBJECT_NAME_MAX)
+		why = "it is longer than 100 characters";
+	else if (name[0] == '.' || name[0] == '-')
+		why = "it begins with '.' or '-'";
+	else if (strspn(name, "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != len)
+		why = "only letters, digits, '.', '_' and '-' are allowed";
+	if (why == NULL)
+		return 0;
+	return error_set(err, ERR_CONFIG, "name:object",
+	    "\"%.200s\" cannot be a name here: %s", name, why);
+}

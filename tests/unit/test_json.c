@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/json.h"
+
+static void
+test_parse(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len;	/* 0: strlen */
+		bool ok;
+	} cases[] = {
+		{ "{}", 0, true }, { " [1, 2] \n", 0, true },
+		{ "{\"a\": {\"b\": [\"x\"]}}", 0, true },
+		{ "", 0, false }, { "\"text\"", 0, false }, { "12", 0, false },
+		{ "null", 0, false }, { "{} x", 0, false },
+		{ "{}{}", 0, false }, { "{\"a\": 1, \"a\": 2}", 0, false },
+		{ "{\"a\": 1,}", 0, false }, { "{'a': 1}", 0, false },
+		{ "[\"\xff\"]", 0, false }, { "[\"\\u0000\"]", 0, false },
+		{ "{}\0", 3, false }, { "[\"\xed\xa0\x80\"]", 0, false },
+		{ "<html>\x1b[31m</html>", 0, false }, { "{}garbage", 2, true },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		size_t len = cases[i].len > 0 ? cases[i].len :
+		    strlen(cases[i].text);
+		struct error err = { 0 };
+		json_t *root = jsonx_parse(cases[i].text, len, &err);
+
+		if ((root != NULL) != cases[i].ok)
+			fail_msg("case %zu: %s", i, err.msg);
+		if (root == NULL) {
+			assert_int_equal(err.kind, ERR_REJECTED);
+			assert_string_equal(err.code, "json:syntax");
+			assert_null(strchr(err.msg, '\x1b'));
+		}
+		json_decref(root);
+	}
+}
+
+/* Nesting without end must not end us. */
+static void
+test_depth(void **state)
+{
+	size_t len = 1000000;
+	char *text = malloc(len);
+	struct error err;
+
+	assert_non_null(text);
+	memset(text, '[', len);
+	assert_null(jsonx_parse(text, len, &err));
+	free(text);
+}
+
+static const char doc[] = "{\"zones\": [{\"id\": \"z1\", \"n\": 7}, "
+    "{\"id\": 9007199254740993}], \"big\": 9223372036854775807, "
+    "\"t\": true, \"nil\": null, \"r\": 1.5, \"0\": \"zero\"}";
+
+static void
+test_get(void **state)
+{
+	static const struct { const char *path, *str; } strings[] = {
+		{ "zones.0.id", "z1" }, { "zones.1.id", NULL },
+		{ "zones.2.id", NULL }, { "zones.x.id", NULL },
+		{ "zones..id", NULL }, { "zones.-1.id", NULL },
+		{ "zones.4294967296.id", NULL }, { "zones", NULL },
+		{ "0", "zero" }, { "", NULL }, { "zones.0.id.x", NULL },
+		{ "zones.0.", NULL }, { "nil", NULL },
+	};
+	struct error err;
+	json_t *root = jsonx_parse(doc, strlen(doc), &err);
+
+	assert_non_null(root);
+	for (size_t i = 0; i < N_ELEMENTS(strings); i++) {
+		const char *s = jsonx_str(root, strings[i].path);
+
+		if (strings[i].str == NULL)
+			assert_null(s);
+		else
+			assert_string_equal(s, strings[i].str);
+	}
+	assert_int_equal(jsonx_int(root, "zones.0.n", -1), 7);
+	assert_int_equal(jsonx_int(root, "zones.0.id", -1), -1);
+	assert_int_equal(jsonx_int(root, "big", -1), INT64_MAX);
+	assert_true(jsonx_bool(root, "t", false));
+	assert_true(jsonx_bool(root, "nil", true));
+	assert_false(jsonx_bool(root, "absent", false));
+	assert_true(json_is_null(jsonx_get(root, "nil")));
+	assert_null(jsonx_get(NULL, "a"));
+	json_decref(root);
+}
+
+static void
+test_copy(void **state)
+{
+	static const struct { const char *path; size_t size;
+	    const char *out; } cases[] = {
+		{ "zones.0.id", 3, "z1" }, { "zones.0.id", 2, NULL },
+		{ "zones.1.id", 32, "9007199254740993" },
+		{ "zones.1.id", 16, NULL }, { "t", 32, NULL },
+		{ "r", 32, NULL }, { "nil", 32, NULL }, { "no", 32, NULL },
+	};
+	struct error err;
+	json_t *root = jsonx_parse(doc, strlen(doc), &err);
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		char out[32] = "untouched";
+		int r = jsonx_copy_str(root, cases[i].path, out,
+		    cases[i].size, &err);
+
+		assert_int_equal(r, cases[i].out == NULL ? -1 : 0);
+		assert_string_equal(out,
+		    cases[i].out == NULL ? "untouched" : cases[i].out);
+	}
+	json_decref(root);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_get),
+		cmocka_unit_test(test_copy),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#include "common/error.h"
+#include "common/names.h"
+
+#define L63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define L49 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static void
+test_normalize(void **state)
+{
+	static const struct {
+		const char *in;
+		bool host, wildcard;
+		const char *out;	/* NULL: refused */
+	} cases[] = {
+		{ "Example.ORG", true, false, "example.org" },
+		{ "example.org.", true, false, "example.org" },
+		{ "a-b.1.example", true, false, "a-b.1.example" },
+		{ "b\xc3\xbc" "cher.Example.", true, false,
+		    "xn--bcher-kva.example" },
+		{ "B\xc3\x9c" "CHER.example", true, false,
+		    "xn--bcher-kva.example" },
+		{ "XN--BCHER-KVA.example", true, false,
+		    "xn--bcher-kva.example" },
+		{ "fa\xc3\x9f.de", true, false, "xn--fa-hia.de" },
+		{ "example\xe3\x80\x82org", true, false, "example.org" },
+		{ "ab--cd.example", true, false, "ab--cd.example" },
+		{ "*.example.org", true, true, "*.example.org" },
+		{ "*.b\xc3\xbc" "cher.example", true, true,
+		    "*.xn--bcher-kva.example" },
+		{ "_acme-challenge.example.org", false, false,
+		    "_acme-challenge.example.org" },
+		{ "_x.b\xc3\xbc" "cher.example", false, false,
+		    "_x.xn--bcher-kva.example" },
+		{ L63 ".example", true, false, L63 ".example" },
+		{ L63 "." L63 "." L63 "." L49 ".example.org", true, false,
+		    L63 "." L63 "." L63 "." L49 ".example.org" },
+		{ L63 "." L63 "." L63 "." L49 ".example.org.", true, false,
+		    L63 "." L63 "." L63 "." L49 ".example.org" },
+		/* 254 characters */
+		{ L63 "." L63 "." L63 "." L49 "b.example.org", true, false,
+		    NULL },
+		/* 253 without, 255 with the wildcard */
+		{ "*." L63 "." L63 "." L63 "." L49 ".example.org", true, true,
+		    NULL },
+		{ L63 "b.example", true, false, NULL },
+		{ "", true, true, NULL },
+		{ ".", true, true, NULL },
+		{ "localhost", true, false, NULL },
+		{ "localhost.", true, false, NULL },
+		{ "*.org", true, true, NULL },
+		{ "*.example.org", true, false, NULL },
+		{ "*.*.example.org", true, true, NULL },
+		{ "a*.example.org", true, true, NULL },
+		{ "a.*.example.org", true, true, NULL },
+		{ "_x.example.org", true, false, NULL },
+		{ "-a.example.org", true, false, NULL },
+		{ "a-.example.org", true, false, NULL },
+		{ ".example.org", true, false, NULL },
+		{ "a..example.org", true, false, NULL },
+		{ "example.org..", true, false, NULL },
+		{ "b\xc3\xbc" "cher..example", true, false, NULL },
+		{ "exa mple.org", true, false, NULL },
+		{ "example.org\n", true, false, NULL },
+		{ "https://example.org", true, false, NULL },
+		{ "example.org:443", true, false, NULL },
+		{ "192.0.2.1", true, false, NULL },
+		{ "xn--a.example", true, false, NULL },
+		{ "\xff\xfe.example", true, false, NULL },
+		{ "\xe2\x98\x83.example", true, false, NULL },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		char out[DNAME_SIZE];
+		struct error err = { 0 };
+		int r = dname_normalize(cases[i].in, cases[i].host,
+		    cases[i].wildcard, out, &err);
+
+		if ((r == 0) != (cases[i].out != NULL))
+			fail_msg("%s: %d %s", cases[i].in, r, err.msg);
+		if (r == 0)
+			assert_string_equal(out, cases[i].out);
+		else
+			assert_int_equal(err.kind, ERR_CONFIG);
+	}
+}
+
+static void
+test_long_input(void **state)
+{
+	char in[5000], out[DNAME_SIZE];
+	struct error err;
+
+	for (size_t i = 0; i + 1 < sizeof(in); i += 2)
+		memcpy(in + i, "\xc3\xbc", 2);
+	in[sizeof(in) - 2] = '\0';
+	assert_int_equal(dname_normalize(in, true, false, out, &err), -1);
+	memset(in, 'a', sizeof(in));
+	in[sizeof(in) - 1] = '\0';
+	assert_int_equal(dname_normalize(in, true, false, out, &err), -1);
+}
+
+static void
+test_relations(void **state)
+{
+	static const struct {
+		const char *name, *zone;
+		bool is_in;
+	} cases[] = {
+		{ "a.example.org", "example.org", true },
+		{ "example.org", "example.org", true },
+		{ "badexample.org", "example.org", false },
+		{ "org", "example.org", false },
+		{ "example.org", "", true },
+		{ "example.org", "example.com", false },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++)
+		assert_int_equal(dname_is_in(cases[i].name, cases[i].zone),
+		    cases[i].is_in);
+	assert_string_equal(dname_parent("a.b.c"), "b.c");
+	assert_string_equal(dname_parent("c"), "");
+	assert_null(dname_parent(""));
+	assert_true(dname_is_wildcard("*.a.b"));
+	assert_false(dname_is_wildcard("*a.b"));
+	assert_string_equal(dname_base("*.a.b"), "a.b");
+	assert_string_equal(dname_base("a.b"), "a.b");
+}
+
+static void
+test_object_name(void **state)
+{
+	static const struct { const char *name; int r; } cases[] = {
+		{ "example.org", 0 }, { "a", 0 }, { "_a-B.9", 0 },
+		{ "", -1 }, { ".", -1 }, { "..", -1 }, { ".a", -1 },
+		{ "-a", -1 }, { "a/b", -1 }, { "a b", -1 },
+		{ "*.example.org", -1 }, { "b\xc3\xbc", -1 },
+		{ L49 L49 "aa", 0 }, { L49 L49 "aaa", -1 },
+	};
+	struct error err;
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		if (object_name_check(cases[i].name, &err) != cases[i].r)
+			fail_msg("%s", cases[i].name);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_normalize),
+		cmocka_unit_test(test_long_input),
+		cmocka_unit_test(test_relations),
+		cmocka_unit_test(test_object_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
