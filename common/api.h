@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * api - the names that acmed's control server and acmectl share.  What they
+ * mean is in doc/control-api.md.
+ */
+#ifndef COMMON_API_H
+#define COMMON_API_H
+
+/* Where the socket is unless acmed.conf, --socket or $ACMED_SOCKET say so. */
+#define API_SOCKET	"/run/acmed/acmed.sock"
+#define API_SOCKET_ENV	"ACMED_SOCKET"
+
+/* Members of this group may use the socket. */
+#define API_GROUP	"acmed"
+
+#define API_PATH_STATUS	"/v1/status"
+#define API_PATH_CERT	"/v1/certificates/"	/* + NAME, percent-encoded */
+#define API_PATH_RENEW	"/v1/renew"
+#define API_PATH_EVENTS	"/v1/events"		/* [?cert=NAME] */
+#define API_PATH_RELOAD	"/v1/reload"
+#define API_PATH_METRICS "/metrics"
+
+/* Bytes of a request's body; more is answered with 413. */
+#define API_BODY_MAX	65536
+
+/* Stable codes of errors that the control server itself makes. */
+#define API_ERR_FORBIDDEN	"control:forbidden"	/* 403 */
+#define API_ERR_NOT_FOUND	"control:not-found"	/* 404, the path */
+#define API_ERR_METHOD		"control:method"	/* 405 */
+#define API_ERR_REQUEST		"control:request"	/* 400 */
+#define API_ERR_BUSY		"control:busy"		/* 503 */
+#define API_ERR_UNKNOWN_CERT	"engine:unknown-cert"	/* 404 */
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * internal - what the files of daemon/control/ share.  control.c owns the
+ * server and its connections, request.c answers, stream.c follows runs,
+ * peer.c knows the socket and who is at its other end.
+ */
+#ifndef DAEMON_CONTROL_INTERNAL_H
+#define DAEMON_CONTROL_INTERNAL_H
+
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/control/control.h"
+#include "daemon/io/loop.h"
+
+struct bufferevent;
+struct evconnlistener;
+struct evhttp;
+struct evhttp_request;
+struct stream;
+
+enum {
+	CONN_MAX = 64,			/* connections; others wait unseen */
+	STREAM_MAX = 32,		/* of them, streams */
+	STREAM_BACKLOG_MAX = 1 << 20	/* bytes a reader may be behind */
+};
+
+/*
+ * One connection.  evhttp 2.1 tells nobody when it closes one that has no
+ * request, so we keep a reference to each bufferevent: when evhttp gives its
+ * own up, the callbacks are gone.
+ */
+struct conn {
+	TAILQ_ENTRY(conn)	 entry;
+	struct bufferevent	*bev;
+	int64_t			 since_ms;	/* accept or last request */
+	struct stream		*stream;	/* NULL: none runs on it */
+};
+TAILQ_HEAD(conn_list, conn);
+
+/* What the socket's file is, so that only our own is removed. */
+struct sock_id {
+	dev_t	dev;
+	ino_t	ino;
+};
+
+struct control {
+	struct loop		*loop;
+	struct engine		*engine;
+	struct evhttp		*http;
+	struct evconnlistener	*listener;	/* owned by http */
+	char			*path;
+	struct sock_id		 id;
+	gid_t			 gid;		/* of API_GROUP, or -1 */
+	control_reload_cb	*reload;
+	void			*reload_arg;
+	struct conn_list	 conns;
+	size_t			 n_conns;
+	size_t			 n_streams;
+	struct timer		 tick;		/* watches over conns */
+	unsigned		 idle_ms;
+	unsigned		 beat_ms;
+};
+
+/* control.c */
+
+/* The connection a request came on. */
+struct conn	*conn_of(struct control *, struct evhttp_request *);
+
+/* request.c */
+
+/* evhttp's callback for everything; arg is the struct control. */
+void	request_cb(struct evhttp_request *, void *arg);
+/* Answer with {"error": ...} and, unless it is NULL, "lines": lines. */
+void	reply_error(struct evhttp_request *, int status, const struct error *,
+	    json_t *lines);
+/* Answer with j, which is taken. */
+void	reply_json(struct evhttp_request *, int status, json_t *j /* taken */);
+
+/* stream.c */
+
+/*
+ * A stream of events: of all certificates (cert NULL), of one, or, for
+ * stream_follow(), of the members of names (an object, each NAME: true; taken)
+ * until each of them has ended.  Events are kept back until stream_begin()
+ * has sent the reply's head.  NULL if there are too many streams; the request
+ * is then answered.
+ */
+struct stream	*stream_new(struct control *, struct evhttp_request *,
+		    const char *cert);
+struct stream	*stream_follow(struct control *, struct evhttp_request *,
+		    json_t *names /* taken */);
+void		 stream_begin(struct stream *);
+/* Before stream_begin(): forget it; the request is still to be answered. */
+void		 stream_abort(struct stream *);
+/* Send the sign of life if it is time. */
+void		 stream_beat(struct stream *, int64_t now_ms);
+
+/* peer.c */
+
+/*
+ * A listening socket at path, non-blocking and close-on-exec; -1 and
+ * ERR_CONFIG "control:socket".
+ */
+int	sock_listen(const char *path, gid_t, struct sock_id *,
+	    struct error *);
+/* Remove path if it still is that socket. */
+void	sock_remove(const char *path, const struct sock_id *);
+/* The id of a group, (gid_t)-1 if there is none of that name. */
+gid_t	group_id(const char *name);
+/*
+ * May the process at the other end of fd use the API?  *uid says who it is.
+ * -1 and ERR_CONFIG API_ERR_FORBIDDEN if not.
+ */
+int	peer_check(int fd, gid_t, uid_t *uid, struct error *);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/control/internal.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/api.h"
+#include "common/error.h"
+#include "common/mem.h"
+#include "common/text.h"
+
+enum { SOCK_BACKLOG = 256 };
+
+static int
+sock_error(struct error *err, const char *path, const char *what)
+{
+	return error_set(err, ERR_CONFIG, "control:socket",
+	    "control socket %s: %s: %s", path, what, strerror(errno));
+}
+
+/* /run/acmed, when acmed is not started by systemd. */
+static void
+make_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir;
+
+	if (slash == NULL || slash == path)
+		return;
+	dir = xstrndup(path, (size_t)(slash - path));
+	/* If it fails, bind() says so, and why. */
+	(void)mkdir(dir, 0755);
+	free(dir);
+}
+
+static int
+remove_stale(const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == -1)
+		return 0;
+	if (!S_ISSOCK(st.st_mode))
+		return error_set(err, ERR_CONFIG, "control:socket",
+		    "control socket %s: something else is there that is no "
+		    "socket", path);
+	if (unlink(path) == -1)
+		return sock_error(err, path, "remove the old one");
+	return 0;
+}
+
+/* Bind, and let the group in only when the file belongs to it. */
+static int
+bind_path(int fd, const struct sockaddr_un *sun, gid_t gid,
+    struct sock_id *id, struct error *err)
+{
+	const char *path = sun->sun_path;
+	struct stat st;
+
+	/* The mode of the descriptor becomes the mode of the file. */
+	if (fchmod(fd, 0600) == -1 ||
+	    bind(fd, (const struct sockaddr *)sun, sizeof(*sun)) == -1)
+		return sock_error(err, path, "bind");
+	/* Not root and no member of the group: then only our own user. */
+	if (gid != (gid_t)-1 && chown(path, (uid_t)-1, gid) == -1 &&
+	    errno != EPERM)
+		return sock_error(err, path, "chown");
+	if (chmod(path, 0660) == -1 || lstat(path, &st) == -1)
+		return sock_error(err, path, "chmod");
+	if (listen(fd, SOCK_BACKLOG) == -1)
+		return sock_error(err, path, "listen");
+	id->dev = st.st_dev;
+	id->ino = st.st_ino;
+	return 0;
+}
+
+int
+sock_listen(const char *path, gid_t gid, struct sock_id *id,
+    struct error *err)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (!text_printf(sun.sun_path, sizeof(sun.sun_path), "%s", path))
+		return error_set(err, ERR_CONFIG, "control:socket",
+		    "control socket %s: the path is longer than %zu bytes",
+		    path, sizeof(sun.sun_path) - 1);
+	make_parent(path);
+	if (remove_stale(path, err) == -1)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return sock_error(err, path, "socket");
+	if (bind_path(fd, &sun, gid, id, err) == -1) {
+		(void)close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+void
+sock_remove(const char *path, const struct sock_id *id)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && st.st_dev == id->dev &&
+	    st.st_ino == id->ino)
+		(void)unlink(path);
+}
+
+gid_t
+group_id(const char *name)
+{
+	struct group gr, *found = NULL;
+	size_t size = 1024;
+	char *buf = xmalloc(size);
+	gid_t gid;
+	int rc;
+
+	/* A group of many members needs a long buffer. */
+	while ((rc = getgrnam_r(name, &gr, buf, size, &found)) == ERANGE &&
+	    size < (1 << 20)) {
+		size *= 2;
+		buf = xreallocarray(buf, size, 1);
+	}
+	gid = rc == 0 && found != NULL ? gr.gr_gid : (gid_t)-1;
+	free(buf);
+	return gid;
+}
+
+/* Supplementary groups, as the kernel knows them: no NSS, no waiting. */
+static bool
+peer_has_group(int fd, gid_t gid)
+{
+	socklen_t len = 64 * sizeof(gid_t);
+	gid_t *groups = xmalloc(len);
+	bool found = false;
+	int rc;
+
+	rc = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len);
+	if (rc == -1 && errno == ERANGE) {
+		groups = xreallocarray(groups, len, 1);
+		rc = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len);
+	}
+	for (size_t i = 0; rc == 0 && i < len / sizeof(gid_t); i++) {
+		if (groups[i] == gid)
+			found = true;
+	}
+	free(groups);
+	return found;
+}
+
+int
+peer_check(int fd, gid_t gid, uid_t *uid, struct error *err)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1)
+		return error_errno(err, "who calls");
+	*uid = cred.uid;
+	if (cred.uid == 0 || cred.uid == geteuid())
+		return 0;
+	if (gid != (gid_t)-1 && (cred.gid == gid || peer_has_group(fd, gid)))
+		return 0;
+	return error_set(err, ERR_CONFIG, API_ERR_FORBIDDEN,
+	    "user id %lu is neither root nor a member of the group %s",
+	    (unsigned long)cred.uid, API_GROUP);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/control/internal.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/http.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/api.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "daemon/engine/engine.h"
+
+struct stream {
+	struct control		*ctl;
+	struct conn		*conn;
+	struct evhttp_request	*req;
+	struct engine_sub	*sub;	/* NULL: no more events */
+	char			*cert;	/* only this one's; or NULL */
+	json_t			*names;	/* followed and not yet ended; or
+					   NULL */
+	struct evbuffer		*out;	/* not yet given to evhttp */
+	bool			 begun;
+	bool			 ended;
+	int64_t			 beat_at_ms;
+	struct timer		 drop;
+};
+
+static void
+stream_free(struct stream *s)
+{
+	if (s->sub != NULL)
+		engine_unsubscribe(s->sub);
+	timer_clear(&s->drop);
+	s->conn->stream = NULL;
+	s->ctl->n_streams--;
+	evbuffer_free(s->out);
+	json_decref(s->names);
+	free(s->cert);
+	free(s);
+}
+
+/*
+ * The client left, or drop_cb() or control_free() closed the connection.
+ * When the client left, evhttp has taken the request off the connection and
+ * forgotten it.
+ */
+static void
+closed_cb(struct evhttp_connection *evcon, void *arg)
+{
+	struct stream *s = arg;
+
+	if (evhttp_request_get_connection(s->req) == NULL)
+		evhttp_request_free(s->req);
+	stream_free(s);
+}
+
+static void
+drop_cb(void *arg)
+{
+	struct stream *s = arg;
+
+	log_info(NULL, "a reader of events is more than %d kB behind: dropped",
+	    STREAM_BACKLOG_MAX / 1024);
+	/* Calls closed_cb(). */
+	evhttp_connection_free(evhttp_request_get_connection(s->req));
+}
+
+static void
+set_idle_limit(struct stream *s, unsigned ms)
+{
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	(void)bufferevent_set_timeouts(s->conn->bev, ms > 0 ? &tv : NULL,
+	    ms > 0 ? &tv : NULL);
+}
+
+static void
+flush(struct stream *s)
+{
+	struct evbuffer *waiting = bufferevent_get_output(s->conn->bev);
+
+	evhttp_send_reply_chunk(s->req, s->out);
+	if (evbuffer_get_length(waiting) <= STREAM_BACKLOG_MAX)
+		return;
+	/* From the loop: our caller may be in the middle of something. */
+	engine_unsubscribe(s->sub);
+	s->sub = NULL;
+	timer_set(&s->drop, 0);
+}
+
+/* All that was followed is over: end the reply. */
+static void
+finish(struct stream *s)
+{
+	struct evhttp_request *req = s->req;
+
+	evhttp_connection_set_closecb(evhttp_request_get_connection(req),
+	    NULL, NULL);
+	/* What is left to send has its time limits again. */
+	set_idle_limit(s, s->ctl->idle_ms);
+	s->conn->since_ms = clock_mono_ms();
+	stream_free(s);
+	evhttp_send_reply_end(req);
+}
+
+static bool
+is_wanted(const struct stream *s, const char *cert)
+{
+	if (s->names != NULL)
+		return cert != NULL && json_object_get(s->names, cert) != NULL;
+	return s->cert == NULL || (cert != NULL && strcmp(s->cert, cert) == 0);
+}
+
+static void
+event_cb(const json_t *event, void *arg)
+{
+	struct stream *s = arg;
+	const char *cert = jsonx_str(event, "cert");
+	char *line;
+
+	if (s->ended || !is_wanted(s, cert))
+		return;
+	line = json_dumps(event, JSON_COMPACT);
+	if (line == NULL)
+		return;		/* a text that is not UTF-8 */
+	(void)evbuffer_add_printf(s->out, "%s\n", line);
+	free(line);
+	if (s->names != NULL && jsonx_bool(event, "end", false)) {
+		(void)json_object_del(s->names, cert);
+		s->ended = json_object_size(s->names) == 0;
+	}
+	if (!s->begun)
+		return;
+	flush(s);
+	if (s->ended && s->sub != NULL)
+		finish(s);
+}
+
+struct stream *
+stream_new(struct control *ctl, struct evhttp_request *req, const char *cert)
+{
+	struct stream *s;
+	struct error err;
+
+	if (ctl->n_streams >= STREAM_MAX) {
+		(void)error_set(&err, ERR_TRANSIENT, API_ERR_BUSY,
+		    "%d programs follow events already", STREAM_MAX);
+		reply_error(req, 503, &err, NULL);
+		return NULL;
+	}
+	s = xcalloc(1, sizeof(*s));
+	s->ctl = ctl;
+	s->conn = conn_of(ctl, req);
+	s->req = req;
+	s->cert = cert == NULL ? NULL : xstrdup(cert);
+	s->out = evbuffer_new();
+	if (s->out == NULL)
+		abort();
+	timer_init(&s->drop, ctl->loop, drop_cb, s);
+	s->conn->stream = s;
+	ctl->n_streams++;
+	s->sub = engine_subscribe(ctl->engine, event_cb, s);
+	return s;
+}
+
+struct stream *
+stream_follow(struct control *ctl, struct evhttp_request *req, json_t *names)
+{
+	struct stream *s = stream_new(ctl, req, NULL);
+
+	if (s == NULL)
+		json_decref(names);
+	else
+		s->names = names;
+	return s;
+}
+
+void
+stream_begin(struct stream *s)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(s->req);
+
+	(void)evhttp_add_header(headers, "Content-Type", "application/jsonl");
+	/* The last thing on this connection, which has lost its limits. */
+	(void)evhttp_add_header(headers, "Connection", "close");
+	evhttp_connection_set_closecb(evhttp_request_get_connection(s->req),
+	    closed_cb, s);
+	/* A reader may be silent, and may even be stopped for a while. */
+	set_idle_limit(s, 0);
+	s->begun = true;
+	s->beat_at_ms = clock_mono_ms() + s->ctl->beat_ms;
+	evhttp_send_reply_start(s->req, 200, NULL);
+	flush(s);
+	if (s->ended && s->sub != NULL)
+		finish(s);
+}
+
+void
+stream_abort(struct stream *s)
+{
+	stream_free(s);
+}
+
+void
+stream_beat(struct stream *s, int64_t now_ms)
+{
+	if (s->sub == NULL || now_ms < s->beat_at_ms)
+		return;
+	s->beat_at_ms = now_ms + s->ctl->beat_ms;
+	(void)evbuffer_add(s->out, "\n", 1);
+	flush(s);
+}
