@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/fake/fake_engine.h"
+
+#include <sys/queue.h>
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/engine/engine.h"
+
+struct engine_sub {
+	TAILQ_ENTRY(engine_sub)	 entry;
+	struct engine		*engine;
+	engine_event_cb		*cb;
+	void			*arg;
+};
+
+struct engine {
+	TAILQ_HEAD(, engine_sub) subs;
+	size_t	n_subs;
+	bool	stopping;
+	bool	instant;
+	char	renewed[4096];
+};
+
+static const char *const certs[] = { "a.example", "b.example", "www.example" };
+
+struct engine *
+fake_engine_new(void)
+{
+	struct engine *e = xcalloc(1, sizeof(*e));
+
+	TAILQ_INIT(&e->subs);
+	return e;
+}
+
+void
+fake_engine_free(struct engine *e)
+{
+	if (e->n_subs != 0)
+		abort();
+	free(e);
+}
+
+const char *
+fake_engine_renewed(const struct engine *e)
+{
+	return e->renewed;
+}
+
+size_t
+fake_engine_subs(const struct engine *e)
+{
+	return e->n_subs;
+}
+
+void
+fake_engine_set_stopping(struct engine *e, bool stopping)
+{
+	e->stopping = stopping;
+}
+
+void
+fake_engine_set_instant(struct engine *e, bool instant)
+{
+	e->instant = instant;
+}
+
+/* Subscribers may leave from their callback. */
+static void
+emit(struct engine *e, json_t *event /* taken */)
+{
+	struct engine_sub *sub, *next;
+
+	for (sub = TAILQ_FIRST(&e->subs); sub != NULL; sub = next) {
+		next = TAILQ_NEXT(sub, entry);
+		sub->cb(event, sub->arg);
+	}
+	json_decref(event);
+}
+
+void
+fake_engine_step(struct engine *e, const char *cert, const char *step,
+    const char *msg)
+{
+	emit(e, json_pack("{s:i, s:s, s:s, s:s, s:s}", "at", 1795300001,
+	    "cert", cert, "step", step, "level", "info", "msg", msg));
+}
+
+void
+fake_engine_end(struct engine *e, const char *cert, bool ok)
+{
+	emit(e, json_pack("{s:i, s:s, s:s, s:s, s:s, s:b, s:b}", "at",
+	    1795300009, "cert", cert, "step", "deploy", "level", "notice",
+	    "msg", "over", "end", 1, "ok", ok));
+}
+
+json_t *
+engine_status(const struct engine *e)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < sizeof(certs) / sizeof(certs[0]); i++)
+		(void)json_array_append_new(list, engine_cert_status(e,
+		    certs[i]));
+	return json_pack("{s:s, s:o, s:[]}", "version", "test",
+	    "certificates", list, "cleanup");
+}
+
+json_t *
+engine_cert_status(const struct engine *e, const char *name)
+{
+	for (size_t i = 0; i < sizeof(certs) / sizeof(certs[0]); i++) {
+		if (strcmp(certs[i], name) == 0)
+			return json_pack("{s:s, s:s}", "name", name,
+			    "state", "valid");
+	}
+	return NULL;
+}
+
+char *
+engine_metrics(const struct engine *e)
+{
+	return xstrdup("acmed_up 1\n");
+}
+
+int
+engine_renew_now(struct engine *e, const char *name, struct error *err)
+{
+	size_t len = strlen(e->renewed);
+	json_t *j = engine_cert_status(e, name);
+
+	json_decref(j);
+	if (j == NULL)
+		return error_set(err, ERR_CONFIG, "engine:unknown-cert",
+		    "no certificate \"%s\" is configured", name);
+	if (e->stopping)
+		return error_set(err, ERR_TRANSIENT, "engine:stopping",
+		    "acmed is stopping");
+	(void)text_printf(e->renewed + len, sizeof(e->renewed) - len, "%s ",
+	    name);
+	if (e->instant) {
+		fake_engine_step(e, name, "order", "begun");
+		fake_engine_end(e, name, true);
+	}
+	return 0;
+}
+
+struct engine_sub *
+engine_subscribe(struct engine *e, engine_event_cb *cb, void *arg)
+{
+	struct engine_sub *sub = xcalloc(1, sizeof(*sub));
+
+	sub->engine = e;
+	sub->cb = cb;
+	sub->arg = arg;
+	TAILQ_INSERT_TAIL(&e->subs, sub, entry);
+	e->n_subs++;
+	return sub;
+}
+
+void
+engine_unsubscribe(struct engine_sub *sub)
+{
+	TAILQ_REMOVE(&sub->engine->subs, sub, entry);
+	sub->engine->n_subs--;
+	free(sub);
+}

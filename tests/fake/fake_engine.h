@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fake_engine - the functions of daemon/engine/engine.h that control/ calls,
+ * with certificates "a.example", "b.example" and "www.example", and events
+ * that the test makes.
+ */
+#ifndef TESTS_FAKE_FAKE_ENGINE_H
+#define TESTS_FAKE_FAKE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct engine;
+
+struct engine	*fake_engine_new(void);
+/* Fails if somebody is still subscribed. */
+void		 fake_engine_free(struct engine *);
+/* Names that engine_renew_now() was called with, one space after each. */
+const char	*fake_engine_renewed(const struct engine *);
+size_t		 fake_engine_subs(const struct engine *);
+/* engine_renew_now() refuses with "engine:stopping". */
+void		 fake_engine_set_stopping(struct engine *, bool);
+/* engine_renew_now() runs and ends at once, inside the call. */
+void		 fake_engine_set_instant(struct engine *, bool);
+/* Tell the subscribers; end: the run is over, with this result. */
+void		 fake_engine_step(struct engine *, const char *cert,
+		    const char *step, const char *msg);
+void		 fake_engine_end(struct engine *, const char *cert, bool ok);
+
+#endif
