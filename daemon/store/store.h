@@ -99,6 +99,9 @@ struct store_cert {
 	char		*order_finalize;
 };
 void		 store_cert_clear(struct store_cert *);
+/* A deep copy; *to is overwritten. */
+void		 store_cert_dup(struct store_cert *to,
+		    const struct store_cert *from);
 
 /* Call each for every row, borrowed. */
 void		 store_cert_each(struct store *,

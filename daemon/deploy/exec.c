@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/deploy/exec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/config/conf.h"
+#include "daemon/io/child.h"
+
+#define OUTPUT_MAX	16384
+#define ENV_MAX		16
+
+struct deploy_exec_op {
+	struct child_op	*child;
+	char		*program;
+	void		(*line)(const char *line, void *arg);
+	deploy_exec_done_cb *done;
+	void		*arg;
+};
+
+void
+deploy_exec_cancel(struct deploy_exec_op *op)
+{
+	if (op == NULL)
+		return;
+	child_cancel(op->child);
+	free(op->program);
+	free(op);
+}
+
+static void
+exited(const struct error *err, const struct child_reply *reply, void *arg)
+{
+	struct deploy_exec_op *op = arg;
+	struct error failed;
+
+	op->child = NULL;
+	if (err != NULL)
+		failed = *err;
+	if (err != NULL || child_check(reply, op->program, &failed) == -1) {
+		(void)text_printf(failed.code, sizeof(failed.code),
+		    "deploy:exec");
+		err = &failed;
+	}
+	op->done(err, op->arg);
+	deploy_exec_cancel(op);
+}
+
+static void
+line_cb(const char *line, bool is_stderr, void *arg)
+{
+	struct deploy_exec_op *op = arg;
+
+	if (op->line != NULL)
+		op->line(line, op->arg);
+}
+
+static char *
+join_names(const struct conf_cert *cert, const char *separator)
+{
+	char *all = xstrdup("");
+
+	for (size_t i = 0; i < cert->n_names; i++) {
+		char *longer = xasprintf("%s%s%s", all, i > 0 ? separator : "",
+		    cert->names[i].name);
+
+		free(all);
+		all = longer;
+	}
+	return all;
+}
+
+/* The environment, NULL-terminated; the caller frees each and the whole. */
+static char **
+make_env(const struct deploy_exec_args *a)
+{
+	static const struct { const char *name, *file; } files[] = {
+		{ "ACMED_PRIVKEY", "privkey.pem" },
+		{ "ACMED_CERT", "cert.pem" },
+		{ "ACMED_CHAIN", "chain.pem" },
+		{ "ACMED_FULLCHAIN", "fullchain.pem" },
+	};
+	const char *path = getenv("PATH"), *home = getenv("HOME");
+	char *commas = join_names(a->cert, ",");
+	char *spaces = join_names(a->cert, " ");
+	char **env = xcalloc(ENV_MAX, sizeof(*env));
+	size_t n = 0;
+
+	env[n++] = xasprintf("PATH=%s", path != NULL ? path :
+	    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	env[n++] = xasprintf("HOME=%s", home != NULL ? home : "/");
+	env[n++] = xasprintf("ACMED_NAME=%s", a->cert->name);
+	env[n++] = xasprintf("ACMED_NAMES=%s", commas);
+	env[n++] = xasprintf("ACMED_LIVE_DIR=%s", a->live_dir);
+	env[n++] = xasprintf("ACMED_SERIAL=%s", a->serial);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		env[n++] = xasprintf("%s=%s/%s", files[i].name, a->live_dir,
+		    files[i].file);
+	env[n++] = xasprintf("RENEWED_LINEAGE=%s", a->live_dir);
+	env[n++] = xasprintf("RENEWED_DOMAINS=%s", spaces);
+	free(commas);
+	free(spaces);
+	return env;
+}
+
+struct deploy_exec_op *
+deploy_exec_start(const struct deploy_exec_args *a,
+    deploy_exec_done_cb *done, void *arg)
+{
+	struct deploy_exec_op *op = xcalloc(1, sizeof(*op));
+	char **env = make_env(a);
+	struct child_args args = {
+		.argv = (const char *const *)a->action->exec,
+		.env = (const char *const *)env,
+		.max_output = OUTPUT_MAX,
+		.timeout_ms = a->action->timeout_s * 1000,
+		.line = line_cb,
+	};
+
+	op->program = xstrdup(a->action->exec[0]);
+	op->line = a->line;
+	op->done = done;
+	op->arg = arg;
+	op->child = child_start(a->children, &args, exited, op);
+	for (char **p = env; *p != NULL; p++)
+		free(*p);
+	free(env);
+	return op;
+}

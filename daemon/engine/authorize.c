@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/engine/authorize.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/acme/acme.h"
+#include "daemon/dns/txtwait.h"
+#include "daemon/dns/zone.h"
+#include "daemon/engine/accounts.h"
+#include "daemon/engine/cleanup.h"
+#include "daemon/engine/orderwait.h"
+#include "daemon/engine/priv.h"
+
+#define ZONE_TIMEOUT_MS		30000
+#define PROVIDER_TIMEOUT_MS	180000
+#define IDLE_TIMEOUT_MS		30000
+#define VALIDATION_TIMEOUT_MS	300000
+
+/* One authorization of the order. */
+struct authz {
+	struct authorize_op *op;
+	const char	*url;		/* the order's */
+	struct acme_op	*acme_op;
+	struct acme_authz *got;		/* NULL: not fetched yet */
+	const struct acme_challenge *challenge;	/* dns-01; in got */
+	const struct conf_name *name;
+	struct txtrec	*txt;		/* NULL: nothing to prove */
+};
+
+/* One base name: example.com for itself and for *.example.com. */
+struct base {
+	struct authorize_op *op;
+	const char	*name;
+	struct zone_op	*zone_op;
+	struct zone	 zone;
+	struct error	 err;		/* kind ERR_NONE: zone is found */
+};
+
+/* One call of a provider: all values of one record name. */
+struct add {
+	struct authorize_op *op;
+	struct provider_run_op *run;
+	struct authz	**authzs;
+	size_t		 n_authzs;
+};
+
+struct authorize_op {
+	struct authorize_args a;
+	struct timer	 begin;
+	struct cleanup_wait_op *idle;
+	struct authz	*authzs;
+	size_t		 n_authzs;
+	struct base	*bases;
+	size_t		 n_bases;
+	struct add	*adds;
+	size_t		 n_adds;
+	unsigned	 pending;	/* operations of this stage under way */
+	struct error	 add_err;	/* of the first add that failed */
+	struct store_sync_op *sync;
+	struct txtwait_op *wait;
+	struct orderwait_op *poll;
+	char		 dns_note[512];	/* what txtwait could not confirm */
+	struct acme_order *invalid;	/* while the reasons are fetched */
+	authorize_done_cb *done;
+	void		*arg;
+};
+
+static void
+say(struct authorize_op *op, enum log_level level, const char *text)
+{
+	event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE, level, "%s",
+	    text);
+}
+
+void
+authorize_cancel(struct authorize_op *op)
+{
+	if (op == NULL)
+		return;
+	timer_clear(&op->begin);
+	cleanup_wait_cancel(op->idle);
+	orderwait_cancel(op->poll);
+	txtwait_cancel(op->wait);
+	store_sync_cancel(op->sync);
+	for (size_t i = 0; i < op->n_adds; i++) {
+		provider_run_cancel(op->adds[i].run);
+		free(op->adds[i].authzs);
+	}
+	for (size_t i = 0; i < op->n_bases; i++) {
+		zone_cancel(op->bases[i].zone_op);
+		zone_clear(&op->bases[i].zone);
+	}
+	for (size_t i = 0; i < op->n_authzs; i++) {
+		acme_cancel(op->authzs[i].acme_op);
+		txtrec_release(op->authzs[i].txt);
+		acme_authz_free(op->authzs[i].got);
+	}
+	acme_order_free(op->invalid);
+	free(op->adds);
+	free(op->bases);
+	free(op->authzs);
+	free(op);
+}
+
+static void
+finish(struct authorize_op *op, const struct error *err,
+    const struct acme_order *order)
+{
+	struct error copy;
+
+	if (err != NULL) {		/* it may point into what we free */
+		copy = *err;
+		err = &copy;
+	}
+	op->done(err, order, op->arg);
+	authorize_cancel(op);
+}
+
+/* --- the CA decides --- */
+
+/* Add the CA's reason for one failed authorization to err. */
+static void
+add_reason(struct error *err, const struct authz *z)
+{
+	const struct acme_authz *got = z->got;
+	size_t used = strlen(err->msg);
+
+	if (got == NULL || got->status == ACME_VALID)
+		return;
+	for (size_t i = 0; i < got->n_challenges; i++) {
+		const struct acme_challenge *c = &got->challenges[i];
+
+		if (c->error == NULL)
+			continue;
+		if (used == 0)
+			*err = *c->error;
+		(void)text_printf(err->msg + used, sizeof(err->msg) - used,
+		    "%s%s%s: %s", used > 0 ? "; " : "",
+		    got->wildcard ? "*." : "", got->identifier,
+		    c->error->msg);
+		text_clean(err->msg);
+		return;
+	}
+}
+
+static void
+explain(struct authorize_op *op)
+{
+	struct error err = { .kind = ERR_REJECTED };
+
+	for (size_t i = 0; i < op->n_authzs; i++)
+		add_reason(&err, &op->authzs[i]);
+	if (err.msg[0] == '\0' && op->invalid->error != NULL)
+		err = *op->invalid->error;
+	if (err.msg[0] == '\0')
+		(void)error_set(&err, ERR_REJECTED, "acme:invalid",
+		    "the CA made the order invalid and gave no reason");
+	if (op->dns_note[0] != '\0') {
+		size_t used = strlen(err.msg);
+
+		(void)text_printf(err.msg + used, sizeof(err.msg) - used,
+		    " (before: %s)", op->dns_note);
+		text_clean(err.msg);
+	}
+	finish(op, &err, NULL);
+}
+
+static void
+reason_done(const struct error *err, const struct acme_authz *authz, void *arg)
+{
+	struct authz *z = arg;
+	struct authorize_op *op = z->op;
+
+	z->acme_op = NULL;
+	op->pending--;
+	if (err == NULL) {
+		acme_authz_free(z->got);
+		z->got = acme_authz_dup(authz);
+		z->challenge = NULL;
+	}
+	if (op->pending == 0)
+		explain(op);
+}
+
+static void
+decided(const struct error *err, const struct acme_order *order, void *arg)
+{
+	struct authorize_op *op = arg;
+
+	op->poll = NULL;
+	if (err != NULL || order->status != ACME_INVALID) {
+		finish(op, err, order);
+		return;
+	}
+	op->invalid = acme_order_dup(order);
+	for (size_t i = 0; i < op->n_authzs; i++) {
+		op->authzs[i].acme_op = acme_authz_get_start(
+		    op->a.account->acme, op->authzs[i].url, reason_done,
+		    &op->authzs[i]);
+		op->pending++;
+	}
+}
+
+static void
+poll_order(struct authorize_op *op)
+{
+	struct orderwait_args args = {
+		.loop = op->a.engine->a.loop,
+		.acme = op->a.account->acme,
+		.url = op->a.order->url,
+		.pace_ms = &op->a.account->pace.validation_ms,
+		.timeout_ms = VALIDATION_TIMEOUT_MS,
+	};
+
+	op->poll = orderwait_start(&args, decided, op);
+}
+
+static void
+answered(const struct error *err, void *arg)
+{
+	struct authz *z = arg;
+	struct authorize_op *op = z->op;
+
+	z->acme_op = NULL;
+	op->pending--;
+	if (err != NULL)
+		finish(op, err, NULL);
+	else if (op->pending == 0)
+		poll_order(op);
+}
+
+static void
+answer_all(struct authorize_op *op)
+{
+	for (size_t i = 0; i < op->n_authzs; i++) {
+		struct authz *z = &op->authzs[i];
+
+		/* One that is processing was answered before a restart. */
+		if (z->txt == NULL || z->challenge->status != ACME_PENDING)
+			continue;
+		z->acme_op = acme_challenge_start(op->a.account->acme,
+		    z->challenge->url, answered, z);
+		op->pending++;
+	}
+	say(op, LOGL_INFO, "asking the CA to look");
+	if (op->pending == 0)
+		poll_order(op);
+}
+
+/* --- the DNS --- */
+
+static void
+shown(const struct error *err, const struct txtwait_reply *reply, void *arg)
+{
+	struct authorize_op *op = arg;
+
+	op->wait = NULL;
+	if (err != NULL) {
+		finish(op, err, NULL);
+		return;
+	}
+	if (reply->note[0] != '\0') {
+		(void)text_printf(op->dns_note, sizeof(op->dns_note), "%s",
+		    reply->note);
+		say(op, LOGL_WARNING, reply->note);
+	}
+	answer_all(op);
+}
+
+static void
+wait_progress(const char *line, void *arg)
+{
+	say(arg, LOGL_INFO, line);
+}
+
+static void
+wait_for_dns(struct authorize_op *op)
+{
+	struct txtwait_item *items = xcalloc(op->n_authzs, sizeof(*items));
+	struct txtwait_args args = {
+		.items = items,
+		.timeout_ms =
+		    (unsigned)op->a.conf->propagation_timeout_s * 1000,
+		.progress = wait_progress,
+	};
+
+	for (size_t i = 0; i < op->n_authzs; i++) {
+		const struct txtrec *t = op->authzs[i].txt;
+
+		if (t == NULL)
+			continue;
+		items[args.n_items++] = (struct txtwait_item){
+			.zone = txtrec_zone(t),
+			.value = txtrec_value(t),
+			.present = true,
+		};
+	}
+	op->wait = txtwait_start(op->a.engine->dns, &args, shown, op);
+	free(items);
+}
+
+/* --- the provider --- */
+
+static void
+added(const struct error *err, const struct provider_run_reply *reply,
+    void *arg)
+{
+	struct add *add = arg;
+	struct authorize_op *op = add->op;
+
+	add->run = NULL;
+	op->pending--;
+	for (size_t i = 0; err == NULL && i < add->n_authzs; i++)
+		txtrec_set_added(add->authzs[i]->txt, reply->handles[i]);
+	if (err != NULL && op->add_err.kind == ERR_NONE)
+		op->add_err = *err;
+	if (op->pending > 0)
+		return;		/* an add cut short might land after its
+				   removal: let them all come back */
+	if (op->add_err.kind != ERR_NONE)
+		finish(op, &op->add_err, NULL);
+	else
+		wait_for_dns(op);
+}
+
+static void
+add_start(struct add *add)
+{
+	struct authorize_op *op = add->op;
+	const struct authz *first = add->authzs[0];
+	const char **values = xcalloc(add->n_authzs, sizeof(*values));
+	struct provider_run_args args = {
+		.provider = first->name->provider,
+		.is_add = true,
+		.cert = op->a.conf->name,
+		.identifier = txtrec_identifier(first->txt),
+		.fqdn = txtrec_fqdn(first->txt),
+		.zone = txtrec_zone(first->txt)->apex,
+		.values = values,
+		.n_values = add->n_authzs,
+		.timeout_ms = PROVIDER_TIMEOUT_MS,
+	};
+
+	for (size_t i = 0; i < add->n_authzs; i++)
+		values[i] = txtrec_value(add->authzs[i]->txt);
+	event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE, LOGL_INFO,
+	    "adding %zu TXT value%s at %s through provider %s", args.n_values,
+	    args.n_values == 1 ? "" : "s", args.fqdn,
+	    txtrec_provider(first->txt));
+	op->pending++;
+	add->run = provider_run_start(&op->a.engine->env, &args, added, add);
+	free(values);
+}
+
+static bool
+is_same_call(const struct authz *a, const struct authz *b)
+{
+	return strcmp(txtrec_fqdn(a->txt), txtrec_fqdn(b->txt)) == 0 &&
+	    a->name->provider == b->name->provider;
+}
+
+/* The journal is on disk: call the providers. */
+static void
+journaled(const struct error *err, void *arg)
+{
+	struct authorize_op *op = arg;
+
+	op->sync = NULL;
+	if (err != NULL) {
+		finish(op, err, NULL);
+		return;
+	}
+	op->adds = xcalloc(op->n_authzs, sizeof(*op->adds));
+	for (size_t i = 0; i < op->n_authzs; i++) {
+		struct authz *z = &op->authzs[i];
+		struct add *add = NULL;
+
+		if (z->txt == NULL)
+			continue;
+		for (size_t k = 0; k < op->n_adds && add == NULL; k++) {
+			if (is_same_call(op->adds[k].authzs[0], z))
+				add = &op->adds[k];
+		}
+		if (add == NULL) {
+			add = &op->adds[op->n_adds++];
+			add->op = op;
+			add->authzs = xcalloc(op->n_authzs,
+			    sizeof(*add->authzs));
+		}
+		add->authzs[add->n_authzs++] = z;
+	}
+	for (size_t i = 0; i < op->n_adds; i++)
+		add_start(&op->adds[i]);
+}
+
+static const struct base *
+find_base(const struct authorize_op *op, const struct authz *z)
+{
+	size_t i = 0;
+
+	while (strcmp(op->bases[i].name, dname_base(z->name->name)) != 0)
+		i++;
+	return &op->bases[i];
+}
+
+/* Authorizations and zones are known: write the journal. */
+static void
+plan(struct authorize_op *op)
+{
+	const char *cert = op->a.conf->name;
+	char value[ACME_TXT_SIZE];
+	size_t n = 0;
+
+	for (size_t i = 0; i < op->n_authzs; i++) {
+		struct authz *z = &op->authzs[i];
+		const struct base *b;
+
+		if (z->challenge == NULL)
+			continue;
+		b = find_base(op, z);
+		if (b->err.kind != ERR_NONE) {
+			finish(op, &b->err, NULL);
+			return;
+		}
+		acme_dns01_value(op->a.account->acme, z->challenge->token,
+		    value);
+		z->txt = cleanup_claim(op->a.engine->cleanup, cert,
+		    z->name->provider->name, dname_base(z->name->name),
+		    &b->zone, value);
+		n++;
+	}
+	if (n == 0) {
+		say(op, LOGL_INFO, "every name is authorized already");
+		poll_order(op);
+		return;
+	}
+	op->sync = store_sync_start(op->a.engine->a.store, journaled, op);
+}
+
+static void
+stage_done(struct authorize_op *op)
+{
+	if (op->pending == 0)
+		plan(op);
+}
+
+/* --- authorizations and zones --- */
+
+static const struct conf_name *
+find_name(const struct conf_cert *conf, const struct acme_authz *authz)
+{
+	for (size_t i = 0; i < conf->n_names; i++) {
+		const char *name = conf->names[i].name;
+
+		if (dname_is_wildcard(name) == authz->wildcard &&
+		    strcasecmp(dname_base(name), authz->identifier) == 0)
+			return &conf->names[i];
+	}
+	return NULL;
+}
+
+static int
+no_challenge(const struct acme_authz *authz, struct error *err)
+{
+	char offered[200] = "";
+
+	for (size_t i = 0; i < authz->n_challenges; i++) {
+		size_t used = strlen(offered);
+
+		(void)text_printf(offered + used, sizeof(offered) - used,
+		    "%s%s", i > 0 ? ", " : "", authz->challenges[i].type);
+	}
+	return error_set(err, ERR_REJECTED, "acme:no-dns-01",
+	    "%s: the CA offers no dns-01 challenge, only: %s",
+	    authz->identifier, offered[0] != '\0' ? offered : "nothing");
+}
+
+/* Which challenge is to be answered?  None if it is valid already. */
+static int
+choose(struct authz *z, struct error *err)
+{
+	const struct acme_authz *got = z->got;
+
+	if (got->status == ACME_VALID)
+		return 0;
+	z->name = find_name(z->op->a.conf, got);
+	if (z->name == NULL)
+		return error_set(err, ERR_REJECTED, "acme:malformed",
+		    "the order has an authorization for %s%s, which was not "
+		    "asked for", got->wildcard ? "*." : "", got->identifier);
+	if (got->status != ACME_PENDING) {
+		(void)error_set(err, ERR_REJECTED, "acme:authorization",
+		    "the authorization for %s is %s", got->identifier,
+		    acme_status_name(got->status));
+		if (got->status == ACME_INVALID) {
+			err->msg[0] = '\0';
+			add_reason(err, z);
+			if (err->msg[0] == '\0')
+				(void)error_set(err, ERR_REJECTED,
+				    "acme:authorization", "%s: the "
+				    "authorization is invalid",
+				    got->identifier);
+		}
+		return -1;
+	}
+	for (size_t i = 0; i < got->n_challenges; i++) {
+		if (strcmp(got->challenges[i].type, "dns-01") == 0)
+			z->challenge = &got->challenges[i];
+	}
+	return z->challenge != NULL ? 0 : no_challenge(got, err);
+}
+
+static void
+authz_done(const struct error *err, const struct acme_authz *authz, void *arg)
+{
+	struct authz *z = arg;
+	struct authorize_op *op = z->op;
+	struct error failed;
+
+	z->acme_op = NULL;
+	op->pending--;
+	if (err == NULL) {
+		z->got = acme_authz_dup(authz);
+		if (choose(z, &failed) == -1)
+			err = &failed;
+	}
+	if (err != NULL)
+		finish(op, err, NULL);
+	else
+		stage_done(op);
+}
+
+static void
+zone_done(const struct error *err, const struct zone *zone, void *arg)
+{
+	struct base *b = arg;
+	struct authorize_op *op = b->op;
+
+	b->zone_op = NULL;
+	op->pending--;
+	if (err != NULL)
+		b->err = *err;	/* matters only if the name is not valid yet */
+	else
+		zone_copy(&b->zone, zone);
+	stage_done(op);
+}
+
+static void
+begin(void *arg)
+{
+	struct authorize_op *op = arg;
+	char fqdn[DNAME_SIZE + 32];
+
+	op->idle = NULL;
+	op->pending = (unsigned)(op->n_authzs + op->n_bases);
+	for (size_t i = 0; i < op->n_authzs; i++)
+		op->authzs[i].acme_op = acme_authz_get_start(
+		    op->a.account->acme, op->authzs[i].url, authz_done,
+		    &op->authzs[i]);
+	for (size_t i = 0; i < op->n_bases; i++) {
+		(void)text_printf(fqdn, sizeof(fqdn), "_acme-challenge.%s",
+		    op->bases[i].name);
+		op->bases[i].zone_op = zone_start(op->a.engine->dns, fqdn,
+		    ZONE_TIMEOUT_MS, zone_done, &op->bases[i]);
+	}
+}
+
+static void
+begin_cb(void *arg)
+{
+	struct authorize_op *op = arg;
+
+	op->idle = cleanup_wait_start(op->a.engine->cleanup,
+	    op->a.conf->name, CLEANUP_IDLE, IDLE_TIMEOUT_MS, begin, op);
+}
+
+static void
+collect_bases(struct authorize_op *op)
+{
+	const struct conf_cert *conf = op->a.conf;
+
+	op->bases = xcalloc(conf->n_names, sizeof(*op->bases));
+	for (size_t i = 0; i < conf->n_names; i++) {
+		const char *base = dname_base(conf->names[i].name);
+		size_t k;
+
+		for (k = 0; k < op->n_bases; k++) {
+			if (strcmp(op->bases[k].name, base) == 0)
+				break;
+		}
+		if (k == op->n_bases) {
+			op->bases[op->n_bases].op = op;
+			op->bases[op->n_bases++].name = base;
+		}
+	}
+}
+
+struct authorize_op *
+authorize_start(const struct authorize_args *a, authorize_done_cb *done,
+    void *arg)
+{
+	struct authorize_op *op = xcalloc(1, sizeof(*op));
+
+	op->a = *a;
+	op->done = done;
+	op->arg = arg;
+	op->n_authzs = a->order->n_authz;
+	op->authzs = xcalloc(op->n_authzs, sizeof(*op->authzs));
+	for (size_t i = 0; i < op->n_authzs; i++) {
+		op->authzs[i].op = op;
+		op->authzs[i].url = a->order->authz_urls[i];
+	}
+	collect_bases(op);
+	timer_init(&op->begin, a->engine->a.loop, begin_cb, op);
+	timer_set(&op->begin, 0);
+	return op;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * authorize - prove control of every name of an order by dns-01: fetch the
+ * authorizations and find the zones (at the same time), journal and add all
+ * TXT values, wait until the DNS shows them, answer all challenges, and poll
+ * the order until the CA has decided.  Its TXT records are given to cleanup
+ * however it ends.
+ */
+#ifndef DAEMON_ENGINE_AUTHORIZE_H
+#define DAEMON_ENGINE_AUTHORIZE_H
+
+struct account;
+struct acme_order;
+struct authorize_op;
+struct conf_cert;
+struct engine;
+struct error;
+
+struct authorize_args {			/* borrowed until done or cancel */
+	struct engine	*engine;
+	struct account	*account;
+	const struct conf_cert *conf;
+	const struct acme_order *order;	/* pending */
+};
+
+/* order is ready (or beyond).  An invalid order is ERR_REJECTED with the CA's
+ * reason for each name that failed. */
+typedef void authorize_done_cb(const struct error *err,
+    const struct acme_order *order, void *arg);
+
+struct authorize_op *authorize_start(const struct authorize_args *,
+		    authorize_done_cb *done, void *arg);
+void		 authorize_cancel(struct authorize_op *);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cleanup - the promise that every TXT record acmed made is removed again.
+ * Each value has a row in the journal (store.h), durable before the provider
+ * is called.  A run claims the rows it works with and releases them when it
+ * is done, however it ended; rows that nobody claims are removed through
+ * their provider, and deleted once the authoritative servers show them no
+ * more; with backoff, for ever.
+ */
+#ifndef DAEMON_ENGINE_CLEANUP_H
+#define DAEMON_ENGINE_CLEANUP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct cleanup;
+struct cleanup_wait_op;
+struct conf;
+struct dns;
+struct engine;
+struct txtrec;
+struct zone;
+
+/* Reads the journal; begins with cleanup_start(). */
+struct cleanup	*cleanup_new(struct engine *);
+void		 cleanup_free(struct cleanup *);
+void		 cleanup_start(struct cleanup *);
+/* The configuration changed: what waited for a person is tried again. */
+void		 cleanup_retry(struct cleanup *);
+/* Stop the work under way, for another struct dns; start goes on. */
+void		 cleanup_pause(struct cleanup *);
+
+/*
+ * A journal row for this value, written (not yet synced) with state adding:
+ * the one that is there already, or a new one.  It belongs to the caller
+ * until txtrec_release().
+ */
+struct txtrec	*cleanup_claim(struct cleanup *, const char *cert,
+		    const char *provider, const char *identifier,
+		    const struct zone *zone, const char *value);
+/* The provider has it; handle may be "". */
+void		 txtrec_set_added(struct txtrec *, const char *handle);
+/* Give it up: it will be removed.  NULL is allowed. */
+void		 txtrec_release(struct txtrec *);
+const char	*txtrec_fqdn(const struct txtrec *);
+const char	*txtrec_value(const struct txtrec *);
+const char	*txtrec_provider(const struct txtrec *);
+const struct zone *txtrec_zone(const struct txtrec *);
+const char	*txtrec_identifier(const struct txtrec *);
+
+/* A run no longer keeps its certificate's rows from being removed. */
+void		 cleanup_kick(struct cleanup *);
+
+enum cleanup_wait {
+	CLEANUP_TRIED,		/* every unclaimed row was removed at its
+				   provider once, or that failed */
+	CLEANUP_IDLE		/* no removal is being sent to a provider:
+				   one that overtook an add would undo it */
+};
+/*
+ * done when that holds for the rows of this certificate (NULL: of any), or
+ * after timeout_ms.
+ */
+struct cleanup_wait_op *cleanup_wait_start(struct cleanup *, const char *cert,
+		    enum cleanup_wait, unsigned timeout_ms,
+		    void (*done)(void *arg), void *arg);
+void		 cleanup_wait_cancel(struct cleanup_wait_op *);
+
+/* The RECORDs of doc/control-api.md. */
+json_t		*cleanup_json(const struct cleanup *);
+size_t		 cleanup_count(const struct cleanup *);
+
+#endif

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/engine/deployer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/deploy/exec.h"
+#include "daemon/engine/due.h"
+#include "daemon/engine/priv.h"
+
+#define WAKE_MAX_MS 60000
+
+/* One action of one certificate, as its row says. */
+struct action {
+	TAILQ_ENTRY(action) link;
+	struct store_deploy row;
+	bool		 is_running;
+};
+
+/* Run what is pending of one certificate, one after the other. */
+struct deploy_op {
+	TAILQ_ENTRY(deploy_op) link;
+	struct deployer	*deployer;
+	struct cert	*cert;
+	const struct conf *conf;	/* the one in force at the start */
+	const struct conf_cert *cc;	/* in conf; NULL: not any more */
+	size_t		 next;		/* index in cc->deploys */
+	struct action	*action;	/* running */
+	struct timer	 step;
+	struct deploy_exec_op *exec;
+	char		*live_dir;
+	unsigned	 failed;
+	struct error	 err;		/* of the first that failed */
+	deploy_done_cb	*done;		/* NULL: nobody waits (a retry) */
+	void		*arg;
+};
+
+struct deployer {
+	struct engine	*engine;
+	struct timer	 retry;
+	bool		 is_started;
+	TAILQ_HEAD(, action) actions;
+	TAILQ_HEAD(, deploy_op) ops;
+};
+
+static struct action *
+find(const struct deployer *d, const char *cert, const char *name)
+{
+	struct action *a;
+
+	TAILQ_FOREACH(a, &d->actions, link) {
+		if (strcmp(a->row.cert, cert) == 0 &&
+		    strcmp(a->row.action, name) == 0)
+			return a;
+	}
+	return NULL;
+}
+
+static void
+load_cb(const struct store_deploy *row, void *arg)
+{
+	struct deployer *d = arg;
+	struct action *a = xcalloc(1, sizeof(*a));
+
+	a->row = *row;
+	TAILQ_INSERT_TAIL(&d->actions, a, link);
+}
+
+static void
+save(struct deployer *d, const struct action *a)
+{
+	store_deploy_put(d->engine->a.store, &a->row);
+}
+
+static void
+op_free(struct deploy_op *op)
+{
+	deploy_exec_cancel(op->exec);
+	timer_clear(&op->step);
+	if (op->action != NULL)
+		op->action->is_running = false;
+	TAILQ_REMOVE(&op->deployer->ops, op, link);
+	conf_unref(op->conf);
+	free(op->live_dir);
+	free(op);
+}
+
+void
+deploy_cancel(struct deploy_op *op)
+{
+	if (op != NULL)
+		op_free(op);
+}
+
+static void
+arm(struct deployer *d)
+{
+	if (d->is_started)
+		timer_set(&d->retry, 0);
+}
+
+static void
+op_finish(struct deploy_op *op)
+{
+	struct deployer *d = op->deployer;
+
+	if (op->failed > 1) {
+		char msg[sizeof(op->err.msg)];
+
+		memcpy(msg, op->err.msg, sizeof(msg));
+		(void)text_printf(op->err.msg, sizeof(op->err.msg),
+		    "%u actions failed; the first: %s", op->failed, msg);
+	}
+	if (op->done != NULL)
+		op->done(op->failed > 0 ? &op->err : NULL, op->arg);
+	op_free(op);
+	arm(d);
+}
+
+static void
+action_failed(struct deploy_op *op, const struct error *err)
+{
+	struct action *a = op->action;
+	time_t now = clock_now();
+	char span[TEXT_SPAN_MAX];
+
+	a->row.tries++;
+	a->row.retry_at = due_soon_retry_at(a->row.tries, now);
+	(void)text_printf(a->row.error, sizeof(a->row.error), "%s", err->msg);
+	text_clean(a->row.error);
+	event_emit(op->deployer->engine, op->cert->row.name, STEP_DEPLOY,
+	    LOGL_WARNING, "deploy \"%s\" failed: %s; next try in %s",
+	    a->row.action, err->msg, text_span(a->row.retry_at - now, span));
+	if (op->failed++ == 0) {
+		op->err = *err;
+		(void)error_wrap(&op->err, "deploy \"%s\"", a->row.action);
+	}
+}
+
+static void
+executed(const struct error *err, void *arg)
+{
+	struct deploy_op *op = arg;
+	struct action *a = op->action;
+
+	op->exec = NULL;
+	if (err != NULL) {
+		action_failed(op, err);
+	} else {
+		a->row.done = true;
+		a->row.done_at = clock_now();
+		a->row.error[0] = '\0';
+		event_emit(op->deployer->engine, op->cert->row.name,
+		    STEP_DEPLOY, LOGL_NOTICE, "deploy \"%s\" done",
+		    a->row.action);
+	}
+	a->is_running = false;
+	op->action = NULL;
+	save(op->deployer, a);
+	timer_set(&op->step, 0);
+}
+
+static void
+output_line(const char *line, void *arg)
+{
+	struct deploy_op *op = arg;
+
+	event_emit(op->deployer->engine, op->cert->row.name, STEP_DEPLOY,
+	    LOGL_INFO, "%s: %s", op->action->row.action, line);
+}
+
+static void
+step_cb(void *arg)
+{
+	struct deploy_op *op = arg;
+	struct deployer *d = op->deployer;
+	time_t now = clock_now();
+
+	while (op->cc != NULL && op->next < op->cc->n_deploys) {
+		const struct conf_deploy *dep = &op->cc->deploys[op->next++];
+		struct action *a = find(d, op->cert->row.name, dep->name);
+		struct deploy_exec_args args = {
+			.children = d->engine->a.children,
+			.cert = op->cc,
+			.action = dep,
+			.live_dir = op->live_dir,
+			.line = output_line,
+		};
+
+		if (a == NULL || a->row.done || a->is_running ||
+		    (op->done == NULL && a->row.retry_at > now))
+			continue;
+		args.serial = a->row.serial;
+		a->is_running = true;
+		op->action = a;
+		event_emit(d->engine, op->cert->row.name, STEP_DEPLOY,
+		    LOGL_INFO, "deploy \"%s\": running %s", dep->name,
+		    dep->exec[0]);
+		op->exec = deploy_exec_start(&args, executed, op);
+		return;
+	}
+	op_finish(op);
+}
+
+struct deploy_op *
+deploy_start(struct deployer *d, struct cert *cert, deploy_done_cb *done,
+    void *arg)
+{
+	struct deploy_op *op = xcalloc(1, sizeof(*op));
+
+	op->deployer = d;
+	op->cert = cert;
+	op->conf = conf_ref(d->engine->conf);
+	op->cc = conf_find_cert(op->conf, cert->row.name);
+	op->live_dir = store_live_path(d->engine->a.store, cert->row.name);
+	op->done = done;
+	op->arg = arg;
+	TAILQ_INSERT_TAIL(&d->ops, op, link);
+	timer_init(&op->step, d->engine->a.loop, step_cb, op);
+	timer_set(&op->step, 0);
+	return op;
+}
+
+static bool
+is_busy(const struct deployer *d, const struct cert *cert)
+{
+	const struct deploy_op *op;
+
+	TAILQ_FOREACH(op, &d->ops, link) {
+		if (op->cert == cert)
+			return true;
+	}
+	return false;
+}
+
+static void
+retry_cb(void *arg)
+{
+	struct deployer *d = arg;
+	time_t now = clock_now(), next = 0;
+	struct action *a;
+
+	TAILQ_FOREACH(a, &d->actions, link) {
+		struct cert *c = engine_find(d->engine, a->row.cert);
+
+		if (a->row.done || a->is_running || c == NULL ||
+		    c->conf == NULL || c->run != NULL || is_busy(d, c))
+			continue;
+		if (a->row.retry_at <= now)
+			(void)deploy_start(d, c, NULL, NULL);
+		else if (next == 0 || a->row.retry_at < next)
+			next = a->row.retry_at;
+	}
+	if (next != 0) {
+		int64_t ms = (int64_t)(next - now) * 1000;
+
+		timer_set(&d->retry, ms < WAKE_MAX_MS ? ms : WAKE_MAX_MS);
+	}
+}
+
+struct deployer *
+deployer_new(struct engine *e)
+{
+	struct deployer *d = xcalloc(1, sizeof(*d));
+
+	d->engine = e;
+	TAILQ_INIT(&d->actions);
+	TAILQ_INIT(&d->ops);
+	timer_init(&d->retry, e->a.loop, retry_cb, d);
+	store_deploy_each(e->a.store, load_cb, d);
+	return d;
+}
+
+void
+deployer_free(struct deployer *d)
+{
+	struct action *a;
+
+	if (d == NULL)
+		return;
+	deployer_stop(d);
+	while ((a = TAILQ_FIRST(&d->actions)) != NULL) {
+		TAILQ_REMOVE(&d->actions, a, link);
+		free(a);
+	}
+	free(d);
+}
+
+static const struct conf_deploy *
+conf_of(const struct deployer *d, const struct action *a)
+{
+	const struct conf_cert *cc = conf_find_cert(d->engine->conf,
+	    a->row.cert);
+
+	for (size_t i = 0; cc != NULL && i < cc->n_deploys; i++) {
+		if (strcmp(cc->deploys[i].name, a->row.action) == 0)
+			return &cc->deploys[i];
+	}
+	return NULL;
+}
+
+static void
+forget_gone(struct deployer *d)
+{
+	struct action *a, *next;
+
+	for (a = TAILQ_FIRST(&d->actions); a != NULL; a = next) {
+		next = TAILQ_NEXT(a, link);
+		if (a->is_running || conf_of(d, a) != NULL)
+			continue;
+		store_deploy_delete(d->engine->a.store, a->row.cert,
+		    a->row.action);
+		TAILQ_REMOVE(&d->actions, a, link);
+		free(a);
+	}
+}
+
+void
+deployer_start(struct deployer *d)
+{
+	struct action *a;
+
+	d->is_started = true;
+	forget_gone(d);
+	/* A restart is a good moment: what failed may have been mended. */
+	TAILQ_FOREACH(a, &d->actions, link)
+		a->row.retry_at = 0;
+	arm(d);
+}
+
+void
+deployer_stop(struct deployer *d)
+{
+	struct deploy_op *op, *next;
+
+	d->is_started = false;
+	timer_clear(&d->retry);
+	for (op = TAILQ_FIRST(&d->ops); op != NULL; op = next) {
+		next = TAILQ_NEXT(op, link);
+		if (op->done == NULL)	/* the others belong to their run */
+			op_free(op);
+	}
+}
+
+void
+deployer_reload(struct deployer *d)
+{
+	deployer_start(d);
+}
+
+void
+deployer_plan(struct deployer *d, struct cert *cert,
+    const struct conf_cert *cc, const char *serial)
+{
+	for (size_t i = 0; i < cc->n_deploys; i++) {
+		struct action *a = find(d, cert->row.name, cc->deploys[i].name);
+
+		if (a == NULL) {
+			a = xcalloc(1, sizeof(*a));
+			(void)text_printf(a->row.cert, sizeof(a->row.cert),
+			    "%s", cert->row.name);
+			(void)text_printf(a->row.action,
+			    sizeof(a->row.action), "%s", cc->deploys[i].name);
+			TAILQ_INSERT_TAIL(&d->actions, a, link);
+		}
+		(void)text_printf(a->row.serial, sizeof(a->row.serial), "%s",
+		    serial);
+		a->row.done = false;
+		a->row.tries = 0;
+		a->row.retry_at = 0;
+		a->row.error[0] = '\0';
+		save(d, a);
+	}
+}
+
+static const char *
+state_name(const struct action *a)
+{
+	if (a->is_running)
+		return "running";
+	if (a->row.done)
+		return "done";
+	return a->row.error[0] != '\0' ? "failed" : "pending";
+}
+
+json_t *
+deployer_json(const struct deployer *d, const char *cert)
+{
+	json_t *list = json_array();
+	const struct action *a;
+
+	TAILQ_FOREACH(a, &d->actions, link) {
+		if (strcmp(a->row.cert, cert) != 0)
+			continue;
+		(void)json_array_append_new(list, json_pack(
+		    "{s:s, s:s, s:i, s:o, s:o, s:o}", "name", a->row.action,
+		    "state", state_name(a), "tries", (int)a->row.tries,
+		    "at", time_json(a->row.done ? a->row.done_at : 0),
+		    "next_at", time_json(a->row.done ? 0 : a->row.retry_at),
+		    "error", a->row.error[0] != '\0' ?
+		    json_string(a->row.error) : json_null()));
+	}
+	return list;
+}
+
+time_t
+deployer_next_at(const struct deployer *d, const char *cert)
+{
+	const struct action *a;
+	time_t next = 0;
+
+	TAILQ_FOREACH(a, &d->actions, link) {
+		if (strcmp(a->row.cert, cert) == 0 && !a->row.done &&
+		    a->row.retry_at > 0 && (next == 0 || a->row.retry_at < next))
+			next = a->row.retry_at;
+	}
+	return next;
+}
+
+size_t
+deployer_pending(const struct deployer *d)
+{
+	const struct action *a;
+	size_t n = 0;
+
+	TAILQ_FOREACH(a, &d->actions, link)
+		n += !a->row.done;
+	return n;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * deployer - the deploy actions of installed certificates.  Each is a durable
+ * row: pending at installation, done, or failed and tried again with backoff.
+ * A failed action never undoes the certificate.
+ */
+#ifndef DAEMON_ENGINE_DEPLOYER_H
+#define DAEMON_ENGINE_DEPLOYER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <time.h>
+
+struct cert;
+struct conf_cert;
+struct deploy_op;
+struct deployer;
+struct engine;
+struct error;
+
+struct deployer	*deployer_new(struct engine *);
+void		 deployer_free(struct deployer *);
+/* Run what is due, now and later. */
+void		 deployer_start(struct deployer *);
+/* End what is under way and begin nothing more. */
+void		 deployer_stop(struct deployer *);
+/* The configuration changed: forget actions that are gone, try failed ones. */
+void		 deployer_reload(struct deployer *);
+
+/* Write pending rows for a certificate just installed (this transaction). */
+void		 deployer_plan(struct deployer *, struct cert *,
+		    const struct conf_cert *, const char *serial);
+
+/*
+ * Run the pending actions of one certificate now, in the order of the
+ * configuration.  err: how many failed and why; all were tried.
+ */
+typedef void deploy_done_cb(const struct error *err, void *arg);
+struct deploy_op *deploy_start(struct deployer *, struct cert *,
+		    deploy_done_cb *done, void *arg);
+void		 deploy_cancel(struct deploy_op *);
+
+/* "deploy" of doc/control-api.md. */
+json_t		*deployer_json(const struct deployer *, const char *cert);
+/* When the next failed action of this certificate is tried; 0: none. */
+time_t		 deployer_next_at(const struct deployer *, const char *cert);
+/* Actions not done, for /metrics. */
+size_t		 deployer_pending(const struct deployer *);
+
+#endif

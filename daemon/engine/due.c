@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/engine/due.h"
+
+#include <stdlib.h>
+
+#define DAY_S	86400
+#define HOUR_S	3600
+#define MAX_RETRY_AFTER_S (7 * DAY_S)
+
+int64_t
+due_renew_before(time_t not_before, time_t not_after, int64_t renew_before)
+{
+	int64_t lifetime = (int64_t)not_after - not_before;
+	int64_t most = lifetime < 10 * DAY_S ? lifetime / 2 : lifetime / 3;
+
+	return renew_before < most ? renew_before : most;
+}
+
+time_t
+due_at(time_t not_before, time_t not_after, int64_t renew_before, int spread)
+{
+	int64_t before = due_renew_before(not_before, not_after, renew_before);
+
+	return (time_t)(not_after - before + before * spread / 1000);
+}
+
+int
+due_spread(void)
+{
+	return (int)arc4random_uniform(41) - 20;
+}
+
+/* +-20 % of s. */
+static int64_t
+jitter(int64_t s)
+{
+	return s - s / 5 + (int64_t)arc4random_uniform((uint32_t)(s * 2 / 5 + 1));
+}
+
+static int64_t
+ladder(unsigned failures)
+{
+	static const int64_t steps[] = { 60, 600, 6000 };
+
+	if (failures >= 1 && failures <= sizeof(steps) / sizeof(steps[0]))
+		return steps[failures - 1];
+	return DAY_S;
+}
+
+time_t
+due_retry_at(const struct error *err, unsigned failures, time_t now,
+    time_t not_after)
+{
+	int64_t pause = err->kind == ERR_INTERNAL ? 300 : ladder(failures);
+	int64_t left = (int64_t)not_after - now, most;
+
+	if (err->retry_at > now) {
+		time_t last = now + MAX_RETRY_AFTER_S;
+		time_t at = err->retry_at < last ? err->retry_at : last;
+
+		/* All who were told the same time do not come at once. */
+		return at + (time_t)arc4random_uniform(
+		    (uint32_t)((at - now) / 20 + 2));
+	}
+	if (not_after != 0) {
+		most = left / 10 > HOUR_S ? left / 10 : HOUR_S;
+		if (pause > most)
+			pause = most;
+	}
+	return now + (time_t)jitter(pause);
+}
+
+time_t
+due_soon_retry_at(unsigned failures, time_t now)
+{
+	int64_t pause = ladder(failures);
+
+	return now + (time_t)jitter(pause < HOUR_S ? pause : HOUR_S);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * due - when: pure functions of times, called by the engine.  All times are
+ * epoch seconds.
+ */
+#ifndef DAEMON_ENGINE_DUE_H
+#define DAEMON_ENGINE_DUE_H
+
+#include <stdint.h>
+#include <time.h>
+
+#include "common/error.h"
+
+/*
+ * How long before not_after to renew: renew_before, but never more than a
+ * third of the lifetime, or half of one that is under 10 days.
+ */
+int64_t	due_renew_before(time_t not_before, time_t not_after,
+	    int64_t renew_before);
+
+/*
+ * The due time: not_after minus the above, moved by spread per mille of it
+ * (-20 to 20), so that certificates issued together part.
+ */
+time_t	due_at(time_t not_before, time_t not_after, int64_t renew_before,
+	    int spread);
+
+/* A spread for due_at(), drawn at random. */
+int	due_spread(void);
+
+/*
+ * When to try again after the failures-th failure in a row (1, 2, ...):
+ * transient, rejected and config 1, 10 and 100 minutes, then daily; internal
+ * 5 minutes; each with 20 % jitter.  err->retry_at wins, at most 7 days off.
+ * Where a certificate is served that ends at not_after (0: none), the pause is
+ * at most a tenth of what is left, and an hour from the last tenth on.
+ */
+time_t	due_retry_at(const struct error *err, unsigned failures, time_t now,
+	    time_t not_after);
+
+/* The same ladder for work whose delay harms at once (deploy, clean up):
+ * never more than an hour. */
+time_t	due_soon_retry_at(unsigned failures, time_t now);
+
+#endif

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/engine/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/dns/zone.h"
+#include "daemon/engine/accounts.h"
+#include "daemon/engine/cleanup.h"
+#include "daemon/engine/deployer.h"
+#include "daemon/engine/due.h"
+#include "daemon/engine/priv.h"
+#include "daemon/engine/renewal.h"
+#include "daemon/io/sd.h"
+
+/* The wall clock may jump or the machine sleep: look again this often. */
+#define WAKE_MAX_MS 30000
+
+static void	start_ready(struct engine *);
+
+/* --- the table of certificates --- */
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp((*(struct cert *const *)a)->row.name,
+	    (*(struct cert *const *)b)->row.name);
+}
+
+struct cert *
+engine_find(const struct engine *e, const char *name)
+{
+	size_t lo = 0, hi = e->n_certs;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int cmp = strcmp(name, e->certs[mid]->row.name);
+
+		if (cmp == 0)
+			return e->certs[mid];
+		if (cmp < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}
+
+static struct cert *
+cert_new(struct engine *e, const char *name)
+{
+	struct cert *c = xcalloc(1, sizeof(*c));
+
+	c->engine = e;
+	c->row.name = xstrdup(name);
+	c->row.key = KEY_TYPE_END;
+	return c;
+}
+
+static void
+cert_free(struct cert *c)
+{
+	renewal_cancel(c->run);
+	store_cert_clear(&c->row);
+	free(c->names);
+	free(c);
+}
+
+void
+cert_save(struct cert *c)
+{
+	store_cert_put(c->engine->a.store, &c->row);
+}
+
+static int
+by_string(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A sorted JSON array: what two sets of names are compared by. */
+static char *
+names_json(const char **names, size_t n)
+{
+	json_t *list = json_array();
+	char *text;
+
+	qsort(names, n, sizeof(*names), by_string);
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_append_new(list, json_string(names[i]));
+	text = json_dumps(list, JSON_COMPACT);
+	json_decref(list);
+	if (text == NULL)
+		abort();
+	return text;
+}
+
+static char *
+conf_names_json(const struct conf_cert *conf)
+{
+	const char **names = xcalloc(conf->n_names, sizeof(*names));
+	char *text;
+
+	for (size_t i = 0; i < conf->n_names; i++)
+		names[i] = conf->names[i].name;
+	text = names_json(names, conf->n_names);
+	free(names);
+	return text;
+}
+
+static void
+row_load_cb(const struct store_cert *row, void *arg)
+{
+	struct engine *e = arg;
+	struct cert *c = cert_new(e, row->name);
+
+	free(c->row.name);
+	store_cert_dup(&c->row, row);
+	e->certs = xreallocarray(e->certs, e->n_certs + 1, sizeof(*e->certs));
+	e->certs[e->n_certs++] = c;
+}
+
+/* Join the table with a configuration; report NULL or the names' lists. */
+static void
+apply_conf(struct engine *e, const struct conf *conf, json_t *report)
+{
+	size_t old = e->n_certs;
+
+	for (size_t i = 0; i < old; i++)
+		e->certs[i]->conf = NULL;
+	e->certs = xreallocarray(e->certs, old + conf->n_certs,
+	    sizeof(*e->certs));
+	for (size_t i = 0; i < conf->n_certs; i++) {
+		const struct conf_cert *cc = conf->certs[i];
+		struct cert key = { .row.name = cc->name }, *pkey = &key;
+		struct cert **found = old == 0 ? NULL : bsearch(&pkey,
+		    e->certs, old, sizeof(*e->certs), by_name);
+		struct cert *c = found != NULL ? *found :
+		    cert_new(e, cc->name);
+		char *names = conf_names_json(cc);
+		const char *list = NULL;
+
+		if (found == NULL)
+			e->certs[e->n_certs++] = c;
+		if (c->names == NULL)
+			list = "added";
+		else if (strcmp(c->names, names) != 0 ||
+		    (c->row.key != KEY_TYPE_END && c->row.key != cc->key))
+			list = "changed";
+		if (report != NULL && list != NULL)
+			(void)json_array_append_new(json_object_get(report,
+			    list), json_string(cc->name));
+		free(c->names);
+		c->names = names;
+		c->conf = cc;
+	}
+	qsort(e->certs, e->n_certs, sizeof(*e->certs), by_name);
+	for (size_t i = 0; i < e->n_certs; i++) {
+		struct cert *c = e->certs[i];
+
+		if (c->conf != NULL || c->names == NULL)
+			continue;
+		free(c->names);
+		c->names = NULL;
+		if (report != NULL)
+			(void)json_array_append_new(json_object_get(report,
+			    "removed"), json_string(c->row.name));
+	}
+}
+
+/* --- when --- */
+
+/* Is the installed certificate the one that the configuration wants? */
+static bool
+is_wanted(const struct cert *c)
+{
+	return c->row.serial[0] != '\0' && c->row.names != NULL &&
+	    strcmp(c->row.names, c->names) == 0 && c->row.key == c->conf->key;
+}
+
+time_t
+cert_next_at(const struct cert *c, const char **action)
+{
+	const struct store_cert *row = &c->row;
+	time_t due = 0;
+
+	*action = "none";
+	if (c->conf == NULL)
+		return -1;
+	if (c->run != NULL || c->is_queued) {
+		*action = "running";
+		return -1;
+	}
+	if (c->forced) {
+		*action = "renew";
+		return 0;
+	}
+	if (is_wanted(c))
+		due = due_at(row->not_before, row->not_after,
+		    c->conf->renew_before_s, row->spread);
+	if (row->failures > 0 && row->retry_at > due &&
+	    row->names_failed != NULL &&
+	    strcmp(row->names_failed, c->names) == 0) {
+		*action = "retry";
+		return row->retry_at;
+	}
+	*action = "renew";
+	return due;
+}
+
+/* Who goes first: what was asked for, then what expires first. */
+static int
+by_urgency(const void *a, const void *b)
+{
+	const struct cert *x = *(struct cert *const *)a;
+	const struct cert *y = *(struct cert *const *)b;
+
+	if (x->forced != y->forced)
+		return x->forced ? -1 : 1;
+	if (x->row.not_after != y->row.not_after)
+		return x->row.not_after < y->row.not_after ? -1 : 1;
+	return strcmp(x->row.name, y->row.name);
+}
+
+static void
+update_status(struct engine *e)
+{
+	size_t configured = 0, failing = 0, valid = 0;
+	time_t now = clock_now();
+
+	for (size_t i = 0; i < e->n_certs; i++) {
+		const struct cert *c = e->certs[i];
+
+		if (c->conf == NULL)
+			continue;
+		configured++;
+		if (c->row.error != NULL)
+			failing++;
+		if (c->row.not_after > now)
+			valid++;
+	}
+	sd_status(e->a.sd, "%zu certificates: %zu valid, %zu failing, "
+	    "%u being renewed; %zu TXT records in the DNS", configured, valid,
+	    failing, e->running, cleanup_count(e->cleanup));
+}
+
+static void
+schedule_cb(void *arg)
+{
+	struct engine *e = arg;
+	time_t now = clock_now(), next = 0;
+	const char *action;
+
+	if (e->is_stopping)
+		return;
+	/* What is queued stays queued; what became due joins it. */
+	memmove(e->ready, e->ready + e->next_ready,
+	    (e->n_ready - e->next_ready) * sizeof(*e->ready));
+	e->n_ready -= e->next_ready;
+	e->next_ready = 0;
+	for (size_t i = 0; i < e->n_certs; i++) {
+		struct cert *c = e->certs[i];
+		time_t at = cert_next_at(c, &action);
+
+		if (at == -1)
+			continue;
+		if (at <= now) {
+			c->is_queued = true;
+			e->ready[e->n_ready++] = c;
+		} else if (next == 0 || at < next) {
+			next = at;
+		}
+	}
+	qsort(e->ready, e->n_ready, sizeof(*e->ready), by_urgency);
+	start_ready(e);
+	if (next != 0) {
+		int64_t ms = (int64_t)(next - now) * 1000;
+
+		timer_set(&e->schedule, ms < WAKE_MAX_MS ? ms : WAKE_MAX_MS);
+	}
+	update_status(e);
+}
+
+void
+engine_reschedule(struct engine *e)
+{
+	if (!e->is_stopping)
+		timer_set(&e->schedule, 0);
+}
+
+/* --- runs --- */
+
+static void
+run_failed(struct cert *c, const struct error *err)
+{
+	char span[TEXT_SPAN_MAX], left[TEXT_SPAN_MAX];
+	struct store_cert *row = &c->row;
+	time_t now = clock_now();
+
+	row->failures++;
+	row->retry_at = due_retry_at(err, row->failures, now, row->not_after);
+	row->error_at = now;
+	free(row->error);
+	row->error = xmemdup(err, sizeof(*err));
+	free(row->names_failed);
+	row->names_failed = xstrdup(c->names != NULL ? c->names : "[]");
+	cert_save(c);
+	if (row->serial[0] != '\0')
+		event_end(c, STEP_END, err, "%s; next try in %s; the "
+		    "certificate in use expires in %s", err->msg,
+		    text_span(row->retry_at - now, span),
+		    text_span(row->not_after - now, left));
+	else
+		event_end(c, STEP_END, err, "%s; next try in %s; there is no "
+		    "certificate yet", err->msg,
+		    text_span(row->retry_at - now, span));
+}
+
+static void
+run_done(struct cert *c, const struct error *err)
+{
+	struct engine *e = c->engine;
+	char span[TEXT_SPAN_MAX];
+	const char *action;
+	time_t next;
+
+	e->running--;
+	if (err != NULL)
+		e->failed++;
+	else
+		e->renewed++;
+	if (err != NULL && strncmp(err->code, "deploy:", 7) == 0) {
+		event_end(c, STEP_DEPLOY, err, "the certificate is installed, "
+		    "but %s", err->msg);
+	} else if (err != NULL) {
+		run_failed(c, err);
+	} else {
+		next = cert_next_at(c, &action);
+		event_end(c, STEP_DEPLOY, NULL, "done; next renewal in %s",
+		    next > 0 ? text_span(next - clock_now(), span) :
+		    "a moment");
+	}
+	start_ready(e);
+	engine_reschedule(e);
+}
+
+static void
+start_ready(struct engine *e)
+{
+	while (!e->is_stopping && e->next_ready < e->n_ready &&
+	    e->running < e->conf->max_renewals) {
+		struct cert *c = e->ready[e->next_ready++];
+
+		c->is_queued = false;
+		if (c->conf == NULL || c->run != NULL)
+			continue;
+		c->forced = false;
+		e->running++;
+		c->run = renewal_start(c, run_done);
+	}
+}
+
+int
+engine_renew_now(struct engine *e, const char *name, struct error *err)
+{
+	struct cert *c = engine_find(e, name);
+
+	if (e->is_stopping)
+		return error_set(err, ERR_TRANSIENT, "engine:stopping",
+		    "acmed is stopping");
+	if (c == NULL || c->conf == NULL) {
+		const char **names = xcalloc(e->n_certs, sizeof(*names));
+		const char *near;
+		size_t n = 0;
+
+		for (size_t i = 0; i < e->n_certs; i++) {
+			if (e->certs[i]->conf != NULL)
+				names[n++] = e->certs[i]->row.name;
+		}
+		near = text_nearest(name, names, n);
+		(void)error_set(err, ERR_CONFIG, "engine:unknown-cert",
+		    "there is no certificate \"%s\" in the configuration%s%s%s",
+		    name, near != NULL ? "; did you mean \"" : "",
+		    near != NULL ? near : "", near != NULL ? "\"?" : "");
+		free(names);
+		return -1;
+	}
+	if (c->run == NULL) {
+		c->forced = true;
+		engine_reschedule(e);
+	}
+	return 0;
+}
+
+/* --- life --- */
+
+struct engine *
+engine_new(const struct engine_args *a, struct error *err)
+{
+	struct engine *e = xcalloc(1, sizeof(*e));
+
+	e->dns = dns_new(a->loop, (const char *const *)a->conf->resolvers,
+	    err);
+	if (e->dns == NULL) {
+		free(e);
+		return NULL;
+	}
+	e->a = *a;
+	e->conf = conf_ref(a->conf);
+	e->started_at = e->loaded_at = clock_now();
+	TAILQ_INIT(&e->subs);
+	provider_env_init(&e->env, a->loop, a->http, e->dns, a->children);
+	e->accounts = accounts_new(a->loop, a->ca_http, a->children, a->store);
+	timer_init(&e->schedule, a->loop, schedule_cb, e);
+	store_cert_each(a->store, row_load_cb, e);
+	if (e->n_certs > 0)
+		qsort(e->certs, e->n_certs, sizeof(*e->certs), by_name);
+	apply_conf(e, e->conf, NULL);
+	e->ready = xcalloc(e->n_certs, sizeof(*e->ready));
+	e->cleanup = cleanup_new(e);
+	e->deployer = deployer_new(e);
+	return e;
+}
+
+/*
+ * live/NAME is what servers see.  Where it and the row differ (a restored
+ * backup, files removed by hand, a crash before the row was written) the
+ * files are believed.
+ */
+static void
+check_live(struct cert *c)
+{
+	struct log_ctx ctx = { .cert = c->row.name };
+	struct cert_info info;
+	struct error err;
+	size_t n;
+	int rc = store_live_info(c->engine->a.store, c->row.name, &info, &err);
+
+	if (rc == -1)
+		log_error(&ctx, "the installed certificate is damaged: %s; "
+		    "renewing it", err.msg);
+	if (rc != 0) {
+		c->row.serial[0] = '\0';
+		return;
+	}
+	if (strcmp(info.serial, c->row.serial) != 0) {
+		(void)text_printf(c->row.serial, sizeof(c->row.serial), "%s",
+		    info.serial);
+		(void)text_printf(c->row.issuer, sizeof(c->row.issuer), "%s",
+		    info.issuer);
+		c->row.not_before = info.not_before;
+		c->row.not_after = info.not_after;
+		c->row.key = info.key;
+		free(c->row.names);
+		for (n = 0; info.names[n] != NULL;)
+			n++;
+		c->row.names = names_json((const char **)info.names, n);
+		cert_save(c);
+	}
+	cert_info_clear(&info);
+}
+
+void
+engine_start(struct engine *e)
+{
+	for (size_t i = 0; i < e->n_certs; i++) {
+		if (e->certs[i]->conf != NULL)
+			check_live(e->certs[i]);
+	}
+	/* Runs first: those that resume an order keep its records. */
+	schedule_cb(e);
+	cleanup_start(e->cleanup);
+	deployer_start(e->deployer);
+}
+
+void
+engine_free(struct engine *e)
+{
+	if (e == NULL)
+		return;
+	e->is_stopping = true;
+	timer_clear(&e->schedule);
+	timer_clear(&e->stop_deadline);
+	cleanup_wait_cancel(e->stop_wait);
+	for (size_t i = 0; i < e->n_certs; i++)
+		cert_free(e->certs[i]);
+	deployer_free(e->deployer);
+	cleanup_free(e->cleanup);
+	accounts_free(e->accounts);
+	provider_env_clear(&e->env);
+	dns_free(e->dns);
+	conf_unref(e->conf);
+	free(e->certs);
+	free(e->ready);
+	free(e->reload_error);
+	free(e);
+}
+
+static void
+stopped_cb(void *arg)
+{
+	struct engine *e = arg;
+
+	e->stop_wait = NULL;
+	e->stop_done(e->stop_arg);
+}
+
+void
+engine_stop(struct engine *e, unsigned wait_ms, void (*done)(void *arg),
+    void *arg)
+{
+	struct error err;
+
+	e->is_stopping = true;
+	timer_clear(&e->schedule);
+	deployer_stop(e->deployer);
+	(void)error_set(&err, ERR_TRANSIENT, "engine:stopping",
+	    "acmed is stopping; the run goes on at the next start");
+	for (size_t i = 0; i < e->n_certs; i++) {
+		struct cert *c = e->certs[i];
+		struct renewal *run = c->run;
+
+		if (run == NULL)
+			continue;
+		c->run = NULL;
+		renewal_cancel(run);
+		event_end(c, STEP_END, &err, "%s", err.msg);
+	}
+	e->stop_done = done;
+	e->stop_arg = arg;
+	e->stop_wait = cleanup_wait_start(e->cleanup, NULL, CLEANUP_TRIED,
+	    wait_ms, stopped_cb, e);
+}
+
+json_t *
+engine_reload(struct engine *e, const struct conf *conf)
+{
+	json_t *report = json_pack("{s:[], s:[], s:[]}", "added", "removed",
+	    "changed");
+	const struct conf *old = e->conf;
+
+	e->conf = conf_ref(conf);
+	e->loaded_at = clock_now();
+	engine_set_reload_error(e, NULL);
+	/* Forget the queue: its entries may be gone. */
+	for (size_t i = e->next_ready; i < e->n_ready; i++)
+		e->ready[i]->is_queued = false;
+	e->n_ready = e->next_ready = 0;
+	apply_conf(e, conf, report);
+	e->ready = xreallocarray(e->ready, e->n_certs, sizeof(*e->ready));
+	for (size_t i = 0; i < e->n_certs; i++) {
+		struct cert *c = e->certs[i];
+
+		/* A person may just have mended what failed. */
+		if (c->conf != NULL && c->row.failures > 0 &&
+		    c->row.error != NULL && c->row.error->kind == ERR_CONFIG)
+			c->row.retry_at = 0;
+	}
+	deployer_reload(e->deployer);
+	cleanup_retry(e->cleanup);
+	conf_unref(old);
+	engine_reschedule(e);
+	return report;
+}
+
+void
+engine_set_reload_error(struct engine *e, const char *text)
+{
+	free(e->reload_error);
+	e->reload_error = text != NULL ? xstrdup(text) : NULL;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * priv - what the files of engine/ share.  Nobody else includes it.
+ */
+#ifndef DAEMON_ENGINE_PRIV_H
+#define DAEMON_ENGINE_PRIV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "common/log.h"
+#include "daemon/config/conf.h"
+#include "daemon/dns/provider_run.h"
+#include "daemon/engine/engine.h"
+#include "daemon/io/loop.h"
+#include "daemon/store/store.h"
+
+struct accounts;
+struct cleanup;
+struct deployer;
+struct renewal;
+
+/* Steps of a run, in order; names as in acmectl status and the log. */
+enum step {
+	STEP_ACCOUNT,
+	STEP_ORDER,
+	STEP_AUTHORIZE,
+	STEP_FINALIZE,
+	STEP_DOWNLOAD,
+	STEP_INSTALL,
+	STEP_DEPLOY,
+	STEP_END
+};
+const char	*step_name(enum step);
+
+/* One certificate that is, or was, in the configuration. */
+struct cert {
+	struct engine	*engine;
+	const struct conf_cert *conf;	/* in engine->conf; NULL: not in it */
+	char		*names;		/* JSON of conf->names, sorted */
+	struct store_cert row;		/* what state.db says */
+	struct renewal	*run;		/* NULL: none */
+	bool		 forced;	/* renew-now asked for it */
+	bool		 is_queued;	/* in engine->ready */
+};
+
+struct engine {
+	struct engine_args a;		/* conf is the one in force */
+	const struct conf *conf;
+	time_t		 started_at, loaded_at;
+	char		*reload_error;
+	struct dns	*dns;
+	struct provider_env env;
+	struct accounts	*accounts;
+	struct cleanup	*cleanup;
+	struct deployer	*deployer;
+
+	struct cert	**certs;	/* sorted by name */
+	size_t		 n_certs;
+	struct cert	**ready;	/* due, waiting for a place */
+	size_t		 n_ready, next_ready;
+	unsigned	 running;
+	struct timer	 schedule;
+	bool		 is_stopping;
+	TAILQ_HEAD(, engine_sub) subs;
+	bool		 is_telling;	/* in a round of the subscribers */
+	unsigned long	 renewed, failed;	/* runs, for /metrics */
+
+	struct timer	 stop_deadline;
+	void		(*stop_done)(void *);
+	void		*stop_arg;
+	struct cleanup_wait_op *stop_wait;
+};
+
+/* The certificate of that name, or NULL. */
+struct cert	*engine_find(const struct engine *, const char *name);
+/* When the certificate must be looked at next; 0: now; -1: never. */
+time_t		 cert_next_at(const struct cert *, const char **action);
+/* Look at all certificates in the next turn. */
+void		 engine_reschedule(struct engine *);
+/* Put the row into state.db (the transaction of this turn). */
+void		 cert_save(struct cert *);
+
+/*
+ * Tell what happens: log line, history and subscribers.  STEP_END stands
+ * for the clean-up, which belongs to no run.
+ */
+void		 event_emit(struct engine *, const char *cert, enum step,
+		    enum log_level, const char *fmt, ...)
+		    __attribute__((format(printf, 5, 6)));
+/* The last event of a run; err NULL: it went well. */
+void		 event_end(struct cert *, enum step, const struct error *err,
+		    const char *fmt, ...)
+		    __attribute__((format(printf, 4, 5)));
+
+/* {"kind", "code", "msg", "at"} */
+json_t		*error_json(const struct error *, time_t at);
+/* An epoch time, or null for 0 and less. */
+json_t		*time_json(time_t);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * renewal - one run of one certificate, from account to deploy.  A step never
+ * goes back: any failure ends the run with one error, and the engine decides
+ * from its kind when the next begins.  What must outlive a crash (order, key)
+ * is durable before the act that depends on it, so the next run resumes.
+ */
+#ifndef DAEMON_ENGINE_RENEWAL_H
+#define DAEMON_ENGINE_RENEWAL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct cert;
+struct error;
+struct renewal;
+
+/* A run without a hitch, or err. */
+typedef void renewal_done_cb(struct cert *, const struct error *err);
+
+struct renewal	*renewal_start(struct cert *, renewal_done_cb *done);
+/* The order stays, to be resumed.  NULL is allowed. */
+void		 renewal_cancel(struct renewal *);
+/* May it still claim TXT records of its certificate? */
+bool		 renewal_is_authorizing(const struct renewal *);
+/* Remember what is being waited for; for renewal_json(). */
+void		 renewal_note(struct renewal *, const char *msg);
+/* The "run" of doc/control-api.md. */
+json_t		*renewal_json(const struct renewal *);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * status - the engine's state as the objects of doc/control-api.md, and as
+ * Prometheus text.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "config.h"
+#include "daemon/engine/accounts.h"
+#include "daemon/engine/cleanup.h"
+#include "daemon/engine/deployer.h"
+#include "daemon/engine/due.h"
+#include "daemon/engine/priv.h"
+#include "daemon/engine/renewal.h"
+
+#define STEPS_SHOWN 50
+
+static const char *
+state_of(const struct cert *c)
+{
+	if (c->row.serial[0] == '\0')
+		return "missing";
+	return c->row.not_after <= clock_now() ? "expired" : "valid";
+}
+
+static json_t *
+next_json(const struct cert *c)
+{
+	time_t deploy = deployer_next_at(c->engine->deployer, c->row.name);
+	const char *action;
+	time_t at = cert_next_at(c, &action);
+
+	if (deploy != 0 && at > 0 && deploy < at) {
+		action = "deploy";
+		at = deploy;
+	}
+	if (at == 0)
+		at = clock_now();
+	return json_pack("{s:s, s:o}", "action", action, "at", time_json(at));
+}
+
+static json_t *
+names_of(const struct cert *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->conf->n_names; i++)
+		(void)json_array_append_new(list,
+		    json_string(c->conf->names[i].name));
+	return list;
+}
+
+static json_t *
+string_or_null(const char *s)
+{
+	return s[0] != '\0' ? json_string(s) : json_null();
+}
+
+static json_t *
+cert_json(const struct cert *c)
+{
+	const struct store_cert *row = &c->row;
+	bool has = row->serial[0] != '\0';
+
+	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, "
+	    "s:o, s:o}",
+	    "name", row->name, "names", names_of(c), "state", state_of(c),
+	    "serial", string_or_null(row->serial),
+	    "issuer", string_or_null(row->issuer),
+	    "not_before", time_json(has ? row->not_before : 0),
+	    "not_after", time_json(has ? row->not_after : 0),
+	    "next", next_json(c),
+	    "run", c->run != NULL ? renewal_json(c->run) : json_null(),
+	    "failures", (int)row->failures,
+	    "error", row->error != NULL ?
+	    error_json(row->error, row->error_at) : json_null(),
+	    "deploy", deployer_json(c->engine->deployer, row->name));
+}
+
+json_t *
+engine_status(const struct engine *e)
+{
+	json_t *certs = json_array();
+
+	for (size_t i = 0; i < e->n_certs; i++) {
+		if (e->certs[i]->conf != NULL)
+			(void)json_array_append_new(certs,
+			    cert_json(e->certs[i]));
+	}
+	return json_pack("{s:s, s:i, s:o, s:{s:s, s:o, s:o}, s:o, s:o}",
+	    "version", PACKAGE_VERSION, "pid", (int)getpid(),
+	    "started_at", time_json(e->started_at),
+	    "config", "file", e->conf->path,
+	    "loaded_at", time_json(e->loaded_at),
+	    "error", e->reload_error != NULL ?
+	    json_string(e->reload_error) : json_null(),
+	    "certificates", certs, "cleanup", cleanup_json(e->cleanup));
+}
+
+static void
+step_cb(const struct store_event *ev, void *arg)
+{
+	(void)json_array_append_new(arg, json_pack("{s:o, s:s, s:s, s:s}",
+	    "at", time_json(ev->at), "step", ev->step,
+	    "level", log_level_name((enum log_level)ev->level),
+	    "msg", ev->msg));
+}
+
+json_t *
+engine_cert_status(const struct engine *e, const char *name)
+{
+	const struct cert *c = engine_find(e, name);
+	json_t *o, *events;
+	char *live;
+
+	if (c == NULL || c->conf == NULL)
+		return NULL;
+	o = cert_json(c);
+	events = json_array();
+	store_event_each(e->a.store, name, STEPS_SHOWN, step_cb, events);
+	live = store_live_path(e->a.store, name);
+	(void)json_object_set_new(o, "account",
+	    json_string(c->conf->account->name));
+	(void)json_object_set_new(o, "provider",
+	    json_string(c->conf->names[0].provider->name));
+	(void)json_object_set_new(o, "key",
+	    json_string(key_type_name(c->conf->key)));
+	(void)json_object_set_new(o, "live_dir", json_string(live));
+	(void)json_object_set_new(o, "steps", events);
+	free(live);
+	return o;
+}
+
+char *
+engine_metrics(const struct engine *e)
+{
+	size_t configured = 0, failing = 0;
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (f == NULL)
+		abort();
+	fputs("# HELP acmed_certificate_expiry_seconds notAfter of the "
+	    "installed certificate, epoch seconds; 0 if there is none.\n"
+	    "# TYPE acmed_certificate_expiry_seconds gauge\n", f);
+	for (size_t i = 0; i < e->n_certs; i++) {
+		const struct cert *c = e->certs[i];
+
+		if (c->conf == NULL)
+			continue;
+		configured++;
+		failing += c->row.error != NULL;
+		/* Object names need no escaping: names.h allows no quotes. */
+		fprintf(f, "acmed_certificate_expiry_seconds{name=\"%s\"} "
+		    "%lld\n", c->row.name, c->row.serial[0] != '\0' ?
+		    (long long)c->row.not_after : 0);
+	}
+	fprintf(f,
+	    "# TYPE acmed_certificates gauge\nacmed_certificates %zu\n"
+	    "# TYPE acmed_certificates_failing gauge\n"
+	    "acmed_certificates_failing %zu\n"
+	    "# TYPE acmed_renewals_running gauge\n"
+	    "acmed_renewals_running %u\n"
+	    "# TYPE acmed_renewals_total counter\n"
+	    "acmed_renewals_total{result=\"ok\"} %lu\n"
+	    "acmed_renewals_total{result=\"failed\"} %lu\n"
+	    "# TYPE acmed_txt_records gauge\nacmed_txt_records %zu\n"
+	    "# TYPE acmed_deploys_pending gauge\n"
+	    "acmed_deploys_pending %zu\n"
+	    "# TYPE acmed_ca_requests_total counter\n"
+	    "acmed_ca_requests_total %lu\n",
+	    configured, failing, e->running, e->renewed, e->failed,
+	    cleanup_count(e->cleanup), deployer_pending(e->deployer),
+	    accounts_requests(e->accounts));
+	if (fclose(f) != 0 || text == NULL)
+		abort();
+	return text;
+}

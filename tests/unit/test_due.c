@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/unit.h"
+
+#include "daemon/engine/due.h"
+
+#define DAY 86400
+#define HOUR 3600
+
+static void
+test_renew_before(void **state)
+{
+	static const struct {
+		int64_t lifetime, wanted, got;
+	} cases[] = {
+		{ 90 * DAY, 30 * DAY, 30 * DAY },
+		{ 64 * DAY, 30 * DAY, 64 * DAY / 3 },
+		{ 45 * DAY, 30 * DAY, 15 * DAY },
+		{ 45 * DAY, 10 * DAY, 10 * DAY },
+		{ 10 * DAY, 30 * DAY, 10 * DAY / 3 },
+		{ 6 * DAY, 30 * DAY, 3 * DAY },
+		{ 6 * DAY, 1 * DAY, 1 * DAY },
+		{ 60, 30 * DAY, 30 },
+	};
+	const time_t begin = 1800000000;
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++)
+		assert_int_equal(due_renew_before(begin, begin +
+		    (time_t)cases[i].lifetime, cases[i].wanted), cases[i].got);
+}
+
+static void
+test_due_at(void **state)
+{
+	const time_t begin = 1800000000, end = begin + 90 * DAY;
+
+	assert_int_equal(due_at(begin, end, 30 * DAY, 0), end - 30 * DAY);
+	assert_int_equal(due_at(begin, end, 30 * DAY, 20),
+	    end - 30 * DAY + 30 * DAY / 50);
+	assert_int_equal(due_at(begin, end, 30 * DAY, -20),
+	    end - 30 * DAY - 30 * DAY / 50);
+	for (int i = 0; i < 1000; i++)
+		assert_in_range(due_spread() + 20, 0, 40);
+}
+
+static void
+test_retry(void **state)
+{
+	static const struct {
+		enum err_kind kind;
+		unsigned failures;
+		int64_t left;		/* of the certificate; 0: none */
+		int64_t pause;		/* +-20 % */
+	} cases[] = {
+		{ ERR_TRANSIENT, 1, 0, 60 },
+		{ ERR_TRANSIENT, 2, 0, 600 },
+		{ ERR_REJECTED, 3, 0, 6000 },
+		{ ERR_CONFIG, 4, 0, DAY },
+		{ ERR_TRANSIENT, 400, 30 * DAY, DAY },
+		{ ERR_INTERNAL, 7, 0, 300 },
+		{ ERR_TRANSIENT, 9, 5 * DAY, DAY / 2 },
+		{ ERR_TRANSIENT, 9, 6 * HOUR, HOUR },
+		{ ERR_TRANSIENT, 9, -6 * HOUR, HOUR },
+		{ ERR_TRANSIENT, 1, -6 * HOUR, 60 },
+	};
+	const time_t now = 1800000000;
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct error err = { .kind = cases[i].kind };
+		time_t end = cases[i].left != 0 ?
+		    now + (time_t)cases[i].left : 0;
+
+		for (int k = 0; k < 50; k++) {
+			int64_t pause = due_retry_at(&err, cases[i].failures,
+			    now, end) - now;
+
+			assert_true(pause >= cases[i].pause * 4 / 5);
+			assert_true(pause <= cases[i].pause * 6 / 5 + 1);
+		}
+	}
+}
+
+static void
+test_retry_after(void **state)
+{
+	struct error err = { .kind = ERR_RATELIMIT };
+	const time_t now = 1800000000;
+	time_t at;
+
+	err.retry_at = now + 1000;
+	at = due_retry_at(&err, 1, now, 0);
+	assert_in_range(at, now + 1000, now + 1052);
+	/* Even when the ladder would wait longer, or expiry is near. */
+	at = due_retry_at(&err, 9, now, now + HOUR);
+	assert_in_range(at, now + 1000, now + 1052);
+	/* A hostile one is bounded. */
+	err.retry_at = now + 4000 * (time_t)DAY;
+	assert_true(due_retry_at(&err, 1, now, 0) <= now + 8 * DAY);
+	/* One in the past is none. */
+	err.retry_at = now - 5;
+	assert_true(due_retry_at(&err, 1, now, 0) >= now + 48);
+}
+
+static void
+test_soon(void **state)
+{
+	const time_t now = 1800000000;
+
+	assert_in_range(due_soon_retry_at(1, now), now + 48, now + 73);
+	assert_in_range(due_soon_retry_at(3, now), now + 2880, now + 4321);
+	assert_in_range(due_soon_retry_at(99, now), now + 2880, now + 4321);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_renew_before),
+		cmocka_unit_test(test_due_at),
+		cmocka_unit_test(test_retry),
+		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_soon),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
