@@ -6,8 +6,8 @@
  * One struct http is one pool of connections.  It opens one connection for
  * each origin that speaks HTTP/2, and a few where the origin turned out to
  * speak HTTP/1.1 only.  TLS is always verified.  Redirects are followed for
- * GET and HEAD only, at most 5, https only, never with secret headers to
- * another host.
+ * GET and HEAD without secret headers only, at most 5, never from https to
+ * http; else the reply is the 3xx.
  */
 #ifndef DAEMON_IO_HTTP_H
 #define DAEMON_IO_HTTP_H
@@ -40,7 +40,8 @@ struct http_args {
 	unsigned	 timeout_ms;	/* whole request; must be > 0 */
 	const char	*ca_file;	/* PEM; NULL: the system's */
 	const char	*proxy;		/* NULL: http(s)_proxy, no_proxy of the
-					   environment; "": none */
+					   environment; "": none; else always
+					   this one */
 	bool		 allow_plain;
 	bool		 secret_url;	/* print only scheme and host of it */
 };
@@ -56,9 +57,10 @@ struct http_reply {
  * err NULL: reply is set, whatever its HTTP status.  Both die on return.
  * Errors: ERR_TRANSIENT "http:resolve", "http:connect", "http:timeout",
  * "http:io"; "http:tls" is ERR_TRANSIENT too (a CA being repaired) and names
- * the reason the verification failed; ERR_REJECTED "http:too-large";
- * ERR_CONFIG "http:url", "http:ca-file", "http:proxy".  Every message names
- * the host.
+ * the reason the verification failed; ERR_REJECTED "http:too-large" (body or
+ * headers), "http:redirect" (too many, or to where we do not follow);
+ * ERR_CONFIG "http:url", "http:ca-file", "http:proxy", "http:header" (a
+ * header to be sent is malformed).  Every message names the host.
  */
 typedef void http_done_cb(const struct error *err,
     const struct http_reply *reply, void *arg);
