@@ -19,10 +19,12 @@ struct loop;
 
 /* PKCS#8 PEM; the caller frees with freezero_str(). */
 char		*key_to_pem(const EVP_PKEY *);
-/* The caller frees with EVP_PKEY_free(). */
+/* NULL and ERR_CONFIG "key:syntax"; the caller frees with EVP_PKEY_free(). */
 EVP_PKEY	*key_from_pem(const char *pem, struct error *);
-/* Does the key have this type and size? */
+/* Does the key (or public key) have this type and size? */
 bool		 key_is_type(const EVP_PKEY *, enum key_type);
+/* Its type, or KEY_TYPE_END if it is none of ours. */
+enum key_type	 key_type_of(const EVP_PKEY *);
 
 /* Make a key at once.  EC only takes microseconds; RSA up to seconds: in the
  * daemon use keygen_start(). */
@@ -41,7 +43,8 @@ void		 keygen_cancel(struct keygen_op *);
 /* `acmed --generate-key TYPE`: the key's PEM on stdout; the exit status. */
 int		 keygen_child_main(const char *type);
 
-/* PKCS#10 in DER: SAN only, no CN; the caller frees. */
+/* PKCS#10 in DER: SAN only, no CN; the caller frees.  names may begin with
+ * "*."; at least one. */
 int		 csr_make(EVP_PKEY *, const char *const *names,
 		    size_t n_names, unsigned char **der, size_t *der_len,
 		    struct error *);

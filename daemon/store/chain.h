@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * chain - a PEM chain as X509 objects, for store/ itself: chain.c and
+ * certdir.c.  Everybody else uses keys.h.
+ */
+#ifndef DAEMON_STORE_CHAIN_H
+#define DAEMON_STORE_CHAIN_H
+
+#include <openssl/types.h>
+#include <stddef.h>
+
+struct cert_info;
+struct error;
+
+#define CHAIN_MAX 10			/* certificates */
+#define CHAIN_PEM_MAX (256 * 1024)	/* bytes */
+
+struct chain {
+	X509	*certs[CHAIN_MAX];	/* leaf first */
+	size_t	 n;			/* at least 1 */
+};
+
+/*
+ * The whole text as PEM: CERTIFICATE blocks with nothing but white space
+ * around them (RFC 8555 section 9.1).  ERR_REJECTED "cert:syntax".  Cleared
+ * on failure.
+ */
+int	chain_parse(const char *pem, size_t len, struct chain *,
+	    struct error *);
+void	chain_clear(struct chain *);
+
+/* *info of one certificate; the caller clears it.  ERR_REJECTED
+ * "cert:syntax". */
+int	cert_info_fill(X509 *, struct cert_info *, struct error *);
+
+/* Certificates [from, to) as PEM again; the caller frees. */
+char	*chain_to_pem(const struct chain *, size_t from, size_t to);
+
+#endif
