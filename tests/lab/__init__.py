@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+"""The laboratory: real servers in a network namespace of their own.
+
+Used by the integration tests, the benchmark and `./quickstart demo`.  Only
+Python's standard library is needed here.
+
+  proc    namespaces, child processes, waiting with a deadline
+  ca      a throw-away CA for TLS, Pebble, and a proxy in front of it
+  names   BIND and Knot, authoritative and recursive
+  web     nginx
+  daemon  acmed and acmectl
+"""

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""nginx, serving TLS with the certificate in live/NAME."""
+
+import os
+
+from . import proc
+
+
+class Nginx:
+    def __init__(self, folder, address, port, cert, key, owner="www-data"):
+        self.folder, self.address, self.port = folder, address, port
+        os.makedirs(folder, exist_ok=True)
+        os.chmod(folder, 0o755)
+        self.conf = os.path.join(folder, "nginx.conf")
+        temp = " ".join("%s_temp_path %s/%s;" % (n, folder, n) for n in (
+            "client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        with open(self.conf, "w") as f:
+            f.write("daemon off; pid %s/pid; error_log stderr; user %s;\n"
+                    "worker_processes 1;\nevents {}\nhttp {\naccess_log off;"
+                    " %s\nserver {\n\tlisten %s:%d ssl;\n"
+                    "\tssl_certificate %s;\n\tssl_certificate_key %s;\n"
+                    "\tlocation / { return 200 \"served by nginx\\n\"; }\n"
+                    "}\n}\n" % (folder, owner, temp, address, port, cert,
+                                key))
+        self.reload_argv = ["nginx", "-c", self.conf, "-s", "reload"]
+        self.proc = None
+
+    def start(self):
+        self.proc = proc.Proc(["nginx", "-c", self.conf],
+                              os.path.join(self.folder, "nginx.log"))
+        self.proc.ready(lambda: self.served("localhost") is not None)
+
+    def served(self, name):
+        """PEM of the certificate that it serves now, or None."""
+        p = proc.run(["openssl", "s_client", "-connect",
+                      "%s:%d" % (self.address, self.port), "-servername",
+                      name], check=False)
+        begin = p.stdout.find("-----BEGIN CERTIFICATE-----")
+        end = p.stdout.find("-----END CERTIFICATE-----")
+        if begin < 0 or end < 0:
+            return None
+        return p.stdout[begin:end] + "-----END CERTIFICATE-----\n"
+
+    def stop(self):
+        if self.proc:
+            self.proc.stop()
