@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures: the servers are started once, acmed once per test.
+
+Everything runs in network and mount namespaces of this process's own, so
+that no port is taken and nothing is left behind.  Run through run.sh; the
+variables ACMED and ACMECTL name the built programs.
+"""
+
+import itertools
+import os
+import re
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+
+from lab import ca, daemon, names, proc, proxy, web     # noqa: E402
+
+BIND, SECONDARY, DEAD, KNOT, RESOLVER = (
+    "127.0.1.5", "127.0.1.2", "127.0.1.4", "127.0.1.1", "127.0.1.3")
+
+# The zones, and the servers each is delegated to.
+ZONES = {
+    "example.test": {"ns1": BIND},
+    "other.test": {"ns1": BIND},
+    "slow.test": {"ns1": BIND, "ns2": SECONDARY},
+    "dead.test": {"ns1": BIND, "ns2": DEAD},
+    "knot.test": {"ns1": KNOT},
+}
+EXTRA = {
+    "example.test": """
+_acme-challenge.www	CNAME	www.acme.other.test.
+_acme-challenge.loop	CNAME	loop2
+loop2			CNAME	_acme-challenge.loop
+_acme-challenge.kept	TXT	"somebody else's"
+""",
+}
+
+lab_problem = None
+pebble_binary = None
+
+
+def pytest_configure(config):
+    """Enter the namespaces before anything is started."""
+    global lab_problem, pebble_binary
+    config.addinivalue_line("markers", "long: only in make check-long")
+    try:
+        lost = names.missing()
+        if lost:
+            raise proc.LabError("not installed: " + ", ".join(lost))
+        pebble_binary = ca.pebble_path()    # may need the real network
+        proc.enter_namespaces()
+    except proc.LabError as e:
+        lab_problem = str(e)
+
+
+def pytest_collection_modifyitems(config, items):
+    if not os.environ.get("LAB_LONG"):
+        config.hook.pytest_deselected(
+            items=[i for i in items if "long" in i.keywords])
+        items[:] = [i for i in items if "long" not in i.keywords]
+    if lab_problem:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=lab_problem))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.when == "call":
+        item.lab_failed = report.failed
+    path = os.environ.get("LAB_RESULTS")
+    if path and (report.when == "call" or report.skipped or report.failed):
+        reason = ""
+        if report.skipped and isinstance(report.longrepr, tuple):
+            reason = report.longrepr[2].removeprefix("Skipped: ")
+        with open(path, "a") as f:
+            f.write("%s\t%s\t%s\n" % (report.outcome, item.nodeid,
+                                      reason.replace("\n", " ")))
+
+
+class Lab:
+    """All that the tests share; what is rarely used starts when asked for."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="acmed-lab.")
+        os.chmod(self.folder, 0o755)
+        self.tls = ca.Tls(os.path.join(self.folder, "tls"))
+        self.ports = itertools.count(14000)
+        self.serial = itertools.count(1)
+        self.made = {}
+        texts = {z: names.zone_text(z, s, EXTRA.get(z, ""))
+                 for z, s in ZONES.items()}
+        f = self.folder
+        self.bind = names.Bind(os.path.join(f, "bind"), BIND, {
+            z: t for z, t in texts.items() if "ns1" in ZONES[z]
+            and ZONES[z]["ns1"] == BIND})
+        self.secondary = names.Knot(os.path.join(f, "secondary"), SECONDARY,
+                                    secondary={"slow.test": BIND})
+        self.dead = names.Knot(os.path.join(f, "dead"), DEAD,
+                               secondary={"dead.test": BIND})
+        self.knot = names.Knot(os.path.join(f, "knot"), KNOT,
+                               {"knot.test": texts["knot.test"]})
+        # What Pebble sees of slow.test is what the slow server shows.
+        self.resolver = names.Resolver(os.path.join(f, "resolver"), RESOLVER,
+                                       ZONES, {"slow.test": SECONDARY,
+                                               "dead.test": BIND})
+
+    def pebble(self, dns=RESOLVER, **opt):
+        """The Pebble with these options, started at the first call."""
+        key = (dns, repr(sorted(opt.items())))
+        if key not in self.made:
+            self.made[key] = ca.Pebble(
+                pebble_binary, self.tls, os.path.join(self.folder, "pebble"),
+                next(self.ports), dns + ":53", **opt)
+        return self.made[key]
+
+    def server(self, address):
+        return self.knot if address == KNOT else self.bind
+
+    def stop(self):
+        for s in list(self.made.values()) + [
+                self.bind, self.secondary, self.dead, self.knot,
+                self.resolver]:
+            s.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def lab():
+    lab = Lab()
+    yield lab
+    if os.environ.get("LAB_KEEP"):
+        print("laboratory kept in", lab.folder)
+        return
+    lab.stop()
+
+
+@pytest.fixture
+def txt():
+    """txt(zone, suffix="", server=BIND): the challenge values there now."""
+    import dns.query
+    import dns.rdatatype
+    import dns.zone
+
+    def look(zone, suffix="", server=None):
+        server = server or ZONES[zone]["ns1"]
+        z = dns.zone.from_xfr(dns.query.xfr(server, zone, lifetime=5))
+        found = {}
+        for name, node in z.nodes.items():
+            fqdn = name.derelativize(z.origin).to_text(True)
+            values = [b"".join(r.strings).decode() for rds in node.rdatasets
+                      if rds.rdtype == dns.rdatatype.TXT for r in rds]
+            if values and fqdn.endswith(suffix):
+                found[fqdn] = sorted(values)
+        return found
+    return look
+
+
+SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|"
+                       r"==\d+== .*(Invalid|uninitialised|definitely lost)")
+
+
+@pytest.fixture
+def make(lab, request):
+    """make(**pebble options): an Acmed before that Pebble, not started.
+
+    Keyword directory overrides its CA.  At the end it is killed, and its
+    log must show neither a sanitizer's report nor a secret.
+    """
+    made = []
+
+    def build(directory=None, **opt):
+        url = directory or lab.pebble(**opt).directory
+        folder = os.path.join(lab.folder, "t%d" % next(lab.serial))
+        a = daemon.Acmed(folder, url, lab.tls.ca, RESOLVER)
+        wrap = os.environ.get("LAB_WRAP")   # e.g. valgrind and its options
+        a.wrap = wrap.split() if wrap else []
+        made.append(a)
+        return a
+
+    yield build
+    problems = []
+    for a in made:
+        a.end()
+        log = a.log() if os.path.exists(a.log_path) else ""
+        if SANITIZER.search(log):
+            problems.append("sanitizer: " + log[-6000:])
+        if names.KEY_SECRET in log:
+            problems.append("the TSIG secret is in the log")
+        if getattr(request.node, "lab_failed", False):
+            print("--- end of %s\n%s" % (a.log_path, log[-8000:]))
+        elif not os.environ.get("LAB_KEEP"):
+            shutil.rmtree(a.folder, ignore_errors=True)
+    assert not problems, problems
+
+
+@pytest.fixture
+def acmed(make):
+    """An Acmed before the usual Pebble (15 % of nonces refused)."""
+    return make()
+
+
+@pytest.fixture
+def ca_proxy(lab):
+    """A proxy before a Pebble that refuses no nonce: counts are exact."""
+    p = proxy.CaProxy(lab.pebble(nonce_reject=0), next(lab.ports))
+    yield p
+    p.stop()
+
+
+@pytest.fixture
+def nginx(lab):
+    made = []
+
+    def build(cert, key, port=443):
+        n = web.Nginx(os.path.join(lab.folder, "nginx%d"
+                                   % next(lab.serial)), "127.0.0.1", port,
+                      cert, key)
+        made.append(n)
+        return n
+    yield build
+    for n in made:
+        n.stop()

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: MIT
+"""Name servers that are late, dead or refuse; programs as providers."""
+
+import os
+import time
+
+import pytest
+
+from conftest import BIND, DEAD
+from lab import daemon, names
+
+
+def messages(acmed, name):
+    """All that was said about a certificate, in one string."""
+    return " ".join(s["msg"] for s in acmed.get(
+        "/v1/certificates/" + name)[1]["steps"])
+
+
+def test_slow_secondary(acmed, lab, txt):
+    """A secondary 5 s behind is waited for, hardly longer than needed.
+
+    Pebble resolves through that secondary alone: who does not wait for it
+    is refused.
+    """
+    lag = names.Lag(lab.bind, lab.secondary, "slow.test", 5)
+    try:
+        name = "late.slow.test"
+        acmed.cert(name)
+        acmed.start()
+        begin = time.monotonic()
+
+        def waiting():
+            run = (acmed.cert_status(name) or {}).get("run")
+            return run and "ns2.slow.test" in (run["msg"] or "")
+        acmed.wait("the late server to be named", waiting, 5)
+        acmed.wait_valid(name, 30)
+        took = time.monotonic() - begin
+        acmed.wait_clean(30)
+        assert "_acme-challenge." + name not in txt(
+            "slow.test", server="127.0.1.2")
+    finally:
+        lag.stop()
+    # 5 s, 5 %, and what this machine may be busy with.
+    assert 4.9 < took < 6.5, took
+
+
+def test_dead_secondary(acmed, lab, txt):
+    """After its patience acmed goes on without it, and says which."""
+    lab.dead.pause()
+    try:
+        name = "sub.dead.test"
+        acmed.cert(name, propagation_timeout="6s")
+        acmed.start()
+
+        def waiting():
+            run = (acmed.cert_status(name) or {}).get("run")
+            return run and "ns2.dead.test" in (run["msg"] or "")
+        acmed.wait("the dead server to be named", waiting, 6)
+        acmed.wait_valid(name, 40)
+        assert "ns2.dead.test" in messages(acmed, name)
+        assert DEAD in messages(acmed, name)
+        acmed.wait_clean(40)
+    finally:
+        lab.dead.resume()
+    assert txt("dead.test") == {}
+
+
+def test_server_that_never_shows_the_value(acmed, lab, txt):
+    """One that answers must agree: the run fails and names it."""
+    name = "stale.slow.test"
+    acmed.cert(name, propagation_timeout="2s")
+    acmed.start()
+    error = acmed.wait_error(name, 30)
+    assert "ns2.slow.test" in error["msg"]
+    assert error["kind"] == "transient"
+    assert acmed.cert_status(name)["next"]["action"] == "retry"
+    lab.bind.proc.alive()
+    assert "_acme-challenge." + name not in txt("slow.test", server=BIND)
+
+
+@pytest.mark.parametrize("what", ["secret", "key name", "algorithm"])
+def test_tsig_refused(acmed, txt, what):
+    change = {"secret": {"key_secret": "d3JvbmcgIHdyb25nICB3cm9uZyAgd3Jvbmc="},
+              "key name": {"key_name": "nobody"},
+              "algorithm": {"key_algorithm": "hmac-sha512"}}[what]
+    acmed.providers["dns"] = daemon.rfc2136(**change)
+    acmed.cert("tsig.example.test")
+    acmed.start()
+    error = acmed.wait_error("tsig.example.test")
+    assert error["kind"] == "config", error
+    assert "TSIG" in error["msg"] or "BADKEY" in error["msg"] \
+        or "BADSIG" in error["msg"] or "NOTAUTH" in error["msg"], error
+    p = acmed.ctl("renew-now", "tsig.example.test")
+    assert p.returncode == 1
+    assert BIND in p.stdout or "ns1.example.test" in p.stdout \
+        or "dns" in p.stdout
+    assert txt("example.test", "tsig.example.test") == {}
+
+
+def test_secret_from_file(acmed):
+    path = os.path.join(acmed.folder, "secret")
+    with open(path, "w") as f:
+        f.write(names.KEY_SECRET + "\n")
+    os.chmod(path, 0o600)
+    acmed.providers["dns"] = daemon.rfc2136(key_secret=None,
+                                            key_secret_file=path)
+    acmed.cert("file.example.test")
+    acmed.start()
+    acmed.wait_valid("file.example.test")
+
+
+def test_update_server_down_and_back(acmed, lab, txt):
+    """The name server dies while a record stands; it is removed later."""
+    name = "back.example.test"
+    acmed.cert(name, propagation_timeout="2s")
+    lab.bind.pause()
+    try:
+        acmed.start()
+        error = acmed.wait_error(name, 60)
+        assert error["kind"] == "transient"
+    finally:
+        lab.bind.resume()
+    assert acmed.ctl("renew-now", name).returncode == 0
+    acmed.wait_valid(name)
+    acmed.wait_clean(90)
+    assert txt("example.test", name) == {}
+
+
+UPDATE = """#!/bin/sh
+# What a user's own program would do, with nsupdate.
+echo "$*|ident=${CERTBOT_IDENTIFIER:-}|domain=${CERTBOT_DOMAIN:-}|value=\
+${CERTBOT_VALIDATION:-}|left=${CERTBOT_REMAINING_CHALLENGES:-}|all=\
+${CERTBOT_ALL_DOMAINS:-}|out=${CERTBOT_AUTH_OUTPUT:-}" >>LOG
+change() {
+	nsupdate -y hmac-sha256:KEY:SECRET <<EOF
+server BIND
+update $1 $2 $3 TXT "$4"
+send
+EOF
+}
+"""
+LEGO = UPDATE + """
+case $1 in
+present) change add "$2" 5 "$3" ;;
+cleanup) change delete "$2" "" "$3" ;;
+*) exit 64 ;;
+esac
+"""
+CERTBOT_ADD = UPDATE + """
+[ $# = 0 ] || exit 64
+change add "_acme-challenge.$CERTBOT_DOMAIN." 5 "$CERTBOT_VALIDATION" &&
+    echo "record-of-$CERTBOT_VALIDATION"
+"""
+CERTBOT_REMOVE = UPDATE + """
+change delete "_acme-challenge.$CERTBOT_DOMAIN." "" "$CERTBOT_VALIDATION"
+"""
+
+
+def program(acmed, name, text):
+    path = os.path.join(acmed.folder, name)
+    for word, value in (("LOG", acmed.folder + "/calls"), ("BIND", BIND),
+                        ("KEY", names.KEY_NAME),
+                        ("SECRET", names.KEY_SECRET)):
+        text = text.replace(word, value)
+    with open(path, "w") as f:
+        f.write(text)
+    os.chmod(path, 0o755)
+    return path
+
+
+def calls(acmed):
+    with open(acmed.folder + "/calls") as f:
+        return f.read().splitlines()
+
+
+def test_exec_lego(acmed, txt):
+    name = "lego.example.test"
+    acmed.providers["dns"] = {
+        "type": "exec", "program": program(acmed, "hook", LEGO)}
+    acmed.cert(name, [name, "*." + name])
+    acmed.start()
+    acmed.wait_valid(name)
+    acmed.wait_clean()
+    fqdn = "_acme-challenge.%s." % name
+    verbs = [line.split("|")[0].split()[:2] for line in calls(acmed)]
+    assert sorted(verbs) == [["cleanup", fqdn]] * 2 + [["present", fqdn]] * 2
+    assert txt("example.test", name) == {}
+
+
+def test_exec_certbot(acmed, txt):
+    name = "certbot.example.test"
+    acmed.providers["dns"] = {
+        "type": "exec", "style": "certbot",
+        "program": program(acmed, "auth", CERTBOT_ADD),
+        "cleanup_program": program(acmed, "cleanup", CERTBOT_REMOVE)}
+    acmed.cert(name, [name, "*." + name])
+    acmed.start()
+    acmed.wait_valid(name)
+    acmed.wait_clean()
+    lines = calls(acmed)
+    assert len(lines) == 4
+    for line in lines:
+        fields = dict(f.split("=", 1) for f in line.split("|")[1:])
+        assert fields["domain"] == fields["ident"] == name
+        if line in lines[2:]:
+            assert fields["out"] == "record-of-" + fields["value"]
+    assert txt("example.test", name) == {}
+
+
+def test_exec_failure_is_told(acmed):
+    acmed.providers["dns"] = {"type": "exec", "program": program(
+        acmed, "hook", "#!/bin/sh\necho the vendor says no >&2\nexit 3\n")}
+    acmed.cert("fail.example.test")
+    acmed.start()
+    error = acmed.wait_error("fail.example.test")
+    assert "the vendor says no" in error["msg"] + acmed.log()
+    assert "3" in error["msg"]
