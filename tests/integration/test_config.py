@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""Configurations, good and bad, and directories that cannot be written."""
+
+import os
+import subprocess
+
+import pytest
+
+from lab import daemon, proc
+
+
+def check(acmed, text):
+    """acmed --check-config on that text: status and output."""
+    acmed.write_conf(text)
+    return proc.run([daemon.program("ACMED", "acmed"), "--check-config",
+                     "-c", acmed.conf], check=False)
+
+
+BROKEN = {
+    "unknown key": (lambda t: t.replace("agree_tos", "agree_toss"),
+                    ["agree_toss", "agree_tos"]),
+    "unknown provider": (lambda t: t.replace('provider = "dns"',
+                                             'provider = "dsn"'),
+                         ["dsn"]),
+    "unknown account": (lambda t: t.replace('account = "lab"',
+                                            'account = "lba"'), ["lba"]),
+    "bad name": (lambda t: t.replace('names = { "a.example.test" }',
+                                     'names = { "a..example.test" }'),
+                 ["a..example.test"]),
+    "inner wildcard": (lambda t: t.replace(
+        'names = { "a.example.test" }', 'names = { "a.*.example.test" }'),
+        ["a.*.example.test"]),
+    "twice": (lambda t: t.replace("ttl = 5", "ttl = 5\n\tttl = 6"), ["ttl"]),
+    "cut short": (lambda t: t[:t.rindex("}")], ["acmed.conf"]),
+    "syntax": (lambda t: t.replace("account", "account {{", 1),
+               ["acmed.conf"]),
+    "bad duration": (lambda t: t.replace(
+        'certificate "a.example.test" {',
+        'certificate "a.example.test" {\n\trenew_before = "30 parsecs"'),
+        ["renew_before"]),
+    "bad key": (lambda t: t.replace(
+        'certificate "a.example.test" {',
+        'certificate "a.example.test" {\n\tkey = "ec999"'),
+        ["ec999", "ec256"]),
+    "unknown type": (lambda t: t.replace('"rfc2136"', '"rfc2163"'),
+                     ["rfc2163", "rfc2136"]),
+}
+
+
+@pytest.mark.parametrize("mistake", list(BROKEN))
+def test_broken_configuration(acmed, mistake):
+    """--check-config and the daemon both refuse, and say where and what."""
+    acmed.cert("a.example.test")
+    change, words = BROKEN[mistake]
+    text = acmed.text()
+    assert check(acmed, text).returncode == 0
+    broken = change(text)
+    assert broken != text
+    p = check(acmed, broken)
+    assert p.returncode == 1, p.stdout
+    assert acmed.conf + ":" in p.stdout, p.stdout
+    for word in words:
+        assert word in p.stdout, p.stdout
+    acmed.launch()
+    assert acmed.proc.wait(10) == 1
+    assert not os.path.exists(acmed.socket)
+
+
+def test_all_mistakes_at_once(acmed):
+    acmed.cert("a.example.test", ["bad..name"], account="nobody")
+    acmed.cert("b.example.test", key="ec1")
+    p = check(acmed, acmed.text())
+    assert p.returncode == 1
+    for word in ("bad..name", "nobody", "ec1"):
+        assert word in p.stdout, p.stdout
+    assert len(p.stdout.splitlines()) >= 3
+
+
+def test_missing_file(acmed):
+    p = proc.run([daemon.program("ACMED", "acmed"), "-c",
+                  acmed.folder + "/none.conf"], check=False)
+    assert p.returncode == 1 and "none.conf" in p.stdout
+
+
+def test_many_certificates_load_fast(acmed):
+    """2,000 files in conf.d: a second or two, not minutes."""
+    folder = os.path.join(acmed.folder, "conf.d")
+    os.mkdir(folder)
+    for i in range(2000):
+        with open("%s/c%d.conf" % (folder, i), "w") as f:
+            f.write(daemon.section("certificate", "m%d.example.test" % i, {
+                "names": ["m%d.example.test" % i], "account": "lab",
+                "provider": "dns"}))
+    acmed.write_conf(acmed.text() + 'include("conf.d/*.conf")\n')
+    p = proc.run([daemon.program("ACMED", "acmed"), "--check-config", "-c",
+                  acmed.conf], timeout=10)
+    assert p.returncode == 0
+
+
+@pytest.mark.parametrize("how", ["SIGHUP", "acmectl"])
+def test_reload(acmed, how):
+    def reload():
+        if how == "SIGHUP":
+            acmed.reload()
+            return None
+        return acmed.ctl("reload")
+
+    acmed.cert("one.example.test")
+    acmed.start()
+    acmed.wait_valid("one.example.test")
+
+    acmed.cert("two.example.test")
+    acmed.write_conf()
+    p = reload()
+    assert p is None or p.returncode == 0
+    acmed.wait("the second one", lambda: acmed.cert_status(
+        "two.example.test"))
+    acmed.wait_valid("two.example.test")
+    serial = acmed.serial("one.example.test")
+
+    acmed.write_conf(acmed.text() + "nonsense = 1\n")
+    p = reload()
+    if p:
+        assert p.returncode == 1 and "nonsense" in p.stdout
+    acmed.wait("the error to be shown", lambda: "nonsense" in (
+        acmed.status()["config"]["error"] or ""))
+    assert acmed.cert_status("two.example.test")["state"] == "valid"
+    assert "nonsense" in acmed.ctl("status").stdout
+
+    acmed.write_conf()
+    reload()
+    acmed.wait("the error to go away", lambda: acmed.status()["config"][
+        "error"] is None)
+    assert acmed.serial("one.example.test") == serial
+
+
+def test_reload_keeps_work_in_progress(acmed, ca_proxy):
+    """A run goes on, and its order is not made again."""
+    acmed.accounts["lab"]["directory"] = ca_proxy.directory
+    acmed.cert("busy.example.test")
+    seen = []
+
+    def hook(request):
+        if request.kind == "challenge" and not seen:
+            seen.append(1)
+            acmed.cert("new.example.test")
+            acmed.write_conf()
+            acmed.reload()
+            proc.wait_until("the reload", lambda: acmed.cert_status(
+                "new.example.test"))
+    ca_proxy.before = hook
+    acmed.start()
+    acmed.wait_valid("busy.example.test", 30)
+    acmed.wait_valid("new.example.test", 30)
+    assert seen and ca_proxy.count("newOrder") == 2
+
+
+NOBODY = 65534
+
+
+def test_unwritable_state_directory(acmed):
+    """Not root, and not its directory: says so, and by whom."""
+    acmed.cert("a.example.test")
+    os.mkdir(acmed.state_dir, 0o700)
+    acmed.user = NOBODY
+    acmed.options["control_socket"] = acmed.socket = "/tmp/acmed-nobody.sock"
+    os.chmod(acmed.folder, 0o755)
+    acmed.write_conf()
+    acmed.launch()
+    try:
+        assert acmed.proc.wait(10) == 1
+    finally:
+        acmed.end()
+    assert acmed.state_dir in acmed.log()
+
+
+def test_runs_without_root(acmed, lab):
+    acmed.cert("user.example.test")
+    acmed.user = NOBODY
+    os.chown(acmed.folder, NOBODY, NOBODY)
+    acmed.start()
+    acmed.wait_valid("user.example.test")
+    assert os.stat(acmed.live("user.example.test")).st_uid == NOBODY
+    # Root may ask; another user may not.
+    assert acmed.ctl("status").returncode == 0
+    p = subprocess.run([daemon.program("ACMECTL", "acmectl"), "--socket",
+                        acmed.socket, "status"], user=1, group=1,
+                       extra_groups=[], stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True, timeout=20)
+    assert p.returncode not in (0, 1) or "permi" in p.stdout.lower(), p
+    assert p.returncode != 0 and p.stdout.strip()
+
+
+def test_disk_full(acmed):
+    """A full disk fails the run, not the daemon, and nothing is lost."""
+    acmed.cert("full.example.test")
+    os.mkdir(acmed.state_dir, 0o700)
+    proc.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs",
+              acmed.state_dir])
+    try:
+        acmed.start()
+        acmed.wait_valid("full.example.test")
+        serial = acmed.serial("full.example.test")
+        with open(acmed.state_dir + "/filler", "wb") as f:
+            try:
+                while True:
+                    f.write(b"x" * 512)
+                    f.flush()
+            except OSError:
+                pass
+        assert acmed.ctl("renew-now", "full.example.test").returncode == 1
+        assert acmed.proc.alive()
+        assert acmed.serial("full.example.test") == serial
+        os.unlink(acmed.state_dir + "/filler")
+        acmed.wait("a renewal", lambda: acmed.ctl(
+            "renew-now", "full.example.test").returncode == 0, 30)
+        assert acmed.serial("full.example.test") != serial
+        acmed.stop()
+    finally:
+        acmed.end()
+        proc.run(["umount", "-l", acmed.state_dir])

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""Deploy commands: what they are given, and what becomes of failures."""
+
+import os
+import time
+
+
+def test_environment(acmed):
+    name = "env.example.test"
+    out = os.path.join(acmed.folder, "out")
+    acmed.cert(name, [name, "*." + name], deploy={"show": {"exec": [
+        "/bin/sh", "-c", 'env >%s.tmp; echo "$0|$1" >>%s.tmp; '
+        'mv %s.tmp %s' % (out, out, out, out), "argv 0", "a $HOME b"]}})
+    acmed.start()
+    acmed.wait("the command", lambda: os.path.exists(out))
+    with open(out) as f:
+        lines = f.read().splitlines()
+    env = dict(line.split("=", 1) for line in lines if "=" in line)
+    live = os.path.dirname(acmed.live(name))
+    assert env["ACMED_NAME"] == name
+    assert env["ACMED_NAMES"].replace(",", " ").split() == [name, "*." + name]
+    assert env["ACMED_LIVE_DIR"] == live
+    assert env["RENEWED_LINEAGE"] == live
+    assert env["RENEWED_DOMAINS"].split() == [name, "*." + name]
+    for file in ("privkey", "cert", "chain", "fullchain"):
+        assert "%s/%s.pem" % (live, file) in env.values()
+    assert lines[-1] == "argv 0|a $HOME b"      # no shell of ours
+    acmed.wait_valid(name)
+    state = acmed.cert_status(name)["deploy"][0]
+    assert state["name"] == "show" and state["state"] == "done"
+
+
+def test_failure_is_shown_and_retried(acmed):
+    """The certificate stays; the command's words and the next try show."""
+    name = "dfail.example.test"
+    flag = os.path.join(acmed.folder, "mended")
+    acmed.cert(name, deploy={"web": {"exec": [
+        "/bin/sh", "-c", "test -e %s || { echo the disk melted >&2; "
+        "exit 7; }" % flag]}})
+    acmed.start()
+
+    def failed():
+        c = acmed.cert_status(name)
+        return c["deploy"] and c["deploy"][0]["state"] == "failed" and c
+    c = acmed.wait("the failure", failed)
+    assert c["state"] == "valid" and os.path.exists(acmed.live(name))
+    d = c["deploy"][0]
+    assert d["tries"] >= 1 and d["next_at"] > time.time()
+    assert "7" in d["error"] and "the disk melted" in d["error"]
+    assert c["next"]["action"] == "deploy"
+    p = acmed.ctl("status")
+    assert "deploy" in p.stdout
+    serial = acmed.serial(name)
+    # A restart forgets nothing.
+    acmed.stop()
+    acmed.start()
+    assert failed()
+    open(flag, "w").close()
+    p = acmed.ctl("renew-now", name)
+    assert p.returncode == 0, p.stdout
+    acmed.wait("success", lambda: acmed.cert_status(name)["deploy"][0][
+        "state"] == "done")
+    assert acmed.serial(name)
+    assert serial
+
+
+def test_failure_ends_renew_now_with_1(acmed):
+    name = "dfail2.example.test"
+    acmed.cert(name, deploy={"web": {"exec": ["/bin/false"]}})
+    acmed.start()
+    p = acmed.ctl("renew-now", name)
+    assert p.returncode == 1 and "web" in p.stdout, p.stdout
+
+
+def test_time_limit(acmed):
+    """TERM, then KILL, to the whole process group."""
+    name = "dslow.example.test"
+    pids = os.path.join(acmed.folder, "pids")
+    acmed.cert(name, deploy={"slow": {"timeout": "1s", "exec": [
+        "/bin/sh", "-c", "trap '' TERM; sleep 1000 & echo $! $$ >%s; "
+        "wait; wait" % pids]}})
+    acmed.start()
+
+    def failed():
+        c = acmed.cert_status(name)
+        return c["deploy"] and c["deploy"][0]["state"] == "failed" \
+            and c["deploy"][0]
+    d = acmed.wait("the time limit", failed, 30)
+    assert "1" in d["error"]
+    with open(pids) as f:
+        for pid in f.read().split():
+            acmed.wait("process %s to be gone" % pid, lambda p=pid:
+                       not os.path.exists("/proc/" + p)
+                       or " Z " in open("/proc/%s/stat" % p).read())
+
+
+def test_several_in_order(acmed):
+    """Actions run one after the other, one failure stops no other."""
+    name = "dmany.example.test"
+    out = os.path.join(acmed.folder, "order")
+    deploy = {}
+    for i in range(3):
+        deploy["d%d" % i] = {"exec": [
+            "/bin/sh", "-c", "echo %d >>%s; exit %d" % (i, out, i == 1)]}
+    acmed.cert(name, deploy=deploy)
+    acmed.start()
+
+    def over():
+        c = acmed.cert_status(name)
+        return c["run"] is None and [d["state"] for d in c["deploy"]]
+    acmed.wait("all three", lambda: over() == ["done", "failed", "done"])
+    with open(out) as f:
+        assert sorted(f.read().split()) == ["0", "1", "2"]
+
+
+def test_missing_program(acmed):
+    name = "dnone.example.test"
+    acmed.cert(name, deploy={"x": {"exec": ["/nonexistent/reload"]}})
+    acmed.start()
+
+    def failed():
+        c = acmed.cert_status(name)
+        return c["deploy"] and c["deploy"][0]["state"] == "failed" \
+            and c["deploy"][0]
+    d = acmed.wait("the failure", failed)
+    assert "/nonexistent/reload" in d["error"]
