@@ -15,7 +15,7 @@
 
 /* One action of one certificate, as its row says. */
 struct action {
-	TAILQ_ENTRY(action) link;
+	TAILQ_ENTRY(action) link;	/* in its struct cert */
 	struct store_deploy row;
 	bool		 is_running;
 };
@@ -42,18 +42,17 @@ struct deployer {
 	struct engine	*engine;
 	struct timer	 retry;
 	bool		 is_started;
-	TAILQ_HEAD(, action) actions;
+	size_t		 pending;	/* actions not done, of all */
 	TAILQ_HEAD(, deploy_op) ops;
 };
 
 static struct action *
-find(const struct deployer *d, const char *cert, const char *name)
+find(const struct cert *cert, const char *name)
 {
 	struct action *a;
 
-	TAILQ_FOREACH(a, &d->actions, link) {
-		if (strcmp(a->row.cert, cert) == 0 &&
-		    strcmp(a->row.action, name) == 0)
+	TAILQ_FOREACH(a, &cert->actions, link) {
+		if (strcmp(a->row.action, name) == 0)
 			return a;
 	}
 	return NULL;
@@ -63,10 +62,15 @@ static void
 load_cb(const struct store_deploy *row, void *arg)
 {
 	struct deployer *d = arg;
-	struct action *a = xcalloc(1, sizeof(*a));
+	struct cert *c = engine_find(d->engine, row->cert);
+	struct action *a;
 
+	if (c == NULL)
+		return;
+	a = xcalloc(1, sizeof(*a));
 	a->row = *row;
-	TAILQ_INSERT_TAIL(&d->actions, a, link);
+	TAILQ_INSERT_TAIL(&c->actions, a, link);
+	d->pending += !row->done;
 }
 
 static void
@@ -82,6 +86,7 @@ op_free(struct deploy_op *op)
 	timer_clear(&op->step);
 	if (op->action != NULL)
 		op->action->is_running = false;
+	op->cert->is_deploying = false;
 	TAILQ_REMOVE(&op->deployer->ops, op, link);
 	conf_unref(op->conf);
 	free(op->live_dir);
@@ -151,6 +156,7 @@ executed(const struct error *err, void *arg)
 		action_failed(op, err);
 	} else {
 		a->row.done = true;
+		op->deployer->pending--;
 		a->row.done_at = clock_now();
 		a->row.error[0] = '\0';
 		event_emit(op->deployer->engine, op->cert->row.name,
@@ -181,7 +187,7 @@ step_cb(void *arg)
 
 	while (op->cc != NULL && op->next < op->cc->n_deploys) {
 		const struct conf_deploy *dep = &op->cc->deploys[op->next++];
-		struct action *a = find(d, op->cert->row.name, dep->name);
+		struct action *a = find(op->cert, dep->name);
 		struct deploy_exec_args args = {
 			.children = d->engine->a.children,
 			.cert = op->cc,
@@ -218,22 +224,25 @@ deploy_start(struct deployer *d, struct cert *cert, deploy_done_cb *done,
 	op->live_dir = store_live_path(d->engine->a.store, cert->row.name);
 	op->done = done;
 	op->arg = arg;
+	cert->is_deploying = true;
 	TAILQ_INSERT_TAIL(&d->ops, op, link);
 	timer_init(&op->step, d->engine->a.loop, step_cb, op);
 	timer_set(&op->step, 0);
 	return op;
 }
 
-static bool
-is_busy(const struct deployer *d, const struct cert *cert)
+/* When the first action that is not done is to run; -1: all are done. */
+static time_t
+pending_at(const struct cert *c)
 {
-	const struct deploy_op *op;
+	const struct action *a;
+	time_t at = -1;
 
-	TAILQ_FOREACH(op, &d->ops, link) {
-		if (op->cert == cert)
-			return true;
+	TAILQ_FOREACH(a, &c->actions, link) {
+		if (!a->row.done && (at == -1 || a->row.retry_at < at))
+			at = a->row.retry_at;
 	}
-	return false;
+	return at;
 }
 
 static void
@@ -241,18 +250,20 @@ retry_cb(void *arg)
 {
 	struct deployer *d = arg;
 	time_t now = clock_now(), next = 0;
-	struct action *a;
 
-	TAILQ_FOREACH(a, &d->actions, link) {
-		struct cert *c = engine_find(d->engine, a->row.cert);
+	if (d->pending == 0)
+		return;
+	for (size_t i = 0; i < d->engine->n_certs; i++) {
+		struct cert *c = d->engine->certs[i];
+		time_t at = pending_at(c);
 
-		if (a->row.done || a->is_running || c == NULL ||
-		    c->conf == NULL || c->run != NULL || is_busy(d, c))
+		if (at == -1 || c->conf == NULL || c->run != NULL ||
+		    c->is_deploying)
 			continue;
-		if (a->row.retry_at <= now)
+		if (at <= now)
 			(void)deploy_start(d, c, NULL, NULL);
-		else if (next == 0 || a->row.retry_at < next)
-			next = a->row.retry_at;
+		else if (next == 0 || at < next)
+			next = at;
 	}
 	if (next != 0) {
 		int64_t ms = (int64_t)(next - now) * 1000;
@@ -267,7 +278,6 @@ deployer_new(struct engine *e)
 	struct deployer *d = xcalloc(1, sizeof(*d));
 
 	d->engine = e;
-	TAILQ_INIT(&d->actions);
 	TAILQ_INIT(&d->ops);
 	timer_init(&d->retry, e->a.loop, retry_cb, d);
 	store_deploy_each(e->a.store, load_cb, d);
@@ -277,43 +287,48 @@ deployer_new(struct engine *e)
 void
 deployer_free(struct deployer *d)
 {
-	struct action *a;
-
 	if (d == NULL)
 		return;
 	deployer_stop(d);
-	while ((a = TAILQ_FIRST(&d->actions)) != NULL) {
-		TAILQ_REMOVE(&d->actions, a, link);
-		free(a);
-	}
 	free(d);
 }
 
-static const struct conf_deploy *
-conf_of(const struct deployer *d, const struct action *a)
+void
+deployer_forget(struct cert *c)
 {
-	const struct conf_cert *cc = conf_find_cert(d->engine->conf,
-	    a->row.cert);
+	struct action *a;
 
-	for (size_t i = 0; cc != NULL && i < cc->n_deploys; i++) {
-		if (strcmp(cc->deploys[i].name, a->row.action) == 0)
-			return &cc->deploys[i];
+	while ((a = TAILQ_FIRST(&c->actions)) != NULL) {
+		TAILQ_REMOVE(&c->actions, a, link);
+		free(a);
 	}
-	return NULL;
 }
 
+static bool
+is_configured(const struct cert *c, const char *action)
+{
+	for (size_t i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
+		if (strcmp(c->conf->deploys[i].name, action) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Forget what is not configured any more, try the rest at once. */
 static void
-forget_gone(struct deployer *d)
+refresh(struct deployer *d, struct cert *c)
 {
 	struct action *a, *next;
 
-	for (a = TAILQ_FIRST(&d->actions); a != NULL; a = next) {
+	for (a = TAILQ_FIRST(&c->actions); a != NULL; a = next) {
 		next = TAILQ_NEXT(a, link);
-		if (a->is_running || conf_of(d, a) != NULL)
+		a->row.retry_at = 0;
+		if (a->is_running || is_configured(c, a->row.action))
 			continue;
+		d->pending -= !a->row.done;
 		store_deploy_delete(d->engine->a.store, a->row.cert,
 		    a->row.action);
-		TAILQ_REMOVE(&d->actions, a, link);
+		TAILQ_REMOVE(&c->actions, a, link);
 		free(a);
 	}
 }
@@ -321,13 +336,9 @@ forget_gone(struct deployer *d)
 void
 deployer_start(struct deployer *d)
 {
-	struct action *a;
-
 	d->is_started = true;
-	forget_gone(d);
-	/* A restart is a good moment: what failed may have been mended. */
-	TAILQ_FOREACH(a, &d->actions, link)
-		a->row.retry_at = 0;
+	for (size_t i = 0; i < d->engine->n_certs; i++)
+		refresh(d, d->engine->certs[i]);
 	arm(d);
 }
 
@@ -356,7 +367,7 @@ deployer_plan(struct deployer *d, struct cert *cert,
     const struct conf_cert *cc, const char *serial)
 {
 	for (size_t i = 0; i < cc->n_deploys; i++) {
-		struct action *a = find(d, cert->row.name, cc->deploys[i].name);
+		struct action *a = find(cert, cc->deploys[i].name);
 
 		if (a == NULL) {
 			a = xcalloc(1, sizeof(*a));
@@ -364,8 +375,10 @@ deployer_plan(struct deployer *d, struct cert *cert,
 			    "%s", cert->row.name);
 			(void)text_printf(a->row.action,
 			    sizeof(a->row.action), "%s", cc->deploys[i].name);
-			TAILQ_INSERT_TAIL(&d->actions, a, link);
+			TAILQ_INSERT_TAIL(&cert->actions, a, link);
+			a->row.done = true;
 		}
+		d->pending += a->row.done;
 		(void)text_printf(a->row.serial, sizeof(a->row.serial), "%s",
 		    serial);
 		a->row.done = false;
@@ -387,14 +400,12 @@ state_name(const struct action *a)
 }
 
 json_t *
-deployer_json(const struct deployer *d, const char *cert)
+deployer_json(const struct cert *c)
 {
 	json_t *list = json_array();
 	const struct action *a;
 
-	TAILQ_FOREACH(a, &d->actions, link) {
-		if (strcmp(a->row.cert, cert) != 0)
-			continue;
+	TAILQ_FOREACH(a, &c->actions, link) {
 		(void)json_array_append_new(list, json_pack(
 		    "{s:s, s:s, s:i, s:o, s:o, s:o}", "name", a->row.action,
 		    "state", state_name(a), "tries", (int)a->row.tries,
@@ -407,26 +418,15 @@ deployer_json(const struct deployer *d, const char *cert)
 }
 
 time_t
-deployer_next_at(const struct deployer *d, const char *cert)
+deployer_next_at(const struct cert *c)
 {
-	const struct action *a;
-	time_t next = 0;
+	time_t at = pending_at(c);
 
-	TAILQ_FOREACH(a, &d->actions, link) {
-		if (strcmp(a->row.cert, cert) == 0 && !a->row.done &&
-		    a->row.retry_at > 0 && (next == 0 || a->row.retry_at < next))
-			next = a->row.retry_at;
-	}
-	return next;
+	return at == -1 ? 0 : at;
 }
 
 size_t
 deployer_pending(const struct deployer *d)
 {
-	const struct action *a;
-	size_t n = 0;
-
-	TAILQ_FOREACH(a, &d->actions, link)
-		n += !a->row.done;
-	return n;
+	return d->pending;
 }

@@ -20,7 +20,7 @@ struct error;
 
 struct deployer	*deployer_new(struct engine *);
 void		 deployer_free(struct deployer *);
-/* Run what is due, now and later. */
+/* Run what is not done, now and later; what failed may have been mended. */
 void		 deployer_start(struct deployer *);
 /* End what is under way and begin nothing more. */
 void		 deployer_stop(struct deployer *);
@@ -41,9 +41,11 @@ struct deploy_op *deploy_start(struct deployer *, struct cert *,
 void		 deploy_cancel(struct deploy_op *);
 
 /* "deploy" of doc/control-api.md. */
-json_t		*deployer_json(const struct deployer *, const char *cert);
+json_t		*deployer_json(const struct cert *);
 /* When the next failed action of this certificate is tried; 0: none. */
-time_t		 deployer_next_at(const struct deployer *, const char *cert);
+time_t		 deployer_next_at(const struct cert *);
+/* Free what is kept of this certificate in memory. */
+void		 deployer_forget(struct cert *);
 /* Actions not done, for /metrics. */
 size_t		 deployer_pending(const struct deployer *);
 

@@ -57,6 +57,7 @@ cert_new(struct engine *e, const char *name)
 	c->engine = e;
 	c->row.name = xstrdup(name);
 	c->row.key = KEY_TYPE_END;
+	TAILQ_INIT(&c->actions);
 	return c;
 }
 
@@ -64,6 +65,7 @@ static void
 cert_free(struct cert *c)
 {
 	renewal_cancel(c->run);
+	deployer_forget(c);
 	store_cert_clear(&c->row);
 	free(c->names);
 	free(c);
@@ -485,6 +487,7 @@ engine_free(struct engine *e)
 	timer_clear(&e->schedule);
 	timer_clear(&e->stop_deadline);
 	cleanup_wait_cancel(e->stop_wait);
+	deployer_stop(e->deployer);
 	for (size_t i = 0; i < e->n_certs; i++)
 		cert_free(e->certs[i]);
 	deployer_free(e->deployer);

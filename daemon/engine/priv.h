@@ -17,6 +17,7 @@
 #include "daemon/store/store.h"
 
 struct accounts;
+struct action;
 struct cleanup;
 struct deployer;
 struct renewal;
@@ -34,6 +35,9 @@ enum step {
 };
 const char	*step_name(enum step);
 
+/* The deploy actions of one certificate; deployer.c's. */
+TAILQ_HEAD(actions, action);
+
 /* One certificate that is, or was, in the configuration. */
 struct cert {
 	struct engine	*engine;
@@ -41,6 +45,8 @@ struct cert {
 	char		*names;		/* JSON of conf->names, sorted */
 	struct store_cert row;		/* what state.db says */
 	struct renewal	*run;		/* NULL: none */
+	struct actions	 actions;
+	bool		 is_deploying;	/* an operation of the deployer */
 	bool		 forced;	/* renew-now asked for it */
 	bool		 is_queued;	/* in engine->ready */
 };

@@ -31,7 +31,7 @@ state_of(const struct cert *c)
 static json_t *
 next_json(const struct cert *c)
 {
-	time_t deploy = deployer_next_at(c->engine->deployer, c->row.name);
+	time_t deploy = deployer_next_at(c);
 	const char *action;
 	time_t at = cert_next_at(c, &action);
 
@@ -79,7 +79,7 @@ cert_json(const struct cert *c)
 	    "failures", (int)row->failures,
 	    "error", row->error != NULL ?
 	    error_json(row->error, row->error_at) : json_null(),
-	    "deploy", deployer_json(c->engine->deployer, row->name));
+	    "deploy", deployer_json(c));
 }
 
 json_t *
