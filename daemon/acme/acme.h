@@ -74,13 +74,15 @@ struct acme_order {
 	char		*finalize_url;
 	char		*cert_url;	/* NULL until valid */
 	time_t		 retry_at;	/* Retry-After of this answer, or 0 */
-	struct error	*error;		/* NULL if there is none */
+	struct error	*error;		/* NULL if there is none; its kind says
+					   what a new order is worth */
 };
 
 struct acme_challenge {
 	char		*type;		/* "dns-01" */
 	char		*url;
-	char		*token;		/* checked: base64url, <= 256 */
+	char		*token;		/* checked: base64url, <= 256; NULL if
+					   its type (never dns-01) has none */
 	enum acme_status status;
 	struct error	*error;		/* NULL if there is none; ERR_REJECTED
 					   with the CA's words */

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/acme/message.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/error.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "common/names.h"
+#include "daemon/acme/problem.h"
+#include "daemon/acme/url.h"
+
+#define TOKEN_MAX 256
+#define TYPE_MAX 64
+
+#define BIT(status) (1u << (status))
+static const unsigned order_states = BIT(ACME_PENDING) | BIT(ACME_READY) |
+    BIT(ACME_PROCESSING) | BIT(ACME_VALID) | BIT(ACME_INVALID);
+static const unsigned authz_states = BIT(ACME_PENDING) | BIT(ACME_VALID) |
+    BIT(ACME_INVALID) | BIT(ACME_DEACTIVATED) | BIT(ACME_EXPIRED) |
+    BIT(ACME_REVOKED);
+static const unsigned challenge_states = BIT(ACME_PENDING) |
+    BIT(ACME_PROCESSING) | BIT(ACME_VALID) | BIT(ACME_INVALID);
+
+#define malformed(err, ...) \
+	error_set(err, ERR_REJECTED, "acme:malformed", __VA_ARGS__)
+
+static json_t *
+parse(const char *text, size_t len, struct error *err)
+{
+	json_t *o = jsonx_parse(text, len, err);
+
+	if (o == NULL)
+		(void)malformed(err, "%s", err->msg);
+	else if (!json_is_object(o)) {
+		(void)malformed(err, "not a JSON object");
+		json_decref(o);
+		o = NULL;
+	}
+	return o;
+}
+
+/* Borrowed; NULL and *err if there is no acceptable URL. */
+static const char *
+get_url(const json_t *o, const char *member, bool allow_plain,
+    struct error *err)
+{
+	const char *url = json_string_value(json_object_get(o, member));
+
+	if (url == NULL)
+		(void)malformed(err, "it has no URL \"%s\"", member);
+	else if (!url_is_ok(url, allow_plain)) {
+		(void)malformed(err, "its \"%s\" is not an acceptable URL: "
+		    "%.300s", member, url);
+		url = NULL;
+	}
+	return url;
+}
+
+static int
+get_status(const json_t *o, unsigned allowed, enum acme_status *status,
+    struct error *err)
+{
+	const char *name = json_string_value(json_object_get(o, "status"));
+
+	for (int s = 0; name != NULL && s < ACME_STATUS_END; s++) {
+		if ((allowed & BIT(s)) != 0 &&
+		    strcmp(name, acme_status_name((enum acme_status)s)) == 0) {
+			*status = (enum acme_status)s;
+			return 0;
+		}
+	}
+	return malformed(err, "its status is \"%.40s\"",
+	    name == NULL ? "" : name);
+}
+
+/* An array of min to MESSAGE_LIST_MAX elements; borrowed. */
+static json_t *
+get_list(const json_t *o, const char *member, size_t min, struct error *err)
+{
+	json_t *list = json_object_get(o, member);
+
+	if (!json_is_array(list))
+		(void)malformed(err, "it has no list \"%s\"", member);
+	else if (json_array_size(list) < min ||
+	    json_array_size(list) > MESSAGE_LIST_MAX)
+		(void)malformed(err, "it has %zu %s", json_array_size(list),
+		    member);
+	else
+		return list;
+	return NULL;
+}
+
+/* The object's own "error", which may be absent or null. */
+static int
+get_error(const json_t *o, struct error **out, struct error *err)
+{
+	const json_t *problem = json_object_get(o, "error");
+
+	if (problem == NULL || json_is_null(problem))
+		return 0;
+	if (!json_is_object(problem))
+		return malformed(err, "its \"error\" is not an object");
+	*out = xcalloc(1, sizeof(**out));
+	problem_read(problem, *out);
+	return 0;
+}
+
+struct directory *
+message_directory(const char *text, size_t len, bool allow_plain,
+    struct error *err)
+{
+	json_t *o = parse(text, len, err);
+	const char *nonce, *account, *order, *terms;
+	struct directory *d = NULL;
+
+	if (o == NULL)
+		return NULL;
+	nonce = get_url(o, "newNonce", allow_plain, err);
+	account = nonce == NULL ? NULL :
+	    get_url(o, "newAccount", allow_plain, err);
+	order = account == NULL ? NULL :
+	    get_url(o, "newOrder", allow_plain, err);
+	if (order != NULL) {
+		d = xcalloc(1, sizeof(*d));
+		d->new_nonce = xstrdup(nonce);
+		d->new_account = xstrdup(account);
+		d->new_order = xstrdup(order);
+		/* Shown to a person, never called. */
+		terms = jsonx_str(o, "meta.termsOfService");
+		if (terms != NULL && terms[0] != '\0')
+			d->terms = xstrndup(terms, 1000);
+		d->eab_required = jsonx_bool(o, "meta.externalAccountRequired",
+		    false);
+	}
+	json_decref(o);
+	return d;
+}
+
+void
+directory_free(struct directory *d)
+{
+	if (d == NULL)
+		return;
+	free(d->new_nonce);
+	free(d->new_account);
+	free(d->new_order);
+	free(d->terms);
+	free(d);
+}
+
+static int
+read_authz_urls(const json_t *o, struct acme_order *order, bool allow_plain,
+    struct error *err)
+{
+	json_t *list = get_list(o, "authorizations", 1, err);
+
+	if (list == NULL)
+		return -1;
+	order->authz_urls = xcalloc(json_array_size(list) + 1,
+	    sizeof(*order->authz_urls));
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *url = json_string_value(json_array_get(list, i));
+
+		if (url == NULL || !url_is_ok(url, allow_plain))
+			return malformed(err, "authorization %zu is not an "
+			    "acceptable URL", i);
+		order->authz_urls[order->n_authz++] = xstrdup(url);
+	}
+	return 0;
+}
+
+static int
+read_order(const json_t *o, struct acme_order *order, bool allow_plain,
+    struct error *err)
+{
+	const char *finalize, *cert;
+
+	if (get_status(o, order_states, &order->status, err) == -1 ||
+	    get_list(o, "identifiers", 1, err) == NULL ||
+	    read_authz_urls(o, order, allow_plain, err) == -1 ||
+	    (finalize = get_url(o, "finalize", allow_plain, err)) == NULL ||
+	    get_error(o, &order->error, err) == -1)
+		return -1;
+	order->finalize_url = xstrdup(finalize);
+	/* What is wrong with one order says nothing of the account. */
+	if (order->error != NULL && order->error->kind == ERR_CONFIG)
+		order->error->kind = ERR_REJECTED;
+	if (order->status != ACME_VALID)
+		return 0;
+	cert = get_url(o, "certificate", allow_plain, err);
+	if (cert == NULL)
+		return -1;
+	order->cert_url = xstrdup(cert);
+	return 0;
+}
+
+struct acme_order *
+message_order(const char *text, size_t len, const char *url, bool allow_plain,
+    struct error *err)
+{
+	json_t *o = parse(text, len, err);
+	struct acme_order *order;
+
+	if (o == NULL)
+		return NULL;
+	order = xcalloc(1, sizeof(*order));
+	order->url = xstrdup(url);
+	if (read_order(o, order, allow_plain, err) == -1) {
+		acme_order_free(order);
+		order = NULL;
+	}
+	json_decref(o);
+	return order;
+}
+
+/* RFC 8555 section 8.1: base64url, no padding. */
+static bool
+token_is_ok(const char *s)
+{
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+	size_t len = strlen(s);
+
+	return len > 0 && len <= TOKEN_MAX && strspn(s, chars) == len;
+}
+
+static int
+read_challenge(const json_t *o, struct acme_challenge *c, bool allow_plain,
+    struct error *err)
+{
+	const char *type = json_string_value(json_object_get(o, "type"));
+	const char *token = json_string_value(json_object_get(o, "token"));
+	const char *url;
+
+	if (type == NULL || strlen(type) > TYPE_MAX)
+		return malformed(err, "a challenge has no type");
+	if ((url = get_url(o, "url", allow_plain, err)) == NULL ||
+	    get_status(o, challenge_states, &c->status, err) == -1 ||
+	    get_error(o, &c->error, err) == -1)
+		return error_wrap(err, "challenge \"%s\"", type);
+	if (token == NULL ? strcmp(type, "dns-01") == 0 : !token_is_ok(token))
+		return malformed(err, "challenge \"%s\": its token is not "
+		    "base64url", type);
+	c->type = xstrdup(type);
+	c->url = xstrdup(url);
+	if (token != NULL)
+		c->token = xstrdup(token);
+	if (c->error != NULL)
+		c->error->kind = ERR_REJECTED;
+	return 0;
+}
+
+static void
+challenge_clear(struct acme_challenge *c)
+{
+	free(c->type);
+	free(c->url);
+	free(c->token);
+	free(c->error);
+}
+
+static int
+read_challenges(const json_t *o, struct acme_authz *a, bool allow_plain,
+    struct error *err)
+{
+	json_t *list = get_list(o, "challenges", 0, err);
+
+	if (list == NULL)
+		return -1;
+	a->challenges = xcalloc(json_array_size(list), sizeof(*a->challenges));
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *item = json_array_get(list, i);
+		struct acme_challenge *c = &a->challenges[a->n_challenges];
+		const char *type = json_string_value(json_object_get(item,
+		    "type"));
+
+		if (read_challenge(item, c, allow_plain, err) == 0) {
+			a->n_challenges++;
+			continue;
+		}
+		challenge_clear(c);
+		memset(c, 0, sizeof(*c));
+		/* A type of tomorrow may look as it likes. */
+		if (type == NULL || strcmp(type, "dns-01") == 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Not a check of the name: only what is safe to print and compare. */
+static bool
+identifier_is_ok(const char *s)
+{
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+	size_t len = strlen(s);
+
+	return len > 0 && len <= DNAME_MAX && strspn(s, chars) == len;
+}
+
+static int
+read_authz(const json_t *o, struct acme_authz *a, bool allow_plain,
+    struct error *err)
+{
+	const char *type = jsonx_str(o, "identifier.type");
+	const char *name = jsonx_str(o, "identifier.value");
+
+	if (get_status(o, authz_states, &a->status, err) == -1)
+		return -1;
+	if (type == NULL || name == NULL || strcmp(type, "dns") != 0)
+		return malformed(err, "it is not for a domain name");
+	a->wildcard = jsonx_bool(o, "wildcard", false);
+	/* RFC 8555 section 7.1.4 forbids the prefix; harmless if it comes. */
+	if (strncmp(name, "*.", 2) == 0) {
+		a->wildcard = true;
+		name += 2;
+	}
+	if (!identifier_is_ok(name))
+		return malformed(err, "its identifier is \"%.300s\"", name);
+	a->identifier = xstrdup(name);
+	return read_challenges(o, a, allow_plain, err);
+}
+
+struct acme_authz *
+message_authz(const char *text, size_t len, bool allow_plain,
+    struct error *err)
+{
+	json_t *o = parse(text, len, err);
+	struct acme_authz *a;
+
+	if (o == NULL)
+		return NULL;
+	a = xcalloc(1, sizeof(*a));
+	if (read_authz(o, a, allow_plain, err) == -1) {
+		acme_authz_free(a);
+		a = NULL;
+	}
+	json_decref(o);
+	return a;
+}
+
+int
+message_chain(const char *text, size_t len, struct error *err)
+{
+	static const char begin[] = "-----BEGIN ";
+	static const char cert[] = "-----BEGIN CERTIFICATE-----";
+	const char *p = text + strspn(text, " \t\r\n");
+
+	if (strlen(text) != len)
+		return malformed(err, "the chain has a NUL byte");
+	if (strncmp(p, cert, strlen(cert)) != 0)
+		return malformed(err, "the chain does not begin with a "
+		    "certificate");
+	for (; (p = strstr(p, begin)) != NULL; p += strlen(begin)) {
+		if (strncmp(p, cert, strlen(cert)) != 0)
+			return malformed(err, "the chain holds \"%.40s\"", p);
+	}
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * message - the objects of RFC 8555 section 7.1, read strictly: members that
+ * must be there are, of the right type, within bounds, and every URL is one
+ * that may be called (url.h).  Members that are not known are passed over.
+ *
+ * What returns a pointer returns an allocated object, or NULL with
+ * ERR_REJECTED "acme:malformed".
+ */
+#ifndef DAEMON_ACME_MESSAGE_H
+#define DAEMON_ACME_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/acme/acme.h"
+
+/* Identifiers and authorizations of an order, challenges of one of these. */
+#define MESSAGE_LIST_MAX 100
+
+struct directory {
+	char	*new_nonce;
+	char	*new_account;
+	char	*new_order;
+	char	*terms;			/* NULL: none to agree to */
+	bool	 eab_required;
+};
+
+struct directory *message_directory(const char *text, size_t len,
+		    bool allow_plain, struct error *);
+void		 directory_free(struct directory *);
+
+/* url is copied. */
+struct acme_order *message_order(const char *text, size_t len,
+		    const char *url, bool allow_plain, struct error *);
+struct acme_authz *message_authz(const char *text, size_t len,
+		    bool allow_plain, struct error *);
+
+/*
+ * Is this an application/pem-certificate-chain: certificates and nothing
+ * that claims to be something else (RFC 8555 section 9.1)?  Whether it is
+ * the right one is not looked at.
+ */
+int		 message_chain(const char *text, size_t len, struct error *);
+
+#endif
