@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * provider - what a DNS provider is to acmed: an option table, and either two
- * step tables (REST APIs) or a pair of start and cancel functions (everything
- * else).  A provider never sees HTTP, retries, time limits, status codes,
- * zones to be guessed or the journal: the runner (daemon/dns/provider_run.h)
+ * provider - what a DNS provider is to acmed, and all that one needs: a
+ * provider includes this header and nothing else.  It is an option table, and
+ * two step tables (REST APIs) or a pair of start and cancel functions (all
+ * others).  It never sees sockets, retries, time limits, the guessing of
+ * zones, the locks or the journal: the runner (daemon/dns/provider_run.h)
  * owns those.
  *
  * To add one: providers/NAME.c with `const struct provider provider_NAME`,
- * its line in providers/Makefile.inc and in providers/registry.c, and its
- * tests.  HACKING.md walks through it.
+ * one line in providers/Makefile.inc, a fake of the API in
+ * tests/unit/rest_NAME.c.  doc/adding-a-provider.md walks through one.
  *
  * What every provider must hold to:
  *  - add puts one TXT value at a name and touches no other value there; a
@@ -16,7 +17,29 @@
  *  - remove takes exactly that value away; a value that is gone already is
  *    success.  It works from (zone, name, value) alone: the handle kept from
  *    add is a hint that a crash may have lost;
- *  - what the vendor says goes into the error in the vendor's words.
+ *  - both may be begun again at any point: after a time limit or an HTTP 503
+ *    nobody knows what the vendor has done, and the runner repeats the call
+ *    from its first step;
+ *  - what the vendor says goes into the error in the vendor's words;
+ *  - ids are opaque strings: copy them with jsonx_copy_str().
+ *
+ * Common shapes of APIs, and how they are expressed:
+ *  - one object per value: find zone, create; remove finds by value, deletes.
+ *    See cloudflare.c;
+ *  - whole RRsets: .takes_batch, so that all values go in one write; read the
+ *    set, write it with the values, answer PROVIDER_REPEAT if somebody else
+ *    was faster (a precondition failed, the set read back lacks a value).
+ *    See pdns.c;
+ *  - a change that takes time: a last step that asks for it, PROVIDER_POLL;
+ *  - long lists: PROVIDER_AGAIN with the next page in priv;
+ *  - signatures: .prepare, which sees method, host, path, query, headers and
+ *    body as they will be sent (providers/preq.h);
+ *  - tokens to be fetched first: a first step that skips itself while
+ *    c->keep holds a good one;
+ *  - XML or text: .plain_text, then read a->body;
+ *  - HTTP 200 for everything: .is_refusal;
+ *  - one value per name, or two, or one call at a time, or one a second:
+ *    .max_values, .max_calls, .gap_ms.
  */
 #ifndef PROVIDERS_PROVIDER_H
 #define PROVIDERS_PROVIDER_H
@@ -25,18 +48,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct error;
-struct preq;
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/json.h"
+#include "common/text.h"
+#include "providers/preq.h"
+
+struct http_reply;
 struct provider_env;
 struct provider_values;
 
-/* One HTTP answer; json is NULL unless the body is JSON. */
-struct provider_answer {
-	int		 status;
-	const json_t	*json;
-	const char	*body;
-	size_t		 body_len;
-};
+/*
+ * Options
+ */
 
 enum provider_opt_type {
 	PROVIDER_OPT_STRING,
@@ -59,51 +83,150 @@ struct provider_opt {
 	long		 min, max;	/* INT only; both 0: any */
 };
 
-/* Options of one configured provider; indexes are those of its table. */
+/*
+ * Options that the runner itself obeys, under these names in any table.  Put
+ * them after a provider's own:
+ *
+ *	static const struct provider_opt opts[] = {
+ *		[OPT_TOKEN] = { ... },
+ *		PROVIDER_ZONE_OPTS,
+ *		PROVIDER_HTTP_OPTS,
+ *		{ .name = NULL }
+ *	};
+ *
+ * PROVIDER_BASE_OPT is for vendors with a fixed address; a provider whose
+ * address only the user knows has a required "base_url" of its own instead.
+ */
+#define PROVIDER_BASE_OPT \
+	{ .name = "base_url", .help = "address of the API, if not the usual one" }
+#define PROVIDER_ZONE_OPTS \
+	{ .name = "zone", .help = "zone of all names, if it is not to be found" }
+#define PROVIDER_HTTP_OPTS \
+	{ .name = "ca_file", .help = "PEM file trusted for the API's TLS" }, \
+	{ .name = "proxy", .help = "HTTP proxy; \"\" for none" }, \
+	{ .name = "allow_http", .type = PROVIDER_OPT_BOOL, \
+	    .help = "speak plain HTTP to another host than this one" }
+
+/*
+ * Options of one configured provider; indexes are those of its table.  str:
+ * NULL if the option was not given and has no fallback.
+ */
 const char	*provider_str(const struct provider_values *, int opt);
 long		 provider_int(const struct provider_values *, int opt);
 bool		 provider_bool(const struct provider_values *, int opt);
 /* NULL-terminated; never NULL. */
 const char *const *provider_list(const struct provider_values *, int opt);
 
-/* What is to be done.  All strings are canonical names without final dot. */
+/*
+ * The call
+ */
+
+#define PROVIDER_HANDLE_SIZE 256	/* bytes, with the NUL */
+#define PROVIDER_ZONE_ID_SIZE 256
+
+/* What is to be done.  All names are canonical, without a final dot. */
 struct provider_call {
-	const struct provider_values *values;
+	const struct provider_values *values;	/* options */
 	const char	*provider;	/* the configured name, for messages */
 	const char	*cert;		/* certificate, for exec's environment */
 	const char	*identifier;	/* the name being proved, no "*." */
 	const char	*fqdn;		/* where the TXT value goes (CNAMEs are
 					   already followed) */
-	const char	*zone;		/* the zone as the runner found it; ""
-					   if the provider finds its own */
+	const char	*zone;		/* REST: the zone to try, never "" (the
+					   configured one, else a suffix of
+					   fqdn).  Others: the configured one,
+					   else the apex seen in the DNS, else
+					   "" */
 	const char	*value;		/* the TXT value, unquoted */
+	const char *const *batch;	/* with .takes_batch all values of this
+					   name, else only value */
+	size_t		 n_batch;	/* at least 1; batch[0] is value */
+	size_t		 n_after;	/* values of this name still to come
+					   after this call */
 	const char	*handle;	/* kept from add; "" if unknown */
-	void		*priv;		/* priv_size bytes, zeroed; from the
-					   first step of a call to its last */
-	char		*new_handle;	/* add: room for a handle to keep */
-	size_t		 new_handle_size;
+
+	/* For the provider's own use. */
+	void		*priv;		/* priv_size bytes; zeroed whenever the
+					   first step is begun */
+	json_t		*memo;		/* likewise: NULL at the first step;
+					   what a step puts there is kept to
+					   the last, then released */
+	void		*keep;		/* keep_size bytes, zeroed once; one
+					   for each configured provider, until
+					   its options change; wiped */
+	char		*zone_id;	/* PROVIDER_ZONE_ID_SIZE bytes.  "" or
+					   what an earlier call put there for
+					   this zone: then a "find zone" step
+					   may skip itself */
+	char		*new_handle;	/* add: room for a handle to keep; a
+					   batch has one for all values */
+	size_t		 new_handle_size;	/* PROVIDER_HANDLE_SIZE */
 };
 
-/* What a reply reader wants next. */
+/*
+ * The steps of a REST provider
+ */
+
+/* One HTTP answer; all borrowed until the reader returns. */
+struct provider_answer {
+	int		 status;
+	const json_t	*json;		/* NULL: an empty body; in a refusal
+					   and with .plain_text also one that
+					   is no JSON */
+	const char	*body;		/* NUL-terminated */
+	size_t		 body_len;
+	const struct http_reply *http;
+};
+
+/* The first header of that name, or NULL; borrowed. */
+const char	*provider_answer_header(const struct provider_answer *,
+		    const char *name);
+
+/* What a reader wants next. */
 enum provider_next {
 	PROVIDER_NEXT,		/* the next step; after the last: done */
-	PROVIDER_AGAIN,		/* this step once more (a further page, a
-				   change not finished); bounded by the
-				   runner, with a pause if set */
 	PROVIDER_DONE,		/* done, later steps are not needed */
-	PROVIDER_NO_ZONE,	/* not in this zone: try the next suffix */
+	PROVIDER_AGAIN,		/* this step once more at once: a further page
+				   (at most 50 times) */
+	PROVIDER_POLL,		/* this step once more after 0.5 to 5 s: the
+				   change is not finished (at most 50 times) */
+	PROVIDER_REPEAT,	/* from the first step once more, after a
+				   short random pause: what was read is no
+				   longer true (at most 5 times) */
+	PROVIDER_NO_ZONE,	/* the vendor has no zone of that name: from
+				   the first step with the next suffix */
 	PROVIDER_FAIL		/* err is set */
 };
 
 struct provider_step {
 	const char	*name;		/* "find zone", for messages */
+
+	/*
+	 * Build the request; -1 and err if that cannot be done.  A builder
+	 * that returns without having called preq_start() skips the step.
+	 */
 	int	(*request)(struct provider_call *, struct preq *,
 		    struct error *);
+
+	/* Read an answer with status 2xx.  NULL: PROVIDER_NEXT. */
 	enum provider_next (*reply)(struct provider_call *,
+		    const struct provider_answer *, struct error *);
+
+	/*
+	 * Read a refusal (any other status, or as .is_refusal says) that may
+	 * be no failure: 404 of a zone or of a record to be removed, "exists
+	 * already".  err is filled when it is called, so that PROVIDER_FAIL
+	 * is all there is to do about others.  NULL: PROVIDER_FAIL.
+	 */
+	enum provider_next (*refused)(struct provider_call *,
 		    const struct provider_answer *, struct error *);
 };
 
-/* Asynchronous providers: the convention of ARCHITECTURE.md section 6. */
+/*
+ * Asynchronous providers: the convention of ARCHITECTURE.md section 6.  call
+ * stays valid until done or cancel.  The runner ends an operation that takes
+ * too long by cancelling it.
+ */
 typedef void provider_done_cb(const struct error *err, void *arg);
 struct provider_op;
 
@@ -116,14 +239,35 @@ struct provider {
 	/* Beyond the table: a check of options together; may be NULL. */
 	int	(*check)(const struct provider_values *, struct error *);
 
+	size_t		 keep_size;
+	bool		 takes_batch;	/* all values of a name in one call */
+	bool		 no_retry;	/* never repeat a failed call */
+	unsigned	 max_values;	/* a name can hold; 0: any number */
+	unsigned	 max_calls;	/* at once; 0: 8.  1 where whole zones
+					   are replaced */
+
 	/* REST: base_url and the step tables, each ended by .name NULL. */
-	const char	*base_url;
+	const char	*base_url;	/* NULL: option "base_url" is required */
 	size_t		 priv_size;
+	unsigned	 gap_ms;	/* least time between two requests */
+	bool		 plain_text;	/* answers are XML or text.  Otherwise
+					   a 2xx body that is not JSON is an
+					   error and no reader is called */
+	const char	*no_zone_help;	/* added to the error when no zone was
+					   found: what right may be missing */
 	/* Runs after each request: authentication, signatures. */
 	int	(*prepare)(struct provider_call *, struct preq *,
 		    struct error *);
-	/* Turns an HTTP error answer into an error; may be NULL. */
-	int	(*failed)(struct provider_call *,
+	/* An error although its status is 2xx?  May be NULL. */
+	bool	(*is_refusal)(const struct provider_answer *);
+	/*
+	 * Improve the error made of a refusal; may be NULL.  err is filled
+	 * already: kind by status (401, 403: ERR_CONFIG; 429: ERR_RATELIMIT;
+	 * 408, 5xx: ERR_TRANSIENT; others: ERR_REJECTED), msg from the
+	 * members that vendors use most ("message", "error", ...), else from
+	 * the beginning of the body.  Retry-After is the runner's.
+	 */
+	void	(*failed)(struct provider_call *,
 		    const struct provider_answer *, struct error *);
 	const struct provider_step *add;
 	const struct provider_step *remove;
@@ -134,6 +278,25 @@ struct provider {
 		    provider_done_cb *done, void *arg);
 	void	(*cancel)(struct provider_op *);
 };
+
+/*
+ * Small help
+ */
+
+/*
+ * The array at path ("" for the answer itself), or NULL and err: an answer
+ * without it must not pass for an empty list.
+ */
+const json_t	*provider_array(const struct provider_answer *,
+		    const char *path, struct error *);
+/* name without ".ZONE"; root ("@" with most vendors) if it is the zone. */
+const char	*provider_relative(const char *fqdn, const char *zone,
+		    const char *root, char *out, size_t size);
+/* Is content, quoted or not, in one string or several, that TXT value? */
+bool		 provider_txt_is(const char *content, const char *value);
+/* Is content one of the values of this call? */
+bool		 provider_in_batch(const struct provider_call *,
+		    const char *content);
 
 /* All providers, sorted by name; the end is NULL. */
 extern const struct provider *const provider_registry[];

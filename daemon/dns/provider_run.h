@@ -5,6 +5,10 @@
  * lock of one name, zone discovery and the mapping of HTTP status to error
  * kind (401, 403: ERR_CONFIG; 429: ERR_RATELIMIT with Retry-After; 5xx:
  * ERR_TRANSIENT; others: ERR_REJECTED), and the bound on calls in flight.
+ *
+ * A transient failure is tried twice more, after 1 and 3 s; so is throttling
+ * that is to last no longer than 10 s.  After a longer one nothing is sent to
+ * that provider until it is over: calls fail at once with ERR_RATELIMIT.
  */
 #ifndef DAEMON_DNS_PROVIDER_RUN_H
 #define DAEMON_DNS_PROVIDER_RUN_H
@@ -26,7 +30,9 @@ struct provider_env {
 	struct http	*http;
 	struct dns	*dns;
 	struct children	*children;
-	struct provider_locks *locks;	/* made by provider_env_init() */
+	struct provider_locks *locks;	/* made by provider_env_init(), */
+	unsigned	 retry_ms[2];	/* ... as these are: the pauses; tests */
+	unsigned	 poll_ms;	/* ... shorten them */
 };
 
 void	provider_env_init(struct provider_env *, struct loop *, struct http *,
@@ -41,12 +47,13 @@ struct provider_run_args {
 	const char	*cert;
 	const char	*identifier;	/* name being proved, no "*." */
 	const char	*fqdn;		/* effective name of the record */
-	const char	*zone;		/* apex found in the DNS; may be "" */
+	const char	*zone;		/* apex found in the DNS; may be "";
+					   a hint: the vendor's answer counts */
 	const char *const *values;
 	const char *const *handles;	/* as many as values, "" if unknown;
 					   NULL: none known */
 	size_t		 n_values;
-	unsigned	 timeout_ms;	/* the whole of it */
+	unsigned	 timeout_ms;	/* the whole of it, queue and all */
 };
 
 struct provider_run_reply {
@@ -55,7 +62,12 @@ struct provider_run_reply {
 
 /*
  * Success means the provider has accepted all values (or no longer has any
- * of them).  The error's message begins with "PROVIDER: ".
+ * of them).  The error's message begins with "PROVIDER: ".  Codes besides
+ * those of http.h and of the provider: "provider:credentials",
+ * "provider:throttled", "provider:unavailable", "provider:refused",
+ * "provider:reply" (malformed), "provider:no-zone", "provider:conflict",
+ * "provider:unfinished", "provider:max-values", "provider:timeout",
+ * "provider:url", "provider:plain-http", "provider:header".
  */
 typedef void provider_run_done_cb(const struct error *err,
     const struct provider_run_reply *reply, void *arg);

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/dns/provider_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "daemon/config/conf.h"
+#include "daemon/dns/provider_account.h"
+#include "daemon/dns/provider_rest.h"
+#include "daemon/io/http.h"
+#include "daemon/io/loop.h"
+#include "providers/provider.h"
+
+#define REQUEST_MS 30000u		/* one HTTP request */
+#define PATIENCE_MS 10000		/* throttling waited out, not reported */
+
+struct provider_run_op {
+	struct provider_env *env;
+	provider_run_done_cb *done;
+	void		*arg;
+	const struct provider *type;
+	struct provider_account *account;
+	struct provider_turn turn;
+	bool		 is_add;
+	unsigned	 timeout_ms;
+	int64_t		 deadline;	/* monotonic */
+	/* Copies of the arguments. */
+	char		*name, *cert, *identifier, *fqdn, *zone;
+	char		**values;
+	char		(*handles)[PROVIDER_HANDLE_SIZE];
+	size_t		 n_values;
+	/* The value, or the batch, being worked on. */
+	size_t		 at;
+	unsigned	 attempt;
+	struct provider_call call;
+	char		 new_handle[PROVIDER_HANDLE_SIZE];
+	struct rest_op	*rest;
+	struct provider_op *other;
+	struct timer	 next, limit;
+	bool		 has_failed;
+	struct error	 last;		/* of the latest attempt */
+};
+
+static void	attempt_cb(void *arg);
+
+void
+provider_env_init(struct provider_env *env, struct loop *loop,
+    struct http *http, struct dns *dns, struct children *children)
+{
+	*env = (struct provider_env){
+	    .loop = loop, .http = http, .dns = dns, .children = children,
+	    .locks = provider_locks_new(),
+	    .retry_ms = { 1000, 3000 },
+	    .poll_ms = 500,
+	};
+}
+
+void
+provider_env_clear(struct provider_env *env)
+{
+	provider_locks_free(env->locks);
+	env->locks = NULL;
+}
+
+/* Everything but the arguments, which done may still look at. */
+static void
+run_stop(struct provider_run_op *op)
+{
+	rest_cancel(op->rest);
+	op->rest = NULL;
+	if (op->other != NULL)
+		op->type->cancel(op->other);
+	op->other = NULL;
+	timer_clear(&op->next);
+	timer_clear(&op->limit);
+	provider_turn_end(&op->turn);
+	provider_account_release(op->account);
+	op->account = NULL;
+}
+
+void
+provider_run_cancel(struct provider_run_op *op)
+{
+	if (op == NULL)
+		return;
+	run_stop(op);
+	for (size_t i = 0; i < op->n_values; i++)
+		free(op->values[i]);
+	free(op->values);
+	free(op->handles);
+	free(op->name);
+	free(op->cert);
+	free(op->identifier);
+	free(op->fqdn);
+	free(op->zone);
+	free(op);
+}
+
+/* Some vendors repeat a wrong token in their answer: not into our logs. */
+static void
+hide_secrets(const struct provider *type, const struct provider_values *values,
+    char *msg)
+{
+	for (int i = 0; type->opts != NULL && type->opts[i].name != NULL; i++) {
+		const char *s;
+		char *hit;
+
+		if (!type->opts[i].secret ||
+		    type->opts[i].type != PROVIDER_OPT_STRING ||
+		    (s = provider_str(values, i)) == NULL || strlen(s) < 4)
+			continue;
+		while ((hit = strstr(msg, s)) != NULL) {
+			size_t len = strlen(s);
+
+			memcpy(hit, "***", 3);
+			memmove(hit + 3, hit + len, strlen(hit + len) + 1);
+		}
+	}
+}
+
+static void
+run_finish(struct provider_run_op *op, struct error *err)
+{
+	struct provider_run_reply reply;
+	const char **handles;
+
+	run_stop(op);
+	if (err != NULL) {
+		hide_secrets(op->type, op->call.values, err->msg);
+		(void)error_wrap(err, "%s", op->name);
+		op->done(err, NULL, op->arg);
+		provider_run_cancel(op);
+		return;
+	}
+	handles = xcalloc(op->n_values + 1, sizeof(*handles));
+	for (size_t i = 0; i < op->n_values; i++)
+		handles[i] = op->handles[i];
+	reply.handles = handles;
+	op->done(NULL, &reply, op->arg);
+	free(handles);
+	provider_run_cancel(op);
+}
+
+/* The whole took too long, wherever it was. */
+static void
+limit_cb(void *arg)
+{
+	struct provider_run_op *op = arg;
+	struct error err;
+
+	if (!op->turn.is_active)
+		(void)error_set(&err, ERR_TRANSIENT, "provider:timeout",
+		    "%u s were not enough: still waiting for other calls to "
+		    "this provider", (op->timeout_ms + 999) / 1000);
+	else
+		(void)error_set(&err, ERR_TRANSIENT, "provider:timeout",
+		    "%u s were not enough%s%s%s%.400s",
+		    (op->timeout_ms + 999) / 1000,
+		    op->rest == NULL ? "" : ": still at step ",
+		    op->rest == NULL ? "" : rest_step(op->rest),
+		    op->has_failed ? "; last error: " : "",
+		    op->has_failed ? op->last.msg : "");
+	run_finish(op, &err);
+}
+
+/* How long to wait before this failure is tried again; -1: not at all. */
+static int64_t
+retry_pause(struct provider_run_op *op, const struct error *err)
+{
+	int64_t asked_ms = err->retry_at == 0 ? 0 :
+	    ((int64_t)err->retry_at - (int64_t)clock_now()) * 1000;
+	int64_t pause;
+
+	if (err->kind != ERR_TRANSIENT && err->kind != ERR_RATELIMIT)
+		return -1;
+	if (asked_ms > PATIENCE_MS && err->kind == ERR_RATELIMIT)
+		provider_account_close(op->account, asked_ms);
+	if (op->type->no_retry || asked_ms > PATIENCE_MS ||
+	    op->attempt >= sizeof(op->env->retry_ms) /
+	    sizeof(op->env->retry_ms[0]))
+		return -1;
+	pause = op->env->retry_ms[op->attempt];
+	if (pause < asked_ms)
+		pause = asked_ms;
+	return clock_mono_ms() + pause >= op->deadline ? -1 : pause;
+}
+
+static void
+attempt_failed(struct provider_run_op *op, const struct error *err)
+{
+	int64_t pause = retry_pause(op, err);
+
+	op->last = *err;
+	op->has_failed = true;
+	if (pause == -1) {
+		run_finish(op, &op->last);
+		return;
+	}
+	op->attempt++;
+	timer_set(&op->next, pause);
+}
+
+static void
+attempt_done(struct provider_run_op *op, const struct error *err)
+{
+	if (err != NULL) {
+		attempt_failed(op, err);
+		return;
+	}
+	for (size_t i = 0; op->is_add && i < op->call.n_batch; i++)
+		(void)text_printf(op->handles[op->at + i],
+		    sizeof(op->handles[0]), "%s", op->new_handle);
+	op->at += op->call.n_batch;
+	op->attempt = 0;
+	op->has_failed = false;
+	if (op->at == op->n_values)
+		run_finish(op, NULL);
+	else
+		timer_set(&op->next, 0);
+}
+
+static void
+rest_done(const struct error *err, void *arg)
+{
+	struct provider_run_op *op = arg;
+
+	op->rest = NULL;
+	attempt_done(op, err);
+}
+
+static void
+other_done(const struct error *err, void *arg)
+{
+	struct provider_run_op *op = arg;
+
+	op->other = NULL;
+	attempt_done(op, err);
+}
+
+/* The call for the values from op->at on. */
+static void
+call_fill(struct provider_run_op *op)
+{
+	struct provider_call *c = &op->call;
+
+	c->provider = op->name;
+	c->cert = op->cert;
+	c->identifier = op->identifier;
+	c->fqdn = op->fqdn;
+	c->value = op->values[op->at];
+	c->batch = (const char *const *)&op->values[op->at];
+	c->n_batch = op->type->takes_batch ? op->n_values - op->at : 1;
+	c->n_after = op->n_values - op->at - c->n_batch;
+	c->handle = op->is_add ? "" : op->handles[op->at];
+	op->new_handle[0] = '\0';
+	c->new_handle = op->new_handle;
+	c->new_handle_size = sizeof(op->new_handle);
+}
+
+static void
+attempt_cb(void *arg)
+{
+	struct provider_run_op *op = arg;
+	int64_t closed = provider_account_closed(op->account);
+	const char *zone;
+	struct error err;
+
+	if (closed > 0) {
+		(void)error_set(&err, ERR_RATELIMIT, "provider:throttled",
+		    "asked us to wait, %lld s more",
+		    (long long)(closed + 999) / 1000);
+		err.retry_at = clock_now() + (time_t)(closed + 999) / 1000;
+		run_finish(op, &err);
+		return;
+	}
+	call_fill(op);
+	if (op->type->start != NULL) {
+		zone = provider_option(op->type, op->call.values, "zone");
+		op->call.zone = zone != NULL ? zone : op->zone;
+		op->call.keep = provider_account_keep(op->account);
+		op->other = op->type->start(op->env, &op->call, op->is_add,
+		    other_done, op);
+		return;
+	}
+	op->rest = rest_start(&(struct rest_args){
+	    .env = op->env, .account = op->account, .type = op->type,
+	    .call = &op->call, .is_add = op->is_add, .zone_hint = op->zone,
+	    .timeout_ms = REQUEST_MS }, rest_done, op);
+}
+
+/* Called when the name is ours, not always from the loop. */
+static void
+turn_begin(void *arg)
+{
+	struct provider_run_op *op = arg;
+
+	timer_set(&op->next, 0);
+}
+
+static void
+begin_cb(void *arg)
+{
+	struct provider_run_op *op = arg;
+	unsigned max = op->type->max_values;
+	struct error err;
+
+	timer_init(&op->next, op->env->loop, attempt_cb, op);
+	if (op->n_values == 0) {
+		run_finish(op, NULL);
+		return;
+	}
+	if (op->is_add && max > 0 && op->n_values > max) {
+		(void)error_set(&err, ERR_CONFIG, "provider:max-values",
+		    "%s holds no more than %u value%s of one name, but %zu "
+		    "are needed for %s (a name and its wildcard share one "
+		    "TXT name: put them in certificates of their own)",
+		    op->type->title, max, max == 1 ? "" : "s", op->n_values,
+		    op->fqdn);
+		run_finish(op, &err);
+		return;
+	}
+	provider_turn_start(&op->turn, op->account, op->fqdn, turn_begin, op);
+}
+
+struct provider_run_op *
+provider_run_start(struct provider_env *env,
+    const struct provider_run_args *a, provider_run_done_cb *done, void *arg)
+{
+	struct provider_run_op *op = xcalloc(1, sizeof(*op));
+
+	op->env = env;
+	op->done = done;
+	op->arg = arg;
+	op->type = a->provider->type;
+	op->account = provider_account_get(env->locks, a->provider);
+	op->is_add = a->is_add;
+	op->timeout_ms = a->timeout_ms;
+	op->deadline = clock_mono_ms() + a->timeout_ms;
+	op->name = xstrdup(a->provider->name);
+	op->cert = xstrdup(a->cert == NULL ? "" : a->cert);
+	op->identifier = xstrdup(a->identifier == NULL ? "" : a->identifier);
+	op->fqdn = xstrdup(a->fqdn);
+	op->zone = xstrdup(a->zone == NULL ? "" : a->zone);
+	op->n_values = a->n_values;
+	op->values = xcalloc(a->n_values + 1, sizeof(*op->values));
+	op->handles = xcalloc(a->n_values + 1, sizeof(*op->handles));
+	for (size_t i = 0; i < a->n_values; i++) {
+		op->values[i] = xstrdup(a->values[i]);
+		if (a->handles != NULL && a->handles[i] != NULL)
+			(void)text_printf(op->handles[i],
+			    sizeof(op->handles[i]), "%s", a->handles[i]);
+	}
+	op->call.values = a->provider->values;
+	timer_init(&op->next, env->loop, begin_cb, op);
+	timer_init(&op->limit, env->loop, limit_cb, op);
+	timer_set(&op->next, 0);
+	timer_set(&op->limit, a->timeout_ms);
+	return op;
+}

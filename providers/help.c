@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* The small help that providers/provider.h offers. */
+#include <string.h>
+
+#include "daemon/io/http.h"
+#include "providers/provider.h"
+
+const char *
+provider_answer_header(const struct provider_answer *a, const char *name)
+{
+	return http_reply_header(a->http, name, 0);
+}
+
+const json_t *
+provider_array(const struct provider_answer *a, const char *path,
+    struct error *err)
+{
+	const json_t *array = path[0] == '\0' ? a->json :
+	    jsonx_get(a->json, path);
+
+	if (json_is_array(array))
+		return array;
+	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
+	    "the answer has no array \"%s\": %.100s", path, a->body);
+	return NULL;
+}
+
+const char *
+provider_relative(const char *fqdn, const char *zone, const char *root,
+    char *out, size_t size)
+{
+	size_t n = strlen(fqdn), z = strlen(zone);
+
+	if (n > z + 1 && fqdn[n - z - 1] == '.' &&
+	    strcmp(fqdn + n - z, zone) == 0)
+		(void)text_printf(out, size, "%.*s", (int)(n - z - 1), fqdn);
+	else
+		(void)text_printf(out, size, "%s", root);
+	return out;
+}
+
+bool
+provider_txt_is(const char *content, const char *value)
+{
+	if (*content != '"')
+		return strcmp(content, value) == 0;
+	/* "one" "two": strings are joined, what is between them is not ours. */
+	for (bool inside = false; *content != '\0'; content++) {
+		if (*content == '"') {
+			inside = !inside;
+			continue;
+		}
+		if (!inside) {
+			if (*content != ' ' && *content != '\t')
+				return false;
+			continue;
+		}
+		if (*content == '\\' && content[1] != '\0')
+			content++;
+		if (*value++ != *content)
+			return false;
+	}
+	return *value == '\0';
+}
+
+bool
+provider_in_batch(const struct provider_call *c, const char *content)
+{
+	for (size_t i = 0; i < c->n_batch; i++) {
+		if (provider_txt_is(content, c->batch[i]))
+			return true;
+	}
+	return false;
+}
