@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dnsaddr - addresses of DNS servers, between text and struct dns_server.
+ * Numeric only: nothing here asks anyone.
+ */
+#ifndef DAEMON_DNS_DNSADDR_H
+#define DAEMON_DNS_DNSADDR_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dns_server;
+struct error;
+
+#define DNS_PORT 53
+
+/*
+ * "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::1]:5353",
+ * "fe80::1%eth0".  name becomes "".  ERR_CONFIG "dns:address" if it is none
+ * of them.
+ */
+int	dnsaddr_parse(const char *text, struct dns_server *, struct error *);
+
+/* A server of that name at an address with that port (host byte order). */
+void	dnsaddr_from_in(struct dns_server *, const char *name,
+	    const struct in_addr *, uint16_t port);
+void	dnsaddr_from_in6(struct dns_server *, const char *name,
+	    const struct in6_addr *, uint16_t port);
+
+bool	dnsaddr_equal(const struct dns_server *, const struct dns_server *);
+
+/* "ns1.example.test (192.0.2.1)", or only the address without a name. */
+#define DNSADDR_LABEL_MAX 340
+const char	*dnsaddr_label(const struct dns_server *,
+		    char out[DNSADDR_LABEL_MAX]);
+
+/* Has this machine a route to it?  Sends nothing. */
+bool	dnsaddr_is_routable(const struct dns_server *);
+
+#endif
