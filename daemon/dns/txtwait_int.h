@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * txtwait_int - what txtwait.c (asking, deciding) and txtwait_text.c (telling
+ * people about it) share.
+ */
+#ifndef DAEMON_DNS_TXTWAIT_INT_H
+#define DAEMON_DNS_TXTWAIT_INT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/names.h"
+#include "daemon/dns/txtwait.h"
+#include "daemon/dns/zone.h"
+#include "daemon/io/loop.h"
+
+struct dnsq_op;
+
+#define TW_PROGRESS_MS 1000		/* between two lines */
+
+/* One address, whatever names it is asked for. */
+struct tw_host {
+	struct dns_server server;
+	bool		 is_resolver;
+	bool		 is_answering;	/* it did, the last time */
+	unsigned	 in_flight;
+};
+
+struct tw_item {
+	char		*value;
+	bool		 present;
+};
+
+/* One name and all that is wanted of it. */
+struct tw_group {
+	char		 name[DNAME_SIZE];
+	size_t		*items;		/* indexes */
+	size_t		 n_items;
+	bool		 has_servers;
+	bool		 uses_resolvers;
+	bool		 was_answered;	/* usably, by anyone */
+	/* As of the last look: */
+	bool		 any_agrees;
+	bool		 any_pends;	/* one that counts does not agree */
+	bool		 any_hope;	/* one that could answer one day */
+};
+
+/* One name at one address. */
+struct tw_target {
+	struct txtwait_op *op;
+	struct tw_host	*host;
+	size_t		 group;
+	struct dnsq_op	*query;
+	int64_t		 due;		/* of the next query */
+	int64_t		 since;		/* last usable answer, or begin */
+	bool		 was_asked;
+	bool		 is_usable;	/* the last answer was */
+	bool		 is_refused;	/* nobody listens there */
+	bool		 is_unreachable;	/* no route there */
+	bool		 has_agreed;	/* then it is not asked again */
+	bool		 is_dropped;	/* the resolvers took over */
+	char		 shows[64];	/* "has no record" */
+};
+
+/* Times are of clock_mono_ms(). */
+struct txtwait_op {
+	struct dns	*dns;
+	txtwait_done_cb	*done;
+	txtwait_progress_cb *progress;
+	void		*arg;
+	int64_t		 began;
+	unsigned	 timeout_ms;
+	int64_t		 patience_ms;
+	int64_t		 fallback_ms;
+	struct tw_item	*items;
+	size_t		 n_items;
+	struct tw_group	*groups;
+	size_t		 n_groups;
+	struct tw_host	**hosts;
+	size_t		 n_hosts;
+	struct tw_target **targets;
+	size_t		 n_targets;
+	size_t		 cursor;	/* who is asked first, in turns */
+	unsigned	 in_flight;
+	struct timer	 poll;
+	struct timer	 deadline;
+	int64_t		 told_at;	/* last progress line */
+	uint64_t	 told_set;	/* whom it waited for */
+};
+
+/* Has it given no usable answer for longer than we have patience? */
+bool	txtwait_is_dead(const struct tw_target *, int64_t now);
+
+/* Give the progress line if there is something new to say. */
+void	txtwait_tell(struct txtwait_op *, int64_t now);
+/* The note of a success. */
+void	txtwait_note(const struct txtwait_op *, char *out, size_t size);
+/* The error when time is up. */
+void	txtwait_explain(const struct txtwait_op *, struct error *);
+
+#endif
