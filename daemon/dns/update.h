@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * update - add or remove one TXT value on a name server (RFC 2136, signed by
+ * TSIG, over TCP).  Adding what is there and removing what is gone succeed;
+ * other values stay.  Called by the rfc2136 provider.
+ */
+#ifndef DAEMON_DNS_UPDATE_H
+#define DAEMON_DNS_UPDATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dns_server;
+struct error;
+struct loop;
+struct tsig_key;
+struct update_op;
+
+/* Borrowed; update_start() copies. */
+struct update_args {
+	const struct dns_server *server;
+	const struct tsig_key *key;
+	const char	*zone;		/* "": ask the server, walking up */
+	const char	*fqdn;
+	const char	*value;
+	bool		 is_add;
+	uint32_t	 ttl;		/* seconds */
+	unsigned	 timeout_ms;	/* the whole of it; must be > 0 */
+};
+
+/*
+ * err NULL: the server has said so, and its signature is right.  Errors name
+ * the server.  ERR_CONFIG: "dns:tsig" (BADSIG, BADKEY, BADTIME after one
+ * retry with the server's time), "dns:refused-update" (update policy),
+ * "dns:zone" (the server does not serve it); ERR_TRANSIENT: "dns:timeout",
+ * "dns:refused", "dns:unreachable", "dns:io", "dns:reply", "dns:servfail",
+ * "dns:unsigned" (a success nobody signed); ERR_REJECTED "dns:update".
+ */
+typedef void update_done_cb(const struct error *err, void *arg);
+
+struct update_op *update_start(struct loop *, const struct update_args *,
+		    update_done_cb *done, void *arg);
+void		 update_cancel(struct update_op *);
+
+#endif
