@@ -198,7 +198,6 @@ detach(struct http_op *op)
 	struct http *h = op->http;
 	long connects = 0;
 
-	timer_clear(&op->deadline);
 	switch (op->state) {
 	case OP_QUEUED:
 		TAILQ_REMOVE(&op->origin->queue, op, entry);
@@ -245,6 +244,7 @@ finish(struct http_op *op, int status, const struct error *err)
 	    .body_len = op->reply_len, .headers = &op->reply_headers };
 	long long ms = clock_mono_ms() - op->started_ms;
 
+	timer_clear(&op->deadline);
 	detach(op);
 	op->http->requests++;
 	if (err == NULL)
@@ -256,6 +256,42 @@ finish(struct http_op *op, int status, const struct error *err)
 		    err->msg);
 	op->done(err, err == NULL ? &reply : NULL, op->arg);
 	op_free(op);
+}
+
+/*
+ * An old connection that broke before a word of the response came: the server
+ * gave it up just then.  curl repeats the first request on such a connection,
+ * but fails the others that share it.
+ */
+static bool
+may_repeat(const struct http_op *op, CURLcode rc)
+{
+	long connects = 1;
+
+	switch ((int)rc) {
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_GOT_NOTHING:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM:
+	case CURLE_PARTIAL_FILE:
+		break;
+	default:
+		return false;
+	}
+	(void)curl_easy_getinfo(op->easy, CURLINFO_NUM_CONNECTS, &connects);
+	return connects == 0 && !op->has_response && !op->is_repeated;
+}
+
+static void
+repeat(struct http_op *op)
+{
+	detach(op);
+	op->is_repeated = true;
+	op->errbuf[0] = '\0';
+	op->state = OP_QUEUED;
+	TAILQ_INSERT_HEAD(&op->origin->queue, op, entry);
+	timer_set(&op->http->kick, 0);
 }
 
 /* Finish what curl has finished. */
@@ -274,6 +310,10 @@ collect(struct http *h)
 
 		(void)curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE,
 		    (char **)&op);
+		if (rc != CURLE_OK && may_repeat(op, rc)) {
+			repeat(op);
+			continue;
+		}
 		if (rc != CURLE_OK) {
 			(void)http_easy_error(op, rc, &err);
 			finish(op, 0, &err);
@@ -433,6 +473,7 @@ http_cancel(struct http_op *op)
 {
 	if (op == NULL)
 		return;
+	timer_clear(&op->deadline);
 	detach(op);
 	op_free(op);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/error.h"
@@ -10,6 +13,9 @@
 #include "daemon/io/http_priv.h"
 
 #define CONNECT_TIMEOUT_MS 10000
+#define SILENCE_MS 15000	/* nothing acknowledged: the peer is gone */
+#define KEEPALIVE_IDLE_S 20
+#define KEEPALIVE_INTERVAL_S 5
 #define REDIRECTS_MAX 5
 
 static char *
@@ -69,6 +75,20 @@ header_cb(char *line, size_t size, size_t n, void *arg)
 		return CURL_WRITEFUNC_ERROR;
 	}
 	return n;
+}
+
+/*
+ * A peer that vanished without a word would hold an HTTP/2 connection, and
+ * all requests put on it, for a quarter of an hour.  This way the kernel gives
+ * it up soon, and curl repeats them on a new one.
+ */
+static int
+socket_cb(void *arg, curl_socket_t fd, curlsocktype type)
+{
+	int ms = SILENCE_MS;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+	return CURL_SOCKOPT_OK;
 }
 
 static bool
@@ -332,7 +352,10 @@ setup_connection(struct http_op *op, CURL *e)
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	SET(CURLOPT_PIPEWAIT, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+	SET(CURLOPT_SOCKOPTFUNCTION, socket_cb);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
+	SET(CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
+	SET(CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);

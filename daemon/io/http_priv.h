@@ -71,6 +71,7 @@ struct http_op {
 	CURL			*easy;		/* OP_ACTIVE only */
 	char			 errbuf[CURL_ERROR_SIZE];
 	enum http_limit		 limit;
+	bool			 is_repeated;
 	bool			 has_response;
 	bool			 headers_done;
 	struct http_headers	 reply_headers;
