@@ -36,6 +36,7 @@ post(struct provider_call *c, struct preq *rq, const char *path)
 
 	(void)text_printf(fqdn, sizeof(fqdn), "%s.", c->fqdn);
 	preq_start(rq, "POST", path);
+	preq_header(rq, "Accept", "application/json");
 	preq_json(rq, json_pack("{s:s, s:s}", "fqdn", fqdn, "value", c->value));
 	if (provider_str(c->values, OPT_USERNAME) != NULL)
 		preq_basic(rq, provider_str(c->values, OPT_USERNAME),
@@ -73,6 +74,7 @@ const struct provider provider_httpreq = {
 	    "and answers 2xx.",
 	.opts = opts,
 	.check = check,
+	.plain_text = true,		/* the status is all that counts */
 	.add = add,
 	.remove = remove_,
 };

@@ -103,7 +103,7 @@ struct provider_opt {
 	{ .name = "zone", .help = "zone of all names, if it is not to be found" }
 #define PROVIDER_HTTP_OPTS \
 	{ .name = "ca_file", .help = "PEM file trusted for the API's TLS" }, \
-	{ .name = "proxy", .help = "HTTP proxy; \"\" for none" }, \
+	{ .name = "proxy", .help = "HTTP proxy, or \"none\"" }, \
 	{ .name = "allow_http", .type = PROVIDER_OPT_BOOL, \
 	    .help = "speak plain HTTP to another host than this one" }
 
@@ -250,9 +250,10 @@ struct provider {
 	const char	*base_url;	/* NULL: option "base_url" is required */
 	size_t		 priv_size;
 	unsigned	 gap_ms;	/* least time between two requests */
-	bool		 plain_text;	/* answers are XML or text.  Otherwise
-					   a 2xx body that is not JSON is an
-					   error and no reader is called */
+	bool		 plain_text;	/* answers are XML or text, or do not
+					   matter.  Otherwise a 2xx body that
+					   is not JSON is an error and no
+					   reader is called */
 	const char	*no_zone_help;	/* added to the error when no zone was
 					   found: what right may be missing */
 	/* Runs after each request: authentication, signatures. */

@@ -41,7 +41,7 @@ struct preq {
 	const char	*mistake_code;	/* the first one; NULL: none */
 	const char	*mistake;
 	/* What the getters return. */
-	struct str	 url, host, uri, query_text, sorted, canonical, names;
+	struct str	 url, full_url, host, uri, query_text, sorted, canonical, names;
 	struct str	 label;
 	struct http_header *http_headers;
 };
@@ -135,8 +135,8 @@ preq_new(const char *base, bool is_forced)
 static void
 preq_reset(struct preq *rq)
 {
-	struct str *all[] = { &rq->path, &rq->body, &rq->url, &rq->host,
-	    &rq->uri, &rq->query_text, &rq->sorted, &rq->canonical,
+	struct str *all[] = { &rq->path, &rq->body, &rq->url, &rq->full_url,
+	    &rq->host, &rq->uri, &rq->query_text, &rq->sorted, &rq->canonical,
 	    &rq->names, &rq->label };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -605,9 +605,11 @@ preq_finish(struct preq *rq, bool allow_http, struct http_args *a,
 		    "plain HTTP to %s would show the credentials to the "
 		    "network; use https:// or set allow_http = true",
 		    preq_get_host(rq));
+	str_clear(&rq->full_url);
+	str_puts(&rq->full_url, rq->url.s);
 	if (rq->query.n > 0) {
-		str_puts(&rq->url, "?");
-		str_puts(&rq->url, preq_get_query(rq));
+		str_puts(&rq->full_url, "?");
+		str_puts(&rq->full_url, preq_get_query(rq));
 	}
 	free(rq->http_headers);
 	rq->http_headers = xcalloc(rq->headers.n + 1,
@@ -619,7 +621,7 @@ preq_finish(struct preq *rq, bool allow_http, struct http_args *a,
 		    rq->headers.v[i].secret };
 	a->headers = rq->http_headers;
 	a->method = rq->method;
-	a->url = rq->url.s;
+	a->url = rq->full_url.s;
 	a->body = rq->has_body ? str_text(&rq->body) : NULL;
 	a->body_len = rq->body.len;
 	a->secret_url = rq->query_is_secret;

@@ -358,8 +358,7 @@ answer_read(struct rest_op *op, const struct provider_answer *a)
 		refusal_error(op, a, &err);
 		next = step->refused == NULL ? PROVIDER_FAIL :
 		    step->refused(op->a.call, a, &err);
-	} else if (step->reply != NULL && !type->plain_text &&
-	    a->json == NULL && a->body_len > 0) {
+	} else if (!type->plain_text && a->json == NULL && a->body_len > 0) {
 		char words[MAX_WORDS];
 
 		plain_words(a->body, words);
@@ -424,6 +423,7 @@ step_build(struct rest_op *op, struct error *err)
 	const struct provider *type = op->a.type;
 	struct provider_call *c = op->a.call;
 	const char *base = provider_option(type, c->values, "base_url");
+	const char *proxy = provider_option(type, c->values, "proxy");
 
 	preq_free(op->rq);
 	op->rq = preq_new(base != NULL ? base : type->base_url, base != NULL);
@@ -438,9 +438,9 @@ step_build(struct rest_op *op, struct error *err)
 		preq_header(op->rq, "Accept", "application/json");
 	op->http_args = (struct http_args){
 	    .max_reply = MAX_REPLY,
-	    .timeout_ms = op->a.timeout_ms,
+	    .timeout_ms = op->a.env->request_ms,
 	    .ca_file = provider_option(type, c->values, "ca_file"),
-	    .proxy = provider_option(type, c->values, "proxy"),
+	    .proxy = proxy != NULL && strcmp(proxy, "none") == 0 ? "" : proxy,
 	};
 	return preq_finish(op->rq, provider_option_bool(type, c->values,
 	    "allow_http"), &op->http_args, err);

@@ -24,7 +24,6 @@ struct rest_args {			/* pointers stay the caller's */
 					   are set here, and cleared after */
 	bool		 is_add;
 	const char	*zone_hint;	/* the apex seen in the DNS, or "" */
-	unsigned	 timeout_ms;	/* of one request */
 };
 
 /* Messages begin with the step's name; retry_at is set if it was asked for. */

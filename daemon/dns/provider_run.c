@@ -13,7 +13,6 @@
 #include "daemon/io/loop.h"
 #include "providers/provider.h"
 
-#define REQUEST_MS 30000u		/* one HTTP request */
 #define PATIENCE_MS 10000		/* throttling waited out, not reported */
 
 struct provider_run_op {
@@ -54,6 +53,7 @@ provider_env_init(struct provider_env *env, struct loop *loop,
 	    .locks = provider_locks_new(),
 	    .retry_ms = { 1000, 3000 },
 	    .poll_ms = 500,
+	    .request_ms = 30000,
 	};
 }
 
@@ -286,8 +286,7 @@ attempt_cb(void *arg)
 	}
 	op->rest = rest_start(&(struct rest_args){
 	    .env = op->env, .account = op->account, .type = op->type,
-	    .call = &op->call, .is_add = op->is_add, .zone_hint = op->zone,
-	    .timeout_ms = REQUEST_MS }, rest_done, op);
+	    .call = &op->call, .is_add = op->is_add, .zone_hint = op->zone }, rest_done, op);
 }
 
 /* Called when the name is ours, not always from the loop. */

@@ -31,8 +31,9 @@ struct provider_env {
 	struct dns	*dns;
 	struct children	*children;
 	struct provider_locks *locks;	/* made by provider_env_init(), */
-	unsigned	 retry_ms[2];	/* ... as these are: the pauses; tests */
-	unsigned	 poll_ms;	/* ... shorten them */
+	unsigned	 retry_ms[2];	/* ... as these are, which tests */
+	unsigned	 poll_ms;	/* ... shorten: pauses, and the limit */
+	unsigned	 request_ms;	/* ... of one HTTP request */
 };
 
 void	provider_env_init(struct provider_env *, struct loop *, struct http *,
