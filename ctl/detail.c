@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/status.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "ctl/show.h"
+#include "ctl/term.h"
+
+enum {
+	LABEL_COLUMNS = 12,
+	FIELD_COLUMN = 2 + LABEL_COLUMNS,
+	TIME_COLUMNS = 16,		/* of a step */
+	STEP_COLUMNS = 11
+};
+
+static void
+field(const struct term *t, const char *label, enum term_colour colour,
+    const char *text)
+{
+	(void)fputs("  ", t->out);
+	term_cell(t, TERM_FAINT, label, LABEL_COLUMNS);
+	term_wrap(t, colour, FIELD_COLUMN, FIELD_COLUMN, text);
+}
+
+/* A field that is left out if there is nothing to say. */
+static void
+str_field(const struct term *t, const char *label, const json_t *cert,
+    const char *path)
+{
+	char *s = show_str(cert, path, NULL);
+
+	if (s != NULL)
+		field(t, label, TERM_PLAIN, s);
+	free(s);
+}
+
+static void
+when_field(const struct term *t, const char *label, const json_t *cert,
+    const char *path, time_t now)
+{
+	time_t at = (time_t)jsonx_int(cert, path, 0);
+	char when[SHOW_WHEN_MAX];
+
+	if (at != 0)
+		field(t, label, TERM_PLAIN, show_when(now, at, when));
+}
+
+static void
+state_field(const struct term *t, const json_t *cert)
+{
+	const char *state = jsonx_str(cert, "state");
+	bool is_valid = state != NULL && strcmp(state, "valid") == 0;
+	char *s = show_str(cert, "state", "?");
+
+	field(t, "state", !is_valid ? TERM_BAD : status_is_bad(cert) ?
+	    TERM_WARN : TERM_GOOD, s);
+	free(s);
+}
+
+static void
+run_field(const struct term *t, const json_t *cert, time_t now)
+{
+	const json_t *run = json_object_get(cert, "run");
+	char *step, *msg, *text, when[SHOW_WHEN_MAX];
+
+	if (!json_is_object(run))
+		return;
+	step = show_str(run, "step", "?");
+	msg = show_str(run, "msg", "");
+	text = xasprintf("%s, begun %s%s%s", step, show_span(now,
+	    (time_t)jsonx_int(run, "started_at", now), when),
+	    *msg != '\0' ? ": " : "", msg);
+	field(t, "running", TERM_WARN, text);
+	free(text);
+	free(msg);
+	free(step);
+}
+
+static void
+error_fields(const struct term *t, const json_t *cert, time_t now)
+{
+	const json_t *error = json_object_get(cert, "error");
+	time_t at = (time_t)jsonx_int(error, "at", 0);
+	char *msg, *kind, *code, *text, when[SHOW_WHEN_MAX];
+
+	if (jsonx_int(cert, "failures", 0) > 0)
+		str_field(t, "failures", cert, "failures");
+	msg = show_error(error);
+	if (msg == NULL)
+		return;
+	field(t, "last error", TERM_BAD, msg);
+	free(msg);
+	if (!json_is_object(error))
+		return;
+	kind = show_str(error, "kind", "?");
+	code = show_str(error, "code", "?");
+	text = xasprintf("%s (%s)%s%s", code, kind, at != 0 ? ", " : "",
+	    at != 0 ? show_when(now, at, when) : "");
+	field(t, "", TERM_FAINT, text);
+	free(text);
+	free(code);
+	free(kind);
+}
+
+static void
+deploy_field(const struct term *t, const json_t *deploy, time_t now)
+{
+	char *name = show_str(deploy, "name", "?");
+	char *state = show_str(deploy, "state", "?");
+	char *error = show_error(json_object_get(deploy, "error"));
+	time_t at = (time_t)jsonx_int(deploy, "at", 0);
+	time_t next_at = (time_t)jsonx_int(deploy, "next_at", 0);
+	char done[SHOW_WHEN_MAX], next[SHOW_WHEN_MAX];
+	char *text = xasprintf("%s: %s%s%s%s%s%s%s", name, state,
+	    at != 0 ? ", " : "", at != 0 ? show_span(now, at, done) : "",
+	    next_at != 0 ? ", again " : "",
+	    next_at != 0 ? show_span(now, next_at, next) : "",
+	    error != NULL ? ": " : "", error != NULL ? error : "");
+
+	field(t, "deploy", strcmp(state, "failed") == 0 ? TERM_BAD :
+	    TERM_PLAIN, text);
+	free(text);
+	free(error);
+	free(state);
+	free(name);
+}
+
+static enum term_colour
+level_colour(const json_t *step)
+{
+	const char *level = jsonx_str(step, "level");
+
+	if (level == NULL)
+		return TERM_PLAIN;
+	if (strcmp(level, "error") == 0)
+		return TERM_BAD;
+	return strcmp(level, "warning") == 0 ? TERM_WARN : TERM_PLAIN;
+}
+
+static void
+print_step(const struct term *t, const json_t *step)
+{
+	char *name = show_str(step, "step", "-");
+	char *msg = show_str(step, "msg", "-");
+	time_t at = (time_t)jsonx_int(step, "at", 0);
+	size_t column = 2 + TIME_COLUMNS + (term_columns(name) >
+	    STEP_COLUMNS ? term_columns(name) : STEP_COLUMNS);
+	char when[32] = "";
+	struct tm tm;
+
+	if (localtime_r(&at, &tm) != NULL)
+		(void)strftime(when, sizeof(when), "%m-%d %H:%M:%S", &tm);
+	(void)fputs("  ", t->out);
+	term_cell(t, TERM_FAINT, when, TIME_COLUMNS);
+	term_cell(t, TERM_PLAIN, name, STEP_COLUMNS);
+	term_wrap(t, level_colour(step), column, t->width == 0 ||
+	    t->width > column + 30 ? column : 4, msg);
+	free(msg);
+	free(name);
+}
+
+static void
+print_steps(const struct term *t, const json_t *steps)
+{
+	const json_t *step;
+	size_t i;
+
+	if (json_array_size(steps) == 0)
+		return;
+	(void)fputs("\nLast steps\n", t->out);
+	json_array_foreach(steps, i, step)
+		print_step(t, step);
+}
+
+void
+status_print_cert(const struct term *t, const json_t *cert, time_t now)
+{
+	char *name = show_str(cert, "name", "?");
+	char *names = show_list(json_object_get(cert, "names"));
+	char *next = show_next(cert, now, true);
+	const json_t *deploy;
+	size_t i;
+
+	term_wrap(t, TERM_BOLD, 0, 0, name);
+	state_field(t, cert);
+	if (*names != '\0')
+		field(t, "names", TERM_PLAIN, names);
+	when_field(t, "expires", cert, "not_after", now);
+	when_field(t, "issued", cert, "not_before", now);
+	str_field(t, "issuer", cert, "issuer");
+	str_field(t, "serial", cert, "serial");
+	str_field(t, "key", cert, "key");
+	str_field(t, "account", cert, "account");
+	str_field(t, "provider", cert, "provider");
+	str_field(t, "files", cert, "live_dir");
+	if (json_is_object(json_object_get(cert, "run")))
+		run_field(t, cert, now);
+	else
+		field(t, "next", TERM_PLAIN, next);
+	error_fields(t, cert, now);
+	json_array_foreach(json_object_get(cert, "deploy"), i, deploy)
+		deploy_field(t, deploy, now);
+	print_steps(t, json_object_get(cert, "steps"));
+	free(next);
+	free(names);
+	free(name);
+}

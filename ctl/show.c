@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/show.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/mem.h"
+#include "common/text.h"
+
+char *
+show_str(const json_t *j, const char *path, const char *fallback)
+{
+	const json_t *v = jsonx_get(j, path);
+	char *s;
+
+	if (json_is_integer(v))
+		return xasprintf("%" JSON_INTEGER_FORMAT,
+		    json_integer_value(v));
+	if (!json_is_string(v))
+		return fallback == NULL ? NULL : xstrdup(fallback);
+	s = xstrdup(json_string_value(v));
+	text_clean(s);
+	return s;
+}
+
+char *
+show_error(const json_t *error)
+{
+	char *s;
+
+	if (json_is_object(error))
+		return show_str(error, "msg", NULL);
+	if (!json_is_string(error))
+		return NULL;
+	s = xstrdup(json_string_value(error));
+	text_clean(s);
+	return s;
+}
+
+char *
+show_list(const json_t *array)
+{
+	char *all = xstrdup("");
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(array, i, item) {
+		char *s = show_error(item), *longer;
+
+		longer = xasprintf("%s%s%s", all, i > 0 ? ", " : "",
+		    s == NULL ? "?" : s);
+		free(s);
+		free(all);
+		all = longer;
+	}
+	return all;
+}
+
+const char *
+show_date(time_t at, char out[SHOW_WHEN_MAX])
+{
+	struct tm tm;
+
+	if (localtime_r(&at, &tm) == NULL ||
+	    strftime(out, SHOW_WHEN_MAX, "%Y-%m-%d %H:%M", &tm) == 0)
+		(void)text_printf(out, SHOW_WHEN_MAX, "@%lld", (long long)at);
+	return out;
+}
+
+const char *
+show_span(time_t now, time_t at, char out[SHOW_WHEN_MAX])
+{
+	char span[TEXT_SPAN_MAX];
+
+	if (at == now)
+		(void)text_printf(out, SHOW_WHEN_MAX, "now");
+	else if (at > now)
+		(void)text_printf(out, SHOW_WHEN_MAX, "in %s",
+		    text_span(at - now, span));
+	else
+		(void)text_printf(out, SHOW_WHEN_MAX, "%s ago",
+		    text_span(now - at, span));
+	return out;
+}
+
+const char *
+show_when(time_t now, time_t at, char out[SHOW_WHEN_MAX])
+{
+	char span[SHOW_WHEN_MAX], date[SHOW_WHEN_MAX];
+
+	(void)text_printf(out, SHOW_WHEN_MAX, "%s (%s)",
+	    show_span(now, at, span), show_date(at, date));
+	return out;
+}
+
+char *
+show_next(const json_t *cert, time_t now, bool is_long)
+{
+	char when[SHOW_WHEN_MAX], *step, *action, *out;
+	const char *word = jsonx_str(cert, "next.action");
+	time_t at = (time_t)jsonx_int(cert, "next.at", 0);
+
+	if (json_is_object(jsonx_get(cert, "run"))) {
+		step = show_str(cert, "run.step", "running");
+		out = xasprintf("now: %s", step);
+		free(step);
+		return out;
+	}
+	if (word != NULL && strcmp(word, "none") == 0)
+		return xstrdup(is_long ?
+		    "nothing until you have changed something: see the error" :
+		    "fix needed");
+	action = show_str(cert, "next.action", "-");
+	if (at == 0)
+		return action;
+	/* What was due a moment ago is about to begin. */
+	if (at < now)
+		at = now;
+	out = xasprintf("%s %s", action, is_long ? show_when(now, at, when) :
+	    show_span(now, at, when));
+	free(action);
+	return out;
+}

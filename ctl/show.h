@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * show - what the daemon's JSON says, as clean text for a person.  now is
+ * passed in, so that one output has one time.
+ */
+#ifndef CTL_SHOW_H
+#define CTL_SHOW_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+/*
+ * The string, or integer, at path, without anything that a terminal would
+ * obey; or fallback.  The caller frees; NULL only if fallback is NULL.
+ */
+char	*show_str(const json_t *, const char *path, const char *fallback);
+
+/* The text of an error, {"msg": ...} or a string; NULL if there is none. */
+char	*show_error(const json_t *error);
+
+/* The strings of an array, with ", " between.  The caller frees. */
+char	*show_list(const json_t *array);
+
+#define SHOW_WHEN_MAX 96
+/* "2026-12-21 03:04", local. */
+const char	*show_date(time_t at, char out[SHOW_WHEN_MAX]);
+/* "in 29d", "12m ago", "now". */
+const char	*show_span(time_t now, time_t at, char out[SHOW_WHEN_MAX]);
+/* "in 29d (2026-12-21 03:04)" */
+const char	*show_when(time_t now, time_t at, char out[SHOW_WHEN_MAX]);
+
+/*
+ * What happens next with a certificate: "renew in 59d"; with is_long the date
+ * too, and whole words for what a table has no room for.
+ */
+char	*show_next(const json_t *cert, time_t now, bool is_long);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * status - the output of `acmectl status` and `acmectl status NAME` from the
+ * objects of doc/control-api.md.
+ */
+#ifndef CTL_STATUS_H
+#define CTL_STATUS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <time.h>
+
+struct term;
+
+/* The table of all certificates, and what is below it. */
+void	status_print(const struct term *, const json_t *status, time_t now);
+
+/* Everything about one certificate, with its last steps. */
+void	status_print_cert(const struct term *, const json_t *cert, time_t now);
+
+/* Is the certificate missing or expired, or did its last run or a deploy
+ * action fail? */
+bool	status_is_bad(const json_t *cert);
+
+#endif

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/* What acmectl prints, at several widths of the terminal. */
+#include "tests/unit/unit.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "ctl/progress.h"
+#include "ctl/show.h"
+#include "ctl/status.h"
+#include "ctl/term.h"
+
+#define NOW 1795300000
+#define LONG_ERROR "authorize: _acme-challenge.broken.example.org: " \
+    "ns2.example.org (192.0.2.53) did not show the new TXT record within " \
+    "10 minutes; all other authoritative name servers do"
+#define LONG_WORD "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+    "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static const char status_text[] =
+    "{\"version\": \"0.1.0\", \"config\": {\"file\": \"/etc/a/acmed.conf\","
+    "  \"error\": \"conf.d/x.conf:3: unknown key \\u001b[31mnmaes\"},"
+    "\"certificates\": ["
+    "{\"name\": \"example.com\", \"state\": \"valid\","
+    "  \"not_after\": 1803076000,"
+    "  \"next\": {\"action\": \"renew\", \"at\": 1800484000},"
+    "  \"run\": null, \"error\": null, \"deploy\": ["
+    "    {\"name\": \"nginx\", \"state\": \"done\", \"error\": null}]},"
+    "{\"name\": \"broken.example.org\", \"state\": \"expired\","
+    "  \"not_after\": 1795200000,"
+    "  \"next\": {\"action\": \"retry\", \"at\": 1795300540}, \"run\": null,"
+    "  \"error\": {\"kind\": \"transient\", \"code\": \"dns:timeout\","
+    "    \"msg\": \"" LONG_ERROR "\", \"at\": 1795299000}},"
+    "{\"name\": \"a-very-long-name-that-nobody-would-choose-but-somebody-"
+    "did.department.subsidiary.example.net\", \"state\": \"missing\","
+    "  \"next\": {\"action\": \"running\", \"at\": null},"
+    "  \"run\": {\"step\": \"authorize\", \"started_at\": 1795299990,"
+    "    \"msg\": \"waiting\"}},"
+    "{\"name\": \"x.example\", \"state\": \"valid\","
+    "  \"not_after\": 1803076000,"
+    "  \"next\": {\"action\": \"deploy\", \"at\": 1795300600}, \"run\": null,"
+    "  \"error\": null, \"deploy\": [{\"name\": \"postfix\","
+    "    \"state\": \"failed\", \"error\": \"exited with " LONG_WORD "\"}]},"
+    "{\"name\": \"stuck.example\", \"state\": \"missing\","
+    "  \"next\": {\"action\": \"none\", \"at\": null}, \"run\": null,"
+    "  \"error\": {\"msg\": \"short\"}}"
+    "],"
+    "\"cleanup\": ["
+    "{\"cert\": \"example.com\", \"provider\": \"aliyun\","
+    "  \"name\": \"_acme-challenge.example.com\", \"state\": \"removing\","
+    "  \"next_at\": 1795300600, \"error\": \"" LONG_ERROR "\"},"
+    "{\"cert\": \"b\", \"provider\": \"p\", \"name\": \"_acme-challenge.b\","
+    "  \"state\": \"removing\", \"next_at\": 0, \"error\": null},"
+    "{\"cert\": \"c\", \"provider\": \"p\", \"name\": \"_acme-challenge.c\","
+    "  \"state\": \"added\"}]}";
+
+static const char cert_text[] =
+    "{\"name\": \"example.com\", \"names\": [\"example.com\","
+    "  \"*.example.com\", \"" LONG_WORD ".example.com\"],"
+    "\"state\": \"valid\", \"serial\": \"03af\", \"issuer\": \"R11\","
+    "\"not_before\": 1795300000, \"not_after\": 1803076000,"
+    "\"next\": {\"action\": \"renew\", \"at\": 1800484000}, \"run\": null,"
+    "\"failures\": 2, \"error\": {\"kind\": \"rejected\","
+    "  \"code\": \"acme:caa\", \"msg\": \"" LONG_ERROR "\","
+    "  \"at\": 1795299000},"
+    "\"deploy\": [{\"name\": \"nginx\", \"state\": \"failed\","
+    "  \"at\": 1795299000, \"next_at\": 1795300600, \"error\": \"no\"}],"
+    "\"account\": \"letsencrypt\", \"provider\": \"aliyun\","
+    "\"key\": \"ec256\", \"live_dir\": \"/var/lib/acmed/live/example.com\","
+    "\"steps\": [{\"at\": 1795299000, \"step\": \"order\","
+    "  \"level\": \"info\", \"msg\": \"begun\"},"
+    "{\"at\": 1795299001, \"step\": \"authorize\", \"level\": \"warning\","
+    "  \"msg\": \"" LONG_ERROR "\"}]}";
+
+static struct term
+plain_term(size_t width, FILE *out)
+{
+	return (struct term){ .out = out, .width = width, .is_utf8 = true };
+}
+
+static json_t *
+parse(const char *text)
+{
+	struct error err;
+	json_t *j = jsonx_parse(text, strlen(text), &err);
+
+	if (j == NULL)
+		fail_msg("%s", err.msg);
+	return j;
+}
+
+typedef void print_fn(const struct term *, const json_t *, time_t);
+
+/* The output as a string; every line is checked against the width. */
+static char *
+printed(print_fn *print, const char *text, size_t width)
+{
+	json_t *j = parse(text);
+	char *out = NULL;
+	size_t len;
+	FILE *f = open_memstream(&out, &len);
+	struct term t = plain_term(width, f);
+
+	print(&t, j, NOW);
+	(void)fclose(f);
+	json_decref(j);
+	assert_null(strchr(out, '\033'));
+	for (char *s = out, *nl; width != 0 && (nl = strchr(s, '\n')) != NULL;
+	    s = nl + 1) {
+		char *line = xstrndup(s, (size_t)(nl - s));
+
+		if (term_columns(line) > width ||
+		    (*line != '\0' && line[strlen(line) - 1] == ' '))
+			fail_msg("%zu: \"%s\"", width, line);
+		free(line);
+	}
+	return out;
+}
+
+static void
+assert_has(const char *out, const char *want)
+{
+	if (strstr(out, want) == NULL)
+		fail_msg("no \"%s\" in:\n%s", want, out);
+}
+
+static void
+test_widths(void **state)
+{
+	static const size_t widths[] = { 40, 57, 80, 81, 120, 200, 0 };
+
+	for (size_t i = 0; i < N_ELEMENTS(widths); i++) {
+		char *out = printed(status_print, status_text, widths[i]);
+
+		assert_has(out, "example.com");
+		assert_has(out, "fix needed");
+		assert_has(out, "stuck.example");
+		assert_has(out, "_acme-challenge.b of b");
+		assert_has(out, "2 TXT records are still");
+		assert_null(strstr(out, "_acme-challenge.c"));
+		free(out);
+		free(printed(status_print_cert, cert_text, widths[i]));
+	}
+}
+
+static void
+test_table_80(void **state)
+{
+	char *out = printed(status_print, status_text, 80);
+
+	assert_has(out, "NAME  ");
+	assert_has(out, "\xe2\x80\xa6");
+	assert_has(out, "expired       1d 3h ago   retry in 9m\n"
+	    "    authorize: _acme-challenge.broken.example.org: "
+	    "ns2.example.org");
+	assert_has(out, "missing       -           now: authorize\n");
+	assert_has(out, "not deployed  90d         deploy in 10m\n"
+	    "    deploy postfix: exited with");
+	assert_has(out, "valid         90d         renew in 60d\n");
+	assert_has(out, "\nconfiguration: the last reload failed");
+	free(out);
+}
+
+/* To a file or a pipe: one line for each certificate, nothing cut. */
+static void
+test_table_unlimited(void **state)
+{
+	char *out = printed(status_print, status_text, 0);
+	size_t lines = 0;
+
+	assert_has(out, "somebody-did.department.subsidiary.example.net");
+	assert_has(out, LONG_ERROR "\n");
+	for (const char *s = out; (s = strchr(s, '\n')) != NULL; s++)
+		lines++;
+	/* Head and 5 rows, an empty line, head and 2 records, an empty line,
+	   the mistake. */
+	assert_int_equal(lines, 1 + 5 + 1 + 3 + 1 + 1);
+	free(out);
+}
+
+static void
+test_stacked(void **state)
+{
+	char *out = printed(status_print, status_text, 40);
+
+	assert_null(strstr(out, "NAME"));
+	assert_has(out, "example.com\n  valid, expires in 90d; renew in 60d\n");
+	assert_has(out, "\n  missing; now: authorize\n");
+	assert_has(out, "\n  expired 1d 3h ago; retry in 9m\n");
+	free(out);
+}
+
+static void
+test_no_certificates(void **state)
+{
+	char *out = printed(status_print, "{\"certificates\": [],"
+	    "\"config\": {\"file\": \"/etc/a/acmed.conf\"}}", 80);
+
+	assert_has(out, "/etc/a/acmed.conf");
+	assert_has(out, "/etc/a/conf.d/");
+	free(out);
+	/* Of another daemon, or none at all: nothing to fall over. */
+	free(printed(status_print, "{}", 80));
+	free(printed(status_print, "{\"certificates\": [1, {}, null],"
+	    "\"cleanup\": [3, {}], \"config\": []}", 80));
+	free(printed(status_print_cert, "{\"names\": [1, {}], \"deploy\": [1],"
+	    "\"steps\": [null, 5], \"error\": 4, \"next\": []}", 80));
+}
+
+static void
+test_details(void **state)
+{
+	char *out = printed(status_print_cert, cert_text, 80);
+
+	assert_has(out, "  account     letsencrypt\n");
+	assert_has(out, "  next        renew in 60d (2027-01-20 ");
+	assert_has(out, "  failures    2\n");
+	assert_has(out, "acme:caa (rejected), 16m ago");
+	assert_has(out, "nginx: failed, 16m ago, again in 10m: no\n");
+	assert_has(out, "\nLast steps\n  11-");
+	free(out);
+}
+
+static void
+test_is_bad(void **state)
+{
+	static const struct { const char *cert; bool bad; } cases[] = {
+		{ "{\"state\": \"valid\", \"error\": null}", false },
+		{ "{\"state\": \"valid\", \"deploy\": [{\"state\": \"done\"}]}",
+		    false },
+		{ "{\"state\": \"valid\", \"deploy\": "
+		    "[{\"state\": \"failed\"}]}", true },
+		{ "{\"state\": \"valid\", \"error\": {}}", true },
+		{ "{\"state\": \"missing\"}", true },
+		{ "{\"state\": \"expired\"}", true },
+		{ "{}", true },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		json_t *j = parse(cases[i].cert);
+
+		if (status_is_bad(j) != cases[i].bad)
+			fail_msg("%s", cases[i].cert);
+		json_decref(j);
+	}
+}
+
+static void
+test_shorten(void **state)
+{
+	static const struct {
+		const char *s; size_t width; bool utf8; const char *want;
+	} cases[] = {
+		{ "short", 5, true, "short" },
+		{ "abcdefghij", 9, true, "abcd\xe2\x80\xa6ghij" },
+		{ "abcdefghij", 8, true, "abc\xe2\x80\xa6ghij" },
+		{ "abcdefghij", 8, false, "abc..hij" },
+		{ "abcdefghij", 1, true, "a" },
+		{ "abcdefghij", 0, true, "" },
+		/* Wide characters are not cut in two. */
+		{ "\xe8\xaf\x81\xe4\xb9\xa6\xe8\xaf\x81\xe4\xb9\xa6", 7, true,
+		    "\xe8\xaf\x81\xe2\x80\xa6\xe4\xb9\xa6" },
+		{ "\xe8\xaf\x81\xe4\xb9\xa6\xe8\xaf\x81\xe4\xb9\xa6", 6, true,
+		    "\xe8\xaf\x81\xe2\x80\xa6\xe4\xb9\xa6" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct term t = { .is_utf8 = cases[i].utf8 };
+		char *s = term_shorten(&t, cases[i].s, cases[i].width);
+
+		if (strcmp(s, cases[i].want) != 0)
+			fail_msg("%s at %zu: %s", cases[i].s, cases[i].width,
+			    s);
+		free(s);
+	}
+}
+
+static void
+test_wrap(void **state)
+{
+	static const struct {
+		size_t width, at; const char *s, *want;
+	} cases[] = {
+		{ 20, 0, "", "\n" },
+		{ 20, 0, "one two", "one two\n" },
+		{ 20, 0, "one two three four five six",
+		    "one two three four\n  five six\n" },
+		{ 20, 10, "one two three", "one two\n  three\n" },
+		{ 20, 0, "12345678901234567890 12345678901234567890x",
+		    "12345678901234567890\n  123456789012345678\n  90x\n" },
+		/* Six wide ones fill twelve columns. */
+		{ 12, 0, "\xe8\xaf\x81\xe8\xaf\x81\xe8\xaf\x81\xe8\xaf\x81"
+		    "\xe8\xaf\x81\xe8\xaf\x81\xe8\xaf\x81",
+		    "\xe8\xaf\x81\xe8\xaf\x81\xe8\xaf\x81\xe8\xaf\x81"
+		    "\xe8\xaf\x81\xe8\xaf\x81\n  \xe8\xaf\x81\n" },
+		{ 0, 99, "no limit at all, whatever comes", "no limit at all, "
+		    "whatever comes\n" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		char *out = NULL;
+		size_t len;
+		FILE *f = open_memstream(&out, &len);
+		struct term t = plain_term(cases[i].width, f);
+
+		term_wrap(&t, TERM_BAD, cases[i].at, 2, cases[i].s);
+		(void)fclose(f);
+		assert_string_equal(out, cases[i].want);
+		free(out);
+	}
+}
+
+static void
+test_colour(void **state)
+{
+	json_t *j = parse(status_text);
+	char *out = NULL;
+	size_t len;
+	FILE *f = open_memstream(&out, &len);
+	struct term t = plain_term(80, f);
+
+	t.has_colour = true;
+	status_print(&t, j, NOW);
+	(void)fclose(f);
+	assert_has(out, "\033[32mvalid\033[0m");
+	assert_has(out, "\033[31mexpired\033[0m");
+	assert_has(out, "\033[33mnot deployed\033[0m");
+	/* The daemon's own text never brings an escape. */
+	assert_has(out, "unknown key  [31mnmaes");
+	free(out);
+	json_decref(j);
+}
+
+static char *
+progress_of(const char *const *events, size_t n, size_t n_names, size_t width,
+    bool is_tty)
+{
+	char *out = NULL;
+	size_t len;
+	FILE *f = open_memstream(&out, &len);
+	struct term t = plain_term(width, f);
+	struct progress p;
+
+	t.is_tty = is_tty;
+	progress_init(&p, &t, n_names, 10);
+	for (size_t i = 0; i < n; i++) {
+		json_t *j = parse(events[i]);
+
+		progress_event(&p, j);
+		json_decref(j);
+	}
+	progress_summary(&p);
+	progress_clear(&p);
+	(void)fclose(f);
+	return out;
+}
+
+static void
+test_progress(void **state)
+{
+	static const char *const events[] = {
+		"{\"at\": 1795300001, \"cert\": \"a.example\","
+		    "\"step\": \"order\", \"level\": \"info\","
+		    "\"msg\": \"2 names\\u001b[2J\"}",
+		"{\"at\": 1795300002, \"cert\": \"a.example\","
+		    "\"step\": \"deploy\", \"level\": \"notice\","
+		    "\"msg\": \"renewed\", \"end\": true, \"ok\": true}",
+		"{\"at\": 1795300002, \"cert\": \"b.example\","
+		    "\"step\": \"order\", \"level\": \"error\","
+		    "\"msg\": \"failed\", \"end\": true, \"ok\": false,"
+		    "\"error\": {\"msg\": \"order: no\"},"
+		    "\"next\": {\"action\": \"retry\", \"at\": 1795300540}}",
+		"{}", "{\"cert\": 1, \"end\": true}",
+	};
+	char *out;
+
+	clock_test_set(NOW);
+	(void)setenv("TZ", "UTC", 1);
+	tzset();
+	out = progress_of(events, 1, 1, 80, true);
+	assert_has(out, "[  0.0s] order      2 names [2J\n");
+	assert_null(strchr(out, '\033'));
+	free(out);
+	out = progress_of(events, 1, 1, 0, false);
+	assert_has(out, "22:26:41 order      2 names");
+	free(out);
+	out = progress_of(events, 3, 2, 80, true);
+	assert_has(out, "[  0.0s] a.example   deploy     renewed\n");
+	assert_has(out, "failed\n    order: no\n    next: retry in 9m (");
+	assert_has(out, "1 renewed, 1 failed: b.example\n");
+	free(out);
+	free(progress_of(events, N_ELEMENTS(events), 0, 40, true));
+	clock_test_set(0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_widths),
+		cmocka_unit_test(test_table_80),
+		cmocka_unit_test(test_table_unlimited),
+		cmocka_unit_test(test_stacked),
+		cmocka_unit_test(test_no_certificates),
+		cmocka_unit_test(test_details),
+		cmocka_unit_test(test_is_bad),
+		cmocka_unit_test(test_shorten),
+		cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_colour),
+		cmocka_unit_test(test_progress),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
