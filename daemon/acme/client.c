@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/acme/client.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/queue.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/mem.h"
+#include "daemon/acme/jws.h"
+#include "daemon/acme/message.h"
+#include "daemon/acme/nonces.h"
+#include "daemon/acme/problem.h"
+#include "daemon/io/http.h"
+#include "daemon/io/loop.h"
+
+#define DIRECTORY_AGE_S 86400
+#define DIRECTORY_REPLY_MAX (256 * 1024)
+#define NONCE_REPLY_MAX 4096
+#define FETCH_TIMEOUT_MS 30000
+#define BAD_NONCE_TRIES 20
+
+/* What passes in a moment is tried again after these. */
+static const int64_t retry_ms[] = { 1000, 3000 };
+#define RETRIES (sizeof(retry_ms) / sizeof(retry_ms[0]))
+
+enum op_state {
+	OP_QUEUED,		/* waits for the directory or a nonce */
+	OP_SENT,
+	OP_PAUSED,		/* before it is tried again */
+	OP_FAILED		/* op->err waits to be told */
+};
+
+struct client_op {
+	TAILQ_ENTRY(client_op)	 link;
+	struct client		*client;
+	enum op_state		 state;
+	struct http_op		*http;
+	struct timer		 retry;
+	size_t			 n_retries;
+	unsigned		 n_bad_nonces;
+	bool			 was_lost;
+	struct client_request	 request;	/* url, kid, payload: ours */
+	char			*url, *kid, *payload;
+	struct error		 err;
+	client_done_cb		*done;
+	void			*arg;
+};
+
+/* A request that is not signed: the directory, or a nonce. */
+struct fetch {
+	TAILQ_ENTRY(fetch)	 link;
+	struct client		*client;
+	struct http_op		*http;
+	struct timer		 retry;
+	size_t			 n_retries;
+};
+
+struct client {
+	struct loop		*loop;
+	struct http		*http;
+	char			*url;		/* of the directory */
+	char			*ca_file, *proxy;
+	bool			 allow_plain;
+	EVP_PKEY		*key;
+	struct directory	*directory;
+	time_t			 directory_at;
+	struct fetch		*directory_fetch;
+	struct nonces		 nonces;
+	TAILQ_HEAD(, fetch)	 nonce_fetches;
+	size_t			 n_nonce_fetches;
+	TAILQ_HEAD(, client_op)	 ops;		/* oldest first */
+	struct timer		 pump;
+	unsigned long		 n_requests;
+};
+
+static void	pump_cb(void *);
+static void	fetch_send_cb(void *);
+
+struct client *
+client_new(struct loop *loop, struct http *http, const struct client_args *a)
+{
+	struct client *c = xcalloc(1, sizeof(*c));
+
+	c->loop = loop;
+	c->http = http;
+	c->url = xstrdup(a->directory);
+	c->allow_plain = strncasecmp(a->directory, "http://", 7) == 0;
+	c->ca_file = a->ca_file == NULL ? NULL : xstrdup(a->ca_file);
+	c->proxy = a->proxy == NULL ? NULL : xstrdup(a->proxy);
+	if (EVP_PKEY_up_ref(a->key) == 1)
+		c->key = a->key;
+	TAILQ_INIT(&c->nonce_fetches);
+	TAILQ_INIT(&c->ops);
+	timer_init(&c->pump, loop, pump_cb, c);
+	return c;
+}
+
+static void
+fetch_free(struct fetch *f)
+{
+	if (f == NULL)
+		return;
+	http_cancel(f->http);
+	timer_clear(&f->retry);
+	free(f);
+}
+
+void
+client_free(struct client *c)
+{
+	struct fetch *f;
+
+	if (c == NULL)
+		return;
+	timer_clear(&c->pump);
+	fetch_free(c->directory_fetch);
+	while ((f = TAILQ_FIRST(&c->nonce_fetches)) != NULL) {
+		TAILQ_REMOVE(&c->nonce_fetches, f, link);
+		fetch_free(f);
+	}
+	nonces_clear(&c->nonces);
+	directory_free(c->directory);
+	EVP_PKEY_free(c->key);
+	free(c->url);
+	free(c->ca_file);
+	free(c->proxy);
+	free(c);
+}
+
+bool
+client_allows_plain(const struct client *c)
+{
+	return c->allow_plain;
+}
+
+unsigned long
+client_requests(const struct client *c)
+{
+	return c->n_requests;
+}
+
+static struct http_op *
+send_request(struct client *c, struct http_args *args, http_done_cb *done,
+    void *arg)
+{
+	args->ca_file = c->ca_file;
+	args->proxy = c->proxy;
+	args->allow_plain = c->allow_plain;
+	c->n_requests++;
+	return http_start(c->http, args, done, arg);
+}
+
+/* 0 if there is an answer and it is 2xx; else why not. */
+static int
+check_reply(const struct error *http_err, const struct http_reply *reply,
+    struct error *err)
+{
+	if (http_err != NULL) {
+		*err = *http_err;
+		return -1;
+	}
+	if (reply->status >= 200 && reply->status < 300)
+		return 0;
+	problem_from_reply(reply->status, reply->body, reply->body_len,
+	    http_reply_retry_at(reply), err);
+	return -1;
+}
+
+/* Keep what nonce a reply carries. */
+static bool
+keep_nonce(struct client *c, const struct http_reply *reply)
+{
+	return reply != NULL && nonces_put(&c->nonces,
+	    http_reply_header(reply, "Replay-Nonce", 0));
+}
+
+static void
+op_fail_later(struct client_op *op, const struct error *err)
+{
+	op->state = OP_FAILED;
+	op->err = *err;
+	timer_set(&op->client->pump, 0);
+}
+
+static void
+op_free(struct client_op *op)
+{
+	http_cancel(op->http);
+	timer_clear(&op->retry);
+	free(op->url);
+	free(op->kid);
+	free(op->payload);
+	free(op);
+}
+
+static void
+op_finish(struct client_op *op, struct error *err,
+    const struct http_reply *reply)
+{
+	struct client_result result = { reply, op->was_lost };
+
+	if (err != NULL)
+		(void)error_wrap(err, "%s", op->request.what);
+	/* done may free the client: nothing but op is touched after it. */
+	TAILQ_REMOVE(&op->client->ops, op, link);
+	op->done(err, &result, op->arg);
+	op_free(op);
+}
+
+static void
+fetch_directory_end(struct client *c, struct error *err,
+    const struct http_reply *reply)
+{
+	struct directory *d = NULL;
+	struct client_op *op;
+
+	if (err->kind == ERR_NONE)
+		d = message_directory(reply->body, reply->body_len,
+		    c->allow_plain, err);
+	if (d != NULL) {
+		directory_free(c->directory);
+		c->directory = d;
+		c->directory_at = clock_now();
+		return;
+	}
+	(void)error_wrap(err, "directory %.300s", c->url);
+	TAILQ_FOREACH(op, &c->ops, link) {
+		if (op->state == OP_QUEUED)
+			op_fail_later(op, err);
+	}
+}
+
+static void
+fetch_nonce_end(struct client *c, struct error *err, bool has_nonce)
+{
+	struct client_op *op;
+
+	if (has_nonce)
+		return;
+	if (err->kind == ERR_NONE)
+		(void)error_set(err, ERR_REJECTED, "acme:malformed",
+		    "the answer has no Replay-Nonce");
+	(void)error_wrap(err, "new nonce");
+	/* Each fetch was made for one that waits. */
+	TAILQ_FOREACH(op, &c->ops, link) {
+		if (op->state == OP_QUEUED) {
+			op_fail_later(op, err);
+			return;
+		}
+	}
+}
+
+static void
+fetch_done(const struct error *http_err, const struct http_reply *reply,
+    void *arg)
+{
+	struct fetch *f = arg;
+	struct client *c = f->client;
+	struct error err = { .kind = ERR_NONE };
+	bool has_nonce;
+
+	f->http = NULL;
+	has_nonce = keep_nonce(c, reply);
+	if (check_reply(http_err, reply, &err) == -1 &&
+	    err.kind == ERR_TRANSIENT && f->n_retries < RETRIES) {
+		timer_set(&f->retry, retry_ms[f->n_retries++]);
+	} else if (f == c->directory_fetch) {
+		c->directory_fetch = NULL;
+		fetch_directory_end(c, &err, reply);
+		fetch_free(f);
+	} else {
+		TAILQ_REMOVE(&c->nonce_fetches, f, link);
+		c->n_nonce_fetches--;
+		fetch_nonce_end(c, &err, has_nonce);
+		fetch_free(f);
+	}
+	timer_set(&c->pump, 0);
+}
+
+static void
+fetch_send_cb(void *arg)
+{
+	struct fetch *f = arg;
+	struct client *c = f->client;
+	bool is_directory = f == c->directory_fetch;
+	struct http_args args = {
+		.method = is_directory ? "GET" : "HEAD",
+		.url = is_directory ? c->url : c->directory->new_nonce,
+		.max_reply = is_directory ? DIRECTORY_REPLY_MAX :
+		    NONCE_REPLY_MAX,
+		.timeout_ms = FETCH_TIMEOUT_MS,
+	};
+
+	f->http = send_request(c, &args, fetch_done, f);
+}
+
+static struct fetch *
+fetch_new(struct client *c)
+{
+	struct fetch *f = xcalloc(1, sizeof(*f));
+
+	f->client = c;
+	timer_init(&f->retry, c->loop, fetch_send_cb, f);
+	return f;
+}
+
+/* Does the answer leave open what the CA has done? */
+static bool
+is_lost(const struct error *http_err, const struct http_reply *reply)
+{
+	if (http_err == NULL)
+		return reply->status >= 500;
+	return strcmp(http_err->code, "http:resolve") != 0 &&
+	    strcmp(http_err->code, "http:connect") != 0 &&
+	    strcmp(http_err->code, "http:tls") != 0;
+}
+
+static void	op_send(struct client_op *);
+
+static void
+op_http_done(const struct error *http_err, const struct http_reply *reply,
+    void *arg)
+{
+	struct client_op *op = arg;
+	struct client *c = op->client;
+	struct error err;
+
+	op->http = NULL;
+	(void)keep_nonce(c, reply);
+	timer_set(&c->pump, 0);
+	if (check_reply(http_err, reply, &err) == 0) {
+		op_finish(op, NULL, reply);
+		return;
+	}
+	if (is_lost(http_err, reply))
+		op->was_lost = true;
+	if (strcmp(err.code, "acme:badNonce") == 0) {
+		if (op->n_bad_nonces++ < BAD_NONCE_TRIES)
+			op_send(op);	/* with the one just received */
+		else
+			op_finish(op, &err, NULL);
+	} else if (err.kind == ERR_TRANSIENT && op->n_retries < RETRIES) {
+		op->state = OP_PAUSED;
+		timer_set(&op->retry, retry_ms[op->n_retries++]);
+	} else
+		op_finish(op, &err, NULL);
+}
+
+static void
+op_retry_cb(void *arg)
+{
+	struct client_op *op = arg;
+
+	op->state = OP_QUEUED;
+	timer_set(&op->client->pump, 0);
+}
+
+static const char *
+op_url(const struct client_op *op)
+{
+	switch (op->request.target) {
+	case CLIENT_NEW_ACCOUNT:
+		return op->client->directory->new_account;
+	case CLIENT_NEW_ORDER:
+		return op->client->directory->new_order;
+	case CLIENT_URL:
+		break;
+	}
+	return op->url;
+}
+
+/* Sign and send, or stay in the queue if there is no nonce. */
+static void
+op_send(struct client_op *op)
+{
+	struct client *c = op->client;
+	struct http_header headers[] = {
+		{ "Content-Type", "application/jose+json", false },
+		{ "Accept", op->request.accept, false },
+	};
+	struct http_args args = {
+		.method = "POST",
+		.url = op_url(op),
+		.headers = headers,
+		.n_headers = op->request.accept == NULL ? 1 : 2,
+		.max_reply = op->request.max_reply,
+		.timeout_ms = op->request.timeout_ms,
+	};
+	struct error err;
+	char *nonce, *body;
+
+	op->state = OP_QUEUED;
+	nonce = nonces_take(&c->nonces);
+	if (nonce == NULL)
+		return;
+	body = jws_sign(c->key, op->kid, nonce, args.url, op->payload, &err);
+	free(nonce);
+	if (body == NULL) {
+		op_fail_later(op, &err);
+		return;
+	}
+	args.body = body;
+	args.body_len = strlen(body);
+	op->state = OP_SENT;
+	op->http = send_request(c, &args, op_http_done, op);
+	free(body);
+}
+
+/* Make the payload if it is not there; false if that failed. */
+static bool
+op_prepare(struct client_op *op)
+{
+	struct error err;
+
+	if (op->payload == NULL)
+		op->payload = op->request.make_payload(op->client->directory,
+		    op->arg, &err);
+	if (op->payload == NULL)
+		op_fail_later(op, &err);
+	return op->payload != NULL;
+}
+
+static bool
+directory_is_fresh(const struct client *c)
+{
+	time_t age = clock_now() - c->directory_at;
+
+	return c->directory != NULL && age >= 0 && age < DIRECTORY_AGE_S;
+}
+
+/* Tell one failure; the others follow in the next turns. */
+static bool
+pump_failed(struct client *c)
+{
+	struct client_op *op;
+
+	TAILQ_FOREACH(op, &c->ops, link) {
+		if (op->state == OP_FAILED) {
+			timer_set(&c->pump, 0);
+			op_finish(op, &op->err, NULL);
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Give every waiting request what it waits for.  A request in flight will
+ * bring a nonce too, but not before its answer: those that find none have one
+ * fetched for each of them, and take whichever comes first.
+ */
+static void
+pump_cb(void *arg)
+{
+	struct client *c = arg;
+	struct client_op *op;
+	size_t n_queued = 0, n_waiting = 0;
+
+	if (pump_failed(c))
+		return;
+	TAILQ_FOREACH(op, &c->ops, link)
+		n_queued += op->state == OP_QUEUED;
+	if (n_queued == 0 || c->directory_fetch != NULL)
+		return;
+	if (!directory_is_fresh(c)) {
+		c->directory_fetch = fetch_new(c);
+		fetch_send_cb(c->directory_fetch);
+		return;
+	}
+	TAILQ_FOREACH(op, &c->ops, link) {
+		if (op->state == OP_QUEUED && op_prepare(op)) {
+			op_send(op);
+			n_waiting += op->state == OP_QUEUED;
+		}
+	}
+	while (c->n_nonce_fetches < n_waiting &&
+	    c->n_nonce_fetches < NONCES_MAX) {
+		struct fetch *f = fetch_new(c);
+
+		TAILQ_INSERT_TAIL(&c->nonce_fetches, f, link);
+		c->n_nonce_fetches++;
+		fetch_send_cb(f);
+	}
+}
+
+struct client_op *
+client_start(struct client *c, const struct client_request *request,
+    client_done_cb *done, void *arg)
+{
+	struct client_op *op = xcalloc(1, sizeof(*op));
+
+	op->client = c;
+	op->state = OP_QUEUED;
+	op->request = *request;
+	op->url = request->url == NULL ? NULL : xstrdup(request->url);
+	op->kid = request->kid == NULL ? NULL : xstrdup(request->kid);
+	if (request->payload != NULL)
+		op->payload = xstrdup(request->payload);
+	op->done = done;
+	op->arg = arg;
+	timer_init(&op->retry, c->loop, op_retry_cb, op);
+	TAILQ_INSERT_TAIL(&c->ops, op, link);
+	timer_set(&c->pump, 0);
+	return op;
+}
+
+void
+client_cancel(struct client_op *op)
+{
+	if (op == NULL)
+		return;
+	TAILQ_REMOVE(&op->client->ops, op, link);
+	op_free(op);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * client - signed requests to one CA: the directory, the pool of nonces, the
+ * queue of requests that wait for either, and the retries that acme.h
+ * promises.  Called by acme.c, one level above http.
+ */
+#ifndef DAEMON_ACME_CLIENT_H
+#define DAEMON_ACME_CLIENT_H
+
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct client;
+struct client_op;
+struct directory;
+struct error;
+struct http;
+struct http_reply;
+struct loop;
+
+struct client_args {			/* borrowed; copied */
+	const char	*directory;
+	const char	*ca_file;
+	const char	*proxy;
+	EVP_PKEY	*key;		/* one more reference is taken */
+};
+
+struct client	*client_new(struct loop *, struct http *,
+		    const struct client_args *);
+/* All operations must be finished or cancelled before. */
+void		 client_free(struct client *);
+
+enum client_target {
+	CLIENT_URL,			/* the url of the request */
+	CLIENT_NEW_ACCOUNT,
+	CLIENT_NEW_ORDER
+};
+
+/*
+ * The payload (JSON, or "" for POST-as-GET), made when the directory is
+ * known; the caller of the function frees.  arg is that of done.  NULL and
+ * *err end the request before anything is sent.
+ */
+typedef char *client_payload_cb(const struct directory *, void *arg,
+    struct error *err);
+
+struct client_request {			/* borrowed; copied */
+	const char	*what;		/* "new order": begins every error; a
+					   literal */
+	enum client_target target;
+	const char	*url;		/* of CLIENT_URL */
+	const char	*kid;		/* NULL: signed with the public key */
+	const char	*payload;	/* or: */
+	client_payload_cb *make_payload;
+	const char	*accept;	/* a literal, or NULL */
+	size_t		 max_reply;
+	unsigned	 timeout_ms;	/* of one try */
+};
+
+struct client_result {
+	/*
+	 * The answer, always 2xx; NULL if there is an error.  It dies on
+	 * return.
+	 */
+	const struct http_reply *reply;
+	/*
+	 * The answer of at least one try was lost, so that it may have done
+	 * its work at the CA although a later one (or none) was answered.
+	 */
+	bool		 was_lost;
+};
+
+typedef void client_done_cb(const struct error *err,
+    const struct client_result *, void *arg);
+
+struct client_op *client_start(struct client *, const struct client_request *,
+		    client_done_cb *, void *arg);
+void		 client_cancel(struct client_op *);
+
+/* May URLs of this CA be http? */
+bool		 client_allows_plain(const struct client *);
+unsigned long	 client_requests(const struct client *);
+
+#endif
