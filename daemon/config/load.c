@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config/load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/mem.h"
+#include "daemon/config/mistakes.h"
+#include "daemon/config/opt.h"
+#include "daemon/config/parse.h"
+#include "daemon/config/tidy.h"
+#include "daemon/config/tree.h"
+
+#define FILE_MAX (16 << 20)	/* bytes; 100,000 certificates in one file */
+#define DEPTH_MAX 10
+
+/* Where a file is included from. */
+struct from {
+	const struct source *src;	/* NULL: it is the main file */
+	int		 line;
+	unsigned	 depth;
+};
+
+struct seen {
+	dev_t		 dev;
+	ino_t		 ino;
+	const struct source *src;
+	const struct source *from;
+	int		 line;
+};
+
+static void load_file(struct load *, const char *path, const struct from *);
+
+static int
+compare_seen(const void *a, const void *b)
+{
+	const struct seen *x = a, *y = b;
+
+	if (x->dev != y->dev)
+		return x->dev < y->dev ? -1 : 1;
+	return x->ino < y->ino ? -1 : x->ino > y->ino;
+}
+
+/* A file cannot be read; told where it is included. */
+static void
+complain(struct load *l, const struct from *from, const char *path,
+    const char *what)
+{
+	struct source main_file = { .path = (char *)(uintptr_t)path };
+
+	l->is_partial = true;
+	if (from->src == NULL)
+		mistake_add(l->m, &main_file, 0, "%s", what);
+	else
+		mistake_add(l->m, from->src, from->line, "include: %s: %s",
+		    path, what);
+}
+
+static struct source *
+add_source(struct load *l, const char *path, const struct stat *st)
+{
+	struct source *src = xcalloc(1, sizeof(*src));
+
+	if (l->n == l->room) {
+		l->room = l->room * 2 + 8;
+		l->sources = xreallocarray(l->sources, l->room,
+		    sizeof(*l->sources));
+		l->files = xreallocarray(l->files, l->room,
+		    sizeof(*l->files));
+	}
+	src->path = xstrdup(path);
+	src->order = (unsigned)l->n;
+	src->is_public = (st->st_mode & S_IROTH) != 0;
+	l->files[l->n] = NULL;
+	l->sources[l->n++] = src;
+	return src;
+}
+
+/* Remember the file; -1 if it has been read before. */
+static int
+remember(struct load *l, const char *path, const struct from *from,
+    const struct stat *st)
+{
+	struct seen *s = xcalloc(1, sizeof(*s));
+	struct seen **node;
+	char *what;
+
+	s->dev = st->st_dev;
+	s->ino = st->st_ino;
+	node = tsearch(s, &l->seen, compare_seen);
+	if (node == NULL)
+		abort();		/* like xmalloc() */
+	if (*node == s) {
+		s->from = from->src;
+		s->line = from->line;
+		s->src = add_source(l, path, st);
+		return 0;
+	}
+	free(s);
+	s = *node;
+	if (s->from == NULL)
+		what = xstrdup("it is read already; it is the main file");
+	else
+		what = xasprintf("it is read already, included in %s:%d",
+		    s->from->path, s->line);
+	complain(l, from, path, what);
+	free(what);
+	return -1;
+}
+
+static int
+refuse_dir_error(const char *path, int err)
+{
+	return err != ENOENT && err != ENOTDIR;
+}
+
+static void
+include_pattern(struct load *l, const struct source *src,
+    const struct value *v, unsigned depth)
+{
+	const struct from from = { src, v->line, depth };
+	char *path;
+	glob_t g;
+	int rc;
+
+	if (v->text[0] == '\0') {
+		mistake_add(l->m, src, v->line,
+		    "include(\"\"): allowed: a file or a pattern");
+		return;
+	}
+	path = opt_path(src, v->text);
+	if (strpbrk(v->text, "*?[") == NULL) {
+		load_file(l, path, &from);
+		free(path);
+		return;
+	}
+	rc = glob(path, 0, refuse_dir_error, &g);
+	if (rc == 0) {
+		for (size_t i = 0; i < g.gl_pathc; i++)
+			load_file(l, g.gl_pathv[i], &from);
+	} else if (rc != GLOB_NOMATCH) {
+		complain(l, &from, path, rc == GLOB_NOSPACE ?
+		    strerror(ENOMEM) : "a directory cannot be read");
+	}
+	globfree(&g);
+	free(path);
+}
+
+/* Parse the text of a file that has been read. */
+static void
+load_text(struct load *l, struct source *src, const char *text, size_t len,
+    unsigned depth)
+{
+	struct section *file = NULL;
+	const struct item *includes;
+	struct tidied t = { 0 };
+
+	if (memchr(text, '\0', len) != NULL)
+		mistake_add(l->m, src, 0, "syntax error: found a NUL byte");
+	else
+		tidy_text(l->schema, src, text, len, &t, l->m);
+	if (t.text != NULL)
+		file = parse_text(l->schema, src, t.text, t.len,
+		    t.has_provider, l->m);
+	tidied_clear(&t);
+	if (file == NULL) {
+		l->is_partial = true;
+		return;
+	}
+	l->files[src->order] = file;
+	includes = tree_item(file, "include");
+	for (size_t i = 0; includes != NULL && i < includes->n; i++)
+		include_pattern(l, src, includes->values[i], depth + 1);
+}
+
+static void
+load_file(struct load *l, const char *path, const struct from *from)
+{
+	struct error err;
+	struct stat st;
+	char *text;
+	size_t len;
+
+	if (from->depth > DEPTH_MAX) {
+		complain(l, from, path, "files are included at more than 10 "
+		    "levels");
+		return;
+	}
+	if (stat(path, &st) == -1) {
+		complain(l, from, path, strerror(errno));
+		return;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		complain(l, from, path, "it is not a regular file");
+		return;
+	}
+	if (remember(l, path, from, &st) == -1)
+		return;
+	if (file_read(AT_FDCWD, path, FILE_MAX, &text, &len, &err) == -1) {
+		complain(l, from, path, err.msg);
+		return;
+	}
+	load_text(l, l->sources[l->n - 1], text, len, from->depth);
+	freezero(text, len);
+}
+
+void
+load_all(struct load *l, const char *path)
+{
+	const struct from from = { NULL, 0, 0 };
+
+	load_file(l, path, &from);
+}
+
+void
+load_clear(struct load *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		tree_free(l->files[i]);
+	free(l->files);
+	l->files = NULL;
+	tdestroy(l->seen, free);
+	l->seen = NULL;
+}
+
+void
+load_free_sources(struct source **sources, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(sources[i]->path);
+		free(sources[i]);
+	}
+	free(sources);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config/opt.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/mem.h"
+#include "common/text.h"
+
+#define CREDENTIAL "credential:"
+
+void
+opt_mistake(struct mistakes *m, const struct section *sec, int line,
+    const char *fmt, ...)
+{
+	char context[TREE_CONTEXT_MAX], *what;
+	va_list ap;
+
+	va_start(ap, fmt);
+	what = xvasprintf(fmt, ap);
+	va_end(ap);
+	(void)tree_context(sec, context);
+	mistake_add(m, sec->src, line, "%s%s%s", context,
+	    context[0] != '\0' ? ": " : "", what);
+	free(what);
+}
+
+void
+opt_refuse(struct mistakes *m, const struct section *sec, const char *key,
+    const struct value *v, const char *allowed)
+{
+	opt_mistake(m, sec, v->line, "%s = \"%.200s\"; allowed: %s", key,
+	    v->text, allowed);
+}
+
+/* Is it one line, not empty? */
+static bool
+is_plain(const char *s)
+{
+	if (*s == '\0')
+		return false;
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+char *
+opt_text(struct mistakes *m, const struct section *sec, const char *key)
+{
+	const struct value *v = tree_value(sec, key);
+
+	if (v == NULL)
+		return NULL;
+	if (!is_plain(v->text)) {
+		opt_refuse(m, sec, key, v, "one line of text, not empty");
+		return NULL;
+	}
+	return xstrdup(v->text);
+}
+
+char **
+opt_list(struct mistakes *m, const struct section *sec, const char *key)
+{
+	const struct item *item = tree_item(sec, key);
+	size_t n = item != NULL ? item->n : 0, used = 0;
+	char **list = xcalloc(n + 1, sizeof(*list));
+
+	for (size_t i = 0; i < n; i++) {
+		if (is_plain(item->values[i]->text))
+			list[used++] = xstrdup(item->values[i]->text);
+		else
+			opt_refuse(m, sec, key, item->values[i],
+			    "one line of text, not empty");
+	}
+	return list;
+}
+
+void
+opt_list_free(char **list)
+{
+	for (char **p = list; p != NULL && *p != NULL; p++)
+		free(*p);
+	free(list);
+}
+
+int
+opt_parse_bool(const char *s)
+{
+	if (strcasecmp(s, "true") == 0 || strcasecmp(s, "yes") == 0 ||
+	    strcasecmp(s, "on") == 0)
+		return 1;
+	if (strcasecmp(s, "false") == 0 || strcasecmp(s, "no") == 0 ||
+	    strcasecmp(s, "off") == 0)
+		return 0;
+	return -1;
+}
+
+bool
+opt_bool(struct mistakes *m, const struct section *sec, const char *key,
+    bool fallback)
+{
+	const struct value *v = tree_value(sec, key);
+	int b;
+
+	if (v == NULL)
+		return fallback;
+	b = opt_parse_bool(v->text);
+	if (b == -1)
+		opt_refuse(m, sec, key, v, "true, false");
+	return b == -1 ? fallback : b == 1;
+}
+
+long
+opt_int(struct mistakes *m, const struct section *sec, const char *key,
+    long min, long max, long fallback)
+{
+	const struct value *v = tree_value(sec, key);
+	char allowed[80], *end;
+	long n;
+
+	if (v == NULL)
+		return fallback;
+	errno = 0;
+	n = strtol(v->text, &end, 10);
+	if (errno == 0 && end != v->text && *end == '\0' && n >= min &&
+	    n <= max)
+		return n;
+	(void)text_printf(allowed, sizeof(allowed), "%ld to %ld", min, max);
+	opt_refuse(m, sec, key, v, allowed);
+	return fallback;
+}
+
+/* A limit as one would write it: "30d", "90s". */
+static const char *
+limit(int64_t seconds, char out[TEXT_SPAN_MAX])
+{
+	static const struct { int64_t s; char unit; } units[] = {
+		{ 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' },
+	};
+	size_t i = 0;
+
+	while (seconds % units[i].s != 0)
+		i++;
+	(void)text_printf(out, TEXT_SPAN_MAX, "%" PRId64 "%c",
+	    seconds / units[i].s, units[i].unit);
+	return out;
+}
+
+int64_t
+opt_duration(struct mistakes *m, const struct section *sec, const char *key,
+    int64_t min, int64_t max, int64_t fallback)
+{
+	const struct value *v = tree_value(sec, key);
+	char allowed[160], from[TEXT_SPAN_MAX], to[TEXT_SPAN_MAX];
+	int64_t s;
+
+	if (v == NULL)
+		return fallback;
+	if (text_parse_duration(v->text, &s) == 0 && s >= min && s <= max)
+		return s;
+	(void)text_printf(allowed, sizeof(allowed),
+	    "%s to %s, written like 30d, 12h, 10m or 90s",
+	    limit(min, from), limit(max, to));
+	opt_refuse(m, sec, key, v, allowed);
+	return fallback;
+}
+
+enum key_type
+opt_key_type(struct mistakes *m, const struct section *sec, const char *key)
+{
+	const struct value *v = tree_value(sec, key);
+	char allowed[160] = "";
+	enum key_type type;
+
+	if (v == NULL || key_type_parse(v->text, &type) == -1) {
+		type = KEY_EC256;
+		for (int i = 0; v != NULL && i < KEY_TYPE_END; i++) {
+			size_t used = strlen(allowed);
+
+			(void)text_printf(allowed + used,
+			    sizeof(allowed) - used, "%s%s",
+			    i > 0 ? ", " : "", key_type_name(i));
+		}
+		if (v != NULL)
+			opt_refuse(m, sec, key, v, allowed);
+	}
+	return type;
+}
+
+char *
+opt_path(const struct source *src, const char *text)
+{
+	const char *slash = strrchr(src->path, '/');
+
+	if (text[0] == '/' || slash == NULL)
+		return xstrdup(text);
+	return xasprintf("%.*s/%s", (int)(slash - src->path), src->path,
+	    text);
+}
+
+char *
+opt_file(struct mistakes *m, const struct section *sec, const char *key)
+{
+	const struct value *v = tree_value(sec, key);
+	const char *name, *dir;
+
+	if (v == NULL)
+		return NULL;
+	if (!is_plain(v->text)) {
+		opt_refuse(m, sec, key, v, "a path, or credential:NAME");
+		return NULL;
+	}
+	if (strncmp(v->text, CREDENTIAL, strlen(CREDENTIAL)) != 0)
+		return opt_path(sec->src, v->text);
+	name = v->text + strlen(CREDENTIAL);
+	dir = getenv("CREDENTIALS_DIRECTORY");
+	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL) {
+		opt_refuse(m, sec, key, v, "credential:NAME as in "
+		    "LoadCredential=NAME:... of acmed.service");
+		return NULL;
+	}
+	if (dir == NULL || dir[0] != '/') {
+		opt_mistake(m, sec, v->line, "%s = \"%.200s\": "
+		    "$CREDENTIALS_DIRECTORY is not set; credentials exist "
+		    "for a service of systemd only, see LoadCredential= in "
+		    "systemd.exec(5)", key, v->text);
+		return NULL;
+	}
+	return xasprintf("%s/%s", dir, name);
+}

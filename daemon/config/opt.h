@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * opt - one key of a section read as what it means.  A value that is not
+ * allowed is a mistake, with what is allowed, and the fallback is returned.
+ */
+#ifndef DAEMON_CONFIG_OPT_H
+#define DAEMON_CONFIG_OPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/config/tree.h"
+
+/* A mistake in a section: its context is put in front. */
+void	opt_mistake(struct mistakes *, const struct section *, int line,
+	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* `key = "text"; allowed: ...`, in v's line. */
+void	opt_refuse(struct mistakes *, const struct section *,
+	    const char *key, const struct value *, const char *allowed);
+
+/* One line of text, not empty; the caller frees.  NULL if it is absent. */
+char	*opt_text(struct mistakes *, const struct section *, const char *key);
+/* NULL-terminated, never NULL; free with opt_list_free(). */
+char	**opt_list(struct mistakes *, const struct section *,
+	    const char *key);
+void	opt_list_free(char **);
+bool	opt_bool(struct mistakes *, const struct section *, const char *key,
+	    bool fallback);
+long	opt_int(struct mistakes *, const struct section *, const char *key,
+	    long min, long max, long fallback);
+/* Seconds. */
+int64_t	opt_duration(struct mistakes *, const struct section *,
+	    const char *key, int64_t min, int64_t max, int64_t fallback);
+enum key_type opt_key_type(struct mistakes *, const struct section *,
+	    const char *key);
+
+/* "true", "yes", "on" -> 1; "false", "no", "off" -> 0; else -1. */
+int	opt_parse_bool(const char *);
+/*
+ * A path in a file: "/..." as it is, else relative to the file's directory;
+ * the caller frees.
+ */
+char	*opt_path(const struct source *, const char *text);
+/*
+ * The same for keys that end in _file, where "credential:NAME" is a
+ * credential of systemd.  NULL if the key is absent or mistaken.
+ */
+char	*opt_file(struct mistakes *, const struct section *, const char *key);
+
+#endif

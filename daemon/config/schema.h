@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * schema - which keys acmed.conf has, and the same for libconfuse.  To add a
+ * key: its line in schema.c, its meaning in check*.c, its text in
+ * doc/acmed.conf.5.
+ */
+#ifndef DAEMON_CONFIG_SCHEMA_H
+#define DAEMON_CONFIG_SCHEMA_H
+
+#include <confuse.h>
+#include <stddef.h>
+
+struct provider;
+
+enum key_shape {
+	SHAPE_ONE,		/* key = VALUE */
+	SHAPE_LIST,		/* key = { VALUE, VALUE } or one VALUE */
+	SHAPE_SECTION,		/* key "TITLE" { ... } */
+	SHAPE_INCLUDE,		/* include("PATTERN") */
+};
+
+struct key {
+	const char	*name;		/* NULL ends a table */
+	enum key_shape	 shape;
+	const struct key *sub;		/* SHAPE_SECTION; NULL: a provider */
+};
+
+/* What one run of libconfuse leaves behind, see parse.c. */
+struct parse_state {
+	long		 end_seen;	/* first: libconfuse stores into it */
+	int		 error_line;	/* 0: no error */
+	char		 error[300];
+};
+
+/* libconfuse options added to each section: what it has no place for. */
+#define SCHEMA_TITLE	"__title"	/* the title, not quadratic here */
+#define SCHEMA_LINE	"__line"	/* where the section begins */
+#define SCHEMA_END	"__end"		/* after the last line of a file */
+
+struct schema {
+	struct key	*provider_any;	/* the options of every type */
+	struct schema_type {
+		const struct provider *type;
+		struct key *keys;
+	}		*types;
+	size_t		 n_types;
+	struct parse_state state;
+	cfg_opt_t	*opts;		/* all of it */
+	cfg_opt_t	*opts_lean;	/* without providers' options */
+};
+
+/* The keys of a file. */
+extern const struct key schema_root[];
+
+struct schema *schema_new(void);
+void	schema_free(struct schema *);
+
+/* The keys of `provider "x"` with that type; NULL if there is none. */
+const struct key *schema_provider(const struct schema *, const char *type);
+/* The key of that name, or NULL. */
+const struct key *schema_find(const struct key *, const char *name);
+/* The key a person may have meant, or NULL. */
+const char *schema_nearest(const struct key *, const char *name);
+/* "a, b, c"; the caller frees. */
+char	*schema_list(const struct key *);
+
+#endif

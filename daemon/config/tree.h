@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tree - one parsed file before its meaning is known: sections, keys and
+ * values with their lines.  Made by parse.c, read by check*.c.
+ */
+#ifndef DAEMON_CONFIG_TREE_H
+#define DAEMON_CONFIG_TREE_H
+
+#include <stddef.h>
+
+#include "daemon/config/mistakes.h"
+
+struct value {
+	int		 line;
+	char		 text[];
+};
+
+struct item {
+	const char	*key;		/* of the schema */
+	struct value	**values;	/* none for `key = {}` */
+	size_t		 n;
+};
+
+struct section {
+	const char	*kind;		/* "certificate"; NULL: a whole file */
+	char		*title;
+	int		 line;
+	const struct source *src;
+	const struct section *parent;	/* NULL for a whole file */
+	struct item	*items;
+	size_t		 n_items;
+	struct section	**subs;		/* in the order of the file, by kind */
+	size_t		 n_subs;
+};
+
+/* Frees the whole tree; values are wiped.  NULL is allowed. */
+void	tree_free(struct section *);
+/* The item of that key, or NULL. */
+const struct item *tree_item(const struct section *, const char *key);
+/* The first value of that key, or NULL. */
+const struct value *tree_value(const struct section *, const char *key);
+
+/* `certificate "x": deploy "y"`; "" for a whole file. */
+#define TREE_CONTEXT_MAX 400
+const char *tree_context(const struct section *,
+	    char out[TREE_CONTEXT_MAX]);
+
+struct value *value_new(const char *text, int line);
+/* Wipes; a libconfuse callback, hence the type. */
+void	value_free(void *value);
+
+#endif
