@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config/check.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "common/error.h"
+#include "common/mem.h"
+#include "common/names.h"
+#include "common/text.h"
+#include "daemon/config/opt.h"
+#include "daemon/config/schema.h"
+
+/* The file that sets a global key; more than one is a mistake. */
+static const struct section *
+file_with(struct check *c, const char *key)
+{
+	static const struct section nothing;
+	const struct section *found = NULL;
+
+	for (size_t i = 0; i < c->n_files; i++) {
+		const struct section *file = c->files[i];
+		const struct value *v, *first;
+
+		if (file == NULL || file->n_items == 0 ||
+		    tree_item(file, key) == NULL)
+			continue;
+		if (found == NULL) {
+			found = file;
+			continue;
+		}
+		v = tree_value(file, key);
+		first = tree_value(found, key);
+		opt_mistake(c->m, file, v != NULL ? v->line : 0,
+		    "%s is given twice, first in %s:%d; allowed: once", key,
+		    found->src->path, first != NULL ? first->line : 0);
+	}
+	return found != NULL ? found : &nothing;
+}
+
+static bool
+is_port(const char *s)
+{
+	size_t n = strspn(s, "0123456789");
+
+	return n > 0 && n <= 5 && s[n] == '\0' && strtol(s, NULL, 10) >= 1 &&
+	    strtol(s, NULL, 10) <= 65535;
+}
+
+/* "ADDRESS", "ADDRESS:PORT", "[V6]", "[V6]:PORT"; a scope is not accepted. */
+static bool
+is_resolver(const char *s)
+{
+	unsigned char addr[sizeof(struct in6_addr)];
+	char host[64];
+	const char *end;
+
+	if (inet_pton(AF_INET, s, addr) == 1 ||
+	    inet_pton(AF_INET6, s, addr) == 1)
+		return true;
+	if (s[0] == '[') {
+		end = strchr(s, ']');
+		if (end == NULL || !text_printf(host, sizeof(host), "%.*s",
+		    (int)(end - s - 1), s + 1) ||
+		    inet_pton(AF_INET6, host, addr) != 1)
+			return false;
+		return end[1] == '\0' || (end[1] == ':' && is_port(end + 2));
+	}
+	end = strrchr(s, ':');
+	return end != NULL && text_printf(host, sizeof(host), "%.*s",
+	    (int)(end - s), s) && inet_pton(AF_INET, host, addr) == 1 &&
+	    is_port(end + 1);
+}
+
+static void
+check_resolvers(struct check *c)
+{
+	const struct section *file = file_with(c, "resolvers");
+	const struct item *item = tree_item(file, "resolvers");
+
+	c->conf->resolvers = opt_list(c->m, file, "resolvers");
+	for (size_t i = 0; item != NULL && i < item->n; i++) {
+		if (!is_resolver(item->values[i]->text))
+			opt_refuse(c->m, file, "resolvers", item->values[i],
+			    "ADDRESS, ADDRESS:PORT or [IPV6]:PORT, with "
+			    "addresses in numbers");
+	}
+}
+
+/* An absolute path of at most max bytes, or the fallback. */
+static char *
+check_path(struct check *c, const char *key, size_t max,
+    const char *fallback)
+{
+	const struct section *file = file_with(c, key);
+	char *path = opt_text(c->m, file, key), allowed[80];
+
+	if (path == NULL)
+		return xstrdup(fallback);
+	(void)text_printf(allowed, sizeof(allowed),
+	    "an absolute path of at most %zu bytes", max);
+	if (path[0] != '/' || strlen(path) > max)
+		opt_refuse(c->m, file, key, tree_value(file, key), allowed);
+	return path;
+}
+
+void
+check_globals(struct check *c)
+{
+	struct conf *conf = c->conf;
+	const struct section *file;
+	const struct value *v;
+
+	conf->state_dir = check_path(c, "state_dir", 1024, "/var/lib/acmed");
+	conf->control_socket = check_path(c, "control_socket",
+	    sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
+	    "/run/acmed/acmed.sock");
+	check_resolvers(c);
+	conf->max_renewals = (unsigned)opt_int(c->m,
+	    file_with(c, "max_renewals"), "max_renewals", 1, 1000, 20);
+	conf->log_level = LOGL_NOTICE;
+	file = file_with(c, "log_level");
+	v = tree_value(file, "log_level");
+	if (v != NULL && log_level_parse(v->text, &conf->log_level) == -1)
+		opt_refuse(c->m, file, "log_level", v,
+		    "error, warning, notice, info, debug");
+}
+
+/* Call what for every section of a kind. */
+static void
+each(struct check *c, const char *kind,
+    void (*what)(struct check *, const struct section *))
+{
+	for (size_t i = 0; i < c->n_files; i++) {
+		const struct section *file = c->files[i];
+
+		for (size_t j = 0; file != NULL && j < file->n_subs; j++) {
+			if (strcmp(file->subs[j]->kind, kind) == 0)
+				what(c, file->subs[j]);
+		}
+	}
+}
+
+static void
+check_title(struct check *c, const struct section *sec)
+{
+	struct error err;
+
+	if (object_name_check(sec->title, &err) == -1)
+		opt_mistake(c->m, sec, sec->line, "%s", err.msg);
+}
+
+static void
+add_account(struct check *c, const struct section *sec)
+{
+	check_title(c, sec);
+	table_add(&c->accounts, sec, check_account(c, sec));
+}
+
+static void
+add_provider(struct check *c, const struct section *sec)
+{
+	check_title(c, sec);
+	table_add(&c->providers, sec, check_provider(c, sec));
+}
+
+static void
+add_cert(struct check *c, const struct section *sec)
+{
+	check_title(c, sec);
+	table_add(&c->certs, sec, check_cert(c, sec));
+}
+
+static void
+take_accounts(struct conf *conf, const struct table *t)
+{
+	conf->accounts = xcalloc(t->n + 1, sizeof(*conf->accounts));
+	for (; conf->n_accounts < t->n; conf->n_accounts++)
+		conf->accounts[conf->n_accounts] =
+		    t->rows[conf->n_accounts].object;
+}
+
+static void
+take_providers(struct conf *conf, const struct table *t)
+{
+	conf->providers = xcalloc(t->n + 1, sizeof(*conf->providers));
+	for (; conf->n_providers < t->n; conf->n_providers++)
+		conf->providers[conf->n_providers] =
+		    t->rows[conf->n_providers].object;
+}
+
+static void
+take_certs(struct conf *conf, const struct table *t)
+{
+	conf->certs = xcalloc(t->n + 1, sizeof(*conf->certs));
+	for (; conf->n_certs < t->n; conf->n_certs++)
+		conf->certs[conf->n_certs] = t->rows[conf->n_certs].object;
+}
+
+void
+check_all(struct check *c)
+{
+	struct conf *conf = c->conf;
+
+	check_globals(c);
+	each(c, "account", add_account);
+	table_sort(&c->accounts, c->m);
+	take_accounts(conf, &c->accounts);
+	each(c, "provider", add_provider);
+	table_sort(&c->providers, c->m);
+	take_providers(conf, &c->providers);
+	each(c, "certificate", add_cert);
+	table_sort(&c->certs, c->m);
+	take_certs(conf, &c->certs);
+	table_clear(&c->accounts);
+	table_clear(&c->providers);
+	table_clear(&c->certs);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check - the trees of all files become one struct conf.  Every object is
+ * made, also a mistaken one, so that one mistake is told once; conf.c drops
+ * the result if there was any.
+ */
+#ifndef DAEMON_CONFIG_CHECK_H
+#define DAEMON_CONFIG_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/config/conf.h"
+#include "daemon/config/table.h"
+#include "daemon/config/tree.h"
+
+struct check {
+	struct conf	*conf;		/* to be filled */
+	struct mistakes	*m;
+	struct section	**files;	/* NULL: a syntax error */
+	size_t		 n_files;
+	bool		 is_partial;	/* a file is missing or unreadable:
+					   references may lead there */
+	struct table	 accounts, providers, certs;
+};
+
+/* All of it, in the order that references need. */
+void	check_all(struct check *);
+
+/* Parts of check_all(). */
+void	check_globals(struct check *);
+struct conf_account *check_account(struct check *, const struct section *);
+struct conf_provider *check_provider(struct check *, const struct section *);
+/* accounts and providers are complete and sorted. */
+struct conf_cert *check_cert(struct check *, const struct section *);
+
+/* Free what the functions above made; NULL is allowed. */
+void	check_free_account(struct conf_account *);
+void	check_free_provider(struct conf_provider *);
+void	check_free_cert(struct conf_cert *);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/mem.h"
+#include "daemon/config/check.h"
+#include "daemon/config/opt.h"
+
+#define SECRET_MAX 65536
+
+static const struct {
+	const char	*word, *url;
+} directories[] = {
+	{ "letsencrypt", "https://acme-v02.api.letsencrypt.org/directory" },
+	{ "letsencrypt-staging",
+	    "https://acme-staging-v02.api.letsencrypt.org/directory" },
+};
+
+static bool
+has_scheme(const char *url, const char *scheme)
+{
+	size_t n = strlen(scheme);
+
+	return strncasecmp(url, scheme, n) == 0 && url[n] != '\0' &&
+	    strpbrk(url, " \"<>\\^`{|}") == NULL;
+}
+
+static char *
+check_directory(struct check *c, const struct section *sec)
+{
+	char *text = opt_text(c->m, sec, "directory");
+
+	if (text == NULL)
+		return xstrdup(directories[0].url);
+	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]);
+	    i++) {
+		if (strcmp(text, directories[i].word) == 0) {
+			free(text);
+			return xstrdup(directories[i].url);
+		}
+	}
+	if (!has_scheme(text, "https://") || text[strlen("https://")] == '/')
+		opt_refuse(c->m, sec, "directory",
+		    tree_value(sec, "directory"),
+		    "letsencrypt, letsencrypt-staging, or a URL that begins "
+		    "with https://");
+	return text;
+}
+
+/* RFC 8555 section 7.3: one address, no header fields. */
+static bool
+is_contact(const char *s)
+{
+	const char *at = strchr(s, '@');
+
+	if (!has_scheme(s, "mailto:"))
+		return has_scheme(s, "https://");
+	return at != NULL && at > s + strlen("mailto:") && at[1] != '\0' &&
+	    strpbrk(s, ",?") == NULL;
+}
+
+static void
+check_contact(struct check *c, const struct section *sec)
+{
+	const struct item *item = tree_item(sec, "contact");
+
+	for (size_t i = 0; item != NULL && i < item->n; i++) {
+		if (!is_contact(item->values[i]->text))
+			opt_refuse(c->m, sec, "contact", item->values[i],
+			    "mailto:NAME@DOMAIN, one address in each");
+	}
+}
+
+static char *
+check_proxy(struct check *c, const struct section *sec)
+{
+	static const char *const schemes[] = { "http://", "https://",
+	    "socks4://", "socks4a://", "socks5://", "socks5h://" };
+	char *text = opt_text(c->m, sec, "proxy");
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		if (text == NULL || has_scheme(text, schemes[i]))
+			return text;
+	}
+	/* It may hold a password. */
+	opt_mistake(c->m, sec, tree_value(sec, "proxy")->line, "proxy is no "
+	    "URL of a proxy; allowed: http://HOST:PORT, or https, socks4, "
+	    "socks4a, socks5, socks5h");
+	return text;
+}
+
+/* A file that can be read now will most likely be readable later. */
+static char *
+check_ca_file(struct check *c, const struct section *sec)
+{
+	char *path = opt_file(c->m, sec, "ca_file");
+	struct stat st;
+	int fd;
+
+	if (path == NULL)
+		return NULL;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd == -1)
+		opt_mistake(c->m, sec, tree_value(sec, "ca_file")->line,
+		    "ca_file: %s: %s", path, strerror(errno));
+	else if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+		opt_mistake(c->m, sec, tree_value(sec, "ca_file")->line,
+		    "ca_file: %s: it is not a regular file; allowed: a file "
+		    "of PEM certificates", path);
+	if (fd != -1)
+		(void)close(fd);
+	return path;
+}
+
+static void
+check_eab(struct check *c, const struct section *sec, struct conf_account *a)
+{
+	const struct value *kid = tree_value(sec, "eab_kid");
+	const struct value *file = tree_value(sec, "eab_hmac_key_file");
+	struct error err;
+	char *secret;
+
+	a->eab_kid = opt_text(c->m, sec, "eab_kid");
+	a->eab_hmac_key_file = opt_file(c->m, sec, "eab_hmac_key_file");
+	if ((kid == NULL) != (file == NULL))
+		opt_mistake(c->m, sec, kid != NULL ? kid->line : file->line,
+		    "%s is given, %s is missing; allowed: both or none",
+		    kid != NULL ? "eab_kid" : "eab_hmac_key_file",
+		    kid != NULL ? "eab_hmac_key_file" : "eab_kid");
+	if (a->eab_hmac_key_file == NULL)
+		return;
+	if (file_read_secret(a->eab_hmac_key_file, SECRET_MAX, &secret,
+	    &err) == -1)
+		opt_mistake(c->m, sec, file->line, "eab_hmac_key_file: %s",
+		    err.msg);
+	else
+		freezero_str(secret);
+}
+
+struct conf_account *
+check_account(struct check *c, const struct section *sec)
+{
+	struct conf_account *a = xcalloc(1, sizeof(*a));
+
+	a->name = xstrdup(sec->title);
+	a->directory = check_directory(c, sec);
+	a->contact = opt_list(c->m, sec, "contact");
+	check_contact(c, sec);
+	a->agree_tos = opt_bool(c->m, sec, "agree_tos", false);
+	a->ca_file = check_ca_file(c, sec);
+	a->proxy = check_proxy(c, sec);
+	a->key = opt_key_type(c->m, sec, "key");
+	check_eab(c, sec, a);
+	return a;
+}
+
+void
+check_free_account(struct conf_account *a)
+{
+	if (a == NULL)
+		return;
+	free(a->name);
+	free(a->directory);
+	opt_list_free(a->contact);
+	free(a->ca_file);
+	freezero_str(a->proxy);
+	free(a->eab_kid);
+	free(a->eab_hmac_key_file);
+	free(a);
+}

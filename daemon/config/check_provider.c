@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/config/check.h"
+#include "daemon/config/opt.h"
+#include "daemon/config/provider_values.h"
+
+#define SECRET_MAX 65536
+
+/* The type, or NULL and a mistake. */
+static const struct provider *
+check_type(struct check *c, const struct section *sec)
+{
+	const struct value *v = tree_value(sec, "type");
+	const struct provider *type;
+	const char *names[256], *near;
+	char allowed[1024] = "";
+	size_t n = 0;
+
+	type = v != NULL ? provider_find(v->text) : NULL;
+	if (type != NULL)
+		return type;
+	for (; provider_registry[n] != NULL && n < 256; n++) {
+		size_t used = strlen(allowed);
+
+		names[n] = provider_registry[n]->name;
+		(void)text_printf(allowed + used, sizeof(allowed) - used,
+		    "%s%s", n > 0 ? ", " : "", names[n]);
+	}
+	if (v == NULL) {
+		opt_mistake(c->m, sec, sec->line, "type is missing; "
+		    "allowed: %s", allowed);
+		return NULL;
+	}
+	near = text_nearest(v->text, names, n);
+	if (near != NULL)
+		opt_mistake(c->m, sec, v->line, "type = \"%.200s\"; did you "
+		    "mean \"%s\"?", v->text, near);
+	else
+		opt_refuse(c->m, sec, "type", v, allowed);
+	return NULL;
+}
+
+static void
+set_secret_file(struct check *c, const struct section *sec, const char *key,
+    struct provider_values *values, int opt)
+{
+	char *path = opt_file(c->m, sec, key), *secret;
+	const char *text;
+	struct error err;
+
+	if (path == NULL)
+		return;			/* told */
+	if (file_read_secret(path, SECRET_MAX, &secret, &err) == -1) {
+		opt_mistake(c->m, sec, tree_value(sec, key)->line, "%s: %s",
+		    key, err.msg);
+		free(path);
+		return;
+	}
+	text = secret;
+	if (provider_values_set(values, opt, &text, 1, &err) == -1)
+		opt_mistake(c->m, sec, tree_value(sec, key)->line, "%s: %s",
+		    path, err.msg);
+	freezero_str(secret);
+	free(path);
+}
+
+static void
+set_literal(struct check *c, const struct section *sec,
+    const struct item *item, struct provider_values *values, int opt)
+{
+	const char **texts = xcalloc(item->n + 1, sizeof(*texts));
+	int line = item->n > 0 ? item->values[0]->line : sec->line;
+	struct error err;
+
+	for (size_t i = 0; i < item->n; i++)
+		texts[i] = item->values[i]->text;
+	if (provider_values_set(values, opt, texts, item->n, &err) == -1)
+		opt_mistake(c->m, sec, line, "%s", err.msg);
+	free(texts);
+}
+
+/* One option: NAME, or for a secret NAME_file. */
+static void
+check_option(struct check *c, const struct section *sec,
+    const struct provider_opt *o, struct provider_values *values, int opt)
+{
+	const struct item *item = tree_item(sec, o->name);
+	char *key = xasprintf("%s_file", o->name);
+	const struct value *file = o->secret ? tree_value(sec, key) : NULL;
+	int line = item != NULL && item->n > 0 ? item->values[0]->line :
+	    sec->line;
+
+	if (item != NULL && file != NULL)
+		opt_mistake(c->m, sec, file->line, "%s and %s are given; "
+		    "allowed: one of them", o->name, key);
+	else if (file != NULL)
+		set_secret_file(c, sec, key, values, opt);
+	else if (item == NULL && o->required)
+		opt_mistake(c->m, sec, sec->line, "%s%s%s is missing (%s)",
+		    o->name, o->secret ? " or " : "", o->secret ? key : "",
+		    o->help);
+	else if (item != NULL && o->secret && sec->src->is_public)
+		opt_mistake(c->m, sec, line, "%s is a secret and every user "
+		    "can read this file; chmod o-r %s, or use %s", o->name,
+		    sec->src->path, key);
+	else if (item != NULL)
+		set_literal(c, sec, item, values, opt);
+	free(key);
+}
+
+struct conf_provider *
+check_provider(struct check *c, const struct section *sec)
+{
+	struct conf_provider *p = xcalloc(1, sizeof(*p));
+	size_t before = c->m->n;
+	struct error err;
+
+	p->name = xstrdup(sec->title);
+	p->type = check_type(c, sec);
+	if (p->type == NULL)
+		return p;
+	p->values = provider_values_new(p->type);
+	for (int i = 0; p->type->opts != NULL &&
+	    p->type->opts[i].name != NULL; i++)
+		check_option(c, sec, &p->type->opts[i], p->values, i);
+	/* It may rely on what the table says of each option. */
+	if (c->m->n == before && p->type->check != NULL &&
+	    p->type->check(p->values, &err) == -1)
+		opt_mistake(c->m, sec, sec->line, "%s", err.msg);
+	return p;
+}
+
+void
+check_free_provider(struct conf_provider *p)
+{
+	if (p == NULL)
+		return;
+	provider_values_free(p->values);
+	free(p->name);
+	free(p);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config/conf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "daemon/config/check.h"
+#include "daemon/config/load.h"
+#include "daemon/config/mistakes.h"
+#include "daemon/config/opt.h"
+#include "daemon/config/schema.h"
+
+static const char *const key_type_names[] = {
+	[KEY_EC256] = "ec256",
+	[KEY_EC384] = "ec384",
+	[KEY_RSA2048] = "rsa2048",
+	[KEY_RSA3072] = "rsa3072",
+	[KEY_RSA4096] = "rsa4096",
+};
+_Static_assert(sizeof(key_type_names) / sizeof(key_type_names[0]) ==
+    KEY_TYPE_END, "key_type_names");
+
+/* What conf_load() really makes: certificates point to their files. */
+struct conf_whole {
+	struct conf	 conf;		/* first: callers have this pointer */
+	struct source	**sources;
+	size_t		 n_sources;
+};
+
+const char *
+key_type_name(enum key_type type)
+{
+	return key_type_names[type];
+}
+
+int
+key_type_parse(const char *name, enum key_type *type)
+{
+	for (int i = 0; i < KEY_TYPE_END; i++) {
+		if (strcmp(key_type_names[i], name) == 0) {
+			*type = (enum key_type)i;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+static void
+free_whole(struct conf_whole *whole)
+{
+	struct conf *conf = &whole->conf;
+
+	for (size_t i = 0; i < conf->n_certs; i++)
+		check_free_cert(conf->certs[i]);
+	for (size_t i = 0; i < conf->n_providers; i++)
+		check_free_provider(conf->providers[i]);
+	for (size_t i = 0; i < conf->n_accounts; i++)
+		check_free_account(conf->accounts[i]);
+	free(conf->certs);
+	free(conf->providers);
+	free(conf->accounts);
+	opt_list_free(conf->resolvers);
+	free(conf->control_socket);
+	free(conf->state_dir);
+	free(conf->path);
+	load_free_sources(whole->sources, whole->n_sources);
+	free(whole);
+}
+
+struct conf *
+conf_load(const char *path, conf_report_cb *report, void *arg)
+{
+	struct conf_whole *whole = xcalloc(1, sizeof(*whole));
+	struct mistakes m = { 0 };
+	struct load load = { .schema = schema_new(), .m = &m };
+	struct check check = { .conf = &whole->conf, .m = &m };
+
+	load_all(&load, path);
+	whole->sources = load.sources;
+	whole->n_sources = load.n;
+	whole->conf.refs = 1;
+	whole->conf.path = xstrdup(path);
+	check.files = load.files;
+	check.n_files = load.n;
+	check.is_partial = load.is_partial;
+	check_all(&check);
+	load_clear(&load);
+	schema_free(load.schema);
+	if (m.n > 0) {
+		mistakes_report(&m, report, arg);
+		free_whole(whole);
+		whole = NULL;
+	}
+	mistakes_clear(&m);
+	return whole != NULL ? &whole->conf : NULL;
+}
+
+const struct conf *
+conf_ref(const struct conf *conf)
+{
+	((struct conf *)(uintptr_t)conf)->refs++;
+	return conf;
+}
+
+void
+conf_unref(const struct conf *conf)
+{
+	struct conf_whole *whole = (struct conf_whole *)(uintptr_t)conf;
+
+	if (whole != NULL && --whole->conf.refs == 0)
+		free_whole(whole);
+}
+
+static int
+compare_cert(const void *name, const void *cert)
+{
+	return strcmp(name, (*(struct conf_cert *const *)cert)->name);
+}
+
+const struct conf_cert *
+conf_find_cert(const struct conf *conf, const char *name)
+{
+	struct conf_cert **found = bsearch(name, conf->certs, conf->n_certs,
+	    sizeof(*conf->certs), compare_cert);
+
+	return found != NULL ? *found : NULL;
+}
+
+const struct conf_provider *
+conf_find_provider(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->n_providers; i++) {
+		if (strcmp(conf->providers[i]->name, name) == 0)
+			return conf->providers[i];
+	}
+	return NULL;
+}

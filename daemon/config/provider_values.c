@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config/provider_values.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/config/opt.h"
+
+struct pvalue {
+	char		*str;		/* STRING */
+	char		**list;		/* LIST; NULL: empty */
+	long		 num;		/* INT, DURATION, BOOL */
+};
+
+struct provider_values {
+	const struct provider *type;
+	int		 n;
+	struct pvalue	*v;
+};
+
+static const char *const no_list[] = { NULL };
+
+static void
+clear(struct pvalue *v)
+{
+	for (char **p = v->list; p != NULL && *p != NULL; p++)
+		freezero_str(*p);
+	free(v->list);
+	freezero_str(v->str);
+	*v = (struct pvalue){ 0 };
+}
+
+struct provider_values *
+provider_values_new(const struct provider *type)
+{
+	struct provider_values *values = xcalloc(1, sizeof(*values));
+	struct error err;
+
+	values->type = type;
+	while (type->opts != NULL && type->opts[values->n].name != NULL)
+		values->n++;
+	values->v = xcalloc((size_t)values->n + 1, sizeof(*values->v));
+	for (int i = 0; i < values->n; i++) {
+		const char *text = type->opts[i].fallback;
+
+		/* The unit test of the registry checks every fallback. */
+		if (text != NULL)
+			(void)provider_values_set(values, i, &text, 1, &err);
+	}
+	return values;
+}
+
+void
+provider_values_free(struct provider_values *values)
+{
+	if (values == NULL)
+		return;
+	for (int i = 0; i < values->n; i++)
+		clear(&values->v[i]);
+	free(values->v);
+	free(values);
+}
+
+static int refuse(const struct provider_opt *, const char *text,
+    struct error *, const char *allowed, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static int
+refuse(const struct provider_opt *o, const char *text, struct error *err,
+    const char *allowed, ...)
+{
+	char what[200];
+	va_list ap;
+
+	va_start(ap, allowed);
+	(void)vsnprintf(what, sizeof(what), allowed, ap);
+	va_end(ap);
+	if (o->secret)
+		return error_set(err, ERR_CONFIG, "config:value",
+		    "%s = ...; allowed: %s", o->name, what);
+	return error_set(err, ERR_CONFIG, "config:value",
+	    "%s = \"%.200s\"; allowed: %s", o->name, text, what);
+}
+
+static int
+parse_int(const struct provider_opt *o, const char *text, long *out,
+    struct error *err)
+{
+	bool has_range = o->min != 0 || o->max != 0;
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' ||
+	    (has_range && (n < o->min || n > o->max))) {
+		if (has_range)
+			return refuse(o, text, err, "%ld to %ld", o->min,
+			    o->max);
+		return refuse(o, text, err, "a whole number");
+	}
+	*out = n;
+	return 0;
+}
+
+static int
+parse_text(const struct provider_opt *o, const char *text, struct pvalue *v,
+    struct error *err)
+{
+	int64_t seconds;
+	int b;
+
+	switch (o->type) {
+	case PROVIDER_OPT_STRING:
+		if (text[0] == '\0')
+			return refuse(o, text, err, "text, not empty");
+		v->str = xstrdup(text);
+		return 0;
+	case PROVIDER_OPT_INT:
+		return parse_int(o, text, &v->num, err);
+	case PROVIDER_OPT_BOOL:
+		b = opt_parse_bool(text);
+		if (b == -1)
+			return refuse(o, text, err, "true, false");
+		v->num = b;
+		return 0;
+	case PROVIDER_OPT_DURATION:
+		if (text_parse_duration(text, &seconds) == -1 ||
+		    seconds > LONG_MAX)
+			return refuse(o, text, err, "a time written like "
+			    "90s, 10m or 12h");
+		v->num = (long)seconds;
+		return 0;
+	case PROVIDER_OPT_LIST:
+		break;
+	}
+	return 0;
+}
+
+int
+provider_values_set(struct provider_values *values, int opt,
+    const char *const *texts, size_t n, struct error *err)
+{
+	const struct provider_opt *o = &values->type->opts[opt];
+	struct pvalue v = { 0 };
+
+	assert(opt >= 0 && opt < values->n);
+	if (o->type == PROVIDER_OPT_LIST) {
+		for (size_t i = 0; i < n; i++) {
+			if (texts[i][0] == '\0')
+				return refuse(o, "", err, "text, not empty");
+		}
+		v.list = xcalloc(n + 1, sizeof(*v.list));
+		for (size_t i = 0; i < n; i++)
+			v.list[i] = xstrdup(texts[i]);
+	} else if (n != 1) {
+		return refuse(o, n > 1 ? texts[1] : "", err, "one value");
+	} else if (parse_text(o, texts[0], &v, err) == -1) {
+		return -1;
+	}
+	clear(&values->v[opt]);
+	values->v[opt] = v;
+	return 0;
+}
+
+const char *
+provider_str(const struct provider_values *values, int opt)
+{
+	assert(opt >= 0 && opt < values->n);
+	return values->v[opt].str;
+}
+
+long
+provider_int(const struct provider_values *values, int opt)
+{
+	assert(opt >= 0 && opt < values->n);
+	return values->v[opt].num;
+}
+
+bool
+provider_bool(const struct provider_values *values, int opt)
+{
+	return provider_int(values, opt) != 0;
+}
+
+const char *const *
+provider_list(const struct provider_values *values, int opt)
+{
+	assert(opt >= 0 && opt < values->n);
+	if (values->v[opt].list == NULL)
+		return no_list;
+	return (const char *const *)values->v[opt].list;
+}

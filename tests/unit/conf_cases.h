@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: MIT */
+/* The cases of test_conf_mistakes.c: text, and what is told of it. */
+{ "",
+    "" },
+{ "# a comment\n"
+    "/* one\n"
+    "more */ // and this\n",
+    "" },
+{ BASE,
+    "" },
+{ CERT
+    "}\n",
+    "" },
+{ "stat_dir = \"/x\"\n",
+    AT "1: unknown key \"stat_dir\"; did you mean \"state_dir\"?\n" },
+{ "zzzzzzzzzzzz = 1\n",
+    AT "1: unknown key \"zzzzzzzzzzzz\"; allowed: state_dir, "
+    "control_socket, resolvers, log_level, max_renewals, "
+    "include, account, provider, certificate\n" },
+{ "state_dir = \"relative\"\n",
+    AT "1: state_dir = \"relative\"; allowed: an absolute path "
+    "of at most 1024 bytes\n" },
+{ "state_dir = \"\"\n",
+    AT "1: state_dir = \"\"; allowed: one line of text, not "
+    "empty\n" },
+{ "# one\n"
+    "# two\n"
+    "\n"
+    "/* three\n"
+    " */ log_level = \"loud\" # five\n",
+    AT "5: log_level = \"loud\"; allowed: error, warning, notice, "
+    "info, debug\n" },
+{ "log_level = info\n"
+    "state_dir = /a\n"
+    "log_level = debug\n",
+    AT "3: log_level is given twice, first in line 1; allowed: "
+    "once\n" },
+{ "log_level = { info }\n",
+    AT "1: log_level = { ... }: found a list; allowed: one value\n" },
+{ "log_level += info\n",
+    AT "1: log_level += ...: it is no list; write log_level "
+    "= VALUE\n" },
+{ "log_level info\n",
+    AT "1: syntax error: missing equal sign after option 'log_level'\n" },
+{ "log_level = = info\n",
+    AT "1: syntax error: unexpected token '='\n" },
+{ "log_level = \"info\n",
+    AT "1: syntax error: the text that begins with \" has no "
+    "closing \" in this line\n" },
+{ "log_level = 'info",
+    AT "1: syntax error: the text that begins with ' has no "
+    "closing ' in this line\n" },
+{ "/* no end\n"
+    "log_level = info\n",
+    AT "1: syntax error: the comment that begins with \"/*\" "
+    "has no \"*/\"\n" },
+{ "max_renewals = 0\n",
+    AT "1: max_renewals = \"0\"; allowed: 1 to 1000\n" },
+{ "max_renewals = many; log_level = info;\n",
+    AT "1: found \";\"; lines end without one\n"
+    AT "1: max_renewals = \"many\"; allowed: 1 to 1000\n" },
+{ "max_renewals = 99999999999999999999\n",
+    AT "1: max_renewals = \"99999999999999999999\"; allowed: "
+    "1 to 1000\n" },
+{ "control_socket = \"/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    "aaaaaaaaaaa/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+    "bbbbbbbbbbbb\"\n",
+    AT "1: control_socket = \"/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    "aaaaaaaaaaaaaa/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+    "bbbbbbbbbbbbbbb\"; allowed: an absolute path of at most "
+    "107 bytes\n" },
+{ "resolvers = { 1.1.1.1, \"8.8.8.8:53\", '[::1]:53', \"::1\", "
+    "\"[::1]\" }\n",
+    "" },
+{ "resolvers = {\n"
+    " 1.1.1,\n"
+    " \"dns.google\",\n"
+    " 1.1.1.1:0,\n"
+    " \"[::1:53\",\n"
+    " 1.1.1.1:65536,\n"
+    " \"::1:x\" }\n",
+    AT "2: resolvers = \"1.1.1\"; allowed: ADDRESS, ADDRESS:PORT "
+    "or [IPV6]:PORT, with addresses in numbers\n"
+    AT "3: resolvers = \"dns.google\"; allowed: ADDRESS, ADDRESS:PORT "
+    "or [IPV6]:PORT, with addresses in numbers\n"
+    AT "4: resolvers = \"1.1.1.1:0\"; allowed: ADDRESS, ADDRESS:PORT "
+    "or [IPV6]:PORT, with addresses in numbers\n"
+    AT "5: resolvers = \"[::1:53\"; allowed: ADDRESS, ADDRESS:PORT "
+    "or [IPV6]:PORT, with addresses in numbers\n"
+    AT "6: resolvers = \"1.1.1.1:65536\"; allowed: ADDRESS, "
+    "ADDRESS:PORT or [IPV6]:PORT, with addresses in numbers\n"
+    AT "7: resolvers = \"::1:x\"; allowed: ADDRESS, ADDRESS:PORT "
+    "or [IPV6]:PORT, with addresses in numbers\n" },
+{ "resolvers = { 1.1.1.1 }\n"
+    "resolvers = { 9.9.9.9 }\n",
+    AT "2: resolvers is given twice, first in line 1; allowed: "
+    "once\n" },
+{ "resolvers = { 1.1.1.1 9.9.9.9 }\n",
+    AT "1: syntax error: unexpected token '9.9.9.9'\n" },
+{ "resolvers = { 1.1.1.1, 9.9.9.9\n",
+    AT "1: syntax error: the file ends inside this statement\n" },
+{ "account { }\n",
+    AT "1: account { ... }: the name is missing; allowed: account "
+    "\"NAME\" { ... }\n" },
+{ "account = \"x\"\n",
+    AT "1: syntax error: missing opening brace for section 'account'\n" },
+{ "account \"x\" = 5\n",
+    AT "1: syntax error: missing opening brace for section 'account'\n" },
+{ "account \"x\" {\n"
+    " agree_tos = true\n",
+    AT "1: account \"x\": syntax error: the file ends inside "
+    "this section; a \"}\" is missing\n" },
+{ "account \"x\" {\n"
+    " agree_tos = true\n"
+    "certificate \"y\" {\n"
+    "}\n",
+    AT "1: account \"x\": syntax error: the file ends inside "
+    "this section; a \"}\" is missing\n"
+    AT "3: account \"x\": found certificate inside this section; "
+    "is a \"}\" missing before it?\n" },
+{ "account \"x\" {\n"
+    "}\n"
+    "}\n",
+    AT "3: syntax error: unexpected closing brace\n" },
+{ "account \"x/y\" { }\n"
+    "account \".x\" { }\n",
+    AT "1: account \"x/y\": \"x/y\" cannot be a name here: only "
+    "letters, digits, '.', '_' and '-' are allowed\n"
+    AT "2: account \".x\": \".x\" cannot be a name here: it "
+    "begins with '.' or '-'\n" },
+{ "account \"x\" { }\n"
+    "account \"y\" { }\n"
+    "account \"x\" { }\n"
+    "account \"x\" { }\n",
+    AT "3: account \"x\": it is given twice, first in acmed.conf:1; "
+    "allowed: once\n"
+    AT "4: account \"x\": it is given twice, first in acmed.conf:1; "
+    "allowed: once\n" },
+{ "account \"x\" {\n"
+    " directory = \"http://example.com/dir\"\n"
+    "}\n",
+    AT "2: account \"x\": directory = \"http://example.com/dir\"; "
+    "allowed: letsencrypt, letsencrypt-staging, or a URL "
+    "that begins with https://\n" },
+{ "account \"x\" {\n"
+    " directory = \"letsencrypt-stagin\"\n"
+    "}\n",
+    AT "2: account \"x\": directory = \"letsencrypt-stagin\"; "
+    "allowed: letsencrypt, letsencrypt-staging, or a URL "
+    "that begins with https://\n" },
+{ "account \"x\" {\n"
+    " directory = letsencrypt\n"
+    " agree_tos = maybe\n"
+    "}\n",
+    AT "3: account \"x\": agree_tos = \"maybe\"; allowed: true, "
+    "false\n" },
+{ "account \"x\" {\n"
+    " contact = { \"admin@example.com\", \"mailto:a@example.com\",\n"
+    " \"mailto:a@b.example,c@d.example\", \"mailto:\" }\n"
+    "}\n",
+    AT "2: account \"x\": contact = \"admin@example.com\"; allowed: "
+    "mailto:NAME@DOMAIN, one address in each\n"
+    AT "3: account \"x\": contact = \"mailto:a@b.example,c@d.example\"; "
+    "allowed: mailto:NAME@DOMAIN, one address in each\n"
+    AT "3: account \"x\": contact = \"mailto:\"; allowed: mailto:NAME@DO"
+    "MAIN, one address in each\n" },
+{ "account \"x\" {\n"
+    " key = \"ec255\"\n"
+    "}\n",
+    AT "2: account \"x\": key = \"ec255\"; allowed: ec256, ec384, "
+    "rsa2048, rsa3072, rsa4096\n" },
+{ "account \"x\" {\n"
+    " eab_kid = k1\n"
+    "}\n"
+    "account \"y\" {\n"
+    " eab_hmac_key_file = secret\n"
+    "}\n",
+    AT "2: account \"x\": eab_kid is given, eab_hmac_key_file "
+    "is missing; allowed: both or none\n"
+    AT "5: account \"y\": eab_hmac_key_file is given, eab_kid "
+    "is missing; allowed: both or none\n" },
+{ "account \"x\" {\n"
+    " eab_kid = k1\n"
+    " eab_hmac_key_file = secret\n"
+    "}\n",
+    "" },
+{ "account \"x\" {\n"
+    " eab_kid = k1\n"
+    " eab_hmac_key_file = open\n"
+    "}\n",
+    AT "3: account \"x\": eab_hmac_key_file: open: every user "
+    "can read this secret: chmod o-rwx open\n" },
+{ "account \"x\" {\n"
+    " ca_file = none.pem\n"
+    "}\n"
+    "account \"y\" {\n"
+    " ca_file = \"/\"\n"
+    "}\n",
+    AT "2: account \"x\": ca_file: none.pem: No such file or "
+    "directory\n"
+    AT "5: account \"y\": ca_file: /: it is not a regular file; "
+    "allowed: a file of PEM certificates\n" },
+{ "account \"x\" {\n"
+    " proxy = \"user:password@proxy\"\n"
+    "}\n",
+    AT "2: account \"x\": proxy is no URL of a proxy; allowed: "
+    "http://HOST:PORT, or https, socks4, socks4a, socks5, "
+    "socks5h\n" },
+{ "account \"x\" { proxy = \"http://127.0.0.1:3128\" }\n",
+    "" },
+{ "provider \"p\" {\n"
+    "}\n",
+    AT "1: provider \"p\": type is missing; allowed: bare, tokendns, "
+    "tsig\n" },
+{ "provider \"p\" {\n"
+    " unknown = 1\n"
+    " type = \"tsgi\"\n"
+    "}\n",
+    AT "3: provider \"p\": type = \"tsgi\"; did you mean \"tsig\"?\n" },
+{ "provider \"p\" { type = \"somethingelse\" }\n",
+    AT "1: provider \"p\": type = \"somethingelse\"; allowed: "
+    "bare, tokendns, tsig\n" },
+{ TSIG
+    " key_secret_file = secret\n"
+    " ttl = 60\n"
+    " tcp = no\n"
+    " wait = 90s\n"
+    " zones = { a, b }\n"
+    "}\n",
+    "" },
+{ TSIG
+    " key_secret = literal\n"
+    "}\n",
+    "" },
+{ TSIG
+    " key_secret = literal\n"
+    " key_secret_file = secret\n"
+    "}\n",
+    AT "6: provider \"p\": key_secret and key_secret_file are "
+    "given; allowed: one of them\n" },
+{ TSIG
+    " key_secret_file = open\n"
+    "}\n",
+    AT "5: provider \"p\": key_secret_file: open: every user "
+    "can read this secret: chmod o-rwx open\n" },
+{ TSIG
+    " key_secret_file = missing\n"
+    "}\n",
+    AT "5: provider \"p\": key_secret_file: missing: No such "
+    "file or directory\n" },
+{ TSIG
+    " key_secret_file = \"credential:tsig\"\n"
+    "}\n",
+    AT "5: provider \"p\": key_secret_file = \"credential:tsig\": "
+    "$CREDENTIALS_DIRECTORY is not set; credentials exist "
+    "for a service of systemd only, see LoadCredential= in "
+    "systemd.exec(5)\n" },
+{ TSIG
+    " key_secret_file = \"credential:../tsig\"\n"
+    "}\n",
+    AT "5: provider \"p\": key_secret_file = \"credential:../tsig\"; "
+    "allowed: credential:NAME as in LoadCredential=NAME:... "
+    "of acmed.service\n" },
+{ TSIG
+    " key_secret = x\n"
+    " ttl = 0\n"
+    " tcp = 7\n"
+    " wait = long\n"
+    " api_token = x\n"
+    "}\n",
+    AT "6: provider \"p\": ttl = \"0\"; allowed: 1 to 86400\n"
+    AT "7: provider \"p\": tcp = \"7\"; allowed: true, false\n"
+    AT "8: provider \"p\": wait = \"long\"; allowed: a time "
+    "written like 90s, 10m or 12h\n"
+    AT "9: provider \"p\": unknown key \"api_token\"; allowed: "
+    "type, server, key_name, key_secret, key_secret_file, "
+    "ttl, tcp, wait, zones\n" },
+{ TSIG
+    " key_secret = \"\"\n"
+    " ttl = { 5, 6 }\n"
+    "}\n",
+    AT "5: provider \"p\": key_secret = ...; allowed: text, "
+    "not empty\n"
+    AT "6: provider \"p\": ttl = { ... }: found a list; allowed: "
+    "one value\n" },
+{ "provider \"p\" { type = tsig }\n",
+    AT "1: provider \"p\": server is missing (address of the "
+    "server)\n"
+    AT "1: provider \"p\": key_name is missing (name of the "
+    "key)\n"
+    AT "1: provider \"p\": key_secret or key_secret_file is "
+    "missing (secret of the key)\n" },
+{ "provider \"p\" { type = tokendns api_tokne = x }\n",
+    AT "1: provider \"p\": unknown key \"api_tokne\"; did you "
+    "mean \"api_token\"?\n" },
+{ "provider \"p\" { type = tokendns\n"
+    " zones = none }\n",
+    AT "1: provider \"p\": zones = none makes no sense\n" },
+{ "provider \"p\" { type = tokendns\n"
+    " zones = { a } limit = -5\n"
+    " limit = x }\n",
+    AT "2: provider \"p\": zones = { ... }: found a list; allowed: "
+    "one value\n"
+    AT "3: provider \"p\": limit is given twice, first in line "
+    "2; allowed: once\n" },
+{ "provider \"p\" { type = tokendns\n"
+    " limit = 0x }\n"
+    "provider \"p\" { type = bare }\n",
+    AT "2: provider \"p\": limit = \"0x\"; allowed: a whole "
+    "number\n"
+    AT "3: provider \"p\": it is given twice, first in acmed.conf:1; "
+    "allowed: once\n" },
+{ CERT
+    " nmaes = { \"a.example\" }\n"
+    "}\n",
+    AT "4: certificate \"example.com\": unknown key \"nmaes\"; "
+    "did you mean \"names\"?\n" },
+{ CERT
+    " key = \"ec255\"\n"
+    " renew_before = 5x\n"
+    " renew_before = 10s\n"
+    "}\n",
+    AT "4: certificate \"example.com\": key = \"ec255\"; allowed: "
+    "ec256, ec384, rsa2048, rsa3072, rsa4096\n"
+    AT "5: certificate \"example.com\": renew_before = \"5x\"; "
+    "allowed: 1h to 365d, written like 30d, 12h, 10m or 90s\n"
+    AT "6: certificate \"example.com\": renew_before is given "
+    "twice, first in line 5; allowed: once\n" },
+{ CERT
+    " renew_before = 10s\n"
+    " propagation_timeout = 2d\n"
+    " reuse_key = 2\n"
+    "}\n",
+    AT "4: certificate \"example.com\": renew_before = \"10s\"; "
+    "allowed: 1h to 365d, written like 30d, 12h, 10m or 90s\n"
+    AT "5: certificate \"example.com\": propagation_timeout "
+    "= \"2d\"; allowed: 1s to 1d, written like 30d, 12h, "
+    "10m or 90s\n"
+    AT "6: certificate \"example.com\": reuse_key = \"2\"; allowed: "
+    "true, false\n" },
+{ CERT
+    " renew_before = 90d\n"
+    " propagation_timeout = \"15m\"\n"
+    " key = rsa2048 }\n",
+    "" },
+{ CERT
+    " names = { \"a..example.com\",\n"
+    " \"*.*.example.com\", \"localhost\",\n"
+    " \"example.com\", \"EXAMPLE.com.\", \"under_score.example.com\" "
+    "}\n"
+    "}\n",
+    AT "4: certificate \"example.com\": names: \"a..example.com\" "
+    "is no domain name: it has an empty label\n"
+    AT "5: certificate \"example.com\": names: \"*.*.example.com\" "
+    "is no domain name: \"*\" is allowed as the whole first "
+    "label only, if at all\n"
+    AT "5: certificate \"example.com\": names: \"localhost\" "
+    "is no domain name: it has only one label\n"
+    AT "6: certificate \"example.com\": names: \"example.com\" "
+    "is given twice; allowed: once\n"
+    AT "6: certificate \"example.com\": names: \"under_score.example.com"
+    "\" is no domain name: underscores are not allowed in "
+    "it\n" },
+{ CERT
+    " names = { *.example.com }\n"
+    "}\n",
+    AT "4: certificate \"example.com\": syntax error: found "
+    "\"*\" outside quotes; write such a word as \"...\"\n" },
+{ CERT
+    " names = { }\n"
+    "}\n",
+    AT "3: certificate \"example.com\": names = { }; allowed: "
+    "1 to 100 names\n" },
+{ CERT
+    " names = \"example.com\"\n"
+    " names += { \"*.example.com\", \"b\xc3\xbc"
+    "cher.example\" }\n"
+    "}\n",
+    "" },
+{ BASE
+    "certificate \"web\" {\n"
+    "}\n",
+    AT "3: certificate \"web\": names is missing, and the certificate's "
+    "own name is no domain name\n" },
+{ BASE
+    "certificate \"a b\" { names = a.example }\n",
+    AT "3: certificate \"a b\": \"a b\" cannot be a name here: "
+    "only letters, digits, '.', '_' and '-' are allowed\n" },
+{ CERT
+    " account = other\n"
+    " provider = dsn\n"
+    "}\n",
+    AT "4: certificate \"example.com\": account = \"other\" "
+    "is not defined; defined: \"le\"\n"
+    AT "5: certificate \"example.com\": provider = \"dsn\" is "
+    "not defined; did you mean \"dns\"?\n" },
+{ "certificate \"example.com\" {\n"
+    "}\n",
+    AT "1: certificate \"example.com\": account is missing; "
+    "none is defined\n"
+    AT "1: certificate \"example.com\": provider is missing; "
+    "none is defined\n" },
+{ "certificate \"example.com\" {\n"
+    " account = x provider = y }\n",
+    AT "2: certificate \"example.com\": account = \"x\" is not "
+    "defined; none is defined\n"
+    AT "2: certificate \"example.com\": provider = \"y\" is "
+    "not defined; none is defined\n" },
+{ BASE
+    "account \"two\" { }\n"
+    "provider \"dns2\" { type = bare }\n"
+    "certificate \"example.com\" { }\n",
+    AT "5: certificate \"example.com\": account is missing; "
+    "defined: \"le\", \"two\"\n"
+    AT "5: certificate \"example.com\": provider is missing; "
+    "defined: \"dns\", \"dns2\"\n" },
+{ BASE
+    "provider \"dns2\" { type = bare }\n"
+    "certificate \"a.example\" {\n"
+    " names = { a.example, b.example }\n"
+    " name \"a.example\" { provider = dns }\n"
+    " name \"B.example\" { provider = dns2 } }\n",
+    "" },
+{ BASE
+    "provider \"dns2\" { type = bare }\n"
+    "certificate \"a.example\" {\n"
+    " name \"b.example\" { provider = dns }\n"
+    " name \"a.example\" { }\n"
+    " provider = dns\n"
+    "}\n",
+    AT "5: certificate \"a.example\": name \"b.example\": it "
+    "is not one of the certificate's names\n"
+    AT "6: certificate \"a.example\": name \"a.example\": provider "
+    "is missing\n" },
+{ CERT
+    " name \"example.com\" { provider = dns }\n"
+    " name \"example.com.\" { provider = dns }\n"
+    " name \"x y\" { provider = dns }\n"
+    "}\n",
+    AT "5: certificate \"example.com\": name \"example.com.\": "
+    "it is given twice; allowed: once\n"
+    AT "6: certificate \"example.com\": name \"x y\": \"x y\" "
+    "is no domain name: it has a character that is not allowed\n" },
+{ CERT
+    " deploy \"nginx\" { exec = { \"systemctl\", \"reload\", "
+    "\"nginx\" } timeout = 90s }\n"
+    "}\n",
+    "" },
+{ CERT
+    " deploy \"a\" { }\n"
+    " deploy \"b\" {\n"
+    " exec = { \"bin/x\" }\n"
+    " timeout = 2h }\n"
+    " deploy \"b\" { exec = \"systemctl reload nginx\" timeout "
+    "= 0 }\n"
+    " deploy \"c d\" { exec = \"\" }\n"
+    "}\n",
+    AT "4: certificate \"example.com\": deploy \"a\": exec is "
+    "missing; allowed: exec = { \"PROGRAM\", \"ARGUMENT\", "
+    "... }\n"
+    AT "6: certificate \"example.com\": deploy \"b\": exec = "
+    "\"bin/x\"; allowed: an absolute path, or the name of "
+    "a program in the search path\n"
+    AT "7: certificate \"example.com\": deploy \"b\": timeout "
+    "= \"2h\"; allowed: 1s to 1h, written like 30d, 12h, "
+    "10m or 90s\n"
+    AT "8: certificate \"example.com\": deploy \"b\": it is "
+    "given twice; allowed: once\n"
+    AT "8: certificate \"example.com\": deploy \"b\": exec = "
+    "\"systemctl reload nginx\"; allowed: program and arguments "
+    "one by one, as in { \"systemctl\", \"reload\", \"nginx\" "
+    "}; there is no shell\n"
+    AT "8: certificate \"example.com\": deploy \"b\": timeout "
+    "= \"0\"; allowed: 1s to 1h, written like 30d, 12h, 10m "
+    "or 90s\n"
+    AT "9: certificate \"example.com\": deploy \"c d\": \"c "
+    "d\" cannot be a name here: only letters, digits, '.', "
+    "'_' and '-' are allowed\n"
+    AT "9: certificate \"example.com\": deploy \"c d\": exec "
+    "= \"\"; allowed: an absolute path, or the name of a "
+    "program in the search path\n" },
+{ CERT
+    " deploy \"a\" { exc = { x }\n"
+    " tiemout = 5s }\n"
+    " deploy { exec = x } }\n",
+    AT "4: certificate \"example.com\": deploy \"a\": unknown "
+    "key \"exc\"; did you mean \"exec\"?\n"
+    AT "4: certificate \"example.com\": deploy \"a\": exec is "
+    "missing; allowed: exec = { \"PROGRAM\", \"ARGUMENT\", "
+    "... }\n"
+    AT "5: certificate \"example.com\": deploy \"a\": unknown "
+    "key \"tiemout\"; did you mean \"timeout\"?\n"
+    AT "6: certificate \"example.com\": deploy { ... }: the "
+    "name is missing; allowed: deploy \"NAME\" { ... }\n" },
+{ CERT
+    " deploy \"a\" { exec = /x\n",
+    AT "4: certificate \"example.com\": deploy \"a\": syntax "
+    "error: the file ends inside this section; a \"}\" is "
+    "missing\n" },
+{ CERT
+    " preferred_chain = \"ISRG Root X1\"\n"
+    "}\n",
+    "" },
+{ CERT
+    " preferred_chain = \"${HOME}\"\n"
+    "}\n",
+    "" },
+{ CERT
+    " preferred_chain = ${HOME}\n"
+    "}\n",
+    AT "4: certificate \"example.com\": syntax error: found "
+    "\"${\" outside quotes; environment variables are not "
+    "used here\n" },
+{ CERT
+    " preferred_chain = \"a\\001\"\n"
+    "}\n",
+    AT "4: certificate \"example.com\": syntax error: found "
+    "the escape \"\\0\"; write the character itself (\\n, "
+    "\\t, \\\" and \\\\ are known)\n" },
+{ CERT
+    " preferred_chain = \"a\\nb\"\n"
+    "}\n",
+    AT "4: certificate \"example.com\": preferred_chain = \"a "
+    "b\"; allowed: one line of text, not empty\n" },
+{ CERT
+    "}\n"
+    "certificate \"example.com\" { }\n"
+    "certificate \"example.com\" { }\n",
+    AT "5: certificate \"example.com\": it is given twice, first "
+    "in acmed.conf:3; allowed: once\n"
+    AT "6: certificate \"example.com\": it is given twice, first "
+    "in acmed.conf:3; allowed: once\n" },
+{ CERT
+    " include(\"x\")\n"
+    "}\n",
+    AT "4: certificate \"example.com\": found include inside "
+    "this section; is a \"}\" missing before it?\n" },
+{ "include(\"missing.conf\")\n"
+    "include(\"none.d/*.conf\")\n",
+    AT "1: include: missing.conf: No such file or directory\n" },
+{ "include(\"acmed.conf\")\n",
+    AT "1: include: acmed.conf: it is read already; it is the "
+    "main file\n" },
+{ "include(\"\")\n"
+    "include(\"/\")\n",
+    AT "1: include(\"\"): allowed: a file or a pattern\n"
+    AT "2: include: /: it is not a regular file\n" },
+{ "include \"x\"\n",
+    AT "1: syntax error: allowed: include(\"FILE\")\n" },
+{ "include(x, y)\n",
+    AT "1: syntax error: allowed: include(\"FILE\")\n" },
+{ "unknown \"x\" { a = { b, c } d { e = 1 } f(g, h) }\n"
+    "other = { 1, 2 }\n"
+    "third(4)\n"
+    "log_level = loud\n",
+    AT "1: unknown key \"unknown\"; allowed: state_dir, control_socket, "
+    "resolvers, log_level, max_renewals, include, account, "
+    "provider, certificate\n"
+    AT "2: unknown key \"other\"; allowed: state_dir, control_socket, "
+    "resolvers, log_level, max_renewals, include, account, "
+    "provider, certificate\n"
+    AT "3: unknown key \"third\"; allowed: state_dir, control_socket, "
+    "resolvers, log_level, max_renewals, include, account, "
+    "provider, certificate\n"
+    AT "4: log_level = \"loud\"; allowed: error, warning, notice, "
+    "info, debug\n" },
+{ "unknown = { 1, { 2\n",
+    AT "1: unknown key \"unknown\"; allowed: state_dir, control_socket, "
+    "resolvers, log_level, max_renewals, include, account, "
+    "provider, certificate\n"
+    AT "1: syntax error: the file ends inside this statement\n" },
+{ "unknown unknown unknown\n",
+    AT "1: unknown key \"unknown\"; allowed: state_dir, control_socket, "
+    "resolvers, log_level, max_renewals, include, account, "
+    "provider, certificate\n" },
+{ "= 5\n",
+    AT "1: syntax error: unexpected token '='\n" },
+{ "}\n",
+    AT "1: syntax error: unexpected closing brace\n" },
+{ "__end = 1\n"
+    "__line = 5\n",
+    AT "1: unknown key \"__end\"; allowed: state_dir, control_socket, "
+    "resolvers, log_level, max_renewals, include, account, "
+    "provider, certificate\n"
+    AT "2: unknown key \"__line\"; allowed: state_dir, control_socket, "
+    "resolvers, log_level, max_renewals, include, account, "
+    "provider, certificate\n" },
+{ "a|b = 5\n"
+    "account=x|key = 5\n",
+    AT "1: unknown key \"a|b\"; allowed: state_dir, control_socket, "
+    "resolvers, log_level, max_renewals, include, account, "
+    "provider, certificate\n"
+    AT "2: syntax error: missing opening brace for section 'account'\n" },
+{ "log_level = info\x01\n",
+    AT "1: syntax error: found a control character\n" },
+{ "\xef\xbb\xbflog_level = info\r\n"
+    "max_renewals = 5\r\n",
+    "" },
+{ "log_level = in\\\n"
+    "fo\n",
+    AT "2: unknown key \"fo\"; allowed: state_dir, control_socket, "
+    "resolvers, log_level, max_renewals, include, account, "
+    "provider, certificate\n"
+    AT "2: syntax error: the file ends inside this statement\n" },
+{ "log_level = \"in\\\n"
+    "fo\"\n"
+    "max_renewals = x\n",
+    AT "3: max_renewals = \"x\"; allowed: 1 to 1000\n" },

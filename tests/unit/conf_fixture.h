@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conf_fixture - configurations in a scratch directory, loaded, with what is
+ * reported; and four fake DNS providers in place of the real registry.
+ */
+#ifndef TESTS_UNIT_CONF_FIXTURE_H
+#define TESTS_UNIT_CONF_FIXTURE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "daemon/config/conf.h"
+
+/* Options of the fake provider "tsig". */
+enum { TSIG_SERVER, TSIG_NAME, TSIG_SECRET, TSIG_TTL, TSIG_TCP, TSIG_WAIT,
+    TSIG_ZONES };
+
+/* Group set-up and tear-down of cmocka. */
+int	fixture_setup(void **state);
+int	fixture_teardown(void **state);
+
+/* A file below the scratch directory, replaced. */
+void	fixture_write(const char *name, mode_t mode, const char *text);
+/* Its absolute path; good until the next call. */
+const char *fixture_path(const char *name);
+void	fixture_remove(const char *name);
+/*
+ * Load a file.  *reports becomes all lines, each with "\n" and without the
+ * scratch directory in front of names; the caller frees.
+ */
+struct conf *fixture_load(const char *name, char **reports);
+
+#endif

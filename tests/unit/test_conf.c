@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MIT */
+/* Right configurations: what they mean, how files go together. */
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/mem.h"
+#include "providers/provider.h"
+#include "tests/unit/conf_fixture.h"
+
+static const char full[] =
+    "state_dir = /srv/acmed\n"
+    "control_socket = /srv/acmed.sock\n"
+    "resolvers = { 192.0.2.53, \"[2001:db8::53]:5353\" }\n"
+    "log_level = debug\n"
+    "max_renewals = 3\n"
+    "account \"lab\" {\n"
+    "	directory = \"https://127.0.0.1:14000/dir\"\n"
+    "	contact = { \"mailto:a@example.com\", \"mailto:b@example.com\" }\n"
+    "	agree_tos = true\n"
+    "	ca_file = ca.pem\n"
+    "	proxy = \"http://192.0.2.1:3128\"\n"
+    "	key = rsa2048\n"
+    "	eab_kid = \"kid-1\"\n"
+    "	eab_hmac_key_file = hmac\n"
+    "}\n"
+    "provider \"dns\" {\n"
+    "	type = tsig\n"
+    "	server = \"192.0.2.1:53\"\n"
+    "	key_name = 'it''s'\n"
+    "	key_secret_file = hmac\n"
+    "	zones = { a.example, b.example }\n"
+    "}\n"
+    "provider \"other\" { type = tokendns\n api_token = \"${HOME}$x\\$\" }\n"
+    "certificate \"web\" {\n"
+    "	names = { \"Example.COM\", \"*.example.com\" }\n"
+    "	account = lab\n"
+    "	provider = dns\n"
+    "	name \"*.example.com\" { provider = other }\n"
+    "	key = ec384\n"
+    "	reuse_key = yes\n"
+    "	renew_before = 20d\n"
+    "	preferred_chain = \"ISRG Root X1\"\n"
+    "	propagation_timeout = \"90s\"\n"
+    "	deploy \"nginx\" { exec = { \"/bin/x\", \"a\\tb\" } timeout = 5m }\n"
+    "	deploy \"mail\" { exec = reload-mail }\n"
+    "}\n"
+    "certificate \"a.example\" { provider = dns }\n";
+
+static struct conf *
+load(const char *text)
+{
+	struct conf *conf;
+	char *got;
+
+	fixture_write("acmed.conf", 0600, text);
+	conf = fixture_load("acmed.conf", &got);
+	if (got[0] != '\0')
+		fail_msg("%s", got);
+	free(got);
+	assert_non_null(conf);
+	fixture_remove("acmed.conf");
+	return conf;
+}
+
+/* Loading the main file must fail with these lines. */
+static void
+refuse(const char *want)
+{
+	char *got;
+
+	assert_null(fixture_load("acmed.conf", &got));
+	assert_string_equal(got, want);
+	free(got);
+}
+
+static void
+test_defaults(void **state)
+{
+	struct conf *conf = load("account \"le\" { }\n"
+	    "provider \"p\" { type = bare }\n"
+	    "certificate \"example.com\" { }\n");
+	const struct conf_cert *cert = conf_find_cert(conf, "example.com");
+
+	assert_string_equal(conf->state_dir, "/var/lib/acmed");
+	assert_string_equal(conf->control_socket, "/run/acmed/acmed.sock");
+	assert_null(conf->resolvers[0]);
+	assert_int_equal(conf->log_level, LOGL_NOTICE);
+	assert_int_equal(conf->max_renewals, 20);
+	assert_string_equal(conf->accounts[0]->directory,
+	    "https://acme-v02.api.letsencrypt.org/directory");
+	assert_null(conf->accounts[0]->contact[0]);
+	assert_false(conf->accounts[0]->agree_tos);
+	assert_null(conf->accounts[0]->ca_file);
+	assert_int_equal(conf->accounts[0]->key, KEY_EC256);
+	assert_int_equal(cert->n_names, 1);
+	assert_string_equal(cert->names[0].name, "example.com");
+	assert_ptr_equal(cert->names[0].provider, conf->providers[0]);
+	assert_ptr_equal(cert->account, conf->accounts[0]);
+	assert_int_equal(cert->key, KEY_EC256);
+	assert_false(cert->reuse_key);
+	assert_int_equal(cert->renew_before_s, 30 * 86400);
+	assert_int_equal(cert->propagation_timeout_s, 600);
+	assert_null(cert->preferred_chain);
+	assert_int_equal(cert->n_deploys, 0);
+	assert_int_equal(cert->line, 3);
+	assert_string_equal(cert->file, fixture_path("acmed.conf"));
+	conf_unref(conf);
+}
+
+static void
+check_account(const struct conf_account *a)
+{
+	assert_string_equal(a->directory, "https://127.0.0.1:14000/dir");
+	assert_string_equal(a->contact[1], "mailto:b@example.com");
+	assert_null(a->contact[2]);
+	assert_true(a->agree_tos);
+	assert_string_equal(a->ca_file, fixture_path("ca.pem"));
+	assert_string_equal(a->proxy, "http://192.0.2.1:3128");
+	assert_int_equal(a->key, KEY_RSA2048);
+	assert_string_equal(a->eab_kid, "kid-1");
+	assert_string_equal(a->eab_hmac_key_file, fixture_path("hmac"));
+}
+
+static void
+check_cert(const struct conf *conf, const struct conf_cert *cert)
+{
+	assert_int_equal(cert->n_names, 2);
+	assert_string_equal(cert->names[0].name, "example.com");
+	assert_string_equal(cert->names[1].name, "*.example.com");
+	assert_ptr_equal(cert->names[0].provider,
+	    conf_find_provider(conf, "dns"));
+	assert_ptr_equal(cert->names[1].provider,
+	    conf_find_provider(conf, "other"));
+	assert_int_equal(cert->key, KEY_EC384);
+	assert_true(cert->reuse_key);
+	assert_int_equal(cert->renew_before_s, 20 * 86400);
+	assert_string_equal(cert->preferred_chain, "ISRG Root X1");
+	assert_int_equal(cert->propagation_timeout_s, 90);
+	assert_int_equal(cert->n_deploys, 2);
+	assert_string_equal(cert->deploys[0].name, "nginx");
+	assert_string_equal(cert->deploys[0].exec[1], "a\tb");
+	assert_null(cert->deploys[0].exec[2]);
+	assert_int_equal(cert->deploys[0].timeout_s, 300);
+	assert_string_equal(cert->deploys[1].exec[0], "reload-mail");
+	assert_int_equal(cert->deploys[1].timeout_s, 120);
+}
+
+/* Also that quotes in a row, as in 'it''s', are two values: refused. */
+static void
+test_full(void **state)
+{
+	char *text = xstrdup(full);
+	struct conf *conf;
+	char *quotes = strstr(text, "''");
+
+	fixture_write("ca.pem", 0644, "");
+	fixture_write("hmac", 0600, "c2Vj\n\n");
+	fixture_write("acmed.conf", 0600, full);
+	refuse("acmed.conf:19: provider \"dns\": unknown key \"s\"; allowed: "
+	    "type, server, key_name, key_secret, key_secret_file, ttl, tcp, "
+	    "wait, zones\n");
+	memcpy(quotes, "\\'", 2);
+	conf = load(text);
+	free(text);
+	assert_string_equal(conf->path, fixture_path("acmed.conf"));
+	assert_string_equal(conf->state_dir, "/srv/acmed");
+	assert_string_equal(conf->control_socket, "/srv/acmed.sock");
+	assert_string_equal(conf->resolvers[1], "[2001:db8::53]:5353");
+	assert_null(conf->resolvers[2]);
+	assert_int_equal(conf->log_level, LOGL_DEBUG);
+	assert_int_equal(conf->max_renewals, 3);
+	check_account(conf->accounts[0]);
+	assert_int_equal(conf->n_certs, 2);
+	assert_string_equal(conf->certs[0]->name, "a.example");
+	check_cert(conf, conf->certs[1]);
+	fixture_remove("ca.pem");
+	fixture_remove("hmac");
+	conf_unref(conf);
+}
+
+static void
+test_provider_values(void **state)
+{
+	struct conf *conf;
+	const struct provider_values *v;
+
+	fixture_write("hmac", 0600, "line one\nline two\n\n");
+	conf = load("provider \"dns\" {\n type = tsig\n server = a\n"
+	    " key_name = \"$\\$${HOME}\"\n key_secret_file = hmac\n"
+	    " tcp = off\n zones = { x, \"y z\" }\n}\n"
+	    "provider \"none\" { type = tokendns\n limit = -7 }\n");
+	v = conf_find_provider(conf, "dns")->values;
+	assert_string_equal(provider_str(v, TSIG_NAME), "$$${HOME}");
+	assert_string_equal(provider_str(v, TSIG_SECRET),
+	    "line one\nline two");
+	assert_int_equal(provider_int(v, TSIG_TTL), 5);
+	assert_false(provider_bool(v, TSIG_TCP));
+	assert_int_equal(provider_int(v, TSIG_WAIT), 120);
+	assert_string_equal(provider_list(v, TSIG_ZONES)[1], "y z");
+	assert_null(provider_list(v, TSIG_ZONES)[2]);
+	v = conf_find_provider(conf, "none")->values;
+	assert_null(provider_str(v, 0));
+	assert_string_equal(provider_str(v, 1), "all");
+	assert_int_equal(provider_int(v, 2), -7);
+	assert_null(provider_list(v, 2)[0]);
+	assert_null(conf_find_provider(conf, "else"));
+	fixture_remove("hmac");
+	conf_unref(conf);
+}
+
+/* A literal secret in a file that every user can read; credentials. */
+static void
+test_secrets(void **state)
+{
+	static const char text[] = "provider \"p\" { type = tokendns\n"
+	    " api_token = \"hunter2\" }\n";
+	struct conf *conf;
+	char *got, *dir = xstrdup(fixture_path(""));
+
+	fixture_write("acmed.conf", 0644, text);
+	refuse("acmed.conf:2: provider \"p\": api_token is a secret and "
+	    "every user can read this file; chmod o-r acmed.conf, or use "
+	    "api_token_file\n");
+	fixture_write("acmed.conf", 0640, text);
+	conf = fixture_load("acmed.conf", &got);
+	assert_string_equal(got, "");
+	free(got);
+	conf_unref(conf);
+	dir[strlen(dir) - 1] = '\0';
+	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", dir, 1), 0);
+	fixture_write("cred", 0400, "hunter3\n");
+	conf = load("provider \"p\" { type = tokendns\n"
+	    " api_token_file = \"credential:cred\" }\n");
+	assert_string_equal(provider_str(conf->providers[0]->values, 0),
+	    "hunter3");
+	conf_unref(conf);
+	(void)unsetenv("CREDENTIALS_DIRECTORY");
+	fixture_remove("cred");
+	free(dir);
+}
+
+static void
+write_cert(const char *file, const char *name, const char *more)
+{
+	char text[400];
+
+	(void)snprintf(text, sizeof(text), "certificate \"%s\" {\n%s}\n",
+	    name, more);
+	fixture_write(file, 0600, text);
+}
+
+/* Files in any order, references between them, globs, relative paths. */
+static void
+test_include(void **state)
+{
+	struct conf *conf;
+
+	assert_int_equal(mkdir(fixture_path("d"), 0700), 0);
+	write_cert("d/b.conf", "b.example", "");
+	write_cert("d/a.conf", "a.example", " provider = q\n");
+	fixture_write("d/.hidden.conf", 0600, "broken");
+	fixture_write("accounts", 0600, "account \"le\" { }\n"
+	    "include('d/p.inc')\n");
+	fixture_write("d/p.inc", 0600, "provider \"q\" { type = bare }\n"
+	    "log_level = info include(\"../more\")");
+	fixture_write("more", 0600, "");
+	conf = load("include(\"d/*.conf\")\ninclude(\"accounts\")\n"
+	    "include(\"none/[a-z]*.conf\")\n");
+	assert_int_equal(conf->n_certs, 2);
+	assert_string_equal(conf->certs[0]->file, fixture_path("d/a.conf"));
+	assert_int_equal(conf->certs[0]->line, 1);
+	assert_non_null(conf->certs[1]->account);
+	assert_int_equal(conf->log_level, LOGL_INFO);
+	conf_unref(conf);
+	fixture_remove("more");
+	fixture_remove("d/p.inc");
+	fixture_remove("accounts");
+	fixture_remove("d/.hidden.conf");
+	fixture_remove("d/a.conf");
+	fixture_remove("d/b.conf");
+	fixture_remove("d");
+}
+
+/* One syntax error per file, everything else of all files, in order. */
+static void
+test_all_mistakes(void **state)
+{
+	fixture_write("acmed.conf", 0600, "log_level = loud\n"
+	    "include(\"one\")\ninclude(\"two\")\ninclude(\"gone\")\n"
+	    "include(\"three\")\ninclude(\"two\")\nmax_renewals = -1\n"
+	    "account \"a\" { }\nprovider \"p\" { type = bare }\n"
+	    "certificate \"x.example\" { account = unknown }\n");
+	fixture_write("one", 0600, "state_dir = a\nmax_renewals = 5\n"
+	    "account \"a\" { }\n");
+	fixture_write("two", 0600, "key = { a b\naccount \"b\" {\n");
+	fixture_write("three", 0600,
+	    "certificate \"x.example\" { kye = ec256 }\n");
+	refuse("acmed.conf:1: log_level = \"loud\"; allowed: error, warning, "
+	    "notice, info, debug\n"
+	    "acmed.conf:4: include: gone: No such file or directory\n"
+	    "acmed.conf:6: include: two: it is read already, included in "
+	    "acmed.conf:3\n"
+	    "acmed.conf:7: max_renewals = \"-1\"; allowed: 1 to 1000\n"
+	    "one:1: state_dir = \"a\"; allowed: an absolute path of at most "
+	    "1024 bytes\n"
+	    "one:2: max_renewals is given twice, first in acmed.conf:7; "
+	    "allowed: once\n"
+	    "one:3: account \"a\": it is given twice, first in "
+	    "acmed.conf:8; allowed: once\n"
+	    "two:1: unknown key \"key\"; allowed: state_dir, control_socket, "
+	    "resolvers, log_level, max_renewals, include, account, provider, "
+	    "certificate\n"
+	    "two:1: syntax error: the file ends inside this statement\n"
+	    "three:1: certificate \"x.example\": unknown key \"kye\"; did "
+	    "you mean \"key\"?\n"
+	    "three:1: certificate \"x.example\": it is given twice, first in "
+	    "acmed.conf:10; allowed: once\n");
+	fixture_remove("acmed.conf");
+	fixture_remove("one");
+	fixture_remove("two");
+	fixture_remove("three");
+	refuse("acmed.conf: No such file or directory\n");
+}
+
+static void
+test_depth(void **state)
+{
+	char name[16], text[40];
+
+	for (int i = 1; i <= 11; i++) {
+		(void)snprintf(name, sizeof(name), "f%d", i);
+		(void)snprintf(text, sizeof(text), "include(f%d)\n", i + 1);
+		fixture_write(name, 0600, i < 11 ? text : "");
+	}
+	fixture_write("acmed.conf", 0600, "include(f1)\n");
+	refuse("f10:1: include: f11: files are included at more than 10 "
+	    "levels\n");
+	fixture_write("f10", 0600, "");
+	conf_unref(load("include(f1)\n"));
+	for (int i = 1; i <= 11; i++) {
+		(void)snprintf(name, sizeof(name), "f%d", i);
+		fixture_remove(name);
+	}
+}
+
+static void
+test_many_names(void **state)
+{
+	struct conf *conf;
+	char text[8192];
+	size_t n = 0;
+
+	n += (size_t)snprintf(text, sizeof(text), "account \"a\" { }\n"
+	    "provider \"p\" { type = bare }\n"
+	    "certificate \"x\" { names = {\n");
+	for (int i = 0; i < 100; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+		    "\"n%d.example\",\n", i);
+	(void)snprintf(text + n, sizeof(text) - n, "} }\n");
+	conf = load(text);
+	assert_int_equal(conf->certs[0]->n_names, 100);
+	conf_unref(conf);
+	(void)snprintf(text + n, sizeof(text) - n, "\"one.example\" } }\n");
+	fixture_write("acmed.conf", 0600, text);
+	refuse("acmed.conf:104: certificate \"x\": found 101 names; "
+	    "allowed: 1 to 100\n");
+	fixture_remove("acmed.conf");
+}
+
+static void
+test_nul_byte(void **state)
+{
+	FILE *fp = fopen(fixture_path("acmed.conf"), "w");
+
+	assert_non_null(fp);
+	assert_int_equal(fwrite("log_level = info\0\n", 1, 18, fp), 18);
+	assert_int_equal(fclose(fp), 0);
+	refuse("acmed.conf: syntax error: found a NUL byte\n");
+	fixture_remove("acmed.conf");
+}
+
+static void
+test_refs(void **state)
+{
+	struct conf *conf = load(full + strlen(full));
+	const struct conf *again = conf_ref(conf);
+
+	assert_ptr_equal(again, conf);
+	assert_int_equal(conf->refs, 2);
+	conf_unref(conf);
+	assert_int_equal(conf->refs, 1);
+	assert_null(conf_find_cert(again, "none"));
+	conf_unref(again);
+	conf_unref(NULL);
+}
+
+static void
+test_key_types(void **state)
+{
+	enum key_type type;
+
+	for (int i = 0; i < KEY_TYPE_END; i++) {
+		assert_int_equal(key_type_parse(key_type_name(i), &type), 0);
+		assert_int_equal(type, i);
+	}
+	assert_int_equal(key_type_parse("ed25519", &type), -1);
+}
+
+/* All in one file, in no order; each is found. */
+static void
+test_many_sections(void **state)
+{
+	enum { N = 5000, EACH = 48 };
+	char *text = xcalloc(N + 2, EACH), name[32];
+	struct conf *conf;
+	size_t len = 0;
+
+	for (int i = 0; i < N; i++)
+		len += (size_t)snprintf(text + len, EACH,
+		    "certificate \"c%d.example\" { }\n", i * 7 % N);
+	(void)snprintf(text + len, 2 * EACH, "account \"a\" { }\n"
+	    "provider \"p\" { type = bare }\n");
+	conf = load(text);
+	free(text);
+	assert_int_equal(conf->n_certs, N);
+	for (int i = 0; i < N; i++) {
+		(void)snprintf(name, sizeof(name), "c%d.example", i);
+		assert_non_null(conf_find_cert(conf, name));
+	}
+	conf_unref(conf);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_provider_values),
+		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_include),
+		cmocka_unit_test(test_all_mistakes),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_many_sections),
+		cmocka_unit_test(test_nul_byte),
+		cmocka_unit_test(test_refs),
+		cmocka_unit_test(test_key_types),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_setup,
+	    fixture_teardown);
+}
