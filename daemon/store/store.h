@@ -7,15 +7,26 @@
  *
  *   state.db                          below
  *   lock                              flock(2): one daemon
- *   accounts/NAME.key                 0600, PKCS#8
+ *   accounts/NAME-HASH8.key           0600, PKCS#8; HASH8: the first 8 hex
+ *                                     digits of the directory URL's SHA-256
  *   pending/NAME.key                  0600, key of an order under way
  *   archive/NAME/SERIAL/{privkey,cert,chain,fullchain}.pem
+ *                                     SERIAL-2 if SERIAL holds another chain
  *   live/NAME -> ../archive/NAME/SERIAL
  *
- * Writes to state.db are collected: all of one turn of the loop, and what
- * waits for them, go into one transaction.  A caller whose next act depends
- * on a row being on disk calls store_sync_start() and acts in its done.
- * Rows that no act depends on (history) simply ride along.
+ * Writes to state.db are collected: all of one turn of the loop go into one
+ * transaction, committed in the next turn, whether anybody waits for it or
+ * not.  A caller whose next act depends on a row being on disk calls
+ * store_sync_start() and acts in its done.  Rows that no act depends on
+ * (history) simply ride along.
+ *
+ * A transaction is on disk as a whole or not at all.  If a write or the
+ * commit fails (disk full, I/O), it is rolled back and the rest of its writes
+ * is dropped; the next sync is told, and the next write begins anew.  The
+ * caller then puts its rows again: an id that a row got stays its own.
+ * Reading sees what was written, committed or not; callbacks may write, but
+ * not call the same _each function.  If reading fails, the rows end early and
+ * the next sync is told (what is read at start is checked by store_open()).
  */
 #ifndef DAEMON_STORE_STORE_H
 #define DAEMON_STORE_STORE_H
@@ -43,12 +54,15 @@ struct store_sync_op;
  */
 struct store	*store_open(struct loop *, const char *state_dir,
 		    struct error *);
-/* Commits what is open. */
+/* Commits what is open.  Not from a done function; sync operations that still
+ * wait are cancelled.  NULL is allowed. */
 void		 store_close(struct store *);
 
 /*
- * done once everything written up to now is on disk; an error if the disk
- * refused (ERR_INTERNAL "store:io": those writes are rolled back).
+ * done once everything written up to now is on disk: from the next turn of
+ * the loop, after one commit for all that wait.  err (ERR_INTERNAL
+ * "store:io", or "store:db" if the file is damaged) if any write since the
+ * last sync that was answered is not on disk.
  */
 typedef void store_sync_cb(const struct error *err, void *arg);
 struct store_sync_op *store_sync_start(struct store *, store_sync_cb *done,
@@ -57,9 +71,9 @@ void		 store_sync_cancel(struct store_sync_op *);
 
 /* --- accounts --- */
 
-/* The account's key, made and durable before it returns if there is none (in
- * this case type must be EC, or key given).  A key for another directory is
- * kept beside it: the pair (name, directory) names an account. */
+/* The account's key.  The pair (name, directory) names an account.  NULL and
+ * ERR_CONFIG "store:no-key" if there is none yet: make one (keygen_start())
+ * and keep it with store_account_key_put().  The caller frees. */
 EVP_PKEY	*store_account_key(struct store *, const char *name,
 		    const char *directory, struct error *);
 /* Keep a new account key, durably. */
@@ -103,7 +117,7 @@ void		 store_cert_clear(struct store_cert *);
 void		 store_cert_dup(struct store_cert *to,
 		    const struct store_cert *from);
 
-/* Call each for every row, borrowed. */
+/* Call each for every row, sorted by name, borrowed. */
 void		 store_cert_each(struct store *,
 		    void (*each)(const struct store_cert *, void *), void *);
 /* Insert or replace the row. */
@@ -118,26 +132,32 @@ int		 store_pending_key(struct store *, const char *name,
 int		 store_pending_key_put(struct store *, const char *name,
 		    const EVP_PKEY *, struct error *);
 void		 store_pending_key_drop(struct store *, const char *name);
-/* The key of the installed certificate (reuse_key); 0 and NULL if none. */
+/* The key of the installed certificate (reuse_key); 0 and NULL if none.
+ * Keys are freed by the caller. */
 int		 store_live_key(struct store *, const char *name,
 		    EVP_PKEY **key, struct error *);
 
 /*
  * Install key and chain as one unit: a new directory, everything fsynced,
- * key and leaf checked to belong together, then one rename of live/NAME.
+ * read back, key and leaf checked to belong together, then one rename of
+ * live/NAME.  Whenever the machine stops, live/NAME is the old or the new.
  * Installing what is already there is success.  Older versions than the last
- * 5 are removed.  *info is the installed leaf's; the caller clears it.
+ * 5 are removed, the live one never.  Durable when it returns; blocks for
+ * about eight fsyncs.  *info is the installed leaf's; the caller clears it.
+ * ERR_REJECTED "cert:syntax", ERR_INTERNAL "store:mismatch" (key of another
+ * certificate), "sys:io".
  */
 int		 store_install(struct store *, const char *name,
 		    const EVP_PKEY *, const char *pem, size_t pem_len,
 		    struct cert_info *info, struct error *);
 /*
  * What live/NAME holds now: 0 and *info, or 1 if there is nothing, or -1 if
- * it is damaged (missing file, key of another certificate).
+ * it is damaged (missing file, key of another certificate): ERR_INTERNAL
+ * "store:damaged".  Parses: 0.3 ms.
  */
 int		 store_live_info(struct store *, const char *name,
 		    struct cert_info *info, struct error *);
-/* Path of live/NAME, or of state_dir/SUB; the caller frees. */
+/* Absolute path of live/NAME; the caller frees. */
 char		*store_live_path(const struct store *, const char *name);
 
 /* --- the journal of TXT records (ARCHITECTURE.md section 4) --- */
@@ -167,7 +187,7 @@ struct store_txt {
 };
 void		 store_txt_each(struct store *,
 		    void (*each)(const struct store_txt *, void *), void *);
-/* Insert (id 0, which it sets) or replace. */
+/* Insert (id 0, which it sets) or replace (also if the row is gone). */
 void		 store_txt_put(struct store *, struct store_txt *);
 void		 store_txt_delete(struct store *, int64_t id);
 
@@ -192,7 +212,8 @@ void		 store_deploy_delete(struct store *, const char *cert,
 /* --- history: the last 100 steps of each certificate --- */
 
 struct store_event {
-	int64_t		 id;
+	int64_t		 id;		/* counts per certificate; store_
+					   event_add() ignores it */
 	time_t		 at;
 	char		 step[32];
 	int		 level;		/* enum log_level */

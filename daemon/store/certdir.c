@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/store/certdir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/store/certdir_prune.h"
+#include "daemon/store/chain.h"
+#include "daemon/store/keys.h"
+
+#define VERSIONS_MAX 1000	/* SERIAL-2, ...: somebody breaks them */
+#define VERSION_SIZE 80
+#define TARGET_PREFIX "../archive/"
+
+enum { F_PRIVKEY, F_CERT, F_CHAIN, F_FULLCHAIN, F_END };
+
+static const struct {
+	const char	*name;
+	mode_t		 mode;
+} files[] = {
+	[F_PRIVKEY] = { "privkey.pem", 0600 },
+	[F_CERT] = { "cert.pem", 0644 },
+	[F_CHAIN] = { "chain.pem", 0644 },
+	[F_FULLCHAIN] = { "fullchain.pem", 0644 },
+};
+_Static_assert(sizeof(files) / sizeof(files[0]) == F_END, "files");
+
+/* One installation. */
+struct install {
+	const char	*name;
+	char		*content[F_END];
+	int		 archive;	/* archive/NAME */
+	int		 live;		/* live/ */
+	char		 version[VERSION_SIZE];
+};
+
+static int
+open_dir_at(int dirfd, const char *path, struct error *err)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd == -1)
+		return error_errno(err, "%s", path);
+	return fd;
+}
+
+/* Do key and leaf in this text belong together? */
+static int
+check_pair(const char *key_pem, const char *pem, size_t len,
+    struct error *err)
+{
+	EVP_PKEY *key = key_from_pem(key_pem, err);
+	struct chain chain;
+	int ok;
+
+	if (key == NULL)
+		return -1;
+	if (chain_parse(pem, len, &chain, err) == -1) {
+		EVP_PKEY_free(key);
+		return -1;
+	}
+	ok = X509_check_private_key(chain.certs[0], key);
+	ERR_clear_error();
+	EVP_PKEY_free(key);
+	chain_clear(&chain);
+	if (ok == 1)
+		return 0;
+	return error_set(err, ERR_INTERNAL, "store:mismatch",
+	    "private key and certificate do not belong together");
+}
+
+/* Is this file there with this content? */
+static bool
+has_content(int dir, int file, const char *want)
+{
+	struct error err;
+	size_t len;
+	char *text;
+	bool same;
+
+	if (file_read(dir, files[file].name, CHAIN_PEM_MAX * 2, &text, &len,
+	    &err) == -1)
+		return false;
+	same = len == strlen(want) && memcmp(text, want, len) == 0;
+	freezero(text, len);
+	return same;
+}
+
+/* Does the version at this path hold exactly what is to be installed? */
+static bool
+is_same(int dirfd, const char *path, const struct install *in)
+{
+	int dir = openat(dirfd, path,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool same = dir != -1;
+
+	for (int i = 0; same && i < F_END; i++)
+		same = has_content(dir, i, in->content[i]);
+	if (dir != -1)
+		close(dir);
+	return same;
+}
+
+static int
+write_file(int dir, int file, const char *text)
+{
+	int fd = openat(dir, files[file].name,
+	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int rc, saved;
+
+	if (fd == -1)
+		return -1;
+	rc = file_write_all(fd, text, strlen(text));
+	if (rc == 0)
+		rc = fchmod(fd, files[file].mode);
+	if (rc == 0)
+		rc = fsync(fd);
+	saved = errno;
+	if (close(fd) == -1 && rc == 0)
+		return -1;
+	errno = saved;
+	return rc;
+}
+
+/* Write, make durable, and read again what the disk now has. */
+static int
+fill_version(int dir, const struct install *in, struct error *err)
+{
+	struct error why;
+	char *key = NULL, *chain = NULL;
+	size_t key_len = 0, chain_len = 0;
+	int rc;
+
+	for (int i = 0; i < F_END; i++) {
+		if (write_file(dir, i, in->content[i]) == -1)
+			return error_errno(err, "%s", files[i].name);
+	}
+	if (file_sync_dir(dir, "new version", err) == -1)
+		return -1;
+	rc = file_read(dir, files[F_PRIVKEY].name, CHAIN_PEM_MAX, &key,
+	    &key_len, &why);
+	if (rc == 0)
+		rc = file_read(dir, files[F_FULLCHAIN].name,
+		    CHAIN_PEM_MAX * 2, &chain, &chain_len, &why);
+	if (rc == 0)
+		rc = check_pair(key, chain, chain_len, &why);
+	freezero(key, key_len);
+	free(chain);
+	if (rc == -1)
+		return error_set(err, ERR_INTERNAL, "store:verify",
+		    "read back: %s", why.msg);
+	return 0;
+}
+
+/* Build the version under a temporary name and give it its own. */
+static int
+build_version(const struct install *in, struct error *err)
+{
+	char tmp[32];
+	unsigned random;
+	int dir, rc;
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return error_errno(err, "random number");
+	(void)text_printf(tmp, sizeof(tmp), ".new-%08x", random);
+	if (file_mkdir(in->archive, tmp, 0700, err) == -1)
+		return -1;
+	dir = open_dir_at(in->archive, tmp, err);
+	if (dir == -1)
+		return -1;
+	rc = fill_version(dir, in, err);
+	close(dir);
+	if (rc == 0 && renameat(in->archive, tmp, in->archive,
+	    in->version) == -1)
+		rc = error_errno(err, "rename to %s", in->version);
+	if (rc == -1) {
+		certdir_remove_version(in->archive, tmp);
+		return -1;
+	}
+	return file_sync_dir(in->archive, in->name, err);
+}
+
+/* Find a version with this content, or a free name and build it there. */
+static int
+make_version(struct install *in, const char *serial, struct error *err)
+{
+	for (int i = 1; i <= VERSIONS_MAX; i++) {
+		struct stat st;
+
+		if (i == 1)
+			(void)text_printf(in->version, sizeof(in->version),
+			    "%s", serial);
+		else
+			(void)text_printf(in->version, sizeof(in->version),
+			    "%s-%d", serial, i);
+		if (is_same(in->archive, in->version, in))
+			return file_sync_dir(in->archive, in->name, err);
+		if (fstatat(in->archive, in->version, &st,
+		    AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT)
+			return build_version(in, err);
+	}
+	return error_set(err, ERR_INTERNAL, "store:versions",
+	    "more than %d directories for serial %s", VERSIONS_MAX, serial);
+}
+
+/* The one moment in which the new certificate becomes the live one. */
+static int
+switch_live(const struct install *in, struct error *err)
+{
+	char target[PATH_MAX], old[PATH_MAX], tmp[NAME_MAX + 1];
+	ssize_t len;
+
+	if (!text_printf(target, sizeof(target), TARGET_PREFIX "%s/%s",
+	    in->name, in->version) ||
+	    !text_printf(tmp, sizeof(tmp), ".%s.new", in->name)) {
+		errno = ENAMETOOLONG;
+		return error_errno(err, "live/%s", in->name);
+	}
+	len = readlinkat(in->live, in->name, old, sizeof(old) - 1);
+	if (len >= 0)
+		old[len] = '\0';
+	if (len < 0 || strcmp(old, target) != 0) {
+		if (unlinkat(in->live, tmp, 0) == -1 && errno != ENOENT)
+			return error_errno(err, "live/%s", tmp);
+		if (symlinkat(target, in->live, tmp) == -1)
+			return error_errno(err, "live/%s", tmp);
+		if (renameat(in->live, tmp, in->live, in->name) == -1) {
+			(void)error_errno(err, "live/%s (it must be a symbolic"
+			    " link of acmed's own)", in->name);
+			(void)unlinkat(in->live, tmp, 0);
+			return -1;
+		}
+	}
+	/* Also if nothing changed: the daemon that switched it may have been
+	   killed before this. */
+	return file_sync_dir(in->live, "live", err);
+}
+
+static int
+open_install(struct install *in, int dirfd, struct error *err)
+{
+	int archive = open_dir_at(dirfd, "archive", err);
+	int rc;
+
+	if (archive == -1)
+		return -1;
+	rc = file_mkdir(archive, in->name, 0700, err);
+	if (rc == 0)
+		rc = file_sync_dir(archive, "archive", err);
+	if (rc == 0) {
+		in->archive = open_dir_at(archive, in->name, err);
+		in->live = open_dir_at(dirfd, "live", err);
+		rc = in->archive == -1 || in->live == -1 ? -1 : 0;
+	}
+	close(archive);
+	return rc;
+}
+
+static void
+clear_install(struct install *in)
+{
+	for (int i = 0; i < F_END; i++)
+		freezero_str(in->content[i]);
+	if (in->archive != -1)
+		close(in->archive);
+	if (in->live != -1)
+		close(in->live);
+}
+
+int
+certdir_install(int dirfd, const char *name, const EVP_PKEY *key,
+    const char *pem, size_t len, struct cert_info *info, struct error *err)
+{
+	struct install in = { .name = name, .archive = -1, .live = -1 };
+	struct chain chain;
+	int rc;
+
+	if (chain_parse(pem, len, &chain, err) == -1)
+		return -1;
+	rc = cert_info_fill(chain.certs[0], info, err);
+	if (rc == -1) {
+		chain_clear(&chain);
+		return -1;
+	}
+	in.content[F_PRIVKEY] = key_to_pem(key);
+	in.content[F_CERT] = chain_to_pem(&chain, 0, 1);
+	in.content[F_CHAIN] = chain_to_pem(&chain, 1, chain.n);
+	in.content[F_FULLCHAIN] = chain_to_pem(&chain, 0, chain.n);
+	chain_clear(&chain);
+	rc = check_pair(in.content[F_PRIVKEY], in.content[F_FULLCHAIN],
+	    strlen(in.content[F_FULLCHAIN]), err);
+	if (rc == 0)
+		rc = open_install(&in, dirfd, err);
+	if (rc == 0) {
+		certdir_clean(in.archive);
+		rc = make_version(&in, info->serial, err);
+	}
+	if (rc == 0)
+		rc = switch_live(&in, err);
+	if (rc == 0)
+		certdir_prune(in.archive, in.version);
+	else
+		cert_info_clear(info);
+	clear_install(&in);
+	return rc;
+}
+
+static int
+damaged(const char *name, const char *why, struct error *err)
+{
+	return error_set(err, ERR_INTERNAL, "store:damaged", "live/%s: %s",
+	    name, why);
+}
+
+/* Complete, matching, and cert.pem is the leaf of fullchain.pem. */
+static int
+read_live(int dir, const char *name, struct cert_info *info,
+    struct error *err)
+{
+	char *text[F_END] = { NULL };
+	size_t len[F_END] = { 0 };
+	struct cert_info leaf = { .names = NULL };
+	struct error why;
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < F_END; i++)
+		rc = file_read(dir, files[i].name, CHAIN_PEM_MAX * 2,
+		    &text[i], &len[i], &why);
+	if (rc == 0)
+		rc = check_pair(text[F_PRIVKEY], text[F_FULLCHAIN],
+		    len[F_FULLCHAIN], &why);
+	if (rc == 0)
+		rc = cert_info_read(text[F_CERT], len[F_CERT], &leaf, &why);
+	if (rc == 0)
+		rc = cert_info_read(text[F_FULLCHAIN], len[F_FULLCHAIN], info,
+		    &why);
+	if (rc == 0 && strcmp(leaf.sha256, info->sha256) != 0) {
+		rc = error_set(&why, ERR_INTERNAL, "store:damaged",
+		    "cert.pem and fullchain.pem are not the same "
+		    "certificate");
+		cert_info_clear(info);
+	}
+	cert_info_clear(&leaf);
+	for (int i = 0; i < F_END; i++)
+		freezero(text[i], len[i]);
+	return rc == 0 ? 0 : damaged(name, why.msg, err);
+}
+
+int
+certdir_live_info(int dirfd, const char *name, struct cert_info *info,
+    struct error *err)
+{
+	int live = open_dir_at(dirfd, "live", err);
+	struct stat st;
+	int dir, rc;
+
+	if (live == -1)
+		return -1;
+	dir = openat(live, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir != -1) {
+		rc = read_live(dir, name, info, err);
+		close(dir);
+	} else if (errno == ENOENT && fstatat(live, name, &st,
+	    AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT) {
+		rc = 1;
+	} else {
+		rc = damaged(name, strerror(errno), err);
+	}
+	close(live);
+	return rc;
+}
+
+int
+certdir_read_key(int dirfd, const char *path, EVP_PKEY **key,
+    struct error *err)
+{
+	struct error why;
+	size_t len;
+	char *pem;
+
+	*key = NULL;
+	if (file_read(dirfd, path, CHAIN_PEM_MAX, &pem, &len, &why) == -1) {
+		if (strcmp(why.code, "file:missing") == 0)
+			return 0;
+		*err = why;
+		return -1;
+	}
+	*key = key_from_pem(pem, err);
+	freezero(pem, len);
+	if (*key == NULL)
+		return error_wrap(err, "%s", path);
+	return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * certdir - archive/NAME/VERSION/ and the symlink live/NAME, for store/ only.
+ * dirfd is the state directory everywhere.
+ *
+ * VERSION is the serial number, or SERIAL-2, SERIAL-3, ... if the directory
+ * SERIAL holds something else (another chain for the same certificate, or a
+ * damaged one).  A version is built under a name that begins with a dot and
+ * gets its own by one rename when it is complete and on disk; live/NAME is
+ * switched after that, by one rename as well.  So whenever the machine stops,
+ * live/NAME is what it was or what it shall be.  What begins with a dot is
+ * left by a crash and removed by the next installation of that name.
+ */
+#ifndef DAEMON_STORE_CERTDIR_H
+#define DAEMON_STORE_CERTDIR_H
+
+#include <openssl/types.h>
+#include <stddef.h>
+
+struct cert_info;
+struct error;
+
+/* As store_install() and store_live_info(); errors: ERR_INTERNAL. */
+int	certdir_install(int dirfd, const char *name, const EVP_PKEY *,
+	    const char *pem, size_t len, struct cert_info *, struct error *);
+int	certdir_live_info(int dirfd, const char *name, struct cert_info *,
+	    struct error *);
+
+/* A key file; 0 and NULL if there is none.  The caller frees. */
+int	certdir_read_key(int dirfd, const char *path, EVP_PKEY **,
+	    struct error *);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * certdir_prune - removing versions of a certificate, for certdir.c only.
+ * archive is archive/NAME.  Nothing here can fail in a way that matters: what
+ * could not be removed is tried again by the next installation.
+ */
+#ifndef DAEMON_STORE_CERTDIR_PRUNE_H
+#define DAEMON_STORE_CERTDIR_PRUNE_H
+
+/* The files of one version, then its directory. */
+void	certdir_remove_version(int archive, const char *version);
+/* What a crash left. */
+void	certdir_clean(int archive);
+/* All but the newest five versions, and never the live one. */
+void	certdir_prune(int archive, const char *live);
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/store/store_priv.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/store/db.h"
+#include "daemon/store/store_txt.h"
+
+struct store_sync_op {
+	TAILQ_ENTRY(store_sync_op) entry;
+	struct store	*store;
+	uint64_t	 turn;		/* the commit it waits for */
+	store_sync_cb	*done;
+	void		*arg;
+};
+
+static const char *const subdirs[] = {
+	"accounts", "pending", "archive", "live",
+};
+
+bool
+store_name_is_sane(const char *name)
+{
+	return name[0] != '\0' && name[0] != '.' && strchr(name, '/') == NULL;
+}
+
+/* errno, with who we are and what helps. */
+static int
+dir_error(const char *dir, const char *sub, struct error *err)
+{
+	int saved = errno;
+
+	return error_set(err, ERR_CONFIG, "store:dir",
+	    "state directory %s%s%s: cannot be used by user id %ld: %s; mend "
+	    "it with: install -d -o %ld -m 700 %s%s%s", dir,
+	    sub[0] != '\0' ? "/" : "", sub, (long)geteuid(), strerror(saved),
+	    (long)geteuid(), dir, sub[0] != '\0' ? "/" : "", sub);
+}
+
+static int
+open_dir(struct store *s, const char *dir, struct error *err)
+{
+	if (mkdir(dir, 0700) == -1 && errno != EEXIST)
+		return dir_error(dir, "", err);
+	s->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->dirfd == -1 || faccessat(s->dirfd, ".", W_OK | X_OK,
+	    AT_EACCESS) == -1)
+		return dir_error(dir, "", err);
+	s->dir = realpath(dir, NULL);
+	if (s->dir == NULL)
+		return dir_error(dir, "", err);
+	return 0;
+}
+
+static int
+take_lock(struct store *s, struct error *err)
+{
+	char pid[32] = "";
+	ssize_t n;
+
+	s->lockfd = openat(s->dirfd, "lock",
+	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->lockfd == -1)
+		return dir_error(s->dir, "lock", err);
+	if (flock(s->lockfd, LOCK_EX | LOCK_NB) == -1) {
+		if (errno != EWOULDBLOCK)
+			return error_errno(err, "%s/lock", s->dir);
+		n = read(s->lockfd, pid, sizeof(pid) - 1);
+		pid[n < 0 ? 0 : n] = '\0';
+		pid[strcspn(pid, "\n")] = '\0';
+		return error_set(err, ERR_CONFIG, "store:locked",
+		    "another acmed (pid %s) uses %s",
+		    pid[0] != '\0' ? pid : "unknown", s->dir);
+	}
+	/* For people only, so a full disk does not matter here. */
+	(void)text_printf(pid, sizeof(pid), "%ld\n", (long)getpid());
+	if (ftruncate(s->lockfd, 0) == 0)
+		(void)!pwrite(s->lockfd, pid, strlen(pid), 0);
+	return 0;
+}
+
+static int
+make_subdirs(struct store *s, struct error *err)
+{
+	for (size_t i = 0; i < sizeof(subdirs) / sizeof(subdirs[0]); i++) {
+		struct error why;
+
+		if (file_mkdir(s->dirfd, subdirs[i], 0700, &why) == -1)
+			return error_set(err, ERR_CONFIG, "store:dir",
+			    "state directory %s: %s", s->dir, why.msg);
+		if (faccessat(s->dirfd, subdirs[i], W_OK | X_OK,
+		    AT_EACCESS) == -1)
+			return dir_error(s->dir, subdirs[i], err);
+	}
+	return 0;
+}
+
+/* One commit for all that was written, then all that waited are told. */
+static void
+commit_cb(void *arg)
+{
+	struct store *s = arg;
+	struct store_sync_op *op;
+	struct error err;
+	bool failed;
+
+	if (db_commit(s->db, &err) == -1) {
+		s->lost = true;
+		s->lost_error = err;
+	}
+	failed = s->lost;
+	err = s->lost_error;
+	/* Those that start in a done wait for the next one. */
+	for (uint64_t turn = s->turn++; (op = TAILQ_FIRST(&s->syncs)) != NULL &&
+	    op->turn == turn;) {
+		s->lost = false;
+		TAILQ_REMOVE(&s->syncs, op, entry);
+		op->done(failed ? &err : NULL, op->arg);
+		free(op);
+	}
+}
+
+static void
+dirty_cb(void *arg)
+{
+	struct store *s = arg;
+
+	if (!timer_is_set(&s->commit))
+		timer_set(&s->commit, 0);
+}
+
+static int
+open_db(struct store *s, struct error *err)
+{
+	char *path = xasprintf("%s/state.db", s->dir);
+
+	s->db = db_open(path, dirty_cb, s, err);
+	free(path);
+	if (s->db == NULL)
+		return -1;
+	store_txt_init(s);
+	/* The names of what was created. */
+	return file_sync_dir(s->dirfd, s->dir, err);
+}
+
+struct store *
+store_open(struct loop *loop, const char *dir, struct error *err)
+{
+	struct store *s = xcalloc(1, sizeof(*s));
+
+	s->dirfd = s->lockfd = -1;
+	TAILQ_INIT(&s->syncs);
+	timer_init(&s->commit, loop, commit_cb, s);
+	if (open_dir(s, dir, err) == -1 || take_lock(s, err) == -1 ||
+	    make_subdirs(s, err) == -1 || open_db(s, err) == -1) {
+		store_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+store_close(struct store *s)
+{
+	struct store_sync_op *op;
+	struct error err;
+
+	if (s == NULL)
+		return;
+	while ((op = TAILQ_FIRST(&s->syncs)) != NULL)
+		store_sync_cancel(op);
+	timer_clear(&s->commit);
+	if (s->db != NULL)
+		(void)db_commit(s->db, &err);
+	db_close(s->db);
+	/* Last: it lets the next daemon in. */
+	if (s->dirfd != -1)
+		close(s->dirfd);
+	if (s->lockfd != -1)
+		close(s->lockfd);
+	free(s->dir);
+	free(s);
+}
+
+struct store_sync_op *
+store_sync_start(struct store *s, store_sync_cb *done, void *arg)
+{
+	struct store_sync_op *op = xcalloc(1, sizeof(*op));
+
+	op->store = s;
+	op->turn = s->turn;
+	op->done = done;
+	op->arg = arg;
+	TAILQ_INSERT_TAIL(&s->syncs, op, entry);
+	dirty_cb(s);
+	return op;
+}
+
+void
+store_sync_cancel(struct store_sync_op *op)
+{
+	if (op == NULL)
+		return;
+	TAILQ_REMOVE(&op->store->syncs, op, entry);
+	free(op);
+}

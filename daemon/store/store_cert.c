@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/store/store.h"
+
+#include <stdlib.h>
+
+#include "daemon/store/db.h"
+#include "daemon/store/store_priv.h"
+
+void
+store_cert_clear(struct store_cert *c)
+{
+	free(c->name);
+	free(c->names);
+	free(c->names_failed);
+	free(c->error);
+	free(c->order_url);
+	free(c->order_names);
+	free(c->order_account);
+	free(c->order_finalize);
+	*c = (struct store_cert){ .key = KEY_TYPE_END };
+}
+
+/* The row only lives for the callback: text is lent, not copied. */
+static char *
+lend_text(struct db_stmt *q, int column)
+{
+	return (char *)(uintptr_t)db_text(q, column);
+}
+
+static void
+read_error(struct db_stmt *q, struct error *err)
+{
+	err->kind = err_kind_parse(db_text(q, 13));
+	err->retry_at = (time_t)db_int(q, 14);
+	db_copy_text(q, 15, err->code, sizeof(err->code));
+	db_copy_text(q, 16, err->msg, sizeof(err->msg));
+}
+
+static void
+read_row(struct db_stmt *q, struct store_cert *c, struct error *err)
+{
+	const char *key = db_text(q, 5);
+
+	c->name = lend_text(q, 0);
+	db_copy_text(q, 1, c->serial, sizeof(c->serial));
+	db_copy_text(q, 2, c->issuer, sizeof(c->issuer));
+	c->not_before = (time_t)db_int(q, 3);
+	c->not_after = (time_t)db_int(q, 4);
+	if (key == NULL || key_type_parse(key, &c->key) == -1)
+		c->key = KEY_TYPE_END;
+	c->names = lend_text(q, 6);
+	c->installed_at = (time_t)db_int(q, 7);
+	c->spread = (int)db_int(q, 8);
+	c->failures = (unsigned)db_int(q, 9);
+	c->retry_at = (time_t)db_int(q, 10);
+	c->names_failed = lend_text(q, 11);
+	c->error_at = (time_t)db_int(q, 12);
+	c->error = NULL;
+	if (db_text(q, 13) != NULL) {
+		read_error(q, err);
+		c->error = err;
+	}
+	c->order_url = lend_text(q, 17);
+	c->order_names = lend_text(q, 18);
+	c->order_account = lend_text(q, 19);
+	c->order_finalize = lend_text(q, 20);
+}
+
+void
+store_cert_each(struct store *s,
+    void (*each)(const struct store_cert *, void *), void *arg)
+{
+	static const char sql[] =
+	    "SELECT name, serial, issuer, not_before, not_after, key, names,"
+	    " installed_at, spread, failures, retry_at, names_failed,"
+	    " error_at, error_kind, error_retry_at, error_code, error_msg,"
+	    " order_url, order_names, order_account, order_finalize"
+	    " FROM cert ORDER BY name";
+	struct db_stmt *q = db_stmt(s->db, sql);
+	struct store_cert c;
+	struct error err;
+
+	while (db_next(q)) {
+		read_row(q, &c, &err);
+		each(&c, arg);
+	}
+}
+
+void
+store_cert_put(struct store *s, const struct store_cert *c)
+{
+	static const char sql[] =
+	    "INSERT OR REPLACE INTO cert (name, serial, issuer, not_before,"
+	    " not_after, key, names, installed_at, spread, failures,"
+	    " retry_at, names_failed, error_at, error_kind, error_retry_at,"
+	    " error_code, error_msg, order_url, order_names, order_account,"
+	    " order_finalize) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+	    " ?, ?, ?, ?, ?, ?, ?, ?)";
+	struct db_stmt *q = db_stmt(s->db, sql);
+	const struct error *e = c->error;
+
+	db_bind_text(q, c->name);
+	db_bind_text(q, c->serial);
+	db_bind_text(q, c->issuer);
+	db_bind_int(q, c->not_before);
+	db_bind_int(q, c->not_after);
+	db_bind_text(q, c->key < KEY_TYPE_END ? key_type_name(c->key) : NULL);
+	db_bind_text(q, c->names);
+	db_bind_int(q, c->installed_at);
+	db_bind_int(q, c->spread);
+	db_bind_int(q, c->failures);
+	db_bind_int(q, c->retry_at);
+	db_bind_text(q, c->names_failed);
+	db_bind_int(q, c->error_at);
+	db_bind_text(q, e == NULL ? NULL : err_kind_name(e->kind));
+	db_bind_int(q, e == NULL ? 0 : e->retry_at);
+	db_bind_text(q, e == NULL ? NULL : e->code);
+	db_bind_text(q, e == NULL ? NULL : e->msg);
+	db_bind_text(q, c->order_url);
+	db_bind_text(q, c->order_names);
+	db_bind_text(q, c->order_account);
+	db_bind_text(q, c->order_finalize);
+	db_write(q);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/store/store.h"
+
+#include "daemon/store/db.h"
+#include "daemon/store/store_priv.h"
+
+void
+store_deploy_each(struct store *s,
+    void (*each)(const struct store_deploy *, void *), void *arg)
+{
+	static const char sql[] =
+	    "SELECT cert, action, serial, done, tries, retry_at, done_at,"
+	    " error FROM deploy ORDER BY cert, action";
+	struct db_stmt *q = db_stmt(s->db, sql);
+
+	while (db_next(q)) {
+		struct store_deploy d;
+
+		db_copy_text(q, 0, d.cert, sizeof(d.cert));
+		db_copy_text(q, 1, d.action, sizeof(d.action));
+		db_copy_text(q, 2, d.serial, sizeof(d.serial));
+		d.done = db_int(q, 3) != 0;
+		d.tries = (unsigned)db_int(q, 4);
+		d.retry_at = (time_t)db_int(q, 5);
+		d.done_at = (time_t)db_int(q, 6);
+		db_copy_text(q, 7, d.error, sizeof(d.error));
+		each(&d, arg);
+	}
+}
+
+void
+store_deploy_put(struct store *s, const struct store_deploy *d)
+{
+	static const char sql[] =
+	    "INSERT OR REPLACE INTO deploy (cert, action, serial, done,"
+	    " tries, retry_at, done_at, error)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+	struct db_stmt *q = db_stmt(s->db, sql);
+
+	db_bind_text(q, d->cert);
+	db_bind_text(q, d->action);
+	db_bind_text(q, d->serial);
+	db_bind_int(q, d->done);
+	db_bind_int(q, d->tries);
+	db_bind_int(q, d->retry_at);
+	db_bind_int(q, d->done_at);
+	db_bind_text(q, d->error);
+	db_write(q);
+}
+
+void
+store_deploy_delete(struct store *s, const char *cert, const char *action)
+{
+	static const char sql[] =
+	    "DELETE FROM deploy WHERE cert = ? AND action = ?";
+	struct db_stmt *q = db_stmt(s->db, sql);
+
+	db_bind_text(q, cert);
+	db_bind_text(q, action);
+	db_write(q);
+}

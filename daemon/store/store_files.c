@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* store_files - accounts and their keys, pending keys, installed
+ * certificates. */
+#include "daemon/store/store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/mem.h"
+#include "daemon/store/certdir.h"
+#include "daemon/store/db.h"
+#include "daemon/store/store_priv.h"
+
+/* accounts/NAME-HASH8.key: the same name may have a key at each of several
+ * CAs (staging first, then the live one). */
+static char *
+account_path(const char *name, const char *directory)
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+
+	assert(store_name_is_sane(name));
+	if (EVP_Digest(directory, strlen(directory), md, NULL, EVP_sha256(),
+	    NULL) != 1)
+		abort();	/* memory: nothing else can fail */
+	return xasprintf("accounts/%s-%02x%02x%02x%02x.key", name, md[0],
+	    md[1], md[2], md[3]);
+}
+
+static char *
+pending_path(const char *name)
+{
+	assert(store_name_is_sane(name));
+	return xasprintf("pending/%s.key", name);
+}
+
+static int
+write_key(struct store *s, const char *path, const EVP_PKEY *key,
+    struct error *err)
+{
+	char *pem = key_to_pem(key);
+	int rc = file_write_atomic(s->dirfd, path, 0600, pem, strlen(pem),
+	    err);
+
+	freezero_str(pem);
+	return rc == 0 ? 0 : error_wrap(err, "%s", s->dir);
+}
+
+static int
+read_key(struct store *s, const char *path, EVP_PKEY **key,
+    struct error *err)
+{
+	int rc = certdir_read_key(s->dirfd, path, key, err);
+
+	return rc == 0 ? 0 : error_wrap(err, "%s", s->dir);
+}
+
+EVP_PKEY *
+store_account_key(struct store *s, const char *name, const char *directory,
+    struct error *err)
+{
+	char *path = account_path(name, directory);
+	EVP_PKEY *key;
+
+	if (read_key(s, path, &key, err) == 0 && key == NULL)
+		(void)error_set(err, ERR_CONFIG, "store:no-key",
+		    "%s/%s: account %s has no key yet", s->dir, path, name);
+	free(path);
+	return key;
+}
+
+int
+store_account_key_put(struct store *s, const char *name,
+    const char *directory, const EVP_PKEY *key, struct error *err)
+{
+	char *path = account_path(name, directory);
+	int rc = write_key(s, path, key, err);
+
+	free(path);
+	return rc;
+}
+
+char *
+store_account_kid(struct store *s, const char *name, const char *directory)
+{
+	static const char sql[] =
+	    "SELECT kid FROM account WHERE name = ? AND directory = ?";
+	struct db_stmt *q = db_stmt(s->db, sql);
+	char *kid = NULL;
+
+	db_bind_text(q, name);
+	db_bind_text(q, directory);
+	if (db_next(q))
+		kid = xstrdup(db_text(q, 0));
+	db_end(q);
+	return kid;
+}
+
+void
+store_account_put(struct store *s, const char *name, const char *directory,
+    const char *kid)
+{
+	static const char put[] = "INSERT OR REPLACE INTO account"
+	    " (name, directory, kid) VALUES (?, ?, ?)";
+	static const char forget[] =
+	    "DELETE FROM account WHERE name = ? AND directory = ?";
+	struct db_stmt *q = db_stmt(s->db, kid != NULL ? put : forget);
+
+	db_bind_text(q, name);
+	db_bind_text(q, directory);
+	if (kid != NULL)
+		db_bind_text(q, kid);
+	db_write(q);
+}
+
+int
+store_pending_key(struct store *s, const char *name, EVP_PKEY **key,
+    struct error *err)
+{
+	char *path = pending_path(name);
+	int rc = read_key(s, path, key, err);
+
+	free(path);
+	return rc;
+}
+
+int
+store_pending_key_put(struct store *s, const char *name, const EVP_PKEY *key,
+    struct error *err)
+{
+	char *path = pending_path(name);
+	int rc = write_key(s, path, key, err);
+
+	free(path);
+	return rc;
+}
+
+void
+store_pending_key_drop(struct store *s, const char *name)
+{
+	char *path = pending_path(name);
+
+	/* One that comes back after a crash is only overwritten later. */
+	(void)unlinkat(s->dirfd, path, 0);
+	free(path);
+}
+
+int
+store_live_key(struct store *s, const char *name, EVP_PKEY **key,
+    struct error *err)
+{
+	char *path = xasprintf("live/%s/privkey.pem", name);
+	int rc;
+
+	assert(store_name_is_sane(name));
+	rc = read_key(s, path, key, err);
+	free(path);
+	return rc;
+}
+
+int
+store_install(struct store *s, const char *name, const EVP_PKEY *key,
+    const char *pem, size_t len, struct cert_info *info, struct error *err)
+{
+	assert(store_name_is_sane(name));
+	if (certdir_install(s->dirfd, name, key, pem, len, info, err) == -1)
+		return error_wrap(err, "%s: install %s", s->dir, name);
+	return 0;
+}
+
+int
+store_live_info(struct store *s, const char *name, struct cert_info *info,
+    struct error *err)
+{
+	int rc;
+
+	assert(store_name_is_sane(name));
+	rc = certdir_live_info(s->dirfd, name, info, err);
+	return rc != -1 ? rc : error_wrap(err, "%s", s->dir);
+}
+
+char *
+store_live_path(const struct store *s, const char *name)
+{
+	return xasprintf("%s/live/%s", s->dir, name);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* store_priv - what the files of store/ share.  For store/ only. */
+#ifndef DAEMON_STORE_STORE_PRIV_H
+#define DAEMON_STORE_STORE_PRIV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "common/error.h"
+#include "daemon/io/loop.h"
+#include "daemon/store/store.h"
+
+struct db;
+
+struct store {
+	char		*dir;		/* absolute */
+	int		 dirfd;
+	int		 lockfd;
+	struct db	*db;
+	struct timer	 commit;	/* set: something waits for it */
+	TAILQ_HEAD(, store_sync_op) syncs;
+	uint64_t	 turn;		/* commits so far */
+	bool		 lost;		/* a commit failed and nobody heard */
+	struct error	 lost_error;
+	int64_t		 next_txt_id;	/* never reused while we run, though
+					   the row may have been rolled back */
+};
+
+/* Is it a plain file name?  Names come from the checked configuration. */
+bool	store_name_is_sane(const char *name);
+
+#endif

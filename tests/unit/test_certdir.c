@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: MIT */
+/* store_install() and what it leaves behind. */
+#include "tests/unit/unit.h"
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/io/loop.h"
+#include "daemon/store/store.h"
+#include "tests/unit/pki.h"
+#include "tests/unit/scratch.h"
+
+#define NAME "example.org"
+#define N_CERTS 8
+
+static const char *const names[] = { NAME, NULL };
+
+/* Eight certificates, serials 11 to 18, each with its own key. */
+static struct {
+	EVP_PKEY	*ca_key, *keys[N_CERTS];
+	X509		*ca, *certs[N_CERTS];
+	char		*pem[N_CERTS];		/* with the CA's */
+} pki;
+
+struct fixture {
+	struct scratch	 scratch;
+	struct loop	*loop;
+	struct store	*store;
+};
+
+static int
+make_pki(void **state)
+{
+	pki.ca_key = pki_key();
+	pki.ca = pki_cert(&(struct pki_args){ .cn = "Test CA",
+	    .key = pki.ca_key });
+	for (int i = 0; i < N_CERTS; i++) {
+		char serial[8];
+
+		(void)text_printf(serial, sizeof(serial), "%d", 11 + i);
+		pki.keys[i] = pki_key();
+		pki.certs[i] = pki_cert(&(struct pki_args){ .names = names,
+		    .serial = serial, .key = pki.keys[i], .issuer = pki.ca,
+		    .issuer_key = pki.ca_key });
+		pki.pem[i] = pki_pem((X509 *[]){ pki.certs[i], pki.ca }, 2);
+	}
+	return 0;
+}
+
+static int
+free_pki(void **state)
+{
+	for (int i = 0; i < N_CERTS; i++) {
+		EVP_PKEY_free(pki.keys[i]);
+		X509_free(pki.certs[i]);
+		free(pki.pem[i]);
+	}
+	EVP_PKEY_free(pki.ca_key);
+	X509_free(pki.ca);
+	return 0;
+}
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = xcalloc(1, sizeof(*f));
+	struct error err;
+
+	scratch_make(&f->scratch);
+	f->loop = loop_new();
+	f->store = store_open(f->loop, f->scratch.dir, &err);
+	if (f->store == NULL)
+		fail_msg("%s", err.msg);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	store_close(f->store);
+	loop_free(f->loop);
+	scratch_remove(&f->scratch);
+	free(f);
+	return 0;
+}
+
+static void
+install(struct fixture *f, int i)
+{
+	struct cert_info info;
+	struct error err;
+
+	if (store_install(f->store, NAME, pki.keys[i], pki.pem[i],
+	    strlen(pki.pem[i]), &info, &err) == -1)
+		fail_msg("%s", err.msg);
+	cert_info_clear(&info);
+}
+
+/* Serial of what is live, complete and matching; "" if there is nothing. */
+static void
+expect_live(struct fixture *f, const char *serial)
+{
+	struct cert_info info;
+	struct error err;
+	int rc = store_live_info(f->store, NAME, &info, &err);
+
+	if (rc == -1)
+		fail_msg("%s", err.msg);
+	assert_int_equal(rc, serial[0] == '\0');
+	if (rc == 0)
+		assert_string_equal(info.serial, serial);
+	if (rc == 0)
+		cert_info_clear(&info);
+}
+
+static void
+expect_damaged(struct fixture *f, const char *words)
+{
+	struct cert_info info;
+	struct error err;
+
+	assert_int_equal(store_live_info(f->store, NAME, &info, &err), -1);
+	assert_string_equal(err.code, "store:damaged");
+	if (strstr(err.msg, words) == NULL)
+		fail_msg("%s", err.msg);
+}
+
+static void
+expect_link(struct fixture *f, const char *want)
+{
+	char target[256];
+	ssize_t len = readlink(scratch_path(&f->scratch, "live/" NAME), target,
+	    sizeof(target) - 1);
+
+	assert_true(len > 0);
+	target[len] = '\0';
+	assert_string_equal(target, want);
+}
+
+static void
+test_install(void **state)
+{
+	static const struct { const char *name; mode_t mode; } made[] = {
+		{ "archive/" NAME, 0700 }, { "archive/" NAME "/11", 0700 },
+		{ "live/" NAME "/privkey.pem", 0600 },
+		{ "live/" NAME "/cert.pem", 0644 },
+		{ "live/" NAME "/chain.pem", 0644 },
+		{ "live/" NAME "/fullchain.pem", 0644 },
+	};
+	struct fixture *f = *state;
+	mode_t mask = umask(077);
+	struct cert_info info;
+	struct error err;
+	EVP_PKEY *key = NULL;
+
+	expect_live(f, "");
+	assert_int_equal(store_live_key(f->store, NAME, &key, &err), 0);
+	assert_null(key);
+	assert_int_equal(store_install(f->store, NAME, pki.keys[0], pki.pem[0],
+	    strlen(pki.pem[0]), &info, &err), 0);
+	assert_string_equal(info.serial, "11");
+	assert_string_equal(info.names[0], NAME);
+	cert_info_clear(&info);
+	(void)umask(mask);
+	for (size_t i = 0; i < N_ELEMENTS(made); i++)
+		assert_int_equal(scratch_mode(scratch_path(&f->scratch, "%s",
+		    made[i].name)), made[i].mode);
+	expect_link(f, "../archive/" NAME "/11");
+	expect_live(f, "11");
+	assert_int_equal(store_live_key(f->store, NAME, &key, &err), 0);
+	assert_int_equal(EVP_PKEY_eq(key, pki.keys[0]), 1);
+	EVP_PKEY_free(key);
+	/* Again: nothing changes. */
+	install(f, 0);
+	assert_int_equal(scratch_count(&f->scratch, "archive/" NAME "/*"), 1);
+	/* The next one. */
+	install(f, 1);
+	expect_link(f, "../archive/" NAME "/12");
+	expect_live(f, "12");
+	assert_int_equal(scratch_count(&f->scratch, "archive/" NAME "/*"), 2);
+	assert_int_equal(scratch_count(&f->scratch, "live/.[!.]*"), 0);
+}
+
+static void
+test_content(void **state)
+{
+	struct fixture *f = *state;
+	char *want[] = { pki_pem(&pki.certs[0], 1), pki_pem(&pki.ca, 1),
+	    pki_pem((X509 *[]){ pki.certs[0], pki.ca }, 2) };
+	static const char *const files[] = { "cert", "chain", "fullchain" };
+
+	install(f, 0);
+	for (size_t i = 0; i < N_ELEMENTS(files); i++) {
+		char got[8192];
+		FILE *fp = fopen(scratch_path(&f->scratch,
+		    "live/" NAME "/%s.pem", files[i]), "r");
+		size_t len;
+
+		assert_non_null(fp);
+		len = fread(got, 1, sizeof(got) - 1, fp);
+		got[len] = '\0';
+		fclose(fp);
+		assert_string_equal(got, want[i]);
+		free(want[i]);
+	}
+}
+
+static void
+test_prune(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < N_CERTS; i++)
+		install(f, i);
+	assert_int_equal(scratch_count(&f->scratch, "archive/" NAME "/*"), 5);
+	assert_int_equal(scratch_count(&f->scratch, "archive/" NAME "/1[4-8]"),
+	    5);
+	/* Back to the oldest: it is live now, and stays. */
+	install(f, 3);
+	expect_live(f, "14");
+	install(f, 0);
+	expect_live(f, "11");
+	assert_int_equal(scratch_count(&f->scratch, "archive/" NAME "/*"), 5);
+	assert_int_equal(scratch_count(&f->scratch, "archive/" NAME "/.[!.]*"),
+	    0);
+}
+
+static void
+test_refused(void **state)
+{
+	static const char junk[] = "-----BEGIN CERTIFICATE-----\n";
+	struct fixture *f = *state;
+	struct cert_info info;
+	struct error err;
+
+	install(f, 0);
+	assert_int_equal(store_install(f->store, NAME, pki.keys[0], pki.pem[1],
+	    strlen(pki.pem[1]), &info, &err), -1);
+	assert_string_equal(err.code, "store:mismatch");
+	assert_int_equal(store_install(f->store, NAME, pki.keys[0], junk,
+	    strlen(junk), &info, &err), -1);
+	assert_string_equal(err.code, "cert:syntax");
+	expect_live(f, "11");
+	assert_int_equal(scratch_count(&f->scratch, "archive/" NAME "/*"), 1);
+}
+
+static void
+test_leftovers(void **state)
+{
+	struct fixture *f = *state;
+
+	install(f, 0);
+	assert_int_equal(mkdir(scratch_path(&f->scratch,
+	    "archive/" NAME "/.new-12345678"), 0700), 0);
+	scratch_write(scratch_path(&f->scratch,
+	    "archive/" NAME "/.new-12345678/privkey.pem"), "half a k");
+	assert_int_equal(mkdir(scratch_path(&f->scratch,
+	    "archive/" NAME "/.old-10"), 0700), 0);
+	assert_int_equal(symlink("../archive/nowhere", scratch_path(
+	    &f->scratch, "live/." NAME ".new")), 0);
+	install(f, 1);
+	expect_live(f, "12");
+	assert_int_equal(scratch_count(&f->scratch, "archive/" NAME "/.[!.]*"),
+	    0);
+	assert_int_equal(scratch_count(&f->scratch, "live/.[!.]*"), 0);
+}
+
+static void
+test_damaged(void **state)
+{
+	struct fixture *f = *state;
+
+	install(f, 0);
+	assert_int_equal(unlink(scratch_path(&f->scratch,
+	    "live/" NAME "/chain.pem")), 0);
+	expect_damaged(f, "chain.pem");
+	/* What is damaged is never written into. */
+	install(f, 0);
+	expect_link(f, "../archive/" NAME "/11-2");
+	expect_live(f, "11");
+	scratch_write(scratch_path(&f->scratch, "live/" NAME "/cert.pem"),
+	    pki.pem[1]);
+	expect_damaged(f, "not the same");
+	scratch_write(scratch_path(&f->scratch, "live/" NAME
+	    "/fullchain.pem"), pki.pem[1]);
+	expect_damaged(f, "do not belong together");
+	install(f, 1);
+	expect_live(f, "12");
+	assert_int_equal(unlink(scratch_path(&f->scratch, "live/" NAME)), 0);
+	assert_int_equal(symlink("../archive/gone", f->scratch.path), 0);
+	expect_damaged(f, "No such file");
+	install(f, 1);
+	expect_link(f, "../archive/" NAME "/12");
+	expect_live(f, "12");
+}
+
+/* Another chain for the same certificate is another version. */
+static void
+test_alternate(void **state)
+{
+	struct fixture *f = *state;
+	char *alone = pki_pem(&pki.certs[0], 1);
+	struct cert_info info;
+	struct error err;
+
+	install(f, 0);
+	assert_int_equal(store_install(f->store, NAME, pki.keys[0], alone,
+	    strlen(alone), &info, &err), 0);
+	cert_info_clear(&info);
+	expect_link(f, "../archive/" NAME "/11-2");
+	expect_live(f, "11");
+	install(f, 0);
+	expect_link(f, "../archive/" NAME "/11");
+	free(alone);
+}
+
+static void
+test_foreign_live(void **state)
+{
+	struct fixture *f = *state;
+	struct cert_info info;
+	struct error err;
+
+	assert_int_equal(mkdir(scratch_path(&f->scratch, "live/" NAME), 0700),
+	    0);
+	assert_int_equal(store_install(f->store, NAME, pki.keys[0], pki.pem[0],
+	    strlen(pki.pem[0]), &info, &err), -1);
+	assert_int_equal(err.kind, ERR_INTERNAL);
+	assert_non_null(strstr(err.msg, "live/" NAME));
+	assert_int_equal(scratch_count(&f->scratch, "live/.[!.]*"), 0);
+}
+
+/* The disk is full at each file in turn. */
+static void
+test_disk_full(void **state)
+{
+	static const unsigned long sizes[] = { 10, 300, 700 };
+	struct fixture *f = *state;
+	struct cert_info info;
+	struct error err;
+
+	install(f, 0);
+	for (size_t i = 0; i < N_ELEMENTS(sizes); i++) {
+		int rc;
+
+		scratch_limit(sizes[i]);
+		rc = store_install(f->store, NAME, pki.keys[1], pki.pem[1],
+		    strlen(pki.pem[1]), &info, &err);
+		scratch_limit(RLIM_INFINITY);
+		assert_int_equal(rc, -1);
+		assert_int_equal(err.kind, ERR_INTERNAL);
+		assert_non_null(strstr(err.msg, ".pem"));
+		expect_live(f, "11");
+		assert_int_equal(scratch_count(&f->scratch,
+		    "archive/" NAME "/12"), 0);
+		assert_int_equal(scratch_count(&f->scratch,
+		    "archive/" NAME "/.[!.]*"), 0);
+	}
+	install(f, 1);
+	expect_live(f, "12");
+}
+
+/* Install one after the other until killed, as fast as it goes. */
+static void
+install_for_ever(struct fixture *f)
+{
+	struct error err;
+
+	f->store = store_open(f->loop, f->scratch.dir, &err);
+	for (int i = 0; f->store != NULL; i = (i + 1) % N_CERTS) {
+		struct cert_info info;
+
+		if (store_install(f->store, NAME, pki.keys[i], pki.pem[i],
+		    strlen(pki.pem[i]), &info, &err) == -1)
+			break;
+		cert_info_clear(&info);
+	}
+	_exit(1);
+}
+
+/* kill -9 at any moment: what is live is complete and matching.  (The sweep
+ * over every system call was done by hand with strace -e inject.) */
+static void
+test_kill(void **state)
+{
+	struct fixture *f = *state;
+
+	install(f, 0);
+	for (int round = 0; round < 20; round++) {
+		struct cert_info info;
+		struct error err;
+		int status;
+		pid_t pid;
+
+		store_close(f->store);
+		f->store = NULL;
+		pid = fork();
+		assert_int_not_equal(pid, -1);
+		if (pid == 0)
+			install_for_ever(f);
+		assert_int_equal(usleep(2000 + 733 * (unsigned)round), 0);
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
+		f->store = store_open(f->loop, f->scratch.dir, &err);
+		assert_non_null(f->store);
+		if (store_live_info(f->store, NAME, &info, &err) != 0)
+			fail_msg("%s", err.msg);
+		cert_info_clear(&info);
+	}
+	install(f, 7);
+	expect_live(f, "18");
+	assert_int_equal(scratch_count(&f->scratch, "archive/" NAME "/.[!.]*"),
+	    0);
+	assert_int_equal(scratch_count(&f->scratch, "archive/" NAME "/*"), 5);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_install), TEST(test_content), TEST(test_prune),
+		TEST(test_refused), TEST(test_leftovers), TEST(test_damaged),
+		TEST(test_alternate), TEST(test_foreign_live),
+		TEST(test_disk_full), TEST(test_kill),
+	};
+
+	return cmocka_run_group_tests(tests, make_pki, free_pki);
+}
