@@ -6,20 +6,31 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-if ! /usr/bin/python3 -c 'import pytest, dns.zone' 2>/dev/null; then
-	why="python3-pytest or python3-dnspython is not installed"
-	echo "SKIPPED all integration tests: $why"
+
+# skip WHY: one skip for all of them
+skip() {
+	echo "SKIPPED all integration tests: $1"
 	[ -z "${LAB_RESULTS:-}" ] ||
-	    printf 'skipped\tall integration tests\t%s\n' "$why" \
+	    printf 'skipped\tall integration tests\t%s\n' "$1" \
 	    >>"$LAB_RESULTS"
 	exit 0
-fi
+}
+
+[ -z "${LAB_SKIP:-}" ] || skip "$LAB_SKIP"
+/usr/bin/python3 -c 'import pytest, dns.zone' 2>/dev/null ||
+    skip "python3-pytest or python3-dnspython is not installed"
 PATH=$PATH:/usr/sbin:/sbin PYTHONDONTWRITEBYTECODE=1
 export PATH PYTHONDONTWRITEBYTECODE
 cd "$here"
+# A process namespace, so that nothing survives a run that is killed.
+box=''
+if unshare --pid --fork --kill-child --mount-proc true 2>/dev/null; then
+	box="unshare --pid --fork --kill-child --mount-proc"
+fi
 status=0
-/usr/bin/python3 -m pytest -p no:cacheprovider --rootdir="$here" \
-    --no-header --tb=short -rs "$@" || status=$?
+# shellcheck disable=SC2086
+$box /usr/bin/python3 -m pytest -p no:cacheprovider --rootdir="$here" \
+    --no-header --tb=short -rs -v "$@" || status=$?
 # 5: nothing was selected
 [ "$status" = 5 ] && status=0
 exit "$status"

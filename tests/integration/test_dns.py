@@ -176,7 +176,8 @@ def calls(acmed):
 def test_exec_lego(acmed, txt):
     name = "lego.example.test"
     acmed.providers["dns"] = {
-        "type": "exec", "program": program(acmed, "hook", LEGO)}
+        "type": "exec", "mode": "lego",
+        "program": program(acmed, "hook", LEGO)}
     acmed.cert(name, [name, "*." + name])
     acmed.start()
     acmed.wait_valid(name)
@@ -190,7 +191,7 @@ def test_exec_lego(acmed, txt):
 def test_exec_certbot(acmed, txt):
     name = "certbot.example.test"
     acmed.providers["dns"] = {
-        "type": "exec", "style": "certbot",
+        "type": "exec", "mode": "certbot",
         "program": program(acmed, "auth", CERTBOT_ADD),
         "cleanup_program": program(acmed, "cleanup", CERTBOT_REMOVE)}
     acmed.cert(name, [name, "*." + name])
@@ -208,8 +209,9 @@ def test_exec_certbot(acmed, txt):
 
 
 def test_exec_failure_is_told(acmed):
-    acmed.providers["dns"] = {"type": "exec", "program": program(
-        acmed, "hook", "#!/bin/sh\necho the vendor says no >&2\nexit 3\n")}
+    acmed.providers["dns"] = {
+        "type": "exec", "mode": "lego", "program": program(
+            acmed, "hook", "#!/bin/sh\necho the vendor says no >&2\nexit 3\n")}
     acmed.cert("fail.example.test")
     acmed.start()
     error = acmed.wait_error("fail.example.test")

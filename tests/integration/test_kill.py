@@ -85,8 +85,9 @@ def test_kill_at_provider(acmed, ca_proxy, txt, when):
     name = "%s.example.test" % when
     acmed.accounts["lab"]["directory"] = ca_proxy.directory
     text = HOOK.replace("WHEN", when).replace("FLAG", acmed.folder + "/flag")
-    acmed.providers["dns"] = {"type": "exec", "program": test_dns.program(
-        acmed, "hook", text)}
+    acmed.providers["dns"] = {
+        "type": "exec", "mode": "lego",
+        "program": test_dns.program(acmed, "hook", text)}
     acmed.cert(name, [name, "*." + name])
     acmed.write_conf()
     acmed.launch()

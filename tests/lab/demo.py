@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""demo.py SCRATCH [--keep]: what `./quickstart demo` shows.
+
+A CA, a name server and nginx start in a network namespace of their own; acmed
+gets a wildcard certificate, nginx serves it, and it is renewed before one's
+eyes.
+"""
+
+import os
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from lab import ca, daemon, names, proc, web    # noqa: E402
+
+NAME = "example.test"
+ADDRESS = "127.0.1.5"
+
+
+def say(text):
+    print("==> " + text, flush=True)
+
+
+def show(text):
+    for line in text.rstrip().splitlines():
+        print("    " + line, flush=True)
+
+
+def command(text, *argv):
+    """Show a command and what it prints, live."""
+    say("$ " + text)
+    sys.stdout.flush()
+    p = proc.subprocess.run(argv, stdin=proc.subprocess.DEVNULL)
+    if p.returncode != 0:
+        raise proc.LabError("%s: exit status %d" % (text, p.returncode))
+
+
+def script(path, text):
+    with open(path, "w") as f:
+        f.write("#!/bin/sh\n" + text)
+    os.chmod(path, 0o755)
+    return path
+
+
+def main():
+    scratch = sys.argv[1]
+    keep = "--keep" in sys.argv
+    proc.Proc.keep = keep
+    pebble_binary = ca.pebble_path()
+    proc.enter_namespaces()
+
+    tls = ca.Tls(os.path.join(scratch, "tls"))
+    bind = names.Bind(os.path.join(scratch, "bind"), ADDRESS,
+                      {NAME: names.zone_text(NAME, {"ns1": ADDRESS},
+                                             "@ A 127.0.0.1\n")})
+    pebble = ca.Pebble(pebble_binary, tls, os.path.join(scratch, "pebble"),
+                       14000, ADDRESS + ":53")
+    say("started, in a network namespace of their own")
+    show("Pebble, a test CA   " + pebble.directory)
+    show("BIND, DNS           %s:53, zone %s, updates with a TSIG key"
+         % (ADDRESS, NAME))
+
+    acmed = daemon.Acmed(os.path.join(scratch, "acmed"), pebble.directory,
+                         tls.ca, ADDRESS)
+    acmed.options["log_level"] = "info"
+    acmed.accounts = {"pebble": acmed.accounts["lab"]}
+    acmed.providers = {"bind": daemon.rfc2136(ADDRESS)}
+    server = web.Nginx(os.path.join(scratch, "nginx"), "127.0.0.1", 443,
+                       acmed.live(NAME), acmed.live(NAME, "privkey.pem"))
+    reload_nginx = script(
+        os.path.join(scratch, "reload-nginx"),
+        "# Before the first certificate there is no nginx to reload.\n"
+        "[ -s %s/pid ] || exit 0\nexec %s\n"
+        % (server.folder, " ".join(server.reload_argv)))
+    acmed.cert(NAME, [NAME, "*." + NAME], account="pebble", provider="bind",
+               deploy={"nginx": {"exec": [reload_nginx], "timeout": "20s"}})
+    say("acmed.conf")
+    show(acmed.text())
+    say("acmed starts; nobody needs to tell it that a certificate is missing")
+    begin = time.monotonic()
+    acmed.start()
+    acmed.wait_valid(NAME, 60)
+    show("%s and *.%s: issued and installed %.2f s after the start"
+         % (NAME, NAME, time.monotonic() - begin))
+    server.start()
+    show("nginx now serves it on 127.0.0.1:443")
+    first = server.served(NAME)
+
+    ctl = [daemon.program("ACMECTL", "acmectl"), "--socket", acmed.socket]
+    command("acmectl renew-now " + NAME, *ctl, "renew-now", NAME)
+    command("acmectl status", *ctl, "status")
+
+    proc.wait_until("nginx to serve the new certificate",
+                    lambda: server.served(NAME) not in (None, first))
+    say("what nginx really serves now (openssl s_client)")
+    show(proc.run(["openssl", "x509", "-noout", "-serial", "-issuer",
+                   "-dates", "-ext", "subjectAltName"], stdin=None,
+                  input=server.served(NAME)).stdout)
+    if keep:
+        leave_running(scratch, acmed, [acmed.proc, pebble.proc, bind.proc,
+                                       server.proc], ctl)
+        return
+    for stop in (acmed.stop, server.stop, pebble.stop, bind.stop):
+        stop()
+    say("to look further: ./quickstart demo --keep, README.md, "
+        "man acmed.conf")
+
+
+def leave_running(scratch, acmed, procs, ctl):
+    pids = " ".join(str(p.pid) for p in procs)
+    enter = script(os.path.join(scratch, "enter"),
+                   "# A shell, or the command given, beside the servers.\n"
+                   'alias_dir=%s/bin\nPATH=$alias_dir:$PATH\nexport PATH\n'
+                   'exec nsenter -t %d -n -m "${@:-sh}"\n'
+                   % (scratch, acmed.proc.pid))
+    os.makedirs(scratch + "/bin", exist_ok=True)
+    script(scratch + "/bin/acmectl", 'exec %s "$@"\n' % " ".join(ctl))
+    stop = script(os.path.join(scratch, "stop"),
+                  "kill -CONT %s 2>/dev/null\nkill %s 2>/dev/null\n"
+                  "i=0\nwhile kill -0 %s 2>/dev/null && [ $i -lt 50 ]; do\n"
+                  "\ti=$((i + 1))\n\tsleep 0.1\ndone\nrm -rf %s\n"
+                  % (pids, pids, pids, scratch))
+    say("left running; as root:")
+    show("%s acmectl status" % enter)
+    show("%s acmectl renew-now %s" % (enter, NAME))
+    show("%s dig @%s %s SOA       # or without a command: a shell"
+         % (enter, ADDRESS, NAME))
+    show("%s          # acmed's log" % acmed.log_path)
+    show("%s          # its configuration" % acmed.conf)
+    show("%s                      # stops everything and removes %s"
+         % (stop, scratch))
+
+
+def interrupted(signum, frame):
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, interrupted)
+    signal.signal(signal.SIGHUP, interrupted)
+    try:
+        main()
+    except proc.LabError as e:
+        sys.exit("demo: %s" % e)
+    except KeyboardInterrupt:
+        sys.exit(130)
