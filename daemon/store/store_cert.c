@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/mem.h"
 #include "daemon/store/db.h"
 #include "daemon/store/store_priv.h"
 
@@ -18,6 +19,27 @@ store_cert_clear(struct store_cert *c)
 	free(c->order_account);
 	free(c->order_finalize);
 	*c = (struct store_cert){ .key = KEY_TYPE_END };
+}
+
+static char *
+dup_or_null(const char *s)
+{
+	return s != NULL ? xstrdup(s) : NULL;
+}
+
+void
+store_cert_dup(struct store_cert *to, const struct store_cert *from)
+{
+	*to = *from;
+	to->name = dup_or_null(from->name);
+	to->names = dup_or_null(from->names);
+	to->names_failed = dup_or_null(from->names_failed);
+	to->error = from->error != NULL ?
+	    xmemdup(from->error, sizeof(*from->error)) : NULL;
+	to->order_url = dup_or_null(from->order_url);
+	to->order_names = dup_or_null(from->order_names);
+	to->order_account = dup_or_null(from->order_account);
+	to->order_finalize = dup_or_null(from->order_finalize);
 }
 
 /* The row only lives for the callback: text is lent, not copied. */
