@@ -319,16 +319,17 @@ dnsmsg_apex(const ldns_pkt *pkt, const char *name, char out[DNAME_SIZE])
 	return false;
 }
 
-size_t
-dnsmsg_ns(const ldns_pkt *pkt, const char *apex, char (*out)[DNAME_SIZE],
-    size_t max)
+/* The servers' names of owner's NS records in this section. */
+static size_t
+ns_names(const ldns_rr_list *section, const char *owner,
+    char (*out)[DNAME_SIZE], size_t max)
 {
 	const ldns_rr *rr;
 	size_t i = 0, n = 0, k;
 
-	while (n < max && (rr = next_rr(ldns_pkt_answer(pkt),
-	    LDNS_RR_TYPE_NS, &i)) != NULL) {
-		if (!owner_is(rr, apex) ||
+	while (n < max && (rr = next_rr(section, LDNS_RR_TYPE_NS, &i)) !=
+	    NULL) {
+		if (!owner_is(rr, owner) ||
 		    !rdf_to_name(ldns_rr_rdf(rr, 0), out[n]) ||
 		    out[n][0] == '\0')
 			continue;
@@ -338,6 +339,40 @@ dnsmsg_ns(const ldns_pkt *pkt, const char *apex, char (*out)[DNAME_SIZE],
 			n++;
 	}
 	return n;
+}
+
+size_t
+dnsmsg_ns(const ldns_pkt *pkt, const char *apex, char (*out)[DNAME_SIZE],
+    size_t max)
+{
+	return ns_names(ldns_pkt_answer(pkt), apex, out, max);
+}
+
+size_t
+dnsmsg_referral(const ldns_pkt *pkt, const char *apex, const char *name,
+    char below[DNAME_SIZE], char (*out)[DNAME_SIZE], size_t max)
+{
+	const ldns_rr_list *authority = ldns_pkt_authority(pkt);
+	const ldns_rr *rr;
+	size_t i = 0;
+
+	if (ldns_pkt_get_rcode(pkt) != LDNS_RCODE_NOERROR)
+		return 0;
+	while ((rr = next_rr(authority, LDNS_RR_TYPE_NS, &i)) != NULL) {
+		if (rdf_to_name(ldns_rr_owner(rr), below) &&
+		    strcmp(below, apex) != 0 && dname_is_in(below, apex) &&
+		    dname_is_in(name, below))
+			return ns_names(authority, below, out, max);
+	}
+	return 0;
+}
+
+bool
+dnsmsg_is_authoritative(const ldns_pkt *pkt)
+{
+	return ldns_pkt_aa(pkt) &&
+	    (ldns_pkt_get_rcode(pkt) == LDNS_RCODE_NOERROR ||
+	    ldns_pkt_get_rcode(pkt) == LDNS_RCODE_NXDOMAIN);
 }
 
 size_t

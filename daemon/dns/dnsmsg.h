@@ -65,6 +65,14 @@ bool	dnsmsg_apex(const ldns_pkt *, const char *name, char out[DNAME_SIZE]);
 /* The servers' names of the zone's NS records, at most max, each once. */
 size_t	dnsmsg_ns(const ldns_pkt *, const char *apex,
 	    char (*out)[DNAME_SIZE], size_t max);
+/*
+ * Does pkt refer to a zone below apex that holds name?  Its apex in below,
+ * and as dnsmsg_ns() the names of its servers; 0 if it does not.
+ */
+size_t	dnsmsg_referral(const ldns_pkt *, const char *apex, const char *name,
+	    char below[DNAME_SIZE], char (*out)[DNAME_SIZE], size_t max);
+/* Does the server speak for the zone: AA, and NOERROR or NXDOMAIN? */
+bool	dnsmsg_is_authoritative(const ldns_pkt *);
 /* The A and AAAA records of the answer, port 53, at most max. */
 size_t	dnsmsg_addresses(const ldns_pkt *, const char *name,
 	    struct dns_server *out, size_t max);

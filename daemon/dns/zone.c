@@ -11,10 +11,14 @@
 #include "common/text.h"
 #include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/dnsmsg.h"
+#include "daemon/dns/dnsq.h"
 #include "daemon/dns/resolver.h"
 #include "daemon/io/loop.h"
 
-enum { MAX_CNAMES = 8, MAX_NS = 16, MAX_SERVERS = 32, MAX_PER_NAME = 8 };
+enum { MAX_CNAMES = 8, MAX_CUTS = 4, MAX_NS = 16, MAX_SERVERS = 32,
+	MAX_PER_NAME = 8, MAX_PROBES = 4 };
+
+#define PROBE_MS 3000
 
 struct zone_op;
 
@@ -25,6 +29,12 @@ struct lookup {
 	size_t		 ns;		/* whose */
 };
 
+/* The question for a CNAME, to one authoritative server. */
+struct probe {
+	struct zone_op	*op;
+	struct dnsq_op	*query;
+};
+
 struct zone_op {
 	struct dns	*dns;
 	zone_done_cb	*done;
@@ -32,14 +42,13 @@ struct zone_op {
 	int64_t		 deadline;	/* monotonic ms */
 	struct zone	 zone;
 	char		 at[DNAME_SIZE];	/* asked for its SOA */
-	unsigned	 n_cnames;
+	unsigned	 n_cnames, n_cuts;
 
-	struct resolver_op *cname;
 	struct resolver_op *soa;
 	struct resolver_op *ns;
-	char		 target[DNAME_SIZE];	/* of the CNAME; "" if none */
-	struct timer	 next;		/* the turn after both replies */
-	struct error	 err;		/* kind ERR_NONE: none yet */
+	struct resolver_op *cname;	/* where no server can be asked */
+	struct probe	 probes[MAX_PROBES];
+	size_t		 n_probing;
 
 	char		 names[MAX_NS][DNAME_SIZE];
 	size_t		 n_names;
@@ -72,9 +81,10 @@ zone_cancel(struct zone_op *op)
 	resolver_cancel(op->cname);
 	resolver_cancel(op->soa);
 	resolver_cancel(op->ns);
+	for (size_t i = 0; i < MAX_PROBES; i++)
+		dnsq_cancel(op->probes[i].query);
 	for (size_t i = 0; i < 2 * MAX_NS; i++)
 		resolver_cancel(op->lookups[i].query);
-	timer_clear(&op->next);
 	zone_clear(&op->zone);
 	free(op);
 }
@@ -97,6 +107,8 @@ ask(struct zone_op *op, const char *name, unsigned type,
 }
 
 /* Addresses */
+
+static void	probe(struct zone_op *);
 
 /*
  * Without an IPv6 network (or IPv4) such addresses are left out, unless they
@@ -161,7 +173,21 @@ lookup_done(const struct error *err, const ldns_pkt *pkt, void *arg)
 	if (--op->n_running > 0)
 		return;
 	drop_unroutable(&op->zone);
-	finish(op, NULL);
+	probe(op);
+}
+
+static void
+look_up(struct zone_op *op)
+{
+	op->n_running = 2 * op->n_names;
+	for (size_t i = 0; i < op->n_running; i++) {
+		struct lookup *l = &op->lookups[i];
+
+		l->op = op;
+		l->ns = i / 2;
+		l->query = ask(op, op->names[l->ns], i % 2 == 0 ?
+		    LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA, lookup_done, l);
+	}
 }
 
 static void
@@ -175,51 +201,141 @@ ns_done(const struct error *err, const ldns_pkt *pkt, void *arg)
 		return;
 	}
 	op->n_names = dnsmsg_ns(pkt, op->zone.apex, op->names, MAX_NS);
-	if (op->n_names == 0) {
-		finish(op, NULL);
-		return;
-	}
-	op->n_running = 2 * op->n_names;
-	for (size_t i = 0; i < op->n_running; i++) {
-		struct lookup *l = &op->lookups[i];
-
-		l->op = op;
-		l->ns = i / 2;
-		l->query = ask(op, op->names[l->ns], i % 2 == 0 ?
-		    LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA, lookup_done, l);
-	}
+	if (op->n_names == 0)
+		probe(op);
+	else
+		look_up(op);
 }
 
 /* The zone */
 
 static void	soa_done(const struct error *, const ldns_pkt *, void *);
-static void	cname_done(const struct error *, const ldns_pkt *, void *);
 
+/*
+ * The zone of the name above is looked for: were the resolvers asked for the
+ * name itself, they would remember that it does not exist, and the CA may be
+ * asking the same ones a moment later.
+ */
 static void
 begin(struct zone_op *op)
 {
+	const char *up = dname_parent(op->zone.fqdn);
+
+	if (up == NULL || strchr(up, '.') == NULL)
+		up = op->zone.fqdn;
 	op->zone.apex[0] = '\0';
-	op->target[0] = '\0';
-	(void)text_printf(op->at, sizeof(op->at), "%s", op->zone.fqdn);
-	op->cname = ask(op, op->zone.fqdn, LDNS_RR_TYPE_CNAME, cname_done, op);
+	op->zone.n_servers = 0;
+	op->n_cuts = 0;
+	(void)text_printf(op->at, sizeof(op->at), "%s", up);
 	op->soa = ask(op, op->at, LDNS_RR_TYPE_SOA, soa_done, op);
 }
 
+/* The name is an alias of target. */
 static void
-follow(struct zone_op *op)
+follow(struct zone_op *op, const char *target)
 {
 	struct error err;
 
 	if (op->n_cnames++ >= MAX_CNAMES) {
 		(void)error_set(&err, ERR_REJECTED, "dns:cname-loop",
 		    "more than %d CNAMEs, at last from %s to %s", MAX_CNAMES,
-		    op->zone.fqdn, op->target);
+		    op->zone.fqdn, target);
 		finish(op, &err);
 		return;
 	}
-	(void)text_printf(op->zone.fqdn, sizeof(op->zone.fqdn), "%s",
-	    op->target);
+	(void)text_printf(op->zone.fqdn, sizeof(op->zone.fqdn), "%s", target);
 	begin(op);
+}
+
+static void
+cname_done(const struct error *err, const ldns_pkt *pkt, void *arg)
+{
+	struct zone_op *op = arg;
+	char target[DNAME_SIZE];
+
+	op->cname = NULL;
+	if (err == NULL && dnsmsg_cname(pkt, op->zone.fqdn, target))
+		follow(op, target);
+	else
+		finish(op, err);
+}
+
+static void
+stop_probes(struct zone_op *op)
+{
+	for (size_t i = 0; i < MAX_PROBES; i++) {
+		dnsq_cancel(op->probes[i].query);
+		op->probes[i].query = NULL;
+	}
+	op->n_probing = 0;
+}
+
+/* Does the name live in a zone of its own below this one? */
+static bool
+is_cut(struct zone_op *op, const ldns_pkt *pkt)
+{
+	char below[DNAME_SIZE];
+	size_t n;
+
+	if (op->n_cuts >= MAX_CUTS)
+		return false;
+	n = dnsmsg_referral(pkt, op->zone.apex, op->zone.fqdn, below,
+	    op->names, MAX_NS);
+	if (n == 0)
+		return false;
+	op->n_cuts++;
+	op->n_names = n;
+	(void)text_printf(op->zone.apex, sizeof(op->zone.apex), "%s", below);
+	op->zone.n_servers = 0;
+	return true;
+}
+
+static void
+probe_done(const struct error *err, const struct dnsq_reply *reply, void *arg)
+{
+	struct probe *p = arg;
+	struct zone_op *op = p->op;
+	char target[DNAME_SIZE];
+
+	p->query = NULL;
+	op->n_probing--;
+	if (err == NULL && dnsmsg_cname(reply->pkt, op->zone.fqdn, target)) {
+		stop_probes(op);
+		follow(op, target);
+	} else if (err == NULL && dnsmsg_is_authoritative(reply->pkt)) {
+		finish(op, NULL);
+	} else if (err == NULL && is_cut(op, reply->pkt)) {
+		stop_probes(op);
+		look_up(op);
+	} else if (op->n_probing == 0) {
+		op->cname = ask(op, op->zone.fqdn, LDNS_RR_TYPE_CNAME,
+		    cname_done, op);
+	}
+}
+
+/* Ask the zone's own servers for an alias; the first usable answer counts. */
+static void
+probe(struct zone_op *op)
+{
+	struct dnsq_args args = {
+		.name = op->zone.fqdn,
+		.type = LDNS_RR_TYPE_CNAME,
+		.timeout_ms = PROBE_MS,
+	};
+
+	if (op->zone.n_servers == 0) {
+		op->cname = ask(op, op->zone.fqdn, LDNS_RR_TYPE_CNAME,
+		    cname_done, op);
+		return;
+	}
+	for (size_t i = 0; i < op->zone.n_servers && i < MAX_PROBES; i++) {
+		struct probe *p = &op->probes[i];
+
+		p->op = op;
+		args.server = &op->zone.servers[i];
+		op->n_probing++;
+		p->query = dnsq_start(dns_loop(op->dns), &args, probe_done, p);
+	}
 }
 
 /* One label up, until there is none left. */
@@ -229,34 +345,11 @@ walk(struct zone_op *op)
 	const char *up = dname_parent(op->at);
 
 	if (up == NULL || up[0] == '\0') {
-		finish(op, NULL);
+		probe(op);
 		return;
 	}
 	memmove(op->at, up, strlen(up) + 1);
 	op->soa = ask(op, op->at, LDNS_RR_TYPE_SOA, soa_done, op);
-}
-
-/* Both replies about the name are there. */
-static void
-next_cb(void *arg)
-{
-	struct zone_op *op = arg;
-
-	if (op->target[0] != '\0')
-		follow(op);
-	else if (op->err.kind != ERR_NONE)
-		finish(op, &op->err);
-	else if (op->zone.apex[0] != '\0')
-		op->ns = ask(op, op->zone.apex, LDNS_RR_TYPE_NS, ns_done, op);
-	else
-		walk(op);
-}
-
-static void
-settle(struct zone_op *op)
-{
-	if (op->cname == NULL && op->soa == NULL)
-		timer_set(&op->next, 0);
 }
 
 static void
@@ -266,23 +359,11 @@ soa_done(const struct error *err, const ldns_pkt *pkt, void *arg)
 
 	op->soa = NULL;
 	if (err != NULL)
-		op->err = *err;
-	else if (!dnsmsg_apex(pkt, op->at, op->zone.apex))
-		op->zone.apex[0] = '\0';
-	settle(op);
-}
-
-static void
-cname_done(const struct error *err, const ldns_pkt *pkt, void *arg)
-{
-	struct zone_op *op = arg;
-
-	op->cname = NULL;
-	if (err != NULL)
-		op->err = *err;
-	else if (!dnsmsg_cname(pkt, op->zone.fqdn, op->target))
-		op->target[0] = '\0';
-	settle(op);
+		finish(op, err);
+	else if (dnsmsg_apex(pkt, op->at, op->zone.apex))
+		op->ns = ask(op, op->zone.apex, LDNS_RR_TYPE_NS, ns_done, op);
+	else
+		walk(op);
 }
 
 struct zone_op *
@@ -296,7 +377,6 @@ zone_start(struct dns *dns, const char *fqdn, unsigned timeout_ms,
 	op->arg = arg;
 	op->deadline = clock_mono_ms() + timeout_ms;
 	(void)text_printf(op->zone.fqdn, sizeof(op->zone.fqdn), "%s", fqdn);
-	timer_init(&op->next, dns_loop(dns), next_cb, op);
 	begin(op);
 	return op;
 }
