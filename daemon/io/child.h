@@ -26,9 +26,11 @@ struct child_args {
 	size_t		 input_len;
 	size_t		 max_output;	/* bytes kept of stdout, and the same
 					   of stderr; more is read and dropped */
-	unsigned	 timeout_ms;	/* then TERM, 5 s later KILL; > 0 */
-	/* Each complete line of stdout or stderr as it comes, cleaned of
-	   control characters; may be NULL. */
+	unsigned	 timeout_ms;	/* then TERM, later KILL; > 0 */
+	unsigned	 grace_ms;	/* between the two; 0: 5 s */
+	/* Each line of stdout or stderr as it comes (the last one even if
+	   unfinished, a very long one cut), cleaned of control characters;
+	   may be NULL; may cancel. */
 	void		(*line)(const char *line, bool is_stderr, void *arg);
 };
 
@@ -50,14 +52,15 @@ struct child_reply {
 typedef void child_done_cb(const struct error *err,
     const struct child_reply *reply, void *arg);
 
-/* One per process: owns SIGCHLD. */
+/* One per process: owns SIGCHLD, and has SIGPIPE ignored. */
 struct children	*children_new(struct loop *);
 /* All operations must be finished or cancelled before. */
 void		 children_free(struct children *);
 
 /*
  * Start never fails and never calls done before it has returned.  done runs
- * once the program has exited, even if a grandchild still holds its pipes.
+ * once the program has exited, even if a grandchild still holds its pipes;
+ * such a grandchild is left alone, unless the time was up.
  */
 struct child_op	*child_start(struct children *, const struct child_args *,
 		    child_done_cb *done, void *arg);

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/io/child_spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/text.h"
+#include "daemon/io/child.h"
+
+#define DEFAULT_PATH \
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+static bool
+is_program(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return false;
+	if (!S_ISREG(st.st_mode)) {
+		errno = EACCES;
+		return false;
+	}
+	return access(path, X_OK) == 0;
+}
+
+/*
+ * posix_spawnp(3) would look into our own PATH.  Looking first also tells a
+ * missing program from one that exits with 127.
+ */
+static int
+find_program(const struct child_args *args, char out[PATH_MAX],
+    struct error *err)
+{
+	const char *name = args->argv[0], *path = DEFAULT_PATH;
+	int why = ENOENT;
+
+	if (strchr(name, '/') != NULL) {
+		if (text_printf(out, PATH_MAX, "%s", name) && is_program(out))
+			return 0;
+		why = errno;
+		goto missing;
+	}
+	for (size_t i = 0; args->env != NULL && args->env[i] != NULL; i++) {
+		if (strncmp(args->env[i], "PATH=", 5) == 0)
+			path = args->env[i] + 5;
+	}
+	while (*path != '\0' && *name != '\0') {
+		size_t len = strcspn(path, ":");
+
+		if (*path == '/' && text_printf(out, PATH_MAX, "%.*s/%s",
+		    (int)len, path, name) && is_program(out))
+			return 0;
+		if (*path == '/' && errno == EACCES)
+			why = EACCES;
+		path += len + (path[len] == ':');
+	}
+missing:
+	return error_set(err, ERR_CONFIG, "child:exec", "%s: %s", name,
+	    strerror(why));
+}
+
+static void
+close_all(int pipes[3][2])
+{
+	for (int i = 0; i < 3; i++) {
+		for (int j = 0; j < 2; j++) {
+			if (pipes[i][j] != -1)
+				close(pipes[i][j]);
+		}
+	}
+}
+
+/* pipes[i] is the child's descriptor i; [1] is always the end to write to. */
+static int
+make_pipes(int pipes[3][2], bool has_input)
+{
+	for (int i = has_input ? 0 : 1; i < 3; i++) {
+		int ours;
+
+		if (pipe2(pipes[i], O_CLOEXEC) == -1)
+			return -1;
+		ours = pipes[i][i == 0 ? 1 : 0];
+		if (fcntl(ours, F_SETFL, O_NONBLOCK) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+add_actions(posix_spawn_file_actions_t *fa, int pipes[3][2])
+{
+	int r;
+
+	if (pipes[0][0] != -1)
+		r = posix_spawn_file_actions_adddup2(fa, pipes[0][0], 0);
+	else
+		r = posix_spawn_file_actions_addopen(fa, 0, "/dev/null",
+		    O_RDONLY, 0);
+	if (r == 0)
+		r = posix_spawn_file_actions_adddup2(fa, pipes[1][1], 1);
+	if (r == 0)
+		r = posix_spawn_file_actions_adddup2(fa, pipes[2][1], 2);
+	if (r == 0)
+		r = posix_spawn_file_actions_addclosefrom_np(fa, 3);
+	return r;
+}
+
+/* Signals as a login shell would have them: not what we ignore or block. */
+static int
+add_attributes(posix_spawnattr_t *attr)
+{
+	sigset_t none, all;
+	int r;
+
+	(void)sigemptyset(&none);
+	(void)sigfillset(&all);
+	(void)sigdelset(&all, SIGKILL);
+	(void)sigdelset(&all, SIGSTOP);
+	r = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETPGROUP |
+	    POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	if (r == 0)
+		r = posix_spawnattr_setpgroup(attr, 0);
+	if (r == 0)
+		r = posix_spawnattr_setsigmask(attr, &none);
+	if (r == 0)
+		r = posix_spawnattr_setsigdefault(attr, &all);
+	return r;
+}
+
+/* An error number, or 0. */
+static int
+spawn(const char *path, const struct child_args *args, int pipes[3][2],
+    pid_t *pid)
+{
+	static char *const no_env[] = { NULL };
+	posix_spawn_file_actions_t fa;
+	posix_spawnattr_t attr;
+	int r;
+
+	if ((r = posix_spawn_file_actions_init(&fa)) != 0)
+		return r;
+	if ((r = posix_spawnattr_init(&attr)) != 0) {
+		(void)posix_spawn_file_actions_destroy(&fa);
+		return r;
+	}
+	if ((r = add_actions(&fa, pipes)) == 0 &&
+	    (r = add_attributes(&attr)) == 0)
+		/* It takes char *const [] and does not write to them. */
+		r = posix_spawn(pid, path, &fa, &attr,
+		    (char *const *)(uintptr_t)args->argv,
+		    args->env != NULL ?
+		    (char *const *)(uintptr_t)args->env : no_env);
+	(void)posix_spawnattr_destroy(&attr);
+	(void)posix_spawn_file_actions_destroy(&fa);
+	return r;
+}
+
+int
+child_spawn(const struct child_args *args, pid_t *pid, int fds[3],
+    struct error *err)
+{
+	int pipes[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	char path[PATH_MAX];
+	int r;
+
+	if (find_program(args, path, err) == -1)
+		return -1;
+	r = make_pipes(pipes, args->input != NULL && args->input_len > 0) ==
+	    -1 ? errno : spawn(path, args, pipes, pid);
+	if (r != 0) {
+		bool is_ours = r == EAGAIN || r == ENOMEM || r == EMFILE ||
+		    r == ENFILE;
+
+		close_all(pipes);
+		return error_set(err, is_ours ? ERR_TRANSIENT : ERR_CONFIG,
+		    is_ours ? "child:fork" : "child:exec", "%s: %s",
+		    args->argv[0], strerror(r));
+	}
+	for (int i = 0; i < 3; i++) {
+		int theirs = i == 0 ? 0 : 1;
+
+		if (pipes[i][theirs] != -1)
+			close(pipes[i][theirs]);
+		fds[i] = pipes[i][1 - theirs];
+	}
+	return 0;
+}
