@@ -3,16 +3,18 @@
 
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "daemon/io/loop.h"
 
 struct sd {
 	struct timer	watchdog;
-	int64_t		watchdog_ms;	/* between two signs of life; 0: none */
+	int64_t		every_ms;	/* 0: nobody watches */
 };
 
 static void
@@ -21,7 +23,7 @@ watchdog_cb(void *arg)
 	struct sd *sd = arg;
 
 	(void)sd_notify(0, "WATCHDOG=1");
-	timer_set(&sd->watchdog, sd->watchdog_ms);
+	timer_set(&sd->watchdog, sd->every_ms);
 }
 
 struct sd *
@@ -31,10 +33,12 @@ sd_new(struct loop *loop)
 	uint64_t usec;
 
 	timer_init(&sd->watchdog, loop, watchdog_cb, sd);
-	/* sd_watchdog_enabled(3): notify every half of the time. */
+	/* It looks at WATCHDOG_PID, too: a child of ours is not meant. */
 	if (sd_watchdog_enabled(0, &usec) > 0) {
-		sd->watchdog_ms = (int64_t)(usec / 2000);
-		timer_set(&sd->watchdog, 0);
+		sd->every_ms = (int64_t)(usec / 2000);
+		if (sd->every_ms == 0)
+			sd->every_ms = 1;
+		timer_set(&sd->watchdog, sd->every_ms);
 	}
 	return sd;
 }
@@ -57,8 +61,12 @@ sd_ready(struct sd *sd)
 void
 sd_reloading(struct sd *sd)
 {
+	/*
+	 * Ignored if it is earlier than systemd's own request for a reload,
+	 * which may be of this very millisecond: name the end of it.
+	 */
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
-	    (long long)clock_mono_ms() * 1000);
+	    (long long)clock_mono_ms() * 1000 + 999);
 }
 
 void
@@ -70,12 +78,12 @@ sd_stopping(struct sd *sd)
 void
 sd_status(struct sd *sd, const char *fmt, ...)
 {
+	char status[512];
 	va_list ap;
-	char *text;
 
 	va_start(ap, fmt);
-	text = xvasprintf(fmt, ap);
+	(void)vsnprintf(status, sizeof(status), fmt, ap);
 	va_end(ap);
-	(void)sd_notifyf(0, "STATUS=%s", text);
-	free(text);
+	text_clean(status);	/* a newline would begin another variable */
+	(void)sd_notifyf(0, "STATUS=%s", status);
 }
