@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/log.h"
 #include "common/text.h"
 #include "daemon/io/http_priv.h"
 #include "daemon/io/loop.h"
@@ -542,6 +543,45 @@ test_secret_is_not_redirected(void **state)
 	assert_int_equal(r.status, 302);
 }
 
+/* Requests are shown at debug, but nothing that is secret. */
+static void
+test_log(void **state)
+{
+	static const struct http_header header = { "Authorization",
+	    "Bearer hunter2", true };
+	char name[] = "/tmp/acmed-test-log-XXXXXX", url[128], text[4096];
+	struct http_args args = args_for("GET", "/ok?key=hunter2", url);
+	int fd = mkstemp(name), saved = dup(STDERR_FILENO);
+	ssize_t n;
+
+	assert_true(fd != -1 && saved != -1);
+	unlink(name);
+	args.headers = &header;
+	args.n_headers = 1;
+	args.timeout_ms = 20;
+	log_set_level(LOGL_DEBUG);
+	(void)dup2(fd, STDERR_FILENO);
+	(void)fetch(&args);
+	(void)text_printf(url, sizeof(url), "http://127.0.0.1:%d/status/204",
+	    port);
+	(void)fetch(&args);
+	(void)text_printf(url, sizeof(url), "http://127.0.0.1:%d/hunter2",
+	    port);
+	args.secret_url = true;
+	(void)fetch(&args);
+	(void)dup2(saved, STDERR_FILENO);
+	log_set_level(LOGL_NOTICE);
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	close(fd);
+	close(saved);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_null(strstr(text, "hunter2"));
+	assert_non_null(strstr(text, "/status/204 -> 204, "));
+	assert_non_null(strstr(text, "/ok failed after "));
+	assert_non_null(strstr(text, "GET http://127.0.0.1:"));
+}
+
 static void
 test_retry_at(void **state)
 {
@@ -632,7 +672,7 @@ main(void)
 		T(test_cancel), T(test_cancel_from_done),
 		T(test_start_from_done), T(test_many),
 		T(test_stale_connection), T(test_secret_is_not_redirected),
-		cmocka_unit_test(test_retry_at),
+		T(test_log), cmocka_unit_test(test_retry_at),
 		cmocka_unit_test(test_odd_headers),
 	};
 
