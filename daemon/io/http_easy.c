@@ -466,6 +466,6 @@ http_easy_error(const struct http_op *op, CURLcode rc, struct error *err)
 		return error_set(err, ERR_CONFIG, "http:proxy",
 		    "%s: the proxy asks for other credentials (407)",
 		    op->host);
-	return error_set(err, ERR_TRANSIENT, error_code(rc), "%s: %s",
-	    op->host, why);
+	return error_set(err, ERR_TRANSIENT, proxy_status >= 300 ?
+	    "http:connect" : error_code(rc), "%s: %s", op->host, why);
 }
