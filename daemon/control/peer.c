@@ -68,11 +68,13 @@ bind_path(int fd, const struct sockaddr_un *sun, gid_t gid,
 	if (fchmod(fd, 0600) == -1 ||
 	    bind(fd, (const struct sockaddr *)sun, sizeof(*sun)) == -1)
 		return sock_error(err, path, "bind");
+	if (lstat(path, &st) == -1)
+		return sock_error(err, path, "lstat");
 	/* Not root and no member of the group: then only our own user. */
-	if (gid != (gid_t)-1 && chown(path, (uid_t)-1, gid) == -1 &&
-	    errno != EPERM)
+	if (gid != (gid_t)-1 && st.st_gid != gid &&
+	    chown(path, (uid_t)-1, gid) == -1 && errno != EPERM)
 		return sock_error(err, path, "chown");
-	if (chmod(path, 0660) == -1 || lstat(path, &st) == -1)
+	if (chmod(path, 0660) == -1)
 		return sock_error(err, path, "chmod");
 	if (listen(fd, SOCK_BACKLOG) == -1)
 		return sock_error(err, path, "listen");

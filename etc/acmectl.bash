@@ -1,0 +1,50 @@
+# bash completion for acmectl(1)			-*- shell-script -*-
+# SPDX-License-Identifier: MIT
+
+_acmectl()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local options="--socket --json --help --version"
+	local commands="status renew-now events reload list version help"
+	local socket=() command="" i word
+
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		case $word in
+		-s | --socket)
+			socket=(--socket "${COMP_WORDS[++i]}")
+			;;
+		-*) ;;
+		*)
+			command=${command:-$word}
+			;;
+		esac
+	done
+	case $prev in
+	-s | --socket)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	esac
+	case $command in
+	status) options+=" --check" ;;
+	renew-now) options+=" --no-wait" ;;
+	esac
+	if [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+		return
+	fi
+	case $command in
+	"")
+		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
+		;;
+	status | renew-now | events)
+		mapfile -t COMPREPLY < <(compgen -W \
+			"$(acmectl "${socket[@]}" list 2>/dev/null)" -- "$cur")
+		;;
+	esac
+}
+
+complete -F _acmectl acmectl
