@@ -500,8 +500,8 @@ test_malformed(void **state)
 		"GET /v1/status HTTP/1.1\r\nno colon\r\n\r\n",
 		"POST /v1/renew HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
 		"POST /v1/renew HTTP/1.1\r\nContent-Length: x\r\n\r\n",
-		"POST /v1/renew HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
-		"zz\r\n",
+		("POST /v1/renew HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
+		    "\r\nzz\r\n"),
 		"CONNECT a:1 HTTP/1.1\r\n\r\n",
 		"GET http://[::1/ HTTP/1.1\r\n\r\n",
 	};
@@ -590,10 +590,13 @@ test_idlers(void **state)
 	struct client *c[70];
 	size_t n = N_ELEMENTS(c);
 
-	control_test_limits(env->ctl, 50, 30000);
+	control_test_limits(env->ctl, 150, 30000);
 	for (size_t i = 0; i < n; i++)
 		c[i] = client_new(env);
-	exchange(env, "GET", "/v1/status", "", 200, "a.example");
+	say_request(c[n - 1], "GET", "/v1/status", "");
+	run_for(env, c[n - 1], 50);
+	assert_int_equal(c[n - 1]->len, 0);
+	await(env, c[n - 1], "a.example");
 	for (size_t i = 0; i < n; i++)
 		client_free(c[i]);
 }
