@@ -193,9 +193,10 @@ say_goes_on(const struct options *o, const char *why)
 }
 
 static int
-renew_and_follow(const struct options *o, struct client_request *request)
+renew_and_follow(const struct options *o, const struct client_request *renew)
 {
 	struct follow f = { .o = o };
+	struct client_request request = *renew;
 	struct client_reply reply;
 	struct error err;
 	size_t longest = 0;
@@ -206,9 +207,9 @@ renew_and_follow(const struct options *o, struct client_request *request)
 			longest = strlen(o->names[i]);
 	}
 	progress_init(&f.progress, &o->out, o->n_names, longest);
-	request->line = follow_line;
-	request->arg = &f;
-	if (client_call(request, &reply, &err) == 0) {
+	request.line = follow_line;
+	request.arg = &f;
+	if (client_call(&request, &reply, &err) == 0) {
 		if (reply.status != 200) {
 			code = refused(o, &reply);
 		} else {
