@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main - wiring: arguments, signals, and the objects that make up acmed.
+ */
+#include <curl/curlver.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "config.h"
+#include "daemon/config/conf.h"
+#include "daemon/control/control.h"
+#include "daemon/engine/engine.h"
+#include "daemon/io/child.h"
+#include "daemon/io/http.h"
+#include "daemon/io/loop.h"
+#include "daemon/io/sd.h"
+#include "daemon/store/keys.h"
+#include "daemon/store/store.h"
+
+#define STOP_WAIT_MS 8000
+
+struct acmed {
+	const char	*path;
+	const struct conf *conf;
+	struct loop	*loop;
+	struct sd	*sd;
+	struct store	*store;
+	struct children	*children;
+	struct http	*ca_http, *http;
+	struct engine	*engine;
+	struct control	*control;
+	struct sigwatch	 term, intr, hup;
+	bool		 is_stopping;
+};
+
+static void
+print_line(const char *line, void *arg)
+{
+	fprintf(stderr, "%s\n", line);
+}
+
+/* --- reload --- */
+
+struct report {
+	json_t		*lines;
+	char		 first[1024];
+	size_t		 n;
+};
+
+static void
+collect_line(const char *line, void *arg)
+{
+	struct report *r = arg;
+
+	log_error(NULL, "%s", line);
+	if (r->n++ == 0)
+		(void)snprintf(r->first, sizeof(r->first), "%s", line);
+	if (r->lines != NULL)
+		(void)json_array_append_new(r->lines, json_string(line));
+}
+
+static void
+warn_fixed(const char *key, const char *old, const char *new)
+{
+	if (strcmp(old, new) != 0)
+		log_warning(NULL, "%s = \"%s\" takes effect at the next "
+		    "restart; \"%s\" is still used", key, new, old);
+}
+
+static json_t *
+reload(void *arg, struct error *err, json_t *lines)
+{
+	struct acmed *a = arg;
+	struct report report = { .lines = lines };
+	struct conf *conf;
+	json_t *changes;
+
+	if (a->is_stopping) {
+		(void)error_set(err, ERR_TRANSIENT, "engine:stopping",
+		    "acmed is stopping");
+		return NULL;
+	}
+	sd_reloading(a->sd);
+	conf = conf_load(a->path, collect_line, &report);
+	if (conf == NULL) {
+		(void)error_set(err, ERR_CONFIG, "conf:invalid",
+		    "%zu mistake%s in the configuration, the old one stays in "
+		    "force; %s%s", report.n, report.n == 1 ? "" : "s",
+		    report.n > 1 ? "the first: " : "", report.first);
+		log_error(NULL, "not reloaded: %s", err->msg);
+		engine_set_reload_error(a->engine, err->msg);
+		sd_ready(a->sd);
+		return NULL;
+	}
+	warn_fixed("state_dir", a->conf->state_dir, conf->state_dir);
+	warn_fixed("control_socket", a->conf->control_socket,
+	    conf->control_socket);
+	changes = engine_reload(a->engine, conf);
+	log_set_level(conf->log_level);
+	conf_unref(a->conf);
+	a->conf = conf;
+	log_notice(NULL, "configuration reloaded: %zu added, %zu removed, %zu "
+	    "changed", json_array_size(json_object_get(changes, "added")),
+	    json_array_size(json_object_get(changes, "removed")),
+	    json_array_size(json_object_get(changes, "changed")));
+	sd_ready(a->sd);
+	return changes;
+}
+
+/* --- signals --- */
+
+static void
+stopped(void *arg)
+{
+	struct acmed *a = arg;
+
+	loop_stop(a->loop);
+}
+
+static void
+stop_cb(void *arg)
+{
+	struct acmed *a = arg;
+
+	if (a->is_stopping) {
+		log_notice(NULL, "stopping at once");
+		loop_stop(a->loop);
+		return;
+	}
+	a->is_stopping = true;
+	log_notice(NULL, "stopping");
+	sd_stopping(a->sd);
+	engine_stop(a->engine, STOP_WAIT_MS, stopped, a);
+}
+
+static void
+hup_cb(void *arg)
+{
+	struct error err;
+
+	json_decref(reload(arg, &err, NULL));
+}
+
+/* --- start and end --- */
+
+/* Keys live in our memory: no core dumps, and no tracing by other processes
+ * of this user.  (LeakSanitizer traces itself.) */
+static void
+protect_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+	const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+static void
+acmed_clear(struct acmed *a)
+{
+	control_free(a->control);
+	engine_free(a->engine);
+	http_free(a->ca_http);
+	http_free(a->http);
+	children_free(a->children);
+	store_close(a->store);
+	sd_free(a->sd);
+	loop_free(a->loop);
+	conf_unref(a->conf);
+}
+
+static int
+acmed_open(struct acmed *a, struct error *err)
+{
+	static const char agent[] =
+	    "acmed/" PACKAGE_VERSION " libcurl/" LIBCURL_VERSION;
+	struct engine_args args;
+
+	a->store = store_open(a->loop, a->conf->state_dir, err);
+	if (a->store == NULL)
+		return -1;
+	a->children = children_new(a->loop);
+	a->ca_http = http_new(a->loop, agent);
+	a->http = http_new(a->loop, agent);
+	args = (struct engine_args){
+		.loop = a->loop,
+		.ca_http = a->ca_http,
+		.http = a->http,
+		.children = a->children,
+		.store = a->store,
+		.sd = a->sd,
+		.conf = a->conf,
+	};
+	a->engine = engine_new(&args, err);
+	if (a->engine == NULL)
+		return -1;
+	a->control = control_new(a->loop, a->engine, a->conf->control_socket,
+	    reload, a, err);
+	return a->control != NULL ? 0 : -1;
+}
+
+static int
+run(const char *path)
+{
+	struct acmed a = { .path = path };
+	struct error err;
+
+	a.conf = conf_load(path, print_line, NULL);
+	if (a.conf == NULL)
+		return 1;
+	log_open();
+	log_set_level(a.conf->log_level);
+	protect_memory();
+	(void)signal(SIGPIPE, SIG_IGN);
+	a.loop = loop_new();
+	a.sd = sd_new(a.loop);
+	if (acmed_open(&a, &err) == -1) {
+		log_error(NULL, "cannot start: %s", err.msg);
+		acmed_clear(&a);
+		return 1;
+	}
+	sigwatch_set(&a.term, a.loop, SIGTERM, stop_cb, &a);
+	sigwatch_set(&a.intr, a.loop, SIGINT, stop_cb, &a);
+	sigwatch_set(&a.hup, a.loop, SIGHUP, hup_cb, &a);
+	engine_start(a.engine);
+	log_notice(NULL, "acmed %s started: %zu certificates in %s",
+	    PACKAGE_VERSION, a.conf->n_certs, path);
+	sd_ready(a.sd);
+	loop_run(a.loop);
+	sigwatch_clear(&a.term);
+	sigwatch_clear(&a.intr);
+	sigwatch_clear(&a.hup);
+	acmed_clear(&a);
+	log_notice(NULL, "stopped");
+	return 0;
+}
+
+static int
+check_config(const char *path)
+{
+	const struct conf *conf = conf_load(path, print_line, NULL);
+
+	if (conf == NULL)
+		return 1;
+	printf("%s: ok, %zu certificates, %zu accounts, %zu providers\n", path,
+	    conf->n_certs, conf->n_accounts, conf->n_providers);
+	conf_unref(conf);
+	return 0;
+}
+
+static int
+usage(FILE *out, int status)
+{
+	fprintf(out,
+	    "Usage: acmed [-c FILE] [--check-config]\n"
+	    "Keep TLS certificates renewed through ACME and DNS-01.\n\n"
+	    "  -c, --config FILE    configuration (" SYSCONFDIR
+	    "/acmed/acmed.conf)\n"
+	    "  -t, --check-config   read it, say what is wrong, and exit 0 or "
+	    "1\n"
+	    "  -V, --version        print the version\n"
+	    "  -h, --help           print this\n\n"
+	    "acmed stays in the foreground; acmectl talks to it.\n"
+	    "Manuals: acmed(8), acmed.conf(5), acmectl(1).\n");
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check-config", no_argument, NULL, 't' },
+		{ "generate-key", required_argument, NULL, 'g' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *path = SYSCONFDIR "/acmed/acmed.conf";
+	bool check = false;
+	int c;
+
+	(void)umask(077);
+	while ((c = getopt_long(argc, argv, "c:tVh", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			path = optarg;
+			break;
+		case 't':
+			check = true;
+			break;
+		case 'g':	/* ourselves as a child: keys.h */
+			return keygen_child_main(optarg);
+		case 'V':
+			printf("acmed %s\n", PACKAGE_VERSION);
+			return 0;
+		case 'h':
+			return usage(stdout, 0);
+		default:
+			return usage(stderr, 2);
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "acmed: unexpected argument \"%s\"\n",
+		    argv[optind]);
+		return usage(stderr, 2);
+	}
+	return check ? check_config(path) : run(path);
+}
