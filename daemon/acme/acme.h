@@ -42,7 +42,8 @@ struct acme_args {			/* borrowed; copied */
 
 struct acme	*acme_new(struct loop *, struct http *,
 		    const struct acme_args *);
-/* All operations must be finished or cancelled before. */
+/* All operations must be finished or cancelled before; the last one's done may
+ * call it. */
 void		 acme_free(struct acme *);
 
 /*
@@ -113,9 +114,12 @@ void		 acme_authz_free(struct acme_authz *);
 /*
  * Problem documents (RFC 7807, RFC 8555 section 6.7) become ERR_REJECTED (or
  * ERR_RATELIMIT, ERR_TRANSIENT for serverInternal, ERR_CONFIG for
- * externalAccountRequired, userActionRequired, unauthorized accounts) with
- * code "acme:TYPE" and, in the message, type, detail and every subproblem
- * with its identifier.  A malformed reply is ERR_REJECTED "acme:malformed".
+ * externalAccountRequired, userActionRequired, unauthorized accounts, and
+ * contacts or keys that the CA does not take) with code "acme:TYPE" and, in
+ * the message, type, detail and every subproblem with its identifier.  Other
+ * answers are "acme:http-STATUS", ERR_TRANSIENT for 5xx, else ERR_REJECTED.  A
+ * malformed reply is ERR_REJECTED "acme:malformed".  Without a kid all but the
+ * account's operation fail with ERR_INTERNAL "acme:no-account".
  */
 typedef void acme_account_cb(const struct error *err, const char *kid,
     void *arg);

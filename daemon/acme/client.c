@@ -43,7 +43,7 @@ struct client_op {
 	size_t			 n_retries;
 	unsigned		 n_bad_nonces;
 	bool			 was_lost;
-	struct client_request	 request;	/* url, kid, payload: ours */
+	struct client_request	 request;	/* without its strings: */
 	char			*url, *kid, *payload;
 	struct error		 err;
 	client_done_cb		*done;
@@ -500,6 +500,7 @@ client_start(struct client *c, const struct client_request *request,
 	op->kid = request->kid == NULL ? NULL : xstrdup(request->kid);
 	if (request->payload != NULL)
 		op->payload = xstrdup(request->payload);
+	op->request.url = op->request.kid = op->request.payload = NULL;
 	op->done = done;
 	op->arg = arg;
 	timer_init(&op->retry, c->loop, op_retry_cb, op);
