@@ -131,7 +131,7 @@ check_globals(struct check *c)
 /* Call what for every section of a kind. */
 static void
 each(struct check *c, const char *kind,
-    void (*what)(struct check *, const struct section *))
+    void (*what)(struct check *, struct section *))
 {
 	for (size_t i = 0; i < c->n_files; i++) {
 		const struct section *file = c->files[i];
@@ -153,24 +153,25 @@ check_title(struct check *c, const struct section *sec)
 }
 
 static void
-add_account(struct check *c, const struct section *sec)
+add_account(struct check *c, struct section *sec)
 {
 	check_title(c, sec);
 	table_add(&c->accounts, sec, check_account(c, sec));
 }
 
 static void
-add_provider(struct check *c, const struct section *sec)
+add_provider(struct check *c, struct section *sec)
 {
 	check_title(c, sec);
 	table_add(&c->providers, sec, check_provider(c, sec));
 }
 
 static void
-add_cert(struct check *c, const struct section *sec)
+add_cert(struct check *c, struct section *sec)
 {
 	check_title(c, sec);
 	table_add(&c->certs, sec, check_cert(c, sec));
+	tree_strip(sec);		/* the next one uses the memory */
 }
 
 static void

@@ -85,6 +85,30 @@ set_literal(struct check *c, const struct section *sec,
 	free(texts);
 }
 
+/* An option that is itself the path of a file. */
+static void
+set_path(struct check *c, const struct section *sec,
+    const struct provider_opt *o, struct provider_values *values, int opt)
+{
+	char *path = opt_file(c->m, sec, o->name);
+	const char *text = path;
+	struct error err;
+
+	if (path != NULL &&
+	    provider_values_set(values, opt, &text, 1, &err) == -1)
+		opt_mistake(c->m, sec, sec->line, "%s", err.msg);
+	free(path);
+}
+
+static bool
+is_path(const struct provider_opt *o)
+{
+	size_t n = strlen(o->name);
+
+	return o->type == PROVIDER_OPT_STRING && n > strlen("_file") &&
+	    strcmp(o->name + n - strlen("_file"), "_file") == 0;
+}
+
 /* One option: NAME, or for a secret NAME_file. */
 static void
 check_option(struct check *c, const struct section *sec,
@@ -109,6 +133,8 @@ check_option(struct check *c, const struct section *sec,
 		opt_mistake(c->m, sec, line, "%s is a secret and every user "
 		    "can read this file; chmod o-r %s, or use %s", o->name,
 		    sec->src->path, key);
+	else if (item != NULL && is_path(o))
+		set_path(c, sec, o, values, opt);
 	else if (item != NULL)
 		set_literal(c, sec, item, values, opt);
 	free(key);

@@ -18,7 +18,7 @@
 #include "daemon/config/tidy.h"
 #include "daemon/config/tree.h"
 
-#define FILE_MAX (16 << 20)	/* bytes; 100,000 certificates in one file */
+#define FILE_MAX (64 << 20)	/* bytes; 200,000 certificates in one file */
 #define DEPTH_MAX 10
 
 /* Where a file is included from. */

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "common/mem.h"
 #include "common/text.h"
@@ -204,6 +206,19 @@ opt_path(const struct source *src, const char *text)
 	    text);
 }
 
+/* The main file may be named relative to a directory we shall leave. */
+static char *
+absolute(char *path /* taken */)
+{
+	char cwd[PATH_MAX], *whole;
+
+	if (path[0] == '/' || getcwd(cwd, sizeof(cwd)) == NULL)
+		return path;
+	whole = xasprintf("%s/%s", cwd, path);
+	free(path);
+	return whole;
+}
+
 char *
 opt_file(struct mistakes *m, const struct section *sec, const char *key)
 {
@@ -217,7 +232,7 @@ opt_file(struct mistakes *m, const struct section *sec, const char *key)
 		return NULL;
 	}
 	if (strncmp(v->text, CREDENTIAL, strlen(CREDENTIAL)) != 0)
-		return opt_path(sec->src, v->text);
+		return absolute(opt_path(sec->src, v->text));
 	name = v->text + strlen(CREDENTIAL);
 	dir = getenv("CREDENTIALS_DIRECTORY");
 	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL) {

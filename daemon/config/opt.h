@@ -43,8 +43,8 @@ int	opt_parse_bool(const char *);
  */
 char	*opt_path(const struct source *, const char *text);
 /*
- * The same for keys that end in _file, where "credential:NAME" is a
- * credential of systemd.  NULL if the key is absent or mistaken.
+ * The same for keys that end in _file, always absolute; "credential:NAME" is
+ * a credential of systemd.  NULL if the key is absent or mistaken.
  */
 char	*opt_file(struct mistakes *, const struct section *, const char *key);
 

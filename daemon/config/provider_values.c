@@ -49,7 +49,7 @@ provider_values_new(const struct provider *type)
 	for (int i = 0; i < values->n; i++) {
 		const char *text = type->opts[i].fallback;
 
-		/* The unit test of the registry checks every fallback. */
+		/* A unit test tries every fallback. */
 		if (text != NULL)
 			(void)provider_values_set(values, i, &text, 1, &err);
 	}

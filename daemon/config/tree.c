@@ -28,10 +28,8 @@ value_free(void *value)
 }
 
 void
-tree_free(struct section *sec)
+tree_strip(struct section *sec)
 {
-	if (sec == NULL)
-		return;
 	for (size_t i = 0; i < sec->n_subs; i++)
 		tree_free(sec->subs[i]);
 	for (size_t i = 0; i < sec->n_items; i++) {
@@ -41,6 +39,17 @@ tree_free(struct section *sec)
 	}
 	free(sec->items);
 	free(sec->subs);
+	sec->items = NULL;
+	sec->subs = NULL;
+	sec->n_items = sec->n_subs = 0;
+}
+
+void
+tree_free(struct section *sec)
+{
+	if (sec == NULL)
+		return;
+	tree_strip(sec);
 	free(sec->title);
 	free(sec);
 }

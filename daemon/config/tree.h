@@ -35,6 +35,8 @@ struct section {
 
 /* Frees the whole tree; values are wiped.  NULL is allowed. */
 void	tree_free(struct section *);
+/* Frees what is in it; title and place stay. */
+void	tree_strip(struct section *);
 /* The item of that key, or NULL. */
 const struct item *tree_item(const struct section *, const char *key);
 /* The first value of that key, or NULL. */

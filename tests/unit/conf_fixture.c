@@ -37,6 +37,7 @@ static const struct provider_opt token_opts[] = {
 	/* A list in "tsig". */
 	{ .name = "zones", .help = "one word", .fallback = "all" },
 	{ .name = "limit", .help = "any number", .type = PROVIDER_OPT_INT },
+	{ .name = "hosts_file", .help = "a path" },
 	{ .name = NULL }
 };
 

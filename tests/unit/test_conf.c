@@ -192,7 +192,8 @@ test_provider_values(void **state)
 	conf = load("provider \"dns\" {\n type = tsig\n server = a\n"
 	    " key_name = \"$\\$${HOME}\"\n key_secret_file = hmac\n"
 	    " tcp = off\n zones = { x, \"y z\" }\n}\n"
-	    "provider \"none\" { type = tokendns\n limit = -7 }\n");
+	    "provider \"none\" { type = tokendns\n limit = -7\n"
+	    " hosts_file = \"sub/hosts\" }\n");
 	v = conf_find_provider(conf, "dns")->values;
 	assert_string_equal(provider_str(v, TSIG_NAME), "$$${HOME}");
 	assert_string_equal(provider_str(v, TSIG_SECRET),
@@ -207,6 +208,7 @@ test_provider_values(void **state)
 	assert_string_equal(provider_str(v, 1), "all");
 	assert_int_equal(provider_int(v, 2), -7);
 	assert_null(provider_list(v, 2)[0]);
+	assert_string_equal(provider_str(v, 3), fixture_path("sub/hosts"));
 	assert_null(conf_find_provider(conf, "else"));
 	fixture_remove("hmac");
 	conf_unref(conf);
