@@ -85,14 +85,18 @@ check_proxy(struct check *c, const struct section *sec)
 	    "socks4://", "socks4a://", "socks5://", "socks5h://" };
 	char *text = opt_text(c->m, sec, "proxy");
 
+	if (text != NULL && strcmp(text, "none") == 0) {
+		free(text);
+		return xstrdup("");
+	}
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
 		if (text == NULL || has_scheme(text, schemes[i]))
 			return text;
 	}
 	/* It may hold a password. */
 	opt_mistake(c->m, sec, tree_value(sec, "proxy")->line, "proxy is no "
-	    "URL of a proxy; allowed: http://HOST:PORT, or https, socks4, "
-	    "socks4a, socks5, socks5h");
+	    "URL of a proxy; allowed: none, http://HOST:PORT, or https, "
+	    "socks4, socks4a, socks5, socks5h");
 	return text;
 }
 

@@ -36,7 +36,7 @@ struct conf_account {
 	char		**contact;	/* NULL-terminated URLs; never NULL */
 	bool		 agree_tos;
 	char		*ca_file;	/* NULL: the system's trust */
-	char		*proxy;		/* NULL: the environment's */
+	char		*proxy;		/* NULL: the environment's; "": none */
 	enum key_type	 key;
 	char		*eab_kid;	/* NULL: none */
 	char		*eab_hmac_key_file;

@@ -204,14 +204,15 @@
     " proxy = \"user:password@proxy\"\n"
     "}\n",
     AT "2: account \"x\": proxy is no URL of a proxy; allowed: "
-    "http://HOST:PORT, or https, socks4, socks4a, socks5, "
+    "none, http://HOST:PORT, or https, socks4, socks4a, socks5, "
     "socks5h\n" },
-{ "account \"x\" { proxy = \"http://127.0.0.1:3128\" }\n",
+{ "account \"x\" { proxy = \"http://127.0.0.1:3128\" }\n"
+    "account \"y\" { proxy = none }\n",
     "" },
 { "provider \"p\" {\n"
     "}\n",
-    AT "1: provider \"p\": type is missing; allowed: bare, tokendns, "
-    "tsig\n" },
+    AT "1: provider \"p\": type is missing; allowed: bare, rfc2136, "
+    "tokendns, tsig\n" },
 { "provider \"p\" {\n"
     " unknown = 1\n"
     " type = \"tsgi\"\n"
@@ -219,7 +220,7 @@
     AT "3: provider \"p\": type = \"tsgi\"; did you mean \"tsig\"?\n" },
 { "provider \"p\" { type = \"somethingelse\" }\n",
     AT "1: provider \"p\": type = \"somethingelse\"; allowed: "
-    "bare, tokendns, tsig\n" },
+    "bare, rfc2136, tokendns, tsig\n" },
 { TSIG
     " key_secret_file = secret\n"
     " ttl = 60\n"

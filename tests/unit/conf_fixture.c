@@ -55,11 +55,13 @@ token_check(const struct provider_values *values, struct error *err)
 static const struct provider bare = { .name = "bare" };
 static const struct provider tokens = { .name = "tokendns",
     .opts = token_opts, .check = token_check };
+static const struct provider rfc2136 = { .name = "rfc2136",
+    .opts = tsig_opts };
 static const struct provider tsig = { .name = "tsig", .opts = tsig_opts };
 
 /* These win over providers/registry.c of the library. */
-const struct provider *const provider_registry[] = { &bare, &tokens, &tsig,
-    NULL };
+const struct provider *const provider_registry[] = { &bare, &rfc2136,
+    &tokens, &tsig, NULL };
 
 const struct provider *
 provider_find(const char *type)

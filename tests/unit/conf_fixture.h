@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * conf_fixture - configurations in a scratch directory, loaded, with what is
- * reported; and four fake DNS providers in place of the real registry.
+ * reported; and some fake DNS providers in place of the real registry.
  */
 #ifndef TESTS_UNIT_CONF_FIXTURE_H
 #define TESTS_UNIT_CONF_FIXTURE_H

@@ -2,11 +2,14 @@
 /* Right configurations: what they mean, how files go together. */
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/error.h"
+#include "common/file.h"
 #include "common/mem.h"
 #include "providers/provider.h"
 #include "tests/unit/conf_fixture.h"
@@ -373,6 +376,45 @@ test_many_names(void **state)
 	fixture_remove("acmed.conf");
 }
 
+/* etc/acmed.conf, as it is and with its examples brought to life. */
+static void
+test_sample(void **state)
+{
+	const char *srcdir = getenv("srcdir");
+	struct conf *conf;
+	struct error err;
+	char *path, *text, *to;
+	size_t len;
+
+	path = xasprintf("%s/etc/acmed.conf", srcdir != NULL ? srcdir : ".");
+	if (file_read(AT_FDCWD, path, 65536, &text, &len, &err) == -1)
+		fail_msg("%s", err.msg);
+	conf = load(text);
+	assert_int_equal(conf->n_accounts, 1);
+	assert_int_equal(conf->n_certs, 0);
+	conf_unref(conf);
+	/* "#key" is an example, "# word" is not. */
+	to = text;
+	for (const char *from = text; *from != '\0'; from++) {
+		if (*from == '#' && (from == text || from[-1] == '\n') &&
+		    from[1] != ' ')
+			continue;
+		*to++ = *from;
+	}
+	*to = '\0';
+	to = strstr(text, "/etc/acmed/secrets/acmed-key");
+	assert_non_null(to);
+	memset(to, 's', strlen("/etc/acmed/secrets/acmed-key"));
+	fixture_write("ssssssssssssssssssssssssssss", 0600, "secret");
+	conf = load(text);
+	assert_int_equal(conf->n_certs, 1);
+	assert_int_equal(conf->certs[0]->n_deploys, 1);
+	conf_unref(conf);
+	fixture_remove("ssssssssssssssssssssssssssss");
+	free(text);
+	free(path);
+}
+
 static void
 test_nul_byte(void **state)
 {
@@ -449,6 +491,7 @@ main(void)
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_many_sections),
+		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_nul_byte),
 		cmocka_unit_test(test_refs),
 		cmocka_unit_test(test_key_types),
