@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +97,31 @@ sql(struct fixture *f, const char *text)
 	return value;
 }
 
+/* Run a function in a child until it has done its work and is killed there:
+ * nothing is tidied up.  Where it returns false the test fails. */
+static void
+run_and_kill(struct fixture *f, bool (*work)(struct fixture *, int), int arg)
+{
+	int status, fds[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	assert_int_not_equal(pid, -1);
+	if (pid == 0) {
+		if (!work(f, arg) || write(fds[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			(void)pause();
+	}
+	close(fds[1]);
+	assert_int_equal(read(fds[0], &byte, 1), 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	close(fds[0]);
+}
+
 /* --- opening --- */
 
 static void
@@ -161,35 +187,32 @@ test_dir_refused(void **state)
 	assert_int_equal(chdir("/"), 0);
 }
 
+static bool
+nobody_is_refused(struct fixture *f, int arg)
+{
+	struct error err;
+
+	return setgid(65534) == 0 && setuid(65534) == 0 &&
+	    store_open(f->loop, scratch_path(&f->scratch, "s"), &err) ==
+	    NULL && strcmp(err.code, "store:dir") == 0 &&
+	    strstr(err.msg, "user id 65534") != NULL;
+}
+
 /* Anybody but root is refused by the mode. */
 static void
 test_dir_mode(void **state)
 {
 	struct fixture *f = *state;
-	pid_t pid;
-	int status;
 
 	store_close(f->store);
 	f->store = NULL;
 	assert_int_equal(chmod(f->scratch.dir, 0755), 0);
 	assert_int_equal(chmod(scratch_path(&f->scratch, "s"), 0555), 0);
-	if (geteuid() != 0) {
+	if (geteuid() != 0)
 		expect_refused(f, ERR_CONFIG, "store:dir", "Permission");
-		return;
-	}
-	pid = fork();
-	assert_int_not_equal(pid, -1);
-	if (pid == 0) {
-		struct error err;
-
-		if (setgid(65534) == -1 || setuid(65534) == -1)
-			_exit(2);
-		_exit(store_open(f->loop, scratch_path(&f->scratch, "s"),
-		    &err) == NULL && strcmp(err.code, "store:dir") == 0 &&
-		    strstr(err.msg, "user id 65534") != NULL ? 0 : 1);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	else
+		run_and_kill(f, nobody_is_refused, 0);
+	assert_int_equal(chmod(scratch_path(&f->scratch, "s"), 0700), 0);
 }
 
 static void
@@ -675,25 +698,25 @@ test_sync(void **state)
 }
 
 /* What a daemon that dies here leaves: A is synced, B and C are not. */
-static void
-die_in_the_middle(struct fixture *f, int how)
+static bool
+write_in_the_middle(struct fixture *f, int how)
 {
 	struct error err;
 	struct store_txt t = { .cert = "a", .state = TXT_ADDING };
 
 	f->store = store_open(f->loop, scratch_path(&f->scratch, "s"), &err);
 	if (f->store == NULL)
-		_exit(1);
+		return false;
 	put_cert(f, "a.test", "synced");
 	store_txt_put(f->store, &t);
 	if (sync_now(f, &err) != ERR_NONE)
-		_exit(1);
+		return false;
 	put_cert(f, "b.test", "not synced");
 	if (how == 1)
 		(void)store_sync_start(f->store, sync_cb, f);
 	if (how == 2)
 		loop_turn(f->loop);	/* the commit nobody waits for */
-	_exit(0);
+	return true;
 }
 
 static void
@@ -705,17 +728,10 @@ test_crash(void **state)
 
 	for (int how = 0; how < 3; how++) {
 		struct txts all = { .n = 0 };
-		int status;
-		pid_t pid;
 
 		store_close(f->store);
 		f->store = NULL;
-		pid = fork();
-		assert_int_not_equal(pid, -1);
-		if (pid == 0)
-			die_in_the_middle(f, how);
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		assert_int_equal(status, 0);
+		run_and_kill(f, write_in_the_middle, how);
 		reopen(f);
 		expect_certs(f, left[how], NULL);
 		store_txt_each(f->store, txt_cb, &all);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* fuzz_chain - certificate chains as a CA could send them. */
+#include <openssl/evp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "daemon/store/keys.h"
+
+int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static const char *const names[] = { "example.test",
+	    "*.example.test" };
+	static EVP_PKEY *key;
+	const char *pem = (const char *)data;
+	struct cert_info info;
+	struct error err;
+
+	if (key == NULL && (key = key_generate(KEY_EC256, &err)) == NULL)
+		abort();
+	if (cert_info_read(pem, len, &info, &err) == 0) {
+		if (info.names == NULL || strlen(info.sha256) != 64 ||
+		    info.serial[0] == '\0')
+			abort();
+		cert_info_clear(&info);
+	} else if (err.kind != ERR_REJECTED) {
+		abort();
+	}
+	/* Nobody made one for this key. */
+	if (chain_verify(pem, len, key, names, 2, &err) == 0)
+		abort();
+	(void)chain_is_preferred(pem, len, "Test Root X1");
+	return 0;
+}
