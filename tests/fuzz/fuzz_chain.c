@@ -6,17 +6,17 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/mem.h"
 #include "daemon/store/keys.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+static void
+read_chain(const char *pem, size_t len)
 {
 	static const char *const names[] = { "example.test",
 	    "*.example.test" };
 	static EVP_PKEY *key;
-	const char *pem = (const char *)data;
 	struct cert_info info;
 	struct error err;
 
@@ -34,5 +34,21 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (chain_verify(pem, len, key, names, 2, &err) == 0)
 		abort();
 	(void)chain_is_preferred(pem, len, "Test Root X1");
+}
+
+/* Once as the text it is, once as the DER inside a block: base64 would hide
+ * the structure from the fuzzer. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	char *text = xmalloc(len / 3 * 4 + 5), *pem;
+
+	read_chain((const char *)data, len);
+	(void)EVP_EncodeBlock((unsigned char *)text, data, (int)len);
+	pem = xasprintf("-----BEGIN CERTIFICATE-----\n%s\n"
+	    "-----END CERTIFICATE-----\n", text);
+	read_chain(pem, strlen(pem));
+	free(pem);
+	free(text);
 	return 0;
 }
