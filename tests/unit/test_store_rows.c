@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* What is put into state.db and beside it comes out again. */
+#include "tests/unit/unit.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/store/store.h"
+#include "tests/unit/pki.h"
+#include "tests/unit/state_dir.h"
+
+static void
+assert_same(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		assert_ptr_equal(a, b);
+	else
+		assert_string_equal(a, b);
+}
+
+/* arg: the row as it was put. */
+static void
+cert_cb(const struct store_cert *c, void *arg)
+{
+	const struct store_cert *w = arg;
+
+	if (strcmp(w->name, c->name) != 0)
+		return;
+	assert_string_equal(c->serial, w->serial);
+	assert_string_equal(c->issuer, w->issuer);
+	assert_int_equal(c->not_before, w->not_before);
+	assert_int_equal(c->not_after, w->not_after);
+	assert_int_equal(c->key, w->key);
+	assert_same(c->names, w->names);
+	assert_int_equal(c->installed_at, w->installed_at);
+	assert_int_equal(c->spread, w->spread);
+	assert_int_equal(c->failures, w->failures);
+	assert_int_equal(c->retry_at, w->retry_at);
+	assert_same(c->names_failed, w->names_failed);
+	assert_int_equal(c->error_at, w->error_at);
+	assert_same(c->order_url, w->order_url);
+	assert_same(c->order_names, w->order_names);
+	assert_same(c->order_account, w->order_account);
+	assert_same(c->order_finalize, w->order_finalize);
+	assert_int_equal(c->error == NULL, w->error == NULL);
+	if (w->error != NULL) {
+		assert_int_equal(c->error->kind, w->error->kind);
+		assert_int_equal(c->error->retry_at, w->error->retry_at);
+		assert_string_equal(c->error->code, w->error->code);
+		assert_string_equal(c->error->msg, w->error->msg);
+	}
+}
+
+static void
+test_cert_rows(void **state)
+{
+	struct fixture *f = *state;
+	struct error err = { .kind = ERR_RATELIMIT, .retry_at = 1900000000,
+	    .code = "acme:rateLimited", .msg = "too many; 'quoted' \"x\"" };
+	struct store_cert full = {
+		.name = xstrdup("b.test"), .serial = "03af",
+		.issuer = "R3", .not_before = 1, .not_after = 4102444800,
+		.key = KEY_RSA3072, .names = xstrdup("[\"b.test\"]"),
+		.installed_at = 7, .spread = -20, .failures = 3,
+		.retry_at = 9, .names_failed = xstrdup("[]"),
+		.error = xmemdup(&err, sizeof(err)), .error_at = 10,
+		.order_url = xstrdup("u"), .order_names = xstrdup("n"),
+		.order_account = xstrdup("a"), .order_finalize = xstrdup("f"),
+	};
+	struct store_cert bare = { .name = xstrdup("b.test"),
+	    .key = KEY_TYPE_END };
+
+	expect_certs(f, "");
+	put_cert(f, "c.test", NULL);
+	put_cert(f, "a.test", NULL);
+	store_cert_put(f->store, &full);
+	expect_certs(f, "a.test b.test c.test ");
+	store_cert_each(f->store, cert_cb, &full);
+	reopen(f);
+	expect_certs(f, "a.test b.test c.test ");
+	store_cert_each(f->store, cert_cb, &full);
+	store_cert_put(f->store, &bare);
+	reopen(f);
+	expect_certs(f, "a.test b.test c.test ");
+	store_cert_each(f->store, cert_cb, &bare);
+	store_cert_clear(&full);
+	assert_null(full.name);
+	store_cert_clear(&bare);
+}
+
+struct txts {
+	struct store_txt	 rows[4];
+	int			 n;
+};
+
+static void
+txt_cb(const struct store_txt *t, void *arg)
+{
+	struct txts *all = arg;
+
+	assert_true(all->n < 4);
+	all->rows[all->n++] = *t;
+}
+
+static void
+test_txt_rows(void **state)
+{
+	struct fixture *f = *state;
+	struct store_txt a = { .cert = "a.test", .provider = "p",
+	    .identifier = "a.test", .fqdn = "_acme-challenge.a.test",
+	    .zone = "test", .value = "v", .handle = "h", .state = TXT_ADDING,
+	    .created_at = 5, .tries = 6, .retry_at = 7, .error = "e" };
+	struct store_txt b = a;
+	struct txts all = { .n = 0 };
+
+	store_txt_put(f->store, &a);
+	store_txt_put(f->store, &b);
+	assert_int_not_equal(a.id, 0);
+	assert_int_not_equal(a.id, b.id);
+	b.state = TXT_REMOVING;
+	store_txt_put(f->store, &b);
+	reopen(f);
+	store_txt_each(f->store, txt_cb, &all);
+	assert_int_equal(all.n, 2);
+	assert_int_equal(all.rows[0].id, a.id);
+	assert_string_equal(all.rows[0].cert, a.cert);
+	assert_string_equal(all.rows[0].provider, a.provider);
+	assert_string_equal(all.rows[0].identifier, a.identifier);
+	assert_string_equal(all.rows[0].fqdn, a.fqdn);
+	assert_string_equal(all.rows[0].zone, a.zone);
+	assert_string_equal(all.rows[0].value, a.value);
+	assert_string_equal(all.rows[0].handle, a.handle);
+	assert_string_equal(all.rows[0].error, a.error);
+	assert_int_equal(all.rows[0].state, TXT_ADDING);
+	assert_int_equal(all.rows[0].created_at, 5);
+	assert_int_equal(all.rows[0].tries, 6);
+	assert_int_equal(all.rows[0].retry_at, 7);
+	assert_int_equal(all.rows[1].state, TXT_REMOVING);
+	store_txt_delete(f->store, a.id);
+	reopen(f);
+	all.n = 0;
+	store_txt_each(f->store, txt_cb, &all);
+	assert_int_equal(all.n, 1);
+	assert_int_equal(all.rows[0].id, b.id);
+	assert_string_equal(txt_state_name(TXT_ADDED), "added");
+}
+
+static void
+deploy_cb(const struct store_deploy *d, void *arg)
+{
+	struct store_deploy *out = arg;
+
+	assert_string_equal(out->cert, "");	/* one row only */
+	*out = *d;
+}
+
+static void
+test_deploy_rows(void **state)
+{
+	struct fixture *f = *state;
+	struct store_deploy d = { .cert = "a.test", .action = "nginx",
+	    .serial = "01", .tries = 2, .retry_at = 3, .error = "no" }, got;
+
+	store_deploy_put(f->store, &d);
+	d.done = true;
+	d.done_at = 4;
+	store_deploy_put(f->store, &d);
+	reopen(f);
+	got = (struct store_deploy){ .cert = "" };
+	store_deploy_each(f->store, deploy_cb, &got);
+	assert_string_equal(got.cert, d.cert);
+	assert_string_equal(got.action, d.action);
+	assert_string_equal(got.serial, d.serial);
+	assert_string_equal(got.error, d.error);
+	assert_true(got.done);
+	assert_int_equal(got.tries, 2);
+	assert_int_equal(got.retry_at, 3);
+	assert_int_equal(got.done_at, 4);
+	store_deploy_delete(f->store, "a.test", "apache");
+	store_deploy_delete(f->store, "a.test", "nginx");
+	got = (struct store_deploy){ .cert = "" };
+	store_deploy_each(f->store, deploy_cb, &got);
+	assert_string_equal(got.cert, "");
+}
+
+static void
+test_accounts(void **state)
+{
+	struct fixture *f = *state;
+	EVP_PKEY *key = pki_key(), *got;
+	struct error err;
+	char *kid;
+
+	assert_null(store_account_kid(f->store, "le", "https://a.test/d"));
+	store_account_put(f->store, "le", "https://a.test/d", "kid-a");
+	store_account_put(f->store, "le", "https://b.test/d", "kid-b");
+	reopen(f);
+	kid = store_account_kid(f->store, "le", "https://a.test/d");
+	assert_string_equal(kid, "kid-a");
+	free(kid);
+	store_account_put(f->store, "le", "https://a.test/d", NULL);
+	assert_null(store_account_kid(f->store, "le", "https://a.test/d"));
+	kid = store_account_kid(f->store, "le", "https://b.test/d");
+	assert_string_equal(kid, "kid-b");
+	free(kid);
+
+	assert_null(store_account_key(f->store, "le", "https://a.test/d",
+	    &err));
+	assert_string_equal(err.code, "store:no-key");
+	assert_int_equal(store_account_key_put(f->store, "le",
+	    "https://a.test/d", key, &err), 0);
+	got = store_account_key(f->store, "le", "https://a.test/d", &err);
+	assert_int_equal(EVP_PKEY_eq(got, key), 1);
+	EVP_PKEY_free(got);
+	assert_null(store_account_key(f->store, "le", "https://b.test/d",
+	    &err));
+	/* printf %s https://a.test/d | sha256sum */
+	assert_int_equal(scratch_mode(scratch_path(&f->scratch,
+	    "s/accounts/le-bb9ffef0.key")), 0600);
+	scratch_write(f->scratch.path, "rubbish");
+	assert_null(store_account_key(f->store, "le", "https://a.test/d",
+	    &err));
+	assert_string_equal(err.code, "key:syntax");
+	EVP_PKEY_free(key);
+}
+
+static void
+test_pending_key(void **state)
+{
+	struct fixture *f = *state;
+	EVP_PKEY *key = pki_key(), *got = key;
+	struct error err;
+
+	assert_int_equal(store_pending_key(f->store, "a", &got, &err), 0);
+	assert_null(got);
+	assert_int_equal(store_pending_key_put(f->store, "a", key, &err), 0);
+	assert_int_equal(scratch_mode(scratch_path(&f->scratch,
+	    "s/pending/a.key")), 0600);
+	assert_int_equal(store_pending_key(f->store, "a", &got, &err), 0);
+	assert_int_equal(EVP_PKEY_eq(got, key), 1);
+	EVP_PKEY_free(got);
+	store_pending_key_drop(f->store, "a");
+	store_pending_key_drop(f->store, "a");
+	assert_int_equal(store_pending_key(f->store, "a", &got, &err), 0);
+	assert_null(got);
+	scratch_limit(16);
+	assert_int_equal(store_pending_key_put(f->store, "a", key, &err), -1);
+	scratch_limit(RLIM_INFINITY);
+	assert_non_null(strstr(err.msg, "pending/a.key"));
+	assert_int_equal(store_pending_key(f->store, "a", &got, &err), 0);
+	assert_null(got);
+	EVP_PKEY_free(key);
+}
+
+/* --- history --- */
+
+struct events {
+	int	 n;
+	int64_t	 first, last;
+	char	 msg[32];
+	int	 level;
+};
+
+static void
+event_cb(const struct store_event *e, void *arg)
+{
+	struct events *all = arg;
+
+	if (all->n++ == 0)
+		all->first = e->id;
+	else
+		assert_int_equal(e->id, all->last + 1);
+	all->last = e->id;
+	all->level = e->level;
+	(void)text_printf(all->msg, sizeof(all->msg), "%s/%s", e->step,
+	    e->msg);
+}
+
+static void
+test_events(void **state)
+{
+	struct fixture *f = *state;
+	struct events all = { .n = 0 };
+
+	for (int i = 1; i <= 300; i++) {
+		char msg[32];
+		struct store_event e = { .at = i, .step = "order",
+		    .level = LOGL_WARNING, .msg = msg };
+
+		(void)text_printf(msg, sizeof(msg), "step %d", i);
+		store_event_add(f->store, "a.test", &e);
+		/* One more of this one for every two: the other's numbers
+		   must not disturb the pruning. */
+		if (i % 2 == 0)
+			store_event_add(f->store, "b.test", &e);
+	}
+	store_event_each(f->store, "a.test", 3, event_cb, &all);
+	assert_int_equal(all.n, 3);
+	assert_int_equal(all.last, 300);
+	assert_string_equal(all.msg, "order/step 300");
+	assert_int_equal(all.level, LOGL_WARNING);
+	all.n = 0;
+	store_event_each(f->store, "a.test", 1000, event_cb, &all);
+	assert_int_equal(all.n, 100);
+	assert_int_equal(all.first, 201);
+	all.n = 0;
+	store_event_each(f->store, "c.test", 1000, event_cb, &all);
+	assert_int_equal(all.n, 0);
+	close_store(f);
+	assert_in_range(sql(f, "SELECT count(*) FROM event"
+	    " WHERE cert = 'a.test'"), 100, 131);
+	assert_in_range(sql(f, "SELECT count(*) FROM event"
+	    " WHERE cert = 'b.test'"), 100, 131);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_cert_rows), TEST(test_txt_rows),
+		TEST(test_deploy_rows), TEST(test_accounts),
+		TEST(test_pending_key), TEST(test_events),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
