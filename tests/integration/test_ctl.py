@@ -141,6 +141,7 @@ def test_renew_now_failure(make):
     acmed.cert("no.example.test")
     acmed.start()
     acmed.wait_error("no.example.test")
+    assert acmed.ctl("status", "--check").returncode == 1
     p = acmed.ctl("renew-now", "no.example.test")
     assert p.returncode == 1
     error = acmed.cert_status("no.example.test")["error"]
@@ -148,21 +149,22 @@ def test_renew_now_failure(make):
 
 
 def test_exit_codes(acmed):
+    """Those of acmectl(1)."""
     acmed.cert("known.example.test")
     acmed.start()
     p = acmed.ctl("renew-now", "knwon.example.test")
-    assert p.returncode != 0 and "known.example.test" in p.stdout
-    assert acmed.ctl("status", "nobody.example.test").returncode != 0
+    assert p.returncode == 5 and "known.example.test" in p.stdout
+    assert acmed.ctl("status", "nobody.example.test").returncode == 5
     p = acmed.ctl("frobnicate")
-    assert p.returncode not in (0, 1) and "frobnicate" in p.stdout
-    assert acmed.ctl("renew-now").returncode not in (0, 1)
+    assert p.returncode == 2 and "frobnicate" in p.stdout
+    assert acmed.ctl("renew-now").returncode == 2
     assert acmed.ctl("--help").returncode == 0
     acmed.wait_valid("known.example.test")
+    assert acmed.ctl("status", "--check").returncode == 0
     acmed.stop()
     p = acmed.ctl("status")
-    assert p.returncode not in (0, 1), p.stdout
-    assert acmed.socket in p.stdout
-    assert "running" in p.stdout
+    assert p.returncode == 3, p.stdout
+    assert acmed.socket in p.stdout and "running" in p.stdout
 
 
 def raw(acmed, data, wait=1.0):

@@ -184,7 +184,7 @@ def test_life_under_systemd(box, lab):
     p = box.run("runuser", "-u", "operator1", "--", *ctl, check=False)
     assert p.returncode == 0, p.stdout
     p = box.run("runuser", "-u", "stranger1", "--", *ctl, check=False)
-    assert p.returncode != 0
+    assert p.returncode == 4, p.stdout
 
     # Reload.
     pid = box.show("MainPID")
