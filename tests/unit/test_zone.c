@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/unit.h"
+#include "tests/unit/fakedns.h"
+
+#include <ldns/ldns.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/text.h"
+#include "daemon/dns/dnsaddr.h"
+#include "daemon/dns/resolver.h"
+#include "daemon/dns/zone.h"
+#include "daemon/io/loop.h"
+
+/*
+ * The name above is what the resolver is asked about; nobody listens on port
+ * 53 of the servers found, so that the resolver is asked for the CNAME too.
+ */
+#define PARENT "www.example.test"
+#define NAME "_acme-challenge." PARENT
+
+enum { SOA = LDNS_RR_TYPE_SOA, NS = LDNS_RR_TYPE_NS, A = LDNS_RR_TYPE_A,
+    AAAA = LDNS_RR_TYPE_AAAA, CNAME = LDNS_RR_TYPE_CNAME };
+
+#define APEX_RRS(zone) \
+	{ .qname = zone, .qtype = NS, .type = NS, .data = "ns1.test" }, \
+	{ .qname = zone, .qtype = NS, .type = NS, .data = "ns2.test" }, \
+	{ .qname = zone, .qtype = NS, .type = NS, .data = "NS1.test" }, \
+	{ .qname = "ns1.test", .qtype = A, .type = A, .data = "127.9.0.1" }, \
+	{ .qname = "ns1.test", .qtype = A, .type = A, .data = "127.9.0.1" }, \
+	{ .qname = "ns2.test", .qtype = A, .type = A, .data = "127.9.0.2" }, \
+	{ .qname = NULL }
+
+static const struct fake_rr negative[] = {	/* NXDOMAIN carries the SOA */
+	{ .qname = PARENT, .qtype = SOA, .owner = "example.test", .type = SOA,
+	    .section = FAKE_AUTHORITY },
+	APEX_RRS("example.test")
+};
+static const struct fake_rr label_by_label[] = {
+	{ .qname = "example.test", .qtype = SOA, .type = SOA },
+	APEX_RRS("example.test")
+};
+static const struct fake_rr foreign_soa[] = {	/* not above the name */
+	{ .qname = PARENT, .qtype = SOA, .owner = "ample.test", .type = SOA,
+	    .section = FAKE_AUTHORITY },
+	{ .qname = "example.test", .qtype = SOA, .type = SOA },
+	APEX_RRS("example.test")
+};
+static const struct fake_rr root_soa[] = {
+	{ .qname = PARENT, .qtype = SOA, .owner = "", .type = SOA,
+	    .section = FAKE_AUTHORITY },
+	{ .qname = NULL }
+};
+static const struct fake_rr cnames[] = {
+	{ .qname = NAME, .qtype = CNAME, .type = CNAME, .data = "a.b.test" },
+	{ .qname = "a.b.test", .qtype = CNAME, .type = CNAME,
+	    .data = "X.acme.test" },
+	{ .qname = PARENT, .qtype = SOA, .owner = "example.test", .type = SOA,
+	    .section = FAKE_AUTHORITY },
+	{ .qname = "acme.test", .qtype = SOA, .type = SOA },
+	APEX_RRS("acme.test")
+};
+static const struct fake_rr loop_rrs[] = {
+	{ .qname = NAME, .qtype = CNAME, .type = CNAME, .data = "l.test" },
+	{ .qname = "l.test", .qtype = CNAME, .type = CNAME, .data = NAME },
+	{ .qname = NULL }
+};
+static const struct fake_rr no_address[] = {
+	{ .qname = PARENT, .qtype = SOA, .owner = "example.test", .type = SOA,
+	    .section = FAKE_AUTHORITY },
+	{ .qname = "example.test", .qtype = NS, .type = NS, .data = "n.test" },
+	{ .qname = NULL }
+};
+static const struct fake_rr six[] = {	/* loopback: a route exists */
+	{ .qname = PARENT, .qtype = SOA, .owner = "example.test", .type = SOA,
+	    .section = FAKE_AUTHORITY },
+	{ .qname = "example.test", .qtype = NS, .type = NS, .data = "n.test" },
+	{ .qname = "n.test", .qtype = AAAA, .type = AAAA, .data = "::1" },
+	{ .qname = "n.test", .qtype = A, .type = A, .data = "127.9.0.1" },
+	{ .qname = NULL }
+};
+static const struct fake_rr nothing[] = { { .qname = NULL } };
+
+struct seen {
+	struct zone_op	*op;
+	int		 calls;
+	struct error	 err;
+	struct zone	 zone;
+};
+
+static void
+done(const struct error *err, const struct zone *zone, void *arg)
+{
+	struct seen *s = arg;
+
+	s->op = NULL;
+	s->calls++;
+	memset(&s->err, 0, sizeof(s->err));
+	if (err != NULL)
+		s->err = *err;
+	else
+		zone_copy(&s->zone, zone);
+}
+
+static const struct {
+	const char	*what;
+	const struct fake_rr *rrs;
+	enum fake_mode	 mode;
+	const char	*fqdn, *apex, *servers;
+	const char	*code;		/* of an error; NULL: success */
+} cases[] = {
+	{ "SOA in a negative answer", negative, FAKE_LAME, NAME,
+	    "example.test", "ns1.test=127.9.0.1 ns2.test=127.9.0.2 ", NULL },
+	{ "label by label", label_by_label, FAKE_LAME, NAME,
+	    "example.test", "ns1.test=127.9.0.1 ns2.test=127.9.0.2 ", NULL },
+	{ "SOA of another zone", foreign_soa, FAKE_LAME, NAME,
+	    "example.test", "ns1.test=127.9.0.1 ns2.test=127.9.0.2 ", NULL },
+	{ "SOA of the root", root_soa, FAKE_LAME, NAME, "", "", NULL },
+	{ "CNAMEs", cnames, FAKE_LAME, "x.acme.test", "acme.test",
+	    "ns1.test=127.9.0.1 ns2.test=127.9.0.2 ", NULL },
+	{ "a loop of CNAMEs", loop_rrs, FAKE_LAME, "", "", "",
+	    "dns:cname-loop" },
+	{ "no SOA at all", nothing, FAKE_LAME, NAME, "", "", NULL },
+	{ "no address", no_address, FAKE_LAME, NAME, "example.test", "",
+	    NULL },
+	{ "IPv6 too", six, FAKE_LAME, NAME, "example.test", NULL, NULL },
+	{ "SERVFAIL", negative, FAKE_SERVFAIL, "", "", "", "dns:resolver" },
+	{ "REFUSED", negative, FAKE_REFUSED, "", "", "", "dns:resolver" },
+};
+
+static void
+start(struct seen *s, struct dns *dns, unsigned ms)
+{
+	memset(s, 0, sizeof(*s));
+	s->op = zone_start(dns, NAME, ms, done, s);
+	assert_int_equal(s->calls, 0);
+}
+
+/* All servers as text; those of one lookup may come before another's. */
+static void
+describe(const struct zone *z, char *out, size_t size)
+{
+	out[0] = '\0';
+	for (int ns = 1; ns <= 9; ns++) {
+		for (size_t i = 0; i < z->n_servers; i++) {
+			const struct dns_server *s = &z->servers[i];
+			size_t len = strlen(out);
+
+			if (s->name[2] == (char)('0' + ns))
+				(void)text_printf(out + len, size - len,
+				    "%s=%s ", s->name, s->text);
+		}
+	}
+}
+
+static void
+test_cases(void **state)
+{
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct loop *loop = loop_new();
+		const char *resolvers[2] = { NULL, NULL };
+		char servers[256];
+		struct fakedns f;
+		struct error err;
+		struct dns *dns;
+		struct seen s;
+
+		fakedns_init(&f, loop, 9, cases[i].rrs);
+		f.mode = cases[i].mode;
+		resolvers[0] = f.server.text;
+		dns = dns_new(loop, resolvers, &err);
+		start(&s, dns, 2000);
+		fakedns_run(loop, &s.calls, 3000);
+		describe(&s.zone, servers, sizeof(servers));
+		if (s.calls != 1 || strcmp(s.zone.fqdn, cases[i].fqdn) != 0 ||
+		    strcmp(s.zone.apex, cases[i].apex) != 0 ||
+		    (cases[i].servers != NULL &&
+		    strcmp(servers, cases[i].servers) != 0) ||
+		    strcmp(s.err.code, cases[i].code == NULL ? "" :
+		    cases[i].code) != 0)
+			fail_msg("%s: calls %d, %s \"%s\" in \"%s\": %s",
+			    cases[i].what, s.calls, s.err.msg, s.zone.fqdn,
+			    s.zone.apex, servers);
+		if (cases[i].code != NULL && strcmp(cases[i].code,
+		    "dns:resolver") == 0)
+			assert_non_null(strstr(s.err.msg, f.server.text));
+		if (s.calls == 1 && cases[i].rrs == six)
+			assert_in_range(s.zone.n_servers, 1, 2);
+		assert_true(f.saw_rd);
+		zone_clear(&s.zone);
+		dns_free(dns);
+		fakedns_clear(&f);
+		loop_free(loop);
+	}
+}
+
+/* A resolver that is down, or fails, is passed over, and then left aside. */
+static void
+test_failover(void **state)
+{
+	struct loop *loop = loop_new();
+	const char *resolvers[4] = { NULL };
+	struct fakedns bad, good;
+	struct dns_server nobody;
+	struct error err;
+	struct dns *dns;
+	struct seen s;
+	unsigned n;
+
+	fakedns_init(&bad, loop, 8, negative);
+	bad.mode = FAKE_SERVFAIL;
+	fakedns_init(&good, loop, 9, negative);
+	fakedns_nobody(&nobody, 7);
+	resolvers[0] = nobody.text;
+	resolvers[1] = bad.server.text;
+	resolvers[2] = good.server.text;
+	dns = dns_new(loop, resolvers, &err);
+	for (int i = 0; i < 2; i++) {
+		start(&s, dns, 2000);
+		fakedns_run(loop, &s.calls, 3000);
+		assert_int_equal(s.err.kind, ERR_NONE);
+		assert_int_equal(s.zone.n_servers, 2);
+		zone_clear(&s.zone);
+		if (i == 0)
+			n = bad.n_queries;
+		else
+			assert_int_equal(bad.n_queries, n);
+	}
+	dns_free(dns);
+	fakedns_clear(&bad);
+	fakedns_clear(&good);
+	loop_free(loop);
+}
+
+static void
+test_timeout_cancel(void **state)
+{
+	struct loop *loop = loop_new();
+	const char *resolvers[2] = { NULL, NULL };
+	struct fakedns f;
+	struct error err;
+	struct dns *dns;
+	struct seen s;
+	int never = 0;
+
+	fakedns_init(&f, loop, 9, negative);
+	f.mode = FAKE_SILENT;
+	resolvers[0] = f.server.text;
+	dns = dns_new(loop, resolvers, &err);
+	start(&s, dns, 30);
+	fakedns_run(loop, &s.calls, 3000);
+	assert_int_equal(s.err.kind, ERR_TRANSIENT);
+	assert_string_equal(s.err.code, "dns:resolver");
+	assert_non_null(strstr(s.err.msg, f.server.text));
+	start(&s, dns, 0);
+	fakedns_run(loop, &s.calls, 3000);
+	assert_string_equal(s.err.code, "dns:resolver");
+	zone_cancel(NULL);
+	f.mode = FAKE_NORMAL;
+	for (int turns = 0; turns < 12; turns++) {
+		start(&s, dns, 1000);
+		for (int i = 0; i < turns && s.calls == 0; i++)
+			loop_turn(loop);
+		zone_cancel(s.op);
+		fakedns_run(loop, &never, 2);
+		assert_int_equal(s.calls, s.op == NULL ? 1 : 0);
+		zone_clear(&s.zone);
+	}
+	dns_free(dns);
+	fakedns_clear(&f);
+	loop_free(loop);
+}
+
+static void
+test_address(void **state)
+{
+	static const struct { const char *in, *out; } good[] = {
+		{ "192.0.2.1", "192.0.2.1" },
+		{ "192.0.2.1:53", "192.0.2.1" },
+		{ "192.0.2.1:5353", "192.0.2.1:5353" },
+		{ "2001:DB8::1", "2001:db8::1" },
+		{ "[2001:db8::1]", "2001:db8::1" },
+		{ "[2001:db8::1]:5353", "[2001:db8::1]:5353" },
+		{ "fe80::1%lo", "fe80::1%lo" },
+	};
+	static const char *const bad[] = { "", "192.0.2", "192.0.2.1:",
+	    "192.0.2.1:0", "192.0.2.1:65536", "192.0.2.1:5x", "[::1",
+	    "[::1]5", "[::1]:", "[192.0.2.1]:5", "ns.test", ":53", "::1%none",
+	    "192.0.2.1 ", "[]:5", "1.2.3.4:-1", "1.2.3.4:99999999999" };
+	const char *no[] = { "nonsense", NULL };
+	struct dns_server s;
+	struct error err;
+	struct loop *loop = loop_new();
+
+	for (size_t i = 0; i < N_ELEMENTS(good); i++) {
+		assert_int_equal(dnsaddr_parse(good[i].in, &s, &err), 0);
+		assert_string_equal(s.text, good[i].out);
+	}
+	for (size_t i = 0; i < N_ELEMENTS(bad); i++) {
+		if (dnsaddr_parse(bad[i], &s, &err) == 0)
+			fail_msg("\"%s\" accepted", bad[i]);
+		assert_int_equal(err.kind, ERR_CONFIG);
+	}
+	assert_null(dns_new(loop, no, &err));
+	assert_int_equal(err.kind, ERR_CONFIG);
+	loop_free(loop);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_failover),
+		cmocka_unit_test(test_timeout_cancel),
+		cmocka_unit_test(test_address),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
