@@ -22,7 +22,8 @@ name_to_rdf(const char *name, struct error *err)
 {
 	ldns_rdf *rdf = NULL;
 
-	if (name[0] != '\0' && strlen(name) <= DNAME_MAX &&
+	if (name[0] != '\0' && name[0] != '.' &&
+	    strlen(name) <= DNAME_MAX &&
 	    strpbrk(name, "\\ \t\"()@;") == NULL)
 		rdf = ldns_dname_new_frm_str(name);
 	if (rdf == NULL)
