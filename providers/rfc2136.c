@@ -123,8 +123,8 @@ start(struct provider_env *env, const struct provider_call *c, bool is_add,
 	char zone[DNAME_SIZE];
 	struct tsig_key key;
 	struct update_args a = { .server = &server, .key = &key,
-	    .zone = zone, .fqdn = c->fqdn, .value = c->value,
-	    .is_add = is_add, .timeout_ms = TIMEOUT_MS,
+	    .zone = zone, .fqdn = c->fqdn, .values = c->batch,
+	    .n_values = c->n_batch, .is_add = is_add, .timeout_ms = TIMEOUT_MS,
 	    .ttl = (uint32_t)provider_int(c->values, OPT_TTL) };
 
 	op->done = done;
@@ -147,6 +147,7 @@ const struct provider provider_rfc2136 = {
 	    "_acme-challenge.example.com. TXT; };",
 	.opts = opts,
 	.check = check,
+	.takes_batch = true,
 	.start = start,
 	.cancel = cancel,
 };

@@ -99,16 +99,17 @@ dnsmsg_query(const char *name, unsigned type, bool rd, uint16_t id,
 
 /* The TXT record of an update; text over 255 bytes is split. */
 static ldns_rr *
-txt_rr(ldns_rdf *owner /* taken */, const struct dnsmsg_update *u)
+txt_rr(const ldns_rdf *owner, const struct dnsmsg_update *u,
+    const char *value)
 {
 	ldns_rr *rr = ldns_rr_new();
-	const char *p = u->value;
+	const char *p = value;
 	size_t left = strlen(p), n;
 	uint8_t string[256];
 
 	if (rr == NULL)
 		abort();
-	ldns_rr_set_owner(rr, owner);
+	ldns_rr_set_owner(rr, ldns_rdf_clone(owner));
 	ldns_rr_set_type(rr, LDNS_RR_TYPE_TXT);
 	ldns_rr_set_class(rr, (ldns_rr_class)
 	    (u->is_add ? CLASS_IN : CLASS_NONE));
@@ -132,21 +133,25 @@ dnsmsg_update(const struct dnsmsg_update *u, uint16_t id, uint8_t **out,
 {
 	ldns_rdf *zone = NULL, *owner = NULL;
 	ldns_buffer *b;
-	ldns_rr *rr;
 
 	if ((zone = name_to_rdf(u->zone, err)) == NULL ||
 	    (owner = name_to_rdf(u->fqdn, err)) == NULL) {
 		ldns_rdf_deep_free(zone);
 		return -1;
 	}
-	b = buffer_new(id, LDNS_PACKET_UPDATE << OPCODE_SHIFT, 1);
+	b = buffer_new(id, LDNS_PACKET_UPDATE << OPCODE_SHIFT,
+	    (unsigned)u->n_values);
 	put_name(b, zone);
 	put_u16(b, LDNS_RR_TYPE_SOA);
 	put_u16(b, CLASS_IN);
 	ldns_rdf_deep_free(zone);
-	rr = txt_rr(owner, u);
-	(void)ldns_rr2buffer_wire(b, rr, LDNS_SECTION_AUTHORITY);
-	ldns_rr_free(rr);
+	for (size_t i = 0; i < u->n_values; i++) {
+		ldns_rr *rr = txt_rr(owner, u, u->values[i]);
+
+		(void)ldns_rr2buffer_wire(b, rr, LDNS_SECTION_AUTHORITY);
+		ldns_rr_free(rr);
+	}
+	ldns_rdf_deep_free(owner);
 	return buffer_finish(b, out, len, err);
 }
 

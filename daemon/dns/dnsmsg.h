@@ -28,13 +28,14 @@ int	dnsmsg_query(const char *name, unsigned type, bool rd, uint16_t id,
 	    uint8_t **out, size_t *len, struct error *);
 
 /*
- * An UPDATE (RFC 2136) of one TXT record at fqdn, unsigned: add the value, or
- * remove exactly it.  The caller frees *out.
+ * An UPDATE (RFC 2136) of TXT records at fqdn, unsigned: add the values, or
+ * remove exactly them.  All or nothing.  The caller frees *out.
  */
 struct dnsmsg_update {
 	const char	*zone;
 	const char	*fqdn;
-	const char	*value;
+	const char *const *values;
+	size_t		 n_values;
 	bool		 is_add;
 	uint32_t	 ttl;		/* seconds; of an addition */
 };

@@ -29,7 +29,8 @@ struct update_op {
 	struct dnsmsg_update update;	/* points to the members below */
 	char		 zone[DNAME_SIZE];
 	char		 fqdn[DNAME_SIZE];
-	char		*value;
+	char		**values;
+	size_t		 n_values;
 	const char	*at;		/* asked for its SOA; part of fqdn */
 	int64_t		 deadline;	/* monotonic ms */
 	int64_t		 clock_off;	/* seconds to add to our time */
@@ -47,7 +48,9 @@ update_cancel(struct update_op *op)
 	dnsq_cancel(op->query);
 	timer_clear(&op->step);
 	tsig_key_clear(&op->key);
-	free(op->value);
+	for (size_t i = 0; i < op->n_values; i++)
+		free(op->values[i]);
+	free(op->values);
 	free(op);
 }
 
@@ -280,11 +283,15 @@ update_start(struct loop *loop, const struct update_args *a,
 	tsig_key_copy(&op->key, a->key);
 	(void)text_printf(op->zone, sizeof(op->zone), "%s", a->zone);
 	(void)text_printf(op->fqdn, sizeof(op->fqdn), "%s", a->fqdn);
-	op->value = xstrdup(a->value);
+	op->values = xcalloc(a->n_values, sizeof(*op->values));
+	while (op->n_values < a->n_values) {
+		op->values[op->n_values] = xstrdup(a->values[op->n_values]);
+		op->n_values++;
+	}
 	op->at = op->fqdn;
 	op->update = (struct dnsmsg_update){ .zone = op->zone,
-	    .fqdn = op->fqdn, .value = op->value, .is_add = a->is_add,
-	    .ttl = a->ttl };
+	    .fqdn = op->fqdn, .values = (const char *const *)op->values,
+	    .n_values = op->n_values, .is_add = a->is_add, .ttl = a->ttl };
 	op->deadline = clock_mono_ms() + a->timeout_ms;
 	timer_init(&op->step, loop, step_cb, op);
 	timer_set(&op->step, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * update - add or remove one TXT value on a name server (RFC 2136, signed by
+ * update - add or remove TXT values of a name on its server (RFC 2136, signed by
  * TSIG, over TCP).  Adding what is there and removing what is gone succeed;
  * other values stay.  Called by the rfc2136 provider.
  */
@@ -8,6 +8,7 @@
 #define DAEMON_DNS_UPDATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct dns_server;
@@ -22,7 +23,8 @@ struct update_args {
 	const struct tsig_key *key;
 	const char	*zone;		/* "": ask the server, walking up */
 	const char	*fqdn;
-	const char	*value;
+	const char *const *values;	/* at least one; all or nothing */
+	size_t		 n_values;
 	bool		 is_add;
 	uint32_t	 ttl;		/* seconds */
 	unsigned	 timeout_ms;	/* the whole of it; must be > 0 */

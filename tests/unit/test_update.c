@@ -10,13 +10,17 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "daemon/config/provider_values.h"
 #include "daemon/dns/dnsmsg.h"
+#include "daemon/dns/provider_run.h"
 #include "daemon/dns/tsig.h"
 #include "daemon/dns/update.h"
 #include "daemon/io/loop.h"
 
 #define NAME "_acme-challenge.example.com"
 #define SECRET "YWJjZGVmZGdoaWprbG1ub3BxcnN0dXZ3eHl6MTIzNDU="
+
+static const char *const one[] = { "v1" };
 
 /* Computed apart from this code, and accepted by BIND 9. */
 static const char vector_unsigned[] =
@@ -49,7 +53,8 @@ static void
 test_vector(void **state)
 {
 	static const struct dnsmsg_update u = { .zone = "example.com",
-	    .fqdn = NAME, .value = "v1", .is_add = true, .ttl = 60 };
+	    .fqdn = NAME, .values = one, .n_values = 1, .is_add = true,
+	    .ttl = 60 };
 	char hex[1024], want[1024];
 	struct tsig_mac mac;
 	struct tsig_key key;
@@ -74,12 +79,34 @@ test_vector(void **state)
 	tsig_key_clear(&key);
 }
 
+/* Two values in one message. */
+static void
+test_batch(void **state)
+{
+	static const char *const two[] = { "v1", "v2" };
+	static const struct dnsmsg_update u = { .zone = "example.com",
+	    .fqdn = NAME, .values = two, .n_values = 2, .is_add = true,
+	    .ttl = 60 };
+	struct error err;
+	char hex[1024];
+	uint8_t *msg;
+	size_t len;
+
+	assert_int_equal(dnsmsg_update(&u, 1, &msg, &len, &err), 0);
+	to_hex(msg, len, hex);
+	assert_int_equal(msg[9], 2);
+	assert_non_null(strstr(hex, "0000003c0003027631"));
+	assert_string_equal(hex + 2 * len - 18, "0000003c0003027632");
+	free(msg);
+}
+
 /* A removal: class NONE, TTL 0, the exact data; long text is split. */
 static void
 test_remove(void **state)
 {
 	struct dnsmsg_update u = { .zone = "example.com", .fqdn = NAME,
-	    .value = "v1", .ttl = 60 };
+	    .values = one, .n_values = 1, .ttl = 60 };
+	const char *long_one[1];
 	char text[301], hex[2048];
 	struct error err;
 	uint8_t *msg;
@@ -91,7 +118,8 @@ test_remove(void **state)
 	free(msg);
 	memset(text, 'x', 300);
 	text[300] = '\0';
-	u.value = text;
+	long_one[0] = text;
+	u.values = long_one;
 	assert_int_equal(dnsmsg_update(&u, 1, &msg, &len, &err), 0);
 	to_hex(msg, len, hex);
 	assert_non_null(strstr(hex, "012eff78"));
@@ -337,8 +365,8 @@ start(struct seen *seen, struct loop *loop, const struct dns_server *server,
     const struct tsig_key *key, const char *zone)
 {
 	struct update_args a = { .server = server, .key = key, .zone = zone,
-	    .fqdn = NAME, .value = "v1", .is_add = true, .ttl = 60,
-	    .timeout_ms = 2000 };
+	    .fqdn = NAME, .values = one, .n_values = 1, .is_add = true,
+	    .ttl = 60, .timeout_ms = 2000 };
 
 	memset(seen, 0, sizeof(*seen));
 	seen->op = update_start(loop, &a, done, seen);
@@ -479,7 +507,8 @@ test_hostile(void **state)
 {
 	struct script s = { .sign = SIGNED, .md = EVP_sha256() };
 	static const struct dnsmsg_update u = { .zone = "example.com",
-	    .fqdn = NAME, .value = "v1", .is_add = true, .ttl = 60 };
+	    .fqdn = NAME, .values = one, .n_values = 1, .is_add = true,
+	    .ttl = 60 };
 	uint8_t *msg, reply[512];
 	struct tsig_reply r;
 	struct tsig_mac mac;
@@ -517,11 +546,89 @@ test_hostile(void **state)
 	tsig_key_clear(&key);
 }
 
+extern const struct provider provider_rfc2136;
+
+/* Through the provider: options as in a file. */
+static const struct provcase {
+	const char	*server, *key_name, *alg, *secret, *zone;
+	const char	*says;		/* NULL: good */
+} provcases[] = {
+	{ NULL, "acmed-key", "hmac-sha256", SECRET, NULL, NULL },
+	{ NULL, "acmed-key", NULL, SECRET, "example.com", NULL },
+	{ "example", "k", NULL, SECRET, NULL, "server: \"example\"" },
+	{ "192.0.2.1:0", "k", NULL, SECRET, NULL, "server" },
+	{ "192.0.2.1", "k", NULL, "x", NULL, "key_secret of key k" },
+	{ "192.0.2.1", "k", "md5", SECRET, NULL, "key_algorithm" },
+	{ "192.0.2.1", "k", NULL, SECRET, "a..b", "zone" },
+};
+
+static void
+set_option(struct provider_values *v, const char *name, const char *text)
+{
+	const struct provider *p = &provider_rfc2136;
+	struct error err;
+	int i = 0;
+
+	while (strcmp(p->opts[i].name, name) != 0)
+		i++;
+	if (text != NULL)
+		assert_int_equal(provider_values_set(v, i, &text, 1, &err),
+		    0);
+}
+
+static void
+test_provider(void **state)
+{
+	static const char *const two[] = { "v1", "v2" };
+	const struct provider *p = &provider_rfc2136;
+
+	for (size_t i = 0; i < N_ELEMENTS(provcases); i++) {
+		const struct provcase *c = &provcases[i];
+		struct provider_values *v = provider_values_new(p);
+		struct provider_env env = { .loop = loop_new() };
+		struct provider_call call = { .values = v, .fqdn = NAME,
+		    .zone = "", .value = "v1", .batch = two, .n_batch = 2 };
+		struct script s = { .sign = SIGNED, .md = EVP_sha256() };
+		struct seen seen = { .calls = 0 };
+		struct fakedns f;
+		struct error err;
+
+		fakedns_init(&f, env.loop, 2, soa);
+		f.handler = serve_update;
+		f.handler_arg = &s;
+		set_option(v, "server", c->server == NULL ? f.server.text :
+		    c->server);
+		set_option(v, "key_name", c->key_name);
+		set_option(v, "key_algorithm", c->alg);
+		set_option(v, "key_secret", c->secret);
+		set_option(v, "zone", c->zone);
+		if ((p->check(v, &err) == 0) != (c->says == NULL) ||
+		    (c->says != NULL && (err.kind != ERR_CONFIG ||
+		    strstr(err.msg, c->says) == NULL)))
+			fail_msg("case %zu: %s", i, err.msg);
+		p->cancel(p->start(&env, &call, true, done, &seen));
+		(void)p->start(&env, &call, false, done, &seen);
+		assert_int_equal(seen.calls, 0);
+		fakedns_run(env.loop, &seen.calls, 3000);
+		assert_int_equal(seen.calls, 1);
+		assert_int_equal(seen.err.kind, c->says == NULL ? ERR_NONE :
+		    ERR_CONFIG);
+		assert_int_equal(s.n_seen, c->says == NULL);
+		assert_int_equal(f.n_queries, c->server == NULL &&
+		    c->zone == NULL ? 1 : 0);
+		fakedns_clear(&f);
+		loop_free(env.loop);
+		provider_values_free(v);
+	}
+	p->cancel(NULL);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vector),
+		cmocka_unit_test(test_batch),
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_replies),
@@ -529,6 +636,7 @@ main(void)
 		cmocka_unit_test(test_no_server),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_provider),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
