@@ -27,8 +27,6 @@
 #include "daemon/store/keys.h"
 #include "daemon/store/store.h"
 
-#define STOP_WAIT_MS 8000
-
 struct acmed {
 	const char	*path;
 	const struct conf *conf;
@@ -140,7 +138,7 @@ stop_cb(void *arg)
 	a->is_stopping = true;
 	log_notice(NULL, "stopping");
 	sd_stopping(a->sd);
-	engine_stop(a->engine, STOP_WAIT_MS, stopped, a);
+	engine_stop(a->engine, stopped, a);
 }
 
 static void

@@ -28,6 +28,7 @@ struct authz {
 	const struct acme_challenge *challenge;	/* dns-01; in got */
 	const struct conf_name *name;
 	struct txtrec	*txt;		/* NULL: nothing to prove */
+	struct error	 answer_err;	/* the CA refused the answer */
 };
 
 /* One base name: example.com for itself and for *.example.com. */
@@ -62,6 +63,7 @@ struct authorize_op {
 	struct store_sync_op *sync;
 	struct txtwait_op *wait;
 	struct orderwait_op *poll;
+	bool		 is_judged;
 	char		 dns_note[512];	/* what txtwait could not confirm */
 	struct acme_order *invalid;	/* while the reasons are fetched */
 	authorize_done_cb *done;
@@ -218,6 +220,30 @@ poll_order(struct authorize_op *op)
 	op->poll = orderwait_start(&args, decided, op);
 }
 
+/* Is there still something to be answered?  Then the CA meant its refusal. */
+static void
+recheck_done(const struct error *err, const struct acme_authz *authz,
+    void *arg)
+{
+	struct authz *z = arg;
+	struct authorize_op *op = z->op;
+
+	z->acme_op = NULL;
+	op->pending--;
+	if (err == NULL && authz->status == ACME_PENDING) {
+		for (size_t i = 0; i < authz->n_challenges; i++) {
+			if (strcmp(authz->challenges[i].url,
+			    z->challenge->url) == 0 &&
+			    authz->challenges[i].status == ACME_PENDING)
+				err = &z->answer_err;
+		}
+	}
+	if (err != NULL)
+		finish(op, err, NULL);
+	else if (op->pending == 0)
+		poll_order(op);
+}
+
 static void
 answered(const struct error *err, void *arg)
 {
@@ -225,6 +251,13 @@ answered(const struct error *err, void *arg)
 	struct authorize_op *op = z->op;
 
 	z->acme_op = NULL;
+	if (err != NULL && err->kind == ERR_REJECTED) {
+		/* Answered before a restart, it may be decided by now. */
+		z->answer_err = *err;
+		z->acme_op = acme_authz_get_start(op->a.account->acme, z->url,
+		    recheck_done, z);
+		return;
+	}
 	op->pending--;
 	if (err != NULL)
 		finish(op, err, NULL);
@@ -245,6 +278,7 @@ answer_all(struct authorize_op *op)
 		    z->challenge->url, answered, z);
 		op->pending++;
 	}
+	op->is_judged = true;
 	say(op, LOGL_INFO, "asking the CA to look");
 	if (op->pending == 0)
 		poll_order(op);
@@ -575,6 +609,12 @@ begin_cb(void *arg)
 
 	op->idle = cleanup_wait_start(op->a.engine->cleanup,
 	    op->a.conf->name, CLEANUP_IDLE, IDLE_TIMEOUT_MS, begin, op);
+}
+
+bool
+authorize_is_judged(const struct authorize_op *op)
+{
+	return op->is_judged;
 }
 
 static void

@@ -9,6 +9,8 @@
 #ifndef DAEMON_ENGINE_AUTHORIZE_H
 #define DAEMON_ENGINE_AUTHORIZE_H
 
+#include <stdbool.h>
+
 struct account;
 struct acme_order;
 struct authorize_op;
@@ -31,5 +33,8 @@ typedef void authorize_done_cb(const struct error *err,
 struct authorize_op *authorize_start(const struct authorize_args *,
 		    authorize_done_cb *done, void *arg);
 void		 authorize_cancel(struct authorize_op *);
+/* Is the CA looking at the records?  To take them away now would fail the
+ * order, and count as a failed validation. */
+bool		 authorize_is_judged(const struct authorize_op *);
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/engine/due.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define DAY_S	86400
 #define HOUR_S	3600
@@ -47,11 +49,26 @@ ladder(unsigned failures)
 	return DAY_S;
 }
 
+/* The CA has said no to the request itself: asking often changes nothing. */
+static bool
+is_policy(const struct error *err)
+{
+	static const char *const codes[] = { "acme:rejectedIdentifier",
+	    "acme:unsupportedIdentifier", "acme:caa", "acme:badCSR" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (strcmp(err->code, codes[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 time_t
 due_retry_at(const struct error *err, unsigned failures, time_t now,
     time_t not_after)
 {
-	int64_t pause = err->kind == ERR_INTERNAL ? 300 : ladder(failures);
+	int64_t pause = err->kind == ERR_INTERNAL ? 300 : is_policy(err) ?
+	    DAY_S : ladder(failures);
 	int64_t left = (int64_t)not_after - now, most;
 
 	if (err->retry_at > now) {

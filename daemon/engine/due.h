@@ -30,8 +30,8 @@ int	due_spread(void);
 
 /*
  * When to try again after the failures-th failure in a row (1, 2, ...):
- * transient, rejected and config 1, 10 and 100 minutes, then daily; internal
- * 5 minutes; each with 20 % jitter.  err->retry_at wins, at most 7 days off.
+ * 1, 10 and 100 minutes, then daily; a CA's policy (a name it rejects, CAA)
+ * daily; internal 5 minutes; each with 20 % jitter.  err->retry_at wins, at most 7 days off.
  * Where a certificate is served that ends at not_after (0: none), the pause is
  * at most a tenth of what is left, and an hour from the last tenth on.
  */

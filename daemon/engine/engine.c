@@ -18,8 +18,10 @@
 
 /* The wall clock may jump or the machine sleep: look again this often. */
 #define WAKE_MAX_MS 30000
+#define STOP_WAIT_MS 8000
 
 static void	start_ready(struct engine *);
+static void	stop_tick_cb(void *);
 
 /* --- the table of certificates --- */
 
@@ -417,6 +419,7 @@ engine_new(const struct engine_args *a, struct error *err)
 	provider_env_init(&e->env, a->loop, a->http, e->dns, a->children);
 	e->accounts = accounts_new(a->loop, a->ca_http, a->children, a->store);
 	timer_init(&e->schedule, a->loop, schedule_cb, e);
+	timer_init(&e->stop_tick, a->loop, stop_tick_cb, e);
 	store_cert_each(a->store, row_load_cb, e);
 	if (e->n_certs > 0)
 		qsort(e->certs, e->n_certs, sizeof(*e->certs), by_name);
@@ -485,7 +488,7 @@ engine_free(struct engine *e)
 		return;
 	e->is_stopping = true;
 	timer_clear(&e->schedule);
-	timer_clear(&e->stop_deadline);
+	timer_clear(&e->stop_tick);
 	cleanup_wait_cancel(e->stop_wait);
 	deployer_stop(e->deployer);
 	for (size_t i = 0; i < e->n_certs; i++)
@@ -511,15 +514,13 @@ stopped_cb(void *arg)
 	e->stop_done(e->stop_arg);
 }
 
-void
-engine_stop(struct engine *e, unsigned wait_ms, void (*done)(void *arg),
-    void *arg)
+/* End the runs, but those that the CA is judging only if all is true. */
+static size_t
+stop_runs(struct engine *e, bool all)
 {
 	struct error err;
+	size_t judged = 0;
 
-	e->is_stopping = true;
-	timer_clear(&e->schedule);
-	deployer_stop(e->deployer);
 	(void)error_set(&err, ERR_TRANSIENT, "engine:stopping",
 	    "acmed is stopping; the run goes on at the next start");
 	for (size_t i = 0; i < e->n_certs; i++) {
@@ -528,14 +529,42 @@ engine_stop(struct engine *e, unsigned wait_ms, void (*done)(void *arg),
 
 		if (run == NULL)
 			continue;
+		if (!all && renewal_is_judged(run)) {
+			judged++;
+			continue;
+		}
 		c->run = NULL;
 		renewal_cancel(run);
 		event_end(c, STEP_END, &err, "%s", err.msg);
 	}
+	return judged;
+}
+
+static void
+stop_tick_cb(void *arg)
+{
+	struct engine *e = arg;
+	int64_t left = e->stop_by_ms - clock_mono_ms();
+
+	/* Half of the time is kept for the removal of the records. */
+	if (stop_runs(e, left < STOP_WAIT_MS / 2) > 0) {
+		timer_set(&e->stop_tick, 50);
+		return;
+	}
+	e->stop_wait = cleanup_wait_start(e->cleanup, NULL, CLEANUP_TRIED,
+	    left > 0 ? (unsigned)left : 0, stopped_cb, e);
+}
+
+void
+engine_stop(struct engine *e, void (*done)(void *arg), void *arg)
+{
+	e->is_stopping = true;
+	timer_clear(&e->schedule);
+	deployer_stop(e->deployer);
 	e->stop_done = done;
 	e->stop_arg = arg;
-	e->stop_wait = cleanup_wait_start(e->cleanup, NULL, CLEANUP_TRIED,
-	    wait_ms, stopped_cb, e);
+	e->stop_by_ms = clock_mono_ms() + STOP_WAIT_MS;
+	stop_tick_cb(e);
 }
 
 json_t *

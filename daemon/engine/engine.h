@@ -36,11 +36,12 @@ void		 engine_free(struct engine *);
 void		 engine_start(struct engine *);
 
 /*
- * Stop: no new runs, those under way are cancelled (their orders are resumed
- * at the next start), TXT records are removed for at most wait_ms.  done once.
+ * Stop: no new runs; those under way are cancelled (their orders are resumed
+ * at the next start), but where the CA is just looking its verdict is waited
+ * for; then TXT records are removed.  At most 8 seconds in all.  done once.
  */
-void		 engine_stop(struct engine *, unsigned wait_ms,
-		    void (*done)(void *arg), void *arg);
+void		 engine_stop(struct engine *, void (*done)(void *arg),
+		    void *arg);
 
 /*
  * Use another configuration from now on; runs under way keep theirs.  Returns

@@ -73,7 +73,8 @@ struct engine {
 	bool		 is_telling;	/* in a round of the subscribers */
 	unsigned long	 renewed, failed;	/* runs, for /metrics */
 
-	struct timer	 stop_deadline;
+	struct timer	 stop_tick;
+	int64_t		 stop_by_ms;	/* monotonic */
 	void		(*stop_done)(void *);
 	void		*stop_arg;
 	struct cleanup_wait_op *stop_wait;

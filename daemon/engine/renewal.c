@@ -713,6 +713,12 @@ renewal_is_authorizing(const struct renewal *r)
 	return r->is_authorizing;
 }
 
+bool
+renewal_is_judged(const struct renewal *r)
+{
+	return r->auth != NULL && authorize_is_judged(r->auth);
+}
+
 void
 renewal_note(struct renewal *r, const char *msg)
 {

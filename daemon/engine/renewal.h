@@ -23,6 +23,8 @@ struct renewal	*renewal_start(struct cert *, renewal_done_cb *done);
 void		 renewal_cancel(struct renewal *);
 /* May it still claim TXT records of its certificate? */
 bool		 renewal_is_authorizing(const struct renewal *);
+/* Is the CA looking at its TXT records right now? */
+bool		 renewal_is_judged(const struct renewal *);
 /* Remember what is being waited for; for renewal_json(). */
 void		 renewal_note(struct renewal *, const char *msg);
 /* The "run" of doc/control-api.md. */

@@ -53,6 +53,7 @@ struct child_op {
 	int		 wstatus;
 	bool		 has_exited;
 	bool		 timed_out;
+	unsigned	 timeout_ms;
 	bool		 in_callback;
 	bool		 is_cancelled;	/* kept until it is reaped */
 };
@@ -240,7 +241,8 @@ limit_cb(void *arg)
 static void
 finish(struct child_op *op)
 {
-	struct child_reply r = { .status = -1, .timed_out = op->timed_out };
+	struct child_reply r = { .status = -1, .timed_out = op->timed_out,
+	    .timeout_ms = op->timeout_ms };
 
 	for (int i = 0; i < 2 && !op->is_cancelled; i++) {
 		struct stream *s = &op->streams[i];
@@ -377,6 +379,7 @@ child_start(struct children *c, const struct child_args *args,
 		op->input_len = args->input_len;
 	}
 	watch_pipes(op, fds);
+	op->timeout_ms = args->timeout_ms;
 	timer_set(&op->limit, args->timeout_ms);
 	return op;
 }
@@ -423,7 +426,8 @@ child_check(const struct child_reply *r, const char *program,
 	colon = last[0] != '\0' ? ": " : "";
 	if (r->timed_out)
 		return error_set(err, ERR_TRANSIENT, "child:timeout",
-		    "%s did not end in time%s%s", program, colon, last);
+		    "%s did not end within %g s%s%s", program,
+		    r->timeout_ms / 1000.0, colon, last);
 	if (r->signo != 0)
 		return error_set(err, ERR_TRANSIENT, "child:signal",
 		    "%s was ended by signal %d (%s)%s%s", program, r->signo,

@@ -38,6 +38,7 @@ struct child_reply {
 	int		 status;	/* exit status, or -1 */
 	int		 signo;		/* signal that ended it, or 0 */
 	bool		 timed_out;
+	unsigned	 timeout_ms;	/* the limit there was */
 	const char	*out;		/* stdout, NUL-terminated */
 	size_t		 out_len;
 	const char	*errout;	/* stderr, NUL-terminated */

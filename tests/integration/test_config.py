@@ -200,11 +200,10 @@ def test_disk_full(acmed):
         acmed.start()
         acmed.wait_valid("full.example.test")
         serial = acmed.serial("full.example.test")
-        with open(acmed.state_dir + "/filler", "wb") as f:
+        with open(acmed.state_dir + "/filler", "wb", buffering=0) as f:
             try:
                 while True:
                     f.write(b"x" * 512)
-                    f.flush()
             except OSError:
                 pass
         assert acmed.ctl("renew-now", "full.example.test").returncode == 1

@@ -80,6 +80,17 @@ test_retry(void **state)
 }
 
 static void
+test_policy(void **state)
+{
+	struct error err = { .kind = ERR_REJECTED, .code = "acme:caa" };
+	const time_t now = 1800000000;
+
+	assert_true(due_retry_at(&err, 1, now, 0) >= now + DAY * 4 / 5);
+	/* But not where the certificate in use is about to expire. */
+	assert_true(due_retry_at(&err, 1, now, now + HOUR) <= now + 2 * HOUR);
+}
+
+static void
 test_retry_after(void **state)
 {
 	struct error err = { .kind = ERR_RATELIMIT };
@@ -117,6 +128,7 @@ main(void)
 		cmocka_unit_test(test_renew_before),
 		cmocka_unit_test(test_due_at),
 		cmocka_unit_test(test_retry),
+		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_soon),
 	};
