@@ -3,8 +3,10 @@
 #include "tests/unit/unit.h"
 
 #include <jansson.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -1038,17 +1040,54 @@ test_bad_key(void **state)
 	world_free(&w);
 }
 
+/* The public key of RFC 7515 appendix A.3. */
+static EVP_PKEY *
+known_key(void)
+{
+	static char group[] = "prime256v1";
+	unsigned char point[65] = { POINT_CONVERSION_UNCOMPRESSED }, *x, *y;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group,
+		    sizeof(group) - 1),
+		OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point,
+		    sizeof(point)),
+		OSSL_PARAM_END
+	};
+	EVP_PKEY *key = NULL;
+	size_t len;
+
+	assert_int_equal(text_b64url_decode(
+	    "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", &x, &len), 0);
+	assert_int_equal(text_b64url_decode(
+	    "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0", &y, &len), 0);
+	memcpy(point + 1, x, 32);
+	memcpy(point + 33, y, 32);
+	free(x);
+	free(y);
+	assert_int_equal(EVP_PKEY_fromdata_init(ctx), 1);
+	assert_int_equal(EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY,
+	    params), 1);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+/* Checked with another implementation (Python's hashlib). */
 static void
 test_dns01_value(void **state)
 {
-	char a[ACME_TXT_SIZE], b[ACME_TXT_SIZE];
+	struct acme_args args = { .directory = CA "/dir" };
+	char txt[ACME_TXT_SIZE];
 	struct world w;
 
 	world_new(&w);
-	acme_dns01_value(w.acme, "token-1", a);
-	acme_dns01_value(w.acme, "token-2", b);
-	assert_int_equal(strlen(a), ACME_TXT_SIZE - 1);
-	assert_string_not_equal(a, b);
+	acme_free(w.acme);
+	args.key = known_key();
+	w.acme = acme_new(w.loop, w.http, &args);
+	EVP_PKEY_free(args.key);
+	acme_dns01_value(w.acme, "token-1", txt);
+	assert_string_equal(txt,
+	    "1tEgHr7j2uOv3Wb45gZ2gzeovPzfb7q7L9_OpNw4mPs");
 	world_free(&w);
 }
 
