@@ -94,7 +94,8 @@ fail_errno(struct dnsq_op *op, int e)
 {
 	switch (e) {
 	case ECONNREFUSED:
-		fail(op, "dns:refused", "nobody listens there");
+		fail(op, "dns:refused",
+		    "connection refused, nobody listens there");
 		break;
 	case ENETUNREACH:
 	case EHOSTUNREACH:

@@ -16,6 +16,7 @@
 #define PTR "\xc0\x0c"
 #define RR(type, len) type "\0\1\0\0\0\x3c\0" len
 
+#define A16 "aaaaaaaaaaaaaaaa"
 #define BYTES(s) s, sizeof(s) - 1
 
 static const struct {
@@ -110,8 +111,7 @@ static void
 test_query(void **state)
 {
 	static const char *const bad[] = { "", ".", "a..b", ".a", "a b",
-	    "a\\046b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	    "aaaaaaaaaaaaa.test" };
+	    "a\\046b", A16 A16 A16 A16 ".test" };
 	static const uint8_t want[] = "\x12\x34\x01\0\0\1\0\0\0\0\0\0"
 	    QUESTION "\0\x10\0\1";
 	uint8_t *wire;
