@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * update - add or remove TXT values of a name on its server (RFC 2136, signed by
- * TSIG, over TCP).  Adding what is there and removing what is gone succeed;
+ * update - add or remove TXT values of a name on its server (RFC 2136, signed
+ * by TSIG, over TCP).  Adding what is there and removing what is gone succeed;
  * other values stay.  Called by the rfc2136 provider.
  */
 #ifndef DAEMON_DNS_UPDATE_H
