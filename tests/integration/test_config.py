@@ -200,7 +200,7 @@ def test_disk_full(acmed):
         acmed.start()
         acmed.wait_valid("full.example.test")
         serial = acmed.serial("full.example.test")
-        with open(acmed.state_dir + "/filler", "wb", buffering=0) as f:
+        with open(acmed.state_dir + "/filler", "wb", 0) as f:
             try:
                 while True:
                     f.write(b"x" * 512)

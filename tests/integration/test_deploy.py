@@ -86,7 +86,7 @@ def test_time_limit(acmed):
         return c["deploy"] and c["deploy"][0]["state"] == "failed" \
             and c["deploy"][0]
     d = acmed.wait("the time limit", failed, 30)
-    assert "1" in d["error"]
+    assert "1 s" in d["error"]
     with open(pids) as f:
         for pid in f.read().split():
             acmed.wait("process %s to be gone" % pid, lambda p=pid:
