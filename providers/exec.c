@@ -26,7 +26,7 @@
 #include "providers/provider.h"
 
 #define MAX_ENV_FILE 65536		/* bytes */
-#define MAX_OUTPUT 16384		/* bytes; the handle is cut from it */
+#define MAX_OUTPUT 65536		/* bytes; the handle is cut from it */
 
 enum {
 	OPT_PROGRAM, OPT_CLEANUP_PROGRAM, OPT_MODE, OPT_TIMEOUT,
