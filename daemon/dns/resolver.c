@@ -90,30 +90,39 @@ refresh(struct dns *dns)
 	read_resolv_conf(dns);
 }
 
+int
+dns_set_resolvers(struct dns *dns, const char *const *resolvers,
+    struct error *err)
+{
+	struct dns_server servers[RESOLVERS_MAX];
+	size_t n = 0;
+
+	for (; resolvers != NULL && resolvers[n] != NULL; n++) {
+		if (n == RESOLVERS_MAX)
+			return error_set(err, ERR_CONFIG, "dns:address",
+			    "more than %d resolvers", RESOLVERS_MAX);
+		if (dnsaddr_parse(resolvers[n], &servers[n], err) == -1)
+			return error_wrap(err, "resolvers");
+	}
+	dns->is_system = n == 0;
+	dns->preferred = 0;
+	dns->n_servers = n;
+	memcpy(dns->servers, servers, n * sizeof(*servers));
+	refresh(dns);
+	return 0;
+}
+
 struct dns *
 dns_new(struct loop *loop, const char *const *resolvers, struct error *err)
 {
 	struct dns *dns = xcalloc(1, sizeof(*dns));
 
 	dns->loop = loop;
-	dns->is_system = resolvers == NULL || resolvers[0] == NULL;
-	for (size_t i = 0; !dns->is_system && resolvers[i] != NULL; i++) {
-		if (i == RESOLVERS_MAX) {
-			(void)error_set(err, ERR_CONFIG, "dns:address",
-			    "more than %d resolvers", RESOLVERS_MAX);
-			goto fail;
-		}
-		if (dnsaddr_parse(resolvers[i], &dns->servers[i], err) == -1) {
-			(void)error_wrap(err, "resolvers");
-			goto fail;
-		}
-		dns->n_servers++;
+	if (dns_set_resolvers(dns, resolvers, err) == -1) {
+		free(dns);
+		return NULL;
 	}
-	refresh(dns);
 	return dns;
-fail:
-	free(dns);
-	return NULL;
 }
 
 void

@@ -41,6 +41,9 @@ void	zone_copy(struct zone *to, const struct zone *from);
  */
 struct dns	*dns_new(struct loop *, const char *const *resolvers,
 		    struct error *);
+/* Others from now on; queries under way keep theirs. */
+int		 dns_set_resolvers(struct dns *, const char *const *resolvers,
+		    struct error *);
 /* All operations must be finished or cancelled before. */
 void		 dns_free(struct dns *);
 

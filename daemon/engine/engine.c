@@ -573,7 +573,12 @@ engine_reload(struct engine *e, const struct conf *conf)
 	json_t *report = json_pack("{s:[], s:[], s:[]}", "added", "removed",
 	    "changed");
 	const struct conf *old = e->conf;
+	struct error err;
 
+	/* The configuration's check has parsed the same addresses. */
+	if (dns_set_resolvers(e->dns, (const char *const *)conf->resolvers,
+	    &err) == -1)
+		log_error(NULL, "%s; the old resolvers are used", err.msg);
 	e->conf = conf_ref(conf);
 	e->loaded_at = clock_now();
 	engine_set_reload_error(e, NULL);
