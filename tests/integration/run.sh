@@ -28,8 +28,9 @@ if unshare --pid --fork --kill-child --mount-proc true 2>/dev/null; then
 	box="unshare --pid --fork --kill-child --mount-proc"
 fi
 status=0
+# The inner shell reaps what loses its parent.
 # shellcheck disable=SC2086
-$box /usr/bin/python3 -m pytest -p no:cacheprovider --rootdir="$here" \
+$box sh -c '"$@"; exit $?' sh /usr/bin/python3 -m pytest -p no:cacheprovider --rootdir="$here" \
     --no-header --tb=short -rs -v "$@" || status=$?
 # 5: nothing was selected
 [ "$status" = 5 ] && status=0

@@ -49,6 +49,8 @@ class CaProxy:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            wbufsize = -1       # head and body in one segment
 
             def log_message(self, *args):
                 pass
@@ -105,6 +107,7 @@ class CaProxy:
         handler.end_headers()
         if handler.command != "HEAD":
             handler.wfile.write(data)
+        handler.wfile.flush()
 
     def forward(self, handler, request, body):
         conn = http.client.HTTPSConnection(
