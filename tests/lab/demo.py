@@ -25,7 +25,7 @@ def say(text):
 
 def show(text):
     for line in text.rstrip().splitlines():
-        print("    " + line, flush=True)
+        print("    " + line.expandtabs(4), flush=True)
 
 
 def command(text, *argv):
@@ -86,14 +86,16 @@ def main():
          % (NAME, NAME, time.monotonic() - begin))
     server.start()
     show("nginx now serves it on 127.0.0.1:443")
-    first = server.served(NAME)
-
     ctl = [daemon.program("ACMECTL", "acmectl"), "--socket", acmed.socket]
     command("acmectl renew-now " + NAME, *ctl, "renew-now", NAME)
     command("acmectl status", *ctl, "status")
 
+    with open(acmed.live(NAME, "cert.pem")) as f:
+        new = f.read()
+    # nginx's old workers may still accept a connection or two.
     proc.wait_until("nginx to serve the new certificate",
-                    lambda: server.served(NAME) not in (None, first))
+                    lambda: all(server.served(NAME) == new
+                                for _ in range(4)))
     say("what nginx really serves now (openssl s_client)")
     show(proc.run(["openssl", "x509", "-noout", "-serial", "-issuer",
                    "-dates", "-ext", "subjectAltName"], stdin=None,
