@@ -240,6 +240,9 @@ struct provider {
 	int	(*check)(const struct provider_values *, struct error *);
 
 	size_t		 keep_size;
+	bool		 cannot_remove;	/* values stay until others take their
+					   place: the engine must not wait for
+					   their absence */
 	bool		 takes_batch;	/* all values of a name in one call */
 	bool		 no_retry;	/* never repeat a failed call */
 	unsigned	 max_values;	/* a name can hold; 0: any number */
