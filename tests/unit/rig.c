@@ -46,7 +46,7 @@ rig_env(struct rig *g)
 	provider_env_init(&g->env, g->loop, g->http, NULL, g->children);
 	g->env.retry_ms[0] = g->env.retry_ms[1] = 1;
 	g->env.poll_ms = 2;
-	g->env.request_ms = 100;
+	g->env.request_ms = 5000;
 }
 
 void
@@ -56,7 +56,7 @@ rig_init(struct rig *g, const struct provider *type)
 	g->loop = loop_new();
 	g->http = http_new(g->loop, "acmed-test/1");
 	g->children = children_new(g->loop);
-	g->timeout_ms = 8000;
+	g->timeout_ms = 20000;
 	rig_env(g);
 	rig_options(g, type);
 }
@@ -137,7 +137,7 @@ rig_spin(struct rig *g, int ms)
 void
 rig_wait(struct rig *g, struct rig_run *r)
 {
-	int64_t end = clock_mono_ms() + 10000;
+	int64_t end = clock_mono_ms() + 30000;
 
 	while (r->calls == 0 && clock_mono_ms() < end)
 		loop_turn(g->loop);

@@ -41,7 +41,7 @@ void	rig_set(struct rig *, const char *option, const char *text);
 void	rig_start(struct rig *, struct rig_run *, bool is_add,
 	    const char *fqdn, const char *zone, const char *const *values,
 	    const char *const *handles);
-/* Turn the loop until it is done; at most 10 s. */
+/* Turn the loop until it is done; at most 30 s. */
 void	rig_wait(struct rig *, struct rig_run *);
 /* Both. */
 void	rig_do(struct rig *, struct rig_run *, bool is_add, const char *fqdn,

@@ -88,6 +88,8 @@ test_pair(void **state)
 	for (size_t i = 0; i < N_ELEMENTS(faults); i++) {
 		for (unsigned at = 1; at <= 2; at++) {
 			fake_reset(fake);
+			rig.env.request_ms = faults[i] == FAULT_SILENT ? 150 :
+			    5000;
 			fake_fail(fake, faults[i], at, 1);
 			go(true, FQDN, VALUES(A, B));
 			assert_int_equal(run.err.kind, ERR_NONE);
@@ -127,7 +129,7 @@ test_two_seconds(void **state)
 	type.gap_ms = 30;
 	go(true, FQDN, VALUES(A, B));
 	assert_int_equal(run.err.kind, ERR_NONE);
-	assert_in_range(run.done_at - t0, 30, 1000);
+	assert_in_range(run.done_at - t0, 30, 10000);
 }
 
 int

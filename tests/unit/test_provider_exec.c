@@ -264,7 +264,7 @@ test_hanging(void **state)
 	go(true, VALUES("v"), NULL);
 	assert_int_equal(run.err.kind, ERR_TRANSIENT);
 	assert_string_equal(run.err.code, "child:timeout");
-	assert_in_range(run.done_at - t0, 900, 5000);
+	assert_in_range(run.done_at - t0, 900, 30000);
 	/* Cancelled: at once, and while it runs. */
 	rig_start(&rig, &run, true, FQDN, "", VALUES("v"), NULL);
 	provider_run_cancel(run.op);

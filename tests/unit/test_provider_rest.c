@@ -144,6 +144,8 @@ one_fault(const struct rest_vendor *v)
 			(void)text_printf(what, sizeof(what), "%s at request "
 			    "%u", faults[i].name, at);
 			fake->log[0] = '\0';
+			rig.env.request_ms = faults[i].fault == FAULT_SILENT ?
+			    150 : 5000;
 			fake_fail(fake, faults[i].fault, at, 1);
 			change(true, VALUES(A, B), NULL);
 			expect_ok(v, what);
