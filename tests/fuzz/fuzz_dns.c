@@ -13,10 +13,9 @@
 #include "daemon/dns/dnsmsg.h"
 #include "daemon/dns/tsig.h"
 #include "daemon/dns/zone.h"
+#include "tests/fuzz/fuzz.h"
 
 #define NAME "_acme-challenge.example.test"
-
-int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void
 read_reply(const ldns_pkt *pkt)
@@ -28,6 +27,8 @@ read_reply(const ldns_pkt *pkt)
 	(void)dnsmsg_answers(pkt, NAME, LDNS_RR_TYPE_TXT);
 	if (dnsmsg_cname(pkt, NAME, out))
 		assert(strlen(out) <= DNAME_MAX);
+	if (dnsmsg_referral(pkt, "example.test", NAME, out, names, 8) > 0)
+		assert(dname_is_in(NAME, out));
 	if (dnsmsg_apex(pkt, NAME, out))
 		assert(dname_is_in(NAME, out) && out[0] != '\0');
 	assert(dnsmsg_ns(pkt, "example.test", names, 8) <= 8);
