@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* fuzz_chain - certificate chains as a CA could send them. */
 #include <openssl/evp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/error.h"
 #include "common/mem.h"
 #include "daemon/store/keys.h"
-
-int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+#include "tests/fuzz/fuzz.h"
 
 static void
 read_chain(const char *pem, size_t len)
