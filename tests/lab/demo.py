@@ -125,14 +125,14 @@ def leave_running(scratch, acmed, procs, ctl):
                   "\ti=$((i + 1))\n\tsleep 0.1\ndone\nrm -rf %s\n"
                   % (pids, pids, pids, scratch))
     say("left running; as root:")
-    show("%s acmectl status" % enter)
-    show("%s acmectl renew-now %s" % (enter, NAME))
-    show("%s dig @%s %s SOA       # or without a command: a shell"
-         % (enter, ADDRESS, NAME))
-    show("%s          # acmed's log" % acmed.log_path)
-    show("%s          # its configuration" % acmed.conf)
-    show("%s                      # stops everything and removes %s"
-         % (stop, scratch))
+    for text, what in (
+            (enter + " acmectl status", "ask"),
+            (enter + " acmectl renew-now " + NAME, "renew"),
+            (enter, "a shell beside the servers"),
+            (acmed.log_path, "acmed's log"),
+            (acmed.conf, "its configuration"),
+            (stop, "stop everything, remove " + scratch)):
+        show("%-62s # %s" % (text, what))
 
 
 def interrupted(signum, frame):
