@@ -41,7 +41,8 @@ def test_failure_is_shown_and_retried(acmed):
 
     def failed():
         c = acmed.cert_status(name)
-        return c["deploy"] and c["deploy"][0]["state"] == "failed" and c
+        return c["deploy"] and c["deploy"][0]["state"] == "failed" \
+            and c["run"] is None and c
     c = acmed.wait("the failure", failed)
     assert c["state"] == "valid" and os.path.exists(acmed.live(name))
     d = c["deploy"][0]
