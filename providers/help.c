@@ -2,14 +2,7 @@
 /* The small help that providers/provider.h offers. */
 #include <string.h>
 
-#include "daemon/io/http.h"
 #include "providers/provider.h"
-
-const char *
-provider_answer_header(const struct provider_answer *a, const char *name)
-{
-	return http_reply_header(a->http, name, 0);
-}
 
 const json_t *
 provider_array(const struct provider_answer *a, const char *path,

@@ -49,6 +49,12 @@ static void	pass_begin(struct rest_op *);
 static void	step_run(struct rest_op *);
 
 const char *
+provider_answer_header(const struct provider_answer *a, const char *name)
+{
+	return http_reply_header(a->http, name, 0);
+}
+
+const char *
 rest_step(const struct rest_op *op)
 {
 	return op->step == NULL || op->step->name == NULL ? "begin" :

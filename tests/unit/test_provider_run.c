@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/config/provider_values.h"
 #include "daemon/io/loop.h"
 #include "tests/unit/rest_fake.h"
 #include "tests/unit/rig.h"
@@ -564,10 +565,22 @@ test_other(void **state)
 	assert_int_equal(run.calls, 0);
 }
 
+static bool
+has_base_url(const struct provider *p)
+{
+	for (size_t i = 0; p->opts[i].name != NULL; i++) {
+		if (strcmp(p->opts[i].name, "base_url") == 0)
+			return p->opts[i].required;
+	}
+	return false;
+}
+
 static void
 test_registry(void **state)
 {
 	const struct provider *p, *before = NULL;
+	struct provider_values *values;
+	struct error err;
 
 	for (size_t i = 0; (p = provider_registry[i]) != NULL; i++) {
 		assert_ptr_equal(provider_find(p->name), p);
@@ -583,13 +596,19 @@ test_registry(void **state)
 		} else {
 			assert_non_null(p->add);
 			assert_non_null(p->remove);
+			assert_true(p->base_url != NULL || has_base_url(p));
 		}
-		for (size_t j = 0; p->opts[j].name != NULL; j++) {
+		values = provider_values_new(p);
+		for (int j = 0; p->opts[j].name != NULL; j++) {
 			assert_non_null(p->opts[j].help);
-			for (size_t k = 0; k < j; k++)
+			if (p->opts[j].fallback != NULL)
+				assert_int_equal(provider_values_set(values, j,
+				    &p->opts[j].fallback, 1, &err), 0);
+			for (int k = 0; k < j; k++)
 				assert_string_not_equal(p->opts[j].name,
 				    p->opts[k].name);
 		}
+		provider_values_free(values);
 	}
 	assert_null(provider_find("nonesuch"));
 	assert_null(provider_find(""));
