@@ -4,6 +4,7 @@
  */
 #include <curl/curlver.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,16 @@ print_line(const char *line, void *arg)
 
 /* --- reload --- */
 
+/* conf_load() for the daemon: the parser's memory goes back to the system. */
+static struct conf *
+load(const char *path, conf_report_cb *report, void *arg)
+{
+	struct conf *conf = conf_load(path, report, arg);
+
+	(void)malloc_trim(0);
+	return conf;
+}
+
 struct report {
 	json_t		*lines;
 	char		 first[1024];
@@ -89,7 +100,7 @@ reload(void *arg, struct error *err, json_t *lines)
 		return NULL;
 	}
 	sd_reloading(a->sd);
-	conf = conf_load(a->path, collect_line, &report);
+	conf = load(a->path, collect_line, &report);
 	if (conf == NULL) {
 		(void)error_set(err, ERR_CONFIG, "conf:invalid",
 		    "%zu mistake%s in the configuration, the old one stays in "
@@ -214,7 +225,7 @@ run(const char *path)
 	struct acmed a = { .path = path };
 	struct error err;
 
-	a.conf = conf_load(path, print_line, NULL);
+	a.conf = load(path, print_line, NULL);
 	if (a.conf == NULL)
 		return 1;
 	log_open();

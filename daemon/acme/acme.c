@@ -66,6 +66,7 @@ acme_new(struct loop *loop, struct http *http, const struct acme_args *args)
 	a->eab_kid = dup_or_null(args->eab_kid);
 	a->eab_hmac_key = dup_or_null(args->eab_hmac_key);
 	TAILQ_INIT(&a->account_ops);
+	TAILQ_INIT(&a->turns.waiting);
 	return a;
 }
 
@@ -144,15 +145,21 @@ op_free(struct acme_op *op)
 {
 	client_cancel(op->request);
 	timer_clear(&op->later);
+	if (op->turn_state != OP_NO_TURN)
+		turns_end(&op->acme->turns, op);
 	free(op->err);
 	free(op->url);
+	free(op->target);
+	freezero_str(op->payload);
 	free(op);
 }
 
 void
 op_fail(struct acme_op *op, const struct error *err)
 {
-	op->act->tell_error(op, err);
+	if (op->turn_state != OP_NO_TURN)
+		turns_end(&op->acme->turns, op);
+	op->act->tell_error(op, err);	/* which may free op->acme */
 	op_free(op);
 }
 
@@ -163,6 +170,8 @@ op_request_done(const struct error *err, const struct client_result *result,
 	struct acme_op *op = arg;
 
 	op->request = NULL;
+	if (op->turn_state != OP_NO_TURN)
+		turns_end(&op->acme->turns, op);
 	if (err == NULL)
 		op->act->answer(op, result->reply);
 	else if (op->act->recover == NULL ||
@@ -171,23 +180,22 @@ op_request_done(const struct error *err, const struct client_result *result,
 }
 
 void
-op_post(struct acme_op *op, const char *url, const char *payload)
+op_send(struct acme_op *op)
 {
 	const struct act *act = op->act;
-	struct acme *a = op->acme;
 	struct client_request request = {
 		.what = act->what,
-		.target = url == NULL ? CLIENT_NEW_ORDER : CLIENT_URL,
-		.url = url,
-		.kid = a->kid,
-		.payload = payload,
+		.target = op->target == NULL ? CLIENT_NEW_ORDER : CLIENT_URL,
+		.url = op->target,
+		.kid = op->acme->kid,
+		.payload = op->payload,
 		.accept = act->accept,
 		.max_reply = act->max_reply,
 		.timeout_ms = act->timeout_ms,
 	};
 
-	if (a->kid != NULL) {
-		op->request = client_start(a->client, &request,
+	if (op->acme->kid != NULL) {
+		op->request = client_start(op->acme->client, &request,
 		    op_request_done, op);
 		return;
 	}
@@ -197,6 +205,15 @@ op_post(struct acme_op *op, const char *url, const char *payload)
 		    "%s: the account is not known yet", act->what);
 	}
 	timer_set(&op->later, 0);
+}
+
+void
+op_post(struct acme_op *op, const char *url, const char *payload)
+{
+	op->target = url != NULL ? xstrdup(url) : NULL;
+	op->payload = xstrdup(payload);
+	if (turns_begin(&op->acme->turns, op))
+		op_send(op);
 }
 
 /*

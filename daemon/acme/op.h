@@ -11,6 +11,7 @@
 
 #include "daemon/acme/acme.h"
 #include "daemon/acme/client.h"
+#include "daemon/acme/turns.h"
 #include "daemon/io/loop.h"
 
 struct act;
@@ -28,6 +29,7 @@ struct acme {
 	char		*eab_kid, *eab_hmac_key;
 	struct client_op *account_request;	/* for all of: */
 	struct acme_ops	 account_ops;
+	struct turns	 turns;
 };
 
 struct acme_op {
@@ -46,6 +48,10 @@ struct acme_op {
 		acme_cb		*plain;
 	} done;
 	void		*arg;
+	char		*target, *payload;	/* of the request; target NULL:
+					   newOrder */
+	enum { OP_NO_TURN, OP_AWAITS_TURN, OP_HAS_TURN } turn_state;
+	TAILQ_ENTRY(acme_op) turn_link;
 	TAILQ_ENTRY(acme_op) link;	/* in account_ops */
 	bool		 is_waiting;	/* is it there? */
 };
@@ -56,6 +62,7 @@ struct act {
 	const char	*accept;
 	size_t		 max_reply;
 	unsigned	 timeout_ms;
+	enum turn	 turn;
 	/* A 2xx answer came. */
 	void	(*answer)(struct acme_op *, const struct http_reply *);
 	/* Call done with the error. */
@@ -79,5 +86,7 @@ void		 op_fail(struct acme_op *, const struct error *);
  */
 void		 op_post(struct acme_op *, const char *url,
 		    const char *payload);
+/* Its turn has come: send what op_post() was given. */
+void		 op_send(struct acme_op *);
 
 #endif

@@ -91,6 +91,7 @@ static const struct act new_order_act = {
 	.what = "new order",
 	.max_reply = REPLY_MAX,
 	.timeout_ms = TIMEOUT_MS,
+	.turn = TURN_ORDER,
 	.answer = new_order_answer,
 	.tell_error = tell_order_error,
 };
@@ -163,6 +164,7 @@ static const struct act authz_act = {
 	.what = "authorization",
 	.max_reply = REPLY_MAX,
 	.timeout_ms = TIMEOUT_MS,
+	.turn = TURN_AUTHZ,
 	.answer = authz_answer,
 	.tell_error = tell_authz_error,
 };

@@ -13,8 +13,8 @@
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/orderwait.h"
 #include "daemon/engine/priv.h"
+#include "daemon/engine/zones.h"
 
-#define ZONE_TIMEOUT_MS		30000
 #define PROVIDER_TIMEOUT_MS	180000
 #define IDLE_TIMEOUT_MS		30000
 #define VALIDATION_TIMEOUT_MS	300000
@@ -31,15 +31,6 @@ struct authz {
 	struct error	 answer_err;	/* the CA refused the answer */
 };
 
-/* One base name: example.com for itself and for *.example.com. */
-struct base {
-	struct authorize_op *op;
-	const char	*name;
-	struct zone_op	*zone_op;
-	struct zone	 zone;
-	struct error	 err;		/* kind ERR_NONE: zone is found */
-};
-
 /* One call of a provider: all values of one record name. */
 struct add {
 	struct authorize_op *op;
@@ -54,8 +45,6 @@ struct authorize_op {
 	struct cleanup_wait_op *idle;
 	struct authz	*authzs;
 	size_t		 n_authzs;
-	struct base	*bases;
-	size_t		 n_bases;
 	struct add	*adds;
 	size_t		 n_adds;
 	unsigned	 pending;	/* operations of this stage under way */
@@ -91,10 +80,8 @@ authorize_cancel(struct authorize_op *op)
 		provider_run_cancel(op->adds[i].run);
 		free(op->adds[i].authzs);
 	}
-	for (size_t i = 0; i < op->n_bases; i++) {
-		zone_cancel(op->bases[i].zone_op);
-		zone_clear(&op->bases[i].zone);
-	}
+	if (op->a.zones != NULL)
+		zones_wait(op->a.zones, NULL, NULL);
 	for (size_t i = 0; i < op->n_authzs; i++) {
 		acme_cancel(op->authzs[i].acme_op);
 		txtrec_release(op->authzs[i].txt);
@@ -102,7 +89,6 @@ authorize_cancel(struct authorize_op *op)
 	}
 	acme_order_free(op->invalid);
 	free(op->adds);
-	free(op->bases);
 	free(op->authzs);
 	free(op);
 }
@@ -117,6 +103,8 @@ finish(struct authorize_op *op, const struct error *err,
 		copy = *err;
 		err = &copy;
 	}
+	zones_wait(op->a.zones, NULL, NULL);
+	op->a.zones = NULL;		/* done may free what we borrow */
 	op->done(err, order, op->arg);
 	authorize_cancel(op);
 }
@@ -218,6 +206,8 @@ poll_order(struct authorize_op *op)
 	};
 
 	op->poll = orderwait_start(&args, decided, op);
+	if (op->a.idle != NULL)
+		op->a.idle(op->arg);
 }
 
 /* Is there still something to be answered?  Then the CA meant its refusal. */
@@ -430,16 +420,6 @@ journaled(const struct error *err, void *arg)
 		add_start(&op->adds[i]);
 }
 
-static const struct base *
-find_base(const struct authorize_op *op, const struct authz *z)
-{
-	size_t i = 0;
-
-	while (strcmp(op->bases[i].name, dname_base(z->name->name)) != 0)
-		i++;
-	return &op->bases[i];
-}
-
 /* Authorizations and zones are known: write the journal. */
 static void
 plan(struct authorize_op *op)
@@ -450,20 +430,21 @@ plan(struct authorize_op *op)
 
 	for (size_t i = 0; i < op->n_authzs; i++) {
 		struct authz *z = &op->authzs[i];
-		const struct base *b;
+		const struct zone *zone;
+		struct error err;
 
 		if (z->challenge == NULL)
 			continue;
-		b = find_base(op, z);
-		if (b->err.kind != ERR_NONE) {
-			finish(op, &b->err, NULL);
+		zone = zones_get(op->a.zones, z->name->name, &err);
+		if (zone == NULL) {
+			finish(op, &err, NULL);
 			return;
 		}
 		acme_dns01_value(op->a.account->acme, z->challenge->token,
 		    value);
 		z->txt = cleanup_claim(op->a.engine->cleanup, cert,
 		    z->name->provider->name, dname_base(z->name->name),
-		    &b->zone, value);
+		    zone, value);
 		n++;
 	}
 	if (n == 0) {
@@ -568,17 +549,11 @@ authz_done(const struct error *err, const struct acme_authz *authz, void *arg)
 }
 
 static void
-zone_done(const struct error *err, const struct zone *zone, void *arg)
+zones_found(void *arg)
 {
-	struct base *b = arg;
-	struct authorize_op *op = b->op;
+	struct authorize_op *op = arg;
 
-	b->zone_op = NULL;
 	op->pending--;
-	if (err != NULL)
-		b->err = *err;	/* matters only if the name is not valid yet */
-	else
-		zone_copy(&b->zone, zone);
 	stage_done(op);
 }
 
@@ -586,20 +561,14 @@ static void
 begin(void *arg)
 {
 	struct authorize_op *op = arg;
-	char fqdn[DNAME_SIZE + 32];
 
 	op->idle = NULL;
-	op->pending = (unsigned)(op->n_authzs + op->n_bases);
+	op->pending = (unsigned)op->n_authzs + 1;
 	for (size_t i = 0; i < op->n_authzs; i++)
 		op->authzs[i].acme_op = acme_authz_get_start(
 		    op->a.account->acme, op->authzs[i].url, authz_done,
 		    &op->authzs[i]);
-	for (size_t i = 0; i < op->n_bases; i++) {
-		(void)text_printf(fqdn, sizeof(fqdn), "_acme-challenge.%s",
-		    op->bases[i].name);
-		op->bases[i].zone_op = zone_start(op->a.engine->dns, fqdn,
-		    ZONE_TIMEOUT_MS, zone_done, &op->bases[i]);
-	}
+	zones_wait(op->a.zones, zones_found, op);
 }
 
 static void
@@ -617,27 +586,6 @@ authorize_is_judged(const struct authorize_op *op)
 	return op->is_judged;
 }
 
-static void
-collect_bases(struct authorize_op *op)
-{
-	const struct conf_cert *conf = op->a.conf;
-
-	op->bases = xcalloc(conf->n_names, sizeof(*op->bases));
-	for (size_t i = 0; i < conf->n_names; i++) {
-		const char *base = dname_base(conf->names[i].name);
-		size_t k;
-
-		for (k = 0; k < op->n_bases; k++) {
-			if (strcmp(op->bases[k].name, base) == 0)
-				break;
-		}
-		if (k == op->n_bases) {
-			op->bases[op->n_bases].op = op;
-			op->bases[op->n_bases++].name = base;
-		}
-	}
-}
-
 struct authorize_op *
 authorize_start(const struct authorize_args *a, authorize_done_cb *done,
     void *arg)
@@ -653,7 +601,6 @@ authorize_start(const struct authorize_args *a, authorize_done_cb *done,
 		op->authzs[i].op = op;
 		op->authzs[i].url = a->order->authz_urls[i];
 	}
-	collect_bases(op);
 	timer_init(&op->begin, a->engine->a.loop, begin_cb, op);
 	timer_set(&op->begin, 0);
 	return op;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * authorize - prove control of every name of an order by dns-01: fetch the
- * authorizations and find the zones (at the same time), journal and add all
- * TXT values, wait until the DNS shows them, answer all challenges, and poll
+ * authorizations, journal and add all TXT values, wait until the DNS shows them, answer all challenges, and poll
  * the order until the CA has decided.  Its TXT records are given to cleanup
  * however it ends.
  */
@@ -17,12 +16,17 @@ struct authorize_op;
 struct conf_cert;
 struct engine;
 struct error;
+struct zones;
 
 struct authorize_args {			/* borrowed until done or cancel */
 	struct engine	*engine;
 	struct account	*account;
 	const struct conf_cert *conf;
 	const struct acme_order *order;	/* pending */
+	struct zones	*zones;		/* of conf's names */
+	/* Called when nothing is left but to wait for the CA: a good time for
+	   what the disk must do.  May be NULL; must not cancel. */
+	void		(*idle)(void *arg);
 };
 
 /* order is ready (or beyond).  An invalid order is ERR_REJECTED with the CA's

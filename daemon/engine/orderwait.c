@@ -55,7 +55,7 @@ learn(struct orderwait_op *op, int64_t took_ms)
 	int64_t *pace = op->a.pace_ms;
 
 	if (op->polls <= 1)
-		*pace -= *pace / 20;
+		*pace -= (*pace + 9) / 10;
 	else
 		*pace = (*pace + took_ms + 1) / 2 + 1;
 	if (*pace < PACE_MIN_MS)

@@ -17,6 +17,7 @@
 #include "daemon/engine/due.h"
 #include "daemon/engine/orderwait.h"
 #include "daemon/engine/priv.h"
+#include "daemon/engine/zones.h"
 
 #define ISSUANCE_TIMEOUT_MS	300000
 #define CLEANUP_TIMEOUT_MS	5000
@@ -41,6 +42,7 @@ struct renewal {
 	struct acme_op	*acme_op;
 	struct store_sync_op *sync;
 	struct keygen_op *keygen;
+	struct zones	*zones;
 	struct authorize_op *auth;
 	struct orderwait_op *poll;
 	struct deploy_op *deploy;
@@ -48,6 +50,7 @@ struct renewal {
 
 	struct acme_order *order;
 	EVP_PKEY	*key;
+	bool		 is_key_kept;	/* it is on disk */
 	bool		 is_key_wanted;	/* finalize waits for the key */
 	char		*pem;		/* the chain to install */
 	size_t		 pem_len;
@@ -107,6 +110,7 @@ cancel_operations(struct renewal *r)
 	deploy_cancel(r->deploy);
 	orderwait_cancel(r->poll);
 	authorize_cancel(r->auth);
+	zones_free(r->zones);
 	keygen_cancel(r->keygen);
 	store_sync_cancel(r->sync);
 	acme_cancel(r->acme_op);
@@ -332,13 +336,28 @@ enter_order(struct renewal *r)
 
 /* --- authorize; the key is made meanwhile --- */
 
-static void
-key_ready(struct renewal *r)
+/* On disk before the CSR is sent: the CA may issue from that moment on. */
+static int
+key_keep(struct renewal *r, struct error *err)
 {
-	if (r->is_key_wanted) {
-		r->is_key_wanted = false;
-		timer_set(&r->enter, 0);
-	}
+	if (r->is_key_kept)
+		return 0;
+	if (store_pending_key_put(r->engine->a.store, r->cert->row.name,
+	    r->key, err) == -1)
+		return -1;
+	r->is_key_kept = true;
+	return 0;
+}
+
+/* The CA is busy: the disk may be, too.  What fails now fails again later. */
+static void
+idle(void *arg)
+{
+	struct renewal *r = arg;
+	struct error later;
+
+	if (r->key != NULL)
+		(void)key_keep(r, &later);
 }
 
 static void
@@ -353,7 +372,10 @@ key_done(const struct error *err, EVP_PKEY *key, void *arg)
 	}
 	(void)EVP_PKEY_up_ref(key);
 	r->key = key;
-	key_ready(r);
+	if (r->is_key_wanted) {
+		r->is_key_wanted = false;
+		timer_set(&r->enter, 0);
+	}
 }
 
 /* The pending key of a resumed order, the live one to be reused, or new. */
@@ -374,9 +396,10 @@ key_begin(struct renewal *r, struct error *err)
 		EVP_PKEY_free(r->key);
 		r->key = NULL;
 	}
-	if (r->key == NULL)
-		r->keygen = keygen_start(r->engine->a.loop,
-		    r->engine->a.children, r->cc->key, key_done, r);
+	if (r->key != NULL)
+		return 0;
+	r->keygen = keygen_start(r->engine->a.loop, r->engine->a.children,
+	    r->cc->key, key_done, r);
 	return 0;
 }
 
@@ -405,14 +428,14 @@ enter_authorize(struct renewal *r)
 		.account = r->account,
 		.conf = r->cc,
 		.order = r->order,
+		.zones = r->zones,
+		.idle = idle,
 	};
 	struct error err;
 
-	if (key_begin(r, &err) == -1) {
-		fail(r, &err);
-		return;
-	}
 	r->auth = authorize_start(&args, authorized, r);
+	if (key_begin(r, &err) == -1)
+		fail(r, &err);
 }
 
 /* --- finalize --- */
@@ -486,10 +509,8 @@ finalize_send(struct renewal *r)
 	size_t der_len;
 	struct error err;
 
-	/* The CA may issue from the moment it has the CSR. */
-	if (store_pending_key_put(r->engine->a.store, r->cert->row.name,
-	    r->key, &err) == -1 || csr_make(r->key, r->names, r->cc->n_names,
-	    &der, &der_len, &err) == -1) {
+	if (key_keep(r, &err) == -1 || csr_make(r->key, r->names,
+	    r->cc->n_names, &der, &der_len, &err) == -1) {
 		fail(r, &err);
 		return;
 	}
@@ -748,6 +769,7 @@ renewal_start(struct cert *cert, renewal_done_cb *done)
 	r->names_json = xstrdup(cert->names);
 	r->started_at = clock_now();
 	r->is_authorizing = true;
+	r->zones = zones_start(r->engine->a.loop, r->engine->dns, r->cc);
 	r->done = done;
 	timer_init(&r->enter, r->engine->a.loop, enter_cb, r);
 	timer_set(&r->enter, 0);

@@ -25,6 +25,9 @@ struct store_sync_op {
 	void		*arg;
 };
 
+/* How long history and the like wait for a transaction that must be synced. */
+#define LAZY_MS 300
+
 static const char *const subdirs[] = {
 	"accounts", "pending", "archive", "live",
 };
@@ -131,13 +134,14 @@ commit_cb(void *arg)
 	}
 }
 
+/* Something was written that nobody waits for: it may go with what is. */
 static void
 dirty_cb(void *arg)
 {
 	struct store *s = arg;
 
 	if (!timer_is_set(&s->commit))
-		timer_set(&s->commit, 0);
+		timer_set(&s->commit, LAZY_MS);
 }
 
 static int
@@ -203,7 +207,7 @@ store_sync_start(struct store *s, store_sync_cb *done, void *arg)
 	op->done = done;
 	op->arg = arg;
 	TAILQ_INSERT_TAIL(&s->syncs, op, entry);
-	dirty_cb(s);
+	timer_set(&s->commit, 0);
 	return op;
 }
 
