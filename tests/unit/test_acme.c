@@ -960,7 +960,7 @@ test_cancel_others(void **state)
 		{ "GET", CA "/dir", .status = 404 },
 	}, hanging[] = {
 		DIRECTORY, NONCE("A"), NONCE("B"), CREATED,
-		FAILS("/z/1", FAKE_HANGS),
+		FAILS("/o/2", FAKE_HANGS),
 	};
 	struct world w;
 
@@ -973,11 +973,34 @@ test_cancel_others(void **state)
 	assert_int_equal(w.calls, 1);
 	SCRIPT(&w, hanging);
 	(void)new_order(&w);
-	w.victim = acme_authz_get_start(w.acme, CA "/z/1", authz_cb, &w);
+	w.victim = acme_order_get_start(w.acme, CA "/o/2", order_cb, &w);
 	run(&w);
 	check_script(&w);
 	assert_int_equal(w.calls, 2);
 	acme_cancel(NULL);
+	world_free(&w);
+}
+
+/* An authorization is not fetched before the order is made (turns.h). */
+static void
+test_turns(void **state)
+{
+	static const struct fake_exchange script[] = {
+		DIRECTORY, NONCE("A"), CREATED,
+		POST("/z/1", 200, "N4", "", AUTHZ),
+	};
+	struct acme_op *given_up;
+	struct world w;
+
+	world_new(&w);
+	SCRIPT(&w, script);
+	(void)new_order(&w);
+	given_up = acme_authz_get_start(w.acme, CA "/z/2", authz_cb, &w);
+	(void)acme_authz_get_start(w.acme, CA "/z/1", authz_cb, &w);
+	acme_cancel(given_up);
+	run(&w);
+	check_script(&w);
+	assert_int_equal(w.calls, 2);
 	world_free(&w);
 }
 
@@ -1134,6 +1157,7 @@ main(void)
 		cmocka_unit_test(test_cert),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_cancel_others),
+		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_free_in_done),
 		cmocka_unit_test(test_bad_key),
 		cmocka_unit_test(test_dns01_value),
