@@ -57,29 +57,37 @@ open_dir_at(int dirfd, const char *path, struct error *err)
 	return fd;
 }
 
-/* Do key and leaf in this text belong together? */
+/* Do key and certificate belong together? */
+static int
+check_leaf(X509 *leaf, const EVP_PKEY *key, struct error *err)
+{
+	int ok = X509_check_private_key(leaf, key);
+
+	ERR_clear_error();
+	if (ok == 1)
+		return 0;
+	return error_set(err, ERR_INTERNAL, "store:mismatch",
+	    "private key and certificate do not belong together");
+}
+
+/* The same of a key and a chain in PEM. */
 static int
 check_pair(const char *key_pem, const char *pem, size_t len,
     struct error *err)
 {
 	EVP_PKEY *key = key_from_pem(key_pem, err);
 	struct chain chain;
-	int ok;
+	int rc;
 
 	if (key == NULL)
 		return -1;
-	if (chain_parse(pem, len, &chain, err) == -1) {
-		EVP_PKEY_free(key);
-		return -1;
+	rc = chain_parse(pem, len, &chain, err);
+	if (rc == 0) {
+		rc = check_leaf(chain.certs[0], key, err);
+		chain_clear(&chain);
 	}
-	ok = X509_check_private_key(chain.certs[0], key);
-	ERR_clear_error();
 	EVP_PKEY_free(key);
-	chain_clear(&chain);
-	if (ok == 1)
-		return 0;
-	return error_set(err, ERR_INTERNAL, "store:mismatch",
-	    "private key and certificate do not belong together");
+	return rc;
 }
 
 /* Is this file there with this content? */
@@ -135,33 +143,22 @@ write_file(int dir, int file, const char *text)
 	return rc;
 }
 
-/* Write, make durable, and read again what the disk now has. */
+/* Write, make durable, and see that the directory has what was checked. */
 static int
 fill_version(int dir, const struct install *in, struct error *err)
 {
-	struct error why;
-	char *key = NULL, *chain = NULL;
-	size_t key_len = 0, chain_len = 0;
-	int rc;
-
 	for (int i = 0; i < F_END; i++) {
 		if (write_file(dir, i, in->content[i]) == -1)
 			return error_errno(err, "%s", files[i].name);
 	}
 	if (file_sync_dir(dir, "new version", err) == -1)
 		return -1;
-	rc = file_read(dir, files[F_PRIVKEY].name, CHAIN_PEM_MAX, &key,
-	    &key_len, &why);
-	if (rc == 0)
-		rc = file_read(dir, files[F_FULLCHAIN].name,
-		    CHAIN_PEM_MAX * 2, &chain, &chain_len, &why);
-	if (rc == 0)
-		rc = check_pair(key, chain, chain_len, &why);
-	freezero(key, key_len);
-	free(chain);
-	if (rc == -1)
-		return error_set(err, ERR_INTERNAL, "store:verify",
-		    "read back: %s", why.msg);
+	for (int i = 0; i < F_END; i++) {
+		if (!has_content(dir, i, in->content[i]))
+			return error_set(err, ERR_INTERNAL, "store:verify",
+			    "read back: %s is not what was written",
+			    files[i].name);
+	}
 	return 0;
 }
 
@@ -291,7 +288,9 @@ certdir_install(int dirfd, const char *name, const EVP_PKEY *key,
 
 	if (chain_parse(pem, len, &chain, err) == -1)
 		return -1;
-	rc = cert_info_fill(chain.certs[0], info, err);
+	rc = check_leaf(chain.certs[0], key, err);
+	if (rc == 0)
+		rc = cert_info_fill(chain.certs[0], info, err);
 	if (rc == -1) {
 		chain_clear(&chain);
 		return -1;
@@ -301,10 +300,7 @@ certdir_install(int dirfd, const char *name, const EVP_PKEY *key,
 	in.content[F_CHAIN] = chain_to_pem(&chain, 1, chain.n);
 	in.content[F_FULLCHAIN] = chain_to_pem(&chain, 0, chain.n);
 	chain_clear(&chain);
-	rc = check_pair(in.content[F_PRIVKEY], in.content[F_FULLCHAIN],
-	    strlen(in.content[F_FULLCHAIN]), err);
-	if (rc == 0)
-		rc = open_install(&in, dirfd, err);
+	rc = open_install(&in, dirfd, err);
 	if (rc == 0) {
 		certdir_clean(in.archive);
 		rc = make_version(&in, info->serial, err);
