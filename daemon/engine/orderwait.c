@@ -71,7 +71,8 @@ pause_ms(struct orderwait_op *op, const struct acme_order *order,
 {
 	int64_t ms = op->next_ms;
 
-	op->next_ms *= 2;
+	if (op->next_ms < EAGER_MS)
+		op->next_ms *= 2;
 	if (waited_ms + ms < EAGER_MS)
 		return ms;
 	if (order->retry_at != 0)

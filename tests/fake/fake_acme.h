@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fake_acme - daemon/acme/acme.h as a CA in memory: orders that live through
+ * a restart of the engine, validation that looks into fake_dns, certificates
+ * that are real.
+ */
+#ifndef TESTS_FAKE_FAKE_ACME_H
+#define TESTS_FAKE_FAKE_ACME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/acme/acme.h"
+#include "tests/fake/fake_rule.h"
+
+enum fake_act {
+	FAKE_ACCOUNT,		/* subject "" */
+	FAKE_NEW_ORDER,		/* the first name */
+	FAKE_GET_ORDER,		/* the others: the URL */
+	FAKE_GET_AUTHZ,
+	FAKE_ANSWER,
+	FAKE_FINALIZE,
+	FAKE_CERT,
+	FAKE_ACT_END
+};
+
+#define FAKE_NAMES_MAX 8
+
+struct fake_order {
+	enum acme_status status;
+	char		*names[FAKE_NAMES_MAX];	/* as asked for */
+	size_t		 n_names;
+	enum acme_status authz[FAKE_NAMES_MAX];
+	int64_t		 answered_ms[FAKE_NAMES_MAX];	/* 0: not yet */
+	int64_t		 finalized_ms;
+	char		*pem[2];	/* default chain, alternate chain */
+};
+
+struct fake_ca {
+	struct fake_rule rules[FAKE_ACT_END];
+	unsigned	 calls[FAKE_ACT_END];
+	unsigned	 in_flight;
+	unsigned	 latency_ms;	/* of every answer */
+	int64_t		 validation_ms, issuance_ms;	/* the CA needs */
+	unsigned	 retry_after_s;	/* of unfinished orders; 0: none */
+	int64_t		 lifetime_s;	/* of certificates */
+	const char	*valid_name;	/* authorized from the start */
+	const char	*refused_name;	/* its challenge fails */
+	const char	*order_error;	/* of an order that became invalid */
+	enum acme_status new_status;	/* of new orders */
+	enum acme_status end_status;	/* of finalized ones */
+	bool		 no_dns01;
+	bool		 no_lookup;	/* validate without fake_dns */
+	bool		 has_alternate;	/* a second chain, to "Other Root" */
+	bool		 wrong_names;	/* in certificates */
+	bool		 has_lost_account;	/* until newAccount */
+	char		 kid[64];
+	unsigned	 accounts;	/* made so far */
+	struct fake_order orders[64];
+	size_t		 n_orders;
+};
+extern struct fake_ca fake_ca;
+
+/* Forget all, begin with a CA that works. */
+void		 fake_ca_reset(void);
+/* The value of dns-01 for name i of order n. */
+void		 fake_ca_value(size_t n, size_t i, char out[ACME_TXT_SIZE]);
+/* Chains made by this CA, outside of any order; the caller frees. */
+char		*fake_ca_issue(EVP_PKEY *, const char *const *names,
+		    const char *serial, bool other_root);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/io/loop.h"
+
+#include "tests/fake/fake_deploy.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/config/conf.h"
+#include "daemon/deploy/exec.h"
+
+struct deploy_exec_op {
+	struct timer	 answer;
+	enum fake_verdict verdict;
+	struct error	 err;
+	void		(*line)(const char *, void *);
+	deploy_exec_done_cb *done;
+	void		*arg;
+};
+
+struct fake_deploy fake_deploy;
+static struct loop *loop;
+
+void
+fake_deploy_reset(struct loop *l)
+{
+	assert(fake_deploy.in_flight == 0);
+	memset(&fake_deploy, 0, sizeof(fake_deploy));
+	fake_deploy.latency_ms = 5;
+	loop = l;
+}
+
+static void
+answer_cb(void *arg)
+{
+	struct deploy_exec_op *op = arg;
+
+	if (op->line != NULL)
+		op->line("a line of output", op->arg);
+	op->done(op->verdict == FAKE_FAILS ? &op->err : NULL, op->arg);
+	deploy_exec_cancel(op);
+}
+
+struct deploy_exec_op *
+deploy_exec_start(const struct deploy_exec_args *a,
+    deploy_exec_done_cb *done, void *arg)
+{
+	struct deploy_exec_op *op = xcalloc(1, sizeof(*op));
+	size_t used = strlen(fake_deploy.log);
+	char subject[256];
+
+	(void)text_printf(subject, sizeof(subject), "%s %s", a->cert->name,
+	    a->action->name);
+	(void)text_printf(fake_deploy.log + used,
+	    sizeof(fake_deploy.log) - used, "%s %s\n", subject, a->serial);
+	op->line = a->line;
+	op->done = done;
+	op->arg = arg;
+	fake_deploy.in_flight++;
+	op->verdict = fake_rule_next(&fake_deploy.rule, subject, &op->err);
+	timer_init(&op->answer, loop, answer_cb, op);
+	if (op->verdict != FAKE_HANGS_ON)
+		timer_set(&op->answer, fake_deploy.latency_ms);
+	return op;
+}
+
+void
+deploy_exec_cancel(struct deploy_exec_op *op)
+{
+	if (op == NULL)
+		return;
+	timer_clear(&op->answer);
+	fake_deploy.in_flight--;
+	free(op);
+}

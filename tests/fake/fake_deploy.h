@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* fake_deploy - daemon/deploy/exec.h that only remembers what it ran. */
+#ifndef TESTS_FAKE_FAKE_DEPLOY_H
+#define TESTS_FAKE_FAKE_DEPLOY_H
+
+#include "tests/fake/fake_rule.h"
+
+struct loop;
+
+struct fake_deploy {
+	struct fake_rule rule;		/* subject: "CERT ACTION" */
+	unsigned	 in_flight;
+	unsigned	 latency_ms;
+	char		 log[4096];	/* "CERT ACTION SERIAL\n" as they
+					   began */
+};
+extern struct fake_deploy fake_deploy;
+
+void	fake_deploy_reset(struct loop *);
+
+#endif

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/fake/fake_dns.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/config/conf.h"
+#include "daemon/dns/provider_run.h"
+#include "daemon/dns/txtwait.h"
+#include "daemon/dns/zone.h"
+#include "daemon/io/loop.h"
+
+#define RECORDS_MAX	64
+#define ITEMS_MAX	32
+
+struct dns {
+	struct loop	*loop;
+};
+
+static struct {
+	char	 fqdn[DNAME_SIZE];
+	char	 value[64];
+} records[RECORDS_MAX];
+static size_t n_records;
+
+struct fake_dns fake_dns;
+
+void
+fake_dns_reset(void)
+{
+	assert(fake_dns.in_flight == 0);
+	memset(&fake_dns, 0, sizeof(fake_dns));
+	fake_dns.latency_ms = 2;
+	n_records = 0;
+}
+
+static size_t
+find(const char *fqdn, const char *value)
+{
+	size_t i = 0;
+
+	while (i < n_records && (strcmp(records[i].fqdn, fqdn) != 0 ||
+	    strcmp(records[i].value, value) != 0))
+		i++;
+	return i;
+}
+
+bool
+fake_dns_has(const char *fqdn, const char *value)
+{
+	return find(fqdn, value) < n_records;
+}
+
+void
+fake_dns_put(const char *fqdn, const char *value)
+{
+	if (fake_dns_has(fqdn, value))
+		return;
+	assert(n_records < RECORDS_MAX);
+	(void)text_printf(records[n_records].fqdn,
+	    sizeof(records[n_records].fqdn), "%s", fqdn);
+	(void)text_printf(records[n_records].value,
+	    sizeof(records[n_records].value), "%s", value);
+	n_records++;
+}
+
+size_t
+fake_dns_count(void)
+{
+	return n_records;
+}
+
+static void
+drop(const char *fqdn, const char *value)
+{
+	size_t i = find(fqdn, value);
+
+	if (i < n_records)
+		records[i] = records[--n_records];
+}
+
+/* One call of any of the three modules, until its answer. */
+struct call {
+	struct timer	 answer;
+	enum fake_verdict verdict;
+	struct error	 err;
+};
+
+static void
+call_init(struct call *c, struct loop *loop, enum fake_dns_act act,
+    const char *subject, loop_cb *answer, void *arg)
+{
+	fake_dns.calls[act]++;
+	fake_dns.in_flight++;
+	c->verdict = fake_rule_next(&fake_dns.rules[act], subject, &c->err);
+	timer_init(&c->answer, loop, answer, arg);
+	if (c->verdict != FAKE_HANGS_ON)
+		timer_set(&c->answer, fake_dns.latency_ms);
+}
+
+static void
+call_clear(struct call *c)
+{
+	timer_clear(&c->answer);
+	fake_dns.in_flight--;
+}
+
+/* --- zone --- */
+
+struct zone_op {
+	struct call	 call;
+	char		 fqdn[DNAME_SIZE];
+	zone_done_cb	*done;
+	void		*arg;
+};
+
+struct dns *
+dns_new(struct loop *loop, const char *const *resolvers, struct error *err)
+{
+	struct dns *dns = xcalloc(1, sizeof(*dns));
+
+	if (resolvers[0] != NULL && strcmp(resolvers[0], "192.0.2.99") == 0) {
+		free(dns);
+		(void)error_set(err, ERR_CONFIG, "dns:address", "fake");
+		return NULL;
+	}
+	dns->loop = loop;
+	return dns;
+}
+
+void
+dns_free(struct dns *dns)
+{
+	assert(fake_dns.in_flight == 0);
+	free(dns);
+}
+
+void
+zone_clear(struct zone *z)
+{
+	free(z->servers);
+	memset(z, 0, sizeof(*z));
+}
+
+void
+zone_copy(struct zone *to, const struct zone *from)
+{
+	*to = *from;
+	to->servers = xmemdup(from->servers,
+	    from->n_servers * sizeof(*from->servers));
+}
+
+static const char *
+apex_of(const char *fqdn)
+{
+	const char *at = fqdn + strlen(fqdn);
+	int dots = 0;
+
+	while (at > fqdn && (at[-1] != '.' || ++dots < 2))
+		at--;
+	return at;
+}
+
+static void
+zone_answer_cb(void *arg)
+{
+	struct zone_op *op = arg;
+	struct dns_server server = { .text = "192.0.2.1" };
+	struct zone zone = { .servers = &server, .n_servers = 1 };
+	bool has_cname = fake_dns.cname_from != NULL &&
+	    strcmp(op->fqdn, fake_dns.cname_from) == 0;
+
+	(void)text_printf(zone.fqdn, sizeof(zone.fqdn), "%s",
+	    has_cname ? fake_dns.cname_to : op->fqdn);
+	(void)text_printf(zone.apex, sizeof(zone.apex), "%s",
+	    apex_of(zone.fqdn));
+	if (op->call.verdict == FAKE_FAILS)
+		op->done(&op->call.err, NULL, op->arg);
+	else
+		op->done(NULL, &zone, op->arg);
+	zone_cancel(op);
+}
+
+struct zone_op *
+zone_start(struct dns *dns, const char *fqdn, unsigned timeout_ms,
+    zone_done_cb *done, void *arg)
+{
+	struct zone_op *op = xcalloc(1, sizeof(*op));
+
+	assert(timeout_ms > 0);
+	(void)text_printf(op->fqdn, sizeof(op->fqdn), "%s", fqdn);
+	op->done = done;
+	op->arg = arg;
+	call_init(&op->call, dns->loop, FAKE_ZONE, fqdn, zone_answer_cb, op);
+	return op;
+}
+
+void
+zone_cancel(struct zone_op *op)
+{
+	if (op == NULL)
+		return;
+	call_clear(&op->call);
+	free(op);
+}
+
+/* --- txtwait --- */
+
+struct txtwait_op {
+	struct call	 call;
+	struct timer	 limit;
+	char		 fqdns[ITEMS_MAX][DNAME_SIZE];
+	char		 values[ITEMS_MAX][64];
+	size_t		 n;
+	bool		 present;
+	txtwait_done_cb	*done;
+	void		*arg;
+};
+
+static bool
+is_as_wanted(const struct txtwait_op *op)
+{
+	for (size_t i = 0; i < op->n; i++) {
+		if (fake_dns_has(op->fqdns[i], op->values[i]) != op->present)
+			return false;
+	}
+	return true;
+}
+
+static void
+txtwait_answer_cb(void *arg)
+{
+	struct txtwait_op *op = arg;
+	struct txtwait_reply reply = { .note = "" };
+
+	if (op->call.verdict == FAKE_FAILS) {
+		op->done(&op->call.err, NULL, op->arg);
+	} else if (!is_as_wanted(op)) {
+		timer_set(&op->call.answer, 1000);
+		return;
+	} else {
+		if (fake_dns.note != NULL)
+			(void)text_printf(reply.note, sizeof(reply.note), "%s",
+			    fake_dns.note);
+		op->done(NULL, &reply, op->arg);
+	}
+	txtwait_cancel(op);
+}
+
+static void
+txtwait_limit_cb(void *arg)
+{
+	struct txtwait_op *op = arg;
+	struct error err;
+
+	(void)error_set(&err, ERR_TRANSIENT, "dns:stale", "%s is still %s",
+	    op->fqdns[0], op->present ? "missing" : "there");
+	op->done(&err, NULL, op->arg);
+	txtwait_cancel(op);
+}
+
+struct txtwait_op *
+txtwait_start(struct dns *dns, const struct txtwait_args *a,
+    txtwait_done_cb *done, void *arg)
+{
+	struct txtwait_op *op = xcalloc(1, sizeof(*op));
+
+	assert(a->n_items > 0 && a->n_items <= ITEMS_MAX);
+	op->n = a->n_items;
+	op->present = a->items[0].present;
+	for (size_t i = 0; i < op->n; i++) {
+		assert(a->items[i].present == op->present);
+		(void)text_printf(op->fqdns[i], sizeof(op->fqdns[i]), "%s",
+		    a->items[i].zone->fqdn);
+		(void)text_printf(op->values[i], sizeof(op->values[i]), "%s",
+		    a->items[i].value);
+	}
+	op->done = done;
+	op->arg = arg;
+	call_init(&op->call, dns->loop, op->present ? FAKE_SHOWN : FAKE_GONE,
+	    op->fqdns[0], txtwait_answer_cb, op);
+	timer_init(&op->limit, dns->loop, txtwait_limit_cb, op);
+	timer_set(&op->limit, a->timeout_ms);
+	if (a->progress != NULL)
+		a->progress("waiting for the fake DNS", arg);
+	return op;
+}
+
+void
+txtwait_cancel(struct txtwait_op *op)
+{
+	if (op == NULL)
+		return;
+	timer_clear(&op->limit);
+	call_clear(&op->call);
+	free(op);
+}
+
+/* --- provider_run --- */
+
+struct provider_run_op {
+	struct call	 call;
+	bool		 is_add;
+	char		 provider[64];
+	char		 fqdn[DNAME_SIZE];
+	char		 values[ITEMS_MAX][64];
+	size_t		 n;
+	provider_run_done_cb *done;
+	void		*arg;
+};
+
+void
+provider_env_init(struct provider_env *env, struct loop *loop,
+    struct http *http, struct dns *dns, struct children *children)
+{
+	memset(env, 0, sizeof(*env));
+	env->loop = loop;
+	env->dns = dns;
+}
+
+void
+provider_env_clear(struct provider_env *env)
+{
+	assert(fake_dns.in_flight == 0);
+}
+
+static void
+act(struct provider_run_op *op)
+{
+	size_t used = strlen(fake_dns.log);
+
+	(void)text_printf(fake_dns.log + used, sizeof(fake_dns.log) - used,
+	    "%s %s %s", op->is_add ? "+" : "-", op->provider, op->fqdn);
+	for (size_t i = 0; i < op->n; i++) {
+		used = strlen(fake_dns.log);
+		(void)text_printf(fake_dns.log + used,
+		    sizeof(fake_dns.log) - used, " %s", op->values[i]);
+		if (op->is_add)
+			fake_dns_put(op->fqdn, op->values[i]);
+		else
+			drop(op->fqdn, op->values[i]);
+	}
+	used = strlen(fake_dns.log);
+	(void)text_printf(fake_dns.log + used, sizeof(fake_dns.log) - used,
+	    "\n");
+}
+
+static void
+run_answer_cb(void *arg)
+{
+	struct provider_run_op *op = arg;
+	const char *handles[ITEMS_MAX];
+	struct provider_run_reply reply = { .handles = handles };
+	struct fake_rule *rule = &fake_dns.rules[op->is_add ? FAKE_ADD :
+	    FAKE_REMOVE];
+
+	for (size_t i = 0; i < op->n; i++)
+		handles[i] = "handle";
+	if (op->call.verdict != FAKE_FAILS || rule->acts)
+		act(op);
+	if (op->call.verdict == FAKE_FAILS)
+		op->done(&op->call.err, NULL, op->arg);
+	else
+		op->done(NULL, &reply, op->arg);
+	provider_run_cancel(op);
+}
+
+struct provider_run_op *
+provider_run_start(struct provider_env *env,
+    const struct provider_run_args *a, provider_run_done_cb *done, void *arg)
+{
+	struct provider_run_op *op = xcalloc(1, sizeof(*op));
+	char subject[2 * DNAME_SIZE];
+
+	assert(a->n_values > 0 && a->n_values <= ITEMS_MAX);
+	assert(a->timeout_ms > 0 && a->provider != NULL);
+	op->is_add = a->is_add;
+	(void)text_printf(op->provider, sizeof(op->provider), "%s",
+	    a->provider->name);
+	(void)text_printf(op->fqdn, sizeof(op->fqdn), "%s", a->fqdn);
+	op->n = a->n_values;
+	for (size_t i = 0; i < op->n; i++)
+		(void)text_printf(op->values[i], sizeof(op->values[i]), "%s",
+		    a->values[i]);
+	op->done = done;
+	op->arg = arg;
+	(void)text_printf(subject, sizeof(subject), "%s %s", op->provider,
+	    op->fqdn);
+	call_init(&op->call, env->loop, op->is_add ? FAKE_ADD : FAKE_REMOVE,
+	    subject, run_answer_cb, op);
+	return op;
+}
+
+void
+provider_run_cancel(struct provider_run_op *op)
+{
+	if (op == NULL)
+		return;
+	call_clear(&op->call);
+	free(op);
+}
