@@ -163,10 +163,12 @@ account_release(struct accounts *a, struct account *account)
 }
 
 void
-account_forget(struct accounts *a, struct account *account)
+account_forget(struct accounts *a, struct account *account, const char *kid)
 {
 	struct entry *e = (struct entry *)account;
 
+	if (e->kid == NULL || strcmp(e->kid, kid) != 0)
+		return;
 	acme_account_forget(e->pub.acme);
 	store_account_put(a->store, e->name, e->directory, NULL);
 	free(e->kid);

@@ -36,7 +36,7 @@ void		 accounts_free(struct accounts *);
 /* An account ready for use; acme and pace live until account_release(). */
 struct account {
 	struct acme	*acme;
-	const char	*kid;
+	const char	*kid;		/* changes: keep a copy */
 	struct pace	 pace;
 };
 
@@ -53,8 +53,12 @@ struct account_op *account_start(struct accounts *,
 void		 account_cancel(struct account_op *);
 /* NULL is allowed. */
 void		 account_release(struct accounts *, struct account *);
-/* The CA does not know the account any more: register anew next time. */
-void		 account_forget(struct accounts *, struct account *);
+/*
+ * The CA does not know the account of that kid any more: register anew next
+ * time.  Nothing happens if another run has done so already.
+ */
+void		 account_forget(struct accounts *, struct account *,
+		    const char *kid);
 /* Requests sent to all CAs. */
 unsigned long	 accounts_requests(const struct accounts *);
 

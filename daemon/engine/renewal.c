@@ -39,6 +39,7 @@ struct renewal {
 
 	struct account_op *account_op;
 	struct account	*account;
+	char		*kid;		/* of account when the run got it */
 	struct acme_op	*acme_op;
 	struct store_sync_op *sync;
 	struct keygen_op *keygen;
@@ -131,6 +132,7 @@ renewal_cancel(struct renewal *r)
 	EVP_PKEY_free(r->key);
 	free_strings(r->alternates);
 	free(r->pem);
+	free(r->kid);
 	free(r->names);
 	free(r->names_json);
 	conf_unref(r->conf);
@@ -176,7 +178,7 @@ fail(struct renewal *r, const struct error *err)
 	if (strcmp(err->code, "acme:accountDoesNotExist") == 0 &&
 	    r->account != NULL) {
 		order_forget(r);
-		account_forget(r->engine->accounts, r->account);
+		account_forget(r->engine->accounts, r->account, r->kid);
 	}
 	finish(r, err);
 }
@@ -212,6 +214,7 @@ account_done(const struct error *err, struct account *account, void *arg)
 		return;
 	}
 	r->account = account;
+	r->kid = xstrdup(account->kid);
 	renewal_goto(r, STEP_ORDER);
 }
 
@@ -264,7 +267,7 @@ order_created(const struct error *err, const struct acme_order *order,
 	order_forget(r);
 	row->order_url = xstrdup(order->url);
 	row->order_names = xstrdup(r->names_json);
-	row->order_account = xstrdup(r->account->kid);
+	row->order_account = xstrdup(r->kid);
 	row->order_finalize = xstrdup(order->finalize_url);
 	store_pending_key_drop(r->engine->a.store, row->name);
 	cert_save(r->cert);
@@ -326,7 +329,7 @@ enter_order(struct renewal *r)
 	if (row->order_url != NULL && row->order_names != NULL &&
 	    strcmp(row->order_names, r->names_json) == 0 &&
 	    row->order_account != NULL &&
-	    strcmp(row->order_account, r->account->kid) == 0) {
+	    strcmp(row->order_account, r->kid) == 0) {
 		r->acme_op = acme_order_get_start(r->account->acme,
 		    row->order_url, order_resumed, r);
 		return;

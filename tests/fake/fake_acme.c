@@ -48,7 +48,6 @@ struct fake_ca fake_ca;
 void
 fake_ca_reset(void)
 {
-	assert(fake_ca.in_flight == 0);
 	for (size_t n = 0; n < fake_ca.n_orders; n++) {
 		struct fake_order *o = &fake_ca.orders[n];
 
@@ -127,8 +126,9 @@ fake_ca_value(size_t n, size_t i, char out[ACME_TXT_SIZE])
 	(void)text_printf(out, ACME_TXT_SIZE, "txt-%zu-%zu", n, i);
 }
 
-static void
-judge(struct fake_order *o, size_t n, size_t i)
+/* Look into the DNS now, tell later. */
+static bool
+is_proved(const struct fake_order *o, size_t n, size_t i)
 {
 	char fqdn[DNAME_SIZE + 20], value[ACME_TXT_SIZE];
 	const char *base = dname_base(o->names[i]);
@@ -138,16 +138,21 @@ judge(struct fake_order *o, size_t n, size_t i)
 	    strcmp(fqdn, fake_dns.cname_from) == 0)
 		(void)text_printf(fqdn, sizeof(fqdn), "%s", fake_dns.cname_to);
 	fake_ca_value(n, i, value);
-	if ((fake_ca.refused_name != NULL &&
-	    strcmp(base, fake_ca.refused_name) == 0) ||
-	    (!fake_ca.no_lookup && !fake_dns_has(fqdn, value)))
+	return fake_ca.no_lookup || fake_dns_has(fqdn, value);
+}
+
+static void
+judge(struct fake_order *o, size_t i)
+{
+	if (!o->is_proved[i] || (fake_ca.refused_name != NULL &&
+	    strcmp(dname_base(o->names[i]), fake_ca.refused_name) == 0))
 		o->authz[i] = o->status = ACME_INVALID;
 	else
 		o->authz[i] = ACME_VALID;
 }
 
 static void
-live_on(struct fake_order *o, size_t n)
+live_on(struct fake_order *o)
 {
 	size_t valid = 0;
 
@@ -155,7 +160,7 @@ live_on(struct fake_order *o, size_t n)
 		if (o->authz[i] == ACME_PENDING && o->answered_ms[i] != 0 &&
 		    clock_mono_ms() >= o->answered_ms[i] +
 		    fake_ca.validation_ms)
-			judge(o, n, i);
+			judge(o, i);
 		valid += o->authz[i] == ACME_VALID;
 	}
 	if (o->status == ACME_PENDING && valid == o->n_names)
@@ -174,7 +179,7 @@ answer_order(struct acme_op *op, size_t n)
 	struct acme_order order = { .status = ACME_PENDING };
 	struct error why;
 
-	live_on(o, n);
+	live_on(o);
 	order.status = o->status;
 	order.url = xasprintf(URL "order/%zu", n);
 	order.finalize_url = xasprintf(URL "finalize/%zu", n);
@@ -238,7 +243,7 @@ answer_authz(struct acme_op *op)
 	};
 	struct error why;
 
-	live_on(o, op->n);
+	live_on(o);
 	a.status = o->authz[op->i];
 	for (size_t k = 0; k < 2; k++)
 		list[k].status = a.status == ACME_PENDING &&
@@ -266,6 +271,7 @@ answer_challenge(struct acme_op *op)
 		return;
 	}
 	o->answered_ms[op->i] = clock_mono_ms();
+	o->is_proved[op->i] = is_proved(o, op->n, op->i);
 	op->done.plain(NULL, op->arg);
 }
 
@@ -275,7 +281,7 @@ answer_finalize(struct acme_op *op)
 	struct fake_order *o = &fake_ca.orders[op->n];
 	struct error err;
 
-	live_on(o, op->n);
+	live_on(o);
 	if (o->status != ACME_READY) {
 		(void)error_set(&err, ERR_REJECTED, "acme:orderNotReady",
 		    "the order is %s", acme_status_name(o->status));
@@ -351,6 +357,32 @@ fail_op(struct acme_op *op)
 }
 
 static void
+ignore_order(const struct error *err, const struct acme_order *order,
+    void *arg)
+{
+}
+
+static void
+ignore(const struct error *err, void *arg)
+{
+}
+
+/* Do what was asked, though the answer says otherwise or is lost. */
+static void
+act_unseen(struct acme_op *op)
+{
+	struct acme_op copy = *op;
+
+	if (op->act == FAKE_ANSWER) {
+		copy.done.plain = ignore;
+		answer_challenge(&copy);
+	} else if (op->act == FAKE_FINALIZE) {
+		copy.done.order = ignore_order;
+		answer_finalize(&copy);
+	}
+}
+
+static void
 answer_cb(void *arg)
 {
 	static void (*const answers[])(struct acme_op *) = {
@@ -363,6 +395,10 @@ answer_cb(void *arg)
 	};
 	struct acme_op *op = arg;
 
+	if (op->verdict != FAKE_DOES && fake_ca.rules[op->act].acts)
+		act_unseen(op);
+	if (op->verdict == FAKE_HANGS_ON)
+		return;
 	if (op->verdict == FAKE_FAILS)
 		fail_op(op);
 	else if (op->act == FAKE_GET_ORDER)
@@ -397,7 +433,7 @@ start(struct acme *a, enum fake_act act, const char *subject, void *arg)
 		}
 	}
 	timer_init(&op->answer, a->loop, answer_cb, op);
-	if (op->verdict != FAKE_HANGS_ON)
+	if (op->verdict != FAKE_HANGS_ON || fake_ca.rules[act].acts)
 		timer_set(&op->answer, fake_ca.latency_ms);
 	return op;
 }
@@ -460,7 +496,7 @@ acme_account_forget(struct acme *a)
 {
 	free(a->kid);
 	a->kid = NULL;
-	fake_ca.kid[0] = '\0';
+	fake_ca.kid[0] = '\0';	/* it makes another */
 }
 
 struct acme_op *

@@ -33,6 +33,7 @@ struct fake_order {
 	size_t		 n_names;
 	enum acme_status authz[FAKE_NAMES_MAX];
 	int64_t		 answered_ms[FAKE_NAMES_MAX];	/* 0: not yet */
+	bool		 is_proved[FAKE_NAMES_MAX];	/* when answered */
 	int64_t		 finalized_ms;
 	char		*pem[2];	/* default chain, alternate chain */
 };
