@@ -666,7 +666,7 @@ row_update(struct renewal *r, const struct cert_info *info)
 	    info->issuer);
 	row->not_before = info->not_before;
 	row->not_after = info->not_after;
-	row->key = r->cc->key;
+	row->key = info->key;	/* of an earlier order: perhaps another */
 	free(row->names);
 	row->names = xstrdup(r->names_json);
 	row->installed_at = clock_now();
