@@ -381,19 +381,35 @@ key_done(const struct error *err, EVP_PKEY *key, void *arg)
 	}
 }
 
+/*
+ * A key read from disk.  One that is damaged will never be mended: there is
+ * none then.
+ */
+static int
+key_load(struct renewal *r, int (*load)(struct store *, const char *,
+    EVP_PKEY **, struct error *), struct error *err)
+{
+	const char *name = r->cert->row.name;
+
+	if (load(r->engine->a.store, name, &r->key, err) == 0)
+		return 0;
+	if (strcmp(err->code, "key:syntax") != 0)
+		return -1;
+	event_emit(r->engine, name, r->step, LOGL_WARNING,
+	    "%s; making a new key", err->msg);
+	return 0;
+}
+
 /* The pending key of a resumed order, the live one to be reused, or new. */
 static int
 key_begin(struct renewal *r, struct error *err)
 {
-	const char *name = r->cert->row.name;
-
 	if (r->key != NULL || r->keygen != NULL)
 		return 0;
-	if (r->is_resumed && store_pending_key(r->engine->a.store, name,
-	    &r->key, err) == -1)
+	if (r->is_resumed && key_load(r, store_pending_key, err) == -1)
 		return -1;
-	if (r->key == NULL && r->cc->reuse_key && store_live_key(
-	    r->engine->a.store, name, &r->key, err) == -1)
+	if (r->key == NULL && r->cc->reuse_key &&
+	    key_load(r, store_live_key, err) == -1)
 		return -1;
 	if (r->key != NULL && !key_is_type(r->key, r->cc->key)) {
 		EVP_PKEY_free(r->key);

@@ -384,6 +384,39 @@ test_reuse_key_of_other_type(void **state)
 	assert_int_equal(erig_row(r, "web")->key, KEY_EC384);
 }
 
+/* A damaged key costs a new one, not the certificate. */
+static void
+test_reuse_damaged_key(void **state)
+{
+	struct erig *r = *state;
+
+	erig_conf(r, "certificate \"web\" { reuse_key = yes " NAMES " }\n");
+	erig_up(r);
+	erig_ends(r, 1);
+	erig_down(r);
+	scratch_write(scratch_path(&r->scratch, "s/live/web/privkey.pem"),
+	    "rubbish");
+	erig_up(r);
+	erig_ends(r, 1);
+	if (r->oks != 2)
+		fail_msg("%s", r->err.msg);
+	assert_true(erig_told(r, "making a new key"));
+}
+
+static void
+test_resume_damaged_key(void **state)
+{
+	struct erig *r = *state;
+
+	die_at(r, FAKE_FINALIZE, false);
+	scratch_write(scratch_path(&r->scratch, "s/pending/web.key"), "");
+	erig_up(r);
+	erig_ends(r, 1);
+	if (r->oks != 1)
+		fail_msg("%s", r->err.msg);
+	expect_done(r, 1);
+}
+
 static void
 test_preferred_chain(void **state)
 {
@@ -626,6 +659,8 @@ main(void)
 		ERIG_TEST(test_reuse_key),
 		ERIG_TEST(test_new_key),
 		ERIG_TEST(test_reuse_key_of_other_type),
+		ERIG_TEST(test_reuse_damaged_key),
+		ERIG_TEST(test_resume_damaged_key),
 		cmocka_unit_test(test_preferred_chain),
 		ERIG_TEST(test_alternate_fails),
 		ERIG_TEST(test_wrong_certificate),
