@@ -31,6 +31,7 @@ struct deploy_op {
 	struct action	*action;	/* running */
 	struct timer	 step;
 	struct deploy_exec_op *exec;
+	char		 serial[64];	/* it was begun for */
 	char		*live_dir;
 	unsigned	 failed;
 	struct error	 err;		/* of the first that failed */
@@ -58,6 +59,16 @@ find(const struct cert *cert, const char *name)
 	return NULL;
 }
 
+static bool
+is_configured(const struct cert *c, const char *action)
+{
+	for (size_t i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
+		if (strcmp(c->conf->deploys[i].name, action) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 load_cb(const struct store_deploy *row, void *arg)
 {
@@ -79,6 +90,24 @@ save(struct deployer *d, const struct action *a)
 	store_deploy_put(d->engine->a.store, &a->row);
 }
 
+/* Forget actions that are not configured any more. */
+static void
+drop_removed(struct deployer *d, struct cert *c)
+{
+	struct action *a, *next;
+
+	for (a = TAILQ_FIRST(&c->actions); a != NULL; a = next) {
+		next = TAILQ_NEXT(a, link);
+		if (a->is_running || is_configured(c, a->row.action))
+			continue;
+		d->pending -= !a->row.done;
+		store_deploy_delete(d->engine->a.store, a->row.cert,
+		    a->row.action);
+		TAILQ_REMOVE(&c->actions, a, link);
+		free(a);
+	}
+}
+
 static void
 op_free(struct deploy_op *op)
 {
@@ -86,7 +115,7 @@ op_free(struct deploy_op *op)
 	timer_clear(&op->step);
 	if (op->action != NULL)
 		op->action->is_running = false;
-	op->cert->is_deploying = false;
+	op->cert->deploys--;
 	TAILQ_REMOVE(&op->deployer->ops, op, link);
 	conf_unref(op->conf);
 	free(op->live_dir);
@@ -111,6 +140,7 @@ static void
 op_finish(struct deploy_op *op)
 {
 	struct deployer *d = op->deployer;
+	struct cert *cert = op->cert;
 
 	if (op->failed > 1) {
 		char msg[sizeof(op->err.msg)];
@@ -122,6 +152,8 @@ op_finish(struct deploy_op *op)
 	if (op->done != NULL)
 		op->done(op->failed > 0 ? &op->err : NULL, op->arg);
 	op_free(op);
+	/* A reload may have come while they ran. */
+	drop_removed(d, cert);
 	arm(d);
 }
 
@@ -152,7 +184,12 @@ executed(const struct error *err, void *arg)
 	struct action *a = op->action;
 
 	op->exec = NULL;
-	if (err != NULL) {
+	if (strcmp(a->row.serial, op->serial) != 0) {
+		event_emit(op->deployer->engine, op->cert->row.name,
+		    STEP_DEPLOY, LOGL_INFO, "deploy \"%s\" begins again: there "
+		    "is a newer certificate", a->row.action);
+		op->next--;
+	} else if (err != NULL) {
 		action_failed(op, err);
 	} else {
 		a->row.done = true;
@@ -199,7 +236,9 @@ step_cb(void *arg)
 		if (a == NULL || a->row.done || a->is_running ||
 		    (op->done == NULL && a->row.retry_at > now))
 			continue;
-		args.serial = a->row.serial;
+		(void)text_printf(op->serial, sizeof(op->serial), "%s",
+		    a->row.serial);
+		args.serial = op->serial;
 		a->is_running = true;
 		op->action = a;
 		event_emit(d->engine, op->cert->row.name, STEP_DEPLOY,
@@ -224,7 +263,7 @@ deploy_start(struct deployer *d, struct cert *cert, deploy_done_cb *done,
 	op->live_dir = store_live_path(d->engine->a.store, cert->row.name);
 	op->done = done;
 	op->arg = arg;
-	cert->is_deploying = true;
+	cert->deploys++;
 	TAILQ_INSERT_TAIL(&d->ops, op, link);
 	timer_init(&op->step, d->engine->a.loop, step_cb, op);
 	timer_set(&op->step, 0);
@@ -239,7 +278,9 @@ pending_at(const struct cert *c)
 	time_t at = -1;
 
 	TAILQ_FOREACH(a, &c->actions, link) {
-		if (!a->row.done && (at == -1 || a->row.retry_at < at))
+		if (!a->row.done && !a->is_running &&
+		    is_configured(c, a->row.action) && (at == -1 ||
+		    a->row.retry_at < at))
 			at = a->row.retry_at;
 	}
 	return at;
@@ -258,7 +299,7 @@ retry_cb(void *arg)
 		time_t at = pending_at(c);
 
 		if (at == -1 || c->conf == NULL || c->run != NULL ||
-		    c->is_deploying)
+		    c->deploys > 0)
 			continue;
 		if (at <= now)
 			(void)deploy_start(d, c, NULL, NULL);
@@ -304,33 +345,15 @@ deployer_forget(struct cert *c)
 	}
 }
 
-static bool
-is_configured(const struct cert *c, const char *action)
-{
-	for (size_t i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
-		if (strcmp(c->conf->deploys[i].name, action) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Forget what is not configured any more, try the rest at once. */
 static void
 refresh(struct deployer *d, struct cert *c)
 {
-	struct action *a, *next;
+	struct action *a;
 
-	for (a = TAILQ_FIRST(&c->actions); a != NULL; a = next) {
-		next = TAILQ_NEXT(a, link);
+	TAILQ_FOREACH(a, &c->actions, link)
 		a->row.retry_at = 0;
-		if (a->is_running || is_configured(c, a->row.action))
-			continue;
-		d->pending -= !a->row.done;
-		store_deploy_delete(d->engine->a.store, a->row.cert,
-		    a->row.action);
-		TAILQ_REMOVE(&c->actions, a, link);
-		free(a);
-	}
+	drop_removed(d, c);
 }
 
 void
@@ -339,6 +362,12 @@ deployer_start(struct deployer *d)
 	d->is_started = true;
 	for (size_t i = 0; i < d->engine->n_certs; i++)
 		refresh(d, d->engine->certs[i]);
+	arm(d);
+}
+
+void
+deployer_kick(struct deployer *d)
+{
 	arm(d);
 }
 

@@ -24,6 +24,8 @@ void		 deployer_free(struct deployer *);
 void		 deployer_start(struct deployer *);
 /* End what is under way and begin nothing more. */
 void		 deployer_stop(struct deployer *);
+/* A run has ended, which kept its certificate's retries back. */
+void		 deployer_kick(struct deployer *);
 /* The configuration changed: forget actions that are gone, try failed ones. */
 void		 deployer_reload(struct deployer *);
 

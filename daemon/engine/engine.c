@@ -347,6 +347,7 @@ run_done(struct cert *c, const struct error *err)
 		    next > 0 ? text_span(next - clock_now(), span) :
 		    "a moment");
 	}
+	deployer_kick(e->deployer);
 	start_ready(e);
 	engine_reschedule(e);
 }

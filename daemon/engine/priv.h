@@ -46,7 +46,7 @@ struct cert {
 	struct store_cert row;		/* what state.db says */
 	struct renewal	*run;		/* NULL: none */
 	struct actions	 actions;
-	bool		 is_deploying;	/* an operation of the deployer */
+	unsigned	 deploys;	/* operations of the deployer */
 	bool		 forced;	/* renew-now asked for it */
 	bool		 is_queued;	/* in engine->ready */
 };
