@@ -124,7 +124,7 @@ removal_failed(struct removal *r, const struct error *err)
 		t->row.tries++;
 		t->row.retry_at = due_soon_retry_at(t->row.tries, now);
 		if (err->retry_at > t->row.retry_at)
-			t->row.retry_at = err->retry_at;
+			t->row.retry_at = due_asked(err->retry_at, now);
 		(void)text_printf(t->row.error, sizeof(t->row.error), "%s",
 		    err->msg);
 		text_clean(t->row.error);
@@ -251,6 +251,12 @@ is_free(const struct txtrec *t)
 }
 
 static bool
+is_due(const struct txtrec *t, time_t now)
+{
+	return due_planned(t->row.retry_at, now) <= now;
+}
+
+static bool
 is_same_name(const struct txtrec *a, const struct txtrec *b)
 {
 	return strcmp(a->row.fqdn, b->row.fqdn) == 0 &&
@@ -271,7 +277,7 @@ removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 	c->n_removals++;
 	for (t = first; t != NULL && r->n_recs < GROUP_MAX;
 	    t = TAILQ_NEXT(t, link)) {
-		if (!is_free(t) || t->row.retry_at > now ||
+		if (!is_free(t) || !is_due(t, now) ||
 		    !is_same_name(t, first))
 			continue;
 		values[r->n_recs] = t->row.value;
@@ -320,9 +326,9 @@ work_cb(void *arg)
 	TAILQ_FOREACH(t, &c->recs, link) {
 		if (!is_free(t))
 			continue;
-		if (t->row.retry_at <= now && c->n_removals < REMOVALS_MAX)
+		if (is_due(t, now) && c->n_removals < REMOVALS_MAX)
 			removal_start(c, t, now);
-		else if (t->row.retry_at > now &&
+		else if (!is_due(t, now) &&
 		    (next == 0 || t->row.retry_at < next))
 			next = t->row.retry_at;
 	}

@@ -234,7 +234,8 @@ step_cb(void *arg)
 		};
 
 		if (a == NULL || a->row.done || a->is_running ||
-		    (op->done == NULL && a->row.retry_at > now))
+		    (op->done == NULL &&
+		    due_planned(a->row.retry_at, now) > now))
 			continue;
 		(void)text_printf(op->serial, sizeof(op->serial), "%s",
 		    a->row.serial);
@@ -283,7 +284,7 @@ pending_at(const struct cert *c)
 		    a->row.retry_at < at))
 			at = a->row.retry_at;
 	}
-	return at;
+	return at == -1 ? -1 : due_planned(at, clock_now());
 }
 
 static void

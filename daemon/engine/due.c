@@ -64,6 +64,19 @@ is_policy(const struct error *err)
 }
 
 time_t
+due_planned(time_t at, time_t now)
+{
+	/* due_retry_at() adds some jitter to what the peer asks for. */
+	return at > now + MAX_RETRY_AFTER_S + DAY_S ? now : at;
+}
+
+time_t
+due_asked(time_t at, time_t now)
+{
+	return at < now + MAX_RETRY_AFTER_S ? at : now + MAX_RETRY_AFTER_S;
+}
+
+time_t
 due_retry_at(const struct error *err, unsigned failures, time_t now,
     time_t not_after)
 {
@@ -72,8 +85,7 @@ due_retry_at(const struct error *err, unsigned failures, time_t now,
 	int64_t left = (int64_t)not_after - now, most;
 
 	if (err->retry_at > now) {
-		time_t last = now + MAX_RETRY_AFTER_S;
-		time_t at = err->retry_at < last ? err->retry_at : last;
+		time_t at = due_asked(err->retry_at, now);
 
 		/* All who were told the same time do not come at once. */
 		return at + (time_t)arc4random_uniform(

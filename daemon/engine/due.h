@@ -38,6 +38,15 @@ int	due_spread(void);
 time_t	due_retry_at(const struct error *err, unsigned failures, time_t now,
 	    time_t not_after);
 
+/*
+ * A planned time as it is to be read: one further ahead than any that is given
+ * out here was planned while the clock was wrong, and means now.
+ */
+time_t	due_planned(time_t at, time_t now);
+
+/* What a peer asks for, at most 7 days off. */
+time_t	due_asked(time_t at, time_t now);
+
 /* The same ladder for work whose delay harms at once (deploy, clean up):
  * never more than an hour. */
 time_t	due_soon_retry_at(unsigned failures, time_t now);

@@ -189,7 +189,7 @@ time_t
 cert_next_at(const struct cert *c, const char **action)
 {
 	const struct store_cert *row = &c->row;
-	time_t due = 0;
+	time_t due = 0, retry_at = due_planned(row->retry_at, clock_now());
 
 	*action = "none";
 	if (c->conf == NULL)
@@ -205,11 +205,11 @@ cert_next_at(const struct cert *c, const char **action)
 	if (is_wanted(c))
 		due = due_at(row->not_before, row->not_after,
 		    c->conf->renew_before_s, row->spread);
-	if (row->failures > 0 && row->retry_at > due &&
+	if (row->failures > 0 && retry_at > due &&
 	    row->names_failed != NULL &&
 	    strcmp(row->names_failed, c->names) == 0) {
 		*action = "retry";
-		return row->retry_at;
+		return retry_at;
 	}
 	*action = "renew";
 	return due;

@@ -4,6 +4,7 @@
 import json
 import os
 import socket
+import sqlite3
 import time
 
 import pytest
@@ -193,3 +194,44 @@ def test_ca_that_lost_its_accounts(lab, make):
     acmed.wait("a renewal", lambda: acmed.ctl(
         "renew-now", "forgot.example.test").returncode == 0, 60)
     assert acmed.serial("forgot.example.test") != serial
+
+
+@pytest.mark.parametrize("text", ["", "-----BEGIN PRIVATE KEY-----\nMIGH"],
+                         ids=["empty", "cut"])
+def test_pending_key_damaged(acmed, ca_proxy, text):
+    """A key for which nothing was issued yet is made anew."""
+    name = "pending.example.test"
+    acmed.accounts["lab"]["directory"] = ca_proxy.directory
+    ca_proxy.before = lambda r: problem(
+        503, "serverInternal", "closed", Retry_After="600") \
+        if r.kind == "finalize" else None
+    acmed.cert(name)
+    acmed.start()
+    acmed.wait_error(name)
+    acmed.stop()
+    with open(os.path.join(acmed.state_dir, "pending", name + ".key"),
+              "w") as f:
+        f.write(text)
+    ca_proxy.before = lambda r: None
+    acmed.start()
+    p = acmed.ctl("renew-now", name)
+    assert p.returncode == 0 and "making a new key" in p.stdout, p.stdout
+    assert ca_proxy.count("newOrder") == 1
+
+
+def test_clock_was_wrong(acmed, ca_proxy):
+    """What was planned for 2036 by a clock that went wrong is done now."""
+    name = "clock.example.test"
+    acmed.accounts["lab"]["directory"] = ca_proxy.directory
+    ca_proxy.before = lambda r: problem(400, "malformed", "no") \
+        if r.kind == "newOrder" else None
+    acmed.cert(name)
+    acmed.start()
+    acmed.wait_error(name)
+    acmed.stop()
+    ca_proxy.reset()
+    with sqlite3.connect(os.path.join(acmed.state_dir, "state.db")) as db:
+        db.execute("UPDATE cert SET retry_at = retry_at + 315360000")
+    db.close()
+    acmed.start()
+    acmed.wait_valid(name)

@@ -112,6 +112,28 @@ test_retry_after(void **state)
 }
 
 static void
+test_planned(void **state)
+{
+	struct error err = { .kind = ERR_RATELIMIT };
+	const time_t now = 1800000000, wrong = now + 4000 * (time_t)DAY;
+	time_t at;
+
+	assert_int_equal(due_planned(0, now), 0);
+	assert_int_equal(due_planned(now + DAY, now), now + DAY);
+	/* Planned in 2037 by a clock that was put right since. */
+	assert_int_equal(due_planned(wrong, now), now);
+	assert_int_equal(due_asked(now + 5, now), now + 5);
+	/* What was planned by rule stays, however much was asked for. */
+	assert_int_equal(due_planned(due_asked(wrong, now), now),
+	    due_asked(wrong, now));
+	for (int i = 0; i < 1000; i++) {
+		err.retry_at = wrong;
+		at = due_retry_at(&err, 1, now, 0);
+		assert_int_equal(due_planned(at, now), at);
+	}
+}
+
+static void
 test_soon(void **state)
 {
 	const time_t now = 1800000000;
@@ -130,6 +152,7 @@ main(void)
 		cmocka_unit_test(test_retry),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_planned),
 		cmocka_unit_test(test_soon),
 	};
 
