@@ -352,6 +352,26 @@ run_done(struct cert *c, const struct error *err)
 	engine_reschedule(e);
 }
 
+/*
+ * Is one of the same names and account under way, such as the RSA twin of an
+ * EC certificate?  Boulder gives both the same order while it is pending, and
+ * an order makes one certificate: they go one after the other.
+ */
+static bool
+twin_runs(const struct engine *e, const struct cert *c)
+{
+	for (size_t i = 0; i < e->n_certs; i++) {
+		const struct cert *t = e->certs[i];
+
+		if (t->run != NULL && t != c && t->names != NULL &&
+		    strcmp(t->names, c->names) == 0 &&
+		    strcmp(t->conf->account->name,
+		    c->conf->account->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 start_ready(struct engine *e)
 {
@@ -360,7 +380,8 @@ start_ready(struct engine *e)
 		struct cert *c = e->ready[e->next_ready++];
 
 		c->is_queued = false;
-		if (c->conf == NULL || c->run != NULL)
+		/* A twin is queued again when the run is over. */
+		if (c->conf == NULL || c->run != NULL || twin_runs(e, c))
 			continue;
 		c->forced = false;
 		e->running++;

@@ -2,6 +2,7 @@
 """Certificates are obtained, in every way a configuration can ask for."""
 
 import base64
+import json
 import os
 import stat
 
@@ -346,3 +347,32 @@ def test_include_conf_d(acmed):
     acmed.start(write=False)
     for i in range(3):
         acmed.wait_valid("inc%d.example.test" % i, 30)
+
+
+def test_twins(acmed, ca_proxy):
+    """An EC and an RSA certificate of the same names, before a CA that gives
+    the same order for the same names while it is unused, as Boulder does."""
+    acmed.accounts["lab"]["directory"] = ca_proxy.directory
+    acmed.cert("twin-ec", ["twin.example.test"])
+    acmed.cert("twin-rsa", ["twin.example.test"], key="rsa2048")
+    order = []
+
+    def before(request):
+        if request.kind != "newOrder" or not order:
+            return None
+        location = order[0]["finalize"].replace("finalize-order", "my-order")
+        return (201, [("Location", location)], json.dumps(order[0]).encode())
+
+    def after(request):
+        if request.kind == "newOrder" and request.status == 201:
+            order.append(json.loads(request.reply))
+        elif request.kind == "finalize" and request.status == 200:
+            order.clear()
+    ca_proxy.before, ca_proxy.after = before, after
+    acmed.start()
+    for name in "twin-ec", "twin-rsa":
+        acmed.wait_valid(name)
+        assert acmed.cert_status(name)["failures"] == 0
+    assert acmed.ctl("renew-now", "twin-ec", "twin-rsa").returncode == 0
+    assert ca_proxy.count("newOrder") == 4
+    assert " made for another key" not in acmed.log()
