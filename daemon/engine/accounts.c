@@ -298,6 +298,19 @@ key_done(const struct error *err, EVP_PKEY *key, void *arg)
 	}
 }
 
+/* It is never replaced unasked: the account may own more than certificates. */
+static void
+key_unreadable(struct account_op *op)
+{
+	struct error err = op->err;
+
+	if (strcmp(err.code, "key:syntax") == 0)
+		(void)error_set(&err, ERR_CONFIG, "key:syntax", "%s; restore "
+		    "it from a backup, or remove it and a new account is "
+		    "registered", op->err.msg);
+	op_fail(op, &err);
+}
+
 static void
 begin_cb(void *arg)
 {
@@ -310,9 +323,7 @@ begin_cb(void *arg)
 		    &op->err);
 		if (e->key == NULL &&
 		    strcmp(op->err.code, "store:no-key") != 0) {
-			struct error err = op->err;
-
-			op_fail(op, &err);
+			key_unreadable(op);
 			return;
 		}
 	}
@@ -322,9 +333,12 @@ begin_cb(void *arg)
 	}
 	TAILQ_INSERT_TAIL(&e->waiting, op, link);
 	op->is_waiting = true;
-	if (e->keygen == NULL)
-		e->keygen = keygen_start(a->loop, a->children, op->conf->key,
-		    key_done, e);
+	if (e->keygen != NULL)
+		return;
+	/* What a lost key was registered as is not what the new one is. */
+	store_account_put(a->store, e->name, e->directory, NULL);
+	e->keygen = keygen_start(a->loop, a->children, op->conf->key,
+	    key_done, e);
 }
 
 struct account_op *

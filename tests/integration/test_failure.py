@@ -235,3 +235,30 @@ def test_clock_was_wrong(acmed, ca_proxy):
     db.close()
     acmed.start()
     acmed.wait_valid(name)
+
+
+@pytest.mark.parametrize("lost", ["removed", "damaged"])
+def test_account_key(acmed, ca_proxy, lost):
+    """A lost account key makes a new account; a damaged one is left alone
+    and the message says what can be done."""
+    name = "key-%s.example.test" % lost
+    acmed.accounts["lab"]["directory"] = ca_proxy.directory
+    acmed.cert(name)
+    acmed.start()
+    acmed.wait_valid(name)
+    acmed.stop()
+    folder = os.path.join(acmed.state_dir, "accounts")
+    path = os.path.join(folder, os.listdir(folder)[0])
+    os.unlink(path)
+    if lost == "damaged":
+        open(path, "w").close()
+    acmed.start()
+    p = acmed.ctl("renew-now", name)
+    if lost == "damaged":
+        assert p.returncode == 1 and path.split("/")[-1] in p.stdout
+        assert "remove it and a new account" in p.stdout
+        assert os.path.getsize(path) == 0
+        os.unlink(path)
+        p = acmed.ctl("renew-now", name)
+    assert p.returncode == 0, p.stdout
+    assert ca_proxy.count("account") == 2
