@@ -136,8 +136,10 @@ db_error(const struct db *db, struct error *err)
 		return db_damaged(db, words, err);
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
-		return error_set(err, ERR_INTERNAL, "store:io", "%s: %s: %s",
-		    db->path, words, strerror(sys));
+		/* It is not kept for each of them: fsync(2) for one. */
+		return error_set(err, ERR_INTERNAL, "store:io", "%s: %s%s%s",
+		    db->path, words, sys != 0 ? ": " : "", sys != 0 ?
+		    strerror(sys) : "");
 	default:
 		return error_set(err, ERR_INTERNAL, "store:io", "%s: %s",
 		    db->path, words);
