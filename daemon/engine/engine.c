@@ -185,6 +185,18 @@ is_wanted(const struct cert *c)
 	    strcmp(c->row.names, c->names) == 0 && c->row.key == c->conf->key;
 }
 
+/*
+ * Was a renewal begun and not ended?  Also one that was asked for early goes
+ * on: after a crash the new certificate may be in live/ already, with nobody
+ * told of it.
+ */
+static bool
+is_begun(const struct cert *c)
+{
+	return c->row.order_url != NULL && c->row.order_names != NULL &&
+	    strcmp(c->row.order_names, c->names) == 0;
+}
+
 time_t
 cert_next_at(const struct cert *c, const char **action)
 {
@@ -202,7 +214,7 @@ cert_next_at(const struct cert *c, const char **action)
 		*action = "renew";
 		return 0;
 	}
-	if (is_wanted(c))
+	if (is_wanted(c) && !is_begun(c))
 		due = due_at(row->not_before, row->not_after,
 		    c->conf->renew_before_s, row->spread);
 	if (row->failures > 0 && retry_at > due &&

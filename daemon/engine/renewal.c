@@ -663,10 +663,14 @@ row_stored(const struct error *err, void *arg)
 
 	r->sync = NULL;
 	if (err != NULL) {
-		fail(r, err);
-		return;
+		/* Installed it is.  Should nothing be saved before we end,
+		 * the next start resumes the order, with the pending key. */
+		event_emit(r->engine, r->cert->row.name, r->step,
+		    LOGL_WARNING, "this is not saved: %s", err->msg);
+		cert_save(r->cert);
+	} else {
+		store_pending_key_drop(r->engine->a.store, r->cert->row.name);
 	}
-	store_pending_key_drop(r->engine->a.store, r->cert->row.name);
 	renewal_goto(r, STEP_DEPLOY);
 }
 

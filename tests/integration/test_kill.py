@@ -4,12 +4,13 @@
 import os
 import random
 import signal
+import threading
 import time
 
 import pytest
 
 import test_dns
-from lab import daemon
+from lab import daemon, proc
 
 # Where the first run of a daemon can be when it dies.
 STEPS = ["directory", "account", "newOrder", "authz", "challenge", "order",
@@ -192,3 +193,76 @@ def test_kill_at_random_points(acmed, ca_proxy, txt):
         assert acmed.ctl("renew-now", n).returncode == 0
     acmed.wait_clean(60)
     assert not [n for n in txt("example.test") if "random" in n]
+
+
+def test_early_renewal_goes_on(acmed, ca_proxy):
+    """One that was asked for long before it was due is ended after a stop,
+    unasked, with the order that it had."""
+    name = "early.example.test"
+    acmed.accounts["lab"]["directory"] = ca_proxy.directory
+    acmed.cert(name)
+    acmed.start()
+    acmed.wait_valid(name)
+    serial = acmed.serial(name)
+    reached = threading.Event()
+
+    def hook(request):
+        if request.kind == "finalize" and not reached.is_set():
+            reached.set()
+            time.sleep(1)
+            return "drop"
+        return None
+    ca_proxy.before = hook
+    acmed.ctl("renew-now", "--no-wait", name)
+    assert reached.wait(10)
+    acmed.stop()
+    assert acmed.serial(name) == serial
+    acmed.start()
+    acmed.wait("the renewal", lambda: acmed.serial(name) not in (
+        None, serial))
+    acmed.wait_valid(name)
+    assert ca_proxy.count("newOrder") == 2
+
+
+def test_crash_between_live_and_state(acmed, ca_proxy):
+    """live/ shows the new certificate, state.db knows nothing of it: the
+    deploy commands are run all the same."""
+    name = "between.example.test"
+    runs = os.path.join(acmed.folder, "runs")
+    acmed.accounts["lab"]["directory"] = ca_proxy.directory
+    acmed.cert(name, deploy={"x": {"exec": [
+        "/bin/sh", "-c", "echo $ACMED_SERIAL >>%s" % runs]}})
+    acmed.start()
+    acmed.wait_valid(name)
+    killed = threading.Event()
+
+    def serials():
+        with open(runs) as f:
+            return f.read().split()
+
+    def hook(request):
+        if request.kind == "cert":
+            acmed.proc.kill(signal.SIGKILL)
+            killed.set()
+            return "drop"
+        return None
+    ca_proxy.before = hook
+    acmed.ctl("renew-now", "--no-wait", name)
+    assert killed.wait(10)
+    acmed.end()
+    # What is on disk before the installation, but for live/ and archive/.
+    saved = os.path.join(acmed.folder, "saved")
+    os.mkdir(saved)
+    proc.run(["cp", "-a", "state.db", "state.db-wal", "pending", saved],
+             cwd=acmed.state_dir)
+    ca_proxy.before = lambda r: None
+    acmed.start()
+    acmed.wait("the renewal", lambda: len(serials()) == 2)
+    acmed.wait_valid(name)
+    acmed.stop()
+    proc.run(["cp", "-a", saved + "/.", acmed.state_dir])
+    acmed.start()
+    acmed.wait("the deploy command", lambda: len(serials()) == 3)
+    assert serials()[1] == serials()[2] != serials()[0]
+    acmed.wait_valid(name)
+    assert ca_proxy.count("newOrder") == 2
