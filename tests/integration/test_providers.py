@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: MIT
+"""Every DNS provider against a fake of its vendor: one suite for all.
+
+Neither root nor the laboratory's servers are needed.  PROVIDER_TOOL names
+the built tests/provider-tool.
+"""
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from lab import daemon, vendors
+
+pytestmark = pytest.mark.no_lab
+
+NAME = "_acme-challenge.www.example.test"
+A = "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"
+B = "-9B7wJ2a4x5cO0jzWq3k1pRrYt8sVuNnMmLlKkJjHhG"
+FOREIGN = "somebody-else_s"
+MOST_REQUESTS = 25          # of one add or remove
+
+TROUBLE = re.compile(r"ERROR: \w+Sanitizer|runtime error:|"
+                     r"==\d+== .*(Invalid|uninitialised|definitely lost)")
+
+
+class Bench:
+    """A vendor, the tool, and what must hold whatever is done."""
+
+    def __init__(self, cls, folder):
+        self.v = cls()
+        self.conf = os.path.join(folder, "acmed.conf")
+        self.stderr = os.path.join(folder, "stderr")
+        self.options = {}
+        self.bystanders = None
+        self.last = None
+        self.n = 0
+
+    def populate(self, foreign=True):
+        """Neighbours: some with our very values, at other names."""
+        v = self.v
+        if foreign and v.MAX_VALUES is None:
+            v.put_foreign(NAME, FOREIGN)
+        for name in ("x" + NAME, "x." + NAME, NAME.split(".", 1)[1],
+                     "_acme-challenge.example.test",
+                     "_acme-challenge.www.notexample.test"):
+            if v.zone_of(name) is not None:
+                v.put_foreign(name, A)
+                v.put_foreign(name, B)
+        for i in range(6):
+            v.put_foreign("f%d.www.example.test" % i, "filler %d" % i)
+        self.bystanders = self.others()
+
+    def others(self):
+        return sorted(map(str, (r.key() for r in self.v.records
+                      if r.name != NAME or FOREIGN in r.value)))
+
+    def write_conf(self):
+        options = {"type": self.v.NAME}
+        options.update(self.options or self.v.options())
+        with open(self.conf, "w") as f:
+            f.write("state_dir = \"/nonexistent\"\n"
+                    + daemon.section("provider", "dns1", options))
+        os.chmod(self.conf, 0o600)
+
+    def run(self, what, *values, name=NAME, handles=None, timeout=90):
+        """One call of the tool; its answer."""
+        self.write_conf()
+        argv = [daemon.program("PROVIDER_TOOL", "tests/provider-tool"),
+                self.conf, "dns1", what, name, *values]
+        if handles:
+            argv += ["--handles", ",".join(handles)]
+        env = {k: w for k, w in os.environ.items()
+               if not k.lower().endswith("_proxy")}
+        self.n = len(self.v.log)
+        p = subprocess.run(argv, capture_output=True, timeout=timeout,
+                           text=True, errors="replace",
+                           env=dict(env, ACMED_TEST_FAST="1"))
+        self.n = len(self.v.log) - self.n
+        print("$ %s %s %s\n%s%s" % (what, name, " ".join(values), p.stdout,
+                                    p.stderr))
+        assert p.returncode == 0, p.stderr
+        assert not TROUBLE.search(p.stderr), p.stderr
+        for secret in self.v.secrets():
+            assert secret not in p.stdout + p.stderr, "a secret is shown"
+        self.last = json.loads(p.stdout)
+        return self.last
+
+    def ok(self, what, *values, **more):
+        got = self.run(what, *values, **more)
+        assert got["ok"], got
+        return got["handles"]
+
+    def refused(self, kinds, what, *values, **more):
+        got = self.run(what, *values, **more)
+        assert not got["ok"], "it succeeded"
+        assert got["kind"] in kinds.split(), got
+        assert got["msg"].startswith("dns1: ") and len(got["msg"]) > 20, got
+        return got
+
+    def expect(self, *values, name=NAME, foreign=True):
+        """The set holds these, and the foreign value; nobody else was
+        touched."""
+        want = list(values)
+        if foreign and name == NAME and self.v.MAX_VALUES is None:
+            want.append(FOREIGN)
+        assert self.v.values(name) == sorted(want)
+        if name == NAME:
+            assert self.others() == self.bystanders
+
+    def cleared(self, *values):
+        """What is left of values once they were removed."""
+        return values if not self.v.CAN_REMOVE else ()
+
+
+ALL = vendors.all_vendors()
+
+
+@pytest.fixture(params=ALL, ids=[c.label() for c in ALL])
+def bench(request, tmp_path):
+    b = Bench(request.param, str(tmp_path))
+    b.populate()
+    yield b
+    b.v.stop()
+    print("\n".join(map(repr, b.v.log[-40:])))
+    assert not b.v.problems, b.v.problems
+
+
+def two(b):
+    """Skips vendors who hold one value of a name."""
+    if b.v.MAX_VALUES == 1:
+        pytest.skip("one value per name")
+
+
+def removable(b):
+    if not b.v.CAN_REMOVE:
+        pytest.skip("values cannot be removed")
+
+
+def test_life(bench):
+    two(bench)
+    a = bench.ok("add", A)
+    bench.expect(A)
+    assert bench.ok("add", A) == a or bench.v.SEMANTICS != "record"
+    bench.expect(A)
+    b = bench.ok("add", B)
+    bench.expect(A, B)
+    bench.ok("remove", A, handles=a)
+    if not bench.v.CAN_REMOVE:
+        return
+    bench.expect(B)
+    bench.ok("remove", A, handles=a)
+    bench.expect(B)
+    assert b
+    if bench.v.ID_LOST_OK:
+        bench.ok("remove", B)
+    else:
+        bench.ok("remove", B, handles=b)
+    bench.expect()
+    bench.ok("remove", B)
+    bench.expect()
+
+
+def test_one_value(bench):
+    bench.ok("add", A)
+    bench.expect(A)
+    bench.ok("add", A)
+    bench.expect(A)
+    bench.ok("remove", A)
+    bench.expect(*bench.cleared(A))
+
+
+def test_apex_and_wildcard_in_one_call(bench):
+    if bench.v.MAX_VALUES == 1:
+        got = bench.refused("config", "add", A, B)
+        assert got["code"] == "provider:max-values"
+        return
+    handles = bench.ok("add", A, B)
+    bench.expect(A, B)
+    bench.ok("add", A, B)
+    bench.expect(A, B)
+    removable(bench)
+    bench.ok("remove", A, B, handles=handles)
+    bench.expect()
+    bench.ok("add", A, B)
+    bench.ok("remove", B, A)
+    bench.expect()
+
+
+def test_half_is_there(bench):
+    """One of two is there already; one of two is gone already."""
+    two(bench)
+    bench.ok("add", B)
+    bench.ok("add", A, B)
+    bench.expect(A, B)
+    removable(bench)
+    bench.ok("remove", A)
+    bench.ok("remove", A, B)
+    bench.expect()
+
+
+def test_stale_handle(bench):
+    removable(bench)
+    bench.ok("add", A)
+    bench.ok("remove", A, handles=["no-such-handle"])
+    bench.expect()
+
+
+@pytest.mark.parametrize("name", ["_acme-challenge.example.test",
+                                  "_acme-challenge.a.b.example.test"])
+def test_alone_at_the_name(bench, name):
+    """From no set to no set: at the apex, and with the zone two labels
+    up."""
+    bench.v.records = [r for r in bench.v.records if r.name != name]
+    values = (A,) if bench.v.MAX_VALUES == 1 else (A, B)
+    bench.ok("add", *values, name=name)
+    bench.expect(*values, name=name)
+    mine = bench.v.find(name)
+    assert all(r.zone in (None, "example.test") for r in mine), mine
+    bench.ok("remove", *values, name=name)
+    bench.expect(*bench.cleared(*values), name=name)
+
+
+def test_longest_zone(bench):
+    if not bench.v.HAS_SUBZONE:
+        pytest.skip("one zone")
+    name = "_acme-challenge.www.sub.example.test"
+    bench.ok("add", A, name=name)
+    bench.expect(A, name=name)
+    assert [r.zone for r in bench.v.find(name)] in (
+        [None], ["sub.example.test"])
+    bench.ok("remove", A, name=name)
+    bench.expect(*bench.cleared(A), name=name)
+
+
+def test_configured_zone(bench):
+    if not bench.v.HAS_ZONES:
+        pytest.skip("no zones")
+    bench.options = dict(bench.v.options(), zone="Example.Test.")
+    bench.ok("add", A)
+    bench.expect(A)
+    bench.ok("remove", A)
+    bench.expect(*bench.cleared(A))
+    n = len(bench.v.log)
+    bench.refused("config", "add", A, name="_acme-challenge.else.where")
+    assert len(bench.v.log) == n
+
+
+def test_bad_credentials(bench):
+    bench.options = bench.v.bad_options()
+    got = bench.refused("config", "add", A)
+    assert bench.n <= bench.v.AUTH_TRIES, "accounts get locked"
+    if bench.v.AUTH_WORDS:
+        assert bench.v.AUTH_WORDS in got["msg"]
+    bench.expect()
+    got = bench.refused("config", "remove", A)
+    assert bench.n <= bench.v.AUTH_TRIES
+
+
+@pytest.mark.parametrize("name", ["_acme-challenge.www.nowhere.invalid",
+                                  "_acme-challenge.xexample.test"])
+def test_no_zone(bench, name):
+    if not bench.v.HAS_ZONES:
+        pytest.skip("no zones")
+    got = bench.refused("config rejected", "add", A, name=name)
+    assert re.search("zone|domain", got["msg"], re.I), got
+    bench.expect()
+    bench.refused("config rejected", "remove", A, name=name)
+    bench.expect()
+
+
+def test_throttled_once(bench):
+    bench.v.fail("throttle", 1)
+    bench.ok("add", A)
+    bench.expect(A)
+    assert bench.v.heal() == 1
+
+
+def test_throttled_for_long(bench):
+    bench.v.fail("throttle", 0)
+    got = bench.refused("rate-limited", "add", A)
+    assert bench.n <= 3
+    assert got["code"]
+    bench.v.heal()
+    bench.expect()
+
+
+def test_down_for_long(bench):
+    bench.v.fail("500", 0)
+    bench.refused("transient", "add", A)
+    assert bench.n == 3
+    bench.v.heal()
+    bench.expect()
+
+
+@pytest.mark.parametrize("kind", ["500", "throttle", "garbage", "truncated",
+                                  "lost"])
+def test_one_failure(bench, kind):
+    """Whatever single request goes wrong: the outcome is the same."""
+    if kind == "garbage" and bench.v.PLAIN_STATUS:
+        pytest.skip("only the status counts")
+    values = (A,) if bench.v.MAX_VALUES == 1 else (A, B)
+    for i in range(MOST_REQUESTS):
+        bench.v.fail(kind, 1, skip=i)
+        handles = bench.ok("add", *values)
+        n = bench.v.heal()
+        bench.expect(*values)
+        bench.v.fail(kind, 1, skip=i)
+        bench.ok("remove", *values, handles=handles)
+        n += bench.v.heal()
+        bench.expect(*bench.cleared(*values))
+        if n == 0:
+            return
+    pytest.fail("no end of requests")
+
+
+@pytest.mark.parametrize("kind", ["lost", "hang"])
+def test_create_was_done_unseen(bench, kind):
+    """Once: it is there once.  Always: it is found and removed later."""
+    bench.v.fail(kind, 1, writes=True)
+    bench.ok("add", A)
+    assert bench.v.heal() == 1
+    bench.expect(A)
+    bench.ok("remove", A)
+    bench.expect(*bench.cleared(A))
+    if kind == "hang" or not bench.v.CAN_REMOVE:
+        return
+    bench.v.fail(kind, 0, writes=True)
+    got = bench.run("add", A)
+    assert got["ok"] or got["kind"] == "transient", got
+    bench.v.heal()
+    bench.ok("remove", A)
+    bench.expect()
+
+
+@pytest.mark.parametrize("kind", ["garbage", "bare"])
+def test_malformed(bench, kind):
+    if bench.v.PLAIN_STATUS:
+        pytest.skip("only the status counts")
+    bench.v.fail(kind, 0)
+    bench.refused("transient rejected config", "add", A)
+    bench.v.heal()
+    bench.expect()
+    if bench.v.CAN_REMOVE:
+        bench.ok("add", A)
+        bench.v.fail(kind, 0)
+        bench.refused("transient rejected config", "remove", A)
+        bench.v.heal()
+        bench.expect(A)
