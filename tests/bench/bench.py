@@ -43,7 +43,7 @@ class Bench:
         self.bind = names.Bind(os.path.join(folder, "bind"), ADDRESS, {
             ZONE: names.zone_text(ZONE, {"ns1": ADDRESS})})
         self.pebble = ca.Pebble(PEBBLE, self.tls, os.path.join(
-            folder, "pebble"), 14000, ADDRESS + ":53", nonce_reject=0)
+            folder, "pebble"), 14000, ADDRESS + ":53", nonce_reject=0, procs=1)
 
     def floor(self, n):
         p = proc.run([os.environ.get("FLOOR", "tests/bench/floor"),

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from conftest import SECONDARY
-from lab import proc, proxy
+from lab import daemon, proc, proxy
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
@@ -26,9 +26,12 @@ def test_ca_down_and_back(make, lab):
         with open(clock, "w") as f:
             f.write("+0\n")
         # A sanitizer's library has to come first.
-        acmed.wrap = ["env", "LD_PRELOAD=%s%s" % (
-            os.environ.get("LAB_PRELOAD", ""), FAKETIME),
-            "FAKETIME_TIMESTAMP_FILE=" + clock, "FAKETIME_NO_CACHE=1"]
+        libs = proc.run(["ldd", daemon.program("ACMED", "acmed")]).stdout
+        preload = [line.split()[2] for line in libs.splitlines()
+                   if "libasan" in line] + [FAKETIME]
+        acmed.wrap = ["env", "LD_PRELOAD=" + ":".join(preload),
+                      "FAKETIME_TIMESTAMP_FILE=" + clock,
+                      "FAKETIME_NO_CACHE=1"]
     acmed.start()
     error = acmed.wait_error("down.example.test")
     assert error["kind"] == "transient"

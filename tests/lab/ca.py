@@ -59,6 +59,8 @@ class Pebble:
     blocked         names that it refuses with rejectedIdentifier
     retry_order     Retry-After of a processing order, seconds
     always_valid    no validation at all
+    procs           GOMAXPROCS; with 1 its lock cycle (newOrder against the
+                    authorizations of other orders) hardly ever closes
     """
 
     def __init__(self, path, tls, folder, port, dns, **opt):
@@ -98,6 +100,8 @@ class Pebble:
                    PEBBLE_CHAIN_LENGTH=str(opt.get("chain_length", 1)))
         if opt.get("always_valid"):
             env["PEBBLE_VA_ALWAYS_VALID"] = "1"
+        if opt.get("procs"):
+            env["GOMAXPROCS"] = str(opt["procs"])
         self.proc = proc.Proc([self.path, "-config", path, "-strict",
                                "-dnsserver", self.dns], self.log_path,
                               env=env)

@@ -94,7 +94,8 @@ class Bind(Server):
                 'listen-on-v6 { none; }; pid-file none; '
                 'session-keyfile none; recursion %s; '
                 'dnssec-validation no; '
-                'minimal-responses yes; %s };\ncontrols { };'
+                'minimal-responses yes; tcp-listen-queue 1024; '
+                'tcp-clients 1024; %s };\ncontrols { };'
                 % (self.folder, self.address, recursion, extra))
 
     def launch(self, conf, zone):
