@@ -79,6 +79,19 @@ cert_save(struct cert *c)
 	store_cert_put(c->engine->a.store, &c->row);
 }
 
+void
+cert_order_forget(struct cert *c)
+{
+	struct store_cert *row = &c->row;
+
+	free(row->order_url);
+	free(row->order_names);
+	free(row->order_account);
+	free(row->order_finalize);
+	row->order_url = row->order_names = NULL;
+	row->order_account = row->order_finalize = NULL;
+}
+
 static int
 by_string(const void *a, const void *b)
 {
@@ -467,15 +480,36 @@ engine_new(const struct engine_args *a, struct error *err)
 /*
  * live/NAME is what servers see.  Where it and the row differ (a restored
  * backup, files removed by hand, a crash before the row was written) the
- * files are believed.
+ * files are believed, and deployed: the servers may not have them yet.
  */
+static void
+row_from_live(struct cert *c, const struct cert_info *info)
+{
+	struct store_cert *row = &c->row;
+	size_t n = 0;
+
+	(void)text_printf(row->serial, sizeof(row->serial), "%s",
+	    info->serial);
+	(void)text_printf(row->issuer, sizeof(row->issuer), "%s",
+	    info->issuer);
+	row->not_before = info->not_before;
+	row->not_after = info->not_after;
+	row->key = info->key;
+	free(row->names);
+	while (info->names[n] != NULL)
+		n++;
+	row->names = names_json((const char **)info->names, n);
+	cert_order_forget(c);		/* most likely it is of it */
+	cert_save(c);
+	deployer_plan(c->engine->deployer, c, c->conf, info->serial);
+}
+
 static void
 check_live(struct cert *c)
 {
 	struct log_ctx ctx = { .cert = c->row.name };
 	struct cert_info info;
 	struct error err;
-	size_t n;
 	int rc = store_live_info(c->engine->a.store, c->row.name, &info, &err);
 
 	if (rc == -1)
@@ -485,20 +519,8 @@ check_live(struct cert *c)
 		c->row.serial[0] = '\0';
 		return;
 	}
-	if (strcmp(info.serial, c->row.serial) != 0) {
-		(void)text_printf(c->row.serial, sizeof(c->row.serial), "%s",
-		    info.serial);
-		(void)text_printf(c->row.issuer, sizeof(c->row.issuer), "%s",
-		    info.issuer);
-		c->row.not_before = info.not_before;
-		c->row.not_after = info.not_after;
-		c->row.key = info.key;
-		free(c->row.names);
-		for (n = 0; info.names[n] != NULL;)
-			n++;
-		c->row.names = names_json((const char **)info.names, n);
-		cert_save(c);
-	}
+	if (strcmp(info.serial, c->row.serial) != 0)
+		row_from_live(c, &info);
 	cert_info_clear(&info);
 }
 

@@ -88,6 +88,8 @@ time_t		 cert_next_at(const struct cert *, const char **action);
 void		 engine_reschedule(struct engine *);
 /* Put the row into state.db (the transaction of this turn). */
 void		 cert_save(struct cert *);
+/* The order under way is of no use any more; not saved. */
+void		 cert_order_forget(struct cert *);
 
 /*
  * Tell what happens: log line, history and subscribers.  STEP_END stands

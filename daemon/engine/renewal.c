@@ -140,19 +140,6 @@ renewal_cancel(struct renewal *r)
 }
 
 static void
-order_forget(struct renewal *r)
-{
-	struct store_cert *row = &r->cert->row;
-
-	free(row->order_url);
-	free(row->order_names);
-	free(row->order_account);
-	free(row->order_finalize);
-	row->order_url = row->order_names = NULL;
-	row->order_account = row->order_finalize = NULL;
-}
-
-static void
 finish(struct renewal *r, const struct error *err)
 {
 	struct cert *cert = r->cert;
@@ -174,10 +161,10 @@ fail(struct renewal *r, const struct error *err)
 {
 	/* A refusal is final for its order; all else is resumed. */
 	if (err->kind == ERR_REJECTED)
-		order_forget(r);
+		cert_order_forget(r->cert);
 	if (strcmp(err->code, "acme:accountDoesNotExist") == 0 &&
 	    r->account != NULL) {
-		order_forget(r);
+		cert_order_forget(r->cert);
 		account_forget(r->engine->accounts, r->account, r->kid);
 	}
 	finish(r, err);
@@ -264,7 +251,7 @@ order_created(const struct error *err, const struct acme_order *order,
 		return;
 	}
 	r->order = acme_order_dup(order);
-	order_forget(r);
+	cert_order_forget(r->cert);
 	row->order_url = xstrdup(order->url);
 	row->order_names = xstrdup(r->names_json);
 	row->order_account = xstrdup(r->kid);
@@ -310,7 +297,7 @@ order_resumed(const struct error *err, const struct acme_order *order,
 	}
 	if (err != NULL || !is_usable(r, order)) {
 		say(r, "the earlier order is of no use any more");
-		order_forget(r);
+		cert_order_forget(r->cert);
 		order_new(r);
 		return;
 	}
@@ -695,7 +682,7 @@ row_update(struct renewal *r, const struct cert_info *info)
 	row->retry_at = 0;
 	free(row->error);
 	row->error = NULL;
-	order_forget(r);
+	cert_order_forget(r->cert);
 	cert_save(r->cert);
 }
 

@@ -2,12 +2,14 @@
 /* Deploy actions: once for each certificate, in order, until they succeed. */
 #include "tests/unit/engine_rig.h"
 
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/mem.h"
 #include "daemon/engine/deployer.h"
+#include "tests/unit/pki.h"
 
 #define CERT(actions) "certificate \"web\" { names = { \"example.test\" } " \
     "provider = dns " actions " }\n"
@@ -273,6 +275,40 @@ test_new_certificate_during_retry(void **state)
 	expect_state(r, "a=done ");
 }
 
+/* A crash after live/web was switched, before any row was written. */
+static void
+test_installed_without_row(void **state)
+{
+	struct erig *r = *state;
+	EVP_PKEY *key = pki_key();
+	struct cert_info info;
+	struct error err;
+	char *pem = fake_ca_issue(key, (const char *const []){ "example.test",
+	    NULL }, "5EC0", false);
+
+	erig_conf(r, CERT(ACTION("a")));
+	erig_up(r);
+	erig_ends(r, 1);
+	expect_ran("web a ab0001\n");
+	erig_row(r, "web")->order_url = xstrdup("https://ca.test/order/0");
+	erig_row(r, "web")->order_names = xstrdup("[\"example.test\"]");
+	erig_row(r, "web")->order_account = xstrdup("https://ca.test/acct/1");
+	cert_save(erig_cert(r, "web"));
+	if (store_install(r->store, "web", key, pem, strlen(pem), &info,
+	    &err) == -1)
+		fail_msg("%s", err.msg);
+	cert_info_clear(&info);
+	erig_crash(r);
+	erig_up(r);
+	fake_time_pass(SECOND);
+	assert_string_equal(erig_row(r, "web")->serial, "5ec0");
+	expect_ran("web a 5ec0\n");
+	/* Its order is used up. */
+	assert_null(erig_row(r, "web")->order_url);
+	EVP_PKEY_free(key);
+	free(pem);
+}
+
 static void
 test_stop(void **state)
 {
@@ -306,6 +342,7 @@ main(void)
 		ERIG_TEST(test_certificate_removed_during_run),
 		ERIG_TEST(test_retry_during_failing_run),
 		ERIG_TEST(test_new_certificate_during_retry),
+		ERIG_TEST(test_installed_without_row),
 		ERIG_TEST(test_stop),
 	};
 
