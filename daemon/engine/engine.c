@@ -323,7 +323,7 @@ engine_reschedule(struct engine *e)
 /* --- runs --- */
 
 static void
-run_failed(struct cert *c, const struct error *err)
+run_failed(struct cert *c, enum step step, const struct error *err)
 {
 	char span[TEXT_SPAN_MAX], left[TEXT_SPAN_MAX];
 	struct store_cert *row = &c->row;
@@ -338,18 +338,18 @@ run_failed(struct cert *c, const struct error *err)
 	row->names_failed = xstrdup(c->names != NULL ? c->names : "[]");
 	cert_save(c);
 	if (row->serial[0] != '\0')
-		event_end(c, STEP_END, err, "%s; next try in %s; the "
+		event_end(c, step, err, "%s; next try in %s; the "
 		    "certificate in use expires in %s", err->msg,
 		    text_span(row->retry_at - now, span),
 		    text_span(row->not_after - now, left));
 	else
-		event_end(c, STEP_END, err, "%s; next try in %s; there is no "
+		event_end(c, step, err, "%s; next try in %s; there is no "
 		    "certificate yet", err->msg,
 		    text_span(row->retry_at - now, span));
 }
 
 static void
-run_done(struct cert *c, const struct error *err)
+run_done(struct cert *c, enum step step, const struct error *err)
 {
 	struct engine *e = c->engine;
 	char span[TEXT_SPAN_MAX];
@@ -365,7 +365,7 @@ run_done(struct cert *c, const struct error *err)
 		event_end(c, STEP_DEPLOY, err, "the certificate is installed, "
 		    "but %s", err->msg);
 	} else if (err != NULL) {
-		run_failed(c, err);
+		run_failed(c, step, err);
 	} else {
 		next = cert_next_at(c, &action);
 		event_end(c, STEP_DEPLOY, NULL, "done; next renewal in %s",
@@ -590,8 +590,8 @@ stop_runs(struct engine *e, bool all)
 			continue;
 		}
 		c->run = NULL;
+		event_end(c, renewal_step(run), &err, "%s", err.msg);
 		renewal_cancel(run);
-		event_end(c, STEP_END, &err, "%s", err.msg);
 	}
 	return judged;
 }

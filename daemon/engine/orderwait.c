@@ -12,7 +12,8 @@
 
 #define PACE_MIN_MS	5
 #define PACE_MAX_MS	3000
-#define EAGER_MS	1000	/* so long the CA's own pace is not asked */
+#define EAGER_MS	1000	/* so long the CA's own pace is not asked, */
+#define EAGER_POLLS	3	/* nor for so many polls */
 #define POLL_MAX_MS	30000
 
 struct orderwait_op {
@@ -73,8 +74,9 @@ pause_ms(struct orderwait_op *op, const struct acme_order *order,
 
 	if (op->next_ms < EAGER_MS)
 		op->next_ms *= 2;
-	if (waited_ms + ms < EAGER_MS)
-		return ms;
+	/* It was expected to be done by now: a little more may do. */
+	if (op->polls <= EAGER_POLLS || waited_ms + ms < EAGER_MS)
+		return ms < EAGER_MS ? ms : EAGER_MS;
 	if (order->retry_at != 0)
 		ms = (int64_t)(order->retry_at - clock_now()) * 1000;
 	else
@@ -132,7 +134,7 @@ orderwait_start(const struct orderwait_args *a, orderwait_done_cb *done,
 	op->a = *a;
 	op->url = xstrdup(a->url);
 	op->begun_ms = clock_mono_ms();
-	op->next_ms = *a->pace_ms / 2 > PACE_MIN_MS ? *a->pace_ms / 2 :
+	op->next_ms = *a->pace_ms / 8 > PACE_MIN_MS ? *a->pace_ms / 8 :
 	    PACE_MIN_MS;
 	op->done = done;
 	op->arg = arg;

@@ -21,8 +21,8 @@ struct orderwait_args {			/* borrowed; copied */
 	const char	*url;
 	/*
 	 * In: how long the CA usually takes; out: what it took now.  The
-	 * first poll comes then, further ones soon after; once a second has
-	 * passed the CA's Retry-After rules (1 to 30 s).
+	 * first poll comes then, two more soon after; then, once a second has
+	 * passed, the CA's Retry-After rules (1 to 30 s).
 	 */
 	int64_t		*pace_ms;
 	unsigned	 timeout_ms;	/* then ERR_TRANSIENT

@@ -144,6 +144,7 @@ finish(struct renewal *r, const struct error *err)
 {
 	struct cert *cert = r->cert;
 	renewal_done_cb *done = r->done;
+	enum step step = r->step;
 	struct error copy;
 
 	if (err != NULL) {
@@ -153,7 +154,7 @@ finish(struct renewal *r, const struct error *err)
 	}
 	cert->run = NULL;
 	renewal_cancel(r);
-	done(cert, err != NULL ? &copy : NULL);
+	done(cert, step, err != NULL ? &copy : NULL);
 }
 
 static void
@@ -748,6 +749,12 @@ bool
 renewal_is_judged(const struct renewal *r)
 {
 	return r->auth != NULL && authorize_is_judged(r->auth);
+}
+
+enum step
+renewal_step(const struct renewal *r)
+{
+	return r->step;
 }
 
 void

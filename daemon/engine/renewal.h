@@ -11,12 +11,11 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-struct cert;
-struct error;
-struct renewal;
+#include "daemon/engine/priv.h"
 
-/* A run without a hitch, or err. */
-typedef void renewal_done_cb(struct cert *, const struct error *err);
+/* A run without a hitch, or err; step is where it ended. */
+typedef void renewal_done_cb(struct cert *, enum step step,
+    const struct error *err);
 
 struct renewal	*renewal_start(struct cert *, renewal_done_cb *done);
 /* The order stays, to be resumed.  NULL is allowed. */
@@ -25,6 +24,7 @@ void		 renewal_cancel(struct renewal *);
 bool		 renewal_is_authorizing(const struct renewal *);
 /* Is the CA looking at its TXT records right now? */
 bool		 renewal_is_judged(const struct renewal *);
+enum step	 renewal_step(const struct renewal *);
 /* Remember what is being waited for; for renewal_json(). */
 void		 renewal_note(struct renewal *, const char *msg);
 /* The "run" of doc/control-api.md. */
