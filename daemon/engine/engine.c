@@ -322,10 +322,28 @@ engine_reschedule(struct engine *e)
 
 /* --- runs --- */
 
+/* "in 59d 3h", for the next run of a certificate. */
+#define WHEN_MAX (TEXT_SPAN_MAX + 32)
+static const char *
+when_next(const struct cert *c, char out[WHEN_MAX])
+{
+	char span[TEXT_SPAN_MAX];
+	const char *action;
+	time_t now = clock_now(), at = cert_next_at(c, &action);
+
+	if (at == -1)
+		(void)text_printf(out, WHEN_MAX,
+		    "never, it is not configured");
+	else
+		(void)text_printf(out, WHEN_MAX, "in %s", at > now ?
+		    text_span(at - now, span) : "a moment");
+	return out;
+}
+
 static void
 run_failed(struct cert *c, enum step step, const struct error *err)
 {
-	char span[TEXT_SPAN_MAX], left[TEXT_SPAN_MAX];
+	char when[WHEN_MAX], left[TEXT_SPAN_MAX];
 	struct store_cert *row = &c->row;
 	time_t now = clock_now();
 
@@ -334,44 +352,35 @@ run_failed(struct cert *c, enum step step, const struct error *err)
 	row->error_at = now;
 	free(row->error);
 	row->error = xmemdup(err, sizeof(*err));
-	free(row->names_failed);
-	row->names_failed = xstrdup(c->names != NULL ? c->names : "[]");
 	cert_save(c);
 	if (row->serial[0] != '\0')
-		event_end(c, step, err, "%s; next try in %s; the "
+		event_end(c, step, err, "%s; next try %s; the "
 		    "certificate in use expires in %s", err->msg,
-		    text_span(row->retry_at - now, span),
-		    text_span(row->not_after - now, left));
+		    when_next(c, when), text_span(row->not_after - now, left));
 	else
-		event_end(c, step, err, "%s; next try in %s; there is no "
-		    "certificate yet", err->msg,
-		    text_span(row->retry_at - now, span));
+		event_end(c, step, err, "%s; next try %s; there is no "
+		    "certificate yet", err->msg, when_next(c, when));
 }
 
 static void
 run_done(struct cert *c, enum step step, const struct error *err)
 {
 	struct engine *e = c->engine;
-	char span[TEXT_SPAN_MAX];
-	const char *action;
-	time_t next;
+	char when[WHEN_MAX];
 
 	e->running--;
 	if (err != NULL)
 		e->failed++;
 	else
 		e->renewed++;
-	if (err != NULL && strncmp(err->code, "deploy:", 7) == 0) {
+	if (err != NULL && strncmp(err->code, "deploy:", 7) == 0)
 		event_end(c, STEP_DEPLOY, err, "the certificate is installed, "
 		    "but %s", err->msg);
-	} else if (err != NULL) {
+	else if (err != NULL)
 		run_failed(c, step, err);
-	} else {
-		next = cert_next_at(c, &action);
-		event_end(c, STEP_DEPLOY, NULL, "done; next renewal in %s",
-		    next > 0 ? text_span(next - clock_now(), span) :
-		    "a moment");
-	}
+	else
+		event_end(c, STEP_DEPLOY, NULL, "done; next renewal %s",
+		    when_next(c, when));
 	deployer_kick(e->deployer);
 	start_ready(e);
 	engine_reschedule(e);
@@ -517,6 +526,7 @@ check_live(struct cert *c)
 		    "renewing it", err.msg);
 	if (rc != 0) {
 		c->row.serial[0] = '\0';
+		c->row.not_before = c->row.not_after = 0;
 		return;
 	}
 	if (strcmp(info.serial, c->row.serial) != 0)

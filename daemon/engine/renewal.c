@@ -148,6 +148,9 @@ finish(struct renewal *r, const struct error *err)
 	struct error copy;
 
 	if (err != NULL) {
+		/* A reload may have come: it failed with these names. */
+		free(cert->row.names_failed);
+		cert->row.names_failed = xstrdup(r->names_json);
 		copy = *err;
 		if (r->step != STEP_DEPLOY)
 			(void)error_wrap(&copy, "%s", steps[r->step].name);

@@ -13,7 +13,8 @@
 
 #include "daemon/engine/priv.h"
 
-/* A run without a hitch, or err; step is where it ended. */
+/* A run without a hitch, or err; step is where it ended.  The row's
+ * names_failed are then set. */
 typedef void renewal_done_cb(struct cert *, enum step step,
     const struct error *err);
 
