@@ -116,25 +116,28 @@ struct zone_op {
 	void		*arg;
 };
 
+int
+dns_set_resolvers(struct dns *dns, const char *const *resolvers,
+    struct error *err)
+{
+	if (resolvers[0] != NULL && strcmp(resolvers[0], "192.0.2.99") == 0)
+		return error_set(err, ERR_CONFIG, "dns:address", "fake");
+	(void)text_printf(fake_dns.resolver, sizeof(fake_dns.resolver), "%s",
+	    resolvers[0] != NULL ? resolvers[0] : "");
+	return 0;
+}
+
 struct dns *
 dns_new(struct loop *loop, const char *const *resolvers, struct error *err)
 {
 	struct dns *dns = xcalloc(1, sizeof(*dns));
 
-	if (resolvers[0] != NULL && strcmp(resolvers[0], "192.0.2.99") == 0) {
+	if (dns_set_resolvers(dns, resolvers, err) == -1) {
 		free(dns);
-		(void)error_set(err, ERR_CONFIG, "dns:address", "fake");
 		return NULL;
 	}
 	dns->loop = loop;
 	return dns;
-}
-
-int
-dns_set_resolvers(struct dns *dns, const char *const *resolvers,
-    struct error *err)
-{
-	return 0;
 }
 
 void

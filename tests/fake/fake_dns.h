@@ -24,6 +24,7 @@ enum fake_dns_act {
 struct fake_dns {
 	struct fake_rule rules[FAKE_DNS_END];
 	unsigned	 calls[FAKE_DNS_END];
+	char		 resolver[64];	/* the first that was set */
 	unsigned	 in_flight;
 	unsigned	 latency_ms;	/* of every answer */
 	const char	*cname_from, *cname_to;	/* NULL: no CNAME */
