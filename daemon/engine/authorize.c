@@ -4,20 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/acme/acme.h"
 #include "daemon/dns/txtwait.h"
 #include "daemon/dns/zone.h"
 #include "daemon/engine/accounts.h"
+#include "daemon/engine/authzwait.h"
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/orderwait.h"
 #include "daemon/engine/priv.h"
+#include "daemon/engine/rounds.h"
 #include "daemon/engine/zones.h"
+#include "providers/provider.h"
 
 #define PROVIDER_TIMEOUT_MS	180000
 #define IDLE_TIMEOUT_MS		30000
 #define VALIDATION_TIMEOUT_MS	300000
+#define SPENT_TIMEOUT_MS	120000
+#define ROOM_TIMEOUT_MS		600000
+#define ROOM_POLL_MS		500
 
 /* One authorization of the order. */
 struct authz {
@@ -27,7 +34,11 @@ struct authz {
 	struct acme_authz *got;		/* NULL: not fetched yet */
 	const struct acme_challenge *challenge;	/* dns-01; in got */
 	const struct conf_name *name;
-	struct txtrec	*txt;		/* NULL: nothing to prove */
+	const struct conf_provider *provider;
+	const struct zone *zone;
+	unsigned	 round;		/* in which it is to be proved */
+	struct txtrec	*txt;		/* NULL: not in this round */
+	struct authzwait_op *wait;
 	struct error	 answer_err;	/* the CA refused the answer */
 };
 
@@ -43,6 +54,9 @@ struct authorize_op {
 	struct authorize_args a;
 	struct timer	 begin;
 	struct cleanup_wait_op *idle;
+	unsigned	 round, n_rounds;
+	struct timer	 room;
+	int64_t		 room_since;	/* 0: not waiting for it */
 	struct authz	*authzs;
 	size_t		 n_authzs;
 	struct add	*adds;
@@ -66,29 +80,39 @@ say(struct authorize_op *op, enum log_level level, const char *text)
 	    text);
 }
 
+static void
+drop_adds(struct authorize_op *op)
+{
+	for (size_t i = 0; i < op->n_adds; i++) {
+		provider_run_cancel(op->adds[i].run);
+		free(op->adds[i].authzs);
+	}
+	free(op->adds);
+	op->adds = NULL;
+	op->n_adds = 0;
+}
+
 void
 authorize_cancel(struct authorize_op *op)
 {
 	if (op == NULL)
 		return;
 	timer_clear(&op->begin);
+	timer_clear(&op->room);
 	cleanup_wait_cancel(op->idle);
 	orderwait_cancel(op->poll);
 	txtwait_cancel(op->wait);
 	store_sync_cancel(op->sync);
-	for (size_t i = 0; i < op->n_adds; i++) {
-		provider_run_cancel(op->adds[i].run);
-		free(op->adds[i].authzs);
-	}
+	drop_adds(op);
 	if (op->a.zones != NULL)
 		zones_wait(op->a.zones, NULL, NULL);
 	for (size_t i = 0; i < op->n_authzs; i++) {
 		acme_cancel(op->authzs[i].acme_op);
+		authzwait_cancel(op->authzs[i].wait);
 		txtrec_release(op->authzs[i].txt);
 		acme_authz_free(op->authzs[i].got);
 	}
 	acme_order_free(op->invalid);
-	free(op->adds);
 	free(op->authzs);
 	free(op);
 }
@@ -210,6 +234,86 @@ poll_order(struct authorize_op *op)
 		op->a.idle(op->arg);
 }
 
+static void	round_begin(struct authorize_op *);
+
+static void
+next_round(void *arg)
+{
+	struct authorize_op *op = arg;
+
+	op->idle = NULL;
+	op->round++;
+	round_begin(op);
+}
+
+/* This round's names are proved: make room for the values of the next. */
+static void
+round_end(struct authorize_op *op)
+{
+	op->is_judged = false;
+	for (size_t i = 0; i < op->n_authzs; i++) {
+		struct authz *z = &op->authzs[i];
+
+		if (z->txt == NULL)
+			continue;
+		if (z->provider->type->max_values > 0)
+			txtrec_spend(z->txt);
+		else
+			txtrec_release(z->txt);
+		z->txt = NULL;
+	}
+	op->idle = cleanup_wait_start(op->a.engine->cleanup, op->a.conf->name,
+	    CLEANUP_SPENT, SPENT_TIMEOUT_MS, next_round, op);
+}
+
+static void
+round_decided(const struct error *err, const struct acme_authz *authz,
+    void *arg)
+{
+	struct authz *z = arg;
+	struct authorize_op *op = z->op;
+
+	z->wait = NULL;
+	op->pending--;
+	if (err != NULL) {
+		finish(op, err, NULL);
+		return;
+	}
+	if (authz->status != ACME_VALID)
+		op->n_rounds = op->round + 1;	/* the order is lost */
+	if (op->pending > 0)
+		return;
+	if (op->round + 1 >= op->n_rounds)
+		poll_order(op);
+	else
+		round_end(op);
+}
+
+/* All challenges of this round are answered. */
+static void
+wait_for_verdict(struct authorize_op *op)
+{
+	struct authzwait_args args = {
+		.loop = op->a.engine->a.loop,
+		.acme = op->a.account->acme,
+		.timeout_ms = VALIDATION_TIMEOUT_MS,
+	};
+
+	if (op->round + 1 >= op->n_rounds) {
+		poll_order(op);
+		return;
+	}
+	for (size_t i = 0; i < op->n_authzs; i++) {
+		struct authz *z = &op->authzs[i];
+
+		if (z->txt == NULL)
+			continue;
+		args.url = z->url;
+		z->wait = authzwait_start(&args, round_decided, z);
+		op->pending++;
+	}
+}
+
 /* Is there still something to be answered?  Then the CA meant its refusal. */
 static void
 recheck_done(const struct error *err, const struct acme_authz *authz,
@@ -231,7 +335,7 @@ recheck_done(const struct error *err, const struct acme_authz *authz,
 	if (err != NULL)
 		finish(op, err, NULL);
 	else if (op->pending == 0)
-		poll_order(op);
+		wait_for_verdict(op);
 }
 
 static void
@@ -252,7 +356,7 @@ answered(const struct error *err, void *arg)
 	if (err != NULL)
 		finish(op, err, NULL);
 	else if (op->pending == 0)
-		poll_order(op);
+		wait_for_verdict(op);
 }
 
 static void
@@ -271,7 +375,7 @@ answer_all(struct authorize_op *op)
 	op->is_judged = true;
 	say(op, LOGL_INFO, "asking the CA to look");
 	if (op->pending == 0)
-		poll_order(op);
+		wait_for_verdict(op);
 }
 
 /* --- the DNS --- */
@@ -357,7 +461,7 @@ add_start(struct add *add)
 	const struct authz *first = add->authzs[0];
 	const char **values = xcalloc(add->n_authzs, sizeof(*values));
 	struct provider_run_args args = {
-		.provider = first->name->provider,
+		.provider = first->provider,
 		.is_add = true,
 		.cert = op->a.conf->name,
 		.identifier = txtrec_identifier(first->txt),
@@ -383,7 +487,7 @@ static bool
 is_same_call(const struct authz *a, const struct authz *b)
 {
 	return strcmp(txtrec_fqdn(a->txt), txtrec_fqdn(b->txt)) == 0 &&
-	    a->name->provider == b->name->provider;
+	    a->provider == b->provider;
 }
 
 /* The journal is on disk: call the providers. */
@@ -397,6 +501,7 @@ journaled(const struct error *err, void *arg)
 		finish(op, err, NULL);
 		return;
 	}
+	drop_adds(op);
 	op->adds = xcalloc(op->n_authzs, sizeof(*op->adds));
 	for (size_t i = 0; i < op->n_authzs; i++) {
 		struct authz *z = &op->authzs[i];
@@ -420,39 +525,142 @@ journaled(const struct error *err, void *arg)
 		add_start(&op->adds[i]);
 }
 
-/* Authorizations and zones are known: write the journal. */
+/* --- rounds: what a provider cannot hold at once --- */
+
+/* Write the journal. */
 static void
-plan(struct authorize_op *op)
+round_claim(struct authorize_op *op)
 {
-	const char *cert = op->a.conf->name;
 	char value[ACME_TXT_SIZE];
-	size_t n = 0;
 
 	for (size_t i = 0; i < op->n_authzs; i++) {
 		struct authz *z = &op->authzs[i];
-		const struct zone *zone;
-		struct error err;
+
+		if (z->challenge == NULL || z->round != op->round)
+			continue;
+		acme_dns01_value(op->a.account->acme, z->challenge->token,
+		    value);
+		z->txt = cleanup_claim(op->a.engine->cleanup,
+		    op->a.conf->name, z->provider->name,
+		    dname_base(z->name->name), z->zone, value);
+	}
+	op->sync = store_sync_start(op->a.engine->a.store, journaled, op);
+}
+
+/*
+ * The certificate whose values must go before those of z can have their
+ * place, or NULL.
+ */
+static const char *
+in_the_way(const struct authorize_op *op, const struct authz *z)
+{
+	unsigned max = z->provider->type->max_values, mine = 0, others;
+	const char *other = NULL;
+
+	if (max == 0)
+		return NULL;
+	for (size_t i = 0; i < op->n_authzs; i++) {
+		const struct authz *y = &op->authzs[i];
+
+		if (y->challenge != NULL && y->round == z->round &&
+		    y->provider == z->provider &&
+		    strcmp(y->zone->fqdn, z->zone->fqdn) == 0)
+			mine++;
+	}
+	others = cleanup_count_others(op->a.engine->cleanup,
+	    op->a.conf->name, z->provider->name, z->zone->fqdn, &other);
+	return others + mine > max ? other : NULL;
+}
+
+static void
+wait_for_room(struct authorize_op *op, const struct authz *z,
+    const char *other)
+{
+	int64_t now = clock_mono_ms();
+	struct error err;
+
+	if (op->room_since == 0) {
+		op->room_since = now;
+		event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE,
+		    LOGL_INFO, "waiting for certificate \"%s\", which has its "
+		    "TXT value at %s: provider %s holds no more than %u",
+		    other, z->zone->fqdn, z->provider->name,
+		    z->provider->type->max_values);
+	}
+	if (now - op->room_since < ROOM_TIMEOUT_MS) {
+		timer_set(&op->room, ROOM_POLL_MS);
+		return;
+	}
+	(void)error_set(&err, ERR_TRANSIENT, "engine:no-room",
+	    "%s still has the TXT value of certificate \"%s\", and provider "
+	    "%s holds no more than %u", z->zone->fqdn, other,
+	    z->provider->name, z->provider->type->max_values);
+	finish(op, &err, NULL);
+}
+
+static void
+round_begin(struct authorize_op *op)
+{
+	for (size_t i = 0; i < op->n_authzs; i++) {
+		const struct authz *z = &op->authzs[i];
+		const char *other;
+
+		if (z->challenge == NULL || z->round != op->round)
+			continue;
+		other = in_the_way(op, z);
+		if (other != NULL) {
+			wait_for_room(op, z, other);
+			return;
+		}
+	}
+	op->room_since = 0;
+	round_claim(op);
+}
+
+static void
+room_cb(void *arg)
+{
+	round_begin(arg);
+}
+
+/* Authorizations and zones are known: what is to be proved when? */
+static void
+plan(struct authorize_op *op)
+{
+	struct round_item *items = xcalloc(op->n_authzs, sizeof(*items));
+	struct error err = { .kind = ERR_NONE };
+	size_t n = 0;
+
+	for (size_t i = 0; i < op->n_authzs && err.kind == ERR_NONE; i++) {
+		struct authz *z = &op->authzs[i];
 
 		if (z->challenge == NULL)
 			continue;
-		zone = zones_get(op->a.zones, z->name->name, &err);
-		if (zone == NULL) {
-			finish(op, &err, NULL);
-			return;
-		}
-		acme_dns01_value(op->a.account->acme, z->challenge->token,
-		    value);
-		z->txt = cleanup_claim(op->a.engine->cleanup, cert,
-		    z->name->provider->name, dname_base(z->name->name),
-		    zone, value);
-		n++;
+		z->provider = z->name->provider;
+		z->zone = zones_get(op->a.zones, z->name->name, &err);
+		if (z->zone != NULL)
+			items[n++] = (struct round_item){ z->zone->fqdn,
+			    z->provider, 0 };
 	}
-	if (n == 0) {
+	op->n_rounds = rounds_plan(items, n);
+	for (size_t i = op->n_authzs; i-- > 0 && err.kind == ERR_NONE;) {
+		if (op->authzs[i].challenge != NULL)
+			op->authzs[i].round = items[--n].round;
+	}
+	free(items);
+	if (err.kind != ERR_NONE) {
+		finish(op, &err, NULL);
+	} else if (op->n_rounds == 0) {
 		say(op, LOGL_INFO, "every name is authorized already");
 		poll_order(op);
-		return;
+	} else {
+		if (op->n_rounds > 1)
+			event_emit(op->a.engine, op->a.conf->name,
+			    STEP_AUTHORIZE, LOGL_INFO, "proving the names in "
+			    "%u rounds: the provider cannot hold all TXT "
+			    "values of one name at once", op->n_rounds);
+		round_begin(op);
 	}
-	op->sync = store_sync_start(op->a.engine->a.store, journaled, op);
 }
 
 static void
@@ -602,6 +810,7 @@ authorize_start(const struct authorize_args *a, authorize_done_cb *done,
 		op->authzs[i].url = a->order->authz_urls[i];
 	}
 	timer_init(&op->begin, a->engine->a.loop, begin_cb, op);
+	timer_init(&op->room, a->engine->a.loop, room_cb, op);
 	timer_set(&op->begin, 0);
 	return op;
 }

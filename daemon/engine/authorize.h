@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * authorize - prove control of every name of an order by dns-01: fetch the
- * authorizations, journal and add all TXT values, wait until the DNS shows them, answer all challenges, and poll
- * the order until the CA has decided.  Its TXT records are given to cleanup
- * however it ends.
+ * authorizations, journal and add all TXT values, wait until the DNS shows
+ * them, answer all challenges, and poll the order until the CA has decided.
+ * Values that a provider cannot hold at once take turns (rounds.h).  Its TXT
+ * records are given to cleanup however it ends.
  */
 #ifndef DAEMON_ENGINE_AUTHORIZE_H
 #define DAEMON_ENGINE_AUTHORIZE_H

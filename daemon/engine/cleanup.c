@@ -12,6 +12,7 @@
 #include "daemon/engine/due.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
+#include "providers/provider.h"
 
 #define REMOVE_TIMEOUT_MS	120000
 #define ZONE_TIMEOUT_MS		30000
@@ -29,6 +30,7 @@ struct txtrec {
 	struct zone	 zone;		/* servers unknown after a restart */
 	bool		 has_zone;
 	bool		 is_claimed;
+	bool		 is_spent;	/* its run wants it removed now */
 	struct removal	*removal;	/* under way */
 	bool		 was_tried;	/* a removal has come back */
 };
@@ -43,6 +45,7 @@ struct removal {
 	struct provider_run_op *run;
 	struct zone_op	*zone_op;
 	struct txtwait_op *wait;
+	struct timer	 close;		/* nothing can be removed */
 };
 
 struct cleanup_wait_op {
@@ -101,6 +104,7 @@ removal_free(struct removal *r)
 	provider_run_cancel(r->run);
 	zone_cancel(r->zone_op);
 	txtwait_cancel(r->wait);
+	timer_clear(&r->close);
 	for (size_t i = 0; i < r->n_recs; i++)
 		r->recs[i]->removal = NULL;
 	TAILQ_REMOVE(&c->removals, r, link);
@@ -121,6 +125,7 @@ removal_failed(struct removal *r, const struct error *err)
 		struct txtrec *t = r->recs[i];
 
 		t->was_tried = true;
+		t->is_spent = false;	/* another may have its place now */
 		t->row.tries++;
 		t->row.retry_at = due_soon_retry_at(t->row.tries, now);
 		if (err->retry_at > t->row.retry_at)
@@ -139,29 +144,20 @@ removal_failed(struct removal *r, const struct error *err)
 	check_waits(c);
 }
 
+/* It is over: the rows of its records are not needed any more. */
 static void
-absent_done(const struct error *err, const struct txtwait_reply *reply,
-    void *arg)
+removal_finish(struct removal *r, bool again_if_adding)
 {
-	struct removal *r = arg;
 	struct cleanup *c = r->cleanup;
 	struct txtrec *gone[GROUP_MAX];
 	size_t n = r->n_recs;
 
-	r->wait = NULL;
-	if (err != NULL) {
-		removal_failed(r, err);
-		return;
-	}
-	event_emit(c->engine, r->recs[0]->row.cert, STEP_END, LOGL_INFO,
-	    "TXT record %s is removed and seen gone%s%s", r->recs[0]->row.fqdn,
-	    reply->note[0] != '\0' ? "; " : "", reply->note);
 	memcpy(gone, r->recs, n * sizeof(gone[0]));
 	removal_free(r);
 	for (size_t i = 0; i < n; i++) {
 		struct txtrec *t = gone[i];
 
-		if (t->row.state == TXT_ADDING) {
+		if (again_if_adding && t->row.state == TXT_ADDING) {
 			/* Whether the add got through was never known. */
 			t->row.state = TXT_REMOVING;
 			t->row.retry_at = clock_now() + LATE_ADD_S;
@@ -173,6 +169,37 @@ absent_done(const struct error *err, const struct txtwait_reply *reply,
 	}
 	timer_set(&c->work, 0);
 	check_waits(c);
+}
+
+/* The provider never takes a value away: to wait for that would be vain. */
+static void
+close_cb(void *arg)
+{
+	struct removal *r = arg;
+
+	event_emit(r->cleanup->engine, r->recs[0]->row.cert, STEP_END,
+	    LOGL_INFO, "TXT record %s stays until another takes its place: "
+	    "provider %s cannot remove", r->recs[0]->row.fqdn,
+	    r->recs[0]->row.provider);
+	removal_finish(r, false);
+}
+
+static void
+absent_done(const struct error *err, const struct txtwait_reply *reply,
+    void *arg)
+{
+	struct removal *r = arg;
+
+	r->wait = NULL;
+	if (err != NULL) {
+		removal_failed(r, err);
+		return;
+	}
+	event_emit(r->cleanup->engine, r->recs[0]->row.cert, STEP_END,
+	    LOGL_INFO, "TXT record %s is removed and seen gone%s%s",
+	    r->recs[0]->row.fqdn, reply->note[0] != '\0' ? "; " : "",
+	    reply->note);
+	removal_finish(r, true);
 }
 
 /* The provider has removed them; now see that the servers agree. */
@@ -245,6 +272,8 @@ is_free(const struct txtrec *t)
 
 	if (t->is_claimed || t->removal != NULL)
 		return false;
+	if (t->is_spent)
+		return true;
 	cert = engine_find(t->cleanup->engine, t->row.cert);
 	return cert == NULL || cert->run == NULL ||
 	    !renewal_is_authorizing(cert->run);
@@ -273,6 +302,7 @@ removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 
 	r->cleanup = c;
 	r->conf = conf_ref(c->engine->conf);
+	timer_init(&r->close, c->engine->a.loop, close_cb, r);
 	TAILQ_INSERT_TAIL(&c->removals, r, link);
 	c->n_removals++;
 	for (t = first; t != NULL && r->n_recs < GROUP_MAX;
@@ -311,7 +341,12 @@ removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 		removal_failed(r, &err);
 		return;
 	}
-	r->run = provider_run_start(&c->engine->env, &args, removed_done, r);
+	/* The caller is walking the list that close_cb() shortens. */
+	if (args.provider->type->cannot_remove)
+		timer_set(&r->close, 0);
+	else
+		r->run = provider_run_start(&c->engine->env, &args,
+		    removed_done, r);
 }
 
 static void
@@ -438,6 +473,7 @@ cleanup_claim(struct cleanup *c, const char *cert, const char *provider,
 	zone_copy(&t->zone, zone);
 	t->has_zone = true;
 	t->is_claimed = true;
+	t->is_spent = false;
 	t->was_tried = false;
 	t->row.state = TXT_ADDING;
 	t->row.retry_at = 0;
@@ -462,6 +498,34 @@ txtrec_release(struct txtrec *t)
 		return;
 	t->is_claimed = false;
 	cleanup_kick(t->cleanup);
+}
+
+void
+txtrec_spend(struct txtrec *t)
+{
+	t->is_spent = true;
+	txtrec_release(t);
+}
+
+unsigned
+cleanup_count_others(const struct cleanup *c, const char *cert,
+    const char *provider, const char *fqdn, const char **other)
+{
+	const struct txtrec *t;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(t, &c->recs, link) {
+		if (strcmp(t->row.fqdn, fqdn) != 0 ||
+		    strcmp(t->row.provider, provider) != 0 ||
+		    strcmp(t->row.cert, cert) == 0)
+			continue;
+		if (t->is_claimed ||
+		    (t->removal != NULL && t->removal->run != NULL)) {
+			*other = t->row.cert;
+			n++;
+		}
+	}
+	return n;
 }
 
 const char *
@@ -505,7 +569,8 @@ is_waiting(const struct cleanup *c, const char *cert, enum cleanup_wait what)
 		    strcmp(t->row.cert, cert) != 0))
 			continue;
 		if (what == CLEANUP_IDLE ? t->removal != NULL &&
-		    t->removal->run != NULL : !t->was_tried)
+		    t->removal->run != NULL : !t->was_tried &&
+		    (what == CLEANUP_TRIED || t->is_spent))
 			return true;
 	}
 	return false;

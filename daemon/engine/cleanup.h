@@ -42,11 +42,24 @@ struct txtrec	*cleanup_claim(struct cleanup *, const char *cert,
 void		 txtrec_set_added(struct txtrec *, const char *handle);
 /* Give it up: it will be removed.  NULL is allowed. */
 void		 txtrec_release(struct txtrec *);
+/*
+ * The same, but it is removed while the run goes on, so that the next value
+ * can have its place; see CLEANUP_SPENT.
+ */
+void		 txtrec_spend(struct txtrec *);
 const char	*txtrec_fqdn(const struct txtrec *);
 const char	*txtrec_value(const struct txtrec *);
 const char	*txtrec_provider(const struct txtrec *);
 const struct zone *txtrec_zone(const struct txtrec *);
 const char	*txtrec_identifier(const struct txtrec *);
+
+/*
+ * How many values of runs of other certificates a provider has, or may have,
+ * at a name; one such certificate in *other (borrowed until the loop turns).
+ */
+unsigned	 cleanup_count_others(const struct cleanup *,
+		    const char *cert, const char *provider,
+		    const char *fqdn, const char **other);
 
 /* A run no longer keeps its certificate's rows from being removed. */
 void		 cleanup_kick(struct cleanup *);
@@ -54,6 +67,7 @@ void		 cleanup_kick(struct cleanup *);
 enum cleanup_wait {
 	CLEANUP_TRIED,		/* every unclaimed row was removed at its
 				   provider once, or that failed */
+	CLEANUP_SPENT,		/* ... every row given to txtrec_spend() */
 	CLEANUP_IDLE		/* no removal is being sent to a provider:
 				   one that overtook an add would undo it */
 };

@@ -38,6 +38,7 @@ _acme-challenge.www	CNAME	www.acme.other.test.
 _acme-challenge.loop	CNAME	loop2
 loop2			CNAME	_acme-challenge.loop
 _acme-challenge.kept	TXT	"somebody else's"
+$GENERATE 1-4 _acme-challenge.a$ CNAME d0c5.other.test.
 """,
 }
 
