@@ -563,6 +563,7 @@ static bool
 is_waiting(const struct cleanup *c, const char *cert, enum cleanup_wait what)
 {
 	const struct txtrec *t;
+	time_t now = clock_now();
 
 	TAILQ_FOREACH(t, &c->recs, link) {
 		if (t->is_claimed || (cert != NULL &&
@@ -570,6 +571,7 @@ is_waiting(const struct cleanup *c, const char *cert, enum cleanup_wait what)
 			continue;
 		if (what == CLEANUP_IDLE ? t->removal != NULL &&
 		    t->removal->run != NULL : !t->was_tried &&
+		    (t->removal != NULL || t->row.retry_at <= now) &&
 		    (what == CLEANUP_TRIED || t->is_spent))
 			return true;
 	}

@@ -66,7 +66,8 @@ void		 cleanup_kick(struct cleanup *);
 
 enum cleanup_wait {
 	CLEANUP_TRIED,		/* every unclaimed row was removed at its
-				   provider once, or that failed */
+				   provider once, or that failed, now or
+				   earlier: it is not due */
 	CLEANUP_SPENT,		/* ... every row given to txtrec_spend() */
 	CLEANUP_IDLE		/* no removal is being sent to a provider:
 				   one that overtook an add would undo it */
