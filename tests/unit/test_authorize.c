@@ -1,1 +1,468 @@
-int main(void); int main(void) { return 0; }
+/* SPDX-License-Identifier: MIT */
+/* From an order's authorizations to the CA's verdict. */
+#include "tests/unit/engine_rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "daemon/engine/cleanup.h"
+
+#define CERT(names) "certificate \"web\" { names = { " names " } " \
+    "provider = dns }\n"
+#define APEX CERT("\"example.test\"")
+#define BOTH CERT("\"example.test\", \"*.example.test\"")
+#define TWO CERT("\"a.test\", \"b.test\"")
+#define TWO_PROVIDERS "certificate \"web\" { names = { \"a.test\", " \
+    "\"b.test\" } provider = dns name \"b.test\" { provider = dns2 } }\n"
+
+/* The first run is over, well or with this error. */
+static void
+expect_run(struct erig *r, const char *conf, const char *code,
+    const char *text)
+{
+	if (r->engine == NULL) {
+		erig_conf(r, conf);
+		erig_up(r);
+	}
+	erig_ends(r, 1);
+	if (code == NULL && r->oks != 1)
+		fail_msg("%s", r->err.msg);
+	if (code == NULL)
+		return;
+	assert_int_equal(r->oks, 0);
+	assert_string_equal(r->err.code, code);
+	if (strstr(r->err.msg, text) == NULL)
+		fail_msg("%s", r->err.msg);
+}
+
+/* The records are gone, and the next run succeeds. */
+static void
+expect_recovery(struct erig *r)
+{
+	erig_ends(r, 1);
+	if (r->oks != 1)
+		fail_msg("%s", r->err.msg);
+	ERIG_UNTIL(cleanup_count(r->engine->cleanup) == 0);
+	assert_int_equal(fake_dns_count(), 0);
+}
+
+/* --- which names, which calls --- */
+
+static void
+test_calls(void **state)
+{
+	static const struct {
+		const char	*conf, *log;
+	} cases[] = {
+		{ APEX, "+ dns _acme-challenge.example.test txt-0-0\n" },
+		{ BOTH, "+ dns _acme-challenge.example.test txt-0-0 txt-0-1\n"
+		},
+		{ TWO, "+ dns _acme-challenge.a.test txt-0-0\n"
+		    "+ dns _acme-challenge.b.test txt-0-1\n" },
+		{ TWO_PROVIDERS, "+ dns _acme-challenge.a.test txt-0-0\n"
+		    "+ dns2 _acme-challenge.b.test txt-0-1\n" },
+		/* The same name through two providers. */
+		{ "certificate \"web\" { names = { \"example.test\", "
+		    "\"*.example.test\" } provider = dns\n"
+		    "name \"*.example.test\" { provider = dns2 } }\n",
+		    "+ dns _acme-challenge.example.test txt-0-0\n"
+		    "+ dns2 _acme-challenge.example.test txt-0-1\n" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct erig *r;
+
+		assert_int_equal(erig_setup(state), 0);
+		r = *state;
+		expect_run(r, cases[i].conf, NULL, NULL);
+		assert_int_equal(strncmp(fake_dns.log, cases[i].log,
+		    strlen(cases[i].log)), 0);
+		assert_true(fake_dns.log[strlen(cases[i].log)] == '-');
+		ERIG_UNTIL(cleanup_count(r->engine->cleanup) == 0);
+		assert_int_equal(fake_dns_count(), 0);
+		assert_int_equal(fake_dns.calls[FAKE_SHOWN], 1);
+		assert_int_equal(erig_teardown(state), 0);
+	}
+}
+
+static void
+test_cname(void **state)
+{
+	struct erig *r = *state;
+
+	fake_dns.cname_from = "_acme-challenge.example.test";
+	fake_dns.cname_to = "x1.validation.other";
+	expect_run(r, BOTH, NULL, NULL);
+	assert_non_null(strstr(fake_dns.log,
+	    "+ dns x1.validation.other txt-0-0 txt-0-1\n"));
+	ERIG_UNTIL(cleanup_count(r->engine->cleanup) == 0);
+	assert_int_equal(fake_dns_count(), 0);
+}
+
+static void
+test_one_is_valid(void **state)
+{
+	struct erig *r = *state;
+
+	fake_ca.valid_name = "example.test";
+	expect_run(r, BOTH, NULL, NULL);
+	assert_non_null(strstr(fake_dns.log,
+	    "+ dns _acme-challenge.example.test txt-0-1\n"));
+	assert_int_equal(fake_ca.calls[FAKE_ANSWER], 1);
+}
+
+static void
+test_all_are_valid(void **state)
+{
+	struct erig *r = *state;
+
+	/* No zone is needed for what is valid. */
+	fake_rule_fail(&fake_dns.rules[FAKE_ZONE], 1, ERR_TRANSIENT,
+	    "dns:resolver", "nobody answers");
+	erig_conf(r, APEX);
+	erig_up(r);
+	ERIG_UNTIL(fake_ca.n_orders == 1);
+	fake_ca.orders[0].authz[0] = ACME_VALID;
+	expect_run(r, NULL, NULL, NULL);
+	assert_true(erig_told(r, "every name is authorized already"));
+	assert_string_equal(fake_dns.log, "");
+	assert_int_equal(fake_ca.calls[FAKE_ANSWER], 0);
+}
+
+static void
+test_zone_of_valid_name(void **state)
+{
+	fake_ca.valid_name = "a.test";
+	fake_rule_fail(&fake_dns.rules[FAKE_ZONE], 1, ERR_TRANSIENT,
+	    "dns:resolver", "nobody answers");
+	fake_dns.rules[FAKE_ZONE].match = ".a.test";
+	expect_run(*state, TWO, NULL, NULL);
+}
+
+static void
+test_zone_of_pending_name(void **state)
+{
+	fake_ca.valid_name = "a.test";
+	fake_rule_fail(&fake_dns.rules[FAKE_ZONE], 1, ERR_TRANSIENT,
+	    "dns:resolver", "nobody answers");
+	fake_dns.rules[FAKE_ZONE].match = ".b.test";
+	expect_run(*state, TWO, "dns:resolver", "authorize: nobody answers");
+	assert_string_equal(fake_dns.log, "");
+	expect_recovery(*state);
+	assert_int_equal(fake_ca.n_orders, 1);
+}
+
+/* --- what the CA offers --- */
+
+static void
+test_no_dns01(void **state)
+{
+	fake_ca.no_dns01 = true;
+	expect_run(*state, APEX, "acme:no-dns-01",
+	    "example.test: the CA offers no dns-01 challenge, only: http-01");
+	fake_ca.no_dns01 = false;
+	expect_recovery(*state);
+	assert_int_equal(fake_ca.n_orders, 2);
+}
+
+static void
+test_foreign_authorization(void **state)
+{
+	struct erig *r = *state;
+
+	erig_conf(r, APEX);
+	erig_up(r);
+	ERIG_UNTIL(fake_ca.n_orders == 1);
+	free(fake_ca.orders[0].names[0]);
+	fake_ca.orders[0].names[0] = xstrdup("*.example.test");
+	expect_run(r, NULL, "acme:malformed",
+	    "an authorization for *.example.test, which was not asked for");
+	expect_recovery(r);
+}
+
+static void
+test_dead_authorization(void **state)
+{
+	static const struct {
+		enum acme_status status;
+		const char	*code, *text;
+	} cases[] = {
+		{ ACME_INVALID, "acme:dns", "example.test: no TXT record" },
+		{ ACME_DEACTIVATED, "acme:authorization",
+		    "the authorization for example.test is deactivated" },
+		{ ACME_EXPIRED, "acme:authorization", "is expired" },
+		{ ACME_REVOKED, "acme:authorization", "is revoked" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct erig *r;
+
+		assert_int_equal(erig_setup(state), 0);
+		r = *state;
+		erig_conf(r, APEX);
+		erig_up(r);
+		ERIG_UNTIL(fake_ca.n_orders == 1);
+		fake_ca.orders[0].authz[0] = cases[i].status;
+		expect_run(r, NULL, cases[i].code, cases[i].text);
+		expect_recovery(r);
+		assert_int_equal(fake_ca.n_orders, 2);
+		assert_int_equal(erig_teardown(state), 0);
+	}
+}
+
+/* --- the verdict --- */
+
+static void
+test_refused(void **state)
+{
+	struct erig *r = *state;
+
+	fake_ca.refused_name = "b.test";
+	fake_dns.note = "ns2 (192.0.2.2) did not answer";
+	expect_run(r, TWO, "acme:dns", "authorize: b.test: no TXT record was "
+	    "right (before: ns2 (192.0.2.2) did not answer)");
+	assert_null(strstr(r->err.msg, "a.test"));
+	assert_true(erig_told(r,
+	    "authorize warning ns2 (192.0.2.2) did not answer"));
+	fake_ca.refused_name = NULL;
+	expect_recovery(r);
+	assert_int_equal(fake_ca.n_orders, 2);
+}
+
+static void
+test_all_refused(void **state)
+{
+	fake_ca.refused_name = "example.test";
+	expect_run(*state, BOTH, "acme:dns", "example.test: no TXT record was "
+	    "right; *.example.test: no TXT record was right");
+}
+
+/* The reasons cannot be fetched: the order's own, or none. */
+static void
+test_refused_without_reasons(void **state)
+{
+	fake_ca.refused_name = "example.test";
+	fake_rule_fail(&fake_ca.rules[FAKE_GET_AUTHZ], 1, ERR_TRANSIENT,
+	    "http:timeout", "slow");
+	fake_ca.rules[FAKE_GET_AUTHZ].skip = 1;
+	expect_run(*state, APEX, "acme:invalid", "gave no reason");
+}
+
+static void
+test_refused_by_order(void **state)
+{
+	fake_ca.refused_name = "example.test";
+	fake_ca.order_error = "the CA is in a bad mood";
+	fake_rule_fail(&fake_ca.rules[FAKE_GET_AUTHZ], 1, ERR_TRANSIENT,
+	    "http:timeout", "slow");
+	fake_ca.rules[FAKE_GET_AUTHZ].skip = 1;
+	expect_run(*state, APEX, "acme:orderError", "in a bad mood");
+}
+
+/* The answer was taken, though it came back as an error. */
+static void
+test_answered_already(void **state)
+{
+	fake_rule_fail(&fake_ca.rules[FAKE_ANSWER], 1, ERR_REJECTED,
+	    "acme:malformed", "the challenge is not pending");
+	fake_ca.rules[FAKE_ANSWER].acts = true;
+	expect_run(*state, BOTH, NULL, NULL);
+	assert_int_equal(fake_ca.n_orders, 1);
+}
+
+static void
+test_answer_refused(void **state)
+{
+	fake_rule_fail(&fake_ca.rules[FAKE_ANSWER], 1, ERR_REJECTED,
+	    "acme:malformed", "I do not want it");
+	expect_run(*state, BOTH, "acme:malformed", "I do not want it");
+	expect_recovery(*state);
+	assert_int_equal(fake_ca.n_orders, 2);
+}
+
+static void
+test_answer_refused_unseen(void **state)
+{
+	fake_rule_fail(&fake_ca.rules[FAKE_ANSWER], 1, ERR_REJECTED,
+	    "acme:malformed", "I do not want it");
+	fake_rule_fail(&fake_ca.rules[FAKE_GET_AUTHZ], 1, ERR_TRANSIENT,
+	    "http:timeout", "slow");
+	fake_ca.rules[FAKE_GET_AUTHZ].skip = 2;
+	expect_run(*state, BOTH, "http:timeout", "slow");
+	expect_recovery(*state);
+}
+
+static void
+test_slow_ca(void **state)
+{
+	struct erig *r = *state;
+
+	fake_ca.validation_ms = 400 * SECOND;
+	expect_run(r, APEX, "acme:slow", "still pending after 5m");
+	/* The record is taken away; the order is asked again later. */
+	expect_recovery(r);
+	assert_int_equal(fake_ca.n_orders, 1);
+}
+
+/* --- the DNS and its providers --- */
+
+/* All adds come back before the run ends: one that is cut short might land
+ * after its removal. */
+static void
+test_provider_fails(void **state)
+{
+	struct erig *r = *state;
+
+	fake_rule_fail(&fake_dns.rules[FAKE_ADD], 1, ERR_CONFIG,
+	    "provider:credentials", "dns: no entry");
+	fake_dns.rules[FAKE_ADD].match = "dns _acme-challenge.a.test";
+	expect_run(r, TWO_PROVIDERS, "provider:credentials",
+	    "authorize: dns: no entry");
+	assert_int_equal(fake_dns.calls[FAKE_ADD], 2);
+	assert_non_null(strstr(fake_dns.log,
+	    "+ dns2 _acme-challenge.b.test txt-0-1\n"));
+	fake_time_pass(40 * SECOND);
+	assert_int_equal(fake_dns_count(), 0);
+	assert_int_equal(cleanup_count(r->engine->cleanup), 0);
+	assert_int_equal(fake_ca.n_orders, 1);
+	expect_recovery(r);
+	assert_int_equal(fake_ca.n_orders, 1);
+}
+
+static void
+test_provider_fails_while_other_works(void **state)
+{
+	struct erig *r = *state;
+
+	fake_rule_hang(&fake_dns.rules[FAKE_ADD]);
+	fake_dns.rules[FAKE_ADD].match = "dns2";
+	erig_conf(r, TWO_PROVIDERS);
+	erig_up(r);
+	ERIG_UNTIL(fake_dns.calls[FAKE_ADD] == 2);
+	fake_time_pass(MINUTE);
+	assert_int_equal(r->ends, 0);
+	erig_down(r);
+	assert_int_equal(fake_dns_count(), 0);
+}
+
+/* It failed, and yet the record is there. */
+static void
+test_provider_fails_after_all(void **state)
+{
+	struct erig *r = *state;
+
+	fake_rule_fail(&fake_dns.rules[FAKE_ADD], 1, ERR_TRANSIENT,
+	    "provider:timeout", "dns: no answer");
+	fake_dns.rules[FAKE_ADD].acts = true;
+	expect_run(r, APEX, "provider:timeout", "dns: no answer");
+	fake_time_pass(40 * SECOND);
+	assert_int_equal(fake_dns_count(), 0);
+	assert_int_equal(fake_dns.calls[FAKE_REMOVE], 2);
+	expect_recovery(r);
+}
+
+static void
+test_never_shown(void **state)
+{
+	struct erig *r = *state;
+
+	fake_rule_fail(&fake_dns.rules[FAKE_SHOWN], 1, ERR_TRANSIENT,
+	    "dns:stale", "ns2 does not show it");
+	expect_run(r, APEX, "dns:stale", "ns2 does not show it");
+	assert_int_equal(fake_ca.calls[FAKE_ANSWER], 0);
+	expect_recovery(r);
+	assert_int_equal(fake_ca.n_orders, 1);
+}
+
+/* A removal of an earlier run must not overtake the add of this one. */
+static void
+test_after_removal(void **state)
+{
+	struct erig *r = *state;
+
+	fake_rule_fail(&fake_dns.rules[FAKE_SHOWN], 1, ERR_TRANSIENT,
+	    "dns:stale", "not yet");
+	erig_conf(r, APEX);
+	erig_up(r);
+	erig_ends(r, 1);
+	fake_dns.latency_ms = 3 * MINUTE;
+	ERIG_UNTIL(erig_cert(r, "web")->run != NULL);
+	/* The first removal may take longer than the retry. */
+	fake_time_pass(20 * SECOND);
+	fake_dns.latency_ms = 2;
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 1);
+	ERIG_UNTIL(cleanup_count(r->engine->cleanup) == 0);
+	assert_int_equal(fake_dns_count(), 0);
+}
+
+/* --- stopped while something never answers --- */
+
+static void
+stop_at(void **state, struct fake_rule *rule)
+{
+	struct erig *r;
+
+	assert_int_equal(erig_setup(state), 0);
+	r = *state;
+	fake_rule_hang(rule);
+	erig_conf(r, BOTH);
+	erig_up(r);
+	ERIG_UNTIL(rule->times == 0);
+	fake_time_pass(SECOND);
+	erig_down(r);
+	assert_int_equal(fake_dns_count(), 0);
+	erig_up(r);
+	ERIG_UNTIL(r->oks == 1 && cleanup_count(r->engine->cleanup) == 0);
+	assert_int_equal(fake_dns_count(), 0);
+	assert_int_equal(erig_teardown(state), 0);
+}
+
+static void
+test_stop(void **state)
+{
+	static const int ca[] = { FAKE_GET_AUTHZ, FAKE_ANSWER,
+	    FAKE_GET_ORDER };
+	static const int dns[] = { FAKE_ZONE, FAKE_ADD, FAKE_SHOWN };
+
+	for (size_t i = 0; i < N_ELEMENTS(ca); i++)
+		stop_at(state, &fake_ca.rules[ca[i]]);
+	for (size_t i = 0; i < N_ELEMENTS(dns); i++)
+		stop_at(state, &fake_dns.rules[dns[i]]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_calls),
+		ERIG_TEST(test_cname),
+		ERIG_TEST(test_one_is_valid),
+		ERIG_TEST(test_all_are_valid),
+		ERIG_TEST(test_zone_of_valid_name),
+		ERIG_TEST(test_zone_of_pending_name),
+		ERIG_TEST(test_no_dns01),
+		ERIG_TEST(test_foreign_authorization),
+		cmocka_unit_test(test_dead_authorization),
+		ERIG_TEST(test_refused),
+		ERIG_TEST(test_all_refused),
+		ERIG_TEST(test_refused_without_reasons),
+		ERIG_TEST(test_refused_by_order),
+		ERIG_TEST(test_answered_already),
+		ERIG_TEST(test_answer_refused),
+		ERIG_TEST(test_answer_refused_unseen),
+		ERIG_TEST(test_slow_ca),
+		ERIG_TEST(test_provider_fails),
+		ERIG_TEST(test_provider_fails_while_other_works),
+		ERIG_TEST(test_provider_fails_after_all),
+		ERIG_TEST(test_never_shown),
+		ERIG_TEST(test_after_removal),
+		cmocka_unit_test(test_stop),
+	};
+
+	return cmocka_run_group_tests_name("authorize", tests,
+	    erig_group_setup, erig_group_teardown);
+}
