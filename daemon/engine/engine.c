@@ -517,20 +517,28 @@ static void
 check_live(struct cert *c)
 {
 	struct log_ctx ctx = { .cert = c->row.name };
+	char stamp[STORE_STAMP_SIZE];
 	struct cert_info info;
 	struct error err;
-	int rc = store_live_info(c->engine->a.store, c->row.name, &info, &err);
+	int rc;
 
+	store_live_stamp(c->engine->a.store, c->row.name, stamp);
+	if (stamp[0] != '\0' && strcmp(stamp, c->row.stamp) == 0)
+		return;
+	rc = store_live_info(c->engine->a.store, c->row.name, &info, &err);
 	if (rc == -1)
 		log_error(&ctx, "the installed certificate is damaged: %s; "
 		    "renewing it", err.msg);
 	if (rc != 0) {
 		c->row.serial[0] = '\0';
 		c->row.not_before = c->row.not_after = 0;
+		c->row.stamp[0] = '\0';
 		return;
 	}
 	if (strcmp(info.serial, c->row.serial) != 0)
 		row_from_live(c, &info);
+	memcpy(c->row.stamp, stamp, sizeof(stamp));
+	cert_save(c);
 	cert_info_clear(&info);
 }
 

@@ -681,6 +681,7 @@ row_update(struct renewal *r, const struct cert_info *info)
 	free(row->names);
 	row->names = xstrdup(r->names_json);
 	row->installed_at = clock_now();
+	store_live_stamp(r->engine->a.store, row->name, row->stamp);
 	row->spread = due_spread();
 	row->failures = 0;
 	row->retry_at = 0;

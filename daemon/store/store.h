@@ -88,6 +88,8 @@ void		 store_account_put(struct store *, const char *name,
 
 /* --- one row per certificate the daemon has ever managed --- */
 
+#define STORE_STAMP_SIZE 80
+
 struct store_cert {
 	char		*name;
 	/* The installed certificate; serial "" if there is none. */
@@ -97,6 +99,7 @@ struct store_cert {
 	enum key_type	 key;
 	char		*names;		/* JSON array, sorted */
 	time_t		 installed_at;
+	char		 stamp[STORE_STAMP_SIZE];	/* when that was read */
 	/* The schedule. */
 	int		 spread;	/* per mille of renew_before, -20..20;
 					   drawn at installation */
@@ -157,6 +160,13 @@ int		 store_install(struct store *, const char *name,
  */
 int		 store_live_info(struct store *, const char *name,
 		    struct cert_info *info, struct error *);
+/*
+ * A stamp that changes with the files of live/NAME, "" if they cannot be
+ * seen: whoever has the row of the same stamp need not read them.  (Reading
+ * takes 0.6 ms, and there may be 100,000.)
+ */
+void		 store_live_stamp(struct store *, const char *name,
+		    char out[STORE_STAMP_SIZE]);
 /* Absolute path of live/NAME; the caller frees. */
 char		*store_live_path(const struct store *, const char *name);
 

@@ -86,6 +86,7 @@ read_row(struct db_stmt *q, struct store_cert *c, struct error *err)
 	c->order_names = lend_text(q, 18);
 	c->order_account = lend_text(q, 19);
 	c->order_finalize = lend_text(q, 20);
+	db_copy_text(q, 21, c->stamp, sizeof(c->stamp));
 }
 
 void
@@ -96,7 +97,7 @@ store_cert_each(struct store *s,
 	    "SELECT name, serial, issuer, not_before, not_after, key, names,"
 	    " installed_at, spread, failures, retry_at, names_failed,"
 	    " error_at, error_kind, error_retry_at, error_code, error_msg,"
-	    " order_url, order_names, order_account, order_finalize"
+	    " order_url, order_names, order_account, order_finalize, stamp"
 	    " FROM cert ORDER BY name";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	struct store_cert c;
@@ -116,8 +117,8 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	    " not_after, key, names, installed_at, spread, failures,"
 	    " retry_at, names_failed, error_at, error_kind, error_retry_at,"
 	    " error_code, error_msg, order_url, order_names, order_account,"
-	    " order_finalize) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-	    " ?, ?, ?, ?, ?, ?, ?, ?)";
+	    " order_finalize, stamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+	    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	const struct error *e = c->error;
 
@@ -142,5 +143,6 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	db_bind_text(q, c->order_names);
 	db_bind_text(q, c->order_account);
 	db_bind_text(q, c->order_finalize);
+	db_bind_text(q, c->stamp);
 	db_write(q);
 }

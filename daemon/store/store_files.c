@@ -6,12 +6,15 @@
 #include <assert.h>
 #include <errno.h>
 #include <openssl/evp.h>
+#include <limits.h>
+#include <sys/stat.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/file.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "daemon/store/certdir.h"
 #include "daemon/store/db.h"
 #include "daemon/store/store_priv.h"
@@ -181,6 +184,34 @@ store_live_info(struct store *s, const char *name, struct cert_info *info,
 	assert(store_name_is_sane(name));
 	rc = certdir_live_info(s->dirfd, name, info, err);
 	return rc != -1 ? rc : error_wrap(err, "%s", s->dir);
+}
+
+void
+store_live_stamp(struct store *s, const char *name,
+    char out[STORE_STAMP_SIZE])
+{
+	static const char *const files[] = { "privkey.pem", "fullchain.pem" };
+	char path[NAME_MAX + 32];
+	struct stat st;
+
+	assert(store_name_is_sane(name));
+	out[0] = '\0';
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		size_t used = strlen(out);
+
+		(void)text_printf(path, sizeof(path), "live/%s/%s", name,
+		    files[i]);
+		if (fstatat(s->dirfd, path, &st, 0) == -1) {
+			out[0] = '\0';
+			return;
+		}
+		/* Not mtime: cp -p and tar keep that. */
+		(void)text_printf(out + used, STORE_STAMP_SIZE - used,
+		    "%s%llx.%lx.%llx", i > 0 ? "-" : "",
+		    (unsigned long long)st.st_ctim.tv_sec,
+		    (unsigned long)st.st_ctim.tv_nsec,
+		    (unsigned long long)st.st_size);
+	}
 }
 
 char *
