@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "daemon/engine/cleanup.h"
+#include "daemon/engine/deployer.h"
 #include "tests/unit/pki.h"
 
 #define NAMES "names = { \"example.test\", \"*.example.test\" } " \
@@ -174,6 +176,68 @@ test_crash_anywhere(void **state)
 	while (!is_over)
 		end_after(state, n++, erig_crash, &is_over);
 	assert_true(n > 40);
+}
+
+/* The disk is full from some point of a run on, for ten minutes. */
+static void
+fill_after(void **state, unsigned steps, bool crashes, bool *is_over)
+{
+	struct erig *r;
+
+	assert_int_equal(erig_setup(state), 0);
+	r = *state;
+	erig_conf(r, WEB_DEPLOY);
+	erig_up(r);
+	for (unsigned i = 0; i < steps; i++)
+		(void)fake_time_step();
+	*is_over = r->oks > 0;
+	scratch_limit(1);
+	fake_time_pass(10 * MINUTE);
+	scratch_limit(RLIM_INFINITY);
+	if (crashes) {
+		erig_crash(r);
+		erig_up(r);
+	}
+	fake_time_pass(DAY);
+	assert_string_not_equal(erig_row(r, "web")->serial, "");
+	assert_int_equal(fake_dns_count(), 0);
+	assert_int_equal(cleanup_count(r->engine->cleanup), 0);
+	assert_int_equal(deployer_pending(r->engine->deployer), 0);
+	assert_string_not_equal(fake_deploy.log, "");
+	/* One order may have been made that could not be written down. */
+	assert_in_range(fake_ca.n_orders, 1, 3);
+	assert_int_equal(erig_teardown(state), 0);
+}
+
+static void
+test_disk_full_anywhere(void **state)
+{
+	for (int crashes = 0; crashes < 2; crashes++) {
+		bool is_over = false;
+
+		for (unsigned n = 0; !is_over; n++)
+			fill_after(state, n, crashes, &is_over);
+	}
+}
+
+/* What is not in the journal is not in the DNS. */
+static void
+test_journal_first(void **state)
+{
+	struct erig *r = *state;
+
+	erig_conf(r, WEB);
+	erig_up(r);
+	ERIG_UNTIL(fake_ca.calls[FAKE_GET_AUTHZ] == 2);
+	scratch_limit(1);
+	ERIG_UNTIL(r->ends == 1);
+	fake_time_pass(HOUR);
+	scratch_limit(RLIM_INFINITY);
+	assert_int_equal(r->err.kind, ERR_INTERNAL);
+	assert_null(strstr(fake_dns.log, "+"));
+	fake_time_pass(DAY);
+	assert_int_equal(r->oks, 1);
+	expect_done(r, 1);
 }
 
 /* --- the order of an earlier run --- */
@@ -650,6 +714,8 @@ main(void)
 		cmocka_unit_test(test_fail),
 		cmocka_unit_test(test_stop_anywhere),
 		cmocka_unit_test(test_crash_anywhere),
+		cmocka_unit_test(test_disk_full_anywhere),
+		ERIG_TEST(test_journal_first),
 		cmocka_unit_test(test_resume),
 		cmocka_unit_test(test_resume_in_vain),
 		ERIG_TEST(test_resume_later),
