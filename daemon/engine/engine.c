@@ -546,8 +546,14 @@ void
 engine_start(struct engine *e)
 {
 	for (size_t i = 0; i < e->n_certs; i++) {
-		if (e->certs[i]->conf != NULL)
-			check_live(e->certs[i]);
+		struct cert *c = e->certs[i];
+
+		if (c->conf == NULL)
+			continue;
+		check_live(c);
+		/* One that a crash has left behind; no order needs it. */
+		if (c->row.order_url == NULL)
+			store_pending_key_drop(e->a.store, c->row.name);
 	}
 	/* Runs first: those that resume an order keep its records. */
 	schedule_cb(e);

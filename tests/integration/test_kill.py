@@ -266,3 +266,10 @@ def test_crash_between_live_and_state(acmed, ca_proxy):
     assert serials()[1] == serials()[2] != serials()[0]
     acmed.wait_valid(name)
     assert ca_proxy.count("newOrder") == 2
+    # Killed a moment later, when only the key was to be removed.
+    acmed.stop()
+    pending = os.path.join(acmed.state_dir, "pending")
+    proc.run(["cp", "-a", saved + "/pending/.", pending])
+    assert os.listdir(pending)
+    acmed.start()
+    assert os.listdir(pending) == []
