@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The small help that providers/provider.h offers. */
 #include <string.h>
+#include <time.h>
 
 #include "providers/provider.h"
 
@@ -64,4 +65,23 @@ provider_in_batch(const struct provider_call *c, const char *content)
 			return true;
 	}
 	return false;
+}
+
+void
+provider_blame_clock(const struct provider_answer *a, struct error *err)
+{
+	const char *date = provider_answer_header(a, "Date");
+	char span[TEXT_SPAN_MAX];
+	struct tm tm = { 0 };
+	int64_t off;
+
+	if (date == NULL ||
+	    strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm) == NULL)
+		return;
+	off = (int64_t)clock_now() - (int64_t)timegm(&tm);
+	if (off >= -60 && off <= 60)
+		return;
+	(void)error_set(err, err->kind, err->code, "%s; the clock of this "
+	    "machine is %s %s", err->msg, text_span(off < 0 ? -off : off, span),
+	    off < 0 ? "slow" : "fast");
 }

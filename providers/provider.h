@@ -302,6 +302,14 @@ bool		 provider_txt_is(const char *content, const char *value);
 bool		 provider_in_batch(const struct provider_call *,
 		    const char *content);
 
+/*
+ * For signatures that were too old or too new: add to the error how far this
+ * machine's clock is from the vendor's (Date of the answer), if that is more
+ * than a minute.
+ */
+void		 provider_blame_clock(const struct provider_answer *,
+		    struct error *);
+
 /* All providers, sorted by name; the end is NULL. */
 extern const struct provider *const provider_registry[];
 /* The provider of that type, or NULL. */

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "common/mem.h"
@@ -65,6 +66,16 @@ sign_hex(const void *data, size_t len, char *out)
 	}
 	out[2 * len] = '\0';
 	return out;
+}
+
+const char *
+sign_nonce(char out[SIGN_NONCE])
+{
+	unsigned char raw[(SIGN_NONCE - 1) / 2];
+
+	if (getentropy(raw, sizeof(raw)) == -1)
+		abort();		/* not on any kernel we run on */
+	return sign_hex(raw, sizeof(raw), out);
 }
 
 const char *

@@ -35,6 +35,10 @@ const char	*sign_hmac_hex(enum sign_hash, const void *key,
 const char	*sign_hmac_b64(enum sign_hash, const void *key,
 		    size_t key_len, const char *text, char out[SIGN_B64]);
 
+/* 128 random bits in hex, for requests that must be told apart. */
+#define SIGN_NONCE	33
+const char	*sign_nonce(char out[SIGN_NONCE]);
+
 /* Lower-case hex; out has room for 2 * len + 1. */
 const char	*sign_hex(const void *data, size_t len, char *out);
 /* Standard base64 with padding; the caller frees. */

@@ -259,6 +259,16 @@ def test_bad_credentials(bench):
     assert bench.n <= bench.v.AUTH_TRIES
 
 
+def test_wrong_clock(bench):
+    if bench.v.clock_error() is None:
+        pytest.skip("no time in the signature")
+    bench.v.fail("clock", 0)
+    got = bench.refused("config", "add", A)
+    assert re.search(r"the clock of this machine is (1h 0m|59m \S+) slow",
+                     got["msg"]), got
+    assert bench.n == 1
+
+
 @pytest.mark.parametrize("name", ["_acme-challenge.www.nowhere.invalid",
                                   "_acme-challenge.xexample.test"])
 def test_no_zone(bench, name):

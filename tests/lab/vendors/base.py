@@ -14,8 +14,10 @@ import socket
 import threading
 import time
 import urllib.parse
+from email.utils import formatdate
 
-FAULTS = ("500", "throttle", "garbage", "bare", "truncated", "lost", "hang")
+FAULTS = ("500", "throttle", "garbage", "bare", "clock", "truncated", "lost",
+          "hang")
 CARRIED_OUT = ("truncated", "lost", "hang")
 
 
@@ -133,6 +135,8 @@ class Vendor:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = 65536        # an answer in one segment
+            disable_nagle_algorithm = True
 
             def serve(self):
                 vendor.serve(self)
@@ -184,6 +188,10 @@ class Vendor:
 
     def server_error(self):
         return reply(500, {"message": "out of order"})
+
+    def clock_error(self):
+        """What is said to a signature of another hour; None: nothing is."""
+        return None
 
     def secrets(self):
         """Strings that must never be seen in acmed's log."""
@@ -294,6 +302,9 @@ class Vendor:
                 status, headers, out = self.server_error()
             elif fault == "throttle":
                 status, headers, out = self.throttle()
+            elif fault == "clock":
+                status, headers, out = self.clock_error()
+                headers["Date"] = formatdate(time.time() + 3600, usegmt=True)
             elif fault == "garbage":
                 status, headers = 200, {"Content-Type": "text/html"}
                 out = b"<html><body>Please log in to the Wi-Fi</body></html>"
@@ -306,7 +317,8 @@ class Vendor:
             self.cut(h)
             return
         try:
-            h.send_response(status)
+            h.send_response_only(status)
+            headers.setdefault("Date", formatdate(usegmt=True))
             for k, v in headers.items():
                 for one in v if isinstance(v, list) else [v]:
                     h.send_header(k, one)
