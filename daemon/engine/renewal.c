@@ -139,6 +139,18 @@ renewal_cancel(struct renewal *r)
 	free(r);
 }
 
+/* Put the step in front, where the message does not begin with it. */
+static void
+add_step(const struct renewal *r, struct error *err)
+{
+	const char *step = steps[r->step].name;
+	size_t len = strlen(step);
+
+	if (r->step != STEP_DEPLOY && (strncmp(err->msg, step, len) != 0 ||
+	    err->msg[len] != ':'))
+		(void)error_wrap(err, "%s", step);
+}
+
 static void
 finish(struct renewal *r, const struct error *err)
 {
@@ -152,8 +164,7 @@ finish(struct renewal *r, const struct error *err)
 		free(cert->row.names_failed);
 		cert->row.names_failed = xstrdup(r->names_json);
 		copy = *err;
-		if (r->step != STEP_DEPLOY)
-			(void)error_wrap(&copy, "%s", steps[r->step].name);
+		add_step(r, &copy);
 	}
 	cert->run = NULL;
 	renewal_cancel(r);

@@ -265,3 +265,24 @@ def test_account_key(acmed, ca_proxy, lost):
         p = acmed.ctl("renew-now", name)
     assert p.returncode == 0, p.stdout
     assert ca_proxy.count("account") == 2
+
+
+def test_step_is_told(acmed, ca_proxy):
+    """The last event of a run names the step that failed, and so does the
+    message, once."""
+    name = "step.example.test"
+    acmed.accounts["lab"]["directory"] = ca_proxy.directory
+    acmed.cert(name)
+    for kind, step in ("account", "account: "), ("newOrder", "order: new"):
+        ca_proxy.before = lambda r: problem(
+            400, "malformed", "no") if r.kind == kind else None
+        if acmed.proc is None:
+            acmed.start()
+            acmed.wait_error(name)
+        p = acmed.ctl("renew-now", name)
+        assert p.returncode == 1
+        last = [x for x in p.stdout.splitlines() if "next try" in x][-1]
+        assert last.split()[1] == step.split(":")[0], last
+        msg = acmed.cert_status(name)["error"]["msg"]
+        assert msg.startswith(step), msg
+        assert "account: account:" not in msg
