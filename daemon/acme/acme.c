@@ -210,6 +210,8 @@ op_send(struct acme_op *op)
 void
 op_post(struct acme_op *op, const char *url, const char *payload)
 {
+	free(op->target);		/* of a first request, if any */
+	freezero_str(op->payload);
 	op->target = url != NULL ? xstrdup(url) : NULL;
 	op->payload = xstrdup(payload);
 	if (turns_begin(&op->acme->turns, op))
