@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * route53 - Amazon Route 53, API 2013-04-01
+ * (https://docs.aws.amazon.com/Route53/latest/APIReference/).  Whole sets, in
+ * XML, signed with Signature Version 4.
+ *
+ * A batch is carried out as one or not at all, and a DELETE must name the set
+ * exactly as it is: DELETE of what was read and CREATE of what is wanted is a
+ * compare-and-swap.  UPSERT would overwrite the values of others.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "providers/provider.h"
+#include "providers/scheme_v4.h"
+#include "providers/xml.h"
+
+#define API "/2013-04-01"
+#define VALUE_SIZE 16400		/* 4000 characters, all escaped */
+
+enum { OPT_KEY_ID, OPT_SECRET, OPT_TOKEN, OPT_ZONE_ID, OPT_REGION, OPT_TTL };
+
+static const struct provider_opt opts[] = {
+	[OPT_KEY_ID] = { .name = "access_key_id", .required = true,
+	    .help = "id of the access key, \"AKIA...\"" },
+	[OPT_SECRET] = { .name = "secret_access_key", .required = true,
+	    .secret = true, .help = "the access key's secret" },
+	[OPT_TOKEN] = { .name = "session_token", .secret = true,
+	    .help = "of temporary credentials" },
+	[OPT_ZONE_ID] = { .name = "hosted_zone_id",
+	    .help = "\"Z...\"; ListHostedZonesByName is not needed then" },
+	[OPT_REGION] = { .name = "region", .fallback = "us-east-1",
+	    .help = "us-east-1, cn-northwest-1 (China), us-gov-west-1" },
+	[OPT_TTL] = { .name = "ttl", .type = PROVIDER_OPT_INT,
+	    .fallback = "60", .min = 0, .max = 2147483647,
+	    .help = "TTL of the records in seconds" },
+	PROVIDER_ZONE_OPTS,
+	PROVIDER_BASE_OPT,
+	PROVIDER_HTTP_OPTS,
+	{ .name = NULL }
+};
+
+/* c->memo is {"ttl": "60", "values": [...]} as it was read, or NULL. */
+struct route53 {
+	char	change_id[64];
+};
+
+static const char *
+region_base(const char *region)
+{
+	if (strncmp(region, "cn-", 3) == 0)
+		return "https://route53.amazonaws.com.cn";
+	if (strncmp(region, "us-gov-", 7) == 0)
+		return "https://route53.us-gov.amazonaws.com";
+	return "https://route53.amazonaws.com";
+}
+
+static int
+prepare(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	static const struct scheme_v4 scheme = {
+		.algorithm = "AWS4-HMAC-SHA256", .key_prefix = "AWS4",
+		.terminator = "aws4_request", .date_header = "X-Amz-Date",
+		.service = "route53",
+	};
+	const char *region = provider_str(c->values, OPT_REGION);
+	const char *token = provider_str(c->values, OPT_TOKEN);
+
+	preq_base(rq, region_base(region));
+	if (token != NULL)
+		preq_secret_header(rq, "X-Amz-Security-Token", token);
+	scheme_v4_sign(rq, &scheme, region,
+	    provider_str(c->values, OPT_KEY_ID),
+	    provider_str(c->values, OPT_SECRET));
+	return 0;
+}
+
+static bool
+code_is_one_of(const char *code, const char *const *list)
+{
+	for (; *list != NULL; list++) {
+		if (strcmp(code, *list) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+failed(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	static const char *const throttled[] = { "Throttling",
+	    "ThrottlingException", "RequestLimitExceeded",
+	    "TooManyRequestsException", NULL };
+	static const char *const config[] = { "InvalidClientTokenId",
+	    "SignatureDoesNotMatch", "IncompleteSignature", "ExpiredToken",
+	    "RequestExpired", "MissingAuthenticationToken",
+	    "UnrecognizedClientException", "AccessDenied", NULL };
+	struct xml root = xml_document(a->body, a->body_len);
+	char code[64], words[600];
+
+	if (!xml_text(&root, "Message", words, sizeof(words)))
+		return;
+	if (!xml_text(&root, "Code", code, sizeof(code)))
+		(void)text_printf(code, sizeof(code), "InvalidChangeBatch");
+	if (code_is_one_of(code, throttled)) {
+		err->kind = ERR_RATELIMIT;
+		(void)text_printf(err->code, sizeof(err->code),
+		    "provider:throttled");
+	} else if (code_is_one_of(code, config)) {
+		err->kind = ERR_CONFIG;
+		(void)text_printf(err->code, sizeof(err->code),
+		    "provider:credentials");
+	}
+	(void)error_set(err, err->kind, err->code, "HTTP %d: %s: %s",
+	    a->status, code, words);
+}
+
+/* The root element, which is there only if the answer is whole. */
+static bool
+root(const struct provider_answer *a, const char *name, struct xml *out,
+    struct error *err)
+{
+	struct xml doc = xml_document(a->body, a->body_len);
+
+	if (xml_child(&doc, name, out))
+		return true;
+	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
+	    "HTTP %d, but no %s: %.100s", a->status, name, a->body);
+	return false;
+}
+
+static enum provider_next
+reply_lacks(const char *what, struct error *err)
+{
+	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
+	    "the answer has no usable %s", what);
+	return PROVIDER_FAIL;
+}
+
+/* An id behind its last "/"; it goes into paths unencoded. */
+static bool
+id_copy(const char *id, char *out, size_t size)
+{
+	const char *slash = strrchr(id, '/');
+
+	id = slash == NULL ? id : slash + 1;
+	if (id[0] == '\0' || !text_printf(out, size, "%s", id))
+		return false;
+	for (; *id != '\0'; id++) {
+		if (!isalnum((unsigned char)*id))
+			return false;
+	}
+	return true;
+}
+
+static int
+zone_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	const char *zone_id = provider_str(c->values, OPT_ZONE_ID);
+
+	if (zone_id != NULL && !id_copy(zone_id, c->zone_id,
+	    PROVIDER_ZONE_ID_SIZE))
+		return error_set(err, ERR_CONFIG, "route53:zone-id",
+		    "hosted_zone_id: \"%s\" is no id", zone_id);
+	if (c->zone_id[0] != '\0')
+		return 0;
+	preq_start(rq, "GET", API "/hostedzonesbyname");
+	preq_query(rq, "dnsname", c->zone);
+	preq_query(rq, "maxitems", "100");
+	return 0;
+}
+
+/* The list begins at the name asked for, and goes on with others. */
+static enum provider_next
+zone_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	char name[1025], is_private[8], id[128];
+	struct xml list, z;
+	size_t len = strlen(c->zone);
+
+	if (!root(a, "ListHostedZonesByNameResponse", &list, err))
+		return PROVIDER_FAIL;
+	while (xml_next(&list, "HostedZone", &z)) {
+		if (!xml_text(&z, "Name", name, sizeof(name)) ||
+		    strncasecmp(name, c->zone, len) != 0 ||
+		    strcmp(name + len, ".") != 0 ||
+		    (xml_text(&z, "PrivateZone", is_private,
+		    sizeof(is_private)) && strcmp(is_private, "true") == 0))
+			continue;
+		if (c->zone_id[0] != '\0') {
+			c->zone_id[0] = '\0';
+			(void)error_set(err, ERR_CONFIG, "route53:zones",
+			    "there are several public hosted zones %s; set "
+			    "hosted_zone_id", c->zone);
+			return PROVIDER_FAIL;
+		}
+		if (!xml_text(&z, "Id", id, sizeof(id)) ||
+		    !id_copy(id, c->zone_id, PROVIDER_ZONE_ID_SIZE)) {
+			c->zone_id[0] = '\0';
+			return reply_lacks("id of the zone", err);
+		}
+	}
+	return c->zone_id[0] == '\0' ? PROVIDER_NO_ZONE : PROVIDER_NEXT;
+}
+
+static void
+zone_start(struct provider_call *c, struct preq *rq, const char *method,
+    const char *rest)
+{
+	char path[PROVIDER_ZONE_ID_SIZE + 64];
+
+	(void)text_printf(path, sizeof(path), API "/hostedzone/%s%s",
+	    c->zone_id, rest);
+	preq_start(rq, method, path);
+}
+
+static int
+read_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	char fqdn[256];
+
+	(void)text_printf(fqdn, sizeof(fqdn), "%s.", c->fqdn);
+	zone_start(c, rq, "GET", "/rrset");
+	preq_query(rq, "name", fqdn);
+	preq_query(rq, "type", "TXT");
+	preq_query(rq, "maxitems", "1");
+	return 0;
+}
+
+/* The list begins at the name or, without such a set, behind it. */
+static bool
+is_our_set(const struct provider_call *c, const struct xml *set)
+{
+	size_t len = strlen(c->fqdn);
+	char name[1025], type[16];
+
+	return xml_text(set, "Name", name, sizeof(name)) &&
+	    strncasecmp(name, c->fqdn, len) == 0 &&
+	    strcmp(name + len, ".") == 0 &&
+	    xml_text(set, "Type", type, sizeof(type)) &&
+	    strcmp(type, "TXT") == 0;
+}
+
+static int
+memo_set(struct provider_call *c, const struct xml *set, struct error *err)
+{
+	json_t *values = json_array();
+	char ttl[16], text[VALUE_SIZE];
+	struct xml rest = *set, r;
+
+	json_decref(c->memo);
+	c->memo = NULL;
+	if (xml_text(set, "SetIdentifier", text, sizeof(text)) ||
+	    !xml_text(set, "TTL", ttl, sizeof(ttl))) {
+		json_decref(values);
+		return error_set(err, ERR_CONFIG, "route53:policy",
+		    "%s has a routing policy or is an alias: acmed changes "
+		    "simple records only", c->fqdn);
+	}
+	while (xml_next(&rest, "ResourceRecord", &r)) {
+		/* One value that is not understood would be deleted. */
+		if (!xml_text(&r, "Value", text, sizeof(text)) ||
+		    json_array_append_new(values, json_string(text)) == -1) {
+			json_decref(values);
+			(void)reply_lacks("value", err);
+			return -1;
+		}
+	}
+	c->memo = json_pack("{s:s, s:o}", "ttl", ttl, "values", values);
+	return 0;
+}
+
+/* How many values of the batch does the set hold? */
+static size_t
+held(const struct provider_call *c)
+{
+	const json_t *values = json_object_get(c->memo, "values");
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_batch; i++) {
+		for (size_t j = 0; j < json_array_size(values); j++) {
+			if (provider_txt_is(json_string_value(
+			    json_array_get(values, j)), c->batch[i])) {
+				n++;
+				break;
+			}
+		}
+	}
+	return n;
+}
+
+static enum provider_next
+read_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err, size_t want)
+{
+	struct xml list, set;
+
+	if (!root(a, "ListResourceRecordSetsResponse", &list, err))
+		return PROVIDER_FAIL;
+	if (xml_next(&list, "ResourceRecordSet", &set) &&
+	    is_our_set(c, &set) && memo_set(c, &set, err) == -1)
+		return PROVIDER_FAIL;
+	return held(c) == want ? PROVIDER_DONE : PROVIDER_NEXT;
+}
+
+static enum provider_next
+add_read_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return read_reply(c, a, err, c->n_batch);
+}
+
+static enum provider_next
+remove_read_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return read_reply(c, a, err, 0);
+}
+
+static void
+put_value(FILE *f, const char *text)
+{
+	(void)fputs("<ResourceRecord><Value>", f);
+	for (; *text != '\0'; text++) {
+		if (strchr("<>&", *text) != NULL)
+			(void)fprintf(f, "&#%d;", *text);
+		else
+			(void)fputc(*text, f);
+	}
+	(void)fputs("</Value></ResourceRecord>", f);
+}
+
+/* One change: the set with the values of old, then ours. */
+static void
+put_change(FILE *f, const struct provider_call *c, const char *action,
+    const char *ttl, const json_t *old, bool with_ours)
+{
+	char text[300];
+
+	if (json_array_size(old) == 0 && !with_ours)
+		return;
+	(void)fprintf(f, "<Change><Action>%s</Action><ResourceRecordSet>"
+	    "<Name>%s.</Name><Type>TXT</Type><TTL>%s</TTL><ResourceRecords>",
+	    action, c->fqdn, ttl);
+	for (size_t i = 0; i < json_array_size(old); i++)
+		put_value(f, json_string_value(json_array_get(old, i)));
+	for (size_t i = 0; with_ours && i < c->n_batch; i++) {
+		(void)text_printf(text, sizeof(text), "\"%s\"", c->batch[i]);
+		put_value(f, text);
+	}
+	(void)fputs("</ResourceRecords></ResourceRecordSet></Change>", f);
+}
+
+/* What the set holds beside the batch. */
+static json_t *
+others(const struct provider_call *c)
+{
+	const json_t *values = json_object_get(c->memo, "values");
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < json_array_size(values); i++) {
+		json_t *v = json_array_get(values, i);
+
+		if (!provider_in_batch(c, json_string_value(v)))
+			json_array_append(out, v);
+	}
+	return out;
+}
+
+static int
+write_request(struct provider_call *c, struct preq *rq, bool is_add)
+{
+	const char *ttl = jsonx_str(c->memo, "ttl");
+	json_t *rest = others(c);
+	char fresh[16], *body;
+	size_t len;
+	FILE *f = open_memstream(&body, &len);
+
+	if (f == NULL)
+		abort();
+	(void)text_printf(fresh, sizeof(fresh), "%ld",
+	    provider_int(c->values, OPT_TTL));
+	if (ttl == NULL)
+		ttl = fresh;
+	(void)fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
+	    "<ChangeResourceRecordSetsRequest "
+	    "xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\">"
+	    "<ChangeBatch><Changes>", f);
+	put_change(f, c, "DELETE", ttl, json_object_get(c->memo, "values"),
+	    false);
+	put_change(f, c, "CREATE", ttl, rest, is_add);
+	(void)fputs("</Changes></ChangeBatch>"
+	    "</ChangeResourceRecordSetsRequest>", f);
+	if (fclose(f) != 0)
+		abort();
+	json_decref(rest);
+	zone_start(c, rq, "POST", "/rrset/");
+	preq_body(rq, body, len, "text/xml");
+	free(body);
+	return 0;
+}
+
+static int
+add_write_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	return write_request(c, rq, true);
+}
+
+static int
+remove_write_request(struct provider_call *c, struct preq *rq,
+    struct error *err)
+{
+	return write_request(c, rq, false);
+}
+
+static enum provider_next
+write_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	struct route53 *x = c->priv;
+	struct xml change;
+	char id[128];
+
+	if (!root(a, "ChangeResourceRecordSetsResponse", &change, err))
+		return PROVIDER_FAIL;
+	if (!xml_text(&change, "Id", id, sizeof(id)) ||
+	    !id_copy(id, x->change_id, sizeof(x->change_id)))
+		return reply_lacks("id of the change", err);
+	return PROVIDER_NEXT;
+}
+
+/* Somebody was faster, or is still being served. */
+static enum provider_next
+write_refused(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	static const char *const lost[] = { "not found", "already exists",
+	    "do not match", "PriorRequestNotComplete" };
+
+	for (size_t i = 0; a->status == 400 &&
+	    i < sizeof(lost) / sizeof(lost[0]); i++) {
+		if (strstr(a->body, lost[i]) != NULL)
+			return PROVIDER_REPEAT;
+	}
+	return PROVIDER_FAIL;
+}
+
+/* INSYNC: all servers of Route 53 have it. */
+static int
+wait_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	const struct route53 *x = c->priv;
+	char path[128];
+
+	(void)text_printf(path, sizeof(path), API "/change/%s", x->change_id);
+	preq_start(rq, "GET", path);
+	return 0;
+}
+
+static enum provider_next
+wait_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	struct xml change;
+	char status[16];
+
+	if (!root(a, "GetChangeResponse", &change, err))
+		return PROVIDER_FAIL;
+	if (!xml_text(&change, "Status", status, sizeof(status)))
+		return reply_lacks("status", err);
+	return strcmp(status, "INSYNC") == 0 ? PROVIDER_DONE : PROVIDER_POLL;
+}
+
+/* Without GetChange: the wait for propagation has the last word. */
+static enum provider_next
+wait_refused(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return a->status == 403 ? PROVIDER_DONE : PROVIDER_FAIL;
+}
+
+static const struct provider_step add[] = {
+	{ "find zone", zone_request, zone_reply, NULL },
+	{ "read records", read_request, add_read_reply, NULL },
+	{ "write records", add_write_request, write_reply, write_refused },
+	{ "wait for change", wait_request, wait_reply, wait_refused },
+	{ .name = NULL }
+};
+
+static const struct provider_step remove_[] = {
+	{ "find zone", zone_request, zone_reply, NULL },
+	{ "read records", read_request, remove_read_reply, NULL },
+	{ "write records", remove_write_request, write_reply, write_refused },
+	{ .name = NULL }
+};
+
+const struct provider provider_route53 = {
+	.name = "route53",
+	.title = "Amazon Route 53",
+	.doc = "IAM: an access key of a user whose policy allows "
+	    "route53:ListHostedZonesByName and route53:GetChange, and for the "
+	    "hosted zone route53:ListResourceRecordSets and "
+	    "route53:ChangeResourceRecordSets (the condition "
+	    "route53:ChangeResourceRecordSetsRecordTypes = TXT narrows it).  "
+	    "lego's AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
+	    "AWS_SESSION_TOKEN, AWS_HOSTED_ZONE_ID.",
+	.opts = opts,
+	.base_url = "https://route53.amazonaws.com",
+	.no_zone_help = "private hosted zones do not count",
+	.takes_batch = true,
+	.max_calls = 4,
+	.gap_ms = 200,		/* 5 requests a second for an account */
+	.plain_text = true,
+	.priv_size = sizeof(struct route53),
+	.prepare = prepare,
+	.failed = failed,
+	.add = add,
+	.remove = remove_,
+};
