@@ -448,6 +448,9 @@ step_build(struct rest_op *op, struct error *err)
 	    .ca_file = provider_option(type, c->values, "ca_file"),
 	    .proxy = proxy != NULL && strcmp(proxy, "none") == 0 ? "" : proxy,
 	};
+	/* The same request twice could make the same record twice. */
+	op->http_args.once = strcmp(preq_get_method(op->rq), "POST") == 0 ||
+	    strcmp(preq_get_method(op->rq), "PATCH") == 0;
 	return preq_finish(op->rq, provider_option_bool(type, c->values,
 	    "allow_http"), &op->http_args, err);
 }

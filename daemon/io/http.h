@@ -44,6 +44,10 @@ struct http_args {
 					   this one */
 	bool		 allow_plain;
 	bool		 secret_url;	/* print only scheme and host of it */
+	bool		 once;		/* not idempotent: a connection of its
+					   own, for on a kept one that ends
+					   before the answer it would silently
+					   be sent again */
 };
 
 struct http_reply {

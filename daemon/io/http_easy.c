@@ -265,6 +265,8 @@ http_op_fill(struct http_op *op, const struct http_args *args, char **key,
     struct error *err)
 {
 	op->method = xstrdup(args->method);
+	op->once = args->once;
+	op->has_secret = args->secret_url;
 	op->ca_file = dup_or_null(args->ca_file);
 	op->proxy = dup_or_null(args->proxy);
 	op->max_reply = args->max_reply;
@@ -345,6 +347,7 @@ setup_connection(struct http_op *op, CURL *e)
 {
 	CURLcode rc = CURLE_OK;
 
+	SET(CURLOPT_FRESH_CONNECT, op->once ? 1L : 0L);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	/* A resolver's thread is left to end alone, not waited for. */
 	SET(CURLOPT_QUICK_EXIT, 1L);

@@ -58,6 +58,7 @@ struct http_op {
 	char			*url;
 	char			*host;		/* for messages */
 	char			*shown_url;	/* may be printed */
+	bool			 once;
 	char			*ca_file;
 	char			*proxy;
 	struct curl_slist	*headers;

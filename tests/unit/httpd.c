@@ -171,6 +171,8 @@ answer(int fd, const struct request *r, int nth)
 	} else if (strcmp(r->path, "/closing") == 0) {
 		ok(fd, "bye");
 		return false;	/* without having said so */
+	} else if (strcmp(r->path, "/lost") == 0) {
+		return false;
 	} else if (strcmp(r->path, "/reused") == 0) {
 		/* As if it had closed just when the request came. */
 		if (nth > 1)

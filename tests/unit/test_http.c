@@ -528,6 +528,30 @@ test_stale_connection(void **state)
 	assert_int_equal(httpd_connections(), 3);
 }
 
+/* A lost answer is not a lost change: that is for the caller to look into. */
+static void
+test_once(void **state)
+{
+	char url[128];
+	struct http_args args = args_for("POST", "/lost", url);
+	struct result r;
+
+	assert_true(get("/ok").ok);
+	args.body = "x";
+	args.body_len = 1;
+	args.once = true;
+	r = fetch(&args);
+	assert_false(r.ok);
+	assert_int_equal(r.err.kind, ERR_TRANSIENT);
+	assert_string_equal(r.err.code, "http:io");
+	assert_int_equal(httpd_connections(), 2);
+	args.once = false;
+	assert_true(get("/ok").ok);	/* on a kept one */
+	assert_int_equal(httpd_connections(), 2);
+	assert_false(fetch(&args).ok);
+	assert_int_equal(httpd_connections(), 3);	/* sent twice */
+}
+
 static void
 test_secret_is_not_redirected(void **state)
 {
@@ -539,6 +563,10 @@ test_secret_is_not_redirected(void **state)
 
 	args.headers = &header;
 	args.n_headers = 1;
+	r = fetch(&args);
+	assert_int_equal(r.status, 302);
+	args.n_headers = 0;
+	args.secret_url = true;
 	r = fetch(&args);
 	assert_int_equal(r.status, 302);
 }
@@ -671,7 +699,8 @@ main(void)
 		T(test_no_server), T(test_timeout), T(test_timeout_in_queue),
 		T(test_cancel), T(test_cancel_from_done),
 		T(test_start_from_done), T(test_many),
-		T(test_stale_connection), T(test_secret_is_not_redirected),
+		T(test_stale_connection), T(test_once),
+		T(test_secret_is_not_redirected),
 		T(test_log), cmocka_unit_test(test_retry_at),
 		cmocka_unit_test(test_odd_headers),
 	};
