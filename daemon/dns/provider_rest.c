@@ -449,8 +449,8 @@ step_build(struct rest_op *op, struct error *err)
 	    .proxy = proxy != NULL && strcmp(proxy, "none") == 0 ? "" : proxy,
 	};
 	/* The same request twice could make the same record twice. */
-	op->http_args.once = strcmp(preq_get_method(op->rq), "POST") == 0 ||
-	    strcmp(preq_get_method(op->rq), "PATCH") == 0;
+	op->http_args.once = strcmp(preq_get_method(op->rq), "GET") != 0 &&
+	    strcmp(preq_get_method(op->rq), "DELETE") != 0;
 	return preq_finish(op->rq, provider_option_bool(type, c->values,
 	    "allow_http"), &op->http_args, err);
 }
