@@ -66,6 +66,12 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(
             items=[i for i in items if "long" in i.keywords])
         items[:] = [i for i in items if "long" not in i.keywords]
+    if os.environ.get("LAB_SHARD"):
+        # Every Nth test, so that slow neighbours are spread.
+        mine, of = map(int, os.environ["LAB_SHARD"].split("/"))
+        config.hook.pytest_deselected(
+            items=[t for i, t in enumerate(items) if i % of != mine])
+        items[:] = [t for i, t in enumerate(items) if i % of == mine]
     if lab_problem:
         for item in items:
             if "no_lab" not in item.keywords:
@@ -85,6 +91,12 @@ def pytest_runtest_makereport(item, call):
         with open(path, "a") as f:
             f.write("%s\t%s\t%s\n" % (report.outcome, item.nodeid,
                                       reason.replace("\n", " ")))
+        # One write a line: several workers share the screen.
+        os.write(int(os.environ.get("LAB_SCREEN", "2")), (
+            "%-7s %s%s (%.1f s)\n" % (
+                report.outcome.upper(), item.nodeid,
+                ": " + reason if reason else "",
+                report.duration)).encode())
 
 
 class Lab:

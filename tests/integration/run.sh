@@ -27,11 +27,46 @@ box=''
 if unshare --pid --fork --kill-child --mount-proc true 2>/dev/null; then
 	box="unshare --pid --fork --kill-child --mount-proc"
 fi
-status=0
 # The inner shell reaps what loses its parent.
-# shellcheck disable=SC2086
-$box sh -c '"$@"; exit $?' sh /usr/bin/python3 -m pytest -p no:cacheprovider --rootdir="$here" \
-    --no-header --tb=short -rs -v "$@" || status=$?
-# 5: nothing was selected
-[ "$status" = 5 ] && status=0
+run_pytest() {
+	# shellcheck disable=SC2086
+	$box sh -c '"$@"; exit $?' sh /usr/bin/python3 -m pytest \
+	    -p no:cacheprovider --rootdir="$here" --no-header --tb=short "$@"
+}
+
+# With LAB_RESULTS, workers (most tests wait for something) share the screen
+# for a line a test, and show failures at the end; else it is plain pytest.
+status=0
+if [ -z "${LAB_RESULTS:-}" ]; then
+	run_pytest -rs -v "$@" || status=$?
+	[ "$status" = 5 ] && status=0
+	exit "$status"
+fi
+workers=${LAB_WORKERS:-4}
+out=$(mktemp -d "${TMPDIR:-/tmp}/acmed-run.XXXXXX")
+trap 'rm -rf "$out"' EXIT
+trap 'kill $pids 2>/dev/null; exit 143' INT TERM HUP
+exec 3>&1
+LAB_SCREEN=3
+export LAB_SCREEN
+pids=''
+i=0
+while [ $i -lt "$workers" ]; do
+	LAB_SHARD=$i/$workers run_pytest -q "$@" >"$out/$i" 2>&1 </dev/null &
+	pids="$pids $!"
+	i=$((i + 1))
+done
+i=0
+for pid in $pids; do
+	s=0
+	wait "$pid" || s=$?
+	# 5: nothing was selected
+	if [ $s != 0 ] && [ $s != 5 ]; then
+		status=1
+		sed -n '/^=* [A-Z]/,$p' "$out/$i"
+		# It may have died before the first test.
+		grep -q passed "$out/$i" || cat "$out/$i"
+	fi
+	i=$((i + 1))
+done
 exit "$status"

@@ -44,7 +44,8 @@ class Box:
     """The container; files is the path of its root seen from outside."""
 
     def __init__(self, folder):
-        self.env = dict(os.environ, SDBOX_NAME="acmed%d" % os.getpid(),
+        self.env = dict(os.environ, SDBOX_NAME=os.path.basename(
+                            os.path.dirname(folder)).replace(".", "-"),
                         SDBOX_STATE=folder,
                         SDBOX_NETNS="/proc/%d/ns/net" % os.getpid())
         with open(folder + ".log", "wb") as out:
