@@ -28,7 +28,7 @@ struct deploy_exec_args {		/* borrowed */
 	void		(*line)(const char *line, void *arg);
 };
 
-/* ERR_TRANSIENT "deploy:exec" with exit status and the last line it wrote to
+/* ERR_TRANSIENT "deploy:exec" with exit status and the last lines it wrote to
  * stderr; ERR_CONFIG "deploy:exec" if it cannot be started. */
 typedef void deploy_exec_done_cb(const struct error *err, void *arg);
 

@@ -400,17 +400,34 @@ child_cancel(struct child_op *op)
 		release(op);
 }
 
-/* The last line of text that is not empty. */
-static void
-last_line(const char *text, size_t len, char *out, size_t size)
+/* The last line of text that is not empty; *len becomes what is before it. */
+static int
+last_line(const char *text, size_t *len, size_t *from)
 {
-	size_t from;
+	size_t end = *len;
 
-	while (len > 0 && strchr("\r\n \t", text[len - 1]) != NULL)
-		len--;
-	for (from = len; from > 0 && text[from - 1] != '\n'; from--)
+	while (end > 0 && strchr("\r\n \t", text[end - 1]) != NULL)
+		end--;
+	for (*from = end; *from > 0 && text[*from - 1] != '\n'; (*from)--)
 		;
-	(void)text_printf(out, size, "%.*s", (int)(len - from), text + from);
+	*len = *from;
+	return (int)(end - *from);
+}
+
+/* Two lines: the last may only say where to read on, as systemctl's does. */
+static void
+last_lines(const char *text, size_t len, char *out, size_t size)
+{
+	size_t last, before;
+	int last_len = last_line(text, &len, &last);
+	int before_len = last_line(text, &len, &before);
+
+	if (before_len == 0 || (size_t)before_len + (size_t)last_len +
+	    strlen(" | ") >= size)
+		(void)text_printf(out, size, "%.*s", last_len, text + last);
+	else
+		(void)text_printf(out, size, "%.*s | %.*s", before_len,
+		    text + before, last_len, text + last);
 }
 
 int
@@ -422,7 +439,7 @@ child_check(const struct child_reply *r, const char *program,
 
 	if (!r->timed_out && r->status == 0)
 		return 0;
-	last_line(r->errout, r->errout_len, last, sizeof(last));
+	last_lines(r->errout, r->errout_len, last, sizeof(last));
 	colon = last[0] != '\0' ? ": " : "";
 	if (r->timed_out)
 		return error_set(err, ERR_TRANSIENT, "child:timeout",

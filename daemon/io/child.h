@@ -69,8 +69,9 @@ struct child_op	*child_start(struct children *, const struct child_args *,
 void		 child_cancel(struct child_op *);
 
 /*
- * Turn a reply into 0 or an error "PROGRAM exited with status 3: LAST LINE OF
- * STDERR": ERR_TRANSIENT "child:status", "child:signal", "child:timeout".
+ * Turn a reply into 0 or an error "PROGRAM exited with status 3: LINE | LINE"
+ * with the last two lines of stderr, if there are so many: ERR_TRANSIENT
+ * "child:status", "child:signal", "child:timeout".
  */
 int		 child_check(const struct child_reply *, const char *program,
 		    struct error *);
