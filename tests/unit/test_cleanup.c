@@ -198,18 +198,18 @@ test_failure(void **state)
 	assert_true(erig_told(r, "is not removed yet: dns: no answer"));
 	fake_time_pass(80 * SECOND);
 	expect_rows(c, "removing/2 ");
-	fake_time_pass(8 * MINUTE);
+	fake_time_pass(7 * MINUTE);
 	expect_rows(c, "removing/2 ");
-	fake_time_pass(5 * MINUTE);
+	fake_time_pass(6 * MINUTE);
 	expect_rows(c, "removing/3 ");
 	/* From now on about every hour; also over a restart. */
-	fake_time_pass(45 * MINUTE);
+	fake_time_pass(40 * MINUTE);
 	expect_rows(c, "removing/3 ");
 	erig_down(r);
 	erig_up(r);
 	c = r->engine->cleanup;
 	expect_rows(c, "removing/3 ");
-	fake_time_pass(30 * MINUTE);
+	fake_time_pass(35 * MINUTE);
 	expect_rows(c, "removing/4 ");
 	fake_time_pass(75 * MINUTE);
 	expect_rows(c, "");
@@ -227,7 +227,32 @@ test_retry_after(void **state)
 	leave(c, "v1");
 	fake_time_pass(119 * MINUTE);
 	expect_rows(c, "removing/1 ");
-	fake_time_pass(3 * MINUTE);
+	fake_time_pass(10 * MINUTE);
+	expect_rows(c, "");
+	/* A week is the longest. */
+	fake_dns.rules[FAKE_REMOVE].times = 1;
+	fake_dns.rules[FAKE_REMOVE].err.retry_at = RIG_NOW + 365 * 86400;
+	leave(c, "v1");
+	fake_time_pass(6 * DAY);
+	expect_rows(c, "removing/1 ");
+	fake_time_pass(2 * DAY);
+	expect_rows(c, "");
+}
+
+/* The clock was wrong by years when a removal failed. */
+static void
+test_clock_jump_back(void **state)
+{
+	struct cleanup *c = begin(state);
+
+	fake_time_jump(3 * 365 * 86400);
+	fake_rule_fail(&fake_dns.rules[FAKE_REMOVE], 1, ERR_TRANSIENT,
+	    "http:tls", "certificate has expired");
+	leave(c, "v1");
+	fake_time_pass(SECOND);
+	expect_rows(c, "removing/1 ");
+	fake_time_jump(-3 * 365 * 86400);
+	fake_time_pass(HOUR);
 	expect_rows(c, "");
 }
 
@@ -242,7 +267,7 @@ test_not_confirmed(void **state)
 	fake_dns_put(FQDN, "v1");
 	fake_time_pass(9 * MINUTE);
 	expect_rows(c, "removing/0 ");
-	fake_time_pass(2 * MINUTE);
+	fake_time_pass(90 * SECOND);
 	expect_rows(c, "removing/1 ");
 	fake_time_pass(2 * MINUTE);	/* removed once more */
 	expect_rows(c, "");
@@ -467,6 +492,7 @@ main(void)
 		ERIG_TEST(test_claim_again),
 		ERIG_TEST(test_failure),
 		ERIG_TEST(test_retry_after),
+		ERIG_TEST(test_clock_jump_back),
 		ERIG_TEST(test_not_confirmed),
 		ERIG_TEST(test_retry_on_reload),
 		ERIG_TEST(test_provider_gone),

@@ -253,6 +253,24 @@ test_retry_during_failing_run(void **state)
 	expect_state(r, "a=done ");
 }
 
+/* The clock was wrong by years when an action failed. */
+static void
+test_clock_jump_back(void **state)
+{
+	struct erig *r = *state;
+
+	fake_rule_fail(&fake_deploy.rule, 1, ERR_TRANSIENT, "deploy:exec",
+	    "status 3");
+	fake_time_jump(30 * 86400);
+	erig_conf(r, CERT(ACTION("a")));
+	erig_up(r);
+	erig_ends(r, 1);
+	fake_time_jump(-30 * 86400);
+	fake_time_pass(HOUR);
+	expect_ran("web a ab0001\nweb a ab0001\n");
+	expect_state(r, "a=done ");
+}
+
 /* A new certificate comes while a retry for the old one still runs. */
 static void
 test_new_certificate_during_retry(void **state)
@@ -341,6 +359,7 @@ main(void)
 		ERIG_TEST(test_removed_during_run),
 		ERIG_TEST(test_certificate_removed_during_run),
 		ERIG_TEST(test_retry_during_failing_run),
+		ERIG_TEST(test_clock_jump_back),
 		ERIG_TEST(test_new_certificate_during_retry),
 		ERIG_TEST(test_installed_without_row),
 		ERIG_TEST(test_stop),
