@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gcloud - Google Cloud DNS, API v1
+ * (https://cloud.google.com/dns/docs/reference/rest/v1).  Whole sets.
+ *
+ * A change is carried out as one or not at all, and its deletions must be the
+ * sets exactly as they are: deletion of what was read and addition of what is
+ * wanted is a compare-and-swap.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "providers/provider.h"
+#include "providers/scheme_oauth.h"
+#include "providers/sign.h"
+
+#define TOKEN_URL "https://oauth2.googleapis.com/token"
+#define SCOPE "https://www.googleapis.com/auth/ndev.clouddns.readwrite"
+
+enum { OPT_ACCOUNT, OPT_PROJECT, OPT_ZONE_NAME, OPT_TOKEN_URL, OPT_TTL };
+
+static const struct provider_opt opts[] = {
+	[OPT_ACCOUNT] = { .name = "service_account", .required = true,
+	    .secret = true,
+	    .help = "key of a service account in JSON, as downloaded" },
+	[OPT_PROJECT] = { .name = "project",
+	    .help = "id of the project, if not that of the key" },
+	[OPT_ZONE_NAME] = { .name = "managed_zone",
+	    .help = "name or id of the zone; dns.managedZones.list is not "
+	    "needed then" },
+	[OPT_TOKEN_URL] = { .name = "token_url",
+	    .help = "token service, if not that of the key" },
+	[OPT_TTL] = { .name = "ttl", .type = PROVIDER_OPT_INT,
+	    .fallback = "60", .min = 0, .max = 2147483647,
+	    .help = "TTL of the records in seconds" },
+	PROVIDER_ZONE_OPTS,
+	PROVIDER_BASE_OPT,
+	PROVIDER_HTTP_OPTS,
+	{ .name = NULL }
+};
+
+/* c->memo is the set that was read, or NULL. */
+struct gcloud {
+	struct oauth_use use;
+	char	project[128];
+	char	change_id[128];
+};
+
+static json_t *
+account_load(const struct provider_values *values, struct error *err)
+{
+	const char *text = provider_str(values, OPT_ACCOUNT);
+	json_t *account = jsonx_parse(text, strlen(text), err);
+
+	if (account != NULL && (jsonx_str(account, "client_email") == NULL ||
+	    jsonx_str(account, "private_key") == NULL)) {
+		json_decref(account);
+		account = NULL;
+	}
+	/* Not err of the parser: it shows the text. */
+	if (account == NULL)
+		(void)error_set(err, ERR_CONFIG, "gcloud:account",
+		    "service_account is not the JSON key of a service account "
+		    "with client_email and private_key");
+	return account;
+}
+
+static int
+check(const struct provider_values *values, struct error *err)
+{
+	json_t *account = account_load(values, err);
+	bool has_project = provider_str(values, OPT_PROJECT) != NULL ||
+	    jsonx_str(account, "project_id") != NULL;
+
+	if (account == NULL)
+		return -1;
+	json_decref(account);
+	return has_project ? 0 : error_set(err, ERR_CONFIG, "gcloud:project",
+	    "the key has no project_id: set project");
+}
+
+/* base64url of the JSON text. */
+static char *
+jwt_part(json_t *json /* taken */)
+{
+	char *text = json_dumps(json, JSON_COMPACT), *out;
+
+	if (text == NULL)
+		abort();
+	out = text_b64url_encode(text, strlen(text));
+	free(text);
+	json_decref(json);
+	return out;
+}
+
+/* RFC 7523: what the service account asks for, signed by it. */
+static char *
+jwt_make(const json_t *account, const char *audience, struct error *err)
+{
+	json_int_t now = (json_int_t)clock_now();
+	const char *kid = jsonx_str(account, "private_key_id");
+	json_t *head = json_pack("{s:s, s:s}", "alg", "RS256", "typ", "JWT");
+	char *first, *second, *text, *signature, *out = NULL;
+
+	if (kid != NULL)
+		json_object_set_new(head, "kid", json_string(kid));
+	first = jwt_part(head);
+	second = jwt_part(json_pack("{s:s, s:s, s:s, s:I, s:I}",
+	    "iss", jsonx_str(account, "client_email"), "scope", SCOPE,
+	    "aud", audience, "iat", now, "exp", now + 3600));
+	text = xasprintf("%s.%s", first, second);
+	signature = sign_rs256(jsonx_str(account, "private_key"), text, err);
+	if (signature != NULL)
+		out = xasprintf("%s.%s", text, signature);
+	free(signature);
+	free(text);
+	free(second);
+	free(first);
+	return out;
+}
+
+static int
+prepare(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	const struct gcloud *x = c->priv;
+
+	oauth_prepare(c->keep, &x->use, rq);
+	return 0;
+}
+
+static void
+failed(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	const struct gcloud *x = c->priv;
+	const char *reason = jsonx_str(a->json, "error.errors.0.reason");
+
+	oauth_failed(c->keep, &x->use, a, err);
+	if (reason == NULL)
+		return;
+	if (a->status == 403 && (strcmp(reason, "rateLimitExceeded") == 0 ||
+	    strcmp(reason, "userRateLimitExceeded") == 0 ||
+	    strcmp(reason, "quotaExceeded") == 0))
+		(void)error_set(err, ERR_RATELIMIT, "provider:throttled",
+		    "%s", err->msg);
+	(void)error_set(err, err->kind, err->code, "%s (%s)", err->msg,
+	    reason);
+}
+
+static int
+token_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	json_t *account = account_load(c->values, err);
+	const char *project = provider_str(c->values, OPT_PROJECT);
+	const char *url = provider_str(c->values, OPT_TOKEN_URL);
+	const char *audience = jsonx_str(account, "token_uri");
+	struct gcloud *x = c->priv;
+	char *jwt = NULL;
+	int rc = -1;
+
+	if (account == NULL)
+		return -1;
+	if (project == NULL)
+		project = jsonx_str(account, "project_id");
+	(void)text_printf(x->project, sizeof(x->project), "%s",
+	    project == NULL ? "" : project);
+	if (oauth_is_fresh(c->keep, &x->use)) {
+		rc = 0;
+		goto out;
+	}
+	if (audience == NULL)
+		audience = TOKEN_URL;
+	jwt = jwt_make(account, audience, err);
+	if (jwt == NULL)
+		goto out;
+	preq_start(rq, "POST", url == NULL ? audience : url);
+	preq_form(rq, "grant_type",
+	    "urn:ietf:params:oauth:grant-type:jwt-bearer");
+	preq_form(rq, "assertion", jwt);
+	rc = 0;
+out:
+	freezero_str(jwt);
+	json_decref(account);
+	return rc;
+}
+
+static enum provider_next
+token_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	struct gcloud *x = c->priv;
+
+	return oauth_read(c->keep, &x->use, a, err) == -1 ? PROVIDER_FAIL :
+	    PROVIDER_NEXT;
+}
+
+static void
+zones_start(struct provider_call *c, struct preq *rq, const char *method)
+{
+	const struct gcloud *x = c->priv;
+
+	preq_start(rq, method, "/dns/v1/projects");
+	preq_path(rq, x->project);
+	preq_path(rq, "managedZones");
+}
+
+static int
+zone_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	const char *name = provider_str(c->values, OPT_ZONE_NAME);
+	char zone[256];
+
+	if (name != NULL)
+		(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s",
+		    name);
+	if (c->zone_id[0] != '\0')
+		return 0;
+	(void)text_printf(zone, sizeof(zone), "%s.", c->zone);
+	zones_start(c, rq, "GET");
+	preq_query(rq, "dnsName", zone);
+	return 0;
+}
+
+/* A list may be left out if it is empty, but "kind" never is. */
+static bool
+list_read(const struct provider_answer *a, const char *name,
+    const json_t **out, struct error *err)
+{
+	*out = jsonx_get(a->json, name);
+	if (*out == NULL && jsonx_str(a->json, "kind") != NULL)
+		return true;
+	*out = provider_array(a, name, err);
+	return *out != NULL;
+}
+
+static enum provider_next
+zone_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	const json_t *zones, *z;
+	const char *name, *visibility;
+	size_t len = strlen(c->zone);
+
+	if (!list_read(a, "managedZones", &zones, err))
+		return PROVIDER_FAIL;
+	for (size_t i = 0; i < json_array_size(zones); i++) {
+		z = json_array_get(zones, i);
+		name = jsonx_str(z, "dnsName");
+		visibility = jsonx_str(z, "visibility");
+		if (name == NULL || strncmp(name, c->zone, len) != 0 ||
+		    strcmp(name + len, ".") != 0 || (visibility != NULL &&
+		    strcmp(visibility, "public") != 0))
+			continue;
+		if (c->zone_id[0] != '\0') {
+			c->zone_id[0] = '\0';
+			(void)error_set(err, ERR_CONFIG, "gcloud:zones",
+			    "there are several public zones %s; set "
+			    "managed_zone", c->zone);
+			return PROVIDER_FAIL;
+		}
+		if (jsonx_copy_str(z, "name", c->zone_id,
+		    PROVIDER_ZONE_ID_SIZE, err) == -1)
+			return PROVIDER_FAIL;
+	}
+	return c->zone_id[0] == '\0' ? PROVIDER_NO_ZONE : PROVIDER_NEXT;
+}
+
+static int
+read_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	char fqdn[256];
+
+	(void)text_printf(fqdn, sizeof(fqdn), "%s.", c->fqdn);
+	zones_start(c, rq, "GET");
+	preq_path(rq, c->zone_id);
+	preq_path(rq, "rrsets");
+	preq_query(rq, "name", fqdn);
+	preq_query(rq, "type", "TXT");
+	return 0;
+}
+
+static bool
+is_our_set(const struct provider_call *c, const json_t *set)
+{
+	const char *name = jsonx_str(set, "name");
+	const char *type = jsonx_str(set, "type");
+	size_t len = strlen(c->fqdn);
+
+	return name != NULL && strncmp(name, c->fqdn, len) == 0 &&
+	    strcmp(name + len, ".") == 0 && type != NULL &&
+	    strcmp(type, "TXT") == 0;
+}
+
+/* How many values of the batch does the set hold? */
+static size_t
+held(const struct provider_call *c)
+{
+	const json_t *values = json_object_get(c->memo, "rrdatas");
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_batch; i++) {
+		for (size_t j = 0; j < json_array_size(values); j++) {
+			const char *s = json_string_value(
+			    json_array_get(values, j));
+
+			if (s != NULL && provider_txt_is(s, c->batch[i])) {
+				n++;
+				break;
+			}
+		}
+	}
+	return n;
+}
+
+static enum provider_next
+read_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err, size_t want)
+{
+	const json_t *sets;
+
+	if (!list_read(a, "rrsets", &sets, err))
+		return PROVIDER_FAIL;
+	json_decref(c->memo);
+	c->memo = NULL;
+	for (size_t i = 0; i < json_array_size(sets); i++) {
+		if (is_our_set(c, json_array_get(sets, i)))
+			c->memo = json_incref(json_array_get(sets, i));
+	}
+	if (c->memo != NULL &&
+	    json_array_size(json_object_get(c->memo, "rrdatas")) == 0) {
+		(void)error_set(err, ERR_CONFIG, "gcloud:policy",
+		    "%s has a routing policy: acmed changes simple records "
+		    "only", c->fqdn);
+		return PROVIDER_FAIL;
+	}
+	return held(c) == want ? PROVIDER_DONE : PROVIDER_NEXT;
+}
+
+static enum provider_next
+add_read_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return read_reply(c, a, err, c->n_batch);
+}
+
+static enum provider_next
+remove_read_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return read_reply(c, a, err, 0);
+}
+
+/* [the set with these values], or [] if there are none. */
+static json_t *
+set_with(const struct provider_call *c, json_t *values /* taken */)
+{
+	json_int_t ttl = jsonx_int(c->memo, "ttl",
+	    provider_int(c->values, OPT_TTL));
+	char fqdn[256];
+
+	if (json_array_size(values) == 0) {
+		json_decref(values);
+		return json_array();
+	}
+	(void)text_printf(fqdn, sizeof(fqdn), "%s.", c->fqdn);
+	return json_pack("[{s:s, s:s, s:s, s:I, s:o}]", "kind",
+	    "dns#resourceRecordSet", "name", fqdn, "type", "TXT", "ttl", ttl,
+	    "rrdatas", values);
+}
+
+static int
+write_request(struct provider_call *c, struct preq *rq, bool is_add)
+{
+	const json_t *old = json_object_get(c->memo, "rrdatas");
+	json_t *values = json_array();
+	char text[300];
+
+	for (size_t i = 0; i < json_array_size(old); i++) {
+		json_t *v = json_array_get(old, i);
+		const char *s = json_string_value(v);
+
+		if (s == NULL || !provider_in_batch(c, s))
+			json_array_append(values, v);
+	}
+	for (size_t i = 0; is_add && i < c->n_batch; i++) {
+		(void)text_printf(text, sizeof(text), "\"%s\"", c->batch[i]);
+		json_array_append_new(values, json_string(text));
+	}
+	zones_start(c, rq, "POST");
+	preq_path(rq, c->zone_id);
+	preq_path(rq, "changes");
+	preq_json(rq, json_pack("{s:o, s:o}", "deletions", set_with(c,
+	    old == NULL ? json_array() : json_copy((json_t *)(uintptr_t)old)),
+	    "additions", set_with(c, values)));
+	return 0;
+}
+
+static int
+add_write_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	return write_request(c, rq, true);
+}
+
+static int
+remove_write_request(struct provider_call *c, struct preq *rq,
+    struct error *err)
+{
+	return write_request(c, rq, false);
+}
+
+static enum provider_next
+write_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	struct gcloud *x = c->priv;
+
+	return jsonx_copy_str(a->json, "id", x->change_id,
+	    sizeof(x->change_id), err) == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
+}
+
+/* Somebody was faster. */
+static enum provider_next
+write_refused(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	const char *words = jsonx_str(a->json, "error.message");
+
+	return a->status == 412 || a->status == 409 || (a->status == 404 &&
+	    words != NULL && strstr(words, "entity.change") != NULL) ?
+	    PROVIDER_REPEAT : PROVIDER_FAIL;
+}
+
+/* "done": all of Google's servers have it. */
+static int
+wait_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	const struct gcloud *x = c->priv;
+
+	zones_start(c, rq, "GET");
+	preq_path(rq, c->zone_id);
+	preq_path(rq, "changes");
+	preq_path(rq, x->change_id);
+	return 0;
+}
+
+static enum provider_next
+wait_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	const char *status = jsonx_str(a->json, "status");
+
+	if (status == NULL) {
+		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
+		    "the answer has no status");
+		return PROVIDER_FAIL;
+	}
+	return strcmp(status, "done") == 0 ? PROVIDER_DONE : PROVIDER_POLL;
+}
+
+static const struct provider_step add[] = {
+	{ "get token", token_request, token_reply, NULL },
+	{ "find zone", zone_request, zone_reply, NULL },
+	{ "read records", read_request, add_read_reply, NULL },
+	{ "write records", add_write_request, write_reply, write_refused },
+	{ "wait for change", wait_request, wait_reply, NULL },
+	{ .name = NULL }
+};
+
+static const struct provider_step remove_[] = {
+	{ "get token", token_request, token_reply, NULL },
+	{ "find zone", zone_request, zone_reply, NULL },
+	{ "read records", read_request, remove_read_reply, NULL },
+	{ "write records", remove_write_request, NULL, write_refused },
+	{ .name = NULL }
+};
+
+const struct provider provider_gcloud = {
+	.name = "gcloud",
+	.title = "Google Cloud DNS",
+	.doc = "IAM, Service accounts, Keys: a JSON key.  Role DNS "
+	    "Administrator, or one of one's own with "
+	    "dns.changes.create, dns.changes.get, dns.managedZones.list and "
+	    "dns.resourceRecordSets.create, delete, list, update.  lego's "
+	    "GCE_SERVICE_ACCOUNT, GCE_PROJECT, GCE_ZONE_ID.",
+	.opts = opts,
+	.check = check,
+	.base_url = "https://dns.googleapis.com",
+	.no_zone_help = "private zones, and those of other projects, do not "
+	    "count",
+	.takes_batch = true,
+	.keep_size = sizeof(struct oauth),
+	.priv_size = sizeof(struct gcloud),
+	.prepare = prepare,
+	.failed = failed,
+	.add = add,
+	.remove = remove_,
+};

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "providers/scheme_oauth.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "providers/provider.h"
+
+#define MARGIN_S 300			/* more than the longest call */
+#define LIFE_S 3600			/* if they do not say */
+
+bool
+oauth_is_fresh(const struct oauth *o, struct oauth_use *use)
+{
+	use->is_old = use->has_token = o->token[0] != '\0' &&
+	    clock_now() < o->until;
+	return use->has_token;
+}
+
+/* A number, or as some have it a string of digits. */
+static long
+expires_in(const json_t *json)
+{
+	char text[16];
+	struct error ignored;
+	long n = LIFE_S;
+
+	if (jsonx_copy_str(json, "expires_in", text, sizeof(text),
+	    &ignored) == 0)
+		n = strtol(text, NULL, 10);
+	return n < 0 ? 0 : n > 86400 ? 86400 : n;
+}
+
+int
+oauth_read(struct oauth *o, struct oauth_use *use,
+    const struct provider_answer *a, struct error *err)
+{
+	const char *token = jsonx_str(a->json, "access_token");
+
+	o->until = 0;
+	if (token == NULL || token[0] == '\0' ||
+	    !text_printf(o->token, sizeof(o->token), "%s", token))
+		return error_set(err, ERR_TRANSIENT, "provider:reply",
+		    "the token service's answer has no access_token");
+	o->until = clock_now() + expires_in(a->json) - MARGIN_S;
+	use->has_token = true;
+	return 0;
+}
+
+void
+oauth_prepare(const struct oauth *o, const struct oauth_use *use,
+    struct preq *rq)
+{
+	if (use->has_token)
+		preq_token(rq, "Bearer", o->token);
+}
+
+void
+oauth_failed(struct oauth *o, const struct oauth_use *use,
+    const struct provider_answer *a, struct error *err)
+{
+	const char *error = jsonx_str(a->json, "error");
+	const char *words = jsonx_str(a->json, "error_description");
+
+	if (use->has_token) {
+		if (a->status == 401 && use->is_old) {
+			o->until = 0;
+			err->kind = ERR_TRANSIENT;
+		}
+		return;
+	}
+	if (error == NULL || a->status >= 500 || a->status == 429)
+		return;
+	(void)error_set(err, ERR_CONFIG, "provider:credentials",
+	    "HTTP %d: %s%s%s", a->status, error, words == NULL ? "" : ": ",
+	    words == NULL ? "" : words);
+}
