@@ -6,8 +6,14 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "daemon/config/provider_values.h"
 #include "daemon/dns/preq.h"
+#include "providers/provider.h"
 #include "providers/scheme_v4.h"
+
+#define NOW 1767323045			/* 2026-01-02T03:04:05Z */
+
+extern const struct provider provider_jdcloud, provider_volcengine;
 
 /* "get-vanilla" of AWS' own test suite: 2015-08-30T12:36:00Z. */
 static void
@@ -32,11 +38,88 @@ test_scheme_v4(void **state)
 	clock_test_set(0);
 }
 
+/* A request as it would be sent, signed by the provider itself. */
+static void
+sign(const struct provider *type, struct preq *rq, time_t now,
+    const char *const options[][2])
+{
+	struct provider_values *values = provider_values_new(type);
+	struct provider_call c = { .values = values };
+	struct error err;
+
+	for (size_t i = 0; options[i][0] != NULL; i++) {
+		int opt = 0;
+
+		while (strcmp(type->opts[opt].name, options[i][0]) != 0)
+			opt++;
+		assert_int_equal(provider_values_set(values, opt,
+		    &options[i][1], 1, &err), 0);
+	}
+	clock_test_set(now);
+	assert_int_equal(type->prepare(&c, rq, &err), 0);
+	clock_test_set(0);
+	provider_values_free(values);
+}
+
+/* Computed from the SDK's algorithm. */
+static void
+test_volcengine(void **state)
+{
+	static const char *const options[][2] = { { "access_key", "AKTEST" },
+	    { "secret_key", "SKTEST" }, { NULL, NULL } };
+	static const char body[] = "{\"ZID\":12345,\"Host\":"
+	    "\"_acme-challenge\",\"Type\":\"TXT\",\"Value\":\"v1\","
+	    "\"TTL\":600}";
+	struct preq *rq = preq_new(provider_volcengine.base_url, false);
+
+	preq_start(rq, "POST", "");
+	preq_query(rq, "Version", "2018-08-01");
+	preq_query(rq, "Action", "CreateRecord");
+	preq_body(rq, body, strlen(body), "application/json");
+	sign(&provider_volcengine, rq, NOW, options);
+	assert_string_equal(preq_get_header(rq, "X-Date"),
+	    "20260102T030405Z");
+	assert_string_equal(preq_get_header(rq, "X-Content-Sha256"),
+	    "810ce9fb1109b7386989ffba244ae410"
+	    "fbad2f715d67e00963a9c5e7881db38f");
+	assert_string_equal(preq_get_header(rq, "Authorization"),
+	    "HMAC-SHA256 Credential=AKTEST/20260102/cn-beijing/dns/request, "
+	    "SignedHeaders=content-type;host;x-content-sha256;x-date, "
+	    "Signature="
+	    "87929a39b590844477042a68dfff5969c1328b67c952c786929522d35fb9baf7");
+	preq_free(rq);
+}
+
+/* Computed from the SDK's algorithm. */
+static void
+test_jdcloud(void **state)
+{
+	static const char *const options[][2] = {
+	    { "access_key_id", "AKTEST" }, { "access_key_secret", "SKTEST" },
+	    { NULL, NULL } };
+	struct preq *rq = preq_new(provider_jdcloud.base_url, false);
+
+	preq_start(rq, "GET", "/regions/cn-north-1/domain");
+	preq_query(rq, "pageNumber", "1");
+	preq_query(rq, "pageSize", "10");
+	preq_header(rq, "x-jdcloud-nonce",
+	    "11111111-2222-4333-8444-555555555555");
+	sign(&provider_jdcloud, rq, NOW, options);
+	assert_string_equal(preq_get_header(rq, "Authorization"),
+	    "JDCLOUD2-HMAC-SHA256 Credential=AKTEST/20260102/cn-north-1/"
+	    "domainservice/jdcloud2_request, SignedHeaders=content-type;host;"
+	    "x-jdcloud-date;x-jdcloud-nonce, Signature="
+	    "c6fd1ff164bcce8219d097eac7d42c0c8a0113a6e041a1a4d754270a3ac16724");
+	preq_free(rq);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scheme_v4),
+		cmocka_unit_test(test_volcengine),
+		cmocka_unit_test(test_jdcloud),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
