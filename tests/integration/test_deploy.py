@@ -2,6 +2,7 @@
 """Deploy commands: what they are given, and what becomes of failures."""
 
 import os
+import threading
 import time
 
 
@@ -125,3 +126,37 @@ def test_missing_program(acmed):
             and c["deploy"][0]
     d = acmed.wait("the failure", failed)
     assert "/nonexistent/reload" in d["error"]
+
+
+def test_retry_passed_over_by_a_run(acmed, ca_proxy):
+    """A retry that falls due while a run is under way comes after it, also
+    if the run fails."""
+    name = "over.example.test"
+    mended = os.path.join(acmed.folder, "mended")
+    acmed.accounts["lab"]["directory"] = ca_proxy.directory
+    acmed.cert(name, deploy={"x": {"exec": ["/bin/sh", "-c",
+                                            "[ -e %s ]" % mended]}})
+
+    def state():
+        c = acmed.cert_status(name)
+        return c["run"] is None and c["deploy"] and c["deploy"][0]["state"]
+    acmed.start()
+    acmed.wait("the failure", lambda: state() == "failed")
+    with open(mended, "w"):
+        pass
+    reloaded = threading.Event()
+
+    def refuse(request):
+        if request.kind != "newOrder":
+            return None
+        reloaded.wait(10)
+        return (403, [], b"{}")
+    ca_proxy.before = refuse
+    acmed.ctl("renew-now", "--no-wait", name)
+    acmed.wait("the run", lambda: acmed.cert_status(name)["run"])
+    assert acmed.ctl("reload").returncode == 0      # every retry is due
+    acmed.wait("the retry to be passed over",
+               lambda: acmed.cert_status(name)["deploy"][0]["next_at"] is None)
+    reloaded.set()
+    acmed.wait("the retry", lambda: state() == "done")
+    assert acmed.cert_status(name)["error"]
