@@ -208,6 +208,37 @@ def test_stale_handle(bench):
     bench.expect()
 
 
+def test_changed_meanwhile(bench):
+    """Somebody else adds a value between our look and our write."""
+    v = bench.v
+    if v.MAX_VALUES is not None or not (
+            v.HAS_PRECONDITION or v.SEMANTICS in ("record", "value")):
+        pytest.skip("no precondition")
+    for what, left in (("add", (A, B)), ("remove", ())):
+        late = FOREIGN + "-at-" + what
+        v.before_write = lambda: v.put_foreign(NAME, late)
+        bench.ok(what, A, B)
+        assert v.before_write is None
+        assert late in v.values(NAME)
+        v.records = [r for r in v.records if late not in r.value]
+        bench.expect(*left)
+
+
+def test_overwritten(bench):
+    """Somebody else's blind write takes our values away again."""
+    v = bench.v
+    if not v.READS_BACK:
+        pytest.skip("nothing is read back")
+
+    def overwrite():
+        v.records = [r for r in v.records
+                     if r.name != NAME or FOREIGN in r.value]
+    v.after_write = overwrite
+    bench.ok("add", A, B)
+    assert v.after_write is None
+    bench.expect(A, B)
+
+
 @pytest.mark.parametrize("name", ["_acme-challenge.example.test",
                                   "_acme-challenge.a.b.example.test"])
 def test_alone_at_the_name(bench, name):
@@ -295,6 +326,14 @@ def test_throttled_for_long(bench):
     assert got["code"]
     bench.v.heal()
     bench.expect()
+
+
+def test_vendor_names_the_time(bench):
+    if bench.v.throttle_long() is None:
+        pytest.skip("no time is named")
+    bench.v.fail("throttle-long", 0)
+    got = bench.refused("rate-limited", "add", A)
+    assert bench.n == 1 and 115 <= got["retry_in"] <= 121, got
 
 
 def test_down_for_long(bench):

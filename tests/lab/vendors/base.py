@@ -16,8 +16,8 @@ import time
 import urllib.parse
 from email.utils import formatdate
 
-FAULTS = ("500", "throttle", "garbage", "bare", "clock", "truncated", "lost",
-          "hang")
+FAULTS = ("500", "throttle", "throttle-long", "garbage", "bare", "clock",
+          "truncated", "lost", "hang")
 CARRIED_OUT = ("truncated", "lost", "hang")
 
 
@@ -117,6 +117,8 @@ class Vendor:
     ID_LOST_OK = True           # remove works without a handle
     CAN_REMOVE = True
     MAX_VALUES = None           # of one name
+    HAS_PRECONDITION = False    # a change in between is refused by the vendor
+    READS_BACK = False          # acmed must notice that its values were lost
     PLAIN_STATUS = False        # only the status counts, not the body
     AUTH_TRIES = 1              # requests that wrong credentials may cost
     AUTH_WORDS = None           # what the vendor says of them
@@ -128,6 +130,7 @@ class Vendor:
         self.lock = threading.RLock()
         self.stopping = threading.Event()
         self.fault = None
+        self.before_write = self.after_write = None     # called once
         self.zone_list = [self.ZONE, self.OTHER_ZONE]
         if self.HAS_SUBZONE:
             self.zone_list.append("sub." + self.ZONE)
@@ -185,6 +188,10 @@ class Vendor:
 
     def throttle(self):
         return reply(429, {"message": "slow down"})
+
+    def throttle_long(self):
+        """The same with 120 s to wait; None: the vendor names no time."""
+        return None
 
     def server_error(self):
         return reply(500, {"message": "out of order"})
@@ -289,6 +296,18 @@ class Vendor:
             self.problem("fake: %s: %r on %r", type(e).__name__, e, req)
             return reply(500, "fake: %r" % e)
 
+    def carry_out(self, req):
+        """Answer, and let somebody else act before or after a write."""
+        is_write = self.is_write(req)
+        if is_write and self.before_write:
+            call, self.before_write = self.before_write, None
+            call()
+        got = self.answer(req)
+        if is_write and self.after_write:
+            call, self.after_write = self.after_write, None
+            call()
+        return got
+
     def serve(self, h):
         n = int(h.headers.get("Content-Length") or 0)
         body = h.rfile.read(n) if n else b""
@@ -297,11 +316,13 @@ class Vendor:
             self.log.append(req)
             fault = self.fault_now(req)
             if fault is None or fault in CARRIED_OUT:
-                status, headers, out = self.answer(req)
+                status, headers, out = self.carry_out(req)
             elif fault == "500":
                 status, headers, out = self.server_error()
             elif fault == "throttle":
                 status, headers, out = self.throttle()
+            elif fault == "throttle-long":
+                status, headers, out = self.throttle_long()
             elif fault == "clock":
                 status, headers, out = self.clock_error()
                 headers["Date"] = formatdate(time.time() + 3600, usegmt=True)

@@ -31,6 +31,10 @@ class Cloudflare(Vendor):
         return self.error(429, 971, "Please wait and consider throttling "
                           "your request speed", {"Retry-After": "0"})
 
+    def throttle_long(self):
+        status, headers, body = self.throttle()
+        return status, dict(headers, **{"Retry-After": "120"}), body
+
     def error(self, status, code, message, headers=None):
         return reply(status, {"success": False, "messages": [],
                               "errors": [{"code": code, "message": message}],

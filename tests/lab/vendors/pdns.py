@@ -97,6 +97,7 @@ class Pdns(Vendor):
 class PdnsOld(Pdns):
     VARIANT = "old"
     SEMANTICS = "rrset"
+    READS_BACK = True
     CHANGES = ("REPLACE", "DELETE")
 
 
