@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * huaweicloud - Huawei Cloud DNS, public zones, API v2
+ * (https://support.huaweicloud.com/intl/en-us/api-dns/dns_api_60001.html).
+ * Whole sets, without any precondition: a set is read, written with our
+ * values, and watched until it is active, which also reads it back; all that
+ * again if somebody else wrote in between.
+ */
+#include <string.h>
+
+#include "providers/provider.h"
+#include "providers/scheme_hmac.h"
+
+#define PAGE 500			/* the most there is */
+#define GAP_MS 600			/* 100 requests a minute are allowed */
+
+enum { OPT_ID, OPT_SECRET, OPT_TOKEN, OPT_PROJECT, OPT_REGION, OPT_TTL };
+
+static const struct provider_opt opts[] = {
+	[OPT_ID] = { .name = "access_key_id", .required = true,
+	    .help = "access key (AK) of an IAM user" },
+	[OPT_SECRET] = { .name = "secret_access_key", .required = true,
+	    .secret = true, .help = "its secret key (SK)" },
+	[OPT_TOKEN] = { .name = "security_token", .secret = true,
+	    .help = "of temporary keys" },
+	[OPT_PROJECT] = { .name = "project_id",
+	    .help = "project, for keys that are restricted to one" },
+	[OPT_REGION] = { .name = "region",
+	    .help = "region to talk to (\"cn-north-4\"); any will do" },
+	[OPT_TTL] = { .name = "ttl", .type = PROVIDER_OPT_INT,
+	    .fallback = "300", .min = 1, .max = 2147483647,
+	    .help = "TTL of the records in seconds" },
+	PROVIDER_ZONE_OPTS,
+	PROVIDER_BASE_OPT,
+	PROVIDER_HTTP_OPTS,
+	{ .name = NULL }
+};
+
+/* c->memo is the set as it was read last, or NULL if there is none. */
+struct huaweicloud {
+	json_int_t offset;		/* of the page of zones */
+	char	set_id[64];
+	bool	is_right;		/* nothing to write, only to wait */
+	bool	is_deleting;
+};
+
+static int
+check(const struct provider_values *v, struct error *err)
+{
+	const char *region = provider_str(v, OPT_REGION);
+
+	if (region != NULL && region[strspn(region,
+	    "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0')
+		return error_set(err, ERR_CONFIG, "provider:options",
+		    "region: \"%s\" is no name of a region", region);
+	return 0;
+}
+
+static int
+prepare(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	const char *region = provider_str(c->values, OPT_REGION);
+	const char *project = provider_str(c->values, OPT_PROJECT);
+	const char *token = provider_str(c->values, OPT_TOKEN);
+	time_t now = clock_now();
+	char text[200];
+	struct tm tm;
+
+	if (region != NULL) {
+		(void)text_printf(text, sizeof(text),
+		    "https://dns.%s.myhuaweicloud.com", region);
+		preq_base(rq, text);
+	}
+	(void)strftime(text, sizeof(text), "%Y%m%dT%H%M%SZ",
+	    gmtime_r(&now, &tm));
+	preq_header(rq, "X-Sdk-Date", text);
+	if (project != NULL)
+		preq_header(rq, "X-Project-Id", project);
+	if (token != NULL)
+		preq_secret_header(rq, "X-Security-Token", token);
+	scheme_sdk(rq, provider_str(c->values, OPT_ID),
+	    provider_str(c->values, OPT_SECRET));
+	return 0;
+}
+
+/* The service's code or that of the gateway before it, never NULL. */
+static const char *
+code_of(const struct provider_answer *a)
+{
+	const char *code = jsonx_str(a->json, "code");
+
+	if (code == NULL)
+		code = jsonx_str(a->json, "error_code");
+	return code == NULL ? "" : code;
+}
+
+static bool
+is_code(const struct provider_answer *a, const char *const *codes)
+{
+	for (; *codes != NULL; codes++) {
+		if (strcmp(code_of(a), *codes) == 0)
+			return true;
+	}
+	return false;
+}
+
+#define CODE(a, ...) is_code(a, (const char *const []){ __VA_ARGS__, NULL })
+
+static void
+failed(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	if (CODE(a, "APIGW.0301", "APIGW.0302", "APIGW.0303", "DNS.0005",
+	    "DNS.0030", "DNS.1802"))
+		(void)error_set(err, ERR_CONFIG, "provider:credentials", "%s",
+		    err->msg);
+	else if (CODE(a, "APIGW.0308", "DNS.0014", "DNS.0021") ||
+	    strstr(err->msg, "over ratelimit") != NULL)
+		(void)error_set(err, ERR_RATELIMIT, "provider:throttled",
+		    "%s", err->msg);
+	if (code_of(a)[0] != '\0')
+		(void)error_set(err, err->kind, err->code, "%s (%s)",
+		    err->msg, code_of(a));
+	if (CODE(a, "APIGW.0301"))
+		provider_blame_clock(a, err);
+}
+
+/* name with a final dot. */
+static const char *
+dotted(const char *name, char out[260])
+{
+	(void)text_printf(out, 260, "%s.", name);
+	return out;
+}
+
+static void
+query_number(struct preq *rq, const char *name, json_int_t number)
+{
+	char text[32];
+
+	(void)text_printf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
+	    number);
+	preq_query(rq, name, text);
+}
+
+static int
+zone_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	const struct huaweicloud *x = c->priv;
+	char name[260];
+
+	if (c->zone_id[0] != '\0')
+		return 0;
+	preq_start(rq, "GET", "/v2/zones");
+	preq_query(rq, "type", "public");
+	preq_query(rq, "name", dotted(c->zone, name));
+	query_number(rq, "limit", PAGE);
+	query_number(rq, "offset", x->offset);
+	return 0;
+}
+
+/* The filter finds parts of names, too. */
+static enum provider_next
+zone_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	const json_t *zones = provider_array(a, "zones", err);
+	struct huaweicloud *x = c->priv;
+	char want[260];
+
+	if (zones == NULL)
+		return PROVIDER_FAIL;
+	(void)dotted(c->zone, want);
+	for (size_t i = 0; i < json_array_size(zones); i++) {
+		const json_t *z = json_array_get(zones, i);
+		const char *name = jsonx_str(z, "name");
+
+		if (name != NULL && strcasecmp(name, want) == 0)
+			return jsonx_copy_str(z, "id", c->zone_id,
+			    PROVIDER_ZONE_ID_SIZE, err) == -1 ?
+			    PROVIDER_FAIL : PROVIDER_NEXT;
+	}
+	x->offset += (json_int_t)json_array_size(zones);
+	return json_array_size(zones) > 0 && x->offset <
+	    jsonx_int(a->json, "metadata.total_count", 0) ? PROVIDER_AGAIN :
+	    PROVIDER_NO_ZONE;
+}
+
+static void
+sets_start(struct provider_call *c, struct preq *rq, const char *method)
+{
+	preq_start(rq, method, "/v2/zones");
+	preq_path(rq, c->zone_id);
+	preq_path(rq, "recordsets");
+}
+
+static int
+read_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	char name[260];
+
+	sets_start(c, rq, "GET");
+	preq_query(rq, "type", "TXT");
+	preq_query(rq, "name", dotted(c->fqdn, name));
+	preq_query(rq, "search_mode", "equal");
+	query_number(rq, "limit", PAGE);
+	return 0;
+}
+
+static bool
+is_our_set(const struct provider_call *c, const json_t *set)
+{
+	const char *name = jsonx_str(set, "name");
+	const char *type = jsonx_str(set, "type");
+	const char *line = jsonx_str(set, "line");
+	char want[260];
+
+	return name != NULL && strcasecmp(name, dotted(c->fqdn, want)) == 0 &&
+	    type != NULL && strcmp(type, "TXT") == 0 &&
+	    (line == NULL || strcmp(line, "default_view") == 0);
+}
+
+/* How many values of the batch does the set hold? */
+static size_t
+held(const struct provider_call *c, const json_t *set)
+{
+	const json_t *records = json_object_get(set, "records");
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_batch; i++) {
+		for (size_t j = 0; j < json_array_size(records); j++) {
+			const char *s = json_string_value(
+			    json_array_get(records, j));
+
+			if (s != NULL && provider_txt_is(s, c->batch[i])) {
+				n++;
+				break;
+			}
+		}
+	}
+	return n;
+}
+
+static bool
+is_pending(const json_t *set)
+{
+	const char *status = jsonx_str(set, "status");
+
+	return status != NULL && strncmp(status, "PENDING_", 8) == 0;
+}
+
+/* Is the set as it should be (want values of the batch are in it)? */
+static enum provider_next
+read_reply(struct provider_call *c, const struct provider_answer *a,
+    size_t want, struct error *err)
+{
+	const json_t *sets = provider_array(a, "recordsets", err);
+	struct huaweicloud *x = c->priv;
+
+	if (sets == NULL)
+		return PROVIDER_FAIL;
+	json_decref(c->memo);
+	c->memo = NULL;
+	for (size_t i = 0; i < json_array_size(sets); i++) {
+		if (is_our_set(c, json_array_get(sets, i)))
+			c->memo = json_deep_copy(json_array_get(sets, i));
+	}
+	if (c->memo == NULL)
+		return want == 0 ? PROVIDER_DONE : PROVIDER_NEXT;
+	if (jsonx_copy_str(c->memo, "id", x->set_id, sizeof(x->set_id),
+	    err) == -1)
+		return PROVIDER_FAIL;
+	if (json_object_get(c->memo, "records") == NULL) {
+		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
+		    "a record set without records: %.100s", a->body);
+		return PROVIDER_FAIL;
+	}
+	if (held(c, c->memo) != want)
+		return is_pending(c->memo) ? PROVIDER_POLL : PROVIDER_NEXT;
+	if (!is_pending(c->memo))
+		return PROVIDER_DONE;
+	x->is_right = true;
+	return PROVIDER_NEXT;
+}
+
+static enum provider_next
+add_read_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return read_reply(c, a, c->n_batch, err);
+}
+
+static enum provider_next
+remove_read_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return read_reply(c, a, 0, err);
+}
+
+/* What the set is to hold: all that is not ours, and with is_add ours. */
+static json_t *
+wanted(const struct provider_call *c, bool is_add)
+{
+	const json_t *old = json_object_get(c->memo, "records");
+	json_t *records = json_array();
+	char content[300];
+
+	for (size_t i = 0; i < json_array_size(old); i++) {
+		const char *s = json_string_value(json_array_get(old, i));
+
+		if (s != NULL && !provider_in_batch(c, s))
+			json_array_append_new(records, json_string(s));
+	}
+	for (size_t i = 0; is_add && i < c->n_batch; i++) {
+		(void)text_printf(content, sizeof(content), "\"%s\"",
+		    c->batch[i]);
+		json_array_append_new(records, json_string(content));
+	}
+	return records;
+}
+
+static int
+write_request(struct provider_call *c, struct preq *rq, bool is_add)
+{
+	struct huaweicloud *x = c->priv;
+	const char *description = jsonx_str(c->memo, "description");
+	json_t *records, *set;
+	char name[260];
+
+	if (x->is_right)
+		return 0;
+	records = wanted(c, is_add);
+	x->is_deleting = json_array_size(records) == 0;
+	sets_start(c, rq, c->memo == NULL ? "POST" :
+	    x->is_deleting ? "DELETE" : "PUT");
+	if (c->memo != NULL)
+		preq_path(rq, x->set_id);
+	if (x->is_deleting) {
+		json_decref(records);
+		return 0;
+	}
+	set = json_pack("{s:s, s:s, s:I, s:o}", "name", dotted(c->fqdn, name),
+	    "type", "TXT", "ttl", (json_int_t)jsonx_int(c->memo, "ttl",
+	    provider_int(c->values, OPT_TTL)), "records", records);
+	if (description != NULL)
+		json_object_set_new(set, "description",
+		    json_string(description));
+	preq_json(rq, set);
+	return 0;
+}
+
+static int
+add_write_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	return write_request(c, rq, true);
+}
+
+static int
+remove_write_request(struct provider_call *c, struct preq *rq,
+    struct error *err)
+{
+	return write_request(c, rq, false);
+}
+
+static enum provider_next
+write_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	struct huaweicloud *x = c->priv;
+
+	return !x->is_deleting && jsonx_copy_str(a->json, "id", x->set_id,
+	    sizeof(x->set_id), err) == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
+}
+
+/* Somebody was faster: made the set, deleted it, or is changing it. */
+static enum provider_next
+write_refused(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return CODE(a, "DNS.0312", "DNS.0335", "DNS.0313", "DNS.0004",
+	    "DNS.0016") ? PROVIDER_REPEAT : PROVIDER_FAIL;
+}
+
+static int
+wait_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	sets_start(c, rq, "GET");
+	preq_path(rq, ((struct huaweicloud *)c->priv)->set_id);
+	return 0;
+}
+
+/* Until it is active, and then: is it still what was written? */
+static enum provider_next
+wait_reply(struct provider_call *c, const struct provider_answer *a,
+    size_t want, struct error *err)
+{
+	const char *status = jsonx_str(a->json, "status");
+
+	if (is_pending(a->json))
+		return PROVIDER_POLL;
+	if (status == NULL || strcmp(status, "ERROR") == 0) {
+		(void)error_set(err, status == NULL ? ERR_TRANSIENT :
+		    ERR_REJECTED, "provider:reply", "the record set is in "
+		    "state %s", status == NULL ? "(none)" : status);
+		return PROVIDER_FAIL;
+	}
+	return held(c, a->json) == want ? PROVIDER_DONE : PROVIDER_REPEAT;
+}
+
+static enum provider_next
+add_wait_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return wait_reply(c, a, c->n_batch, err);
+}
+
+static enum provider_next
+remove_wait_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return wait_reply(c, a, 0, err);
+}
+
+/* The set is gone. */
+static enum provider_next
+add_wait_refused(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return a->status == 404 ? PROVIDER_REPEAT : PROVIDER_FAIL;
+}
+
+static enum provider_next
+remove_wait_refused(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return a->status == 404 ? PROVIDER_DONE : PROVIDER_FAIL;
+}
+
+static const struct provider_step add[] = {
+	{ "find zone", zone_request, zone_reply, NULL },
+	{ "read records", read_request, add_read_reply, NULL },
+	{ "write records", add_write_request, write_reply, write_refused },
+	{ "wait", wait_request, add_wait_reply, add_wait_refused },
+	{ .name = NULL }
+};
+
+static const struct provider_step remove_[] = {
+	{ "find zone", zone_request, zone_reply, NULL },
+	{ "read records", read_request, remove_read_reply, NULL },
+	{ "write records", remove_write_request, write_reply, write_refused },
+	{ "wait", wait_request, remove_wait_reply, remove_wait_refused },
+	{ .name = NULL }
+};
+
+const struct provider provider_huaweicloud = {
+	.name = "huaweicloud",
+	.title = "Huawei Cloud DNS",
+	.doc = "IAM console: a user with programmatic access and an access "
+	    "key (AK/SK). It needs dns:zone:list, dns:recordset:list, "
+	    "dns:recordset:get, dns:recordset:create, dns:recordset:update "
+	    "and dns:recordset:delete (or DNS FullAccess). lego knows the "
+	    "key as HUAWEICLOUD_ACCESS_KEY_ID, "
+	    "HUAWEICLOUD_SECRET_ACCESS_KEY and HUAWEICLOUD_REGION.",
+	.opts = opts,
+	.check = check,
+	.takes_batch = true,
+	.base_url = "https://dns.myhuaweicloud.com",
+	.no_zone_help = "only public zones of the account of this key are "
+	    "seen",
+	.priv_size = sizeof(struct huaweicloud),
+	.gap_ms = GAP_MS,
+	.prepare = prepare,
+	.failed = failed,
+	.add = add,
+	.remove = remove_,
+};
