@@ -269,7 +269,8 @@ struct provider {
 	 * already: kind by status (401, 403: ERR_CONFIG; 429: ERR_RATELIMIT;
 	 * 408, 5xx: ERR_TRANSIENT; others: ERR_REJECTED), msg from the
 	 * members that vendors use most ("message", "error", ...), else from
-	 * the beginning of the body.  Retry-After is the runner's.
+	 * the beginning of the body.  Retry-After is the runner's; set
+	 * retry_at if the body says it instead.
 	 */
 	void	(*failed)(struct provider_call *,
 		    const struct provider_answer *, struct error *);

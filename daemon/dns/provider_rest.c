@@ -331,6 +331,7 @@ refusal_error(struct rest_op *op, const struct provider_answer *a,
 	char words[MAX_WORDS];
 	enum err_kind kind = ERR_REJECTED;
 	const char *code = "provider:refused";
+	time_t asked_at;
 
 	if (a->status == 401 || a->status == 403) {
 		kind = ERR_CONFIG;
@@ -347,8 +348,10 @@ refusal_error(struct rest_op *op, const struct provider_answer *a,
 	    words[0] == '\0' ? "" : ": ", words);
 	if (op->a.type->failed != NULL)
 		op->a.type->failed(op->a.call, a, err);
-	if (err->kind == ERR_TRANSIENT || err->kind == ERR_RATELIMIT)
-		err->retry_at = http_reply_retry_at(a->http);
+	asked_at = http_reply_retry_at(a->http);
+	if (asked_at != 0 &&
+	    (err->kind == ERR_TRANSIENT || err->kind == ERR_RATELIMIT))
+		err->retry_at = asked_at;
 }
 
 static void

@@ -221,6 +221,28 @@ test_batch(void **state)
 	assert_string_equal(run.handles[2], "h-a");
 }
 
+/* The time to come back may be in the body. */
+static void
+failed_in_body(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	(void)error_set(err, ERR_RATELIMIT, "provider:throttled", "later");
+	err->retry_at = clock_now() + 90;
+}
+
+static void
+test_retry_at_of_body(void **state)
+{
+	time_t now = clock_now();
+
+	type.failed = failed_in_body;
+	status_work = 400;
+	go("example.test", VALUES("a"));
+	assert_int_equal(run.err.kind, ERR_RATELIMIT);
+	assert_in_range(run.err.retry_at - now, 88, 92);
+	assert_int_equal(fake->n_requests, 2);	/* the zone, and one try */
+}
+
 static void
 test_max_values(void **state)
 {
@@ -643,7 +665,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_values), T(test_batch), T(test_max_values),
-		T(test_rounds), T(test_poll_pauses), T(test_zones),
+		T(test_retry_at_of_body), T(test_rounds), T(test_poll_pauses), T(test_zones),
 		T(test_no_zone), T(test_status), T(test_queue),
 		T(test_deadline), T(test_deadline_in_queue), T(test_gap),
 		T(test_keep), T(test_bug), T(test_other),
