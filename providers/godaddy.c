@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * godaddy - GoDaddy Domains API v1 (https://developer.godaddy.com/doc).
+ * Values are appended one by one; to remove one, the whole set is written
+ * without it and read back.
+ */
+#include <string.h>
+
+#include "providers/provider.h"
+
+#define GAP_MS 1000			/* 60 requests a minute are allowed */
+
+enum { OPT_KEY, OPT_SECRET, OPT_SHOPPER, OPT_TTL };
+
+static const struct provider_opt opts[] = {
+	[OPT_KEY] = { .name = "api_key", .required = true, .secret = true,
+	    .help = "production key" },
+	[OPT_SECRET] = { .name = "api_secret", .required = true,
+	    .secret = true, .help = "its secret" },
+	[OPT_SHOPPER] = { .name = "shopper_id",
+	    .help = "customer's id, for resellers" },
+	[OPT_TTL] = { .name = "ttl", .type = PROVIDER_OPT_INT,
+	    .fallback = "600", .min = 600, .max = 86400,
+	    .help = "TTL of the records in seconds" },
+	PROVIDER_ZONE_OPTS,
+	PROVIDER_BASE_OPT,
+	PROVIDER_HTTP_OPTS,
+	{ .name = NULL }
+};
+
+/* c->memo is the array of records that the set held when it was read. */
+struct godaddy {
+	size_t	at;			/* of the batch, to be added */
+	bool	is_written;		/* the set; to be read back */
+};
+
+static int
+prepare(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	const char *shopper = provider_str(c->values, OPT_SHOPPER);
+	char token[300];
+
+	if (!text_printf(token, sizeof(token), "%s:%s",
+	    provider_str(c->values, OPT_KEY),
+	    provider_str(c->values, OPT_SECRET)))
+		return error_set(err, ERR_CONFIG, "provider:options",
+		    "api_key and api_secret are too long");
+	preq_token(rq, "sso-key", token);
+	explicit_bzero(token, sizeof(token));
+	if (shopper != NULL)
+		preq_header(rq, "X-Shopper-Id", shopper);
+	return 0;
+}
+
+static bool
+is_code(const struct provider_answer *a, const char *want)
+{
+	const char *code = jsonx_str(a->json, "code");
+
+	return code != NULL && strcmp(code, want) == 0;
+}
+
+static void
+failed(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	const char *field = jsonx_str(a->json, "fields.0.message");
+	const char *code = jsonx_str(a->json, "code");
+	int64_t wait_s = jsonx_int(a->json, "retryAfterSec", 0);
+
+	if (code != NULL)
+		(void)error_set(err, err->kind, err->code, "%s (%s)%s%s",
+		    err->msg, code, field == NULL ? "" : ": ",
+		    field == NULL ? "" : field);
+	if (is_code(a, "ACCESS_DENIED"))
+		(void)error_set(err, err->kind, err->code, "%s; GoDaddy "
+		    "opens its API only to accounts with ten domains or "
+		    "more, or in the Discount Domain Club", err->msg);
+	if (err->kind == ERR_RATELIMIT && wait_s > 0 && wait_s < 86400)
+		err->retry_at = clock_now() + (time_t)wait_s;
+}
+
+static int
+zone_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	if (c->zone_id[0] != '\0')
+		return 0;
+	preq_start(rq, "GET", "/v1/domains");
+	preq_path(rq, c->zone);
+	return 0;
+}
+
+static enum provider_next
+zone_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return jsonx_copy_str(a->json, "domain", c->zone_id,
+	    PROVIDER_ZONE_ID_SIZE, err) == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
+}
+
+/* 422: no domain that could be registered at all. */
+static enum provider_next
+zone_refused(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return a->status == 404 || a->status == 422 ? PROVIDER_NO_ZONE :
+	    PROVIDER_FAIL;
+}
+
+static const char *
+relative(const struct provider_call *c, char out[256])
+{
+	return provider_relative(c->fqdn, c->zone, "@", out, 256);
+}
+
+static void
+set_start(struct provider_call *c, struct preq *rq, const char *method)
+{
+	char name[256];
+
+	preq_start(rq, method, "/v1/domains");
+	preq_path(rq, c->zone_id);
+	preq_path(rq, "records");
+	preq_path(rq, "TXT");
+	preq_path(rq, relative(c, name));
+}
+
+static int
+read_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	set_start(c, rq, "GET");
+	return 0;
+}
+
+static bool
+is_held(const struct provider_call *c, const char *value)
+{
+	for (size_t i = 0; i < json_array_size(c->memo); i++) {
+		const char *s = jsonx_str(json_array_get(c->memo, i), "data");
+
+		if (s != NULL && provider_txt_is(s, value))
+			return true;
+	}
+	return false;
+}
+
+static enum provider_next
+read_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	const json_t *records = provider_array(a, "", err);
+
+	if (records == NULL)
+		return PROVIDER_FAIL;
+	json_decref(c->memo);
+	c->memo = json_deep_copy(records);
+	return PROVIDER_NEXT;
+}
+
+/* The next value of the batch that is missing; skipped if there is none. */
+static int
+append_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	struct godaddy *x = c->priv;
+	char name[256];
+
+	while (x->at < c->n_batch && is_held(c, c->batch[x->at]))
+		x->at++;
+	if (x->at == c->n_batch)
+		return 0;
+	preq_start(rq, "PATCH", "/v1/domains");
+	preq_path(rq, c->zone_id);
+	preq_path(rq, "records");
+	preq_json(rq, json_pack("[{s:s, s:s, s:s, s:I}]", "type", "TXT",
+	    "name", relative(c, name), "data", c->batch[x->at],
+	    "ttl", (json_int_t)provider_int(c->values, OPT_TTL)));
+	return 0;
+}
+
+static enum provider_next
+append_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	((struct godaddy *)c->priv)->at++;
+	return PROVIDER_AGAIN;
+}
+
+static enum provider_next
+append_refused(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return is_code(a, "DUPLICATE_RECORD") ? append_reply(c, a, err) :
+	    PROVIDER_FAIL;
+}
+
+/* Before the change and after it: is any of ours still there? */
+static enum provider_next
+remove_read_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	const struct godaddy *x = c->priv;
+
+	if (read_reply(c, a, err) == PROVIDER_FAIL)
+		return PROVIDER_FAIL;
+	for (size_t i = 0; i < c->n_batch; i++) {
+		if (is_held(c, c->batch[i]))
+			return x->is_written ? PROVIDER_REPEAT :
+			    PROVIDER_NEXT;
+	}
+	return PROVIDER_DONE;
+}
+
+/* All that is not ours; older tools left records of a blank. */
+static json_t *
+others(const struct provider_call *c)
+{
+	json_t *rest = json_array();
+
+	for (size_t i = 0; i < json_array_size(c->memo); i++) {
+		json_t *r = json_array_get(c->memo, i);
+		const char *s = jsonx_str(r, "data");
+
+		if (s == NULL || (s[strspn(s, " ")] != '\0' &&
+		    !provider_in_batch(c, s)))
+			json_array_append(rest, r);
+	}
+	return rest;
+}
+
+static int
+write_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	json_t *rest = others(c);
+
+	((struct godaddy *)c->priv)->is_written = true;
+	if (json_array_size(rest) == 0) {
+		json_decref(rest);
+		set_start(c, rq, "DELETE");
+		return 0;
+	}
+	set_start(c, rq, "PUT");
+	preq_json(rq, rest);
+	return 0;
+}
+
+static enum provider_next
+write_refused(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return a->status == 404 ? PROVIDER_NEXT : PROVIDER_FAIL;
+}
+
+static const struct provider_step add[] = {
+	{ "find zone", zone_request, zone_reply, zone_refused },
+	{ "read records", read_request, read_reply, NULL },
+	{ "add record", append_request, append_reply, append_refused },
+	{ .name = NULL }
+};
+
+static const struct provider_step remove_[] = {
+	{ "find zone", zone_request, zone_reply, zone_refused },
+	{ "read records", read_request, remove_read_reply, NULL },
+	{ "write records", write_request, NULL, write_refused },
+	{ "read back", read_request, remove_read_reply, NULL },
+	{ .name = NULL }
+};
+
+const struct provider provider_godaddy = {
+	.name = "godaddy",
+	.title = "GoDaddy",
+	.doc = "developer.godaddy.com, API Keys: a production key (it may do "
+	    "everything; keys cannot be restricted). Only accounts with ten "
+	    "domains or more, or in the Discount Domain Club, may use the "
+	    "API. lego knows the key as GODADDY_API_KEY and "
+	    "GODADDY_API_SECRET, acme.sh as GD_Key and GD_Secret.",
+	.opts = opts,
+	.takes_batch = true,
+	.base_url = "https://api.godaddy.com",
+	.no_zone_help = "the domain must be in the account of this key",
+	.priv_size = sizeof(struct godaddy),
+	.gap_ms = GAP_MS,
+	.prepare = prepare,
+	.failed = failed,
+	.add = add,
+	.remove = remove_,
+};
