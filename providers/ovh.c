@@ -2,15 +2,18 @@
 /*
  * ovh - OVHcloud, domain zones (https://eu.api.ovh.com/console/).  One object
  * for each value; a refresh publishes what was changed.  Requests are signed
- * with OVH's own time.
+ * with OVH's own time, or have a token: fetched for a service account, or
+ * given.
  */
 #include <string.h>
 
 #include "providers/provider.h"
+#include "providers/scheme_oauth.h"
 #include "providers/scheme_ovh.h"
 
 enum { OPT_ENDPOINT, OPT_APPLICATION_KEY, OPT_APPLICATION_SECRET,
-    OPT_CONSUMER_KEY, OPT_ACCESS_TOKEN, OPT_TTL, OPT_BASE_URL };
+    OPT_CONSUMER_KEY, OPT_CLIENT_ID, OPT_CLIENT_SECRET, OPT_TOKEN_URL,
+    OPT_ACCESS_TOKEN, OPT_TTL, OPT_BASE_URL };
 
 static const struct provider_opt opts[] = {
 	[OPT_ENDPOINT] = { .name = "endpoint", .fallback = "ovh-eu",
@@ -22,6 +25,12 @@ static const struct provider_opt opts[] = {
 	    .secret = true, .help = "application secret" },
 	[OPT_CONSUMER_KEY] = { .name = "consumer_key", .secret = true,
 	    .help = "consumer key" },
+	[OPT_CLIENT_ID] = { .name = "client_id",
+	    .help = "OAuth2 service account, instead of the three keys" },
+	[OPT_CLIENT_SECRET] = { .name = "client_secret", .secret = true,
+	    .help = "the service account's secret" },
+	[OPT_TOKEN_URL] = { .name = "token_url",
+	    .help = "address of the token service, if not the endpoint's" },
 	[OPT_ACCESS_TOKEN] = { .name = "access_token", .secret = true,
 	    .help = "access token, instead of the three keys" },
 	[OPT_TTL] = { .name = "ttl", .type = PROVIDER_OPT_INT,
@@ -38,52 +47,84 @@ struct ovh {
 	size_t	at;			/* in the array */
 	char	record_id[32];		/* "": not there */
 	bool	is_public;		/* the request: not to be signed */
+	struct oauth_use use;
 };
 
 struct ovh_keep {
+	struct oauth	 oauth;
 	bool		 has_skew;
 	long long	 skew;		/* OVH's clock minus ours, seconds */
 };
 
-static const char *
-endpoint_url(const struct provider_values *v)
+#define TOKEN_EU "https://www.ovh.com/auth/oauth2/token"
+#define TOKEN_CA "https://ca.ovh.com/auth/oauth2/token"
+#define TOKEN_US "https://us.ovhcloud.com/auth/oauth2/token"
+
+struct endpoint {
+	const char	*name, *url, *token_url;
+};
+
+static const struct endpoint endpoints[] = {
+	{ "ovh-eu", "https://eu.api.ovh.com/1.0", TOKEN_EU },
+	{ "ovh-ca", "https://ca.api.ovh.com/1.0", TOKEN_CA },
+	{ "ovh-us", "https://api.us.ovhcloud.com/1.0", TOKEN_US },
+	{ "kimsufi-eu", "https://eu.api.kimsufi.com/1.0", TOKEN_EU },
+	{ "kimsufi-ca", "https://ca.api.kimsufi.com/1.0", TOKEN_CA },
+	{ "soyoustart-eu", "https://eu.api.soyoustart.com/1.0", TOKEN_EU },
+	{ "soyoustart-ca", "https://ca.api.soyoustart.com/1.0", TOKEN_CA },
+};
+
+static const struct endpoint *
+endpoint_of(const struct provider_values *v)
 {
-	static const struct { const char *name, *url; } all[] = {
-		{ "ovh-eu", "https://eu.api.ovh.com/1.0" },
-		{ "ovh-ca", "https://ca.api.ovh.com/1.0" },
-		{ "ovh-us", "https://api.us.ovhcloud.com/1.0" },
-		{ "kimsufi-eu", "https://eu.api.kimsufi.com/1.0" },
-		{ "kimsufi-ca", "https://ca.api.kimsufi.com/1.0" },
-		{ "soyoustart-eu", "https://eu.api.soyoustart.com/1.0" },
-		{ "soyoustart-ca", "https://ca.api.soyoustart.com/1.0" },
-	};
 	const char *name = provider_str(v, OPT_ENDPOINT);
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (strcmp(all[i].name, name) == 0)
-			return all[i].url;
+	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
+		if (strcmp(endpoints[i].name, name) == 0)
+			return &endpoints[i];
 	}
 	return NULL;
+}
+
+/* How many of these options are set. */
+static int
+count(const struct provider_values *v, const int *opt, int n)
+{
+	int found = 0;
+
+	for (int i = 0; i < n; i++)
+		found += provider_str(v, opt[i]) != NULL;
+	return found;
 }
 
 static int
 check(const struct provider_values *v, struct error *err)
 {
-	bool has_token = provider_str(v, OPT_ACCESS_TOKEN) != NULL;
-	int n = (provider_str(v, OPT_APPLICATION_KEY) != NULL) +
-	    (provider_str(v, OPT_APPLICATION_SECRET) != NULL) +
-	    (provider_str(v, OPT_CONSUMER_KEY) != NULL);
+	static const int keys[] = { OPT_APPLICATION_KEY,
+	    OPT_APPLICATION_SECRET, OPT_CONSUMER_KEY };
+	static const int client[] = { OPT_CLIENT_ID, OPT_CLIENT_SECRET };
+	static const int token[] = { OPT_ACCESS_TOKEN };
+	int n_keys = count(v, keys, 3), n_client = count(v, client, 2);
+	int n_token = count(v, token, 1);
 
-	if (endpoint_url(v) == NULL)
+	if (endpoint_of(v) == NULL)
 		return error_set(err, ERR_CONFIG, "ovh:options",
 		    "endpoint \"%s\" is none of ovh-eu, ovh-ca, ovh-us, "
 		    "kimsufi-eu, kimsufi-ca, soyoustart-eu, soyoustart-ca",
 		    provider_str(v, OPT_ENDPOINT));
-	if (n != (has_token ? 0 : 3))
+	if (n_keys % 3 != 0 || n_client % 2 != 0 ||
+	    n_keys / 3 + n_client / 2 + n_token != 1)
 		return error_set(err, ERR_CONFIG, "ovh:options",
 		    "set application_key, application_secret and "
-		    "consumer_key, or access_token alone");
+		    "consumer_key, or client_id and client_secret, or "
+		    "access_token");
 	return 0;
+}
+
+static bool
+is_signed(const struct provider_call *c)
+{
+	return provider_str(c->values, OPT_APPLICATION_KEY) != NULL;
 }
 
 static int
@@ -94,9 +135,11 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 	const struct ovh_keep *keep = c->keep;
 	const struct ovh *x = c->priv;
 
-	preq_base(rq, endpoint_url(c->values));
+	preq_base(rq, endpoint_of(c->values)->url);
 	if (token != NULL)
 		preq_token(rq, "Bearer", token);
+	else if (!is_signed(c))
+		oauth_prepare(&keep->oauth, &x->use, rq);
 	else if (!x->is_public)
 		scheme_ovh_sign(rq, base != NULL && strncmp(base, "http:",
 		    5) == 0 ? "http" : "https", &(struct scheme_ovh){
@@ -125,8 +168,11 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	    "INVALID_KEY", "INVALID_SIGNATURE", "NOT_CREDENTIAL" };
 	const char *code = jsonx_str(a->json, "errorCode");
 	struct ovh_keep *keep = c->keep;
+	const struct ovh *x = c->priv;
 	char msg[400];
 
+	if (provider_str(c->values, OPT_CLIENT_ID) != NULL)
+		oauth_failed(&keep->oauth, &x->use, a, err);
 	if (code != NULL) {
 		(void)text_printf(msg, sizeof(msg), "%s", err->msg);
 		(void)error_set(err, err->kind, err->code, "%s (%s)", msg,
@@ -147,11 +193,42 @@ failed(struct provider_call *c, const struct provider_answer *a,
 }
 
 static int
+token_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	const char *client_id = provider_str(c->values, OPT_CLIENT_ID);
+	const char *url = provider_str(c->values, OPT_TOKEN_URL);
+	const struct ovh_keep *keep = c->keep;
+	struct ovh *x = c->priv;
+
+	if (client_id == NULL || oauth_is_fresh(&keep->oauth, &x->use))
+		return 0;
+	preq_start(rq, "POST", url != NULL ? url :
+	    endpoint_of(c->values)->token_url);
+	preq_form(rq, "grant_type", "client_credentials");
+	preq_form(rq, "client_id", client_id);
+	preq_form(rq, "client_secret",
+	    provider_str(c->values, OPT_CLIENT_SECRET));
+	preq_form(rq, "scope", "all");
+	return 0;
+}
+
+static enum provider_next
+token_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	struct ovh_keep *keep = c->keep;
+	struct ovh *x = c->priv;
+
+	return oauth_read(&keep->oauth, &x->use, a, err) == -1 ?
+	    PROVIDER_FAIL : PROVIDER_NEXT;
+}
+
+static int
 time_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
 	const struct ovh_keep *keep = c->keep;
 
-	if (keep->has_skew || provider_str(c->values, OPT_ACCESS_TOKEN) != NULL)
+	if (keep->has_skew || !is_signed(c))
 		return 0;
 	preq_start(rq, "GET", "/auth/time");
 	((struct ovh *)c->priv)->is_public = true;
@@ -348,6 +425,7 @@ refresh_request(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static const struct provider_step add[] = {
+	{ "get token", token_request, token_reply, NULL },
 	{ "get time", time_request, time_reply, NULL },
 	{ "find records", find_request, find_reply, find_refused },
 	{ "read record", read_request, read_reply, read_refused },
@@ -357,6 +435,7 @@ static const struct provider_step add[] = {
 };
 
 static const struct provider_step remove_[] = {
+	{ "get token", token_request, token_reply, NULL },
 	{ "get time", time_request, time_reply, NULL },
 	{ "find records", find_request, find_reply, find_refused },
 	{ "read record", read_request, read_reply, read_refused },
@@ -373,7 +452,8 @@ const struct provider provider_ovh = {
 	    "GET and POST /domain/zone/ZONE/record, GET and DELETE "
 	    "/domain/zone/ZONE/record/* and POST /domain/zone/ZONE/refresh. "
 	    "lego: OVH_ENDPOINT, OVH_APPLICATION_KEY, OVH_APPLICATION_SECRET, "
-	    "OVH_CONSUMER_KEY, OVH_ACCESS_TOKEN.",
+	    "OVH_CONSUMER_KEY, OVH_CLIENT_ID, OVH_CLIENT_SECRET, "
+	    "OVH_ACCESS_TOKEN.",
 	.opts = opts,
 	.check = check,
 	.keep_size = sizeof(struct ovh_keep),

@@ -157,4 +157,46 @@ class OvhToken(Ovh):
         return None
 
 
-VENDORS = [Ovh, OvhToken]
+class OvhClient(Ovh):
+    """A service account."""
+    VARIANT = "client"
+    AUTH_TRIES = 1
+    AUTH_WORDS = "invalid_client: Client authentication failed"
+
+    def __init__(self):
+        super().__init__()
+        self.tokens = []
+
+    def options(self):
+        return {"base_url": self.url + "/1.0", "client_id": "EU.0a1b2c",
+                "client_secret": "ovh-client-secret-1",
+                "token_url": self.url + "/auth/oauth2/token"}
+
+    def bad_options(self):
+        return dict(self.options(), client_secret="ovh-wrong-secret")
+
+    def secrets(self):
+        return self.tokens + ["ovh-client-secret-1", "ovh-wrong-secret"]
+
+    def handle(self, req):
+        if req.path != "/auth/oauth2/token":
+            return super().handle(req)
+        if req.form() != {"grant_type": "client_credentials", "scope": "all",
+                          "client_id": "EU.0a1b2c",
+                          "client_secret": "ovh-client-secret-1"}:
+            return reply(401, {"error": "invalid_client",
+                               "error_description":
+                               "Client authentication failed"})
+        self.tokens.append("ovh-oauth-%d" % len(self.tokens))
+        return reply(200, {"access_token": self.tokens[-1],
+                           "token_type": "Bearer", "expires_in": 3599,
+                           "scope": "all"})
+
+    def refusal(self, req):
+        if req.headers.get("Authorization") not in [
+                "Bearer " + t for t in self.tokens]:
+            return self.error(401, "Unauthorized", "Invalid token")
+        return None
+
+
+VENDORS = [Ovh, OvhToken, OvhClient]
