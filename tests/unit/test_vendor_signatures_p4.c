@@ -13,7 +13,8 @@
 
 #define NOW 1767323045			/* 2026-01-02T03:04:05Z */
 
-extern const struct provider provider_jdcloud, provider_volcengine;
+extern const struct provider provider_baiducloud, provider_jdcloud,
+    provider_volcengine;
 
 /* "get-vanilla" of AWS' own test suite: 2015-08-30T12:36:00Z. */
 static void
@@ -113,6 +114,31 @@ test_jdcloud(void **state)
 	preq_free(rq);
 }
 
+/* The sample of Baidu's own documentation. */
+static void
+test_baiducloud(void **state)
+{
+	static const char *const options[][2] = {
+	    { "access_key_id", "0b0f67dfb88244b289b72b142befad0c" },
+	    { "secret_access_key", "bad522c2126a4618a8125f4b6cf6356f" },
+	    { NULL, NULL } };
+	struct preq *rq = preq_new("https://bj.bcebos.com", false);
+
+	preq_start(rq, "PUT", "/v1/test/myfolder/readme.txt");
+	preq_query(rq, "partNumber", "9");
+	preq_query(rq, "uploadId", "VXBsb2FkIElpZS5tMnRzIHVwbG9hZA");
+	preq_body(rq, "a sample", 8, "text/plain");
+	preq_header(rq, "Content-Length", "8");
+	preq_header(rq, "Content-Md5", "0a52730597fb4ffa01fc117d9e71e3a9");
+	sign(&provider_baiducloud, rq, 1430123029, options);
+	assert_string_equal(preq_get_header(rq, "Authorization"),
+	    "bce-auth-v1/0b0f67dfb88244b289b72b142befad0c/"
+	    "2015-04-27T08:23:49Z/1800/"
+	    "content-length;content-md5;content-type;host;x-bce-date/"
+	    "a19e6386e990691aca1114a20357c83713f1cb4be3d74942bb4ed37469ecdacf");
+	preq_free(rq);
+}
+
 int
 main(void)
 {
@@ -120,6 +146,7 @@ main(void)
 		cmocka_unit_test(test_scheme_v4),
 		cmocka_unit_test(test_volcengine),
 		cmocka_unit_test(test_jdcloud),
+		cmocka_unit_test(test_baiducloud),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
