@@ -35,6 +35,8 @@ void	preq_path(struct preq *, const char *segment);
 void	preq_query(struct preq *, const char *name, const char *value);
 /* The same for an API key in the query: the query will not be logged. */
 void	preq_secret_query(struct preq *, const char *name, const char *value);
+/* Append a name alone, "?JSON". */
+void	preq_query_word(struct preq *, const char *name);
 /* Set a header; replaces one of the same name. */
 void	preq_header(struct preq *, const char *name, const char *value);
 void	preq_secret_header(struct preq *, const char *name, const char *value);
@@ -49,6 +51,9 @@ void	preq_body(struct preq *, const void *, size_t len,
 	    const char *content_type);
 /* Append a field to an application/x-www-form-urlencoded body. */
 void	preq_form(struct preq *, const char *name, const char *value);
+
+/* Send it no sooner than in so many milliseconds. */
+void	preq_wait(struct preq *, unsigned ms);
 
 /*
  * For signatures: what will be sent.  Borrowed, until the request is changed.

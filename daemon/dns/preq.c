@@ -38,6 +38,7 @@ struct preq {
 	struct pairs	 headers;
 	struct str	 body;
 	bool		 has_body;
+	unsigned	 wait_ms;
 	const char	*mistake_code;	/* the first one; NULL: none */
 	const char	*mistake;
 	/* What the getters return. */
@@ -148,6 +149,7 @@ preq_reset(struct preq *rq)
 	free(rq->http_headers);
 	rq->http_headers = NULL;
 	rq->has_body = rq->query_is_secret = false;
+	rq->wait_ms = 0;
 	rq->mistake = rq->mistake_code = NULL;
 }
 
@@ -233,6 +235,28 @@ void
 preq_secret_query(struct preq *rq, const char *name, const char *value)
 {
 	query_add(rq, name, value, true);
+}
+
+void
+preq_query_word(struct preq *rq, const char *name)
+{
+	struct str n = { 0 };
+
+	str_encode(&n, name);
+	pairs_add(&rq->query, xstrdup(str_text(&n)), NULL, false);
+	str_clear(&n);
+}
+
+void
+preq_wait(struct preq *rq, unsigned ms)
+{
+	rq->wait_ms = ms;
+}
+
+unsigned
+preq_get_wait(const struct preq *rq)
+{
+	return rq->wait_ms;
 }
 
 static struct pair *
@@ -446,6 +470,8 @@ query_text(struct str *t, const struct pair *v, size_t n)
 		if (i > 0)
 			str_puts(t, "&");
 		str_puts(t, v[i].name);
+		if (v[i].value == NULL)
+			continue;
 		str_puts(t, "=");
 		str_puts(t, v[i].value);
 	}
@@ -464,7 +490,8 @@ pair_compare(const void *a, const void *b)
 	const struct pair *x = a, *y = b;
 	int c = strcmp(x->name, y->name);
 
-	return c != 0 ? c : strcmp(x->value, y->value);
+	return c != 0 ? c : strcmp(x->value == NULL ? "" : x->value,
+	    y->value == NULL ? "" : y->value);
 }
 
 const char *

@@ -31,6 +31,8 @@ bool		 preq_is_started(const struct preq *);
  */
 int		 preq_finish(struct preq *, bool allow_http,
 		    struct http_args *a, struct error *);
+/* What preq_wait() said; 0: nothing. */
+unsigned	 preq_get_wait(const struct preq *);
 /* "METHOD https://host/path", no query and no secrets; for logs. */
 const char	*preq_label(struct preq *);
 

@@ -477,6 +477,8 @@ step_run(struct rest_op *op)
 		return;
 	}
 	wait = provider_account_pace(op->a.account, op->a.type->gap_ms);
+	if (wait < preq_get_wait(op->rq))
+		wait = preq_get_wait(op->rq);
 	if (wait > 0)
 		act_later(op, step_send, wait);
 	else

@@ -24,6 +24,8 @@ test_url(void **state)
 		{ "https://a.test:8443", "", "a/b?c#d e%", "a&b", "=+ ~*\xc3",
 		    "https://a.test:8443/a%2Fb%3Fc%23d%20e%25"
 		    "?a%26b=%3D%2B%20~%2A%C3" },
+		{ "https://a.test", "/rpc", NULL, "JSON", NULL,
+		    "https://a.test/rpc?JSON" },
 		{ NULL, "https://t.test/token", "x", NULL, NULL,
 		    "https://t.test/token/x" },
 		{ "https://a.test", "https://t.test", NULL, "q", "",
@@ -40,7 +42,9 @@ test_url(void **state)
 		assert_true(preq_is_started(rq));
 		if (cases[i].segment != NULL)
 			preq_path(rq, cases[i].segment);
-		if (cases[i].name != NULL)
+		if (cases[i].name != NULL && cases[i].value == NULL)
+			preq_query_word(rq, cases[i].name);
+		else if (cases[i].name != NULL)
 			preq_query(rq, cases[i].name, cases[i].value);
 		assert_int_equal(preq_finish(rq, false, &a, &err), 0);
 		/* What is asked in between changes nothing. */

@@ -32,6 +32,8 @@ static enum provider_next script[64];
 static unsigned n_script, at_script;
 static char seen[2000];			/* what the builders saw */
 
+static unsigned work_wait_ms;		/* that a builder asks for */
+
 struct priv {
 	int	pages;
 };
@@ -94,6 +96,7 @@ work_request(struct provider_call *c, struct preq *rq, struct error *err)
 	note("work:", c->value, c->n_batch > 1 ? "+" : "");
 	preq_start(rq, "POST", "/work");
 	preq_path(rq, c->value);
+	preq_wait(rq, work_wait_ms);
 	return 0;
 }
 
@@ -165,6 +168,7 @@ setup(void **state)
 	seen[0] = '\0';
 	zone_there = "example.test";
 	status_work = 0;
+	work_wait_ms = 0;
 	return 0;
 }
 
@@ -474,6 +478,17 @@ test_gap(void **state)
 	assert_in_range(run.done_at - t0, 60, 10000);
 }
 
+static void
+test_wait(void **state)
+{
+	int64_t t0 = clock_mono_ms();
+
+	work_wait_ms = 50;
+	go("example.test", VALUES("a", "b"));
+	assert_int_equal(run.err.kind, ERR_NONE);
+	assert_in_range(run.done_at - t0, 100, 10000);
+}
+
 /* What a provider keeps lives until the options change, and no longer. */
 static void
 test_keep(void **state)
@@ -668,6 +683,7 @@ main(void)
 		T(test_retry_at_of_body), T(test_rounds), T(test_poll_pauses), T(test_zones),
 		T(test_no_zone), T(test_status), T(test_queue),
 		T(test_deadline), T(test_deadline_in_queue), T(test_gap),
+		T(test_wait),
 		T(test_keep), T(test_bug), T(test_other),
 		cmocka_unit_test(test_registry), cmocka_unit_test(test_help),
 	};
