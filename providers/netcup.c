@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * netcup - netcup CCP DNS
+ * (https://ccp.netcup.net/run/webservice/servers/endpoint.php).  Everything
+ * is a POST within a login session.  Records are sent as a list of which those
+ * without an id are added and those marked are deleted; ids may change with
+ * any update, so that values alone are trusted.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "providers/provider.h"
+
+#define SESSION_MS (INT64_C(13) * 60 * 1000)	/* of 15 minutes */
+
+#define CODE_NO_SESSION 4001
+#define CODE_INVALID 4013		/* or too many requests */
+#define CODE_NO_DOMAIN 5028
+#define CODE_NO_RECORDS 5029
+
+enum { OPT_CUSTOMER_NUMBER, OPT_API_KEY, OPT_API_PASSWORD };
+
+static const struct provider_opt opts[] = {
+	[OPT_CUSTOMER_NUMBER] = { .name = "customer_number", .required = true,
+	    .help = "as for the login to the CCP" },
+	[OPT_API_KEY] = { .name = "api_key", .required = true, .secret = true,
+	    .help = "CCP, Master Data, API" },
+	[OPT_API_PASSWORD] = { .name = "api_password", .required = true,
+	    .secret = true, .help = "CCP, Master Data, API" },
+	PROVIDER_ZONE_OPTS,
+	PROVIDER_BASE_OPT,
+	PROVIDER_HTTP_OPTS,
+	{ .name = NULL }
+};
+
+/* c->memo is the record found, as they sent it. */
+struct netcup {
+	bool	is_fresh;		/* the login was made for this call */
+};
+
+struct netcup_keep {
+	char	session[256];		/* "": not logged in */
+	int64_t	until;			/* monotonic */
+};
+
+static void
+action(struct preq *rq, const char *name, json_t *param /* taken */)
+{
+	preq_start(rq, "POST", "");
+	preq_query_word(rq, "JSON");
+	preq_json(rq, json_pack("{s:s, s:o}", "action", name, "param", param));
+}
+
+static json_t *
+session_param(struct provider_call *c)
+{
+	const struct netcup_keep *keep = c->keep;
+
+	return json_pack("{s:s, s:s, s:s, s:s}",
+	    "customernumber", provider_str(c->values, OPT_CUSTOMER_NUMBER),
+	    "apikey", provider_str(c->values, OPT_API_KEY),
+	    "apisessionid", keep->session, "domainname", c->zone);
+}
+
+static bool
+is_refusal(const struct provider_answer *a)
+{
+	const char *status = jsonx_str(a->json, "status");
+
+	return status != NULL && strcmp(status, "error") == 0;
+}
+
+static bool
+has_code(const struct provider_answer *a, int64_t code)
+{
+	return jsonx_int(a->json, "statuscode", 0) == code;
+}
+
+static void
+failed(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	const struct netcup_keep *keep = c->keep;
+	const char *words = jsonx_str(a->json, "longmessage");
+	int64_t code = jsonx_int(a->json, "statuscode", 0);
+
+	if (words == NULL || words[0] == '\0')
+		words = jsonx_str(a->json, "shortmessage");
+	if (code == 0 || words == NULL)
+		return;
+	if (code == CODE_INVALID && strcasestr(words, "requests") != NULL)
+		(void)error_set(err, ERR_RATELIMIT, "provider:throttled",
+		    "%s (%lld)", words, (long long)code);
+	/* Too many failed logins lock the API. */
+	else if (keep->session[0] == '\0' || (code >= 4001 && code <= 4012))
+		(void)error_set(err, ERR_CONFIG, "provider:credentials",
+		    "%s (%lld)", words, (long long)code);
+	else
+		(void)error_set(err, err->kind, err->code, "%s (%lld)",
+		    words, (long long)code);
+}
+
+static int
+login_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	struct netcup_keep *keep = c->keep;
+
+	if (keep->session[0] != '\0' && clock_mono_ms() < keep->until)
+		return 0;
+	keep->session[0] = '\0';
+	action(rq, "login", json_pack("{s:s, s:s, s:s}",
+	    "customernumber", provider_str(c->values, OPT_CUSTOMER_NUMBER),
+	    "apikey", provider_str(c->values, OPT_API_KEY),
+	    "apipassword", provider_str(c->values, OPT_API_PASSWORD)));
+	return 0;
+}
+
+static enum provider_next
+login_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	struct netcup_keep *keep = c->keep;
+	struct netcup *x = c->priv;
+
+	if (jsonx_copy_str(a->json, "responsedata.apisessionid",
+	    keep->session, sizeof(keep->session), err) == -1)
+		return PROVIDER_FAIL;
+	keep->until = clock_mono_ms() + SESSION_MS;
+	x->is_fresh = true;
+	return PROVIDER_NEXT;
+}
+
+/* A session that ended early; one that was just begun did not. */
+static enum provider_next
+session_refused(struct provider_call *c, const struct provider_answer *a)
+{
+	struct netcup_keep *keep = c->keep;
+	const struct netcup *x = c->priv;
+
+	if (!has_code(a, CODE_NO_SESSION) || x->is_fresh)
+		return PROVIDER_FAIL;
+	keep->session[0] = '\0';
+	return PROVIDER_REPEAT;
+}
+
+static enum provider_next
+update_refused(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return session_refused(c, a);
+}
+
+static int
+find_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	action(rq, "infoDnsRecords", session_param(c));
+	return 0;
+}
+
+static enum provider_next
+find_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	const json_t *records = provider_array(a, "responsedata.dnsrecords",
+	    err);
+	char want[256];
+
+	if (records == NULL)
+		return PROVIDER_FAIL;
+	(void)provider_relative(c->fqdn, c->zone, "@", want, sizeof(want));
+	for (size_t i = 0; i < json_array_size(records); i++) {
+		json_t *r = json_array_get(records, i);
+		const char *host = jsonx_str(r, "hostname");
+		const char *type = jsonx_str(r, "type");
+		const char *value = jsonx_str(r, "destination");
+
+		if (host != NULL && strcasecmp(host, want) == 0 &&
+		    type != NULL && strcmp(type, "TXT") == 0 &&
+		    value != NULL && provider_txt_is(value, c->value)) {
+			c->memo = json_deep_copy(r);
+			break;
+		}
+	}
+	return PROVIDER_NEXT;
+}
+
+static enum provider_next
+find_refused(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	if (has_code(a, CODE_NO_DOMAIN))
+		return PROVIDER_NO_ZONE;
+	if (has_code(a, CODE_NO_RECORDS))
+		return PROVIDER_NEXT;
+	return session_refused(c, a);
+}
+
+static void
+update(struct provider_call *c, struct preq *rq, json_t *record /* taken */)
+{
+	json_t *param = session_param(c);
+
+	json_object_set_new(param, "dnsrecordset",
+	    json_pack("{s:[o]}", "dnsrecords", record));
+	action(rq, "updateDnsRecords", param);
+}
+
+static int
+add_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	char host[256];
+
+	if (c->memo != NULL)
+		return 0;
+	update(c, rq, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s}",
+	    "id", "", "hostname", provider_relative(c->fqdn, c->zone, "@",
+	    host, sizeof(host)), "type", "TXT", "priority", "",
+	    "destination", c->value, "deleterecord", 0, "state", "yes"));
+	return 0;
+}
+
+static int
+delete_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	json_t *record;
+
+	if (c->memo == NULL)
+		return 0;
+	record = json_deep_copy(c->memo);
+	json_object_set_new(record, "deleterecord", json_true());
+	update(c, rq, record);
+	return 0;
+}
+
+static enum provider_next
+update_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	if (jsonx_str(a->json, "status") != NULL)
+		return PROVIDER_NEXT;
+	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
+	    "an answer without status");
+	return PROVIDER_FAIL;
+}
+
+static const struct provider_step add[] = {
+	{ "log in", login_request, login_reply, NULL },
+	{ "find record", find_request, find_reply, find_refused },
+	{ "add record", add_request, update_reply, update_refused },
+	{ .name = NULL }
+};
+
+static const struct provider_step remove_[] = {
+	{ "log in", login_request, login_reply, NULL },
+	{ "find record", find_request, find_reply, find_refused },
+	{ "delete record", delete_request, update_reply, update_refused },
+	{ .name = NULL }
+};
+
+const struct provider provider_netcup = {
+	.name = "netcup",
+	.title = "netcup",
+	.doc = "Customer Control Panel, Master Data, API: create an API key "
+	    "and set an API password; they are good for the whole account.  "
+	    "Records take 5 to 15 minutes to appear, so that "
+	    "propagation_timeout should be 30m.  lego: "
+	    "NETCUP_CUSTOMER_NUMBER, NETCUP_API_KEY, NETCUP_API_PASSWORD.",
+	.opts = opts,
+	.base_url = "https://ccp.netcup.net/run/webservice/servers/"
+	    "endpoint.php",
+	.keep_size = sizeof(struct netcup_keep),
+	.max_calls = 1,			/* of one session, and zone */
+	.priv_size = sizeof(struct netcup),
+	.is_refusal = is_refusal,
+	.failed = failed,
+	.add = add,
+	.remove = remove_,
+};
