@@ -590,6 +590,7 @@ test_log(void **state)
 	log_set_level(LOGL_DEBUG);
 	(void)dup2(fd, STDERR_FILENO);
 	(void)fetch(&args);
+	args.timeout_ms = 5000;
 	(void)text_printf(url, sizeof(url), "http://127.0.0.1:%d/status/204",
 	    port);
 	(void)fetch(&args);
