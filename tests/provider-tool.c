@@ -60,7 +60,7 @@ report(const char *line, void *arg)
 }
 
 static struct conf_provider *
-provider_of(const char *path, const char *name)
+provider_of(const char *path, const char *name, struct conf **conf_out)
 {
 	static struct conf_provider copy;
 	struct conf *conf = conf_load(path, report, NULL);
@@ -71,7 +71,8 @@ provider_of(const char *path, const char *name)
 	p = conf_find_provider(conf, name);
 	if (p == NULL)
 		errx(2, "no provider %s in %s", name, path);
-	copy = *p;			/* conf lives as long as we do */
+	copy = *p;
+	*conf_out = conf;
 	return &copy;
 }
 
@@ -109,6 +110,7 @@ main(int argc, char **argv)
 	struct tool t = { 0 };
 	struct provider_env env;
 	struct conf_provider *p;
+	struct conf *conf;
 	struct children *children;
 	struct http *http;
 
@@ -121,7 +123,7 @@ main(int argc, char **argv)
 		    "VALUE... [--handles H1,H2]");
 	log_open();
 	log_set_level(LOGL_DEBUG);
-	p = provider_of(argv[1], argv[2]);
+	p = provider_of(argv[1], argv[2], &conf);
 	t.loop = loop_new();
 	http = http_new(t.loop, "acmed-test/1");
 	children = children_new(t.loop);
@@ -141,6 +143,7 @@ main(int argc, char **argv)
 	provider_env_clear(&env);
 	children_free(children);
 	http_free(http);
+	conf_unref(conf);
 	loop_free(t.loop);
 	return 0;
 }
