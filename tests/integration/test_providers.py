@@ -383,6 +383,22 @@ def test_create_was_done_unseen(bench, kind):
     bench.expect()
 
 
+def test_lists_lag(bench):
+    """What was made unseen is not in the list either, for a while."""
+    if not bench.v.LISTS_LAG:
+        pytest.skip("lists are up to date")
+    bench.v.hide_new(5)
+    bench.v.fail("lost", 1, writes=True)
+    handles = bench.ok("add", A)
+    assert bench.v.heal() == 1
+    bench.expect(A)
+    assert handles == [str(r.id) for r in bench.v.find(NAME)
+                       if FOREIGN not in r.value]
+    bench.v.hide_new(0)
+    bench.ok("remove", A)
+    bench.expect()
+
+
 @pytest.mark.parametrize("kind", ["garbage", "bare"])
 def test_malformed(bench, kind):
     if bench.v.PLAIN_STATUS:

@@ -20,6 +20,7 @@ class Alidns(Vendor):
     NAME = "alidns"
     HAS_SUBZONE = True
     AUTH_WORDS = "Specified signature is not matched"
+    LISTS_LAG = True
     PAGE = 3
     LEAST_TTL = 600
 
@@ -129,7 +130,7 @@ class Alidns(Vendor):
         self.check(int(args.get("PageSize", 20)) <= 500, "PageSize")
         size = min(size, self.PAGE)
         page = int(args.get("PageNumber", 1))
-        found = [r for r in self.records if r.zone == zone
+        found = [r for r in self.listed() if r.zone == zone
                  and args.get("RRKeyWord", "") in self.rr(r)
                  and args.get("TypeKeyWord", r.type) == r.type
                  and args.get("ValueKeyWord", "") in r.value]

@@ -118,6 +118,7 @@ class Vendor:
     CAN_REMOVE = True
     MAX_VALUES = None           # of one name
     HAS_PRECONDITION = False    # a change in between is refused by the vendor
+    LISTS_LAG = False           # lists are made by listed()
     READS_BACK = False          # acmed must notice that its values were lost
     PLAIN_STATUS = False        # only the status counts, not the body
     AUTH_TRIES = 1              # requests that wrong credentials may cost
@@ -130,6 +131,7 @@ class Vendor:
         self.lock = threading.RLock()
         self.stopping = threading.Event()
         self.fault = None
+        self.hidden_looks, self.known = 0, set()
         self.before_write = self.after_write = None     # called once
         self.zone_list = [self.ZONE, self.OTHER_ZONE]
         if self.HAS_SUBZONE:
@@ -238,6 +240,18 @@ class Vendor:
     def find(self, name, type="TXT"):
         return [r for r in self.records
                 if r.name == name and r.type == type]
+
+    def hide_new(self, looks):
+        """What is made from now on is not seen in the next lists."""
+        self.hidden_looks = looks
+        self.known = set(map(id, self.records))
+
+    def listed(self):
+        """The records that a list shows."""
+        if self.hidden_looks == 0:
+            return self.records
+        self.hidden_looks -= 1
+        return [r for r in self.records if id(r) in self.known]
 
     def by_id(self, id):
         for r in self.records:

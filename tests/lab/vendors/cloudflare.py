@@ -12,7 +12,7 @@ class Cloudflare(Vendor):
     NAME = "cloudflare"
     HAS_SUBZONE = True
     AUTH_WORDS = "Invalid access token"
-    PAGE = 100
+    LISTS_LAG = True
 
     def __init__(self):
         super().__init__()
@@ -67,7 +67,7 @@ class Cloudflare(Vendor):
                 "content": r.value, "ttl": r.ttl}
 
     def records_get(self, req, zone, _):
-        return self.ok([self.show(r) for r in self.records
+        return self.ok([self.show(r) for r in self.listed()
                         if r.zone == zone
                         and req.arg("name") in (None, r.name)
                         and req.arg("type") in (None, r.type)]

@@ -11,6 +11,7 @@ class Dnspod(Vendor):
     NAME = "dnspod"
     HAS_SUBZONE = True
     AUTH_WORDS = "Login failed"
+    LISTS_LAG = True
     PAGE = 2
     LEAST_TTL = 600
     EMPTY_IS_ERROR = False
@@ -71,7 +72,7 @@ class Dnspod(Vendor):
 
     def do_Record_List(self, form):
         zone = self.zone(form)
-        found = [r for r in self.records if r.zone == zone
+        found = [r for r in self.listed() if r.zone == zone
                  and form.get("sub_domain") in (None, self.sub(r))
                  and form.get("record_type") in (None, r.type)]
         at = int(form.get("offset", 0))

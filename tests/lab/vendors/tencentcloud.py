@@ -20,6 +20,7 @@ class Tencentcloud(Vendor):
     NAME = "tencentcloud"
     HAS_SUBZONE = True
     AUTH_WORDS = "AuthFailure.SignatureFailure"
+    LISTS_LAG = True
     PAGE = 2
     LEAST_TTL = 600
     TOKEN = None
@@ -118,7 +119,7 @@ class Tencentcloud(Vendor):
         zone = self.zone(body)
         self.check("SubDomain" not in body, "SubDomain in a list")
         self.check(0 < body["Limit"] <= 3000, "Limit")
-        found = [r for r in self.records if r.zone == zone
+        found = [r for r in self.listed() if r.zone == zone
                  and body.get("Subdomain") in (None, self.sub(r))
                  and body.get("RecordType") in (None, r.type)]
         if not found:
