@@ -9,7 +9,7 @@
  *
  * To add one: providers/NAME.c with `const struct provider provider_NAME`,
  * one line in providers/Makefile.inc, a fake of the API in
- * tests/unit/rest_NAME.c.  doc/adding-a-provider.md walks through one.
+ * tests/lab/vendors/NAME.py.  doc/adding-a-provider.md walks through one.
  *
  * What every provider must hold to:
  *  - add puts one TXT value at a name and touches no other value there; a
