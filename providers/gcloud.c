@@ -471,7 +471,7 @@ static const struct provider_step remove_[] = {
 	{ "get token", token_request, token_reply, NULL },
 	{ "find zone", zone_request, zone_reply, NULL },
 	{ "read records", read_request, remove_read_reply, NULL },
-	{ "write records", remove_write_request, NULL, write_refused },
+	{ "write records", remove_write_request, write_reply, write_refused },
 	{ .name = NULL }
 };
 
