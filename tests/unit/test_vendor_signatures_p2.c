@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* route53's signatures: AWS' own vectors and two computed with other code. */
+/*
+ * What providers sign, against known vectors: AWS' own and two computed with
+ * other code; DNS Made Easy's, computed with the code that gives lego's.
+ */
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "daemon/config/provider_values.h"
 #include "daemon/dns/preq.h"
 #include "providers/scheme_v4.h"
 
@@ -74,11 +78,38 @@ test_sigv4(void **state)
 	clock_test_set(0);
 }
 
+static void
+test_dnsmadeeasy(void **state)
+{
+	const struct provider *type = provider_find("dnsmadeeasy");
+	struct provider_values *values = provider_values_new(type);
+	struct provider_call c = { .values = values };
+	struct preq *rq = preq_new("https://api.dnsmadeeasy.com", false);
+	struct error err;
+
+	/* In the table's order: api_key, secret_key. */
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(provider_values_set(values, i,
+		    &(const char *){ i == 0 ? "key" : "secret" }, 1, &err), 0);
+	clock_test_set(1433212567);
+	preq_start(rq, "GET", "/V2.0/dns/managed");
+	assert_int_equal(type->prepare(&c, rq, &err), 0);
+	assert_string_equal(preq_get_header(rq, "x-dnsme-apiKey"), "key");
+	assert_string_equal(preq_get_header(rq, "x-dnsme-requestDate"),
+	    "Tue, 02 Jun 2015 02:36:07 GMT");
+	assert_string_equal(preq_get_header(rq, "x-dnsme-hmac"),
+	    "bc138437cb232ec5eb959a47690c5913158058bb");
+	clock_test_set(0);
+	preq_free(rq);
+	provider_values_free(values);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sigv4),
+		cmocka_unit_test(test_dnsmadeeasy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
