@@ -64,12 +64,14 @@ failed(struct provider_call *c, const struct provider_answer *a,
 		    "HTTP %d: %s", a->status, words);
 	else if (strcasestr(words, "API key") != NULL ||
 	    strcasestr(words, "invalid date") != NULL ||
-	    strcasestr(words, "hmac") != NULL)
+	    strcasestr(words, "hmac") != NULL) {
 		(void)error_set(err, ERR_CONFIG, "provider:credentials",
 		    "HTTP %d: %s", a->status, words);
-	else
+		provider_blame_clock(a, err);
+	} else {
 		(void)error_set(err, err->kind, err->code, "HTTP %d: %s",
 		    a->status, words);
+	}
 }
 
 static int

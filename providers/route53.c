@@ -116,6 +116,9 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	}
 	(void)error_set(err, err->kind, err->code, "HTTP %d: %s: %s",
 	    a->status, code, words);
+	if (strcmp(code, "SignatureDoesNotMatch") == 0 ||
+	    strcmp(code, "RequestExpired") == 0)
+		provider_blame_clock(a, err);
 }
 
 /* The root element, which is there only if the answer is whole. */

@@ -74,4 +74,5 @@ oauth_failed(struct oauth *o, const struct oauth_use *use,
 	(void)error_set(err, ERR_CONFIG, "provider:credentials",
 	    "HTTP %d: %s%s%s", a->status, error, words == NULL ? "" : ": ",
 	    words == NULL ? "" : words);
+	provider_blame_clock(a, err);
 }
