@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "daemon/io/http.h"
 #include "providers/provider.h"
 #include "providers/scheme_oauth.h"
 
@@ -14,8 +15,10 @@
 static struct provider_answer
 answer(int status, const char *text)
 {
+	static const struct http_reply no_headers;
+
 	return (struct provider_answer){ .status = status, .body = text,
-	    .json = json_loads(text, 0, NULL) };
+	    .json = json_loads(text, 0, NULL), .http = &no_headers };
 }
 
 static void

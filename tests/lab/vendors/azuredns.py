@@ -40,6 +40,10 @@ class Azuredns(Vendor):
         return self.error(429, "TooManyRequests", "The request was throttled",
                           {"Retry-After": "0"})
 
+    def throttle_long(self):
+        return self.error(429, "TooManyRequests", "The request was throttled",
+                          {"Retry-After": "120"})
+
     def error(self, status, code, words, headers=None):
         return reply(status, {"error": {"code": code, "message": words}},
                      headers)

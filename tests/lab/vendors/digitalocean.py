@@ -26,6 +26,10 @@ class Digitalocean(Vendor):
     def throttle(self):
         return self.error(429, "too_many_requests", "API rate limit exceeded")
 
+    def throttle_long(self):
+        status, headers, body = self.throttle()
+        return status, dict(headers, **{"retry-after": "120"}), body
+
     def relative(self, name, zone):
         return "@" if name == zone else name[:-len(zone) - 1]
 

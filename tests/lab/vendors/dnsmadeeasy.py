@@ -34,6 +34,9 @@ class Dnsmadeeasy(Vendor):
     def throttle(self):
         return self.error(400, "Rate limit exceeded")
 
+    def clock_error(self):
+        return self.error(400, "Request sent with an invalid date")
+
     def relative(self, name, zone):
         return "" if name == zone else name[:-len(zone) - 1]
 

@@ -98,6 +98,11 @@ class Gcloud(Vendor):
     def throttle(self):
         return self.error(403, "rateLimitExceeded", "Rate Limit Exceeded")
 
+    def clock_error(self):
+        return reply(400, {"error": "invalid_grant", "error_description":
+                           "Invalid JWT: Token must be a short-lived token "
+                           "(60 minutes) and in a reasonable timeframe"})
+
     def token(self, req):
         form = req.form()
         self.check(form["grant_type"] ==

@@ -54,6 +54,11 @@ class Route53(Vendor):
     def throttle(self):
         return self.error(400, "Throttling", "Rate exceeded")
 
+    def clock_error(self):
+        return self.error(403, "SignatureDoesNotMatch", "Signature expired: "
+                          "20261122T000000Z is now earlier than "
+                          "20261122T005500Z (20261122T010000Z - 5 min.)")
+
     def server_error(self):
         return self.error(503, "ServiceUnavailable", "try again")
 
