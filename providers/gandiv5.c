@@ -126,20 +126,8 @@ static enum provider_next
 judge(struct provider_call *c, bool is_add)
 {
 	const struct gandi *x = c->priv;
-	size_t held = 0;
 
-	for (size_t i = 0; i < c->n_batch; i++) {
-		for (size_t j = 0; j < json_array_size(c->memo); j++) {
-			const char *s = json_string_value(
-			    json_array_get(c->memo, j));
-
-			if (s != NULL && provider_txt_is(s, c->batch[i])) {
-				held++;
-				break;
-			}
-		}
-	}
-	if (held == (is_add ? c->n_batch : 0))
+	if (provider_set_holds(c, c->memo) == (is_add ? c->n_batch : 0))
 		return PROVIDER_DONE;
 	return x->is_written ? PROVIDER_REPEAT : PROVIDER_NEXT;
 }
@@ -208,21 +196,8 @@ static void
 write_set(struct provider_call *c, struct preq *rq, bool is_add)
 {
 	struct gandi *x = c->priv;
-	json_t *values = json_array();
-	char quoted[300];
+	json_t *values = provider_set_changed(c, c->memo, is_add);
 
-	for (size_t i = 0; i < json_array_size(c->memo); i++) {
-		json_t *v = json_array_get(c->memo, i);
-		const char *s = json_string_value(v);
-
-		if (s == NULL || !provider_in_batch(c, s))
-			json_array_append(values, v);
-	}
-	for (size_t i = 0; is_add && i < c->n_batch; i++) {
-		(void)text_printf(quoted, sizeof(quoted), "\"%s\"",
-		    c->batch[i]);
-		json_array_append_new(values, json_string(quoted));
-	}
 	x->is_written = true;
 	if (json_array_size(values) == 0) {
 		json_decref(values);

@@ -67,6 +67,47 @@ provider_in_batch(const struct provider_call *c, const char *content)
 	return false;
 }
 
+size_t
+provider_set_holds(const struct provider_call *c, const json_t *set)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_batch; i++) {
+		for (size_t j = 0; j < json_array_size(set); j++) {
+			const char *s = json_string_value(
+			    json_array_get(set, j));
+
+			if (s != NULL && provider_txt_is(s, c->batch[i])) {
+				n++;
+				break;
+			}
+		}
+	}
+	return n;
+}
+
+json_t *
+provider_set_changed(const struct provider_call *c, const json_t *set,
+    bool is_add)
+{
+	json_t *out = json_array();
+	char quoted[300];
+
+	for (size_t i = 0; i < json_array_size(set); i++) {
+		json_t *v = json_array_get(set, i);
+		const char *s = json_string_value(v);
+
+		if (s == NULL || !provider_in_batch(c, s))
+			json_array_append(out, v);
+	}
+	for (size_t i = 0; is_add && i < c->n_batch; i++) {
+		(void)text_printf(quoted, sizeof(quoted), "\"%s\"",
+		    c->batch[i]);
+		json_array_append_new(out, json_string(quoted));
+	}
+	return out;
+}
+
 void
 provider_blame_clock(const struct provider_answer *a, struct error *err)
 {

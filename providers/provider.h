@@ -302,6 +302,15 @@ bool		 provider_txt_is(const char *content, const char *value);
 /* Is content one of the values of this call? */
 bool		 provider_in_batch(const struct provider_call *,
 		    const char *content);
+/*
+ * For sets that are arrays of strings: how many values of the batch are in
+ * it; and a new array without these, or with them, in quotes, behind all
+ * others.
+ */
+size_t		 provider_set_holds(const struct provider_call *,
+		    const json_t *set);
+json_t		*provider_set_changed(const struct provider_call *,
+		    const json_t *set, bool is_add);
 
 /*
  * For signatures that were too old or too new: add to the error how far this

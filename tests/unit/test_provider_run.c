@@ -674,6 +674,44 @@ test_help(void **state)
 	assert_false(provider_txt_is("", "abc"));
 }
 
+static void
+test_set(void **state)
+{
+	static const char *const batch[] = { "a", "b" };
+	const struct provider_call c = { .batch = batch, .n_batch = 2 };
+	static const struct {
+		const char *set;
+		size_t held;
+		const char *added, *removed;
+	} cases[] = {
+		{ "[]", 0, "[\"\\\"a\\\"\",\"\\\"b\\\"\"]", "[]" },
+		{ "[\"x\"]", 0, "[\"x\",\"\\\"a\\\"\",\"\\\"b\\\"\"]",
+		    "[\"x\"]" },
+		{ "[\"b\",\"x\",\"\\\"b\\\"\"]", 1,
+		    "[\"x\",\"\\\"a\\\"\",\"\\\"b\\\"\"]", "[\"x\"]" },
+		{ "[\"a\",7,\"b\"]", 2,
+		    "[7,\"\\\"a\\\"\",\"\\\"b\\\"\"]", "[7]" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		json_t *set = json_loads(cases[i].set, 0, NULL);
+		json_t *more = provider_set_changed(&c, set, true);
+		json_t *less = provider_set_changed(&c, set, false);
+		char *text;
+
+		assert_int_equal(provider_set_holds(&c, set), cases[i].held);
+		text = json_dumps(more, JSON_COMPACT);
+		assert_string_equal(text, cases[i].added);
+		free(text);
+		text = json_dumps(less, JSON_COMPACT);
+		assert_string_equal(text, cases[i].removed);
+		free(text);
+		json_decref(set);
+		json_decref(more);
+		json_decref(less);
+	}
+}
+
 int
 main(void)
 {
@@ -686,6 +724,7 @@ main(void)
 		T(test_wait),
 		T(test_keep), T(test_bug), T(test_other),
 		cmocka_unit_test(test_registry), cmocka_unit_test(test_help),
+		cmocka_unit_test(test_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
