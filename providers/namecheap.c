@@ -306,18 +306,20 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
     struct error *err, bool is_add)
 {
 	struct namecheap *x = c->priv;
+	bool is_right;
 	size_t n;
 
 	if (read_hosts(c, a, err) == -1)
 		return PROVIDER_FAIL;
 	n = json_array_size(c->memo);
-	if (x->is_written && n != x->n_expected) {
+	is_right = held(c) == (is_add ? c->n_batch : 0);
+	if (is_right && x->is_written && n != x->n_expected) {
 		(void)error_set(err, ERR_CONFIG, "namecheap:count",
 		    "%s has %zu records after a write of %zu: please look "
 		    "whether all are there", c->zone, n, x->n_expected);
 		return PROVIDER_FAIL;
 	}
-	if (held(c) == (is_add ? c->n_batch : 0))
+	if (is_right)
 		return PROVIDER_DONE;
 	if (x->is_written)
 		return PROVIDER_REPEAT;

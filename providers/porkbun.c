@@ -7,6 +7,8 @@
 
 #include "providers/provider.h"
 
+#define THROTTLED_S 10			/* until the next call, at the least */
+
 enum { OPT_API_KEY, OPT_SECRET_API_KEY, OPT_TTL };
 
 static const struct provider_opt opts[] = {
@@ -52,10 +54,11 @@ failed(struct provider_call *c, const struct provider_answer *a,
 {
 	const char *code = jsonx_str(a->json, "code");
 
-	if ((a->status == 202 || a->status == 503) && a->json == NULL)
+	if ((a->status == 202 || a->status == 503) && a->json == NULL) {
 		(void)error_set(err, ERR_RATELIMIT, "provider:throttled",
 		    "HTTP %d with a page: too many calls", a->status);
-	else if (says(a, "API key") || says(a, "opted in") ||
+		err->retry_at = clock_now() + THROTTLED_S;
+	} else if (says(a, "API key") || says(a, "opted in") ||
 	    (code != NULL && strncmp(code, "INVALID_API_KEY", 15) == 0))
 		err->kind = ERR_CONFIG;
 }

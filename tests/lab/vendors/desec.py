@@ -10,6 +10,7 @@ MINIMUM_TTL = 3600
 class Desec(Vendor):
     NAME = "desec"
     SEMANTICS = "rrset"
+    READS_BACK = True
     HAS_SUBZONE = True
     AUTH_WORDS = "Invalid token."
     TTL = 7200
@@ -26,6 +27,10 @@ class Desec(Vendor):
     def throttle(self):
         return reply(429, {"detail": "Request was throttled. Expected "
                            "available in 0 seconds."}, {"Retry-After": "0"})
+
+    def throttle_long(self):
+        return reply(429, {"detail": "Request was throttled. Expected "
+                           "available in 120 seconds."}, {"Retry-After": "120"})
 
     def handle(self, req):
         if req.headers.get("Authorization") != "Token " + TOKEN:

@@ -9,6 +9,7 @@ TOKEN = "gandi-pat-0123456789abcdef"
 class Gandi(Vendor):
     NAME = "gandiv5"
     SEMANTICS = "rrset"
+    READS_BACK = True
     HAS_SUBZONE = True
     AUTH_WORDS = "could not verify that you are authorized"
     AUTH = "Bearer "
@@ -31,6 +32,10 @@ class Gandi(Vendor):
     def throttle(self):
         return self.error(429, "Too Many Requests", "Rate limit exceeded",
                           {"Retry-After": "0"})
+
+    def throttle_long(self):
+        return self.error(429, "Too Many Requests", "Rate limit exceeded",
+                          {"Retry-After": "120"})
 
     def invalid(self, name, text):
         return reply(400, {"status": "error", "errors": [

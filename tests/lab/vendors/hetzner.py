@@ -37,6 +37,10 @@ class Hetzner(Vendor):
         return self.error(429, "rate_limit_exceeded", "limit of 3600 "
                           "requests per hour reached", {"Retry-After": "0"})
 
+    def throttle_long(self):
+        return self.error(429, "rate_limit_exceeded", "limit of 3600 "
+                          "requests per hour reached", {"Retry-After": "120"})
+
     def handle(self, req):
         if req.headers.get("Authorization") != "Bearer " + TOKEN:
             return self.error(401, "unauthorized", "unable to authenticate")

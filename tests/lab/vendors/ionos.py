@@ -36,6 +36,10 @@ class Ionos(Vendor):
         return self.error(429, "RATE_LIMITED", "Too many requests",
                           {"Retry-After": "0"})
 
+    def throttle_long(self):
+        return self.error(429, "RATE_LIMITED", "Too many requests",
+                          {"Retry-After": "120"})
+
     def server_error(self):
         return self.error(500, "INTERNAL_SERVER_ERROR", "Oops")
 

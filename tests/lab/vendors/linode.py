@@ -38,6 +38,10 @@ class Linode(Vendor):
         return self.error(429, "Too many requests", None,
                           {"Retry-After": "0", "X-RateLimit-Remaining": "0"})
 
+    def throttle_long(self):
+        return self.error(429, "Too many requests", None,
+                          {"Retry-After": "120", "X-RateLimit-Remaining": "0"})
+
     def page(self, req, rows):
         n = int(req.arg("page", 1))
         size = int(req.arg("page_size", 100))

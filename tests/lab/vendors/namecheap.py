@@ -11,6 +11,7 @@ USER, KEY, IP = "user1", "0123456789abcdef0123456789abcdef", "192.0.2.7"
 class Namecheap(Vendor):
     NAME = "namecheap"
     SEMANTICS = "zone"
+    READS_BACK = True
     AUTH_WORDS = "error 1011102: API Key is invalid"
     PAGE = 2                    # domains of a list, however many are asked
     TTL = 1799

@@ -21,7 +21,7 @@ class Ovh(Vendor):
 
     def __init__(self):
         super().__init__()
-        self.published = []
+        self.created, self.removed = [], []     # since the last refresh
         self.skew = SKEW
 
     def options(self):
@@ -40,6 +40,10 @@ class Ovh(Vendor):
     def throttle(self):
         return self.error(429, "TooManyRequests", "Too many requests", None,
                           {"Retry-After": "0"})
+
+    def throttle_long(self):
+        return self.error(429, "TooManyRequests", "Too many requests", None,
+                          {"Retry-After": "120"})
 
     def server_error(self):
         return reply(503, {"class": "Server::ServiceUnavailable",
@@ -87,7 +91,7 @@ class Ovh(Vendor):
             return self.error(404, "NotFound", "This service does not exist")
         if parts[4] == "refresh":
             self.check(req.method == "POST" and not req.body, "refresh")
-            self.published = [r.key() for r in self.records]
+            self.created, self.removed = [], []
             return reply(200, "null")
         self.check(parts[4] == "record", "path %s", req.path)
         return getattr(self, "record_" + req.method.lower())(req, zone,
@@ -95,12 +99,8 @@ class Ovh(Vendor):
 
     def values(self, name):
         """Only what is published counts."""
-        return sorted(k[2] for k in self.published if k[0] == name)
-
-    def put_foreign(self, name, value):
-        r = super().put_foreign(name, value)
-        self.published.append(r.key())
-        return r
+        return sorted(r.value for r in self.records + self.removed
+                      if r.name == name and r not in self.created)
 
     def show(self, r):
         short = "" if r.name == r.zone else r.name[:-len(r.zone) - 1]
@@ -129,6 +129,7 @@ class Ovh(Vendor):
         r = Record(name, body["fieldType"], body["target"], body["ttl"],
                    self.new_id(), zone)
         self.records.append(r)
+        self.created.append(r)
         return reply(200, self.show(r))
 
     def record_delete(self, req, zone, rest):
@@ -137,6 +138,7 @@ class Ovh(Vendor):
             return self.error(404, "NotFound", "The requested object (id = "
                               "%s) does not exist" % rest[0])
         self.records.remove(r)
+        self.removed.append(r)
         return reply(200, "null")
 
 

@@ -81,7 +81,8 @@ class PorkbunNumbers(Porkbun):
     NUMBERS = True
 
     def throttle(self):
-        return reply(202, "<html></html>", {"Content-Type": "text/html"})
+        return reply(202, "<html></html>", {"Content-Type": "text/html",
+                                            "Retry-After": "0"})
 
 
 VENDORS = [Porkbun, PorkbunNumbers]

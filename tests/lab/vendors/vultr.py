@@ -34,6 +34,9 @@ class Vultr(Vendor):
     def throttle(self):
         return self.error(429, "Rate limit exceeded", {"Retry-After": "0"})
 
+    def throttle_long(self):
+        return self.error(429, "Rate limit exceeded", {"Retry-After": "120"})
+
     def server_error(self):
         return reply(503, b"<html><title>503</title></html>")
 
