@@ -10,11 +10,12 @@
 #include "daemon/dns/preq.h"
 #include "providers/provider.h"
 #include "providers/scheme_v4.h"
+#include "providers/sign.h"
 
 #define NOW 1767323045			/* 2026-01-02T03:04:05Z */
 
 extern const struct provider provider_baiducloud, provider_jdcloud,
-    provider_volcengine;
+    provider_volcengine, provider_westcn;
 
 /* "get-vanilla" of AWS' own test suite: 2015-08-30T12:36:00Z. */
 static void
@@ -139,6 +140,29 @@ test_baiducloud(void **state)
 	preq_free(rq);
 }
 
+/* lego's, and the same a little earlier: our clock stands at whole seconds. */
+static void
+test_westcn(void **state)
+{
+	static const char *const options[][2] = {
+	    { "username", "zhangsan" }, { "password", "5dh232kfg!*" },
+	    { NULL, NULL } };
+	struct preq *rq = preq_new(provider_westcn.base_url, false);
+	char hex[SIGN_HEX];
+	size_t len;
+
+	assert_string_equal(sign_hash_hex(SIGN_MD5,
+	    "zhangsan" "5dh232kfg!*" "1554691950854", hex),
+	    "f17581fb2535b2a7ee4468eb3f96a2a9");
+	preq_start(rq, "POST", "/domain/");
+	preq_form(rq, "domain", "example.com");
+	sign(&provider_westcn, rq, 1554691950, options);
+	assert_string_equal(preq_get_body(rq, &len), "domain=example.com&"
+	    "username=zhangsan&time=1554691950000&token="
+	    "3593c3920fddea49c5feac6f28a5e5e4");
+	preq_free(rq);
+}
+
 int
 main(void)
 {
@@ -147,6 +171,7 @@ main(void)
 		cmocka_unit_test(test_volcengine),
 		cmocka_unit_test(test_jdcloud),
 		cmocka_unit_test(test_baiducloud),
+		cmocka_unit_test(test_westcn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
