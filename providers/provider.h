@@ -324,5 +324,7 @@ void		 provider_blame_clock(const struct provider_answer *,
 extern const struct provider *const provider_registry[];
 /* The provider of that type, or NULL. */
 const struct provider *provider_find(const char *type);
+/* Why there is none of that type any more; NULL if there never was. */
+const char *provider_retired(const char *type);
 
 #endif

@@ -18,7 +18,7 @@ check_type(struct check *c, const struct section *sec)
 {
 	const struct value *v = tree_value(sec, "type");
 	const struct provider *type;
-	const char *names[256], *near;
+	const char *names[256], *near, *why;
 	char allowed[1024] = "";
 	size_t n = 0;
 
@@ -35,6 +35,11 @@ check_type(struct check *c, const struct section *sec)
 	if (v == NULL) {
 		opt_mistake(c->m, sec, sec->line, "type is missing; "
 		    "allowed: %s", allowed);
+		return NULL;
+	}
+	why = provider_retired(v->text);
+	if (why != NULL) {
+		opt_mistake(c->m, sec, v->line, "%s: %s", v->text, why);
 		return NULL;
 	}
 	near = text_nearest(v->text, names, n);

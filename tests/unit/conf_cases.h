@@ -218,6 +218,11 @@
     " type = \"tsgi\"\n"
     "}\n",
     AT "3: provider \"p\": type = \"tsgi\"; did you mean \"tsig\"?\n" },
+{ "provider \"p\" { type = cloudxns\n"
+    " api_key = x }\n",
+    AT "1: provider \"p\": cloudxns: the service ended in 2021, choose "
+    "another: move the zone, or let _acme-challenge be a CNAME into a zone "
+    "elsewhere\n" },
 { "provider \"p\" { type = \"somethingelse\" }\n",
     AT "1: provider \"p\": type = \"somethingelse\"; allowed: "
     "bare, rfc2136, tokendns, tsig\n" },
