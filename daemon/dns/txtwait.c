@@ -154,7 +154,7 @@ add_item(struct txtwait_op *op, const struct txtwait_item *in)
 		for (size_t k = 0; k < in->zone->n_servers; k++)
 			add_target(op, i, &in->zone->servers[k], false,
 			    op->began);
-		if (!g->has_servers)
+		if (!g->has_servers || op->whom == TXTWAIT_RESOLVERS)
 			use_resolvers(op, i, op->began);
 	}
 	g->items = xreallocarray(g->items, g->n_items + 1,
@@ -399,13 +399,32 @@ arm(struct txtwait_op *op, int64_t now)
 	timer_set(&op->poll, at - now);
 }
 
+/* The servers agree.  True if the resolvers are to be asked as well. */
+static bool
+go_on(struct txtwait_op *op, int64_t now)
+{
+	bool any = false;
+
+	if (op->whom != TXTWAIT_BOTH || op->is_second)
+		return false;
+	txtwait_note(op, op->first_note, sizeof(op->first_note));
+	op->is_second = true;
+	for (size_t i = 0; i < op->n_groups; i++) {
+		if (op->groups[i].uses_resolvers)
+			continue;	/* they were asked already */
+		use_resolvers(op, i, now);
+		any = true;
+	}
+	return any;
+}
+
 static void
 poll_cb(void *arg)
 {
 	struct txtwait_op *op = arg;
 	int64_t now = clock_mono_ms();
 
-	if (review(op, now)) {
+	if (review(op, now) && !go_on(op, now)) {
 		finish(op, NULL);
 		return;
 	}
@@ -437,6 +456,7 @@ txtwait_start(struct dns *dns, const struct txtwait_args *a,
 	op->dns = dns;
 	op->done = done;
 	op->arg = arg;
+	op->whom = a->whom;
 	op->progress = a->progress;
 	op->began = clock_mono_ms();
 	op->told_at = op->began - TW_PROGRESS_MS;

@@ -33,9 +33,18 @@ struct txtwait_item {
  * yet (3 of 4 servers do)". */
 typedef void txtwait_progress_cb(const char *line, void *arg);
 
+/* Who must agree.  Resolvers remember what was not there: with BOTH they are
+ * asked only once the authoritative servers agree. */
+enum txtwait_whom {
+	TXTWAIT_AUTHORITATIVE,
+	TXTWAIT_RESOLVERS,
+	TXTWAIT_BOTH
+};
+
 struct txtwait_args {			/* borrowed; copied */
 	const struct txtwait_item *items;
 	size_t		 n_items;
+	enum txtwait_whom whom;
 	unsigned	 timeout_ms;	/* then ERR_TRANSIENT "dns:stale",
 					   naming the servers and what they
 					   showed */

@@ -73,6 +73,10 @@ struct txtwait_op {
 	unsigned	 timeout_ms;
 	int64_t		 patience_ms;
 	int64_t		 fallback_ms;
+	enum txtwait_whom whom;
+	bool		 is_second;	/* BOTH: the servers agree, now it is
+					   the resolvers' turn */
+	char		 first_note[512];	/* ... note of the servers */
 	struct tw_item	*items;
 	size_t		 n_items;
 	struct tw_group	*groups;

@@ -102,8 +102,10 @@ txtwait_note(const struct txtwait_op *op, char *out, size_t size)
 	char label[DNSADDR_LABEL_MAX], text[512];
 	bool blocked = false, unknown = false;
 
-	out[0] = '\0';
-	for (size_t i = 0; i < op->n_groups; i++) {
+	/* Where they are to be asked, that is not worth a word. */
+	(void)text_printf(out, size, "%s", op->is_second ? op->first_note : "");
+	for (size_t i = 0; i < op->n_groups && !op->is_second &&
+	    op->whom != TXTWAIT_RESOLVERS; i++) {
 		if (op->groups[i].uses_resolvers && op->groups[i].has_servers)
 			blocked = true;
 		else if (op->groups[i].uses_resolvers)

@@ -42,7 +42,15 @@ struct zone_op {
 	int64_t		 deadline;	/* monotonic ms */
 	struct zone	 zone;
 	char		 at[DNAME_SIZE];	/* asked for its SOA */
+	char		 home[DNAME_SIZE];	/* the first apex found */
 	unsigned	 n_cnames, n_cuts;
+	bool		 is_exact;
+
+	/* Is the alias a wildcard's?  Then a sibling has it, too. */
+	char		 sibling[DNAME_SIZE];
+	char		 target[DNAME_SIZE];
+	struct resolver_op *sibling_query;
+	struct dnsq_op	*sibling_probe;
 
 	struct resolver_op *soa;
 	struct resolver_op *ns;
@@ -79,6 +87,8 @@ zone_cancel(struct zone_op *op)
 	if (op == NULL)
 		return;
 	resolver_cancel(op->cname);
+	resolver_cancel(op->sibling_query);
+	dnsq_cancel(op->sibling_probe);
 	resolver_cancel(op->soa);
 	resolver_cancel(op->ns);
 	for (size_t i = 0; i < MAX_PROBES; i++)
@@ -92,6 +102,7 @@ zone_cancel(struct zone_op *op)
 static void
 finish(struct zone_op *op, const struct error *err)
 {
+	op->zone.is_elsewhere = strcmp(op->home, op->zone.apex) != 0;
 	op->done(err, err == NULL ? &op->zone : NULL, op->arg);
 	zone_cancel(op);
 }
@@ -247,6 +258,69 @@ follow(struct zone_op *op, const char *target)
 	begin(op);
 }
 
+/* NULL: nobody knows.  Then the alias is taken for what it seems to be. */
+static void
+sibling_known(struct zone_op *op, const ldns_pkt *pkt)
+{
+	char target[DNAME_SIZE];
+
+	if (pkt != NULL && dnsmsg_cname(pkt, op->sibling, target) &&
+	    strcmp(target, op->target) == 0)
+		finish(op, NULL);
+	else
+		follow(op, op->target);
+}
+
+static void
+sibling_resolved(const struct error *err, const ldns_pkt *pkt, void *arg)
+{
+	struct zone_op *op = arg;
+
+	op->sibling_query = NULL;
+	sibling_known(op, pkt);
+}
+
+static void
+sibling_probed(const struct error *err, const struct dnsq_reply *reply,
+    void *arg)
+{
+	struct zone_op *op = arg;
+
+	op->sibling_probe = NULL;
+	sibling_known(op, reply != NULL ? reply->pkt : NULL);
+}
+
+/* The name has an alias, said server (NULL: the resolvers). */
+static void
+take_alias(struct zone_op *op, const char *target,
+    const struct dns_server *server)
+{
+	const char *up = dname_parent(op->zone.fqdn);
+	struct dnsq_args args = {
+		.server = server,
+		.name = op->sibling,
+		.type = LDNS_RR_TYPE_CNAME,
+		.timeout_ms = PROBE_MS,
+	};
+
+	if (op->is_exact) {
+		finish(op, NULL);
+		return;
+	}
+	if (op->n_cnames > 0 || up == NULL || !text_printf(op->sibling,
+	    sizeof(op->sibling), "%08x.%s", (unsigned)arc4random(), up)) {
+		follow(op, target);
+		return;
+	}
+	(void)text_printf(op->target, sizeof(op->target), "%s", target);
+	if (server == NULL)
+		op->sibling_query = ask(op, op->sibling, LDNS_RR_TYPE_CNAME,
+		    sibling_resolved, op);
+	else
+		op->sibling_probe = dnsq_start(dns_loop(op->dns), &args,
+		    sibling_probed, op);
+}
+
 static void
 cname_done(const struct error *err, const ldns_pkt *pkt, void *arg)
 {
@@ -255,7 +329,7 @@ cname_done(const struct error *err, const ldns_pkt *pkt, void *arg)
 
 	op->cname = NULL;
 	if (err == NULL && dnsmsg_cname(pkt, op->zone.fqdn, target))
-		follow(op, target);
+		take_alias(op, target, NULL);
 	else
 		finish(op, err);
 }
@@ -301,7 +375,7 @@ probe_done(const struct error *err, const struct dnsq_reply *reply, void *arg)
 	op->n_probing--;
 	if (err == NULL && dnsmsg_cname(reply->pkt, op->zone.fqdn, target)) {
 		stop_probes(op);
-		follow(op, target);
+		take_alias(op, target, &op->zone.servers[p - op->probes]);
 	} else if (err == NULL && dnsmsg_is_authoritative(reply->pkt)) {
 		finish(op, NULL);
 	} else if (err == NULL && is_cut(op, reply->pkt)) {
@@ -358,16 +432,22 @@ soa_done(const struct error *err, const ldns_pkt *pkt, void *arg)
 	struct zone_op *op = arg;
 
 	op->soa = NULL;
-	if (err != NULL)
+	if (err != NULL) {
 		finish(op, err);
-	else if (dnsmsg_apex(pkt, op->at, op->zone.apex))
-		op->ns = ask(op, op->zone.apex, LDNS_RR_TYPE_NS, ns_done, op);
-	else
+		return;
+	}
+	if (!dnsmsg_apex(pkt, op->at, op->zone.apex)) {
 		walk(op);
+		return;
+	}
+	if (op->n_cnames == 0)
+		(void)text_printf(op->home, sizeof(op->home), "%s",
+		    op->zone.apex);
+	op->ns = ask(op, op->zone.apex, LDNS_RR_TYPE_NS, ns_done, op);
 }
 
-struct zone_op *
-zone_start(struct dns *dns, const char *fqdn, unsigned timeout_ms,
+static struct zone_op *
+start(struct dns *dns, const char *fqdn, bool is_exact, unsigned timeout_ms,
     zone_done_cb *done, void *arg)
 {
 	struct zone_op *op = xcalloc(1, sizeof(*op));
@@ -375,8 +455,23 @@ zone_start(struct dns *dns, const char *fqdn, unsigned timeout_ms,
 	op->dns = dns;
 	op->done = done;
 	op->arg = arg;
+	op->is_exact = is_exact;
 	op->deadline = clock_mono_ms() + timeout_ms;
 	(void)text_printf(op->zone.fqdn, sizeof(op->zone.fqdn), "%s", fqdn);
 	begin(op);
 	return op;
+}
+
+struct zone_op *
+zone_start(struct dns *dns, const char *fqdn, unsigned timeout_ms,
+    zone_done_cb *done, void *arg)
+{
+	return start(dns, fqdn, false, timeout_ms, done, arg);
+}
+
+struct zone_op *
+zone_start_exact(struct dns *dns, const char *fqdn, unsigned timeout_ms,
+    zone_done_cb *done, void *arg)
+{
+	return start(dns, fqdn, true, timeout_ms, done, arg);
 }

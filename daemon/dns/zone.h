@@ -7,6 +7,7 @@
 #ifndef DAEMON_DNS_ZONE_H
 #define DAEMON_DNS_ZONE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 
@@ -28,6 +29,9 @@ struct dns_server {
 struct zone {
 	char		 fqdn[DNAME_SIZE];	/* after CNAMEs */
 	char		 apex[DNAME_SIZE];	/* "" if no SOA was found */
+	bool		 is_elsewhere;	/* an alias or a delegation led out of
+					   the zone of the name above the one
+					   that was asked for */
 	struct dns_server *servers;	/* authoritative; may be none */
 	size_t		 n_servers;
 };
@@ -53,10 +57,17 @@ void		 dns_free(struct dns *);
  * caller falls back to the resolvers.  Errors: ERR_TRANSIENT "dns:resolver"
  * (no resolver answered, SERVFAIL; names them), ERR_REJECTED "dns:cname-loop"
  * (more than 8 CNAMEs).
+ *
+ * An alias that any other name beside fqdn has as well comes from a wildcard
+ * ("*.example.com CNAME ..."), was not meant for fqdn, and ends as soon as
+ * fqdn has a record: it is not followed.
  */
 typedef void zone_done_cb(const struct error *err, const struct zone *zone,
     void *arg);
 struct zone_op	*zone_start(struct dns *, const char *fqdn,
+		    unsigned timeout_ms, zone_done_cb *done, void *arg);
+/* The same without following any alias: the record is to be at fqdn itself. */
+struct zone_op	*zone_start_exact(struct dns *, const char *fqdn,
 		    unsigned timeout_ms, zone_done_cb *done, void *arg);
 void		 zone_cancel(struct zone_op *);
 

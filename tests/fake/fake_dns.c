@@ -112,6 +112,7 @@ call_clear(struct call *c)
 struct zone_op {
 	struct call	 call;
 	char		 fqdn[DNAME_SIZE];
+	bool		 is_exact;
 	zone_done_cb	*done;
 	void		*arg;
 };
@@ -143,6 +144,8 @@ dns_new(struct loop *loop, const char *const *resolvers, struct error *err)
 void
 dns_free(struct dns *dns)
 {
+	if (dns == NULL)
+		return;
 	assert(fake_dns.in_flight == 0);
 	free(dns);
 }
@@ -179,13 +182,15 @@ zone_answer_cb(void *arg)
 	struct zone_op *op = arg;
 	struct dns_server server = { .text = "192.0.2.1" };
 	struct zone zone = { .servers = &server, .n_servers = 1 };
-	bool has_cname = fake_dns.cname_from != NULL &&
+	bool has_cname = !op->is_exact && fake_dns.cname_from != NULL &&
 	    strcmp(op->fqdn, fake_dns.cname_from) == 0;
 
 	(void)text_printf(zone.fqdn, sizeof(zone.fqdn), "%s",
 	    has_cname ? fake_dns.cname_to : op->fqdn);
 	(void)text_printf(zone.apex, sizeof(zone.apex), "%s",
 	    apex_of(zone.fqdn));
+	zone.is_elsewhere = has_cname &&
+	    strcmp(apex_of(op->fqdn), zone.apex) != 0;
 	if (op->call.verdict == FAKE_FAILS)
 		op->done(&op->call.err, NULL, op->arg);
 	else
@@ -204,6 +209,17 @@ zone_start(struct dns *dns, const char *fqdn, unsigned timeout_ms,
 	op->done = done;
 	op->arg = arg;
 	call_init(&op->call, dns->loop, FAKE_ZONE, fqdn, zone_answer_cb, op);
+	return op;
+}
+
+/* Only the fake's own CNAME is left out. */
+struct zone_op *
+zone_start_exact(struct dns *dns, const char *fqdn, unsigned timeout_ms,
+    zone_done_cb *done, void *arg)
+{
+	struct zone_op *op = zone_start(dns, fqdn, timeout_ms, done, arg);
+
+	op->is_exact = true;
 	return op;
 }
 

@@ -97,6 +97,22 @@ read_question(const uint8_t *msg, char *name, unsigned *type)
 	return i + 5;
 }
 
+/* "*.b" stands for any name below b that is not written out before it. */
+static bool
+is_asked_for(const struct fakedns *f, const struct fake_rr *rr,
+    const char *name)
+{
+	size_t n = strlen(name), len = strlen(rr->qname);
+
+	if (strncmp(rr->qname, "*.", 2) != 0)
+		return strcmp(rr->qname, name) == 0;
+	for (const struct fake_rr *r = f->rrs; r != rr; r++) {
+		if (strcmp(r->qname, name) == 0)
+			return false;
+	}
+	return n > len - 1 && strcmp(name + n - (len - 1), rr->qname + 1) == 0;
+}
+
 static size_t
 make_reply(struct fakedns *f, const uint8_t *msg, uint8_t *out, bool is_tcp)
 {
@@ -111,12 +127,16 @@ make_reply(struct fakedns *f, const uint8_t *msg, uint8_t *out, bool is_tcp)
 		const struct fake_rr *rr = f->rrs;
 
 		for (; rr != NULL && rr->qname != NULL; rr++) {
-			if (strcmp(rr->qname, name) != 0 ||
+			struct fake_rr found = *rr;
+
+			if (!is_asked_for(f, rr, name) ||
 			    rr->qtype != type || rr->section != s ||
 			    k < rr->from || (rr->until != 0 &&
 			    k >= rr->until))
 				continue;
-			n += put_rr(out + n, rr);
+			if (found.owner == NULL)
+				found.owner = name;
+			n += put_rr(out + n, &found);
 			count[s]++;
 		}
 	}

@@ -17,9 +17,9 @@ enum { FAKE_ANSWER, FAKE_AUTHORITY };
 
 /* One record of the reply to (qname, qtype). */
 struct fake_rr {
-	const char	*qname;
+	const char	*qname;		/* may begin with "*." */
 	unsigned	 qtype;
-	const char	*owner;		/* NULL: qname */
+	const char	*owner;		/* NULL: the name asked for */
 	unsigned	 type;		/* TXT, NS, CNAME, A, AAAA or SOA */
 	const char	*data;		/* text, name or address; SOA: any */
 	int		 section;

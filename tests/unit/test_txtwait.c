@@ -121,11 +121,12 @@ world_clear(struct world *w)
 }
 
 static void
-begin(struct world *w, const struct txtwait_item *items, size_t n,
-    unsigned timeout_ms, unsigned patience_ms)
+begin(struct world *w, enum txtwait_whom whom,
+    const struct txtwait_item *items, size_t n, unsigned timeout_ms,
+    unsigned patience_ms)
 {
 	struct txtwait_args a = { .items = items, .n_items = n,
-	    .timeout_ms = timeout_ms, .patience_ms = patience_ms,
+	    .whom = whom, .timeout_ms = timeout_ms, .patience_ms = patience_ms,
 	    .progress = progress };
 
 	w->seen.op = txtwait_start(w->dns, &a, done, &w->seen);
@@ -141,6 +142,7 @@ static const struct waitcase {
 	const char	*what;
 	struct behaviour servers[N_SERVERS];
 	const struct fake_rr *resolver;	/* NULL: has nothing */
+	enum txtwait_whom whom;
 	bool		 gone;		/* wait for absence */
 	enum err_kind	 kind;
 	const char	*says;		/* in the note or the error */
@@ -203,6 +205,29 @@ static const struct waitcase {
 	    { NOBODY, nothing }, { NOBODY, nothing } },
 	    .kind = ERR_TRANSIENT, .says = "resolver 127.0.0.9:PORT has no "
 	    "record", .lines = 1 },
+	{ .what = "resolvers only", .servers = { { FAKE_NORMAL, nothing },
+	    { FAKE_SILENT, nothing }, { FAKE_NORMAL, others } },
+	    .whom = TXTWAIT_RESOLVERS, .resolver = at_once,
+	    .at_most_ms = 100 },
+	{ .what = "resolvers only, but they have not", .servers = {
+	    { FAKE_NORMAL, at_once }, { FAKE_NORMAL, at_once },
+	    { FAKE_NORMAL, at_once } }, .whom = TXTWAIT_RESOLVERS,
+	    .kind = ERR_TRANSIENT, .lines = 1,
+	    .says = "resolver 127.0.0.9:PORT has no record" },
+	{ .what = "both", .servers = { { FAKE_NORMAL, at_once },
+	    { FAKE_NORMAL, third }, { FAKE_NORMAL, at_once } },
+	    .whom = TXTWAIT_BOTH, .resolver = at_once, .lines = 1,
+	    .at_least_ms = 50, .at_most_ms = 250 },
+	{ .what = "both, a dead one is still told", .servers = {
+	    { FAKE_NORMAL, at_once }, { FAKE_SILENT, nothing },
+	    { FAKE_NORMAL, at_once } }, .whom = TXTWAIT_BOTH,
+	    .resolver = at_once, .at_least_ms = 200, .at_most_ms = 400,
+	    .says = "ns3.test (127.0.0.3:PORT) gives no reply" },
+	{ .what = "both, but the resolver has not", .servers = {
+	    { FAKE_NORMAL, at_once }, { FAKE_NORMAL, at_once },
+	    { FAKE_NORMAL, at_once } }, .whom = TXTWAIT_BOTH,
+	    .kind = ERR_TRANSIENT, .lines = 1,
+	    .says = "resolver 127.0.0.9:PORT has no record" },
 	{ .what = "gone at the third poll", .servers = { { FAKE_NORMAL,
 	    nothing }, { FAKE_NORMAL, going }, { FAKE_NORMAL, others } },
 	    .gone = true, .lines = 1, .at_most_ms = 250 },
@@ -257,7 +282,7 @@ run_case(const struct waitcase *c)
 	for (int i = 0; i < 2; i++)
 		items[i] = (struct txtwait_item){ .zone = &w.zone,
 		    .value = i == 0 ? "v1" : "v2", .present = !c->gone };
-	begin(&w, items, 2, 600, 200);
+	begin(&w, c->whom, items, 2, 600, 200);
 	fakedns_run(w.loop, &w.seen.calls, 3000);
 	ms = clock_mono_ms() - ms;
 	text = w.seen.err.kind == ERR_NONE ? w.seen.reply.note :
@@ -277,6 +302,8 @@ run_case(const struct waitcase *c)
 		    w.seen.line, n_tcp, (long long)ms);
 	assert_int_equal(*dns_in_flight(w.dns), 0);
 	assert_false(w.fake[0].saw_rd);
+	if (c->whom == TXTWAIT_RESOLVERS)
+		assert_int_equal(w.fake[0].n_queries, 0);
 	if (c->resolver != NULL)
 		assert_true(w.resolver.saw_rd);
 	world_clear(&w);
@@ -300,7 +327,7 @@ test_asked_once(void **state)
 	w.fake[0].rrs = w.fake[2].rrs = at_once;
 	w.fake[1].rrs = third;
 	item = (struct txtwait_item){ &w.zone, "v2", true };
-	begin(&w, &item, 1, 1000, 0);
+	begin(&w, TXTWAIT_AUTHORITATIVE, &item, 1, 1000, 0);
 	fakedns_run(w.loop, &w.seen.calls, 3000);
 	assert_int_equal(w.seen.err.kind, ERR_NONE);
 	assert_int_equal(w.fake[0].n_queries, 1);
@@ -331,7 +358,7 @@ test_many(void **state)
 	}
 	w.fake[0].rrs = w.fake[2].rrs = rrs;
 	w.fake[1].mode = FAKE_SILENT;
-	begin(&w, items, N, 4000, 400);
+	begin(&w, TXTWAIT_AUTHORITATIVE, items, N, 4000, 400);
 	fakedns_run(w.loop, &w.seen.calls, 6000);
 	assert_int_equal(w.seen.calls, 1);
 	assert_int_equal(w.seen.err.kind, ERR_NONE);
@@ -352,12 +379,12 @@ test_no_servers(void **state)
 	w.zone.n_servers = 0;
 	w.resolver.rrs = at_once;
 	item = (struct txtwait_item){ &w.zone, "v1", true };
-	begin(&w, &item, 1, 1000, 0);
+	begin(&w, TXTWAIT_AUTHORITATIVE, &item, 1, 1000, 0);
 	fakedns_run(w.loop, &w.seen.calls, 3000);
 	assert_int_equal(w.seen.err.kind, ERR_NONE);
 	assert_non_null(strstr(w.seen.reply.note, "asked the resolvers"));
 	w.seen.calls = 0;
-	begin(&w, NULL, 0, 1000, 0);
+	begin(&w, TXTWAIT_AUTHORITATIVE, NULL, 0, 1000, 0);
 	fakedns_run(w.loop, &w.seen.calls, 3000);
 	assert_int_equal(w.seen.calls, 1);
 	assert_int_equal(w.seen.err.kind, ERR_NONE);
@@ -377,7 +404,7 @@ test_cancel(void **state)
 		w.fake[1].mode = FAKE_SILENT;
 		w.fake[2].mode = FAKE_TRUNCATED;
 		item = (struct txtwait_item){ &w.zone, "v1", true };
-		begin(&w, &item, 1, 1000, 0);
+		begin(&w, TXTWAIT_AUTHORITATIVE, &item, 1, 1000, 0);
 		if (midway > 0)
 			fakedns_run(w.loop, &never, midway == 1 ? 2 : 40);
 		txtwait_cancel(w.seen.op);

@@ -60,6 +60,24 @@ static const struct fake_rr cnames[] = {
 	{ .qname = "acme.test", .qtype = SOA, .type = SOA },
 	APEX_RRS("acme.test")
 };
+/* Every name beside it has the alias, which is a wildcard's: not followed. */
+static const struct fake_rr wildcard[] = {
+	{ .qname = NAME, .qtype = CNAME, .type = CNAME, .data = "a.b.test" },
+	{ .qname = "*." PARENT, .qtype = CNAME, .type = CNAME,
+	    .data = "A.b.test" },
+	{ .qname = PARENT, .qtype = SOA, .owner = "example.test", .type = SOA,
+	    .section = FAKE_AUTHORITY },
+	APEX_RRS("example.test")
+};
+static const struct fake_rr other_wildcard[] = {
+	{ .qname = NAME, .qtype = CNAME, .type = CNAME, .data = "x.acme.test" },
+	{ .qname = "*." PARENT, .qtype = CNAME, .type = CNAME,
+	    .data = "a.b.test" },
+	{ .qname = PARENT, .qtype = SOA, .owner = "example.test", .type = SOA,
+	    .section = FAKE_AUTHORITY },
+	{ .qname = "acme.test", .qtype = SOA, .type = SOA },
+	APEX_RRS("acme.test")
+};
 static const struct fake_rr loop_rrs[] = {
 	{ .qname = NAME, .qtype = CNAME, .type = CNAME, .data = "l.test" },
 	{ .qname = "l.test", .qtype = CNAME, .type = CNAME, .data = NAME },
@@ -108,24 +126,39 @@ static const struct {
 	enum fake_mode	 mode;
 	const char	*fqdn, *apex, *servers;
 	const char	*code;		/* of an error; NULL: success */
+	bool		 is_exact, is_elsewhere;
 } cases[] = {
 	{ "SOA in a negative answer", negative, FAKE_LAME, NAME,
-	    "example.test", "ns1.test=127.9.0.1 ns2.test=127.9.0.2 ", NULL },
+	    "example.test", "ns1.test=127.9.0.1 ns2.test=127.9.0.2 ", NULL,
+	    false, false },
 	{ "label by label", label_by_label, FAKE_LAME, NAME,
-	    "example.test", "ns1.test=127.9.0.1 ns2.test=127.9.0.2 ", NULL },
+	    "example.test", "ns1.test=127.9.0.1 ns2.test=127.9.0.2 ", NULL,
+	    false, false },
 	{ "SOA of another zone", foreign_soa, FAKE_LAME, NAME,
-	    "example.test", "ns1.test=127.9.0.1 ns2.test=127.9.0.2 ", NULL },
-	{ "SOA of the root", root_soa, FAKE_LAME, NAME, "", "", NULL },
+	    "example.test", "ns1.test=127.9.0.1 ns2.test=127.9.0.2 ", NULL,
+	    false, false },
+	{ "SOA of the root", root_soa, FAKE_LAME, NAME, "", "", NULL, false, false },
 	{ "CNAMEs", cnames, FAKE_LAME, "x.acme.test", "acme.test",
-	    "ns1.test=127.9.0.1 ns2.test=127.9.0.2 ", NULL },
+	    "ns1.test=127.9.0.1 ns2.test=127.9.0.2 ", NULL, false, true },
+	{ "CNAMEs not to be followed", cnames, FAKE_LAME, NAME,
+	    "example.test", "", NULL, true,
+	    false },
+	{ "CNAME of a wildcard", wildcard, FAKE_LAME, NAME, "example.test",
+	    "ns1.test=127.9.0.1 ns2.test=127.9.0.2 ", NULL,
+	    false, false },
+	{ "CNAME beside a wildcard", other_wildcard, FAKE_LAME,
+	    "x.acme.test", "acme.test",
+	    "ns1.test=127.9.0.1 ns2.test=127.9.0.2 ", NULL, false, true },
 	{ "a loop of CNAMEs", loop_rrs, FAKE_LAME, "", "", "",
-	    "dns:cname-loop" },
-	{ "no SOA at all", nothing, FAKE_LAME, NAME, "", "", NULL },
+	    "dns:cname-loop", false, false },
+	{ "no SOA at all", nothing, FAKE_LAME, NAME, "", "", NULL, false, false },
 	{ "no address", no_address, FAKE_LAME, NAME, "example.test", "",
-	    NULL },
-	{ "IPv6 too", six, FAKE_LAME, NAME, "example.test", NULL, NULL },
-	{ "SERVFAIL", negative, FAKE_SERVFAIL, "", "", "", "dns:resolver" },
-	{ "REFUSED", negative, FAKE_REFUSED, "", "", "", "dns:resolver" },
+	    NULL, false, false },
+	{ "IPv6 too", six, FAKE_LAME, NAME, "example.test", NULL, NULL, false, false },
+	{ "SERVFAIL", negative, FAKE_SERVFAIL, "", "", "", "dns:resolver",
+	    false, false },
+	{ "REFUSED", negative, FAKE_REFUSED, "", "", "", "dns:resolver",
+	    false, false },
 };
 
 static void
@@ -169,11 +202,14 @@ test_cases(void **state)
 		f.mode = cases[i].mode;
 		resolvers[0] = f.server.text;
 		dns = dns_new(loop, resolvers, &err);
-		start(&s, dns, 2000);
+		memset(&s, 0, sizeof(s));
+		s.op = (cases[i].is_exact ? zone_start_exact : zone_start)(dns,
+		    NAME, 2000, done, &s);
 		fakedns_run(loop, &s.calls, 3000);
 		describe(&s.zone, servers, sizeof(servers));
 		if (s.calls != 1 || strcmp(s.zone.fqdn, cases[i].fqdn) != 0 ||
 		    strcmp(s.zone.apex, cases[i].apex) != 0 ||
+		    s.zone.is_elsewhere != cases[i].is_elsewhere ||
 		    (cases[i].servers != NULL &&
 		    strcmp(servers, cases[i].servers) != 0) ||
 		    strcmp(s.err.code, cases[i].code == NULL ? "" :
