@@ -74,19 +74,18 @@ is_resolver(const char *s)
 	    is_port(end + 1);
 }
 
-static void
-check_resolvers(struct check *c)
+char **
+check_resolvers(struct check *c, const struct section *sec)
 {
-	const struct section *file = file_with(c, "resolvers");
-	const struct item *item = tree_item(file, "resolvers");
+	const struct item *item = tree_item(sec, "resolvers");
 
-	c->conf->resolvers = opt_list(c->m, file, "resolvers");
 	for (size_t i = 0; item != NULL && i < item->n; i++) {
 		if (!is_resolver(item->values[i]->text))
-			opt_refuse(c->m, file, "resolvers", item->values[i],
+			opt_refuse(c->m, sec, "resolvers", item->values[i],
 			    "ADDRESS, ADDRESS:PORT or [IPV6]:PORT, with "
 			    "addresses in numbers");
 	}
+	return opt_list(c->m, sec, "resolvers");
 }
 
 /* An absolute path of at most max bytes, or the fallback. */
@@ -117,7 +116,7 @@ check_globals(struct check *c)
 	conf->control_socket = check_path(c, "control_socket",
 	    sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
 	    "/run/acmed/acmed.sock");
-	check_resolvers(c);
+	conf->resolvers = check_resolvers(c, file_with(c, "resolvers"));
 	conf->max_renewals = (unsigned)opt_int(c->m,
 	    file_with(c, "max_renewals"), "max_renewals", 1, 1000, 20);
 	conf->log_level = LOGL_NOTICE;

@@ -34,6 +34,16 @@ struct conf_provider *check_provider(struct check *, const struct section *);
 /* accounts and providers are complete and sorted. */
 struct conf_cert *check_cert(struct check *, const struct section *);
 
+/* The account or provider that key names, or the only one; NULL: told. */
+void	*check_reference(struct check *, const struct section *,
+	    const char *key, const struct table *);
+/* The key resolvers; free with opt_list_free(). */
+char	**check_resolvers(struct check *, const struct section *);
+/* Who puts the records of a certificate's names where, and who must see
+ * them. */
+void	check_cert_dns(struct check *, const struct section *,
+	    struct conf_cert *);
+
 /* Free what the functions above made; NULL is allowed. */
 void	check_free_account(struct conf_account *);
 void	check_free_provider(struct conf_provider *);

@@ -11,32 +11,6 @@
 #define NAMES_MAX 100
 #define DAY 86400
 
-/* The account or provider that key names, or the only one; NULL: told. */
-static void *
-check_reference(struct check *c, const struct section *sec, const char *key,
-    const struct table *t)
-{
-	const struct value *v = tree_value(sec, key);
-	void *found = v != NULL ? table_find(t, v->text) : NULL;
-	char *hint;
-
-	if (found != NULL)
-		return found;
-	if (v == NULL && t->n == 1)
-		return t->rows[0].object;
-	if (c->is_partial)
-		return NULL;
-	hint = table_hint(t, v != NULL ? v->text : "");
-	if (v != NULL)
-		opt_mistake(c->m, sec, v->line, "%s = \"%.200s\" is not "
-		    "defined%s", key, v->text, hint);
-	else
-		opt_mistake(c->m, sec, sec->line, "%s is missing%s", key,
-		    hint);
-	free(hint);
-	return NULL;
-}
-
 static struct conf_name *
 find_name(const struct conf_cert *cert, const char *name)
 {
@@ -91,60 +65,6 @@ check_names(struct check *c, const struct section *sec,
 		    "certificate's own name is no domain name");
 	else
 		cert->names[cert->n_names++].name = xstrdup(name);
-}
-
-/* name "www.example.org" { provider = "other" } */
-static void
-check_name_section(struct check *c, const struct section *cert_sec,
-    const struct section *sec, struct conf_cert *cert)
-{
-	struct conf_name *found;
-	char name[DNAME_SIZE];
-	struct error err;
-
-	if (dname_normalize(sec->title, true, true, name, &err) == -1) {
-		opt_mistake(c->m, sec, sec->line, "%s", err.msg);
-		return;
-	}
-	found = find_name(cert, name);
-	if (found == NULL) {
-		opt_mistake(c->m, sec, sec->line, "it is not one of the "
-		    "certificate's names");
-		return;
-	}
-	if (found->provider != NULL) {
-		opt_mistake(c->m, sec, sec->line, "it is given twice; "
-		    "allowed: once");
-		return;
-	}
-	if (tree_value(sec, "provider") == NULL)
-		opt_mistake(c->m, sec, sec->line, "provider is missing");
-	else
-		found->provider = check_reference(c, sec, "provider",
-		    &c->providers);
-}
-
-static void
-check_providers(struct check *c, const struct section *sec,
-    struct conf_cert *cert)
-{
-	const struct conf_provider *fallback = NULL;
-	size_t missing = 0;
-
-	for (size_t i = 0; i < sec->n_subs; i++) {
-		if (strcmp(sec->subs[i]->kind, "name") == 0)
-			check_name_section(c, sec, sec->subs[i], cert);
-	}
-	for (size_t i = 0; i < cert->n_names; i++)
-		missing += cert->names[i].provider == NULL;
-	/* Not needed if every name has its own. */
-	if (missing > 0 || tree_value(sec, "provider") != NULL)
-		fallback = check_reference(c, sec, "provider",
-		    &c->providers);
-	for (size_t i = 0; i < cert->n_names; i++) {
-		if (cert->names[i].provider == NULL)
-			cert->names[i].provider = fallback;
-	}
 }
 
 /* Values may hold anything here, also newlines. */
@@ -210,14 +130,12 @@ check_cert(struct check *c, const struct section *sec)
 	cert->line = sec->line;
 	check_names(c, sec, cert);
 	cert->account = check_reference(c, sec, "account", &c->accounts);
-	check_providers(c, sec, cert);
+	check_cert_dns(c, sec, cert);
 	cert->key = opt_key_type(c->m, sec, "key");
 	cert->reuse_key = opt_bool(c->m, sec, "reuse_key", false);
 	cert->renew_before_s = opt_duration(c->m, sec, "renew_before", 3600,
 	    365 * DAY, 30 * DAY);
 	cert->preferred_chain = opt_text(c->m, sec, "preferred_chain");
-	cert->propagation_timeout_s = opt_duration(c->m, sec,
-	    "propagation_timeout", 1, DAY, 600);
 	check_deploys(c, sec, cert);
 	return cert;
 }
@@ -227,12 +145,15 @@ check_free_cert(struct conf_cert *cert)
 {
 	if (cert == NULL)
 		return;
-	for (size_t i = 0; i < cert->n_names; i++)
+	for (size_t i = 0; i < cert->n_names; i++) {
 		free(cert->names[i].name);
+		free(cert->names[i].challenge_alias);
+	}
 	for (size_t i = 0; i < cert->n_deploys; i++) {
 		free(cert->deploys[i].name);
 		opt_list_free(cert->deploys[i].exec);
 	}
+	opt_list_free(cert->resolvers);
 	free(cert->names);
 	free(cert->deploys);
 	free(cert->preferred_chain);

@@ -58,6 +58,20 @@ struct conf_deploy {
 struct conf_name {
 	char		*name;		/* canonical, may begin with "*." */
 	const struct conf_provider *provider;
+	bool		 has_section;	/* name "..." { } was given */
+	bool		 has_own_provider;	/* ... with a provider: it goes
+					   before the alias_provider */
+	char		*challenge_alias;	/* name of the TXT record; NULL: as
+					   RFC 8555 says, CNAMEs followed */
+};
+
+/* Who must show a TXT record before the CA is asked to look. */
+enum propagation {
+	PROPAGATION_AUTHORITATIVE,
+	PROPAGATION_RESOLVERS,
+	PROPAGATION_BOTH,
+	PROPAGATION_NONE,
+	PROPAGATION_END
 };
 
 struct conf_cert {
@@ -69,7 +83,13 @@ struct conf_cert {
 	bool		 reuse_key;
 	int64_t		 renew_before_s;
 	char		*preferred_chain;	/* NULL: the CA's default */
+	bool		 follow_cname;
+	/* For records that are not in the zone of their name; NULL: none. */
+	const struct conf_provider *alias_provider;
+	char		**resolvers;	/* empty: those of struct conf */
+	enum propagation propagation;
 	int64_t		 propagation_timeout_s;
+	int64_t		 propagation_delay_s;	/* after that */
 	struct conf_deploy *deploys;
 	size_t		 n_deploys;
 	const char	*file;		/* where it stands, for messages */

@@ -31,6 +31,7 @@ static const struct key deploy_keys[] = {
 
 static const struct key name_keys[] = {
 	{ "provider", SHAPE_ONE, NULL },
+	{ "challenge_alias", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }
 };
 
@@ -42,7 +43,13 @@ static const struct key certificate_keys[] = {
 	{ "reuse_key", SHAPE_ONE, NULL },
 	{ "renew_before", SHAPE_ONE, NULL },
 	{ "preferred_chain", SHAPE_ONE, NULL },
+	{ "alias_provider", SHAPE_ONE, NULL },
+	{ "challenge_alias", SHAPE_ONE, NULL },
+	{ "follow_cname", SHAPE_ONE, NULL },
+	{ "resolvers", SHAPE_LIST, NULL },
+	{ "propagation", SHAPE_ONE, NULL },
 	{ "propagation_timeout", SHAPE_ONE, NULL },
+	{ "propagation_delay", SHAPE_ONE, NULL },
 	{ "deploy", SHAPE_SECTION, deploy_keys },
 	{ "name", SHAPE_SECTION, name_keys },
 	{ NULL, SHAPE_ONE, NULL }

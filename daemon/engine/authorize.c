@@ -57,6 +57,7 @@ struct authorize_op {
 	unsigned	 round, n_rounds;
 	struct timer	 room;
 	int64_t		 room_since;	/* 0: not waiting for it */
+	struct timer	 settle;	/* propagation_delay */
 	struct authz	*authzs;
 	size_t		 n_authzs;
 	struct add	*adds;
@@ -99,6 +100,7 @@ authorize_cancel(struct authorize_op *op)
 		return;
 	timer_clear(&op->begin);
 	timer_clear(&op->room);
+	timer_clear(&op->settle);
 	cleanup_wait_cancel(op->idle);
 	orderwait_cancel(op->poll);
 	txtwait_cancel(op->wait);
@@ -381,6 +383,29 @@ answer_all(struct authorize_op *op)
 /* --- the DNS --- */
 
 static void
+settle_cb(void *arg)
+{
+	answer_all(arg);
+}
+
+/* All see the records, or nobody is to be asked. */
+static void
+settle(struct authorize_op *op)
+{
+	int64_t delay_s = op->a.conf->propagation_delay_s;
+	char span[TEXT_SPAN_MAX];
+
+	if (delay_s == 0) {
+		answer_all(op);
+		return;
+	}
+	event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE, LOGL_INFO,
+	    "waiting %s more, as propagation_delay says",
+	    text_span(delay_s, span));
+	timer_set(&op->settle, delay_s * 1000);
+}
+
+static void
 shown(const struct error *err, const struct txtwait_reply *reply, void *arg)
 {
 	struct authorize_op *op = arg;
@@ -395,7 +420,7 @@ shown(const struct error *err, const struct txtwait_reply *reply, void *arg)
 		    reply->note);
 		say(op, LOGL_WARNING, reply->note);
 	}
-	answer_all(op);
+	settle(op);
 }
 
 static void
@@ -404,17 +429,31 @@ wait_progress(const char *line, void *arg)
 	say(arg, LOGL_INFO, line);
 }
 
+static enum txtwait_whom
+whom(const struct conf_cert *conf)
+{
+	return conf->propagation == PROPAGATION_RESOLVERS ?
+	    TXTWAIT_RESOLVERS : conf->propagation == PROPAGATION_BOTH ?
+	    TXTWAIT_BOTH : TXTWAIT_AUTHORITATIVE;
+}
+
 static void
 wait_for_dns(struct authorize_op *op)
 {
 	struct txtwait_item *items = xcalloc(op->n_authzs, sizeof(*items));
 	struct txtwait_args args = {
 		.items = items,
+		.whom = whom(op->a.conf),
 		.timeout_ms =
 		    (unsigned)op->a.conf->propagation_timeout_s * 1000,
 		.progress = wait_progress,
 	};
 
+	if (op->a.conf->propagation == PROPAGATION_NONE) {
+		free(items);
+		settle(op);
+		return;
+	}
 	for (size_t i = 0; i < op->n_authzs; i++) {
 		const struct txtrec *t = op->authzs[i].txt;
 
@@ -426,7 +465,7 @@ wait_for_dns(struct authorize_op *op)
 			.present = true,
 		};
 	}
-	op->wait = txtwait_start(op->a.engine->dns, &args, shown, op);
+	op->wait = txtwait_start(zones_dns(op->a.zones), &args, shown, op);
 	free(items);
 }
 
@@ -636,11 +675,12 @@ plan(struct authorize_op *op)
 
 		if (z->challenge == NULL)
 			continue;
-		z->provider = z->name->provider;
 		z->zone = zones_get(op->a.zones, z->name->name, &err);
-		if (z->zone != NULL)
-			items[n++] = (struct round_item){ z->zone->fqdn,
-			    z->provider, 0 };
+		if (z->zone == NULL)
+			continue;
+		z->provider = zones_provider(op->a.zones, z->name->name);
+		items[n++] = (struct round_item){ z->zone->fqdn,
+		    z->provider, 0 };
 	}
 	op->n_rounds = rounds_plan(items, n);
 	for (size_t i = op->n_authzs; i-- > 0 && err.kind == ERR_NONE;) {
@@ -811,6 +851,7 @@ authorize_start(const struct authorize_args *a, authorize_done_cb *done,
 	}
 	timer_init(&op->begin, a->engine->a.loop, begin_cb, op);
 	timer_init(&op->room, a->engine->a.loop, room_cb, op);
+	timer_init(&op->settle, a->engine->a.loop, settle_cb, op);
 	timer_set(&op->begin, 0);
 	return op;
 }

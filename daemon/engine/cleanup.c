@@ -12,6 +12,7 @@
 #include "daemon/engine/due.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
+#include "daemon/engine/zones.h"
 #include "providers/provider.h"
 
 #define REMOVE_TIMEOUT_MS	120000
@@ -42,6 +43,9 @@ struct removal {
 	const struct conf *conf;
 	struct txtrec	*recs[GROUP_MAX];
 	size_t		 n_recs;
+	const struct conf_cert *cc;	/* in conf; NULL: not any more */
+	struct dns	*dns;
+	struct dns	*own_dns;	/* NULL: dns is the engine's */
 	struct provider_run_op *run;
 	struct zone_op	*zone_op;
 	struct txtwait_op *wait;
@@ -109,6 +113,7 @@ removal_free(struct removal *r)
 		r->recs[i]->removal = NULL;
 	TAILQ_REMOVE(&c->removals, r, link);
 	c->n_removals--;
+	dns_free(r->own_dns);
 	conf_unref(r->conf);
 	free(r);
 }
@@ -210,6 +215,9 @@ removal_confirm(struct removal *r)
 	struct txtwait_args args = {
 		.items = items,
 		.n_items = r->n_recs,
+		.whom = r->cc != NULL &&
+		    r->cc->propagation == PROPAGATION_RESOLVERS ?
+		    TXTWAIT_RESOLVERS : TXTWAIT_AUTHORITATIVE,
 		.timeout_ms = ABSENT_TIMEOUT_MS,
 	};
 
@@ -220,7 +228,7 @@ removal_confirm(struct removal *r)
 			.present = false,
 		};
 	}
-	r->wait = txtwait_start(r->cleanup->engine->dns, &args, absent_done, r);
+	r->wait = txtwait_start(r->dns, &args, absent_done, r);
 }
 
 static void
@@ -253,11 +261,17 @@ removed_done(const struct error *err, const struct provider_run_reply *reply,
 	}
 	for (size_t i = 0; i < r->n_recs; i++)
 		r->recs[i]->was_tried = true;
+	if (r->cc != NULL && r->cc->propagation == PROPAGATION_NONE) {
+		event_emit(r->cleanup->engine, r->recs[0]->row.cert, STEP_END,
+		    LOGL_INFO, "TXT record %s is removed",
+		    r->recs[0]->row.fqdn);
+		removal_finish(r, true);
+		return;
+	}
 	if (r->recs[0]->has_zone)
 		removal_confirm(r);
-	else
-		r->zone_op = zone_start(r->cleanup->engine->dns,
-		    r->recs[0]->row.fqdn, ZONE_TIMEOUT_MS, zone_found, r);
+	else	/* the name of the record is known: no alias */
+		r->zone_op = zone_start_exact(r->dns, r->recs[0]->row.fqdn, ZONE_TIMEOUT_MS, zone_found, r);
 	check_waits(r->cleanup);
 }
 
@@ -302,6 +316,9 @@ removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 
 	r->cleanup = c;
 	r->conf = conf_ref(c->engine->conf);
+	r->cc = conf_find_cert(r->conf, first->row.cert);
+	r->own_dns = zones_own_dns(c->engine->a.loop, r->cc);
+	r->dns = r->own_dns != NULL ? r->own_dns : c->engine->dns;
 	timer_init(&r->close, c->engine->a.loop, close_cb, r);
 	TAILQ_INSERT_TAIL(&c->removals, r, link);
 	c->n_removals++;

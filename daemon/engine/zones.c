@@ -14,18 +14,22 @@
 
 #define ZONE_TIMEOUT_MS 30000
 
-/* One base name: example.com for itself and for *.example.com. */
-struct base {
+/* One name to be looked up.  example.com is one for *.example.com as well. */
+struct place {
 	struct zones	*zones;
-	const char	*name;
+	char		 fqdn[DNAME_SIZE + 32];
+	bool		 is_exact;
 	struct zone_op	*op;
 	struct zone	 zone;
 	struct error	 err;		/* kind ERR_NONE: zone is found */
 };
 
 struct zones {
-	struct base	*bases;
-	size_t		 n_bases;
+	const struct conf_cert *conf;
+	struct dns	*dns;
+	struct dns	*own_dns;	/* NULL: dns is borrowed */
+	struct place	*places;
+	size_t		 n_places;
 	size_t		 pending;
 	struct timer	 tell;
 	void		(*done)(void *);
@@ -46,15 +50,15 @@ tell_cb(void *arg)
 static void
 found(const struct error *err, const struct zone *zone, void *arg)
 {
-	struct base *b = arg;
+	struct place *p = arg;
 
-	b->op = NULL;
+	p->op = NULL;
 	if (err != NULL)
-		b->err = *err;
+		p->err = *err;
 	else
-		zone_copy(&b->zone, zone);
-	if (--b->zones->pending == 0 && b->zones->done != NULL)
-		timer_set(&b->zones->tell, 0);
+		zone_copy(&p->zone, zone);
+	if (--p->zones->pending == 0 && p->zones->done != NULL)
+		timer_set(&p->zones->tell, 0);
 }
 
 void
@@ -66,25 +70,90 @@ zones_wait(struct zones *z, void (*done)(void *arg), void *arg)
 		timer_set(&z->tell, 0);
 }
 
-static struct base *
-find(const struct zones *z, const char *name)
+/* "_acme-challenge.NAME", in which the records are if nothing else is said. */
+static void
+usual_fqdn(const struct conf_name *name, char *out, size_t size)
 {
-	for (size_t i = 0; i < z->n_bases; i++) {
-		if (strcmp(z->bases[i].name, dname_base(name)) == 0)
-			return &z->bases[i];
+	(void)text_printf(out, size, "_acme-challenge.%s",
+	    dname_base(name->name));
+}
+
+static struct place *
+find(const struct zones *z, const char *fqdn)
+{
+	for (size_t i = 0; i < z->n_places; i++) {
+		if (strcmp(z->places[i].fqdn, fqdn) == 0)
+			return &z->places[i];
 	}
 	return NULL;
+}
+
+static const struct conf_name *
+find_name(const struct zones *z, const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(z->conf->names[i].name, name) != 0)
+		i++;
+	return &z->conf->names[i];
+}
+
+/* Where the records of a name go. */
+static struct place *
+find_place(const struct zones *z, const struct conf_name *name)
+{
+	char fqdn[DNAME_SIZE + 32];
+
+	if (name->challenge_alias != NULL)
+		return find(z, name->challenge_alias);
+	usual_fqdn(name, fqdn, sizeof(fqdn));
+	return find(z, fqdn);
 }
 
 const struct zone *
 zones_get(const struct zones *z, const char *name, struct error *err)
 {
-	const struct base *b = find(z, name);
+	const struct place *p = find_place(z, find_name(z, name));
 
-	if (b->err.kind == ERR_NONE)
-		return &b->zone;
-	*err = b->err;
+	if (p->err.kind == ERR_NONE)
+		return &p->zone;
+	*err = p->err;
 	return NULL;
+}
+
+const struct conf_provider *
+zones_provider(const struct zones *z, const char *name)
+{
+	const struct conf_name *n = find_name(z, name);
+	const struct place *p = find_place(z, n), *home;
+	char fqdn[DNAME_SIZE + 32];
+	bool is_elsewhere = p->zone.is_elsewhere;
+
+	if (n->has_own_provider || z->conf->alias_provider == NULL)
+		return n->provider;
+	if (n->challenge_alias != NULL) {
+		usual_fqdn(n, fqdn, sizeof(fqdn));
+		home = find(z, fqdn);
+		is_elsewhere = home == NULL || home->err.kind != ERR_NONE ||
+		    strcmp(home->zone.apex, p->zone.apex) != 0;
+	}
+	return is_elsewhere ? z->conf->alias_provider : n->provider;
+}
+
+struct dns *
+zones_dns(const struct zones *z)
+{
+	return z->dns;
+}
+
+struct dns *
+zones_own_dns(struct loop *loop, const struct conf_cert *conf)
+{
+	struct error ignored;	/* the configuration was checked */
+
+	if (conf == NULL || conf->resolvers[0] == NULL)
+		return NULL;
+	return dns_new(loop, (const char *const *)conf->resolvers, &ignored);
 }
 
 void
@@ -93,12 +162,29 @@ zones_free(struct zones *z)
 	if (z == NULL)
 		return;
 	timer_clear(&z->tell);
-	for (size_t i = 0; i < z->n_bases; i++) {
-		zone_cancel(z->bases[i].op);
-		zone_clear(&z->bases[i].zone);
+	for (size_t i = 0; i < z->n_places; i++) {
+		zone_cancel(z->places[i].op);
+		zone_clear(&z->places[i].zone);
 	}
-	free(z->bases);
+	free(z->places);
+	dns_free(z->own_dns);
 	free(z);
+}
+
+static void
+add(struct zones *z, const char *fqdn, bool is_exact)
+{
+	struct place *p = &z->places[z->n_places];
+
+	if (find(z, fqdn) != NULL)
+		return;
+	p->zones = z;
+	p->is_exact = is_exact;
+	(void)text_printf(p->fqdn, sizeof(p->fqdn), "%s", fqdn);
+	z->n_places++;
+	z->pending++;
+	p->op = (is_exact ? zone_start_exact : zone_start)(z->dns, fqdn,
+	    ZONE_TIMEOUT_MS, found, p);
 }
 
 struct zones *
@@ -108,20 +194,22 @@ zones_start(struct loop *loop, struct dns *dns, const struct conf_cert *conf)
 	char fqdn[DNAME_SIZE + 32];
 
 	timer_init(&z->tell, loop, tell_cb, z);
-	z->bases = xcalloc(conf->n_names, sizeof(*z->bases));
+	z->conf = conf;
+	z->own_dns = zones_own_dns(loop, conf);
+	z->dns = z->own_dns != NULL ? z->own_dns : dns;
+	z->places = xcalloc(2 * conf->n_names, sizeof(*z->places));
 	for (size_t i = 0; i < conf->n_names; i++) {
-		const char *name = dname_base(conf->names[i].name);
-		struct base *b = &z->bases[z->n_bases];
+		const struct conf_name *name = &conf->names[i];
 
-		if (find(z, name) != NULL)
-			continue;
-		b->zones = z;
-		b->name = name;
-		z->n_bases++;
-		z->pending++;
-		(void)text_printf(fqdn, sizeof(fqdn), "_acme-challenge.%s",
-		    name);
-		b->op = zone_start(dns, fqdn, ZONE_TIMEOUT_MS, found, b);
+		usual_fqdn(name, fqdn, sizeof(fqdn));
+		if (name->challenge_alias == NULL)
+			add(z, fqdn, !conf->follow_cname);
+		else
+			add(z, name->challenge_alias, true);
+		/* Is the alias outside of the name's zone? */
+		if (name->challenge_alias != NULL &&
+		    conf->alias_provider != NULL && !name->has_own_provider)
+			add(z, fqdn, true);
 	}
 	return z;
 }

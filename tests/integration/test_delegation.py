@@ -3,8 +3,8 @@
 
 import pytest
 
-from conftest import BIND
-from lab import acmedns
+from conftest import BIND, KNOT
+from lab import acmedns, daemon
 
 
 def said(acmed, name):
@@ -49,3 +49,98 @@ def test_two_certificates_at_one_name(acmed, acme_dns):
     acmed.wait_valid("two", 60)
     assert has(said(acmed, "one") + said(acmed, "two"),
                "holds no more than 2")
+
+
+@pytest.fixture
+def other(acmed):
+    """Provider "dns" may change example.test only, "other" other.test."""
+    acmed.providers["dns"] = daemon.rfc2136(zone="example.test")
+    acmed.providers["other"] = daemon.rfc2136(zone="other.test")
+
+
+def test_alias_provider(acmed, other, txt):
+    """Outside of the zone of its name a record is another's business."""
+    dns_names = ["plain.example.test", "d1.example.test",
+                 "near.example.test", "*.d1.example.test"]
+    acmed.cert("cert", dns_names, alias_provider="other")
+    acmed.start()
+    acmed.wait_valid("cert", 30)
+    lines = said(acmed, "cert")
+    for line in ("1 TXT value at _acme-challenge.plain.example.test through "
+                 "provider dns",
+                 "1 TXT value at near.acme.example.test through provider dns",
+                 "2 TXT values at d1.acme.other.test through provider other"):
+        assert has(lines, line), lines
+    acmed.wait_clean()
+    assert txt("other.test", "acme.other.test") == {}
+
+
+def test_alias_and_provider_of_one_name(acmed, other):
+    """What a name says for itself goes before what the certificate says."""
+    cert = acmed.cert("cert", ["plain.example.test", "d1.example.test",
+                               "d2.example.test"],
+                      challenge_alias="d1.acme.other.test",
+                      alias_provider="other")
+    cert["name"] = {
+        "plain.example.test": {
+            "provider": "dns",
+            "challenge_alias": "_acme-challenge.plain.example.test"},
+        "d2.example.test": {"challenge_alias": "D2.acme.other.test."}}
+    acmed.start()
+    acmed.wait_valid("cert", 30)
+    lines = said(acmed, "cert")
+    for line in ("at _acme-challenge.plain.example.test through provider dns",
+                 "at d1.acme.other.test through provider other",
+                 "at d2.acme.other.test through provider other"):
+        assert has(lines, line), lines
+    acmed.wait_clean()
+
+
+def test_cname_is_not_followed(acmed, other, txt):
+    """The CNAME is there, so BIND refuses a TXT record beside it."""
+    acmed.cert("d3.example.test", follow_cname=False,
+               alias_provider="other", propagation_timeout="2s")
+    acmed.start()
+    acmed.wait_error("d3.example.test", 30)
+    assert has(said(acmed, "d3.example.test"),
+               "at _acme-challenge.d3.example.test through provider dns")
+    assert txt("other.test", "acme.other.test") == {}
+
+
+def test_cname_of_a_wildcard_is_not_followed(acmed, other, txt):
+    name = "host.wild.example.test"
+    acmed.cert(name, alias_provider="other")
+    acmed.start()
+    acmed.wait_valid(name)
+    assert has(said(acmed, name),
+               "at _acme-challenge.%s through provider dns" % name)
+    acmed.wait_clean()
+    assert txt("example.test", name) == {}
+
+
+def test_own_resolvers(acmed):
+    """Split horizon: only the certificate's own resolvers know its zone."""
+    view = acmed.options["resolvers"]
+    acmed.options["resolvers"] = [KNOT]     # refuses all but its own zones
+    acmed.cert("inside.example.test", resolvers=view)
+    acmed.cert("outside.example.test")
+    acmed.start()
+    acmed.wait_valid("inside.example.test")
+    assert "no resolver answers" in \
+        acmed.wait_error("outside.example.test", 60)["msg"]
+    acmed.wait_clean()
+
+
+@pytest.mark.parametrize("whom", ["resolvers", "both", "none"])
+def test_propagation(acmed, lab, txt, whom):
+    """Asked or not asked as told, and the delay is kept."""
+    name = "p-%s.example.test" % whom
+    acmed.cert(name, propagation=whom, propagation_delay="1s")
+    acmed.start()
+    acmed.wait_valid(name, 30)
+    lines = said(acmed, name)
+    assert has(lines, "waiting 1s more")
+    acmed.wait_clean()
+    assert has(said(acmed, name), "is removed" if whom == "none"
+               else "seen gone")
+    assert txt("example.test", name) == {}

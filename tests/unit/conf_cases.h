@@ -436,8 +436,47 @@
     "}\n",
     AT "5: certificate \"a.example\": name \"b.example\": it "
     "is not one of the certificate's names\n"
-    AT "6: certificate \"a.example\": name \"a.example\": provider "
-    "is missing\n" },
+    AT "6: certificate \"a.example\": name \"a.example\": it says "
+    "nothing; allowed: provider, challenge_alias\n" },
+{ CERT
+    " names = { a.example, b.example }\n"
+    " challenge_alias = \"_acme-challenge.Acme.example.\"\n"
+    " alias_provider = dns\n"
+    " name \"b.example\" { challenge_alias = b.acme.example }\n"
+    " follow_cname = false\n"
+    " resolvers = { 192.0.2.53, \"[2001:db8::53]:5353\" }\n"
+    " propagation = both\n"
+    " propagation_delay = 0s\n"
+    "}\n",
+    "" },
+{ CERT
+    " challenge_alias = \"*.acme.example\"\n"
+    " alias_provider = dnss\n"
+    " follow_cname = maybe\n"
+    " resolvers = { \"dns.example\" }\n"
+    " propagation = all\n"
+    " propagation_delay = 2d\n"
+    " name \"example.com\" {\n"
+    "  challenge_alias = \"acme\"\n"
+    "  alias_provider = dns } }\n",
+    AT "4: certificate \"example.com\": challenge_alias: "
+    "\"*.acme.example\" is no domain name: \"*\" is allowed as the "
+    "whole first label only, if at all\n"
+    AT "5: certificate \"example.com\": alias_provider = \"dnss\" is "
+    "not defined; did you mean \"dns\"?\n"
+    AT "6: certificate \"example.com\": follow_cname = \"maybe\"; "
+    "allowed: true, false\n"
+    AT "7: certificate \"example.com\": resolvers = \"dns.example\"; "
+    "allowed: ADDRESS, ADDRESS:PORT or [IPV6]:PORT, with addresses "
+    "in numbers\n"
+    AT "8: certificate \"example.com\": propagation = \"all\"; allowed: "
+    "authoritative, resolvers, both, none\n"
+    AT "9: certificate \"example.com\": propagation_delay = \"2d\"; "
+    "allowed: 0d to 1d, written like 30d, 12h, 10m or 90s\n"
+    AT "11: certificate \"example.com\": name \"example.com\": "
+    "challenge_alias: \"acme\" is no domain name: it has only one label\n"
+    AT "12: certificate \"example.com\": name \"example.com\": unknown "
+    "key \"alias_provider\"; allowed: provider, challenge_alias\n" },
 { CERT
     " name \"example.com\" { provider = dns }\n"
     " name \"example.com.\" { provider = dns }\n"

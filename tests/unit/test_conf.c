@@ -42,7 +42,14 @@ static const char full[] =
     "	names = { \"Example.COM\", \"*.example.com\" }\n"
     "	account = lab\n"
     "	provider = dns\n"
-    "	name \"*.example.com\" { provider = other }\n"
+    "	name \"*.example.com\" { provider = other\n"
+    "		challenge_alias = \"_x.Acme.example\" }\n"
+    "	challenge_alias = acme.example\n"
+    "	alias_provider = other\n"
+    "	follow_cname = no\n"
+    "	resolvers = 192.0.2.54\n"
+    "	propagation = resolvers\n"
+    "	propagation_delay = 7s\n"
     "	key = ec384\n"
     "	reuse_key = yes\n"
     "	renew_before = 20d\n"
@@ -107,6 +114,12 @@ test_defaults(void **state)
 	assert_false(cert->reuse_key);
 	assert_int_equal(cert->renew_before_s, 30 * 86400);
 	assert_int_equal(cert->propagation_timeout_s, 600);
+	assert_null(cert->names[0].challenge_alias);
+	assert_null(cert->alias_provider);
+	assert_true(cert->follow_cname);
+	assert_null(cert->resolvers[0]);
+	assert_int_equal(cert->propagation, PROPAGATION_AUTHORITATIVE);
+	assert_int_equal(cert->propagation_delay_s, 0);
 	assert_null(cert->preferred_chain);
 	assert_int_equal(cert->n_deploys, 0);
 	assert_int_equal(cert->line, 3);
@@ -138,6 +151,17 @@ check_cert(const struct conf *conf, const struct conf_cert *cert)
 	    conf_find_provider(conf, "dns"));
 	assert_ptr_equal(cert->names[1].provider,
 	    conf_find_provider(conf, "other"));
+	assert_false(cert->names[0].has_own_provider);
+	assert_true(cert->names[1].has_own_provider);
+	assert_string_equal(cert->names[0].challenge_alias, "acme.example");
+	assert_string_equal(cert->names[1].challenge_alias, "_x.acme.example");
+	assert_ptr_equal(cert->alias_provider,
+	    conf_find_provider(conf, "other"));
+	assert_false(cert->follow_cname);
+	assert_string_equal(cert->resolvers[0], "192.0.2.54");
+	assert_null(cert->resolvers[1]);
+	assert_int_equal(cert->propagation, PROPAGATION_RESOLVERS);
+	assert_int_equal(cert->propagation_delay_s, 7);
 	assert_int_equal(cert->key, KEY_EC384);
 	assert_true(cert->reuse_key);
 	assert_int_equal(cert->renew_before_s, 20 * 86400);
