@@ -39,7 +39,7 @@ _acme-challenge.loop	CNAME	loop2
 loop2			CNAME	_acme-challenge.loop
 _acme-challenge.kept	TXT	"somebody else's"
 $GENERATE 1-4 _acme-challenge.a$ CNAME d0c5.other.test.
-$GENERATE 1-3 _acme-challenge.d$ CNAME d$.acme.other.test.
+$GENERATE 1-5 _acme-challenge.d$ CNAME d$.acme.other.test.
 *.wild			CNAME	nowhere.other.test.
 _acme-challenge.near	CNAME	near.acme
 """,

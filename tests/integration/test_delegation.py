@@ -77,21 +77,21 @@ def test_alias_provider(acmed, other, txt):
 
 def test_alias_and_provider_of_one_name(acmed, other):
     """What a name says for itself goes before what the certificate says."""
-    cert = acmed.cert("cert", ["plain.example.test", "d1.example.test",
-                               "d2.example.test"],
-                      challenge_alias="d1.acme.other.test",
+    cert = acmed.cert("cert", ["plain.example.test", "d4.example.test",
+                               "d5.example.test"],
+                      challenge_alias="d4.acme.other.test",
                       alias_provider="other")
     cert["name"] = {
         "plain.example.test": {
             "provider": "dns",
             "challenge_alias": "_acme-challenge.plain.example.test"},
-        "d2.example.test": {"challenge_alias": "D2.acme.other.test."}}
+        "d5.example.test": {"challenge_alias": "D5.acme.other.test."}}
     acmed.start()
     acmed.wait_valid("cert", 30)
     lines = said(acmed, "cert")
     for line in ("at _acme-challenge.plain.example.test through provider dns",
-                 "at d1.acme.other.test through provider other",
-                 "at d2.acme.other.test through provider other"):
+                 "at d4.acme.other.test through provider other",
+                 "at d5.acme.other.test through provider other"):
         assert has(lines, line), lines
     acmed.wait_clean()
 
