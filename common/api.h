@@ -18,6 +18,8 @@
 #define API_PATH_RENEW	"/v1/renew"
 #define API_PATH_EVENTS	"/v1/events"		/* [?cert=NAME] */
 #define API_PATH_RELOAD	"/v1/reload"
+#define API_PATH_PROVIDERS "/v1/providers"
+#define API_PATH_PROVIDER "/v1/providers/"	/* + NAME, percent-encoded */
 #define API_PATH_METRICS "/metrics"
 
 /* Bytes of a request's body; more is answered with 413. */
@@ -30,5 +32,6 @@
 #define API_ERR_REQUEST		"control:request"	/* 400 */
 #define API_ERR_BUSY		"control:busy"		/* 503 */
 #define API_ERR_UNKNOWN_CERT	"engine:unknown-cert"	/* 404 */
+#define API_ERR_UNKNOWN_PROVIDER "control:unknown-provider"	/* 404 */
 
 #endif

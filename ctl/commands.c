@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/provider_text.h"
 #include "common/text.h"
 #include "ctl/client.h"
 #include "ctl/progress.h"
@@ -366,6 +367,29 @@ cmd_reload(const struct options *o)
 	}
 	client_reply_clear(&reply);
 	return code;
+}
+
+int
+cmd_providers(const struct options *o)
+{
+	char *path = o->n_names == 0 ? xstrdup(API_PATH_PROVIDERS) :
+	    client_path(API_PATH_PROVIDER, o->names[0]);
+	struct client_reply reply;
+	int code = get(o, path, &reply);
+	char *text;
+
+	free(path);
+	if (code != EXIT_OK)
+		return code;
+	if (o->json) {
+		print_json(o, reply.body, JSON_INDENT(2));
+	} else {
+		text = provider_text(reply.body);
+		(void)fputs(text, o->out.out);
+		free(text);
+	}
+	client_reply_clear(&reply);
+	return EXIT_OK;
 }
 
 int

@@ -34,6 +34,7 @@ int	cmd_list(const struct options *);
 int	cmd_renew_now(const struct options *);
 int	cmd_events(const struct options *);
 int	cmd_reload(const struct options *);
+int	cmd_providers(const struct options *);
 int	cmd_version(const struct options *);
 
 #endif

@@ -27,6 +27,8 @@ static const struct command {
 	    0, 1, cmd_events },
 	{ "reload", "", "read the configuration again", 0, 0, cmd_reload },
 	{ "list", "", "the names of the certificates", 0, 0, cmd_list },
+	{ "providers", "[TYPE]", "the types of DNS providers, and the options "
+	    "of one", 0, 1, cmd_providers },
 	{ "version", "", "versions of acmectl and acmed", 0, 0, cmd_version },
 };
 

@@ -17,9 +17,11 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/provider_text.h"
 #include "config.h"
 #include "daemon/config/conf.h"
 #include "daemon/control/control.h"
+#include "daemon/control/providers.h"
 #include "daemon/engine/engine.h"
 #include "daemon/io/child.h"
 #include "daemon/io/http.h"
@@ -268,16 +270,39 @@ check_config(const char *path)
 	return 0;
 }
 
+/* What acmectl providers prints, for those who have no daemon yet. */
+static int
+list_providers(const char *type)
+{
+	struct error err;
+	json_t *j = type == NULL ? providers_list() :
+	    providers_one(type, &err);
+	char *text;
+
+	if (j == NULL) {
+		fprintf(stderr, "acmed: %s\n", err.msg);
+		return 1;
+	}
+	text = provider_text(j);
+	fputs(text, stdout);
+	free(text);
+	json_decref(j);
+	return 0;
+}
+
 static int
 usage(FILE *out, int status)
 {
 	fprintf(out,
 	    "Usage: acmed [-c FILE] [--check-config]\n"
+	    "       acmed --list-providers [TYPE]\n"
 	    "Keep TLS certificates renewed through ACME and DNS-01.\n\n"
 	    "  -c, --config FILE    configuration (" SYSCONFDIR
 	    "/acmed/acmed.conf)\n"
 	    "  -t, --check-config   read it, say what is wrong, and exit 0 or "
 	    "1\n"
+	    "      --list-providers print the types of DNS providers, or the "
+	    "options of one\n"
 	    "  -V, --version        print the version\n"
 	    "  -h, --help           print this\n\n"
 	    "acmed stays in the foreground; acmectl talks to it.\n"
@@ -291,6 +316,7 @@ main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "check-config", no_argument, NULL, 't' },
+		{ "list-providers", optional_argument, NULL, 'l' },
 		{ "generate-key", required_argument, NULL, 'g' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
@@ -309,6 +335,10 @@ main(int argc, char **argv)
 		case 't':
 			check = true;
 			break;
+		case 'l':
+			if (optarg == NULL && optind < argc)
+				optarg = argv[optind];
+			return list_providers(optarg);
 		case 'g':	/* ourselves as a child: keys.h */
 			return keygen_child_main(optarg);
 		case 'V':

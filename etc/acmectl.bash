@@ -5,7 +5,7 @@ _acmectl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local options="--socket --json --help --version"
-	local commands="status renew-now events reload list version help"
+	local commands="status renew-now events reload list providers version help"
 	local socket=() command="" i word
 
 	COMPREPLY=()
@@ -43,6 +43,11 @@ _acmectl()
 	status | renew-now | events)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(acmectl "${socket[@]}" list 2>/dev/null)" -- "$cur")
+		;;
+	providers)
+		mapfile -t COMPREPLY < <(compgen -W \
+			"$(acmectl "${socket[@]}" providers 2>/dev/null |
+			cut -d' ' -f1)" -- "$cur")
 		;;
 	esac
 }

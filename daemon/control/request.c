@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "daemon/control/providers.h"
 #include "daemon/engine/engine.h"
 
 /* One request while it is answered. */
@@ -147,6 +148,30 @@ get_cert(struct call *c)
 		else
 			unknown_cert(c, name);
 	}
+	free(name);
+}
+
+static void
+get_providers(struct call *c)
+{
+	reply_json(c->req, 200, providers_list());
+}
+
+static void
+get_provider(struct call *c)
+{
+	char *name = evhttp_uridecode(c->path + strlen(API_PATH_PROVIDER), 0,
+	    NULL);
+	struct error err;
+	json_t *j;
+
+	if (name == NULL)
+		abort();
+	j = providers_one(name, &err);
+	if (j != NULL)
+		reply_json(c->req, 200, j);
+	else
+		reply_error(c->req, 404, &err, NULL);
 	free(name);
 }
 
@@ -338,6 +363,8 @@ static const struct route {
 	{ API_PATH_RENEW, false, EVHTTP_REQ_POST, "POST", post_renew },
 	{ API_PATH_EVENTS, false, EVHTTP_REQ_GET, "GET", get_events },
 	{ API_PATH_RELOAD, false, EVHTTP_REQ_POST, "POST", post_reload },
+	{ API_PATH_PROVIDERS, false, EVHTTP_REQ_GET, "GET", get_providers },
+	{ API_PATH_PROVIDER, true, EVHTTP_REQ_GET, "GET", get_provider },
 	{ API_PATH_METRICS, false, EVHTTP_REQ_GET, "GET", get_metrics },
 };
 

@@ -55,6 +55,24 @@ def test_json(acmed):
     assert events[-1]["end"] is True and events[-1]["ok"] is True
 
 
+def test_providers(acmed):
+    """The types and their options; the daemon's program says the same."""
+    acmed.start()
+    types = acmed.ctl("providers").stdout
+    assert "rfc2136 " in types and "cloudflare " in types
+    one = acmed.ctl("providers", "rfc2136")
+    assert one.returncode == 0 and "key_secret_file" in one.stdout
+    assert json.loads(acmed.ctl("providers", "rfc2136", "--json").stdout)[
+        "name"] == "rfc2136"
+    p = acmed.ctl("providers", "rfc2137")
+    assert p.returncode == 5 and 'mean "rfc2136"' in p.stdout
+    program = daemon.program("ACMED", "acmed")
+    for args, text in ((["--list-providers"], types),
+                       (["--list-providers", "rfc2136"], one.stdout)):
+        assert subprocess.run([program] + args, check=True, text=True,
+                              stdout=subprocess.PIPE).stdout == text
+
+
 def test_80_columns(acmed):
     """On a terminal of 80 columns no line is longer."""
     name = "a-rather-long-label-that-fills-the-line.example.test"

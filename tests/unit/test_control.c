@@ -22,8 +22,10 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/mem.h"
+#include "common/provider_text.h"
 #include "common/text.h"
 #include "daemon/control/control.h"
+#include "daemon/control/providers.h"
 #include "daemon/io/loop.h"
 #include "tests/fake/fake_engine.h"
 
@@ -193,6 +195,53 @@ exchange(struct env *env, const char *method, const char *path,
 	client_free(c);
 }
 
+/* What acmectl and acmed --list-providers make of it is read, too. */
+static void
+test_providers(void **state)
+{
+	struct error err;
+	json_t *j = providers_list(), *o;
+	char *text = provider_text(j);
+	size_t i;
+
+	assert_non_null(strstr(text, "cloudflare     Cloudflare\n"));
+	free(text);
+	json_array_foreach(json_object_get(j, "providers"), i, o) {
+		const char *name = json_string_value(json_object_get(o,
+		    "name"));
+		json_t *one = providers_one(name, &err);
+
+		assert_non_null(one);
+		text = provider_text(one);
+		assert_non_null(strstr(text, "\nIn acmed.conf:\n"));
+		for (const char *line = text; *line != '\0';) {
+			size_t len = strcspn(line, "\n");
+
+			if (len > 100)
+				fail_msg("%s: %.*s", name, (int)len, line);
+			line += len + (line[len] == '\n');
+		}
+		free(text);
+		json_decref(one);
+	}
+	json_decref(j);
+	j = providers_one("cloudflare", &err);
+	text = provider_text(j);
+	assert_non_null(strstr(text, "  ttl (number, 60 to 86400, "
+	    "default 60)\n      TTL of the records in seconds\n"));
+	assert_non_null(strstr(text, "  api_token, api_token_file (text, "
+	    "secret, required)\n"));
+	assert_non_null(strstr(text, "  provider \"cloudflare\" {\n"
+	    "      type = \"cloudflare\"\n"
+	    "      api_token_file = \"/etc/acmed/secrets/cloudflare-api_token"
+	    "\"\n  }\n"));
+	free(text);
+	json_decref(j);
+	assert_null(providers_one("cloudflair", &err));
+	assert_string_equal(err.msg, "there is no provider type "
+	    "\"cloudflair\"; did you mean \"cloudflare\"?");
+}
+
 static void
 test_routes(void **state)
 {
@@ -212,6 +261,13 @@ test_routes(void **state)
 		{ "GET", "/v1/certificates/", "", 400, "control:request" },
 		{ "GET", "/v1/certificates/a%00b", "", 400,
 		    "control:request" },
+		{ "GET", "/v1/providers", "", 200,
+		    "{\"name\":\"cloudflare\",\"title\":\"Cloudflare\"}" },
+		{ "GET", "/v1/providers/cloudflare", "", 200,
+		    "{\"name\":\"cloudflare\",\"title\":\"Cloudflare\"," },
+		{ "GET", "/v1/providers/none", "", 404,
+		    "control:unknown-provider" },
+		{ "POST", "/v1/providers", "", 405, "Allow: GET" },
 		{ "GET", "/metrics", "", 200, "\r\n\r\nacmed_up 1\n" },
 		{ "GET", "/metrics", "", 200, "text/plain; version=0.0.4" },
 		{ "POST", "/v1/reload", "", 200, "\"added\":[\"new.example\"]" },
@@ -705,6 +761,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_routes),
+		cmocka_unit_test(test_providers),
 		T(test_renew_bodies),
 		T(test_reload_fails),
 		T(test_follow),

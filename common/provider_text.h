@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * provider_text - what GET /v1/providers and GET /v1/providers/NAME say, for
+ * people.  `acmectl providers` and `acmed --list-providers` print the same.
+ */
+#ifndef COMMON_PROVIDER_TEXT_H
+#define COMMON_PROVIDER_TEXT_H
+
+#include <jansson.h>
+
+/* Either of the two objects as lines of text; the caller frees. */
+char	*provider_text(const json_t *);
+
+#endif
