@@ -88,6 +88,87 @@ test_calls(void **state)
 	}
 }
 
+/* A provider with room for one value: each is gone before the next. */
+#define ONE "provider \"one\" { type = tokendns }\n" \
+    "certificate \"web\" { names = { \"example.test\", " \
+    "\"*.example.test\", \"b.test\" } provider = one }\n"
+
+static void
+test_rounds(void **state)
+{
+	struct erig *r = *state;
+
+	expect_run(r, ONE, NULL, NULL);
+	ERIG_UNTIL(cleanup_count(r->engine->cleanup) == 0);
+	assert_string_equal(fake_dns.log,
+	    "+ one _acme-challenge.example.test txt-0-0\n"
+	    "+ one _acme-challenge.b.test txt-0-2\n"
+	    "- one _acme-challenge.example.test txt-0-0\n"
+	    "- one _acme-challenge.b.test txt-0-2\n"
+	    "+ one _acme-challenge.example.test txt-0-1\n"
+	    "- one _acme-challenge.example.test txt-0-1\n");
+	assert_int_equal(fake_dns_count(), 0);
+	assert_int_equal(fake_dns.in_flight, 0);
+}
+
+static void
+test_alias_provider(void **state)
+{
+	/* The CA follows the CNAME from _acme-challenge to .to. */
+	static const struct {
+		const char	*to, *text, *provider;
+	} cases[] = {
+		{ "x1.other.test", "", "dns" },
+		{ "x1.other.test", "alias_provider = dns2", "dns2" },
+		{ "x1.example.test", "alias_provider = dns2", "dns" },
+		{ "x1.other.test", "alias_provider = dns2 challenge_alias = "
+		    "x1.other.test name \"example.test\" { provider = dns }",
+		    "dns" },
+		{ "x1.example.test", "alias_provider = dns2 "
+		    "challenge_alias = x1.example.test", "dns" },
+		{ "x1.other.test", "alias_provider = dns2 "
+		    "challenge_alias = x1.other.test", "dns2" },
+		{ "x1.other.test", "propagation = none "
+		    "propagation_delay = 1h", "dns" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		char *conf = xasprintf("certificate \"web\" { names = "
+		    "example.test provider = dns %s }\n", cases[i].text);
+		char *log = xasprintf("+ %s %s txt-0-0\n- %s %s txt-0-0\n",
+		    cases[i].provider, cases[i].to, cases[i].provider,
+		    cases[i].to);
+		struct erig *r;
+
+		assert_int_equal(erig_setup(state), 0);
+		r = *state;
+		fake_dns.cname_from = "_acme-challenge.example.test";
+		fake_dns.cname_to = cases[i].to;
+		expect_run(r, conf, NULL, NULL);
+		ERIG_UNTIL(cleanup_count(r->engine->cleanup) == 0);
+		assert_string_equal(fake_dns.log, log);
+		assert_int_equal(fake_dns_count(), 0);
+		assert_int_equal(erig_teardown(state), 0);
+		free(conf);
+		free(log);
+	}
+}
+
+/* The record is put where nobody follows the CNAME to. */
+static void
+test_cname_is_not_followed(void **state)
+{
+	struct erig *r = *state;
+
+	fake_dns.cname_from = "_acme-challenge.example.test";
+	fake_dns.cname_to = "x1.other.test";
+	expect_run(r, "certificate \"web\" { names = example.test "
+	    "provider = dns alias_provider = dns2 follow_cname = false }\n",
+	    "acme:dns", "");
+	assert_non_null(strstr(fake_dns.log,
+	    "+ dns _acme-challenge.example.test txt-0-0\n"));
+}
+
 static void
 test_cname(void **state)
 {
@@ -439,6 +520,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_calls),
+		ERIG_TEST(test_rounds),
+		cmocka_unit_test(test_alias_provider),
+		ERIG_TEST(test_cname_is_not_followed),
 		ERIG_TEST(test_cname),
 		ERIG_TEST(test_one_is_valid),
 		ERIG_TEST(test_all_are_valid),
