@@ -48,6 +48,14 @@ put_rdata(uint8_t *out, const struct fake_rr *rr)
 		out[0] = (uint8_t)strlen(rr->data);
 		memcpy(out + 1, rr->data, out[0]);
 		return 1u + out[0];
+	case LDNS_RR_TYPE_CAA:		/* "TAG VALUE", not critical */
+		n = strcspn(rr->data, " ");
+		out[0] = 0;
+		out[1] = (uint8_t)n;
+		memcpy(out + 2, rr->data, n);
+		memcpy(out + 2 + n, rr->data + n + 1, strlen(rr->data) - n -
+		    1);
+		return 1 + strlen(rr->data);
 	case LDNS_RR_TYPE_A:
 		assert_int_equal(inet_pton(AF_INET, rr->data, out), 1);
 		return 4;

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/dns/caa.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/dns/resolver.h"
+
+#define FLAG_CRITICAL 0x80
+#define RECORDS_MAX 64
+#define BLANKS " \t"
+
+struct caa_op {
+	struct dns	*dns;
+	struct caa_args	 a;
+	char		*name;
+	char		**identities;
+	char		*account;
+	char		*method;
+	char		 at[DNAME_SIZE];	/* asked for now */
+	int64_t		 deadline;	/* monotonic ms */
+	struct resolver_op *query;
+	caa_done_cb	*done;
+	void		*arg;
+};
+
+/* The text from *at to the next ";", without blanks around it. */
+static size_t
+next_part(const char **at, const char **part)
+{
+	size_t len = strcspn(*at, ";");
+	const char *begin = *at;
+
+	*at += len + ((*at)[len] == ';');
+	while (len > 0 && strchr(BLANKS, begin[0]) != NULL)
+		begin++, len--;
+	while (len > 0 && strchr(BLANKS, begin[len - 1]) != NULL)
+		len--;
+	*part = begin;
+	return len;
+}
+
+static bool
+is_word(const char *part, size_t len, const char *word)
+{
+	return strlen(word) == len && strncasecmp(part, word, len) == 0;
+}
+
+/* Is method one of the words between commas?  RFC 8657 section 4. */
+static bool
+has_method(const char *list, size_t len, const char *method)
+{
+	while (len > 0) {
+		const char *comma = memchr(list, ',', len);
+		size_t n = comma != NULL ? (size_t)(comma - list) : len;
+
+		if (strlen(method) == n && strncmp(list, method, n) == 0)
+			return true;
+		n += comma != NULL;
+		list += n;
+		len -= n;
+	}
+	return false;
+}
+
+/*
+ * Does one property let us?  *is_ours: at least it names the CA.  Parameters
+ * that no RFC here knows are the CA's own business.
+ */
+static bool
+is_match(const char *value, const struct caa_args *a, bool *is_ours)
+{
+	const char *at = value, *part;
+	size_t len = next_part(&at, &part);
+	unsigned n_accounts = 0;
+	bool ok = true;
+
+	*is_ours = false;
+	for (size_t i = 0; a->identities[i] != NULL; i++)
+		*is_ours = *is_ours || is_word(part, len, a->identities[i]);
+	while (*at != '\0') {
+		const char *equal, *v;
+		size_t key, n;
+
+		len = next_part(&at, &part);
+		equal = memchr(part, '=', len);
+		if (len == 0)
+			continue;
+		if (equal == NULL)
+			return false;	/* malformed: as if it named nobody */
+		key = (size_t)(equal - part);
+		v = equal + 1;
+		n = len - key - 1;
+		if (is_word(part, key, "accounturi"))
+			ok = ok && ++n_accounts == 1 &&
+			    strlen(a->account) == n &&
+			    strncmp(v, a->account, n) == 0;
+		else if (is_word(part, key, "validationmethods"))
+			ok = ok && has_method(v, n, a->method);
+	}
+	return *is_ours && ok;
+}
+
+static bool
+is_known(const char *tag)
+{
+	static const char *const known[] = { "issue", "issuewild", "iodef",
+	    "issuemail", "contactemail", "contactphone", "issuevmc" };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcasecmp(tag, known[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+caa_allows(const struct caa_record *recs, size_t n, const struct caa_args *a,
+    char *why, size_t size)
+{
+	const char *tag = "issue", *almost = NULL, *ca = a->identities[0];
+	size_t n_relevant = 0;
+	bool is_ours;
+
+	why[0] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		if ((recs[i].flags & FLAG_CRITICAL) != 0 &&
+		    !is_known(recs[i].tag)) {
+			(void)text_printf(why, size, "the critical CAA "
+			    "property \"%.64s\" is known to no CA; remove it",
+			    recs[i].tag);
+			return false;
+		}
+		/* RFC 8659 section 4.3: then issue does not count. */
+		if (dname_is_wildcard(a->name) &&
+		    strcasecmp(recs[i].tag, "issuewild") == 0)
+			tag = "issuewild";
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (strcasecmp(recs[i].tag, tag) != 0)
+			continue;
+		n_relevant++;
+		if (is_match(recs[i].value, a, &is_ours))
+			return true;
+		if (is_ours)
+			almost = recs[i].value;
+	}
+	if (n_relevant == 0)
+		return true;
+	if (almost != NULL)
+		(void)text_printf(why, size, "CAA %s \"%.150s\" is not for "
+		    "this account (%.120s) and %s; change the record", tag,
+		    almost, a->account, a->method);
+	else
+		(void)text_printf(why, size, "CAA does not name this CA; add: "
+		    "CAA 0 %s \"%s\"", tag, ca != NULL ? ca : "?");
+	text_clean(why);
+	return false;
+}
+
+void
+caa_cancel(struct caa_op *op)
+{
+	if (op == NULL)
+		return;
+	resolver_cancel(op->query);
+	for (size_t i = 0; op->identities[i] != NULL; i++)
+		free(op->identities[i]);
+	free(op->identities);
+	free(op->name);
+	free(op->account);
+	free(op->method);
+	free(op);
+}
+
+static void
+finish(struct caa_op *op, const struct error *err,
+    const struct caa_reply *reply)
+{
+	op->done(err, reply, op->arg);
+	caa_cancel(op);
+}
+
+/* The first of one record's three fields is flags; the tag has its length
+ * in front. */
+static char *
+field_text(const ldns_rr *rr, size_t field, size_t skip)
+{
+	const ldns_rdf *rdf = ldns_rr_rdf(rr, field);
+	size_t len = rdf != NULL ? ldns_rdf_size(rdf) : 0;
+
+	if (len < skip)
+		return xstrdup("");
+	return xasprintf("%.*s", (int)(len - skip),
+	    (const char *)ldns_rdf_data(rdf) + skip);
+}
+
+/* The CAA records of the answer; an alias of the name is followed in it. */
+static size_t
+read_records(const ldns_pkt *pkt, struct caa_record *recs)
+{
+	const ldns_rr_list *list = ldns_pkt_answer(pkt);
+	size_t n = 0;
+
+	for (size_t i = 0; i < ldns_rr_list_rr_count(list) &&
+	    n < RECORDS_MAX; i++) {
+		const ldns_rr *rr = ldns_rr_list_rr(list, i);
+
+		if (ldns_rr_get_type(rr) != LDNS_RR_TYPE_CAA ||
+		    ldns_rr_rd_count(rr) != 3)
+			continue;
+		recs[n].flags = ldns_rdf2native_int8(ldns_rr_rdf(rr, 0));
+		recs[n].tag = field_text(rr, 1, 1);
+		recs[n].value = field_text(rr, 2, 0);
+		n++;
+	}
+	return n;
+}
+
+static void	ask(struct caa_op *);
+
+static void
+asked(const struct error *err, const ldns_pkt *pkt, void *arg)
+{
+	struct caa_record recs[RECORDS_MAX];
+	struct caa_reply reply = { .is_allowed = true };
+	struct caa_op *op = arg;
+	const char *up = dname_parent(op->at);
+	size_t n;
+
+	op->query = NULL;
+	if (err != NULL) {
+		finish(op, err, NULL);
+		return;
+	}
+	n = read_records(pkt, recs);
+	if (n == 0 && up != NULL && *up != '\0') {
+		memmove(op->at, up, strlen(up) + 1);
+		ask(op);
+		return;
+	}
+	if (n > 0) {
+		(void)text_printf(reply.at, sizeof(reply.at), "%s", op->at);
+		reply.is_allowed = caa_allows(recs, n, &op->a, reply.why,
+		    sizeof(reply.why));
+	}
+	for (size_t i = 0; i < n; i++) {
+		free((void *)(uintptr_t)recs[i].tag);
+		free((void *)(uintptr_t)recs[i].value);
+	}
+	finish(op, NULL, &reply);
+}
+
+static void
+ask(struct caa_op *op)
+{
+	int64_t left = op->deadline - clock_mono_ms();
+
+	op->query = resolver_start(op->dns, op->at, LDNS_RR_TYPE_CAA,
+	    left > 0 ? (unsigned)left : 0, asked, op);
+}
+
+struct caa_op *
+caa_start(struct dns *dns, const struct caa_args *a, caa_done_cb *done,
+    void *arg)
+{
+	struct caa_op *op = xcalloc(1, sizeof(*op));
+	size_t n = 0;
+
+	while (a->identities[n] != NULL)
+		n++;
+	op->identities = xcalloc(n + 1, sizeof(*op->identities));
+	for (size_t i = 0; i < n; i++)
+		op->identities[i] = xstrdup(a->identities[i]);
+	op->dns = dns;
+	op->name = xstrdup(a->name);
+	op->account = xstrdup(a->account);
+	op->method = xstrdup(a->method);
+	op->a = (struct caa_args){ .name = op->name, .account = op->account,
+	    .method = op->method,
+	    .identities = (const char *const *)op->identities };
+	op->deadline = clock_mono_ms() + a->timeout_ms;
+	op->done = done;
+	op->arg = arg;
+	(void)text_printf(op->at, sizeof(op->at), "%s", dname_base(a->name));
+	ask(op);
+	return op;
+}

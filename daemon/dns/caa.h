@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * caa - may a CA issue for a name?  The CAA records of RFC 8659, with the
+ * account and the validation method of RFC 8657, seen through the resolvers.
+ * For checks before an order; the CA looks for itself.
+ */
+#ifndef DAEMON_DNS_CAA_H
+#define DAEMON_DNS_CAA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/names.h"
+
+struct caa_op;
+struct dns;
+struct error;
+
+/* Who wants what.  Borrowed; caa_start() copies. */
+struct caa_args {
+	const char	*name;		/* may begin with "*." */
+	const char *const *identities;	/* of the CA, as its directory says
+					   ("letsencrypt.org"); NULL-terminated */
+	const char	*account;	/* URL of the account */
+	const char	*method;	/* "dns-01" */
+	unsigned	 timeout_ms;
+};
+
+/* One CAA record. */
+struct caa_record {
+	unsigned	 flags;
+	const char	*tag;
+	const char	*value;
+};
+
+/*
+ * Do these records, which are those of one name, allow it?  If not, why has
+ * the reason and the record to be added or changed.
+ */
+bool	caa_allows(const struct caa_record *, size_t n,
+	    const struct caa_args *, char *why, size_t size);
+
+struct caa_reply {
+	bool		 is_allowed;
+	char		 at[DNAME_SIZE];	/* whose records decide; "": there
+						   are none, all may issue */
+	char		 why[512];	/* not allowed: as of caa_allows() */
+};
+
+/* Climbs from the name to the top until there are CAA records.  Errors:
+ * ERR_TRANSIENT "dns:resolver"; a CA would refuse then. */
+typedef void caa_done_cb(const struct error *err, const struct caa_reply *,
+    void *arg);
+struct caa_op	*caa_start(struct dns *, const struct caa_args *,
+		    caa_done_cb *done, void *arg);
+void		 caa_cancel(struct caa_op *);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/unit.h"
+#include "tests/unit/fakedns.h"
+
+#include <ldns/ldns.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "daemon/dns/caa.h"
+#include "daemon/dns/zone.h"
+#include "daemon/io/loop.h"
+
+#define ACCOUNT "https://ca.test/acct/1"
+
+static const char *const identities[] = { "ca.test", "ca2.test", NULL };
+
+static const struct {
+	const char	*what, *name;
+	struct caa_record recs[4];
+	bool		 want;
+	const char	*why;
+} cases[] = {
+	{ "only iodef", "a.test", { { 0, "iodef", "mailto:a@a.test" } }, true,
+	    NULL },
+	{ "named", "a.test", { { 0, "issue", "ca.test" } }, true, NULL },
+	{ "its other name, in capitals", "a.test", { { 0, "ISSUE",
+	    " CA2.test ; x=1" } }, true, NULL },
+	{ "another CA", "a.test", { { 0, "issue", "other.test" } }, false,
+	    "add: CAA 0 issue \"ca.test\"" },
+	{ "a longer name", "a.test", { { 0, "issue", "xca.test" } }, false,
+	    "add: CAA 0 issue" },
+	{ "one of two", "a.test", { { 0, "issue", "other.test" },
+	    { 0, "issue", "ca.test" } }, true, NULL },
+	{ "nobody", "a.test", { { 0, "issue", ";" } }, false, "add:" },
+	{ "issuewild is not asked", "a.test", { { 0, "issuewild", ";" } },
+	    true, NULL },
+	{ "issuewild alone", "*.a.test", { { 0, "issuewild", ";" } }, false,
+	    "CAA 0 issuewild" },
+	{ "issuewild first", "*.a.test", { { 0, "issue", "ca.test" },
+	    { 0, "issuewild", "other.test" } }, false, "issuewild" },
+	{ "issue for a wildcard", "*.a.test", { { 0, "issue", "ca.test" } },
+	    true, NULL },
+	{ "critical and unknown", "a.test", { { 0, "issue", "ca.test" },
+	    { 128, "tbs", "x" } }, false, "\"tbs\" is known to no CA" },
+	{ "critical and known", "a.test", { { 128, "issue", "ca.test" } },
+	    true, NULL },
+	{ "this account", "a.test", { { 0, "issue", "ca.test; accounturi="
+	    ACCOUNT } }, true, NULL },
+	{ "another account", "a.test", { { 0, "issue", "ca.test;accounturi="
+	    ACCOUNT "0" } }, false, "is not for this account" },
+	{ "two accounts in one", "a.test", { { 0, "issue",
+	    "ca.test; accounturi=" ACCOUNT "; accounturi=" ACCOUNT } }, false,
+	    "is not for this account" },
+	{ "two accounts", "a.test", { { 0, "issue",
+	    "ca.test; accounturi=" ACCOUNT "9" }, { 0, "issue",
+	    "ca.test; accounturi=" ACCOUNT } }, true, NULL },
+	{ "method", "a.test", { { 0, "issue",
+	    "ca.test; validationmethods=http-01,dns-01" } }, true, NULL },
+	{ "another method", "a.test", { { 0, "issue",
+	    "ca.test; validationmethods=http-01,dns-011" } }, false,
+	    "and dns-01" },
+	{ "malformed", "a.test", { { 0, "issue", "ca.test; oops" } }, false,
+	    "change the record" },
+};
+
+static void
+test_allows(void **state)
+{
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct caa_args a = { .name = cases[i].name,
+		    .identities = identities, .account = ACCOUNT,
+		    .method = "dns-01" };
+		char why[512];
+		size_t n = 0;
+
+		while (n < 4 && cases[i].recs[n].tag != NULL)
+			n++;
+		if (caa_allows(cases[i].recs, n, &a, why, sizeof(why)) !=
+		    cases[i].want || (cases[i].why == NULL) !=
+		    (why[0] == '\0') || (cases[i].why != NULL &&
+		    strstr(why, cases[i].why) == NULL))
+			fail_msg("%s: \"%s\"", cases[i].what, why);
+	}
+}
+
+enum { CAA = LDNS_RR_TYPE_CAA, CNAME = LDNS_RR_TYPE_CNAME };
+
+static const struct fake_rr tree[] = {
+	{ .qname = "a.test", .qtype = CAA, .type = CAA,
+	    .data = "issue other.test" },
+	{ .qname = "b.a.test", .qtype = CAA, .type = CAA,
+	    .data = "issue ca.test" },
+	{ .qname = "alias.a.test", .qtype = CAA, .type = CNAME,
+	    .data = "x.test" },
+	{ .qname = "alias.a.test", .qtype = CAA, .owner = "x.test",
+	    .type = CAA, .data = "issue ca.test" },
+	{ .qname = NULL }
+};
+
+struct seen {
+	struct caa_op	*op;
+	int		 calls;
+	struct error	 err;
+	struct caa_reply reply;
+};
+
+static void
+done(const struct error *err, const struct caa_reply *reply, void *arg)
+{
+	struct seen *s = arg;
+
+	s->op = NULL;
+	s->calls++;
+	if (err != NULL)
+		s->err = *err;
+	else
+		s->reply = *reply;
+}
+
+static void
+look(struct seen *s, const char *name, enum fake_mode mode, bool cancel)
+{
+	struct loop *loop = loop_new();
+	const char *resolvers[2] = { NULL, NULL };
+	struct caa_args a = { .name = name, .identities = identities,
+	    .account = ACCOUNT, .method = "dns-01", .timeout_ms = 2000 };
+	struct fakedns f;
+	struct error err;
+	struct dns *dns;
+
+	fakedns_init(&f, loop, 9, tree);
+	f.mode = mode;
+	resolvers[0] = f.server.text;
+	dns = dns_new(loop, resolvers, &err);
+	memset(s, 0, sizeof(*s));
+	s->op = caa_start(dns, &a, done, s);
+	assert_int_equal(s->calls, 0);
+	if (cancel)
+		caa_cancel(s->op);
+	else
+		fakedns_run(loop, &s->calls, 3000);
+	assert_int_equal(s->calls, cancel ? 0 : 1);
+	dns_free(dns);
+	fakedns_clear(&f);
+	loop_free(loop);
+}
+
+static void
+test_climb(void **state)
+{
+	static const struct {
+		const char	*name, *at;
+		bool		 want;
+	} names[] = {
+		{ "a.test", "a.test", false },
+		{ "c.a.test", "a.test", false },
+		{ "x.y.b.a.test", "b.a.test", true },
+		{ "*.b.a.test", "b.a.test", true },
+		{ "alias.a.test", "alias.a.test", true },
+		{ "b.test", "", true },
+	};
+	struct seen s;
+
+	for (size_t i = 0; i < N_ELEMENTS(names); i++) {
+		look(&s, names[i].name, FAKE_LAME, false);
+		if (s.err.kind != ERR_NONE ||
+		    s.reply.is_allowed != names[i].want ||
+		    strcmp(s.reply.at, names[i].at) != 0)
+			fail_msg("%s: %s at \"%s\"", names[i].name,
+			    s.err.msg, s.reply.at);
+	}
+	look(&s, "a.test", FAKE_SERVFAIL, false);
+	assert_string_equal(s.err.code, "dns:resolver");
+	look(&s, "a.test", FAKE_LAME, true);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_allows),
+		cmocka_unit_test(test_climb),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
