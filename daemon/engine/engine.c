@@ -347,7 +347,10 @@ run_failed(struct cert *c, enum step step, const struct error *err)
 	struct store_cert *row = &c->row;
 	time_t now = clock_now();
 
-	row->failures++;
+	/* A person who tries again and again shall not make the next try of
+	 * our own a day later. */
+	if (!c->was_forced || row->failures == 0)
+		row->failures++;
 	row->retry_at = due_retry_at(err, row->failures, now, row->not_after);
 	row->error_at = now;
 	free(row->error);
@@ -417,6 +420,7 @@ start_ready(struct engine *e)
 		/* A twin is queued again when the run is over. */
 		if (c->conf == NULL || c->run != NULL || twin_runs(e, c))
 			continue;
+		c->was_forced = c->forced;
 		c->forced = false;
 		e->running++;
 		c->run = renewal_start(c, run_done);

@@ -48,6 +48,7 @@ struct cert {
 	struct actions	 actions;
 	unsigned	 deploys;	/* operations of the deployer */
 	bool		 forced;	/* renew-now asked for it */
+	bool		 was_forced;	/* ... for the run under way */
 	bool		 is_queued;	/* in engine->ready */
 };
 
