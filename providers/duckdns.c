@@ -193,6 +193,7 @@ const struct provider provider_duckdns = {
 	.opts = opts,
 	.keep_size = sizeof(struct duckdns_keep),
 	.max_values = 1,
+	.shares_values = true,
 	.max_calls = 1,
 	.base_url = "https://www.duckdns.org",
 	.priv_size = sizeof(struct duckdns),

@@ -246,6 +246,7 @@ struct provider {
 	bool		 takes_batch;	/* all values of a name in one call */
 	bool		 no_retry;	/* never repeat a failed call */
 	unsigned	 max_values;	/* a name can hold; 0: any number */
+	bool		 shares_values;	/* ... all names of one zone together */
 	unsigned	 max_calls;	/* at once; 0: 8.  1 where whole zones
 					   are replaced */
 

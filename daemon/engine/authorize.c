@@ -586,6 +586,14 @@ round_claim(struct authorize_op *op)
 	op->sync = store_sync_start(op->a.engine->a.store, journaled, op);
 }
 
+/* What holds no more than the provider's max_values. */
+static const char *
+place_of(const struct authz *z)
+{
+	return z->provider->type->shares_values ? z->zone->apex :
+	    z->zone->fqdn;
+}
+
 /*
  * The certificate whose values must go before those of z can have their
  * place, or NULL.
@@ -603,11 +611,12 @@ in_the_way(const struct authorize_op *op, const struct authz *z)
 
 		if (y->challenge != NULL && y->round == z->round &&
 		    y->provider == z->provider &&
-		    strcmp(y->zone->fqdn, z->zone->fqdn) == 0)
+		    strcmp(place_of(y), place_of(z)) == 0)
 			mine++;
 	}
 	others = cleanup_count_others(op->a.engine->cleanup,
-	    op->a.conf->name, z->provider->name, z->zone->fqdn, &other);
+	    op->a.conf->name, z->provider->name, place_of(z),
+	    z->provider->type->shares_values, &other);
 	return others + mine > max ? other : NULL;
 }
 
@@ -622,8 +631,8 @@ wait_for_room(struct authorize_op *op, const struct authz *z,
 		op->room_since = now;
 		event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE,
 		    LOGL_INFO, "waiting for certificate \"%s\", which has its "
-		    "TXT value at %s: provider %s holds no more than %u",
-		    other, z->zone->fqdn, z->provider->name,
+		    "TXT value in %s: provider %s holds no more than %u",
+		    other, place_of(z), z->provider->name,
 		    z->provider->type->max_values);
 	}
 	if (now - op->room_since < ROOM_TIMEOUT_MS) {
@@ -632,7 +641,7 @@ wait_for_room(struct authorize_op *op, const struct authz *z,
 	}
 	(void)error_set(&err, ERR_TRANSIENT, "engine:no-room",
 	    "%s still has the TXT value of certificate \"%s\", and provider "
-	    "%s holds no more than %u", z->zone->fqdn, other,
+	    "%s holds no more than %u", place_of(z), other,
 	    z->provider->name, z->provider->type->max_values);
 	finish(op, &err, NULL);
 }
@@ -679,8 +688,8 @@ plan(struct authorize_op *op)
 		if (z->zone == NULL)
 			continue;
 		z->provider = zones_provider(op->a.zones, z->name->name);
-		items[n++] = (struct round_item){ z->zone->fqdn,
-		    z->provider, 0 };
+		items[n++] = (struct round_item){ place_of(z), z->provider,
+		    0 };
 	}
 	op->n_rounds = rounds_plan(items, n);
 	for (size_t i = op->n_authzs; i-- > 0 && err.kind == ERR_NONE;) {

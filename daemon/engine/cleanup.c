@@ -526,13 +526,14 @@ txtrec_spend(struct txtrec *t)
 
 unsigned
 cleanup_count_others(const struct cleanup *c, const char *cert,
-    const char *provider, const char *fqdn, const char **other)
+    const char *provider, const char *place, bool is_zone,
+    const char **other)
 {
 	const struct txtrec *t;
 	unsigned n = 0;
 
 	TAILQ_FOREACH(t, &c->recs, link) {
-		if (strcmp(t->row.fqdn, fqdn) != 0 ||
+		if (strcmp(is_zone ? t->row.zone : t->row.fqdn, place) != 0 ||
 		    strcmp(t->row.provider, provider) != 0 ||
 		    strcmp(t->row.cert, cert) == 0)
 			continue;

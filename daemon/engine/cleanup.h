@@ -55,11 +55,11 @@ const char	*txtrec_identifier(const struct txtrec *);
 
 /*
  * How many values of runs of other certificates a provider has, or may have,
- * at a name; one such certificate in *other (borrowed until the loop turns).
+ * at a name (is_zone: in a zone); one such certificate in *other (borrowed until the loop turns).
  */
 unsigned	 cleanup_count_others(const struct cleanup *,
 		    const char *cert, const char *provider,
-		    const char *fqdn, const char **other);
+		    const char *place, bool is_zone, const char **other);
 
 /* A run no longer keeps its certificate's rows from being removed. */
 void		 cleanup_kick(struct cleanup *);

@@ -17,7 +17,7 @@ rounds_plan(struct round_item *items, size_t n)
 
 		for (size_t k = 0; k < i; k++) {
 			if (items[k].provider == items[i].provider &&
-			    strcmp(items[k].fqdn, items[i].fqdn) == 0)
+			    strcmp(items[k].place, items[i].place) == 0)
 				before++;
 		}
 		items[i].round = max > 0 ? before / max : 0;

@@ -12,14 +12,16 @@
 struct conf_provider;
 
 struct round_item {
-	const char	*fqdn;		/* of the record */
+	const char	*place;		/* what holds no more than max_values:
+					   the record's name, or its zone if
+					   the provider .shares_values */
 	const struct conf_provider *provider;
 	unsigned	 round;		/* out: counted from 0 */
 };
 
 /*
  * Give each of the values its round: in none of them a provider has more of
- * one name than it can hold, and each comes as early as possible.  Returns
+ * one place than it can hold, and each comes as early as possible.  Returns
  * the number of rounds; 0 if there is no value.
  */
 unsigned	 rounds_plan(struct round_item *, size_t n);

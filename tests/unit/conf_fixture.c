@@ -54,7 +54,8 @@ token_check(const struct provider_values *values, struct error *err)
 
 static const struct provider bare = { .name = "bare" };
 static const struct provider tokens = { .name = "tokendns",
-    .opts = token_opts, .check = token_check, .max_values = 1 };
+    .opts = token_opts, .check = token_check, .max_values = 1,
+    .shares_values = true };
 static const struct provider rfc2136 = { .name = "rfc2136",
     .opts = tsig_opts };
 static const struct provider tsig = { .name = "tsig", .opts = tsig_opts };

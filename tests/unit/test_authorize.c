@@ -88,10 +88,11 @@ test_calls(void **state)
 	}
 }
 
-/* A provider with room for one value: each is gone before the next. */
+/* A provider with room for one value of each zone: each is gone before the next. */
 #define ONE "provider \"one\" { type = tokendns }\n" \
     "certificate \"web\" { names = { \"example.test\", " \
-    "\"*.example.test\", \"b.test\" } provider = one }\n"
+    "\"*.example.test\", \"b.test\", \"a.example.test\" } " \
+    "provider = one }\n"
 
 static void
 test_rounds(void **state)
@@ -106,7 +107,9 @@ test_rounds(void **state)
 	    "- one _acme-challenge.example.test txt-0-0\n"
 	    "- one _acme-challenge.b.test txt-0-2\n"
 	    "+ one _acme-challenge.example.test txt-0-1\n"
-	    "- one _acme-challenge.example.test txt-0-1\n");
+	    "- one _acme-challenge.example.test txt-0-1\n"
+	    "+ one _acme-challenge.a.example.test txt-0-3\n"
+	    "- one _acme-challenge.a.example.test txt-0-3\n");
 	assert_int_equal(fake_dns_count(), 0);
 	assert_int_equal(fake_dns.in_flight, 0);
 }

@@ -40,7 +40,7 @@ test_rounds(void **state)
 		struct round_item items[MAX];
 		size_t n = 0;
 
-		for (; n < MAX && cases[i].items[n].fqdn != NULL; n++) {
+		for (; n < MAX && cases[i].items[n].place != NULL; n++) {
 			items[n] = cases[i].items[n];
 			items[n].round = 99;
 		}
