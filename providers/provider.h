@@ -278,11 +278,17 @@ struct provider {
 	const struct provider_step *add;
 	const struct provider_step *remove;
 
-	/* Everything else: rfc2136, exec. */
+	/* Everything else: rfc2136, exec, builtin. */
 	struct provider_op *(*start)(struct provider_env *,
 		    const struct provider_call *, bool is_add,
 		    provider_done_cb *done, void *arg);
 	void	(*cancel)(struct provider_op *);
+	/*
+	 * A configuration that has such a provider comes into force: for what
+	 * must be there before and after calls.  May be NULL.
+	 */
+	int	(*serve)(struct provider_env *, const struct provider_values *,
+		    struct error *);
 };
 
 /*

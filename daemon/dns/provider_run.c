@@ -9,6 +9,7 @@
 #include "daemon/config/conf.h"
 #include "daemon/dns/provider_account.h"
 #include "daemon/dns/provider_rest.h"
+#include "daemon/dns/responder.h"
 #include "daemon/io/http.h"
 #include "daemon/io/loop.h"
 #include "providers/provider.h"
@@ -51,6 +52,7 @@ provider_env_init(struct provider_env *env, struct loop *loop,
 	*env = (struct provider_env){
 	    .loop = loop, .http = http, .dns = dns, .children = children,
 	    .locks = provider_locks_new(),
+	    .responder = responder_new(loop),
 	    .retry_ms = { 1000, 3000 },
 	    .poll_ms = 500,
 	    .request_ms = 30000,
@@ -62,6 +64,8 @@ provider_env_clear(struct provider_env *env)
 {
 	provider_locks_free(env->locks);
 	env->locks = NULL;
+	responder_free(env->responder);
+	env->responder = NULL;
 }
 
 /* Everything but the arguments, which done may still look at. */

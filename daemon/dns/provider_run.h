@@ -23,6 +23,7 @@ struct error;
 struct http;
 struct loop;
 struct provider_run_op;
+struct responder;
 
 /* What providers work with; one per daemon. */
 struct provider_env {
@@ -31,7 +32,8 @@ struct provider_env {
 	struct dns	*dns;
 	struct children	*children;
 	struct provider_locks *locks;	/* made by provider_env_init(), */
-	unsigned	 retry_ms[2];	/* ... as these are, which tests */
+	struct responder *responder;	/* ... as this is, */
+	unsigned	 retry_ms[2];	/* ... and these, which tests */
 	unsigned	 poll_ms;	/* ... shorten: pauses, and the limit */
 	unsigned	 request_ms;	/* ... of one HTTP request */
 };

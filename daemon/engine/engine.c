@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/dns/responder.h"
 #include "daemon/dns/zone.h"
 #include "daemon/engine/accounts.h"
 #include "daemon/engine/cleanup.h"
@@ -15,6 +16,7 @@
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
 #include "daemon/io/sd.h"
+#include "providers/provider.h"
 
 /* The wall clock may jump or the machine sleep: look again this often. */
 #define WAKE_MAX_MS 30000
@@ -546,9 +548,27 @@ check_live(struct cert *c)
 	cert_info_clear(&info);
 }
 
+/* What providers need besides calls: the built-in responder's sockets. */
+static void
+serve_providers(struct engine *e)
+{
+	responder_begin(e->env.responder);
+	for (size_t i = 0; i < e->conf->n_providers; i++) {
+		const struct conf_provider *p = e->conf->providers[i];
+		struct log_ctx ctx = { .provider = p->name };
+		struct error err;
+
+		if (p->type->serve != NULL &&
+		    p->type->serve(&e->env, p->values, &err) == -1)
+			log_error(&ctx, "%s", err.msg);
+	}
+	responder_end(e->env.responder);
+}
+
 void
 engine_start(struct engine *e)
 {
+	serve_providers(e);
 	for (size_t i = 0; i < e->n_certs; i++) {
 		struct cert *c = e->certs[i];
 
@@ -670,6 +690,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	for (size_t i = e->next_ready; i < e->n_ready; i++)
 		e->ready[i]->is_queued = false;
 	e->n_ready = e->next_ready = 0;
+	serve_providers(e);
 	apply_conf(e, conf, report);
 	e->ready = xreallocarray(e->ready, e->n_certs, sizeof(*e->ready));
 	for (size_t i = 0; i < e->n_certs; i++) {

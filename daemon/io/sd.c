@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/io/sd.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <systemd/sd-daemon.h>
 
 #include "common/clock.h"
@@ -86,4 +88,26 @@ sd_status(struct sd *sd, const char *fmt, ...)
 	va_end(ap);
 	text_clean(status);	/* a newline would begin another variable */
 	(void)sd_notifyf(0, "STATUS=%s", status);
+}
+
+size_t
+sd_sockets(const char *name, int *fds, size_t max)
+{
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(0, &names);
+	size_t found = 0;
+
+	for (int i = 0; i < n; i++) {
+		int fd = SD_LISTEN_FDS_START + i;
+		int flags = fcntl(fd, F_GETFL);
+
+		if (strcmp(names[i], name) == 0 && found < max &&
+		    flags != -1 &&
+		    fcntl(fd, F_SETFL, flags | O_NONBLOCK) != -1)
+			fds[found++] = fd;
+	}
+	for (int i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+	return found;
 }

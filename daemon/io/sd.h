@@ -6,6 +6,8 @@
 #ifndef DAEMON_IO_SD_H
 #define DAEMON_IO_SD_H
 
+#include <stddef.h>
+
 struct loop;
 struct sd;
 
@@ -19,5 +21,11 @@ void		 sd_stopping(struct sd *);
 /* STATUS= line of systemctl status. */
 void		 sd_status(struct sd *, const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));
+/*
+ * The sockets that systemd has passed under that name (FileDescriptorName=),
+ * at most max, not blocking.  They are open as long as the process is; none
+ * of them is ours to close.
+ */
+size_t		 sd_sockets(const char *name, int *fds, size_t max);
 
 #endif

@@ -23,6 +23,8 @@ from lab import ca, daemon, names, proc, proxy, web     # noqa: E402
 
 BIND, SECONDARY, DEAD, KNOT, RESOLVER = (
     "127.0.1.5", "127.0.1.2", "127.0.1.4", "127.0.1.1", "127.0.1.3")
+# Where acmed itself answers.
+BUILTIN = "127.0.1.7"
 
 # The zones, and the servers each is delegated to.
 ZONES = {
@@ -42,7 +44,12 @@ $GENERATE 1-4 _acme-challenge.a$ CNAME d0c5.other.test.
 $GENERATE 1-5 _acme-challenge.d$ CNAME d$.acme.other.test.
 *.wild			CNAME	nowhere.other.test.
 _acme-challenge.near	CNAME	near.acme
-""",
+ns-bi			A	%s
+_acme-challenge.bi	NS	ns-bi
+self			NS	ns.self
+ns.self			A	%s
+_acme-challenge.bic	CNAME	bic.self
+""" % (BUILTIN, BUILTIN),
 }
 
 lab_problem = None

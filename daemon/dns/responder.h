@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * responder - a small authoritative name server within acmed, for the names
+ * that are delegated to it: what the provider "builtin" adds to.  One in
+ * struct provider_env; it outlives the calls of providers and the
+ * configurations.  Zones and sockets are those of the configuration in force,
+ * the values are in memory only: a run that is resumed adds its own again.
+ *
+ * It answers for TXT, SOA and NS (and the addresses of its own name) in its
+ * zones and refuses everything else.
+ */
+#ifndef DAEMON_DNS_RESPONDER_H
+#define DAEMON_DNS_RESPONDER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct loop;
+struct responder;
+
+/* What one configured provider asks for.  Borrowed. */
+struct responder_args {
+	const char *const *listen;	/* "0.0.0.0:53", "[::]:53"; NULL-
+					   terminated.  Empty: the sockets
+					   that systemd has passed, else both
+					   of these */
+	const char *const *zones;	/* NULL-terminated */
+	const char	*ns_name;
+	const char *const *ns_addresses;	/* NULL-terminated */
+	const char	*mbox;		/* or NULL */
+	uint32_t	 ttl;		/* seconds */
+};
+
+struct responder *responder_new(struct loop *);
+void	responder_free(struct responder *);
+
+/* Are the options in order?  ERR_CONFIG says what is wrong. */
+int	responder_check(const struct responder_args *, struct error *);
+
+/*
+ * A configuration comes into force: begin, one serve for each provider, end.
+ * Sockets that both have stay open all the time.  NULL is allowed for begin
+ * and end.
+ */
+void	responder_begin(struct responder *);
+/*
+ * ERR_CONFIG "builtin:listen" if an address cannot be listened on (it is
+ * tried again, every 30 seconds and when a value is added); the others are
+ * served all the same.
+ */
+int	responder_serve(struct responder *, const struct responder_args *,
+	    struct error *);
+void	responder_end(struct responder *);
+
+/*
+ * Put values at fqdn, or take them away: those that are there, or not there,
+ * already are success.  ERR_CONFIG "builtin:zone" (add: no zone of ours holds
+ * the name), "builtin:listen" (add: no socket is open); see also
+ * responder_table.h.
+ */
+int	responder_add(struct responder *, const char *fqdn,
+	    const char *const *values, size_t n_values, struct error *);
+int	responder_remove(struct responder *, const char *fqdn,
+	    const char *const *values, size_t n_values, struct error *);
+
+#endif
