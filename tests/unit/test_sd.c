@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -144,6 +146,34 @@ test_without_systemd(void **state)
 	assert_string_equal(heard(), "");
 }
 
+/* In a child, whose descriptors 3 and 4 nobody needs. */
+static void
+test_sockets(void **state)
+{
+	pid_t pid = fork();
+	char self[16];
+	int fds[4], status;
+
+	if (pid == 0) {
+		(void)text_printf(self, sizeof(self), "%d", (int)getpid());
+		if (setenv("LISTEN_PID", self, 1) == -1 ||
+		    setenv("LISTEN_FDS", "2", 1) == -1 ||
+		    setenv("LISTEN_FDNAMES", "other:acmed-dns", 1) == -1 ||
+		    dup2(manager, 4) == -1 || dup2(4, 3) == -1 ||
+		    fcntl(4, F_SETFL, 0) == -1)
+			_exit(2);
+		if (sd_sockets("none", fds, 4) != 0 ||
+		    sd_sockets("acmed-dns", fds, 0) != 0 ||
+		    sd_sockets("acmed-dns", fds, 4) != 1 || fds[0] != 4)
+			_exit(3);
+		_exit((fcntl(4, F_GETFL) & O_NONBLOCK) != 0 &&
+		    (fcntl(4, F_GETFD) & FD_CLOEXEC) != 0 ? 0 : 4);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(sd_sockets("acmed-dns", fds, 4), 0);
+}
+
 int
 main(void)
 {
@@ -151,6 +181,7 @@ main(void)
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_watchdog),
 		cmocka_unit_test(test_without_systemd),
+		cmocka_unit_test(test_sockets),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
