@@ -128,6 +128,23 @@ file_read(int dirfd, const char *path, size_t max, char **out, size_t *len,
 	return r;
 }
 
+bool
+file_is_reachable(const char *path)
+{
+	char *real = realpath(path, NULL), *slash;
+	struct stat st;
+	bool open = true;
+
+	if (real == NULL)
+		return true;
+	while (open && (slash = strrchr(real, '/')) != NULL && slash != real) {
+		*slash = '\0';
+		open = stat(real, &st) == -1 || (st.st_mode & S_IXOTH) != 0;
+	}
+	free(real);
+	return open;
+}
+
 int
 file_read_secret(const char *path, size_t max, char **out, struct error *err)
 {
@@ -138,7 +155,8 @@ file_read_secret(const char *path, size_t max, char **out, struct error *err)
 
 	if ((fd = open_regular(AT_FDCWD, path, &st, err)) == -1)
 		return -1;
-	if (st.st_mode & (S_IROTH | S_IWOTH)) {
+	if ((st.st_mode & (S_IROTH | S_IWOTH)) != 0 &&
+	    file_is_reachable(path)) {
 		close(fd);
 		return error_set(err, ERR_CONFIG, "file:mode",
 		    "%s: every user can %s this secret: chmod o-rwx %s", path,

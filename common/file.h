@@ -6,6 +6,7 @@
 #ifndef COMMON_FILE_H
 #define COMMON_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -24,9 +25,16 @@ int	file_read(int dirfd, const char *path, size_t max, char **out,
 	    size_t *len, struct error *);
 
 /*
+ * May users other than its owner and group come to this file at all?  Not if
+ * a directory above it is closed to them, whatever its own mode is.
+ */
+bool	file_is_reachable(const char *path);
+
+/*
  * Read a secret: as file_read(), then trailing newlines are cut.  A file that
- * every user can read or write is refused (ERR_CONFIG, with the chmod that
- * mends it), and so is an empty one, or one with a NUL byte.
+ * every user can read or write, in a place that they reach, is refused
+ * (ERR_CONFIG, with the chmod that mends it), and so is an empty one, or one
+ * with a NUL byte.
  */
 int	file_read_secret(const char *path, size_t max, char **out,
 	    struct error *);

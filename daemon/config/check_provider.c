@@ -134,7 +134,8 @@ check_option(struct check *c, const struct section *sec,
 		opt_mistake(c->m, sec, sec->line, "%s%s%s is missing (%s)",
 		    o->name, o->secret ? " or " : "", o->secret ? key : "",
 		    o->help);
-	else if (item != NULL && o->secret && sec->src->is_public)
+	else if (item != NULL && o->secret && sec->src->is_public &&
+	    file_is_reachable(sec->src->path))
 		opt_mistake(c->m, sec, line, "%s is a secret and every user "
 		    "can read this file; chmod o-r %s, or use %s", o->name,
 		    sec->src->path, key);

@@ -78,7 +78,8 @@ int
 fixture_setup(void **state)
 {
 	(void)snprintf(dir, sizeof(dir), "/tmp/acmed-conf-XXXXXX");
-	return mkdtemp(dir) != NULL ? 0 : -1;
+	/* Open to all: what is refused in a public file must be refused. */
+	return mkdtemp(dir) != NULL ? chmod(dir, 0755) : -1;
 }
 
 int

@@ -109,6 +109,7 @@ test_secret(void **state)
 	char path[128];
 
 	(void)text_printf(path, sizeof(path), "%s/secret", dir);
+	assert_int_equal(chmod(dir, 0755), 0);
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
 		struct error err = { 0 };
 		char *out = NULL;
@@ -130,6 +131,25 @@ test_secret(void **state)
 		if (cases[i].mode & 06)
 			assert_non_null(strstr(err.msg, "chmod"));
 	}
+}
+
+/* Behind a door that is closed to others the file's mode does no harm. */
+static void
+test_unreachable_secret(void **state)
+{
+	struct error err;
+	char path[128], *out;
+
+	(void)text_printf(path, sizeof(path), "%s/secret", dir);
+	(void)unlinkat(dirfd_, "secret", 0);
+	put("secret", "token", 5, 0644);
+	assert_int_equal(chmod(dir, 0755), 0);
+	assert_true(file_is_reachable(path));
+	assert_int_equal(chmod(dir, 0750), 0);
+	assert_false(file_is_reachable(path));
+	assert_int_equal(file_read_secret(path, 16, &out, &err), 0);
+	assert_string_equal(out, "token");
+	free(out);
 }
 
 static void
@@ -199,6 +219,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_secret),
+		cmocka_unit_test(test_unreachable_secret),
 		cmocka_unit_test(test_write_atomic),
 		cmocka_unit_test(test_mkdir),
 	};
