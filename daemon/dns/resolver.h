@@ -29,7 +29,8 @@ const struct dns_server *dns_resolvers(struct dns *, size_t *n);
  */
 unsigned	*dns_in_flight(struct dns *);
 
-/* err NULL: pkt is a reply with NOERROR or NXDOMAIN; it dies on return. */
+/* err NULL: pkt is a reply with NOERROR, NXDOMAIN or NOTIMP, which tells of
+ * nothing; it dies on return. */
 typedef void resolver_done_cb(const struct error *err, const ldns_pkt *pkt,
     void *arg);
 

@@ -154,6 +154,8 @@ make_reply(struct fakedns *f, const uint8_t *msg, uint8_t *out, bool is_tcp)
 		rcode = 5;
 	if (f->mode == FAKE_SERVFAIL)
 		rcode = 2;
+	if (f->mode == FAKE_NOTIMP)
+		rcode = 4;
 	out[2] = (uint8_t)(0x80 | (f->mode == FAKE_LAME ? 0 : 0x04));
 	out[3] = (uint8_t)rcode;
 	(void)put16(out + 6, count[0]);

@@ -32,6 +32,7 @@ enum fake_mode {
 	FAKE_SILENT,
 	FAKE_REFUSED,			/* rcode 5 */
 	FAKE_SERVFAIL,
+	FAKE_NOTIMP,			/* rcode 4, no records */
 	FAKE_LAME,			/* no AA */
 	FAKE_TRUNCATED,			/* UDP: TC and no records */
 	FAKE_WRONG_ID,			/* a forged reply before each */

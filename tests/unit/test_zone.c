@@ -152,6 +152,8 @@ static const struct {
 	{ "a loop of CNAMEs", loop_rrs, FAKE_LAME, "", "", "",
 	    "dns:cname-loop", false, false },
 	{ "no SOA at all", nothing, FAKE_LAME, NAME, "", "", NULL, false, false },
+	{ "NOTIMP for all", nothing, FAKE_NOTIMP, NAME, "", "", NULL, false,
+	    false },
 	{ "no address", no_address, FAKE_LAME, NAME, "example.test", "",
 	    NULL, false, false },
 	{ "IPv6 too", six, FAKE_LAME, NAME, "example.test", NULL, NULL, false, false },
