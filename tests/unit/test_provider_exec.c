@@ -195,6 +195,7 @@ test_environment(void **state)
 	assert_int_equal(run.err.kind, ERR_CONFIG);
 	assert_null(strstr(run.err.msg, "TOKEN"));
 	write_file(file, "TOKEN=x\n", 0644);
+	assert_int_equal(chmod(dir, 0755), 0);
 	go(true, VALUES("v"), NULL);
 	assert_int_equal(run.err.kind, ERR_CONFIG);
 	assert_non_null(strstr(run.err.msg, "environment_file"));
