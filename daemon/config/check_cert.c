@@ -6,6 +6,7 @@
 #include "common/mem.h"
 #include "common/names.h"
 #include "daemon/config/check.h"
+#include "daemon/config/check_deploy.h"
 #include "daemon/config/opt.h"
 
 #define NAMES_MAX 100
@@ -67,59 +68,6 @@ check_names(struct check *c, const struct section *sec,
 		cert->names[cert->n_names++].name = xstrdup(name);
 }
 
-/* Values may hold anything here, also newlines. */
-static void
-check_exec(struct check *c, const struct section *sec, struct conf_deploy *d)
-{
-	const struct item *item = tree_item(sec, "exec");
-	size_t n = item != NULL ? item->n : 0;
-	const char *argv0 = n > 0 ? item->values[0]->text : NULL;
-
-	d->exec = xcalloc(n + 1, sizeof(*d->exec));
-	for (size_t i = 0; i < n; i++)
-		d->exec[i] = xstrdup(item->values[i]->text);
-	if (n == 0)
-		opt_mistake(c->m, sec, sec->line, "exec is missing; allowed: "
-		    "exec = { \"PROGRAM\", \"ARGUMENT\", ... }");
-	else if (argv0[0] == '\0' ||
-	    (argv0[0] != '/' && strchr(argv0, '/') != NULL))
-		opt_refuse(c->m, sec, "exec", item->values[0],
-		    "an absolute path, or the name of a program in the "
-		    "search path");
-	else if (n == 1 && strchr(argv0, ' ') != NULL)
-		opt_refuse(c->m, sec, "exec", item->values[0],
-		    "program and arguments one by one, as in { \"systemctl\","
-		    " \"reload\", \"nginx\" }; there is no shell");
-}
-
-static void
-check_deploys(struct check *c, const struct section *sec,
-    struct conf_cert *cert)
-{
-	struct error err;
-
-	cert->deploys = xcalloc(sec->n_subs + 1, sizeof(*cert->deploys));
-	for (size_t i = 0; i < sec->n_subs; i++) {
-		const struct section *sub = sec->subs[i];
-		struct conf_deploy *d = &cert->deploys[cert->n_deploys];
-
-		if (strcmp(sub->kind, "deploy") != 0)
-			continue;
-		if (object_name_check(sub->title, &err) == -1)
-			opt_mistake(c->m, sub, sub->line, "%s", err.msg);
-		for (size_t j = 0; j < cert->n_deploys; j++) {
-			if (strcmp(cert->deploys[j].name, sub->title) == 0)
-				opt_mistake(c->m, sub, sub->line, "it is "
-				    "given twice; allowed: once");
-		}
-		d->name = xstrdup(sub->title);
-		check_exec(c, sub, d);
-		d->timeout_s = (unsigned)opt_duration(c->m, sub, "timeout", 1,
-		    3600, 120);
-		cert->n_deploys++;
-	}
-}
-
 struct conf_cert *
 check_cert(struct check *c, const struct section *sec)
 {
@@ -149,13 +97,9 @@ check_free_cert(struct conf_cert *cert)
 		free(cert->names[i].name);
 		free(cert->names[i].challenge_alias);
 	}
-	for (size_t i = 0; i < cert->n_deploys; i++) {
-		free(cert->deploys[i].name);
-		opt_list_free(cert->deploys[i].exec);
-	}
+	check_free_deploys(cert);
 	opt_list_free(cert->resolvers);
 	free(cert->names);
-	free(cert->deploys);
 	free(cert->preferred_chain);
 	free(cert->name);
 	free(cert);

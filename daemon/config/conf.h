@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/log.h"
+#include "daemon/config/conf_deploy.h"
 
 struct provider;
 struct provider_values;
@@ -47,12 +48,6 @@ struct conf_provider {
 	char		*name;
 	const struct provider *type;
 	struct provider_values *values;	/* checked against type's table */
-};
-
-struct conf_deploy {
-	char		*name;
-	char		**exec;		/* NULL-terminated argv */
-	unsigned	 timeout_s;
 };
 
 struct conf_name {

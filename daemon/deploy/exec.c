@@ -13,17 +13,19 @@
 #define OUTPUT_MAX	16384
 #define ENV_MAX		16
 
-struct deploy_exec_op {
+struct exec_op {
 	struct child_op	*child;
 	char		*program;
 	void		(*line)(const char *line, void *arg);
-	deploy_exec_done_cb *done;
+	deploy_done_cb	*done;
 	void		*arg;
 };
 
-void
-deploy_exec_cancel(struct deploy_exec_op *op)
+static void
+exec_cancel(void *arg)
 {
+	struct exec_op *op = arg;
+
 	if (op == NULL)
 		return;
 	child_cancel(op->child);
@@ -34,7 +36,7 @@ deploy_exec_cancel(struct deploy_exec_op *op)
 static void
 exited(const struct error *err, const struct child_reply *reply, void *arg)
 {
-	struct deploy_exec_op *op = arg;
+	struct exec_op *op = arg;
 	struct error failed;
 
 	op->child = NULL;
@@ -46,13 +48,13 @@ exited(const struct error *err, const struct child_reply *reply, void *arg)
 		err = &failed;
 	}
 	op->done(err, op->arg);
-	deploy_exec_cancel(op);
+	exec_cancel(op);
 }
 
 static void
 line_cb(const char *line, bool is_stderr, void *arg)
 {
-	struct deploy_exec_op *op = arg;
+	struct exec_op *op = arg;
 
 	if (op->line != NULL)
 		op->line(line, op->arg);
@@ -73,9 +75,8 @@ join_names(const struct conf_cert *cert, const char *separator)
 	return all;
 }
 
-/* The environment, NULL-terminated; the caller frees each and the whole. */
-static char **
-make_env(const struct deploy_exec_args *a)
+char **
+deploy_exec_env(const struct deploy_args *a)
 {
 	static const struct { const char *name, *file; } files[] = {
 		{ "ACMED_PRIVKEY", "privkey.pem" },
@@ -106,27 +107,50 @@ make_env(const struct deploy_exec_args *a)
 	return env;
 }
 
-struct deploy_exec_op *
-deploy_exec_start(const struct deploy_exec_args *a,
-    deploy_exec_done_cb *done, void *arg)
+void
+deploy_exec_env_free(char **env)
 {
-	struct deploy_exec_op *op = xcalloc(1, sizeof(*op));
-	char **env = make_env(a);
-	struct child_args args = {
-		.argv = (const char *const *)a->action->exec,
-		.env = (const char *const *)env,
-		.max_output = OUTPUT_MAX,
-		.timeout_ms = a->action->timeout_s * 1000,
-		.line = line_cb,
-	};
-
-	op->program = xstrdup(a->action->exec[0]);
-	op->line = a->line;
-	op->done = done;
-	op->arg = arg;
-	op->child = child_start(a->children, &args, exited, op);
 	for (char **p = env; *p != NULL; p++)
 		free(*p);
 	free(env);
+}
+
+static void *
+exec_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
+{
+	struct exec_op *op = xcalloc(1, sizeof(*op));
+	char **env = deploy_exec_env(a);
+	struct child_args args = {
+		.argv = (const char *const *)a->target->exec,
+		.env = (const char *const *)env,
+		.max_output = OUTPUT_MAX,
+		.timeout_ms = a->target->timeout_s * 1000,
+		.line = line_cb,
+	};
+	char *said;
+
+	op->program = xstrdup(a->target->exec[0]);
+	op->line = a->line;
+	op->done = done;
+	op->arg = arg;
+	said = xasprintf("running %s", op->program);
+	if (a->line != NULL)
+		a->line(said, arg);
+	free(said);
+	op->child = child_start(a->env->children, &args, exited, op);
+	deploy_exec_env_free(env);
 	return op;
 }
+
+static bool
+exec_is_wanted(const struct deploy_args *a)
+{
+	return a->target->exec != NULL;
+}
+
+const struct deploy_kind deploy_exec = {
+	.name = "exec",
+	.is_wanted = exec_is_wanted,
+	.start = exec_start,
+	.cancel = exec_cancel,
+};

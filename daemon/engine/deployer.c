@@ -7,7 +7,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "daemon/deploy/exec.h"
+#include "daemon/deploy/deploy.h"
 #include "daemon/engine/due.h"
 #include "daemon/engine/priv.h"
 
@@ -21,8 +21,8 @@ struct action {
 };
 
 /* Run what is pending of one certificate, one after the other. */
-struct deploy_op {
-	TAILQ_ENTRY(deploy_op) link;
+struct deployer_run {
+	TAILQ_ENTRY(deployer_run) link;
 	struct deployer	*deployer;
 	struct cert	*cert;
 	const struct conf *conf;	/* the one in force at the start */
@@ -30,21 +30,22 @@ struct deploy_op {
 	size_t		 next;		/* index in cc->deploys */
 	struct action	*action;	/* running */
 	struct timer	 step;
-	struct deploy_exec_op *exec;
+	struct deploy_op *target;
 	char		 serial[64];	/* it was begun for */
-	char		*live_dir;
+	char		*live_dir, *version_dir;
 	unsigned	 failed;
 	struct error	 err;		/* of the first that failed */
-	deploy_done_cb	*done;		/* NULL: nobody waits (a retry) */
+	deployer_done_cb	*done;		/* NULL: nobody waits (a retry) */
 	void		*arg;
 };
 
 struct deployer {
 	struct engine	*engine;
+	struct deploy_env env;
 	struct timer	 retry;
 	bool		 is_started;
 	size_t		 pending;	/* actions not done, of all */
-	TAILQ_HEAD(, deploy_op) ops;
+	TAILQ_HEAD(, deployer_run) ops;
 };
 
 static struct action *
@@ -109,9 +110,9 @@ drop_removed(struct deployer *d, struct cert *c)
 }
 
 static void
-op_free(struct deploy_op *op)
+op_free(struct deployer_run *op)
 {
-	deploy_exec_cancel(op->exec);
+	deploy_cancel(op->target);
 	timer_clear(&op->step);
 	if (op->action != NULL)
 		op->action->is_running = false;
@@ -119,11 +120,12 @@ op_free(struct deploy_op *op)
 	TAILQ_REMOVE(&op->deployer->ops, op, link);
 	conf_unref(op->conf);
 	free(op->live_dir);
+	free(op->version_dir);
 	free(op);
 }
 
 void
-deploy_cancel(struct deploy_op *op)
+deployer_run_cancel(struct deployer_run *op)
 {
 	if (op != NULL)
 		op_free(op);
@@ -137,7 +139,7 @@ arm(struct deployer *d)
 }
 
 static void
-op_finish(struct deploy_op *op)
+op_finish(struct deployer_run *op)
 {
 	struct deployer *d = op->deployer;
 	struct cert *cert = op->cert;
@@ -158,7 +160,7 @@ op_finish(struct deploy_op *op)
 }
 
 static void
-action_failed(struct deploy_op *op, const struct error *err)
+action_failed(struct deployer_run *op, const struct error *err)
 {
 	struct action *a = op->action;
 	time_t now = clock_now();
@@ -178,12 +180,12 @@ action_failed(struct deploy_op *op, const struct error *err)
 }
 
 static void
-executed(const struct error *err, void *arg)
+target_done(const struct error *err, void *arg)
 {
-	struct deploy_op *op = arg;
+	struct deployer_run *op = arg;
 	struct action *a = op->action;
 
-	op->exec = NULL;
+	op->target = NULL;
 	if (strcmp(a->row.serial, op->serial) != 0) {
 		event_emit(op->deployer->engine, op->cert->row.name,
 		    STEP_DEPLOY, LOGL_INFO, "deploy \"%s\" begins again: there "
@@ -209,7 +211,7 @@ executed(const struct error *err, void *arg)
 static void
 output_line(const char *line, void *arg)
 {
-	struct deploy_op *op = arg;
+	struct deployer_run *op = arg;
 
 	event_emit(op->deployer->engine, op->cert->row.name, STEP_DEPLOY,
 	    LOGL_INFO, "%s: %s", op->action->row.action, line);
@@ -218,17 +220,17 @@ output_line(const char *line, void *arg)
 static void
 step_cb(void *arg)
 {
-	struct deploy_op *op = arg;
+	struct deployer_run *op = arg;
 	struct deployer *d = op->deployer;
 	time_t now = clock_now();
 
 	while (op->cc != NULL && op->next < op->cc->n_deploys) {
 		const struct conf_deploy *dep = &op->cc->deploys[op->next++];
 		struct action *a = find(op->cert, dep->name);
-		struct deploy_exec_args args = {
-			.children = d->engine->a.children,
+		struct deploy_args args = {
+			.env = &d->env,
 			.cert = op->cc,
-			.action = dep,
+			.target = dep,
 			.live_dir = op->live_dir,
 			.line = output_line,
 		};
@@ -239,23 +241,26 @@ step_cb(void *arg)
 			continue;
 		(void)text_printf(op->serial, sizeof(op->serial), "%s",
 		    a->row.serial);
+		free(op->version_dir);
+		op->version_dir = store_live_version_path(d->engine->a.store,
+		    op->cert->row.name);
 		args.serial = op->serial;
+		args.version_dir = op->version_dir;
 		a->is_running = true;
 		op->action = a;
 		event_emit(d->engine, op->cert->row.name, STEP_DEPLOY,
-		    LOGL_INFO, "deploy \"%s\": running %s", dep->name,
-		    dep->exec[0]);
-		op->exec = deploy_exec_start(&args, executed, op);
+		    LOGL_INFO, "deploy \"%s\" begins", dep->name);
+		op->target = deploy_start(&args, target_done, op);
 		return;
 	}
 	op_finish(op);
 }
 
-struct deploy_op *
-deploy_start(struct deployer *d, struct cert *cert, deploy_done_cb *done,
+struct deployer_run *
+deployer_run_start(struct deployer *d, struct cert *cert, deployer_done_cb *done,
     void *arg)
 {
-	struct deploy_op *op = xcalloc(1, sizeof(*op));
+	struct deployer_run *op = xcalloc(1, sizeof(*op));
 
 	op->deployer = d;
 	op->cert = cert;
@@ -303,7 +308,7 @@ retry_cb(void *arg)
 		    c->deploys > 0)
 			continue;
 		if (at <= now)
-			(void)deploy_start(d, c, NULL, NULL);
+			(void)deployer_run_start(d, c, NULL, NULL);
 		else if (next == 0 || at < next)
 			next = at;
 	}
@@ -320,6 +325,7 @@ deployer_new(struct engine *e)
 	struct deployer *d = xcalloc(1, sizeof(*d));
 
 	d->engine = e;
+	d->env = (struct deploy_env){ e->a.loop, e->a.children, e->a.http };
 	TAILQ_INIT(&d->ops);
 	timer_init(&d->retry, e->a.loop, retry_cb, d);
 	store_deploy_each(e->a.store, load_cb, d);
@@ -375,7 +381,7 @@ deployer_kick(struct deployer *d)
 void
 deployer_stop(struct deployer *d)
 {
-	struct deploy_op *op, *next;
+	struct deployer_run *op, *next;
 
 	d->is_started = false;
 	timer_clear(&d->retry);

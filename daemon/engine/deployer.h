@@ -13,8 +13,8 @@
 
 struct cert;
 struct conf_cert;
-struct deploy_op;
 struct deployer;
+struct deployer_run;
 struct engine;
 struct error;
 
@@ -37,10 +37,10 @@ void		 deployer_plan(struct deployer *, struct cert *,
  * Run the pending actions of one certificate now, in the order of the
  * configuration.  err: how many failed and why; all were tried.
  */
-typedef void deploy_done_cb(const struct error *err, void *arg);
-struct deploy_op *deploy_start(struct deployer *, struct cert *,
-		    deploy_done_cb *done, void *arg);
-void		 deploy_cancel(struct deploy_op *);
+typedef void deployer_done_cb(const struct error *err, void *arg);
+struct deployer_run *deployer_run_start(struct deployer *, struct cert *,
+		    deployer_done_cb *done, void *arg);
+void		 deployer_run_cancel(struct deployer_run *);
 
 /* "deploy" of doc/control-api.md. */
 json_t		*deployer_json(const struct cert *);

@@ -46,7 +46,7 @@ struct renewal {
 	struct zones	*zones;
 	struct authorize_op *auth;
 	struct orderwait_op *poll;
-	struct deploy_op *deploy;
+	struct deployer_run *deploy;
 	struct cleanup_wait_op *tidy;
 
 	struct acme_order *order;
@@ -108,7 +108,7 @@ static void
 cancel_operations(struct renewal *r)
 {
 	cleanup_wait_cancel(r->tidy);
-	deploy_cancel(r->deploy);
+	deployer_run_cancel(r->deploy);
 	orderwait_cancel(r->poll);
 	authorize_cancel(r->auth);
 	zones_free(r->zones);
@@ -749,7 +749,8 @@ deployed(const struct error *err, void *arg)
 static void
 enter_deploy(struct renewal *r)
 {
-	r->deploy = deploy_start(r->engine->deployer, r->cert, deployed, r);
+	r->deploy = deployer_run_start(r->engine->deployer, r->cert, deployed,
+	    r);
 }
 
 /* --- */

@@ -169,6 +169,10 @@ void		 store_live_stamp(struct store *, const char *name,
 		    char out[STORE_STAMP_SIZE]);
 /* Absolute path of live/NAME; the caller frees. */
 char		*store_live_path(const struct store *, const char *name);
+/* The directory in archive/ that it is now, which never changes; where there
+ * is none, the same as store_live_path().  The caller frees. */
+char		*store_live_version_path(const struct store *,
+		    const char *name);
 
 /* --- the journal of TXT records (ARCHITECTURE.md section 4) --- */
 

@@ -219,3 +219,14 @@ store_live_path(const struct store *s, const char *name)
 {
 	return xasprintf("%s/live/%s", s->dir, name);
 }
+
+char *
+store_live_version_path(const struct store *s, const char *name)
+{
+	char *live = store_live_path(s, name), *real = realpath(live, NULL);
+	char *path = xstrdup(real != NULL ? real : live);
+
+	free(real);
+	free(live);
+	return path;
+}

@@ -9,14 +9,14 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
-#include "daemon/deploy/exec.h"
+#include "daemon/deploy/deploy.h"
 
-struct deploy_exec_op {
+struct deploy_op {
 	struct timer	 answer;
 	enum fake_verdict verdict;
 	struct error	 err;
 	void		(*line)(const char *, void *);
-	deploy_exec_done_cb *done;
+	deploy_done_cb *done;
 	void		*arg;
 };
 
@@ -34,24 +34,24 @@ fake_deploy_reset(struct loop *l)
 static void
 answer_cb(void *arg)
 {
-	struct deploy_exec_op *op = arg;
+	struct deploy_op *op = arg;
 
 	if (op->line != NULL)
 		op->line("a line of output", op->arg);
 	op->done(op->verdict == FAKE_FAILS ? &op->err : NULL, op->arg);
-	deploy_exec_cancel(op);
+	deploy_cancel(op);
 }
 
-struct deploy_exec_op *
-deploy_exec_start(const struct deploy_exec_args *a,
-    deploy_exec_done_cb *done, void *arg)
+struct deploy_op *
+deploy_start(const struct deploy_args *a,
+    deploy_done_cb *done, void *arg)
 {
-	struct deploy_exec_op *op = xcalloc(1, sizeof(*op));
+	struct deploy_op *op = xcalloc(1, sizeof(*op));
 	size_t used = strlen(fake_deploy.log);
 	char subject[256];
 
 	(void)text_printf(subject, sizeof(subject), "%s %s", a->cert->name,
-	    a->action->name);
+	    a->target->name);
 	(void)text_printf(fake_deploy.log + used,
 	    sizeof(fake_deploy.log) - used, "%s %s\n", subject, a->serial);
 	op->line = a->line;
@@ -66,11 +66,18 @@ deploy_exec_start(const struct deploy_exec_args *a,
 }
 
 void
-deploy_exec_cancel(struct deploy_exec_op *op)
+deploy_cancel(struct deploy_op *op)
 {
 	if (op == NULL)
 		return;
 	timer_clear(&op->answer);
 	fake_deploy.in_flight--;
 	free(op);
+}
+
+const char *
+deploy_step(const struct deploy_op *op)
+{
+	(void)op;
+	return "exec";
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fake_deploy - daemon/deploy/exec.h that only remembers what it ran. */
+/* fake_deploy - daemon/deploy/deploy.h that only remembers what it ran. */
 #ifndef TESTS_FAKE_FAKE_DEPLOY_H
 #define TESTS_FAKE_FAKE_DEPLOY_H
 

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config/check_deploy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/mem.h"
+#include "common/names.h"
+#include "daemon/config/opt.h"
+
+#define STEP_TIMEOUT_S 120
+
+/* The kinds of step: a key that asks for it, what reads it. */
+static const struct {
+	const char	*key;
+	void		(*check)(struct check *, const struct section *,
+			    struct conf_deploy *);
+	void		(*free)(struct conf_deploy *);
+} kinds[] = {
+	{ "exec", check_deploy_exec, check_free_deploy_exec },
+};
+#define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static bool
+has_key(const struct section *sec, const char *key)
+{
+	if (tree_item(sec, key) != NULL)
+		return true;
+	for (size_t i = 0; i < sec->n_subs; i++) {
+		if (strcmp(sec->subs[i]->kind, key) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A target without a step does nothing, and nobody would notice. */
+static bool
+has_step(const struct section *sec)
+{
+	for (size_t i = 0; i < N_KINDS; i++) {
+		if (has_key(sec, kinds[i].key))
+			return true;
+	}
+	return false;
+}
+
+static void
+check_deploy(struct check *c, const struct section *sec,
+    struct conf_deploy *d)
+{
+	d->name = xstrdup(sec->title);
+	if (!has_step(sec))
+		opt_mistake(c->m, sec, sec->line, "it says nothing to do; "
+		    "allowed: a step, such as exec, install, reload or "
+		    "verify");
+	for (size_t i = 0; i < N_KINDS; i++) {
+		if (has_key(sec, kinds[i].key))
+			kinds[i].check(c, sec, d);
+	}
+	d->timeout_s = (unsigned)opt_duration(c->m, sec, "timeout", 1, 3600,
+	    STEP_TIMEOUT_S);
+}
+
+void
+check_deploys(struct check *c, const struct section *sec,
+    struct conf_cert *cert)
+{
+	struct error err;
+
+	cert->deploys = xcalloc(sec->n_subs + 1, sizeof(*cert->deploys));
+	for (size_t i = 0; i < sec->n_subs; i++) {
+		const struct section *sub = sec->subs[i];
+
+		if (strcmp(sub->kind, "deploy") != 0)
+			continue;
+		if (object_name_check(sub->title, &err) == -1)
+			opt_mistake(c->m, sub, sub->line, "%s", err.msg);
+		for (size_t j = 0; j < cert->n_deploys; j++) {
+			if (strcmp(cert->deploys[j].name, sub->title) == 0)
+				opt_mistake(c->m, sub, sub->line, "it is "
+				    "given twice; allowed: once");
+		}
+		check_deploy(c, sub, &cert->deploys[cert->n_deploys++]);
+	}
+}
+
+void
+check_free_deploys(struct conf_cert *cert)
+{
+	for (size_t i = 0; i < cert->n_deploys; i++) {
+		for (size_t j = 0; j < N_KINDS; j++)
+			kinds[j].free(&cert->deploys[i]);
+		free(cert->deploys[i].name);
+	}
+	free(cert->deploys);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check_deploy - the deploy sections of a certificate.  To add a kind of
+ * step: its keys in schema.c, its fields in conf_deploy.h, its check in
+ * check_deploy_KIND.c and a line in the table of check_deploy.c, its work in
+ * deploy/KIND.c.
+ */
+#ifndef DAEMON_CONFIG_CHECK_DEPLOY_H
+#define DAEMON_CONFIG_CHECK_DEPLOY_H
+
+#include "daemon/config/check.h"
+
+/* Fill cert->deploys. */
+void	check_deploys(struct check *, const struct section *,
+	    struct conf_cert *);
+void	check_free_deploys(struct conf_cert *);
+
+/* One for each kind of step; the free functions take what was never set. */
+void	check_deploy_exec(struct check *, const struct section *,
+	    struct conf_deploy *);
+void	check_free_deploy_exec(struct conf_deploy *);
+
+#endif

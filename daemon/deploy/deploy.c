@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/deploy/deploy.h"
+
+#include <stdlib.h>
+
+#include "common/error.h"
+#include "common/mem.h"
+#include "daemon/deploy/kind.h"
+#include "daemon/io/loop.h"
+
+struct deploy_op {
+	struct deploy_args a;
+	size_t		 next;		/* in deploy_kinds */
+	const struct deploy_kind *kind;	/* under way; NULL: none */
+	void		*step;
+	struct timer	 turn;
+	deploy_done_cb	*done;
+	void		*arg;
+};
+
+void
+deploy_cancel(struct deploy_op *op)
+{
+	if (op == NULL)
+		return;
+	if (op->step != NULL)
+		op->kind->cancel(op->step);
+	timer_clear(&op->turn);
+	free(op);
+}
+
+const char *
+deploy_step(const struct deploy_op *op)
+{
+	return op->kind != NULL ? op->kind->name : "";
+}
+
+static void
+finish(struct deploy_op *op, const struct error *err)
+{
+	op->done(err, op->arg);
+	deploy_cancel(op);
+}
+
+static void
+step_done(const struct error *err, void *arg)
+{
+	struct deploy_op *op = arg;
+
+	op->step = NULL;
+	if (err != NULL)
+		finish(op, err);
+	else
+		timer_set(&op->turn, 0);
+}
+
+static void
+line_cb(const char *line, void *arg)
+{
+	struct deploy_op *op = arg;
+
+	if (op->a.line != NULL)
+		op->a.line(line, op->arg);
+}
+
+static void
+next_step(void *arg)
+{
+	struct deploy_op *op = arg;
+	struct deploy_args a = op->a;
+
+	a.line = line_cb;
+	while ((op->kind = deploy_kinds[op->next++]) != NULL) {
+		if (!op->kind->is_wanted(&a))
+			continue;
+		op->step = op->kind->start(&a, step_done, op);
+		return;
+	}
+	finish(op, NULL);
+}
+
+struct deploy_op *
+deploy_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
+{
+	struct deploy_op *op = xcalloc(1, sizeof(*op));
+
+	op->a = *a;
+	op->done = done;
+	op->arg = arg;
+	timer_init(&op->turn, a->env->loop, next_step, op);
+	timer_set(&op->turn, 0);
+	return op;
+}

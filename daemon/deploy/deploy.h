@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * deploy - one target of one certificate: its steps run one after the other,
+ * in the order of the table in kinds.c, and the first that fails ends it.  A
+ * retry begins with the first step again: every step can be repeated.
+ * Called by engine/deployer, which owns retries and state.
+ */
+#ifndef DAEMON_DEPLOY_DEPLOY_H
+#define DAEMON_DEPLOY_DEPLOY_H
+
+#include <stdbool.h>
+
+struct children;
+struct conf_cert;
+struct conf_deploy;
+struct deploy_op;
+struct error;
+struct http;
+struct loop;
+
+/* What steps work with; lives as long as the engine. */
+struct deploy_env {
+	struct loop	*loop;
+	struct children	*children;
+	struct http	*http;
+};
+
+struct deploy_args {			/* borrowed until done or cancel */
+	const struct deploy_env *env;
+	const struct conf_cert *cert;
+	const struct conf_deploy *target;
+	const char	*live_dir;	/* .../live/NAME, for other programs */
+	const char	*version_dir;	/* .../archive/NAME/SERIAL: what live
+					   was; read this, it does not change */
+	const char	*serial;	/* hex, of the leaf there */
+	/* Progress, a line at a time; may be NULL; gets done's arg.  Must not
+	   cancel. */
+	void		(*line)(const char *line, void *arg);
+};
+
+/* err NULL: every step is done.  Else its code is "deploy:KIND" (or one that
+ * begins so) and its kind tells whether trying again can help. */
+typedef void deploy_done_cb(const struct error *err, void *arg);
+
+struct deploy_op *deploy_start(const struct deploy_args *,
+		    deploy_done_cb *done, void *arg);
+void		 deploy_cancel(struct deploy_op *);
+/* The kind of the step under way: "exec", "verify", ... */
+const char	*deploy_step(const struct deploy_op *);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kind - what a kind of deploy step is.  One file and one header for each;
+ * deploy.c runs those that a target asks for.
+ */
+#ifndef DAEMON_DEPLOY_KIND_H
+#define DAEMON_DEPLOY_KIND_H
+
+#include "daemon/deploy/deploy.h"
+
+/* An asynchronous operation, as everywhere; the op is the kind's own. */
+struct deploy_kind {
+	const char	*name;		/* as in the configuration */
+	/* Does the target ask for it? */
+	bool		(*is_wanted)(const struct deploy_args *);
+	/* done gets arg; so does args->line. */
+	void		*(*start)(const struct deploy_args *,
+			    deploy_done_cb *done, void *arg);
+	void		(*cancel)(void *op);
+};
+
+/* In the order in which they run; ended by NULL. */
+extern const struct deploy_kind *const deploy_kinds[];
+
+#endif

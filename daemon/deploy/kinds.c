@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+
+#include "daemon/deploy/exec.h"
+#include "daemon/deploy/kind.h"
+
+/* Files first, then who reads them, at last who looks at the result. */
+const struct deploy_kind *const deploy_kinds[] = {
+	&deploy_exec,
+	NULL
+};
