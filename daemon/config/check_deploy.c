@@ -18,6 +18,7 @@ static const struct {
 			    struct conf_deploy *);
 	void		(*free)(struct conf_deploy *);
 } kinds[] = {
+	{ "install", check_deploy_install, check_free_deploy_install },
 	{ "exec", check_deploy_exec, check_free_deploy_exec },
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))

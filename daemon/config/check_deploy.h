@@ -19,5 +19,8 @@ void	check_free_deploys(struct conf_cert *);
 void	check_deploy_exec(struct check *, const struct section *,
 	    struct conf_deploy *);
 void	check_free_deploy_exec(struct conf_deploy *);
+void	check_deploy_install(struct check *, const struct section *,
+	    struct conf_deploy *);
+void	check_free_deploy_install(struct conf_deploy *);
 
 #endif

@@ -9,11 +9,41 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
-/* A step that is not asked for is NULL. */
+/* What a file made from key and chain holds. */
+enum bundle_format {
+	BUNDLE_FULLCHAIN,	/* leaf and intermediates, PEM */
+	BUNDLE_CERT,		/* the leaf, PEM */
+	BUNDLE_CHAIN,		/* the intermediates, PEM */
+	BUNDLE_PRIVKEY,		/* PKCS#8, PEM */
+	BUNDLE_COMBINED,	/* fullchain and privkey, PEM, as HAProxy wants */
+	BUNDLE_PKCS12,		/* all of it, under a password */
+	BUNDLE_DER,		/* the leaf, DER */
+	BUNDLE_FORMAT_END
+};
+/* "fullchain", ... */
+const char	*bundle_format_name(enum bundle_format);
+/* Is the private key in it? */
+bool		 bundle_has_key(enum bundle_format);
+
+/* install "PATH" { } */
+struct conf_install {
+	char		*path;
+	enum bundle_format format;
+	char		*password_file;	/* of BUNDLE_PKCS12; else NULL */
+	char		*owner, *group;	/* NULL: the daemon's */
+	uid_t		 uid;		/* of owner; (uid_t)-1: none given */
+	gid_t		 gid;
+	mode_t		 mode;
+};
+
+/* A step that is not asked for is NULL, or none of them. */
 struct conf_deploy {
 	char		*name;
 	unsigned	 timeout_s;	/* of each step */
+	struct conf_install *installs;
+	size_t		 n_installs;
 	char		**exec;		/* NULL-terminated argv */
 };
 

@@ -23,7 +23,17 @@ static const struct key account_keys[] = {
 	{ NULL, SHAPE_ONE, NULL }
 };
 
+static const struct key install_keys[] = {
+	{ "format", SHAPE_ONE, NULL },
+	{ "owner", SHAPE_ONE, NULL },
+	{ "group", SHAPE_ONE, NULL },
+	{ "mode", SHAPE_ONE, NULL },
+	{ "password_file", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
 static const struct key deploy_keys[] = {
+	{ "install", SHAPE_SECTION, install_keys },
 	{ "exec", SHAPE_LIST, NULL },
 	{ "timeout", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }

@@ -5,6 +5,8 @@ import os
 import threading
 import time
 
+from lab import proc
+
 
 def test_environment(acmed):
     name = "env.example.test"
@@ -160,3 +162,68 @@ def test_retry_passed_over_by_a_run(acmed, ca_proxy):
     reloaded.set()
     acmed.wait("the retry", lambda: state() == "done")
     assert acmed.cert_status(name)["error"]
+
+
+def test_install(acmed):
+    """Copies in every format, replaced together at the next renewal."""
+    name = "files.example.test"
+    folder = os.path.join(acmed.folder, "server")
+    os.mkdir(folder)
+    secret = os.path.join(acmed.folder, "p12-password")
+    with open(secret, "w") as f:
+        f.write("s3cret\n")
+    os.chmod(secret, 0o600)
+    path = {f: os.path.join(folder, f) for f in (
+        "fullchain", "cert", "chain", "privkey", "combined", "pkcs12", "der")}
+    files = {p: {"format": f} for f, p in path.items()}
+    files[path["pkcs12"]]["password_file"] = secret
+    files[path["combined"]]["mode"] = "0640"
+    acmed.cert(name, deploy={"files": {"install": files}})
+    acmed.start()
+
+    def deployed(serial):
+        def check():
+            c = acmed.cert_status(name)
+            return c["serial"] not in (None, serial) and c["run"] is None \
+                and c["deploy"] and c["deploy"][0]["state"] == "done" and c
+        return check
+    first = acmed.wait("the deploy", deployed(None))["serial"]
+
+    def read(file):
+        with open(file, "rb") as f:
+            return f.read()
+
+    def check():
+        live = {f: read(acmed.live(name, f + ".pem")) for f in (
+            "fullchain", "cert", "chain", "privkey")}
+        for f, content in live.items():
+            assert read(path[f]) == content
+        assert read(path["combined"]) == live["fullchain"] + live["privkey"]
+        der = proc.run(["openssl", "x509", "-inform", "DER", "-in",
+                        path["der"]]).stdout.encode()
+        assert der == live["cert"]
+        p12 = proc.run(["openssl", "pkcs12", "-in", path["pkcs12"], "-nodes",
+                        "-passin", "file:" + secret]).stdout
+        key = live["privkey"].decode().splitlines()
+        assert all(line in p12 for line in key)
+        for f in path:
+            mode = os.stat(path[f]).st_mode & 0o777
+            assert mode == {"combined": 0o640, "privkey": 0o600,
+                            "pkcs12": 0o600}.get(f, 0o644)
+        assert sorted(os.listdir(folder)) == sorted(path)
+    check()
+    # The next one finds no place for its files: the old ones stay, together.
+    before = {f: read(path[f]) for f in path}
+    os.unlink(path["der"])
+    os.mkdir(path["der"])
+    acmed.ctl("renew-now", name)
+    c = acmed.wait("the failure", lambda: (
+        lambda c: c["deploy"][0]["state"] == "failed" and c)(
+            acmed.cert_status(name)))
+    assert c["serial"] != first and path["der"] in c["deploy"][0]["error"]
+    os.rmdir(path["der"])
+    assert all(read(path[f]) == before[f] for f in path if f != "der")
+    acmed.stop()
+    acmed.start()
+    acmed.wait("the deploy", deployed(first))
+    check()

@@ -492,6 +492,45 @@
     "}\n",
     "" },
 { CERT
+    " deploy \"a\" { install \"/x/a.pem\" { format = combined "
+    "mode = 0640 group = root }\n"
+    " install \"/x/b.der\" { format = der mode = 0644 } }\n"
+    "}\n",
+    "" },
+{ CERT
+    " deploy \"a\" {\n"
+    " install \"x/a.pem\" { }\n"
+    " install \"/x\" { format = pem }\n"
+    " install \"/y\" { format = pkcs12 }\n"
+    " install \"/y\" { format = cert password_file = /nowhere }\n"
+    " install \"/z\" { format = privkey mode = 0644 }\n"
+    " install \"/w\" { format = cert mode = 0755 owner = \"no one\" }\n"
+    " } }\n",
+    AT "5: certificate \"example.com\": deploy \"a\": install "
+    "\"x/a.pem\": allowed: install "
+    "\"/ABSOLUTE/PATH/OF/A/FILE\" { ... }\n"
+    AT "5: certificate \"example.com\": deploy \"a\": install "
+    "\"x/a.pem\": format is missing; allowed: fullchain, cert, "
+    "chain, privkey, combined, pkcs12, der\n"
+    AT "6: certificate \"example.com\": deploy \"a\": install "
+    "\"/x\": format = \"pem\"; allowed: fullchain, cert, "
+    "chain, privkey, combined, pkcs12, der\n"
+    AT "7: certificate \"example.com\": deploy \"a\": install "
+    "\"/y\": password_file is missing; allowed: a file with the "
+    "password of the PKCS#12 file\n"
+    AT "8: certificate \"example.com\": deploy \"a\": install "
+    "\"/y\": it is given twice; allowed: once\n"
+    AT "8: certificate \"example.com\": deploy \"a\": install "
+    "\"/y\": password_file is for format = pkcs12 only\n"
+    AT "9: certificate \"example.com\": deploy \"a\": install "
+    "\"/z\": mode = \"0644\"; allowed: nothing for other users "
+    "(such as 0640): the private key is in this file\n"
+    AT "10: certificate \"example.com\": deploy \"a\": install "
+    "\"/w\": owner = \"no one\"; allowed: a user of this system\n"
+    AT "10: certificate \"example.com\": deploy \"a\": install "
+    "\"/w\": mode = \"0755\"; allowed: an octal number such as "
+    "0640, readable by its owner, executable by nobody\n" },
+{ CERT
     " deploy \"a\" { }\n"
     " deploy \"b\" {\n"
     " exec = { \"bin/x\" }\n"

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/config/check_deploy.h"
+#include "daemon/config/opt.h"
+
+#define SECRET_MAX 4096
+#define MODE_SECRET 0600
+#define MODE_PUBLIC 0644
+
+static const struct {
+	const char	*name;
+	bool		 has_key;
+} formats[] = {
+	[BUNDLE_FULLCHAIN] = { "fullchain", false },
+	[BUNDLE_CERT] = { "cert", false },
+	[BUNDLE_CHAIN] = { "chain", false },
+	[BUNDLE_PRIVKEY] = { "privkey", true },
+	[BUNDLE_COMBINED] = { "combined", true },
+	[BUNDLE_PKCS12] = { "pkcs12", true },
+	[BUNDLE_DER] = { "der", false },
+};
+_Static_assert(sizeof(formats) / sizeof(formats[0]) == BUNDLE_FORMAT_END,
+    "formats");
+
+const char *
+bundle_format_name(enum bundle_format format)
+{
+	return formats[format].name;
+}
+
+bool
+bundle_has_key(enum bundle_format format)
+{
+	return formats[format].has_key;
+}
+
+static void
+check_format(struct check *c, const struct section *sec,
+    struct conf_install *i)
+{
+	const struct value *v = tree_value(sec, "format");
+	char allowed[160] = "";
+
+	for (int f = 0; f < BUNDLE_FORMAT_END; f++) {
+		size_t used = strlen(allowed);
+
+		if (v != NULL && strcmp(v->text, formats[f].name) == 0) {
+			i->format = (enum bundle_format)f;
+			return;
+		}
+		(void)text_printf(allowed + used, sizeof(allowed) - used,
+		    "%s%s", f > 0 ? ", " : "", formats[f].name);
+	}
+	if (v != NULL)
+		opt_refuse(c->m, sec, "format", v, allowed);
+	else
+		opt_mistake(c->m, sec, sec->line, "format is missing; "
+		    "allowed: %s", allowed);
+}
+
+static void
+check_password(struct check *c, const struct section *sec,
+    struct conf_install *i)
+{
+	const struct value *v = tree_value(sec, "password_file");
+	struct error err;
+	char *secret;
+
+	i->password_file = opt_file(c->m, sec, "password_file");
+	if (v == NULL && i->format == BUNDLE_PKCS12)
+		opt_mistake(c->m, sec, sec->line, "password_file is missing; "
+		    "allowed: a file with the password of the PKCS#12 file");
+	else if (v != NULL && i->format != BUNDLE_PKCS12)
+		opt_mistake(c->m, sec, v->line, "password_file is for format "
+		    "= pkcs12 only");
+	else if (i->password_file == NULL)
+		return;
+	else if (file_read_secret(i->password_file, SECRET_MAX, &secret,
+	    &err) == -1)
+		opt_mistake(c->m, sec, v->line, "password_file: %s", err.msg);
+	else
+		freezero_str(secret);
+}
+
+/* Names are looked up here, where a wrong one has a line. */
+static void
+check_owner(struct check *c, const struct section *sec,
+    struct conf_install *i)
+{
+	const struct passwd *pw;
+	const struct group *gr;
+
+	i->owner = opt_text(c->m, sec, "owner");
+	i->group = opt_text(c->m, sec, "group");
+	i->uid = (uid_t)-1;
+	i->gid = (gid_t)-1;
+	if (i->owner != NULL) {
+		if ((pw = getpwnam(i->owner)) != NULL)
+			i->uid = pw->pw_uid;
+		else
+			opt_refuse(c->m, sec, "owner",
+			    tree_value(sec, "owner"), "a user of this system");
+	}
+	if (i->group != NULL) {
+		if ((gr = getgrnam(i->group)) != NULL)
+			i->gid = gr->gr_gid;
+		else
+			opt_refuse(c->m, sec, "group",
+			    tree_value(sec, "group"), "a group of this system");
+	}
+}
+
+static void
+check_mode(struct check *c, const struct section *sec,
+    struct conf_install *i)
+{
+	const struct value *v = tree_value(sec, "mode");
+	bool has_key = bundle_has_key(i->format);
+	unsigned long mode;
+	char *end;
+
+	i->mode = has_key ? MODE_SECRET : MODE_PUBLIC;
+	if (v == NULL)
+		return;
+	mode = strtoul(v->text, &end, 8);
+	if (v->text[0] < '0' || v->text[0] > '7' || *end != '\0' ||
+	    mode > 0777 || (mode & 0400) == 0 || (mode & 0111) != 0)
+		opt_refuse(c->m, sec, "mode", v, "an octal number such as "
+		    "0640, readable by its owner, executable by nobody");
+	else if (has_key && (mode & 0007) != 0)
+		opt_refuse(c->m, sec, "mode", v, "nothing for other users "
+		    "(such as 0640): the private key is in this file");
+	else
+		i->mode = (mode_t)mode;
+}
+
+static bool
+is_path(const char *s)
+{
+	size_t n = strlen(s);
+
+	for (const char *p = s; *p != '\0'; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return false;
+	}
+	return s[0] == '/' && n > 1 && n < 1024 && s[n - 1] != '/';
+}
+
+void
+check_deploy_install(struct check *c, const struct section *sec,
+    struct conf_deploy *d)
+{
+	d->installs = xcalloc(sec->n_subs + 1, sizeof(*d->installs));
+	for (size_t i = 0; i < sec->n_subs; i++) {
+		const struct section *sub = sec->subs[i];
+		struct conf_install *in = &d->installs[d->n_installs];
+
+		if (strcmp(sub->kind, "install") != 0)
+			continue;
+		if (!is_path(sub->title))
+			opt_mistake(c->m, sub, sub->line, "allowed: install "
+			    "\"/ABSOLUTE/PATH/OF/A/FILE\" { ... }");
+		for (size_t j = 0; j < d->n_installs; j++) {
+			if (strcmp(d->installs[j].path, sub->title) == 0)
+				opt_mistake(c->m, sub, sub->line, "it is "
+				    "given twice; allowed: once");
+		}
+		in->path = xstrdup(sub->title);
+		check_format(c, sub, in);
+		check_password(c, sub, in);
+		check_owner(c, sub, in);
+		check_mode(c, sub, in);
+		d->n_installs++;
+	}
+}
+
+void
+check_free_deploy_install(struct conf_deploy *d)
+{
+	for (size_t i = 0; i < d->n_installs; i++) {
+		free(d->installs[i].path);
+		free(d->installs[i].password_file);
+		free(d->installs[i].owner);
+		free(d->installs[i].group);
+	}
+	free(d->installs);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/deploy/install.h"
+
+#include <stdlib.h>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/mem.h"
+#include "daemon/config/conf.h"
+#include "daemon/deploy/fileset.h"
+#include "daemon/io/loop.h"
+#include "daemon/store/bundle.h"
+
+#define PASSWORD_MAX 4096
+
+struct install_op {
+	struct deploy_args a;
+	struct timer	 turn;
+	deploy_done_cb	*done;
+	void		*arg;
+};
+
+static void
+install_cancel(void *arg)
+{
+	struct install_op *op = arg;
+
+	timer_clear(&op->turn);
+	free(op);
+}
+
+static int
+make_content(const struct deploy_args *a, const struct conf_install *in,
+    char **data, size_t *len, struct error *err)
+{
+	char *password = NULL;
+	int rc;
+
+	if (in->password_file != NULL && file_read_secret(in->password_file,
+	    PASSWORD_MAX, &password, err) == -1)
+		return -1;
+	rc = bundle_make(a->version_dir, in->format, a->cert->name, password,
+	    data, len, err);
+	freezero_str(password);
+	return rc;
+}
+
+/* How many files changed, or -1. */
+static int
+install_all(const struct deploy_args *a, struct error *err)
+{
+	const struct conf_deploy *d = a->target;
+	struct fileset_file *files = xcalloc(d->n_installs, sizeof(*files));
+	char **data = xcalloc(d->n_installs, sizeof(*data));
+	int rc = 0;
+	size_t n;
+
+	for (n = 0; n < d->n_installs && rc == 0; n++) {
+		const struct conf_install *in = &d->installs[n];
+
+		rc = make_content(a, in, &data[n], &files[n].len, err);
+		files[n].path = in->path;
+		files[n].data = data[n];
+		files[n].uid = in->uid;
+		files[n].gid = in->gid;
+		files[n].mode = in->mode;
+	}
+	if (rc == 0)
+		rc = fileset_write(files, n, err);
+	for (size_t i = 0; i < n; i++)
+		freezero(data[i], files[i].len);
+	free(data);
+	free(files);
+	return rc;
+}
+
+static void
+turn_cb(void *arg)
+{
+	struct install_op *op = arg;
+	size_t n = op->a.target->n_installs;
+	struct error err;
+	int changed = install_all(&op->a, &err);
+	char *said;
+
+	if (changed >= 0 && op->a.line != NULL) {
+		said = xasprintf("%d of %zu files written", changed, n);
+		op->a.line(said, op->arg);
+		free(said);
+	}
+	op->done(changed == -1 ? &err : NULL, op->arg);
+	install_cancel(op);
+}
+
+static void *
+install_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
+{
+	struct install_op *op = xcalloc(1, sizeof(*op));
+
+	op->a = *a;
+	op->done = done;
+	op->arg = arg;
+	timer_init(&op->turn, a->env->loop, turn_cb, op);
+	timer_set(&op->turn, 0);
+	return op;
+}
+
+static bool
+install_is_wanted(const struct deploy_args *a)
+{
+	return a->target->n_installs > 0;
+}
+
+const struct deploy_kind deploy_install = {
+	.name = "install",
+	.is_wanted = install_is_wanted,
+	.start = install_start,
+	.cancel = install_cancel,
+};

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/store/bundle.h"
+
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pkcs12.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/mem.h"
+#include "daemon/store/chain.h"
+#include "daemon/store/keys.h"
+
+#define KEY_PEM_MAX 65536
+
+struct version {
+	char		*key_pem, *chain_pem;
+	size_t		 chain_len;
+	EVP_PKEY	*key;
+	struct chain	 chain;
+};
+
+static char *
+read_file(const char *dir, const char *name, size_t max, size_t *len,
+    struct error *err)
+{
+	char *path = xasprintf("%s/%s", dir, name), *text = NULL;
+
+	if (file_read(AT_FDCWD, path, max, &text, len, err) == -1)
+		text = NULL;
+	free(path);
+	return text;
+}
+
+static int
+read_version(const char *dir, struct version *v, struct error *err)
+{
+	size_t len;
+	int ok;
+
+	v->key_pem = read_file(dir, "privkey.pem", KEY_PEM_MAX, &len, err);
+	if (v->key_pem == NULL)
+		return -1;
+	v->chain_pem = read_file(dir, "fullchain.pem", CHAIN_PEM_MAX,
+	    &v->chain_len, err);
+	if (v->chain_pem == NULL)
+		return -1;
+	v->key = key_from_pem(v->key_pem, err);
+	if (v->key == NULL)
+		return -1;
+	if (chain_parse(v->chain_pem, v->chain_len, &v->chain, err) == -1)
+		return -1;
+	ok = X509_check_private_key(v->chain.certs[0], v->key);
+	ERR_clear_error();
+	if (ok == 1)
+		return 0;
+	return error_set(err, ERR_INTERNAL, "store:mismatch",
+	    "%s: private key and certificate do not belong together", dir);
+}
+
+static void
+version_clear(struct version *v)
+{
+	freezero_str(v->key_pem);
+	free(v->chain_pem);
+	EVP_PKEY_free(v->key);
+	chain_clear(&v->chain);
+}
+
+static int
+internal(const char *what, struct error *err)
+{
+	ERR_clear_error();
+	return error_set(err, ERR_INTERNAL, "store:bundle", "cannot make %s",
+	    what);
+}
+
+static int
+make_der(const struct version *v, char **out, size_t *len, struct error *err)
+{
+	unsigned char *der = NULL;
+	int n = i2d_X509(v->chain.certs[0], &der);
+
+	if (n <= 0)
+		return internal("DER", err);
+	*out = xmemdup(der, (size_t)n);
+	*len = (size_t)n;
+	OPENSSL_free(der);
+	return 0;
+}
+
+/* OpenSSL's defaults: AES-256-CBC, PBKDF2 and HMAC with SHA-256. */
+static int
+make_pkcs12(const struct version *v, const char *name, const char *password,
+    char **out, size_t *len, struct error *err)
+{
+	STACK_OF(X509) *rest = sk_X509_new_null();
+	unsigned char *der = NULL;
+	PKCS12 *p12 = NULL;
+	bool ok = rest != NULL;
+	int n = -1;
+
+	for (size_t i = 1; i < v->chain.n && ok; i++)
+		ok = sk_X509_push(rest, v->chain.certs[i]) > 0;
+	if (ok)
+		p12 = PKCS12_create(password, name, v->key,
+		    v->chain.certs[0], rest, 0, 0, 0, 0, 0);
+	if (p12 != NULL)
+		n = i2d_PKCS12(p12, &der);
+	PKCS12_free(p12);
+	sk_X509_free(rest);
+	if (n <= 0)
+		return internal("PKCS#12", err);
+	*out = xmemdup(der, (size_t)n);
+	*len = (size_t)n;
+	OPENSSL_clear_free(der, (size_t)n);
+	return 0;
+}
+
+/* PEM needs no library: a part of one file, or two of them joined. */
+static void
+make_pem(const struct version *v, enum bundle_format format, char **out,
+    size_t *len)
+{
+	if (format == BUNDLE_CERT)
+		*out = chain_to_pem(&v->chain, 0, 1);
+	else if (format == BUNDLE_CHAIN)
+		*out = chain_to_pem(&v->chain, 1, v->chain.n);
+	else if (format == BUNDLE_PRIVKEY)
+		*out = xstrdup(v->key_pem);
+	else if (format == BUNDLE_COMBINED)
+		*out = xasprintf("%s%s", v->chain_pem, v->key_pem);
+	else
+		*out = xstrdup(v->chain_pem);
+	*len = strlen(*out);
+}
+
+int
+bundle_make(const char *version_dir, enum bundle_format format,
+    const char *name, const char *password, char **out, size_t *len,
+    struct error *err)
+{
+	struct version v = { NULL };
+	int rc = read_version(version_dir, &v, err);
+
+	if (rc == 0 && format == BUNDLE_DER)
+		rc = make_der(&v, out, len, err);
+	else if (rc == 0 && format == BUNDLE_PKCS12)
+		rc = make_pkcs12(&v, name, password, out, len, err);
+	else if (rc == 0)
+		make_pem(&v, format, out, len);
+	version_clear(&v);
+	return rc;
+}
