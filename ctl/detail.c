@@ -181,6 +181,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 {
 	char *name = show_str(cert, "name", "?");
 	char *names = show_list(json_object_get(cert, "names"));
+	char *challenges = show_list(json_object_get(cert, "challenges"));
 	char *next = show_next(cert, now, true);
 	const json_t *deploy;
 	size_t i;
@@ -195,6 +196,8 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	str_field(t, "serial", cert, "serial");
 	str_field(t, "key", cert, "key");
 	str_field(t, "account", cert, "account");
+	if (*challenges != '\0')
+		field(t, "challenge", TERM_PLAIN, challenges);
 	str_field(t, "provider", cert, "provider");
 	str_field(t, "files", cert, "live_dir");
 	if (json_is_object(json_object_get(cert, "run")))
@@ -206,6 +209,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 		deploy_field(t, deploy, now);
 	print_steps(t, json_object_get(cert, "steps"));
 	free(next);
+	free(challenges);
 	free(names);
 	free(name);
 }

@@ -90,13 +90,15 @@ check_name_section(struct check *c, const struct section *sec,
 	}
 	found->has_section = true;
 	found->challenge_alias = check_alias(c, sec);
+	check_name_challenge(c, sec, found);
 	if (tree_value(sec, "provider") != NULL) {
 		found->provider = check_reference(c, sec, "provider",
 		    &c->providers);
 		found->has_own_provider = true;
-	} else if (tree_value(sec, "challenge_alias") == NULL) {
+	} else if (tree_value(sec, "challenge_alias") == NULL &&
+	    !found->has_own_challenge) {
 		opt_mistake(c->m, sec, sec->line, "it says nothing; allowed: "
-		    "provider, challenge_alias");
+		    "challenge, provider, challenge_alias");
 	}
 }
 
@@ -108,8 +110,9 @@ check_providers(struct check *c, const struct section *sec,
 	size_t missing = 0;
 
 	for (size_t i = 0; i < cert->n_names; i++)
-		missing += !cert->names[i].has_own_provider;
-	/* Not needed if every name has its own. */
+		missing += conf_name_needs_dns(&cert->names[i]) &&
+		    !cert->names[i].has_own_provider;
+	/* Not needed if every name has its own, or needs none. */
 	if (missing > 0 || tree_value(sec, "provider") != NULL)
 		fallback = check_reference(c, sec, "provider",
 		    &c->providers);
@@ -147,6 +150,7 @@ check_cert_dns(struct check *c, const struct section *sec,
 		if (strcmp(sec->subs[i]->kind, "name") == 0)
 			check_name_section(c, sec->subs[i], cert);
 	}
+	check_cert_challenge(c, sec, cert);
 	check_providers(c, sec, cert);
 	alias = check_alias(c, sec);
 	for (size_t i = 0; alias != NULL && i < cert->n_names; i++) {

@@ -21,6 +21,15 @@ static const char *const key_type_names[] = {
 _Static_assert(sizeof(key_type_names) / sizeof(key_type_names[0]) ==
     KEY_TYPE_END, "key_type_names");
 
+static const char *const challenge_type_names[] = {
+	[CHALLENGE_DNS_01] = "dns-01",
+	[CHALLENGE_HTTP_01] = "http-01",
+	[CHALLENGE_DNS_PERSIST_01] = "dns-persist-01",
+};
+_Static_assert(sizeof(challenge_type_names) /
+    sizeof(challenge_type_names[0]) == CHALLENGE_TYPE_END,
+    "challenge_type_names");
+
 /* What conf_load() really makes: certificates point to their files. */
 struct conf_whole {
 	struct conf	 conf;		/* first: callers have this pointer */
@@ -44,6 +53,30 @@ key_type_parse(const char *name, enum key_type *type)
 		}
 	}
 	return -1;
+}
+
+const char *
+challenge_type_name(enum challenge_type type)
+{
+	return challenge_type_names[type];
+}
+
+int
+challenge_type_parse(const char *name, enum challenge_type *type)
+{
+	for (int i = 0; i < CHALLENGE_TYPE_END; i++) {
+		if (strcmp(challenge_type_names[i], name) == 0) {
+			*type = (enum challenge_type)i;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+bool
+conf_name_needs_dns(const struct conf_name *name)
+{
+	return name->challenge != CHALLENGE_HTTP_01;
 }
 
 static void

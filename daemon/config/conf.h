@@ -31,6 +31,20 @@ const char	*key_type_name(enum key_type);
 /* 0 and *type, or -1 if there is no such type. */
 int		 key_type_parse(const char *name, enum key_type *type);
 
+/* How a name is proved to be ours (RFC 8555 section 8). */
+enum challenge_type {
+	CHALLENGE_DNS_01,
+	CHALLENGE_HTTP_01,
+	CHALLENGE_DNS_PERSIST_01,
+	CHALLENGE_TYPE_END
+};
+
+/* As the CA calls it: "dns-01", ... */
+const char	*challenge_type_name(enum challenge_type);
+/* 0 and *type, or -1 if there is no such type. */
+int		 challenge_type_parse(const char *name,
+		    enum challenge_type *type);
+
 struct conf_account {
 	char		*name;
 	char		*directory;	/* URL */
@@ -52,13 +66,18 @@ struct conf_provider {
 
 struct conf_name {
 	char		*name;		/* canonical, may begin with "*." */
-	const struct conf_provider *provider;
+	enum challenge_type challenge;
+	const struct conf_provider *provider;	/* NULL: challenge needs none */
 	bool		 has_section;	/* name "..." { } was given */
+	bool		 has_own_challenge;	/* ... with a challenge */
 	bool		 has_own_provider;	/* ... with a provider: it goes
 					   before the alias_provider */
 	char		*challenge_alias;	/* name of the TXT record; NULL: as
 					   RFC 8555 says, CNAMEs followed */
 };
+
+/* Does it want a record in a zone of the name, and somebody to put it there? */
+bool		 conf_name_needs_dns(const struct conf_name *);
 
 /* Who must show a TXT record before the CA is asked to look. */
 enum propagation {

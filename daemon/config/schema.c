@@ -40,6 +40,7 @@ static const struct key deploy_keys[] = {
 };
 
 static const struct key name_keys[] = {
+	{ "challenge", SHAPE_ONE, NULL },
 	{ "provider", SHAPE_ONE, NULL },
 	{ "challenge_alias", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }
@@ -48,6 +49,7 @@ static const struct key name_keys[] = {
 static const struct key certificate_keys[] = {
 	{ "names", SHAPE_LIST, NULL },
 	{ "account", SHAPE_ONE, NULL },
+	{ "challenge", SHAPE_ONE, NULL },
 	{ "provider", SHAPE_ONE, NULL },
 	{ "key", SHAPE_ONE, NULL },
 	{ "reuse_key", SHAPE_ONE, NULL },

@@ -7,7 +7,6 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/acme/acme.h"
-#include "daemon/dns/txtwait.h"
 #include "daemon/dns/zone.h"
 #include "daemon/engine/accounts.h"
 #include "daemon/engine/authzwait.h"
@@ -31,19 +30,15 @@ authorize_cancel(struct authorize_op *op)
 	if (op == NULL)
 		return;
 	timer_clear(&op->begin);
-	timer_clear(&op->room);
-	timer_clear(&op->settle);
 	cleanup_wait_cancel(op->idle);
 	orderwait_cancel(op->poll);
-	txtwait_cancel(op->wait);
 	store_sync_cancel(op->sync);
-	authorize_drop_adds(op);
+	authorize_dns_clear(op);
 	if (op->a.zones != NULL)
 		zones_wait(op->a.zones, NULL, NULL);
 	for (size_t i = 0; i < op->n_authzs; i++) {
 		acme_cancel(op->authzs[i].acme_op);
 		authzwait_cancel(op->authzs[i].wait);
-		txtrec_release(op->authzs[i].txt);
 		acme_authz_free(op->authzs[i].got);
 	}
 	acme_order_free(op->invalid);
@@ -67,47 +62,72 @@ authorize_finish(struct authorize_op *op, const struct error *err,
 	authorize_cancel(op);
 }
 
+/* Who puts the records of a name where?  Nobody, if it is proved otherwise. */
+static int
+find_zone(struct authz *z, struct error *err)
+{
+	if (z->type != CHALLENGE_DNS_01)
+		return 0;
+	z->zone = zones_get(z->op->a.zones, z->name->name, err);
+	if (z->zone == NULL)
+		return -1;
+	z->provider = zones_provider(z->op->a.zones, z->name->name);
+	return 0;
+}
+
+/* Give each its round; how many there are. */
+static unsigned
+plan_rounds(struct authorize_op *op)
+{
+	struct round_item *items = xcalloc(op->n_authzs, sizeof(*items));
+	size_t n = 0;
+	unsigned rounds, at_least = 0;
+
+	for (size_t i = 0; i < op->n_authzs; i++) {
+		const struct authz *z = &op->authzs[i];
+
+		if (z->challenge != NULL)
+			at_least = 1;
+		if (z->zone != NULL)
+			items[n++] = (struct round_item){
+			    authorize_dns_place(z), z->provider, 0 };
+	}
+	rounds = rounds_plan(items, n);
+	for (size_t i = op->n_authzs; i-- > 0;) {
+		if (op->authzs[i].zone != NULL)
+			op->authzs[i].round = items[--n].round;
+	}
+	free(items);
+	return rounds > at_least ? rounds : at_least;
+}
+
 /* Authorizations and zones are known: what is to be proved when? */
 static void
 plan(struct authorize_op *op)
 {
-	struct round_item *items = xcalloc(op->n_authzs, sizeof(*items));
-	struct error err = { .kind = ERR_NONE };
-	size_t n = 0;
+	struct error err;
 
-	for (size_t i = 0; i < op->n_authzs && err.kind == ERR_NONE; i++) {
+	for (size_t i = 0; i < op->n_authzs; i++) {
 		struct authz *z = &op->authzs[i];
 
-		if (z->challenge == NULL)
-			continue;
-		z->zone = zones_get(op->a.zones, z->name->name, &err);
-		if (z->zone == NULL)
-			continue;
-		z->provider = zones_provider(op->a.zones, z->name->name);
-		items[n++] = (struct round_item){ authorize_place_of(z),
-		    z->provider,
-		    0 };
+		if (z->challenge != NULL && find_zone(z, &err) == -1) {
+			authorize_finish(op, &err, NULL);
+			return;
+		}
 	}
-	op->n_rounds = rounds_plan(items, n);
-	for (size_t i = op->n_authzs; i-- > 0 && err.kind == ERR_NONE;) {
-		if (op->authzs[i].challenge != NULL)
-			op->authzs[i].round = items[--n].round;
-	}
-	free(items);
-	if (err.kind != ERR_NONE) {
-		authorize_finish(op, &err, NULL);
-	} else if (op->n_rounds == 0) {
+	op->n_rounds = plan_rounds(op);
+	if (op->n_rounds == 0) {
 		authorize_say(op, LOGL_INFO,
 		    "every name is authorized already");
 		authorize_poll_order(op);
-	} else {
-		if (op->n_rounds > 1)
-			event_emit(op->a.engine, op->a.conf->name,
-			    STEP_AUTHORIZE, LOGL_INFO, "proving the names in "
-			    "%u rounds: the provider cannot hold all TXT "
-			    "values of one name at once", op->n_rounds);
-		authorize_round_begin(op);
+		return;
 	}
+	if (op->n_rounds > 1)
+		event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE,
+		    LOGL_INFO, "proving the names in %u rounds: the provider "
+		    "cannot hold all TXT values of one name at once",
+		    op->n_rounds);
+	authorize_round_begin(op);
 }
 
 static void
@@ -133,19 +153,33 @@ find_name(const struct conf_cert *conf, const struct acme_authz *authz)
 }
 
 static int
-no_challenge(const struct acme_authz *authz, struct error *err)
+no_challenge(const struct authz *z, struct error *err)
 {
-	char offered[200] = "";
+	const char *wanted = challenge_type_name(z->type);
+	const struct acme_authz *got = z->got;
+	char offered[200] = "", code[64];
 
-	for (size_t i = 0; i < authz->n_challenges; i++) {
+	for (size_t i = 0; i < got->n_challenges; i++) {
 		size_t used = strlen(offered);
 
 		(void)text_printf(offered + used, sizeof(offered) - used,
-		    "%s%s", i > 0 ? ", " : "", authz->challenges[i].type);
+		    "%s%s", i > 0 ? ", " : "", got->challenges[i].type);
 	}
-	return error_set(err, ERR_REJECTED, "acme:no-dns-01",
-	    "%s: the CA offers no dns-01 challenge, only: %s",
-	    authz->identifier, offered[0] != '\0' ? offered : "nothing");
+	(void)text_printf(code, sizeof(code), "acme:no-%s", wanted);
+	return error_set(err, ERR_REJECTED, code,
+	    "%s: the CA offers no %s challenge, only: %s", got->identifier,
+	    wanted, offered[0] != '\0' ? offered : "nothing");
+}
+
+static const struct acme_challenge *
+find_challenge(const struct acme_authz *got, enum challenge_type type)
+{
+	for (size_t i = 0; i < got->n_challenges; i++) {
+		if (strcmp(got->challenges[i].type,
+		    challenge_type_name(type)) == 0)
+			return &got->challenges[i];
+	}
+	return NULL;
 }
 
 /* Which challenge is to be answered?  None if it is valid already. */
@@ -176,11 +210,9 @@ choose(struct authz *z, struct error *err)
 		}
 		return -1;
 	}
-	for (size_t i = 0; i < got->n_challenges; i++) {
-		if (strcmp(got->challenges[i].type, "dns-01") == 0)
-			z->challenge = &got->challenges[i];
-	}
-	return z->challenge != NULL ? 0 : no_challenge(got, err);
+	z->type = z->name->challenge;
+	z->challenge = find_challenge(got, z->type);
+	return z->challenge != NULL ? 0 : no_challenge(z, err);
 }
 
 static void
@@ -257,7 +289,7 @@ authorize_start(const struct authorize_args *a, authorize_done_cb *done,
 		op->authzs[i].url = a->order->authz_urls[i];
 	}
 	timer_init(&op->begin, a->engine->a.loop, begin_cb, op);
-	authorize_round_init(op);
+	authorize_dns_init(op);
 	timer_set(&op->begin, 0);
 	return op;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * authorize - prove control of every name of an order by dns-01: fetch the
- * authorizations, journal and add all TXT values, wait until the DNS shows
- * them, answer all challenges, and poll the order until the CA has decided.
- * Values that a provider cannot hold at once take turns (rounds.h).  Its TXT
- * records are given to cleanup however it ends.
+ * authorize - prove control of every name of an order, each by the challenge
+ * that is configured for it: fetch the authorizations, journal and publish
+ * what the CA will look for (dns-01: add the TXT values, wait until the DNS
+ * shows them), answer all challenges, and poll the order until the CA has
+ * decided.  Values that a provider cannot hold at once take turns (rounds.h).
+ * What it published is given to cleanup however it ends.
  */
 #ifndef DAEMON_ENGINE_AUTHORIZE_H
 #define DAEMON_ENGINE_AUTHORIZE_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * authorize_priv - what the three files of an authorization share:
- * authorize.c (its life, what is to be proved), authorize_round.c (the
- * records: add, wait, answer; once, or in rounds) and authorize_verdict.c
- * (what the CA decides).  Nobody else includes it.
+ * authorize_priv - what the files of an authorization share: authorize.c (its
+ * life, what is to be proved how), authorize_round.c (publish, answer; once,
+ * or in rounds), one file for each way of proving (authorize_dns.c), and
+ * authorize_verdict.c (what the CA decides).  Nobody else includes it.
  */
 #ifndef DAEMON_ENGINE_AUTHORIZE_PRIV_H
 #define DAEMON_ENGINE_AUTHORIZE_PRIV_H
@@ -17,12 +17,16 @@ struct authz {
 	const char	*url;		/* the order's */
 	struct acme_op	*acme_op;
 	struct acme_authz *got;		/* NULL: not fetched yet */
-	const struct acme_challenge *challenge;	/* dns-01; in got */
+	const struct acme_challenge *challenge;	/* in got; NULL: none is
+					   to be answered */
 	const struct conf_name *name;
-	const struct conf_provider *provider;
-	const struct zone *zone;
+	enum challenge_type type;	/* of challenge */
 	unsigned	 round;		/* in which it is to be proved */
+	/* dns-01 */
+	const struct conf_provider *provider;
+	const struct zone *zone;	/* NULL: another type */
 	struct txtrec	*txt;		/* NULL: not in this round */
+
 	struct authzwait_op *wait;
 	struct error	 answer_err;	/* the CA refused the answer */
 };
@@ -40,17 +44,20 @@ struct authorize_op {
 	struct timer	 begin;
 	struct cleanup_wait_op *idle;
 	unsigned	 round, n_rounds;
+	struct authz	*authzs;
+	size_t		 n_authzs;
+	unsigned	 pending;	/* operations of this stage under way */
+	unsigned	 unpublished;	/* ways of proving not ready yet */
+	struct store_sync_op *sync;
+	/* dns-01 */
 	struct timer	 room;
 	int64_t		 room_since;	/* 0: not waiting for it */
 	struct timer	 settle;	/* propagation_delay */
-	struct authz	*authzs;
-	size_t		 n_authzs;
 	struct add	*adds;
 	size_t		 n_adds;
-	unsigned	 pending;	/* operations of this stage under way */
 	struct error	 add_err;	/* of the first add that failed */
-	struct store_sync_op *sync;
 	struct txtwait_op *wait;
+
 	struct orderwait_op *poll;
 	bool		 is_judged;
 	char		 dns_note[512];	/* what txtwait could not confirm */
@@ -66,14 +73,31 @@ void	authorize_say(struct authorize_op *, enum log_level,
 void	authorize_finish(struct authorize_op *, const struct error *err,
 	    const struct acme_order *order);
 
-/* Once, before the next two. */
-void	authorize_round_init(struct authorize_op *);
 /* Prove what belongs to the round op->round, then go on to the next. */
 void	authorize_round_begin(struct authorize_op *);
-/* Cancel and forget the calls of providers. */
-void	authorize_drop_adds(struct authorize_op *);
+/* One way of proving has all of the round where the CA can see it. */
+void	authorize_published(struct authorize_op *);
+/* Is it to be proved in the round under way? */
+bool	authorize_is_in_round(const struct authz *);
+
+/*
+ * dns-01.  A round: is there room, claim, (the journal is synced,) publish,
+ * (the challenges are answered and decided,) round_end.  Each looks for what
+ * is its own in the round, which may be nothing.
+ */
+void	authorize_dns_init(struct authorize_op *);
+/* However it ends: cancel, and give the records to cleanup. */
+void	authorize_dns_clear(struct authorize_op *);
+/* false: authorize_round_begin() will be called again, or it is over. */
+bool	authorize_dns_has_room(struct authorize_op *);
+/* Write the journal. */
+void	authorize_dns_claim(struct authorize_op *);
+/* If there is anything: op->unpublished grows by one until
+ * authorize_published(), which is called later. */
+void	authorize_dns_publish(struct authorize_op *);
+void	authorize_dns_round_end(struct authorize_op *);
 /* What holds no more than the provider's max_values: a name, or a zone. */
-const char	*authorize_place_of(const struct authz *);
+const char	*authorize_dns_place(const struct authz *);
 
 /* All is answered: wait for the order, and explain what it became. */
 void	authorize_poll_order(struct authorize_op *);

@@ -1,38 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/engine/authorize_priv.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/mem.h"
-#include "common/text.h"
 #include "daemon/acme/acme.h"
-#include "daemon/dns/txtwait.h"
-#include "daemon/dns/zone.h"
 #include "daemon/engine/accounts.h"
 #include "daemon/engine/authzwait.h"
 #include "daemon/engine/cleanup.h"
-#include "daemon/engine/rounds.h"
-#include "daemon/engine/zones.h"
-#include "providers/provider.h"
 
-#define PROVIDER_TIMEOUT_MS	180000
 #define VALIDATION_TIMEOUT_MS	300000
 #define SPENT_TIMEOUT_MS	120000
-#define ROOM_TIMEOUT_MS		600000
-#define ROOM_POLL_MS		500
 
-void
-authorize_drop_adds(struct authorize_op *op)
+bool
+authorize_is_in_round(const struct authz *z)
 {
-	for (size_t i = 0; i < op->n_adds; i++) {
-		provider_run_cancel(op->adds[i].run);
-		free(op->adds[i].authzs);
-	}
-	free(op->adds);
-	op->adds = NULL;
-	op->n_adds = 0;
+	return z->challenge != NULL && z->round == z->op->round;
 }
 
 static void
@@ -50,17 +32,7 @@ static void
 round_end(struct authorize_op *op)
 {
 	op->is_judged = false;
-	for (size_t i = 0; i < op->n_authzs; i++) {
-		struct authz *z = &op->authzs[i];
-
-		if (z->txt == NULL)
-			continue;
-		if (z->provider->type->max_values > 0)
-			txtrec_spend(z->txt);
-		else
-			txtrec_release(z->txt);
-		z->txt = NULL;
-	}
+	authorize_dns_round_end(op);
 	op->idle = cleanup_wait_start(op->a.engine->cleanup, op->a.conf->name,
 	    CLEANUP_SPENT, SPENT_TIMEOUT_MS, next_round, op);
 }
@@ -105,7 +77,7 @@ wait_for_verdict(struct authorize_op *op)
 	for (size_t i = 0; i < op->n_authzs; i++) {
 		struct authz *z = &op->authzs[i];
 
-		if (z->txt == NULL)
+		if (!authorize_is_in_round(z))
 			continue;
 		args.url = z->url;
 		z->wait = authzwait_start(&args, round_decided, z);
@@ -165,7 +137,8 @@ answer_all(struct authorize_op *op)
 		struct authz *z = &op->authzs[i];
 
 		/* One that is processing was answered before a restart. */
-		if (z->txt == NULL || z->challenge->status != ACME_PENDING)
+		if (!authorize_is_in_round(z) ||
+		    z->challenge->status != ACME_PENDING)
 			continue;
 		z->acme_op = acme_challenge_start(op->a.account->acme,
 		    z->challenge->url, answered, z);
@@ -177,156 +150,14 @@ answer_all(struct authorize_op *op)
 		wait_for_verdict(op);
 }
 
-/* --- the DNS --- */
-
-static void
-settle_cb(void *arg)
+void
+authorize_published(struct authorize_op *op)
 {
-	answer_all(arg);
-}
-
-/* All see the records, or nobody is to be asked. */
-static void
-settle(struct authorize_op *op)
-{
-	int64_t delay_s = op->a.conf->propagation_delay_s;
-	char span[TEXT_SPAN_MAX];
-
-	if (delay_s == 0) {
+	if (--op->unpublished == 0)
 		answer_all(op);
-		return;
-	}
-	event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE, LOGL_INFO,
-	    "waiting %s more, as propagation_delay says",
-	    text_span(delay_s, span));
-	timer_set(&op->settle, delay_s * 1000);
 }
 
-static void
-shown(const struct error *err, const struct txtwait_reply *reply, void *arg)
-{
-	struct authorize_op *op = arg;
-
-	op->wait = NULL;
-	if (err != NULL) {
-		authorize_finish(op, err, NULL);
-		return;
-	}
-	if (reply->note[0] != '\0') {
-		(void)text_printf(op->dns_note, sizeof(op->dns_note), "%s",
-		    reply->note);
-		authorize_say(op, LOGL_WARNING, reply->note);
-	}
-	settle(op);
-}
-
-static void
-wait_progress(const char *line, void *arg)
-{
-	authorize_say(arg, LOGL_INFO, line);
-}
-
-static enum txtwait_whom
-whom(const struct conf_cert *conf)
-{
-	return conf->propagation == PROPAGATION_RESOLVERS ?
-	    TXTWAIT_RESOLVERS : conf->propagation == PROPAGATION_BOTH ?
-	    TXTWAIT_BOTH : TXTWAIT_AUTHORITATIVE;
-}
-
-static void
-wait_for_dns(struct authorize_op *op)
-{
-	struct txtwait_item *items = xcalloc(op->n_authzs, sizeof(*items));
-	struct txtwait_args args = {
-		.items = items,
-		.whom = whom(op->a.conf),
-		.timeout_ms =
-		    (unsigned)op->a.conf->propagation_timeout_s * 1000,
-		.progress = wait_progress,
-	};
-
-	if (op->a.conf->propagation == PROPAGATION_NONE) {
-		free(items);
-		settle(op);
-		return;
-	}
-	for (size_t i = 0; i < op->n_authzs; i++) {
-		const struct txtrec *t = op->authzs[i].txt;
-
-		if (t == NULL)
-			continue;
-		items[args.n_items++] = (struct txtwait_item){
-			.zone = txtrec_zone(t),
-			.value = txtrec_value(t),
-			.present = true,
-		};
-	}
-	op->wait = txtwait_start(zones_dns(op->a.zones), &args, shown, op);
-	free(items);
-}
-
-/* --- the provider --- */
-
-static void
-added(const struct error *err, const struct provider_run_reply *reply,
-    void *arg)
-{
-	struct add *add = arg;
-	struct authorize_op *op = add->op;
-
-	add->run = NULL;
-	op->pending--;
-	for (size_t i = 0; err == NULL && i < add->n_authzs; i++)
-		txtrec_set_added(add->authzs[i]->txt, reply->handles[i]);
-	if (err != NULL && op->add_err.kind == ERR_NONE)
-		op->add_err = *err;
-	if (op->pending > 0)
-		return;		/* an add cut short might land after its
-				   removal: let them all come back */
-	if (op->add_err.kind != ERR_NONE)
-		authorize_finish(op, &op->add_err, NULL);
-	else
-		wait_for_dns(op);
-}
-
-static void
-add_start(struct add *add)
-{
-	struct authorize_op *op = add->op;
-	const struct authz *first = add->authzs[0];
-	const char **values = xcalloc(add->n_authzs, sizeof(*values));
-	struct provider_run_args args = {
-		.provider = first->provider,
-		.is_add = true,
-		.cert = op->a.conf->name,
-		.identifier = txtrec_identifier(first->txt),
-		.fqdn = txtrec_fqdn(first->txt),
-		.zone = txtrec_zone(first->txt)->apex,
-		.values = values,
-		.n_values = add->n_authzs,
-		.timeout_ms = PROVIDER_TIMEOUT_MS,
-	};
-
-	for (size_t i = 0; i < add->n_authzs; i++)
-		values[i] = txtrec_value(add->authzs[i]->txt);
-	event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE, LOGL_INFO,
-	    "adding %zu TXT value%s at %s through provider %s", args.n_values,
-	    args.n_values == 1 ? "" : "s", args.fqdn,
-	    txtrec_provider(first->txt));
-	op->pending++;
-	add->run = provider_run_start(&op->a.engine->env, &args, added, add);
-	free(values);
-}
-
-static bool
-is_same_call(const struct authz *a, const struct authz *b)
-{
-	return strcmp(txtrec_fqdn(a->txt), txtrec_fqdn(b->txt)) == 0 &&
-	    a->provider == b->provider;
-}
-
-/* The journal is on disk: call the providers. */
+/* The journal is on disk. */
 static void
 journaled(const struct error *err, void *arg)
 {
@@ -337,139 +168,16 @@ journaled(const struct error *err, void *arg)
 		authorize_finish(op, err, NULL);
 		return;
 	}
-	authorize_drop_adds(op);
-	op->adds = xcalloc(op->n_authzs, sizeof(*op->adds));
-	for (size_t i = 0; i < op->n_authzs; i++) {
-		struct authz *z = &op->authzs[i];
-		struct add *add = NULL;
-
-		if (z->txt == NULL)
-			continue;
-		for (size_t k = 0; k < op->n_adds && add == NULL; k++) {
-			if (is_same_call(op->adds[k].authzs[0], z))
-				add = &op->adds[k];
-		}
-		if (add == NULL) {
-			add = &op->adds[op->n_adds++];
-			add->op = op;
-			add->authzs = xcalloc(op->n_authzs,
-			    sizeof(*add->authzs));
-		}
-		add->authzs[add->n_authzs++] = z;
-	}
-	for (size_t i = 0; i < op->n_adds; i++)
-		add_start(&op->adds[i]);
-}
-
-/* --- rounds: what a provider cannot hold at once --- */
-
-/* Write the journal. */
-static void
-round_claim(struct authorize_op *op)
-{
-	char value[ACME_TXT_SIZE];
-
-	for (size_t i = 0; i < op->n_authzs; i++) {
-		struct authz *z = &op->authzs[i];
-
-		if (z->challenge == NULL || z->round != op->round)
-			continue;
-		acme_dns01_value(op->a.account->acme, z->challenge->token,
-		    value);
-		z->txt = cleanup_claim(op->a.engine->cleanup,
-		    op->a.conf->name, z->provider->name,
-		    dname_base(z->name->name), z->zone, value);
-	}
-	op->sync = store_sync_start(op->a.engine->a.store, journaled, op);
-}
-
-const char *
-authorize_place_of(const struct authz *z)
-{
-	return z->provider->type->shares_values ? z->zone->apex :
-	    z->zone->fqdn;
-}
-
-/*
- * The certificate whose values must go before those of z can have their
- * place, or NULL.
- */
-static const char *
-in_the_way(const struct authorize_op *op, const struct authz *z)
-{
-	unsigned max = z->provider->type->max_values, mine = 0, others;
-	const char *other = NULL;
-
-	if (max == 0)
-		return NULL;
-	for (size_t i = 0; i < op->n_authzs; i++) {
-		const struct authz *y = &op->authzs[i];
-
-		if (y->challenge != NULL && y->round == z->round &&
-		    y->provider == z->provider &&
-		    strcmp(authorize_place_of(y), authorize_place_of(z)) == 0)
-			mine++;
-	}
-	others = cleanup_count_others(op->a.engine->cleanup,
-	    op->a.conf->name, z->provider->name, authorize_place_of(z),
-	    z->provider->type->shares_values, &other);
-	return others + mine > max ? other : NULL;
-}
-
-static void
-wait_for_room(struct authorize_op *op, const struct authz *z,
-    const char *other)
-{
-	int64_t now = clock_mono_ms();
-	struct error err;
-
-	if (op->room_since == 0) {
-		op->room_since = now;
-		event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE,
-		    LOGL_INFO, "waiting for certificate \"%s\", which has its "
-		    "TXT value in %s: provider %s holds no more than %u",
-		    other, authorize_place_of(z), z->provider->name,
-		    z->provider->type->max_values);
-	}
-	if (now - op->room_since < ROOM_TIMEOUT_MS) {
-		timer_set(&op->room, ROOM_POLL_MS);
-		return;
-	}
-	(void)error_set(&err, ERR_TRANSIENT, "engine:no-room",
-	    "%s still has the TXT value of certificate \"%s\", and provider "
-	    "%s holds no more than %u", authorize_place_of(z), other,
-	    z->provider->name, z->provider->type->max_values);
-	authorize_finish(op, &err, NULL);
+	op->unpublished = 1;		/* until all have begun */
+	authorize_dns_publish(op);
+	authorize_published(op);
 }
 
 void
 authorize_round_begin(struct authorize_op *op)
 {
-	for (size_t i = 0; i < op->n_authzs; i++) {
-		const struct authz *z = &op->authzs[i];
-		const char *other;
-
-		if (z->challenge == NULL || z->round != op->round)
-			continue;
-		other = in_the_way(op, z);
-		if (other != NULL) {
-			wait_for_room(op, z, other);
-			return;
-		}
-	}
-	op->room_since = 0;
-	round_claim(op);
-}
-
-static void
-room_cb(void *arg)
-{
-	authorize_round_begin(arg);
-}
-
-void
-authorize_round_init(struct authorize_op *op)
-{
-	timer_init(&op->room, op->a.engine->a.loop, room_cb, op);
-	timer_init(&op->settle, op->a.engine->a.loop, settle_cb, op);
+	if (!authorize_dns_has_room(op))
+		return;
+	authorize_dns_claim(op);
+	op->sync = store_sync_start(op->a.engine->a.store, journaled, op);
 }

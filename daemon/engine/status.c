@@ -111,6 +111,34 @@ step_cb(const struct store_event *ev, void *arg)
 	    "msg", ev->msg));
 }
 
+/* Each type that any of the names is configured to have, once. */
+static json_t *
+challenges_json(const struct conf_cert *conf)
+{
+	bool is_seen[CHALLENGE_TYPE_END] = { false };
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < conf->n_names; i++)
+		is_seen[conf->names[i].challenge] = true;
+	for (int i = 0; i < CHALLENGE_TYPE_END; i++) {
+		if (is_seen[i])
+			(void)json_array_append_new(list, json_string(
+			    challenge_type_name((enum challenge_type)i)));
+	}
+	return list;
+}
+
+/* The first that any name has; null: none needs one. */
+static json_t *
+provider_json(const struct conf_cert *conf)
+{
+	for (size_t i = 0; i < conf->n_names; i++) {
+		if (conf->names[i].provider != NULL)
+			return json_string(conf->names[i].provider->name);
+	}
+	return json_null();
+}
+
 json_t *
 engine_cert_status(const struct engine *e, const char *name)
 {
@@ -126,8 +154,8 @@ engine_cert_status(const struct engine *e, const char *name)
 	live = store_live_path(e->a.store, name);
 	(void)json_object_set_new(o, "account",
 	    json_string(c->conf->account->name));
-	(void)json_object_set_new(o, "provider",
-	    json_string(c->conf->names[0].provider->name));
+	(void)json_object_set_new(o, "challenges", challenges_json(c->conf));
+	(void)json_object_set_new(o, "provider", provider_json(c->conf));
 	(void)json_object_set_new(o, "key",
 	    json_string(key_type_name(c->conf->key)));
 	(void)json_object_set_new(o, "live_dir", json_string(live));

@@ -201,6 +201,8 @@ zones_start(struct loop *loop, struct dns *dns, const struct conf_cert *conf)
 	for (size_t i = 0; i < conf->n_names; i++) {
 		const struct conf_name *name = &conf->names[i];
 
+		if (!conf_name_needs_dns(name))
+			continue;
 		usual_fqdn(name, fqdn, sizeof(fqdn));
 		if (name->challenge_alias == NULL)
 			add(z, fqdn, !conf->follow_cname);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * zones - where the TXT records of a certificate's names go, and who puts them
- * there: the certificate's challenge_alias, follow_cname, alias_provider and
- * resolvers.  Looked for from the beginning of a run, while the CA is asked
+ * zones - where the TXT records of a certificate's names go (of those that are
+ * proved by such a record), and who puts them there: the certificate's
+ * challenge_alias, follow_cname, alias_provider and resolvers.  Looked for from the beginning of a run, while the CA is asked
  * for the order, since both need several round trips.
  */
 #ifndef DAEMON_ENGINE_ZONES_H
@@ -31,7 +31,8 @@ void		 zones_wait(struct zones *, void (*done)(void *arg),
 		    void *arg);
 /*
  * The zone for the records of this name of the certificate, borrowed; NULL
- * and an error if it was not found.  Not before done was called.
+ * and an error if it was not found.  Not before done was called, and not for
+ * a name whose challenge needs no DNS.
  */
 const struct zone *zones_get(const struct zones *, const char *name,
 		    struct error *);

@@ -437,7 +437,17 @@
     AT "5: certificate \"a.example\": name \"b.example\": it "
     "is not one of the certificate's names\n"
     AT "6: certificate \"a.example\": name \"a.example\": it says "
-    "nothing; allowed: provider, challenge_alias\n" },
+    "nothing; allowed: challenge, provider, challenge_alias\n" },
+{ CERT
+    " challenge = dns-02\n"
+    " names = { example.com, www.example.com }\n"
+    " name \"www.example.com\" { challenge = dns-01 }\n"
+    " name \"example.com\" { challenge = dns-persist-01 }\n"
+    "}\n",
+    AT "4: certificate \"example.com\": challenge = \"dns-02\"; "
+    "allowed: dns-01\n"
+    AT "7: certificate \"example.com\": name \"example.com\": challenge "
+    "= \"dns-persist-01\"; allowed: dns-01\n" },
 { CERT
     " names = { a.example, b.example }\n"
     " challenge_alias = \"_acme-challenge.Acme.example.\"\n"
@@ -476,7 +486,8 @@
     AT "11: certificate \"example.com\": name \"example.com\": "
     "challenge_alias: \"acme\" is no domain name: it has only one label\n"
     AT "12: certificate \"example.com\": name \"example.com\": unknown "
-    "key \"alias_provider\"; allowed: provider, challenge_alias\n" },
+    "key \"alias_provider\"; allowed: challenge, provider, "
+    "challenge_alias\n" },
 { CERT
     " name \"example.com\" { provider = dns }\n"
     " name \"example.com.\" { provider = dns }\n"

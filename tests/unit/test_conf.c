@@ -41,6 +41,7 @@ static const char full[] =
     "certificate \"web\" {\n"
     "	names = { \"Example.COM\", \"*.example.com\" }\n"
     "	account = lab\n"
+    "	challenge = dns-01\n"
     "	provider = dns\n"
     "	name \"*.example.com\" { provider = other\n"
     "		challenge_alias = \"_x.Acme.example\" }\n"
@@ -151,6 +152,8 @@ check_cert(const struct conf *conf, const struct conf_cert *cert)
 	    conf_find_provider(conf, "dns"));
 	assert_ptr_equal(cert->names[1].provider,
 	    conf_find_provider(conf, "other"));
+	assert_int_equal(cert->names[0].challenge, CHALLENGE_DNS_01);
+	assert_false(cert->names[0].has_own_challenge);
 	assert_false(cert->names[0].has_own_provider);
 	assert_true(cert->names[1].has_own_provider);
 	assert_string_equal(cert->names[0].challenge_alias, "acme.example");
@@ -478,6 +481,19 @@ test_key_types(void **state)
 	assert_int_equal(key_type_parse("ed25519", &type), -1);
 }
 
+static void
+test_challenge_types(void **state)
+{
+	enum challenge_type type;
+
+	for (enum challenge_type i = 0; i < CHALLENGE_TYPE_END; i++) {
+		assert_int_equal(challenge_type_parse(challenge_type_name(i),
+		    &type), 0);
+		assert_int_equal(type, i);
+	}
+	assert_int_equal(challenge_type_parse("tls-alpn-01", &type), -1);
+}
+
 /* All in one file, in no order; each is found. */
 static void
 test_many_sections(void **state)
@@ -519,6 +535,7 @@ main(void)
 		cmocka_unit_test(test_nul_byte),
 		cmocka_unit_test(test_refs),
 		cmocka_unit_test(test_key_types),
+		cmocka_unit_test(test_challenge_types),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup,

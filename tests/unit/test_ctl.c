@@ -74,6 +74,7 @@ static const char cert_text[] =
     "\"deploy\": [{\"name\": \"nginx\", \"state\": \"failed\","
     "  \"at\": 1795299000, \"next_at\": 1795300600, \"error\": \"no\"}],"
     "\"account\": \"letsencrypt\", \"provider\": \"aliyun\","
+    "\"challenges\": [\"dns-01\", \"http-01\"],"
     "\"key\": \"ec256\", \"live_dir\": \"/var/lib/acmed/live/example.com\","
     "\"steps\": [{\"at\": 1795299000, \"step\": \"order\","
     "  \"level\": \"info\", \"msg\": \"begun\"},"
@@ -221,6 +222,7 @@ test_details(void **state)
 	char *out = printed(status_print_cert, cert_text, 80);
 
 	assert_has(out, "  account     letsencrypt\n");
+	assert_has(out, "  challenge   dns-01, http-01\n");
 	assert_has(out, "  next        renew in 60d (2027-01-20 ");
 	assert_has(out, "  failures    2\n");
 	assert_has(out, "acme:caa (rejected), 16m ago");
