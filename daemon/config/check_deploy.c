@@ -19,9 +19,31 @@ static const struct {
 	void		(*free)(struct conf_deploy *);
 } kinds[] = {
 	{ "install", check_deploy_install, check_free_deploy_install },
+	{ "ssh", check_deploy_ssh, check_free_deploy_ssh },
+	{ "haproxy", check_deploy_haproxy, check_free_deploy_haproxy },
 	{ "exec", check_deploy_exec, check_free_deploy_exec },
+	{ "webhook", check_deploy_webhook, check_free_deploy_webhook },
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+const struct section *
+check_one_section(struct check *c, const struct section *sec,
+    const char *kind)
+{
+	const struct section *found = NULL;
+
+	for (size_t i = 0; i < sec->n_subs; i++) {
+		if (strcmp(sec->subs[i]->kind, kind) != 0)
+			continue;
+		if (found == NULL)
+			found = sec->subs[i];
+		else
+			opt_mistake(c->m, sec->subs[i], sec->subs[i]->line,
+			    "it is the second %s of this target; allowed: "
+			    "one, and another deploy section", kind);
+	}
+	return found;
+}
 
 static bool
 has_key(const struct section *sec, const char *key)

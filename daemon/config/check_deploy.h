@@ -22,5 +22,24 @@ void	check_free_deploy_exec(struct conf_deploy *);
 void	check_deploy_install(struct check *, const struct section *,
 	    struct conf_deploy *);
 void	check_free_deploy_install(struct conf_deploy *);
+void	check_deploy_ssh(struct check *, const struct section *,
+	    struct conf_deploy *);
+void	check_free_deploy_ssh(struct conf_deploy *);
+void	check_deploy_haproxy(struct check *, const struct section *,
+	    struct conf_deploy *);
+void	check_free_deploy_haproxy(struct conf_deploy *);
+void	check_deploy_webhook(struct check *, const struct section *,
+	    struct conf_deploy *);
+void	check_free_deploy_webhook(struct conf_deploy *);
+
+/* The sections of that kind in sec, as files of this machine or of another
+ * one, where owners are not ours to give. */
+struct conf_install *check_files(struct check *, const struct section *sec,
+	    const char *kind, bool is_remote, size_t *n);
+void	check_free_files(struct conf_install *, size_t n);
+/* The one section of that kind in sec; a second one is a mistake.  Not NULL
+ * where there is one. */
+const struct section *check_one_section(struct check *,
+	    const struct section *sec, const char *kind);
 
 #endif

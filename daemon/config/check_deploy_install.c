@@ -101,8 +101,6 @@ check_owner(struct check *c, const struct section *sec,
 
 	i->owner = opt_text(c->m, sec, "owner");
 	i->group = opt_text(c->m, sec, "group");
-	i->uid = (uid_t)-1;
-	i->gid = (gid_t)-1;
 	if (i->owner != NULL) {
 		if ((pw = getpwnam(i->owner)) != NULL)
 			i->uid = pw->pw_uid;
@@ -143,54 +141,81 @@ check_mode(struct check *c, const struct section *sec,
 		i->mode = (mode_t)mode;
 }
 
+/* sftp(1) would read some characters as more than themselves. */
 static bool
-is_path(const char *s)
+is_path(const char *s, bool is_remote)
 {
 	size_t n = strlen(s);
 
 	for (const char *p = s; *p != '\0'; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f ||
+		    (is_remote && strchr("\"'\\*?[]{}", *p) != NULL))
 			return false;
 	}
 	return s[0] == '/' && n > 1 && n < 1024 && s[n - 1] != '/';
+}
+
+static void
+check_file(struct check *c, const struct section *sec, bool is_remote,
+    struct conf_install *in)
+{
+	if (!is_path(sec->title, is_remote))
+		opt_mistake(c->m, sec, sec->line, "allowed: %s "
+		    "\"/ABSOLUTE/PATH/OF/A/FILE\" { ... }%s", sec->kind,
+		    is_remote ? ", without quotes and wildcards" : "");
+	in->path = xstrdup(sec->title);
+	check_format(c, sec, in);
+	check_password(c, sec, in);
+	in->uid = (uid_t)-1;
+	in->gid = (gid_t)-1;
+	if (!is_remote)
+		check_owner(c, sec, in);
+	check_mode(c, sec, in);
+}
+
+struct conf_install *
+check_files(struct check *c, const struct section *sec, const char *kind,
+    bool is_remote, size_t *n)
+{
+	struct conf_install *list = xcalloc(sec->n_subs + 1, sizeof(*list));
+
+	*n = 0;
+	for (size_t i = 0; i < sec->n_subs; i++) {
+		const struct section *sub = sec->subs[i];
+
+		if (strcmp(sub->kind, kind) != 0)
+			continue;
+		for (size_t j = 0; j < *n; j++) {
+			if (strcmp(list[j].path, sub->title) == 0)
+				opt_mistake(c->m, sub, sub->line, "it is "
+				    "given twice; allowed: once");
+		}
+		check_file(c, sub, is_remote, &list[(*n)++]);
+	}
+	return list;
+}
+
+void
+check_free_files(struct conf_install *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(list[i].path);
+		free(list[i].password_file);
+		free(list[i].owner);
+		free(list[i].group);
+	}
+	free(list);
 }
 
 void
 check_deploy_install(struct check *c, const struct section *sec,
     struct conf_deploy *d)
 {
-	d->installs = xcalloc(sec->n_subs + 1, sizeof(*d->installs));
-	for (size_t i = 0; i < sec->n_subs; i++) {
-		const struct section *sub = sec->subs[i];
-		struct conf_install *in = &d->installs[d->n_installs];
-
-		if (strcmp(sub->kind, "install") != 0)
-			continue;
-		if (!is_path(sub->title))
-			opt_mistake(c->m, sub, sub->line, "allowed: install "
-			    "\"/ABSOLUTE/PATH/OF/A/FILE\" { ... }");
-		for (size_t j = 0; j < d->n_installs; j++) {
-			if (strcmp(d->installs[j].path, sub->title) == 0)
-				opt_mistake(c->m, sub, sub->line, "it is "
-				    "given twice; allowed: once");
-		}
-		in->path = xstrdup(sub->title);
-		check_format(c, sub, in);
-		check_password(c, sub, in);
-		check_owner(c, sub, in);
-		check_mode(c, sub, in);
-		d->n_installs++;
-	}
+	d->installs = check_files(c, sec, "install", false, &d->n_installs);
 }
 
 void
 check_free_deploy_install(struct conf_deploy *d)
 {
-	for (size_t i = 0; i < d->n_installs; i++) {
-		free(d->installs[i].path);
-		free(d->installs[i].password_file);
-		free(d->installs[i].owner);
-		free(d->installs[i].group);
-	}
-	free(d->installs);
+	check_free_files(d->installs, d->n_installs);
 }

@@ -27,7 +27,7 @@ const char	*bundle_format_name(enum bundle_format);
 /* Is the private key in it? */
 bool		 bundle_has_key(enum bundle_format);
 
-/* install "PATH" { } */
+/* install "PATH" { }, and file "PATH" { } of an ssh target */
 struct conf_install {
 	char		*path;
 	enum bundle_format format;
@@ -38,13 +38,41 @@ struct conf_install {
 	mode_t		 mode;
 };
 
+/* ssh "[USER@]HOST" { } */
+struct conf_ssh {
+	char		*host;
+	unsigned	 port;		/* 0: as ssh_config(5) says */
+	char		*identity_file;	/* NULL: as ssh_config(5) says */
+	char		*known_hosts_file;	/* the same */
+	struct conf_install *files;	/* owner and group are unset */
+	size_t		 n_files;
+	char		*command;	/* for the shell there; NULL: none */
+};
+
+/* haproxy "SOCKET" { } */
+struct conf_haproxy {
+	char		*socket;	/* path, or ADDRESS:PORT */
+	char		*file;		/* as HAProxy knows the certificate */
+};
+
+/* webhook "URL" { } */
+struct conf_webhook {
+	char		*url;
+	char		*token_file;	/* NULL: none */
+	char		*ca_file;	/* NULL: the system's trust */
+	bool		 include_key;
+};
+
 /* A step that is not asked for is NULL, or none of them. */
 struct conf_deploy {
 	char		*name;
 	unsigned	 timeout_s;	/* of each step */
 	struct conf_install *installs;
 	size_t		 n_installs;
+	struct conf_ssh	*ssh;
+	struct conf_haproxy *haproxy;
 	char		**exec;		/* NULL-terminated argv */
+	struct conf_webhook *webhook;
 };
 
 #endif

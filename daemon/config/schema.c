@@ -32,8 +32,39 @@ static const struct key install_keys[] = {
 	{ NULL, SHAPE_ONE, NULL }
 };
 
+static const struct key ssh_file_keys[] = {
+	{ "format", SHAPE_ONE, NULL },
+	{ "mode", SHAPE_ONE, NULL },
+	{ "password_file", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
+static const struct key ssh_keys[] = {
+	{ "port", SHAPE_ONE, NULL },
+	{ "identity_file", SHAPE_ONE, NULL },
+	{ "known_hosts_file", SHAPE_ONE, NULL },
+	{ "file", SHAPE_SECTION, ssh_file_keys },
+	{ "command", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
+static const struct key haproxy_keys[] = {
+	{ "file", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
+static const struct key webhook_keys[] = {
+	{ "token_file", SHAPE_ONE, NULL },
+	{ "ca_file", SHAPE_ONE, NULL },
+	{ "include_key", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
 static const struct key deploy_keys[] = {
 	{ "install", SHAPE_SECTION, install_keys },
+	{ "ssh", SHAPE_SECTION, ssh_keys },
+	{ "haproxy", SHAPE_SECTION, haproxy_keys },
+	{ "webhook", SHAPE_SECTION, webhook_keys },
 	{ "exec", SHAPE_LIST, NULL },
 	{ "timeout", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }

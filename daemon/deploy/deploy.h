@@ -23,6 +23,8 @@ struct deploy_env {
 	struct loop	*loop;
 	struct children	*children;
 	struct http	*http;
+	const char	*scratch;	/* directory for files of a moment;
+					   0700, empty at start */
 };
 
 struct deploy_args {			/* borrowed until done or cancel */

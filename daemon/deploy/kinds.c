@@ -2,12 +2,18 @@
 #include <stddef.h>
 
 #include "daemon/deploy/exec.h"
+#include "daemon/deploy/haproxy.h"
 #include "daemon/deploy/install.h"
 #include "daemon/deploy/kind.h"
+#include "daemon/deploy/ssh.h"
+#include "daemon/deploy/webhook.h"
 
 /* Files first, then who reads them, at last who looks at the result. */
 const struct deploy_kind *const deploy_kinds[] = {
 	&deploy_install,
+	&deploy_ssh,
+	&deploy_haproxy,
 	&deploy_exec,
+	&deploy_webhook,
 	NULL
 };

@@ -325,7 +325,9 @@ deployer_new(struct engine *e)
 	struct deployer *d = xcalloc(1, sizeof(*d));
 
 	d->engine = e;
-	d->env = (struct deploy_env){ e->a.loop, e->a.children, e->a.http };
+	d->env = (struct deploy_env){ .loop = e->a.loop,
+	    .children = e->a.children, .http = e->a.http,
+	    .scratch = store_scratch(e->a.store) };
 	TAILQ_INIT(&d->ops);
 	timer_init(&d->retry, e->a.loop, retry_cb, d);
 	store_deploy_each(e->a.store, load_cb, d);

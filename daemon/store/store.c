@@ -14,6 +14,7 @@
 #include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/store/certdir_prune.h"
 #include "daemon/store/db.h"
 #include "daemon/store/store_txt.h"
 
@@ -29,7 +30,7 @@ struct store_sync_op {
 #define LAZY_MS 300
 
 static const char *const subdirs[] = {
-	"accounts", "pending", "archive", "live",
+	"accounts", "pending", "archive", "live", "scratch",
 };
 
 bool
@@ -63,6 +64,7 @@ open_dir(struct store *s, const char *dir, struct error *err)
 	s->dir = realpath(dir, NULL);
 	if (s->dir == NULL)
 		return dir_error(dir, "", err);
+	s->scratch = xasprintf("%s/scratch", s->dir);
 	return 0;
 }
 
@@ -96,6 +98,8 @@ take_lock(struct store *s, struct error *err)
 static int
 make_subdirs(struct store *s, struct error *err)
 {
+	/* What a crash left there may be a key. */
+	certdir_remove_version(s->dirfd, "scratch");
 	for (size_t i = 0; i < sizeof(subdirs) / sizeof(subdirs[0]); i++) {
 		struct error why;
 
@@ -194,6 +198,7 @@ store_close(struct store *s)
 	if (s->lockfd != -1)
 		close(s->lockfd);
 	free(s->dir);
+	free(s->scratch);
 	free(s);
 }
 

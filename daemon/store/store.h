@@ -13,6 +13,7 @@
  *   archive/NAME/SERIAL/{privkey,cert,chain,fullchain}.pem
  *                                     SERIAL-2 if SERIAL holds another chain
  *   live/NAME -> ../archive/NAME/SERIAL
+ *   scratch/                          0700, emptied at start
  *
  * Writes to state.db are collected: all of one turn of the loop go into one
  * transaction, committed in the next turn, whether anybody waits for it or
@@ -169,6 +170,8 @@ void		 store_live_stamp(struct store *, const char *name,
 		    char out[STORE_STAMP_SIZE]);
 /* Absolute path of live/NAME; the caller frees. */
 char		*store_live_path(const struct store *, const char *name);
+/* Absolute path of a directory for files that need not outlive their use. */
+const char	*store_scratch(const struct store *);
 /* The directory in archive/ that it is now, which never changes; where there
  * is none, the same as store_live_path().  The caller frees. */
 char		*store_live_version_path(const struct store *,

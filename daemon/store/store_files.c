@@ -230,3 +230,9 @@ store_live_version_path(const struct store *s, const char *name)
 	free(live);
 	return path;
 }
+
+const char *
+store_scratch(const struct store *s)
+{
+	return s->scratch;
+}

@@ -15,6 +15,7 @@ struct db;
 
 struct store {
 	char		*dir;		/* absolute */
+	char		*scratch;	/* dir/scratch */
 	int		 dirfd;
 	int		 lockfd;
 	struct db	*db;

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/mem.h"
+#include "daemon/config/check_deploy.h"
+#include "daemon/config/opt.h"
+
+#define TOKEN_MAX 4096
+
+static bool
+is_url(const char *s)
+{
+	static const char scheme[] = "https://";
+
+	return strncmp(s, scheme, sizeof(scheme) - 1) == 0 &&
+	    s[sizeof(scheme) - 1] != '\0' && s[sizeof(scheme) - 1] != '/' &&
+	    strpbrk(s, " \"<>\\^`{|}") == NULL;
+}
+
+void
+check_deploy_webhook(struct check *c, const struct section *sec,
+    struct conf_deploy *d)
+{
+	const struct section *sub = check_one_section(c, sec, "webhook");
+	const struct value *v = tree_value(sub, "token_file");
+	struct conf_webhook *w = d->webhook = xcalloc(1, sizeof(*w));
+	struct error err;
+	char *secret;
+
+	if (!is_url(sub->title))
+		opt_mistake(c->m, sub, sub->line, "allowed: webhook "
+		    "\"https://HOST/PATH\" { ... }");
+	w->url = xstrdup(sub->title);
+	w->token_file = opt_file(c->m, sub, "token_file");
+	w->ca_file = opt_file(c->m, sub, "ca_file");
+	w->include_key = opt_bool(c->m, sub, "include_key", false);
+	if (w->token_file == NULL)
+		return;
+	if (file_read_secret(w->token_file, TOKEN_MAX, &secret, &err) == -1)
+		opt_mistake(c->m, sub, v->line, "token_file: %s", err.msg);
+	else
+		freezero_str(secret);
+}
+
+void
+check_free_deploy_webhook(struct conf_deploy *d)
+{
+	if (d->webhook == NULL)
+		return;
+	freezero_str(d->webhook->url);
+	free(d->webhook->token_file);
+	free(d->webhook->ca_file);
+	free(d->webhook);
+}
