@@ -30,8 +30,7 @@ struct provider_account {
 	uint64_t	 print;		/* of the options */
 	unsigned	 refs;		/* runs; and one while in the list */
 	void		*keep;
-	unsigned	 n_active;
-	struct provider_turn *turns;	/* active and waiting, in order */
+	unsigned	 n_active;		/* turns */
 	struct known_zone zones[MAX_ZONES];	/* a ring */
 	size_t		 next_zone;
 	int64_t		 next_request_at;	/* monotonic */
@@ -40,6 +39,7 @@ struct provider_account {
 
 struct provider_locks {
 	struct provider_account *accounts;
+	struct provider_turn *turns;	/* active and waiting, in order */
 };
 
 static int
@@ -159,6 +159,7 @@ provider_account_get(struct provider_locks *locks,
 	}
 	if (a == NULL) {
 		a = xcalloc(1, sizeof(*a));
+		a->locks = locks;
 		a->name = xstrdup(p->name);
 		a->type = p->type;
 		a->print = print;
@@ -192,44 +193,53 @@ provider_account_keep(struct provider_account *a)
 	return a->keep;
 }
 
+/*
+ * Names are busy for all accounts, as two may lead to the same zone.  The
+ * bound on calls includes those of an account that a reload has replaced.
+ */
 static bool
-fqdn_is_busy(const struct provider_account *a, const char *fqdn)
+may_begin(const struct provider_turn *t)
 {
-	for (const struct provider_turn *t = a->turns; t != NULL; t = t->next) {
-		if (t->is_active && strcmp(t->fqdn, fqdn) == 0)
-			return true;
+	const struct provider_account *a = t->account;
+	unsigned max = a->type->max_calls == 0 ? MAX_CALLS : a->type->max_calls;
+	unsigned n = 0;
+
+	if (a->n_active >= max)
+		return false;
+	for (const struct provider_turn *u = a->locks->turns; u != NULL;
+	    u = u->next) {
+		if (!u->is_active)
+			continue;
+		if (strcmp(u->fqdn, t->fqdn) == 0)
+			return false;
+		n += strcmp(u->account->name, a->name) == 0;
 	}
-	return false;
+	return n < max;
 }
 
-/* Let those begin who may.  begin does not end a turn: it starts work. */
+/* Let it begin if it may.  begin does not end a turn: it starts work. */
 static void
-serve(struct provider_account *a)
+turn_try(struct provider_turn *t)
 {
-	unsigned max = a->type->max_calls == 0 ? MAX_CALLS : a->type->max_calls;
-	struct provider_turn *t = a->turns;
-
-	for (; t != NULL && a->n_active < max; t = t->next) {
-		if (t->is_active || fqdn_is_busy(a, t->fqdn))
-			continue;
-		t->is_active = true;
-		a->n_active++;
-		t->begin(t->arg);
-	}
+	if (t->is_active || !may_begin(t))
+		return;
+	t->is_active = true;
+	t->account->n_active++;
+	t->begin(t->arg);
 }
 
 void
 provider_turn_start(struct provider_turn *t, struct provider_account *a,
     const char *fqdn, void (*begin)(void *arg), void *arg)
 {
-	struct provider_turn **at = &a->turns;
+	struct provider_turn **at = &a->locks->turns;
 
 	*t = (struct provider_turn){ .account = a, .fqdn = fqdn,
 	    .begin = begin, .arg = arg };
 	while (*at != NULL)
 		at = &(*at)->next;
 	*at = t;
-	serve(a);
+	turn_try(t);
 }
 
 void
@@ -240,14 +250,15 @@ provider_turn_end(struct provider_turn *t)
 
 	if (a == NULL)
 		return;
-	for (at = &a->turns; *at != t; at = &(*at)->next)
+	for (at = &a->locks->turns; *at != t; at = &(*at)->next)
 		continue;
 	*at = t->next;
 	t->account = NULL;
-	if (t->is_active) {
-		a->n_active--;
-		serve(a);
-	}
+	if (!t->is_active)
+		return;
+	a->n_active--;
+	for (t = a->locks->turns; t != NULL; t = t->next)
+		turn_try(t);
 }
 
 static const struct known_zone *

@@ -21,7 +21,8 @@ struct provider_values;
 /* A place in the queue; embedded in a run. */
 struct provider_turn {
 	struct provider_account *account;
-	const char	*fqdn;		/* one turn at a time for each name */
+	const char	*fqdn;		/* one turn at a time for each name,
+					   whatever the account */
 	void		(*begin)(void *arg);	/* it is your turn */
 	void		*arg;
 	bool		 is_active;
@@ -54,8 +55,9 @@ void	*provider_account_keep(struct provider_account *);
 
 /*
  * Queue up; begin is called, perhaps before this returns, as soon as the name
- * is free and less than max_calls are active.  fqdn is borrowed until
- * provider_turn_end(), which is allowed at any time.
+ * is free and less than max_calls are active, in the order of the queue.  fqdn
+ * is borrowed until provider_turn_end(), which is allowed at any time but from
+ * begin.
  */
 void	provider_turn_start(struct provider_turn *, struct provider_account *,
 	    const char *fqdn, void (*begin)(void *arg), void *arg);

@@ -290,7 +290,8 @@ attempt_cb(void *arg)
 	}
 	op->rest = rest_start(&(struct rest_args){
 	    .env = op->env, .account = op->account, .type = op->type,
-	    .call = &op->call, .is_add = op->is_add, .zone_hint = op->zone }, rest_done, op);
+	    .call = &op->call, .is_add = op->is_add,
+	    .zone_hint = op->zone }, rest_done, op);
 }
 
 /* Called when the name is ours, not always from the loop. */
@@ -302,29 +303,31 @@ turn_begin(void *arg)
 	timer_set(&op->next, 0);
 }
 
+static bool
+has_too_many(const struct provider_run_op *op)
+{
+	return op->is_add && op->type->max_values > 0 &&
+	    op->n_values > op->type->max_values;
+}
+
+/* Instead of the first attempt: there is nothing to do, or no way to do it. */
 static void
-begin_cb(void *arg)
+no_attempt_cb(void *arg)
 {
 	struct provider_run_op *op = arg;
 	unsigned max = op->type->max_values;
 	struct error err;
 
-	timer_init(&op->next, op->env->loop, attempt_cb, op);
-	if (op->n_values == 0) {
+	if (!has_too_many(op)) {
 		run_finish(op, NULL);
 		return;
 	}
-	if (op->is_add && max > 0 && op->n_values > max) {
-		(void)error_set(&err, ERR_CONFIG, "provider:max-values",
-		    "%s holds no more than %u value%s of one name, but %zu "
-		    "are needed for %s (a name and its wildcard share one "
-		    "TXT name: put them in certificates of their own)",
-		    op->type->title, max, max == 1 ? "" : "s", op->n_values,
-		    op->fqdn);
-		run_finish(op, &err);
-		return;
-	}
-	provider_turn_start(&op->turn, op->account, op->fqdn, turn_begin, op);
+	(void)error_set(&err, ERR_CONFIG, "provider:max-values",
+	    "%s holds no more than %u value%s of one name, but %zu are needed "
+	    "for %s (a name and its wildcard share one TXT name: put them in "
+	    "certificates of their own)", op->type->title, max,
+	    max == 1 ? "" : "s", op->n_values, op->fqdn);
+	run_finish(op, &err);
 }
 
 struct provider_run_op *
@@ -356,9 +359,15 @@ provider_run_start(struct provider_env *env,
 			    sizeof(op->handles[i]), "%s", a->handles[i]);
 	}
 	op->call.values = a->provider->values;
-	timer_init(&op->next, env->loop, begin_cb, op);
 	timer_init(&op->limit, env->loop, limit_cb, op);
-	timer_set(&op->next, 0);
 	timer_set(&op->limit, a->timeout_ms);
+	if (op->n_values == 0 || has_too_many(op)) {
+		timer_init(&op->next, env->loop, no_attempt_cb, op);
+		timer_set(&op->next, 0);
+		return op;
+	}
+	/* At once: timers of the same moment fire in any order. */
+	timer_init(&op->next, env->loop, attempt_cb, op);
+	provider_turn_start(&op->turn, op->account, op->fqdn, turn_begin, op);
 	return op;
 }

@@ -430,7 +430,92 @@ test_queue(void **state)
 		rig_wait(&rig, &runs[i]);
 		assert_int_equal(runs[i].err.kind, ERR_NONE);
 	}
+	for (unsigned i = 5; i < 12; i += 2)
+		assert_true(runs[i].done_at >= runs[i - 1].done_at);
 	assert_int_equal(runs[0].calls + runs[1].calls + runs[2].calls, 0);
+}
+
+static struct rig_run ordered[12];
+
+/* Timers that are set in one callback all fire in the same microsecond. */
+static void
+start_ordered_cb(void *arg)
+{
+	char value[8];
+
+	for (unsigned i = 0; i < N_ELEMENTS(ordered); i++) {
+		(void)text_printf(value, sizeof(value), "v%u", i);
+		rig_start(&rig, &ordered[i], true, FQDN, "example.test",
+		    VALUES(value), NULL);
+	}
+}
+
+/*
+ * Calls for one name come one after the other, in the order in which they
+ * were begun, also when the first has to be repeated: two at once would lose
+ * a value with vendors that replace whole sets.
+ */
+static void
+test_order(void **state)
+{
+	static const char *const first[] = {	/* its attempts, by fault */
+		"zone:example.test zone:example.test work:v0 skipped ",
+		"zone:example.test work:v0 zone:example.test work:v0 skipped "
+	};
+	char want[sizeof(seen)];
+	struct timer t;
+
+	for (unsigned f = 0; f < N_ELEMENTS(first); f++) {
+		rig_env(&rig);
+		fake_fail(fake, FAULT_500, f + 1, 1);
+		seen[0] = '\0';
+		timer_init(&t, rig.loop, start_ordered_cb, NULL);
+		timer_set(&t, 0);
+		loop_turn(rig.loop);
+		(void)text_printf(want, sizeof(want), "%s", first[f]);
+		for (unsigned i = 0; i < N_ELEMENTS(ordered); i++) {
+			size_t n = strlen(want);
+
+			rig_wait(&rig, &ordered[i]);
+			assert_int_equal(ordered[i].err.kind, ERR_NONE);
+			if (i > 0)
+				(void)text_printf(want + n, sizeof(want) - n,
+				    "zone:example.test#example.test work:v%u "
+				    "skipped ", i);
+		}
+		assert_string_equal(seen, want);
+	}
+}
+
+/* Two sections may lead to one zone; so may one before and after a reload. */
+static void
+test_order_of_accounts(void **state)
+{
+	static char names[2][5] = { "dns1", "dns2" };
+	struct rig_run first, second;
+	struct rig other;
+	char url[64];
+
+	(void)text_printf(url, sizeof(url), "http://127.0.0.1:%d", fake->port);
+	for (size_t i = 0; i < N_ELEMENTS(names); i++) {
+		rig_env(&rig);
+		other = rig;
+		other.conf.values = NULL;
+		rig_options(&other, &type);
+		other.conf.name = names[i];
+		rig_set(&other, "base_url", url);
+		rig_set(&other, "secret", "changed");
+		seen[0] = '\0';
+		rig_start(&rig, &first, true, FQDN, "example.test",
+		    VALUES("a"), NULL);
+		rig_start(&other, &second, true, FQDN, "example.test",
+		    VALUES("b"), NULL);
+		rig_wait(&rig, &first);
+		rig_wait(&rig, &second);
+		assert_string_equal(seen, "zone:example.test work:a skipped "
+		    "zone:example.test work:b skipped ");
+		provider_values_free(other.conf.values);
+	}
 }
 
 static void
@@ -718,6 +803,7 @@ main(void)
 		T(test_values), T(test_batch), T(test_max_values),
 		T(test_retry_at_of_body), T(test_rounds), T(test_poll_pauses), T(test_zones),
 		T(test_no_zone), T(test_status), T(test_queue),
+		T(test_order), T(test_order_of_accounts),
 		T(test_deadline), T(test_deadline_in_queue), T(test_gap),
 		T(test_wait),
 		T(test_keep), T(test_bug), T(test_other),
