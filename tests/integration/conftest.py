@@ -33,6 +33,8 @@ ZONES = {
     "slow.test": {"ns1": BIND, "ns2": SECONDARY},
     "dead.test": {"ns1": BIND, "ns2": DEAD},
     "knot.test": {"ns1": KNOT},
+    # The fakes of DNS vendors, see lab/feed.py.
+    "example.com": {"ns1": BIND, "ns2": KNOT},
 }
 EXTRA = {
     "example.test": """
@@ -129,12 +131,13 @@ class Lab:
                                     secondary={"slow.test": BIND})
         self.dead = names.Knot(os.path.join(f, "dead"), DEAD,
                                secondary={"dead.test": BIND})
-        self.knot = names.Knot(os.path.join(f, "knot"), KNOT,
-                               {"knot.test": texts["knot.test"]})
-        # What Pebble sees of slow.test is what the slow server shows.
+        self.knot = names.Knot(os.path.join(f, "knot"), KNOT, {
+            z: t for z, t in texts.items() if KNOT in ZONES[z].values()})
+        # What Pebble sees of these is what the slow server shows.
         self.resolver = names.Resolver(os.path.join(f, "resolver"), RESOLVER,
                                        ZONES, {"slow.test": SECONDARY,
-                                               "dead.test": BIND})
+                                               "dead.test": BIND,
+                                               "example.com": KNOT})
 
     def pebble(self, dns=RESOLVER, **opt):
         """The Pebble with these options, started at the first call."""

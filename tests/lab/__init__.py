@@ -8,5 +8,6 @@ Python's standard library is needed here.
   ca      a throw-away CA for TLS, Pebble, and a proxy in front of it
   names   BIND and Knot, authoritative and recursive
   web     nginx
+  feed    from a fake vendor's API (vendors/) to real name servers
   daemon  acmed and acmectl
 """

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""Whole renewals through the vendors' APIs.
+
+A fake of the vendor, which recomputes every signature, feeds the name servers
+of example.com, BIND a second after a change and Knot up to three; acmed is the
+real one, and Pebble asks Knot.
+"""
+
+import pytest
+
+from conftest import BIND, KNOT
+from lab import feed, vendors
+from test_issue import check_files, names_of
+
+ZONE = "example.com"
+NAME = "_acme-challenge." + ZONE
+FOREIGN = "somebody-else_s"
+SERVERS = {BIND: (1, 1.2), KNOT: (1.5, 3)}
+MUST = ("alidns", "tencentcloud", "huaweicloud", "cloudflare", "route53")
+
+
+def at_example_com(cls):
+    """The vendor, hosting example.com."""
+    return type(cls.__name__, (cls,), {
+        "ZONE": ZONE, "OTHER_ZONE": "not" + ZONE})
+
+
+# acme-dns keeps its values at a name of its own: test_delegation.py.
+ALL = [pytest.param(at_example_com(c), id=c.label(), marks=()
+                    if c.label() in MUST else pytest.mark.long)
+       for c in vendors.all_vendors() if c.NAME != "acme-dns"]
+
+
+class Hosted:
+    """A vendor, its name servers, and how the zone was at the beginning."""
+
+    def __init__(self, cls, txt):
+        self.v, self.txt = cls(), txt
+        if self.v.MAX_VALUES is None:
+            self.v.put_foreign(NAME, FOREIGN)
+            self.v.put_foreign("www." + ZONE, "a neighbour")
+        self.feed = feed.Feed(self.v, ZONE, SERVERS, [NAME])
+        self.before = self.state()
+        assert self.before[1] == self.before[2]
+
+    def state(self):
+        # Blank values are what another tool left at GoDaddy; they may go.
+        return [sorted(str(r.key()) for r in self.v.records
+                       if r.value.strip()),
+                self.txt(ZONE, server=BIND), self.txt(ZONE, server=KNOT)]
+
+    def stop(self):
+        self.feed.stop()
+        self.v.stop()
+
+
+@pytest.fixture
+def host(txt):
+    made = []
+
+    def build(cls):
+        made.append(Hosted(cls, txt))
+        return made[0]
+    yield build
+    for h in made:
+        h.stop()
+        print("\n".join(map(repr, h.v.log[-40:])))
+        assert not h.v.problems, h.v.problems
+        assert txt(ZONE, server=BIND) == txt(ZONE, server=KNOT) == {}
+
+
+@pytest.mark.parametrize("cls", ALL)
+def test_renewal(acmed, lab, host, cls):
+    """Both values at the name that somebody else uses as well."""
+    hosted = host(cls)
+    acmed.providers["vendor"] = dict(hosted.v.options(), type=cls.NAME)
+    acmed.cert(ZONE, [ZONE, "*." + ZONE], provider="vendor")
+    acmed.start()
+    acmed.wait_valid(ZONE, 60)
+    acmed.wait_clean(60)
+    check_files(acmed, ZONE, lab.pebble().root())
+    assert names_of(acmed, ZONE) == ["*." + ZONE, ZONE]
+    if hosted.v.CAN_REMOVE:
+        assert hosted.state() == hosted.before
+    for secret in hosted.v.secrets():
+        assert secret not in acmed.log()
+    acmed.stop()
+
+
+@pytest.mark.parametrize("name,rate", [
+    ("cloudflare", 10), ("tencentcloud", 20),
+    pytest.param("route53", 5, marks=pytest.mark.long),
+    pytest.param("alidns", 10, marks=pytest.mark.long)])
+def test_ten_at_once_throttled(acmed, host, name, rate):
+    """Ten certificates, twenty values, and a vendor who takes few requests
+    a second.  Some may need a second run, a minute later."""
+    cls = [c for c in vendors.all_vendors() if c.label() == name][0]
+    hosted = host(at_example_com(cls))
+    throttle = feed.Throttle(hosted.v, rate)
+    acmed.providers["vendor"] = dict(hosted.v.options(), type=cls.NAME)
+    certs = ["c%d.%s" % (i, ZONE) for i in range(10)]
+    for c in certs:
+        acmed.cert(c, [c, "*." + c], provider="vendor")
+    acmed.start()
+    for c in certs:
+        acmed.wait_valid(c, 120)
+    acmed.wait_clean(120)
+    assert throttle.refused > 0
+    assert hosted.state() == hosted.before
