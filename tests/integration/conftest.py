@@ -23,6 +23,8 @@ from lab import ca, daemon, names, proc, proxy, web     # noqa: E402
 
 BIND, SECONDARY, DEAD, KNOT, RESOLVER = (
     "127.0.1.5", "127.0.1.2", "127.0.1.4", "127.0.1.1", "127.0.1.3")
+# PowerDNS, while a test of it runs.
+PDNS = "127.0.1.6"
 # Where acmed itself answers.
 BUILTIN = "127.0.1.7"
 
@@ -35,6 +37,7 @@ ZONES = {
     "knot.test": {"ns1": KNOT},
     # The fakes of DNS vendors, see lab/feed.py.
     "example.com": {"ns1": BIND, "ns2": KNOT},
+    "pdns.test": {"ns1": PDNS},
 }
 EXTRA = {
     "example.test": """
