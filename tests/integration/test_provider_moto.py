@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""route53 against moto (PyPI: moto[route53,server]), which others wrote."""
+"""route53 against moto, which others wrote; lab/moto.sh installs it."""
 
 import json
 import os
 import subprocess
+import sys
 
 import pytest
 
-from lab import daemon
-
-boto3 = pytest.importorskip("boto3")
-moto = pytest.importorskip("moto.server")
+from lab import daemon, proc
 
 pytestmark = pytest.mark.no_lab
 
@@ -21,20 +19,32 @@ KEYS = {"access_key_id": "AKIAMOTO", "secret_access_key": "moto"}
 
 
 @pytest.fixture
-def url(monkeypatch):
+def aws(monkeypatch):
+    """(address of moto, a client of boto3's)"""
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
-    server = moto.ThreadedMotoServer("127.0.0.1", 0)
+    script = os.path.join(os.path.dirname(proc.__file__), "moto.sh")
+    # The network is gone here: it says where the folder is, or fails.
+    p = proc.run([script], check=False, env=dict(
+        os.environ, PIP_RETRIES="0", PIP_DEFAULT_TIMEOUT="1"))
+    if p.returncode == 0:
+        monkeypatch.syspath_prepend(p.stdout.strip())
+    moto = pytest.importorskip("moto.server", reason="no moto, see "
+                               "tests/lab/moto.sh: only the fake of Route "
+                               "53 is tried")
+    boto3 = pytest.importorskip("boto3")
+    server = moto.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
-    yield "http://127.0.0.1:%d" % server.get_host_and_port()[1]
+    url = "http://127.0.0.1:%d" % server.get_host_and_port()[1]
+    yield url, boto3.client(
+        "route53", endpoint_url=url, region_name="us-east-1",
+        aws_access_key_id="AKIAMOTO", aws_secret_access_key="moto")
     server.stop()
 
 
-def test_life(url, tmp_path):
-    client = boto3.client(
-        "route53", endpoint_url=url, region_name="us-east-1",
-        aws_access_key_id="AKIAMOTO", aws_secret_access_key="moto")
+def test_life(aws, tmp_path):
+    url, client = aws
     zone = client.create_hosted_zone(
         Name="example.test", CallerReference="1")["HostedZone"]["Id"]
     client.create_hosted_zone(Name="notexample.test", CallerReference="2")
