@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/publish/manifest.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "common/names.h"
+#include "common/text.h"
+#include "daemon/store/seal.h"
+
+#define FORMAT		"acmed-1"
+#define NAMES_MAX	100
+
+static const char *const file_names[] = {
+	[MANIFEST_FULLCHAIN] = "fullchain.pem",
+	[MANIFEST_PRIVKEY] = "privkey.pem",
+};
+_Static_assert(sizeof(file_names) / sizeof(file_names[0]) == MANIFEST_FILES,
+    "file_names");
+
+const char *
+manifest_file_name(enum manifest_file_id id)
+{
+	return file_names[id];
+}
+
+void
+manifest_clear(struct manifest *m)
+{
+	for (char **p = m->names; p != NULL && *p != NULL; p++)
+		free(*p);
+	free(m->names);
+	memset(m, 0, sizeof(*m));
+}
+
+/* What the signature is made of. */
+static char *
+canonical(const json_t *o)
+{
+	char *text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS |
+	    JSON_ENSURE_ASCII);
+
+	if (text == NULL)
+		abort();
+	return text;
+}
+
+char *
+manifest_make(const struct manifest *m, const char *secret)
+{
+	json_t *names = json_array(), *files = json_object(), *o;
+	char *text, mac[SEAL_MAC_SIZE];
+
+	for (char **p = m->names; *p != NULL; p++)
+		(void)json_array_append_new(names, json_string(*p));
+	for (int i = 0; i < MANIFEST_FILES; i++)
+		(void)json_object_set_new(files, file_names[i], json_pack(
+		    "{s:s, s:I, s:s}", "path", m->files[i].path, "size",
+		    (json_int_t)m->files[i].size, "sha256",
+		    m->files[i].sha256));
+	o = json_pack("{s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:b, s:o}",
+	    "format", FORMAT, "certificate", m->certificate, "names", names,
+	    "serial", m->serial, "not_before", (json_int_t)m->not_before,
+	    "not_after", (json_int_t)m->not_after, "published_at",
+	    (json_int_t)m->published_at, "encrypted", (int)m->encrypted,
+	    "files", files);
+	text = canonical(o);
+	seal_mac(secret, text, strlen(text), mac);
+	free(text);
+	(void)json_object_set_new(o, "mac", json_string(mac));
+	text = json_dumps(o, JSON_INDENT(2));
+	json_decref(o);
+	if (text == NULL)
+		abort();
+	return text;
+}
+
+static int
+bad(const char *what, struct error *err)
+{
+	return error_set(err, ERR_REJECTED, "manifest:syntax",
+	    "the manifest is not one that acmed writes: %s", what);
+}
+
+static int
+check_mac(json_t *o, const char *secret, struct error *err)
+{
+	const char *mac = jsonx_str(o, "mac");
+	char given[SEAL_MAC_SIZE], *text;
+	bool ok;
+
+	if (mac == NULL || !text_printf(given, sizeof(given), "%s", mac))
+		return bad("mac", err);
+	(void)json_object_del(o, "mac");
+	text = canonical(o);
+	ok = seal_mac_is(secret, text, strlen(text), given);
+	free(text);
+	return ok ? 0 : error_set(err, ERR_REJECTED, "manifest:mac",
+	    "the manifest is not signed with our key: the publisher has "
+	    "another one, or somebody has changed it");
+}
+
+/* A path below the certificate's own place: two plain words. */
+static bool
+is_path(const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+	const char *slash = strchr(s, '/');
+
+	return slash != NULL && slash != s && s[0] != '.' &&
+	    slash[1] != '\0' && slash[1] != '.' &&
+	    s + strspn(s, plain) == slash &&
+	    slash[1 + strspn(slash + 1, plain)] == '\0';
+}
+
+static bool
+is_hex(const char *s, size_t min, size_t max)
+{
+	size_t n = strspn(s, "0123456789abcdef");
+
+	return n >= min && n <= max && s[n] == '\0';
+}
+
+static int
+read_file(const json_t *o, const char *name, struct manifest_file *f,
+    struct error *err)
+{
+	const json_t *file = json_object_get(json_object_get(o, "files"),
+	    name);
+	int64_t size = jsonx_int(file, "size", -1);
+
+	if (jsonx_copy_str(file, "path", f->path, sizeof(f->path),
+	    err) == -1 || jsonx_copy_str(file, "sha256", f->sha256,
+	    sizeof(f->sha256), err) == -1 || !is_path(f->path) ||
+	    !is_hex(f->sha256, 64, 64) || size < 1 ||
+	    size > MANIFEST_FILE_MAX)
+		return bad(name, err);
+	f->size = (size_t)size;
+	return 0;
+}
+
+static int
+read_names(const json_t *o, struct manifest *m, struct error *err)
+{
+	const json_t *list = json_object_get(o, "names"), *v;
+	size_t n = json_array_size(list), i;
+	char name[DNAME_SIZE];
+	struct error why;
+
+	if (n < 1 || n > NAMES_MAX)
+		return bad("names", err);
+	m->names = xcalloc(n + 1, sizeof(*m->names));
+	json_array_foreach(list, i, v) {
+		if (!json_is_string(v) || dname_normalize(
+		    json_string_value(v), true, true, name, &why) == -1)
+			return bad("names", err);
+		m->names[i] = xstrdup(name);
+	}
+	return 0;
+}
+
+static int
+read_members(const json_t *o, struct manifest *m, struct error *err)
+{
+	const char *format = jsonx_str(o, "format");
+
+	if (format == NULL || strcmp(format, FORMAT) != 0)
+		return bad("format", err);
+	if (jsonx_copy_str(o, "certificate", m->certificate,
+	    sizeof(m->certificate), err) == -1)
+		return bad("certificate", err);
+	if (jsonx_copy_str(o, "serial", m->serial, sizeof(m->serial),
+	    err) == -1 || !is_hex(m->serial, 2, 62))
+		return bad("serial", err);
+	m->not_before = (time_t)jsonx_int(o, "not_before", -1);
+	m->not_after = (time_t)jsonx_int(o, "not_after", -1);
+	m->published_at = (time_t)jsonx_int(o, "published_at", -1);
+	if (m->not_before < 0 || m->not_after <= m->not_before ||
+	    m->published_at < 0)
+		return bad("dates", err);
+	if (!json_is_boolean(json_object_get(o, "encrypted")))
+		return bad("encrypted", err);
+	m->encrypted = jsonx_bool(o, "encrypted", false);
+	for (int i = 0; i < MANIFEST_FILES; i++) {
+		if (read_file(o, file_names[i], &m->files[i], err) == -1)
+			return -1;
+	}
+	return read_names(o, m, err);
+}
+
+int
+manifest_read(const char *text, size_t len, const char *secret,
+    const char *certificate, struct manifest *m, struct error *err)
+{
+	json_t *o;
+	int rc;
+
+	memset(m, 0, sizeof(*m));
+	if (len > MANIFEST_MAX)
+		return bad("it is too long", err);
+	o = jsonx_parse(text, len, err);
+	if (o == NULL)
+		return bad("no JSON", err);
+	rc = json_is_object(o) ? check_mac(o, secret, err) :
+	    bad("no object", err);
+	if (rc == 0)
+		rc = read_members(o, m, err);
+	if (rc == 0 && strcmp(m->certificate, certificate) != 0)
+		rc = error_set(err, ERR_REJECTED, "manifest:name", "the "
+		    "manifest is of certificate \"%s\", not \"%s\"",
+		    m->certificate, certificate);
+	json_decref(o);
+	if (rc == -1)
+		manifest_clear(m);
+	return rc;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * manifest - the small object that says which version of a certificate is
+ * published: written last by the publisher, read first by its subscribers.
+ *
+ *   PREFIX/NAME/manifest.json, a JSON object:
+ *     "format": "acmed-1", "certificate": NAME, "names": [ ... ],
+ *     "serial", "not_before", "not_after", "published_at" (epoch seconds),
+ *     "encrypted": bool,
+ *     "files": { "fullchain.pem": {"path", "size", "sha256"},
+ *                "privkey.pem": {"path", "size", "sha256"} },
+ *     "mac": HMAC-SHA256 in hex of this object without "mac", its keys
+ *            sorted and without white space
+ *   PREFIX/NAME/SERIAL/fullchain.pem, privkey.pem: as they are, or sealed
+ *   (store/seal.h) with aad "NAME/SERIAL/FILE".
+ *
+ * path is relative to PREFIX/NAME/; size and sha256 are of the object as it
+ * is stored.
+ */
+#ifndef DAEMON_PUBLISH_MANIFEST_H
+#define DAEMON_PUBLISH_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+struct error;
+
+#define MANIFEST_MAX	32768		/* bytes of the object */
+#define MANIFEST_FILE_MAX (512 * 1024)	/* bytes of a file */
+
+enum manifest_file_id {
+	MANIFEST_FULLCHAIN,
+	MANIFEST_PRIVKEY,
+	MANIFEST_FILES
+};
+/* "fullchain.pem", ... */
+const char	*manifest_file_name(enum manifest_file_id);
+
+struct manifest_file {
+	char		 path[160];	/* SERIAL/FILE; checked: no "..", no
+					   leading "/" */
+	size_t		 size;
+	char		 sha256[65];
+};
+
+struct manifest {
+	char		 certificate[128];
+	char		**names;	/* NULL-terminated, canonical, sorted */
+	char		 serial[64];
+	time_t		 not_before, not_after, published_at;
+	bool		 encrypted;
+	struct manifest_file files[MANIFEST_FILES];
+};
+
+void		 manifest_clear(struct manifest *);
+
+/* The object's text, signed with the secret; the caller frees. */
+char		*manifest_make(const struct manifest *, const char *secret);
+/*
+ * Read one that somebody has written: bounded, strict, and signed with this
+ * secret, for this certificate.  ERR_REJECTED "manifest:syntax",
+ * "manifest:mac", "manifest:name"; cleared on failure.
+ */
+int		 manifest_read(const char *text, size_t len,
+		    const char *secret, const char *certificate,
+		    struct manifest *, struct error *);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* What is published: sealed files, and the manifest that tells of them. */
+#include "tests/unit/unit.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/mem.h"
+#include "daemon/publish/manifest.h"
+#include "daemon/store/seal.h"
+
+#define SECRET "0123456789abcdef0123456789abcdef"
+#define OTHER  "0123456789abcdef0123456789abcdeF"
+
+static void
+test_seal(void **state)
+{
+	const char text[] = "a private key\n";
+	struct error err;
+	size_t n, len;
+	char *sealed, *again, *back;
+
+	(void)state;
+	sealed = seal_close(SECRET, "web/03ab/privkey.pem", text,
+	    strlen(text), &n);
+	again = seal_close(SECRET, "web/03ab/privkey.pem", text,
+	    strlen(text), &len);
+	assert_int_equal(n, len);
+	assert_memory_not_equal(sealed, again, n);	/* salt and nonce */
+	assert_null(memmem(sealed, n, "private", 7));
+	assert_int_equal(seal_open(SECRET, "web/03ab/privkey.pem", sealed, n,
+	    &back, &len, &err), 0);
+	assert_string_equal(back, text);
+	assert_int_equal(len, strlen(text));
+	freezero(back, len);
+	/* Another key, another place, any bit, any length. */
+	assert_int_equal(seal_open(OTHER, "web/03ab/privkey.pem", sealed, n,
+	    &back, &len, &err), -1);
+	assert_string_equal(err.code, "seal:open");
+	assert_int_equal(seal_open(SECRET, "web/03ac/privkey.pem", sealed, n,
+	    &back, &len, &err), -1);
+	for (size_t i = 0; i < n; i++) {
+		sealed[i] ^= 1;
+		assert_int_equal(seal_open(SECRET, "web/03ab/privkey.pem",
+		    sealed, n, &back, &len, &err), -1);
+		sealed[i] ^= 1;
+		assert_int_equal(seal_open(SECRET, "web/03ab/privkey.pem",
+		    sealed, i, &back, &len, &err), -1);
+	}
+	free(sealed);
+	free(again);
+	/* Nothing is a text, too. */
+	sealed = seal_close(SECRET, "", "", 0, &n);
+	assert_int_equal(seal_open(SECRET, "", sealed, n, &back, &len, &err),
+	    0);
+	assert_int_equal(len, 0);
+	free(back);
+	free(sealed);
+}
+
+/* RFC 4231, test case 2. */
+static void
+test_mac(void **state)
+{
+	char mac[SEAL_MAC_SIZE];
+
+	(void)state;
+	seal_mac("Jefe", "what do ya want for nothing?", 28, mac);
+	assert_string_equal(mac, "5bdcc146bf60754e6a042426089575c7"
+	    "5a003f089d2739839dec58b964ec3843");
+	assert_true(seal_mac_is("Jefe", "what do ya want for nothing?", 28,
+	    mac));
+	mac[63] ^= 1;
+	assert_false(seal_mac_is("Jefe", "what do ya want for nothing?", 28,
+	    mac));
+	assert_false(seal_mac_is("Jefe", "what do ya want for nothing?", 28,
+	    ""));
+	seal_hash("abc", 3, mac);	/* FIPS 180-4 */
+	assert_string_equal(mac, "ba7816bf8f01cfea414140de5dae2223"
+	    "b00361a396177a9cb410ff61f20015ad");
+}
+
+static const char HASH[] =
+    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+static char *
+make(void)
+{
+	char wild[] = "*.example.test", plain[] = "example.test";
+	char *names[] = { wild, plain, NULL };
+	struct manifest m = { .certificate = "web", .names = names,
+	    .serial = "03ab", .not_before = 1000, .not_after = 2000,
+	    .published_at = 1100, .encrypted = true,
+	    .files = { { "03ab/fullchain.pem", 3000, "" },
+	    { "03ab/privkey.pem", 300, "" } } };
+
+	memcpy(m.files[0].sha256, HASH, sizeof(HASH));
+	memcpy(m.files[1].sha256, HASH, sizeof(HASH));
+	return manifest_make(&m, SECRET);
+}
+
+static void
+test_manifest(void **state)
+{
+	char *text = make();
+	struct manifest m;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(manifest_read(text, strlen(text), SECRET, "web", &m,
+	    &err), 0);
+	assert_string_equal(m.certificate, "web");
+	assert_string_equal(m.names[0], "*.example.test");
+	assert_string_equal(m.names[1], "example.test");
+	assert_null(m.names[2]);
+	assert_string_equal(m.serial, "03ab");
+	assert_int_equal(m.not_before, 1000);
+	assert_int_equal(m.not_after, 2000);
+	assert_int_equal(m.published_at, 1100);
+	assert_true(m.encrypted);
+	assert_string_equal(m.files[MANIFEST_PRIVKEY].path,
+	    "03ab/privkey.pem");
+	assert_int_equal(m.files[MANIFEST_FULLCHAIN].size, 3000);
+	manifest_clear(&m);
+	assert_int_equal(manifest_read(text, strlen(text), OTHER, "web", &m,
+	    &err), -1);
+	assert_string_equal(err.code, "manifest:mac");
+	assert_int_equal(manifest_read(text, strlen(text), SECRET, "mail", &m,
+	    &err), -1);
+	assert_string_equal(err.code, "manifest:name");
+	free(text);
+}
+
+/* Sign whatever somebody with the key could write: it is still checked. */
+static int
+read_changed(const char *member, json_t *value)
+{
+	char *text = make(), *plain, mac[SEAL_MAC_SIZE];
+	json_t *o = json_loads(text, 0, NULL);
+	struct manifest m;
+	struct error err;
+	int rc;
+
+	free(text);
+	(void)json_object_del(o, "mac");
+	if (strchr(member, ':') != NULL)
+		(void)json_object_set_new(json_object_get(json_object_get(o,
+		    "files"), "privkey.pem"), strchr(member, ':') + 1, value);
+	else if (value != NULL)
+		(void)json_object_set_new(o, member, value);
+	else
+		(void)json_object_del(o, member);
+	plain = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS |
+	    JSON_ENSURE_ASCII);
+	seal_mac(SECRET, plain, strlen(plain), mac);
+	free(plain);
+	(void)json_object_set_new(o, "mac", json_string(mac));
+	text = json_dumps(o, 0);
+	rc = manifest_read(text, strlen(text), SECRET, "web", &m, &err);
+	if (rc == 0)
+		manifest_clear(&m);
+	else
+		assert_string_equal(err.code, "manifest:syntax");
+	free(text);
+	json_decref(o);
+	return rc;
+}
+
+static void
+test_hostile(void **state)
+{
+	static const char *const members[] = { "format", "certificate",
+	    "names", "serial", "not_before", "not_after", "published_at",
+	    "encrypted", "files" };
+	static const char *const paths[] = { "", "privkey.pem",
+	    "/etc/passwd", "../x", "03ab/../x", "03ab/", "a/b/c", "a/b c",
+	    "./x", "a/.x", "a/b\n" };
+	static const char *const texts[] = { "", "{", "[]", "{}", "null",
+	    "{\"mac\":\"\"}", "{\"mac\":1}" };
+	struct manifest m;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(members); i++) {
+		assert_int_equal(read_changed(members[i], NULL), -1);
+		assert_int_equal(read_changed(members[i], json_null()), -1);
+		assert_int_equal(read_changed(members[i], json_real(1.5)),
+		    -1);
+	}
+	for (size_t i = 0; i < N_ELEMENTS(paths); i++)
+		assert_int_equal(read_changed("privkey:path",
+		    json_string(paths[i])), -1);
+	assert_int_equal(read_changed("privkey:path", json_string("x/y")),
+	    0);
+	assert_int_equal(read_changed("privkey:size", json_integer(0)), -1);
+	assert_int_equal(read_changed("privkey:size",
+	    json_integer(MANIFEST_FILE_MAX + 1)), -1);
+	assert_int_equal(read_changed("privkey:sha256", json_string("AB")),
+	    -1);
+	assert_int_equal(read_changed("serial", json_string("03AB")), -1);
+	assert_int_equal(read_changed("serial", json_string("")), -1);
+	assert_int_equal(read_changed("not_after", json_integer(999)), -1);
+	assert_int_equal(read_changed("names", json_array()), -1);
+	for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
+		assert_int_equal(manifest_read(texts[i], strlen(texts[i]),
+		    SECRET, "web", &m, &err), -1);
+		assert_null(m.names);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_seal),
+		cmocka_unit_test(test_mac),
+		cmocka_unit_test(test_manifest),
+		cmocka_unit_test(test_hostile),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
