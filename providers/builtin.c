@@ -128,8 +128,8 @@ const struct provider provider_builtin = {
 	    "_acme-challenge.example.com. CNAME "
 	    "example.com.acme.example.net.; ns.example.net. has the A and "
 	    "AAAA records of this machine, and is ns_name. Port 53 (UDP and "
-	    "TCP) must be open: systemctl enable --now acmed-dns.socket, or "
-	    "give acmed CAP_NET_BIND_SERVICE.",
+	    "TCP) must be open: systemctl enable --now acmed-dns.socket, with "
+	    "acmed stopped, or give acmed CAP_NET_BIND_SERVICE.",
 	.opts = opts,
 	.check = check,
 	.takes_batch = true,

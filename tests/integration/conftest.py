@@ -27,6 +27,8 @@ BIND, SECONDARY, DEAD, KNOT, RESOLVER = (
 PDNS = "127.0.1.6"
 # Where acmed itself answers.
 BUILTIN = "127.0.1.7"
+# The same through socket activation: test_systemd.py.
+ACTIVATED, ACTIVATED6 = ("10.53.0.2", "10.53.0.3"), "fd53::2"
 
 # The zones, and the servers each is delegated to.
 ZONES = {
@@ -54,7 +56,10 @@ _acme-challenge.bi	NS	ns-bi
 self			NS	ns.self
 ns.self			A	%s
 _acme-challenge.bic	CNAME	bic.self
-""" % (BUILTIN, BUILTIN),
+_acme-challenge.sd3	NS	ns-sd
+ns-sd			A	%s
+ns-sd			AAAA	%s
+""" % (BUILTIN, BUILTIN, ACTIVATED[0], ACTIVATED6),
 }
 
 lab_problem = None

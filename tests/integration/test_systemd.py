@@ -5,11 +5,17 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
+import threading
 
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
 import pytest
 
-from conftest import RESOLVER
+from conftest import ACTIVATED, ACTIVATED6, RESOLVER
 from lab import daemon, names, proc
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -115,16 +121,19 @@ def box(lab):
     b.write("/etc/systemd/system/acmed.service.d/lab.conf",
             "[Service]\nLoadCredential=tsig:/root/tsig\nWatchdogSec=3s\n"
             "RestartSec=100ms\n")
+    b.run("systemd-sysusers")
+    b.run("systemd-tmpfiles", "--create", "/etc/tmpfiles.d/acmed.conf")
+    b.run("systemctl", "daemon-reload")
     yield b
     b.down()
 
 
-def configure(box, lab, all_names):
+def configure(box, lab, all_names, provider=None):
     a = daemon.Acmed(os.path.join(lab.folder, "sd"), lab.pebble().directory,
                      "/etc/lab-ca.pem", RESOLVER)
     a.options["state_dir"] = "/var/lib/acmed"
     a.options["control_socket"] = "/run/acmed/acmed.sock"
-    a.providers["dns"] = daemon.rfc2136(
+    a.providers["dns"] = provider or daemon.rfc2136(
         key_secret=None,
         key_secret_file="/run/credentials/acmed.service/tsig")
     for n in all_names:
@@ -155,9 +164,6 @@ def wait_valid(box, name):
 def test_life_under_systemd(box, lab):
     """enable --now, STATUS, reload, restart, watchdog, stop."""
     configure(box, lab, ["sd1.example.test"])
-    box.run("systemd-sysusers")
-    box.run("systemd-tmpfiles", "--create", "/etc/tmpfiles.d/acmed.conf")
-    box.run("systemctl", "daemon-reload")
     p = box.run("systemctl", "enable", "--now", "acmed", check=False)
     assert p.returncode == 0, p.stdout + box.run(
         "journalctl", "-u", "acmed", "-o", "cat").stdout
@@ -222,3 +228,118 @@ def test_life_under_systemd(box, lab):
     assert "nonsense" in box.run("journalctl", "-u", "acmed", "-o",
                                  "cat").stdout
     box.run("systemctl", "stop", "acmed", check=False)
+
+
+# As doc/builtin-responder.md has it; systemd wants the service stopped.
+SWITCH_ON = ("systemctl stop acmed",
+             "systemctl enable --now acmed-dns.socket",
+             "systemctl start acmed")
+
+
+class Prober:
+    """Asks for a TCP connection all the time; counts refusals."""
+
+    def __init__(self, address):
+        self.address, self.over = address, threading.Event()
+        self.made, self.problems = 0, []
+        self.thread = threading.Thread(target=self.probe, daemon=True)
+        self.thread.start()
+
+    def probe(self):
+        while not self.over.wait(0.005):
+            try:
+                socket.create_connection((self.address, 53), 5).close()
+                self.made += 1
+            except OSError as e:
+                self.problems.append(str(e))
+
+    def stop(self):
+        self.over.set()
+        self.thread.join()
+
+
+@pytest.fixture
+def port_53(box):
+    """A network of its own for acmed-dns.socket as it is shipped, which
+    wants port 53 of all addresses; the lab reaches it over a cable."""
+    ip = ["ip", "-n", "acmed-dns"]
+    box.run("ip", "netns", "add", "acmed-dns")
+    box.run("ip", "link", "add", "to-dns", "type", "veth", "peer", "name",
+            "to-lab", "netns", "acmed-dns")
+    for a in ACTIVATED:
+        box.run(*ip, "addr", "add", a + "/24", "dev", "to-lab")
+    box.run(*ip, "addr", "add", ACTIVATED6 + "/64", "dev", "to-lab", "nodad")
+    box.run(*ip, "link", "set", "to-lab", "up")
+    box.run("ip", "addr", "add", "10.53.0.1/24", "dev", "to-dns")
+    box.run("ip", "addr", "add", "fd53::1/64", "dev", "to-dns", "nodad")
+    box.run("ip", "link", "set", "to-dns", "up")
+    box.install(os.path.join(SOURCE, "systemd/acmed-dns.socket"),
+                "/etc/systemd/system/acmed-dns.socket")
+    box.write("/etc/systemd/system/acmed-dns.socket.d/lab.conf",
+              "[Socket]\nNetworkNamespacePath=/run/netns/acmed-dns\n")
+    box.run("systemctl", "daemon-reload")
+    yield
+    box.run("systemctl", "stop", "acmed-dns.socket", "acmed.service",
+            check=False)
+    box.run("ip", "link", "del", "to-dns")
+    box.run("ip", "netns", "del", "acmed-dns")
+
+
+def test_dns_socket_activation(box, lab, port_53):
+    """The responder on port 53 of all addresses, without any privilege."""
+    zone = "_acme-challenge.sd3.example.test"
+
+    def ask(address, how, kind="SOA"):
+        return how(dns.message.make_query(zone, kind, use_edns=0), address,
+                   timeout=5)
+    configure(box, lab, [], {"type": "builtin", "zones": [zone],
+                             "ns_name": "ns-sd.example.test"})
+    box.run("systemctl", "enable", "--now", "acmed")
+    for line in SWITCH_ON:
+        p = box.run(*line.split(), check=False)
+        assert p.returncode == 0, line + p.stdout + box.run(
+            "journalctl", "-u", "acmed", "-u", "acmed-dns.socket", "-o",
+            "cat").stdout
+    proc.wait_until("acmed to answer", lambda: status(box), 10)
+    for address in ACTIVATED + (ACTIVATED6,):
+        for how in dns.query.udp, dns.query.tcp:
+            # UDP: dnspython wants the answer from the address it asked.
+            reply = ask(address, how)
+            assert reply.answer and reply.flags & dns.flags.AA, reply
+            assert how(dns.message.make_query("example.test", "SOA"),
+                       address, timeout=5).rcode() == dns.rcode.REFUSED
+    pid = box.show("MainPID")
+    state = box.run("cat", "/proc/%s/status" % pid).stdout
+    assert re.search("^CapEff:\\s0+$", state, re.M), state
+    assert re.search("^CapBnd:\\s0+$", state, re.M), state
+    assert box.run("ps", "-o", "user=", "-p", pid).stdout.strip() == "acmed"
+
+    # A renewal, two values at once; Pebble's resolver asks the first address.
+    conf = daemon.section("certificate", "sd3.example.test", {
+        "names": ["sd3.example.test", "*.sd3.example.test"],
+        "account": "lab", "provider": "dns"})
+    with open(box.root + box.conf, "a") as f:
+        f.write(conf)
+    box.run("systemctl", "reload", "acmed")
+    serial = wait_valid(box, "sd3.example.test")["serial"]
+
+    # A restart: nobody is refused, a question waits for the new process.
+    prober = Prober(ACTIVATED[0])
+    try:
+        box.run("systemctl", "stop", "acmed")
+        assert box.run("systemctl", "is-active", "acmed-dns.socket"
+                       ).stdout.strip() == "active"
+        # This starts it again by itself.
+        for how in dns.query.udp, dns.query.tcp:
+            assert ask(ACTIVATED6, how).answer
+        assert box.show("MainPID") not in ("0", pid)
+        for _ in range(2):
+            box.run("systemctl", "restart", "acmed")
+            assert ask(ACTIVATED[1], dns.query.udp).answer
+    finally:
+        prober.stop()
+    assert prober.made > 10 and not prober.problems, prober.problems
+    assert wait_valid(box, "sd3.example.test")["serial"] == serial
+    box.run("/usr/local/bin/acmectl", "--socket", "/run/acmed/acmed.sock",
+            "renew-now", "sd3.example.test")
+    assert wait_valid(box, "sd3.example.test")["serial"] != serial
