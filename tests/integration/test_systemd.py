@@ -50,8 +50,10 @@ class Box:
     """The container; files is the path of its root seen from outside."""
 
     def __init__(self, folder):
-        self.env = dict(os.environ, SDBOX_NAME=os.path.basename(
-                            os.path.dirname(folder)).replace(".", "-"),
+        # A machine's name has neither dots nor underscores.
+        self.env = dict(os.environ, SDBOX_NAME=re.sub(
+                            "[^a-z0-9]", "x", os.path.basename(
+                                os.path.dirname(folder)).lower()),
                         SDBOX_STATE=folder,
                         SDBOX_NETNS="/proc/%d/ns/net" % os.getpid())
         with open(folder + ".log", "wb") as out:
