@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""demo.py SCRATCH [--keep]: what `./quickstart demo` shows.
+"""demo.py SCRATCH [--keep] [--builtin]: what `./quickstart demo` shows.
 
 A CA, a name server and nginx start in a network namespace of their own; acmed
 gets a wildcard certificate, nginx serves it, and it is renewed before one's
-eyes.
+eyes.  With --builtin nobody may change the zone: one NS record in it makes
+acmed itself the name server of the challenges.
 """
 
 import os
@@ -17,6 +18,9 @@ from lab import ca, daemon, names, proc, web    # noqa: E402
 
 NAME = "example.test"
 ADDRESS = "127.0.1.5"
+# With --builtin: who resolves for the CA, and where acmed answers.
+RESOLVER, RESPONDER = "127.0.1.3", "127.0.1.7"
+CHALLENGE, NS_NAME = "_acme-challenge." + NAME, "acme-ns." + NAME
 
 
 def say(text):
@@ -44,6 +48,69 @@ def script(path, text):
     return path
 
 
+class WithUpdates:
+    """The zone is changed by DNS UPDATE, with a TSIG key."""
+
+    resolver = ADDRESS
+
+    def __init__(self, scratch):
+        bind = names.Bind(os.path.join(scratch, "bind"), ADDRESS,
+                          {NAME: names.zone_text(NAME, {"ns1": ADDRESS},
+                                                 "@ A 127.0.0.1\n")})
+        self.servers = [bind]
+        self.lines = ["BIND, DNS           %s:53, zone %s, updates with a "
+                      "TSIG key" % (ADDRESS, NAME)]
+        self.provider = "bind", daemon.rfc2136(ADDRESS)
+
+    def explain(self):
+        pass
+
+    def prove(self):
+        pass
+
+
+class Builtin:
+    """The zone is never changed; acmed answers for the challenges."""
+
+    resolver = RESOLVER
+
+    def __init__(self, scratch):
+        self.records = "%s.  NS  %s.\n%s  A   %s\n" % (
+            CHALLENGE, NS_NAME, (NS_NAME + ".").ljust(len(CHALLENGE) + 1),
+            RESPONDER)
+        bind = names.Bind(os.path.join(scratch, "bind"), ADDRESS,
+                          {NAME: names.zone_text(
+                              NAME, {"ns1": ADDRESS}, "@ A 127.0.0.1\n"
+                              + self.records)}, updates=False)
+        resolver = names.Resolver(os.path.join(scratch, "resolver"), RESOLVER,
+                                  {NAME: {"ns1": ADDRESS}}, {})
+        self.servers = [bind, resolver]
+        self.lines = ["BIND, DNS           %s:53, zone %s, which nobody may "
+                      "change" % (ADDRESS, NAME),
+                      "BIND, a resolver    %s:53, what the CA asks"
+                      % RESOLVER]
+        self.provider = "self", {
+            "type": "builtin", "zones": [CHALLENGE], "ns_name": NS_NAME,
+            "listen": [RESPONDER + ":53"]}
+
+    def explain(self):
+        say("what a user adds, once, at the DNS provider: these records")
+        show(self.records)
+        show("The first hands the name of the challenges to acmed; there is "
+             "no API,\nno key, and nothing else of the zone can be touched.")
+
+    def prove(self):
+        serial = names.soa_serial(RESPONDER, CHALLENGE)
+        if serial is None:
+            raise proc.LabError("acmed does not answer for " + CHALLENGE)
+        show("acmed is the name server of %s at %s:53" % (CHALLENGE,
+                                                         RESPONDER))
+        if names.soa_serial(ADDRESS, NAME) != 1:
+            raise proc.LabError("the zone %s has changed" % NAME)
+        show("zone %s is as it was, serial 1: nothing was written to it"
+             % NAME)
+
+
 def main():
     scratch = sys.argv[1]
     keep = "--keep" in sys.argv
@@ -52,21 +119,20 @@ def main():
     proc.enter_namespaces()
 
     tls = ca.Tls(os.path.join(scratch, "tls"))
-    bind = names.Bind(os.path.join(scratch, "bind"), ADDRESS,
-                      {NAME: names.zone_text(NAME, {"ns1": ADDRESS},
-                                             "@ A 127.0.0.1\n")})
+    dns = (Builtin if "--builtin" in sys.argv else WithUpdates)(scratch)
     pebble = ca.Pebble(pebble_binary, tls, os.path.join(scratch, "pebble"),
-                       14000, ADDRESS + ":53")
+                       14000, dns.resolver + ":53")
     say("started, in a network namespace of their own")
     show("Pebble, a test CA   " + pebble.directory)
-    show("BIND, DNS           %s:53, zone %s, updates with a TSIG key"
-         % (ADDRESS, NAME))
+    show("\n".join(dns.lines))
+    dns.explain()
 
     acmed = daemon.Acmed(os.path.join(scratch, "acmed"), pebble.directory,
-                         tls.ca, ADDRESS)
+                         tls.ca, dns.resolver)
     acmed.options["log_level"] = "info"
     acmed.accounts = {"pebble": acmed.accounts["lab"]}
-    acmed.providers = {"bind": daemon.rfc2136(ADDRESS)}
+    name, options = dns.provider
+    acmed.providers = {name: options}
     server = web.Nginx(os.path.join(scratch, "nginx"), "127.0.0.1", 443,
                        acmed.live(NAME), acmed.live(NAME, "privkey.pem"))
     reload_nginx = script(
@@ -74,7 +140,7 @@ def main():
         "# Before the first certificate there is no nginx to reload.\n"
         "[ -s %s/pid ] || exit 0\nexec %s\n"
         % (server.folder, " ".join(server.reload_argv)))
-    acmed.cert(NAME, [NAME, "*." + NAME], account="pebble", provider="bind",
+    acmed.cert(NAME, [NAME, "*." + NAME], account="pebble", provider=name,
                deploy={"nginx": {"exec": [reload_nginx], "timeout": "20s"}})
     say("acmed.conf")
     show(acmed.text())
@@ -86,6 +152,7 @@ def main():
          % (NAME, NAME, time.monotonic() - begin))
     server.start()
     show("nginx now serves it on 127.0.0.1:443")
+    dns.prove()
     ctl = [daemon.program("ACMECTL", "acmectl"), "--socket", acmed.socket]
     command("acmectl renew-now " + NAME, *ctl, "renew-now", NAME)
     command("acmectl status", *ctl, "status")
@@ -101,13 +168,14 @@ def main():
                    "-dates", "-ext", "subjectAltName"], stdin=None,
                   input=server.served(NAME)).stdout)
     if keep:
-        leave_running(scratch, acmed, [acmed.proc, pebble.proc, bind.proc,
-                                       server.proc], ctl)
+        leave_running(scratch, acmed, [s.proc for s in [
+            acmed, pebble, server] + dns.servers], ctl)
         return
-    for stop in (acmed.stop, server.stop, pebble.stop, bind.stop):
-        stop()
+    for s in [acmed, server, pebble] + dns.servers:
+        s.stop()
     say("to look further: ./quickstart demo --keep, README.md, "
-        "man acmed.conf")
+        + ("doc/builtin-responder.md" if "--builtin" in sys.argv
+           else "man acmed.conf"))
 
 
 def leave_running(scratch, acmed, procs, ctl):

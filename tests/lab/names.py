@@ -72,9 +72,10 @@ class Server:
 
 
 class Bind(Server):
-    """named as primary of zones: {name: text}; updates need the key."""
+    """named as primary of zones: {name: text}; updates need the key, or are
+    refused to all."""
 
-    def __init__(self, folder, address, zones, port=53):
+    def __init__(self, folder, address, zones, updates=True):
         self.address, self.folder = address, folder
         os.makedirs(folder, exist_ok=True)
         conf = [self.options(), 'key "%s" { algorithm hmac-sha256; '
@@ -84,9 +85,10 @@ class Bind(Server):
             with open(path, "w") as f:
                 f.write(text)
             conf.append('zone "%s" { type primary; file "%s"; '
-                        'allow-update { key %s; }; allow-transfer '
-                        '{ 127.0.0.0/8; }; notify no; };'
-                        % (zone, path, KEY_NAME))
+                        'allow-update { %s; }; allow-transfer '
+                        '{ 127.0.0.0/8; }; notify no; };' % (
+                            zone, path, "key " + KEY_NAME if updates
+                            else "none"))
         self.launch("\n".join(conf) + "\n", list(zones)[0])
 
     def options(self, recursion="no", extra=""):

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""What `./quickstart demo` shows, less the build before it."""
+
+import os
+import sys
+
+import pytest
+
+from lab import daemon, proc
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.path.dirname(os.path.dirname(HERE))
+DEMO = os.path.join(SOURCE, "tests", "lab", "demo.py")
+
+
+def demo(folder, *options):
+    env = dict(os.environ, ACMED=daemon.program("ACMED", "acmed"),
+               ACMECTL=daemon.program("ACMECTL", "acmectl"))
+    os.chmod(folder, 0o755)
+    return proc.run([sys.executable, "-B", DEMO, str(folder)]
+                    + list(options), env=env, timeout=120, check=False)
+
+
+COMMON = ("Pebble, a test CA", "issued and installed",
+          "$ acmectl renew-now example.test", "done; next renewal in",
+          "$ acmectl status", "nginx really serves",
+          "DNS:example.test, DNS:*.example.test", "to look further")
+BUILTIN = ("_acme-challenge.example.test.  NS  acme-ns.example.test.",
+           'type = "builtin"', "nothing was written to it")
+
+
+@pytest.mark.parametrize("options", [(), ("--builtin",)],
+                         ids=["rfc2136", "builtin"])
+def test_demo(lab, options):
+    folder = os.path.join(lab.folder, "demo%d" % next(lab.serial))
+    os.mkdir(folder)
+    p = demo(folder, *options)
+    assert p.returncode == 0, p.stdout
+    for line in COMMON + (BUILTIN if options else ()):
+        assert line in p.stdout, p.stdout
+    if options:
+        assert "key_secret" not in p.stdout
+
+
+def test_demo_is_kept(lab):
+    """--keep: the scripts that it names work, and the last leaves nothing."""
+    folder = os.path.join(lab.folder, "demo%d" % next(lab.serial))
+    os.mkdir(folder)
+    p = demo(folder, "--builtin", "--keep")
+    try:
+        assert p.returncode == 0, p.stdout
+        enter, stop = (os.path.join(folder, f) for f in ("enter", "stop"))
+        assert enter in p.stdout and stop in p.stdout
+        got = proc.run([enter, "acmectl", "status"]).stdout
+        assert "example.test  valid" in got
+        got = proc.run([enter, "acmectl", "renew-now", "example.test"]).stdout
+        assert "done; next renewal" in got
+    finally:
+        proc.run([os.path.join(folder, "stop")], check=False)
+    assert not os.path.exists(folder)
+
+
+@pytest.mark.no_lab
+def test_usage():
+    quickstart = os.path.join(SOURCE, "quickstart")
+    got = proc.run([quickstart, "--help"]).stdout
+    assert "demo --builtin" in got and "quickstart test" in got
+    assert "set -eu" not in got and "Debian" in got
+    for wrong in ([], ["demo", "--nonsense"], ["nonsense"]):
+        p = proc.run([quickstart] + wrong, check=False)
+        assert p.returncode == 2 and "demo --builtin" in p.stdout
