@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "providers/provider.h"
+#include "providers/records.h"
 #include "providers/scheme_hmac.h"
 
 #define PAGE 500			/* records; the most there is */
@@ -31,12 +31,6 @@ static const struct provider_opt opts[] = {
 	PROVIDER_BASE_OPT,
 	PROVIDER_HTTP_OPTS,
 	{ .name = NULL }
-};
-
-struct alidns {
-	int	page;			/* of the list, from 0 on */
-	char	record_id[64];		/* found; "" if there is none */
-	bool	is_raised;		/* the TTL was too low for them */
 };
 
 /* The vendor's code, never NULL. */
@@ -108,12 +102,6 @@ action(struct preq *rq, const char *name)
 	preq_header(rq, "x-acs-action", name);
 }
 
-static const char *
-relative(const struct provider_call *c, char out[256])
-{
-	return provider_relative(c->fqdn, c->zone, "@", out, 256);
-}
-
 static void
 query_number(struct preq *rq, const char *name, long number)
 {
@@ -123,214 +111,79 @@ query_number(struct preq *rq, const char *name, long number)
 	preq_query(rq, name, text);
 }
 
-static int
-find_request(struct provider_call *c, struct preq *rq, struct error *err)
+/* The filters find parts of words, too. */
+static void
+list(struct provider_call *c, struct preq *rq)
 {
-	const struct alidns *x = c->priv;
 	char rr[256];
 
 	action(rq, "DescribeDomainRecords");
 	preq_query(rq, "DomainName", c->zone);
-	preq_query(rq, "RRKeyWord", relative(c, rr));
+	preq_query(rq, "RRKeyWord", provider_relative(c->fqdn, c->zone, "@",
+	    rr, sizeof(rr)));
 	preq_query(rq, "TypeKeyWord", "TXT");
-	query_number(rq, "PageNumber", x->page + 1);
+	records_query_page(c, rq, "PageNumber");
 	query_number(rq, "PageSize", PAGE);
-	return 0;
-}
-
-/* Look for our value; the filters find parts of words, too. */
-static int
-find_in(struct provider_call *c, const json_t *records, struct error *err)
-{
-	struct alidns *x = c->priv;
-	char rr[256];
-
-	(void)relative(c, rr);
-	for (size_t i = 0; i < json_array_size(records); i++) {
-		const json_t *r = json_array_get(records, i);
-		const char *name = jsonx_str(r, "RR");
-		const char *type = jsonx_str(r, "Type");
-		const char *value = jsonx_str(r, "Value");
-
-		if (name != NULL && strcasecmp(name, rr) == 0 &&
-		    type != NULL && strcmp(type, "TXT") == 0 &&
-		    value != NULL && provider_txt_is(value, c->value))
-			return jsonx_copy_str(r, "RecordId", x->record_id,
-			    sizeof(x->record_id), err);
-	}
-	return 0;
-}
-
-/* PROVIDER_NEXT: all pages were read, or record_id is set. */
-static enum provider_next
-find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const json_t *records = provider_array(a, "DomainRecords.Record", err);
-	struct alidns *x = c->priv;
-	int64_t size;
-
-	if (records == NULL || find_in(c, records, err) == -1)
-		return PROVIDER_FAIL;
-	size = jsonx_int(a->json, "PageSize", PAGE);
-	x->page++;
-	if (x->record_id[0] == '\0' && json_array_size(records) > 0 &&
-	    x->page * size < jsonx_int(a->json, "TotalCount", 0))
-		return PROVIDER_AGAIN;
-	x->page = 0;
-	return PROVIDER_NEXT;
-}
-
-static enum provider_next
-find_before_add(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const struct alidns *x = c->priv;
-	enum provider_next next = find_reply(c, a, err);
-
-	if (next != PROVIDER_NEXT || x->record_id[0] == '\0')
-		return next;
-	(void)text_printf(c->new_handle, c->new_handle_size, "%s",
-	    x->record_id);
-	return PROVIDER_DONE;
-}
-
-static enum provider_next
-find_after_add(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	enum provider_next next = find_before_add(c, a, err);
-
-	/* Gone since "exists" was said, or not to be seen yet. */
-	return next == PROVIDER_NEXT ? PROVIDER_REPEAT : next;
-}
-
-static enum provider_next
-find_before_remove(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const struct alidns *x = c->priv;
-	enum provider_next next = find_reply(c, a, err);
-
-	return next == PROVIDER_NEXT && x->record_id[0] == '\0' ?
-	    PROVIDER_DONE : next;
 }
 
 /* "Not existing", "of another account", "impossible name". */
-static enum provider_next
-find_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static bool
+is_no_zone(const struct provider_answer *a)
 {
 	const char *code = code_of(a);
 
 	return begins(code, "InvalidDomainName") ||
 	    strcmp(code, "IncorrectDomainUser") == 0 ||
-	    strcmp(code, "DomainForbidden") == 0 ? PROVIDER_NO_ZONE :
-	    PROVIDER_FAIL;
-}
-
-static int
-create_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	const struct alidns *x = c->priv;
-	char rr[256];
-
-	action(rq, "AddDomainRecord");
-	preq_query(rq, "DomainName", c->zone);
-	preq_query(rq, "RR", relative(c, rr));
-	preq_query(rq, "Type", "TXT");
-	preq_query(rq, "Value", c->value);
-	query_number(rq, "TTL", x->is_raised ? FREE_TTL :
-	    provider_int(c->values, OPT_TTL));
-	preq_query(rq, "Line", provider_str(c->values, OPT_LINE));
-	return 0;
-}
-
-static enum provider_next
-create_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return jsonx_copy_str(a->json, "RecordId", c->new_handle,
-	    c->new_handle_size, err) == -1 ? PROVIDER_FAIL : PROVIDER_DONE;
-}
-
-static enum provider_next
-create_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	struct alidns *x = c->priv;
-
-	if (strcmp(code_of(a), "DomainRecordDuplicate") == 0)
-		return PROVIDER_NEXT;
-	if (strstr(code_of(a), "TTL") != NULL && !x->is_raised &&
-	    provider_int(c->values, OPT_TTL) < FREE_TTL) {
-		x->is_raised = true;
-		return PROVIDER_AGAIN;
-	}
-	return PROVIDER_FAIL;
+	    strcmp(code, "DomainForbidden") == 0;
 }
 
 static void
-delete_start(struct preq *rq, const char *id)
+create(struct provider_call *c, struct preq *rq, const char *rr)
+{
+	action(rq, "AddDomainRecord");
+	preq_query(rq, "DomainName", c->zone);
+	preq_query(rq, "RR", rr);
+	preq_query(rq, "Type", "TXT");
+	preq_query(rq, "Value", c->value);
+	query_number(rq, "TTL", records_ttl(c,
+	    provider_int(c->values, OPT_TTL)));
+	preq_query(rq, "Line", provider_str(c->values, OPT_LINE));
+}
+
+static bool
+exists(const struct provider_answer *a)
+{
+	return strcmp(code_of(a), "DomainRecordDuplicate") == 0;
+}
+
+static bool
+is_ttl_low(const struct provider_answer *a)
+{
+	return strstr(code_of(a), "TTL") != NULL;
+}
+
+static void
+remove_record(struct provider_call *c, struct preq *rq, const char *id)
 {
 	action(rq, "DeleteDomainRecord");
 	preq_query(rq, "RecordId", id);
 }
 
-static int
-delete_kept_request(struct provider_call *c, struct preq *rq,
-    struct error *err)
+static bool
+is_gone(const struct provider_answer *a)
 {
-	if (c->handle[0] != '\0')
-		delete_start(rq, c->handle);
-	return 0;
+	return strcmp(code_of(a), "DomainRecordNotBelongToUser") == 0;
 }
 
-static enum provider_next
-delete_kept_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return PROVIDER_DONE;
-}
-
-/* Gone, or an id that is none of theirs: is the value there? */
-static enum provider_next
-delete_kept_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return err->kind == ERR_REJECTED ? PROVIDER_NEXT : PROVIDER_FAIL;
-}
-
-static int
-delete_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	const struct alidns *x = c->priv;
-
-	delete_start(rq, x->record_id);
-	return 0;
-}
-
-static enum provider_next
-delete_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return strcmp(code_of(a), "DomainRecordNotBelongToUser") == 0 ?
-	    PROVIDER_DONE : PROVIDER_FAIL;
-}
-
-static const struct provider_step add[] = {
-	{ "find record", find_request, find_before_add, find_refused },
-	{ "create record", create_request, create_reply, create_refused },
-	{ "find record", find_request, find_after_add, NULL },
-	{ .name = NULL }
-};
-
-static const struct provider_step remove_[] = {
-	{ "delete record", delete_kept_request, delete_kept_reply,
-	    delete_kept_refused },
-	{ "find record", find_request, find_before_remove, find_refused },
-	{ "delete record", delete_request, NULL, delete_refused },
-	{ .name = NULL }
+static const struct provider_records records = {
+	.list = list,
+	.records = { .array = "DomainRecords.Record", .total = "TotalCount" },
+	.id = "RecordId", .name = "RR", .value = "Value", .type = "Type",
+	.apex = "@",
+	.create = create, .created = "RecordId",
+	.remove = remove_record,
+	.is_no_zone = is_no_zone, .exists = exists, .is_gone = is_gone,
+	.is_ttl_low = is_ttl_low, .raised_ttl = FREE_TTL,
 };
 
 const struct provider provider_alidns = {
@@ -344,9 +197,9 @@ const struct provider provider_alidns = {
 	.opts = opts,
 	.base_url = "https://alidns.aliyuncs.com",
 	.no_zone_help = "the domain must be in the account of this AccessKey",
-	.priv_size = sizeof(struct alidns),
 	.prepare = prepare,
 	.failed = failed,
-	.add = add,
-	.remove = remove_,
+	.records = &records,
+	.add = records_add,
+	.remove = records_remove,
 };

@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "common/mem.h"
-#include "providers/provider.h"
+#include "providers/records.h"
 #include "providers/sign.h"
 
 #define VALID_S 1800			/* of a signature, from its time on */
@@ -28,11 +28,6 @@ static const struct provider_opt opts[] = {
 	PROVIDER_BASE_OPT,
 	PROVIDER_HTTP_OPTS,
 	{ .name = NULL }
-};
-
-struct baiducloud {
-	char	marker[256];		/* of the next page; "" is the first */
-	char	record_id[64];
 };
 
 /* Percent-encode all but the unreserved characters; the end of what went in. */
@@ -133,58 +128,18 @@ failed(struct provider_call *c, const struct provider_answer *a,
 static void
 list_end(struct provider_call *c, struct preq *rq)
 {
-	const struct baiducloud *x = c->priv;
-
-	if (x->marker[0] != '\0')
-		preq_query(rq, "marker", x->marker);
+	if (c->list.cursor[0] != '\0')
+		preq_query(rq, "marker", c->list.cursor);
 	preq_query(rq, "maxKeys", "1000");
 }
 
-/* After a page without what is looked for. */
-static enum provider_next
-list_next(struct provider_call *c, const struct provider_answer *a,
-    enum provider_next missing, struct error *err)
+/* They find names that are only like it as well. */
+static void
+list_zones(struct provider_call *c, struct preq *rq)
 {
-	struct baiducloud *x = c->priv;
-
-	if (!jsonx_bool(a->json, "isTruncated", false))
-		return missing;
-	return jsonx_copy_str(a->json, "nextMarker", x->marker,
-	    sizeof(x->marker), err) == -1 ? PROVIDER_FAIL : PROVIDER_AGAIN;
-}
-
-static int
-zone_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	if (c->zone_id[0] != '\0')
-		return 0;
 	preq_start(rq, "GET", "/v1/dns/zone");
 	preq_query(rq, "name", c->zone);
 	list_end(c, rq);
-	return 0;
-}
-
-/* They find names that are only like it as well. */
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const json_t *zones = provider_array(a, "zones", err);
-	struct baiducloud *x = c->priv;
-	const char *name;
-
-	if (zones == NULL)
-		return PROVIDER_FAIL;
-	for (size_t i = 0; i < json_array_size(zones); i++) {
-		name = jsonx_str(json_array_get(zones, i), "name");
-		if (name == NULL || strcasecmp(name, c->zone) != 0)
-			continue;
-		x->marker[0] = '\0';
-		(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s",
-		    name);
-		return PROVIDER_NEXT;
-	}
-	return list_next(c, a, PROVIDER_NO_ZONE, err);
 }
 
 static void
@@ -195,8 +150,8 @@ record_start(struct provider_call *c, struct preq *rq, const char *method)
 	preq_path(rq, "record");
 }
 
-static int
-find_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+list(struct provider_call *c, struct preq *rq)
 {
 	char rr[256];
 
@@ -204,96 +159,43 @@ find_request(struct provider_call *c, struct preq *rq, struct error *err)
 	preq_query(rq, "rr", provider_relative(c->fqdn, c->zone, "@", rr,
 	    sizeof(rr)));
 	list_end(c, rq);
-	return 0;
 }
 
-static enum provider_next
-find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err, enum provider_next found, enum provider_next missing)
+static void
+create(struct provider_call *c, struct preq *rq, const char *rr)
 {
-	const json_t *records = provider_array(a, "records", err), *r;
-	struct baiducloud *x = c->priv;
-	const char *rr, *type, *value;
-	char want[256];
-
-	if (records == NULL)
-		return PROVIDER_FAIL;
-	(void)provider_relative(c->fqdn, c->zone, "@", want, sizeof(want));
-	for (size_t i = 0; i < json_array_size(records); i++) {
-		r = json_array_get(records, i);
-		rr = jsonx_str(r, "rr");
-		type = jsonx_str(r, "type");
-		value = jsonx_str(r, "value");
-		if (rr != NULL && strcasecmp(rr, want) == 0 &&
-		    type != NULL && strcmp(type, "TXT") == 0 &&
-		    value != NULL && provider_txt_is(value, c->value))
-			return jsonx_copy_str(r, "id", x->record_id,
-			    sizeof(x->record_id), err) == -1 ?
-			    PROVIDER_FAIL : found;
-	}
-	return list_next(c, a, missing, err);
-}
-
-static enum provider_next
-find_before_add(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return find_reply(c, a, err, PROVIDER_DONE, PROVIDER_NEXT);
-}
-
-static enum provider_next
-find_before_remove(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return find_reply(c, a, err, PROVIDER_NEXT, PROVIDER_DONE);
-}
-
-static int
-create_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	char rr[256], nonce[SIGN_NONCE];
+	char nonce[SIGN_NONCE];
 
 	record_start(c, rq, "POST");
 	preq_query(rq, "clientToken", sign_nonce(nonce));
-	preq_json(rq, json_pack("{s:s, s:s, s:s, s:I, s:s}",
-	    "rr", provider_relative(c->fqdn, c->zone, "@", rr, sizeof(rr)),
+	preq_json(rq, json_pack("{s:s, s:s, s:s, s:I, s:s}", "rr", rr,
 	    "type", "TXT", "value", c->value,
 	    "ttl", (json_int_t)provider_int(c->values, OPT_TTL),
 	    "description", "acmed"));
-	return 0;
 }
 
-static int
-delete_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+remove_record(struct provider_call *c, struct preq *rq, const char *id)
 {
-	const struct baiducloud *x = c->priv;
 	char nonce[SIGN_NONCE];
 
 	record_start(c, rq, "DELETE");
-	preq_path(rq, x->record_id);
+	preq_path(rq, id);
 	preq_query(rq, "clientToken", sign_nonce(nonce));
-	return 0;
 }
 
-static enum provider_next
-delete_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return a->status == 404 ? PROVIDER_DONE : PROVIDER_FAIL;
-}
-
-static const struct provider_step add[] = {
-	{ "find zone", zone_request, zone_reply, NULL },
-	{ "find record", find_request, find_before_add, NULL },
-	{ "create record", create_request, NULL, NULL },
-	{ .name = NULL }
-};
-
-static const struct provider_step remove_[] = {
-	{ "find zone", zone_request, zone_reply, NULL },
-	{ "find record", find_request, find_before_remove, NULL },
-	{ "delete record", delete_request, NULL, delete_refused },
-	{ .name = NULL }
+/* Creating tells no id. */
+static const struct provider_records records = {
+	.zone = list_zones,
+	.zones = { .array = "zones", .more = "isTruncated",
+	    .cursor = "nextMarker" },
+	.zone_id = "name", .zone_name = "name",
+	.list = list,
+	.records = { .array = "records", .more = "isTruncated",
+	    .cursor = "nextMarker" },
+	.id = "id", .name = "rr", .value = "value", .type = "type",
+	.apex = "@",
+	.create = create, .remove = remove_record,
 };
 
 const struct provider provider_baiducloud = {
@@ -308,9 +210,9 @@ const struct provider provider_baiducloud = {
 	.base_url = "https://dns.baidubce.com",
 	.no_zone_help = "zones of the domain registration's resolver (BCD) are "
 	    "not seen",
-	.priv_size = sizeof(struct baiducloud),
 	.prepare = prepare,
 	.failed = failed,
-	.add = add,
-	.remove = remove_,
+	.records = &records,
+	.add = records_add,
+	.remove = records_remove,
 };

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "providers/provider.h"
+#include "providers/records.h"
 
 #define TYPE_TXT 3
 
@@ -24,11 +24,6 @@ static const struct provider_opt opts[] = {
 	{ .name = NULL }
 };
 
-struct bunny {
-	int	page;
-	char	record_id[64];
-};
-
 static int
 prepare(struct provider_call *c, struct preq *rq, struct error *err)
 {
@@ -37,157 +32,56 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static int
-zone_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+list_zones(struct provider_call *c, struct preq *rq)
 {
-	const struct bunny *x = c->priv;
-	char page[16];
-
-	if (c->zone_id[0] != '\0')
-		return 0;
-	(void)text_printf(page, sizeof(page), "%d", x->page + 1);
 	preq_start(rq, "GET", "/dnszone");
-	preq_query(rq, "page", page);
+	records_query_page(c, rq, "page");
 	preq_query(rq, "perPage", "1000");
 	preq_query(rq, "search", c->zone);
-	return 0;
 }
 
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static void
+zone_start(struct provider_call *c, struct preq *rq, const char *method)
 {
-	const json_t *zones = provider_array(a, "Items", err), *z;
-	struct bunny *x = c->priv;
-	const char *name;
-
-	if (zones == NULL)
-		return PROVIDER_FAIL;
-	for (size_t i = 0; i < json_array_size(zones); i++) {
-		z = json_array_get(zones, i);
-		name = jsonx_str(z, "Domain");
-		if (name != NULL && strcasecmp(name, c->zone) == 0)
-			return jsonx_copy_str(z, "Id", c->zone_id,
-			    PROVIDER_ZONE_ID_SIZE, err) == -1 ?
-			    PROVIDER_FAIL : PROVIDER_NEXT;
-	}
-	x->page++;
-	return jsonx_bool(a->json, "HasMoreItems", false) ? PROVIDER_AGAIN :
-	    PROVIDER_NO_ZONE;
+	preq_start(rq, method, "/dnszone");
+	preq_path(rq, c->zone_id);
 }
 
 /* The zone comes with all its records. */
-static int
-find_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+list(struct provider_call *c, struct preq *rq)
 {
-	preq_start(rq, "GET", "/dnszone");
-	preq_path(rq, c->zone_id);
-	return 0;
+	zone_start(c, rq, "GET");
 }
 
-static int
-find(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static void
+create(struct provider_call *c, struct preq *rq, const char *name)
 {
-	const json_t *records = provider_array(a, "Records", err), *r;
-	struct bunny *x = c->priv;
-	const char *name, *value;
-	char want[256];
-
-	if (records == NULL)
-		return -1;
-	(void)provider_relative(c->fqdn, c->zone, "", want, sizeof(want));
-	for (size_t i = 0; i < json_array_size(records); i++) {
-		r = json_array_get(records, i);
-		name = jsonx_str(r, "Name");
-		value = jsonx_str(r, "Value");
-		if (jsonx_int(r, "Type", -1) == TYPE_TXT && name != NULL &&
-		    strcasecmp(name, want) == 0 && value != NULL &&
-		    provider_txt_is(value, c->value))
-			return jsonx_copy_str(r, "Id", x->record_id,
-			    sizeof(x->record_id), err);
-	}
-	return 0;
-}
-
-static enum provider_next
-find_before_add(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const struct bunny *x = c->priv;
-
-	if (find(c, a, err) == -1)
-		return PROVIDER_FAIL;
-	(void)text_printf(c->new_handle, c->new_handle_size, "%s",
-	    x->record_id);
-	return x->record_id[0] != '\0' ? PROVIDER_DONE : PROVIDER_NEXT;
-}
-
-static enum provider_next
-find_before_remove(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const struct bunny *x = c->priv;
-
-	if (find(c, a, err) == -1)
-		return PROVIDER_FAIL;
-	return x->record_id[0] == '\0' ? PROVIDER_DONE : PROVIDER_NEXT;
-}
-
-static int
-create_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	char name[256];
-
-	preq_start(rq, "PUT", "/dnszone");
-	preq_path(rq, c->zone_id);
+	zone_start(c, rq, "PUT");
 	preq_path(rq, "records");
 	preq_json(rq, json_pack("{s:i, s:s, s:s, s:I}", "Type", TYPE_TXT,
-	    "Name", provider_relative(c->fqdn, c->zone, "", name,
-	    sizeof(name)), "Value", c->value,
+	    "Name", name, "Value", c->value,
 	    "Ttl", (json_int_t)provider_int(c->values, OPT_TTL)));
-	return 0;
 }
 
-static enum provider_next
-create_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static void
+remove_record(struct provider_call *c, struct preq *rq, const char *id)
 {
-	return jsonx_copy_str(a->json, "Id", c->new_handle,
-	    c->new_handle_size, err) == -1 ? PROVIDER_FAIL : PROVIDER_DONE;
-}
-
-static int
-delete_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	const struct bunny *x = c->priv;
-
-	preq_start(rq, "DELETE", "/dnszone");
-	preq_path(rq, c->zone_id);
+	zone_start(c, rq, "DELETE");
 	preq_path(rq, "records");
-	preq_path(rq, x->record_id);
-	return 0;
+	preq_path(rq, id);
 }
 
-static enum provider_next
-delete_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return a->status == 404 ? PROVIDER_DONE : PROVIDER_FAIL;
-}
-
-static const struct provider_step add[] = {
-	{ "find zone", zone_request, zone_reply, NULL },
-	{ "find record", find_request, find_before_add, NULL },
-	{ "create record", create_request, create_reply, NULL },
-	{ .name = NULL }
-};
-
-static const struct provider_step remove_[] = {
-	{ "find zone", zone_request, zone_reply, NULL },
-	{ "find record", find_request, find_before_remove, NULL },
-	{ "delete record", delete_request, NULL, delete_refused },
-	{ .name = NULL }
+static const struct provider_records records = {
+	.zone = list_zones,
+	.zones = { .array = "Items", .more = "HasMoreItems" },
+	.zone_id = "Id", .zone_name = "Domain",
+	.list = list, .records = { .array = "Records" },
+	.id = "Id", .name = "Name", .value = "Value",
+	.type = "Type", .txt = TYPE_TXT, .apex = "",
+	.create = create, .created = "Id",
+	.remove = remove_record,
 };
 
 const struct provider provider_bunny = {
@@ -198,8 +92,8 @@ const struct provider provider_bunny = {
 	    "BUNNY_API_KEY.",
 	.opts = opts,
 	.base_url = "https://api.bunny.net",
-	.priv_size = sizeof(struct bunny),
 	.prepare = prepare,
-	.add = add,
-	.remove = remove_,
+	.records = &records,
+	.add = records_add,
+	.remove = records_remove,
 };

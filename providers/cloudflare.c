@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "providers/provider.h"
+#include "providers/records.h"
 
 #define CODE_EXISTS 81057		/* "The record already exists." */
 #define CODE_IDENTICAL 81058		/* "An identical record already ..." */
@@ -27,10 +27,6 @@ static const struct provider_opt opts[] = {
 	PROVIDER_BASE_OPT,
 	PROVIDER_HTTP_OPTS,
 	{ .name = NULL }
-};
-
-struct cloudflare {
-	char	record_id[64];
 };
 
 static bool
@@ -128,149 +124,62 @@ records_start(struct provider_call *c, struct preq *rq, const char *method)
 	preq_path(rq, "dns_records");
 }
 
-static int
-create_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+list(struct provider_call *c, struct preq *rq)
+{
+	records_start(c, rq, "GET");
+	preq_query(rq, "type", "TXT");
+	preq_query(rq, "name", c->fqdn);
+	preq_query(rq, "per_page", "100");
+	records_query_page(c, rq, "page");
+}
+
+static void
+create(struct provider_call *c, struct preq *rq, const char *name)
 {
 	char content[300];
 
 	(void)text_printf(content, sizeof(content), "\"%s\"", c->value);
 	records_start(c, rq, "POST");
 	preq_json(rq, json_pack("{s:s, s:s, s:s, s:I}", "type", "TXT",
-	    "name", c->fqdn, "content", content,
+	    "name", name, "content", content,
 	    "ttl", (json_int_t)provider_int(c->values, OPT_TTL)));
-	return 0;
 }
 
-static enum provider_next
-create_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static bool
+exists(const struct provider_answer *a)
 {
-	return jsonx_copy_str(a->json, "result.id", c->new_handle,
-	    c->new_handle_size, err) == -1 ? PROVIDER_FAIL : PROVIDER_DONE;
+	return has_code(a, CODE_IDENTICAL) || has_code(a, CODE_EXISTS);
 }
 
-static enum provider_next
-create_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static void
+remove_record(struct provider_call *c, struct preq *rq, const char *id)
 {
-	return has_code(a, CODE_IDENTICAL) || has_code(a, CODE_EXISTS) ?
-	    PROVIDER_NEXT : PROVIDER_FAIL;
-}
-
-static int
-find_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	records_start(c, rq, "GET");
-	preq_query(rq, "type", "TXT");
-	preq_query(rq, "name", c->fqdn);
-	preq_query(rq, "per_page", "100");
-	return 0;
-}
-
-/* The id of the record with our value; out becomes "" if there is none. */
-static int
-find(struct provider_call *c, const struct provider_answer *a, char *out,
-    size_t size, struct error *err)
-{
-	const json_t *records = provider_array(a, "result", err);
-
-	if (records == NULL)
-		return -1;
-	out[0] = '\0';
-	for (size_t i = 0; i < json_array_size(records); i++) {
-		const json_t *r = json_array_get(records, i);
-		const char *name = jsonx_str(r, "name");
-		const char *type = jsonx_str(r, "type");
-		const char *content = jsonx_str(r, "content");
-
-		if (name != NULL && strcmp(name, c->fqdn) == 0 &&
-		    type != NULL && strcmp(type, "TXT") == 0 &&
-		    content != NULL && provider_txt_is(content, c->value))
-			return jsonx_copy_str(r, "id", out, size, err);
-	}
-	return 0;
-}
-
-/* The record was there before: its id is all that is wanted. */
-static enum provider_next
-find_existing_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	if (find(c, a, c->new_handle, c->new_handle_size, err) == -1)
-		return PROVIDER_FAIL;
-	/* Deleted since, or "exists" was said of something else. */
-	return c->new_handle[0] == '\0' ? PROVIDER_REPEAT : PROVIDER_DONE;
-}
-
-/* The kept id first; what it leads to is our record or nothing. */
-static int
-delete_kept_request(struct provider_call *c, struct preq *rq,
-    struct error *err)
-{
-	if (c->handle[0] == '\0')
-		return 0;
 	records_start(c, rq, "DELETE");
-	preq_path(rq, c->handle);
-	return 0;
+	preq_path(rq, id);
 }
 
-static enum provider_next
-delete_kept_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return PROVIDER_DONE;
-}
+static const struct provider_records records = {
+	.list = list,
+	.records = { .array = "result", .pages = "result_info.total_pages" },
+	.id = "id", .name = "name", .value = "content", .type = "type",
+	.create = create, .created = "result.id", .exists = exists,
+	.remove = remove_record,
+};
 
-/* Gone, or an id that is none of theirs. */
-static enum provider_next
-delete_kept_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return a->status == 404 || a->status == 400 ? PROVIDER_NEXT :
-	    PROVIDER_FAIL;
-}
-
-static enum provider_next
-not_found_is_next(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return a->status == 404 ? PROVIDER_NEXT : PROVIDER_FAIL;
-}
-
-static enum provider_next
-find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	struct cloudflare *x = c->priv;
-
-	if (find(c, a, x->record_id, sizeof(x->record_id), err) == -1)
-		return PROVIDER_FAIL;
-	return x->record_id[0] == '\0' ? PROVIDER_DONE : PROVIDER_NEXT;
-}
-
-static int
-delete_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	const struct cloudflare *x = c->priv;
-
-	records_start(c, rq, "DELETE");
-	preq_path(rq, x->record_id);
-	return 0;
-}
-
+/* Creating tells as well whether the value is there. */
 static const struct provider_step add[] = {
 	{ "find zone", zone_request, zone_reply, NULL },
-	{ "create record", create_request, create_reply, create_refused },
-	{ "find record", find_request, find_existing_reply, NULL },
+	RECORDS_CREATE(records_create_refused),
+	RECORDS_FIND_EXISTING,
 	{ .name = NULL }
 };
 
 static const struct provider_step remove_[] = {
 	{ "find zone", zone_request, zone_reply, NULL },
-	{ "delete record", delete_kept_request, delete_kept_reply,
-	    delete_kept_refused },
-	{ "find record", find_request, find_reply, NULL },
-	{ "delete record", delete_request, NULL, not_found_is_next },
+	RECORDS_REMOVE_KEPT,
+	RECORDS_FIND,
+	RECORDS_REMOVE,
 	{ .name = NULL }
 };
 
@@ -282,10 +191,10 @@ const struct provider provider_cloudflare = {
 	.opts = opts,
 	.base_url = "https://api.cloudflare.com/client/v4",
 	.no_zone_help = "a token without Zone:Read sees no zones at all",
-	.priv_size = sizeof(struct cloudflare),
 	.prepare = prepare,
 	.is_refusal = is_refusal,
 	.failed = failed,
+	.records = &records,
 	.add = add,
 	.remove = remove_,
 };

@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "providers/provider.h"
+#include "providers/records.h"
 
 enum { OPT_TOKEN, OPT_TTL };
 
@@ -24,11 +24,6 @@ static const struct provider_opt opts[] = {
 	{ .name = NULL }
 };
 
-struct digitalocean {
-	unsigned page;			/* of records read; 0: none */
-	char	record_id[64];
-};
-
 static int
 prepare(struct provider_call *c, struct preq *rq, struct error *err)
 {
@@ -36,29 +31,11 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static int
-zone_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+get_zone(struct provider_call *c, struct preq *rq)
 {
-	if (c->zone_id[0] != '\0')
-		return 0;
 	preq_start(rq, "GET", "/v2/domains");
 	preq_path(rq, c->zone);
-	return 0;
-}
-
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return jsonx_copy_str(a->json, "domain.name", c->zone_id,
-	    PROVIDER_ZONE_ID_SIZE, err) == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
-}
-
-static enum provider_next
-zone_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return a->status == 404 ? PROVIDER_NO_ZONE : PROVIDER_FAIL;
 }
 
 static void
@@ -69,170 +46,46 @@ records_start(struct provider_call *c, struct preq *rq, const char *method)
 	preq_path(rq, "records");
 }
 
-static int
-find_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+list(struct provider_call *c, struct preq *rq)
 {
-	const struct digitalocean *x = c->priv;
-	char page[16];
-
-	(void)text_printf(page, sizeof(page), "%u", x->page + 1);
 	records_start(c, rq, "GET");
 	preq_query(rq, "type", "TXT");
 	preq_query(rq, "name", c->fqdn);
 	preq_query(rq, "per_page", "200");
-	preq_query(rq, "page", page);
-	return 0;
+	records_query_page(c, rq, "page");
 }
 
-/*
- * The id of our record, in x->record_id, or "".  PROVIDER_AGAIN: on the next
- * page; PROVIDER_NEXT: all was read.
- */
-static enum provider_next
-find(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static void
+create(struct provider_call *c, struct preq *rq, const char *name)
 {
-	const json_t *all = provider_array(a, "domain_records", err);
-	struct digitalocean *x = c->priv;
-	char name[256];
-
-	if (all == NULL)
-		return PROVIDER_FAIL;
-	(void)provider_relative(c->fqdn, c->zone, "@", name, sizeof(name));
-	for (size_t i = 0; i < json_array_size(all); i++) {
-		const json_t *r = json_array_get(all, i);
-		const char *type = jsonx_str(r, "type");
-		const char *there = jsonx_str(r, "name");
-		const char *data = jsonx_str(r, "data");
-
-		if (type != NULL && strcmp(type, "TXT") == 0 &&
-		    there != NULL && strcasecmp(there, name) == 0 &&
-		    data != NULL && provider_txt_is(data, c->value))
-			return jsonx_copy_str(r, "id", x->record_id,
-			    sizeof(x->record_id), err) == -1 ?
-			    PROVIDER_FAIL : PROVIDER_NEXT;
-	}
-	x->page++;
-	return jsonx_str(a->json, "links.pages.next") != NULL ?
-	    PROVIDER_AGAIN : PROVIDER_NEXT;
-}
-
-static enum provider_next
-add_find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const struct digitalocean *x = c->priv;
-	enum provider_next next = find(c, a, err);
-
-	if (next != PROVIDER_NEXT || x->record_id[0] == '\0')
-		return next;
-	(void)text_printf(c->new_handle, c->new_handle_size, "%s",
-	    x->record_id);
-	return PROVIDER_DONE;
-}
-
-static enum provider_next
-remove_find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const struct digitalocean *x = c->priv;
-	enum provider_next next = find(c, a, err);
-
-	return next == PROVIDER_NEXT && x->record_id[0] == '\0' ?
-	    PROVIDER_DONE : next;
-}
-
-static int
-create_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	char name[256];
-
 	records_start(c, rq, "POST");
-	preq_json(rq, json_pack("{s:s, s:s, s:s, s:I}", "type", "TXT", "name",
-	    provider_relative(c->fqdn, c->zone, "@", name, sizeof(name)),
-	    "data", c->value,
+	preq_json(rq, json_pack("{s:s, s:s, s:s, s:I}", "type", "TXT",
+	    "name", name, "data", c->value,
 	    "ttl", (json_int_t)provider_int(c->values, OPT_TTL)));
-	return 0;
 }
 
-static enum provider_next
-create_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static void
+remove_record(struct provider_call *c, struct preq *rq, const char *id)
 {
-	return jsonx_copy_str(a->json, "domain_record.id", c->new_handle,
-	    c->new_handle_size, err) == -1 ? PROVIDER_FAIL : PROVIDER_DONE;
-}
-
-/* The kept id first; what it leads to is our record or nothing. */
-static int
-delete_kept_request(struct provider_call *c, struct preq *rq,
-    struct error *err)
-{
-	if (c->handle[0] == '\0')
-		return 0;
 	records_start(c, rq, "DELETE");
-	preq_path(rq, c->handle);
-	return 0;
+	preq_path(rq, id);
 }
 
-static enum provider_next
-delete_kept_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static bool
+is_removed(const struct provider_answer *a)
 {
-	return a->status == 204 ? PROVIDER_DONE : PROVIDER_NEXT;
+	return a->status == 204;
 }
 
-/* Gone, or an id that is none of theirs. */
-static enum provider_next
-delete_kept_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return a->status == 404 || a->status == 400 || a->status == 422 ?
-	    PROVIDER_NEXT : PROVIDER_FAIL;
-}
-
-static int
-delete_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	const struct digitalocean *x = c->priv;
-
-	records_start(c, rq, "DELETE");
-	preq_path(rq, x->record_id);
-	return 0;
-}
-
-static enum provider_next
-delete_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	if (a->status == 204)
-		return PROVIDER_DONE;
-	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
-	    "HTTP %d instead of 204", a->status);
-	return PROVIDER_FAIL;
-}
-
-static enum provider_next
-delete_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return a->status == 404 ? PROVIDER_DONE : PROVIDER_FAIL;
-}
-
-static const struct provider_step add[] = {
-	{ "find zone", zone_request, zone_reply, zone_refused },
-	{ "find record", find_request, add_find_reply, NULL },
-	{ "create record", create_request, create_reply, NULL },
-	{ .name = NULL }
-};
-
-static const struct provider_step remove_[] = {
-	{ "find zone", zone_request, zone_reply, zone_refused },
-	{ "delete record", delete_kept_request, delete_kept_reply,
-	    delete_kept_refused },
-	{ "find record", find_request, remove_find_reply, NULL },
-	{ "delete record", delete_request, delete_reply, delete_refused },
-	{ .name = NULL }
+static const struct provider_records records = {
+	.zone = get_zone, .zone_id = "domain.name",
+	.list = list,
+	.records = { .array = "domain_records", .more = "links.pages.next" },
+	.id = "id", .name = "name", .value = "data", .type = "type",
+	.apex = "@",
+	.create = create, .created = "domain_record.id",
+	.remove = remove_record, .is_removed = is_removed,
 };
 
 const struct provider provider_digitalocean = {
@@ -244,8 +97,8 @@ const struct provider provider_digitalocean = {
 	.opts = opts,
 	.base_url = "https://api.digitalocean.com",
 	.no_zone_help = "the domain must be among those of the token's team",
-	.priv_size = sizeof(struct digitalocean),
 	.prepare = prepare,
-	.add = add,
-	.remove = remove_,
+	.records = &records,
+	.add = records_add,
+	.remove = records_remove,
 };

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "providers/provider.h"
+#include "providers/records.h"
 #include "providers/sign.h"
 
 enum { OPT_KEY, OPT_SECRET, OPT_TTL };
@@ -24,11 +24,6 @@ static const struct provider_opt opts[] = {
 	PROVIDER_BASE_OPT,
 	PROVIDER_HTTP_OPTS,
 	{ .name = NULL }
-};
-
-struct dnsmadeeasy {
-	unsigned page;			/* of records read; 0: none */
-	char	record_id[64];
 };
 
 static int
@@ -74,29 +69,11 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	}
 }
 
-static int
-zone_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+get_zone(struct provider_call *c, struct preq *rq)
 {
-	if (c->zone_id[0] != '\0')
-		return 0;
 	preq_start(rq, "GET", "/V2.0/dns/managed/name");
 	preq_query(rq, "domainname", c->zone);
-	return 0;
-}
-
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return jsonx_copy_str(a->json, "id", c->zone_id,
-	    PROVIDER_ZONE_ID_SIZE, err) == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
-}
-
-static enum provider_next
-zone_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return a->status == 404 ? PROVIDER_NO_ZONE : PROVIDER_FAIL;
 }
 
 static void
@@ -107,174 +84,65 @@ records_start(struct provider_call *c, struct preq *rq, const char *method)
 	preq_path(rq, "records");
 }
 
-static int
-create_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+list(struct provider_call *c, struct preq *rq)
 {
-	char name[256], value[300];
+	char page[32], name[256];
 
-	(void)text_printf(value, sizeof(value), "\"%s\"", c->value);
-	records_start(c, rq, "POST");
-	preq_json(rq, json_pack("{s:s, s:s, s:s, s:I, s:s}", "type", "TXT",
-	    "name", provider_relative(c->fqdn, c->zone, "", name,
-	    sizeof(name)), "value", value,
-	    "ttl", (json_int_t)provider_int(c->values, OPT_TTL),
-	    "gtdLocation", "DEFAULT"));
-	return 0;
-}
-
-static enum provider_next
-create_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return jsonx_copy_str(a->json, "id", c->new_handle,
-	    c->new_handle_size, err) == -1 ? PROVIDER_FAIL : PROVIDER_DONE;
-}
-
-/* "Record with this type (TXT), name (...), and value (...) already ..." */
-static enum provider_next
-create_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const char *words = jsonx_str(a->json, "error.0");
-
-	return words != NULL && strstr(words, "already exists") != NULL ?
-	    PROVIDER_NEXT : PROVIDER_FAIL;
-}
-
-static int
-find_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	const struct dnsmadeeasy *x = c->priv;
-	char page[16], name[256];
-
-	(void)text_printf(page, sizeof(page), "%u", x->page);
+	/* From 0 on. */
+	(void)text_printf(page, sizeof(page), "%lld", (long long)c->list.page);
 	records_start(c, rq, "GET");
 	preq_query(rq, "type", "TXT");
 	preq_query(rq, "recordName", provider_relative(c->fqdn, c->zone, "",
 	    name, sizeof(name)));
 	preq_query(rq, "rows", "100");
 	preq_query(rq, "page", page);
-	return 0;
 }
 
-/*
- * The id of our record, in x->record_id, or "".  PROVIDER_AGAIN: on the next
- * page; PROVIDER_NEXT: all was read.
- */
-static enum provider_next
-find(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static void
+create(struct provider_call *c, struct preq *rq, const char *name)
 {
-	const json_t *all = provider_array(a, "data", err);
-	struct dnsmadeeasy *x = c->priv;
-	char name[256];
+	char value[300];
 
-	if (all == NULL)
-		return PROVIDER_FAIL;
-	(void)provider_relative(c->fqdn, c->zone, "", name, sizeof(name));
-	for (size_t i = 0; i < json_array_size(all); i++) {
-		const json_t *r = json_array_get(all, i);
-		const char *type = jsonx_str(r, "type");
-		const char *there = jsonx_str(r, "name");
-		const char *value = jsonx_str(r, "value");
-
-		if (type != NULL && strcmp(type, "TXT") == 0 &&
-		    there != NULL && strcasecmp(there, name) == 0 &&
-		    value != NULL && provider_txt_is(value, c->value))
-			return jsonx_copy_str(r, "id", x->record_id,
-			    sizeof(x->record_id), err) == -1 ?
-			    PROVIDER_FAIL : PROVIDER_NEXT;
-	}
-	x->page++;
-	return jsonx_int(a->json, "totalPages", 1) > x->page ?
-	    PROVIDER_AGAIN : PROVIDER_NEXT;
+	(void)text_printf(value, sizeof(value), "\"%s\"", c->value);
+	records_start(c, rq, "POST");
+	preq_json(rq, json_pack("{s:s, s:s, s:s, s:I, s:s}", "type", "TXT",
+	    "name", name, "value", value,
+	    "ttl", (json_int_t)provider_int(c->values, OPT_TTL),
+	    "gtdLocation", "DEFAULT"));
 }
 
-/* The record was there before: its id is all that is wanted. */
-static enum provider_next
-add_find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+/* "Record with this type (TXT), name (...), and value (...) already ..." */
+static bool
+exists(const struct provider_answer *a)
 {
-	const struct dnsmadeeasy *x = c->priv;
-	enum provider_next next = find(c, a, err);
+	const char *words = jsonx_str(a->json, "error.0");
 
-	if (next != PROVIDER_NEXT)
-		return next;
-	if (x->record_id[0] == '\0')
-		return PROVIDER_REPEAT;		/* deleted since */
-	(void)text_printf(c->new_handle, c->new_handle_size, "%s",
-	    x->record_id);
-	return PROVIDER_DONE;
+	return words != NULL && strstr(words, "already exists") != NULL;
 }
 
-static enum provider_next
-remove_find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static void
+remove_record(struct provider_call *c, struct preq *rq, const char *id)
 {
-	const struct dnsmadeeasy *x = c->priv;
-	enum provider_next next = find(c, a, err);
-
-	return next == PROVIDER_NEXT && x->record_id[0] == '\0' ?
-	    PROVIDER_DONE : next;
-}
-
-/* The kept id first; what it leads to is our record or nothing. */
-static int
-delete_kept_request(struct provider_call *c, struct preq *rq,
-    struct error *err)
-{
-	if (c->handle[0] == '\0')
-		return 0;
 	records_start(c, rq, "DELETE");
-	preq_path(rq, c->handle);
-	return 0;
+	preq_path(rq, id);
 }
 
-static enum provider_next
-delete_kept_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return PROVIDER_DONE;
-}
-
-/* Gone, or an id that is none of theirs. */
-static enum provider_next
-delete_kept_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return err->kind == ERR_REJECTED ? PROVIDER_NEXT : PROVIDER_FAIL;
-}
-
-static int
-delete_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	const struct dnsmadeeasy *x = c->priv;
-
-	records_start(c, rq, "DELETE");
-	preq_path(rq, x->record_id);
-	return 0;
-}
-
-static enum provider_next
-delete_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return a->status == 404 ? PROVIDER_DONE : PROVIDER_FAIL;
-}
-
-static const struct provider_step add[] = {
-	{ "find zone", zone_request, zone_reply, zone_refused },
-	{ "create record", create_request, create_reply, create_refused },
-	{ "find record", find_request, add_find_reply, NULL },
-	{ .name = NULL }
+static const struct provider_records records = {
+	.zone = get_zone, .zone_id = "id",
+	.list = list,
+	.records = { .array = "data", .pages = "totalPages" },
+	.id = "id", .name = "name", .value = "value", .type = "type",
+	.apex = "",
+	.create = create, .created = "id", .exists = exists,
+	.remove = remove_record,
 };
 
-static const struct provider_step remove_[] = {
-	{ "find zone", zone_request, zone_reply, zone_refused },
-	{ "delete record", delete_kept_request, delete_kept_reply,
-	    delete_kept_refused },
-	{ "find record", find_request, remove_find_reply, NULL },
-	{ "delete record", delete_request, NULL, delete_refused },
+/* Calls are scarce: creating tells as well whether the value is there. */
+static const struct provider_step add[] = {
+	RECORDS_ZONE,
+	RECORDS_CREATE(records_create_refused),
+	RECORDS_FIND_EXISTING,
 	{ .name = NULL }
 };
 
@@ -289,9 +157,9 @@ const struct provider provider_dnsmadeeasy = {
 	.opts = opts,
 	.base_url = "https://api.dnsmadeeasy.com",
 	.no_zone_help = "the domain must be in the key's account",
-	.priv_size = sizeof(struct dnsmadeeasy),
 	.prepare = prepare,
 	.failed = failed,
+	.records = &records,
 	.add = add,
-	.remove = remove_,
+	.remove = records_remove,
 };

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "providers/provider.h"
+#include "providers/records.h"
 
 enum { OPT_API_KEY, OPT_TTL };
 
@@ -20,10 +20,6 @@ static const struct provider_opt opts[] = {
 	PROVIDER_BASE_OPT,
 	PROVIDER_HTTP_OPTS,
 	{ .name = NULL }
-};
-
-struct ionos {
-	char	record_id[64];
 };
 
 static int
@@ -48,33 +44,10 @@ failed(struct provider_call *c, const struct provider_answer *a,
 		    why == NULL ? "" : why);
 }
 
-static int
-zone_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+list_zones(struct provider_call *c, struct preq *rq)
 {
-	if (c->zone_id[0] == '\0')
-		preq_start(rq, "GET", "/zones");
-	return 0;
-}
-
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const json_t *zones = provider_array(a, "", err), *z;
-	const char *name;
-
-	if (zones == NULL)
-		return PROVIDER_FAIL;
-	for (size_t i = 0; i < json_array_size(zones); i++) {
-		z = json_array_get(zones, i);
-		name = jsonx_str(z, "name");
-		if (name == NULL || strcasecmp(name, c->zone) != 0)
-			continue;
-		return jsonx_copy_str(z, "id", c->zone_id,
-		    PROVIDER_ZONE_ID_SIZE, err) == -1 ? PROVIDER_FAIL :
-		    PROVIDER_NEXT;
-	}
-	return PROVIDER_NO_ZONE;
+	preq_start(rq, "GET", "/zones");
 }
 
 static void
@@ -84,157 +57,49 @@ zone_start(struct provider_call *c, struct preq *rq, const char *method)
 	preq_path(rq, c->zone_id);
 }
 
-static int
-find_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+list(struct provider_call *c, struct preq *rq)
 {
 	zone_start(c, rq, "GET");
 	preq_query(rq, "recordName", c->fqdn);
 	preq_query(rq, "recordType", "TXT");
-	return 0;
 }
 
-static int
-find(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const json_t *records = provider_array(a, "records", err), *r;
-	struct ionos *x = c->priv;
-	const char *name, *type, *content;
-
-	if (records == NULL)
-		return -1;
-	for (size_t i = 0; i < json_array_size(records); i++) {
-		r = json_array_get(records, i);
-		name = jsonx_str(r, "name");
-		type = jsonx_str(r, "type");
-		content = jsonx_str(r, "content");
-		if (name != NULL && strcasecmp(name, c->fqdn) == 0 &&
-		    type != NULL && strcmp(type, "TXT") == 0 &&
-		    content != NULL && provider_txt_is(content, c->value))
-			return jsonx_copy_str(r, "id", x->record_id,
-			    sizeof(x->record_id), err);
-	}
-	return 0;
-}
-
-static enum provider_next
-add_find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const struct ionos *x = c->priv;
-
-	if (find(c, a, err) == -1)
-		return PROVIDER_FAIL;
-	if (x->record_id[0] == '\0')
-		return PROVIDER_NEXT;
-	(void)text_printf(c->new_handle, c->new_handle_size, "%s",
-	    x->record_id);
-	return PROVIDER_DONE;
-}
-
-static int
-create_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+create(struct provider_call *c, struct preq *rq, const char *name)
 {
 	zone_start(c, rq, "POST");
 	preq_path(rq, "records");
 	preq_json(rq, json_pack("[{s:s, s:s, s:s, s:I, s:i, s:b}]", "name",
-	    c->fqdn, "type", "TXT", "content", c->value,
+	    name, "type", "TXT", "content", c->value,
 	    "ttl", (json_int_t)provider_int(c->values, OPT_TTL),
 	    "prio", 0, "disabled", 0));
-	return 0;
 }
 
-static enum provider_next
-create_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return jsonx_copy_str(a->json, "0.id", c->new_handle,
-	    c->new_handle_size, err) == -1 ? PROVIDER_FAIL : PROVIDER_DONE;
-}
-
-/* There since the list was read: read it again. */
-static enum provider_next
-create_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static bool
+exists(const struct provider_answer *a)
 {
 	const char *code = jsonx_str(a->json, "0.code");
 
 	return a->status == 409 || (code != NULL &&
-	    strcmp(code, "RECORD_ALREADY_EXISTS") == 0) ? PROVIDER_REPEAT :
-	    PROVIDER_FAIL;
+	    strcmp(code, "RECORD_ALREADY_EXISTS") == 0);
 }
 
-static enum provider_next
-remove_find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static void
+remove_record(struct provider_call *c, struct preq *rq, const char *id)
 {
-	const struct ionos *x = c->priv;
-
-	if (find(c, a, err) == -1)
-		return PROVIDER_FAIL;
-	return x->record_id[0] == '\0' ? PROVIDER_DONE : PROVIDER_NEXT;
-}
-
-/* The kept id first; what it leads to is our record or nothing. */
-static int
-delete_kept_request(struct provider_call *c, struct preq *rq,
-    struct error *err)
-{
-	if (c->handle[0] == '\0')
-		return 0;
 	zone_start(c, rq, "DELETE");
 	preq_path(rq, "records");
-	preq_path(rq, c->handle);
-	return 0;
+	preq_path(rq, id);
 }
 
-static enum provider_next
-delete_kept_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return PROVIDER_DONE;
-}
-
-static enum provider_next
-delete_kept_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return a->status == 404 || a->status == 400 ? PROVIDER_NEXT :
-	    PROVIDER_FAIL;
-}
-
-static int
-delete_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	const struct ionos *x = c->priv;
-
-	zone_start(c, rq, "DELETE");
-	preq_path(rq, "records");
-	preq_path(rq, x->record_id);
-	return 0;
-}
-
-static enum provider_next
-gone_is_done(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return a->status == 404 ? PROVIDER_DONE : PROVIDER_FAIL;
-}
-
-static const struct provider_step add[] = {
-	{ "find zone", zone_request, zone_reply, NULL },
-	{ "find record", find_request, add_find_reply, NULL },
-	{ "create record", create_request, create_reply, create_refused },
-	{ .name = NULL }
-};
-
-static const struct provider_step remove_[] = {
-	{ "find zone", zone_request, zone_reply, NULL },
-	{ "delete record", delete_kept_request, delete_kept_reply,
-	    delete_kept_refused },
-	{ "find record", find_request, remove_find_reply, NULL },
-	{ "delete record", delete_request, NULL, gone_is_done },
-	{ .name = NULL }
+static const struct provider_records records = {
+	.zone = list_zones, .zones = { .array = "" },
+	.zone_id = "id", .zone_name = "name",
+	.list = list, .records = { .array = "records" },
+	.id = "id", .name = "name", .value = "content", .type = "type",
+	.create = create, .created = "0.id", .exists = exists,
+	.remove = remove_record,
 };
 
 const struct provider provider_ionos = {
@@ -245,9 +110,9 @@ const struct provider provider_ionos = {
 	    "IONOS_API_KEY.",
 	.opts = opts,
 	.base_url = "https://api.hosting.ionos.com/dns/v1",
-	.priv_size = sizeof(struct ionos),
 	.prepare = prepare,
 	.failed = failed,
-	.add = add,
-	.remove = remove_,
+	.records = &records,
+	.add = records_add,
+	.remove = records_remove,
 };

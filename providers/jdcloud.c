@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "providers/provider.h"
+#include "providers/records.h"
 #include "providers/scheme_v4.h"
 #include "providers/sign.h"
 
@@ -30,11 +30,6 @@ static const struct provider_opt opts[] = {
 	PROVIDER_BASE_OPT,
 	PROVIDER_HTTP_OPTS,
 	{ .name = NULL }
-};
-
-struct jdcloud {
-	int	page;			/* of the list, from 0 on */
-	char	record_id[64];
 };
 
 static int
@@ -86,18 +81,6 @@ failed(struct provider_call *c, const struct provider_answer *a,
 		provider_blame_clock(a, err);
 }
 
-/* The query in sorted order: it is signed as it is sent. */
-static void
-list_start(struct provider_call *c, struct preq *rq)
-{
-	const struct jdcloud *x = c->priv;
-	char page[16];
-
-	(void)text_printf(page, sizeof(page), "%d", x->page + 1);
-	preq_query(rq, "pageNumber", page);
-	preq_query(rq, "pageSize", PAGE_SIZE);
-}
-
 static void
 domain_start(struct provider_call *c, struct preq *rq, const char *method)
 {
@@ -114,180 +97,69 @@ records_start(struct provider_call *c, struct preq *rq, const char *method)
 	preq_path(rq, "ResourceRecord");
 }
 
-static bool
-has_more(struct provider_call *c, const struct provider_answer *a)
+/* The query in sorted order: it is signed as it is sent. */
+static void
+list_zones(struct provider_call *c, struct preq *rq)
 {
-	struct jdcloud *x = c->priv;
-
-	return ++x->page < jsonx_int(a->json, "result.totalPage", 0);
-}
-
-/* Lists that are empty may be null. */
-static const json_t *
-data_list(const struct provider_answer *a, struct error *err)
-{
-	const json_t *list = jsonx_get(a->json, "result.dataList");
-
-	return json_is_null(list) ? list :
-	    provider_array(a, "result.dataList", err);
-}
-
-static int
-zone_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	if (c->zone_id[0] != '\0')
-		return 0;
 	domain_start(c, rq, "GET");
 	preq_query(rq, "domainName", c->zone);
-	list_start(c, rq);
-	return 0;
+	records_query_page(c, rq, "pageNumber");
+	preq_query(rq, "pageSize", PAGE_SIZE);
 }
 
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const json_t *zones = data_list(a, err), *z;
-	struct jdcloud *x = c->priv;
-	const char *name;
-
-	if (zones == NULL)
-		return PROVIDER_FAIL;
-	for (size_t i = 0; i < json_array_size(zones); i++) {
-		z = json_array_get(zones, i);
-		name = jsonx_str(z, "domainName");
-		if (name == NULL || strcasecmp(name, c->zone) != 0)
-			continue;
-		x->page = 0;
-		return jsonx_copy_str(z, "id", c->zone_id,
-		    PROVIDER_ZONE_ID_SIZE, err) == -1 ? PROVIDER_FAIL :
-		    PROVIDER_NEXT;
-	}
-	return has_more(c, a) ? PROVIDER_AGAIN : PROVIDER_NO_ZONE;
-}
-
-static int
-find_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+list(struct provider_call *c, struct preq *rq)
 {
 	char host[256];
 
 	records_start(c, rq, "GET");
-	list_start(c, rq);
+	records_query_page(c, rq, "pageNumber");
+	preq_query(rq, "pageSize", PAGE_SIZE);
 	preq_query(rq, "search", provider_relative(c->fqdn, c->zone, "@",
 	    host, sizeof(host)));
-	return 0;
 }
 
-static enum provider_next
-find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err, enum provider_next found, enum provider_next missing)
+static void
+create(struct provider_call *c, struct preq *rq, const char *host)
 {
-	const json_t *records = data_list(a, err), *r;
-	struct jdcloud *x = c->priv;
-	const char *host, *type, *value;
-	char want[256];
-
-	if (records == NULL)
-		return PROVIDER_FAIL;
-	(void)provider_relative(c->fqdn, c->zone, "@", want, sizeof(want));
-	for (size_t i = 0; i < json_array_size(records); i++) {
-		r = json_array_get(records, i);
-		host = jsonx_str(r, "hostRecord");
-		type = jsonx_str(r, "type");
-		value = jsonx_str(r, "hostValue");
-		if (host != NULL && strcasecmp(host, want) == 0 &&
-		    type != NULL && strcmp(type, "TXT") == 0 &&
-		    value != NULL && provider_txt_is(value, c->value))
-			return jsonx_copy_str(r, "id", x->record_id,
-			    sizeof(x->record_id), err) == -1 ?
-			    PROVIDER_FAIL : found;
-	}
-	return has_more(c, a) ? PROVIDER_AGAIN : missing;
-}
-
-static enum provider_next
-find_before_add(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const struct jdcloud *x = c->priv;
-	enum provider_next next = find_reply(c, a, err, PROVIDER_DONE,
-	    PROVIDER_NEXT);
-
-	(void)text_printf(c->new_handle, c->new_handle_size, "%s",
-	    x->record_id);
-	return next;
-}
-
-static enum provider_next
-find_before_remove(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return find_reply(c, a, err, PROVIDER_NEXT, PROVIDER_DONE);
-}
-
-static int
-create_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	char host[256];
-
 	records_start(c, rq, "POST");
 	preq_json(rq, json_pack("{s:{s:s, s:s, s:I, s:s, s:i}}", "req",
-	    "hostRecord", provider_relative(c->fqdn, c->zone, "@", host,
-	    sizeof(host)), "hostValue", c->value,
+	    "hostRecord", host, "hostValue", c->value,
 	    "ttl", (json_int_t)provider_int(c->values, OPT_TTL),
 	    "type", "TXT", "viewValue", DEFAULT_VIEW));
-	return 0;
 }
 
-static enum provider_next
-create_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static void
+remove_record(struct provider_call *c, struct preq *rq, const char *id)
 {
-	return jsonx_copy_str(a->json, "result.dataList.id", c->new_handle,
-	    c->new_handle_size, err) == -1 ? PROVIDER_FAIL : PROVIDER_DONE;
-}
-
-static int
-delete_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	const struct jdcloud *x = c->priv;
-
 	records_start(c, rq, "DELETE");
-	preq_path(rq, x->record_id);
-	return 0;
+	preq_path(rq, id);
 }
 
-static enum provider_next
-delete_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static bool
+is_removed(const struct provider_answer *a)
 {
-	return a->status == 404 || jsonx_int(a->json, "error.code", 0) == 404 ?
-	    PROVIDER_DONE : PROVIDER_FAIL;
+	return a->json == NULL || jsonx_get(a->json, "requestId") != NULL;
 }
 
-static enum provider_next
-delete_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static bool
+is_gone(const struct provider_answer *a)
 {
-	if (a->json == NULL || jsonx_get(a->json, "requestId") != NULL)
-		return PROVIDER_NEXT;
-	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
-	    "an answer without requestId");
-	return PROVIDER_FAIL;
+	return a->status == 404 || jsonx_int(a->json, "error.code", 0) == 404;
 }
 
-static const struct provider_step add[] = {
-	{ "find zone", zone_request, zone_reply, NULL },
-	{ "find record", find_request, find_before_add, NULL },
-	{ "create record", create_request, create_reply, NULL },
-	{ .name = NULL }
-};
-
-static const struct provider_step remove_[] = {
-	{ "find zone", zone_request, zone_reply, NULL },
-	{ "find record", find_request, find_before_remove, NULL },
-	{ "delete record", delete_request, delete_reply, delete_refused },
-	{ .name = NULL }
+static const struct provider_records records = {
+	.zone = list_zones,
+	.zones = { .array = "result.dataList",
+	    .pages = "result.totalPage" },
+	.zone_id = "id", .zone_name = "domainName",
+	.list = list,
+	.records = { .array = "result.dataList",
+	    .pages = "result.totalPage" },
+	.id = "id", .name = "hostRecord", .value = "hostValue",
+	.type = "type", .apex = "@",
+	.create = create, .created = "result.dataList.id",
+	.remove = remove_record, .is_removed = is_removed, .is_gone = is_gone,
 };
 
 const struct provider provider_jdcloud = {
@@ -300,10 +172,10 @@ const struct provider provider_jdcloud = {
 	    "JDCLOUD_ACCESS_KEY_SECRET, JDCLOUD_REGION_ID.",
 	.opts = opts,
 	.base_url = "https://domainservice.jdcloud-api.com/v2",
-	.priv_size = sizeof(struct jdcloud),
 	.prepare = prepare,
 	.is_refusal = is_refusal,
 	.failed = failed,
-	.add = add,
-	.remove = remove_,
+	.records = &records,
+	.add = records_add,
+	.remove = records_remove,
 };

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "providers/provider.h"
+#include "providers/records.h"
 
 enum { OPT_USER, OPT_TOKEN, OPT_TTL };
 
@@ -24,10 +24,6 @@ static const struct provider_opt opts[] = {
 	{ .name = NULL }
 };
 
-struct luadns {
-	char	record_id[64];
-};
-
 static int
 prepare(struct provider_call *c, struct preq *rq, struct error *err)
 {
@@ -36,32 +32,10 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static int
-zone_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+list_zones(struct provider_call *c, struct preq *rq)
 {
-	if (c->zone_id[0] == '\0')
-		preq_start(rq, "GET", "/v1/zones");
-	return 0;
-}
-
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const json_t *zones = provider_array(a, "", err);
-
-	if (zones == NULL)
-		return PROVIDER_FAIL;
-	for (size_t i = 0; i < json_array_size(zones); i++) {
-		const json_t *z = json_array_get(zones, i);
-		const char *name = jsonx_str(z, "name");
-
-		if (name != NULL && strcasecmp(name, c->zone) == 0)
-			return jsonx_copy_str(z, "id", c->zone_id,
-			    PROVIDER_ZONE_ID_SIZE, err) == -1 ?
-			    PROVIDER_FAIL : PROVIDER_NEXT;
-	}
-	return PROVIDER_NO_ZONE;
+	preq_start(rq, "GET", "/v1/zones");
 }
 
 static void
@@ -72,159 +46,45 @@ records_start(struct provider_call *c, struct preq *rq, const char *method)
 	preq_path(rq, "records");
 }
 
-static int
-find_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+list(struct provider_call *c, struct preq *rq)
 {
 	records_start(c, rq, "GET");
-	return 0;
 }
 
-/* The id of our record, in x->record_id, or "". */
-static int
-find(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static void
+create(struct provider_call *c, struct preq *rq, const char *name)
 {
-	const json_t *all = provider_array(a, "", err);
-	struct luadns *x = c->priv;
-	size_t len = strlen(c->fqdn);
+	char dotted[300];
 
-	if (all == NULL)
-		return -1;
-	for (size_t i = 0; i < json_array_size(all); i++) {
-		const json_t *r = json_array_get(all, i);
-		const char *type = jsonx_str(r, "type");
-		const char *name = jsonx_str(r, "name");
-		const char *content = jsonx_str(r, "content");
-
-		if (type != NULL && strcmp(type, "TXT") == 0 &&
-		    name != NULL && strncasecmp(name, c->fqdn, len) == 0 &&
-		    strcmp(name + len, ".") == 0 &&
-		    content != NULL && provider_txt_is(content, c->value))
-			return jsonx_copy_str(r, "id", x->record_id,
-			    sizeof(x->record_id), err);
-	}
-	return 0;
-}
-
-static enum provider_next
-add_find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const struct luadns *x = c->priv;
-
-	if (find(c, a, err) == -1)
-		return PROVIDER_FAIL;
-	if (x->record_id[0] == '\0')
-		return PROVIDER_NEXT;
-	(void)text_printf(c->new_handle, c->new_handle_size, "%s",
-	    x->record_id);
-	return PROVIDER_DONE;
-}
-
-static enum provider_next
-remove_find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const struct luadns *x = c->priv;
-
-	if (find(c, a, err) == -1)
-		return PROVIDER_FAIL;
-	return x->record_id[0] == '\0' ? PROVIDER_DONE : PROVIDER_NEXT;
-}
-
-static int
-create_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	char name[256];
-
-	(void)text_printf(name, sizeof(name), "%s.", c->fqdn);
+	(void)text_printf(dotted, sizeof(dotted), "%s.", name);
 	records_start(c, rq, "POST");
 	preq_json(rq, json_pack("{s:s, s:s, s:s, s:I}", "type", "TXT",
-	    "name", name, "content", c->value,
+	    "name", dotted, "content", c->value,
 	    "ttl", (json_int_t)provider_int(c->values, OPT_TTL)));
-	return 0;
 }
 
-static enum provider_next
-create_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static void
+remove_record(struct provider_call *c, struct preq *rq, const char *id)
 {
-	return jsonx_copy_str(a->json, "id", c->new_handle,
-	    c->new_handle_size, err) == -1 ? PROVIDER_FAIL : PROVIDER_DONE;
-}
-
-/* The kept id first; what it leads to is our record or nothing. */
-static int
-delete_kept_request(struct provider_call *c, struct preq *rq,
-    struct error *err)
-{
-	if (c->handle[0] == '\0')
-		return 0;
 	records_start(c, rq, "DELETE");
-	preq_path(rq, c->handle);
-	return 0;
+	preq_path(rq, id);
 }
 
-static enum provider_next
-delete_kept_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+/* The record comes back. */
+static bool
+is_removed(const struct provider_answer *a)
 {
-	/* The record comes back: proof that something was deleted. */
-	return jsonx_get(a->json, "id") != NULL ? PROVIDER_DONE :
-	    PROVIDER_NEXT;
+	return jsonx_get(a->json, "id") != NULL;
 }
 
-/* Gone, or an id that is none of theirs. */
-static enum provider_next
-delete_kept_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return a->status == 404 || a->status == 400 || a->status == 422 ?
-	    PROVIDER_NEXT : PROVIDER_FAIL;
-}
-
-static int
-delete_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	const struct luadns *x = c->priv;
-
-	records_start(c, rq, "DELETE");
-	preq_path(rq, x->record_id);
-	return 0;
-}
-
-static enum provider_next
-delete_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	if (jsonx_get(a->json, "id") != NULL)
-		return PROVIDER_DONE;
-	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
-	    "the server does not confirm the deletion: %.100s", a->body);
-	return PROVIDER_FAIL;
-}
-
-static enum provider_next
-delete_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return a->status == 404 ? PROVIDER_DONE : PROVIDER_FAIL;
-}
-
-static const struct provider_step add[] = {
-	{ "find zone", zone_request, zone_reply, NULL },
-	{ "find record", find_request, add_find_reply, NULL },
-	{ "create record", create_request, create_reply, NULL },
-	{ .name = NULL }
-};
-
-static const struct provider_step remove_[] = {
-	{ "find zone", zone_request, zone_reply, NULL },
-	{ "delete record", delete_kept_request, delete_kept_reply,
-	    delete_kept_refused },
-	{ "find record", find_request, remove_find_reply, NULL },
-	{ "delete record", delete_request, delete_reply, delete_refused },
-	{ .name = NULL }
+static const struct provider_records records = {
+	.zone = list_zones, .zones = { .array = "" },
+	.zone_id = "id", .zone_name = "name",
+	.list = list, .records = { .array = "" },
+	.id = "id", .name = "name", .value = "content", .type = "type",
+	.create = create, .created = "id",
+	.remove = remove_record, .is_removed = is_removed,
 };
 
 const struct provider provider_luadns = {
@@ -237,8 +97,8 @@ const struct provider provider_luadns = {
 	.base_url = "https://api.luadns.com",
 	.no_zone_help = "a restricted token sees only its zones",
 	.gap_ms = 250,		/* 1200 requests in 5 minutes */
-	.priv_size = sizeof(struct luadns),
 	.prepare = prepare,
-	.add = add,
-	.remove = remove_,
+	.records = &records,
+	.add = records_add,
+	.remove = records_remove,
 };

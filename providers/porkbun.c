@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "providers/provider.h"
+#include "providers/records.h"
 
 #define THROTTLED_S 10			/* until the next call, at the least */
 
@@ -23,11 +23,6 @@ static const struct provider_opt opts[] = {
 	PROVIDER_BASE_OPT,
 	PROVIDER_HTTP_OPTS,
 	{ .name = NULL }
-};
-
-struct porkbun {
-	char	record_id[64];
-	char	refusal[200];		/* of the create, to be looked into */
 };
 
 static bool
@@ -81,80 +76,28 @@ call_body(struct provider_call *c, struct preq *rq, json_t *json /* taken */)
 	preq_json(rq, json);
 }
 
-static const char *
-relative(const struct provider_call *c, char name[256])
-{
-	return provider_relative(c->fqdn, c->zone, "", name, 256);
-}
-
 /* This tells as well whether they have the zone. */
-static int
-find_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+list(struct provider_call *c, struct preq *rq)
 {
 	char name[256];
 
 	call_start(c, rq, "/dns/retrieveByNameType");
 	preq_path(rq, "TXT");
-	if (relative(c, name)[0] != '\0')
+	(void)provider_relative(c->fqdn, c->zone, "", name, sizeof(name));
+	if (name[0] != '\0')
 		preq_path(rq, name);
 	call_body(c, rq, json_object());
-	return 0;
 }
 
-static int
-find(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static bool
+is_no_zone(const struct provider_answer *a)
 {
-	const json_t *records = provider_array(a, "records", err), *r;
-	struct porkbun *x = c->priv;
-	const char *name, *type, *content;
-
-	if (records == NULL)
-		return -1;
-	for (size_t i = 0; i < json_array_size(records); i++) {
-		r = json_array_get(records, i);
-		name = jsonx_str(r, "name");
-		type = jsonx_str(r, "type");
-		content = jsonx_str(r, "content");
-		if (name != NULL && strcasecmp(name, c->fqdn) == 0 &&
-		    type != NULL && strcmp(type, "TXT") == 0 &&
-		    content != NULL && provider_txt_is(content, c->value))
-			return jsonx_copy_str(r, "id", x->record_id,
-			    sizeof(x->record_id), err);
-	}
-	return 0;
+	return says(a, "invalid domain");
 }
 
-static enum provider_next
-find_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return says(a, "invalid domain") ? PROVIDER_NO_ZONE : PROVIDER_FAIL;
-}
-
-/* Before the create, and again if that was refused. */
-static enum provider_next
-add_find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const struct porkbun *x = c->priv;
-
-	if (find(c, a, err) == -1)
-		return PROVIDER_FAIL;
-	if (x->record_id[0] != '\0') {
-		(void)text_printf(c->new_handle, c->new_handle_size, "%s",
-		    x->record_id);
-		return PROVIDER_DONE;
-	}
-	if (x->refusal[0] == '\0')
-		return PROVIDER_NEXT;
-	(void)error_set(err, ERR_REJECTED, "provider:refused", "%s",
-	    x->refusal);
-	return PROVIDER_FAIL;
-}
-
-static int
-create_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+create(struct provider_call *c, struct preq *rq, const char *full)
 {
 	char name[256], ttl[24];
 
@@ -162,63 +105,22 @@ create_request(struct provider_call *c, struct preq *rq, struct error *err)
 	    provider_int(c->values, OPT_TTL));
 	call_start(c, rq, "/dns/create");
 	call_body(c, rq, json_pack("{s:s, s:s, s:s, s:s}", "name",
-	    relative(c, name), "type", "TXT", "content", c->value,
-	    "ttl", ttl));
-	return 0;
+	    provider_relative(full, c->zone, "", name, sizeof(name)),
+	    "type", "TXT", "content", c->value, "ttl", ttl));
 }
 
-static enum provider_next
-create_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static void
+remove_record(struct provider_call *c, struct preq *rq, const char *id)
 {
-	return jsonx_copy_str(a->json, "id", c->new_handle,
-	    c->new_handle_size, err) == -1 ? PROVIDER_FAIL : PROVIDER_DONE;
-}
-
-/* The same words for a record that is there and for all other causes. */
-static enum provider_next
-create_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	struct porkbun *x = c->priv;
-
-	if (err->kind != ERR_REJECTED)
-		return PROVIDER_FAIL;
-	(void)text_printf(x->refusal, sizeof(x->refusal), "%s", err->msg);
-	return PROVIDER_NEXT;
-}
-
-static enum provider_next
-remove_find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const struct porkbun *x = c->priv;
-
-	if (find(c, a, err) == -1)
-		return PROVIDER_FAIL;
-	return x->record_id[0] == '\0' ? PROVIDER_DONE : PROVIDER_NEXT;
-}
-
-static int
-delete_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	const struct porkbun *x = c->priv;
-
 	call_start(c, rq, "/dns/delete");
-	preq_path(rq, x->record_id);
+	preq_path(rq, id);
 	call_body(c, rq, json_object());
-	return 0;
 }
 
-static enum provider_next
-delete_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static bool
+is_removed(const struct provider_answer *a)
 {
-	if (jsonx_str(a->json, "status") != NULL)
-		return PROVIDER_DONE;
-	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
-	    "the answer has no status: %.100s", a->body);
-	return PROVIDER_FAIL;
+	return jsonx_str(a->json, "status") != NULL;
 }
 
 /* Somebody else was faster: look again. */
@@ -229,16 +131,26 @@ delete_refused(struct provider_call *c, const struct provider_answer *a,
 	return says(a, "invalid record") ? PROVIDER_REPEAT : PROVIDER_FAIL;
 }
 
+static const struct provider_records records = {
+	.list = list, .records = { .array = "records" },
+	.id = "id", .name = "name", .value = "content", .type = "type",
+	.create = create, .created = "id",
+	.remove = remove_record, .is_removed = is_removed,
+	.is_no_zone = is_no_zone,
+};
+
+/* The same words for a record that is there and for all other causes. */
 static const struct provider_step add[] = {
-	{ "find record", find_request, add_find_reply, find_refused },
-	{ "create record", create_request, create_reply, create_refused },
-	{ "find record", find_request, add_find_reply, find_refused },
+	RECORDS_FIND,
+	RECORDS_CREATE(records_create_doubted),
+	RECORDS_FIND_EXISTING,
 	{ .name = NULL }
 };
 
 static const struct provider_step remove_[] = {
-	{ "find record", find_request, remove_find_reply, find_refused },
-	{ "delete record", delete_request, delete_reply, delete_refused },
+	RECORDS_FIND,
+	{ "delete record", records_remove_request, records_remove_reply,
+	    delete_refused },
 	{ .name = NULL }
 };
 
@@ -251,10 +163,10 @@ const struct provider provider_porkbun = {
 	.opts = opts,
 	.max_calls = 1,
 	.base_url = "https://api.porkbun.com/api/json/v3",
-	.priv_size = sizeof(struct porkbun),
 	.gap_ms = 1000,
 	.is_refusal = is_refusal,
 	.failed = failed,
+	.records = &records,
 	.add = add,
 	.remove = remove_,
 };

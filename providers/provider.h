@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * provider - what a DNS provider is to acmed, and all that one needs: a
- * provider includes this header and nothing else.  It is an option table, and
- * two step tables (REST APIs) or a pair of start and cancel functions (all
- * others).  It never sees sockets, retries, time limits, the guessing of
+ * provider - what a DNS provider is to acmed: a provider includes this header,
+ * and what else it needs from providers/ (records.h, sign.h, xml.h, schemes).
+ * It is an option table, and two step tables (REST APIs) or a pair of start
+ * and cancel functions (all others).  It never sees sockets, retries, time limits, the guessing of
  * zones, the locks or the journal: the runner (daemon/dns/provider_run.h)
  * owns those.
  *
@@ -24,8 +24,8 @@
  *  - ids are opaque strings: copy them with jsonx_copy_str().
  *
  * Common shapes of APIs, and how they are expressed:
- *  - one object per value: find zone, create; remove finds by value, deletes.
- *    See cloudflare.c;
+ *  - one object per value: the steps of providers/records.h, a table, and
+ *    three small functions.  See digitalocean.c;
  *  - whole RRsets: .takes_batch, so that all values go in one write; read the
  *    set, write it with the values, answer PROVIDER_REPEAT if somebody else
  *    was faster (a precondition failed, the set read back lacks a value).
@@ -56,6 +56,7 @@
 
 struct http_reply;
 struct provider_env;
+struct provider_records;
 struct provider_values;
 
 /*
@@ -124,8 +125,19 @@ const char *const *provider_list(const struct provider_values *, int opt);
 #define PROVIDER_HANDLE_SIZE 256	/* bytes, with the NUL */
 #define PROVIDER_ZONE_ID_SIZE 256
 
+/* How far a list was read, and what was found (providers/records.h). */
+struct provider_list {
+	int64_t		 page;		/* pages read */
+	int64_t		 seen;		/* entries on them */
+	char		 cursor[256];	/* to the next page; "": the first */
+	char		 id[64];	/* of our record */
+	bool		 is_ttl_raised;	/* it was too low for the vendor */
+	char		 refusal[300];	/* of a create, to be looked into */
+};
+
 /* What is to be done.  All names are canonical, without a final dot. */
 struct provider_call {
+	bool		 is_add;
 	const struct provider_values *values;	/* options */
 	const char	*provider;	/* the configured name, for messages */
 	const char	*cert;		/* certificate, for exec's environment */
@@ -146,6 +158,8 @@ struct provider_call {
 	const char	*handle;	/* kept from add; "" if unknown */
 
 	/* For the provider's own use. */
+	const struct provider_records *records;	/* the provider's */
+	struct provider_list list;	/* zeroed as priv is */
 	void		*priv;		/* priv_size bytes; zeroed whenever the
 					   first step is begun */
 	json_t		*memo;		/* likewise: NULL at the first step;
@@ -277,6 +291,8 @@ struct provider {
 		    const struct provider_answer *, struct error *);
 	const struct provider_step *add;
 	const struct provider_step *remove;
+	const struct provider_records *records;	/* for the steps that
+					   providers/records.h has */
 
 	/* Everything else: rfc2136, exec, builtin. */
 	struct provider_op *(*start)(struct provider_env *,

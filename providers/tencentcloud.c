@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "providers/provider.h"
+#include "providers/records.h"
 #include "providers/scheme_hmac.h"
 
 #define PAGE 3000			/* records; the most there is */
@@ -31,12 +31,6 @@ static const struct provider_opt opts[] = {
 	PROVIDER_BASE_OPT,
 	PROVIDER_HTTP_OPTS,
 	{ .name = NULL }
-};
-
-struct tencentcloud {
-	json_int_t offset;		/* of the page to be read */
-	json_int_t record_id;		/* found; 0 if there is none */
-	bool	is_raised;		/* the TTL was too low for them */
 };
 
 /* The vendor's code, never NULL. */
@@ -115,64 +109,17 @@ action(struct preq *rq, const char *name, json_t *body /* taken */)
 	preq_json(rq, body);
 }
 
-static const char *
-relative(const struct provider_call *c, char out[256])
+static void
+list(struct provider_call *c, struct preq *rq)
 {
-	return provider_relative(c->fqdn, c->zone, "@", out, 256);
-}
-
-static int
-find_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	const struct tencentcloud *x = c->priv;
 	char sub[256];
 
 	/* A small "d" in this one. */
 	action(rq, "DescribeRecordList", json_pack(
-	    "{s:s, s:s, s:s, s:I, s:i}", "Domain", c->zone,
-	    "Subdomain", relative(c, sub), "RecordType", "TXT",
-	    "Offset", x->offset, "Limit", PAGE));
-	return 0;
-}
-
-static void
-find_in(struct provider_call *c, const json_t *records)
-{
-	struct tencentcloud *x = c->priv;
-	char sub[256];
-
-	(void)relative(c, sub);
-	for (size_t i = 0; i < json_array_size(records); i++) {
-		const json_t *r = json_array_get(records, i);
-		const char *name = jsonx_str(r, "Name");
-		const char *type = jsonx_str(r, "Type");
-		const char *value = jsonx_str(r, "Value");
-
-		if (name != NULL && strcasecmp(name, sub) == 0 &&
-		    type != NULL && strcmp(type, "TXT") == 0 &&
-		    value != NULL && provider_txt_is(value, c->value))
-			x->record_id = jsonx_int(r, "RecordId", 0);
-	}
-}
-
-/* PROVIDER_NEXT: all pages were read, or record_id is set. */
-static enum provider_next
-find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const json_t *records = provider_array(a, "Response.RecordList", err);
-	struct tencentcloud *x = c->priv;
-	json_int_t n = (json_int_t)json_array_size(records);
-
-	if (records == NULL)
-		return PROVIDER_FAIL;
-	find_in(c, records);
-	x->offset += n;
-	if (x->record_id == 0 && n > 0 && x->offset < jsonx_int(a->json,
-	    "Response.RecordCountInfo.TotalCount", 0))
-		return PROVIDER_AGAIN;
-	x->offset = 0;
-	return PROVIDER_NEXT;
+	    "{s:s, s:s, s:s, s:I, s:i}", "Domain", c->zone, "Subdomain",
+	    provider_relative(c->fqdn, c->zone, "@", sub, sizeof(sub)),
+	    "RecordType", "TXT", "Offset", (json_int_t)c->list.seen,
+	    "Limit", PAGE));
 }
 
 /* Nothing at that name, as against no such zone. */
@@ -202,175 +149,54 @@ is_no_zone(const struct provider_answer *a)
 }
 
 static void
-keep_id(struct provider_call *c, json_int_t id)
+create(struct provider_call *c, struct preq *rq, const char *sub)
 {
-	(void)text_printf(c->new_handle, c->new_handle_size,
-	    "%" JSON_INTEGER_FORMAT, id);
-}
-
-static enum provider_next
-find_before_add(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const struct tencentcloud *x = c->priv;
-	enum provider_next next = find_reply(c, a, err);
-
-	if (next != PROVIDER_NEXT || x->record_id == 0)
-		return next;
-	keep_id(c, x->record_id);
-	return PROVIDER_DONE;
-}
-
-static enum provider_next
-find_before_add_refused(struct provider_call *c,
-    const struct provider_answer *a, struct error *err)
-{
-	return is_no_zone(a) ? PROVIDER_NO_ZONE :
-	    is_empty(a) ? PROVIDER_NEXT : PROVIDER_FAIL;
-}
-
-/* Gone since "exists" was said, or, as lists lag behind, not in it yet. */
-static enum provider_next
-find_after_add(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	enum provider_next next = find_before_add(c, a, err);
-
-	return next == PROVIDER_NEXT ? PROVIDER_REPEAT : next;
-}
-
-static enum provider_next
-find_after_add_refused(struct provider_call *c,
-    const struct provider_answer *a, struct error *err)
-{
-	return is_empty(a) ? PROVIDER_REPEAT : PROVIDER_FAIL;
-}
-
-static enum provider_next
-find_before_remove(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const struct tencentcloud *x = c->priv;
-	enum provider_next next = find_reply(c, a, err);
-
-	return next == PROVIDER_NEXT && x->record_id == 0 ?
-	    PROVIDER_DONE : next;
-}
-
-static enum provider_next
-find_before_remove_refused(struct provider_call *c,
-    const struct provider_answer *a, struct error *err)
-{
-	return is_no_zone(a) ? PROVIDER_NO_ZONE :
-	    is_empty(a) ? PROVIDER_DONE : PROVIDER_FAIL;
-}
-
-static int
-create_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	const struct tencentcloud *x = c->priv;
-	char sub[256];
-
 	action(rq, "CreateRecord", json_pack(
 	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "Domain", c->zone,
-	    "SubDomain", relative(c, sub), "RecordType", "TXT",
+	    "SubDomain", sub, "RecordType", "TXT",
 	    "RecordLine", LINE, "RecordLineId", "0", "Value", c->value,
-	    "TTL", x->is_raised ? (json_int_t)FREE_TTL :
-	    (json_int_t)provider_int(c->values, OPT_TTL)));
-	return 0;
+	    "TTL", (json_int_t)records_ttl(c,
+	    provider_int(c->values, OPT_TTL))));
 }
 
-static enum provider_next
-create_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static bool
+exists(const struct provider_answer *a)
 {
-	return jsonx_copy_str(a->json, "Response.RecordId", c->new_handle,
-	    c->new_handle_size, err) == -1 ? PROVIDER_FAIL : PROVIDER_DONE;
+	return strcmp(code_of(a), "InvalidParameter.DomainRecordExist") == 0;
 }
 
-static enum provider_next
-create_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static bool
+is_ttl_low(const struct provider_answer *a)
 {
-	struct tencentcloud *x = c->priv;
-
-	if (strcmp(code_of(a), "InvalidParameter.DomainRecordExist") == 0)
-		return PROVIDER_NEXT;
-	if (strcmp(code_of(a), "LimitExceeded.RecordTtlLimit") == 0 &&
-	    !x->is_raised && provider_int(c->values, OPT_TTL) < FREE_TTL) {
-		x->is_raised = true;
-		return PROVIDER_AGAIN;
-	}
-	return PROVIDER_FAIL;
+	return strcmp(code_of(a), "LimitExceeded.RecordTtlLimit") == 0;
 }
 
+/* A number; 0, which is nobody's, if the handle is none. */
 static void
-delete_start(struct provider_call *c, struct preq *rq, json_int_t id)
+remove_record(struct provider_call *c, struct preq *rq, const char *id)
 {
 	action(rq, "DeleteRecord", json_pack("{s:s, s:I}", "Domain", c->zone,
-	    "RecordId", id));
+	    "RecordId", (json_int_t)strtoll(id, NULL, 10)));
 }
 
-/* The kept id first: lists lag some seconds behind. */
-static int
-delete_kept_request(struct provider_call *c, struct preq *rq,
-    struct error *err)
-{
-	char *end;
-	long long id = strtoll(c->handle, &end, 10);
-
-	if (id > 0 && *end == '\0')
-		delete_start(c, rq, id);
-	return 0;
-}
-
-static enum provider_next
-delete_kept_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return PROVIDER_DONE;
-}
-
-/* Gone, or an id that is none of theirs: is the value there? */
-static enum provider_next
-delete_kept_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return is_no_zone(a) ? PROVIDER_NO_ZONE :
-	    err->kind == ERR_REJECTED ? PROVIDER_NEXT : PROVIDER_FAIL;
-}
-
-static int
-delete_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	delete_start(c, rq, ((struct tencentcloud *)c->priv)->record_id);
-	return 0;
-}
-
-static enum provider_next
-delete_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static bool
+is_gone(const struct provider_answer *a)
 {
 	return strcmp(code_of(a), "InvalidParameter.RecordIdInvalid") == 0 ||
-	    is_empty(a) ? PROVIDER_DONE : PROVIDER_FAIL;
+	    is_empty(a);
 }
 
-static const struct provider_step add[] = {
-	{ "find record", find_request, find_before_add,
-	    find_before_add_refused },
-	{ "create record", create_request, create_reply, create_refused },
-	{ "find record", find_request, find_after_add,
-	    find_after_add_refused },
-	{ .name = NULL }
-};
-
-static const struct provider_step remove_[] = {
-	{ "delete record", delete_kept_request, delete_kept_reply,
-	    delete_kept_refused },
-	{ "find record", find_request, find_before_remove,
-	    find_before_remove_refused },
-	{ "delete record", delete_request, NULL, delete_refused },
-	{ .name = NULL }
+/* Lists lag some seconds behind. */
+static const struct provider_records records = {
+	.list = list,
+	.records = { .array = "Response.RecordList",
+	    .total = "Response.RecordCountInfo.TotalCount" },
+	.id = "RecordId", .name = "Name", .value = "Value", .type = "Type",
+	.apex = "@",
+	.create = create, .created = "Response.RecordId",
+	.remove = remove_record,
+	.is_no_zone = is_no_zone, .is_empty = is_empty, .exists = exists,
+	.is_gone = is_gone, .is_ttl_low = is_ttl_low, .raised_ttl = FREE_TTL,
 };
 
 const struct provider provider_tencentcloud = {
@@ -386,10 +212,10 @@ const struct provider provider_tencentcloud = {
 	.opts = opts,
 	.base_url = "https://dnspod.tencentcloudapi.com",
 	.no_zone_help = "the domain must be in the account of this key",
-	.priv_size = sizeof(struct tencentcloud),
 	.prepare = prepare,
 	.is_refusal = is_refusal,
 	.failed = failed,
-	.add = add,
-	.remove = remove_,
+	.records = &records,
+	.add = records_add,
+	.remove = records_remove,
 };

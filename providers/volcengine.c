@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "providers/provider.h"
+#include "providers/records.h"
 #include "providers/scheme_v4.h"
 
 #define PAGE_SIZE "500"			/* the most they give */
@@ -33,12 +33,6 @@ static const struct provider_opt opts[] = {
 	PROVIDER_BASE_OPT,
 	PROVIDER_HTTP_OPTS,
 	{ .name = NULL }
-};
-
-struct volcengine {
-	int	page;			/* of the list, from 0 on */
-	int64_t	seen;			/* of its entries */
-	char	record_id[64];
 };
 
 static const char *
@@ -122,70 +116,17 @@ action(struct preq *rq, const char *method, const char *name)
 }
 
 static void
-query_page(struct provider_call *c, struct preq *rq)
+list_zones(struct provider_call *c, struct preq *rq)
 {
-	const struct volcengine *x = c->priv;
-	char page[16];
-
-	(void)text_printf(page, sizeof(page), "%d", x->page + 1);
-	preq_query(rq, "PageNumber", page);
-	preq_query(rq, "PageSize", PAGE_SIZE);
-}
-
-/* Is there more of the list than these n? */
-static bool
-has_more(struct provider_call *c, const struct provider_answer *a,
-    const char *total, size_t n)
-{
-	struct volcengine *x = c->priv;
-
-	x->page++;
-	x->seen += (int64_t)n;
-	return n > 0 && x->seen < jsonx_int(a->json, total, 0);
-}
-
-static int
-zone_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	if (c->zone_id[0] != '\0')
-		return 0;
 	action(rq, "GET", "ListZones");
 	preq_query(rq, "Key", c->zone);
 	preq_query(rq, "SearchMode", "exact");
-	query_page(c, rq);
-	return 0;
+	records_query_page(c, rq, "PageNumber");
+	preq_query(rq, "PageSize", PAGE_SIZE);
 }
 
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const json_t *zones, *z;
-	struct volcengine *x = c->priv;
-	const char *name;
-
-	/* Of no zones at all there is no list. */
-	if (jsonx_int(a->json, "Result.Total", -1) == 0)
-		return PROVIDER_NO_ZONE;
-	zones = provider_array(a, "Result.Zones", err);
-	if (zones == NULL)
-		return PROVIDER_FAIL;
-	for (size_t i = 0; i < json_array_size(zones); i++) {
-		z = json_array_get(zones, i);
-		name = jsonx_str(z, "ZoneName");
-		if (name == NULL || strcasecmp(name, c->zone) != 0)
-			continue;
-		memset(x, 0, sizeof(*x));
-		return jsonx_copy_str(z, "ZID", c->zone_id,
-		    PROVIDER_ZONE_ID_SIZE, err) == -1 ? PROVIDER_FAIL :
-		    PROVIDER_NEXT;
-	}
-	return has_more(c, a, "Result.Total", json_array_size(zones)) ?
-	    PROVIDER_AGAIN : PROVIDER_NO_ZONE;
-}
-
-static int
-find_request(struct provider_call *c, struct preq *rq, struct error *err)
+static void
+list(struct provider_call *c, struct preq *rq)
 {
 	char host[256];
 
@@ -196,134 +137,57 @@ find_request(struct provider_call *c, struct preq *rq, struct error *err)
 	preq_query(rq, "Type", "TXT");
 	preq_query(rq, "Value", c->value);
 	preq_query(rq, "SearchMode", "exact");
-	query_page(c, rq);
-	return 0;
+	records_query_page(c, rq, "PageNumber");
+	preq_query(rq, "PageSize", PAGE_SIZE);
 }
 
-static enum provider_next
-find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err, enum provider_next found, enum provider_next missing)
+static void
+create(struct provider_call *c, struct preq *rq, const char *host)
 {
-	const json_t *records, *r;
-	struct volcengine *x = c->priv;
-	const char *host, *type, *value;
-	char want[256];
-
-	if (jsonx_int(a->json, "Result.TotalCount", -1) == 0)
-		return missing;
-	records = provider_array(a, "Result.Records", err);
-	if (records == NULL)
-		return PROVIDER_FAIL;
-	(void)provider_relative(c->fqdn, c->zone, "@", want, sizeof(want));
-	for (size_t i = 0; i < json_array_size(records); i++) {
-		r = json_array_get(records, i);
-		host = jsonx_str(r, "Host");
-		type = jsonx_str(r, "Type");
-		value = jsonx_str(r, "Value");
-		if (host != NULL && strcasecmp(host, want) == 0 &&
-		    type != NULL && strcmp(type, "TXT") == 0 &&
-		    value != NULL && provider_txt_is(value, c->value))
-			return jsonx_copy_str(r, "RecordID", x->record_id,
-			    sizeof(x->record_id), err) == -1 ?
-			    PROVIDER_FAIL : found;
-	}
-	return has_more(c, a, "Result.TotalCount", json_array_size(records)) ?
-	    PROVIDER_AGAIN : missing;
-}
-
-static enum provider_next
-find_before_add(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	const struct volcengine *x = c->priv;
-	enum provider_next next = find_reply(c, a, err, PROVIDER_DONE,
-	    PROVIDER_NEXT);
-
-	(void)text_printf(c->new_handle, c->new_handle_size, "%s",
-	    x->record_id);
-	return next;
-}
-
-static enum provider_next
-find_before_remove(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return find_reply(c, a, err, PROVIDER_NEXT, PROVIDER_DONE);
-}
-
-static int
-create_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	char host[256];
-
 	action(rq, "POST", "CreateRecord");
 	preq_json(rq, json_pack("{s:I, s:s, s:s, s:s, s:I, s:s}",
-	    "ZID", (json_int_t)strtoll(c->zone_id, NULL, 10),
-	    "Host", provider_relative(c->fqdn, c->zone, "@", host,
-	    sizeof(host)), "Type", "TXT", "Value", c->value,
+	    "ZID", (json_int_t)strtoll(c->zone_id, NULL, 10), "Host", host,
+	    "Type", "TXT", "Value", c->value,
 	    "TTL", (json_int_t)provider_int(c->values, OPT_TTL),
 	    "Line", provider_str(c->values, OPT_LINE)));
-	return 0;
 }
 
-static enum provider_next
-create_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static bool
+exists(const struct provider_answer *a)
 {
-	return jsonx_copy_str(a->json, "Result.RecordID", c->new_handle,
-	    c->new_handle_size, err) == -1 ? PROVIDER_FAIL : PROVIDER_DONE;
+	return strcmp(code_of(a), "ErrDBDuplicated") == 0;
 }
 
-/* Made since we looked: look again. */
-static enum provider_next
-create_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static void
+remove_record(struct provider_call *c, struct preq *rq, const char *id)
 {
-	return strcmp(code_of(a), "ErrDBDuplicated") == 0 ? PROVIDER_REPEAT :
-	    PROVIDER_FAIL;
-}
-
-static int
-delete_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	const struct volcengine *x = c->priv;
-
 	action(rq, "POST", "DeleteRecord");
-	preq_json(rq, json_pack("{s:s}", "RecordID", x->record_id));
-	return 0;
+	preq_json(rq, json_pack("{s:s}", "RecordID", id));
 }
 
-static enum provider_next
-delete_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static bool
+is_removed(const struct provider_answer *a)
 {
-	return strcmp(code_of(a), "ErrDBNotFound") == 0 ? PROVIDER_DONE :
-	    PROVIDER_FAIL;
+	return jsonx_get(a->json, "ResponseMetadata") != NULL;
 }
 
-static enum provider_next
-delete_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
+static bool
+is_gone(const struct provider_answer *a)
 {
-	if (jsonx_get(a->json, "ResponseMetadata") != NULL)
-		return PROVIDER_NEXT;
-	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
-	    "an answer without ResponseMetadata");
-	return PROVIDER_FAIL;
+	return strcmp(code_of(a), "ErrDBNotFound") == 0;
 }
 
-static const struct provider_step add[] = {
-	{ "find zone", zone_request, zone_reply, NULL },
-	{ "find record", find_request, find_before_add, NULL },
-	{ "create record", create_request, create_reply, create_refused },
-	{ .name = NULL }
-};
-
-static const struct provider_step remove_[] = {
-	{ "find zone", zone_request, zone_reply, NULL },
-	{ "find record", find_request, find_before_remove, NULL },
-	{ "delete record", delete_request, delete_reply, delete_refused },
-	{ .name = NULL }
+static const struct provider_records records = {
+	.zone = list_zones,
+	.zones = { .array = "Result.Zones", .total = "Result.Total" },
+	.zone_id = "ZID", .zone_name = "ZoneName",
+	.list = list,
+	.records = { .array = "Result.Records",
+	    .total = "Result.TotalCount" },
+	.id = "RecordID", .name = "Host", .value = "Value", .type = "Type",
+	.apex = "@",
+	.create = create, .created = "Result.RecordID", .exists = exists,
+	.remove = remove_record, .is_removed = is_removed, .is_gone = is_gone,
 };
 
 const struct provider provider_volcengine = {
@@ -336,10 +200,10 @@ const struct provider provider_volcengine = {
 	    "VOLC_SECRETKEY, VOLC_REGION.",
 	.opts = opts,
 	.base_url = "https://open.volcengineapi.com",
-	.priv_size = sizeof(struct volcengine),
 	.prepare = prepare,
 	.is_refusal = is_refusal,
 	.failed = failed,
-	.add = add,
-	.remove = remove_,
+	.records = &records,
+	.add = records_add,
+	.remove = records_remove,
 };

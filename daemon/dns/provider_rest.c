@@ -83,6 +83,7 @@ call_clear(struct rest_op *op)
 
 	json_decref(c->memo);
 	c->memo = NULL;
+	memset(&c->list, 0, sizeof(c->list));
 	if (c->priv != NULL)
 		memset(c->priv, 0, op->a.type->priv_size);
 }

@@ -249,6 +249,8 @@ call_fill(struct provider_run_op *op)
 {
 	struct provider_call *c = &op->call;
 
+	c->is_add = op->is_add;
+	c->records = op->type->records;
 	c->provider = op->name;
 	c->cert = op->cert;
 	c->identifier = op->identifier;

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+#include "providers/records.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void
+list_reset(struct provider_call *c)
+{
+	c->list.page = c->list.seen = 0;
+	c->list.cursor[0] = '\0';
+}
+
+/* A number, in a string or not. */
+static int64_t
+number_at(const json_t *json, const char *path)
+{
+	const char *s = jsonx_str(json, path);
+
+	return s != NULL ? strtoll(s, NULL, 10) : jsonx_int(json, path, 0);
+}
+
+static bool
+has_text(const json_t *json, const char *path)
+{
+	const char *s = jsonx_str(json, path);
+
+	return s != NULL && s[0] != '\0';
+}
+
+enum provider_next
+records_page(struct provider_call *c, const struct provider_answer *a,
+    const struct records_list *l, size_t n, enum provider_next last,
+    struct error *err)
+{
+	bool is_more = false;
+
+	c->list.page++;
+	c->list.seen += (int64_t)n;
+	if (l->more != NULL)
+		is_more = jsonx_bool(a->json, l->more, false) ||
+		    has_text(a->json, l->more);
+	else if (l->cursor != NULL)
+		is_more = has_text(a->json, l->cursor);
+	else if (l->pages != NULL)
+		is_more = c->list.page < number_at(a->json, l->pages);
+	else if (l->total != NULL)
+		is_more = n > 0 && c->list.seen < number_at(a->json, l->total);
+	if (is_more && l->cursor != NULL && jsonx_copy_str(a->json, l->cursor,
+	    c->list.cursor, sizeof(c->list.cursor), err) == -1)
+		return PROVIDER_FAIL;
+	return is_more ? PROVIDER_AGAIN : last;
+}
+
+/*
+ * The list in an answer; NULL and err if there is none.  Some leave it out, or
+ * say null, if it is empty.
+ */
+static const json_t *
+entries(const struct provider_answer *a, const struct records_list *l,
+    struct error *err)
+{
+	if (l->array[0] != '\0' &&
+	    (json_is_null(jsonx_get(a->json, l->array)) ||
+	    (l->total != NULL && jsonx_int(a->json, l->total, -1) == 0)))
+		return json_null();
+	return provider_array(a, l->array, err);
+}
+
+/* Is that the name, in whatever case, with a final dot or not? */
+static bool
+name_is(const char *there, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncasecmp(there, name, len) == 0 &&
+	    (there[len] == '\0' || strcmp(there + len, ".") == 0);
+}
+
+void
+records_query_page(const struct provider_call *c, struct preq *rq,
+    const char *name)
+{
+	char text[32];
+
+	(void)text_printf(text, sizeof(text), "%lld",
+	    (long long)c->list.page + 1);
+	preq_query(rq, name, text);
+}
+
+int
+records_zone_request(struct provider_call *c, struct preq *rq,
+    struct error *err)
+{
+	if (c->zone_id[0] == '\0' && c->records->zone != NULL)
+		c->records->zone(c, rq);
+	return 0;
+}
+
+enum provider_next
+records_zone_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	const struct provider_records *r = c->records;
+	const json_t *all, *zone = a->json;
+	size_t n = 0;
+
+	if (r->zones.array != NULL) {
+		all = entries(a, &r->zones, err);
+		if (all == NULL)
+			return PROVIDER_FAIL;
+		for (zone = NULL; n < json_array_size(all); n++) {
+			const char *name;
+
+			zone = json_array_get(all, n);
+			name = jsonx_str(zone, r->zone_name);
+			if (name != NULL && name_is(name, c->zone))
+				break;
+			zone = NULL;
+		}
+		if (zone == NULL)
+			return records_page(c, a, &r->zones, n,
+			    PROVIDER_NO_ZONE, err);
+	}
+	list_reset(c);
+	return jsonx_copy_str(zone, r->zone_id, c->zone_id,
+	    PROVIDER_ZONE_ID_SIZE, err) == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
+}
+
+enum provider_next
+records_zone_refused(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	const struct provider_records *r = c->records;
+
+	if (r->is_no_zone != NULL)
+		return r->is_no_zone(a) ? PROVIDER_NO_ZONE : PROVIDER_FAIL;
+	return r->zones.array == NULL && a->status == 404 ? PROVIDER_NO_ZONE :
+	    PROVIDER_FAIL;
+}
+
+int
+records_find_request(struct provider_call *c, struct preq *rq,
+    struct error *err)
+{
+	c->records->list(c, rq);
+	return 0;
+}
+
+bool
+records_is_ours(const struct provider_call *c, const json_t *entry)
+{
+	const struct provider_records *r = c->records;
+	const char *name = jsonx_str(entry, r->name);
+	const char *value = jsonx_str(entry, r->value);
+	const char *type;
+	char ours[256];
+
+	if (name == NULL || value == NULL)
+		return false;
+	if (r->type != NULL && r->txt != 0 &&
+	    jsonx_int(entry, r->type, 0) != r->txt)
+		return false;
+	if (r->type != NULL && r->txt == 0 &&
+	    ((type = jsonx_str(entry, r->type)) == NULL ||
+	    strcmp(type, "TXT") != 0))
+		return false;
+	/* Some tell full names where they take relative ones. */
+	if (!name_is(name, c->fqdn) && (r->apex == NULL || strcasecmp(name,
+	    provider_relative(c->fqdn, c->zone, r->apex, ours,
+	    sizeof(ours))) != 0))
+		return false;
+	return provider_txt_is(value, c->value);
+}
+
+/* What follows when the list has our value, and when all of it has not. */
+static enum provider_next
+find(struct provider_call *c, const struct provider_answer *a,
+    enum provider_next missing, struct error *err)
+{
+	const struct provider_records *r = c->records;
+	const json_t *all = entries(a, &r->records, err), *entry;
+
+	if (all == NULL)
+		return PROVIDER_FAIL;
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		entry = json_array_get(all, i);
+		if (!records_is_ours(c, entry))
+			continue;
+		if (jsonx_copy_str(entry, r->id, c->list.id,
+		    sizeof(c->list.id), err) == -1)
+			return PROVIDER_FAIL;
+		if (!c->is_add)
+			return PROVIDER_NEXT;
+		if (r->created != NULL)
+			(void)text_printf(c->new_handle, c->new_handle_size,
+			    "%s", c->list.id);
+		return PROVIDER_DONE;
+	}
+	return records_page(c, a, &r->records, json_array_size(all), missing,
+	    err);
+}
+
+enum provider_next
+records_find_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return find(c, a, c->is_add ? PROVIDER_NEXT : PROVIDER_DONE, err);
+}
+
+enum provider_next
+records_find_refused(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	const struct provider_records *r = c->records;
+
+	if (r->is_no_zone != NULL && r->is_no_zone(a))
+		return PROVIDER_NO_ZONE;
+	if (r->is_empty != NULL && r->is_empty(a))
+		return c->is_add ? PROVIDER_NEXT : PROVIDER_DONE;
+	return PROVIDER_FAIL;
+}
+
+/* Gone since "exists" was said, or not in the list yet; or it was not said. */
+static enum provider_next
+missing_again(const struct provider_call *c, enum provider_next next,
+    struct error *err)
+{
+	if (next != PROVIDER_REPEAT || c->list.refusal[0] == '\0')
+		return next;
+	(void)error_set(err, ERR_REJECTED, "provider:refused", "%s",
+	    c->list.refusal);
+	return PROVIDER_FAIL;
+}
+
+enum provider_next
+records_existing_reply(struct provider_call *c,
+    const struct provider_answer *a, struct error *err)
+{
+	return missing_again(c, find(c, a, PROVIDER_REPEAT, err), err);
+}
+
+enum provider_next
+records_existing_refused(struct provider_call *c,
+    const struct provider_answer *a, struct error *err)
+{
+	if (c->records->is_empty == NULL || !c->records->is_empty(a))
+		return PROVIDER_FAIL;
+	return missing_again(c, PROVIDER_REPEAT, err);
+}
+
+int
+records_create_request(struct provider_call *c, struct preq *rq,
+    struct error *err)
+{
+	const char *apex = c->records->apex;
+	char name[256];
+
+	list_reset(c);
+	c->records->create(c, rq, apex == NULL ? c->fqdn :
+	    provider_relative(c->fqdn, c->zone, apex, name, sizeof(name)));
+	return 0;
+}
+
+enum provider_next
+records_create_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	if (c->records->created == NULL)
+		return PROVIDER_DONE;
+	return jsonx_copy_str(a->json, c->records->created, c->new_handle,
+	    c->new_handle_size, err) == -1 ? PROVIDER_FAIL : PROVIDER_DONE;
+}
+
+enum provider_next
+records_create_refused(struct provider_call *c,
+    const struct provider_answer *a, struct error *err)
+{
+	const struct provider_records *r = c->records;
+
+	if (r->exists != NULL && r->exists(a))
+		return PROVIDER_NEXT;
+	if (r->is_ttl_low == NULL || c->list.is_ttl_raised ||
+	    !r->is_ttl_low(a))
+		return PROVIDER_FAIL;
+	c->list.is_ttl_raised = true;
+	return PROVIDER_AGAIN;
+}
+
+enum provider_next
+records_create_doubted(struct provider_call *c,
+    const struct provider_answer *a, struct error *err)
+{
+	if (err->kind != ERR_REJECTED)
+		return PROVIDER_FAIL;
+	(void)text_printf(c->list.refusal, sizeof(c->list.refusal), "%s",
+	    err->msg);
+	return PROVIDER_NEXT;
+}
+
+long
+records_ttl(const struct provider_call *c, long configured)
+{
+	long raised = c->records->raised_ttl;
+
+	return c->list.is_ttl_raised && configured < raised ? raised :
+	    configured;
+}
+
+static bool
+is_removed(const struct provider_call *c, const struct provider_answer *a)
+{
+	return c->records->is_removed == NULL || c->records->is_removed(a);
+}
+
+/* The kept id first; what it leads to is our record or nothing. */
+int
+records_kept_request(struct provider_call *c, struct preq *rq,
+    struct error *err)
+{
+	if (c->handle[0] != '\0')
+		c->records->remove(c, rq, c->handle);
+	return 0;
+}
+
+enum provider_next
+records_kept_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return is_removed(c, a) ? PROVIDER_DONE : PROVIDER_NEXT;
+}
+
+/* Gone, or an id that is none of theirs: is the value there? */
+enum provider_next
+records_kept_refused(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return err->kind == ERR_REJECTED ? PROVIDER_NEXT : PROVIDER_FAIL;
+}
+
+int
+records_remove_request(struct provider_call *c, struct preq *rq,
+    struct error *err)
+{
+	c->records->remove(c, rq, c->list.id);
+	return 0;
+}
+
+enum provider_next
+records_remove_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	if (is_removed(c, a))
+		return PROVIDER_DONE;
+	(void)error_set(err, ERR_TRANSIENT, "provider:reply", "HTTP %d, but "
+	    "the answer does not say that the record was deleted: %.100s",
+	    a->status, a->body);
+	return PROVIDER_FAIL;
+}
+
+enum provider_next
+records_remove_refused(struct provider_call *c,
+    const struct provider_answer *a, struct error *err)
+{
+	const struct provider_records *r = c->records;
+
+	return (r->is_gone == NULL ? a->status == 404 : r->is_gone(a)) ?
+	    PROVIDER_DONE : PROVIDER_FAIL;
+}
+
+const struct provider_step records_add[] = {
+	RECORDS_ZONE,
+	RECORDS_FIND,
+	RECORDS_CREATE(records_create_refused),
+	RECORDS_FIND_EXISTING,
+	{ .name = NULL }
+};
+
+const struct provider_step records_remove[] = {
+	RECORDS_ZONE,
+	RECORDS_REMOVE_KEPT,
+	RECORDS_FIND,
+	RECORDS_REMOVE,
+	{ .name = NULL }
+};
