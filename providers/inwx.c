@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "daemon/io/http.h"
 #include "providers/provider.h"
 #include "providers/sign.h"
 
@@ -157,8 +156,8 @@ cookies_take(struct inwx_keep *keep, const struct provider_answer *a)
 {
 	const char *cookie;
 
-	for (size_t i = 0; (cookie = http_reply_header(a->http, "Set-Cookie",
-	    i)) != NULL; i++) {
+	for (size_t i = 0; (cookie = provider_answer_header_nth(a,
+	    "Set-Cookie", i)) != NULL; i++) {
 		size_t n = strlen(keep->cookie);
 
 		(void)text_printf(keep->cookie + n, sizeof(keep->cookie) - n,

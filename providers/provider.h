@@ -192,9 +192,11 @@ struct provider_answer {
 	const struct http_reply *http;
 };
 
-/* The first header of that name, or NULL; borrowed. */
+/* The first header of that name, or the nth from 0 on, or NULL; borrowed. */
 const char	*provider_answer_header(const struct provider_answer *,
 		    const char *name);
+const char	*provider_answer_header_nth(const struct provider_answer *,
+		    const char *name, size_t nth);
 
 /* What a reader wants next. */
 enum provider_next {

@@ -55,6 +55,13 @@ provider_answer_header(const struct provider_answer *a, const char *name)
 }
 
 const char *
+provider_answer_header_nth(const struct provider_answer *a, const char *name,
+    size_t nth)
+{
+	return http_reply_header(a->http, name, nth);
+}
+
+const char *
 rest_step(const struct rest_op *op)
 {
 	return op->step == NULL || op->step->name == NULL ? "begin" :
