@@ -92,7 +92,8 @@ const struct provider provider_acme_dns = {
 	.doc = "curl -X POST https://SERVER/register answers username, "
 	    "password, subdomain and fulldomain; make _acme-challenge.NAME a "
 	    "CNAME to fulldomain.  One registration, and so one provider "
-	    "section, for each NAME.",
+	    "section, for each NAME.  lego: ACME_DNS_API_BASE, and "
+	    "ACME_DNS_STORAGE_PATH, whose file has the rest.",
 	.opts = opts,
 	.takes_batch = true,
 	.max_values = 2,

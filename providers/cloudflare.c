@@ -187,7 +187,9 @@ const struct provider provider_cloudflare = {
 	.name = "cloudflare",
 	.title = "Cloudflare",
 	.doc = "Dashboard, My Profile, API Tokens: a token with Zone / Zone / "
-	    "Read and Zone / DNS / Edit for the zones in question.",
+	    "Read and Zone / DNS / Edit for the zones in question.  Global API "
+	    "keys are not supported.  lego: CLOUDFLARE_DNS_API_TOKEN, "
+	    "CF_DNS_API_TOKEN.",
 	.opts = opts,
 	.base_url = "https://api.cloudflare.com/client/v4",
 	.no_zone_help = "a token without Zone:Read sees no zones at all",

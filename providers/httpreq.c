@@ -71,7 +71,8 @@ const struct provider provider_httpreq = {
 	.title = "HTTP request",
 	.doc = "A service of your own that accepts POST /present and POST "
 	    "/cleanup with {\"fqdn\": \"NAME.\", \"value\": \"TEXT\"}, does it "
-	    "and answers 2xx.",
+	    "and answers 2xx.  lego: HTTPREQ_ENDPOINT, HTTPREQ_USERNAME, "
+	    "HTTPREQ_PASSWORD.",
 	.opts = opts,
 	.check = check,
 	.plain_text = true,		/* the status is all that counts */

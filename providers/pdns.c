@@ -345,7 +345,9 @@ const struct provider provider_pdns = {
 	.name = "pdns",
 	.title = "PowerDNS",
 	.doc = "pdns.conf: api=yes, api-key=..., webserver=yes and "
-	    "webserver-allow-from with the address of this machine.",
+	    "webserver-allow-from with the address of this machine.  The key may "
+	    "change all zones of the server.  lego: PDNS_API_URL, "
+	    "PDNS_API_KEY, PDNS_SERVER_NAME.",
 	.opts = opts,
 	.keep_size = sizeof(struct pdns_keep),
 	.takes_batch = true,

@@ -144,7 +144,9 @@ const struct provider provider_rfc2136 = {
 	.title = "DNS UPDATE with TSIG (BIND, Knot, PowerDNS)",
 	.doc = "Make a key with tsig-keygen, and let it change only the "
 	    "challenge's name: BIND: update-policy { grant KEY name "
-	    "_acme-challenge.example.com. TXT; };",
+	    "_acme-challenge.example.com. TXT; };  lego: "
+	    "RFC2136_NAMESERVER, RFC2136_TSIG_KEY, RFC2136_TSIG_SECRET, "
+	    "RFC2136_TSIG_ALGORITHM.",
 	.opts = opts,
 	.check = check,
 	.takes_batch = true,

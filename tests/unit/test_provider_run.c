@@ -5,6 +5,7 @@
  */
 #include "tests/unit/unit.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -695,6 +696,18 @@ has_base_url(const struct provider *p)
 	return false;
 }
 
+/* Do the credentials' names elsewhere stand in it, as ALI_KEY or Ali_Key? */
+static bool
+tells_other_names(const char *doc)
+{
+	for (const char *s = doc; (s = strchr(s, '_')) != NULL; s++) {
+		if (s > doc && isalnum((unsigned char)s[-1]) &&
+		    isupper((unsigned char)s[1]))
+			return true;
+	}
+	return false;
+}
+
 static void
 test_registry(void **state)
 {
@@ -709,6 +722,8 @@ test_registry(void **state)
 		before = p;
 		assert_non_null(p->title);
 		assert_non_null(p->doc);
+		if (!tells_other_names(p->doc))
+			assert_string_equal(p->name, "builtin");
 		assert_non_null(p->opts);
 		if (p->start != NULL) {
 			assert_non_null(p->cancel);

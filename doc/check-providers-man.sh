@@ -1,0 +1,26 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# acmed-providers(5) tells of every type and option that acmed has, and is
+# clean mdoc.  Run by make check in the build directory.
+set -eu
+page=doc/acmed-providers.5
+types=$(./acmed --list-providers | sed 's/ .*//')
+[ "$(echo "$types" | wc -l)" -ge 38 ]
+for t in $types; do
+	section=$(sed -n "/^\.Ss $t\$/,/^\.S[sh] [^$]/p" "$page")
+	# The own options stand before the common ones.
+	for o in $(./acmed --list-providers="$t" |
+	    sed -n 's/^  \([a-z0-9_]*\)[, ].*(.*)$/\1/p'); do
+		case $o in
+		zone | base_url | ca_file | proxy | allow_http) continue ;;
+		esac
+		echo "$section" | grep -q "^\.It Cm $o\( \|\$\)" || {
+			echo "$page: $t has no option $o" >&2
+			exit 1
+		}
+	done
+done
+if command -v groff >/dev/null; then
+	words=$(groff -mdoc -Tutf8 -ww -rCHECKSTYLE=3 -z "$page" 2>&1)
+	[ -z "$words" ] || { echo "$words" >&2; exit 1; }
+fi
