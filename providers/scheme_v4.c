@@ -39,34 +39,13 @@ request_hash(struct preq *rq, const char *body_hash, char out[SIGN_HEX])
 	freezero_str(text);
 }
 
-/* Secret, date, region, service, terminator: each signs the next. */
-static void
-sign(const struct scheme_v4 *s, const char *date, const char *region,
-    const char *secret, const char *text, char out[SIGN_HEX])
-{
-	const char *const links[] = { date, region, s->service,
-	    s->terminator };
-	char *first = xasprintf("%s%s", s->key_prefix, secret);
-	unsigned char key[SIGN_MAX], next[SIGN_MAX];
-
-	(void)sign_hmac(SIGN_SHA256, first, strlen(first), links[0],
-	    strlen(links[0]), key);
-	for (size_t i = 1; i < sizeof(links) / sizeof(links[0]); i++) {
-		(void)sign_hmac(SIGN_SHA256, key, HASH_LEN, links[i],
-		    strlen(links[i]), next);
-		memcpy(key, next, sizeof(key));
-	}
-	(void)sign_hmac_hex(SIGN_SHA256, key, HASH_LEN, text, out);
-	explicit_bzero(key, sizeof(key));
-	explicit_bzero(next, sizeof(next));
-	freezero_str(first);
-}
-
 void
 scheme_v4_sign(struct preq *rq, const struct scheme_v4 *s,
     const char *region, const char *key_id, const char *secret)
 {
 	char stamp[STAMP_SIZE], date[9], hex[SIGN_HEX], signature[SIGN_HEX];
+	const char *const links[] = { date, region, s->service,
+	    s->terminator };
 	unsigned char hash[SIGN_MAX];
 	char *scope, *text, *value;
 	const char *names;
@@ -84,7 +63,7 @@ scheme_v4_sign(struct preq *rq, const struct scheme_v4 *s,
 	    s->terminator);
 	request_hash(rq, hex, hex);
 	text = xasprintf("%s\n%s\n%s\n%s", s->algorithm, stamp, scope, hex);
-	sign(s, date, region, secret, text, signature);
+	(void)sign_v4_hex(s->key_prefix, secret, links, text, signature);
 	(void)preq_get_signed_headers(rq, &names);
 	value = xasprintf("%s Credential=%s/%s, SignedHeaders=%s, "
 	    "Signature=%s", s->algorithm, key_id, scope, names, signature);

@@ -69,6 +69,28 @@ sign_hex(const void *data, size_t len, char *out)
 }
 
 const char *
+sign_v4_hex(const char *prefix, const char *secret, const char *const links[4],
+    const char *text, char out[SIGN_HEX])
+{
+	char *first = xasprintf("%s%s", prefix, secret);
+	unsigned char key[SIGN_MAX], next[SIGN_MAX];
+	size_t len;
+
+	len = sign_hmac(SIGN_SHA256, first, strlen(first), links[0],
+	    strlen(links[0]), key);
+	for (int i = 1; i < 4; i++) {
+		(void)sign_hmac(SIGN_SHA256, key, len, links[i],
+		    strlen(links[i]), next);
+		memcpy(key, next, len);
+	}
+	(void)sign_hmac_hex(SIGN_SHA256, key, len, text, out);
+	explicit_bzero(key, sizeof(key));
+	explicit_bzero(next, sizeof(next));
+	freezero_str(first);
+	return out;
+}
+
+const char *
 sign_nonce(char out[SIGN_NONCE])
 {
 	unsigned char raw[(SIGN_NONCE - 1) / 2];

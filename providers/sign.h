@@ -35,6 +35,15 @@ const char	*sign_hmac_hex(enum sign_hash, const void *key,
 const char	*sign_hmac_b64(enum sign_hash, const void *key,
 		    size_t key_len, const char *text, char out[SIGN_B64]);
 
+/*
+ * What AWS' Signature Version 4 and its relatives end with: the HMAC of text
+ * under a key made of prefix and secret, date, region, service and terminator,
+ * each signing the next; as hex.
+ */
+const char	*sign_v4_hex(const char *prefix, const char *secret,
+		    const char *const links[4], const char *text,
+		    char out[SIGN_HEX]);
+
 /* 128 random bits in hex, for requests that must be told apart. */
 #define SIGN_NONCE	33
 const char	*sign_nonce(char out[SIGN_NONCE]);

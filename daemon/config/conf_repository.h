@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conf_repository - the section `repository "NAME" { }`: a place where
+ * certificates are published for other hosts, and fetched from.  Part of
+ * conf.h.
+ */
+#ifndef DAEMON_CONFIG_CONF_REPOSITORY_H
+#define DAEMON_CONFIG_CONF_REPOSITORY_H
+
+#include <stdbool.h>
+
+enum repository_type {
+	REPOSITORY_S3,			/* AWS, or whatever speaks its API */
+	REPOSITORY_OSS,			/* Aliyun OSS */
+	REPOSITORY_HTTPS,		/* to fetch from only */
+	REPOSITORY_DIRECTORY,
+	REPOSITORY_TYPE_END
+};
+const char	*repository_type_name(enum repository_type);
+
+struct conf_repository {
+	char		*name;
+	enum repository_type type;
+	char		*url;		/* S3, OSS: the endpoint; HTTPS: before
+					   prefix; no final "/"; else NULL */
+	char		*path;		/* DIRECTORY; else NULL */
+	char		*bucket, *region;	/* S3, OSS; else NULL */
+	char		*prefix;	/* "" or ending in "/" */
+	char		*access_key_id, *secret_access_key_file; /* S3, OSS */
+	bool		 path_style;	/* URL/BUCKET/KEY, not BUCKET.HOST */
+	char		*encryption;	/* by the server: "AES256", "aws:kms",
+					   ...; NULL: as the bucket says */
+	char		*kms_key_id;	/* NULL: the bucket's */
+	char		*token_file;	/* HTTPS; NULL: none */
+	char		*ca_file;	/* NULL: the system's trust */
+	char		*secret_file;	/* hmac_key_file or encrypt_key_file */
+	bool		 encrypted;	/* it is the latter */
+};
+
+#endif
