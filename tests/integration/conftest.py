@@ -25,6 +25,8 @@ BIND, SECONDARY, DEAD, KNOT, RESOLVER = (
     "127.0.1.5", "127.0.1.2", "127.0.1.4", "127.0.1.1", "127.0.1.3")
 # PowerDNS, while a test of it runs.
 PDNS = "127.0.1.6"
+# A name server without IPv4, and the resolver of those inside: test_views.py.
+SIX, INSIDE = "fd00:53::1", "127.0.1.8"
 # Where acmed itself answers.
 BUILTIN = "127.0.1.7"
 # The same through socket activation: test_systemd.py.
@@ -40,6 +42,11 @@ ZONES = {
     # The fakes of DNS vendors, see lab/feed.py.
     "example.com": {"ns1": BIND, "ns2": KNOT},
     "pdns.test": {"ns1": PDNS},
+    # BIND has another split.test, which only those inside see.
+    "split.test": {"ns1": KNOT},
+    "six.test": {"ns1": SIX},
+    # Knot does not know this one.
+    "lame.test": {"ns1": BIND, "ns2": KNOT},
 }
 EXTRA = {
     "example.test": """
@@ -51,6 +58,8 @@ $GENERATE 1-4 _acme-challenge.a$ CNAME d0c5.other.test.
 $GENERATE 1-5 _acme-challenge.d$ CNAME d$.acme.other.test.
 *.wild			CNAME	nowhere.other.test.
 _acme-challenge.near	CNAME	near.acme
+_acme-challenge.chain	CNAME	chain.acme.other.test.
+$GENERATE 1-40 _acme-challenge.fat TXT "somebody else's, and a lot of it: $ %s"
 ns-bi			A	%s
 _acme-challenge.bi	NS	ns-bi
 self			NS	ns.self
@@ -59,7 +68,9 @@ _acme-challenge.bic	CNAME	bic.self
 _acme-challenge.sd3	NS	ns-sd
 ns-sd			A	%s
 ns-sd			AAAA	%s
-""" % (BUILTIN, BUILTIN, ACTIVATED[0], ACTIVATED6),
+""" % ("x" * 150, BUILTIN, BUILTIN, ACTIVATED[0], ACTIVATED6),
+    "other.test": "chain.acme	CNAME	chain.example.com.",
+    "example.com": "_acme-challenge.away	CNAME	away.acme.knot.test.",
 }
 
 lab_problem = None
@@ -132,15 +143,16 @@ class Lab:
         texts = {z: names.zone_text(z, s, EXTRA.get(z, ""))
                  for z, s in ZONES.items()}
         f = self.folder
-        self.bind = names.Bind(os.path.join(f, "bind"), BIND, {
-            z: t for z, t in texts.items() if "ns1" in ZONES[z]
-            and ZONES[z]["ns1"] == BIND})
+        self.bind = names.Bind(os.path.join(f, "bind"), BIND, dict({
+            z: t for z, t in texts.items() if ZONES[z]["ns1"] == BIND},
+            **{"split.test": names.zone_text("split.test", {"ns1": BIND})}))
         self.secondary = names.Knot(os.path.join(f, "secondary"), SECONDARY,
                                     secondary={"slow.test": BIND})
         self.dead = names.Knot(os.path.join(f, "dead"), DEAD,
                                secondary={"dead.test": BIND})
         self.knot = names.Knot(os.path.join(f, "knot"), KNOT, {
-            z: t for z, t in texts.items() if KNOT in ZONES[z].values()})
+            z: t for z, t in texts.items() if KNOT in ZONES[z].values()
+            and z != "lame.test"})
         # What Pebble sees of these is what the slow server shows.
         self.resolver = names.Resolver(os.path.join(f, "resolver"), RESOLVER,
                                        ZONES, {"slow.test": SECONDARY,

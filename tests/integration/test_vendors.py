@@ -9,7 +9,7 @@ real one, and Pebble asks Knot.
 import pytest
 
 from conftest import BIND, KNOT
-from lab import feed, vendors
+from lab import daemon, feed, vendors
 from test_issue import check_files, names_of
 
 ZONE = "example.com"
@@ -85,6 +85,39 @@ def test_renewal(acmed, lab, host, cls):
     for secret in hosted.v.secrets():
         assert secret not in acmed.log()
     acmed.stop()
+
+
+def test_across_providers(acmed, host, txt):
+    """A chain of CNAMEs from BIND by DNS UPDATE to a vendor's API, and one
+    the other way; each record goes to who has its zone."""
+    cls = [c for c in vendors.all_vendors() if c.label() == "cloudflare"][0]
+    hosted = host(at_example_com(cls))
+    acmed.providers = {
+        "vendor": dict(hosted.v.options(), type=cls.NAME),
+        "bind": daemon.rfc2136(BIND, zone="example.test"),
+        "knot": daemon.rfc2136(KNOT, zone="knot.test")}
+    chain, away = "chain.example.test", "away." + ZONE
+    acmed.cert("chain", [chain, "*." + chain, "stays.example.test"],
+               provider="bind", alias_provider="vendor")
+    acmed.cert("away", [away, "stays." + ZONE], provider="vendor",
+               alias_provider="knot")
+    acmed.start()
+    for name, lines in (("chain", (
+            "2 TXT values at chain.example.com through provider vendor",
+            "1 TXT value at _acme-challenge.stays.example.test through "
+            "provider bind")), ("away", (
+            "1 TXT value at away.acme.knot.test through provider knot",
+            "1 TXT value at _acme-challenge.stays.example.com through "
+            "provider vendor"))):
+        acmed.wait_valid(name, 60)
+        said = [s["msg"] for s in acmed.get(
+            "/v1/certificates/" + name)[1]["steps"]]
+        for line in lines:
+            assert any(line in s for s in said), said
+    acmed.wait_clean(30)
+    assert hosted.state() == hosted.before
+    assert txt("knot.test") == {} == txt("other.test")
+    assert not txt("example.test", "stays.example.test")
 
 
 @pytest.mark.parametrize("name,rate", [

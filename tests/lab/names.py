@@ -23,7 +23,8 @@ def soa_serial(server, zone, timeout=0.3):
     qname = b"".join(bytes([len(p)]) + p.encode() for p in zone.split("."))
     query = struct.pack(">6H", 0x4242, 0x100, 1, 0, 0, 0) + qname + b"\0" \
         + struct.pack(">2H", 6, 1)
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s = socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET,
+                      socket.SOCK_DGRAM)
     try:
         s.settimeout(timeout)
         s.connect((server, 53))
@@ -50,12 +51,17 @@ def skip_name(msg, at):
     return at + 1
 
 
+def address_record(address):
+    return "%s %s" % ("AAAA" if ":" in address else "A", address)
+
+
 def zone_text(zone, servers, extra=""):
     """A small zone; servers: {label: address}."""
     lines = ["$ORIGIN %s." % zone, "$TTL 5",
              "@ SOA %s hostmaster 1 3600 600 86400 1" % list(servers)[0]]
     for label, address in servers.items():
-        lines += ["@ NS %s" % label, "%s A %s" % (label, address)]
+        lines += ["@ NS %s" % label,
+                  "%s %s" % (label, address_record(address))]
     return "\n".join(lines) + "\n" + extra + "\n"
 
 
@@ -104,7 +110,7 @@ class Bind(Server):
         path = os.path.join(self.folder, "named.conf")
         with open(path, "w") as f:
             f.write(conf)
-        self.proc = proc.Proc(["named", "-4", "-g", "-n", "1", "-c", path],
+        self.proc = proc.Proc(["named", "-g", "-n", "1", "-c", path],
                               os.path.join(self.folder, "named.log"))
         self.proc.ready(lambda: soa_serial(self.address, zone) is not None)
 
@@ -127,7 +133,7 @@ class Resolver(Bind):
                 name = label if "." in label else label + "." + zone
                 root += ["%s. NS %s." % (zone, name)]
                 if addr:
-                    root += ["%s. A %s" % (name, addr)]
+                    root += ["%s. %s" % (name, address_record(addr))]
         path = os.path.join(folder, "root.zone")
         with open(path, "w") as f:
             f.write("\n".join(root) + "\n")
@@ -163,7 +169,8 @@ class Knot(Server):
                           "  address: %s@53" % p]
         lines += ["acl:", "- id: update", "  key: %s" % KEY_NAME,
                   "  action: [update, transfer]", "- id: read",
-                  "  address: 127.0.0.0/8", "  action: transfer", "zone:"]
+                  "  address: [127.0.0.0/8, fd00::/8]", "  action: transfer",
+                  "zone:"]
         for zone, text in (zones or {}).items():
             path = os.path.join(folder, zone + ".zone")
             with open(path, "w") as f:
