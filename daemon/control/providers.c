@@ -119,9 +119,14 @@ providers_list(void)
 static void
 unknown(const char *type, struct error *err)
 {
-	const char **names, *near;
+	const char **names, *near, *why = provider_retired(type);
 	size_t n = 0;
 
+	if (why != NULL) {
+		(void)error_set(err, ERR_CONFIG, API_ERR_UNKNOWN_PROVIDER,
+		    "\"%s\" is no longer supported: %s", type, why);
+		return;
+	}
 	while (provider_registry[n] != NULL)
 		n++;
 	names = xcalloc(n + 1, sizeof(*names));

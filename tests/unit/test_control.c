@@ -240,6 +240,8 @@ test_providers(void **state)
 	assert_null(providers_one("cloudflair", &err));
 	assert_string_equal(err.msg, "there is no provider type "
 	    "\"cloudflair\"; did you mean \"cloudflare\"?");
+	assert_null(providers_one("cloudxns", &err));
+	assert_non_null(strstr(err.msg, "the service ended"));
 }
 
 static void
