@@ -16,6 +16,7 @@ class Azuredns(Vendor):
     NAME = "azuredns"
     SEMANTICS = "rrset"
     HAS_SUBZONE = True
+    HAS_PRECONDITION = True
     AUTH_WORDS = "AADSTS7000215"
 
     def __init__(self):

@@ -192,15 +192,21 @@ class Vendor:
         return reply(429, {"message": "slow down"})
 
     def throttle_long(self):
-        """The same with 120 s to wait; None: the vendor names no time."""
-        return None
+        """The same with 120 s to wait."""
+        status, headers, body = self.throttle()
+        return reply(status, body, dict(headers, **{"Retry-After": "120"}))
 
     def server_error(self):
         return reply(500, {"message": "out of order"})
 
     def clock_error(self):
-        """What is said to a signature of another hour; None: nothing is."""
-        return None
+        """What is said to a signature of another hour."""
+        raise NotImplementedError
+
+    @classmethod
+    def signs_time(cls):
+        """Does it know a wrong clock when it sees one?"""
+        return cls.clock_error is not Vendor.clock_error
 
     def secrets(self):
         """Strings that must never be seen in acmed's log."""

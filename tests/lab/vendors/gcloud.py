@@ -49,6 +49,7 @@ class Gcloud(Vendor):
     NAME = "gcloud"
     SEMANTICS = "rrset"
     HAS_SUBZONE = True
+    HAS_PRECONDITION = True
     AUTH_WORDS = "Invalid JWT Signature."
     PENDING = 2                 # answers until a change is done
 

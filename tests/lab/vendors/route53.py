@@ -23,6 +23,7 @@ class Route53(Vendor):
     NAME = "route53"
     SEMANTICS = "rrset"
     HAS_SUBZONE = True
+    HAS_PRECONDITION = True
     AUTH_WORDS = "security token included in the request is invalid"
 
     def __init__(self):
