@@ -166,6 +166,13 @@ add_provider(struct check *c, struct section *sec)
 }
 
 static void
+add_repository(struct check *c, struct section *sec)
+{
+	check_title(c, sec);
+	table_add(&c->repositories, sec, check_repository(c, sec));
+}
+
+static void
 add_cert(struct check *c, struct section *sec)
 {
 	check_title(c, sec);
@@ -192,6 +199,15 @@ take_providers(struct conf *conf, const struct table *t)
 }
 
 static void
+take_repositories(struct conf *conf, const struct table *t)
+{
+	conf->repositories = xcalloc(t->n + 1, sizeof(*conf->repositories));
+	for (; conf->n_repositories < t->n; conf->n_repositories++)
+		conf->repositories[conf->n_repositories] =
+		    t->rows[conf->n_repositories].object;
+}
+
+static void
 take_certs(struct conf *conf, const struct table *t)
 {
 	conf->certs = xcalloc(t->n + 1, sizeof(*conf->certs));
@@ -211,10 +227,14 @@ check_all(struct check *c)
 	each(c, "provider", add_provider);
 	table_sort(&c->providers, c->m);
 	take_providers(conf, &c->providers);
+	each(c, "repository", add_repository);
+	table_sort(&c->repositories, c->m);
+	take_repositories(conf, &c->repositories);
 	each(c, "certificate", add_cert);
 	table_sort(&c->certs, c->m);
 	take_certs(conf, &c->certs);
 	table_clear(&c->accounts);
 	table_clear(&c->providers);
+	table_clear(&c->repositories);
 	table_clear(&c->certs);
 }

@@ -21,7 +21,7 @@ struct check {
 	size_t		 n_files;
 	bool		 is_partial;	/* a file is missing or unreadable:
 					   references may lead there */
-	struct table	 accounts, providers, certs;
+	struct table	 accounts, providers, repositories, certs;
 };
 
 /* All of it, in the order that references need. */
@@ -31,6 +31,8 @@ void	check_all(struct check *);
 void	check_globals(struct check *);
 struct conf_account *check_account(struct check *, const struct section *);
 struct conf_provider *check_provider(struct check *, const struct section *);
+struct conf_repository *check_repository(struct check *,
+	    const struct section *);
 /* accounts and providers are complete and sorted. */
 struct conf_cert *check_cert(struct check *, const struct section *);
 
@@ -54,6 +56,7 @@ void	check_cert_challenge(struct check *, const struct section *,
 /* Free what the functions above made; NULL is allowed. */
 void	check_free_account(struct conf_account *);
 void	check_free_provider(struct conf_provider *);
+void	check_free_repository(struct conf_repository *);
 void	check_free_cert(struct conf_cert *);
 
 #endif

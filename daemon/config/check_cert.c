@@ -68,6 +68,47 @@ check_names(struct check *c, const struct section *sec,
 		cert->names[cert->n_names++].name = xstrdup(name);
 }
 
+/* Another host proves the names and makes the key: what is about that has no
+ * meaning here. */
+static void
+check_source(struct check *c, const struct section *sec,
+    struct conf_cert *cert)
+{
+	static const char *const foreign[] = { "account", "provider", "key",
+	    "reuse_key", "preferred_chain", "challenge", "challenge_alias",
+	    "alias_provider", "follow_cname", "propagation",
+	    "propagation_timeout", "propagation_delay", "resolvers" };
+
+	cert->source = check_reference(c, sec, "source", &c->repositories);
+	cert->poll_s = opt_duration(c->m, sec, "poll", 60, DAY, 3600);
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+		const struct item *item = tree_item(sec, foreign[i]);
+
+		if (item != NULL)
+			opt_mistake(c->m, sec, item->n > 0 ?
+			    item->values[0]->line : sec->line, "%s is not "
+			    "for a certificate with source: the host that "
+			    "publishes it decides", foreign[i]);
+	}
+}
+
+/* Renewed here. */
+static void
+check_issue(struct check *c, const struct section *sec,
+    struct conf_cert *cert)
+{
+	const struct value *v = tree_value(sec, "poll");
+
+	cert->account = check_reference(c, sec, "account", &c->accounts);
+	check_cert_dns(c, sec, cert);
+	cert->key = opt_key_type(c->m, sec, "key");
+	cert->reuse_key = opt_bool(c->m, sec, "reuse_key", false);
+	cert->preferred_chain = opt_text(c->m, sec, "preferred_chain");
+	if (v != NULL)
+		opt_mistake(c->m, sec, v->line, "poll is for a certificate "
+		    "with source");
+}
+
 struct conf_cert *
 check_cert(struct check *c, const struct section *sec)
 {
@@ -77,13 +118,12 @@ check_cert(struct check *c, const struct section *sec)
 	cert->file = sec->src->path;
 	cert->line = sec->line;
 	check_names(c, sec, cert);
-	cert->account = check_reference(c, sec, "account", &c->accounts);
-	check_cert_dns(c, sec, cert);
-	cert->key = opt_key_type(c->m, sec, "key");
-	cert->reuse_key = opt_bool(c->m, sec, "reuse_key", false);
+	if (tree_item(sec, "source") != NULL)
+		check_source(c, sec, cert);
+	else
+		check_issue(c, sec, cert);
 	cert->renew_before_s = opt_duration(c->m, sec, "renew_before", 3600,
 	    365 * DAY, 30 * DAY);
-	cert->preferred_chain = opt_text(c->m, sec, "preferred_chain");
 	check_deploys(c, sec, cert);
 	return cert;
 }

@@ -20,6 +20,7 @@ static const struct {
 } kinds[] = {
 	{ "install", check_deploy_install, check_free_deploy_install },
 	{ "ssh", check_deploy_ssh, check_free_deploy_ssh },
+	{ "publish", check_deploy_publish, check_free_deploy_publish },
 	{ "haproxy", check_deploy_haproxy, check_free_deploy_haproxy },
 	{ "exec", check_deploy_exec, check_free_deploy_exec },
 	{ "webhook", check_deploy_webhook, check_free_deploy_webhook },

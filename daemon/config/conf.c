@@ -90,6 +90,9 @@ free_whole(struct conf_whole *whole)
 		check_free_provider(conf->providers[i]);
 	for (size_t i = 0; i < conf->n_accounts; i++)
 		check_free_account(conf->accounts[i]);
+	for (size_t i = 0; i < conf->n_repositories; i++)
+		check_free_repository(conf->repositories[i]);
+	free(conf->repositories);
 	free(conf->certs);
 	free(conf->providers);
 	free(conf->accounts);

@@ -13,6 +13,7 @@
 
 #include "common/log.h"
 #include "daemon/config/conf_deploy.h"
+#include "daemon/config/conf_repository.h"
 
 struct provider;
 struct provider_values;
@@ -92,7 +93,11 @@ struct conf_cert {
 	char		*name;		/* also the directory in live/ */
 	struct conf_name *names;	/* in the order of the file */
 	size_t		 n_names;	/* 1 to 100 */
-	const struct conf_account *account;
+	/* Fetched from there, where another host publishes it: account, key
+	   and all of proving names are not ours.  NULL: renewed here. */
+	const struct conf_repository *source;
+	int64_t		 poll_s;	/* how often to look there */
+	const struct conf_account *account;	/* NULL with source */
 	enum key_type	 key;
 	bool		 reuse_key;
 	int64_t		 renew_before_s;
@@ -124,6 +129,8 @@ struct conf {
 	size_t		 n_accounts;
 	struct conf_provider **providers;
 	size_t		 n_providers;
+	struct conf_repository **repositories;
+	size_t		 n_repositories;
 	struct conf_cert **certs;	/* sorted by name */
 	size_t		 n_certs;
 };

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+struct conf_repository;
+
 /* What a file made from key and chain holds. */
 enum bundle_format {
 	BUNDLE_FULLCHAIN,	/* leaf and intermediates, PEM */
@@ -71,6 +73,7 @@ struct conf_deploy {
 	size_t		 n_installs;
 	struct conf_ssh	*ssh;
 	struct conf_haproxy *haproxy;
+	const struct conf_repository *publish;
 	char		**exec;		/* NULL-terminated argv */
 	struct conf_webhook *webhook;
 };

@@ -65,8 +65,29 @@ static const struct key deploy_keys[] = {
 	{ "ssh", SHAPE_SECTION, ssh_keys },
 	{ "haproxy", SHAPE_SECTION, haproxy_keys },
 	{ "webhook", SHAPE_SECTION, webhook_keys },
+	{ "publish", SHAPE_ONE, NULL },
 	{ "exec", SHAPE_LIST, NULL },
 	{ "timeout", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
+static const struct key repository_keys[] = {
+	{ "type", SHAPE_ONE, NULL },
+	{ "endpoint", SHAPE_ONE, NULL },
+	{ "bucket", SHAPE_ONE, NULL },
+	{ "region", SHAPE_ONE, NULL },
+	{ "access_key_id", SHAPE_ONE, NULL },
+	{ "secret_access_key_file", SHAPE_ONE, NULL },
+	{ "path_style", SHAPE_ONE, NULL },
+	{ "server_side_encryption", SHAPE_ONE, NULL },
+	{ "kms_key_id", SHAPE_ONE, NULL },
+	{ "url", SHAPE_ONE, NULL },
+	{ "token_file", SHAPE_ONE, NULL },
+	{ "ca_file", SHAPE_ONE, NULL },
+	{ "path", SHAPE_ONE, NULL },
+	{ "prefix", SHAPE_ONE, NULL },
+	{ "hmac_key_file", SHAPE_ONE, NULL },
+	{ "encrypt_key_file", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }
 };
 
@@ -107,6 +128,7 @@ const struct key schema_root[] = {
 	{ "include", SHAPE_INCLUDE, NULL },
 	{ "account", SHAPE_SECTION, account_keys },
 	{ "provider", SHAPE_SECTION, NULL },
+	{ "repository", SHAPE_SECTION, repository_keys },
 	{ "certificate", SHAPE_SECTION, certificate_keys },
 	{ NULL, SHAPE_ONE, NULL }
 };

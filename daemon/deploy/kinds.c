@@ -7,11 +7,13 @@
 #include "daemon/deploy/kind.h"
 #include "daemon/deploy/ssh.h"
 #include "daemon/deploy/webhook.h"
+#include "daemon/publish/publish.h"
 
 /* Files first, then who reads them, at last who looks at the result. */
 const struct deploy_kind *const deploy_kinds[] = {
 	&deploy_install,
 	&deploy_ssh,
+	&deploy_publish,
 	&deploy_haproxy,
 	&deploy_exec,
 	&deploy_webhook,

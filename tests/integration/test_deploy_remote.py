@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Deploy steps that talk to somebody: HAProxy, another host, a webhook."""
 
+import hashlib
+import hmac
 import http.server
 import json
 import os
@@ -253,3 +255,64 @@ def test_webhook_refuses(acmed, hook):
     acmed.stop()
     acmed.start()
     settled(acmed, name, "done")
+
+
+# --- publish ---
+
+def repository(acmed, **opts):
+    secret = os.path.join(acmed.folder, "shared-secret")
+    with open(secret, "w") as f:
+        f.write("0123456789abcdef" * 4 + "\n")
+    os.chmod(secret, 0o600)
+    acmed.repositories["fleet"] = dict({
+        "type": "directory", "path": os.path.join(acmed.folder, "fleet"),
+        "encrypt_key_file": secret}, **opts)
+    os.makedirs(os.path.join(acmed.folder, "fleet"), exist_ok=True)
+    return os.path.join(acmed.folder, "fleet")
+
+
+def test_publish(acmed):
+    """A manifest of the newest version, whose files are sealed."""
+    name = "pub.example.test"
+    folder = repository(acmed)
+    acmed.cert(name, [name, "*." + name],
+               deploy={"fleet": {"publish": "fleet"}})
+    acmed.start()
+    settled(acmed, name, "done")
+    manifest = json.loads(read(os.path.join(folder, name, "manifest.json")))
+    c = acmed.cert_status(name)
+    assert manifest["serial"] == c["serial"]
+    assert manifest["names"] == ["*." + name, name] or \
+        manifest["names"] == [name, "*." + name]
+    assert manifest["not_after"] == c["not_after"] and manifest["encrypted"]
+    for file, o in manifest["files"].items():
+        with open(os.path.join(folder, name, o["path"]), "rb") as f:
+            data = f.read()
+        assert len(data) == o["size"] and data.startswith(b"ACMEDSEAL1\n")
+        assert b"PRIVATE KEY" not in data and b"CERTIFICATE" not in data
+        assert hashlib.sha256(data).hexdigest() == o["sha256"]
+    # As any tool can check it.
+    mac = manifest.pop("mac")
+    text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+    assert mac == hmac.new(("0123456789abcdef" * 4).encode(), text.encode(),
+                           "sha256").hexdigest()
+    acmed.ctl("renew-now", name)
+    c = acmed.wait("the next", lambda: (
+        lambda c: c["serial"] != manifest["serial"] and c["run"] is None
+        and c["deploy"][0]["state"] == "done" and c)(acmed.cert_status(name)))
+    again = json.loads(read(os.path.join(folder, name, "manifest.json")))
+    assert again["serial"] == c["serial"]
+
+
+def test_publish_is_foreign(acmed):
+    """Somebody else's manifest is not replaced."""
+    name = "pubno.example.test"
+    folder = repository(acmed)
+    os.mkdir(os.path.join(folder, name))
+    with open(os.path.join(folder, name, "manifest.json"), "w") as f:
+        f.write('{"mac": "%s"}' % ("0" * 64))
+    acmed.cert(name, deploy={"fleet": {"publish": "fleet"}})
+    acmed.start()
+    error = settled(acmed, name, "failed")["error"]
+    assert "not ours to replace" in error and "another one" in error
+    assert "mac" in read(os.path.join(folder, name, "manifest.json"))

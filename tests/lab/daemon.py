@@ -78,6 +78,7 @@ class Acmed:
                                  "contact": ["mailto:admin@example.test"],
                                  "agree_tos": True}}
         self.providers = {"dns": rfc2136()}
+        self.repositories = {}
         self.certs = {}
         self.proc = None
         self.env = None
@@ -100,6 +101,7 @@ class Acmed:
                       for k, v in self.options.items())
         for kind, table in (("account", self.accounts),
                             ("provider", self.providers),
+                            ("repository", self.repositories),
                             ("certificate", self.certs)):
             for name, opts in table.items():
                 out += section(kind, name, opts)

@@ -14,9 +14,7 @@
 { "stat_dir = \"/x\"\n",
     AT "1: unknown key \"stat_dir\"; did you mean \"state_dir\"?\n" },
 { "zzzzzzzzzzzz = 1\n",
-    AT "1: unknown key \"zzzzzzzzzzzz\"; allowed: state_dir, "
-    "control_socket, resolvers, log_level, max_renewals, "
-    "include, account, provider, certificate\n" },
+    AT "1: unknown key \"zzzzzzzzzzzz\"; allowed: " ROOT_KEYS "\n" },
 { "state_dir = \"relative\"\n",
     AT "1: state_dir = \"relative\"; allowed: an absolute path "
     "of at most 1024 bytes\n" },
@@ -698,43 +696,27 @@
     "other = { 1, 2 }\n"
     "third(4)\n"
     "log_level = loud\n",
-    AT "1: unknown key \"unknown\"; allowed: state_dir, control_socket, "
-    "resolvers, log_level, max_renewals, include, account, "
-    "provider, certificate\n"
-    AT "2: unknown key \"other\"; allowed: state_dir, control_socket, "
-    "resolvers, log_level, max_renewals, include, account, "
-    "provider, certificate\n"
-    AT "3: unknown key \"third\"; allowed: state_dir, control_socket, "
-    "resolvers, log_level, max_renewals, include, account, "
-    "provider, certificate\n"
+    AT "1: unknown key \"unknown\"; allowed: " ROOT_KEYS "\n"
+    AT "2: unknown key \"other\"; allowed: " ROOT_KEYS "\n"
+    AT "3: unknown key \"third\"; allowed: " ROOT_KEYS "\n"
     AT "4: log_level = \"loud\"; allowed: error, warning, notice, "
     "info, debug\n" },
 { "unknown = { 1, { 2\n",
-    AT "1: unknown key \"unknown\"; allowed: state_dir, control_socket, "
-    "resolvers, log_level, max_renewals, include, account, "
-    "provider, certificate\n"
+    AT "1: unknown key \"unknown\"; allowed: " ROOT_KEYS "\n"
     AT "1: syntax error: the file ends inside this statement\n" },
 { "unknown unknown unknown\n",
-    AT "1: unknown key \"unknown\"; allowed: state_dir, control_socket, "
-    "resolvers, log_level, max_renewals, include, account, "
-    "provider, certificate\n" },
+    AT "1: unknown key \"unknown\"; allowed: " ROOT_KEYS "\n" },
 { "= 5\n",
     AT "1: syntax error: unexpected token '='\n" },
 { "}\n",
     AT "1: syntax error: unexpected closing brace\n" },
 { "__end = 1\n"
     "__line = 5\n",
-    AT "1: unknown key \"__end\"; allowed: state_dir, control_socket, "
-    "resolvers, log_level, max_renewals, include, account, "
-    "provider, certificate\n"
-    AT "2: unknown key \"__line\"; allowed: state_dir, control_socket, "
-    "resolvers, log_level, max_renewals, include, account, "
-    "provider, certificate\n" },
+    AT "1: unknown key \"__end\"; allowed: " ROOT_KEYS "\n"
+    AT "2: unknown key \"__line\"; allowed: " ROOT_KEYS "\n" },
 { "a|b = 5\n"
     "account=x|key = 5\n",
-    AT "1: unknown key \"a|b\"; allowed: state_dir, control_socket, "
-    "resolvers, log_level, max_renewals, include, account, "
-    "provider, certificate\n"
+    AT "1: unknown key \"a|b\"; allowed: " ROOT_KEYS "\n"
     AT "2: syntax error: missing opening brace for section 'account'\n" },
 { "log_level = info\x01\n",
     AT "1: syntax error: found a control character\n" },
@@ -743,9 +725,7 @@
     "" },
 { "log_level = in\\\n"
     "fo\n",
-    AT "2: unknown key \"fo\"; allowed: state_dir, control_socket, "
-    "resolvers, log_level, max_renewals, include, account, "
-    "provider, certificate\n"
+    AT "2: unknown key \"fo\"; allowed: " ROOT_KEYS "\n"
     AT "2: syntax error: the file ends inside this statement\n" },
 { "log_level = \"in\\\n"
     "fo\"\n"

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/config/check.h"
+#include "daemon/config/opt.h"
+
+#define SECRET_MAX 4096
+#define SECRET_MIN 32		/* SEAL_SECRET_MIN: it must not be guessed */
+
+static const char *const type_names[] = {
+	[REPOSITORY_S3] = "s3",
+	[REPOSITORY_OSS] = "oss",
+	[REPOSITORY_HTTPS] = "https",
+	[REPOSITORY_DIRECTORY] = "directory",
+};
+_Static_assert(sizeof(type_names) / sizeof(type_names[0]) ==
+    REPOSITORY_TYPE_END, "type_names");
+
+#define S3	(1 << REPOSITORY_S3)
+#define OSS	(1 << REPOSITORY_OSS)
+#define HTTPS	(1 << REPOSITORY_HTTPS)
+#define DIR	(1 << REPOSITORY_DIRECTORY)
+
+/* Which key is for which types, and which of them need it. */
+static const struct {
+	const char	*key;
+	unsigned	 types, needed;
+} keys[] = {
+	{ "endpoint", S3 | OSS, S3 | OSS },
+	{ "bucket", S3 | OSS, S3 | OSS },
+	{ "region", S3 | OSS, S3 | OSS },
+	{ "access_key_id", S3 | OSS, S3 | OSS },
+	{ "secret_access_key_file", S3 | OSS, S3 | OSS },
+	{ "path_style", S3 | OSS, 0 },
+	{ "server_side_encryption", S3 | OSS, 0 },
+	{ "kms_key_id", S3 | OSS, 0 },
+	{ "url", HTTPS, HTTPS },
+	{ "token_file", HTTPS, 0 },
+	{ "ca_file", S3 | OSS | HTTPS, 0 },
+	{ "path", DIR, DIR },
+	{ "prefix", S3 | OSS | HTTPS | DIR, 0 },
+};
+
+const char *
+repository_type_name(enum repository_type type)
+{
+	return type_names[type];
+}
+
+/* -1 and a mistake if there is none. */
+static int
+check_type(struct check *c, const struct section *sec)
+{
+	const struct value *v = tree_value(sec, "type");
+
+	for (int i = 0; v != NULL && i < REPOSITORY_TYPE_END; i++) {
+		if (strcmp(v->text, type_names[i]) == 0)
+			return i;
+	}
+	if (v != NULL)
+		opt_refuse(c->m, sec, "type", v, "s3, oss, https, directory");
+	else
+		opt_mistake(c->m, sec, sec->line, "type is missing; allowed: "
+		    "s3, oss, https, directory");
+	return -1;
+}
+
+static void
+check_keys(struct check *c, const struct section *sec, int type)
+{
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const struct value *v = tree_value(sec, keys[i].key);
+		unsigned bit = 1u << type;
+
+		if (v != NULL && (keys[i].types & bit) == 0)
+			opt_mistake(c->m, sec, v->line, "%s is not for type = "
+			    "%s", keys[i].key, type_names[type]);
+		if (v == NULL && (keys[i].needed & bit) != 0)
+			opt_mistake(c->m, sec, sec->line, "%s is missing; "
+			    "type = %s needs it", keys[i].key,
+			    type_names[type]);
+	}
+}
+
+/* Does the secret file hold one of at least min characters? */
+static void
+check_secret(struct check *c, const struct section *sec, const char *key,
+    const char *file, size_t min)
+{
+	struct error err;
+	char *secret;
+
+	if (file == NULL)
+		return;
+	if (file_read_secret(file, SECRET_MAX, &secret, &err) == -1) {
+		opt_mistake(c->m, sec, tree_value(sec, key)->line, "%s: %s",
+		    key, err.msg);
+		return;
+	}
+	if (strlen(secret) < min)
+		opt_mistake(c->m, sec, tree_value(sec, key)->line, "%s: %s: "
+		    "it has %zu characters; allowed: at least %zu, such as "
+		    "of openssl rand -hex 32", key, file, strlen(secret),
+		    min);
+	freezero_str(secret);
+}
+
+/* What signs the manifests: one of two keys. */
+static void
+check_shared(struct check *c, const struct section *sec,
+    struct conf_repository *r)
+{
+	const struct value *mac = tree_value(sec, "hmac_key_file");
+	const struct value *enc = tree_value(sec, "encrypt_key_file");
+	const char *key = enc != NULL ? "encrypt_key_file" : "hmac_key_file";
+
+	if (mac == NULL && enc == NULL)
+		opt_mistake(c->m, sec, sec->line, "encrypt_key_file is "
+		    "missing; allowed: encrypt_key_file, or hmac_key_file "
+		    "where private keys may lie there as they are: a file "
+		    "with a secret that publisher and subscribers share");
+	if (mac != NULL && enc != NULL)
+		opt_mistake(c->m, sec, mac->line, "hmac_key_file is given "
+		    "with encrypt_key_file; allowed: one of them (what is "
+		    "encrypted is signed as well)");
+	r->encrypted = enc != NULL;
+	r->secret_file = opt_file(c->m, sec, key);
+	check_secret(c, sec, key, r->secret_file, SECRET_MIN);
+}
+
+static bool
+is_url(const char *s, bool plain)
+{
+	const char *rest = strncmp(s, "https://", 8) == 0 ? s + 8 :
+	    plain && strncmp(s, "http://", 7) == 0 ? s + 7 : "";
+
+	return rest[0] != '\0' && rest[0] != '/' &&
+	    strpbrk(s, " \"<>\\^`{|}?#@") == NULL;
+}
+
+/* Without an encrypted connection, what is sent must be encrypted. */
+static void
+check_url(struct check *c, const struct section *sec,
+    struct conf_repository *r)
+{
+	const char *key = r->type == REPOSITORY_HTTPS ? "url" : "endpoint";
+	size_t n;
+
+	r->url = opt_text(c->m, sec, key);
+	if (r->url == NULL)
+		return;
+	if (!is_url(r->url, r->encrypted))
+		opt_refuse(c->m, sec, key, tree_value(sec, key),
+		    r->encrypted ? "https://HOST or http://HOST" :
+		    "https://HOST (http:// only with encrypt_key_file)");
+	for (n = strlen(r->url); n > 0 && r->url[n - 1] == '/'; n--)
+		r->url[n - 1] = '\0';
+}
+
+static void
+check_prefix(struct check *c, const struct section *sec,
+    struct conf_repository *r)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/";
+	char *text = opt_text(c->m, sec, "prefix");
+
+	if (text != NULL && (text[0] == '/' || strstr(text, "..") != NULL ||
+	    text[strspn(text, plain)] != '\0'))
+		opt_refuse(c->m, sec, "prefix", tree_value(sec, "prefix"),
+		    "letters, digits, '.', '-', '_' and '/', not first");
+	r->prefix = text == NULL || text[0] == '\0' ? xstrdup("") :
+	    xasprintf("%s%s", text, text[strlen(text) - 1] == '/' ? "" : "/");
+	free(text);
+}
+
+struct conf_repository *
+check_repository(struct check *c, const struct section *sec)
+{
+	struct conf_repository *r = xcalloc(1, sizeof(*r));
+	int type = check_type(c, sec);
+
+	r->name = xstrdup(sec->title);
+	check_shared(c, sec, r);
+	if (type == -1)
+		return r;
+	r->type = (enum repository_type)type;
+	check_keys(c, sec, type);
+	if (r->type != REPOSITORY_DIRECTORY)
+		check_url(c, sec, r);
+	check_prefix(c, sec, r);
+	r->path = opt_text(c->m, sec, "path");
+	if (r->path != NULL && r->path[0] != '/')
+		opt_refuse(c->m, sec, "path", tree_value(sec, "path"),
+		    "an absolute path");
+	r->bucket = opt_text(c->m, sec, "bucket");
+	r->region = opt_text(c->m, sec, "region");
+	r->access_key_id = opt_text(c->m, sec, "access_key_id");
+	r->secret_access_key_file = opt_file(c->m, sec,
+	    "secret_access_key_file");
+	check_secret(c, sec, "secret_access_key_file",
+	    r->secret_access_key_file, 1);
+	/* OSS answers to no other style, nearly everything else to this. */
+	r->path_style = opt_bool(c->m, sec, "path_style",
+	    r->type == REPOSITORY_S3);
+	r->encryption = opt_text(c->m, sec, "server_side_encryption");
+	r->kms_key_id = opt_text(c->m, sec, "kms_key_id");
+	r->token_file = opt_file(c->m, sec, "token_file");
+	check_secret(c, sec, "token_file", r->token_file, 1);
+	r->ca_file = opt_file(c->m, sec, "ca_file");
+	return r;
+}
+
+void
+check_free_repository(struct conf_repository *r)
+{
+	if (r == NULL)
+		return;
+	free(r->name);
+	free(r->url);
+	free(r->path);
+	free(r->bucket);
+	free(r->region);
+	free(r->prefix);
+	free(r->access_key_id);
+	free(r->secret_access_key_file);
+	free(r->encryption);
+	free(r->kms_key_id);
+	free(r->token_file);
+	free(r->ca_file);
+	free(r->secret_file);
+	free(r);
+}

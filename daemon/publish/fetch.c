@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/publish/fetch.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/config/conf.h"
+#include "daemon/io/loop.h"
+#include "daemon/publish/manifest.h"
+#include "daemon/store/keys.h"
+#include "daemon/store/seal.h"
+
+#define SECRET_MAX	4096
+#define TIMEOUT_MS	60000
+
+struct fetch_op {
+	struct fetch_args a;
+	char		*serial, *etag;
+	char		*secret;
+	struct manifest	 manifest;
+	char		*text[MANIFEST_FILES];	/* decrypted; wiped */
+	size_t		 len[MANIFEST_FILES];
+	int		 next_file;
+	EVP_PKEY	*key;
+	struct fetch_result result;
+	struct timer	 turn;
+	struct object_op *object;
+	fetch_done_cb	*done;
+	void		*arg;
+};
+
+static void	get_file(struct fetch_op *);
+
+void
+fetch_cancel(struct fetch_op *op)
+{
+	if (op == NULL)
+		return;
+	timer_clear(&op->turn);
+	object_cancel(op->object);
+	for (int i = 0; i < MANIFEST_FILES; i++)
+		freezero(op->text[i], op->len[i]);
+	manifest_clear(&op->manifest);
+	EVP_PKEY_free(op->key);
+	freezero_str(op->secret);
+	free(op->serial);
+	free(op->etag);
+	free(op);
+}
+
+static void
+finish(struct fetch_op *op, const struct error *err)
+{
+	struct error own;
+
+	if (err != NULL) {
+		own = *err;
+		err = &own;
+	}
+	op->done(err, err == NULL ? &op->result : NULL, op->arg);
+	fetch_cancel(op);
+}
+
+static struct object_op *
+get(struct fetch_op *op, const char *file, size_t max, const char *etag,
+    object_done_cb *done)
+{
+	char *key = xasprintf("%s/%s", op->a.cert->name, file);
+	struct object_args a = { .loop = op->a.loop, .http = op->a.http,
+	    .repository = op->a.cert->source, .key = key, .max = max,
+	    .condition = etag[0] != '\0' ? OBJECT_CHANGED : OBJECT_ANY,
+	    .etag = etag, .timeout_ms = TIMEOUT_MS };
+	struct object_op *object = object_get_start(&a, done, op);
+
+	free(key);
+	return object;
+}
+
+/* --- what has come is right? --- */
+
+static bool
+has_name(char *const *names, const char *name)
+{
+	for (; *names != NULL; names++) {
+		if (strcmp(*names, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+check_names(const struct fetch_op *op, struct error *err)
+{
+	const struct conf_cert *c = op->a.cert;
+
+	for (size_t i = 0; i < c->n_names; i++) {
+		if (!has_name(op->manifest.names, c->names[i].name))
+			return error_set(err, ERR_REJECTED, "fetch:names",
+			    "the published certificate %s does not have the "
+			    "name %s", op->manifest.serial, c->names[i].name);
+	}
+	return 0;
+}
+
+static int
+check_pair(struct fetch_op *op, struct error *err)
+{
+	const struct manifest *m = &op->manifest;
+	struct cert_info info;
+	size_t n = 0;
+	int rc;
+
+	op->key = key_from_pem(op->text[MANIFEST_PRIVKEY], err);
+	if (op->key == NULL)
+		return -1;
+	while (m->names[n] != NULL)
+		n++;
+	if (chain_verify(op->text[MANIFEST_FULLCHAIN],
+	    op->len[MANIFEST_FULLCHAIN], op->key,
+	    (const char *const *)m->names, n, err) == -1 ||
+	    cert_info_read(op->text[MANIFEST_FULLCHAIN],
+	    op->len[MANIFEST_FULLCHAIN], &info, err) == -1)
+		return -1;
+	rc = strcmp(info.serial, m->serial) == 0 ? 0 : error_set(err,
+	    ERR_REJECTED, "fetch:hash", "the published certificate is %s, "
+	    "but the manifest says %s", info.serial, m->serial);
+	cert_info_clear(&info);
+	return rc;
+}
+
+static int
+open_file(struct fetch_op *op, enum manifest_file_id id,
+    const struct object_reply *reply, struct error *err)
+{
+	const struct manifest_file *f = &op->manifest.files[id];
+	char hash[SEAL_MAC_SIZE], *aad;
+	int rc;
+
+	seal_hash(reply->data, reply->len, hash);
+	if (reply->len != f->size || strcmp(hash, f->sha256) != 0)
+		return error_set(err, ERR_REJECTED, "fetch:hash", "%s/%s is "
+		    "not what the manifest says (size or SHA-256)",
+		    op->a.cert->name, f->path);
+	if (!op->manifest.encrypted) {
+		op->len[id] = reply->len;
+		op->text[id] = xmalloc(reply->len + 1);
+		memcpy(op->text[id], reply->data, reply->len);
+		op->text[id][reply->len] = '\0';
+		return 0;
+	}
+	aad = xasprintf("%s/%s", op->a.cert->name, f->path);
+	rc = seal_open(op->secret, aad, reply->data, reply->len,
+	    &op->text[id], &op->len[id], err);
+	free(aad);
+	return rc;
+}
+
+/* --- step by step --- */
+
+static void
+file_got(const struct error *err, const struct object_reply *reply,
+    void *arg)
+{
+	struct fetch_op *op = arg;
+	struct error failed;
+
+	op->object = NULL;
+	if (err != NULL)
+		finish(op, err);
+	else if (open_file(op, (enum manifest_file_id)op->next_file++, reply,
+	    &failed) == -1)
+		finish(op, &failed);
+	else
+		get_file(op);
+}
+
+static void
+get_file(struct fetch_op *op)
+{
+	struct error err;
+
+	if (op->next_file < MANIFEST_FILES) {
+		op->object = get(op, op->manifest.files[op->next_file].path,
+		    MANIFEST_FILE_MAX, "", file_got);
+		return;
+	}
+	if (check_pair(op, &err) == -1) {
+		finish(op, &err);
+		return;
+	}
+	op->result.key = op->key;
+	op->result.pem = op->text[MANIFEST_FULLCHAIN];
+	op->result.pem_len = op->len[MANIFEST_FULLCHAIN];
+	finish(op, NULL);
+}
+
+/* Is it another one than ours, and not an older one? */
+static bool
+is_newer(const struct fetch_op *op)
+{
+	return op->serial[0] == '\0' ||
+	    (strcmp(op->manifest.serial, op->serial) != 0 &&
+	    op->manifest.not_before >= op->a.not_before);
+}
+
+static int
+judge(struct fetch_op *op, const struct object_reply *reply,
+    struct error *err)
+{
+	const struct conf_repository *r = op->a.cert->source;
+
+	if (manifest_read(reply->data, reply->len, op->secret,
+	    op->a.cert->name, &op->manifest, err) == -1)
+		return error_wrap(err, "repository \"%s\"", r->name);
+	(void)text_printf(op->result.serial, sizeof(op->result.serial), "%s",
+	    op->manifest.serial);
+	if (!is_newer(op))
+		return 0;
+	/* Whoever can write there must not lead us past the encryption. */
+	if (r->encrypted && !op->manifest.encrypted)
+		return error_set(err, ERR_REJECTED, "manifest:syntax",
+		    "repository \"%s\": the publisher does not encrypt, but "
+		    "encrypt_key_file is set here", r->name);
+	if (op->manifest.not_after <= clock_now())
+		return error_set(err, ERR_REJECTED, "fetch:expired",
+		    "repository \"%s\": the published certificate %s has "
+		    "expired", r->name, op->manifest.serial);
+	op->result.is_new = true;
+	return check_names(op, err);
+}
+
+static void
+manifest_got(const struct error *err, const struct object_reply *reply,
+    void *arg)
+{
+	struct fetch_op *op = arg;
+	struct error failed;
+
+	op->object = NULL;
+	if (err != NULL) {
+		finish(op, err);
+		return;
+	}
+	(void)text_printf(op->result.etag, sizeof(op->result.etag), "%s",
+	    reply->is_unchanged ? op->etag : reply->etag);
+	if (reply->is_unchanged)
+		finish(op, NULL);
+	else if (judge(op, reply, &failed) == -1)
+		finish(op, &failed);
+	else if (!op->result.is_new || op->a.only_look)
+		finish(op, NULL);
+	else
+		get_file(op);
+}
+
+static void
+begin_cb(void *arg)
+{
+	struct fetch_op *op = arg;
+	struct error err;
+
+	if (file_read_secret(op->a.cert->source->secret_file, SECRET_MAX,
+	    &op->secret, &err) == -1)
+		finish(op, &err);
+	else
+		op->object = get(op, "manifest.json", MANIFEST_MAX, op->etag,
+		    manifest_got);
+}
+
+struct fetch_op *
+fetch_start(const struct fetch_args *a, fetch_done_cb *done, void *arg)
+{
+	struct fetch_op *op = xcalloc(1, sizeof(*op));
+
+	op->a = *a;
+	op->serial = xstrdup(a->serial);
+	op->etag = xstrdup(a->etag);
+	op->done = done;
+	op->arg = arg;
+	timer_init(&op->turn, a->loop, begin_cb, op);
+	timer_set(&op->turn, 0);
+	return op;
+}

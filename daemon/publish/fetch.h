@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch - the subscriber's side of manifest.h: read the manifest of a
+ * certificate, and, if it tells of a newer one, key and chain, checked.
+ * Called by engine/.
+ */
+#ifndef DAEMON_PUBLISH_FETCH_H
+#define DAEMON_PUBLISH_FETCH_H
+
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "daemon/publish/objects.h"
+
+struct conf_cert;
+struct fetch_op;
+
+struct fetch_args {			/* borrowed; copied */
+	struct loop	*loop;
+	struct http	*http;
+	const struct conf_cert *cert;	/* borrowed; its source, its names */
+	const char	*serial;	/* installed here; "": none */
+	time_t		 not_before;	/* of that one */
+	const char	*etag;		/* of the manifest read last; "": none */
+	bool		 only_look;	/* do not fetch what is new */
+};
+
+struct fetch_result {
+	bool		 is_new;	/* the manifest names a newer one */
+	char		 etag[OBJECT_ETAG_SIZE];	/* of the manifest */
+	char		 serial[64];	/* of the one published */
+	/* is_new, and not only_look; borrowed: */
+	const EVP_PKEY	*key;
+	const char	*pem;		/* leaf first */
+	size_t		 pem_len;
+};
+
+/*
+ * What is new has been checked: signature of the manifest, sizes and hashes,
+ * decryption; that the chain parses, the key is the leaf's, the names are
+ * those of the manifest and hold all that the configuration wants, the dates
+ * are good now.  Errors: those of objects.h and manifest.h, ERR_REJECTED
+ * "fetch:hash", "fetch:names", "fetch:expired", and chain_verify()'s.
+ */
+typedef void fetch_done_cb(const struct error *err,
+    const struct fetch_result *, void *arg);
+
+struct fetch_op	*fetch_start(const struct fetch_args *, fetch_done_cb *done,
+		    void *arg);
+void		 fetch_cancel(struct fetch_op *);
+
+#endif

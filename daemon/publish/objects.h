@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * objects - put and get one object of a repository: S3, OSS, https, or a
+ * directory.  Called by the publish step and by the subscriber.
+ */
+#ifndef DAEMON_PUBLISH_OBJECTS_H
+#define DAEMON_PUBLISH_OBJECTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct conf_repository;
+struct error;
+struct http;
+struct loop;
+struct object_op;
+
+#define OBJECT_ETAG_SIZE 140
+
+enum object_condition {
+	OBJECT_ANY,
+	OBJECT_CREATE,			/* put: only if there is none */
+	OBJECT_REPLACE,			/* put: only the one of that ETag */
+	OBJECT_CHANGED			/* get: only if not of that ETag */
+};
+
+struct object_args {			/* borrowed; copied */
+	struct loop	*loop;
+	struct http	*http;
+	const struct conf_repository *repository;	/* borrowed until done */
+	const char	*key;		/* behind the prefix */
+	const void	*data;		/* of put */
+	size_t		 len;
+	size_t		 max;		/* of get: bytes */
+	enum object_condition condition;
+	const char	*etag;		/* of OBJECT_REPLACE, OBJECT_CHANGED */
+	unsigned	 timeout_ms;
+};
+
+struct object_reply {
+	const char	*data;		/* of get; NUL behind it */
+	size_t		 len;
+	char		 etag[OBJECT_ETAG_SIZE];	/* as it came; or "" */
+	bool		 is_unchanged;	/* OBJECT_CHANGED: it is the same */
+};
+
+/*
+ * Errors, all with the store's own code and words: ERR_CONFIG "object:denied"
+ * (401, 403), "object:bucket"; ERR_REJECTED "object:missing" (get: there is
+ * none), "object:condition" (put: there is another one now),
+ * "object:unconditional" (put: this store knows no conditions), "object:http";
+ * ERR_TRANSIENT otherwise.
+ */
+typedef void object_done_cb(const struct error *err,
+    const struct object_reply *reply, void *arg);
+
+struct object_op *object_put_start(const struct object_args *,
+		    object_done_cb *done, void *arg);
+struct object_op *object_get_start(const struct object_args *,
+		    object_done_cb *done, void *arg);
+void		 object_cancel(struct object_op *);
+
+#endif

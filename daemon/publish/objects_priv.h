@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* objects_priv - shared by objects.c and objects_http.c only. */
+#ifndef DAEMON_PUBLISH_OBJECTS_PRIV_H
+#define DAEMON_PUBLISH_OBJECTS_PRIV_H
+
+#include "daemon/io/http.h"
+#include "daemon/io/loop.h"
+#include "daemon/publish/objects.h"
+
+struct object_op {
+	struct object_args a;		/* its strings are ours: */
+	char		*key, *etag;
+	char		*data;		/* of put; wiped */
+	bool		 is_put;
+	struct timer	 turn;
+	struct http_op	*http;
+	object_done_cb	*done;
+	void		*arg;
+};
+
+/* Call done and free. */
+void	object_finish(struct object_op *, const struct error *,
+	    const struct object_reply *);
+/* Send the request of an S3, OSS or HTTPS repository. */
+void	object_http_begin(struct object_op *);
+
+#endif

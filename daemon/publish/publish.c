@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/publish/publish.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/config/conf.h"
+#include "daemon/io/loop.h"
+#include "daemon/publish/manifest.h"
+#include "daemon/publish/objects.h"
+#include "daemon/store/bundle.h"
+#include "daemon/store/keys.h"
+#include "daemon/store/seal.h"
+
+#define SECRET_MAX	4096
+#define CONFLICTS_MAX	3
+
+struct publish_op {
+	struct deploy_args a;
+	const struct conf_repository *repository;
+	char		*secret;
+	struct manifest	 manifest;	/* to be published */
+	char		*stored[MANIFEST_FILES];	/* as it is to lie there */
+	int		 next_file;
+	char		 etag[OBJECT_ETAG_SIZE];	/* of the manifest there;
+					   "": there is none */
+	enum object_condition condition;
+	unsigned	 conflicts;
+	struct timer	 turn;
+	struct object_op *object;
+	deploy_done_cb	*done;
+	void		*arg;
+};
+
+static void	read_manifest(struct publish_op *);
+static void	put_manifest(struct publish_op *);
+
+static void
+publish_cancel(void *arg)
+{
+	struct publish_op *op = arg;
+
+	timer_clear(&op->turn);
+	object_cancel(op->object);
+	for (int i = 0; i < MANIFEST_FILES; i++)
+		freezero(op->stored[i], op->manifest.files[i].size);
+	manifest_clear(&op->manifest);
+	freezero_str(op->secret);
+	free(op);
+}
+
+static void
+finish(struct publish_op *op, const struct error *err)
+{
+	struct error own;
+
+	if (err != NULL) {
+		own = *err;
+		(void)text_printf(own.code, sizeof(own.code),
+		    "deploy:publish");
+		err = &own;
+	}
+	op->done(err, op->arg);
+	publish_cancel(op);
+}
+
+static struct object_args
+object_args(const struct publish_op *op, const char *key)
+{
+	return (struct object_args){ .loop = op->a.env->loop,
+	    .http = op->a.env->http, .repository = op->repository,
+	    .key = key, .timeout_ms = op->a.target->timeout_s * 1000 };
+}
+
+/* --- what is to be published --- */
+
+static int
+make_file(struct publish_op *op, enum manifest_file_id id,
+    enum bundle_format format, struct error *err)
+{
+	struct manifest_file *f = &op->manifest.files[id];
+	char *plain, *aad;
+	size_t len;
+
+	if (bundle_make(op->a.version_dir, format, op->a.cert->name, NULL,
+	    &plain, &len, err) == -1)
+		return -1;
+	(void)text_printf(f->path, sizeof(f->path), "%s/%s", op->a.serial,
+	    manifest_file_name(id));
+	aad = xasprintf("%s/%s", op->a.cert->name, f->path);
+	if (op->repository->encrypted) {
+		op->stored[id] = seal_close(op->secret, aad, plain, len,
+		    &f->size);
+		freezero(plain, len);
+	} else {
+		op->stored[id] = plain;
+		f->size = len;
+	}
+	free(aad);
+	seal_hash(op->stored[id], f->size, f->sha256);
+	return 0;
+}
+
+static int
+read_facts(struct publish_op *op, struct error *err)
+{
+	struct manifest *m = &op->manifest;
+	struct cert_info info;
+	char *pem;
+	size_t len;
+	int rc;
+
+	if (bundle_make(op->a.version_dir, BUNDLE_FULLCHAIN,
+	    op->a.cert->name, NULL, &pem, &len, err) == -1)
+		return -1;
+	rc = cert_info_read(pem, len, &info, err);
+	free(pem);
+	if (rc == -1)
+		return -1;
+	m->names = info.names;
+	info.names = NULL;
+	(void)text_printf(m->certificate, sizeof(m->certificate), "%s",
+	    op->a.cert->name);
+	(void)text_printf(m->serial, sizeof(m->serial), "%s", info.serial);
+	m->not_before = info.not_before;
+	m->not_after = info.not_after;
+	m->published_at = clock_now();
+	m->encrypted = op->repository->encrypted;
+	cert_info_clear(&info);
+	return 0;
+}
+
+/* --- step by step: the manifest there, files, the new manifest --- */
+
+static void
+manifest_put(const struct error *err, const struct object_reply *reply,
+    void *arg)
+{
+	struct publish_op *op = arg;
+
+	(void)reply;
+	op->object = NULL;
+	if (err == NULL) {
+		finish(op, NULL);
+	} else if (strcmp(err->code, "object:unconditional") == 0) {
+		/* Publishers must not race there; acmed alone does not. */
+		op->condition = OBJECT_ANY;
+		put_manifest(op);
+	} else if (strcmp(err->code, "object:condition") == 0 &&
+	    op->conflicts++ < CONFLICTS_MAX) {
+		read_manifest(op);
+	} else {
+		finish(op, err);
+	}
+}
+
+static void
+put_manifest(struct publish_op *op)
+{
+	char *key = xasprintf("%s/manifest.json", op->a.cert->name);
+	char *text = manifest_make(&op->manifest, op->secret);
+	struct object_args a = object_args(op, key);
+
+	a.data = text;
+	a.len = strlen(text);
+	a.condition = op->condition;
+	a.etag = op->etag;
+	op->object = object_put_start(&a, manifest_put, op);
+	free(text);
+	free(key);
+}
+
+static void	put_file(struct publish_op *);
+
+static void
+file_put(const struct error *err, const struct object_reply *reply,
+    void *arg)
+{
+	struct publish_op *op = arg;
+
+	(void)reply;
+	op->object = NULL;
+	if (err != NULL)
+		finish(op, err);
+	else
+		put_file(op);
+}
+
+static void
+put_file(struct publish_op *op)
+{
+	const struct manifest_file *f;
+	struct object_args a;
+	char *key;
+
+	if (op->next_file == MANIFEST_FILES) {
+		put_manifest(op);
+		return;
+	}
+	f = &op->manifest.files[op->next_file];
+	key = xasprintf("%s/%s", op->a.cert->name, f->path);
+	a = object_args(op, key);
+	a.data = op->stored[op->next_file++];
+	a.len = f->size;
+	op->object = object_put_start(&a, file_put, op);
+	free(key);
+}
+
+/*
+ * What is there is replaced, unless it is newer: then another host publishes
+ * under this name, and the two would go on replacing each other's.
+ */
+static int
+compare(struct publish_op *op, const struct object_reply *reply,
+    struct error *err)
+{
+	struct manifest there;
+
+	(void)text_printf(op->etag, sizeof(op->etag), "%s", reply->etag);
+	op->condition = reply->etag[0] != '\0' ? OBJECT_REPLACE : OBJECT_ANY;
+	if (op->conflicts > 1)
+		op->condition = OBJECT_ANY;
+	if (manifest_read(reply->data, reply->len, op->secret,
+	    op->a.cert->name, &there, err) == -1) {
+		(void)error_wrap(err, "repository \"%s\" has a manifest of "
+		    "\"%s\" already, which is not ours to replace",
+		    op->repository->name, op->a.cert->name);
+		err->kind = ERR_CONFIG;
+		return -1;
+	}
+	if (there.not_before > op->manifest.not_before &&
+	    strcmp(there.serial, op->manifest.serial) != 0) {
+		(void)error_set(err, ERR_CONFIG, "deploy:publish",
+		    "repository \"%s\" has a newer certificate \"%s\" (%s), "
+		    "of another publisher", op->repository->name,
+		    op->a.cert->name, there.serial);
+		manifest_clear(&there);
+		return -1;
+	}
+	manifest_clear(&there);
+	return 0;
+}
+
+static void
+manifest_got(const struct error *err, const struct object_reply *reply,
+    void *arg)
+{
+	struct publish_op *op = arg;
+	struct error failed;
+
+	op->object = NULL;
+	if (err != NULL && strcmp(err->code, "object:missing") == 0) {
+		op->condition = OBJECT_CREATE;
+		put_file(op);
+	} else if (err != NULL) {
+		finish(op, err);
+	} else if (compare(op, reply, &failed) == -1) {
+		finish(op, &failed);
+	} else {
+		put_file(op);
+	}
+}
+
+static void
+read_manifest(struct publish_op *op)
+{
+	char *key = xasprintf("%s/manifest.json", op->a.cert->name);
+	struct object_args a = object_args(op, key);
+
+	op->next_file = op->conflicts > 0 ? MANIFEST_FILES : 0;
+	a.max = MANIFEST_MAX;
+	op->object = object_get_start(&a, manifest_got, op);
+	free(key);
+}
+
+static void
+begin_cb(void *arg)
+{
+	struct publish_op *op = arg;
+	struct error err;
+	char *said;
+
+	if (file_read_secret(op->repository->secret_file, SECRET_MAX,
+	    &op->secret, &err) == -1 || read_facts(op, &err) == -1 ||
+	    make_file(op, MANIFEST_FULLCHAIN, BUNDLE_FULLCHAIN,
+	    &err) == -1 || make_file(op, MANIFEST_PRIVKEY, BUNDLE_PRIVKEY,
+	    &err) == -1) {
+		finish(op, &err);
+		return;
+	}
+	said = xasprintf("publishing %s in repository \"%s\"",
+	    op->manifest.serial, op->repository->name);
+	if (op->a.line != NULL)
+		op->a.line(said, op->arg);
+	free(said);
+	read_manifest(op);
+}
+
+static void *
+publish_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
+{
+	struct publish_op *op = xcalloc(1, sizeof(*op));
+
+	op->a = *a;
+	op->repository = a->target->publish;
+	op->done = done;
+	op->arg = arg;
+	timer_init(&op->turn, a->env->loop, begin_cb, op);
+	timer_set(&op->turn, 0);
+	return op;
+}
+
+static bool
+publish_is_wanted(const struct deploy_args *a)
+{
+	return a->target->publish != NULL;
+}
+
+const struct deploy_kind deploy_publish = {
+	.name = "publish",
+	.is_wanted = publish_is_wanted,
+	.start = publish_start,
+	.cancel = publish_cancel,
+};
