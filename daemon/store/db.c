@@ -106,6 +106,18 @@ static const char *const migrations[] = {
 	" msg TEXT NOT NULL,"
 	" PRIMARY KEY (cert, id)"
 	") WITHOUT ROWID;",
+
+	"CREATE TABLE http ("
+	" cert TEXT NOT NULL,"
+	" webroot TEXT NOT NULL,"
+	" token TEXT NOT NULL,"
+	" text TEXT NOT NULL,"
+	" created_at INTEGER NOT NULL,"
+	" tries INTEGER NOT NULL,"
+	" retry_at INTEGER NOT NULL,"
+	" error TEXT NOT NULL,"
+	" PRIMARY KEY (cert, webroot, token)"
+	") WITHOUT ROWID;",
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
@@ -113,6 +125,7 @@ static const char *const migrations[] = {
 static const char *const checks[] = {
 	"PRAGMA quick_check('account')", "PRAGMA quick_check('cert')",
 	"PRAGMA quick_check('txt')", "PRAGMA quick_check('deploy')",
+	"PRAGMA quick_check('http')",
 };
 
 static int

@@ -208,6 +208,24 @@ void		 store_txt_each(struct store *,
 void		 store_txt_put(struct store *, struct store_txt *);
 void		 store_txt_delete(struct store *, int64_t id);
 
+/* --- the journal of files in webroots (http-01) --- */
+
+struct store_http {			/* key: cert, webroot, token */
+	char		 cert[128];
+	char		 webroot[1032];
+	char		 token[264];
+	char		 text[320];	/* what the file holds */
+	time_t		 created_at;
+	unsigned	 tries;		/* failed removals */
+	time_t		 retry_at;	/* next removal */
+	char		 error[512];	/* of the last removal, or "" */
+};
+void		 store_http_each(struct store *,
+		    void (*each)(const struct store_http *, void *), void *);
+/* Insert or replace. */
+void		 store_http_put(struct store *, const struct store_http *);
+void		 store_http_delete(struct store *, const struct store_http *);
+
 /* --- deploy actions not yet done, or failed --- */
 
 struct store_deploy {

@@ -170,6 +170,14 @@ test_versions(void **state)
 	close_store(f);
 	assert_int_equal(sql(f, "PRAGMA user_version"), version);
 
+	/* Version 1, which knew no http-01. */
+	(void)sql(f, "PRAGMA user_version = 1");
+	(void)sql(f, "DROP TABLE http");
+	reopen(f);
+	close_store(f);
+	assert_int_equal(sql(f, "PRAGMA user_version"), version);
+	assert_int_equal(sql(f, "SELECT count(*) FROM http"), 0);
+
 	/* A migration that fails changes nothing. */
 	(void)sql(f, "PRAGMA user_version = 0");
 	(void)sql(f, "DROP TABLE account");

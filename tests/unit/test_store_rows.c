@@ -152,6 +152,46 @@ test_txt_rows(void **state)
 }
 
 static void
+http_cb(const struct store_http *h, void *arg)
+{
+	struct store_http *out = arg;
+
+	assert_string_equal(out->cert, "");	/* one row only */
+	*out = *h;
+}
+
+static void
+test_http_rows(void **state)
+{
+	struct fixture *f = *state;
+	struct store_http a = { .cert = "a.test", .webroot = "/srv",
+	    .token = "t", .text = "t.x", .created_at = 5, .tries = 6,
+	    .retry_at = 7, .error = "e" };
+	struct store_http got = { .cert = "" }, b = a;
+
+	(void)text_printf(b.token, sizeof(b.token), "u");
+	store_http_put(f->store, &a);
+	store_http_put(f->store, &b);
+	store_http_put(f->store, &a);
+	store_http_delete(f->store, &b);
+	reopen(f);
+	store_http_each(f->store, http_cb, &got);
+	assert_string_equal(got.cert, "a.test");
+	assert_string_equal(got.webroot, "/srv");
+	assert_string_equal(got.token, "t");
+	assert_string_equal(got.text, "t.x");
+	assert_string_equal(got.error, "e");
+	assert_int_equal(got.created_at, 5);
+	assert_int_equal(got.tries, 6);
+	assert_int_equal(got.retry_at, 7);
+	store_http_delete(f->store, &a);
+	reopen(f);
+	got.cert[0] = '\0';
+	store_http_each(f->store, http_cb, &got);
+	assert_string_equal(got.cert, "");
+}
+
+static void
 deploy_cb(const struct store_deploy *d, void *arg)
 {
 	struct store_deploy *out = arg;
@@ -326,6 +366,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_cert_rows), TEST(test_txt_rows),
+		TEST(test_http_rows),
 		TEST(test_deploy_rows), TEST(test_accounts),
 		TEST(test_pending_key), TEST(test_events),
 	};
