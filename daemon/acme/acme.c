@@ -95,6 +95,14 @@ acme_requests(const struct acme *a)
 	return client_requests(a->client);
 }
 
+char *
+acme_key_authorization(const struct acme *a, const char *token)
+{
+	if (a->thumbprint == NULL)
+		return xstrdup("");
+	return xasprintf("%s.%s", token, a->thumbprint);
+}
+
 void
 acme_dns01_value(const struct acme *a, const char *token,
     char out[ACME_TXT_SIZE])
@@ -106,7 +114,7 @@ acme_dns01_value(const struct acme *a, const char *token,
 	out[0] = '\0';
 	if (a->thumbprint == NULL)
 		return;
-	text = xasprintf("%s.%s", token, a->thumbprint);
+	text = acme_key_authorization(a, token);
 	if (EVP_Q_digest(NULL, "SHA256", NULL, text, strlen(text), hash,
 	    &len) == 1) {
 		value = text_b64url_encode(hash, len);

@@ -54,6 +54,11 @@ void		 acme_free(struct acme *);
 void		 acme_dns01_value(const struct acme *, const char *token,
 		    char out[ACME_TXT_SIZE]);
 
+/* What http-01 serves for a token (RFC 8555 section 8.1); the caller frees.
+ * "" before there is an account. */
+char		*acme_key_authorization(const struct acme *,
+		    const char *token);
+
 enum acme_status {			/* RFC 8555 section 7.1.6 */
 	ACME_PENDING,
 	ACME_READY,

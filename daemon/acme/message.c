@@ -242,7 +242,8 @@ read_challenge(const json_t *o, struct acme_challenge *c, bool allow_plain,
 	    get_status(o, challenge_states, &c->status, err) == -1 ||
 	    get_error(o, &c->error, err) == -1)
 		return error_wrap(err, "challenge \"%s\"", type);
-	if (token == NULL ? strcmp(type, "dns-01") == 0 : !token_is_ok(token))
+	if (token == NULL ? strcmp(type, "dns-01") == 0 ||
+	    strcmp(type, "http-01") == 0 : !token_is_ok(token))
 		return malformed(err, "challenge \"%s\": its token is not "
 		    "base64url", type);
 	c->type = xstrdup(type);

@@ -126,6 +126,27 @@ fake_ca_value(size_t n, size_t i, char out[ACME_TXT_SIZE])
 	(void)text_printf(out, ACME_TXT_SIZE, "txt-%zu-%zu", n, i);
 }
 
+/* Does a web server that has this directory serve the right file? */
+static bool
+is_served(size_t n, size_t i)
+{
+	char path[512], want[64], got[64];
+	size_t len;
+	FILE *f;
+
+	if (fake_ca.webroot == NULL)
+		return false;
+	(void)text_printf(path, sizeof(path),
+	    "%s/.well-known/acme-challenge/%zu-%zu", fake_ca.webroot, n, i);
+	(void)text_printf(want, sizeof(want), "%zu-%zu.thumbprint", n, i);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return false;
+	len = fread(got, 1, sizeof(got), f);
+	(void)fclose(f);
+	return len == strlen(want) && memcmp(got, want, len) == 0;
+}
+
 /* Look into the DNS now, tell later. */
 static bool
 is_proved(const struct fake_order *o, size_t n, size_t i)
@@ -138,7 +159,8 @@ is_proved(const struct fake_order *o, size_t n, size_t i)
 	    strcmp(fqdn, fake_dns.cname_from) == 0)
 		(void)text_printf(fqdn, sizeof(fqdn), "%s", fake_dns.cname_to);
 	fake_ca_value(n, i, value);
-	return fake_ca.no_lookup || fake_dns_has(fqdn, value);
+	return fake_ca.no_lookup || fake_dns_has(fqdn, value) ||
+	    is_served(n, i);
 }
 
 static void
@@ -238,8 +260,8 @@ answer_authz(struct acme_op *op)
 	struct acme_authz a = {
 		.identifier = identifier,
 		.wildcard = dname_is_wildcard(o->names[op->i]),
-		.challenges = list,
-		.n_challenges = fake_ca.no_dns01 ? 1 : 2,
+		.challenges = list + fake_ca.no_http01,
+		.n_challenges = 2 - fake_ca.no_http01 - fake_ca.no_dns01,
 	};
 	struct error why;
 
@@ -480,6 +502,12 @@ acme_dns01_value(const struct acme *a, const char *token,
     char out[ACME_TXT_SIZE])
 {
 	(void)text_printf(out, ACME_TXT_SIZE, "txt-%s", token);
+}
+
+char *
+acme_key_authorization(const struct acme *a, const char *token)
+{
+	return xasprintf("%s.thumbprint", token);
 }
 
 struct acme_op *

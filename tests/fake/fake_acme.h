@@ -51,7 +51,8 @@ struct fake_ca {
 	const char	*order_error;	/* of an order that became invalid */
 	enum acme_status new_status;	/* of new orders */
 	enum acme_status end_status;	/* of finalized ones */
-	bool		 no_dns01;
+	bool		 no_dns01, no_http01;
+	const char	*webroot;	/* of http-01; or NULL */
 	bool		 no_lookup;	/* validate without fake_dns */
 	bool		 has_alternate;	/* a second chain, to "Other Root" */
 	bool		 wrong_names;	/* in certificates */
