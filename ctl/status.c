@@ -299,7 +299,7 @@ print_record(const struct term *t, const json_t *record, time_t now)
 	free(name);
 }
 
-/* Records of runs under way are not left over. */
+/* Records, and files, of runs under way are not left over. */
 static bool
 record_is_left(const json_t *record)
 {
@@ -309,7 +309,29 @@ record_is_left(const json_t *record)
 }
 
 static void
-print_cleanup(const struct term *t, const json_t *records, time_t now)
+print_file(const struct term *t, const json_t *file, time_t now)
+{
+	char *path = show_str(file, "path", "?");
+	char *cert = show_str(file, "cert", "?");
+	char *error = show_error(json_object_get(file, "error"));
+	time_t at = (time_t)jsonx_int(file, "next_at", 0);
+	char when[SHOW_WHEN_MAX];
+	char *text = xasprintf("%s of %s%s%s%s%s", path, cert,
+	    at > 0 ? ", next try " : "",
+	    at > 0 ? show_span(now, at < now ? now : at, when) : "",
+	    error != NULL ? ": " : "", error != NULL ? error : "");
+
+	(void)fputs("  ", t->out);
+	term_wrap(t, TERM_PLAIN, 2, ERROR_INDENT, text);
+	free(text);
+	free(error);
+	free(cert);
+	free(path);
+}
+
+static void
+print_cleanup(const struct term *t, const json_t *records, const char *what,
+    void (*print)(const struct term *, const json_t *, time_t), time_t now)
 {
 	const json_t *record;
 	size_t i, n = 0;
@@ -319,14 +341,14 @@ print_cleanup(const struct term *t, const json_t *records, time_t now)
 		n += record_is_left(record);
 	if (n == 0)
 		return;
-	text = xasprintf("cleanup: %zu TXT record%s still to be removed:", n,
+	text = xasprintf("cleanup: %zu %s%s still to be removed:", n, what,
 	    n == 1 ? " is" : "s are");
 	(void)fputc('\n', t->out);
 	term_wrap(t, TERM_WARN, 0, 2, text);
 	free(text);
 	json_array_foreach(records, i, record) {
 		if (record_is_left(record))
-			print_record(t, record, now);
+			print(t, record, now);
 	}
 }
 
@@ -340,7 +362,10 @@ status_print(const struct term *t, const json_t *status, time_t now)
 		print_empty(t, status);
 	else
 		print_table(t, certs, now);
-	print_cleanup(t, json_object_get(status, "cleanup"), now);
+	print_cleanup(t, json_object_get(status, "cleanup"), "TXT record",
+	    print_record, now);
+	print_cleanup(t, json_object_get(status, "http_files"),
+	    "challenge file", print_file, now);
 	if (error == NULL)
 		return;
 	text = xasprintf("configuration: the last reload failed, and the "

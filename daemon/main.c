@@ -296,7 +296,7 @@ usage(FILE *out, int status)
 	fprintf(out,
 	    "Usage: acmed [-c FILE] [--check-config]\n"
 	    "       acmed --list-providers [TYPE]\n"
-	    "Keep TLS certificates renewed through ACME and DNS-01.\n\n"
+	    "Keep TLS certificates renewed through ACME.\n\n"
 	    "  -c, --config FILE    configuration (" SYSCONFDIR
 	    "/acmed/acmed.conf)\n"
 	    "  -t, --check-config   read it, say what is wrong, and exit 0 or "

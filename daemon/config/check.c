@@ -51,7 +51,7 @@ is_port(const char *s)
 
 /* "ADDRESS", "ADDRESS:PORT", "[V6]", "[V6]:PORT"; a scope is not accepted. */
 static bool
-is_resolver(const char *s)
+is_address(const char *s)
 {
 	unsigned char addr[sizeof(struct in6_addr)];
 	char host[64];
@@ -74,13 +74,30 @@ is_resolver(const char *s)
 	    is_port(end + 1);
 }
 
+static char **
+check_http_listen(struct check *c, const struct section *sec)
+{
+	const struct item *item = tree_item(sec, "http_listen");
+
+	for (size_t i = 0; item != NULL && i < item->n; i++) {
+		const char *text = item->values[i]->text;
+
+		if (!is_address(text) && strcmp(text, "systemd") != 0)
+			opt_refuse(c->m, sec, "http_listen", item->values[i],
+			    "ADDRESS, ADDRESS:PORT or [IPV6]:PORT, with "
+			    "addresses in numbers, or systemd: the sockets of "
+			    "acmed-http.socket");
+	}
+	return opt_list(c->m, sec, "http_listen");
+}
+
 char **
 check_resolvers(struct check *c, const struct section *sec)
 {
 	const struct item *item = tree_item(sec, "resolvers");
 
 	for (size_t i = 0; item != NULL && i < item->n; i++) {
-		if (!is_resolver(item->values[i]->text))
+		if (!is_address(item->values[i]->text))
 			opt_refuse(c->m, sec, "resolvers", item->values[i],
 			    "ADDRESS, ADDRESS:PORT or [IPV6]:PORT, with "
 			    "addresses in numbers");
@@ -117,6 +134,8 @@ check_globals(struct check *c)
 	    sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
 	    "/run/acmed/acmed.sock");
 	conf->resolvers = check_resolvers(c, file_with(c, "resolvers"));
+	conf->http_listen = check_http_listen(c, file_with(c,
+	    "http_listen"));
 	conf->max_renewals = (unsigned)opt_int(c->m,
 	    file_with(c, "max_renewals"), "max_renewals", 1, 1000, 20);
 	conf->log_level = LOGL_NOTICE;

@@ -46,12 +46,15 @@ char	**check_resolvers(struct check *, const struct section *);
 void	check_cert_dns(struct check *, const struct section *,
 	    struct conf_cert *);
 
-/* By which challenge one name is proved, as its own section says; */
-void	check_name_challenge(struct check *, const struct section *,
-	    struct conf_name *);
-/* ... and as the certificate says for all that have none of their own. */
+/* By which challenge the names are proved: first as the certificate says, */
 void	check_cert_challenge(struct check *, const struct section *,
 	    struct conf_cert *);
+/* then as a name's own section says, */
+void	check_name_challenge(struct check *, const struct section *,
+	    struct conf_name *);
+/* and then: is it possible? */
+void	check_challenges_end(struct check *, const struct section *,
+	    const struct conf_cert *);
 
 /* Free what the functions above made; NULL is allowed. */
 void	check_free_account(struct conf_account *);

@@ -136,6 +136,7 @@ check_free_cert(struct conf_cert *cert)
 	for (size_t i = 0; i < cert->n_names; i++) {
 		free(cert->names[i].name);
 		free(cert->names[i].challenge_alias);
+		free(cert->names[i].webroot);
 	}
 	check_free_deploys(cert);
 	opt_list_free(cert->resolvers);

@@ -96,9 +96,10 @@ check_name_section(struct check *c, const struct section *sec,
 		    &c->providers);
 		found->has_own_provider = true;
 	} else if (tree_value(sec, "challenge_alias") == NULL &&
-	    !found->has_own_challenge) {
+	    tree_value(sec, "challenge") == NULL &&
+	    tree_value(sec, "webroot") == NULL) {
 		opt_mistake(c->m, sec, sec->line, "it says nothing; allowed: "
-		    "challenge, provider, challenge_alias");
+		    "challenge, webroot, provider, challenge_alias");
 	}
 }
 
@@ -146,11 +147,12 @@ check_cert_dns(struct check *c, const struct section *sec,
 {
 	char *alias;
 
+	check_cert_challenge(c, sec, cert);
 	for (size_t i = 0; i < sec->n_subs; i++) {
 		if (strcmp(sec->subs[i]->kind, "name") == 0)
 			check_name_section(c, sec->subs[i], cert);
 	}
-	check_cert_challenge(c, sec, cert);
+	check_challenges_end(c, sec, cert);
 	check_providers(c, sec, cert);
 	alias = check_alias(c, sec);
 	for (size_t i = 0; alias != NULL && i < cert->n_names; i++) {

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* By which challenge each of a certificate's names is proved. */
+/* By which challenge each of a certificate's names is proved, and by whom. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/names.h"
 #include "daemon/config/check.h"
 #include "daemon/config/opt.h"
+
+#define WEBROOT_MAX 1024
 
 /* The key challenge of a section, or the fallback. */
 static enum challenge_type
@@ -14,18 +21,66 @@ check_type(struct check *c, const struct section *sec,
 	if (v == NULL)
 		return fallback;
 	if (challenge_type_parse(v->text, &type) == 0 &&
-	    type == CHALLENGE_DNS_01)
+	    type != CHALLENGE_DNS_PERSIST_01)
 		return type;
-	opt_refuse(c->m, sec, "challenge", v, "dns-01");
+	opt_refuse(c->m, sec, "challenge", v, "dns-01, http-01");
 	return fallback;
 }
 
-void
-check_name_challenge(struct check *c, const struct section *sec,
-    struct conf_name *name)
+/* The key webroot of a section, on the heap; NULL if there is none. */
+static char *
+check_webroot(struct check *c, const struct section *sec)
 {
-	name->has_own_challenge = tree_value(sec, "challenge") != NULL;
-	name->challenge = check_type(c, sec, CHALLENGE_DNS_01);
+	char *path = opt_text(c->m, sec, "webroot");
+	size_t len;
+
+	if (path == NULL)
+		return NULL;
+	if (path[0] != '/' || strlen(path) > WEBROOT_MAX)
+		opt_refuse(c->m, sec, "webroot", tree_value(sec, "webroot"),
+		    "an absolute path of at most 1024 bytes");
+	for (len = strlen(path); len > 1 && path[len - 1] == '/'; len--)
+		path[len - 1] = '\0';
+	return path;
+}
+
+static int
+line_of(const struct section *sec, const char *key)
+{
+	const struct value *v = tree_value(sec, key);
+
+	return v != NULL ? v->line : sec->line;
+}
+
+/* A wildcard cannot have http-01: -1, and it is told. */
+static int
+check_wildcard(struct check *c, const struct section *sec,
+    const struct conf_name *name)
+{
+	if (name->challenge != CHALLENGE_HTTP_01 ||
+	    !dname_is_wildcard(name->name))
+		return 0;
+	opt_mistake(c->m, sec, line_of(sec, "challenge"), "challenge = "
+	    "\"http-01\" cannot prove \"%s\": a CA takes it for single names "
+	    "only; add name \"%s\" { challenge = \"dns-01\" }", name->name,
+	    name->name);
+	return -1;
+}
+
+/* Somebody must answer for the name: -1 if not, and it is told. */
+static int
+check_server(struct check *c, const struct section *sec,
+    const struct conf_name *name)
+{
+	if (name->challenge != CHALLENGE_HTTP_01 || name->webroot != NULL ||
+	    c->conf->http_listen[0] != NULL || c->is_partial)
+		return 0;
+	opt_mistake(c->m, sec, line_of(sec, "challenge"), "challenge = "
+	    "\"http-01\": nobody would answer on port 80; add webroot = "
+	    "\"/var/www/html\", the directory that your web server serves, or "
+	    "http_listen = \"systemd\" outside of the section, and acmed "
+	    "answers by itself");
+	return -1;
 }
 
 void
@@ -33,9 +88,53 @@ check_cert_challenge(struct check *c, const struct section *sec,
     struct conf_cert *cert)
 {
 	enum challenge_type type = check_type(c, sec, CHALLENGE_DNS_01);
+	char *webroot = check_webroot(c, sec);
 
 	for (size_t i = 0; i < cert->n_names; i++) {
-		if (!cert->names[i].has_own_challenge)
-			cert->names[i].challenge = type;
+		cert->names[i].challenge = type;
+		if (webroot != NULL)
+			cert->names[i].webroot = xstrdup(webroot);
 	}
+	free(webroot);
+}
+
+void
+check_name_challenge(struct check *c, const struct section *sec,
+    struct conf_name *name)
+{
+	char *webroot = check_webroot(c, sec);
+
+	name->has_own_challenge = tree_value(sec, "challenge") != NULL;
+	name->challenge = check_type(c, sec, name->challenge);
+	if (webroot != NULL) {
+		free(name->webroot);
+		name->webroot = webroot;
+		if (name->challenge != CHALLENGE_HTTP_01)
+			opt_mistake(c->m, sec, line_of(sec, "webroot"),
+			    "webroot is for challenge = \"http-01\" only");
+	}
+	if (name->has_own_challenge &&
+	    check_wildcard(c, sec, name) == 0)
+		(void)check_server(c, sec, name);
+}
+
+void
+check_challenges_end(struct check *c, const struct section *sec,
+    const struct conf_cert *cert)
+{
+	bool is_told = false, is_http = false;
+
+	for (size_t i = 0; i < cert->n_names; i++) {
+		const struct conf_name *name = &cert->names[i];
+
+		is_http |= name->challenge == CHALLENGE_HTTP_01;
+		if (name->has_own_challenge ||
+		    check_wildcard(c, sec, name) == -1)
+			continue;
+		if (!is_told)
+			is_told = check_server(c, sec, name) == -1;
+	}
+	if (!is_http && tree_value(sec, "webroot") != NULL)
+		opt_mistake(c->m, sec, line_of(sec, "webroot"),
+		    "webroot is for challenge = \"http-01\" only");
 }

@@ -97,6 +97,7 @@ free_whole(struct conf_whole *whole)
 	free(conf->providers);
 	free(conf->accounts);
 	opt_list_free(conf->resolvers);
+	opt_list_free(conf->http_listen);
 	free(conf->control_socket);
 	free(conf->state_dir);
 	free(conf->path);

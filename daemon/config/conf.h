@@ -68,6 +68,7 @@ struct conf_provider {
 struct conf_name {
 	char		*name;		/* canonical, may begin with "*." */
 	enum challenge_type challenge;
+	char		*webroot;	/* http-01; NULL: http_listen answers */
 	const struct conf_provider *provider;	/* NULL: challenge needs none */
 	bool		 has_section;	/* name "..." { } was given */
 	bool		 has_own_challenge;	/* ... with a challenge */
@@ -123,6 +124,8 @@ struct conf {
 	char		**resolvers;	/* "ADDRESS" or "ADDRESS:PORT", IPv6 in
 					   brackets with a port;
 					   NULL-terminated; empty: resolv.conf */
+	char		**http_listen;	/* as resolvers, or "systemd"; empty:
+					   none */
 	enum log_level	 log_level;
 	unsigned	 max_renewals;	/* at once; default 20 */
 	struct conf_account **accounts;

@@ -93,6 +93,7 @@ static const struct key repository_keys[] = {
 
 static const struct key name_keys[] = {
 	{ "challenge", SHAPE_ONE, NULL },
+	{ "webroot", SHAPE_ONE, NULL },
 	{ "provider", SHAPE_ONE, NULL },
 	{ "challenge_alias", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }
@@ -102,6 +103,7 @@ static const struct key certificate_keys[] = {
 	{ "names", SHAPE_LIST, NULL },
 	{ "account", SHAPE_ONE, NULL },
 	{ "challenge", SHAPE_ONE, NULL },
+	{ "webroot", SHAPE_ONE, NULL },
 	{ "provider", SHAPE_ONE, NULL },
 	{ "key", SHAPE_ONE, NULL },
 	{ "reuse_key", SHAPE_ONE, NULL },
@@ -123,6 +125,7 @@ const struct key schema_root[] = {
 	{ "state_dir", SHAPE_ONE, NULL },
 	{ "control_socket", SHAPE_ONE, NULL },
 	{ "resolvers", SHAPE_LIST, NULL },
+	{ "http_listen", SHAPE_LIST, NULL },
 	{ "log_level", SHAPE_ONE, NULL },
 	{ "max_renewals", SHAPE_ONE, NULL },
 	{ "include", SHAPE_INCLUDE, NULL },

@@ -34,6 +34,7 @@ authorize_cancel(struct authorize_op *op)
 	orderwait_cancel(op->poll);
 	store_sync_cancel(op->sync);
 	authorize_dns_clear(op);
+	authorize_http_clear(op);
 	if (op->a.zones != NULL)
 		zones_wait(op->a.zones, NULL, NULL);
 	for (size_t i = 0; i < op->n_authzs; i++) {

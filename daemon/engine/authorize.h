@@ -3,9 +3,10 @@
  * authorize - prove control of every name of an order, each by the challenge
  * that is configured for it: fetch the authorizations, journal and publish
  * what the CA will look for (dns-01: add the TXT values, wait until the DNS
- * shows them), answer all challenges, and poll the order until the CA has
- * decided.  Values that a provider cannot hold at once take turns (rounds.h).
- * What it published is given to cleanup however it ends.
+ * shows them; http-01: files, or answers of our own), answer all challenges,
+ * and poll the order until the CA has decided.  Values that a provider cannot
+ * hold at once take turns (rounds.h).  What it published is given to cleanup
+ * and to tokens however it ends.
  */
 #ifndef DAEMON_ENGINE_AUTHORIZE_H
 #define DAEMON_ENGINE_AUTHORIZE_H

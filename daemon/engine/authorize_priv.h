@@ -2,8 +2,9 @@
 /*
  * authorize_priv - what the files of an authorization share: authorize.c (its
  * life, what is to be proved how), authorize_round.c (publish, answer; once,
- * or in rounds), one file for each way of proving (authorize_dns.c), and
- * authorize_verdict.c (what the CA decides).  Nobody else includes it.
+ * or in rounds), one file for each way of proving (authorize_dns.c,
+ * authorize_http.c), and authorize_verdict.c (what the CA decides).  Nobody
+ * else includes it.
  */
 #ifndef DAEMON_ENGINE_AUTHORIZE_PRIV_H
 #define DAEMON_ENGINE_AUTHORIZE_PRIV_H
@@ -26,6 +27,8 @@ struct authz {
 	const struct conf_provider *provider;
 	const struct zone *zone;	/* NULL: another type */
 	struct txtrec	*txt;		/* NULL: not in this round */
+	/* http-01 */
+	struct token	*token;		/* NULL: not claimed */
 
 	struct authzwait_op *wait;
 	struct error	 answer_err;	/* the CA refused the answer */
@@ -98,6 +101,15 @@ void	authorize_dns_publish(struct authorize_op *);
 void	authorize_dns_round_end(struct authorize_op *);
 /* What holds no more than the provider's max_values: a name, or a zone. */
 const char	*authorize_dns_place(const struct authz *);
+
+/*
+ * http-01.  All of it belongs to the first round; it stays until the end.
+ */
+/* Write the journal. */
+void	authorize_http_claim(struct authorize_op *);
+int	authorize_http_publish(struct authorize_op *, struct error *err);
+/* However it ends: take it back. */
+void	authorize_http_clear(struct authorize_op *);
 
 /* All is answered: wait for the order, and explain what it became. */
 void	authorize_poll_order(struct authorize_op *);

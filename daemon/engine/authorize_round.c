@@ -162,8 +162,12 @@ static void
 journaled(const struct error *err, void *arg)
 {
 	struct authorize_op *op = arg;
+	struct error failed;
 
 	op->sync = NULL;
+	/* First what may fail at once: an add is not to be cut short. */
+	if (err == NULL && authorize_http_publish(op, &failed) == -1)
+		err = &failed;
 	if (err != NULL) {
 		authorize_finish(op, err, NULL);
 		return;
@@ -179,5 +183,6 @@ authorize_round_begin(struct authorize_op *op)
 	if (!authorize_dns_has_room(op))
 		return;
 	authorize_dns_claim(op);
+	authorize_http_claim(op);
 	op->sync = store_sync_start(op->a.engine->a.store, journaled, op);
 }

@@ -15,6 +15,8 @@
 #include "daemon/engine/due.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
+#include "daemon/engine/tokens.h"
+#include "daemon/http01/http01.h"
 #include "daemon/io/sd.h"
 #include "providers/provider.h"
 
@@ -488,6 +490,8 @@ engine_new(const struct engine_args *a, struct error *err)
 	apply_conf(e, e->conf, NULL);
 	e->ready = xcalloc(e->n_certs, sizeof(*e->ready));
 	e->cleanup = cleanup_new(e);
+	e->http01 = http01_new(a->loop);
+	e->tokens = tokens_new(e);
 	e->deployer = deployer_new(e);
 	return e;
 }
@@ -548,10 +552,14 @@ check_live(struct cert *c)
 	cert_info_clear(&info);
 }
 
-/* What providers need besides calls: the built-in responder's sockets. */
+/* Our own sockets: of the built-in responder, and of http-01. */
 static void
-serve_providers(struct engine *e)
+serve_challenges(struct engine *e)
 {
+	struct error failed;
+
+	if (http01_listen(e->http01, e->conf->http_listen, &failed) == -1)
+		log_error(NULL, "http-01: %s", failed.msg);
 	responder_begin(e->env.responder);
 	for (size_t i = 0; i < e->conf->n_providers; i++) {
 		const struct conf_provider *p = e->conf->providers[i];
@@ -568,7 +576,7 @@ serve_providers(struct engine *e)
 void
 engine_start(struct engine *e)
 {
-	serve_providers(e);
+	serve_challenges(e);
 	for (size_t i = 0; i < e->n_certs; i++) {
 		struct cert *c = e->certs[i];
 
@@ -582,6 +590,7 @@ engine_start(struct engine *e)
 	/* Runs first: those that resume an order keep its records. */
 	schedule_cb(e);
 	cleanup_start(e->cleanup);
+	tokens_start(e->tokens);
 	deployer_start(e->deployer);
 }
 
@@ -599,6 +608,8 @@ engine_free(struct engine *e)
 		cert_free(e->certs[i]);
 	deployer_free(e->deployer);
 	cleanup_free(e->cleanup);
+	tokens_free(e->tokens);
+	http01_free(e->http01);
 	accounts_free(e->accounts);
 	provider_env_clear(&e->env);
 	dns_free(e->dns);
@@ -615,6 +626,7 @@ stopped_cb(void *arg)
 	struct engine *e = arg;
 
 	e->stop_wait = NULL;
+	tokens_flush(e->tokens);
 	e->stop_done(e->stop_arg);
 }
 
@@ -690,7 +702,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	for (size_t i = e->next_ready; i < e->n_ready; i++)
 		e->ready[i]->is_queued = false;
 	e->n_ready = e->next_ready = 0;
-	serve_providers(e);
+	serve_challenges(e);
 	apply_conf(e, conf, report);
 	e->ready = xreallocarray(e->ready, e->n_certs, sizeof(*e->ready));
 	for (size_t i = 0; i < e->n_certs; i++) {
@@ -703,6 +715,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	}
 	deployer_reload(e->deployer);
 	cleanup_retry(e->cleanup);
+	tokens_retry(e->tokens);
 	conf_unref(old);
 	engine_reschedule(e);
 	return report;

@@ -20,7 +20,9 @@ struct accounts;
 struct action;
 struct cleanup;
 struct deployer;
+struct http01;
 struct renewal;
+struct tokens;
 
 /* Steps of a run, in order; names as in acmectl status and the log. */
 enum step {
@@ -61,6 +63,8 @@ struct engine {
 	struct provider_env env;
 	struct accounts	*accounts;
 	struct cleanup	*cleanup;
+	struct http01	*http01;
+	struct tokens	*tokens;
 	struct deployer	*deployer;
 
 	struct cert	**certs;	/* sorted by name */

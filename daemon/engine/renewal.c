@@ -17,6 +17,7 @@
 #include "daemon/engine/due.h"
 #include "daemon/engine/orderwait.h"
 #include "daemon/engine/priv.h"
+#include "daemon/engine/tokens.h"
 #include "daemon/engine/zones.h"
 
 #define ISSUANCE_TIMEOUT_MS	300000
@@ -127,6 +128,7 @@ renewal_cancel(struct renewal *r)
 	r->is_authorizing = false;
 	cancel_operations(r);
 	cleanup_kick(r->engine->cleanup);
+	tokens_kick(r->engine->tokens);
 	account_release(r->engine->accounts, r->account);
 	acme_order_free(r->order);
 	EVP_PKEY_free(r->key);
@@ -432,6 +434,7 @@ authorized(const struct error *err, const struct acme_order *order, void *arg)
 	r->auth = NULL;
 	r->is_authorizing = false;
 	cleanup_kick(r->engine->cleanup);
+	tokens_kick(r->engine->tokens);
 	if (err != NULL) {
 		fail(r, err);
 		return;

@@ -17,6 +17,7 @@
 #include "daemon/engine/due.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
+#include "daemon/engine/tokens.h"
 
 #define STEPS_SHOWN 50
 
@@ -92,14 +93,15 @@ engine_status(const struct engine *e)
 			(void)json_array_append_new(certs,
 			    cert_json(e->certs[i]));
 	}
-	return json_pack("{s:s, s:i, s:o, s:{s:s, s:o, s:o}, s:o, s:o}",
+	return json_pack("{s:s, s:i, s:o, s:{s:s, s:o, s:o}, s:o, s:o, s:o}",
 	    "version", PACKAGE_VERSION, "pid", (int)getpid(),
 	    "started_at", time_json(e->started_at),
 	    "config", "file", e->conf->path,
 	    "loaded_at", time_json(e->loaded_at),
 	    "error", e->reload_error != NULL ?
 	    json_string(e->reload_error) : json_null(),
-	    "certificates", certs, "cleanup", cleanup_json(e->cleanup));
+	    "certificates", certs, "cleanup", cleanup_json(e->cleanup),
+	    "http_files", tokens_json(e->tokens));
 }
 
 static void
@@ -199,12 +201,14 @@ engine_metrics(const struct engine *e)
 	    "acmed_renewals_total{result=\"ok\"} %lu\n"
 	    "acmed_renewals_total{result=\"failed\"} %lu\n"
 	    "# TYPE acmed_txt_records gauge\nacmed_txt_records %zu\n"
+	    "# TYPE acmed_http_files gauge\nacmed_http_files %zu\n"
 	    "# TYPE acmed_deploys_pending gauge\n"
 	    "acmed_deploys_pending %zu\n"
 	    "# TYPE acmed_ca_requests_total counter\n"
 	    "acmed_ca_requests_total %lu\n",
 	    configured, failing, e->running, e->renewed, e->failed,
-	    cleanup_count(e->cleanup), deployer_pending(e->deployer),
+	    cleanup_count(e->cleanup), tokens_count(e->tokens),
+	    deployer_pending(e->deployer),
 	    accounts_requests(e->accounts));
 	if (fclose(f) != 0 || text == NULL)
 		abort();

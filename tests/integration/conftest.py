@@ -31,6 +31,8 @@ SIX, INSIDE = "fd00:53::1", "127.0.1.8"
 BUILTIN = "127.0.1.7"
 # The same through socket activation: test_systemd.py.
 ACTIVATED, ACTIVATED6 = ("10.53.0.2", "10.53.0.3"), "fd53::2"
+# The addresses of *.h.example.test and *.l.example.test.
+HTTP_NGINX, HTTP_OWN = "127.0.1.10", "127.0.1.11"
 
 # The zones, and the servers each is delegated to.
 ZONES = {
@@ -68,7 +70,11 @@ _acme-challenge.bic	CNAME	bic.self
 _acme-challenge.sd3	NS	ns-sd
 ns-sd			A	%s
 ns-sd			AAAA	%s
-""" % ("x" * 150, BUILTIN, BUILTIN, ACTIVATED[0], ACTIVATED6),
+*.h			A	%s
+*.l			A	%s
+m.h			A	%s
+""" % ("x" * 150, BUILTIN, BUILTIN, ACTIVATED[0], ACTIVATED6, HTTP_NGINX,
+       HTTP_OWN, HTTP_NGINX),
     "other.test": "chain.acme	CNAME	chain.example.com.",
     "example.com": "_acme-challenge.away	CNAME	away.acme.knot.test.",
 }

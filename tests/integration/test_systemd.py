@@ -15,8 +15,8 @@ import dns.query
 import dns.rcode
 import pytest
 
-from conftest import ACTIVATED, ACTIVATED6, RESOLVER
-from lab import daemon, names, proc
+from conftest import ACTIVATED, ACTIVATED6, HTTP_OWN, RESOLVER
+from lab import ca, daemon, names, proc
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
@@ -345,3 +345,65 @@ def test_dns_socket_activation(box, lab, port_53):
     box.run("/usr/local/bin/acmectl", "--socket", "/run/acmed/acmed.sock",
             "renew-now", "sd3.example.test")
     assert wait_valid(box, "sd3.example.test")["serial"] != serial
+
+
+def wait_code(box, name, code):
+    """Until the last run of that certificate failed with this code."""
+    def check():
+        s = status(box)
+        for c in s["certificates"] if s else []:
+            if c["name"] == name and c["error"] \
+                    and c["error"]["code"] == code:
+                return c["error"]
+        return None
+    return proc.wait_until(
+        lambda: "%s: %s" % (code, box.run(
+            "journalctl", "-u", "acmed", "-o", "cat", "-n", "60").stdout),
+        check, 30, 0.1)
+
+
+def test_http01_under_systemd(box, lab):
+    """The sandbox and a webroot: what is told, and does it help?  Then
+    acmed-http.socket."""
+    name, folder = "box.l.example.test", "/srv/www/.well-known/acme-challenge"
+    a = daemon.Acmed(os.path.join(lab.folder, "sdh"),
+                     lab.pebble().directory, "/etc/lab-ca.pem", RESOLVER)
+    a.options["state_dir"] = "/var/lib/acmed"
+    a.options["control_socket"] = "/run/acmed/acmed.sock"
+    a.providers = {}
+    entry = a.cert(name, challenge="http-01", webroot="/srv/www")
+    del entry["provider"]
+    box.write(box.conf, a.text())
+    box.run("systemd-sysusers")
+    box.run("mkdir", "-p", "/srv/www")
+    box.run("systemctl", "daemon-reload")
+    box.run("systemctl", "restart", "acmed")
+    told = wait_code(box, name, "http01:webroot")["msg"]
+    mend = "install -d -o acmed -m 755 " + folder
+    assert mend in told and "ReadWritePaths=" + folder in told
+    box.run(*mend.split())
+    box.write("/etc/systemd/system/acmed.service.d/www.conf",
+              "[Service]\nReadWritePaths=%s\n" % folder)
+    box.run("systemctl", "daemon-reload")
+    box.run("systemctl", "restart", "acmed")
+    ctl = ["/usr/local/bin/acmectl", "--socket", "/run/acmed/acmed.sock"]
+    box.run(*ctl, "renew-now", name, check=False)
+    # Nobody serves it here, so that the CA finds nobody.
+    wait_code(box, name, "acme:connection")
+    assert box.run("ls", folder).stdout == ""
+
+    box.install(os.path.join(SOURCE, "systemd/acmed-http.socket"),
+                "/etc/systemd/system/acmed-http.socket")
+    box.write("/etc/systemd/system/acmed-http.socket.d/lab.conf",
+              "[Socket]\nListenStream=\nListenStream=%s:%d\n" % (
+                  HTTP_OWN, ca.HTTP_PORT))
+    del entry["webroot"]
+    a.options["http_listen"] = "systemd"
+    box.write(box.conf, a.text())
+    box.run("systemctl", "daemon-reload")
+    box.run("systemctl", "stop", "acmed")
+    box.run("systemctl", "start", "acmed-http.socket")
+    box.run("systemctl", "start", "acmed")
+    box.run(*ctl, "renew-now", name)
+    wait_valid(box, name)
+    box.run("systemctl", "stop", "acmed", "acmed-http.socket")

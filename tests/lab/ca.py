@@ -10,6 +10,8 @@ import urllib.request
 from . import proc
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# Where Pebble looks for http-01.
+HTTP_PORT = 5002
 NEW_EC = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 
 
@@ -79,7 +81,7 @@ class Pebble:
             "listenAddress": "127.0.0.1:%d" % self.port,
             "managementListenAddress": "127.0.0.1:%d" % self.manage_port,
             "certificate": self.tls.cert, "privateKey": self.tls.key,
-            "httpPort": 5002, "tlsPort": 5001, "ocspResponderURL": "",
+            "httpPort": HTTP_PORT, "tlsPort": 5001, "ocspResponderURL": "",
             "externalAccountBindingRequired": bool(opt.get("eab")),
             "externalAccountMACKeys": opt.get("eab", {}),
             "domainBlocklist": opt.get("blocked", []),

@@ -2,6 +2,7 @@
 """nginx, serving TLS with the certificate in live/NAME."""
 
 import os
+import socket
 
 from . import proc
 
@@ -40,6 +41,42 @@ class Nginx:
         if begin < 0 or end < 0:
             return None
         return p.stdout[begin:end] + "-----END CERTIFICATE-----\n"
+
+    def stop(self):
+        if self.proc:
+            self.proc.stop()
+
+
+class Plain:
+    """nginx, serving the files of a directory over HTTP."""
+
+    def __init__(self, folder, address, port, owner="www-data"):
+        self.folder, self.address, self.port = folder, address, port
+        self.root = os.path.join(folder, "root")
+        os.makedirs(self.root, exist_ok=True)
+        for d in folder, self.root:
+            os.chmod(d, 0o755)
+        self.conf = os.path.join(folder, "nginx.conf")
+        temp = " ".join("%s_temp_path %s/%s;" % (n, folder, n) for n in (
+            "client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        with open(self.conf, "w") as f:
+            f.write("daemon off; pid %s/pid; error_log stderr; user %s;\n"
+                    "worker_processes 1;\nevents {}\nhttp {\naccess_log off;"
+                    " %s\nserver { listen %s:%d; root %s; }\n}\n" % (
+                        folder, owner, temp, address, port, self.root))
+        self.proc = None
+
+    def answers(self):
+        try:
+            socket.create_connection((self.address, self.port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def start(self):
+        self.proc = proc.Proc(["nginx", "-c", self.conf],
+                              os.path.join(self.folder, "nginx.log"))
+        self.proc.ready(self.answers)
 
     def stop(self):
         if self.proc:

@@ -435,7 +435,8 @@
     AT "5: certificate \"a.example\": name \"b.example\": it "
     "is not one of the certificate's names\n"
     AT "6: certificate \"a.example\": name \"a.example\": it says "
-    "nothing; allowed: challenge, provider, challenge_alias\n" },
+    "nothing; allowed: challenge, webroot, provider, "
+    "challenge_alias\n" },
 { CERT
     " challenge = dns-02\n"
     " names = { example.com, www.example.com }\n"
@@ -443,9 +444,75 @@
     " name \"example.com\" { challenge = dns-persist-01 }\n"
     "}\n",
     AT "4: certificate \"example.com\": challenge = \"dns-02\"; "
-    "allowed: dns-01\n"
+    "allowed: dns-01, http-01\n"
     AT "7: certificate \"example.com\": name \"example.com\": challenge "
-    "= \"dns-persist-01\"; allowed: dns-01\n" },
+    "= \"dns-persist-01\"; allowed: dns-01, http-01\n" },
+/* Neither a provider nor a zone is needed. */
+{ "account \"le\" { }\n"
+    "http_listen = { systemd, 0.0.0.0, \"[::]:8080\" }\n"
+    "certificate \"example.com\" { challenge = http-01 }\n"
+    "certificate \"b\" { challenge = http-01 webroot = \"/srv/b/\"\n"
+    " names = { b.example, www.b.example }\n"
+    " name \"www.b.example\" { webroot = /srv/www } }\n",
+    "" },
+{ BASE
+    "certificate \"b\" { names = { b.example, \"*.b.example\" }\n"
+    " challenge = http-01 webroot = /srv/b\n"
+    " name \"*.b.example\" { challenge = dns-01 } }\n",
+    "" },
+{ BASE
+    "certificate \"b\" { names = { b.example, \"*.b.example\" }\n"
+    " name \"b.example\" { challenge = http-01 webroot = /srv/b } }\n",
+    "" },
+{ "account \"le\" { }\n"
+    "certificate \"b\" { names = { b.example, \"*.b.example\" }\n"
+    " name \"b.example\" { challenge = http-01 webroot = /srv/b } }\n",
+    AT "2: certificate \"b\": provider is missing; none is defined\n" },
+{ "http_listen = { systemd, all, \"0.0.0.0:99999\" }\n",
+    AT "1: http_listen = \"all\"; allowed: ADDRESS, ADDRESS:PORT or "
+    "[IPV6]:PORT, with addresses in numbers, or systemd: the sockets of "
+    "acmed-http.socket\n"
+    AT "1: http_listen = \"0.0.0.0:99999\"; allowed: ADDRESS, ADDRESS:PORT "
+    "or [IPV6]:PORT, with addresses in numbers, or systemd: the sockets of "
+    "acmed-http.socket\n" },
+/* Who answers?  Told once. */
+{ CERT
+    " names = { example.com, www.example.com }\n"
+    " challenge = http-01 }\n",
+    AT "5: certificate \"example.com\": challenge = "
+    "\"http-01\": nobody would answer on port 80; add webroot = "
+    "\"/var/www/html\", the directory that your web server serves, or "
+    "http_listen = \"systemd\" outside of the section, and acmed answers "
+    "by itself\n" },
+{ CERT
+    " names = { example.com, www.example.com }\n"
+    " name \"www.example.com\" {\n"
+    "  challenge = http-01 } }\n",
+    AT "6: certificate \"example.com\": name \"www.example.com\": challenge = "
+    "\"http-01\": nobody would answer on port 80; add webroot = "
+    "\"/var/www/html\", the directory that your web server serves, or "
+    "http_listen = \"systemd\" outside of the section, and acmed answers "
+    "by itself\n" },
+{ CERT
+    " names = { \"*.example.com\", \"*.www.example.com\" }\n"
+    " challenge = http-01 webroot = /srv\n"
+    " name \"*.example.com\" { challenge = http-01 } }\n",
+    AT "5: certificate \"example.com\": challenge = \"http-01\" cannot "
+    "prove \"*.www.example.com\": a CA takes it for single names only; add "
+    "name \"*.www.example.com\" { challenge = \"dns-01\" }\n"
+    AT "6: certificate \"example.com\": name \"*.example.com\": challenge "
+    "= \"http-01\" cannot prove \"*.example.com\": a CA takes it for "
+    "single names only; add name \"*.example.com\" { challenge = "
+    "\"dns-01\" }\n" },
+{ CERT
+    " webroot = /srv/www\n"
+    " name \"example.com\" { webroot = www } }\n",
+    AT "4: certificate \"example.com\": webroot is for challenge = "
+    "\"http-01\" only\n"
+    AT "5: certificate \"example.com\": name \"example.com\": webroot = "
+    "\"www\"; allowed: an absolute path of at most 1024 bytes\n"
+    AT "5: certificate \"example.com\": name \"example.com\": webroot is "
+    "for challenge = \"http-01\" only\n" },
 { CERT
     " names = { a.example, b.example }\n"
     " challenge_alias = \"_acme-challenge.Acme.example.\"\n"
@@ -484,7 +551,7 @@
     AT "11: certificate \"example.com\": name \"example.com\": "
     "challenge_alias: \"acme\" is no domain name: it has only one label\n"
     AT "12: certificate \"example.com\": name \"example.com\": unknown "
-    "key \"alias_provider\"; allowed: challenge, provider, "
+    "key \"alias_provider\"; allowed: challenge, webroot, provider, "
     "challenge_alias\n" },
 { CERT
     " name \"example.com\" { provider = dns }\n"

@@ -480,6 +480,38 @@ test_key_types(void **state)
 }
 
 static void
+test_challenges(void **state)
+{
+	struct conf *conf = load("account \"le\" { }\n"
+	    "provider \"dns\" { type = bare }\n"
+	    "http_listen = systemd\n"
+	    "certificate \"a\" { names = { a.example, b.example, c.example,"
+	    " \"*.a.example\" }\n"
+	    "	challenge = http-01 webroot = \"/srv/a//\"\n"
+	    "	name \"b.example\" { webroot = /srv/b }\n"
+	    "	name \"c.example\" { challenge = dns-01 }\n"
+	    "	name \"*.a.example\" { challenge = dns-01 } }\n"
+	    "certificate \"b.example\" { challenge = http-01 }\n");
+	const struct conf_name *n = conf->certs[0]->names;
+
+	assert_string_equal(conf->http_listen[0], "systemd");
+	assert_null(conf->http_listen[1]);
+	assert_int_equal(n[0].challenge, CHALLENGE_HTTP_01);
+	assert_string_equal(n[0].webroot, "/srv/a");
+	assert_false(conf_name_needs_dns(&n[0]));
+	assert_int_equal(n[1].challenge, CHALLENGE_HTTP_01);
+	assert_string_equal(n[1].webroot, "/srv/b");
+	assert_int_equal(n[2].challenge, CHALLENGE_DNS_01);
+	assert_true(conf_name_needs_dns(&n[2]));
+	assert_ptr_equal(n[2].provider, conf->providers[0]);
+	assert_int_equal(n[3].challenge, CHALLENGE_DNS_01);
+	n = conf->certs[1]->names;
+	assert_int_equal(n[0].challenge, CHALLENGE_HTTP_01);
+	assert_null(n[0].webroot);
+	conf_unref(conf);
+}
+
+static void
 test_challenge_types(void **state)
 {
 	enum challenge_type type;
@@ -533,6 +565,7 @@ main(void)
 		cmocka_unit_test(test_nul_byte),
 		cmocka_unit_test(test_refs),
 		cmocka_unit_test(test_key_types),
+		cmocka_unit_test(test_challenges),
 		cmocka_unit_test(test_challenge_types),
 	};
 

@@ -60,7 +60,11 @@ static const char status_text[] =
     "{\"cert\": \"b\", \"provider\": \"p\", \"name\": \"_acme-challenge.b\","
     "  \"state\": \"removing\", \"next_at\": 0, \"error\": null},"
     "{\"cert\": \"c\", \"provider\": \"p\", \"name\": \"_acme-challenge.c\","
-    "  \"state\": \"added\"}]}";
+    "  \"state\": \"added\"}],"
+    "\"http_files\": ["
+    "{\"cert\": \"b\", \"path\": \"/srv/www/t1\", \"state\": \"removing\","
+    "  \"next_at\": 1795300600, \"error\": \"" LONG_ERROR "\"},"
+    "{\"cert\": \"b\", \"path\": \"/srv/www/t2\", \"state\": \"in use\"}]}";
 
 static const char cert_text[] =
     "{\"name\": \"example.com\", \"names\": [\"example.com\","
@@ -146,6 +150,9 @@ test_widths(void **state)
 		assert_has(out, "stuck.example");
 		assert_has(out, "_acme-challenge.b of b");
 		assert_has(out, "2 TXT records are still");
+		assert_has(out, "1 challenge file is still");
+		assert_has(out, "/srv/www/t1 of b");
+		assert_null(strstr(out, "/srv/www/t2"));
 		assert_null(strstr(out, "_acme-challenge.c"));
 		free(out);
 		free(printed(status_print_cert, cert_text, widths[i]));
@@ -182,8 +189,8 @@ test_table_unlimited(void **state)
 	for (const char *s = out; (s = strchr(s, '\n')) != NULL; s++)
 		lines++;
 	/* Head and 5 rows, an empty line, head and 2 records, an empty line,
-	   the mistake. */
-	assert_int_equal(lines, 1 + 5 + 1 + 3 + 1 + 1);
+	   head and a file, an empty line, the mistake. */
+	assert_int_equal(lines, 1 + 5 + 1 + 3 + 1 + 2 + 1 + 1);
 	free(out);
 }
 
