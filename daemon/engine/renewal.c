@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/engine/renewal.h"
+#include "daemon/engine/renewal_priv.h"
 
 #include <assert.h>
 #include <openssl/evp.h>
@@ -14,61 +14,12 @@
 #include "daemon/engine/authorize.h"
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
-#include "daemon/engine/due.h"
 #include "daemon/engine/orderwait.h"
-#include "daemon/engine/priv.h"
 #include "daemon/engine/tokens.h"
 #include "daemon/engine/zones.h"
 
-#define ISSUANCE_TIMEOUT_MS	300000
-#define CLEANUP_TIMEOUT_MS	5000
-#define ALTERNATES_MAX		5
-
-struct renewal {
-	struct cert	*cert;
-	struct engine	*engine;
-	const struct conf *conf;	/* the one the run began with */
-	const struct conf_cert *cc;
-	const char	**names;	/* of cc; not owned strings */
-	char		*names_json;
-	time_t		 started_at;
-	enum step	 step;
-	struct timer	 enter;
-	char		 note[600];
-	bool		 is_authorizing;
-	bool		 is_resumed;	/* the order is of an earlier run */
-
-	struct account_op *account_op;
-	struct account	*account;
-	char		*kid;		/* of account when the run got it */
-	struct acme_op	*acme_op;
-	struct store_sync_op *sync;
-	struct keygen_op *keygen;
-	struct zones	*zones;
-	struct authorize_op *auth;
-	struct orderwait_op *poll;
-	struct deployer_run *deploy;
-	struct cleanup_wait_op *tidy;
-
-	struct acme_order *order;
-	EVP_PKEY	*key;
-	bool		 is_key_kept;	/* it is on disk */
-	bool		 is_key_wanted;	/* finalize waits for the key */
-	char		*pem;		/* the chain to install */
-	size_t		 pem_len;
-	char		**alternates;
-	size_t		 next_alternate;
-	struct error	 deploy_err;
-	renewal_done_cb	*done;
-};
-
 static void	enter_account(struct renewal *);
 static void	enter_order(struct renewal *);
-static void	enter_authorize(struct renewal *);
-static void	enter_finalize(struct renewal *);
-static void	enter_download(struct renewal *);
-static void	enter_install(struct renewal *);
-static void	enter_deploy(struct renewal *);
 
 static const struct {
 	const char	*name;
@@ -76,11 +27,11 @@ static const struct {
 } steps[] = {
 	[STEP_ACCOUNT] = { "account", enter_account },
 	[STEP_ORDER] = { "order", enter_order },
-	[STEP_AUTHORIZE] = { "authorize", enter_authorize },
-	[STEP_FINALIZE] = { "finalize", enter_finalize },
-	[STEP_DOWNLOAD] = { "download", enter_download },
-	[STEP_INSTALL] = { "install", enter_install },
-	[STEP_DEPLOY] = { "deploy", enter_deploy },
+	[STEP_AUTHORIZE] = { "authorize", renewal_enter_authorize },
+	[STEP_FINALIZE] = { "finalize", renewal_enter_finalize },
+	[STEP_DOWNLOAD] = { "download", renewal_enter_download },
+	[STEP_INSTALL] = { "install", renewal_enter_install },
+	[STEP_DEPLOY] = { "deploy", renewal_enter_deploy },
 };
 _Static_assert(sizeof(steps) / sizeof(steps[0]) == STEP_END, "steps");
 
@@ -98,8 +49,8 @@ free_strings(char **list)
 	free(list);
 }
 
-static void
-say(struct renewal *r, const char *text)
+void
+renewal_say(struct renewal *r, const char *text)
 {
 	event_emit(r->engine, r->cert->row.name, r->step, LOGL_INFO, "%s",
 	    text);
@@ -153,8 +104,8 @@ add_step(const struct renewal *r, struct error *err)
 		(void)error_wrap(err, "%s", step);
 }
 
-static void
-finish(struct renewal *r, const struct error *err)
+void
+renewal_finish(struct renewal *r, const struct error *err)
 {
 	struct cert *cert = r->cert;
 	renewal_done_cb *done = r->done;
@@ -173,8 +124,8 @@ finish(struct renewal *r, const struct error *err)
 	done(cert, step, err != NULL ? &copy : NULL);
 }
 
-static void
-fail(struct renewal *r, const struct error *err)
+void
+renewal_fail(struct renewal *r, const struct error *err)
 {
 	/* A refusal is final for its order; all else is resumed. */
 	if (err->kind == ERR_REJECTED)
@@ -184,7 +135,7 @@ fail(struct renewal *r, const struct error *err)
 		cert_order_forget(r->cert);
 		account_forget(r->engine->accounts, r->account, r->kid);
 	}
-	finish(r, err);
+	renewal_finish(r, err);
 }
 
 static void
@@ -195,8 +146,7 @@ enter_cb(void *arg)
 	steps[r->step].enter(r);
 }
 
-/* The only writer of r->step.  Enters from the loop: no recursion. */
-static void
+void
 renewal_goto(struct renewal *r, enum step next)
 {
 	assert(next > r->step);
@@ -214,7 +164,7 @@ account_done(const struct error *err, struct account *account, void *arg)
 
 	r->account_op = NULL;
 	if (err != NULL) {
-		fail(r, err);
+		renewal_fail(r, err);
 		return;
 	}
 	r->account = account;
@@ -240,7 +190,7 @@ order_stored(const struct error *err, void *arg)
 
 	r->sync = NULL;
 	if (err != NULL)
-		fail(r, err);
+		renewal_fail(r, err);
 	else
 		renewal_goto(r, r->order->status == ACME_PENDING ?
 		    STEP_AUTHORIZE : STEP_FINALIZE);
@@ -255,7 +205,7 @@ order_created(const struct error *err, const struct acme_order *order,
 
 	r->acme_op = NULL;
 	if (err != NULL) {
-		fail(r, err);
+		renewal_fail(r, err);
 		return;
 	}
 	if (order->status == ACME_INVALID) {
@@ -264,7 +214,7 @@ order_created(const struct error *err, const struct acme_order *order,
 		(void)error_set(&invalid, ERR_REJECTED, "acme:invalid",
 		    "the CA answered with an order that is invalid: %s",
 		    order->error != NULL ? order->error->msg : "no reason");
-		fail(r, &invalid);
+		renewal_fail(r, &invalid);
 		return;
 	}
 	r->order = acme_order_dup(order);
@@ -281,7 +231,7 @@ order_created(const struct error *err, const struct acme_order *order,
 static void
 order_new(struct renewal *r)
 {
-	say(r, "ordering a certificate");
+	renewal_say(r, "ordering a certificate");
 	r->is_resumed = false;
 	r->acme_op = acme_order_new_start(r->account->acme, r->names,
 	    r->cc->n_names, order_created, r);
@@ -309,16 +259,16 @@ order_resumed(const struct error *err, const struct acme_order *order,
 
 	r->acme_op = NULL;
 	if (err != NULL && err->kind != ERR_REJECTED) {
-		fail(r, err);
+		renewal_fail(r, err);
 		return;
 	}
 	if (err != NULL || !is_usable(r, order)) {
-		say(r, "the earlier order is of no use any more");
+		renewal_say(r, "the earlier order is of no use any more");
 		cert_order_forget(r->cert);
 		order_new(r);
 		return;
 	}
-	say(r, "resuming the earlier order");
+	renewal_say(r, "resuming the earlier order");
 	r->is_resumed = true;
 	r->order = acme_order_dup(order);
 	renewal_goto(r, order->status == ACME_PENDING ? STEP_AUTHORIZE :
@@ -339,421 +289,6 @@ enter_order(struct renewal *r)
 		return;
 	}
 	order_new(r);
-}
-
-/* --- authorize; the key is made meanwhile --- */
-
-/* On disk before the CSR is sent: the CA may issue from that moment on. */
-static int
-key_keep(struct renewal *r, struct error *err)
-{
-	if (r->is_key_kept)
-		return 0;
-	if (store_pending_key_put(r->engine->a.store, r->cert->row.name,
-	    r->key, err) == -1)
-		return -1;
-	r->is_key_kept = true;
-	return 0;
-}
-
-/* The CA is busy: the disk may be, too.  What fails now fails again later. */
-static void
-idle(void *arg)
-{
-	struct renewal *r = arg;
-	struct error later;
-
-	if (r->key != NULL)
-		(void)key_keep(r, &later);
-}
-
-static void
-key_done(const struct error *err, EVP_PKEY *key, void *arg)
-{
-	struct renewal *r = arg;
-
-	r->keygen = NULL;
-	if (err != NULL) {
-		fail(r, err);
-		return;
-	}
-	(void)EVP_PKEY_up_ref(key);
-	r->key = key;
-	if (r->is_key_wanted) {
-		r->is_key_wanted = false;
-		timer_set(&r->enter, 0);
-	}
-}
-
-/*
- * A key read from disk.  One that is damaged will never be mended: there is
- * none then.
- */
-static int
-key_load(struct renewal *r, int (*load)(struct store *, const char *,
-    EVP_PKEY **, struct error *), struct error *err)
-{
-	const char *name = r->cert->row.name;
-
-	if (load(r->engine->a.store, name, &r->key, err) == 0)
-		return 0;
-	if (strcmp(err->code, "key:syntax") != 0)
-		return -1;
-	event_emit(r->engine, name, r->step, LOGL_WARNING,
-	    "%s; making a new key", err->msg);
-	return 0;
-}
-
-/* The pending key of a resumed order, the live one to be reused, or new. */
-static int
-key_begin(struct renewal *r, struct error *err)
-{
-	if (r->key != NULL || r->keygen != NULL)
-		return 0;
-	if (r->is_resumed && key_load(r, store_pending_key, err) == -1)
-		return -1;
-	if (r->key == NULL && r->cc->reuse_key &&
-	    key_load(r, store_live_key, err) == -1)
-		return -1;
-	if (r->key != NULL && !key_is_type(r->key, r->cc->key)) {
-		EVP_PKEY_free(r->key);
-		r->key = NULL;
-	}
-	if (r->key != NULL)
-		return 0;
-	r->keygen = keygen_start(r->engine->a.loop, r->engine->a.children,
-	    r->cc->key, key_done, r);
-	return 0;
-}
-
-static void
-authorized(const struct error *err, const struct acme_order *order, void *arg)
-{
-	struct renewal *r = arg;
-
-	r->auth = NULL;
-	r->is_authorizing = false;
-	cleanup_kick(r->engine->cleanup);
-	tokens_kick(r->engine->tokens);
-	if (err != NULL) {
-		fail(r, err);
-		return;
-	}
-	acme_order_free(r->order);
-	r->order = acme_order_dup(order);
-	renewal_goto(r, STEP_FINALIZE);
-}
-
-static void
-enter_authorize(struct renewal *r)
-{
-	struct authorize_args args = {
-		.engine = r->engine,
-		.account = r->account,
-		.conf = r->cc,
-		.order = r->order,
-		.zones = r->zones,
-		.idle = idle,
-	};
-	struct error err;
-
-	r->auth = authorize_start(&args, authorized, r);
-	if (key_begin(r, &err) == -1)
-		fail(r, &err);
-}
-
-/* --- finalize --- */
-
-static void
-order_decided(struct renewal *r, const struct acme_order *order)
-{
-	struct error err;
-
-	if (order->status == ACME_VALID && order->cert_url != NULL) {
-		struct acme_order *copy = acme_order_dup(order);
-
-		acme_order_free(r->order);
-		r->order = copy;
-		renewal_goto(r, STEP_DOWNLOAD);
-		return;
-	}
-	if (order->error != NULL)
-		err = *order->error;
-	else
-		(void)error_set(&err, ERR_REJECTED, "acme:order",
-		    "the order became %s instead of valid",
-		    acme_status_name(order->status));
-	fail(r, &err);
-}
-
-static void
-issued(const struct error *err, const struct acme_order *order, void *arg)
-{
-	struct renewal *r = arg;
-
-	r->poll = NULL;
-	if (err != NULL)
-		fail(r, err);
-	else
-		order_decided(r, order);
-}
-
-static void
-wait_for_issuance(struct renewal *r)
-{
-	struct orderwait_args args = {
-		.loop = r->engine->a.loop,
-		.acme = r->account->acme,
-		.url = r->order->url,
-		.pace_ms = &r->account->pace.issuance_ms,
-		.timeout_ms = ISSUANCE_TIMEOUT_MS,
-	};
-
-	r->poll = orderwait_start(&args, issued, r);
-}
-
-static void
-finalized(const struct error *err, const struct acme_order *order, void *arg)
-{
-	struct renewal *r = arg;
-
-	r->acme_op = NULL;
-	if (err != NULL)
-		fail(r, err);
-	else if (order->status == ACME_PROCESSING)
-		wait_for_issuance(r);
-	else
-		order_decided(r, order);
-}
-
-static void
-finalize_send(struct renewal *r)
-{
-	unsigned char *der;
-	size_t der_len;
-	struct error err;
-
-	if (key_keep(r, &err) == -1 || csr_make(r->key, r->names,
-	    r->cc->n_names, &der, &der_len, &err) == -1) {
-		fail(r, &err);
-		return;
-	}
-	say(r, "sending the request for the certificate");
-	r->acme_op = acme_finalize_start(r->account->acme,
-	    r->order->finalize_url, der, der_len, r->order->url, finalized, r);
-	free(der);
-}
-
-static void
-enter_finalize(struct renewal *r)
-{
-	struct error err;
-
-	r->is_authorizing = false;
-	if (r->order->status == ACME_PROCESSING) {
-		wait_for_issuance(r);
-		return;
-	}
-	if (r->order->status == ACME_VALID && r->key != NULL) {
-		order_decided(r, r->order);
-		return;
-	}
-	if (key_begin(r, &err) == -1) {
-		fail(r, &err);
-		return;
-	}
-	if (r->key == NULL)
-		r->is_key_wanted = true;	/* key_done() comes back here */
-	else
-		finalize_send(r);
-}
-
-/* --- download --- */
-
-static void
-keep_chain(struct renewal *r, const struct acme_cert *cert)
-{
-	free(r->pem);
-	r->pem = xmemdup(cert->pem, cert->pem_len);
-	r->pem_len = cert->pem_len;
-}
-
-static void	next_alternate(struct renewal *);
-
-static void
-alternate_done(const struct error *err, const struct acme_cert *cert,
-    void *arg)
-{
-	struct renewal *r = arg;
-	struct error bad;
-
-	r->acme_op = NULL;
-	if (err == NULL && chain_is_preferred(cert->pem, cert->pem_len,
-	    r->cc->preferred_chain) && chain_verify(cert->pem, cert->pem_len,
-	    r->key, r->names, r->cc->n_names, &bad) == 0) {
-		keep_chain(r, cert);
-		renewal_goto(r, STEP_INSTALL);
-		return;
-	}
-	next_alternate(r);
-}
-
-static void
-next_alternate(struct renewal *r)
-{
-	const char *url = r->alternates[r->next_alternate];
-
-	if (url == NULL || r->next_alternate >= ALTERNATES_MAX) {
-		event_emit(r->engine, r->cert->row.name, r->step, LOGL_WARNING,
-		    "the CA offers no chain to \"%s\"; using its default",
-		    r->cc->preferred_chain);
-		renewal_goto(r, STEP_INSTALL);
-		return;
-	}
-	r->next_alternate++;
-	r->acme_op = acme_cert_start(r->account->acme, url, alternate_done, r);
-}
-
-static char **
-dup_strings(char *const *list)
-{
-	size_t n = 0;
-	char **copy;
-
-	while (list[n] != NULL)
-		n++;
-	copy = xcalloc(n + 1, sizeof(*copy));
-	for (size_t i = 0; i < n; i++)
-		copy[i] = xstrdup(list[i]);
-	return copy;
-}
-
-static void
-downloaded(const struct error *err, const struct acme_cert *cert, void *arg)
-{
-	struct renewal *r = arg;
-	struct error bad;
-
-	r->acme_op = NULL;
-	if (err == NULL && chain_verify(cert->pem, cert->pem_len, r->key,
-	    r->names, r->cc->n_names, &bad) == -1)
-		err = &bad;
-	if (err != NULL) {
-		fail(r, err);
-		return;
-	}
-	keep_chain(r, cert);
-	if (r->cc->preferred_chain == NULL || chain_is_preferred(r->pem,
-	    r->pem_len, r->cc->preferred_chain)) {
-		renewal_goto(r, STEP_INSTALL);
-		return;
-	}
-	r->alternates = dup_strings(cert->alternates);
-	next_alternate(r);
-}
-
-static void
-enter_download(struct renewal *r)
-{
-	r->acme_op = acme_cert_start(r->account->acme, r->order->cert_url,
-	    downloaded, r);
-}
-
-/* --- install --- */
-
-static void
-row_stored(const struct error *err, void *arg)
-{
-	struct renewal *r = arg;
-
-	r->sync = NULL;
-	if (err != NULL) {
-		/* Installed it is.  Should nothing be saved before we end,
-		 * the next start resumes the order, with the pending key. */
-		event_emit(r->engine, r->cert->row.name, r->step,
-		    LOGL_WARNING, "this is not saved: %s", err->msg);
-		cert_save(r->cert);
-	} else {
-		store_pending_key_drop(r->engine->a.store, r->cert->row.name);
-	}
-	renewal_goto(r, STEP_DEPLOY);
-}
-
-/* The row says what live/NAME now holds; the order is used up. */
-static void
-row_update(struct renewal *r, const struct cert_info *info)
-{
-	struct store_cert *row = &r->cert->row;
-
-	(void)text_printf(row->serial, sizeof(row->serial), "%s",
-	    info->serial);
-	(void)text_printf(row->issuer, sizeof(row->issuer), "%s",
-	    info->issuer);
-	row->not_before = info->not_before;
-	row->not_after = info->not_after;
-	row->key = info->key;	/* of an earlier order: perhaps another */
-	free(row->names);
-	row->names = xstrdup(r->names_json);
-	row->installed_at = clock_now();
-	store_live_stamp(r->engine->a.store, row->name, row->stamp);
-	row->spread = due_spread();
-	row->failures = 0;
-	row->retry_at = 0;
-	free(row->error);
-	row->error = NULL;
-	cert_order_forget(r->cert);
-	cert_save(r->cert);
-}
-
-static void
-enter_install(struct renewal *r)
-{
-	char until[TEXT_TIME_MAX];
-	struct cert_info info;
-	struct error err;
-
-	if (store_install(r->engine->a.store, r->cert->row.name, r->key,
-	    r->pem, r->pem_len, &info, &err) == -1) {
-		fail(r, &err);
-		return;
-	}
-	row_update(r, &info);
-	deployer_plan(r->engine->deployer, r->cert, r->cc, info.serial);
-	event_emit(r->engine, r->cert->row.name, r->step, LOGL_NOTICE,
-	    "installed certificate %s by \"%s\", valid until %s", info.serial,
-	    info.issuer, text_time(info.not_after, until));
-	cert_info_clear(&info);
-	r->sync = store_sync_start(r->engine->a.store, row_stored, r);
-}
-
-/* --- deploy, and give the clean-up a moment --- */
-
-static void
-tidied(void *arg)
-{
-	struct renewal *r = arg;
-
-	r->tidy = NULL;
-	finish(r, r->deploy_err.kind != ERR_NONE ? &r->deploy_err : NULL);
-}
-
-static void
-deployed(const struct error *err, void *arg)
-{
-	struct renewal *r = arg;
-
-	r->deploy = NULL;
-	if (err != NULL)
-		r->deploy_err = *err;
-	r->tidy = cleanup_wait_start(r->engine->cleanup, r->cert->row.name,
-	    CLEANUP_TRIED, CLEANUP_TIMEOUT_MS, tidied, r);
-}
-
-static void
-enter_deploy(struct renewal *r)
-{
-	r->deploy = deployer_run_start(r->engine->deployer, r->cert, deployed,
-	    r);
 }
 
 /* --- */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/engine/renewal_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/engine/cleanup.h"
+#include "daemon/engine/deployer.h"
+#include "daemon/engine/due.h"
+
+#define CLEANUP_TIMEOUT_MS	5000
+
+/* --- install --- */
+
+static void
+row_stored(const struct error *err, void *arg)
+{
+	struct renewal *r = arg;
+
+	r->sync = NULL;
+	if (err != NULL) {
+		/* Installed it is.  Should nothing be saved before we end,
+		 * the next start resumes the order, with the pending key. */
+		event_emit(r->engine, r->cert->row.name, r->step,
+		    LOGL_WARNING, "this is not saved: %s", err->msg);
+		cert_save(r->cert);
+	} else {
+		store_pending_key_drop(r->engine->a.store, r->cert->row.name);
+	}
+	renewal_goto(r, STEP_DEPLOY);
+}
+
+/* The row says what live/NAME now holds; the order is used up. */
+static void
+row_update(struct renewal *r, const struct cert_info *info)
+{
+	struct store_cert *row = &r->cert->row;
+
+	(void)text_printf(row->serial, sizeof(row->serial), "%s",
+	    info->serial);
+	(void)text_printf(row->issuer, sizeof(row->issuer), "%s",
+	    info->issuer);
+	row->not_before = info->not_before;
+	row->not_after = info->not_after;
+	row->key = info->key;	/* of an earlier order: perhaps another */
+	free(row->names);
+	row->names = xstrdup(r->names_json);
+	row->installed_at = clock_now();
+	store_live_stamp(r->engine->a.store, row->name, row->stamp);
+	row->spread = due_spread();
+	row->failures = 0;
+	row->retry_at = 0;
+	free(row->error);
+	row->error = NULL;
+	cert_order_forget(r->cert);
+	cert_save(r->cert);
+}
+
+void
+renewal_enter_install(struct renewal *r)
+{
+	char until[TEXT_TIME_MAX];
+	struct cert_info info;
+	struct error err;
+
+	if (store_install(r->engine->a.store, r->cert->row.name, r->key,
+	    r->pem, r->pem_len, &info, &err) == -1) {
+		renewal_fail(r, &err);
+		return;
+	}
+	row_update(r, &info);
+	deployer_plan(r->engine->deployer, r->cert, r->cc, info.serial);
+	event_emit(r->engine, r->cert->row.name, r->step, LOGL_NOTICE,
+	    "installed certificate %s by \"%s\", valid until %s", info.serial,
+	    info.issuer, text_time(info.not_after, until));
+	cert_info_clear(&info);
+	r->sync = store_sync_start(r->engine->a.store, row_stored, r);
+}
+
+/* --- deploy, and give the clean-up a moment --- */
+
+static void
+tidied(void *arg)
+{
+	struct renewal *r = arg;
+
+	r->tidy = NULL;
+	renewal_finish(r, r->deploy_err.kind != ERR_NONE ? &r->deploy_err : NULL);
+}
+
+static void
+deployed(const struct error *err, void *arg)
+{
+	struct renewal *r = arg;
+
+	r->deploy = NULL;
+	if (err != NULL)
+		r->deploy_err = *err;
+	r->tidy = cleanup_wait_start(r->engine->cleanup, r->cert->row.name,
+	    CLEANUP_TRIED, CLEANUP_TIMEOUT_MS, tidied, r);
+}
+
+void
+renewal_enter_deploy(struct renewal *r)
+{
+	r->deploy = deployer_run_start(r->engine->deployer, r->cert, deployed,
+	    r);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * renewal_priv - what the files of a run share: renewal.c (its life, account
+ * and order), renewal_issue.c (authorize, finalize, download, and the key) and
+ * renewal_install.c (install, deploy).  Nobody else includes it.
+ */
+#ifndef DAEMON_ENGINE_RENEWAL_PRIV_H
+#define DAEMON_ENGINE_RENEWAL_PRIV_H
+
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "common/error.h"
+#include "daemon/engine/priv.h"
+#include "daemon/engine/renewal.h"
+
+struct renewal {
+	struct cert	*cert;
+	struct engine	*engine;
+	const struct conf *conf;	/* the one the run began with */
+	const struct conf_cert *cc;
+	const char	**names;	/* of cc; not owned strings */
+	char		*names_json;
+	time_t		 started_at;
+	enum step	 step;
+	struct timer	 enter;
+	char		 note[600];
+	bool		 is_authorizing;
+	bool		 is_resumed;	/* the order is of an earlier run */
+
+	struct account_op *account_op;
+	struct account	*account;
+	char		*kid;		/* of account when the run got it */
+	struct acme_op	*acme_op;
+	struct store_sync_op *sync;
+	struct keygen_op *keygen;
+	struct zones	*zones;
+	struct authorize_op *auth;
+	struct orderwait_op *poll;
+	struct deployer_run *deploy;
+	struct cleanup_wait_op *tidy;
+
+	struct acme_order *order;
+	EVP_PKEY	*key;
+	bool		 is_key_kept;	/* it is on disk */
+	bool		 is_key_wanted;	/* finalize waits for the key */
+	char		*pem;		/* the chain to install */
+	size_t		 pem_len;
+	char		**alternates;
+	size_t		 next_alternate;
+	struct error	 deploy_err;
+	renewal_done_cb	*done;
+};
+
+/* Each step begins with its enter function, called from the loop. */
+void	renewal_enter_authorize(struct renewal *);
+void	renewal_enter_finalize(struct renewal *);
+void	renewal_enter_download(struct renewal *);
+void	renewal_enter_install(struct renewal *);
+void	renewal_enter_deploy(struct renewal *);
+
+/* The only writer of r->step.  Enters from the loop: no recursion. */
+void	renewal_goto(struct renewal *, enum step next);
+/* The run is over and freed; err NULL: it went well. */
+void	renewal_finish(struct renewal *, const struct error *err);
+/* The same, and what follows from the error for its order and account. */
+void	renewal_fail(struct renewal *, const struct error *err);
+/* An event of the step, at info. */
+void	renewal_say(struct renewal *, const char *text);
+
+#endif
