@@ -196,6 +196,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	str_field(t, "serial", cert, "serial");
 	str_field(t, "key", cert, "key");
 	str_field(t, "account", cert, "account");
+	str_field(t, "source", cert, "source");
 	if (*challenges != '\0')
 		field(t, "challenge", TERM_PLAIN, challenges);
 	str_field(t, "provider", cert, "provider");

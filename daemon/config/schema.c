@@ -101,6 +101,8 @@ static const struct key name_keys[] = {
 
 static const struct key certificate_keys[] = {
 	{ "names", SHAPE_LIST, NULL },
+	{ "source", SHAPE_ONE, NULL },
+	{ "poll", SHAPE_ONE, NULL },
 	{ "account", SHAPE_ONE, NULL },
 	{ "challenge", SHAPE_ONE, NULL },
 	{ "webroot", SHAPE_ONE, NULL },

@@ -15,6 +15,7 @@
 #include "daemon/engine/due.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
+#include "daemon/engine/watch.h"
 #include "daemon/engine/tokens.h"
 #include "daemon/http01/http01.h"
 #include "daemon/io/sd.h"
@@ -71,6 +72,7 @@ static void
 cert_free(struct cert *c)
 {
 	renewal_cancel(c->run);
+	watch_free(c);
 	deployer_forget(c);
 	store_cert_clear(&c->row);
 	free(c->names);
@@ -178,6 +180,8 @@ apply_conf(struct engine *e, const struct conf *conf, json_t *report)
 		c->names = names;
 		c->conf = cc;
 	}
+	for (size_t i = 0; i < e->n_certs; i++)
+		watch_reload(e->certs[i]);
 	qsort(e->certs, e->n_certs, sizeof(*e->certs), by_name);
 	for (size_t i = 0; i < e->n_certs; i++) {
 		struct cert *c = e->certs[i];
@@ -227,6 +231,8 @@ cert_next_at(const struct cert *c, const char **action)
 		*action = "running";
 		return -1;
 	}
+	if (c->watch != NULL)
+		return watch_next_at(c, action);
 	if (c->forced) {
 		*action = "renew";
 		return 0;
@@ -405,6 +411,7 @@ twin_runs(const struct engine *e, const struct cert *c)
 		const struct cert *t = e->certs[i];
 
 		if (t->run != NULL && t != c && t->names != NULL &&
+		    c->watch == NULL && t->watch == NULL &&
 		    strcmp(t->names, c->names) == 0 &&
 		    strcmp(t->conf->account->name,
 		    c->conf->account->name) == 0)
@@ -424,6 +431,10 @@ start_ready(struct engine *e)
 		/* A twin is queued again when the run is over. */
 		if (c->conf == NULL || c->run != NULL || twin_runs(e, c))
 			continue;
+		if (c->watch != NULL && !watch_wants_run(c)) {
+			watch_poll(c);
+			continue;
+		}
 		c->was_forced = c->forced;
 		c->forced = false;
 		e->running++;

@@ -22,6 +22,7 @@ struct cleanup;
 struct deployer;
 struct http01;
 struct renewal;
+struct watch;
 struct tokens;
 
 /* Steps of a run, in order; names as in acmectl status and the log. */
@@ -47,6 +48,7 @@ struct cert {
 	char		*names;		/* JSON of conf->names, sorted */
 	struct store_cert row;		/* what state.db says */
 	struct renewal	*run;		/* NULL: none */
+	struct watch	*watch;		/* NULL: it has no source */
 	struct actions	 actions;
 	unsigned	 deploys;	/* operations of the deployer */
 	bool		 forced;	/* renew-now asked for it */

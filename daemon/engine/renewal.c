@@ -17,6 +17,7 @@
 #include "daemon/engine/orderwait.h"
 #include "daemon/engine/tokens.h"
 #include "daemon/engine/zones.h"
+#include "daemon/publish/fetch.h"
 
 static void	enter_account(struct renewal *);
 static void	enter_order(struct renewal *);
@@ -62,6 +63,7 @@ cancel_operations(struct renewal *r)
 	cleanup_wait_cancel(r->tidy);
 	deployer_run_cancel(r->deploy);
 	orderwait_cancel(r->poll);
+	fetch_cancel(r->fetch);
 	authorize_cancel(r->auth);
 	zones_free(r->zones);
 	keygen_cancel(r->keygen);
@@ -339,8 +341,13 @@ renewal_start(struct cert *cert, renewal_done_cb *done)
 		r->names[i] = r->cc->names[i].name;
 	r->names_json = xstrdup(cert->names);
 	r->started_at = clock_now();
-	r->is_authorizing = true;
-	r->zones = zones_start(r->engine->a.loop, r->engine->dns, r->cc);
+	if (r->cc->source != NULL) {
+		r->step = STEP_DOWNLOAD;
+	} else {
+		r->is_authorizing = true;
+		r->zones = zones_start(r->engine->a.loop, r->engine->dns,
+		    r->cc);
+	}
 	r->done = done;
 	timer_init(&r->enter, r->engine->a.loop, enter_cb, r);
 	timer_set(&r->enter, 0);

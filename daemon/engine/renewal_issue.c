@@ -330,6 +330,10 @@ downloaded(const struct error *err, const struct acme_cert *cert, void *arg)
 void
 renewal_enter_download(struct renewal *r)
 {
+	if (r->cc->source != NULL) {
+		renewal_enter_fetch(r);
+		return;
+	}
 	r->acme_op = acme_cert_start(r->account->acme, r->order->cert_url,
 	    downloaded, r);
 }

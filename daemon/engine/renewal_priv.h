@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * renewal_priv - what the files of a run share: renewal.c (its life, account
- * and order), renewal_issue.c (authorize, finalize, download, and the key) and
- * renewal_install.c (install, deploy).  Nobody else includes it.
+ * and order), renewal_issue.c (authorize, finalize, download, and the key),
+ * renewal_fetch.c (of what another host publishes) and renewal_install.c
+ * (install, deploy).  Nobody else includes it.
  */
 #ifndef DAEMON_ENGINE_RENEWAL_PRIV_H
 #define DAEMON_ENGINE_RENEWAL_PRIV_H
@@ -39,6 +40,7 @@ struct renewal {
 	struct zones	*zones;
 	struct authorize_op *auth;
 	struct orderwait_op *poll;
+	struct fetch_op	*fetch;
 	struct deployer_run *deploy;
 	struct cleanup_wait_op *tidy;
 
@@ -58,6 +60,7 @@ struct renewal {
 void	renewal_enter_authorize(struct renewal *);
 void	renewal_enter_finalize(struct renewal *);
 void	renewal_enter_download(struct renewal *);
+void	renewal_enter_fetch(struct renewal *);	/* instead of download */
 void	renewal_enter_install(struct renewal *);
 void	renewal_enter_deploy(struct renewal *);
 

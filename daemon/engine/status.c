@@ -154,8 +154,10 @@ engine_cert_status(const struct engine *e, const char *name)
 	events = json_array();
 	store_event_each(e->a.store, name, STEPS_SHOWN, step_cb, events);
 	live = store_live_path(e->a.store, name);
-	(void)json_object_set_new(o, "account",
-	    json_string(c->conf->account->name));
+	(void)json_object_set_new(o, "account", c->conf->account != NULL ?
+	    json_string(c->conf->account->name) : json_null());
+	(void)json_object_set_new(o, "source", c->conf->source != NULL ?
+	    json_string(c->conf->source->name) : json_null());
 	(void)json_object_set_new(o, "challenges", challenges_json(c->conf));
 	(void)json_object_set_new(o, "provider", provider_json(c->conf));
 	(void)json_object_set_new(o, "key",

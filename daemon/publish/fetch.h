@@ -32,7 +32,7 @@ struct fetch_result {
 	char		 etag[OBJECT_ETAG_SIZE];	/* of the manifest */
 	char		 serial[64];	/* of the one published */
 	/* is_new, and not only_look; borrowed: */
-	const EVP_PKEY	*key;
+	EVP_PKEY	*key;		/* take EVP_PKEY_up_ref() */
 	const char	*pem;		/* leaf first */
 	size_t		 pem_len;
 };

@@ -12,26 +12,12 @@ import pytest
 from conftest import SECONDARY
 from lab import daemon, proc, proxy
 
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
-
-
 def test_ca_down_and_back(make, lab):
     """No CA at first; the retry a minute later succeeds by itself."""
     port = next(lab.ports)
     acmed = make("https://localhost:%d/dir" % port)
     acmed.cert("down.example.test")
-    clock = None
-    if os.path.exists(FAKETIME) and not os.environ.get("LAB_WRAP"):
-        clock = os.path.join(acmed.folder, "clock")
-        with open(clock, "w") as f:
-            f.write("+0\n")
-        # A sanitizer's library has to come first.
-        libs = proc.run(["ldd", daemon.program("ACMED", "acmed")]).stdout
-        preload = [line.split()[2] for line in libs.splitlines()
-                   if "libasan" in line] + [FAKETIME]
-        acmed.wrap = ["env", "LD_PRELOAD=" + ":".join(preload),
-                      "FAKETIME_TIMESTAMP_FILE=" + clock,
-                      "FAKETIME_NO_CACHE=1"]
+    jump = acmed.fake_clock()
     acmed.start()
     error = acmed.wait_error("down.example.test")
     assert error["kind"] == "transient"
@@ -41,13 +27,10 @@ def test_ca_down_and_back(make, lab):
     assert 45 <= c["next"]["at"] - error["at"] <= 75
     relay = proxy.CaProxy(lab.pebble(nonce_reject=0), port)
     try:
-        if clock is None:
+        if jump is None:
             acmed.ctl("renew-now", "down.example.test")
         else:
-            with open(clock, "w") as f:
-                f.write("+90\n")
-            acmed.proc.kill(proc.signal.SIGSTOP)    # wakes epoll_wait
-            acmed.proc.kill(proc.signal.SIGCONT)
+            jump(90)
         acmed.wait_valid("down.example.test", 20)
     finally:
         relay.stop()

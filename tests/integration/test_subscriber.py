@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+"""One host publishes, another one fetches, checks, installs and deploys."""
+
+import json
+import os
+import time
+
+import pytest
+
+from lab import proc
+
+
+def read(path, mode="r"):
+    with open(path, mode) as f:
+        return f.read()
+
+
+@pytest.fixture
+def hosts(make, lab):
+    """hosts(names): publisher and subscriber with one repository."""
+    folder = os.path.join(lab.folder, "fleet%d" % next(lab.serial))
+    os.makedirs(folder)
+    secret = os.path.join(folder, "secret")
+    with open(secret, "w") as f:
+        f.write("0123456789abcdef" * 4 + "\n")
+    os.chmod(secret, 0o600)
+
+    def build(name, names=None, **opts):
+        publisher, web = make(), make()
+        for a in (publisher, web):
+            a.repositories["fleet"] = dict({
+                "type": "directory", "path": folder,
+                "encrypt_key_file": secret}, **opts)
+        publisher.cert(name, names or [name],
+                       deploy={"fleet": {"publish": "fleet"}})
+        web.accounts, web.providers = {}, {}
+        web.certs[name] = {"source": "fleet", "poll": "60s",
+                           "names": names or [name], "deploy": {"log": {
+                               "exec": ["/bin/sh", "-c",
+                                        "echo $ACMED_SERIAL >>%s/ran"
+                                        % web.folder]}}}
+        web.folder_of_fleet = folder
+        return publisher, web
+    return build
+
+
+def published(publisher, name, than=None):
+    def check():
+        c = publisher.cert_status(name)
+        return c["serial"] not in (None, than) and c["run"] is None and \
+            c["deploy"][0]["state"] == "done" and c["serial"]
+    return publisher.wait("publication", check, timeout=30)
+
+
+def installed(web, name, serial):
+    def check():
+        c = web.cert_status(name)
+        return c["serial"] == serial and c["run"] is None and \
+            c["deploy"][0]["state"] == "done" and c
+    return web.wait("certificate %s" % serial, check, timeout=30)
+
+
+def test_subscribe(hosts):
+    name = "fleet.example.test"
+    publisher, web = hosts(name, [name, "*." + name])
+    publisher.start()
+    first = published(publisher, name)
+    web.start()
+    c = installed(web, name, first)
+    assert c["state"] == "valid" and c["next"]["action"] == "poll"
+    for file in ("privkey.pem", "fullchain.pem", "cert.pem", "chain.pem"):
+        assert read(web.live(name, file)) == read(publisher.live(name, file))
+    assert os.stat(web.live(name, "privkey.pem")).st_mode & 0o77 == 0
+    # Nothing new: nothing happens, and nothing is said.
+    assert "installed already" in web.ctl("renew-now", name).stdout
+    publisher.ctl("renew-now", name)
+    second = published(publisher, name, first)
+    assert web.ctl("renew-now", name).returncode == 0
+    installed(web, name, second)
+    assert read(os.path.join(web.folder, "ran")).split() == [first, second]
+    # Nothing is forgotten, nothing is done twice.
+    web.stop()
+    web.start()
+    time.sleep(0.5)
+    installed(web, name, second)
+    assert read(os.path.join(web.folder, "ran")).split() == [first, second]
+    shown = web.ctl("status", name).stdout
+    assert "fleet" in shown
+
+
+def test_poll(hosts):
+    """The subscriber comes by itself."""
+    name = "poll.example.test"
+    publisher, web = hosts(name)
+    publisher.start()
+    first = published(publisher, name)
+    jump = web.fake_clock()
+    if jump is None:
+        pytest.skip("there is no way to let time pass")
+    web.start()
+    installed(web, name, first)
+    jump(120)           # it looks, and there is nothing new
+    assert publisher.ctl("renew-now", name).returncode == 0
+    second = published(publisher, name, first)
+    assert web.cert_status(name)["serial"] == first
+    jump(240)
+    installed(web, name, second)
+
+
+@pytest.mark.parametrize("what", [
+    "file", "manifest", "missing file", "key", "names", "foreign secret"])
+def test_nothing_wrong_is_installed(hosts, what):
+    """What has been tampered with: the old one stays, the reason is told."""
+    name = "bad.example.test"
+    publisher, web = hosts(name)
+    publisher.start()
+    first = published(publisher, name)
+    web.start()
+    installed(web, name, first)
+    publisher.ctl("renew-now", name)
+    second = published(publisher, name, first)
+    at = os.path.join(web.folder_of_fleet, name)
+    manifest = json.loads(read(os.path.join(at, "manifest.json")))
+    key = os.path.join(at, manifest["files"]["privkey.pem"]["path"])
+    if what == "file":
+        data = bytearray(read(key, "rb"))
+        data[-1] ^= 1
+        with open(key, "wb") as f:
+            f.write(data)
+    elif what == "manifest":
+        manifest["not_after"] += 1
+        with open(os.path.join(at, "manifest.json"), "w") as f:
+            json.dump(manifest, f)
+    elif what == "missing file":
+        os.unlink(key)
+    elif what == "key":
+        old = os.path.join(at, first, "privkey.pem")
+        with open(key, "wb") as f:
+            f.write(read(old, "rb"))
+    elif what == "names":
+        web.certs[name]["names"] = [name, "www." + name]
+        web.write_conf()
+        web.ctl("reload")
+    elif what == "foreign secret":
+        web.repositories["fleet"]["encrypt_key_file"] += "2"
+        with open(web.repositories["fleet"]["encrypt_key_file"], "w") as f:
+            f.write("f" * 64)
+        os.chmod(web.repositories["fleet"]["encrypt_key_file"], 0o600)
+        web.write_conf()
+        web.ctl("reload")
+    p = web.ctl("renew-now", name)
+    assert p.returncode != 0
+    assert {"file": "not what the manifest says",
+            "manifest": "not signed with our key",
+            "missing file": "no such file",
+            "key": "not what the manifest says",
+            "names": "does not have the name www." + name,
+            "foreign secret": "not signed with our key"}[what] in p.stdout
+    c = web.cert_status(name)
+    assert c["serial"] == first and c["state"] == "valid"
+    assert c["error"] and second != first
+    assert read(os.path.join(web.folder, "ran")).split() == [first]
+
+
+def test_nothing_is_published_yet(hosts):
+    """The subscriber comes first: it waits, and says for what."""
+    name = "early.example.test"
+    publisher, web = hosts(name)
+    web.start()
+    c = web.wait("the error", lambda: (lambda c: c["error"] and c)(
+        web.cert_status(name)))
+    assert "fleet" in c["error"]["msg"] and c["next"]["action"] == "retry"
+    assert c["next"]["at"] < time.time() + 120
+    publisher.start()
+    serial = published(publisher, name)
+    web.ctl("renew-now", name)
+    installed(web, name, serial)
+
+
+def test_mistakes(hosts):
+    name = "mist.example.test"
+    _, web = hosts(name)
+    web.certs[name]["account"] = "lab"
+    web.certs[name]["source"] = "flet"
+    web.write_conf()
+    p = proc.run([os.environ["ACMED"], "-c", web.conf, "--check-config"],
+                 check=False)
+    assert p.returncode != 0
+    assert "account is not for a certificate with source" in p.stdout
+    assert 'source = "flet" is not defined' in p.stdout
