@@ -7,7 +7,8 @@ set -eu
 list=$(dirname "$0")/moto.txt
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/acmed-lab
 # Another list or another Python is another folder.
-dir=$cache/moto-$({ /usr/bin/python3 -V; cat "$list"; } | cksum | cut -d ' ' -f 1)
+id=$({ /usr/bin/python3 -V; cat "$list"; } | cksum | cut -d " " -f 1)
+dir=$cache/moto-$id
 
 if [ ! -d "$dir" ]; then
 	mkdir -p "$cache"
