@@ -43,6 +43,7 @@ ZONES = {
     "knot.test": {"ns1": KNOT},
     # The fakes of DNS vendors, see lab/feed.py.
     "example.com": {"ns1": BIND, "ns2": KNOT},
+    "vendors.test": {"ns1": BIND},
     "pdns.test": {"ns1": PDNS},
     # BIND has another split.test, which only those inside see.
     "split.test": {"ns1": KNOT},

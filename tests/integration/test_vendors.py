@@ -87,6 +87,45 @@ def test_renewal(acmed, lab, host, cls):
     acmed.stop()
 
 
+def test_every_vendor_at_once(acmed, txt):
+    """One acmed, a certificate from each vendor, all at the same time."""
+    whole = "vendors.test"
+    hosted, feeds, before = {}, [], {}
+    try:
+        for cls in vendors.all_vendors():
+            if cls.NAME == "acme-dns":
+                continue
+            zone = "%s.%s" % (cls.label(), whole)
+            v = hosted[zone] = type(cls.__name__, (cls,), {
+                "ZONE": zone, "OTHER_ZONE": "not" + zone})()
+            name = "_acme-challenge." + zone
+            if v.MAX_VALUES is None:
+                v.put_foreign(name, FOREIGN)
+            before[zone] = v.values(name)
+            feeds.append(feed.Feed(v, whole, {BIND: (0.5, 1)}, [name], 0.2))
+            acmed.providers[v.label()] = dict(v.options(), type=v.NAME)
+            acmed.cert(zone, [zone, "*." + zone], provider=v.label())
+        at_first = txt(whole)
+        assert len(at_first) > 40
+        acmed.start()
+        for zone in hosted:
+            acmed.wait_valid(zone, 120)
+        acmed.wait_clean(60)
+        for zone, v in hosted.items():
+            if v.CAN_REMOVE:
+                assert v.values("_acme-challenge." + zone) == before[zone]
+            assert not v.problems, (zone, v.problems)
+        stay = ["_acme-challenge." + z for z, v in hosted.items()
+                if not v.CAN_REMOVE]
+        assert {n: t for n, t in txt(whole).items()
+                if n not in stay} == at_first
+    finally:
+        for f in feeds:
+            f.stop()
+        for v in hosted.values():
+            v.stop()
+
+
 def test_across_providers(acmed, host, txt):
     """A chain of CNAMEs from BIND by DNS UPDATE to a vendor's API, and one
     the other way; each record goes to who has its zone."""

@@ -19,11 +19,13 @@ class Feed:
     """Follows a vendor until stop(), which takes its values out again.
 
     servers is {address: (least, most)}: seconds between a change and when it
-    is shown there.  watch names what a vendor keeps outside of its records.
+    is shown there.  watch names what a vendor keeps outside of its records,
+    pause is how often it looks.  zone may be more than what the vendor hosts.
     """
 
-    def __init__(self, vendor, zone, servers, watch=()):
+    def __init__(self, vendor, zone, servers, watch=(), pause=0.02):
         self.vendor, self.zone, self.watch = vendor, zone, watch
+        self.pause = pause
         self.over = threading.Event()
         self.problems = []
         self.shown = {s: {} for s in servers}
@@ -47,7 +49,7 @@ class Feed:
 
     def follow(self, server, delay):
         last, due = self.shown[server], collections.deque()
-        while not self.over.wait(0.02):
+        while not self.over.wait(self.pause):
             now = time.monotonic()
             seen = self.look()
             if seen != last:
