@@ -266,8 +266,10 @@ def port_53(box):
     wants port 53 of all addresses; the lab reaches it over a cable."""
     ip = ["ip", "-n", "acmed-dns"]
     box.run("ip", "netns", "add", "acmed-dns")
-    box.run("ip", "link", "add", "to-dns", "type", "veth", "peer", "name",
-            "to-lab", "netns", "acmed-dns")
+    p = box.run("ip", "link", "add", "to-dns", "type", "veth", "peer", "name",
+                "to-lab", "netns", "acmed-dns", check=False)
+    if p.returncode != 0:
+        pytest.skip("no veth devices here: " + p.stdout.strip())
     for a in ACTIVATED:
         box.run(*ip, "addr", "add", a + "/24", "dev", "to-lab")
     box.run(*ip, "addr", "add", ACTIVATED6 + "/64", "dev", "to-lab", "nodad")
