@@ -60,6 +60,7 @@ struct azuredns {
 	struct oauth_use use;
 	char	skip_name[32];		/* of the zones' next page, or "" */
 	char	skip_token[2048];
+	char	group[PROVIDER_ZONE_ID_SIZE];	/* that has the zone, or "" */
 };
 
 static const struct cloud *
@@ -270,16 +271,31 @@ group_copy(const char *id, char *out, size_t size)
 	return len > 0 && text_printf(out, size, "%.*s", (int)len, at);
 }
 
-static enum provider_next
+/* Groups may have zones of the same name, of which one is delegated to. */
+static int
 zone_found(struct provider_call *c, const json_t *zone, struct error *err)
 {
-	if (group_copy(jsonx_str(zone, "id"), c->zone_id,
-	    PROVIDER_ZONE_ID_SIZE))
-		return PROVIDER_NEXT;
-	c->zone_id[0] = '\0';
-	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
+	struct azuredns *x = c->priv;
+
+	if (x->group[0] != '\0')
+		return error_set(err, ERR_CONFIG, "azuredns:zones",
+		    "several resource groups have a zone %s; set "
+		    "resource_group", c->zone);
+	if (group_copy(jsonx_str(zone, "id"), x->group, sizeof(x->group)))
+		return 0;
+	return error_set(err, ERR_TRANSIENT, "provider:reply",
 	    "the zone has no usable id");
-	return PROVIDER_FAIL;
+}
+
+static enum provider_next
+zone_done(struct provider_call *c)
+{
+	struct azuredns *x = c->priv;
+
+	if (x->group[0] == '\0')
+		return PROVIDER_NO_ZONE;
+	(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s", x->group);
+	return PROVIDER_NEXT;
 }
 
 static enum provider_next
@@ -290,7 +306,8 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 	const json_t *zones;
 
 	if (provider_str(c->values, OPT_GROUP) != NULL)
-		return zone_found(c, a->json, err);
+		return zone_found(c, a->json, err) == -1 ? PROVIDER_FAIL :
+		    zone_done(c);
 	zones = provider_array(a, "value", err);
 	if (zones == NULL)
 		return PROVIDER_FAIL;
@@ -299,16 +316,17 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 		const char *name = jsonx_str(z, "name");
 		const char *kind = jsonx_str(z, "properties.zoneType");
 
-		if (name != NULL && strcasecmp(name, c->zone) == 0 &&
-		    (kind == NULL || strcmp(kind, "Public") == 0))
-			return zone_found(c, z, err);
+		if (name != NULL && provider_name_is(name, c->zone) &&
+		    (kind == NULL || strcmp(kind, "Public") == 0) &&
+		    zone_found(c, z, err) == -1)
+			return PROVIDER_FAIL;
 	}
 	if (!next_page(x, a)) {
 		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 		    "the list of zones goes on in a way not understood");
 		return PROVIDER_FAIL;
 	}
-	return x->skip_name[0] != '\0' ? PROVIDER_AGAIN : PROVIDER_NO_ZONE;
+	return x->skip_name[0] != '\0' ? PROVIDER_AGAIN : zone_done(c);
 }
 
 /* The group may be missing rather than the zone: that is no NO_ZONE. */

@@ -146,7 +146,7 @@ static void
 record_start(struct provider_call *c, struct preq *rq, const char *method)
 {
 	preq_start(rq, method, "/v1/dns/zone");
-	preq_path(rq, c->zone_id);
+	preq_path(rq, c->zone);
 	preq_path(rq, "record");
 }
 

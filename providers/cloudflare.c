@@ -93,14 +93,17 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
 	const json_t *zones = provider_array(a, "result", err), *z;
-	const char *name;
+	const char *name, *status;
 
 	if (zones == NULL)
 		return PROVIDER_FAIL;
 	for (size_t i = 0; i < json_array_size(zones); i++) {
 		z = json_array_get(zones, i);
 		name = jsonx_str(z, "name");
-		if (name == NULL || strcmp(name, c->zone) != 0)
+		status = jsonx_str(z, "status");
+		/* Their servers are not asked about others: pending, moved. */
+		if (name == NULL || !provider_name_is(name, c->zone) ||
+		    (status != NULL && strcmp(status, "active") != 0))
 			continue;
 		if (c->zone_id[0] != '\0') {
 			c->zone_id[0] = '\0';
@@ -192,7 +195,8 @@ const struct provider provider_cloudflare = {
 	    "CF_DNS_API_TOKEN.",
 	.opts = opts,
 	.base_url = "https://api.cloudflare.com/client/v4",
-	.no_zone_help = "a token without Zone:Read sees no zones at all",
+	.no_zone_help = "a token without Zone:Read sees no zones at all, "
+	    "and a zone must be active there",
 	.prepare = prepare,
 	.is_refusal = is_refusal,
 	.failed = failed,

@@ -81,7 +81,7 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 	for (size_t i = 0; i < json_array_size(zones); i++) {
 		z = json_array_get(zones, i);
 		name = jsonx_str(z, "name");
-		if (name == NULL || strcmp(name, c->zone) != 0)
+		if (name == NULL || !provider_name_is(name, c->zone))
 			continue;
 		(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%lld",
 		    (long long)jsonx_int(z, "minimum_ttl", 3600));

@@ -42,7 +42,7 @@ static void
 records_start(struct provider_call *c, struct preq *rq, const char *method)
 {
 	preq_start(rq, method, "/v2/domains");
-	preq_path(rq, c->zone_id);
+	preq_path(rq, c->zone);
 	preq_path(rq, "records");
 }
 

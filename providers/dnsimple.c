@@ -105,7 +105,7 @@ get_zone(struct provider_call *c, struct preq *rq)
 static void
 records_start(struct provider_call *c, struct preq *rq, const char *method)
 {
-	zone_start(c, rq, method, c->zone_id);
+	zone_start(c, rq, method, c->zone);
 	preq_path(rq, "records");
 }
 

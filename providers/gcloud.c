@@ -240,7 +240,6 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 {
 	const json_t *zones, *z;
 	const char *name, *visibility;
-	size_t len = strlen(c->zone);
 
 	if (!list_read(a, "managedZones", &zones, err))
 		return PROVIDER_FAIL;
@@ -248,8 +247,8 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 		z = json_array_get(zones, i);
 		name = jsonx_str(z, "dnsName");
 		visibility = jsonx_str(z, "visibility");
-		if (name == NULL || strncmp(name, c->zone, len) != 0 ||
-		    strcmp(name + len, ".") != 0 || (visibility != NULL &&
+		if (name == NULL || !provider_name_is(name, c->zone) ||
+		    (visibility != NULL &&
 		    strcmp(visibility, "public") != 0))
 			continue;
 		if (c->zone_id[0] != '\0') {
@@ -285,10 +284,9 @@ is_our_set(const struct provider_call *c, const json_t *set)
 {
 	const char *name = jsonx_str(set, "name");
 	const char *type = jsonx_str(set, "type");
-	size_t len = strlen(c->fqdn);
 
-	return name != NULL && strncmp(name, c->fqdn, len) == 0 &&
-	    strcmp(name + len, ".") == 0 && type != NULL &&
+	return name != NULL && provider_name_is(name, c->fqdn) &&
+	    type != NULL &&
 	    strcmp(type, "TXT") == 0;
 }
 

@@ -119,7 +119,7 @@ set_start(struct provider_call *c, struct preq *rq, const char *method)
 	char name[256];
 
 	preq_start(rq, method, "/v1/domains");
-	preq_path(rq, c->zone_id);
+	preq_path(rq, c->zone);
 	preq_path(rq, "records");
 	preq_path(rq, "TXT");
 	preq_path(rq, relative(c, name));
@@ -169,7 +169,7 @@ append_request(struct provider_call *c, struct preq *rq, struct error *err)
 	if (x->at == c->n_batch)
 		return 0;
 	preq_start(rq, "PATCH", "/v1/domains");
-	preq_path(rq, c->zone_id);
+	preq_path(rq, c->zone);
 	preq_path(rq, "records");
 	preq_json(rq, json_pack("[{s:s, s:s, s:s, s:I}]", "type", "TXT",
 	    "name", relative(c, name), "data", c->batch[x->at],

@@ -34,6 +34,15 @@ provider_relative(const char *fqdn, const char *zone, const char *root,
 }
 
 bool
+provider_name_is(const char *there, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncasecmp(there, name, len) == 0 &&
+	    (there[len] == '\0' || strcmp(there + len, ".") == 0);
+}
+
+bool
 provider_txt_is(const char *content, const char *value)
 {
 	if (*content != '"')

@@ -166,16 +166,16 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 {
 	const json_t *zones = provider_array(a, "zones", err);
 	struct huaweicloud *x = c->priv;
-	char want[260];
 
 	if (zones == NULL)
 		return PROVIDER_FAIL;
-	(void)dotted(c->zone, want);
 	for (size_t i = 0; i < json_array_size(zones); i++) {
 		const json_t *z = json_array_get(zones, i);
 		const char *name = jsonx_str(z, "name");
+		const char *type = jsonx_str(z, "zone_type");
 
-		if (name != NULL && strcasecmp(name, want) == 0)
+		if (name != NULL && provider_name_is(name, c->zone) &&
+		    (type == NULL || strcmp(type, "public") == 0))
 			return jsonx_copy_str(z, "id", c->zone_id,
 			    PROVIDER_ZONE_ID_SIZE, err) == -1 ?
 			    PROVIDER_FAIL : PROVIDER_NEXT;
@@ -213,9 +213,8 @@ is_our_set(const struct provider_call *c, const json_t *set)
 	const char *name = jsonx_str(set, "name");
 	const char *type = jsonx_str(set, "type");
 	const char *line = jsonx_str(set, "line");
-	char want[260];
 
-	return name != NULL && strcasecmp(name, dotted(c->fqdn, want)) == 0 &&
+	return name != NULL && provider_name_is(name, c->fqdn) &&
 	    type != NULL && strcmp(type, "TXT") == 0 &&
 	    (line == NULL || strcmp(line, "default_view") == 0);
 }

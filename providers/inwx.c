@@ -283,10 +283,10 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 		return PROVIDER_FAIL;
 	for (size_t i = 0; i < json_array_size(zones); i++) {
 		name = jsonx_str(json_array_get(zones, i), "domain");
-		if (name == NULL || strcasecmp(name, c->zone) != 0)
+		if (name == NULL || !provider_name_is(name, c->zone))
 			continue;
 		(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s",
-		    name);
+		    c->zone);
 		return PROVIDER_NEXT;
 	}
 	x->page++;
@@ -326,7 +326,7 @@ find_reply(struct provider_call *c, const struct provider_answer *a,
 		name = jsonx_str(r, "name");
 		type = jsonx_str(r, "type");
 		content = jsonx_str(r, "content");
-		if (name != NULL && strcasecmp(name, c->fqdn) == 0 &&
+		if (name != NULL && provider_name_is(name, c->fqdn) &&
 		    type != NULL && strcmp(type, "TXT") == 0 &&
 		    content != NULL && provider_txt_is(content, c->value)) {
 			c->memo = json_deep_copy(jsonx_get(r, "id"));

@@ -75,7 +75,7 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 		z = json_array_get(zones, i);
 		name = jsonx_str(z, "domain");
 		type = jsonx_str(z, "type");
-		if (name == NULL || strcmp(name, c->zone) != 0)
+		if (name == NULL || !provider_name_is(name, c->zone))
 			continue;
 		if (type != NULL && strcmp(type, "master") != 0) {
 			(void)error_set(err, ERR_CONFIG, "linode:type",

@@ -170,7 +170,7 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 	}
 	while (xml_next(&result, "Domain", &domain)) {
 		if (!xml_attr(&domain, "Name", name, sizeof(name)) ||
-		    strcasecmp(name, c->zone) != 0)
+		    !provider_name_is(name, c->zone))
 			continue;
 		(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s",
 		    c->zone);

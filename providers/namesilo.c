@@ -123,7 +123,7 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 	}
 	while (xml_next(&domains, "domain", &domain)) {
 		if (!xml_text(&domain, NULL, name, sizeof(name)) ||
-		    strcasecmp(name, c->zone) != 0)
+		    !provider_name_is(name, c->zone))
 			continue;
 		(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s",
 		    c->zone);
@@ -162,7 +162,7 @@ is_ours(const struct provider_call *c, const struct xml *r)
 	return xml_text(r, "type", type, sizeof(type)) &&
 	    strcmp(type, "TXT") == 0 &&
 	    xml_text(r, "host", host, sizeof(host)) &&
-	    (strcasecmp(host, c->fqdn) == 0 ||
+	    (provider_name_is(host, c->fqdn) ||
 	    strcasecmp(host, relative(c, name)) == 0) &&
 	    xml_text(r, "value", value, sizeof(value)) &&
 	    provider_txt_is(value, c->value);

@@ -66,7 +66,7 @@ static void
 set_start(struct provider_call *c, struct preq *rq, const char *method)
 {
 	preq_start(rq, method, "/v1/zones");
-	preq_path(rq, c->zone_id);
+	preq_path(rq, c->zone);
 	preq_path(rq, c->fqdn);
 	preq_path(rq, "TXT");
 }
@@ -224,7 +224,7 @@ add_write_request(struct provider_call *c, struct preq *rq, struct error *err)
 	}
 	set_start(c, rq, "PUT");
 	preq_json(rq, json_pack("{s:s, s:s, s:s, s:I, s:o}", "zone",
-	    c->zone_id, "domain", c->fqdn, "type", "TXT", "ttl",
+	    c->zone, "domain", c->fqdn, "type", "TXT", "ttl",
 	    (json_int_t)provider_int(c->values, OPT_TTL),
 	    "answers", answers));
 	return 0;

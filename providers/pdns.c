@@ -90,10 +90,9 @@ is_our_set(const struct provider_call *c, const json_t *set)
 {
 	const char *name = jsonx_str(set, "name");
 	const char *type = jsonx_str(set, "type");
-	size_t len = strlen(c->fqdn);
 
 	return name != NULL && type != NULL && strcmp(type, "TXT") == 0 &&
-	    strncmp(name, c->fqdn, len) == 0 && strcmp(name + len, ".") == 0;
+	    provider_name_is(name, c->fqdn);
 }
 
 static int

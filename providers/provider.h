@@ -322,6 +322,8 @@ const json_t	*provider_array(const struct provider_answer *,
 /* name without ".ZONE"; root ("@" with most vendors) if it is the zone. */
 const char	*provider_relative(const char *fqdn, const char *zone,
 		    const char *root, char *out, size_t size);
+/* Is that the name, in whatever case, with a final dot or not? */
+bool		 provider_name_is(const char *there, const char *name);
 /* Is content, quoted or not, in one string or several, that TXT value? */
 bool		 provider_txt_is(const char *content, const char *value);
 /* Is content one of the values of this call? */

@@ -67,16 +67,6 @@ entries(const struct provider_answer *a, const struct records_list *l,
 	return provider_array(a, l->array, err);
 }
 
-/* Is that the name, in whatever case, with a final dot or not? */
-static bool
-name_is(const char *there, const char *name)
-{
-	size_t len = strlen(name);
-
-	return strncasecmp(there, name, len) == 0 &&
-	    (there[len] == '\0' || strcmp(there + len, ".") == 0);
-}
-
 void
 records_query_page(const struct provider_call *c, struct preq *rq,
     const char *name)
@@ -114,7 +104,7 @@ records_zone_reply(struct provider_call *c, const struct provider_answer *a,
 
 			zone = json_array_get(all, n);
 			name = jsonx_str(zone, r->zone_name);
-			if (name != NULL && name_is(name, c->zone))
+			if (name != NULL && provider_name_is(name, c->zone))
 				break;
 			zone = NULL;
 		}
@@ -166,7 +156,7 @@ records_is_ours(const struct provider_call *c, const json_t *entry)
 	    strcmp(type, "TXT") != 0))
 		return false;
 	/* Some tell full names where they take relative ones. */
-	if (!name_is(name, c->fqdn) && (r->apex == NULL || strcasecmp(name,
+	if (!provider_name_is(name, c->fqdn) && (r->apex == NULL || strcasecmp(name,
 	    provider_relative(c->fqdn, c->zone, r->apex, ours,
 	    sizeof(ours))) != 0))
 		return false;

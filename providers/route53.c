@@ -183,14 +183,12 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 {
 	char name[1025], is_private[8], id[128];
 	struct xml list, z;
-	size_t len = strlen(c->zone);
 
 	if (!root(a, "ListHostedZonesByNameResponse", &list, err))
 		return PROVIDER_FAIL;
 	while (xml_next(&list, "HostedZone", &z)) {
 		if (!xml_text(&z, "Name", name, sizeof(name)) ||
-		    strncasecmp(name, c->zone, len) != 0 ||
-		    strcmp(name + len, ".") != 0 ||
+		    !provider_name_is(name, c->zone) ||
 		    (xml_text(&z, "PrivateZone", is_private,
 		    sizeof(is_private)) && strcmp(is_private, "true") == 0))
 			continue;
@@ -238,12 +236,10 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 static bool
 is_our_set(const struct provider_call *c, const struct xml *set)
 {
-	size_t len = strlen(c->fqdn);
 	char name[1025], type[16];
 
 	return xml_text(set, "Name", name, sizeof(name)) &&
-	    strncasecmp(name, c->fqdn, len) == 0 &&
-	    strcmp(name + len, ".") == 0 &&
+	    provider_name_is(name, c->fqdn) &&
 	    xml_text(set, "Type", type, sizeof(type)) &&
 	    strcmp(type, "TXT") == 0;
 }

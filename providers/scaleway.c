@@ -85,10 +85,10 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 		(void)text_printf(name, sizeof(name), "%s%s%s",
 		    sub == NULL ? "" : sub,
 		    sub == NULL || sub[0] == '\0' ? "" : ".", domain);
-		if (strcasecmp(name, c->zone) != 0)
+		if (!provider_name_is(name, c->zone))
 			continue;
 		(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s",
-		    name);
+		    c->zone);
 		return PROVIDER_NEXT;
 	}
 	return PROVIDER_NO_ZONE;

@@ -202,9 +202,9 @@ zone_entry(struct provider_call *c, const json_t *entry, struct error *err)
 	const char *domain = jsonx_str(entry, "domain");
 	struct westcn *x = c->priv;
 
-	if (domain == NULL || strcasecmp(domain, c->zone) != 0)
+	if (domain == NULL || !provider_name_is(domain, c->zone))
 		return PROVIDER_AGAIN;
-	(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s", domain);
+	(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s", c->zone);
 	x->page = 0;
 	return PROVIDER_NEXT;
 }

@@ -15,6 +15,7 @@
 #include "providers/provider.h"
 
 #define PATIENCE_MS 10000		/* throttling waited out, not reported */
+#define MAX_SHOWN 8			/* bytes of a secret in a message */
 
 struct provider_run_op {
 	struct provider_env *env;
@@ -102,6 +103,23 @@ provider_run_cancel(struct provider_run_op *op)
 	free(op);
 }
 
+/* Where it stands in the message, or the first bytes of it: texts are cut. */
+static void
+hide_secret(const char *secret, char *msg)
+{
+	size_t len = strlen(secret), n;
+
+	for (; *msg != '\0'; msg++) {
+		for (n = 0; n < len && msg[n] == secret[n]; n++)
+			continue;
+		if (n < len && n < MAX_SHOWN)
+			continue;
+		memcpy(msg, "***", 3);
+		memmove(msg + 3, msg + n, strlen(msg + n) + 1);
+		msg += 2;
+	}
+}
+
 /* Some vendors repeat a wrong token in their answer: not into our logs. */
 static void
 hide_secrets(const struct provider *type, const struct provider_values *values,
@@ -109,18 +127,12 @@ hide_secrets(const struct provider *type, const struct provider_values *values,
 {
 	for (int i = 0; type->opts != NULL && type->opts[i].name != NULL; i++) {
 		const char *s;
-		char *hit;
 
 		if (!type->opts[i].secret ||
 		    type->opts[i].type != PROVIDER_OPT_STRING ||
 		    (s = provider_str(values, i)) == NULL || strlen(s) < 4)
 			continue;
-		while ((hit = strstr(msg, s)) != NULL) {
-			size_t len = strlen(s);
-
-			memcpy(hit, "***", 3);
-			memmove(hit + 3, hit + len, strlen(hit + len) + 1);
-		}
+		hide_secret(s, msg);
 	}
 }
 

@@ -7,6 +7,8 @@ import time
 import pytest
 
 from lab.vendors.base import reply
+from lab.vendors.azuredns import Azuredns
+from lab.vendors.cloudflare import Cloudflare
 from lab.vendors.desec import Desec
 from lab.vendors.gandiv5 import Gandi
 from lab.vendors.hetzner import Hetzner
@@ -260,3 +262,36 @@ def test_namecheap_errors(make, number, kind, tries):
     got = b.refused(kind, "add", A)
     assert "error %d: Words & so" % number in got["msg"]
     assert b.n <= tries
+
+
+def test_cloudflare_zone_not_active(make):
+    """A zone that is not delegated to them does not hide one that is."""
+    def all_zones(self):
+        return [(z, "0" * 32, s) for s in ("moved", "pending")
+                for z in ("www.example.test", "example.test")] + \
+            Cloudflare.all_zones(self)
+
+    b = make(Cloudflare, all_zones=all_zones)
+    b.ok("add", A)
+    b.expect(A)
+    b.ok("remove", A)
+    b.expect()
+    b = make(Cloudflare, all_zones=lambda self: [
+        (z, i, "pending") for z, i in self.ids.items()])
+    assert "must be active" in b.refused("config", "add", A)["msg"]
+
+
+def test_azuredns_zone_in_two_groups(make):
+    """Wherever in the list the second one is: which is delegated to?"""
+    def show_zone(self, zone):
+        z = Azuredns.show_zone(self, zone)
+        if zone == "sub.example.test":
+            z["name"] = "example.test"
+            z["id"] = self.zone_id("example.test").replace(
+                "resourceGroups/", "resourceGroups/other-")
+        return z
+
+    b = make(Azuredns, show_zone=show_zone)
+    got = b.refused("config", "add", A)
+    assert "resource_group" in got["msg"]
+    b.expect()

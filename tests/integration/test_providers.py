@@ -445,6 +445,45 @@ def test_lists_lag(bench):
     bench.expect()
 
 
+@needs("removal")
+@pytest.mark.parametrize("kind", ["numbers", "nulls", "objects"])
+def test_odd_types(bench, kind):
+    """Whatever is made of it: nobody else's value is lost, and ours are
+    found later."""
+    values = (A,) if bench.v.MAX_VALUES == 1 else (A, B)
+    handles = bench.ok("add", *values)
+    for what in "add", "remove":
+        bench.v.fail(kind, 0)
+        bench.run(what, *values, handles=handles)
+        bench.v.heal()
+        assert bench.others() == bench.bystanders
+        assert bench.v.MAX_VALUES or FOREIGN in bench.v.values(NAME)
+    bench.v.problems.clear()    # what is not seen is created again, ...
+    bench.ok("remove", *values)
+    bench.expect(*bench.cleared(*values))
+
+
+def test_long_lists(bench):
+    """Each entry is there 500 times."""
+    bench.v.fail("many", 0)
+    bench.run("add", A)
+    bench.run("remove", A)
+    bench.v.heal()
+    bench.v.problems.clear()
+    assert set(bench.others()) == set(bench.bystanders)
+    assert bench.v.MAX_VALUES or FOREIGN in bench.v.values(NAME)
+
+
+def test_names_in_another_case(bench):
+    values = (A,) if bench.v.MAX_VALUES == 1 else (A, B)
+    bench.v.fail("shouted", 0)
+    bench.ok("add", *values)
+    bench.ok("add", *values)
+    bench.expect(*values)
+    bench.ok("remove", *values)
+    bench.expect(*bench.cleared(*values))
+
+
 @needs("bodies")
 @pytest.mark.parametrize("kind", ["garbage", "bare"])
 def test_malformed(bench, kind):

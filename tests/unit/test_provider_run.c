@@ -141,6 +141,7 @@ static struct provider type;		/* a copy that tests change */
 
 static const char *zone_there = "example.test";
 static int status_work;			/* 0: 200 */
+static const char *work_message;
 
 static void
 handler(struct fake *f, const struct fake_request *r, struct fake_answer *a)
@@ -152,7 +153,8 @@ handler(struct fake *f, const struct fake_request *r, struct fake_answer *a)
 	}
 	fake_reply_header(r, "X-Test", "1");
 	a->status = status_work == 0 ? 200 : status_work;
-	a->json = json_pack("{s:s}", "message", "you sent s3cret-key, bad");
+	a->json = json_pack("{s:s}", "message", work_message != NULL ?
+	    work_message : "you sent s3cret-key, bad");
 }
 
 static int
@@ -389,6 +391,27 @@ test_status(void **state)
 		assert_non_null(strstr(run.err.msg, "dns1: work: HTTP "));
 		assert_non_null(strstr(run.err.msg, "you sent ***, bad"));
 	}
+}
+
+/* A secret that is longer than what is shown of an answer. */
+static void
+test_secret_cut_off(void **state)
+{
+	char secret[600], *words;
+
+	memset(secret, 'k', sizeof(secret) - 1);
+	memcpy(secret, "begin-0123456789", 16);
+	secret[sizeof(secret) - 1] = '\0';
+	rig_set(&rig, "secret", secret);
+	words = xasprintf("you sent %s, bad", secret);
+	work_message = words;
+	status_work = 401;
+	go("example.test", VALUES("a"));
+	assert_int_equal(run.err.kind, ERR_CONFIG);
+	assert_string_equal(run.err.msg,
+	    "dns1: work: HTTP 401: you sent ***");
+	work_message = NULL;
+	free(words);
 }
 
 /* Until the fake has seen n requests; then it must not see more. */
@@ -817,7 +840,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_values), T(test_batch), T(test_max_values),
 		T(test_retry_at_of_body), T(test_rounds), T(test_poll_pauses), T(test_zones),
-		T(test_no_zone), T(test_status), T(test_queue),
+		T(test_no_zone), T(test_status), T(test_secret_cut_off), T(test_queue),
 		T(test_order), T(test_order_of_accounts),
 		T(test_deadline), T(test_deadline_in_queue), T(test_gap),
 		T(test_wait),

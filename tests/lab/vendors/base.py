@@ -17,8 +17,10 @@ import urllib.parse
 from email.utils import formatdate
 
 FAULTS = ("500", "throttle", "throttle-long", "garbage", "bare", "clock",
-          "truncated", "lost", "hang")
-CARRIED_OUT = ("truncated", "lost", "hang")
+          "truncated", "lost", "hang", "numbers", "nulls", "objects", "many",
+          "shouted")
+CARRIED_OUT = ("truncated", "lost", "hang", "numbers", "nulls", "objects",
+               "many", "shouted")
 
 
 class Record:
@@ -94,6 +96,31 @@ def reply(status, body=b"", headers=None):
     elif isinstance(body, str):
         body = body.encode()
     return status, headers, body
+
+
+def twist(kind, body, names):
+    """A JSON answer in which types, sizes or the case of names are others."""
+    def walk(j, top=False):
+        if isinstance(j, dict):
+            return {k: walk(v) for k, v in j.items()}
+        if isinstance(j, list):
+            if kind == "objects":
+                return {str(i): walk(v) for i, v in enumerate(j)}
+            return [walk(v) for v in j] * (500 if kind == "many" else 1)
+        if kind == "numbers":
+            return 9007199254740993 if isinstance(j, str) else j
+        if kind == "nulls":
+            return None
+        if kind == "shouted" and isinstance(j, str) and \
+                j.rstrip(".") in names:
+            return j.title()
+        return j
+
+    try:
+        j = json.loads(body)
+    except ValueError:
+        return body
+    return json.dumps(walk(j)).encode()
 
 
 def unquote(value):
@@ -227,6 +254,13 @@ class Vendor:
                 return z
         return None
 
+    def shown_names(self):
+        """Of zones and records, absolute and relative."""
+        names = {r.name for r in self.records}
+        return set(self.zones()) | names | {
+            n[:-len(z) - 1] for n in names for z in self.zones()
+            if n.endswith("." + z)}
+
     def new_id(self):
         """A new id; ids beyond 2^53 find those who use doubles."""
         self.serial += 1
@@ -337,6 +371,9 @@ class Vendor:
             fault = self.fault_now(req)
             if fault is None or fault in CARRIED_OUT:
                 status, headers, out = self.carry_out(req)
+                if fault in ("numbers", "nulls", "objects", "many",
+                             "shouted"):
+                    out = twist(fault, out, self.shown_names())
             elif fault == "500":
                 status, headers, out = self.server_error()
             elif fault == "throttle":

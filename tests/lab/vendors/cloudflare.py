@@ -11,6 +11,7 @@ TOKEN = "cf-token-AbC123xyz"
 class Cloudflare(Vendor):
     NAME = "cloudflare"
     HAS_SUBZONE = True
+    PAGE = 1
     AUTH_WORDS = "Invalid access token"
     LISTS_LAG = True
 
@@ -42,8 +43,20 @@ class Cloudflare(Vendor):
 
     def ok(self, result):
         return reply(200, {"success": True, "errors": [], "messages": [],
-                           "result": result,
-                           "result_info": {"page": 1, "total_pages": 1}})
+                           "result": result})
+
+    def page(self, req, result):
+        """Pages are smaller than asked for."""
+        size = min(int(req.arg("per_page", 100)), self.PAGE)
+        page = int(req.arg("page", 1))
+        return reply(200, {
+            "success": True, "errors": [], "messages": [],
+            "result": result[(page - 1) * size:page * size],
+            "result_info": {"page": page, "per_page": size,
+                            "total_pages": -(-len(result) // size)}})
+
+    def all_zones(self):
+        return [(z, i, "active") for z, i in self.ids.items()]
 
     def handle(self, req):
         if req.headers.get("Authorization") != "Bearer " + TOKEN:
@@ -53,8 +66,8 @@ class Cloudflare(Vendor):
                    req.path)
         if len(parts) == 3:
             self.check(int(req.arg("per_page", 20)) <= 50, "per_page")
-            return self.ok([{"id": i, "name": z, "status": "active"}
-                            for z, i in self.ids.items()
+            return self.ok([{"id": i, "name": z, "status": s}
+                            for z, i, s in self.all_zones()
                             if z == req.arg("name")])
         zone = {i: z for z, i in self.ids.items()}.get(parts[3])
         if zone is None or parts[4] != "dns_records":
@@ -67,11 +80,10 @@ class Cloudflare(Vendor):
                 "content": r.value, "ttl": r.ttl}
 
     def records_get(self, req, zone, _):
-        return self.ok([self.show(r) for r in self.listed()
-                        if r.zone == zone
-                        and req.arg("name") in (None, r.name)
-                        and req.arg("type") in (None, r.type)]
-                       [:int(req.arg("per_page", 100))])
+        return self.page(req, [self.show(r) for r in self.listed()
+                               if r.zone == zone
+                               and req.arg("name") in (None, r.name)
+                               and req.arg("type") in (None, r.type)])
 
     def records_post(self, req, zone, _):
         body = req.json()

@@ -96,7 +96,8 @@ class Netcup(Vendor):
             r = self.by_id(change["id"])
             self.check(change["deleterecord"] is True, "%r", change)
             if self.check(r is not None and r.zone == zone and
-                          dict(self.show(r), deleterecord=True) == change,
+                          dict(self.show(r), deleterecord=True) == dict(
+                              change, hostname=change["hostname"].lower()),
                           "not as it is: %r", change):
                 self.records.remove(r)
         for r in self.records:
