@@ -37,6 +37,9 @@ class Baiducloud(Vendor):
         return reply(status, {"requestId": "9f1c", "code": code,
                               "message": message})
 
+    def clock_error(self):
+        return self.error(400, "RequestExpired", "The request has expired.")
+
     def throttle(self):
         return self.error(429, "RequestLimitExceeded", "slow down")
 

@@ -41,6 +41,9 @@ class Jdcloud(V4):
     def ok(self, **result):
         return reply(200, {"requestId": "brq1", "result": result})
 
+    def clock_error(self):
+        return self.error(401, "UNAUTHENTICATED", "signature expired")
+
     def throttle(self):
         return self.error(429, "QUOTA_EXCEEDED", "slow down")
 

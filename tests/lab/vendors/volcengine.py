@@ -80,6 +80,10 @@ class Volcengine(V4):
     def throttle(self):
         return self.error(429, "FlowLimitExceeded", 100018, "slow down")
 
+    def clock_error(self):
+        return self.error(401, "InvalidTimestamp", 100004,
+                          "The request timestamp is invalid.")
+
     def server_error(self):
         return self.error(500, "ErrInternalServer", 500100, "out of order")
 

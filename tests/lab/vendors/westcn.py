@@ -44,6 +44,9 @@ class Westcn(Vendor):
         return self.gbk({"result": 500, "clientid": "2026", "msg": msg,
                          "errcode": code})
 
+    def clock_error(self):
+        return self.error(10000, "time error")
+
     def fail_with(self, code, msg):
         raise Answer(200, self.error(code, msg)[2])
 
