@@ -398,7 +398,7 @@ held(const struct provider_call *c)
 
 static enum provider_next
 read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err, size_t want)
+    struct error *err)
 {
 	if (provider_array(a, "properties.TXTRecords", err) == NULL)
 		return PROVIDER_FAIL;
@@ -409,21 +409,7 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 	}
 	json_decref(c->memo);
 	c->memo = json_copy((json_t *)(uintptr_t)a->json);
-	return held(c) == want ? PROVIDER_DONE : PROVIDER_NEXT;
-}
-
-static enum provider_next
-add_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, err, c->n_batch);
-}
-
-static enum provider_next
-remove_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, err, 0);
+	return held(c) == provider_wanted(c) ? PROVIDER_DONE : PROVIDER_NEXT;
 }
 
 /* There is no such set; but ParentResourceNotFound: no such zone. */
@@ -454,7 +440,7 @@ remove_read_refused(struct provider_call *c, const struct provider_answer *a,
 }
 
 static int
-write_request(struct provider_call *c, struct preq *rq, bool is_add)
+write_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
 	const json_t *old = jsonx_get(c->memo, "properties.TXTRecords");
 	json_t *metadata = jsonx_get(c->memo, "properties.metadata");
@@ -470,7 +456,7 @@ write_request(struct provider_call *c, struct preq *rq, bool is_add)
 		if (!is_ours)
 			json_array_append(records, r);
 	}
-	for (size_t i = 0; is_add && i < c->n_batch; i++)
+	for (size_t i = 0; c->is_add && i < c->n_batch; i++)
 		json_array_append_new(records, json_pack("{s:[s]}", "value",
 		    c->batch[i]));
 	set_start(c, rq, json_array_size(records) == 0 ? "DELETE" : "PUT");
@@ -489,19 +475,6 @@ write_request(struct provider_call *c, struct preq *rq, bool is_add)
 		json_object_set(properties, "metadata", metadata);
 	preq_json(rq, json_pack("{s:o}", "properties", properties));
 	return 0;
-}
-
-static int
-add_write_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	return write_request(c, rq, true);
-}
-
-static int
-remove_write_request(struct provider_call *c, struct preq *rq,
-    struct error *err)
-{
-	return write_request(c, rq, false);
 }
 
 /* The set as it is now. */
@@ -528,17 +501,17 @@ write_refused(struct provider_call *c, const struct provider_answer *a,
 static const struct provider_step add[] = {
 	{ "get token", token_request, token_reply, NULL },
 	{ "find zone", zone_request, zone_reply, zone_refused },
-	{ "read records", read_request, add_read_reply, add_read_refused },
-	{ "write records", add_write_request, write_reply, write_refused },
+	{ "read records", read_request, read_reply, add_read_refused },
+	{ "write records", write_request, write_reply, write_refused },
 	{ .name = NULL }
 };
 
 static const struct provider_step remove_[] = {
 	{ "get token", token_request, token_reply, NULL },
 	{ "find zone", zone_request, zone_reply, zone_refused },
-	{ "read records", read_request, remove_read_reply,
+	{ "read records", read_request, read_reply,
 	    remove_read_refused },
-	{ "write records", remove_write_request, NULL, write_refused },
+	{ "write records", write_request, NULL, write_refused },
 	{ .name = NULL }
 };
 

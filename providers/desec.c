@@ -104,18 +104,18 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 
 /* Before the change and after it: is it as it should be? */
 static enum provider_next
-judge(struct provider_call *c, bool is_add)
+judge(struct provider_call *c)
 {
 	const struct desec *x = c->priv;
 
-	if (provider_set_holds(c, c->memo) == (is_add ? c->n_batch : 0))
+	if (provider_set_holds(c, c->memo) == provider_wanted(c))
 		return PROVIDER_DONE;
 	return x->is_written ? PROVIDER_REPEAT : PROVIDER_NEXT;
 }
 
 static enum provider_next
 read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err, bool is_add)
+    struct error *err)
 {
 	const json_t *values = provider_array(a, "records", err);
 	struct desec *x = c->priv;
@@ -125,12 +125,12 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 	json_decref(c->memo);
 	c->memo = json_deep_copy(values);
 	x->ttl = jsonx_int(a->json, "ttl", 0);
-	return judge(c, is_add);
+	return judge(c);
 }
 
 static enum provider_next
 read_refused(struct provider_call *c, const struct provider_answer *a,
-    bool is_add)
+    struct error *err)
 {
 	struct desec *x = c->priv;
 
@@ -139,43 +139,15 @@ read_refused(struct provider_call *c, const struct provider_answer *a,
 	json_decref(c->memo);
 	c->memo = json_array();
 	x->ttl = 0;
-	return judge(c, is_add);
-}
-
-static enum provider_next
-add_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, err, true);
-}
-
-static enum provider_next
-add_read_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_refused(c, a, true);
-}
-
-static enum provider_next
-remove_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, err, false);
-}
-
-static enum provider_next
-remove_read_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_refused(c, a, false);
+	return judge(c);
 }
 
 /* A bulk request of one set: it creates, replaces, and removes if empty. */
-static void
-write_set(struct provider_call *c, struct preq *rq, bool is_add)
+static int
+write_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
 	struct desec *x = c->priv;
-	json_t *values = provider_set_changed(c, c->memo, is_add);
+	json_t *values = provider_set_changed(c, c->memo, c->is_add);
 	json_int_t ttl = x->ttl, least = strtol(c->zone_id, NULL, 10);
 	char name[256], path[320];
 
@@ -189,37 +161,14 @@ write_set(struct provider_call *c, struct preq *rq, bool is_add)
 	preq_json(rq, json_pack("[{s:s, s:s, s:I, s:o}]", "subname",
 	    provider_relative(c->fqdn, c->zone, "", name, sizeof(name)),
 	    "type", "TXT", "ttl", ttl, "records", values));
-}
-
-static int
-add_write_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	write_set(c, rq, true);
 	return 0;
 }
 
-static int
-remove_write_request(struct provider_call *c, struct preq *rq,
-    struct error *err)
-{
-	write_set(c, rq, false);
-	return 0;
-}
-
-static const struct provider_step add[] = {
+static const struct provider_step steps[] = {
 	{ "find zone", zone_request, zone_reply, NULL },
-	{ "read records", read_request, add_read_reply, add_read_refused },
-	{ "write records", add_write_request, NULL, NULL },
-	{ "read back", read_request, add_read_reply, add_read_refused },
-	{ .name = NULL }
-};
-
-static const struct provider_step remove_[] = {
-	{ "find zone", zone_request, zone_reply, NULL },
-	{ "read records", read_request, remove_read_reply,
-	    remove_read_refused },
-	{ "write records", remove_write_request, NULL, NULL },
-	{ "read back", read_request, remove_read_reply, remove_read_refused },
+	{ "read records", read_request, read_reply, read_refused },
+	{ "write records", write_request, NULL, NULL },
+	{ "read back", read_request, read_reply, read_refused },
 	{ .name = NULL }
 };
 
@@ -235,6 +184,6 @@ const struct provider provider_desec = {
 	.priv_size = sizeof(struct desec),
 	.prepare = prepare,
 	.failed = failed,
-	.add = add,
-	.remove = remove_,
+	.add = steps,
+	.remove = steps,
 };

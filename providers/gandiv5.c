@@ -123,18 +123,18 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 
 /* Before the change and after it: is it as it should be? */
 static enum provider_next
-judge(struct provider_call *c, bool is_add)
+judge(struct provider_call *c)
 {
 	const struct gandi *x = c->priv;
 
-	if (provider_set_holds(c, c->memo) == (is_add ? c->n_batch : 0))
+	if (provider_set_holds(c, c->memo) == provider_wanted(c))
 		return PROVIDER_DONE;
 	return x->is_written ? PROVIDER_REPEAT : PROVIDER_NEXT;
 }
 
 static enum provider_next
 read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err, bool is_add)
+    struct error *err)
 {
 	const json_t *values = provider_array(a, "rrset_values", err);
 	struct gandi *x = c->priv;
@@ -146,12 +146,12 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 	x->ttl = jsonx_int(a->json, "rrset_ttl",
 	    provider_int(c->values, OPT_TTL));
 	x->exists = true;
-	return judge(c, is_add);
+	return judge(c);
 }
 
 static enum provider_next
 read_refused(struct provider_call *c, const struct provider_answer *a,
-    bool is_add)
+    struct error *err)
 {
 	struct gandi *x = c->priv;
 
@@ -161,58 +161,24 @@ read_refused(struct provider_call *c, const struct provider_answer *a,
 	c->memo = json_array();
 	x->ttl = provider_int(c->values, OPT_TTL);
 	x->exists = false;
-	return judge(c, is_add);
+	return judge(c);
 }
 
-static enum provider_next
-add_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, err, true);
-}
-
-static enum provider_next
-add_read_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_refused(c, a, true);
-}
-
-static enum provider_next
-remove_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, err, false);
-}
-
-static enum provider_next
-remove_read_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_refused(c, a, false);
-}
-
-static void
-write_set(struct provider_call *c, struct preq *rq, bool is_add)
+static int
+write_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
 	struct gandi *x = c->priv;
-	json_t *values = provider_set_changed(c, c->memo, is_add);
+	json_t *values = provider_set_changed(c, c->memo, c->is_add);
 
 	x->is_written = true;
 	if (json_array_size(values) == 0) {
 		json_decref(values);
 		set_start(c, rq, "DELETE");
-		return;
+		return 0;
 	}
 	set_start(c, rq, x->exists ? "PUT" : "POST");
 	preq_json(rq, json_pack("{s:I, s:o}", "rrset_ttl", x->ttl,
 	    "rrset_values", values));
-}
-
-static int
-add_write_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	write_set(c, rq, true);
 	return 0;
 }
 
@@ -224,14 +190,6 @@ add_write_refused(struct provider_call *c, const struct provider_answer *a,
 	return a->status == 409 ? PROVIDER_REPEAT : PROVIDER_FAIL;
 }
 
-static int
-remove_write_request(struct provider_call *c, struct preq *rq,
-    struct error *err)
-{
-	write_set(c, rq, false);
-	return 0;
-}
-
 static enum provider_next
 remove_write_refused(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
@@ -241,18 +199,17 @@ remove_write_refused(struct provider_call *c, const struct provider_answer *a,
 
 static const struct provider_step add[] = {
 	{ "find zone", zone_request, zone_reply, zone_refused },
-	{ "read records", read_request, add_read_reply, add_read_refused },
-	{ "write records", add_write_request, NULL, add_write_refused },
-	{ "read back", read_request, add_read_reply, add_read_refused },
+	{ "read records", read_request, read_reply, read_refused },
+	{ "write records", write_request, NULL, add_write_refused },
+	{ "read back", read_request, read_reply, read_refused },
 	{ .name = NULL }
 };
 
 static const struct provider_step remove_[] = {
 	{ "find zone", zone_request, zone_reply, zone_refused },
-	{ "read records", read_request, remove_read_reply,
-	    remove_read_refused },
-	{ "write records", remove_write_request, NULL, remove_write_refused },
-	{ "read back", read_request, remove_read_reply, remove_read_refused },
+	{ "read records", read_request, read_reply, read_refused },
+	{ "write records", write_request, NULL, remove_write_refused },
+	{ "read back", read_request, read_reply, read_refused },
 	{ .name = NULL }
 };
 

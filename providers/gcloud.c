@@ -313,7 +313,7 @@ held(const struct provider_call *c)
 
 static enum provider_next
 read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err, size_t want)
+    struct error *err)
 {
 	const json_t *sets;
 
@@ -332,21 +332,7 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 		    "only", c->fqdn);
 		return PROVIDER_FAIL;
 	}
-	return held(c) == want ? PROVIDER_DONE : PROVIDER_NEXT;
-}
-
-static enum provider_next
-add_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, err, c->n_batch);
-}
-
-static enum provider_next
-remove_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, err, 0);
+	return held(c) == provider_wanted(c) ? PROVIDER_DONE : PROVIDER_NEXT;
 }
 
 /* [the set with these values], or [] if there are none. */
@@ -368,7 +354,7 @@ set_with(const struct provider_call *c, json_t *values /* taken */)
 }
 
 static int
-write_request(struct provider_call *c, struct preq *rq, bool is_add)
+write_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
 	const json_t *old = json_object_get(c->memo, "rrdatas");
 	json_t *values = json_array();
@@ -381,7 +367,7 @@ write_request(struct provider_call *c, struct preq *rq, bool is_add)
 		if (s == NULL || !provider_in_batch(c, s))
 			json_array_append(values, v);
 	}
-	for (size_t i = 0; is_add && i < c->n_batch; i++) {
+	for (size_t i = 0; c->is_add && i < c->n_batch; i++) {
 		(void)text_printf(text, sizeof(text), "\"%s\"", c->batch[i]);
 		json_array_append_new(values, json_string(text));
 	}
@@ -392,19 +378,6 @@ write_request(struct provider_call *c, struct preq *rq, bool is_add)
 	    old == NULL ? json_array() : json_copy((json_t *)(uintptr_t)old)),
 	    "additions", set_with(c, values)));
 	return 0;
-}
-
-static int
-add_write_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	return write_request(c, rq, true);
-}
-
-static int
-remove_write_request(struct provider_call *c, struct preq *rq,
-    struct error *err)
-{
-	return write_request(c, rq, false);
 }
 
 static enum provider_next
@@ -459,8 +432,8 @@ wait_reply(struct provider_call *c, const struct provider_answer *a,
 static const struct provider_step add[] = {
 	{ "get token", token_request, token_reply, NULL },
 	{ "find zone", zone_request, zone_reply, NULL },
-	{ "read records", read_request, add_read_reply, NULL },
-	{ "write records", add_write_request, write_reply, write_refused },
+	{ "read records", read_request, read_reply, NULL },
+	{ "write records", write_request, write_reply, write_refused },
 	{ "wait for change", wait_request, wait_reply, NULL },
 	{ .name = NULL }
 };
@@ -468,8 +441,8 @@ static const struct provider_step add[] = {
 static const struct provider_step remove_[] = {
 	{ "get token", token_request, token_reply, NULL },
 	{ "find zone", zone_request, zone_reply, NULL },
-	{ "read records", read_request, remove_read_reply, NULL },
-	{ "write records", remove_write_request, write_reply, write_refused },
+	{ "read records", read_request, read_reply, NULL },
+	{ "write records", write_request, write_reply, write_refused },
 	{ .name = NULL }
 };
 

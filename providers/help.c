@@ -66,6 +66,12 @@ provider_txt_is(const char *content, const char *value)
 	return *value == '\0';
 }
 
+size_t
+provider_wanted(const struct provider_call *c)
+{
+	return c->is_add ? c->n_batch : 0;
+}
+
 bool
 provider_in_batch(const struct provider_call *c, const char *content)
 {

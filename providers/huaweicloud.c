@@ -248,10 +248,10 @@ is_pending(const json_t *set)
 	return status != NULL && strncmp(status, "PENDING_", 8) == 0;
 }
 
-/* Is the set as it should be (want values of the batch are in it)? */
+/* Is the set as it should be? */
 static enum provider_next
 read_reply(struct provider_call *c, const struct provider_answer *a,
-    size_t want, struct error *err)
+    struct error *err)
 {
 	const json_t *sets = provider_array(a, "recordsets", err);
 	struct huaweicloud *x = c->priv;
@@ -265,7 +265,7 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 			c->memo = json_deep_copy(json_array_get(sets, i));
 	}
 	if (c->memo == NULL)
-		return want == 0 ? PROVIDER_DONE : PROVIDER_NEXT;
+		return provider_wanted(c) == 0 ? PROVIDER_DONE : PROVIDER_NEXT;
 	if (jsonx_copy_str(c->memo, "id", x->set_id, sizeof(x->set_id),
 	    err) == -1)
 		return PROVIDER_FAIL;
@@ -274,7 +274,7 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 		    "a record set without records: %.100s", a->body);
 		return PROVIDER_FAIL;
 	}
-	if (held(c, c->memo) != want)
+	if (held(c, c->memo) != provider_wanted(c))
 		return is_pending(c->memo) ? PROVIDER_POLL : PROVIDER_NEXT;
 	if (!is_pending(c->memo))
 		return PROVIDER_DONE;
@@ -282,23 +282,9 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 	return PROVIDER_NEXT;
 }
 
-static enum provider_next
-add_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, c->n_batch, err);
-}
-
-static enum provider_next
-remove_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, 0, err);
-}
-
-/* What the set is to hold: all that is not ours, and with is_add ours. */
+/* What the set is to hold: all that is not ours, and when adding ours. */
 static json_t *
-wanted(const struct provider_call *c, bool is_add)
+wanted(const struct provider_call *c)
 {
 	const json_t *old = json_object_get(c->memo, "records");
 	json_t *records = json_array();
@@ -310,7 +296,7 @@ wanted(const struct provider_call *c, bool is_add)
 		if (s != NULL && !provider_in_batch(c, s))
 			json_array_append_new(records, json_string(s));
 	}
-	for (size_t i = 0; is_add && i < c->n_batch; i++) {
+	for (size_t i = 0; c->is_add && i < c->n_batch; i++) {
 		(void)text_printf(content, sizeof(content), "\"%s\"",
 		    c->batch[i]);
 		json_array_append_new(records, json_string(content));
@@ -319,7 +305,7 @@ wanted(const struct provider_call *c, bool is_add)
 }
 
 static int
-write_request(struct provider_call *c, struct preq *rq, bool is_add)
+write_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
 	struct huaweicloud *x = c->priv;
 	const char *description = jsonx_str(c->memo, "description");
@@ -328,7 +314,7 @@ write_request(struct provider_call *c, struct preq *rq, bool is_add)
 
 	if (x->is_right)
 		return 0;
-	records = wanted(c, is_add);
+	records = wanted(c);
 	x->is_deleting = json_array_size(records) == 0;
 	sets_start(c, rq, c->memo == NULL ? "POST" :
 	    x->is_deleting ? "DELETE" : "PUT");
@@ -346,19 +332,6 @@ write_request(struct provider_call *c, struct preq *rq, bool is_add)
 		    json_string(description));
 	preq_json(rq, set);
 	return 0;
-}
-
-static int
-add_write_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	return write_request(c, rq, true);
-}
-
-static int
-remove_write_request(struct provider_call *c, struct preq *rq,
-    struct error *err)
-{
-	return write_request(c, rq, false);
 }
 
 static enum provider_next
@@ -391,7 +364,7 @@ wait_request(struct provider_call *c, struct preq *rq, struct error *err)
 /* Until it is active, and then: is it still what was written? */
 static enum provider_next
 wait_reply(struct provider_call *c, const struct provider_answer *a,
-    size_t want, struct error *err)
+    struct error *err)
 {
 	const char *status = jsonx_str(a->json, "status");
 
@@ -403,21 +376,8 @@ wait_reply(struct provider_call *c, const struct provider_answer *a,
 		    "state %s", status == NULL ? "(none)" : status);
 		return PROVIDER_FAIL;
 	}
-	return held(c, a->json) == want ? PROVIDER_DONE : PROVIDER_REPEAT;
-}
-
-static enum provider_next
-add_wait_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return wait_reply(c, a, c->n_batch, err);
-}
-
-static enum provider_next
-remove_wait_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return wait_reply(c, a, 0, err);
+	return held(c, a->json) == provider_wanted(c) ? PROVIDER_DONE :
+	    PROVIDER_REPEAT;
 }
 
 /* The set is gone. */
@@ -437,17 +397,17 @@ remove_wait_refused(struct provider_call *c, const struct provider_answer *a,
 
 static const struct provider_step add[] = {
 	{ "find zone", zone_request, zone_reply, NULL },
-	{ "read records", read_request, add_read_reply, NULL },
-	{ "write records", add_write_request, write_reply, write_refused },
-	{ "wait", wait_request, add_wait_reply, add_wait_refused },
+	{ "read records", read_request, read_reply, NULL },
+	{ "write records", write_request, write_reply, write_refused },
+	{ "wait", wait_request, wait_reply, add_wait_refused },
 	{ .name = NULL }
 };
 
 static const struct provider_step remove_[] = {
 	{ "find zone", zone_request, zone_reply, NULL },
-	{ "read records", read_request, remove_read_reply, NULL },
-	{ "write records", remove_write_request, write_reply, write_refused },
-	{ "wait", wait_request, remove_wait_reply, remove_wait_refused },
+	{ "read records", read_request, read_reply, NULL },
+	{ "write records", write_request, write_reply, write_refused },
+	{ "wait", wait_request, wait_reply, remove_wait_refused },
 	{ .name = NULL }
 };
 

@@ -303,7 +303,7 @@ held(const struct provider_call *c)
 /* Before the change and after it: is it as it should be? */
 static enum provider_next
 read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err, bool is_add)
+    struct error *err)
 {
 	struct namecheap *x = c->priv;
 	bool is_right;
@@ -312,7 +312,7 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 	if (read_hosts(c, a, err) == -1)
 		return PROVIDER_FAIL;
 	n = json_array_size(c->memo);
-	is_right = held(c) == (is_add ? c->n_batch : 0);
+	is_right = held(c) == provider_wanted(c);
 	if (is_right && x->is_written && n != x->n_expected) {
 		(void)error_set(err, ERR_CONFIG, "namecheap:count",
 		    "%s has %zu records after a write of %zu: please look "
@@ -330,20 +330,6 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 		return PROVIDER_FAIL;
 	}
 	return PROVIDER_NEXT;
-}
-
-static enum provider_next
-add_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, err, true);
-}
-
-static enum provider_next
-remove_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, err, false);
 }
 
 /* Add a host to the request, as number n from 1 on. */
@@ -375,8 +361,8 @@ our_host(const struct provider_call *c, const char *value)
 	    "Type", "TXT", "Address", value, "MXPref", "10", "TTL", ttl);
 }
 
-static void
-write_zone(struct provider_call *c, struct preq *rq, bool is_add)
+static int
+write_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
 	struct namecheap *x = c->priv;
 	size_t n = 0;
@@ -389,7 +375,7 @@ write_zone(struct provider_call *c, struct preq *rq, bool is_add)
 		if (!is_ours(c, h, NULL))
 			host_form(rq, ++n, h);
 	}
-	for (size_t i = 0; is_add && i < c->n_batch; i++) {
+	for (size_t i = 0; c->is_add && i < c->n_batch; i++) {
 		json_t *h = our_host(c, c->batch[i]);
 
 		host_form(rq, ++n, h);
@@ -397,20 +383,6 @@ write_zone(struct provider_call *c, struct preq *rq, bool is_add)
 	}
 	x->is_written = true;
 	x->n_expected = n;
-}
-
-static int
-add_write_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	write_zone(c, rq, true);
-	return 0;
-}
-
-static int
-remove_write_request(struct provider_call *c, struct preq *rq,
-    struct error *err)
-{
-	write_zone(c, rq, false);
 	return 0;
 }
 
@@ -431,19 +403,11 @@ write_reply(struct provider_call *c, const struct provider_answer *a,
 	return PROVIDER_FAIL;
 }
 
-static const struct provider_step add[] = {
+static const struct provider_step steps[] = {
 	{ "find zone", zone_request, zone_reply, NULL },
-	{ "read zone", read_request, add_read_reply, read_refused },
-	{ "write zone", add_write_request, write_reply, NULL },
-	{ "read back", read_request, add_read_reply, NULL },
-	{ .name = NULL }
-};
-
-static const struct provider_step remove_[] = {
-	{ "find zone", zone_request, zone_reply, NULL },
-	{ "read zone", read_request, remove_read_reply, read_refused },
-	{ "write zone", remove_write_request, write_reply, NULL },
-	{ "read back", read_request, remove_read_reply, NULL },
+	{ "read zone", read_request, read_reply, read_refused },
+	{ "write zone", write_request, write_reply, NULL },
+	{ "read back", read_request, read_reply, NULL },
 	{ .name = NULL }
 };
 
@@ -466,6 +430,6 @@ const struct provider provider_namecheap = {
 	.plain_text = true,
 	.is_refusal = is_refusal,
 	.failed = failed,
-	.add = add,
-	.remove = remove_,
+	.add = steps,
+	.remove = steps,
 };

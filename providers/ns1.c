@@ -126,18 +126,18 @@ held(const struct provider_call *c)
 
 /* Before the change and after it: is it as it should be? */
 static enum provider_next
-compare(struct provider_call *c, size_t want)
+compare(struct provider_call *c)
 {
 	const struct ns1 *x = c->priv;
 
-	if (held(c) == want)
+	if (held(c) == provider_wanted(c))
 		return PROVIDER_DONE;
 	return x->is_written ? PROVIDER_REPEAT : PROVIDER_NEXT;
 }
 
 static enum provider_next
 read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err, size_t want)
+    struct error *err)
 {
 	const json_t *answers = provider_array(a, "answers", err);
 
@@ -145,13 +145,13 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 		return PROVIDER_FAIL;
 	json_decref(c->memo);
 	c->memo = json_copy((json_t *)(uintptr_t)answers);
-	return compare(c, want);
+	return compare(c);
 }
 
 /* "record not found": there is no set; the zone was there just now. */
 static enum provider_next
 read_refused(struct provider_call *c, const struct provider_answer *a,
-    size_t want)
+    struct error *err)
 {
 	const char *words = jsonx_str(a->json, "message");
 
@@ -160,35 +160,7 @@ read_refused(struct provider_call *c, const struct provider_answer *a,
 		return PROVIDER_FAIL;
 	json_decref(c->memo);
 	c->memo = NULL;
-	return compare(c, want);
-}
-
-static enum provider_next
-add_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, err, c->n_batch);
-}
-
-static enum provider_next
-add_read_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_refused(c, a, c->n_batch);
-}
-
-static enum provider_next
-remove_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, err, 0);
-}
-
-static enum provider_next
-remove_read_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_refused(c, a, 0);
+	return compare(c);
 }
 
 /* What the set holds beside the batch, as it was read. */
@@ -263,18 +235,17 @@ write_refused(struct provider_call *c, const struct provider_answer *a,
 
 static const struct provider_step add[] = {
 	{ "find zone", zone_request, zone_reply, zone_refused },
-	{ "read records", read_request, add_read_reply, add_read_refused },
+	{ "read records", read_request, read_reply, read_refused },
 	{ "write records", add_write_request, NULL, write_refused },
-	{ "read back", read_request, add_read_reply, add_read_refused },
+	{ "read back", read_request, read_reply, read_refused },
 	{ .name = NULL }
 };
 
 static const struct provider_step remove_[] = {
 	{ "find zone", zone_request, zone_reply, zone_refused },
-	{ "read records", read_request, remove_read_reply,
-	    remove_read_refused },
+	{ "read records", read_request, read_reply, read_refused },
 	{ "write records", remove_write_request, NULL, write_refused },
-	{ "read back", read_request, remove_read_reply, remove_read_refused },
+	{ "read back", read_request, read_reply, read_refused },
 	{ .name = NULL }
 };
 

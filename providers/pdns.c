@@ -144,30 +144,16 @@ held(const struct provider_call *c)
 /* Before the change and after it: is it as it should be? */
 static enum provider_next
 read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err, size_t want)
+    struct error *err)
 {
 	struct pdns *x = c->priv;
 
 	if (read_set(c, a, err) == -1)
 		return PROVIDER_FAIL;
-	if (held(c) != want)
+	if (held(c) != provider_wanted(c))
 		return x->is_written ? PROVIDER_REPEAT : PROVIDER_NEXT;
 	x->is_done = true;
 	return x->is_written ? PROVIDER_NEXT : PROVIDER_DONE;
-}
-
-static enum provider_next
-add_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, err, c->n_batch);
-}
-
-static enum provider_next
-remove_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, err, 0);
 }
 
 static json_t *
@@ -256,7 +242,7 @@ single_refused(struct provider_call *c, const struct provider_answer *a,
 }
 
 static int
-replace_request(struct provider_call *c, struct preq *rq, bool is_add)
+replace_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
 	struct pdns *x = c->priv;
 	json_t *records;
@@ -271,26 +257,12 @@ replace_request(struct provider_call *c, struct preq *rq, bool is_add)
 		if (s == NULL || !provider_in_batch(c, s))
 			json_array_append(records, r);
 	}
-	for (size_t i = 0; is_add && i < c->n_batch; i++)
+	for (size_t i = 0; c->is_add && i < c->n_batch; i++)
 		json_array_append_new(records, our_record(c->batch[i]));
 	x->is_written = true;
 	patch(c, rq, json_pack("[o]", change(c,
 	    json_array_size(records) == 0 ? "DELETE" : "REPLACE", records)));
 	return 0;
-}
-
-static int
-add_replace_request(struct provider_call *c, struct preq *rq,
-    struct error *err)
-{
-	return replace_request(c, rq, true);
-}
-
-static int
-remove_replace_request(struct provider_call *c, struct preq *rq,
-    struct error *err)
-{
-	return replace_request(c, rq, false);
 }
 
 static int
@@ -323,19 +295,19 @@ notify_refused(struct provider_call *c, const struct provider_answer *a,
 }
 
 static const struct provider_step add[] = {
-	{ "read records", read_request, add_read_reply, read_refused },
+	{ "read records", read_request, read_reply, read_refused },
 	{ "add records", extend_request, single_reply, single_refused },
-	{ "write records", add_replace_request, NULL, NULL },
-	{ "read back", read_back_request, add_read_reply, NULL },
+	{ "write records", replace_request, NULL, NULL },
+	{ "read back", read_back_request, read_reply, NULL },
 	{ "notify", notify_request, NULL, notify_refused },
 	{ .name = NULL }
 };
 
 static const struct provider_step remove_[] = {
-	{ "read records", read_request, remove_read_reply, read_refused },
+	{ "read records", read_request, read_reply, read_refused },
 	{ "remove records", prune_request, single_reply, single_refused },
-	{ "write records", remove_replace_request, NULL, NULL },
-	{ "read back", read_back_request, remove_read_reply, NULL },
+	{ "write records", replace_request, NULL, NULL },
+	{ "read back", read_back_request, read_reply, NULL },
 	{ "notify", notify_request, NULL, notify_refused },
 	{ .name = NULL }
 };
@@ -344,8 +316,8 @@ const struct provider provider_pdns = {
 	.name = "pdns",
 	.title = "PowerDNS",
 	.doc = "pdns.conf: api=yes, api-key=..., webserver=yes and "
-	    "webserver-allow-from with the address of this machine.  The key may "
-	    "change all zones of the server.  lego: PDNS_API_URL, "
+	    "webserver-allow-from with the address of this machine.  "
+	    "The key may change all zones of the server.  lego: PDNS_API_URL, "
 	    "PDNS_API_KEY, PDNS_SERVER_NAME.",
 	.opts = opts,
 	.keep_size = sizeof(struct pdns_keep),

@@ -326,6 +326,8 @@ const char	*provider_relative(const char *fqdn, const char *zone,
 bool		 provider_name_is(const char *there, const char *name);
 /* Is content, quoted or not, in one string or several, that TXT value? */
 bool		 provider_txt_is(const char *content, const char *value);
+/* How many values of the batch are to be there in the end: all, or none. */
+size_t		 provider_wanted(const struct provider_call *);
 /* Is content one of the values of this call? */
 bool		 provider_in_batch(const struct provider_call *,
 		    const char *content);

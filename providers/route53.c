@@ -294,7 +294,7 @@ held(const struct provider_call *c)
 
 static enum provider_next
 read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err, size_t want)
+    struct error *err)
 {
 	struct xml list, set;
 
@@ -303,21 +303,7 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 	if (xml_next(&list, "ResourceRecordSet", &set) &&
 	    is_our_set(c, &set) && memo_set(c, &set, err) == -1)
 		return PROVIDER_FAIL;
-	return held(c) == want ? PROVIDER_DONE : PROVIDER_NEXT;
-}
-
-static enum provider_next
-add_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, err, c->n_batch);
-}
-
-static enum provider_next
-remove_read_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return read_reply(c, a, err, 0);
+	return held(c) == provider_wanted(c) ? PROVIDER_DONE : PROVIDER_NEXT;
 }
 
 static void
@@ -371,7 +357,7 @@ others(const struct provider_call *c)
 }
 
 static int
-write_request(struct provider_call *c, struct preq *rq, bool is_add)
+write_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
 	const char *ttl = jsonx_str(c->memo, "ttl");
 	json_t *rest = others(c);
@@ -391,7 +377,7 @@ write_request(struct provider_call *c, struct preq *rq, bool is_add)
 	    "<ChangeBatch><Changes>", f);
 	put_change(f, c, "DELETE", ttl, json_object_get(c->memo, "values"),
 	    false);
-	put_change(f, c, "CREATE", ttl, rest, is_add);
+	put_change(f, c, "CREATE", ttl, rest, c->is_add);
 	(void)fputs("</Changes></ChangeBatch>"
 	    "</ChangeResourceRecordSetsRequest>", f);
 	if (fclose(f) != 0)
@@ -401,19 +387,6 @@ write_request(struct provider_call *c, struct preq *rq, bool is_add)
 	preq_body(rq, body, len, "text/xml");
 	free(body);
 	return 0;
-}
-
-static int
-add_write_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	return write_request(c, rq, true);
-}
-
-static int
-remove_write_request(struct provider_call *c, struct preq *rq,
-    struct error *err)
-{
-	return write_request(c, rq, false);
 }
 
 static enum provider_next
@@ -484,16 +457,16 @@ wait_refused(struct provider_call *c, const struct provider_answer *a,
 
 static const struct provider_step add[] = {
 	{ "find zone", zone_request, zone_reply, NULL },
-	{ "read records", read_request, add_read_reply, NULL },
-	{ "write records", add_write_request, write_reply, write_refused },
+	{ "read records", read_request, read_reply, NULL },
+	{ "write records", write_request, write_reply, write_refused },
 	{ "wait for change", wait_request, wait_reply, wait_refused },
 	{ .name = NULL }
 };
 
 static const struct provider_step remove_[] = {
 	{ "find zone", zone_request, zone_reply, NULL },
-	{ "read records", read_request, remove_read_reply, NULL },
-	{ "write records", remove_write_request, write_reply, write_refused },
+	{ "read records", read_request, read_reply, NULL },
+	{ "write records", write_request, write_reply, write_refused },
 	{ .name = NULL }
 };
 
