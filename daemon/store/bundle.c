@@ -143,7 +143,7 @@ bundle_make(const char *version_dir, enum bundle_format format,
     const char *name, const char *password, char **out, size_t *len,
     struct error *err)
 {
-	struct version v = { NULL };
+	struct version v = { .key_pem = NULL };
 	int rc = read_version(version_dir, &v, err);
 
 	if (rc == 0 && format == BUNDLE_DER)
