@@ -18,6 +18,7 @@
 /* We announce no EDNS, so that honest replies have at most 512 bytes. */
 #define UDP_MAX 4096
 #define TCP_PREFIX 2			/* bytes: the length of the message */
+enum { FLAG_AD = 0x20, FLAG_CD = 0x10 };	/* of a header's byte 3 */
 
 struct dnsq_op {
 	struct loop		*loop;
@@ -347,6 +348,8 @@ make_message(struct dnsq_op *op, const struct dnsq_args *a)
 		if (dnsmsg_query(a->name, a->type, a->rd,
 		    (uint16_t)arc4random(), &query, &len, &op->err) == -1)
 			return -1;
+		query[3] |= (uint8_t)((a->wants_ad ? FLAG_AD : 0) |
+		    (a->no_check ? FLAG_CD : 0));
 		(void)text_printf(op->name, sizeof(op->name), "%s", a->name);
 		op->type = a->type;
 		msg = query;
@@ -380,7 +383,7 @@ dnsq_start(struct loop *loop, const struct dnsq_args *a, dnsq_done_cb *done,
 		return op;
 	}
 	timer_set(&op->deadline, a->timeout_ms);
-	if (a->msg == NULL)
+	if (a->msg == NULL && !a->by_tcp)
 		udp_begin(op);
 	else
 		tcp_begin(op);

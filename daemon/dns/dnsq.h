@@ -30,6 +30,10 @@ struct dnsq_args {
 	const char	*name;		/* a query: name, type, rd */
 	unsigned	 type;
 	bool		 rd;
+	bool		 wants_ad;	/* ask whether the answer is validated:
+					   AD in the reply (RFC 6840 5.7) */
+	bool		 no_check;	/* CD: ask for it unvalidated */
+	bool		 by_tcp;	/* at once */
 	const void	*msg;		/* not NULL: this message instead */
 	size_t		 msg_len;	/* bytes, at least a header */
 	unsigned	 timeout_ms;	/* the whole of it; must be > 0 */

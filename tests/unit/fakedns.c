@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/names.h"
 #include "daemon/dns/dnsaddr.h"
 
 static size_t
@@ -121,6 +122,21 @@ is_asked_for(const struct fakedns *f, const struct fake_rr *rr,
 	return n > len - 1 && strcmp(name + n - (len - 1), rr->qname + 1) == 0;
 }
 
+/* The header's byte 3 of an answer of a resolver that validates. */
+static unsigned
+validate(const struct fakedns *f, const uint8_t *msg, const char *name,
+    unsigned rcode)
+{
+	if (f->bogus != NULL && strcmp(name, f->bogus) == 0 &&
+	    (msg[3] & 0x10) == 0)
+		return 2;
+	if ((msg[3] & 0x20) != 0 &&
+	    ((f->secure != NULL && dname_is_in(name, f->secure)) ||
+	    (f->secure_only != NULL && strcmp(name, f->secure_only) == 0)))
+		rcode |= 0x20;
+	return rcode;
+}
+
 static size_t
 make_reply(struct fakedns *f, const uint8_t *msg, uint8_t *out, bool is_tcp)
 {
@@ -157,7 +173,7 @@ make_reply(struct fakedns *f, const uint8_t *msg, uint8_t *out, bool is_tcp)
 	if (f->mode == FAKE_NOTIMP)
 		rcode = 4;
 	out[2] = (uint8_t)(0x80 | (f->mode == FAKE_LAME ? 0 : 0x04));
-	out[3] = (uint8_t)rcode;
+	out[3] = (uint8_t)validate(f, msg, name, rcode);
 	(void)put16(out + 6, count[0]);
 	(void)put16(out + 8, count[1]);
 	if (f->mode == FAKE_GARBAGE)
@@ -208,7 +224,7 @@ conn_cb(int fd, unsigned what, void *arg)
 	ssize_t n = recv(fd, msg, sizeof(msg), 0);
 	size_t len;
 
-	if (n > 14) {
+	if (n > 14 && f->mode != FAKE_NO_TCP) {
 		f->n_tcp++;
 		len = f->handler != NULL ? f->handler(msg + 2,
 		    (size_t)n - 2, out + 2, sizeof(out) - 2,

@@ -37,7 +37,8 @@ enum fake_mode {
 	FAKE_TRUNCATED,			/* UDP: TC and no records */
 	FAKE_WRONG_ID,			/* a forged reply before each */
 	FAKE_WRONG_NAME,		/* likewise, with another question */
-	FAKE_GARBAGE			/* right header, then rubbish */
+	FAKE_GARBAGE,			/* right header, then rubbish */
+	FAKE_NO_TCP			/* closes the connection */
 };
 
 struct fakedns {
@@ -47,6 +48,11 @@ struct fakedns {
 	unsigned	 n_queries;	/* over UDP */
 	unsigned	 n_tcp;
 	bool		 saw_rd;	/* in the last query */
+	/* As a resolver that validates: AD for this name (NULL: for none)
+	 * and what is below, where that is asked for; SERVFAIL for this one
+	 * unless CD is set. */
+	const char	*secure, *bogus;
+	const char	*secure_only;	/* as secure, without what is below */
 	/* Instead of all that, for TCP: the reply to msg, its length. */
 	size_t		(*handler)(const uint8_t *msg, size_t len,
 			    uint8_t *out, size_t size, void *arg);
