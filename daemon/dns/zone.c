@@ -68,6 +68,7 @@ void
 zone_clear(struct zone *z)
 {
 	free(z->servers);
+	free(z->aliases);
 	memset(z, 0, sizeof(*z));
 }
 
@@ -76,9 +77,13 @@ zone_copy(struct zone *to, const struct zone *from)
 {
 	*to = *from;
 	to->servers = NULL;
+	to->aliases = NULL;
 	if (from->n_servers > 0)
 		to->servers = xmemdup(from->servers,
 		    from->n_servers * sizeof(*from->servers));
+	if (from->n_aliases > 0)
+		to->aliases = xmemdup(from->aliases,
+		    from->n_aliases * sizeof(*from->aliases));
 }
 
 void
@@ -254,6 +259,10 @@ follow(struct zone_op *op, const char *target)
 		finish(op, &err);
 		return;
 	}
+	op->zone.aliases = xreallocarray(op->zone.aliases,
+	    op->zone.n_aliases + 1, sizeof(*op->zone.aliases));
+	memcpy(op->zone.aliases[op->zone.n_aliases++], op->zone.fqdn,
+	    sizeof(op->zone.fqdn));
 	(void)text_printf(op->zone.fqdn, sizeof(op->zone.fqdn), "%s", target);
 	begin(op);
 }

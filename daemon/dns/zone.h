@@ -32,6 +32,9 @@ struct zone {
 	bool		 is_elsewhere;	/* an alias or a delegation led out of
 					   the zone of the name above the one
 					   that was asked for */
+	char		(*aliases)[DNAME_SIZE];	/* the CNAMEs followed: the
+					   name asked for, and so on */
+	size_t		 n_aliases;
 	struct dns_server *servers;	/* authoritative; may be none */
 	size_t		 n_servers;
 };

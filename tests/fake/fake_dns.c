@@ -154,6 +154,7 @@ void
 zone_clear(struct zone *z)
 {
 	free(z->servers);
+	free(z->aliases);
 	memset(z, 0, sizeof(*z));
 }
 
@@ -163,6 +164,10 @@ zone_copy(struct zone *to, const struct zone *from)
 	*to = *from;
 	to->servers = xmemdup(from->servers,
 	    from->n_servers * sizeof(*from->servers));
+	to->aliases = NULL;
+	if (from->n_aliases > 0)
+		to->aliases = xmemdup(from->aliases,
+		    from->n_aliases * sizeof(*from->aliases));
 }
 
 static const char *
@@ -182,6 +187,7 @@ zone_answer_cb(void *arg)
 	struct zone_op *op = arg;
 	struct dns_server server = { .text = "192.0.2.1" };
 	struct zone zone = { .servers = &server, .n_servers = 1 };
+	char alias[DNAME_SIZE];
 	bool has_cname = !op->is_exact && fake_dns.cname_from != NULL &&
 	    strcmp(op->fqdn, fake_dns.cname_from) == 0;
 
@@ -189,6 +195,11 @@ zone_answer_cb(void *arg)
 	    has_cname ? fake_dns.cname_to : op->fqdn);
 	(void)text_printf(zone.apex, sizeof(zone.apex), "%s",
 	    apex_of(zone.fqdn));
+	if (has_cname) {
+		(void)text_printf(alias, sizeof(alias), "%s", op->fqdn);
+		zone.aliases = &alias;
+		zone.n_aliases = 1;
+	}
 	zone.is_elsewhere = has_cname &&
 	    strcmp(apex_of(op->fqdn), zone.apex) != 0;
 	if (op->call.verdict == FAKE_FAILS)

@@ -224,6 +224,15 @@ test_cases(void **state)
 			assert_non_null(strstr(s.err.msg, f.server.text));
 		if (s.calls == 1 && cases[i].rrs == six)
 			assert_in_range(s.zone.n_servers, 1, 2);
+		if (s.calls == 1 && cases[i].rrs == cnames) {
+			assert_int_equal(s.zone.n_aliases,
+			    cases[i].is_exact ? 0 : 2);
+			if (s.zone.n_aliases == 2) {
+				assert_string_equal(s.zone.aliases[0], NAME);
+				assert_string_equal(s.zone.aliases[1],
+				    "a.b.test");
+			}
+		}
 		assert_true(f.saw_rd);
 		zone_clear(&s.zone);
 		dns_free(dns);
