@@ -109,6 +109,31 @@ get_error(const json_t *o, struct error **out, struct error *err)
 	return 0;
 }
 
+/*
+ * What CAA records may name this CA; what is no host name cannot be in one.
+ * A CA that errs here can be used all the same.
+ */
+static char **
+get_identities(const json_t *o)
+{
+	const json_t *list = jsonx_get(o, "meta.caaIdentities");
+	size_t max = json_is_array(list) ? json_array_size(list) : 0, n = 0;
+	char **out, name[DNAME_SIZE];
+	struct error ignored;
+
+	if (max > MESSAGE_LIST_MAX)
+		max = MESSAGE_LIST_MAX;
+	out = xcalloc(max + 1, sizeof(*out));
+	for (size_t i = 0; i < max; i++) {
+		const char *s = json_string_value(json_array_get(list, i));
+
+		if (s != NULL && dname_normalize(s, true, false, name,
+		    &ignored) == 0)
+			out[n++] = xstrdup(name);
+	}
+	return out;
+}
+
 struct directory *
 message_directory(const char *text, size_t len, bool allow_plain,
     struct error *err)
@@ -135,6 +160,7 @@ message_directory(const char *text, size_t len, bool allow_plain,
 			d->terms = xstrndup(terms, 1000);
 		d->eab_required = jsonx_bool(o, "meta.externalAccountRequired",
 		    false);
+		d->caa_identities = get_identities(o);
 	}
 	json_decref(o);
 	return d;
@@ -149,6 +175,9 @@ directory_free(struct directory *d)
 	free(d->new_account);
 	free(d->new_order);
 	free(d->terms);
+	for (char **p = d->caa_identities; *p != NULL; p++)
+		free(*p);
+	free(d->caa_identities);
 	free(d);
 }
 

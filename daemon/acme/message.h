@@ -24,6 +24,9 @@ struct directory {
 	char	*new_order;
 	char	*terms;			/* NULL: none to agree to */
 	bool	 eab_required;
+	char	**caa_identities;	/* host names, lower case, at most
+					   MESSAGE_LIST_MAX; NULL-terminated;
+					   never NULL */
 };
 
 struct directory *message_directory(const char *text, size_t len,

@@ -188,6 +188,7 @@ test_directory(void **state)
 	static const struct { const char *text; bool ok; } cases[] = {
 		{ "{" DIR_URLS "}", true },
 		{ "{" DIR_URLS ",'meta':null}", true },
+		{ "{" DIR_URLS ",'meta':{'caaIdentities':'x'}}", true },
 		{ "{" DIR_URLS ",'x':'random'}", true },
 		{ "{}", false },
 		{ "[]", false },
@@ -224,7 +225,8 @@ static void
 test_directory_meta(void **state)
 {
 	char *text = quoted("{" DIR_URLS ",'meta':{'termsOfService':"
-	    "'https://ca/tos','externalAccountRequired':true}}");
+	    "'https://ca/tos','externalAccountRequired':true,"
+	    "'caaIdentities':['CA.example',1,'no host',null,'b.ca.example']}}");
 	struct error err;
 	struct directory *d = message_directory(text, strlen(text), false,
 	    &err);
@@ -234,6 +236,9 @@ test_directory_meta(void **state)
 	assert_string_equal(d->new_order, "https://ca/o");
 	assert_string_equal(d->terms, "https://ca/tos");
 	assert_true(d->eab_required);
+	assert_string_equal(d->caa_identities[0], "ca.example");
+	assert_string_equal(d->caa_identities[1], "b.ca.example");
+	assert_null(d->caa_identities[2]);
 	directory_free(d);
 	free(text);
 }
