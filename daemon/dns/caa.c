@@ -69,42 +69,77 @@ has_method(const char *list, size_t len, const char *method)
 	return false;
 }
 
-/*
- * Does one property let us?  *is_ours: at least it names the CA.  Parameters
- * that no RFC here knows are the CA's own business.
- */
-static bool
-is_match(const char *value, const struct caa_args *a, bool *is_ours)
+/* What one issue property says. */
+struct property {
+	bool		 is_ours;	/* it names the CA */
+	bool		 is_malformed;
+	bool		 is_other_account;
+	bool		 is_other_method;
+	char		 mended[300];	/* with our account and method */
+};
+
+static void
+append(char *out, size_t size, const char *text, size_t len)
+{
+	size_t used = strlen(out);
+
+	(void)text_printf(out + used, size - used, "%s%.*s",
+	    used > 0 ? "; " : "", (int)len, text);
+}
+
+static void
+read_parameter(const struct caa_args *a, const char *part, size_t len,
+    unsigned *n_accounts, struct property *p)
+{
+	const char *equal = memchr(part, '=', len), *v;
+	char text[300];
+	size_t key, n;
+
+	if (len == 0)
+		return;
+	if (equal == NULL) {
+		p->is_malformed = true;	/* as if it named nobody */
+		return;
+	}
+	key = (size_t)(equal - part);
+	v = equal + 1;
+	n = len - key - 1;
+	(void)text_printf(text, sizeof(text), "%.*s", (int)len, part);
+	if (is_word(part, key, "accounturi")) {
+		if (++*n_accounts > 1 || strlen(a->account) != n ||
+		    strncmp(v, a->account, n) != 0)
+			p->is_other_account = true;
+		(void)text_printf(text, sizeof(text), "accounturi=%s",
+		    a->account);
+		if (*n_accounts > 1 || a->account[0] == '\0')
+			return;
+	} else if (is_word(part, key, "validationmethods") &&
+	    !has_method(v, n, a->method)) {
+		p->is_other_method = true;
+		(void)text_printf(text, sizeof(text), "%.*s,%s", (int)len,
+		    part, a->method);
+	}
+	append(p->mended, sizeof(p->mended), text, strlen(text));
+}
+
+/* Parameters that no RFC here knows are the CA's own business. */
+static void
+read_property(const char *value, const struct caa_args *a,
+    struct property *p)
 {
 	const char *at = value, *part;
 	size_t len = next_part(&at, &part);
 	unsigned n_accounts = 0;
-	bool ok = true;
 
-	*is_ours = false;
+	*p = (struct property){ .is_ours = false };
 	for (size_t i = 0; a->identities[i] != NULL; i++)
-		*is_ours = *is_ours || is_word(part, len, a->identities[i]);
+		p->is_ours = p->is_ours || is_word(part, len,
+		    a->identities[i]);
+	append(p->mended, sizeof(p->mended), part, len);
 	while (*at != '\0') {
-		const char *equal, *v;
-		size_t key, n;
-
 		len = next_part(&at, &part);
-		equal = memchr(part, '=', len);
-		if (len == 0)
-			continue;
-		if (equal == NULL)
-			return false;	/* malformed: as if it named nobody */
-		key = (size_t)(equal - part);
-		v = equal + 1;
-		n = len - key - 1;
-		if (is_word(part, key, "accounturi"))
-			ok = ok && ++n_accounts == 1 &&
-			    strlen(a->account) == n &&
-			    strncmp(v, a->account, n) == 0;
-		else if (is_word(part, key, "validationmethods"))
-			ok = ok && has_method(v, n, a->method);
+		read_parameter(a, part, len, &n_accounts, p);
 	}
-	return *is_ours && ok;
 }
 
 static bool
@@ -120,21 +155,47 @@ is_known(const char *tag)
 	return false;
 }
 
+/* The record that names the CA, but not us. */
+static void
+refuse_almost(const char *tag, const char *value, const char *at,
+    const struct caa_args *a, struct caa_refusal *r)
+{
+	struct property p;
+
+	read_property(value, a, &p);
+	(void)text_printf(r->why, sizeof(r->why), "CAA %s \"%.150s\" of %s "
+	    "names this CA, but %s", tag, value, at, p.is_malformed ?
+	    "is malformed" : p.is_other_account && p.is_other_method ?
+	    "another account and other methods" : p.is_other_account ?
+	    "another account" : "other validation methods");
+	if (p.is_other_account && a->account[0] == '\0')
+		(void)text_printf(r->fix, sizeof(r->fix), "this account is "
+		    "not registered yet: change the record to %s. CAA 0 %s "
+		    "\"%s\", and name the account when it is", at, tag,
+		    p.mended);
+	else
+		(void)text_printf(r->fix, sizeof(r->fix), "change that record "
+		    "to: %s. CAA 0 %s \"%s\"", at, tag, p.mended);
+}
+
 bool
-caa_allows(const struct caa_record *recs, size_t n, const struct caa_args *a,
-    char *why, size_t size)
+caa_allows(const struct caa_record *recs, size_t n, const char *at,
+    const struct caa_args *a, struct caa_refusal *r)
 {
 	const char *tag = "issue", *almost = NULL, *ca = a->identities[0];
 	size_t n_relevant = 0;
-	bool is_ours;
+	struct property p;
 
-	why[0] = '\0';
+	r->why[0] = r->fix[0] = '\0';
 	for (size_t i = 0; i < n; i++) {
 		if ((recs[i].flags & FLAG_CRITICAL) != 0 &&
 		    !is_known(recs[i].tag)) {
-			(void)text_printf(why, size, "the critical CAA "
-			    "property \"%.64s\" is known to no CA; remove it",
-			    recs[i].tag);
+			(void)text_printf(r->why, sizeof(r->why), "the "
+			    "critical CAA property \"%.64s\" of %s is known "
+			    "to no CA", recs[i].tag, at);
+			(void)text_printf(r->fix, sizeof(r->fix),
+			    "remove that record");
+			text_clean(r->why);
 			return false;
 		}
 		/* RFC 8659 section 4.3: then issue does not count. */
@@ -146,21 +207,26 @@ caa_allows(const struct caa_record *recs, size_t n, const struct caa_args *a,
 		if (strcasecmp(recs[i].tag, tag) != 0)
 			continue;
 		n_relevant++;
-		if (is_match(recs[i].value, a, &is_ours))
+		read_property(recs[i].value, a, &p);
+		if (p.is_ours && !p.is_malformed && !p.is_other_account &&
+		    !p.is_other_method)
 			return true;
-		if (is_ours)
+		if (p.is_ours)
 			almost = recs[i].value;
 	}
 	if (n_relevant == 0)
 		return true;
-	if (almost != NULL)
-		(void)text_printf(why, size, "CAA %s \"%.150s\" is not for "
-		    "this account (%.120s) and %s; change the record", tag,
-		    almost, a->account, a->method);
-	else
-		(void)text_printf(why, size, "CAA does not name this CA; add: "
-		    "CAA 0 %s \"%s\"", tag, ca != NULL ? ca : "?");
-	text_clean(why);
+	if (almost != NULL) {
+		refuse_almost(tag, almost, at, a, r);
+	} else {
+		(void)text_printf(r->why, sizeof(r->why), "the CAA records "
+		    "of %s do not let this CA issue%s", at,
+		    dname_is_wildcard(a->name) ? " for wildcards" : "");
+		(void)text_printf(r->fix, sizeof(r->fix), "add the record: "
+		    "%s. CAA 0 %s \"%s\"", at, tag, ca != NULL ? ca : "?");
+	}
+	text_clean(r->why);
+	text_clean(r->fix);
 	return false;
 }
 
@@ -247,8 +313,8 @@ asked(const struct error *err, const ldns_pkt *pkt, void *arg)
 	}
 	if (n > 0) {
 		(void)text_printf(reply.at, sizeof(reply.at), "%s", op->at);
-		reply.is_allowed = caa_allows(recs, n, &op->a, reply.why,
-		    sizeof(reply.why));
+		reply.is_allowed = caa_allows(recs, n, op->at, &op->a,
+		    &reply.refusal);
 	}
 	for (size_t i = 0; i < n; i++) {
 		free((void *)(uintptr_t)recs[i].tag);

@@ -21,7 +21,7 @@ struct caa_args {
 	const char	*name;		/* may begin with "*." */
 	const char *const *identities;	/* of the CA, as its directory says
 					   ("letsencrypt.org"); NULL-terminated */
-	const char	*account;	/* URL of the account */
+	const char	*account;	/* URL of the account; "": not known */
 	const char	*method;	/* "dns-01" */
 	unsigned	 timeout_ms;
 };
@@ -33,18 +33,21 @@ struct caa_record {
 	const char	*value;
 };
 
-/*
- * Do these records, which are those of one name, allow it?  If not, why has
- * the reason and the record to be added or changed.
- */
-bool	caa_allows(const struct caa_record *, size_t n,
-	    const struct caa_args *, char *why, size_t size);
+/* Why not, and what to do about it: both one line for a person. */
+struct caa_refusal {
+	char		 why[512];	/* "" if it is allowed */
+	char		 fix[768];	/* names the record to add or change */
+};
+
+/* Do these records, which are those of the name at, allow it? */
+bool	caa_allows(const struct caa_record *, size_t n, const char *at,
+	    const struct caa_args *, struct caa_refusal *);
 
 struct caa_reply {
 	bool		 is_allowed;
 	char		 at[DNAME_SIZE];	/* whose records decide; "": there
 						   are none, all may issue */
-	char		 why[512];	/* not allowed: as of caa_allows() */
+	struct caa_refusal refusal;	/* not allowed: as of caa_allows() */
 };
 
 /* Climbs from the name to the top until there are CAA records.  Errors:

@@ -18,7 +18,7 @@ static const struct {
 	const char	*what, *name;
 	struct caa_record recs[4];
 	bool		 want;
-	const char	*why;
+	const char	*fix;
 } cases[] = {
 	{ "only iodef", "a.test", { { 0, "iodef", "mailto:a@a.test" } }, true,
 	    NULL },
@@ -26,12 +26,12 @@ static const struct {
 	{ "its other name, in capitals", "a.test", { { 0, "ISSUE",
 	    " CA2.test ; x=1" } }, true, NULL },
 	{ "another CA", "a.test", { { 0, "issue", "other.test" } }, false,
-	    "add: CAA 0 issue \"ca.test\"" },
+	    "add the record: a.test. CAA 0 issue \"ca.test\"" },
 	{ "a longer name", "a.test", { { 0, "issue", "xca.test" } }, false,
-	    "add: CAA 0 issue" },
+	    "CAA 0 issue" },
 	{ "one of two", "a.test", { { 0, "issue", "other.test" },
 	    { 0, "issue", "ca.test" } }, true, NULL },
-	{ "nobody", "a.test", { { 0, "issue", ";" } }, false, "add:" },
+	{ "nobody", "a.test", { { 0, "issue", ";" } }, false, "add the" },
 	{ "issuewild is not asked", "a.test", { { 0, "issuewild", ";" } },
 	    true, NULL },
 	{ "issuewild alone", "*.a.test", { { 0, "issuewild", ";" } }, false,
@@ -41,16 +41,17 @@ static const struct {
 	{ "issue for a wildcard", "*.a.test", { { 0, "issue", "ca.test" } },
 	    true, NULL },
 	{ "critical and unknown", "a.test", { { 0, "issue", "ca.test" },
-	    { 128, "tbs", "x" } }, false, "\"tbs\" is known to no CA" },
+	    { 128, "tbs", "x" } }, false, "remove that record" },
 	{ "critical and known", "a.test", { { 128, "issue", "ca.test" } },
 	    true, NULL },
 	{ "this account", "a.test", { { 0, "issue", "ca.test; accounturi="
 	    ACCOUNT } }, true, NULL },
 	{ "another account", "a.test", { { 0, "issue", "ca.test;accounturi="
-	    ACCOUNT "0" } }, false, "is not for this account" },
+	    ACCOUNT "0" } }, false, "to: a.test. CAA 0 issue \"ca.test; "
+	    "accounturi=" ACCOUNT "\"" },
 	{ "two accounts in one", "a.test", { { 0, "issue",
 	    "ca.test; accounturi=" ACCOUNT "; accounturi=" ACCOUNT } }, false,
-	    "is not for this account" },
+	    "\"ca.test; accounturi=" ACCOUNT "\"" },
 	{ "two accounts", "a.test", { { 0, "issue",
 	    "ca.test; accounturi=" ACCOUNT "9" }, { 0, "issue",
 	    "ca.test; accounturi=" ACCOUNT } }, true, NULL },
@@ -58,10 +59,28 @@ static const struct {
 	    "ca.test; validationmethods=http-01,dns-01" } }, true, NULL },
 	{ "another method", "a.test", { { 0, "issue",
 	    "ca.test; validationmethods=http-01,dns-011" } }, false,
-	    "and dns-01" },
+	    "\"ca.test; validationmethods=http-01,dns-011,dns-01\"" },
+	{ "both, and another's parameter", "a.test", { { 0, "issue",
+	    "ca.test; x=y; accounturi=z; validationmethods=a" } }, false,
+	    "\"ca.test; x=y; accounturi=" ACCOUNT "; validationmethods=a,"
+	    "dns-01\"" },
 	{ "malformed", "a.test", { { 0, "issue", "ca.test; oops" } }, false,
-	    "change the record" },
+	    "to: a.test. CAA 0 issue \"ca.test\"" },
 };
+
+static void
+test_account_unknown(void **state)
+{
+	static const struct caa_record rec = { 0, "issue",
+	    "ca.test; accounturi=" ACCOUNT };
+	const struct caa_args a = { .name = "a.test",
+	    .identities = identities, .account = "", .method = "dns-01" };
+	struct caa_refusal r;
+
+	assert_false(caa_allows(&rec, 1, "a.test", &a, &r));
+	assert_non_null(strstr(r.fix, "not registered yet"));
+	assert_non_null(strstr(r.fix, "issue \"ca.test\", and"));
+}
 
 static void
 test_allows(void **state)
@@ -70,16 +89,17 @@ test_allows(void **state)
 		struct caa_args a = { .name = cases[i].name,
 		    .identities = identities, .account = ACCOUNT,
 		    .method = "dns-01" };
-		char why[512];
+		struct caa_refusal r;
 		size_t n = 0;
 
 		while (n < 4 && cases[i].recs[n].tag != NULL)
 			n++;
-		if (caa_allows(cases[i].recs, n, &a, why, sizeof(why)) !=
-		    cases[i].want || (cases[i].why == NULL) !=
-		    (why[0] == '\0') || (cases[i].why != NULL &&
-		    strstr(why, cases[i].why) == NULL))
-			fail_msg("%s: \"%s\"", cases[i].what, why);
+		if (caa_allows(cases[i].recs, n, "a.test", &a, &r) !=
+		    cases[i].want || (cases[i].fix == NULL) !=
+		    (r.why[0] == '\0') || (cases[i].fix != NULL &&
+		    strstr(r.fix, cases[i].fix) == NULL))
+			fail_msg("%s: \"%s\": \"%s\"", cases[i].what, r.why,
+			    r.fix);
 	}
 }
 
@@ -179,6 +199,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_allows),
+		cmocka_unit_test(test_account_unknown),
 		cmocka_unit_test(test_climb),
 	};
 
