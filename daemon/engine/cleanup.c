@@ -34,6 +34,9 @@ struct txtrec {
 	bool		 is_spent;	/* its run wants it removed now */
 	struct removal	*removal;	/* under way */
 	bool		 was_tried;	/* a removal has come back */
+	bool		 is_probe;
+	txtrec_gone_cb	*gone;		/* NULL: nobody wants to know */
+	void		*gone_arg;
 };
 
 /* One removal: all unclaimed values of one name at one provider. */
@@ -118,11 +121,23 @@ removal_free(struct removal *r)
 	free(r);
 }
 
+static void
+tell_gone(struct txtrec *t, const struct error *err)
+{
+	txtrec_gone_cb *gone = t->gone;
+
+	t->gone = NULL;
+	if (gone != NULL)
+		gone(err, t->gone_arg);
+}
+
 /* The removal failed, in whatever step: later again. */
 static void
 removal_failed(struct removal *r, const struct error *err)
 {
 	struct cleanup *c = r->cleanup;
+	struct txtrec *recs[GROUP_MAX];
+	size_t n = r->n_recs;
 	time_t now = clock_now();
 	char span[TEXT_SPAN_MAX];
 
@@ -144,7 +159,10 @@ removal_failed(struct removal *r, const struct error *err)
 	    "TXT record %s is not removed yet: %s; next try in %s",
 	    r->recs[0]->row.fqdn, err->msg,
 	    text_span(r->recs[0]->row.retry_at - now, span));
+	memcpy(recs, r->recs, n * sizeof(recs[0]));
 	removal_free(r);
+	for (size_t i = 0; i < n; i++)
+		tell_gone(recs[i], err);
 	timer_set(&c->work, 0);
 	check_waits(c);
 }
@@ -162,6 +180,7 @@ removal_finish(struct removal *r, bool again_if_adding)
 	for (size_t i = 0; i < n; i++) {
 		struct txtrec *t = gone[i];
 
+		tell_gone(t, NULL);
 		if (again_if_adding && t->row.state == TXT_ADDING) {
 			/* Whether the add got through was never known. */
 			t->row.state = TXT_REMOVING;
@@ -491,6 +510,7 @@ cleanup_claim(struct cleanup *c, const char *cert, const char *provider,
 	t->has_zone = true;
 	t->is_claimed = true;
 	t->is_spent = false;
+	t->is_probe = false;
 	t->was_tried = false;
 	t->row.state = TXT_ADDING;
 	t->row.retry_at = 0;
@@ -524,6 +544,26 @@ txtrec_spend(struct txtrec *t)
 	txtrec_release(t);
 }
 
+void
+txtrec_set_probe(struct txtrec *t)
+{
+	t->is_probe = true;
+}
+
+void
+txtrec_spend_and_tell(struct txtrec *t, txtrec_gone_cb *gone, void *arg)
+{
+	t->gone = gone;
+	t->gone_arg = arg;
+	txtrec_spend(t);
+}
+
+void
+txtrec_untell(struct txtrec *t)
+{
+	t->gone = NULL;
+}
+
 unsigned
 cleanup_count_others(const struct cleanup *c, const char *cert,
     const char *provider, const char *place, bool is_zone,
@@ -535,7 +575,8 @@ cleanup_count_others(const struct cleanup *c, const char *cert,
 	TAILQ_FOREACH(t, &c->recs, link) {
 		if (strcmp(is_zone ? t->row.zone : t->row.fqdn, place) != 0 ||
 		    strcmp(t->row.provider, provider) != 0 ||
-		    strcmp(t->row.cert, cert) == 0)
+		    (cert != NULL && !t->is_probe &&
+		    strcmp(t->row.cert, cert) == 0))
 			continue;
 		if (t->is_claimed ||
 		    (t->removal != NULL && t->removal->run != NULL)) {

@@ -18,6 +18,7 @@ struct cleanup_wait_op;
 struct conf;
 struct dns;
 struct engine;
+struct error;
 struct txtrec;
 struct zone;
 
@@ -47,6 +48,20 @@ void		 txtrec_release(struct txtrec *);
  * can have its place; see CLEANUP_SPENT.
  */
 void		 txtrec_spend(struct txtrec *);
+/*
+ * A value that no run knows of: runs of its own certificate count it, too, as
+ * another's (see cleanup_count_others()).  After cleanup_claim().
+ */
+void		 txtrec_set_probe(struct txtrec *);
+/*
+ * txtrec_spend(), and tell once: when it was removed (err NULL), or that this
+ * failed for now.  The record is not the caller's any more then; until then
+ * txtrec_untell() tells nobody.
+ */
+typedef void txtrec_gone_cb(const struct error *err, void *arg);
+void		 txtrec_spend_and_tell(struct txtrec *, txtrec_gone_cb *gone,
+		    void *arg);
+void		 txtrec_untell(struct txtrec *);
 const char	*txtrec_fqdn(const struct txtrec *);
 const char	*txtrec_value(const struct txtrec *);
 const char	*txtrec_provider(const struct txtrec *);
@@ -54,8 +69,9 @@ const struct zone *txtrec_zone(const struct txtrec *);
 const char	*txtrec_identifier(const struct txtrec *);
 
 /*
- * How many values of runs of other certificates a provider has, or may have,
- * at a name (is_zone: in a zone); one such certificate in *other (borrowed until the loop turns).
+ * How many values a provider has, or may have, at a name (is_zone: in a zone)
+ * for runs of other certificates than cert (NULL: for any), and for probes;
+ * one such certificate in *other (borrowed until the loop turns).
  */
 unsigned	 cleanup_count_others(const struct cleanup *,
 		    const char *cert, const char *provider,

@@ -13,6 +13,7 @@
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/due.h"
+#include "daemon/engine/preflight.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
 #include "daemon/engine/watch.h"
@@ -491,6 +492,7 @@ engine_new(const struct engine_args *a, struct error *err)
 	e->conf = conf_ref(a->conf);
 	e->started_at = e->loaded_at = clock_now();
 	TAILQ_INIT(&e->subs);
+	TAILQ_INIT(&e->preflights);
 	provider_env_init(&e->env, a->loop, a->http, e->dns, a->children);
 	e->accounts = accounts_new(a->loop, a->ca_http, a->children, a->store);
 	timer_init(&e->schedule, a->loop, schedule_cb, e);
@@ -614,6 +616,7 @@ engine_free(struct engine *e)
 	timer_clear(&e->schedule);
 	timer_clear(&e->stop_tick);
 	cleanup_wait_cancel(e->stop_wait);
+	preflight_stop_all(e);
 	deployer_stop(e->deployer);
 	for (size_t i = 0; i < e->n_certs; i++)
 		cert_free(e->certs[i]);
@@ -687,6 +690,7 @@ engine_stop(struct engine *e, void (*done)(void *arg), void *arg)
 {
 	e->is_stopping = true;
 	timer_clear(&e->schedule);
+	preflight_stop_all(e);
 	deployer_stop(e->deployer);
 	e->stop_done = done;
 	e->stop_arg = arg;

@@ -21,6 +21,7 @@ struct action;
 struct cleanup;
 struct deployer;
 struct http01;
+struct preflight;
 struct renewal;
 struct watch;
 struct tokens;
@@ -85,6 +86,7 @@ struct engine {
 	void		(*stop_done)(void *);
 	void		*stop_arg;
 	struct cleanup_wait_op *stop_wait;
+	TAILQ_HEAD(, preflight) preflights;
 };
 
 /* The certificate of that name, or NULL. */

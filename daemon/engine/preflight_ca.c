@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/engine/preflight_priv.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/file.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/acme/meta.h"
+#include "daemon/dns/caa.h"
+#include "daemon/engine/zones.h"
+
+#define EAB_KEY_MAX 4096
+
+void
+pf_ca_free(struct pf_ca *ca)
+{
+	acme_meta_cancel(ca->op);
+	for (char **p = ca->identities; p != NULL && *p != NULL; p++)
+		free(*p);
+	free(ca->identities);
+	free(ca->terms);
+	free(ca->kid);
+	TAILQ_REMOVE(&ca->pf->cas, ca, link);
+	free(ca);
+}
+
+/* Is what the account needs on this machine there? */
+static int
+check_files(const struct pf_ca *ca, struct error *err)
+{
+	const struct conf_account *a = ca->account;
+	EVP_PKEY *key;
+	char *hmac_key;
+
+	key = store_account_key(ca->pf->engine->a.store, a->name,
+	    a->directory, err);
+	EVP_PKEY_free(key);
+	if (key == NULL && strcmp(err->code, "store:no-key") != 0)
+		return -1;
+	if (a->eab_hmac_key_file == NULL)
+		return 0;
+	if (file_read_secret(a->eab_hmac_key_file, EAB_KEY_MAX, &hmac_key,
+	    err) == -1)
+		return error_wrap(err, "eab_hmac_key_file");
+	freezero_str(hmac_key);
+	return 0;
+}
+
+static void
+tell_account(struct pf_check *c)
+{
+	const struct pf_ca *ca = c->pc->ca;
+	const struct conf_account *a = ca->account;
+	struct error err;
+	char *fix = NULL;
+
+	if (check_files(ca, &err) == -1) {
+		pf_tell(c, PF_FAIL, "mend the file, or what acmed may read",
+		    "account \"%s\": %s", a->name, err.msg);
+	} else if (ca->kid != NULL) {
+		pf_tell(c, PF_OK, NULL, "account \"%s\" is registered: %s",
+		    a->name, ca->kid);
+	} else if (ca->err.kind != ERR_NONE) {
+		pf_tell(c, PF_WARN, NULL, "account \"%s\" is not registered "
+		    "yet; what the CA asks for is not known", a->name);
+	} else if (ca->terms != NULL && !a->agree_tos) {
+		fix = xasprintf("read them, and set agree_tos = true in "
+		    "account \"%s\"", a->name);
+		pf_tell(c, PF_FAIL, fix, "the CA wants you to agree to its "
+		    "terms of service, %s", ca->terms);
+	} else if (ca->eab_required && (a->eab_kid == NULL ||
+	    a->eab_hmac_key_file == NULL)) {
+		fix = xasprintf("set eab_kid and eab_hmac_key_file, as the CA "
+		    "gave them to you, in account \"%s\"", a->name);
+		pf_tell(c, PF_FAIL, fix, "the CA makes accounts only for "
+		    "those that it knows already (external account binding)");
+	} else {
+		pf_tell(c, PF_OK, NULL, "account \"%s\" is not registered "
+		    "yet; the first renewal does it", a->name);
+	}
+	free(fix);
+}
+
+static void
+tell_ca(struct pf_cert *pc)
+{
+	struct pf_check *c = pf_check_add(pc, NULL, "directory", NULL);
+	const struct pf_ca *ca = pc->ca;
+	const char *url = ca->account->directory;
+	char *fix;
+
+	if (ca->err.kind == ERR_NONE) {
+		pf_tell(c, PF_OK, NULL, "the CA answers: %s", url);
+	} else {
+		fix = xasprintf("%s; the same without acmed: curl -sS %s",
+		    strcmp(ca->err.code, "http:tls") == 0 ? "if the CA is "
+		    "your own, set ca_file in the account" :
+		    "see that this machine reaches the CA", url);
+		pf_tell(c, PF_FAIL, fix, "%s", ca->err.msg);
+		free(fix);
+	}
+	tell_account(pf_check_add(pc, NULL, "account", NULL));
+	pf_step(pc);
+}
+
+static void
+fetched(const struct error *err, const struct acme_meta *meta, void *arg)
+{
+	struct pf_ca *ca = arg;
+	struct pf_cert *pc;
+	size_t n = 0;
+
+	ca->op = NULL;
+	if (err != NULL) {
+		ca->err = *err;
+	} else {
+		while (meta->caa_identities[n] != NULL)
+			n++;
+		ca->identities = xcalloc(n + 1, sizeof(*ca->identities));
+		for (size_t i = 0; i < n; i++)
+			ca->identities[i] = xstrdup(meta->caa_identities[i]);
+		ca->terms = meta->terms != NULL ? xstrdup(meta->terms) : NULL;
+		ca->eab_required = meta->eab_required;
+	}
+	TAILQ_FOREACH(pc, &ca->pf->running, link) {
+		if (pc->ca == ca)
+			tell_ca(pc);
+	}
+}
+
+void
+pf_ca_start(struct pf_cert *pc)
+{
+	const struct conf_account *a = pc->cc->account;
+	struct preflight *pf = pc->pf;
+	struct acme_meta_args args = { .directory = a->directory,
+	    .ca_file = a->ca_file, .proxy = a->proxy,
+	    .timeout_ms = PREFLIGHT_TIMEOUT_MS };
+	struct pf_ca *ca;
+
+	TAILQ_FOREACH(ca, &pf->cas, link) {
+		if (ca->account == a)
+			break;
+	}
+	if (ca == NULL) {
+		ca = xcalloc(1, sizeof(*ca));
+		ca->pf = pf;
+		ca->account = a;
+		ca->kid = store_account_kid(pf->engine->a.store, a->name,
+		    a->directory);
+		TAILQ_INSERT_TAIL(&pf->cas, ca, link);
+		ca->op = acme_meta_start(pf->engine->a.ca_http, &args,
+		    fetched, ca);
+	}
+	pc->ca = ca;
+	pc->pending++;
+	if (ca->op == NULL)
+		tell_ca(pc);
+}
+
+/* --- CAA --- */
+
+static void
+judged(const struct error *err, const struct caa_reply *reply, void *arg)
+{
+	struct pf_check *c = arg;
+	const char *ca = c->pc->ca->identities[0];
+
+	c->caa = NULL;
+	if (err != NULL)
+		pf_tell(c, PF_FAIL, "mend the zone: a CA that gets no answer "
+		    "to its question for CAA refuses", "CAA: %s", err->msg);
+	else if (!reply->is_allowed)
+		pf_tell(c, PF_FAIL, reply->refusal.fix, "%s",
+		    reply->refusal.why);
+	else if (reply->at[0] == '\0')
+		pf_tell(c, PF_OK, NULL, "no CAA records: every CA may issue");
+	else
+		pf_tell(c, PF_OK, NULL, "the CAA records of %s let %s issue",
+		    reply->at, ca);
+}
+
+static void
+caa_check(struct pf_check *c)
+{
+	const struct pf_ca *ca = c->pc->ca;
+	struct caa_args args = {
+		.name = c->name->name,
+		.identities = (const char *const *)ca->identities,
+		.account = ca->kid != NULL ? ca->kid : "",
+		.method = "dns-01",
+		.timeout_ms = PREFLIGHT_TIMEOUT_MS,
+	};
+
+	if (ca->err.kind != ERR_NONE)
+		pf_tell(c, PF_WARN, NULL, "CAA is not looked at: the CA does "
+		    "not answer");
+	else if (ca->identities[0] == NULL)
+		pf_tell(c, PF_OK, NULL, "CAA is not looked at: the CA does "
+		    "not say what CAA records name it (caaIdentities)");
+	else
+		c->caa = caa_start(zones_dns(c->pc->zones), &args, judged, c);
+}
+
+void
+pf_ca_plan(struct pf_cert *pc, const struct conf_name *name)
+{
+	(void)pf_check_add(pc, name, "caa", caa_check);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fake_check - what only a preflight asks: daemon/acme/meta.h,
+ * daemon/dns/caa.h, dnssec.h and nscheck.h, with answers that the test sets.
+ */
+#ifndef TESTS_FAKE_FAKE_CHECK_H
+#define TESTS_FAKE_FAKE_CHECK_H
+
+#include <stdbool.h>
+
+#include "common/error.h"
+#include "daemon/dns/dnssec.h"
+
+struct loop;
+
+struct fake_check {
+	struct loop	*loop;
+	unsigned	 in_flight;
+	unsigned	 n_metas, n_caas, n_dnssecs, n_nschecks;
+	unsigned	 most;		/* in flight at once */
+	/* of the directory; kind ERR_NONE: it is there */
+	struct error	 meta_err;
+	const char	*terms;
+	bool		 eab_required;
+	const char	*identities[4];	/* NULL-terminated */
+	const char	*caa_refused;	/* a name; NULL: none */
+	char		 caa_account[200];	/* of the last question */
+	enum dnssec_state dnssec;
+	const char	*dead_tcp;	/* zone whose server has no TCP */
+};
+extern struct fake_check fake_check;
+
+void	fake_check_reset(struct loop *);
+
+#endif
