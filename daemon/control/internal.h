@@ -27,6 +27,7 @@ struct stream;
 enum {
 	CONN_MAX = 64,			/* connections; others wait unseen */
 	STREAM_MAX = 32,		/* of them, streams */
+	CHECK_MAX = 4,			/* of them, checks */
 	STREAM_BACKLOG_MAX = 1 << 20	/* bytes a reader may be behind */
 };
 
@@ -62,6 +63,7 @@ struct control {
 	struct conn_list	 conns;
 	size_t			 n_conns;
 	size_t			 n_streams;
+	size_t			 n_checks;
 	struct timer		 tick;		/* watches over conns */
 	unsigned		 idle_ms;
 	unsigned		 beat_ms;
@@ -95,6 +97,13 @@ struct stream	*stream_new(struct control *, struct evhttp_request *,
 		    const char *cert);
 struct stream	*stream_follow(struct control *, struct evhttp_request *,
 		    json_t *names /* taken */);
+/*
+ * A stream of the lines of a preflight, which ends with it, and it with the
+ * stream: begun already.  If there are too many the request is answered.
+ */
+struct preflight_args;
+void		 stream_check(struct control *, struct evhttp_request *,
+		    const struct preflight_args *);
 void		 stream_begin(struct stream *);
 /* Before stream_begin(): forget it; the request is still to be answered. */
 void		 stream_abort(struct stream *);

@@ -13,8 +13,10 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/mem.h"
 #include "daemon/control/providers.h"
 #include "daemon/engine/engine.h"
+#include "daemon/engine/preflight.h"
 
 /* One request while it is answered. */
 struct call {
@@ -351,6 +353,75 @@ post_renew(struct call *c)
 	json_decref(names);
 }
 
+/* The body of POST /v1/check; the strings of *names are body's. */
+static json_t *
+parse_check(struct evhttp_request *req, struct preflight_args *args,
+    struct error *err)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(req);
+	size_t len = evbuffer_get_length(in), i;
+	json_t *body, *list = NULL, *name;
+	const char **names = NULL;
+	json_error_t why;
+	int probe = 1;
+
+	body = jsonx_parse(len == 0 ? "{}" :
+	    (const char *)evbuffer_pullup(in, -1), len == 0 ? 2 : len, err);
+	if (body == NULL)
+		return NULL;
+	if (json_unpack_ex(body, &why, JSON_STRICT, "{s?o, s?b}",
+	    "names", &list, "probe", &probe) == -1) {
+		(void)error_set(err, ERR_REJECTED, API_ERR_REQUEST,
+		    "the request is not {\"names\": [...], \"probe\": "
+		    "true or false}: %s", why.text);
+		json_decref(body);
+		return NULL;
+	}
+	names = xcalloc(json_array_size(list) + 1, sizeof(*names));
+	json_array_foreach(list, i, name) {
+		names[i] = json_string_value(name);
+		if (names[i] == NULL)
+			break;
+	}
+	if (list != NULL && (!json_is_array(list) ||
+	    i < json_array_size(list))) {
+		(void)error_set(err, ERR_REJECTED, API_ERR_REQUEST,
+		    "\"names\" is not a list of names");
+		free(names);
+		json_decref(body);
+		return NULL;
+	}
+	*args = (struct preflight_args){ .names = names,
+	    .n_names = json_array_size(list), .has_probe = probe != 0 };
+	return body;
+}
+
+static void
+post_check(struct call *c)
+{
+	struct preflight_args args;
+	struct error err;
+	json_t *body = parse_check(c->req, &args, &err);
+	size_t i = 0;
+
+	if (body == NULL) {
+		reply_error(c->req, 400, &err, NULL);
+		return;
+	}
+	while (i < args.n_names && cert_exists(c, args.names[i]))
+		i++;
+	if (i < args.n_names) {
+		unknown_cert(c, args.names[i]);
+	} else {
+		log_info(NULL, "user id %lu asks for a check of %zu "
+		    "certificates (0: all)", (unsigned long)c->uid,
+		    args.n_names);
+		stream_check(c->ctl, c->req, &args);
+	}
+	free((void *)(uintptr_t)args.names);
+	json_decref(body);
+}
+
 static const struct route {
 	const char	*path;
 	bool		 is_prefix;
@@ -361,6 +432,7 @@ static const struct route {
 	{ API_PATH_STATUS, false, EVHTTP_REQ_GET, "GET", get_status },
 	{ API_PATH_CERT, true, EVHTTP_REQ_GET, "GET", get_cert },
 	{ API_PATH_RENEW, false, EVHTTP_REQ_POST, "POST", post_renew },
+	{ API_PATH_CHECK, false, EVHTTP_REQ_POST, "POST", post_check },
 	{ API_PATH_EVENTS, false, EVHTTP_REQ_GET, "GET", get_events },
 	{ API_PATH_RELOAD, false, EVHTTP_REQ_POST, "POST", post_reload },
 	{ API_PATH_PROVIDERS, false, EVHTTP_REQ_GET, "GET", get_providers },

@@ -14,12 +14,15 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "daemon/engine/engine.h"
+#include "daemon/engine/preflight.h"
 
 struct stream {
 	struct control		*ctl;
 	struct conn		*conn;
 	struct evhttp_request	*req;
 	struct engine_sub	*sub;	/* NULL: no more events */
+	bool			 is_check;
+	struct preflight	*check;	/* NULL: no more lines of it */
 	char			*cert;	/* only this one's; or NULL */
 	json_t			*names;	/* followed and not yet ended; or
 					   NULL */
@@ -30,14 +33,25 @@ struct stream {
 	struct timer		 drop;
 };
 
+/* Nothing more comes from the engine. */
 static void
-stream_free(struct stream *s)
+stop_listening(struct stream *s)
 {
 	if (s->sub != NULL)
 		engine_unsubscribe(s->sub);
+	s->sub = NULL;
+	preflight_cancel(s->check);
+	s->check = NULL;
+}
+
+static void
+stream_free(struct stream *s)
+{
+	stop_listening(s);
 	timer_clear(&s->drop);
 	s->conn->stream = NULL;
 	s->ctl->n_streams--;
+	s->ctl->n_checks -= s->is_check;
 	evbuffer_free(s->out);
 	json_decref(s->names);
 	free(s->cert);
@@ -88,8 +102,7 @@ flush(struct stream *s)
 	if (evbuffer_get_length(waiting) <= STREAM_BACKLOG_MAX)
 		return;
 	/* From the loop: our caller may be in the middle of something. */
-	engine_unsubscribe(s->sub);
-	s->sub = NULL;
+	stop_listening(s);
 	timer_set(&s->drop, 0);
 }
 
@@ -141,8 +154,9 @@ event_cb(const json_t *event, void *arg)
 		finish(s);
 }
 
-struct stream *
-stream_new(struct control *ctl, struct evhttp_request *req, const char *cert)
+/* One that nobody feeds yet. */
+static struct stream *
+stream_make(struct control *ctl, struct evhttp_request *req)
 {
 	struct stream *s;
 	struct error err;
@@ -157,13 +171,23 @@ stream_new(struct control *ctl, struct evhttp_request *req, const char *cert)
 	s->ctl = ctl;
 	s->conn = conn_of(ctl, req);
 	s->req = req;
-	s->cert = cert == NULL ? NULL : xstrdup(cert);
 	s->out = evbuffer_new();
 	if (s->out == NULL)
 		abort();
 	timer_init(&s->drop, ctl->loop, drop_cb, s);
 	s->conn->stream = s;
 	ctl->n_streams++;
+	return s;
+}
+
+struct stream *
+stream_new(struct control *ctl, struct evhttp_request *req, const char *cert)
+{
+	struct stream *s = stream_make(ctl, req);
+
+	if (s == NULL)
+		return NULL;
+	s->cert = cert == NULL ? NULL : xstrdup(cert);
 	s->sub = engine_subscribe(ctl->engine, event_cb, s);
 	return s;
 }
@@ -209,9 +233,66 @@ stream_abort(struct stream *s)
 void
 stream_beat(struct stream *s, int64_t now_ms)
 {
-	if (s->sub == NULL || now_ms < s->beat_at_ms)
+	if ((s->sub == NULL && s->check == NULL) || now_ms < s->beat_at_ms)
 		return;
 	s->beat_at_ms = now_ms + s->ctl->beat_ms;
 	(void)evbuffer_add(s->out, "\n", 1);
 	flush(s);
+}
+
+/* --- checks --- */
+
+static void
+check_line(const json_t *line, void *arg)
+{
+	struct stream *s = arg;
+	char *text = json_dumps(line, JSON_COMPACT);
+
+	if (text == NULL)
+		return;		/* a text that is not UTF-8 */
+	(void)evbuffer_add_printf(s->out, "%s\n", text);
+	free(text);
+	flush(s);
+}
+
+static void
+check_done(const struct error *err, void *arg)
+{
+	struct stream *s = arg;
+	json_t *line;
+
+	s->check = NULL;
+	if (err != NULL) {
+		line = json_pack("{s:{s:s, s:s, s:s}}", "error",
+		    "kind", err_kind_name(err->kind), "code", err->code,
+		    "msg", err->msg);
+		check_line(line, s);
+		json_decref(line);
+	}
+	/* drop_cb() ends it otherwise. */
+	if (!timer_is_set(&s->drop))
+		finish(s);
+}
+
+void
+stream_check(struct control *ctl, struct evhttp_request *req,
+    const struct preflight_args *args)
+{
+	struct stream *s;
+	struct error err;
+
+	if (ctl->n_checks >= CHECK_MAX) {
+		(void)error_set(&err, ERR_TRANSIENT, API_ERR_BUSY,
+		    "%d checks are under way already", CHECK_MAX);
+		reply_error(req, 503, &err, NULL);
+		return;
+	}
+	s = stream_make(ctl, req);
+	if (s == NULL)
+		return;
+	s->is_check = true;
+	ctl->n_checks++;
+	s->check = preflight_start(ctl->engine, args, check_line, check_done,
+	    s);
+	stream_begin(s);
 }

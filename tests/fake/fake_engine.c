@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/engine/engine.h"
+#include "daemon/engine/preflight.h"
 
 struct engine_sub {
 	TAILQ_ENTRY(engine_sub)	 entry;
@@ -20,7 +21,18 @@ struct engine_sub {
 	void			*arg;
 };
 
+struct preflight {
+	TAILQ_ENTRY(preflight)	 entry;
+	struct engine		*engine;
+	preflight_line_cb	*line;
+	preflight_done_cb	*done;
+	void			*arg;
+};
+
 struct engine {
+	TAILQ_HEAD(, preflight) checks;
+	size_t	n_checks;
+	char	checked[4096];
 	TAILQ_HEAD(, engine_sub) subs;
 	size_t	n_subs;
 	bool	stopping;
@@ -36,13 +48,14 @@ fake_engine_new(void)
 	struct engine *e = xcalloc(1, sizeof(*e));
 
 	TAILQ_INIT(&e->subs);
+	TAILQ_INIT(&e->checks);
 	return e;
 }
 
 void
 fake_engine_free(struct engine *e)
 {
-	if (e->n_subs != 0)
+	if (e->n_subs != 0 || e->n_checks != 0)
 		abort();
 	free(e);
 }
@@ -170,4 +183,87 @@ engine_unsubscribe(struct engine_sub *sub)
 	TAILQ_REMOVE(&sub->engine->subs, sub, entry);
 	sub->engine->n_subs--;
 	free(sub);
+}
+
+/* --- preflights --- */
+
+const char *
+fake_engine_checked(const struct engine *e)
+{
+	return e->checked;
+}
+
+size_t
+fake_engine_checks(const struct engine *e)
+{
+	return e->n_checks;
+}
+
+struct preflight *
+preflight_start(struct engine *e, const struct preflight_args *a,
+    preflight_line_cb *line, preflight_done_cb *done, void *arg)
+{
+	struct preflight *pf = xcalloc(1, sizeof(*pf));
+	size_t len;
+
+	for (size_t i = 0; i < a->n_names; i++) {
+		len = strlen(e->checked);
+		(void)text_printf(e->checked + len, sizeof(e->checked) - len,
+		    "%s ", a->names[i]);
+	}
+	len = strlen(e->checked);
+	(void)text_printf(e->checked + len, sizeof(e->checked) - len, "%s",
+	    a->has_probe ? "+" : "-");
+	pf->engine = e;
+	pf->line = line;
+	pf->done = done;
+	pf->arg = arg;
+	TAILQ_INSERT_TAIL(&e->checks, pf, entry);
+	e->n_checks++;
+	return pf;
+}
+
+void
+preflight_cancel(struct preflight *pf)
+{
+	if (pf == NULL)
+		return;
+	TAILQ_REMOVE(&pf->engine->checks, pf, entry);
+	pf->engine->n_checks--;
+	free(pf);
+}
+
+static void
+check_end(struct preflight *pf, const struct error *err)
+{
+	pf->done(err, pf->arg);
+	preflight_cancel(pf);
+}
+
+void
+fake_engine_check_line(struct engine *e, const char *msg)
+{
+	struct preflight *pf, *next;
+	json_t *line = json_pack("{s:s, s:s?}", "cert", "a.example", "msg",
+	    msg);
+
+	for (pf = TAILQ_FIRST(&e->checks); pf != NULL; pf = next) {
+		next = TAILQ_NEXT(pf, entry);
+		if (msg != NULL)
+			pf->line(line, pf->arg);
+		else
+			check_end(pf, NULL);
+	}
+	json_decref(line);
+}
+
+void
+fake_engine_check_stop(struct engine *e)
+{
+	struct error err;
+
+	(void)error_set(&err, ERR_TRANSIENT, "engine:stopping",
+	    "acmed is stopping");
+	while (!TAILQ_EMPTY(&e->checks))
+		check_end(TAILQ_FIRST(&e->checks), &err);
 }

@@ -26,5 +26,13 @@ void		 fake_engine_set_instant(struct engine *, bool);
 void		 fake_engine_step(struct engine *, const char *cert,
 		    const char *step, const char *msg);
 void		 fake_engine_end(struct engine *, const char *cert, bool ok);
+/* preflight_start() calls: "NAME " of each, then "+" with a probe or "-". */
+const char	*fake_engine_checked(const struct engine *);
+/* Checks under way. */
+size_t		 fake_engine_checks(const struct engine *);
+/* Tell a line of all that are under way; with msg NULL end them. */
+void		 fake_engine_check_line(struct engine *, const char *msg);
+/* preflight_stop_all() with "engine:stopping". */
+void		 fake_engine_check_stop(struct engine *);
 
 #endif

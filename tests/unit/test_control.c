@@ -488,6 +488,97 @@ test_backlog(void **state)
 }
 
 static void
+test_check_bodies(void **state)
+{
+	static const struct {
+		const char	*body;
+		int		 status;
+		const char	*want;
+	} cases[] = {
+		{ "{\"names\": [\"a.exampl\"]}", 404, "engine:unknown-cert" },
+		{ "{\"names\": \"a.example\"}", 400, "control:request" },
+		{ "{\"names\": [1]}", 400, "control:request" },
+		{ "{\"names\": [\"a.example\", null]}", 400,
+		    "control:request" },
+		{ "{\"names\": {}}", 400, "control:request" },
+		{ "{\"probe\": 1}", 400, "control:request" },
+		{ "{\"other\": 1}", 400, "control:request" },
+		{ "[", 400, "json:syntax" },
+	};
+	struct env *env = *state;
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++)
+		exchange(env, "POST", "/v1/check", cases[i].body,
+		    cases[i].status, cases[i].want);
+	exchange(env, "GET", "/v1/check", "", 405, "control:method");
+	assert_string_equal(fake_engine_checked(env->engine), "");
+}
+
+static void
+test_check(void **state)
+{
+	struct env *env = *state;
+	struct client *c = client_new(env);
+
+	say_request(c, "POST", "/v1/check",
+	    "{\"names\": [\"a.example\", \"b.example\"]}");
+	await(env, c, "200 OK");
+	fake_engine_check_line(env->engine, "first");
+	await(env, c, "\"first\"}\n");
+	assert_false(c->eof);
+	fake_engine_check_line(env->engine, NULL);
+	await(env, c, NULL);
+	client_free(c);
+	c = client_new(env);
+	say_request(c, "POST", "/v1/check", "{\"probe\": false}");
+	await(env, c, "200 OK");
+	fake_engine_check_stop(env->engine);
+	await(env, c, "engine:stopping");
+	await(env, c, NULL);
+	client_free(c);
+	/* Without a body: all, with a probe.  Who leaves, ends it. */
+	c = client_new(env);
+	say_request(c, "POST", "/v1/check", "");
+	await(env, c, "200 OK");
+	assert_string_equal(fake_engine_checked(env->engine),
+	    "a.example b.example +-+");
+	assert_int_equal(fake_engine_checks(env->engine), 1);
+	client_free(c);
+	run_for(env, NULL, 20);
+	assert_int_equal(fake_engine_checks(env->engine), 0);
+}
+
+static void
+test_check_limits(void **state)
+{
+	struct env *env = *state;
+	struct client *c[5];
+	char *text = xmalloc(20000);
+
+	for (size_t i = 0; i < 5; i++) {
+		c[i] = client_new(env);
+		say_request(c[i], "POST", "/v1/check", "");
+		await(env, c[i], i < 4 ? "200 OK" : "control:busy");
+	}
+	assert_int_equal(fake_engine_checks(env->engine), 4);
+	/* Nobody reads. */
+	memset(text, 'x', 19999);
+	text[19999] = '\0';
+	for (int i = 0; i < 200; i++)
+		fake_engine_check_line(env->engine, text);
+	assert_int_equal(fake_engine_checks(env->engine), 0);
+	run_for(env, NULL, 20);
+	for (size_t i = 0; i < 5; i++)
+		client_free(c[i]);
+	c[0] = client_new(env);
+	say_request(c[0], "POST", "/v1/check", "");
+	await(env, c[0], "200 OK");
+	client_free(c[0]);
+	run_for(env, NULL, 20);
+	free(text);
+}
+
+static void
 test_too_many_streams(void **state)
 {
 	struct env *env = *state;
@@ -765,6 +856,9 @@ main(void)
 		T(test_routes),
 		cmocka_unit_test(test_providers),
 		T(test_renew_bodies),
+		T(test_check_bodies),
+		T(test_check),
+		T(test_check_limits),
 		T(test_reload_fails),
 		T(test_follow),
 		T(test_follow_instant),
