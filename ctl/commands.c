@@ -13,6 +13,7 @@
 #include "common/mem.h"
 #include "common/provider_text.h"
 #include "common/text.h"
+#include "ctl/check.h"
 #include "ctl/client.h"
 #include "ctl/progress.h"
 #include "ctl/show.h"
@@ -254,27 +255,103 @@ renew_only(const struct options *o, const struct client_request *request)
 	return EXIT_OK;
 }
 
-int
-cmd_renew_now(const struct options *o)
+/* NULL if one is not UTF-8, which has been told. */
+static json_t *
+names_array(const struct options *o)
 {
-	json_t *names = json_array(), *body;
-	struct client_request request = {
-		.socket = o->socket, .method = "POST", .path = API_PATH_RENEW,
-	};
-	int code;
+	json_t *names = json_array();
 
 	for (size_t i = 0; i < o->n_names; i++) {
 		if (json_array_append_new(names, json_string(o->names[i])) ==
 		    -1) {
 			say_error("a name is not UTF-8");
 			json_decref(names);
-			return EXIT_USAGE;
+			return NULL;
 		}
 	}
+	return names;
+}
+
+int
+cmd_renew_now(const struct options *o)
+{
+	json_t *names = names_array(o), *body;
+	struct client_request request = {
+		.socket = o->socket, .method = "POST", .path = API_PATH_RENEW,
+	};
+	int code;
+
+	if (names == NULL)
+		return EXIT_USAGE;
 	body = json_pack("{s:o, s:b}", "names", names, "follow", !o->no_wait);
 	request.body = body;
 	code = o->no_wait ? renew_only(o, &request) :
 	    renew_and_follow(o, &request);
+	json_decref(body);
+	return code;
+}
+
+/* The lines of a check while they are shown. */
+struct watch {
+	const struct options	*o;
+	struct check		 check;
+};
+
+static void
+check_line_cb(const json_t *line, void *arg)
+{
+	struct watch *w = arg;
+
+	check_count(&w->check, line);
+	if (w->o->json)
+		print_json(w->o, line, JSON_COMPACT);
+	else
+		check_print(&w->check, line);
+}
+
+static int
+check_end(struct watch *w)
+{
+	if (w->check.error != NULL) {
+		say_error(w->check.error);
+		return EXIT_NOT_RUNNING;
+	}
+	if (!w->o->json)
+		check_summary(&w->check);
+	return w->check.n_bad > 0 ? EXIT_FINDINGS : EXIT_OK;
+}
+
+int
+cmd_check(const struct options *o)
+{
+	struct watch w = { .o = o };
+	struct client_request request = {
+		.socket = o->socket, .method = "POST", .path = API_PATH_CHECK,
+		.line = check_line_cb, .arg = &w,
+	};
+	struct client_reply reply;
+	struct error err;
+	json_t *names = names_array(o), *body;
+	int code;
+
+	if (names == NULL)
+		return EXIT_USAGE;
+	body = json_pack("{s:o, s:b}", "names", names, "probe", !o->no_probe);
+	request.body = body;
+	check_init(&w.check, &o->out);
+	if (client_call(&request, &reply, &err) == 0) {
+		code = reply.status == 200 ? check_end(&w) :
+		    refused(o, &reply);
+		client_reply_clear(&reply);
+	} else if (strcmp(err.code, CLIENT_INTERRUPTED) == 0) {
+		say_error("interrupted; a TXT value that was added is being "
+		    "removed");
+		code = EXIT_INTERRUPTED;
+	} else {
+		say_error(err.msg);
+		code = exit_of_error(&err);
+	}
+	check_clear(&w.check);
 	json_decref(body);
 	return code;
 }

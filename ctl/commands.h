@@ -16,6 +16,7 @@ enum exit_code {
 	EXIT_NOT_RUNNING = 3,
 	EXIT_DENIED = 4,
 	EXIT_REFUSED = 5,	/* no such certificate, or another refusal */
+	EXIT_FINDINGS = 6,	/* check found what would fail */
 	EXIT_INTERRUPTED = 130
 };
 
@@ -24,6 +25,7 @@ struct options {
 	bool		 json;
 	bool		 check;		/* status */
 	bool		 no_wait;	/* renew-now */
+	bool		 no_probe;	/* check */
 	struct term	 out;		/* standard output */
 	const char *const *names;	/* arguments after the command */
 	size_t		 n_names;
@@ -32,6 +34,7 @@ struct options {
 int	cmd_status(const struct options *);
 int	cmd_list(const struct options *);
 int	cmd_renew_now(const struct options *);
+int	cmd_check(const struct options *);
 int	cmd_events(const struct options *);
 int	cmd_reload(const struct options *);
 int	cmd_providers(const struct options *);

@@ -19,16 +19,18 @@ static const struct command {
 	size_t		 least, most;	/* number of names */
 	int		(*run)(const struct options *);
 } commands[] = {
-	{ "status", "[--check] [NAME]", "what acmed does, and with which "
+	{ "status", "[--check] [NAME]", "what acmed does, with which "
 	    "certificates", 0, 1, cmd_status },
 	{ "renew-now", "[--no-wait] NAME...", "renew now, and show each step",
 	    1, SIZE_MAX, cmd_renew_now },
+	{ "check", "[--no-probe] [NAME...]", "would a renewal work, and if "
+	    "not, why", 0, SIZE_MAX, cmd_check },
 	{ "events", "[NAME]", "show the steps of all renewals as they come",
 	    0, 1, cmd_events },
 	{ "reload", "", "read the configuration again", 0, 0, cmd_reload },
 	{ "list", "", "the names of the certificates", 0, 0, cmd_list },
-	{ "providers", "[TYPE]", "the types of DNS providers, and the options "
-	    "of one", 0, 1, cmd_providers },
+	{ "providers", "[TYPE]", "the DNS providers, or the options of one",
+	    0, 1, cmd_providers },
 	{ "version", "", "versions of acmectl and acmed", 0, 0, cmd_version },
 };
 
@@ -51,13 +53,17 @@ usage(FILE *out)
 	    "                      or $" API_SOCKET_ENV ")\n"
 	    "  -j, --json          print what acmed says, as JSON\n"
 	    "      --check         exit with 1 if a certificate is missing, "
-	    "expired or failing\n"
+	    "expired or\n"
+	    "                      failing\n"
+	    "      --no-probe      add no TXT value to prove the "
+	    "credentials\n"
 	    "      --no-wait       begin, and do not wait for the end\n"
 	    "  -h, --help          this text\n"
 	    "  -V, --version       version of acmectl\n"
 	    "\n"
 	    "Exit codes: 0 done, 1 failed, 2 usage, 3 acmed is not running, "
-	    "4 permission\ndenied, 5 no such certificate or refused.\n", out);
+	    "4 permission\ndenied, 5 no such certificate or refused, 6 check "
+	    "found what would fail,\n130 interrupted.\n", out);
 }
 
 /* Returns a code to exit with. */
@@ -102,6 +108,8 @@ run(const char *word, struct options *o)
 		return misuse("there are too many arguments", NULL);
 	if (o->check && c->run != cmd_status)
 		return misuse("--check is for status", NULL);
+	if (o->no_probe && c->run != cmd_check)
+		return misuse("--no-probe is for check", NULL);
 	if (o->no_wait && c->run != cmd_renew_now)
 		return misuse("--no-wait is for renew-now", NULL);
 	return c->run(o);
@@ -111,11 +119,12 @@ run(const char *word, struct options *o)
 static int
 parse(int argc, char **argv, struct options *o)
 {
-	enum { OPT_CHECK = 256, OPT_NO_WAIT };
+	enum { OPT_CHECK = 256, OPT_NO_WAIT, OPT_NO_PROBE };
 	static const struct option longs[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "check", no_argument, NULL, OPT_CHECK },
+		{ "no-probe", no_argument, NULL, OPT_NO_PROBE },
 		{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -133,6 +142,9 @@ parse(int argc, char **argv, struct options *o)
 			break;
 		case OPT_CHECK:
 			o->check = true;
+			break;
+		case OPT_NO_PROBE:
+			o->no_probe = true;
 			break;
 		case OPT_NO_WAIT:
 			o->no_wait = true;

@@ -108,10 +108,10 @@ show_next(const json_t *cert, time_t now, bool is_long)
 		free(step);
 		return out;
 	}
+	/* Its end came after it was taken out of the configuration. */
 	if (word != NULL && strcmp(word, "none") == 0)
-		return xstrdup(is_long ?
-		    "nothing until you have changed something: see the error" :
-		    "fix needed");
+		return xstrdup(is_long ? "nothing: it is not configured any "
+		    "more" : "-");
 	action = show_str(cert, "next.action", "-");
 	if (at == 0)
 		return action;

@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "ctl/check.h"
 #include "ctl/progress.h"
 #include "ctl/show.h"
 #include "ctl/status.h"
@@ -146,7 +147,6 @@ test_widths(void **state)
 		char *out = printed(status_print, status_text, widths[i]);
 
 		assert_has(out, "example.com");
-		assert_has(out, "fix needed");
 		assert_has(out, "stuck.example");
 		assert_has(out, "_acme-challenge.b of b");
 		assert_has(out, "2 TXT records are still");
@@ -410,6 +410,57 @@ test_progress(void **state)
 	clock_test_set(0);
 }
 
+static void
+test_check_lines(void **state)
+{
+	static const char *const lines[] = {
+		"{\"cert\": \"a\", \"name\": null, \"check\": \"directory\", "
+		"\"result\": \"ok\", \"msg\": \"the CA answers\"}",
+		"{\"cert\": \"a\", \"name\": \"a.test\", \"check\": \"caa\", "
+		"\"result\": \"fail\", \"msg\": \"no\\u001b[2J\", \"fix\": "
+		"\"add this\"}",
+		"{\"cert\": \"a\", \"name\": \"a.test\", \"check\": \"probe\", "
+		"\"result\": \"warn\", \"msg\": \"hm\"}",
+		"{\"cert\": \"a\", \"end\": true, \"ok\": false, "
+		"\"warnings\": 1, \"failures\": 1}",
+		"{\"cert\": \"b\", \"result\": \"new\"}", "{}",
+		"{\"cert\": \"b\", \"end\": true, \"ok\": true}",
+	};
+	char *out = NULL;
+	size_t len;
+	FILE *f = open_memstream(&out, &len);
+	struct term t = plain_term(80, f);
+	struct check c;
+
+	check_init(&c, &t);
+	for (size_t i = 0; i < N_ELEMENTS(lines); i++) {
+		json_t *j = parse(lines[i]);
+
+		check_count(&c, j);
+		check_print(&c, j);
+		json_decref(j);
+	}
+	check_summary(&c);
+	(void)fclose(f);
+	assert_string_equal(out,
+	    "certificate a\n"
+	    "  ok    directory   the CA answers\n"
+	    "a.test\n"
+	    "  FAIL  caa         no [2J\n"
+	    "                    -> add this\n"
+	    "  warn  probe       hm\n"
+	    "\n"
+	    "certificate b\n"
+	    "  ?     ?           ?\n"
+	    "\n"
+	    "1 failure, 1 warning: a renewal of 1 of 2 certificates would "
+	    "fail\n");
+	assert_int_equal(c.n_bad, 1);
+	assert_null(c.error);
+	check_clear(&c);
+	free(out);
+}
+
 int
 main(void)
 {
@@ -425,6 +476,7 @@ main(void)
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_colour),
 		cmocka_unit_test(test_progress),
+		cmocka_unit_test(test_check_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
