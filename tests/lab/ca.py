@@ -58,6 +58,7 @@ class Pebble:
     alternate_roots number of alternate chains
     chain_length    intermediates
     eab             {kid: base64url key}: external accounts are required
+    caa             what CAA records name it, in the directory
     blocked         names that it refuses with rejectedIdentifier
     retry_order     Retry-After of a processing order, seconds
     always_valid    no validation at all
@@ -93,6 +94,8 @@ class Pebble:
                 "validityPeriod": opt.get("validity_s", 90 * 86400)}},
             "certificateValidityPeriod": opt.get("validity_s", 90 * 86400),
         }
+        if opt.get("caa"):
+            conf["caaIdentities"] = opt["caa"]
         path = os.path.join(self.folder, "pebble-%d.json" % self.port)
         with open(path, "w") as f:
             json.dump({"pebble": conf}, f)

@@ -97,14 +97,15 @@ class Bind(Server):
                             else "none"))
         self.launch("\n".join(conf) + "\n", list(zones)[0])
 
-    def options(self, recursion="no", extra=""):
+    def options(self, recursion="no", extra="", validation="no"):
         return ('options { directory "%s"; listen-on { %s; }; '
                 'listen-on-v6 { none; }; pid-file none; '
                 'session-keyfile none; recursion %s; '
-                'dnssec-validation no; '
+                'dnssec-validation %s; '
                 'minimal-responses yes; tcp-listen-queue 1024; '
                 'tcp-clients 1024; %s };\ncontrols { };'
-                % (self.folder, self.address, recursion, extra))
+                % (self.folder, self.address, recursion, validation,
+                   extra))
 
     def launch(self, conf, zone):
         path = os.path.join(self.folder, "named.conf")
@@ -146,6 +147,81 @@ class Resolver(Bind):
             conf.append('zone "%s" { type static-stub; '
                         'server-addresses { %s; }; };' % (zone, addr))
         self.launch("\n".join(conf) + "\n", list(delegations)[0])
+
+
+class Signed(Bind):
+    """named as primary of signed zones {name: text} and of a signed root.
+
+    delegations as of Resolver, unsigned; the DS records of the zones named
+    in broken are wrong.
+    """
+
+    def __init__(self, folder, address, zones, delegations, broken=()):
+        self.address, self.folder = address, folder
+        os.makedirs(folder, exist_ok=True)
+        root = ["$TTL 5", ". SOA ns.root. hm.root. 1 3600 600 86400 1",
+                ". NS ns.root.", "ns.root. A %s" % address]
+        for zone, servers in delegations.items():
+            for label, addr in servers.items():
+                root += ["%s. NS %s.%s." % (zone, label, zone),
+                         "%s.%s. A %s" % (label, zone, addr)]
+        conf = [self.options(extra='key-directory "%s";' % folder),
+                'key "%s" { algorithm hmac-sha256; secret "%s"; };'
+                % (KEY_NAME, KEY_SECRET)]
+        for zone, text in zones.items():
+            ds = self.sign(zone, text)
+            if zone in broken:
+                ds = ds[:-8] + ("0" * 8 if ds[-8:] != "0" * 8 else "1" * 8)
+            root += ["%s. NS ns1.%s." % (zone, zone),
+                     "ns1.%s. A %s" % (zone, address),
+                     "%s. DS %s" % (zone, ds)]
+        self.sign("", "\n".join(root) + "\n")
+        for zone in list(zones) + [""]:
+            conf.append('zone "%s." { type primary; file "%s"; '
+                        'allow-update { key %s; }; allow-transfer '
+                        '{ 127.0.0.0/8; }; notify no; };' % (
+                            zone, self.file(zone) + ".signed", KEY_NAME))
+        self.launch("\n".join(conf) + "\n", list(zones)[0])
+
+    def file(self, zone):
+        return os.path.join(self.folder, (zone or "root") + ".zone")
+
+    def sign(self, zone, text):
+        """Returns the data of its DS record."""
+        key = proc.run(["dnssec-keygen", "-q", "-a", "ECDSAP256SHA256",
+                        "-f", "KSK", zone + "."],
+                       cwd=self.folder).stdout.split()[-1]
+        with open(os.path.join(self.folder, key + ".key")) as f:
+            dnskey = [line for line in f if not line.startswith(";")][0]
+        if not zone:
+            self.root_key = dnskey.split("DNSKEY", 1)[1].split(None, 3)
+        with open(self.file(zone), "w") as f:
+            f.write(text + dnskey)
+        proc.run(["dnssec-signzone", "-z", "-o", zone + ".",
+                  "-f", self.file(zone) + ".signed", self.file(zone), key],
+                 cwd=self.folder)
+        return proc.run(["dnssec-dsfromkey", "-2", key], cwd=self.folder
+                        ).stdout.split(" DS ")[1].strip()
+
+
+class Validator(Bind):
+    """named as a resolver that validates, from the root of a Signed."""
+
+    def __init__(self, folder, address, signed):
+        self.address, self.folder = address, folder
+        os.makedirs(folder, exist_ok=True)
+        hints = os.path.join(folder, "hints")
+        with open(hints, "w") as f:
+            f.write(". 5 NS ns.root.\nns.root. 5 A %s\n" % signed.address)
+        flags, proto, alg, key = signed.root_key
+        self.launch(self.options(
+            "yes", "max-cache-ttl 0; max-ncache-ttl 0; servfail-ttl 0; "
+            "empty-zones-enable no; qname-minimization off; "
+            "allow-recursion { any; };", "yes")
+            + '\nzone "." { type hint; file "%s"; };\n'
+            'trust-anchors { . static-key %s %s %s "%s"; };\n'
+            % (hints, flags, proto, alg, "".join(key.split())),
+            "example.test")
 
 
 class Knot(Server):

@@ -37,7 +37,7 @@ def enter_namespaces():
                        + os.strerror(ctypes.get_errno()))
     run(["ip", "link", "set", "lo", "up"])
     # Some servers bind only addresses that an interface has.
-    for i in range(1, 9):
+    for i in range(1, 11):
         run(["ip", "addr", "add", "127.0.1.%d/32" % i, "dev", "lo"])
     run(["ip", "addr", "add", "fd00:53::1/128", "dev", "lo", "nodad"],
         check=False)    # a machine without IPv6 does without

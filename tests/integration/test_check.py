@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: MIT
+"""acmectl check: what would stand in the way of a renewal."""
+
+import json
+import os
+import re
+import subprocess
+import threading
+import time
+
+import dns.query
+import dns.tsigkeyring
+import dns.update
+import pytest
+
+from conftest import BIND, KNOT, ZONES
+from lab import daemon, names, proc
+
+SIGNED, VALIDATOR = "127.0.1.9", "127.0.1.10"
+CA = "ca.test"
+
+
+class Records:
+    """Records beside the zone's own, gone at the end."""
+
+    def __init__(self):
+        self.added = []
+
+    def send(self, zone, change):
+        update = dns.update.Update(zone, keyring=dns.tsigkeyring.from_text(
+            {names.KEY_NAME: names.KEY_SECRET}), keyalgorithm="hmac-sha256")
+        change(update)
+        assert dns.query.tcp(update, BIND, timeout=5).rcode() == 0
+
+    def add(self, zone, name, kind, data):
+        self.send(zone, lambda u: u.add(name, 5, kind, data))
+        self.added.append((zone, name, kind, data))
+
+    def clear(self):
+        for zone, name, kind, data in reversed(self.added):
+            self.send(zone, lambda u: u.delete(name, kind, data))
+
+
+@pytest.fixture
+def records(lab):
+    made = Records()
+    yield made
+    made.clear()
+
+
+@pytest.fixture
+def acmed(make):
+    """Its CA says how CAA records name it; nothing is renewed by itself."""
+    return make(caa=[CA], nonce_reject=0)
+
+
+def idle(acmed, name, *args, **opts):
+    """A certificate that is issued, so that only the check touches it."""
+    acmed.cert(name, *args, **opts)
+    acmed.start()
+    acmed.wait_valid(name, 30)
+    acmed.wait_clean(30)
+
+
+def check(acmed, *args, code=0):
+    """The lines of acmectl check --json, as dicts."""
+    p = acmed.ctl("--json", "check", *args)
+    assert p.returncode == code, p.stdout
+    return [json.loads(line) for line in p.stdout.splitlines()]
+
+
+def find(lines, check, name=None):
+    found = [line for line in lines if line.get("check") == check
+             and (name is None or line["name"] == name)]
+    assert found, lines
+    return found[0]
+
+
+def values(txt, zone, suffix):
+    return [v for vs in txt(zone, suffix).values() for v in vs]
+
+
+def test_all_is_well(acmed, txt):
+    """Of a delegated name, a plain one and its wildcard, one line each."""
+    idle(acmed, "well", ["www.example.test", "kept.example.test",
+                         "*.kept.example.test"])
+    begin = time.monotonic()
+    p = acmed.ctl("check", "well")
+    assert time.monotonic() - begin < 10
+    assert p.returncode == 0, p.stdout
+    for line in (
+            "certificate well\n  ok    directory   the CA answers: https",
+            r"  ok    account     account .lab. is registered: https://",
+            r"\nwww.example.test\n  ok    servers     zone example.test: "
+            r"ns1.example.test \(%s\); over UDP and TCP" % BIND,
+            r"  ok    dnssec      zone example.test: cannot tell",
+            r"  ok    servers     zone other.test: ns1.other.test",
+            r"  ok    delegation  _acme-challenge.www.example.test -> "
+            r"www.acme.other.test, in zone other.test, through provider "
+            r".dns. \(rfc2136\)",
+            r"  ok    caa         no CAA records",
+            r"  ok    probe       a TXT value was added at "
+            r"www.acme.other.test through provider .dns., seen and removed",
+            r"\n\*.kept.example.test\n  ok    delegation",
+            r"1 certificate checked: nothing stands in the way"):
+        assert re.search(line, p.stdout), (line, p.stdout)
+    assert p.stdout.count("  probe  ") == 2
+    # Somebody else's value is still there, and none of ours.
+    assert values(txt, "example.test", "kept.example.test") == [
+        "somebody else's"]
+    assert txt("other.test", "acme.other.test") == {}
+    assert acmed.status()["cleanup"] == []
+    lines = check(acmed, "well", "--no-probe")
+    assert [line for line in lines if line.get("check") == "probe"] == []
+    assert lines[-1]["end"] and lines[-1]["ok"]
+    assert check(acmed)[-1]["cert"] == "well"
+
+
+def test_exit_codes(acmed):
+    acmed.cert("known.example.test")
+    acmed.start()
+    p = acmed.ctl("check", "knwon.example.test")
+    assert p.returncode == 5 and "known.example.test" in p.stdout
+    assert acmed.ctl("status", "--no-probe").returncode == 2
+    acmed.stop()
+    p = acmed.ctl("check")
+    assert p.returncode == 3 and "not running" in p.stdout
+
+
+def test_wrong_key(acmed, txt):
+    idle(acmed, "key.example.test")
+    acmed.providers["dns"] = daemon.rfc2136(
+        key_secret="d3JvbmcgIHdyb25nICB3cm9uZyAgd3Jvbmc=")
+    acmed.write_conf()
+    assert acmed.ctl("reload").returncode == 0
+    lines = check(acmed, "key.example.test", code=6)
+    probe = find(lines, "probe")
+    assert probe["result"] == "fail" and "dns" in probe["msg"]
+    assert "credentials" in probe["fix"]
+    assert lines[-1]["failures"] == 1 and not lines[-1]["ok"]
+    assert txt("example.test", "key.example.test") == {}
+
+
+@pytest.mark.parametrize("data,fix", [
+    ('0 issue "other.example"',
+     'add the record: caa.example.test. CAA 0 issue "ca.test"'),
+    ('0 issue "ca.test; accounturi=https://ca.test/acct/1"',
+     'CAA 0 issue "ca.test; accounturi=https://localhost:'),
+    ('0 issue "ca.test; validationmethods=http-01"',
+     'CAA 0 issue "ca.test; validationmethods=http-01,dns-01"'),
+    ('0 issue "ca.test; validationmethods=dns-01"', None),
+], ids=["other", "accounturi", "validationmethods", "ours"])
+def test_caa(acmed, records, data, fix):
+    idle(acmed, "a.caa.example.test")
+    records.add("example.test", "caa", "CAA", data)
+    lines = check(acmed, "a.caa.example.test", code=6 if fix else 0)
+    caa = find(lines, "caa")
+    assert "caa.example.test" in caa["msg"]
+    if fix is None:
+        assert caa["result"] == "ok"
+    else:
+        assert caa["result"] == "fail" and fix in caa["fix"], caa
+
+
+def test_ca_without_identities(make, ca_proxy):
+    def without(request):
+        if request.kind != "directory":
+            return None
+        directory = json.loads(request.reply)
+        directory["meta"].pop("caaIdentities", None)
+        return 200, [], json.dumps(directory).encode()
+
+    ca_proxy.after = without
+    acmed = make(directory=ca_proxy.directory)
+    acmed.cert("x.example.test")
+    acmed.start()
+    assert "does not say" in find(check(acmed), "caa")["msg"]
+
+
+def test_no_account_is_made(make, lab):
+    """Terms and external accounts are told; nothing is sent to the CA."""
+    acmed = make(eab={"kid-7": "cnmMK5UbnEKdd8OD1Ofq_8HL7r7Rh2BWJHtqZ9CpKuE"})
+    acmed.cert("eab.example.test")
+    acmed.start()
+    acmed.wait_error("eab.example.test")
+    account = find(check(acmed, "--no-probe", code=6), "account")
+    assert account["result"] == "fail" and "eab_kid" in account["fix"]
+
+
+def test_dead_and_lame_servers(acmed, lab, records):
+    """Knot refuses other.test; slow.test has a server that is silent."""
+    acmed.cert("two", ["lame.other.test", "late.dead.test"])
+    acmed.start()
+    records.add("other.test", "ns-lame", "A", KNOT)
+    records.add("other.test", "@", "NS", "ns-lame")
+    lab.dead.pause()
+    try:
+        lines = check(acmed, "--no-probe")
+    finally:
+        lab.dead.resume()
+    lame = find(lines, "servers", "lame.other.test")
+    assert lame["result"] == "warn" and lame["fix"]
+    assert "ns-lame.other.test (%s) answers REFUSED" % KNOT in lame["msg"]
+    dead = find(lines, "servers", "late.dead.test")
+    assert dead["result"] == "warn"
+    assert re.search(r"ns2.dead.test \(\S+\) does not answer", dead["msg"])
+    assert "ns1.dead.test" in dead["msg"]
+
+
+def test_delegation_mistakes(acmed, records):
+    idle(acmed, "plain.example.test")
+    records.add("example.test", "_acme-challenge.dangling", "CNAME",
+                "x.nowhere.invalid.")
+    acmed.cert("loop.example.test")
+    acmed.cert("dangling.example.test")
+    acmed.cert("d1.example.test", challenge_alias="d9.acme.other.test")
+    acmed.write_conf()
+    assert acmed.ctl("reload").returncode == 0
+    lines = check(acmed, "--no-probe", code=6)
+    loop = find(lines, "delegation", "loop.example.test")
+    assert loop["result"] == "fail" and "CNAME" in loop["fix"]
+    dangling = find(lines, "delegation", "dangling.example.test")
+    assert dangling["result"] == "fail", dangling
+    assert "-> x.nowhere.invalid: there is no zone" in dangling["msg"]
+    alias = find(lines, "delegation", "d1.example.test")
+    assert alias["fix"] == ("add the record: _acme-challenge.d1.example.test."
+                            " CNAME d9.acme.other.test.")
+
+
+@pytest.fixture
+def signed(lab):
+    """A signed root with zones whose DS is right, wrong and not there."""
+    folder = os.path.join(lab.folder, "signed%d" % next(lab.serial))
+    text = {z: names.zone_text(z, {"ns1": SIGNED})
+            for z in ("signed.test", "broken.test")}
+    tree = names.Signed(folder, SIGNED, text, {
+        "example.test": ZONES["example.test"]}, ["broken.test"])
+    validator = names.Validator(os.path.join(folder, "v"), VALIDATOR, tree)
+    yield tree
+    validator.stop()
+    tree.stop()
+
+
+def test_dnssec(acmed, signed):
+    acmed.options["resolvers"] = [VALIDATOR]
+    acmed.providers["signed"] = daemon.rfc2136(server=SIGNED)
+    cert = acmed.cert("d", ["a.example.test", "a.signed.test",
+                            "a.broken.test"])
+    cert["name"] = {"a.signed.test": {"provider": "signed"},
+                    "a.broken.test": {"provider": "signed"}}
+    acmed.start()
+    lines = check(acmed, "d", code=6)
+    insecure = find(lines, "dnssec", "a.example.test")
+    assert insecure["result"] == "ok" and "not signed" in insecure["msg"]
+    secure = find(lines, "dnssec", "a.signed.test")
+    assert secure["result"] == "ok" and VALIDATOR in secure["msg"]
+    broken = find(lines, "dnssec", "a.broken.test")
+    assert broken["result"] == "fail" and "DS record" in broken["fix"]
+    assert find(lines, "probe", "a.signed.test")["result"] == "ok"
+
+
+def probing(acmed):
+    """Wait until a probe's value is in the journal."""
+    return acmed.wait("a probe", lambda: [
+        r for r in acmed.status()["cleanup"]
+        if r["value"].startswith("acmed-probe-")], 10)
+
+
+def background(acmed, *args):
+    return subprocess.Popen(
+        [daemon.program("ACMECTL", "acmectl"), "--socket", acmed.socket,
+         "check"] + list(args), stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.parametrize("how", ["kill -9", "Ctrl-C", "stop"])
+def test_ended_midway(acmed, lab, txt, how):
+    """The server that would show the probe does not: it waits, and ends."""
+    lag = names.Lag(lab.bind, lab.secondary, "slow.test", 0)
+    try:
+        idle(acmed, "end.slow.test")
+    finally:
+        lag.stop()
+    ctl = background(acmed)
+    probing(acmed)
+    proc.wait_until("the probe to be there", lambda: values(
+        txt, "slow.test", "end.slow.test"))
+    time.sleep(0.2)     # the journal, too, says that it was added
+    if how == "kill -9":
+        acmed.kill()
+        assert ctl.wait(10) == 3
+        acmed.start(write=False)
+    elif how == "stop":
+        acmed.stop()
+        assert ctl.wait(10) == 3
+        assert "stopping" in ctl.stdout.read()
+        acmed.start(write=False)
+    else:
+        ctl.send_signal(2)
+        assert ctl.wait(10) == 130
+    lag = names.Lag(lab.bind, lab.secondary, "slow.test", 0)
+    try:
+        acmed.wait_clean(30)
+    finally:
+        lag.stop()
+    assert values(txt, "slow.test", "end.slow.test") == []
+
+
+def test_during_a_renewal(acmed, lab, txt):
+    """Both go well, and neither takes the other's value away."""
+    name = "both.slow.test"
+    lag = names.Lag(lab.bind, lab.secondary, "slow.test", 3)
+    try:
+        acmed.cert(name)
+        acmed.start()
+        acmed.wait("the renewal to wait", lambda: [
+            r for r in acmed.status()["cleanup"] if r["state"] == "in use"])
+        ctl = background(acmed, name)
+        probing(acmed)
+        acmed.wait("both values", lambda: len(
+            values(txt, "slow.test", name)) == 2)
+        acmed.wait_valid(name, 30)
+        out = ctl.communicate(timeout=60)[0]
+        assert ctl.returncode == 0, out
+        assert "seen and removed" in out
+        acmed.wait_clean(30)
+    finally:
+        lag.stop()
+    assert values(txt, "slow.test", name) == []
+
+
+def test_many_at_once(acmed):
+    """100 names, five checks of them at the same time: one is told to wait."""
+    acmed.cert("many", ["n%d.example.test" % i for i in range(100)])
+    acmed.cert("idle.example.test")
+    acmed.start()
+    acmed.wait_valid("many", 60)
+    begin = time.monotonic()
+    assert len(check(acmed, "many")) > 300
+    assert time.monotonic() - begin < 20
+    acmed.wait_clean(30)
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(
+        acmed.ctl("check", "--no-probe").returncode)) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert results == [0] * 4
