@@ -285,7 +285,7 @@ def test_ended_midway(acmed, lab, txt, how):
     probing(acmed)
     proc.wait_until("the probe to be there", lambda: values(
         txt, "slow.test", "end.slow.test"))
-    time.sleep(0.2)     # the journal, too, says that it was added
+    time.sleep(0.6)     # the journal, too, says that it was added
     if how == "kill -9":
         acmed.kill()
         assert ctl.wait(10) == 3
