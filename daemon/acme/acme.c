@@ -398,6 +398,44 @@ acme_account_start(struct acme *a, acme_account_cb *done, void *arg)
 	return op;
 }
 
+static void
+find_answer(struct acme_op *op, const struct http_reply *reply)
+{
+	struct error err;
+	char *kid = read_account(op->acme, reply, &err);
+
+	if (kid == NULL) {
+		op_fail(op, &err);
+		return;
+	}
+	op->done.account(NULL, kid, op->arg);
+	free(kid);
+	op_free(op);
+}
+
+static const struct act find_act = {
+	.what = "account",
+	.answer = find_answer,
+	.tell_error = tell_account_error,
+};
+
+struct acme_op *
+acme_account_find_start(struct acme *a, acme_account_cb *done, void *arg)
+{
+	const struct client_request request = {
+		.what = find_act.what,
+		.target = CLIENT_NEW_ACCOUNT,
+		.payload = "{\"onlyReturnExisting\":true}",
+		.max_reply = ACCOUNT_REPLY_MAX,
+		.timeout_ms = ACCOUNT_TIMEOUT_MS,
+	};
+	struct acme_op *op = op_new(a, &find_act, arg);
+
+	op->done.account = done;
+	op->request = client_start(a->client, &request, op_request_done, op);
+	return op;
+}
+
 void
 acme_account_forget(struct acme *a)
 {

@@ -144,6 +144,13 @@ typedef void acme_cb(const struct error *err, void *arg);
  */
 struct acme_op	*acme_account_start(struct acme *, acme_account_cb *,
 		    void *arg);
+/*
+ * Is there an account of this key, and may it be used?  Asks the CA and makes
+ * none (RFC 8555 section 7.3.1, onlyReturnExisting).  ERR_CONFIG
+ * "acme:accountDoesNotExist", "acme:account-status", "acme:unauthorized".
+ */
+struct acme_op	*acme_account_find_start(struct acme *, acme_account_cb *,
+		    void *arg);
 /* Forget the kid after accountDoesNotExist: the next account op creates it. */
 void		 acme_account_forget(struct acme *);
 

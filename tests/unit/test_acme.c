@@ -678,6 +678,46 @@ test_account_cancelled(void **state)
 #define MADE POST("/account", 201, "B", "Location: " KID, "{}")
 
 static void
+test_account_find(void **state)
+{
+	static const struct fake_exchange
+	    found[] = { DIRECTORY, NONCE("A"), POST("/account", 200, "B",
+		"Location: " KID, "{\"status\":\"valid\"}") },
+	    lost[] = { POST("/account", 400, "C", "",
+		PROBLEM("accountDoesNotExist")) },
+	    revoked[] = { POST("/account", 200, "D", "Location: " KID,
+		"{\"status\":\"revoked\"}") },
+	    hangs[] = { FAILS("/account", FAKE_HANGS) };
+	struct world w;
+	struct acme_op *op;
+
+	world_new(&w);
+	SCRIPT(&w, found);
+	(void)acme_account_find_start(w.acme, account_cb, &w);
+	assert_int_equal(w.calls, 0);
+	run(&w);
+	check_script(&w);
+	assert_string_equal(w.kid, KID);
+	assert_signed(&w, 2, "payload", "onlyReturnExisting", "true");
+	SCRIPT(&w, lost);
+	(void)acme_account_find_start(w.acme, account_cb, &w);
+	run(&w);
+	assert_string_equal(w.err.code, "acme:accountDoesNotExist");
+	SCRIPT(&w, revoked);
+	(void)acme_account_find_start(w.acme, account_cb, &w);
+	run(&w);
+	assert_string_equal(w.err.code, "acme:account-status");
+	assert_int_equal(w.calls, 3);
+	SCRIPT(&w, hangs);
+	op = acme_account_find_start(w.acme, account_cb, &w);
+	run(&w);
+	acme_cancel(op);
+	assert_int_equal(fake_http_in_flight(w.http), 0);
+	assert_int_equal(w.calls, 3);
+	world_free(&w);
+}
+
+static void
 test_account_terms(void **state)
 {
 	static const struct fake_exchange
@@ -1150,6 +1190,7 @@ main(void)
 		cmocka_unit_test(test_nonces_from_replies),
 		cmocka_unit_test(test_account_shared),
 		cmocka_unit_test(test_account_cancelled),
+		cmocka_unit_test(test_account_find),
 		cmocka_unit_test(test_account_terms),
 		cmocka_unit_test(test_no_account),
 		cmocka_unit_test(test_finalize),
