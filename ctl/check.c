@@ -23,6 +23,7 @@ static const struct {
 	{ "ok", "ok", TERM_GOOD },
 	{ "warn", "warn", TERM_WARN },
 	{ "fail", "FAIL", TERM_BAD },
+	{ "wait", "...", TERM_FAINT },
 };
 
 void

@@ -56,6 +56,7 @@ check_free(struct pf_check *c)
 	TAILQ_REMOVE(&c->pc->checks, c, link);
 	free(c->msg);
 	free(c->fix);
+	free(c->wait);
 	free(c);
 }
 
@@ -81,6 +82,15 @@ pf_tell(struct pf_check *c, enum pf_result result, const char *fix,
 		pf->n_probes -= c->is_probe;
 	}
 	timer_set(&pf->work, 0);
+}
+
+void
+pf_wait(struct pf_check *c, const char *msg)
+{
+	free(c->wait);
+	c->wait = xstrdup(msg);
+	text_clean(c->wait);
+	timer_set(&c->pc->pf->work, 0);
 }
 
 static void
@@ -160,14 +170,13 @@ tell(struct preflight *pf, json_t *line /* taken */)
 }
 
 static void
-tell_check(struct preflight *pf, const struct pf_check *c)
+tell_check(struct preflight *pf, const struct pf_check *c,
+    const char *result, const char *msg)
 {
-	c->pc->n_results[c->result]++;
 	tell(pf, json_pack("{s:I, s:s, s:s?, s:s, s:s, s:s, s:s?}",
 	    "at", (json_int_t)clock_now(), "cert", c->pc->cc->name,
 	    "name", c->name != NULL ? c->name->name : NULL,
-	    "check", c->what, "result", results[c->result],
-	    "msg", c->msg, "fix", c->fix));
+	    "check", c->what, "result", result, "msg", msg, "fix", c->fix));
 }
 
 static void
@@ -189,10 +198,17 @@ tell_all(struct preflight *pf)
 
 	while ((pc = TAILQ_FIRST(&pf->running)) != NULL) {
 		while ((c = TAILQ_FIRST(&pc->checks)) != NULL && c->is_done) {
-			tell_check(pf, c);
+			pc->n_results[c->result]++;
+			tell_check(pf, c, results[c->result], c->msg);
 			if (pf->is_cancelled)
 				return false;
 			check_free(c);
+		}
+		if (c != NULL && c->wait != NULL) {
+			tell_check(pf, c, "wait", c->wait);
+			free(c->wait);
+			c->wait = NULL;
+			return !pf->is_cancelled;
 		}
 		if (c != NULL || !pc->is_planned)
 			return true;

@@ -8,8 +8,10 @@
 #include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/acme/acme.h"
 #include "daemon/acme/meta.h"
 #include "daemon/dns/caa.h"
+#include "daemon/engine/accounts.h"
 #include "daemon/engine/zones.h"
 
 #define EAB_KEY_MAX 4096
@@ -18,6 +20,9 @@ void
 pf_ca_free(struct pf_ca *ca)
 {
 	acme_meta_cancel(ca->op);
+	account_cancel(ca->account_op);
+	acme_cancel(ca->find);
+	account_release(ca->pf->engine->accounts, ca->used);
 	for (char **p = ca->identities; p != NULL && *p != NULL; p++)
 		free(*p);
 	free(ca->identities);
@@ -50,6 +55,32 @@ check_files(const struct pf_ca *ca, struct error *err)
 }
 
 static void
+tell_registered(struct pf_check *c, const struct pf_ca *ca)
+{
+	const char *name = ca->account->name;
+	const struct error *err = &ca->account_err;
+
+	if (ca->err.kind != ERR_NONE)
+		pf_tell(c, PF_WARN, NULL, "account \"%s\" is registered (%s), "
+		    "but the CA could not be asked about it", name, ca->kid);
+	else if (err->kind == ERR_NONE)
+		pf_tell(c, PF_OK, NULL, "account \"%s\" is registered: %s",
+		    name, ca->kid);
+	else if (strcmp(err->code, "acme:accountDoesNotExist") == 0)
+		pf_tell(c, PF_WARN, "nothing, unless CAA records name the old "
+		    "account: the next renewal registers it anew", "the CA "
+		    "does not know account \"%s\" (%s) any more", name,
+		    ca->kid);
+	else if (err->kind == ERR_TRANSIENT || err->kind == ERR_RATELIMIT)
+		pf_tell(c, PF_WARN, "try again later", "account \"%s\" (%s): "
+		    "%s", name, ca->kid, err->msg);
+	else
+		pf_tell(c, PF_FAIL, "ask the CA why, or use an account of "
+		    "another name, which is registered anew", "account "
+		    "\"%s\" (%s): %s", name, ca->kid, err->msg);
+}
+
+static void
 tell_account(struct pf_check *c)
 {
 	const struct pf_ca *ca = c->pc->ca;
@@ -61,8 +92,7 @@ tell_account(struct pf_check *c)
 		pf_tell(c, PF_FAIL, "mend the file, or what acmed may read",
 		    "account \"%s\": %s", a->name, err.msg);
 	} else if (ca->kid != NULL) {
-		pf_tell(c, PF_OK, NULL, "account \"%s\" is registered: %s",
-		    a->name, ca->kid);
+		tell_registered(c, ca);
 	} else if (ca->err.kind != ERR_NONE) {
 		pf_tell(c, PF_WARN, NULL, "account \"%s\" is not registered "
 		    "yet; what the CA asks for is not known", a->name);
@@ -106,11 +136,51 @@ tell_ca(struct pf_cert *pc)
 	pf_step(pc);
 }
 
+/* Tell it to all that wait for it. */
+static void
+ca_known(struct pf_ca *ca)
+{
+	struct pf_cert *pc;
+
+	ca->is_known = true;
+	TAILQ_FOREACH(pc, &ca->pf->running, link) {
+		if (pc->ca == ca)
+			tell_ca(pc);
+	}
+}
+
+static void
+account_found(const struct error *err, const char *kid, void *arg)
+{
+	struct pf_ca *ca = arg;
+
+	ca->find = NULL;
+	account_release(ca->pf->engine->accounts, ca->used);
+	ca->used = NULL;
+	if (err != NULL)
+		ca->account_err = *err;
+	ca_known(ca);
+}
+
+static void
+account_there(const struct error *err, struct account *account, void *arg)
+{
+	struct pf_ca *ca = arg;
+
+	ca->account_op = NULL;
+	if (err != NULL) {
+		ca->account_err = *err;
+		ca_known(ca);
+		return;
+	}
+	ca->used = account;
+	ca->find = acme_account_find_start(account->acme, account_found, ca);
+}
+
 static void
 fetched(const struct error *err, const struct acme_meta *meta, void *arg)
 {
 	struct pf_ca *ca = arg;
-	struct pf_cert *pc;
 	size_t n = 0;
 
 	ca->op = NULL;
@@ -125,10 +195,26 @@ fetched(const struct error *err, const struct acme_meta *meta, void *arg)
 		ca->terms = meta->terms != NULL ? xstrdup(meta->terms) : NULL;
 		ca->eab_required = meta->eab_required;
 	}
-	TAILQ_FOREACH(pc, &ca->pf->running, link) {
-		if (pc->ca == ca)
-			tell_ca(pc);
-	}
+	/* Nothing is registered: the account's kid is known. */
+	if (err == NULL && ca->kid != NULL)
+		ca->account_op = account_start(ca->pf->engine->accounts,
+		    ca->account, account_there, ca);
+	else
+		ca_known(ca);
+}
+
+/* NULL: nothing is registered, or its key is lost and the next will be new. */
+static char *
+registered_kid(struct store *store, const struct conf_account *a)
+{
+	struct error ignored;
+	EVP_PKEY *key = store_account_key(store, a->name, a->directory,
+	    &ignored);
+
+	if (key == NULL)
+		return NULL;
+	EVP_PKEY_free(key);
+	return store_account_kid(store, a->name, a->directory);
 }
 
 void
@@ -149,15 +235,14 @@ pf_ca_start(struct pf_cert *pc)
 		ca = xcalloc(1, sizeof(*ca));
 		ca->pf = pf;
 		ca->account = a;
-		ca->kid = store_account_kid(pf->engine->a.store, a->name,
-		    a->directory);
+		ca->kid = registered_kid(pf->engine->a.store, a);
 		TAILQ_INSERT_TAIL(&pf->cas, ca, link);
 		ca->op = acme_meta_start(pf->engine->a.ca_http, &args,
 		    fetched, ca);
 	}
 	pc->ca = ca;
 	pc->pending++;
-	if (ca->op == NULL)
+	if (ca->is_known)
 		tell_ca(pc);
 }
 

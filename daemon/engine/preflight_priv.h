@@ -13,7 +13,10 @@
 #include "daemon/engine/preflight.h"
 #include "daemon/engine/priv.h"
 
+struct account;
+struct account_op;
 struct acme_meta_op;
+struct acme_op;
 struct caa_op;
 struct dnssec_op;
 struct nscheck_op;
@@ -44,6 +47,7 @@ struct pf_check {
 	enum pf_result	 result;
 	char		*msg;
 	char		*fix;		/* NULL: nothing to be done */
+	char		*wait;		/* told while it is the next; or NULL */
 	/* What is under way. */
 	struct caa_op	*caa;
 	struct dnssec_op *dnssec;
@@ -70,8 +74,13 @@ struct pf_ca {
 	TAILQ_ENTRY(pf_ca) link;
 	struct preflight *pf;
 	const struct conf_account *account;
-	struct acme_meta_op *op;	/* NULL: it is there */
+	bool		 is_known;	/* all of this */
+	struct acme_meta_op *op;
+	struct account_op *account_op;
+	struct account	*used;		/* while it is asked about */
+	struct acme_op	*find;
 	struct error	 err;		/* kind ERR_NONE: reached */
+	struct error	 account_err;	/* kind ERR_NONE: usable */
 	char		*terms;		/* NULL: none */
 	bool		 eab_required;
 	char		**identities;	/* NULL-terminated; NULL after err */
@@ -119,6 +128,8 @@ struct pf_check	*pf_check_add(struct pf_cert *, const struct conf_name *,
 /* Its result, from its start or later; fix may be NULL. */
 void		 pf_tell(struct pf_check *, enum pf_result, const char *fix,
 		    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* What takes so long. */
+void		 pf_wait(struct pf_check *, const char *msg);
 /* A result of pending is there. */
 void		 pf_step(struct pf_cert *);
 

@@ -175,6 +175,14 @@ shown(const struct error *err, const struct txtwait_reply *reply, void *arg)
 }
 
 static void
+progress(const char *line, void *arg)
+{
+	struct probe *p = arg;
+
+	pf_wait(p->check, line);
+}
+
+static void
 added(const struct error *err, const struct provider_run_reply *reply,
     void *arg)
 {
@@ -188,6 +196,7 @@ added(const struct error *err, const struct provider_run_reply *reply,
 		    TXTWAIT_RESOLVERS : TXTWAIT_AUTHORITATIVE,
 		.timeout_ms = see_timeout(cc),
 		.patience_ms = PREFLIGHT_TIMEOUT_MS / 3,
+		.progress = progress,
 	};
 
 	p->run = NULL;

@@ -357,6 +357,7 @@ fail_op(struct acme_op *op)
 {
 	switch (op->act) {
 	case FAKE_ACCOUNT:
+	case FAKE_FIND:
 		op->done.account(&op->err, NULL, op->arg);
 		break;
 	case FAKE_NEW_ORDER:
@@ -405,10 +406,17 @@ act_unseen(struct acme_op *op)
 }
 
 static void
+answer_find(struct acme_op *op)
+{
+	op->done.account(NULL, fake_ca.kid, op->arg);
+}
+
+static void
 answer_cb(void *arg)
 {
 	static void (*const answers[])(struct acme_op *) = {
 		[FAKE_ACCOUNT] = answer_account,
+		[FAKE_FIND] = answer_find,
 		[FAKE_NEW_ORDER] = answer_new_order,
 		[FAKE_GET_AUTHZ] = answer_authz,
 		[FAKE_ANSWER] = answer_challenge,
@@ -443,7 +451,13 @@ start(struct acme *a, enum fake_act act, const char *subject, void *arg)
 	fake_ca.calls[act]++;
 	fake_ca.in_flight++;
 	op->verdict = fake_rule_next(&fake_ca.rules[act], subject, &op->err);
-	if (op->verdict == FAKE_DOES && act != FAKE_ACCOUNT) {
+	if (op->verdict == FAKE_DOES && act == FAKE_FIND &&
+	    (fake_ca.has_lost_account || fake_ca.kid[0] == '\0')) {
+		op->verdict = FAKE_FAILS;
+		(void)error_set(&op->err, ERR_CONFIG,
+		    "acme:accountDoesNotExist", "who are you?");
+	} else if (op->verdict == FAKE_DOES && act != FAKE_ACCOUNT &&
+	    act != FAKE_FIND) {
 		if (a->kid == NULL) {
 			op->verdict = FAKE_FAILS;
 			(void)error_set(&op->err, ERR_INTERNAL,
@@ -514,6 +528,15 @@ struct acme_op *
 acme_account_start(struct acme *a, acme_account_cb *done, void *arg)
 {
 	struct acme_op *op = start(a, FAKE_ACCOUNT, "", arg);
+
+	op->done.account = done;
+	return op;
+}
+
+struct acme_op *
+acme_account_find_start(struct acme *a, acme_account_cb *done, void *arg)
+{
+	struct acme_op *op = start(a, FAKE_FIND, "", arg);
 
 	op->done.account = done;
 	return op;

@@ -104,7 +104,7 @@ def test_all_is_well(acmed, txt):
             r"\n\*.kept.example.test\n  ok    delegation",
             r"1 certificate checked: nothing stands in the way"):
         assert re.search(line, p.stdout), (line, p.stdout)
-    assert p.stdout.count("  probe  ") == 2
+    assert p.stdout.count("  ok    probe  ") == 2
     # Somebody else's value is still there, and none of ours.
     assert values(txt, "example.test", "kept.example.test") == [
         "somebody else's"]

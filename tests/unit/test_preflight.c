@@ -116,7 +116,9 @@ test_all_ok(void **state)
 	expect(&s, "web example.test delegation ok " FQDN ", in zone "
 	    "example.test, through provider \"dns\" (bare)\n");
 	expect(&s, "web example.test caa ok the CAA records of a.test let "
-	    "ca.test issue\nweb example.test probe ok a TXT value was added "
+	    "ca.test issue\n");
+	expect(&s, "web example.test probe wait waiting for the fake DNS\n"
+	    "web example.test probe ok a TXT value was added "
 	    "at " FQDN " through provider \"dns\", seen and removed\n"
 	    "web *.example.test delegation ok");
 	expect(&s, "web - end good \n");
@@ -164,12 +166,49 @@ test_ca(void **state)
 	expect(&s, "caa ok CAA is not looked at: the CA does not say");
 	expect(&s, "end good");
 	free(s.lines);
-	/* The account is known, and CAA is judged for it. */
-	store_account_put(r->store, "ca", "https://ca.test/dir", "https://k/1");
+}
+
+/* The account is known, and CAA is judged for it. */
+static void
+test_account(void **state)
+{
+	static const struct {
+		const char	*code, *want;
+	} cases[] = {
+		{ "acme:account-status", "account fail account \"ca\" (" },
+		{ "acme:accountDoesNotExist", "account warn the CA does not" },
+	};
+	struct erig *r = *state;
+	struct seen s;
+
 	fake_check_reset(r->loop);
+	erig_conf(r, WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 1);
 	look(r, &s, false);
-	expect(&s, "account ok account \"ca\" is registered: https://k/1");
-	assert_string_equal(fake_check.caa_account, "https://k/1");
+	expect(&s, "account ok account \"ca\" is registered: https://");
+	assert_string_equal(fake_check.caa_account, fake_ca.kid);
+	free(s.lines);
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		fake_rule_fail(&fake_ca.rules[FAKE_FIND], 1, ERR_CONFIG,
+		    cases[i].code, "no");
+		look(r, &s, false);
+		expect(&s, cases[i].want);
+		free(s.lines);
+	}
+	(void)error_set(&fake_check.meta_err, ERR_TRANSIENT, "http:connect",
+	    "nobody there");
+	look(r, &s, false);
+	expect(&s, "account warn account \"ca\" is registered (");
+	free(s.lines);
+	assert_int_equal(fake_ca.calls[FAKE_FIND], 3);
+	assert_int_equal(fake_ca.accounts, 1);
+	fake_check_reset(r->loop);
+	fake_rule_hang(&fake_ca.rules[FAKE_FIND]);
+	look_start(r, &s, "web", false);
+	fake_time_pass(20);
+	preflight_cancel(s.pf);
 	free(s.lines);
 }
 
@@ -450,6 +489,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		ERIG_TEST(test_all_ok),
 		ERIG_TEST(test_ca),
+		ERIG_TEST(test_account),
 		ERIG_TEST(test_terms),
 		ERIG_TEST(test_dns),
 		ERIG_TEST(test_mismatch),
