@@ -8,10 +8,12 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/dns/addrs.h"
 #include "daemon/dns/caa.h"
 #include "daemon/dns/dnssec.h"
 #include "daemon/dns/nscheck.h"
 #include "daemon/engine/zones.h"
+#include "daemon/io/http.h"
 
 /* Under way at once, in one preflight. */
 enum { CERTS_MAX = 4, CHECKS_MAX = 32, PROBES_MAX = 8 };
@@ -48,6 +50,8 @@ check_free(struct pf_check *c)
 	caa_cancel(c->caa);
 	dnssec_cancel(c->dnssec);
 	nscheck_cancel(c->nscheck);
+	dns_addrs_cancel(c->addrs);
+	http_cancel(c->http);
 	pf_probe_cancel(c->probe);
 	if (c->is_running) {
 		pf->n_checks--;
@@ -119,14 +123,25 @@ cert_free(struct pf_cert *pc)
 	free(pc);
 }
 
-/* What each name's challenge needs; others than dns-01 have their own. */
+/* What a name's challenge needs of others. */
 static void
 plan_name(struct pf_cert *pc, const struct conf_name *name)
 {
-	pf_dns_plan(pc, name);
-	pf_ca_plan(pc, name);
-	if (pc->pf->has_probe)
-		pf_probe_plan(pc, name);
+	switch (name->challenge) {
+	case CHALLENGE_DNS_01:
+	case CHALLENGE_DNS_PERSIST_01:
+		pf_dns_plan(pc, name);
+		pf_ca_plan(pc, name);
+		if (pc->pf->has_probe)
+			pf_probe_plan(pc, name);
+		break;
+	case CHALLENGE_HTTP_01:
+		pf_http_plan(pc, name);
+		pf_ca_plan(pc, name);
+		break;
+	case CHALLENGE_TYPE_END:
+		break;
+	}
 }
 
 void

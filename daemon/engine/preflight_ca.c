@@ -276,7 +276,7 @@ caa_check(struct pf_check *c)
 		.name = c->name->name,
 		.identities = (const char *const *)ca->identities,
 		.account = ca->kid != NULL ? ca->kid : "",
-		.method = "dns-01",
+		.method = challenge_type_name(c->name->challenge),
 		.timeout_ms = PREFLIGHT_TIMEOUT_MS,
 	};
 

@@ -95,8 +95,11 @@ pf_dns_start(struct pf_cert *pc)
 
 	pc->places = xcalloc(cc->n_names, sizeof(*pc->places));
 	for (size_t i = 0; i < cc->n_names; i++) {
-		struct pf_place *p = &pc->places[pc->n_places++];
+		struct pf_place *p = &pc->places[pc->n_places];
 
+		if (!conf_name_needs_dns(&cc->names[i]))
+			continue;
+		pc->n_places++;
 		p->pc = pc;
 		p->name = &cc->names[i];
 		(void)text_printf(p->fqdn, sizeof(p->fqdn),

@@ -2,7 +2,8 @@
 /*
  * preflight_priv - what the files of a preflight share: preflight.c (its
  * life, and the order of lines), preflight_ca.c (directory, account, CAA),
- * preflight_dns.c (zones, servers, DNSSEC, delegation) and preflight_probe.c.
+ * preflight_dns.c (zones, servers, DNSSEC, delegation), preflight_http.c (what
+ * http-01 needs) and preflight_probe.c.
  * Nobody else includes it.
  */
 #ifndef DAEMON_ENGINE_PREFLIGHT_PRIV_H
@@ -18,7 +19,9 @@ struct account_op;
 struct acme_meta_op;
 struct acme_op;
 struct caa_op;
+struct dns_addrs_op;
 struct dnssec_op;
+struct http_op;
 struct nscheck_op;
 struct probe;
 struct zones;
@@ -52,6 +55,8 @@ struct pf_check {
 	struct caa_op	*caa;
 	struct dnssec_op *dnssec;
 	struct nscheck_op *nscheck;
+	struct dns_addrs_op *addrs;
+	struct http_op	*http;
 	struct probe	*probe;
 };
 TAILQ_HEAD(pf_checks, pf_check);
@@ -94,7 +99,7 @@ struct pf_cert {
 	const struct conf_cert *cc;	/* in pf->conf */
 	struct pf_ca	*ca;
 	struct zones	*zones;
-	struct pf_place	*places;	/* one for each name with dns-01 */
+	struct pf_place	*places;	/* of the names that need the DNS */
 	size_t		 n_places;
 	unsigned	 pending;	/* before the names can be looked at */
 	bool		 is_planned;	/* checks has all of them */
@@ -141,6 +146,8 @@ void		 pf_ca_plan(struct pf_cert *, const struct conf_name *);
 void		 pf_dns_start(struct pf_cert *);
 void		 pf_dns_plan(struct pf_cert *, const struct conf_name *);
 void		 pf_dns_clear(struct pf_cert *);
+/* preflight_http.c */
+void		 pf_http_plan(struct pf_cert *, const struct conf_name *);
 /* preflight_probe.c */
 void		 pf_probe_plan(struct pf_cert *, const struct conf_name *);
 void		 pf_probe_cancel(struct probe *);

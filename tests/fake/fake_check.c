@@ -7,6 +7,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/acme/meta.h"
+#include "daemon/dns/addrs.h"
 #include "daemon/dns/caa.h"
 #include "daemon/dns/nscheck.h"
 #include "daemon/dns/zone.h"
@@ -117,6 +118,8 @@ caa_start(struct dns *dns, const struct caa_args *a, caa_done_cb *done,
 	    strcmp(a->name, fake_check.caa_refused) == 0;
 	(void)text_printf(fake_check.caa_account,
 	    sizeof(fake_check.caa_account), "%s", a->account);
+	(void)text_printf(fake_check.caa_method,
+	    sizeof(fake_check.caa_method), "%s", a->method);
 	op->done = done;
 	op->arg = arg;
 	fake_check.n_caas++;
@@ -204,5 +207,43 @@ nscheck_start(struct dns *dns, const struct zone *zone, unsigned timeout_ms,
 	op->arg = arg;
 	fake_check.n_nschecks++;
 	begin(&op->answer, nscheck_cb, op);
+	return op;
+}
+
+struct dns_addrs_op {
+	struct timer	 answer;
+	dns_addrs_done_cb *done;
+	void		*arg;
+};
+
+void
+dns_addrs_cancel(struct dns_addrs_op *op)
+{
+	if (op != NULL)
+		end(&op->answer, op);
+}
+
+static void
+addrs_cb(void *arg)
+{
+	struct dns_addrs_op *op = arg;
+	struct dns_addrs_reply reply = { .n = fake_check.addresses != NULL };
+
+	if (reply.n > 0)
+		(void)text_printf(reply.text, sizeof(reply.text), "%s",
+		    fake_check.addresses);
+	op->done(NULL, &reply, op->arg);
+	dns_addrs_cancel(op);
+}
+
+struct dns_addrs_op *
+dns_addrs_start(struct dns *dns, const char *name, unsigned timeout_ms,
+    dns_addrs_done_cb *done, void *arg)
+{
+	struct dns_addrs_op *op = xcalloc(1, sizeof(*op));
+
+	op->done = done;
+	op->arg = arg;
+	begin(&op->answer, addrs_cb, op);
 	return op;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fake_check - what only a preflight asks: daemon/acme/meta.h,
- * daemon/dns/caa.h, dnssec.h and nscheck.h, with answers that the test sets.
+ * daemon/dns/addrs.h, caa.h, dnssec.h and nscheck.h, with answers that the
+ * test sets.
  */
 #ifndef TESTS_FAKE_FAKE_CHECK_H
 #define TESTS_FAKE_FAKE_CHECK_H
@@ -26,6 +27,8 @@ struct fake_check {
 	const char	*caa_refused;	/* a name; NULL: none */
 	char		 caa_account[200];	/* of the last question */
 	enum dnssec_state dnssec;
+	const char	*addresses;	/* NULL: there are none */
+	char		 caa_method[32];	/* of the last question */
 	const char	*dead_tcp;	/* zone whose server has no TCP */
 };
 extern struct fake_check fake_check;

@@ -347,3 +347,21 @@ def test_many_at_once(acmed):
     for t in threads:
         t.join()
     assert results == [0] * 4
+
+
+def test_http01(acmed, records):
+    """No zone and no provider are asked for, but an address and a server."""
+    records.add("example.test", "web", "A", "127.0.0.1")
+    cert = acmed.cert("cert", ["web.example.test", "lost.example.test"],
+                      challenge="http-01", webroot=acmed.folder)
+    del cert["provider"]
+    acmed.start()
+    lines = check(acmed, code=6)
+    assert {line["check"] for line in lines[2:-1]} == {
+        "address", "port", "caa"}
+    web = find(lines, "address", "web.example.test")
+    assert web["msg"].endswith("is at 127.0.0.1")
+    lost = find(lines, "address", "lost.example.test")
+    assert lost["result"] == "fail" and "A or AAAA" in lost["fix"]
+    # The names of the laboratory are not in this machine's resolv.conf.
+    assert find(lines, "port")["result"] == "warn"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "daemon/dns/addrs.h"
 #include "daemon/dns/dnssec.h"
 #include "daemon/dns/nscheck.h"
 #include "daemon/dns/zone.h"
@@ -231,6 +232,66 @@ test_homeless(void **state)
 	assert_string_equal(r->homeless, "lost.test");
 }
 
+static const struct fake_rr host[] = {
+	{ .qname = "a.test", .qtype = LDNS_RR_TYPE_A, .type = LDNS_RR_TYPE_A,
+	    .data = "192.0.2.1" },
+	{ .qname = "a.test", .qtype = LDNS_RR_TYPE_AAAA,
+	    .type = LDNS_RR_TYPE_AAAA, .data = "2001:db8::1" },
+	{ .qname = NULL }
+};
+
+static void
+addresses(const struct error *err, const struct dns_addrs_reply *reply,
+    void *arg)
+{
+	struct rig *r = arg;
+
+	r->calls++;
+	r->err = (struct error){ .kind = ERR_NONE };
+	if (err != NULL)
+		r->err = *err;
+	else
+		memcpy(r->homeless, reply->text, sizeof(r->homeless));
+}
+
+static void
+test_addresses(void **state)
+{
+	static const struct {
+		const char	*name;
+		enum fake_mode	 mode;
+		const char	*one, *two, *code;
+	} cases[] = {
+		{ "a.test", FAKE_NORMAL, "192.0.2.1", "2001:db8::1", "" },
+		{ "b.test", FAKE_NORMAL, "", "", "" },
+		{ "a.test", FAKE_SERVFAIL, "", "", "dns:resolver" },
+	};
+	struct rig *r = *state;
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		for (int k = 0; k < 2; k++) {
+			r->f[k].rrs = host;
+			r->f[k].mode = cases[i].mode;
+		}
+		r->calls = 0;
+		r->homeless[0] = '\0';
+		(void)dns_addrs_start(r->dns, cases[i].name, 1000, addresses,
+		    r);
+		assert_int_equal(r->calls, 0);
+		fakedns_run(r->loop, &r->calls, 3000);
+		if (r->calls != 1 || strstr(r->homeless, cases[i].one) ==
+		    NULL || strstr(r->homeless, cases[i].two) == NULL ||
+		    strcmp(r->err.code, cases[i].code) != 0)
+			fail_msg("case %zu: %s %s", i, r->err.code,
+			    r->homeless);
+		if (cases[i].one[0] == '\0')
+			assert_string_equal(r->homeless, "");
+	}
+	dns_addrs_cancel(dns_addrs_start(r->dns, "a.test", 1000, addresses,
+	    r));
+	dns_addrs_cancel(NULL);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -240,6 +301,7 @@ main(void)
 		T(test_states),
 		T(test_insecure),
 		T(test_errors),
+		T(test_addresses),
 		T(test_servers),
 		T(test_homeless),
 	};

@@ -11,7 +11,9 @@
 #include "daemon/dns/provider_run.h"
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/preflight.h"
+#include "daemon/io/http.h"
 #include "tests/fake/fake_check.h"
+#include "tests/fake/fake_http.h"
 
 #define CERT(name, names, more) "certificate \"" name "\" { names = { " names \
     " } provider = dns " more " }\n"
@@ -262,6 +264,50 @@ test_dns(void **state)
 	free(s.lines);
 }
 
+#define URL "http://a.test/.well-known/acme-challenge/acmed-check"
+
+/* http-01 needs no zone and no provider, but the web server. */
+static void
+test_http(void **state)
+{
+	static const struct fake_exchange
+	    script[] = { { "GET", URL, 404, NULL, "no", NULL } },
+	    dead[] = { { "GET", URL, 0, NULL, NULL, "http:connect" } },
+	    hangs[] = { { "GET", URL, 0, NULL, NULL, FAKE_HANGS } };
+	struct erig *r = *state;
+	struct http *http = http_new(r->loop, "test");
+	struct seen s;
+
+	quiet(r, CERT("web", "\"a.test\", \"b.test\"", ""));
+	r->engine->a.http = http;
+	r->conf->certs[0]->names[0].challenge = CHALLENGE_HTTP_01;
+	fake_check.addresses = "192.0.2.7";
+	fake_http_script(http, script, 1);
+	look(r, &s, true);
+	expect(&s, "web a.test address ok a.test is at 192.0.2.7\n"
+	    "web a.test port ok a web server answers at a.test on port 80\n"
+	    "web a.test caa ok");
+	expect(&s, "web b.test probe ok");
+	assert_null(strstr(s.lines, "_acme-challenge.a.test"));
+	assert_string_equal(fake_check.caa_method, "dns-01");
+	free(s.lines);
+	fake_check.addresses = NULL;
+	fake_http_script(http, dead, 1);
+	look(r, &s, true);
+	expect(&s, "a.test address fail a.test has no address -> add A");
+	expect(&s, "a.test port warn http-01 needs port 80 of a.test");
+	free(s.lines);
+	r->conf->certs[0]->names[1].challenge = CHALLENGE_HTTP_01;
+	fake_http_script(http, hangs, 1);
+	look_start(r, &s, "web", true);
+	fake_time_pass(4);
+	preflight_cancel(s.pf);
+	assert_string_equal(fake_check.caa_method, "http-01");
+	assert_int_equal(fake_http_in_flight(http), 0);
+	free(s.lines);
+	http_free(http);
+}
+
 /* Where acmed does not follow, the CA does. */
 static void
 test_mismatch(void **state)
@@ -492,6 +538,7 @@ main(void)
 		ERIG_TEST(test_account),
 		ERIG_TEST(test_terms),
 		ERIG_TEST(test_dns),
+		ERIG_TEST(test_http),
 		ERIG_TEST(test_mismatch),
 		ERIG_TEST(test_probe_fails),
 		ERIG_TEST(test_probe_ends),
