@@ -88,7 +88,8 @@ struct acme_challenge {
 	char		*type;		/* "dns-01" */
 	char		*url;
 	char		*token;		/* checked: base64url, <= 256; NULL if
-					   its type (never dns-01) has none */
+					   its type has none, as neither dns-01
+					   nor http-01 may */
 	enum acme_status status;
 	struct error	*error;		/* NULL if there is none; ERR_REJECTED
 					   with the CA's words */
