@@ -90,6 +90,10 @@ struct acme_challenge {
 	char		*token;		/* checked: base64url, <= 256; NULL if
 					   its type has none, as neither dns-01
 					   nor http-01 may */
+	char		**issuers;	/* dns-persist-01: the CA's names, 1 to
+					   10, NULL-terminated; else NULL */
+	char		*account_uri;	/* ... how the CA calls the account, if
+					   it says so; else NULL */
 	enum acme_status status;
 	struct error	*error;		/* NULL if there is none; ERR_REJECTED
 					   with the CA's words */

@@ -15,6 +15,8 @@
 
 #define TOKEN_MAX 256
 #define TYPE_MAX 64
+#define ACCOUNT_URI_MAX 1000
+#define ISSUERS_MAX 10
 
 #define BIT(status) (1u << (status))
 static const unsigned order_states = BIT(ACME_PENDING) | BIT(ACME_READY) |
@@ -257,6 +259,71 @@ token_is_ok(const char *s)
 	return len > 0 && len <= TOKEN_MAX && strspn(s, chars) == len;
 }
 
+static void
+free_list(char **list)
+{
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+		free(list[i]);
+	free(list);
+}
+
+/* Lower-case A-labels without a final dot, or NULL. */
+static char *
+ca_name(const json_t *item)
+{
+	const char *s = json_string_value(item);
+	char name[DNAME_SIZE];
+	struct error unused;
+
+	if (s == NULL || strlen(s) > DNAME_MAX ||
+	    dname_normalize(s, true, false, name, &unused) == -1)
+		return NULL;
+	return xstrdup(name);
+}
+
+/* What may be the value of a parameter: RFC 8659 section 4.2. */
+static bool
+account_uri_is_ok(const char *s)
+{
+	size_t len = strlen(s);
+
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] <= ' ' || s[i] == ';' || s[i] > '~')
+			return false;
+	}
+	return len > 0 && len <= ACCOUNT_URI_MAX;
+}
+
+/* draft-ietf-acme-dns-persist section 3.1: 1 to 10 names, normalized. */
+static int
+read_persist(const json_t *o, struct acme_challenge *c, struct error *err)
+{
+	const json_t *list = get_list(o, "issuer-domain-names", 1, err);
+	const char *account = json_string_value(json_object_get(o,
+	    "accounturi"));
+	size_t n = json_array_size(list);
+
+	if (list == NULL)
+		return -1;
+	if (n > ISSUERS_MAX)
+		return malformed(err, "it has %zu issuer-domain-names", n);
+	c->issuers = xcalloc(n + 1, sizeof(*c->issuers));
+	for (size_t i = 0; i < n; i++) {
+		const json_t *item = json_array_get(list, i);
+
+		c->issuers[i] = ca_name(item);
+		if (c->issuers[i] == NULL ||
+		    strcmp(c->issuers[i], json_string_value(item)) != 0)
+			return malformed(err, "issuer-domain-name %zu is not "
+			    "a name in its normal form", i);
+	}
+	if (account != NULL && !account_uri_is_ok(account))
+		return malformed(err, "its accounturi is \"%.300s\"", account);
+	if (account != NULL)
+		c->account_uri = xstrdup(account);
+	return 0;
+}
+
 static int
 read_challenge(const json_t *o, struct acme_challenge *c, bool allow_plain,
     struct error *err)
@@ -270,6 +337,9 @@ read_challenge(const json_t *o, struct acme_challenge *c, bool allow_plain,
 	if ((url = get_url(o, "url", allow_plain, err)) == NULL ||
 	    get_status(o, challenge_states, &c->status, err) == -1 ||
 	    get_error(o, &c->error, err) == -1)
+		return error_wrap(err, "challenge \"%s\"", type);
+	if (strcmp(type, "dns-persist-01") == 0 &&
+	    read_persist(o, c, err) == -1)
 		return error_wrap(err, "challenge \"%s\"", type);
 	if (token == NULL ? strcmp(type, "dns-01") == 0 ||
 	    strcmp(type, "http-01") == 0 : !token_is_ok(token))
@@ -291,6 +361,8 @@ challenge_clear(struct acme_challenge *c)
 	free(c->url);
 	free(c->token);
 	free(c->error);
+	free_list(c->issuers);
+	free(c->account_uri);
 }
 
 static int

@@ -87,6 +87,11 @@ read_authz(const char *text, size_t len)
 
 		need(url_is_ok(c->url, false));
 		need(c->token != NULL || strcmp(c->type, "dns-01") != 0);
+		need((c->issuers != NULL) ==
+		    (strcmp(c->type, "dns-persist-01") == 0));
+		need(c->issuers == NULL || c->issuers[0] != NULL);
+		need(c->account_uri == NULL || (c->account_uri[0] != '\0' &&
+		    strpbrk(c->account_uri, "; \t\n") == NULL));
 		if (c->error != NULL)
 			check_error(c->error);
 	}

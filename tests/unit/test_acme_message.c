@@ -352,6 +352,8 @@ test_order_bounds(void **state)
 #define CH(type, rest) "{'type':'" type "','url':'https://ca/c'," \
     "'status':'pending'" rest "}"
 #define DNS01 CH("dns-01", ",'token':'to-ken_1'")
+#define PERSIST(names) CH("dns-persist-01", ",'issuer-domain-names':[" \
+    names "]")
 #define AUTHZ(list) "{'status':'pending'," ID ",'challenges':[" list "]}"
 
 static void
@@ -362,7 +364,22 @@ test_authz(void **state)
 		{ AUTHZ(""), 0 },
 		{ AUTHZ(DNS01 "," CH("http-01", ",'token':'x'")), 2 },
 		/* Other types may look as they like. */
-		{ AUTHZ(DNS01 "," CH("dns-persist-01", "")), 2 },
+		{ AUTHZ(DNS01 "," CH("dns-account-01", "")), 2 },
+		/* dns-persist-01 is passed over if it is malformed. */
+		{ AUTHZ(PERSIST("'ca.test'") "," DNS01), 2 },
+		{ AUTHZ(PERSIST("'a.t','b.t','c.t','d.t','e.t','f.t','g.t',"
+		    "'h.t','i.t','j.t'")), 1 },
+		{ AUTHZ(PERSIST("'a.t','b.t','c.t','d.t','e.t','f.t','g.t',"
+		    "'h.t','i.t','j.t','k.t'") "," DNS01), 1 },
+		{ AUTHZ(CH("dns-persist-01", "") "," DNS01), 1 },
+		{ AUTHZ(PERSIST("") "," DNS01), 1 },
+		{ AUTHZ(PERSIST("7") "," DNS01), 1 },
+		{ AUTHZ(PERSIST("'ca.test','CA2.test'") "," DNS01), 1 },
+		{ AUTHZ(PERSIST("'ca.test.'") "," DNS01), 1 },
+		{ AUTHZ(PERSIST("'ca.test; accounturi=x'") "," DNS01), 1 },
+		{ AUTHZ(CH("dns-persist-01", ",'issuer-domain-names':"
+		    "['ca.test'],'accounturi':'https://ca/ 1'") "," DNS01),
+		    1 },
 		{ AUTHZ("{'type':'future'}," DNS01), 1 },
 		{ AUTHZ(CH("future", ",'token':'!'") "," DNS01), 1 },
 		{ AUTHZ("{'type':'future','url':'ftp://x'}," DNS01), 1 },
@@ -415,7 +432,8 @@ static void
 test_authz_members(void **state)
 {
 	char *text = quoted("{'status':'invalid','wildcard':true," ID
-	    ",'challenges':[" CH("dns-persist-01", "") ","
+	    ",'challenges':[" CH("dns-persist-01", ",'issuer-domain-names':"
+	    "['ca.test','b.test'],'accounturi':'https://ca/acct/1'") ","
 	    CH("dns-01", ",'token':'tok','error':{'type':"
 	    "'urn:ietf:params:acme:error:serverInternal','detail':'d'}")
 	    "]}");
@@ -430,6 +448,12 @@ test_authz_members(void **state)
 	assert_string_equal(a->identifier, "a.test");
 	assert_null(a->challenges[0].token);
 	assert_null(a->challenges[0].error);
+	assert_string_equal(a->challenges[0].issuers[0], "ca.test");
+	assert_string_equal(a->challenges[0].issuers[1], "b.test");
+	assert_null(a->challenges[0].issuers[2]);
+	assert_string_equal(a->challenges[0].account_uri,
+	    "https://ca/acct/1");
+	assert_null(a->challenges[1].issuers);
 	assert_string_equal(a->challenges[1].type, "dns-01");
 	assert_string_equal(a->challenges[1].token, "tok");
 	assert_string_equal(a->challenges[1].url, "https://ca/c");
