@@ -453,3 +453,36 @@ dnsmsg_txt(const ldns_pkt *pkt, const char *name, const char *value,
 	}
 	return n;
 }
+
+static char *
+txt_text(const ldns_rr *rr)
+{
+	char *out = xmalloc(DNSMSG_MAX + 1);
+	size_t len = 0;
+
+	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
+		const ldns_rdf *rdf = ldns_rr_rdf(rr, i);
+		const uint8_t *d = ldns_rdf_data(rdf);
+		size_t size = ldns_rdf_size(rdf);
+
+		for (size_t k = 1; k < size && len < DNSMSG_MAX; k++)
+			out[len++] = d[k] >= ' ' && d[k] <= '~' ?
+			    (char)d[k] : 0x7f;
+	}
+	out[len] = '\0';
+	return xreallocarray(out, len + 1, 1);
+}
+
+char *
+dnsmsg_txt_value(const ldns_pkt *pkt, const char *name, size_t nth)
+{
+	const ldns_rr *rr;
+	size_t i = 0;
+
+	while ((rr = next_rr(ldns_pkt_answer(pkt), LDNS_RR_TYPE_TXT,
+	    &i)) != NULL) {
+		if (owner_is(rr, name) && nth-- == 0)
+			return txt_text(rr);
+	}
+	return NULL;
+}

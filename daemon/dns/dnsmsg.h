@@ -83,5 +83,10 @@ size_t	dnsmsg_addresses(const ldns_pkt *, const char *name,
  */
 size_t	dnsmsg_txt(const ldns_pkt *, const char *name, const char *value,
 	    bool *has);
+/*
+ * The nth of these, its strings joined, at most 64 KiB; what is not printable
+ * ASCII is DEL.  NULL: there are no so many.  The caller frees.
+ */
+char	*dnsmsg_txt_value(const ldns_pkt *, const char *name, size_t nth);
 
 #endif

@@ -22,6 +22,7 @@ read_reply(const ldns_pkt *pkt)
 {
 	struct dns_server servers[8];
 	char names[8][DNAME_SIZE], out[DNAME_SIZE];
+	char *value;
 	bool has;
 
 	(void)dnsmsg_answers(pkt, NAME, LDNS_RR_TYPE_TXT);
@@ -35,6 +36,11 @@ read_reply(const ldns_pkt *pkt)
 	assert(dnsmsg_addresses(pkt, NAME, servers, 8) <= 8);
 	if (dnsmsg_txt(pkt, NAME, "v1", &has) == 0)
 		assert(!has);
+	for (size_t i = 0; (value = dnsmsg_txt_value(pkt, NAME, i)) != NULL;
+	    i++) {
+		assert(strlen(value) <= DNSMSG_MAX);
+		free(value);
+	}
 }
 
 static void

@@ -91,6 +91,32 @@ test_replies(void **state)
 	}
 }
 
+/* Long values come in several strings, and may hold anything. */
+static void
+test_txt_value(void **state)
+{
+	static const uint8_t head[] = { 0, 1, 0x84, 0, 0, 1, 0, 1, 0, 0, 0, 0,
+	    1, 'a', 4, 't', 'e', 's', 't', 0, 0, 16, 0, 1,
+	    0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 9, 1, 5 };
+	uint8_t wire[sizeof(head) + 261];
+	ldns_pkt *pkt;
+	char *value;
+
+	memcpy(wire, head, sizeof(head));
+	wire[sizeof(head)] = 255;
+	memset(wire + sizeof(head) + 1, 'x', 255);
+	memcpy(wire + sizeof(head) + 256, "\4y\0\xc3;", 5);
+	pkt = dnsmsg_parse(wire, sizeof(wire));
+	assert_non_null(pkt);
+	value = dnsmsg_txt_value(pkt, "a.test", 0);
+	assert_int_equal(strlen(value), 259);
+	assert_string_equal(value + 254, "xy\x7f\x7f;");
+	free(value);
+	assert_null(dnsmsg_txt_value(pkt, "a.test", 1));
+	assert_null(dnsmsg_txt_value(pkt, "b.test", 0));
+	ldns_pkt_free(pkt);
+}
+
 /* No prefix of a good reply is a good one. */
 static void
 test_prefixes(void **state)
@@ -136,6 +162,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_replies),
+		cmocka_unit_test(test_txt_value),
 		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_query),
 	};
