@@ -20,10 +20,10 @@ check_type(struct check *c, const struct section *sec,
 
 	if (v == NULL)
 		return fallback;
-	if (challenge_type_parse(v->text, &type) == 0 &&
-	    type != CHALLENGE_DNS_PERSIST_01)
+	if (challenge_type_parse(v->text, &type) == 0)
 		return type;
-	opt_refuse(c->m, sec, "challenge", v, "dns-01, http-01");
+	opt_refuse(c->m, sec, "challenge", v,
+	    "dns-01, http-01, dns-persist-01");
 	return fallback;
 }
 

@@ -78,7 +78,8 @@ struct conf_name {
 					   RFC 8555 says, CNAMEs followed */
 };
 
-/* Does it want a record in a zone of the name, and somebody to put it there? */
+/* Does it want a record in a zone of the name, and, unless it may be there
+ * already, somebody to put it there? */
 bool		 conf_name_needs_dns(const struct conf_name *);
 
 /* Who must show a TXT record before the CA is asked to look. */

@@ -35,6 +35,7 @@ authorize_cancel(struct authorize_op *op)
 	store_sync_cancel(op->sync);
 	authorize_dns_clear(op);
 	authorize_http_clear(op);
+	authorize_persist_clear(op);
 	if (op->a.zones != NULL)
 		zones_wait(op->a.zones, NULL, NULL);
 	for (size_t i = 0; i < op->n_authzs; i++) {
@@ -102,9 +103,8 @@ plan_rounds(struct authorize_op *op)
 	return rounds > at_least ? rounds : at_least;
 }
 
-/* Authorizations and zones are known: what is to be proved when? */
-static void
-plan(struct authorize_op *op)
+void
+authorize_plan(struct authorize_op *op)
 {
 	struct error err;
 
@@ -135,7 +135,7 @@ static void
 stage_done(struct authorize_op *op)
 {
 	if (op->pending == 0)
-		plan(op);
+		authorize_persist_start(op);
 }
 
 /* --- authorizations and zones --- */
@@ -172,8 +172,8 @@ no_challenge(const struct authz *z, struct error *err)
 	    wanted, offered[0] != '\0' ? offered : "nothing");
 }
 
-static const struct acme_challenge *
-find_challenge(const struct acme_authz *got, enum challenge_type type)
+const struct acme_challenge *
+authorize_find_challenge(const struct acme_authz *got, enum challenge_type type)
 {
 	for (size_t i = 0; i < got->n_challenges; i++) {
 		if (strcmp(got->challenges[i].type,
@@ -212,7 +212,10 @@ choose(struct authz *z, struct error *err)
 		return -1;
 	}
 	z->type = z->name->challenge;
-	z->challenge = find_challenge(got, z->type);
+	z->challenge = authorize_find_challenge(got, z->type);
+	if (z->challenge == NULL && z->type == CHALLENGE_DNS_PERSIST_01)
+		return authorize_persist_fall_back(z,
+		    "the CA does not offer it", err);
 	return z->challenge != NULL ? 0 : no_challenge(z, err);
 }
 

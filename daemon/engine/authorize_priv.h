@@ -3,8 +3,8 @@
  * authorize_priv - what the files of an authorization share: authorize.c (its
  * life, what is to be proved how), authorize_round.c (publish, answer; once,
  * or in rounds), one file for each way of proving (authorize_dns.c,
- * authorize_http.c), and authorize_verdict.c (what the CA decides).  Nobody
- * else includes it.
+ * authorize_http.c, authorize_persist.c), and authorize_verdict.c (what the CA
+ * decides).  Nobody else includes it.
  */
 #ifndef DAEMON_ENGINE_AUTHORIZE_PRIV_H
 #define DAEMON_ENGINE_AUTHORIZE_PRIV_H
@@ -29,6 +29,9 @@ struct authz {
 	struct txtrec	*txt;		/* NULL: not in this round */
 	/* http-01 */
 	struct token	*token;		/* NULL: not claimed */
+
+	/* dns-persist-01 */
+	struct persist_look_op *look;
 
 	struct authzwait_op *wait;
 	struct error	 answer_err;	/* the CA refused the answer */
@@ -60,6 +63,8 @@ struct authorize_op {
 	size_t		 n_adds;
 	struct error	 add_err;	/* of the first add that failed */
 	struct txtwait_op *wait;
+	/* dns-persist-01 */
+	size_t		 next_look;	/* in authzs */
 
 	struct orderwait_op *poll;
 	bool		 is_judged;
@@ -76,6 +81,12 @@ void	authorize_say(struct authorize_op *, enum log_level,
 void	authorize_finish(struct authorize_op *, const struct error *err,
 	    const struct acme_order *order);
 
+/* Authorizations, zones and standing records are known: what is to be proved
+ * when? */
+void	authorize_plan(struct authorize_op *);
+/* Borrowed; NULL: the CA does not offer it. */
+const struct acme_challenge *authorize_find_challenge(
+	    const struct acme_authz *, enum challenge_type);
 /* Prove what belongs to the round op->round, then go on to the next. */
 void	authorize_round_begin(struct authorize_op *);
 /* One way of proving has all of the round where the CA can see it. */
@@ -110,6 +121,18 @@ void	authorize_http_claim(struct authorize_op *);
 int	authorize_http_publish(struct authorize_op *, struct error *err);
 /* However it ends: take it back. */
 void	authorize_http_clear(struct authorize_op *);
+
+/*
+ * dns-persist-01.  Look for the records, choose dns-01 where they are not
+ * right, then go on to authorize_plan(): perhaps before it returns.
+ */
+void	authorize_persist_start(struct authorize_op *);
+void	authorize_persist_clear(struct authorize_op *);
+/* By dns-01 then; -1 if that cannot be: an error that tells the record. */
+int	authorize_persist_fall_back(struct authz *, const char *why,
+	    struct error *);
+/* Decided: one that the CA refused is not tried again in the next run. */
+void	authorize_persist_remember(struct authorize_op *);
 
 /* All is answered: wait for the order, and explain what it became. */
 void	authorize_poll_order(struct authorize_op *);

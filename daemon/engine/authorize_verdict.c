@@ -40,6 +40,8 @@ explain(struct authorize_op *op)
 {
 	struct error err = { .kind = ERR_REJECTED };
 
+	authorize_persist_remember(op);
+
 	for (size_t i = 0; i < op->n_authzs; i++)
 		authorize_add_reason(&err, &op->authzs[i]);
 	if (err.msg[0] == '\0' && op->invalid->error != NULL)
@@ -81,6 +83,8 @@ decided(const struct error *err, const struct acme_order *order, void *arg)
 
 	op->poll = NULL;
 	if (err != NULL || order->status != ACME_INVALID) {
+		if (err == NULL)
+			authorize_persist_remember(op);
 		authorize_finish(op, err, order);
 		return;
 	}

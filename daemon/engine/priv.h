@@ -55,6 +55,8 @@ struct cert {
 	bool		 forced;	/* renew-now asked for it */
 	bool		 was_forced;	/* ... for the run under way */
 	bool		 is_queued;	/* in engine->ready */
+	bool		 avoids_persist;	/* the CA refused dns-persist-01 in
+					   the last run */
 };
 
 struct engine {

@@ -201,7 +201,7 @@ zones_start(struct loop *loop, struct dns *dns, const struct conf_cert *conf)
 	for (size_t i = 0; i < conf->n_names; i++) {
 		const struct conf_name *name = &conf->names[i];
 
-		if (!conf_name_needs_dns(name))
+		if (!conf_name_needs_dns(name) || name->provider == NULL)
 			continue;
 		usual_fqdn(name, fqdn, sizeof(fqdn));
 		if (name->challenge_alias == NULL)

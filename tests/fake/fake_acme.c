@@ -27,6 +27,7 @@ struct acme_op {
 	struct acme	*acme;
 	enum fake_act	 act;
 	size_t		 n, i;		/* order and name of the URL */
+	bool		 by_persist;	/* ... of a dns-persist-01 challenge */
 	struct fake_order new;		/* a new order's names */
 	unsigned char	*csr;
 	size_t		 csr_len;
@@ -149,11 +150,16 @@ is_served(size_t n, size_t i)
 
 /* Look into the DNS now, tell later. */
 static bool
-is_proved(const struct fake_order *o, size_t n, size_t i)
+is_proved(const struct fake_order *o, size_t n, size_t i, bool by_persist)
 {
-	char fqdn[DNAME_SIZE + 20], value[ACME_TXT_SIZE];
+	char fqdn[DNAME_SIZE + 30], value[ACME_TXT_SIZE];
 	const char *base = dname_base(o->names[i]);
 
+	if (by_persist) {
+		(void)text_printf(fqdn, sizeof(fqdn),
+		    "_validation-persist.%s", base);
+		return fake_dns_has(fqdn, fake_ca.persist);
+	}
 	(void)text_printf(fqdn, sizeof(fqdn), "_acme-challenge.%s", base);
 	if (fake_dns.cname_from != NULL &&
 	    strcmp(fqdn, fake_dns.cname_from) == 0)
@@ -252,30 +258,47 @@ answer_authz(struct acme_op *op)
 	char *url = xasprintf(URL "chal/%zu/%zu", op->n, op->i);
 	char *token = xasprintf("%zu-%zu", op->n, op->i);
 	char *identifier = xstrdup(dname_base(o->names[op->i]));
+	char *persist_url = xasprintf(URL "persist/%zu/%zu", op->n, op->i);
 	char http01[] = "http-01", dns01[] = "dns-01";
-	struct acme_challenge list[2] = {
+	char persist01[] = "dns-persist-01", issuer[] = "ca.test";
+	char *issuers[] = { issuer, NULL };
+	const struct acme_challenge all[] = {
 		{ .type = http01, .url = url, .token = token },
+		{ .type = persist01, .url = persist_url, .issuers = issuers },
 		{ .type = dns01, .url = url, .token = token },
 	};
+	const bool offered[] = { !fake_ca.no_http01, fake_ca.persist != NULL,
+	    !fake_ca.no_dns01 };
+	struct acme_challenge list[3];
 	struct acme_authz a = {
 		.identifier = identifier,
 		.wildcard = dname_is_wildcard(o->names[op->i]),
-		.challenges = list + fake_ca.no_http01,
-		.n_challenges = 2 - fake_ca.no_http01 - fake_ca.no_dns01,
+		.challenges = list,
 	};
 	struct error why;
 
 	live_on(o);
 	a.status = o->authz[op->i];
-	for (size_t k = 0; k < 2; k++)
-		list[k].status = a.status == ACME_PENDING &&
-		    o->answered_ms[op->i] != 0 ? ACME_PROCESSING : a.status;
 	(void)error_set(&why, ERR_REJECTED, "acme:dns",
 	    "no TXT record was right");
-	if (a.status == ACME_INVALID)
-		list[1].error = &why;
+	for (size_t k = 0; k < 3; k++) {
+		struct acme_challenge *c = &list[a.n_challenges];
+		bool is_answered = o->answered_ms[op->i] != 0;
+		bool is_meant = is_answered ?
+		    o->by_persist[op->i] == (k == 1) : k == 2;
+
+		if (!offered[k])
+			continue;
+		a.n_challenges++;
+		*c = all[k];
+		c->status = a.status == ACME_PENDING && is_answered &&
+		    is_meant ? ACME_PROCESSING : a.status;
+		if (a.status == ACME_INVALID && is_meant)
+			c->error = &why;
+	}
 	op->done.authz(NULL, &a, op->arg);
 	free(url);
+	free(persist_url);
 	free(token);
 	free(identifier);
 }
@@ -293,7 +316,8 @@ answer_challenge(struct acme_op *op)
 		return;
 	}
 	o->answered_ms[op->i] = clock_mono_ms();
-	o->is_proved[op->i] = is_proved(o, op->n, op->i);
+	o->by_persist[op->i] = op->by_persist;
+	o->is_proved[op->i] = is_proved(o, op->n, op->i, op->by_persist);
 	op->done.plain(NULL, op->arg);
 }
 
@@ -481,6 +505,8 @@ start_at(struct acme *a, enum fake_act act, const char *url, void *arg)
 	char *end;
 
 	assert(strncmp(url, URL, strlen(URL)) == 0);
+	op->by_persist = strncmp(url, URL "persist/",
+	    strlen(URL "persist/")) == 0;
 	url = strchr(url + strlen(URL), '/');
 	assert(url != NULL);
 	op->n = strtoul(url + 1, &end, 10);

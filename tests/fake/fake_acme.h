@@ -34,6 +34,7 @@ struct fake_order {
 	size_t		 n_names;
 	enum acme_status authz[FAKE_NAMES_MAX];
 	int64_t		 answered_ms[FAKE_NAMES_MAX];	/* 0: not yet */
+	bool		 by_persist[FAKE_NAMES_MAX];	/* ... by that type */
 	bool		 is_proved[FAKE_NAMES_MAX];	/* when answered */
 	int64_t		 finalized_ms;
 	char		*pem[2];	/* default chain, alternate chain */
@@ -54,6 +55,8 @@ struct fake_ca {
 	enum acme_status end_status;	/* of finalized ones */
 	bool		 no_dns01, no_http01;
 	const char	*webroot;	/* of http-01; or NULL */
+	const char	*persist;	/* dns-persist-01 is offered, and proved by
+					   a record with this value */
 	bool		 no_lookup;	/* validate without fake_dns */
 	bool		 has_alternate;	/* a second chain, to "Other Root" */
 	bool		 wrong_names;	/* in certificates */

@@ -9,12 +9,14 @@
 #include "common/text.h"
 #include "daemon/config/conf.h"
 #include "daemon/dns/provider_run.h"
+#include "daemon/dns/txtget.h"
 #include "daemon/dns/txtwait.h"
 #include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 
 #define RECORDS_MAX	64
 #define ITEMS_MAX	32
+#define VALUE_MAX	256
 
 struct dns {
 	struct loop	*loop;
@@ -22,7 +24,7 @@ struct dns {
 
 static struct {
 	char	 fqdn[DNAME_SIZE];
-	char	 value[64];
+	char	 value[VALUE_MAX];
 } records[RECORDS_MAX];
 static size_t n_records;
 
@@ -249,7 +251,7 @@ struct txtwait_op {
 	struct call	 call;
 	struct timer	 limit;
 	char		 fqdns[ITEMS_MAX][DNAME_SIZE];
-	char		 values[ITEMS_MAX][64];
+	char		 values[ITEMS_MAX][VALUE_MAX];
 	size_t		 n;
 	bool		 present;
 	txtwait_done_cb	*done;
@@ -335,6 +337,58 @@ txtwait_cancel(struct txtwait_op *op)
 	free(op);
 }
 
+/* --- txtget --- */
+
+struct txtget_op {
+	struct call	 call;
+	char		 fqdn[DNAME_SIZE];
+	txtget_done_cb	*done;
+	void		*arg;
+};
+
+static void
+txtget_answer_cb(void *arg)
+{
+	struct txtget_op *op = arg;
+	const char *values[RECORDS_MAX];
+	struct txtget_set set = { .server = "192.0.2.1", .values = values };
+	struct txtget_reply reply = { .sets = &set, .n_sets = 1 };
+
+	for (size_t i = 0; i < n_records; i++) {
+		if (strcmp(records[i].fqdn, op->fqdn) == 0)
+			values[set.n_values++] = records[i].value;
+	}
+	if (op->call.verdict == FAKE_FAILS)
+		op->done(&op->call.err, NULL, op->arg);
+	else
+		op->done(NULL, &reply, op->arg);
+	txtget_cancel(op);
+}
+
+struct txtget_op *
+txtget_start(struct dns *dns, const struct zone *zone, unsigned timeout_ms,
+    txtget_done_cb *done, void *arg)
+{
+	struct txtget_op *op = xcalloc(1, sizeof(*op));
+
+	assert(timeout_ms > 0);
+	(void)text_printf(op->fqdn, sizeof(op->fqdn), "%s", zone->fqdn);
+	op->done = done;
+	op->arg = arg;
+	call_init(&op->call, dns->loop, FAKE_GET, op->fqdn, txtget_answer_cb,
+	    op);
+	return op;
+}
+
+void
+txtget_cancel(struct txtget_op *op)
+{
+	if (op == NULL)
+		return;
+	call_clear(&op->call);
+	free(op);
+}
+
 /* --- provider_run --- */
 
 struct provider_run_op {
@@ -342,7 +396,7 @@ struct provider_run_op {
 	bool		 is_add;
 	char		 provider[64];
 	char		 fqdn[DNAME_SIZE];
-	char		 values[ITEMS_MAX][64];
+	char		 values[ITEMS_MAX][VALUE_MAX];
 	size_t		 n;
 	provider_run_done_cb *done;
 	void		*arg;

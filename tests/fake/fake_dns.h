@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fake_dns - daemon/dns/zone.h, txtwait.h and provider_run.h over one small
- * DNS that remembers TXT records.  Every name is in the zone of its last two
+ * fake_dns - daemon/dns/zone.h, txtget.h, txtwait.h and provider_run.h over
+ * one small DNS that remembers TXT records.  Every name is in the zone of its last two
  * labels.
  */
 #ifndef TESTS_FAKE_FAKE_DNS_H
@@ -18,6 +18,7 @@ enum fake_dns_act {
 	FAKE_REMOVE,
 	FAKE_SHOWN,		/* txtwait for presence; FQDN of the first */
 	FAKE_GONE,
+	FAKE_GET,		/* txtget; FQDN */
 	FAKE_DNS_END
 };
 

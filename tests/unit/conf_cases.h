@@ -444,9 +444,7 @@
     " name \"example.com\" { challenge = dns-persist-01 }\n"
     "}\n",
     AT "4: certificate \"example.com\": challenge = \"dns-02\"; "
-    "allowed: dns-01, http-01\n"
-    AT "7: certificate \"example.com\": name \"example.com\": challenge "
-    "= \"dns-persist-01\"; allowed: dns-01, http-01\n" },
+    "allowed: dns-01, http-01, dns-persist-01\n" },
 /* Neither a provider nor a zone is needed. */
 { "account \"le\" { }\n"
     "http_listen = { systemd, 0.0.0.0, \"[::]:8080\" }\n"
@@ -513,6 +511,20 @@
     "\"www\"; allowed: an absolute path of at most 1024 bytes\n"
     AT "5: certificate \"example.com\": name \"example.com\": webroot is "
     "for challenge = \"http-01\" only\n" },
+/* dns-persist-01 needs no provider, but can have one. */
+{ "account \"le\" { }\n"
+    "certificate \"example.com\" { challenge = dns-persist-01 }\n"
+    "certificate \"b.example\" { names = { b.example, c.example }\n"
+    " name \"c.example\" { challenge = dns-persist-01 } }\n",
+    AT "3: certificate \"b.example\": provider is missing; none is defined\n"
+    },
+{ BASE
+    "certificate \"a.example\" { challenge = dns-persist-01\n"
+    " provider = nodns }\n"
+    "certificate \"b.example\" { challenge = dns-persist-01\n"
+    " provider = dns }\n",
+    AT "4: certificate \"a.example\": provider = \"nodns\" is not defined; "
+    "did you mean \"dns\"?\n" },
 { CERT
     " names = { a.example, b.example }\n"
     " challenge_alias = \"_acme-challenge.Acme.example.\"\n"

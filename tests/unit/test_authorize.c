@@ -518,6 +518,182 @@ test_stop(void **state)
 		stop_at(state, &fake_dns.rules[dns[i]]);
 }
 
+/* --- dns-persist-01 --- */
+
+#define RECORD "_validation-persist.example.test"
+#define PERSIST "ca.test; accounturi=https://ca.test/acct/1"
+#define PERSIST_CERT(names) "certificate \"web\" { names = { " names " } " \
+    "challenge = dns-persist-01 }\n"
+#define PERSIST_OR_DNS "certificate \"web\" { names = { " \
+    "\"example.test\" } challenge = dns-persist-01 provider = dns }\n"
+
+static void
+test_persist(void **state)
+{
+	struct erig *r = *state;
+
+	fake_ca.persist = PERSIST "; policy=wildcard";
+	fake_dns_put(RECORD, fake_ca.persist);
+	expect_run(r, PERSIST_CERT("\"example.test\", \"*.example.test\""),
+	    NULL, NULL);
+	assert_string_equal(fake_dns.log, "");
+	assert_int_equal(fake_dns.calls[FAKE_GET], 2);
+	assert_true(erig_told(r, "its dns-persist-01 record is there"));
+	assert_true(fake_dns_has(RECORD, fake_ca.persist));
+}
+
+/* A record that will not do: dns-01, and the reason is told. */
+static void
+test_persist_falls_back(void **state)
+{
+	static const struct {
+		const char	*record, *why;
+		bool		 is_offered;
+	} cases[] = {
+		{ NULL, "the record at " RECORD " is not there", true },
+		{ PERSIST "0", "is for another account", true },
+		{ PERSIST ";", "is malformed", true },
+		{ PERSIST "; persistUntil=1799999999", "has expired", true },
+		{ PERSIST, "the CA does not offer it", false },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct erig *r;
+
+		assert_int_equal(erig_setup(state), 0);
+		r = *state;
+		fake_ca.persist = cases[i].is_offered ? PERSIST : NULL;
+		if (cases[i].record != NULL)
+			fake_dns_put(RECORD, cases[i].record);
+		expect_run(r, PERSIST_OR_DNS, NULL, NULL);
+		if (!erig_told(r, cases[i].why) ||
+		    !erig_told(r, "warning example.test: not by "
+		    "dns-persist-01 but by dns-01"))
+			fail_msg("%s: %s", cases[i].why, r->events);
+		assert_int_equal(strncmp(fake_dns.log,
+		    "+ dns _acme-challenge.example.test txt-0-0\n", 43), 0);
+		assert_int_equal(erig_teardown(state), 0);
+	}
+}
+
+/* Without a provider the error tells what to do, and nothing is answered. */
+static void
+test_persist_only(void **state)
+{
+	static const struct {
+		const char	*record, *code, *text;
+		bool		 is_offered;
+	} cases[] = {
+		{ NULL, "persist:record", "no provider is configured; add: "
+		    "_validation-persist.example.test. IN TXT \"" PERSIST
+		    "; policy=wildcard\"", true },
+		{ PERSIST, "persist:record", "it has no policy=wildcard",
+		    true },
+		{ PERSIST, "persist:not-offered", "the CA does not offer it",
+		    false },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct erig *r;
+
+		assert_int_equal(erig_setup(state), 0);
+		r = *state;
+		fake_ca.persist = cases[i].is_offered ? PERSIST : NULL;
+		if (cases[i].record != NULL)
+			fake_dns_put(RECORD, cases[i].record);
+		expect_run(r, PERSIST_CERT("\"*.example.test\""),
+		    cases[i].code, cases[i].text);
+		assert_int_equal(fake_ca.calls[FAKE_ANSWER], 0);
+		assert_string_equal(fake_dns.log, "");
+		assert_int_equal(erig_teardown(state), 0);
+	}
+}
+
+/* What the CA refused once is not tried again in the next run. */
+static void
+test_persist_refused(void **state)
+{
+	struct erig *r = *state;
+
+	fake_ca.persist = PERSIST;
+	fake_dns_put(RECORD, PERSIST);
+	fake_ca.refused_name = "example.test";
+	expect_run(r, PERSIST_OR_DNS, "acme:dns", "no TXT record was right");
+	assert_string_equal(fake_dns.log, "");
+	fake_ca.refused_name = NULL;
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 1);
+	assert_true(erig_told(r, "the CA refused it the last time"));
+	assert_int_equal(strncmp(fake_dns.log,
+	    "+ dns _acme-challenge.example.test txt-1-0\n", 43), 0);
+	/* That run went well: the next one begins with it again. */
+	assert_false(erig_cert(r, "web")->avoids_persist);
+}
+
+/* The DNS does not tell: dns-01, or the same error without a provider. */
+static void
+test_persist_no_answer(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		struct erig *r;
+
+		assert_int_equal(erig_setup(state), 0);
+		r = *state;
+		fake_ca.persist = PERSIST;
+		fake_rule_fail(&fake_dns.rules[FAKE_GET], 1, ERR_TRANSIENT,
+		    "dns:no-answer", "nobody tells");
+		if (i == 0)
+			expect_run(r, PERSIST_OR_DNS, NULL, NULL);
+		else
+			expect_run(r, PERSIST_CERT("\"example.test\""),
+			    "persist:record", "nobody tells");
+		assert_int_equal(r->err.kind, i == 0 ? ERR_NONE :
+		    ERR_TRANSIENT);
+		assert_int_equal(erig_teardown(state), 0);
+	}
+}
+
+/* Both ways in one certificate. */
+static void
+test_persist_mixed(void **state)
+{
+	struct erig *r = *state;
+
+	fake_ca.persist = PERSIST;
+	fake_dns_put(RECORD, PERSIST);
+	expect_run(r, "certificate \"web\" { names = { \"a.test\", "
+	    "\"example.test\" } provider = dns name \"example.test\" { "
+	    "challenge = dns-persist-01 } }\n", NULL, NULL);
+	ERIG_UNTIL(cleanup_count(r->engine->cleanup) == 0);
+	assert_string_equal(fake_dns.log,
+	    "+ dns _acme-challenge.a.test txt-0-0\n"
+	    "- dns _acme-challenge.a.test txt-0-0\n");
+	assert_int_equal(fake_dns_count(), 1);
+}
+
+/* Stopped at each of its moments: the next start goes on. */
+static void
+test_persist_crash(void **state)
+{
+	for (unsigned steps = 0; steps < 60; steps += 3) {
+		struct erig *r;
+
+		assert_int_equal(erig_setup(state), 0);
+		r = *state;
+		fake_ca.persist = PERSIST;
+		fake_dns_put(RECORD, PERSIST);
+		erig_conf(r, PERSIST_OR_DNS);
+		erig_up(r);
+		for (unsigned i = 0; i < steps; i++)
+			(void)fake_time_step();
+		erig_crash(r);
+		erig_up(r);
+		ERIG_UNTIL(erig_row(r, "web")->serial[0] != '\0');
+		assert_string_equal(fake_dns.log, "");
+		assert_int_equal(erig_teardown(state), 0);
+	}
+}
+
 int
 main(void)
 {
@@ -547,6 +723,13 @@ main(void)
 		ERIG_TEST(test_provider_fails_after_all),
 		ERIG_TEST(test_never_shown),
 		ERIG_TEST(test_after_removal),
+		ERIG_TEST(test_persist),
+		cmocka_unit_test(test_persist_falls_back),
+		cmocka_unit_test(test_persist_only),
+		ERIG_TEST(test_persist_refused),
+		cmocka_unit_test(test_persist_no_answer),
+		ERIG_TEST(test_persist_mixed),
+		cmocka_unit_test(test_persist_crash),
 		cmocka_unit_test(test_stop),
 	};
 
