@@ -98,6 +98,7 @@ const struct provider provider_acme_dns = {
 	.takes_batch = true,
 	.max_values = 2,
 	.max_calls = 1,
+	.no_standing = true,
 	.cannot_remove = true,
 	.gap_ms = 2000,
 	.priv_size = sizeof(struct acme_dns),

@@ -135,5 +135,6 @@ const struct provider provider_builtin = {
 	.takes_batch = true,
 	.start = start,
 	.cancel = cancel,
+	.no_standing = true,
 	.serve = serve,
 };

@@ -192,6 +192,7 @@ const struct provider provider_duckdns = {
 	    "DUCKDNS_TOKEN.",
 	.opts = opts,
 	.keep_size = sizeof(struct duckdns_keep),
+	.no_standing = true,
 	.max_values = 1,
 	.shares_values = true,
 	.max_calls = 1,

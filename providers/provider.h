@@ -259,6 +259,9 @@ struct provider {
 	bool		 cannot_remove;	/* values stay until others take their
 					   place: the engine must not wait for
 					   their absence */
+	bool		 no_standing;	/* only holds what it is given while a
+					   challenge is on: no record that is
+					   to stay, at a name of its own */
 	bool		 takes_batch;	/* all values of a name in one call */
 	bool		 no_retry;	/* never repeat a failed call */
 	unsigned	 max_values;	/* a name can hold; 0: any number */

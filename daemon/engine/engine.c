@@ -14,6 +14,8 @@
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/due.h"
 #include "daemon/engine/preflight.h"
+#include "daemon/engine/persist_job.h"
+#include "daemon/engine/persist_watch.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
 #include "daemon/engine/watch.h"
@@ -75,6 +77,7 @@ cert_free(struct cert *c)
 	renewal_cancel(c->run);
 	watch_free(c);
 	deployer_forget(c);
+	json_decref(c->persist);
 	store_cert_clear(&c->row);
 	free(c->names);
 	free(c);
@@ -396,6 +399,7 @@ run_done(struct cert *c, enum step step, const struct error *err)
 		event_end(c, STEP_DEPLOY, NULL, "done; next renewal %s",
 		    when_next(c, when));
 	deployer_kick(e->deployer);
+	persist_watch_kick(e->persist_watch, c);
 	start_ready(e);
 	engine_reschedule(e);
 }
@@ -493,6 +497,7 @@ engine_new(const struct engine_args *a, struct error *err)
 	e->started_at = e->loaded_at = clock_now();
 	TAILQ_INIT(&e->subs);
 	TAILQ_INIT(&e->preflights);
+	TAILQ_INIT(&e->persist_jobs);
 	provider_env_init(&e->env, a->loop, a->http, e->dns, a->children);
 	e->accounts = accounts_new(a->loop, a->ca_http, a->children, a->store);
 	timer_init(&e->schedule, a->loop, schedule_cb, e);
@@ -506,6 +511,7 @@ engine_new(const struct engine_args *a, struct error *err)
 	e->http01 = http01_new(a->loop);
 	e->tokens = tokens_new(e);
 	e->deployer = deployer_new(e);
+	e->persist_watch = persist_watch_new(e);
 	return e;
 }
 
@@ -605,6 +611,7 @@ engine_start(struct engine *e)
 	cleanup_start(e->cleanup);
 	tokens_start(e->tokens);
 	deployer_start(e->deployer);
+	persist_watch_kick(e->persist_watch, NULL);
 }
 
 void
@@ -617,6 +624,8 @@ engine_free(struct engine *e)
 	timer_clear(&e->stop_tick);
 	cleanup_wait_cancel(e->stop_wait);
 	preflight_stop_all(e);
+	persist_watch_free(e->persist_watch);
+	persist_job_stop_all(e);
 	deployer_stop(e->deployer);
 	for (size_t i = 0; i < e->n_certs; i++)
 		cert_free(e->certs[i]);
@@ -691,6 +700,8 @@ engine_stop(struct engine *e, void (*done)(void *arg), void *arg)
 	e->is_stopping = true;
 	timer_clear(&e->schedule);
 	preflight_stop_all(e);
+	persist_watch_stop(e->persist_watch);
+	persist_job_stop_all(e);
 	deployer_stop(e->deployer);
 	e->stop_done = done;
 	e->stop_arg = arg;
@@ -731,6 +742,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	deployer_reload(e->deployer);
 	cleanup_retry(e->cleanup);
 	tokens_retry(e->tokens);
+	persist_watch_kick(e->persist_watch, NULL);
 	conf_unref(old);
 	engine_reschedule(e);
 	return report;

@@ -22,6 +22,8 @@ struct cleanup;
 struct deployer;
 struct http01;
 struct preflight;
+struct persist_job;
+struct persist_watch;
 struct renewal;
 struct watch;
 struct tokens;
@@ -55,6 +57,9 @@ struct cert {
 	bool		 forced;	/* renew-now asked for it */
 	bool		 was_forced;	/* ... for the run under way */
 	bool		 is_queued;	/* in engine->ready */
+	json_t		*persist;	/* what persist_watch saw, or NULL */
+	time_t		 persist_at;	/* when it is to look again */
+	time_t		 persist_told_at;	/* of a problem */
 	bool		 avoids_persist;	/* the CA refused dns-persist-01 in
 					   the last run */
 };
@@ -89,6 +94,8 @@ struct engine {
 	void		*stop_arg;
 	struct cleanup_wait_op *stop_wait;
 	TAILQ_HEAD(, preflight) preflights;
+	struct persist_watch *persist_watch;
+	TAILQ_HEAD(, persist_job) persist_jobs;
 };
 
 /* The certificate of that name, or NULL. */

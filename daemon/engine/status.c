@@ -15,6 +15,7 @@
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/due.h"
+#include "daemon/engine/persist_watch.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
 #include "daemon/engine/tokens.h"
@@ -69,7 +70,7 @@ cert_json(const struct cert *c)
 	bool has = row->serial[0] != '\0';
 
 	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, "
-	    "s:o, s:o}",
+	    "s:o, s:o, s:o}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
 	    "serial", string_or_null(row->serial),
 	    "issuer", string_or_null(row->issuer),
@@ -80,7 +81,7 @@ cert_json(const struct cert *c)
 	    "failures", (int)row->failures,
 	    "error", row->error != NULL ?
 	    error_json(row->error, row->error_at) : json_null(),
-	    "deploy", deployer_json(c));
+	    "deploy", deployer_json(c), "persist", persist_watch_json(c));
 }
 
 json_t *

@@ -53,6 +53,7 @@ struct fake_ca {
 	const char	*order_error;	/* of an order that became invalid */
 	enum acme_status new_status;	/* of new orders */
 	enum acme_status end_status;	/* of finalized ones */
+	struct loop	*loop;		/* for meta.h, which is given none */
 	bool		 no_dns01, no_http01;
 	const char	*webroot;	/* of http-01; or NULL */
 	const char	*persist;	/* dns-persist-01 is offered, and proved by

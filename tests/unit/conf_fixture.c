@@ -55,6 +55,7 @@ token_check(const struct provider_values *values, struct error *err)
 static const struct provider bare = { .name = "bare" };
 static const struct provider tokens = { .name = "tokendns",
     .opts = token_opts, .check = token_check, .max_values = 1,
+    .no_standing = true,
     .shares_values = true };
 static const struct provider rfc2136 = { .name = "rfc2136",
     .opts = tsig_opts };

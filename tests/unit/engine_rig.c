@@ -40,8 +40,10 @@ erig_setup(void **state)
 	r->loop = loop_new();
 	r->sd = sd_new(r->loop);
 	fake_ca_reset();
+	fake_ca.loop = r->loop;
 	fake_dns_reset();
 	fake_deploy_reset(r->loop);
+	fake_check_reset(r->loop);
 	r->events = xstrdup("");
 	*state = r;
 	return 0;
