@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/control/internal.h"
 
+#include <sys/socket.h>
+
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -51,9 +53,17 @@ conn_free(struct control *ctl, struct conn *c)
 static void
 conn_watch(struct control *ctl, struct conn *c, int64_t now_ms)
 {
+	char byte;
+
 	if (c->stream != NULL)
 		stream_beat(c->stream, now_ms);
-	else if (now_ms - c->since_ms > 2 * (int64_t)ctl->idle_ms)
+	else if (c->is_busy) {
+		/* evhttp does not read before it has replied. */
+		if (recv(bufferevent_getfd(c->bev), &byte, 1,
+		    MSG_PEEK | MSG_DONTWAIT) == 0)
+			bufferevent_trigger_event(c->bev,
+			    BEV_EVENT_READING | BEV_EVENT_EOF, 0);
+	} else if (now_ms - c->since_ms > 2 * (int64_t)ctl->idle_ms)
 		bufferevent_trigger_event(c->bev,
 		    BEV_EVENT_READING | BEV_EVENT_TIMEOUT, 0);
 }

@@ -28,6 +28,7 @@ enum {
 	CONN_MAX = 64,			/* connections; others wait unseen */
 	STREAM_MAX = 32,		/* of them, streams */
 	CHECK_MAX = 4,			/* of them, checks */
+	JOB_MAX = 8,			/* requests of persist.c */
 	STREAM_BACKLOG_MAX = 1 << 20	/* bytes a reader may be behind */
 };
 
@@ -41,6 +42,7 @@ struct conn {
 	struct bufferevent	*bev;
 	int64_t			 since_ms;	/* accept or last request */
 	struct stream		*stream;	/* NULL: none runs on it */
+	bool			 is_busy;	/* its reply takes long */
 };
 TAILQ_HEAD(conn_list, conn);
 
@@ -64,6 +66,7 @@ struct control {
 	size_t			 n_conns;
 	size_t			 n_streams;
 	size_t			 n_checks;
+	size_t			 n_jobs;
 	struct timer		 tick;		/* watches over conns */
 	unsigned		 idle_ms;
 	unsigned		 beat_ms;
@@ -83,6 +86,14 @@ void	reply_error(struct evhttp_request *, int status, const struct error *,
 	    json_t *lines);
 /* Answer with j, which is taken. */
 void	reply_json(struct evhttp_request *, int status, json_t *j /* taken */);
+
+/* The HTTP status that fits an error of the engine. */
+int	reply_status(const struct error *err);
+
+/* persist.c */
+
+/* POST /v1/persist. */
+void	persist_request(struct control *, struct evhttp_request *);
 
 /* stream.c */
 

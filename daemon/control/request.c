@@ -74,9 +74,8 @@ reply_error(struct evhttp_request *req, int status, const struct error *err,
 	reply_json(req, status, j);
 }
 
-/* The status that fits an error of the engine. */
-static int
-status_of(const struct error *err)
+int
+reply_status(const struct error *err)
 {
 	if (strcmp(err->code, API_ERR_UNKNOWN_CERT) == 0)
 		return 404;
@@ -113,7 +112,7 @@ unknown_cert(struct call *c, const char *name)
 	if (engine_renew_now(c->ctl->engine, name, &err) == 0)
 		(void)error_set(&err, ERR_CONFIG, API_ERR_UNKNOWN_CERT,
 		    "no certificate \"%s\" is configured", name);
-	reply_error(c->req, status_of(&err), &err, NULL);
+	reply_error(c->req, reply_status(&err), &err, NULL);
 }
 
 static bool
@@ -304,7 +303,7 @@ renew_and_follow(struct call *c, json_t *names)
 		return;
 	if (renew_all(c, names, &err) == -1) {
 		stream_abort(s);
-		reply_error(c->req, status_of(&err), &err, NULL);
+		reply_error(c->req, reply_status(&err), &err, NULL);
 		return;
 	}
 	stream_begin(s);
@@ -319,7 +318,7 @@ renew_only(struct call *c, json_t *names)
 
 	if (renew_all(c, names, &err) == -1) {
 		json_decref(started);
-		reply_error(c->req, status_of(&err), &err, NULL);
+		reply_error(c->req, reply_status(&err), &err, NULL);
 		return;
 	}
 	json_object_foreach(names, name, unused)
@@ -422,6 +421,14 @@ post_check(struct call *c)
 	json_decref(body);
 }
 
+static void
+post_persist(struct call *c)
+{
+	log_info(NULL, "user id %lu asks for dns-persist-01 records",
+	    (unsigned long)c->uid);
+	persist_request(c->ctl, c->req);
+}
+
 static const struct route {
 	const char	*path;
 	bool		 is_prefix;
@@ -433,6 +440,7 @@ static const struct route {
 	{ API_PATH_CERT, true, EVHTTP_REQ_GET, "GET", get_cert },
 	{ API_PATH_RENEW, false, EVHTTP_REQ_POST, "POST", post_renew },
 	{ API_PATH_CHECK, false, EVHTTP_REQ_POST, "POST", post_check },
+	{ API_PATH_PERSIST, false, EVHTTP_REQ_POST, "POST", post_persist },
 	{ API_PATH_EVENTS, false, EVHTTP_REQ_GET, "GET", get_events },
 	{ API_PATH_RELOAD, false, EVHTTP_REQ_POST, "POST", post_reload },
 	{ API_PATH_PROVIDERS, false, EVHTTP_REQ_GET, "GET", get_providers },

@@ -13,6 +13,7 @@
 #include "common/text.h"
 #include "daemon/engine/engine.h"
 #include "daemon/engine/preflight.h"
+#include "daemon/engine/persist_job.h"
 
 struct engine_sub {
 	TAILQ_ENTRY(engine_sub)	 entry;
@@ -38,6 +39,16 @@ struct engine {
 	bool	stopping;
 	bool	instant;
 	char	renewed[4096];
+	TAILQ_HEAD(, persist_job) jobs;
+	size_t	n_jobs;
+	struct persist_job_args job_args;
+};
+
+struct persist_job {
+	TAILQ_ENTRY(persist_job) entry;
+	struct engine		*engine;
+	persist_job_done_cb	*done;
+	void			*arg;
 };
 
 static const char *const certs[] = { "a.example", "b.example", "www.example" };
@@ -49,13 +60,14 @@ fake_engine_new(void)
 
 	TAILQ_INIT(&e->subs);
 	TAILQ_INIT(&e->checks);
+	TAILQ_INIT(&e->jobs);
 	return e;
 }
 
 void
 fake_engine_free(struct engine *e)
 {
-	if (e->n_subs != 0 || e->n_checks != 0)
+	if (e->n_subs != 0 || e->n_checks != 0 || e->n_jobs != 0)
 		abort();
 	free(e);
 }
@@ -266,4 +278,58 @@ fake_engine_check_stop(struct engine *e)
 	    "acmed is stopping");
 	while (!TAILQ_EMPTY(&e->checks))
 		check_end(TAILQ_FIRST(&e->checks), &err);
+}
+
+/* persist_job.h */
+
+struct persist_job *
+persist_job_start(struct engine *e, const struct persist_job_args *a,
+    persist_job_done_cb *done, void *arg)
+{
+	struct persist_job *j = xcalloc(1, sizeof(*j));
+
+	j->engine = e;
+	j->done = done;
+	j->arg = arg;
+	TAILQ_INSERT_TAIL(&e->jobs, j, entry);
+	e->n_jobs++;
+	e->job_args = *a;
+	e->job_args.cert = NULL;
+	return j;
+}
+
+void
+persist_job_cancel(struct persist_job *j)
+{
+	if (j == NULL)
+		return;
+	TAILQ_REMOVE(&j->engine->jobs, j, entry);
+	j->engine->n_jobs--;
+	free(j);
+}
+
+size_t
+fake_engine_jobs(const struct engine *e)
+{
+	return e->n_jobs;
+}
+
+const struct persist_job_args *
+fake_engine_job_args(const struct engine *e)
+{
+	return &e->job_args;
+}
+
+void
+fake_engine_job_end(struct engine *e, bool ok)
+{
+	struct persist_job *j = TAILQ_FIRST(&e->jobs);
+	json_t *reply = json_pack("{s:s, s:[]}", "certificate", "a.example",
+	    "records");
+	struct error err;
+
+	(void)error_set(&err, ERR_REJECTED, "persist:no-issuer", "no name");
+	j->done(ok ? NULL : &err, ok ? reply : NULL, j->arg);
+	persist_job_cancel(j);
+	json_decref(reply);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fake_engine - the functions of daemon/engine/engine.h that control/ calls,
- * with certificates "a.example", "b.example" and "www.example", and events
+ * fake_engine - the functions of daemon/engine/engine.h, and persist_job.h,
+ * that control/ calls, with certificates "a.example", "b.example" and "www.example", and events
  * that the test makes.
  */
 #ifndef TESTS_FAKE_FAKE_ENGINE_H
@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 struct engine;
+struct persist_job_args;
 
 struct engine	*fake_engine_new(void);
 /* Fails if somebody is still subscribed. */
@@ -34,5 +35,11 @@ size_t		 fake_engine_checks(const struct engine *);
 void		 fake_engine_check_line(struct engine *, const char *msg);
 /* preflight_stop_all() with "engine:stopping". */
 void		 fake_engine_check_stop(struct engine *);
+
+/* daemon/engine/persist_job.h: the jobs under way; the arguments of the last
+ * one; end one, well or with "persist:no-issuer". */
+size_t		 fake_engine_jobs(const struct engine *);
+const struct persist_job_args *fake_engine_job_args(const struct engine *);
+void		 fake_engine_job_end(struct engine *, bool ok);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "daemon/engine/priv.h"
 #include "tests/fake/fake_acme.h"
+#include "tests/fake/fake_check.h"
 #include "tests/fake/fake_deploy.h"
 #include "tests/fake/fake_dns.h"
 #include "tests/fake/fake_time.h"

@@ -26,6 +26,7 @@
 #include "common/text.h"
 #include "daemon/control/control.h"
 #include "daemon/control/providers.h"
+#include "daemon/engine/persist_job.h"
 #include "daemon/io/loop.h"
 #include "tests/fake/fake_engine.h"
 
@@ -292,6 +293,89 @@ test_routes(void **state)
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++)
 		exchange(*state, cases[i].method, cases[i].path, cases[i].body,
 		    cases[i].status, cases[i].want);
+}
+
+static void
+test_persist_bodies(void **state)
+{
+	struct env *env = *state;
+	static const char *const bad[] = { "", "[]", "{}", "{\"name\": 1}",
+	    "{\"name\": \"a\", \"do\": \"wipe\"}",
+	    "{\"name\": \"a\", \"until\": \"tomorrow\"}",
+	    "{\"name\": \"a\", \"until\": 1}",
+	    "{\"name\": \"a\", \"until\": -1}",
+	    "{\"name\": \"a\", \"until\": 253402300800}",
+	    "{\"name\": \"a\", \"when\": 1}" };
+	static const struct {
+		const char	*body;
+		enum persist_act act;
+		time_t		 until;
+		bool		 ok;
+	} good[] = {
+		{ "{\"name\": \"a\"}", PERSIST_SHOW, 0, true },
+		{ "{\"name\": \"a\", \"do\": \"write\", \"until\": "
+		    "4102444800}", PERSIST_WRITE, 4102444800, true },
+		{ "{\"name\": \"a\", \"do\": \"remove\"}",
+		    PERSIST_REMOVE, 0, false },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(bad); i++)
+		exchange(env, "POST", "/v1/persist", bad[i], 400,
+		    i == 0 ? "json:syntax" : "control:request");
+	for (size_t i = 0; i < N_ELEMENTS(good); i++) {
+		struct client *c = client_new(env);
+
+		say_request(c, "POST", "/v1/persist", good[i].body);
+		run_for(env, c, 20);
+		assert_int_equal(fake_engine_jobs(env->engine), 1);
+		assert_string_equal(c->in, "");
+		assert_int_equal(fake_engine_job_args(env->engine)->act,
+		    good[i].act);
+		assert_int_equal(fake_engine_job_args(env->engine)->until,
+		    good[i].until);
+		fake_engine_job_end(env->engine, good[i].ok);
+		await(env, c, NULL);
+		assert_non_null(strstr(c->in, good[i].ok ? "HTTP/1.1 200 " :
+		    "HTTP/1.1 409 "));
+		assert_non_null(strstr(c->in, good[i].ok ?
+		    "{\"certificate\":\"a.example\"" :
+		    "persist:no-issuer"));
+		client_free(c);
+	}
+}
+
+/* It may take longer than an idle connection is left open; one whose client
+ * leaves is broken off; there are not too many. */
+static void
+test_persist_long(void **state)
+{
+	static const char body[] = "{\"name\": \"a\"}";
+	struct env *env = *state;
+	struct client *many[8], *c;
+
+	control_test_limits(env->ctl, 100, 50);
+	for (size_t i = 0; i < N_ELEMENTS(many); i++) {
+		many[i] = client_new(env);
+		say_request(many[i], "POST", "/v1/persist", body);
+	}
+	run_for(env, NULL, 1500);
+	assert_int_equal(fake_engine_jobs(env->engine), 8);
+	exchange(env, "POST", "/v1/persist", body, 503, "control:busy");
+	client_free(many[0]);
+	run_for(env, NULL, 1200);
+	assert_int_equal(fake_engine_jobs(env->engine), 7);
+	c = client_new(env);
+	say_request(c, "POST", "/v1/persist", body);
+	run_for(env, c, 20);
+	assert_int_equal(fake_engine_jobs(env->engine), 8);
+	for (size_t i = 1; i < N_ELEMENTS(many); i++) {
+		fake_engine_job_end(env->engine, true);
+		await(env, many[i], NULL);
+		client_free(many[i]);
+	}
+	/* The last one ends with the server. */
+	assert_int_equal(fake_engine_jobs(env->engine), 1);
+	client_free(c);
 }
 
 static void
@@ -855,6 +939,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_routes),
 		cmocka_unit_test(test_providers),
+		T(test_persist_bodies),
+		T(test_persist_long),
 		T(test_renew_bodies),
 		T(test_check_bodies),
 		T(test_check),
