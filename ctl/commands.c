@@ -15,6 +15,7 @@
 #include "common/text.h"
 #include "ctl/check.h"
 #include "ctl/client.h"
+#include "ctl/persist.h"
 #include "ctl/progress.h"
 #include "ctl/show.h"
 #include "ctl/status.h"
@@ -467,6 +468,46 @@ cmd_providers(const struct options *o)
 	}
 	client_reply_clear(&reply);
 	return EXIT_OK;
+}
+
+int
+cmd_persist(const struct options *o)
+{
+	struct client_request request = {
+		.socket = o->socket, .method = "POST",
+		.path = API_PATH_PERSIST,
+	};
+	const char *act = o->write ? "write" : o->remove ? "remove" : "show";
+	struct client_reply reply;
+	time_t now = clock_now(), until = 0;
+	json_t *body;
+	int code;
+
+	if (o->until != NULL && persist_parse_until(o->until, now, &until) ==
+	    -1) {
+		say_error("--until wants a date to come (2027-12-31) or a "
+		    "span (365d)");
+		return EXIT_USAGE;
+	}
+	body = json_pack("{s:s, s:s, s:I}", "name", o->names[0], "do", act,
+	    "until", (json_int_t)until);
+	if (body == NULL) {
+		say_error("the name is not UTF-8");
+		return EXIT_USAGE;
+	}
+	request.body = body;
+	code = ask(o, &request, &reply);
+	json_decref(body);
+	if (code != EXIT_OK)
+		return code;
+	if (o->json)
+		print_json(o, reply.body, JSON_INDENT(2));
+	else
+		persist_print(&o->out, reply.body, clock_now());
+	if (persist_is_bad(reply.body, o->remove))
+		code = EXIT_FAILED;
+	client_reply_clear(&reply);
+	return code;
 }
 
 int

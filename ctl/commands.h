@@ -26,6 +26,8 @@ struct options {
 	bool		 check;		/* status */
 	bool		 no_wait;	/* renew-now */
 	bool		 no_probe;	/* check */
+	bool		 write, remove;	/* persist */
+	const char	*until;		/* persist; or NULL */
 	struct term	 out;		/* standard output */
 	const char *const *names;	/* arguments after the command */
 	size_t		 n_names;
@@ -36,6 +38,7 @@ int	cmd_list(const struct options *);
 int	cmd_renew_now(const struct options *);
 int	cmd_check(const struct options *);
 int	cmd_events(const struct options *);
+int	cmd_persist(const struct options *);
 int	cmd_reload(const struct options *);
 int	cmd_providers(const struct options *);
 int	cmd_version(const struct options *);

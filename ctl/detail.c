@@ -129,6 +129,28 @@ deploy_field(const struct term *t, const json_t *deploy, time_t now)
 	free(name);
 }
 
+/* "_validation-persist.example.com: right, ends in 90d" */
+static void
+persist_field(const struct term *t, const json_t *persist, time_t now)
+{
+	char *name = show_str(persist, "name", "?");
+	char *state = show_str(persist, "state", "?");
+	char *problem = show_str(persist, "problem", NULL);
+	time_t until = (time_t)jsonx_int(persist, "until", 0);
+	char when[SHOW_WHEN_MAX];
+	char *text = xasprintf("%s: %s%s%s", name, state,
+	    until != 0 ? ", ends " : "",
+	    until != 0 ? show_when(now, until, when) : "");
+
+	field(t, "persist", problem == NULL ? TERM_PLAIN : TERM_WARN, text);
+	if (problem != NULL)
+		field(t, "", TERM_WARN, problem);
+	free(text);
+	free(problem);
+	free(state);
+	free(name);
+}
+
 static enum term_colour
 level_colour(const json_t *step)
 {
@@ -183,7 +205,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	char *names = show_list(json_object_get(cert, "names"));
 	char *challenges = show_list(json_object_get(cert, "challenges"));
 	char *next = show_next(cert, now, true);
-	const json_t *deploy;
+	const json_t *deploy, *persist;
 	size_t i;
 
 	term_wrap(t, TERM_BOLD, 0, 0, name);
@@ -208,6 +230,8 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	error_fields(t, cert, now);
 	json_array_foreach(json_object_get(cert, "deploy"), i, deploy)
 		deploy_field(t, deploy, now);
+	json_array_foreach(json_object_get(cert, "persist"), i, persist)
+		persist_field(t, persist, now);
 	print_steps(t, json_object_get(cert, "steps"));
 	free(next);
 	free(challenges);

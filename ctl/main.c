@@ -31,6 +31,8 @@ static const struct command {
 	{ "list", "", "the names of the certificates", 0, 0, cmd_list },
 	{ "providers", "[TYPE]", "the DNS providers, or the options of one",
 	    0, 1, cmd_providers },
+	{ "persist", "[--write] NAME", "the standing records for "
+	    "dns-persist-01", 1, 1, cmd_persist },
 	{ "version", "", "versions of acmectl and acmed", 0, 0, cmd_version },
 };
 
@@ -58,6 +60,10 @@ usage(FILE *out)
 	    "      --no-probe      add no TXT value to prove the "
 	    "credentials\n"
 	    "      --no-wait       begin, and do not wait for the end\n"
+	    "      --write         let the provider write the records\n"
+	    "      --remove        let it remove them\n"
+	    "      --until TIME    when they end: 2027-12-31, or 365d from "
+	    "now\n"
 	    "  -h, --help          this text\n"
 	    "  -V, --version       version of acmectl\n"
 	    "\n"
@@ -112,6 +118,12 @@ run(const char *word, struct options *o)
 		return misuse("--no-probe is for check", NULL);
 	if (o->no_wait && c->run != cmd_renew_now)
 		return misuse("--no-wait is for renew-now", NULL);
+	if ((o->write || o->remove || o->until != NULL) &&
+	    c->run != cmd_persist)
+		return misuse("--write, --remove and --until are for persist",
+		    NULL);
+	if (o->remove && (o->write || o->until != NULL))
+		return misuse("--remove goes alone", NULL);
 	return c->run(o);
 }
 
@@ -119,13 +131,17 @@ run(const char *word, struct options *o)
 static int
 parse(int argc, char **argv, struct options *o)
 {
-	enum { OPT_CHECK = 256, OPT_NO_WAIT, OPT_NO_PROBE };
+	enum { OPT_CHECK = 256, OPT_NO_WAIT, OPT_NO_PROBE, OPT_WRITE,
+	    OPT_REMOVE, OPT_UNTIL };
 	static const struct option longs[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "check", no_argument, NULL, OPT_CHECK },
 		{ "no-probe", no_argument, NULL, OPT_NO_PROBE },
 		{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
+		{ "write", no_argument, NULL, OPT_WRITE },
+		{ "remove", no_argument, NULL, OPT_REMOVE },
+		{ "until", required_argument, NULL, OPT_UNTIL },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
@@ -148,6 +164,15 @@ parse(int argc, char **argv, struct options *o)
 			break;
 		case OPT_NO_WAIT:
 			o->no_wait = true;
+			break;
+		case OPT_WRITE:
+			o->write = true;
+			break;
+		case OPT_REMOVE:
+			o->remove = true;
+			break;
+		case OPT_UNTIL:
+			o->until = optarg;
 			break;
 		case 'h':
 			usage(stdout);

@@ -14,6 +14,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "ctl/check.h"
+#include "ctl/persist.h"
 #include "ctl/progress.h"
 #include "ctl/show.h"
 #include "ctl/status.h"
@@ -236,6 +237,71 @@ test_details(void **state)
 	assert_has(out, "nginx: failed, 16m ago, again in 10m: no\n");
 	assert_has(out, "\nLast steps\n  11-");
 	free(out);
+}
+
+/* A zone file: what is no record is a comment, whatever the daemon says. */
+static void
+test_persist(void **state)
+{
+	static const char text[] = "{\"certificate\": \"web\", \"configured\": "
+	    "false, \"account\": \"le\", \"account_url\": \"https://ca/1\","
+	    "\"records\": [{\"name\": \"_validation-persist.a.test\","
+	    "\"for\": [\"a.test\", \"*.a.test\"], \"state\": \"missing\","
+	    "\"why\": \"is not\\nthere\", \"provider\": \"dns\","
+	    "\"line\": \"_validation-persist.a.test. 3600 IN TXT \\\""
+	    LONG_WORD "\\\"\"}, {\"for\": [\"b.test\"], \"state\": "
+	    "\"right\", \"why\": null, \"until\": 1795386400, \"action\": "
+	    "\"written\", \"alias\": \"b.acme.test\", \"line\": \"L2\","
+	    "\"error\": {\"msg\": \"oops\"}}]}";
+	static const char *const right = "{\"records\": [{\"state\": "
+	    "\"right\"}]}";
+	char *out = printed(persist_print, text, 0);
+	json_t *j = parse(text), *ok = parse(right);
+
+	assert_non_null(strstr(out, "\n; a.test, *.a.test: missing, the "
+	    "record is not there\n_validation-persist.a.test. 3600 IN TXT "
+	    "\"" LONG_WORD "\"\n"));
+	assert_non_null(strstr(out, "; b.test: right, ends in 1d"));
+	assert_non_null(strstr(out, "(written)\n; oops\n; it is an alias: "
+	    "the record belongs to b.acme.test\nL2\n"));
+	assert_non_null(strstr(out, "acmectl persist --write web"));
+	assert_non_null(strstr(out, "challenge = \"dns-persist-01\""));
+	assert_true(persist_is_bad(j, false));
+	assert_true(persist_is_bad(j, true));
+	assert_false(persist_is_bad(ok, false));
+	free(out);
+	free(printed(persist_print, "{}", 80));
+	free(printed(persist_print, "{\"records\": [1, {\"for\": 1}]}", 80));
+	json_decref(j);
+	json_decref(ok);
+}
+
+static void
+test_persist_until(void **state)
+{
+	static const struct { const char *text; time_t want; } cases[] = {
+		{ "365d", NOW + 365 * 86400 },
+		{ "1h", NOW + 3600 },
+		{ "2027-12-31", 1830297599 },
+		{ "2026-11-22", 1795391999 },
+		{ "2026-11-20", -1 },
+		{ "2027-02-31", -1 },
+		{ "2027-1-1", -1 },
+		{ "2027-12-31x", -1 },
+		{ "tomorrow", -1 },
+		{ "0", -1 },
+		{ "", -1 },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		time_t until = -1;
+		int rc = persist_parse_until(cases[i].text, NOW, &until);
+
+		if (until != cases[i].want || (rc == 0) !=
+		    (cases[i].want != -1))
+			fail_msg("%s: %d %ld", cases[i].text, rc,
+			    (long)until);
+	}
 }
 
 static void
@@ -471,6 +537,8 @@ main(void)
 		cmocka_unit_test(test_stacked),
 		cmocka_unit_test(test_no_certificates),
 		cmocka_unit_test(test_details),
+		cmocka_unit_test(test_persist),
+		cmocka_unit_test(test_persist_until),
 		cmocka_unit_test(test_is_bad),
 		cmocka_unit_test(test_shorten),
 		cmocka_unit_test(test_wrap),
