@@ -145,6 +145,9 @@ NEEDS = {
                 "no time in requests, or it is theirs (ovh)"),
     "lagging lists": (lambda v: v.LISTS_LAG, None,
                       "nobody has seen their lists lag"),
+    "standing records": (lambda v: v.MAX_VALUES is None,
+                         "acme-dns duckdns", "they hold nothing but values "
+                         "of dns-01"),
     "bodies": (lambda v: not v.PLAIN_STATUS, "httpreq",
                "only the status counts"),
 }
@@ -186,6 +189,23 @@ def bench(request, tmp_path):
     b.v.stop()
     print("\n".join(map(repr, b.v.log[-40:])))
     assert not b.v.problems, b.v.problems
+
+
+@needs("standing records")
+def test_standing_record(bench):
+    """What dns-persist-01 wants: another name, a value with blanks and
+    semicolons."""
+    b = bench
+    name = "_validation-persist.www.example.test"
+    value = ("letsencrypt.org; accounturi=https://acme-v02.api.letsencrypt"
+             ".org/acme/acct/1234567890; policy=wildcard; "
+             "persistUntil=1830297599")
+    b.v.put_foreign(name, FOREIGN)
+    handles = b.ok("add", value, name=name)
+    b.ok("add", value, name=name)
+    b.expect(value, FOREIGN, name=name)
+    b.ok("remove", value, name=name, handles=handles)
+    b.expect(FOREIGN, name=name)
 
 
 @needs("two values")
