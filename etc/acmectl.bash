@@ -5,7 +5,7 @@ _acmectl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local options="--socket --json --help --version"
-	local commands="status renew-now check events reload list providers version help"
+	local commands="status renew-now check events persist reload list providers version help"
 	local socket=() command="" i word
 
 	COMPREPLY=()
@@ -32,6 +32,7 @@ _acmectl()
 	status) options+=" --check" ;;
 	renew-now) options+=" --no-wait" ;;
 	check) options+=" --no-probe" ;;
+	persist) options+=" --write --remove --until" ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
@@ -41,7 +42,7 @@ _acmectl()
 	"")
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
 		;;
-	status | renew-now | check | events)
+	status | renew-now | check | events | persist)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(acmectl "${socket[@]}" list 2>/dev/null)" -- "$cur")
 		;;
