@@ -416,7 +416,8 @@ next_record(struct persist_job *j)
 		(void)json_array_append_new(issuers,
 		    json_string(j->issuers[i]));
 	reply = json_pack("{s:s, s:b, s:s, s:s, s:o, s:O}", "certificate",
-	    j->name, "configured", j->names.is_configured, "account", j->cc->account->name, "account_url", j->kid,
+	    j->name, "configured", j->names.is_configured, "account",
+	    j->cc->account->name, "account_url", j->kid,
 	    "issuers", issuers, "records", j->records);
 	finish(j, NULL, reply);
 	json_decref(reply);
@@ -490,6 +491,14 @@ begin_cb(void *arg)
 			(void)error_set(&err, ERR_CONFIG,
 			    "engine:unknown-cert",
 			    "no certificate \"%s\" is configured", j->name);
+		finish(j, &err, NULL);
+		return;
+	}
+	if (c->conf->source != NULL) {
+		(void)error_set(&err, ERR_CONFIG, "persist:source",
+		    "certificate \"%s\" is fetched from repository \"%s\": "
+		    "its names are proved by the host that publishes it",
+		    j->name, c->conf->source->name);
 		finish(j, &err, NULL);
 		return;
 	}

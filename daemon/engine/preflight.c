@@ -14,6 +14,7 @@
 #include "daemon/dns/nscheck.h"
 #include "daemon/engine/zones.h"
 #include "daemon/io/http.h"
+#include "daemon/publish/fetch.h"
 
 /* Under way at once, in one preflight. */
 enum { CERTS_MAX = 4, CHECKS_MAX = 32, PROBES_MAX = 8 };
@@ -53,6 +54,7 @@ check_free(struct pf_check *c)
 	dns_addrs_cancel(c->addrs);
 	http_cancel(c->http);
 	pf_probe_cancel(c->probe);
+	fetch_cancel(c->fetch);
 	if (c->is_running) {
 		pf->n_checks--;
 		pf->n_probes -= c->is_probe;
@@ -149,7 +151,9 @@ pf_step(struct pf_cert *pc)
 {
 	if (--pc->pending > 0)
 		return;
-	for (size_t i = 0; i < pc->cc->n_names; i++)
+	if (pc->cc->source != NULL)
+		pf_source_plan(pc);
+	for (size_t i = 0; pc->cc->source == NULL && i < pc->cc->n_names; i++)
 		plan_name(pc, &pc->cc->names[i]);
 	pc->is_planned = true;
 	timer_set(&pc->pf->work, 0);
@@ -166,8 +170,10 @@ cert_start(struct preflight *pf, const struct conf_cert *cc)
 	TAILQ_INSERT_TAIL(&pf->running, pc, link);
 	pf->n_running++;
 	pc->pending = 1;
-	pf_ca_start(pc);
-	pf_dns_start(pc);
+	if (cc->source == NULL) {
+		pf_ca_start(pc);
+		pf_dns_start(pc);
+	}
 	pf_step(pc);
 }
 

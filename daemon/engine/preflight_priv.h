@@ -58,6 +58,7 @@ struct pf_check {
 	struct dns_addrs_op *addrs;
 	struct http_op	*http;
 	struct probe	*probe;
+	struct fetch_op	*fetch;
 };
 TAILQ_HEAD(pf_checks, pf_check);
 
@@ -146,6 +147,8 @@ void		 pf_ca_plan(struct pf_cert *, const struct conf_name *);
 void		 pf_dns_start(struct pf_cert *);
 void		 pf_dns_plan(struct pf_cert *, const struct conf_name *);
 void		 pf_dns_clear(struct pf_cert *);
+/* preflight_source.c: instead of all others, is it published? */
+void		 pf_source_plan(struct pf_cert *);
 /* preflight_http.c */
 void		 pf_http_plan(struct pf_cert *, const struct conf_name *);
 /* preflight_probe.c */

@@ -86,6 +86,10 @@ def test_subscribe(hosts):
     assert read(os.path.join(web.folder, "ran")).split() == [first, second]
     shown = web.ctl("status", name).stdout
     assert "fleet" in shown
+    p = web.ctl("check", name)
+    assert p.returncode == 0 and second in p.stdout
+    p = web.ctl("persist", name)
+    assert p.returncode != 0 and "fetched from repository" in p.stdout
 
 
 def test_poll(hosts):
@@ -171,6 +175,8 @@ def test_nothing_is_published_yet(hosts):
         web.cert_status(name)))
     assert "fleet" in c["error"]["msg"] and c["next"]["action"] == "retry"
     assert c["next"]["at"] < time.time() + 120
+    p = web.ctl("check", name)
+    assert p.returncode == 6 and "publish it there" in p.stdout
     publisher.start()
     serial = published(publisher, name)
     web.ctl("renew-now", name)
