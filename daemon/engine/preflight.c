@@ -12,6 +12,7 @@
 #include "daemon/dns/caa.h"
 #include "daemon/dns/dnssec.h"
 #include "daemon/dns/nscheck.h"
+#include "daemon/dns/persist_look.h"
 #include "daemon/engine/zones.h"
 #include "daemon/io/http.h"
 #include "daemon/publish/fetch.h"
@@ -55,6 +56,7 @@ check_free(struct pf_check *c)
 	http_cancel(c->http);
 	pf_probe_cancel(c->probe);
 	fetch_cancel(c->fetch);
+	persist_look_cancel(c->look);
 	if (c->is_running) {
 		pf->n_checks--;
 		pf->n_probes -= c->is_probe;
@@ -132,9 +134,12 @@ plan_name(struct pf_cert *pc, const struct conf_name *name)
 	switch (name->challenge) {
 	case CHALLENGE_DNS_01:
 	case CHALLENGE_DNS_PERSIST_01:
-		pf_dns_plan(pc, name);
+		if (name->challenge == CHALLENGE_DNS_PERSIST_01)
+			pf_persist_plan(pc, name);
+		if (name->provider != NULL)
+			pf_dns_plan(pc, name);
 		pf_ca_plan(pc, name);
-		if (pc->pf->has_probe)
+		if (name->provider != NULL && pc->pf->has_probe)
 			pf_probe_plan(pc, name);
 		break;
 	case CHALLENGE_HTTP_01:

@@ -97,7 +97,8 @@ pf_dns_start(struct pf_cert *pc)
 	for (size_t i = 0; i < cc->n_names; i++) {
 		struct pf_place *p = &pc->places[pc->n_places];
 
-		if (!conf_name_needs_dns(&cc->names[i]))
+		if (!conf_name_needs_dns(&cc->names[i]) ||
+		    cc->names[i].provider == NULL)
 			continue;
 		pc->n_places++;
 		p->pc = pc;

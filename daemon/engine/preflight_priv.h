@@ -59,6 +59,7 @@ struct pf_check {
 	struct http_op	*http;
 	struct probe	*probe;
 	struct fetch_op	*fetch;
+	struct persist_look_op *look;
 };
 TAILQ_HEAD(pf_checks, pf_check);
 
@@ -147,6 +148,8 @@ void		 pf_ca_plan(struct pf_cert *, const struct conf_name *);
 void		 pf_dns_start(struct pf_cert *);
 void		 pf_dns_plan(struct pf_cert *, const struct conf_name *);
 void		 pf_dns_clear(struct pf_cert *);
+/* preflight_persist.c: dns-persist-01, of which dns-01 is the fallback */
+void		 pf_persist_plan(struct pf_cert *, const struct conf_name *);
 /* preflight_source.c: instead of all others, is it published? */
 void		 pf_source_plan(struct pf_cert *);
 /* preflight_http.c */
