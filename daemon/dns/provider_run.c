@@ -200,6 +200,9 @@ retry_pause(struct provider_run_op *op, const struct error *err)
 	pause = op->env->retry_ms[op->attempt];
 	if (pause < asked_ms)
 		pause = asked_ms;
+	/* Those that were throttled together shall not come back together. */
+	if (err->kind == ERR_RATELIMIT)
+		pause += arc4random_uniform((uint32_t)(pause / 2 + 1));
 	return clock_mono_ms() + pause >= op->deadline ? -1 : pause;
 }
 

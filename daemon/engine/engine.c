@@ -27,6 +27,7 @@
 /* The wall clock may jump or the machine sleep: look again this often. */
 #define WAKE_MAX_MS 30000
 #define STOP_WAIT_MS 8000
+#define RESTART_RETRY_S 60
 
 static void	start_ready(struct engine *);
 static void	stop_tick_cb(void *);
@@ -571,6 +572,15 @@ check_live(struct cert *c)
 	cert_info_clear(&info);
 }
 
+/* A person may just have mended what failed. */
+static void
+retry_mended(struct cert *c)
+{
+	if (c->conf != NULL && c->row.failures > 0 && c->row.error != NULL &&
+	    c->row.error->kind == ERR_CONFIG)
+		c->row.retry_at = 0;
+}
+
 /* Our own sockets: of the built-in responder, and of http-01. */
 static void
 serve_challenges(struct engine *e)
@@ -602,6 +612,9 @@ engine_start(struct engine *e)
 		if (c->conf == NULL)
 			continue;
 		check_live(c);
+		/* Not if systemd starts us again and again. */
+		if (c->row.error_at < clock_now() - RESTART_RETRY_S)
+			retry_mended(c);
 		/* One that a crash has left behind; no order needs it. */
 		if (c->row.order_url == NULL)
 			store_pending_key_drop(e->a.store, c->row.name);
@@ -731,14 +744,8 @@ engine_reload(struct engine *e, const struct conf *conf)
 	serve_challenges(e);
 	apply_conf(e, conf, report);
 	e->ready = xreallocarray(e->ready, e->n_certs, sizeof(*e->ready));
-	for (size_t i = 0; i < e->n_certs; i++) {
-		struct cert *c = e->certs[i];
-
-		/* A person may just have mended what failed. */
-		if (c->conf != NULL && c->row.failures > 0 &&
-		    c->row.error != NULL && c->row.error->kind == ERR_CONFIG)
-			c->row.retry_at = 0;
-	}
+	for (size_t i = 0; i < e->n_certs; i++)
+		retry_mended(e->certs[i]);
 	deployer_reload(e->deployer);
 	cleanup_retry(e->cleanup);
 	tokens_retry(e->tokens);

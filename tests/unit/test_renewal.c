@@ -706,6 +706,34 @@ test_account_refused(void **state)
 	assert_int_equal(r->oks, 1);
 }
 
+/* So does a restart, but not one after the other. */
+static void
+test_mended_by_restart(void **state)
+{
+	struct erig *r = *state;
+
+	fake_rule_fail(&fake_ca.rules[FAKE_ACCOUNT], 3, ERR_CONFIG, "acme:tos",
+	    "agree first");
+	erig_conf(r, WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	fake_time_pass(75 * SECOND);		/* the first step of the ladder */
+	assert_int_equal(fake_ca.calls[FAKE_ACCOUNT], 2);
+	for (int i = 0; i < 3; i++) {
+		erig_down(r);
+		erig_up(r);
+		fake_time_pass(SECOND);
+	}
+	assert_int_equal(fake_ca.calls[FAKE_ACCOUNT], 2);
+	fake_time_pass(75 * SECOND);
+	for (int i = 0; i < 3; i++) {
+		erig_down(r);
+		erig_up(r);
+		fake_time_pass(SECOND);
+	}
+	assert_int_equal(fake_ca.calls[FAKE_ACCOUNT], 3);
+}
+
 int
 main(void)
 {
@@ -740,6 +768,7 @@ main(void)
 		ERIG_TEST(test_account_lost_midway),
 		ERIG_TEST(test_account_lost_late),
 		ERIG_TEST(test_account_refused),
+		ERIG_TEST(test_mended_by_restart),
 	};
 
 	return cmocka_run_group_tests_name("renewal", tests,
