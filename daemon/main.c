@@ -27,6 +27,7 @@
 #include "daemon/io/http.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/sd.h"
+#include "daemon/io/sdbus.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/store.h"
 
@@ -35,6 +36,7 @@ struct acmed {
 	const struct conf *conf;
 	struct loop	*loop;
 	struct sd	*sd;
+	struct sdbus	*sdbus;
 	struct store	*store;
 	struct children	*children;
 	struct http	*ca_http, *http;
@@ -185,6 +187,7 @@ acmed_clear(struct acmed *a)
 	http_free(a->ca_http);
 	http_free(a->http);
 	children_free(a->children);
+	sdbus_free(a->sdbus);
 	store_close(a->store);
 	sd_free(a->sd);
 	loop_free(a->loop);
@@ -202,6 +205,7 @@ acmed_open(struct acmed *a, struct error *err)
 	if (a->store == NULL)
 		return -1;
 	a->children = children_new(a->loop);
+	a->sdbus = sdbus_new(a->loop);
 	a->ca_http = http_new(a->loop, agent);
 	a->http = http_new(a->loop, agent);
 	args = (struct engine_args){
@@ -211,6 +215,7 @@ acmed_open(struct acmed *a, struct error *err)
 		.children = a->children,
 		.store = a->store,
 		.sd = a->sd,
+		.sdbus = a->sdbus,
 		.conf = a->conf,
 	};
 	a->engine = engine_new(&args, err);

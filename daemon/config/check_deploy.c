@@ -23,6 +23,9 @@ static const struct {
 	{ "publish", check_deploy_publish, check_free_deploy_publish },
 	{ "haproxy", check_deploy_haproxy, check_free_deploy_haproxy },
 	{ "exec", check_deploy_exec, check_free_deploy_exec },
+	{ "reload", check_deploy_reload, check_free_deploy_reload },
+	{ "restart", check_deploy_restart, check_free_deploy_restart },
+	{ "start", check_deploy_start, check_free_deploy_start },
 	{ "webhook", check_deploy_webhook, check_free_deploy_webhook },
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -82,6 +85,7 @@ check_deploy(struct check *c, const struct section *sec,
 		if (has_key(sec, kinds[i].key))
 			kinds[i].check(c, sec, d);
 	}
+	check_deploy_config_test(c, sec, d);
 	d->timeout_s = (unsigned)opt_duration(c->m, sec, "timeout", 1, 3600,
 	    STEP_TIMEOUT_S);
 }

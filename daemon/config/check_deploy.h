@@ -34,6 +34,20 @@ void	check_free_deploy_haproxy(struct conf_deploy *);
 void	check_deploy_webhook(struct check *, const struct section *,
 	    struct conf_deploy *);
 void	check_free_deploy_webhook(struct conf_deploy *);
+void	check_deploy_reload(struct check *, const struct section *,
+	    struct conf_deploy *);
+void	check_free_deploy_reload(struct conf_deploy *);
+void	check_deploy_restart(struct check *, const struct section *,
+	    struct conf_deploy *);
+void	check_free_deploy_restart(struct conf_deploy *);
+void	check_deploy_start(struct check *, const struct section *,
+	    struct conf_deploy *);
+/* Frees config_test as well. */
+void	check_free_deploy_start(struct conf_deploy *);
+
+/* No step: what comes before reload and restart, after which it is called. */
+void	check_deploy_config_test(struct check *, const struct section *,
+	    struct conf_deploy *);
 
 /* The sections of that kind in sec, as files of this machine or of another
  * one, where owners are not ours to give. */

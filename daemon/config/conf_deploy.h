@@ -75,6 +75,11 @@ struct conf_deploy {
 	struct conf_haproxy *haproxy;
 	const struct conf_repository *publish;
 	char		**exec;		/* NULL-terminated argv */
+	char		**reload;	/* systemd's units, NULL-terminated */
+	char		**restart;	/* the same */
+	char		**start;	/* the same */
+	char		**config_test;	/* NULL-terminated argv; empty: none;
+					   NULL: what is known of the unit */
 	struct conf_webhook *webhook;
 };
 

@@ -67,6 +67,10 @@ static const struct key deploy_keys[] = {
 	{ "webhook", SHAPE_SECTION, webhook_keys },
 	{ "publish", SHAPE_ONE, NULL },
 	{ "exec", SHAPE_LIST, NULL },
+	{ "reload", SHAPE_LIST, NULL },
+	{ "restart", SHAPE_LIST, NULL },
+	{ "start", SHAPE_LIST, NULL },
+	{ "config_test", SHAPE_LIST, NULL },
 	{ "timeout", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }
 };

@@ -17,12 +17,14 @@ struct deploy_op;
 struct error;
 struct http;
 struct loop;
+struct sdbus;
 
 /* What steps work with; lives as long as the engine. */
 struct deploy_env {
 	struct loop	*loop;
 	struct children	*children;
 	struct http	*http;
+	struct sdbus	*sdbus;
 	const char	*scratch;	/* directory for files of a moment;
 					   0700, empty at start */
 };

@@ -6,6 +6,7 @@
 #include "daemon/deploy/install.h"
 #include "daemon/deploy/kind.h"
 #include "daemon/deploy/ssh.h"
+#include "daemon/deploy/unit.h"
 #include "daemon/deploy/webhook.h"
 #include "daemon/publish/publish.h"
 
@@ -16,6 +17,9 @@ const struct deploy_kind *const deploy_kinds[] = {
 	&deploy_publish,
 	&deploy_haproxy,
 	&deploy_exec,
+	&deploy_reload,
+	&deploy_restart,
+	&deploy_start_unit,
 	&deploy_webhook,
 	NULL
 };

@@ -17,6 +17,7 @@ struct error;
 struct http;
 struct loop;
 struct sd;
+struct sdbus;
 struct store;
 
 struct engine_args {
@@ -26,6 +27,7 @@ struct engine_args {
 	struct children	*children;
 	struct store	*store;
 	struct sd	*sd;
+	struct sdbus	*sdbus;		/* for deploy steps */
 	const struct conf *conf;	/* one more reference is taken */
 };
 

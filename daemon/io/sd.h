@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sd - what acmed tells systemd (sd_notify(3)); with sdbus and
- * common/log the only user of libsystemd.  Without systemd every call does nothing.
+ * sd - what acmed tells systemd (sd_notify(3)); with sdbus and common/log the
+ * only user of libsystemd.  Without systemd every call does nothing.
  */
 #ifndef DAEMON_IO_SD_H
 #define DAEMON_IO_SD_H

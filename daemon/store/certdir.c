@@ -315,37 +315,28 @@ certdir_install(int dirfd, const char *name, const EVP_PKEY *key,
 	return rc;
 }
 
-static int
-damaged(const char *name, const char *why, struct error *err)
-{
-	return error_set(err, ERR_INTERNAL, "store:damaged", "live/%s: %s",
-	    name, why);
-}
-
 /* Complete, matching, and cert.pem is the leaf of fullchain.pem. */
 static int
-read_live(int dir, const char *name, struct cert_info *info,
-    struct error *err)
+read_files(int dir, struct cert_info *info, struct error *why)
 {
 	char *text[F_END] = { NULL };
 	size_t len[F_END] = { 0 };
 	struct cert_info leaf = { .names = NULL };
-	struct error why;
 	int rc = 0;
 
 	for (int i = 0; rc == 0 && i < F_END; i++)
 		rc = file_read(dir, files[i].name, CHAIN_PEM_MAX * 2,
-		    &text[i], &len[i], &why);
+		    &text[i], &len[i], why);
 	if (rc == 0)
 		rc = check_pair(text[F_PRIVKEY], text[F_FULLCHAIN],
-		    len[F_FULLCHAIN], &why);
+		    len[F_FULLCHAIN], why);
 	if (rc == 0)
-		rc = cert_info_read(text[F_CERT], len[F_CERT], &leaf, &why);
+		rc = cert_info_read(text[F_CERT], len[F_CERT], &leaf, why);
 	if (rc == 0)
 		rc = cert_info_read(text[F_FULLCHAIN], len[F_FULLCHAIN], info,
-		    &why);
+		    why);
 	if (rc == 0 && strcmp(leaf.sha256, info->sha256) != 0) {
-		rc = error_set(&why, ERR_INTERNAL, "store:damaged",
+		rc = error_set(why, ERR_INTERNAL, "store:damaged",
 		    "cert.pem and fullchain.pem are not the same "
 		    "certificate");
 		cert_info_clear(info);
@@ -353,7 +344,14 @@ read_live(int dir, const char *name, struct cert_info *info,
 	cert_info_clear(&leaf);
 	for (int i = 0; i < F_END; i++)
 		freezero(text[i], len[i]);
-	return rc == 0 ? 0 : damaged(name, why.msg, err);
+	return rc;
+}
+
+static int
+damaged_live(const char *name, const char *why, struct error *err)
+{
+	return error_set(err, ERR_INTERNAL, "store:damaged", "live/%s: %s",
+	    name, why);
 }
 
 int
@@ -361,6 +359,7 @@ certdir_live_info(int dirfd, const char *name, struct cert_info *info,
     struct error *err)
 {
 	int live = open_dir_at(dirfd, "live", err);
+	struct error why;
 	struct stat st;
 	int dir, rc;
 
@@ -368,16 +367,36 @@ certdir_live_info(int dirfd, const char *name, struct cert_info *info,
 		return -1;
 	dir = openat(live, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir != -1) {
-		rc = read_live(dir, name, info, err);
+		rc = read_files(dir, info, &why) == 0 ? 0 :
+		    damaged_live(name, why.msg, err);
 		close(dir);
 	} else if (errno == ENOENT && fstatat(live, name, &st,
 	    AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT) {
 		rc = 1;
 	} else {
-		rc = damaged(name, strerror(errno), err);
+		rc = damaged_live(name, strerror(errno), err);
 	}
 	close(live);
 	return rc;
+}
+
+int
+cert_files_check(const char *dir, struct error *err)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct cert_info info;
+	struct error why;
+	int rc;
+
+	if (fd == -1)
+		return error_errno(err, "%s", dir);
+	rc = read_files(fd, &info, &why);
+	close(fd);
+	if (rc == -1)
+		return error_set(err, ERR_INTERNAL, "store:damaged", "%s: %s",
+		    dir, why.msg);
+	cert_info_clear(&info);
+	return 0;
 }
 
 int

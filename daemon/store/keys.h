@@ -68,6 +68,10 @@ void		 cert_info_clear(struct cert_info *);
 int		 cert_info_read(const char *pem, size_t len,
 		    struct cert_info *, struct error *);
 
+/* Are privkey.pem, cert.pem, chain.pem and fullchain.pem in this directory
+ * whole, and do they belong together?  ERR_INTERNAL "store:damaged". */
+int		 cert_files_check(const char *dir, struct error *);
+
 /*
  * Is this what was asked for?  The chain parses (at most 10 certificates,
  * each signed by the next), the leaf has this key, exactly these names, and

@@ -104,7 +104,7 @@ def box(lab):
         if b"__asan_init" in f.read():
             pytest.skip("a sanitizer's build does not run in the sandbox")
     try:
-        b = Box(os.path.join(lab.folder, "box"))
+        b = Box(os.path.join(lab.folder, "box%d" % next(lab.serial)))
     except proc.LabError as e:
         pytest.skip("no systemd container here: %s" % e)
     argv = unit_value("ExecStart").split()

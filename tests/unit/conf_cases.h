@@ -734,6 +734,29 @@
     "= \"\"; allowed: an absolute path, or the name of a "
     "program in the search path\n" },
 { CERT
+    " deploy \"a\" { reload = { nginx, \"apache2.service\" }\n"
+    " restart = \"x@1.socket\" start = \"a.b\" config_test = none }\n"
+    " deploy \"b\" { reload = {} restart = \"\" }\n"
+    " deploy \"c\" { start = { \"a b\", \"x@.service\", \"../x\" }\n"
+    " config_test = none }\n"
+    " deploy \"d\" { reload = x config_test = \"nginx -t\" }\n"
+    "}\n",
+    AT "6: certificate \"example.com\": deploy \"b\": reload is empty; "
+    "allowed: names of systemd's units\n"
+    AT "6: certificate \"example.com\": deploy \"b\": restart = \"\"; "
+    UNITS
+    AT "7: certificate \"example.com\": deploy \"c\": start = \"a b\"; "
+    UNITS
+    AT "7: certificate \"example.com\": deploy \"c\": start = "
+    "\"x@.service\"; " UNITS
+    AT "7: certificate \"example.com\": deploy \"c\": start = \"../x\"; "
+    UNITS
+    AT "8: certificate \"example.com\": deploy \"c\": config_test is there "
+    "without reload or restart, which it is for\n"
+    AT "9: certificate \"example.com\": deploy \"d\": config_test = "
+    "\"nginx -t\"; allowed: none, or program and arguments one by one, as "
+    "in { \"nginx\", \"-t\" }; there is no shell\n" },
+{ CERT
     " deploy \"a\" { exc = { x }\n"
     " tiemout = 5s }\n"
     " deploy { exec = x } }\n",

@@ -58,6 +58,8 @@ static const char full[] =
     "	propagation_timeout = \"90s\"\n"
     "	deploy \"nginx\" { exec = { \"/bin/x\", \"a\\tb\" } timeout = 5m }\n"
     "	deploy \"mail\" { exec = reload-mail }\n"
+    "	deploy \"web\" { reload = { nginx, \"x.target\" } config_test = none\n"
+    "		restart = apache2 start = \"a@b\" }\n"
     "}\n"
     "certificate \"a.example\" { provider = dns }\n";
 
@@ -170,13 +172,21 @@ check_cert(const struct conf *conf, const struct conf_cert *cert)
 	assert_int_equal(cert->renew_before_s, 20 * 86400);
 	assert_string_equal(cert->preferred_chain, "ISRG Root X1");
 	assert_int_equal(cert->propagation_timeout_s, 90);
-	assert_int_equal(cert->n_deploys, 2);
+	assert_int_equal(cert->n_deploys, 3);
 	assert_string_equal(cert->deploys[0].name, "nginx");
 	assert_string_equal(cert->deploys[0].exec[1], "a\tb");
 	assert_null(cert->deploys[0].exec[2]);
 	assert_int_equal(cert->deploys[0].timeout_s, 300);
 	assert_string_equal(cert->deploys[1].exec[0], "reload-mail");
 	assert_int_equal(cert->deploys[1].timeout_s, 120);
+	assert_null(cert->deploys[1].reload);
+	assert_null(cert->deploys[1].config_test);
+	assert_string_equal(cert->deploys[2].reload[0], "nginx.service");
+	assert_string_equal(cert->deploys[2].reload[1], "x.target");
+	assert_null(cert->deploys[2].reload[2]);
+	assert_string_equal(cert->deploys[2].restart[0], "apache2.service");
+	assert_string_equal(cert->deploys[2].start[0], "a@b.service");
+	assert_null(cert->deploys[2].config_test[0]);
 }
 
 /* Also that quotes in a row, as in 'it''s', are two values: refused. */

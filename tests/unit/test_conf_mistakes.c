@@ -12,6 +12,8 @@
 #define CERT BASE "certificate \"example.com\" {\n"
 #define TSIG "provider \"p\" {\n type = tsig\n server = 192.0.2.1\n" \
     " key_name = k\n"
+#define UNITS "allowed: names of systemd's units, such as " \
+    "\"nginx.service\"\n"
 #define AT "acmed.conf:"
 
 static const struct {

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: MIT
+"""The deploy steps reload, restart and start, as user acmed, with the real
+systemd, polkit, nginx and Apache."""
+
+import os
+import shutil
+import time
+
+import pytest
+
+from conftest import RESOLVER
+from lab import daemon, proc
+from test_systemd import SOURCE, box, status, wait_valid     # noqa: F401
+
+RULES = "/etc/polkit-1/rules.d/50-acmed.rules"
+CERT = "units.example.test"
+LIVE = "/var/lib/acmed/live/" + CERT
+CTL = ["/usr/local/bin/acmectl", "--socket", "/run/acmed/acmed.sock"]
+
+NGINX = """
+user www-data; pid /run/nginx.pid; events {} error_log stderr;
+http { access_log /var/log/nginx/access.log;
+server { listen 127.0.0.1:11443 ssl;
+ssl_certificate %s/fullchain.pem; ssl_certificate_key %s/privkey.pem;
+location / { return 200 hi; } } }
+""" % (LIVE, LIVE)
+APACHE = "".join(
+    "LoadModule %s_module /usr/lib/apache2/modules/mod_%s.so\n" % (m, m)
+    for m in ("mpm_event", "authz_core", "socache_shmcb", "ssl")) + """
+ServerName localhost
+User www-data
+Group www-data
+PidFile ${APACHE_PID_FILE}
+ErrorLog syslog
+Mutex file:/run/apache2 default
+Listen 127.0.0.1:12443 https
+SSLEngine on
+SSLCertificateFile %s/fullchain.pem
+SSLCertificateKeyFile KEY
+""" % LIVE
+UNITS = {
+    "lab-bad.service": "[Service]\nExecStart=/bin/sleep 1000\n"
+    "ExecReload=/bin/sh -c 'echo the cat sits on the key; exit 3'\n",
+    "lab-copy.service": "[Service]\nType=oneshot\nExecStart=/bin/sh -c "
+    "'id -un >/root/copied; cat %s/privkey.pem >>/root/copied'\n" % LIVE,
+    "lab-no.service": "[Service]\nExecStart=/bin/sleep 1000\n",
+}
+
+
+def write_conf(box, lab, deploy):                    # noqa: F811
+    a = daemon.Acmed(os.path.join(lab.folder, "un"), lab.pebble().directory,
+                     "/etc/lab-ca.pem", RESOLVER)
+    a.options["state_dir"] = "/var/lib/acmed"
+    a.options["control_socket"] = "/run/acmed/acmed.sock"
+    a.providers["dns"] = daemon.rfc2136(
+        key_secret=None,
+        key_secret_file="/run/credentials/acmed.service/tsig")
+    a.cert(CERT, deploy=deploy)
+    box.write(box.conf, a.text())
+
+
+@pytest.fixture(scope="module")
+def servers(box, lab):                               # noqa: F811
+    """acmed with a certificate; nginx and Apache serve it; units of ours."""
+    for program in ("nginx", "apache2", "pkaction"):
+        if not shutil.which(program):
+            pytest.skip(program + " is not installed")
+    write_conf(box, lab, {"web": {"reload": ["nginx", "apache2.service"]}})
+    for name, text in UNITS.items():
+        box.write("/etc/systemd/system/" + name, text)
+    box.install(os.path.join(SOURCE, "etc/polkit-acmed.rules"), RULES)
+    box.write("/etc/nginx/nginx.conf", NGINX)
+    box.write("/etc/apache2/apache2.conf",
+              APACHE.replace("KEY", LIVE + "/privkey.pem"))
+    box.run("systemd-sysusers")
+    box.run("systemctl", "daemon-reload")
+    p = box.run("systemctl", "start", "acmed", check=False)
+    assert p.returncode == 0, box.run("journalctl", "-u", "acmed", "-o",
+                                      "cat").stdout
+    # Nothing runs yet: nothing to reload.
+    wait_valid(box, CERT)
+    assert deploy_of(box)["state"] == "done"
+    box.run("systemctl", "start", "nginx", "apache2", "lab-bad", "lab-no")
+    return box
+
+
+def deploy_of(box):                                  # noqa: F811
+    return status(box)["certificates"][0]["deploy"][0]
+
+
+def served(port):
+    p = proc.run(["openssl", "s_client", "-connect", "127.0.0.1:%d" % port],
+                 check=False)
+    p = proc.run(["openssl", "x509", "-noout", "-serial"], check=False,
+                 input=p.stdout, stdin=None)
+    return p.stdout.strip().partition("=")[2].lower().lstrip("0")
+
+
+def renew(box):                                      # noqa: F811
+    return box.run(*CTL, "renew-now", CERT, check=False)
+
+
+def settled(box):                                    # noqa: F811
+    """Renewed and deployed, well or not: what acmectl says of the deploy.
+
+    The reload may have begun an earlier failure's next try.
+    """
+    renew(box)
+    return proc.wait_until(
+        "the deploy", lambda: deploy_of(box)["state"] in ("done", "failed")
+        and deploy_of(box), 20)
+
+
+def deploy(box, lab, target):                        # noqa: F811
+    write_conf(box, lab, {"web": target})
+    box.run(*CTL, "reload")
+    return settled(box)
+
+
+def serial(box):                                     # noqa: F811
+    return status(box)["certificates"][0]["serial"].lower().lstrip("0")
+
+
+def test_reload(servers, lab):
+    before = serial(servers)
+    assert served(11443) == before and served(12443) == before
+    d = deploy(servers, lab, {"reload": ["nginx", "apache2.service"]})
+    assert d["state"] == "done", d["error"]
+    now = serial(servers)
+    assert now != before
+    proc.wait_until("both to serve it", lambda: served(11443) == now
+                    and served(12443) == now, 5)
+
+
+def test_no_rule(servers, lab):
+    """Nothing is allowed that the rule does not name."""
+    d = deploy(servers, lab, {"reload": "lab-bad"})
+    assert d["state"] == "failed"
+    for part in ("acmed", "reload", "lab-bad.service", RULES,
+                 "org.freedesktop.systemd1.manage-units"):
+        assert part in d["error"], d["error"]
+    # A verb of its own.
+    d = deploy(servers, lab, {"restart": "nginx"})
+    assert 'verb "restart"' in d["error"], d["error"]
+
+
+def test_failures(servers, lab):
+    """The unit's own words; what cannot be done is said."""
+    with open(os.path.join(SOURCE, "etc/polkit-acmed.rules")) as f:
+        rules = f.read()
+    servers.write(RULES, rules.replace(
+        '"nginx.service":', '"lab-bad.service": ["reload"],\n'
+        '"lab-copy.service": ["start"], "nginx.service":'))
+    time.sleep(1)       # polkit watches the directory
+    d = deploy(servers, lab, {"reload": "lab-bad"})
+    assert "the cat sits on the key" in d["error"], d["error"]
+    d = deploy(servers, lab, {"reload": "lab-no"})
+    assert "restart =" in d["error"], d["error"]
+    d = deploy(servers, lab, {"reload": "no-such-unit"})
+    assert "knows no unit no-such-unit.service" in d["error"], d["error"]
+    # A program that runs as root, which acmed itself may not.
+    d = deploy(servers, lab, {"start": "lab-copy.service"})
+    assert d["state"] == "done", d["error"]
+    with open(servers.root + "/root/copied") as f:
+        lines = f.read()
+    assert lines.startswith("root\n") and "PRIVATE KEY" in lines
+
+
+def test_config_test(servers, lab):
+    """A configuration with a mistake is not reloaded."""
+    servers.write("/etc/nginx/nginx.conf", "nonsense on;\n" + NGINX)
+    before = served(11443)
+    d = deploy(servers, lab, {"reload": "nginx"})
+    assert "test of its configuration" in d["error"], d["error"]
+    assert 'unknown directive "nonsense"' in d["error"], d["error"]
+    servers.write("/etc/nginx/nginx.conf", NGINX)
+    d = deploy(servers, lab, {
+        "reload": "nginx", "config_test": ["/bin/sh", "-c",
+                                           "echo not today; exit 1"]})
+    assert "not today" in d["error"], d["error"]
+    assert served(11443) == before
+    d = deploy(servers, lab, {"reload": "nginx", "config_test": "none"})
+    assert d["state"] == "done", d["error"]
+    proc.wait_until("nginx to serve it",
+                    lambda: served(11443) == serial(servers), 5)
+
+
+def test_server_that_exits(servers, lab):
+    """Apache is told to reload, agrees, and exits: its key is another's."""
+    servers.run("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt",
+                "ec_paramgen_curve:P-256", "-out", "/etc/apache2/other.key")
+    servers.write("/etc/apache2/apache2.conf",
+                  APACHE.replace("KEY", "/etc/apache2/other.key"))
+    d = deploy(servers, lab, {"reload": "apache2"})
+    for part in ("apache2.service: the reload", "failed (exit-code)",
+                 "do not match"):
+        assert d["state"] == "failed" and part in d["error"], d["error"]
+    d = settled(servers)
+    assert "has failed, it cannot be reloaded" in d["error"], d["error"]
