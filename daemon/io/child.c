@@ -40,6 +40,7 @@ struct child_op {
 	child_done_cb	*done;
 	void		*arg;
 	void		(*line)(const char *, bool, void *);
+	unsigned	 lines;		/* told so far */
 	pid_t		 pid;		/* 0: not started */
 	struct error	*failed;	/* why */
 	struct timer	 limit;
@@ -110,10 +111,29 @@ kill_group(const struct child_op *op, int signo)
 }
 
 static void
+tell(struct stream *s, const char *line)
+{
+	struct child_op *op = s->op;
+
+	op->in_callback = true;
+	op->line(line, s->is_stderr, op->arg);
+	op->in_callback = false;
+}
+
+static void
 emit_line(struct stream *s)
 {
 	struct child_op *op = s->op;
 
+	if (op->lines > CHILD_LINES_MAX) {
+		s->line_len = 0;
+		return;
+	}
+	if (op->lines++ == CHILD_LINES_MAX) {
+		s->line_len = 0;
+		tell(s, "(there is more output, which is not shown)");
+		return;
+	}
 	if (s->line_len > 0 && s->line[s->line_len - 1] == '\r')
 		s->line_len--;
 	for (size_t i = 0; i < s->line_len; i++) {
@@ -123,9 +143,7 @@ emit_line(struct stream *s)
 	s->line[s->line_len] = '\0';
 	s->line_len = 0;
 	text_clean(s->line);
-	op->in_callback = true;
-	op->line(s->line, s->is_stderr, op->arg);
-	op->in_callback = false;
+	tell(s, s->line);
 }
 
 static void

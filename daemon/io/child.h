@@ -16,6 +16,8 @@ struct children;
 struct error;
 struct loop;
 
+#define CHILD_LINES_MAX 1000
+
 /* Borrowed; child_start() copies. */
 struct child_args {
 	const char *const *argv;	/* NULL-terminated; argv[0] a path, or
@@ -30,7 +32,8 @@ struct child_args {
 	unsigned	 grace_ms;	/* between the two; 0: 5 s */
 	/* Each line of stdout or stderr as it comes (the last one even if
 	   unfinished, a very long one cut), cleaned of control characters;
-	   may be NULL; may cancel. */
+	   after CHILD_LINES_MAX of them a last one says that there is more.
+	   May be NULL; may cancel. */
 	void		(*line)(const char *line, bool is_stderr, void *arg);
 };
 

@@ -27,6 +27,8 @@ struct result {
 	char		 out[4096], errout[4096];
 	size_t		 out_len;
 	char		 lines[4096];	/* "o:line|" and "e:line|" */
+	unsigned	 n_lines;
+	char		 last[100];
 	const char	*cancel_at;	/* this line */
 };
 
@@ -56,6 +58,8 @@ line_cb(const char *line, bool is_stderr, void *arg)
 	size_t used = strlen(r->lines);
 
 	assert_int_equal(r->calls, 0);
+	r->n_lines++;
+	(void)text_printf(r->last, sizeof(r->last), "%s", line);
 	(void)text_printf(r->lines + used, sizeof(r->lines) - used, "%c:%s|",
 	    is_stderr ? 'e' : 'o', line);
 	if (r->cancel_at != NULL && strcmp(line, r->cancel_at) == 0) {
@@ -208,6 +212,20 @@ test_long_line(void **state)
 	assert_true(r.ok);
 	assert_int_equal(strncmp(r.lines, "o:000", 5), 0);
 	assert_int_equal(strlen(r.lines), sizeof(r.lines) - 1);
+}
+
+/* Somebody would have to keep them all. */
+static void
+test_many_lines(void **state)
+{
+	struct child_args args = ARGS("yes | head -n 100000");
+	struct result r = { 0 };
+
+	start(&r, &args);
+	wait_for(&r);
+	assert_true(r.ok);
+	assert_int_equal(r.n_lines, CHILD_LINES_MAX + 1);
+	assert_non_null(strstr(r.last, "more output"));
 }
 
 static void
@@ -530,6 +548,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_results), T(test_output_cap), T(test_long_line),
+		T(test_many_lines),
 		T(test_not_started), T(test_path), T(test_timeout),
 		T(test_timeout_kills_group), T(test_grandchild_holds_pipe),
 		T(test_cancel), T(test_cancel_from_line), T(test_input),
