@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "common/error.h"
@@ -122,6 +123,34 @@ check_path(struct check *c, const char *key, size_t max,
 	return path;
 }
 
+static bool
+is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* The default may be missing; what somebody wrote may not. */
+static char *
+check_hooks_dir(struct check *c)
+{
+	const struct section *file = file_with(c, "hooks_dir");
+	const struct value *v = tree_value(file, "hooks_dir");
+	char *path;
+
+	if (v != NULL && strcmp(v->text, "none") == 0)
+		return NULL;
+	path = check_path(c, "hooks_dir", 1024, SYSCONFDIR "/acmed/hooks");
+	if (is_directory(path))
+		return path;
+	if (v != NULL && path[0] == '/')
+		opt_refuse(c->m, file, "hooks_dir", v,
+		    "a directory that exists, or none");
+	free(path);
+	return NULL;
+}
+
 void
 check_globals(struct check *c)
 {
@@ -133,6 +162,7 @@ check_globals(struct check *c)
 	conf->control_socket = check_path(c, "control_socket",
 	    sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
 	    "/run/acmed/acmed.sock");
+	conf->hooks_dir = check_hooks_dir(c);
 	conf->resolvers = check_resolvers(c, file_with(c, "resolvers"));
 	conf->http_listen = check_http_listen(c, file_with(c,
 	    "http_listen"));

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/error.h"
 #include "common/mem.h"
@@ -10,6 +11,7 @@
 #include "daemon/config/opt.h"
 
 #define STEP_TIMEOUT_S 120
+#define HOOKS_TARGET "deploy.d"
 
 /* The kinds of step: a key that asks for it, what reads it. */
 static const struct {
@@ -90,6 +92,35 @@ check_deploy(struct check *c, const struct section *sec,
 	    STEP_TIMEOUT_S);
 }
 
+/* The hooks of conf.h's hooks_dir are a target of every certificate. */
+static void
+add_hooks(struct check *c, const struct section *sec, struct conf_cert *cert)
+{
+	struct conf_deploy *d;
+	struct stat st;
+	char *dir;
+
+	if (c->conf->hooks_dir == NULL)
+		return;
+	for (size_t i = 0; i < cert->n_deploys; i++) {
+		if (strcmp(cert->deploys[i].name, HOOKS_TARGET) == 0) {
+			opt_mistake(c->m, sec, sec->line, "deploy \""
+			    HOOKS_TARGET "\" is the target of the hooks in "
+			    "%s; allowed: another name",
+			    c->conf->hooks_dir);
+			return;
+		}
+	}
+	dir = xasprintf("%s/" HOOKS_TARGET, c->conf->hooks_dir);
+	if (stat(dir, &st) == 0) {
+		d = &cert->deploys[cert->n_deploys++];
+		d->name = xstrdup(HOOKS_TARGET);
+		d->timeout_s = STEP_TIMEOUT_S;
+		d->hooks_dir = xstrdup(c->conf->hooks_dir);
+	}
+	free(dir);
+}
+
 void
 check_deploys(struct check *c, const struct section *sec,
     struct conf_cert *cert)
@@ -111,6 +142,7 @@ check_deploys(struct check *c, const struct section *sec,
 		}
 		check_deploy(c, sub, &cert->deploys[cert->n_deploys++]);
 	}
+	add_hooks(c, sec, cert);
 }
 
 void
@@ -119,6 +151,7 @@ check_free_deploys(struct conf_cert *cert)
 	for (size_t i = 0; i < cert->n_deploys; i++) {
 		for (size_t j = 0; j < N_KINDS; j++)
 			kinds[j].free(&cert->deploys[i]);
+		free(cert->deploys[i].hooks_dir);
 		free(cert->deploys[i].name);
 	}
 	free(cert->deploys);

@@ -99,6 +99,7 @@ free_whole(struct conf_whole *whole)
 	opt_list_free(conf->resolvers);
 	opt_list_free(conf->http_listen);
 	free(conf->control_socket);
+	free(conf->hooks_dir);
 	free(conf->state_dir);
 	free(conf->path);
 	load_free_sources(whole->sources, whole->n_sources);

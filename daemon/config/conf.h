@@ -122,6 +122,7 @@ struct conf {
 	char		*path;		/* the main file */
 	char		*state_dir;
 	char		*control_socket;
+	char		*hooks_dir;	/* NULL: none */
 	char		**resolvers;	/* "ADDRESS" or "ADDRESS:PORT", IPv6 in
 					   brackets with a port;
 					   NULL-terminated; empty: resolv.conf */

@@ -74,6 +74,7 @@ struct conf_deploy {
 	struct conf_ssh	*ssh;
 	struct conf_haproxy *haproxy;
 	const struct conf_repository *publish;
+	char		*hooks_dir;	/* of the target "deploy.d" */
 	char		**exec;		/* NULL-terminated argv */
 	char		**reload;	/* systemd's units, NULL-terminated */
 	char		**restart;	/* the same */

@@ -130,6 +130,7 @@ static const struct key certificate_keys[] = {
 const struct key schema_root[] = {
 	{ "state_dir", SHAPE_ONE, NULL },
 	{ "control_socket", SHAPE_ONE, NULL },
+	{ "hooks_dir", SHAPE_ONE, NULL },
 	{ "resolvers", SHAPE_LIST, NULL },
 	{ "http_listen", SHAPE_LIST, NULL },
 	{ "log_level", SHAPE_ONE, NULL },

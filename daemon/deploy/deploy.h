@@ -15,6 +15,7 @@ struct conf_cert;
 struct conf_deploy;
 struct deploy_op;
 struct error;
+struct hooks;
 struct http;
 struct loop;
 struct sdbus;
@@ -25,6 +26,7 @@ struct deploy_env {
 	struct children	*children;
 	struct http	*http;
 	struct sdbus	*sdbus;
+	struct hooks	*hooks;
 	const char	*scratch;	/* directory for files of a moment;
 					   0700, empty at start */
 };

@@ -3,6 +3,7 @@
 
 #include "daemon/deploy/exec.h"
 #include "daemon/deploy/haproxy.h"
+#include "daemon/deploy/hooks.h"
 #include "daemon/deploy/install.h"
 #include "daemon/deploy/kind.h"
 #include "daemon/deploy/ssh.h"
@@ -17,6 +18,7 @@ const struct deploy_kind *const deploy_kinds[] = {
 	&deploy_publish,
 	&deploy_haproxy,
 	&deploy_exec,
+	&deploy_hooks,
 	&deploy_reload,
 	&deploy_restart,
 	&deploy_start_unit,

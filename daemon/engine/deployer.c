@@ -327,7 +327,7 @@ deployer_new(struct engine *e)
 	d->engine = e;
 	d->env = (struct deploy_env){ .loop = e->a.loop,
 	    .children = e->a.children, .http = e->a.http,
-	    .sdbus = e->a.sdbus,
+	    .sdbus = e->a.sdbus, .hooks = e->hooks,
 	    .scratch = store_scratch(e->a.store) };
 	TAILQ_INIT(&d->ops);
 	timer_init(&d->retry, e->a.loop, retry_cb, d);

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/deploy/hooks.h"
 #include "daemon/dns/responder.h"
 #include "daemon/dns/zone.h"
 #include "daemon/engine/accounts.h"
@@ -511,6 +512,7 @@ engine_new(const struct engine_args *a, struct error *err)
 	e->cleanup = cleanup_new(e);
 	e->http01 = http01_new(a->loop);
 	e->tokens = tokens_new(e);
+	e->hooks = hooks_new(a->loop, a->children);
 	e->deployer = deployer_new(e);
 	e->persist_watch = persist_watch_new(e);
 	return e;
@@ -643,6 +645,7 @@ engine_free(struct engine *e)
 	for (size_t i = 0; i < e->n_certs; i++)
 		cert_free(e->certs[i]);
 	deployer_free(e->deployer);
+	hooks_free(e->hooks);
 	cleanup_free(e->cleanup);
 	tokens_free(e->tokens);
 	http01_free(e->http01);

@@ -24,6 +24,7 @@ struct http01;
 struct preflight;
 struct persist_job;
 struct persist_watch;
+struct hooks;
 struct renewal;
 struct watch;
 struct tokens;
@@ -75,6 +76,7 @@ struct engine {
 	struct cleanup	*cleanup;
 	struct http01	*http01;
 	struct tokens	*tokens;
+	struct hooks	*hooks;
 	struct deployer	*deployer;
 
 	struct cert	**certs;	/* sorted by name */

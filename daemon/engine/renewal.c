@@ -10,6 +10,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/acme/acme.h"
+#include "daemon/deploy/hooks.h"
 #include "daemon/engine/accounts.h"
 #include "daemon/engine/authorize.h"
 #include "daemon/engine/cleanup.h"
@@ -57,9 +58,11 @@ renewal_say(struct renewal *r, const char *text)
 	    text);
 }
 
-static void
-cancel_operations(struct renewal *r)
+void
+renewal_halt(struct renewal *r)
 {
+	r->is_authorizing = false;
+	hooks_cancel(r->hooks);
 	cleanup_wait_cancel(r->tidy);
 	deployer_run_cancel(r->deploy);
 	orderwait_cancel(r->poll);
@@ -71,6 +74,19 @@ cancel_operations(struct renewal *r)
 	acme_cancel(r->acme_op);
 	account_cancel(r->account_op);
 	timer_clear(&r->enter);
+	r->hooks = NULL;
+	r->tidy = NULL;
+	r->deploy = NULL;
+	r->poll = NULL;
+	r->fetch = NULL;
+	r->auth = NULL;
+	r->zones = NULL;
+	r->keygen = NULL;
+	r->sync = NULL;
+	r->acme_op = NULL;
+	r->account_op = NULL;
+	cleanup_kick(r->engine->cleanup);
+	tokens_kick(r->engine->tokens);
 }
 
 void
@@ -78,10 +94,7 @@ renewal_cancel(struct renewal *r)
 {
 	if (r == NULL)
 		return;
-	r->is_authorizing = false;
-	cancel_operations(r);
-	cleanup_kick(r->engine->cleanup);
-	tokens_kick(r->engine->tokens);
+	renewal_halt(r);
 	account_release(r->engine->accounts, r->account);
 	acme_order_free(r->order);
 	EVP_PKEY_free(r->key);
@@ -107,7 +120,7 @@ add_step(const struct renewal *r, struct error *err)
 }
 
 void
-renewal_finish(struct renewal *r, const struct error *err)
+renewal_end(struct renewal *r, const struct error *err)
 {
 	struct cert *cert = r->cert;
 	renewal_done_cb *done = r->done;
@@ -124,6 +137,16 @@ renewal_finish(struct renewal *r, const struct error *err)
 	cert->run = NULL;
 	renewal_cancel(r);
 	done(cert, step, err != NULL ? &copy : NULL);
+}
+
+void
+renewal_finish(struct renewal *r, const struct error *err)
+{
+	/* What another host renews is fetched without them. */
+	if (r->conf->hooks_dir != NULL && r->cc->source == NULL)
+		renewal_post_hooks(r, err);
+	else
+		renewal_end(r, err);
 }
 
 void
@@ -175,10 +198,19 @@ account_done(const struct error *err, struct account *account, void *arg)
 }
 
 static void
-enter_account(struct renewal *r)
+account_begin(struct renewal *r)
 {
 	r->account_op = account_start(r->engine->accounts, r->cc->account,
 	    account_done, r);
+}
+
+static void
+enter_account(struct renewal *r)
+{
+	if (r->conf->hooks_dir != NULL)
+		renewal_pre_hooks(r, account_begin);
+	else
+		account_begin(r);
 }
 
 /* --- order --- */

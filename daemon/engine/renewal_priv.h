@@ -2,8 +2,9 @@
 /*
  * renewal_priv - what the files of a run share: renewal.c (its life, account
  * and order), renewal_issue.c (authorize, finalize, download, and the key),
- * renewal_fetch.c (of what another host publishes) and renewal_install.c
- * (install, deploy).  Nobody else includes it.
+ * renewal_fetch.c (of what another host publishes), renewal_install.c (install,
+ * deploy) and renewal_hooks.c (programs before and after).  Nobody else includes
+ * it.
  */
 #ifndef DAEMON_ENGINE_RENEWAL_PRIV_H
 #define DAEMON_ENGINE_RENEWAL_PRIV_H
@@ -43,6 +44,7 @@ struct renewal {
 	struct fetch_op	*fetch;
 	struct deployer_run *deploy;
 	struct cleanup_wait_op *tidy;
+	struct hooks_op	*hooks;
 
 	struct acme_order *order;
 	EVP_PKEY	*key;
@@ -53,6 +55,8 @@ struct renewal {
 	char		**alternates;
 	size_t		 next_alternate;
 	struct error	 deploy_err;
+	struct error	 result;	/* while post hooks run */
+	void		(*after_pre)(struct renewal *);
 	renewal_done_cb	*done;
 };
 
@@ -66,8 +70,16 @@ void	renewal_enter_deploy(struct renewal *);
 
 /* The only writer of r->step.  Enters from the loop: no recursion. */
 void	renewal_goto(struct renewal *, enum step next);
-/* The run is over and freed; err NULL: it went well. */
+/* The run is over, but for the hooks after it; err NULL: it went well. */
 void	renewal_finish(struct renewal *, const struct error *err);
+/* ... and is freed. */
+void	renewal_end(struct renewal *, const struct error *err);
+/* Cancel everything that is under way. */
+void	renewal_halt(struct renewal *);
+/* Run the hooks of pre.d, then go on; if one fails, the run does. */
+void	renewal_pre_hooks(struct renewal *, void (*next)(struct renewal *));
+/* Run the hooks of post.d, then renewal_end(). */
+void	renewal_post_hooks(struct renewal *, const struct error *err);
 /* The same, and what follows from the error for its order and account. */
 void	renewal_fail(struct renewal *, const struct error *err);
 /* An event of the step, at info. */

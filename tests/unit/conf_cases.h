@@ -60,6 +60,21 @@
 { "max_renewals = 99999999999999999999\n",
     AT "1: max_renewals = \"99999999999999999999\"; allowed: "
     "1 to 1000\n" },
+{ "hooks_dir = none\n",
+    "" },
+{ "hooks_dir = \"/\"\n",
+    "" },
+{ "hooks_dir = \"/no/such\"\n",
+    AT "1: hooks_dir = \"/no/such\"; allowed: a directory that exists, or "
+    "none\n" },
+{ "hooks_dir = \"hooks\"\n",
+    AT "1: hooks_dir = \"hooks\"; allowed: an absolute path of at most 1024 "
+    "bytes\n" },
+{ "hooks_dir = \"/\"\n"
+    CERT
+    " deploy \"deploy.d\" { exec = x } }\n",
+    AT "4: certificate \"example.com\": deploy \"deploy.d\" is the target "
+    "of the hooks in /; allowed: another name\n" },
 { "control_socket = \"/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
     "aaaaaaaaaaa/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
     "bbbbbbbbbbbb\"\n",

@@ -31,7 +31,7 @@ void	fixture_remove(const char *name);
 struct conf *fixture_load(const char *name, char **reports);
 
 /* The keys outside of sections, as an unknown one is answered. */
-#define ROOT_KEYS "state_dir, control_socket, resolvers, " \
+#define ROOT_KEYS "state_dir, control_socket, hooks_dir, resolvers, " \
     "http_listen, log_level, " \
     "max_renewals, include, account, provider, repository, certificate"
 

@@ -44,6 +44,7 @@ erig_setup(void **state)
 	fake_dns_reset();
 	fake_deploy_reset(r->loop);
 	fake_check_reset(r->loop);
+	fake_hooks_reset(r->loop);
 	r->events = xstrdup("");
 	*state = r;
 	return 0;

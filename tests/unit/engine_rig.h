@@ -13,6 +13,7 @@
 #include "tests/fake/fake_check.h"
 #include "tests/fake/fake_deploy.h"
 #include "tests/fake/fake_dns.h"
+#include "tests/fake/fake_hooks.h"
 #include "tests/fake/fake_time.h"
 #include "tests/unit/scratch.h"
 

@@ -35,6 +35,7 @@ struct rig {
 	char		 lines[2048];
 };
 
+static char cert_name[] = "a";
 static char *nginx[] = { (char []){ "nginx.service" }, NULL };
 static char *both[] = { (char []){ "nginx.service" },
     (char []){ "web.service" }, NULL };
@@ -96,7 +97,7 @@ setup(void **state)
 	r->env.loop = loop_new();
 	r->env.children = children_new(r->env.loop);
 	r->env.sdbus = sdbus_new(r->env.loop);
-	r->cert.name = (char []){ "a" };
+	r->cert.name = cert_name;
 	r->target = (struct conf_deploy){ .timeout_s = 5, .reload = nginx };
 	r->args = (struct deploy_args){ .env = &r->env, .cert = &r->cert,
 	    .target = &r->target, .live_dir = r->scratch.dir,

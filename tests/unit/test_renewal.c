@@ -734,6 +734,97 @@ test_mended_by_restart(void **state)
 	assert_int_equal(fake_ca.calls[FAKE_ACCOUNT], 3);
 }
 
+static void
+expect_hooks(const char *log)
+{
+	assert_string_equal(fake_hooks.log, log);
+	fake_hooks.log[0] = '\0';
+}
+
+#define HOOKS "hooks_dir = \"/\"\n"
+
+/* Before and after a run, however it ends; a retried deploy is none. */
+static void
+test_hooks(void **state)
+{
+	struct erig *r = *state;
+
+	fake_rule_fail(&fake_deploy.rule, 2, ERR_TRANSIENT, "deploy:exec",
+	    "status 3");
+	erig_conf(r, HOOKS WEB_DEPLOY);
+	erig_up(r);
+	erig_ends(r, 1);
+	expect_hooks("pre web \nrenewed web ab0001\n");
+	assert_string_equal(r->err.code, "deploy:exec");
+	fake_time_pass(DAY);
+	expect_hooks("");
+	fake_rule_fail(&fake_ca.rules[FAKE_FINALIZE], 1, ERR_TRANSIENT,
+	    "http:timeout", "slow");
+	fake_time_pass(61 * DAY);
+	expect_hooks("pre web ab0001\nfailed web ab0001\n"
+	    "pre web ab0001\nrenewed web ab0002\n");
+	assert_int_equal(fake_dns_count(), 0);
+}
+
+static void
+test_pre_hook_fails(void **state)
+{
+	struct erig *r = *state;
+
+	fake_rule_fail(&fake_hooks.rule, 1, ERR_TRANSIENT, "hooks:pre",
+	    "/x/pre.d/a exited with status 1");
+	erig_conf(r, HOOKS WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	assert_string_equal(r->err.code, "hooks:pre");
+	assert_non_null(strstr(r->err.msg, "a pre hook failed: /x/pre.d/a"));
+	assert_int_equal(fake_ca.n_orders, 0);
+	expect_hooks("pre web \nfailed web \n");
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 1);
+	expect_done(r, 1);
+}
+
+static void
+test_post_hook_fails(void **state)
+{
+	struct erig *r = *state;
+
+	fake_rule_fail(&fake_hooks.rule, 1, ERR_TRANSIENT, "hooks:post",
+	    "/x/post.d/a exited with status 1");
+	fake_hooks.rule.match = "renewed web";
+	erig_conf(r, HOOKS WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 1);
+	assert_true(erig_told(r, "a post hook failed: /x/post.d/a"));
+	expect_done(r, 1);
+}
+
+/* Stopped while hooks run, of each kind. */
+static void
+test_stop_in_hooks(void **state)
+{
+	static const char *const whens[] = { "pre web", "renewed web" };
+
+	for (size_t i = 0; i < N_ELEMENTS(whens); i++) {
+		struct erig *r;
+
+		assert_int_equal(erig_setup(state), 0);
+		r = *state;
+		fake_rule_hang(&fake_hooks.rule);
+		fake_hooks.rule.match = whens[i];
+		erig_conf(r, HOOKS WEB);
+		erig_up(r);
+		ERIG_UNTIL(fake_hooks.rule.times == 0);
+		erig_down(r);
+		erig_up(r);
+		fake_time_pass(MINUTE);
+		expect_done(r, 1);
+		assert_int_equal(erig_teardown(state), 0);
+	}
+}
+
 int
 main(void)
 {
@@ -769,6 +860,10 @@ main(void)
 		ERIG_TEST(test_account_lost_late),
 		ERIG_TEST(test_account_refused),
 		ERIG_TEST(test_mended_by_restart),
+		ERIG_TEST(test_hooks),
+		ERIG_TEST(test_pre_hook_fails),
+		ERIG_TEST(test_post_hook_fails),
+		cmocka_unit_test(test_stop_in_hooks),
 	};
 
 	return cmocka_run_group_tests_name("renewal", tests,
