@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tls - ask one address which certificate it serves: connect, STARTTLS if
+ * wanted, shake hands, look, go.  The only user of libssl.  Nothing secret is
+ * sent and the peer is not trusted: whatever it serves is told, and whether
+ * it would be believed.  What it sends is bounded (256 KiB in all), and so is
+ * the time.  Called by deploy/verify.
+ */
+#ifndef DAEMON_IO_TLS_H
+#define DAEMON_IO_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "daemon/io/starttls.h"
+
+struct error;
+struct loop;
+struct tls_op;
+
+/* Which one to ask a server for that has one of each. */
+enum tls_key { TLS_KEY_ANY, TLS_KEY_EC, TLS_KEY_RSA };
+
+/* Borrowed; tls_start() copies. */
+struct tls_args {
+	const struct sockaddr *addr;
+	socklen_t	 addr_len;
+	const char	*sni;		/* NULL: none is sent */
+	enum starttls	 starttls;
+	enum tls_key	 key;
+	const char	*ca_file;	/* NULL: the system's trust */
+	unsigned	 timeout_ms;	/* for all of it; > 0 */
+};
+
+/* The certificate served; texts are printable. */
+struct tls_reply {
+	char		 sha256[65];	/* of the whole DER, hex */
+	char		 serial[64];	/* as in struct cert_info */
+	char		 issuer[256];	/* CN, or O */
+	char		 name[256];	/* its first dNSName, or CN, or "" */
+	bool		 is_for_name;	/* its names match sni; true: no sni */
+	time_t		 not_after;	/* 0: malformed */
+	bool		 is_trusted;	/* the chain verifies, as of now */
+	char		 why_not[128];	/* if it does not */
+};
+
+/*
+ * Errors, without the address: ERR_TRANSIENT "tls:refused" (nobody listens),
+ * "tls:unroutable" (this host has no way to such addresses), "tls:connect",
+ * "tls:timeout", "tls:starttls", "tls:closed", "tls:handshake",
+ * "tls:no-shared" (the server has nothing for args.key, or for us); ERR_CONFIG
+ * "tls:ca" (ca_file).
+ */
+typedef void tls_done_cb(const struct error *err, const struct tls_reply *,
+    void *arg);
+struct tls_op	*tls_start(struct loop *, const struct tls_args *,
+		    tls_done_cb *done, void *arg);
+void		 tls_cancel(struct tls_op *);
+
+/* Does a chain in PEM, leaf first, verify by the system's trust? */
+bool		 tls_is_trusted_here(const char *pem, size_t len);
+
+#endif

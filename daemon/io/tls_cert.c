@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/io/tls_cert.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/text.h"
+#include "daemon/io/tls.h"
+
+static void
+to_hex(const unsigned char *p, size_t len, char *out, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < len && 2 * i + 2 < size; i++) {
+		*out++ = digits[p[i] >> 4];
+		*out++ = digits[p[i] & 15];
+	}
+	*out = '\0';
+}
+
+/* Text of the first entry with this nid; false if there is none. */
+static bool
+entry_text(const X509_NAME *name, int nid, char *out, size_t size)
+{
+	int i = X509_NAME_get_index_by_NID(name, nid, -1);
+	unsigned char *text;
+
+	if (i == -1 || ASN1_STRING_to_UTF8(&text,
+	    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i))) < 0)
+		return false;
+	(void)text_printf(out, size, "%s", (char *)text);
+	text_clean(out);
+	OPENSSL_free(text);
+	return true;
+}
+
+static bool
+first_name(X509 *x, char *out, size_t size)
+{
+	GENERAL_NAMES *san = X509_get_ext_d2i(x, NID_subject_alt_name, NULL,
+	    NULL);
+	bool found = false;
+
+	for (int i = 0; !found && i < sk_GENERAL_NAME_num(san); i++) {
+		int type;
+		const ASN1_STRING *s = GENERAL_NAME_get0_value(
+		    sk_GENERAL_NAME_value(san, i), &type);
+
+		if (type != GEN_DNS || ASN1_STRING_length(s) < 1)
+			continue;
+		(void)text_printf(out, size, "%.*s", ASN1_STRING_length(s),
+		    (const char *)ASN1_STRING_get0_data(s));
+		text_clean(out);
+		found = true;
+	}
+	GENERAL_NAMES_free(san);
+	return found;
+}
+
+void
+tls_cert_read(X509 *x, const char *sni, struct tls_reply *r)
+{
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
+	const X509_NAME *issuer = X509_get_issuer_name(x);
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned md_len = 0;
+	struct tm tm;
+
+	memset(r, 0, sizeof(*r));
+	if (X509_digest(x, EVP_sha256(), md, &md_len) != 1)
+		md_len = 0;
+	to_hex(md, md_len, r->sha256, sizeof(r->sha256));
+	to_hex(ASN1_STRING_get0_data(serial),
+	    (size_t)ASN1_STRING_length(serial), r->serial, sizeof(r->serial));
+	if (!entry_text(issuer, NID_commonName, r->issuer, sizeof(r->issuer)))
+		(void)entry_text(issuer, NID_organizationName, r->issuer,
+		    sizeof(r->issuer));
+	if (!first_name(x, r->name, sizeof(r->name)))
+		(void)entry_text(X509_get_subject_name(x), NID_commonName,
+		    r->name, sizeof(r->name));
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1)
+		r->not_after = timegm(&tm);
+	r->is_for_name = sni == NULL || X509_check_host(x, sni, 0, 0, NULL) ==
+	    1;
+	ERR_clear_error();
+}
+
+static STACK_OF(X509) *
+read_chain(const char *pem, size_t len)
+{
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	BIO *bio = BIO_new_mem_buf(pem, (int)len);
+	X509 *x;
+
+	if (chain == NULL || bio == NULL)
+		abort();	/* memory */
+	while ((x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		if (sk_X509_push(chain, x) < 1)
+			abort();
+	}
+	BIO_free(bio);
+	return chain;
+}
+
+bool
+tls_is_trusted_here(const char *pem, size_t len)
+{
+	STACK_OF(X509) *chain = read_chain(pem, len);
+	X509_STORE *store = X509_STORE_new();
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	bool trusted = false;
+
+	if (store == NULL || ctx == NULL)
+		abort();	/* memory */
+	(void)X509_STORE_set_default_paths(store);
+	if (sk_X509_num(chain) > 0 && X509_STORE_CTX_init(ctx, store,
+	    sk_X509_value(chain, 0), chain) == 1) {
+		X509_STORE_CTX_set_time(ctx, 0, clock_now());
+		trusted = X509_verify_cert(ctx) == 1;
+	}
+	X509_STORE_CTX_free(ctx);
+	X509_STORE_free(store);
+	sk_X509_pop_free(chain, X509_free);
+	ERR_clear_error();
+	return trusted;
+}
