@@ -29,6 +29,7 @@ static const struct {
 	{ "restart", check_deploy_restart, check_free_deploy_restart },
 	{ "start", check_deploy_start, check_free_deploy_start },
 	{ "webhook", check_deploy_webhook, check_free_deploy_webhook },
+	{ "verify", check_deploy_verify, check_free_deploy_verify },
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -74,11 +75,29 @@ has_step(const struct section *sec)
 	return false;
 }
 
+/* What only says how to verify does not verify. */
+static void
+check_alone(struct check *c, const struct section *sec)
+{
+	static const char *const keys[] = { "verify_timeout",
+	    "on_verify_failure" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (tree_item(sec, keys[i]) != NULL &&
+		    tree_item(sec, "verify") == NULL)
+			opt_mistake(c->m, sec, sec->line, "%s without verify; "
+			    "allowed: with it", keys[i]);
+	}
+}
+
 static void
 check_deploy(struct check *c, const struct section *sec,
     struct conf_deploy *d)
 {
 	d->name = xstrdup(sec->title);
+	check_deploy_hash(sec, d);
+	check_deploy_window(c, sec, d);
+	check_alone(c, sec);
 	if (!has_step(sec))
 		opt_mistake(c->m, sec, sec->line, "it says nothing to do; "
 		    "allowed: a step, such as exec, install, reload or "
@@ -92,9 +111,20 @@ check_deploy(struct check *c, const struct section *sec,
 	    STEP_TIMEOUT_S);
 }
 
+/* The certificate's windows, until the target names its own. */
+static void
+copy_windows(struct conf_deploy *d, const struct conf_deploy *all)
+{
+	if (all->n_windows > 0)
+		d->windows = xmemdup(all->windows, (all->n_windows + 1) *
+		    sizeof(*all->windows));
+	d->n_windows = all->n_windows;
+}
+
 /* The hooks of conf.h's hooks_dir are a target of every certificate. */
 static void
-add_hooks(struct check *c, const struct section *sec, struct conf_cert *cert)
+add_hooks(struct check *c, const struct section *sec, struct conf_cert *cert,
+    const struct conf_deploy *all)
 {
 	struct conf_deploy *d;
 	struct stat st;
@@ -117,6 +147,7 @@ add_hooks(struct check *c, const struct section *sec, struct conf_cert *cert)
 		d->name = xstrdup(HOOKS_TARGET);
 		d->timeout_s = STEP_TIMEOUT_S;
 		d->hooks_dir = xstrdup(c->conf->hooks_dir);
+		copy_windows(d, all);
 	}
 	free(dir);
 }
@@ -125,8 +156,11 @@ void
 check_deploys(struct check *c, const struct section *sec,
     struct conf_cert *cert)
 {
+	struct conf_deploy all = { .windows = NULL };
 	struct error err;
 
+	check_deploy_window(c, sec, &all);
+	cert->deploy_parallel = check_deploy_order(c, sec);
 	cert->deploys = xcalloc(sec->n_subs + 1, sizeof(*cert->deploys));
 	for (size_t i = 0; i < sec->n_subs; i++) {
 		const struct section *sub = sec->subs[i];
@@ -140,9 +174,11 @@ check_deploys(struct check *c, const struct section *sec,
 				opt_mistake(c->m, sub, sub->line, "it is "
 				    "given twice; allowed: once");
 		}
+		copy_windows(&cert->deploys[cert->n_deploys], &all);
 		check_deploy(c, sub, &cert->deploys[cert->n_deploys++]);
 	}
-	add_hooks(c, sec, cert);
+	add_hooks(c, sec, cert, &all);
+	free(all.windows);
 }
 
 void
@@ -152,6 +188,7 @@ check_free_deploys(struct conf_cert *cert)
 		for (size_t j = 0; j < N_KINDS; j++)
 			kinds[j].free(&cert->deploys[i]);
 		free(cert->deploys[i].hooks_dir);
+		free(cert->deploys[i].windows);
 		free(cert->deploys[i].name);
 	}
 	free(cert->deploys);

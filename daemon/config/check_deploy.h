@@ -58,5 +58,15 @@ void	check_free_files(struct conf_install *, size_t n);
  * where there is one. */
 const struct section *check_one_section(struct check *,
 	    const struct section *sec, const char *kind);
+void	check_deploy_verify(struct check *, const struct section *,
+	    struct conf_deploy *);
+void	check_free_deploy_verify(struct conf_deploy *);
+
+/* Not kinds: deploy_window of a target or a certificate (unset: *d stays),
+ * deploy_order (is it parallel?), and the hash of a target. */
+void	check_deploy_window(struct check *, const struct section *,
+	    struct conf_deploy *);
+bool	check_deploy_order(struct check *, const struct section *);
+void	check_deploy_hash(const struct section *, struct conf_deploy *);
 
 #endif

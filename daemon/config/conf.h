@@ -113,6 +113,7 @@ struct conf_cert {
 	int64_t		 propagation_delay_s;	/* after that */
 	struct conf_deploy *deploys;
 	size_t		 n_deploys;
+	bool		 deploy_parallel;	/* not one after the other */
 	const char	*file;		/* where it stands, for messages */
 	int		 line;
 };

@@ -9,9 +9,29 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/io/starttls.h"
+
 struct conf_repository;
+
+/* Minutes of the local day; from > to: over midnight. */
+struct conf_window {
+	int		 from, to;
+};
+
+/* One entry of `verify`: who must serve the new certificate. */
+struct conf_verify {
+	char		*host;		/* name or address */
+	uint16_t	 port;
+	enum starttls	 starttls;
+	bool		 has_sni;	/* false: the certificate's first name */
+	char		*sni;		/* NULL: none is sent */
+	char		*connect;	/* go there instead; NULL: to host */
+	uint16_t	 connect_port;	/* 0: port */
+	char		*ca_file;	/* NULL: the system's trust */
+};
 
 /* What a file made from key and chain holds. */
 enum bundle_format {
@@ -68,7 +88,11 @@ struct conf_webhook {
 /* A step that is not asked for is NULL, or none of them. */
 struct conf_deploy {
 	char		*name;
+	char		 hash[17];	/* of what it does; not of when */
 	unsigned	 timeout_s;	/* of each step */
+	/* When it may run, its own or the certificate's; none: always. */
+	struct conf_window *windows;
+	size_t		 n_windows;
 	struct conf_install *installs;
 	size_t		 n_installs;
 	struct conf_ssh	*ssh;
@@ -82,6 +106,10 @@ struct conf_deploy {
 	char		**config_test;	/* NULL-terminated argv; empty: none;
 					   NULL: what is known of the unit */
 	struct conf_webhook *webhook;
+	struct conf_verify *verify;
+	size_t		 n_verify;
+	unsigned	 verify_timeout_s;
+	bool		 rollback;	/* if verify fails */
 };
 
 #endif

@@ -72,6 +72,10 @@ static const struct key deploy_keys[] = {
 	{ "start", SHAPE_LIST, NULL },
 	{ "config_test", SHAPE_LIST, NULL },
 	{ "timeout", SHAPE_ONE, NULL },
+	{ "deploy_window", SHAPE_LIST, NULL },
+	{ "verify", SHAPE_LIST, NULL },
+	{ "verify_timeout", SHAPE_ONE, NULL },
+	{ "on_verify_failure", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }
 };
 
@@ -123,6 +127,8 @@ static const struct key certificate_keys[] = {
 	{ "propagation_timeout", SHAPE_ONE, NULL },
 	{ "propagation_delay", SHAPE_ONE, NULL },
 	{ "deploy", SHAPE_SECTION, deploy_keys },
+	{ "deploy_order", SHAPE_ONE, NULL },
+	{ "deploy_window", SHAPE_LIST, NULL },
 	{ "name", SHAPE_SECTION, name_keys },
 	{ NULL, SHAPE_ONE, NULL }
 };

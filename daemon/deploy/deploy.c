@@ -2,6 +2,7 @@
 #include "daemon/deploy/deploy.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/error.h"
 #include "common/mem.h"
@@ -71,7 +72,8 @@ next_step(void *arg)
 
 	a.line = line_cb;
 	while ((op->kind = deploy_kinds[op->next++]) != NULL) {
-		if (!op->kind->is_wanted(&a))
+		if (!op->kind->is_wanted(&a) || (a.only != NULL &&
+		    strcmp(a.only, op->kind->name) != 0))
 			continue;
 		op->step = op->kind->start(&a, step_done, op);
 		return;

@@ -14,6 +14,7 @@ struct children;
 struct conf_cert;
 struct conf_deploy;
 struct deploy_op;
+struct dns;
 struct error;
 struct hooks;
 struct http;
@@ -29,6 +30,7 @@ struct deploy_env {
 	struct hooks	*hooks;
 	const char	*scratch;	/* directory for files of a moment;
 					   0700, empty at start */
+	struct dns	*dns;
 };
 
 struct deploy_args {			/* borrowed until done or cancel */
@@ -39,6 +41,8 @@ struct deploy_args {			/* borrowed until done or cancel */
 	const char	*version_dir;	/* .../archive/NAME/SERIAL: what live
 					   was; read this, it does not change */
 	const char	*serial;	/* hex, of the leaf there */
+	const char	*only;		/* run steps of this kind only; NULL:
+					   all that the target asks for */
 	/* Progress, a line at a time; may be NULL; gets done's arg.  Must not
 	   cancel. */
 	void		(*line)(const char *line, void *arg);

@@ -8,6 +8,7 @@
 #include "daemon/deploy/kind.h"
 #include "daemon/deploy/ssh.h"
 #include "daemon/deploy/unit.h"
+#include "daemon/deploy/verify.h"
 #include "daemon/deploy/webhook.h"
 #include "daemon/publish/publish.h"
 
@@ -23,5 +24,6 @@ const struct deploy_kind *const deploy_kinds[] = {
 	&deploy_restart,
 	&deploy_start_unit,
 	&deploy_webhook,
+	&deploy_verify,
 	NULL
 };

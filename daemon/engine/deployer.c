@@ -326,7 +326,7 @@ deployer_new(struct engine *e)
 
 	d->engine = e;
 	d->env = (struct deploy_env){ .loop = e->a.loop,
-	    .children = e->a.children, .http = e->a.http,
+	    .children = e->a.children, .http = e->a.http, .dns = e->dns,
 	    .sdbus = e->a.sdbus, .hooks = e->hooks,
 	    .scratch = store_scratch(e->a.store) };
 	TAILQ_INIT(&d->ops);

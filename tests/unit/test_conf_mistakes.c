@@ -9,6 +9,8 @@
 
 /* One account, one provider, in the first lines of a case. */
 #define BASE "account \"le\" { }\nprovider \"dns\" { type = bare }\n"
+#define VERIFY_ALLOWED "\"HOST:PORT\", and after a space " \
+    "starttls=PROTOCOL, sni=NAME, connect=ADDRESS[:PORT], ca_file=FILE"
 #define CERT BASE "certificate \"example.com\" {\n"
 #define TSIG "provider \"p\" {\n type = tsig\n server = 192.0.2.1\n" \
     " key_name = k\n"

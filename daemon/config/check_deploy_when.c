@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* When targets run, and what is known of them again after a reload. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/config/check_deploy.h"
+#include "daemon/config/opt.h"
+
+#define WINDOWS_MAX 20
+
+/* "HH:MM" at *p; minutes of the day, or -1. */
+static int
+parse_clock(const char **p)
+{
+	const char *s = *p;
+	int h, m;
+
+	for (int i = 0; i < 5; i++) {
+		if (i == 2 ? s[i] != ':' : s[i] < '0' || s[i] > '9')
+			return -1;
+	}
+	h = (s[0] - '0') * 10 + s[1] - '0';
+	m = (s[3] - '0') * 10 + s[4] - '0';
+	*p += 5;
+	return h < 24 && m < 60 ? h * 60 + m : h == 24 && m == 0 ? 1440 : -1;
+}
+
+static bool
+parse_window(const char *s, struct conf_window *w)
+{
+	w->from = parse_clock(&s);
+	if (w->from == -1 || w->from == 1440 || *s++ != '-')
+		return false;
+	w->to = parse_clock(&s);
+	return w->to != -1 && *s == '\0' && w->from != w->to;
+}
+
+void
+check_deploy_window(struct check *c, const struct section *sec,
+    struct conf_deploy *d)
+{
+	const struct item *item = tree_item(sec, "deploy_window");
+	size_t n = item != NULL ? item->n : 0;
+
+	if (item == NULL)
+		return;
+	if (n > WINDOWS_MAX) {
+		opt_mistake(c->m, sec, sec->line, "deploy_window has %zu "
+		    "entries; allowed: up to %d", n, WINDOWS_MAX);
+		n = WINDOWS_MAX;
+	}
+	free(d->windows);
+	d->windows = xcalloc(n + 1, sizeof(*d->windows));
+	d->n_windows = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (parse_window(item->values[i]->text,
+		    &d->windows[d->n_windows]))
+			d->n_windows++;
+		else
+			opt_refuse(c->m, sec, "deploy_window",
+			    item->values[i], "\"HH:MM-HH:MM\", local time, "
+			    "such as \"02:00-05:00\" or \"22:30-04:00\"");
+	}
+}
+
+bool
+check_deploy_order(struct check *c, const struct section *sec)
+{
+	const struct value *v = tree_value(sec, "deploy_order");
+
+	if (v == NULL || strcmp(v->text, "sequential") == 0)
+		return false;
+	if (strcmp(v->text, "parallel") != 0)
+		opt_refuse(c->m, sec, "deploy_order", v,
+		    "sequential, parallel");
+	return true;
+}
+
+/* FNV-1a, the final NUL too. */
+static uint64_t
+hash_text(uint64_t h, const char *s)
+{
+	do {
+		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
+	} while (*s++ != '\0');
+	return h;
+}
+
+/* These say when and how patiently, not what is done. */
+static bool
+is_what(const char *key)
+{
+	static const char *const others[] = { "timeout", "verify_timeout",
+	    "deploy_window", "on_verify_failure" };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (strcmp(key, others[i]) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* The order of keys does not matter, that of values does. */
+static uint64_t
+hash_section(const struct section *sec)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sec->n_items; i++) {
+		const struct item *item = &sec->items[i];
+		uint64_t h = hash_text(0xcbf29ce484222325u, item->key);
+
+		if (!is_what(item->key))
+			continue;
+		for (size_t j = 0; j < item->n; j++)
+			h = hash_text(h, item->values[j]->text);
+		sum += h;
+	}
+	for (size_t i = 0; i < sec->n_subs; i++) {
+		const struct section *sub = sec->subs[i];
+		uint64_t h = hash_text(0xcbf29ce484222325u, sub->kind);
+
+		h = hash_text(h, sub->title != NULL ? sub->title : "");
+		sum += (h ^ hash_section(sub)) * 0x100000001b3u;
+	}
+	return sum;
+}
+
+void
+check_deploy_hash(const struct section *sec, struct conf_deploy *d)
+{
+	(void)text_printf(d->hash, sizeof(d->hash), "%016llx",
+	    (unsigned long long)hash_section(sec));
+}

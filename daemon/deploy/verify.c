@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/deploy/verify.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/mem.h"
+#include "common/names.h"
+#include "common/text.h"
+#include "daemon/config/conf.h"
+#include "daemon/deploy/verify_text.h"
+#include "daemon/dns/addresses.h"
+#include "daemon/dns/zone.h"
+#include "daemon/io/loop.h"
+#include "daemon/io/tls.h"
+#include "daemon/store/keys.h"
+
+#define ASK_MS		10000		/* for each connection and name */
+#define ASK_LEAST_MS	2000		/* ... also when time is nearly up */
+#define AT_ONCE		8		/* connections */
+#define PAUSE_FIRST_MS	100
+#define PAUSE_MAX_MS	5000
+#define PEM_MAX		(256 * 1024)
+#define TOLD_MAX	3		/* failures in one error */
+
+struct entry {
+	struct verify_op *op;
+	const struct conf_verify *v;
+	struct addresses_op *ask;
+	bool		 is_known;	/* its addresses are */
+	struct error	 err;		/* ... or why they are not */
+};
+
+/* One address of one entry. */
+struct spot {
+	struct verify_op *op;
+	const struct entry *entry;
+	struct dns_server where;
+	struct tls_op	*ask;
+	bool		 is_asked;	/* in this round */
+	bool		 is_told;	/* that it is not right yet */
+	bool		 any_key;	/* it has none of the new one's type */
+	bool		 is_right;
+	bool		 is_unroutable;
+	struct error	 err;		/* of the last time */
+};
+
+struct verify_op {
+	struct deploy_args a;
+	struct cert_info want;
+	enum tls_key	 key;
+	bool		 is_trusted;	/* the new chain, by this system */
+	bool		 is_trust_told;
+	int64_t		 end_ms;	/* monotonic */
+	int64_t		 pause_ms;
+	struct entry	*entries;
+	size_t		 n_entries;
+	struct spot	*spots[20 * ADDRESSES_MAX];
+	size_t		 n_spots;
+	unsigned	 in_flight;
+	struct timer	 turn;		/* the next round */
+	deploy_done_cb	*done;
+	void		*arg;
+};
+
+static void	round_go(struct verify_op *);
+
+static void
+verify_cancel(void *arg)
+{
+	struct verify_op *op = arg;
+
+	if (op == NULL)
+		return;
+	for (size_t i = 0; i < op->n_entries; i++)
+		addresses_cancel(op->entries[i].ask);
+	for (size_t i = 0; i < op->n_spots; i++) {
+		tls_cancel(op->spots[i]->ask);
+		free(op->spots[i]);
+	}
+	timer_clear(&op->turn);
+	cert_info_clear(&op->want);
+	free(op->entries);
+	free(op);
+}
+
+static void
+finish(struct verify_op *op, const struct error *err)
+{
+	op->done(err, op->arg);
+	verify_cancel(op);
+}
+
+static void
+say(const struct verify_op *op, const char *text)
+{
+	if (op->a.line != NULL)
+		op->a.line(text, op->arg);
+}
+
+/* --- the end of a round --- */
+
+/* Is every address right, or out of our reach beside one that is? */
+static bool
+entry_is_right(const struct verify_op *op, const struct entry *e)
+{
+	unsigned right = 0;
+
+	if (!e->is_known)
+		return false;
+	for (size_t i = 0; i < op->n_spots; i++) {
+		const struct spot *s = op->spots[i];
+
+		if (s->entry != e)
+			continue;
+		if (s->is_right)
+			right++;
+		else if (!s->is_unroutable)
+			return false;
+	}
+	return right > 0;
+}
+
+/* Which failure says most: an old certificate, then any other. */
+static int
+weight(const struct error *err)
+{
+	if (strcmp(err->code, VERIFY_ERR_OLD) == 0)
+		return 3;
+	if (strcmp(err->code, VERIFY_ERR_OTHER) == 0)
+		return 2;
+	return strcmp(err->code, VERIFY_ERR_CHAIN) == 0;
+}
+
+static void
+add_failure(struct error *all, const struct error *err, unsigned n)
+{
+	char msg[sizeof(all->msg)];
+
+	if (n == 0) {
+		*all = *err;
+		return;
+	}
+	if (weight(err) > weight(all))
+		(void)text_printf(all->code, sizeof(all->code), "%s",
+		    err->code);
+	if (n >= TOLD_MAX)
+		return;
+	(void)text_printf(msg, sizeof(msg), "%s; %s", all->msg, err->msg);
+	memcpy(all->msg, msg, sizeof(msg));
+}
+
+static void
+fail(struct verify_op *op)
+{
+	struct error all = { .kind = ERR_TRANSIENT };
+	unsigned n = 0;
+
+	for (size_t i = 0; i < op->n_entries; i++) {
+		const struct entry *e = &op->entries[i];
+
+		if (entry_is_right(op, e))
+			continue;
+		if (!e->is_known)
+			add_failure(&all, &e->err, n++);
+		for (size_t j = 0; j < op->n_spots; j++) {
+			const struct spot *s = op->spots[j];
+
+			if (s->entry == e && !s->is_right)
+				add_failure(&all, &s->err, n++);
+		}
+	}
+	if (n > TOLD_MAX) {
+		size_t len = strlen(all.msg);
+
+		(void)text_printf(all.msg + len, sizeof(all.msg) - len,
+		    "; and %u more", n - TOLD_MAX);
+	}
+	finish(op, &all);
+}
+
+static void
+round_end(struct verify_op *op)
+{
+	bool all = true, hopeless = false;
+
+	for (size_t i = 0; i < op->n_entries; i++)
+		all = all && entry_is_right(op, &op->entries[i]);
+	for (size_t i = 0; i < op->n_spots; i++)
+		hopeless = hopeless || (!op->spots[i]->is_right &&
+		    op->spots[i]->err.kind == ERR_CONFIG);
+	if (all) {
+		finish(op, NULL);
+	} else if (hopeless ||
+	    clock_mono_ms() + op->pause_ms >= op->end_ms) {
+		fail(op);
+	} else {
+		timer_set(&op->turn, op->pause_ms);
+		op->pause_ms += op->pause_ms / 2;
+		if (op->pause_ms > PAUSE_MAX_MS)
+			op->pause_ms = PAUSE_MAX_MS;
+	}
+}
+
+/* --- one address --- */
+
+static unsigned
+ask_ms(const struct verify_op *op)
+{
+	int64_t left = op->end_ms - clock_mono_ms();
+
+	return left > ASK_MS ? ASK_MS : left < ASK_LEAST_MS ? ASK_LEAST_MS :
+	    (unsigned)left;
+}
+
+static void
+spot_right(struct spot *s, const char *label)
+{
+	char text[VERIFY_LABEL_MAX + 64];
+
+	s->is_right = true;
+	(void)text_printf(text, sizeof(text), "%s serves the new certificate",
+	    label);
+	say(s->op, text);
+}
+
+/* A chain that this system does not trust, for the reason that it is not a
+ * public one. */
+static void
+tell_trust(struct verify_op *op, const struct tls_reply *r)
+{
+	char text[256];
+
+	if (op->is_trust_told)
+		return;
+	op->is_trust_told = true;
+	(void)text_printf(text, sizeof(text), "the CA is not one that this "
+	    "system trusts, so the chain is not checked (%s); ca_file= names "
+	    "its root", r->why_not);
+	say(op, text);
+}
+
+static void
+judge(struct spot *s, const struct tls_reply *r, const char *label)
+{
+	struct verify_op *op = s->op;
+
+	if (strcmp(r->sha256, op->want.sha256) != 0) {
+		(void)verify_wrong(&op->a, r, label, &s->err);
+	} else if (!r->is_trusted && (s->entry->v->ca_file != NULL ||
+	    op->is_trusted)) {
+		(void)error_set(&s->err, ERR_TRANSIENT, VERIFY_ERR_CHAIN,
+		    "%s serves the new certificate, but its chain does not "
+		    "verify: %s; does the server have fullchain.pem?", label,
+		    r->why_not);
+	} else {
+		if (!r->is_trusted)
+			tell_trust(op, r);
+		spot_right(s, label);
+	}
+}
+
+static void	spot_ask(struct spot *);
+
+static void
+spot_done(const struct error *err, const struct tls_reply *r, void *arg)
+{
+	struct spot *s = arg;
+	struct verify_op *op = s->op;
+	char label[VERIFY_LABEL_MAX];
+
+	s->ask = NULL;
+	op->in_flight--;
+	(void)verify_label(s->entry->v, s->where.text, label);
+	if (err != NULL && strcmp(err->code, "tls:no-shared") == 0 &&
+	    op->key != TLS_KEY_ANY && !s->any_key) {
+		/* None of the new one's type: see what it has. */
+		s->any_key = true;
+		spot_ask(s);
+		return;
+	}
+	if (err == NULL) {
+		judge(s, r, label);
+	} else {
+		s->is_unroutable = strcmp(err->code, "tls:unroutable") == 0;
+		s->err = *err;
+		(void)text_printf(s->err.code, sizeof(s->err.code), "%s",
+		    VERIFY_ERR);
+		(void)error_wrap(&s->err, "%s", label);
+	}
+	if (!s->is_right && !s->is_told) {
+		s->is_told = true;
+		say(op, s->err.msg);
+	}
+	round_go(op);
+}
+
+/* The name to ask for, where the entry says nothing. */
+static const char *
+first_name(const struct conf_cert *cert)
+{
+	for (size_t i = 0; i < cert->n_names; i++) {
+		if (!dname_is_wildcard(cert->names[i].name))
+			return cert->names[i].name;
+	}
+	return NULL;
+}
+
+static void
+spot_ask(struct spot *s)
+{
+	struct verify_op *op = s->op;
+	const struct conf_verify *v = s->entry->v;
+	struct tls_args a = {
+		.addr = (const struct sockaddr *)&s->where.ss,
+		.addr_len = s->where.ss_len,
+		.sni = v->has_sni ? v->sni : first_name(op->a.cert),
+		.starttls = v->starttls,
+		.key = s->any_key ? TLS_KEY_ANY : op->key,
+		.ca_file = v->ca_file,
+		.timeout_ms = ask_ms(op),
+	};
+
+	s->is_asked = true;
+	op->in_flight++;
+	s->ask = tls_start(op->a.env->loop, &a, spot_done, s);
+}
+
+/* --- a round --- */
+
+/* Ask those that are left; at the end of the round judge all. */
+static void
+round_go(struct verify_op *op)
+{
+	for (size_t i = 0; i < op->n_entries; i++) {
+		if (op->entries[i].ask != NULL)
+			return;
+	}
+	for (size_t i = 0; i < op->n_spots && op->in_flight < AT_ONCE; i++) {
+		if (!op->spots[i]->is_asked && !op->spots[i]->is_right)
+			spot_ask(op->spots[i]);
+	}
+	if (op->in_flight == 0)
+		round_end(op);
+}
+
+static void
+known(const struct error *err, const struct dns_server *list, size_t n,
+    void *arg)
+{
+	struct entry *e = arg;
+	struct verify_op *op = e->op;
+	uint16_t port = e->v->connect_port != 0 ? e->v->connect_port :
+	    e->v->port;
+	char label[VERIFY_LABEL_MAX];
+
+	e->ask = NULL;
+	if (err != NULL) {
+		e->err = *err;
+		(void)text_printf(e->err.code, sizeof(e->err.code), "%s",
+		    VERIFY_ERR);
+		(void)error_wrap(&e->err, "%s",
+		    verify_label(e->v, NULL, label));
+	} else {
+		e->is_known = true;
+	}
+	for (size_t i = 0; err == NULL && i < n && op->n_spots <
+	    sizeof(op->spots) / sizeof(op->spots[0]); i++) {
+		struct spot *s = xcalloc(1, sizeof(*s));
+
+		s->op = op;
+		s->entry = e;
+		s->where = list[i];
+		addresses_set_port(&s->where, port);
+		op->spots[op->n_spots++] = s;
+	}
+	round_go(op);
+}
+
+static void
+round_cb(void *arg)
+{
+	struct verify_op *op = arg;
+	bool asking = false;
+
+	for (size_t i = 0; i < op->n_spots; i++) {
+		op->spots[i]->is_asked = false;
+		op->spots[i]->any_key = false;
+	}
+	for (size_t i = 0; i < op->n_entries; i++) {
+		struct entry *e = &op->entries[i];
+
+		if (e->is_known)
+			continue;
+		asking = true;
+		e->ask = addresses_start(op->a.env->dns,
+		    e->v->connect != NULL ? e->v->connect : e->v->host,
+		    ask_ms(op), known, e);
+	}
+	if (!asking)
+		round_go(op);
+}
+
+/* --- */
+
+static enum tls_key
+key_of(enum key_type type)
+{
+	switch (type) {
+	case KEY_EC256:
+	case KEY_EC384:
+		return TLS_KEY_EC;
+	case KEY_RSA2048:
+	case KEY_RSA3072:
+	case KEY_RSA4096:
+		return TLS_KEY_RSA;
+	case KEY_TYPE_END:
+		break;
+	}
+	return TLS_KEY_ANY;
+}
+
+/* What is to be served. */
+static int
+read_version(struct verify_op *op, struct error *err)
+{
+	char *path = xasprintf("%s/fullchain.pem", op->a.version_dir), *pem;
+	size_t len;
+	int rc = file_read(AT_FDCWD, path, PEM_MAX, &pem, &len, err);
+
+	if (rc == 0) {
+		rc = cert_info_read(pem, len, &op->want, err);
+		op->key = key_of(op->want.key);
+		op->is_trusted = rc == 0 && tls_is_trusted_here(pem, len);
+		free(pem);
+	}
+	free(path);
+	if (rc == -1)
+		(void)text_printf(err->code, sizeof(err->code), "%s",
+		    VERIFY_ERR);
+	return rc;
+}
+
+static void
+begin_cb(void *arg)
+{
+	struct verify_op *op = arg;
+	struct error err;
+
+	if (read_version(op, &err) == -1) {
+		finish(op, &err);
+		return;
+	}
+	timer_init(&op->turn, op->a.env->loop, round_cb, op);
+	round_cb(op);
+}
+
+static void *
+verify_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
+{
+	struct verify_op *op = xcalloc(1, sizeof(*op));
+	const struct conf_deploy *d = a->target;
+
+	op->a = *a;
+	op->done = done;
+	op->arg = arg;
+	op->n_entries = d->n_verify;
+	op->entries = xcalloc(d->n_verify, sizeof(*op->entries));
+	for (size_t i = 0; i < d->n_verify; i++) {
+		op->entries[i].op = op;
+		op->entries[i].v = &d->verify[i];
+	}
+	op->pause_ms = PAUSE_FIRST_MS;
+	op->end_ms = clock_mono_ms() + (int64_t)d->verify_timeout_s * 1000;
+	timer_init(&op->turn, a->env->loop, begin_cb, op);
+	timer_set(&op->turn, 0);
+	return op;
+}
+
+static bool
+verify_is_wanted(const struct deploy_args *a)
+{
+	return a->target->n_verify > 0;
+}
+
+const struct deploy_kind deploy_verify = {
+	.name = "verify",
+	.is_wanted = verify_is_wanted,
+	.start = verify_start,
+	.cancel = verify_cancel,
+};

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/deploy/verify_text.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/config/conf.h"
+#include "daemon/deploy/verify.h"
+#include "daemon/io/tls.h"
+
+const char *
+verify_label(const struct conf_verify *v, const char *address,
+    char out[VERIFY_LABEL_MAX])
+{
+	bool is_v6 = strchr(v->host, ':') != NULL;
+	bool is_said = address == NULL || strcmp(address, v->host) == 0;
+
+	(void)text_printf(out, VERIFY_LABEL_MAX, "%s%s%s:%u%s%s%s",
+	    is_v6 ? "[" : "", v->host, is_v6 ? "]" : "", (unsigned)v->port,
+	    is_said ? "" : " (", is_said ? "" : address, is_said ? "" : ")");
+	return out;
+}
+
+/* Is there, or was there lately, such a version of ours? */
+static bool
+is_ours(const struct deploy_args *a, const char *serial)
+{
+	const char *slash = strrchr(a->version_dir, '/');
+	struct stat st;
+	char *path;
+	bool found;
+
+	if (slash == NULL || serial[0] == '\0')
+		return false;
+	path = xasprintf("%.*s/%s", (int)(slash - a->version_dir),
+	    a->version_dir, serial);
+	found = stat(path, &st) == 0;
+	free(path);
+	return found;
+}
+
+int
+verify_wrong(const struct deploy_args *a, const struct tls_reply *r,
+    const char *label, struct error *err)
+{
+	time_t now = clock_now();
+	char span[TEXT_SPAN_MAX], which[600];
+
+	if (r->not_after > now)
+		(void)text_span(r->not_after - now, span);
+	else
+		(void)text_span(now - r->not_after, span);
+	(void)text_printf(which, sizeof(which), "(%s %s%s; serial %s, by "
+	    "\"%s\")", r->not_after > now ? "expires in" : "expired",
+	    span, r->not_after > now ? "" : " ago", r->serial, r->issuer);
+	if (is_ours(a, r->serial))
+		return error_set(err, ERR_TRANSIENT, VERIFY_ERR_OLD,
+		    "%s still serves the old certificate %s", label, which);
+	if (r->is_for_name)
+		return error_set(err, ERR_TRANSIENT, VERIFY_ERR_OTHER,
+		    "%s serves another certificate for that name %s", label,
+		    which);
+	return error_set(err, ERR_TRANSIENT, VERIFY_ERR_OTHER,
+	    "%s serves a certificate for %s %s", label, r->name[0] != '\0' ?
+	    r->name : "nobody", which);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* verify_text - what verify.c says of an answer. */
+#ifndef DAEMON_DEPLOY_VERIFY_TEXT_H
+#define DAEMON_DEPLOY_VERIFY_TEXT_H
+
+struct conf_verify;
+struct deploy_args;
+struct error;
+struct tls_reply;
+
+/* "example.com:443 (192.0.2.1)"; starttls too, where it is not usual. */
+#define VERIFY_LABEL_MAX 400
+const char	*verify_label(const struct conf_verify *, const char *address,
+		    char out[VERIFY_LABEL_MAX]);
+/* It serves another certificate: which one.  Returns -1. */
+int		 verify_wrong(const struct deploy_args *,
+		    const struct tls_reply *, const char *label,
+		    struct error *);
+
+#endif
