@@ -7,49 +7,14 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "daemon/deploy/deploy.h"
+#include "daemon/engine/deployer_priv.h"
 #include "daemon/engine/due.h"
-#include "daemon/engine/priv.h"
 
 #define WAKE_MAX_MS 60000
+#define DAY_S 86400
 
-/* One action of one certificate, as its row says. */
-struct action {
-	TAILQ_ENTRY(action) link;	/* in its struct cert */
-	struct store_deploy row;
-	bool		 is_running;
-};
-
-/* Run what is pending of one certificate, one after the other. */
-struct deployer_run {
-	TAILQ_ENTRY(deployer_run) link;
-	struct deployer	*deployer;
-	struct cert	*cert;
-	const struct conf *conf;	/* the one in force at the start */
-	const struct conf_cert *cc;	/* in conf; NULL: not any more */
-	size_t		 next;		/* index in cc->deploys */
-	struct action	*action;	/* running */
-	struct timer	 step;
-	struct deploy_op *target;
-	char		 serial[64];	/* it was begun for */
-	char		*live_dir, *version_dir;
-	unsigned	 failed;
-	struct error	 err;		/* of the first that failed */
-	deployer_done_cb	*done;		/* NULL: nobody waits (a retry) */
-	void		*arg;
-};
-
-struct deployer {
-	struct engine	*engine;
-	struct deploy_env env;
-	struct timer	 retry;
-	bool		 is_started;
-	size_t		 pending;	/* actions not done, of all */
-	TAILQ_HEAD(, deployer_run) ops;
-};
-
-static struct action *
-find(const struct cert *cert, const char *name)
+struct action *
+deployer_find(const struct cert *cert, const char *name)
 {
 	struct action *a;
 
@@ -60,14 +25,14 @@ find(const struct cert *cert, const char *name)
 	return NULL;
 }
 
-static bool
-is_configured(const struct cert *c, const char *action)
+const struct conf_deploy *
+deployer_target(const struct cert *c, const char *name)
 {
 	for (size_t i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
-		if (strcmp(c->conf->deploys[i].name, action) == 0)
-			return true;
+		if (strcmp(c->conf->deploys[i].name, name) == 0)
+			return &c->conf->deploys[i];
 	}
-	return false;
+	return NULL;
 }
 
 static void
@@ -85,21 +50,31 @@ load_cb(const struct store_deploy *row, void *arg)
 	d->pending += !row->done;
 }
 
-static void
-save(struct deployer *d, const struct action *a)
+void
+deployer_save(struct deployer *d, const struct action *a)
 {
 	store_deploy_put(d->engine->a.store, &a->row);
 }
 
-/* Forget actions that are not configured any more. */
-static void
-drop_removed(struct deployer *d, struct cert *c)
+void
+deployer_undo(struct deployer *d, struct action *a)
+{
+	d->pending += a->row.done;
+	a->row.done = false;
+	a->row.tries = 0;
+	a->row.retry_at = 0;
+	a->row.check_at = 0;
+}
+
+void
+deployer_drop_removed(struct deployer *d, struct cert *c)
 {
 	struct action *a, *next;
 
 	for (a = TAILQ_FIRST(&c->actions); a != NULL; a = next) {
 		next = TAILQ_NEXT(a, link);
-		if (a->is_running || is_configured(c, a->row.action))
+		if (a->task != NULL || deployer_target(c, a->row.action) !=
+		    NULL)
 			continue;
 		d->pending -= !a->row.done;
 		store_deploy_delete(d->engine->a.store, a->row.cert,
@@ -109,187 +84,82 @@ drop_removed(struct deployer *d, struct cert *c)
 	}
 }
 
-static void
-op_free(struct deployer_run *op)
-{
-	deploy_cancel(op->target);
-	timer_clear(&op->step);
-	if (op->action != NULL)
-		op->action->is_running = false;
-	op->cert->deploys--;
-	TAILQ_REMOVE(&op->deployer->ops, op, link);
-	conf_unref(op->conf);
-	free(op->live_dir);
-	free(op->version_dir);
-	free(op);
-}
+/* --- when --- */
 
 void
-deployer_run_cancel(struct deployer_run *op)
-{
-	if (op != NULL)
-		op_free(op);
-}
-
-static void
-arm(struct deployer *d)
+deployer_arm(struct deployer *d)
 {
 	if (d->is_started)
 		timer_set(&d->retry, 0);
 }
 
-static void
-op_finish(struct deployer_run *op)
+time_t
+deployer_action_at(const struct action *a, const struct conf_deploy *dep,
+    time_t now)
 {
-	struct deployer *d = op->deployer;
-	struct cert *cert = op->cert;
+	time_t at = due_planned(a->row.retry_at, now), from = at > now ? at :
+	    now, window;
 
-	if (op->failed > 1) {
-		char msg[sizeof(op->err.msg)];
-
-		memcpy(msg, op->err.msg, sizeof(msg));
-		(void)text_printf(op->err.msg, sizeof(op->err.msg),
-		    "%u actions failed; the first: %s", op->failed, msg);
-	}
-	if (op->done != NULL)
-		op->done(op->failed > 0 ? &op->err : NULL, op->arg);
-	op_free(op);
-	/* A reload may have come while they ran. */
-	drop_removed(d, cert);
-	arm(d);
+	if (from >= a->row.urgent_at)
+		return at;
+	window = due_window_at(dep->windows, dep->n_windows, from);
+	if (window == from)
+		return at;
+	return window < a->row.urgent_at ? window : a->row.urgent_at;
 }
 
-static void
-action_failed(struct deployer_run *op, const struct error *err)
+time_t
+deployer_next_check(const struct conf_deploy *dep, time_t now)
 {
-	struct action *a = op->action;
-	time_t now = clock_now();
-	char span[TEXT_SPAN_MAX];
-
-	a->row.tries++;
-	a->row.retry_at = due_soon_retry_at(a->row.tries, now);
-	(void)text_printf(a->row.error, sizeof(a->row.error), "%s", err->msg);
-	text_clean(a->row.error);
-	event_emit(op->deployer->engine, op->cert->row.name, STEP_DEPLOY,
-	    LOGL_WARNING, "deploy \"%s\" failed: %s; next try in %s",
-	    a->row.action, err->msg, text_span(a->row.retry_at - now, span));
-	if (op->failed++ == 0) {
-		op->err = *err;
-		(void)error_wrap(&op->err, "deploy \"%s\"", a->row.action);
-	}
+	/* Between 21 and 27 hours: not all at once, not at the same time. */
+	return dep->n_verify == 0 ? 0 : now + DAY_S - DAY_S / 8 +
+	    (time_t)arc4random_uniform(DAY_S / 4);
 }
 
-static void
-target_done(const struct error *err, void *arg)
-{
-	struct deployer_run *op = arg;
-	struct action *a = op->action;
-
-	op->target = NULL;
-	if (strcmp(a->row.serial, op->serial) != 0) {
-		event_emit(op->deployer->engine, op->cert->row.name,
-		    STEP_DEPLOY, LOGL_INFO, "deploy \"%s\" begins again: there "
-		    "is a newer certificate", a->row.action);
-		op->next--;
-	} else if (err != NULL) {
-		action_failed(op, err);
-	} else {
-		a->row.done = true;
-		op->deployer->pending--;
-		a->row.done_at = clock_now();
-		a->row.error[0] = '\0';
-		event_emit(op->deployer->engine, op->cert->row.name,
-		    STEP_DEPLOY, LOGL_NOTICE, "deploy \"%s\" done",
-		    a->row.action);
-	}
-	a->is_running = false;
-	op->action = NULL;
-	save(op->deployer, a);
-	timer_set(&op->step, 0);
-}
-
-static void
-output_line(const char *line, void *arg)
-{
-	struct deployer_run *op = arg;
-
-	event_emit(op->deployer->engine, op->cert->row.name, STEP_DEPLOY,
-	    LOGL_INFO, "%s: %s", op->action->row.action, line);
-}
-
-static void
-step_cb(void *arg)
-{
-	struct deployer_run *op = arg;
-	struct deployer *d = op->deployer;
-	time_t now = clock_now();
-
-	while (op->cc != NULL && op->next < op->cc->n_deploys) {
-		const struct conf_deploy *dep = &op->cc->deploys[op->next++];
-		struct action *a = find(op->cert, dep->name);
-		struct deploy_args args = {
-			.env = &d->env,
-			.cert = op->cc,
-			.target = dep,
-			.live_dir = op->live_dir,
-			.line = output_line,
-		};
-
-		if (a == NULL || a->row.done || a->is_running ||
-		    (op->done == NULL &&
-		    due_planned(a->row.retry_at, now) > now))
-			continue;
-		(void)text_printf(op->serial, sizeof(op->serial), "%s",
-		    a->row.serial);
-		free(op->version_dir);
-		op->version_dir = store_live_version_path(d->engine->a.store,
-		    op->cert->row.name);
-		args.serial = op->serial;
-		args.version_dir = op->version_dir;
-		a->is_running = true;
-		op->action = a;
-		event_emit(d->engine, op->cert->row.name, STEP_DEPLOY,
-		    LOGL_INFO, "deploy \"%s\" begins", dep->name);
-		op->target = deploy_start(&args, target_done, op);
-		return;
-	}
-	op_finish(op);
-}
-
-struct deployer_run *
-deployer_run_start(struct deployer *d, struct cert *cert, deployer_done_cb *done,
-    void *arg)
-{
-	struct deployer_run *op = xcalloc(1, sizeof(*op));
-
-	op->deployer = d;
-	op->cert = cert;
-	op->conf = conf_ref(d->engine->conf);
-	op->cc = conf_find_cert(op->conf, cert->row.name);
-	op->live_dir = store_live_path(d->engine->a.store, cert->row.name);
-	op->done = done;
-	op->arg = arg;
-	cert->deploys++;
-	TAILQ_INSERT_TAIL(&d->ops, op, link);
-	timer_init(&op->step, d->engine->a.loop, step_cb, op);
-	timer_set(&op->step, 0);
-	return op;
-}
-
-/* When the first action that is not done is to run; -1: all are done. */
+/* When the first target that is not done is to run; -1: all are done. */
 static time_t
 pending_at(const struct cert *c)
 {
 	const struct action *a;
-	time_t at = -1;
+	time_t best = -1, now = clock_now();
 
 	TAILQ_FOREACH(a, &c->actions, link) {
-		if (!a->row.done && !a->is_running &&
-		    is_configured(c, a->row.action) && (at == -1 ||
-		    a->row.retry_at < at))
-			at = a->row.retry_at;
+		const struct conf_deploy *dep = deployer_target(c,
+		    a->row.action);
+		time_t at;
+
+		if (a->row.done || a->task != NULL || dep == NULL)
+			continue;
+		at = deployer_action_at(a, dep, now);
+		if (best == -1 || at < best)
+			best = at;
 	}
-	return at == -1 ? -1 : due_planned(at, clock_now());
+	return best;
+}
+
+/* When the first look is due; -1: none is planned. */
+static time_t
+check_at(const struct cert *c)
+{
+	const struct action *a;
+	time_t best = -1, now = clock_now();
+
+	TAILQ_FOREACH(a, &c->actions, link) {
+		time_t at = due_planned(a->row.check_at, now);
+
+		if (a->row.done && a->row.check_at != 0 && a->task == NULL &&
+		    deployer_target(c, a->row.action) != NULL &&
+		    (best == -1 || at < best))
+			best = at;
+	}
+	return best;
+}
+
+static void
+sooner(time_t *next, time_t at)
+{
+	if (at != -1 && (*next == 0 || at < *next))
+		*next = at;
 }
 
 static void
@@ -298,19 +168,23 @@ retry_cb(void *arg)
 	struct deployer *d = arg;
 	time_t now = clock_now(), next = 0;
 
-	if (d->pending == 0)
-		return;
 	for (size_t i = 0; i < d->engine->n_certs; i++) {
 		struct cert *c = d->engine->certs[i];
-		time_t at = pending_at(c);
+		time_t pending, check;
 
-		if (at == -1 || c->conf == NULL || c->run != NULL ||
-		    c->deploys > 0)
+		if (TAILQ_EMPTY(&c->actions) || c->conf == NULL ||
+		    c->run != NULL || c->deploys > 0)
 			continue;
-		if (at <= now)
-			(void)deployer_run_start(d, c, NULL, NULL);
-		else if (next == 0 || at < next)
-			next = at;
+		pending = pending_at(c);
+		check = check_at(c);
+		if (pending != -1 && pending <= now)
+			deployer_run_due(d, c, false);
+		else if (check != -1 && check <= now)
+			deployer_run_due(d, c, true);
+		else {
+			sooner(&next, pending);
+			sooner(&next, check);
+		}
 	}
 	if (next != 0) {
 		int64_t ms = (int64_t)(next - now) * 1000;
@@ -318,6 +192,8 @@ retry_cb(void *arg)
 		timer_set(&d->retry, ms < WAKE_MAX_MS ? ms : WAKE_MAX_MS);
 	}
 }
+
+/* --- life --- */
 
 struct deployer *
 deployer_new(struct engine *e)
@@ -355,6 +231,82 @@ deployer_forget(struct cert *c)
 	}
 }
 
+/* --- what is to be done --- */
+
+/* One target is to get this certificate; cert->row has its dates. */
+static void
+plan(struct deployer *d, struct cert *cert, const struct conf_deploy *dep,
+    const char *serial)
+{
+	struct action *a = deployer_find(cert, dep->name);
+	struct store_deploy *row;
+
+	if (a == NULL) {
+		a = xcalloc(1, sizeof(*a));
+		(void)text_printf(a->row.cert, sizeof(a->row.cert), "%s",
+		    cert->row.name);
+		(void)text_printf(a->row.action, sizeof(a->row.action), "%s",
+		    dep->name);
+		TAILQ_INSERT_TAIL(&cert->actions, a, link);
+		a->row.done = true;
+	} else if (a->row.done && !a->row.is_old) {
+		/* What it serves meanwhile; if that is not what was done
+		 * last, the earlier end still counts. */
+		a->row.urgent_at = due_urgent_at(a->row.not_before,
+		    a->row.not_after);
+	}
+	row = &a->row;
+	deployer_undo(d, a);
+	(void)text_printf(row->serial, sizeof(row->serial), "%s", serial);
+	(void)text_printf(row->hash, sizeof(row->hash), "%s", dep->hash);
+	row->not_before = cert->row.not_before;
+	row->not_after = cert->row.not_after;
+	row->error[0] = '\0';
+	row->is_old = false;
+	deployer_save(d, a);
+}
+
+void
+deployer_plan(struct deployer *d, struct cert *cert,
+    const struct conf_cert *cc, const char *serial)
+{
+	for (size_t i = 0; i < cc->n_deploys; i++)
+		plan(d, cert, &cc->deploys[i], serial);
+}
+
+/* Is the target as the certificate in use wants it?  If not, plan it. */
+static void
+refresh_target(struct deployer *d, struct cert *c,
+    const struct conf_deploy *dep)
+{
+	struct action *a = deployer_find(c, dep->name);
+	time_t now = clock_now();
+
+	if (a == NULL) {
+		plan(d, c, dep, c->row.serial);
+		event_deploy(d->engine, c->row.name, dep->name, NULL,
+		    LOGL_INFO, "deploy \"%s\" is new: it runs for the "
+		    "certificate in use", dep->name);
+		return;
+	}
+	if (a->row.hash[0] == '\0') {
+		/* Written by a version that did not know. */
+		memcpy(a->row.hash, dep->hash, sizeof(a->row.hash));
+		a->row.not_before = c->row.not_before;
+		a->row.not_after = c->row.not_after;
+	} else if (strcmp(a->row.hash, dep->hash) != 0) {
+		plan(d, c, dep, c->row.serial);
+		event_deploy(d->engine, c->row.name, dep->name, NULL,
+		    LOGL_INFO, "deploy \"%s\" does something else now: it "
+		    "runs again", dep->name);
+		return;
+	}
+	if (a->row.done && (a->row.check_at == 0) == (dep->n_verify > 0)) {
+		a->row.check_at = deployer_next_check(dep, now);
+		deployer_save(d, a);
+	}
+}
+
 /* Forget what is not configured any more, try the rest at once. */
 static void
 refresh(struct deployer *d, struct cert *c)
@@ -363,7 +315,11 @@ refresh(struct deployer *d, struct cert *c)
 
 	TAILQ_FOREACH(a, &c->actions, link)
 		a->row.retry_at = 0;
-	drop_removed(d, c);
+	deployer_drop_removed(d, c);
+	if (c->conf == NULL || c->row.serial[0] == '\0')
+		return;
+	for (size_t i = 0; i < c->conf->n_deploys; i++)
+		refresh_target(d, c, &c->conf->deploys[i]);
 }
 
 void
@@ -372,27 +328,13 @@ deployer_start(struct deployer *d)
 	d->is_started = true;
 	for (size_t i = 0; i < d->engine->n_certs; i++)
 		refresh(d, d->engine->certs[i]);
-	arm(d);
+	deployer_arm(d);
 }
 
 void
 deployer_kick(struct deployer *d)
 {
-	arm(d);
-}
-
-void
-deployer_stop(struct deployer *d)
-{
-	struct deployer_run *op, *next;
-
-	d->is_started = false;
-	timer_clear(&d->retry);
-	for (op = TAILQ_FIRST(&d->ops); op != NULL; op = next) {
-		next = TAILQ_NEXT(op, link);
-		if (op->done == NULL)	/* the others belong to their run */
-			op_free(op);
-	}
+	deployer_arm(d);
 }
 
 void
@@ -401,41 +343,107 @@ deployer_reload(struct deployer *d)
 	deployer_start(d);
 }
 
-void
-deployer_plan(struct deployer *d, struct cert *cert,
-    const struct conf_cert *cc, const char *serial)
+bool
+deployer_settle(struct deployer *d, struct cert *c)
 {
-	for (size_t i = 0; i < cc->n_deploys; i++) {
-		struct action *a = find(cert, cc->deploys[i].name);
+	return !deployer_run_clear(d, c);
+}
 
-		if (a == NULL) {
-			a = xcalloc(1, sizeof(*a));
-			(void)text_printf(a->row.cert, sizeof(a->row.cert),
-			    "%s", cert->row.name);
-			(void)text_printf(a->row.action,
-			    sizeof(a->row.action), "%s", cc->deploys[i].name);
-			TAILQ_INSERT_TAIL(&cert->actions, a, link);
-			a->row.done = true;
-		}
-		d->pending += a->row.done;
-		(void)text_printf(a->row.serial, sizeof(a->row.serial), "%s",
-		    serial);
-		a->row.done = false;
-		a->row.tries = 0;
-		a->row.retry_at = 0;
-		a->row.error[0] = '\0';
-		save(d, a);
+void
+deployer_tell_run(struct deployer *d, struct cert *c)
+{
+	deployer_run_told(d, c, NULL);
+}
+
+void
+deployer_urge(struct deployer *d, struct cert *c)
+{
+	struct action *a;
+
+	TAILQ_FOREACH(a, &c->actions, link) {
+		if (a->row.done)
+			continue;
+		a->row.urgent_at = 0;
+		deployer_save(d, a);
 	}
 }
+
+static int
+no_target(const struct cert *c, const char *target, struct error *err)
+{
+	const char **names = xcalloc(c->conf->n_deploys + 1, sizeof(*names));
+	const char *near = NULL;
+
+	for (size_t i = 0; i < c->conf->n_deploys; i++)
+		names[i] = c->conf->deploys[i].name;
+	if (target != NULL)
+		near = text_nearest(target, names, c->conf->n_deploys);
+	if (c->conf->n_deploys == 0)
+		(void)error_set(err, ERR_CONFIG, "engine:no-target",
+		    "certificate \"%s\" has no deploy target", c->row.name);
+	else
+		(void)error_set(err, ERR_CONFIG, "engine:no-target",
+		    "certificate \"%s\" has no deploy target \"%s\"%s%s%s",
+		    c->row.name, target, near != NULL ? "; did you mean \"" :
+		    "", near != NULL ? near : "", near != NULL ? "\"?" : "");
+	free(names);
+	return -1;
+}
+
+int
+deployer_force(struct deployer *d, struct cert *c, const char *target,
+    struct error *err)
+{
+	if (c->conf->n_deploys == 0 || (target != NULL &&
+	    deployer_target(c, target) == NULL))
+		return no_target(c, target, err);
+	if (deployer_run_clear(d, c))
+		return 0;
+	for (size_t i = 0; i < c->conf->n_deploys; i++) {
+		const struct conf_deploy *dep = &c->conf->deploys[i];
+
+		if (target != NULL && strcmp(target, dep->name) != 0)
+			continue;
+		plan(d, c, dep, c->row.serial);
+	}
+	deployer_urge(d, c);	/* a person has said so */
+	deployer_run_told(d, c, target);
+	return 0;
+}
+
+/* --- what is known --- */
 
 static const char *
 state_name(const struct action *a)
 {
-	if (a->is_running)
-		return "running";
+	if (a->task != NULL)
+		return task_state(a->task);
 	if (a->row.done)
 		return "done";
 	return a->row.error[0] != '\0' ? "failed" : "pending";
+}
+
+static json_t *
+action_json(const struct cert *c, const struct action *a)
+{
+	const struct store_deploy *row = &a->row;
+	const struct conf_deploy *dep = deployer_target(c, row->action);
+	time_t now = clock_now(), at = 0;
+	bool held = false;
+
+	if (!row->done && dep != NULL && a->task == NULL) {
+		at = deployer_action_at(a, dep, now);
+		held = at > now && at > due_planned(row->retry_at, now);
+	}
+	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:b, s:b, s:o, s:o}",
+	    "name", row->action, "state", state_name(a),
+	    "serial", row->serial, "tries", (int)row->tries,
+	    "at", time_json(row->done ? row->done_at : 0),
+	    "next_at", time_json(at), "held", held,
+	    "serving_old", row->is_old,
+	    "check_at", time_json(row->done ? row->check_at : 0),
+	    "error", row->error[0] != '\0' ? json_string(row->error) :
+	    json_null());
 }
 
 json_t *
@@ -444,14 +452,15 @@ deployer_json(const struct cert *c)
 	json_t *list = json_array();
 	const struct action *a;
 
+	/* In the order in which they run; then what is just being dropped. */
+	for (size_t i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
+		a = deployer_find(c, c->conf->deploys[i].name);
+		if (a != NULL)
+			(void)json_array_append_new(list, action_json(c, a));
+	}
 	TAILQ_FOREACH(a, &c->actions, link) {
-		(void)json_array_append_new(list, json_pack(
-		    "{s:s, s:s, s:i, s:o, s:o, s:o}", "name", a->row.action,
-		    "state", state_name(a), "tries", (int)a->row.tries,
-		    "at", time_json(a->row.done ? a->row.done_at : 0),
-		    "next_at", time_json(a->row.done ? 0 : a->row.retry_at),
-		    "error", a->row.error[0] != '\0' ?
-		    json_string(a->row.error) : json_null()));
+		if (deployer_target(c, a->row.action) == NULL)
+			(void)json_array_append_new(list, action_json(c, a));
 	}
 	return list;
 }
@@ -468,4 +477,15 @@ size_t
 deployer_pending(const struct deployer *d)
 {
 	return d->pending;
+}
+
+size_t
+deployer_serving_old(const struct cert *c)
+{
+	const struct action *a;
+	size_t n = 0;
+
+	TAILQ_FOREACH(a, &c->actions, link)
+		n += a->row.is_old;
+	return n;
 }

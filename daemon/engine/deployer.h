@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deployer - the deploy actions of installed certificates.  Each is a durable
- * row: pending at installation, done, or failed and tried again with backoff.
- * A failed action never undoes the certificate.
+ * deployer - the deploy targets of installed certificates.  Each is a durable
+ * row: pending since the installation, then done, or failed and tried again
+ * with backoff; a target that is done is looked at once a day if it says how
+ * to verify.  A crash anywhere leaves a row that is not done, and the target
+ * runs again from its first step.  A failed target never undoes the
+ * certificate, unless it is told to roll back.
+ *
+ * Its events carry a "code" and "target" for those who tell people:
+ *   deploy:done            after a failure, or a new certificate
+ *   deploy:failed          it is tried again
+ *   deploy:serving-old     the same, and an earlier certificate was seen;
+ *                          a warning at first and then daily, else info
+ *   deploy:check-failed    the daily look found nobody to ask
+ *   deploy:rolled-back, deploy:rollback-failed
  */
 #ifndef DAEMON_ENGINE_DEPLOYER_H
 #define DAEMON_ENGINE_DEPLOYER_H
@@ -26,29 +37,48 @@ void		 deployer_start(struct deployer *);
 void		 deployer_stop(struct deployer *);
 /* A run has ended, which kept its certificate's retries back. */
 void		 deployer_kick(struct deployer *);
-/* The configuration changed: forget actions that are gone, try failed ones. */
+/* The configuration changed: forget targets that are gone, try failed ones,
+ * run those that are new or do something else now. */
 void		 deployer_reload(struct deployer *);
 
-/* Write pending rows for a certificate just installed (this transaction). */
+/* Write pending rows for a certificate just installed (this transaction);
+ * cert->row tells its dates. */
 void		 deployer_plan(struct deployer *, struct cert *,
 		    const struct conf_cert *, const char *serial);
 
 /*
- * Run the pending actions of one certificate now, in the order of the
- * configuration.  err: how many failed and why; all were tried.
+ * Run the pending targets of one certificate now, but those that wait for
+ * their deploy_window.  err: how many failed and why; all were tried.
  */
 typedef void deployer_done_cb(const struct error *err, void *arg);
 struct deployer_run *deployer_run_start(struct deployer *, struct cert *,
 		    deployer_done_cb *done, void *arg);
 void		 deployer_run_cancel(struct deployer_run *);
 
+/*
+ * Run all targets of a certificate (or one: target not NULL) again, whatever
+ * their state and their windows; the end is told as an event with "end".  If
+ * that is under way already, its end is.  ERR_CONFIG "engine:no-target".
+ */
+int		 deployer_force(struct deployer *, struct cert *,
+		    const char *target, struct error *);
+
+/* Cancel what runs of it and nobody waits for; false: something is left. */
+bool		 deployer_settle(struct deployer *, struct cert *);
+/* Run what is not done; the end is told as by deployer_force(). */
+void		 deployer_tell_run(struct deployer *, struct cert *);
+/* No window holds what is not done. */
+void		 deployer_urge(struct deployer *, struct cert *);
+
 /* "deploy" of doc/control-api.md. */
 json_t		*deployer_json(const struct cert *);
-/* When the next failed action of this certificate is tried; 0: none. */
+/* When the next target of this certificate is tried; 0: none. */
 time_t		 deployer_next_at(const struct cert *);
 /* Free what is kept of this certificate in memory. */
 void		 deployer_forget(struct cert *);
-/* Actions not done, for /metrics. */
+/* Targets not done, for /metrics. */
 size_t		 deployer_pending(const struct deployer *);
+/* Targets of this certificate where an earlier one is served. */
+size_t		 deployer_serving_old(const struct cert *);
 
 #endif

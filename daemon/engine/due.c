@@ -106,3 +106,39 @@ due_soon_retry_at(unsigned failures, time_t now)
 
 	return now + (time_t)jitter(pause < HOUR_S ? pause : HOUR_S);
 }
+
+time_t
+due_window_at(const struct conf_window *windows, size_t n, time_t at)
+{
+	time_t best = at;
+	struct tm now;
+	int minute;
+
+	if (n == 0 || localtime_r(&at, &now) == NULL)
+		return at;
+	minute = now.tm_hour * 60 + now.tm_min;
+	for (size_t i = 0; i < n; i++) {
+		const struct conf_window *w = &windows[i];
+		struct tm tm = now;
+		time_t from;
+
+		if (w->from < w->to ? minute >= w->from && minute < w->to :
+		    minute >= w->from || minute < w->to)
+			return at;
+		tm.tm_hour = w->from / 60;
+		tm.tm_min = w->from % 60;
+		tm.tm_sec = 0;
+		tm.tm_mday += minute >= w->from;
+		tm.tm_isdst = -1;
+		from = mktime(&tm);
+		if (from > at && (best == at || from < best))
+			best = from;
+	}
+	return best;
+}
+
+time_t
+due_urgent_at(time_t not_before, time_t not_after)
+{
+	return not_after == 0 ? 0 : not_after - (not_after - not_before) / 8;
+}

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "common/error.h"
+#include "daemon/config/conf_deploy.h"
 
 /*
  * How long before not_after to renew: renew_before, but never more than a
@@ -51,5 +52,13 @@ time_t	due_asked(time_t at, time_t now);
 /* The same ladder for work whose delay harms at once (deploy, clean up):
  * never more than an hour. */
 time_t	due_soon_retry_at(unsigned failures, time_t now);
+
+/* The first moment from at on that lies in one of the windows, local time;
+ * at itself if there are none. */
+time_t	due_window_at(const struct conf_window *, size_t n, time_t at);
+
+/* When what is served until then is near its end: an eighth of the lifetime
+ * is left. */
+time_t	due_urgent_at(time_t not_before, time_t not_after);
 
 #endif

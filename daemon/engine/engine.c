@@ -19,6 +19,7 @@
 #include "daemon/engine/persist_watch.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
+#include "daemon/engine/rollback.h"
 #include "daemon/engine/watch.h"
 #include "daemon/engine/tokens.h"
 #include "daemon/http01/http01.h"
@@ -392,7 +393,9 @@ run_done(struct cert *c, enum step step, const struct error *err)
 		e->failed++;
 	else
 		e->renewed++;
-	if (err != NULL && strncmp(err->code, "deploy:", 7) == 0)
+	if (err != NULL && rollback_is_done(c))
+		event_end(c, STEP_DEPLOY, err, "%s", err->msg);
+	else if (err != NULL && strncmp(err->code, "deploy:", 7) == 0)
 		event_end(c, STEP_DEPLOY, err, "the certificate is installed, "
 		    "but %s", err->msg);
 	else if (err != NULL)
@@ -449,31 +452,42 @@ start_ready(struct engine *e)
 	}
 }
 
+struct cert *
+engine_find_known(const struct engine *e, const char *name,
+    struct error *err)
+{
+	struct cert *c = engine_find(e, name);
+	const char **names, *near;
+	size_t n = 0;
+
+	if (e->is_stopping) {
+		(void)error_set(err, ERR_TRANSIENT, "engine:stopping",
+		    "acmed is stopping");
+		return NULL;
+	}
+	if (c != NULL && c->conf != NULL)
+		return c;
+	names = xcalloc(e->n_certs, sizeof(*names));
+	for (size_t i = 0; i < e->n_certs; i++) {
+		if (e->certs[i]->conf != NULL)
+			names[n++] = e->certs[i]->row.name;
+	}
+	near = text_nearest(name, names, n);
+	(void)error_set(err, ERR_CONFIG, "engine:unknown-cert",
+	    "there is no certificate \"%s\" in the configuration%s%s%s",
+	    name, near != NULL ? "; did you mean \"" : "",
+	    near != NULL ? near : "", near != NULL ? "\"?" : "");
+	free(names);
+	return NULL;
+}
+
 int
 engine_renew_now(struct engine *e, const char *name, struct error *err)
 {
-	struct cert *c = engine_find(e, name);
+	struct cert *c = engine_find_known(e, name, err);
 
-	if (e->is_stopping)
-		return error_set(err, ERR_TRANSIENT, "engine:stopping",
-		    "acmed is stopping");
-	if (c == NULL || c->conf == NULL) {
-		const char **names = xcalloc(e->n_certs, sizeof(*names));
-		const char *near;
-		size_t n = 0;
-
-		for (size_t i = 0; i < e->n_certs; i++) {
-			if (e->certs[i]->conf != NULL)
-				names[n++] = e->certs[i]->row.name;
-		}
-		near = text_nearest(name, names, n);
-		(void)error_set(err, ERR_CONFIG, "engine:unknown-cert",
-		    "there is no certificate \"%s\" in the configuration%s%s%s",
-		    name, near != NULL ? "; did you mean \"" : "",
-		    near != NULL ? near : "", near != NULL ? "\"?" : "");
-		free(names);
+	if (c == NULL)
 		return -1;
-	}
 	if (c->run == NULL) {
 		c->forced = true;
 		engine_reschedule(e);
@@ -523,8 +537,8 @@ engine_new(const struct engine_args *a, struct error *err)
  * backup, files removed by hand, a crash before the row was written) the
  * files are believed, and deployed: the servers may not have them yet.
  */
-static void
-row_from_live(struct cert *c, const struct cert_info *info)
+void
+cert_follow_live(struct cert *c, const struct cert_info *info)
 {
 	struct store_cert *row = &c->row;
 	size_t n = 0;
@@ -568,7 +582,7 @@ check_live(struct cert *c)
 		return;
 	}
 	if (strcmp(info.serial, c->row.serial) != 0)
-		row_from_live(c, &info);
+		cert_follow_live(c, &info);
 	memcpy(c->row.stamp, stamp, sizeof(stamp));
 	cert_save(c);
 	cert_info_clear(&info);

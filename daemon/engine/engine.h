@@ -70,6 +70,23 @@ int		 engine_renew_now(struct engine *, const char *name,
 		    struct error *);
 
 /*
+ * Deploy the installed certificate again: all targets, or one (not NULL),
+ * whatever their state and their windows.  The end is an event with "end"; if
+ * that is under way already, its end is.  Errors: as engine_renew_now(), and
+ * ERR_CONFIG "engine:no-target", "engine:no-cert" (none is installed),
+ * ERR_TRANSIENT "engine:busy" (a renewal is under way, and deploys itself).
+ */
+int		 engine_deploy_now(struct engine *, const char *name,
+		    const char *target, struct error *);
+/*
+ * The previous version goes live, and is deployed as above; "end" comes also
+ * where there are no targets.  It is not renewed for a day.  Errors: those,
+ * and store_rollback()'s.
+ */
+int		 engine_rollback(struct engine *, const char *name,
+		    bool force, struct error *);
+
+/*
  * Events: one JSON object each as described in doc/control-api.md ("at",
  * "cert", "step", "level", "msg", and "end": true with "ok" when a run is
  * over).  Borrowed.  cb may unsubscribe.

@@ -105,28 +105,57 @@ record(struct engine *e, const char *cert, enum step step,
 	store_event_add(e->a.store, cert, &ev);
 }
 
-void
-event_emit(struct engine *e, const char *cert, enum step step,
-    enum log_level level, const char *fmt, ...)
+/* What both kinds of event share; target and code may be NULL. */
+static void
+emit(struct engine *e, const char *cert, enum step step, const char *target,
+    const char *code, enum log_level level, const char *msg)
 {
 	struct cert *c = engine_find(e, cert);
-	char msg[MSG_MAX];
-	va_list ap;
 	json_t *event;
 
-	va_start(ap, fmt);
-	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
-	va_end(ap);
-	text_clean(msg);
 	record(e, cert, step, level, msg);
 	if (c != NULL && c->run != NULL && step != STEP_END)
 		renewal_note(c->run, msg);
 	if (TAILQ_EMPTY(&e->subs))
 		return;
 	event = event_json(cert, step, level, msg);
-	if (event != NULL)
-		tell(e, event);
+	if (event == NULL)
+		return;
+	if (target != NULL)
+		(void)json_object_set_new(event, "target",
+		    json_string(target));
+	if (code != NULL)
+		(void)json_object_set_new(event, "code", json_string(code));
+	tell(e, event);
 	json_decref(event);
+}
+
+void
+event_emit(struct engine *e, const char *cert, enum step step,
+    enum log_level level, const char *fmt, ...)
+{
+	char msg[MSG_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	text_clean(msg);
+	emit(e, cert, step, NULL, NULL, level, msg);
+}
+
+void
+event_deploy(struct engine *e, const char *cert, const char *target,
+    const char *code, enum log_level level, const char *fmt, ...)
+{
+	char msg[MSG_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	text_clean(msg);
+	emit(e, cert, STEP_DEPLOY, target, code, level, msg);
 }
 
 void

@@ -18,6 +18,7 @@
 
 struct accounts;
 struct action;
+struct cert_info;
 struct cleanup;
 struct deployer;
 struct http01;
@@ -102,10 +103,16 @@ struct engine {
 
 /* The certificate of that name, or NULL. */
 struct cert	*engine_find(const struct engine *, const char *name);
+/* The same for a command: NULL with engine_renew_now()'s errors if it is not
+ * configured. */
+struct cert	*engine_find_known(const struct engine *, const char *name,
+		    struct error *);
 /* When the certificate must be looked at next; 0: now; -1: never. */
 time_t		 cert_next_at(const struct cert *, const char **action);
 /* Look at all certificates in the next turn. */
 void		 engine_reschedule(struct engine *);
+/* The row becomes what live/NAME holds, and that is to be deployed. */
+void		 cert_follow_live(struct cert *, const struct cert_info *);
 /* Put the row into state.db (the transaction of this turn). */
 void		 cert_save(struct cert *);
 /* The order under way is of no use any more; not saved. */
@@ -118,6 +125,12 @@ void		 cert_order_forget(struct cert *);
 void		 event_emit(struct engine *, const char *cert, enum step,
 		    enum log_level, const char *fmt, ...)
 		    __attribute__((format(printf, 5, 6)));
+/* The same of a deploy target, or of all (NULL), with the code of
+ * deployer.h; NULL: none. */
+void		 event_deploy(struct engine *, const char *cert,
+		    const char *target, const char *code, enum log_level,
+		    const char *fmt, ...)
+		    __attribute__((format(printf, 6, 7)));
 /* The last event of a run; err NULL: it went well. */
 void		 event_end(struct cert *, enum step, const struct error *err,
 		    const char *fmt, ...)

@@ -172,7 +172,7 @@ engine_cert_status(const struct engine *e, const char *name)
 char *
 engine_metrics(const struct engine *e)
 {
-	size_t configured = 0, failing = 0;
+	size_t configured = 0, failing = 0, serving_old = 0;
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
@@ -189,6 +189,7 @@ engine_metrics(const struct engine *e)
 			continue;
 		configured++;
 		failing += c->row.error != NULL;
+		serving_old += deployer_serving_old(c);
 		/* Object names need no escaping: names.h allows no quotes. */
 		fprintf(f, "acmed_certificate_expiry_seconds{name=\"%s\"} "
 		    "%lld\n", c->row.name, c->row.serial[0] != '\0' ?
@@ -207,11 +208,15 @@ engine_metrics(const struct engine *e)
 	    "# TYPE acmed_http_files gauge\nacmed_http_files %zu\n"
 	    "# TYPE acmed_deploys_pending gauge\n"
 	    "acmed_deploys_pending %zu\n"
+	    "# HELP acmed_deploys_serving_old targets where an earlier "
+	    "certificate was seen served.\n"
+	    "# TYPE acmed_deploys_serving_old gauge\n"
+	    "acmed_deploys_serving_old %zu\n"
 	    "# TYPE acmed_ca_requests_total counter\n"
 	    "acmed_ca_requests_total %lu\n",
 	    configured, failing, e->running, e->renewed, e->failed,
 	    cleanup_count(e->cleanup), tokens_count(e->tokens),
-	    deployer_pending(e->deployer),
+	    deployer_pending(e->deployer), serving_old,
 	    accounts_requests(e->accounts));
 	if (fclose(f) != 0 || text == NULL)
 		abort();

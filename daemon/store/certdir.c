@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mem.h"
@@ -377,6 +378,86 @@ certdir_live_info(int dirfd, const char *name, struct cert_info *info,
 		rc = damaged_live(name, strerror(errno), err);
 	}
 	close(live);
+	return rc;
+}
+
+/* Is this version complete and, unless force, not expired? */
+static int
+may_go_back(const struct install *in, bool force, struct cert_info *info,
+    struct error *err)
+{
+	int dir = openat(in->archive, in->version,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct error why;
+	int rc;
+
+	if (dir == -1)
+		return error_errno(err, "%s", in->version);
+	rc = read_files(dir, info, &why);
+	close(dir);
+	if (rc == -1)
+		return error_set(err, ERR_INTERNAL, "store:damaged",
+		    "archive/%s/%s: %s", in->name, in->version, why.msg);
+	if (rc == 0 && !force && info->not_after <= clock_now()) {
+		rc = error_set(err, ERR_REJECTED, "store:expired", "the "
+		    "previous certificate, %s, has expired", info->serial);
+		cert_info_clear(info);
+	}
+	return rc;
+}
+
+/* The version that live/NAME is; "" if it cannot be told. */
+static void
+live_version(const struct install *in, char out[PATH_MAX])
+{
+	ssize_t len = readlinkat(in->live, in->name, out, PATH_MAX - 1);
+	char *slash;
+
+	out[len > 0 ? len : 0] = '\0';
+	slash = strrchr(out, '/');
+	if (slash != NULL)
+		memmove(out, slash + 1, strlen(slash));
+}
+
+int
+certdir_rollback(int dirfd, const char *name, bool force,
+    struct cert_info *info, struct error *err)
+{
+	struct install in = { .name = name, .archive = -1, .live = -1 };
+	char live[PATH_MAX], **older = NULL;
+	struct error why;
+	int rc = -1;
+
+	(void)error_set(&why, ERR_REJECTED, "store:no-previous",
+	    "there is no version in archive/%s before the one in use", name);
+	if (open_install(&in, dirfd, err) == -1) {
+		clear_install(&in);
+		return -1;
+	}
+	live_version(&in, live);
+	if (live[0] != '\0')
+		older = certdir_older(in.archive, live);
+	for (size_t i = 0; older != NULL && older[i] != NULL; i++) {
+		(void)text_printf(in.version, sizeof(in.version), "%s",
+		    older[i]);
+		rc = may_go_back(&in, force, info, &why);
+		if (rc == 0) {
+			rc = switch_live(&in, &why);
+			if (rc == -1)
+				cert_info_clear(info);
+			break;
+		}
+		/* Those before it have expired too; a damaged one is passed
+		   over. */
+		if (strcmp(why.code, "store:expired") == 0)
+			break;
+	}
+	for (size_t i = 0; older != NULL && older[i] != NULL; i++)
+		free(older[i]);
+	free(older);
+	clear_install(&in);
+	if (rc == -1)
+		*err = why;
 	return rc;
 }
 

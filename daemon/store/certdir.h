@@ -15,6 +15,7 @@
 #define DAEMON_STORE_CERTDIR_H
 
 #include <openssl/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct cert_info;
@@ -25,6 +26,8 @@ int	certdir_install(int dirfd, const char *name, const EVP_PKEY *,
 	    const char *pem, size_t len, struct cert_info *, struct error *);
 int	certdir_live_info(int dirfd, const char *name, struct cert_info *,
 	    struct error *);
+int	certdir_rollback(int dirfd, const char *name, bool force,
+	    struct cert_info *, struct error *);
 
 /* A key file; 0 and NULL if there is none.  The caller frees. */
 int	certdir_read_key(int dirfd, const char *path, EVP_PKEY **,

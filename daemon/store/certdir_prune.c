@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,13 +114,14 @@ retire(int archive, const char *version)
 		certdir_remove_version(archive, doomed);
 }
 
-void
-certdir_prune(int archive, const char *live)
+/* What is in archive/NAME besides `live`, newest first; the caller frees. */
+static struct version *
+list_versions(int archive, const char *live, char **names, size_t n,
+    size_t *n_versions)
 {
-	size_t n, n_versions = 0, kept = 1;
-	char **names = list_dir(archive, &n);
 	struct version *versions = xcalloc(n, sizeof(*versions));
 
+	*n_versions = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct stat st;
 
@@ -127,10 +129,43 @@ certdir_prune(int archive, const char *live)
 		    fstatat(archive, names[i], &st, AT_SYMLINK_NOFOLLOW) ==
 		    -1 || !S_ISDIR(st.st_mode))
 			continue;
-		versions[n_versions].name = names[i];
-		versions[n_versions++].made_at = st.st_mtim;
+		versions[*n_versions].name = names[i];
+		versions[(*n_versions)++].made_at = st.st_mtim;
 	}
-	qsort(versions, n_versions, sizeof(*versions), version_cmp);
+	qsort(versions, *n_versions, sizeof(*versions), version_cmp);
+	return versions;
+}
+
+char **
+certdir_older(int archive, const char *live)
+{
+	size_t n, n_versions, n_older = 0;
+	char **names = list_dir(archive, &n);
+	struct version *versions = list_versions(archive, live, names, n,
+	    &n_versions);
+	char **older = xcalloc(n_versions + 1, sizeof(*older));
+	struct version self = { .name = (char *)(uintptr_t)live };
+	struct stat st;
+
+	if (fstatat(archive, live, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		self.made_at = st.st_mtim;
+	for (size_t i = 0; i < n_versions; i++) {
+		if (version_cmp(&self, &versions[i]) < 0)
+			older[n_older++] = xstrdup(versions[i].name);
+	}
+	free(versions);
+	free_list(names, n);
+	return older;
+}
+
+void
+certdir_prune(int archive, const char *live)
+{
+	size_t n, n_versions, kept = 1;
+	char **names = list_dir(archive, &n);
+	struct version *versions = list_versions(archive, live, names, n,
+	    &n_versions);
+
 	for (size_t i = 0; i < n_versions; i++) {
 		if (kept < VERSIONS_KEPT)
 			kept++;

@@ -14,4 +14,8 @@ void	certdir_clean(int archive);
 /* All but the newest five versions, and never the live one. */
 void	certdir_prune(int archive, const char *live);
 
+/* The versions made before `live`, newest first, NULL-terminated; the caller
+ * frees each and the whole. */
+char	**certdir_older(int archive, const char *live);
+
 #endif

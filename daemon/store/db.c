@@ -118,6 +118,13 @@ static const char *const migrations[] = {
 	" error TEXT NOT NULL,"
 	" PRIMARY KEY (cert, webroot, token)"
 	") WITHOUT ROWID;",
+	"ALTER TABLE deploy ADD COLUMN hash TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE deploy ADD COLUMN not_before INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE deploy ADD COLUMN not_after INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE deploy ADD COLUMN urgent_at INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE deploy ADD COLUMN check_at INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE deploy ADD COLUMN alarm_at INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE deploy ADD COLUMN is_old INTEGER NOT NULL DEFAULT 0;",
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

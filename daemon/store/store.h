@@ -155,6 +155,14 @@ int		 store_install(struct store *, const char *name,
 		    const EVP_PKEY *, const char *pem, size_t pem_len,
 		    struct cert_info *info, struct error *);
 /*
+ * live/NAME goes back to the newest complete version in archive/NAME that is
+ * older than it, by one rename; *info is its leaf's, the caller clears it.
+ * ERR_REJECTED "store:no-previous"; "store:expired" unless force; ERR_INTERNAL
+ * "sys:io".
+ */
+int		 store_rollback(struct store *, const char *name, bool force,
+		    struct cert_info *info, struct error *);
+/*
  * What live/NAME holds now: 0 and *info, or 1 if there is nothing, or -1 if
  * it is damaged (missing file, key of another certificate): ERR_INTERNAL
  * "store:damaged".  Parses: 0.6 ms.
@@ -226,7 +234,7 @@ void		 store_http_each(struct store *,
 void		 store_http_put(struct store *, const struct store_http *);
 void		 store_http_delete(struct store *, const struct store_http *);
 
-/* --- deploy actions not yet done, or failed --- */
+/* --- deploy targets: what was done, and what is to be done --- */
 
 struct store_deploy {
 	char		 cert[128];
@@ -237,6 +245,16 @@ struct store_deploy {
 	time_t		 retry_at;
 	time_t		 done_at;
 	char		 error[1024];	/* of the last try, or "" */
+	char		 hash[17];	/* of the settings it was done with; ""
+					   in rows of older versions */
+	time_t		 not_before, not_after;	/* of that certificate */
+	time_t		 urgent_at;	/* no deploy_window holds it after
+					   this: what is served is near its end;
+					   0: at once */
+	time_t		 check_at;	/* next look at what is served; 0:
+					   none is planned */
+	time_t		 alarm_at;	/* when that was last warned of */
+	bool		 is_old;	/* an earlier certificate is served */
 };
 void		 store_deploy_each(struct store *,
 		    void (*each)(const struct store_deploy *, void *), void *);

@@ -10,7 +10,8 @@ store_deploy_each(struct store *s,
 {
 	static const char sql[] =
 	    "SELECT cert, action, serial, done, tries, retry_at, done_at,"
-	    " error FROM deploy ORDER BY cert, action";
+	    " error, hash, not_before, not_after, urgent_at, check_at,"
+	    " alarm_at, is_old FROM deploy ORDER BY cert, action";
 	struct db_stmt *q = db_stmt(s->db, sql);
 
 	while (db_next(q)) {
@@ -24,6 +25,13 @@ store_deploy_each(struct store *s,
 		d.retry_at = (time_t)db_int(q, 5);
 		d.done_at = (time_t)db_int(q, 6);
 		db_copy_text(q, 7, d.error, sizeof(d.error));
+		db_copy_text(q, 8, d.hash, sizeof(d.hash));
+		d.not_before = (time_t)db_int(q, 9);
+		d.not_after = (time_t)db_int(q, 10);
+		d.urgent_at = (time_t)db_int(q, 11);
+		d.check_at = (time_t)db_int(q, 12);
+		d.alarm_at = (time_t)db_int(q, 13);
+		d.is_old = db_int(q, 14) != 0;
 		each(&d, arg);
 	}
 }
@@ -33,8 +41,9 @@ store_deploy_put(struct store *s, const struct store_deploy *d)
 {
 	static const char sql[] =
 	    "INSERT OR REPLACE INTO deploy (cert, action, serial, done,"
-	    " tries, retry_at, done_at, error)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+	    " tries, retry_at, done_at, error, hash, not_before, not_after,"
+	    " urgent_at, check_at, alarm_at, is_old)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
 
 	db_bind_text(q, d->cert);
@@ -45,6 +54,13 @@ store_deploy_put(struct store *s, const struct store_deploy *d)
 	db_bind_int(q, d->retry_at);
 	db_bind_int(q, d->done_at);
 	db_bind_text(q, d->error);
+	db_bind_text(q, d->hash);
+	db_bind_int(q, d->not_before);
+	db_bind_int(q, d->not_after);
+	db_bind_int(q, d->urgent_at);
+	db_bind_int(q, d->check_at);
+	db_bind_int(q, d->alarm_at);
+	db_bind_int(q, d->is_old);
 	db_write(q);
 }
 

@@ -176,6 +176,14 @@ store_install(struct store *s, const char *name, const EVP_PKEY *key,
 }
 
 int
+store_rollback(struct store *s, const char *name, bool force,
+    struct cert_info *info, struct error *err)
+{
+	assert(store_name_is_sane(name));
+	return certdir_rollback(s->dirfd, name, force, info, err);
+}
+
+int
 store_live_info(struct store *s, const char *name, struct cert_info *info,
     struct error *err)
 {

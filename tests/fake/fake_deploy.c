@@ -53,7 +53,9 @@ deploy_start(const struct deploy_args *a,
 	(void)text_printf(subject, sizeof(subject), "%s %s", a->cert->name,
 	    a->target->name);
 	(void)text_printf(fake_deploy.log + used,
-	    sizeof(fake_deploy.log) - used, "%s %s\n", subject, a->serial);
+	    sizeof(fake_deploy.log) - used, "%s %s%s%s\n", subject,
+	    a->serial, a->only != NULL ? " " : "",
+	    a->only != NULL ? a->only : "");
 	op->line = a->line;
 	op->done = done;
 	op->arg = arg;
@@ -79,5 +81,5 @@ const char *
 deploy_step(const struct deploy_op *op)
 {
 	(void)op;
-	return "exec";
+	return fake_deploy.step != NULL ? fake_deploy.step : "exec";
 }

@@ -11,8 +11,9 @@ struct fake_deploy {
 	struct fake_rule rule;		/* subject: "CERT ACTION" */
 	unsigned	 in_flight;
 	unsigned	 latency_ms;
+	const char	*step;		/* under way; NULL: "exec" */
 	char		 log[4096];	/* "CERT ACTION SERIAL\n" as they
-					   began */
+					   began; " KIND" if only that */
 };
 extern struct fake_deploy fake_deploy;
 

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
@@ -239,6 +240,52 @@ test_prune(void **state)
 }
 
 static void
+expect_back(struct fixture *f, bool force, const char *want)
+{
+	struct cert_info info;
+	struct error err;
+	int rc = store_rollback(f->store, NAME, force, &info, &err);
+
+	if (rc == -1) {
+		assert_string_equal(err.code, want);
+		return;
+	}
+	assert_string_equal(info.serial, want);
+	cert_info_clear(&info);
+	expect_live(f, want);
+}
+
+static void
+test_rollback(void **state)
+{
+	struct fixture *f = *state;
+
+	expect_back(f, false, "store:no-previous");
+	for (int i = 0; i < 4; i++)
+		install(f, i);
+	expect_live(f, "14");
+	expect_back(f, false, "13");
+	/* A damaged one is passed over; nothing is left at the end. */
+	assert_int_equal(unlink(scratch_path(&f->scratch,
+	    "archive/" NAME "/12/cert.pem")), 0);
+	expect_back(f, false, "11");
+	expect_back(f, false, "store:no-previous");
+	expect_live(f, "11");
+	expect_link(f, "../archive/" NAME "/11");
+	/* What was left behind is still there to be installed again. */
+	install(f, 3);
+	expect_live(f, "14");
+	expect_link(f, "../archive/" NAME "/14");
+	expect_back(f, true, "13");
+	/* Whatever the clock says, if it must be. */
+	clock_test_set(time(NULL) + 1000 * 86400L);
+	expect_back(f, false, "store:expired");
+	expect_live(f, "13");
+	expect_back(f, true, "11");
+	clock_test_set(0);
+}
+
+static void
 test_refused(void **state)
 {
 	static const char junk[] = "-----BEGIN CERTIFICATE-----\n";
@@ -452,6 +499,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_install), TEST(test_content), TEST(test_prune),
+		TEST(test_rollback),
 		TEST(test_refused), TEST(test_leftovers), TEST(test_damaged),
 		TEST(test_alternate), TEST(test_foreign_live),
 		TEST(test_disk_full), TEST(test_kill),

@@ -166,13 +166,14 @@ test_removed(void **state)
 	erig_ends(r, 1);
 	free(erig_reload(r, CERT(ACTION("a") ACTION("d"))));
 	fake_time_pass(DAY);
-	expect_state(r, "a=done ");
+	/* A new one runs for the certificate in use. */
+	expect_state(r, "a=done d=done ");
 	assert_int_equal(deployer_pending(r->engine->deployer), 0);
 	erig_down(r);
 	erig_up(r);
-	expect_state(r, "a=done ");
-	/* A new action is run with the next certificate. */
-	expect_ran("web a ab0001\nweb b ab0001\nweb c ab0001\n");
+	expect_state(r, "a=done d=done ");
+	expect_ran("web a ab0001\nweb b ab0001\nweb c ab0001\n"
+	    "web d ab0001\n");
 }
 
 /* Removed while it runs, and then it fails: nobody runs it again. */
@@ -346,6 +347,391 @@ test_stop(void **state)
 	expect_ran("web a ab0001\n");
 }
 
+/* --- targets that are new, or other than they were --- */
+
+static void
+test_added(void **state)
+{
+	struct erig *r = *state;
+
+	erig_conf(r, CERT(ACTION("a")));
+	erig_up(r);
+	erig_ends(r, 1);
+	expect_ran("web a ab0001\n");
+	erig_down(r);
+	erig_conf(r, CERT(ACTION("a") ACTION("b")));
+	erig_up(r);
+	fake_time_pass(SECOND);
+	expect_ran("web b ab0001\n");
+	expect_state(r, "a=done b=done ");
+	/* What says only how long does not change what was done. */
+	free(erig_reload(r, CERT("deploy \"a\" { timeout = 5s "
+	    "exec = { \"/bin/true\" } } " ACTION("b"))));
+	fake_time_pass(SECOND);
+	expect_ran("");
+	free(erig_reload(r, CERT("deploy \"a\" { exec = { \"/bin/true\", "
+	    "\"x\" } } " ACTION("b"))));
+	fake_time_pass(SECOND);
+	expect_ran("web a ab0001\n");
+	expect_state(r, "a=done b=done ");
+}
+
+/* Changed while it runs: what ran does not count. */
+static void
+test_changed_while_running(void **state)
+{
+	struct erig *r = *state;
+
+	erig_conf(r, CERT(ACTION("a")));
+	fake_deploy.latency_ms = 5000;
+	erig_up(r);
+	ERIG_UNTIL(fake_deploy.in_flight == 1);
+	free(erig_reload(r, CERT("deploy \"a\" { exec = other }")));
+	erig_ends(r, 1);
+	fake_time_pass(MINUTE);
+	expect_ran("web a ab0001\nweb a ab0001\n");
+	expect_state(r, "a=done ");
+}
+
+/* --- several at once --- */
+
+static void
+test_parallel(void **state)
+{
+	struct erig *r = *state;
+
+	fake_rule_fail(&fake_deploy.rule, 1, ERR_TRANSIENT, "deploy:exec",
+	    "status 3");
+	fake_deploy.rule.match = "web b";
+	erig_conf(r, CERT("deploy_order = parallel " ABC));
+	fake_deploy.latency_ms = 5000;
+	erig_up(r);
+	ERIG_UNTIL(fake_deploy.in_flight == 3);
+	expect_state(r, "a=running b=running c=running ");
+	fake_deploy.step = "verify";
+	expect_state(r, "a=verifying b=verifying c=verifying ");
+	erig_ends(r, 1);
+	expect_state(r, "a=done b=failed c=done ");
+	assert_int_equal(r->oks, 0);
+}
+
+static void
+test_bound(void **state)
+{
+	struct erig *r = *state;
+	char *text = xstrdup("deploy_order = parallel "), *all;
+	unsigned most = 0;
+
+	for (int i = 0; i < 25; i++) {
+		char *more = xasprintf("%sdeploy \"t%02d\" { exec = x }\n",
+		    text, i);
+
+		free(text);
+		text = more;
+	}
+	all = xasprintf("certificate \"web\" { names = { \"example.test\" }"
+	    " provider = dns %s }\n", text);
+	erig_conf(r, all);
+	erig_up(r);
+	while (r->ends == 0) {
+		assert_true(fake_time_step());
+		if (fake_deploy.in_flight > most)
+			most = fake_deploy.in_flight;
+	}
+	assert_int_equal(most, 10);
+	assert_int_equal(deployer_pending(r->engine->deployer), 0);
+	free(all);
+	free(text);
+}
+
+/* --- windows --- */
+
+/* The rig's time begins at 08:00 UTC; the certificate lasts 90 days. */
+#define WINDOW CERT("deploy_window = \"22:00-02:00\" " ACTION("a") \
+    "deploy \"b\" { exec = x deploy_window = {} }")
+
+static void
+test_window(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+
+	erig_conf(r, WINDOW);
+	erig_up(r);
+	erig_ends(r, 1);
+	/* The first is urgent: nothing is served yet. */
+	expect_ran("web a ab0001\nweb b ab0001\n");
+	fake_time_pass(HOUR);
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 2);
+	expect_ran("web b ab0002\n");
+	expect_state(r, "a=pending b=done ");
+	assert_true(erig_told(r, "waits for its deploy_window"));
+	assert_true(deployer_next_at(erig_cert(r, "web")) == RIG_NOW +
+	    14 * 3600);
+	fake_time_pass(12 * HOUR);
+	expect_ran("");
+	erig_down(r);
+	erig_up(r);
+	fake_time_pass(HOUR + 5 * MINUTE);
+	expect_ran("web a ab0002\n");
+	/* A person is not kept waiting. */
+	fake_time_pass(12 * HOUR);
+	assert_int_equal(deployer_force(r->engine->deployer,
+	    erig_cert(r, "web"), "a", &err), 0);
+	fake_time_pass(SECOND);
+	expect_ran("web a ab0002\n");
+}
+
+/* What is served ends before the window comes. */
+static void
+test_window_urgent(void **state)
+{
+	struct erig *r = *state;
+
+	erig_conf(r, WINDOW);
+	erig_up(r);
+	erig_ends(r, 1);
+	fake_deploy.log[0] = '\0';
+	fake_rule_fail(&fake_ca.rules[FAKE_NEW_ORDER], 1000, ERR_TRANSIENT,
+	    "http:timeout", "slow");
+	fake_time_pass(80LL * DAY);
+	fake_ca.rules[FAKE_NEW_ORDER].times = 0;
+	ERIG_UNTIL(strcmp(erig_row(r, "web")->serial, "ab0001") != 0);
+	fake_time_pass(MINUTE);
+	expect_state(r, "a=done b=done ");
+}
+
+/* --- the daily look --- */
+
+#define VERIFIED(more) CERT("deploy \"a\" { exec = x " \
+    "verify = \"example.test:443\" " more " }")
+
+static void
+test_daily_look(void **state)
+{
+	struct erig *r = *state;
+
+	erig_conf(r, VERIFIED(""));
+	erig_up(r);
+	erig_ends(r, 1);
+	expect_ran("web a ab0001\n");
+	fake_time_pass(28 * HOUR);
+	expect_ran("web a ab0001 verify\n");
+	/* Its time is durable. */
+	erig_crash(r);
+	erig_up(r);
+	fake_time_pass(20 * HOUR - MINUTE - 6 * HOUR);
+	expect_ran("");
+	fake_rule_fail(&fake_deploy.rule, 1, ERR_TRANSIENT,
+	    "deploy:verify-old", "it still serves the old certificate");
+	erig_events_clear(r);
+	fake_time_pass(14 * HOUR);
+	expect_ran("web a ab0001 verify\nweb a ab0001\n");
+	assert_true(erig_told(r, "web deploy warning deploy \"a\": it still "
+	    "serves the old certificate; it runs again"));
+	expect_state(r, "a=done ");
+	assert_int_equal(deployer_serving_old(erig_cert(r, "web")), 0);
+	/* Nobody can be asked: that is told, and nothing is done. */
+	fake_rule_fail(&fake_deploy.rule, 3, ERR_TRANSIENT, "deploy:verify",
+	    "refused");
+	erig_events_clear(r);
+	ERIG_UNTIL(fake_deploy.rule.times == 0);
+	fake_time_pass(SECOND);
+	expect_ran("web a ab0001 verify\nweb a ab0001 verify\n"
+	    "web a ab0001 verify\n");
+	assert_true(erig_told(r, "web deploy warning deploy \"a\": what is "
+	    "served cannot be seen: refused\n"));
+	assert_true(erig_told(r, "web deploy info deploy \"a\": what is "
+	    "served cannot be seen: refused\n"));
+	expect_state(r, "a=done ");
+	fake_time_pass(2 * HOUR);
+	expect_ran("web a ab0001 verify\n");
+	assert_true(erig_told(r, "the certificate is served"));
+}
+
+/* Still the old one after the reload, until somebody reloads by hand. */
+static void
+test_serving_old(void **state)
+{
+	struct erig *r = *state;
+	char *metrics;
+
+	fake_rule_fail(&fake_deploy.rule, 2, ERR_TRANSIENT,
+	    "deploy:verify-old", "it still serves the old certificate");
+	erig_conf(r, VERIFIED(""));
+	erig_up(r);
+	erig_ends(r, 1);
+	expect_state(r, "a=failed ");
+	assert_int_equal(deployer_serving_old(erig_cert(r, "web")), 1);
+	metrics = engine_metrics(r->engine);
+	assert_non_null(strstr(metrics, "acmed_deploys_serving_old 1\n"));
+	free(metrics);
+	erig_crash(r);
+	erig_open(r);
+	assert_int_equal(deployer_serving_old(erig_cert(r, "web")), 1);
+	engine_start(r->engine);
+	fake_time_pass(HOUR);
+	expect_state(r, "a=done ");
+	assert_int_equal(deployer_serving_old(erig_cert(r, "web")), 0);
+}
+
+/* --- back --- */
+
+static void
+test_rollback_on_failure(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+	const char *action;
+	time_t at;
+
+	erig_conf(r, VERIFIED("on_verify_failure = rollback "));
+	/* There is nothing to go back to. */
+	fake_rule_fail(&fake_deploy.rule, 1, ERR_TRANSIENT, "deploy:verify",
+	    "no");
+	erig_up(r);
+	erig_ends(r, 1);
+	assert_true(erig_told(r, "error cannot roll back: there is no "
+	    "version"));
+	fake_time_pass(HOUR);
+	expect_ran("web a ab0001\nweb a ab0001\n");
+	fake_rule_fail(&fake_deploy.rule, 2, ERR_TRANSIENT, "deploy:verify",
+	    "handshake fails");
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	erig_events_clear(r);
+	erig_ends(r, 1);
+	/* Back, and deployed, and not back once more. */
+	expect_ran("web a ab0002\nweb a ab0001\n");
+	assert_true(erig_told(r, "web deploy error rolled back from "
+	    "certificate ab0002 to ab0001"));
+	assert_string_equal(r->err.code, "deploy:rolled-back");
+	assert_string_equal(erig_row(r, "web")->serial, "ab0001");
+	fake_time_pass(HOUR);
+	expect_state(r, "a=done ");
+	expect_ran("web a ab0001\n");
+	/* Not renewed at once, also not by the next daemon. */
+	erig_crash(r);
+	erig_up(r);
+	at = cert_next_at(erig_cert(r, "web"), &action);
+	assert_string_equal(action, "renew");	/* it is not due anyhow */
+	assert_true(at > clock_now() + 50 * 86400);
+	assert_string_equal(erig_row(r, "web")->serial, "ab0001");
+	expect_ran("");
+}
+
+static void
+test_rollback_by_hand(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+	const char *action;
+	time_t at;
+
+	erig_conf(r, CERT(ABC));
+	erig_up(r);
+	assert_int_equal(engine_rollback(r->engine, "web", false, &err), -1);
+	assert_string_equal(err.code, "engine:no-cert");
+	erig_ends(r, 1);
+	assert_int_equal(engine_rollback(r->engine, "web", false, &err), -1);
+	assert_string_equal(err.code, "store:no-previous");
+	assert_int_equal(err.kind, ERR_REJECTED);
+	fake_time_pass(61LL * DAY);		/* renewed */
+	fake_deploy.log[0] = '\0';
+	assert_int_equal(engine_rollback(r->engine, "web", false, &err), 0);
+	erig_ends(r, 1);
+	expect_ran("web a ab0001\nweb b ab0001\nweb c ab0001\n");
+	at = cert_next_at(erig_cert(r, "web"), &action);
+	assert_string_equal(action, "retry");
+	assert_true(at > clock_now() + 19 * 3600);
+	assert_true(at < clock_now() + 29 * 3600);
+	/* It is over when that has gone well. */
+	fake_time_pass(30 * HOUR);
+	assert_string_equal(erig_row(r, "web")->serial, "ab0003");
+	assert_null(erig_row(r, "web")->error);
+	/* Expired: only if it must be. */
+	fake_rule_fail(&fake_ca.rules[FAKE_NEW_ORDER], 1000, ERR_TRANSIENT,
+	    "http:timeout", "slow");
+	fake_time_pass(89LL * DAY);
+	assert_int_equal(engine_rollback(r->engine, "web", false, &err), -1);
+	assert_string_equal(err.code, "store:expired");
+	assert_string_equal(erig_row(r, "web")->serial, "ab0003");
+	ERIG_UNTIL(erig_cert(r, "web")->run == NULL);
+	assert_int_equal(engine_rollback(r->engine, "web", true, &err), 0);
+	assert_string_not_equal(erig_row(r, "web")->serial, "ab0003");
+}
+
+/* --- again --- */
+
+static void
+test_force(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+
+	erig_conf(r, CERT(ABC) "certificate \"bare\" { provider = dns names ="
+	    " \"bare.test\" }");
+	erig_up(r);
+	assert_int_equal(engine_deploy_now(r->engine, "web", NULL, &err), -1);
+	assert_string_equal(err.code, "engine:no-cert");
+	erig_ends(r, 2);
+	expect_ran("web a ab0002\nweb b ab0002\nweb c ab0002\n");
+	assert_int_equal(engine_deploy_now(r->engine, "wbe", NULL, &err), -1);
+	assert_string_equal(err.code, "engine:unknown-cert");
+	assert_int_equal(engine_deploy_now(r->engine, "web", "d", &err), -1);
+	assert_string_equal(err.code, "engine:no-target");
+	assert_int_equal(engine_deploy_now(r->engine, "bare", NULL, &err),
+	    -1);
+	assert_string_equal(err.code, "engine:no-target");
+	assert_int_equal(engine_deploy_now(r->engine, "web", "b", &err), 0);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 3);
+	expect_ran("web b ab0002\n");
+	/* Twice is once; a failure ends it with its error, and is tried
+	 * again. */
+	fake_rule_fail(&fake_deploy.rule, 1, ERR_TRANSIENT, "deploy:exec",
+	    "status 3");
+	fake_deploy.rule.match = "web c";
+	assert_int_equal(engine_deploy_now(r->engine, "web", NULL, &err), 0);
+	assert_int_equal(engine_deploy_now(r->engine, "web", "a", &err), 0);
+	erig_ends(r, 1);
+	assert_string_equal(r->err.code, "deploy:exec");
+	expect_ran("web a ab0002\nweb b ab0002\nweb c ab0002\n");
+	fake_time_pass(2 * MINUTE);
+	expect_ran("web c ab0002\n");
+	assert_int_equal(r->ends, 4);
+	/* While it is renewed. */
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	ERIG_UNTIL(erig_cert(r, "web")->run != NULL);
+	assert_int_equal(engine_deploy_now(r->engine, "web", NULL, &err), -1);
+	assert_string_equal(err.code, "engine:busy");
+}
+
+/* Killed between the steps of a forced run: it goes on. */
+static void
+test_force_and_crash(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+
+	erig_conf(r, CERT(ABC));
+	erig_up(r);
+	erig_ends(r, 1);
+	fake_rule_hang(&fake_deploy.rule);
+	fake_deploy.rule.match = "web b";
+	fake_deploy.log[0] = '\0';
+	assert_int_equal(engine_deploy_now(r->engine, "web", NULL, &err), 0);
+	ERIG_UNTIL(fake_deploy.rule.times == 0);
+	fake_time_pass(SECOND);
+	erig_crash(r);
+	expect_ran("web a ab0001\nweb b ab0001\n");
+	erig_up(r);
+	fake_time_pass(SECOND);
+	expect_ran("web b ab0001\nweb c ab0001\n");
+	expect_state(r, "a=done b=done c=done ");
+}
+
 int
 main(void)
 {
@@ -363,8 +749,21 @@ main(void)
 		ERIG_TEST(test_new_certificate_during_retry),
 		ERIG_TEST(test_installed_without_row),
 		ERIG_TEST(test_stop),
+		ERIG_TEST(test_added),
+		ERIG_TEST(test_changed_while_running),
+		ERIG_TEST(test_parallel),
+		ERIG_TEST(test_bound),
+		ERIG_TEST(test_window),
+		ERIG_TEST(test_window_urgent),
+		ERIG_TEST(test_daily_look),
+		ERIG_TEST(test_serving_old),
+		ERIG_TEST(test_rollback_on_failure),
+		ERIG_TEST(test_rollback_by_hand),
+		ERIG_TEST(test_force),
+		ERIG_TEST(test_force_and_crash),
 	};
 
+	(void)setenv("TZ", "UTC", 1);
 	return cmocka_run_group_tests_name("deployer", tests,
 	    erig_group_setup, erig_group_teardown);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/unit.h"
 
+#include <stdlib.h>
+
 #include "daemon/engine/due.h"
 
 #define DAY 86400
@@ -143,6 +145,54 @@ test_soon(void **state)
 	assert_in_range(due_soon_retry_at(99, now), now + 2880, now + 4321);
 }
 
+static void
+test_window(void **state)
+{
+	/* 08:00 of a Friday. */
+	const time_t now = 1800000000;
+	const struct conf_window night = { 120, 300 }, over = { 1320, 240 },
+	    day = { 470, 500 }, end = { 1200, 1440 };
+	const struct conf_window two[] = { night, over };
+	const struct {
+		const struct conf_window *w;
+		size_t n;
+		time_t at, want;
+	} cases[] = {
+		{ NULL, 0, now, now },
+		{ &night, 1, now, now + 18 * 3600 },
+		{ &night, 1, now + 18 * 3600, now + 18 * 3600 },
+		{ &night, 1, now + 18 * 3600 - 1, now + 18 * 3600 },
+		{ &night, 1, now + 21 * 3600 - 1, now + 21 * 3600 - 1 },
+		{ &night, 1, now + 21 * 3600, now + 42 * 3600 },
+		{ &over, 1, now, now + 14 * 3600 },
+		{ &over, 1, now + 15 * 3600, now + 15 * 3600 },
+		{ &over, 1, now + 17 * 3600, now + 17 * 3600 },
+		{ &over, 1, now + 20 * 3600, now + 38 * 3600 },
+		{ &day, 1, now, now },
+		{ &end, 1, now, now + 12 * 3600 },
+		{ &end, 1, now + 16 * 3600 - 1, now + 16 * 3600 - 1 },
+		{ two, 2, now, now + 14 * 3600 },
+		{ two, 2, now + 20 * 3600, now + 20 * 3600 },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++)
+		assert_int_equal(due_window_at(cases[i].w, cases[i].n,
+		    cases[i].at), cases[i].want);
+	/* An hour that the clocks leave out; New York, 2027-03-14. */
+	(void)setenv("TZ", "EST5EDT,M3.2.0,M11.1.0", 1);
+	tzset();
+	assert_true(due_window_at(&night, 1, 1805005800) > 1805005800);
+	(void)setenv("TZ", "UTC", 1);
+	tzset();
+}
+
+static void
+test_urgent(void **state)
+{
+	assert_int_equal(due_urgent_at(1000, 9000), 8000);
+	assert_int_equal(due_urgent_at(0, 0), 0);
+}
+
 int
 main(void)
 {
@@ -154,7 +204,11 @@ main(void)
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_planned),
 		cmocka_unit_test(test_soon),
+		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_urgent),
 	};
+
+	(void)setenv("TZ", "UTC", 1);
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

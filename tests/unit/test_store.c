@@ -170,13 +170,22 @@ test_versions(void **state)
 	close_store(f);
 	assert_int_equal(sql(f, "PRAGMA user_version"), version);
 
-	/* Version 1, which knew no http-01. */
+	/* Version 1, which knew no http-01 and less of deploy targets. */
 	(void)sql(f, "PRAGMA user_version = 1");
 	(void)sql(f, "DROP TABLE http");
+	(void)sql(f, "DROP TABLE deploy");
+	(void)sql(f, "CREATE TABLE deploy (cert TEXT NOT NULL,"
+	    " action TEXT NOT NULL, serial TEXT NOT NULL,"
+	    " done INTEGER NOT NULL, tries INTEGER NOT NULL,"
+	    " retry_at INTEGER NOT NULL, done_at INTEGER NOT NULL,"
+	    " error TEXT NOT NULL, PRIMARY KEY (cert, action)) WITHOUT ROWID");
+	(void)sql(f, "INSERT INTO deploy VALUES ('a', 'b', '1', 1, 0, 0, 7, '')");
 	reopen(f);
 	close_store(f);
 	assert_int_equal(sql(f, "PRAGMA user_version"), version);
 	assert_int_equal(sql(f, "SELECT count(*) FROM http"), 0);
+	assert_int_equal(sql(f, "SELECT done_at FROM deploy WHERE hash = ''"),
+	    7);
 
 	/* A migration that fails changes nothing. */
 	(void)sql(f, "PRAGMA user_version = 0");

@@ -205,7 +205,10 @@ test_deploy_rows(void **state)
 {
 	struct fixture *f = *state;
 	struct store_deploy d = { .cert = "a.test", .action = "nginx",
-	    .serial = "01", .tries = 2, .retry_at = 3, .error = "no" }, got;
+	    .serial = "01", .tries = 2, .retry_at = 3, .error = "no",
+	    .hash = "0123456789abcdef", .not_before = 5, .not_after = 6,
+	    .urgent_at = 7, .check_at = 8, .alarm_at = 9, .is_old = true },
+	    got;
 
 	store_deploy_put(f->store, &d);
 	d.done = true;
@@ -222,6 +225,13 @@ test_deploy_rows(void **state)
 	assert_int_equal(got.tries, 2);
 	assert_int_equal(got.retry_at, 3);
 	assert_int_equal(got.done_at, 4);
+	assert_string_equal(got.hash, d.hash);
+	assert_int_equal(got.not_before, 5);
+	assert_int_equal(got.not_after, 6);
+	assert_int_equal(got.urgent_at, 7);
+	assert_int_equal(got.check_at, 8);
+	assert_int_equal(got.alarm_at, 9);
+	assert_true(got.is_old);
 	store_deploy_delete(f->store, "a.test", "apache");
 	store_deploy_delete(f->store, "a.test", "nginx");
 	got = (struct store_deploy){ .cert = "" };

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* command - what a person asks for, besides a renewal. */
+#include "common/error.h"
+#include "daemon/engine/deployer.h"
+#include "daemon/engine/priv.h"
+#include "daemon/engine/rollback.h"
+
+/* The certificate, if its live version may be worked with now. */
+static struct cert *
+find_idle(struct engine *e, const char *name, struct error *err)
+{
+	struct cert *c = engine_find_known(e, name, err);
+
+	if (c == NULL)
+		return NULL;
+	if (c->row.serial[0] == '\0') {
+		(void)error_set(err, ERR_CONFIG, "engine:no-cert",
+		    "there is no certificate yet for \"%s\"", name);
+		return NULL;
+	}
+	if (c->run != NULL) {
+		(void)error_set(err, ERR_TRANSIENT, "engine:busy",
+		    "\"%s\" is being renewed, and deployed after that; see: "
+		    "acmectl status %s", name, name);
+		return NULL;
+	}
+	return c;
+}
+
+int
+engine_deploy_now(struct engine *e, const char *name, const char *target,
+    struct error *err)
+{
+	struct cert *c = find_idle(e, name, err);
+
+	return c == NULL ? -1 : deployer_force(e->deployer, c, target, err);
+}
+
+int
+engine_rollback(struct engine *e, const char *name, bool force,
+    struct error *err)
+{
+	struct cert *c = find_idle(e, name, err);
+
+	if (c == NULL)
+		return -1;
+	if (!deployer_settle(e->deployer, c))
+		return error_set(err, ERR_TRANSIENT, "engine:busy",
+		    "\"%s\" is being deployed; see: acmectl status %s", name,
+		    name);
+	if (rollback_cert(c, force, "acmectl rollback", err) == -1) {
+		deployer_kick(e->deployer);
+		return -1;
+	}
+	deployer_tell_run(e->deployer, c);
+	engine_reschedule(e);
+	return 0;
+}

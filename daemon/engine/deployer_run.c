@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: MIT */
+/* deployer_run - one round over the targets of one certificate. */
+#include "daemon/engine/deployer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/deploy/verify.h"
+#include "daemon/engine/deployer_priv.h"
+#include "daemon/engine/due.h"
+#include "daemon/engine/rollback.h"
+
+#define TASKS_MAX	10	/* targets at once, of all certificates */
+#define LOOKS_MAX	5	/* no daily look begins beside so many */
+#define ALARM_S		(23 * 3600)	/* warned again of what stays */
+#define CHECK_RETRY_S	3600	/* nobody could be asked */
+
+/* One target under way. */
+struct task {
+	TAILQ_ENTRY(task) link;
+	struct deployer_run *run;
+	struct action	*action;
+	const struct conf_deploy *dep;	/* in run->conf */
+	struct deploy_op *target;
+	char		 serial[64];	/* it was begun for */
+	char		 hash[17];	/* ... and with these settings */
+	char		*version_dir;
+};
+
+struct deployer_run {
+	TAILQ_ENTRY(deployer_run) link;
+	struct deployer	*deployer;
+	struct cert	*cert;
+	const struct conf *conf;	/* the one in force at the start */
+	const struct conf_cert *cc;	/* in conf; NULL: not any more */
+	bool		 is_check;	/* only look */
+	bool		 is_told;	/* its end is an event */
+	bool		 is_waiting;	/* for others to end */
+	char		*only;		/* target; NULL: all */
+	TAILQ_HEAD(, task) tasks;
+	unsigned	 n_done;
+	struct timer	 step;
+	char		*live_dir;
+	unsigned	 failed;
+	struct error	 err;		/* of the first that failed */
+	bool		 wants_rollback;
+	deployer_done_cb	*done;		/* NULL: nobody waits */
+	void		*arg;
+};
+
+const char *
+task_state(const struct task *t)
+{
+	return strcmp(deploy_step(t->target), "verify") == 0 ? "verifying" :
+	    "running";
+}
+
+static void
+task_free(struct task *t)
+{
+	deploy_cancel(t->target);
+	t->action->task = NULL;
+	t->run->deployer->running--;
+	TAILQ_REMOVE(&t->run->tasks, t, link);
+	free(t->version_dir);
+	free(t);
+}
+
+/* There is room: the run that has waited longest goes on, looks last. */
+static void
+wake(struct deployer *d)
+{
+	struct deployer_run *op, *first = NULL;
+
+	TAILQ_FOREACH(op, &d->ops, link) {
+		if (op->is_waiting && (first == NULL ||
+		    (first->is_check && !op->is_check)))
+			first = op;
+	}
+	if (first == NULL)
+		return;
+	first->is_waiting = false;
+	timer_set(&first->step, 0);
+}
+
+static void
+op_free(struct deployer_run *op)
+{
+	struct deployer *d = op->deployer;
+	struct action *a;
+	struct task *t;
+
+	while ((t = TAILQ_FIRST(&op->tasks)) != NULL)
+		task_free(t);
+	TAILQ_FOREACH(a, &op->cert->actions, link) {
+		if (a->tried == op)
+			a->tried = NULL;
+	}
+	timer_clear(&op->step);
+	op->cert->deploys--;
+	TAILQ_REMOVE(&d->ops, op, link);
+	conf_unref(op->conf);
+	free(op->only);
+	free(op->live_dir);
+	free(op);
+	wake(d);
+}
+
+void
+deployer_run_cancel(struct deployer_run *op)
+{
+	if (op != NULL)
+		op_free(op);
+}
+
+static void
+tell_end(struct deployer_run *op)
+{
+	if (op->failed > 0)
+		event_end(op->cert, STEP_DEPLOY, &op->err, "%s", op->err.msg);
+	else
+		event_end(op->cert, STEP_DEPLOY, NULL, "deployed: %u target%s "
+		    "done", op->n_done, op->n_done == 1 ? "" : "s");
+}
+
+static void
+op_finish(struct deployer_run *op)
+{
+	struct deployer *d = op->deployer;
+	struct cert *cert = op->cert;
+
+	if (op->failed > 1) {
+		char msg[sizeof(op->err.msg)];
+
+		memcpy(msg, op->err.msg, sizeof(msg));
+		(void)text_printf(op->err.msg, sizeof(op->err.msg),
+		    "%u actions failed; the first: %s", op->failed, msg);
+	}
+	if (op->done != NULL)
+		op->done(op->failed > 0 ? &op->err : NULL, op->arg);
+	else if (op->is_told)
+		tell_end(op);
+	op_free(op);
+	/* A reload may have come while they ran. */
+	deployer_drop_removed(d, cert);
+	deployer_arm(d);
+}
+
+/* --- how a target ended --- */
+
+/* What stays wrong is warned of once a day, not at every try. */
+static enum log_level
+alarm_level(struct action *a, time_t now)
+{
+	if (a->row.alarm_at != 0 && now - a->row.alarm_at < ALARM_S &&
+	    a->row.alarm_at <= now)
+		return LOGL_INFO;
+	a->row.alarm_at = now;
+	return LOGL_WARNING;
+}
+
+static void
+put_error(struct action *a, const struct error *err)
+{
+	(void)text_printf(a->row.error, sizeof(a->row.error), "%s", err->msg);
+	text_clean(a->row.error);
+}
+
+static void
+action_failed(struct task *t, const struct error *err)
+{
+	struct deployer_run *op = t->run;
+	struct action *a = t->action;
+	time_t now = clock_now();
+	enum log_level level = LOGL_WARNING;
+	char span[TEXT_SPAN_MAX];
+
+	a->row.tries++;
+	a->row.retry_at = due_soon_retry_at(a->row.tries, now);
+	a->row.is_old = strcmp(err->code, VERIFY_ERR_OLD) == 0;
+	if (a->row.is_old)
+		level = alarm_level(a, now);
+	put_error(a, err);
+	event_deploy(op->deployer->engine, op->cert->row.name, a->row.action,
+	    a->row.is_old ? "deploy:serving-old" : "deploy:failed", level,
+	    "deploy \"%s\" failed: %s; next try in %s", a->row.action,
+	    err->msg, text_span(a->row.retry_at - now, span));
+	if (t->dep->rollback && err->kind != ERR_CONFIG &&
+	    strncmp(err->code, VERIFY_ERR, strlen(VERIFY_ERR)) == 0)
+		op->wants_rollback = true;
+	if (op->failed++ == 0) {
+		op->err = *err;
+		(void)error_wrap(&op->err, "deploy \"%s\"", a->row.action);
+	}
+}
+
+static void
+action_done(struct task *t)
+{
+	struct deployer_run *op = t->run;
+	struct action *a = t->action;
+
+	a->row.done = true;
+	op->deployer->pending--;
+	a->row.done_at = clock_now();
+	a->row.check_at = deployer_next_check(t->dep, a->row.done_at);
+	a->row.error[0] = '\0';
+	a->row.is_old = false;
+	a->row.alarm_at = 0;
+	op->n_done++;
+	event_deploy(op->deployer->engine, op->cert->row.name, a->row.action,
+	    "deploy:done", LOGL_NOTICE, "deploy \"%s\" done", a->row.action);
+}
+
+/* The daily look. */
+static void
+looked(struct task *t, const struct error *err)
+{
+	struct engine *e = t->run->deployer->engine;
+	const char *cert = t->run->cert->row.name;
+	struct action *a = t->action;
+	time_t now = clock_now();
+
+	if (err == NULL) {
+		if (a->row.error[0] != '\0')
+			event_deploy(e, cert, a->row.action, "deploy:done",
+			    LOGL_NOTICE, "deploy \"%s\": the certificate is "
+			    "served", a->row.action);
+		a->row.error[0] = '\0';
+		a->row.alarm_at = 0;
+		a->row.check_at = deployer_next_check(t->dep, now);
+		return;
+	}
+	put_error(a, err);
+	if (strcmp(err->code, VERIFY_ERR) == 0) {
+		/* Nobody could be asked: to reload would not help. */
+		a->row.check_at = now + CHECK_RETRY_S;
+		event_deploy(e, cert, a->row.action, "deploy:check-failed",
+		    alarm_level(a, now), "deploy \"%s\": what is served "
+		    "cannot be seen: %s", a->row.action, err->msg);
+		return;
+	}
+	deployer_undo(t->run->deployer, a);
+	a->row.is_old = strcmp(err->code, VERIFY_ERR_OLD) == 0;
+	event_deploy(e, cert, a->row.action, a->row.is_old ?
+	    "deploy:serving-old" : "deploy:failed", alarm_level(a, now),
+	    "deploy \"%s\": %s; it runs again", a->row.action, err->msg);
+}
+
+static void
+target_done(const struct error *err, void *arg)
+{
+	struct task *t = arg;
+	struct deployer_run *op = t->run;
+	struct action *a = t->action;
+
+	t->target = NULL;
+	if (strcmp(a->row.serial, t->serial) != 0 ||
+	    strcmp(a->row.hash, t->hash) != 0) {
+		event_deploy(op->deployer->engine, op->cert->row.name,
+		    a->row.action, NULL, LOGL_INFO, "deploy \"%s\" begins "
+		    "again: there is a newer %s", a->row.action,
+		    strcmp(a->row.serial, t->serial) != 0 ? "certificate" :
+		    "configuration");
+		a->tried = NULL;
+	} else if (op->is_check) {
+		looked(t, err);
+	} else if (err != NULL) {
+		action_failed(t, err);
+	} else {
+		action_done(t);
+	}
+	deployer_save(op->deployer, a);
+	task_free(t);
+	timer_set(&op->step, 0);
+	wake(op->deployer);
+}
+
+static void
+output_line(const char *line, void *arg)
+{
+	struct task *t = arg;
+
+	event_deploy(t->run->deployer->engine, t->run->cert->row.name,
+	    t->action->row.action, NULL, LOGL_INFO, "%s: %s",
+	    t->action->row.action, line);
+}
+
+/* --- the next target --- */
+
+static void
+task_start(struct deployer_run *op, const struct conf_deploy *dep,
+    struct action *a)
+{
+	struct deployer *d = op->deployer;
+	struct task *t = xcalloc(1, sizeof(*t));
+	struct deploy_args args = {
+		.env = &d->env,
+		.cert = op->cc,
+		.target = dep,
+		.live_dir = op->live_dir,
+		.serial = t->serial,
+		.only = op->is_check ? "verify" : NULL,
+		.line = output_line,
+	};
+
+	t->run = op;
+	t->action = a;
+	t->dep = dep;
+	(void)text_printf(t->serial, sizeof(t->serial), "%s", a->row.serial);
+	memcpy(t->hash, a->row.hash, sizeof(t->hash));
+	t->version_dir = store_live_version_path(d->engine->a.store,
+	    op->cert->row.name);
+	args.version_dir = t->version_dir;
+	a->task = t;
+	a->tried = op;
+	d->running++;
+	TAILQ_INSERT_TAIL(&op->tasks, t, link);
+	event_deploy(d->engine, op->cert->row.name, dep->name, NULL,
+	    LOGL_INFO, "deploy \"%s\" %s", dep->name, op->is_check ?
+	    "is looked at" : "begins");
+	t->target = deploy_start(&args, target_done, t);
+}
+
+/* Does it wait for its window?  Told where somebody looks. */
+static bool
+is_held(const struct deployer_run *op, struct action *a,
+    const struct conf_deploy *dep, time_t now)
+{
+	time_t at;
+	char span[TEXT_SPAN_MAX];
+
+	if (op->done == NULL)
+		return deployer_action_at(a, dep, now) > now;
+	a->row.retry_at = 0;
+	at = deployer_action_at(a, dep, now);
+	if (at <= now)
+		return false;
+	a->tried = op;
+	event_deploy(op->deployer->engine, op->cert->row.name, dep->name,
+	    NULL, LOGL_INFO, "deploy \"%s\" waits for its deploy_window: it "
+	    "begins in %s", dep->name, text_span(at - now, span));
+	return true;
+}
+
+static bool
+is_next(const struct deployer_run *op, struct action *a,
+    const struct conf_deploy *dep, time_t now)
+{
+	if (a == NULL || a->task != NULL || a->tried == op ||
+	    (op->only != NULL && strcmp(op->only, dep->name) != 0))
+		return false;
+	if (op->is_check)
+		return a->row.done && a->row.check_at != 0 &&
+		    due_planned(a->row.check_at, now) <= now;
+	return !a->row.done && !is_held(op, a, dep, now);
+}
+
+/* False: the previous version cannot go live again. */
+static bool
+roll_back(struct deployer_run *op)
+{
+	struct action *a;
+	struct error err;
+
+	op->wants_rollback = false;
+	if (op->cert->conf == NULL || rollback_is_done(op->cert))
+		return false;
+	if (rollback_cert(op->cert, false, op->err.msg, &err) == -1) {
+		event_deploy(op->deployer->engine, op->cert->row.name, NULL,
+		    "deploy:rollback-failed", LOGL_ERROR,
+		    "cannot roll back: %s", err.msg);
+		return false;
+	}
+	TAILQ_FOREACH(a, &op->cert->actions, link)
+		a->tried = NULL;
+	(void)text_printf(op->err.code, sizeof(op->err.code), "%s",
+	    "deploy:rolled-back");
+	(void)error_wrap(&op->err, "rolled back to certificate %s",
+	    op->cert->row.serial);
+	return true;
+}
+
+static void
+step_cb(void *arg)
+{
+	struct deployer_run *op = arg;
+	time_t now = clock_now();
+
+	for (size_t i = 0; op->cc != NULL && i < op->cc->n_deploys; i++) {
+		const struct conf_deploy *dep = &op->cc->deploys[i];
+		struct action *a = deployer_find(op->cert, dep->name);
+
+		if (!TAILQ_EMPTY(&op->tasks) && !op->cc->deploy_parallel)
+			return;
+		if (!is_next(op, a, dep, now))
+			continue;
+		if (op->deployer->running >= (op->is_check ? LOOKS_MAX :
+		    TASKS_MAX)) {
+			op->is_waiting = true;
+			return;
+		}
+		task_start(op, dep, a);
+	}
+	if (!TAILQ_EMPTY(&op->tasks))
+		return;
+	if (op->wants_rollback && roll_back(op))
+		timer_set(&op->step, 0);
+	else
+		op_finish(op);
+}
+
+struct deployer_run *
+deployer_run_start(struct deployer *d, struct cert *cert, deployer_done_cb *done,
+    void *arg)
+{
+	struct deployer_run *op = xcalloc(1, sizeof(*op));
+
+	op->deployer = d;
+	op->cert = cert;
+	op->conf = conf_ref(d->engine->conf);
+	op->cc = conf_find_cert(op->conf, cert->row.name);
+	op->live_dir = store_live_path(d->engine->a.store, cert->row.name);
+	op->done = done;
+	op->arg = arg;
+	TAILQ_INIT(&op->tasks);
+	cert->deploys++;
+	TAILQ_INSERT_TAIL(&d->ops, op, link);
+	timer_init(&op->step, d->engine->a.loop, step_cb, op);
+	timer_set(&op->step, 0);
+	return op;
+}
+
+void
+deployer_run_due(struct deployer *d, struct cert *cert, bool is_check)
+{
+	struct deployer_run *op = deployer_run_start(d, cert, NULL, NULL);
+
+	op->is_check = is_check;
+}
+
+void
+deployer_run_told(struct deployer *d, struct cert *cert, const char *target)
+{
+	struct deployer_run *op = deployer_run_start(d, cert, NULL, NULL);
+
+	op->is_told = true;
+	op->only = target != NULL ? xstrdup(target) : NULL;
+}
+
+bool
+deployer_run_clear(struct deployer *d, const struct cert *cert)
+{
+	struct deployer_run *op, *next;
+	bool is_left = false;
+
+	for (op = TAILQ_FIRST(&d->ops); op != NULL; op = next) {
+		next = TAILQ_NEXT(op, link);
+		if (op->cert != cert)
+			continue;
+		if (op->is_told || op->done != NULL)
+			is_left = true;
+		else
+			op_free(op);
+	}
+	return is_left;
+}
+
+void
+deployer_stop(struct deployer *d)
+{
+	struct deployer_run *op, *next;
+
+	d->is_started = false;
+	timer_clear(&d->retry);
+	for (op = TAILQ_FIRST(&d->ops); op != NULL; op = next) {
+		next = TAILQ_NEXT(op, link);
+		if (op->done == NULL)	/* the others belong to their run */
+			op_free(op);
+	}
+}
