@@ -18,6 +18,8 @@
 #define API_PATH_RENEW	"/v1/renew"
 #define API_PATH_CHECK	"/v1/check"
 #define API_PATH_PERSIST "/v1/persist"
+#define API_PATH_DEPLOY	"/v1/deploy"
+#define API_PATH_ROLLBACK "/v1/rollback"
 #define API_PATH_EVENTS	"/v1/events"		/* [?cert=NAME] */
 #define API_PATH_RELOAD	"/v1/reload"
 #define API_PATH_PROVIDERS "/v1/providers"

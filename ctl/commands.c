@@ -189,27 +189,30 @@ follow_line(const json_t *event, void *arg)
 }
 
 static void
-say_goes_on(const struct options *o, const char *why)
+say_goes_on(const struct options *o, size_t n, const char *why)
 {
 	(void)fprintf(stderr, "acmectl: %s; see: acmectl status%s%s\n", why,
-	    o->n_names == 1 ? " " : "", o->n_names == 1 ? o->names[0] : "");
+	    n == 1 ? " " : "", n == 1 ? o->names[0] : "");
 }
 
+/* what: "renewal"; the first n arguments are certificates. */
 static int
-renew_and_follow(const struct options *o, const struct client_request *renew)
+start_and_follow(const struct options *o, const struct client_request *start,
+    size_t n, const char *what)
 {
 	struct follow f = { .o = o };
-	struct client_request request = *renew;
+	struct client_request request = *start;
+	char *text;
 	struct client_reply reply;
 	struct error err;
 	size_t longest = 0;
 	int code;
 
-	for (size_t i = 0; i < o->n_names; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (strlen(o->names[i]) > longest)
 			longest = strlen(o->names[i]);
 	}
-	progress_init(&f.progress, &o->out, o->n_names, longest);
+	progress_init(&f.progress, &o->out, n, longest);
 	request.line = follow_line;
 	request.arg = &f;
 	if (client_call(&request, &reply, &err) == 0) {
@@ -223,21 +226,27 @@ renew_and_follow(const struct options *o, const struct client_request *renew)
 		}
 		client_reply_clear(&reply);
 	} else if (strcmp(err.code, CLIENT_INTERRUPTED) == 0) {
-		say_goes_on(o, "the renewal goes on without being watched");
+		text = xasprintf("the %s goes on without being watched",
+		    what);
+		say_goes_on(o, n, text);
+		free(text);
 		code = EXIT_INTERRUPTED;
 	} else {
 		say_error(err.msg);
 		code = exit_of_error(&err);
-		if (strcmp(err.code, CLIENT_LOST) == 0)
-			say_goes_on(o, "the renewal is resumed when acmed "
-			    "is started again");
+		if (strcmp(err.code, CLIENT_LOST) == 0) {
+			text = xasprintf("the %s is resumed when acmed is "
+			    "started again", what);
+			say_goes_on(o, n, text);
+			free(text);
+		}
 	}
 	progress_clear(&f.progress);
 	return code;
 }
 
 static int
-renew_only(const struct options *o, const struct client_request *request)
+start_only(const struct options *o, const struct client_request *request)
 {
 	struct client_reply reply;
 	int code = ask(o, request, &reply);
@@ -286,8 +295,8 @@ cmd_renew_now(const struct options *o)
 		return EXIT_USAGE;
 	body = json_pack("{s:o, s:b}", "names", names, "follow", !o->no_wait);
 	request.body = body;
-	code = o->no_wait ? renew_only(o, &request) :
-	    renew_and_follow(o, &request);
+	code = o->no_wait ? start_only(o, &request) :
+	    start_and_follow(o, &request, o->n_names, "renewal");
 	json_decref(body);
 	return code;
 }
@@ -355,6 +364,47 @@ cmd_check(const struct options *o)
 	check_clear(&w.check);
 	json_decref(body);
 	return code;
+}
+
+/* One certificate; body is taken. */
+static int
+start(const struct options *o, const char *path, json_t *body,
+    const char *what)
+{
+	const struct client_request request = {
+		.socket = o->socket, .method = "POST", .path = path,
+		.body = body,
+	};
+	int code;
+
+	if (body == NULL) {
+		say_error("a name is not UTF-8");
+		return EXIT_USAGE;
+	}
+	code = o->no_wait ? start_only(o, &request) :
+	    start_and_follow(o, &request, 1, what);
+	json_decref(body);
+	return code;
+}
+
+int
+cmd_deploy(const struct options *o)
+{
+	json_t *body = o->n_names == 2 ?
+	    json_pack("{s:s, s:s, s:b}", "name", o->names[0], "target",
+	    o->names[1], "follow", !o->no_wait) :
+	    json_pack("{s:s, s:b}", "name", o->names[0], "follow",
+	    !o->no_wait);
+
+	return start(o, API_PATH_DEPLOY, body, "deployment");
+}
+
+int
+cmd_rollback(const struct options *o)
+{
+	return start(o, API_PATH_ROLLBACK, json_pack("{s:s, s:b, s:b}",
+	    "name", o->names[0], "force", o->force, "follow", !o->no_wait),
+	    "deployment");
 }
 
 int

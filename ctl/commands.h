@@ -11,7 +11,8 @@
 /* Documented in acmectl(1). */
 enum exit_code {
 	EXIT_OK = 0,
-	EXIT_FAILED = 1,	/* the renewal, reload or check failed */
+	EXIT_FAILED = 1,	/* the renewal, deployment, reload or check
+				   failed */
 	EXIT_USAGE = 2,
 	EXIT_NOT_RUNNING = 3,
 	EXIT_DENIED = 4,
@@ -24,10 +25,11 @@ struct options {
 	const char	*socket;
 	bool		 json;
 	bool		 check;		/* status */
-	bool		 no_wait;	/* renew-now */
 	bool		 no_probe;	/* check */
 	bool		 write, remove;	/* persist */
 	const char	*until;		/* persist; or NULL */
+	bool		 no_wait;	/* renew-now, deploy, rollback */
+	bool		 force;		/* rollback */
 	struct term	 out;		/* standard output */
 	const char *const *names;	/* arguments after the command */
 	size_t		 n_names;
@@ -37,6 +39,8 @@ int	cmd_status(const struct options *);
 int	cmd_list(const struct options *);
 int	cmd_renew_now(const struct options *);
 int	cmd_check(const struct options *);
+int	cmd_deploy(const struct options *);
+int	cmd_rollback(const struct options *);
 int	cmd_events(const struct options *);
 int	cmd_persist(const struct options *);
 int	cmd_reload(const struct options *);

@@ -115,13 +115,17 @@ deploy_field(const struct term *t, const json_t *deploy, time_t now)
 	time_t at = (time_t)jsonx_int(deploy, "at", 0);
 	time_t next_at = (time_t)jsonx_int(deploy, "next_at", 0);
 	char done[SHOW_WHEN_MAX], next[SHOW_WHEN_MAX];
-	char *text = xasprintf("%s: %s%s%s%s%s%s%s", name, state,
+	bool is_old = jsonx_bool(deploy, "serving_old", false);
+	bool is_held = jsonx_bool(deploy, "held", false);
+	char *text = xasprintf("%s: %s%s%s%s%s%s%s%s%s", name, state,
+	    is_old ? ", serving old certificate" : "",
 	    at != 0 ? ", " : "", at != 0 ? show_span(now, at, done) : "",
-	    next_at != 0 ? ", again " : "",
-	    next_at != 0 ? show_span(now, next_at, next) : "",
+	    next_at == 0 ? "" : error != NULL ? ", again " : ", begins ",
+	    next_at != 0 ? show_span(now, next_at < now ? now : next_at,
+	    next) : "", is_held ? " (deploy_window)" : "",
 	    error != NULL ? ": " : "", error != NULL ? error : "");
 
-	field(t, "deploy", strcmp(state, "failed") == 0 ? TERM_BAD :
+	field(t, "deploy", strcmp(state, "failed") == 0 || is_old ? TERM_BAD :
 	    TERM_PLAIN, text);
 	free(text);
 	free(error);

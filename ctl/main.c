@@ -25,6 +25,10 @@ static const struct command {
 	    1, SIZE_MAX, cmd_renew_now },
 	{ "check", "[--no-probe] [NAME...]", "would a renewal work, and if "
 	    "not, why", 0, SIZE_MAX, cmd_check },
+	{ "deploy", "[--no-wait] NAME [TARGET]", "deploy again, without "
+	    "renewing", 1, 2, cmd_deploy },
+	{ "rollback", "[--force] NAME", "deploy the previous certificate",
+	    1, 1, cmd_rollback },
 	{ "events", "[NAME]", "show the steps of all renewals as they come",
 	    0, 1, cmd_events },
 	{ "reload", "", "read the configuration again", 0, 0, cmd_reload },
@@ -48,7 +52,7 @@ usage(FILE *out)
 
 		(void)text_printf(left, sizeof(left), "%s %s",
 		    commands[i].name, commands[i].args);
-		(void)fprintf(out, "  %-30s %s\n", left, commands[i].help);
+		(void)fprintf(out, "  %-32s %s\n", left, commands[i].help);
 	}
 	(void)fputs("\n"
 	    "  -s, --socket PATH   where acmed listens (" API_SOCKET ",\n"
@@ -64,6 +68,7 @@ usage(FILE *out)
 	    "      --remove        let it remove them\n"
 	    "      --until TIME    when they end: 2027-12-31, or 365d from "
 	    "now\n"
+	    "      --force         roll back also to an expired certificate\n"
 	    "  -h, --help          this text\n"
 	    "  -V, --version       version of acmectl\n"
 	    "\n"
@@ -116,14 +121,18 @@ run(const char *word, struct options *o)
 		return misuse("--check is for status", NULL);
 	if (o->no_probe && c->run != cmd_check)
 		return misuse("--no-probe is for check", NULL);
-	if (o->no_wait && c->run != cmd_renew_now)
-		return misuse("--no-wait is for renew-now", NULL);
 	if ((o->write || o->remove || o->until != NULL) &&
 	    c->run != cmd_persist)
 		return misuse("--write, --remove and --until are for persist",
 		    NULL);
 	if (o->remove && (o->write || o->until != NULL))
 		return misuse("--remove goes alone", NULL);
+	if (o->no_wait && c->run != cmd_renew_now && c->run != cmd_deploy &&
+	    c->run != cmd_rollback)
+		return misuse("--no-wait is for renew-now, deploy and "
+		    "rollback", NULL);
+	if (o->force && c->run != cmd_rollback)
+		return misuse("--force is for rollback", NULL);
 	return c->run(o);
 }
 
@@ -132,7 +141,7 @@ static int
 parse(int argc, char **argv, struct options *o)
 {
 	enum { OPT_CHECK = 256, OPT_NO_WAIT, OPT_NO_PROBE, OPT_WRITE,
-	    OPT_REMOVE, OPT_UNTIL };
+	    OPT_REMOVE, OPT_UNTIL, OPT_FORCE };
 	static const struct option longs[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
@@ -142,6 +151,7 @@ parse(int argc, char **argv, struct options *o)
 		{ "write", no_argument, NULL, OPT_WRITE },
 		{ "remove", no_argument, NULL, OPT_REMOVE },
 		{ "until", required_argument, NULL, OPT_UNTIL },
+		{ "force", no_argument, NULL, OPT_FORCE },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
@@ -173,6 +183,9 @@ parse(int argc, char **argv, struct options *o)
 			break;
 		case OPT_UNTIL:
 			o->until = optarg;
+			break;
+		case OPT_FORCE:
+			o->force = true;
 			break;
 		case 'h':
 			usage(stdout);

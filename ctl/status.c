@@ -49,7 +49,8 @@ failed_deploy(const json_t *cert)
 	json_array_foreach(json_object_get(cert, "deploy"), i, deploy) {
 		const char *state = jsonx_str(deploy, "state");
 
-		if (state != NULL && strcmp(state, "failed") == 0)
+		if ((state != NULL && strcmp(state, "failed") == 0) ||
+		    jsonx_bool(deploy, "serving_old", false))
 			return deploy;
 	}
 	return NULL;
@@ -61,6 +62,7 @@ state_of(const json_t *cert, enum term_colour *colour)
 {
 	const char *state = jsonx_str(cert, "state");
 	bool is_running = json_is_object(json_object_get(cert, "run"));
+	const json_t *deploy;
 
 	if (state == NULL || strcmp(state, "valid") != 0) {
 		*colour = is_running ? TERM_WARN : TERM_BAD;
@@ -71,8 +73,10 @@ state_of(const json_t *cert, enum term_colour *colour)
 		return xstrdup("renewing");
 	if (json_is_object(json_object_get(cert, "error")))
 		return xstrdup("failing");
-	if (failed_deploy(cert) != NULL)
-		return xstrdup("not deployed");
+	deploy = failed_deploy(cert);
+	if (deploy != NULL)
+		return xstrdup(jsonx_bool(deploy, "serving_old", false) ?
+		    "serving old" : "not deployed");
 	*colour = TERM_GOOD;
 	return xstrdup("valid");
 }

@@ -5,7 +5,8 @@ _acmectl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local options="--socket --json --help --version"
-	local commands="status renew-now check events persist reload list providers version help"
+	local commands="status renew-now check deploy rollback events persist"
+	commands+=" reload list providers version help"
 	local socket=() command="" i word
 
 	COMPREPLY=()
@@ -30,9 +31,10 @@ _acmectl()
 	esac
 	case $command in
 	status) options+=" --check" ;;
-	renew-now) options+=" --no-wait" ;;
 	check) options+=" --no-probe" ;;
 	persist) options+=" --write --remove --until" ;;
+	renew-now | deploy) options+=" --no-wait" ;;
+	rollback) options+=" --no-wait --force" ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
@@ -42,7 +44,7 @@ _acmectl()
 	"")
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
 		;;
-	status | renew-now | check | events | persist)
+	status | renew-now | check | deploy | rollback | events | persist)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(acmectl "${socket[@]}" list 2>/dev/null)" -- "$cur")
 		;;

@@ -72,6 +72,14 @@ struct control {
 	unsigned		 beat_ms;
 };
 
+/* One request while it is answered. */
+struct call {
+	struct control		*ctl;
+	struct evhttp_request	*req;
+	const char		*path;
+	uid_t			 uid;
+};
+
 /* control.c */
 
 /* The connection a request came on. */
@@ -94,6 +102,10 @@ int	reply_status(const struct error *err);
 
 /* POST /v1/persist. */
 void	persist_request(struct control *, struct evhttp_request *);
+/* request_deploy.c */
+
+void	post_deploy(struct call *);
+void	post_rollback(struct call *);
 
 /* stream.c */
 

@@ -18,14 +18,6 @@
 #include "daemon/engine/engine.h"
 #include "daemon/engine/preflight.h"
 
-/* One request while it is answered. */
-struct call {
-	struct control		*ctl;
-	struct evhttp_request	*req;
-	const char		*path;
-	uid_t			 uid;
-};
-
 static void
 send_buffer(struct evhttp_request *req, int status, const char *type,
     struct evbuffer *buf)
@@ -441,6 +433,8 @@ static const struct route {
 	{ API_PATH_RENEW, false, EVHTTP_REQ_POST, "POST", post_renew },
 	{ API_PATH_CHECK, false, EVHTTP_REQ_POST, "POST", post_check },
 	{ API_PATH_PERSIST, false, EVHTTP_REQ_POST, "POST", post_persist },
+	{ API_PATH_DEPLOY, false, EVHTTP_REQ_POST, "POST", post_deploy },
+	{ API_PATH_ROLLBACK, false, EVHTTP_REQ_POST, "POST", post_rollback },
 	{ API_PATH_EVENTS, false, EVHTTP_REQ_GET, "GET", get_events },
 	{ API_PATH_RELOAD, false, EVHTTP_REQ_POST, "POST", post_reload },
 	{ API_PATH_PROVIDERS, false, EVHTTP_REQ_GET, "GET", get_providers },

@@ -176,6 +176,32 @@ engine_renew_now(struct engine *e, const char *name, struct error *err)
 	return 0;
 }
 
+/* As engine_renew_now(), with what besides in the list of names. */
+int
+engine_deploy_now(struct engine *e, const char *name, const char *target,
+    struct error *err)
+{
+	size_t len = strlen(e->renewed);
+
+	if (target != NULL && strcmp(target, "web") != 0)
+		return error_set(err, ERR_CONFIG, "engine:no-target",
+		    "no target \"%s\"", target);
+	(void)text_printf(e->renewed + len, sizeof(e->renewed) - len,
+	    "deploy:%s:", target != NULL ? target : "");
+	return engine_renew_now(e, name, err);
+}
+
+int
+engine_rollback(struct engine *e, const char *name, bool force,
+    struct error *err)
+{
+	size_t len = strlen(e->renewed);
+
+	(void)text_printf(e->renewed + len, sizeof(e->renewed) - len,
+	    "rollback:%s:", force ? "force" : "");
+	return engine_renew_now(e, name, err);
+}
+
 struct engine_sub *
 engine_subscribe(struct engine *e, engine_event_cb *cb, void *arg)
 {

@@ -424,6 +424,53 @@ test_renew_bodies(void **state)
 }
 
 static void
+test_deploy_bodies(void **state)
+{
+	struct env *env = *state;
+	static const struct {
+		const char *path, *body;
+		int status;
+		const char *want;
+	} cases[] = {
+		{ "deploy", "", 400, "json:syntax" },
+		{ "deploy", "{}", 400, "control:request" },
+		{ "deploy", "{\"name\": 1}", 400, "control:request" },
+		{ "deploy", "{\"name\": \"a.example\", \"force\": true}", 400,
+		    "control:request" },
+		{ "rollback", "{\"name\": \"a.example\", \"target\": \"x\"}",
+		    400, "control:request" },
+		{ "deploy", "{\"name\": \"a.example\", \"target\": \"x\"}",
+		    409, "engine:no-target" },
+		{ "deploy", "{\"name\": \"a.example\", \"target\": \"x\", "
+		    "\"follow\": true}", 409, "engine:no-target" },
+		{ "deploy", "{\"name\": \"a.example\"}", 202,
+		    "{\"started\":[\"a.example\"]}" },
+		{ "deploy", "{\"name\": \"b.example\", \"target\": \"web\"}",
+		    202, "{\"started\":[\"b.example\"]}" },
+		{ "rollback", "{\"name\": \"a.example\"}", 202, "started" },
+		{ "rollback", "{\"name\": \"a.example\", \"force\": true}",
+		    202, "started" },
+		{ "rollback", "{\"name\": \"c.example\"}", 404,
+		    "engine:unknown-cert" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		char *path = xasprintf("/v1/%s", cases[i].path);
+
+		exchange(env, "POST", path, cases[i].body, cases[i].status,
+		    cases[i].want);
+		free(path);
+	}
+	assert_string_equal(fake_engine_renewed(env->engine),
+	    "deploy::a.example deploy:web:b.example rollback::a.example "
+	    "rollback:force:a.example rollback::");
+	fake_engine_set_instant(env->engine, true);
+	exchange(env, "POST", "/v1/deploy", "{\"name\": \"a.example\", "
+	    "\"follow\": true}", 200, "\"ok\":true}\n\r\n0\r\n\r\n");
+	assert_int_equal(fake_engine_subs(env->engine), 0);
+}
+
+static void
 test_reload_fails(void **state)
 {
 	struct env *env = *state;
@@ -945,6 +992,7 @@ main(void)
 		T(test_check_bodies),
 		T(test_check),
 		T(test_check_limits),
+		T(test_deploy_bodies),
 		T(test_reload_fails),
 		T(test_follow),
 		T(test_follow_instant),
