@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: MIT
+"""Servers that are not HTTP, or not nginx, with the certificate in live/NAME.
+
+Each has .start(), .stop(), .reload (a command for `exec`) and .entries()
+(what `verify` is to ask).  A missing program is a LabError.
+"""
+
+import glob
+import os
+import shutil
+import signal
+
+from . import proc
+
+
+def find(*names):
+    for n in names:
+        path = shutil.which(n, path="/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/"
+                            "postfix/sbin:" + ":".join(
+                                glob.glob("/usr/lib/postgresql/*/bin")))
+        if path is None:
+            raise proc.LabError("%s is not installed" % n)
+    return path
+
+
+class Server:
+    def __init__(self, folder, name, live, port):
+        self.folder, self.name, self.port = folder, name, port
+        os.makedirs(folder, exist_ok=True)
+        os.chmod(folder, 0o755)
+        self.live = live
+        self.cert = os.path.join(live, "fullchain.pem")
+        self.key = os.path.join(live, "privkey.pem")
+        self.proc = None
+
+    def path(self, *parts):
+        return os.path.join(self.folder, *parts)
+
+    def write(self, file, text, mode=0o644):
+        with open(self.path(file), "w") as f:
+            f.write(text)
+        os.chmod(self.path(file), mode)
+        return self.path(file)
+
+    def run(self, argv, **kw):
+        self.proc = proc.Proc(argv, self.path("log"), **kw)
+
+    def entries(self):
+        return ["%s:%d connect=127.0.0.1%s" % (self.name, self.port,
+                                               self.options)]
+    options = ""
+
+    def stop(self):
+        if self.proc:
+            self.proc.stop()
+
+
+class Apache(Server):
+    def start(self):
+        find("apache2")
+        text = "".join("LoadModule %s_module /usr/lib/apache2/modules/mod_"
+                       "%s.so\n" % (m, m) for m in (
+                           "mpm_event", "authz_core", "socache_shmcb", "ssl"))
+        conf = self.write("conf", text + (
+            "ServerName localhost\nUser www-data\nGroup www-data\n"
+            "PidFile {f}/pid\nErrorLog {f}/log\nDefaultRuntimeDir {f}\n"
+            "Mutex file:{f} default\nListen 127.0.0.1:{p} https\n"
+            "SSLEngine on\nSSLCertificateFile {c}\n"
+            "SSLCertificateKeyFile {k}\n").format(
+                f=self.folder, p=self.port, c=self.cert, k=self.key))
+        self.reload = ["apache2", "-f", conf, "-k", "graceful"]
+        self.run(["apache2", "-f", conf, "-DFOREGROUND"])
+        proc.wait_until("apache2", lambda: os.path.exists(self.path("pid")))
+
+
+class Haproxy(Server):
+    def start(self):
+        find("haproxy")
+        pem = self.path("pem")
+        script = self.write("reload.sh", "#!/bin/sh\numask 077\ncat %s %s >%s"
+                            "\n[ ! -e %s/pid ] || kill -USR2 $(head -n 1 "
+                            "%s/pid)\n" % (self.cert, self.key, pem,
+                                           self.folder, self.folder), 0o755)
+        self.reload = [script]
+        proc.run([script])
+        conf = self.write("conf", (
+            "global\n master-worker\ndefaults\n mode http\n"
+            " timeout client 10s\n timeout server 10s\n timeout connect 3s\n"
+            "frontend f\n bind 127.0.0.1:%d ssl crt %s\n"
+            " http-request return status 200\n") % (self.port, pem))
+        self.run(["haproxy", "-W", "-db", "-f", conf,
+                  "-p", self.path("pid")])
+        if not os.path.exists(self.path("pid")):
+            self.write("pid", "%d\n" % self.proc.pid)
+
+
+class Dovecot(Server):
+    def start(self):
+        find("dovecot", "doveadm")
+        conf = self.write("conf", (
+            "protocols = imap pop3\nlisten = 127.0.0.1\n"
+            "base_dir = {f}/run\nstate_dir = {f}\nlog_path = {f}/dlog\n"
+            "ssl = yes\nssl_cert = <{c}\nssl_key = <{k}\n"
+            "passdb {{\n driver = static\n args = password=x\n}}\n"
+            "service imap-login {{\n inet_listener imap {{\n port = {p}\n }}\n"
+            " inet_listener imaps {{\n port = {q}\n }}\n}}\n"
+            "service pop3-login {{\n inet_listener pop3 {{\n port = {r}\n }}\n"
+            " inet_listener pop3s {{\n port = 0\n }}\n}}\n").format(
+                f=self.folder, c=self.cert, k=self.key, p=self.port,
+                q=self.port + 1, r=self.port + 2))
+        os.makedirs(self.path("run"), exist_ok=True)
+        self.reload = ["doveadm", "-c", conf, "reload"]
+        self.run(["dovecot", "-F", "-c", conf])
+
+    def entries(self):
+        return ["%s:%d starttls=%s connect=127.0.0.1" % (
+            self.name, self.port + n, kind) for n, kind in (
+                (0, "imap"), (1, "none"), (2, "pop3"))]
+
+
+class Postfix(Server):
+    options = " starttls=smtp"
+
+    def start(self):
+        find("postfix", "postconf")
+        for d in ("conf", "queue", "data"):
+            os.makedirs(self.path(d), exist_ok=True)
+        shutil.chown(self.path("data"), "postfix")
+        with open(self.path("conf", "main.cf"), "w") as f:
+            f.write("compatibility_level = 3.6\nqueue_directory = {f}/queue\n"
+                    "data_directory = {f}/data\nmydestination =\n"
+                    "myhostname = mail.example.test\n"
+                    "inet_interfaces = 127.0.0.1\nmaillog_file = {f}/mlog\n"
+                    "maillog_file_prefixes = {f}\nalias_maps =\n"
+                    "smtpd_tls_security_level = may\n"
+                    "smtpd_tls_cert_file = {c}\nsmtpd_tls_key_file = {k}\n"
+                    "smtpd_tls_session_cache_database =\n".format(
+                        f=self.folder, c=self.cert, k=self.key))
+        with open(self.path("conf", "master.cf"), "w") as f:
+            f.write("127.0.0.1:%d inet n - n - - smtpd\n" % self.port)
+            for line in ("postlog unix-dgram n - n - 1 postlogd",
+                         "pickup unix n - n 60 1 pickup",
+                         "cleanup unix n - n - 0 cleanup",
+                         "qmgr unix n - n 300 1 qmgr",
+                         "rewrite unix - - n - - trivial-rewrite",
+                         "anvil unix - - n - 1 anvil",
+                         "proxymap unix - - n - - proxymap",
+                         "tlsmgr unix - - n 1000? 1 tlsmgr"):
+                f.write(line + "\n")
+        self.argv = ["postfix", "-c", self.path("conf")]
+        self.reload = self.argv + ["reload"]
+        proc.run(self.argv + ["start"])
+
+    def stop(self):
+        proc.run(self.argv + ["stop"], check=False)
+
+
+class Slapd(Server):
+    options = " starttls=ldap"
+
+    def start(self):
+        find("slapd")
+        os.makedirs(self.path("db"), exist_ok=True)
+        conf = self.write("conf", (
+            "include /etc/ldap/schema/core.schema\npidfile {f}/pid\n"
+            "modulepath /usr/lib/ldap\nmoduleload back_mdb\n"
+            "TLSCertificateFile {c}\nTLSCertificateKeyFile {k}\n"
+            "database mdb\nsuffix dc=test\ndirectory {f}/db\n").format(
+                f=self.folder, c=self.cert, k=self.key))
+        self.argv = ["slapd", "-d", "0", "-f", conf, "-h",
+                     "ldap://127.0.0.1:%d/" % self.port]
+        self.run(self.argv)
+        # slapd cannot read its certificate again: start it anew.
+        self.write("run.sh", "#!/bin/sh\nwhile :; do %s; sleep 0.1; done\n"
+                   % " ".join(self.argv), 0o755)
+        self.proc.stop()
+        self.reload = [self.write("reload.sh", "#!/bin/sh\nkill -INT $(cat "
+                                  "%s/pid)\n" % self.folder, 0o755)]
+        self.run(["/bin/sh", self.path("run.sh")])
+
+    def stop(self):
+        if self.proc:
+            os.killpg(self.proc.pid, signal.SIGKILL)
+            self.proc.wait()
+
+
+class Postgres(Server):
+    options = " starttls=postgres"
+
+    def start(self):
+        bin = os.path.dirname(find("initdb"))
+        data = self.path("data")
+        shutil.chown(self.folder, "postgres")
+        self.as_user = ["setpriv", "--reuid=postgres", "--regid=postgres",
+                        "--init-groups"]
+        proc.run(self.as_user + [bin + "/initdb", "-D", data, "-N", "-A",
+                                 "trust"])
+        copy = self.write("copy.sh", (
+            "#!/bin/sh\ninstall -o postgres -m 600 {k} {d}/server.key\n"
+            "install -o postgres -m 644 {c} {d}/server.crt\n"
+            "[ ! -e {d}/postmaster.pid ] || "
+            "kill -HUP $(head -n 1 {d}/postmaster.pid)\n").format(
+                k=self.key, c=self.cert, d=data), 0o755)
+        proc.run([copy])
+        self.reload = [copy]
+        self.run(self.as_user + [
+            bin + "/postgres", "-D", data, "-p", str(self.port), "-c",
+            "ssl=on", "-c", "listen_addresses=127.0.0.1", "-c",
+            "unix_socket_directories=" + data])
+
+    def stop(self):
+        if self.proc and self.proc.alive():
+            self.proc.kill(signal.SIGQUIT)
+            self.proc.wait()
+
+
+KINDS = {"apache2": Apache, "haproxy": Haproxy, "dovecot": Dovecot,
+         "postfix": Postfix, "slapd": Slapd, "postgres": Postgres}
