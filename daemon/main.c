@@ -28,6 +28,7 @@
 #include "daemon/io/loop.h"
 #include "daemon/io/sd.h"
 #include "daemon/io/sdbus.h"
+#include "daemon/io/smtp.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/store.h"
 
@@ -323,6 +324,7 @@ main(int argc, char **argv)
 		{ "check-config", no_argument, NULL, 't' },
 		{ "list-providers", optional_argument, NULL, 'l' },
 		{ "generate-key", required_argument, NULL, 'g' },
+		{ "send-mail", no_argument, NULL, 'm' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -346,6 +348,8 @@ main(int argc, char **argv)
 			return list_providers(optarg);
 		case 'g':	/* ourselves as a child: keys.h */
 			return keygen_child_main(optarg);
+		case 'm':	/* the same: smtp.h */
+			return smtp_child_main();
 		case 'V':
 			printf("acmed %s\n", PACKAGE_VERSION);
 			return 0;

@@ -72,6 +72,13 @@ struct child_op	*child_start(struct children *, const struct child_args *,
 void		 child_cancel(struct child_op *);
 
 /*
+ * The path of this program, to be run again: by its name, since under valgrind
+ * "/proc/self/exe" would run valgrind; as the file that runs if its name is
+ * gone (an upgrade).
+ */
+void		 child_own_path(char *out, size_t size);
+
+/*
  * Turn a reply into 0 or an error "PROGRAM exited with status 3: LINE | LINE"
  * with the last two lines of stderr, if there are so many: ERR_TRANSIENT
  * "child:status", "child:signal", "child:timeout".

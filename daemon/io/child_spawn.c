@@ -194,3 +194,13 @@ child_spawn(const struct child_args *args, pid_t *pid, int fds[3],
 	}
 	return 0;
 }
+
+void
+child_own_path(char *out, size_t size)
+{
+	ssize_t len = readlink("/proc/self/exe", out, size - 1);
+
+	out[len > 0 ? len : 0] = '\0';
+	if (access(out, X_OK) == -1)
+		(void)text_printf(out, size, "/proc/self/exe");
+}

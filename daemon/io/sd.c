@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
 
 #include "common/clock.h"
 #include "common/mem.h"
@@ -110,4 +114,17 @@ sd_sockets(const char *name, int *fds, size_t max)
 		free(names[i]);
 	free(names);
 	return found;
+}
+
+int
+sd_journal_message(int facility, int severity, const char *subject,
+    const char *text, const char *id, const char *json)
+{
+	if (getenv("JOURNAL_STREAM") == NULL ||
+	    access("/run/systemd/journal/socket", W_OK) == -1)
+		return -1;
+	return sd_journal_send("MESSAGE=%s\n\n%s", subject, text,
+	    "PRIORITY=%d", severity, "SYSLOG_FACILITY=%d", facility >> 3,
+	    "SYSLOG_IDENTIFIER=acmed", "ACMED_NOTICE_ID=%s", id,
+	    "ACMED_NOTICE=%s", json, NULL) < 0 ? -1 : 0;
 }

@@ -22,6 +22,14 @@ void		 sd_stopping(struct sd *);
 void		 sd_status(struct sd *, const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));
 /*
+ * A message to the journal with that facility and severity of syslog(3), and
+ * ACMED_NOTICE_ID= and ACMED_NOTICE= (JSON) as fields.  -1 if we do not log to
+ * the journal ($JOURNAL_STREAM).
+ */
+int		 sd_journal_message(int facility, int severity,
+		    const char *subject, const char *text, const char *id,
+		    const char *json);
+/*
  * The sockets that systemd has passed under that name (FileDescriptorName=),
  * at most max, not blocking.  They are open as long as the process is; none
  * of them is ours to close.

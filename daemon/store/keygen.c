@@ -12,7 +12,6 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mem.h"
-#include "common/text.h"
 #include "daemon/io/child.h"
 #include "daemon/io/loop.h"
 
@@ -61,20 +60,6 @@ child_done(const struct error *err, const struct child_reply *reply,
 	finish(op, key == NULL ? &why : NULL, key);
 }
 
-/*
- * This program: by its name, since under valgrind "/proc/self/exe" would run
- * valgrind; as the file that runs if its name is gone (an upgrade).
- */
-static void
-own_path(char *out, size_t size)
-{
-	ssize_t len = readlink("/proc/self/exe", out, size - 1);
-
-	out[len > 0 ? len : 0] = '\0';
-	if (access(out, X_OK) == -1)
-		(void)text_printf(out, size, "/proc/self/exe");
-}
-
 static void
 start_child(struct keygen_op *op)
 {
@@ -89,7 +74,7 @@ start_child(struct keygen_op *op)
 		.timeout_ms = KEYGEN_TIMEOUT_MS,
 	};
 
-	own_path(path, sizeof(path));
+	child_own_path(path, sizeof(path));
 	op->child = child_start(op->children, &args, child_done, op);
 }
 
