@@ -2,6 +2,7 @@
 #include "daemon/config/check.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 #include "common/mem.h"
 #include "common/names.h"
 #include "common/text.h"
+#include "daemon/config/check_notify.h"
 #include "daemon/config/opt.h"
 #include "daemon/config/schema.h"
 
@@ -151,6 +153,37 @@ check_hooks_dir(struct check *c)
 	return NULL;
 }
 
+/* "HH:MM" as seconds. */
+static int
+check_time_of_day(struct check *c, const char *key, int fallback)
+{
+	const struct section *file = file_with(c, key);
+	const struct value *v = tree_value(file, key);
+	int hour, minute, end = 0;
+
+	if (v == NULL)
+		return fallback;
+	if (sscanf(v->text, "%2d:%2d%n", &hour, &minute, &end) == 2 &&
+	    v->text[end] == '\0' && hour >= 0 && hour < 24 && minute >= 0 &&
+	    minute < 60)
+		return hour * 3600 + minute * 60;
+	opt_refuse(c->m, file, key, v, "a time of day such as 08:00");
+	return fallback;
+}
+
+static void
+check_alarm(struct check *c, struct conf_alarm *a)
+{
+	a->after_tries = (unsigned)opt_int(c->m,
+	    file_with(c, "alarm_after_tries"), "alarm_after_tries", 1, 100,
+	    3);
+	a->gather_s = opt_duration(c->m, file_with(c, "alarm_gather"),
+	    "alarm_gather", 0, 3600, 30);
+	a->repeat_s = opt_duration(c->m, file_with(c, "alarm_repeat"),
+	    "alarm_repeat", 60, 365 * 86400, 86400);
+	a->digest_at_s = check_time_of_day(c, "digest_at", 8 * 3600);
+}
+
 void
 check_globals(struct check *c)
 {
@@ -168,6 +201,7 @@ check_globals(struct check *c)
 	    "http_listen"));
 	conf->max_renewals = (unsigned)opt_int(c->m,
 	    file_with(c, "max_renewals"), "max_renewals", 1, 1000, 20);
+	check_alarm(c, &conf->alarm);
 	conf->log_level = LOGL_NOTICE;
 	file = file_with(c, "log_level");
 	v = tree_value(file, "log_level");
@@ -230,6 +264,22 @@ add_cert(struct check *c, struct section *sec)
 }
 
 static void
+add_notify(struct check *c, struct section *sec)
+{
+	check_title(c, sec);
+	table_add(&c->notifies, sec, check_notify(c, sec));
+}
+
+static void
+take_notifies(struct conf *conf, const struct table *t)
+{
+	conf->notifies = xcalloc(t->n + 1, sizeof(*conf->notifies));
+	for (; conf->n_notifies < t->n; conf->n_notifies++)
+		conf->notifies[conf->n_notifies] =
+		    t->rows[conf->n_notifies].object;
+}
+
+static void
 take_accounts(struct conf *conf, const struct table *t)
 {
 	conf->accounts = xcalloc(t->n + 1, sizeof(*conf->accounts));
@@ -282,6 +332,10 @@ check_all(struct check *c)
 	each(c, "certificate", add_cert);
 	table_sort(&c->certs, c->m);
 	take_certs(conf, &c->certs);
+	each(c, "notify", add_notify);
+	table_sort(&c->notifies, c->m);
+	take_notifies(conf, &c->notifies);
+	table_clear(&c->notifies);
 	table_clear(&c->accounts);
 	table_clear(&c->providers);
 	table_clear(&c->repositories);

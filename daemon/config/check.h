@@ -21,7 +21,7 @@ struct check {
 	size_t		 n_files;
 	bool		 is_partial;	/* a file is missing or unreadable:
 					   references may lead there */
-	struct table	 accounts, providers, repositories, certs;
+	struct table	 accounts, providers, repositories, certs, notifies;
 };
 
 /* All of it, in the order that references need. */

@@ -6,6 +6,7 @@
 
 #include "common/mem.h"
 #include "daemon/config/check.h"
+#include "daemon/config/check_notify.h"
 #include "daemon/config/load.h"
 #include "daemon/config/mistakes.h"
 #include "daemon/config/opt.h"
@@ -93,6 +94,9 @@ free_whole(struct conf_whole *whole)
 	for (size_t i = 0; i < conf->n_repositories; i++)
 		check_free_repository(conf->repositories[i]);
 	free(conf->repositories);
+	for (size_t i = 0; i < conf->n_notifies; i++)
+		check_free_notify(conf->notifies[i]);
+	free(conf->notifies);
 	free(conf->certs);
 	free(conf->providers);
 	free(conf->accounts);
@@ -163,6 +167,16 @@ conf_find_cert(const struct conf *conf, const char *name)
 	    sizeof(*conf->certs), compare_cert);
 
 	return found != NULL ? *found : NULL;
+}
+
+const struct conf_notify *
+conf_find_notify(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->n_notifies; i++) {
+		if (strcmp(conf->notifies[i]->name, name) == 0)
+			return conf->notifies[i];
+	}
+	return NULL;
 }
 
 const struct conf_provider *

@@ -13,6 +13,7 @@
 
 #include "common/log.h"
 #include "daemon/config/conf_deploy.h"
+#include "daemon/config/conf_notify.h"
 #include "daemon/config/conf_repository.h"
 
 struct provider;
@@ -139,6 +140,9 @@ struct conf {
 	size_t		 n_repositories;
 	struct conf_cert **certs;	/* sorted by name */
 	size_t		 n_certs;
+	struct conf_notify **notifies;	/* sorted by name */
+	size_t		 n_notifies;
+	struct conf_alarm alarm;
 };
 
 /* Called for every mistake, in the order of the files: one line each,
@@ -158,6 +162,8 @@ void		 conf_unref(const struct conf *);
 
 /* The certificate of that name, or NULL. */
 const struct conf_cert *conf_find_cert(const struct conf *, const char *name);
+const struct conf_notify *conf_find_notify(const struct conf *,
+		    const char *name);
 const struct conf_provider *conf_find_provider(const struct conf *,
 		    const char *name);
 

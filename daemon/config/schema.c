@@ -99,6 +99,35 @@ static const struct key repository_keys[] = {
 	{ NULL, SHAPE_ONE, NULL }
 };
 
+static const struct key notify_keys[] = {
+	{ "mail_to", SHAPE_LIST, NULL },
+	{ "mail_from", SHAPE_ONE, NULL },
+	{ "smtp", SHAPE_ONE, NULL },
+	{ "starttls", SHAPE_ONE, NULL },
+	{ "user", SHAPE_ONE, NULL },
+	{ "password", SHAPE_ONE, NULL },
+	{ "password_file", SHAPE_ONE, NULL },
+	{ "ca_file", SHAPE_ONE, NULL },
+	{ "sendmail", SHAPE_ONE, NULL },
+	{ "syslog", SHAPE_ONE, NULL },
+	{ "webhook", SHAPE_ONE, NULL },
+	{ "webhook_file", SHAPE_ONE, NULL },
+	{ "template", SHAPE_ONE, NULL },
+	{ "secret", SHAPE_ONE, NULL },
+	{ "secret_file", SHAPE_ONE, NULL },
+	{ "chat", SHAPE_ONE, NULL },
+	{ "exec", SHAPE_LIST, NULL },
+	{ "timeout", SHAPE_ONE, NULL },
+	{ "heartbeat", SHAPE_ONE, NULL },
+	{ "heartbeat_file", SHAPE_ONE, NULL },
+	{ "interval", SHAPE_ONE, NULL },
+	{ "events", SHAPE_LIST, NULL },
+	{ "level", SHAPE_ONE, NULL },
+	{ "certificates", SHAPE_LIST, NULL },
+	{ "language", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
 static const struct key name_keys[] = {
 	{ "challenge", SHAPE_ONE, NULL },
 	{ "webroot", SHAPE_ONE, NULL },
@@ -141,11 +170,16 @@ const struct key schema_root[] = {
 	{ "http_listen", SHAPE_LIST, NULL },
 	{ "log_level", SHAPE_ONE, NULL },
 	{ "max_renewals", SHAPE_ONE, NULL },
+	{ "alarm_after_tries", SHAPE_ONE, NULL },
+	{ "alarm_gather", SHAPE_ONE, NULL },
+	{ "alarm_repeat", SHAPE_ONE, NULL },
+	{ "digest_at", SHAPE_ONE, NULL },
 	{ "include", SHAPE_INCLUDE, NULL },
 	{ "account", SHAPE_SECTION, account_keys },
 	{ "provider", SHAPE_SECTION, NULL },
 	{ "repository", SHAPE_SECTION, repository_keys },
 	{ "certificate", SHAPE_SECTION, certificate_keys },
+	{ "notify", SHAPE_SECTION, notify_keys },
 	{ NULL, SHAPE_ONE, NULL }
 };
 

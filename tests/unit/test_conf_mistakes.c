@@ -23,6 +23,7 @@ static const struct {
 	const char *want;		/* "" if it is right */
 } cases[] = {
 #include "tests/unit/conf_cases.h"
+#include "tests/unit/conf_cases_notify.h"
 };
 
 static void
