@@ -13,7 +13,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 
-#define STMTS_MAX 32
+#define STMTS_MAX 48
 #define BUSY_TIMEOUT_MS 200	/* somebody writes with sqlite3(1) */
 
 struct db_stmt {
@@ -125,6 +125,28 @@ static const char *const migrations[] = {
 	"ALTER TABLE deploy ADD COLUMN check_at INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE deploy ADD COLUMN alarm_at INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE deploy ADD COLUMN is_old INTEGER NOT NULL DEFAULT 0;",
+
+	"CREATE TABLE alarm ("
+	" key TEXT NOT NULL PRIMARY KEY,"
+	" cause TEXT NOT NULL,"
+	" events INTEGER NOT NULL,"
+	" level INTEGER NOT NULL,"
+	" stage INTEGER NOT NULL,"
+	" since INTEGER NOT NULL,"
+	" told_at INTEGER NOT NULL"
+	") WITHOUT ROWID;"
+	"CREATE TABLE notice ("
+	" id INTEGER PRIMARY KEY,"
+	" channel TEXT NOT NULL,"
+	" target TEXT NOT NULL,"
+	" msgid TEXT NOT NULL,"
+	" at INTEGER NOT NULL,"
+	" level INTEGER NOT NULL,"
+	" repeat INTEGER NOT NULL,"
+	" subject TEXT NOT NULL,"
+	" text TEXT NOT NULL,"
+	" json TEXT NOT NULL"
+	");",
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
@@ -133,6 +155,7 @@ static const char *const checks[] = {
 	"PRAGMA quick_check('account')", "PRAGMA quick_check('cert')",
 	"PRAGMA quick_check('txt')", "PRAGMA quick_check('deploy')",
 	"PRAGMA quick_check('http')",
+	"PRAGMA quick_check('alarm')", "PRAGMA quick_check('notice')",
 };
 
 static int

@@ -262,6 +262,43 @@ void		 store_deploy_put(struct store *, const struct store_deploy *);
 void		 store_deploy_delete(struct store *, const char *cert,
 		    const char *action);
 
+/* --- what people are told --- */
+
+/* One thing that is wrong, as long as it is; a row without told_at has been
+ * seen and not told. */
+struct store_alarm {
+	char		 key[256];	/* "failed CERT" */
+	char		 cause[256];	/* of those that are told together */
+	unsigned	 events;	/* set of NEV_BIT() */
+	int		 level;		/* as it was told */
+	int		 stage;
+	time_t		 since;
+	time_t		 told_at;	/* 0: not yet */
+};
+void		 store_alarm_each(struct store *,
+		    void (*each)(const struct store_alarm *, void *), void *);
+void		 store_alarm_put(struct store *, const struct store_alarm *);
+void		 store_alarm_delete(struct store *, const char *key);
+
+/* A message not yet delivered to one target of one channel. */
+struct store_notice {
+	int64_t		 id;		/* 0 until store_notice_put() */
+	char		*channel;	/* configured name */
+	char		*target;	/* an address, or "" */
+	char		*msgid;		/* stable, without brackets */
+	time_t		 at;
+	int		 level;
+	bool		 is_repeat;	/* of what was told before */
+	char		*subject, *text, *json;
+};
+void		 store_notice_clear(struct store_notice *);
+/* Oldest first; borrowed. */
+void		 store_notice_each(struct store *,
+		    void (*each)(const struct store_notice *, void *), void *);
+/* Insert; sets the id, which is never used again. */
+void		 store_notice_put(struct store *, struct store_notice *);
+void		 store_notice_delete(struct store *, int64_t id);
+
 /* --- history: the last 100 steps of each certificate --- */
 
 struct store_event {

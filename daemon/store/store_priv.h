@@ -26,6 +26,7 @@ struct store {
 	struct error	 lost_error;
 	int64_t		 next_txt_id;	/* never reused while we run, though
 					   the row may have been rolled back */
+	int64_t		 next_notice_id;	/* 0: not known yet */
 };
 
 /* Is it a plain file name?  Names come from the checked configuration. */

@@ -173,6 +173,8 @@ test_versions(void **state)
 	/* Version 1, which knew no http-01 and less of deploy targets. */
 	(void)sql(f, "PRAGMA user_version = 1");
 	(void)sql(f, "DROP TABLE http");
+	(void)sql(f, "DROP TABLE alarm");
+	(void)sql(f, "DROP TABLE notice");
 	(void)sql(f, "DROP TABLE deploy");
 	(void)sql(f, "CREATE TABLE deploy (cert TEXT NOT NULL,"
 	    " action TEXT NOT NULL, serial TEXT NOT NULL,"
