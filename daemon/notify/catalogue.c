@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/notify/catalogue.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/config/conf_notify.h"
+
+_Static_assert(P_LEAD_MANY - P_LEAD_ONE == NEV_END, "one lead for each event");
+_Static_assert(P_LEAD_TEST - P_LEAD_MANY == NEV_END, "and for many");
+
+#define ONE(ev)  [P_LEAD_ONE + (ev)]
+#define MANY(ev) [P_LEAD_MANY + (ev)]
+
+static const struct { const char *en, *zh; } phrases[] = {
+	[P_SUBJ_FAILED] = { "{name}: renewal fails{left}",
+	    "{name}：续期失败{left}" },
+	[P_SUBJ_EXPIRING] = { "{name}: not renewed{left}",
+	    "{name}：尚未续期{left}" },
+	[P_SUBJ_EXPIRED] = { "{name}: EXPIRED", "{name}：证书已过期" },
+	[P_SUBJ_DEPLOY] = { "{name}: deploy fails", "{name}：部署失败" },
+	[P_SUBJ_SERVING_OLD] = { "{name}: old certificate is served",
+	    "{name}：服务器仍在使用旧证书" },
+	[P_SUBJ_CLEANUP] = { "{name}: TXT record is not removed",
+	    "{name}：TXT 记录无法删除" },
+	[P_SUBJ_ACCOUNT] = { "{name}: the CA refuses{left}",
+	    "{name}：CA 拒绝请求{left}" },
+	[P_SUBJ_CREDENTIALS] = { "{name}: DNS credentials refused{left}",
+	    "{name}：DNS 凭据被拒绝{left}" },
+	[P_SUBJ_CONFIG] = { "configuration not reloaded",
+	    "配置未能重新加载" },
+	[P_SUBJ_RECOVERED] = { "{name}: works again{left}",
+	    "{name}：已恢复正常{left}" },
+	[P_SUBJ_RENEWED] = { "{name}: renewed{left}",
+	    "{name}：已续期{left}" },
+	[P_SUBJ_DIGEST] = { "daily digest: {name}", "每日摘要：{name}" },
+	[P_SUBJ_TEST] = { "test message", "测试消息" },
+	[P_AND_MORE] = { "{name} and {n} more", "{name} 等 {n} 个证书" },
+	[P_NO_CERT] = { "none yet", "尚无证书" },
+	[P_LEFT] = { ", {left} left", "，剩余 {left}" },
+
+	ONE(NEV_FAILED) = { "The certificate {name} cannot be renewed.",
+	    "证书 {name} 无法续期。" },
+	ONE(NEV_EXPIRING) = { "The certificate {name} has not been renewed in "
+	    "time.", "证书 {name} 未能按时续期。" },
+	ONE(NEV_DEPLOY) = { "The certificate {name} is renewed, but the deploy "
+	    "action \"{object}\" fails: the server still has the old one.",
+	    "证书 {name} 已续期，但部署操作“{object}”失败：服务器仍在使用"
+	    "旧证书。" },
+	ONE(NEV_SERVING_OLD) = { "The certificate {name} is renewed and "
+	    "deployed (\"{object}\"), but a server still shows another one.",
+	    "证书 {name} 已续期并部署（“{object}”），但服务器仍在出示另一"
+	    "份证书。" },
+	ONE(NEV_CLEANUP) = { "A TXT record that acmed made for {name} cannot "
+	    "be removed.  Renewals are not affected.",
+	    "acmed 为 {name} 添加的 TXT 记录无法删除。续期不受影响。" },
+	ONE(NEV_ACCOUNT) = { "The CA does not serve the account \"{who}\", so "
+	    "that {name} cannot be renewed.",
+	    "CA 拒绝账户“{who}”的请求，证书 {name} 无法续期。" },
+	ONE(NEV_CREDENTIALS) = { "The DNS provider \"{who}\" refuses the "
+	    "credentials, so that {name} cannot be renewed.",
+	    "DNS 服务商“{who}”拒绝了凭据，证书 {name} 无法续期。" },
+	ONE(NEV_CONFIG) = { "The configuration could not be reloaded; the one "
+	    "before it stays in force.",
+	    "配置未能重新加载，之前的配置继续生效。" },
+	ONE(NEV_RECOVERED) = { "The certificate {name} is renewed again; the "
+	    "trouble that was told is over.",
+	    "证书 {name} 已恢复续期，之前报告的问题已解决。" },
+	ONE(NEV_RENEWED) = { "The certificate {name} is renewed.",
+	    "证书 {name} 已续期。" },
+	ONE(NEV_DIGEST) = { "", "" },
+
+	MANY(NEV_FAILED) = { "{n} certificates cannot be renewed, for one "
+	    "reason.", "{n} 个证书因同一原因无法续期。" },
+	MANY(NEV_EXPIRING) = { "{n} certificates have not been renewed in "
+	    "time.", "{n} 个证书未能按时续期。" },
+	MANY(NEV_DEPLOY) = { "{n} certificates are renewed, but the deploy "
+	    "action \"{object}\" fails: the servers still have the old ones.",
+	    "{n} 个证书已续期，但部署操作“{object}”失败：服务器仍在使用旧"
+	    "证书。" },
+	MANY(NEV_SERVING_OLD) = { "{n} certificates are renewed and deployed, "
+	    "but servers still show others.",
+	    "{n} 个证书已续期并部署，但服务器仍在出示其他证书。" },
+	MANY(NEV_CLEANUP) = { "{n} TXT records that acmed made cannot be "
+	    "removed.  Renewals are not affected.",
+	    "acmed 添加的 {n} 条 TXT 记录无法删除。续期不受影响。" },
+	MANY(NEV_ACCOUNT) = { "The CA does not serve the account \"{who}\", so "
+	    "that {n} certificates cannot be renewed.",
+	    "CA 拒绝账户“{who}”的请求，{n} 个证书无法续期。" },
+	MANY(NEV_CREDENTIALS) = { "The DNS provider \"{who}\" refuses the "
+	    "credentials, so that {n} certificates cannot be renewed.",
+	    "DNS 服务商“{who}”拒绝了凭据，{n} 个证书无法续期。" },
+	MANY(NEV_CONFIG) = { "The configuration could not be reloaded.",
+	    "配置未能重新加载。" },
+	MANY(NEV_RECOVERED) = { "{n} certificates are renewed again; the "
+	    "trouble that was told is over.",
+	    "{n} 个证书已恢复续期，之前报告的问题已解决。" },
+	MANY(NEV_RENEWED) = { "{n} certificates are renewed.",
+	    "{n} 个证书已续期。" },
+	MANY(NEV_DIGEST) = { "", "" },
+
+	[P_LEAD_TEST] = { "This is a test message for the channel \"{name}\". "
+	    " Nothing is wrong.",
+	    "这是通道“{name}”的测试消息，一切正常。" },
+	[P_RECOVERED_DEPLOY] = { "The deploy action \"{object}\" of {name} "
+	    "works again.", "{name} 的部署操作“{object}”已恢复正常。" },
+	[P_RECOVERED_CLEANUP] = { "The TXT records are removed.",
+	    "TXT 记录已删除。" },
+	[P_RECOVERED_CONFIG] = { "The configuration has been reloaded.",
+	    "配置已重新加载。" },
+	[P_AGAIN] = { "This has been told before; it goes on since {since}.",
+	    "此问题之前已报告，自 {since} 起一直存在。" },
+	[P_WORSE] = { "This has been told before, and has become more urgent.",
+	    "此问题之前已报告，现在更加紧急。" },
+	[P_CHANGED] = { "It was told before with another reason.",
+	    "之前报告的是另一个原因。" },
+
+	[P_L_CERT] = { "Certificate", "证书" },
+	[P_L_NAMES] = { "Names", "域名" },
+	[P_L_EXPIRES] = { "Expires", "到期" },
+	[P_L_FAILED] = { "Failed", "失败" },
+	[P_L_STEP] = { "Step", "步骤" },
+	[P_L_OBJECT] = { "Concerns", "对象" },
+	[P_L_WHO] = { "With", "涉及" },
+	[P_L_REASON] = { "Reason", "原因" },
+	[P_L_NEXT] = { "Next try", "下次尝试" },
+	[P_L_HOST] = { "Host", "主机" },
+	[P_L_TIME] = { "Time", "时间" },
+	[P_L_LIST] = { "Certificates", "证书列表" },
+	[P_TRIES] = { "{n} times", "{n} 次" },
+	[P_SINCE] = { "{n} times since {since}", "自 {since} 起 {n} 次" },
+	[P_IN] = { "{at} (in {left})", "{at}（{left}后）" },
+	[P_AGO] = { "{at} ({left} ago)", "{at}（{left}前）" },
+	[P_NOW] = { "now", "现在" },
+	[P_NEXT_COMMAND] = { "when the configuration is reloaded, or "
+	    "\"acmectl renew-now\"", "重新加载配置或执行“acmectl "
+	    "renew-now”之后" },
+	[P_MORE] = { "and {n} more", "另有 {n} 个" },
+	[P_DIGEST] = { "{n} certificates: {valid} valid, {failing} failing.",
+	    "{n} 个证书：{valid} 个有效，{failing} 个续期失败。" },
+	[P_DIGEST_FINE] = { "all is well", "一切正常" },
+	[P_DROPPED] = { "Note: {n} older messages could not be delivered for "
+	    "too long and were dropped.",
+	    "注意：有 {n} 条较早的消息长期无法送达，已被丢弃。" },
+
+	[P_DO] = { "What you can do:", "您可以：" },
+	[P_DO_DEFAULT] = { "\"acmectl status {name}\" shows every step.  When "
+	    "the cause is mended: acmectl renew-now {name}",
+	    "执行“acmectl status {name}”查看每个步骤。排除原因后执行："
+	    "acmectl renew-now {name}" },
+	[P_DO_LINK] = { "The CA asks for a person: {link}",
+	    "CA 要求人工处理：{link}" },
+	[P_DO_RATE] = { "Nothing: the CA limits how often it is asked, and "
+	    "acmed waits as long as it must.  More names in one certificate, "
+	    "or fewer tests against the real CA, need fewer requests.",
+	    "无需操作：CA 限制了请求频率，acmed 会按要求等待。将更多域名"
+	    "合并到一个证书，或减少对正式 CA 的测试，可以减少请求。" },
+	[P_DO_CAA] = { "Allow the CA in the CAA record of the domain, or "
+	    "remove the record.",
+	    "在域名的 CAA 记录中允许该 CA，或删除该记录。" },
+	[P_DO_AUTHZ] = { "See whether the domain's name servers are right, "
+	    "and answer everywhere with the same: acmectl status {name}",
+	    "检查域名的权威服务器是否正确、各处应答是否一致：acmectl status "
+	    "{name}" },
+	[P_DO_ACCOUNT] = { "See what the CA says above; the account is in "
+	    "acmed.conf, section account \"{who}\".  Then: acmectl reload",
+	    "请查看上面 CA 的说明；账户在 acmed.conf 的 account “{who}”"
+	    "一节中配置。然后执行：acmectl reload" },
+	[P_DO_CREDENTIALS] = { "Give acmed credentials that work, in acmed.conf, "
+	    "section provider \"{who}\" (or in the file it names).  Then: "
+	    "acmectl reload",
+	    "在 acmed.conf 的 provider “{who}”一节（或其指定的文件）中填写"
+	    "有效凭据，然后执行：acmectl reload" },
+	[P_DO_EXPIRING] = { "\"acmectl status {name}\" tells what acmed waits "
+	    "for.  To renew now: acmectl renew-now {name}",
+	    "执行“acmectl status {name}”查看 acmed 在等待什么。立即续期："
+	    "acmectl renew-now {name}" },
+	[P_DO_DEPLOY] = { "\"acmectl status {name}\" shows what the action "
+	    "said.  acmed tries again by itself; the new certificate is "
+	    "installed already.",
+	    "执行“acmectl status {name}”查看部署输出。acmed 会自动重试；"
+	    "新证书已经安装。" },
+	[P_DO_SERVING_OLD] = { "Restart or reload the server, and see that it "
+	    "reads the files of {name}: acmectl status {name}",
+	    "请重启或重新加载服务器，并确认它读取 {name} 的证书文件：acmectl "
+	    "status {name}" },
+	[P_DO_CLEANUP] = { "Remove the record by hand, or mend what the "
+	    "provider complains of; acmed goes on trying.",
+	    "手动删除该记录，或解决服务商报告的问题；acmed 会继续尝试。" },
+	[P_DO_CONFIG] = { "\"acmed --check-config\" lists every mistake.  "
+	    "Then: acmectl reload",
+	    "执行“acmed --check-config”查看所有错误，然后执行：acmectl "
+	    "reload" },
+
+	[P_DAYS] = { "{n} days", "{n} 天" },
+	[P_HOURS] = { "{n} hours", "{n} 小时" },
+	[P_MINUTES] = { "{n} minutes", "{n} 分钟" },
+	[P_DAY] = { "1 day", "1 天" },
+	[P_HOUR] = { "1 hour", "1 小时" },
+	[P_MINUTE] = { "1 minute", "1 分钟" },
+};
+_Static_assert(sizeof(phrases) / sizeof(phrases[0]) == P_END, "phrases");
+
+const char *
+phrase(enum phrase p, bool is_chinese)
+{
+	return is_chinese ? phrases[p].zh : phrases[p].en;
+}
+
+static const char *
+value_of(const struct phrase_var *vars, const char *name, size_t len)
+{
+	for (; vars != NULL && vars->name != NULL; vars++) {
+		if (strlen(vars->name) == len &&
+		    memcmp(vars->name, name, len) == 0)
+			return vars->value != NULL ? vars->value : "";
+	}
+	return "";
+}
+
+char *
+phrase_fill(enum phrase p, bool is_chinese, const struct phrase_var *vars)
+{
+	const char *from = phrase(p, is_chinese);
+	char *out = xstrdup("");
+
+	while (*from != '\0') {
+		size_t plain = strcspn(from, "{"), len;
+		const char *value = "";
+		char *longer;
+
+		len = from[plain] == '{' ? strcspn(from + plain, "}") : 0;
+		if (len > 0)
+			value = value_of(vars, from + plain + 1, len - 1);
+		longer = xasprintf("%s%.*s%s", out, (int)plain, from, value);
+		free(out);
+		out = longer;
+		from += plain + len + (len > 0);
+	}
+	return out;
+}
+
+char *
+phrase_span(int64_t seconds, bool is_chinese)
+{
+	static const struct { int64_t s; enum phrase one, many; } units[] = {
+		{ 86400, P_DAY, P_DAYS },
+		{ 3600, P_HOUR, P_HOURS },
+		{ 60, P_MINUTE, P_MINUTES },
+	};
+	struct phrase_var vars[] = { { "n", NULL }, { NULL, NULL } };
+	char n[32];
+	size_t i = 0;
+
+	if (seconds < 0)
+		seconds = -seconds;
+	/* "36 hours" says more than "1 day". */
+	while (i < 2 && seconds < 2 * units[i].s)
+		i++;
+	(void)text_printf(n, sizeof(n), "%" PRId64, seconds / units[i].s);
+	vars[0].value = n;
+	return phrase_fill(seconds / units[i].s == 1 ? units[i].one :
+	    units[i].many, is_chinese, vars);
+}
+
+/* The bytes of the character at s, and its columns. */
+static size_t
+next_char(const char *s, size_t *columns)
+{
+	unsigned char c = (unsigned char)*s;
+	size_t len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+	/* What we write in Chinese, and most of what is wide, has 3 bytes
+	   from U+2E80 on, or 4. */
+	*columns = len == 4 || (len == 3 && (c > 0xe2 ||
+	    (c == 0xe2 && (unsigned char)s[1] >= 0xba))) ? 2 : 1;
+	for (size_t i = 1; i < len; i++) {
+		if (s[i] == '\0')
+			return i;
+	}
+	return len;
+}
+
+size_t
+text_columns(const char *s)
+{
+	size_t n = 0, columns;
+
+	while (*s != '\0') {
+		s += next_char(s, &columns);
+		n += columns;
+	}
+	return n;
+}
+
+char *
+text_fit(const char *s, size_t max)
+{
+	size_t len = 0, used = 0, columns;
+
+	if (text_columns(s) <= max)
+		return xstrdup(s);
+	while (s[len] != '\0') {
+		size_t n = next_char(s + len, &columns);
+
+		if (used + columns + 3 > max)
+			break;
+		used += columns;
+		len += n;
+	}
+	return xasprintf("%.*s...", (int)len, s);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/notify/channel.h"
+
+#include <stdlib.h>
+
+#include "common/error.h"
+#include "common/mem.h"
+
+static const struct channel_kind *const kinds[] = {
+	[NOTIFY_MAIL] = &channel_mail,
+	[NOTIFY_SYSLOG] = &channel_syslog,
+	[NOTIFY_WEBHOOK] = &channel_webhook,
+	[NOTIFY_EXEC] = &channel_exec,
+	[NOTIFY_HEARTBEAT] = NULL,	/* no message is for it */
+};
+_Static_assert(sizeof(kinds) / sizeof(kinds[0]) == NOTIFY_KIND_END, "kinds");
+
+struct channel_op {
+	const struct channel_kind *kind;
+	void		*op;
+	channel_done_cb	*done;
+	void		*arg;
+};
+
+static void
+kind_done(const struct error *err, void *arg)
+{
+	struct channel_op *op = arg;
+
+	op->op = NULL;
+	op->done(err, op->arg);
+	free(op);
+}
+
+struct channel_op *
+channel_start(const struct channel_args *a, channel_done_cb *done, void *arg)
+{
+	struct channel_op *op = xcalloc(1, sizeof(*op));
+
+	op->kind = kinds[a->conf->kind];
+	op->done = done;
+	op->arg = arg;
+	op->op = op->kind->start(a, kind_done, op);
+	return op;
+}
+
+void
+channel_cancel(struct channel_op *op)
+{
+	if (op == NULL)
+		return;
+	op->kind->cancel(op->op);
+	free(op);
+}
+
+const char *const *
+channel_targets(const struct conf_notify *conf)
+{
+	static const char *const one[] = { "", NULL };
+
+	return conf->kind == NOTIFY_MAIL ?
+	    (const char *const *)conf->mail_to : one;
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/* What people are told, word by word; and the mail around it. */
+#include "tests/unit/unit.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/mem.h"
+#include "daemon/notify/catalogue.h"
+#include "daemon/notify/mime.h"
+#include "daemon/notify/notice.h"
+
+#define NOW	1800000000		/* 2027-01-15 08:00 UTC */
+#define DAY	86400
+
+static const struct notice_item web = {
+	.name = "example.com",
+	.names = "example.com, www.example.com",
+	.step = "authorize",
+	.words = "example.com: the CA says: unauthorized: No TXT record found "
+	    "at _acme-challenge.example.com",
+	.not_after = NOW + 12 * DAY,
+	.since = NOW - 2 * DAY,
+	.next_at = NOW + 4000,
+	.tries = 5,
+};
+
+static struct notice
+base(void)
+{
+	return (struct notice){
+		.event = NEV_FAILED, .level = NLEV_WARNING, .at = NOW,
+		.id = "1.a@web1", .host = "web1.example.net",
+		.code = "acme:unauthorized", .who = "", .items = &web,
+		.n_items = 1,
+	};
+}
+
+static void
+expect(const struct notice *n, bool zh, const char *subject, const char *text)
+{
+	struct notice_text t;
+
+	notice_format(n, zh, &t);
+	assert_string_equal(t.subject, subject);
+	if (text != NULL)
+		assert_string_equal(t.text, text);
+	assert_true(text_columns(t.subject) < NOTICE_SUBJECT_MAX);
+	notice_text_clear(&t);
+}
+
+static void
+test_failed(void **state)
+{
+	struct notice n = base();
+
+	expect(&n, false, "[acmed] example.com: renewal fails, 12 days left",
+	    "The certificate example.com cannot be renewed.\n"
+	    "\n"
+	    "Certificate:  example.com\n"
+	    "Names:        example.com, www.example.com\n"
+	    "Expires:      2027-01-27 08:00 UTC (in 12 days)\n"
+	    "Failed:       5 times since 2027-01-13 08:00 UTC\n"
+	    "Step:         authorize\n"
+	    "Reason:       example.com: the CA says: unauthorized: No TXT "
+	    "record found at\n"
+	    "              _acme-challenge.example.com\n"
+	    "Next try:     2027-01-15 09:06 UTC (in 66 minutes)\n"
+	    "\n"
+	    "What you can do:\n"
+	    "  See whether the domain's name servers are right, and answer "
+	    "everywhere\n"
+	    "  with the same: acmectl status example.com\n"
+	    "\n"
+	    "Host:         web1.example.net\n"
+	    "Time:         2027-01-15 08:00 UTC\n");
+	expect(&n, true, "[acmed] example.com：续期失败，剩余 12 天",
+	    "证书 example.com 无法续期。\n"
+	    "\n"
+	    "证书:         example.com\n"
+	    "域名:         example.com, www.example.com\n"
+	    "到期:         2027-01-27 08:00 UTC（12 天后）\n"
+	    "失败:         自 2027-01-13 08:00 UTC 起 5 次\n"
+	    "步骤:         authorize\n"
+	    "原因:         example.com: the CA says: unauthorized: No TXT "
+	    "record found at\n"
+	    "              _acme-challenge.example.com\n"
+	    "下次尝试:     2027-01-15 09:06 UTC（66 分钟后）\n"
+	    "\n"
+	    "您可以：\n"
+	    "  检查域名的权威服务器是否正确、各处应答是否一致：acmectl status "
+	    "example.com\n"
+	    "\n"
+	    "主机:         web1.example.net\n"
+	    "时间:         2027-01-15 08:00 UTC\n");
+}
+
+static void
+test_subjects(void **state)
+{
+	static const struct {
+		enum notify_event event;
+		enum notice_what what;
+		time_t not_after;
+		const char *en, *zh;
+	} cases[] = {
+		{ NEV_FAILED, NOTICE_NEW, 0, "example.com: renewal fails",
+		    "example.com：续期失败" },
+		{ NEV_FAILED, NOTICE_WORSE, NOW + 40 * 3600,
+		    "example.com: renewal fails, 40 hours left",
+		    "example.com：续期失败，剩余 40 小时" },
+		{ NEV_FAILED, NOTICE_WORSE, NOW - 5, "example.com: EXPIRED",
+		    "example.com：证书已过期" },
+		{ NEV_EXPIRING, NOTICE_NEW, NOW + 3 * DAY,
+		    "example.com: not renewed, 3 days left",
+		    "example.com：尚未续期，剩余 3 天" },
+		{ NEV_FAILED, NOTICE_RECOVERED, NOW + 89 * DAY,
+		    "example.com: works again, 89 days left",
+		    "example.com：已恢复正常，剩余 89 天" },
+		{ NEV_DEPLOY, NOTICE_NEW, NOW + 89 * DAY,
+		    "example.com: deploy fails", "example.com：部署失败" },
+		{ NEV_CREDENTIALS, NOTICE_NEW, NOW + 25 * DAY,
+		    "example.com: DNS credentials refused, 25 days left",
+		    "example.com：DNS 凭据被拒绝，剩余 25 天" },
+		{ NEV_CONFIG, NOTICE_NEW, 0, "configuration not reloaded",
+		    "配置未能重新加载" },
+		{ NEV_RENEWED, NOTICE_NEW, NOW + 90 * DAY,
+		    "example.com: renewed, 90 days left",
+		    "example.com：已续期，剩余 90 天" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct notice_item item = web;
+		struct notice n = base();
+		char *en = xasprintf("[acmed] %s", cases[i].en);
+		char *zh = xasprintf("[acmed] %s", cases[i].zh);
+
+		item.not_after = cases[i].not_after;
+		n.items = &item;
+		n.event = cases[i].event;
+		n.what = cases[i].what;
+		expect(&n, false, en, NULL);
+		expect(&n, true, zh, NULL);
+		free(en);
+		free(zh);
+	}
+}
+
+/* A hundred and seven certificates, one message. */
+static void
+test_many(void **state)
+{
+	struct notice_item items[107];
+	char names[107][80];
+	struct notice n = base();
+	struct notice_text t;
+	size_t lines = 0;
+
+	for (size_t i = 0; i < N_ELEMENTS(items); i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "%zu.a-name-that-"
+		    "is-longer-than-most-are.example.com", i);
+		items[i] = web;
+		items[i].name = names[i];
+	}
+	n.items = items;
+	n.n_items = N_ELEMENTS(items);
+	notice_format(&n, false, &t);
+	assert_string_equal(t.subject, "[acmed] 0.a-name-that-is... and "
+	    "106 more: renewal fails, 12 days left");
+	assert_non_null(strstr(t.text, "107 certificates cannot be renewed"));
+	assert_non_null(strstr(t.text, "\n  and 87 more\n"));
+	for (const char *s = t.text; *s != '\0'; s++)
+		lines += *s == '\n';
+	assert_true(lines < 45);
+	notice_text_clear(&t);
+	notice_format(&n, true, &t);
+	assert_non_null(strstr(t.text, "\n  另有 87 个\n"));
+	assert_true(text_columns(t.subject) < NOTICE_SUBJECT_MAX);
+	notice_text_clear(&t);
+}
+
+/* A peer may say anything. */
+static void
+test_hostile(void **state)
+{
+	static const char words[] = "evil\r\nBcc: x@y\r\n.\r\n\033[2J {name} "
+	    "%s%n \xff\xfe \xe4\xb8";
+	struct notice_item item = web;
+	struct notice n = base();
+	struct notice_text t;
+	json_t *j;
+	char *big = xcalloc(1, 20001);
+
+	item.words = words;
+	n.items = &item;
+	notice_format(&n, false, &t);
+	assert_non_null(strstr(t.text, "Reason:       evil Bcc: x@y . [2J "
+	    "{name} %s%n ??"));
+	assert_null(strpbrk(t.text, "\r\033"));
+	assert_null(strstr(t.text, "\nBcc"));
+	j = json_loads(t.json, 0, NULL);
+	assert_non_null(j);
+	json_decref(j);
+	notice_text_clear(&t);
+	memset(big, 'x', 20000);
+	item.words = big;
+	notice_format(&n, false, &t);
+	assert_true(strlen(t.text) < 3000);
+	notice_text_clear(&t);
+	free(big);
+}
+
+static void
+test_advice(void **state)
+{
+	static const struct {
+		enum notify_event event;
+		const char *code, *words, *want;
+	} cases[] = {
+		{ NEV_ACCOUNT, "acme:rateLimited", "rateLimited: Your account "
+		    "is paused for example.com. Unpause: "
+		    "https://unpause.example/?jwt=abc. Then go on",
+		    "The CA asks for a person: "
+		    "https://unpause.example/?jwt=abc\n" },
+		{ NEV_ACCOUNT, "acme:rateLimited", "too many",
+		    "Nothing: the CA limits" },
+		{ NEV_ACCOUNT, "acme:userActionRequired",
+		    "terms changed [see https://ca.example/tos]",
+		    "person: https://ca.example/tos\n" },
+		{ NEV_CREDENTIALS, "provider:credentials", "403",
+		    "section provider "
+		    "\"dns\"\n" },
+		{ NEV_FAILED, "acme:caa", "no", "CAA record" },
+		{ NEV_FAILED, "http:connect", "x", "acmectl renew-now "
+		    "example.com" },
+		{ NEV_CONFIG, "", "x", "--check-config" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct notice_item item = web;
+		struct notice n = base();
+		struct notice_text t;
+
+		item.words = cases[i].words;
+		n.items = &item;
+		n.event = cases[i].event;
+		n.code = cases[i].code;
+		n.who = "dns";
+		notice_format(&n, false, &t);
+		if (strstr(t.text, cases[i].want) == NULL)
+			fail_msg("case %zu: %s", i, t.text);
+		notice_text_clear(&t);
+	}
+}
+
+static void
+test_test_and_digest(void **state)
+{
+	struct notice n = base();
+
+	n.items = NULL;
+	n.n_items = 0;
+	n.channel = "ops";
+	expect(&n, false, "[acmed] test message", "This is a test message for "
+	    "the channel \"ops\". Nothing is wrong.\n"
+	    "\n"
+	    "Host:         web1.example.net\n"
+	    "Time:         2027-01-15 08:00 UTC\n");
+	n.channel = NULL;
+	n.event = NEV_DIGEST;
+	n.n_certs = n.n_valid = 7;
+	n.dropped = 3;
+	expect(&n, false, "[acmed] daily digest: all is well",
+	    "7 certificates: 7 valid, 0 failing.\n"
+	    "\n"
+	    "Host:         web1.example.net\n"
+	    "Time:         2027-01-15 08:00 UTC\n"
+	    "\n"
+	    "Note: 3 older messages could not be delivered for too long and "
+	    "were dropped.\n");
+	n.n_failing = 1;
+	n.items = &web;
+	n.n_items = 1;
+	expect(&n, true, "[acmed] 每日摘要：6/7", NULL);
+}
+
+/* --- the mail --- */
+
+static void
+test_header(void **state)
+{
+	static const struct { const char *in, *out; } cases[] = {
+		{ "plain", "plain" },
+		{ "a\r\nBcc: b", "a  Bcc: b" },
+		{ "=?x?=", "=?UTF-8?B?PT94Pz0=?=" },
+		{ "续期", "=?UTF-8?B?57ut5pyf?=" },
+		{ "续期续期续期续期续期续期续期续期",
+		    "=?UTF-8?B?57ut5pyf57ut5pyf57ut5pyf57ut5pyf57ut5pyf57ut5py"
+		    "f57ut5pyf?=\r\n =?UTF-8?B?57ut5pyf?=" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		char *got = mime_header(cases[i].in);
+
+		assert_string_equal(got, cases[i].out);
+		free(got);
+	}
+}
+
+static void
+test_mail(void **state)
+{
+	static const char *const to[] = { "a@example.com", "b@example.com",
+	    NULL };
+	struct mime_args a = { .from = "acmed@web1", .to = to,
+	    .subject = "x\nEvil: y", .text = "one\n.\ntwo", .id = "7.9@web1",
+	    .at = NOW, .is_urgent = true };
+	char *mail = mime_mail(&a), *body;
+
+	assert_string_equal(mail,
+	    "Date: Fri, 15 Jan 2027 08:00:00 +0000\r\n"
+	    "From: acmed <acmed@web1>\r\n"
+	    "To: <a@example.com>,\r\n <b@example.com>\r\n"
+	    "Subject: x Evil: y\r\n"
+	    "Message-ID: <7.9@web1>\r\n"
+	    "Auto-Submitted: auto-generated\r\n"
+	    "Importance: high\r\n"
+	    "MIME-Version: 1.0\r\n"
+	    "Content-Type: text/plain; charset=us-ascii\r\n"
+	    "Content-Transfer-Encoding: 7bit\r\n\r\n"
+	    "one\r\n.\r\ntwo\r\n");
+	free(mail);
+	a.text = "\xe7\xbb\xad = 1 \nlonglonglonglonglonglonglonglonglonglong"
+	    "longlonglonglonglonglonglonglonglonglonglonglong\n";
+	mail = mime_mail(&a);
+	body = strstr(mail, "\r\n\r\n") + 4;
+	assert_non_null(strstr(mail, "charset=utf-8\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n"));
+	assert_string_equal(body, "=E7=BB=AD =3D 1=20\r\nlonglonglonglonglong"
+	    "longlonglonglonglonglonglonglonglonglonglonglonglonglon=\r\n"
+	    "glonglonglong\r\n");
+	free(mail);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_subjects),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_advice),
+		cmocka_unit_test(test_test_and_digest),
+		cmocka_unit_test(test_header),
+		cmocka_unit_test(test_mail),
+	};
+
+	(void)setenv("TZ", "UTC", 1);
+	tzset();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
