@@ -18,11 +18,13 @@
 #include "daemon/engine/persist_job.h"
 #include "daemon/engine/persist_watch.h"
 #include "daemon/engine/priv.h"
+#include "daemon/engine/outbox.h"
 #include "daemon/engine/renewal.h"
 #include "daemon/engine/rollback.h"
 #include "daemon/engine/watch.h"
 #include "daemon/engine/tokens.h"
 #include "daemon/http01/http01.h"
+#include "daemon/engine/teller.h"
 #include "daemon/io/sd.h"
 #include "providers/provider.h"
 
@@ -403,6 +405,8 @@ run_done(struct cert *c, enum step step, const struct error *err)
 	else
 		event_end(c, STEP_DEPLOY, NULL, "done; next renewal %s",
 		    when_next(c, when));
+	if (err == NULL)
+		teller_renewed(e->teller, c);
 	deployer_kick(e->deployer);
 	persist_watch_kick(e->persist_watch, c);
 	start_ready(e);
@@ -529,6 +533,7 @@ engine_new(const struct engine_args *a, struct error *err)
 	e->hooks = hooks_new(a->loop, a->children);
 	e->deployer = deployer_new(e);
 	e->persist_watch = persist_watch_new(e);
+	e->teller = teller_new(e);
 	return e;
 }
 
@@ -641,6 +646,7 @@ engine_start(struct engine *e)
 	tokens_start(e->tokens);
 	deployer_start(e->deployer);
 	persist_watch_kick(e->persist_watch, NULL);
+	teller_start(e->teller);
 }
 
 void
@@ -656,6 +662,8 @@ engine_free(struct engine *e)
 	persist_watch_free(e->persist_watch);
 	persist_job_stop_all(e);
 	deployer_stop(e->deployer);
+	teller_free(e->teller);
+	e->teller = NULL;
 	for (size_t i = 0; i < e->n_certs; i++)
 		cert_free(e->certs[i]);
 	deployer_free(e->deployer);
@@ -767,6 +775,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	cleanup_retry(e->cleanup);
 	tokens_retry(e->tokens);
 	persist_watch_kick(e->persist_watch, NULL);
+	teller_reload(e->teller);
 	conf_unref(old);
 	engine_reschedule(e);
 	return report;
@@ -777,4 +786,17 @@ engine_set_reload_error(struct engine *e, const char *text)
 {
 	free(e->reload_error);
 	e->reload_error = text != NULL ? xstrdup(text) : NULL;
+	teller_kick(e->teller);
+}
+
+json_t *
+engine_notify_test(struct engine *e, const char *channel, struct error *err)
+{
+	return outbox_test(teller_outbox(e->teller), channel, err);
+}
+
+json_t *
+engine_notify_results(const struct engine *e)
+{
+	return outbox_test_json(teller_outbox(e->teller));
 }

@@ -87,6 +87,16 @@ int		 engine_rollback(struct engine *, const char *name,
 		    bool force, struct error *);
 
 /*
+ * Send a test message now, on one channel or (NULL) on all.  {"started":
+ * [names]}; the caller decrefs.  NULL and ERR_CONFIG "notify:none",
+ * "notify:unknown-channel", ERR_TRANSIENT "notify:busy".
+ */
+json_t		*engine_notify_test(struct engine *, const char *channel,
+		    struct error *);
+/* What became of the last test; the caller decrefs. */
+json_t		*engine_notify_results(const struct engine *);
+
+/*
  * Events: one JSON object each as described in doc/control-api.md ("at",
  * "cert", "step", "level", "msg", and "end": true with "ok" when a run is
  * over).  Borrowed.  cb may unsubscribe.

@@ -11,6 +11,7 @@
 #include "common/text.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
+#include "daemon/engine/teller.h"
 
 #define MSG_MAX 2300
 
@@ -103,6 +104,8 @@ record(struct engine *e, const char *cert, enum step step,
 	log_at(level, &ctx, "%s", msg);
 	(void)text_printf(ev.step, sizeof(ev.step), "%s", step_name(step));
 	store_event_add(e->a.store, cert, &ev);
+	if (level <= LOGL_NOTICE)
+		teller_kick(e->teller);
 }
 
 /* What both kinds of event share; target and code may be NULL. */

@@ -26,6 +26,7 @@ struct preflight;
 struct persist_job;
 struct persist_watch;
 struct hooks;
+struct teller;
 struct renewal;
 struct watch;
 struct tokens;
@@ -79,6 +80,7 @@ struct engine {
 	struct tokens	*tokens;
 	struct hooks	*hooks;
 	struct deployer	*deployer;
+	struct teller	*teller;
 
 	struct cert	**certs;	/* sorted by name */
 	size_t		 n_certs;

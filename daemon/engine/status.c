@@ -17,7 +17,9 @@
 #include "daemon/engine/due.h"
 #include "daemon/engine/persist_watch.h"
 #include "daemon/engine/priv.h"
+#include "daemon/engine/outbox.h"
 #include "daemon/engine/renewal.h"
+#include "daemon/engine/teller.h"
 #include "daemon/engine/tokens.h"
 
 #define STEPS_SHOWN 50
@@ -94,7 +96,8 @@ engine_status(const struct engine *e)
 			(void)json_array_append_new(certs,
 			    cert_json(e->certs[i]));
 	}
-	return json_pack("{s:s, s:i, s:o, s:{s:s, s:o, s:o}, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:i, s:o, s:{s:s, s:o, s:o},"
+	    " s:o, s:o, s:o, s:o}",
 	    "version", PACKAGE_VERSION, "pid", (int)getpid(),
 	    "started_at", time_json(e->started_at),
 	    "config", "file", e->conf->path,
@@ -102,7 +105,8 @@ engine_status(const struct engine *e)
 	    "error", e->reload_error != NULL ?
 	    json_string(e->reload_error) : json_null(),
 	    "certificates", certs, "cleanup", cleanup_json(e->cleanup),
-	    "http_files", tokens_json(e->tokens));
+	    "http_files", tokens_json(e->tokens),
+	    "notify", outbox_json(teller_outbox(e->teller)));
 }
 
 static void
@@ -218,6 +222,7 @@ engine_metrics(const struct engine *e)
 	    cleanup_count(e->cleanup), tokens_count(e->tokens),
 	    deployer_pending(e->deployer), serving_old,
 	    accounts_requests(e->accounts));
+	outbox_metrics(teller_outbox(e->teller), f);
 	if (fclose(f) != 0 || text == NULL)
 		abort();
 	return text;
