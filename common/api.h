@@ -24,6 +24,8 @@
 #define API_PATH_RELOAD	"/v1/reload"
 #define API_PATH_PROVIDERS "/v1/providers"
 #define API_PATH_PROVIDER "/v1/providers/"	/* + NAME, percent-encoded */
+#define API_PATH_NOTIFY	"/v1/notify-test"
+#define API_PATH_NOTIFIED "/v1/notify-test/results"
 #define API_PATH_METRICS "/metrics"
 
 /* Bytes of a request's body; more is answered with 413. */
@@ -36,6 +38,7 @@
 #define API_ERR_REQUEST		"control:request"	/* 400 */
 #define API_ERR_BUSY		"control:busy"		/* 503 */
 #define API_ERR_UNKNOWN_CERT	"engine:unknown-cert"	/* 404 */
+#define API_ERR_UNKNOWN_CHANNEL	"notify:unknown-channel"	/* 404 */
 #define API_ERR_UNKNOWN_PROVIDER "control:unknown-provider"	/* 404 */
 
 #endif

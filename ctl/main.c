@@ -33,6 +33,8 @@ static const struct command {
 	    0, 1, cmd_events },
 	{ "reload", "", "read the configuration again", 0, 0, cmd_reload },
 	{ "list", "", "the names of the certificates", 0, 0, cmd_list },
+	{ "notify-test", "[CHANNEL]", "send a test message to people",
+	    0, 1, cmd_notify_test },
 	{ "providers", "[TYPE]", "the DNS providers, or the options of one",
 	    0, 1, cmd_providers },
 	{ "persist", "[--write] NAME", "the standing records for "

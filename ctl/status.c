@@ -356,6 +356,36 @@ print_cleanup(const struct term *t, const json_t *records, const char *what,
 	}
 }
 
+/* A channel that is silent because it is broken looks as if all was well. */
+static void
+print_channels(const struct term *t, const json_t *channels, time_t now)
+{
+	const json_t *c;
+	size_t i;
+
+	json_array_foreach(channels, i, c) {
+		const char *state = jsonx_str(c, "state");
+		char *name = show_str(c, "name", "?"), *text;
+		char *error = show_error(json_object_get(c, "error"));
+		long long queued = jsonx_int(c, "queued", 0);
+		time_t at = (time_t)jsonx_int(c, "next_at", 0);
+		char when[SHOW_WHEN_MAX];
+
+		if (state != NULL && strcmp(state, "failing") == 0) {
+			text = xasprintf("notify: channel %s fails, %lld "
+			    "message%s waiting%s%s: %s", name, queued,
+			    queued == 1 ? "" : "s", at > 0 ? ", next try " :
+			    "", at > 0 ? show_span(now, at < now ? now : at,
+			    when) : "", error != NULL ? error : "?");
+			(void)fputc('\n', t->out);
+			term_wrap(t, TERM_BAD, 0, 2, text);
+			free(text);
+		}
+		free(error);
+		free(name);
+	}
+}
+
 void
 status_print(const struct term *t, const json_t *status, time_t now)
 {
@@ -370,6 +400,7 @@ status_print(const struct term *t, const json_t *status, time_t now)
 	    print_record, now);
 	print_cleanup(t, json_object_get(status, "http_files"),
 	    "challenge file", print_file, now);
+	print_channels(t, json_object_get(status, "notify"), now);
 	if (error == NULL)
 		return;
 	text = xasprintf("configuration: the last reload failed, and the "

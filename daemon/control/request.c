@@ -69,7 +69,8 @@ reply_error(struct evhttp_request *req, int status, const struct error *err,
 int
 reply_status(const struct error *err)
 {
-	if (strcmp(err->code, API_ERR_UNKNOWN_CERT) == 0)
+	if (strcmp(err->code, API_ERR_UNKNOWN_CERT) == 0 ||
+	    strcmp(err->code, API_ERR_UNKNOWN_CHANNEL) == 0)
 		return 404;
 	switch (err->kind) {
 	case ERR_TRANSIENT:
@@ -421,6 +422,41 @@ post_persist(struct call *c)
 	persist_request(c->ctl, c->req);
 }
 
+/* The body of POST /v1/notify-test: nothing, {} or {"channel": NAME}. */
+static void
+post_notify(struct call *c)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(c->req);
+	size_t len = evbuffer_get_length(in);
+	const char *channel = NULL;
+	json_t *body, *started;
+	struct error err;
+
+	body = jsonx_parse(len == 0 ? "{}" :
+	    (const char *)evbuffer_pullup(in, -1), len == 0 ? 2 : len, &err);
+	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT, "{s?s}",
+	    "channel", &channel) == -1) {
+		bad_request(c, "the request is not {\"channel\": NAME}");
+		json_decref(body);
+		return;
+	}
+	log_info(NULL, "user id %lu asks for a test of %s%s",
+	    (unsigned long)c->uid, channel != NULL ? "channel " :
+	    "all channels", channel != NULL ? channel : "");
+	started = engine_notify_test(c->ctl->engine, channel, &err);
+	if (started != NULL)
+		reply_json(c->req, 202, started);
+	else
+		reply_error(c->req, reply_status(&err), &err, NULL);
+	json_decref(body);
+}
+
+static void
+get_notified(struct call *c)
+{
+	reply_json(c->req, 200, engine_notify_results(c->ctl->engine));
+}
+
 static const struct route {
 	const char	*path;
 	bool		 is_prefix;
@@ -439,6 +475,8 @@ static const struct route {
 	{ API_PATH_RELOAD, false, EVHTTP_REQ_POST, "POST", post_reload },
 	{ API_PATH_PROVIDERS, false, EVHTTP_REQ_GET, "GET", get_providers },
 	{ API_PATH_PROVIDER, true, EVHTTP_REQ_GET, "GET", get_provider },
+	{ API_PATH_NOTIFY, false, EVHTTP_REQ_POST, "POST", post_notify },
+	{ API_PATH_NOTIFIED, false, EVHTTP_REQ_GET, "GET", get_notified },
 	{ API_PATH_METRICS, false, EVHTTP_REQ_GET, "GET", get_metrics },
 };
 

@@ -306,6 +306,25 @@ fake_engine_check_stop(struct engine *e)
 		check_end(TAILQ_FIRST(&e->checks), &err);
 }
 
+/* --- test messages --- */
+
+json_t *
+engine_notify_test(struct engine *e, const char *channel, struct error *err)
+{
+	if (channel != NULL && strcmp(channel, "ops") != 0) {
+		(void)error_set(err, ERR_CONFIG, "notify:unknown-channel",
+		    "there is no channel \"%s\"", channel);
+		return NULL;
+	}
+	return json_pack("{s:[s]}", "started", "ops");
+}
+
+json_t *
+engine_notify_results(const struct engine *e)
+{
+	return json_pack("{s:b, s:[]}", "running", 0, "results");
+}
+
 /* persist_job.h */
 
 struct persist_job *

@@ -82,6 +82,7 @@ class Acmed:
         self.providers = {"dns": rfc2136()}
         self.repositories = {}
         self.certs = {}
+        self.notifies = {}
         self.proc = None
         self.env = None
         self.user = None
@@ -104,7 +105,8 @@ class Acmed:
         for kind, table in (("account", self.accounts),
                             ("provider", self.providers),
                             ("repository", self.repositories),
-                            ("certificate", self.certs)):
+                            ("certificate", self.certs),
+                            ("notify", self.notifies)):
             for name, opts in table.items():
                 out += section(kind, name, opts)
         return out

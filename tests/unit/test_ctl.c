@@ -66,7 +66,13 @@ static const char status_text[] =
     "\"http_files\": ["
     "{\"cert\": \"b\", \"path\": \"/srv/www/t1\", \"state\": \"removing\","
     "  \"next_at\": 1795300600, \"error\": \"" LONG_ERROR "\"},"
-    "{\"cert\": \"b\", \"path\": \"/srv/www/t2\", \"state\": \"in use\"}]}";
+    "{\"cert\": \"b\", \"path\": \"/srv/www/t2\", \"state\": \"in use\"}],"
+    "\"notify\": ["
+    "{\"name\": \"chat\", \"state\": \"ok\", \"queued\": 0,"
+    "  \"error\": null},"
+    "{\"name\": \"ops\", \"state\": \"failing\", \"queued\": 2,"
+    "  \"next_at\": 1795300600, \"error\": {\"msg\": \"" LONG_ERROR
+    "\"}}]}";
 
 static const char cert_text[] =
     "{\"name\": \"example.com\", \"names\": [\"example.com\","
@@ -190,8 +196,9 @@ test_table_unlimited(void **state)
 	for (const char *s = out; (s = strchr(s, '\n')) != NULL; s++)
 		lines++;
 	/* Head and 5 rows, an empty line, head and 2 records, an empty line,
-	   head and a file, an empty line, the mistake. */
-	assert_int_equal(lines, 1 + 5 + 1 + 3 + 1 + 2 + 1 + 1);
+	   head and a file, an empty line, a channel, an empty line, the
+	   mistake. */
+	assert_int_equal(lines, 1 + 5 + 1 + 3 + 1 + 2 + 1 + 1 + 1 + 1);
 	free(out);
 }
 
