@@ -6,7 +6,7 @@ _acmectl()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local options="--socket --json --help --version"
 	local commands="status renew-now check deploy rollback events persist"
-	commands+=" reload list providers version help"
+	commands+=" reload list notify-test providers version help"
 	local socket=() command="" i word
 
 	COMPREPLY=()
