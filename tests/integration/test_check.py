@@ -370,9 +370,9 @@ def test_http01(acmed, records):
 def test_standing_record(acmed, lab):
     """dns-persist-01: the record is looked for, with a provider or without;
     the rest of dns-01 matters only where it may be needed."""
-    name = "standing.example.test"
+    name = "cstand.example.test"
     acmed.cert(name, challenge="dns-persist-01")
-    bare = acmed.cert("bare.example.test", challenge="dns-persist-01")
+    bare = acmed.cert("cbare.example.test", challenge="dns-persist-01")
     del bare["provider"]
     acmed.start()
     acmed.wait_valid(name, 30)          # by dns-01
@@ -380,8 +380,8 @@ def test_standing_record(acmed, lab):
     line = find(lines, "standing", name)
     assert line["result"] == "warn" and "acmectl persist" in line["fix"]
     assert find(lines, "probe", name)["result"] == "ok"
-    lines = check(acmed, "bare.example.test", code=6)
-    line = find(lines, "standing", "bare.example.test")
+    lines = check(acmed, "cbare.example.test", code=6)
+    line = find(lines, "standing", "cbare.example.test")
     assert line["result"] == "fail" and "acmectl persist" in line["fix"]
     assert not [x for x in lines if x.get("check") in ("probe", "servers")]
     assert acmed.ctl("persist", "--write", name).returncode == 0

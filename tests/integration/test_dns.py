@@ -62,7 +62,7 @@ def test_dead_secondary(acmed, lab, txt):
         acmed.wait_clean(40)
     finally:
         lab.dead.resume()
-    assert txt("dead.test") == {}
+    assert txt("dead.test", name) == {}
 
 
 def test_server_that_never_shows_the_value(acmed, lab, txt):

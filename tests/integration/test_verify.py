@@ -184,7 +184,7 @@ def test_window(acmed, site):
     assert "deploy_window" in acmed.ctl("status", name).stdout
     assert not is_served(acmed, web, name)
     assert acmed.ctl("deploy", name).returncode == 0
-    assert is_served(acmed, web, name)
+    acmed.wait("it to be served", lambda: is_served(acmed, web, name))
 
 
 def test_killed_before_verify(acmed, site, nginx):
