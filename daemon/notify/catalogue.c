@@ -132,6 +132,7 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_L_LIST] = { "Certificates", "证书列表" },
 	[P_TRIES] = { "{n} times", "{n} 次" },
 	[P_SINCE] = { "{n} times since {since}", "自 {since} 起 {n} 次" },
+	[P_ONCE] = { "once, at {since}", "{since}，1 次" },
 	[P_IN] = { "{at} (in {left})", "{at}（{left}后）" },
 	[P_AGO] = { "{at} ({left} ago)", "{at}（{left}前）" },
 	[P_NOW] = { "now", "现在" },
@@ -257,6 +258,8 @@ phrase_span(int64_t seconds, bool is_chinese)
 
 	if (seconds < 0)
 		seconds = -seconds;
+	if (seconds < 60)
+		seconds = 60;
 	/* "36 hours" says more than "1 day". */
 	while (i < 2 && seconds < 2 * units[i].s)
 		i++;

@@ -53,6 +53,7 @@ enum phrase {
 	P_L_LIST,
 	P_TRIES,		/* {n} times */
 	P_SINCE,		/* {n} times since {since} */
+	P_ONCE,			/* once, at {since} */
 	P_IN,			/* {at} (in {left}) */
 	P_AGO,			/* {at} ({left} ago) */
 	P_NOW,

@@ -269,7 +269,8 @@ tries_line(struct writer *w, const struct notice_item *i)
 	    { NULL, NULL } };
 
 	(void)text_printf(n, sizeof(n), "%u", i->tries);
-	text = phrase_fill(i->since != 0 ? P_SINCE : P_TRIES, w->zh, vars);
+	text = phrase_fill(i->since == 0 ? P_TRIES : i->tries == 1 ? P_ONCE :
+	    P_SINCE, w->zh, vars);
 	line(w, P_L_FAILED, text);
 	free(text);
 }

@@ -29,16 +29,22 @@ BUILTIN = ("_acme-challenge.example.test.  NS  acme-ns.example.test.",
            'type = "builtin"', "nothing was written to it")
 
 
-@pytest.mark.parametrize("options", [(), ("--builtin",)],
-                         ids=["rfc2136", "builtin"])
+MAIL = ("Subject: [acmed] example.test:", "Next try:",
+        "so is the last word: [acmed] example.test:")
+
+
+@pytest.mark.parametrize("options", [("--mail",), ("--builtin",),
+                                     ("--builtin", "--mail")],
+                         ids=["rfc2136", "builtin", "builtin-mail"])
 def test_demo(lab, options):
     folder = os.path.join(lab.folder, "demo%d" % next(lab.serial))
     os.mkdir(folder)
     p = demo(folder, *options)
     assert p.returncode == 0, p.stdout
-    for line in COMMON + (BUILTIN if options else ()):
+    for line in COMMON + (BUILTIN if "--builtin" in options else ()) + (
+            MAIL if "--mail" in options else ()):
         assert line in p.stdout, p.stdout
-    if options:
+    if "--builtin" in options:
         assert "key_secret" not in p.stdout
 
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""demo.py SCRATCH [--keep] [--builtin]: what `./quickstart demo` shows.
+"""demo.py SCRATCH [--keep] [--builtin] [--mail]: what `./quickstart demo`
+shows.
 
 A CA, a name server and nginx start in a network namespace of their own; acmed
-gets a wildcard certificate, nginx serves it, and it is renewed before one's
-eyes.  With --builtin nobody may change the zone: one NS record in it makes
-acmed itself the name server of the challenges.
+gets a wildcard certificate, nginx serves it, it is renewed before one's eyes,
+and acmed looks whether nginx really serves the new one.  With --builtin nobody
+may change the zone: one NS record in it makes acmed itself the name server of
+the challenges.  With --mail something breaks, and a person is told.
 """
 
 import os
@@ -14,7 +16,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from lab import ca, daemon, names, proc, web    # noqa: E402
+from lab import ca, daemon, mail, names, proc, web    # noqa: E402
 
 NAME = "example.test"
 ADDRESS = "127.0.1.5"
@@ -68,6 +70,16 @@ class WithUpdates:
     def prove(self):
         pass
 
+    def spoil(self, acmed, pebble):
+        """Break something; what, and how to mend it."""
+        options = acmed.providers["bind"]
+        secret = options["key_secret"]
+        options["key_secret"] = "bm90IHRoZSBzZWNyZXQgdGhhdCBCSU5EIGhhcw=="
+
+        def mend():
+            options["key_secret"] = secret
+        return ("somebody changes the TSIG key, on one side only", mend)
+
 
 class Builtin:
     """The zone is never changed; acmed answers for the challenges."""
@@ -110,6 +122,15 @@ class Builtin:
         show("zone %s is as it was, serial 1: nothing was written to it"
              % NAME)
 
+    def spoil(self, acmed, pebble):
+        account = acmed.accounts["pebble"]
+        right = account["directory"]
+        account["directory"] = right.replace(":14000/", ":14999/")
+
+        def mend():
+            account["directory"] = right
+        return "somebody changes the CA's port in acmed.conf", mend
+
 
 def main():
     scratch = sys.argv[1]
@@ -140,18 +161,34 @@ def main():
         "# Before the first certificate there is no nginx to reload.\n"
         "[ -s %s/pid ] || exit 0\nexec %s\n"
         % (server.folder, " ".join(server.reload_argv)))
+    root = os.path.join(scratch, "pebble-root.pem")
+    with open(root, "w") as f:
+        f.write(pebble.root())
     acmed.cert(NAME, [NAME, "*." + NAME], account="pebble", provider=name,
-               deploy={"nginx": {"exec": [reload_nginx], "timeout": "20s"}})
+               deploy={"nginx": {"exec": [reload_nginx],
+                                 "verify": ["%s:443 ca_file=%s"
+                                            % (NAME, root)],
+                                 "timeout": "20s"}})
+    mailbox = None
+    if "--mail" in sys.argv:
+        mailbox = mail.Faulty()     # without any fault
+        acmed.options.update({"alarm_after_tries": 1, "alarm_gather": "1s"})
+        acmed.notifies["ops"] = {
+            "mail_to": ["ops@example.test"],
+            "mail_from": "acmed@host.example.test", "starttls": "none",
+            "smtp": "smtp://localhost:%d" % mailbox.port}
     say("acmed.conf")
     show(acmed.text())
     say("acmed starts; nobody needs to tell it that a certificate is missing")
     begin = time.monotonic()
     acmed.start()
-    acmed.wait_valid(NAME, 60)
+    acmed.wait("the certificate", lambda: os.path.exists(acmed.live(NAME)),
+               60)
     show("%s and *.%s: issued and installed %.2f s after the start"
          % (NAME, NAME, time.monotonic() - begin))
     server.start()
-    show("nginx now serves it on 127.0.0.1:443")
+    acmed.wait_valid(NAME, 60)
+    show("nginx is started with it, and acmed has seen it on 127.0.0.1:443")
     dns.prove()
     ctl = [daemon.program("ACMECTL", "acmectl"), "--socket", acmed.socket]
     command("acmectl renew-now " + NAME, *ctl, "renew-now", NAME)
@@ -167,6 +204,8 @@ def main():
     show(proc.run(["openssl", "x509", "-noout", "-serial", "-issuer",
                    "-dates", "-ext", "subjectAltName"], stdin=None,
                   input=server.served(NAME)).stdout)
+    if mailbox:
+        show_mail(acmed, pebble, dns, mailbox, ctl)
     if keep:
         leave_running(scratch, acmed, [s.proc for s in [
             acmed, pebble, server] + dns.servers], ctl)
@@ -176,6 +215,27 @@ def main():
     say("to look further: ./quickstart demo --keep, README.md, "
         + ("doc/builtin-responder.md" if "--builtin" in sys.argv
            else "man acmed.conf"))
+
+
+def show_mail(acmed, pebble, dns, mailbox, ctl):
+    what, mend = dns.spoil(acmed, pebble)
+    say(what + "; the next renewal fails")
+    acmed.write_conf()
+    proc.run(ctl + ["reload"])
+    proc.run(ctl + ["renew-now", NAME], check=False)
+    proc.wait_until("a mail", lambda: mailbox.mails, 30)
+    say("the mail that ops@example.test gets")
+    first = mailbox.mails[0]
+    for header in ("From", "To", "Subject", "Date"):
+        show("%s: %s" % (header, first[header]))
+    show("\n" + first.get_content())
+    say("it is mended")
+    mend()
+    acmed.write_conf()
+    proc.run(ctl + ["reload"])
+    command("acmectl renew-now " + NAME, *ctl, "renew-now", NAME)
+    proc.wait_until("the second mail", lambda: mailbox.mails[1:], 30)
+    show("and so is the last word: " + mailbox.mails[1]["Subject"])
 
 
 def leave_running(scratch, acmed, procs, ctl):
