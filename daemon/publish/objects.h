@@ -46,10 +46,10 @@ struct object_reply {
 
 /*
  * Errors, all with the store's own code and words: ERR_CONFIG "object:denied"
- * (401, 403), "object:bucket"; ERR_REJECTED "object:missing" (get: there is
- * none), "object:condition" (put: there is another one now),
- * "object:unconditional" (put: this store knows no conditions), "object:http";
- * ERR_TRANSIENT otherwise.
+ * (401, 403), "object:bucket", "object:http" (a wrong region, say);
+ * ERR_REJECTED "object:missing" (get: there is none), "object:condition"
+ * (put: there is another one now), "object:unconditional" (put: this store
+ * knows no conditions); ERR_TRANSIENT otherwise.
  */
 typedef void object_done_cb(const struct error *err,
     const struct object_reply *reply, void *arg);

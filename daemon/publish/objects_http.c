@@ -50,34 +50,72 @@ describe(const struct http_reply *reply, char code[80], char words[300])
 	text_clean(words);
 }
 
+/* What the store says in a code of its own, whatever the status is. */
+static const struct {
+	const char	*code;
+	enum err_kind	 kind;
+	const char	*ours;
+} known[] = {
+	{ "RequestTimeTooSkewed", ERR_TRANSIENT, "object:denied" },
+	{ "NoSuchBucket", ERR_CONFIG, "object:bucket" },
+	{ "RequestTimeout", ERR_TRANSIENT, "object:http" },
+	{ "IncompleteBody", ERR_TRANSIENT, "object:http" },
+	{ "OperationAborted", ERR_TRANSIENT, "object:http" },
+};
+
+/*
+ * Has a conditional put met another object (1), or a store that knows no
+ * conditions (2)?  404: If-Match, and there is nothing any more.
+ */
+static int
+on_condition(const struct object_op *op, int status, const char *code)
+{
+	if (!op->is_put || op->a.condition == OBJECT_ANY)
+		return 0;
+	if (status == 412 || status == 409 ||
+	    (status == 404 && strcmp(code, "NoSuchKey") == 0))
+		return 1;
+	return status == 501 || status == 400 ? 2 : 0;
+}
+
 static enum err_kind
 kind_of(const struct object_op *op, int status, const char *code,
     const char **ours)
 {
-	bool on_condition = op->is_put && op->a.condition != OBJECT_ANY;
+	int met = on_condition(op, status, code);
 
-	*ours = "object:http";
-	if (on_condition && (status == 412 || status == 409)) {
-		*ours = "object:condition";
+	if (met != 0) {
+		*ours = met == 1 ? "object:condition" :
+		    "object:unconditional";
 		return ERR_REJECTED;
 	}
-	if (on_condition && (status == 501 || status == 400)) {
-		*ours = "object:unconditional";
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(known[i].code, code) == 0) {
+			*ours = known[i].ours;
+			return known[i].kind;
+		}
+	}
+	*ours = status == 401 || status == 403 ? "object:denied" :
+	    status == 404 ? op->is_put ? "object:bucket" :
+	    "object:missing" : "object:http";
+	if (status == 404 && !op->is_put)
 		return ERR_REJECTED;
-	}
-	if (status == 401 || status == 403) {
-		*ours = "object:denied";
-		return strcmp(code, "RequestTimeTooSkewed") == 0 ?
-		    ERR_TRANSIENT : ERR_CONFIG;
-	}
-	if (status == 404) {
-		*ours = strcmp(code, "NoSuchBucket") == 0 || op->is_put ?
-		    "object:bucket" : "object:missing";
-		return strcmp(*ours, "object:bucket") == 0 ? ERR_CONFIG :
-		    ERR_REJECTED;
-	}
-	return status >= 500 || status == 429 || status == 408 ?
-	    ERR_TRANSIENT : ERR_REJECTED;
+	/* 501: what is asked for, such as encryption, it has not. */
+	return status == 408 || status == 429 ||
+	    (status >= 500 && status != 501) ? ERR_TRANSIENT : ERR_CONFIG;
+}
+
+static const char *
+hint(const struct object_op *op, const char *code)
+{
+	if (strcmp(code, "RequestTimeTooSkewed") == 0)
+		return " (is this machine's clock right?)";
+	/* S3 does not tell strangers what there is. */
+	if (!op->is_put && op->a.repository->type == REPOSITORY_S3 &&
+	    strcmp(code, "AccessDenied") == 0)
+		return " (what is not there looks so too, unless "
+		    "s3:ListBucket is allowed)";
+	return "";
 }
 
 static void
@@ -94,11 +132,37 @@ refused(struct object_op *op, const struct http_reply *reply)
 	    "answers %d%s%s%s%s%s", op->a.repository->name,
 	    op->is_put ? "put" : "get", op->key, reply->status,
 	    code[0] != '\0' ? " " : "", code, words[0] != '\0' ? ": " : "",
-	    words, strcmp(code, "RequestTimeTooSkewed") == 0 ?
-	    " (is this machine's clock right?)" : "");
+	    words, hint(op, code));
 	if (kind == ERR_TRANSIENT)
 		err.retry_at = http_reply_retry_at(reply);
 	object_finish(op, &err, NULL);
+}
+
+static void
+failed(struct object_op *op, const struct error *err)
+{
+	struct error own = *err;
+
+	(void)error_wrap(&own, "repository \"%s\"",
+	    op->a.repository->name);
+	/* So much text is the error page of something before the store. */
+	if (op->is_put && strcmp(own.code, "http:too-large") == 0)
+		own.kind = ERR_TRANSIENT;
+	object_finish(op, &own, NULL);
+}
+
+/* It is sent back as it came, so it must be one. */
+static void
+read_etag(const struct http_reply *reply, char etag[OBJECT_ETAG_SIZE])
+{
+	const char *value = http_reply_header(reply, "ETag", 0), *p;
+
+	etag[0] = '\0';
+	for (p = value; p != NULL && *p > ' ' && *p < 0x7f; p++)
+		continue;
+	if (p != NULL && *p == '\0' && !text_printf(etag, OBJECT_ETAG_SIZE,
+	    "%s", value))
+		etag[0] = '\0';
 }
 
 static void
@@ -106,21 +170,13 @@ answered(const struct error *err, const struct http_reply *reply, void *arg)
 {
 	struct object_op *op = arg;
 	struct object_reply mine = { .data = NULL };
-	struct error failed;
-	const char *etag;
 
 	op->http = NULL;
 	if (err != NULL) {
-		failed = *err;
-		(void)error_wrap(&failed, "repository \"%s\"",
-		    op->a.repository->name);
-		object_finish(op, &failed, NULL);
+		failed(op, err);
 		return;
 	}
-	etag = http_reply_header(reply, "ETag", 0);
-	if (etag != NULL && !text_printf(mine.etag, sizeof(mine.etag), "%s",
-	    etag))
-		mine.etag[0] = '\0';
+	read_etag(reply, mine.etag);
 	if (reply->status == 304 && op->a.condition == OBJECT_CHANGED) {
 		mine.is_unchanged = true;
 		object_finish(op, NULL, &mine);

@@ -27,10 +27,12 @@ struct publish_op {
 	struct manifest	 manifest;	/* to be published */
 	char		*stored[MANIFEST_FILES];	/* as it is to lie there */
 	int		 next_file;
-	char		 etag[OBJECT_ETAG_SIZE];	/* of the manifest there;
+	char		 seen[OBJECT_ETAG_SIZE];	/* of the manifest there;
 					   "": there is none */
+	char		 etag[OBJECT_ETAG_SIZE];	/* the same as this store
+					   takes it back */
 	enum object_condition condition;
-	unsigned	 conflicts;
+	unsigned	 conflicts, misread;
 	struct timer	 turn;
 	struct object_op *object;
 	deploy_done_cb	*done;
@@ -212,6 +214,27 @@ put_file(struct publish_op *op)
 }
 
 /*
+ * A refusal though the manifest is still the one we have seen: some stores
+ * want the ETag without its quotes (radosgw), some do not know what it is.
+ */
+static void
+choose_condition(struct publish_op *op, const char *etag)
+{
+	size_t n = strlen(etag);
+
+	if (op->conflicts > 0 && strcmp(op->seen, etag) == 0)
+		op->misread++;
+	(void)text_printf(op->seen, sizeof(op->seen), "%s", etag);
+	op->condition = n == 0 || op->misread > 1 ? OBJECT_ANY :
+	    OBJECT_REPLACE;
+	if (op->misread == 1 && n > 2 && etag[0] == '"')
+		(void)text_printf(op->etag, sizeof(op->etag), "%.*s",
+		    (int)(n - 2), etag + 1);
+	else
+		(void)text_printf(op->etag, sizeof(op->etag), "%s", etag);
+}
+
+/*
  * What is there is replaced, unless it is newer: then another host publishes
  * under this name, and the two would go on replacing each other's.
  */
@@ -221,10 +244,7 @@ compare(struct publish_op *op, const struct object_reply *reply,
 {
 	struct manifest there;
 
-	(void)text_printf(op->etag, sizeof(op->etag), "%s", reply->etag);
-	op->condition = reply->etag[0] != '\0' ? OBJECT_REPLACE : OBJECT_ANY;
-	if (op->conflicts > 1)
-		op->condition = OBJECT_ANY;
+	choose_condition(op, reply->etag);
 	if (manifest_read(reply->data, reply->len, op->secret,
 	    op->a.cert->name, &there, err) == -1) {
 		(void)error_wrap(err, "repository \"%s\" has a manifest of "
