@@ -143,6 +143,14 @@ is_url(const char *s, bool plain)
 	    strpbrk(s, " \"<>\\^`{|}?#@") == NULL;
 }
 
+static bool
+has_path(const char *url)
+{
+	const char *host = strstr(url, "://");
+
+	return host != NULL && strchr(host + 3, '/') != NULL;
+}
+
 /* Without an encrypted connection, what is sent must be encrypted. */
 static void
 check_url(struct check *c, const struct section *sec,
@@ -160,6 +168,31 @@ check_url(struct check *c, const struct section *sec,
 		    "https://HOST (http:// only with encrypt_key_file)");
 	for (n = strlen(r->url); n > 0 && r->url[n - 1] == '/'; n--)
 		r->url[n - 1] = '\0';
+	/* The signature is of BUCKET/KEY alone. */
+	if (r->type != REPOSITORY_HTTPS && has_path(r->url))
+		opt_refuse(c->m, sec, key, tree_value(sec, key),
+		    "an address without a path; see bucket and prefix");
+	/* A signature may be seen, a token may not. */
+	if (r->type == REPOSITORY_HTTPS &&
+	    strncmp(r->url, "http://", 7) == 0 &&
+	    tree_value(sec, "token_file") != NULL)
+		opt_refuse(c->m, sec, key, tree_value(sec, key),
+		    "https://HOST where there is a token_file");
+}
+
+/* What becomes part of a signature, of a host name or of a path. */
+static char *
+plain_word(struct check *c, const struct section *sec, const char *key)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+	char *text = opt_text(c->m, sec, key);
+
+	if (text != NULL && (text[0] == '.' ||
+	    text[strspn(text, plain)] != '\0'))
+		opt_refuse(c->m, sec, key, tree_value(sec, key),
+		    "letters, digits, '.', '-' and '_'");
+	return text;
 }
 
 static void
@@ -198,8 +231,8 @@ check_repository(struct check *c, const struct section *sec)
 	if (r->path != NULL && r->path[0] != '/')
 		opt_refuse(c->m, sec, "path", tree_value(sec, "path"),
 		    "an absolute path");
-	r->bucket = opt_text(c->m, sec, "bucket");
-	r->region = opt_text(c->m, sec, "region");
+	r->bucket = plain_word(c, sec, "bucket");
+	r->region = plain_word(c, sec, "region");
 	r->access_key_id = opt_text(c->m, sec, "access_key_id");
 	r->secret_access_key_file = opt_file(c->m, sec,
 	    "secret_access_key_file");
