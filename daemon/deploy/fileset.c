@@ -39,6 +39,7 @@ fail(const struct entry *e, const char *what, struct error *err)
 
 	(void)text_printf(who, sizeof(who), "%s", me != NULL ? me->pw_name :
 	    "this user");
+	errno = no;		/* getpwuid(3) has used it */
 	(void)error_errno(err, "%s: %s", e->f->path, what);
 	(void)text_printf(err->code, sizeof(err->code), "deploy:install");
 	err->kind = ERR_TRANSIENT;

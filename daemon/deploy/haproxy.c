@@ -85,7 +85,9 @@ refused(struct haproxy_op *op, const char *reply)
 			*p = ' ';
 	}
 	text_clean(words);
-	(void)error_set(&err, ERR_CONFIG, "deploy:haproxy", "%s: HAProxy "
+	/* It says nothing when it is being stopped, too. */
+	(void)error_set(&err, words[0] != '\0' ? ERR_CONFIG : ERR_TRANSIENT,
+	    "deploy:haproxy", "%s: HAProxy "
 	    "refuses \"%s ssl cert %s\": %s", h->socket,
 	    op->stage == SET ? "set" : "commit", h->file,
 	    words[0] != '\0' ? words : "no answer (is \"level admin\" set "
