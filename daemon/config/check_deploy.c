@@ -23,6 +23,8 @@ static const struct {
 	{ "install", check_deploy_install, check_free_deploy_install },
 	{ "ssh", check_deploy_ssh, check_free_deploy_ssh },
 	{ "publish", check_deploy_publish, check_free_deploy_publish },
+	{ "kubernetes", check_deploy_kubernetes,
+	    check_free_deploy_kubernetes },
 	{ "haproxy", check_deploy_haproxy, check_free_deploy_haproxy },
 	{ "exec", check_deploy_exec, check_free_deploy_exec },
 	{ "reload", check_deploy_reload, check_free_deploy_reload },

@@ -28,6 +28,9 @@ void	check_free_deploy_ssh(struct conf_deploy *);
 void	check_deploy_publish(struct check *, const struct section *,
 	    struct conf_deploy *);
 void	check_free_deploy_publish(struct conf_deploy *);
+void	check_deploy_kubernetes(struct check *, const struct section *,
+	    struct conf_deploy *);
+void	check_free_deploy_kubernetes(struct conf_deploy *);
 void	check_deploy_haproxy(struct check *, const struct section *,
 	    struct conf_deploy *);
 void	check_free_deploy_haproxy(struct conf_deploy *);

@@ -77,6 +77,17 @@ struct conf_haproxy {
 	char		*file;		/* as HAProxy knows the certificate */
 };
 
+/* kubernetes "URL" { } */
+struct conf_kubernetes {
+	char		*url;		/* of the API server; no final "/" */
+	char		*namespace, *secret;
+	char		*token_file;
+	bool		 token_is_open;	/* a pod's own: all who are in the pod
+					   may read it */
+	char		*ca_file;	/* NULL: the system's trust */
+	char		**labels;	/* "KEY=VALUE"; NULL-terminated */
+};
+
 /* webhook "URL" { } */
 struct conf_webhook {
 	char		*url;
@@ -98,6 +109,7 @@ struct conf_deploy {
 	struct conf_ssh	*ssh;
 	struct conf_haproxy *haproxy;
 	const struct conf_repository *publish;
+	struct conf_kubernetes *kubernetes;
 	char		*hooks_dir;	/* of the target "deploy.d" */
 	char		**exec;		/* NULL-terminated argv */
 	char		**reload;	/* systemd's units, NULL-terminated */

@@ -53,6 +53,15 @@ static const struct key haproxy_keys[] = {
 	{ NULL, SHAPE_ONE, NULL }
 };
 
+static const struct key kubernetes_keys[] = {
+	{ "namespace", SHAPE_ONE, NULL },
+	{ "secret", SHAPE_ONE, NULL },
+	{ "token_file", SHAPE_ONE, NULL },
+	{ "ca_file", SHAPE_ONE, NULL },
+	{ "labels", SHAPE_LIST, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
 static const struct key webhook_keys[] = {
 	{ "token_file", SHAPE_ONE, NULL },
 	{ "ca_file", SHAPE_ONE, NULL },
@@ -64,6 +73,7 @@ static const struct key deploy_keys[] = {
 	{ "install", SHAPE_SECTION, install_keys },
 	{ "ssh", SHAPE_SECTION, ssh_keys },
 	{ "haproxy", SHAPE_SECTION, haproxy_keys },
+	{ "kubernetes", SHAPE_SECTION, kubernetes_keys },
 	{ "webhook", SHAPE_SECTION, webhook_keys },
 	{ "publish", SHAPE_ONE, NULL },
 	{ "exec", SHAPE_LIST, NULL },

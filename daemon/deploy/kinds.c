@@ -6,6 +6,7 @@
 #include "daemon/deploy/hooks.h"
 #include "daemon/deploy/install.h"
 #include "daemon/deploy/kind.h"
+#include "daemon/deploy/kubernetes.h"
 #include "daemon/deploy/ssh.h"
 #include "daemon/deploy/unit.h"
 #include "daemon/deploy/verify.h"
@@ -17,6 +18,7 @@ const struct deploy_kind *const deploy_kinds[] = {
 	&deploy_install,
 	&deploy_ssh,
 	&deploy_publish,
+	&deploy_kubernetes,
 	&deploy_haproxy,
 	&deploy_exec,
 	&deploy_hooks,
