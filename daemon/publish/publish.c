@@ -257,7 +257,8 @@ compare(struct publish_op *op, const struct object_reply *reply,
 	    strcmp(there.serial, op->manifest.serial) != 0) {
 		(void)error_set(err, ERR_CONFIG, "deploy:publish",
 		    "repository \"%s\" has a newer certificate \"%s\" (%s), "
-		    "of another publisher", op->repository->name,
+		    "of another publisher or from before a rollback; "
+		    "subscribers take no older one", op->repository->name,
 		    op->a.cert->name, there.serial);
 		manifest_clear(&there);
 		return -1;
