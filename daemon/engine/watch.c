@@ -9,6 +9,7 @@
 #include "common/text.h"
 #include "daemon/engine/due.h"
 #include "daemon/engine/priv.h"
+#include "daemon/engine/rollback.h"
 #include "daemon/publish/fetch.h"
 
 #define START_SPREAD_S	30
@@ -85,6 +86,9 @@ watch_next_at(const struct cert *c, const char **action)
 		/* What was not there may be published any time. */
 		*action = "retry";
 		at = due_planned(row->retry_at, now);
+		/* It would be the one that we have rolled back from. */
+		if (rollback_is_done(c))
+			return at;
 		return at < soon || row->error_at > now ? at : soon;
 	}
 	if (watch_wants_run(c)) {

@@ -221,7 +221,8 @@ judge(struct fetch_op *op, const struct object_reply *reply,
 	(void)text_printf(op->result.serial, sizeof(op->result.serial), "%s",
 	    op->manifest.serial);
 	if (!is_newer(op))
-		return 0;
+		return strcmp(op->manifest.serial, op->serial) == 0 ?
+		    check_names(op, err) : 0;
 	/* Whoever can write there must not lead us past the encryption. */
 	if (r->encrypted && !op->manifest.encrypted)
 		return error_set(err, ERR_REJECTED, "manifest:syntax",

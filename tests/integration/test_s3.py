@@ -132,11 +132,21 @@ def test_life(fleet, swift, front, lab):
     installed(web, name, first)
     for file in "privkey.pem", "fullchain.pem":
         assert read(web.live(name, file)) == read(publisher.live(name, file))
+    time.sleep(1.1)         # the second one is newer, by its dates
     publisher.ctl("renew-now", name)
     second = published(publisher, name, first)
     assert web.ctl("renew-now", name).returncode == 0
     installed(web, name, second)
     assert read(os.path.join(web.folder, "ran")).split() == [first, second]
+    # Rolled back from, it is not fetched again at the next look.
+    assert web.ctl("rollback", name).returncode == 0
+    c = installed(web, name, first)
+    assert c["next"]["action"] == "retry"
+    assert c["next"]["at"] > time.time() + 3600
+    p = publisher.ctl("rollback", name)
+    assert "subscribers take no older one" in deploy_error(
+        publisher, name)["error"]
+    assert manifest_of(swift, name, "web/certs/")["serial"] == second
     for a in publisher, web:
         assert swift.secret + "\n" not in a.log()
         assert "0123456789abcdef" * 4 not in a.log()

@@ -166,6 +166,23 @@ def test_nothing_wrong_is_installed(hosts, what):
     assert read(os.path.join(web.folder, "ran")).split() == [first]
 
 
+def test_a_name_more_than_published(hosts):
+    """What is installed lacks it, and there is nothing newer: that is told."""
+    name = "more.example.test"
+    publisher, web = hosts(name)
+    publisher.start()
+    first = published(publisher, name)
+    web.start()
+    installed(web, name, first)
+    web.certs[name]["names"] = [name, "www." + name]
+    web.write_conf()
+    web.ctl("reload")
+    p = web.ctl("renew-now", name)
+    assert p.returncode != 0
+    assert "does not have the name www." + name in p.stdout
+    assert web.cert_status(name)["serial"] == first
+
+
 def test_nothing_is_published_yet(hosts):
     """The subscriber comes first: it waits, and says for what."""
     name = "early.example.test"
