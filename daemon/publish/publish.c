@@ -18,7 +18,7 @@
 #include "daemon/store/seal.h"
 
 #define SECRET_MAX	4096
-#define CONFLICTS_MAX	3
+#define CONFLICTS_MAX	5
 
 struct publish_op {
 	struct deploy_args a;

@@ -19,7 +19,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
-from lab import ca, daemon, names, proc, proxy, web     # noqa: E402
+from lab import ca, daemon, names, proc, proxy, rgw, web     # noqa: E402
 
 BIND, SECONDARY, DEAD, KNOT, RESOLVER = (
     "127.0.1.5", "127.0.1.2", "127.0.1.4", "127.0.1.1", "127.0.1.3")
@@ -94,6 +94,8 @@ def pytest_configure(config):
         if lost:
             raise proc.LabError("not installed: " + ", ".join(lost))
         pebble_binary = ca.pebble_path()    # may need the real network
+        if os.environ.get("LAB_LONG"):
+            rgw.fetch()                     # the same
         proc.enter_namespaces()
     except proc.LabError as e:
         lab_problem = str(e)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lab import proc, s3, swift as lab_swift
+from lab import proc, rgw as lab_rgw, s3, swift as lab_swift
 
 BUCKET = "certs"
 
@@ -506,3 +506,69 @@ def test_odd_conditions(fleet, swift, front, wants):
     assert manifest_of(swift, name)["serial"] == second
     assert tried[0].strip('"') == tried[1] and tried[0] != tried[1]
     assert tried[2:] == ([None] if wants == "nothing" else [])
+
+
+# --- radosgw, which knows conditional writes ---
+
+@pytest.fixture(scope="module")
+def rgw(lab):
+    try:
+        lab_rgw.path()
+    except proc.LabError as e:
+        pytest.skip("no radosgw, see tests/lab/rgw.sh: %s" % e)
+    r = lab_rgw.Rgw(os.path.join(lab.folder, "rgw"), 7480)
+    r.client().make_bucket(BUCKET)
+    yield r
+    r.end()
+
+
+@pytest.mark.long
+def test_radosgw(make, lab, rgw):
+    """A life, refusals, and publishers that race, without a fake between."""
+    front = s3.Proxy(rgw.port, tls=lab.tls)
+    name = "rgw.example.test"
+    hosts = [make() for _ in range(4)]
+    for a in hosts:
+        a.repositories["fleet"] = options(a, rgw, front.url, lab.tls.ca)
+        a.cert(name, deploy={"fleet": {"publish": "fleet"}})
+        a.start()
+    for a in hosts:
+        a.wait("an end", lambda: (
+            lambda c: c["serial"] and c["run"] is None and c["deploy"] and
+            c["deploy"][0]["state"] in ("done", "failed"))(
+                a.cert_status(name)), timeout=60)
+    puts = [r for r in front.seen if r.method == "PUT" and
+            r.path.endswith("manifest.json")]
+    created = [r for r in puts if "if-none-match" in r.headers]
+    assert [r.status for r in created].count(200) == 1, [
+        r.status for r in created]
+    # 500 is what a radosgw says to some who race: they come again.
+    assert {r.status for r in puts} <= {200, 412, 500}
+    # Nobody had to do without a condition.
+    assert all("if-none-match" in r.headers or "if-match" in r.headers
+               for r in puts)
+    last = manifest_of(rgw, name)
+    assert last["serial"] in [a.cert_status(name)["serial"] for a in hosts]
+    time.sleep(1.1)
+    one = hosts[0]
+    one.ctl("renew-now", name)
+    one.wait("the next", lambda: manifest_of(rgw, name)["serial"] !=
+             last["serial"], timeout=30)
+    second = manifest_of(rgw, name)["serial"]
+    # It wants If-Match without quotes, and gets it.
+    asked = [(r.status, r.headers.get("if-match", "none")[0])
+             for r in front.seen if r.method == "PUT" and
+             r.path.endswith("manifest.json")]
+    assert asked[-2] == (412, '"') and asked[-1][0] == 200
+    assert asked[-1][1] not in '"n', asked
+    web = make()
+    web.accounts, web.providers = {}, {}
+    web.repositories["fleet"] = options(web, rgw, front.url, lab.tls.ca)
+    web.certs[name] = {"source": "fleet", "names": [name],
+                       "deploy": {"log": {"exec": ["/bin/true"]}}}
+    web.start()
+    installed(web, name, second)
+    secret_file(web.folder, "s3-secret", "wrong")
+    p = web.ctl("renew-now", name)
+    assert p.returncode != 0 and "403 SignatureDoesNotMatch" in p.stdout
+    front.stop()

@@ -8,12 +8,14 @@ set -eu
 
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/acmed-lab
 dir=$cache/swift
+mkdir -p "$cache"
+exec 9>"$cache/swift.lock"
+flock 9
 if [ -e "$dir/ready" ]; then
 	echo "$dir"
 	exit 0
 fi
 
-mkdir -p "$cache"
 tmp=$(mktemp -d "$cache/build.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 fail() {
