@@ -190,14 +190,17 @@ def test_no_account_is_made(make, lab):
 def test_dead_and_lame_servers(acmed, lab, records):
     """Knot refuses other.test; slow.test has a server that is silent."""
     acmed.cert("two", ["lame.other.test", "late.dead.test"])
+    # Nothing shall be renewed meanwhile, in zones of other tests.
+    acmed.accounts["lab"]["directory"] = "https://localhost:1/dir"
     acmed.start()
     records.add("other.test", "ns-lame", "A", KNOT)
     records.add("other.test", "@", "NS", "ns-lame")
     lab.dead.pause()
     try:
-        lines = check(acmed, "--no-probe")
+        lines = check(acmed, "--no-probe", code=6)
     finally:
         lab.dead.resume()
+    assert find(lines, "directory")["result"] == "fail"
     lame = find(lines, "servers", "lame.other.test")
     assert lame["result"] == "warn" and lame["fix"]
     assert "ns-lame.other.test (%s) answers REFUSED" % KNOT in lame["msg"]
