@@ -13,493 +13,21 @@
 #include "daemon/engine/accounts.h"
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
-#include "daemon/engine/due.h"
-#include "daemon/engine/preflight.h"
+#include "daemon/engine/outbox.h"
 #include "daemon/engine/persist_job.h"
 #include "daemon/engine/persist_watch.h"
+#include "daemon/engine/preflight.h"
 #include "daemon/engine/priv.h"
-#include "daemon/engine/outbox.h"
 #include "daemon/engine/renewal.h"
-#include "daemon/engine/rollback.h"
-#include "daemon/engine/watch.h"
+#include "daemon/engine/teller.h"
 #include "daemon/engine/tokens.h"
 #include "daemon/http01/http01.h"
-#include "daemon/engine/teller.h"
-#include "daemon/io/sd.h"
 #include "providers/provider.h"
 
-/* The wall clock may jump or the machine sleep: look again this often. */
-#define WAKE_MAX_MS 30000
 #define STOP_WAIT_MS 8000
 #define RESTART_RETRY_S 60
 
-static void	start_ready(struct engine *);
 static void	stop_tick_cb(void *);
-
-/* --- the table of certificates --- */
-
-static int
-by_name(const void *a, const void *b)
-{
-	return strcmp((*(struct cert *const *)a)->row.name,
-	    (*(struct cert *const *)b)->row.name);
-}
-
-struct cert *
-engine_find(const struct engine *e, const char *name)
-{
-	size_t lo = 0, hi = e->n_certs;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int cmp = strcmp(name, e->certs[mid]->row.name);
-
-		if (cmp == 0)
-			return e->certs[mid];
-		if (cmp < 0)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return NULL;
-}
-
-static struct cert *
-cert_new(struct engine *e, const char *name)
-{
-	struct cert *c = xcalloc(1, sizeof(*c));
-
-	c->engine = e;
-	c->row.name = xstrdup(name);
-	c->row.key = KEY_TYPE_END;
-	TAILQ_INIT(&c->actions);
-	return c;
-}
-
-static void
-cert_free(struct cert *c)
-{
-	renewal_cancel(c->run);
-	watch_free(c);
-	deployer_forget(c);
-	json_decref(c->persist);
-	store_cert_clear(&c->row);
-	free(c->names);
-	free(c);
-}
-
-void
-cert_save(struct cert *c)
-{
-	store_cert_put(c->engine->a.store, &c->row);
-}
-
-void
-cert_order_forget(struct cert *c)
-{
-	struct store_cert *row = &c->row;
-
-	free(row->order_url);
-	free(row->order_names);
-	free(row->order_account);
-	free(row->order_finalize);
-	row->order_url = row->order_names = NULL;
-	row->order_account = row->order_finalize = NULL;
-}
-
-static int
-by_string(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* A sorted JSON array: what two sets of names are compared by. */
-static char *
-names_json(const char **names, size_t n)
-{
-	json_t *list = json_array();
-	char *text;
-
-	qsort(names, n, sizeof(*names), by_string);
-	for (size_t i = 0; i < n; i++)
-		(void)json_array_append_new(list, json_string(names[i]));
-	text = json_dumps(list, JSON_COMPACT);
-	json_decref(list);
-	if (text == NULL)
-		abort();
-	return text;
-}
-
-static char *
-conf_names_json(const struct conf_cert *conf)
-{
-	const char **names = xcalloc(conf->n_names, sizeof(*names));
-	char *text;
-
-	for (size_t i = 0; i < conf->n_names; i++)
-		names[i] = conf->names[i].name;
-	text = names_json(names, conf->n_names);
-	free(names);
-	return text;
-}
-
-static void
-row_load_cb(const struct store_cert *row, void *arg)
-{
-	struct engine *e = arg;
-	struct cert *c = cert_new(e, row->name);
-
-	free(c->row.name);
-	store_cert_dup(&c->row, row);
-	e->certs = xreallocarray(e->certs, e->n_certs + 1, sizeof(*e->certs));
-	e->certs[e->n_certs++] = c;
-}
-
-/* Join the table with a configuration; report NULL or the names' lists. */
-static void
-apply_conf(struct engine *e, const struct conf *conf, json_t *report)
-{
-	size_t old = e->n_certs;
-
-	for (size_t i = 0; i < old; i++)
-		e->certs[i]->conf = NULL;
-	e->certs = xreallocarray(e->certs, old + conf->n_certs,
-	    sizeof(*e->certs));
-	for (size_t i = 0; i < conf->n_certs; i++) {
-		const struct conf_cert *cc = conf->certs[i];
-		struct cert key = { .row.name = cc->name }, *pkey = &key;
-		struct cert **found = old == 0 ? NULL : bsearch(&pkey,
-		    e->certs, old, sizeof(*e->certs), by_name);
-		struct cert *c = found != NULL ? *found :
-		    cert_new(e, cc->name);
-		char *names = conf_names_json(cc);
-		const char *list = NULL;
-
-		if (found == NULL)
-			e->certs[e->n_certs++] = c;
-		if (c->names == NULL)
-			list = "added";
-		else if (strcmp(c->names, names) != 0 ||
-		    (c->row.key != KEY_TYPE_END && c->row.key != cc->key))
-			list = "changed";
-		if (report != NULL && list != NULL)
-			(void)json_array_append_new(json_object_get(report,
-			    list), json_string(cc->name));
-		free(c->names);
-		c->names = names;
-		c->conf = cc;
-	}
-	for (size_t i = 0; i < e->n_certs; i++)
-		watch_reload(e->certs[i]);
-	qsort(e->certs, e->n_certs, sizeof(*e->certs), by_name);
-	for (size_t i = 0; i < e->n_certs; i++) {
-		struct cert *c = e->certs[i];
-
-		if (c->conf != NULL || c->names == NULL)
-			continue;
-		free(c->names);
-		c->names = NULL;
-		if (report != NULL)
-			(void)json_array_append_new(json_object_get(report,
-			    "removed"), json_string(c->row.name));
-	}
-}
-
-/* --- when --- */
-
-/* Is the installed certificate the one that the configuration wants? */
-static bool
-is_wanted(const struct cert *c)
-{
-	return c->row.serial[0] != '\0' && c->row.names != NULL &&
-	    strcmp(c->row.names, c->names) == 0 && c->row.key == c->conf->key;
-}
-
-/*
- * Was a renewal begun and not ended?  Also one that was asked for early goes
- * on: after a crash the new certificate may be in live/ already, with nobody
- * told of it.
- */
-static bool
-is_begun(const struct cert *c)
-{
-	return c->row.order_url != NULL && c->row.order_names != NULL &&
-	    strcmp(c->row.order_names, c->names) == 0;
-}
-
-time_t
-cert_next_at(const struct cert *c, const char **action)
-{
-	const struct store_cert *row = &c->row;
-	time_t due = 0, retry_at = due_planned(row->retry_at, clock_now());
-
-	*action = "none";
-	if (c->conf == NULL)
-		return -1;
-	if (c->run != NULL || c->is_queued) {
-		*action = "running";
-		return -1;
-	}
-	if (c->watch != NULL)
-		return watch_next_at(c, action);
-	if (c->forced) {
-		*action = "renew";
-		return 0;
-	}
-	if (is_wanted(c) && !is_begun(c))
-		due = due_at(row->not_before, row->not_after,
-		    c->conf->renew_before_s, row->spread);
-	if (row->failures > 0 && retry_at > due &&
-	    row->names_failed != NULL &&
-	    strcmp(row->names_failed, c->names) == 0) {
-		*action = "retry";
-		return retry_at;
-	}
-	*action = "renew";
-	return due;
-}
-
-/* Who goes first: what was asked for, then what expires first. */
-static int
-by_urgency(const void *a, const void *b)
-{
-	const struct cert *x = *(struct cert *const *)a;
-	const struct cert *y = *(struct cert *const *)b;
-
-	if (x->forced != y->forced)
-		return x->forced ? -1 : 1;
-	if (x->row.not_after != y->row.not_after)
-		return x->row.not_after < y->row.not_after ? -1 : 1;
-	return strcmp(x->row.name, y->row.name);
-}
-
-static void
-update_status(struct engine *e)
-{
-	size_t configured = 0, failing = 0, valid = 0;
-	time_t now = clock_now();
-
-	for (size_t i = 0; i < e->n_certs; i++) {
-		const struct cert *c = e->certs[i];
-
-		if (c->conf == NULL)
-			continue;
-		configured++;
-		if (c->row.error != NULL)
-			failing++;
-		if (c->row.not_after > now)
-			valid++;
-	}
-	sd_status(e->a.sd, "%zu certificates: %zu valid, %zu failing, "
-	    "%u being renewed; %zu TXT records in the DNS", configured, valid,
-	    failing, e->running, cleanup_count(e->cleanup));
-}
-
-static void
-schedule_cb(void *arg)
-{
-	struct engine *e = arg;
-	time_t now = clock_now(), next = 0;
-	const char *action;
-
-	if (e->is_stopping)
-		return;
-	/* What is queued stays queued; what became due joins it. */
-	memmove(e->ready, e->ready + e->next_ready,
-	    (e->n_ready - e->next_ready) * sizeof(*e->ready));
-	e->n_ready -= e->next_ready;
-	e->next_ready = 0;
-	for (size_t i = 0; i < e->n_certs; i++) {
-		struct cert *c = e->certs[i];
-		time_t at = cert_next_at(c, &action);
-
-		if (at == -1)
-			continue;
-		if (at <= now) {
-			c->is_queued = true;
-			e->ready[e->n_ready++] = c;
-		} else if (next == 0 || at < next) {
-			next = at;
-		}
-	}
-	qsort(e->ready, e->n_ready, sizeof(*e->ready), by_urgency);
-	start_ready(e);
-	if (next != 0) {
-		int64_t ms = (int64_t)(next - now) * 1000;
-
-		timer_set(&e->schedule, ms < WAKE_MAX_MS ? ms : WAKE_MAX_MS);
-	}
-	update_status(e);
-}
-
-void
-engine_reschedule(struct engine *e)
-{
-	if (!e->is_stopping)
-		timer_set(&e->schedule, 0);
-}
-
-/* --- runs --- */
-
-/* "in 59d 3h", for the next run of a certificate. */
-#define WHEN_MAX (TEXT_SPAN_MAX + 32)
-static const char *
-when_next(const struct cert *c, char out[WHEN_MAX])
-{
-	char span[TEXT_SPAN_MAX];
-	const char *action;
-	time_t now = clock_now(), at = cert_next_at(c, &action);
-
-	if (at == -1)
-		(void)text_printf(out, WHEN_MAX,
-		    "never, it is not configured");
-	else
-		(void)text_printf(out, WHEN_MAX, "in %s", at > now ?
-		    text_span(at - now, span) : "a moment");
-	return out;
-}
-
-static void
-run_failed(struct cert *c, enum step step, const struct error *err)
-{
-	char when[WHEN_MAX], left[TEXT_SPAN_MAX];
-	struct store_cert *row = &c->row;
-	time_t now = clock_now();
-
-	/* A person who tries again and again shall not make the next try of
-	 * our own a day later. */
-	if (!c->was_forced || row->failures == 0)
-		row->failures++;
-	row->retry_at = due_retry_at(err, row->failures, now, row->not_after);
-	row->error_at = now;
-	free(row->error);
-	row->error = xmemdup(err, sizeof(*err));
-	cert_save(c);
-	if (row->serial[0] != '\0')
-		event_end(c, step, err, "%s; next try %s; the "
-		    "certificate in use expires in %s", err->msg,
-		    when_next(c, when), text_span(row->not_after - now, left));
-	else
-		event_end(c, step, err, "%s; next try %s; there is no "
-		    "certificate yet", err->msg, when_next(c, when));
-}
-
-static void
-run_done(struct cert *c, enum step step, const struct error *err)
-{
-	struct engine *e = c->engine;
-	char when[WHEN_MAX];
-
-	e->running--;
-	if (err != NULL)
-		e->failed++;
-	else
-		e->renewed++;
-	if (err != NULL && rollback_is_done(c))
-		event_end(c, STEP_DEPLOY, err, "%s", err->msg);
-	else if (err != NULL && strncmp(err->code, "deploy:", 7) == 0)
-		event_end(c, STEP_DEPLOY, err, "the certificate is installed, "
-		    "but %s", err->msg);
-	else if (err != NULL)
-		run_failed(c, step, err);
-	else
-		event_end(c, STEP_DEPLOY, NULL, "done; next renewal %s",
-		    when_next(c, when));
-	if (err == NULL)
-		teller_renewed(e->teller, c);
-	deployer_kick(e->deployer);
-	persist_watch_kick(e->persist_watch, c);
-	start_ready(e);
-	engine_reschedule(e);
-}
-
-/*
- * Is one of the same names and account under way, such as the RSA twin of an
- * EC certificate?  Boulder gives both the same order while it is pending, and
- * an order makes one certificate: they go one after the other.
- */
-static bool
-twin_runs(const struct engine *e, const struct cert *c)
-{
-	for (size_t i = 0; i < e->n_certs; i++) {
-		const struct cert *t = e->certs[i];
-
-		if (t->run != NULL && t != c && t->names != NULL &&
-		    c->watch == NULL && t->watch == NULL &&
-		    strcmp(t->names, c->names) == 0 &&
-		    strcmp(t->conf->account->name,
-		    c->conf->account->name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void
-start_ready(struct engine *e)
-{
-	while (!e->is_stopping && e->next_ready < e->n_ready &&
-	    e->running < e->conf->max_renewals) {
-		struct cert *c = e->ready[e->next_ready++];
-
-		c->is_queued = false;
-		/* A twin is queued again when the run is over. */
-		if (c->conf == NULL || c->run != NULL || twin_runs(e, c))
-			continue;
-		if (c->watch != NULL && !watch_wants_run(c)) {
-			watch_poll(c);
-			continue;
-		}
-		c->was_forced = c->forced;
-		c->forced = false;
-		e->running++;
-		c->run = renewal_start(c, run_done);
-	}
-}
-
-struct cert *
-engine_find_known(const struct engine *e, const char *name,
-    struct error *err)
-{
-	struct cert *c = engine_find(e, name);
-	const char **names, *near;
-	size_t n = 0;
-
-	if (e->is_stopping) {
-		(void)error_set(err, ERR_TRANSIENT, "engine:stopping",
-		    "acmed is stopping");
-		return NULL;
-	}
-	if (c != NULL && c->conf != NULL)
-		return c;
-	names = xcalloc(e->n_certs, sizeof(*names));
-	for (size_t i = 0; i < e->n_certs; i++) {
-		if (e->certs[i]->conf != NULL)
-			names[n++] = e->certs[i]->row.name;
-	}
-	near = text_nearest(name, names, n);
-	(void)error_set(err, ERR_CONFIG, "engine:unknown-cert",
-	    "there is no certificate \"%s\" in the configuration%s%s%s",
-	    name, near != NULL ? "; did you mean \"" : "",
-	    near != NULL ? near : "", near != NULL ? "\"?" : "");
-	free(names);
-	return NULL;
-}
-
-int
-engine_renew_now(struct engine *e, const char *name, struct error *err)
-{
-	struct cert *c = engine_find_known(e, name, err);
-
-	if (c == NULL)
-		return -1;
-	if (c->run == NULL) {
-		c->forced = true;
-		engine_reschedule(e);
-	}
-	return 0;
-}
-
-/* --- life --- */
 
 struct engine *
 engine_new(const struct engine_args *a, struct error *err)
@@ -520,12 +48,10 @@ engine_new(const struct engine_args *a, struct error *err)
 	TAILQ_INIT(&e->persist_jobs);
 	provider_env_init(&e->env, a->loop, a->http, e->dns, a->children);
 	e->accounts = accounts_new(a->loop, a->ca_http, a->children, a->store);
-	timer_init(&e->schedule, a->loop, schedule_cb, e);
+	timer_init(&e->schedule, a->loop, engine_schedule_cb, e);
 	timer_init(&e->stop_tick, a->loop, stop_tick_cb, e);
-	store_cert_each(a->store, row_load_cb, e);
-	if (e->n_certs > 0)
-		qsort(e->certs, e->n_certs, sizeof(*e->certs), by_name);
-	apply_conf(e, e->conf, NULL);
+	engine_table_load(e);
+	engine_table_apply(e, e->conf, NULL);
 	e->ready = xcalloc(e->n_certs, sizeof(*e->ready));
 	e->cleanup = cleanup_new(e);
 	e->http01 = http01_new(a->loop);
@@ -535,33 +61,6 @@ engine_new(const struct engine_args *a, struct error *err)
 	e->persist_watch = persist_watch_new(e);
 	e->teller = teller_new(e);
 	return e;
-}
-
-/*
- * live/NAME is what servers see.  Where it and the row differ (a restored
- * backup, files removed by hand, a crash before the row was written) the
- * files are believed, and deployed: the servers may not have them yet.
- */
-void
-cert_follow_live(struct cert *c, const struct cert_info *info)
-{
-	struct store_cert *row = &c->row;
-	size_t n = 0;
-
-	(void)text_printf(row->serial, sizeof(row->serial), "%s",
-	    info->serial);
-	(void)text_printf(row->issuer, sizeof(row->issuer), "%s",
-	    info->issuer);
-	row->not_before = info->not_before;
-	row->not_after = info->not_after;
-	row->key = info->key;
-	free(row->names);
-	while (info->names[n] != NULL)
-		n++;
-	row->names = names_json((const char **)info->names, n);
-	cert_order_forget(c);		/* most likely it is of it */
-	cert_save(c);
-	deployer_plan(c->engine->deployer, c, c->conf, info->serial);
 }
 
 static void
@@ -641,7 +140,7 @@ engine_start(struct engine *e)
 			store_pending_key_drop(e->a.store, c->row.name);
 	}
 	/* Runs first: those that resume an order keep its records. */
-	schedule_cb(e);
+	engine_schedule_cb(e);
 	cleanup_start(e->cleanup);
 	tokens_start(e->tokens);
 	deployer_start(e->deployer);
@@ -664,8 +163,7 @@ engine_free(struct engine *e)
 	deployer_stop(e->deployer);
 	teller_free(e->teller);
 	e->teller = NULL;
-	for (size_t i = 0; i < e->n_certs; i++)
-		cert_free(e->certs[i]);
+	engine_table_free(e);
 	deployer_free(e->deployer);
 	hooks_free(e->hooks);
 	cleanup_free(e->cleanup);
@@ -675,7 +173,6 @@ engine_free(struct engine *e)
 	provider_env_clear(&e->env);
 	dns_free(e->dns);
 	conf_unref(e->conf);
-	free(e->certs);
 	free(e->ready);
 	free(e->reload_error);
 	free(e);
@@ -767,7 +264,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 		e->ready[i]->is_queued = false;
 	e->n_ready = e->next_ready = 0;
 	serve_challenges(e);
-	apply_conf(e, conf, report);
+	engine_table_apply(e, conf, report);
 	e->ready = xreallocarray(e->ready, e->n_certs, sizeof(*e->ready));
 	for (size_t i = 0; i < e->n_certs; i++)
 		retry_mended(e->certs[i]);

@@ -103,16 +103,20 @@ struct engine {
 	TAILQ_HEAD(, persist_job) persist_jobs;
 };
 
+/* --- engine_table.c --- */
+/* Read all rows of state.db, before engine_table_apply(). */
+void		 engine_table_load(struct engine *);
+/* Join the table with a configuration; report NULL, or lists of the names that
+ * were added, removed and changed. */
+void		 engine_table_apply(struct engine *, const struct conf *,
+		    json_t *report);
+void		 engine_table_free(struct engine *);
 /* The certificate of that name, or NULL. */
 struct cert	*engine_find(const struct engine *, const char *name);
 /* The same for a command: NULL with engine_renew_now()'s errors if it is not
  * configured. */
 struct cert	*engine_find_known(const struct engine *, const char *name,
 		    struct error *);
-/* When the certificate must be looked at next; 0: now; -1: never. */
-time_t		 cert_next_at(const struct cert *, const char **action);
-/* Look at all certificates in the next turn. */
-void		 engine_reschedule(struct engine *);
 /* The row becomes what live/NAME holds, and that is to be deployed. */
 void		 cert_follow_live(struct cert *, const struct cert_info *);
 /* Put the row into state.db (the transaction of this turn). */
@@ -120,6 +124,15 @@ void		 cert_save(struct cert *);
 /* The order under way is of no use any more; not saved. */
 void		 cert_order_forget(struct cert *);
 
+/* --- engine_schedule.c --- */
+/* When the certificate must be looked at next; 0: now; -1: never. */
+time_t		 cert_next_at(const struct cert *, const char **action);
+/* Look at all certificates in the next turn. */
+void		 engine_reschedule(struct engine *);
+/* Queue what is due and start what may run; the arg is the engine. */
+void		 engine_schedule_cb(void *);
+
+/* --- event.c --- */
 /*
  * Tell what happens: log line, history and subscribers.  STEP_END stands
  * for the clean-up, which belongs to no run.

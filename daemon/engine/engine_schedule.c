@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* When each certificate is due, and the queue of those that are. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/engine/cleanup.h"
+#include "daemon/engine/deployer.h"
+#include "daemon/engine/due.h"
+#include "daemon/engine/persist_watch.h"
+#include "daemon/engine/priv.h"
+#include "daemon/engine/renewal.h"
+#include "daemon/engine/rollback.h"
+#include "daemon/engine/teller.h"
+#include "daemon/engine/watch.h"
+#include "daemon/io/sd.h"
+
+/* The wall clock may jump or the machine sleep: look again this often. */
+#define WAKE_MAX_MS 30000
+
+static void	start_ready(struct engine *);
+
+/* Is the installed certificate the one that the configuration wants? */
+static bool
+is_wanted(const struct cert *c)
+{
+	return c->row.serial[0] != '\0' && c->row.names != NULL &&
+	    strcmp(c->row.names, c->names) == 0 && c->row.key == c->conf->key;
+}
+
+/*
+ * Was a renewal begun and not ended?  Also one that was asked for early goes
+ * on: after a crash the new certificate may be in live/ already, with nobody
+ * told of it.
+ */
+static bool
+is_begun(const struct cert *c)
+{
+	return c->row.order_url != NULL && c->row.order_names != NULL &&
+	    strcmp(c->row.order_names, c->names) == 0;
+}
+
+time_t
+cert_next_at(const struct cert *c, const char **action)
+{
+	const struct store_cert *row = &c->row;
+	time_t due = 0, retry_at = due_planned(row->retry_at, clock_now());
+
+	*action = "none";
+	if (c->conf == NULL)
+		return -1;
+	if (c->run != NULL || c->is_queued) {
+		*action = "running";
+		return -1;
+	}
+	if (c->watch != NULL)
+		return watch_next_at(c, action);
+	if (c->forced) {
+		*action = "renew";
+		return 0;
+	}
+	if (is_wanted(c) && !is_begun(c))
+		due = due_at(row->not_before, row->not_after,
+		    c->conf->renew_before_s, row->spread);
+	if (row->failures > 0 && retry_at > due &&
+	    row->names_failed != NULL &&
+	    strcmp(row->names_failed, c->names) == 0) {
+		*action = "retry";
+		return retry_at;
+	}
+	*action = "renew";
+	return due;
+}
+
+/* "in 59d 3h", for the next run of a certificate. */
+#define WHEN_MAX (TEXT_SPAN_MAX + 32)
+static const char *
+when_next(const struct cert *c, char out[WHEN_MAX])
+{
+	char span[TEXT_SPAN_MAX];
+	const char *action;
+	time_t now = clock_now(), at = cert_next_at(c, &action);
+
+	if (at == -1)
+		(void)text_printf(out, WHEN_MAX,
+		    "never, it is not configured");
+	else
+		(void)text_printf(out, WHEN_MAX, "in %s", at > now ?
+		    text_span(at - now, span) : "a moment");
+	return out;
+}
+
+static void
+run_failed(struct cert *c, enum step step, const struct error *err)
+{
+	char when[WHEN_MAX], left[TEXT_SPAN_MAX];
+	struct store_cert *row = &c->row;
+	time_t now = clock_now();
+
+	/* A person who tries again and again shall not make the next try of
+	 * our own a day later. */
+	if (!c->was_forced || row->failures == 0)
+		row->failures++;
+	row->retry_at = due_retry_at(err, row->failures, now, row->not_after);
+	row->error_at = now;
+	free(row->error);
+	row->error = xmemdup(err, sizeof(*err));
+	cert_save(c);
+	if (row->serial[0] != '\0')
+		event_end(c, step, err, "%s; next try %s; the "
+		    "certificate in use expires in %s", err->msg,
+		    when_next(c, when), text_span(row->not_after - now, left));
+	else
+		event_end(c, step, err, "%s; next try %s; there is no "
+		    "certificate yet", err->msg, when_next(c, when));
+}
+
+static void
+run_done(struct cert *c, enum step step, const struct error *err)
+{
+	struct engine *e = c->engine;
+	char when[WHEN_MAX];
+
+	e->running--;
+	if (err != NULL)
+		e->failed++;
+	else
+		e->renewed++;
+	if (err != NULL && rollback_is_done(c))
+		event_end(c, STEP_DEPLOY, err, "%s", err->msg);
+	else if (err != NULL && strncmp(err->code, "deploy:", 7) == 0)
+		event_end(c, STEP_DEPLOY, err, "the certificate is installed, "
+		    "but %s", err->msg);
+	else if (err != NULL)
+		run_failed(c, step, err);
+	else
+		event_end(c, STEP_DEPLOY, NULL, "done; next renewal %s",
+		    when_next(c, when));
+	if (err == NULL)
+		teller_renewed(e->teller, c);
+	deployer_kick(e->deployer);
+	persist_watch_kick(e->persist_watch, c);
+	start_ready(e);
+	engine_reschedule(e);
+}
+
+/*
+ * Is one of the same names and account under way, such as the RSA twin of an
+ * EC certificate?  Boulder gives both the same order while it is pending, and
+ * an order makes one certificate: they go one after the other.
+ */
+static bool
+twin_runs(const struct engine *e, const struct cert *c)
+{
+	for (size_t i = 0; i < e->n_certs; i++) {
+		const struct cert *t = e->certs[i];
+
+		if (t->run != NULL && t != c && t->names != NULL &&
+		    c->watch == NULL && t->watch == NULL &&
+		    strcmp(t->names, c->names) == 0 &&
+		    strcmp(t->conf->account->name,
+		    c->conf->account->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+start_ready(struct engine *e)
+{
+	while (!e->is_stopping && e->next_ready < e->n_ready &&
+	    e->running < e->conf->max_renewals) {
+		struct cert *c = e->ready[e->next_ready++];
+
+		c->is_queued = false;
+		/* A twin is queued again when the run is over. */
+		if (c->conf == NULL || c->run != NULL || twin_runs(e, c))
+			continue;
+		if (c->watch != NULL && !watch_wants_run(c)) {
+			watch_poll(c);
+			continue;
+		}
+		c->was_forced = c->forced;
+		c->forced = false;
+		e->running++;
+		c->run = renewal_start(c, run_done);
+	}
+}
+
+/* Who goes first: what was asked for, then what expires first. */
+static int
+by_urgency(const void *a, const void *b)
+{
+	const struct cert *x = *(struct cert *const *)a;
+	const struct cert *y = *(struct cert *const *)b;
+
+	if (x->forced != y->forced)
+		return x->forced ? -1 : 1;
+	if (x->row.not_after != y->row.not_after)
+		return x->row.not_after < y->row.not_after ? -1 : 1;
+	return strcmp(x->row.name, y->row.name);
+}
+
+static void
+update_status(struct engine *e)
+{
+	size_t configured = 0, failing = 0, valid = 0;
+	time_t now = clock_now();
+
+	for (size_t i = 0; i < e->n_certs; i++) {
+		const struct cert *c = e->certs[i];
+
+		if (c->conf == NULL)
+			continue;
+		configured++;
+		if (c->row.error != NULL)
+			failing++;
+		if (c->row.not_after > now)
+			valid++;
+	}
+	sd_status(e->a.sd, "%zu certificates: %zu valid, %zu failing, "
+	    "%u being renewed; %zu TXT records in the DNS", configured, valid,
+	    failing, e->running, cleanup_count(e->cleanup));
+}
+
+void
+engine_schedule_cb(void *arg)
+{
+	struct engine *e = arg;
+	time_t now = clock_now(), next = 0;
+	const char *action;
+
+	if (e->is_stopping)
+		return;
+	/* What is queued stays queued; what became due joins it. */
+	memmove(e->ready, e->ready + e->next_ready,
+	    (e->n_ready - e->next_ready) * sizeof(*e->ready));
+	e->n_ready -= e->next_ready;
+	e->next_ready = 0;
+	for (size_t i = 0; i < e->n_certs; i++) {
+		struct cert *c = e->certs[i];
+		time_t at = cert_next_at(c, &action);
+
+		if (at == -1)
+			continue;
+		if (at <= now) {
+			c->is_queued = true;
+			e->ready[e->n_ready++] = c;
+		} else if (next == 0 || at < next) {
+			next = at;
+		}
+	}
+	qsort(e->ready, e->n_ready, sizeof(*e->ready), by_urgency);
+	start_ready(e);
+	if (next != 0) {
+		int64_t ms = (int64_t)(next - now) * 1000;
+
+		timer_set(&e->schedule, ms < WAKE_MAX_MS ? ms : WAKE_MAX_MS);
+	}
+	update_status(e);
+}
+
+void
+engine_reschedule(struct engine *e)
+{
+	if (!e->is_stopping)
+		timer_set(&e->schedule, 0);
+}
+
+int
+engine_renew_now(struct engine *e, const char *name, struct error *err)
+{
+	struct cert *c = engine_find_known(e, name, err);
+
+	if (c == NULL)
+		return -1;
+	if (c->run == NULL) {
+		c->forced = true;
+		engine_reschedule(e);
+	}
+	return 0;
+}
