@@ -88,7 +88,11 @@ send_journal(enum log_level level, const struct log_ctx *ctx, const char *msg)
 	char text[4200], priority[16], cert[300], step[64], provider[128];
 	struct iovec iov[6];
 	int n = 0;
-	const struct { char *buf; size_t size; const char *key, *value; } f[] = {
+	const struct {
+		char		*buf;
+		size_t		 size;
+		const char	*key, *value;
+	} f[] = {
 		{ cert, sizeof(cert), "ACMED_CERT", ctx->cert },
 		{ step, sizeof(step), "ACMED_STEP", ctx->step },
 		{ provider, sizeof(provider), "ACMED_PROVIDER", ctx->provider },

@@ -330,7 +330,8 @@ const struct provider provider_exec = {
 	.doc = "A program of your own: PROGRAM add|remove FQDN VALUE, exit "
 	    "status 0 for success.  It must add without touching other "
 	    "values, and both must be repeatable.  Hooks written for lego or "
-	    "certbot work with mode = \"lego\" or \"certbot\".  lego: EXEC_PATH.",
+	    "certbot work with mode = \"lego\" or \"certbot\".  "
+	    "lego: EXEC_PATH.",
 	.opts = opts,
 	.check = check,
 	.no_retry = true,		/* it knows better when that is safe */

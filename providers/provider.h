@@ -3,9 +3,9 @@
  * provider - what a DNS provider is to acmed: a provider includes this header,
  * and what else it needs from providers/ (records.h, sign.h, xml.h, schemes).
  * It is an option table, and two step tables (REST APIs) or a pair of start
- * and cancel functions (all others).  It never sees sockets, retries, time limits, the guessing of
- * zones, the locks or the journal: the runner (daemon/dns/provider_run.h)
- * owns those.
+ * and cancel functions (all others).  It never sees sockets, retries, time
+ * limits, the guessing of zones, the locks or the journal: the runner
+ * (daemon/dns/provider_run.h) owns those.
  *
  * To add one: providers/NAME.c with `const struct provider provider_NAME`,
  * one line in providers/Makefile.inc, a fake of the API in
@@ -99,9 +99,11 @@ struct provider_opt {
  * address only the user knows has a required "base_url" of its own instead.
  */
 #define PROVIDER_BASE_OPT \
-	{ .name = "base_url", .help = "address of the API, if not the usual one" }
+	{ .name = "base_url", \
+	    .help = "address of the API, if not the usual one" }
 #define PROVIDER_ZONE_OPTS \
-	{ .name = "zone", .help = "zone of all names, if it is not to be found" }
+	{ .name = "zone", \
+	    .help = "zone of all names, if it is not to be found" }
 #define PROVIDER_HTTP_OPTS \
 	{ .name = "ca_file", .help = "PEM file trusted for the API's TLS" }, \
 	{ .name = "proxy", .help = "HTTP proxy, or \"none\"" }, \
@@ -140,7 +142,7 @@ struct provider_call {
 	bool		 is_add;
 	const struct provider_values *values;	/* options */
 	const char	*provider;	/* the configured name, for messages */
-	const char	*cert;		/* certificate, for exec's environment */
+	const char	*cert;		/* its name, for exec's environment */
 	const char	*identifier;	/* the name being proved, no "*." */
 	const char	*fqdn;		/* where the TXT value goes (CNAMEs are
 					   already followed) */
@@ -270,7 +272,7 @@ struct provider {
 					   are replaced */
 
 	/* REST: base_url and the step tables, each ended by .name NULL. */
-	const char	*base_url;	/* NULL: option "base_url" is required */
+	const char	*base_url;	/* NULL: the option is required */
 	size_t		 priv_size;
 	unsigned	 gap_ms;	/* least time between two requests */
 	bool		 plain_text;	/* answers are XML or text, or do not

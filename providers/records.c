@@ -156,9 +156,9 @@ records_is_ours(const struct provider_call *c, const json_t *entry)
 	    strcmp(type, "TXT") != 0))
 		return false;
 	/* Some tell full names where they take relative ones. */
-	if (!provider_name_is(name, c->fqdn) && (r->apex == NULL || strcasecmp(name,
-	    provider_relative(c->fqdn, c->zone, r->apex, ours,
-	    sizeof(ours))) != 0))
+	if (!provider_name_is(name, c->fqdn) && (r->apex == NULL ||
+	    strcasecmp(name, provider_relative(c->fqdn, c->zone, r->apex,
+	    ours, sizeof(ours))) != 0))
 		return false;
 	return provider_txt_is(value, c->value);
 }

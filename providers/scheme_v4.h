@@ -11,7 +11,7 @@ struct preq;
 
 struct scheme_v4 {
 	const char	*algorithm;	/* "AWS4-HMAC-SHA256" */
-	const char	*key_prefix;	/* before the secret: "AWS4"; may be "" */
+	const char	*key_prefix;	/* before the secret: "AWS4", or "" */
 	const char	*terminator;	/* of the scope: "aws4_request" */
 	const char	*date_header;	/* "X-Amz-Date" */
 	const char	*hash_header;	/* of the body's hash; NULL: none */

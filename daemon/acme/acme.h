@@ -33,7 +33,7 @@ struct acme_args {			/* borrowed; copied */
 	const char	*proxy;		/* as in http_args */
 	EVP_PKEY	*key;		/* account key; one more reference is
 					   taken */
-	const char	*kid;		/* account URL if it is known; or NULL */
+	const char	*kid;		/* account URL if known; or NULL */
 	const char *const *contact;	/* NULL-terminated; may be NULL */
 	bool		 agree_tos;
 	const char	*eab_kid;	/* NULL: none */

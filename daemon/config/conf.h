@@ -75,8 +75,8 @@ struct conf_name {
 	bool		 has_own_challenge;	/* ... with a challenge */
 	bool		 has_own_provider;	/* ... with a provider: it goes
 					   before the alias_provider */
-	char		*challenge_alias;	/* name of the TXT record; NULL: as
-					   RFC 8555 says, CNAMEs followed */
+	char		*challenge_alias;	/* name of the TXT record; NULL:
+					   by RFC 8555, CNAMEs followed */
 };
 
 /* Does it want a record in a zone of the name, and, unless it may be there
@@ -127,7 +127,8 @@ struct conf {
 	char		*hooks_dir;	/* NULL: none */
 	char		**resolvers;	/* "ADDRESS" or "ADDRESS:PORT", IPv6 in
 					   brackets with a port;
-					   NULL-terminated; empty: resolv.conf */
+					   NULL-terminated; empty:
+					   resolv.conf */
 	char		**http_listen;	/* as resolvers, or "systemd"; empty:
 					   none */
 	enum log_level	 log_level;

@@ -26,7 +26,7 @@ struct conf_verify {
 	char		*host;		/* name or address */
 	uint16_t	 port;
 	enum starttls	 starttls;
-	bool		 has_sni;	/* false: the certificate's first name */
+	bool		 has_sni;	/* false: the first name is sent */
 	char		*sni;		/* NULL: none is sent */
 	char		*connect;	/* go there instead; NULL: to host */
 	uint16_t	 connect_port;	/* 0: port */
@@ -39,7 +39,7 @@ enum bundle_format {
 	BUNDLE_CERT,		/* the leaf, PEM */
 	BUNDLE_CHAIN,		/* the intermediates, PEM */
 	BUNDLE_PRIVKEY,		/* PKCS#8, PEM */
-	BUNDLE_COMBINED,	/* fullchain and privkey, PEM, as HAProxy wants */
+	BUNDLE_COMBINED,	/* fullchain and privkey, PEM, for HAProxy */
 	BUNDLE_PKCS12,		/* all of it, under a password */
 	BUNDLE_DER,		/* the leaf, DER */
 	BUNDLE_FORMAT_END

@@ -20,7 +20,8 @@ struct error;
 struct caa_args {
 	const char	*name;		/* may begin with "*." */
 	const char *const *identities;	/* of the CA, as its directory says
-					   ("letsencrypt.org"); NULL-terminated */
+					   ("letsencrypt.org");
+					   NULL-terminated */
 	const char	*account;	/* URL of the account; "": not known */
 	const char	*method;	/* "dns-01" */
 	unsigned	 timeout_ms;
@@ -45,8 +46,8 @@ bool	caa_allows(const struct caa_record *, size_t n, const char *at,
 
 struct caa_reply {
 	bool		 is_allowed;
-	char		 at[DNAME_SIZE];	/* whose records decide; "": there
-						   are none, all may issue */
+	char		 at[DNAME_SIZE];	/* whose records decide; "":
+						   none, all may issue */
 	struct caa_refusal refusal;	/* not allowed: as of caa_allows() */
 };
 

@@ -42,8 +42,8 @@ struct preq {
 	const char	*mistake_code;	/* the first one; NULL: none */
 	const char	*mistake;
 	/* What the getters return. */
-	struct str	 url, full_url, host, uri, query_text, sorted, canonical, names;
-	struct str	 label;
+	struct str	 url, full_url, host, uri, query_text, sorted;
+	struct str	 canonical, names, label;
 	struct http_header *http_headers;
 };
 

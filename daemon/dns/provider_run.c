@@ -14,7 +14,7 @@
 #include "daemon/io/loop.h"
 #include "providers/provider.h"
 
-#define PATIENCE_MS 10000		/* throttling waited out, not reported */
+#define PATIENCE_MS 10000		/* throttling waited out in silence */
 #define MAX_SHOWN 8			/* bytes of a secret in a message */
 
 struct provider_run_op {

@@ -14,7 +14,7 @@ struct action {
 	TAILQ_ENTRY(action) link;	/* in its struct cert */
 	struct store_deploy row;
 	struct task	*task;		/* running; NULL: not */
-	const struct deployer_run *tried;	/* has had its turn in this one */
+	const struct deployer_run *tried;	/* had its turn in this one */
 };
 
 struct deployer {

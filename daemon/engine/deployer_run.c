@@ -414,8 +414,8 @@ step_cb(void *arg)
 }
 
 struct deployer_run *
-deployer_run_start(struct deployer *d, struct cert *cert, deployer_done_cb *done,
-    void *arg)
+deployer_run_start(struct deployer *d, struct cert *cert,
+    deployer_done_cb *done, void *arg)
 {
 	struct deployer_run *op = xcalloc(1, sizeof(*op));
 

@@ -36,7 +36,8 @@ due_spread(void)
 static int64_t
 jitter(int64_t s)
 {
-	return s - s / 5 + (int64_t)arc4random_uniform((uint32_t)(s * 2 / 5 + 1));
+	return s - s / 5 +
+	    (int64_t)arc4random_uniform((uint32_t)(s * 2 / 5 + 1));
 }
 
 static int64_t

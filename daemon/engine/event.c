@@ -20,7 +20,7 @@ struct engine_sub {
 	struct engine	*engine;
 	engine_event_cb	*cb;
 	void		*arg;
-	bool		 is_gone;	/* unsubscribed; freed after the round */
+	bool		 is_gone;	/* freed after the round */
 };
 
 struct engine_sub *

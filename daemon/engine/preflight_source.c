@@ -23,7 +23,8 @@ looked(const struct error *err, const struct fetch_result *result, void *arg)
 		    "repository's section here, or what is published", "%s",
 		    err->msg);
 	else
-		pf_tell(c, PF_OK, NULL, "repository \"%s\" has certificate %s%s",
+		pf_tell(c, PF_OK, NULL, "repository \"%s\" has certificate "
+		    "%s%s",
 		    name, result->serial, result->is_new ? ", which is newer "
 		    "than the one here" : "");
 }

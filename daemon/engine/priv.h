@@ -63,8 +63,8 @@ struct cert {
 	json_t		*persist;	/* what persist_watch saw, or NULL */
 	time_t		 persist_at;	/* when it is to look again */
 	time_t		 persist_told_at;	/* of a problem */
-	bool		 avoids_persist;	/* the CA refused dns-persist-01 in
-					   the last run */
+	bool		 avoids_persist;	/* the CA refused
+					   dns-persist-01 in the last run */
 };
 
 struct engine {

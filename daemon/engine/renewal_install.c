@@ -88,7 +88,8 @@ tidied(void *arg)
 	struct renewal *r = arg;
 
 	r->tidy = NULL;
-	renewal_finish(r, r->deploy_err.kind != ERR_NONE ? &r->deploy_err : NULL);
+	renewal_finish(r, r->deploy_err.kind != ERR_NONE ? &r->deploy_err :
+	    NULL);
 }
 
 static void

@@ -3,8 +3,8 @@
  * renewal_priv - what the files of a run share: renewal.c (its life, account
  * and order), renewal_issue.c (authorize, finalize, download, and the key),
  * renewal_fetch.c (of what another host publishes), renewal_install.c (install,
- * deploy) and renewal_hooks.c (programs before and after).  Nobody else includes
- * it.
+ * deploy) and renewal_hooks.c (programs before and after).  Nobody else
+ * includes it.
  */
 #ifndef DAEMON_ENGINE_RENEWAL_PRIV_H
 #define DAEMON_ENGINE_RENEWAL_PRIV_H

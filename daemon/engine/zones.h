@@ -2,8 +2,9 @@
 /*
  * zones - where the TXT records of a certificate's names go (of those that are
  * proved by such a record), and who puts them there: the certificate's
- * challenge_alias, follow_cname, alias_provider and resolvers.  Looked for from the beginning of a run, while the CA is asked
- * for the order, since both need several round trips.
+ * challenge_alias, follow_cname, alias_provider and resolvers.  Looked for
+ * from the beginning of a run, while the CA is asked for the order, since both
+ * need several round trips.
  */
 #ifndef DAEMON_ENGINE_ZONES_H
 #define DAEMON_ENGINE_ZONES_H

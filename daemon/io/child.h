@@ -24,10 +24,10 @@ struct child_args {
 					   a name looked for in PATH of env */
 	const char *const *env;		/* NULL-terminated "KEY=value"; all the
 					   child gets */
-	const void	*input;		/* its standard input; NULL: /dev/null */
+	const void	*input;		/* its standard input; or /dev/null */
 	size_t		 input_len;
 	size_t		 max_output;	/* bytes kept of stdout, and the same
-					   of stderr; more is read and dropped */
+					   of stderr; more is dropped */
 	unsigned	 timeout_ms;	/* then TERM, later KILL; > 0 */
 	unsigned	 grace_ms;	/* between the two; 0: 5 s */
 	/* Each line of stdout or stderr as it comes (the last one even if

@@ -23,7 +23,7 @@ struct fetch_args {			/* borrowed; copied */
 	const struct conf_cert *cert;	/* borrowed; its source, its names */
 	const char	*serial;	/* installed here; "": none */
 	time_t		 not_before;	/* of that one */
-	const char	*etag;		/* of the manifest read last; "": none */
+	const char	*etag;		/* of the manifest read last; or "" */
 	bool		 only_look;	/* do not fetch what is new */
 };
 

@@ -27,7 +27,7 @@ enum object_condition {
 struct object_args {			/* borrowed; copied */
 	struct loop	*loop;
 	struct http	*http;
-	const struct conf_repository *repository;	/* borrowed until done */
+	const struct conf_repository *repository;	/* borrowed */
 	const char	*key;		/* behind the prefix */
 	const void	*data;		/* of put */
 	size_t		 len;

@@ -25,12 +25,12 @@ struct publish_op {
 	const struct conf_repository *repository;
 	char		*secret;
 	struct manifest	 manifest;	/* to be published */
-	char		*stored[MANIFEST_FILES];	/* as it is to lie there */
+	char		*stored[MANIFEST_FILES];	/* as it shall lie */
 	int		 next_file;
-	char		 seen[OBJECT_ETAG_SIZE];	/* of the manifest there;
-					   "": there is none */
-	char		 etag[OBJECT_ETAG_SIZE];	/* the same as this store
-					   takes it back */
+	char		 seen[OBJECT_ETAG_SIZE];	/* of the manifest there
+					   now; "": none */
+	char		 etag[OBJECT_ETAG_SIZE];	/* the same as this
+					   store takes it back */
 	enum object_condition condition;
 	unsigned	 conflicts, misread;
 	struct timer	 turn;

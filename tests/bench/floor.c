@@ -9,8 +9,8 @@
  * orders N certificates for floorI.ZONE and *.floorI.ZONE, at most IN_FLIGHT
  * at a time, over one HTTP/2 connection.  The account is made before the clock
  * starts.  An order is polled at once, and then after pauses of 2 ms and more:
- * polling faster only keeps the CA from its work.  Prints one line: wall seconds, CPU seconds, peak RSS in kB,
- * requests.  Any failure ends it.
+ * polling faster only keeps the CA from its work.  Prints one line: wall
+ * seconds, CPU seconds, peak RSS in kB, requests.  Any failure ends it.
  */
 #include <arpa/inet.h>
 #include <sys/resource.h>

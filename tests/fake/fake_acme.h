@@ -56,8 +56,8 @@ struct fake_ca {
 	struct loop	*loop;		/* for meta.h, which is given none */
 	bool		 no_dns01, no_http01;
 	const char	*webroot;	/* of http-01; or NULL */
-	const char	*persist;	/* dns-persist-01 is offered, and proved by
-					   a record with this value */
+	const char	*persist;	/* dns-persist-01 is offered, and proved
+					   by a record with this value */
 	bool		 no_lookup;	/* validate without fake_dns */
 	bool		 has_alternate;	/* a second chain, to "Other Root" */
 	bool		 wrong_names;	/* in certificates */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fake_dns - daemon/dns/zone.h, txtget.h, txtwait.h and provider_run.h over
- * one small DNS that remembers TXT records.  Every name is in the zone of its last two
- * labels.
+ * one small DNS that remembers TXT records.  Every name is in the zone of its
+ * last two labels.
  */
 #ifndef TESTS_FAKE_FAKE_DNS_H
 #define TESTS_FAKE_FAKE_DNS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fake_engine - the functions of daemon/engine/engine.h, and persist_job.h,
- * that control/ calls, with certificates "a.example", "b.example" and "www.example", and events
- * that the test makes.
+ * that control/ calls, with certificates "a.example", "b.example" and
+ * "www.example", and events that the test makes.
  */
 #ifndef TESTS_FAKE_FAKE_ENGINE_H
 #define TESTS_FAKE_FAKE_ENGINE_H

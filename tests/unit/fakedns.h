@@ -20,7 +20,7 @@ struct fake_rr {
 	const char	*qname;		/* may begin with "*." */
 	unsigned	 qtype;
 	const char	*owner;		/* NULL: the name asked for */
-	unsigned	 type;		/* TXT, CAA, NS, CNAME, A, AAAA or SOA */
+	unsigned	 type;		/* TXT, CAA, NS, CNAME, A, AAAA, SOA */
 	const char	*data;		/* text, name or address; SOA: any */
 	int		 section;
 	unsigned	 from;		/* shown from this many queries on */

@@ -80,7 +80,8 @@ test_url_resolve(void **state)
 	static const struct { const char *base, *ref, *want; } cases[] = {
 		{ "https://ca.test:1/c/1", "https://o.test/2",
 		    "https://o.test/2" },
-		{ "https://ca.test:1/c/1", "/c/1/alt", "https://ca.test:1/c/1/alt" },
+		{ "https://ca.test:1/c/1", "/c/1/alt",
+		    "https://ca.test:1/c/1/alt" },
 		{ "https://ca.test?x", "/y", "https://ca.test/y" },
 		{ "https://ca.test", "/y", "https://ca.test/y" },
 		{ "https://ca.test/c/1", "//evil.test/x", NULL },

@@ -88,7 +88,7 @@ test_calls(void **state)
 	}
 }
 
-/* A provider with room for one value of each zone: each is gone before the next. */
+/* Room for one value of each zone: each is gone before the next. */
 #define ONE "provider \"one\" { type = tokendns }\n" \
     "certificate \"web\" { names = { \"example.test\", " \
     "\"*.example.test\", \"b.test\", \"a.example.test\" } " \

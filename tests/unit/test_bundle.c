@@ -69,7 +69,10 @@ test_pem(void **state)
 {
 	struct fixture *f = *state;
 	char *combined = xasprintf("%s%s", f->full_pem, f->key_pem);
-	const struct { enum bundle_format format; const char *want; } cases[] = {
+	const struct {
+		enum bundle_format format;
+		const char	*want;
+	} cases[] = {
 		{ BUNDLE_FULLCHAIN, f->full_pem },
 		{ BUNDLE_CERT, f->leaf_pem },
 		{ BUNDLE_CHAIN, f->ca_pem },

@@ -352,6 +352,12 @@ dies_soon(pid_t pid)
 	return !is_alive(pid);
 }
 
+static int
+number(const char *s)
+{
+	return (int)strtol(s, NULL, 10);
+}
+
 /* After a time-out nothing of the group is left, even if the leader obeyed. */
 static void
 test_timeout_kills_group(void **state)
@@ -364,8 +370,8 @@ test_timeout_kills_group(void **state)
 	start(&r, &args);
 	wait_for(&r);
 	assert_true(r.timed_out);
-	assert_true(atoi(r.out) > 0);
-	assert_true(dies_soon(atoi(r.out)));
+	assert_true(number(r.out) > 0);
+	assert_true(dies_soon(number(r.out)));
 }
 
 static void
@@ -380,8 +386,8 @@ test_grandchild_holds_pipe(void **state)
 	assert_true(r.ok);
 	assert_true(clock_mono_ms() - begin < 9000);
 	/* It was wanted, as far as we know. */
-	assert_true(is_alive(atoi(r.out)));
-	assert_int_equal(kill(atoi(r.out), SIGKILL), 0);
+	assert_true(is_alive(number(r.out)));
+	assert_int_equal(kill(number(r.out), SIGKILL), 0);
 }
 
 static void
@@ -400,7 +406,7 @@ test_cancel(void **state)
 	start(&r, &args);
 	while (r.lines[0] == '\0')
 		loop_turn(loop);
-	pid = atoi(r.lines + 2);
+	pid = number(r.lines + 2);
 	assert_true(is_alive(pid));
 	child_cancel(r.op);		/* midway */
 	assert_true(dies_soon(pid));
@@ -445,7 +451,7 @@ test_input(void **state)
 	start(&r, &args);
 	memset(input, 'X', LEN);	/* it was copied */
 	wait_for(&r);
-	assert_int_equal(atoi(r.out), LEN);
+	assert_int_equal(number(r.out), LEN);
 	/* One that does not read it, and one that reads a part. */
 	for (int i = 0; i < 2; i++) {
 		struct child_args some = ARGS(i == 1 ? "head -c 5" : "exit 0");

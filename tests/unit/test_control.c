@@ -282,7 +282,8 @@ test_routes(void **state)
 		    "{\"running\":false,\"results\":[]}" },
 		{ "GET", "/metrics", "", 200, "\r\n\r\nacmed_up 1\n" },
 		{ "GET", "/metrics", "", 200, "text/plain; version=0.0.4" },
-		{ "POST", "/v1/reload", "", 200, "\"added\":[\"new.example\"]" },
+		{ "POST", "/v1/reload", "", 200,
+		    "\"added\":[\"new.example\"]" },
 		{ "GET", "/", "", 404, "control:not-found" },
 		{ "GET", "/v1/statusx", "", 404, "control:not-found" },
 		{ "GET", "*", "", 404, "control:not-found" },
@@ -487,7 +488,8 @@ test_reload_fails(void **state)
 	env->reload_fails = true;
 	exchange(env, "POST", "/v1/reload", "", 409,
 	    "\"lines\":[\"f:1: one\",\"f:2: two\"]");
-	exchange(env, "POST", "/v1/reload", "", 409, "\"code\":\"conf:invalid\"");
+	exchange(env, "POST", "/v1/reload", "", 409,
+	    "\"code\":\"conf:invalid\"");
 }
 
 static void

@@ -52,7 +52,8 @@ test_pem_refused(void **state)
 	char *big = xmalloc(20000);
 	const char *const bad[] = {
 		"", "no key", encrypted, big,
-		"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+		"-----BEGIN PRIVATE KEY-----\nAAAA\n"
+		    "-----END PRIVATE KEY-----\n",
 		"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
 	};
 

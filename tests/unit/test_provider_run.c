@@ -839,9 +839,10 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_values), T(test_batch), T(test_max_values),
-		T(test_retry_at_of_body), T(test_rounds), T(test_poll_pauses), T(test_zones),
-		T(test_no_zone), T(test_status), T(test_secret_cut_off), T(test_queue),
-		T(test_order), T(test_order_of_accounts),
+		T(test_retry_at_of_body), T(test_rounds), T(test_poll_pauses),
+		T(test_zones), T(test_no_zone), T(test_status),
+		T(test_secret_cut_off), T(test_queue), T(test_order),
+		T(test_order_of_accounts),
 		T(test_deadline), T(test_deadline_in_queue), T(test_gap),
 		T(test_wait),
 		T(test_keep), T(test_bug), T(test_other),

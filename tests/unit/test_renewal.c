@@ -661,7 +661,8 @@ test_account_lost_midway(void **state)
 	    "acme:accountDoesNotExist", "who are you?");
 	fake_ca.rules[FAKE_NEW_ORDER].match = "a.test";
 	erig_conf(r, "certificate \"a\" { names = { \"a.test\" } provider = dns"
-	    " }\ncertificate \"b\" { names = { \"b.test\" } provider = dns }\n");
+	    " }\ncertificate \"b\" { names = { \"b.test\" } provider = dns "
+	    "}\n");
 	erig_up(r);
 	ERIG_UNTIL(erig_row(r, "a")->serial[0] != '\0' &&
 	    erig_row(r, "b")->serial[0] != '\0');
@@ -717,7 +718,7 @@ test_mended_by_restart(void **state)
 	erig_conf(r, WEB);
 	erig_up(r);
 	erig_ends(r, 1);
-	fake_time_pass(75 * SECOND);		/* the first step of the ladder */
+	fake_time_pass(75 * SECOND);	/* the first step of the ladder */
 	assert_int_equal(fake_ca.calls[FAKE_ACCOUNT], 2);
 	for (int i = 0; i < 3; i++) {
 		erig_down(r);

@@ -9,7 +9,7 @@
 /* What comes and what is said to it, in turns; the last is the verdict. */
 static const struct {
 	enum starttls	 kind;
-	const char	*in;		/* all that comes, at once or by bytes */
+	const char	*in;		/* all that comes, whole or bytewise */
 	size_t		 in_len;	/* 0: strlen */
 	const char	*says;		/* all that is sent */
 	size_t		 says_len;

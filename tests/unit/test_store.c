@@ -181,7 +181,8 @@ test_versions(void **state)
 	    " done INTEGER NOT NULL, tries INTEGER NOT NULL,"
 	    " retry_at INTEGER NOT NULL, done_at INTEGER NOT NULL,"
 	    " error TEXT NOT NULL, PRIMARY KEY (cert, action)) WITHOUT ROWID");
-	(void)sql(f, "INSERT INTO deploy VALUES ('a', 'b', '1', 1, 0, 0, 7, '')");
+	(void)sql(f, "INSERT INTO deploy VALUES"
+	    " ('a', 'b', '1', 1, 0, 0, 7, '')");
 	reopen(f);
 	close_store(f);
 	assert_int_equal(sql(f, "PRAGMA user_version"), version);

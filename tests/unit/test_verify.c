@@ -192,7 +192,8 @@ test_private_ca(void **state)
 	run(&r);		/* hopeless: at once */
 	assert_int_equal(r.err.kind, ERR_CONFIG);
 	free(r.entries[0].ca_file);
-	r.entries[0].ca_file = xstrdup(scratch_path(&r.s, "0bbb/fullchain.pem"));
+	r.entries[0].ca_file = xstrdup(scratch_path(&r.s,
+	    "0bbb/fullchain.pem"));
 	run(&r);
 	assert_int_equal(r.err.kind, ERR_NONE);
 	assert_null(strstr(r.said, "trusts"));

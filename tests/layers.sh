@@ -1,0 +1,100 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# layers.sh SRCDIR: every file includes only what HACKING.md ("Layers", "One
+# door per library") lets it.  Names what it finds; exit status 1 if any.
+set -eu
+
+cd "${1:-${srcdir:-.}}"
+list=$(find common ctl daemon providers -name '*.[ch]' | sort)
+
+awk '
+function bad(what) {
+	print FILENAME ":" FNR ": " what
+	failed = 1
+}
+# The folder that a path belongs to.
+function folder(path) {
+	sub(/\/[^\/]*$/, "", path)
+	return path
+}
+function door(library, files) {
+	doors[library] = "^(" files ")"
+}
+BEGIN {
+	row["common"] = 1
+	row["daemon/io"] = 2
+	row["daemon/config"] = row["daemon/store"] = 3
+	n = split("acme dns http01 deploy publish notify", f)
+	for (i = 1; i <= n; i++)
+		row["daemon/" f[i]] = 4
+	row["daemon/engine"] = 5
+	row["daemon/control"] = 6
+	row["daemon"] = 7
+
+	# providers/ stands beside: what these say is meant for the daemon.
+	faces["providers/provider.h"] = 3	# types and options
+	faces["providers/preq.h"] = 4		# requests, which dns/ carries out
+	faces["providers/sign.h"] = 4		# publish/ signs as clouds do
+	faces["providers/xml.h"] = 4		# ... and reads their errors
+
+	# Providers that are no REST APIs run on the daemon itself.
+	runs["providers/exec.c"] = runs["providers/builtin.c"] = 1
+	runs["providers/rfc2136.c"] = 1
+
+	# The types of keys go through engine/ and publish/ unopened.
+	door("openssl/", "daemon/acme/|daemon/store/|daemon/io/tls|" \
+	    "daemon/dns/tsig\\.|providers/sign\\.c")
+	keys = "^(daemon/engine/|daemon/publish/fetch\\.)"
+	# acmectl has a client of its own; the programs begin and end curl.
+	door("curl/", "daemon/io/http|daemon/io/smtp|daemon/main\\.c|" \
+	    "ctl/client\\.c|ctl/main\\.c")
+	door("event2/", "daemon/io/|daemon/control/")
+	door("sqlite3", "daemon/store/db\\.c")
+	door("systemd/", "common/log\\.c|daemon/io/sd")
+	door("ldns/", "daemon/dns/")
+	door("idn2", "common/names\\.c")
+	door("confuse", "daemon/config/")
+	door("cmocka", "tests/")
+}
+FNR == 1 {
+	here = folder(FILENAME)
+	mine = row[here]
+}
+/^#include "/ {
+	split($0, part, "\"")
+	to = part[2]
+	there = folder(to)
+	if (to == "config.h")
+		next
+	if (to !~ /\//)
+		bad(to ": named without its folder")
+	else if (here == "ctl") {
+		if (there != "ctl" && there != "common")
+			bad(to ": acmectl shares common/ only")
+	} else if (here == "providers") {
+		if (there != "providers" && there != "common" &&
+		    !(FILENAME in runs))
+			bad(to ": providers see providers/ and common/ only")
+	} else if (there == "providers") {
+		if (!(to in faces) || mine < faces[to])
+			bad(to ": not for this folder")
+	} else if (!(there in row) || row[there] > mine) {
+		bad(to ": a layer above")
+	} else if (to ~ /_priv\.h$|\/priv\.h$/ && there != here) {
+		bad(to ": private to " there)
+	}
+}
+/^#include </ {
+	lib = $2
+	gsub(/[<>]/, "", lib)
+	for (name in doors) {
+		if (index(lib, name) != 1 || FILENAME ~ doors[name])
+			continue
+		if (name == "openssl/" && FILENAME ~ keys &&
+		    (lib == "openssl/evp.h" || lib == "openssl/types.h"))
+			continue
+		bad("<" lib ">: this library has another door")
+	}
+}
+END { exit failed }
+' $list
