@@ -10,9 +10,8 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mem.h"
-#include "common/text.h"
+#include "daemon/dns/addrs.h"
 #include "daemon/dns/dnsaddr.h"
-#include "daemon/dns/dnsmsg.h"
 #include "daemon/dns/resolver.h"
 #include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
@@ -20,16 +19,13 @@
 #define HOSTS "/etc/hosts"
 #define HOSTS_MAX (1024 * 1024)
 
-enum { ASK_A, ASK_AAAA, ASK_END };
+_Static_assert(ADDRESSES_MAX >= DNS_ADDRS_MAX, "ADDRESSES_MAX");
 
 struct addresses_op {
-	struct dns	*dns;
 	char		*host;
-	struct resolver_op *ask[ASK_END];
+	struct dns_addrs_op *ask;
 	struct dns_server list[ADDRESSES_MAX];
 	size_t		 n;
-	struct error	 err;		/* of a query that failed */
-	bool		 has_failed;
 	struct timer	 turn;		/* known without asking */
 	addresses_done_cb *done;
 	void		*arg;
@@ -109,51 +105,38 @@ addresses_cancel(struct addresses_op *op)
 {
 	if (op == NULL)
 		return;
-	for (int i = 0; i < ASK_END; i++)
-		resolver_cancel(op->ask[i]);
+	dns_addrs_cancel(op->ask);
 	timer_clear(&op->turn);
 	free(op->host);
 	free(op);
 }
 
 static void
-finish(void *arg)
+turn_cb(void *arg)
 {
 	struct addresses_op *op = arg;
 
-	if (op->n == 0 && !op->has_failed)
-		(void)error_set(&op->err, ERR_TRANSIENT, "dns:no-address",
-		    "%s has no address: neither A nor AAAA record", op->host);
-	op->done(op->n > 0 ? NULL : &op->err, op->list, op->n, op->arg);
+	op->done(NULL, op->list, op->n, op->arg);
 	addresses_cancel(op);
 }
 
 static void
-answered(struct addresses_op *op, int which, const struct error *err,
-    const ldns_pkt *pkt)
+asked(const struct error *err, const struct dns_addrs_reply *reply, void *arg)
 {
-	op->ask[which] = NULL;
-	if (err != NULL) {
-		op->has_failed = true;
-		op->err = *err;
-	} else {
-		op->n += dnsmsg_addresses(pkt, op->host, op->list + op->n,
-		    ADDRESSES_MAX - op->n);
+	struct addresses_op *op = arg;
+	struct error none;
+
+	op->ask = NULL;
+	if (err == NULL && reply->n == 0) {
+		(void)error_set(&none, ERR_TRANSIENT, "dns:no-address",
+		    "%s has no address: neither A nor AAAA record", op->host);
+		err = &none;
 	}
-	if (op->ask[ASK_A] == NULL && op->ask[ASK_AAAA] == NULL)
-		finish(op);
-}
-
-static void
-a_done(const struct error *err, const ldns_pkt *pkt, void *arg)
-{
-	answered(arg, ASK_A, err, pkt);
-}
-
-static void
-aaaa_done(const struct error *err, const ldns_pkt *pkt, void *arg)
-{
-	answered(arg, ASK_AAAA, err, pkt);
+	if (err != NULL)
+		op->done(err, NULL, 0, op->arg);
+	else
+		op->done(NULL, reply->list, reply->n, op->arg);
+	addresses_cancel(op);
 }
 
 struct addresses_op *
@@ -163,22 +146,17 @@ addresses_start(struct dns *dns, const char *host, unsigned timeout_ms,
 	struct addresses_op *op = xcalloc(1, sizeof(*op));
 	struct error err;
 
-	op->dns = dns;
 	op->host = xstrdup(host);
 	op->done = done;
 	op->arg = arg;
-	timer_init(&op->turn, dns_loop(dns), finish, op);
+	timer_init(&op->turn, dns_loop(dns), turn_cb, op);
 	if (dnsaddr_parse(host, &op->list[0], &err) == 0)
 		op->n = 1;
 	else
 		op->n = from_hosts(host, op->list);
-	if (op->n > 0) {
+	if (op->n > 0)
 		timer_set(&op->turn, 0);
-		return op;
-	}
-	op->ask[ASK_A] = resolver_start(dns, host, LDNS_RR_TYPE_A, timeout_ms,
-	    a_done, op);
-	op->ask[ASK_AAAA] = resolver_start(dns, host, LDNS_RR_TYPE_AAAA,
-	    timeout_ms, aaaa_done, op);
+	else
+		op->ask = dns_addrs_start(dns, host, timeout_ms, asked, op);
 	return op;
 }

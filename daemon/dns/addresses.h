@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * addresses - all addresses of a host, as this machine sees it: an address
- * literal, /etc/hosts, or A and AAAA records asked of the configured
- * resolvers.  Called by deploy/verify.
+ * literal, /etc/hosts, or what addrs finds.  Called by deploy/verify.
  */
 #ifndef DAEMON_DNS_ADDRESSES_H
 #define DAEMON_DNS_ADDRESSES_H

@@ -12,8 +12,6 @@
 #include "daemon/dns/resolver.h"
 #include "daemon/dns/zone.h"
 
-enum { MAX_ADDRS = 16 };
-
 struct dns_addrs_op {
 	struct resolver_op *queries[2];	/* A, AAAA */
 	size_t		 pending;
@@ -38,19 +36,19 @@ static void
 answered(struct dns_addrs_op *op, const struct error *err,
     const ldns_pkt *pkt)
 {
-	struct dns_server found[MAX_ADDRS];
+	struct dns_addrs_reply *r = &op->reply;
 	size_t n = 0;
 
 	if (err != NULL)
 		op->err = *err;
 	else
-		n = dnsmsg_addresses(pkt, op->name, found, MAX_ADDRS);
-	for (size_t i = 0; i < n; i++) {
-		size_t used = strlen(op->reply.text);
+		n = dnsmsg_addresses(pkt, op->name, r->list + r->n,
+		    DNS_ADDRS_MAX - r->n);
+	for (; n > 0; n--, r->n++) {
+		size_t used = strlen(r->text);
 
-		(void)text_printf(op->reply.text + used,
-		    sizeof(op->reply.text) - used, "%s%s",
-		    op->reply.n++ > 0 ? ", " : "", found[i].text);
+		(void)text_printf(r->text + used, sizeof(r->text) - used,
+		    "%s%s", r->n > 0 ? ", " : "", r->list[r->n].text);
 	}
 	if (--op->pending > 0)
 		return;
