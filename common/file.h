@@ -30,6 +30,9 @@ int	file_read(int dirfd, const char *path, size_t max, char **out,
  */
 bool	file_is_reachable(const char *path);
 
+/* What a password, token or HMAC key may have. */
+#define FILE_SECRET_MAX 4096
+
 /*
  * Read a secret: as file_read(), then trailing newlines are cut.  A file that
  * every user can read or write, in a place that they reach, is refused

@@ -49,6 +49,9 @@ char	*text_b64url_encode(const void *data, size_t len);
 int	 text_b64url_decode(const char *s, unsigned char **out,
 	    size_t *out_len);
 
+/* Lower-case hex; out has room for 2 * len + 1, and is returned. */
+const char	*text_hex(const void *data, size_t len, char *out);
+
 /* The n-candidate list's entry nearest to word, or NULL if none is near. */
 const char	*text_nearest(const char *word, const char *const *candidates,
 		    size_t n);

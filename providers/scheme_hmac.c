@@ -17,7 +17,7 @@ scheme_body_hash(struct preq *rq, char out[SIGN_HEX])
 	size_t len;
 
 	body = preq_get_body(rq, &len);
-	return sign_hex(raw, sign_hash(SIGN_SHA256, body, len, raw), out);
+	return text_hex(raw, sign_hash(SIGN_SHA256, body, len, raw), out);
 }
 
 const char *

@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "providers/preq.h"
 #include "providers/sign.h"
 
@@ -55,7 +56,7 @@ scheme_v4_sign(struct preq *rq, const struct scheme_v4 *s,
 	(void)snprintf(date, sizeof(date), "%.8s", utc_stamp(stamp));
 	body = preq_get_body(rq, &len);
 	(void)sign_hash(SIGN_SHA256, body, len, hash);
-	(void)sign_hex(hash, HASH_LEN, hex);
+	(void)text_hex(hash, HASH_LEN, hex);
 	preq_header(rq, s->date_header, stamp);
 	if (s->hash_header != NULL)
 		preq_header(rq, s->hash_header, hex);

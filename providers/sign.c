@@ -55,20 +55,6 @@ sign_hmac(enum sign_hash hash, const void *key, size_t key_len,
 }
 
 const char *
-sign_hex(const void *data, size_t len, char *out)
-{
-	static const char digits[] = "0123456789abcdef";
-	const unsigned char *p = data;
-
-	for (size_t i = 0; i < len; i++) {
-		out[2 * i] = digits[p[i] >> 4];
-		out[2 * i + 1] = digits[p[i] & 15];
-	}
-	out[2 * len] = '\0';
-	return out;
-}
-
-const char *
 sign_v4_hex(const char *prefix, const char *secret, const char *const links[4],
     const char *text, char out[SIGN_HEX])
 {
@@ -97,7 +83,7 @@ sign_nonce(char out[SIGN_NONCE])
 
 	if (getentropy(raw, sizeof(raw)) == -1)
 		abort();		/* not on any kernel we run on */
-	return sign_hex(raw, sizeof(raw), out);
+	return text_hex(raw, sizeof(raw), out);
 }
 
 const char *
@@ -105,7 +91,7 @@ sign_hash_hex(enum sign_hash hash, const char *text, char out[SIGN_HEX])
 {
 	unsigned char raw[SIGN_MAX];
 
-	return sign_hex(raw, sign_hash(hash, text, strlen(text), raw), out);
+	return text_hex(raw, sign_hash(hash, text, strlen(text), raw), out);
 }
 
 const char *
@@ -114,7 +100,7 @@ sign_hmac_hex(enum sign_hash hash, const void *key, size_t key_len,
 {
 	unsigned char raw[SIGN_MAX];
 
-	return sign_hex(raw, sign_hmac(hash, key, key_len, text, strlen(text),
+	return text_hex(raw, sign_hmac(hash, key, key_len, text, strlen(text),
 	    raw), out);
 }
 

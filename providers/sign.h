@@ -48,8 +48,6 @@ const char	*sign_v4_hex(const char *prefix, const char *secret,
 #define SIGN_NONCE	33
 const char	*sign_nonce(char out[SIGN_NONCE]);
 
-/* Lower-case hex; out has room for 2 * len + 1. */
-const char	*sign_hex(const void *data, size_t len, char *out);
 /* Standard base64 with padding; the caller frees. */
 char	*sign_base64(const void *data, size_t len);
 /* -1 unless text is padded standard base64; the caller frees *out

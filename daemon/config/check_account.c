@@ -13,8 +13,6 @@
 #include "daemon/config/check.h"
 #include "daemon/config/opt.h"
 
-#define SECRET_MAX 65536
-
 static const struct {
 	const char	*word, *url;
 } directories[] = {
@@ -140,7 +138,7 @@ check_eab(struct check *c, const struct section *sec, struct conf_account *a)
 		    kid != NULL ? "eab_hmac_key_file" : "eab_kid");
 	if (a->eab_hmac_key_file == NULL)
 		return;
-	if (file_read_secret(a->eab_hmac_key_file, SECRET_MAX, &secret,
+	if (file_read_secret(a->eab_hmac_key_file, FILE_SECRET_MAX, &secret,
 	    &err) == -1)
 		opt_mistake(c->m, sec, file->line, "eab_hmac_key_file: %s",
 		    err.msg);

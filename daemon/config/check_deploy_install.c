@@ -12,7 +12,6 @@
 #include "daemon/config/check_deploy.h"
 #include "daemon/config/opt.h"
 
-#define SECRET_MAX 4096
 #define MODE_SECRET 0600
 #define MODE_PUBLIC 0644
 
@@ -84,7 +83,7 @@ check_password(struct check *c, const struct section *sec,
 		    "= pkcs12 only");
 	else if (i->password_file == NULL)
 		return;
-	else if (file_read_secret(i->password_file, SECRET_MAX, &secret,
+	else if (file_read_secret(i->password_file, FILE_SECRET_MAX, &secret,
 	    &err) == -1)
 		opt_mistake(c->m, sec, v->line, "password_file: %s", err.msg);
 	else

@@ -8,18 +8,6 @@
 #include "daemon/config/check_deploy.h"
 #include "daemon/config/opt.h"
 
-#define TOKEN_MAX 4096
-
-static bool
-is_url(const char *s)
-{
-	static const char scheme[] = "https://";
-
-	return strncmp(s, scheme, sizeof(scheme) - 1) == 0 &&
-	    s[sizeof(scheme) - 1] != '\0' && s[sizeof(scheme) - 1] != '/' &&
-	    strpbrk(s, " \"<>\\^`{|}") == NULL;
-}
-
 void
 check_deploy_webhook(struct check *c, const struct section *sec,
     struct conf_deploy *d)
@@ -30,7 +18,7 @@ check_deploy_webhook(struct check *c, const struct section *sec,
 	struct error err;
 	char *secret;
 
-	if (!is_url(sub->title))
+	if (!opt_is_url(sub->title, false))
 		opt_mistake(c->m, sub, sub->line, "allowed: webhook "
 		    "\"https://HOST/PATH\" { ... }");
 	w->url = xstrdup(sub->title);
@@ -39,7 +27,8 @@ check_deploy_webhook(struct check *c, const struct section *sec,
 	w->include_key = opt_bool(c->m, sub, "include_key", false);
 	if (w->token_file == NULL)
 		return;
-	if (file_read_secret(w->token_file, TOKEN_MAX, &secret, &err) == -1)
+	if (file_read_secret(w->token_file, FILE_SECRET_MAX, &secret,
+	    &err) == -1)
 		opt_mistake(c->m, sub, v->line, "token_file: %s", err.msg);
 	else
 		freezero_str(secret);

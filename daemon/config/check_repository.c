@@ -9,7 +9,6 @@
 #include "daemon/config/check.h"
 #include "daemon/config/opt.h"
 
-#define SECRET_MAX 4096
 #define SECRET_MIN 32		/* SEAL_SECRET_MIN: it must not be guessed */
 
 static const char *const type_names[] = {
@@ -97,7 +96,7 @@ check_secret(struct check *c, const struct section *sec, const char *key,
 
 	if (file == NULL)
 		return;
-	if (file_read_secret(file, SECRET_MAX, &secret, &err) == -1) {
+	if (file_read_secret(file, FILE_SECRET_MAX, &secret, &err) == -1) {
 		opt_mistake(c->m, sec, tree_value(sec, key)->line, "%s: %s",
 		    key, err.msg);
 		return;
@@ -134,16 +133,6 @@ check_shared(struct check *c, const struct section *sec,
 }
 
 static bool
-is_url(const char *s, bool plain)
-{
-	const char *rest = strncmp(s, "https://", 8) == 0 ? s + 8 :
-	    plain && strncmp(s, "http://", 7) == 0 ? s + 7 : "";
-
-	return rest[0] != '\0' && rest[0] != '/' &&
-	    strpbrk(s, " \"<>\\^`{|}?#@") == NULL;
-}
-
-static bool
 has_path(const char *url)
 {
 	const char *host = strstr(url, "://");
@@ -162,7 +151,8 @@ check_url(struct check *c, const struct section *sec,
 	r->url = opt_text(c->m, sec, key);
 	if (r->url == NULL)
 		return;
-	if (!is_url(r->url, r->encrypted))
+	if (!opt_is_url(r->url, r->encrypted) ||
+	    strpbrk(r->url, "?#@") != NULL)
 		opt_refuse(c->m, sec, key, tree_value(sec, key),
 		    r->encrypted ? "https://HOST or http://HOST" :
 		    "https://HOST (http:// only with encrypt_key_file)");

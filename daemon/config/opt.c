@@ -249,3 +249,13 @@ opt_file(struct mistakes *m, const struct section *sec, const char *key)
 	}
 	return xasprintf("%s/%s", dir, name);
 }
+
+bool
+opt_is_url(const char *s, bool plain)
+{
+	const char *rest = strncmp(s, "https://", 8) == 0 ? s + 8 :
+	    plain && strncmp(s, "http://", 7) == 0 ? s + 7 : "";
+
+	return rest[0] != '\0' && rest[0] != '/' &&
+	    strpbrk(s, " \"<>\\^`{|}") == NULL;
+}

@@ -37,6 +37,9 @@ enum key_type opt_key_type(struct mistakes *, const struct section *,
 
 /* "true", "yes", "on" -> 1; "false", "no", "off" -> 0; else -1. */
 int	opt_parse_bool(const char *);
+/* "https://HOST...", or also http:// if plain; no characters that a URL must
+ * not have. */
+bool	opt_is_url(const char *, bool plain);
 /*
  * A path in a file: "/..." as it is, else relative to the file's directory;
  * the caller frees.

@@ -11,8 +11,6 @@
 #include "daemon/io/loop.h"
 #include "daemon/store/bundle.h"
 
-#define PASSWORD_MAX 4096
-
 struct install_op {
 	struct deploy_args a;
 	struct timer	 turn;
@@ -37,7 +35,7 @@ make_content(const struct deploy_args *a, const struct conf_install *in,
 	int rc;
 
 	if (in->password_file != NULL && file_read_secret(in->password_file,
-	    PASSWORD_MAX, &password, err) == -1)
+	    FILE_SECRET_MAX, &password, err) == -1)
 		return -1;
 	rc = bundle_make(a->version_dir, in->format, a->cert->name, password,
 	    data, len, err);

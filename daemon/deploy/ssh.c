@@ -19,7 +19,6 @@
 
 #define ARGS_MAX	24
 #define OUTPUT_MAX	16384
-#define PASSWORD_MAX	4096
 #define SUFFIX		".acmed-new"
 
 struct ssh_op {
@@ -212,7 +211,7 @@ make_copy(struct ssh_op *op, size_t i, struct error *err)
 	int rc = 0;
 
 	if (f->password_file != NULL)
-		rc = file_read_secret(f->password_file, PASSWORD_MAX,
+		rc = file_read_secret(f->password_file, FILE_SECRET_MAX,
 		    &password, err);
 	if (rc == 0)
 		rc = bundle_make(op->a.version_dir, f->format,

@@ -17,7 +17,6 @@
 #include "daemon/store/keys.h"
 
 #define REPLY_MAX 65536
-#define TOKEN_MAX 4096
 
 struct webhook_op {
 	struct deploy_args a;
@@ -166,7 +165,7 @@ begin_cb(void *arg)
 	struct error err;
 
 	if ((w->token_file == NULL || file_read_secret(w->token_file,
-	    TOKEN_MAX, &token, &err) == 0) &&
+	    FILE_SECRET_MAX, &token, &err) == 0) &&
 	    (body = make_body(&op->a, &err)) != NULL)
 		send_body(op, body, token);
 	else

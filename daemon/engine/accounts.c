@@ -16,8 +16,6 @@
 #include "daemon/store/keys.h"
 #include "daemon/store/store.h"
 
-#define EAB_KEY_MAX 4096
-
 /* One account in use; pub comes first, so that a pointer to it is one to us. */
 struct entry {
 	struct account	 pub;
@@ -238,7 +236,7 @@ entry_open(struct account_op *op, struct error *err)
 	if (e->pub.acme != NULL)
 		return 0;
 	if (c->eab_hmac_key_file != NULL && file_read_secret(
-	    c->eab_hmac_key_file, EAB_KEY_MAX, &hmac_key, err) == -1)
+	    c->eab_hmac_key_file, FILE_SECRET_MAX, &hmac_key, err) == -1)
 		return error_wrap(err, "account \"%s\": eab_hmac_key_file",
 		    c->name);
 	e->kid = store_account_kid(op->accounts->store, e->name,

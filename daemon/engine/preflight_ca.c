@@ -14,8 +14,6 @@
 #include "daemon/engine/accounts.h"
 #include "daemon/engine/zones.h"
 
-#define EAB_KEY_MAX 4096
-
 void
 pf_ca_free(struct pf_ca *ca)
 {
@@ -47,7 +45,7 @@ check_files(const struct pf_ca *ca, struct error *err)
 		return -1;
 	if (a->eab_hmac_key_file == NULL)
 		return 0;
-	if (file_read_secret(a->eab_hmac_key_file, EAB_KEY_MAX, &hmac_key,
+	if (file_read_secret(a->eab_hmac_key_file, FILE_SECRET_MAX, &hmac_key,
 	    err) == -1)
 		return error_wrap(err, "eab_hmac_key_file");
 	freezero_str(hmac_key);

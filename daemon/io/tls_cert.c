@@ -12,18 +12,6 @@
 #include "common/text.h"
 #include "daemon/io/tls.h"
 
-static void
-to_hex(const unsigned char *p, size_t len, char *out, size_t size)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < len && 2 * i + 2 < size; i++) {
-		*out++ = digits[p[i] >> 4];
-		*out++ = digits[p[i] & 15];
-	}
-	*out = '\0';
-}
-
 /* Text of the first entry with this nid; false if there is none. */
 static bool
 entry_text(const X509_NAME *name, int nid, char *out, size_t size)
@@ -68,16 +56,18 @@ tls_cert_read(X509 *x, const char *sni, struct tls_reply *r)
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
 	const X509_NAME *issuer = X509_get_issuer_name(x);
+	size_t serial_len = (size_t)ASN1_STRING_length(serial);
 	unsigned char md[EVP_MAX_MD_SIZE];
 	unsigned md_len = 0;
 	struct tm tm;
 
 	memset(r, 0, sizeof(*r));
+	if (serial_len > (sizeof(r->serial) - 1) / 2)
+		serial_len = (sizeof(r->serial) - 1) / 2;
 	if (X509_digest(x, EVP_sha256(), md, &md_len) != 1)
 		md_len = 0;
-	to_hex(md, md_len, r->sha256, sizeof(r->sha256));
-	to_hex(ASN1_STRING_get0_data(serial),
-	    (size_t)ASN1_STRING_length(serial), r->serial, sizeof(r->serial));
+	(void)text_hex(md, md_len, r->sha256);
+	(void)text_hex(ASN1_STRING_get0_data(serial), serial_len, r->serial);
 	if (!entry_text(issuer, NID_commonName, r->issuer, sizeof(r->issuer)))
 		(void)entry_text(issuer, NID_organizationName, r->issuer,
 		    sizeof(r->issuer));

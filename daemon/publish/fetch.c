@@ -16,7 +16,6 @@
 #include "daemon/store/keys.h"
 #include "daemon/store/seal.h"
 
-#define SECRET_MAX	4096
 #define TIMEOUT_MS	60000
 
 struct fetch_op {
@@ -266,7 +265,7 @@ begin_cb(void *arg)
 	struct fetch_op *op = arg;
 	struct error err;
 
-	if (file_read_secret(op->a.cert->source->secret_file, SECRET_MAX,
+	if (file_read_secret(op->a.cert->source->secret_file, FILE_SECRET_MAX,
 	    &op->secret, &err) == -1)
 		finish(op, &err);
 	else

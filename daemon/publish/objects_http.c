@@ -15,7 +15,6 @@
 #include "providers/xml.h"
 
 #define HEADERS_MAX	12
-#define SECRET_MAX	4096
 #define REPLY_MAX	65536
 #define UNSIGNED	"UNSIGNED-PAYLOAD"
 
@@ -318,7 +317,7 @@ authorize(struct request *q, struct error *err)
 
 	if (file == NULL)
 		return 0;
-	if (file_read_secret(file, SECRET_MAX, &secret, err) == -1)
+	if (file_read_secret(file, FILE_SECRET_MAX, &secret, err) == -1)
 		return -1;
 	(void)objsign_stamp(a.now, q->stamp);
 	if (r->type == REPOSITORY_S3)

@@ -17,7 +17,6 @@
 #include "daemon/store/keys.h"
 #include "daemon/store/seal.h"
 
-#define SECRET_MAX	4096
 #define CONFLICTS_MAX	5
 
 struct publish_op {
@@ -306,7 +305,7 @@ begin_cb(void *arg)
 	struct error err;
 	char *said;
 
-	if (file_read_secret(op->repository->secret_file, SECRET_MAX,
+	if (file_read_secret(op->repository->secret_file, FILE_SECRET_MAX,
 	    &op->secret, &err) == -1 || read_facts(op, &err) == -1 ||
 	    make_file(op, MANIFEST_FULLCHAIN, BUNDLE_FULLCHAIN,
 	    &err) == -1 || make_file(op, MANIFEST_PRIVKEY, BUNDLE_PRIVKEY,

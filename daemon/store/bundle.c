@@ -39,7 +39,6 @@ static int
 read_version(const char *dir, struct version *v, struct error *err)
 {
 	size_t len;
-	int ok;
 
 	v->key_pem = read_file(dir, "privkey.pem", KEY_PEM_MAX, &len, err);
 	if (v->key_pem == NULL)
@@ -53,12 +52,9 @@ read_version(const char *dir, struct version *v, struct error *err)
 		return -1;
 	if (chain_parse(v->chain_pem, v->chain_len, &v->chain, err) == -1)
 		return -1;
-	ok = X509_check_private_key(v->chain.certs[0], v->key);
-	ERR_clear_error();
-	if (ok == 1)
-		return 0;
-	return error_set(err, ERR_INTERNAL, "store:mismatch",
-	    "%s: private key and certificate do not belong together", dir);
+	if (chain_check_key(&v->chain, v->key, err) == -1)
+		return error_wrap(err, "%s", dir);
+	return 0;
 }
 
 static void

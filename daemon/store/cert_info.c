@@ -36,18 +36,6 @@ cert_info_clear(struct cert_info *info)
 	info->names = NULL;
 }
 
-static void
-to_hex(const unsigned char *p, size_t len, char *out)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < len; i++) {
-		*out++ = digits[p[i] >> 4];
-		*out++ = digits[p[i] & 15];
-	}
-	*out = '\0';
-}
-
 static int
 read_serial(const X509 *x, struct cert_info *info, struct error *err)
 {
@@ -58,7 +46,8 @@ read_serial(const X509 *x, struct cert_info *info, struct error *err)
 		return refuse(err, "its serial number is negative");
 	if (len < 1 || len > SERIAL_MAX)
 		return refuse(err, "its serial number has not 1 to 20 bytes");
-	to_hex(ASN1_STRING_get0_data(serial), (size_t)len, info->serial);
+	(void)text_hex(ASN1_STRING_get0_data(serial), (size_t)len,
+	    info->serial);
 	return 0;
 }
 
@@ -190,7 +179,7 @@ cert_info_fill(X509 *x, struct cert_info *info, struct error *err)
 		return refuse(err, "its dates are malformed");
 	if (X509_digest(x, EVP_sha256(), digest, &digest_len) != 1)
 		return refuse(err, "it cannot be hashed");
-	to_hex(digest, digest_len, info->sha256);
+	(void)text_hex(digest, digest_len, info->sha256);
 	if (!issuer_entry(x, NID_commonName, info->issuer,
 	    sizeof(info->issuer)))
 		(void)issuer_entry(x, NID_organizationName, info->issuer,

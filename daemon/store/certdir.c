@@ -58,20 +58,7 @@ open_dir_at(int dirfd, const char *path, struct error *err)
 	return fd;
 }
 
-/* Do key and certificate belong together? */
-static int
-check_leaf(X509 *leaf, const EVP_PKEY *key, struct error *err)
-{
-	int ok = X509_check_private_key(leaf, key);
-
-	ERR_clear_error();
-	if (ok == 1)
-		return 0;
-	return error_set(err, ERR_INTERNAL, "store:mismatch",
-	    "private key and certificate do not belong together");
-}
-
-/* The same of a key and a chain in PEM. */
+/* Do a key and a chain in PEM belong together? */
 static int
 check_pair(const char *key_pem, const char *pem, size_t len,
     struct error *err)
@@ -84,7 +71,7 @@ check_pair(const char *key_pem, const char *pem, size_t len,
 		return -1;
 	rc = chain_parse(pem, len, &chain, err);
 	if (rc == 0) {
-		rc = check_leaf(chain.certs[0], key, err);
+		rc = chain_check_key(&chain, key, err);
 		chain_clear(&chain);
 	}
 	EVP_PKEY_free(key);
@@ -289,7 +276,7 @@ certdir_install(int dirfd, const char *name, const EVP_PKEY *key,
 
 	if (chain_parse(pem, len, &chain, err) == -1)
 		return -1;
-	rc = check_leaf(chain.certs[0], key, err);
+	rc = chain_check_key(&chain, key, err);
 	if (rc == 0)
 		rc = cert_info_fill(chain.certs[0], info, err);
 	if (rc == -1) {

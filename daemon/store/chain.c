@@ -343,3 +343,16 @@ chain_is_preferred(const char *pem, size_t len, const char *preferred)
 	chain_clear(&chain);
 	return found;
 }
+
+int
+chain_check_key(const struct chain *chain, const EVP_PKEY *key,
+    struct error *err)
+{
+	int ok = X509_check_private_key(chain->certs[0], key);
+
+	ERR_clear_error();
+	if (ok == 1)
+		return 0;
+	return error_set(err, ERR_INTERNAL, "store:mismatch",
+	    "private key and certificate do not belong together");
+}

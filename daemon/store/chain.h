@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * chain - a PEM chain as X509 objects, for store/ itself: chain.c and
- * certdir.c.  Everybody else uses keys.h.
+ * chain - a PEM chain as X509 objects, for store/ itself: chain.c,
+ * certdir.c and bundle.c.  Everybody else uses keys.h.
  */
 #ifndef DAEMON_STORE_CHAIN_H
 #define DAEMON_STORE_CHAIN_H
@@ -28,6 +28,10 @@ struct chain {
 int	chain_parse(const char *pem, size_t len, struct chain *,
 	    struct error *);
 void	chain_clear(struct chain *);
+
+/* Is it the key of the leaf?  ERR_INTERNAL "store:mismatch". */
+int	chain_check_key(const struct chain *, const EVP_PKEY *,
+	    struct error *);
 
 /* *info of one certificate; the caller clears it.  ERR_REJECTED
  * "cert:syntax". */

@@ -11,6 +11,7 @@
 
 #include "common/error.h"
 #include "common/mem.h"
+#include "common/text.h"
 
 #define MAGIC		"ACMEDSEAL1\n"
 #define MAGIC_LEN	(sizeof(MAGIC) - 1)
@@ -123,18 +124,6 @@ seal_open(const char *secret, const char *aad, const void *sealed,
 	return 0;
 }
 
-static void
-to_hex(const unsigned char *bytes, size_t n, char *out)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		*out++ = digits[bytes[i] >> 4];
-		*out++ = digits[bytes[i] & 15];
-	}
-	*out = '\0';
-}
-
 void
 seal_mac(const char *secret, const void *text, size_t len,
     char out[SEAL_MAC_SIZE])
@@ -144,7 +133,7 @@ seal_mac(const char *secret, const void *text, size_t len,
 
 	must(HMAC(EVP_sha256(), secret, (int)strlen(secret), text, len, mac,
 	    &n) != NULL && n == 32);
-	to_hex(mac, n, out);
+	(void)text_hex(mac, n, out);
 }
 
 bool
@@ -165,5 +154,5 @@ seal_hash(const void *data, size_t len, char out[SEAL_MAC_SIZE])
 	unsigned n = 0;
 
 	must(EVP_Digest(data, len, hash, &n, EVP_sha256(), NULL) == 1);
-	to_hex(hash, n, out);
+	(void)text_hex(hash, n, out);
 }

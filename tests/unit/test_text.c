@@ -97,6 +97,15 @@ test_b64url(void **state)
 }
 
 static void
+test_hex(void **state)
+{
+	char out[7];
+
+	assert_string_equal(text_hex("\x00\x9f\xfa", 3, out), "009ffa");
+	assert_string_equal(text_hex("", 0, out), "");
+}
+
+static void
 test_nearest(void **state)
 {
 	static const char *const keys[] = { "directory", "contact", "key" };
@@ -134,6 +143,7 @@ main(void)
 		cmocka_unit_test(test_span),
 		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_b64url),
+		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_nearest),
 		cmocka_unit_test(test_error),
 	};
