@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/commands.h"
 
-#include <jansson.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,97 +8,19 @@
 #include "common/api.h"
 #include "common/clock.h"
 #include "common/error.h"
-#include "common/json.h"
 #include "common/mem.h"
 #include "common/provider_text.h"
-#include "common/text.h"
-#include "ctl/check.h"
-#include "ctl/client.h"
+#include "ctl/ask.h"
 #include "ctl/persist.h"
-#include "ctl/progress.h"
 #include "ctl/show.h"
 #include "ctl/status.h"
-
-static void
-say_error(const char *text)
-{
-	char *s = xstrdup(text);
-
-	text_clean(s);
-	(void)fprintf(stderr, "acmectl: %s\n", s);
-	free(s);
-}
-
-/* No terminal obeys what is in plain ASCII. */
-static void
-print_json(const struct options *o, const json_t *j, size_t flags)
-{
-	(void)json_dumpf(j, o->out.out, flags | JSON_ENSURE_ASCII);
-	(void)fputc('\n', o->out.out);
-	(void)fflush(o->out.out);
-}
-
-static int
-exit_of_error(const struct error *err)
-{
-	if (strcmp(err->code, CLIENT_DENIED) == 0)
-		return EXIT_DENIED;
-	if (strcmp(err->code, CLIENT_REPLY) == 0)
-		return EXIT_FAILED;
-	return EXIT_NOT_RUNNING;
-}
-
-/* The daemon's own error. */
-static int
-refused(const struct options *o, const struct client_reply *reply)
-{
-	char *msg = show_error(json_object_get(reply->body, "error"));
-
-	if (o->json)
-		print_json(o, reply->body, JSON_INDENT(2));
-	say_error(msg == NULL ? "acmed refuses, and does not say why" : msg);
-	free(msg);
-	return reply->status == 403 ? EXIT_DENIED : EXIT_REFUSED;
-}
-
-/*
- * One request.  Returns EXIT_OK with a reply of status 2xx to be cleared; or
- * another exit code, and the reason has been told.
- */
-static int
-ask(const struct options *o, const struct client_request *request,
-    struct client_reply *reply)
-{
-	struct error err;
-	int code;
-
-	if (client_call(request, reply, &err) == -1) {
-		say_error(err.msg);
-		return exit_of_error(&err);
-	}
-	if (reply->status / 100 == 2)
-		return EXIT_OK;
-	code = refused(o, reply);
-	client_reply_clear(reply);
-	return code;
-}
-
-static int
-get(const struct options *o, const char *path, struct client_reply *reply)
-{
-	const struct client_request request = {
-		.socket = o->socket, .method = "GET", .path = path,
-	};
-
-	return ask(o, &request, reply);
-}
 
 static int
 status_one(const struct options *o, const char *name)
 {
 	char *path = client_path(API_PATH_CERT, name);
 	struct client_reply reply;
-	int code = get(o, path, &reply);
+	int code = ask_get(o, path, &reply);
 
 	free(path);
 	if (code != EXIT_OK)
@@ -125,7 +45,7 @@ cmd_status(const struct options *o)
 
 	if (o->n_names > 0)
 		return status_one(o, o->names[0]);
-	code = get(o, API_PATH_STATUS, &reply);
+	code = ask_get(o, API_PATH_STATUS, &reply);
 	if (code != EXIT_OK)
 		return code;
 	if (o->json)
@@ -148,7 +68,7 @@ cmd_list(const struct options *o)
 	json_t *names = json_array();
 	const json_t *cert;
 	size_t i;
-	int code = get(o, API_PATH_STATUS, &reply);
+	int code = ask_get(o, API_PATH_STATUS, &reply);
 
 	if (code != EXIT_OK) {
 		json_decref(names);
@@ -168,274 +88,6 @@ cmd_list(const struct options *o)
 	json_decref(names);
 	client_reply_clear(&reply);
 	return EXIT_OK;
-}
-
-/* A stream of events while it is shown. */
-struct follow {
-	const struct options	*o;
-	struct progress		 progress;
-};
-
-static void
-follow_line(const json_t *event, void *arg)
-{
-	struct follow *f = arg;
-
-	if (f->o->json) {
-		progress_count(&f->progress, event);
-		print_json(f->o, event, JSON_COMPACT);
-	} else {
-		progress_event(&f->progress, event);
-	}
-}
-
-static void
-say_goes_on(const struct options *o, size_t n, const char *why)
-{
-	(void)fprintf(stderr, "acmectl: %s; see: acmectl status%s%s\n", why,
-	    n == 1 ? " " : "", n == 1 ? o->names[0] : "");
-}
-
-/* what: "renewal"; the first n arguments are certificates. */
-static int
-start_and_follow(const struct options *o, const struct client_request *start,
-    size_t n, const char *what)
-{
-	struct follow f = { .o = o };
-	struct client_request request = *start;
-	char *text;
-	struct client_reply reply;
-	struct error err;
-	size_t longest = 0;
-	int code;
-
-	for (size_t i = 0; i < n; i++) {
-		if (strlen(o->names[i]) > longest)
-			longest = strlen(o->names[i]);
-	}
-	progress_init(&f.progress, &o->out, n, longest);
-	request.line = follow_line;
-	request.arg = &f;
-	if (client_call(&request, &reply, &err) == 0) {
-		if (reply.status != 200) {
-			code = refused(o, &reply);
-		} else {
-			if (!o->json)
-				progress_summary(&f.progress);
-			code = f.progress.n_failed == 0 ? EXIT_OK :
-			    EXIT_FAILED;
-		}
-		client_reply_clear(&reply);
-	} else if (strcmp(err.code, CLIENT_INTERRUPTED) == 0) {
-		text = xasprintf("the %s goes on without being watched",
-		    what);
-		say_goes_on(o, n, text);
-		free(text);
-		code = EXIT_INTERRUPTED;
-	} else {
-		say_error(err.msg);
-		code = exit_of_error(&err);
-		if (strcmp(err.code, CLIENT_LOST) == 0) {
-			text = xasprintf("the %s is resumed when acmed is "
-			    "started again", what);
-			say_goes_on(o, n, text);
-			free(text);
-		}
-	}
-	progress_clear(&f.progress);
-	return code;
-}
-
-static int
-start_only(const struct options *o, const struct client_request *request)
-{
-	struct client_reply reply;
-	int code = ask(o, request, &reply);
-	char *names;
-
-	if (code != EXIT_OK)
-		return code;
-	if (o->json) {
-		print_json(o, reply.body, JSON_COMPACT);
-	} else {
-		names = show_list(json_object_get(reply.body, "started"));
-		(void)fprintf(o->out.out, "started: %s\n", names);
-		free(names);
-	}
-	client_reply_clear(&reply);
-	return EXIT_OK;
-}
-
-/* NULL if one is not UTF-8, which has been told. */
-static json_t *
-names_array(const struct options *o)
-{
-	json_t *names = json_array();
-
-	for (size_t i = 0; i < o->n_names; i++) {
-		if (json_array_append_new(names, json_string(o->names[i])) ==
-		    -1) {
-			say_error("a name is not UTF-8");
-			json_decref(names);
-			return NULL;
-		}
-	}
-	return names;
-}
-
-int
-cmd_renew_now(const struct options *o)
-{
-	json_t *names = names_array(o), *body;
-	struct client_request request = {
-		.socket = o->socket, .method = "POST", .path = API_PATH_RENEW,
-	};
-	int code;
-
-	if (names == NULL)
-		return EXIT_USAGE;
-	body = json_pack("{s:o, s:b}", "names", names, "follow", !o->no_wait);
-	request.body = body;
-	code = o->no_wait ? start_only(o, &request) :
-	    start_and_follow(o, &request, o->n_names, "renewal");
-	json_decref(body);
-	return code;
-}
-
-/* The lines of a check while they are shown. */
-struct watch {
-	const struct options	*o;
-	struct check		 check;
-};
-
-static void
-check_line_cb(const json_t *line, void *arg)
-{
-	struct watch *w = arg;
-
-	check_count(&w->check, line);
-	if (w->o->json)
-		print_json(w->o, line, JSON_COMPACT);
-	else
-		check_print(&w->check, line);
-}
-
-static int
-check_end(struct watch *w)
-{
-	if (w->check.error != NULL) {
-		say_error(w->check.error);
-		return EXIT_NOT_RUNNING;
-	}
-	if (!w->o->json)
-		check_summary(&w->check);
-	return w->check.n_bad > 0 ? EXIT_FINDINGS : EXIT_OK;
-}
-
-int
-cmd_check(const struct options *o)
-{
-	struct watch w = { .o = o };
-	struct client_request request = {
-		.socket = o->socket, .method = "POST", .path = API_PATH_CHECK,
-		.line = check_line_cb, .arg = &w,
-	};
-	struct client_reply reply;
-	struct error err;
-	json_t *names = names_array(o), *body;
-	int code;
-
-	if (names == NULL)
-		return EXIT_USAGE;
-	body = json_pack("{s:o, s:b}", "names", names, "probe", !o->no_probe);
-	request.body = body;
-	check_init(&w.check, &o->out);
-	if (client_call(&request, &reply, &err) == 0) {
-		code = reply.status == 200 ? check_end(&w) :
-		    refused(o, &reply);
-		client_reply_clear(&reply);
-	} else if (strcmp(err.code, CLIENT_INTERRUPTED) == 0) {
-		say_error("interrupted; a TXT value that was added is being "
-		    "removed");
-		code = EXIT_INTERRUPTED;
-	} else {
-		say_error(err.msg);
-		code = exit_of_error(&err);
-	}
-	check_clear(&w.check);
-	json_decref(body);
-	return code;
-}
-
-/* One certificate; body is taken. */
-static int
-start(const struct options *o, const char *path, json_t *body,
-    const char *what)
-{
-	const struct client_request request = {
-		.socket = o->socket, .method = "POST", .path = path,
-		.body = body,
-	};
-	int code;
-
-	if (body == NULL) {
-		say_error("a name is not UTF-8");
-		return EXIT_USAGE;
-	}
-	code = o->no_wait ? start_only(o, &request) :
-	    start_and_follow(o, &request, 1, what);
-	json_decref(body);
-	return code;
-}
-
-int
-cmd_deploy(const struct options *o)
-{
-	json_t *body = o->n_names == 2 ?
-	    json_pack("{s:s, s:s, s:b}", "name", o->names[0], "target",
-	    o->names[1], "follow", !o->no_wait) :
-	    json_pack("{s:s, s:b}", "name", o->names[0], "follow",
-	    !o->no_wait);
-
-	return start(o, API_PATH_DEPLOY, body, "deployment");
-}
-
-int
-cmd_rollback(const struct options *o)
-{
-	return start(o, API_PATH_ROLLBACK, json_pack("{s:s, s:b, s:b}",
-	    "name", o->names[0], "force", o->force, "follow", !o->no_wait),
-	    "deployment");
-}
-
-int
-cmd_events(const struct options *o)
-{
-	struct follow f = { .o = o };
-	char *path = o->n_names == 0 ? xstrdup(API_PATH_EVENTS) :
-	    client_path(API_PATH_EVENTS "?cert=", o->names[0]);
-	const struct client_request request = {
-		.socket = o->socket, .method = "GET", .path = path,
-		.line = follow_line, .arg = &f,
-	};
-	struct client_reply reply;
-	struct error err;
-	int code;
-
-	progress_init(&f.progress, &o->out, 0, 0);
-	if (client_call(&request, &reply, &err) == 0) {
-		code = reply.status == 200 ? EXIT_NOT_RUNNING :
-		    refused(o, &reply);
-		client_reply_clear(&reply);
-	} else if (strcmp(err.code, CLIENT_INTERRUPTED) == 0) {
-		code = EXIT_OK;		/* the only way to end it */
-	} else {
-		say_error(err.msg);
-		code = exit_of_error(&err);
-	}
-	progress_clear(&f.progress);
-	free(path);
-	return code;
 }
 
 static void
@@ -476,7 +128,7 @@ cmd_reload(const struct options *o)
 
 	if (client_call(&request, &reply, &err) == -1) {
 		say_error(err.msg);
-		return exit_of_error(&err);
+		return ask_exit_code(&err);
 	}
 	if (reply.status != 200) {
 		json_array_foreach(json_object_get(reply.body, "lines"), i,
@@ -486,7 +138,7 @@ cmd_reload(const struct options *o)
 			(void)fprintf(stderr, "%s\n", s == NULL ? "?" : s);
 			free(s);
 		}
-		code = refused(o, &reply);
+		code = ask_refused(o, &reply);
 		if (reply.status == 409)
 			code = EXIT_FAILED;
 	} else if (o->json) {
@@ -504,7 +156,7 @@ cmd_providers(const struct options *o)
 	char *path = o->n_names == 0 ? xstrdup(API_PATH_PROVIDERS) :
 	    client_path(API_PATH_PROVIDER, o->names[0]);
 	struct client_reply reply;
-	int code = get(o, path, &reply);
+	int code = ask_get(o, path, &reply);
 	char *text;
 
 	free(path);
@@ -519,92 +171,6 @@ cmd_providers(const struct options *o)
 	}
 	client_reply_clear(&reply);
 	return EXIT_OK;
-}
-
-/* One line for each target that has been decided since the last look. */
-static size_t
-print_sends(const struct options *o, const json_t *results, size_t from,
-    bool *failed)
-{
-	size_t n = json_array_size(results);
-
-	for (; from < n; from++) {
-		const json_t *r = json_array_get(results, from);
-		const char *state = jsonx_str(r, "state");
-		char *name = show_str(r, "channel", "?"), *text;
-		char *target = show_str(r, "target", "");
-		char *error = show_error(json_object_get(r, "error"));
-
-		if (state != NULL && strcmp(state, "sending") == 0)
-			n = from;	/* in this order */
-		text = xasprintf("%s%s%s: %s%s%s", name,
-		    target[0] != '\0' ? ", " : "", target,
-		    state != NULL && strcmp(state, "sent") == 0 ? "sent" :
-		    "FAILED", error != NULL ? ": " : "",
-		    error != NULL ? error : "");
-		if (n != from && !o->json)
-			term_wrap(&o->out, error != NULL ? TERM_BAD :
-			    TERM_PLAIN, 0, 2, text);
-		*failed |= error != NULL;
-		free(text);
-		free(error);
-		free(target);
-		free(name);
-		if (n == from)
-			break;
-	}
-	(void)fflush(o->out.out);
-	return from;
-}
-
-/* Look again and again until every channel has answered. */
-static int
-follow_sends(const struct options *o)
-{
-	struct client_reply reply;
-	bool running = true, failed = false;
-	size_t shown = 0;
-	int code;
-
-	while (running) {
-		code = get(o, API_PATH_NOTIFIED, &reply);
-		if (code != EXIT_OK)
-			return code;
-		running = jsonx_bool(reply.body, "running", false);
-		shown = print_sends(o, json_object_get(reply.body, "results"),
-		    shown, &failed);
-		if (!running && o->json)
-			print_json(o, reply.body, JSON_INDENT(2));
-		client_reply_clear(&reply);
-		if (running)
-			(void)poll(NULL, 0, 200);
-	}
-	return failed ? EXIT_FAILED : EXIT_OK;
-}
-
-int
-cmd_notify_test(const struct options *o)
-{
-	json_t *body = json_object();
-	const struct client_request request = {
-		.socket = o->socket, .method = "POST",
-		.path = API_PATH_NOTIFY, .body = body,
-	};
-	struct client_reply reply;
-	int code;
-
-	if (o->n_names > 0 && json_object_set_new(body, "channel",
-	    json_string(o->names[0])) == -1) {
-		say_error("the channel's name is not UTF-8");
-		json_decref(body);
-		return EXIT_USAGE;
-	}
-	code = ask(o, &request, &reply);
-	json_decref(body);
-	if (code != EXIT_OK)
-		return code;
-	client_reply_clear(&reply);
-	return follow_sends(o);
 }
 
 int

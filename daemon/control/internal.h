@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * internal - what the files of daemon/control/ share.  control.c owns the
- * server and its connections, request.c answers, stream.c follows runs,
- * peer.c knows the socket and who is at its other end.
+ * server and its connections, request*.c answer with reply.c, stream.c follows
+ * runs, peer.c knows the socket and who is at its other end.
  */
 #ifndef DAEMON_CONTROL_INTERNAL_H
 #define DAEMON_CONTROL_INTERNAL_H
@@ -19,6 +19,7 @@
 #include "daemon/io/loop.h"
 
 struct bufferevent;
+struct evbuffer;
 struct evconnlistener;
 struct evhttp;
 struct evhttp_request;
@@ -89,6 +90,9 @@ struct conn	*conn_of(struct control *, struct evhttp_request *);
 
 /* evhttp's callback for everything; arg is the struct control. */
 void	request_cb(struct evhttp_request *, void *arg);
+
+/* reply.c */
+
 /* Answer with {"error": ...} and, unless it is NULL, "lines": lines. */
 void	reply_error(struct evhttp_request *, int status, const struct error *,
 	    json_t *lines);
@@ -97,15 +101,26 @@ void	reply_json(struct evhttp_request *, int status, json_t *j /* taken */);
 
 /* The HTTP status that fits an error of the engine. */
 int	reply_status(const struct error *err);
+/* Answer with these bytes, which are drained. */
+void	reply_buffer(struct evhttp_request *, int status, const char *type,
+	    struct evbuffer *);
+/* 400, and why. */
+void	bad_request(struct call *, const char *why);
+bool	cert_exists(struct call *, const char *name);
+/* Answer as the engine does for a name that it does not know. */
+void	unknown_cert(struct call *, const char *name);
 
 /* persist.c */
 
 /* POST /v1/persist. */
 void	persist_request(struct control *, struct evhttp_request *);
-/* request_deploy.c */
+
+/* request_deploy.c, request_names.c */
 
 void	post_deploy(struct call *);
 void	post_rollback(struct call *);
+void	post_renew(struct call *);
+void	post_check(struct call *);
 
 /* stream.c */
 

@@ -28,7 +28,7 @@ struct channel {
 	struct letter	*sending;
 	unsigned	 tries;		/* failures of the channel in a row */
 	time_t		 retry_at;
-	struct error	*error;		/* of the last try; NULL: it went well */
+	struct error	*error;		/* of the last try; NULL: it was good */
 	time_t		 error_at, sent_at;
 	unsigned long	 sent, failed;
 	unsigned	 dropped;	/* and not yet told; durable */

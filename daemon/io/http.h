@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * http - one HTTP request on the event loop.  Besides smtp.c, the only
- * module that includes <curl/curl.h>.  Called by acme/, by the providers' runner and by notify/.
+ * module that includes <curl/curl.h>.  Called by acme/, by the providers'
+ * runner and by notify/.
  *
  * One struct http is one pool of connections.  It opens one connection for
  * each origin that speaks HTTP/2, and a few where the origin turned out to

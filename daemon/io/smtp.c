@@ -112,7 +112,8 @@ explain(const struct send *op, CURLcode rc, struct error *err)
 		    op->a.host, op->a.timeout_ms / 1000.0);
 	else if (rc == CURLE_SSL_CACERT_BADFILE)
 		(void)error_set(err, ERR_CONFIG, "smtp:ca-file",
-		    "%s: no CA certificates could be read: %s", op->a.host, why);
+		    "%s: no CA certificates could be read: %s", op->a.host,
+		    why);
 	else if (rc == CURLE_USE_SSL_FAILED && op->refusal[0] == '\0')
 		(void)error_set(err, ERR_CONFIG, "smtp:starttls",
 		    "%s: the mail server does not offer STARTTLS, which is "

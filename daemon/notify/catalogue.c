@@ -170,9 +170,9 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "acmed.conf, section account \"{who}\".  Then: acmectl reload",
 	    "请查看上面 CA 的说明；账户在 acmed.conf 的 account “{who}”"
 	    "一节中配置。然后执行：acmectl reload" },
-	[P_DO_CREDENTIALS] = { "Give acmed credentials that work, in acmed.conf, "
-	    "section provider \"{who}\" (or in the file it names).  Then: "
-	    "acmectl reload",
+	[P_DO_CREDENTIALS] = { "Give acmed credentials that work, in "
+	    "acmed.conf, section provider \"{who}\" (or in the file it "
+	    "names).  Then: acmectl reload",
 	    "在 acmed.conf 的 provider “{who}”一节（或其指定的文件）中填写"
 	    "有效凭据，然后执行：acmectl reload" },
 	[P_DO_EXPIRING] = { "\"acmectl status {name}\" tells what acmed waits "

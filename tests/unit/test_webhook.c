@@ -213,7 +213,8 @@ test_verdicts(void **state)
 		    0 },
 		{ TEMPLATE_TELEGRAM, 429, "{\"ok\":false,\"error_code\":429,"
 		    "\"description\":\"Too Many Requests\",\"parameters\":"
-		    "{\"retry_after\":7}}", ERR_RATELIMIT, "Too Many", NOW + 7 },
+		    "{\"retry_after\":7}}", ERR_RATELIMIT, "Too Many",
+		    NOW + 7 },
 		{ TEMPLATE_TELEGRAM, 200, "{\"ok\":false,\"error_code\":400,"
 		    "\"description\":\"chat not found\"}", ERR_CONFIG,
 		    "chat not found (400)", 0 },

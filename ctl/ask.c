@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/ask.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "ctl/show.h"
+
+void
+say_error(const char *text)
+{
+	char *s = xstrdup(text);
+
+	text_clean(s);
+	(void)fprintf(stderr, "acmectl: %s\n", s);
+	free(s);
+}
+
+void
+print_json(const struct options *o, const json_t *j, size_t flags)
+{
+	/* No terminal obeys what is in plain ASCII. */
+	(void)json_dumpf(j, o->out.out, flags | JSON_ENSURE_ASCII);
+	(void)fputc('\n', o->out.out);
+	(void)fflush(o->out.out);
+}
+
+int
+ask_exit_code(const struct error *err)
+{
+	if (strcmp(err->code, CLIENT_DENIED) == 0)
+		return EXIT_DENIED;
+	if (strcmp(err->code, CLIENT_REPLY) == 0)
+		return EXIT_FAILED;
+	return EXIT_NOT_RUNNING;
+}
+
+int
+ask_refused(const struct options *o, const struct client_reply *reply)
+{
+	char *msg = show_error(json_object_get(reply->body, "error"));
+
+	if (o->json)
+		print_json(o, reply->body, JSON_INDENT(2));
+	say_error(msg == NULL ? "acmed refuses, and does not say why" : msg);
+	free(msg);
+	return reply->status == 403 ? EXIT_DENIED : EXIT_REFUSED;
+}
+
+int
+ask(const struct options *o, const struct client_request *request,
+    struct client_reply *reply)
+{
+	struct error err;
+	int code;
+
+	if (client_call(request, reply, &err) == -1) {
+		say_error(err.msg);
+		return ask_exit_code(&err);
+	}
+	if (reply->status / 100 == 2)
+		return EXIT_OK;
+	code = ask_refused(o, reply);
+	client_reply_clear(reply);
+	return code;
+}
+
+int
+ask_get(const struct options *o, const char *path, struct client_reply *reply)
+{
+	const struct client_request request = {
+		.socket = o->socket, .method = "GET", .path = path,
+	};
+
+	return ask(o, &request, reply);
+}

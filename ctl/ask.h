@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* ask - one question to the daemon, and what is told when it fails; for the
+ * files of commands. */
+#ifndef CTL_ASK_H
+#define CTL_ASK_H
+
+#include <jansson.h>
+
+#include "ctl/client.h"
+#include "ctl/commands.h"
+
+struct error;
+
+/* On standard error, as acmectl's words; cleaned. */
+void	say_error(const char *text);
+/* On standard output, with a newline; flags are jansson's. */
+void	print_json(const struct options *, const json_t *, size_t flags);
+
+/* acmectl's exit code for an error of client_call(). */
+int	ask_exit_code(const struct error *);
+/* Tell the error in the daemon's reply; returns the exit code. */
+int	ask_refused(const struct options *, const struct client_reply *);
+
+/*
+ * One request.  Returns EXIT_OK with a reply of status 2xx to be cleared; or
+ * another exit code, and the reason has been told.
+ */
+int	ask(const struct options *, const struct client_request *,
+	    struct client_reply *);
+/* The same with GET and without a body. */
+int	ask_get(const struct options *, const char *path,
+	    struct client_reply *);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests for a list of certificates: to renew and to check them. */
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <stdlib.h>
+
+#include "common/api.h"
+#include "common/error.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "daemon/control/internal.h"
+#include "daemon/engine/engine.h"
+#include "daemon/engine/preflight.h"
+
+/* The body of POST /v1/renew; names is a set, {NAME: true}. */
+static int
+parse_renew(struct evhttp_request *req, json_t **names, bool *follow,
+    struct error *err)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(req);
+	size_t len = evbuffer_get_length(in), i;
+	json_t *body, *list, *name;
+	json_error_t why;
+	int follow_int = 0;
+
+	body = jsonx_parse(len == 0 ? "" :
+	    (const char *)evbuffer_pullup(in, -1), len, err);
+	if (body == NULL)
+		return -1;
+	if (json_unpack_ex(body, &why, JSON_STRICT, "{s:o, s?b}",
+	    "names", &list, "follow", &follow_int) == -1) {
+		(void)error_set(err, ERR_REJECTED, API_ERR_REQUEST,
+		    "the request is not {\"names\": [...], \"follow\": "
+		    "true or false}: %s", why.text);
+		json_decref(body);
+		return -1;
+	}
+	*names = json_object();
+	json_array_foreach(list, i, name) {
+		/* NULL is no string, and is refused here too. */
+		if (json_string_value(name) == NULL ||
+		    json_object_set_new(*names, json_string_value(name),
+		    json_true()) == -1)
+			break;
+	}
+	*follow = follow_int != 0;
+	if (json_array_size(list) > 0 && i == json_array_size(list)) {
+		json_decref(body);
+		return 0;
+	}
+	json_decref(*names);
+	json_decref(body);
+	return error_set(err, ERR_REJECTED, API_ERR_REQUEST,
+	    "\"names\" is not a list of names");
+}
+
+/* Begin all of them; 0, or -1 with some perhaps begun. */
+static int
+renew_all(struct call *c, json_t *names, struct error *err)
+{
+	const char *name;
+	json_t *unused;
+
+	json_object_foreach(names, name, unused) {
+		struct log_ctx ctx = { .cert = name };
+
+		log_info(&ctx, "user id %lu asks for a renewal",
+		    (unsigned long)c->uid);
+		if (engine_renew_now(c->ctl->engine, name, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+renew_and_follow(struct call *c, json_t *names)
+{
+	struct error err;
+	struct stream *s;
+	json_t *copy = json_copy(names);	/* the stream's own shrinks */
+
+	/* First listen, then begin: no event is missed. */
+	s = stream_follow(c->ctl, c->req, copy);
+	if (s == NULL)
+		return;
+	if (renew_all(c, names, &err) == -1) {
+		stream_abort(s);
+		reply_error(c->req, reply_status(&err), &err, NULL);
+		return;
+	}
+	stream_begin(s);
+}
+
+static void
+renew_only(struct call *c, json_t *names)
+{
+	json_t *started = json_array(), *unused;
+	struct error err;
+	const char *name;
+
+	if (renew_all(c, names, &err) == -1) {
+		json_decref(started);
+		reply_error(c->req, reply_status(&err), &err, NULL);
+		return;
+	}
+	json_object_foreach(names, name, unused)
+		(void)json_array_append_new(started, json_string(name));
+	reply_json(c->req, 202, json_pack("{s:o}", "started", started));
+}
+
+void
+post_renew(struct call *c)
+{
+	json_t *names, *unused;
+	struct error err;
+	const char *name;
+	bool follow;
+
+	if (parse_renew(c->req, &names, &follow, &err) == -1) {
+		reply_error(c->req, 400, &err, NULL);
+		return;
+	}
+	json_object_foreach(names, name, unused) {
+		if (!cert_exists(c, name)) {
+			unknown_cert(c, name);
+			json_decref(names);
+			return;
+		}
+	}
+	if (follow)
+		renew_and_follow(c, names);
+	else
+		renew_only(c, names);
+	json_decref(names);
+}
+
+/* The body of POST /v1/check; the strings of *names are body's. */
+static json_t *
+parse_check(struct evhttp_request *req, struct preflight_args *args,
+    struct error *err)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(req);
+	size_t len = evbuffer_get_length(in), i;
+	json_t *body, *list = NULL, *name;
+	const char **names = NULL;
+	json_error_t why;
+	int probe = 1;
+
+	body = jsonx_parse(len == 0 ? "{}" :
+	    (const char *)evbuffer_pullup(in, -1), len == 0 ? 2 : len, err);
+	if (body == NULL)
+		return NULL;
+	if (json_unpack_ex(body, &why, JSON_STRICT, "{s?o, s?b}",
+	    "names", &list, "probe", &probe) == -1) {
+		(void)error_set(err, ERR_REJECTED, API_ERR_REQUEST,
+		    "the request is not {\"names\": [...], \"probe\": "
+		    "true or false}: %s", why.text);
+		json_decref(body);
+		return NULL;
+	}
+	names = xcalloc(json_array_size(list) + 1, sizeof(*names));
+	json_array_foreach(list, i, name) {
+		names[i] = json_string_value(name);
+		if (names[i] == NULL)
+			break;
+	}
+	if (list != NULL && (!json_is_array(list) ||
+	    i < json_array_size(list))) {
+		(void)error_set(err, ERR_REJECTED, API_ERR_REQUEST,
+		    "\"names\" is not a list of names");
+		free(names);
+		json_decref(body);
+		return NULL;
+	}
+	*args = (struct preflight_args){ .names = names,
+	    .n_names = json_array_size(list), .has_probe = probe != 0 };
+	return body;
+}
+
+void
+post_check(struct call *c)
+{
+	struct preflight_args args;
+	struct error err;
+	json_t *body = parse_check(c->req, &args, &err);
+	size_t i = 0;
+
+	if (body == NULL) {
+		reply_error(c->req, 400, &err, NULL);
+		return;
+	}
+	while (i < args.n_names && cert_exists(c, args.names[i]))
+		i++;
+	if (i < args.n_names) {
+		unknown_cert(c, args.names[i]);
+	} else {
+		log_info(NULL, "user id %lu asks for a check of %zu "
+		    "certificates (0: all)", (unsigned long)c->uid,
+		    args.n_names);
+		stream_check(c->ctl, c->req, &args);
+	}
+	free((void *)(uintptr_t)args.names);
+	json_decref(body);
+}
