@@ -21,7 +21,7 @@ struct token {
 	TAILQ_ENTRY(token) link;
 	struct tokens	*tokens;
 	struct store_http row;		/* webroot "": our own server */
-	bool		 is_claimed;
+	unsigned	 claims;	/* a CA may give one token to two names */
 	bool		 is_removed;	/* while its group is removed */
 };
 
@@ -68,7 +68,7 @@ is_shared(const struct token *t)
 	const struct token *u;
 
 	TAILQ_FOREACH(u, &t->tokens->list, link) {
-		if (u != t && u->is_claimed &&
+		if (u != t && u->claims > 0 &&
 		    strcmp(u->row.token, t->row.token) == 0 &&
 		    strcmp(u->row.webroot, t->row.webroot) == 0)
 			return true;
@@ -85,7 +85,7 @@ is_free(const struct token *t)
 {
 	const struct cert *cert;
 
-	if (t->is_claimed)
+	if (t->claims > 0)
 		return false;
 	cert = engine_find(t->tokens->engine, t->row.cert);
 	return cert == NULL || cert->run == NULL ||
@@ -303,11 +303,12 @@ tokens_claim(struct tokens *ts, const char *cert, const char *webroot,
 	    webroot != NULL ? webroot : "");
 	(void)text_printf(row.token, sizeof(row.token), "%s", token);
 	(void)text_printf(row.text, sizeof(row.text), "%s", text);
-	t = find_row(ts, &row);		/* of a run that was cut short */
+	/* Of a run that was cut short, or another name of this one. */
+	t = find_row(ts, &row);
 	if (t == NULL)
 		t = token_new(ts);
 	t->row = row;
-	t->is_claimed = true;
+	t->claims++;
 	if (is_file(t))
 		store_http_put(ts->engine->a.store, &t->row);
 	return t;
@@ -338,7 +339,8 @@ token_release(struct token *t)
 	if (t == NULL)
 		return;
 	ts = t->tokens;
-	t->is_claimed = false;
+	if (--t->claims > 0)
+		return;
 	if (is_file(t)) {
 		tokens_kick(ts);
 		return;
@@ -364,10 +366,10 @@ tokens_json(const struct tokens *ts)
 		(void)json_array_append_new(list, json_pack(
 		    "{s:s, s:s, s:s, s:o, s:i, s:o, s:o}",
 		    "cert", t->row.cert, "path", path, "state",
-		    t->is_claimed ? "in use" : "removing",
+		    t->claims > 0 ? "in use" : "removing",
 		    "created_at", time_json(t->row.created_at),
 		    "tries", (int)t->row.tries,
-		    "next_at", time_json(t->is_claimed ? 0 :
+		    "next_at", time_json(t->claims > 0 ? 0 :
 		    t->row.retry_at),
 		    "error", t->row.error[0] != '\0' ?
 		    json_string(t->row.error) : json_null()));

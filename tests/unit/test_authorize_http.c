@@ -286,6 +286,32 @@ test_removal_fails(void **state)
 	free(hidden);
 }
 
+/* Two names with one token: it stays until the last gives it up. */
+static void
+test_same_token_twice(void **state)
+{
+	struct erig *r = *state;
+	const char *const roots[] = { fake_ca.webroot, NULL };
+
+	erig_conf(r, "");
+	erig_up(r);
+	for (size_t i = 0; i < N_ELEMENTS(roots); i++) {
+		struct token *one = tokens_claim(r->engine->tokens, "web",
+		    roots[i], "tok", "tok.print");
+		struct token *other = tokens_claim(r->engine->tokens, "web",
+		    roots[i], "tok", "tok.print");
+		struct error err;
+
+		if (roots[i] != NULL)
+			assert_int_equal(token_publish(one, &err), 0);
+		token_release(one);
+		fake_time_pass(SECOND);
+		assert_int_equal(scratch_count(&r->scratch, FILES), i == 0);
+		token_release(other);
+		expect_clean(r);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -297,6 +323,7 @@ main(void)
 		TEST(test_not_offered), TEST(test_no_listener),
 		cmocka_unit_test(test_crash), TEST(test_crash_and_gone),
 		TEST(test_stop), TEST(test_removal_fails),
+		TEST(test_same_token_twice),
 	};
 
 	return cmocka_run_group_tests(tests, erig_group_setup,
