@@ -72,7 +72,10 @@ renewal_enter_install(struct renewal *r)
 		return;
 	}
 	row_update(r, &info);
-	deployer_plan(r->engine->deployer, r->cert, r->cc, info.serial);
+	/* The targets of today: those are what the deployer will run. */
+	if (r->cert->conf != NULL)
+		deployer_plan(r->engine->deployer, r->cert, r->cert->conf,
+		    info.serial);
 	event_emit(r->engine, r->cert->row.name, r->step, LOGL_NOTICE,
 	    "installed certificate %s by \"%s\", valid until %s", info.serial,
 	    info.issuer, text_time(info.not_after, until));

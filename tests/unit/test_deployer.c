@@ -213,6 +213,27 @@ test_removed_during_run(void **state)
 	expect_state(r, "b=done ");
 }
 
+/* Added meanwhile: the first certificate is for it, too. */
+static void
+test_added_during_run(void **state)
+{
+	struct erig *r = *state;
+
+	erig_conf(r, CERT(ACTION("a")));
+	erig_up(r);
+	ERIG_UNTIL(fake_ca.calls[FAKE_FINALIZE] == 1);
+	free(erig_reload(r, CERT("deploy \"a\" { exec = other } "
+	    ACTION("b"))));
+	erig_ends(r, 1);
+	expect_ran("web a ab0001\nweb b ab0001\n");
+	expect_state(r, "a=done b=done ");
+	/* It ran as it is configured now. */
+	erig_down(r);
+	erig_up(r);
+	fake_time_pass(DAY);
+	expect_ran("");
+}
+
 /* ... and with it its certificate. */
 static void
 test_certificate_removed_during_run(void **state)
@@ -743,6 +764,7 @@ main(void)
 		ERIG_TEST(test_removed),
 		ERIG_TEST(test_removed_while_running),
 		ERIG_TEST(test_removed_during_run),
+		ERIG_TEST(test_added_during_run),
 		ERIG_TEST(test_certificate_removed_during_run),
 		ERIG_TEST(test_retry_during_failing_run),
 		ERIG_TEST(test_clock_jump_back),
