@@ -517,7 +517,8 @@ test_window_urgent(void **state)
 	fake_deploy.log[0] = '\0';
 	fake_rule_fail(&fake_ca.rules[FAKE_NEW_ORDER], 1000, ERR_TRANSIENT,
 	    "http:timeout", "slow");
-	fake_time_pass(80LL * DAY);
+	/* So late that the next try is not a day away. */
+	fake_time_pass(83LL * DAY);
 	fake_ca.rules[FAKE_NEW_ORDER].times = 0;
 	ERIG_UNTIL(strcmp(erig_row(r, "web")->serial, "ab0001") != 0);
 	fake_time_pass(MINUTE);
@@ -558,6 +559,9 @@ test_daily_look(void **state)
 	fake_rule_fail(&fake_deploy.rule, 3, ERR_TRANSIENT, "deploy:verify",
 	    "refused");
 	erig_events_clear(r);
+	/* At the least 21 hours from the end of the last run. */
+	fake_time_pass(6 * HOUR);
+	expect_ran("");
 	ERIG_UNTIL(fake_deploy.rule.times == 0);
 	fake_time_pass(SECOND);
 	expect_ran("web a ab0001 verify\nweb a ab0001 verify\n"
