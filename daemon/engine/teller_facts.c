@@ -57,7 +57,8 @@ of_cert(struct teller *t, const struct cert *c, time_t now)
 		.renew_before_s = c->conf->renew_before_s,
 		.failures = row->failures,
 		.error = row->error,
-		.account = c->conf->account->name,
+		.account = c->conf->account != NULL ? c->conf->account->name :
+		    "",		/* another host renews it */
 		.provider = c->conf->names[0].provider != NULL ?
 		    c->conf->names[0].provider->name : "",
 	};

@@ -2,11 +2,13 @@
 /* From a failed run to a message, over restarts and broken channels. */
 #include "tests/unit/engine_rig.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/mem.h"
 #include "daemon/engine/outbox.h"
 #include "daemon/engine/teller.h"
@@ -86,6 +88,30 @@ test_life(void **state)
 	assert_string_equal(fake_channel.got[fake_channel.n - 1].subject,
 	    "[acmed] web: works again, 89 days left");
 	assert_true(fake_channel.n <= 4);
+}
+
+/* A certificate of another host has no account here. */
+static void
+test_source(void **state)
+{
+	struct erig *r = *state;
+	const char *dir = r->scratch.dir;
+	char *key = xasprintf("%s/key", dir), *text;
+	struct error err;
+
+	assert_int_equal(file_write_atomic(AT_FDCWD, key, 0600,
+	    "0123456789abcdef0123456789abcdef", 32, &err), 0);
+	text = xasprintf(OPS "repository \"r\" { type = directory path = \"%s\" "
+	    "hmac_key_file = \"%s\" }\n"
+	    "certificate \"web\" { names = { \"a.test\" } source = r }\n",
+	    dir, key);
+	erig_conf(r, text);
+	erig_up(r);
+	erig_ends(r, 3);
+	fake_time_pass(10 * MINUTE);
+	expect(0, "[acmed] web: renewal fails");
+	free(text);
+	free(key);
 }
 
 /* A restart repeats nothing; a crash loses nothing. */
@@ -355,6 +381,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_life),
+		TEST(test_source),
 		TEST(test_restart),
 		TEST(test_queued),
 		TEST(test_hundred),
