@@ -8,6 +8,7 @@
 #include "common/api.h"
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/json.h"
 #include "common/mem.h"
 #include "common/provider_text.h"
 #include "ctl/ask.h"
@@ -228,7 +229,12 @@ cmd_version(const struct options *o)
 
 	/* Whether a daemon runs is not the question. */
 	if (client_call(&request, &reply, &err) == 0) {
+		const char *why = jsonx_str(reply.body, "error.msg");
+
 		version = show_str(reply.body, "version", NULL);
+		if (version == NULL)
+			(void)error_set(&err, ERR_REJECTED, CLIENT_REPLY, "%s",
+			    why != NULL ? why : "it does not tell its version");
 		client_reply_clear(&reply);
 	}
 	if (o->json) {
