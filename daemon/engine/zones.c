@@ -151,7 +151,9 @@ zones_own_dns(struct loop *loop, const struct conf_cert *conf)
 {
 	struct error ignored;	/* the configuration was checked */
 
-	if (conf == NULL || conf->resolvers[0] == NULL)
+	/* A certificate with source has none at all. */
+	if (conf == NULL || conf->resolvers == NULL ||
+	    conf->resolvers[0] == NULL)
 		return NULL;
 	return dns_new(loop, (const char *const *)conf->resolvers, &ignored);
 }

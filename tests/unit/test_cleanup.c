@@ -2,11 +2,13 @@
 /* Every TXT record is removed again, whatever happens. */
 #include "tests/unit/engine_rig.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/dns/zone.h"
@@ -106,6 +108,30 @@ test_claim(void **state)
 	expect_log("- dns " FQDN " v1\n");
 	expect_rows(c, "");
 	assert_int_equal(fake_dns_count(), 0);
+}
+
+/* The certificate is fetched from another host now: the record still goes. */
+static void
+test_source(void **state)
+{
+	struct erig *r = *state;
+	char *key = xasprintf("%s/key", r->scratch.dir), *text;
+	struct error err;
+
+	assert_int_equal(file_write_atomic(AT_FDCWD, key, 0600,
+	    "0123456789abcdef0123456789abcdef", 32, &err), 0);
+	text = xasprintf("repository \"r\" { type = directory path = \"%s\" "
+	    "hmac_key_file = \"%s\" }\n"
+	    "certificate \"web\" { names = { \"a.test\" } source = r }\n",
+	    r->scratch.dir, key);
+	erig_conf(r, text);
+	erig_up(r);
+	leave(r->engine->cleanup, "v1");
+	fake_time_pass(SECOND);
+	expect_log("- dns " FQDN " v1\n");
+	expect_rows(r->engine->cleanup, "");
+	free(text);
+	free(key);
 }
 
 /* Whether the add got through is not known: it may come late. */
@@ -487,6 +513,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ERIG_TEST(test_claim),
+		ERIG_TEST(test_source),
 		ERIG_TEST(test_uncertain),
 		ERIG_TEST(test_groups),
 		ERIG_TEST(test_claim_again),
