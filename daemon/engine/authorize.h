@@ -24,6 +24,7 @@ struct zones;
 struct authorize_args {			/* borrowed until done or cancel */
 	struct engine	*engine;
 	struct account	*account;
+	const char	*kid;		/* the account's when the run got it */
 	const struct conf_cert *conf;
 	const struct acme_order *order;	/* pending */
 	struct zones	*zones;		/* of conf's names */

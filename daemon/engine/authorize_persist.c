@@ -25,7 +25,7 @@ static const char *
 account_uri(const struct authz *z)
 {
 	return z->challenge != NULL && z->challenge->account_uri != NULL ?
-	    z->challenge->account_uri : z->op->a.account->kid;
+	    z->challenge->account_uri : z->op->a.kid;
 }
 
 /* " add: NAME. IN TXT VALUE", as far as it is known. */

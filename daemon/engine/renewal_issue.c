@@ -125,6 +125,7 @@ renewal_enter_authorize(struct renewal *r)
 	struct authorize_args args = {
 		.engine = r->engine,
 		.account = r->account,
+		.kid = r->kid,
 		.conf = r->cc,
 		.order = r->order,
 		.zones = r->zones,
