@@ -34,7 +34,7 @@ struct deployer_run {
 	TAILQ_ENTRY(deployer_run) link;
 	struct deployer	*deployer;
 	struct cert	*cert;
-	const struct conf *conf;	/* the one in force at the start */
+	const struct conf *conf;	/* in force when none of tasks ran */
 	const struct conf_cert *cc;	/* in conf; NULL: not any more */
 	bool		 is_check;	/* only look */
 	bool		 is_told;	/* its end is an event */
@@ -351,6 +351,7 @@ is_next(const struct deployer_run *op, struct action *a,
     const struct conf_deploy *dep, time_t now)
 {
 	if (a == NULL || a->task != NULL || a->tried == op ||
+	    strcmp(a->row.hash, dep->hash) != 0 ||
 	    (op->only != NULL && strcmp(op->only, dep->name) != 0))
 		return false;
 	if (op->is_check)
@@ -384,12 +385,26 @@ roll_back(struct deployer_run *op)
 	return true;
 }
 
+/* After a reload the rest is done as it says; what runs has the old one. */
+static void
+follow_conf(struct deployer_run *op)
+{
+	const struct conf *old = op->conf;
+
+	if (!TAILQ_EMPTY(&op->tasks))
+		return;
+	op->conf = conf_ref(op->deployer->engine->conf);
+	op->cc = conf_find_cert(op->conf, op->cert->row.name);
+	conf_unref(old);
+}
+
 static void
 step_cb(void *arg)
 {
 	struct deployer_run *op = arg;
 	time_t now = clock_now();
 
+	follow_conf(op);
 	for (size_t i = 0; op->cc != NULL && i < op->cc->n_deploys; i++) {
 		const struct conf_deploy *dep = &op->cc->deploys[i];
 		struct action *a = deployer_find(op->cert, dep->name);

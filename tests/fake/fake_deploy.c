@@ -56,6 +56,8 @@ deploy_start(const struct deploy_args *a,
 	    sizeof(fake_deploy.log) - used, "%s %s%s%s\n", subject,
 	    a->serial, a->only != NULL ? " " : "",
 	    a->only != NULL ? a->only : "");
+	(void)text_printf(fake_deploy.program, sizeof(fake_deploy.program),
+	    "%s", a->target->exec != NULL ? a->target->exec[0] : "");
 	op->line = a->line;
 	op->done = done;
 	op->arg = arg;

@@ -14,6 +14,7 @@ struct fake_deploy {
 	const char	*step;		/* under way; NULL: "exec" */
 	char		 log[4096];	/* "CERT ACTION SERIAL\n" as they
 					   began; " KIND" if only that */
+	char		 program[64];	/* exec's, of the last that began */
 };
 extern struct fake_deploy fake_deploy;
 

@@ -397,7 +397,7 @@ test_added(void **state)
 	expect_state(r, "a=done b=done ");
 }
 
-/* Changed while it runs: what ran does not count. */
+/* Changed while it runs: what ran does not count, and it runs as it is now. */
 static void
 test_changed_while_running(void **state)
 {
@@ -407,10 +407,20 @@ test_changed_while_running(void **state)
 	fake_deploy.latency_ms = 5000;
 	erig_up(r);
 	ERIG_UNTIL(fake_deploy.in_flight == 1);
-	free(erig_reload(r, CERT("deploy \"a\" { exec = other }")));
+	assert_string_equal(fake_deploy.program, "/bin/true");
+	free(erig_reload(r, CERT("deploy \"a\" { exec = other } "
+	    ACTION("b"))));
 	erig_ends(r, 1);
 	fake_time_pass(MINUTE);
+	expect_ran("web a ab0001\nweb a ab0001\nweb b ab0001\n");
+	expect_state(r, "a=done b=done ");
+	assert_string_equal(fake_deploy.program, "/bin/true");
+	free(erig_reload(r, CERT("deploy \"a\" { exec = third }")));
+	ERIG_UNTIL(fake_deploy.in_flight == 1);
+	free(erig_reload(r, CERT("deploy \"a\" { exec = fourth }")));
+	fake_time_pass(MINUTE);
 	expect_ran("web a ab0001\nweb a ab0001\n");
+	assert_string_equal(fake_deploy.program, "fourth");
 	expect_state(r, "a=done ");
 }
 
