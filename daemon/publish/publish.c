@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/error.h"
@@ -212,6 +213,17 @@ put_file(struct publish_op *op)
 	free(key);
 }
 
+/* Have we had it ourselves?  Then it is what we have rolled back from. */
+static bool
+is_ours(const struct publish_op *op, const char *serial)
+{
+	char *path = xasprintf("%s/../%s", op->a.version_dir, serial);
+	bool found = access(path, F_OK) == 0;
+
+	free(path);
+	return found;
+}
+
 /*
  * A refusal though the manifest is still the one we have seen: some stores
  * want the ETag without its quotes (radosgw), some do not know what it is.
@@ -235,13 +247,15 @@ choose_condition(struct publish_op *op, const char *etag)
 
 /*
  * What is there is replaced, unless it is newer: then another host publishes
- * under this name, and the two would go on replacing each other's.
+ * under this name, and the two would go on replacing each other's.  1: it
+ * stays, as subscribers take no older one, and the other steps shall go on.
  */
 static int
 compare(struct publish_op *op, const struct object_reply *reply,
     struct error *err)
 {
 	struct manifest there;
+	int rc = 0;
 
 	choose_condition(op, reply->etag);
 	if (manifest_read(reply->data, reply->len, op->secret,
@@ -253,17 +267,29 @@ compare(struct publish_op *op, const struct object_reply *reply,
 		return -1;
 	}
 	if (there.not_before > op->manifest.not_before &&
-	    strcmp(there.serial, op->manifest.serial) != 0) {
-		(void)error_set(err, ERR_CONFIG, "deploy:publish",
-		    "repository \"%s\" has a newer certificate \"%s\" (%s), "
-		    "of another publisher or from before a rollback; "
-		    "subscribers take no older one", op->repository->name,
-		    op->a.cert->name, there.serial);
-		manifest_clear(&there);
-		return -1;
-	}
+	    strcmp(there.serial, op->manifest.serial) != 0)
+		rc = is_ours(op, there.serial) ? 1 : error_set(err,
+		    ERR_CONFIG, "deploy:publish", "repository \"%s\" has a "
+		    "newer certificate \"%s\" (%s), of another publisher",
+		    op->repository->name, op->a.cert->name, there.serial);
 	manifest_clear(&there);
-	return 0;
+	return rc;
+}
+
+static void
+say(const struct publish_op *op, char *text /* taken */)
+{
+	if (op->a.line != NULL)
+		op->a.line(text, op->arg);
+	free(text);
+}
+
+static void
+keep_newer(struct publish_op *op)
+{
+	say(op, xasprintf("repository \"%s\" keeps the newer certificate: "
+	    "subscribers take no older one", op->repository->name));
+	finish(op, NULL);
 }
 
 static void
@@ -272,6 +298,7 @@ manifest_got(const struct error *err, const struct object_reply *reply,
 {
 	struct publish_op *op = arg;
 	struct error failed;
+	int rc;
 
 	op->object = NULL;
 	if (err != NULL && strcmp(err->code, "object:missing") == 0) {
@@ -279,10 +306,14 @@ manifest_got(const struct error *err, const struct object_reply *reply,
 		put_file(op);
 	} else if (err != NULL) {
 		finish(op, err);
-	} else if (compare(op, reply, &failed) == -1) {
-		finish(op, &failed);
 	} else {
-		put_file(op);
+		rc = compare(op, reply, &failed);
+		if (rc == -1)
+			finish(op, &failed);
+		else if (rc == 1)
+			keep_newer(op);
+		else
+			put_file(op);
 	}
 }
 
@@ -303,7 +334,6 @@ begin_cb(void *arg)
 {
 	struct publish_op *op = arg;
 	struct error err;
-	char *said;
 
 	if (file_read_secret(op->repository->secret_file, FILE_SECRET_MAX,
 	    &op->secret, &err) == -1 || read_facts(op, &err) == -1 ||
@@ -313,11 +343,8 @@ begin_cb(void *arg)
 		finish(op, &err);
 		return;
 	}
-	said = xasprintf("publishing %s in repository \"%s\"",
-	    op->manifest.serial, op->repository->name);
-	if (op->a.line != NULL)
-		op->a.line(said, op->arg);
-	free(said);
+	say(op, xasprintf("publishing %s in repository \"%s\"",
+	    op->manifest.serial, op->repository->name));
 	read_manifest(op);
 }
 

@@ -92,6 +92,26 @@ def test_subscribe(hosts):
     assert p.returncode != 0 and "fetched from repository" in p.stdout
 
 
+def test_publisher_rolls_back(hosts):
+    """Its other steps go back; what is published stays, as nobody would
+    take an older one."""
+    name = "back.example.test"
+    publisher, web = hosts(name)
+    ran = os.path.join(publisher.folder, "ran")
+    publisher.certs[name]["deploy"]["fleet"]["exec"] = [
+        "/bin/sh", "-c", "echo $ACMED_SERIAL >>" + ran]
+    publisher.start()
+    first = published(publisher, name)
+    time.sleep(1.1)         # the second one is newer, by its dates
+    assert publisher.ctl("renew-now", name).returncode == 0
+    second = published(publisher, name, first)
+    p = publisher.ctl("rollback", name)
+    assert p.returncode == 0 and "keeps the newer" in p.stdout, p.stdout
+    assert read(ran).split() == [first, second, first]
+    web.start()
+    installed(web, name, second)
+
+
 def test_poll(hosts):
     """The subscriber comes by itself."""
     name = "poll.example.test"
