@@ -5,6 +5,7 @@
 #include "common/mem.h"
 #include "daemon/config/check_deploy.h"
 #include "daemon/config/opt.h"
+#include "daemon/io/exchange.h"
 
 /* It is a word of a command. */
 static bool
@@ -25,9 +26,10 @@ check_deploy_haproxy(struct check *c, const struct section *sec,
 	const struct section *sub = check_one_section(c, sec, "haproxy");
 	struct conf_haproxy *h = d->haproxy = xcalloc(1, sizeof(*h));
 
-	if (sub->title[0] != '/' && strchr(sub->title, ':') == NULL)
+	if (!exchange_is_address(sub->title))
 		opt_mistake(c->m, sub, sub->line, "allowed: haproxy "
-		    "\"/PATH/OF/ITS/SOCKET\" { ... } or \"ADDRESS:PORT\"");
+		    "\"/PATH/OF/ITS/SOCKET\" { ... }, at most 107 bytes, or "
+		    "\"ADDRESS:PORT\", in numbers");
 	h->socket = xstrdup(sub->title);
 	h->file = opt_text(c->m, sub, "file");
 	if (tree_value(sub, "file") == NULL)

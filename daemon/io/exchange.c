@@ -108,6 +108,14 @@ parse_address(const char *s, union address *a)
 	    sizeof(a->in) : 0;
 }
 
+bool
+exchange_is_address(const char *s)
+{
+	union address a;
+
+	return parse_address(s, &a) != 0;
+}
+
 /* 1: all is sent; 0: later; -1: op is gone. */
 static int
 send_some(struct exchange_op *op)

@@ -7,6 +7,7 @@
 #ifndef DAEMON_IO_EXCHANGE_H
 #define DAEMON_IO_EXCHANGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct error;
@@ -32,5 +33,8 @@ struct exchange_op *exchange_start(struct loop *,
 		    const struct exchange_args *, exchange_done_cb *done,
 		    void *arg);
 void		 exchange_cancel(struct exchange_op *);
+
+/* Is it one that exchange_args can have?  At most 107 bytes of a path. */
+bool		 exchange_is_address(const char *);
 
 #endif

@@ -663,8 +663,8 @@
     "\"web2\": it is the second ssh of this target; allowed: one, "
     "and another deploy section\n"
     AT "7: certificate \"example.com\": deploy \"a\": haproxy "
-    "\"sock\": allowed: haproxy \"/PATH/OF/ITS/SOCKET\" { ... } or "
-    "\"ADDRESS:PORT\"\n"
+    "\"sock\": allowed: haproxy \"/PATH/OF/ITS/SOCKET\" { ... }, at "
+    "most 107 bytes, or \"ADDRESS:PORT\", in numbers\n"
     AT "7: certificate \"example.com\": deploy \"a\": haproxy "
     "\"sock\": file is missing; allowed: the certificate's path as "
     "in HAProxy's configuration (\"show ssl cert\" lists them)\n"
@@ -705,6 +705,17 @@
     "https://HOST where there is a token_file\n"
     AT "6: repository \"s\": token_file: /nowhere: No such file or "
     "directory\n" },
+{ CERT
+    " deploy \"a\" { haproxy \"localhost:9999\" { file = /x } }\n"
+    " deploy \"b\" { haproxy \"[::1]:9999\" { file = /x } }\n"
+    " deploy \"c\" { haproxy \"127.0.0.1\" { file = /x } }\n"
+    "}\n",
+    AT "4: certificate \"example.com\": deploy \"a\": haproxy "
+    "\"localhost:9999\": allowed: haproxy \"/PATH/OF/ITS/SOCKET\" { "
+    "... }, at most 107 bytes, or \"ADDRESS:PORT\", in numbers\n"
+    AT "6: certificate \"example.com\": deploy \"c\": haproxy "
+    "\"127.0.0.1\": allowed: haproxy \"/PATH/OF/ITS/SOCKET\" { ... }, "
+    "at most 107 bytes, or \"ADDRESS:PORT\", in numbers\n" },
 { "repository \"r\" { type = directory path = /srv/certs\n"
     " hmac_key_file = /dev/null }\n"
     "repository \"s\" { type = s3 endpoint = \"http://s3.example\"\n"
