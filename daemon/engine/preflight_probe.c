@@ -74,10 +74,11 @@ what_to_do(const struct error *err)
 	case ERR_RATELIMIT:
 		return "try again later; see that this machine reaches the "
 		    "provider";
+	case ERR_INTERNAL:
+		return "see this machine: its disk, memory and descriptors";
 	case ERR_NONE:
 	case ERR_REJECTED:
 	case ERR_CONFIG:
-	case ERR_INTERNAL:
 	case ERR_KIND_END:
 		break;
 	}

@@ -346,6 +346,8 @@ test_probe_fails(void **state)
 		    "probe fail " FQDN ": no -> see the provider's cred" },
 		{ FAKE_ADD, ERR_REJECTED, "provider:no-zone",
 		    "probe fail " FQDN ": no -> see which zones" },
+		{ FAKE_ADD, ERR_INTERNAL, "store:io",
+		    "probe fail " FQDN ": no -> see this machine" },
 		{ FAKE_SHOWN, ERR_TRANSIENT, "dns:resolver",
 		    "probe fail " FQDN ": no -> try again later" },
 		{ FAKE_REMOVE, ERR_TRANSIENT, "provider:x",
