@@ -14,16 +14,6 @@
 #define IN_CLUSTER	"in-cluster"
 #define IN_CLUSTER_DIR	"/var/run/secrets/kubernetes.io/serviceaccount/"
 
-static bool
-is_url(const char *s)
-{
-	static const char scheme[] = "https://";
-
-	return strncmp(s, scheme, sizeof(scheme) - 1) == 0 &&
-	    s[sizeof(scheme) - 1] != '\0' && s[sizeof(scheme) - 1] != '/' &&
-	    strpbrk(s, " \"<>\\^`{|}?#@") == NULL;
-}
-
 /* Where the API is for a pod; NULL if this is none. */
 static char *
 cluster_url(void)
@@ -55,7 +45,7 @@ check_url(struct check *c, const struct section *sub,
 		return;
 	}
 	k->url = xstrdup(sub->title);
-	if (!is_url(k->url))
+	if (!opt_is_url(k->url, false) || strpbrk(k->url, "?#@") != NULL)
 		opt_mistake(c->m, sub, sub->line, "allowed: kubernetes "
 		    "\"https://HOST:PORT\" { ... }, or \"" IN_CLUSTER "\"");
 	for (n = strlen(k->url); n > 0 && k->url[n - 1] == '/'; n--)
