@@ -64,7 +64,11 @@ removal_failed(struct removal *r, const struct error *err)
 		t->was_tried = true;
 		t->is_spent = false;	/* another may have its place now */
 		t->row.tries++;
-		t->row.retry_at = due_soon_retry_at(t->row.tries, now);
+		/* Some vendors lock accounts that fail to log in too often;
+		   a reload or a restart tries at once. */
+		t->row.retry_at = err->kind == ERR_CONFIG ?
+		    due_retry_at(err, t->row.tries, now, 0) :
+		    due_soon_retry_at(t->row.tries, now);
 		if (err->retry_at > t->row.retry_at)
 			t->row.retry_at = due_asked(err->retry_at, now);
 		(void)text_printf(t->row.error, sizeof(t->row.error), "%s",

@@ -21,7 +21,7 @@ struct token {
 	TAILQ_ENTRY(token) link;
 	struct tokens	*tokens;
 	struct store_http row;		/* webroot "": our own server */
-	unsigned	 claims;	/* a CA may give one token to two names */
+	unsigned	 claims;	/* one token may be of two names */
 	bool		 is_removed;	/* while its group is removed */
 };
 

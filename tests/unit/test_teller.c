@@ -101,7 +101,8 @@ test_source(void **state)
 
 	assert_int_equal(file_write_atomic(AT_FDCWD, key, 0600,
 	    "0123456789abcdef0123456789abcdef", 32, &err), 0);
-	text = xasprintf(OPS "repository \"r\" { type = directory path = \"%s\" "
+	text = xasprintf(OPS "repository \"r\" { type = directory "
+	    "path = \"%s\" "
 	    "hmac_key_file = \"%s\" }\n"
 	    "certificate \"web\" { names = { \"a.test\" } source = r }\n",
 	    dir, key);
