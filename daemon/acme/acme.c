@@ -157,6 +157,7 @@ op_free(struct acme_op *op)
 		turns_end(&op->acme->turns, op);
 	free(op->err);
 	free(op->url);
+	free(op->replaces);
 	free(op->target);
 	freezero_str(op->payload);
 	free(op);
@@ -171,7 +172,7 @@ op_fail(struct acme_op *op, const struct error *err)
 	op_free(op);
 }
 
-static void
+void
 op_request_done(const struct error *err, const struct client_result *result,
     void *arg)
 {
@@ -196,7 +197,8 @@ op_send(struct acme_op *op)
 		.target = op->target == NULL ? CLIENT_NEW_ORDER : CLIENT_URL,
 		.url = op->target,
 		.kid = op->acme->kid,
-		.payload = op->payload,
+		.payload = act->make_payload == NULL ? op->payload : NULL,
+		.make_payload = act->make_payload,
 		.accept = act->accept,
 		.max_reply = act->max_reply,
 		.timeout_ms = act->timeout_ms,

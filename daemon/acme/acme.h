@@ -115,6 +115,14 @@ struct acme_cert {
 					   NULL-terminated, never NULL */
 };
 
+struct acme_renewal_info {		/* RFC 9773 section 4.2 */
+	time_t		 start, end;	/* the window; end is the later */
+	char		 explanation[512];	/* URL for a person, printable;
+						   or "" */
+	time_t		 retry_at;	/* when to ask again: in a minute to a
+					   day, 6 hours if the CA is silent */
+};
+
 /* Owned copies of what a done function only borrows. */
 struct acme_order *acme_order_dup(const struct acme_order *);
 void		 acme_order_free(struct acme_order *);
@@ -139,6 +147,8 @@ typedef void acme_authz_cb(const struct error *err,
     const struct acme_authz *authz, void *arg);
 typedef void acme_cert_cb(const struct error *err,
     const struct acme_cert *cert, void *arg);
+typedef void acme_renewal_info_cb(const struct error *err,
+    const struct acme_renewal_info *, void *arg);
 typedef void acme_cb(const struct error *err, void *arg);
 
 /*
@@ -159,9 +169,14 @@ struct acme_op	*acme_account_find_start(struct acme *, acme_account_cb *,
 /* Forget the kid after accountDoesNotExist: the next account op creates it. */
 void		 acme_account_forget(struct acme *);
 
-/* newOrder; names may begin with "*.". */
+/*
+ * newOrder; names may begin with "*.".  replaces is the ARI-ID of the
+ * certificate that the new one is for, or NULL; it is only sent to a CA that
+ * offers renewalInfo.
+ */
 struct acme_op	*acme_order_new_start(struct acme *, const char *const *names,
-		    size_t n_names, acme_order_cb *, void *arg);
+		    size_t n_names, const char *replaces, acme_order_cb *,
+		    void *arg);
 struct acme_op	*acme_order_get_start(struct acme *, const char *url,
 		    acme_order_cb *, void *arg);
 struct acme_op	*acme_authz_get_start(struct acme *, const char *url,
@@ -175,6 +190,13 @@ struct acme_op	*acme_finalize_start(struct acme *, const char *url,
 		    acme_order_cb *, void *arg);
 struct acme_op	*acme_cert_start(struct acme *, const char *url,
 		    acme_cert_cb *, void *arg);
+/*
+ * When the CA would like the certificate of that ARI-ID to be renewed.
+ * Unsigned; works without an account.  ERR_REJECTED "acme:no-renewal-info" if
+ * it offers no such service: nothing is asked then, but for the directory.
+ */
+struct acme_op	*acme_renewal_info_start(struct acme *, const char *ari_id,
+		    acme_renewal_info_cb *, void *arg);
 /* Any of the above; NULL is allowed. */
 void		 acme_cancel(struct acme_op *);
 

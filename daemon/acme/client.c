@@ -234,6 +234,12 @@ fetch_directory_end(struct client *c, struct error *err,
 	}
 }
 
+static bool
+is_signed(const struct client_op *op)
+{
+	return op->request.target != CLIENT_RENEWAL_INFO;
+}
+
 static void
 fetch_nonce_end(struct client *c, struct error *err, bool has_nonce)
 {
@@ -247,7 +253,7 @@ fetch_nonce_end(struct client *c, struct error *err, bool has_nonce)
 	(void)error_wrap(err, "new nonce");
 	/* Each fetch was made for one that waits. */
 	TAILQ_FOREACH(op, &c->ops, link) {
-		if (op->state == OP_QUEUED) {
+		if (op->state == OP_QUEUED && is_signed(op)) {
 			op_fail_later(op, err);
 			return;
 		}
@@ -367,10 +373,32 @@ op_url(const struct client_op *op)
 		return op->client->directory->new_account;
 	case CLIENT_NEW_ORDER:
 		return op->client->directory->new_order;
+	case CLIENT_RENEWAL_INFO:
 	case CLIENT_URL:
 		break;
 	}
 	return op->url;
+}
+
+/* directory's renewalInfo + "/" + ARI-ID (RFC 9773 section 4.1). */
+static void
+op_send_plain(struct client_op *op)
+{
+	struct client *c = op->client;
+	const char *base = c->directory->renewal_info;
+	size_t len = strlen(base);
+	char *url = xasprintf("%s%s%s", base, base[len - 1] == '/' ? "" : "/",
+	    op->url);
+	struct http_args args = {
+		.method = "GET",
+		.url = url,
+		.max_reply = op->request.max_reply,
+		.timeout_ms = op->request.timeout_ms,
+	};
+
+	op->state = OP_SENT;
+	op->http = send_request(c, &args, op_http_done, op);
+	free(url);
 }
 
 /* Sign and send, or stay in the queue if there is no nonce. */
@@ -393,6 +421,10 @@ op_send(struct client_op *op)
 	struct error err;
 	char *nonce, *body;
 
+	if (!is_signed(op)) {
+		op_send_plain(op);
+		return;
+	}
 	op->state = OP_QUEUED;
 	nonce = nonces_take(&c->nonces);
 	if (nonce == NULL)
@@ -410,12 +442,20 @@ op_send(struct client_op *op)
 	free(body);
 }
 
-/* Make the payload if it is not there; false if that failed. */
+/* Make what is to be sent if it is not there; false if that failed. */
 static bool
 op_prepare(struct client_op *op)
 {
 	struct error err;
 
+	if (!is_signed(op)) {
+		if (op->client->directory->renewal_info != NULL)
+			return true;
+		(void)error_set(&err, ERR_REJECTED, "acme:no-renewal-info",
+		    "the CA offers none");
+		op_fail_later(op, &err);
+		return false;
+	}
 	if (op->payload == NULL)
 		op->payload = op->request.make_payload(op->client->directory,
 		    op->arg, &err);

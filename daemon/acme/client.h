@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * client - signed requests to one CA: the directory, the pool of nonces, the
- * queue of requests that wait for either, and the retries that acme.h
- * promises.  Called by acme.c, one level above http.
+ * client - requests, nearly all signed, to one CA: the directory, the pool
+ * of nonces, the queue of requests that wait for either, and the retries that
+ * acme.h promises.  Called by acme.c, one level above http.
  */
 #ifndef DAEMON_ACME_CLIENT_H
 #define DAEMON_ACME_CLIENT_H
@@ -34,7 +34,12 @@ void		 client_free(struct client *);
 enum client_target {
 	CLIENT_URL,			/* the url of the request */
 	CLIENT_NEW_ACCOUNT,
-	CLIENT_NEW_ORDER
+	CLIENT_NEW_ORDER,
+	/*
+	 * A GET without signature or nonce, url being the ARI-ID.  Fails with
+	 * ERR_REJECTED "acme:no-renewal-info" where the CA offers none.
+	 */
+	CLIENT_RENEWAL_INFO
 };
 
 /*

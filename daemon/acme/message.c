@@ -141,7 +141,7 @@ message_directory(const char *text, size_t len, bool allow_plain,
     struct error *err)
 {
 	json_t *o = parse(text, len, err);
-	const char *nonce, *account, *order, *terms;
+	const char *nonce, *account, *order, *terms, *info;
 	struct directory *d = NULL;
 
 	if (o == NULL)
@@ -156,6 +156,10 @@ message_directory(const char *text, size_t len, bool allow_plain,
 		d->new_nonce = xstrdup(nonce);
 		d->new_account = xstrdup(account);
 		d->new_order = xstrdup(order);
+		/* One that cannot be called is as good as none. */
+		info = json_string_value(json_object_get(o, "renewalInfo"));
+		if (info != NULL && url_is_ok(info, allow_plain))
+			d->renewal_info = xstrdup(info);
 		/* Shown to a person, never called. */
 		terms = jsonx_str(o, "meta.termsOfService");
 		if (terms != NULL && terms[0] != '\0')
@@ -176,6 +180,7 @@ directory_free(struct directory *d)
 	free(d->new_nonce);
 	free(d->new_account);
 	free(d->new_order);
+	free(d->renewal_info);
 	free(d->terms);
 	for (char **p = d->caa_identities; *p != NULL; p++)
 		free(*p);

@@ -22,6 +22,7 @@ struct directory {
 	char	*new_nonce;
 	char	*new_account;
 	char	*new_order;
+	char	*renewal_info;		/* RFC 9773; NULL: it is not offered */
 	char	*terms;			/* NULL: none to agree to */
 	bool	 eab_required;
 	char	**caa_identities;	/* host names, lower case, at most
@@ -38,6 +39,13 @@ struct acme_order *message_order(const char *text, size_t len,
 		    const char *url, bool allow_plain, struct error *);
 struct acme_authz *message_authz(const char *text, size_t len,
 		    bool allow_plain, struct error *);
+
+/*
+ * RFC 9773 section 4.2.  The end is after the start, and both are between
+ * 1970 and 9999; without an explanation that is "".  retry_at is left alone.
+ */
+int		 message_renewal_info(const char *text, size_t len,
+		    struct acme_renewal_info *, struct error *);
 
 /*
  * Is this an application/pem-certificate-chain: certificates and nothing

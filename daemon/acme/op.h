@@ -46,8 +46,10 @@ struct acme_op {
 		acme_authz_cb	*authz;
 		acme_cert_cb	*cert;
 		acme_cb		*plain;
+		acme_renewal_info_cb *renewal;
 	} done;
 	void		*arg;
+	char		*replaces;	/* of a newOrder, or NULL */
 	char		*target, *payload;	/* of the request; target NULL:
 					   newOrder */
 	enum { OP_NO_TURN, OP_AWAITS_TURN, OP_HAS_TURN } turn_state;
@@ -63,6 +65,8 @@ struct act {
 	size_t		 max_reply;
 	unsigned	 timeout_ms;
 	enum turn	 turn;
+	/* From the payload given and the directory; or NULL. */
+	client_payload_cb *make_payload;
 	/* A 2xx answer came. */
 	void	(*answer)(struct acme_op *, const struct http_reply *);
 	/* Call done with the error. */
@@ -86,6 +90,9 @@ void		 op_fail(struct acme_op *, const struct error *);
  */
 void		 op_post(struct acme_op *, const char *url,
 		    const char *payload);
+/* client_done_cb of every operation but the account's; arg is the op. */
+void		 op_request_done(const struct error *err,
+		    const struct client_result *, void *arg);
 /* Its turn has come: send what op_post() was given. */
 void		 op_send(struct acme_op *);
 

@@ -81,6 +81,26 @@ new_order_answer(struct acme_op *op, const struct http_reply *reply)
 	op_fail(op, &err);
 }
 
+/* Only now is it known whether the CA understands "replaces". */
+static char *
+new_order_payload(const struct directory *d, void *arg, struct error *err)
+{
+	const struct acme_op *op = arg;
+	json_t *o;
+	char *text;
+
+	if (op->replaces == NULL || d->renewal_info == NULL)
+		return xstrdup(op->payload);
+	o = json_loads(op->payload, 0, NULL);
+	(void)json_object_set_new(o, "replaces", json_string(op->replaces));
+	text = json_dumps(o, JSON_COMPACT);
+	json_decref(o);
+	if (text == NULL)
+		(void)error_set(err, ERR_INTERNAL, "acme:payload",
+		    "it cannot be written as JSON");
+	return text;
+}
+
 /*
  * A newOrder whose answer was lost is sent again like any other request,
  * although the first may have made an order: whoever gave up instead would
@@ -92,6 +112,7 @@ static const struct act new_order_act = {
 	.max_reply = REPLY_MAX,
 	.timeout_ms = TIMEOUT_MS,
 	.turn = TURN_ORDER,
+	.make_payload = new_order_payload,
 	.answer = new_order_answer,
 	.tell_error = tell_order_error,
 };
@@ -106,7 +127,7 @@ static const struct act order_act = {
 
 struct acme_op *
 acme_order_new_start(struct acme *a, const char *const *names, size_t n_names,
-    acme_order_cb *done, void *arg)
+    const char *replaces, acme_order_cb *done, void *arg)
 {
 	struct acme_op *op = op_new(a, &new_order_act, arg);
 	json_t *list = json_array(), *o;
@@ -119,6 +140,7 @@ acme_order_new_start(struct acme *a, const char *const *names, size_t n_names,
 	payload = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
 	op->done.order = done;
+	op->replaces = replaces != NULL ? xstrdup(replaces) : NULL;
 	op_post(op, NULL, payload);
 	free(payload);
 	return op;

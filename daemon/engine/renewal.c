@@ -268,7 +268,7 @@ order_new(struct renewal *r)
 	renewal_say(r, "ordering a certificate");
 	r->is_resumed = false;
 	r->acme_op = acme_order_new_start(r->account->acme, r->names,
-	    r->cc->n_names, order_created, r);
+	    r->cc->n_names, NULL, order_created, r);
 }
 
 /* Can a run go on from this order?  Past pending its key must be here. */

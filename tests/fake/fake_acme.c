@@ -578,7 +578,7 @@ acme_account_forget(struct acme *a)
 
 struct acme_op *
 acme_order_new_start(struct acme *a, const char *const *names,
-    size_t n_names, acme_order_cb *done, void *arg)
+    size_t n_names, const char *replaces, acme_order_cb *done, void *arg)
 {
 	struct acme_op *op = start(a, FAKE_NEW_ORDER, names[0], arg);
 

@@ -99,6 +99,21 @@ read_authz(const char *text, size_t len)
 }
 
 static void
+read_renewal_info(const char *text, size_t len)
+{
+	struct acme_renewal_info info;
+	struct error err;
+
+	if (message_renewal_info(text, len, &info, &err) == -1) {
+		check_error(&err);
+		return;
+	}
+	need(info.start > 0 && info.end > info.start);
+	for (const char *p = info.explanation; *p != '\0'; p++)
+		need((unsigned char)*p >= ' ' && *p != 0x7f);
+}
+
+static void
 resolve(const char *target, void *arg)
 {
 	char *url = url_resolve("https://ca.test/cert/1", target, false);
@@ -120,6 +135,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_directory(body, size);
 	read_order(body, size);
 	read_authz(body, size);
+	read_renewal_info(body, size);
 	problem_from_reply(403, body, size, 0, &err);
 	check_error(&err);
 	if (message_chain(body, size, &err) == -1)

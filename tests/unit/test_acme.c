@@ -196,7 +196,7 @@ static const char *const names[] = { "a.test", "*.a.test" };
 static struct acme_op *
 new_order(struct world *w)
 {
-	return acme_order_new_start(w->acme, names, 2, order_cb, w);
+	return acme_order_new_start(w->acme, names, 2, NULL, order_cb, w);
 }
 
 /* A member of a part of the nth request as JSON text; "null" if absent. */
@@ -1070,7 +1070,8 @@ test_free_in_done(void **state)
 
 		world_new(&w);
 		fake_http_script(w.http, cases[i].script, cases[i].n);
-		(void)acme_order_new_start(w.acme, names, 2, free_all_cb, &w);
+		(void)acme_order_new_start(w.acme, names, 2, NULL, free_all_cb,
+		    &w);
 		run(&w);
 		check_script(&w);
 		assert_int_equal(w.calls, 1);
