@@ -147,6 +147,15 @@ static const char *const migrations[] = {
 	" text TEXT NOT NULL,"
 	" json TEXT NOT NULL"
 	");",
+
+	"ALTER TABLE cert ADD COLUMN ari_id TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE cert ADD COLUMN ari_directory TEXT;"
+	"ALTER TABLE cert ADD COLUMN ari_start INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE cert ADD COLUMN ari_end INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE cert ADD COLUMN ari_at INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE cert ADD COLUMN ari_url TEXT;"
+	"ALTER TABLE cert ADD COLUMN ari_poll_at INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE cert ADD COLUMN ari_pulled_at INTEGER NOT NULL DEFAULT 0;",
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

@@ -115,6 +115,16 @@ struct store_cert {
 	char		*order_names;	/* JSON array, sorted */
 	char		*order_account;	/* kid it was made with */
 	char		*order_finalize;
+	/* RFC 9773: when the CA would like the certificate to be renewed. */
+	char		 ari_id[128];	/* "": none, or not known yet */
+	char		*ari_directory;	/* of the CA that issued it, as far as
+					   known; else NULL */
+	time_t		 ari_start, ari_end;	/* 0: it has not said */
+	time_t		 ari_at;	/* drawn in between */
+	char		*ari_url;	/* explanation, or NULL */
+	time_t		 ari_poll_at;	/* when to ask again; 0: at once */
+	time_t		 ari_pulled_at;	/* the last renewal that it called
+					   for early; stays */
 };
 void		 store_cert_clear(struct store_cert *);
 /* A deep copy; *to is overwritten. */

@@ -18,6 +18,8 @@ store_cert_clear(struct store_cert *c)
 	free(c->order_names);
 	free(c->order_account);
 	free(c->order_finalize);
+	free(c->ari_directory);
+	free(c->ari_url);
 	*c = (struct store_cert){ .key = KEY_TYPE_END };
 }
 
@@ -40,6 +42,8 @@ store_cert_dup(struct store_cert *to, const struct store_cert *from)
 	to->order_names = dup_or_null(from->order_names);
 	to->order_account = dup_or_null(from->order_account);
 	to->order_finalize = dup_or_null(from->order_finalize);
+	to->ari_directory = dup_or_null(from->ari_directory);
+	to->ari_url = dup_or_null(from->ari_url);
 }
 
 /* The row only lives for the callback: text is lent, not copied. */
@@ -87,6 +91,14 @@ read_row(struct db_stmt *q, struct store_cert *c, struct error *err)
 	c->order_account = lend_text(q, 19);
 	c->order_finalize = lend_text(q, 20);
 	db_copy_text(q, 21, c->stamp, sizeof(c->stamp));
+	db_copy_text(q, 22, c->ari_id, sizeof(c->ari_id));
+	c->ari_directory = lend_text(q, 23);
+	c->ari_start = (time_t)db_int(q, 24);
+	c->ari_end = (time_t)db_int(q, 25);
+	c->ari_at = (time_t)db_int(q, 26);
+	c->ari_url = lend_text(q, 27);
+	c->ari_poll_at = (time_t)db_int(q, 28);
+	c->ari_pulled_at = (time_t)db_int(q, 29);
 }
 
 void
@@ -97,8 +109,9 @@ store_cert_each(struct store *s,
 	    "SELECT name, serial, issuer, not_before, not_after, key, names,"
 	    " installed_at, spread, failures, retry_at, names_failed,"
 	    " error_at, error_kind, error_retry_at, error_code, error_msg,"
-	    " order_url, order_names, order_account, order_finalize, stamp"
-	    " FROM cert ORDER BY name";
+	    " order_url, order_names, order_account, order_finalize, stamp,"
+	    " ari_id, ari_directory, ari_start, ari_end, ari_at, ari_url,"
+	    " ari_poll_at, ari_pulled_at FROM cert ORDER BY name";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	struct store_cert c;
 	struct error err;
@@ -117,7 +130,9 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	    " not_after, key, names, installed_at, spread, failures,"
 	    " retry_at, names_failed, error_at, error_kind, error_retry_at,"
 	    " error_code, error_msg, order_url, order_names, order_account,"
-	    " order_finalize, stamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+	    " order_finalize, stamp, ari_id, ari_directory, ari_start,"
+	    " ari_end, ari_at, ari_url, ari_poll_at, ari_pulled_at)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
 	    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	const struct error *e = c->error;
@@ -144,5 +159,13 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	db_bind_text(q, c->order_account);
 	db_bind_text(q, c->order_finalize);
 	db_bind_text(q, c->stamp);
+	db_bind_text(q, c->ari_id);
+	db_bind_text(q, c->ari_directory);
+	db_bind_int(q, c->ari_start);
+	db_bind_int(q, c->ari_end);
+	db_bind_int(q, c->ari_at);
+	db_bind_text(q, c->ari_url);
+	db_bind_int(q, c->ari_poll_at);
+	db_bind_int(q, c->ari_pulled_at);
 	db_write(q);
 }

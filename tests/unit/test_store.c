@@ -154,6 +154,8 @@ test_dir_mode(void **state)
 static void
 test_versions(void **state)
 {
+	static const char *const ari[] = { "id", "directory", "start", "end",
+	    "at", "url", "poll_at", "pulled_at" };
 	struct fixture *f = *state;
 	int version;
 
@@ -183,6 +185,13 @@ test_versions(void **state)
 	    " error TEXT NOT NULL, PRIMARY KEY (cert, action)) WITHOUT ROWID");
 	(void)sql(f, "INSERT INTO deploy VALUES"
 	    " ('a', 'b', '1', 1, 0, 0, 7, '')");
+	for (size_t i = 0; i < N_ELEMENTS(ari); i++) {
+		char drop[80];
+
+		(void)text_printf(drop, sizeof(drop),
+		    "ALTER TABLE cert DROP COLUMN ari_%s", ari[i]);
+		(void)sql(f, drop);
+	}
 	reopen(f);
 	close_store(f);
 	assert_int_equal(sql(f, "PRAGMA user_version"), version);

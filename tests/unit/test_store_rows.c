@@ -48,6 +48,14 @@ cert_cb(const struct store_cert *c, void *arg)
 	assert_same(c->order_names, w->order_names);
 	assert_same(c->order_account, w->order_account);
 	assert_same(c->order_finalize, w->order_finalize);
+	assert_string_equal(c->ari_id, w->ari_id);
+	assert_same(c->ari_directory, w->ari_directory);
+	assert_int_equal(c->ari_start, w->ari_start);
+	assert_int_equal(c->ari_end, w->ari_end);
+	assert_int_equal(c->ari_at, w->ari_at);
+	assert_same(c->ari_url, w->ari_url);
+	assert_int_equal(c->ari_poll_at, w->ari_poll_at);
+	assert_int_equal(c->ari_pulled_at, w->ari_pulled_at);
 	assert_int_equal(c->error == NULL, w->error == NULL);
 	if (w->error != NULL) {
 		assert_int_equal(c->error->kind, w->error->kind);
@@ -72,6 +80,10 @@ test_cert_rows(void **state)
 		.error = xmemdup(&err, sizeof(err)), .error_at = 10,
 		.order_url = xstrdup("u"), .order_names = xstrdup("n"),
 		.order_account = xstrdup("a"), .order_finalize = xstrdup("f"),
+		.ari_id = "aki.serial", .ari_directory = xstrdup("d"),
+		.ari_start = 11, .ari_end = 12, .ari_at = 13,
+		.ari_url = xstrdup("w"), .ari_poll_at = 14,
+		.ari_pulled_at = 15,
 	};
 	struct store_cert bare = { .name = xstrdup("b.test"),
 	    .key = KEY_TYPE_END };
