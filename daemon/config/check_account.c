@@ -159,6 +159,7 @@ check_account(struct check *c, const struct section *sec)
 	a->ca_file = check_ca_file(c, sec);
 	a->proxy = check_proxy(c, sec);
 	a->key = opt_key_type(c->m, sec, "key");
+	a->ari = opt_bool(c->m, sec, "ari", true);
 	check_eab(c, sec, a);
 	return a;
 }

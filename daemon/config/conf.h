@@ -57,6 +57,7 @@ struct conf_account {
 	enum key_type	 key;
 	char		*eab_kid;	/* NULL: none */
 	char		*eab_hmac_key_file;
+	bool		 ari;		/* RFC 9773: let the CA say when */
 };
 
 /* provider "NAME" { type = ...; options of that type } */

@@ -20,6 +20,7 @@ static const struct key account_keys[] = {
 	{ "key", SHAPE_ONE, NULL },
 	{ "eab_kid", SHAPE_ONE, NULL },
 	{ "eab_hmac_key_file", SHAPE_ONE, NULL },
+	{ "ari", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }
 };
 

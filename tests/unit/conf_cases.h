@@ -183,6 +183,10 @@
     AT "2: account \"x\": key = \"ec255\"; allowed: ec256, ec384, "
     "rsa2048, rsa3072, rsa4096\n" },
 { "account \"x\" {\n"
+    " ari = perhaps\n"
+    "}\n",
+    AT "2: account \"x\": ari = \"perhaps\"; allowed: true, false\n" },
+{ "account \"x\" {\n"
     " eab_kid = k1\n"
     "}\n"
     "account \"y\" {\n"
