@@ -143,3 +143,25 @@ due_urgent_at(time_t not_before, time_t not_after)
 {
 	return not_after == 0 ? 0 : not_after - (not_after - not_before) / 8;
 }
+
+time_t
+due_ari(time_t not_before, time_t not_after, time_t drawn, time_t pulled)
+{
+	time_t eighth = (not_after - not_before) / 8;
+	time_t at = drawn;
+
+	if (pulled != 0 && at < pulled + (eighth < DAY_S ? eighth : DAY_S))
+		at = pulled + (eighth < DAY_S ? eighth : DAY_S);
+	return at < not_after - eighth ? at : not_after - eighth;
+}
+
+time_t
+due_ari_draw(time_t start, time_t end, time_t drawn)
+{
+	int64_t span = (int64_t)end - start;
+
+	if (drawn >= start && drawn <= end)
+		return drawn;
+	return start + (time_t)arc4random_uniform(span < UINT32_MAX ?
+	    (uint32_t)span : UINT32_MAX);
+}

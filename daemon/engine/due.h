@@ -61,4 +61,18 @@ time_t	due_window_at(const struct conf_window *, size_t n, time_t at);
  * is left. */
 time_t	due_urgent_at(time_t not_before, time_t not_after);
 
+/*
+ * The due time where the CA suggests one (RFC 9773), whatever renew_before is:
+ * drawn, but never later than due_urgent_at(); and not before pulled plus a
+ * day (an eighth of the lifetime if that is less), where pulled is when it
+ * last called for a renewal early (0: never), so that a CA whose suggestions
+ * are always in the past is not given an order each time that it is asked.
+ */
+time_t	due_ari(time_t not_before, time_t not_after, time_t drawn,
+	    time_t pulled);
+
+/* A point of the window, drawn at random; drawn itself (0: none) if it is
+ * inside (RFC 9773 section 4.2). */
+time_t	due_ari_draw(time_t start, time_t end, time_t drawn);
+
 #endif

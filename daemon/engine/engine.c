@@ -11,6 +11,7 @@
 #include "daemon/dns/responder.h"
 #include "daemon/dns/zone.h"
 #include "daemon/engine/accounts.h"
+#include "daemon/engine/ari.h"
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/outbox.h"
@@ -60,6 +61,7 @@ engine_new(const struct engine_args *a, struct error *err)
 	e->deployer = deployer_new(e);
 	e->persist_watch = persist_watch_new(e);
 	e->teller = teller_new(e);
+	e->ari = ari_new(e);
 	return e;
 }
 
@@ -146,6 +148,7 @@ engine_start(struct engine *e)
 	deployer_start(e->deployer);
 	persist_watch_kick(e->persist_watch, NULL);
 	teller_start(e->teller);
+	ari_start(e->ari);
 }
 
 void
@@ -161,6 +164,7 @@ engine_free(struct engine *e)
 	persist_watch_free(e->persist_watch);
 	persist_job_stop_all(e);
 	deployer_stop(e->deployer);
+	ari_free(e->ari);
 	teller_free(e->teller);
 	e->teller = NULL;
 	engine_table_free(e);
@@ -236,6 +240,7 @@ engine_stop(struct engine *e, void (*done)(void *arg), void *arg)
 	timer_clear(&e->schedule);
 	preflight_stop_all(e);
 	persist_watch_stop(e->persist_watch);
+	ari_stop(e->ari);
 	persist_job_stop_all(e);
 	deployer_stop(e->deployer);
 	e->stop_done = done;
@@ -273,6 +278,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	tokens_retry(e->tokens);
 	persist_watch_kick(e->persist_watch, NULL);
 	teller_reload(e->teller);
+	ari_kick(e->ari);
 	conf_unref(old);
 	engine_reschedule(e);
 	return report;

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/engine/ari.h"
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/due.h"
@@ -47,6 +48,7 @@ cert_next_at(const struct cert *c, const char **action)
 {
 	const struct store_cert *row = &c->row;
 	time_t due = 0, retry_at = due_planned(row->retry_at, clock_now());
+	bool by_ari;
 
 	*action = "none";
 	if (c->conf == NULL)
@@ -62,8 +64,7 @@ cert_next_at(const struct cert *c, const char **action)
 		return 0;
 	}
 	if (is_wanted(c) && !is_begun(c))
-		due = due_at(row->not_before, row->not_after,
-		    c->conf->renew_before_s, row->spread);
+		due = ari_due_at(c, &by_ari);
 	if (row->failures > 0 && retry_at > due &&
 	    row->names_failed != NULL &&
 	    strcmp(row->names_failed, c->names) == 0) {
@@ -142,6 +143,7 @@ run_done(struct cert *c, enum step step, const struct error *err)
 		teller_renewed(e->teller, c);
 	deployer_kick(e->deployer);
 	persist_watch_kick(e->persist_watch, c);
+	ari_kick(e->ari);
 	start_ready(e);
 	engine_reschedule(e);
 }
@@ -184,6 +186,7 @@ start_ready(struct engine *e)
 		}
 		c->was_forced = c->forced;
 		c->forced = false;
+		ari_run_begins(c);
 		e->running++;
 		c->run = renewal_start(c, run_done);
 	}

@@ -5,6 +5,7 @@
 
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/engine/ari.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
@@ -246,6 +247,7 @@ cert_follow_live(struct cert *c, const struct cert_info *info)
 	while (info->names[n] != NULL)
 		n++;
 	row->names = names_json((const char **)info->names, n);
+	ari_installed(c, info, NULL);
 	cert_order_forget(c);		/* most likely it is of it */
 	cert_save(c);
 	deployer_plan(c->engine->deployer, c, c->conf, info->serial);

@@ -10,7 +10,7 @@
 #include "common/text.h"
 #include "daemon/dns/persist_look.h"
 #include "daemon/dns/zone.h"
-#include "daemon/engine/due.h"
+#include "daemon/engine/ari.h"
 #include "daemon/engine/persist_names.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/zones.h"
@@ -135,10 +135,10 @@ static time_t
 needed_at(const struct cert *c)
 {
 	time_t now = clock_now(), due = 0;
+	bool by_ari;
 
 	if (c->row.serial[0] != '\0')
-		due = due_at(c->row.not_before, c->row.not_after,
-		    c->conf->renew_before_s, c->row.spread);
+		due = ari_due_at(c, &by_ari);
 	return due > now ? due : now;
 }
 

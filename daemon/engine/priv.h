@@ -17,6 +17,7 @@
 #include "daemon/store/store.h"
 
 struct accounts;
+struct ari;
 struct action;
 struct cert_info;
 struct cleanup;
@@ -63,6 +64,9 @@ struct cert {
 	json_t		*persist;	/* what persist_watch saw, or NULL */
 	time_t		 persist_at;	/* when it is to look again */
 	time_t		 persist_told_at;	/* of a problem */
+	bool		 ari_polling;	/* the CA is being asked */
+	bool		 is_pulled;	/* the run is one it called for */
+	unsigned	 ari_failures;	/* of asking, in a row */
 	bool		 avoids_persist;	/* the CA refused
 					   dns-persist-01 in the last run */
 };
@@ -81,6 +85,7 @@ struct engine {
 	struct hooks	*hooks;
 	struct deployer	*deployer;
 	struct teller	*teller;
+	struct ari	*ari;
 
 	struct cert	**certs;	/* sorted by name */
 	size_t		 n_certs;

@@ -12,6 +12,7 @@
 #include "daemon/acme/acme.h"
 #include "daemon/deploy/hooks.h"
 #include "daemon/engine/accounts.h"
+#include "daemon/engine/ari.h"
 #include "daemon/engine/authorize.h"
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
@@ -215,7 +216,7 @@ enter_account(struct renewal *r)
 
 /* --- order --- */
 
-static void	order_new(struct renewal *);
+static void	order_new(struct renewal *, const char *replaces);
 
 static void
 order_stored(const struct error *err, void *arg)
@@ -230,6 +231,26 @@ order_stored(const struct error *err, void *arg)
 		    STEP_AUTHORIZE : STEP_FINALIZE);
 }
 
+/*
+ * What a CA may answer because of "replaces": besides alreadyReplaced, it may
+ * not know the certificate (Boulder: malformed or unauthorized; Pebble:
+ * serverInternal).  Where the cause was another, asking again tells.
+ */
+static bool
+is_about_replaces(const struct error *err)
+{
+	static const char *const codes[] = { "acme:alreadyReplaced",
+	    "acme:malformed", "acme:unauthorized", "acme:conflict",
+	    "acme:serverInternal", "acme:other", "acme:http-400",
+	    "acme:http-404", "acme:http-409" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (strcmp(err->code, codes[i]) == 0)
+			return err->retry_at == 0;
+	}
+	return false;
+}
+
 static void
 order_created(const struct error *err, const struct acme_order *order,
     void *arg)
@@ -238,6 +259,12 @@ order_created(const struct error *err, const struct acme_order *order,
 	struct store_cert *row = &r->cert->row;
 
 	r->acme_op = NULL;
+	if (err != NULL && r->has_replaces && is_about_replaces(err)) {
+		event_emit(r->engine, row->name, r->step, LOGL_INFO,
+		    "without \"replaces\", for: %s", err->msg);
+		order_new(r, NULL);
+		return;
+	}
 	if (err != NULL) {
 		renewal_fail(r, err);
 		return;
@@ -263,12 +290,13 @@ order_created(const struct error *err, const struct acme_order *order,
 }
 
 static void
-order_new(struct renewal *r)
+order_new(struct renewal *r, const char *replaces)
 {
 	renewal_say(r, "ordering a certificate");
 	r->is_resumed = false;
+	r->has_replaces = replaces != NULL;
 	r->acme_op = acme_order_new_start(r->account->acme, r->names,
-	    r->cc->n_names, NULL, order_created, r);
+	    r->cc->n_names, replaces, order_created, r);
 }
 
 /* Can a run go on from this order?  Past pending its key must be here. */
@@ -299,7 +327,7 @@ order_resumed(const struct error *err, const struct acme_order *order,
 	if (err != NULL || !is_usable(r, order)) {
 		renewal_say(r, "the earlier order is of no use any more");
 		cert_order_forget(r->cert);
-		order_new(r);
+		order_new(r, ari_replaces(r->cert));
 		return;
 	}
 	renewal_say(r, "resuming the earlier order");
@@ -322,7 +350,7 @@ enter_order(struct renewal *r)
 		    row->order_url, order_resumed, r);
 		return;
 	}
-	order_new(r);
+	order_new(r, ari_replaces(r->cert));
 }
 
 /* --- */

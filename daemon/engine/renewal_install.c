@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/engine/ari.h"
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/due.h"
@@ -55,6 +56,8 @@ row_update(struct renewal *r, const struct cert_info *info)
 	row->retry_at = 0;
 	free(row->error);
 	row->error = NULL;
+	ari_installed(r->cert, info, r->cc->account != NULL ?
+	    r->cc->account->directory : NULL);
 	cert_order_forget(r->cert);
 	cert_save(r->cert);
 }

@@ -30,6 +30,7 @@ struct renewal {
 	struct timer	 enter;
 	char		 note[600];
 	bool		 is_authorizing;
+	bool		 has_replaces;	/* the order that is being made */
 	bool		 is_resumed;	/* the order is of an earlier run */
 
 	struct account_op *account_op;

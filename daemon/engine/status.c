@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "config.h"
 #include "daemon/engine/accounts.h"
+#include "daemon/engine/ari.h"
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/due.h"
@@ -38,6 +39,7 @@ next_json(const struct cert *c)
 	time_t deploy = deployer_next_at(c);
 	const char *action;
 	time_t at = cert_next_at(c, &action);
+	bool by_ari;
 
 	if (deploy != 0 && at > 0 && deploy < at) {
 		action = "deploy";
@@ -45,7 +47,11 @@ next_json(const struct cert *c)
 	}
 	if (at == 0)
 		at = clock_now();
-	return json_pack("{s:s, s:o}", "action", action, "at", time_json(at));
+	(void)ari_due_at(c, &by_ari);
+	return json_pack("{s:s, s:o, s:o}", "action", action,
+	    "at", time_json(at), "reason", by_ari &&
+	    strcmp(action, "renew") == 0 && at > 0 ? json_string("ari") :
+	    json_null());
 }
 
 static json_t *
@@ -72,7 +78,7 @@ cert_json(const struct cert *c)
 	bool has = row->serial[0] != '\0';
 
 	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, "
-	    "s:o, s:o, s:o}",
+	    "s:o, s:o, s:o, s:o}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
 	    "serial", string_or_null(row->serial),
 	    "issuer", string_or_null(row->issuer),
@@ -83,7 +89,8 @@ cert_json(const struct cert *c)
 	    "failures", (int)row->failures,
 	    "error", row->error != NULL ?
 	    error_json(row->error, row->error_at) : json_null(),
-	    "deploy", deployer_json(c), "persist", persist_watch_json(c));
+	    "deploy", deployer_json(c), "persist", persist_watch_json(c),
+	    "ari", ari_json(c));
 }
 
 json_t *

@@ -40,6 +40,7 @@ struct acme_op {
 		acme_authz_cb	*authz;
 		acme_cert_cb	*cert;
 		acme_cb		*plain;
+		acme_renewal_info_cb *info;
 	} done;
 	void		*arg;
 };
@@ -84,6 +85,7 @@ fake_ca_issue(EVP_PKEY *key, const char *const *names, const char *serial,
 		.not_before = clock_now() - 3600,
 		.not_after = clock_now() - 3600 + fake_ca.lifetime_s,
 		.key = key,
+		.aki = "0102",
 		.issuer = chain[1],
 		.issuer_key = root_key,
 	};
@@ -362,6 +364,26 @@ answer_cert(struct acme_op *op)
 }
 
 static void
+answer_info(struct acme_op *op)
+{
+	struct acme_renewal_info info = { .start = fake_ca.ari_start,
+	    .end = fake_ca.ari_end };
+	struct error err;
+
+	if (!fake_ca.has_ari) {
+		(void)error_set(&err, ERR_REJECTED, "acme:no-renewal-info",
+		    "the CA offers none");
+		op->done.info(&err, NULL, op->arg);
+		return;
+	}
+	info.retry_at = clock_now() + (fake_ca.ari_retry_s != 0 ?
+	    fake_ca.ari_retry_s : 6 * 3600);
+	(void)text_printf(info.explanation, sizeof(info.explanation), "%s",
+	    fake_ca.ari_why != NULL ? fake_ca.ari_why : "");
+	op->done.info(NULL, &info, op->arg);
+}
+
+static void
 answer_account(struct acme_op *op)
 {
 	struct acme *a = op->acme;
@@ -397,6 +419,9 @@ fail_op(struct acme_op *op)
 		break;
 	case FAKE_CERT:
 		op->done.cert(&op->err, NULL, op->arg);
+		break;
+	case FAKE_INFO:
+		op->done.info(&op->err, NULL, op->arg);
 		break;
 	case FAKE_ACT_END:
 		abort();
@@ -446,6 +471,7 @@ answer_cb(void *arg)
 		[FAKE_ANSWER] = answer_challenge,
 		[FAKE_FINALIZE] = answer_finalize,
 		[FAKE_CERT] = answer_cert,
+		[FAKE_INFO] = answer_info,
 	};
 	struct acme_op *op = arg;
 
@@ -481,7 +507,7 @@ start(struct acme *a, enum fake_act act, const char *subject, void *arg)
 		(void)error_set(&op->err, ERR_CONFIG,
 		    "acme:accountDoesNotExist", "who are you?");
 	} else if (op->verdict == FAKE_DOES && act != FAKE_ACCOUNT &&
-	    act != FAKE_FIND) {
+	    act != FAKE_FIND && act != FAKE_INFO) {
 		if (a->kid == NULL) {
 			op->verdict = FAKE_FAILS;
 			(void)error_set(&op->err, ERR_INTERNAL,
@@ -586,6 +612,8 @@ acme_order_new_start(struct acme *a, const char *const *names,
 	for (size_t i = 0; i < n_names; i++)
 		op->new.names[i] = xstrdup(names[i]);
 	op->new.n_names = n_names;
+	(void)text_printf(op->new.replaces, sizeof(op->new.replaces), "%s",
+	    replaces != NULL && fake_ca.has_ari ? replaces : "");
 	op->done.order = done;
 	return op;
 }
@@ -639,6 +667,16 @@ acme_cert_start(struct acme *a, const char *url, acme_cert_cb *done,
 	struct acme_op *op = start_at(a, FAKE_CERT, url, arg);
 
 	op->done.cert = done;
+	return op;
+}
+
+struct acme_op *
+acme_renewal_info_start(struct acme *a, const char *ari_id,
+    acme_renewal_info_cb *done, void *arg)
+{
+	struct acme_op *op = start(a, FAKE_INFO, ari_id, arg);
+
+	op->done.info = done;
 	return op;
 }
 

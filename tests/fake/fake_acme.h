@@ -23,6 +23,7 @@ enum fake_act {
 	FAKE_ANSWER,
 	FAKE_FINALIZE,
 	FAKE_CERT,
+	FAKE_INFO,		/* the ARI-ID */
 	FAKE_ACT_END
 };
 
@@ -30,6 +31,7 @@ enum fake_act {
 
 struct fake_order {
 	enum acme_status status;
+	char		replaces[128];	/* "": nothing */
 	char		*names[FAKE_NAMES_MAX];	/* as asked for */
 	size_t		 n_names;
 	enum acme_status authz[FAKE_NAMES_MAX];
@@ -61,6 +63,10 @@ struct fake_ca {
 	bool		 no_lookup;	/* validate without fake_dns */
 	bool		 has_alternate;	/* a second chain, to "Other Root" */
 	bool		 wrong_names;	/* in certificates */
+	bool		 has_ari;	/* renewalInfo is offered: */
+	int64_t		 ari_start, ari_end;	/* the window */
+	int64_t		 ari_retry_s;	/* 0: 6 hours */
+	const char	*ari_why;	/* explanation, or NULL */
 	bool		 has_lost_account;	/* until newAccount */
 	char		 kid[64];
 	unsigned	 accounts;	/* made so far */

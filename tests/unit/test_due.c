@@ -193,6 +193,57 @@ test_urgent(void **state)
 	assert_int_equal(due_urgent_at(0, 0), 0);
 }
 
+static void
+test_ari(void **state)
+{
+	const time_t begin = 1800000000, end = begin + 80 * DAY;
+	const time_t latest = begin + 70 * DAY;
+	static const struct {
+		int64_t drawn, pulled, got;	/* days after begin */
+	} cases[] = {
+		{ 50, 0, 50 },
+		/* In the past: at once. */
+		{ -5, 0, -5 },
+		/* Later than renew_before would have it. */
+		{ 69, 0, 69 },
+		/* Not where the end is near. */
+		{ 71, 0, 70 }, { 80, 0, 70 }, { 9999, 0, 70 },
+		/* Not daily. */
+		{ -5, 1, 2 }, { 50, 1, 50 }, { 50, 50, 51 }, { 1, 69, 70 },
+		{ 1, 70, 70 },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++)
+		assert_int_equal(due_ari(begin, end, begin + cases[i].drawn *
+		    DAY, cases[i].pulled == 0 ? 0 : begin + cases[i].pulled *
+		    DAY), begin + cases[i].got * DAY);
+	assert_int_equal(due_urgent_at(begin, end), latest);
+	/* Of a short life: an eighth of it. */
+	assert_int_equal(due_ari(0, 8 * HOUR, 1, HOUR), 2 * HOUR);
+}
+
+static void
+test_ari_draw(void **state)
+{
+	time_t low = 2000, high = 1000;
+
+	for (int i = 0; i < 2000; i++) {
+		time_t at = due_ari_draw(1000, 2000, 0);
+
+		assert_in_range(at, 1000, 2000);
+		low = at < low ? at : low;
+		high = at > high ? at : high;
+	}
+	assert_true(low < 1100 && high > 1900);
+	/* What is inside stays. */
+	assert_int_equal(due_ari_draw(1000, 2000, 1234), 1234);
+	assert_int_equal(due_ari_draw(1000, 2000, 2000), 2000);
+	assert_in_range(due_ari_draw(1000, 2000, 2001), 1000, 2000);
+	assert_in_range(due_ari_draw(1000, 2000, 999), 1000, 2000);
+	assert_int_equal(due_ari_draw(1000, 1001, 5), 1000);
+	assert_true(due_ari_draw(1, 253402300799, 0) >= 1);
+}
+
 int
 main(void)
 {
@@ -206,6 +257,8 @@ main(void)
 		cmocka_unit_test(test_soon),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_urgent),
+		cmocka_unit_test(test_ari),
+		cmocka_unit_test(test_ari_draw),
 	};
 
 	(void)setenv("TZ", "UTC", 1);
