@@ -155,6 +155,24 @@ persist_field(const struct term *t, const json_t *persist, time_t now)
 	free(name);
 }
 
+/* "between 2026-12-01 10:00 and 2026-12-03 10:00; see https://..." */
+static void
+ari_field(const struct term *t, const json_t *ari)
+{
+	char *why, *text, start[SHOW_WHEN_MAX], end[SHOW_WHEN_MAX];
+
+	if (!json_is_object(ari))
+		return;
+	why = show_str(ari, "explanation_url", NULL);
+	text = xasprintf("between %s and %s%s%s",
+	    show_date((time_t)jsonx_int(ari, "start", 0), start),
+	    show_date((time_t)jsonx_int(ari, "end", 0), end),
+	    why != NULL ? "; see " : "", why != NULL ? why : "");
+	field(t, "CA suggests", TERM_PLAIN, text);
+	free(text);
+	free(why);
+}
+
 static enum term_colour
 level_colour(const json_t *step)
 {
@@ -231,6 +249,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 		run_field(t, cert, now);
 	else
 		field(t, "next", TERM_PLAIN, next);
+	ari_field(t, json_object_get(cert, "ari"));
 	error_fields(t, cert, now);
 	json_array_foreach(json_object_get(cert, "deploy"), i, deploy)
 		deploy_field(t, deploy, now);
