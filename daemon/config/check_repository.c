@@ -45,12 +45,6 @@ static const struct {
 	{ "prefix", S3 | OSS | HTTPS | DIR, 0 },
 };
 
-const char *
-repository_type_name(enum repository_type type)
-{
-	return type_names[type];
-}
-
 /* -1 and a mistake if there is none. */
 static int
 check_type(struct check *c, const struct section *sec)

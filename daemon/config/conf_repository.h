@@ -16,7 +16,6 @@ enum repository_type {
 	REPOSITORY_DIRECTORY,
 	REPOSITORY_TYPE_END
 };
-const char	*repository_type_name(enum repository_type);
 
 struct conf_repository {
 	char		*name;
