@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/error.h"
 #include "common/file.h"
@@ -98,29 +94,6 @@ check_proxy(struct check *c, const struct section *sec)
 	return text;
 }
 
-/* A file that can be read now will most likely be readable later. */
-static char *
-check_ca_file(struct check *c, const struct section *sec)
-{
-	char *path = opt_file(c->m, sec, "ca_file");
-	struct stat st;
-	int fd;
-
-	if (path == NULL)
-		return NULL;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd == -1)
-		opt_mistake(c->m, sec, tree_value(sec, "ca_file")->line,
-		    "ca_file: %s: %s", path, strerror(errno));
-	else if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
-		opt_mistake(c->m, sec, tree_value(sec, "ca_file")->line,
-		    "ca_file: %s: it is not a regular file; allowed: a file "
-		    "of PEM certificates", path);
-	if (fd != -1)
-		(void)close(fd);
-	return path;
-}
-
 static void
 check_eab(struct check *c, const struct section *sec, struct conf_account *a)
 {
@@ -156,7 +129,7 @@ check_account(struct check *c, const struct section *sec)
 	a->contact = opt_list(c->m, sec, "contact");
 	check_contact(c, sec);
 	a->agree_tos = opt_bool(c->m, sec, "agree_tos", false);
-	a->ca_file = check_ca_file(c, sec);
+	a->ca_file = opt_ca_file(c->m, sec);
 	a->proxy = check_proxy(c, sec);
 	a->key = opt_key_type(c->m, sec, "key");
 	a->ari = opt_bool(c->m, sec, "ari", true);

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "common/mem.h"
@@ -127,7 +128,8 @@ parse_option(const struct section *sec, struct conf_verify *v, char *word,
 	if (strcmp(word, "ca_file") == 0) {
 		free(v->ca_file);
 		v->ca_file = opt_path(sec->src, value);
-		return NULL;
+		return access(v->ca_file, R_OK) == 0 ? NULL :
+		    "ca_file= a file of PEM certificates that can be read";
 	}
 	return ALLOWED;
 }

@@ -23,7 +23,7 @@ check_deploy_webhook(struct check *c, const struct section *sec,
 		    "\"https://HOST/PATH\" { ... }");
 	w->url = xstrdup(sub->title);
 	w->token_file = opt_file(c->m, sub, "token_file");
-	w->ca_file = opt_file(c->m, sub, "ca_file");
+	w->ca_file = opt_ca_file(c->m, sub);
 	w->include_key = opt_bool(c->m, sub, "include_key", false);
 	if (w->token_file == NULL)
 		return;

@@ -76,18 +76,6 @@ secret(struct check *c, const struct section *sec, const char *key)
 	return text;
 }
 
-static char *
-ca_file(struct check *c, const struct section *sec)
-{
-	char *path = opt_file(c->m, sec, "ca_file");
-
-	if (path != NULL && access(path, R_OK) == -1)
-		opt_mistake(c->m, sec, tree_value(sec, "ca_file")->line,
-		    "ca_file: %s cannot be read; allowed: a file of PEM "
-		    "certificates", path);
-	return path;
-}
-
 /* --- mail --- */
 
 /* NAME@DOMAIN in ASCII, without a line end or a bracket. */
@@ -232,7 +220,7 @@ check_notify_mail(struct check *c, const struct section *sec,
 	check_addresses(c, sec, "mail_to");
 	n->mail_from = opt_text(c->m, sec, "mail_from");
 	check_addresses(c, sec, "mail_from");
-	n->ca_file = ca_file(c, sec);
+	n->ca_file = opt_ca_file(c->m, sec);
 	if (v == NULL) {
 		if (tree_value(sec, "smtp") == NULL)
 			opt_mistake(c->m, sec, sec->line, "smtp is missing; "
@@ -301,7 +289,7 @@ check_notify_webhook(struct check *c, const struct section *sec,
 	n->url = secret(c, sec, "webhook");
 	check_url(c, sec, "webhook", n->url);
 	n->secret = secret(c, sec, "secret");
-	n->ca_file = ca_file(c, sec);
+	n->ca_file = opt_ca_file(c->m, sec);
 	n->chat = opt_text(c->m, sec, "chat");
 	for (int i = 0; v != NULL && i < TEMPLATE_END; i++) {
 		if (strcmp(template_names[i], v->text) != 0)
@@ -332,7 +320,7 @@ check_notify_heartbeat(struct check *c, const struct section *sec,
 {
 	n->url = secret(c, sec, "heartbeat");
 	check_url(c, sec, "heartbeat", n->url);
-	n->ca_file = ca_file(c, sec);
+	n->ca_file = opt_ca_file(c->m, sec);
 	n->interval_s = opt_duration(c->m, sec, "interval", 1, 86400, 3600);
 }
 

@@ -229,7 +229,7 @@ check_repository(struct check *c, const struct section *sec)
 	r->kms_key_id = opt_text(c->m, sec, "kms_key_id");
 	r->token_file = opt_file(c->m, sec, "token_file");
 	check_secret(c, sec, "token_file", r->token_file, 1);
-	r->ca_file = opt_file(c->m, sec, "ca_file");
+	r->ca_file = opt_ca_file(c->m, sec);
 	return r;
 }
 

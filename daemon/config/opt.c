@@ -2,12 +2,14 @@
 #include "daemon/config/opt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/mem.h"
@@ -258,4 +260,26 @@ opt_is_url(const char *s, bool plain)
 
 	return rest[0] != '\0' && rest[0] != '/' &&
 	    strpbrk(s, " \"<>\\^`{|}") == NULL;
+}
+
+char *
+opt_ca_file(struct mistakes *m, const struct section *sec)
+{
+	char *path = opt_file(m, sec, "ca_file");
+	struct stat st;
+	int fd;
+
+	if (path == NULL)
+		return NULL;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd == -1)
+		opt_mistake(m, sec, tree_value(sec, "ca_file")->line,
+		    "ca_file: %s: %s", path, strerror(errno));
+	else if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+		opt_mistake(m, sec, tree_value(sec, "ca_file")->line,
+		    "ca_file: %s: it is not a regular file; allowed: a file "
+		    "of PEM certificates", path);
+	if (fd != -1)
+		(void)close(fd);
+	return path;
 }

@@ -50,5 +50,8 @@ char	*opt_path(const struct source *, const char *text);
  * a credential of systemd.  NULL if the key is absent or mistaken.
  */
 char	*opt_file(struct mistakes *, const struct section *, const char *key);
+/* The same for the key ca_file: what can be read now will most likely be
+ * readable later. */
+char	*opt_ca_file(struct mistakes *, const struct section *);
 
 #endif

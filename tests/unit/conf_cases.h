@@ -755,11 +755,21 @@
 { CERT
     " deploy_order = parallel deploy_window = \"02:00-05:00\"\n"
     " deploy \"a\" { verify = { \"example.com\", \"[::1]:8443 sni=x.test\","
-    " \"mx:25\", \"a.test:1 starttls=imap ca_file=ca connect=192.0.2.1\" }"
+    " \"mx:25\", \"a.test:1 starttls=imap ca_file=/dev/null "
+    "connect=192.0.2.1\" }"
     " verify_timeout = 5s on_verify_failure = rollback"
     " deploy_window = { \"22:00-04:30\", \"12:00-24:00\" } }\n"
     "}\n",
     "" },
+{ CERT
+    " deploy \"a\" { verify = \"a.test ca_file=/nowhere\"\n"
+    " webhook \"https://h.example/\" { ca_file = /nowhere } } }\n",
+    AT "4: certificate \"example.com\": deploy \"a\": verify = "
+    "\"a.test ca_file=/nowhere\"; allowed: ca_file= a file of PEM "
+    "certificates that can be read\n"
+    AT "5: certificate \"example.com\": deploy \"a\": webhook "
+    "\"https://h.example/\": ca_file: /nowhere: No such file or "
+    "directory\n" },
 { CERT
     " deploy_order = any\n"
     " deploy_window = { \"2-5\", \"02:00-02:00\", \"25:00-26:00\" }\n"
