@@ -217,8 +217,6 @@ failed(struct hooks_op *op, const struct error *err)
 		op->first = *err;
 	else
 		op->line(err->msg, op->arg);
-	if (op->when == HOOKS_PRE)
-		op->next = op->n;
 }
 
 static void

@@ -18,7 +18,7 @@ struct hooks;
 struct hooks_op;
 
 enum hooks_when {
-	HOOKS_PRE,		/* the first that fails ends it */
+	HOOKS_PRE,
 	HOOKS_DEPLOY,
 	HOOKS_POST_RENEWED,
 	HOOKS_POST_FAILED,

@@ -31,16 +31,13 @@ static void
 pre_done(const struct error *err, void *arg)
 {
 	struct renewal *r = arg;
-	struct error why;
 
 	r->hooks = NULL;
-	if (err == NULL) {
-		r->after_pre(r);
-		return;
-	}
-	why = *err;
-	(void)error_wrap(&why, "a pre hook failed");
-	renewal_fail(r, &why);
+	/* As certbot: a certificate is worth more than what they prepare. */
+	if (err != NULL)
+		event_emit(r->engine, r->cert->row.name, r->step,
+		    LOGL_WARNING, "a pre hook failed: %s", err->msg);
+	r->after_pre(r);
 }
 
 void

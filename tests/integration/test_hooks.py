@@ -76,15 +76,28 @@ def test_certbot_hooks(acmed):
 
 
 def test_pre_hook_fails(acmed):
-    """No order is made; the hooks after are told which names failed."""
+    """It is told, the others run, and the renewal goes on."""
     name = "prefail.example.test"
     hook(acmed, "pre.d/check", "echo the moon is full >&2; exit 5\n")
+    hook(acmed, "pre.d/later", "echo later >>%s/log\n" % acmed.folder)
+    acmed.cert(name)
+    acmed.start()
+    acmed.wait_valid(name)
+    assert "a pre hook failed" in acmed.log()
+    assert "the moon is full" in acmed.log()
+    assert lines(acmed, "log") == ["later"]
+
+
+def test_renewal_fails(acmed):
+    """The hooks after it are told which names failed; if one fails as well,
+    that is told."""
+    name = "postfail.example.test"
     hook(acmed, "post.d/tell", 'echo "$FAILED_DOMAINS|$FAILED_LINEAGE|'
          '$RENEWED_DOMAINS" >>%s/log\nexit 1\n' % acmed.folder)
     acmed.cert(name)
+    acmed.accounts["lab"]["directory"] = "https://localhost:1/dir"
     acmed.start()
-    e = acmed.wait_error(name)
-    assert e["code"] == "hooks:pre" and "the moon is full" in e["msg"]
+    acmed.wait_error(name)
     assert lines(acmed, "log") == ["%s|%s|" % (
         name, os.path.dirname(acmed.live(name)))]
     assert "a post hook failed" in acmed.log()
