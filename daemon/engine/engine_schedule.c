@@ -137,7 +137,8 @@ run_done(struct cert *c, enum step step, const struct error *err)
 	else if (err != NULL)
 		run_failed(c, step, err);
 	else
-		event_end(c, STEP_DEPLOY, NULL, "done; next renewal %s",
+		event_end(c, STEP_DEPLOY, NULL, "done; next %s %s",
+		    c->watch != NULL ? "look" : "renewal",
 		    when_next(c, when));
 	if (err == NULL)
 		teller_renewed(e->teller, c);
