@@ -23,6 +23,8 @@
 #define REJECTED_S (6 * 3600)
 #define ASK_MAX_S (DAY_S + DAY_S / 5)	/* with jitter */
 #define TICK_MAX_S 3600		/* the wall clock may jump */
+#define BUSY_S 10		/* while certificates are renewed, ... */
+#define PATIENCE_S 3600		/* ... for so long */
 
 struct poll {
 	TAILQ_ENTRY(poll) link;
@@ -418,6 +420,12 @@ tick_cb(void *arg)
 			continue;
 		if (at > now + ASK_MAX_S)	/* the clock was set back */
 			at = 0;
+		/* Renewals go first, and Pebble's store locks up for half a
+		   minute when this overlaps with new orders (turns.h). */
+		if (at <= now && e->running > 0 && now - at < PATIENCE_S) {
+			next = now + BUSY_S;
+			continue;
+		}
 		if (at <= now && a->n_polls == POLLS_MAX) {
 			/* The end of one of them comes back here. */
 			a->cursor = (a->cursor + k) % e->n_certs;
