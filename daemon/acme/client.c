@@ -349,7 +349,9 @@ op_http_done(const struct error *http_err, const struct http_reply *reply,
 			op_send(op);	/* with the one just received */
 		else
 			op_finish(op, &err, NULL);
-	} else if (err.kind == ERR_TRANSIENT && op->n_retries < RETRIES) {
+	} else if (err.kind == ERR_TRANSIENT && op->n_retries < RETRIES &&
+	    !(op->request.is_doubtful &&
+	    strcmp(err.code, "acme:serverInternal") == 0)) {
 		op->state = OP_PAUSED;
 		timer_set(&op->retry, retry_ms[op->n_retries++]);
 	} else

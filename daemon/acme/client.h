@@ -61,6 +61,8 @@ struct client_request {			/* borrowed; copied */
 	const char	*accept;	/* a literal, or NULL */
 	size_t		 max_reply;
 	unsigned	 timeout_ms;	/* of one try */
+	bool		 is_doubtful;	/* "serverInternal" is not tried again:
+					   the caller has something else */
 };
 
 struct client_result {
