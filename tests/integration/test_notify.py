@@ -193,6 +193,8 @@ def test_server_down_then_back(told, faulty):
     told.start()
     told.wait("the mail", lambda: server.mails, 20)
     assert "DNS credentials" in server.mails[0]["Subject"]
+    # Stopped before it has noted that, it would send it again.
+    told.wait("the count", lambda: channel(told)["queued"] == 0)
     told.stop()
     told.start()
     told.stop()
