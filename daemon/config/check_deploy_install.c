@@ -36,7 +36,8 @@ bundle_format_name(enum bundle_format format)
 	return formats[format].name;
 }
 
-bool
+/* Is the private key in it? */
+static bool
 bundle_has_key(enum bundle_format format)
 {
 	return formats[format].has_key;

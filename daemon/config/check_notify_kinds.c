@@ -36,12 +36,6 @@ static const struct { const char *name; int facility; } facilities[] = {
 	{ "mail", LOG_MAIL }, { "user", LOG_USER },
 };
 
-const char *
-notify_template_name(enum notify_template template)
-{
-	return template_names[template];
-}
-
 /* NAME, or what is in the file of NAME_file; NULL: neither, or told. */
 static char *
 secret(struct check *c, const struct section *sec, const char *key)

@@ -46,8 +46,6 @@ enum bundle_format {
 };
 /* "fullchain", ... */
 const char	*bundle_format_name(enum bundle_format);
-/* Is the private key in it? */
-bool		 bundle_has_key(enum bundle_format);
 
 /* install "PATH" { }, and file "PATH" { } of an ssh target */
 struct conf_install {

@@ -59,7 +59,6 @@ enum notify_template {
 	TEMPLATE_NTFY,
 	TEMPLATE_END
 };
-const char	*notify_template_name(enum notify_template);
 
 struct conf_notify {
 	char		*name;

@@ -504,9 +504,3 @@ outbox_reload(struct outbox *o)
 	if (o->is_started)
 		timer_set(&o->work, 0);
 }
-
-const char *
-outbox_host(const struct outbox *o)
-{
-	return o->host;
-}

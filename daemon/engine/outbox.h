@@ -29,8 +29,6 @@ void		 outbox_free(struct outbox *);
 void		 outbox_start(struct outbox *);
 /* The engine's configuration has changed: what failed is tried again. */
 void		 outbox_reload(struct outbox *);
-/* Our host's name. */
-const char	*outbox_host(const struct outbox *);
 
 /* The message's text depends on the channel's language: each item's own level
  * is the notice's.  Queues it for every channel whose filter it passes. */
