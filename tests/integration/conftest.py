@@ -19,7 +19,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
-from lab import ca, daemon, names, proc, proxy, rgw, web     # noqa: E402
+from lab import ca, daemon, names, proc, proxy, rgw, script_ca, web     # noqa: E402
 
 BIND, SECONDARY, DEAD, KNOT, RESOLVER = (
     "127.0.1.5", "127.0.1.2", "127.0.1.4", "127.0.1.1", "127.0.1.3")
@@ -224,18 +224,35 @@ SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|"
 
 
 @pytest.fixture
+def scripted(lab):
+    """scripted(host="localhost"): a ScriptCA; an Acmed before it:
+    make(ca.directory, ca_file=ca.ca_file)."""
+    made = []
+
+    def build(host="localhost"):
+        c = script_ca.ScriptCA(os.path.join(lab.folder, "ca%d"
+                                            % next(lab.serial)),
+                               next(lab.ports), host)
+        made.append(c)
+        return c
+    yield build
+    for c in made:
+        c.stop()
+
+
+@pytest.fixture
 def make(lab, request):
     """make(**pebble options): an Acmed before that Pebble, not started.
 
-    Keyword directory overrides its CA.  At the end it is killed, and its
+    Keywords directory and ca_file override its CA.  At the end it is killed, and its
     log must show neither a sanitizer's report nor a secret.
     """
     made = []
 
-    def build(directory=None, **opt):
+    def build(directory=None, ca_file=None, **opt):
         url = directory or lab.pebble(**opt).directory
         folder = os.path.join(lab.folder, "t%d" % next(lab.serial))
-        a = daemon.Acmed(folder, url, lab.tls.ca, RESOLVER)
+        a = daemon.Acmed(folder, url, ca_file or lab.tls.ca, RESOLVER)
         wrap = os.environ.get("LAB_WRAP")   # e.g. valgrind and its options
         a.wrap = wrap.split() if wrap else []
         made.append(a)

@@ -17,8 +17,8 @@ skip() {
 }
 
 [ -z "${LAB_SKIP:-}" ] || skip "$LAB_SKIP"
-/usr/bin/python3 -c 'import pytest, dns.zone' 2>/dev/null ||
-    skip "python3-pytest or python3-dnspython is not installed"
+/usr/bin/python3 -c 'import pytest, dns.zone, cryptography' 2>/dev/null ||
+    skip "python3-pytest, -dnspython or -cryptography is not installed"
 PATH=$PATH:/usr/sbin:/sbin PYTHONDONTWRITEBYTECODE=1
 export PATH PYTHONDONTWRITEBYTECODE
 cd "$here"
