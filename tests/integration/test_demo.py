@@ -75,3 +75,26 @@ def test_usage():
     for wrong in ([], ["demo", "--nonsense"], ["nonsense"]):
         p = proc.run([quickstart] + wrong, check=False)
         assert p.returncode == 2 and "demo --builtin" in p.stdout
+
+
+@pytest.mark.no_lab
+def test_packages_fail(tmp_path):
+    """What apt-get cannot install ends quickstart, with apt's own words."""
+    for name, text in (
+            ("dpkg-query", "exit 1"),
+            ("apt-get", "echo 'E: Unable to locate package gcc' >&2; "
+                        "exit 100"),
+            ("systemctl", "exit 0")):
+        tool = tmp_path / name
+        tool.write_text("#!/bin/sh\n%s\n" % text)
+        tool.chmod(0o755)
+    policy = "/usr/sbin/policy-rc.d"
+    there = os.path.exists(policy)
+    p = proc.run([os.path.join(SOURCE, "quickstart"), "demo"], check=False,
+                 env=dict(os.environ, TMPDIR=str(tmp_path),
+                          PATH="%s:%s" % (tmp_path, os.environ["PATH"])))
+    assert p.returncode == 1, p.stdout
+    assert "packages" in p.stdout and " failed\n" in p.stdout
+    assert "    E: Unable to locate package gcc\n" in p.stdout
+    assert "autoreconf" not in p.stdout
+    assert os.path.exists(policy) == there

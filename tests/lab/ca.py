@@ -41,9 +41,10 @@ class Tls:
         return ssl.create_default_context(cafile=self.ca)
 
 
-def pebble_path():
+def pebble_path(*options):
     """Path of Pebble; raises LabError with the reason if there is none."""
-    p = proc.run([os.path.join(HERE, "pebble.sh")], check=False, timeout=300)
+    p = proc.run([os.path.join(HERE, "pebble.sh")] + list(options),
+                 check=False, timeout=600)
     if p.returncode != 0:
         raise proc.LabError(p.stdout.strip())
     return [line for line in p.stdout.splitlines() if line[0] == "/"][-1]

@@ -22,6 +22,7 @@ NAME = "example.test"
 ADDRESS = "127.0.1.5"
 # With --builtin: who resolves for the CA, and where acmed answers.
 RESOLVER, RESPONDER = "127.0.1.3", "127.0.1.7"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 CHALLENGE, NS_NAME = "_acme-challenge." + NAME, "acme-ns." + NAME
 
 
@@ -136,7 +137,7 @@ def main():
     scratch = sys.argv[1]
     keep = "--keep" in sys.argv
     proc.Proc.keep = keep
-    pebble_binary = ca.pebble_path()
+    pebble_binary = ca.pebble_path("--any")
     proc.enter_namespaces()
 
     tls = ca.Tls(os.path.join(scratch, "tls"))
@@ -214,7 +215,7 @@ def main():
         s.stop()
     say("to look further: ./quickstart demo --keep, README.md, "
         + ("doc/builtin-responder.md" if "--builtin" in sys.argv
-           else "man acmed.conf"))
+           else "man -l doc/acmed.conf.5"))
 
 
 def show_mail(acmed, pebble, dns, mailbox, ctl):
@@ -246,12 +247,18 @@ def leave_running(scratch, acmed, procs, ctl):
                    'exec nsenter -t %d -n -m "${@:-sh}"\n'
                    % (scratch, acmed.proc.pid))
     os.makedirs(scratch + "/bin", exist_ok=True)
+    with open(BOOT_ID) as f:
+        boot = f.read().strip()
     script(scratch + "/bin/acmectl", 'exec %s "$@"\n' % " ".join(ctl))
     stop = script(os.path.join(scratch, "stop"),
-                  "kill -CONT %s 2>/dev/null\nkill %s 2>/dev/null\n"
-                  "i=0\nwhile kill -0 %s 2>/dev/null && [ $i -lt 50 ]; do\n"
-                  "\ti=$((i + 1))\n\tsleep 0.1\ndone\nrm -rf %s\n"
-                  % (pids, pids, pids, scratch))
+                  "# After a reboot the numbers are those of others.\n"
+                  "if [ \"$(cat %s)\" = %s ]; then\n"
+                  "\tkill -CONT %s 2>/dev/null\n\tkill %s 2>/dev/null\n"
+                  "\ti=0\n"
+                  "\twhile kill -0 %s 2>/dev/null && [ $i -lt 50 ]; do\n"
+                  "\t\ti=$((i + 1))\n\t\tsleep 0.1\n\tdone\nfi\n"
+                  "rm -rf %s\n" % (BOOT_ID, boot, pids, pids, pids,
+                                   scratch))
     say("left running; as root:")
     for text, what in (
             (enter + " acmectl status", "ask"),

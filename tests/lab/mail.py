@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 
-from . import proc
+from . import dovecot, proc
 
 USER, PASSWORD = "user", "pass word"
 HOST = "127.0.0.1"
@@ -35,15 +35,13 @@ class Postfix:
         with open(os.path.join(folder, "users"), "w") as f:
             f.write("%s:{PLAIN}%s\n" % (USER, PASSWORD))
         with open(os.path.join(folder, "dovecot.conf"), "w") as f:
-            f.write("protocols =\nbase_dir = %s/run\n"
+            f.write(dovecot.head() + dovecot.users(folder + "/users")
+                    + "base_dir = %s/run\n"
                     "log_path = %s/dovecot.log\nssl = no\n"
-                    "disable_plaintext_auth = no\n"
                     "auth_mechanisms = plain login\n"
-                    "passdb {\n driver = passwd-file\n"
-                    " args = scheme=PLAIN %s/users\n}\n"
                     "service auth {\n"
                     " unix_listener %s/spool/private/auth {\n"
-                    "  mode = 0666\n }\n}\n" % ((folder,) * 4))
+                    "  mode = 0666\n }\n}\n" % ((folder,) * 3))
         for path in glob.glob("/etc/postfix/dynamicmaps.cf*") + \
                 glob.glob("/etc/postfix/postfix-files*"):
             copy = shutil.copytree if os.path.isdir(path) else shutil.copy

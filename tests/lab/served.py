@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 
-from . import proc
+from . import dovecot, proc
 
 
 def find(*names):
@@ -97,17 +97,17 @@ class Haproxy(Server):
 class Dovecot(Server):
     def start(self):
         find("dovecot", "doveadm")
-        conf = self.write("conf", (
-            "protocols = imap pop3\nlisten = 127.0.0.1\n"
+        conf = self.write("conf", dovecot.head(
+            "imap pop3") + dovecot.tls(self.cert, self.key)
+            + dovecot.any_user("x") + (
+            "listen = 127.0.0.1\n"
             "base_dir = {f}/run\nstate_dir = {f}\nlog_path = {f}/dlog\n"
-            "ssl = yes\nssl_cert = <{c}\nssl_key = <{k}\n"
-            "passdb {{\n driver = static\n args = password=x\n}}\n"
             "service imap-login {{\n inet_listener imap {{\n port = {p}\n }}\n"
             " inet_listener imaps {{\n port = {q}\n }}\n}}\n"
             "service pop3-login {{\n inet_listener pop3 {{\n port = {r}\n }}\n"
             " inet_listener pop3s {{\n port = 0\n }}\n}}\n").format(
-                f=self.folder, c=self.cert, k=self.key, p=self.port,
-                q=self.port + 1, r=self.port + 2))
+                f=self.folder, p=self.port, q=self.port + 1,
+                r=self.port + 2))
         os.makedirs(self.path("run"), exist_ok=True)
         self.reload = ["doveadm", "-c", conf, "reload"]
         self.run(["dovecot", "-F", "-c", conf])

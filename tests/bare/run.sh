@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# README's commands on machines that have nothing: by hand before a release.
+#
+#   tests/bare/run.sh [bookworm|trixie ...] [-- COMMAND ...]
+#
+# For each release (default: both) a minimal Debian is made once, into
+# ~/.cache/acmed-lab/bare, and COMMAND (default: ./quickstart test) is run in a
+# fresh clone of HEAD, in a copy of the tree that is thrown away.  Needs root,
+# mmdebstrap and systemd-container, and 8 GB of free space in /var/tmp.  Its last
+# lines are those of the command; the whole output is in
+# /var/tmp/acmed-bare.RELEASE.log.
+set -eu
+
+src=$(cd "$(dirname "$0")/../.." && pwd)
+cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/acmed-lab/bare
+releases=''
+while [ $# -gt 0 ]; do
+	case $1 in
+	--)	shift; break ;;
+	-*)	sed -n '3,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+	*)	releases="$releases $1"; shift ;;
+	esac
+done
+[ $# -gt 0 ] || set -- ./quickstart test
+
+# tree RELEASE: a minimal Debian with git, and this machine's way to its mirror.
+tree() {
+	[ ! -d "$cache/$1" ] || return 0
+	mkdir -p "$cache"
+	mirror=$(sed -nE 's/^(deb|URIs:) *(\[[^]]*\] *)?([^ ]+).*/\3/p' \
+	    /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
+	    head -n 1)
+	rm -rf "$cache/$1.new"
+	mmdebstrap --variant=minbase --include=git,ca-certificates "$1" \
+	    "$cache/$1.new" "deb ${mirror:?no mirror in sources.list} $1 main"
+	cp -r /etc/apt/apt.conf.d "$cache/$1.new/etc/apt/"
+	chroot "$cache/$1.new" git config --system --add safe.directory '*'
+	mv "$cache/$1.new" "$cache/$1"
+}
+
+# bare RELEASE COMMAND...
+bare() (
+	release=$1
+	shift
+	tree "$release" >&2
+	box=$(mktemp -d /var/tmp/acmed-bare.XXXXXX)
+	trap 'umount "$box/m" 2>/dev/null; rm -rf "$box"' EXIT
+	trap 'exit 143' INT TERM HUP
+	mkdir "$box/u" "$box/w" "$box/m"
+	mount -t overlay -o "lowerdir=$cache/$release,upperdir=$box/u,workdir=$box/w" \
+	    overlay "$box/m"
+	systemd-nspawn -q -D "$box/m" --register=no --keep-unit \
+	    --resolv-conf=copy-host --link-journal=no --capability=all \
+	    --bind-ro="$src:/mnt/acmed" \
+	    sh -c 'cd /root && git clone -q /mnt/acmed acmed && cd acmed && "$@"' \
+	    sh "$@" </dev/null
+)
+
+status=0
+for r in ${releases:-bookworm trixie}; do
+	log=/var/tmp/acmed-bare.$r.log
+	began=$(date +%s)
+	if bare "$r" "$@" >"$log" 2>&1; then
+		result=passed
+	else
+		result=FAILED status=1
+	fi
+	echo "==> $r: $* $result, $(($(date +%s) - began)) s; $log"
+	grep -E '^(FAILED|FLAKY|SKIPPED|FAIL:)' "$log" | head -n 40 || :
+	tail -n 1 "$log"
+done
+exit $status
