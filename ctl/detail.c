@@ -117,8 +117,14 @@ deploy_field(const struct term *t, const json_t *deploy, time_t now)
 	char done[SHOW_WHEN_MAX], next[SHOW_WHEN_MAX];
 	bool is_old = jsonx_bool(deploy, "serving_old", false);
 	bool is_held = jsonx_bool(deploy, "held", false);
-	char *text = xasprintf("%s: %s%s%s%s%s%s%s%s%s", name, state,
+	time_t until = strcmp(state, "done") == 0 ? 0 :
+	    (time_t)jsonx_int(deploy, "served_not_after", 0);
+	char served[SHOW_WHEN_MAX];
+	char *text = xasprintf("%s: %s%s%s%s%s%s%s%s%s%s%s", name, state,
 	    is_old ? ", serving old certificate" : "",
+	    until == 0 ? "" : until > now ? ", what it serves expires " :
+	    ", what it serves expired ",
+	    until != 0 ? show_span(now, until, served) : "",
 	    at != 0 ? ", " : "", at != 0 ? show_span(now, at, done) : "",
 	    next_at == 0 ? "" : error != NULL ? ", again " : ", begins ",
 	    next_at != 0 ? show_span(now, next_at < now ? now : next_at,

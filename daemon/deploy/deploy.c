@@ -65,12 +65,22 @@ line_cb(const char *line, void *arg)
 }
 
 static void
+seen_cb(time_t not_before, time_t not_after, bool is_all, void *arg)
+{
+	struct deploy_op *op = arg;
+
+	if (op->a.seen != NULL)
+		op->a.seen(not_before, not_after, is_all, op->arg);
+}
+
+static void
 next_step(void *arg)
 {
 	struct deploy_op *op = arg;
 	struct deploy_args a = op->a;
 
 	a.line = line_cb;
+	a.seen = seen_cb;
 	while ((op->kind = deploy_kinds[op->next++]) != NULL) {
 		if (!op->kind->is_wanted(&a) || (a.only != NULL &&
 		    strcmp(a.only, op->kind->name) != 0))

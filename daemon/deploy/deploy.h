@@ -9,6 +9,7 @@
 #define DAEMON_DEPLOY_DEPLOY_H
 
 #include <stdbool.h>
+#include <time.h>
 
 struct children;
 struct conf_cert;
@@ -46,6 +47,11 @@ struct deploy_args {			/* borrowed until done or cancel */
 	/* Progress, a line at a time; may be NULL; gets done's arg.  Must not
 	   cancel. */
 	void		(*line)(const char *line, void *arg);
+	/* The step fails, and this is what is served instead: of all that was
+	   seen, the dates of the certificate that ends first.  is_all false:
+	   somebody could not be asked.  May be NULL; gets done's arg. */
+	void		(*seen)(time_t not_before, time_t not_after,
+			    bool is_all, void *arg);
 };
 
 /* err NULL: every step is done.  Else its code is "deploy:KIND" (or one that

@@ -46,6 +46,8 @@ struct spot {
 	bool		 any_key;	/* it has none of the new one's type */
 	bool		 is_right;
 	bool		 is_unroutable;
+	time_t		 not_before, not_after;	/* of what it served the last
+						   time; 0: nothing */
 	struct error	 err;		/* of the last time */
 };
 
@@ -154,6 +156,28 @@ add_failure(struct error *all, const struct error *err, unsigned n)
 	memcpy(all->msg, msg, sizeof(msg));
 }
 
+/* What is served until when, where it is not (only) the new one. */
+static void
+tell_seen(const struct verify_op *op)
+{
+	const struct spot *first = NULL;
+	bool is_all = true;
+
+	for (size_t i = 0; i < op->n_entries; i++)
+		is_all = is_all && op->entries[i].is_known;
+	for (size_t i = 0; i < op->n_spots; i++) {
+		const struct spot *s = op->spots[i];
+
+		if (s->not_after == 0)
+			is_all = is_all && s->is_unroutable;
+		else if (first == NULL || s->not_after < first->not_after)
+			first = s;
+	}
+	if (first != NULL && op->a.seen != NULL)
+		op->a.seen(first->not_before, first->not_after, is_all,
+		    op->arg);
+}
+
 static void
 fail(struct verify_op *op)
 {
@@ -180,6 +204,7 @@ fail(struct verify_op *op)
 		(void)text_printf(all.msg + len, sizeof(all.msg) - len,
 		    "; and %u more", n - TOLD_MAX);
 	}
+	tell_seen(op);
 	finish(op, &all);
 }
 
@@ -283,6 +308,8 @@ spot_done(const struct error *err, const struct tls_reply *r, void *arg)
 		spot_ask(s);
 		return;
 	}
+	s->not_before = err == NULL ? r->not_before : 0;
+	s->not_after = err == NULL ? r->not_after : 0;
 	if (err == NULL) {
 		judge(s, r, label);
 	} else {

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "common/text.h"
+#include "daemon/engine/deployer.h"
 #include "daemon/engine/due.h"
 
 #define DAY_S		86400
@@ -134,25 +135,40 @@ alarm_judge_cert(const struct alarm_cert *c, const struct conf_alarm *policy,
 	return 0;
 }
 
-int
-alarm_judge_deploy(const char *cert, const char *action, unsigned tries,
-    const char *error, bool serves_old, const struct conf_alarm *policy,
-    struct alarm_fact *f)
+/* A window holds it until an eighth is left, and then it takes its time. */
+static bool
+is_overdue(const struct deploy_open *o, time_t now)
 {
-	if (tries == 0 && !serves_old)
+	return o->served_after != 0 && o->served_after - now <=
+	    (o->served_after - o->served_before) / 10;
+}
+
+int
+alarm_judge_deploy(const char *cert, const struct deploy_open *o,
+    const struct conf_alarm *policy, time_t now, struct alarm_fact *f)
+{
+	enum alarm_stage stage = o->served_after == 0 ? STAGE_FINE :
+	    alarm_stage(o->served_before, o->served_after, INT64_MAX, now);
+
+	if (o->tries == 0 && !o->serves_old && !is_overdue(o, now))
 		return -1;
 	memset(f, 0, sizeof(*f));
 	(void)text_printf(f->key, sizeof(f->key), "deploy %s %s", cert,
-	    action);
+	    o->name);
 	(void)text_printf(f->cert, sizeof(f->cert), "%s", cert);
 	(void)text_printf(f->cause, sizeof(f->cause), "%s %s",
-	    serves_old ? "serving" : "deploy", action);
-	f->event = serves_old ? NEV_SERVING_OLD : NEV_DEPLOY;
+	    o->serves_old ? "serving" : "deploy", o->name);
+	f->event = o->serves_old ? NEV_SERVING_OLD : NEV_DEPLOY;
 	f->events = NEV_BIT(f->event);
-	f->level = NLEV_WARNING;
+	if (stage != STAGE_FINE)
+		f->events |= NEV_BIT(NEV_EXPIRING);
+	f->stage = stage;
+	f->level = level_of(stage);
+	f->ends = o->served_after;
 	/* Verifying has its own patience. */
-	f->is_ripe = tries >= (serves_old ? 1 : policy->after_tries);
-	set_text(f, error);
+	f->is_ripe = stage >= STAGE_EIGHTH || o->tries >= (o->serves_old ||
+	    stage != STAGE_FINE ? 1 : policy->after_tries);
+	set_text(f, o->error);
 	return 0;
 }
 

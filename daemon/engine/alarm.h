@@ -18,6 +18,7 @@
 #include "daemon/config/conf_notify.h"
 #include "daemon/store/store.h"
 
+struct deploy_open;
 struct error;
 
 /* How much is left of a certificate. */
@@ -41,6 +42,9 @@ struct alarm_fact {
 	enum notify_level level;
 	int		 stage;
 	bool		 is_ripe;	/* may be told */
+	time_t		 ends;		/* what is in use, if another one than
+					   the installed; 0: the same, or not
+					   known */
 	char		 cert[128];	/* "" if it is of none */
 	char		 text[1024];	/* peers' own words */
 };
@@ -58,10 +62,12 @@ struct alarm_cert {
 /* 0 and *out, or -1 if nothing is wrong with its renewal. */
 int	alarm_judge_cert(const struct alarm_cert *,
 	    const struct conf_alarm *, time_t now, struct alarm_fact *out);
-/* The same of a deploy action that is not done. */
-int	alarm_judge_deploy(const char *cert, const char *action,
-	    unsigned tries, const char *error, bool serves_old,
-	    const struct conf_alarm *, struct alarm_fact *out);
+/*
+ * The same of a deploy target that is not done.  How urgent that is depends on
+ * what it serves meanwhile, as far as known, not on what is installed.
+ */
+int	alarm_judge_deploy(const char *cert, const struct deploy_open *,
+	    const struct conf_alarm *, time_t now, struct alarm_fact *out);
 /* The same of a TXT record. */
 int	alarm_judge_txt(const char *cert, const char *provider,
 	    const char *fqdn, unsigned tries, time_t created_at,

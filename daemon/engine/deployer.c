@@ -249,9 +249,10 @@ plan(struct deployer *d, struct cert *cert, const struct conf_deploy *dep,
 		    dep->name);
 		TAILQ_INSERT_TAIL(&cert->actions, a, link);
 		a->row.done = true;
-	} else if (a->row.done && !a->row.is_old) {
+	} else if (a->row.done) {
 		/* What it serves meanwhile; if that is not what was done
 		 * last, the earlier end still counts. */
+		deployer_serves(a, a->row.not_before, a->row.not_after);
 		a->row.urgent_at = due_urgent_at(a->row.not_before,
 		    a->row.not_after);
 	}
@@ -262,7 +263,6 @@ plan(struct deployer *d, struct cert *cert, const struct conf_deploy *dep,
 	row->not_before = cert->row.not_before;
 	row->not_after = cert->row.not_after;
 	row->error[0] = '\0';
-	row->is_old = false;
 	deployer_save(d, a);
 }
 
@@ -435,12 +435,14 @@ action_json(const struct cert *c, const struct action *a)
 		at = deployer_action_at(a, dep, now);
 		held = at > now && at > due_planned(row->retry_at, now);
 	}
-	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:b, s:b, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:b, s:b, s:o, s:o, "
+	    "s:o}",
 	    "name", row->action, "state", state_name(a),
 	    "serial", row->serial, "tries", (int)row->tries,
 	    "at", time_json(row->done ? row->done_at : 0),
 	    "next_at", time_json(at), "held", held,
 	    "serving_old", row->is_old,
+	    "served_not_after", time_json(deployer_served_until(a)),
 	    "check_at", time_json(row->done ? row->check_at : 0),
 	    "error", row->error[0] != '\0' ? json_string(row->error) :
 	    json_null());
@@ -477,15 +479,4 @@ size_t
 deployer_pending(const struct deployer *d)
 {
 	return d->pending;
-}
-
-size_t
-deployer_serving_old(const struct cert *c)
-{
-	const struct action *a;
-	size_t n = 0;
-
-	TAILQ_FOREACH(a, &c->actions, link)
-		n += a->row.is_old;
-	return n;
 }

@@ -20,6 +20,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <time.h>
 
 struct cert;
@@ -80,5 +81,25 @@ void		 deployer_forget(struct cert *);
 size_t		 deployer_pending(const struct deployer *);
 /* Targets of this certificate where an earlier one is served. */
 size_t		 deployer_serving_old(const struct cert *);
+
+/* A target that is not done. */
+struct deploy_open {
+	const char	*name;		/* borrowed */
+	unsigned	 tries;		/* that failed */
+	time_t		 next_at;	/* 0: it is running */
+	const char	*error;		/* of the last try, or "" */
+	bool		 serves_old;	/* an earlier certificate was seen */
+	/* Of what is served, as far as known: seen, or what it got the last
+	   time; 0: not known. */
+	time_t		 served_before, served_after;
+};
+void		 deployer_open_each(const struct cert *,
+		    void (*each)(const struct deploy_open *, void *),
+		    void *);
+/* 0 and *out, or -1 if there is no such target, or it is done. */
+int		 deployer_open_get(const struct cert *, const char *target,
+		    struct deploy_open *out);
+/* Prometheus text: of each target what it serves. */
+void		 deployer_metrics(const struct engine *, FILE *);
 
 #endif

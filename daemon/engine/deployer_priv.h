@@ -33,6 +33,20 @@ struct action	*deployer_find(const struct cert *, const char *name);
 const struct conf_deploy *deployer_target(const struct cert *,
 		    const char *name);
 void		 deployer_save(struct deployer *, const struct action *);
+
+/* --- deployer_served.c --- */
+/* What it serves, while it does not have what it is to have.  The row is not
+ * saved, here and below. */
+void		 deployer_serves(struct action *, time_t not_before,
+		    time_t not_after);
+/* The same, as deploy.h's `seen` tells it; no window holds it when that is
+ * near its end. */
+void		 deployer_seen(struct action *, time_t not_before,
+		    time_t not_after, bool is_all);
+/* The end of what it serves, as far as known; 0: not known. */
+time_t		 deployer_served_until(const struct action *);
+
+/* --- deployer.c --- */
 /* Not done any more; the row is not saved. */
 void		 deployer_undo(struct deployer *, struct action *);
 /* When a target that is not done may run. */

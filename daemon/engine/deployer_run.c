@@ -27,6 +27,9 @@ struct task {
 	struct deploy_op *target;
 	char		 serial[64];	/* it was begun for */
 	char		 hash[17];	/* ... and with these settings */
+	time_t		 seen_before, seen_after;	/* of what is served
+					   instead; 0: nothing was seen */
+	bool		 saw_all;
 	char		*version_dir;
 };
 
@@ -209,6 +212,7 @@ action_done(struct task *t)
 	a->row.check_at = deployer_next_check(t->dep, a->row.done_at);
 	a->row.error[0] = '\0';
 	a->row.is_old = false;
+	a->row.served_before = a->row.served_after = 0;
 	a->row.alarm_at = 0;
 	op->n_done++;
 	event_deploy(op->deployer->engine, op->cert->row.name, a->row.action,
@@ -244,6 +248,7 @@ looked(struct task *t, const struct error *err)
 		return;
 	}
 	deployer_undo(t->run->deployer, a);
+	deployer_serves(a, a->row.not_before, a->row.not_after);
 	a->row.is_old = strcmp(err->code, VERIFY_ERR_OLD) == 0;
 	event_deploy(e, cert, a->row.action, a->row.is_old ?
 	    "deploy:serving-old" : "deploy:failed", alarm_level(a, now),
@@ -273,6 +278,8 @@ target_done(const struct error *err, void *arg)
 	} else {
 		action_done(t);
 	}
+	if (t->seen_after != 0 && !a->row.done)
+		deployer_seen(a, t->seen_before, t->seen_after, t->saw_all);
 	deployer_save(op->deployer, a);
 	task_free(t);
 	timer_set(&op->step, 0);
@@ -287,6 +294,16 @@ output_line(const char *line, void *arg)
 	event_deploy(t->run->deployer->engine, t->run->cert->row.name,
 	    t->action->row.action, NULL, LOGL_INFO, "%s: %s",
 	    t->action->row.action, line);
+}
+
+static void
+seen_cb(time_t not_before, time_t not_after, bool is_all, void *arg)
+{
+	struct task *t = arg;
+
+	t->seen_before = not_before;
+	t->seen_after = not_after;
+	t->saw_all = is_all;
 }
 
 /* --- the next target --- */
@@ -305,6 +322,7 @@ task_start(struct deployer_run *op, const struct conf_deploy *dep,
 		.serial = t->serial,
 		.only = op->is_check ? "verify" : NULL,
 		.line = output_line,
+		.seen = seen_cb,
 	};
 
 	t->run = op;

@@ -229,6 +229,7 @@ engine_metrics(const struct engine *e)
 	    cleanup_count(e->cleanup), tokens_count(e->tokens),
 	    deployer_pending(e->deployer), serving_old,
 	    accounts_requests(e->accounts));
+	deployer_metrics(e, f);
 	outbox_metrics(teller_outbox(e->teller), f);
 	if (fclose(f) != 0 || text == NULL)
 		abort();

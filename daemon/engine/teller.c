@@ -168,14 +168,16 @@ judge(struct alarm *a, time_t now)
 		a->tell_at = 0;
 }
 
-/* Nothing critical is wrong now, told or not. */
+/* Nothing critical is wrong now, told or not, nor was when it was last
+ * decided. */
 static bool
 is_well(const struct teller *t)
 {
 	const struct alarm *a;
 
 	TAILQ_FOREACH(a, &t->alarms, link) {
-		if (a->is_wrong && a->level == NLEV_CRITICAL)
+		if (a->is_wrong ? a->level == NLEV_CRITICAL : a->is_kept &&
+		    a->told_at != 0 && a->told_level == NLEV_CRITICAL)
 			return false;
 	}
 	return true;

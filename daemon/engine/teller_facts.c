@@ -36,6 +36,7 @@ note(struct teller *t, const struct alarm_fact *f, time_t now)
 	a->events = f->events;
 	a->level = f->level;
 	a->stage = f->stage;
+	a->ends = f->ends;
 	if (a->since == 0)
 		a->since = now;
 	/* A first failure with another reason does not change the story. */
@@ -78,34 +79,28 @@ keep(struct teller *t, const char *key)
 		a->is_kept = true;
 }
 
+/* The certificate whose targets are gone through. */
+struct of_deploy {
+	struct teller	*teller;
+	const struct cert *cert;
+	time_t		 now;
+};
+
 static void
-of_deploys(struct teller *t, const struct cert *c, time_t now)
+of_deploy(const struct deploy_open *o, void *arg)
 {
-	json_t *list = deployer_json(c), *j;
-	size_t i;
+	const struct of_deploy *of = arg;
+	struct alarm_fact f;
+	char key[256];
 
-	json_array_foreach(list, i, j) {
-		const char *state = jsonx_str(j, "state");
-		const char *name = jsonx_str(j, "name");
-		const char *error = jsonx_str(j, "error");
-		unsigned tries = (unsigned)jsonx_int(j, "tries", 0);
-		struct alarm_fact f;
-		char key[256];
-
-		if (state == NULL || name == NULL ||
-		    strcmp(state, "done") == 0)
-			continue;
-		if (error != NULL && alarm_judge_deploy(c->row.name, name,
-		    tries, error, jsonx_bool(j, "serving_old", false),
-		    &t->engine->conf->alarm, &f) == 0) {
-			note(t, &f, now);
-			continue;
-		}
-		(void)text_printf(key, sizeof(key), "deploy %s %s",
-		    c->row.name, name);
-		keep(t, key);
+	if (alarm_judge_deploy(of->cert->row.name, o,
+	    &of->teller->engine->conf->alarm, of->now, &f) == 0) {
+		note(of->teller, &f, of->now);
+		return;
 	}
-	json_decref(list);
+	(void)text_printf(key, sizeof(key), "deploy %s %s",
+	    of->cert->row.name, o->name);
+	keep(of->teller, key);
 }
 
 static void
@@ -150,7 +145,8 @@ teller_find_facts(struct teller *t, time_t now)
 		of_cert(t, e->certs[i], now);
 		if (deployer_pending(e->deployer) > 0 &&
 		    !TAILQ_EMPTY(&e->certs[i]->actions))
-			of_deploys(t, e->certs[i], now);
+			deployer_open_each(e->certs[i], of_deploy,
+			    &(struct of_deploy){ t, e->certs[i], now });
 	}
 	if (cleanup_count(e->cleanup) > 0)
 		of_records(t, now);

@@ -32,6 +32,7 @@ struct alarm {
 	unsigned	 events;
 	enum notify_level level;
 	int		 stage;
+	time_t		 ends;		/* as in alarm.h */
 	/* What is to be told; tell_at 0: nothing. */
 	enum alarm_act	 act;
 	time_t		 tell_at;

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/engine/deployer.h"
 #include "daemon/engine/teller_priv.h"
 
 #define JOIN_S		7200	/* repeats of one cause go together */
@@ -21,6 +22,12 @@ struct batch {
 	char		**strings;	/* to be freed */
 	size_t		 n_strings;
 };
+
+static bool
+is_over(const struct alarm *a)
+{
+	return a->act == ALARM_RECOVERED;
+}
 
 static const char *
 own(struct batch *b, char *s /* taken */)
@@ -40,11 +47,21 @@ cert_of(const struct alarm *a)
 	return c != NULL && c->conf != NULL ? c : NULL;
 }
 
+static bool
+is_deploy(const struct alarm *a)
+{
+	return !is_over(a) && (a->event == NEV_DEPLOY ||
+	    a->event == NEV_SERVING_OLD);
+}
+
+/* The end of what is in use; 0: there is none, or nothing is known. */
 static time_t
 not_after_of(const struct alarm *a)
 {
 	const struct cert *c = cert_of(a);
 
+	if (is_deploy(a))
+		return a->ends;
 	return c != NULL && c->row.serial[0] != '\0' ? c->row.not_after : 0;
 }
 
@@ -63,12 +80,6 @@ by_urgency(const void *x, const void *y)
 }
 
 /* --- which --- */
-
-static bool
-is_over(const struct alarm *a)
-{
-	return a->act == ALARM_RECOVERED;
-}
 
 /* What was told of it, where nothing is wrong any more. */
 static enum notify_event
@@ -201,6 +212,18 @@ fill_renewal(struct batch *b, struct notice_item *i, const struct cert *c)
 }
 
 static void
+fill_deploy(struct batch *b, struct notice_item *i, const struct cert *c)
+{
+	struct deploy_open o;
+
+	i->new_not_after = c->row.not_after;
+	if (deployer_open_get(c, i->object, &o) == -1)
+		return;
+	i->tries = o.tries;
+	i->next_at = o.next_at > b->now ? o.next_at : b->now;
+}
+
+static void
 fill_item(struct batch *b, size_t index)
 {
 	const struct alarm *a = b->alarms[index];
@@ -232,6 +255,8 @@ fill_item(struct batch *b, size_t index)
 	if (c != NULL && (event == NEV_FAILED || event == NEV_EXPIRING ||
 	    event == NEV_ACCOUNT || event == NEV_CREDENTIALS))
 		fill_renewal(b, i, c);
+	if (c != NULL && is_deploy(a))
+		fill_deploy(b, i, c);
 }
 
 static enum notice_what
@@ -338,6 +363,18 @@ teller_tell_due(struct teller *t, time_t now)
 	}
 }
 
+/* A target that is tried again, or does not serve what it should. */
+static void
+failing_cb(const struct deploy_open *o, void *arg)
+{
+	time_t *served = arg;
+
+	if (o->tries > 0 || o->serves_old)
+		*served = o->served_after != 0 && (*served <= 0 ||
+		    o->served_after < *served) ? o->served_after :
+		    *served == -1 ? 0 : *served;
+}
+
 void
 teller_tell_digest(struct teller *t, time_t now)
 {
@@ -348,16 +385,21 @@ teller_tell_digest(struct teller *t, time_t now)
 
 	for (size_t i = 0; i < e->n_certs; i++) {
 		const struct store_cert *row = &e->certs[i]->row;
+		time_t served = -1, end = row->serial[0] != '\0' ?
+		    row->not_after : 0;
 
 		if (e->certs[i]->conf == NULL)
 			continue;
+		deployer_open_each(e->certs[i], failing_cb, &served);
+		if (served > 0 && served < end)
+			end = served;
 		n.n_certs++;
-		n.n_valid += row->serial[0] != '\0' && row->not_after > now;
-		n.n_failing += row->error != NULL;
-		if (row->error == NULL)
+		n.n_valid += end > now;
+		n.n_failing += row->error != NULL || served != -1;
+		if (row->error == NULL && served == -1)
 			continue;
 		items[n.n_items++] = (struct notice_item){ .name = row->name,
-		    .not_after = row->serial[0] != '\0' ? row->not_after : 0 };
+		    .not_after = end };
 	}
 	n.items = items;
 	outbox_put(t->outbox, &n, NEV_BIT(NEV_DIGEST), NLEV_NOTICE);

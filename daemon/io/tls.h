@@ -41,7 +41,7 @@ struct tls_reply {
 	char		 issuer[256];	/* CN, or O */
 	char		 name[256];	/* its first dNSName, or CN, or "" */
 	bool		 is_for_name;	/* its names match sni; true: no sni */
-	time_t		 not_after;	/* 0: malformed */
+	time_t		 not_before, not_after;	/* 0: malformed */
 	bool		 is_trusted;	/* the chain verifies, as of now */
 	char		 why_not[128];	/* if it does not */
 };

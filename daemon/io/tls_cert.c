@@ -74,6 +74,8 @@ tls_cert_read(X509 *x, const char *sni, struct tls_reply *r)
 	if (!first_name(x, r->name, sizeof(r->name)))
 		(void)entry_text(X509_get_subject_name(x), NID_commonName,
 		    r->name, sizeof(r->name));
+	if (ASN1_TIME_to_tm(X509_get0_notBefore(x), &tm) == 1)
+		r->not_before = timegm(&tm);
 	if (ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1)
 		r->not_after = timegm(&tm);
 	r->is_for_name = sni == NULL || X509_check_host(x, sni, 0, 0, NULL) ==

@@ -21,9 +21,14 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_SUBJ_EXPIRING] = { "{name}: not renewed{left}",
 	    "{name}：尚未续期{left}" },
 	[P_SUBJ_EXPIRED] = { "{name}: EXPIRED", "{name}：证书已过期" },
-	[P_SUBJ_DEPLOY] = { "{name}: deploy fails", "{name}：部署失败" },
-	[P_SUBJ_SERVING_OLD] = { "{name}: old certificate is served",
-	    "{name}：服务器仍在使用旧证书" },
+	[P_SUBJ_DEPLOY_EXPIRED] = { "{name}: not deployed, old one EXPIRED",
+	    "{name}：未部署，旧证书已过期" },
+	[P_SUBJ_SERVES_EXPIRED] = { "{name}: EXPIRED certificate is served",
+	    "{name}：服务器仍在使用已过期的证书" },
+	[P_SUBJ_DEPLOY] = { "{name}: deploy fails{left}",
+	    "{name}：部署失败{left}" },
+	[P_SUBJ_SERVING_OLD] = { "{name}: old certificate served{left}",
+	    "{name}：服务器仍在使用旧证书{left}" },
 	[P_SUBJ_CLEANUP] = { "{name}: TXT record is not removed",
 	    "{name}：TXT 记录无法删除" },
 	[P_SUBJ_ACCOUNT] = { "{name}: the CA refuses{left}",
@@ -40,20 +45,23 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_SUBJ_TEST] = { "test message", "测试消息" },
 	[P_AND_MORE] = { "{name} and {n} more", "{name} 等 {n} 个证书" },
 	[P_NO_CERT] = { "none yet", "尚无证书" },
+	[P_NOT_KNOWN] = { "not known: what is served was never seen",
+	    "未知：从未查到服务器所用的证书" },
 	[P_LEFT] = { ", {left} left", "，剩余 {left}" },
 
 	ONE(NEV_FAILED) = { "The certificate {name} cannot be renewed.",
 	    "证书 {name} 无法续期。" },
 	ONE(NEV_EXPIRING) = { "The certificate {name} has not been renewed in "
 	    "time.", "证书 {name} 未能按时续期。" },
-	ONE(NEV_DEPLOY) = { "The certificate {name} is renewed, but the deploy "
-	    "action \"{object}\" fails: the server still has the old one.",
-	    "证书 {name} 已续期，但部署操作“{object}”失败：服务器仍在使用"
-	    "旧证书。" },
-	ONE(NEV_SERVING_OLD) = { "The certificate {name} is renewed and "
-	    "deployed (\"{object}\"), but a server still shows another one.",
-	    "证书 {name} 已续期并部署（“{object}”），但服务器仍在出示另一"
-	    "份证书。" },
+	ONE(NEV_DEPLOY) = { "The certificate {name} is installed here, but "
+	    "the deploy target \"{object}\" fails: the server may not have "
+	    "it.",
+	    "证书 {name} 已安装到本机，但部署目标“{object}”失败：服务器可能"
+	    "尚未使用该证书。" },
+	ONE(NEV_SERVING_OLD) = { "The certificate {name} is deployed "
+	    "(\"{object}\"), but an earlier one was seen served.",
+	    "证书 {name} 已部署（“{object}”），但发现服务器仍在使用旧"
+	    "证书。" },
 	ONE(NEV_CLEANUP) = { "A TXT record that acmed made for {name} cannot "
 	    "be removed.  Renewals are not affected.",
 	    "acmed 为 {name} 添加的 TXT 记录无法删除。续期不受影响。" },
@@ -77,13 +85,14 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "reason.", "{n} 个证书因同一原因无法续期。" },
 	MANY(NEV_EXPIRING) = { "{n} certificates have not been renewed in "
 	    "time.", "{n} 个证书未能按时续期。" },
-	MANY(NEV_DEPLOY) = { "{n} certificates are renewed, but the deploy "
-	    "action \"{object}\" fails: the servers still have the old ones.",
-	    "{n} 个证书已续期，但部署操作“{object}”失败：服务器仍在使用旧"
-	    "证书。" },
-	MANY(NEV_SERVING_OLD) = { "{n} certificates are renewed and deployed, "
-	    "but servers still show others.",
-	    "{n} 个证书已续期并部署，但服务器仍在出示其他证书。" },
+	MANY(NEV_DEPLOY) = { "{n} certificates are installed here, but the "
+	    "deploy target \"{object}\" fails: the servers may not have "
+	    "them.",
+	    "{n} 个证书已安装到本机，但部署目标“{object}”失败：服务器可能"
+	    "尚未使用这些证书。" },
+	MANY(NEV_SERVING_OLD) = { "{n} certificates are deployed, but earlier "
+	    "ones were seen served.",
+	    "{n} 个证书已部署，但发现服务器仍在使用旧证书。" },
 	MANY(NEV_CLEANUP) = { "{n} TXT records that acmed made cannot be "
 	    "removed.  Renewals are not affected.",
 	    "acmed 添加的 {n} 条 TXT 记录无法删除。续期不受影响。" },
@@ -105,8 +114,8 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_LEAD_TEST] = { "This is a test message for the channel \"{name}\". "
 	    " Nothing is wrong.",
 	    "这是通道“{name}”的测试消息，一切正常。" },
-	[P_RECOVERED_DEPLOY] = { "The deploy action \"{object}\" of {name} "
-	    "works again.", "{name} 的部署操作“{object}”已恢复正常。" },
+	[P_RECOVERED_DEPLOY] = { "The deploy target \"{object}\" of {name} "
+	    "works again.", "{name} 的部署目标“{object}”已恢复正常。" },
 	[P_RECOVERED_CLEANUP] = { "The TXT records are removed.",
 	    "TXT 记录已删除。" },
 	[P_RECOVERED_CONFIG] = { "The configuration has been reloaded.",
@@ -121,6 +130,7 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_L_CERT] = { "Certificate", "证书" },
 	[P_L_NAMES] = { "Names", "域名" },
 	[P_L_EXPIRES] = { "Expires", "到期" },
+	[P_L_NEW] = { "New expires", "新证书到期" },
 	[P_L_FAILED] = { "Failed", "失败" },
 	[P_L_STEP] = { "Step", "步骤" },
 	[P_L_OBJECT] = { "Concerns", "对象" },
@@ -136,9 +146,6 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_IN] = { "{at} (in {left})", "{at}（{left}后）" },
 	[P_AGO] = { "{at} ({left} ago)", "{at}（{left}前）" },
 	[P_NOW] = { "now", "现在" },
-	[P_NEXT_COMMAND] = { "when the configuration is reloaded, or "
-	    "\"acmectl renew-now\"", "重新加载配置或执行“acmectl "
-	    "renew-now”之后" },
 	[P_MORE] = { "and {n} more", "另有 {n} 个" },
 	[P_DIGEST] = { "{n} certificates: {valid} valid, {failing} failing.",
 	    "{n} 个证书：{valid} 个有效，{failing} 个续期失败。" },
@@ -148,10 +155,10 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "注意：有 {n} 条较早的消息长期无法送达，已被丢弃。" },
 
 	[P_DO] = { "What you can do:", "您可以：" },
-	[P_DO_DEFAULT] = { "\"acmectl status {name}\" shows every step.  When "
-	    "the cause is mended: acmectl renew-now {name}",
-	    "执行“acmectl status {name}”查看每个步骤。排除原因后执行："
-	    "acmectl renew-now {name}" },
+	[P_DO_DEFAULT] = { "See every step:\n\tacmectl status {name}\n"
+	    "When the cause is mended:\n\tacmectl renew-now {name}",
+	    "查看每个步骤：\n\tacmectl status {name}\n"
+	    "排除原因后执行：\n\tacmectl renew-now {name}" },
 	[P_DO_LINK] = { "The CA asks for a person: {link}",
 	    "CA 要求人工处理：{link}" },
 	[P_DO_RATE] = { "Nothing: the CA limits how often it is asked, and "
@@ -163,38 +170,42 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "remove the record.",
 	    "在域名的 CAA 记录中允许该 CA，或删除该记录。" },
 	[P_DO_AUTHZ] = { "See whether the domain's name servers are right, "
-	    "and answer everywhere with the same: acmectl status {name}",
-	    "检查域名的权威服务器是否正确、各处应答是否一致：acmectl status "
-	    "{name}" },
+	    "and answer everywhere with the same:\n\tacmectl check {name}",
+	    "检查域名的权威服务器是否正确、各处应答是否一致：\n"
+	    "\tacmectl check {name}" },
 	[P_DO_ACCOUNT] = { "See what the CA says above; the account is in "
-	    "acmed.conf, section account \"{who}\".  Then: acmectl reload",
+	    "acmed.conf, section account \"{who}\".  Then:\n"
+	    "\tacmectl reload",
 	    "请查看上面 CA 的说明；账户在 acmed.conf 的 account “{who}”"
-	    "一节中配置。然后执行：acmectl reload" },
+	    "一节中配置。然后执行：\n\tacmectl reload" },
 	[P_DO_CREDENTIALS] = { "Give acmed credentials that work, in "
 	    "acmed.conf, section provider \"{who}\" (or in the file it "
-	    "names).  Then: acmectl reload",
+	    "names).  Then:\n\tacmectl reload",
 	    "在 acmed.conf 的 provider “{who}”一节（或其指定的文件）中填写"
-	    "有效凭据，然后执行：acmectl reload" },
-	[P_DO_EXPIRING] = { "\"acmectl status {name}\" tells what acmed waits "
-	    "for.  To renew now: acmectl renew-now {name}",
-	    "执行“acmectl status {name}”查看 acmed 在等待什么。立即续期："
-	    "acmectl renew-now {name}" },
-	[P_DO_DEPLOY] = { "\"acmectl status {name}\" shows what the action "
-	    "said.  acmed tries again by itself; the new certificate is "
-	    "installed already.",
-	    "执行“acmectl status {name}”查看部署输出。acmed 会自动重试；"
-	    "新证书已经安装。" },
+	    "有效凭据，然后执行：\n\tacmectl reload" },
+	[P_DO_EXPIRING] = { "See what acmed waits for:\n"
+	    "\tacmectl status {name}\nRenew now:\n"
+	    "\tacmectl renew-now {name}",
+	    "查看 acmed 在等待什么：\n\tacmectl status {name}\n"
+	    "立即续期：\n\tacmectl renew-now {name}" },
+	[P_DO_DEPLOY] = { "acmed tries again by itself.  See what the target "
+	    "said:\n\tacmectl status {name}\nWhen the cause is mended:\n"
+	    "\tacmectl deploy {name} {object}",
+	    "acmed 会自动重试。查看部署输出：\n\tacmectl status {name}\n"
+	    "排除原因后执行：\n\tacmectl deploy {name} {object}" },
 	[P_DO_SERVING_OLD] = { "Restart or reload the server, and see that it "
-	    "reads the files of {name}: acmectl status {name}",
-	    "请重启或重新加载服务器，并确认它读取 {name} 的证书文件：acmectl "
-	    "status {name}" },
+	    "reads the files of {name}:\n\tacmectl status {name}\nThen look "
+	    "again:\n\tacmectl deploy {name} {object}",
+	    "请重启或重新加载服务器，并确认它读取 {name} 的证书文件：\n"
+	    "\tacmectl status {name}\n然后再次检查：\n"
+	    "\tacmectl deploy {name} {object}" },
 	[P_DO_CLEANUP] = { "Remove the record by hand, or mend what the "
 	    "provider complains of; acmed goes on trying.",
 	    "手动删除该记录，或解决服务商报告的问题；acmed 会继续尝试。" },
-	[P_DO_CONFIG] = { "\"acmed --check-config\" lists every mistake.  "
-	    "Then: acmectl reload",
-	    "执行“acmed --check-config”查看所有错误，然后执行：acmectl "
-	    "reload" },
+	[P_DO_CONFIG] = { "See every mistake:\n\tacmed --check-config\n"
+	    "Then:\n\tacmectl reload",
+	    "查看所有错误：\n\tacmed --check-config\n"
+	    "改正后执行：\n\tacmectl reload" },
 
 	[P_DAYS] = { "{n} days", "{n} 天" },
 	[P_HOURS] = { "{n} hours", "{n} 小时" },

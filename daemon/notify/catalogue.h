@@ -15,6 +15,8 @@ enum phrase {
 	P_SUBJ_FAILED,
 	P_SUBJ_EXPIRING,
 	P_SUBJ_EXPIRED,
+	P_SUBJ_DEPLOY_EXPIRED,
+	P_SUBJ_SERVES_EXPIRED,
 	P_SUBJ_DEPLOY,
 	P_SUBJ_SERVING_OLD,
 	P_SUBJ_CLEANUP,
@@ -27,6 +29,7 @@ enum phrase {
 	P_SUBJ_TEST,
 	P_AND_MORE,		/* {name} and {n} more */
 	P_NO_CERT,
+	P_NOT_KNOWN,		/* what is served */
 	P_LEFT,			/* {left} left */
 	/* First sentences, in the order of enum notify_event, one and many. */
 	P_LEAD_ONE,
@@ -42,6 +45,7 @@ enum phrase {
 	P_L_CERT,
 	P_L_NAMES,
 	P_L_EXPIRES,
+	P_L_NEW,		/* ... the new certificate */
 	P_L_FAILED,
 	P_L_STEP,
 	P_L_OBJECT,
@@ -57,12 +61,11 @@ enum phrase {
 	P_IN,			/* {at} (in {left}) */
 	P_AGO,			/* {at} ({left} ago) */
 	P_NOW,
-	P_NEXT_COMMAND,		/* nothing, before a person acts */
 	P_MORE,			/* and {n} more */
 	P_DIGEST,		/* {n} certificates: ... */
 	P_DIGEST_FINE,
 	P_DROPPED,		/* {n} older messages ... */
-	/* What the person can do. */
+	/* What the person can do; a line after a tab is a command. */
 	P_DO,
 	P_DO_DEFAULT,
 	P_DO_LINK,		/* {link} */

@@ -75,6 +75,19 @@ find_link(const char *words)
 	return len > 8 && len <= LINK_MAX ? xstrndup(from, len) : NULL;
 }
 
+/* Does it matter until when the certificate is good? */
+static bool
+has_expiry(const struct notice *n)
+{
+	return n->event != NEV_CLEANUP && n->event != NEV_CONFIG;
+}
+
+static bool
+is_deploy(const struct notice *n)
+{
+	return n->event == NEV_DEPLOY || n->event == NEV_SERVING_OLD;
+}
+
 /* --- the subject --- */
 
 static enum phrase
@@ -101,10 +114,10 @@ subject_phrase(const struct notice *n)
 	if (n->what == NOTICE_RECOVERED)
 		return P_SUBJ_RECOVERED;
 	/* Whatever the reason is: this is what must be known. */
-	if ((n->event == NEV_FAILED || n->event == NEV_EXPIRING ||
-	    n->event == NEV_ACCOUNT || n->event == NEV_CREDENTIALS) &&
-	    i->not_after != 0 && i->not_after <= n->at)
-		return P_SUBJ_EXPIRED;
+	if (i->not_after != 0 && i->not_after <= n->at && has_expiry(n))
+		return n->event == NEV_SERVING_OLD ? P_SUBJ_SERVES_EXPIRED :
+		    n->event == NEV_DEPLOY ? P_SUBJ_DEPLOY_EXPIRED :
+		    P_SUBJ_EXPIRED;
 	return of[n->event];
 }
 
@@ -160,7 +173,7 @@ make_subject(const struct writer *w)
 	char *left = xstrdup(""), *name, *whole, *fits;
 	size_t used;
 
-	if (i->not_after > n->at && n->event != NEV_DIGEST) {
+	if (i->not_after > n->at && n->event != NEV_DIGEST && has_expiry(n)) {
 		char *span = left_of(w, i->not_after);
 		struct phrase_var lv[] = { { "left", span }, { NULL, NULL } };
 
@@ -282,12 +295,6 @@ is_trouble(const struct notice *n)
 	    n->event != NEV_DIGEST && n->channel == NULL;
 }
 
-static bool
-has_expiry(const struct notice *n)
-{
-	return n->event != NEV_CLEANUP && n->event != NEV_CONFIG;
-}
-
 /* Everything about the first, which stands for all of them. */
 static void
 item_lines(struct writer *w, const struct notice_item *i)
@@ -303,7 +310,10 @@ item_lines(struct writer *w, const struct notice_item *i)
 	if (i->not_after != 0 && has_expiry(n))
 		time_line(w, P_L_EXPIRES, i->not_after);
 	else if (i->name[0] != '\0' && has_expiry(n) && is_trouble(n))
-		line(w, P_L_EXPIRES, phrase(P_NO_CERT, w->zh));
+		line(w, P_L_EXPIRES, phrase(is_deploy(n) ? P_NOT_KNOWN :
+		    P_NO_CERT, w->zh));
+	if (i->new_not_after != 0)
+		time_line(w, P_L_NEW, i->new_not_after);
 	if (!is_trouble(n))
 		return;
 	if (i->tries > 0)
@@ -390,18 +400,39 @@ advice_of(const struct notice *n, const char *link)
 	    strcmp(n->code, "acme:dns") == 0) ? P_DO_AUTHZ : P_DO_DEFAULT;
 }
 
+/* Sentences; and commands, which begin with a tab and are to be copied: each
+ * has a line to itself, however long it is. */
+static void
+advice_lines(struct writer *w, const char *text)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+		char *one = xstrndup(text, len);
+
+		if (one[0] == '\t') {
+			fprintf(w->f, "      %s\n", one + 1);
+		} else {
+			fputs("  ", w->f);
+			wrap(w, 2, 2, one);
+		}
+		free(one);
+		text += len + (text[len] == '\n');
+	}
+}
+
 static void
 advice(struct writer *w)
 {
 	const struct notice *n = w->n;
 	char *link = find_link(first(n)->words), *text;
 	struct phrase_var vars[] = { { "name", first(n)->name },
-	    { "who", n->who }, { "link", link }, { NULL, NULL } };
+	    { "object", first(n)->object }, { "who", n->who },
+	    { "link", link }, { NULL, NULL } };
 
 	text_clean(link != NULL ? link : (char[]){ "" });
 	text = phrase_fill(advice_of(n, link), w->zh, vars);
-	fprintf(w->f, "\n%s\n  ", phrase(P_DO, w->zh));
-	wrap(w, 2, 2, text);
+	fprintf(w->f, "\n%s\n", phrase(P_DO, w->zh));
+	advice_lines(w, text);
 	free(text);
 	free(link);
 }
@@ -523,12 +554,13 @@ item_json(const struct notice_item *i)
 
 	if (said != NULL)
 		text_clean(said);
-	j = json_pack("{s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o}",
+	j = json_pack("{s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o}",
 	    "name", string_or_null(i->name), "object",
 	    string_or_null(i->object), "names", string_or_null(i->names),
 	    "step", string_or_null(i->step), "tries", (int)i->tries,
 	    "error", string_or_null(said),
 	    "not_after", time_or_null(i->not_after),
+	    "new_not_after", time_or_null(i->new_not_after),
 	    "since", time_or_null(i->since),
 	    "next_at", time_or_null(i->next_at));
 	free(said);

@@ -32,7 +32,10 @@ struct notice_item {
 	const char	*names;		/* "a, b, c" */
 	const char	*step;
 	const char	*words;		/* the peer's */
-	time_t		 not_after;
+	time_t		 not_after;	/* of what is in use; of a deploy: of
+					   what is served, as far as known */
+	time_t		 new_not_after;	/* of a deploy: of what is to be
+					   served; else 0 */
 	time_t		 since;
 	time_t		 next_at;
 	unsigned	 tries;

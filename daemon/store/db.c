@@ -156,6 +156,13 @@ static const char *const migrations[] = {
 	"ALTER TABLE cert ADD COLUMN ari_url TEXT;"
 	"ALTER TABLE cert ADD COLUMN ari_poll_at INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE cert ADD COLUMN ari_pulled_at INTEGER NOT NULL DEFAULT 0;",
+
+	/* Of a target that is not done, what was done last is not known any
+	   more: 0, until it is seen. */
+	"ALTER TABLE deploy ADD COLUMN served_before INTEGER NOT NULL"
+	" DEFAULT 0;"
+	"ALTER TABLE deploy ADD COLUMN served_after INTEGER NOT NULL"
+	" DEFAULT 0;",
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

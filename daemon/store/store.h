@@ -265,6 +265,9 @@ struct store_deploy {
 					   none is planned */
 	time_t		 alarm_at;	/* when that was last warned of */
 	bool		 is_old;	/* an earlier certificate is served */
+	time_t		 served_before, served_after;	/* dates of what is
+					   served, as far as known, while this
+					   is not done; 0: nothing is known */
 };
 void		 store_deploy_each(struct store *,
 		    void (*each)(const struct store_deploy *, void *), void *);

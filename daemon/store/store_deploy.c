@@ -11,7 +11,8 @@ store_deploy_each(struct store *s,
 	static const char sql[] =
 	    "SELECT cert, action, serial, done, tries, retry_at, done_at,"
 	    " error, hash, not_before, not_after, urgent_at, check_at,"
-	    " alarm_at, is_old FROM deploy ORDER BY cert, action";
+	    " alarm_at, is_old, served_before, served_after"
+	    " FROM deploy ORDER BY cert, action";
 	struct db_stmt *q = db_stmt(s->db, sql);
 
 	while (db_next(q)) {
@@ -32,6 +33,8 @@ store_deploy_each(struct store *s,
 		d.check_at = (time_t)db_int(q, 12);
 		d.alarm_at = (time_t)db_int(q, 13);
 		d.is_old = db_int(q, 14) != 0;
+		d.served_before = (time_t)db_int(q, 15);
+		d.served_after = (time_t)db_int(q, 16);
 		each(&d, arg);
 	}
 }
@@ -42,8 +45,9 @@ store_deploy_put(struct store *s, const struct store_deploy *d)
 	static const char sql[] =
 	    "INSERT OR REPLACE INTO deploy (cert, action, serial, done,"
 	    " tries, retry_at, done_at, error, hash, not_before, not_after,"
-	    " urgent_at, check_at, alarm_at, is_old)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	    " urgent_at, check_at, alarm_at, is_old, served_before,"
+	    " served_after)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
 
 	db_bind_text(q, d->cert);
@@ -61,6 +65,8 @@ store_deploy_put(struct store *s, const struct store_deploy *d)
 	db_bind_int(q, d->check_at);
 	db_bind_int(q, d->alarm_at);
 	db_bind_int(q, d->is_old);
+	db_bind_int(q, d->served_before);
+	db_bind_int(q, d->served_after);
 	db_write(q);
 }
 

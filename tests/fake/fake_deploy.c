@@ -16,6 +16,7 @@ struct deploy_op {
 	enum fake_verdict verdict;
 	struct error	 err;
 	void		(*line)(const char *, void *);
+	void		(*seen)(time_t, time_t, bool, void *);
 	deploy_done_cb *done;
 	void		*arg;
 };
@@ -38,6 +39,9 @@ answer_cb(void *arg)
 
 	if (op->line != NULL)
 		op->line("a line of output", op->arg);
+	if (op->verdict == FAKE_FAILS && fake_deploy.seen_after != 0)
+		op->seen(fake_deploy.seen_before, fake_deploy.seen_after,
+		    true, op->arg);
 	op->done(op->verdict == FAKE_FAILS ? &op->err : NULL, op->arg);
 	deploy_cancel(op);
 }
@@ -59,6 +63,7 @@ deploy_start(const struct deploy_args *a,
 	(void)text_printf(fake_deploy.program, sizeof(fake_deploy.program),
 	    "%s", a->target->exec != NULL ? a->target->exec[0] : "");
 	op->line = a->line;
+	op->seen = a->seen;
 	op->done = done;
 	op->arg = arg;
 	fake_deploy.in_flight++;

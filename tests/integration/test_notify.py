@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import threading
+import time
 import urllib.parse
 
 import pytest
@@ -307,6 +308,72 @@ def test_heartbeat(make, hook):
                               "interval": "1s"}
     acmed.start()
     acmed.wait("three beats", lambda: len(hook.got) >= 3, 20)
+    acmed.stop()
+
+
+def test_served_decides(make, lab, nginx, hook):
+    """A new certificate is installed and nobody serves it: how urgent that
+    is follows from the old one, also for a daemon started later."""
+    name = "old.example.test"
+    acmed = make(validity_s=900)
+    jump = acmed.fake_clock()
+    if jump is None:
+        pytest.skip("there is no way to let time pass")
+    acmed.accounts["long"] = dict(acmed.accounts["lab"],
+                                  directory=lab.pebble().directory)
+    acmed.options["alarm_gather"] = "0s"
+    acmed.cert(name)
+    acmed.notifies.update({
+        "all": {"webhook": hook.url + "/all"},
+        "critical": {"webhook": hook.url + "/critical", "level": "critical"},
+        "beat": {"heartbeat": hook.url + "/beat", "interval": "1s"}})
+
+    def got(path, subject=""):
+        return [json.loads(b or b"{}") for p, _, b in list(hook.got)
+                if p == path and (not subject or subject in json.loads(
+                    b)["subject"])]
+    acmed.start()
+    acmed.wait_valid(name, 30)
+    web = nginx(acmed.live(name), acmed.live(name, "privkey.pem"), 12443)
+    web.start()
+    target = {"exec": ["true"], "verify_timeout": "1s",
+              "verify": [name + ":12443 connect=127.0.0.1"]}
+    acmed.certs[name]["deploy"] = {"web": target}
+    acmed.write_conf()
+    assert acmed.ctl("reload").returncode == 0
+    acmed.wait("the target", lambda: acmed.cert_status(
+        name)["deploy"][0]["state"] == "done")
+    end = acmed.cert_status(name)["not_after"]
+    acmed.certs[name]["account"] = "long"
+    acmed.write_conf()
+    assert acmed.ctl("reload").returncode == 0
+    assert acmed.ctl("renew-now", name).returncode == 1
+    acmed.wait("the message", lambda: got("/all", "old certificate served"))
+    told = got("/all")[0]
+    assert told["event"] == "serving-old" and told["level"] == "warning"
+    item = told["certificates"][0]
+    assert item["not_after"] == end and item["new_not_after"] > end + 86400
+    assert got("/beat") and not got("/critical")
+    acmed.stop()
+    jump_to_end = end - int(time.time()) + 60
+    with open(os.path.join(acmed.folder, "clock"), "w") as f:
+        f.write("+%d\n" % jump_to_end)
+    before = len(got("/beat"))
+    acmed.start()
+    acmed.wait("the alarm", lambda: got(
+        "/critical", "EXPIRED certificate is served"))
+    assert got("/all", "EXPIRED certificate is served")
+    time.sleep(2.5)
+    assert len(got("/beat")) == before
+    assert 'acmed_served_expiry_seconds{name="%s",target="web"} %d' % (
+        name, end) in acmed.get("/metrics")[1]
+    # acmectl's own clock goes right.
+    assert "what it serves expires" in " ".join(
+        acmed.ctl("status", name).stdout.split())
+    proc.run(web.reload_argv)
+    assert acmed.ctl("deploy", name).returncode == 0
+    acmed.wait("the end", lambda: got("/all", "works again"))
+    acmed.wait("a beat", lambda: len(got("/beat")) > before)
     acmed.stop()
 
 

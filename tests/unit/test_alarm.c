@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "common/text.h"
 #include "daemon/engine/alarm.h"
+#include "daemon/engine/deployer.h"
 
 #define DAY	86400
 #define NOW	1800000000
@@ -198,27 +199,70 @@ test_gather(void **state)
 		    cases[i].told_ago, NOW), cases[i].want);
 }
 
+/* What is served decides, not what is installed. */
+static void
+test_deploy(void **state)
+{
+	static const struct {
+		unsigned tries;
+		bool serves_old;
+		int left;		/* hours of 90 days; -9999: unknown */
+		int rc;
+		bool is_ripe;
+		enum notify_level level;
+		int stage;
+	} cases[] = {
+		{ 0, false, -9999, -1, false, 0, 0 },
+		{ 0, false, 700, -1, false, 0, 0 },
+		{ 0, false, 265, -1, false, 0, 0 },	/* it is running */
+		{ 0, false, 215, 0, true, NLEV_CRITICAL, STAGE_EIGHTH },
+		{ 0, false, -1, 0, true, NLEV_CRITICAL, STAGE_EXPIRED },
+		{ 2, false, -9999, 0, false, NLEV_WARNING, 0 },
+		{ 3, false, -9999, 0, true, NLEV_WARNING, 0 },
+		{ 2, false, 700, 0, false, NLEV_WARNING, STAGE_FINE },
+		{ 1, false, 500, 0, true, NLEV_WARNING, STAGE_QUARTER },
+		{ 0, true, 700, 0, false, NLEV_WARNING, STAGE_FINE },
+		{ 1, true, 700, 0, true, NLEV_WARNING, STAGE_FINE },
+		{ 1, true, 540, 0, true, NLEV_WARNING, STAGE_QUARTER },
+		{ 1, true, 270, 0, true, NLEV_CRITICAL, STAGE_EIGHTH },
+		{ 0, true, 270, 0, true, NLEV_CRITICAL, STAGE_EIGHTH },
+		{ 1, true, 0, 0, true, NLEV_CRITICAL, STAGE_EXPIRED },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct deploy_open o = { .name = "nginx", .error = "x\033",
+		    .tries = cases[i].tries,
+		    .serves_old = cases[i].serves_old };
+		struct alarm_fact f;
+		int rc;
+
+		if (cases[i].left != -9999) {
+			o.served_after = NOW + cases[i].left * 3600;
+			o.served_before = o.served_after - 90 * DAY;
+		}
+		rc = alarm_judge_deploy("web", &o, &policy, NOW, &f);
+		if (rc != cases[i].rc)
+			fail_msg("case %zu: %d", i, rc);
+		if (rc == -1)
+			continue;
+		if (f.is_ripe != cases[i].is_ripe ||
+		    f.level != cases[i].level || f.stage != cases[i].stage)
+			fail_msg("case %zu: %d %d %d", i, f.is_ripe, f.level,
+			    f.stage);
+		assert_int_equal(f.event, cases[i].serves_old ?
+		    NEV_SERVING_OLD : NEV_DEPLOY);
+		assert_int_equal((f.events & NEV_BIT(NEV_EXPIRING)) != 0,
+		    f.stage != STAGE_FINE);
+		assert_true(f.ends == o.served_after);
+		assert_string_equal(f.text, "x ");
+	}
+}
+
 static void
 test_others(void **state)
 {
 	struct alarm_fact f;
 
-	assert_int_equal(alarm_judge_deploy("web", "nginx", 0, "", false,
-	    &policy, &f), -1);
-	assert_int_equal(alarm_judge_deploy("web", "nginx", 2, "x", false,
-	    &policy, &f), 0);
-	assert_false(f.is_ripe);
-	assert_int_equal(alarm_judge_deploy("web", "nginx", 3, "x\033", false,
-	    &policy, &f), 0);
-	assert_true(f.is_ripe);
-	assert_string_equal(f.text, "x ");
-	assert_int_equal(alarm_judge_deploy("web", "nginx", 0, "x", true,
-	    &policy, &f), 0);
-	assert_false(f.is_ripe);
-	assert_int_equal(alarm_judge_deploy("web", "nginx", 1, "x", true,
-	    &policy, &f), 0);
-	assert_true(f.is_ripe);
-	assert_int_equal(f.event, NEV_SERVING_OLD);
 	assert_int_equal(alarm_judge_txt("web", "dns", "_a.web", 0, NOW, "x",
 	    NOW, &f), -1);
 	assert_int_equal(alarm_judge_txt("web", "dns", "_a.web", 4, NOW, "x",
@@ -304,6 +348,7 @@ main(void)
 		cmocka_unit_test(test_cert),
 		cmocka_unit_test(test_act),
 		cmocka_unit_test(test_gather),
+		cmocka_unit_test(test_deploy),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_digest),

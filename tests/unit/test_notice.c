@@ -73,7 +73,8 @@ test_failed(void **state)
 	    "What you can do:\n"
 	    "  See whether the domain's name servers are right, and answer "
 	    "everywhere\n"
-	    "  with the same: acmectl status example.com\n"
+	    "  with the same:\n"
+	    "      acmectl check example.com\n"
 	    "\n"
 	    "Host:         web1.example.net\n"
 	    "Time:         2027-01-15 08:00 UTC\n");
@@ -91,8 +92,8 @@ test_failed(void **state)
 	    "下次尝试:     2027-01-15 09:06 UTC（66 分钟后）\n"
 	    "\n"
 	    "您可以：\n"
-	    "  检查域名的权威服务器是否正确、各处应答是否一致：acmectl status "
-	    "example.com\n"
+	    "  检查域名的权威服务器是否正确、各处应答是否一致：\n"
+	    "      acmectl check example.com\n"
 	    "\n"
 	    "主机:         web1.example.net\n"
 	    "时间:         2027-01-15 08:00 UTC\n");
@@ -121,7 +122,19 @@ test_subjects(void **state)
 		    "example.com: works again, 89 days left",
 		    "example.com：已恢复正常，剩余 89 天" },
 		{ NEV_DEPLOY, NOTICE_NEW, NOW + 89 * DAY,
-		    "example.com: deploy fails", "example.com：部署失败" },
+		    "example.com: deploy fails, 89 days left",
+		    "example.com：部署失败，剩余 89 天" },
+		{ NEV_DEPLOY, NOTICE_NEW, 0, "example.com: deploy fails",
+		    "example.com：部署失败" },
+		{ NEV_DEPLOY, NOTICE_WORSE, NOW - 1,
+		    "example.com: not deployed, old one EXPIRED",
+		    "example.com：未部署，旧证书已过期" },
+		{ NEV_SERVING_OLD, NOTICE_WORSE, NOW - 1,
+		    "example.com: EXPIRED certificate is served",
+		    "example.com：服务器仍在使用已过期的证书" },
+		{ NEV_CLEANUP, NOTICE_NEW, NOW - 1,
+		    "example.com: TXT record is not removed",
+		    "example.com：TXT 记录无法删除" },
 		{ NEV_CREDENTIALS, NOTICE_NEW, NOW + 25 * DAY,
 		    "example.com: DNS credentials refused, 25 days left",
 		    "example.com：DNS 凭据被拒绝，剩余 25 天" },
@@ -147,6 +160,71 @@ test_subjects(void **state)
 		free(en);
 		free(zh);
 	}
+}
+
+/* What is served until when; tries, the next one; commands in one piece. */
+static void
+test_deploy(void **state)
+{
+	struct notice_item item = { .name = "a-rather-long-name-of-a-mail-"
+	    "server.department.example.com", .object = "postfix",
+	    .words = "status 1", .not_after = NOW + 3 * DAY,
+	    .new_not_after = NOW + 89 * DAY, .since = NOW - 3600,
+	    .next_at = NOW + 600, .tries = 3 };
+	struct notice n = base();
+
+	n.event = NEV_DEPLOY;
+	n.code = "";
+	n.items = &item;
+	expect(&n, false, "[acmed] a-rather-long-name-of-a-mail-se...: deploy "
+	    "fails, 3 days left",
+	    "The certificate a-rather-long-name-of-a-mail-server.department."
+	    "example.com\n"
+	    "is installed here, but the deploy target \"postfix\" fails: the "
+	    "server may not\n"
+	    "have it.\n"
+	    "\n"
+	    "Certificate:  a-rather-long-name-of-a-mail-server.department."
+	    "example.com\n"
+	    "Concerns:     postfix\n"
+	    "Expires:      2027-01-18 08:00 UTC (in 3 days)\n"
+	    "New expires:  2027-04-14 08:00 UTC (in 89 days)\n"
+	    "Failed:       3 times since 2027-01-15 07:00 UTC\n"
+	    "Reason:       status 1\n"
+	    "Next try:     2027-01-15 08:10 UTC (in 10 minutes)\n"
+	    "\n"
+	    "What you can do:\n"
+	    "  acmed tries again by itself. See what the target said:\n"
+	    "      acmectl status a-rather-long-name-of-a-mail-server."
+	    "department.example.com\n"
+	    "  When the cause is mended:\n"
+	    "      acmectl deploy a-rather-long-name-of-a-mail-server."
+	    "department.example.com postfix\n"
+	    "\n"
+	    "Host:         web1.example.net\n"
+	    "Time:         2027-01-15 08:00 UTC\n");
+	item.not_after = 0;
+	item.name = "web";
+	expect(&n, true, "[acmed] web：部署失败",
+	    "证书 web 已安装到本机，但部署目标“postfix”失败：服务器可能尚未"
+	    "使用该证书。\n"
+	    "\n"
+	    "证书:         web\n"
+	    "对象:         postfix\n"
+	    "到期:         未知：从未查到服务器所用的证书\n"
+	    "新证书到期:   2027-04-14 08:00 UTC（89 天后）\n"
+	    "失败:         自 2027-01-15 07:00 UTC 起 3 次\n"
+	    "原因:         status 1\n"
+	    "下次尝试:     2027-01-15 08:10 UTC（10 分钟后）\n"
+	    "\n"
+	    "您可以：\n"
+	    "  acmed 会自动重试。查看部署输出：\n"
+	    "      acmectl status web\n"
+	    "  排除原因后执行：\n"
+	    "      acmectl deploy web postfix\n"
+	    "\n"
+	    "主机:         web1.example.net\n"
+	    "时间:         2027-01-15 08:00 UTC\n");
 }
 
 /* A hundred and seven certificates, one message. */
@@ -351,6 +429,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_failed),
 		cmocka_unit_test(test_subjects),
+		cmocka_unit_test(test_deploy),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_advice),

@@ -224,6 +224,97 @@ test_escalation(void **state)
 	assert_int_equal(found, 3);
 }
 
+#define DEPLOYED "certificate \"web\" { names = { \"web.test\" } " \
+    "provider = dns deploy \"a\" { exec = { \"/bin/true\" } " \
+    "verify = { \"web.test:443\" } } }\n"
+
+/* The new certificate is not served: the end of the one that is decides how
+ * urgent that is, over a restart too. */
+static void
+test_serving_old(void **state)
+{
+	static const char *const want[] = {
+		"web: old certificate served, 29 days left",
+		"web: old certificate served, 22 days left",
+		"web: old certificate served, 11 days left",
+		"web: EXPIRED certificate is served",
+	};
+	struct erig *r = *state;
+	size_t found = 0, critical = 0;
+	struct error err;
+	char *metrics, *line;
+	time_t ends;
+
+	erig_conf(r, OPS "notify \"c\" { syslog = daemon level = critical }\n"
+	    DEPLOYED);
+	erig_up(r);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 1);
+	ends = erig_row(r, "web")->not_after;
+	fake_time_pass(59 * DAY);
+	fake_rule_fail(&fake_deploy.rule, MANY, ERR_TRANSIENT,
+	    "deploy:verify-old", "web.test:443 serves the old one");
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	erig_ends(r, 1);
+	assert_true(erig_row(r, "web")->not_after > ends);
+	fake_time_pass(10 * DAY);
+	erig_crash(r);
+	erig_up(r);
+	metrics = engine_metrics(r->engine);
+	line = xasprintf("acmed_served_expiry_seconds{name=\"web\","
+	    "target=\"a\"} %lld\n", (long long)ends);
+	assert_non_null(strstr(metrics, line));
+	assert_non_null(strstr(metrics,
+	    "acmed_serves_old{name=\"web\",target=\"a\"} 1\n"));
+	free(line);
+	free(metrics);
+	fake_time_pass(21 * DAY);
+	for (size_t i = 0; i < fake_channel.n; i++) {
+		const struct fake_message *m = &fake_channel.got[i];
+
+		critical += strcmp(m->channel, "c") == 0;
+		if (found < N_ELEMENTS(want) &&
+		    strstr(m->subject, want[found]) != NULL)
+			found++;
+		assert_non_null(strstr(m->text, "New expires:"));
+		assert_non_null(strstr(m->text, "Next try:"));
+	}
+	assert_int_equal(found, N_ELEMENTS(want));
+	/* From an eighth on, daily and at the end. */
+	assert_in_range(critical, 12, 16);
+	fake_deploy.rule.times = 0;
+	fake_time_pass(2 * HOUR);
+	assert_string_equal(fake_channel.got[fake_channel.n - 1].subject,
+	    "[acmed] web: works again, 58 days left");
+	metrics = engine_metrics(r->engine);
+	assert_non_null(strstr(metrics,
+	    "acmed_serves_old{name=\"web\",target=\"a\"} 0\n"));
+	free(metrics);
+}
+
+/* What was seen counts, not what should have been there. */
+static void
+test_seen(void **state)
+{
+	struct erig *r = *state;
+	time_t now;
+
+	fake_rule_fail(&fake_deploy.rule, MANY, ERR_TRANSIENT,
+	    "deploy:verify-other", "web.test:443 serves another one");
+	now = clock_now();
+	fake_deploy.seen_before = now - 88 * DAY / 1000;
+	fake_deploy.seen_after = now + 2 * DAY / 1000;
+	erig_conf(r, OPS DEPLOYED);
+	erig_up(r);
+	erig_ends(r, 1);
+	fake_time_pass(MINUTE);
+	/* Not only after three tries: it is urgent. */
+	expect(0, "[acmed] web: deploy fails, 47 hours left");
+	fake_time_pass(3 * DAY);
+	assert_string_equal(fake_channel.got[fake_channel.n - 1].subject,
+	    "[acmed] web: not deployed, old one EXPIRED");
+}
+
 /* Each channel hears what it asked for. */
 static void
 test_filters(void **state)
@@ -387,6 +478,8 @@ main(void)
 		TEST(test_queued),
 		TEST(test_hundred),
 		TEST(test_escalation),
+		TEST(test_serving_old),
+		TEST(test_seen),
 		TEST(test_filters),
 		TEST(test_renewed),
 		TEST(test_reload_error),

@@ -35,6 +35,8 @@ struct rig {
 	char		 said[4096];
 	int		 calls;
 	struct error	 err;
+	time_t		 seen_before, seen_after;	/* 0: nothing */
+	bool		 saw_all;
 };
 
 static void
@@ -44,6 +46,17 @@ line_cb(const char *line, void *arg)
 	size_t len = strlen(r->said);
 
 	(void)snprintf(r->said + len, sizeof(r->said) - len, "%s\n", line);
+}
+
+static void
+seen_cb(time_t not_before, time_t not_after, bool is_all, void *arg)
+{
+	struct rig *r = arg;
+
+	assert_int_equal(r->calls, 0);
+	r->seen_before = not_before;
+	r->seen_after = not_after;
+	r->saw_all = is_all;
 }
 
 static void
@@ -119,6 +132,7 @@ setup_rig(struct rig *r, struct tlsd *d)
 	r->args.target = &r->target;
 	r->args.serial = "0bbb";
 	r->args.line = line_cb;
+	r->args.seen = seen_cb;
 }
 
 static void
@@ -128,6 +142,15 @@ clear_rig(struct rig *r)
 	dns_free(r->env.dns);
 	fakedns_clear(&r->ns);
 	scratch_remove(&r->s);
+}
+
+static time_t
+end_of(const X509 *x)
+{
+	struct tm tm;
+
+	assert_int_equal(ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm), 1);
+	return timegm(&tm);
 }
 
 /* Served with these certificates: what comes of it. */
@@ -144,6 +167,9 @@ check(X509 *cert, EVP_PKEY *its_key, const char *code, const char *msg)
 	if (code == NULL && r.err.kind != ERR_NONE)
 		fail_msg("%s", r.err.msg);
 	if (code != NULL) {
+		assert_true(r.saw_all);
+		assert_true(r.seen_after == end_of(cert));
+		assert_true(r.seen_before > clock_now() - 2 * 86400);
 		assert_string_equal(r.err.code, code);
 		if (strstr(r.err.msg, msg) == NULL)
 			fail_msg("%s", r.err.msg);
@@ -267,6 +293,36 @@ test_several(void **state)
 	clear_rig(&r);
 }
 
+/* Of all that is served, what ends first is told; who could not be asked may
+ * serve anything. */
+static void
+test_first_to_end(void **state)
+{
+	struct tlsd old = { .cert = { old_cert }, .key = { key } };
+	struct tlsd new = { .cert = { new_cert }, .key = { key } };
+	struct rig r;
+
+	tlsd_start(&old);
+	tlsd_start(&new);
+	setup_rig(&r, &new);
+	r.target.n_verify = 3;
+	r.entries[1] = r.entries[0];
+	r.entries[1].port = old.port;
+	r.entries[2] = r.entries[0];
+	run(&r);
+	assert_string_equal(r.err.code, VERIFY_ERR_OLD);
+	assert_true(r.seen_after == end_of(old_cert));
+	assert_true(r.saw_all);
+	r.entries[2].port = 1;
+	run(&r);
+	assert_string_equal(r.err.code, VERIFY_ERR_OLD);
+	assert_true(r.seen_after == end_of(old_cert));
+	assert_false(r.saw_all);
+	tlsd_stop(&old);
+	tlsd_stop(&new);
+	clear_rig(&r);
+}
+
 static void
 test_nobody(void **state)
 {
@@ -276,6 +332,7 @@ test_nobody(void **state)
 	run(&r);
 	assert_string_equal(r.err.code, VERIFY_ERR);
 	assert_non_null(strstr(r.err.msg, "connection refused"));
+	assert_true(r.seen_after == 0);
 	clear_rig(&r);
 }
 
@@ -364,6 +421,7 @@ main(void)
 		cmocka_unit_test(test_takes_over),
 		cmocka_unit_test(test_dual),
 		cmocka_unit_test(test_several),
+		cmocka_unit_test(test_first_to_end),
 		cmocka_unit_test(test_nobody),
 		cmocka_unit_test(test_no_version),
 		cmocka_unit_test(test_cancel),
