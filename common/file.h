@@ -34,10 +34,18 @@ bool	file_is_reachable(const char *path);
 #define FILE_SECRET_MAX 4096
 
 /*
- * Read a secret: as file_read(), then trailing newlines are cut.  A file that
- * every user can read or write, in a place that they reach, is refused
- * (ERR_CONFIG, with the chmod that mends it), and so is an empty one, or one
- * with a NUL byte.
+ * Read a file of secrets: as file_read(), then a byte order mark and trailing
+ * newlines are cut.  A file that every user can read or write, in a place that
+ * they reach, is refused (ERR_CONFIG, with the command that mends it), and so
+ * is an empty one, or one with a NUL byte.
+ */
+int	file_read_private(const char *path, size_t max, char **out,
+	    struct error *);
+
+/*
+ * The same for a file that holds one secret: what people and tools put around
+ * it is refused, too (a second line, blanks at the ends, quotes, NAME=).  JSON
+ * and PEM may have lines.
  */
 int	file_read_secret(const char *path, size_t max, char **out,
 	    struct error *);

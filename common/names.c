@@ -14,6 +14,8 @@
 #define INPUT_MAX 1024		/* bytes; 253 characters of four bytes fit */
 #define OBJECT_NAME_MAX 100
 
+static const char bad_character[] = "it has a character that is not allowed";
+
 static int
 bad_name(struct error *err, const char *name, const char *why)
 {
@@ -90,9 +92,35 @@ label_fault(const char *label, size_t len, bool host)
 			return "\"*\" is allowed as the whole first label "
 			    "only, if at all";
 		} else if (!is_ldh(label[i])) {
-			return "it has a character that is not allowed";
+			return bad_character;
 		}
 	}
+	return NULL;
+}
+
+/* What people paste in place of a name, or NULL. */
+static const char *
+paste_fault(const char *in)
+{
+	const char *p = in;
+	size_t colons = 0;
+
+	for (; *p != '\0'; p++)
+		colons += *p == ':';
+	if (strstr(in, "://") != NULL)
+		return "it is a URL; write the name only";
+	if (strchr(in, '/') != NULL)
+		return "it has a \"/\"; write the name only";
+	if (strchr(in, '@') != NULL)
+		return "it is a mail address; write the name behind the "
+		    "\"@\" only";
+	if (colons > 1)
+		return "it looks like an IP address";
+	if (colons == 1)
+		return "it has a \":\"; write the name only, without a port";
+	if (strpbrk(in, " \t,;") != NULL)
+		return "it has a blank or a comma; write each name in quotes "
+		    "of its own";
 	return NULL;
 }
 
@@ -131,6 +159,8 @@ dname_normalize(const char *in, bool host, bool wildcard, char out[DNAME_SIZE],
 		return bad_name(err, in, "it is empty");
 	if (strlen(in) > INPUT_MAX)
 		return bad_name(err, in, "it is too long");
+	if ((why = paste_fault(in)) != NULL)
+		return bad_name(err, in, why);
 	if ((why = to_ascii(in + prefix, name, sizeof(name))) != NULL)
 		return bad_name(err, in, why);
 	len = strlen(name);
@@ -138,7 +168,15 @@ dname_normalize(const char *in, bool host, bool wildcard, char out[DNAME_SIZE],
 		name[--len] = '\0';
 	if (prefix + len > DNAME_MAX)
 		return bad_name(err, in, "it is longer than 253 characters");
-	if ((why = labels_fault(name, host)) != NULL)
+	if ((why = labels_fault(name, host)) == bad_character) {
+		const char *c = name + strspn(name, "*._-0123456789"
+		    "abcdefghijklmnopqrstuvwxyz");
+
+		return error_set(err, ERR_CONFIG, "name:syntax", "\"%.300s\" "
+		    "is no domain name: \"%c\" is not allowed in it", in,
+		    *c > 0x20 && *c < 0x7f ? *c : '?');
+	}
+	if (why != NULL)
 		return bad_name(err, in, why);
 	(void)text_printf(out, DNAME_SIZE, "%s%s", prefix > 0 ? "*." : "",
 	    name);

@@ -91,27 +91,74 @@ cmd_list(const struct options *o)
 	return EXIT_OK;
 }
 
+static bool
+has_string(const json_t *list, const json_t *string)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one) {
+		if (json_equal(one, string))
+			return true;
+	}
+	return false;
+}
+
+/* "WORD: a, b"; false if there is none. */
+static bool
+print_named(const struct options *o, const char *word, const json_t *list)
+{
+	char *names, *text;
+
+	if (json_array_size(list) == 0)
+		return false;
+	names = show_list(list);
+	text = xasprintf("%s: %s", word, names);
+	term_wrap(&o->out, TERM_PLAIN, 0, 2, text);
+	free(text);
+	free(names);
+	return true;
+}
+
 static void
 print_changes(const struct options *o, const json_t *changes)
 {
-	static const char *const kinds[] = { "added", "removed", "changed" };
+	static const char *const kinds[] = { "added", "removed" };
+	static const struct { const char *key, *word; } taken[] = {
+		{ "settings", "changed settings" },
+		{ "accounts", "changed accounts" },
+		{ "providers", "changed providers" },
+		{ "repositories", "changed repositories" },
+		{ "notify", "changed notification channels" },
+		{ "deploys", "changed deploy targets" },
+	};
+	const json_t *what = json_object_get(changes, "taken"), *line;
+	json_t *changed = json_array();
 	bool any = false;
+	size_t i;
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		const json_t *list = json_object_get(changes, kinds[i]);
-		char *names, *text;
-
-		if (json_array_size(list) == 0)
-			continue;
-		any = true;
-		names = show_list(list);
-		text = xasprintf("%s: %s", kinds[i], names);
-		term_wrap(&o->out, TERM_PLAIN, 0, 2, text);
-		free(text);
-		free(names);
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		any |= print_named(o, kinds[i], json_object_get(changes,
+		    kinds[i]));
+	json_array_foreach(json_object_get(what, "certificates"), i, line) {
+		if (!has_string(json_object_get(changes, "added"), line) &&
+		    !has_string(json_object_get(changes, "removed"), line))
+			(void)json_array_append(changed,
+			    (json_t *)(uintptr_t)line);
 	}
+	any |= print_named(o, "changed", changed);
+	json_decref(changed);
+	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		any |= print_named(o, taken[i].word, json_object_get(what,
+		    taken[i].key));
 	if (!any)
-		(void)fputs("reloaded; no certificate changed\n", o->out.out);
+		(void)fputs("reloaded; nothing has changed\n", o->out.out);
+	json_array_foreach(json_object_get(changes, "warnings"), i, line) {
+		char *s = show_error(line);
+
+		(void)fprintf(stderr, "warning: %s\n", s == NULL ? "?" : s);
+		free(s);
+	}
 }
 
 int

@@ -20,6 +20,7 @@
 #include "common/provider_text.h"
 #include "config.h"
 #include "daemon/config/conf.h"
+#include "daemon/config/conf_diff.h"
 #include "daemon/control/control.h"
 #include "daemon/control/providers.h"
 #include "daemon/engine/engine.h"
@@ -48,9 +49,12 @@ struct acmed {
 };
 
 static void
-print_line(const char *line, void *arg)
+print_line(enum conf_level level, const char *line, void *arg)
 {
-	fprintf(stderr, "%s\n", line);
+	static const char *const words[] = { [CONF_MISTAKE] = "",
+	    [CONF_WARNING] = "warning: ", [CONF_NOTE] = "note: " };
+
+	fprintf(stderr, "%s%s\n", words[level], line);
 }
 
 /* --- reload --- */
@@ -66,21 +70,39 @@ load(const char *path, conf_report_cb *report, void *arg)
 }
 
 struct report {
-	json_t		*lines;
+	json_t		*lines;		/* of mistakes; may be NULL */
+	json_t		*warnings;
 	char		 first[1024];
 	size_t		 n;
 };
 
 static void
-collect_line(const char *line, void *arg)
+collect_line(enum conf_level level, const char *line, void *arg)
 {
 	struct report *r = arg;
 
+	if (level != CONF_MISTAKE) {
+		log_warning(NULL, "%s", line);
+		(void)json_array_append_new(r->warnings, json_string(line));
+		return;
+	}
 	log_error(NULL, "%s", line);
 	if (r->n++ == 0)
 		(void)snprintf(r->first, sizeof(r->first), "%s", line);
 	if (r->lines != NULL)
 		(void)json_array_append_new(r->lines, json_string(line));
+}
+
+static void
+note_change(const char *kind, const char *name, void *arg)
+{
+	json_t *taken = arg, *list = json_object_get(taken, kind);
+
+	if (list == NULL) {
+		list = json_array();
+		(void)json_object_set_new(taken, kind, list);
+	}
+	(void)json_array_append_new(list, json_string(name));
 }
 
 static void
@@ -95,31 +117,43 @@ static json_t *
 reload(void *arg, struct error *err, json_t *lines)
 {
 	struct acmed *a = arg;
-	struct report report = { .lines = lines };
+	struct report report = { .lines = lines,
+	    .warnings = json_array() };
 	struct conf *conf;
-	json_t *changes;
+	json_t *changes, *taken;
+	char *text;
 
 	if (a->is_stopping) {
 		(void)error_set(err, ERR_TRANSIENT, "engine:stopping",
 		    "acmed is stopping");
+		json_decref(report.warnings);
 		return NULL;
 	}
 	sd_reloading(a->sd);
 	conf = load(a->path, collect_line, &report);
 	if (conf == NULL) {
+		/* The lines go with it. */
 		(void)error_set(err, ERR_CONFIG, "conf:invalid",
-		    "%zu mistake%s in the configuration, the old one stays in "
-		    "force; %s%s", report.n, report.n == 1 ? "" : "s",
-		    report.n > 1 ? "the first: " : "", report.first);
+		    "%zu mistake%s in the configuration; the old one stays in "
+		    "force", report.n, report.n == 1 ? "" : "s");
 		log_error(NULL, "not reloaded: %s", err->msg);
-		engine_set_reload_error(a->engine, err->msg);
+		text = xasprintf("%s; %s%s", err->msg, report.n > 1 ?
+		    "the first: " : "", report.first);
+		engine_set_reload_error(a->engine, text);
+		free(text);
 		sd_ready(a->sd);
+		json_decref(report.warnings);
 		return NULL;
 	}
 	warn_fixed("state_dir", a->conf->state_dir, conf->state_dir);
 	warn_fixed("control_socket", a->conf->control_socket,
 	    conf->control_socket);
+	taken = json_object();
+	conf_diff(a->conf, conf, note_change, taken);
 	changes = engine_reload(a->engine, conf);
+	(void)json_object_set_new(changes, "taken", taken);
+	(void)json_object_set(changes, "warnings", report.warnings);
+	json_decref(report.warnings);
 	log_set_level(conf->log_level);
 	conf_unref(a->conf);
 	a->conf = conf;
@@ -251,8 +285,9 @@ run(const char *path)
 	sigwatch_set(&a.intr, a.loop, SIGINT, stop_cb, &a);
 	sigwatch_set(&a.hup, a.loop, SIGHUP, hup_cb, &a);
 	engine_start(a.engine);
-	log_notice(NULL, "acmed %s started: %zu certificates in %s",
-	    PACKAGE_VERSION, a.conf->n_certs, path);
+	log_notice(NULL, "acmed %s started: %zu certificate%s in %s",
+	    PACKAGE_VERSION, a.conf->n_certs, a.conf->n_certs == 1 ? "" : "s",
+	    path);
 	sd_ready(a.sd);
 	loop_run(a.loop);
 	sigwatch_clear(&a.term);
@@ -270,8 +305,10 @@ check_config(const char *path)
 
 	if (conf == NULL)
 		return 1;
-	printf("%s: ok, %zu certificates, %zu accounts, %zu providers\n", path,
-	    conf->n_certs, conf->n_accounts, conf->n_providers);
+	printf("%s: ok, %zu certificate%s, %zu account%s, %zu provider%s\n",
+	    path, conf->n_certs, conf->n_certs == 1 ? "" : "s",
+	    conf->n_accounts, conf->n_accounts == 1 ? "" : "s",
+	    conf->n_providers, conf->n_providers == 1 ? "" : "s");
 	conf_unref(conf);
 	return 0;
 }

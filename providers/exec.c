@@ -150,7 +150,7 @@ env_from_file(struct envlist *e, const char *path, struct error *err)
 {
 	char *text, *line, *rest;
 
-	if (file_read_secret(path, MAX_ENV_FILE, &text, err) == -1)
+	if (file_read_private(path, MAX_ENV_FILE, &text, err) == -1)
 		return error_wrap(err, "environment_file");
 	for (rest = text; (line = strsep(&rest, "\n")) != NULL;) {
 		line += strspn(line, " \t");

@@ -54,7 +54,7 @@ run_done(const struct error *e, const struct provider_run_reply *r, void *arg)
 }
 
 static void
-report(const char *line, void *arg)
+report(enum conf_level level, const char *line, void *arg)
 {
 	warnx("%s", line);
 }

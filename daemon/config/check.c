@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/names.h"
 #include "common/text.h"
+#include "daemon/config/check_deploy.h"
 #include "daemon/config/check_notify.h"
 #include "daemon/config/opt.h"
 #include "daemon/config/schema.h"
@@ -237,37 +238,67 @@ check_title(struct check *c, const struct section *sec)
 static void
 add_account(struct check *c, struct section *sec)
 {
+	struct conf_account *object;
+
 	check_title(c, sec);
-	table_add(&c->accounts, sec, check_account(c, sec));
+	c->secrets = 0;
+	object = check_account(c, sec);
+	object->hash = check_hash(sec, NULL) + c->secrets;
+	table_add(&c->accounts, sec, object);
 }
 
 static void
 add_provider(struct check *c, struct section *sec)
 {
+	struct conf_provider *object;
+
 	check_title(c, sec);
-	table_add(&c->providers, sec, check_provider(c, sec));
+	c->secrets = 0;
+	object = check_provider(c, sec);
+	object->hash = check_hash(sec, NULL) + c->secrets;
+	table_add(&c->providers, sec, object);
 }
 
 static void
 add_repository(struct check *c, struct section *sec)
 {
+	struct conf_repository *object;
+
 	check_title(c, sec);
-	table_add(&c->repositories, sec, check_repository(c, sec));
+	c->secrets = 0;
+	object = check_repository(c, sec);
+	object->hash = check_hash(sec, NULL) + c->secrets;
+	table_add(&c->repositories, sec, object);
+}
+
+static bool
+is_no_deploy(const char *key)
+{
+	return strcmp(key, "deploy") != 0;
 }
 
 static void
 add_cert(struct check *c, struct section *sec)
 {
+	struct conf_cert *object;
+
 	check_title(c, sec);
-	table_add(&c->certs, sec, check_cert(c, sec));
+	object = check_cert(c, sec);
+	object->hash = check_hash(sec, is_no_deploy);
+	table_add(&c->certs, sec, object);
 	tree_strip(sec);		/* the next one uses the memory */
 }
 
 static void
 add_notify(struct check *c, struct section *sec)
 {
+	struct conf_notify *object;
+
 	check_title(c, sec);
-	table_add(&c->notifies, sec, check_notify(c, sec));
+	c->secrets = 0;
+	object = check_notify(c, sec);
+	object->hash = check_hash(sec, NULL) + c->secrets;
+	table_add(&c->notifies, sec, object);
 }
 
 static void
@@ -335,6 +366,8 @@ check_all(struct check *c)
 	each(c, "notify", add_notify);
 	table_sort(&c->notifies, c->m);
 	take_notifies(conf, &c->notifies);
+	check_warnings(c);
+	check_free_claims(c);
 	table_clear(&c->notifies);
 	table_clear(&c->accounts);
 	table_clear(&c->providers);

@@ -22,12 +22,16 @@ struct check {
 	bool		 is_partial;	/* a file is missing or unreadable:
 					   references may lead there */
 	struct table	 accounts, providers, repositories, certs, notifies;
+	void		*claims;	/* tsearch(3); check_claims.c */
+	uint64_t	 secrets;	/* hash of those that the section's
+					   files hold */
 };
 
 /* All of it, in the order that references need. */
 void	check_all(struct check *);
 
 /* Parts of check_all(). */
+void	check_warnings(struct check *);	/* of the finished conf */
 void	check_globals(struct check *);
 struct conf_account *check_account(struct check *, const struct section *);
 struct conf_provider *check_provider(struct check *, const struct section *);
@@ -55,6 +59,19 @@ void	check_name_challenge(struct check *, const struct section *,
 /* and then: is it possible? */
 void	check_challenges_end(struct check *, const struct section *,
 	    const struct conf_cert *);
+
+/* Is there room for "_acme-challenge." before the name, if it needs that? */
+void	check_name_length(struct check *, const struct section *,
+	    const struct conf_name *);
+
+/*
+ * What a section says, without the keys and sections that are not meant (NULL:
+ * all are); stays the same from one version of acmed to the next.
+ */
+typedef bool check_hash_cb(const char *key);
+uint64_t check_hash(const struct section *, check_hash_cb *is_meant);
+/* A secret of a file counts for the hash of the section that names it. */
+void	check_hash_secret(struct check *, const char *text);
 
 /* Free what the functions above made; NULL is allowed. */
 void	check_free_account(struct conf_account *);

@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "daemon/config/check.h"
 #include "daemon/config/opt.h"
 
@@ -30,6 +31,7 @@ static char *
 check_directory(struct check *c, const struct section *sec)
 {
 	char *text = opt_text(c->m, sec, "directory");
+	const char *words[2], *near;
 
 	if (text == NULL)
 		return xstrdup(directories[0].url);
@@ -40,7 +42,16 @@ check_directory(struct check *c, const struct section *sec)
 			return xstrdup(directories[i].url);
 		}
 	}
-	if (!has_scheme(text, "https://") || text[strlen("https://")] == '/')
+	words[0] = directories[0].word;
+	words[1] = directories[1].word;
+	near = strchr(text, ':') == NULL ? text_nearest(text, words, 2) :
+	    NULL;
+	if (near != NULL)
+		opt_mistake(c->m, sec, tree_value(sec, "directory")->line,
+		    "directory = \"%.200s\"; did you mean \"%s\"?", text,
+		    near);
+	else if (!has_scheme(text, "https://") ||
+	    text[strlen("https://")] == '/')
 		opt_refuse(c->m, sec, "directory",
 		    tree_value(sec, "directory"),
 		    "letsencrypt, letsencrypt-staging, or a URL that begins "
@@ -100,7 +111,9 @@ check_eab(struct check *c, const struct section *sec, struct conf_account *a)
 	const struct value *kid = tree_value(sec, "eab_kid");
 	const struct value *file = tree_value(sec, "eab_hmac_key_file");
 	struct error err;
+	unsigned char *key;
 	char *secret;
+	size_t len;
 
 	a->eab_kid = opt_text(c->m, sec, "eab_kid");
 	a->eab_hmac_key_file = opt_file(c->m, sec, "eab_hmac_key_file");
@@ -115,8 +128,55 @@ check_eab(struct check *c, const struct section *sec, struct conf_account *a)
 	    &err) == -1)
 		opt_mistake(c->m, sec, file->line, "eab_hmac_key_file: %s",
 		    err.msg);
-	else
+	else {
+		check_hash_secret(c, secret);
+		/* Some CAs pad it. */
+		len = strlen(secret);
+		while (len > 0 && secret[len - 1] == '=')
+			secret[--len] = '\0';
+		if (text_b64url_decode(secret, &key, &len) == -1)
+			opt_mistake(c->m, sec, file->line, "eab_hmac_key_file:"
+			    " %s: it is not base64url; allowed: letters, "
+			    "digits, \"-\" and \"_\", as the CA shows it%s",
+			    a->eab_hmac_key_file, strpbrk(secret, "+/") !=
+			    NULL ? " (write \"-\" for \"+\" and \"_\" for "
+			    "\"/\")" : "");
+		else
+			freezero(key, len);
 		freezero_str(secret);
+	}
+}
+
+/* CAs whose newAccount needs termsOfServiceAgreed; hosts end in these. */
+static const char *const public_cas[] = { ".letsencrypt.org",
+    ".zerossl.com", ".pki.goog", ".buypass.com", ".ssl.com", ".sectigo.com",
+    ".digicert.com", ".globalsign.com", ".actalis.it", ".actalis.com",
+    ".harica.gr" };
+
+static void
+warn_tos(struct check *c, const struct section *sec,
+    const struct conf_account *a)
+{
+	const struct value *v = tree_value(sec, "agree_tos");
+	const char *host = a->directory + strlen("https://");
+	size_t len;
+
+	if (a->agree_tos || !has_scheme(a->directory, "https://"))
+		return;
+	len = strcspn(host, ":/");
+	for (size_t i = 0; i < sizeof(public_cas) / sizeof(public_cas[0]);
+	    i++) {
+		size_t n = strlen(public_cas[i]);
+
+		if (len <= n || strncasecmp(host + len - n, public_cas[i],
+		    n) != 0)
+			continue;
+		opt_warn(c->m, sec, v != NULL ? v->line : sec->line, "%s, "
+		    "and %.*s gives no account without it; read the CA's "
+		    "terms of service and write agree_tos = true",
+		    v != NULL ? "agree_tos = false" : "agree_tos is missing",
+		    (int)len, host);
+	}
 }
 
 struct conf_account *
@@ -129,6 +189,7 @@ check_account(struct check *c, const struct section *sec)
 	a->contact = opt_list(c->m, sec, "contact");
 	check_contact(c, sec);
 	a->agree_tos = opt_bool(c->m, sec, "agree_tos", false);
+	warn_tos(c, sec, a);
 	a->ca_file = opt_ca_file(c->m, sec);
 	a->proxy = check_proxy(c, sec);
 	a->key = opt_key_type(c->m, sec, "key");

@@ -160,6 +160,8 @@ check_cert_dns(struct check *c, const struct section *sec,
 			cert->names[i].challenge_alias = xstrdup(alias);
 	}
 	free(alias);
+	for (size_t i = 0; i < cert->n_names; i++)
+		check_name_length(c, sec, &cert->names[i]);
 	cert->follow_cname = opt_bool(c->m, sec, "follow_cname", true);
 	cert->resolvers = check_resolvers(c, sec);
 	cert->propagation = check_propagation(c, sec);

@@ -118,6 +118,26 @@ check_name_challenge(struct check *c, const struct section *sec,
 		(void)check_server(c, sec, name);
 }
 
+/* RFC 8555 section 8.4: the name of the TXT record must be one, too. */
+void
+check_name_length(struct check *c, const struct section *sec,
+    const struct conf_name *name)
+{
+	const char *prefix = name->challenge == CHALLENGE_DNS_01 ?
+	    "_acme-challenge." : "_validation-persist.";
+	size_t len = strlen(dname_base(name->name)) + strlen(prefix);
+
+	if (!conf_name_needs_dns(name) || name->challenge_alias != NULL ||
+	    len <= DNAME_MAX)
+		return;
+	opt_mistake(c->m, sec, line_of(sec, "names"), "\"%.60s...\" is too "
+	    "long for challenge = \"%s\": its record \"%s...\" would have a "
+	    "name of %zu characters; allowed: %d; use a challenge_alias%s",
+	    name->name, challenge_type_name(name->challenge), prefix, len,
+	    DNAME_MAX, dname_is_wildcard(name->name) ? "" :
+	    ", or challenge = \"http-01\"");
+}
+
 void
 check_challenges_end(struct check *c, const struct section *sec,
     const struct conf_cert *cert)

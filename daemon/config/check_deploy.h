@@ -65,6 +65,17 @@ void	check_deploy_verify(struct check *, const struct section *,
 	    struct conf_deploy *);
 void	check_free_deploy_verify(struct conf_deploy *);
 
+/*
+ * Somebody writes there, and nobody else may: what ("file", "Secret") at path,
+ * in place (another host; NULL: here).  The second one is a mistake.
+ */
+void	check_claim(struct check *, const struct section *, const char *what,
+	    const char *place, const char *path);
+void	check_free_claims(struct check *);
+/* One spelling of a file's path: links above it followed.  The caller
+ * frees. */
+char	*check_same_path(const char *path);
+
 /* Not kinds: deploy_window of a target or a certificate (unset: *d stays),
  * deploy_order (is it parallel?), and the hash of a target. */
 void	check_deploy_window(struct check *, const struct section *,

@@ -39,6 +39,9 @@ check_deploy_haproxy(struct check *c, const struct section *sec,
 	else if (h->file != NULL && !is_word(h->file))
 		opt_refuse(c->m, sub, "file", tree_value(sub, "file"),
 		    "a path without spaces and special characters");
+	else if (h->file != NULL)
+		check_claim(c, sub, "certificate of HAProxy", h->socket,
+		    h->file);
 }
 
 void

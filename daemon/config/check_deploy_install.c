@@ -185,11 +185,8 @@ check_files(struct check *c, const struct section *sec, const char *kind,
 
 		if (strcmp(sub->kind, kind) != 0)
 			continue;
-		for (size_t j = 0; j < *n; j++) {
-			if (strcmp(list[j].path, sub->title) == 0)
-				opt_mistake(c->m, sub, sub->line, "it is "
-				    "given twice; allowed: once");
-		}
+		check_claim(c, sub, "file", is_remote ? sec->title : NULL,
+		    sub->title);
 		check_file(c, sub, is_remote, &list[(*n)++]);
 	}
 	return list;

@@ -116,6 +116,12 @@ check_names(struct check *c, const struct section *sub,
 	else if (k->secret != NULL && !is_name(k->secret, true))
 		opt_refuse(c->m, sub, "secret", tree_value(sub, "secret"),
 		    rule);
+	if (k->secret != NULL && k->namespace != NULL) {
+		char *place = xasprintf("%s %s", sub->title, k->namespace);
+
+		check_claim(c, sub, "Secret", place, k->secret);
+		free(place);
+	}
 }
 
 /* KEY=VALUE; what exactly they may be, the API server knows best. */

@@ -78,16 +78,6 @@ check_deploy_order(struct check *c, const struct section *sec)
 	return true;
 }
 
-/* FNV-1a, the final NUL too. */
-static uint64_t
-hash_text(uint64_t h, const char *s)
-{
-	do {
-		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-	} while (*s++ != '\0');
-	return h;
-}
-
 /* These say when and how patiently, not what is done. */
 static bool
 is_what(const char *key)
@@ -102,35 +92,10 @@ is_what(const char *key)
 	return true;
 }
 
-/* The order of keys does not matter, that of values does. */
-static uint64_t
-hash_section(const struct section *sec)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < sec->n_items; i++) {
-		const struct item *item = &sec->items[i];
-		uint64_t h = hash_text(0xcbf29ce484222325u, item->key);
-
-		if (!is_what(item->key))
-			continue;
-		for (size_t j = 0; j < item->n; j++)
-			h = hash_text(h, item->values[j]->text);
-		sum += h;
-	}
-	for (size_t i = 0; i < sec->n_subs; i++) {
-		const struct section *sub = sec->subs[i];
-		uint64_t h = hash_text(0xcbf29ce484222325u, sub->kind);
-
-		h = hash_text(h, sub->title != NULL ? sub->title : "");
-		sum += (h ^ hash_section(sub)) * 0x100000001b3u;
-	}
-	return sum;
-}
-
 void
 check_deploy_hash(const struct section *sec, struct conf_deploy *d)
 {
 	(void)text_printf(d->hash, sizeof(d->hash), "%016llx",
-	    (unsigned long long)hash_section(sec));
+	    (unsigned long long)check_hash(sec, is_what));
+	d->whole_hash = check_hash(sec, NULL);
 }

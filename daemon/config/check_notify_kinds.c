@@ -57,12 +57,11 @@ secret(struct check *c, const struct section *sec, const char *key)
 			    err.msg);
 			text = NULL;
 		}
+		if (text != NULL)
+			check_hash_secret(c, text);
 		free(path);
-	} else if (v != NULL && sec->src->is_public &&
-	    file_is_reachable(sec->src->path)) {
-		opt_mistake(c->m, sec, v->line, "%s is a secret and every "
-		    "user can read this file; chmod o-r %s, or use %s", key,
-		    sec->src->path, file_key);
+	} else if (v != NULL && opt_is_open(sec)) {
+		opt_refuse_open(c->m, sec, v->line, key);
 	} else {
 		text = opt_text(c->m, sec, key);
 	}

@@ -68,6 +68,7 @@ set_secret_file(struct check *c, const struct section *sec, const char *key,
 		return;
 	}
 	text = secret;
+	check_hash_secret(c, secret);
 	if (provider_values_set(values, opt, &text, 1, &err) == -1)
 		opt_mistake(c->m, sec, tree_value(sec, key)->line, "%s: %s",
 		    path, err.msg);
@@ -134,11 +135,8 @@ check_option(struct check *c, const struct section *sec,
 		opt_mistake(c->m, sec, sec->line, "%s%s%s is missing (%s)",
 		    o->name, o->secret ? " or " : "", o->secret ? key : "",
 		    o->help);
-	else if (item != NULL && o->secret && sec->src->is_public &&
-	    file_is_reachable(sec->src->path))
-		opt_mistake(c->m, sec, line, "%s is a secret and every user "
-		    "can read this file; chmod o-r %s, or use %s", o->name,
-		    sec->src->path, key);
+	else if (item != NULL && o->secret && opt_is_open(sec))
+		opt_refuse_open(c->m, sec, line, o->name);
 	else if (item != NULL && is_path(o))
 		set_path(c, sec, o, values, opt);
 	else if (item != NULL)

@@ -95,6 +95,7 @@ check_secret(struct check *c, const struct section *sec, const char *key,
 		    key, err.msg);
 		return;
 	}
+	check_hash_secret(c, secret);
 	if (strlen(secret) < min)
 		opt_mistake(c->m, sec, tree_value(sec, key)->line, "%s: %s: "
 		    "it has %zu characters; allowed: at least %zu, such as "

@@ -129,8 +129,8 @@ conf_load(const char *path, conf_report_cb *report, void *arg)
 	check_all(&check);
 	load_clear(&load);
 	schema_free(load.schema);
-	if (m.n > 0) {
-		mistakes_report(&m, report, arg);
+	mistakes_report(&m, report, arg);
+	if (m.n_wrong > 0) {
 		free_whole(whole);
 		whole = NULL;
 	}

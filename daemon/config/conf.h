@@ -58,6 +58,7 @@ struct conf_account {
 	char		*eab_kid;	/* NULL: none */
 	char		*eab_hmac_key_file;
 	bool		 ari;		/* RFC 9773: let the CA say when */
+	uint64_t	 hash;		/* of the section, and its secrets */
 };
 
 /* provider "NAME" { type = ...; options of that type } */
@@ -65,6 +66,7 @@ struct conf_provider {
 	char		*name;
 	const struct provider *type;
 	struct provider_values *values;	/* checked against type's table */
+	uint64_t	 hash;		/* of the section, and its secrets */
 };
 
 struct conf_name {
@@ -118,6 +120,7 @@ struct conf_cert {
 	bool		 deploy_parallel;	/* not one after the other */
 	const char	*file;		/* where it stands, for messages */
 	int		 line;
+	uint64_t	 hash;		/* of the section without deploys */
 };
 
 struct conf {
@@ -147,9 +150,15 @@ struct conf {
 	struct conf_alarm alarm;
 };
 
-/* Called for every mistake, in the order of the files: one line each,
+enum conf_level {
+	CONF_MISTAKE,		/* the configuration cannot be used */
+	CONF_WARNING,		/* it can, but it is hardly what is meant */
+	CONF_NOTE		/* conf_check() could not look at this */
+};
+
+/* Called for everything found, in the order of the files: one line each,
  * "FILE:LINE: KEY: what was found; what is allowed". */
-typedef void conf_report_cb(const char *line, void *arg);
+typedef void conf_report_cb(enum conf_level, const char *line, void *arg);
 
 /*
  * Read the file and all it includes.  NULL if there was any mistake; every

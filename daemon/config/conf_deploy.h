@@ -98,6 +98,7 @@ struct conf_webhook {
 struct conf_deploy {
 	char		*name;
 	char		 hash[17];	/* of what it does; not of when */
+	uint64_t	 whole_hash;	/* of all of its section */
 	unsigned	 timeout_s;	/* of each step */
 	/* When it may run, its own or the certificate's; none: always. */
 	struct conf_window *windows;

@@ -88,6 +88,7 @@ struct conf_notify {
 	int64_t		 interval_s;	/* of a heartbeat */
 
 	char		**exec;
+	uint64_t	 hash;		/* of the section, and its secrets */
 };
 
 /* When alarms are told; the same for all channels. */

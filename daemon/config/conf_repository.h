@@ -34,6 +34,7 @@ struct conf_repository {
 	char		*ca_file;	/* NULL: the system's trust */
 	char		*secret_file;	/* hmac_key_file or encrypt_key_file */
 	bool		 encrypted;	/* it is the latter */
+	uint64_t	 hash;		/* of the section, and its secrets */
 };
 
 #endif

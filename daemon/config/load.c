@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/config/load.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/access.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mem.h"
@@ -57,10 +59,37 @@ complain(struct load *l, const struct from *from, const char *path,
 
 	l->is_partial = true;
 	if (from->src == NULL)
-		mistake_add(l->m, &main_file, 0, "%s", what);
+		mistake_add(l->m, CONF_MISTAKE, &main_file, 0, TOP_FILE, "%s",
+		    what);
 	else
-		mistake_add(l->m, from->src, from->line, "include: %s: %s",
-		    path, what);
+		mistake_add(l->m, CONF_MISTAKE, from->src, from->line,
+		    TOP_INCLUDE, "include: %s: %s", path, what);
+}
+
+/* err.msg of file_read(), which begins with the path. */
+static void
+complain_error(struct load *l, const struct from *from, const char *path,
+    const char *what)
+{
+	size_t n = strlen(path);
+
+	if (strncmp(what, path, n) == 0 && strncmp(what + n, ": ", 2) == 0)
+		what += n + 2;
+	complain(l, from, path, what);
+}
+
+static void
+complain_errno(struct load *l, const struct from *from, const char *path)
+{
+	char *fault;
+
+	if (errno != EACCES) {
+		complain(l, from, path, strerror(errno));
+		return;
+	}
+	fault = access_fault(path);
+	complain(l, from, path, fault);
+	free(fault);
 }
 
 static struct source *
@@ -121,6 +150,37 @@ refuse_dir_error(const char *path, int err)
 	return err != ENOENT && err != ENOTDIR;
 }
 
+/* An empty directory of configuration files is as it is installed. */
+static bool
+is_empty_dir(const char *pattern)
+{
+	char *dir = xstrdup(pattern), *slash = strrchr(dir, '/');
+	struct dirent *e;
+	bool empty = true;
+	DIR *d;
+
+	if (slash != NULL)
+		*slash = '\0';
+	d = opendir(slash == NULL ? "." : dir[0] != '\0' ? dir : "/");
+	while (d != NULL && empty && (e = readdir(d)) != NULL)
+		empty = e->d_name[0] == '.';
+	if (d == NULL)
+		empty = false;
+	else
+		(void)closedir(d);
+	free(dir);
+	return empty;
+}
+
+static void
+warn_no_match(struct load *l, const struct source *src, int line,
+    const char *pattern)
+{
+	if (!is_empty_dir(pattern))
+		mistake_add(l->m, CONF_WARNING, src, line, TOP_INCLUDE,
+		    "include: no file matches %s", pattern);
+}
+
 static void
 include_pattern(struct load *l, const struct source *src,
     const struct value *v, unsigned depth)
@@ -131,7 +191,7 @@ include_pattern(struct load *l, const struct source *src,
 	int rc;
 
 	if (v->text[0] == '\0') {
-		mistake_add(l->m, src, v->line,
+		mistake_add(l->m, CONF_MISTAKE, src, v->line, TOP_INCLUDE,
 		    "include(\"\"): allowed: a file or a pattern");
 		return;
 	}
@@ -145,9 +205,10 @@ include_pattern(struct load *l, const struct source *src,
 	if (rc == 0) {
 		for (size_t i = 0; i < g.gl_pathc; i++)
 			load_file(l, g.gl_pathv[i], &from);
-	} else if (rc != GLOB_NOMATCH) {
-		complain(l, &from, path, rc == GLOB_NOSPACE ?
-		    strerror(ENOMEM) : "a directory cannot be read");
+	} else if (rc == GLOB_NOMATCH) {
+		warn_no_match(l, src, v->line, path);
+	} else {
+		complain_errno(l, &from, path);
 	}
 	globfree(&g);
 	free(path);
@@ -162,8 +223,13 @@ load_text(struct load *l, struct source *src, const char *text, size_t len,
 	const struct item *includes;
 	struct tidied t = { 0 };
 
-	if (memchr(text, '\0', len) != NULL)
-		mistake_add(l->m, src, 0, "syntax error: found a NUL byte");
+	if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 ||
+	    memcmp(text, "\xfe\xff", 2) == 0))
+		mistake_add(l->m, CONF_MISTAKE, src, 0, TOP_FILE, "syntax "
+		    "error: the file is UTF-16; save it as UTF-8");
+	else if (memchr(text, '\0', len) != NULL)
+		mistake_add(l->m, CONF_MISTAKE, src, 0, TOP_FILE,
+		    "syntax error: found a NUL byte");
 	else
 		tidy_text(l->schema, src, text, len, &t, l->m);
 	if (t.text != NULL)
@@ -194,7 +260,7 @@ load_file(struct load *l, const char *path, const struct from *from)
 		return;
 	}
 	if (stat(path, &st) == -1) {
-		complain(l, from, path, strerror(errno));
+		complain_errno(l, from, path);
 		return;
 	}
 	if (!S_ISREG(st.st_mode)) {
@@ -204,7 +270,7 @@ load_file(struct load *l, const char *path, const struct from *from)
 	if (remember(l, path, from, &st) == -1)
 		return;
 	if (file_read(AT_FDCWD, path, FILE_MAX, &text, &len, &err) == -1) {
-		complain(l, from, path, err.msg);
+		complain_error(l, from, path, err.msg);
 		return;
 	}
 	load_text(l, l->sources[l->n - 1], text, len, from->depth);

@@ -8,8 +8,8 @@
 #include "common/text.h"
 
 void
-mistake_add(struct mistakes *m, const struct source *src, int line,
-    const char *fmt, ...)
+mistake_add(struct mistakes *m, enum conf_level level,
+    const struct source *src, int line, int top, const char *fmt, ...)
 {
 	struct mistake *new;
 	char *what;
@@ -23,8 +23,10 @@ mistake_add(struct mistakes *m, const struct source *src, int line,
 		m->list = xreallocarray(m->list, m->room, sizeof(*m->list));
 	}
 	new = &m->list[m->n];
-	*new = (struct mistake){ .order = src->order, .line = line,
-	    .n = m->n++ };
+	*new = (struct mistake){ .level = level, .order = src->order,
+	    .line = line, .top = top, .n = m->n++ };
+	if (level == CONF_MISTAKE)
+		m->n_wrong++;
 	if (line > 0)
 		new->text = xasprintf("%s:%d: %s", src->path, line, what);
 	else
@@ -51,7 +53,7 @@ mistakes_report(struct mistakes *m, conf_report_cb *report, void *arg)
 	if (m->n > 0)
 		qsort(m->list, m->n, sizeof(*m->list), compare);
 	for (size_t i = 0; i < m->n; i++)
-		report(m->list[i].text, arg);
+		report(m->list[i].level, m->list[i].text, arg);
 }
 
 void

@@ -18,9 +18,18 @@ struct source {
 	bool		 is_public;	/* every user can read it */
 };
 
+/* What a mistake spoils, where it is not a section (its line). */
+enum {
+	TOP_FILE = -1,		/* the whole file: it cannot be parsed */
+	TOP_VALUE = 0,		/* a value outside of sections */
+	TOP_INCLUDE = -2	/* an include: only what it leads to */
+};
+
 struct mistake {
+	enum conf_level	 level;
 	unsigned	 order;
 	int		 line;
+	int		 top;		/* line of the outermost section */
 	size_t		 n;		/* to keep the order within a line */
 	char		*text;		/* "FILE:LINE: ..." */
 };
@@ -28,11 +37,15 @@ struct mistake {
 struct mistakes {
 	struct mistake	*list;
 	size_t		 n, room;
+	size_t		 n_wrong;	/* of CONF_MISTAKE */
+	bool		 is_shell;	/* conf_check(): no service's
+					   environment */
 };
 
 /* line 0: the file as a whole.  Control characters are replaced. */
-void	mistake_add(struct mistakes *, const struct source *, int line,
-	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void	mistake_add(struct mistakes *, enum conf_level, const struct source *,
+	    int line, int top, const char *fmt, ...)
+	    __attribute__((format(printf, 6, 7)));
 /* Tell every one, in order. */
 void	mistakes_report(struct mistakes *, conf_report_cb *, void *arg);
 void	mistakes_clear(struct mistakes *);

@@ -12,25 +12,67 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/access.h"
+#include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
 
 #define CREDENTIAL "credential:"
 
+static void add(struct mistakes *, enum conf_level, const struct section *,
+    int, const char *, va_list) __attribute__((format(printf, 5, 0)));
+
+static void
+add(struct mistakes *m, enum conf_level level, const struct section *sec,
+    int line, const char *fmt, va_list ap)
+{
+	char context[TREE_CONTEXT_MAX], *what = xvasprintf(fmt, ap);
+	const struct section *top = sec;
+
+	while (top->kind != NULL && top->parent != NULL &&
+	    top->parent->kind != NULL)
+		top = top->parent;
+	(void)tree_context(sec, context);
+	mistake_add(m, level, sec->src, line,
+	    top->kind != NULL ? top->line : TOP_VALUE, "%s%s%s", context,
+	    context[0] != '\0' ? ": " : "", what);
+	free(what);
+}
+
 void
 opt_mistake(struct mistakes *m, const struct section *sec, int line,
     const char *fmt, ...)
 {
-	char context[TREE_CONTEXT_MAX], *what;
 	va_list ap;
 
 	va_start(ap, fmt);
-	what = xvasprintf(fmt, ap);
+	add(m, CONF_MISTAKE, sec, line, fmt, ap);
 	va_end(ap);
-	(void)tree_context(sec, context);
-	mistake_add(m, sec->src, line, "%s%s%s", context,
-	    context[0] != '\0' ? ": " : "", what);
-	free(what);
+}
+
+void
+opt_warn(struct mistakes *m, const struct section *sec, int line,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(m, CONF_WARNING, sec, line, fmt, ap);
+	va_end(ap);
+}
+
+static void opt_note(struct mistakes *, const struct section *, int,
+    const char *, ...) __attribute__((format(printf, 4, 5)));
+
+static void
+opt_note(struct mistakes *m, const struct section *sec, int line,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(m, CONF_NOTE, sec, line, fmt, ap);
+	va_end(ap);
 }
 
 void
@@ -242,6 +284,11 @@ opt_file(struct mistakes *m, const struct section *sec, const char *key)
 		    "LoadCredential=NAME:... of acmed.service");
 		return NULL;
 	}
+	if ((dir == NULL || dir[0] != '/') && m->is_shell) {
+		opt_note(m, sec, v->line, "%s = \"%.200s\" is not looked "
+		    "at: only the service has its credentials", key, v->text);
+		return NULL;
+	}
 	if (dir == NULL || dir[0] != '/') {
 		opt_mistake(m, sec, v->line, "%s = \"%.200s\": "
 		    "$CREDENTIALS_DIRECTORY is not set; credentials exist "
@@ -250,6 +297,23 @@ opt_file(struct mistakes *m, const struct section *sec, const char *key)
 		return NULL;
 	}
 	return xasprintf("%s/%s", dir, name);
+}
+
+bool
+opt_is_open(const struct section *sec)
+{
+	return sec->src->is_public && file_is_reachable(sec->src->path);
+}
+
+void
+opt_refuse_open(struct mistakes *m, const struct section *sec, int line,
+    const char *key)
+{
+	char *command = access_close(sec->src->path, "r");
+
+	opt_mistake(m, sec, line, "%s is a secret and every user can read "
+	    "this file; %s, or use %s_file", key, command, key);
+	free(command);
 }
 
 bool
@@ -265,14 +329,19 @@ opt_is_url(const char *s, bool plain)
 char *
 opt_ca_file(struct mistakes *m, const struct section *sec)
 {
-	char *path = opt_file(m, sec, "ca_file");
+	char *path = opt_file(m, sec, "ca_file"), *fault;
 	struct stat st;
 	int fd;
 
 	if (path == NULL)
 		return NULL;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd == -1)
+	if (fd == -1 && errno == EACCES) {
+		fault = access_fault(path);
+		opt_mistake(m, sec, tree_value(sec, "ca_file")->line,
+		    "ca_file: %s", fault);
+		free(fault);
+	} else if (fd == -1)
 		opt_mistake(m, sec, tree_value(sec, "ca_file")->line,
 		    "ca_file: %s: %s", path, strerror(errno));
 	else if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))

@@ -15,6 +15,9 @@
 /* A mistake in a section: its context is put in front. */
 void	opt_mistake(struct mistakes *, const struct section *, int line,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* The same for what can be used, but is hardly what is meant. */
+void	opt_warn(struct mistakes *, const struct section *, int line,
+	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* `key = "text"; allowed: ...`, in v's line. */
 void	opt_refuse(struct mistakes *, const struct section *,
 	    const char *key, const struct value *, const char *allowed);
@@ -40,6 +43,11 @@ int	opt_parse_bool(const char *);
 /* "https://HOST...", or also http:// if plain; no characters that a URL must
  * not have. */
 bool	opt_is_url(const char *, bool plain);
+/* Can every user read the file of this section, so that a secret must not
+ * stand in it?  And the mistake of one that does. */
+bool	opt_is_open(const struct section *);
+void	opt_refuse_open(struct mistakes *, const struct section *, int line,
+	    const char *key);
 /*
  * A path in a file: "/..." as it is, else relative to the file's directory;
  * the caller frees.

@@ -142,7 +142,8 @@ parse_text(struct schema *schema, const struct source *src, char *text,
 
 	*state = (struct parse_state){ 0 };
 	if (fp == NULL || cfg == NULL) {
-		mistake_add(m, src, 0, "%s", strerror(errno));
+		mistake_add(m, CONF_MISTAKE, src, 0, TOP_FILE, "%s",
+		    strerror(errno));
 		goto out;
 	}
 	(void)cfg_set_error_function(cfg, error_cb);
@@ -150,11 +151,11 @@ parse_text(struct schema *schema, const struct source *src, char *text,
 	if (rc == CFG_SUCCESS && state->error_line == 0 && state->end_seen)
 		sec = take_section(cfg, schema_root, schema, src);
 	else if (state->error_line != 0)
-		mistake_add(m, src, state->error_line, "syntax error: %s",
-		    state->error);
+		mistake_add(m, CONF_MISTAKE, src, state->error_line, TOP_FILE,
+		    "syntax error: %s", state->error);
 	else
-		mistake_add(m, src, 0, "syntax error: the file ends inside a "
-		    "section");
+		mistake_add(m, CONF_MISTAKE, src, 0, TOP_FILE, "syntax error: "
+		    "the file ends inside a section");
 out:
 	if (cfg != NULL)
 		(void)cfg_free(cfg);	/* also resets its lexer */

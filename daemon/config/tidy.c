@@ -20,6 +20,7 @@ struct tidy {
 	struct tidied	*out;
 	int		 out_line;
 	int		 statement;	/* line of the current one */
+	int		 top;		/* line of the outermost section */
 	bool		 has_failed;	/* libconfuse need not try */
 	bool		 has_semicolon;	/* told once */
 };
@@ -49,7 +50,8 @@ complain(struct tidy *t, const struct block *b, int line, const char *fmt,
 	va_start(ap, fmt);
 	what = xvasprintf(fmt, ap);
 	va_end(ap);
-	mistake_add(t->m, t->src, line, "%s%s%s", b->context,
+	mistake_add(t->m, CONF_MISTAKE, t->src, line,
+	    t->top > 0 ? t->top : TOP_VALUE, "%s%s%s", b->context,
 	    b->context[0] != '\0' ? ": " : "", what);
 	free(what);
 }
@@ -177,16 +179,48 @@ skip_statement(struct tidy *t, const struct block *b)
 	return -1;
 }
 
+/* What keys are called elsewhere. */
+static const char *
+usual_name(const struct key *keys, const char *name)
+{
+	static const struct { const char *other, *ours; } words[] = {
+		{ "email", "contact" }, { "mail", "contact" },
+		{ "domains", "names" }, { "domain", "names" },
+		{ "san", "names" }, { "sans", "names" },
+		{ "hostnames", "names" }, { "server", "directory" },
+		{ "ca", "directory" }, { "tos", "agree_tos" },
+		{ "accept_tos", "agree_tos" }, { "dns", "provider" },
+		{ "key_type", "key" }, { "hook", "exec" },
+		{ "command", "exec" }, { "post_hook", "exec" },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(words[i].other, name) == 0 &&
+		    schema_find(keys, words[i].ours) != NULL)
+			return words[i].ours;
+	}
+	return NULL;
+}
+
 static int
 unknown_key(struct tidy *t, const struct block *b, const char *name,
     int line)
 {
 	const struct key *root = schema_find(schema_root, name);
-	const char *near = schema_nearest(b->keys, name);
+	const char *near = usual_name(b->keys, name);
 	char *all;
+
+	if (near == NULL && strcmp(name, "profile") != 0)
+		near = schema_nearest(b->keys, name);
 
 	if (b->is_lenient)
 		return skip_statement(t, b);
+	if (name[0] == '[') {
+		complain(t, b, line, "unknown key \"%s\"; a section is "
+		    "written: account \"NAME\" { ... }", name);
+		t->has_failed = true;
+		return -1;
+	}
 	if (root != NULL && (root->shape == SHAPE_SECTION ||
 	    root->shape == SHAPE_INCLUDE)) {
 		complain(t, b, line, "found %s inside this section; is a "
@@ -207,13 +241,23 @@ unknown_key(struct tidy *t, const struct block *b, const char *name,
 static int
 read_list(struct tidy *t, const struct block *b)
 {
+	char word[80];
+
 	for (;;) {
+		struct lex last = t->x;
+
 		put_word(t, &t->x);
 		if (lex_is(&t->x, '}'))
 			return 0;
 		if (next(t, b) != LEX_STR && !lex_is(&t->x, ',') &&
 		    !lex_is(&t->x, '}'))
 			return give_up(t, b);
+		if (last.kind == LEX_STR && t->x.kind == LEX_STR) {
+			lex_text(&t->x, word, sizeof(word));
+			complain(t, b, t->x.at, "a comma is missing before "
+			    "\"%s\"; allowed: { \"a\", \"b\" }", word);
+			put_text(t, ",");
+		}
 	}
 }
 
@@ -329,10 +373,27 @@ read_section(struct tidy *t, const struct block *b, const struct key *key,
 		    "allowed: %s \"NAME\" { ... }", key->name, key->name);
 		return skip_group(t, b);
 	}
+	if (lex_is(&t->x, '=')) {
+		complain(t, b, word->at, "%s = ... is no key here; a section "
+		    "is written: %s \"NAME\" { ... }%s", key->name,
+		    key->name, schema_find(schema_find(schema_root,
+		    "certificate")->sub, key->name) != NULL ?
+		    "; the key belongs into a certificate" : "");
+		return skip_statement(t, b);
+	}
 	put_word(t, word);
 	if (t->x.kind != LEX_STR)
 		return give_up(t, b);
 	(void)next(t, b);
+	if (lex_is(&t->x, '=')) {
+		complain(t, b, t->x.at, "found \"=\" behind the name of a "
+		    "section; allowed: %s \"NAME\" { ... }", key->name);
+		(void)next(t, b);
+		if (!lex_is(&t->x, '{')) {
+			t->has_failed = true;
+			return -1;
+		}
+	}
 	if (!lex_is(&t->x, '{'))
 		return give_up(t, b);
 	if (keys == NULL) {
@@ -363,6 +424,9 @@ read_statement(struct tidy *t, const struct block *b)
 	lex_text(&word, name, sizeof(name));
 	key = schema_find(b->keys, name);
 	t->statement = word.at;
+	if (b->line == 0)
+		t->top = key != NULL && key->shape == SHAPE_SECTION ?
+		    word.at : 0;
 	(void)next(t, b);
 	if (key == NULL)
 		return unknown_key(t, b, name, word.at);
@@ -417,13 +481,18 @@ tidy_text(const struct schema *schema, const struct source *src,
 	struct tidy t = { .schema = schema, .src = src, .m = m, .out = out,
 	    .out_line = 1 };
 
+	size_t before = m->n;
+
 	*out = (struct tidied){ .room = len + len / 4 + 256 };
 	out->text = xmalloc(out->room);
 	lex_init(&t.x, text, len);
 	(void)read_block(&t, schema_root, false, "", 0);
 	put(out, "\n" SCHEMA_END " = 1\n", strlen("\n" SCHEMA_END " = 1\n"));
-	if (t.has_failed)
-		tidied_clear(out);
+	if (!t.has_failed)
+		return;
+	tidied_clear(out);
+	for (size_t i = before; i < m->n; i++)
+		m->list[i].top = TOP_FILE;
 }
 
 void

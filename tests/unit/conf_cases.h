@@ -109,16 +109,32 @@
     AT "2: resolvers is given twice, first in line 1; allowed: "
     "once\n" },
 { "resolvers = { 1.1.1.1 9.9.9.9 }\n",
-    AT "1: syntax error: unexpected token '9.9.9.9'\n" },
+    AT "1: a comma is missing before \"9.9.9.9\"; allowed: { \"a\", "
+    "\"b\" }\n" },
 { "resolvers = { 1.1.1.1, 9.9.9.9\n",
     AT "1: syntax error: the file ends inside this statement\n" },
 { "account { }\n",
     AT "1: account { ... }: the name is missing; allowed: account "
     "\"NAME\" { ... }\n" },
-{ "account = \"x\"\n",
-    AT "1: syntax error: missing opening brace for section 'account'\n" },
+{ "account = \"x\"\nnotify = y\n",
+    AT "1: account = ... is no key here; a section is written: account "
+    "\"NAME\" { ... }; the key belongs into a certificate\n"
+    AT "2: notify = ... is no key here; a section is written: notify "
+    "\"NAME\" { ... }\n" },
 { "account \"x\" = 5\n",
-    AT "1: syntax error: missing opening brace for section 'account'\n" },
+    AT "1: found \"=\" behind the name of a section; allowed: account "
+    "\"NAME\" { ... }\n" },
+{ "account \"x\" = { }\nlog_level = x\n",
+    AT "1: found \"=\" behind the name of a section; allowed: account "
+    "\"NAME\" { ... }\n"
+    AT "2: log_level = \"x\"; allowed: error, warning, notice, info, "
+    "debug\n" },
+{ "[account]\ndirectory = \"letsencrypt\"\n",
+    AT "1: unknown key \"[account]\"; a section is written: account "
+    "\"NAME\" { ... }\n" },
+{ "account \"x\" { email = \"a@b.example\" }\n",
+    AT "1: account \"x\": unknown key \"email\"; did you mean "
+    "\"contact\"?\n" },
 { "account \"x\" {\n"
     " agree_tos = true\n",
     AT "1: account \"x\": syntax error: the file ends inside "
@@ -159,8 +175,7 @@
     " directory = \"letsencrypt-stagin\"\n"
     "}\n",
     AT "2: account \"x\": directory = \"letsencrypt-stagin\"; "
-    "allowed: letsencrypt, letsencrypt-staging, or a URL "
-    "that begins with https://\n" },
+    "did you mean \"letsencrypt-staging\"?\n" },
 { "account \"x\" {\n"
     " directory = letsencrypt\n"
     " agree_tos = maybe\n"
@@ -592,7 +607,57 @@
     AT "5: certificate \"example.com\": name \"example.com.\": "
     "it is given twice; allowed: once\n"
     AT "6: certificate \"example.com\": name \"x y\": \"x y\" "
-    "is no domain name: it has a character that is not allowed\n" },
+    "is no domain name: it has a blank or a comma; write each name in "
+    "quotes of its own\n" },
+{ CERT
+    " names = { \"https://a.example\", \"a.example:443\", \"a.example/\",\n"
+    " \"2001:db8::1\", \"a$b.example\" }\n"
+    " domains = \"b.example\"\n"
+    "}\n",
+    AT "4: certificate \"example.com\": names: \"https://a.example\" is no "
+    "domain name: it is a URL; write the name only\n"
+    AT "4: certificate \"example.com\": names: \"a.example:443\" is no "
+    "domain name: it has a \":\"; write the name only, without a port\n"
+    AT "4: certificate \"example.com\": names: \"a.example/\" is no "
+    "domain name: it has a \"/\"; write the name only\n"
+    AT "5: certificate \"example.com\": names: \"2001:db8::1\" is no "
+    "domain name: it looks like an IP address\n"
+    AT "5: certificate \"example.com\": names: \"a$b.example\" is no "
+    "domain name: \"$\" is not allowed in it\n"
+    AT "6: certificate \"example.com\": unknown key \"domains\"; did you "
+    "mean \"names\"?\n" },
+/* "_acme-challenge." must fit before the name. */
+{ CERT
+    " names = \"" LONG_NAME "\"\n"
+    "}\n"
+    "certificate \"alias\" { names = \"" LONG_NAME "\"\n"
+    " challenge_alias = \"x.example\" }\n"
+    "certificate \"http\" { names = \"" LONG_NAME "\"\n"
+    " challenge = http-01 webroot = / }\n",
+    AT "4: certificate \"example.com\": \"" LABEL_60
+    "...\" is too long for challenge = \"dns-01\": its record "
+    "\"_acme-challenge....\" would have a name of 254 characters; "
+    "allowed: 253; use a challenge_alias, or challenge = \"http-01\"\n" },
+/* Two that write one file, however its path is spelled. */
+{ BASE
+    "certificate \"a.example\" { deploy \"x\" {\n"
+    " install \"/tmp/site.pem\" { format = combined }\n"
+    " ssh \"h\" { file \"/k\" { format = cert } }\n"
+    "} }\n"
+    "certificate \"b.example\" { deploy \"y\" {\n"
+    " install \"/tmp/../tmp//site.pem\" { format = combined }\n"
+    " ssh \"h\" { file \"/./k\" { format = cert } }\n"
+    "} deploy \"z\" {\n"
+    " ssh \"other\" { file \"/k\" { format = cert } }\n"
+    "} }\n",
+    AT "8: certificate \"b.example\": deploy \"y\": install "
+    "\"/tmp/../tmp//site.pem\": certificate \"a.example\": deploy \"x\" "
+    "writes the same file in acmed.conf:4; allowed: once\n"
+    AT "9: certificate \"b.example\": deploy \"y\": ssh \"h\": file "
+    "\"/./k\": certificate \"a.example\": deploy \"x\": ssh \"h\" writes "
+    "the same file in acmed.conf:5; allowed: once\n" },
+{ "\xff\xfe" "a=b", AT " syntax error: the file is UTF-16; save it as "
+    "UTF-8\n" },
 { CERT
     " deploy \"nginx\" { exec = { \"systemctl\", \"reload\", "
     "\"nginx\" } timeout = 90s }\n"
@@ -626,7 +691,8 @@
     "\"/y\": password_file is missing; allowed: a file with the "
     "password of the PKCS#12 file\n"
     AT "8: certificate \"example.com\": deploy \"a\": install "
-    "\"/y\": it is given twice; allowed: once\n"
+    "\"/y\": certificate \"example.com\": deploy \"a\" writes the same "
+    "file in acmed.conf:7; allowed: once\n"
     AT "8: certificate \"example.com\": deploy \"a\": install "
     "\"/y\": password_file is for format = pkcs12 only\n"
     AT "9: certificate \"example.com\": deploy \"a\": install "
@@ -958,7 +1024,9 @@
 { "a|b = 5\n"
     "account=x|key = 5\n",
     AT "1: unknown key \"a|b\"; allowed: " ROOT_KEYS "\n"
-    AT "2: syntax error: missing opening brace for section 'account'\n" },
+    AT "2: account = ... is no key here; a section is written: account "
+    "\"NAME\" { ... }; the key belongs into a certificate\n"
+    AT "2: syntax error: unexpected token '='\n" },
 { "log_level = info\x01\n",
     AT "1: syntax error: found a control character\n" },
 { "\xef\xbb\xbflog_level = info\r\n"

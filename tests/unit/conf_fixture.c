@@ -13,6 +13,7 @@
 #include "tests/unit/unit.h"
 
 static char dir[64];
+static bool with_warnings;
 
 static const struct provider_opt tsig_opts[] = {
 	[TSIG_SERVER] = { .name = "server", .help = "address of the server",
@@ -118,18 +119,32 @@ fixture_remove(const char *name)
 }
 
 static void
-collect(const char *line, void *arg)
+collect(enum conf_level level, const char *line, void *arg)
 {
 	char **reports = arg, *longer, *p;
 	char prefix[80];
 
-	longer = xasprintf("%s%s\n", *reports, line);
+	if (level != CONF_MISTAKE && !with_warnings)
+		return;
+	longer = xasprintf("%s%s%s\n", *reports, level == CONF_WARNING ?
+	    "warning: " : level == CONF_NOTE ? "note: " : "", line);
 	free(*reports);
 	*reports = longer;
 	(void)snprintf(prefix, sizeof(prefix), "%s/", dir);
 	while ((p = strstr(longer, prefix)) != NULL)
 		memmove(p, p + strlen(prefix),
 		    strlen(p + strlen(prefix)) + 1);
+}
+
+struct conf *
+fixture_load_all(const char *name, char **reports)
+{
+	struct conf *conf;
+
+	with_warnings = true;
+	conf = fixture_load(name, reports);
+	with_warnings = false;
+	return conf;
 }
 
 struct conf *

@@ -29,6 +29,8 @@ void	fixture_remove(const char *name);
  * scratch directory in front of names; the caller frees.
  */
 struct conf *fixture_load(const char *name, char **reports);
+/* The same with warnings, each with "warning: " in front. */
+struct conf *fixture_load_all(const char *name, char **reports);
 
 /* The keys outside of sections, as an unknown one is answered. */
 #define ROOT_KEYS "state_dir, control_socket, hooks_dir, resolvers, " \

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/mem.h"
 #include "tests/unit/conf_fixture.h"
 
 /* One account, one provider, in the first lines of a case. */
@@ -17,6 +18,10 @@
 #define UNITS "allowed: names of systemd's units, such as " \
     "\"nginx.service\"\n"
 #define AT "acmed.conf:"
+/* 238 characters. */
+#define LABEL_60 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define LONG_NAME LABEL_60 "." LABEL_60 "." LABEL_60 ".bbbbbbbbbbbbbbbbbbbbb" \
+    "bbbbbbbbbbbbbbbbbbbbbbbbbb.example"
 
 static const struct {
 	const char *text;
@@ -55,11 +60,86 @@ test_mistakes(void **state)
 	assert_int_equal(failed, 0);
 }
 
+/* What can be used, but is hardly what is meant. */
+static void
+test_warnings(void **state)
+{
+	char *got, *text, *root = xstrdup(fixture_path(""));
+	struct conf *conf;
+
+	fixture_write("plain", 0600, "no program");
+	text = xasprintf("state_dir = \"%sstate\"\n"
+	    "account \"le\" { }\n"
+	    "account \"own\" { directory = \"https://ca.example/dir\" }\n"
+	    "provider \"dns\" { type = bare }\n"
+	    "include(\"nowhere/*.conf\")\n"
+	    "certificate \"w\" { account = le\n"
+	    " names = { \"*.a.example\", \"www.a.example\", "
+	    "\"a.example\", \"x.www.a.example\" } }\n"
+	    "certificate \"W\" { account = le names = \"b.example\" }\n"
+	    "certificate \"same\" { account = le names = \"b.example\" }\n"
+	    "certificate \"rsa\" { account = le names = \"b.example\"\n"
+	    " key = rsa2048 }\n"
+	    "certificate \"web.example\" { account = own\n"
+	    " challenge = http-01 webroot = /nowhere/www\n"
+	    " deploy \"d\" { exec = \"/nowhere/hook\"\n"
+	    "  install \"/nowhere/x/k.pem\" { format = cert } }\n"
+	    " deploy \"e\" { exec = \"%splain\" }\n"
+	    " deploy \"f\" { install \"%sstate/live/x/cert.pem\"\n"
+	    "  { format = cert } } }\n", root, root, root);
+	fixture_write("acmed.conf", 0600, text);
+	conf = fixture_load_all("acmed.conf", &got);
+	assert_non_null(conf);
+	assert_string_equal(got, "warning: acmed.conf:2: account \"le\": "
+	    "agree_tos is missing, and acme-v02.api.letsencrypt.org gives no "
+	    "account without it; read the CA's terms of service and write "
+	    "agree_tos = true\n"
+	    "warning: acmed.conf:5: include: no file matches nowhere/*.conf\n"
+	    "warning: acmed.conf:6: certificate \"w\": names: "
+	    "\"www.a.example\" is covered by \"*.a.example\"; some CAs (Let's "
+	    "Encrypt) refuse both in one certificate: leave "
+	    "\"www.a.example\" out\n"
+	    "warning: acmed.conf:6: certificate \"w\": its name differs from "
+	    "certificate \"W\" (acmed.conf:8) only in upper and lower case; "
+	    "they are two certificates\n"
+	    "warning: acmed.conf:9: certificate \"same\": it has the same "
+	    "names as certificate \"W\" (acmed.conf:8): two orders for what "
+	    "one certificate with several deploy sections does; CAs limit "
+	    "how often the same names are issued\n"
+	    "warning: acmed.conf:12: certificate \"web.example\": webroot: "
+	    "there is no directory /nowhere/www; write the one that the web "
+	    "server serves\n"
+	    "warning: acmed.conf:12: certificate \"web.example\": deploy "
+	    "\"d\": exec: there is no program /nowhere/hook\n"
+	    "warning: acmed.conf:12: certificate \"web.example\": deploy "
+	    "\"d\": install \"/nowhere/x/k.pem\": there is no directory "
+	    "/nowhere/x\n"
+	    "warning: acmed.conf:12: certificate \"web.example\": deploy "
+	    "\"e\": exec: plain is no program; chmod +x plain\n"
+	    "warning: acmed.conf:12: certificate \"web.example\": deploy "
+	    "\"f\": install \"state/live/x/cert.pem\" is in acmed's own "
+	    "state, whose files it replaces; write another directory\n");
+	conf_unref(conf);
+	free(got);
+	free(text);
+	fixture_write("acmed.conf", 0600, "log_level = info\n");
+	conf = fixture_load_all("acmed.conf", &got);
+	assert_non_null(conf);
+	assert_string_equal(got, "warning: acmed.conf: there is no "
+	    "certificate; add a section certificate \"NAME\" { ... }\n");
+	conf_unref(conf);
+	free(got);
+	fixture_remove("acmed.conf");
+	fixture_remove("plain");
+	free(root);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_warnings),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup,

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/access.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/mem.h"
+#include "common/text.h"
+
+#define LINKS_MAX 8
+#define NAME_LEN 64
+
+static const char *
+user_name(uid_t uid, char out[NAME_LEN])
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	if (pw == NULL || !text_printf(out, NAME_LEN, "%s", pw->pw_name))
+		(void)text_printf(out, NAME_LEN, "%lu", (unsigned long)uid);
+	return out;
+}
+
+static const char *
+group_name(gid_t gid, char out[NAME_LEN])
+{
+	const struct group *gr = getgrgid(gid);
+
+	if (gr == NULL || !text_printf(out, NAME_LEN, "%s", gr->gr_name))
+		(void)text_printf(out, NAME_LEN, "%lu", (unsigned long)gid);
+	return out;
+}
+
+/* chgrp and chmod, as far as they are needed, so that the bits of one class
+ * (4: read, 5: read and enter) are ours. */
+static char *
+open_command(const char *path, const struct stat *st, mode_t bits)
+{
+	mode_t mode = st->st_mode & 07777;
+	char group[NAME_LEN], change[PATH_MAX + NAME_LEN + 16] = "";
+	bool is_ours = st->st_uid == geteuid();
+
+	if (!is_ours && st->st_gid != getegid())
+		(void)text_printf(change, sizeof(change), "chgrp %s %s",
+		    group_name(getegid(), group), path);
+	bits <<= is_ours ? 6 : 3;
+	if ((mode & bits) == bits)
+		return xstrdup(change);
+	return xasprintf("%s%schmod %04o %s", change,
+	    change[0] != '\0' ? " && " : "", (unsigned)(mode | bits), path);
+}
+
+static char *
+describe(const char *path, const struct stat *st, const char *verb,
+    mode_t bits)
+{
+	char user[NAME_LEN], owner[NAME_LEN], group[NAME_LEN];
+	char *command = open_command(path, st, bits);
+	char *text = xasprintf("user %s cannot %s %s (%s:%s, mode %04o): %s",
+	    user_name(geteuid(), user), verb, path,
+	    user_name(st->st_uid, owner), group_name(st->st_gid, group),
+	    (unsigned)(st->st_mode & 07777), command[0] != '\0' ? command :
+	    "see its access control list (getfacl) and the security modules");
+
+	free(command);
+	return text;
+}
+
+/* The first directory on the way that may not be entered; NULL: none. */
+static char *
+closed_dir(const char *path)
+{
+	struct stat st;
+
+	for (const char *p = strchr(path + 1, '/'); p != NULL;
+	    p = strchr(p + 1, '/')) {
+		char *dir = xstrndup(path, (size_t)(p - path)), *text = NULL;
+
+		if (faccessat(AT_FDCWD, dir, X_OK, AT_EACCESS) == -1 &&
+		    errno == EACCES && stat(dir, &st) == 0)
+			text = describe(dir, &st, "enter", 05);
+		free(dir);
+		if (text != NULL)
+			return text;
+	}
+	return NULL;
+}
+
+/* What a link leads to, as a path that can be used from here. */
+static bool
+follow(char path[PATH_MAX])
+{
+	char target[PATH_MAX], whole[2 * PATH_MAX];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+	const char *slash = strrchr(path, '/');
+
+	if (n <= 0)
+		return false;
+	target[n] = '\0';
+	if (target[0] == '/' || slash == NULL)
+		return text_printf(path, PATH_MAX, "%s", target);
+	(void)text_printf(whole, sizeof(whole), "%.*s/%s",
+	    (int)(slash - path), path, target);
+	return text_printf(path, PATH_MAX, "%s", whole);
+}
+
+char *
+access_fault(const char *path)
+{
+	char at[PATH_MAX], user[NAME_LEN], *text;
+	struct stat st;
+
+	if (!text_printf(at, sizeof(at), "%s", path))
+		return xasprintf("%s: %s", path, strerror(EACCES));
+	for (int i = 0; i < LINKS_MAX; i++) {
+		text = closed_dir(at);
+		if (text != NULL)
+			return text;
+		if (!follow(at))
+			break;
+	}
+	if (stat(at, &st) == 0)
+		return describe(at, &st, "read",
+		    S_ISDIR(st.st_mode) ? 05 : 04);
+	return xasprintf("user %s cannot read %s: %s",
+	    user_name(geteuid(), user), path, strerror(EACCES));
+}
+
+char *
+access_close(const char *path, const char *bits)
+{
+	char group[NAME_LEN];
+	struct stat st;
+
+	if (geteuid() == 0 || stat(path, &st) == -1 ||
+	    st.st_uid == geteuid() || st.st_gid == getegid())
+		return xasprintf("chmod o-%s %s", bits, path);
+	return xasprintf("chgrp %s %s && chmod %04o %s",
+	    group_name(getegid(), group), path,
+	    (unsigned)((st.st_mode & 0770) | 0040), path);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * access - why the user that runs this may not read a file, and the command
+ * of root that mends it.
+ */
+#ifndef COMMON_ACCESS_H
+#define COMMON_ACCESS_H
+
+#include <sys/types.h>
+
+/*
+ * For a path that open(2) refused with EACCES: "user acmed cannot read PATH
+ * (root:root, mode 0600): chgrp acmed PATH && chmod 0640 PATH", or the same
+ * of the directory above it that is closed.  The caller frees.
+ */
+char	*access_fault(const char *path);
+
+/*
+ * The command that takes a file away from all other users ("chmod o-BITS"), but
+ * not from this one.  The caller frees.
+ */
+char	*access_close(const char *path, const char *bits);
+
+#endif

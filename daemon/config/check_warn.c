@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* What can be used, but is hardly what is meant: warnings. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/mem.h"
+#include "common/names.h"
+#include "daemon/config/check_deploy.h"
+#include "daemon/config/opt.h"
+
+static int
+by_title(const void *name, const void *row)
+{
+	return strcmp(name, ((const struct table_row *)row)->sec->title);
+}
+
+static void warn(struct check *, const struct conf_cert *, const char *, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void
+warn(struct check *c, const struct conf_cert *cert, const char *fmt, ...)
+{
+	const struct table_row *row = bsearch(cert->name, c->certs.rows,
+	    c->certs.n, sizeof(*row), by_title);
+	char *what;
+	va_list ap;
+
+	va_start(ap, fmt);
+	what = xvasprintf(fmt, ap);
+	va_end(ap);
+	opt_warn(c->m, row->sec, cert->line, "%s", what);
+	free(what);
+}
+
+/* Let's Encrypt refuses the order of such a pair. */
+static void
+warn_covered(struct check *c, const struct conf_cert *cert)
+{
+	for (size_t i = 0; i < cert->n_names; i++) {
+		const char *wild = cert->names[i].name;
+
+		if (!dname_is_wildcard(wild))
+			continue;
+		for (size_t j = 0; j < cert->n_names; j++) {
+			const char *name = cert->names[j].name;
+			const char *rest = dname_is_wildcard(name) ? NULL :
+			    dname_parent(name);
+
+			if (rest != NULL &&
+			    strcmp(rest, dname_base(wild)) == 0)
+				warn(c, cert, "names: \"%s\" is covered by "
+				    "\"%s\"; some CAs (Let's Encrypt) refuse "
+				    "both in one certificate: leave \"%s\" "
+				    "out", name, wild, name);
+		}
+	}
+}
+
+/* --- pairs of certificates --- */
+
+struct names {
+	const struct conf_cert *cert;
+	char		*text;
+};
+
+static int
+by_text(const void *a, const void *b)
+{
+	const struct names *x = a, *y = b;
+	int rc = strcmp(x->text, y->text);
+
+	return rc != 0 ? rc : strcmp(x->cert->name, y->cert->name);
+}
+
+static int
+by_string(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The same for two that a CA sees as one: account, kind of key, names. */
+static char *
+identity(const struct conf_cert *cert)
+{
+	const char **list = xcalloc(cert->n_names + 1, sizeof(*list));
+	char *text = xasprintf("%s %s", cert->account->name,
+	    key_type_name(cert->key));
+
+	for (size_t i = 0; i < cert->n_names; i++)
+		list[i] = cert->names[i].name;
+	qsort(list, cert->n_names, sizeof(*list), by_string);
+	for (size_t i = 0; i < cert->n_names; i++) {
+		char *longer = xasprintf("%s %s", text, list[i]);
+
+		free(text);
+		text = longer;
+	}
+	free(list);
+	return text;
+}
+
+static void
+warn_same_names(struct check *c)
+{
+	struct names *all = xcalloc(c->conf->n_certs + 1, sizeof(*all));
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->conf->n_certs; i++) {
+		const struct conf_cert *cert = c->conf->certs[i];
+
+		if (cert->account == NULL || cert->n_names == 0)
+			continue;
+		all[n].cert = cert;
+		all[n++].text = identity(cert);
+	}
+	if (n > 0)
+		qsort(all, n, sizeof(*all), by_text);
+	for (size_t i = 1; i < n; i++) {
+		if (strcmp(all[i].text, all[i - 1].text) == 0)
+			warn(c, all[i].cert, "it has the same names as "
+			    "certificate \"%s\" (%s:%d): two orders for what "
+			    "one certificate with several deploy sections "
+			    "does; CAs limit how often the same names are "
+			    "issued", all[i - 1].cert->name,
+			    all[i - 1].cert->file, all[i - 1].cert->line);
+	}
+	for (size_t i = 0; i < n; i++)
+		free(all[i].text);
+	free(all);
+}
+
+static int
+by_name_caseless(const void *a, const void *b)
+{
+	const struct conf_cert *x = *(const struct conf_cert *const *)a;
+	const struct conf_cert *y = *(const struct conf_cert *const *)b;
+	int rc = strcasecmp(x->name, y->name);
+
+	return rc != 0 ? rc : strcmp(x->name, y->name);
+}
+
+static void
+warn_case(struct check *c)
+{
+	size_t n = c->conf->n_certs;
+	const struct conf_cert **all = xcalloc(n + 1, sizeof(*all));
+
+	for (size_t i = 0; i < n; i++)
+		all[i] = c->conf->certs[i];
+	if (n > 0)
+		qsort(all, n, sizeof(*all), by_name_caseless);
+	for (size_t i = 1; i < n; i++) {
+		if (strcasecmp(all[i]->name, all[i - 1]->name) == 0 &&
+		    strcmp(all[i]->name, all[i - 1]->name) != 0)
+			warn(c, all[i], "its name differs from certificate "
+			    "\"%s\" (%s:%d) only in upper and lower case; "
+			    "they are two certificates", all[i - 1]->name,
+			    all[i - 1]->file, all[i - 1]->line);
+	}
+	free(all);
+}
+
+/* --- the file system --- */
+
+/* ENOENT only: what this user may not see may well be there. */
+static bool
+is_missing(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == -1 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+static void
+warn_webroots(struct check *c, const struct conf_cert *cert)
+{
+	const char *told = NULL;
+
+	for (size_t i = 0; i < cert->n_names; i++) {
+		const char *path = cert->names[i].webroot;
+
+		if (cert->names[i].challenge != CHALLENGE_HTTP_01 ||
+		    path == NULL || (told != NULL && strcmp(path, told) == 0))
+			continue;
+		told = path;
+		if (is_missing(path))
+			warn(c, cert, "webroot: there is no directory %s; "
+			    "write the one that the web server serves", path);
+	}
+}
+
+/* Is path in the directory dir, both as check_same_path() has them? */
+static bool
+is_inside(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(path, dir, n) == 0 && path[n] == '/';
+}
+
+static void
+warn_install(struct check *c, const struct conf_cert *cert,
+    const struct conf_deploy *d, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir, *same, *state;
+
+	if (slash == NULL || slash == path)
+		return;
+	same = check_same_path(path);
+	dir = xasprintf("%s/x", c->conf->state_dir);
+	state = check_same_path(dir);
+	state[strlen(state) - strlen("/x")] = '\0';
+	free(dir);
+	dir = xstrndup(path, (size_t)(slash - path));
+	if (!is_inside(same, state) && is_missing(dir))
+		warn(c, cert, "deploy \"%s\": install \"%s\": there is no "
+		    "directory %s", d->name, path, dir);
+	else if (is_inside(same, state))
+		warn(c, cert, "deploy \"%s\": install \"%s\" is in acmed's own "
+		    "%s, whose files it replaces; write another directory",
+		    d->name, path, c->conf->state_dir);
+	free(dir);
+	free(state);
+	free(same);
+}
+
+static void
+warn_program(struct check *c, const struct conf_cert *cert,
+    const struct conf_deploy *d, const char *key, char *const *argv)
+{
+	struct stat st;
+
+	if (argv == NULL || argv[0] == NULL || argv[0][0] != '/')
+		return;
+	if (is_missing(argv[0]))
+		warn(c, cert, "deploy \"%s\": %s: there is no program %s",
+		    d->name, key, argv[0]);
+	else if (stat(argv[0], &st) == 0 && (!S_ISREG(st.st_mode) ||
+	    (st.st_mode & 0111) == 0))
+		warn(c, cert, "deploy \"%s\": %s: %s is no program; chmod +x "
+		    "%s", d->name, key, argv[0], argv[0]);
+}
+
+static void
+warn_deploys(struct check *c, const struct conf_cert *cert)
+{
+	for (size_t i = 0; i < cert->n_deploys; i++) {
+		const struct conf_deploy *d = &cert->deploys[i];
+
+		warn_program(c, cert, d, "exec", d->exec);
+		warn_program(c, cert, d, "config_test", d->config_test);
+		for (size_t j = 0; j < d->n_installs; j++)
+			warn_install(c, cert, d, d->installs[j].path);
+	}
+}
+
+void
+check_warnings(struct check *c)
+{
+	const struct conf *conf = c->conf;
+
+	for (size_t i = 0; i < conf->n_certs; i++) {
+		warn_covered(c, conf->certs[i]);
+		warn_webroots(c, conf->certs[i]);
+		warn_deploys(c, conf->certs[i]);
+	}
+	warn_same_names(c);
+	warn_case(c);
+	if (conf->n_certs == 0 && c->n_files > 0 && c->files[0] != NULL &&
+	    !c->is_partial)
+		opt_warn(c->m, c->files[0], 0, "there is no certificate; add "
+		    "a section certificate \"NAME\" { ... }");
+}
