@@ -17,10 +17,12 @@ struct conf_deploy;
 struct deploy_op;
 struct dns;
 struct error;
+struct gate;
 struct hooks;
 struct http;
 struct loop;
 struct sdbus;
+struct unit_jobs;
 
 /* What steps work with; lives as long as the engine. */
 struct deploy_env {
@@ -29,6 +31,8 @@ struct deploy_env {
 	struct http	*http;
 	struct sdbus	*sdbus;
 	struct hooks	*hooks;
+	struct gate	*gate;
+	struct unit_jobs *units;
 	const char	*scratch;	/* directory for files of a moment;
 					   0700, empty at start */
 	struct dns	*dns;

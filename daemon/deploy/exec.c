@@ -8,15 +8,17 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
+#include "daemon/deploy/gate.h"
 #include "daemon/io/child.h"
 
 #define OUTPUT_MAX	16384
 #define ENV_MAX		16
 
 struct exec_op {
+	struct deploy_args a;
+	struct gate_op	*gate;		/* it may make a server read */
 	struct child_op	*child;
-	char		*program;
-	void		(*line)(const char *line, void *arg);
+	const char	*program;
 	deploy_done_cb	*done;
 	void		*arg;
 };
@@ -29,7 +31,7 @@ exec_cancel(void *arg)
 	if (op == NULL)
 		return;
 	child_cancel(op->child);
-	free(op->program);
+	gate_end(op->gate);
 	free(op);
 }
 
@@ -56,8 +58,8 @@ line_cb(const char *line, bool is_stderr, void *arg)
 {
 	struct exec_op *op = arg;
 
-	if (op->line != NULL)
-		op->line(line, op->arg);
+	if (op->a.line != NULL)
+		op->a.line(line, op->arg);
 }
 
 static char *
@@ -76,6 +78,18 @@ join_names(const struct conf_cert *cert, const char *separator)
 }
 
 char **
+deploy_exec_base_env(void)
+{
+	const char *path = getenv("PATH"), *home = getenv("HOME");
+	char **env = xcalloc(ENV_MAX, sizeof(*env));
+
+	env[0] = xasprintf("PATH=%s", path != NULL ? path :
+	    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	env[1] = xasprintf("HOME=%s", home != NULL ? home : "/");
+	return env;
+}
+
+char **
 deploy_exec_env(const struct deploy_args *a)
 {
 	static const struct { const char *name, *file; } files[] = {
@@ -84,15 +98,11 @@ deploy_exec_env(const struct deploy_args *a)
 		{ "ACMED_CHAIN", "chain.pem" },
 		{ "ACMED_FULLCHAIN", "fullchain.pem" },
 	};
-	const char *path = getenv("PATH"), *home = getenv("HOME");
 	char *commas = join_names(a->cert, ",");
 	char *spaces = join_names(a->cert, " ");
-	char **env = xcalloc(ENV_MAX, sizeof(*env));
-	size_t n = 0;
+	char **env = deploy_exec_base_env();
+	size_t n = 2;
 
-	env[n++] = xasprintf("PATH=%s", path != NULL ? path :
-	    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	env[n++] = xasprintf("HOME=%s", home != NULL ? home : "/");
 	env[n++] = xasprintf("ACMED_NAME=%s", a->cert->name);
 	env[n++] = xasprintf("ACMED_NAMES=%s", commas);
 	env[n++] = xasprintf("ACMED_LIVE_DIR=%s", a->live_dir);
@@ -115,30 +125,37 @@ deploy_exec_env_free(char **env)
 	free(env);
 }
 
+static void
+may_read(void *arg)
+{
+	struct exec_op *op = arg;
+	char **env = deploy_exec_env(&op->a);
+	struct child_args args = {
+		.argv = (const char *const *)op->a.target->exec,
+		.env = (const char *const *)env,
+		.max_output = OUTPUT_MAX,
+		.timeout_ms = op->a.target->timeout_s * 1000,
+		.line = line_cb,
+	};
+	char *said = xasprintf("running %s", op->program);
+
+	if (op->a.line != NULL)
+		op->a.line(said, op->arg);
+	free(said);
+	op->child = child_start(op->a.env->children, &args, exited, op);
+	deploy_exec_env_free(env);
+}
+
 static void *
 exec_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
 {
 	struct exec_op *op = xcalloc(1, sizeof(*op));
-	char **env = deploy_exec_env(a);
-	struct child_args args = {
-		.argv = (const char *const *)a->target->exec,
-		.env = (const char *const *)env,
-		.max_output = OUTPUT_MAX,
-		.timeout_ms = a->target->timeout_s * 1000,
-		.line = line_cb,
-	};
-	char *said;
 
-	op->program = xstrdup(a->target->exec[0]);
-	op->line = a->line;
+	op->a = *a;
+	op->program = a->target->exec[0];
 	op->done = done;
 	op->arg = arg;
-	said = xasprintf("running %s", op->program);
-	if (a->line != NULL)
-		a->line(said, arg);
-	free(said);
-	op->child = child_start(a->env->children, &args, exited, op);
-	deploy_exec_env_free(env);
+	op->gate = gate_read_start(a->env->gate, op->program, may_read, op);
 	return op;
 }
 

@@ -17,7 +17,10 @@
  * stderr; ERR_CONFIG "deploy:exec" if it cannot be started. */
 extern const struct deploy_kind deploy_exec;
 
-/* That environment, NULL-terminated; free each and the whole. */
+/* PATH and HOME alone, with room for the others; NULL-terminated; free each
+ * and the whole. */
+char		**deploy_exec_base_env(void);
+/* The whole environment, likewise. */
 char		**deploy_exec_env(const struct deploy_args *);
 void		 deploy_exec_env_free(char **);
 

@@ -16,6 +16,7 @@
 #include "common/text.h"
 #include "daemon/config/conf.h"
 #include "daemon/deploy/exec.h"
+#include "daemon/deploy/gate.h"
 #include "daemon/io/child.h"
 #include "daemon/io/loop.h"
 
@@ -26,6 +27,7 @@
 struct hooks {
 	struct loop	*loop;
 	struct children	*children;
+	struct gate	*gate;
 	TAILQ_HEAD(, hooks_op) ops;	/* the first one runs */
 };
 
@@ -38,6 +40,8 @@ struct hooks_op {
 	char		**names;	/* sorted; NULL: not read yet */
 	size_t		 n, next;
 	struct timer	 turn;
+	struct gate_op	*gate;		/* it may make a server read */
+	char		*path;		/* of the hook under way */
 	struct child_op	*child;
 	struct error	 first;
 	unsigned	 failed;
@@ -198,6 +202,8 @@ hooks_cancel(struct hooks_op *op)
 	h = op->hooks;
 	was_first = op == TAILQ_FIRST(&h->ops);
 	child_cancel(op->child);
+	gate_end(op->gate);
+	free(op->path);
 	timer_clear(&op->turn);
 	TAILQ_REMOVE(&h->ops, op, entry);
 	deploy_exec_env_free(op->env);
@@ -224,14 +230,16 @@ exited(const struct error *err, const struct child_reply *reply, void *arg)
 {
 	struct hooks_op *op = arg;
 	struct error why;
-	char *path = xasprintf("%s/%s", op->dir, op->names[op->next - 1]);
 
 	op->child = NULL;
+	gate_end(op->gate);
+	op->gate = NULL;
 	if (err != NULL)
 		why = *err;
-	if (err != NULL || child_check(reply, path, &why) == -1)
+	if (err != NULL || child_check(reply, op->path, &why) == -1)
 		failed(op, &why);
-	free(path);
+	free(op->path);
+	op->path = NULL;
 	timer_set(&op->turn, 0);
 }
 
@@ -244,9 +252,10 @@ line_cb(const char *line, bool is_stderr, void *arg)
 }
 
 static void
-run(struct hooks_op *op, const char *path)
+may_read(void *arg)
 {
-	const char *argv[] = { path, NULL };
+	struct hooks_op *op = arg;
+	const char *argv[] = { op->path, NULL };
 	struct child_args args = {
 		.argv = argv,
 		.env = (const char *const *)op->env,
@@ -254,7 +263,7 @@ run(struct hooks_op *op, const char *path)
 		.timeout_ms = TIMEOUT_MS,
 		.line = line_cb,
 	};
-	char *said = xasprintf("running %s", path);
+	char *said = xasprintf("running %s", op->path);
 
 	op->line(said, op->arg);
 	free(said);
@@ -271,19 +280,21 @@ turn_cb(void *arg)
 		failed(op, &err);
 		op->next = op->n;
 	}
-	while (op->child == NULL && op->next < op->n) {
+	while (op->next < op->n) {
 		char *path = xasprintf("%s/%s", op->dir,
 		    op->names[op->next++]);
 		int rc = check_hook(op, path, &err);
 
-		if (rc == 1)
-			run(op, path);
-		else if (rc == -1)
+		if (rc == 1) {
+			op->path = path;
+			op->gate = gate_read_start(op->hooks->gate, path,
+			    may_read, op);
+			return;
+		}
+		if (rc == -1)
 			failed(op, &err);
 		free(path);
 	}
-	if (op->child != NULL)
-		return;
 	(void)text_printf(op->first.code, sizeof(op->first.code), "%s",
 	    folders[op->when].code);
 	if (op->failed > 1)
@@ -314,12 +325,13 @@ hooks_start(struct hooks *h, const struct hooks_args *a, deploy_done_cb *done,
 }
 
 struct hooks *
-hooks_new(struct loop *loop, struct children *children)
+hooks_new(struct loop *loop, struct children *children, struct gate *gate)
 {
 	struct hooks *h = xcalloc(1, sizeof(*h));
 
 	h->loop = loop;
 	h->children = children;
+	h->gate = gate;
 	TAILQ_INIT(&h->ops);
 	return h;
 }

@@ -14,6 +14,7 @@
 
 #include "daemon/deploy/kind.h"
 
+struct gate;
 struct hooks;
 struct hooks_op;
 
@@ -43,7 +44,7 @@ struct hooks_args {			/* dir is copied, the rest borrowed */
  * err: of the first hook that failed, which it names; ERR_TRANSIENT or
  * ERR_CONFIG, "hooks:pre", "deploy:hooks" or "hooks:post".
  */
-struct hooks	*hooks_new(struct loop *, struct children *);
+struct hooks	*hooks_new(struct loop *, struct children *, struct gate *);
 /* All operations must be finished or cancelled before.  NULL is allowed. */
 void		 hooks_free(struct hooks *);
 struct hooks_op	*hooks_start(struct hooks *, const struct hooks_args *,

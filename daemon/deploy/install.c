@@ -8,12 +8,12 @@
 #include "common/mem.h"
 #include "daemon/config/conf.h"
 #include "daemon/deploy/fileset.h"
-#include "daemon/io/loop.h"
+#include "daemon/deploy/gate.h"
 #include "daemon/store/bundle.h"
 
 struct install_op {
 	struct deploy_args a;
-	struct timer	 turn;
+	struct gate_op	*gate;
 	deploy_done_cb	*done;
 	void		*arg;
 };
@@ -23,7 +23,7 @@ install_cancel(void *arg)
 {
 	struct install_op *op = arg;
 
-	timer_clear(&op->turn);
+	gate_end(op->gate);
 	free(op);
 }
 
@@ -73,13 +73,16 @@ install_all(const struct deploy_args *a, struct error *err)
 }
 
 static void
-turn_cb(void *arg)
+may_switch(void *arg)
 {
 	struct install_op *op = arg;
 	size_t n = op->a.target->n_installs;
 	struct error err;
-	int changed = install_all(&op->a, &err);
+	int changed;
 	char *said;
+
+	op->gate = NULL;
+	changed = install_all(&op->a, &err);
 
 	if (changed >= 0 && op->a.line != NULL) {
 		said = xasprintf("%d of %zu files written", changed, n);
@@ -98,8 +101,7 @@ install_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
 	op->a = *a;
 	op->done = done;
 	op->arg = arg;
-	timer_init(&op->turn, a->env->loop, turn_cb, op);
-	timer_set(&op->turn, 0);
+	op->gate = gate_switch_start(a->env->gate, false, may_switch, op);
 	return op;
 }
 

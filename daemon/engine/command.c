@@ -48,11 +48,10 @@ engine_rollback(struct engine *e, const char *name, bool force,
 		return error_set(err, ERR_TRANSIENT, "engine:busy",
 		    "\"%s\" is being deployed; see: acmectl status %s", name,
 		    name);
-	if (rollback_cert(c, force, "acmectl rollback", err) == -1) {
+	if (rollback_check(c, force, err) == -1) {
 		deployer_kick(e->deployer);
 		return -1;
 	}
-	deployer_tell_run(e->deployer, c);
-	engine_reschedule(e);
+	deployer_rollback(e->deployer, c, force);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/deploy/unit_job.h"
 #include "daemon/engine/deployer_priv.h"
 #include "daemon/engine/due.h"
 
@@ -203,8 +204,9 @@ deployer_new(struct engine *e)
 	d->engine = e;
 	d->env = (struct deploy_env){ .loop = e->a.loop,
 	    .children = e->a.children, .http = e->a.http, .dns = e->dns,
-	    .sdbus = e->a.sdbus, .hooks = e->hooks,
+	    .sdbus = e->a.sdbus, .hooks = e->hooks, .gate = e->gate,
 	    .scratch = store_scratch(e->a.store) };
+	d->env.units = unit_jobs_new(&d->env);
 	TAILQ_INIT(&d->ops);
 	timer_init(&d->retry, e->a.loop, retry_cb, d);
 	store_deploy_each(e->a.store, load_cb, d);
@@ -217,6 +219,7 @@ deployer_free(struct deployer *d)
 	if (d == NULL)
 		return;
 	deployer_stop(d);
+	unit_jobs_free(d->env.units);
 	free(d);
 }
 
@@ -350,12 +353,6 @@ deployer_settle(struct deployer *d, struct cert *c)
 }
 
 void
-deployer_tell_run(struct deployer *d, struct cert *c)
-{
-	deployer_run_told(d, c, NULL);
-}
-
-void
 deployer_urge(struct deployer *d, struct cert *c)
 {
 	struct action *a;
@@ -407,7 +404,7 @@ deployer_force(struct deployer *d, struct cert *c, const char *target,
 		plan(d, c, dep, c->row.serial);
 	}
 	deployer_urge(d, c);	/* a person has said so */
-	deployer_run_told(d, c, target);
+	(void)deployer_run_told(d, c, target);
 	return 0;
 }
 

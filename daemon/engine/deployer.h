@@ -66,8 +66,12 @@ int		 deployer_force(struct deployer *, struct cert *,
 
 /* Cancel what runs of it and nobody waits for; false: something is left. */
 bool		 deployer_settle(struct deployer *, struct cert *);
-/* Run what is not done; the end is told as by deployer_force(). */
-void		 deployer_tell_run(struct deployer *, struct cert *);
+/* Roll back when the gate is open, then run all; the end is told as by
+ * deployer_force().  rollback_check() has said that it can be done. */
+void		 deployer_rollback(struct deployer *, struct cert *,
+		    bool force);
+/* Does that wait for the gate?  Nothing else is to be installed. */
+bool		 deployer_is_rolling_back(const struct cert *);
 /* No window holds what is not done. */
 void		 deployer_urge(struct deployer *, struct cert *);
 

@@ -65,7 +65,7 @@ const char	*task_state(const struct task *);
 void		 deployer_run_due(struct deployer *, struct cert *,
 		    bool is_check);
 /* A run whose end is told; NULL: all targets. */
-void		 deployer_run_told(struct deployer *, struct cert *,
+struct deployer_run *deployer_run_told(struct deployer *, struct cert *,
 		    const char *target);
 /* Cancel the runs of this certificate that nobody waits for; is one left
  * whose end will be told? */

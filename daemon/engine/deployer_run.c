@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/deploy/gate.h"
 #include "daemon/deploy/verify.h"
 #include "daemon/engine/deployer_priv.h"
 #include "daemon/engine/due.h"
@@ -49,7 +50,9 @@ struct deployer_run {
 	char		*live_dir;
 	unsigned	 failed;
 	struct error	 err;		/* of the first that failed */
-	bool		 wants_rollback;
+	enum { BACK_NO, BACK_WANTED, BACK_COMMAND, BACK_FORCED } back;
+	struct gate_op	*gate;		/* until it may roll back */
+	bool		 is_over;	/* nothing is to be done any more */
 	deployer_done_cb	*done;		/* NULL: nobody waits */
 	void		*arg;
 };
@@ -103,6 +106,7 @@ op_free(struct deployer_run *op)
 			a->tried = NULL;
 	}
 	timer_clear(&op->step);
+	gate_end(op->gate);
 	op->cert->deploys--;
 	TAILQ_REMOVE(&d->ops, op, link);
 	conf_unref(op->conf);
@@ -193,7 +197,7 @@ action_failed(struct task *t, const struct error *err)
 	    err->msg, text_span(a->row.retry_at - now, span));
 	if (t->dep->rollback && err->kind != ERR_CONFIG &&
 	    strncmp(err->code, VERIFY_ERR, strlen(VERIFY_ERR)) == 0)
-		op->wants_rollback = true;
+		op->back = BACK_WANTED;
 	if (op->failed++ == 0) {
 		op->err = *err;
 		(void)error_wrap(&op->err, "deploy \"%s\"", a->row.action);
@@ -378,28 +382,64 @@ is_next(const struct deployer_run *op, struct action *a,
 	return !a->row.done && !is_held(op, a, dep, now);
 }
 
-/* False: the previous version cannot go live again. */
-static bool
-roll_back(struct deployer_run *op)
+/* The previous version cannot go live again. */
+static void
+cannot_roll_back(struct deployer_run *op, bool is_command,
+    const struct error *err)
 {
-	struct action *a;
-	struct error err;
-
-	op->wants_rollback = false;
-	if (op->cert->conf == NULL || rollback_is_done(op->cert))
-		return false;
-	if (rollback_cert(op->cert, false, op->err.msg, &err) == -1) {
+	if (is_command) {
+		op->failed++;
+		op->err = *err;
+		op->is_over = true;
+	} else {
 		event_deploy(op->deployer->engine, op->cert->row.name, NULL,
 		    "deploy:rollback-failed", LOGL_ERROR,
-		    "cannot roll back: %s", err.msg);
-		return false;
+		    "cannot roll back: %s", err->msg);
 	}
-	TAILQ_FOREACH(a, &op->cert->actions, link)
+}
+
+/* Nobody reads live/ now. */
+static void
+roll_back(void *arg)
+{
+	struct deployer_run *op = arg;
+	bool is_command = op->back != BACK_WANTED;
+	struct cert *c = op->cert;
+	struct action *a;
+	struct error err;
+	int rc;
+
+	op->gate = NULL;
+	rc = rollback_cert(c, op->back == BACK_FORCED, is_command ? NULL :
+	    op->err.msg, &err);
+	op->back = BACK_NO;
+	timer_set(&op->step, 0);
+	if (rc == -1) {
+		cannot_roll_back(op, is_command, &err);
+		return;
+	}
+	TAILQ_FOREACH(a, &c->actions, link)
 		a->tried = NULL;
-	(void)text_printf(op->err.code, sizeof(op->err.code), "%s",
-	    "deploy:rolled-back");
-	(void)error_wrap(&op->err, "rolled back to certificate %s",
-	    op->cert->row.serial);
+	if (!is_command) {
+		(void)text_printf(op->err.code, sizeof(op->err.code), "%s",
+		    "deploy:rolled-back");
+		(void)error_wrap(&op->err, "rolled back to certificate %s",
+		    c->row.serial);
+	}
+	engine_reschedule(op->deployer->engine);
+}
+
+/* Is it to roll back now?  It then waits for the gate. */
+static bool
+begin_rollback(struct deployer_run *op)
+{
+	if (op->back == BACK_WANTED && (op->cert->conf == NULL ||
+	    rollback_is_done(op->cert)))
+		op->back = BACK_NO;
+	if (op->back == BACK_NO)
+		return false;
+	op->gate = gate_switch_start(op->deployer->engine->gate, false,
+	    roll_back, op);
 	return true;
 }
 
@@ -422,8 +462,13 @@ step_cb(void *arg)
 	struct deployer_run *op = arg;
 	time_t now = clock_now();
 
+	if (op->gate != NULL)
+		return;
 	follow_conf(op);
-	for (size_t i = 0; op->cc != NULL && i < op->cc->n_deploys; i++) {
+	if (op->back > BACK_WANTED && begin_rollback(op))
+		return;
+	for (size_t i = 0; op->cc != NULL && !op->is_over &&
+	    i < op->cc->n_deploys; i++) {
 		const struct conf_deploy *dep = &op->cc->deploys[i];
 		struct action *a = deployer_find(op->cert, dep->name);
 
@@ -440,9 +485,7 @@ step_cb(void *arg)
 	}
 	if (!TAILQ_EMPTY(&op->tasks))
 		return;
-	if (op->wants_rollback && roll_back(op))
-		timer_set(&op->step, 0);
-	else
+	if (!begin_rollback(op))
 		op_finish(op);
 }
 
@@ -475,13 +518,34 @@ deployer_run_due(struct deployer *d, struct cert *cert, bool is_check)
 	op->is_check = is_check;
 }
 
-void
+struct deployer_run *
 deployer_run_told(struct deployer *d, struct cert *cert, const char *target)
 {
 	struct deployer_run *op = deployer_run_start(d, cert, NULL, NULL);
 
 	op->is_told = true;
 	op->only = target != NULL ? xstrdup(target) : NULL;
+	return op;
+}
+
+void
+deployer_rollback(struct deployer *d, struct cert *cert, bool force)
+{
+	struct deployer_run *op = deployer_run_told(d, cert, NULL);
+
+	op->back = force ? BACK_FORCED : BACK_COMMAND;
+}
+
+bool
+deployer_is_rolling_back(const struct cert *cert)
+{
+	const struct deployer_run *op;
+
+	TAILQ_FOREACH(op, &cert->engine->deployer->ops, link) {
+		if (op->cert == cert && op->back > BACK_WANTED)
+			return true;
+	}
+	return false;
 }
 
 bool

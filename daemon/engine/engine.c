@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/deploy/gate.h"
 #include "daemon/deploy/hooks.h"
 #include "daemon/dns/responder.h"
 #include "daemon/dns/zone.h"
@@ -29,6 +30,22 @@
 #define RESTART_RETRY_S 60
 
 static void	stop_tick_cb(void *);
+
+/* Others are under way, beside those that wait to switch live/. */
+static bool
+is_more_to_switch(void *arg)
+{
+	const struct engine *e = arg;
+
+	return e->running > gate_waiting(e->gate);
+}
+
+static void
+reader_late(const char *reader, void *arg)
+{
+	log_warning(NULL, "%s has not ended for %d s: certificates are "
+	    "switched beside it", reader, GATE_PATIENCE_MS / 1000);
+}
 
 struct engine *
 engine_new(const struct engine_args *a, struct error *err)
@@ -57,7 +74,9 @@ engine_new(const struct engine_args *a, struct error *err)
 	e->cleanup = cleanup_new(e);
 	e->http01 = http01_new(a->loop);
 	e->tokens = tokens_new(e);
-	e->hooks = hooks_new(a->loop, a->children);
+	e->gate = gate_new(&(struct gate_args){ .loop = a->loop,
+	    .is_more = is_more_to_switch, .late = reader_late, .arg = e });
+	e->hooks = hooks_new(a->loop, a->children, e->gate);
 	e->deployer = deployer_new(e);
 	e->persist_watch = persist_watch_new(e);
 	e->teller = teller_new(e);
@@ -170,6 +189,7 @@ engine_free(struct engine *e)
 	engine_table_free(e);
 	deployer_free(e->deployer);
 	hooks_free(e->hooks);
+	gate_free(e->gate);
 	cleanup_free(e->cleanup);
 	tokens_free(e->tokens);
 	http01_free(e->http01);

@@ -179,7 +179,8 @@ start_ready(struct engine *e)
 
 		c->is_queued = false;
 		/* A twin is queued again when the run is over. */
-		if (c->conf == NULL || c->run != NULL || twin_runs(e, c))
+		if (c->conf == NULL || c->run != NULL || twin_runs(e, c) ||
+		    deployer_is_rolling_back(c))
 			continue;
 		if (c->watch != NULL && !watch_wants_run(c)) {
 			watch_poll(c);

@@ -22,6 +22,7 @@ struct action;
 struct cert_info;
 struct cleanup;
 struct deployer;
+struct gate;
 struct http01;
 struct preflight;
 struct persist_job;
@@ -82,6 +83,7 @@ struct engine {
 	struct cleanup	*cleanup;
 	struct http01	*http01;
 	struct tokens	*tokens;
+	struct gate	*gate;		/* of live/ and what is made of it */
 	struct hooks	*hooks;
 	struct deployer	*deployer;
 	struct teller	*teller;

@@ -10,6 +10,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/acme/acme.h"
+#include "daemon/deploy/gate.h"
 #include "daemon/deploy/hooks.h"
 #include "daemon/engine/accounts.h"
 #include "daemon/engine/ari.h"
@@ -63,6 +64,7 @@ void
 renewal_halt(struct renewal *r)
 {
 	r->is_authorizing = false;
+	gate_end(r->gate);
 	hooks_cancel(r->hooks);
 	cleanup_wait_cancel(r->tidy);
 	deployer_run_cancel(r->deploy);
@@ -75,6 +77,7 @@ renewal_halt(struct renewal *r)
 	acme_cancel(r->acme_op);
 	account_cancel(r->account_op);
 	timer_clear(&r->enter);
+	r->gate = NULL;
 	r->hooks = NULL;
 	r->tidy = NULL;
 	r->deploy = NULL;
@@ -99,6 +102,7 @@ renewal_cancel(struct renewal *r)
 	account_release(r->engine->accounts, r->account);
 	acme_order_free(r->order);
 	EVP_PKEY_free(r->key);
+	cert_info_clear(&r->info);
 	free_strings(r->alternates);
 	free(r->pem);
 	free(r->kid);

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/deploy/gate.h"
 #include "daemon/engine/ari.h"
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
@@ -62,28 +63,47 @@ row_update(struct renewal *r, const struct cert_info *info)
 	cert_save(r->cert);
 }
 
-void
-renewal_enter_install(struct renewal *r)
+/* Nobody reads live/ now. */
+static void
+may_switch(void *arg)
 {
+	struct renewal *r = arg;
+	const struct cert_info *info = &r->info;
 	char until[TEXT_TIME_MAX];
-	struct cert_info info;
 	struct error err;
 
-	if (store_install(r->engine->a.store, r->cert->row.name, r->key,
-	    r->pem, r->pem_len, &info, &err) == -1) {
+	r->gate = NULL;
+	if (store_promote(r->engine->a.store, r->cert->row.name, r->version,
+	    &err) == -1) {
 		renewal_fail(r, &err);
 		return;
 	}
-	row_update(r, &info);
+	row_update(r, info);
 	/* The targets of today: those are what the deployer will run. */
 	if (r->cert->conf != NULL)
 		deployer_plan(r->engine->deployer, r->cert, r->cert->conf,
-		    info.serial);
+		    info->serial);
 	event_emit(r->engine, r->cert->row.name, r->step, LOGL_NOTICE,
-	    "installed certificate %s by \"%s\", valid until %s", info.serial,
-	    info.issuer, text_time(info.not_after, until));
-	cert_info_clear(&info);
+	    "installed certificate %s by \"%s\", valid until %s",
+	    info->serial, info->issuer, text_time(info->not_after, until));
 	r->sync = store_sync_start(r->engine->a.store, row_stored, r);
+}
+
+void
+renewal_enter_install(struct renewal *r)
+{
+	const char *reader = gate_reader(r->engine->gate);
+	struct error err;
+
+	if (store_stage(r->engine->a.store, r->cert->row.name, r->key, r->pem,
+	    r->pem_len, r->version, &r->info, &err) == -1) {
+		renewal_fail(r, &err);
+		return;
+	}
+	if (reader != NULL)
+		event_emit(r->engine, r->cert->row.name, r->step, LOGL_INFO,
+		    "waiting for %s to end", reader);
+	r->gate = gate_switch_start(r->engine->gate, true, may_switch, r);
 }
 
 /* --- deploy, and give the clean-up a moment --- */

@@ -51,6 +51,9 @@ struct renewal {
 	EVP_PKEY	*key;
 	bool		 is_key_kept;	/* it is on disk */
 	bool		 is_key_wanted;	/* finalize waits for the key */
+	struct gate_op	*gate;		/* until live/NAME may be switched */
+	char		 version[STORE_VERSION_SIZE];	/* to be live/NAME */
+	struct cert_info info;		/* of its leaf */
 	char		*pem;		/* the chain to install */
 	size_t		 pem_len;
 	char		**alternates;

@@ -45,6 +45,7 @@ struct sdbus_unit {
 	char	 active[32];		/* ActiveState: "active", "failed" */
 	bool	 has_log;		/* its log may tell more */
 	bool	 was_stopped;		/* so reload did nothing */
+	bool	 was_failed;		/* so reload was not possible */
 };
 
 /*

@@ -232,7 +232,7 @@ check_before(struct sdbus_op *op, struct error *err)
 		char story[512];
 
 		sdbus_unit_story(p, story, sizeof(story));
-		op->unit.has_log = true;
+		op->unit.has_log = op->unit.was_failed = true;
 		return error_set(err, ERR_TRANSIENT, "unit:failed",
 		    "%s has failed, it cannot be reloaded%s", id, story);
 	}

@@ -23,7 +23,6 @@
 #include "daemon/store/keys.h"
 
 #define VERSIONS_MAX 1000	/* SERIAL-2, ...: somebody breaks them */
-#define VERSION_SIZE 80
 #define TARGET_PREFIX "../archive/"
 
 enum { F_PRIVKEY, F_CERT, F_CHAIN, F_FULLCHAIN, F_END };
@@ -45,7 +44,7 @@ struct install {
 	char		*content[F_END];
 	int		 archive;	/* archive/NAME */
 	int		 live;		/* live/ */
-	char		 version[VERSION_SIZE];
+	char		 version[STORE_VERSION_SIZE];
 };
 
 static int
@@ -267,8 +266,9 @@ clear_install(struct install *in)
 }
 
 int
-certdir_install(int dirfd, const char *name, const EVP_PKEY *key,
-    const char *pem, size_t len, struct cert_info *info, struct error *err)
+certdir_stage(int dirfd, const char *name, const EVP_PKEY *key,
+    const char *pem, size_t len, char version[STORE_VERSION_SIZE],
+    struct cert_info *info, struct error *err)
 {
 	struct install in = { .name = name, .archive = -1, .live = -1 };
 	struct chain chain;
@@ -294,11 +294,25 @@ certdir_install(int dirfd, const char *name, const EVP_PKEY *key,
 		rc = make_version(&in, info->serial, err);
 	}
 	if (rc == 0)
+		memcpy(version, in.version, STORE_VERSION_SIZE);
+	else
+		cert_info_clear(info);
+	clear_install(&in);
+	return rc;
+}
+
+int
+certdir_promote(int dirfd, const char *name, const char *version,
+    struct error *err)
+{
+	struct install in = { .name = name, .archive = -1, .live = -1 };
+	int rc = open_install(&in, dirfd, err);
+
+	(void)text_printf(in.version, sizeof(in.version), "%s", version);
+	if (rc == 0)
 		rc = switch_live(&in, err);
 	if (rc == 0)
 		certdir_prune(in.archive, in.version);
-	else
-		cert_info_clear(info);
 	clear_install(&in);
 	return rc;
 }
@@ -407,8 +421,9 @@ live_version(const struct install *in, char out[PATH_MAX])
 }
 
 int
-certdir_rollback(int dirfd, const char *name, bool force,
-    struct cert_info *info, struct error *err)
+certdir_previous(int dirfd, const char *name, bool force,
+    char version[STORE_VERSION_SIZE], struct cert_info *info,
+    struct error *err)
 {
 	struct install in = { .name = name, .archive = -1, .live = -1 };
 	char live[PATH_MAX], **older = NULL;
@@ -428,15 +443,9 @@ certdir_rollback(int dirfd, const char *name, bool force,
 		(void)text_printf(in.version, sizeof(in.version), "%s",
 		    older[i]);
 		rc = may_go_back(&in, force, info, &why);
-		if (rc == 0) {
-			rc = switch_live(&in, &why);
-			if (rc == -1)
-				cert_info_clear(info);
-			break;
-		}
 		/* Those before it have expired too; a damaged one is passed
 		   over. */
-		if (strcmp(why.code, "store:expired") == 0)
+		if (rc == 0 || strcmp(why.code, "store:expired") == 0)
 			break;
 	}
 	for (size_t i = 0; older != NULL && older[i] != NULL; i++)
@@ -445,6 +454,8 @@ certdir_rollback(int dirfd, const char *name, bool force,
 	clear_install(&in);
 	if (rc == -1)
 		*err = why;
+	else
+		memcpy(version, in.version, STORE_VERSION_SIZE);
 	return rc;
 }
 

@@ -18,16 +18,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "daemon/store/store.h"
+
 struct cert_info;
 struct error;
 
-/* As store_install() and store_live_info(); errors: ERR_INTERNAL. */
-int	certdir_install(int dirfd, const char *name, const EVP_PKEY *,
-	    const char *pem, size_t len, struct cert_info *, struct error *);
+/* As store_stage(), store_promote(), store_live_info(), store_previous(). */
+int	certdir_stage(int dirfd, const char *name, const EVP_PKEY *,
+	    const char *pem, size_t len, char version[STORE_VERSION_SIZE],
+	    struct cert_info *, struct error *);
+int	certdir_promote(int dirfd, const char *name, const char *version,
+	    struct error *);
 int	certdir_live_info(int dirfd, const char *name, struct cert_info *,
 	    struct error *);
-int	certdir_rollback(int dirfd, const char *name, bool force,
-	    struct cert_info *, struct error *);
+int	certdir_previous(int dirfd, const char *name, bool force,
+	    char version[STORE_VERSION_SIZE], struct cert_info *,
+	    struct error *);
 
 /* A key file; 0 and NULL if there is none.  The caller frees. */
 int	certdir_read_key(int dirfd, const char *path, EVP_PKEY **,

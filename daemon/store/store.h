@@ -151,27 +151,37 @@ void		 store_pending_key_drop(struct store *, const char *name);
 int		 store_live_key(struct store *, const char *name,
 		    EVP_PKEY **key, struct error *);
 
+#define STORE_VERSION_SIZE 80
+
 /*
- * Install key and chain as one unit: a new directory, everything fsynced,
- * read back, key and leaf checked to belong together, then one rename of
- * live/NAME.  Whenever the machine stops, live/NAME is the old or the new.
- * Installing what is already there is success.  Older versions than the last
- * 5 are removed, the live one never.  Durable when it returns; blocks for
- * about eight fsyncs.  *info is the installed leaf's; the caller clears it.
+ * Put key and chain into archive/NAME as one unit: a new directory, everything
+ * fsynced, read back, key and leaf checked to belong together.  What is there
+ * already is taken.  *info is the leaf's, which the caller clears; version is
+ * for store_promote(), without which nothing has changed for anybody.  Durable
+ * when it returns; blocks for about eight fsyncs.
  * ERR_REJECTED "cert:syntax", ERR_INTERNAL "store:mismatch" (key of another
  * certificate), "sys:io".
  */
-int		 store_install(struct store *, const char *name,
+int		 store_stage(struct store *, const char *name,
 		    const EVP_PKEY *, const char *pem, size_t pem_len,
-		    struct cert_info *info, struct error *);
+		    char version[STORE_VERSION_SIZE], struct cert_info *info,
+		    struct error *);
 /*
- * live/NAME goes back to the newest complete version in archive/NAME that is
- * older than it, by one rename; *info is its leaf's, the caller clears it.
+ * live/NAME becomes that version, by one rename: whenever the machine stops,
+ * it is the old or the new.  Older versions than the last 5 are removed, the
+ * live one never.  Durable when it returns; an fsync.  ERR_INTERNAL "sys:io".
+ */
+int		 store_promote(struct store *, const char *name,
+		    const char *version, struct error *);
+/*
+ * The newest complete version in archive/NAME that is older than what live/NAME
+ * is, to be promoted; *info is its leaf's, the caller clears it.
  * ERR_REJECTED "store:no-previous"; "store:expired" unless force; ERR_INTERNAL
  * "sys:io".
  */
-int		 store_rollback(struct store *, const char *name, bool force,
-		    struct cert_info *info, struct error *);
+int		 store_previous(struct store *, const char *name, bool force,
+		    char version[STORE_VERSION_SIZE], struct cert_info *info,
+		    struct error *);
 /*
  * What live/NAME holds now: 0 and *info, or 1 if there is nothing, or -1 if
  * it is damaged (missing file, key of another certificate): ERR_INTERNAL

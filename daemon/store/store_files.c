@@ -166,21 +166,34 @@ store_live_key(struct store *s, const char *name, EVP_PKEY **key,
 }
 
 int
-store_install(struct store *s, const char *name, const EVP_PKEY *key,
-    const char *pem, size_t len, struct cert_info *info, struct error *err)
+store_stage(struct store *s, const char *name, const EVP_PKEY *key,
+    const char *pem, size_t len, char version[STORE_VERSION_SIZE],
+    struct cert_info *info, struct error *err)
 {
 	assert(store_name_is_sane(name));
-	if (certdir_install(s->dirfd, name, key, pem, len, info, err) == -1)
+	if (certdir_stage(s->dirfd, name, key, pem, len, version, info,
+	    err) == -1)
 		return error_wrap(err, "%s: install %s", s->dir, name);
 	return 0;
 }
 
 int
-store_rollback(struct store *s, const char *name, bool force,
-    struct cert_info *info, struct error *err)
+store_promote(struct store *s, const char *name, const char *version,
+    struct error *err)
 {
 	assert(store_name_is_sane(name));
-	return certdir_rollback(s->dirfd, name, force, info, err);
+	if (certdir_promote(s->dirfd, name, version, err) == -1)
+		return error_wrap(err, "%s: install %s", s->dir, name);
+	return 0;
+}
+
+int
+store_previous(struct store *s, const char *name, bool force,
+    char version[STORE_VERSION_SIZE], struct cert_info *info,
+    struct error *err)
+{
+	assert(store_name_is_sane(name));
+	return certdir_previous(s->dirfd, name, force, version, info, err);
 }
 
 int

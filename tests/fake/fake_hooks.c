@@ -81,7 +81,7 @@ hooks_cancel(struct hooks_op *op)
 }
 
 struct hooks *
-hooks_new(struct loop *l, struct children *children)
+hooks_new(struct loop *l, struct children *children, struct gate *gate)
 {
 	return xcalloc(1, sizeof(struct hooks));
 }

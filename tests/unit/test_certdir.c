@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* store_install() and what it leaves behind. */
+/* store_stage(), store_promote() and what they leave behind. */
 #include "tests/unit/unit.h"
 
 #include <openssl/evp.h>
@@ -98,13 +98,28 @@ tear_down(void **state)
 	return 0;
 }
 
+/* Both, as an installation does. */
+static int
+install_pem(struct store *store, const char *name, const EVP_PKEY *key,
+    const char *pem, size_t len, struct cert_info *info, struct error *err)
+{
+	char version[STORE_VERSION_SIZE];
+
+	if (store_stage(store, name, key, pem, len, version, info, err) == -1)
+		return -1;
+	if (store_promote(store, name, version, err) == 0)
+		return 0;
+	cert_info_clear(info);
+	return -1;
+}
+
 static void
 install(struct fixture *f, int i)
 {
 	struct cert_info info;
 	struct error err;
 
-	if (store_install(f->store, NAME, pki.keys[i], pki.pem[i],
+	if (install_pem(f->store, NAME, pki.keys[i], pki.pem[i],
 	    strlen(pki.pem[i]), &info, &err) == -1)
 		fail_msg("%s", err.msg);
 	cert_info_clear(&info);
@@ -170,7 +185,7 @@ test_install(void **state)
 	expect_live(f, "");
 	assert_int_equal(store_live_key(f->store, NAME, &key, &err), 0);
 	assert_null(key);
-	assert_int_equal(store_install(f->store, NAME, pki.keys[0], pki.pem[0],
+	assert_int_equal(install_pem(f->store, NAME, pki.keys[0], pki.pem[0],
 	    strlen(pki.pem[0]), &info, &err), 0);
 	assert_string_equal(info.serial, "11");
 	assert_string_equal(info.names[0], NAME);
@@ -242,16 +257,18 @@ test_prune(void **state)
 static void
 expect_back(struct fixture *f, bool force, const char *want)
 {
+	char version[STORE_VERSION_SIZE];
 	struct cert_info info;
 	struct error err;
-	int rc = store_rollback(f->store, NAME, force, &info, &err);
 
-	if (rc == -1) {
+	if (store_previous(f->store, NAME, force, version, &info, &err) ==
+	    -1) {
 		assert_string_equal(err.code, want);
 		return;
 	}
 	assert_string_equal(info.serial, want);
 	cert_info_clear(&info);
+	assert_int_equal(store_promote(f->store, NAME, version, &err), 0);
 	expect_live(f, want);
 }
 
@@ -285,6 +302,27 @@ test_rollback(void **state)
 	clock_test_set(0);
 }
 
+/* What is staged is complete, and nobody sees it before it is promoted. */
+static void
+test_staged(void **state)
+{
+	struct fixture *f = *state;
+	char version[STORE_VERSION_SIZE];
+	struct cert_info info;
+	struct error err;
+
+	install(f, 0);
+	assert_int_equal(store_stage(f->store, NAME, pki.keys[1], pki.pem[1],
+	    strlen(pki.pem[1]), version, &info, &err), 0);
+	assert_string_equal(info.serial, "12");
+	cert_info_clear(&info);
+	expect_live(f, "11");
+	assert_int_equal(cert_files_check(scratch_path(&f->scratch,
+	    "archive/" NAME "/%s", version), &err), 0);
+	assert_int_equal(store_promote(f->store, NAME, version, &err), 0);
+	expect_live(f, "12");
+}
+
 static void
 test_refused(void **state)
 {
@@ -294,10 +332,10 @@ test_refused(void **state)
 	struct error err;
 
 	install(f, 0);
-	assert_int_equal(store_install(f->store, NAME, pki.keys[0], pki.pem[1],
+	assert_int_equal(install_pem(f->store, NAME, pki.keys[0], pki.pem[1],
 	    strlen(pki.pem[1]), &info, &err), -1);
 	assert_string_equal(err.code, "store:mismatch");
-	assert_int_equal(store_install(f->store, NAME, pki.keys[0], junk,
+	assert_int_equal(install_pem(f->store, NAME, pki.keys[0], junk,
 	    strlen(junk), &info, &err), -1);
 	assert_string_equal(err.code, "cert:syntax");
 	expect_live(f, "11");
@@ -364,7 +402,7 @@ test_alternate(void **state)
 	struct error err;
 
 	install(f, 0);
-	assert_int_equal(store_install(f->store, NAME, pki.keys[0], alone,
+	assert_int_equal(install_pem(f->store, NAME, pki.keys[0], alone,
 	    strlen(alone), &info, &err), 0);
 	cert_info_clear(&info);
 	expect_link(f, "../archive/" NAME "/11-2");
@@ -383,7 +421,7 @@ test_foreign_live(void **state)
 
 	assert_int_equal(mkdir(scratch_path(&f->scratch, "live/" NAME), 0700),
 	    0);
-	assert_int_equal(store_install(f->store, NAME, pki.keys[0], pki.pem[0],
+	assert_int_equal(install_pem(f->store, NAME, pki.keys[0], pki.pem[0],
 	    strlen(pki.pem[0]), &info, &err), -1);
 	assert_int_equal(err.kind, ERR_INTERNAL);
 	assert_non_null(strstr(err.msg, "live/" NAME));
@@ -404,7 +442,7 @@ test_disk_full(void **state)
 		int rc;
 
 		scratch_limit(sizes[i]);
-		rc = store_install(f->store, NAME, pki.keys[1], pki.pem[1],
+		rc = install_pem(f->store, NAME, pki.keys[1], pki.pem[1],
 		    strlen(pki.pem[1]), &info, &err);
 		scratch_limit(RLIM_INFINITY);
 		assert_int_equal(rc, -1);
@@ -431,7 +469,7 @@ install_for_ever(struct fixture *f, int fd)
 	for (int i = 0; f->store != NULL; i = (i + 1) % N_CERTS) {
 		struct cert_info info;
 
-		if (write(fd, "", 1) != 1 || store_install(f->store, NAME,
+		if (write(fd, "", 1) != 1 || install_pem(f->store, NAME,
 		    pki.keys[i], pki.pem[i], strlen(pki.pem[i]), &info,
 		    &err) == -1)
 			break;
@@ -500,6 +538,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_install), TEST(test_content), TEST(test_prune),
 		TEST(test_rollback),
+		TEST(test_staged),
 		TEST(test_refused), TEST(test_leftovers), TEST(test_damaged),
 		TEST(test_alternate), TEST(test_foreign_live),
 		TEST(test_disk_full), TEST(test_kill),

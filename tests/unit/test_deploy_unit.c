@@ -13,7 +13,9 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
+#include "daemon/deploy/gate.h"
 #include "daemon/deploy/unit.h"
+#include "daemon/deploy/unit_job.h"
 #include "daemon/io/child.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/sdbus.h"
@@ -34,6 +36,11 @@ struct rig {
 	struct error	 err;
 	char		 lines[2048];
 };
+
+/* Two lines, written by that process. */
+#define JOURNAL(pid) "echo '{\"_PID\": \"" pid "\", \"MESSAGE\": \"line " \
+    "one of " pid "\"}'; echo; echo '{\"_PID\": \"" pid "\", \"MESSAGE\": " \
+    "\"line two\"}'\n"
 
 static char cert_name[] = "a";
 static char *nginx[] = { (char []){ "nginx.service" }, NULL };
@@ -93,10 +100,12 @@ setup(void **state)
 	write_pair(r, key, key);
 	EVP_PKEY_free(key);
 	program(r, "nginx", "exit 0");
-	program(r, "journalctl", "echo line one; echo; echo line two");
+	program(r, "journalctl", JOURNAL("30") JOURNAL("1"));
 	r->env.loop = loop_new();
 	r->env.children = children_new(r->env.loop);
 	r->env.sdbus = sdbus_new(r->env.loop);
+	r->env.gate = gate_new(&(struct gate_args){ .loop = r->env.loop });
+	r->env.units = unit_jobs_new(&r->env);
 	r->cert.name = cert_name;
 	r->target = (struct conf_deploy){ .timeout_s = 5, .reload = nginx };
 	r->args = (struct deploy_args){ .env = &r->env, .cert = &r->cert,
@@ -112,6 +121,8 @@ teardown(void **state)
 {
 	struct rig *r = *state;
 
+	unit_jobs_free(r->env.units);
+	gate_free(r->env.gate);
 	sdbus_free(r->env.sdbus);
 	children_free(r->env.children);
 	fake_systemd_stop();
@@ -225,8 +236,13 @@ test_log(void **state)
 	fake_systemd.job_result = "failed";
 	run(r, &deploy_reload);
 	expect(r, ERR_TRANSIENT, "deploy:reload:failed",
-	    "the reload failed; the unit is active; its log: line one | line "
-	    "two");
+	    "the reload failed; the unit is active; its log: line one of 30 | "
+	    "line two");
+	/* It is the unit's own words that count, if it has any. */
+	assert_null(strstr(r->err.msg, "of 1 "));
+	program(r, "journalctl", JOURNAL("1"));
+	run(r, &deploy_reload);
+	expect(r, ERR_TRANSIENT, "deploy:reload:failed", "line one of 1 ");
 	program(r, "journalctl", "exit 1");
 	run(r, &deploy_reload);
 	expect(r, ERR_TRANSIENT, "deploy:reload:failed",
@@ -246,7 +262,7 @@ test_several(void **state)
 	    "2 units failed; the first: nginx.service: ");
 	assert_string_equal(fake_systemd.log, "ReloadUnit nginx.service\n"
 	    "ReloadUnit web.service\n");
-	assert_non_null(strstr(r->lines, "its log: line one"));
+	assert_non_null(strstr(r->lines, "its log: line one of 30"));
 }
 
 static void
@@ -290,6 +306,134 @@ test_mismatch(void **state)
 	EVP_PKEY_free(other);
 }
 
+/* One that has failed is started, if the rule allows that. */
+static void
+test_failed_before(void **state)
+{
+	struct rig *r = *state;
+
+	fake_systemd.unit.active = "failed";
+	fake_systemd.after.active = "active";
+	run(r, &deploy_reload);
+	expect(r, ERR_NONE, NULL, NULL);
+	assert_string_equal(fake_systemd.log, "StartUnit nginx.service\n");
+	assert_non_null(strstr(r->lines, "has failed: starting it"));
+	fake_systemd.unit.active = "failed";
+	fake_systemd.error =
+	    "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired";
+	fake_systemd.error_text = "Interactive authentication required.";
+	run(r, &deploy_reload);
+	expect(r, ERR_TRANSIENT, "deploy:reload:failed",
+	    "nginx.service has failed, it cannot be reloaded");
+	expect(r, ERR_TRANSIENT, "deploy:reload:failed",
+	    "systemctl start nginx.service");
+	/* What it said then, not now. */
+	expect(r, ERR_TRANSIENT, "deploy:reload:failed", "line one of 30");
+}
+
+/* --- several targets --- */
+
+struct many {
+	struct rig	*rig;
+	void		*op;
+	int		 calls;
+	struct error	 err;
+};
+
+static void
+many_done(const struct error *err, void *arg)
+{
+	struct many *m = arg;
+
+	m->op = NULL;
+	m->calls++;
+	if (err != NULL)
+		m->err = *err;
+}
+
+static void
+no_line(const char *line, void *arg)
+{
+}
+
+static void
+begin_many(struct rig *r, struct many *m, size_t n)
+{
+	r->args.line = no_line;
+	for (size_t i = 0; i < n; i++) {
+		memset(&m[i], 0, sizeof(m[i]));
+		m[i].op = deploy_reload.start(&r->args, many_done, &m[i]);
+	}
+}
+
+static void
+end_many(struct rig *r, struct many *m, size_t n)
+{
+	int64_t end = clock_mono_ms() + 10000;
+
+	for (size_t i = 0; i < n; i++) {
+		while (m[i].op != NULL) {
+			assert_true(clock_mono_ms() < end);
+			loop_turn(r->env.loop);
+		}
+		assert_int_equal(m[i].calls, 1);
+	}
+}
+
+/* One test and one reload for all that wait; who comes later has another. */
+static void
+test_shared(void **state)
+{
+	struct rig *r = *state;
+	struct many m[50], late[3];
+
+	program(r, "nginx", "mktemp ${0%/*}/tested.XXXXXX");
+	begin_many(r, m, N_ELEMENTS(m));
+	while (fake_systemd.log[0] == '\0')
+		loop_turn(r->env.loop);
+	begin_many(r, late, N_ELEMENTS(late));
+	deploy_reload.cancel(late[1].op);
+	late[1].op = NULL;
+	late[1].calls = 1;
+	end_many(r, m, N_ELEMENTS(m));
+	end_many(r, late, N_ELEMENTS(late));
+	assert_string_equal(fake_systemd.log, "ReloadUnit nginx.service\n"
+	    "ReloadUnit nginx.service\n");
+	assert_int_equal(scratch_count(&r->scratch, "tested.*"), 2);
+	/* Each is told what went wrong. */
+	fake_systemd.job_result = "failed";
+	begin_many(r, m, N_ELEMENTS(m));
+	end_many(r, m, N_ELEMENTS(m));
+	for (size_t i = 0; i < N_ELEMENTS(m); i++)
+		assert_string_equal(m[i].err.code, "deploy:reload:failed");
+}
+
+static void
+switch_cb(void *arg)
+{
+	*(int *)arg = (int)strlen(fake_systemd.log) + 1;
+}
+
+/* Nothing is switched while it tests and reloads; what waits goes first. */
+static void
+test_gate(void **state)
+{
+	struct rig *r = *state;
+	struct many m[2];
+	int switched = 0;
+
+	fake_systemd.job_ms = 100;
+	begin_many(r, &m[0], 1);
+	while (!has_run(r, "nginx.args"))
+		loop_turn(r->env.loop);
+	(void)gate_switch_start(r->env.gate, false, switch_cb, &switched);
+	begin_many(r, &m[1], 1);
+	end_many(r, m, N_ELEMENTS(m));
+	/* When one reload was over, and before the next. */
+	assert_int_equal(switched,
+	    (int)strlen("ReloadUnit nginx.service\n") + 1);
+}
+
 static void
 wake_cb(void *arg)
 {
@@ -330,6 +474,9 @@ main(void)
 		TEST(test_several),
 		TEST(test_config),
 		TEST(test_mismatch),
+		TEST(test_failed_before),
+		TEST(test_shared),
+		TEST(test_gate),
 		TEST(test_cancel),
 	};
 	int rc;

@@ -14,6 +14,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
+#include "daemon/deploy/gate.h"
 #include "daemon/deploy/hooks.h"
 #include "daemon/io/child.h"
 #include "daemon/io/loop.h"
@@ -27,6 +28,7 @@ struct rig {
 	struct conf_cert cert;
 	struct conf_name names[2];
 	struct hooks_args args;
+	struct gate	*gate;
 	struct hooks_op	*op;
 	int		 calls;
 	struct error	 err;
@@ -56,7 +58,8 @@ setup(void **state)
 	assert_int_equal(mkdir(scratch_path(&r->scratch, "post.d"), 0755), 0);
 	r->loop = loop_new();
 	r->children = children_new(r->loop);
-	r->hooks = hooks_new(r->loop, r->children);
+	r->gate = gate_new(&(struct gate_args){ .loop = r->loop });
+	r->hooks = hooks_new(r->loop, r->children, r->gate);
 	r->names[0].name = name_a;
 	r->names[1].name = name_wild;
 	r->cert.name = cert_name;
@@ -76,6 +79,7 @@ teardown(void **state)
 	struct rig *r = *state;
 
 	hooks_free(r->hooks);
+	gate_free(r->gate);
 	children_free(r->children);
 	loop_free(r->loop);
 	scratch_remove(&r->scratch);
