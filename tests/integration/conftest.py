@@ -89,11 +89,13 @@ def pytest_configure(config):
     global lab_problem, pebble_binary
     config.addinivalue_line("markers", "long: only in make check-long")
     config.addinivalue_line("markers", "no_lab: needs no servers, no root")
+    config.addinivalue_line("markers", "current_pebble: Debian's is too old")
     try:
         lost = names.missing()
         if lost:
             raise proc.LabError("not installed: " + ", ".join(lost))
-        pebble_binary = ca.pebble_path()    # may need the real network
+        # May need the real network.
+        pebble_binary = os.environ.get("LAB_PEBBLE") or ca.pebble_path()
         if os.environ.get("LAB_LONG"):
             rgw.fetch()                     # the same
         proc.enter_namespaces()
@@ -112,10 +114,14 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(
             items=[t for i, t in enumerate(items) if i % of != mine])
         items[:] = [t for i, t in enumerate(items) if i % of == mine]
-    if lab_problem:
-        for item in items:
-            if "no_lab" not in item.keywords:
-                item.add_marker(pytest.mark.skip(reason=lab_problem))
+    for item in items:
+        if lab_problem and "no_lab" not in item.keywords:
+            item.add_marker(pytest.mark.skip(reason=lab_problem))
+        elif "current_pebble" in item.keywords and not lab_problem \
+                and not ca.is_current(pebble_binary):
+            item.add_marker(pytest.mark.skip(
+                reason="Debian's Pebble is too old, and no newer one could "
+                "be built: see tests/lab/pebble.sh"))
 
 
 @pytest.hookimpl(hookwrapper=True)

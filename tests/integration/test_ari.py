@@ -11,14 +11,12 @@ import pytest
 
 
 NAME = "ari.example.test"
+pytestmark = pytest.mark.current_pebble
 
 
 @pytest.fixture
 def pebble(lab):
-    p = lab.pebble(nonce_reject=0)
-    if "renewalInfo" not in p.get("/dir"):
-        pytest.skip("this Pebble has no renewalInfo")
-    return p
+    return lab.pebble(nonce_reject=0)
 
 
 @pytest.fixture

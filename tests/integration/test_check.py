@@ -80,6 +80,7 @@ def values(txt, zone, suffix):
     return [v for vs in txt(zone, suffix).values() for v in vs]
 
 
+@pytest.mark.current_pebble
 def test_all_is_well(acmed, txt):
     """Of a delegated name, a plain one and its wildcard, one line each."""
     idle(acmed, "well", ["www.example.test", "kept.example.test",
@@ -141,6 +142,7 @@ def test_wrong_key(acmed, txt):
     assert txt("example.test", "key.example.test") == {}
 
 
+@pytest.mark.current_pebble
 @pytest.mark.parametrize("data,fix", [
     ('0 issue "other.example"',
      'add the record: caa.example.test. CAA 0 issue "ca.test"'),
@@ -370,6 +372,7 @@ def test_http01(acmed, records):
     assert find(lines, "port")["result"] == "warn"
 
 
+@pytest.mark.current_pebble
 def test_standing_record(acmed, lab):
     """dns-persist-01: the record is looked for, with a provider or without;
     the rest of dns-01 matters only where it may be needed."""

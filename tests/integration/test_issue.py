@@ -8,8 +8,9 @@ import stat
 
 import pytest
 
+import conftest
 from conftest import KNOT
-from lab import daemon, proc
+from lab import ca, daemon, proc
 
 
 def names_of(acmed, name):
@@ -51,7 +52,9 @@ def test_first_issue(acmed, lab, txt):
     acmed.wait_clean()
     check_files(acmed, "first.example.test", lab.pebble().root())
     assert names_of(acmed, "first.example.test") == ["first.example.test"]
-    assert "CN" not in acmed.x509("first.example.test", "-subject")
+    if ca.is_current(conftest.pebble_binary):
+        # Debian's puts one there, whatever it is asked for.
+        assert "CN" not in acmed.x509("first.example.test", "-subject")
     assert c["serial"].lower() in acmed.serial("first.example.test").lower()
     assert c["not_after"] - c["not_before"] >= 90 * 86400 - 2
     # 30 days before the end, give or take 2 %.

@@ -9,18 +9,13 @@ import dns.tsigkeyring
 import dns.update
 import pytest
 
-import conftest
 from conftest import BIND, KNOT
 from lab import names
 
 ISSUER = "pebble.letsencrypt.org"
 DAY = 86400
+pytestmark = pytest.mark.current_pebble
 
-
-@pytest.fixture(autouse=True)
-def has_persist():
-    if conftest.pebble_binary == "/usr/bin/pebble":
-        pytest.skip("Debian's Pebble does not know dns-persist-01")
 
 
 class Zone:

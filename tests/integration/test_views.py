@@ -61,6 +61,7 @@ def test_name_servers_without_ipv4(acmed, lab, txt):
         six.stop()
 
 
+@pytest.mark.current_pebble
 def test_truncated(acmed, txt):
     """Forty values of somebody else at the name: UDP cannot hold them."""
     name = "_acme-challenge.fat.example.test"

