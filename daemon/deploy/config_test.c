@@ -12,28 +12,49 @@
 #define ARGS_MAX 6
 #define LINES_SHOWN 3
 
+/* mistake: what a line has that tells of one for certain; NULL: the program
+ * serves root only, and is not run by others (postfix would complain in the
+ * mail log each time).  haproxy -q would say nothing at all. */
 static const struct {
 	const char	*unit;
+	const char	*mistake;
 	const char	*argv[ARGS_MAX];
 } known[] = {
-	{ "nginx.service", { "nginx", "-t", "-q" } },
-	{ "apache2.service", { "apache2ctl", "configtest" } },
-	{ "httpd.service", { "apachectl", "configtest" } },
-	{ "haproxy.service", { "haproxy", "-c", "-q", "-f",
+	{ "nginx.service", "[emerg]", { "nginx", "-t", "-q" } },
+	{ "apache2.service", "yntax error on line",
+	    { "apache2ctl", "configtest" } },
+	{ "httpd.service", "yntax error on line",
+	    { "apachectl", "configtest" } },
+	{ "haproxy.service", "[ALERT]", { "haproxy", "-c", "-f",
 	    "/etc/haproxy/haproxy.cfg" } },
-	{ "postfix.service", { "postfix", "check" } },
-	{ "dovecot.service", { "doveconf", "-n" } },
+	{ "postfix.service", NULL, { "postfix", "check" } },
+	{ "dovecot.service", "Error in configuration file",
+	    { "doveconf", "-n" } },
 };
+#define N_KNOWN (sizeof(known) / sizeof(known[0]))
 
 const char *const *
-config_test_argv(const struct conf_deploy *target, const char *unit)
+config_test_argv(const struct conf_deploy *target, const char *unit,
+    bool is_root)
 {
 	if (target->config_test != NULL)
 		return target->config_test[0] == NULL ? NULL :
 		    (const char *const *)target->config_test;
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+	for (size_t i = 0; i < N_KNOWN; i++) {
 		if (strcmp(unit, known[i].unit) == 0)
-			return known[i].argv;
+			return is_root || known[i].mistake != NULL ?
+			    known[i].argv : NULL;
+	}
+	return NULL;
+}
+
+/* What tells of a mistake in the words of a program of ours. */
+static const char *
+mistake_of(const char *const *argv)
+{
+	for (size_t i = 0; i < N_KNOWN; i++) {
+		if (strcmp(known[i].argv[0], argv[0]) == 0)
+			return known[i].mistake;
 	}
 	return NULL;
 }
@@ -56,32 +77,42 @@ is_noise(const char *line)
 		"[warn]", "[WARNING]", "[NOTICE]", "[notice]",
 		"could not open error log file", "test failed", "AH00558",
 		"Action 'configtest' failed", "The Apache error log may",
-		"Fatal errors found", "Error(s) found", NULL
+		"Fatal errors found", "Error(s) found",
+		/* apache2ctl wants more open files than the sandbox lets. */
+		"ulimit", NULL
 	};
 
 	return line[strspn(line, " \t\r")] == '\0' || has_any(line, words);
 }
 
-/* Was something hidden from it?  Apache tells so of a file in a directory
- * that it may not enter. */
+/* Was something hidden from it?  Few say why a file could not be opened:
+ * HAProxy and Dovecot do not, and Apache tells of an empty one. */
 static bool
 is_hidden(const char *line)
 {
 	static const char *const words[] = {
 		"Permission denied", "Operation not permitted",
 		"Read-only file system", "superuser",
-		"does not exist or is empty", NULL
+		"does not exist or is empty", "No such file or directory",
+		"annot open", "ould not open", "ouldn't open",
+		"unable to load", "nable to open", "No matches", NULL
 	};
 
 	return has_any(line, words);
 }
 
-/* The first lines that matter, joined; true if one tells of a hidden file. */
-static bool
-gather(const char *text, char *out, size_t size)
+struct said {
+	char		 text[1024];	/* the first lines that matter */
+	bool		 is_hidden;	/* one tells of a hidden file */
+	bool		 is_mistake;	/* one tells of a mistake */
+};
+
+static void
+gather(const char *text, const char *mistake, struct said *said)
 {
+	char *out = said->text;
+	size_t size = sizeof(said->text);
 	unsigned shown = 0;
-	bool hidden = false;
 
 	while (*text != '\0') {
 		size_t len = strcspn(text, "\n"), used = strlen(out);
@@ -94,12 +125,13 @@ gather(const char *text, char *out, size_t size)
 		if (is_noise(line))
 			continue;
 		if (is_hidden(line))
-			hidden = true;
+			said->is_hidden = true;
+		if (mistake != NULL && strstr(line, mistake) != NULL)
+			said->is_mistake = true;
 		if (shown++ < LINES_SHOWN)
 			(void)text_printf(out + used, size - used, "%s%s",
 			    used > 0 ? " | " : "", line);
 	}
-	return hidden;
 }
 
 static void
@@ -116,8 +148,9 @@ config_test_judge(const char *const *argv, bool is_own, bool is_root,
     const struct error *err, const struct child_reply *reply,
     struct error *why)
 {
-	char command[160], said[1024] = "";
-	bool hidden;
+	const char *mistake = mistake_of(argv);
+	struct said said = { .text = "" };
+	char command[160];
 
 	command_text(argv, command, sizeof(command));
 	if (err != NULL) {
@@ -128,9 +161,12 @@ config_test_judge(const char *const *argv, bool is_own, bool is_root,
 		return CONFIG_GOOD;
 	if (reply->timed_out || reply->signo != 0)
 		return is_own ? CONFIG_BAD : CONFIG_UNSEEN;
-	hidden = gather(reply->errout, said, sizeof(said));
-	hidden |= gather(reply->out, said, sizeof(said));
+	gather(reply->errout, mistake, &said);
+	gather(reply->out, mistake, &said);
 	(void)error_set(why, ERR_CONFIG, "config-test", "%s: %s", command,
-	    said[0] != '\0' ? said : "it failed and did not say why");
-	return !is_own && !is_root && hidden ? CONFIG_UNSEEN : CONFIG_BAD;
+	    said.text[0] != '\0' ? said.text : "it failed and did not say why");
+	if (is_own || is_root)
+		return CONFIG_BAD;
+	return said.is_mistake && !said.is_hidden ? CONFIG_BAD :
+	    CONFIG_UNSEEN;
 }

@@ -4,8 +4,9 @@
  * reloaded: the target's own program, or one that is known for the unit.
  *
  * A known one runs as acmed does, without privileges, and may not see all
- * that the server does.  What it cannot see is no verdict: the unit's own
- * ExecReload=, which runs as root, then decides.
+ * that the server does.  Only a mistake that it names is a verdict then;
+ * what it cannot see, and a failure that it does not explain, are none, and
+ * the unit's own ExecReload=, which runs as root, decides.
  */
 #ifndef DAEMON_DEPLOY_CONFIG_TEST_H
 #define DAEMON_DEPLOY_CONFIG_TEST_H
@@ -23,9 +24,9 @@ enum config_verdict {
 };
 
 /* What to run before this unit ("nginx.service") is touched; NULL: nothing.
- * Borrowed from the target, or static. */
+ * Borrowed from the target, or static.  is_root: we are. */
 const char *const *config_test_argv(const struct conf_deploy *,
-		    const char *unit);
+		    const char *unit, bool is_root);
 
 /*
  * What a run of it (child_done_cb's err and reply) means.  is_own: it is the

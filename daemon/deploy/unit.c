@@ -2,6 +2,7 @@
 #include "daemon/deploy/unit.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "common/mem.h"
@@ -82,7 +83,8 @@ next_unit(void *arg)
 	}
 	op->next++;
 	if (op->verb != SDBUS_START)
-		args.test = config_test_argv(op->a.target, args.unit);
+		args.test = config_test_argv(op->a.target, args.unit,
+		    geteuid() == 0);
 	op->wait = unit_job_join(op->a.env->units, &args, unit_done, op);
 }
 

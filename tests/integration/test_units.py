@@ -38,6 +38,27 @@ SSLEngine on
 SSLCertificateFile %s/fullchain.pem
 SSLCertificateKeyFile KEY
 """ % LIVE
+POSTFIX = """
+compatibility_level = 3.6
+myhostname = units.example.test
+mydestination =
+inet_interfaces = 127.0.0.1
+smtpd_tls_security_level = may
+smtpd_tls_chain_files = %s/privkey.pem, %s/fullchain.pem
+""" % (LIVE, LIVE)
+HAPROXY = """
+global
+ user haproxy
+ group haproxy
+defaults
+ mode http
+ timeout client 10s
+ timeout server 10s
+ timeout connect 3s
+frontend f
+ bind 127.0.0.1:13443 ssl crt /etc/haproxy/lab.pem
+ http-request return status 200
+"""
 UNITS = {
     "lab-bad.service": "[Service]\nExecStart=/bin/sleep 1000\n"
     "ExecReload=/bin/sh -c 'echo the cat sits on the key; exit 3'\n",
@@ -88,9 +109,9 @@ def deploy_of(box):                                  # noqa: F811
     return status(box)["certificates"][0]["deploy"][0]
 
 
-def served(port):
-    p = proc.run(["openssl", "s_client", "-connect", "127.0.0.1:%d" % port],
-                 check=False)
+def served(port, *options):
+    p = proc.run(["openssl", "s_client", "-connect", "127.0.0.1:%d" % port,
+                  *options], check=False)
     p = proc.run(["openssl", "x509", "-noout", "-serial"], check=False,
                  input=p.stdout, stdin=None)
     return p.stdout.strip().partition("=")[2].lower().lstrip("0")
@@ -185,6 +206,36 @@ def test_config_test(servers, lab):
     assert d["state"] == "done", d["error"]
     proc.wait_until("nginx to serve it",
                     lambda: served(11443) == serial(servers), 5)
+
+
+def test_tests_that_see_nothing(servers, lab):
+    """Default tests of configurations that cannot judge without privileges
+    keep no server from its reload: Postfix says nothing to others than root,
+    and HAProxy may not read its key."""
+    for program in ("postfix", "haproxy"):
+        if not shutil.which(program):
+            pytest.skip(program + " is not installed")
+    servers.write("/etc/postfix/main.cf", POSTFIX)
+    servers.write("/etc/haproxy/haproxy.cfg", HAPROXY)
+    servers.run("sh", "-c", "umask 077; cat %s/fullchain.pem %s/privkey.pem "
+                ">/etc/haproxy/lab.pem" % (LIVE, LIVE))
+    p = servers.run("systemctl", "start", "postfix", "haproxy", check=False)
+    assert p.returncode == 0, p.stdout + servers.run(
+        "journalctl", "-u", "haproxy", "-u", "postfix*", "-o", "cat").stdout
+    before = served(25, "-starttls", "smtp")
+    assert before == serial(servers)
+    d = deploy(servers, lab, {"reload": ["postfix", "haproxy"]})
+    assert d["state"] == "done", d["error"]
+    assert serial(servers) != before
+    proc.wait_until("Postfix to serve it", lambda: served(
+        25, "-starttls", "smtp") == serial(servers), 10)
+    # A mistake that can be seen counts.
+    servers.write("/etc/haproxy/haproxy.cfg", "nonsense\n"
+                  + HAPROXY.replace("ssl crt /etc/haproxy/lab.pem", ""))
+    d = deploy(servers, lab, {"reload": "haproxy"})
+    assert "test of its configuration" in d["error"], d["error"]
+    assert "haproxy.cfg:1" in d["error"], d["error"]
+    servers.run("systemctl", "stop", "postfix", "haproxy")
 
 
 def test_server_that_exits(servers, lab):
