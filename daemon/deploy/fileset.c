@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdbool.h>
@@ -30,16 +31,58 @@ struct entry {
 	bool		 is_new;	/* put where nothing was */
 };
 
+/* Are we in that group? */
+static bool
+is_member(gid_t gid)
+{
+	gid_t all[NGROUPS_MAX];
+	int n = getgroups(NGROUPS_MAX, all);
+
+	for (int i = 0; i < n; i++) {
+		if (all[i] == gid)
+			return true;
+	}
+	return gid == getegid();
+}
+
+/* The next step, after a failure with that errno. */
+static void
+advise(const struct entry *e, int no, char *out, size_t size)
+{
+	const struct fileset_file *f = e->f;
+	const struct passwd *pw = getpwuid(geteuid());
+	const struct group *gr;
+	char me[80];
+
+	(void)text_printf(me, sizeof(me), "%s", pw != NULL ? pw->pw_name :
+	    "this user");
+	out[0] = '\0';
+	if (no == EROFS)
+		(void)text_printf(out, size, " (systemctl edit acmed: "
+		    "[Service] ReadWritePaths=-%.*s; systemctl restart "
+		    "acmed)", (int)(e->base - f->path > 1 ?
+		    e->base - f->path - 1 : 1), f->path);
+	else if (no == EPERM && e->has_tmp && f->uid != (uid_t)-1 &&
+	    f->uid != geteuid())
+		(void)text_printf(out, size, " (acmed runs as %s, and only "
+		    "root may give a file away: let acmed-hook@.service do "
+		    "it, see acmed(8))", me);
+	else if (no == EPERM && e->has_tmp && f->gid != (gid_t)-1 &&
+	    !is_member(f->gid) && (gr = getgrgid(f->gid)) != NULL)
+		(void)text_printf(out, size, " (acmed runs as %s, which is "
+		    "not in the group %s: usermod -a -G %s %s; systemctl "
+		    "restart acmed)", me, gr->gr_name, gr->gr_name, me);
+	else if (no == EACCES || no == EPERM)
+		(void)text_printf(out, size, " (acmed runs as %s)", me);
+}
+
 static int
 fail(const struct entry *e, const char *what, struct error *err)
 {
 	int no = errno;
-	const struct passwd *me = getpwuid(geteuid());
-	char who[80];
+	char advice[PATH_MAX + 200];
+	size_t used;
 
-	(void)text_printf(who, sizeof(who), "%s", me != NULL ? me->pw_name :
-	    "this user");
-	errno = no;		/* getpwuid(3) has used it */
 	(void)error_errno(err, "%s: %s", e->f->path, what);
 	(void)text_printf(err->code, sizeof(err->code), "deploy:install");
 	err->kind = ERR_TRANSIENT;
@@ -47,18 +90,10 @@ fail(const struct entry *e, const char *what, struct error *err)
 	    no == ENOTDIR || no == EISDIR || no == ELOOP ||
 	    no == ENAMETOOLONG)
 		err->kind = ERR_CONFIG;
-	if (no == EACCES || no == EPERM) {
-		size_t used = strlen(err->msg);
-
-		(void)text_printf(err->msg + used, sizeof(err->msg) - used,
-		    " (acmed runs as %s)", who);
-	} else if (no == EROFS) {
-		size_t used = strlen(err->msg);
-
-		(void)text_printf(err->msg + used, sizeof(err->msg) - used,
-		    " (does the unit's ReadWritePaths= name this "
-		    "directory?)");
-	}
+	advise(e, no, advice, sizeof(advice));
+	used = strlen(err->msg);
+	(void)text_printf(err->msg + used, sizeof(err->msg) - used, "%s",
+	    advice);
 	return -1;
 }
 
@@ -148,8 +183,10 @@ prepare(struct entry *e, struct error *err)
 		errno = EISDIR;
 		return fail(e, "replace it", err);
 	}
-	/* A crash may have left the old key there. */
-	if (unlinkat(e->dir, e->tmp, 0) == -1 && errno != ENOENT)
+	/* A crash may have left the old key there; where nothing can be
+	 * written, writing tells. */
+	if (unlinkat(e->dir, e->tmp, 0) == -1 && errno != ENOENT &&
+	    errno != EROFS)
 		return fail(e, "remove what a crash left", err);
 	e->is_same = is_same(e);
 	return e->is_same ? 0 : write_tmp(e, err);

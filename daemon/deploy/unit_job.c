@@ -18,6 +18,7 @@
 #include "daemon/deploy/deploy.h"
 #include "daemon/deploy/exec.h"
 #include "daemon/deploy/gate.h"
+#include "daemon/deploy/polkit.h"
 #include "daemon/deploy/unit_log.h"
 #include "daemon/io/child.h"
 #include "daemon/io/loop.h"
@@ -26,8 +27,7 @@
 #define GATHER_MS	50	/* others may be about to join */
 #define SETTLE_MS	300
 #define JOURNAL_LAG_MS	200	/* what was just said is not there yet */
-#define POLKIT_ACTION	"org.freedesktop.systemd1.manage-units"
-#define POLKIT_FILE	"/etc/polkit-1/rules.d/50-acmed.rules"
+#define JOURNAL_MS	5000
 
 /* One who waits for a job. */
 struct unit_wait {
@@ -251,24 +251,44 @@ failed(struct unit_job *job)
 }
 
 static void
-explain_rule(struct unit_job *job, enum sdbus_verb verb)
+denied(const struct error *err, const struct child_reply *reply, void *arg)
 {
-	char text[512];
+	struct unit_job *job = arg;
+	char word[32];
 
-	(void)text_printf(text, sizeof(text), ": no polkit rule allows this "
-	    "user %s with verb \"%s\" and unit \"%s\"; add it to %s, see "
-	    "acmed(8)", POLKIT_ACTION, sdbus_verb_name(verb), job->unit.id,
-	    POLKIT_FILE);
-	add(&job->why, text);
+	job->child = NULL;
+	polkit_explain(sdbus_verb_name(job->a.verb), job->unit.id,
+	    err == NULL ? reply->out : "", &job->why);
+	(void)text_printf(word, sizeof(word), "%s", job->why.code +
+	    strlen("unit:"));
+	set_code(job, word);
+	failed(job);
+}
+
+/* Of the log of polkit it is seen why. */
+static void
+ask_polkit(struct unit_job *job)
+{
+	char **env = deploy_exec_base_env();
+	struct child_args args = {
+		.argv = polkit_log_argv,
+		.env = (const char *const *)env,
+		.max_output = OUTPUT_MAX,
+		.timeout_ms = JOURNAL_MS,
+	};
+
+	job->child = child_start(job->jobs->env->children, &args, denied,
+	    job);
+	deploy_exec_env_free(env);
 }
 
 /* The unit had failed before, and could not be started either. */
 static void
-explain_start(struct unit_job *job, const char *word)
+explain_start(struct unit_job *job)
 {
 	char text[512];
 
-	if (strcmp(word, "denied") != 0)
+	if (!polkit_is_refusal(&job->why))
 		return;
 	job->why = job->before;
 	(void)text_printf(text, sizeof(text), "; to start it: systemctl start "
@@ -303,10 +323,12 @@ bus_done(const struct error *err, const struct sdbus_unit *unit, void *arg)
 	}
 	job->why = *err;
 	word = strncmp(err->code, "unit:", 5) == 0 ? err->code + 5 : "bus";
+	if (!job->is_start && polkit_is_refusal(err)) {
+		ask_polkit(job);
+		return;
+	}
 	if (job->is_start)
-		explain_start(job, word);
-	else if (strcmp(word, "denied") == 0)
-		explain_rule(job, job->a.verb);
+		explain_start(job);
 	set_code(job, job->is_start ? "failed" : word);
 	failed(job);
 }

@@ -52,7 +52,7 @@ refuse(const char *where, const char *dir, struct error *err)
 		    "webroot: %s: read-only for acmed: the sandbox of its "
 		    "unit (ProtectSystem=strict) lets it write nowhere else: "
 		    "install -d -o %s -m 755 %s; systemctl edit acmed: "
-		    "[Service] ReadWritePaths=%s; systemctl restart acmed",
+		    "[Service] ReadWritePaths=-%s; systemctl restart acmed",
 		    where, user, dir, dir);
 	case EACCES:
 	case EPERM:

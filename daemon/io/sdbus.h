@@ -51,8 +51,10 @@ struct sdbus_unit {
 /*
  * err NULL: the job is done, and the unit did not fail within settle_ms.
  * Errors, each with the unit's name in the message:
- *   ERR_CONFIG     "unit:denied"    polkit does not allow it; the message
+ *   ERR_CONFIG     "unit:denied"    no rule of polkit allows it; the message
  *                                   names the user
+ *                  "unit:no-polkit" the same, and polkit was not asked, or
+ *                                   it says no for certain
  *                  "unit:unknown", "unit:masked", "unit:bad"
  *                                   (cannot be loaded), "unit:no-reload"
  *                                   (has no ExecReload=)

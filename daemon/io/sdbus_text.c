@@ -132,9 +132,12 @@ sdbus_call_error(const struct sdbus_op *op, const sd_bus_error *e,
     struct error *err)
 {
 	static const char *const denied[] = {
-		SD_BUS_ERROR_ACCESS_DENIED,
 		SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
 		"org.freedesktop.PolicyKit1.Error.", NULL
+	};
+	/* What systemd answers where polkit does not. */
+	static const char *const no_polkit[] = {
+		SD_BUS_ERROR_ACCESS_DENIED, NULL
 	};
 	static const char *const absent[] = {
 		SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
@@ -147,10 +150,11 @@ sdbus_call_error(const struct sdbus_op *op, const sd_bus_error *e,
 	const char *id = op->unit.id, *text = e->message != NULL ?
 	    e->message : e->name, *verb = sdbus_verb_name(op->verb);
 
-	if (is_one_of(e->name, denied)) {
+	if (is_one_of(e->name, denied) || is_one_of(e->name, no_polkit)) {
 		const struct passwd *pw = getpwuid(geteuid());
 
-		(void)error_set(err, ERR_CONFIG, "unit:denied",
+		(void)error_set(err, ERR_CONFIG, is_one_of(e->name, denied) ?
+		    "unit:denied" : "unit:no-polkit",
 		    "systemd does not let the user %s %s %s (%s)",
 		    pw != NULL ? pw->pw_name : "of acmed", verb, id, text);
 	} else if (is_one_of(e->name, absent) && sd_booted() <= 0) {

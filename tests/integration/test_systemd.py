@@ -382,7 +382,7 @@ def test_http01_under_systemd(box, lab):
     box.run("systemctl", "restart", "acmed")
     told = wait_code(box, name, "http01:webroot")["msg"]
     mend = "install -d -o acmed -m 755 " + folder
-    assert mend in told and "ReadWritePaths=" + folder in told
+    assert mend in told and "ReadWritePaths=-" + folder in told
     box.run(*mend.split())
     box.write("/etc/systemd/system/acmed.service.d/www.conf",
               "[Service]\nReadWritePaths=%s\n" % folder)

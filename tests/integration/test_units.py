@@ -167,6 +167,62 @@ def test_no_rule(servers, lab):
     assert 'verb "restart"' in d["error"], d["error"]
 
 
+def test_polkit_itself(servers, lab):
+    """A rule that polkit may not read, and no polkit at all, are told apart
+    from a rule that is missing."""
+    servers.run("chmod", "600", RULES)
+    servers.run("systemctl", "restart", "polkit")
+    d = deploy(servers, lab, {"reload": "nginx"}, is_renewed=False)
+    assert "polkit cannot use " + RULES in d["error"], d["error"]
+    assert "chmod 644 " + RULES in d["error"]
+    activated = ("/usr/share/dbus-1/system-services/"
+                 "org.freedesktop.PolicyKit1.service")
+    servers.run("mv", activated, "/root/activated")
+    servers.run("systemctl", "reload", "dbus")
+    servers.run("systemctl", "stop", "polkit")
+    d = deploy(servers, lab, {"reload": "nginx.service", "timeout": "60s"})
+    assert "apt-get install polkitd" in d["error"], d["error"]
+    servers.run("mv", "/root/activated", activated)
+    servers.run("systemctl", "reload", "dbus")
+    servers.run("chmod", "644", RULES)
+
+
+def test_install_for_a_group(servers, lab):
+    """Each refusal names the command that mends it; afterwards the server's
+    group has its key, and a directory that is gone keeps acmed from no
+    start."""
+    folder = "/etc/lab-server"
+    target = {"install": {folder + "/key.pem": {
+        "format": "privkey", "group": "labkeys", "mode": "0640"}}}
+    servers.run("groupadd", "labkeys")
+    servers.run("install", "-d", "-o", "acmed", folder)
+    d = deploy(servers, lab, target, is_renewed=False)
+    mend = "ReadWritePaths=-" + folder
+    assert mend in d["error"] and "crash" not in d["error"], d["error"]
+
+    def restarted():
+        servers.run("systemctl", "daemon-reload")
+        servers.run("systemctl", "restart", "acmed")
+        wait_valid(servers, CERT)
+        return settled(servers)
+    servers.write("/etc/systemd/system/acmed.service.d/write.conf",
+                  "[Service]\n%s\n" % mend)
+    d = restarted()
+    mend = "usermod -a -G labkeys acmed"
+    assert mend in d["error"], d["error"]
+    servers.run(*mend.split())
+    d = restarted()
+    assert d["state"] == "done", d["error"]
+    assert servers.run("stat", "-c", "%U %G %a", folder + "/key.pem"
+                       ).stdout.strip() == "acmed labkeys 640"
+    d = deploy(servers, lab, {"install": {folder + "/key.pem": {
+        "format": "privkey", "owner": "www-data"}}})
+    assert "acmed-hook@.service" in d["error"], d["error"]
+    servers.run("rm", "-r", folder)
+    servers.run("systemctl", "restart", "acmed")
+    wait_valid(servers, CERT)
+
+
 def test_failures(servers, lab):
     """The unit's own words; what cannot be done is said."""
     with open(os.path.join(SOURCE, "etc/polkit-acmed.rules")) as f:

@@ -119,7 +119,8 @@ test_judge(void **state)
 		struct error why;
 
 		assert_int_equal(config_test_judge(cases[i].argv,
-		    cases[i].is_own, cases[i].is_root, NULL, &reply, &why), cases[i].verdict);
+		    cases[i].is_own, cases[i].is_root, NULL, &reply,
+		    &why), cases[i].verdict);
 		assert_int_equal(why.kind, ERR_CONFIG);
 		if (strstr(why.msg, cases[i].part) == NULL)
 			fail_msg("\"%s\" is not in \"%s\"", cases[i].part,

@@ -225,7 +225,24 @@ test_denied(void **state)
 	    "org.freedesktop.systemd1.manage-units with verb \"reload\" and "
 	    "unit \"nginx.service\"; add it to /etc/polkit-1/rules.d/"
 	    "50-acmed.rules");
-	assert_false(has_run(r, "journalctl.args"));
+	/* Its log, of the last time that it read the rules. */
+	program(r, "journalctl", "echo 'Loading rules from directory /etc/x'; "
+	    "echo 'Error loading script /etc/polkit-1/rules.d/50-acmed.rules'"
+	    "; echo 'Finished loading'");
+	run(r, &deploy_reload);
+	expect(r, ERR_CONFIG, "deploy:reload:denied",
+	    "Error loading script /etc/polkit-1/rules.d/50-acmed.rules; let "
+	    "all read it: chmod 644 ");
+	program(r, "journalctl", "echo 'Loading rules from directory /etc/x'; "
+	    "echo 'Error compiling script /etc/polkit-1/rules.d/"
+	    "50-acmed.rules: SyntaxError: odd'; "
+	    "echo 'Loading rules from directory /etc/x'");
+	run(r, &deploy_reload);
+	expect(r, ERR_CONFIG, "deploy:reload:denied", "no polkit rule");
+	fake_systemd.error = "org.freedesktop.DBus.Error.AccessDenied";
+	fake_systemd.error_text = "Permission denied";
+	run(r, &deploy_reload);
+	expect(r, ERR_CONFIG, "deploy:reload:no-polkit", "polkit");
 }
 
 static void

@@ -182,7 +182,7 @@ test_refusals(void **state)
 		    "Interactive authentication required.", ERR_CONFIG,
 		    "unit:denied", "does not let the user " },
 		{ "org.freedesktop.DBus.Error.AccessDenied", "Access denied",
-		    ERR_CONFIG, "unit:denied", "reload nginx.service" },
+		    ERR_CONFIG, "unit:no-polkit", "reload nginx.service" },
 		{ "org.freedesktop.systemd1.UnitMasked", "Unit is masked.",
 		    ERR_CONFIG, "unit:masked", "masked" },
 		{ "org.freedesktop.systemd1.NoSuchUnit", "Unit not found.",
