@@ -136,10 +136,14 @@ check_summary(const struct check *c)
 		    plural(c->n_failures), c->n_warnings,
 		    plural(c->n_warnings), c->n_bad, c->n_certs,
 		    plural(c->n_certs));
+	else if (c->n_warnings > 0)
+		text = xasprintf("%zu certificate%s checked: no failures, but "
+		    "%zu warning%s above: what they name could not be proved, "
+		    "or may make a renewal fail", c->n_certs,
+		    plural(c->n_certs), c->n_warnings, plural(c->n_warnings));
 	else
 		text = xasprintf("%zu certificate%s checked: nothing stands in "
-		    "the way of a renewal%s", c->n_certs, plural(c->n_certs),
-		    c->n_warnings > 0 ? ", but see the warnings" : "");
+		    "the way of a renewal", c->n_certs, plural(c->n_certs));
 	(void)fputc('\n', c->term->out);
 	term_wrap(c->term, c->n_failures > 0 ? TERM_BAD : c->n_warnings > 0 ?
 	    TERM_WARN : TERM_GOOD, 0, INDENT, text);

@@ -325,6 +325,25 @@ dnsmsg_apex(const ldns_pkt *pkt, const char *name, char out[DNAME_SIZE])
 	return false;
 }
 
+bool
+dnsmsg_serial(const ldns_pkt *pkt, const char *apex, uint32_t *out)
+{
+	char owner[DNAME_SIZE];
+	const ldns_rr *rr;
+	size_t i = 0;
+
+	while ((rr = next_rr(ldns_pkt_answer(pkt), LDNS_RR_TYPE_SOA, &i)) !=
+	    NULL) {
+		if (!rdf_to_name(ldns_rr_owner(rr), owner) ||
+		    strcmp(owner, apex) != 0 || ldns_rr_rd_count(rr) < 3 ||
+		    ldns_rdf_size(ldns_rr_rdf(rr, 2)) != 4)
+			continue;
+		*out = ldns_rdf2native_int32(ldns_rr_rdf(rr, 2));
+		return true;
+	}
+	return false;
+}
+
 /* The servers' names of owner's NS records in this section. */
 static size_t
 ns_names(const ldns_rr_list *section, const char *owner,

@@ -63,6 +63,8 @@ bool	dnsmsg_cname(const ldns_pkt *, const char *name,
 	    char out[DNAME_SIZE]);
 /* The zone of name, from a SOA record of the answer or authority section. */
 bool	dnsmsg_apex(const ldns_pkt *, const char *name, char out[DNAME_SIZE]);
+/* The serial of the SOA record of this zone in the answer section. */
+bool	dnsmsg_serial(const ldns_pkt *, const char *apex, uint32_t *out);
 /* The servers' names of the zone's NS records, at most max, each once. */
 size_t	dnsmsg_ns(const ldns_pkt *, const char *apex,
 	    char (*out)[DNAME_SIZE], size_t max);

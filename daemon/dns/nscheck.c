@@ -23,6 +23,7 @@ struct ask {
 	struct dnsq_op	*query;
 	const struct dns_server *server;
 	char		*out;
+	struct nscheck_server *about;
 };
 
 struct nscheck_op {
@@ -51,11 +52,41 @@ nscheck_cancel(struct nscheck_op *op)
 	free(op);
 }
 
+/* Serial number arithmetic, RFC 1982 section 3.2. */
+static bool
+is_newer(uint32_t a, uint32_t b)
+{
+	return a != b && a - b < UINT32_C(1) << 31;
+}
+
+static void
+compare_serials(struct nscheck_op *op)
+{
+	struct nscheck_reply *r = &op->reply;
+	bool has_newest = false;
+
+	for (size_t i = 0; i < r->n_servers; i++) {
+		const struct nscheck_server *s = &op->servers[i];
+
+		if (s->has_serial && (!has_newest ||
+		    is_newer(s->serial, r->newest)))
+			r->newest = s->serial;
+		has_newest |= s->has_serial;
+	}
+	for (size_t i = 0; i < r->n_servers; i++) {
+		struct nscheck_server *s = &op->servers[i];
+
+		s->is_behind = s->has_serial && s->serial != r->newest;
+		r->n_behind += s->is_behind;
+	}
+}
+
 static void
 one_done(struct nscheck_op *op)
 {
 	if (--op->pending > 0)
 		return;
+	compare_serials(op);
 	for (size_t i = 0; i < op->zone.n_servers; i++)
 		op->reply.n_bad += op->servers[i].udp[0] != '\0' ||
 		    op->servers[i].tcp[0] != '\0';
@@ -99,6 +130,8 @@ answered(const struct error *err, const struct dnsq_reply *reply, void *arg)
 	    strcmp(apex, a->op->zone.apex) != 0)
 		(void)text_printf(a->out, NSCHECK_TEXT_MAX,
 		    "is lame: it answers without authority for the zone");
+	else if (dnsmsg_serial(reply->pkt, apex, &a->about->serial))
+		a->about->has_serial = true;
 	one_done(a->op);
 }
 
@@ -161,6 +194,7 @@ nscheck_start(struct dns *dns, const struct zone *zone, unsigned timeout_ms,
 		s->server = args.server;
 		a->op = op;
 		a->server = args.server;
+		a->about = s;
 		a->out = args.by_tcp ? s->tcp : s->udp;
 		a->query = dnsq_start(dns_loop(dns), &args, answered, a);
 	}

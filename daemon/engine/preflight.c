@@ -14,7 +14,6 @@
 #include "daemon/dns/nscheck.h"
 #include "daemon/dns/persist_look.h"
 #include "daemon/engine/zones.h"
-#include "daemon/io/http.h"
 #include "daemon/publish/fetch.h"
 
 /* Under way at once, in one preflight. */
@@ -30,6 +29,14 @@ _Static_assert(sizeof(results) / sizeof(results[0]) == PF_RESULT_END,
 
 /* --- one check --- */
 
+static void
+again_cb(void *arg)
+{
+	struct pf_check *c = arg;
+
+	c->start(c);
+}
+
 struct pf_check *
 pf_check_add(struct pf_cert *pc, const struct conf_name *name,
     const char *what, void (*start)(struct pf_check *))
@@ -40,6 +47,7 @@ pf_check_add(struct pf_cert *pc, const struct conf_name *name,
 	c->name = name;
 	c->what = what;
 	c->start = start;
+	timer_init(&c->again, pc->pf->engine->a.loop, again_cb, c);
 	TAILQ_INSERT_TAIL(&pc->checks, c, link);
 	return c;
 }
@@ -49,11 +57,12 @@ check_free(struct pf_check *c)
 {
 	struct preflight *pf = c->pc->pf;
 
+	timer_clear(&c->again);
 	caa_cancel(c->caa);
 	dnssec_cancel(c->dnssec);
 	nscheck_cancel(c->nscheck);
 	dns_addrs_cancel(c->addrs);
-	http_cancel(c->http);
+	pf_page_cancel(c->page);
 	pf_probe_cancel(c->probe);
 	fetch_cancel(c->fetch);
 	persist_look_cancel(c->look);
@@ -99,6 +108,18 @@ pf_wait(struct pf_check *c, const char *msg)
 	c->wait = xstrdup(msg);
 	text_clean(c->wait);
 	timer_set(&c->pc->pf->work, 0);
+}
+
+void
+pf_random_value(const char *head, char *out, size_t size)
+{
+	unsigned char random[32];
+	char *text;
+
+	arc4random_buf(random, sizeof(random));
+	text = text_b64url_encode(random, sizeof(random));
+	(void)text_printf(out, size, "%s%s", head, text);
+	free(text);
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "providers/provider.h"
 
 #define TEXT_MAX 1500
+#define SECOND_LOOK_MS 5000
 
 static void
 append(char *out, const char *sep, const char *text)
@@ -130,9 +131,17 @@ servers_seen(const struct nscheck_reply *reply, void *arg)
 {
 	struct pf_check *c = arg;
 	char good[TEXT_MAX] = "", bad[TEXT_MAX] = "", label[DNSADDR_LABEL_MAX];
-	char line[TEXT_MAX];
+	char line[TEXT_MAX], behind[TEXT_MAX] = "";
 
 	c->nscheck = NULL;
+	if (reply->n_bad == 0 && reply->n_behind > 0 && !c->is_second_look) {
+		/* A change may be on its way to them. */
+		c->is_second_look = true;
+		pf_wait(c, "not all servers of the zone show the same serial; "
+		    "looking again");
+		timer_set(&c->again, SECOND_LOOK_MS);
+		return;
+	}
 	for (size_t i = 0; i < reply->n_servers; i++) {
 		const struct nscheck_server *s = &reply->servers[i];
 		bool is_same = strcmp(s->udp, s->tcp) == 0;
@@ -140,6 +149,10 @@ servers_seen(const struct nscheck_reply *reply, void *arg)
 		(void)dnsaddr_label(s->server, label);
 		if (s->udp[0] == '\0' && s->tcp[0] == '\0') {
 			append(good, ", ", label);
+			(void)text_printf(line, sizeof(line), "%s shows "
+			    "serial %lu", label, (unsigned long)s->serial);
+			if (s->is_behind)
+				append(behind, "; ", line);
 			continue;
 		}
 		(void)text_printf(line, sizeof(line), "%s %s%s%s", label,
@@ -153,7 +166,14 @@ servers_seen(const struct nscheck_reply *reply, void *arg)
 		    "found for it", reply->homeless);
 		append(bad, "; ", line);
 	}
-	if (bad[0] == '\0')
+	if (bad[0] == '\0' && reply->n_behind > 0)
+		pf_tell(c, PF_WARN, "see that the zone is transferred to them "
+		    "after each change (NOTIFY, allow-transfer, their logs): "
+		    "a renewal waits until all show the new value",
+		    "zone %s: %s; still so after %d s; newest is serial %lu",
+		    c->zone->apex, behind, SECOND_LOOK_MS / 1000,
+		    (unsigned long)reply->newest);
+	else if (bad[0] == '\0')
 		pf_tell(c, PF_OK, NULL, "zone %s: %s; over UDP and TCP",
 		    c->zone->apex, good);
 	else if (good[0] != '\0')

@@ -21,8 +21,8 @@ struct acme_op;
 struct caa_op;
 struct dns_addrs_op;
 struct dnssec_op;
-struct http_op;
 struct nscheck_op;
+struct pf_page;
 struct probe;
 struct zones;
 
@@ -51,12 +51,14 @@ struct pf_check {
 	char		*msg;
 	char		*fix;		/* NULL: nothing to be done */
 	char		*wait;		/* told while it is the next; or NULL */
+	struct timer	 again;		/* until start is called once more */
+	bool		 is_second_look;
 	/* What is under way. */
 	struct caa_op	*caa;
 	struct dnssec_op *dnssec;
 	struct nscheck_op *nscheck;
 	struct dns_addrs_op *addrs;
-	struct http_op	*http;
+	struct pf_page	*page;
 	struct probe	*probe;
 	struct fetch_op	*fetch;
 	struct persist_look_op *look;
@@ -137,6 +139,8 @@ void		 pf_tell(struct pf_check *, enum pf_result, const char *fix,
 		    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* What takes so long. */
 void		 pf_wait(struct pf_check *, const char *msg);
+/* head and random letters of base64url, size - 1 in all (at most 43). */
+void		 pf_random_value(const char *head, char *out, size_t size);
 /* A result of pending is there. */
 void		 pf_step(struct pf_cert *);
 
@@ -154,6 +158,7 @@ void		 pf_persist_plan(struct pf_cert *, const struct conf_name *);
 void		 pf_source_plan(struct pf_cert *);
 /* preflight_http.c */
 void		 pf_http_plan(struct pf_cert *, const struct conf_name *);
+void		 pf_page_cancel(struct pf_page *);
 /* preflight_probe.c */
 void		 pf_probe_plan(struct pf_cert *, const struct conf_name *);
 void		 pf_probe_cancel(struct probe *);

@@ -8,6 +8,8 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/dns/dnsaddr.h"
+#include "daemon/dns/nscheck.h"
 #include "daemon/dns/txtwait.h"
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/zones.h"
@@ -36,6 +38,7 @@ struct probe {
 	struct store_sync_op *sync;
 	struct provider_run_op *run;
 	struct txtwait_op *wait;
+	struct nscheck_op *nscheck;
 	struct timer	 timer;		/* for room; then for its removal */
 	int64_t		 room_by;	/* monotonic ms */
 	char		 note[512];	/* of txtwait */
@@ -52,6 +55,7 @@ pf_probe_cancel(struct probe *p)
 	store_sync_cancel(p->sync);
 	provider_run_cancel(p->run);
 	txtwait_cancel(p->wait);
+	nscheck_cancel(p->nscheck);
 	if (p->going != NULL)
 		txtrec_untell(p->going);
 	if (p->txt != NULL)
@@ -85,6 +89,8 @@ what_to_do(const struct error *err)
 	return "see the provider's credentials, and what they allow; "
 	    "acmectl providers TYPE tells what is needed";
 }
+
+static void	give_up(struct probe *, const struct error *);
 
 /* The value is gone, or not yet (still_err). */
 static void
@@ -137,6 +143,33 @@ slow_cb(void *arg)
 	conclude(p, &err);
 }
 
+/*
+ * Nothing was seen in the time that a check takes.  If servers are behind the
+ * one that took the change, a renewal would wait in vain.
+ */
+static void
+serials_seen(const struct nscheck_reply *reply, void *arg)
+{
+	struct probe *p = arg;
+	char label[DNSADDR_LABEL_MAX];
+
+	p->nscheck = NULL;
+	for (size_t i = 0; i < reply->n_servers; i++) {
+		const struct nscheck_server *s = &reply->servers[i];
+
+		if (!s->is_behind)
+			continue;
+		(void)error_set(&p->err, ERR_TRANSIENT, "dns:stale", "%s; %s "
+		    "still shows serial %lu of zone %s, the newest is %lu: "
+		    "the change does not reach it", p->doubt,
+		    dnsaddr_label(s->server, label),
+		    (unsigned long)s->serial, p->zone->apex,
+		    (unsigned long)reply->newest);
+		break;
+	}
+	give_up(p, NULL);
+}
+
 static void
 give_up(struct probe *p, const struct error *err)
 {
@@ -170,7 +203,9 @@ shown(const struct error *err, const struct txtwait_reply *reply, void *arg)
 	} else if (is_short && strcmp(err->code, "dns:stale") == 0) {
 		/* A renewal would have waited longer. */
 		(void)text_printf(p->doubt, sizeof(p->doubt), "%s", err->msg);
-		err = NULL;
+		p->nscheck = nscheck_start(zones_dns(p->check->pc->zones),
+		    p->zone, PREFLIGHT_TIMEOUT_MS / 3, serials_seen, p);
+		return;
 	}
 	give_up(p, err);
 }
@@ -241,18 +276,6 @@ journaled(const struct error *err, void *arg)
 		    p);
 }
 
-static void
-make_value(char out[VALUE_LEN + 1])
-{
-	unsigned char random[32];
-	char *text;
-
-	arc4random_buf(random, sizeof(random));
-	text = text_b64url_encode(random, sizeof(random));
-	(void)text_printf(out, VALUE_LEN + 1, "%s%s", VALUE_HEAD, text);
-	free(text);
-}
-
 /* Where the provider holds few values, those of a run under way go first. */
 static void
 room_cb(void *arg)
@@ -278,7 +301,7 @@ room_cb(void *arg)
 			    p->provider->name, type->max_values);
 		return;
 	}
-	make_value(value);
+	pf_random_value(VALUE_HEAD, value, sizeof(value));
 	p->txt = cleanup_claim(e->cleanup, pc->cc->name, p->provider->name,
 	    dname_base(p->check->name->name), p->zone, value);
 	txtrec_set_probe(p->txt);

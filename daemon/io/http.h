@@ -43,6 +43,9 @@ struct http_args {
 	const char	*proxy;		/* NULL: http(s)_proxy, no_proxy of the
 					   environment; "": none; else always
 					   this one */
+	const char	*address;	/* connect there ("192.0.2.1", "::1"),
+					   whatever the host's name says; NULL:
+					   where the name leads */
 	bool		 allow_plain;
 	bool		 secret_url;	/* print only scheme and host of it */
 	bool		 once;		/* not idempotent: a connection of its

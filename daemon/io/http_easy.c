@@ -260,6 +260,20 @@ check_proxy(const struct http_op *op, struct error *err)
 	    "(http://host:port, https://, socks5h://)", op->host);
 }
 
+/* The host of the URL, on any port, is there. */
+static void
+fill_address(struct http_op *op, const char *address)
+{
+	bool is_6 = strchr(address, ':') != NULL;
+	char *line = xasprintf("%s::%s%s%s:", op->host, is_6 ? "[" : "",
+	    address, is_6 ? "]" : "");
+
+	op->connect_to = curl_slist_append(NULL, line);
+	if (op->connect_to == NULL)
+		abort();
+	free(line);
+}
+
 int
 http_op_fill(struct http_op *op, const struct http_args *args, char **key,
     struct error *err)
@@ -277,6 +291,8 @@ http_op_fill(struct http_op *op, const struct http_args *args, char **key,
 	}
 	if (fill_url(op, args, key, err) == -1)
 		return -1;
+	if (args->address != NULL)
+		fill_address(op, args->address);
 	if (!is_token(op->method))
 		return error_set(err, ERR_CONFIG, "http:url",
 		    "%s: \"%.40s\" is no HTTP method", op->host, op->method);
@@ -295,6 +311,7 @@ http_op_clear(struct http_op *op)
 	for (struct curl_slist *l = op->headers; l != NULL; l = l->next)
 		explicit_bzero(l->data, strlen(l->data));
 	curl_slist_free_all(op->headers);
+	curl_slist_free_all(op->connect_to);
 	freezero(op->body, op->body_len);
 	freezero(op->reply, op->reply_len);
 	http_headers_clear(&op->reply_headers);
@@ -348,6 +365,7 @@ setup_connection(struct http_op *op, CURL *e)
 	CURLcode rc = CURLE_OK;
 
 	SET(CURLOPT_FRESH_CONNECT, op->once ? 1L : 0L);
+	SET(CURLOPT_CONNECT_TO, op->connect_to);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	/* A resolver's thread is left to end alone, not waited for. */
 	SET(CURLOPT_QUICK_EXIT, 1L);

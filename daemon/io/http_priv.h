@@ -61,6 +61,7 @@ struct http_op {
 	bool			 once;
 	char			*ca_file;
 	char			*proxy;
+	struct curl_slist	*connect_to;	/* NULL: as the URL says */
 	struct curl_slist	*headers;
 	void			*body;
 	size_t			 body_len;

@@ -9,6 +9,7 @@
 #include "daemon/acme/meta.h"
 #include "daemon/dns/addrs.h"
 #include "daemon/dns/caa.h"
+#include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/nscheck.h"
 #include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
@@ -228,7 +229,11 @@ addrs_cb(void *arg)
 {
 	struct dns_addrs_op *op = arg;
 	struct dns_addrs_reply reply = { .n = fake_check.addresses != NULL };
+	struct error ignored;
 
+	if (reply.n > 0 && dnsaddr_parse(fake_check.addresses,
+	    &reply.list[0], &ignored) == -1)
+		abort();
 	if (reply.n > 0)
 		(void)text_printf(reply.text, sizeof(reply.text), "%s",
 		    fake_check.addresses);

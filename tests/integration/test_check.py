@@ -13,8 +13,8 @@ import dns.tsigkeyring
 import dns.update
 import pytest
 
-from conftest import BIND, KNOT, ZONES
-from lab import daemon, names, proc
+from conftest import BIND, HTTP_NGINX, KNOT, SECONDARY, ZONES
+from lab import daemon, names, proc, web
 
 SIGNED, VALIDATOR = "127.0.1.9", "127.0.1.10"
 CA = "ca.test"
@@ -396,3 +396,72 @@ def test_standing_record(acmed, lab):
         assert line["result"] == "ok"
     finally:
         acmed.ctl("persist", "--remove", name)
+
+
+@pytest.fixture
+def site80(lab):
+    """nginx on port 80 of the address that *.h.example.test has."""
+    n = web.Plain(os.path.join(lab.folder, "www%d" % next(lab.serial)),
+                  HTTP_NGINX, 80)
+    n.start()
+    yield n.root
+    n.stop()
+
+
+def webroot(acmed, name, path):
+    entry = acmed.cert("web", [name], challenge="http-01", webroot=path)
+    del entry["provider"]
+    acmed.providers = {}
+
+
+def test_webroot_is_served(acmed, site80):
+    """A file is put there, fetched and removed; a wrong webroot and one that
+    cannot be written are failures."""
+    webroot(acmed, "a.h.example.test", site80)
+    acmed.start()
+    line = find(check(acmed), "port")
+    assert line["result"] == "ok" and site80 in line["msg"], line
+    acmed.wait("the file to be removed", lambda: not os.listdir(
+        os.path.join(site80, ".well-known/acme-challenge")))
+    wrong = os.path.join(acmed.folder, "wrong")
+    os.mkdir(wrong)
+    acmed.certs["web"]["webroot"] = wrong
+    acmed.write_conf()
+    acmed.reload()
+    line = find(check(acmed, code=6), "port")
+    assert line["result"] == "fail" and "HTTP status 404" in line["msg"]
+    assert wrong in line["fix"], line
+    acmed.certs["web"]["webroot"] = "/proc"
+    acmed.write_conf()
+    acmed.reload()
+    line = find(check(acmed, code=6), "port")
+    assert line["result"] == "fail" and "webroot: /proc" in line["msg"], line
+
+
+def test_secondary_is_behind(acmed, records):
+    """It answers, but does not get what changes."""
+    acmed.cert("behind", ["lag.slow.test"])
+    acmed.start()
+    records.add("slow.test", "moved", "A", "127.0.0.1")
+    lines = [line for line in check(acmed, "--no-probe")
+             if line.get("result") != "wait"]
+    line = find(lines, "servers")
+    assert line["result"] == "warn" and "transferred" in line["fix"], line
+    assert re.search(r"ns2.slow.test \(%s\) shows serial \d+; still so"
+                     % SECONDARY, line["msg"]), line
+    p = acmed.ctl("check", "--no-probe")
+    assert p.returncode == 0 and "nothing stands" not in p.stdout
+    assert "no failures, but 1 warning above" in " ".join(p.stdout.split())
+
+
+@pytest.mark.long
+def test_secondary_stays_behind(acmed):
+    """The probe is not seen there in two minutes, and the serials tell that
+    a longer wait is no help."""
+    acmed.cert("behind", ["lag.slow.test"])
+    acmed.start()
+    p = acmed.ctl("--json", "check", timeout=200)
+    assert p.returncode == 6, p.stdout
+    line = find([json.loads(t) for t in p.stdout.splitlines()], "probe")
+    assert "ns2.slow.test" in line["msg"] and "still shows serial" in \
+        line["msg"], line

@@ -281,26 +281,32 @@ test_http(void **state)
 	quiet(r, CERT("web", "\"a.test\", \"b.test\"", ""));
 	r->engine->a.http = http;
 	r->conf->certs[0]->names[0].challenge = CHALLENGE_HTTP_01;
-	fake_check.addresses = "192.0.2.7";
+	r->conf->certs[0]->names[0].webroot = xstrdup("/nonexistent");
+	fake_check.addresses = "127.0.0.7";
 	fake_http_script(http, script, 1);
-	look(r, &s, true);
-	expect(&s, "web a.test address ok a.test is at 192.0.2.7\n"
+	look(r, &s, false);
+	expect(&s, "web a.test address ok a.test is at 127.0.0.7\n"
 	    "web a.test port ok a web server answers at a.test on port 80\n"
 	    "web a.test caa ok");
-	expect(&s, "web b.test probe ok");
 	assert_null(strstr(s.lines, "_acme-challenge.a.test"));
 	assert_string_equal(fake_check.caa_method, "dns-01");
 	free(s.lines);
-	fake_check.addresses = NULL;
 	fake_http_script(http, dead, 1);
-	look(r, &s, true);
-	expect(&s, "a.test address fail a.test has no address -> add A");
+	look(r, &s, false);
 	expect(&s, "a.test port warn http-01 needs port 80 of a.test");
 	free(s.lines);
+	fake_check.addresses = NULL;
+	fake_http_script(http, NULL, 0);
+	look(r, &s, true);
+	expect(&s, "a.test address fail a.test has no address -> add A");
+	expect(&s, "a.test port fail webroot: ");
+	expect(&s, "web b.test probe ok");
+	free(s.lines);
+	fake_check.addresses = "127.0.0.7";
 	r->conf->certs[0]->names[1].challenge = CHALLENGE_HTTP_01;
 	fake_http_script(http, hangs, 1);
-	look_start(r, &s, "web", true);
-	fake_time_pass(4);
+	look_start(r, &s, "web", false);
+	fake_time_pass(8);
 	preflight_cancel(s.pf);
 	assert_string_equal(fake_check.caa_method, "http-01");
 	assert_int_equal(fake_http_in_flight(http), 0);
