@@ -72,6 +72,22 @@ dnsaddr_from_in6(struct dns_server *s, const char *name,
 	set_text(s, text, port);
 }
 
+void
+dnsaddr_from_ss(struct dns_server *s, const struct sockaddr_storage *ss)
+{
+	struct sockaddr_in6 sin6;
+	struct sockaddr_in sin;
+
+	if (ss->ss_family == AF_INET6) {
+		memcpy(&sin6, ss, sizeof(sin6));
+		dnsaddr_from_in6(s, "", &sin6.sin6_addr,
+		    ntohs(sin6.sin6_port));
+	} else {
+		memcpy(&sin, ss, sizeof(sin));
+		dnsaddr_from_in(s, "", &sin.sin_addr, ntohs(sin.sin_port));
+	}
+}
+
 /* An IPv6 address that may carry a zone, "fe80::1%eth0". */
 static int
 parse_in6(struct dns_server *s, char *host, uint16_t port)

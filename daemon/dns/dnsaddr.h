@@ -28,6 +28,9 @@ void	dnsaddr_from_in(struct dns_server *, const char *name,
 void	dnsaddr_from_in6(struct dns_server *, const char *name,
 	    const struct in6_addr *, uint16_t port);
 
+/* The same of a socket's own address, of either family. */
+void	dnsaddr_from_ss(struct dns_server *, const struct sockaddr_storage *);
+
 bool	dnsaddr_equal(const struct dns_server *, const struct dns_server *);
 
 /* "ns1.example.test (192.0.2.1)", or only the address without a name. */

@@ -48,8 +48,9 @@ struct listener {
 struct responder {
 	struct loop	*loop;
 	struct responder_table table;
-	struct responder_limit *limit;	/* made when first needed, ... */
-	struct responder_tcp *tcp;	/* ... as this is */
+	struct responder_limit *limit;	/* of UDP; made when first needed, */
+	struct responder_limit *tcp_limit;	/* ... as this is, ... */
+	struct responder_tcp *tcp;	/* ... and this */
 	TAILQ_HEAD(, listener) listeners;
 	int		 passed[PASSED_MAX];
 	size_t		 n_passed;
@@ -166,7 +167,10 @@ listener_watch(struct listener *l, int fd)
 
 	if (r->limit == NULL) {
 		r->limit = responder_limit_new();
-		r->tcp = responder_tcp_new(r->loop, &r->table, r->limit);
+		/* Whoever forges datagrams must not use up what is left to
+		   those who were told to come by TCP. */
+		r->tcp_limit = responder_limit_new();
+		r->tcp = responder_tcp_new(r->loop, &r->table, r->tcp_limit);
 	}
 	l->fd = fd;
 	fdwatch_set(&l->watch, fd, FD_READ);
@@ -266,9 +270,34 @@ want(struct responder *r, const struct sockaddr_storage *ss, socklen_t len,
 	return listener_open(l, err);
 }
 
+/*
+ * An empty Listen line of systemd.socket(5) forgets those of all kinds: it is
+ * easy to lose one half.
+ */
+static int
+check_passed(const struct responder *r, const struct sockaddr_storage *ss,
+    bool is_tcp, struct error *err)
+{
+	const char *kinds[] = { "UDP", "TCP" }, *lines[] = {
+	    "ListenDatagram", "ListenStream" };
+	struct listener other = { .ss = *ss, .is_tcp = !is_tcp };
+	struct dns_server s;
+
+	if (passed_find(r, &other) != -1)
+		return 0;
+	dnsaddr_from_ss(&s, ss);
+	return error_set(err, ERR_CONFIG, "builtin:listen", "systemd has "
+	    "passed a socket for %s (%s), but none for %s: without that, "
+	    "answers are lost; acmed-dns.socket needs %s= for the same "
+	    "address (an empty %s= before it removes all addresses, of both "
+	    "kinds)", s.text, kinds[is_tcp], kinds[!is_tcp], lines[!is_tcp],
+	    lines[!is_tcp]);
+}
+
 static int
 want_passed(struct responder *r, struct error *err)
 {
+	struct error other;		/* the first is told */
 	int rc = 0;
 
 	for (size_t i = 0; i < r->n_passed; i++) {
@@ -276,8 +305,12 @@ want_passed(struct responder *r, struct error *err)
 		socklen_t len;
 		bool is_tcp;
 
-		if (passed_kind(r->passed[i], &ss, &len, &is_tcp) == 0 &&
-		    want(r, &ss, len, "a socket of systemd", is_tcp,
+		if (passed_kind(r->passed[i], &ss, &len, &is_tcp) == -1)
+			continue;
+		if (want(r, &ss, len, "a socket of systemd", is_tcp,
+		    rc == -1 ? &other : err) == -1)
+			rc = -1;
+		if (check_passed(r, &ss, is_tcp, rc == -1 ? &other :
 		    err) == -1)
 			rc = -1;
 	}
@@ -342,6 +375,7 @@ responder_free(struct responder *r)
 	timer_clear(&r->retry);
 	responder_tcp_free(r->tcp);
 	responder_limit_free(r->limit);
+	responder_limit_free(r->tcp_limit);
 	responder_table_clear(&r->table);
 	free(r);
 }

@@ -2,7 +2,8 @@
 /*
  * responder_limit - how much one network may ask of the built-in responder: a
  * bucket of tokens for each source prefix (/24 of IPv4, /56 of IPv6), in a
- * table of fixed size.
+ * table of fixed size.  UDP and TCP have one each: the sources of datagrams
+ * can be forged, those of connections cannot.
  */
 #ifndef DAEMON_DNS_RESPONDER_LIMIT_H
 #define DAEMON_DNS_RESPONDER_LIMIT_H

@@ -3,11 +3,13 @@
 #include "tests/unit/unit.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/error.h"
@@ -263,7 +265,7 @@ test_tcp_refused(void **state)
 static void
 test_flood(void **state)
 {
-	int fd = connect_to(AF_INET, SOCK_DGRAM), other;
+	int fd = connect_to(AF_INET, SOCK_DGRAM), other, tcp;
 	size_t n_full = 0, n_tc = 0, len;
 	uint8_t q[512], buf[2048];
 	ssize_t n;
@@ -287,6 +289,15 @@ test_flood(void **state)
 	}
 	assert_in_range(n_full, RESPONDER_BURST, RESPONDER_BURST * 2 - 10);
 	assert_true(n_tc > 0);
+	/* Who comes by TCP, as told, is answered: the datagrams may have been
+	   forged. */
+	tcp = connect_to(AF_INET, SOCK_STREAM);
+	assert_int_equal(send(tcp, q, len, 0), len);
+	assert_true(wait_for(tcp));
+	n = recv(tcp, buf, sizeof(buf), 0);
+	assert_true(n > 2);
+	assert_int_equal(n_values(buf + 2, (size_t)n - 2, 7), 2);
+	close(tcp);
 	/* Another network does not suffer. */
 	other = connect_to(AF_INET6, SOCK_DGRAM);
 	assert_int_equal(send(other, q + 2, len - 2, 0), len - 2);
@@ -406,6 +417,65 @@ test_port_taken(void **state)
 	assert_int_equal(ask_udp(AF_INET), 1);
 }
 
+/* In a child, whose descriptors from 3 on nobody needs. */
+static int
+serve_passed(const int *types, int n)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const char *half = types[0] == SOCK_STREAM ? "ListenDatagram=" :
+	    "ListenStream=";
+	struct loop *own = loop_new();
+	struct responder *r;
+	struct error err = { .kind = ERR_NONE };
+	char text[16];
+	int rc, fds[2];
+
+	/* The sockets of setup() are about where these go. */
+	sin.sin_port = htons(free_port());
+	for (int i = 0; i < n; i++) {
+		fds[i] = socket(AF_INET, types[i], 0);
+		if (fds[i] == -1 || bind(fds[i], (struct sockaddr *)&sin,
+		    sizeof(sin)) == -1 ||
+		    (fds[i] = fcntl(fds[i], F_DUPFD, 100)) == -1)
+			return 2;
+	}
+	for (int i = 0; i < n; i++) {
+		if (dup2(fds[i], 3 + i) == -1)
+			return 2;
+	}
+	(void)text_printf(text, sizeof(text), "%d", (int)getpid());
+	(void)setenv("LISTEN_PID", text, 1);
+	(void)setenv("LISTEN_FDS", n == 2 ? "2" : "1", 1);
+	(void)setenv("LISTEN_FDNAMES", n == 2 ? "acmed-dns:acmed-dns" :
+	    "acmed-dns", 1);
+	args.listen = no_addresses;
+	r = responder_new(own);
+	responder_begin(r);
+	rc = responder_serve(r, &args, &err);
+	if (n == 2)
+		return rc == 0 ? 0 : 3;
+	return rc == -1 && strstr(err.msg, half) != NULL &&
+	    strstr(err.msg, "127.0.0.1:") != NULL ? 0 : 4;
+}
+
+/* systemd passes UDP without TCP, or the other way round: said at once. */
+static void
+test_half_passed(void **state)
+{
+	static const int types[] = { SOCK_DGRAM, SOCK_STREAM, SOCK_DGRAM };
+
+	for (int i = 0; i < 3; i++) {
+		int status, n = i == 2 ? 2 : 1;
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(serve_passed(types + (i == 2 ? 0 : i), n));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+}
+
 static void
 test_check(void **state)
 {
@@ -433,6 +503,7 @@ main(void)
 		TEST(test_tcp_bounds),
 		TEST(test_reload),
 		TEST(test_port_taken),
+		TEST(test_half_passed),
 		TEST(test_check),
 	};
 
