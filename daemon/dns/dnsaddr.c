@@ -88,6 +88,22 @@ dnsaddr_from_ss(struct dns_server *s, const struct sockaddr_storage *ss)
 	}
 }
 
+void
+dnsaddr_with_port(struct dns_server *s, const char *name,
+    const struct dns_server *of, uint16_t port)
+{
+	struct sockaddr_in6 sin6;
+	struct sockaddr_in sin;
+
+	if (of->ss.ss_family == AF_INET6) {
+		memcpy(&sin6, &of->ss, sizeof(sin6));
+		dnsaddr_from_in6(s, name, &sin6.sin6_addr, port);
+	} else {
+		memcpy(&sin, &of->ss, sizeof(sin));
+		dnsaddr_from_in(s, name, &sin.sin_addr, port);
+	}
+}
+
 /* An IPv6 address that may carry a zone, "fe80::1%eth0". */
 static int
 parse_in6(struct dns_server *s, char *host, uint16_t port)

@@ -28,6 +28,9 @@ void	dnsaddr_from_in(struct dns_server *, const char *name,
 void	dnsaddr_from_in6(struct dns_server *, const char *name,
 	    const struct in6_addr *, uint16_t port);
 
+/* The same address as of that one. */
+void	dnsaddr_with_port(struct dns_server *, const char *name,
+	    const struct dns_server *of, uint16_t port);
 /* The same of a socket's own address, of either family. */
 void	dnsaddr_from_ss(struct dns_server *, const struct sockaddr_storage *);
 

@@ -30,6 +30,8 @@ struct dns {
 	bool		 is_system;	/* from RESOLV_CONF */
 	struct timespec	 mtime;		/* of it, when it was read */
 	unsigned	 in_flight;
+	struct dns_told	*told;
+	size_t		 n_told;
 };
 
 struct resolver_op {
@@ -125,10 +127,65 @@ dns_new(struct loop *loop, const char *const *resolvers, struct error *err)
 	return dns;
 }
 
+static void
+forget_told(struct dns *dns)
+{
+	for (size_t i = 0; i < dns->n_told; i++)
+		free(dns->told[i].server);
+	free(dns->told);
+	dns->told = NULL;
+	dns->n_told = 0;
+}
+
 void
 dns_free(struct dns *dns)
 {
+	if (dns == NULL)
+		return;
+	forget_told(dns);
 	free(dns);
+}
+
+void
+dns_tell(struct dns *dns, const char *apex, const char *server)
+{
+	struct dns_told *t;
+
+	if (apex == NULL) {
+		forget_told(dns);
+		return;
+	}
+	dns->told = xreallocarray(dns->told, dns->n_told + 1,
+	    sizeof(*dns->told));
+	t = &dns->told[dns->n_told++];
+	(void)text_printf(t->apex, sizeof(t->apex), "%s", apex);
+	t->server = server != NULL ? xstrdup(server) : NULL;
+}
+
+const struct dns_told *
+dns_told(const struct dns *dns, const char *name)
+{
+	const struct dns_told *best = NULL;
+
+	for (size_t i = 0; i < dns->n_told; i++) {
+		const struct dns_told *t = &dns->told[i];
+
+		if ((t->apex[0] == '\0' || dname_is_in(name, t->apex)) &&
+		    (best == NULL || strlen(t->apex) > strlen(best->apex)))
+			best = t;
+	}
+	return best;
+}
+
+struct dns *
+dns_new_like(const struct dns *like, const char *const *resolvers,
+    struct error *err)
+{
+	struct dns *dns = dns_new(like->loop, resolvers, err);
+
+	for (size_t i = 0; dns != NULL && i < like->n_told; i++)
+		dns_tell(dns, like->told[i].apex, like->told[i].server);
+	return dns;
 }
 
 struct loop *

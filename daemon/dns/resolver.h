@@ -11,6 +11,8 @@
 #include <ldns/ldns.h>
 #include <stddef.h>
 
+#include "common/names.h"
+
 struct dns;
 struct dns_server;
 struct error;
@@ -21,6 +23,15 @@ struct resolver_op;
 
 /* For the other modules of dns/ (dns_new() is in zone.h). */
 struct loop	*dns_loop(const struct dns *);
+/*
+ * What dns_tell() was told of the zone of name: of the longest that has it,
+ * or of a server of unknown zones.  NULL: nothing.  Borrowed.
+ */
+struct dns_told {
+	char		 apex[DNAME_SIZE];	/* "": of unknown zones */
+	char		*server;	/* see server.h; NULL: none */
+};
+const struct dns_told *dns_told(const struct dns *, const char *name);
 /* Borrowed until the next call. */
 const struct dns_server *dns_resolvers(struct dns *, size_t *n);
 /*

@@ -13,12 +13,14 @@
 #include "daemon/dns/dnsmsg.h"
 #include "daemon/dns/dnsq.h"
 #include "daemon/dns/resolver.h"
+#include "daemon/dns/server.h"
 #include "daemon/io/loop.h"
 
 enum { MAX_CNAMES = 8, MAX_CUTS = 4, MAX_NS = 16, MAX_SERVERS = 32,
 	MAX_PER_NAME = 8, MAX_PROBES = 4 };
 
 #define PROBE_MS 3000
+#define TOLD_MS 6000			/* of what can be done without */
 
 struct zone_op;
 
@@ -52,8 +54,14 @@ struct zone_op {
 	struct resolver_op *sibling_query;
 	struct dnsq_op	*sibling_probe;
 
+	/* The zone or server that was told. */
+	struct server_op *server;
+	struct dnsq_op	*check;		/* is the server there? */
+	struct error	 err;		/* of the resolvers, while that runs */
+
 	struct resolver_op *soa;
 	struct resolver_op *ns;
+	struct timer	 failed;	/* tells err from the loop */
 	struct resolver_op *cname;	/* where no server can be asked */
 	struct probe	 probes[MAX_PROBES];
 	size_t		 n_probing;
@@ -94,6 +102,9 @@ zone_cancel(struct zone_op *op)
 	resolver_cancel(op->cname);
 	resolver_cancel(op->sibling_query);
 	dnsq_cancel(op->sibling_probe);
+	server_cancel(op->server);
+	dnsq_cancel(op->check);
+	timer_clear(&op->failed);
 	resolver_cancel(op->soa);
 	resolver_cancel(op->ns);
 	for (size_t i = 0; i < MAX_PROBES; i++)
@@ -117,7 +128,11 @@ ask(struct zone_op *op, const char *name, unsigned type,
     resolver_done_cb *done, void *arg)
 {
 	int64_t left = op->deadline - clock_mono_ms();
+	const struct dns_told *told = dns_told(op->dns, op->zone.fqdn);
 
+	/* A silent resolver must leave time to go on without it. */
+	if (told != NULL && told->apex[0] != '\0' && left > TOLD_MS)
+		left = TOLD_MS;
 	return resolver_start(op->dns, name, type,
 	    left > 0 ? (unsigned)left : 0, done, arg);
 }
@@ -174,6 +189,32 @@ add_servers(struct zone *z, const struct dns_server *found, size_t n)
 	}
 }
 
+/* The resolvers name none: the server that the configuration names. */
+static void
+server_found(const struct error *err, const struct dns_server *list,
+    size_t n, void *arg)
+{
+	struct zone_op *op = arg;
+
+	op->server = NULL;
+	if (err == NULL)
+		add_servers(&op->zone, list, n);
+	drop_unroutable(&op->zone);
+	probe(op);
+}
+
+static void
+ask_told_server(struct zone_op *op)
+{
+	const struct dns_told *told = dns_told(op->dns, op->zone.fqdn);
+
+	if (told == NULL || told->server == NULL)
+		probe(op);
+	else
+		op->server = server_start(op->dns, told->server, TOLD_MS,
+		    server_found, op);
+}
+
 static void
 lookup_done(const struct error *err, const ldns_pkt *pkt, void *arg)
 {
@@ -188,6 +229,10 @@ lookup_done(const struct error *err, const ldns_pkt *pkt, void *arg)
 		    op->names[l->ns], found, MAX_PER_NAME));
 	if (--op->n_running > 0)
 		return;
+	if (op->zone.is_told && op->zone.n_servers == 0) {
+		ask_told_server(op);
+		return;
+	}
 	drop_unroutable(&op->zone);
 	probe(op);
 }
@@ -212,15 +257,18 @@ ns_done(const struct error *err, const ldns_pkt *pkt, void *arg)
 	struct zone_op *op = arg;
 
 	op->ns = NULL;
-	if (err != NULL) {
+	if (err != NULL && !op->zone.is_told) {
 		finish(op, err);
 		return;
 	}
-	op->n_names = dnsmsg_ns(pkt, op->zone.apex, op->names, MAX_NS);
-	if (op->n_names == 0)
-		probe(op);
-	else
+	op->n_names = err != NULL ? 0 :
+	    dnsmsg_ns(pkt, op->zone.apex, op->names, MAX_NS);
+	if (op->n_names > 0)
 		look_up(op);
+	else if (op->zone.is_told)
+		ask_told_server(op);
+	else
+		probe(op);
 }
 
 /* The zone */
@@ -240,6 +288,7 @@ begin(struct zone_op *op)
 	if (up == NULL || strchr(up, '.') == NULL)
 		up = op->zone.fqdn;
 	op->zone.apex[0] = '\0';
+	op->zone.is_told = false;
 	op->zone.n_servers = 0;
 	op->n_cuts = 0;
 	(void)text_printf(op->at, sizeof(op->at), "%s", up);
@@ -340,7 +389,7 @@ cname_done(const struct error *err, const ldns_pkt *pkt, void *arg)
 	if (err == NULL && dnsmsg_cname(pkt, op->zone.fqdn, target))
 		take_alias(op, target, NULL);
 	else
-		finish(op, err);
+		finish(op, op->zone.is_told ? NULL : err);
 }
 
 static void
@@ -421,6 +470,101 @@ probe(struct zone_op *op)
 	}
 }
 
+/* --- why no resolver answers: is the zone's server down? --- */
+
+static void
+add_server_state(struct zone_op *op, const char *text)
+{
+	struct error why = op->err;
+
+	(void)error_set(&op->err, why.kind, why.code, "%s; the provider's "
+	    "server %s", why.msg, text);
+	finish(op, &op->err);
+}
+
+static void
+server_checked(const struct error *err, const struct dnsq_reply *reply,
+    void *arg)
+{
+	struct zone_op *op = arg;
+	char label[DNSADDR_LABEL_MAX], text[512], rcode[DNSMSG_RCODE_MAX];
+
+	op->check = NULL;
+	if (err != NULL) {
+		add_server_state(op, err->msg);
+		return;
+	}
+	(void)dnsaddr_label(&op->zone.servers[0], label);
+	if (dnsmsg_is_authoritative(reply->pkt))
+		(void)text_printf(text, sizeof(text), "%s does answer: see "
+		    "the resolvers, or give the provider its zone", label);
+	else
+		(void)text_printf(text, sizeof(text), "%s: answers %s%s",
+		    label, dnsmsg_rcode((unsigned)ldns_pkt_get_rcode(
+		    reply->pkt), rcode), ldns_pkt_get_rcode(reply->pkt) ==
+		    LDNS_RCODE_NOERROR ? " without authority" : "");
+	add_server_state(op, text);
+}
+
+static void
+server_known(const struct error *err, const struct dns_server *list,
+    size_t n, void *arg)
+{
+	struct zone_op *op = arg;
+	struct dnsq_args args = { .name = op->at, .type = LDNS_RR_TYPE_SOA,
+	    .timeout_ms = PROBE_MS };
+
+	op->server = NULL;
+	if (err != NULL) {
+		add_server_state(op, err->msg);
+		return;
+	}
+	add_servers(&op->zone, list, 1);
+	args.server = &op->zone.servers[0];
+	op->check = dnsq_start(dns_loop(op->dns), &args, server_checked, op);
+}
+
+/* Their words name the resolvers alone, which may only pass it on. */
+static void
+explain(struct zone_op *op, const struct error *err)
+{
+	const struct dns_told *told = dns_told(op->dns, op->zone.fqdn);
+
+	if (told == NULL || told->server == NULL ||
+	    err->kind != ERR_TRANSIENT) {
+		finish(op, err);
+		return;
+	}
+	op->err = *err;
+	op->server = server_start(op->dns, told->server, PROBE_MS,
+	    server_known, op);
+}
+
+static void
+apex_known(struct zone_op *op)
+{
+	if (op->n_cnames == 0)
+		(void)text_printf(op->home, sizeof(op->home), "%s",
+		    op->zone.apex);
+	op->ns = ask(op, op->zone.apex, LDNS_RR_TYPE_NS, ns_done, op);
+}
+
+/* The resolvers do not know; does the configuration? */
+static bool
+take_told(struct zone_op *op)
+{
+	const struct dns_told *told = dns_told(op->dns, op->zone.fqdn);
+
+	if (told == NULL || told->apex[0] == '\0' ||
+	    strlen(told->apex) <= strlen(op->zone.apex))
+		return false;
+	(void)text_printf(op->zone.apex, sizeof(op->zone.apex), "%s",
+	    told->apex);
+	op->zone.is_told = true;
+	apex_known(op);
+	return true;
+}
+
 /* One label up, until there is none left. */
 static void
 walk(struct zone_op *op)
@@ -428,7 +572,8 @@ walk(struct zone_op *op)
 	const char *up = dname_parent(op->at);
 
 	if (up == NULL || up[0] == '\0') {
-		probe(op);
+		if (!take_told(op))
+			probe(op);
 		return;
 	}
 	memmove(op->at, up, strlen(up) + 1);
@@ -442,17 +587,26 @@ soa_done(const struct error *err, const ldns_pkt *pkt, void *arg)
 
 	op->soa = NULL;
 	if (err != NULL) {
-		finish(op, err);
+		if (!take_told(op))
+			explain(op, err);
 		return;
 	}
 	if (!dnsmsg_apex(pkt, op->at, op->zone.apex)) {
 		walk(op);
 		return;
 	}
-	if (op->n_cnames == 0)
-		(void)text_printf(op->home, sizeof(op->home), "%s",
-		    op->zone.apex);
-	op->ns = ask(op, op->zone.apex, LDNS_RR_TYPE_NS, ns_done, op);
+	/* A top-level domain: they do not know the zone itself. */
+	if (strchr(op->zone.apex, '.') == NULL && take_told(op))
+		return;
+	apex_known(op);
+}
+
+static void
+failed_cb(void *arg)
+{
+	struct zone_op *op = arg;
+
+	finish(op, &op->err);
 }
 
 static struct zone_op *
@@ -466,6 +620,15 @@ start(struct dns *dns, const char *fqdn, bool is_exact, unsigned timeout_ms,
 	op->arg = arg;
 	op->is_exact = is_exact;
 	op->deadline = clock_mono_ms() + timeout_ms;
+	timer_init(&op->failed, dns_loop(dns), failed_cb, op);
+	if (strlen(fqdn) > DNAME_MAX) {
+		(void)error_set(&op->err, ERR_CONFIG, "dns:name", "%.60s... "
+		    "has %zu characters, and a name in the DNS has no more "
+		    "than %d: such a name cannot be proved by a TXT record",
+		    fqdn, strlen(fqdn), DNAME_MAX);
+		timer_set(&op->failed, 0);
+		return op;
+	}
 	(void)text_printf(op->zone.fqdn, sizeof(op->zone.fqdn), "%s", fqdn);
 	begin(op);
 	return op;

@@ -29,6 +29,8 @@ struct dns_server {
 struct zone {
 	char		 fqdn[DNAME_SIZE];	/* after CNAMEs */
 	char		 apex[DNAME_SIZE];	/* "" if no SOA was found */
+	bool		 is_told;	/* apex is dns_tell()'s: no resolver
+					   knows better */
 	bool		 is_elsewhere;	/* an alias or a delegation led out of
 					   the zone of the name above the one
 					   that was asked for */
@@ -51,15 +53,29 @@ struct dns	*dns_new(struct loop *, const char *const *resolvers,
 /* Others from now on; queries under way keep theirs. */
 int		 dns_set_resolvers(struct dns *, const char *const *resolvers,
 		    struct error *);
+/*
+ * Zones that the configuration names, and a server that has them (server.h;
+ * NULL: none is known): for names whose SOA no resolver tells.  apex "": a
+ * server of unknown zones, which is only looked at to explain.  apex NULL:
+ * forget all.
+ */
+void		 dns_tell(struct dns *, const char *apex, const char *server);
+/* Another one that was told the same. */
+struct dns	*dns_new_like(const struct dns *,
+		    const char *const *resolvers, struct error *);
 /* All operations must be finished or cancelled before. */
 void		 dns_free(struct dns *);
 
 /*
  * Find the zone of fqdn.  That no SOA is found, or no address of an
  * authoritative server, is no error: apex or n_servers then say so, and the
- * caller falls back to the resolvers.  Errors: ERR_TRANSIENT "dns:resolver"
- * (no resolver answered, SERVFAIL; names them), ERR_REJECTED "dns:cname-loop"
- * (more than 8 CNAMEs).
+ * caller falls back to the resolvers.  Where no resolver answers, or knows
+ * more than the top-level domain, a zone that was told (dns_tell()) is taken;
+ * its servers are those that the resolvers name, else the one that was told.
+ * Errors: ERR_TRANSIENT "dns:resolver" (no resolver answered, SERVFAIL; names
+ * them, and tells what the server does that was told), ERR_REJECTED
+ * "dns:cname-loop" (more than 8 CNAMEs), ERR_CONFIG "dns:name" (a name that
+ * is too long: none is ever cut).
  *
  * An alias that any other name beside fqdn has as well comes from a wildcard
  * ("*.example.com CNAME ..."), was not meant for fqdn, and ends as soon as

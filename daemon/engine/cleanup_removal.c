@@ -258,7 +258,7 @@ removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 	r->cleanup = c;
 	r->conf = conf_ref(c->engine->conf);
 	r->cc = conf_find_cert(r->conf, first->row.cert);
-	r->own_dns = zones_own_dns(c->engine->a.loop, r->cc);
+	r->own_dns = zones_own_dns(c->engine->dns, r->cc);
 	r->dns = r->own_dns != NULL ? r->own_dns : c->engine->dns;
 	timer_init(&r->close, c->engine->a.loop, close_cb, r);
 	TAILQ_INSERT_TAIL(&c->removals, r, link);

@@ -23,6 +23,7 @@
 #include "daemon/engine/renewal.h"
 #include "daemon/engine/teller.h"
 #include "daemon/engine/tokens.h"
+#include "daemon/engine/zones.h"
 #include "daemon/http01/http01.h"
 #include "providers/provider.h"
 
@@ -60,6 +61,7 @@ engine_new(const struct engine_args *a, struct error *err)
 	}
 	e->a = *a;
 	e->conf = conf_ref(a->conf);
+	zones_tell(e->dns, e->conf);
 	e->started_at = e->loaded_at = clock_now();
 	TAILQ_INIT(&e->subs);
 	TAILQ_INIT(&e->preflights);
@@ -282,6 +284,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	    &err) == -1)
 		log_error(NULL, "%s; the old resolvers are used", err.msg);
 	e->conf = conf_ref(conf);
+	zones_tell(e->dns, conf);
 	e->loaded_at = clock_now();
 	engine_set_reload_error(e, NULL);
 	/* Forget the queue: its entries may be gone. */

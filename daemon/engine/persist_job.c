@@ -504,7 +504,7 @@ begin_cb(void *arg)
 	}
 	j->conf = conf_ref(j->engine->conf);
 	j->cc = c->conf;
-	j->own_dns = zones_own_dns(j->engine->a.loop, j->cc);
+	j->own_dns = zones_own_dns(j->engine->dns, j->cc);
 	j->dns = j->own_dns != NULL ? j->own_dns : j->engine->dns;
 	persist_names_init(&j->names, j->cc);
 	meta.directory = j->cc->account->directory;

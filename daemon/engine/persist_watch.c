@@ -277,7 +277,7 @@ begin(struct persist_watch *w, struct cert *c)
 		return;
 	}
 	w->conf = conf_ref(w->engine->conf);
-	w->own_dns = zones_own_dns(w->engine->a.loop, c->conf);
+	w->own_dns = zones_own_dns(w->engine->dns, c->conf);
 	w->at = 0;
 	w->seen = json_array();
 	persist_names_init(&w->names, c->conf);

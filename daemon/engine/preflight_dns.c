@@ -189,7 +189,13 @@ servers_seen(const struct nscheck_reply *reply, void *arg)
 static void
 servers_check(struct pf_check *c)
 {
-	if (c->zone->n_servers == 0)
+	if (c->zone->n_servers == 0 && c->zone->is_told)
+		pf_tell(c, PF_WARN, "see that the zone is delegated; that only "
+		    "these resolvers do not know it does no harm", "zone %s "
+		    "is known from the provider's zone = alone: no resolver "
+		    "names its servers, and the resolvers are asked instead",
+		    c->zone->apex);
+	else if (c->zone->n_servers == 0)
 		pf_tell(c, PF_FAIL, "see that the zone has NS records, and "
 		    "these names addresses", "zone %s: no address of an "
 		    "authoritative server is found", c->zone->apex);
@@ -258,7 +264,9 @@ plan_zone(struct pf_cert *pc, const struct conf_name *name,
 			return;
 	}
 	pf_check_add(pc, name, "servers", servers_check)->zone = zone;
-	pf_check_add(pc, name, "dnssec", dnssec_check)->zone = zone;
+	/* The resolvers that would tell do not know the zone. */
+	if (!zone->is_told)
+		pf_check_add(pc, name, "dnssec", dnssec_check)->zone = zone;
 }
 
 /* --- the delegation --- */

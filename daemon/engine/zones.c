@@ -9,6 +9,7 @@
 #include "common/names.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
+#include "daemon/dns/provider_account.h"
 #include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 
@@ -147,7 +148,7 @@ zones_dns(const struct zones *z)
 }
 
 struct dns *
-zones_own_dns(struct loop *loop, const struct conf_cert *conf)
+zones_own_dns(const struct dns *dns, const struct conf_cert *conf)
 {
 	struct error ignored;	/* the configuration was checked */
 
@@ -155,7 +156,28 @@ zones_own_dns(struct loop *loop, const struct conf_cert *conf)
 	if (conf == NULL || conf->resolvers == NULL ||
 	    conf->resolvers[0] == NULL)
 		return NULL;
-	return dns_new(loop, (const char *const *)conf->resolvers, &ignored);
+	return dns_new_like(dns, (const char *const *)conf->resolvers,
+	    &ignored);
+}
+
+void
+zones_tell(struct dns *dns, const struct conf *conf)
+{
+	dns_tell(dns, NULL, NULL);
+	for (size_t i = 0; i < conf->n_providers; i++) {
+		const struct conf_provider *p = conf->providers[i];
+		const char *zone = provider_option(p->type, p->values, "zone");
+		const char *server = provider_option(p->type, p->values,
+		    "server");
+		char apex[DNAME_SIZE] = "";
+		struct error ignored;	/* the provider's own check tells */
+
+		if (zone != NULL && zone[0] != '\0' && dname_normalize(zone,
+		    false, false, apex, &ignored) == -1)
+			continue;
+		if (apex[0] != '\0' || server != NULL)
+			dns_tell(dns, apex, server);
+	}
 }
 
 void
@@ -197,7 +219,7 @@ zones_start(struct loop *loop, struct dns *dns, const struct conf_cert *conf)
 
 	timer_init(&z->tell, loop, tell_cb, z);
 	z->conf = conf;
-	z->own_dns = zones_own_dns(loop, conf);
+	z->own_dns = zones_own_dns(dns, conf);
 	z->dns = z->own_dns != NULL ? z->own_dns : dns;
 	z->places = xcalloc(2 * conf->n_names, sizeof(*z->places));
 	for (size_t i = 0; i < conf->n_names; i++) {

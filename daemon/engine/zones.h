@@ -9,6 +9,7 @@
 #ifndef DAEMON_ENGINE_ZONES_H
 #define DAEMON_ENGINE_ZONES_H
 
+struct conf;
 struct conf_cert;
 struct conf_provider;
 struct dns;
@@ -42,7 +43,10 @@ const struct conf_provider *zones_provider(const struct zones *,
 		    const char *name);
 /* Whom this certificate asks. */
 struct dns	*zones_dns(const struct zones *);
-/* A struct dns of the certificate's own, or NULL if it has no resolvers. */
-struct dns	*zones_own_dns(struct loop *, const struct conf_cert *);
+/* A struct dns of the certificate's own, which was told the same as that one,
+ * or NULL if it has no resolvers. */
+struct dns	*zones_own_dns(const struct dns *, const struct conf_cert *);
+/* Tell the DNS which zones and servers the providers name. */
+void		 zones_tell(struct dns *, const struct conf *);
 
 #endif

@@ -152,6 +152,20 @@ dns_free(struct dns *dns)
 	free(dns);
 }
 
+/* What was told is of use where no SOA is to be had, which never happens
+ * here. */
+void
+dns_tell(struct dns *dns, const char *apex, const char *server)
+{
+}
+
+struct dns *
+dns_new_like(const struct dns *like, const char *const *resolvers,
+    struct error *err)
+{
+	return dns_new(like->loop, resolvers, err);
+}
+
 void
 zone_clear(struct zone *z)
 {

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
-from conftest import BIND, DEAD
-from lab import daemon, names
+from conftest import BIND, DEAD, RESOLVER
+from lab import daemon, names, odd_dns
+
+ODD = "127.0.1.20"
 
 
 def messages(acmed, name):
@@ -124,6 +126,47 @@ def test_update_server_down_and_back(acmed, lab, txt):
     acmed.wait_valid(name)
     acmed.wait_clean(90)
     assert txt("example.test", name) == {}
+
+
+@pytest.mark.parametrize("how", ["SERVFAIL", "REFUSED", "silent"])
+def test_zone_told(acmed, txt, how):
+    """No resolver gives a SOA: zone = of the provider is enough, for the
+    renewal, the removal, and check; without it the error says how to go on."""
+    import dns.rcode
+    import dns.rdatatype
+
+    def answer(q, tcp):
+        if q.question[0].rdtype != dns.rdatatype.SOA:
+            return odd_dns.forward(q, RESOLVER, tcp)
+        return None if how == "silent" else odd_dns.reply(
+            q, dns.rcode.from_text(how), aa=False, ra=True)
+    odd = odd_dns.OddNS(ODD, answer)
+    try:
+        name = "told.example.test"
+        acmed.options["resolvers"] = [ODD]
+        if how == "SERVFAIL":
+            acmed.cert(name)
+            acmed.start()
+            error = acmed.wait_error(name)["msg"]
+            assert "SERVFAIL" in error and BIND in error \
+                and "zone" in error, error
+            assert acmed.status()["cleanup"] == []
+        acmed.providers["dns"] = daemon.rfc2136(zone="Example.TEST.")
+        acmed.cert(name)
+        acmed.write_conf()
+        if how == "SERVFAIL":
+            assert acmed.ctl("reload").returncode == 0
+            assert acmed.ctl("renew-now", name).returncode == 0
+        else:
+            acmed.start()
+        acmed.wait_valid(name, 60)
+        acmed.wait_clean(60)
+        assert txt("example.test", name) == {}
+        if how == "SERVFAIL":
+            p = acmed.ctl("check", name)
+            assert p.returncode == 0 and "FAIL" not in p.stdout, p.stdout
+    finally:
+        odd.close()
 
 
 UPDATE = """#!/bin/sh

@@ -39,6 +39,7 @@ class OddNS:
     def __init__(self, address, answer, port=53, udp=True, tcp=True, limit=512):
         self.answer, self.limit = answer, limit
         self.seen = []
+        self.u = self.t = None
         if udp:
             self.u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.u.bind((address, port))
@@ -46,6 +47,17 @@ class OddNS:
         if tcp:
             self.t = socket.create_server((address, port))
             threading.Thread(target=self.serve_tcp, daemon=True).start()
+
+    def close(self):
+        """The address is free again."""
+        for s in (self.u, self.t):
+            if s is None:
+                continue
+            try:
+                s.shutdown(socket.SHUT_RDWR)    # wakes the thread
+            except OSError:
+                pass
+            s.close()
 
     def one(self, wire, is_tcp):
         try:
@@ -68,7 +80,10 @@ class OddNS:
 
     def serve_udp(self):
         while True:
-            wire, peer = self.u.recvfrom(4096)
+            try:
+                wire, peer = self.u.recvfrom(4096)
+            except OSError:
+                return
             threading.Thread(target=self.udp_one, args=(wire, peer),
                              daemon=True).start()
 
@@ -79,7 +94,10 @@ class OddNS:
 
     def serve_tcp(self):
         while True:
-            c = self.t.accept()[0]
+            try:
+                c = self.t.accept()[0]
+            except OSError:
+                return
             threading.Thread(target=self.tcp_one, args=(c,),
                              daemon=True).start()
 

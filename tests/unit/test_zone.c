@@ -244,6 +244,119 @@ test_cases(void **state)
 	}
 }
 
+/*
+ * The configuration names the zone, and perhaps a server that has it: enough
+ * where no resolver tells of it, and only there.
+ */
+static void
+test_told(void **state)
+{
+	static const struct {
+		const char	*what;
+		const struct fake_rr *rrs;	/* of the resolver */
+		enum fake_mode	 mode;
+		const char	*told;
+		bool		 has_server;
+		const char	*apex;		/* NULL: an error, ... */
+		const char	*says;		/* ... that says */
+		bool		 is_told;
+	} cases_told[] = {
+		{ "SERVFAIL", negative, FAKE_SERVFAIL, "example.test", false,
+		    "example.test", NULL, true },
+		{ "REFUSED", negative, FAKE_REFUSED, "example.test", true,
+		    "example.test", NULL, true },
+		{ "no SOA", nothing, FAKE_LAME, "example.test", true,
+		    "example.test", NULL, true },
+		{ "SOA of the root", root_soa, FAKE_LAME, "example.test",
+		    false, "example.test", NULL, true },
+		{ "the resolvers know", negative, FAKE_LAME, "test", false,
+		    "example.test", NULL, false },
+		{ "the resolvers know better", negative, FAKE_LAME, PARENT,
+		    true, "example.test", NULL, false },
+		{ "of another name", negative, FAKE_SERVFAIL, "ample.test",
+		    true, NULL, "no resolver answers", false },
+		{ "a server alone is only looked at", negative,
+		    FAKE_SERVFAIL, "", true, NULL, "127.0.0.5:", false },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases_told); i++) {
+		struct loop *loop = loop_new();
+		const char *resolvers[2] = { NULL, NULL };
+		struct fakedns f, own;
+		struct error err;
+		struct dns *dns;
+		struct seen s;
+
+		fakedns_init(&f, loop, 9, cases_told[i].rrs);
+		f.mode = cases_told[i].mode;
+		fakedns_init(&own, loop, 5, nothing);
+		resolvers[0] = f.server.text;
+		dns = dns_new(loop, resolvers, &err);
+		dns_tell(dns, "example.org", "192.0.2.1");
+		dns_tell(dns, cases_told[i].told, cases_told[i].has_server ?
+		    own.server.text : NULL);
+		start(&s, dns, 2000);
+		fakedns_run(loop, &s.calls, 4000);
+		if (s.calls != 1 || (cases_told[i].apex == NULL) !=
+		    (s.err.kind != ERR_NONE) || (cases_told[i].says != NULL &&
+		    strstr(s.err.msg, cases_told[i].says) == NULL) ||
+		    (cases_told[i].apex != NULL && (strcmp(s.zone.apex,
+		    cases_told[i].apex) != 0 ||
+		    s.zone.is_told != cases_told[i].is_told)))
+			fail_msg("%s: calls %d, \"%s\" in \"%s\"",
+			    cases_told[i].what, s.calls, s.err.msg,
+			    s.zone.apex);
+		if (cases_told[i].is_told) {
+			assert_int_equal(s.zone.n_servers,
+			    cases_told[i].has_server);
+			assert_false(s.zone.is_elsewhere);
+		}
+		zone_clear(&s.zone);
+		dns_free(dns);
+		fakedns_clear(&f);
+		fakedns_clear(&own);
+		loop_free(loop);
+	}
+}
+
+/* A name that does not fit into the DNS is refused, never cut. */
+static void
+test_long(void **state)
+{
+	struct loop *loop = loop_new();
+	const char *resolvers[2] = { NULL, NULL };
+	char name[DNAME_SIZE + 32];
+	struct fakedns f;
+	struct error err;
+	struct dns *dns;
+	struct seen s;
+
+	fakedns_init(&f, loop, 9, negative);
+	resolvers[0] = f.server.text;
+	dns = dns_new(loop, resolvers, &err);
+	memset(name, 'a', sizeof(name));
+	for (size_t i = 50; i < sizeof(name); i += 50)
+		name[i] = '.';
+	for (size_t len = DNAME_MAX; len <= DNAME_MAX + 1; len++) {
+		name[len] = '\0';
+		memset(&s, 0, sizeof(s));
+		s.op = zone_start(dns, name, 1000, done, &s);
+		assert_int_equal(s.calls, 0);
+		name[len] = 'a';
+		fakedns_run(loop, &s.calls, 2000);
+		assert_int_equal(s.err.kind, len > DNAME_MAX ? ERR_CONFIG :
+		    ERR_NONE);
+		if (len <= DNAME_MAX)
+			assert_int_equal(strlen(s.zone.fqdn), len);
+		else
+			assert_string_equal(s.err.code, "dns:name");
+		zone_clear(&s.zone);
+	}
+	dns_free(dns);
+	fakedns_clear(&f);
+	loop_free(loop);
+}
+
 /* A resolver that is down, or fails, is passed over, and then left aside. */
 static void
 test_failover(void **state)
@@ -361,6 +474,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_told),
+		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_failover),
 		cmocka_unit_test(test_timeout_cancel),
 		cmocka_unit_test(test_address),
