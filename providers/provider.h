@@ -80,6 +80,8 @@ struct provider_opt {
 	bool		 secret;	/* NAME_file is accepted as well; a
 					   literal is refused in a file that
 					   others can read */
+	bool		 is_text;	/* secret: its file has lines, which
+					   the provider reads by itself */
 	const char	*fallback;	/* default, as written in a file */
 	long		 min, max;	/* INT only; both 0: any */
 };
@@ -137,6 +139,12 @@ struct provider_list {
 	char		 refusal[300];	/* of a create, to be looked into */
 };
 
+/* Where a change went, as far as it is known: "" if it is not. */
+struct provider_changed {
+	char		 zone[256];	/* canonical */
+	char		 server[340];	/* a name server, for messages */
+};
+
 /* What is to be done.  All names are canonical, without a final dot. */
 struct provider_call {
 	bool		 is_add;
@@ -170,6 +178,8 @@ struct provider_call {
 	void		*keep;		/* keep_size bytes, zeroed once; one
 					   for each configured provider, until
 					   its options change; wiped */
+	struct provider_changed *changed;	/* for all that are not REST to
+					   fill in; NULL: nobody asks */
 	char		*zone_id;	/* PROVIDER_ZONE_ID_SIZE bytes.  "" or
 					   what an earlier call put there for
 					   this zone: then a "find zone" step

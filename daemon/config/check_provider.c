@@ -53,7 +53,7 @@ check_type(struct check *c, const struct section *sec)
 
 static void
 set_secret_file(struct check *c, const struct section *sec, const char *key,
-    struct provider_values *values, int opt)
+    bool is_text, struct provider_values *values, int opt)
 {
 	char *path = opt_file(c->m, sec, key), *secret;
 	const char *text;
@@ -61,7 +61,8 @@ set_secret_file(struct check *c, const struct section *sec, const char *key,
 
 	if (path == NULL)
 		return;			/* told */
-	if (file_read_secret(path, SECRET_MAX, &secret, &err) == -1) {
+	if ((is_text ? file_read_private : file_read_secret)(path,
+	    SECRET_MAX, &secret, &err) == -1) {
 		opt_mistake(c->m, sec, tree_value(sec, key)->line, "%s: %s",
 		    key, err.msg);
 		free(path);
@@ -130,7 +131,7 @@ check_option(struct check *c, const struct section *sec,
 		opt_mistake(c->m, sec, file->line, "%s and %s are given; "
 		    "allowed: one of them", o->name, key);
 	else if (file != NULL)
-		set_secret_file(c, sec, key, values, opt);
+		set_secret_file(c, sec, key, o->is_text, values, opt);
 	else if (item == NULL && o->required)
 		opt_mistake(c->m, sec, sec->line, "%s%s%s is missing (%s)",
 		    o->name, o->secret ? " or " : "", o->secret ? key : "",
@@ -142,6 +143,31 @@ check_option(struct check *c, const struct section *sec,
 	else if (item != NULL)
 		set_literal(c, sec, item, values, opt);
 	free(key);
+}
+
+/* A check of all options together begins with the one that it is about. */
+static int
+line_of(const struct section *sec, const struct provider *type,
+    const char *msg)
+{
+	size_t n = strspn(msg, "abcdefghijklmnopqrstuvwxyz0123456789_");
+
+	for (const struct provider_opt *o = type->opts; o != NULL &&
+	    o->name != NULL; o++) {
+		const struct value *v = NULL;
+		char *file;
+
+		if (strlen(o->name) != n || strncmp(o->name, msg, n) != 0)
+			continue;
+		file = xasprintf("%s_file", o->name);
+		v = tree_value(sec, o->name);
+		if (v == NULL)
+			v = tree_value(sec, file);
+		free(file);
+		if (v != NULL)
+			return v->line;
+	}
+	return sec->line;
 }
 
 struct conf_provider *
@@ -162,7 +188,8 @@ check_provider(struct check *c, const struct section *sec)
 	/* It may rely on what the table says of each option. */
 	if (c->m->n == before && p->type->check != NULL &&
 	    p->type->check(p->values, &err) == -1)
-		opt_mistake(c->m, sec, sec->line, "%s", err.msg);
+		opt_mistake(c->m, sec, line_of(sec, p->type, err.msg), "%s",
+		    err.msg);
 	return p;
 }
 

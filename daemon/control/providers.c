@@ -62,13 +62,15 @@ append(char **all, char *text)
 
 /*
  * What is required; secrets in files, those that are only required in some
- * ways of logging in as comments.
+ * ways of logging in as comments.  Of several texts (is_text) the first is the
+ * best way.
  */
 static char *
 example(const struct provider *p)
 {
 	char *all = xasprintf("provider \"%s\" {\n    type = \"%s\"\n",
 	    p->name, p->name);
+	bool has_text = false;
 
 	for (const struct provider_opt *o = p->opts;
 	    o != NULL && o->name != NULL; o++) {
@@ -76,8 +78,10 @@ example(const struct provider *p)
 
 		if (o->secret) {
 			append(&all, xasprintf("    %s%s_file = \"" SECRETS
-			    "%s-%s\"\n", o->required ? "" : "# ", o->name,
-			    p->name, o->name));
+			    "%s-%s\"\n", o->required || (o->is_text &&
+			    !has_text) ? "" : "# ", o->name, p->name,
+			    o->name));
+			has_text |= o->is_text;
 		} else if (o->required) {
 			value = sample(o);
 			append(&all, xasprintf("    %s = %s\n", o->name,

@@ -159,8 +159,13 @@ rest_fail(struct rest_op *op, struct error *err)
 static void
 rest_succeed(struct rest_op *op)
 {
+	struct provider_changed *changed = op->a.call->changed;
+
 	provider_zone_put(op->a.account, op->a.call->fqdn, op->zone,
 	    op->zone_id);
+	if (changed != NULL)
+		(void)text_printf(changed->zone, sizeof(changed->zone), "%s",
+		    op->zone);
 	rest_finish(op, NULL);
 }
 

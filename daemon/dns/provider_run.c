@@ -37,6 +37,7 @@ struct provider_run_op {
 	unsigned	 attempt;
 	struct provider_call call;
 	char		 new_handle[PROVIDER_HANDLE_SIZE];
+	struct provider_changed changed;
 	struct rest_op	*rest;
 	struct provider_op *other;
 	struct timer	 next, limit;
@@ -154,6 +155,8 @@ run_finish(struct provider_run_op *op, struct error *err)
 	for (size_t i = 0; i < op->n_values; i++)
 		handles[i] = op->handles[i];
 	reply.handles = handles;
+	reply.zone = op->changed.zone;
+	reply.server = op->changed.server;
 	op->done(NULL, &reply, op->arg);
 	free(handles);
 	provider_run_cancel(op);
@@ -278,6 +281,8 @@ call_fill(struct provider_run_op *op)
 	op->new_handle[0] = '\0';
 	c->new_handle = op->new_handle;
 	c->new_handle_size = sizeof(op->new_handle);
+	memset(&op->changed, 0, sizeof(op->changed));
+	c->changed = &op->changed;
 }
 
 static void

@@ -61,6 +61,9 @@ struct provider_run_args {
 
 struct provider_run_reply {
 	const char *const *handles;	/* as many as values; "" if none */
+	const char	*zone;		/* that was changed, "" if unknown */
+	const char	*server;	/* likewise: the name server that was
+					   told, with its address */
 };
 
 /*

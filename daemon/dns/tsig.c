@@ -155,11 +155,47 @@ decode_secret(const char *s, uint8_t **out, size_t *out_len)
 static const struct tsig_alg *
 find_alg(const char *name)
 {
+	size_t len = strlen(name);
+
+	/* As lego writes it. */
+	if (len > 0 && name[len - 1] == '.')
+		len--;
 	for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++) {
-		if (strcasecmp(algs[i].name, name) == 0)
+		if (strlen(algs[i].name) == len &&
+		    strncasecmp(algs[i].name, name, len) == 0)
 			return &algs[i];
 	}
 	return NULL;
+}
+
+/*
+ * A key's name is a domain name that nobody looks up: of one label or more,
+ * with whatever BIND takes, and with a final dot or not.
+ */
+static int
+set_name(struct tsig_key *key, const char *name, struct error *err)
+{
+	size_t len = strlen(name);
+
+	if (len > 0 && name[len - 1] == '.')
+		len--;
+	for (size_t i = 0; i < len && len < sizeof(key->name); i++) {
+		if (name[i] <= ' ' || name[i] > '~' ||
+		    strchr("\\\"(){};@", name[i]) != NULL)
+			return error_set(err, ERR_CONFIG, "dns:tsig-key",
+			    "key_name: \"%s\" has a character that may not "
+			    "be in the name of a key", name);
+		key->name[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ?
+		    name[i] - 'A' + 'a' : name[i]);
+	}
+	if (len == 0 || len >= sizeof(key->name))
+		return error_set(err, ERR_CONFIG, "dns:tsig-key",
+		    "key_name: \"%.80s\" is %s", name, len == 0 ? "empty" :
+		    "too long");
+	if (dnsmsg_name_wire(key->name, key->wire, &key->wire_len,
+	    err) == -1)
+		return error_wrap(err, "key_name");
+	return 0;
 }
 
 int
@@ -167,27 +203,15 @@ tsig_key_init(struct tsig_key *key, const char *name, const char *algorithm,
     const char *secret, struct error *err)
 {
 	memset(key, 0, sizeof(*key));
-	if (dname_normalize(name, false, false, key->name, err) == -1) {
-		struct error ignored;
-
-		/* Keys have names of one label as well. */
-		if (strchr(name, '.') != NULL || strlen(name) > 63 ||
-		    dnsmsg_name_wire(name, key->wire, &key->wire_len,
-		    &ignored) == -1)
-			return error_wrap(err, "key_name");
-		for (size_t i = 0; name[i] != '\0'; i++)
-			key->name[i] = (char)(name[i] >= 'A' &&
-			    name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
-	}
-	if (dnsmsg_name_wire(key->name, key->wire, &key->wire_len,
-	    err) == -1)
-		return error_wrap(err, "key_name");
+	if (set_name(key, name, err) == -1)
+		return -1;
 	if ((key->alg = find_alg(algorithm)) == NULL) {
 		return error_set(err, ERR_CONFIG, "dns:tsig-key",
 		    "key_algorithm: \"%s\" is not one of hmac-sha256, "
 		    "hmac-sha512, hmac-sha384, hmac-sha224, hmac-sha1%s",
 		    algorithm, strcasestr(algorithm, "md5") != NULL ?
-		    " (hmac-md5 is broken: make a new key)" : "");
+		    "; RFC 8945 forbids hmac-md5: make a new key with "
+		    "tsig-keygen" : "");
 	}
 	if (decode_secret(secret, &key->secret, &key->secret_len) == -1) {
 		return error_set(err, ERR_CONFIG, "dns:tsig-key",
@@ -195,6 +219,12 @@ tsig_key_init(struct tsig_key *key, const char *name, const char *algorithm,
 		    "writes it", key->name);
 	}
 	return 0;
+}
+
+bool
+tsig_key_has(const struct tsig_key *key, const char *algorithm)
+{
+	return find_alg(algorithm) == key->alg;
 }
 
 void

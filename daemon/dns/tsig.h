@@ -38,13 +38,16 @@ struct tsig_key {
 };
 
 /*
- * algorithm is "hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384" or
- * "hmac-sha512"; secret is base64 (RFC 4648 section 4).  ERR_CONFIG
- * "dns:tsig-key" names what is wrong with which, never the secret.  The
- * caller clears the key.
+ * name has one label or more, in any case, with a final dot or not;
+ * algorithm, likewise, is "hmac-sha1", "hmac-sha224", "hmac-sha256",
+ * "hmac-sha384" or "hmac-sha512"; secret is base64 (RFC 4648 section 4).
+ * ERR_CONFIG "dns:tsig-key" names what is wrong with which, never the secret.
+ * The caller clears the key.
  */
 int	tsig_key_init(struct tsig_key *, const char *name,
 	    const char *algorithm, const char *secret, struct error *);
+/* Is that its algorithm? */
+bool	tsig_key_has(const struct tsig_key *, const char *algorithm);
 void	tsig_key_copy(struct tsig_key *to, const struct tsig_key *from);
 void	tsig_key_clear(struct tsig_key *);
 

@@ -19,6 +19,12 @@
 #include "daemon/io/loop.h"
 
 #define SOA_TIMEOUT_MS 3000
+#define COUNT_TIMEOUT_MS 5000
+#define MANY_VALUES 50			/* worth a word when an add fails */
+#define NS_MAX 4
+
+/* How the server is asked for the zone. */
+enum how { BY_UDP, BY_TCP, SIGNED };
 
 struct update_op {
 	struct loop	*loop;
@@ -32,6 +38,12 @@ struct update_op {
 	char		**values;
 	size_t		 n_values;
 	const char	*at;		/* asked for its SOA; part of fqdn */
+	enum how	 how;
+	/* The server has delegated cut ("": nothing) to another. */
+	char		 cut[DNAME_SIZE], cut_to[DNAME_SIZE];
+	bool		 is_found;	/* zone was asked for, not given */
+	struct error	 why;		/* of an update in the wrong zone; kind
+					   ERR_NONE: none */
 	int64_t		 deadline;	/* monotonic ms */
 	int64_t		 clock_off;	/* seconds to add to our time */
 	bool		 is_retry;	/* after BADTIME */
@@ -57,7 +69,7 @@ update_cancel(struct update_op *op)
 static void
 finish(struct update_op *op, const struct error *err)
 {
-	op->done(err, op->arg);
+	op->done(err, op->zone, op->arg);
 	update_cancel(op);
 }
 
@@ -118,13 +130,23 @@ explain_tsig(const struct update_op *op, const struct tsig_reply *t,
 }
 
 static int
-explain_rcode(const struct update_op *op, unsigned rcode, struct error *err)
+explain_rcode(const struct update_op *op, unsigned rcode, bool is_signed,
+    struct error *err)
 {
-	char text[DNSMSG_RCODE_MAX];
+	char text[DNSMSG_RCODE_MAX], now[TEXT_TIME_MAX];
 
 	(void)dnsmsg_rcode(rcode, text);
 	switch (rcode) {
 	case LDNS_RCODE_REFUSED:
+		/* PowerDNS says so of all that is wrong with a signature. */
+		if (!is_signed)
+			return error_set(err, ERR_CONFIG, "dns:tsig", "the "
+			    "server refuses the update (REFUSED) without a "
+			    "signature of its own, so that key %s is not what "
+			    "it expects: see key_name, key_secret and "
+			    "key_algorithm, the clock (here it is %s), and "
+			    "whether it takes updates from this address",
+			    op->key.name, text_time(clock_now(), now));
 		return error_set(err, ERR_CONFIG, "dns:refused-update",
 		    "the server refuses the update (REFUSED): its update "
 		    "policy does not let key %s change the TXT records of %s",
@@ -158,7 +180,7 @@ judge(const struct update_op *op, unsigned rcode,
 	if (rcode == LDNS_RCODE_NOTAUTH && t->is_signed && t->error != 0)
 		return explain_tsig(op, t, err);
 	if (rcode != LDNS_RCODE_NOERROR)
-		return explain_rcode(op, rcode, err);
+		return explain_rcode(op, rcode, t->is_signed, err);
 	if (!t->is_signed)
 		return error_set(err, ERR_TRANSIENT, "dns:unsigned",
 		    "the reply to the update is not signed");
@@ -168,6 +190,64 @@ judge(const struct update_op *op, unsigned rcode,
 		    op->key.name);
 	return 0;
 }
+
+/* The server's time, with which it is tried once more; false: it was. */
+static bool
+take_time(struct update_op *op, const struct tsig_reply *t)
+{
+	if (t->error != TSIG_BADTIME || !t->is_verified ||
+	    t->server_time == 0 || op->is_retry)
+		return false;
+	op->is_retry = true;
+	op->clock_off = (int64_t)t->server_time - (int64_t)clock_now();
+	log_debug(NULL, "%s: our clock is off by %lld s", op->server.text,
+	    (long long)-op->clock_off);
+	timer_set(&op->step, 0);
+	return true;
+}
+
+/* Ask for the zone again, signed: the key may have a view of its own. */
+static void
+walk_signed(struct update_op *op)
+{
+	op->how = SIGNED;
+	op->zone[0] = op->cut[0] = '\0';
+	op->at = op->fqdn;
+	timer_set(&op->step, 0);
+}
+
+/* --- an add that failed: are there too many values? --- */
+
+static void
+counted(const struct error *qerr, const struct dnsq_reply *reply, void *arg)
+{
+	struct update_op *op = arg;
+	size_t n = 0;
+	bool has;
+
+	op->query = NULL;
+	if (qerr == NULL)
+		n = dnsmsg_txt(reply->pkt, op->fqdn, "", &has);
+	if (n >= MANY_VALUES)
+		(void)error_set(&op->why, ERR_CONFIG, "dns:too-many", "the "
+		    "server could not do the update (SERVFAIL): there are %zu "
+		    "other values at %s, and BIND for one takes no more than "
+		    "100; remove them", n, op->fqdn);
+	fail(op, &op->why);
+}
+
+static void
+count_values(struct update_op *op, const struct error *err)
+{
+	struct dnsq_args a = { .server = &op->server, .name = op->fqdn,
+	    .type = LDNS_RR_TYPE_TXT, .by_tcp = true,
+	    .timeout_ms = COUNT_TIMEOUT_MS };
+
+	op->why = *err;
+	op->query = dnsq_start(op->loop, &a, counted, op);
+}
+
+/* --- the update --- */
 
 static void
 sent_done(const struct error *qerr, const struct dnsq_reply *reply, void *arg)
@@ -186,71 +266,196 @@ sent_done(const struct error *qerr, const struct dnsq_reply *reply, void *arg)
 		fail(op, &err);
 		return;
 	}
-	if (t.error == TSIG_BADTIME && t.is_verified && t.server_time != 0 &&
-	    !op->is_retry) {
-		op->is_retry = true;
-		op->clock_off = (int64_t)t.server_time -
-		    (int64_t)clock_now();
-		log_debug(NULL, "%s: our clock is off by %lld s",
-		    op->server.text, (long long)-op->clock_off);
-		timer_set(&op->step, 0);
+	if (take_time(op, &t))
 		return;
-	}
-	if (judge(op, reply->wire[3] & 0x0f, &t, &err) == -1)
-		fail(op, &err);
-	else
+	if (judge(op, reply->wire[3] & 0x0f, &t, &err) == 0) {
 		finish(op, NULL);
+	} else if (strcmp(err.code, "dns:zone") == 0 && op->is_found &&
+	    op->how != SIGNED) {
+		op->why = err;
+		walk_signed(op);
+	} else if (strcmp(err.code, "dns:servfail") == 0 &&
+	    op->update.is_add) {
+		count_values(op, &err);
+	} else {
+		fail(op, &err);
+	}
 }
 
+/* Sign *msg and send it; msg is freed. */
 static void
-send_update(struct update_op *op)
+send_signed(struct update_op *op, uint8_t *msg, size_t len,
+    dnsq_done_cb *done)
 {
-	struct dnsq_args a = { .server = &op->server };
-	uint8_t *msg = NULL;
+	struct dnsq_args a = { .server = &op->server, .msg_len = len,
+	    .timeout_ms = time_left(op) };
 	struct error err;
 
-	if (dnsmsg_update(&op->update, (uint16_t)arc4random(), &msg,
-	    &a.msg_len, &err) == -1 ||
-	    tsig_sign(&op->key, (uint64_t)(clock_now() + op->clock_off), &msg,
+	if (tsig_sign(&op->key, (uint64_t)(clock_now() + op->clock_off), &msg,
 	    &a.msg_len, &op->mac, &err) == -1) {
 		free(msg);
 		fail(op, &err);
 		return;
 	}
 	a.msg = msg;
-	a.timeout_ms = time_left(op);
-	op->query = dnsq_start(op->loop, &a, sent_done, op);
+	op->query = dnsq_start(op->loop, &a, done, op);
 	free(msg);
 }
 
-/* The zone */
+static void
+send_update(struct update_op *op)
+{
+	uint8_t *msg = NULL;
+	struct error err;
+	size_t len;
+
+	if (dnsmsg_update(&op->update, (uint16_t)arc4random(), &msg, &len,
+	    &err) == -1) {
+		free(msg);
+		fail(op, &err);
+		return;
+	}
+	send_signed(op, msg, len, sent_done);
+}
+
+/* --- the zone --- */
+
+/* It has: an update above a delegation would be taken, and seen by nobody. */
+static bool
+is_cut_off(const struct update_op *op)
+{
+	return op->update.is_add && op->cut[0] != '\0' &&
+	    strlen(op->cut) > strlen(op->zone);
+}
+
+static void
+zone_found(struct update_op *op)
+{
+	struct error err;
+
+	op->is_found = true;
+	if (!is_cut_off(op)) {
+		timer_set(&op->step, 0);
+		return;
+	}
+	(void)error_set(&err, ERR_CONFIG, "dns:zone-cut", "%s is in zone %s, "
+	    "which this server has delegated to %s, but the update would "
+	    "change its own zone %s, where nobody sees the record; set server "
+	    "to the primary of %s", op->fqdn, op->cut, op->cut_to, op->zone,
+	    op->cut);
+	fail(op, &err);
+}
+
+/* One label up; at the end there is no zone. */
+static void
+walk(struct update_op *op, const ldns_pkt *pkt)
+{
+	char names[NS_MAX][DNAME_SIZE], below[DNAME_SIZE];
+	char rcode[DNSMSG_RCODE_MAX];
+	struct error err;
+
+	if (pkt != NULL && !ldns_pkt_aa(pkt) && op->cut[0] == '\0' &&
+	    dnsmsg_referral(pkt, "", op->fqdn, below, names, NS_MAX) > 0) {
+		(void)text_printf(op->cut, sizeof(op->cut), "%s", below);
+		(void)text_printf(op->cut_to, sizeof(op->cut_to), "%s",
+		    names[0]);
+	}
+	op->zone[0] = '\0';
+	op->at = dname_parent(op->at);
+	if (op->at != NULL && op->at[0] != '\0') {
+		timer_set(&op->step, 0);
+		return;
+	}
+	if (op->how != SIGNED) {
+		walk_signed(op);
+		return;
+	}
+	if (op->why.kind != ERR_NONE) {
+		fail(op, &op->why);
+		return;
+	}
+	(void)error_set(&err, ERR_CONFIG, "dns:zone",
+	    "the server has no zone for %s%s%s%s", op->fqdn,
+	    pkt == NULL ? "" : " (it answers ", pkt == NULL ? "" :
+	    dnsmsg_rcode((unsigned)ldns_pkt_get_rcode(pkt), rcode),
+	    pkt == NULL ? "" : ")");
+	fail(op, &err);
+}
+
+/* Only what it serves itself: not a referral, not its cache. */
+static void
+take_soa(struct update_op *op, const ldns_pkt *pkt)
+{
+	if (pkt != NULL && ldns_pkt_aa(pkt) &&
+	    dnsmsg_apex(pkt, op->at, op->zone))
+		zone_found(op);
+	else
+		walk(op, pkt);
+}
 
 static void
 soa_done(const struct error *qerr, const struct dnsq_reply *reply, void *arg)
 {
 	struct update_op *op = arg;
+
+	op->query = NULL;
+	if (qerr == NULL) {
+		take_soa(op, reply->pkt);
+	} else if (op->how == BY_UDP && qerr->kind == ERR_TRANSIENT) {
+		op->how = BY_TCP;
+		timer_set(&op->step, 0);
+	} else {
+		finish(op, qerr);
+	}
+}
+
+static void
+signed_soa_done(const struct error *qerr, const struct dnsq_reply *reply,
+    void *arg)
+{
+	struct update_op *op = arg;
+	struct tsig_reply t;
 	struct error err;
+	ldns_pkt *pkt;
 
 	op->query = NULL;
 	if (qerr != NULL) {
-		finish(op, qerr);
+		if (op->why.kind != ERR_NONE)
+			fail(op, &op->why);
+		else
+			finish(op, qerr);
 		return;
 	}
-	/* Only what it serves itself: not a referral, not its cache. */
-	if (ldns_pkt_aa(reply->pkt) &&
-	    dnsmsg_apex(reply->pkt, op->at, op->zone)) {
-		timer_set(&op->step, 0);
-		return;
-	}
-	op->zone[0] = '\0';
-	op->at = dname_parent(op->at);
-	if (op->at == NULL || op->at[0] == '\0') {
-		(void)error_set(&err, ERR_CONFIG, "dns:zone",
-		    "the server has no zone for %s", op->fqdn);
+	if (tsig_check(&op->key, &op->mac, reply->wire, reply->wire_len, &t,
+	    &err) == -1) {
 		fail(op, &err);
 		return;
 	}
-	timer_set(&op->step, 0);
+	if (take_time(op, &t))
+		return;
+	if ((reply->wire[3] & 0x0f) == LDNS_RCODE_NOTAUTH && t.is_signed &&
+	    t.error != 0) {
+		(void)explain_tsig(op, &t, &err);
+		fail(op, &err);
+		return;
+	}
+	pkt = dnsmsg_parse(reply->wire, reply->wire_len);
+	take_soa(op, pkt);
+	ldns_pkt_free(pkt);
+}
+
+static void
+ask_signed(struct update_op *op)
+{
+	struct error err;
+	uint8_t *msg;
+	size_t len;
+
+	if (dnsmsg_query(op->at, LDNS_RR_TYPE_SOA, false,
+	    (uint16_t)arc4random(), &msg, &len, &err) == -1)
+		fail(op, &err);
+	else
+		send_signed(op, msg, len, signed_soa_done);
 }
 
 static void
@@ -258,13 +463,18 @@ step_cb(void *arg)
 {
 	struct update_op *op = arg;
 	struct dnsq_args a = { .server = &op->server, .name = op->at,
-	    .type = LDNS_RR_TYPE_SOA };
+	    .type = LDNS_RR_TYPE_SOA, .by_tcp = op->how == BY_TCP };
 
 	if (op->zone[0] != '\0') {
 		send_update(op);
 		return;
 	}
-	a.timeout_ms = time_left(op);
+	if (op->how == SIGNED) {
+		ask_signed(op);
+		return;
+	}
+	/* Silence over UDP must leave time for TCP. */
+	a.timeout_ms = time_left(op) / 3 + 1;
 	if (a.timeout_ms > SOA_TIMEOUT_MS)
 		a.timeout_ms = SOA_TIMEOUT_MS;
 	op->query = dnsq_start(op->loop, &a, soa_done, op);

@@ -3,6 +3,10 @@
  * update - add or remove TXT values of a name on its server (RFC 2136, signed
  * by TSIG, over TCP).  Adding what is there and removing what is gone succeed;
  * other values stay.  Called by the rfc2136 provider.
+ *
+ * The server is asked which zone has the name: over UDP, over TCP where that
+ * gets no answer, and signed where the unsigned question finds no zone or
+ * another than the key may change (views).
  */
 #ifndef DAEMON_DNS_UPDATE_H
 #define DAEMON_DNS_UPDATE_H
@@ -31,14 +35,18 @@ struct update_args {
 };
 
 /*
- * err NULL: the server has said so, and its signature is right.  Errors name
- * the server.  ERR_CONFIG: "dns:tsig" (BADSIG, BADKEY, BADTIME after one
- * retry with the server's time), "dns:refused-update" (update policy),
- * "dns:zone" (the server does not serve it); ERR_TRANSIENT: "dns:timeout",
- * "dns:refused", "dns:unreachable", "dns:io", "dns:reply", "dns:servfail",
- * "dns:unsigned" (a success nobody signed); ERR_REJECTED "dns:update".
+ * err NULL: the server has said so, and its signature is right; zone is the
+ * one that was changed, borrowed.  Errors name the server.  ERR_CONFIG:
+ * "dns:tsig" (BADSIG, BADKEY, BADTIME after one retry with the server's time,
+ * a refusal that nobody signed), "dns:refused-update" (update policy),
+ * "dns:zone" (the server does not serve it), "dns:zone-cut" (it has delegated
+ * the name, and nobody would see the record), "dns:too-many" (it cannot take
+ * one more value); ERR_TRANSIENT: "dns:timeout", "dns:refused",
+ * "dns:unreachable", "dns:io", "dns:reply", "dns:servfail", "dns:unsigned" (a
+ * success nobody signed); ERR_REJECTED "dns:update".
  */
-typedef void update_done_cb(const struct error *err, void *arg);
+typedef void update_done_cb(const struct error *err, const char *zone,
+    void *arg);
 
 struct update_op *update_start(struct loop *, const struct update_args *,
 		    update_done_cb *done, void *arg);

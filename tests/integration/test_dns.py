@@ -111,6 +111,39 @@ def test_secret_from_file(acmed):
     acmed.wait_valid("file.example.test")
 
 
+@pytest.mark.parametrize("how", ["bind", "certbot", "key_secret_file"])
+def test_key_file(acmed, how):
+    """The key's file as it is, and the server by name: whatever has the name
+    and the algorithm needs neither."""
+    path = os.path.join(acmed.folder, "key")
+    with open(path, "w") as f:
+        f.write("dns_rfc2136_server = 192.0.2.1\ndns_rfc2136_name = %s.\n"
+                "dns_rfc2136_secret = %s\n"
+                "dns_rfc2136_algorithm = HMAC-SHA256\n"
+                % (names.KEY_NAME, names.KEY_SECRET) if how == "certbot"
+                else '# mine\nkey "%s" {\n\talgorithm hmac-sha256;\n\t'
+                'secret "%s";\n};\n' % (names.KEY_NAME, names.KEY_SECRET))
+    os.chmod(path, 0o600)
+    key = "key_secret_file" if how == "key_secret_file" else "key_file"
+    acmed.providers["dns"] = daemon.rfc2136(
+        server="ns1.example.test", key_name=None, key_secret=None,
+        **{key: path})
+    name = how.replace("_", "-") + ".example.test"
+    acmed.cert(name)
+    acmed.start()
+    acmed.wait_valid(name)
+    acmed.wait_clean()
+    if how != "bind":
+        return
+    # A mistake in the file is told with the line that names it.
+    with open(path, "a") as f:
+        f.write('key "other" { algorithm hmac-sha256; secret "QQ=="; };\n')
+    p = acmed.ctl("reload")
+    line = acmed.text().splitlines().index('\tkey_file = "%s"' % path) + 1
+    assert p.returncode == 1 and "acmed.conf:%d: " % line in p.stdout \
+        and "say which by key_name" in p.stdout, p.stdout
+
+
 def test_update_server_down_and_back(acmed, lab, txt):
     """The name server dies while a record stands; it is removed later."""
     name = "back.example.test"

@@ -333,7 +333,7 @@
     "mean \"api_token\"?\n" },
 { "provider \"p\" { type = tokendns\n"
     " zones = none }\n",
-    AT "1: provider \"p\": zones = none makes no sense\n" },
+    AT "2: provider \"p\": zones = none makes no sense\n" },
 { "provider \"p\" { type = tokendns\n"
     " zones = { a } limit = -5\n"
     " limit = x }\n",

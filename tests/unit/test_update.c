@@ -14,6 +14,7 @@
 #include "daemon/dns/dnsmsg.h"
 #include "daemon/dns/provider_run.h"
 #include "daemon/dns/tsig.h"
+#include "daemon/dns/tsig_text.h"
 #include "daemon/dns/update.h"
 #include "daemon/io/loop.h"
 
@@ -141,7 +142,12 @@ test_keys(void **state)
 		{ "upd", "hmac-sha1", "QUI=", NULL },
 		{ "upd", "hmac-sha224", "QUJD", NULL },
 		{ "upd", "hmac-sha384", "QUJD", NULL },
-		{ "upd", "hmac-md5", SECRET, "broken" },
+		{ "keyname.", "HMAC-SHA256.", SECRET, NULL },
+		{ "key+1.example.com", "hmac-sha256", SECRET, NULL },
+		{ "a..b", "hmac-sha256", SECRET, "key_name" },
+		{ ".", "hmac-sha256", SECRET, "key_name" },
+		{ "upd", "hmac-sha256-128", SECRET, "key_algorithm" },
+		{ "upd", "hmac-md5", SECRET, "RFC 8945" },
 		{ "upd", "sha256", SECRET, "key_algorithm" },
 		{ "upd", "hmac-sha256", "", "key_secret" },
 		{ "upd", "hmac-sha256", "QUI", "key_secret" },
@@ -168,6 +174,82 @@ test_keys(void **state)
 			assert_null(strstr(err.msg, cases[i].secret));
 		if (rc == 0)
 			tsig_key_clear(&key);
+	}
+}
+
+/* Keys as other programs write them. */
+static const struct {
+	const char	*text, *name;	/* wanted, or NULL */
+	const char	*got;		/* NAME ALGORITHM; NULL: refused */
+	const char	*says;		/* if it is */
+} texts[] = {
+	{ "key \"acmed-key\" {\n\talgorithm hmac-sha256;\n\t"
+	    "secret \"" SECRET "\";\n};\n", NULL, "acmed-key hmac-sha256",
+	    NULL },
+	/* Comments, another order, no quotes, other statements, uses. */
+	{ "# mine\n// { not this }\n/* key \"x\" { secret \"y\"; } "
+	    "*/\n"
+	    "options { directory \"/var/cache/bind\"; };\n"
+	    "server 192.0.2.1 { keys { k.example.; }; key \"k\"; };\n"
+	    "key k.example. { secret \"" SECRET "\" ; algorithm HMAC-SHA512; "
+	    "};\ncontrols { inet * keys { \"k\"; }; };", NULL,
+	    "k.example. HMAC-SHA512", NULL },
+	{ "view v { key a{algorithm hmac-sha1;secret " SECRET ";}; };", NULL,
+	    "a hmac-sha1", NULL },
+	{ "key a { algorithm hmac-sha256; secret \"QQ==\"; };\n"
+	    "key B { algorithm hmac-sha384; secret \"" SECRET "\"; };", "b.",
+	    "B hmac-sha384", NULL },
+	{ "key a { algorithm hmac-sha256; secret \"QQ==\"; };\n"
+	    "key B { algorithm hmac-sha384; secret \"" SECRET "\"; };", NULL,
+	    NULL, "several keys (a, B); say which by key_name" },
+	{ "key a { algorithm hmac-sha256; secret \"" SECRET "\"; };", "other",
+	    NULL, "no key \"other\" with a secret, only: a" },
+	{ "key a { algorithm hmac-sha256; };", NULL, NULL, "without its" },
+	{ "options { };", NULL, NULL, "no key" },
+	{ "key a { secret \"", NULL, NULL, "without its secret" },
+	/* certbot */
+	{ "# Target DNS server\ndns_rfc2136_server = 192.0.2.1\n"
+	    "dns_rfc2136_port = 53\ndns_rfc2136_name = keyname.\n"
+	    "dns_rfc2136_secret = " SECRET "\n"
+	    "dns_rfc2136_algorithm = HMAC-SHA512\n", NULL,
+	    "keyname. HMAC-SHA512", NULL },
+	{ "dns_rfc2136_name = a\r\ndns_rfc2136_secret = " SECRET "\r\n", NULL,
+	    "a ", NULL },
+	/* lego */
+	{ "export RFC2136_TSIG_KEY='lego'\nRFC2136_TSIG_ALGORITHM="
+	    "hmac-sha256.\nRFC2136_TSIG_SECRET=\"" SECRET "\"", NULL,
+	    "lego hmac-sha256.", NULL },
+	/* keymgr of Knot */
+	{ "# hmac-sha256:k:" SECRET "\nkey:\n - id: k\n   algorithm: "
+	    "hmac-sha256\n   secret: " SECRET "\n", NULL, "k hmac-sha256",
+	    NULL },
+	{ "hmac-sha224:k:" SECRET, NULL, "k hmac-sha224", NULL },
+	{ "k:" SECRET, NULL, "k hmac-sha256", NULL },
+	{ "k:" SECRET, "l", NULL, "found the key \"k\", not \"l\"" },
+	{ "one\ntwo", NULL, NULL, "no secret" },
+};
+
+static void
+test_texts(void **state)
+{
+	assert_false(tsig_text_is(SECRET));
+	for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
+		struct tsig_text t;
+		struct error err;
+		char got[2 * TSIG_TEXT_MAX];
+		int rc;
+
+		assert_true(tsig_text_is(texts[i].text));
+		rc = tsig_text_read(texts[i].text, texts[i].name, &t, &err);
+		(void)snprintf(got, sizeof(got), "%s %s", t.name,
+		    t.algorithm);
+		if (rc != (texts[i].got == NULL ? -1 : 0) || (rc == 0 ?
+		    strcmp(got, texts[i].got) != 0 ||
+		    strcmp(t.secret, SECRET) != 0 :
+		    strstr(err.msg, texts[i].says) == NULL ||
+		    strstr(err.msg, SECRET) != NULL))
+			fail_msg("%s: %s", texts[i].text, rc == 0 ? got :
+			    err.msg);
 	}
 }
 
@@ -272,18 +354,28 @@ struct seen {
 	struct update_op *op;
 	int		 calls;
 	struct error	 err;
+	char		 zone[DNAME_SIZE];	/* that was changed */
 };
 
 static void
-done(const struct error *err, void *arg)
+provider_done(const struct error *err, void *arg)
 {
 	struct seen *s = arg;
 
-	s->op = NULL;
 	s->calls++;
 	memset(&s->err, 0, sizeof(s->err));
 	if (err != NULL)
 		s->err = *err;
+}
+
+static void
+done(const struct error *err, const char *zone, void *arg)
+{
+	struct seen *s = arg;
+
+	s->op = NULL;
+	provider_done(err, s);
+	(void)snprintf(s->zone, sizeof(s->zone), "%s", zone);
 }
 
 static const struct fake_rr soa[] = {
@@ -347,13 +439,18 @@ static const struct {
 	{ .what = "REFUSED", .s = { .rcode = 5, .sign = SIGNED },
 	    .kind = ERR_CONFIG, .code = "dns:refused-update",
 	    .says = "REFUSED", .n_seen = 1 },
+	{ .what = "REFUSED by nobody", .s = { .rcode = 5, .sign = UNSIGNED },
+	    .kind = ERR_CONFIG, .code = "dns:tsig",
+	    .says = "key_secret and key_algorithm, the clock (here it is "
+	    "2026-01-02T03:04:05Z)", .n_seen = 1 },
+	/* ... and a signed question for the zone. */
 	{ .what = "NOTAUTH", .s = { .rcode = 9, .sign = SIGNED },
 	    .kind = ERR_CONFIG, .code = "dns:zone", .says = "NOTAUTH",
-	    .n_seen = 1 },
+	    .n_seen = 2 },
 	{ .what = "NOTZONE", .s = { .rcode = 10, .sign = SIGNED },
-	    .kind = ERR_CONFIG, .code = "dns:zone", .n_seen = 1 },
+	    .kind = ERR_CONFIG, .code = "dns:zone", .n_seen = 2 },
 	{ .what = "SERVFAIL", .s = { .rcode = 2, .sign = UNSIGNED },
-	    .kind = ERR_TRANSIENT, .code = "dns:servfail", .n_seen = 1 },
+	    .kind = ERR_TRANSIENT, .code = "dns:servfail", .n_seen = 2 },
 	{ .what = "YXRRSET", .s = { .rcode = 7, .sign = SIGNED },
 	    .kind = ERR_REJECTED, .code = "dns:update", .n_seen = 1 },
 };
@@ -409,13 +506,145 @@ test_replies(void **state)
 			    cases[i].what, seen.calls,
 			    err_kind_name(seen.err.kind), seen.err.code,
 			    s.n_seen, seen.err.msg);
-		if (s.n_seen == 2)
+		if (s.n_seen == 2 && s.server_clock != 0)
 			assert_int_equal(s.time, 1767323045 + 5000);
 		assert_int_equal(f.n_queries, i % 2 == 0 ? 1 : 2);
 		fakedns_clear(&f);
 		loop_free(loop);
 	}
 	clock_test_set(0);
+}
+
+/*
+ * A server that speaks TCP only, has the zone in a view by key only, has
+ * delegated the name, or holds a hundred values at it.
+ */
+struct odd {
+	struct script	 s;
+	bool		 needs_key, has_cut, is_full;
+	unsigned	 n_queries;
+};
+
+static ldns_rr *
+rr_of(const char *text)
+{
+	ldns_rr *rr = NULL;
+
+	assert_int_equal(ldns_rr_new_frm_str(&rr, text, 60, NULL, NULL),
+	    LDNS_STATUS_OK);
+	return rr;
+}
+
+static size_t
+serve_odd(const uint8_t *msg, size_t len, uint8_t *out, size_t size,
+    void *arg)
+{
+	struct odd *o = arg;
+	bool is_signed = msg[11] != 0;
+	ldns_pkt *pkt = NULL;
+	char *asked, text[128];
+	uint8_t *wire;
+	size_t n;
+
+	if ((msg[2] & 0x78) != 0)
+		return serve_update(msg, len, out, size, &o->s);
+	o->n_queries++;
+	assert_int_equal(ldns_wire2pkt(&pkt, msg, len), LDNS_STATUS_OK);
+	asked = ldns_rdf2str(ldns_rr_owner(ldns_rr_list_rr(
+	    ldns_pkt_question(pkt), 0)));
+	ldns_pkt_set_qr(pkt, true);
+	ldns_pkt_set_tsig(pkt, NULL);
+	if (o->needs_key && !is_signed) {
+		ldns_pkt_set_rcode(pkt, LDNS_RCODE_REFUSED);
+	} else if (o->is_full && msg[len - 3] == LDNS_RR_TYPE_TXT) {
+		ldns_pkt_set_aa(pkt, true);
+		for (int i = 0; i < 100; i++) {
+			(void)snprintf(text, sizeof(text),
+			    NAME ". TXT old%d", i);
+			(void)ldns_pkt_push_rr(pkt, LDNS_SECTION_ANSWER,
+			    rr_of(text));
+		}
+	} else if (o->has_cut && strcmp(asked, "example.com.") != 0) {
+		(void)ldns_pkt_push_rr(pkt, LDNS_SECTION_AUTHORITY,
+		    rr_of(NAME ". NS ns.cut.test."));
+	} else {
+		ldns_pkt_set_aa(pkt, true);
+		(void)ldns_pkt_push_rr(pkt, LDNS_SECTION_AUTHORITY, rr_of(
+		    "example.com. SOA ns.example.com. hm. 1 1 1 1 1"));
+	}
+	LDNS_FREE(asked);
+	assert_int_equal(ldns_pkt2wire(&wire, pkt, &n), LDNS_STATUS_OK);
+	assert_true(n <= size);
+	memcpy(out, wire, n);
+	free(wire);
+	ldns_pkt_free(pkt);
+	return n;
+}
+
+static void
+test_odd_servers(void **state)
+{
+	static const struct {
+		const char	*what;
+		struct odd	 o;
+		unsigned	 n_queries, n_updates;
+		const char	*code, *says;	/* NULL: success */
+	} servers[] = {
+		{ "TCP only", { .s = { .sign = SIGNED } }, 1, 1, NULL, NULL },
+		{ "a view by key", { .s = { .sign = SIGNED },
+		    .needs_key = true }, 4, 1, NULL, NULL },
+		{ "delegated", { .s = { .sign = SIGNED }, .has_cut = true },
+		    2, 0, "dns:zone-cut", "is in zone " NAME ", which this "
+		    "server has delegated to ns.cut.test, but the update "
+		    "would change its own zone example.com" },
+		{ "full", { .s = { .rcode = 2, .sign = SIGNED },
+		    .is_full = true }, 2, 1, "dns:too-many",
+		    "there are 100 other values at " NAME },
+		{ "just broken", { .s = { .rcode = 2, .sign = SIGNED } }, 2,
+		    1, "dns:servfail", "SERVFAIL" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(servers); i++) {
+		struct loop *loop = loop_new();
+		struct odd o = servers[i].o;
+		struct tsig_key key;
+		struct fakedns f;
+		struct seen seen;
+
+		o.s.md = EVP_sha256();
+		fakedns_init(&f, loop, 2, NULL);
+		f.mode = FAKE_GARBAGE;		/* over UDP */
+		f.handler = serve_odd;
+		f.handler_arg = &o;
+		key_make(&key, "hmac-sha256");
+		start(&seen, loop, &f.server, &key, "");
+		tsig_key_clear(&key);
+		fakedns_run(loop, &seen.calls, 5000);
+		if (seen.calls != 1 || o.n_queries != servers[i].n_queries ||
+		    o.s.n_seen != servers[i].n_updates ||
+		    strcmp(seen.err.code, servers[i].code == NULL ? "" :
+		    servers[i].code) != 0 || (servers[i].says != NULL &&
+		    strstr(seen.err.msg, servers[i].says) == NULL))
+			fail_msg("%s: calls %d, %u queries, %u updates: %s",
+			    servers[i].what, seen.calls, o.n_queries,
+			    o.s.n_seen, seen.err.msg);
+		if (servers[i].code == NULL)
+			assert_string_equal(seen.zone, "example.com");
+		fakedns_clear(&f);
+		loop_free(loop);
+	}
+}
+
+/* To what is signed. */
+static size_t
+serve_refused(const uint8_t *msg, size_t len, uint8_t *out, size_t size,
+    void *arg)
+{
+	memset(out, 0, 12);
+	memcpy(out, msg, 2);
+	out[2] = 0x80;
+	out[3] = 5;
+	return 12;
 }
 
 static void
@@ -438,13 +667,14 @@ test_no_zone(void **state)
 
 		fakedns_init(&f, loop, 2, servers[i].rrs);
 		f.mode = servers[i].mode;
+		f.handler = serve_refused;
 		key_make(&key, "hmac-sha256");
 		start(&seen, loop, &f.server, &key, "");
 		tsig_key_clear(&key);
 		fakedns_run(loop, &seen.calls, 3000);
 		assert_int_equal(seen.err.kind, ERR_CONFIG);
 		assert_string_equal(seen.err.code, "dns:zone");
-		assert_int_equal(f.n_tcp, 0);
+		assert_int_equal(f.n_tcp, 3);	/* signed, label by label */
 		fakedns_clear(&f);
 		loop_free(loop);
 	}
@@ -560,7 +790,8 @@ static const struct provcase {
 } provcases[] = {
 	{ NULL, "acmed-key", "hmac-sha256", SECRET, NULL, NULL },
 	{ NULL, "acmed-key", NULL, SECRET, "example.com", NULL },
-	{ "example", "k", NULL, SECRET, NULL, "server: \"example\"" },
+	{ "exa mple", "k", NULL, SECRET, NULL, "server: \"exa mple\"" },
+	{ "192.0.2", "k", NULL, SECRET, NULL, "neither an address" },
 	{ "192.0.2.1:0", "k", NULL, SECRET, NULL, "server" },
 	{ "192.0.2.1", "k", NULL, "x", NULL, "key_secret of key k" },
 	{ "192.0.2.1", "k", "md5", SECRET, NULL, "key_algorithm" },
@@ -611,8 +842,9 @@ test_provider(void **state)
 		    (c->says != NULL && (err.kind != ERR_CONFIG ||
 		    strstr(err.msg, c->says) == NULL)))
 			fail_msg("case %zu: %s", i, err.msg);
-		p->cancel(p->start(&env, &call, true, done, &seen));
-		(void)p->start(&env, &call, false, done, &seen);
+		p->cancel(p->start(&env, &call, true, provider_done,
+		    &seen));
+		(void)p->start(&env, &call, false, provider_done, &seen);
 		assert_int_equal(seen.calls, 0);
 		fakedns_run(env.loop, &seen.calls, 3000);
 		assert_int_equal(seen.calls, 1);
@@ -636,7 +868,9 @@ main(void)
 		cmocka_unit_test(test_batch),
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_replies),
+		cmocka_unit_test(test_odd_servers),
 		cmocka_unit_test(test_no_zone),
 		cmocka_unit_test(test_no_server),
 		cmocka_unit_test(test_cancel),
