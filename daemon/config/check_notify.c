@@ -42,8 +42,8 @@ static const struct {
 			    struct conf_notify *);
 } kinds[] = {
 	[NOTIFY_MAIL] = { "mail", "mail_to", NULL,
-	    { "mail_to", "mail_from", "smtp", "starttls", "user", "password",
-	    "password_file", "sendmail" }, check_notify_mail },
+	    { "mail_to", "mail_from", "smtp", "starttls", "helo", "user",
+	    "password", "password_file", "sendmail" }, check_notify_mail },
 	[NOTIFY_SYSLOG] = { "syslog", "syslog", NULL,
 	    { "syslog" }, check_notify_syslog },
 	[NOTIFY_WEBHOOK] = { "webhook", "webhook", "webhook_file",
@@ -225,6 +225,7 @@ check_free_notify(struct conf_notify *n)
 	free(n->mail_from);
 	free(n->sendmail);
 	free(n->smtp_host);
+	free(n->helo);
 	free(n->user);
 	freezero_str(n->password);
 	free(n->ca_file);

@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mem.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "daemon/config/check_notify.h"
 #include "daemon/config/opt.h"
@@ -138,6 +139,36 @@ parse_server(const char *text, struct conf_notify *n, bool *is_tls)
 	return *end == '\0' || strcmp(end, "/") == 0 ? 0 : -1;
 }
 
+/* What is said to it leaves this machine nowhere. */
+static bool
+is_loopback(const char *host)
+{
+	return host != NULL && (strcasecmp(host, "localhost") == 0 ||
+	    strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0);
+}
+
+/* A name with a dot, or an address in brackets (RFC 5321 section 4.1.3). */
+static void
+check_helo(struct check *c, const struct section *sec, struct conf_notify *n)
+{
+	const struct value *v = tree_value(sec, "helo");
+	char name[DNAME_SIZE] = "";
+	struct error err;
+	size_t len;
+
+	n->helo = opt_text(c->m, sec, "helo");
+	if (n->helo == NULL)
+		return;
+	len = strspn(n->helo, "[0123456789abcdefABCDEFIPv:.");
+	if (n->helo[0] == '[' && len > 1 && strcmp(n->helo + len, "]") == 0)
+		return;
+	if (dname_normalize(n->helo, true, false, name, &err) == -1)
+		opt_refuse(c->m, sec, "helo", v, "a full name such as "
+		    "mail.example.com, or an address such as [192.0.2.1]");
+	free(n->helo);
+	n->helo = xstrdup(name);
+}
+
 static void
 check_starttls(struct check *c, const struct section *sec,
     struct conf_notify *n, bool is_tls)
@@ -151,6 +182,10 @@ check_starttls(struct check *c, const struct section *sec,
 	bool found = false;
 
 	n->smtp_tls = is_tls ? SMTP_TLS : SMTP_STARTTLS;
+	/* The MTA of this machine rarely has a certificate for this name. */
+	if (v == NULL && !is_tls && n->user == NULL && n->ca_file == NULL &&
+	    is_loopback(n->smtp_host))
+		n->smtp_tls = SMTP_STARTTLS_UNCHECKED;
 	if (v == NULL)
 		return;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -159,6 +194,9 @@ check_starttls(struct check *c, const struct section *sec,
 			found = true;
 		}
 	}
+	if (n->smtp_tls == SMTP_STARTTLS_OFFERED && n->ca_file == NULL &&
+	    is_loopback(n->smtp_host))
+		n->smtp_tls = SMTP_STARTTLS_UNCHECKED;
 	if (!found)
 		opt_refuse(c->m, sec, "starttls", v,
 		    "required, if-offered, none");
@@ -179,8 +217,9 @@ check_smtp(struct check *c, const struct section *sec, struct conf_notify *n)
 	if (parse_server(server, n, &is_tls) == -1)
 		opt_refuse(c->m, sec, "smtp", v, "smtps://HOST, smtp://HOST, "
 		    "each with :PORT or without");
-	check_starttls(c, sec, n, is_tls);
 	n->user = opt_text(c->m, sec, "user");
+	check_starttls(c, sec, n, is_tls);
+	check_helo(c, sec, n);
 	n->password = secret(c, sec, "password");
 	if (n->smtp_port == 0)
 		n->smtp_port = is_tls ? 465 : n->user != NULL ? 587 : 25;
@@ -192,7 +231,7 @@ check_smtp(struct check *c, const struct section *sec, struct conf_notify *n)
 		opt_mistake(c->m, sec, sec->line,
 		    "a password is given, user is missing");
 	if (n->user != NULL && n->smtp_host != NULL &&
-	    strcmp(n->smtp_host, "localhost") != 0 &&
+	    !is_loopback(n->smtp_host) &&
 	    (n->smtp_tls == SMTP_PLAIN ||
 	    n->smtp_tls == SMTP_STARTTLS_OFFERED))
 		opt_mistake(c->m, sec, tree_value(sec, "starttls")->line,
@@ -205,8 +244,8 @@ void
 check_notify_mail(struct check *c, const struct section *sec,
     struct conf_notify *n)
 {
-	static const char *const smtp_keys[] = { "smtp", "starttls", "user",
-	    "password", "password_file" };
+	static const char *const smtp_keys[] = { "smtp", "starttls", "helo",
+	    "user", "password", "password_file" };
 	const struct value *v = tree_value(sec, "sendmail");
 
 	n->mail_to = opt_list(c->m, sec, "mail_to");

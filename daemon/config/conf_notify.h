@@ -75,6 +75,7 @@ struct conf_notify {
 	char		*smtp_host;
 	unsigned	 smtp_port;
 	enum smtp_tls	 smtp_tls;
+	char		*helo;		/* our name in EHLO; NULL: found */
 	char		*user;		/* NULL: no AUTH */
 	char		*password;
 	char		*ca_file;	/* also of a webhook */

@@ -115,6 +115,7 @@ static const struct key notify_keys[] = {
 	{ "mail_from", SHAPE_ONE, NULL },
 	{ "smtp", SHAPE_ONE, NULL },
 	{ "starttls", SHAPE_ONE, NULL },
+	{ "helo", SHAPE_ONE, NULL },
 	{ "user", SHAPE_ONE, NULL },
 	{ "password", SHAPE_ONE, NULL },
 	{ "password_file", SHAPE_ONE, NULL },

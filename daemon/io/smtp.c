@@ -4,10 +4,12 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <limits.h>
+#include <netdb.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/error.h"
@@ -144,10 +146,12 @@ setup(struct send *op, CURL *e, struct curl_slist *to, const char *url)
 		[SMTP_TLS] = CURLUSESSL_ALL,
 		[SMTP_STARTTLS] = CURLUSESSL_ALL,
 		[SMTP_STARTTLS_OFFERED] = CURLUSESSL_TRY,
+		[SMTP_STARTTLS_UNCHECKED] = CURLUSESSL_TRY,
 		[SMTP_PLAIN] = CURLUSESSL_NONE,
 	};
 	CURLcode rc = CURLE_OK;
 	const struct smtp_args *a = &op->a;
+	bool is_checked = a->tls != SMTP_STARTTLS_UNCHECKED;
 
 	_Static_assert(sizeof(use_ssl) / sizeof(use_ssl[0]) == SMTP_TLS_END,
 	    "use_ssl");
@@ -160,8 +164,8 @@ setup(struct send *op, CURL *e, struct curl_slist *to, const char *url)
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_USE_SSL, use_ssl[a->tls]);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(CURLOPT_SSL_VERIFYPEER, is_checked ? 1L : 0L);
+	SET(CURLOPT_SSL_VERIFYHOST, is_checked ? 2L : 0L);
 	if (a->ca_file != NULL) {
 		SET(CURLOPT_CAINFO, a->ca_file);
 		SET(CURLOPT_CAPATH, NULL);
@@ -196,7 +200,6 @@ is_address(const char *s)
 	return true;
 }
 
-
 static int
 check(const struct smtp_args *a, struct error *err)
 {
@@ -211,6 +214,38 @@ check(const struct smtp_args *a, struct error *err)
 		    strerror(errno));
 	return 0;
 }
+/* The address from which the server is spoken to, as RFC 5321 section 4.1.3
+ * writes it for those without a name; NULL: there is no way to it. */
+static char *
+own_address(const struct smtp_args *a)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM };
+	struct addrinfo *list = NULL;
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	char port[8], text[NI_MAXHOST], *found = NULL;
+
+	(void)text_printf(port, sizeof(port), "%u", a->port);
+	if (getaddrinfo(a->host, port, &hints, &list) != 0)
+		return NULL;
+	for (const struct addrinfo *i = list; i != NULL && found == NULL;
+	    i = i->ai_next) {
+		int fd = socket(i->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+		/* This sends nothing. */
+		if (fd != -1 && connect(fd, i->ai_addr, i->ai_addrlen) == 0 &&
+		    getsockname(fd, (struct sockaddr *)&ss, &len) == 0 &&
+		    getnameinfo((struct sockaddr *)&ss, len, text,
+		    sizeof(text), NULL, 0, NI_NUMERICHOST) == 0)
+			found = xasprintf("[%s%.*s]", ss.ss_family ==
+			    AF_INET6 ? "IPv6:" : "", (int)strcspn(text, "%"),
+			    text);
+		if (fd != -1)
+			close(fd);
+	}
+	freeaddrinfo(list);
+	return found;
+}
 
 static int
 perform(struct send *op, struct error *err)
@@ -219,14 +254,20 @@ perform(struct send *op, struct error *err)
 	bool is_ipv6 = strchr(a->host, ':') != NULL;
 	struct curl_slist *to = curl_slist_append(NULL, a->to);
 	CURL *e = curl_easy_init();
+	char *helo = a->helo != NULL ? xstrdup(a->helo) : own_address(a);
 	CURLcode rc;
-	char *url;
+	char *url, *quoted;
 
-	if (e == NULL || to == NULL)
+	if (e == NULL || to == NULL ||
+	    (quoted = curl_easy_escape(e, helo != NULL ? helo : "",
+	    0)) == NULL)
 		abort();
+	/* curl takes the name for EHLO from the path. */
 	url = xasprintf("%s://%s%s%s:%u/%s", a->tls == SMTP_TLS ? "smtps" :
 	    "smtp", is_ipv6 ? "[" : "", a->host, is_ipv6 ? "]" : "", a->port,
-	    a->helo != NULL ? a->helo : "");
+	    quoted);
+	curl_free(quoted);
+	free(helo);
 	op->reply_ended = true;
 	rc = setup(op, e, to, url);
 	if (rc == CURLE_OK)

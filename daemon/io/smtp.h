@@ -20,6 +20,8 @@ enum smtp_tls {
 	SMTP_TLS,		/* from the first byte: smtps */
 	SMTP_STARTTLS,		/* required, else nothing is sent */
 	SMTP_STARTTLS_OFFERED,	/* where the server offers it */
+	SMTP_STARTTLS_UNCHECKED,	/* the same, with any certificate; for
+					   servers on this machine */
 	SMTP_PLAIN,
 	SMTP_TLS_END
 };
@@ -32,7 +34,8 @@ struct smtp_args {
 	const char	*ca_file;	/* PEM; NULL: the system's */
 	const char	*user;		/* NULL: no AUTH */
 	const char	*password;
-	const char	*helo;		/* our name; NULL: the host's */
+	const char	*helo;		/* our name, or "[ADDRESS]"; NULL: the
+					   address that we have there */
 	const char	*from, *to;	/* addresses without brackets */
 	const char	*mail;		/* headers and body, UTF-8, lines end in
 					   CRLF; dots are doubled here */

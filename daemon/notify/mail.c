@@ -98,6 +98,20 @@ start_sendmail(struct mail_op *op, const struct channel_args *a, char *mail,
 	op->child = child_start(a->env->children, &args, sendmail_done, op);
 }
 
+/* A name that a mail server believes: a full one.  NULL: none is known. */
+static const char *
+full_name(const struct channel_args *a)
+{
+	const char *at = a->conf->mail_from != NULL ?
+	    strrchr(a->conf->mail_from, '@') : NULL;
+
+	if (a->conf->helo != NULL)
+		return a->conf->helo;
+	if (strchr(a->env->host, '.') != NULL)
+		return a->env->host;
+	return at != NULL && strchr(at, '.') != NULL ? at + 1 : NULL;
+}
+
 static void
 start_smtp(struct mail_op *op, const struct channel_args *a, const char *mail,
     const char *from)
@@ -110,7 +124,7 @@ start_smtp(struct mail_op *op, const struct channel_args *a, const char *mail,
 		.ca_file = c->ca_file,
 		.user = c->user,
 		.password = c->password,
-		.helo = a->env->host,
+		.helo = full_name(a),
 		.from = from,
 		.to = a->target,
 		.mail = mail,

@@ -157,10 +157,54 @@ def test_refusals(told, faulty, says, opts, code, words):
 def test_wrong_certificate(told, faulty, lab):
     """A certificate of somebody else: nothing is sent, not even a name."""
     server = faulty(cert=lab.tls.cert, key=lab.tls.key)
-    told.notifies["ops"] = smtp(server.port)        # without the ca_file
+    told.notifies["ops"] = smtp(                    # without the ca_file
+        server.port, starttls="required")
     told.start()
     assert wait_failing(told)["code"] == "smtp:tls"
     assert not any("MAIL" in line for line in server.seen)
+    told.stop()
+
+
+def test_own_server(told, faulty, lab):
+    """The MTA of this machine has a certificate for another name: the
+    default still encrypts where that is offered."""
+    server = faulty(cert=lab.tls.cert, key=lab.tls.key)
+    plain = faulty()
+    told.notifies["ops"] = smtp(server.port)
+    told.notifies["plain"] = smtp(plain.port)
+    told.start()
+    p = told.ctl("notify-test")
+    assert p.returncode == 0, p.stdout
+    assert "STARTTLS" in server.seen and server.mails and plain.mails
+    told.stop()
+
+
+@pytest.mark.parametrize("opts, want", [
+    ({}, "host.test"),
+    ({"helo": "web1.example.net"}, "web1.example.net"),
+    ({"helo": "[192.0.2.7]"}, "[192.0.2.7]"),
+    ({"mail_from": None}, "[127.0.0.1]"),
+])
+def test_full_name_in_ehlo(told, faulty, opts, want):
+    """A server that wants a full name; this host's has no dot."""
+    class Strict(dict):
+        def get(self, line, good=None):
+            word = line.split()
+            if word[0] in ("EHLO", "HELO") and len(word) == 2 and \
+                    "." not in word[1]:
+                return "504 5.5.2 <%s>: need fully-qualified hostname" \
+                    % word[1]
+            return good
+    server = faulty(says=Strict(RSET="250 ok"))
+    told.notifies["ops"] = smtp(server.port, **dict(
+        {"starttls": "none", "smtp": "smtp://127.0.0.1:%d" % server.port},
+        **opts))
+    told.wrap = ["unshare", "--uts", "sh", "-c",
+                 'hostname container; exec "$@"', "sh"] + told.wrap
+    told.start()
+    p = told.ctl("notify-test")
+    assert p.returncode == 0, p.stdout
+    assert server.mails and server.seen[0] == "EHLO " + want
     told.stop()
 
 

@@ -157,7 +157,8 @@ class Faulty:
         conn.settimeout(60)
         f = conn.makefile("rb")
         conn.sendall(b"220 faulty.test ESMTP\r\n")
-        for line in iter(f.readline, b""):
+        # f is another one after STARTTLS.
+        for line in iter(lambda: f.readline(), b""):
             word = line.split(b":")[0].split()[0].upper().decode()
             self.seen.append(line.decode().strip())
             if word == self.hangs:
