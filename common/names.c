@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "common/text.h"
@@ -237,4 +238,18 @@ object_name_check(const char *name, struct error *err)
 		return 0;
 	return error_set(err, ERR_CONFIG, "name:object",
 	    "\"%.200s\" cannot be a name here: %s", name, why);
+}
+
+void
+dname_of_host(char out[DNAME_SIZE])
+{
+	if (gethostname(out, DNAME_SIZE) == -1 || out[0] == '\0')
+		(void)text_printf(out, DNAME_SIZE, "localhost");
+	out[DNAME_MAX] = '\0';
+	/* It becomes a part of headers and addresses. */
+	for (char *s = out; *s != '\0'; s++) {
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV"
+		    "WXYZ0123456789.-", *s) == NULL)
+			*s = '-';
+	}
 }

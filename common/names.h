@@ -32,6 +32,10 @@ const char	*dname_parent(const char *name);
 /* Is name equal to zone or below it?  On label boundaries. */
 bool	dname_is_in(const char *name, const char *zone);
 
+/* This host's own name, as it says itself, of the characters of names;
+ * "localhost" if it has none. */
+void	dname_of_host(char out[DNAME_SIZE]);
+
 /*
  * The name of a certificate, account, provider or action in acmed.conf: 1 to
  * 100 of letters, digits, '.', '_', '-'; not starting with '.' or '-'.  It

@@ -161,6 +161,29 @@ persist_field(const struct term *t, const json_t *persist, time_t now)
 	free(name);
 }
 
+/* "fleet, published by web1 1d ago" */
+static void
+source_field(const struct term *t, const json_t *cert)
+{
+	const json_t *there = json_object_get(cert, "published");
+	char *name = show_str(cert, "source", NULL);
+	char *host = show_str(there, "host", NULL);
+	time_t at = (time_t)jsonx_int(there, "at", 0);
+	char date[SHOW_WHEN_MAX], *text;
+
+	if (name == NULL) {
+		free(host);
+		return;
+	}
+	text = xasprintf("%s%s%s%s%s", name, at != 0 ? ", published " : "",
+	    at != 0 ? show_date(at, date) : "", host != NULL ? " by " : "",
+	    host != NULL ? host : "");
+	field(t, "source", TERM_PLAIN, text);
+	free(text);
+	free(host);
+	free(name);
+}
+
 /* "between 2026-12-01 10:00 and 2026-12-03 10:00; see https://..." */
 static void
 ari_field(const struct term *t, const json_t *ari)
@@ -246,7 +269,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	str_field(t, "serial", cert, "serial");
 	str_field(t, "key", cert, "key");
 	str_field(t, "account", cert, "account");
-	str_field(t, "source", cert, "source");
+	source_field(t, cert);
 	if (*challenges != '\0')
 		field(t, "challenge", TERM_PLAIN, challenges);
 	str_field(t, "provider", cert, "provider");

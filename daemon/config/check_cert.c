@@ -80,7 +80,7 @@ check_source(struct check *c, const struct section *sec,
 	    "propagation_timeout", "propagation_delay", "resolvers" };
 
 	cert->source = check_reference(c, sec, "source", &c->repositories);
-	cert->poll_s = opt_duration(c->m, sec, "poll", 60, DAY, 3600);
+	cert->poll_s = opt_duration(c->m, sec, "poll", 5, DAY, 3600);
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
 		const struct item *item = tree_item(sec, foreign[i]);
 

@@ -20,6 +20,7 @@ static const char *const event_names[] = {
 	[NEV_RECOVERED] = "recovered",
 	[NEV_RENEWED] = "renewed",
 	[NEV_DIGEST] = "digest",
+	[NEV_REPOSITORY] = "repository-tampered",
 };
 _Static_assert(sizeof(event_names) / sizeof(event_names[0]) == NEV_END,
     "event_names");

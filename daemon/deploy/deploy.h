@@ -46,6 +46,7 @@ struct deploy_args {			/* borrowed until done or cancel */
 	const char	*version_dir;	/* .../archive/NAME/SERIAL: what live
 					   was; read this, it does not change */
 	const char	*serial;	/* hex, of the leaf there */
+	time_t		 renew_at;	/* when it is planned to be renewed */
 	const char	*only;		/* run steps of this kind only; NULL:
 					   all that the target asks for */
 	/* Progress, a line at a time; may be NULL; gets done's arg.  Must not

@@ -52,6 +52,15 @@ alarm_is_credentials(const struct error *err)
 }
 
 bool
+alarm_is_tampered(const struct error *err)
+{
+	return strncmp(err->code, "manifest:", 9) == 0 ||
+	    strcmp(err->code, "fetch:hash") == 0 ||
+	    strcmp(err->code, "fetch:older") == 0 ||
+	    strcmp(err->code, "seal:open") == 0;
+}
+
+bool
 alarm_is_account(const struct error *err)
 {
 	static const char *const codes[] = { "acme:accountDoesNotExist",
@@ -88,10 +97,11 @@ set_cause(struct alarm_fact *f, const struct alarm_cert *c)
 	bool is_ca = strncmp(code, "acme:", 5) == 0;
 	bool is_dns = strncmp(code, "provider:", 9) == 0 ||
 	    strncmp(code, "dns:", 4) == 0;
+	const char *who = c->repository != NULL ? c->repository : is_ca ?
+	    c->account : is_dns ? c->provider : "";
 
 	(void)text_printf(f->cause, sizeof(f->cause), "%s%s%s", code,
-	    is_ca || is_dns ? " " : "", is_ca ? c->account : is_dns ?
-	    c->provider : "");
+	    who[0] != '\0' ? " " : "", who);
 }
 
 int
@@ -122,6 +132,10 @@ alarm_judge_cert(const struct alarm_cert *c, const struct conf_alarm *policy,
 	if (alarm_is_credentials(c->error)) {
 		f->event = NEV_CREDENTIALS;
 		f->events |= NEV_BIT(NEV_CREDENTIALS);
+	} else if (alarm_is_tampered(c->error)) {
+		f->event = NEV_REPOSITORY;
+		f->events |= NEV_BIT(NEV_REPOSITORY);
+		f->level = NLEV_CRITICAL;
 	} else if (alarm_is_account(c->error)) {
 		f->event = NEV_ACCOUNT;
 		f->events |= NEV_BIT(NEV_ACCOUNT);

@@ -58,6 +58,8 @@ struct alarm_cert {
 	unsigned	 failures;
 	const struct error *error;	/* of the last run; NULL: none */
 	const char	*account, *provider;	/* configured names */
+	const char	*repository;	/* the same, where another host renews;
+					   else NULL */
 };
 /* 0 and *out, or -1 if nothing is wrong with its renewal. */
 int	alarm_judge_cert(const struct alarm_cert *,
@@ -77,6 +79,8 @@ void	alarm_judge_reload(const char *error, struct alarm_fact *out);
 /* What the error of a renewal asks a person for. */
 bool	alarm_is_account(const struct error *);
 bool	alarm_is_credentials(const struct error *);
+/* What another host published is not to be trusted. */
+bool	alarm_is_tampered(const struct error *);
 
 enum alarm_act {
 	ALARM_NOTHING,

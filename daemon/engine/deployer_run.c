@@ -10,6 +10,7 @@
 #include "common/text.h"
 #include "daemon/deploy/gate.h"
 #include "daemon/deploy/verify.h"
+#include "daemon/engine/ari.h"
 #include "daemon/engine/deployer_priv.h"
 #include "daemon/engine/due.h"
 #include "daemon/engine/rollback.h"
@@ -318,12 +319,14 @@ task_start(struct deployer_run *op, const struct conf_deploy *dep,
 {
 	struct deployer *d = op->deployer;
 	struct task *t = xcalloc(1, sizeof(*t));
+	bool by_ari;
 	struct deploy_args args = {
 		.env = &d->env,
 		.cert = op->cc,
 		.target = dep,
 		.live_dir = op->live_dir,
 		.serial = t->serial,
+		.renew_at = ari_due_at(op->cert, &by_ari),
 		.only = op->is_check ? "verify" : NULL,
 		.line = output_line,
 		.seen = seen_cb,

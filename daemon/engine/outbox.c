@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/mem.h"
@@ -429,20 +428,6 @@ work_cb(void *arg)
 
 /* --- life --- */
 
-static void
-find_host(char *out, size_t size)
-{
-	if (gethostname(out, size - 1) == -1 || out[0] == '\0')
-		(void)text_printf(out, size, "localhost");
-	out[size - 1] = '\0';
-	/* It becomes a part of headers and addresses. */
-	for (char *s = out; *s != '\0'; s++) {
-		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV"
-		    "WXYZ0123456789.-", *s) == NULL)
-			*s = '-';
-	}
-}
-
 struct outbox *
 outbox_new(struct engine *e)
 {
@@ -452,7 +437,7 @@ outbox_new(struct engine *e)
 	TAILQ_INIT(&o->letters);
 	TAILQ_INIT(&o->channels);
 	timer_init(&o->work, e->a.loop, work_cb, o);
-	find_host(o->host, sizeof(o->host));
+	dname_of_host(o->host);
 	o->env = (struct channel_env){ .loop = e->a.loop,
 	    .children = e->a.children, .http = e->a.http,
 	    .host = o->host };

@@ -43,7 +43,7 @@ struct test_send {
 struct outbox {
 	struct engine	*engine;
 	struct channel_env env;
-	char		 host[256];
+	char		 host[DNAME_SIZE];
 	TAILQ_HEAD(, letter) letters;	/* oldest first */
 	TAILQ_HEAD(, channel) channels;
 	struct timer	 work;

@@ -39,6 +39,7 @@ source_check(struct pf_check *c)
 	    .loop = pf->engine->a.loop, .http = pf->engine->a.http,
 	    .cert = c->pc->cc, .serial = cert != NULL ? cert->row.serial : "",
 	    .not_before = cert != NULL ? cert->row.not_before : 0,
+	    .published_at = cert != NULL ? cert->row.source_at : 0,
 	    .etag = "", .only_look = true }, looked, c);
 }
 

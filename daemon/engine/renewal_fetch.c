@@ -35,7 +35,7 @@ fetched(const struct error *err, const struct fetch_result *result,
 		renewal_fail(r, err);
 		return;
 	}
-	watch_seen(r->cert, result->etag);
+	watch_seen(r->cert, result);
 	if (!result->is_new) {
 		nothing_new(r);
 		return;
@@ -57,5 +57,6 @@ renewal_enter_fetch(struct renewal *r)
 	r->fetch = fetch_start(&(struct fetch_args){
 	    .loop = r->engine->a.loop, .http = r->engine->a.http,
 	    .cert = r->cc, .serial = row->serial,
-	    .not_before = row->not_before, .etag = "" }, fetched, r);
+	    .not_before = row->not_before, .etag = "",
+	    .published_at = row->source_at }, fetched, r);
 }

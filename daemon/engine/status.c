@@ -22,6 +22,7 @@
 #include "daemon/engine/renewal.h"
 #include "daemon/engine/teller.h"
 #include "daemon/engine/tokens.h"
+#include "daemon/engine/watch.h"
 
 #define STEPS_SHOWN 50
 
@@ -78,7 +79,7 @@ cert_json(const struct cert *c)
 	bool has = row->serial[0] != '\0';
 
 	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, "
-	    "s:o, s:o, s:o, s:o}",
+	    "s:o, s:o, s:o, s:o, s:o}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
 	    "serial", string_or_null(row->serial),
 	    "issuer", string_or_null(row->issuer),
@@ -89,7 +90,8 @@ cert_json(const struct cert *c)
 	    "failures", (int)row->failures,
 	    "error", row->error != NULL ?
 	    error_json(row->error, row->error_at) : json_null(),
-	    "deploy", deployer_json(c), "persist", persist_watch_json(c),
+	    "deploy", deployer_json(c), "published", watch_json(c),
+	    "persist", persist_watch_json(c),
 	    "ari", ari_json(c));
 }
 

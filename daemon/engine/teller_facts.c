@@ -60,6 +60,8 @@ of_cert(struct teller *t, const struct cert *c, time_t now)
 		.error = row->error,
 		.account = c->conf->account != NULL ? c->conf->account->name :
 		    "",		/* another host renews it */
+		.repository = c->conf->source != NULL ?
+		    c->conf->source->name : NULL,
 		.provider = c->conf->names[0].provider != NULL ?
 		    c->conf->names[0].provider->name : "",
 	};

@@ -211,6 +211,16 @@ fill_renewal(struct batch *b, struct notice_item *i, const struct cert *c)
 		i->step = own(b, xstrdup(f.name));
 }
 
+/* Another host renews it. */
+static void
+fill_source(struct notice_item *i, const struct cert *c)
+{
+	if (c->conf->source == NULL)
+		return;
+	i->repository = c->conf->source->name;
+	i->publisher = c->row.source_host;
+}
+
 static void
 fill_deploy(struct batch *b, struct notice_item *i, const struct cert *c)
 {
@@ -253,8 +263,11 @@ fill_item(struct batch *b, size_t index)
 		return;
 	i->words = a->text;
 	if (c != NULL && (event == NEV_FAILED || event == NEV_EXPIRING ||
-	    event == NEV_ACCOUNT || event == NEV_CREDENTIALS))
+	    event == NEV_ACCOUNT || event == NEV_CREDENTIALS ||
+	    event == NEV_REPOSITORY)) {
 		fill_renewal(b, i, c);
+		fill_source(i, c);
+	}
 	if (c != NULL && is_deploy(a))
 		fill_deploy(b, i, c);
 }

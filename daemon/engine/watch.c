@@ -14,6 +14,12 @@
 
 #define START_SPREAD_S	30
 #define NEAR_EXPIRY_POLL_S 600
+/* The publisher says when it renews: from a minute before that for half an
+ * hour it is looked often, which makes 380 small requests. */
+#define EXPECTED_POLL_S	5
+#define EXPECTED_LEAD_S	60
+#define EXPECTED_FOR_S	1800
+#define RETRY_LEAST_S	60
 #define WARN_EVERY_S	86400
 
 struct watch {
@@ -57,11 +63,20 @@ is_late(const struct store_cert *row, time_t now)
 static time_t
 pause(const struct cert *c)
 {
-	int64_t s = c->conf->poll_s;
+	int64_t s = c->conf->poll_s, at;
+	time_t now = clock_now(), from = c->row.source_renew_at -
+	    EXPECTED_LEAD_S;
 
-	if (is_late(&c->row, clock_now()) && s > NEAR_EXPIRY_POLL_S)
+	if (is_late(&c->row, now) && s > NEAR_EXPIRY_POLL_S)
 		s = NEAR_EXPIRY_POLL_S;
-	return (time_t)(s - s / 10 + arc4random_uniform((uint32_t)(s / 5 + 1)));
+	if (c->row.source_renew_at != 0 && now >= from &&
+	    now < from + EXPECTED_LEAD_S + EXPECTED_FOR_S &&
+	    s > EXPECTED_POLL_S)
+		s = EXPECTED_POLL_S;
+	at = s - s / 10 + arc4random_uniform((uint32_t)(s / 5 + 1));
+	/* ... and not past the time at which it begins to be expected. */
+	return c->row.source_renew_at != 0 && now < from && now + at > from ?
+	    from - now : (time_t)at;
 }
 
 bool
@@ -75,8 +90,9 @@ time_t
 watch_next_at(const struct cert *c, const char **action)
 {
 	const struct store_cert *row = &c->row;
-	time_t now = clock_now(), at, soon = row->error_at + pause(c);
+	time_t now = clock_now(), at, soon = pause(c);
 
+	soon = row->error_at + (soon > RETRY_LEAST_S ? soon : RETRY_LEAST_S);
 	if (c->forced) {
 		*action = "fetch";
 		return 0;
@@ -100,12 +116,22 @@ watch_next_at(const struct cert *c, const char **action)
 }
 
 void
-watch_seen(struct cert *c, const char *etag)
+watch_seen(struct cert *c, const struct fetch_result *seen)
 {
+	struct store_cert *row = &c->row;
+
 	if (c->watch == NULL)
 		return;
-	(void)text_printf(c->watch->etag, sizeof(c->watch->etag), "%s", etag);
+	(void)text_printf(c->watch->etag, sizeof(c->watch->etag), "%s",
+	    seen->etag);
 	c->watch->wants_run = false;
+	if (seen->published_at > row->source_at) {
+		(void)text_printf(row->source_host, sizeof(row->source_host),
+		    "%s", seen->publisher);
+		row->source_at = seen->published_at;
+		row->source_renew_at = seen->renew_at;
+		cert_save(c);
+	}
 	c->watch->poll_at = clock_now() + pause(c);
 }
 
@@ -123,8 +149,9 @@ warn_if_late(struct cert *c)
 	c->watch->warned_at = now;
 	event_emit(c->engine, row->name, STEP_DOWNLOAD, LOGL_WARNING,
 	    "the certificate expires in %s, and repository \"%s\" has no newer "
-	    "one: look at the host that publishes it",
-	    text_span(row->not_after - now, left), c->conf->source->name);
+	    "one: look at %s", text_span(row->not_after - now, left),
+	    c->conf->source->name, row->source_host[0] != '\0' ?
+	    row->source_host : "the host that publishes it");
 }
 
 static void
@@ -136,7 +163,7 @@ polled(const struct error *err, const struct fetch_result *result, void *arg)
 	if (err != NULL || result->is_new) {
 		c->watch->wants_run = true;
 	} else {
-		watch_seen(c, result->etag);
+		watch_seen(c, result);
 		warn_if_late(c);
 	}
 	engine_reschedule(c->engine);
@@ -155,5 +182,20 @@ watch_poll(struct cert *c)
 	    .loop = c->engine->a.loop, .http = c->engine->a.http,
 	    .cert = c->conf, .serial = c->row.serial,
 	    .not_before = c->row.not_before, .etag = w->etag,
-	    .only_look = true }, polled, c);
+	    .published_at = c->row.source_at, .only_look = true }, polled, c);
+}
+
+json_t *
+watch_json(const struct cert *c)
+{
+	const struct store_cert *row = &c->row;
+
+	if (c->conf == NULL || c->conf->source == NULL)
+		return json_null();
+	return json_pack("{s:s, s:o, s:o, s:o}",
+	    "repository", c->conf->source->name,
+	    "host", row->source_host[0] != '\0' ?
+	    json_string(row->source_host) : json_null(),
+	    "at", time_json(row->source_at),
+	    "renew_at", time_json(row->source_renew_at));
 }

@@ -8,10 +8,12 @@
 #ifndef DAEMON_ENGINE_WATCH_H
 #define DAEMON_ENGINE_WATCH_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <time.h>
 
 struct cert;
+struct fetch_result;
 
 /* The configuration is new: look again soon.  Called for every certificate;
  * those without a source have no watch. */
@@ -25,7 +27,9 @@ time_t	watch_next_at(const struct cert *, const char **action);
 bool	watch_wants_run(const struct cert *);
 /* Look now. */
 void	watch_poll(struct cert *);
-/* A run has seen the manifest of this ETag. */
-void	watch_seen(struct cert *, const char *etag);
+/* A run has seen the manifest. */
+void	watch_seen(struct cert *, const struct fetch_result *);
+/* "published" of doc/control-api.md; null: it has no source. */
+json_t	*watch_json(const struct cert *);
 
 #endif

@@ -7,10 +7,6 @@
 
 #include "common/mem.h"
 #include "common/text.h"
-#include "daemon/config/conf_notify.h"
-
-_Static_assert(P_LEAD_MANY - P_LEAD_ONE == NEV_END, "one lead for each event");
-_Static_assert(P_LEAD_TEST - P_LEAD_MANY == NEV_END, "and for many");
 
 #define ONE(ev)  [P_LEAD_ONE + (ev)]
 #define MANY(ev) [P_LEAD_MANY + (ev)]
@@ -42,6 +38,8 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_SUBJ_RENEWED] = { "{name}: renewed{left}",
 	    "{name}：已续期{left}" },
 	[P_SUBJ_DIGEST] = { "daily digest: {name}", "每日摘要：{name}" },
+	[P_SUBJ_REPOSITORY] = { "{name}: repository is not to be trusted",
+	    "{name}：仓库内容不可信" },
 	[P_SUBJ_TEST] = { "test message", "测试消息" },
 	[P_AND_MORE] = { "{name} and {n} more", "{name} 等 {n} 个证书" },
 	[P_NO_CERT] = { "none yet", "尚无证书" },
@@ -110,6 +108,14 @@ static const struct { const char *en, *zh; } phrases[] = {
 	MANY(NEV_RENEWED) = { "{n} certificates are renewed.",
 	    "{n} 个证书已续期。" },
 	MANY(NEV_DIGEST) = { "", "" },
+	ONE(NEV_REPOSITORY) = { "What the repository \"{repository}\" holds "
+	    "for {name} is not to be trusted: nothing of it was installed.",
+	    "仓库“{repository}”中 {name} 的内容不可信，未安装任何内容。" },
+	MANY(NEV_REPOSITORY) = { "What the repository \"{repository}\" holds "
+	    "for {n} certificates is not to be trusted: nothing of it was "
+	    "installed.",
+	    "仓库“{repository}”中 {n} 个证书的内容不可信，未安装任何"
+	    "内容。" },
 
 	[P_LEAD_TEST] = { "This is a test message for the channel \"{name}\". "
 	    " Nothing is wrong.",
@@ -135,6 +141,8 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_L_STEP] = { "Step", "步骤" },
 	[P_L_OBJECT] = { "Concerns", "对象" },
 	[P_L_WHO] = { "With", "涉及" },
+	[P_L_REPOSITORY] = { "Repository", "仓库" },
+	[P_L_PUBLISHER] = { "Published by", "发布主机" },
 	[P_L_REASON] = { "Reason", "原因" },
 	[P_L_NEXT] = { "Next try", "下次尝试" },
 	[P_L_HOST] = { "Host", "主机" },
@@ -206,6 +214,21 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "Then:\n\tacmectl reload",
 	    "查看所有错误：\n\tacmed --check-config\n"
 	    "改正后执行：\n\tacmectl reload" },
+	[P_DO_SOURCE] = { "This host only fetches the certificate.  Look at "
+	    "acmed on {publisher}:\n\tacmectl status {name}",
+	    "本机只负责获取该证书。请在{publisher}上查看 acmed：\n"
+	    "\tacmectl status {name}" },
+	[P_DO_FETCH] = { "This host only fetches the certificate.  See what "
+	    "fails here:\n\tacmectl check {name}\n"
+	    "and look at acmed on {publisher}:\n\tacmectl status {name}",
+	    "本机只负责获取该证书。请在本机检查：\n\tacmectl check {name}\n"
+	    "并在{publisher}上查看 acmed：\n\tacmectl status {name}" },
+	[P_DO_REPOSITORY] = { "See who can write to the repository, and "
+	    "whether this host and {publisher} have the same key.  To "
+	    "publish it again, on {publisher}:\n\tacmectl deploy {name}",
+	    "请检查谁可以写入仓库，以及本机与{publisher}的密钥是否相同。"
+	    "重新发布时，在{publisher}上执行：\n\tacmectl deploy {name}" },
+	[P_A_PUBLISHER] = { "the host that publishes it", "发布该证书的主机" },
 
 	[P_DAYS] = { "{n} days", "{n} 天" },
 	[P_HOURS] = { "{n} hours", "{n} 小时" },

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/config/conf_notify.h"
+
 enum phrase {
 	/* Subjects: {name}, and {left} where it is known. */
 	P_SUBJ_FAILED,
@@ -26,6 +28,7 @@ enum phrase {
 	P_SUBJ_RECOVERED,
 	P_SUBJ_RENEWED,
 	P_SUBJ_DIGEST,
+	P_SUBJ_REPOSITORY,
 	P_SUBJ_TEST,
 	P_AND_MORE,		/* {name} and {n} more */
 	P_NO_CERT,
@@ -33,8 +36,8 @@ enum phrase {
 	P_LEFT,			/* {left} left */
 	/* First sentences, in the order of enum notify_event, one and many. */
 	P_LEAD_ONE,
-	P_LEAD_MANY = P_LEAD_ONE + 11,
-	P_LEAD_TEST = P_LEAD_MANY + 11,
+	P_LEAD_MANY = P_LEAD_ONE + NEV_END,
+	P_LEAD_TEST = P_LEAD_MANY + NEV_END,
 	P_RECOVERED_DEPLOY,
 	P_RECOVERED_CLEANUP,
 	P_RECOVERED_CONFIG,
@@ -50,6 +53,8 @@ enum phrase {
 	P_L_STEP,
 	P_L_OBJECT,
 	P_L_WHO,
+	P_L_REPOSITORY,
+	P_L_PUBLISHER,
 	P_L_REASON,
 	P_L_NEXT,
 	P_L_HOST,
@@ -79,6 +84,10 @@ enum phrase {
 	P_DO_SERVING_OLD,
 	P_DO_CLEANUP,
 	P_DO_CONFIG,
+	P_DO_SOURCE,		/* {publisher} */
+	P_DO_FETCH,
+	P_DO_REPOSITORY,
+	P_A_PUBLISHER,		/* where it is not known which */
 	/* Spans: {n}. */
 	P_DAYS,
 	P_HOURS,

@@ -105,6 +105,7 @@ subject_phrase(const struct notice *n)
 		[NEV_RECOVERED] = P_SUBJ_RECOVERED,
 		[NEV_RENEWED] = P_SUBJ_RENEWED,
 		[NEV_DIGEST] = P_SUBJ_DIGEST,
+		[NEV_REPOSITORY] = P_SUBJ_REPOSITORY,
 	};
 	const struct notice_item *i = first(n);
 
@@ -320,7 +321,11 @@ item_lines(struct writer *w, const struct notice_item *i)
 		tries_line(w, i);
 	if (i->step != NULL)
 		line(w, P_L_STEP, i->step);
-	if (n->who[0] != '\0')
+	if (i->repository != NULL)
+		line(w, P_L_REPOSITORY, i->repository);
+	if (i->repository != NULL && i->publisher[0] != '\0')
+		words(w, P_L_PUBLISHER, i->publisher, NAMES_MAX);
+	if (n->who[0] != '\0' && i->repository == NULL)
 		line(w, P_L_WHO, n->who);
 	if (i->words != NULL && i->words[0] != '\0')
 		words(w, P_L_REASON, i->words, WORDS_MAX);
@@ -370,6 +375,10 @@ advice_of(const struct notice *n, const char *link)
 	    strcmp(n->code, "acme:userActionRequired") == 0 ||
 	    strstr(first(n)->words, "paused") != NULL))
 		return P_DO_LINK;
+	if (n->event == NEV_REPOSITORY)
+		return P_DO_REPOSITORY;
+	if (first(n)->repository != NULL)
+		return n->event == NEV_EXPIRING ? P_DO_SOURCE : P_DO_FETCH;
 	if (strcmp(n->code, "acme:rateLimited") == 0)
 		return P_DO_RATE;
 	if (strcmp(n->code, "acme:caa") == 0)
@@ -393,6 +402,7 @@ advice_of(const struct notice *n, const char *link)
 	case NEV_RECOVERED:
 	case NEV_RENEWED:
 	case NEV_DIGEST:
+	case NEV_REPOSITORY:
 	case NEV_END:
 		break;
 	}
@@ -420,6 +430,15 @@ advice_lines(struct writer *w, const char *text)
 	}
 }
 
+static const char *
+publisher_of(const struct writer *w)
+{
+	const char *host = first(w->n)->publisher;
+
+	return host != NULL && host[0] != '\0' ? host :
+	    phrase(P_A_PUBLISHER, w->zh);
+}
+
 static void
 advice(struct writer *w)
 {
@@ -427,7 +446,9 @@ advice(struct writer *w)
 	char *link = find_link(first(n)->words), *text;
 	struct phrase_var vars[] = { { "name", first(n)->name },
 	    { "object", first(n)->object }, { "who", n->who },
-	    { "link", link }, { NULL, NULL } };
+	    { "repository", first(n)->repository },
+	    { "publisher", publisher_of(w) }, { "link", link },
+	    { NULL, NULL } };
 
 	text_clean(link != NULL ? link : (char[]){ "" });
 	text = phrase_fill(advice_of(n, link), w->zh, vars);
@@ -446,6 +467,7 @@ lead(struct writer *w)
 	struct phrase_var vars[] = {
 		{ "name", n->channel != NULL ? n->channel : i->name },
 		{ "n", count }, { "who", n->who }, { "object", i->object },
+		{ "repository", i->repository },
 		{ "valid", valid }, { "failing", failing }, { NULL, NULL } };
 	enum phrase p = (enum phrase)((is_many(n) ? P_LEAD_MANY :
 	    P_LEAD_ONE) + (int)n->event);
@@ -554,11 +576,14 @@ item_json(const struct notice_item *i)
 
 	if (said != NULL)
 		text_clean(said);
-	j = json_pack("{s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o}",
+	j = json_pack("{s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, "
+	    "s:o, s:o}",
 	    "name", string_or_null(i->name), "object",
 	    string_or_null(i->object), "names", string_or_null(i->names),
 	    "step", string_or_null(i->step), "tries", (int)i->tries,
 	    "error", string_or_null(said),
+	    "repository", string_or_null(i->repository),
+	    "publisher", string_or_null(i->publisher),
 	    "not_after", time_or_null(i->not_after),
 	    "new_not_after", time_or_null(i->new_not_after),
 	    "since", time_or_null(i->since),

@@ -30,6 +30,9 @@ struct notice_item {
 	const char	*name;		/* certificate; "" if it is none */
 	const char	*object;	/* deploy action, TXT record */
 	const char	*names;		/* "a, b, c" */
+	const char	*repository;	/* it is fetched from there ... */
+	const char	*publisher;	/* ... and this host renews it; "": not
+					   known */
 	const char	*step;
 	const char	*words;		/* the peer's */
 	time_t		 not_after;	/* of what is in use; of a deploy: of

@@ -208,6 +208,26 @@ is_newer(const struct fetch_op *op)
 	    op->manifest.not_before >= op->a.not_before);
 }
 
+/*
+ * An older one than ours.  As long as nothing newer was ever seen there, ours
+ * is from elsewhere, such as the time before this host became a subscriber.
+ * Else somebody has put an old manifest back, which has a good signature.
+ */
+static int
+check_older(const struct fetch_op *op, struct error *err)
+{
+	char at[TEXT_TIME_MAX], seen[TEXT_TIME_MAX];
+
+	if (op->manifest.published_at >= op->a.published_at)
+		return 0;
+	return error_set(err, ERR_REJECTED, "fetch:older", "repository \"%s\" "
+	    "went back to certificate %s, published %s; one published %s was "
+	    "there before: an old manifest was put back, or a backup was "
+	    "restored", op->a.cert->source->name, op->manifest.serial,
+	    text_time(op->manifest.published_at, at),
+	    text_time(op->a.published_at, seen));
+}
+
 static int
 judge(struct fetch_op *op, const struct object_reply *reply,
     struct error *err)
@@ -219,9 +239,12 @@ judge(struct fetch_op *op, const struct object_reply *reply,
 		return error_wrap(err, "repository \"%s\"", r->name);
 	(void)text_printf(op->result.serial, sizeof(op->result.serial), "%s",
 	    op->manifest.serial);
+	op->result.publisher = op->manifest.publisher;
+	op->result.published_at = op->manifest.published_at;
+	op->result.renew_at = op->manifest.renew_at;
 	if (!is_newer(op))
 		return strcmp(op->manifest.serial, op->serial) == 0 ?
-		    check_names(op, err) : 0;
+		    check_names(op, err) : check_older(op, err);
 	/* Whoever can write there must not lead us past the encryption. */
 	if (r->encrypted && !op->manifest.encrypted)
 		return error_set(err, ERR_REJECTED, "manifest:syntax",

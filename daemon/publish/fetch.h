@@ -24,6 +24,8 @@ struct fetch_args {			/* borrowed; copied */
 	const char	*serial;	/* installed here; "": none */
 	time_t		 not_before;	/* of that one */
 	const char	*etag;		/* of the manifest read last; or "" */
+	time_t		 published_at;	/* of the newest manifest ever seen; 0:
+					   none was */
 	bool		 only_look;	/* do not fetch what is new */
 };
 
@@ -31,6 +33,9 @@ struct fetch_result {
 	bool		 is_new;	/* the manifest names a newer one */
 	char		 etag[OBJECT_ETAG_SIZE];	/* of the manifest */
 	char		 serial[64];	/* of the one published */
+	/* Of the manifest, as there; published_at 0: it is unchanged. */
+	const char	*publisher;	/* borrowed */
+	time_t		 published_at, renew_at;
 	/* is_new, and not only_look; borrowed: */
 	EVP_PKEY	*key;		/* take EVP_PKEY_up_ref() */
 	const char	*pem;		/* leaf first */
@@ -42,7 +47,8 @@ struct fetch_result {
  * decryption; that the chain parses, the key is the leaf's, the names are
  * those of the manifest and hold all that the configuration wants, the dates
  * are good now.  Errors: those of objects.h and manifest.h, ERR_REJECTED
- * "fetch:hash", "fetch:names", "fetch:expired", and chain_verify()'s.
+ * "fetch:hash", "fetch:names", "fetch:expired", "fetch:older" (the repository
+ * went back to what it had before), and chain_verify()'s.
  */
 typedef void fetch_done_cb(const struct error *err,
     const struct fetch_result *, void *arg);

@@ -68,6 +68,12 @@ manifest_make(const struct manifest *m, const char *secret)
 	    "not_after", (json_int_t)m->not_after, "published_at",
 	    (json_int_t)m->published_at, "encrypted", (int)m->encrypted,
 	    "files", files);
+	if (m->publisher[0] != '\0')
+		(void)json_object_set_new(o, "publisher",
+		    json_string(m->publisher));
+	if (m->renew_at > 0)
+		(void)json_object_set_new(o, "renew_at",
+		    json_integer(m->renew_at));
 	text = canonical(o);
 	seal_mac(secret, text, strlen(text), mac);
 	free(text);
@@ -183,6 +189,14 @@ read_members(const json_t *o, struct manifest *m, struct error *err)
 	if (m->not_before < 0 || m->not_after <= m->not_before ||
 	    m->published_at < 0)
 		return bad("dates", err);
+	/* Both are for people, and a hint: what is odd is left out. */
+	m->renew_at = (time_t)jsonx_int(o, "renew_at", 0);
+	if (m->renew_at < 0)
+		m->renew_at = 0;
+	(void)text_printf(m->publisher, sizeof(m->publisher), "%s",
+	    jsonx_str(o, "publisher") != NULL ? jsonx_str(o, "publisher") :
+	    "");
+	text_clean(m->publisher);
 	if (!json_is_boolean(json_object_get(o, "encrypted")))
 		return bad("encrypted", err);
 	m->encrypted = jsonx_bool(o, "encrypted", false);

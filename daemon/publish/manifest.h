@@ -7,6 +7,8 @@
  *     "format": "acmed-1", "certificate": NAME, "names": [ ... ],
  *     "serial", "not_before", "not_after", "published_at" (epoch seconds),
  *     "encrypted": bool,
+ *     and, of newer publishers, "publisher": its host's name, "renew_at":
+ *     when it is going to renew the certificate;
  *     "files": { "fullchain.pem": {"path", "size", "sha256"},
  *                "privkey.pem": {"path", "size", "sha256"} },
  *     "mac": HMAC-SHA256 in hex of this object without "mac", its keys
@@ -23,6 +25,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
+
+#include "common/names.h"
 
 struct error;
 
@@ -49,6 +53,8 @@ struct manifest {
 	char		**names;	/* NULL-terminated, canonical, sorted */
 	char		 serial[64];
 	time_t		 not_before, not_after, published_at;
+	char		 publisher[DNAME_SIZE];	/* "": it does not say */
+	time_t		 renew_at;	/* 0: it does not say */
 	bool		 encrypted;
 	struct manifest_file files[MANIFEST_FILES];
 };

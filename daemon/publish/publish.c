@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mem.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
 #include "daemon/io/loop.h"
@@ -132,6 +133,8 @@ read_facts(struct publish_op *op, struct error *err)
 	m->not_before = info.not_before;
 	m->not_after = info.not_after;
 	m->published_at = clock_now();
+	m->renew_at = op->a.renew_at;
+	dname_of_host(m->publisher);
 	m->encrypted = op->repository->encrypted;
 	cert_info_clear(&info);
 	return 0;

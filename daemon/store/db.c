@@ -163,6 +163,11 @@ static const char *const migrations[] = {
 	" DEFAULT 0;"
 	"ALTER TABLE deploy ADD COLUMN served_after INTEGER NOT NULL"
 	" DEFAULT 0;",
+
+	"ALTER TABLE cert ADD COLUMN source_host TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE cert ADD COLUMN source_at INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE cert ADD COLUMN source_renew_at INTEGER NOT NULL"
+	" DEFAULT 0;",
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

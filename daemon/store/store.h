@@ -125,6 +125,11 @@ struct store_cert {
 	time_t		 ari_poll_at;	/* when to ask again; 0: at once */
 	time_t		 ari_pulled_at;	/* the last renewal that it called
 					   for early; stays */
+	/* Of the newest manifest seen, where another host publishes it. */
+	char		 source_host[DNAME_SIZE];	/* "": not known */
+	time_t		 source_at;	/* when that was published; 0: none */
+	time_t		 source_renew_at;	/* it renews then; 0: it does
+					   not say */
 };
 void		 store_cert_clear(struct store_cert *);
 /* A deep copy; *to is overwritten. */

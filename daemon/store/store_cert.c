@@ -99,6 +99,9 @@ read_row(struct db_stmt *q, struct store_cert *c, struct error *err)
 	c->ari_url = lend_text(q, 27);
 	c->ari_poll_at = (time_t)db_int(q, 28);
 	c->ari_pulled_at = (time_t)db_int(q, 29);
+	db_copy_text(q, 30, c->source_host, sizeof(c->source_host));
+	c->source_at = (time_t)db_int(q, 31);
+	c->source_renew_at = (time_t)db_int(q, 32);
 }
 
 void
@@ -111,7 +114,8 @@ store_cert_each(struct store *s,
 	    " error_at, error_kind, error_retry_at, error_code, error_msg,"
 	    " order_url, order_names, order_account, order_finalize, stamp,"
 	    " ari_id, ari_directory, ari_start, ari_end, ari_at, ari_url,"
-	    " ari_poll_at, ari_pulled_at FROM cert ORDER BY name";
+	    " ari_poll_at, ari_pulled_at, source_host, source_at,"
+	    " source_renew_at FROM cert ORDER BY name";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	struct store_cert c;
 	struct error err;
@@ -131,9 +135,10 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	    " retry_at, names_failed, error_at, error_kind, error_retry_at,"
 	    " error_code, error_msg, order_url, order_names, order_account,"
 	    " order_finalize, stamp, ari_id, ari_directory, ari_start,"
-	    " ari_end, ari_at, ari_url, ari_poll_at, ari_pulled_at)"
+	    " ari_end, ari_at, ari_url, ari_poll_at, ari_pulled_at,"
+	    " source_host, source_at, source_renew_at)"
 	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-	    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	const struct error *e = c->error;
 
@@ -167,5 +172,8 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	db_bind_text(q, c->ari_url);
 	db_bind_int(q, c->ari_poll_at);
 	db_bind_int(q, c->ari_pulled_at);
+	db_bind_text(q, c->source_host);
+	db_bind_int(q, c->source_at);
+	db_bind_int(q, c->source_renew_at);
 	db_write(q);
 }

@@ -25,8 +25,8 @@ def hosts(make, lab):
         f.write("0123456789abcdef" * 4 + "\n")
     os.chmod(secret, 0o600)
 
-    def build(name, names=None, **opts):
-        publisher, web = make(), make()
+    def build(name, names=None, ca=None, **opts):
+        publisher, web = make(**(ca or {})), make()
         for a in (publisher, web):
             a.repositories["fleet"] = dict({
                 "type": "directory", "path": folder,
@@ -129,6 +129,91 @@ def test_poll(hosts):
     assert web.cert_status(name)["serial"] == first
     jump(240)
     installed(web, name, second)
+
+
+def test_seconds(make, lab, hosts):
+    """Near the planned renewal three subscribers have what is published
+    within 10 s, with the default poll."""
+    name = "soon.example.test"
+    publisher, web = hosts(name, ca={"validity_s": 90})
+    webs = [web, make(), make()]
+    for w in webs:
+        w.accounts, w.providers = {}, {}
+        w.repositories = web.repositories
+        w.certs = {name: dict(web.certs[name], poll=None)}
+    publisher.start()
+    first = published(publisher, name)
+    for w in webs:
+        w.start()
+        w.ctl("renew-now", name)
+    for w in webs:
+        there = installed(w, name, first)["published"]
+        assert there["host"] and there["repository"] == "fleet"
+        assert there["renew_at"] == publisher.cert_status(
+            name)["next"]["at"]
+    publisher.ctl("renew-now", "--no-wait", name)
+    second = published(publisher, name, first)
+    start, took = time.monotonic(), []
+    for w in webs:
+        installed(w, name, second)
+        took.append(time.monotonic() - start)
+    print("published to deployed on three hosts:", took)
+    assert took[-1] < 10
+
+
+def test_tampering_is_told(hosts):
+    """At the first failure, with an event of its own; and so is an old
+    manifest that was put back, whose signature is good."""
+    name = "replay.example.test"
+    publisher, web = hosts(name)
+    told = os.path.join(web.folder, "told")
+    web.options["alarm_gather"] = "0s"
+    web.notifies["ops"] = {"exec": ["/bin/sh", "-c", "cat >>%s; echo >>%s"
+                                    % (told, told)],
+                           "events": ["repository-tampered", "recovered"],
+                           "level": "critical"}
+
+    def messages():
+        return [json.loads(x) for x in read(told).split("\n") if x] \
+            if os.path.exists(told) else []
+    publisher.start()
+    first = published(publisher, name)
+    manifest = os.path.join(web.folder_of_fleet, name, "manifest.json")
+    old = read(manifest)
+    web.start()
+    installed(web, name, first)
+    # A second later, so that it is newer by its dates, too.
+    time.sleep(1.1)
+    publisher.ctl("renew-now", name)
+    second = published(publisher, name, first)
+    web.ctl("renew-now", name)
+    installed(web, name, second)
+    good = read(manifest)
+
+    def put(text):
+        with open(manifest, "w") as f:
+            f.write(text)
+    put(old)
+    p = web.ctl("renew-now", name)
+    assert p.returncode == 1 and "went back to certificate" in p.stdout
+    web.wait("the message", messages)
+    m = messages()[0]
+    assert m["event"] == "repository-tampered" and m["level"] == "critical"
+    item = m["certificates"][0]
+    assert item["repository"] == "fleet" and item["publisher"]
+    assert "acmed on" in " ".join(m["text"].split()) or \
+        "on %s:" % item["publisher"] in " ".join(m["text"].split())
+    assert "renew-now" not in m["text"]
+    c = web.cert_status(name)
+    assert c["serial"] == second and c["error"]["code"] == "fetch:older"
+    assert "went back" in " ".join(web.ctl("status", name).stdout.split())
+    put(good)
+    assert web.ctl("renew-now", name).returncode == 0
+    web.wait("the end", lambda: len(messages()) == 2)
+    put(good.replace('"serial": "', '"serial": "00'))
+    assert web.ctl("renew-now", name).returncode == 1
+    web.wait("the next", lambda: len(messages()) == 3)
+    assert messages()[2]["event"] == "repository-tampered"
 
 
 @pytest.mark.parametrize("what", [

@@ -21,12 +21,13 @@
 { NOTIFY "syslog = daemon\nevents = { renewal-failed, nonsense }\n}\n",
     AT "3: notify \"ops\": events = \"nonsense\"; allowed: default, all, "
     "renewal-failed, expiring, deploy-failed, serving-old, cleanup-failed, "
-    "account, credentials, configuration, recovered, renewed, digest\n" },
+    "account, credentials, configuration, recovered, renewed, digest, "
+    "repository-tampered\n" },
 { NOTIFY "syslog = daemon\nevents = {}\n}\n",
     NAT "events is empty: it would never tell anything; allowed: default, "
     "all, renewal-failed, expiring, deploy-failed, serving-old, "
     "cleanup-failed, account, credentials, configuration, recovered, "
-    "renewed, digest\n" },
+    "renewed, digest, repository-tampered\n" },
 { NOTIFY "syslog = daemon\nlevel = loud\n}\n",
     AT "3: notify \"ops\": level = \"loud\"; allowed: notice, warning, "
     "critical\n" },

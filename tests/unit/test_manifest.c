@@ -86,19 +86,52 @@ static const char HASH[] =
     "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
 static char *
-make(void)
+make_by(const char *publisher, time_t renew_at)
 {
 	char wild[] = "*.example.test", plain[] = "example.test";
 	char *names[] = { wild, plain, NULL };
 	struct manifest m = { .certificate = "web", .names = names,
 	    .serial = "03ab", .not_before = 1000, .not_after = 2000,
-	    .published_at = 1100, .encrypted = true,
+	    .published_at = 1100, .renew_at = renew_at, .encrypted = true,
 	    .files = { { "03ab/fullchain.pem", 3000, "" },
 	    { "03ab/privkey.pem", 300, "" } } };
 
 	memcpy(m.files[0].sha256, HASH, sizeof(HASH));
 	memcpy(m.files[1].sha256, HASH, sizeof(HASH));
+	memcpy(m.publisher, publisher, strlen(publisher) + 1);
 	return manifest_make(&m, SECRET);
+}
+
+static char *
+make(void)
+{
+	return make_by("ca1.example.net", 1500);
+}
+
+/* Older publishers do not say who they are, and a person's eyes are not to be
+ * led astray. */
+static void
+test_publisher(void **state)
+{
+	static const struct { const char *in, *out; } cases[] = {
+		{ "", "" },
+		{ "ca1.example.net", "ca1.example.net" },
+		{ "ca1\nevil\033[2J", "ca1 evil [2J" },
+	};
+	struct manifest m;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		char *text = make_by(cases[i].in, (time_t)i * 1500);
+
+		assert_int_equal(manifest_read(text, strlen(text), SECRET,
+		    "web", &m, &err), 0);
+		assert_string_equal(m.publisher, cases[i].out);
+		assert_int_equal(m.renew_at, i * 1500);
+		manifest_clear(&m);
+		free(text);
+	}
 }
 
 static void
@@ -217,6 +250,7 @@ main(void)
 		cmocka_unit_test(test_seal),
 		cmocka_unit_test(test_mac),
 		cmocka_unit_test(test_manifest),
+		cmocka_unit_test(test_publisher),
 		cmocka_unit_test(test_hostile),
 	};
 

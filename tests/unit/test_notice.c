@@ -227,6 +227,57 @@ test_deploy(void **state)
 	    "时间:         2027-01-15 08:00 UTC\n");
 }
 
+/* On a host that only fetches, the advice is to look at the other. */
+static void
+test_source(void **state)
+{
+	struct notice_item item = { .name = "web", .repository = "fleet",
+	    .publisher = "ca1.example.net", .words = "the manifest is not "
+	    "signed with our key", .not_after = NOW + 3 * DAY,
+	    .since = NOW, .next_at = NOW + 60, .tries = 1 };
+	struct notice n = base();
+	struct notice_text t;
+
+	n.event = NEV_REPOSITORY;
+	n.code = "manifest:mac";
+	n.who = "fleet";
+	n.items = &item;
+	expect(&n, false, "[acmed] web: repository is not to be trusted",
+	    "What the repository \"fleet\" holds for web is not to be "
+	    "trusted: nothing of\n"
+	    "it was installed.\n"
+	    "\n"
+	    "Certificate:  web\n"
+	    "Expires:      2027-01-18 08:00 UTC (in 3 days)\n"
+	    "Failed:       once, at 2027-01-15 08:00 UTC\n"
+	    "Repository:   fleet\n"
+	    "Published by: ca1.example.net\n"
+	    "Reason:       the manifest is not signed with our key\n"
+	    "Next try:     2027-01-15 08:01 UTC (in 1 minute)\n"
+	    "\n"
+	    "What you can do:\n"
+	    "  See who can write to the repository, and whether this host and\n"
+	    "  ca1.example.net have the same key. To publish it again, on\n"
+	    "  ca1.example.net:\n"
+	    "      acmectl deploy web\n"
+	    "\n"
+	    "Host:         web1.example.net\n"
+	    "Time:         2027-01-15 08:00 UTC\n");
+	n.event = NEV_EXPIRING;
+	n.code = n.who = "";
+	notice_format(&n, false, &t);
+	assert_non_null(strstr(t.text, "Look at acmed on "
+	    "ca1.example.net:\n      acmectl status web\n"));
+	assert_null(strstr(t.text, "renew-now"));
+	notice_text_clear(&t);
+	item.publisher = "";
+	n.event = NEV_FAILED;
+	notice_format(&n, true, &t);
+	assert_non_null(strstr(t.text, "并在发布该证书的主机上查看 acmed："));
+	assert_null(strstr(t.text, "renew-now"));
+	notice_text_clear(&t);
+}
+
 /* A hundred and seven certificates, one message. */
 static void
 test_many(void **state)
@@ -430,6 +481,7 @@ main(void)
 		cmocka_unit_test(test_failed),
 		cmocka_unit_test(test_subjects),
 		cmocka_unit_test(test_deploy),
+		cmocka_unit_test(test_source),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_advice),

@@ -154,8 +154,9 @@ test_dir_mode(void **state)
 static void
 test_versions(void **state)
 {
-	static const char *const ari[] = { "id", "directory", "start", "end",
-	    "at", "url", "poll_at", "pulled_at" };
+	static const char *const newer[] = { "ari_id", "ari_directory",
+	    "ari_start", "ari_end", "ari_at", "ari_url", "ari_poll_at",
+	    "ari_pulled_at", "source_host", "source_at", "source_renew_at" };
 	struct fixture *f = *state;
 	int version;
 
@@ -185,11 +186,11 @@ test_versions(void **state)
 	    " error TEXT NOT NULL, PRIMARY KEY (cert, action)) WITHOUT ROWID");
 	(void)sql(f, "INSERT INTO deploy VALUES"
 	    " ('a', 'b', '1', 1, 0, 0, 7, '')");
-	for (size_t i = 0; i < N_ELEMENTS(ari); i++) {
+	for (size_t i = 0; i < N_ELEMENTS(newer); i++) {
 		char drop[80];
 
 		(void)text_printf(drop, sizeof(drop),
-		    "ALTER TABLE cert DROP COLUMN ari_%s", ari[i]);
+		    "ALTER TABLE cert DROP COLUMN %s", newer[i]);
 		(void)sql(f, drop);
 	}
 	reopen(f);
