@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/mem.h"
 #include "common/text.h"
 
 #define LABEL_MAX 63
@@ -182,6 +183,23 @@ dname_normalize(const char *in, bool host, bool wildcard, char out[DNAME_SIZE],
 	(void)text_printf(out, DNAME_SIZE, "%s%s", prefix > 0 ? "*." : "",
 	    name);
 	return 0;
+}
+
+char *
+dname_show(const char *name)
+{
+	char back[DNAME_SIZE], *unicode = NULL, *shown = NULL;
+	struct error err;
+
+	/* The way back allows no controls, no other direction of writing
+	   within a label, and nothing that looks like a dot. */
+	if (strstr(name, "xn--") != NULL &&
+	    idn2_to_unicode_8z8z(name, &unicode, 0) == IDN2_OK &&
+	    dname_normalize(unicode, false, true, back, &err) == 0 &&
+	    strcmp(back, name) == 0 && strcmp(unicode, name) != 0)
+		shown = xasprintf("%s (%s)", unicode, name);
+	idn2_free(unicode);
+	return shown != NULL ? shown : xstrdup(name);
 }
 
 bool

@@ -24,6 +24,14 @@ struct error;
 int	dname_normalize(const char *in, bool host, bool wildcard,
 	    char out[DNAME_SIZE], struct error *);
 
+/*
+ * A canonical name for a person's eyes: "xn--bcher-kva.example" becomes
+ * "bücher.example (xn--bcher-kva.example)", as long as the first form leads
+ * back to the second; else, and where there is no such label, it stays.  The
+ * caller frees.
+ */
+char	*dname_show(const char *name);
+
 bool	dname_is_wildcard(const char *name);
 /* name without a leading "*." (points into name). */
 const char	*dname_base(const char *name);

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/clock.h"
 #include "common/error.h"
@@ -133,6 +134,10 @@ message_renewal_info(const char *text, size_t len,
 		return malformed(err, "%s", syntax.msg);
 	rc = read_window(o, info, err);
 	why = jsonx_str(o, "explanationURL");
+	/* People are going to open it. */
+	if (why != NULL && strncasecmp(why, "https://", 8) != 0 &&
+	    strncasecmp(why, "http://", 7) != 0)
+		why = NULL;
 	if (rc == 0) {
 		(void)text_printf(info->explanation,
 		    sizeof(info->explanation), "%s", why != NULL ? why : "");

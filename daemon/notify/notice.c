@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "daemon/notify/catalogue.h"
 
@@ -251,6 +252,28 @@ words(struct writer *w, enum phrase label, const char *text, size_t max)
 	free(copy);
 }
 
+/* "a, b, c": names, each as dname_show() does. */
+static void
+names_line(struct writer *w, enum phrase label, const char *names)
+{
+	char *all = xstrdup("");
+
+	while (*names != '\0') {
+		size_t len = strcspn(names, ", ");
+		char *name = xstrndup(names, len), *shown = dname_show(name);
+		char *more = xasprintf("%s%s%s", all, all[0] != '\0' ? ", " :
+		    "", shown);
+
+		free(name);
+		free(shown);
+		free(all);
+		all = more;
+		names += len + strspn(names + len, ", ");
+	}
+	words(w, label, all, NAMES_MAX);
+	free(all);
+}
+
 /* "2026-12-04 10:11 CET (in 12 days)"; the caller frees. */
 static char *
 when(const struct writer *w, time_t at)
@@ -303,11 +326,11 @@ item_lines(struct writer *w, const struct notice_item *i)
 	const struct notice *n = w->n;
 
 	if (i->name[0] != '\0' && !is_many(n))
-		line(w, P_L_CERT, i->name);
+		names_line(w, P_L_CERT, i->name);
 	if (i->names != NULL && !is_many(n))
-		words(w, P_L_NAMES, i->names, NAMES_MAX);
+		names_line(w, P_L_NAMES, i->names);
 	if (i->object != NULL)
-		words(w, P_L_OBJECT, i->object, NAMES_MAX);
+		names_line(w, P_L_OBJECT, i->object);
 	if (i->not_after != 0 && has_expiry(n))
 		time_line(w, P_L_EXPIRES, i->not_after);
 	else if (i->name[0] != '\0' && has_expiry(n) && is_trouble(n))
@@ -343,13 +366,15 @@ list_items(struct writer *w)
 		const struct notice_item *it = &n->items[i];
 		char *end = it->not_after != 0 && has_expiry(n) ?
 		    when(w, it->not_after) : NULL;
-		char *text = xasprintf("  %s%s%s%s%s", it->name,
+		char *name = dname_show(it->name);
+		char *text = xasprintf("  %s%s%s%s%s", name,
 		    it->object != NULL ? ", " : "", it->object != NULL ?
 		    it->object : "", end != NULL ? ": " : "", end != NULL ?
 		    end : "");
 
 		text_clean(text);
 		fprintf(w->f, "%s\n", text);
+		free(name);
 		free(text);
 		free(end);
 	}

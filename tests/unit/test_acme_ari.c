@@ -58,8 +58,12 @@ static const struct {
 	    1799625600, "https://ca.test/why" },
 	/* It goes to terminals and into mails. */
 	{ WINDOW("2027-01-10T00:00:00Z", "2027-01-11T00:00:00Z",
-	    ",\"explanationURL\":\"a\\u001b[31m\\nb\""), 1799539200,
-	    1799625600, "a [31m b" },
+	    ",\"explanationURL\":\"http://a\\u001b[31m\\nb\""), 1799539200,
+	    1799625600, "http://a [31m b" },
+	/* ... and people open it. */
+	{ WINDOW("2027-01-10T00:00:00Z", "2027-01-11T00:00:00Z",
+	    ",\"explanationURL\":\"javascript:alert(1)\""), 1799539200,
+	    1799625600, NULL },
 	{ WINDOW("2027-01-10T00:00:00Z", "2027-01-11T00:00:00Z",
 	    ",\"explanationURL\":{}"), 1799539200, 1799625600, NULL },
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/unit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/error.h"
@@ -149,6 +150,34 @@ test_object_name(void **state)
 	}
 }
 
+/* What a person sees, only if it leads back to what is meant. */
+static void
+test_show(void **state)
+{
+	static const struct { const char *in, *out; } cases[] = {
+		{ "example.com", "example.com" },
+		{ "xn--bcher-kva.example", "b\u00fccher.example "
+		    "(xn--bcher-kva.example)" },
+		{ "_acme-challenge.xn--bcher-kva.example",
+		    "_acme-challenge.b\u00fccher.example "
+		    "(_acme-challenge.xn--bcher-kva.example)" },
+		{ "*.xn--55qx5d.cn", "*.\u516c\u53f8.cn (*.xn--55qx5d.cn)" },
+		/* A label that is no punycode; one that decodes to ASCII; a
+		   right-to-left override. */
+		{ "xn--a.example", "xn--a.example" },
+		{ "xn--abc-.example", "xn--abc-.example" },
+		{ "xn--abc-7q0a.example", "xn--abc-7q0a.example" },
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		char *got = dname_show(cases[i].in);
+
+		assert_string_equal(got, cases[i].out);
+		free(got);
+	}
+}
+
 int
 main(void)
 {
@@ -156,6 +185,7 @@ main(void)
 		cmocka_unit_test(test_normalize),
 		cmocka_unit_test(test_long_input),
 		cmocka_unit_test(test_relations),
+		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_object_name),
 	};
 

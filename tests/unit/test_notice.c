@@ -227,6 +227,32 @@ test_deploy(void **state)
 	    "时间:         2027-01-15 08:00 UTC\n");
 }
 
+/* Names beyond ASCII in both forms, if the one leads to the other. */
+static void
+test_names(void **state)
+{
+	struct notice_item item = web;
+	struct notice n = base();
+	struct notice_text t;
+
+	item.name = "xn--bcher-kva.example";
+	item.names = "xn--bcher-kva.example, *.xn--bcher-kva.example, "
+	    "xn--55qx5d.example, xn--a.example, plain.example";
+	n.items = &item;
+	notice_format(&n, false, &t);
+	assert_non_null(strstr(t.text, "Certificate:  b\u00fccher.example "
+	    "(xn--bcher-kva.example)\n"));
+	assert_non_null(strstr(t.text, "*.b\u00fccher.example\n"
+	    "              (*.xn--bcher-kva.example), \u516c\u53f8.example "
+	    "(xn--55qx5d.example),\n"));
+	assert_non_null(strstr(t.text, " xn--a.example, plain.example\n"));
+	/* What programs and commands get. */
+	assert_non_null(strstr(t.text, " acmectl check "
+	    "xn--bcher-kva.example\n"));
+	assert_non_null(strstr(t.json, "\"names\":\"xn--bcher-kva.example, *"));
+	notice_text_clear(&t);
+}
+
 /* On a host that only fetches, the advice is to look at the other. */
 static void
 test_source(void **state)
@@ -481,6 +507,7 @@ main(void)
 		cmocka_unit_test(test_failed),
 		cmocka_unit_test(test_subjects),
 		cmocka_unit_test(test_deploy),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_source),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_hostile),
