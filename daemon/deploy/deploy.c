@@ -8,12 +8,14 @@
 #include "common/mem.h"
 #include "daemon/deploy/kind.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/slots.h"
 
 struct deploy_op {
 	struct deploy_args a;
 	size_t		 next;		/* in deploy_kinds */
 	const struct deploy_kind *kind;	/* under way; NULL: none */
 	void		*step;
+	struct slot	*slot;		/* of the step, if it needs one */
 	struct timer	 turn;
 	deploy_done_cb	*done;
 	void		*arg;
@@ -26,6 +28,7 @@ deploy_cancel(struct deploy_op *op)
 		return;
 	if (op->step != NULL)
 		op->kind->cancel(op->step);
+	slot_give(op->slot);
 	timer_clear(&op->turn);
 	free(op);
 }
@@ -49,6 +52,8 @@ step_done(const struct error *err, void *arg)
 	struct deploy_op *op = arg;
 
 	op->step = NULL;
+	slot_give(op->slot);
+	op->slot = NULL;
 	if (err != NULL)
 		finish(op, err);
 	else
@@ -74,18 +79,29 @@ seen_cb(time_t not_before, time_t not_after, bool is_all, void *arg)
 }
 
 static void
-next_step(void *arg)
+begin_step(void *arg)
 {
 	struct deploy_op *op = arg;
 	struct deploy_args a = op->a;
 
 	a.line = line_cb;
 	a.seen = seen_cb;
+	op->step = op->kind->start(&a, step_done, op);
+}
+
+static void
+next_step(void *arg)
+{
+	struct deploy_op *op = arg;
+
 	while ((op->kind = deploy_kinds[op->next++]) != NULL) {
-		if (!op->kind->is_wanted(&a) || (a.only != NULL &&
-		    strcmp(a.only, op->kind->name) != 0))
+		if (!op->kind->is_wanted(&op->a) || (op->a.only != NULL &&
+		    strcmp(op->a.only, op->kind->name) != 0))
 			continue;
-		op->step = op->kind->start(&a, step_done, op);
+		if (op->kind->is_wait)
+			begin_step(op);
+		else
+			op->slot = slot_take(op->a.env->work, begin_step, op);
 		return;
 	}
 	finish(op, NULL);

@@ -22,6 +22,7 @@ struct hooks;
 struct http;
 struct loop;
 struct sdbus;
+struct slots;
 struct unit_jobs;
 
 /* What steps work with; lives as long as the engine. */
@@ -33,6 +34,8 @@ struct deploy_env {
 	struct hooks	*hooks;
 	struct gate	*gate;
 	struct unit_jobs *units;
+	struct slots	*work;		/* steps that work, of all targets */
+	struct slots	*asking;	/* connections of verify, likewise */
 	const char	*scratch;	/* directory for files of a moment;
 					   0700, empty at start */
 	struct dns	*dns;

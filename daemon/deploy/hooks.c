@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
@@ -28,13 +29,17 @@ struct hooks {
 	struct loop	*loop;
 	struct children	*children;
 	struct gate	*gate;
-	TAILQ_HEAD(, hooks_op) ops;	/* the first one runs */
+	unsigned	 patience_ms;
+	TAILQ_HEAD(, hooks_op) ops;
+	struct timer	 turn;		/* whose is it? */
 };
 
 struct hooks_op {
 	TAILQ_ENTRY(hooks_op) entry;
 	struct hooks	*hooks;
 	enum hooks_when	 when;
+	bool		 is_begun;
+	int64_t		 begun_ms;	/* monotonic */
 	char		*dir;		/* .../pre.d */
 	char		**env;
 	char		**names;	/* sorted; NULL: not read yet */
@@ -184,36 +189,64 @@ no_line(const char *line, void *arg)
 {
 }
 
-static void
-wake(struct hooks *h)
+/* Who is next: a renewal that waits for its pre hooks, then any other. */
+static struct hooks_op *
+first_waiting(struct hooks *h)
 {
-	if (!TAILQ_EMPTY(&h->ops))
-		timer_set(&TAILQ_FIRST(&h->ops)->turn, 0);
+	struct hooks_op *op, *first = NULL;
+
+	TAILQ_FOREACH(op, &h->ops, entry) {
+		if (op->is_begun)
+			continue;
+		if (op->when == HOOKS_PRE)
+			return op;
+		if (first == NULL)
+			first = op;
+	}
+	return first;
+}
+
+/* One begins when no other runs, but those that have had their time. */
+static void
+next_cb(void *arg)
+{
+	struct hooks *h = arg;
+	struct hooks_op *op, *first = first_waiting(h);
+	int64_t now = clock_mono_ms();
+
+	if (first == NULL)
+		return;
+	TAILQ_FOREACH(op, &h->ops, entry) {
+		int64_t until = op->begun_ms + h->patience_ms;
+
+		if (op->is_begun && until > now) {
+			timer_set(&h->turn, until - now);
+			return;
+		}
+	}
+	first->is_begun = true;
+	first->begun_ms = now;
+	timer_set(&first->turn, 0);
+	timer_set(&h->turn, 0);
 }
 
 void
 hooks_cancel(struct hooks_op *op)
 {
-	struct hooks *h;
-	bool was_first;
-
 	if (op == NULL)
 		return;
-	h = op->hooks;
-	was_first = op == TAILQ_FIRST(&h->ops);
+	timer_set(&op->hooks->turn, 0);
 	child_cancel(op->child);
 	gate_end(op->gate);
 	free(op->path);
 	timer_clear(&op->turn);
-	TAILQ_REMOVE(&h->ops, op, entry);
+	TAILQ_REMOVE(&op->hooks->ops, op, entry);
 	deploy_exec_env_free(op->env);
 	for (size_t i = 0; i < op->n; i++)
 		free(op->names[i]);
 	free(op->names);
 	free(op->dir);
 	free(op);
-	if (was_first)
-		wake(h);
 }
 
 static void
@@ -319,27 +352,32 @@ hooks_start(struct hooks *h, const struct hooks_args *a, deploy_done_cb *done,
 	op->arg = arg;
 	timer_init(&op->turn, h->loop, turn_cb, op);
 	TAILQ_INSERT_TAIL(&h->ops, op, entry);
-	if (op == TAILQ_FIRST(&h->ops))
-		timer_set(&op->turn, 0);
+	timer_set(&h->turn, 0);
 	return op;
 }
 
 struct hooks *
-hooks_new(struct loop *loop, struct children *children, struct gate *gate)
+hooks_new(struct loop *loop, struct children *children, struct gate *gate,
+    unsigned patience_ms)
 {
 	struct hooks *h = xcalloc(1, sizeof(*h));
 
 	h->loop = loop;
 	h->children = children;
 	h->gate = gate;
+	h->patience_ms = patience_ms;
 	TAILQ_INIT(&h->ops);
+	timer_init(&h->turn, loop, next_cb, h);
 	return h;
 }
 
 void
 hooks_free(struct hooks *h)
 {
-	assert(h == NULL || TAILQ_EMPTY(&h->ops));
+	if (h == NULL)
+		return;
+	assert(TAILQ_EMPTY(&h->ops));
+	timer_clear(&h->turn);
 	free(h);
 }
 
@@ -377,4 +415,5 @@ const struct deploy_kind deploy_hooks = {
 	.is_wanted = step_is_wanted,
 	.start = step_start,
 	.cancel = step_cancel,
+	.is_wait = true,
 };

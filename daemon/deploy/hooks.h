@@ -2,8 +2,9 @@
 /*
  * hooks - directories of programs in certbot's manner: pre.d before a renewal,
  * deploy.d after an installation, post.d when the renewal is over.  In the
- * byte order of their names, one after the other, also those of different
- * certificates, for certbot's hooks know nothing else.
+ * byte order of their names, one after the other.  So are those of different
+ * certificates, for certbot's hooks know nothing else; but who has run for
+ * patience_ms holds up the others no longer, and pre.d goes first.
  *
  * Run is what is a regular file (or leads to one) and executable, unless its
  * name ends in '~'.  A directory or hook that others than root and the user
@@ -13,6 +14,8 @@
 #define DAEMON_DEPLOY_HOOKS_H
 
 #include "daemon/deploy/kind.h"
+
+#define HOOKS_PATIENCE_MS 60000
 
 struct gate;
 struct hooks;
@@ -44,7 +47,8 @@ struct hooks_args {			/* dir is copied, the rest borrowed */
  * err: of the first hook that failed, which it names; ERR_TRANSIENT or
  * ERR_CONFIG, "hooks:pre", "deploy:hooks" or "hooks:post".
  */
-struct hooks	*hooks_new(struct loop *, struct children *, struct gate *);
+struct hooks	*hooks_new(struct loop *, struct children *, struct gate *,
+		    unsigned patience_ms);
 /* All operations must be finished or cancelled before.  NULL is allowed. */
 void		 hooks_free(struct hooks *);
 struct hooks_op	*hooks_start(struct hooks *, const struct hooks_args *,

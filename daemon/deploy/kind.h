@@ -17,6 +17,9 @@ struct deploy_kind {
 	void		*(*start)(const struct deploy_args *,
 			    deploy_done_cb *done, void *arg);
 	void		(*cancel)(void *op);
+	/* It waits for most of its time, or for what others do: no slot of
+	 * deploy_env's work is taken for it. */
+	bool		is_wait;
 };
 
 /* In the order in which they run; ended by NULL. */

@@ -162,6 +162,7 @@ const struct deploy_kind deploy_reload = {
 	.is_wanted = reload_is_wanted,
 	.start = reload_start,
 	.cancel = unit_cancel,
+	.is_wait = true,
 };
 
 const struct deploy_kind deploy_restart = {
@@ -169,6 +170,7 @@ const struct deploy_kind deploy_restart = {
 	.is_wanted = restart_is_wanted,
 	.start = restart_start,
 	.cancel = unit_cancel,
+	.is_wait = true,
 };
 
 const struct deploy_kind deploy_start_unit = {
@@ -176,4 +178,5 @@ const struct deploy_kind deploy_start_unit = {
 	.is_wanted = start_is_wanted,
 	.start = start_start,
 	.cancel = unit_cancel,
+	.is_wait = true,
 };

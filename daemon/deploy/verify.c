@@ -16,6 +16,7 @@
 #include "daemon/dns/addresses.h"
 #include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/slots.h"
 #include "daemon/io/tls.h"
 #include "daemon/store/keys.h"
 
@@ -40,6 +41,7 @@ struct spot {
 	struct verify_op *op;
 	const struct entry *entry;
 	struct dns_server where;
+	struct slot	*slot;
 	struct tls_op	*ask;
 	bool		 is_asked;	/* in this round */
 	bool		 is_told;	/* that it is not right yet */
@@ -82,6 +84,7 @@ verify_cancel(void *arg)
 		addresses_cancel(op->entries[i].ask);
 	for (size_t i = 0; i < op->n_spots; i++) {
 		tls_cancel(op->spots[i]->ask);
+		slot_give(op->spots[i]->slot);
 		free(op->spots[i]);
 	}
 	timer_clear(&op->turn);
@@ -299,6 +302,8 @@ spot_done(const struct error *err, const struct tls_reply *r, void *arg)
 	char label[VERIFY_LABEL_MAX];
 
 	s->ask = NULL;
+	slot_give(s->slot);
+	s->slot = NULL;
 	op->in_flight--;
 	(void)verify_label(s->entry->v, s->where.text, label);
 	if (err != NULL && strcmp(err->code, "tls:no-shared") == 0 &&
@@ -338,8 +343,9 @@ first_name(const struct conf_cert *cert)
 }
 
 static void
-spot_ask(struct spot *s)
+slot_taken(void *arg)
 {
+	struct spot *s = arg;
 	struct verify_op *op = s->op;
 	const struct conf_verify *v = s->entry->v;
 	struct tls_args a = {
@@ -352,9 +358,15 @@ spot_ask(struct spot *s)
 		.timeout_ms = ask_ms(op),
 	};
 
-	s->is_asked = true;
-	op->in_flight++;
 	s->ask = tls_start(op->a.env->loop, &a, spot_done, s);
+}
+
+static void
+spot_ask(struct spot *s)
+{
+	s->is_asked = true;
+	s->op->in_flight++;
+	s->slot = slot_take(s->op->a.env->asking, slot_taken, s);
 }
 
 /* --- a round --- */
@@ -519,4 +531,5 @@ const struct deploy_kind deploy_verify = {
 	.is_wanted = verify_is_wanted,
 	.start = verify_start,
 	.cancel = verify_cancel,
+	.is_wait = true,
 };

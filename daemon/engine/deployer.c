@@ -10,8 +10,11 @@
 #include "daemon/deploy/unit_job.h"
 #include "daemon/engine/deployer_priv.h"
 #include "daemon/engine/due.h"
+#include "daemon/io/slots.h"
 
 #define WAKE_MAX_MS 60000
+#define WORK_MAX 10		/* steps that work at once */
+#define ASKING_MAX 64		/* connections to see what is served */
 #define DAY_S 86400
 
 struct action *
@@ -207,6 +210,8 @@ deployer_new(struct engine *e)
 	    .sdbus = e->a.sdbus, .hooks = e->hooks, .gate = e->gate,
 	    .scratch = store_scratch(e->a.store) };
 	d->env.units = unit_jobs_new(&d->env);
+	d->env.work = slots_new(e->a.loop, WORK_MAX);
+	d->env.asking = slots_new(e->a.loop, ASKING_MAX);
 	TAILQ_INIT(&d->ops);
 	timer_init(&d->retry, e->a.loop, retry_cb, d);
 	store_deploy_each(e->a.store, load_cb, d);
@@ -220,6 +225,8 @@ deployer_free(struct deployer *d)
 		return;
 	deployer_stop(d);
 	unit_jobs_free(d->env.units);
+	slots_free(d->env.work);
+	slots_free(d->env.asking);
 	free(d);
 }
 

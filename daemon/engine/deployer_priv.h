@@ -23,7 +23,6 @@ struct deployer {
 	struct timer	 retry;
 	bool		 is_started;
 	size_t		 pending;	/* targets not done, of all */
-	unsigned	 running;	/* tasks, of all runs */
 	TAILQ_HEAD(, deployer_run) ops;
 };
 

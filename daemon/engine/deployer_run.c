@@ -15,8 +15,6 @@
 #include "daemon/engine/due.h"
 #include "daemon/engine/rollback.h"
 
-#define TASKS_MAX	10	/* targets at once, of all certificates */
-#define LOOKS_MAX	5	/* no daily look begins beside so many */
 #define ALARM_S		(23 * 3600)	/* warned again of what stays */
 #define CHECK_RETRY_S	3600	/* nobody could be asked */
 
@@ -43,7 +41,6 @@ struct deployer_run {
 	const struct conf_cert *cc;	/* in conf; NULL: not any more */
 	bool		 is_check;	/* only look */
 	bool		 is_told;	/* its end is an event */
-	bool		 is_waiting;	/* for others to end */
 	char		*only;		/* target; NULL: all */
 	TAILQ_HEAD(, task) tasks;
 	unsigned	 n_done;
@@ -70,27 +67,43 @@ task_free(struct task *t)
 {
 	deploy_cancel(t->target);
 	t->action->task = NULL;
-	t->run->deployer->running--;
 	TAILQ_REMOVE(&t->run->tasks, t, link);
 	free(t->version_dir);
 	free(t);
 }
 
-/* There is room: the run that has waited longest goes on, looks last. */
+/* What one run has ended, another of the certificate may have waited for. */
 static void
-wake(struct deployer *d)
+wake_others(struct deployer_run *op)
 {
-	struct deployer_run *op, *first = NULL;
+	struct deployer_run *other;
 
-	TAILQ_FOREACH(op, &d->ops, link) {
-		if (op->is_waiting && (first == NULL ||
-		    (first->is_check && !op->is_check)))
-			first = op;
+	TAILQ_FOREACH(other, &op->deployer->ops, link) {
+		if (other != op && other->cert == op->cert)
+			timer_set(&other->step, 0);
 	}
-	if (first == NULL)
-		return;
-	first->is_waiting = false;
-	timer_set(&first->step, 0);
+}
+
+/* Does anybody wait for its end? */
+static bool
+is_awaited(const struct deployer_run *op)
+{
+	return op->done != NULL || op->is_told;
+}
+
+/* A retry or a look gives way to a run that somebody waits for. */
+static bool
+is_superseded(const struct deployer_run *op)
+{
+	const struct deployer_run *other;
+
+	if (is_awaited(op))
+		return false;
+	TAILQ_FOREACH(other, &op->deployer->ops, link) {
+		if (other->cert == op->cert && is_awaited(other))
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -113,8 +126,8 @@ op_free(struct deployer_run *op)
 	conf_unref(op->conf);
 	free(op->only);
 	free(op->live_dir);
+	wake_others(op);
 	free(op);
-	wake(d);
 }
 
 void
@@ -288,7 +301,7 @@ target_done(const struct error *err, void *arg)
 	deployer_save(op->deployer, a);
 	task_free(t);
 	timer_set(&op->step, 0);
-	wake(op->deployer);
+	wake_others(op);
 }
 
 static void
@@ -342,7 +355,6 @@ task_start(struct deployer_run *op, const struct conf_deploy *dep,
 	args.version_dir = t->version_dir;
 	a->task = t;
 	a->tried = op;
-	d->running++;
 	TAILQ_INSERT_TAIL(&op->tasks, t, link);
 	event_deploy(d->engine, op->cert->row.name, dep->name, NULL,
 	    LOGL_INFO, "deploy \"%s\" %s", dep->name, op->is_check ?
@@ -446,6 +458,15 @@ begin_rollback(struct deployer_run *op)
 	return true;
 }
 
+/* Does an earlier run still work at it?  Its end wakes this one. */
+static bool
+is_anothers(const struct deployer_run *op, const struct action *a)
+{
+	return a != NULL && a->task != NULL && a->task->run != op &&
+	    is_awaited(op) && (op->only == NULL ||
+	    strcmp(op->only, a->row.action) == 0);
+}
+
 /* After a reload the rest is done as it says; what runs has the old one. */
 static void
 follow_conf(struct deployer_run *op)
@@ -464,12 +485,17 @@ step_cb(void *arg)
 {
 	struct deployer_run *op = arg;
 	time_t now = clock_now();
+	bool is_blocked = false;
 
 	if (op->gate != NULL)
 		return;
 	follow_conf(op);
 	if (op->back > BACK_WANTED && begin_rollback(op))
 		return;
+	if (is_superseded(op)) {
+		op->is_over = true;
+		op->back = BACK_NO;
+	}
 	for (size_t i = 0; op->cc != NULL && !op->is_over &&
 	    i < op->cc->n_deploys; i++) {
 		const struct conf_deploy *dep = &op->cc->deploys[i];
@@ -477,19 +503,39 @@ step_cb(void *arg)
 
 		if (!TAILQ_EMPTY(&op->tasks) && !op->cc->deploy_parallel)
 			return;
-		if (!is_next(op, a, dep, now))
-			continue;
-		if (op->deployer->running >= (op->is_check ? LOOKS_MAX :
-		    TASKS_MAX)) {
-			op->is_waiting = true;
-			return;
+		if (is_anothers(op, a)) {
+			is_blocked = true;
+			if (!op->cc->deploy_parallel)
+				return;
+		} else if (is_next(op, a, dep, now)) {
+			task_start(op, dep, a);
 		}
-		task_start(op, dep, a);
 	}
-	if (!TAILQ_EMPTY(&op->tasks))
+	if (!TAILQ_EMPTY(&op->tasks) || is_blocked)
 		return;
 	if (!begin_rollback(op))
 		op_finish(op);
+}
+
+/* Whoever only waits for what is served, of an earlier certificate, need not
+ * go on. */
+static void
+stop_waiting(struct deployer *d, const struct cert *cert)
+{
+	struct deployer_run *op, *next;
+	struct task *t;
+
+	for (op = TAILQ_FIRST(&d->ops); op != NULL; op = next) {
+		bool only_waits = true;
+
+		next = TAILQ_NEXT(op, link);
+		if (op->cert != cert || is_awaited(op))
+			continue;
+		TAILQ_FOREACH(t, &op->tasks, link)
+			only_waits &= strcmp(task_state(t), "verifying") == 0;
+		if (only_waits)
+			op_free(op);
+	}
 }
 
 struct deployer_run *
@@ -497,6 +543,9 @@ deployer_run_start(struct deployer *d, struct cert *cert,
     deployer_done_cb *done, void *arg)
 {
 	struct deployer_run *op = xcalloc(1, sizeof(*op));
+
+	if (done != NULL)
+		stop_waiting(d, cert);
 
 	op->deployer = d;
 	op->cert = cert;
@@ -561,7 +610,7 @@ deployer_run_clear(struct deployer *d, const struct cert *cert)
 		next = TAILQ_NEXT(op, link);
 		if (op->cert != cert)
 			continue;
-		if (op->is_told || op->done != NULL)
+		if (is_awaited(op))
 			is_left = true;
 		else
 			op_free(op);

@@ -78,7 +78,8 @@ engine_new(const struct engine_args *a, struct error *err)
 	e->tokens = tokens_new(e);
 	e->gate = gate_new(&(struct gate_args){ .loop = a->loop,
 	    .is_more = is_more_to_switch, .late = reader_late, .arg = e });
-	e->hooks = hooks_new(a->loop, a->children, e->gate);
+	e->hooks = hooks_new(a->loop, a->children, e->gate,
+	    HOOKS_PATIENCE_MS);
 	e->deployer = deployer_new(e);
 	e->persist_watch = persist_watch_new(e);
 	e->teller = teller_new(e);

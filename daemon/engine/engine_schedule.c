@@ -118,13 +118,23 @@ run_failed(struct cert *c, enum step step, const struct error *err)
 		    "certificate yet", err->msg, when_next(c, when));
 }
 
+void
+engine_give_place(struct cert *c)
+{
+	if (!c->has_place)
+		return;
+	c->has_place = false;
+	c->engine->running--;
+	engine_reschedule(c->engine);
+}
+
 static void
 run_done(struct cert *c, enum step step, const struct error *err)
 {
 	struct engine *e = c->engine;
 	char when[WHEN_MAX];
 
-	e->running--;
+	engine_give_place(c);
 	if (err != NULL)
 		e->failed++;
 	else
@@ -160,7 +170,7 @@ twin_runs(const struct engine *e, const struct cert *c)
 	for (size_t i = 0; i < e->n_certs; i++) {
 		const struct cert *t = e->certs[i];
 
-		if (t->run != NULL && t != c && t->names != NULL &&
+		if (t->has_place && t != c && t->names != NULL &&
 		    c->watch == NULL && t->watch == NULL &&
 		    strcmp(t->names, c->names) == 0 &&
 		    strcmp(t->conf->account->name,
@@ -190,6 +200,7 @@ start_ready(struct engine *e)
 		c->forced = false;
 		ari_run_begins(c);
 		e->running++;
+		c->has_place = true;
 		c->run = renewal_start(c, run_done);
 	}
 }

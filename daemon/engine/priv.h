@@ -62,6 +62,7 @@ struct cert {
 	bool		 forced;	/* renew-now asked for it */
 	bool		 was_forced;	/* ... for the run under way */
 	bool		 is_queued;	/* in engine->ready */
+	bool		 has_place;	/* its run is one of max_renewals */
 	json_t		*persist;	/* what persist_watch saw, or NULL */
 	time_t		 persist_at;	/* when it is to look again */
 	time_t		 persist_told_at;	/* of a problem */
@@ -93,7 +94,7 @@ struct engine {
 	size_t		 n_certs;
 	struct cert	**ready;	/* due, waiting for a place */
 	size_t		 n_ready, next_ready;
-	unsigned	 running;
+	unsigned	 running;	/* runs that have a place */
 	struct timer	 schedule;
 	bool		 is_stopping;
 	TAILQ_HEAD(, engine_sub) subs;
@@ -134,6 +135,8 @@ void		 cert_order_forget(struct cert *);
 /* --- engine_schedule.c --- */
 /* When the certificate must be looked at next; 0: now; -1: never. */
 time_t		 cert_next_at(const struct cert *, const char **action);
+/* The run only deploys from now on: another one may begin. */
+void		 engine_give_place(struct cert *);
 /* Look at all certificates in the next turn. */
 void		 engine_reschedule(struct engine *);
 /* Queue what is due and start what may run; the arg is the engine. */

@@ -32,6 +32,7 @@ row_stored(const struct error *err, void *arg)
 	} else {
 		store_pending_key_drop(r->engine->a.store, r->cert->row.name);
 	}
+	engine_give_place(r->cert);
 	renewal_goto(r, STEP_DEPLOY);
 }
 

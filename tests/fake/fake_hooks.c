@@ -81,7 +81,8 @@ hooks_cancel(struct hooks_op *op)
 }
 
 struct hooks *
-hooks_new(struct loop *l, struct children *children, struct gate *gate)
+hooks_new(struct loop *l, struct children *children, struct gate *gate,
+    unsigned patience_ms)
 {
 	return xcalloc(1, sizeof(struct hooks));
 }

@@ -447,8 +447,9 @@ test_parallel(void **state)
 	assert_int_equal(r->oks, 0);
 }
 
+/* Those who wait for a server to serve it keep nobody from their work. */
 static void
-test_bound(void **state)
+test_all_begin(void **state)
 {
 	struct erig *r = *state;
 	char *text = xstrdup("deploy_order = parallel "), *all;
@@ -470,10 +471,64 @@ test_bound(void **state)
 		if (fake_deploy.in_flight > most)
 			most = fake_deploy.in_flight;
 	}
-	assert_int_equal(most, 10);
+	assert_int_equal(most, 25);
 	assert_int_equal(deployer_pending(r->engine->deployer), 0);
 	free(all);
 	free(text);
+}
+
+/* A run that only deploys keeps no other from being renewed. */
+static void
+test_place(void **state)
+{
+	struct erig *r = *state;
+
+	fake_rule_hang(&fake_deploy.rule);
+	fake_deploy.rule.match = "web";
+	erig_conf(r, "max_renewals = 1 " CERT(ACTION("a"))
+	    "certificate \"zz\" { provider = dns names = \"zz.test\" }");
+	erig_up(r);
+	erig_ends(r, 1);
+	assert_string_equal(erig_row(r, "zz")->serial, "ab0002");
+	assert_non_null(erig_cert(r, "web")->run);
+	assert_int_equal(r->engine->running, 0);
+}
+
+/* renew-now ends with the deploy of its own certificate, not with the retry
+ * of an earlier one. */
+static void
+test_own_deploy(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+
+	fake_rule_fail(&fake_deploy.rule, 1, ERR_TRANSIENT, "deploy:exec",
+	    "status 3");
+	erig_conf(r, CERT(ACTION("a")));
+	erig_up(r);
+	erig_ends(r, 1);
+	fake_deploy.latency_ms = 20000;
+	fake_deploy.log[0] = '\0';
+	ERIG_UNTIL(fake_deploy.in_flight == 1);	/* the retry */
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	ERIG_UNTIL(strcmp(erig_row(r, "web")->serial, "ab0002") == 0);
+	assert_int_equal(fake_deploy.in_flight, 1);
+	erig_ends(r, 1);
+	expect_ran("web a ab0001\nweb a ab0002\n");
+	expect_state(r, "a=done ");
+	/* What only waits to be served need not be waited for. */
+	fake_deploy.latency_ms = 5;
+	fake_rule_fail(&fake_deploy.rule, 1, ERR_TRANSIENT, "deploy:exec",
+	    "status 3");
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	erig_ends(r, 1);
+	fake_deploy.step = "verify";
+	fake_rule_hang(&fake_deploy.rule);
+	fake_deploy.log[0] = '\0';
+	ERIG_UNTIL(fake_deploy.in_flight == 1);
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	erig_ends(r, 1);
+	expect_ran("web a ab0003\nweb a ab0004\n");
 }
 
 /* --- windows --- */
@@ -789,7 +844,9 @@ main(void)
 		ERIG_TEST(test_added),
 		ERIG_TEST(test_changed_while_running),
 		ERIG_TEST(test_parallel),
-		ERIG_TEST(test_bound),
+		ERIG_TEST(test_all_begin),
+		ERIG_TEST(test_place),
+		ERIG_TEST(test_own_deploy),
 		ERIG_TEST(test_window),
 		ERIG_TEST(test_window_urgent),
 		ERIG_TEST(test_daily_look),

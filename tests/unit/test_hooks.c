@@ -20,6 +20,8 @@
 #include "daemon/io/loop.h"
 #include "tests/unit/scratch.h"
 
+#define PATIENCE_MS 300
+
 struct rig {
 	struct scratch	 scratch;
 	struct loop	*loop;
@@ -59,7 +61,7 @@ setup(void **state)
 	r->loop = loop_new();
 	r->children = children_new(r->loop);
 	r->gate = gate_new(&(struct gate_args){ .loop = r->loop });
-	r->hooks = hooks_new(r->loop, r->children, r->gate);
+	r->hooks = hooks_new(r->loop, r->children, r->gate, PATIENCE_MS);
 	r->names[0].name = name_a;
 	r->names[1].name = name_wild;
 	r->cert.name = cert_name;
@@ -334,6 +336,29 @@ test_one_at_a_time(void **state)
 	expect_file(r, "log", "1\n1\nend\n");
 }
 
+/* One that takes its time holds the others up for a while only, and a renewal
+ * that waits for its pre hooks goes first. */
+static void
+test_patience(void **state)
+{
+	struct rig *r = *state;
+	struct hooks_op *slow, *next;
+
+	assert_int_equal(mkdir(scratch_path(&r->scratch, "pre.d"), 0755), 0);
+	hook(r, "pre.d/0", 0755, "");
+	hook(r, "deploy.d/1", 0755, "sleep 100");
+	slow = hooks_start(r->hooks, &r->args, done_cb, r);
+	while (scratch_count(&r->scratch, "log") == 0)
+		pass(r, 2);
+	next = hooks_start(r->hooks, &r->args, done_cb, r);
+	r->args.when = HOOKS_PRE;
+	(void)hooks_start(r->hooks, &r->args, done_cb, r);
+	wait_for(r, 1);
+	hooks_cancel(next);
+	expect_file(r, "log", "1\n0\n");
+	hooks_cancel(slow);
+}
+
 static void
 test_step(void **state)
 {
@@ -363,6 +388,7 @@ main(void)
 		TEST(test_failures),
 		TEST(test_unsafe),
 		TEST(test_one_at_a_time),
+		TEST(test_patience),
 		TEST(test_step),
 	};
 
