@@ -2,7 +2,8 @@
 /*
  * nscheck - does every authoritative server of a zone work?  Each address is
  * asked for the zone's SOA, over UDP and over TCP, and must answer with
- * authority; and their serials are compared.  Called by preflight.
+ * authority; and their serials are compared.  Called by preflight and
+ * txtwait.
  */
 #ifndef DAEMON_DNS_NSCHECK_H
 #define DAEMON_DNS_NSCHECK_H

@@ -12,6 +12,7 @@
 #include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/dnsmsg.h"
 #include "daemon/dns/dnsq.h"
+#include "daemon/dns/nscheck.h"
 #include "daemon/dns/resolver.h"
 #include "daemon/dns/txtwait_int.h"
 #include "daemon/dns/zone.h"
@@ -23,6 +24,8 @@
 #define PAUSE_RESOLVER_MS 250		/* it has a cache: no hurry */
 #define PATIENCE_MS 30000
 #define FALLBACK_MS 6000		/* no answer from any server */
+#define CUT_MS 3000			/* the change is in another zone */
+#define CHECK_MS 2000			/* why is one late? */
 
 /* Queries in flight: of one operation, of one server that answers, of one
  * that does not (so that it keeps no others waiting), of the daemon. */
@@ -51,10 +54,13 @@ txtwait_cancel(struct txtwait_op *op)
 	}
 	for (size_t i = 0; i < op->n_hosts; i++)
 		free(op->hosts[i]);
-	for (size_t i = 0; i < op->n_groups; i++)
+	for (size_t i = 0; i < op->n_groups; i++) {
+		zone_clear(&op->groups[i].zone);
 		free(op->groups[i].items);
+	}
 	for (size_t i = 0; i < op->n_items; i++)
 		free(op->items[i].value);
+	nscheck_cancel(op->check);
 	timer_clear(&op->poll);
 	timer_clear(&op->deadline);
 	free(op->targets);
@@ -150,6 +156,12 @@ add_item(struct txtwait_op *op, const struct txtwait_item *in)
 		op->n_groups++;
 		(void)text_printf(g->name, sizeof(g->name), "%s",
 		    in->zone->fqdn);
+		zone_copy(&g->zone, in->zone);
+		(void)text_printf(g->changed_zone, sizeof(g->changed_zone),
+		    "%s", in->changed_zone != NULL ? in->changed_zone : "");
+		(void)text_printf(g->changed_server,
+		    sizeof(g->changed_server), "%s",
+		    in->changed_server != NULL ? in->changed_server : "");
 		g->has_servers = in->zone->n_servers > 0;
 		for (size_t k = 0; k < in->zone->n_servers; k++)
 			add_target(op, i, &in->zone->servers[k], false,
@@ -386,6 +398,7 @@ arm(struct txtwait_op *op, int64_t now)
 	int64_t at = now + PAUSE_MAX_MS;
 
 	earliest(&at, op->began + op->fallback_ms, now);
+	earliest(&at, op->began + CUT_MS, now);
 	earliest(&at, op->told_at + TW_PROGRESS_MS, now);
 	for (size_t i = 0; i < op->n_targets; i++) {
 		const struct tw_target *t = op->targets[i];
@@ -418,6 +431,25 @@ go_on(struct txtwait_op *op, int64_t now)
 	return any;
 }
 
+/* Above a delegation nobody will ever see it: there is nothing to wait for. */
+static bool
+give_up_cut(struct txtwait_op *op, int64_t now)
+{
+	struct error err;
+
+	for (size_t i = 0; i < op->n_groups; i++) {
+		const struct tw_group *g = &op->groups[i];
+
+		if (!txtwait_is_cut(g) || g->any_agrees ||
+		    now - op->began < CUT_MS)
+			continue;
+		txtwait_explain_cut(g, &err);
+		finish(op, &err);
+		return true;
+	}
+	return false;
+}
+
 static void
 poll_cb(void *arg)
 {
@@ -428,6 +460,8 @@ poll_cb(void *arg)
 		finish(op, NULL);
 		return;
 	}
+	if (give_up_cut(op, now))
+		return;
 	fall_back(op, now);
 	ask_due(op, now);
 	txtwait_tell(op, now);
@@ -435,12 +469,40 @@ poll_cb(void *arg)
 }
 
 static void
-deadline_cb(void *arg)
+checked(const struct nscheck_reply *reply, void *arg)
 {
 	struct txtwait_op *op = arg;
 	struct error err;
 
-	txtwait_explain(op, &err);
+	op->check = NULL;
+	txtwait_explain(op, reply, &err);
+	finish(op, &err);
+}
+
+/* Time is up.  Before that is told: who has which version of the zone? */
+static void
+deadline_cb(void *arg)
+{
+	struct txtwait_op *op = arg;
+	size_t n_more;
+	const struct tw_group *late = txtwait_late(op, &n_more);
+	struct error err;
+
+	if (late != NULL && txtwait_is_cut(late)) {
+		txtwait_explain_cut(late, &err);
+		finish(op, &err);
+		return;
+	}
+	timer_clear(&op->poll);
+	for (size_t i = 0; i < op->n_targets; i++)
+		stop_query(op->targets[i]);
+	if (late != NULL && late->zone.n_servers > 1 &&
+	    late->zone.apex[0] != '\0' && !late->uses_resolvers) {
+		op->check = nscheck_start(op->dns, &late->zone, CHECK_MS,
+		    checked, op);
+		return;
+	}
+	txtwait_explain(op, NULL, &err);
 	finish(op, &err);
 }
 

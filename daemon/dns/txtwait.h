@@ -26,6 +26,9 @@ struct txtwait_item {
 	const struct zone *zone;	/* its fqdn is the name asked for */
 	const char	*value;
 	bool		 present;	/* wanted: there, or gone */
+	/* Where the provider made the change (provider_run.h), to explain why
+	 * it does not show; NULL or "": not known. */
+	const char	*changed_zone, *changed_server;
 };
 
 /* One line for a person when something worth telling changes: "waiting for
@@ -47,7 +50,9 @@ struct txtwait_args {			/* borrowed; copied */
 	enum txtwait_whom whom;
 	unsigned	 timeout_ms;	/* then ERR_TRANSIENT "dns:stale",
 					   naming the servers and what they
-					   showed */
+					   showed; after 3 s ERR_CONFIG
+					   "dns:zone-cut" if the change was made
+					   in a zone above that of the name */
 	unsigned	 patience_ms;	/* for dead servers; 0: 30 s, and never
 					   more than half of timeout_ms */
 	txtwait_progress_cb *progress;	/* may be NULL; gets done's arg */

@@ -16,6 +16,8 @@
 #include "daemon/io/loop.h"
 
 struct dnsq_op;
+struct nscheck_op;
+struct nscheck_reply;
 
 #define TW_PROGRESS_MS 1000		/* between two lines */
 
@@ -37,6 +39,9 @@ struct tw_group {
 	char		 name[DNAME_SIZE];
 	size_t		*items;		/* indexes */
 	size_t		 n_items;
+	struct zone	 zone;
+	char		 changed_zone[DNAME_SIZE];	/* "": not known */
+	char		 changed_server[340];
 	bool		 has_servers;
 	bool		 uses_resolvers;
 	bool		 was_answered;	/* usably, by anyone */
@@ -91,6 +96,7 @@ struct txtwait_op {
 	struct timer	 deadline;
 	int64_t		 told_at;	/* last progress line */
 	uint64_t	 told_set;	/* whom it waited for */
+	struct nscheck_op *check;	/* time is up: why? */
 };
 
 /* Has it given no usable answer for longer than we have patience? */
@@ -100,7 +106,16 @@ bool	txtwait_is_dead(const struct tw_target *, int64_t now);
 void	txtwait_tell(struct txtwait_op *, int64_t now);
 /* The note of a success. */
 void	txtwait_note(const struct txtwait_op *, char *out, size_t size);
-/* The error when time is up. */
-void	txtwait_explain(const struct txtwait_op *, struct error *);
+/* The group that is waited for; NULL: none.  *n_more others are, too. */
+const struct tw_group *txtwait_late(const struct txtwait_op *,
+	    size_t *n_more);
+/* Was the change made in a zone above the name's own? */
+bool	txtwait_is_cut(const struct tw_group *);
+/* The error of that. */
+void	txtwait_explain_cut(const struct tw_group *, struct error *);
+/* The error when time is up; with the state of the late group's servers, if
+ * that was asked for. */
+void	txtwait_explain(const struct txtwait_op *,
+	    const struct nscheck_reply *, struct error *);
 
 #endif

@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "common/text.h"
 #include "daemon/dns/dnsaddr.h"
+#include "daemon/dns/nscheck.h"
 #include "daemon/dns/txtwait_int.h"
 
 #define MAX_NAMED 8			/* servers told by name in an error */
@@ -128,9 +129,8 @@ txtwait_note(const struct txtwait_op *op, char *out, size_t size)
 	}
 }
 
-/* The name that is waited for, "" if there is none, and how many others. */
-static const struct tw_group *
-late_group(const struct txtwait_op *op, size_t *n_more)
+const struct tw_group *
+txtwait_late(const struct txtwait_op *op, size_t *n_more)
 {
 	const struct tw_group *late = NULL;
 	const struct tw_group *seen = NULL;
@@ -150,8 +150,128 @@ late_group(const struct txtwait_op *op, size_t *n_more)
 	return late;
 }
 
+bool
+txtwait_is_cut(const struct tw_group *g)
+{
+	return g->changed_zone[0] != '\0' && g->zone.apex[0] != '\0' &&
+	    !g->zone.is_told && strcmp(g->changed_zone, g->zone.apex) != 0 &&
+	    dname_is_in(g->zone.apex, g->changed_zone);
+}
+
 void
-txtwait_explain(const struct txtwait_op *op, struct error *err)
+txtwait_explain_cut(const struct tw_group *g, struct error *err)
+{
+	char label[DNSADDR_LABEL_MAX] = "?";
+
+	if (g->zone.n_servers > 0)
+		(void)dnsaddr_label(&g->zone.servers[0], label);
+	(void)error_set(err, ERR_CONFIG, "dns:zone-cut", "%s is in zone %s, "
+	    "whose server is %s, but the provider has changed zone %s%s%s, "
+	    "above the delegation, where nobody sees the record; use a "
+	    "provider that has zone %s, or remove its delegation", g->name,
+	    g->zone.apex, label, g->changed_zone,
+	    g->changed_server[0] != '\0' ? " on " : "", g->changed_server,
+	    g->zone.apex);
+}
+
+/* Those that were given up for the resolvers, and what they did. */
+static void
+add_dropped(const struct txtwait_op *op, char *who, size_t size)
+{
+	char label[DNSADDR_LABEL_MAX], text[512];
+	size_t n = 0;
+
+	for (size_t i = 0; i < op->n_targets; i++) {
+		const struct tw_target *t = op->targets[i];
+
+		if (!t->is_dropped || t->host->is_resolver ||
+		    op->whom == TXTWAIT_RESOLVERS || op->is_second ||
+		    n++ >= MAX_NAMED)
+			continue;
+		(void)text_printf(text, sizeof(text), "%s%s %s", n == 1 ?
+		    "the resolvers were asked since no server of the zone is "
+		    "of use: " : "", dnsaddr_label(&t->host->server, label),
+		    t->shows);
+		append(who, size, n == 1 ? "; " : ", ", text);
+	}
+}
+
+/* Secondaries that are behind, with their serials. */
+static bool
+add_serials(const struct nscheck_reply *reply, char *out, size_t size)
+{
+	const struct nscheck_server *newest = NULL;
+	char label[DNSADDR_LABEL_MAX], text[512];
+	bool any = false;
+
+	for (size_t i = 0; i < reply->n_servers; i++) {
+		const struct nscheck_server *s = &reply->servers[i];
+
+		if (s->has_serial && !s->is_behind)
+			newest = s;
+		if (!s->has_serial || !s->is_behind)
+			continue;
+		(void)text_printf(text, sizeof(text), "%s has serial %u",
+		    dnsaddr_label(s->server, label), s->serial);
+		append(out, size, ", ", text);
+		any = true;
+	}
+	if (!any || newest == NULL)
+		return any;
+	(void)text_printf(text, sizeof(text), "but %s %u: see why it does "
+	    "not get the zone (NOTIFY, zone transfer, allow-transfer)",
+	    dnsaddr_label(newest->server, label), newest->serial);
+	append(out, size, ", ", text);
+	return true;
+}
+
+/* The server that was told is none of those that are to show it. */
+static bool
+is_hidden(const struct tw_group *g)
+{
+	const char *open = strchr(g->changed_server, '(');
+	const char *address = open != NULL ? open + 1 : g->changed_server;
+	size_t len = strcspn(address, ")");
+
+	if (len == 0)
+		return false;
+	for (size_t i = 0; i < g->zone.n_servers; i++) {
+		const char *text = g->zone.servers[i].text;
+
+		if (strlen(text) == len && strncmp(text, address, len) == 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+add_reason(const struct tw_group *g, const struct nscheck_reply *reply,
+    char *out, size_t size)
+{
+	char text[1024] = "";
+
+	if (reply != NULL && add_serials(reply, text, sizeof(text)))
+		append(out, size, "; ", text);
+	if (g == NULL || g->any_agrees)
+		return;
+	if (g->changed_zone[0] != '\0' && g->zone.apex[0] != '\0' &&
+	    strcmp(g->changed_zone, g->zone.apex) != 0) {
+		(void)text_printf(text, sizeof(text), "the provider has "
+		    "changed zone %s, but for the DNS the name is in zone %s: "
+		    "is %s delegated?", g->changed_zone, g->zone.apex,
+		    g->changed_zone);
+		append(out, size, "; ", text);
+	} else if (is_hidden(g)) {
+		(void)text_printf(text, sizeof(text), "the update went to "
+		    "%s, which is none of them: see that it sends the zone to "
+		    "them (also-notify, allow-transfer)", g->changed_server);
+		append(out, size, "; ", text);
+	}
+}
+
+void
+txtwait_explain(const struct txtwait_op *op,
+    const struct nscheck_reply *reply, struct error *err)
 {
 	char who[1500] = "", more[64] = "", span[TEXT_SPAN_MAX];
 	char label[DNSADDR_LABEL_MAX], text[512];
@@ -176,7 +296,9 @@ txtwait_explain(const struct txtwait_op *op, struct error *err)
 		    n - MAX_NAMED);
 		append(who, sizeof(who), "; ", text);
 	}
-	g = late_group(op, &n_more);
+	add_dropped(op, who, sizeof(who));
+	g = txtwait_late(op, &n_more);
+	add_reason(g, reply, who, sizeof(who));
 	present = g == NULL || op->items[g->items[0]].present;
 	if (n_more > 0)
 		(void)text_printf(more, sizeof(more), " (and more names)");

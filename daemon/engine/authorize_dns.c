@@ -105,16 +105,20 @@ wait_for_dns(struct authorize_op *op)
 		settle(op);
 		return;
 	}
-	for (size_t i = 0; i < op->n_authzs; i++) {
-		const struct txtrec *t = op->authzs[i].txt;
+	for (size_t i = 0; i < op->n_adds; i++) {
+		const struct add *add = &op->adds[i];
 
-		if (t == NULL)
-			continue;
-		items[args.n_items++] = (struct txtwait_item){
-			.zone = txtrec_zone(t),
-			.value = txtrec_value(t),
-			.present = true,
-		};
+		for (size_t k = 0; k < add->n_authzs; k++) {
+			const struct txtrec *t = add->authzs[k]->txt;
+
+			items[args.n_items++] = (struct txtwait_item){
+				.zone = txtrec_zone(t),
+				.value = txtrec_value(t),
+				.present = true,
+				.changed_zone = add->zone,
+				.changed_server = add->server,
+			};
+		}
 	}
 	op->wait = txtwait_start(zones_dns(op->a.zones), &args, shown, op);
 	free(items);
@@ -133,6 +137,12 @@ added(const struct error *err, const struct provider_run_reply *reply,
 	op->pending--;
 	for (size_t i = 0; err == NULL && i < add->n_authzs; i++)
 		txtrec_set_added(add->authzs[i]->txt, reply->handles[i]);
+	if (err == NULL) {
+		(void)text_printf(add->zone, sizeof(add->zone), "%s",
+		    reply->zone);
+		(void)text_printf(add->server, sizeof(add->server), "%s",
+		    reply->server);
+	}
 	if (err != NULL && op->add_err.kind == ERR_NONE)
 		op->add_err = *err;
 	if (op->pending > 0)

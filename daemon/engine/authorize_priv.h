@@ -43,6 +43,8 @@ struct add {
 	struct provider_run_op *run;
 	struct authz	**authzs;
 	size_t		 n_authzs;
+	char		 zone[DNAME_SIZE];	/* that was changed, if known */
+	char		 server[340];
 };
 
 struct authorize_op {

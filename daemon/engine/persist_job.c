@@ -46,6 +46,7 @@ struct persist_job {
 	bool		 is_done;	/* the record was changed: look again */
 	char		*value;		/* of the record, as it is to be */
 	struct zone	 zone;
+	char		 changed_zone[DNAME_SIZE], changed_server[340];
 	char		**old;		/* values to be removed */
 	size_t		 n_old;
 	const char	*action;	/* what became of it, or NULL */
@@ -266,7 +267,9 @@ wait_for_dns(struct persist_job *j)
 	if (j->a.act == PERSIST_WRITE) {
 		items[args.n_items++] = (struct txtwait_item){
 			.zone = &j->zone, .value = j->value,
-			.present = true };
+			.present = true,
+			.changed_zone = j->changed_zone,
+			.changed_server = j->changed_server };
 	} else {
 		for (size_t i = 0; i < j->n_old; i++)
 			items[args.n_items++] = (struct txtwait_item){
@@ -306,10 +309,15 @@ added(const struct error *err, const struct provider_run_reply *reply,
 	struct persist_job *j = arg;
 
 	j->run = NULL;
-	if (err != NULL)
+	if (err != NULL) {
 		record_failed(j, err);
-	else
-		remove_old(j);
+		return;
+	}
+	(void)text_printf(j->changed_zone, sizeof(j->changed_zone), "%s",
+	    reply->zone);
+	(void)text_printf(j->changed_server, sizeof(j->changed_server), "%s",
+	    reply->server);
+	remove_old(j);
 }
 
 /* Which values of ours are there, but for the one to be? */

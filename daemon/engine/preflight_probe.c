@@ -69,6 +69,12 @@ what_to_do(const struct error *err)
 	if (strcmp(err->code, "provider:no-zone") == 0)
 		return "see which zones these credentials may change; set "
 		    "alias_provider if the zone is at another provider";
+	if (strcmp(err->code, "dns:zone-cut") == 0)
+		return "set alias_provider, or a name's own provider, to one "
+		    "that has that zone";
+	if (strcmp(err->code, "dns:too-many") == 0)
+		return "remove the old TXT records of that name, which other "
+		    "clients have left";
 	if (strcmp(err->code, "dns:stale") == 0)
 		return "see that the zone's servers get what the provider "
 		    "is told; a slow provider needs a longer "
@@ -224,7 +230,9 @@ added(const struct error *err, const struct provider_run_reply *reply,
 {
 	struct probe *p = arg;
 	const struct conf_cert *cc = p->check->pc->cc;
-	struct txtwait_item item = { .zone = p->zone, .present = true };
+	struct txtwait_item item = { .zone = p->zone, .present = true,
+	    .changed_zone = err == NULL ? reply->zone : NULL,
+	    .changed_server = err == NULL ? reply->server : NULL };
 	struct txtwait_args args = {
 		.items = &item,
 		.n_items = 1,

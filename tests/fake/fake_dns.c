@@ -457,7 +457,8 @@ run_answer_cb(void *arg)
 {
 	struct provider_run_op *op = arg;
 	const char *handles[ITEMS_MAX];
-	struct provider_run_reply reply = { .handles = handles };
+	struct provider_run_reply reply = { .handles = handles,
+	    .zone = "", .server = "" };
 	struct fake_rule *rule = &fake_dns.rules[op->is_add ? FAKE_ADD :
 	    FAKE_REMOVE];
 

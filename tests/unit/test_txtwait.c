@@ -293,7 +293,7 @@ run_case(const struct waitcase *c)
 	    (c->says != NULL && !contains(&w, text, c->says)) ||
 	    (c->says == NULL && text[0] != '\0') ||
 	    w.seen.lines < c->lines || (c->lines == 0 && c->says == NULL &&
-	    w.seen.lines > 0) || (n_tcp > 0) != c->tcp ||
+	    w.seen.lines > 0) || (n_tcp > 0 && c->kind == ERR_NONE) != c->tcp ||
 	    ms < c->at_least_ms ||
 	    (c->at_most_ms > 0 && ms > c->at_most_ms * 10))
 		fail_msg("%s: calls %d, kind %s, \"%s\", %d lines (%s), "
@@ -326,7 +326,8 @@ test_asked_once(void **state)
 	world_init(&w);
 	w.fake[0].rrs = w.fake[2].rrs = at_once;
 	w.fake[1].rrs = third;
-	item = (struct txtwait_item){ &w.zone, "v2", true };
+	item = (struct txtwait_item){ .zone = &w.zone, .value = "v2",
+	    .present = true };
 	begin(&w, TXTWAIT_AUTHORITATIVE, &item, 1, 1000, 0);
 	fakedns_run(w.loop, &w.seen.calls, 3000);
 	assert_int_equal(w.seen.err.kind, ERR_NONE);
@@ -354,7 +355,8 @@ test_many(void **state)
 		    .type = TXT, .data = "v" };
 		zones[i] = w.zone;
 		memcpy(zones[i].fqdn, names[i], sizeof(names[i]));
-		items[i] = (struct txtwait_item){ &zones[i], "v", true };
+		items[i] = (struct txtwait_item){ .zone = &zones[i],
+		    .value = "v", .present = true };
 	}
 	w.fake[0].rrs = w.fake[2].rrs = rrs;
 	w.fake[1].mode = FAKE_SILENT;
@@ -378,7 +380,8 @@ test_no_servers(void **state)
 	world_init(&w);
 	w.zone.n_servers = 0;
 	w.resolver.rrs = at_once;
-	item = (struct txtwait_item){ &w.zone, "v1", true };
+	item = (struct txtwait_item){ .zone = &w.zone, .value = "v1",
+	    .present = true };
 	begin(&w, TXTWAIT_AUTHORITATIVE, &item, 1, 1000, 0);
 	fakedns_run(w.loop, &w.seen.calls, 3000);
 	assert_int_equal(w.seen.err.kind, ERR_NONE);
@@ -403,7 +406,8 @@ test_cancel(void **state)
 		world_init(&w);
 		w.fake[1].mode = FAKE_SILENT;
 		w.fake[2].mode = FAKE_TRUNCATED;
-		item = (struct txtwait_item){ &w.zone, "v1", true };
+		item = (struct txtwait_item){ .zone = &w.zone, .value = "v1",
+	    .present = true };
 		begin(&w, TXTWAIT_AUTHORITATIVE, &item, 1, 1000, 0);
 		if (midway > 0)
 			fakedns_run(w.loop, &never, midway == 1 ? 2 : 40);
@@ -415,11 +419,72 @@ test_cancel(void **state)
 	}
 }
 
+/* Time is up: why it is so. */
+static void
+test_why(void **state)
+{
+	static const struct {
+		const char	*zone, *server, *code, *says;
+	} whys[] = {
+		{ "test", "", "dns:zone-cut", "is in zone example.test, whose "
+		    "server is ns2.test (127.0.0.2:PORT), but the provider "
+		    "has changed zone test, above the delegation" },
+		{ "example.test", "192.0.2.9", "dns:stale", "the update went "
+		    "to 192.0.2.9, which is none of them" },
+		{ "sub.example.test", "192.0.2.9", "dns:stale",
+		    "is sub.example.test delegated?" },
+		{ "", "", "dns:stale", "ns3.test (127.0.0.3:PORT) has no "
+		    "record" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(whys); i++) {
+		struct world w;
+		struct txtwait_item item = { .value = "v1", .present = true,
+		    .changed_zone = whys[i].zone,
+		    .changed_server = whys[i].server };
+
+		world_init(&w);
+		item.zone = &w.zone;
+		begin(&w, TXTWAIT_AUTHORITATIVE, &item, 1, 200, 0);
+		fakedns_run(w.loop, &w.seen.calls, 5000);
+		if (w.seen.calls != 1 || strcmp(w.seen.err.code,
+		    whys[i].code) != 0 || !contains(&w, w.seen.err.msg,
+		    whys[i].says))
+			fail_msg("%zu: %s: %s", i, w.seen.err.code,
+			    w.seen.err.msg);
+		world_clear(&w);
+	}
+}
+
+/* The resolvers took over, and have nothing: what did the servers say? */
+static void
+test_fallen_back(void **state)
+{
+	struct txtwait_item item = { .value = "v1", .present = true };
+	struct world w;
+
+	world_init(&w);
+	for (int i = 0; i < N_SERVERS; i++)
+		w.fake[i].mode = FAKE_SERVFAIL;
+	item.zone = &w.zone;
+	begin(&w, TXTWAIT_AUTHORITATIVE, &item, 1, 600, 200);
+	fakedns_run(w.loop, &w.seen.calls, 5000);
+	assert_string_equal(w.seen.err.code, "dns:stale");
+	if (!contains(&w, w.seen.err.msg, "resolver 127.0.0.9:PORT has no "
+	    "record; the resolvers were asked since no server of the zone") ||
+	    !contains(&w, w.seen.err.msg,
+	    "ns4.test (127.0.0.4:PORT) answers SERVFAIL"))
+		fail_msg("%s", w.seen.err.msg);
+	world_clear(&w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_why),
+		cmocka_unit_test(test_fallen_back),
 		cmocka_unit_test(test_asked_once),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_no_servers),
