@@ -53,6 +53,8 @@ cmd_status(const struct options *o)
 		print_json(o, reply.body, JSON_INDENT(2));
 	else
 		status_print(&o->out, reply.body, clock_now());
+	if (o->check && status_has_stuck(reply.body))
+		code = EXIT_FAILED;
 	json_array_foreach(json_object_get(reply.body, "certificates"), i,
 	    cert) {
 		if (o->check && status_is_bad(cert))

@@ -289,14 +289,17 @@ print_record(const struct term *t, const json_t *record, time_t now)
 	char *error = show_error(json_object_get(record, "error"));
 	time_t at = (time_t)jsonx_int(record, "next_at", 0);
 	char when[SHOW_WHEN_MAX];
-	char *text = xasprintf("%s of %s, at provider %s%s%s%s%s", name, cert,
-	    provider, at > 0 ? ", next try " : "",
+	char *value = show_str(record, "value", "?");
+	char *text = xasprintf("%s \"%s\" of %s, at provider %s%s%s%s%s%s",
+	    name, value, cert, provider, jsonx_bool(record, "absent", false) ?
+	    ", which no server shows" : "", at > 0 ? ", next try " : "",
 	    at > 0 ? show_span(now, at < now ? now : at, when) : "",
 	    error != NULL ? ": " : "", error != NULL ? error : "");
 
 	(void)fputs("  ", t->out);
 	term_wrap(t, TERM_PLAIN, 2, ERROR_INDENT, text);
 	free(text);
+	free(value);
 	free(error);
 	free(cert);
 	free(provider);
@@ -309,7 +312,21 @@ record_is_left(const json_t *record)
 {
 	const char *state = jsonx_str(record, "state");
 
-	return state == NULL || strcmp(state, "removing") == 0;
+	return state == NULL || strcmp(state, "removing") == 0 ||
+	    (strcmp(state, "in use") != 0 && jsonx_int(record, "tries", 0) > 0);
+}
+
+bool
+status_has_stuck(const json_t *status)
+{
+	const json_t *record;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "cleanup"), i, record) {
+		if (jsonx_bool(record, "stuck", false))
+			return true;
+	}
+	return false;
 }
 
 static void

@@ -21,5 +21,7 @@ void	status_print_cert(const struct term *, const json_t *cert, time_t now);
 /* Is the certificate missing or expired, or did its last run or a deploy
  * action fail? */
 bool	status_is_bad(const json_t *cert);
+/* Is there a record that cannot be removed, of which people are told? */
+bool	status_has_stuck(const json_t *status);
 
 #endif

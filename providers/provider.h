@@ -143,6 +143,8 @@ struct provider_list {
 struct provider_changed {
 	char		 zone[256];	/* canonical */
 	char		 server[340];	/* a name server, for messages */
+	bool		 may_be;	/* a request that changes something was
+					   answered well, or not at all */
 };
 
 /* What is to be done.  All names are canonical, without a final dot. */

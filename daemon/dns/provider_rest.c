@@ -32,6 +32,7 @@ struct rest_op {
 	struct preq	*rq;
 	struct http_args http_args;
 	struct http_op	*http;
+	bool		 is_change;	/* it does not only read */
 	unsigned	 rounds, repeats, poll_ms;
 	/* The walk over the suffixes of fqdn. */
 	char		*own_zone;	/* the configured one; NULL: walk */
@@ -367,6 +368,16 @@ refusal_error(struct rest_op *op, const struct provider_answer *a,
 		err->retry_at = asked_at;
 }
 
+/* What was asked may have been done. */
+static void
+note_change(struct rest_op *op)
+{
+	struct provider_changed *changed = op->a.call->changed;
+
+	if (changed != NULL && op->is_change)
+		changed->may_be = true;
+}
+
 static void
 answer_read(struct rest_op *op, const struct provider_answer *a)
 {
@@ -391,6 +402,8 @@ answer_read(struct rest_op *op, const struct provider_answer *a)
 	} else if (step->reply != NULL) {
 		next = step->reply(op->a.call, a, &err);
 	}
+	if (next != PROVIDER_FAIL && next != PROVIDER_NO_ZONE)
+		note_change(op);
 	if (next == PROVIDER_FAIL && err.kind == ERR_NONE)
 		(void)error_set(&err, ERR_INTERNAL, "provider:bug",
 		    "failed without a reason");
@@ -408,6 +421,7 @@ http_done(const struct error *err, const struct http_reply *r, void *arg)
 	if (err != NULL) {
 		struct error copy = *err;
 
+		note_change(op);
 		rest_fail(op, &copy);
 		return;
 	}
@@ -433,6 +447,8 @@ step_send(struct rest_op *op)
 	log_debug(&(struct log_ctx){ .provider = op->a.call->provider,
 	    .cert = op->a.call->cert }, "%s: %s", rest_step(op),
 	    preq_label(op->rq));
+	op->is_change = op->http_args.method != NULL &&
+	    strcmp(op->http_args.method, "GET") != 0;
 	op->http = http_start(op->a.env->http, &op->http_args, http_done, op);
 	preq_free(op->rq);
 	op->rq = NULL;

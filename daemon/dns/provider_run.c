@@ -38,6 +38,7 @@ struct provider_run_op {
 	struct provider_call call;
 	char		 new_handle[PROVIDER_HANDLE_SIZE];
 	struct provider_changed changed;
+	bool		 may_be_done;	/* something of it */
 	struct rest_op	*rest;
 	struct provider_op *other;
 	struct timer	 next, limit;
@@ -137,17 +138,32 @@ hide_secrets(const struct provider *type, const struct provider_values *values,
 	}
 }
 
+/*
+ * Was it refused, all of it, and is nothing done?  What programs do before
+ * they fail nobody knows.
+ */
+static bool
+is_undone(const struct provider_run_op *op, const struct error *err)
+{
+	if (op->type->no_retry || op->may_be_done || op->at > 0 ||
+	    (err->kind != ERR_CONFIG && err->kind != ERR_REJECTED))
+		return false;
+	return !op->changed.may_be ||
+	    strcmp(err->code, "provider:no-zone") == 0;
+}
+
 static void
 run_finish(struct provider_run_op *op, struct error *err)
 {
-	struct provider_run_reply reply;
+	struct provider_run_reply reply = { .handles = NULL };
 	const char **handles;
 
 	run_stop(op);
 	if (err != NULL) {
 		hide_secrets(op->type, op->call.values, err->msg);
 		(void)error_wrap(err, "%s", op->name);
-		op->done(err, NULL, op->arg);
+		reply.is_undone = is_undone(op, err);
+		op->done(err, &reply, op->arg);
 		provider_run_cancel(op);
 		return;
 	}
@@ -169,6 +185,7 @@ limit_cb(void *arg)
 	struct provider_run_op *op = arg;
 	struct error err;
 
+	op->may_be_done = true;
 	if (!op->turn.is_active)
 		(void)error_set(&err, ERR_TRANSIENT, "provider:timeout",
 		    "%u s were not enough: still waiting for other calls to "
@@ -214,6 +231,10 @@ attempt_failed(struct provider_run_op *op, const struct error *err)
 {
 	int64_t pause = retry_pause(op, err);
 
+	/* Without an answer nobody knows. */
+	if (err->kind != ERR_CONFIG && err->kind != ERR_REJECTED &&
+	    err->kind != ERR_RATELIMIT)
+		op->may_be_done = true;
 	op->last = *err;
 	op->has_failed = true;
 	if (pause == -1) {
@@ -281,7 +302,7 @@ call_fill(struct provider_run_op *op)
 	op->new_handle[0] = '\0';
 	c->new_handle = op->new_handle;
 	c->new_handle_size = sizeof(op->new_handle);
-	memset(&op->changed, 0, sizeof(op->changed));
+	op->changed.zone[0] = op->changed.server[0] = '\0';
 	c->changed = &op->changed;
 }
 

@@ -64,11 +64,15 @@ struct provider_run_reply {
 	const char	*zone;		/* that was changed, "" if unknown */
 	const char	*server;	/* likewise: the name server that was
 					   told, with its address */
+	bool		 is_undone;	/* of an error: all was refused, in so
+					   many words, before anything was
+					   done */
 };
 
 /*
  * Success means the provider has accepted all values (or no longer has any
- * of them).  The error's message begins with "PROVIDER: ".  Codes besides
+ * of them).  With an error, of reply only is_undone is set.  The error's
+ * message begins with "PROVIDER: ".  Codes besides
  * those of http.h and of the provider: "provider:credentials",
  * "provider:throttled", "provider:unavailable", "provider:refused",
  * "provider:reply" (malformed), "provider:no-zone", "provider:conflict",

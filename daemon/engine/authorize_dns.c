@@ -143,6 +143,9 @@ added(const struct error *err, const struct provider_run_reply *reply,
 		(void)text_printf(add->server, sizeof(add->server), "%s",
 		    reply->server);
 	}
+	for (size_t i = 0; err != NULL && reply != NULL && reply->is_undone &&
+	    i < add->n_authzs; i++)
+		txtrec_set_refused(add->authzs[i]->txt);
 	if (err != NULL && op->add_err.kind == ERR_NONE)
 		op->add_err = *err;
 	if (op->pending > 0)

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/engine/alarm.h"
 #include "daemon/engine/cleanup_priv.h"
 #include "daemon/engine/priv.h"
 
@@ -149,7 +150,10 @@ cleanup_claim(struct cleanup *c, const char *cert, const char *provider,
 		(void)text_printf(t->row.value, sizeof(t->row.value), "%s",
 		    value);
 		t->row.created_at = clock_now();
-	} else if (t->removal != NULL) {
+	} else {
+		t->may_be_there |= t->row.state != TXT_REFUSED;
+	}
+	if (t->removal != NULL) {
 		struct removal *r = t->removal;
 
 		/* The others of that removal begin again. */
@@ -166,6 +170,7 @@ cleanup_claim(struct cleanup *c, const char *cert, const char *provider,
 	t->is_spent = false;
 	t->is_probe = false;
 	t->was_tried = false;
+	t->is_absent = false;
 	t->row.state = TXT_ADDING;
 	t->row.retry_at = 0;
 	t->row.tries = 0;
@@ -179,6 +184,15 @@ txtrec_set_added(struct txtrec *t, const char *handle)
 {
 	t->row.state = TXT_ADDED;
 	(void)text_printf(t->row.handle, sizeof(t->row.handle), "%s", handle);
+	store_txt_put(t->cleanup->engine->a.store, &t->row);
+}
+
+void
+txtrec_set_refused(struct txtrec *t)
+{
+	if (t->may_be_there)
+		return;
+	t->row.state = TXT_REFUSED;
 	store_txt_put(t->cleanup->engine->a.store, &t->row);
 }
 
@@ -271,6 +285,17 @@ txtrec_zone(const struct txtrec *t)
 	return &t->zone;
 }
 
+/* Is it time for a person? */
+static bool
+is_stuck(const struct txtrec *t)
+{
+	struct alarm_fact f;
+
+	return !t->is_claimed && !t->is_absent && alarm_judge_txt(t->row.cert,
+	    t->row.provider, t->row.fqdn, t->row.tries, t->row.created_at,
+	    t->row.error, clock_now(), &f) == 0 && f.is_ripe;
+}
+
 json_t *
 cleanup_json(const struct cleanup *c)
 {
@@ -279,7 +304,8 @@ cleanup_json(const struct cleanup *c)
 
 	TAILQ_FOREACH(t, &c->recs, link) {
 		json_t *o = json_pack(
-		    "{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:o, s:o}",
+		    "{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:o, s:o,"
+		    " s:b, s:b}",
 		    "cert", t->row.cert, "provider", t->row.provider,
 		    "zone", t->row.zone, "name", t->row.fqdn,
 		    "value", t->row.value,
@@ -289,7 +315,8 @@ cleanup_json(const struct cleanup *c)
 		    "tries", (int)t->row.tries,
 		    "next_at", time_json(t->is_claimed ? 0 : t->row.retry_at),
 		    "error", t->row.error[0] != '\0' ?
-		    json_string(t->row.error) : json_null());
+		    json_string(t->row.error) : json_null(),
+		    "absent", t->is_absent, "stuck", is_stuck(t));
 
 		if (o != NULL)
 			(void)json_array_append_new(list, o);

@@ -41,6 +41,12 @@ struct txtrec	*cleanup_claim(struct cleanup *, const char *cert,
 		    const struct zone *zone, const char *value);
 /* The provider has it; handle may be "". */
 void		 txtrec_set_added(struct txtrec *, const char *handle);
+/*
+ * The provider refused to add it, before anything was done: forgotten as soon
+ * as the servers are seen not to show it, without another word with the
+ * provider.  Not if an earlier call for it may have been done.
+ */
+void		 txtrec_set_refused(struct txtrec *);
 /* Give it up: it will be removed.  NULL is allowed. */
 void		 txtrec_release(struct txtrec *);
 /*

@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 #include <time.h>
 
+#include "common/error.h"
 #include "daemon/dns/zone.h"
 #include "daemon/engine/cleanup.h"
 #include "daemon/io/loop.h"
@@ -33,6 +34,9 @@ struct txtrec {
 	bool		 is_spent;	/* its run wants it removed now */
 	struct removal	*removal;	/* under way */
 	bool		 was_tried;	/* a removal has come back */
+	bool		 may_be_there;	/* of an earlier add */
+	bool		 is_absent;	/* the last removal was refused, but no
+					   server shows it */
 	bool		 is_probe;
 	txtrec_gone_cb	*gone;		/* NULL: nobody wants to know */
 	void		*gone_arg;
@@ -52,6 +56,8 @@ struct removal {
 	struct zone_op	*zone_op;
 	struct txtwait_op *wait;
 	struct timer	 close;		/* nothing can be removed */
+	struct error	 failure;	/* refused: do the servers show it?
+					   kind ERR_NONE: it was not */
 };
 
 struct cleanup_wait_op {

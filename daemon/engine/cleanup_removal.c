@@ -19,6 +19,11 @@
 #define ABSENT_TIMEOUT_MS	600000
 /* An add whose answer was lost may still land: it is removed twice. */
 #define LATE_ADD_S		20
+/* To see whether a record that was refused is there after all. */
+#define LOOK_TIMEOUT_MS		5000
+/* Longer than any add may take to be seen: what nobody has shown until then,
+ * and the provider refuses to remove, is not there. */
+#define NEVER_SEEN_S		86400
 
 void
 removal_free(struct removal *r)
@@ -57,6 +62,7 @@ removal_failed(struct removal *r, const struct error *err)
 	size_t n = r->n_recs;
 	time_t now = clock_now();
 	char span[TEXT_SPAN_MAX];
+	bool is_absent = r->recs[0]->is_absent;
 
 	for (size_t i = 0; i < r->n_recs; i++) {
 		struct txtrec *t = r->recs[i];
@@ -76,9 +82,10 @@ removal_failed(struct removal *r, const struct error *err)
 		text_clean(t->row.error);
 		store_txt_put(c->engine->a.store, &t->row);
 	}
-	event_emit(c->engine, r->recs[0]->row.cert, STEP_END, LOGL_WARNING,
-	    "TXT record %s is not removed yet: %s; next try in %s",
-	    r->recs[0]->row.fqdn, err->msg,
+	event_emit(c->engine, r->recs[0]->row.cert, STEP_END, is_absent ?
+	    LOGL_INFO : LOGL_WARNING, "TXT record %s is not removed yet: "
+	    "%s%s; next try in %s", r->recs[0]->row.fqdn, err->msg, is_absent ?
+	    "; no server shows it" : "",
 	    text_span(r->recs[0]->row.retry_at - now, span));
 	memcpy(recs, r->recs, n * sizeof(recs[0]));
 	removal_free(r);
@@ -116,17 +123,61 @@ removal_finish(struct removal *r, bool again_if_adding)
 	cleanup_check_waits(c);
 }
 
-/* The provider never takes a value away: to wait for that would be vain. */
-static void
-close_cb(void *arg)
+/* A group of values that the provider refused to add. */
+static bool
+is_refused(const struct removal *r)
 {
-	struct removal *r = arg;
+	return r->recs[0]->row.state == TXT_REFUSED;
+}
 
-	event_emit(r->cleanup->engine, r->recs[0]->row.cert, STEP_END,
-	    LOGL_INFO, "TXT record %s stays until another takes its place: "
-	    "provider %s cannot remove", r->recs[0]->row.fqdn,
-	    r->recs[0]->row.provider);
+/* Refused, and nobody shows it: is it to be forgotten? */
+static void
+removal_absent(struct removal *r)
+{
+	const struct txtrec *t = r->recs[0];
+	time_t newest = 0;
+
+	for (size_t i = 0; i < r->n_recs; i++) {
+		r->recs[i]->is_absent = true;
+		if (r->recs[i]->row.created_at > newest)
+			newest = r->recs[i]->row.created_at;
+	}
+	if (is_refused(r)) {
+		event_emit(r->cleanup->engine, t->row.cert, STEP_END,
+		    LOGL_INFO, "TXT record %s was never there: nothing is to "
+		    "be removed", t->row.fqdn);
+	} else if (clock_now() - newest < NEVER_SEEN_S) {
+		removal_failed(r, &r->failure);
+		return;
+	} else {
+		event_emit(r->cleanup->engine, t->row.cert, STEP_END,
+		    LOGL_NOTICE, "TXT record %s is forgotten: no server shows "
+		    "it, and it cannot be removed: %s", t->row.fqdn,
+		    r->failure.msg);
+	}
 	removal_finish(r, false);
+}
+
+/* Refused, but it may be there, as far as could be seen. */
+static void
+removal_unsure(struct removal *r, const struct error *why)
+{
+	if (!is_refused(r)) {
+		removal_failed(r, &r->failure);
+		return;
+	}
+	if (strcmp(why->code, "dns:stale") == 0) {
+		/* Somebody shows it: the usual way, at once. */
+		for (size_t i = 0; i < r->n_recs; i++) {
+			r->recs[i]->row.state = TXT_REMOVING;
+			store_txt_put(r->cleanup->engine->a.store,
+			    &r->recs[i]->row);
+		}
+		timer_set(&r->cleanup->work, 0);
+		removal_free(r);
+		return;
+	}
+	removal_failed(r, why);
 }
 
 static void
@@ -136,6 +187,13 @@ absent_done(const struct error *err, const struct txtwait_reply *reply,
 	struct removal *r = arg;
 
 	r->wait = NULL;
+	if (r->failure.kind != ERR_NONE || is_refused(r)) {
+		if (err == NULL)
+			removal_absent(r);
+		else
+			removal_unsure(r, err);
+		return;
+	}
 	if (err != NULL) {
 		removal_failed(r, err);
 		return;
@@ -158,7 +216,8 @@ removal_confirm(struct removal *r)
 		.whom = r->cc != NULL &&
 		    r->cc->propagation == PROPAGATION_RESOLVERS ?
 		    TXTWAIT_RESOLVERS : TXTWAIT_AUTHORITATIVE,
-		.timeout_ms = ABSENT_TIMEOUT_MS,
+		.timeout_ms = r->failure.kind != ERR_NONE || is_refused(r) ?
+		    LOOK_TIMEOUT_MS : ABSENT_TIMEOUT_MS,
 	};
 
 	for (size_t i = 0; i < r->n_recs; i++) {
@@ -178,6 +237,10 @@ zone_found(const struct error *err, const struct zone *zone, void *arg)
 	struct txtrec *t = r->recs[0];
 
 	r->zone_op = NULL;
+	if (err != NULL && r->failure.kind != ERR_NONE) {
+		removal_failed(r, &r->failure);
+		return;
+	}
 	if (err != NULL) {
 		removal_failed(r, err);
 		return;
@@ -188,6 +251,37 @@ zone_found(const struct error *err, const struct zone *zone, void *arg)
 	removal_confirm(r);
 }
 
+/* Do the servers show it? */
+static void
+removal_look(struct removal *r)
+{
+	if (r->recs[0]->has_zone)
+		removal_confirm(r);
+	else	/* the name of the record is known: no alias */
+		r->zone_op = zone_start_exact(r->dns, r->recs[0]->row.fqdn,
+		    ZONE_TIMEOUT_MS, zone_found, r);
+}
+
+/*
+ * The provider does not remove it, or there is none.  If it says so for good,
+ * whether the record is there at all decides if that is anybody's trouble.
+ */
+static void
+removal_refused(struct removal *r, const struct error *err)
+{
+	for (size_t i = 0; i < r->n_recs; i++) {
+		r->recs[i]->was_tried = true;
+		r->recs[i]->is_absent = false;
+	}
+	if ((err->kind != ERR_CONFIG && err->kind != ERR_REJECTED) ||
+	    (r->cc != NULL && r->cc->propagation == PROPAGATION_NONE)) {
+		removal_failed(r, err);
+		return;
+	}
+	r->failure = *err;
+	removal_look(r);
+}
+
 static void
 removed_done(const struct error *err, const struct provider_run_reply *reply,
     void *arg)
@@ -195,12 +289,15 @@ removed_done(const struct error *err, const struct provider_run_reply *reply,
 	struct removal *r = arg;
 
 	r->run = NULL;
-	if (err != NULL) {
-		removal_failed(r, err);
-		return;
-	}
 	for (size_t i = 0; i < r->n_recs; i++)
 		r->recs[i]->was_tried = true;
+	if (err != NULL) {
+		struct cleanup *c = r->cleanup;
+
+		removal_refused(r, err);
+		cleanup_check_waits(c);
+		return;
+	}
 	if (r->cc != NULL && r->cc->propagation == PROPAGATION_NONE) {
 		event_emit(r->cleanup->engine, r->recs[0]->row.cert, STEP_END,
 		    LOGL_INFO, "TXT record %s is removed",
@@ -208,12 +305,39 @@ removed_done(const struct error *err, const struct provider_run_reply *reply,
 		removal_finish(r, true);
 		return;
 	}
-	if (r->recs[0]->has_zone)
-		removal_confirm(r);
-	else	/* the name of the record is known: no alias */
-		r->zone_op = zone_start_exact(r->dns, r->recs[0]->row.fqdn,
-		    ZONE_TIMEOUT_MS, zone_found, r);
+	removal_look(r);
 	cleanup_check_waits(r->cleanup);
+}
+
+/*
+ * Without a call: the provider never takes a value away, so that to wait for
+ * that would be vain; it refused to add it; or there is none of that name.
+ */
+static void
+close_cb(void *arg)
+{
+	struct removal *r = arg;
+	const struct txtrec *t = r->recs[0];
+	struct error err;
+
+	if (is_refused(r) && r->cc != NULL &&
+	    r->cc->propagation == PROPAGATION_NONE) {
+		removal_finish(r, false);
+	} else if (is_refused(r)) {
+		removal_look(r);
+	} else if (conf_find_provider(r->conf, t->row.provider) == NULL) {
+		(void)error_set(&err, ERR_CONFIG, "engine:no-provider",
+		    "provider \"%s\" is not in the configuration any more: "
+		    "configure it again, or remove the record by hand",
+		    t->row.provider);
+		removal_refused(r, &err);
+	} else {
+		event_emit(r->cleanup->engine, t->row.cert, STEP_END,
+		    LOGL_INFO, "TXT record %s stays until another takes its "
+		    "place: provider %s cannot remove", t->row.fqdn,
+		    t->row.provider);
+		removal_finish(r, false);
+	}
 }
 
 /*
@@ -244,7 +368,8 @@ static bool
 is_same_name(const struct txtrec *a, const struct txtrec *b)
 {
 	return strcmp(a->row.fqdn, b->row.fqdn) == 0 &&
-	    strcmp(a->row.provider, b->row.provider) == 0;
+	    strcmp(a->row.provider, b->row.provider) == 0 &&
+	    (a->row.state == TXT_REFUSED) == (b->row.state == TXT_REFUSED);
 }
 
 void
@@ -289,17 +414,11 @@ removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 		.n_values = r->n_recs,
 		.timeout_ms = REMOVE_TIMEOUT_MS,
 	};
-	if (args.provider == NULL) {
-		struct error err;
-
-		(void)error_set(&err, ERR_CONFIG, "engine:no-provider",
-		    "provider \"%s\" is not in the configuration any more: "
-		    "configure it again, or remove the record by hand",
-		    first->row.provider);
-		removal_failed(r, &err);
+	/* The caller is walking the list that these shorten. */
+	if (is_refused(r) || args.provider == NULL) {
+		timer_set(&r->close, 0);
 		return;
 	}
-	/* The caller is walking the list that close_cb() shortens. */
 	if (args.provider->type->cannot_remove)
 		timer_set(&r->close, 0);
 	else

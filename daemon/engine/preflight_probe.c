@@ -245,6 +245,8 @@ added(const struct error *err, const struct provider_run_reply *reply,
 
 	p->run = NULL;
 	if (err != NULL) {
+		if (reply != NULL && reply->is_undone)
+			txtrec_set_refused(p->txt);
 		give_up(p, err);
 		return;
 	}

@@ -119,7 +119,9 @@ of_records(struct teller *t, time_t now)
 		struct alarm_fact f;
 		char key[512];
 
-		if (provider == NULL || fqdn == NULL || cert == NULL)
+		/* What no server shows does no harm. */
+		if (provider == NULL || fqdn == NULL || cert == NULL ||
+		    jsonx_bool(j, "absent", false))
 			continue;
 		if (alarm_judge_txt(cert, provider, fqdn,
 		    (unsigned)jsonx_int(j, "tries", 0),

@@ -216,6 +216,7 @@ enum txt_state {
 	TXT_ADDING,		/* the provider may have it */
 	TXT_ADDED,		/* the provider said so */
 	TXT_REMOVING,		/* asked to remove, absence not confirmed */
+	TXT_REFUSED,		/* the provider refused to add it */
 	TXT_STATE_END
 };
 const char	*txt_state_name(enum txt_state);

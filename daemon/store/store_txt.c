@@ -10,6 +10,7 @@ static const char *const state_names[] = {
 	[TXT_ADDING] = "adding",
 	[TXT_ADDED] = "added",
 	[TXT_REMOVING] = "removing",
+	[TXT_REFUSED] = "refused",
 };
 _Static_assert(sizeof(state_names) / sizeof(state_names[0]) == TXT_STATE_END,
     "state_names");

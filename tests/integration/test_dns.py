@@ -74,6 +74,8 @@ def test_server_that_never_shows_the_value(acmed, lab, txt):
     acmed.start()
     error = acmed.wait_error(name, 30)
     assert "ns2.slow.test" in error["msg"]
+    # The secondary's copy of the zone is older than the primary's.
+    assert "has serial" in error["msg"] and BIND in error["msg"], error
     assert error["kind"] == "transient"
     assert acmed.cert_status(name)["next"]["action"] == "retry"
     lab.bind.proc.alive()
@@ -200,6 +202,77 @@ def test_zone_told(acmed, txt, how):
             assert p.returncode == 0 and "FAIL" not in p.stdout, p.stdout
     finally:
         odd.close()
+
+
+@pytest.mark.parametrize("how", ["asked", "zone told"])
+def test_above_the_cut(acmed, lab, txt, how):
+    """The provider's server has delegated the name: told in seconds, with
+    both zones, whether the server says so itself or only takes the update."""
+    name = "www.cut.example.test"
+    sub = names.Knot(os.path.join(acmed.folder, "knot"), ODD,
+                     {"cut.example.test": names.zone_text(
+                         "cut.example.test", {"ns1": ODD})})
+    try:
+        if how == "zone told":
+            acmed.providers["dns"] = daemon.rfc2136(zone="example.test")
+        acmed.cert(name)
+        acmed.start()
+        error = acmed.wait_error(name)
+        assert error["code"] == "dns:zone-cut", error
+        assert "zone cut.example.test" in error["msg"] \
+            and "zone example.test" in error["msg"], error
+        acmed.wait_clean()
+        assert txt("example.test", name) == {}
+        p = acmed.ctl("check", name)
+        assert p.returncode == 6 and "alias_provider" in p.stdout, p.stdout
+    finally:
+        sub.stop()
+
+
+@pytest.mark.parametrize("why", ["key", "no zone"])
+def test_refused_add_leaves_nothing(acmed, txt, why):
+    """What the server refused to add is not removed, nor told of: it was
+    never there."""
+    import dns.query
+    import dns.tsigkeyring
+    import dns.update
+    name = "gone.example.test" if why == "no zone" else "key.example.test"
+    if why == "key":
+        acmed.providers["dns"] = daemon.rfc2136(key_name="nobody")
+    acmed.cert(name)
+    acmed.start()
+    error = acmed.wait_error(name)
+    assert error["kind"] == "config", error
+    acmed.wait_clean(10)
+    assert "not removed yet" not in acmed.log()
+    if why == "key":
+        acmed.providers["dns"] = daemon.rfc2136()
+        acmed.write_conf()
+        assert acmed.ctl("reload").returncode == 0
+    else:
+        u = dns.update.Update("example.test", keyring=dns.tsigkeyring
+                              .from_text({names.KEY_NAME: names.KEY_SECRET}),
+                              keyalgorithm="hmac-sha256")
+        u.delete("_acme-challenge.gone", "CNAME")
+        dns.query.tcp(u, BIND, timeout=5)
+        assert acmed.ctl("renew-now", name).returncode == 0
+    acmed.wait_valid(name)
+    acmed.wait_clean()
+    assert acmed.ctl("status", "--check").returncode == 0
+    assert txt("example.test", name) == {}
+
+
+def test_hundred_values(acmed, txt):
+    """BIND takes no more than a hundred at a name: the error counts them."""
+    acmed.cert("full.example.test")
+    acmed.start()
+    error = acmed.wait_error("full.example.test")
+    if error["code"] == "dns:servfail" or "100 other values" not in \
+            error["msg"]:
+        pytest.fail(str(error))
+    assert error["kind"] == "config"
+    p = acmed.ctl("check", "full.example.test")
+    assert p.returncode == 6 and "remove the old TXT records" in p.stdout
 
 
 UPDATE = """#!/bin/sh

@@ -308,7 +308,7 @@ test_retry_on_reload(void **state)
 	fake_rule_fail(&fake_dns.rules[FAKE_REMOVE], 1, ERR_CONFIG,
 	    "provider:credentials", "dns: no entry");
 	leave(c, "v1");
-	fake_time_pass(SECOND);
+	fake_time_pass(10 * SECOND);
 	expect_rows(c, "removing/1 ");
 	free(erig_reload(*state, CONF));
 	fake_time_pass(SECOND);
@@ -326,7 +326,7 @@ test_provider_gone(void **state)
 	erig_crash(r);
 	erig_up(r);
 	c = r->engine->cleanup;
-	fake_time_pass(SECOND);
+	fake_time_pass(10 * SECOND);
 	expect_rows(c, "removing/1 ");
 	assert_true(erig_told(r, "provider \"old\" is not in the "
 	    "configuration any more"));
@@ -336,6 +336,75 @@ test_provider_gone(void **state)
 	fake_time_pass(SECOND);
 	expect_log("- old " FQDN " v1\n");
 	expect_rows(c, "");
+}
+
+/* The provider refused to add it: no removal, no word, if nobody shows it. */
+static void
+test_refused(void **state)
+{
+	struct cleanup *c = begin(state);
+	struct txtrec *t = claim(c, "v1");
+
+	fake_dns.log[0] = '\0';
+	txtrec_set_refused(t);
+	txtrec_release(t);
+	fake_time_pass(SECOND);
+	expect_rows(c, "");
+	expect_log("");
+
+	/* One that is there all the same is removed. */
+	t = claim(c, "v2");
+	fake_dns_put(FQDN, "v2");
+	txtrec_set_refused(t);
+	txtrec_release(t);
+	fake_time_pass(10 * SECOND);
+	expect_rows(c, "");
+	expect_log("- dns " FQDN " v2\n");
+
+	/* What was added before may be there, whatever is refused now. */
+	leave(c, "v3");
+	t = claim(c, "v3");
+	txtrec_set_refused(t);
+	txtrec_release(t);
+	fake_time_pass(MINUTE);
+	expect_rows(c, "");
+	expect_log("- dns " FQDN " v3\n- dns " FQDN " v3\n");
+}
+
+/*
+ * Refused for good, or nobody left to ask, but no server shows it: no alarm,
+ * and after a day it is forgotten.  Never before, since it may be on its way.
+ */
+static void
+test_never_there(void **state)
+{
+	struct cleanup *c = begin(state);
+	struct txtrec *t = claim_at(c, FQDN, "old", "v1");
+
+	txtrec_release(t);
+	fake_time_pass(10 * HOUR);
+	assert_int_equal(cleanup_count(c), 1);
+	{
+		json_t *list = cleanup_json(c), *o = json_array_get(list, 0);
+
+		assert_true(json_is_true(json_object_get(o, "absent")));
+		assert_true(json_is_false(json_object_get(o, "stuck")));
+		json_decref(list);
+	}
+	fake_time_pass(3 * DAY);
+	assert_int_equal(cleanup_count(c), 0);
+
+	/* One that is shown is never forgotten, and told. */
+	t = claim_at(c, FQDN, "old", "v2");
+	fake_dns_put(FQDN, "v2");
+	txtrec_release(t);
+	fake_time_pass(4 * DAY);
+	{
+		json_t *list = cleanup_json(c), *o = json_array_get(list, 0);
+
+		assert_true(json_is_true(json_object_get(o, "stuck")));
+		json_decref(list);
+	}
 }
 
 /* --- restart --- */
@@ -523,6 +592,8 @@ main(void)
 		ERIG_TEST(test_not_confirmed),
 		ERIG_TEST(test_retry_on_reload),
 		ERIG_TEST(test_provider_gone),
+		ERIG_TEST(test_refused),
+		ERIG_TEST(test_never_there),
 		ERIG_TEST(test_restart),
 		ERIG_TEST(test_wait),
 		ERIG_TEST(test_wait_failure),

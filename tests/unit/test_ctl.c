@@ -155,7 +155,7 @@ test_widths(void **state)
 
 		assert_has(out, "example.com");
 		assert_has(out, "stuck.example");
-		assert_has(out, "_acme-challenge.b of b");
+		assert_has(out, "_acme-challenge.b \"");
 		assert_has(out, "2 TXT records are still");
 		assert_has(out, "1 challenge file is still");
 		assert_has(out, "/srv/www/t1 of b");
