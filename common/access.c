@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/mem.h"
@@ -144,4 +145,48 @@ access_close(const char *path, const char *bits)
 	return xasprintf("chgrp %s %s && chmod %04o %s",
 	    group_name(getegid(), group), path,
 	    (unsigned)((st.st_mode & 0770) | 0040), path);
+}
+
+/* Only root writes here: not a group of others, and not everybody. */
+static bool
+is_roots(const struct stat *st)
+{
+	mode_t open = st->st_gid == 0 ? S_IWOTH : S_IWGRP | S_IWOTH;
+
+	return st->st_uid == 0 && (st->st_mode & open) == 0;
+}
+
+static char *
+others_fault(const char *path, const struct stat *st)
+{
+	char owner[NAME_LEN], group[NAME_LEN];
+	struct statvfs fs;
+
+	if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0)
+		return NULL;
+	return xasprintf("acmed runs as root here, and others can write %s "
+	    "(%s:%s, mode %04o): chown root:root %s && chmod go-w %s", path,
+	    user_name(st->st_uid, owner), group_name(st->st_gid, group),
+	    (unsigned)(st->st_mode & 07777), path, path);
+}
+
+char *
+access_others(const char *path)
+{
+	char *real, *slash, *fault = NULL;
+	struct stat st;
+
+	if (geteuid() != 0 || (real = realpath(path, NULL)) == NULL)
+		return NULL;
+	if (stat(real, &st) == 0 && !is_roots(&st))
+		fault = others_fault(real, &st);
+	slash = strrchr(real, '/');
+	if (slash != NULL && slash != real)
+		*slash = '\0';
+	/* In a sticky one the files of root are safe. */
+	if (fault == NULL && stat(real, &st) == 0 && !is_roots(&st) &&
+	    (st.st_uid != 0 || (st.st_mode & S_ISVTX) == 0))
+		fault = others_fault(real, &st);
+	free(real);
+	return fault;
 }

@@ -21,4 +21,11 @@ char	*access_fault(const char *path);
  */
 char	*access_close(const char *path, const char *bits);
 
+/*
+ * NULL, or why a program that runs as root must not believe this file: others
+ * than root can write it, or put another one in its place; with the command
+ * that mends it.  NULL if we are not root.  The caller frees.
+ */
+char	*access_others(const char *path);
+
 #endif

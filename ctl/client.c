@@ -115,8 +115,8 @@ static int
 not_running(struct error *err, const char *path, const char *why)
 {
 	return error_set(err, ERR_CONFIG, CLIENT_NOT_RUNNING,
-	    "acmed is not running (%s %s): start it with "
-	    "`systemctl start acmed`", why, path);
+	    "acmed is not running (%s %s): `systemctl status acmed` tells "
+	    "why, `systemctl start acmed` starts it", why, path);
 }
 
 static int

@@ -420,8 +420,7 @@ status_print(const struct term *t, const json_t *status, time_t now)
 	print_channels(t, json_object_get(status, "notify"), now);
 	if (error == NULL)
 		return;
-	text = xasprintf("configuration: the last reload failed, and the "
-	    "configuration before it is in force: %s", error);
+	text = xasprintf("configuration: %s", error);
 	(void)fputc('\n', t->out);
 	term_wrap(t, TERM_BAD, 0, 2, text);
 	free(text);

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "common/error.h"
@@ -19,8 +20,10 @@
 #include "common/mem.h"
 #include "common/provider_text.h"
 #include "config.h"
+#include "daemon/config/as_daemon.h"
 #include "daemon/config/conf.h"
 #include "daemon/config/conf_diff.h"
+#include "daemon/config/conf_start.h"
 #include "daemon/control/control.h"
 #include "daemon/control/providers.h"
 #include "daemon/engine/engine.h"
@@ -105,6 +108,17 @@ note_change(const char *kind, const char *name, void *arg)
 	(void)json_array_append_new(list, json_string(name));
 }
 
+/* The configuration without a mistake is what a later start falls back to. */
+static void
+keep(const struct conf *conf)
+{
+	struct error err;
+
+	if (conf_keep(conf, &err) == -1)
+		log_warning(NULL, "the configuration is not kept for a start "
+		    "with mistakes: %s", err.msg);
+}
+
 static void
 warn_fixed(const char *key, const char *old, const char *new)
 {
@@ -157,6 +171,7 @@ reload(void *arg, struct error *err, json_t *lines)
 	log_set_level(conf->log_level);
 	conf_unref(a->conf);
 	a->conf = conf;
+	keep(conf);
 	log_notice(NULL, "configuration reloaded: %zu added, %zu removed, %zu "
 	    "changed", json_array_size(json_object_get(changes, "added")),
 	    json_array_size(json_object_get(changes, "removed")),
@@ -261,26 +276,51 @@ acmed_open(struct acmed *a, struct error *err)
 	return a->control != NULL ? 0 : -1;
 }
 
+/* Into the log if that is the journal, else as --check-config has it. */
+static void
+start_line(enum conf_level level, const char *line, void *arg)
+{
+	if (getenv("JOURNAL_STREAM") == NULL)
+		print_line(level, line, arg);
+	else if (level == CONF_MISTAKE)
+		log_error(NULL, "%s", line);
+	else
+		log_warning(NULL, "%s", line);
+}
+
 static int
 run(const char *path)
 {
 	struct acmed a = { .path = path };
 	struct error err;
+	char *problem;
 
-	a.conf = load(path, print_line, NULL);
-	if (a.conf == NULL)
-		return 1;
 	log_open();
+	a.conf = conf_load_start(path, start_line, NULL, &problem);
+	(void)malloc_trim(0);
+	if (a.conf == NULL) {
+		sd_status(NULL, "The configuration has mistakes; acmed "
+		    "--check-config lists them");
+		return 1;
+	}
 	log_set_level(a.conf->log_level);
 	protect_memory();
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	a.loop = loop_new();
 	a.sd = sd_new(a.loop);
 	if (acmed_open(&a, &err) == -1) {
 		log_error(NULL, "cannot start: %s", err.msg);
+		sd_status(a.sd, "Cannot start: %s", err.msg);
 		acmed_clear(&a);
-		return 1;
+		free(problem);
+		return err.kind == ERR_CONFIG ? 1 : EX_TEMPFAIL;
 	}
+	if (problem == NULL)
+		keep(a.conf);
+	else
+		engine_set_reload_error(a.engine, problem);
+	free(problem);
 	sigwatch_set(&a.term, a.loop, SIGTERM, stop_cb, &a);
 	sigwatch_set(&a.intr, a.loop, SIGINT, stop_cb, &a);
 	sigwatch_set(&a.hup, a.loop, SIGHUP, hup_cb, &a);
@@ -301,8 +341,14 @@ run(const char *path)
 static int
 check_config(const char *path)
 {
-	const struct conf *conf = conf_load(path, print_line, NULL);
+	const struct conf *conf;
+	struct error err;
 
+	if (as_daemon(path, &err) == -1) {
+		fprintf(stderr, "acmed: %s\n", err.msg);
+		return 1;
+	}
+	conf = conf_check(path, print_line, NULL);
 	if (conf == NULL)
 		return 1;
 	printf("%s: ok, %zu certificate%s, %zu account%s, %zu provider%s\n",

@@ -7,6 +7,7 @@
 #include "common/mem.h"
 #include "daemon/config/check.h"
 #include "daemon/config/check_notify.h"
+#include "daemon/config/conf_read.h"
 #include "daemon/config/load.h"
 #include "daemon/config/mistakes.h"
 #include "daemon/config/opt.h"
@@ -111,12 +112,13 @@ free_whole(struct conf_whole *whole)
 }
 
 struct conf *
-conf_load(const char *path, conf_report_cb *report, void *arg)
+conf_read(const char *path, struct load_rules *rules, bool keep_texts,
+    struct mistakes *m)
 {
 	struct conf_whole *whole = xcalloc(1, sizeof(*whole));
-	struct mistakes m = { 0 };
-	struct load load = { .schema = schema_new(), .m = &m };
-	struct check check = { .conf = &whole->conf, .m = &m };
+	struct load load = { .schema = schema_new(), .m = m,
+	    .rules = rules, .keep_texts = keep_texts };
+	struct check check = { .conf = &whole->conf, .m = m };
 
 	load_all(&load, path);
 	whole->sources = load.sources;
@@ -125,17 +127,49 @@ conf_load(const char *path, conf_report_cb *report, void *arg)
 	whole->conf.path = xstrdup(path);
 	check.files = load.files;
 	check.n_files = load.n;
-	check.is_partial = load.is_partial;
+	/* With rules, what is not there is meant not to be. */
+	check.is_partial = load.is_partial && rules == NULL;
 	check_all(&check);
 	load_clear(&load);
 	schema_free(load.schema);
+	return &whole->conf;
+}
+
+struct source *const *
+conf_sources(const struct conf *conf, size_t *n)
+{
+	const struct conf_whole *whole = (const struct conf_whole *)conf;
+
+	*n = whole->n_sources;
+	return whole->sources;
+}
+
+static struct conf *
+load_with(const char *path, struct mistakes m, bool keep_texts,
+    conf_report_cb *report, void *arg)
+{
+	struct conf *conf = conf_read(path, NULL, keep_texts, &m);
+
 	mistakes_report(&m, report, arg);
 	if (m.n_wrong > 0) {
-		free_whole(whole);
-		whole = NULL;
+		conf_unref(conf);
+		conf = NULL;
 	}
 	mistakes_clear(&m);
-	return whole != NULL ? &whole->conf : NULL;
+	return conf;
+}
+
+struct conf *
+conf_load(const char *path, conf_report_cb *report, void *arg)
+{
+	return load_with(path, (struct mistakes){ 0 }, true, report, arg);
+}
+
+struct conf *
+conf_check(const char *path, conf_report_cb *report, void *arg)
+{
+	return load_with(path, (struct mistakes){ .is_shell = true }, false,
+	    report, arg);
 }
 
 const struct conf *

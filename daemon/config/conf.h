@@ -166,6 +166,10 @@ typedef void conf_report_cb(enum conf_level, const char *line, void *arg);
  */
 struct conf	*conf_load(const char *path, conf_report_cb *report,
 		    void *arg);
+/* The same for acmed --check-config: what only the service has (credentials of
+ * systemd) is a note, and nothing can be kept of it. */
+struct conf	*conf_check(const char *path, conf_report_cb *report,
+		    void *arg);
 /* One more reference; returns its argument. */
 const struct conf *conf_ref(const struct conf *);
 /* Give one back; the last one frees.  NULL is allowed. */

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <glob.h>
 #include <search.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "daemon/config/mistakes.h"
 #include "daemon/config/opt.h"
 #include "daemon/config/parse.h"
+#include "daemon/config/saved.h"
 #include "daemon/config/tidy.h"
 #include "daemon/config/tree.h"
 
@@ -50,6 +52,9 @@ compare_seen(const void *a, const void *b)
 	return x->ino < y->ino ? -1 : x->ino > y->ino;
 }
 
+static bool read_saved(struct load *, const char *path,
+    const struct from *);
+
 /* A file cannot be read; told where it is included. */
 static void
 complain(struct load *l, const struct from *from, const char *path,
@@ -57,6 +62,8 @@ complain(struct load *l, const struct from *from, const char *path,
 {
 	struct source main_file = { .path = (char *)(uintptr_t)path };
 
+	if (read_saved(l, path, from))
+		return;
 	l->is_partial = true;
 	if (from->src == NULL)
 		mistake_add(l->m, CONF_MISTAKE, &main_file, 0, TOP_FILE, "%s",
@@ -64,6 +71,7 @@ complain(struct load *l, const struct from *from, const char *path,
 	else
 		mistake_add(l->m, CONF_MISTAKE, from->src, from->line,
 		    TOP_INCLUDE, "include: %s: %s", path, what);
+	l->m->list[l->m->n - 1].path = xstrdup(path);
 }
 
 /* err.msg of file_read(), which begins with the path. */
@@ -144,6 +152,14 @@ remember(struct load *l, const char *path, const struct from *from,
 	return -1;
 }
 
+static bool
+is_known(struct load *l, const struct stat *st)
+{
+	const struct seen s = { .dev = st->st_dev, .ino = st->st_ino };
+
+	return tfind(&s, &l->seen, compare_seen) != NULL;
+}
+
 static int
 refuse_dir_error(const char *path, int err)
 {
@@ -181,6 +197,21 @@ warn_no_match(struct load *l, const struct source *src, int line,
 		    "include: no file matches %s", pattern);
 }
 
+/* The directory cannot be read: what was there the last time. */
+static bool
+include_saved(struct load *l, const char *pattern, const struct from *from)
+{
+	const struct saved *saved = l->rules != NULL ? l->rules->saved : NULL;
+	bool any = false;
+
+	for (size_t i = 0; saved != NULL && i < saved->n; i++) {
+		if (fnmatch(pattern, saved->files[i].path,
+		    FNM_PATHNAME | FNM_PERIOD) == 0)
+			any |= read_saved(l, saved->files[i].path, from);
+	}
+	return any;
+}
+
 static void
 include_pattern(struct load *l, const struct source *src,
     const struct value *v, unsigned depth)
@@ -207,11 +238,45 @@ include_pattern(struct load *l, const struct source *src,
 			load_file(l, g.gl_pathv[i], &from);
 	} else if (rc == GLOB_NOMATCH) {
 		warn_no_match(l, src, v->line, path);
-	} else {
+	} else if (!include_saved(l, path, &from)) {
 		complain_errno(l, &from, path);
 	}
 	globfree(&g);
 	free(path);
+}
+
+static struct load_rule *
+find_rule(struct load *l, const char *path, int top)
+{
+	for (size_t i = 0; l->rules != NULL && i < l->rules->n; i++) {
+		struct load_rule *rule = &l->rules->list[i];
+
+		if (rule->top == top && strcmp(rule->path, path) == 0)
+			return rule;
+	}
+	return NULL;
+}
+
+/* Take away the sections that rules name. */
+static void
+leave_out(struct load *l, struct section *file)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < file->n_subs; i++) {
+		struct section *sub = file->subs[i];
+		struct load_rule *rule = find_rule(l, file->src->path,
+		    sub->line);
+
+		if (rule == NULL) {
+			file->subs[kept++] = sub;
+			continue;
+		}
+		free(rule->what);
+		rule->what = xasprintf("%s \"%s\"", sub->kind, sub->title);
+		tree_free(sub);
+	}
+	file->n_subs = kept;
 }
 
 /* Parse the text of a file that has been read. */
@@ -223,6 +288,10 @@ load_text(struct load *l, struct source *src, const char *text, size_t len,
 	const struct item *includes;
 	struct tidied t = { 0 };
 
+	if (l->keep_texts) {
+		src->text = xmemdup(text, len + 1);
+		src->len = len;
+	}
 	if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 ||
 	    memcmp(text, "\xfe\xff", 2) == 0))
 		mistake_add(l->m, CONF_MISTAKE, src, 0, TOP_FILE, "syntax "
@@ -241,19 +310,47 @@ load_text(struct load *l, struct source *src, const char *text, size_t len,
 		return;
 	}
 	l->files[src->order] = file;
+	leave_out(l, file);
 	includes = tree_item(file, "include");
 	for (size_t i = 0; includes != NULL && i < includes->n; i++)
 		include_pattern(l, src, includes->values[i], depth + 1);
 }
 
+/* Read the last good version of a file, if rules allow that and it is there. */
+static bool
+read_saved(struct load *l, const char *path, const struct from *from)
+{
+	const struct saved_file *f = l->rules == NULL ? NULL :
+	    saved_find(l->rules->saved, path);
+	/* An identity that no file has. */
+	struct stat st = { .st_dev = (dev_t)-1 };
+
+	if (f == NULL || from->depth > DEPTH_MAX)
+		return false;
+	st.st_ino = (ino_t)(f - l->rules->saved->files);
+	if (is_known(l, &st))
+		return true;		/* told of the file itself */
+	if (remember(l, path, from, &st) == -1)
+		return true;
+	l->sources[l->n - 1]->is_saved = true;
+	load_text(l, l->sources[l->n - 1], f->text, f->len, from->depth);
+	return true;
+}
+
 static void
 load_file(struct load *l, const char *path, const struct from *from)
 {
+	struct load_rule *rule = find_rule(l, path, TOP_FILE);
 	struct error err;
 	struct stat st;
-	char *text;
+	char *text, *fault;
 	size_t len;
 
+	if (rule != NULL) {
+		if (rule->saved != NULL)
+			(void)read_saved(l, path, from);
+		return;
+	}
 	if (from->depth > DEPTH_MAX) {
 		complain(l, from, path, "files are included at more than 10 "
 		    "levels");
@@ -265,6 +362,12 @@ load_file(struct load *l, const char *path, const struct from *from)
 	}
 	if (!S_ISREG(st.st_mode)) {
 		complain(l, from, path, "it is not a regular file");
+		return;
+	}
+	fault = access_others(path);
+	if (fault != NULL) {
+		complain(l, from, path, fault);
+		free(fault);
 		return;
 	}
 	if (remember(l, path, from, &st) == -1)
@@ -300,6 +403,7 @@ void
 load_free_sources(struct source **sources, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		freezero(sources[i]->text, sources[i]->len);
 		free(sources[i]->path);
 		free(sources[i]);
 	}

@@ -10,9 +10,26 @@
 #include <stddef.h>
 
 struct mistakes;
+struct saved;
+struct saved_file;
 struct schema;
 struct section;
 struct source;
+
+/* What conf_load_start() leaves out of a configuration with mistakes. */
+struct load_rule {
+	char		*path;
+	const struct saved_file *saved;	/* read this instead; else NULL */
+	int		 top;		/* leave out the section of this line;
+					   TOP_FILE: the whole file */
+	char		*what;		/* the section's kind and name */
+};
+
+struct load_rules {
+	struct load_rule *list;
+	size_t		 n;
+	const struct saved *saved;	/* for what cannot be read; or NULL */
+};
 
 struct load {
 	struct schema	*schema;
@@ -22,6 +39,8 @@ struct load {
 	size_t		 n, room;
 	bool		 is_partial;	/* something could not be read */
 	void		*seen;		/* tsearch(3) of device and inode */
+	struct load_rules *rules;	/* NULL: read all as it is */
+	bool		 keep_texts;	/* in the sources */
 };
 
 /* Read everything that path leads to.  The caller sets schema and m. */

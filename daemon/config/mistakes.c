@@ -59,8 +59,10 @@ mistakes_report(struct mistakes *m, conf_report_cb *report, void *arg)
 void
 mistakes_clear(struct mistakes *m)
 {
-	for (size_t i = 0; i < m->n; i++)
+	for (size_t i = 0; i < m->n; i++) {
 		free(m->list[i].text);
+		free(m->list[i].path);
+	}
 	free(m->list);
 	*m = (struct mistakes){ 0 };
 }

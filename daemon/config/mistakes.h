@@ -16,6 +16,9 @@ struct source {
 	char		*path;
 	unsigned	 order;		/* of reading; 0 is the main file */
 	bool		 is_public;	/* every user can read it */
+	bool		 is_saved;	/* its last good version was read */
+	char		*text;		/* as it was read; NULL: not kept */
+	size_t		 len;
 };
 
 /* What a mistake spoils, where it is not a section (its line). */
@@ -32,6 +35,8 @@ struct mistake {
 	int		 top;		/* line of the outermost section */
 	size_t		 n;		/* to keep the order within a line */
 	char		*text;		/* "FILE:LINE: ..." */
+	char		*path;		/* TOP_INCLUDE: what could not be
+					   read; NULL: as order says */
 };
 
 struct mistakes {

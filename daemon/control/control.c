@@ -24,7 +24,9 @@ enum {
 	READ_AHEAD_MAX = HEADERS_MAX + 2 * API_BODY_MAX,
 	TICK_QUIET_MS = 10000,	/* nobody is connected */
 	TICK_BUSY_MS = 1000,
-	TICK_FULL_MS = 10	/* others wait for a place */
+	TICK_FULL_MS = 10,	/* others wait for a place */
+	/* By then who is let in has asked; the slow make room for others. */
+	PATIENCE_FULL_MS = 200
 };
 
 /* Has evhttp let go of it? */
@@ -63,7 +65,8 @@ conn_watch(struct control *ctl, struct conn *c, int64_t now_ms)
 		    MSG_PEEK | MSG_DONTWAIT) == 0)
 			bufferevent_trigger_event(c->bev,
 			    BEV_EVENT_READING | BEV_EVENT_EOF, 0);
-	} else if (now_ms - c->since_ms > 2 * (int64_t)ctl->idle_ms)
+	} else if (now_ms - c->since_ms > (ctl->n_conns >= CONN_MAX ?
+	    PATIENCE_FULL_MS : 2 * (int64_t)ctl->idle_ms))
 		bufferevent_trigger_event(c->bev,
 		    BEV_EVENT_READING | BEV_EVENT_TIMEOUT, 0);
 }

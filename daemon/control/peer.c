@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +41,14 @@ make_parent(const char *path)
 	free(dir);
 }
 
+/* What is there already: nothing, what a crash left, or a daemon's. */
 static int
-remove_stale(const char *path, struct error *err)
+look_before(const struct sockaddr_un *sun, struct error *err)
 {
+	const char *path = sun->sun_path;
 	struct stat st;
+	bool is_stale;
+	int fd;
 
 	if (lstat(path, &st) == -1)
 		return 0;
@@ -51,36 +56,90 @@ remove_stale(const char *path, struct error *err)
 		return error_set(err, ERR_CONFIG, "control:socket",
 		    "control socket %s: something else is there that is no "
 		    "socket", path);
-	if (unlink(path) == -1)
-		return sock_error(err, path, "remove the old one");
-	return 0;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return sock_error(err, path, "socket");
+	is_stale = connect(fd, (const struct sockaddr *)sun,
+	    sizeof(*sun)) == -1 && (errno == ECONNREFUSED || errno == ENOENT);
+	(void)close(fd);
+	if (is_stale)
+		return 0;		/* the rename takes its place */
+	return error_set(err, ERR_CONFIG, "control:socket", "control socket "
+	    "%s: another acmed answers there; stop it, or give one of them "
+	    "another control_socket", path);
 }
 
-/* Bind, and let the group in only when the file belongs to it. */
+/* bind() knows paths only: "s" in dirfd. */
 static int
-bind_path(int fd, const struct sockaddr_un *sun, gid_t gid,
+bind_in(int fd, int dirfd)
+{
+	struct sockaddr_un own = { .sun_family = AF_UNIX, .sun_path = "s" };
+	int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), rc, saved;
+
+	if (cwd == -1)
+		return -1;
+	rc = fchdir(dirfd);
+	if (rc == 0) {
+		rc = bind(fd, (const struct sockaddr *)&own, sizeof(own));
+		saved = errno;
+		if (fchdir(cwd) == -1)
+			abort();	/* all relative paths would change */
+		errno = saved;
+	}
+	(void)close(cwd);
+	return rc;
+}
+
+/*
+ * Bind in a directory that is ours alone, let the group in when the file
+ * belongs to it, and only then give it its name: whoever else can write where
+ * the name is cannot make us change another file.
+ */
+static int
+bind_private(int fd, int dirfd, const char *path, gid_t gid,
     struct sock_id *id, struct error *err)
 {
-	const char *path = sun->sun_path;
 	struct stat st;
 
+	/* Somebody may have put another directory in its place. */
+	if (fstat(dirfd, &st) == -1 || st.st_uid != geteuid() ||
+	    (st.st_mode & 077) != 0)
+		return error_set(err, ERR_CONFIG, "control:socket",
+		    "control socket %s: somebody else changes its directory",
+		    path);
 	/* The mode of the descriptor becomes the mode of the file. */
-	if (fchmod(fd, 0600) == -1 ||
-	    bind(fd, (const struct sockaddr *)sun, sizeof(*sun)) == -1)
+	if (fchmod(fd, 0600) == -1 || bind_in(fd, dirfd) == -1)
 		return sock_error(err, path, "bind");
-	if (lstat(path, &st) == -1)
+	if (fstatat(dirfd, "s", &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return sock_error(err, path, "lstat");
 	/* Not root and no member of the group: then only our own user. */
-	if (gid != (gid_t)-1 && st.st_gid != gid &&
-	    chown(path, (uid_t)-1, gid) == -1 && errno != EPERM)
+	if (gid != (gid_t)-1 && st.st_gid != gid && fchownat(dirfd, "s",
+	    (uid_t)-1, gid, AT_SYMLINK_NOFOLLOW) == -1 && errno != EPERM)
 		return sock_error(err, path, "chown");
-	if (chmod(path, 0660) == -1)
+	if (fchmodat(dirfd, "s", 0660, 0) == -1)
 		return sock_error(err, path, "chmod");
 	if (listen(fd, SOCK_BACKLOG) == -1)
 		return sock_error(err, path, "listen");
+	if (renameat(dirfd, "s", AT_FDCWD, path) == -1)
+		return sock_error(err, path, "rename");
 	id->dev = st.st_dev;
 	id->ino = st.st_ino;
 	return 0;
+}
+
+/* ".acmed-XXXXXX" beside the socket; NULL and err. */
+static char *
+make_private(const char *path, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = xasprintf("%.*s/.acmed-XXXXXX", (int)(slash != NULL ?
+	    slash - path : 1), slash != NULL ? path : ".");
+
+	if (mkdtemp(dir) != NULL)
+		return dir;
+	free(dir);
+	(void)sock_error(err, path, "make a directory beside it");
+	return NULL;
 }
 
 int
@@ -88,19 +147,35 @@ sock_listen(const char *path, gid_t gid, struct sock_id *id,
     struct error *err)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd;
+	int fd, dirfd, rc = -1;
+	char *dir;
 
 	if (!text_printf(sun.sun_path, sizeof(sun.sun_path), "%s", path))
 		return error_set(err, ERR_CONFIG, "control:socket",
 		    "control socket %s: the path is longer than %zu bytes",
 		    path, sizeof(sun.sun_path) - 1);
 	make_parent(path);
-	if (remove_stale(path, err) == -1)
+	if (look_before(&sun, err) == -1)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return sock_error(err, path, "socket");
-	if (bind_path(fd, &sun, gid, id, err) == -1) {
+	dir = make_private(path, err);
+	if (dir != NULL) {
+		dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+		    O_NOFOLLOW);
+		if (dirfd == -1)
+			(void)sock_error(err, path, "open a directory beside "
+			    "it");
+		else {
+			rc = bind_private(fd, dirfd, path, gid, id, err);
+			(void)unlinkat(dirfd, "s", 0);
+			(void)close(dirfd);
+		}
+		(void)rmdir(dir);
+		free(dir);
+	}
+	if (rc == -1) {
 		(void)close(fd);
 		return -1;
 	}

@@ -31,8 +31,8 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "{name}：CA 拒绝请求{left}" },
 	[P_SUBJ_CREDENTIALS] = { "{name}: DNS credentials refused{left}",
 	    "{name}：DNS 凭据被拒绝{left}" },
-	[P_SUBJ_CONFIG] = { "configuration not reloaded",
-	    "配置未能重新加载" },
+	[P_SUBJ_CONFIG] = { "mistakes in the configuration",
+	    "配置有错误" },
 	[P_SUBJ_RECOVERED] = { "{name}: works again{left}",
 	    "{name}：已恢复正常{left}" },
 	[P_SUBJ_RENEWED] = { "{name}: renewed{left}",
@@ -69,9 +69,9 @@ static const struct { const char *en, *zh; } phrases[] = {
 	ONE(NEV_CREDENTIALS) = { "The DNS provider \"{who}\" refuses the "
 	    "credentials, so that {name} cannot be renewed.",
 	    "DNS 服务商“{who}”拒绝了凭据，证书 {name} 无法续期。" },
-	ONE(NEV_CONFIG) = { "The configuration could not be reloaded; the one "
-	    "before it stays in force.",
-	    "配置未能重新加载，之前的配置继续生效。" },
+	ONE(NEV_CONFIG) = { "The configuration has mistakes, so that it is not "
+	    "in force as it is written.",
+	    "配置有错误，因此未能按现有内容生效。" },
 	ONE(NEV_RECOVERED) = { "The certificate {name} is renewed again; the "
 	    "trouble that was told is over.",
 	    "证书 {name} 已恢复续期，之前报告的问题已解决。" },
@@ -100,8 +100,8 @@ static const struct { const char *en, *zh; } phrases[] = {
 	MANY(NEV_CREDENTIALS) = { "The DNS provider \"{who}\" refuses the "
 	    "credentials, so that {n} certificates cannot be renewed.",
 	    "DNS 服务商“{who}”拒绝了凭据，{n} 个证书无法续期。" },
-	MANY(NEV_CONFIG) = { "The configuration could not be reloaded.",
-	    "配置未能重新加载。" },
+	MANY(NEV_CONFIG) = { "The configuration has mistakes.",
+	    "配置有错误。" },
 	MANY(NEV_RECOVERED) = { "{n} certificates are renewed again; the "
 	    "trouble that was told is over.",
 	    "{n} 个证书已恢复续期，之前报告的问题已解决。" },

@@ -293,8 +293,11 @@ db_create(const char *path, struct error *err)
 		close(fd);
 		return 0;
 	}
-	if (errno == EACCES || errno == EPERM || errno == EROFS ||
-	    errno == EISDIR)
+	if (errno == EISDIR || errno == EROFS)
+		return error_set(err, ERR_CONFIG, "store:dir", "%s: %s; %s",
+		    path, strerror(errno), errno == EISDIR ?
+		    "move it aside" : "make the file system writable");
+	if (errno == EACCES || errno == EPERM)
 		return error_set(err, ERR_CONFIG, "store:dir", "%s: cannot be "
 		    "opened for writing by user id %ld: %s; give it to this "
 		    "user", path, (long)geteuid(), strerror(errno));

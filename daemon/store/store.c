@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,10 @@ struct store_sync_op {
 	void		*arg;
 };
 
+/* See reserve_make(); its size in bytes. */
+#define RESERVE "reserve"
+#define RESERVE_SIZE (256 << 10)
+
 /* How long history and the like wait for a transaction that must be synced. */
 #define LAZY_MS 300
 
@@ -45,6 +50,17 @@ dir_error(const char *dir, const char *sub, struct error *err)
 {
 	int saved = errno;
 
+	if (saved == EROFS || saved == ENOSPC || saved == EDQUOT ||
+	    saved == EMFILE || saved == ENFILE)
+		return error_set(err, saved == EROFS ? ERR_CONFIG :
+		    ERR_INTERNAL, "store:dir", "state directory %s%s%s: %s",
+		    dir, sub[0] != '\0' ? "/" : "", sub, strerror(saved));
+	if (saved == ELOOP || saved == EISDIR || saved == ENOTDIR ||
+	    saved == ENXIO)
+		return error_set(err, ERR_CONFIG, "store:dir", "state "
+		    "directory %s%s%s: something else is in its place (%s); "
+		    "move it aside", dir, sub[0] != '\0' ? "/" : "", sub,
+		    strerror(saved));
 	return error_set(err, ERR_CONFIG, "store:dir",
 	    "state directory %s%s%s: cannot be used by user id %ld: %s; mend "
 	    "it with: install -d -o %ld -m 700 %s%s%s", dir,
@@ -55,8 +71,26 @@ dir_error(const char *dir, const char *sub, struct error *err)
 static int
 open_dir(struct store *s, const char *dir, struct error *err)
 {
+	struct stat st;
+	char user[64];
+
 	if (mkdir(dir, 0700) == -1 && errno != EEXIST)
 		return dir_error(dir, "", err);
+	/* What root writes there the service could not use any more. */
+	if (geteuid() == 0 && stat(dir, &st) == 0 && st.st_uid != 0) {
+		const struct passwd *pw = getpwuid(st.st_uid);
+
+		if (pw != NULL)
+			(void)text_printf(user, sizeof(user), "%s",
+			    pw->pw_name);
+		else	/* as sudo(8) takes it */
+			(void)text_printf(user, sizeof(user), "#%ld",
+			    (long)st.st_uid);
+		return error_set(err, ERR_CONFIG, "store:root", "state "
+		    "directory %s belongs to user %s, and acmed was started "
+		    "by root: use systemctl start acmed, or sudo -u '%s' "
+		    "acmed", dir, user, user);
+	}
 	s->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dirfd == -1 || faccessat(s->dirfd, ".", W_OK | X_OK,
 	    AT_EACCESS) == -1)
@@ -78,7 +112,11 @@ take_lock(struct store *s, struct error *err)
 	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lockfd == -1)
 		return dir_error(s->dir, "lock", err);
-	if (flock(s->lockfd, LOCK_EX | LOCK_NB) == -1) {
+	/* The directory's own lock holds if somebody removes the file.  Not
+	   all file systems have one for directories. */
+	if (flock(s->lockfd, LOCK_EX | LOCK_NB) == -1 ||
+	    (flock(s->dirfd, LOCK_EX | LOCK_NB) == -1 &&
+	    errno == EWOULDBLOCK)) {
 		if (errno != EWOULDBLOCK)
 			return error_errno(err, "%s/lock", s->dir);
 		n = read(s->lockfd, pid, sizeof(pid) - 1);
@@ -162,6 +200,42 @@ open_db(struct store *s, struct error *err)
 	return file_sync_dir(s->dirfd, s->dir, err);
 }
 
+/*
+ * With the last byte of the disk taken SQLite cannot even open a database.  A
+ * file of ours that is given up then is room enough to start, and to tell
+ * people.
+ */
+static void
+reserve_make(const struct store *s)
+{
+	struct stat st;
+	int fd;
+
+	if (fstatat(s->dirfd, RESERVE, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return;
+	fd = openat(s->dirfd, RESERVE, O_WRONLY | O_CREAT | O_EXCL |
+	    O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd == -1)
+		return;
+	if (posix_fallocate(fd, 0, RESERVE_SIZE) != 0)
+		(void)unlinkat(s->dirfd, RESERVE, 0);
+	close(fd);
+}
+
+static int
+open_rest(struct store *s, struct error *err)
+{
+	if (make_subdirs(s, err) == 0 && open_db(s, err) == 0) {
+		reserve_make(s);
+		return 0;
+	}
+	if (unlinkat(s->dirfd, RESERVE, 0) == -1)
+		return -1;
+	db_close(s->db);
+	s->db = NULL;
+	return make_subdirs(s, err) == 0 ? open_db(s, err) : -1;
+}
+
 struct store *
 store_open(struct loop *loop, const char *dir, struct error *err)
 {
@@ -171,7 +245,7 @@ store_open(struct loop *loop, const char *dir, struct error *err)
 	TAILQ_INIT(&s->syncs);
 	timer_init(&s->commit, loop, commit_cb, s);
 	if (open_dir(s, dir, err) == -1 || take_lock(s, err) == -1 ||
-	    make_subdirs(s, err) == -1 || open_db(s, err) == -1) {
+	    open_rest(s, err) == -1) {
 		store_close(s);
 		return NULL;
 	}
@@ -192,6 +266,8 @@ store_close(struct store *s)
 	if (s->db != NULL)
 		(void)db_commit(s->db, &err);
 	db_close(s->db);
+	if (s->db != NULL)
+		reserve_make(s);
 	/* Last: it lets the next daemon in. */
 	if (s->dirfd != -1)
 		close(s->dirfd);

@@ -218,17 +218,45 @@ def test_life_under_systemd(box, lab):
         == "active" and box.show("MainPID") != pid, 30, 0.2)
     wait_valid(box, "sd1.example.test")
 
-    # A broken file: reload changes nothing, a start fails and says why.
+    # What the service cannot read: the check of root says so, with the
+    # command, and a reload fails.
     pid = box.show("MainPID")
+    box.run("chmod", "600", box.conf)
+    p = box.run("/usr/sbin/acmed", "--check-config", check=False) \
+        if box.conf == "/etc/acmed/acmed.conf" else box.run(
+            unit_value("ExecStart").split()[0], "-t", "-c", box.conf,
+            check=False)
+    assert p.returncode == 1 and "chgrp acmed %s && chmod 0640" % box.conf \
+        in p.stdout, p.stdout
+    assert box.run("systemctl", "reload", "acmed",
+                   check=False).returncode != 0
+    box.run("sh", "-c", p.stdout.strip().split(": ")[-1])
+    box.run("systemctl", "reload", "acmed")
+
+    # A broken file: a reload fails and changes nothing, a start goes on with
+    # the last good version and says so.
     box.write(box.conf, "nonsense = 1\n")
-    box.run("systemctl", "reload", "acmed", check=False)
+    p = box.run("systemctl", "reload", "acmed", check=False)
+    assert p.returncode != 0, p.stdout
     assert status(box)["certificates"] and box.show("MainPID") == pid
+    proc.wait_until("the mistake in the status", lambda: "nonsense" in (
+        status(box)["config"]["error"] or ""))
+    box.run("systemctl", "restart", "acmed")
+    wait_valid(box, "sd1.example.test")
+    assert "nonsense" in status(box)["config"]["error"]
+
+    # Without one it ends, says why, and is not started again and again.
     box.run("systemctl", "stop", "acmed")
     assert box.show("Result") == "success"
+    box.run("rm", "/var/lib/acmed/last-good")
     p = box.run("systemctl", "start", "acmed", check=False)
     assert p.returncode != 0
+    assert box.show("ActiveState") == "failed"
+    assert box.show("NRestarts") == "0"
     assert "nonsense" in box.run("journalctl", "-u", "acmed", "-o",
                                  "cat").stdout
+    assert "systemctl status acmed" in box.run(
+        *ctl, check=False).stdout
     box.run("systemctl", "stop", "acmed", check=False)
 
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -916,25 +917,48 @@ test_free_with_clients(void **state)
 	}
 }
 
+/* A socket that nobody listens at any more. */
+static void
+leave_stale(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
+	assert_return_code(bind(fd, (struct sockaddr *)&sun, sizeof(sun)),
+	    errno);
+	(void)close(fd);
+}
+
 static void
 test_socket_file(void **state)
 {
 	struct env *env = *state;
-	struct control *second;
 	struct error err;
 	struct stat st;
 	char *path;
+	glob_t g;
 
 	assert_return_code(stat(env->path, &st), errno);
 	assert_int_equal(st.st_mode & 07777, 0660);
 
-	/* A stale socket is replaced, and the old owner leaves it alone. */
-	second = control_new(env->loop, env->engine, env->path, reload_cb,
-	    env, &err);
-	assert_non_null(second);
-	control_free(env->ctl);
-	env->ctl = second;
+	/* One that answers keeps its socket. */
+	assert_null(control_new(env->loop, env->engine, env->path, reload_cb,
+	    env, &err));
+	assert_non_null(strstr(err.msg, "another acmed answers there"));
 	exchange(env, "GET", "/v1/status", "", 200, "a.example");
+
+	/* What a crash left is replaced, and nothing is left beside it. */
+	control_free(env->ctl);
+	assert_int_equal(access(env->path, F_OK), -1);
+	leave_stale(env->path);
+	env->ctl = control_new(env->loop, env->engine, env->path, reload_cb,
+	    env, &err);
+	assert_non_null(env->ctl);
+	exchange(env, "GET", "/v1/status", "", 200, "a.example");
+	path = xasprintf("%s/.acmed-*", env->dir);
+	assert_int_equal(glob(path, GLOB_PERIOD, NULL, &g), GLOB_NOMATCH);
+	free(path);
 
 	assert_null(control_new(env->loop, env->engine, env->dir, reload_cb,
 	    env, &err));

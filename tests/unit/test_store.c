@@ -117,7 +117,7 @@ test_dir_refused(void **state)
 	assert_int_equal(chdir(f->scratch.dir), 0);
 	assert_int_equal(rename("s", "t"), 0);
 	scratch_write("s", "");
-	expect_refused(f, ERR_CONFIG, "store:dir", "user id");
+	expect_refused(f, ERR_CONFIG, "store:dir", "in its place");
 	assert_int_equal(unlink("s"), 0);
 	assert_int_equal(symlink("missing/s", "s"), 0);
 	expect_refused(f, ERR_CONFIG, "store:dir", "install -d");

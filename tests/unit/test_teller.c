@@ -368,7 +368,7 @@ test_reload_error(void **state)
 	erig_up(r);
 	engine_set_reload_error(r->engine, "acmed.conf:1: a mistake");
 	fake_time_pass(MINUTE);
-	expect(0, "[acmed] configuration not reloaded");
+	expect(0, "[acmed] mistakes in the configuration");
 	engine_set_reload_error(r->engine, NULL);
 	fake_time_pass(MINUTE);
 	assert_int_equal(fake_channel.n, 2);

@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: MIT
+"""Starts in spite of mistakes, and what a start refuses."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+
+import pytest
+
+from lab import daemon, proc
+
+NOBODY = 65534
+BAD = "certificate \"b.example.test\" { keey = \"ec256\" }\n"
+
+
+def conf_d(acmed, name, text):
+    """A file of its own beside the main one."""
+    folder = os.path.join(acmed.folder, "conf.d")
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, name)
+    with open(path, "w") as f:
+        f.write(text)
+    os.chmod(path, 0o600)
+    return path
+
+
+def cert(name, **opts):
+    return daemon.section("certificate", name, dict(
+        {"names": [name], "account": "lab", "provider": "dns"}, **opts))
+
+
+def start(acmed):
+    acmed.start(write=False)
+
+
+def config_error(acmed):
+    return acmed.status()["config"]["error"] or ""
+
+
+def with_conf_d(acmed):
+    acmed.write_conf(acmed.text() + 'include("conf.d/*.conf")\n')
+
+
+def test_one_bad_file(acmed):
+    """It is left out, the rest is renewed, and everybody is told; mended and
+    reloaded, it is there."""
+    out = os.path.join(acmed.folder, "told")
+    acmed.notifies["ops"] = {"exec": ["/bin/sh", "-c", "cat >>" + out],
+                             "events": ["all"]}
+    acmed.options["alarm_gather"] = "0s"
+    acmed.cert("a.example.test")
+    with_conf_d(acmed)
+    path = conf_d(acmed, "b.conf", BAD)
+    start(acmed)
+    acmed.wait_valid("a.example.test")
+    error = config_error(acmed)
+    assert 'certificate "b.example.test"' in error and "keey" in error
+    assert path in acmed.ctl("status").stdout.replace("\n  ", "")
+    acmed.wait("the message", lambda: os.path.exists(out) and "keey" in
+               open(out).read())
+    assert acmed.cert_status("b.example.test") is None
+
+    conf_d(acmed, "b.conf", cert("b.example.test"))
+    p = acmed.ctl("reload")
+    assert p.returncode == 0 and "added: b.example.test" in p.stdout
+    acmed.wait_valid("b.example.test")
+    assert config_error(acmed) == ""
+
+
+def test_last_good_version(acmed):
+    """A file that was right goes on in its last good version, also the main
+    one, and also if it cannot be read at all."""
+    acmed.cert("a.example.test")
+    with_conf_d(acmed)
+    path = conf_d(acmed, "b.conf", cert("b.example.test"))
+    start(acmed)
+    acmed.wait_valid("b.example.test")
+    kept = os.path.join(acmed.state_dir, "last-good")
+    assert os.stat(kept).st_mode & 0o777 == 0o600
+    acmed.stop()
+    with open(path, "a") as f:
+        f.write("certificate {\n")
+    start(acmed)
+    assert acmed.cert_status("b.example.test")["state"] == "valid"
+    assert path in config_error(acmed)
+    acmed.stop()
+    with open(acmed.conf, "a") as f:
+        f.write("}\n")
+    start(acmed)
+    assert acmed.cert_status("a.example.test")["state"] == "valid"
+    assert acmed.cert_status("b.example.test")["state"] == "valid"
+    assert acmed.conf in config_error(acmed)
+    # A mistake does not become the last good version.
+    p = acmed.ctl("reload")
+    assert p.returncode == 1
+    acmed.stop()
+    os.unlink(path)
+    with_conf_d(acmed)
+    start(acmed)
+    assert config_error(acmed) == ""
+    acmed.stop()
+
+
+def test_missing_secret(acmed):
+    """The provider without its secret and its certificates are left out, each
+    named; the others go on."""
+    secret = os.path.join(acmed.folder, "secret")
+    with open(secret, "w") as f:
+        f.write("c2VjcmV0c2VjcmV0\n")
+    os.chmod(secret, 0o600)
+    acmed.providers["other"] = daemon.rfc2136(key_secret=None,
+                                              key_secret_file=secret)
+    acmed.cert("a.example.test")
+    acmed.cert("o.example.test", provider="other")
+    acmed.start()
+    acmed.wait_valid("a.example.test")
+    acmed.stop()
+    os.unlink(secret)
+    start(acmed)
+    assert acmed.cert_status("a.example.test")["state"] == "valid"
+    assert acmed.cert_status("o.example.test") is None
+    error = config_error(acmed)
+    for words in ('provider "other"', 'certificate "o.example.test"', secret):
+        assert words in error, error
+
+
+def test_nothing_to_fall_back_to(acmed):
+    """A mistaken main file at the first start ends it."""
+    acmed.cert("a.example.test")
+    acmed.write_conf(acmed.text() + BAD)
+    acmed.launch()
+    assert acmed.proc.wait(10) == 1
+    assert "keey" in acmed.log()
+
+
+def test_seen_by_the_daemons_user(acmed):
+    """--check-config of root sees what the daemon's user cannot read."""
+    acmed.cert("a.example.test")
+    os.mkdir(acmed.state_dir, 0o700)
+    os.chown(acmed.state_dir, NOBODY, NOBODY)
+    os.chmod(acmed.folder, 0o755)
+    secret = os.path.join(acmed.folder, "key")
+    with open(secret, "w") as f:
+        f.write("c2VjcmV0c2VjcmV0\n")
+    os.chmod(secret, 0o600)
+    acmed.providers["dns"] = daemon.rfc2136(key_secret=None,
+                                            key_secret_file=secret)
+    acmed.accounts["lab"].pop("ca_file")
+    acmed.write_conf()
+
+    def check():
+        return proc.run([daemon.program("ACMED", "acmed"), "-t", "-c",
+                         acmed.conf], check=False)
+
+    p = check()
+    assert p.returncode == 1 and "user nobody cannot read %s" % acmed.conf \
+        in p.stdout, p.stdout
+    command = p.stdout.strip().split(": ")[-1]
+    assert command == "chgrp nogroup %s && chmod 0640 %s" % (
+        acmed.conf, acmed.conf)
+    proc.run(["sh", "-c", command])
+    p = check()
+    assert p.returncode == 1 and "key_secret_file: user nobody cannot read" \
+        in p.stdout, p.stdout
+    proc.run(["sh", "-c", p.stdout.strip().split(": ")[-1]])
+    assert check().returncode == 0, check().stdout
+    # A directory on the way.
+    os.mkdir(acmed.folder + "/d", 0o700)
+    os.rename(secret, acmed.folder + "/d/key")
+    acmed.providers["dns"]["key_secret_file"] = acmed.folder + "/d/key"
+    acmed.write_conf()
+    os.chmod(acmed.conf, 0o640)
+    os.chown(acmed.conf, 0, NOBODY)
+    p = check()
+    assert "cannot enter %s/d" % acmed.folder in p.stdout, p.stdout
+    proc.run(["sh", "-c", p.stdout.strip().split(": ")[-1]])
+    assert check().returncode == 0
+    # A literal secret in a file for all: the command leaves it to the daemon.
+    acmed.providers["dns"] = daemon.rfc2136()
+    acmed.write_conf()
+    os.chmod(acmed.conf, 0o644)
+    p = check()
+    assert "chgrp nogroup %s && chmod 0640" % acmed.conf in p.stdout
+
+
+@pytest.mark.parametrize("what", ["mode", "owner", "include", "directory"])
+def test_root_believes_root_only(acmed, what):
+    """Who can write the configuration of a daemon of root is root."""
+    acmed.cert("a.example.test")
+    with_conf_d(acmed)
+    path = conf_d(acmed, "b.conf", "log_level = info\n")
+    acmed.options.pop("log_level")
+    with_conf_d(acmed)
+    if what == "mode":
+        os.chmod(acmed.conf, 0o660)
+        os.chown(acmed.conf, -1, NOBODY)
+    elif what == "owner":
+        os.chown(acmed.conf, NOBODY, -1)
+    elif what == "include":
+        os.chmod(path, 0o620)
+        os.chown(path, -1, NOBODY)
+    else:
+        os.chmod(os.path.dirname(path), 0o777)
+    p = proc.run([daemon.program("ACMED", "acmed"), "-t", "-c", acmed.conf],
+                 check=False)
+    assert p.returncode == 1 and "others can write" in p.stdout, p.stdout
+    proc.run(["sh", "-c", p.stdout.strip().split(": ")[-1]])
+    p = proc.run([daemon.program("ACMED", "acmed"), "-t", "-c", acmed.conf],
+                 check=False)
+    assert p.returncode == 0, p.stdout
+
+
+def second(acmed):
+    other = daemon.Acmed(acmed.folder + "/2", "https://localhost/",
+                         "/dev/null")
+    other.certs = acmed.certs
+    other.accounts = acmed.accounts
+    return other
+
+
+def test_socket_of_another(acmed):
+    """Nobody takes the socket of a daemon that runs."""
+    acmed.cert("a.example.test")
+    acmed.start()
+    other = second(acmed)
+    other.options["control_socket"] = acmed.socket
+    other.write_conf()
+    other.launch()
+    try:
+        assert other.proc.wait(10) == 1
+    finally:
+        other.end()
+    assert "another acmed answers there" in other.log()
+    assert acmed.status()["pid"] == acmed.proc.pid
+
+
+def test_lock_removed(acmed):
+    """The lock holds without its file."""
+    acmed.cert("a.example.test")
+    acmed.start()
+    os.unlink(acmed.state_dir + "/lock")
+    other = second(acmed)
+    other.options["state_dir"] = acmed.state_dir
+    other.write_conf()
+    other.launch()
+    try:
+        assert other.proc.wait(10) == 1
+    finally:
+        other.end()
+    assert "another acmed" in other.log()
+
+
+def test_root_in_a_shell(acmed):
+    """Nothing is written into a state directory of another user."""
+    acmed.cert("a.example.test")
+    os.mkdir(acmed.state_dir, 0o700)
+    os.chown(acmed.state_dir, NOBODY, NOBODY)
+    acmed.write_conf()
+    acmed.launch()
+    assert acmed.proc.wait(10) == 1
+    assert "sudo -u 'nobody'" in acmed.log()
+    assert os.listdir(acmed.state_dir) == []
+
+
+def test_start_on_a_full_disk(acmed):
+    """It starts, and says what it can."""
+    acmed.cert("full.example.test")
+    os.mkdir(acmed.state_dir, 0o700)
+    proc.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs",
+              acmed.state_dir])
+    try:
+        acmed.start()
+        acmed.wait_valid("full.example.test")
+        acmed.stop()
+        with open(acmed.state_dir + "/filler", "wb", 0) as f:
+            with pytest.raises(OSError):
+                while True:
+                    f.write(b"x" * 512)
+        start(acmed)
+        assert acmed.cert_status("full.example.test")["state"] == "valid"
+        os.unlink(acmed.state_dir + "/filler")
+        acmed.wait("a renewal", lambda: acmed.ctl(
+            "renew-now", "full.example.test").returncode == 0, 30)
+        acmed.stop()
+    finally:
+        acmed.end()
+        proc.run(["umount", "-l", acmed.state_dir], check=False)
+
+
+def test_slow_clients_keep_nobody_waiting(acmed):
+    """A thousand connections that say nothing."""
+    acmed.cert("a.example.test")
+    acmed.start()
+    slow = []
+    try:
+        for _ in range(1000):
+            s = socket.socket(socket.AF_UNIX)
+            s.setblocking(False)
+            try:
+                s.connect(acmed.socket)
+            except BlockingIOError:
+                s.close()
+                break
+            s.send(b"GET /v1/st")
+            slow.append(s)
+        begin = time.monotonic()
+        p = acmed.ctl("status", "--json", timeout=30)
+        assert p.returncode == 0, p.stdout
+        assert time.monotonic() - begin < 10
+        assert json.loads(p.stdout)["pid"] == acmed.proc.pid
+    finally:
+        for s in slow:
+            s.close()
+
+
+def test_file_size_limit(acmed):
+    """A limit of the file's size is an error, no death."""
+    acmed.cert("a.example.test")
+    acmed.wrap = ["prlimit", "--fsize=65536"]
+    acmed.write_conf()
+    acmed.launch()
+    try:
+        acmed.proc.ready(acmed.answers)
+        acmed.wait("an error or a certificate", lambda: acmed.cert_status(
+            "a.example.test")["state"] != "missing" or acmed.cert_status(
+                "a.example.test")["error"])
+    except proc.LabError:
+        assert not acmed.proc.alive()
+    status = acmed.proc.popen.poll()
+    assert status is None or status > 0, "killed by a signal"
