@@ -68,6 +68,24 @@ is_cut_tail(const unsigned char *s)
 	return want > 0;
 }
 
+/*
+ * Of n bytes at s: what turns the order of the characters round (Unicode's
+ * UAX #9: marks, embeddings, overrides and isolates), so that a person reads
+ * something else than is there, and the separators of lines and paragraphs.
+ */
+static bool
+is_direction(const unsigned char *s, size_t n)
+{
+	if (n == 2)
+		return s[0] == 0xd8 && s[1] == 0x9c;	/* U+061C */
+	if (n != 3 || s[0] != 0xe2)
+		return false;
+	if (s[1] == 0x80)	/* U+200E, U+200F, U+2028 to U+202E */
+		return s[2] == 0x8e || s[2] == 0x8f ||
+		    (s[2] >= 0xa8 && s[2] <= 0xae);
+	return s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9;
+}
+
 void
 text_clean(char *str)
 {
@@ -89,6 +107,8 @@ text_clean(char *str)
 			*s = ' ';
 		else if (n == 2 && s[0] == 0xc2 && s[1] < 0xa0)
 			s[0] = s[1] = ' ';
+		else if (is_direction(s, n))
+			memset(s, ' ', n);
 		s += n;
 	}
 }

@@ -20,8 +20,8 @@ bool	text_printf(char *out, size_t size, const char *fmt, ...)
 
 /*
  * Make s one printable line in place: control characters (terminal escapes,
- * newlines) become spaces, bytes that are not UTF-8 become '?', and a
- * character cut at the end is removed.
+ * newlines, changes of the direction of writing) become spaces, bytes that are
+ * not UTF-8 become '?', and a character cut at the end is removed.
  */
 void	text_clean(char *s);
 

@@ -263,6 +263,25 @@ absolute(char *path /* taken */)
 	return whole;
 }
 
+/* The path, unless the user that acmed runs as may not read it: NULL, told. */
+static char *
+readable(struct mistakes *m, const struct section *sec, const char *key,
+    char *path /* taken */)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char *fault;
+
+	if (fd != -1)
+		(void)close(fd);
+	if (fd != -1 || errno != EACCES)
+		return path;
+	fault = access_fault(path);
+	opt_mistake(m, sec, tree_value(sec, key)->line, "%s: %s", key, fault);
+	free(fault);
+	free(path);
+	return NULL;
+}
+
 char *
 opt_file(struct mistakes *m, const struct section *sec, const char *key)
 {
@@ -276,7 +295,8 @@ opt_file(struct mistakes *m, const struct section *sec, const char *key)
 		return NULL;
 	}
 	if (strncmp(v->text, CREDENTIAL, strlen(CREDENTIAL)) != 0)
-		return absolute(opt_path(sec->src, v->text));
+		return readable(m, sec, key,
+		    absolute(opt_path(sec->src, v->text)));
 	name = v->text + strlen(CREDENTIAL);
 	dir = getenv("CREDENTIALS_DIRECTORY");
 	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL) {
@@ -329,19 +349,14 @@ opt_is_url(const char *s, bool plain)
 char *
 opt_ca_file(struct mistakes *m, const struct section *sec)
 {
-	char *path = opt_file(m, sec, "ca_file"), *fault;
+	char *path = opt_file(m, sec, "ca_file");
 	struct stat st;
 	int fd;
 
 	if (path == NULL)
 		return NULL;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd == -1 && errno == EACCES) {
-		fault = access_fault(path);
-		opt_mistake(m, sec, tree_value(sec, "ca_file")->line,
-		    "ca_file: %s", fault);
-		free(fault);
-	} else if (fd == -1)
+	if (fd == -1)
 		opt_mistake(m, sec, tree_value(sec, "ca_file")->line,
 		    "ca_file: %s: %s", path, strerror(errno));
 	else if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))

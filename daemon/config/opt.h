@@ -55,7 +55,8 @@ void	opt_refuse_open(struct mistakes *, const struct section *, int line,
 char	*opt_path(const struct source *, const char *text);
 /*
  * The same for keys that end in _file, always absolute; "credential:NAME" is
- * a credential of systemd.  NULL if the key is absent or mistaken.
+ * a credential of systemd.  NULL if the key is absent or mistaken; one that
+ * this user may not read is a mistake.
  */
 char	*opt_file(struct mistakes *, const struct section *, const char *key);
 /* The same for the key ca_file: what can be read now will most likely be

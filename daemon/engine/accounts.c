@@ -237,7 +237,7 @@ entry_open(struct account_op *op, struct error *err)
 		return 0;
 	if (c->eab_hmac_key_file != NULL && file_read_secret(
 	    c->eab_hmac_key_file, FILE_SECRET_MAX, &hmac_key, err) == -1)
-		return error_wrap(err, "account \"%s\": eab_hmac_key_file",
+		return error_wrap(err, "eab_hmac_key_file of account \"%s\"",
 		    c->name);
 	e->kid = store_account_kid(op->accounts->store, e->name,
 	    e->directory);

@@ -236,9 +236,11 @@ update_status(struct engine *e)
 		if (c->row.not_after > now)
 			valid++;
 	}
-	sd_status(e->a.sd, "%zu certificates: %zu valid, %zu failing, "
-	    "%u being renewed; %zu TXT records in the DNS", configured, valid,
-	    failing, e->running, cleanup_count(e->cleanup));
+	sd_status(e->a.sd, "%zu certificate%s: %zu valid, %zu failing, "
+	    "%u being renewed; %zu TXT record%s in the DNS", configured,
+	    configured == 1 ? "" : "s", valid, failing, e->running,
+	    cleanup_count(e->cleanup),
+	    cleanup_count(e->cleanup) == 1 ? "" : "s");
 }
 
 void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -463,6 +464,18 @@ error_code(CURLcode rc)
 	}
 }
 
+/* libcurl does not say why it could not read a file. */
+static bool
+has_no_descriptor(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	bool none = fd == -1 && (errno == EMFILE || errno == ENFILE);
+
+	if (fd != -1)
+		(void)close(fd);
+	return none;
+}
+
 int
 http_easy_error(const struct http_op *op, CURLcode rc, struct error *err)
 {
@@ -476,6 +489,10 @@ http_easy_error(const struct http_op *op, CURLcode rc, struct error *err)
 		return error_set(err, ERR_REJECTED, "http:redirect",
 		    "%s: redirected to where we do not follow: %s", op->host,
 		    why);
+	if (rc == CURLE_SSL_CACERT_BADFILE && has_no_descriptor())
+		return error_set(err, ERR_INTERNAL, "http:descriptors",
+		    "%s: this process has too many open files: raise its "
+		    "limit (LimitNOFILE= in acmed.service)", op->host);
 	if (rc == CURLE_SSL_CACERT_BADFILE)
 		return error_set(err, ERR_CONFIG, "http:ca-file",
 		    "%s: %s: no CA certificates could be read", op->host,

@@ -55,6 +55,12 @@ test_clean(void **state)
 		{ "bad\xff""byte", "bad?byte" },
 		{ "c1\xc2\x9b", "c1  " },
 		{ "cut\xe2\x82", "cut" },
+		/* Overrides, isolates, marks and separators of Unicode. */
+		{ "a\xe2\x80\xae""b\xe2\x80\xac", "a   b   " },
+		{ "\xe2\x81\xa6x\xe2\x81\xa9", "   x   " },
+		{ "\xe2\x80\x8f.\xd8\x9c.\xe2\x80\xa8", "   .  .   " },
+		{ "\xd7\x90\xe2\x80\xa6\xe2\x81\xa5", "\xd7\x90\xe2\x80\xa6"
+		    "\xe2\x81\xa5" },
 		{ "surrogate\xed\xa0\x80", "surrogate???" },
 		{ "\xc3(", "?(" },
 	};
