@@ -33,6 +33,14 @@ static const struct provider_opt tsig_opts[] = {
 	{ .name = NULL }
 };
 
+/* As far as the sample uses it. */
+static const struct provider_opt rfc2136_opts[] = {
+	{ .name = "server", .help = "address of the server",
+	    .required = true },
+	{ .name = "key_file", .help = "a path", .required = true },
+	{ .name = NULL }
+};
+
 static const struct provider_opt token_opts[] = {
 	{ .name = "api_token", .help = "a token", .secret = true },
 	/* A list in "tsig". */
@@ -59,7 +67,7 @@ static const struct provider tokens = { .name = "tokendns",
     .no_standing = true,
     .shares_values = true };
 static const struct provider rfc2136 = { .name = "rfc2136",
-    .opts = tsig_opts };
+    .opts = rfc2136_opts };
 static const struct provider tsig = { .name = "tsig", .opts = tsig_opts };
 
 /* These win over providers/registry.c of the library. */
