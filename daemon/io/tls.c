@@ -143,7 +143,8 @@ trust(struct tls_op *op, struct error *err)
 	/* The level is 0 so as to see everything; belief asks for more. */
 	X509_VERIFY_PARAM_set_auth_level(param, 1);
 	if (op->ca_file == NULL) {
-		(void)SSL_CTX_set_default_verify_paths(op->ctx);
+		/* Its reference is the context's now. */
+		SSL_CTX_set_cert_store(op->ctx, tls_system_store());
 		return 0;
 	}
 	(void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);

@@ -12,6 +12,8 @@
 #include "common/text.h"
 #include "daemon/io/tls.h"
 
+#define STORE_KEPT_MS 60000
+
 /* Text of the first entry with this nid; false if there is none. */
 static bool
 entry_text(const X509_NAME *name, int nid, char *out, size_t size)
@@ -100,17 +102,36 @@ read_chain(const char *pem, size_t len)
 	return chain;
 }
 
+X509_STORE *
+tls_system_store(void)
+{
+	static X509_STORE *store;
+	static int64_t read_ms;
+	int64_t now = clock_mono_ms();
+
+	if (store == NULL || now - read_ms >= STORE_KEPT_MS) {
+		X509_STORE_free(store);
+		store = X509_STORE_new();
+		if (store == NULL)
+			abort();	/* memory */
+		(void)X509_STORE_set_default_paths(store);
+		read_ms = now;
+	}
+	if (X509_STORE_up_ref(store) != 1)
+		abort();
+	return store;
+}
+
 bool
 tls_is_trusted_here(const char *pem, size_t len)
 {
 	STACK_OF(X509) *chain = read_chain(pem, len);
-	X509_STORE *store = X509_STORE_new();
+	X509_STORE *store = tls_system_store();
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	bool trusted = false;
 
-	if (store == NULL || ctx == NULL)
+	if (ctx == NULL)
 		abort();	/* memory */
-	(void)X509_STORE_set_default_paths(store);
 	if (sk_X509_num(chain) > 0 && X509_STORE_CTX_init(ctx, store,
 	    sk_X509_value(chain, 0), chain) == 1) {
 		X509_STORE_CTX_set_time(ctx, 0, clock_now());

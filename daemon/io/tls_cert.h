@@ -10,4 +10,10 @@ struct tls_reply;
 /* All but is_trusted and why_not. */
 void	tls_cert_read(X509 *, const char *sni, struct tls_reply *);
 
+/*
+ * What this system trusts; a reference of the caller's.  Reading it takes 50 ms
+ * and more, which many connections at once must not: it is kept for a minute.
+ */
+X509_STORE *tls_system_store(void);
+
 #endif

@@ -85,9 +85,9 @@ def many(box, lab):                                  # noqa: F811
             "nginx": {"reload": "nginx", "verify": ["127.0.0.1:11443"]}})
     box.write(box.conf, a.text())
     box.run(*CTL, "reload")
-    proc.wait_until("their targets", lambda: is_over(box) and all(
-        d["state"] == "done" for c in is_over(box)["certificates"]
-        for d in c["deploy"]), 60)
+    proc.wait_until("their targets", lambda: all(
+        [d["state"] for d in c["deploy"]] == ["done"] * 3
+        for c in status(box)["certificates"]), 60)
     return box
 
 
