@@ -34,6 +34,7 @@ static const struct {
 	{ "verify", check_deploy_verify, check_free_deploy_verify },
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+_Static_assert(N_KINDS <= CONF_STEPS_MAX, "conf_deploy.steps");
 
 const struct section *
 check_one_section(struct check *c, const struct section *sec,
@@ -77,6 +78,67 @@ has_step(const struct section *sec)
 	return false;
 }
 
+static long
+place_of(const char *key, const long *place)
+{
+	size_t i = 0;
+
+	while (strcmp(kinds[i].key, key) != 0)
+		i++;
+	return place[i];
+}
+
+/* Files that are written when their reader has read are hardly meant. */
+static void
+warn_of_order(struct check *c, const struct section *sec)
+{
+	static const char *const readers[] = { "reload", "restart" };
+	long files = tree_place(sec, "install");
+
+	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+		if (files > 0 && tree_place(sec, readers[i]) >= 0 &&
+		    tree_place(sec, readers[i]) < files)
+			opt_warn(c->m, sec, sec->line, "%s stands before "
+			    "install, and steps run in the order of the file: "
+			    "the server reads the files of before",
+			    readers[i]);
+	}
+}
+
+/*
+ * The steps run in the order of the file.  But verify looks at what all others
+ * have done: a webhook may tell of the result, what else stands behind it comes
+ * first.  Returns whether it is the order of the table.
+ */
+static bool
+sort_steps(const struct section *sec, struct conf_deploy *d)
+{
+	long place[N_KINDS], verify = 0;
+	bool is_usual = true;
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_KINDS; i++) {
+		place[i] = 2 * tree_place(sec, kinds[i].key);
+		if (place[i] > verify && strcmp(kinds[i].key, "webhook") != 0)
+			verify = place[i];
+	}
+	place[N_KINDS - 1] += place[N_KINDS - 1] < 0 ? 0 :
+	    verify + 1 - place[N_KINDS - 1];
+	for (size_t i = 0; i < N_KINDS; i++) {
+		size_t at = n;
+
+		if (place[i] < 0)
+			continue;
+		for (; at > 0 && place_of(d->steps[at - 1], place) > place[i];
+		    at--)
+			d->steps[at] = d->steps[at - 1];
+		is_usual &= at == n;
+		d->steps[at] = kinds[i].key;
+		n++;
+	}
+	return is_usual;
+}
+
 /* What only says how to verify does not verify. */
 static void
 check_alone(struct check *c, const struct section *sec)
@@ -96,8 +158,12 @@ static void
 check_deploy(struct check *c, const struct section *sec,
     struct conf_deploy *d)
 {
+	bool is_usual;
+
 	d->name = xstrdup(sec->title);
-	check_deploy_hash(sec, d);
+	is_usual = sort_steps(sec, d);
+	warn_of_order(c, sec);
+	check_deploy_hash(sec, is_usual, d);
 	check_deploy_window(c, sec, d);
 	check_alone(c, sec);
 	if (!has_step(sec))

@@ -77,10 +77,12 @@ void	check_free_claims(struct check *);
 char	*check_same_path(const char *path);
 
 /* Not kinds: deploy_window of a target or a certificate (unset: *d stays),
- * deploy_order (is it parallel?), and the hash of a target. */
+ * deploy_order (is it parallel?), and the hash of a target, with the order of
+ * its steps unless that is_usual (so that older hashes stay). */
 void	check_deploy_window(struct check *, const struct section *,
 	    struct conf_deploy *);
 bool	check_deploy_order(struct check *, const struct section *);
-void	check_deploy_hash(const struct section *, struct conf_deploy *);
+void	check_deploy_hash(const struct section *, bool is_usual,
+	    struct conf_deploy *);
 
 #endif

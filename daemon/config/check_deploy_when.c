@@ -93,9 +93,16 @@ is_what(const char *key)
 }
 
 void
-check_deploy_hash(const struct section *sec, struct conf_deploy *d)
+check_deploy_hash(const struct section *sec, bool is_usual,
+    struct conf_deploy *d)
 {
+	uint64_t order = 0;
+
+	for (size_t i = 0; !is_usual && d->steps[i] != NULL; i++) {
+		for (const char *p = d->steps[i]; *p != '\0'; p++)
+			order = order * 33 + (unsigned char)*p;
+	}
 	(void)text_printf(d->hash, sizeof(d->hash), "%016llx",
-	    (unsigned long long)check_hash(sec, is_what));
-	d->whole_hash = check_hash(sec, NULL);
+	    (unsigned long long)(check_hash(sec, is_what) + order));
+	d->whole_hash = check_hash(sec, NULL) + order;
 }

@@ -94,12 +94,17 @@ struct conf_webhook {
 	bool		 include_key;
 };
 
+#define CONF_STEPS_MAX 12	/* kinds of step */
+
 /* A step that is not asked for is NULL, or none of them. */
 struct conf_deploy {
 	char		*name;
 	char		 hash[17];	/* of what it does; not of when */
 	uint64_t	 whole_hash;	/* of all of its section */
 	unsigned	 timeout_s;	/* of each step */
+	/* Names of the kinds of step that are asked for, as they are to run;
+	 * NULL ends them.  None: in the order of deploy/kinds.c. */
+	const char	*steps[CONF_STEPS_MAX + 1];
 	/* When it may run, its own or the certificate's; none: always. */
 	struct conf_window *windows;
 	size_t		 n_windows;

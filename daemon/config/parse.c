@@ -107,6 +107,7 @@ take_section(cfg_t *cfg, const struct key *keys, const struct schema *schema,
 {
 	struct section *sec = xcalloc(1, sizeof(*sec));
 	size_t n = 0, used = 0;
+	char *order;
 
 	for (; keys[n].name != NULL; n++) {
 		if ((cfg->opts[n].flags & CFGF_MODIFIED) != 0)
@@ -114,7 +115,8 @@ take_section(cfg_t *cfg, const struct key *keys, const struct schema *schema,
 	}
 	sec->src = src;
 	sec->title = xstrdup(own_text(cfg, n));
-	sec->line = (int)strtol(own_text(cfg, n + 1), NULL, 10);
+	sec->line = (int)strtol(own_text(cfg, n + 1), &order, 10);
+	sec->order = *order != '\0' ? xstrdup(order) : NULL;
 	sec->items = xcalloc(used + 1, sizeof(*sec->items));
 	for (size_t i = 0; i < n; i++) {
 		if (keys[i].shape == SHAPE_SECTION) {

@@ -8,6 +8,7 @@
 #define DAEMON_CONFIG_SCHEMA_H
 
 #include <confuse.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct provider;
@@ -23,6 +24,8 @@ struct key {
 	const char	*name;		/* NULL ends a table */
 	enum key_shape	 shape;
 	const struct key *sub;		/* SHAPE_SECTION; NULL: a provider */
+	bool		 is_ordered;	/* SHAPE_SECTION: the order of its
+					   keys means something */
 };
 
 /* What one run of libconfuse leaves behind, see parse.c. */
@@ -34,7 +37,8 @@ struct parse_state {
 
 /* libconfuse options added to each section: what it has no place for. */
 #define SCHEMA_TITLE	"__title"	/* the title, not quadratic here */
-#define SCHEMA_LINE	"__line"	/* where the section begins */
+#define SCHEMA_LINE	"__line"	/* where the section begins, and if
+					   is_ordered its keys, as they come */
 #define SCHEMA_END	"__end"		/* after the last line of a file */
 
 struct schema {

@@ -32,10 +32,13 @@ struct block {
 	int		 line;
 	int		*seen;		/* line of each key, 0: not yet */
 	bool		 is_lenient;	/* skip unknown keys in silence */
+	char		*order;		/* its keys, as they come; NULL: that
+					   means nothing here */
 };
+#define ORDER_MAX 512		/* all keys of a deploy section */
 
 static int read_block(struct tidy *, const struct key *, bool is_lenient,
-	    const char *context, int line);
+	    const char *context, int line, char *order);
 
 static void complain(struct tidy *, const struct block *, int line,
 	    const char *, ...) __attribute__((format(printf, 4, 5)));
@@ -365,7 +368,7 @@ read_section(struct tidy *t, const struct block *b, const struct key *key,
 {
 	struct lex title = t->x;
 	const struct key *keys = key->sub;
-	char name[130], context[TREE_CONTEXT_MAX], line[32];
+	char name[130], context[TREE_CONTEXT_MAX], order[ORDER_MAX] = "";
 	bool is_lenient = false;
 
 	if (lex_is(&t->x, '{')) {
@@ -406,12 +409,26 @@ read_section(struct tidy *t, const struct block *b, const struct key *key,
 	put_word(t, &t->x);
 	put_text(t, SCHEMA_TITLE " =");
 	put_word(t, &title);
-	(void)text_printf(line, sizeof(line), SCHEMA_LINE " = %d", word->at);
-	put_text(t, line);
 	lex_text(&title, name, sizeof(name));
 	(void)text_printf(context, sizeof(context), "%s%s%s \"%.120s\"",
 	    b->context, b->context[0] != '\0' ? ": " : "", key->name, name);
-	return read_block(t, keys, is_lenient, context, word->at);
+	return read_block(t, keys, is_lenient, context, word->at,
+	    key->is_ordered ? order : NULL);
+}
+
+static void
+note_order(const struct block *b, const struct key *key, int line)
+{
+	int *seen = &b->seen[key - b->keys];
+	size_t used;
+
+	if (b->order == NULL || *seen != 0)
+		return;
+	used = strlen(b->order);
+	(void)text_printf(b->order + used, ORDER_MAX - used, " %s",
+	    key->name);
+	if (key->shape == SHAPE_SECTION)
+		*seen = line;
 }
 
 static int
@@ -430,6 +447,7 @@ read_statement(struct tidy *t, const struct block *b)
 	(void)next(t, b);
 	if (key == NULL)
 		return unknown_key(t, b, name, word.at);
+	note_order(b, key, word.at);
 	switch (key->shape) {
 	case SHAPE_ONE:
 	case SHAPE_LIST:
@@ -444,10 +462,11 @@ read_statement(struct tidy *t, const struct block *b)
 
 static int
 read_block(struct tidy *t, const struct key *keys, bool is_lenient,
-    const char *context, int line)
+    const char *context, int line, char *order)
 {
 	struct block b = { .keys = keys, .context = context, .line = line,
-	    .is_lenient = is_lenient };
+	    .is_lenient = is_lenient, .order = order };
+	char text[ORDER_MAX + 32];
 	bool is_file = line == 0;
 	size_t n = 0;
 	int rc = 0;
@@ -460,6 +479,9 @@ read_block(struct tidy *t, const struct key *keys, bool is_lenient,
 		if (is_file && t->x.kind == LEX_END)
 			break;
 		if (!is_file && lex_is(&t->x, '}')) {
+			(void)text_printf(text, sizeof(text), SCHEMA_LINE
+			    " = \"%d%s\"", line, order != NULL ? order : "");
+			put_text(t, text);
 			put_word(t, &t->x);
 			break;
 		}
@@ -486,7 +508,7 @@ tidy_text(const struct schema *schema, const struct source *src,
 	*out = (struct tidied){ .room = len + len / 4 + 256 };
 	out->text = xmalloc(out->room);
 	lex_init(&t.x, text, len);
-	(void)read_block(&t, schema_root, false, "", 0);
+	(void)read_block(&t, schema_root, false, "", 0, NULL);
 	put(out, "\n" SCHEMA_END " = 1\n", strlen("\n" SCHEMA_END " = 1\n"));
 	if (!t.has_failed)
 		return;

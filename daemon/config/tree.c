@@ -51,6 +51,7 @@ tree_free(struct section *sec)
 		return;
 	tree_strip(sec);
 	free(sec->title);
+	free(sec->order);
 	free(sec);
 }
 
@@ -70,6 +71,22 @@ tree_value(const struct section *sec, const char *key)
 	const struct item *item = tree_item(sec, key);
 
 	return item != NULL && item->n > 0 ? item->values[0] : NULL;
+}
+
+long
+tree_place(const struct section *sec, const char *key)
+{
+	const char *p = sec->order != NULL ? sec->order : "";
+	size_t len = strlen(key);
+
+	for (long i = 0; *p == ' '; i++) {
+		size_t n = strcspn(++p, " ");
+
+		if (n == len && strncmp(p, key, n) == 0)
+			return i;
+		p += n;
+	}
+	return -1;
 }
 
 const char *

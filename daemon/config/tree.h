@@ -25,6 +25,8 @@ struct section {
 	const char	*kind;		/* "certificate"; NULL: a whole file */
 	char		*title;
 	int		 line;
+	char		*order;		/* " KEY KEY": its keys as they come in
+					   the file; NULL: not noted */
 	const struct source *src;
 	const struct section *parent;	/* NULL for a whole file */
 	struct item	*items;
@@ -41,6 +43,9 @@ void	tree_strip(struct section *);
 const struct item *tree_item(const struct section *, const char *key);
 /* The first value of that key, or NULL. */
 const struct value *tree_value(const struct section *, const char *key);
+
+/* Where that key first stands in order, from 0; -1: not there. */
+long	tree_place(const struct section *, const char *key);
 
 /* `certificate "x": deploy "y"`; "" for a whole file. */
 #define TREE_CONTEXT_MAX 400

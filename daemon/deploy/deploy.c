@@ -6,13 +6,14 @@
 
 #include "common/error.h"
 #include "common/mem.h"
+#include "daemon/config/conf.h"
 #include "daemon/deploy/kind.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/slots.h"
 
 struct deploy_op {
 	struct deploy_args a;
-	size_t		 next;		/* in deploy_kinds */
+	size_t		 next;		/* in target->steps or deploy_kinds */
 	const struct deploy_kind *kind;	/* under way; NULL: none */
 	void		*step;
 	struct slot	*slot;		/* of the step, if it needs one */
@@ -78,6 +79,28 @@ seen_cb(time_t not_before, time_t not_after, bool is_all, void *arg)
 		op->a.seen(not_before, not_after, is_all, op->arg);
 }
 
+static const struct deploy_kind *
+kind_of(const char *name)
+{
+	size_t i = 0;
+
+	while (deploy_kinds[i] != NULL && strcmp(deploy_kinds[i]->name, name)
+	    != 0)
+		i++;
+	return deploy_kinds[i];
+}
+
+/* The next one, of those that the target asks for or of all. */
+static const struct deploy_kind *
+next_kind(struct deploy_op *op)
+{
+	const char *const *steps = op->a.target->steps;
+
+	if (steps[0] == NULL)
+		return deploy_kinds[op->next++];
+	return steps[op->next] != NULL ? kind_of(steps[op->next++]) : NULL;
+}
+
 static void
 begin_step(void *arg)
 {
@@ -94,7 +117,7 @@ next_step(void *arg)
 {
 	struct deploy_op *op = arg;
 
-	while ((op->kind = deploy_kinds[op->next++]) != NULL) {
+	while ((op->kind = next_kind(op)) != NULL) {
 		if (!op->kind->is_wanted(&op->a) || (op->a.only != NULL &&
 		    strcmp(op->a.only, op->kind->name) != 0))
 			continue;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * deploy - one target of one certificate: its steps run one after the other,
- * in the order of the table in kinds.c, and the first that fails ends it.  A
+ * in the order that the target has them, and the first that fails ends it.  A
  * retry begins with the first step again: every step can be repeated.
  * Called by engine/deployer, which owns retries and state.
  */

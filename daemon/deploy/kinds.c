@@ -13,7 +13,8 @@
 #include "daemon/deploy/webhook.h"
 #include "daemon/publish/publish.h"
 
-/* Files first, then who reads them, at last who looks at the result. */
+/* In the order of a target that names none: files first, then who reads them,
+ * at last who looks at the result. */
 const struct deploy_kind *const deploy_kinds[] = {
 	&deploy_install,
 	&deploy_ssh,

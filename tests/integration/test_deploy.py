@@ -117,6 +117,28 @@ def test_several_in_order(acmed):
         assert sorted(f.read().split()) == ["0", "1", "2"]
 
 
+def test_steps_in_the_order_of_the_file(acmed):
+    name = "dsteps.example.test"
+    files = [os.path.join(acmed.folder, n) for n in ("early", "late")]
+    out = os.path.join(acmed.folder, "seen")
+    look = {"exec": ["/bin/sh", "-c", "for f; do ls $f; done >>%s 2>&1; :"
+                     % out, "sh"] + files}
+    acmed.cert(name, deploy={
+        "late": dict(look, install={files[1]: {"format": "cert"}}),
+        "early": dict({"install": {files[0]: {"format": "cert"}}}, **look)})
+    acmed.start()
+
+    def over():
+        c = acmed.cert_status(name)
+        return c["run"] is None and [d["state"] for d in c["deploy"]]
+    acmed.wait("both", lambda: over() == ["done", "done"])
+    with open(out) as f:
+        lines = f.read().splitlines()
+    # The first target's program came before its file; then both are there.
+    assert len(lines) == 4 and all("No such" in x for x in lines[:2])
+    assert lines[2:] == files
+
+
 def test_missing_program(acmed):
     name = "dnone.example.test"
     acmed.cert(name, deploy={"x": {"exec": ["/nonexistent/reload"]}})

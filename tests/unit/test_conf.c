@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "providers/provider.h"
 #include "tests/unit/conf_fixture.h"
 
@@ -557,10 +558,56 @@ test_many_sections(void **state)
 	conf_unref(conf);
 }
 
+/* Steps run as the file has them; verify looks at what the others did. */
+static void
+test_order_of_steps(void **state)
+{
+	static const struct {
+		const char	*keys, *want;
+	} cases[] = {
+		{ "exec = x reload = a start = b", "exec reload start" },
+		{ "start = b reload = a exec = x", "start reload exec" },
+		{ "verify = h reload = a", "reload verify" },
+		{ "reload = a webhook \"https://h/\" { } verify = h",
+		    "reload webhook verify" },
+		{ "verify = h restart = a webhook \"https://h/\" { }",
+		    "restart verify webhook" },
+		{ "timeout = 9s install \"/x/a\" { format = der } "
+		    "start = b\ninstall \"/x/b\" { format = der }\n"
+		    "reload += a reload += c", "install start reload" },
+	};
+	char hash[17] = "";
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		char *text = xasprintf("account \"a\" { directory = "
+		    "letsencrypt agree_tos = yes contact = \"mailto:a@b.example"
+		    "\" }\nprovider \"p\" { type = bare "
+		    "}\ncertificate \"c.example\" { deploy \"d\" {\n"
+		    "%s } }\n", cases[i].keys), got[200] = "";
+		struct conf *conf = load(text);
+		const struct conf_deploy *d = &conf->certs[0]->deploys[0];
+
+		for (size_t j = 0; d->steps[j] != NULL; j++) {
+			size_t used = strlen(got);
+
+			(void)text_printf(got + used, sizeof(got) - used,
+			    "%s%s", j > 0 ? " " : "", d->steps[j]);
+		}
+		assert_string_equal(got, cases[i].want);
+		/* Another order is another target. */
+		if (i < 2)
+			assert_string_not_equal(d->hash, hash);
+		(void)text_printf(hash, sizeof(hash), "%s", d->hash);
+		conf_unref(conf);
+		free(text);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_order_of_steps),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_provider_values),
