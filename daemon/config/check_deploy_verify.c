@@ -19,12 +19,6 @@
 #define ALLOWED "\"HOST:PORT\", and after a space starttls=PROTOCOL, " \
     "sni=NAME, connect=ADDRESS[:PORT], ca_file=FILE"
 
-static const struct { uint16_t port; enum starttls kind; } default_ports[] = {
-	{ 443, STARTTLS_NONE }, { 25, STARTTLS_SMTP }, { 143, STARTTLS_IMAP },
-	{ 110, STARTTLS_POP3 }, { 389, STARTTLS_LDAP },
-	{ 5432, STARTTLS_POSTGRES }, { 5222, STARTTLS_XMPP },
-};
-
 static bool
 is_address(const char *s)
 {
@@ -146,17 +140,6 @@ next_word(char **p)
 	return *word != '\0' ? word : NULL;
 }
 
-static uint16_t
-usual_port(enum starttls kind)
-{
-	for (size_t i = 0; i < sizeof(default_ports) /
-	    sizeof(default_ports[0]); i++) {
-		if (default_ports[i].kind == kind)
-			return default_ports[i].port;
-	}
-	return 443;
-}
-
 /* What is wrong with it, or NULL. */
 static const char *
 parse_entry(const struct section *sec, struct conf_verify *v, char *text)
@@ -173,7 +156,8 @@ parse_entry(const struct section *sec, struct conf_verify *v, char *text)
 	if (!has_starttls)
 		v->starttls = starttls_of_port(v->port);
 	if (v->port == 0)
-		v->port = usual_port(v->starttls);
+		v->port = v->starttls == STARTTLS_NONE ? 443 :
+		    starttls_port(v->starttls);
 	if (!v->has_sni && !is_address(v->host))
 		v->sni = xstrdup(v->host);
 	v->has_sni = v->has_sni || v->sni != NULL;

@@ -21,6 +21,13 @@ static const struct {
 	[STARTTLS_LDAP] = { "ldap", 389, 0 },
 	[STARTTLS_POSTGRES] = { "postgres", 5432, 0 },
 	[STARTTLS_XMPP] = { "xmpp", 5222, 0 },
+	[STARTTLS_XMPP_SERVER] = { "xmpp-server", 5269, 0 },
+	[STARTTLS_FTP] = { "ftp", 21, 0 },
+	[STARTTLS_MYSQL] = { "mysql", 3306, 0 },
+	[STARTTLS_SIEVE] = { "sieve", 4190, 0 },
+	[STARTTLS_LMTP] = { "lmtp", 24, 0 },
+	[STARTTLS_NNTP] = { "nntp", 119, 0 },
+	[STARTTLS_IRC] = { "irc", 6667, 0 },
 };
 _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == STARTTLS_END, "kinds");
 
@@ -28,6 +35,12 @@ const char *
 starttls_name(enum starttls kind)
 {
 	return kinds[kind].name;
+}
+
+uint16_t
+starttls_port(enum starttls kind)
+{
+	return kinds[kind].port;
 }
 
 int
@@ -75,7 +88,7 @@ refused(const struct starttls_talk *t, const char *in, size_t len,
 	    kinds[t->kind].name, len < SHOWN_MAX ? (int)len : SHOWN_MAX, in);
 }
 
-/* --- SMTP, IMAP, POP3: lines --- */
+/* --- SMTP, LMTP, IMAP, POP3, FTP, NNTP, ManageSieve: lines --- */
 
 /* One step: the line that ends it begins so; then this is sent. */
 struct line_step {
@@ -95,13 +108,61 @@ static const struct line_step pop3[] = {
 	{ "+OK", "STLS\r\n" },
 	{ "+OK", NULL },
 };
+static const struct line_step lmtp[] = {	/* RFC 2033 */
+	{ "220 ", "LHLO acmed.invalid\r\n" },
+	{ "250 ", "STARTTLS\r\n" },
+	{ "220 ", NULL },
+};
+static const struct line_step ftp[] = {		/* RFC 4217 section 4 */
+	{ "220 ", "AUTH TLS\r\n" },
+	{ "234 ", NULL },
+};
+static const struct line_step nntp[] = {	/* RFC 4642; 200 or 201 */
+	{ "20", "STARTTLS\r\n" },
+	{ "382 ", NULL },
+};
+static const struct line_step sieve[] = {	/* RFC 5804 sections 1.7, 2.2 */
+	{ "OK", "STARTTLS\r\n" },
+	{ "OK", NULL },
+};
+
+/* A reply of FTP that begins with "220-" ends with "220 "; what is between
+ * may be anything (RFC 959 section 4.2). */
+static bool
+goes_on_ftp(struct starttls_talk *t, const char *line, size_t len)
+{
+	if (t->code[0] == '\0' && len >= 4 && line[3] == '-') {
+		memcpy(t->code, line, 3);
+		return true;
+	}
+	if (t->code[0] == '\0')
+		return false;
+	if (len < 3 || memcmp(line, t->code, 3) != 0 ||
+	    (len > 3 && line[3] != ' '))
+		return true;
+	t->code[0] = '\0';
+	return false;
+}
+
+/* Capabilities come before it, and what is left of one sent as a literal. */
+static bool
+ends_sieve(const char *line, size_t len)
+{
+	return (len >= 2 && (strncmp(line, "OK", 2) == 0 ||
+	    strncmp(line, "NO", 2) == 0)) ||
+	    (len >= 3 && strncmp(line, "BYE", 3) == 0);
+}
 
 /* Is it a line before the one that ends the step? */
 static bool
-goes_on(const struct starttls_talk *t, const char *line, size_t len)
+goes_on(struct starttls_talk *t, const char *line, size_t len)
 {
-	if (t->kind == STARTTLS_SMTP)
+	if (t->kind == STARTTLS_SMTP || t->kind == STARTTLS_LMTP)
 		return len >= 4 && line[3] == '-';
+	if (t->kind == STARTTLS_FTP)
+		return goes_on_ftp(t, line, len);
+	if (t->kind == STARTTLS_SIEVE)
+		return !ends_sieve(line, len);
 	return t->kind == STARTTLS_IMAP && t->step > 0 && len >= 2 &&
 	    line[0] == '*' && line[1] == ' ';
 }
@@ -227,6 +288,82 @@ feed_postgres(struct starttls_talk *t, const char *in, size_t len,
 	return in[0] == 'S' ? 1 : refused(t, in, len, err);
 }
 
+/* --- MySQL and MariaDB: Protocol::HandshakeV10, then SSLRequest --- */
+
+#define MYSQL_SSL	0x0800		/* of the capabilities */
+#define MYSQL_GREETING_MAX 1024
+
+/* A header of four bytes (length, number), the version, which is 10, a text
+ * with its NUL, 13 bytes, and two bytes of capabilities, lowest first. */
+static int
+feed_mysql(struct starttls_talk *t, const char *in, size_t len, size_t *used,
+    struct error *err)
+{
+	static const char request[36] = "\x20\0\0\x01"
+	    "\x00\x8a\x00\x00"	/* 4.1, SSL, secure connection */
+	    "\0\0\0\x01" "\x21";	/* 16 MiB; utf8 */
+	const unsigned char *u = (const unsigned char *)in;
+	const char *nul;
+	size_t n, at;
+
+	if (len < 4)
+		return 0;
+	n = u[0] | (size_t)u[1] << 8 | (size_t)u[2] << 16;
+	if (u[3] != 0 || n < 1 || n > MYSQL_GREETING_MAX)
+		return refused(t, in, len, err);
+	if (len - 4 < n)
+		return 0;
+	*used = 4 + n;
+	nul = memchr(in + 4, '\0', n);
+	at = nul != NULL ? (size_t)(nul - in) + 1 + 13 : *used;
+	if (u[4] != 10 || at + 2 > *used)
+		/* An error has a code of two bytes before its text. */
+		return refused(t, in + (n > 3 && u[4] == 0xff ? 7 : 4),
+		    n - (n > 3 && u[4] == 0xff ? 3 : 0), err);
+	if (((u[at] | u[at + 1] << 8) & MYSQL_SSL) == 0)
+		return error_set(err, ERR_TRANSIENT, "tls:starttls",
+		    "it does not begin TLS (STARTTLS of mysql): it offers "
+		    "none; are ssl_cert and ssl_key set?");
+	say(t, request, sizeof(request));
+	return 1;
+}
+
+/* --- IRC (IRCv3, "tls"): asked at once, answered with 670 or 691 --- */
+
+static int
+feed_irc(struct starttls_talk *t, const char *in, size_t len, size_t *used,
+    struct error *err)
+{
+	const char *end, *line, *what;
+	size_t n;
+
+	if (t->step == 0) {
+		t->step = 1;
+		say_text(t, "STARTTLS\r\n");
+		return 0;
+	}
+	while ((end = memchr(in + *used, '\n', len - *used)) != NULL) {
+		line = what = in + *used;
+		*used += (size_t)(end - line) + 1;
+		if (*line == ':') {	/* who says it */
+			what = memchr(line, ' ', (size_t)(end - line));
+			if (what == NULL)
+				continue;
+			what++;
+		}
+		n = (size_t)(end - what);
+		if (n >= 4 && strncmp(what, "670 ", 4) == 0)
+			return 1;
+		/* 421: unknown, 451: not registered, 691: it failed */
+		if (n >= 4 && (strncmp(what, "691 ", 4) == 0 ||
+		    strncmp(what, "421 ", 4) == 0 ||
+		    strncmp(what, "451 ", 4) == 0 ||
+		    strncmp(what, "ERRO", 4) == 0))
+			return refused(t, what, n - (end[-1] == '\r'), err);
+	}
+	return 0;
+}
+
 /* --- XMPP (RFC 6120 section 5) --- */
 
 static const char *
@@ -244,9 +381,10 @@ feed_xmpp(struct starttls_talk *t, const char *in, size_t len, size_t *used,
 	if (t->step == 0) {
 		(void)text_printf(t->say, sizeof(t->say),
 		    "<?xml version='1.0'?><stream:stream to='%s' "
-		    "xmlns='jabber:client' "
+		    "xmlns='jabber:%s' "
 		    "xmlns:stream='http://etherx.jabber.org/streams' "
-		    "version='1.0'>", t->host);
+		    "version='1.0'>", t->host, t->kind == STARTTLS_XMPP ?
+		    "client" : "server' from='acmed.invalid");
 		t->say_len = strlen(t->say);
 		t->step = 1;
 		return 0;
@@ -293,7 +431,20 @@ starttls_feed(struct starttls_talk *t, const char *in, size_t len,
 	case STARTTLS_POSTGRES:
 		return feed_postgres(t, in, len, used, err);
 	case STARTTLS_XMPP:
+	case STARTTLS_XMPP_SERVER:
 		return feed_xmpp(t, in, len, used, err);
+	case STARTTLS_FTP:
+		return feed_lines(t, ftp, in, len, used, err);
+	case STARTTLS_LMTP:
+		return feed_lines(t, lmtp, in, len, used, err);
+	case STARTTLS_NNTP:
+		return feed_lines(t, nntp, in, len, used, err);
+	case STARTTLS_SIEVE:
+		return feed_lines(t, sieve, in, len, used, err);
+	case STARTTLS_MYSQL:
+		return feed_mysql(t, in, len, used, err);
+	case STARTTLS_IRC:
+		return feed_irc(t, in, len, used, err);
 	case STARTTLS_NONE:
 	case STARTTLS_END:
 		break;

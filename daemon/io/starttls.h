@@ -20,6 +20,13 @@ enum starttls {
 	STARTTLS_LDAP,
 	STARTTLS_POSTGRES,
 	STARTTLS_XMPP,
+	STARTTLS_XMPP_SERVER,		/* between servers */
+	STARTTLS_FTP,
+	STARTTLS_MYSQL,
+	STARTTLS_SIEVE,			/* ManageSieve */
+	STARTTLS_LMTP,
+	STARTTLS_NNTP,
+	STARTTLS_IRC,
 	STARTTLS_END
 };
 
@@ -29,8 +36,11 @@ const char	*starttls_name(enum starttls);
 int		 starttls_parse(const char *name, enum starttls *kind);
 /* What is usual at a port: STARTTLS_SMTP at 25; STARTTLS_NONE if nothing. */
 enum starttls	 starttls_of_port(uint16_t port);
+/* The reverse; 0 for STARTTLS_NONE. */
+uint16_t	 starttls_port(enum starttls);
 /* "smtp, imap, ...", for messages. */
-#define STARTTLS_ALL "none, smtp, imap, pop3, ldap, postgres, xmpp"
+#define STARTTLS_ALL "none, smtp, imap, pop3, ldap, postgres, xmpp, " \
+    "xmpp-server, ftp, mysql, sieve, lmtp, nntp, irc"
 
 #define STARTTLS_SAY_MAX 512
 
@@ -38,6 +48,8 @@ struct starttls_talk {
 	enum starttls	 kind;
 	const char	*host;		/* for XMPP; borrowed */
 	unsigned	 step;		/* from 0 */
+	char		 code[4];	/* of a reply of several lines that goes
+					   on; else "" */
 	/* What is to be sent now. */
 	char		 say[STARTTLS_SAY_MAX];
 	size_t		 say_len;

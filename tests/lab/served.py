@@ -155,6 +155,129 @@ class Postfix(Server):
         proc.run(self.argv + ["stop"], check=False)
 
 
+class Mail(Server):
+    """ManageSieve and LMTP of Dovecot."""
+
+    def start(self):
+        find("dovecot", "doveadm")
+        for part in ("lmtp", "managesieve-login"):
+            if not os.path.exists("/usr/lib/dovecot/" + part):
+                raise proc.LabError("dovecot's %s is not installed" % part)
+        if not proc.run(["dovecot", "--version"]).stdout.startswith("2.3"):
+            raise proc.LabError("Dovecot 2.3 is not installed")
+        conf = self.write("conf", (
+            "protocols = sieve lmtp\nlisten = 127.0.0.1\n"
+            "base_dir = {f}/run\nstate_dir = {f}\nlog_path = {f}/dlog\n"
+            "ssl = yes\nssl_cert = <{c}\nssl_key = <{k}\n"
+            "passdb {{\n driver = static\n args = password=x\n}}\n"
+            "service managesieve-login {{\n inet_listener sieve {{\n"
+            " port = {p}\n }}\n}}\n"
+            "service lmtp {{\n inet_listener lmtp {{\n port = {q}\n }}\n}}\n"
+        ).format(f=self.folder, c=self.cert, k=self.key, p=self.port,
+                 q=self.port + 1))
+        os.makedirs(self.path("run"), exist_ok=True)
+        self.reload = ["doveadm", "-c", conf, "reload"]
+        self.run(["dovecot", "-F", "-c", conf])
+
+    def entries(self):
+        return ["%s:%d starttls=%s connect=127.0.0.1" % (
+            self.name, self.port + n, kind)
+            for n, kind in ((0, "sieve"), (1, "lmtp"))]
+
+
+class Restarted(Server):
+    """One that reads its files only when it is started."""
+
+    def restarted(self, argv):
+        self.write("run.sh", "#!/bin/sh\nwhile :; do\n%s &\necho $! "
+                   ">%s/pid\nwait\ndone\n" % (" ".join(argv),
+                                               self.folder), 0o755)
+        self.reload = [self.write("reload.sh", "#!/bin/sh\nkill -TERM "
+                                  "$(cat %s/pid)\n" % self.folder, 0o755)]
+        self.run(["/bin/sh", self.path("run.sh")])
+
+    def stop(self):
+        if self.proc:
+            os.killpg(self.proc.pid, signal.SIGKILL)
+            self.proc.wait()
+
+
+class Vsftpd(Restarted):
+    options = " starttls=ftp"
+
+    def start(self):
+        find("vsftpd")
+        os.makedirs("/var/run/vsftpd/empty", exist_ok=True)
+        self.restarted(["vsftpd", self.write("conf", (
+            "listen=YES\nlisten_ipv6=NO\nlisten_address=127.0.0.1\n"
+            "listen_port={p}\nbackground=NO\nanonymous_enable=YES\n"
+            "ssl_enable=YES\nrsa_cert_file={c}\nrsa_private_key_file={k}\n"
+        ).format(p=self.port, c=self.cert, k=self.key))])
+
+
+class Mariadb(Restarted):
+    options = " starttls=mysql"
+
+    def start(self):
+        find("mariadbd", "mariadb-install-db")
+        shutil.chown(self.folder, "mysql")
+        copy = ("install -o mysql -m 600 %s %s %s" % (self.cert, self.key,
+                                                      self.folder))
+        proc.run(["mariadb-install-db", "--no-defaults", "--user=mysql",
+                  "--datadir=" + self.path("data"), "--skip-test-db"])
+        self.restarted([copy + ";", "exec", "mariadbd", "--no-defaults",
+                        "--user=mysql", "--datadir=" + self.path("data"),
+                        "--socket=" + self.path("sock"),
+                        "--bind-address=127.0.0.1", "--port=%d" % self.port,
+                        "--ssl-cert=" + self.path("fullchain.pem"),
+                        "--ssl-key=" + self.path("privkey.pem")])
+
+
+class Prosody(Restarted):
+    def start(self):
+        find("prosody")
+        shutil.chown(self.folder, "prosody")
+        conf = self.write("conf.lua", (
+            'pidfile = "{f}/ppid"\ndata_path = "{f}"\n'
+            'interfaces = {{ "127.0.0.1" }}\nc2s_ports = {{ {p} }}\n'
+            's2s_ports = {{ {q} }}\nmodules_enabled = {{ "tls" }}\n'
+            'VirtualHost "{n}"\nssl = {{ certificate = "{f}/fullchain.pem"; '
+            'key = "{f}/privkey.pem" }}\n').format(
+                f=self.folder, p=self.port, q=self.port + 1, n=self.name))
+        copy = "install -o prosody -m 600 %s %s %s" % (self.cert, self.key,
+                                                       self.folder)
+        self.restarted([copy + ";", "exec", "setpriv", "--reuid=prosody",
+                        "--regid=prosody", "--clear-groups", "prosody",
+                        "--config", conf, "-F"])
+
+    def entries(self):
+        return ["%s:%d starttls=%s connect=127.0.0.1" % (
+            self.name, self.port + n, kind)
+            for n, kind in ((0, "xmpp"), (1, "xmpp-server"))]
+
+
+class Inspircd(Restarted):
+    options = " starttls=irc"
+
+    def start(self):
+        find("inspircd")
+        conf = self.write("conf", (
+            '<server name="irc.example.test" description="x" network="x">\n'
+            '<admin name="x" nick="x" email="x@example.test">\n'
+            '<connect allow="*">\n<pid file="{f}/ircpid">\n'
+            '<bind address="127.0.0.1" port="{p}" type="clients">\n'
+            '<module name="ssl_gnutls">\n<module name="starttls">\n'
+            '<sslprofile name="x" provider="gnutls" certfile="{f}/'
+            'fullchain.pem" keyfile="{f}/privkey.pem">\n'
+            '<starttls profile="x">\n').format(f=self.folder, p=self.port))
+        shutil.chown(self.folder, "irc")
+        copy = "install -o irc -m 600 %s %s %s" % (self.cert, self.key,
+                                                   self.folder)
+        self.restarted([copy + ";", "exec", "setpriv", "--reuid=irc",
+                        "--regid=irc", "--clear-groups", "inspircd",
+                        "--nofork", "--config", conf])
+
+
 class Slapd(Server):
     options = " starttls=ldap"
 
@@ -215,4 +338,6 @@ class Postgres(Server):
 
 
 KINDS = {"apache2": Apache, "haproxy": Haproxy, "dovecot": Dovecot,
-         "postfix": Postfix, "slapd": Slapd, "postgres": Postgres}
+         "postfix": Postfix, "slapd": Slapd, "postgres": Postgres,
+         "mail": Mail, "vsftpd": Vsftpd, "mariadb": Mariadb,
+         "prosody": Prosody, "inspircd": Inspircd}

@@ -6,6 +6,12 @@
 #include "common/error.h"
 #include "daemon/io/starttls.h"
 
+/* Length, number, version, "10.11", thread, salt, filler, capabilities. */
+#define MYSQL_GREETING(caps) "\x17\0\0\0\x0a" "10.11\0" "\x07\0\0\0" \
+    "saltsalt\0" caps "\0"
+#define MYSQL_REQUEST "\x20\0\0\x01\0\x8a\0\0\0\0\0\x01\x21" \
+    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+
 /* What comes and what is said to it, in turns; the last is the verdict. */
 static const struct {
 	enum starttls	 kind;
@@ -60,6 +66,49 @@ static const struct {
 	    "xmlns='jabber:client' "
 	    "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>",
 	    0, -1, 0 },
+	{ STARTTLS_XMPP_SERVER, "<stream:stream><stream:features><starttls "
+	    "xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>"
+	    "<proceed xmlns='x'/>", 0,
+	    "<?xml version='1.0'?><stream:stream to='chat.test' "
+	    "xmlns='jabber:server' from='acmed.invalid' "
+	    "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
+	    "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", 0, 1, 0 },
+	/* As vsftpd, and as servers with a long greeting say it. */
+	{ STARTTLS_FTP, "220 (vsFTPd 3.0.3)\r\n234 Proceed.\r\n", 0,
+	    "AUTH TLS\r\n", 0, 1, 0 },
+	{ STARTTLS_FTP, "220-Welcome\r\n 220 is our number\r\n221-x\r\n"
+	    "220-\r\n220\r\n234-a\r\n234 b\r\nX", 0,
+	    "AUTH TLS\r\n", 0, 1, 1 },
+	{ STARTTLS_FTP, "220 x\r\n530 Please login.\r\n", 0,
+	    "AUTH TLS\r\n", 0, -1, 0 },
+	{ STARTTLS_FTP, "220-x\r\n530 not the end\r\n", 0, "", 0, 0, 0 },
+	{ STARTTLS_LMTP, "220 x LMTP\r\n250-x\r\n250 STARTTLS\r\n"
+	    "220 2.0.0\r\n", 0, "LHLO acmed.invalid\r\nSTARTTLS\r\n", 0, 1, 0 },
+	{ STARTTLS_NNTP, "201 hi\r\n382 go\r\n", 0, "STARTTLS\r\n", 0, 1, 0 },
+	{ STARTTLS_NNTP, "502 no\r\n", 0, "", 0, -1, 0 },
+	{ STARTTLS_NNTP, "200 hi\r\n580 cannot\r\n", 0, "STARTTLS\r\n", 0, -1,
+	    0 },
+	{ STARTTLS_SIEVE, "\"IMPLEMENTATION\" \"Dovecot\"\r\n\"SIEVE\" {4}\r\n"
+	    "copy\r\n\"STARTTLS\"\r\nOK \"ready.\"\r\nOK \"Begin.\"\r\n", 0,
+	    "STARTTLS\r\n", 0, 1, 0 },
+	{ STARTTLS_SIEVE, "OK\r\nNO \"TLS is not available\"\r\n", 0,
+	    "STARTTLS\r\n", 0, -1, 0 },
+	{ STARTTLS_SIEVE, "BYE \"too many\"\r\n", 0, "", 0, -1, 0 },
+	{ STARTTLS_IRC, ":irc.test NOTICE * :*** Looking up\r\n"
+	    "PING :x\r\n:irc.test 670 * :go\r\n", 0, "STARTTLS\r\n", 0, 1, 0 },
+	{ STARTTLS_IRC, "670 x :go\n", 0, "STARTTLS\r\n", 0, 1, 0 },
+	{ STARTTLS_IRC, ":irc.test 691 * :no\r\n", 0, "STARTTLS\r\n", 0,
+	    -1, 0 },
+	{ STARTTLS_IRC, ":x\r\n\r\nERROR :Closing\r\n", 0, "STARTTLS\r\n", 0,
+	    -1, 0 },
+	/* MariaDB 10.11's greeting, as far as it matters. */
+	{ STARTTLS_MYSQL, MYSQL_GREETING("\xfe\xff"), 21 + 6,
+	    MYSQL_REQUEST, 36, 1, 0 },
+	{ STARTTLS_MYSQL, MYSQL_GREETING("\xfe\xf7"), 21 + 6, "", 0, -1, 0 },
+	{ STARTTLS_MYSQL, "\x09\0\0\0\xff\x6a\x04" "no one", 13, "", 0, -1, 0 },
+	{ STARTTLS_MYSQL, "\x03\0\0\0\x0a" "ab", 7, "", 0, -1, 0 },
+	{ STARTTLS_MYSQL, "HTTP/1.1", 0, "", 0, -1, 0 },
+	{ STARTTLS_MYSQL, "\x17\0\0\0\x0a", 5, "", 0, 0, 5 },
 	{ STARTTLS_XMPP, "<stream:stream><stream:error>", 0,
 	    "<?xml version='1.0'?><stream:stream to='chat.test' "
 	    "xmlns='jabber:client' "
@@ -125,8 +174,9 @@ test_names(void **state)
 		assert_int_equal(kind, i);
 		assert_non_null(strstr(STARTTLS_ALL, starttls_name(kind)));
 	}
-	assert_int_equal(starttls_parse("ftp", &kind), -1);
+	assert_int_equal(starttls_parse("gopher", &kind), -1);
 	assert_int_equal(starttls_of_port(587), STARTTLS_SMTP);
+	assert_int_equal(starttls_of_port(5269), STARTTLS_XMPP_SERVER);
 	assert_int_equal(starttls_of_port(443), STARTTLS_NONE);
 	assert_int_equal(starttls_of_port(0), STARTTLS_NONE);
 }
