@@ -157,6 +157,7 @@ const struct provider provider_linode = {
 	    "Changes are published every few minutes: allow 15 minutes for "
 	    "propagation. lego: LINODE_TOKEN.",
 	.opts = opts,
+	.propagation_s = 1200,	/* see doc */
 	.base_url = "https://api.linode.com/v4",
 	.prepare = prepare,
 	.failed = failed,

@@ -422,6 +422,7 @@ const struct provider provider_namecheap = {
 	    "Changes take up to an hour to be seen. lego: "
 	    "NAMECHEAP_API_USER, NAMECHEAP_API_KEY, NAMECHEAP_SANDBOX.",
 	.opts = opts,
+	.propagation_s = 3900,	/* see doc */
 	.takes_batch = true,
 	.max_calls = 1,
 	.base_url = "https://api.namecheap.com/xml.response",

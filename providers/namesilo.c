@@ -313,6 +313,7 @@ const struct provider provider_namesilo = {
 	    "do all that the account can. Zones are published every 15 "
 	    "minutes: allow 30 for propagation. lego: NAMESILO_API_KEY.",
 	.opts = opts,
+	.propagation_s = 2400,	/* see doc */
 	.max_calls = 1,
 	.base_url = "https://www.namesilo.com/api",
 	.no_zone_help = "only domains registered in this account are seen",

@@ -266,6 +266,7 @@ const struct provider provider_netcup = {
 	    "propagation_timeout should be 30m.  lego: "
 	    "NETCUP_CUSTOMER_NUMBER, NETCUP_API_KEY, NETCUP_API_PASSWORD.",
 	.opts = opts,
+	.propagation_s = 1800,	/* see doc */
 	.base_url = "https://ccp.netcup.net/run/webservice/servers/"
 	    "endpoint.php",
 	.keep_size = sizeof(struct netcup_keep),

@@ -282,6 +282,10 @@ struct provider {
 	bool		 shares_values;	/* ... all names of one zone together */
 	unsigned	 max_calls;	/* at once; 0: 8.  1 where whole zones
 					   are replaced */
+	unsigned	 propagation_s;	/* seconds until all of the vendor's
+					   servers may show a change: the
+					   default of propagation_timeout; 0:
+					   600 */
 
 	/* REST: base_url and the step tables, each ended by .name NULL. */
 	const char	*base_url;	/* NULL: the option is required */

@@ -8,6 +8,7 @@
 #include "common/names.h"
 #include "daemon/config/check.h"
 #include "daemon/config/opt.h"
+#include "providers/provider.h"
 
 #define DAY 86400
 
@@ -141,6 +142,23 @@ check_propagation(struct check *c, const struct section *sec)
 	return PROPAGATION_AUTHORITATIVE;
 }
 
+/* Some vendors are slow, and say so. */
+static int64_t
+usual_propagation(const struct conf_cert *cert)
+{
+	int64_t most = 600;
+
+	for (size_t i = 0; i <= cert->n_names; i++) {
+		const struct conf_provider *p = i < cert->n_names ?
+		    cert->names[i].provider : cert->alias_provider;
+
+		if (p != NULL && p->type != NULL &&
+		    p->type->propagation_s > most)
+			most = p->type->propagation_s;
+	}
+	return most;
+}
+
 void
 check_cert_dns(struct check *c, const struct section *sec,
     struct conf_cert *cert)
@@ -166,7 +184,7 @@ check_cert_dns(struct check *c, const struct section *sec,
 	cert->resolvers = check_resolvers(c, sec);
 	cert->propagation = check_propagation(c, sec);
 	cert->propagation_timeout_s = opt_duration(c->m, sec,
-	    "propagation_timeout", 1, DAY, 600);
+	    "propagation_timeout", 1, DAY, usual_propagation(cert));
 	cert->propagation_delay_s = opt_duration(c->m, sec,
 	    "propagation_delay", 0, DAY, 0);
 }

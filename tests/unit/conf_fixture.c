@@ -65,7 +65,7 @@ static const struct provider bare = { .name = "bare" };
 static const struct provider tokens = { .name = "tokendns",
     .opts = token_opts, .check = token_check, .max_values = 1,
     .no_standing = true,
-    .shares_values = true };
+    .shares_values = true, .propagation_s = 1800 };
 static const struct provider rfc2136 = { .name = "rfc2136",
     .opts = rfc2136_opts };
 static const struct provider tsig = { .name = "tsig", .opts = tsig_opts };

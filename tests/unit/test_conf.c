@@ -534,6 +534,36 @@ test_challenge_types(void **state)
 	assert_int_equal(challenge_type_parse("tls-alpn-01", &type), -1);
 }
 
+/* A provider that is known to be slow lengthens the default, no more. */
+static void
+test_slow_provider(void **state)
+{
+	static const struct {
+		const char	*more;
+		int		 seconds;
+	} certs[] = {
+		{ "provider = fast", 600 },
+		{ "provider = slow", 1800 },
+		{ "provider = fast alias_provider = slow", 1800 },
+		{ "provider = slow propagation_timeout = 5m", 300 },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(certs); i++) {
+		char text[512];
+		struct conf *conf;
+
+		(void)snprintf(text, sizeof(text), "account \"le\" { "
+		    "agree_tos = true }\nprovider \"fast\" { type = bare }\n"
+		    "provider \"slow\" { type = tokendns "
+		    "zones = a }\ncertificate \"example.com\" { %s }\n",
+		    certs[i].more);
+		conf = load(text);
+		assert_int_equal(conf->certs[0]->propagation_timeout_s,
+		    certs[i].seconds);
+		conf_unref(conf);
+	}
+}
+
 /* All in one file, in no order; each is found. */
 static void
 test_many_sections(void **state)
@@ -622,6 +652,7 @@ main(void)
 		cmocka_unit_test(test_refs),
 		cmocka_unit_test(test_key_types),
 		cmocka_unit_test(test_challenges),
+		cmocka_unit_test(test_slow_provider),
 		cmocka_unit_test(test_challenge_types),
 	};
 
