@@ -57,8 +57,8 @@ _acme-challenge.www	CNAME	www.acme.other.test.
 _acme-challenge.loop	CNAME	loop2
 loop2			CNAME	_acme-challenge.loop
 _acme-challenge.kept	TXT	"somebody else's"
-$GENERATE 1-100 _acme-challenge.full TXT "old $"
-_acme-challenge.gone	CNAME	x7.dcv.gone.invalid.
+$GENERATE 1-100 _acme-challenge.hundred TXT "old $"
+_acme-challenge.astray	CNAME	x7.dcv.gone.invalid.
 cut			NS	ns1.cut
 ns1.cut			A	127.0.1.20
 $GENERATE 1-4 _acme-challenge.a$ CNAME d0c5.other.test.

@@ -236,7 +236,7 @@ def test_refused_add_leaves_nothing(acmed, txt, why):
     import dns.query
     import dns.tsigkeyring
     import dns.update
-    name = "gone.example.test" if why == "no zone" else "key.example.test"
+    name = "astray.example.test" if why == "no zone" else "key.example.test"
     if why == "key":
         acmed.providers["dns"] = daemon.rfc2136(key_name="nobody")
     acmed.cert(name)
@@ -253,7 +253,7 @@ def test_refused_add_leaves_nothing(acmed, txt, why):
         u = dns.update.Update("example.test", keyring=dns.tsigkeyring
                               .from_text({names.KEY_NAME: names.KEY_SECRET}),
                               keyalgorithm="hmac-sha256")
-        u.delete("_acme-challenge.gone", "CNAME")
+        u.delete("_acme-challenge.astray", "CNAME")
         dns.query.tcp(u, BIND, timeout=5)
         assert acmed.ctl("renew-now", name).returncode == 0
     acmed.wait_valid(name)
@@ -264,14 +264,14 @@ def test_refused_add_leaves_nothing(acmed, txt, why):
 
 def test_hundred_values(acmed, txt):
     """BIND takes no more than a hundred at a name: the error counts them."""
-    acmed.cert("full.example.test")
+    acmed.cert("hundred.example.test")
     acmed.start()
-    error = acmed.wait_error("full.example.test")
+    error = acmed.wait_error("hundred.example.test")
     if error["code"] == "dns:servfail" or "100 other values" not in \
             error["msg"]:
         pytest.fail(str(error))
     assert error["kind"] == "config"
-    p = acmed.ctl("check", "full.example.test")
+    p = acmed.ctl("check", "hundred.example.test")
     assert p.returncode == 6 and "remove the old TXT records" in p.stdout
 
 
