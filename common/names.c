@@ -127,7 +127,7 @@ paste_fault(const char *in)
 }
 
 static const char *
-labels_fault(const char *name, bool host)
+labels_fault(const char *name, bool host, size_t least)
 {
 	const char *label = name, *why;
 	size_t n = 0, len;
@@ -141,7 +141,7 @@ labels_fault(const char *name, bool host)
 			break;
 		label += len + 1;
 	}
-	if (n < 2)
+	if (n < least)
 		return "it has only one label";
 	/* RFC 3696 section 2: no top-level domain is all digits. */
 	if (strspn(label, "0123456789") == len)
@@ -149,9 +149,9 @@ labels_fault(const char *name, bool host)
 	return NULL;
 }
 
-int
-dname_normalize(const char *in, bool host, bool wildcard, char out[DNAME_SIZE],
-    struct error *err)
+static int
+normalize(const char *in, bool host, bool wildcard, size_t least,
+    char out[DNAME_SIZE], struct error *err)
 {
 	size_t prefix = wildcard && dname_is_wildcard(in) ? 2 : 0, len;
 	char name[DNAME_SIZE + 1];	/* room for a final dot */
@@ -170,7 +170,7 @@ dname_normalize(const char *in, bool host, bool wildcard, char out[DNAME_SIZE],
 		name[--len] = '\0';
 	if (prefix + len > DNAME_MAX)
 		return bad_name(err, in, "it is longer than 253 characters");
-	if ((why = labels_fault(name, host)) == bad_character) {
+	if ((why = labels_fault(name, host, least)) == bad_character) {
 		const char *c = name + strspn(name, "*._-0123456789"
 		    "abcdefghijklmnopqrstuvwxyz");
 
@@ -183,6 +183,62 @@ dname_normalize(const char *in, bool host, bool wildcard, char out[DNAME_SIZE],
 	(void)text_printf(out, DNAME_SIZE, "%s%s", prefix > 0 ? "*." : "",
 	    name);
 	return 0;
+}
+
+int
+dname_normalize(const char *in, bool host, bool wildcard, char out[DNAME_SIZE],
+    struct error *err)
+{
+	return normalize(in, host, wildcard, 2, out, err);
+}
+
+int
+dname_normalize_zone(const char *in, char out[DNAME_SIZE], struct error *err)
+{
+	return normalize(in, false, false, 1, out, err);
+}
+
+/* Without escapes and the final dot; false if that is no name of ours. */
+static bool
+unescape(const char *in, char out[INPUT_MAX])
+{
+	size_t n = 0;
+
+	for (; *in != '\0'; in++) {
+		int c = (unsigned char)*in;
+
+		if (c == '\\' && strspn(in + 1, "0123456789") >= 3) {
+			c = (in[1] - '0') * 100 + (in[2] - '0') * 10 +
+			    in[3] - '0';
+			in += 3;
+			/* A byte of UTF-8 here is one in the DNS, too. */
+			if (c <= ' ' || c >= 0x7f || c == '.')
+				return false;
+		} else if (c == '\\') {
+			c = (unsigned char)*++in;
+			if (c == '\0' || c == '.')
+				return false;
+		}
+		if (n + 1 >= INPUT_MAX)
+			return false;
+		out[n++] = (char)c;
+	}
+	if (n > 1 && out[n - 1] == '.')
+		n--;
+	out[n] = '\0';
+	return true;
+}
+
+bool
+dname_is_shown(const char *shown, const char *name)
+{
+	char plain[INPUT_MAX], ascii[DNAME_SIZE];
+
+	if (!unescape(shown, plain))
+		return false;
+	return strcasecmp(plain, name) == 0 || (needs_idn(plain) &&
+	    to_ascii(plain, ascii, sizeof(ascii)) == NULL &&
+	    strcmp(ascii, name) == 0);
 }
 
 char *

@@ -32,6 +32,20 @@ int	dname_normalize(const char *in, bool host, bool wildcard,
  */
 char	*dname_show(const char *name);
 
+/*
+ * The same for the name of a zone, which may be one label ("duckdns",
+ * "internal"); no wildcard, and underscores are allowed.
+ */
+int	dname_normalize_zone(const char *in, char out[DNAME_SIZE],
+	    struct error *);
+
+/*
+ * Is what another program shows the same name as `name`, which is canonical?
+ * It may have upper case, a final dot, Unicode for A-labels, and "\DDD" or
+ * "\C" (RFC 1035 section 5.1) for an ASCII character.
+ */
+bool	dname_is_shown(const char *shown, const char *name);
+
 bool	dname_is_wildcard(const char *name);
 /* name without a leading "*." (points into name). */
 const char	*dname_base(const char *name);

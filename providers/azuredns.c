@@ -117,6 +117,9 @@ failed(struct provider_call *c, const struct provider_answer *a,
 		if (strcmp(code, config[i]) == 0)
 			err->kind = ERR_CONFIG;
 	}
+	if (strcmp(code, "ScopeLocked") == 0)
+		(void)error_set(err, ERR_CONFIG, "provider:locked", "%s",
+		    err->msg);
 	(void)error_set(err, err->kind, err->code, "%s (%s)", err->msg, code);
 }
 
@@ -489,13 +492,20 @@ write_reply(struct provider_call *c, const struct provider_answer *a,
 	return PROVIDER_FAIL;
 }
 
-/* Somebody was faster (412), or is still being served (409). */
+/*
+ * Somebody was faster (412), or is still being served.  Other conflicts last:
+ * a lock on the zone, a CNAME at the name.
+ */
 static enum provider_next
 write_refused(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
-	return a->status == 412 || a->status == 409 || is_no_set(a) ?
-	    PROVIDER_REPEAT : PROVIDER_FAIL;
+	static const char *const busy[] = { "AnotherOperationInProgress",
+	    "RetryableError", "in progress", "concurrent", NULL };
+
+	return a->status == 412 || (a->status == 409 &&
+	    !provider_is_lasting(a) && provider_says(a, busy)) ||
+	    is_no_set(a) ? PROVIDER_REPEAT : PROVIDER_FAIL;
 }
 
 static const struct provider_step add[] = {

@@ -57,7 +57,8 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	int64_t code = jsonx_int(a->json, "errors.0.code", 0);
 
 	if (code == 6003 || code == 9109 || code == 10000)
-		err->kind = ERR_CONFIG;
+		(void)error_set(err, ERR_CONFIG, "provider:credentials", "%s",
+		    err->msg);
 	if (why != NULL)
 		(void)error_set(err, err->kind, err->code, "%s: %s", err->msg,
 		    why);
@@ -83,6 +84,7 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 	preq_start(rq, "GET", "/zones");
 	preq_query(rq, "name", c->zone);
 	preq_query(rq, "per_page", "50");
+	records_query_page(c, rq, "page");
 	if (account != NULL)
 		preq_query(rq, "account.id", account);
 	return 0;
@@ -92,6 +94,8 @@ static enum provider_next
 zone_reply(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
+	static const struct records_list zone_pages = {
+		.pages = "result_info.total_pages" };
 	const json_t *zones = provider_array(a, "result", err), *z;
 	const char *name, *status;
 
@@ -116,7 +120,11 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 		    err) == -1)
 			return PROVIDER_FAIL;
 	}
-	return c->zone_id[0] == '\0' ? PROVIDER_NO_ZONE : PROVIDER_NEXT;
+	if (c->zone_id[0] == '\0')
+		return records_page(c, a, &zone_pages, json_array_size(zones),
+		    PROVIDER_NO_ZONE, err);
+	c->list.page = c->list.seen = 0;
+	return PROVIDER_NEXT;
 }
 
 static void

@@ -54,7 +54,7 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	if (json_is_string(why))
 		(void)error_set(err, err->kind, err->code, "HTTP %d: %s: %s",
 		    a->status, field, json_string_value(why));
-	if (a->status == 409)
+	if (a->status == 409 && !provider_is_lasting(a))
 		err->kind = ERR_TRANSIENT;
 }
 

@@ -118,7 +118,8 @@ exists(const struct provider_answer *a)
 {
 	const char *words = jsonx_str(a->json, "error.0");
 
-	return words != NULL && strstr(words, "already exists") != NULL;
+	return words != NULL && strstr(words, "already exists") != NULL &&
+	    strcasestr(words, "CNAME") == NULL;
 }
 
 static void

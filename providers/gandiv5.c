@@ -187,7 +187,8 @@ static enum provider_next
 add_write_refused(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
-	return a->status == 409 ? PROVIDER_REPEAT : PROVIDER_FAIL;
+	return a->status == 409 && !provider_is_lasting(a) ? PROVIDER_REPEAT :
+	    PROVIDER_FAIL;
 }
 
 static enum provider_next

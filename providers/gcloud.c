@@ -12,6 +12,7 @@
 
 #include "common/mem.h"
 #include "providers/provider.h"
+#include "providers/records.h"
 #include "providers/scheme_oauth.h"
 #include "providers/sign.h"
 
@@ -45,6 +46,7 @@ struct gcloud {
 	struct oauth_use use;
 	char	project[128];
 	char	change_id[128];
+	char	zone_id[PROVIDER_ZONE_ID_SIZE];	/* found on some page */
 };
 
 static json_t *
@@ -140,10 +142,13 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	if (reason == NULL)
 		return;
 	if (a->status == 403 && (strcmp(reason, "rateLimitExceeded") == 0 ||
-	    strcmp(reason, "userRateLimitExceeded") == 0 ||
-	    strcmp(reason, "quotaExceeded") == 0))
+	    strcmp(reason, "userRateLimitExceeded") == 0))
 		(void)error_set(err, ERR_RATELIMIT, "provider:throttled",
 		    "%s", err->msg);
+	/* Of records in a zone, say: no waiting helps. */
+	else if (strcmp(reason, "quotaExceeded") == 0)
+		(void)error_set(err, ERR_CONFIG, "provider:quota", "%s",
+		    err->msg);
 	(void)error_set(err, err->kind, err->code, "%s (%s)", err->msg,
 	    reason);
 }
@@ -205,6 +210,26 @@ zones_start(struct provider_call *c, struct preq *rq, const char *method)
 	preq_path(rq, "managedZones");
 }
 
+static void
+query_page(const struct provider_call *c, struct preq *rq)
+{
+	if (c->list.cursor[0] != '\0')
+		preq_query(rq, "pageToken", c->list.cursor);
+}
+
+/* Pages may be empty and have others behind them. */
+static enum provider_next
+next_page(struct provider_call *c, const struct provider_answer *a,
+    enum provider_next last, struct error *err)
+{
+	static const struct records_list pages = { .cursor = "nextPageToken" };
+	enum provider_next next = records_page(c, a, &pages, 0, last, err);
+
+	if (next == last)
+		memset(&c->list, 0, sizeof(c->list));
+	return next;
+}
+
 static int
 zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
@@ -219,6 +244,7 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 	(void)text_printf(zone, sizeof(zone), "%s.", c->zone);
 	zones_start(c, rq, "GET");
 	preq_query(rq, "dnsName", zone);
+	query_page(c, rq);
 	return 0;
 }
 
@@ -240,6 +266,8 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 {
 	const json_t *zones, *z;
 	const char *name, *visibility;
+	struct gcloud *x = c->priv;
+	enum provider_next next;
 
 	if (!list_read(a, "managedZones", &zones, err))
 		return PROVIDER_FAIL;
@@ -251,7 +279,7 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 		    (visibility != NULL &&
 		    strcmp(visibility, "public") != 0))
 			continue;
-		if (c->zone_id[0] != '\0') {
+		if (c->zone_id[0] != '\0' || x->zone_id[0] != '\0') {
 			c->zone_id[0] = '\0';
 			(void)error_set(err, ERR_CONFIG, "gcloud:zones",
 			    "there are several public zones %s; set "
@@ -262,7 +290,16 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 		    PROVIDER_ZONE_ID_SIZE, err) == -1)
 			return PROVIDER_FAIL;
 	}
-	return c->zone_id[0] == '\0' ? PROVIDER_NO_ZONE : PROVIDER_NEXT;
+	if (c->zone_id[0] != '\0')
+		(void)text_printf(x->zone_id, sizeof(x->zone_id), "%s",
+		    c->zone_id);
+	c->zone_id[0] = '\0';
+	next = next_page(c, a, x->zone_id[0] == '\0' ? PROVIDER_NO_ZONE :
+	    PROVIDER_NEXT, err);
+	if (next == PROVIDER_NEXT)
+		(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s",
+		    x->zone_id);
+	return next;
 }
 
 static int
@@ -276,6 +313,7 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 	preq_path(rq, "rrsets");
 	preq_query(rq, "name", fqdn);
 	preq_query(rq, "type", "TXT");
+	query_page(c, rq);
 	return 0;
 }
 
@@ -319,9 +357,11 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 
 	if (!list_read(a, "rrsets", &sets, err))
 		return PROVIDER_FAIL;
-	json_decref(c->memo);
-	c->memo = NULL;
-	for (size_t i = 0; i < json_array_size(sets); i++) {
+	if (c->list.page == 0) {
+		json_decref(c->memo);
+		c->memo = NULL;
+	}
+	for (size_t i = 0; c->memo == NULL && i < json_array_size(sets); i++) {
 		if (is_our_set(c, json_array_get(sets, i)))
 			c->memo = json_incref(json_array_get(sets, i));
 	}
@@ -332,6 +372,9 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 		    "only", c->fqdn);
 		return PROVIDER_FAIL;
 	}
+	if (c->memo == NULL && next_page(c, a, PROVIDER_NEXT, err) !=
+	    PROVIDER_NEXT)
+		return err->kind == ERR_NONE ? PROVIDER_AGAIN : PROVIDER_FAIL;
 	return held(c) == provider_wanted(c) ? PROVIDER_DONE : PROVIDER_NEXT;
 }
 
@@ -397,9 +440,9 @@ write_refused(struct provider_call *c, const struct provider_answer *a,
 {
 	const char *words = jsonx_str(a->json, "error.message");
 
-	return a->status == 412 || a->status == 409 || (a->status == 404 &&
-	    words != NULL && strstr(words, "entity.change") != NULL) ?
-	    PROVIDER_REPEAT : PROVIDER_FAIL;
+	return (a->status == 412 || a->status == 409 || (a->status == 404 &&
+	    words != NULL && strstr(words, "entity.change") != NULL)) &&
+	    !provider_is_lasting(a) ? PROVIDER_REPEAT : PROVIDER_FAIL;
 }
 
 /* "done": all of Google's servers have it. */

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/names.h"
 #include "providers/provider.h"
 
 const json_t *
@@ -36,10 +37,21 @@ provider_relative(const char *fqdn, const char *zone, const char *root,
 bool
 provider_name_is(const char *there, const char *name)
 {
-	size_t len = strlen(name);
+	return dname_is_shown(there, name);
+}
 
-	return strncasecmp(there, name, len) == 0 &&
-	    (there[len] == '\0' || strcmp(there + len, ".") == 0);
+bool
+provider_is_at_name(const struct provider_call *c, const char *there)
+{
+	char ours[256];
+
+	if (there == NULL)
+		return false;
+	if (provider_name_is(there, c->fqdn))
+		return true;
+	(void)provider_relative(c->fqdn, c->zone, "", ours, sizeof(ours));
+	return ours[0] == '\0' ? there[0] == '\0' || strcmp(there, "@") == 0 :
+	    provider_name_is(there, ours);
 }
 
 bool
@@ -121,6 +133,27 @@ provider_set_changed(const struct provider_call *c, const json_t *set,
 		json_array_append_new(out, json_string(quoted));
 	}
 	return out;
+}
+
+bool
+provider_says(const struct provider_answer *a, const char *const *words)
+{
+	for (; *words != NULL; words++) {
+		if (strcasestr(a->body, *words) != NULL)
+			return true;
+	}
+	return false;
+}
+
+bool
+provider_is_lasting(const struct provider_answer *a)
+{
+	static const char *const words[] = { "cname", "quota", "conflicting",
+	    "is locked", "are locked", "scopelocked", "read-only", "readonly",
+	    "not permitted", "not allowed", "limit exceeded", "too many",
+	    NULL };
+
+	return provider_says(a, words);
 }
 
 void

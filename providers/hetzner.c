@@ -54,6 +54,10 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	/* Another action is at work on the zone. */
 	if (has_code(a, "conflict") || has_code(a, "locked"))
 		err->kind = ERR_TRANSIENT;
+	/* 403 as well, but nothing is wrong with the token. */
+	if (has_code(a, "resource_limit_exceeded"))
+		(void)error_set(err, ERR_CONFIG, "provider:quota", "%s",
+		    err->msg);
 	if (code != NULL)
 		(void)error_set(err, err->kind, err->code, "HTTP %d: %s: %s",
 		    a->status, code, why == NULL ? "" : why);
@@ -213,7 +217,7 @@ extend_refused(struct provider_call *c, const struct provider_answer *a,
 {
 	struct hetzner *x = c->priv;
 
-	if (has_code(a, "uniqueness_error"))
+	if (has_code(a, "uniqueness_error") && !provider_is_lasting(a))
 		return PROVIDER_REPEAT;		/* there since it was read */
 	if (a->status != 404)
 		return PROVIDER_FAIL;
@@ -243,8 +247,8 @@ static enum provider_next
 create_refused(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
-	return has_code(a, "uniqueness_error") ? PROVIDER_REPEAT :
-	    PROVIDER_FAIL;
+	return has_code(a, "uniqueness_error") && !provider_is_lasting(a) ?
+	    PROVIDER_REPEAT : PROVIDER_FAIL;
 }
 
 static int

@@ -260,7 +260,7 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 		return PROVIDER_FAIL;
 	json_decref(c->memo);
 	c->memo = NULL;
-	for (size_t i = 0; i < json_array_size(sets); i++) {
+	for (size_t i = 0; c->memo == NULL && i < json_array_size(sets); i++) {
 		if (is_our_set(c, json_array_get(sets, i)))
 			c->memo = json_deep_copy(json_array_get(sets, i));
 	}
@@ -350,7 +350,8 @@ write_refused(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
 	return CODE(a, "DNS.0312", "DNS.0335", "DNS.0313", "DNS.0004",
-	    "DNS.0016") ? PROVIDER_REPEAT : PROVIDER_FAIL;
+	    "DNS.0016") && !provider_is_lasting(a) ? PROVIDER_REPEAT :
+	    PROVIDER_FAIL;
 }
 
 static int

@@ -375,8 +375,8 @@ static enum provider_next
 create_refused(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
-	return code_of(a) == CODE_EXISTS ? PROVIDER_REPEAT :
-	    session_refused(c, a, err);
+	return code_of(a) != CODE_EXISTS ? session_refused(c, a, err) :
+	    provider_is_lasting(a) ? PROVIDER_FAIL : PROVIDER_REPEAT;
 }
 
 static int

@@ -81,8 +81,8 @@ exists(const struct provider_answer *a)
 {
 	const char *code = jsonx_str(a->json, "0.code");
 
-	return a->status == 409 || (code != NULL &&
-	    strcmp(code, "RECORD_ALREADY_EXISTS") == 0);
+	return (a->status == 409 && !provider_is_lasting(a)) ||
+	    (code != NULL && strcmp(code, "RECORD_ALREADY_EXISTS") == 0);
 }
 
 static void

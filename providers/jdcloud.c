@@ -57,7 +57,9 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 static bool
 is_refusal(const struct provider_answer *a)
 {
-	return jsonx_get(a->json, "error.code") != NULL;
+	/* Some successes have an error whose code is 0. */
+	return jsonx_get(a->json, "error.code") != NULL &&
+	    jsonx_int(a->json, "error.code", -1) != 0;
 }
 
 static void

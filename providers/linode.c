@@ -59,35 +59,32 @@ static void
 list_zones(struct provider_call *c, struct preq *rq)
 {
 	preq_start(rq, "GET", "/domains");
+	records_query_page(c, rq, "page");
+	preq_query(rq, "page_size", PAGE_SIZE);
 	filter(rq, "domain", c->zone);
 }
 
+/* Domains of other types are secondaries: they cannot be changed. */
 static enum provider_next
 zone_reply(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
-	const json_t *zones = provider_array(a, "data", err), *z;
-	const char *name, *type;
+	const json_t *zones = jsonx_get(a->json, "data");
 
-	if (zones == NULL)
-		return PROVIDER_FAIL;
 	for (size_t i = 0; i < json_array_size(zones); i++) {
-		z = json_array_get(zones, i);
-		name = jsonx_str(z, "domain");
-		type = jsonx_str(z, "type");
-		if (name == NULL || !provider_name_is(name, c->zone))
+		const json_t *z = json_array_get(zones, i);
+		const char *name = jsonx_str(z, "domain");
+		const char *type = jsonx_str(z, "type");
+
+		if (name == NULL || !provider_name_is(name, c->zone) ||
+		    type == NULL || strcmp(type, "master") == 0)
 			continue;
-		if (type != NULL && strcmp(type, "master") != 0) {
-			(void)error_set(err, ERR_CONFIG, "linode:type",
-			    "the domain %s has the type %s, only master "
-			    "domains can be changed", name, type);
-			return PROVIDER_FAIL;
-		}
-		return jsonx_copy_str(z, "id", c->zone_id,
-		    PROVIDER_ZONE_ID_SIZE, err) == -1 ? PROVIDER_FAIL :
-		    PROVIDER_NEXT;
+		(void)error_set(err, ERR_CONFIG, "linode:type",
+		    "the domain %s has the type %s, only master domains can "
+		    "be changed", name, type);
+		return PROVIDER_FAIL;
 	}
-	return PROVIDER_NO_ZONE;
+	return records_zone_reply(c, a, err);
 }
 
 static void
@@ -124,7 +121,8 @@ remove_record(struct provider_call *c, struct preq *rq, const char *id)
 }
 
 static const struct provider_records records = {
-	.zone = list_zones,
+	.zone = list_zones, .zones = { .array = "data", .pages = "pages" },
+	.zone_id = "id", .zone_name = "domain",
 	.list = list, .records = { .array = "data", .pages = "pages" },
 	.id = "id", .name = "name", .value = "target", .type = "type",
 	.apex = "",

@@ -103,6 +103,7 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	char text[300];
 	long number = error_of(a, text, sizeof(text));
 	enum err_kind kind = err->kind;
+	const char *code = NULL;
 
 	if (number == 0) {
 		/* No answer of theirs, whatever its status. */
@@ -110,13 +111,17 @@ failed(struct provider_call *c, const struct provider_answer *a,
 			err->kind = ERR_TRANSIENT;
 		return;
 	}
-	if (number / 10000 == 101 || number == 2030166 || number == 2030288)
-		kind = ERR_CONFIG;	/* key, address; DNS elsewhere */
+	if (number / 10000 == 101) {		/* key, address */
+		kind = ERR_CONFIG;
+		code = "provider:credentials";
+	} else if (number == 2030166 || number == 2030288)
+		kind = ERR_CONFIG;		/* DNS elsewhere */
 	else if (number == 500000 || strcasestr(text, "too many") != NULL)
 		kind = ERR_RATELIMIT;
 	else if (number == 3050900 || number == 4023330 || number == 5050900)
 		kind = ERR_TRANSIENT;
-	(void)error_set(err, kind, err->code, "error %ld: %s", number, text);
+	(void)error_set(err, kind, code == NULL ? err->code : code,
+	    "error %ld: %s", number, text);
 }
 
 /* POST, so that neither the key nor a large zone is in the URL. */
@@ -158,7 +163,7 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 {
 	struct xml response, result, domain;
 	struct namecheap *x = c->priv;
-	char name[256], total[24], size[24];
+	char name[1024], total[24], size[24];
 
 	if (!response_of(a, &response) ||
 	    !xml_child(&response, "DomainGetListResult", &result) ||
@@ -274,11 +279,9 @@ static bool
 is_ours(const struct provider_call *c, const json_t *h, const char *value)
 {
 	const char *address = jsonx_str(h, "Address");
-	char name[256];
 
 	return strcasecmp(jsonx_str(h, "Type"), "TXT") == 0 &&
-	    strcasecmp(jsonx_str(h, "Name"), provider_relative(c->fqdn,
-	    c->zone, "@", name, sizeof(name))) == 0 &&
+	    provider_is_at_name(c, jsonx_str(h, "Name")) &&
 	    (value != NULL ? provider_txt_is(address, value) :
 	    provider_in_batch(c, address));
 }

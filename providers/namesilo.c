@@ -3,7 +3,8 @@
  * namesilo - NameSilo, API v1 (https://www.namesilo.com/api-reference).  One
  * object for each value; its id may change, so that records are always found
  * by value.  Everything is a GET with the key in the URL and answered with
- * HTTP 200 and XML.
+ * HTTP 200 and XML.  The zone is found by asking for its records: the list of
+ * domains comes in pages, of which big accounts have many.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,9 @@
 #include "providers/provider.h"
 #include "providers/xml.h"
 
+#define CODE_SYNTAX 114			/* of the domain */
+#define CODE_REGISTRY 115		/* does not respond */
+#define CODE_FUNDS 119
 #define CODE_NO_DOMAIN 200		/* not active, or another account's */
 #define CODE_INTERNAL 201
 #define CODE_DNS 280			/* exists already, or does not exist */
@@ -74,6 +78,7 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	enum err_kind kind = err->kind;
 	struct xml reply;
 	char detail[200] = "";
+	const char *kind_code = err->code;
 
 	if (code == 0) {
 		/* No answer of theirs, whatever its status. */
@@ -81,15 +86,21 @@ failed(struct provider_call *c, const struct provider_answer *a,
 			err->kind = ERR_TRANSIENT;
 		return;
 	}
-	if (code >= 110 && code <= 119)		/* key, account, address */
-		kind = ERR_CONFIG;
-	else if (code == CODE_INTERNAL)
+	if ((code >= 109 && code <= 113) || code == 116) {
+		kind = ERR_CONFIG;		/* key, account, address */
+		kind_code = "provider:credentials";
+	} else if (code == 117 || code == 118 || code == CODE_FUNDS)
+		kind = ERR_CONFIG;		/* what is paid with */
+	else if (code == CODE_INTERNAL || code == CODE_REGISTRY) {
 		kind = ERR_TRANSIENT;
-	else if (code == CODE_BUSY)
+		kind_code = "provider:unavailable";
+	} else if (code == CODE_BUSY) {
 		kind = ERR_RATELIMIT;
+		kind_code = "provider:throttled";
+	}
 	if (reply_of(a, &reply))
 		(void)xml_text(&reply, "detail", detail, sizeof(detail));
-	(void)error_set(err, kind, err->code, "code %ld: %s", code, detail);
+	(void)error_set(err, kind, kind_code, "code %ld: %s", code, detail);
 }
 
 static void
@@ -99,37 +110,6 @@ operation(struct provider_call *c, struct preq *rq, const char *path)
 	preq_query(rq, "version", "1");
 	preq_query(rq, "type", "xml");
 	preq_secret_query(rq, "key", provider_str(c->values, OPT_API_KEY));
-}
-
-static int
-zone_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	if (c->zone_id[0] == '\0')
-		operation(c, rq, "/listDomains");
-	return 0;
-}
-
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	struct xml reply, domains, domain;
-	char name[256];
-
-	if (!reply_of(a, &reply) || !xml_child(&reply, "domains", &domains)) {
-		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
-		    "the answer has no list of domains");
-		return PROVIDER_FAIL;
-	}
-	while (xml_next(&domains, "domain", &domain)) {
-		if (!xml_text(&domain, NULL, name, sizeof(name)) ||
-		    !provider_name_is(name, c->zone))
-			continue;
-		(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s",
-		    c->zone);
-		return PROVIDER_NEXT;
-	}
-	return PROVIDER_NO_ZONE;
 }
 
 static int
@@ -144,8 +124,10 @@ static enum provider_next
 find_refused(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
-	return code_of(a) == CODE_NO_DOMAIN ? PROVIDER_NO_ZONE :
-	    PROVIDER_FAIL;
+	long code = code_of(a);
+
+	return code == CODE_NO_DOMAIN || code == CODE_SYNTAX ?
+	    PROVIDER_NO_ZONE : PROVIDER_FAIL;
 }
 
 static const char *
@@ -157,13 +139,12 @@ relative(const struct provider_call *c, char name[256])
 static bool
 is_ours(const struct provider_call *c, const struct xml *r)
 {
-	char type[16], host[256], value[600], name[256];
+	char type[16], host[1024], value[600];
 
 	return xml_text(r, "type", type, sizeof(type)) &&
 	    strcmp(type, "TXT") == 0 &&
 	    xml_text(r, "host", host, sizeof(host)) &&
-	    (provider_name_is(host, c->fqdn) ||
-	    strcasecmp(host, relative(c, name)) == 0) &&
+	    provider_is_at_name(c, host) &&
 	    xml_text(r, "value", value, sizeof(value)) &&
 	    provider_txt_is(value, c->value);
 }
@@ -289,7 +270,6 @@ delete_reply(struct provider_call *c, const struct provider_answer *a,
 }
 
 static const struct provider_step add[] = {
-	{ "find zone", zone_request, zone_reply, NULL },
 	{ "find record", find_request, add_find_reply, find_refused },
 	{ "create record", create_request, create_reply, create_refused },
 	{ "find record", find_request, add_find_reply, find_refused },
@@ -298,7 +278,6 @@ static const struct provider_step add[] = {
 
 /* A delete is refused with CODE_DNS, too, if somebody else was faster. */
 static const struct provider_step remove_[] = {
-	{ "find zone", zone_request, zone_reply, NULL },
 	{ "find record", find_request, remove_find_reply, find_refused },
 	{ "delete record", delete_request, delete_reply, create_refused },
 	{ "find record", find_request, remove_find_reply, find_refused },

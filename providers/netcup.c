@@ -163,18 +163,16 @@ find_reply(struct provider_call *c, const struct provider_answer *a,
 {
 	const json_t *records = provider_array(a, "responsedata.dnsrecords",
 	    err);
-	char want[256];
 
 	if (records == NULL)
 		return PROVIDER_FAIL;
-	(void)provider_relative(c->fqdn, c->zone, "@", want, sizeof(want));
 	for (size_t i = 0; i < json_array_size(records); i++) {
 		json_t *r = json_array_get(records, i);
 		const char *host = jsonx_str(r, "hostname");
 		const char *type = jsonx_str(r, "type");
 		const char *value = jsonx_str(r, "destination");
 
-		if (host != NULL && strcasecmp(host, want) == 0 &&
+		if (provider_is_at_name(c, host) &&
 		    type != NULL && strcmp(type, "TXT") == 0 &&
 		    value != NULL && provider_txt_is(value, c->value)) {
 			c->memo = json_deep_copy(r);
@@ -188,7 +186,9 @@ static enum provider_next
 find_refused(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
-	if (has_code(a, CODE_NO_DOMAIN))
+	/* A name with "_", or a TLD alone, is none to them. */
+	if (has_code(a, CODE_NO_DOMAIN) || (has_code(a, CODE_INVALID) &&
+	    strstr(a->body, "domainname") != NULL))
 		return PROVIDER_NO_ZONE;
 	if (has_code(a, CODE_NO_RECORDS))
 		return PROVIDER_NEXT;

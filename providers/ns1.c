@@ -228,7 +228,8 @@ write_refused(struct provider_call *c, const struct provider_answer *a,
 	const char *words = jsonx_str(a->json, "message");
 
 	return words != NULL && ((a->status == 400 &&
-	    strstr(words, "already exists") != NULL) || (a->status == 404 &&
+	    strstr(words, "already exists") != NULL &&
+	    !provider_is_lasting(a)) || (a->status == 404 &&
 	    strstr(words, "record not found") != NULL)) ? PROVIDER_REPEAT :
 	    PROVIDER_FAIL;
 }

@@ -181,9 +181,11 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	for (size_t i = 0; i < sizeof(credentials) / sizeof(credentials[0]);
 	    i++) {
 		if (has_code(a, credentials[i]))
-			err->kind = ERR_CONFIG;
+			(void)error_set(err, ERR_CONFIG,
+			    "provider:credentials", "%s", err->msg);
 	}
-	if (a->status == 409)		/* another task runs on the zone */
+	/* Another task runs on the zone. */
+	if (a->status == 409 && !provider_is_lasting(a))
 		err->kind = ERR_TRANSIENT;
 	if (has_code(a, "QUERY_TIME_OUT")) {
 		/* A clock was set since: ask for theirs again. */
@@ -287,6 +289,7 @@ find_reply(struct provider_call *c, const struct provider_answer *a,
 
 	if (ids == NULL)
 		return PROVIDER_FAIL;
+	json_decref(c->memo);
 	c->memo = json_deep_copy(ids);
 	return PROVIDER_NEXT;
 }

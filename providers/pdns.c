@@ -236,7 +236,7 @@ single_refused(struct provider_call *c, const struct provider_answer *a,
 		return PROVIDER_NEXT;
 	}
 	/* Somebody made the set, with another TTL, since it was read. */
-	if (a->status == 422 && strcasestr(a->body, "TTL") != NULL)
+	if (a->status == 422 && strstr(a->body, "TTL") != NULL)
 		return PROVIDER_REPEAT;
 	return PROVIDER_FAIL;
 }

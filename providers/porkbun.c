@@ -55,7 +55,8 @@ failed(struct provider_call *c, const struct provider_answer *a,
 		err->retry_at = clock_now() + THROTTLED_S;
 	} else if (says(a, "API key") || says(a, "opted in") ||
 	    (code != NULL && strncmp(code, "INVALID_API_KEY", 15) == 0))
-		err->kind = ERR_CONFIG;
+		(void)error_set(err, ERR_CONFIG, "provider:credentials", "%s",
+		    err->msg);
 }
 
 static void

@@ -61,7 +61,8 @@ void	preq_wait(struct preq *, unsigned ms);
  * (Accept, User-Agent) are not part of it.
  */
 const char	*preq_get_method(const struct preq *);
-/* As in the Host header: with the port if the URL names one. */
+/* As in the Host header: with the port if the URL names one that is not the
+ * scheme's own. */
 const char	*preq_get_host(struct preq *);
 /* The encoded path with that of the base; "/" if it is empty. */
 const char	*preq_get_path(struct preq *);

@@ -137,6 +137,8 @@ struct provider_list {
 	char		 id[64];	/* of our record */
 	bool		 is_ttl_raised;	/* it was too low for the vendor */
 	char		 refusal[300];	/* of a create, to be looked into */
+	char		 exists[300];	/* what was said of a value that is
+					   there already */
 };
 
 /* Where a change went, as far as it is known: "" if it is not. */
@@ -217,12 +219,14 @@ enum provider_next {
 	PROVIDER_NEXT,		/* the next step; after the last: done */
 	PROVIDER_DONE,		/* done, later steps are not needed */
 	PROVIDER_AGAIN,		/* this step once more at once: a further page
-				   (at most 50 times) */
+				   (at most 500 times) */
 	PROVIDER_POLL,		/* this step once more after 0.5 to 5 s: the
 				   change is not finished (at most 50 times) */
 	PROVIDER_REPEAT,	/* from the first step once more, after a
 				   short random pause: what was read is no
-				   longer true (at most 5 times) */
+				   longer true (at most 5 times, and twice
+				   for one and the same refusal).  Not for
+				   refusals that last: see provider_says() */
 	PROVIDER_NO_ZONE,	/* the vendor has no zone of that name: from
 				   the first step with the next suffix */
 	PROVIDER_FAIL		/* err is set */
@@ -343,8 +347,17 @@ const json_t	*provider_array(const struct provider_answer *,
 /* name without ".ZONE"; root ("@" with most vendors) if it is the zone. */
 const char	*provider_relative(const char *fqdn, const char *zone,
 		    const char *root, char *out, size_t size);
-/* Is that the name, in whatever case, with a final dot or not? */
+/*
+ * Is what the vendor shows that name, in whatever case, with a final dot or
+ * not, in Unicode or not?  (common/names.h)
+ */
 bool		 provider_name_is(const char *there, const char *name);
+/*
+ * The same for the name of a record and our fqdn: a whole name, or one
+ * relative to the zone, of which the zone's own is "" or "@".  NULL is none.
+ */
+bool		 provider_is_at_name(const struct provider_call *,
+		    const char *there);
 /* Is content, quoted or not, in one string or several, that TXT value? */
 bool		 provider_txt_is(const char *content, const char *value);
 /* How many values of the batch are to be there in the end: all, or none. */
@@ -369,6 +382,15 @@ json_t		*provider_set_changed(const struct provider_call *,
  */
 void		 provider_blame_clock(const struct provider_answer *,
 		    struct error *);
+
+/* Does the answer have one of these words, in whatever case?  Ends with NULL. */
+bool		 provider_says(const struct provider_answer *,
+		    const char *const *words);
+/*
+ * For a refusal that could be a lost race: is it one that will not go away by
+ * itself, for it speaks of a CNAME at the name, a lock, a quota or a limit?
+ */
+bool		 provider_is_lasting(const struct provider_answer *);
 
 /* All providers, sorted by name; the end is NULL. */
 extern const struct provider *const provider_registry[];

@@ -144,7 +144,6 @@ records_is_ours(const struct provider_call *c, const json_t *entry)
 	const char *name = jsonx_str(entry, r->name);
 	const char *value = jsonx_str(entry, r->value);
 	const char *type;
-	char ours[256];
 
 	if (name == NULL || value == NULL)
 		return false;
@@ -156,9 +155,8 @@ records_is_ours(const struct provider_call *c, const json_t *entry)
 	    strcmp(type, "TXT") != 0))
 		return false;
 	/* Some tell full names where they take relative ones. */
-	if (!provider_name_is(name, c->fqdn) && (r->apex == NULL ||
-	    strcasecmp(name, provider_relative(c->fqdn, c->zone, r->apex,
-	    ours, sizeof(ours))) != 0))
+	if (r->apex == NULL ? !provider_name_is(name, c->fqdn) :
+	    !provider_is_at_name(c, name))
 		return false;
 	return provider_txt_is(value, c->value);
 }
@@ -268,8 +266,11 @@ records_create_refused(struct provider_call *c,
 {
 	const struct provider_records *r = c->records;
 
-	if (r->exists != NULL && r->exists(a))
+	if (r->exists != NULL && r->exists(a)) {
+		(void)text_printf(c->list.exists, sizeof(c->list.exists), "%s",
+		    err->msg);
 		return PROVIDER_NEXT;
+	}
 	if (r->is_ttl_low == NULL || c->list.is_ttl_raised ||
 	    !r->is_ttl_low(a))
 		return PROVIDER_FAIL;

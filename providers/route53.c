@@ -411,14 +411,11 @@ write_refused(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
 	static const char *const lost[] = { "not found", "already exists",
-	    "do not match", "PriorRequestNotComplete" };
+	    "do not match", "PriorRequestNotComplete", NULL };
 
-	for (size_t i = 0; a->status == 400 &&
-	    i < sizeof(lost) / sizeof(lost[0]); i++) {
-		if (strstr(a->body, lost[i]) != NULL)
-			return PROVIDER_REPEAT;
-	}
-	return PROVIDER_FAIL;
+	/* "... because a conflicting RRSet of type CNAME ... already exists" */
+	return a->status == 400 && provider_says(a, lost) &&
+	    !provider_is_lasting(a) ? PROVIDER_REPEAT : PROVIDER_FAIL;
 }
 
 /* INSYNC: all servers of Route 53 have it. */

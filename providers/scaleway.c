@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "providers/provider.h"
+#include "providers/records.h"
 
 #define PAGE_SIZE "100"			/* the most they give */
 
@@ -46,7 +47,12 @@ failed(struct provider_call *c, const struct provider_answer *a,
 {
 	const char *name = jsonx_str(a->json, "details.0.argument_name");
 	const char *help = jsonx_str(a->json, "details.0.help_message");
+	const char *type = jsonx_str(a->json, "type");
 
+	/* 403 as well, but nothing is wrong with the key. */
+	if (type != NULL && strcmp(type, "quotas_exceeded") == 0)
+		(void)error_set(err, ERR_CONFIG, "provider:quota", "%s",
+		    err->msg);
 	if (name != NULL)
 		(void)error_set(err, err->kind, err->code, "%s (%s%s%s)",
 		    err->msg, name, help == NULL ? "" : ": ",
@@ -60,7 +66,7 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 		return 0;
 	preq_start(rq, "GET", "/dns-zones");
 	preq_query(rq, "dns_zones", c->zone);
-	preq_query(rq, "page", "1");
+	records_query_page(c, rq, "page");
 	preq_query(rq, "page_size", PAGE_SIZE);
 	return 0;
 }
@@ -70,9 +76,11 @@ static enum provider_next
 zone_reply(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
+	static const struct records_list zone_pages = {
+		.total = "total_count" };
 	const json_t *zones = provider_array(a, "dns_zones", err), *z;
 	const char *domain, *sub;
-	char name[256];
+	char name[1024];
 
 	if (zones == NULL)
 		return PROVIDER_FAIL;
@@ -91,7 +99,8 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 		    c->zone);
 		return PROVIDER_NEXT;
 	}
-	return PROVIDER_NO_ZONE;
+	return records_page(c, a, &zone_pages, json_array_size(zones),
+	    PROVIDER_NO_ZONE, err);
 }
 
 static void
@@ -124,20 +133,18 @@ find_reply(struct provider_call *c, const struct provider_answer *a,
 {
 	const json_t *records = provider_array(a, "records", err);
 	struct scaleway *x = c->priv;
-	char want[256];
 
 	if (records == NULL)
 		return PROVIDER_FAIL;
 	if (c->memo == NULL)
 		c->memo = json_array();
-	(void)provider_relative(c->fqdn, c->zone, "", want, sizeof(want));
 	for (size_t i = 0; i < json_array_size(records); i++) {
 		json_t *r = json_array_get(records, i);
 		const char *name = jsonx_str(r, "name");
 		const char *type = jsonx_str(r, "type");
 		const char *data = jsonx_str(r, "data");
 
-		if (name != NULL && strcasecmp(name, want) == 0 &&
+		if (provider_is_at_name(c, name) &&
 		    type != NULL && strcmp(type, "TXT") == 0 &&
 		    data != NULL && provider_in_batch(c, data))
 			json_array_append(c->memo, r);
@@ -222,8 +229,8 @@ static enum provider_next
 change_refused(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
-	return a->status == 409 || a->status == 404 ? PROVIDER_REPEAT :
-	    PROVIDER_FAIL;
+	return (a->status == 409 || a->status == 404) &&
+	    !provider_is_lasting(a) ? PROVIDER_REPEAT : PROVIDER_FAIL;
 }
 
 static const struct provider_step add[] = {

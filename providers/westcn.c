@@ -237,10 +237,8 @@ record_entry(struct provider_call *c, const json_t *entry, struct error *err)
 	const char *type = jsonx_str(entry, "type");
 	const char *value = jsonx_str(entry, "value");
 	struct westcn *x = c->priv;
-	char want[256];
 
-	(void)provider_relative(c->fqdn, c->zone, "@", want, sizeof(want));
-	if (item == NULL || strcasecmp(item, want) != 0 ||
+	if (!provider_is_at_name(c, item) ||
 	    type == NULL || strcmp(type, "TXT") != 0 ||
 	    value == NULL || !provider_txt_is(value, c->value))
 		return PROVIDER_AGAIN;

@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mem.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "daemon/config/check.h"
 #include "daemon/config/opt.h"
@@ -107,6 +108,20 @@ set_path(struct check *c, const struct section *sec,
 	free(path);
 }
 
+/* The zone of all names, in the form that names have everywhere. */
+static void
+set_zone(struct check *c, const struct section *sec, const struct value *v,
+    struct provider_values *values, int opt)
+{
+	char zone[DNAME_SIZE];
+	const char *text = zone;
+	struct error err;
+
+	if (dname_normalize_zone(v->text, zone, &err) == -1 ||
+	    provider_values_set(values, opt, &text, 1, &err) == -1)
+		opt_mistake(c->m, sec, v->line, "zone: %s", err.msg);
+}
+
 static bool
 is_path(const struct provider_opt *o)
 {
@@ -140,6 +155,9 @@ check_option(struct check *c, const struct section *sec,
 		opt_refuse_open(c->m, sec, line, o->name);
 	else if (item != NULL && is_path(o))
 		set_path(c, sec, o, values, opt);
+	else if (item != NULL && item->n == 1 && item->values[0]->text[0] !=
+	    '\0' && strcmp(o->name, "zone") == 0)
+		set_zone(c, sec, item->values[0], values, opt);
 	else if (item != NULL)
 		set_literal(c, sec, item, values, opt);
 	free(key);

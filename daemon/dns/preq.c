@@ -446,9 +446,19 @@ preq_get_host(struct preq *rq)
 {
 	const char *host, *path;
 
+	size_t len, port;
+
 	str_clear(&rq->host);
-	if (url_split(rq, &host, &path) == 0)
-		str_add(&rq->host, host, (size_t)(path - host));
+	if (url_split(rq, &host, &path) == -1)
+		return "";
+	len = (size_t)(path - host);
+	/* The scheme's own port is not sent. */
+	port = strncmp(rq->url.s, "https:", 6) == 0 ? strlen(":443") :
+	    strlen(":80");
+	if (len > port && strncmp(host + len - port,
+	    port == strlen(":443") ? ":443" : ":80", port) == 0)
+		len -= port;
+	str_add(&rq->host, host, len);
 	return str_text(&rq->host);
 }
 

@@ -16,8 +16,10 @@
 #include "daemon/io/loop.h"
 #include "providers/provider.h"
 
-#define MAX_ROUNDS 50			/* of one step */
+#define MAX_POLLS 50			/* of one step */
+#define MAX_PAGES 500			/* likewise */
 #define MAX_REPEATS 5			/* of the whole table */
+#define MAX_SAME 2			/* ... for the same refusal in a row */
 #define MAX_REPLY (2u << 20)		/* bytes */
 #define MAX_POLL_MS 5000
 #define MAX_WORDS 300			/* bytes of the vendor's text */
@@ -43,6 +45,9 @@ struct rest_op {
 	bool		 zone_is_known;	/* from an earlier call for fqdn */
 	bool		 id_is_known;	/* from an earlier call for the zone */
 	char		 tried[400];	/* zones, for the message */
+	char		 refusal[MAX_WORDS];	/* that led to the last repeat;
+						   "": none did */
+	unsigned	 same;		/* times that it came in a row */
 };
 
 static bool	zone_next(struct rest_op *);
@@ -230,14 +235,21 @@ zone_missing(struct rest_op *op)
 	rest_fail(op, &err);
 }
 
+/* words: those of the refusal, if there was one. */
 static void
-conflict(struct rest_op *op)
+conflict(struct rest_op *op, const char *words)
 {
 	struct error err;
+	bool is_same = words[0] != '\0' && strcmp(words, op->refusal) == 0;
 
-	if (++op->repeats > MAX_REPEATS) {
+	op->same = is_same ? op->same + 1 : 0;
+	(void)text_printf(op->refusal, sizeof(op->refusal), "%s", words);
+	/* What the vendor says each time is hardly a race that was lost. */
+	if (++op->repeats > MAX_REPEATS || op->same >= MAX_SAME) {
 		(void)error_set(&err, ERR_TRANSIENT, "provider:conflict",
-		    "somebody else keeps changing the same records");
+		    "somebody else keeps changing the same records%s%s",
+		    words[0] == '\0' ? "" : ", or so it seems; the vendor "
+		    "says: ", words);
 		rest_fail(op, &err);
 		return;
 	}
@@ -250,10 +262,10 @@ another_round(struct rest_op *op, bool is_poll)
 {
 	struct error err;
 
-	if (++op->rounds > MAX_ROUNDS) {
+	if (++op->rounds > (is_poll ? MAX_POLLS : MAX_PAGES)) {
 		(void)error_set(&err, ERR_TRANSIENT, "provider:unfinished",
 		    is_poll ? "the vendor does not finish the change" :
-		    "more than %d pages", MAX_ROUNDS);
+		    "more than %d pages", MAX_PAGES);
 		rest_fail(op, &err);
 		return;
 	}
@@ -286,7 +298,8 @@ go_on(struct rest_op *op, enum provider_next next, struct error *err)
 		another_round(op, true);
 		break;
 	case PROVIDER_REPEAT:
-		conflict(op);
+		conflict(op, err->kind != ERR_NONE ? err->msg :
+		    op->a.call->list.exists);
 		break;
 	case PROVIDER_NO_ZONE:
 		zone_missing(op);
@@ -563,19 +576,14 @@ rest_start(const struct rest_args *a, rest_done_cb *done, void *arg)
 {
 	struct rest_op *op = xcalloc(1, sizeof(*op));
 	const char *zone = provider_option(a->type, a->call->values, "zone");
-	size_t len;
 
 	op->a = *a;
 	op->done = done;
 	op->arg = arg;
 	op->steps = op->step = a->is_add ? a->type->add : a->type->remove;
 	if (zone != NULL && zone[0] != '\0') {
+		/* The configuration has made it canonical. */
 		op->own_zone = xstrdup(zone);
-		len = strlen(zone);
-		if (op->own_zone[len - 1] == '.')
-			op->own_zone[len - 1] = '\0';
-		for (char *s = op->own_zone; *s != '\0'; s++)
-			*s = (char)tolower((unsigned char)*s);
 	}
 	a->call->keep = provider_account_keep(a->account);
 	a->call->priv = a->type->priv_size == 0 ? NULL :

@@ -213,6 +213,9 @@ retry_pause(struct provider_run_op *op, const struct error *err)
 		return -1;
 	if (asked_ms > PATIENCE_MS && err->kind == ERR_RATELIMIT)
 		provider_account_close(op->account, asked_ms);
+	/* That was tried several times already. */
+	if (strcmp(err->code, "provider:conflict") == 0)
+		return -1;
 	if (op->type->no_retry || asked_ms > PATIENCE_MS ||
 	    op->attempt >= sizeof(op->env->retry_ms) /
 	    sizeof(op->env->retry_ms[0]))

@@ -27,7 +27,10 @@ check(const struct manifest *m)
 	for (int i = 0; i < MANIFEST_FILES; i++) {
 		const struct manifest_file *f = &m->files[i];
 
-		if (f->path[0] == '/' || strstr(f->path, "..") != NULL ||
+		/* Two words, none of which leads elsewhere. */
+		if (f->path[0] == '/' || f->path[0] == '.' ||
+		    strstr(f->path, "/.") != NULL ||
+		    strchr(f->path, '/') != strrchr(f->path, '/') ||
 		    f->size == 0 || f->size > MANIFEST_FILE_MAX ||
 		    strlen(f->sha256) != 64)
 			abort();

@@ -142,7 +142,7 @@ def test_gcloud_token_revoked_early(make):
     """The token of an earlier try is refused: a new one is fetched."""
     def handle(self, req):
         if req.path != "/token" and len(self.tokens) == 1:
-            self.tokens.append("revoked")
+            self.tokens.append("ya29.once-good")
             return self.server_error()
         return Gcloud.handle(self, req)
 

@@ -13,6 +13,7 @@ import subprocess
 import pytest
 
 from lab import daemon, vendors
+from lab.vendors.base import IDN_ZONE, SHOWN_ZONE
 
 pytestmark = pytest.mark.no_lab
 
@@ -345,12 +346,14 @@ def test_configured_zone(bench):
 def test_bad_credentials(bench):
     bench.options = bench.v.bad_options()
     got = bench.refused("config", "add", A)
+    assert got["code"] == "provider:credentials", got
     assert bench.n <= bench.v.AUTH_TRIES, "accounts get locked"
     if bench.v.AUTH_WORDS:
         assert bench.v.AUTH_WORDS in got["msg"]
     bench.expect()
     if bench.v.CAN_REMOVE:      # else nothing is asked, and it succeeds
-        bench.refused("config", "remove", A)
+        got = bench.refused("config", "remove", A)
+        assert got["code"] == "provider:credentials", got
         assert bench.n <= bench.v.AUTH_TRIES
 
 
@@ -502,6 +505,25 @@ def test_names_in_another_case(bench):
     bench.expect(*values)
     bench.ok("remove", *values)
     bench.expect(*bench.cleared(*values))
+
+
+@needs("zones")
+def test_names_in_unicode(bench):
+    """A zone that the vendor shows in Unicode, with the zone found and
+    configured."""
+    v, name = bench.v, "_acme-challenge.www." + IDN_ZONE
+    if v.MAX_VALUES is None:
+        v.put_foreign(name, FOREIGN)
+    v.fail("unicode", 0)
+    foreign = [FOREIGN] if v.MAX_VALUES is None else []
+    for zone in None, SHOWN_ZONE:
+        if zone:
+            bench.options = dict(v.options(), zone=zone)
+        bench.ok("add", A, name=name)
+        bench.ok("add", A, name=name)
+        bench.expect(A, *foreign, name=name)
+        bench.ok("remove", A, name=name)
+        bench.expect(*bench.cleared(A), *foreign, name=name)
 
 
 @needs("bodies")

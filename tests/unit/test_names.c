@@ -106,6 +106,43 @@ test_long_input(void **state)
 }
 
 static void
+test_shown(void **state)
+{
+	static const struct {
+		const char *shown;
+		bool is;
+	} cases[] = {
+		{ "_x.xn--bcher-kva.example", true },
+		{ "_X.XN--BCHER-KVA.Example.", true },
+		{ "_x.b\xc3\xbc" "cher.example", true },
+		{ "_x.B\xc3\x9c" "CHER.example.", true },
+		{ "_x.bu\xcc\x88" "cher.example", true },	/* not NFC */
+		{ "\\095x.xn--bcher-kva.example.", true },
+		{ "\\_x.xn--bcher-kva.example", true },
+		{ "_x.b\\195\\188cher.example", false },	/* UTF-8 in the DNS */
+		{ "_x\\046xn--bcher-kva.example", false },	/* one label */
+		{ "_x.bucher.example", false },
+		{ "y_x.xn--bcher-kva.example", false },
+		{ "xn--bcher-kva.example", false },
+		{ "_x.b\xfc" "cher.example", false },		/* no UTF-8 */
+		{ "", false }, { ".", false }, { "\\", false },
+	};
+	char zone[DNAME_SIZE];
+	struct error err;
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		if (dname_is_shown(cases[i].shown,
+		    "_x.xn--bcher-kva.example") != cases[i].is)
+			fail_msg("%s", cases[i].shown);
+	}
+	assert_true(dname_is_shown("Mail", "mail"));
+	assert_int_equal(dname_normalize_zone("B\xc3\xbc" "cher.", zone,
+	    &err), 0);
+	assert_string_equal(zone, "xn--bcher-kva");
+	assert_int_equal(dname_normalize_zone("a b", zone, &err), -1);
+}
+
+static void
 test_relations(void **state)
 {
 	static const struct {
@@ -184,6 +221,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_normalize),
 		cmocka_unit_test(test_long_input),
+		cmocka_unit_test(test_shown),
 		cmocka_unit_test(test_relations),
 		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_object_name),

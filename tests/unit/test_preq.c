@@ -120,6 +120,16 @@ test_refused(void **state)
 static void
 test_base(void **state)
 {
+	static const struct {
+		const char *base, *host;
+	} ports[] = {
+		{ "https://a.test:443/v1", "a.test" },
+		{ "https://a.test:80", "a.test:80" },
+		{ "http://127.0.0.1:80", "127.0.0.1" },
+		{ "http://[::1]:80/", "[::1]" },
+		{ "http://127.0.0.1:443", "127.0.0.1:443" },
+		{ "http://127.0.0.1:8080", "127.0.0.1:8080" },
+	};
 	struct preq *rq = preq_new("https://a.test", false);
 
 	preq_start(rq, "GET", "/x");
@@ -132,6 +142,13 @@ test_base(void **state)
 	preq_base(rq, "https://region.a.test");
 	assert_string_equal(preq_get_host(rq), "user.test");
 	preq_free(rq);
+	/* As curl sends it: without the scheme's own port. */
+	for (size_t i = 0; i < N_ELEMENTS(ports); i++) {
+		rq = preq_new(ports[i].base, true);
+		preq_start(rq, "GET", "/x");
+		assert_string_equal(preq_get_host(rq), ports[i].host);
+		preq_free(rq);
+	}
 }
 
 static void

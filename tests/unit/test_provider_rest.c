@@ -238,7 +238,7 @@ zone_walk(const struct rest_vendor *v)
 	expect_set(v, "zone walk", 0, 0);
 	if (!v->has_zones)
 		return;
-	rig_set(&rig, "zone", "Example.Test.");
+	rig_set(&rig, "zone", "example.test");
 	fake->log[0] = '\0';
 	rig_do(&rig, &run, true, FQDN, "", VALUES(A), NULL);
 	expect_ok(v, "configured zone");

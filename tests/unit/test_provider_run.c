@@ -29,9 +29,9 @@ static struct rig rig;
 static struct fake *fake;
 static struct rig_run run;
 /* What the next reader calls return, in turn; then NEXT for ever. */
-static enum provider_next script[64];
+static enum provider_next script[512];
 static unsigned n_script, at_script;
-static char seen[2000];			/* what the builders saw */
+static char seen[20000];			/* what the builders saw */
 
 static unsigned work_wait_ms;		/* that a builder asks for */
 
@@ -271,8 +271,8 @@ test_rounds(void **state)
 		const char *code;	/* NULL: success */
 		unsigned n_work;
 	} cases[] = {
-		{ PROVIDER_AGAIN, 50, NULL, 51 },
-		{ PROVIDER_AGAIN, 64, "provider:unfinished", 51 },
+		{ PROVIDER_AGAIN, 500, NULL, 501 },
+		{ PROVIDER_AGAIN, 501, "provider:unfinished", 501 },
 		{ PROVIDER_POLL, 5, NULL, 6 },
 		{ PROVIDER_REPEAT, 5, NULL, 6 },
 		{ PROVIDER_REPEAT, 6, "provider:conflict", 6 },

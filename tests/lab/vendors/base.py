@@ -18,9 +18,13 @@ from email.utils import formatdate
 
 FAULTS = ("500", "throttle", "throttle-long", "garbage", "bare", "clock",
           "truncated", "lost", "hang", "numbers", "nulls", "objects", "many",
-          "shouted")
+          "shouted", "unicode")
 CARRIED_OUT = ("truncated", "lost", "hang", "numbers", "nulls", "objects",
-               "many", "shouted")
+               "many", "shouted", "unicode")
+
+# A zone as it is in the DNS, and as vendors may show it.
+IDN_ZONE = "xn--sanremomlheim-3ob.de"
+SHOWN_ZONE = "sanremom\u00fclheim.de"
 
 
 class Record:
@@ -151,6 +155,7 @@ class Vendor:
     AUTH_TRIES = 1              # requests that wrong credentials may cost
     AUTH_WORDS = None           # what the vendor says of them
     TTL = 600                   # of foreign records
+    CHARSET = "utf-8"           # of answers
 
     def __init__(self):
         self.records, self.log, self.problems = [], [], []
@@ -160,7 +165,7 @@ class Vendor:
         self.fault = None
         self.hidden_looks, self.known = 0, set()
         self.before_write = self.after_write = None     # called once
-        self.zone_list = [self.ZONE, self.OTHER_ZONE]
+        self.zone_list = [self.ZONE, self.OTHER_ZONE, IDN_ZONE]
         if self.HAS_SUBZONE:
             self.zone_list.append("sub." + self.ZONE)
         vendor = self
@@ -371,7 +376,10 @@ class Vendor:
             fault = self.fault_now(req)
             if fault is None or fault in CARRIED_OUT:
                 status, headers, out = self.carry_out(req)
-                if fault in ("numbers", "nulls", "objects", "many",
+                if fault == "unicode":
+                    out = out.replace(IDN_ZONE.encode(),
+                                      SHOWN_ZONE.encode(self.CHARSET))
+                elif fault in ("numbers", "nulls", "objects", "many",
                              "shouted"):
                     out = twist(fault, out, self.shown_names())
             elif fault == "500":

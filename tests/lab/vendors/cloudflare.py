@@ -11,6 +11,7 @@ TOKEN = "cf-token-AbC123xyz"
 class Cloudflare(Vendor):
     NAME = "cloudflare"
     HAS_SUBZONE = True
+    ZONES_BEFORE = 3            # of other accounts, on the first page
     PAGE = 1
     AUTH_WORDS = "Invalid access token"
     LISTS_LAG = True
@@ -66,9 +67,11 @@ class Cloudflare(Vendor):
                    req.path)
         if len(parts) == 3:
             self.check(int(req.arg("per_page", 20)) <= 50, "per_page")
-            return self.ok([{"id": i, "name": z, "status": s}
-                            for z, i, s in self.all_zones()
-                            if z == req.arg("name")])
+            found = [{"id": i, "name": z, "status": s}
+                     for z, i, s in self.all_zones() if z == req.arg("name")]
+            others = [{"id": "0" * 32, "name": "example.test",
+                       "status": "moved"}] * self.ZONES_BEFORE
+            return self.page(req, others + found)
         zone = {i: z for z, i in self.ids.items()}.get(parts[3])
         if zone is None or parts[4] != "dns_records":
             return self.error(404, 7003, "Could not route to " + req.path)

@@ -163,6 +163,11 @@ class Gcloud(Vendor):
                          "id": "1", "visibility": "private"})
         shown = [z for z in shown if want in (None, z["dnsName"])]
         answer = {"kind": "dns#managedZonesListResponse"}
+        if req.arg("pageToken") is None:    # empty, and more behind it
+            answer["nextPageToken"] = "token/2="
+            shown = []
+        else:
+            self.check(req.arg("pageToken") == "token/2=", "pageToken")
         if shown:
             answer["managedZones"] = shown
         return reply(200, answer)

@@ -63,8 +63,9 @@ class Linode(Vendor):
         if len(parts) == 2:
             rows = [{"id": i, "domain": z, "type": "master",
                      "status": "active"} for z, i in self.zone_ids.items()]
-            return self.page(req, [r for r in rows if all(
-                r[k] == v for k, v in want.items())])
+            return self.page(req, [dict(rows[0], domain="x")] * self.PAGE
+                             + [r for r in rows if all(
+                                 r[k] == v for k, v in want.items())])
         zone = {str(i): z for z, i in self.zone_ids.items()}.get(parts[2])
         if zone is None or parts[3] != "records":
             return self.error(404, "Not found")

@@ -49,10 +49,15 @@ class Namesilo(Vendor):
             return self.xml(110, "Invalid API Key")
         operation = req.parts()[1]
         if operation == "listDomains":
-            return self.xml(300, "success", "<domains>%s</domains>" % "".join(
-                '<domain created="2020-01-01">%s</domain>' % z
-                for z in self.zones()))
+            # Ten on a page, of which this is the first, and not theirs.
+            return self.xml(300, "success", "<domains>%s</domains><pager>"
+                            "<total>100</total><pageSize>10</pageSize>"
+                            "<page>1</page></pager>" % "".join(
+                                "<domain>d%d.test</domain>" % i
+                                for i in range(10)))
         zone = req.arg("domain")
+        if "_" in zone:
+            return self.xml(114, "Invalid Domain Syntax")
         if zone not in self.zones():
             return self.xml(200, "Domain is not active, or does not belong "
                             "to this user")

@@ -66,6 +66,12 @@ class Netcup(Vendor):
             self.fail_with(4001)
         self.sessions[param["apisessionid"]] -= 1
         zone = param["domainname"]
+        if "_" in zone or "." not in zone:
+            raise Answer(200, dict(
+                status="error", statuscode=4013,
+                shortmessage="Validation Error.", longmessage="Value in "
+                "field domainname does not match requirements of type: "
+                "domainname. ", action="", responsedata=""))
         if zone not in self.zones():
             self.fail_with(5028)
         if body["action"] == "updateDnsRecords":

@@ -64,7 +64,8 @@ class Scaleway(Vendor):
                   if z.endswith("." + self.ZONE) else "",
                   "status": "active"} for z in self.zones()
                  if z == req.arg("dns_zones")]
-        return self.page(req, "dns_zones", zones)
+        others = [{"domain": "other.test", "subdomain": ""}] * self.PAGE
+        return self.page(req, "dns_zones", others + zones)
 
     def show(self, r):
         return {"id": r.id, "name": r.name[:-len(r.zone)].rstrip("."),

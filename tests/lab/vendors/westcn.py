@@ -12,6 +12,7 @@ USER, PASSWORD = "acmed", "westApiPassword!7"
 
 class Westcn(Vendor):
     NAME = "westcn"
+    CHARSET = "gbk"
     HAS_SUBZONE = True
     AUTH_WORDS = "身份验证失败"
 
