@@ -33,7 +33,7 @@ int	dname_normalize(const char *in, bool host, bool wildcard,
 char	*dname_show(const char *name);
 
 /*
- * The same for the name of a zone, which may be one label ("duckdns",
+ * dname_normalize() for the name of a zone, which may be one label ("duckdns",
  * "internal"); no wildcard, and underscores are allowed.
  */
 int	dname_normalize_zone(const char *in, char out[DNAME_SIZE],

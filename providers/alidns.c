@@ -73,7 +73,11 @@ failed(struct provider_call *c, const struct provider_answer *a,
 {
 	const char *code = code_of(a);
 
-	if (begins(code, "InvalidAccessKeyId") ||
+	if (begins(code, "InvalidAccessKey") ||
+	    begins(code, "MissingSecurityToken") ||
+	    begins(code, "MissingAccessKey") ||
+	    begins(code, "InactiveAccessKey") ||
+	    begins(code, "UserDisable") ||
 	    begins(code, "InvalidSecurityToken") ||
 	    begins(code, "SignatureDoesNotMatch") ||
 	    begins(code, "IncompleteSignature") ||
@@ -84,7 +88,10 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	else if (begins(code, "Throttling"))
 		(void)error_set(err, ERR_RATELIMIT, "provider:throttled",
 		    "%s", err->msg);
-	else if (strcmp(code, "SignatureNonceUsed") == 0 ||
+	else if (begins(code, "DnsSystemBusy") ||
+	    begins(code, "SystemBusy") || begins(code, "InternalError") ||
+	    begins(code, "ServiceUnavailable") ||
+	    strcmp(code, "SignatureNonceUsed") == 0 ||
 	    strcmp(code, "LastOperationNotFinished") == 0)
 		(void)error_set(err, ERR_TRANSIENT, "provider:unavailable",
 		    "%s", err->msg);

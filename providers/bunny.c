@@ -37,7 +37,8 @@ list_zones(struct provider_call *c, struct preq *rq)
 {
 	preq_start(rq, "GET", "/dnszone");
 	records_query_page(c, rq, "page");
-	preq_query(rq, "perPage", "1000");
+	/* Each zone comes with all its records. */
+	preq_query(rq, "perPage", "5");
 	preq_query(rq, "search", c->zone);
 }
 
@@ -92,6 +93,8 @@ const struct provider provider_bunny = {
 	    "BUNNY_API_KEY.",
 	.opts = opts,
 	.base_url = "https://api.bunny.net",
+	.max_reply = 16u << 20,		/* some 30,000 records */
+	.max_calls = 2,
 	.prepare = prepare,
 	.records = &records,
 	.add = records_add,

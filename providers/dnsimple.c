@@ -144,7 +144,15 @@ is_removed(const struct provider_answer *a)
 	return a->status == 204;
 }
 
+/* 403: the token is for other zones than this candidate. */
+static bool
+is_no_zone(const struct provider_answer *a)
+{
+	return a->status == 404 || a->status == 403;
+}
+
 static const struct provider_records records = {
+	.is_no_zone = is_no_zone,
 	.zone = get_zone, .zone_id = "data.name",
 	.list = list,
 	.records = { .array = "data", .pages = "pagination.total_pages" },

@@ -31,7 +31,9 @@ static const struct provider_opt opts[] = {
 /* c->memo is the array of records that the set held when it was read. */
 struct godaddy {
 	size_t	at;			/* of the batch, to be added */
+	size_t	n_blank;		/* records without text */
 	bool	is_written;		/* the set; to be read back */
+	bool	is_blind;		/* nothing can be read */
 };
 
 static int
@@ -73,38 +75,11 @@ failed(struct provider_call *c, const struct provider_answer *a,
 		    err->msg, code, field == NULL ? "" : ": ",
 		    field == NULL ? "" : field);
 	if (is_code(a, "ACCESS_DENIED"))
-		(void)error_set(err, err->kind, err->code, "%s; GoDaddy "
-		    "opens its API only to accounts with ten domains or "
-		    "more, or in the Discount Domain Club", err->msg);
+		(void)error_set(err, err->kind, err->code, "%s; GoDaddy does "
+		    "not let this key do that: is the domain in its account, "
+		    "and is it a production key?", err->msg);
 	if (err->kind == ERR_RATELIMIT && wait_s > 0 && wait_s < 86400)
 		err->retry_at = clock_now() + (time_t)wait_s;
-}
-
-static int
-zone_request(struct provider_call *c, struct preq *rq, struct error *err)
-{
-	if (c->zone_id[0] != '\0')
-		return 0;
-	preq_start(rq, "GET", "/v1/domains");
-	preq_path(rq, c->zone);
-	return 0;
-}
-
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return jsonx_copy_str(a->json, "domain", c->zone_id,
-	    PROVIDER_ZONE_ID_SIZE, err) == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
-}
-
-/* 422: no domain that could be registered at all. */
-static enum provider_next
-zone_refused(struct provider_call *c, const struct provider_answer *a,
-    struct error *err)
-{
-	return a->status == 404 || a->status == 422 ? PROVIDER_NO_ZONE :
-	    PROVIDER_FAIL;
 }
 
 static const char *
@@ -132,6 +107,31 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
+/*
+ * This tells as well whether they have the zone: 404 "... or does not have a
+ * zone file", 422 for what could be no domain at all, 403 for that of others.
+ * The domain itself is not asked for: small accounts may not, and zones that
+ * are only hosted there have none.
+ */
+static enum provider_next
+read_refused(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	return a->status == 404 || a->status == 422 || a->status == 403 ?
+	    PROVIDER_NO_ZONE : PROVIDER_FAIL;
+}
+
+/* Some accounts may write and not read: the write tells of the zone then. */
+static enum provider_next
+add_read_refused(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	if (a->status != 403)
+		return read_refused(c, a, err);
+	((struct godaddy *)c->priv)->is_blind = true;
+	return PROVIDER_NEXT;
+}
+
 static bool
 is_held(const struct provider_call *c, const char *value)
 {
@@ -154,6 +154,29 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 		return PROVIDER_FAIL;
 	json_decref(c->memo);
 	c->memo = json_deep_copy(records);
+	return PROVIDER_NEXT;
+}
+
+static size_t
+count_blank(const struct provider_call *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(c->memo); i++) {
+		const char *s = jsonx_str(json_array_get(c->memo, i), "data");
+
+		n += s != NULL && s[strspn(s, " ")] == '\0';
+	}
+	return n;
+}
+
+static enum provider_next
+add_read_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	if (read_reply(c, a, err) == PROVIDER_FAIL)
+		return PROVIDER_FAIL;
+	((struct godaddy *)c->priv)->n_blank = count_blank(c);
 	return PROVIDER_NEXT;
 }
 
@@ -182,6 +205,7 @@ append_reply(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
 	((struct godaddy *)c->priv)->at++;
+	((struct godaddy *)c->priv)->is_written = true;
 	return PROVIDER_AGAIN;
 }
 
@@ -189,8 +213,36 @@ static enum provider_next
 append_refused(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
-	return is_code(a, "DUPLICATE_RECORD") ? append_reply(c, a, err) :
-	    PROVIDER_FAIL;
+	const struct godaddy *x = c->priv;
+
+	if (is_code(a, "DUPLICATE_RECORD"))
+		return append_reply(c, a, err);
+	return x->is_blind ? read_refused(c, a, err) : PROVIDER_FAIL;
+}
+
+static int
+read_back_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	const struct godaddy *x = c->priv;
+
+	return !x->is_written || x->is_blind ? 0 : read_request(c, rq, err);
+}
+
+/* With "domain protection" the record is there and its text is not. */
+static enum provider_next
+read_back_reply(struct provider_call *c, const struct provider_answer *a,
+    struct error *err)
+{
+	const struct godaddy *x = c->priv;
+
+	if (read_reply(c, a, err) == PROVIDER_FAIL)
+		return PROVIDER_FAIL;
+	if (is_held(c, c->value) || count_blank(c) <= x->n_blank)
+		return PROVIDER_DONE;
+	(void)error_set(err, ERR_CONFIG, "godaddy:protection",
+	    "GoDaddy stored the record without its text, as it does where "
+	    "domain protection is on: turn it off for %s", c->zone);
+	return PROVIDER_FAIL;
 }
 
 /* Before the change and after it: is any of ours still there? */
@@ -251,15 +303,14 @@ write_refused(struct provider_call *c, const struct provider_answer *a,
 }
 
 static const struct provider_step add[] = {
-	{ "find zone", zone_request, zone_reply, zone_refused },
-	{ "read records", read_request, read_reply, NULL },
+	{ "read records", read_request, add_read_reply, add_read_refused },
 	{ "add record", append_request, append_reply, append_refused },
+	{ "read back", read_back_request, read_back_reply, NULL },
 	{ .name = NULL }
 };
 
 static const struct provider_step remove_[] = {
-	{ "find zone", zone_request, zone_reply, zone_refused },
-	{ "read records", read_request, remove_read_reply, NULL },
+	{ "read records", read_request, remove_read_reply, read_refused },
 	{ "write records", write_request, NULL, write_refused },
 	{ "read back", read_request, remove_read_reply, NULL },
 	{ .name = NULL }
@@ -269,9 +320,9 @@ const struct provider provider_godaddy = {
 	.name = "godaddy",
 	.title = "GoDaddy",
 	.doc = "developer.godaddy.com, API Keys: a production key (it may do "
-	    "everything; keys cannot be restricted). Only accounts with ten "
-	    "domains or more, or in the Discount Domain Club, may use the "
-	    "API. lego knows the key as GODADDY_API_KEY and "
+	    "everything; keys cannot be restricted). The account needs a "
+	    "domain of its own, and domain protection must be off. lego "
+	    "knows the key as GODADDY_API_KEY and "
 	    "GODADDY_API_SECRET, acme.sh as GD_Key and GD_Secret.",
 	.opts = opts,
 	.takes_batch = true,

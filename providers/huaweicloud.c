@@ -110,8 +110,9 @@ static void
 failed(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
-	if (CODE(a, "APIGW.0301", "APIGW.0302", "APIGW.0303", "DNS.0005",
-	    "DNS.0030", "DNS.1802"))
+	if (CODE(a, "APIGW.0301", "APIGW.0302", "APIGW.0303", "APIGW.0304",
+	    "APIGW.0305", "APIGW.0306", "APIGW.0307", "APIGW.0310",
+	    "APIGW.0401", "APIGW.0402", "DNS.0005", "DNS.0030", "DNS.1802"))
 		(void)error_set(err, ERR_CONFIG, "provider:credentials", "%s",
 		    err->msg);
 	else if (CODE(a, "APIGW.0308", "DNS.0014", "DNS.0021") ||
@@ -159,6 +160,31 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
+/* A zone or set in that state is not in the DNS, whatever it holds. */
+static bool
+is_unserved(const json_t *o)
+{
+	static const char *const states[] = { "FREEZE", "PENDING_FREEZE",
+	    "ILLEGAL", "POLICE", "DISABLE", "PENDING_DISABLE", "ERROR" };
+	const char *status = jsonx_str(o, "status");
+
+	for (size_t i = 0; status != NULL &&
+	    i < sizeof(states) / sizeof(states[0]); i++) {
+		if (strcmp(status, states[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum provider_next
+unserved(const char *what, const json_t *o, struct error *err)
+{
+	(void)error_set(err, ERR_CONFIG, "huaweicloud:status",
+	    "the %s is in state %s: it is not served", what,
+	    jsonx_str(o, "status"));
+	return PROVIDER_FAIL;
+}
+
 /* The filter finds parts of names, too. */
 static enum provider_next
 zone_reply(struct provider_call *c, const struct provider_answer *a,
@@ -174,11 +200,14 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 		const char *name = jsonx_str(z, "name");
 		const char *type = jsonx_str(z, "zone_type");
 
-		if (name != NULL && provider_name_is(name, c->zone) &&
-		    (type == NULL || strcmp(type, "public") == 0))
-			return jsonx_copy_str(z, "id", c->zone_id,
-			    PROVIDER_ZONE_ID_SIZE, err) == -1 ?
-			    PROVIDER_FAIL : PROVIDER_NEXT;
+		if (name == NULL || !provider_name_is(name, c->zone) ||
+		    (type != NULL && strcmp(type, "public") != 0))
+			continue;
+		if (c->is_add && is_unserved(z))
+			return unserved("zone", z, err);
+		return jsonx_copy_str(z, "id", c->zone_id,
+		    PROVIDER_ZONE_ID_SIZE, err) == -1 ? PROVIDER_FAIL :
+		    PROVIDER_NEXT;
 	}
 	x->offset += (json_int_t)json_array_size(zones);
 	return json_array_size(zones) > 0 && x->offset <
@@ -266,6 +295,9 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 	}
 	if (c->memo == NULL)
 		return provider_wanted(c) == 0 ? PROVIDER_DONE : PROVIDER_NEXT;
+	if (c->is_add && is_unserved(c->memo) &&
+	    held(c, c->memo) == provider_wanted(c))
+		return unserved("record set", c->memo, err);
 	if (jsonx_copy_str(c->memo, "id", x->set_id, sizeof(x->set_id),
 	    err) == -1)
 		return PROVIDER_FAIL;
@@ -369,14 +401,16 @@ wait_reply(struct provider_call *c, const struct provider_answer *a,
 {
 	const char *status = jsonx_str(a->json, "status");
 
-	if (is_pending(a->json))
+	if (is_pending(a->json) && !is_unserved(a->json))
 		return PROVIDER_POLL;
-	if (status == NULL || strcmp(status, "ERROR") == 0) {
-		(void)error_set(err, status == NULL ? ERR_TRANSIENT :
-		    ERR_REJECTED, "provider:reply", "the record set is in "
-		    "state %s", status == NULL ? "(none)" : status);
+	if (status == NULL) {
+		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
+		    "the record set has no status");
 		return PROVIDER_FAIL;
 	}
+	if (is_unserved(a->json) && (c->is_add ||
+	    strcmp(status, "ERROR") == 0))
+		return unserved("record set", a->json, err);
 	return held(c, a->json) == provider_wanted(c) ? PROVIDER_DONE :
 	    PROVIDER_REPEAT;
 }

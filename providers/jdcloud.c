@@ -71,11 +71,18 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	if (status == NULL)
 		return;
 	if (strcmp(status, "UNAUTHENTICATED") == 0 ||
+	    strcmp(status, "PERMISSION_DENIED") == 0 ||
 	    strcmp(status, "HTTP_FORBIDDEN") == 0)
 		(void)error_set(err, ERR_CONFIG, "provider:credentials", "%s",
 		    err->msg);
-	else if (strcmp(status, "QUOTA_EXCEEDED") == 0)
+	else if (strcmp(status, "QUOTA_EXCEEDED") == 0 ||
+	    strcmp(status, "RESOURCE_EXHAUSTED") == 0)
 		(void)error_set(err, ERR_RATELIMIT, "provider:throttled",
+		    "%s", err->msg);
+	else if (strcmp(status, "UNAVAILABLE") == 0 ||
+	    strcmp(status, "ABORTED") == 0 ||
+	    strcmp(status, "INTERNAL") == 0)
+		(void)error_set(err, ERR_TRANSIENT, "provider:unavailable",
 		    "%s", err->msg);
 	(void)error_set(err, err->kind, err->code, "%s (%s)", err->msg,
 	    status);

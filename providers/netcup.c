@@ -13,6 +13,7 @@
 
 #define SESSION_MS (INT64_C(13) * 60 * 1000)	/* of 15 minutes */
 
+#define NEW_KEY 64			/* characters of a key of the new API */
 #define CODE_NO_SESSION 4001
 #define CODE_INVALID 4013		/* or too many requests */
 #define CODE_NO_DOMAIN 5028
@@ -94,7 +95,11 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	/* Too many failed logins lock the API. */
 	else if (keep->session[0] == '\0' || (code >= 4001 && code <= 4012))
 		(void)error_set(err, ERR_CONFIG, "provider:credentials",
-		    "%s (%lld)", words, (long long)code);
+		    "%s (%lld)%s", words, (long long)code,
+		    strlen(provider_str(c->values, OPT_API_KEY)) != NEW_KEY ?
+		    "" : "; a key of 64 characters is for netcup's new API, "
+		    "which is not supported: make one in the CCP, Master Data, "
+		    "API");
 	else
 		(void)error_set(err, err->kind, err->code, "%s (%lld)",
 		    words, (long long)code);
@@ -143,11 +148,20 @@ session_refused(struct provider_call *c, const struct provider_answer *a)
 	return PROVIDER_REPEAT;
 }
 
+/* A name with "_", or a TLD alone, is none to them. */
+static bool
+is_no_zone(const struct provider_answer *a)
+{
+	return has_code(a, CODE_NO_DOMAIN) || (has_code(a, CODE_INVALID) &&
+	    strstr(a->body, "domainname") != NULL);
+}
+
+/* Of a domain that is not theirs they may have said that it has no records. */
 static enum provider_next
 update_refused(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
-	return session_refused(c, a);
+	return is_no_zone(a) ? PROVIDER_NO_ZONE : session_refused(c, a);
 }
 
 static int
@@ -186,9 +200,7 @@ static enum provider_next
 find_refused(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
 {
-	/* A name with "_", or a TLD alone, is none to them. */
-	if (has_code(a, CODE_NO_DOMAIN) || (has_code(a, CODE_INVALID) &&
-	    strstr(a->body, "domainname") != NULL))
+	if (is_no_zone(a))
 		return PROVIDER_NO_ZONE;
 	if (has_code(a, CODE_NO_RECORDS))
 		return PROVIDER_NEXT;
@@ -262,6 +274,10 @@ const struct provider provider_netcup = {
 	.title = "netcup",
 	.doc = "Customer Control Panel, Master Data, API: create an API key "
 	    "and set an API password; they are good for the whole account.  "
+	    "Domains in netcup's CloudDNS, as new ones are since 2026, and "
+	    "keys of 64 characters belong to another API, which is not "
+	    "supported: a CNAME of _acme-challenge into a zone elsewhere "
+	    "helps.  "
 	    "Records take 5 to 15 minutes to appear, so that "
 	    "propagation_timeout should be 30m.  lego: "
 	    "NETCUP_CUSTOMER_NUMBER, NETCUP_API_KEY, NETCUP_API_PASSWORD.",
@@ -270,6 +286,8 @@ const struct provider provider_netcup = {
 	.base_url = "https://ccp.netcup.net/run/webservice/servers/"
 	    "endpoint.php",
 	.keep_size = sizeof(struct netcup_keep),
+	.no_zone_help = "domains in netcup's CloudDNS are not seen by this "
+	    "API",
 	.max_calls = 1,			/* of one session, and zone */
 	.priv_size = sizeof(struct netcup),
 	.is_refusal = is_refusal,

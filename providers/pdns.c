@@ -49,13 +49,34 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
+static bool
+ends_in(const char *s, size_t len, const char *end)
+{
+	size_t n = strlen(end);
+
+	return len >= n && strncmp(s + len - n, end, n) == 0;
+}
+
+/* Other tools want the beginning of the API's path in their address. */
+static const char *
+api_path(const struct provider_call *c)
+{
+	const char *base = provider_str(c->values, OPT_BASE_URL);
+	size_t len = strlen(base);
+
+	while (len > 0 && base[len - 1] == '/')
+		len--;
+	return ends_in(base, len, "/api/v1") ? "/servers" :
+	    ends_in(base, len, "/api") ? "/v1/servers" : "/api/v1/servers";
+}
+
 static void
 zone_start(struct provider_call *c, struct preq *rq, const char *method)
 {
 	char zone[256];
 
 	(void)text_printf(zone, sizeof(zone), "%s.", c->zone);
-	preq_start(rq, method, "/api/v1/servers");
+	preq_start(rq, method, api_path(c));
 	preq_path(rq, provider_str(c->values, OPT_SERVER_ID));
 	preq_path(rq, "zones");
 	preq_path(rq, zone);

@@ -131,6 +131,8 @@ const char *const *provider_list(const struct provider_values *, int opt);
 
 /* How far a list was read, and what was found (providers/records.h). */
 struct provider_list {
+	long		 ttl;		/* of the records at the name, where a
+					   vendor wants one for all; 0: none */
 	int64_t		 page;		/* pages read */
 	int64_t		 seen;		/* entries on them */
 	char		 cursor[256];	/* to the next page; "": the first */
@@ -227,8 +229,11 @@ enum provider_next {
 				   longer true (at most 5 times, and twice
 				   for one and the same refusal).  Not for
 				   refusals that last: see provider_says() */
-	PROVIDER_NO_ZONE,	/* the vendor has no zone of that name: from
-				   the first step with the next suffix */
+	PROVIDER_NO_ZONE,	/* the vendor has no zone of that name, or
+				   none for these credentials: from the first
+				   step with the next suffix.  The last such
+				   refusal of kind ERR_CONFIG is told if no
+				   suffix is a zone */
 	PROVIDER_FAIL		/* err is set */
 };
 
@@ -295,6 +300,7 @@ struct provider {
 	const char	*base_url;	/* NULL: the option is required */
 	size_t		 priv_size;
 	unsigned	 gap_ms;	/* least time between two requests */
+	size_t		 max_reply;	/* bytes of an answer; 0: 2 MiB */
 	bool		 plain_text;	/* answers are XML or text, or do not
 					   matter.  Otherwise a 2xx body that
 					   is not JSON is an error and no
@@ -383,7 +389,7 @@ json_t		*provider_set_changed(const struct provider_call *,
 void		 provider_blame_clock(const struct provider_answer *,
 		    struct error *);
 
-/* Does the answer have one of these words, in whatever case?  Ends with NULL. */
+/* Does the answer have one of these words, in whatever case?  NULL ends it. */
 bool		 provider_says(const struct provider_answer *,
 		    const char *const *words);
 /*

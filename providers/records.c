@@ -137,15 +137,15 @@ records_find_request(struct provider_call *c, struct preq *rq,
 	return 0;
 }
 
-bool
-records_is_ours(const struct provider_call *c, const json_t *entry)
+/* A TXT record at our name? */
+static bool
+is_at_name(const struct provider_call *c, const json_t *entry)
 {
 	const struct provider_records *r = c->records;
 	const char *name = jsonx_str(entry, r->name);
-	const char *value = jsonx_str(entry, r->value);
 	const char *type;
 
-	if (name == NULL || value == NULL)
+	if (name == NULL)
 		return false;
 	if (r->type != NULL && r->txt != 0 &&
 	    jsonx_int(entry, r->type, 0) != r->txt)
@@ -155,10 +155,17 @@ records_is_ours(const struct provider_call *c, const json_t *entry)
 	    strcmp(type, "TXT") != 0))
 		return false;
 	/* Some tell full names where they take relative ones. */
-	if (r->apex == NULL ? !provider_name_is(name, c->fqdn) :
-	    !provider_is_at_name(c, name))
-		return false;
-	return provider_txt_is(value, c->value);
+	return r->apex == NULL ? provider_name_is(name, c->fqdn) :
+	    provider_is_at_name(c, name);
+}
+
+bool
+records_is_ours(const struct provider_call *c, const json_t *entry)
+{
+	const char *value = jsonx_str(entry, c->records->value);
+
+	return value != NULL && is_at_name(c, entry) &&
+	    provider_txt_is(value, c->value);
 }
 
 /* What follows when the list has our value, and when all of it has not. */
@@ -173,6 +180,8 @@ find(struct provider_call *c, const struct provider_answer *a,
 		return PROVIDER_FAIL;
 	for (size_t i = 0; i < json_array_size(all); i++) {
 		entry = json_array_get(all, i);
+		if (r->ttl != NULL && is_at_name(c, entry))
+			c->list.ttl = (long)jsonx_int(entry, r->ttl, 0);
 		if (!records_is_ours(c, entry))
 			continue;
 		if (jsonx_copy_str(entry, r->id, c->list.id,
@@ -294,6 +303,8 @@ records_ttl(const struct provider_call *c, long configured)
 {
 	long raised = c->records->raised_ttl;
 
+	if (c->list.ttl > 0)
+		return c->list.ttl;
 	return c->list.is_ttl_raised && configured < raised ? raised :
 	    configured;
 }

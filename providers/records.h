@@ -41,6 +41,9 @@ struct provider_records {
 	const char	*id, *name, *value;
 	const char	*type;		/* NULL: is not told */
 	int64_t		 txt;		/* types are numbers; 0: "TXT" */
+	const char	*ttl;		/* records of one name must have the
+					   same, which records_ttl() tells
+					   then; NULL: it does not matter */
 	const char	*apex;		/* names are relative, and this is the
 					   zone's; NULL: full names */
 

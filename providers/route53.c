@@ -32,7 +32,8 @@ static const struct provider_opt opts[] = {
 	[OPT_ZONE_ID] = { .name = "hosted_zone_id",
 	    .help = "\"Z...\"; ListHostedZonesByName is not needed then" },
 	[OPT_REGION] = { .name = "region", .fallback = "us-east-1",
-	    .help = "us-east-1, cn-northwest-1 (China), us-gov-west-1" },
+	    .help = "any region of the account's part of AWS: \"cn-north-1\" "
+	    "(China), \"us-gov-west-1\", \"eusc-de-east-1\"" },
 	[OPT_TTL] = { .name = "ttl", .type = PROVIDER_OPT_INT,
 	    .fallback = "60", .min = 0, .max = 2147483647,
 	    .help = "TTL of the records in seconds" },
@@ -47,14 +48,49 @@ struct route53 {
 	char	change_id[64];
 };
 
-static const char *
-region_base(const char *region)
+/*
+ * Where requests go and which region they are signed for: one for each
+ * partition of AWS, whatever region of it is configured (as botocore's
+ * endpoints.json has it).  The longest prefix comes first.
+ */
+static const struct partition {
+	const char	*prefix, *region, *base;
+} partitions[] = {
+	{ "aws-us-gov-", "us-gov-west-1",
+	    "https://route53.us-gov.amazonaws.com" },
+	{ "us-gov-", "us-gov-west-1", "https://route53.us-gov.amazonaws.com" },
+	{ "aws-cn-", "cn-northwest-1", "https://route53.amazonaws.com.cn" },
+	{ "cn-", "cn-northwest-1", "https://route53.amazonaws.com.cn" },
+	{ "eusc-", "eusc-de-east-1",
+	    "https://route53.eusc-de-east-1.amazonaws.eu" },
+	{ "aws-iso-b-", "us-isob-east-1", "https://route53.sc2s.sgov.gov" },
+	{ "us-isob-", "us-isob-east-1", "https://route53.sc2s.sgov.gov" },
+	{ "aws-iso-", "us-iso-east-1", "https://route53.c2s.ic.gov" },
+	{ "us-iso-", "us-iso-east-1", "https://route53.c2s.ic.gov" },
+	{ "", "us-east-1", "https://route53.amazonaws.com" },
+};
+
+static const struct partition *
+partition_of(const struct provider_values *values)
 {
-	if (strncmp(region, "cn-", 3) == 0)
-		return "https://route53.amazonaws.com.cn";
-	if (strncmp(region, "us-gov-", 7) == 0)
-		return "https://route53.us-gov.amazonaws.com";
-	return "https://route53.amazonaws.com";
+	const char *region = provider_str(values, OPT_REGION);
+	const struct partition *p = partitions;
+
+	while (strncmp(region, p->prefix, strlen(p->prefix)) != 0)
+		p++;
+	return p;
+}
+
+static int
+check(const struct provider_values *values, struct error *err)
+{
+	const char *region = provider_str(values, OPT_REGION);
+
+	if (strchr(region, '-') != NULL && region[strspn(region,
+	    "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0')
+		return 0;
+	return error_set(err, ERR_CONFIG, "route53:region", "region: \"%s\" "
+	    "is no name of a region; most need none", region);
 }
 
 static int
@@ -65,13 +101,13 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 		.terminator = "aws4_request", .date_header = "X-Amz-Date",
 		.service = "route53",
 	};
-	const char *region = provider_str(c->values, OPT_REGION);
+	const struct partition *p = partition_of(c->values);
 	const char *token = provider_str(c->values, OPT_TOKEN);
 
-	preq_base(rq, region_base(region));
+	preq_base(rq, p->base);
 	if (token != NULL)
 		preq_secret_header(rq, "X-Amz-Security-Token", token);
-	scheme_v4_sign(rq, &scheme, region,
+	scheme_v4_sign(rq, &scheme, p->region,
 	    provider_str(c->values, OPT_KEY_ID),
 	    provider_str(c->values, OPT_SECRET));
 	return 0;
@@ -93,11 +129,16 @@ failed(struct provider_call *c, const struct provider_answer *a,
 {
 	static const char *const throttled[] = { "Throttling",
 	    "ThrottlingException", "RequestLimitExceeded",
-	    "TooManyRequestsException", NULL };
+	    "TooManyRequestsException", "SlowDown", "ThrottledException",
+	    "RequestThrottled", "RequestThrottledException", NULL };
 	static const char *const config[] = { "InvalidClientTokenId",
 	    "SignatureDoesNotMatch", "IncompleteSignature", "ExpiredToken",
 	    "RequestExpired", "MissingAuthenticationToken",
-	    "UnrecognizedClientException", "AccessDenied", NULL };
+	    "UnrecognizedClientException", "AccessDenied",
+	    "AccessDeniedException", "InvalidSignatureException",
+	    "InvalidAccessKeyId", "ExpiredTokenException", "AuthFailure",
+	    "MissingAuthenticationTokenException", "NotAuthorized",
+	    "OptInRequired", "UnauthorizedOperation", NULL };
 	struct xml root = xml_document(a->body, a->body_len);
 	char code[64], words[600];
 
@@ -478,6 +519,7 @@ const struct provider provider_route53 = {
 	    "lego's AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
 	    "AWS_SESSION_TOKEN, AWS_HOSTED_ZONE_ID.",
 	.opts = opts,
+	.check = check,
 	.base_url = "https://route53.amazonaws.com",
 	.no_zone_help = "private hosted zones do not count",
 	.takes_batch = true,

@@ -73,6 +73,61 @@ is_refusal(const struct provider_answer *a)
 	return jsonx_get(a->json, "Response.Error") != NULL;
 }
 
+/*
+ * What codes mean that are not about the request, by how they begin; after
+ * the vendor's list (errorcodes.py of its Python SDK).
+ */
+#define CONFIG ERR_CONFIG, "provider:credentials"
+#define WAIT ERR_RATELIMIT, "provider:throttled"
+#define LATER ERR_TRANSIENT, "provider:unavailable"
+static const struct {
+	const char	*begin;
+	enum err_kind	 kind;
+	const char	*code;
+} kinds[] = {
+	/* Key, clock, rights, account, source address. */
+	{ "AuthFailure", CONFIG },
+	{ "Unauthorized", CONFIG },
+	{ "OperationDenied", CONFIG },
+	{ "FailedOperation.AccountIsLocked", CONFIG },
+	{ "FailedOperation.Login", CONFIG },
+	{ "FailedOperation.MobileNotVerified", CONFIG },
+	{ "FailedOperation.NotRealNamedUser", CONFIG },
+	{ "FailedOperation.TencentCloudForbid", CONFIG },
+	{ "FailedOperation.TwoStepNotOn", CONFIG },
+	{ "InvalidParameter.AccountIsBanned", CONFIG },
+	{ "InvalidParameter.EmailNotVerified", CONFIG },
+	{ "InvalidParameter.InvalidSecretId", CONFIG },
+	{ "InvalidParameter.InvalidSignature", CONFIG },
+	{ "InvalidParameter.InvalidTime", CONFIG },
+	{ "InvalidParameter.LoginToken", CONFIG },
+	{ "InvalidParameter.MobileNotVerified", CONFIG },
+	{ "InvalidParameter.PermissionDenied", CONFIG },
+	{ "InvalidParameter.QcloudUinInvalid", CONFIG },
+	{ "InvalidParameter.RequestIpLimited", CONFIG },
+	{ "InvalidParameter.TimestampExpired", CONFIG },
+	{ "InvalidParameter.UnrealNameUser", CONFIG },
+	{ "InvalidParameter.UserAlreadyLocked", CONFIG },
+	{ "InvalidParameter.UserAreaInvalid", CONFIG },
+	{ "InvalidParameter.UserNotExists", CONFIG },
+	{ "LimitExceeded.FailedLoginLimitExceeded", CONFIG },
+	/* Too many requests; "Common" says "too often". */
+	{ "RequestLimitExceeded", WAIT },
+	{ "FailedOperation.FrequencyLimit", WAIT },
+	{ "InvalidParameter.Common", WAIT },
+	{ "InvalidParameter.OperationIsTooFrequent", WAIT },
+	/* Out of order, or at work on it. */
+	{ "InternalError", LATER },
+	{ "ResourceUnavailable", LATER },
+	{ "ResourceInUse", LATER },
+	{ "FailedOperation.TemporaryError", LATER },
+	{ "FailedOperation.UnknowError", LATER },
+	{ "InvalidParameter.DomainIsModifyingDns", LATER },
+	{ "InvalidParameter.DomainTaskNotFinished", LATER },
+	{ "InvalidParameter.OperateFailed", LATER },
+	{ "InvalidParameter.TaskNotCompleted", LATER },
+};
+
 static void
 failed(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
@@ -84,20 +139,18 @@ failed(struct provider_call *c, const struct provider_answer *a,
 		return;
 	(void)error_set(err, ERR_REJECTED, "provider:refused", "%.300s (%s)",
 	    words == NULL ? "refused" : words, code);
-	if (begins(code, "AuthFailure") || begins(code, "Unauthorized") ||
-	    begins(code, "OperationDenied") ||
-	    begins(code, "FailedOperation.Login"))
-		(void)error_set(err, ERR_CONFIG, "provider:credentials", "%s",
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!begins(code, kinds[i].begin))
+			continue;
+		(void)error_set(err, kinds[i].kind, kinds[i].code, "%s",
 		    err->msg);
-	else if (begins(code, "RequestLimitExceeded"))
-		(void)error_set(err, ERR_RATELIMIT, "provider:throttled",
-		    "%s", err->msg);
-	else if (begins(code, "InternalError") ||
-	    begins(code, "ResourceUnavailable") ||
-	    begins(code, "FailedOperation.UnknowError") || a->status >= 500)
+		break;
+	}
+	if (err->kind == ERR_REJECTED && a->status >= 500)
 		(void)error_set(err, ERR_TRANSIENT, "provider:unavailable",
 		    "%s", err->msg);
-	if (strcmp(code, "AuthFailure.SignatureExpire") == 0)
+	if (strcmp(code, "AuthFailure.SignatureExpire") == 0 ||
+	    strcmp(code, "InvalidParameter.TimestampExpired") == 0)
 		provider_blame_clock(a, err);
 }
 
@@ -139,7 +192,10 @@ is_no_zone(const struct provider_answer *a)
 	    "InvalidParameter.DomainNotAllowed",
 	    "InvalidParameter.DomainIdInvalid",
 	    "ResourceNotFound.NoDataOfDomain",
-	    "FailedOperation.NotDomainOwner" };
+	    "FailedOperation.NotDomainOwner",
+	    "FailedOperation.DomainOwnedByOtherUser",
+	    "OperationDenied.DomainOwnerAllowedOnly",
+	    "OperationDenied.NoPermissionToOperateDomain" };
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
 		if (strcmp(code_of(a), codes[i]) == 0)

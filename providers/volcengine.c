@@ -87,8 +87,16 @@ failed(struct provider_call *c, const struct provider_answer *a,
 		{ "AccessDenied", ERR_CONFIG, "provider:credentials" },
 		{ "Timestamp", ERR_CONFIG, "provider:credentials" },
 		{ "Expired", ERR_CONFIG, "provider:credentials" },
+		{ "InvalidAuthorization", ERR_CONFIG, "provider:credentials" },
+		{ "MissingAuth", ERR_CONFIG, "provider:credentials" },
+		{ "LackPolicy", ERR_CONFIG, "provider:credentials" },
+		{ "NoPermission", ERR_CONFIG, "provider:credentials" },
 		{ "FlowLimit", ERR_RATELIMIT, "provider:throttled" },
+		{ "Throttl", ERR_RATELIMIT, "provider:throttled" },
+		{ "TooManyRequests", ERR_RATELIMIT, "provider:throttled" },
 		{ "Internal", ERR_TRANSIENT, "provider:unavailable" },
+		{ "ServiceUnavailable", ERR_TRANSIENT,
+		    "provider:unavailable" },
 	};
 	const char *code = code_of(a);
 	const char *msg = jsonx_str(a->json, "ResponseMetadata.Error.Message");

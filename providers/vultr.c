@@ -62,8 +62,8 @@ create(struct provider_call *c, struct preq *rq, const char *name)
 	records_start(c, rq, "POST");
 	preq_json(rq, json_pack("{s:s, s:s, s:s, s:I, s:i}", "name", name,
 	    "type", "TXT", "data", quoted,
-	    "ttl", (json_int_t)provider_int(c->values, OPT_TTL),
-	    "priority", 0));
+	    "ttl", (json_int_t)records_ttl(c,
+	    provider_int(c->values, OPT_TTL)), "priority", 0));
 }
 
 static bool
@@ -85,6 +85,7 @@ static const struct provider_records records = {
 	.records = { .array = "records", .cursor = "meta.links.next" },
 	.id = "id", .name = "name", .value = "data", .type = "type",
 	.apex = "",
+	.ttl = "ttl",			/* another one is refused with 400 */
 	.create = create, .created = "record.id", .exists = exists,
 	.remove = remove_record,
 };

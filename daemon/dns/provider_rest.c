@@ -48,6 +48,8 @@ struct rest_op {
 	char		 refusal[MAX_WORDS];	/* that led to the last repeat;
 						   "": none did */
 	unsigned	 same;		/* times that it came in a row */
+	struct error	 denied;	/* what was said of some candidate, for
+					   the message if none is a zone */
 };
 
 static bool	zone_next(struct rest_op *);
@@ -211,8 +213,9 @@ zone_recall(struct rest_op *op)
 	op->id_is_known = op->zone_id[0] != '\0';
 }
 
+/* why: as it was told with a refusal, or ERR_NONE. */
 static void
-zone_missing(struct rest_op *op)
+zone_missing(struct rest_op *op, const struct error *why)
 {
 	const char *help = op->a.type->no_zone_help;
 	size_t n = strlen(op->tried);
@@ -222,6 +225,8 @@ zone_missing(struct rest_op *op)
 		pass_begin(op);
 		return;
 	}
+	if (why->kind == ERR_CONFIG)
+		op->denied = *why;
 	(void)text_printf(op->tried + n, sizeof(op->tried) - n, "%s%s",
 	    n == 0 ? "" : ", ", op->zone);
 	if (zone_next(op)) {
@@ -229,9 +234,12 @@ zone_missing(struct rest_op *op)
 		pass_begin(op);
 		return;
 	}
-	(void)error_set(&err, ERR_CONFIG, "provider:no-zone",
-	    "no zone for %s (asked for %s)%s%s", op->a.call->fqdn, op->tried,
-	    help == NULL ? "" : "; ", help == NULL ? "" : help);
+	(void)error_set(&err, ERR_CONFIG, op->denied.kind == ERR_NONE ?
+	    "provider:no-zone" : op->denied.code,
+	    "no zone for %s (asked for %s)%s%s%s%.300s", op->a.call->fqdn,
+	    op->tried, help == NULL ? "" : "; ", help == NULL ? "" : help,
+	    op->denied.kind == ERR_NONE ? "" : "; the vendor says: ",
+	    op->denied.kind == ERR_NONE ? "" : op->denied.msg);
 	rest_fail(op, &err);
 }
 
@@ -302,7 +310,7 @@ go_on(struct rest_op *op, enum provider_next next, struct error *err)
 		    op->a.call->list.exists);
 		break;
 	case PROVIDER_NO_ZONE:
-		zone_missing(op);
+		zone_missing(op, err);
 		break;
 	case PROVIDER_FAIL:
 		rest_fail(op, err);
@@ -488,7 +496,7 @@ step_build(struct rest_op *op, struct error *err)
 	if (preq_get_header(op->rq, "Accept") == NULL && !type->plain_text)
 		preq_header(op->rq, "Accept", "application/json");
 	op->http_args = (struct http_args){
-	    .max_reply = MAX_REPLY,
+	    .max_reply = type->max_reply != 0 ? type->max_reply : MAX_REPLY,
 	    .timeout_ms = op->a.env->request_ms,
 	    .ca_file = provider_option(type, c->values, "ca_file"),
 	    .proxy = proxy != NULL && strcmp(proxy, "none") == 0 ? "" : proxy,

@@ -2,21 +2,31 @@
 """What the shared suite (test_providers.py) cannot ask of all vendors: the
 traps that some of them set, and others who write at the same time."""
 
+import json
 import time
 
 import pytest
 
 from lab.vendors.base import reply
 from lab.vendors.azuredns import Azuredns
+from lab.vendors.bunny import Bunny
 from lab.vendors.cloudflare import Cloudflare
 from lab.vendors.desec import Desec
 from lab.vendors.gandiv5 import Gandi
+from lab.vendors.godaddy import Godaddy
 from lab.vendors.hetzner import Hetzner
+from lab.vendors.huaweicloud import Huaweicloud
+from lab.vendors.jdcloud import Jdcloud
 from lab.vendors.linode import Linode
 from lab.vendors.namecheap import Namecheap
 from lab.vendors.namesilo import Namesilo
+from lab.vendors.netcup import Netcup
 from lab.vendors.ovh import Ovh
+from lab.vendors.pdns import Pdns
 from lab.vendors.porkbun import Porkbun
+from lab.vendors.route53 import Route53
+from lab.vendors.tencentcloud import Tencentcloud
+from lab.vendors.vultr import Vultr
 
 from test_providers import A, B, NAME, Bench
 
@@ -295,3 +305,147 @@ def test_azuredns_zone_in_two_groups(make):
     got = b.refused("config", "add", A)
     assert "resource_group" in got["msg"]
     b.expect()
+
+
+def test_godaddy_account_that_may_only_write(make):
+    b = make(Godaddy, set_get=lambda self, *_: self.error(
+        403, "ACCESS_DENIED", "not allowed access"))
+    b.ok("add", A, B)
+    assert {A, B} <= set(b.v.values(NAME))
+    b.options = b.v.options()
+    got = b.refused("config", "add", A, name="_acme-challenge.else.invalid")
+    assert "no zone for" in got["msg"]
+    got = b.refused("config", "remove", A)
+    assert got["code"] == "provider:credentials"
+    assert "ACCESS_DENIED" in got["msg"]
+
+
+def test_godaddy_domain_protection(make):
+    def append(self, zone, body):
+        return Godaddy.append(self, zone, [dict(r, data=" ") for r in body])
+
+    got = make(Godaddy, append=append).refused("config", "add", A)
+    assert "domain protection" in got["msg"]
+
+
+def test_vultr_ttl_of_the_set(make):
+    def create(self, body, zone):
+        name = body["name"] + "." + zone
+        if any(r.ttl != body["ttl"] for r in self.find(name)):
+            return self.error(400, "TTL mismatch")
+        return Vultr.create(self, body, zone)
+
+    b = make(Vultr, create=create)
+    b.ok("add", A, B)
+    b.expect(A, B)
+    assert {r.ttl for r in b.v.find(NAME)} == {Vultr.TTL}
+
+
+@pytest.mark.parametrize("status", ["FREEZE", "ILLEGAL", "POLICE", "DISABLE"])
+def test_huawei_zone_that_is_not_served(make, status):
+    def handle(self, req):
+        code, headers, body = Huaweicloud.handle(self, req)
+        return code, headers, body.replace(b"ACTIVE", status.encode()) \
+            if req.path == "/v2/zones" else body
+
+    got = make(Huaweicloud, handle=handle).refused("config", "add", A)
+    assert status in got["msg"]
+
+
+@pytest.mark.parametrize("code,kind", [
+    ("InvalidParameter.InvalidSignature", "config"),
+    ("InvalidParameter.RequestIpLimited", "config"),
+    ("OperationDenied.IPInBlacklistNotAllowed", "config"),
+    ("FailedOperation.FrequencyLimit", "rate-limited"),
+    ("InvalidParameter.OperationIsTooFrequent", "rate-limited"),
+    ("FailedOperation.TemporaryError", "transient"),
+    ("InvalidParameter.OperateFailed", "transient"),
+    ("FailedOperation.DomainIsLocked", "rejected")])
+def test_tencent_codes(make, code, kind):
+    b = make(Tencentcloud, handle=lambda self, req: reply(
+        200, {"Response": {"Error": {"Code": code, "Message": "words"},
+                           "RequestId": "x"}}))
+    got = b.refused(kind, "add", A)
+    assert code in got["msg"]
+    assert (got["code"] == "provider:credentials") == (kind == "config")
+
+
+def test_tencent_domain_of_others(make):
+    """Said of each candidate that is not in the account."""
+    code = "OperationDenied.NoPermissionToOperateDomain"
+
+    def handle(self, req):
+        if req.json()["Domain"] not in self.zones():
+            return reply(200, {"Response": {"Error": {
+                "Code": code, "Message": "not yours"}, "RequestId": "x"}})
+        return Tencentcloud.handle(self, req)
+
+    b = make(Tencentcloud, handle=handle)
+    b.ok("add", A)
+    b.expect(A)
+    got = b.refused("config", "add", A, name="_acme-challenge.x.invalid")
+    assert "no zone for" in got["msg"] and code in got["msg"]
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "aws-global"])
+def test_route53_regions(make, region):
+    """All of a partition are signed for the same: the fake checks it."""
+    b = make(Route53)
+    b.options = dict(b.v.options(), region=region)
+    b.ok("add", A)
+    b.expect(A)
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/v1/"])
+def test_pdns_address_with_the_path(make, path):
+    b = make(Pdns)
+    b.options = dict(b.v.options(), base_url=b.v.url + path)
+    b.ok("add", A)
+    b.expect(A)
+
+
+def test_netcup_key_of_the_new_api(make):
+    b = make(Netcup)
+    b.options = dict(b.v.options(), api_key="n" * 64)
+    got = b.refused("config", "add", A)
+    assert "netcup's new API" in got["msg"]
+    assert got["code"] == "provider:credentials"
+
+
+def test_netcup_says_no_records_of_a_domain_of_others(make):
+    def handle(self, req):
+        param = req.json()["param"]
+        if req.json()["action"] == "infoDnsRecords" and \
+                param["domainname"] == "www.example.test":
+            self.fail_with(5029)
+        return Netcup.handle(self, req)
+
+    b = make(Netcup, handle=handle)
+    b.ok("add", A)
+    b.expect(A)
+
+
+def test_jdcloud_success_with_error_0(make):
+    def handle(self, req):
+        status, headers, body = Jdcloud.handle(self, req)
+        if status == 200 and body:
+            j = json.loads(body)
+            j.setdefault("error", {"code": 0, "status": "", "message": ""})
+            body = json.dumps(j).encode()
+        return status, headers, body
+
+    b = make(Jdcloud, handle=handle)
+    b.ok("add", A)
+    b.expect(A)
+    b.ok("remove", A)
+    b.expect()
+
+
+def test_bunny_big_zone(make):
+    """Each zone comes with all its records: these are 3 MiB."""
+    b = make(Bunny)
+    for i in range(6000):
+        b.v.put_foreign("f%d.example.test" % i, "x" * 450)
+    b.bystanders = b.others()
+    b.ok("add", A)
+    b.expect(A)

@@ -149,6 +149,8 @@ NEEDS = {
     "standing records": (lambda v: v.MAX_VALUES is None,
                          "acme-dns duckdns", "they hold nothing but values "
                          "of dns-01"),
+    "lasting refusals": (lambda v: v.LASTING, None,
+                         "no recording of one that could be a lost race"),
     "bodies": (lambda v: not v.PLAIN_STATUS, "httpreq",
                "only the status counts"),
 }
@@ -505,6 +507,19 @@ def test_names_in_another_case(bench):
     bench.expect(*values)
     bench.ok("remove", *values)
     bench.expect(*bench.cleared(*values))
+
+
+@needs("lasting refusals")
+def test_refused_for_good(bench):
+    """A CNAME at the name, a lock, a quota: nobody else was faster."""
+    for cause, (_, _, words) in bench.v.LASTING.items():
+        bench.v.refuse_writes(cause)
+        got = bench.refused("config rejected", "add", A)
+        assert words in got["msg"], got
+        assert "somebody else" not in got["msg"], got
+        assert got["code"] != "provider:credentials", got
+    assert bench.v.refused == len(bench.v.LASTING), "one write is enough"
+    bench.expect()
 
 
 @needs("zones")

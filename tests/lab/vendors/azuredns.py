@@ -18,6 +18,14 @@ class Azuredns(Vendor):
     HAS_SUBZONE = True
     HAS_PRECONDITION = True
     AUTH_WORDS = "AADSTS7000215"
+    LASTING = {
+        "lock": (409, {"error": {"code": "ScopeLocked", "message":
+                 "The scope '/x' cannot perform write operation because "
+                 "following scope(s) are locked: '/x'. Please remove the "
+                 "lock and try again."}}, "remove the lock"),
+        "cname": (409, {"code": "Conflict", "message": "The record could not "
+                  "be created because a CNAME record with the same name "
+                  "already exists in this zone."}, "because a CNAME record")}
 
     def __init__(self):
         super().__init__()

@@ -162,7 +162,8 @@ class Vendor:
         self.serial = 1000
         self.lock = threading.RLock()
         self.stopping = threading.Event()
-        self.fault = None
+        self.fault = self.lasting = None
+        self.refused = 0
         self.hidden_looks, self.known = 0, set()
         self.before_write = self.after_write = None     # called once
         self.zone_list = [self.ZONE, self.OTHER_ZONE, IDN_ZONE]
@@ -234,6 +235,14 @@ class Vendor:
     def clock_error(self):
         """What is said to a signature of another hour."""
         raise NotImplementedError
+
+    # What is said to a write that will never do, by its cause; each is
+    # (status, body, words that must be shown).
+    LASTING = {}
+
+    def refuse_writes(self, cause):
+        """From now on; None: no more."""
+        self.lasting = self.LASTING[cause] if cause else None
 
     @classmethod
     def signs_time(cls):
@@ -347,6 +356,9 @@ class Vendor:
 
     def answer(self, req):
         try:
+            if self.lasting and self.is_write(req):
+                self.refused += 1
+                return reply(*self.lasting[:2])
             status, headers, body = self.handle(req)
             return reply(status, body, headers)
         except Answer as a:

@@ -8,6 +8,10 @@ TOKEN = "gandi-pat-0123456789abcdef"
 
 class Gandi(Vendor):
     NAME = "gandiv5"
+    LASTING = {"cname": (409, {
+        "object": "HTTPConflict", "cause": "Conflict", "code": 409,
+        "message": "A CNAME record already exists with this name"},
+        "A CNAME record already exists")}
     SEMANTICS = "rrset"
     READS_BACK = True
     HAS_SUBZONE = True

@@ -47,6 +47,9 @@ def unb64(text):
 
 class Gcloud(Vendor):
     NAME = "gcloud"
+    LASTING = {"quota": (403, {"error": {"code": 403, "message": "The quota "
+                         "of records for this zone is used up", "errors": [
+                             {"reason": "quotaExceeded"}]}}, "is used up")}
     SEMANTICS = "rrset"
     HAS_SUBZONE = True
     HAS_PRECONDITION = True

@@ -51,9 +51,9 @@ class Godaddy(Vendor):
         if zone not in self.zones():
             return self.error(404, "UNKNOWN_DOMAIN", "The given domain is "
                               "not registered, or does not have a zone file")
-        if len(parts) == 3:
-            return reply(200, {"domain": zone, "domainId": 1001,
-                               "status": "ACTIVE"})
+        if len(parts) == 3:     # small accounts; zones only hosted here
+            return self.error(403, "ACCESS_DENIED", "Authenticated user is "
+                              "not allowed access")
         if len(parts) == 4 and req.method == "PATCH":
             return self.append(zone, req.json())
         self.check(len(parts) == 6 and parts[3:5] == ["records", "TXT"],

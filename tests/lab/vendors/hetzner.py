@@ -9,6 +9,11 @@ TOKEN = "hetzner-cloud-token-Zz9"
 
 class Hetzner(Vendor):
     NAME = "hetzner"
+    LASTING = {
+        "cname": (409, {"error": {"code": "uniqueness_error", "message":
+                  "a CNAME is at this name"}}, "a CNAME is at"),
+        "quota": (403, {"error": {"code": "resource_limit_exceeded",
+                  "message": "rrset limit reached"}}, "limit reached")}
     SEMANTICS = "value"
     HAS_SUBZONE = True
     AUTH_WORDS = "unable to authenticate"

@@ -9,6 +9,8 @@ KEY = "nsOneKey0123456789ab"
 
 class Ns1(Vendor):
     NAME = "ns1"
+    LASTING = {"cname": (400, {"message": "record already exists: CNAME "
+                               "records exclude others"}, "CNAME records")}
     SEMANTICS = "rrset"
     HAS_SUBZONE = True
     AUTH_WORDS = "Unauthorized"

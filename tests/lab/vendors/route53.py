@@ -21,6 +21,12 @@ def digest(key, text):
 
 class Route53(Vendor):
     NAME = "route53"
+    LASTING = {"cname": (400, """<?xml version="1.0"?>
+<ErrorResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Error>
+<Type>Sender</Type><Code>InvalidChangeBatch</Code><Message>[RRSet of type TXT
+with DNS name x. is not permitted because a conflicting RRSet of type CNAME
+with the same DNS name already exists in zone example.test.]</Message></Error>
+<RequestId>1</RequestId></ErrorResponse>""", "conflicting RRSet of type")}
     SEMANTICS = "rrset"
     HAS_SUBZONE = True
     HAS_PRECONDITION = True

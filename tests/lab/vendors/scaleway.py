@@ -11,6 +11,8 @@ KEY = "7c2d1f5e-scw-secret-4a4b-9c1d-aabbccddeeff"
 
 class Scaleway(Vendor):
     NAME = "scaleway"
+    LASTING = {"quota": (403, {"type": "quotas_exceeded", "message":
+                         "quota exceeded for records"}, "quota exceeded")}
     SEMANTICS = "value"
     HAS_SUBZONE = True
     AUTH_WORDS = "authentication is denied"
