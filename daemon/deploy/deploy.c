@@ -116,11 +116,19 @@ static void
 next_step(void *arg)
 {
 	struct deploy_op *op = arg;
+	struct error err;
 
 	while ((op->kind = next_kind(op)) != NULL) {
 		if (!op->kind->is_wanted(&op->a) || (op->a.only != NULL &&
 		    strcmp(op->a.only, op->kind->name) != 0))
 			continue;
+		if (op->a.is_check && !op->kind->start_checks) {
+			if (op->kind->check == NULL ||
+			    op->kind->check(&op->a, &err) == 0)
+				continue;
+			finish(op, &err);
+			return;
+		}
 		if (op->kind->is_wait)
 			begin_step(op);
 		else

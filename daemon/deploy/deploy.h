@@ -52,6 +52,8 @@ struct deploy_args {			/* borrowed until done or cancel */
 	time_t		 renew_at;	/* when it is planned to be renewed */
 	const char	*only;		/* run steps of this kind only; NULL:
 					   all that the target asks for */
+	bool		 is_check;	/* only find out whether it could be
+					   done (kind.h, check) */
 	/* Progress, a line at a time; may be NULL; gets done's arg.  Must not
 	   cancel. */
 	void		(*line)(const char *line, void *arg);

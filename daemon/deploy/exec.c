@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/deploy/exec.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "common/mem.h"
@@ -159,6 +161,17 @@ exec_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
 	return op;
 }
 
+static int
+exec_check(const struct deploy_args *a, struct error *err)
+{
+	const char *program = a->target->exec[0];
+
+	if (strchr(program, '/') == NULL || access(program, X_OK) == 0)
+		return 0;
+	return error_set(err, ERR_CONFIG, "deploy:exec", "%s: %s", program,
+	    strerror(errno));
+}
+
 static bool
 exec_is_wanted(const struct deploy_args *a)
 {
@@ -170,4 +183,5 @@ const struct deploy_kind deploy_exec = {
 	.is_wanted = exec_is_wanted,
 	.start = exec_start,
 	.cancel = exec_cancel,
+	.check = exec_check,
 };

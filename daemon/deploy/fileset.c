@@ -268,3 +268,25 @@ fileset_write(const struct fileset_file *files, size_t n, struct error *err)
 	free(all);
 	return changed;
 }
+
+int
+fileset_check(const struct fileset_file *files, size_t n, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct fileset_file empty = files[i];
+		struct entry e = { .f = &empty, .dir = -1 };
+
+		empty.data = "";
+		empty.len = 0;
+		if ((rc = open_dir(&e, err)) == 0) {
+			(void)unlinkat(e.dir, e.tmp, 0);
+			rc = write_tmp(&e, err);
+			if (e.has_tmp)
+				(void)unlinkat(e.dir, e.tmp, 0);
+			(void)close(e.dir);
+		}
+	}
+	return rc;
+}

@@ -32,4 +32,9 @@ struct fileset_file {
  */
 int	fileset_write(const struct fileset_file *, size_t n, struct error *);
 
+/* Could they be written, and given to their owners?  data and len are not
+ * looked at.  A temporary file is made and removed in each directory.  Errors
+ * as above. */
+int	fileset_check(const struct fileset_file *, size_t n, struct error *);
+
 #endif

@@ -43,6 +43,29 @@ make_content(const struct deploy_args *a, const struct conf_install *in,
 	return rc;
 }
 
+static void
+describe(const struct conf_install *in, struct fileset_file *f)
+{
+	f->path = in->path;
+	f->uid = in->uid;
+	f->gid = in->gid;
+	f->mode = in->mode;
+}
+
+static int
+install_check(const struct deploy_args *a, struct error *err)
+{
+	const struct conf_deploy *d = a->target;
+	struct fileset_file *files = xcalloc(d->n_installs, sizeof(*files));
+	int rc;
+
+	for (size_t i = 0; i < d->n_installs; i++)
+		describe(&d->installs[i], &files[i]);
+	rc = fileset_check(files, d->n_installs, err);
+	free(files);
+	return rc;
+}
+
 /* How many files changed, or -1. */
 static int
 install_all(const struct deploy_args *a, struct error *err)
@@ -57,11 +80,8 @@ install_all(const struct deploy_args *a, struct error *err)
 		const struct conf_install *in = &d->installs[n];
 
 		rc = make_content(a, in, &data[n], &files[n].len, err);
-		files[n].path = in->path;
+		describe(in, &files[n]);
 		files[n].data = data[n];
-		files[n].uid = in->uid;
-		files[n].gid = in->gid;
-		files[n].mode = in->mode;
 	}
 	if (rc == 0)
 		rc = fileset_write(files, n, err);
@@ -116,4 +136,5 @@ const struct deploy_kind deploy_install = {
 	.is_wanted = install_is_wanted,
 	.start = install_start,
 	.cancel = install_cancel,
+	.check = install_check,
 };

@@ -20,6 +20,14 @@ struct deploy_kind {
 	/* It waits for most of its time, or for what others do: no slot of
 	 * deploy_env's work is taken for it. */
 	bool		is_wait;
+	/*
+	 * For args->is_check: could it be done?  Nothing changes that stays,
+	 * and no server notices.  Either check tells at once (0, or -1 with
+	 * start's error), or start itself looks at is_check; with neither the
+	 * step is passed over: only doing it would tell.
+	 */
+	int		(*check)(const struct deploy_args *, struct error *);
+	bool		 start_checks;
 };
 
 /* In the order in which they run; ended by NULL. */

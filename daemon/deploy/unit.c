@@ -70,6 +70,7 @@ next_unit(void *arg)
 		.unit = op->units[op->next],
 		.is_own = op->a.target->config_test != NULL,
 		.timeout_s = op->a.target->timeout_s,
+		.only_ask = op->a.is_check,
 		.line = line_cb,
 	};
 
@@ -94,7 +95,8 @@ begin(void *arg)
 {
 	struct unit_op *op = arg;
 
-	if (cert_files_check(op->a.version_dir, &op->first) == -1) {
+	if (!op->a.is_check &&
+	    cert_files_check(op->a.version_dir, &op->first) == -1) {
 		(void)text_printf(op->first.code, sizeof(op->first.code),
 		    "deploy:%s:files", sdbus_verb_name(op->verb));
 		op->done(&op->first, op->arg);
@@ -163,6 +165,7 @@ const struct deploy_kind deploy_reload = {
 	.start = reload_start,
 	.cancel = unit_cancel,
 	.is_wait = true,
+	.start_checks = true,
 };
 
 const struct deploy_kind deploy_restart = {
@@ -171,6 +174,7 @@ const struct deploy_kind deploy_restart = {
 	.start = restart_start,
 	.cancel = unit_cancel,
 	.is_wait = true,
+	.start_checks = true,
 };
 
 const struct deploy_kind deploy_start_unit = {
@@ -179,4 +183,5 @@ const struct deploy_kind deploy_start_unit = {
 	.start = start_start,
 	.cancel = unit_cancel,
 	.is_wait = true,
+	.start_checks = true,
 };

@@ -103,6 +103,7 @@ static bool
 is_same(const struct unit_job *job, const struct unit_job_args *a)
 {
 	return job->a.verb == a->verb && strcmp(job->a.unit, a->unit) == 0 &&
+	    job->a.only_ask == a->only_ask &&
 	    job->a.timeout_s == a->timeout_s && job->a.is_own == a->is_own &&
 	    is_same_argv(job->test, a->test);
 }
@@ -308,13 +309,13 @@ bus_done(const struct error *err, const struct sdbus_unit *unit, void *arg)
 	job->bus = NULL;
 	job->unit = *unit;
 	if (err == NULL) {
-		if (unit->was_stopped)
+		if (unit->was_stopped && !job->a.only_ask)
 			say(job, "%s is not running: it will read the new "
 			    "files when it is started", unit->id);
 		finish(job, NULL);
 		return;
 	}
-	if (unit->was_failed && !job->is_start) {
+	if (unit->was_failed && !job->is_start && !job->a.only_ask) {
 		job->is_start = true;
 		job->before = *err;
 		say(job, "%s has failed: starting it", unit->id);
@@ -341,6 +342,7 @@ begin_bus(struct unit_job *job, enum sdbus_verb verb)
 		.unit = job->a.unit,
 		.timeout_ms = job->a.timeout_s * 1000,
 		.settle_ms = SETTLE_MS,
+		.only_ask = job->a.only_ask,
 	};
 
 	job->since = clock_now();
@@ -352,7 +354,8 @@ begin_bus(struct unit_job *job, enum sdbus_verb verb)
 static void
 run_verb(struct unit_job *job)
 {
-	say(job, "%s %s", sdbus_verb_name(job->a.verb), job->a.unit);
+	if (!job->a.only_ask)
+		say(job, "%s %s", sdbus_verb_name(job->a.verb), job->a.unit);
 	begin_bus(job, job->a.verb);
 }
 

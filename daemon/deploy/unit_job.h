@@ -25,6 +25,8 @@ struct unit_job_args {			/* borrowed until the job has ended */
 	enum sdbus_verb	 verb;
 	const char	*unit;
 	const char *const *test;	/* argv; NULL: none */
+	bool		 only_ask;	/* the test, and whether systemd would
+					   let us; nothing else happens */
 	bool		 is_own;	/* test: of the configuration */
 	unsigned	 timeout_s;	/* of the test, and of the job */
 	/* Progress; may be NULL; gets done's arg.  Must not leave. */

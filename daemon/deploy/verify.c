@@ -532,4 +532,5 @@ const struct deploy_kind deploy_verify = {
 	.start = verify_start,
 	.cancel = verify_cancel,
 	.is_wait = true,
+	.start_checks = true,
 };

@@ -230,6 +230,12 @@ deployer_free(struct deployer *d)
 	free(d);
 }
 
+const struct deploy_env *
+deployer_env(const struct deployer *d)
+{
+	return &d->env;
+}
+
 void
 deployer_forget(struct cert *c)
 {

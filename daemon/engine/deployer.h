@@ -25,6 +25,7 @@
 
 struct cert;
 struct conf_cert;
+struct deploy_env;
 struct deployer;
 struct deployer_run;
 struct engine;
@@ -32,6 +33,8 @@ struct error;
 
 struct deployer	*deployer_new(struct engine *);
 void		 deployer_free(struct deployer *);
+/* What steps work with. */
+const struct deploy_env *deployer_env(const struct deployer *);
 /* Run what is not done, now and later; what failed may have been mended. */
 void		 deployer_start(struct deployer *);
 /* End what is under way and begin nothing more. */

@@ -63,6 +63,7 @@ check_free(struct pf_check *c)
 	nscheck_cancel(c->nscheck);
 	dns_addrs_cancel(c->addrs);
 	pf_page_cancel(c->page);
+	pf_target_cancel(c->target);
 	pf_probe_cancel(c->probe);
 	fetch_cancel(c->fetch);
 	persist_look_cancel(c->look);
@@ -179,6 +180,7 @@ pf_step(struct pf_cert *pc)
 		return;
 	if (pc->cc->source != NULL)
 		pf_source_plan(pc);
+	pf_deploy_plan(pc);
 	for (size_t i = 0; pc->cc->source == NULL && i < pc->cc->n_names; i++)
 		plan_name(pc, &pc->cc->names[i]);
 	pc->is_planned = true;

@@ -2,7 +2,8 @@
 /*
  * preflight_priv - what the files of a preflight share: preflight.c (its
  * life, and the order of lines), preflight_ca.c (directory, account, CAA),
- * preflight_dns.c (zones, servers, DNSSEC, delegation), preflight_http.c (what
+ * preflight_dns.c (zones, servers, DNSSEC, delegation), preflight_deploy.c,
+ * preflight_http.c (what
  * http-01 needs) and preflight_probe.c.
  * Nobody else includes it.
  */
@@ -23,6 +24,7 @@ struct dns_addrs_op;
 struct dnssec_op;
 struct nscheck_op;
 struct pf_page;
+struct pf_target;
 struct probe;
 struct zones;
 
@@ -59,6 +61,7 @@ struct pf_check {
 	struct nscheck_op *nscheck;
 	struct dns_addrs_op *addrs;
 	struct pf_page	*page;
+	struct pf_target *target;
 	struct probe	*probe;
 	struct fetch_op	*fetch;
 	struct persist_look_op *look;
@@ -148,6 +151,9 @@ void		 pf_step(struct pf_cert *);
 void		 pf_ca_start(struct pf_cert *);
 void		 pf_ca_free(struct pf_ca *);
 void		 pf_ca_plan(struct pf_cert *, const struct conf_name *);
+/* preflight_deploy.c: what comes after a renewal */
+void		 pf_deploy_plan(struct pf_cert *);
+void		 pf_target_cancel(struct pf_target *);
 /* preflight_dns.c */
 void		 pf_dns_start(struct pf_cert *);
 void		 pf_dns_plan(struct pf_cert *, const struct conf_name *);

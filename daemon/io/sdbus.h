@@ -31,6 +31,9 @@ const char	*sdbus_verb_name(enum sdbus_verb);
 struct sdbus_args {			/* borrowed; sdbus_start() copies */
 	enum sdbus_verb	 verb;
 	const char	*unit;		/* with its suffix: "nginx.service" */
+	bool		 only_ask;	/* find out whether systemd would do it,
+					   for this user; for start only
+					   whether there is such a unit */
 	unsigned	 timeout_ms;	/* for all of it; > 0 */
 	unsigned	 settle_ms;	/* after the job, before the unit is
 					   looked at once more: what has read a

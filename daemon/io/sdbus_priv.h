@@ -43,6 +43,7 @@ enum sdbus_act {
 	ACT_LOAD,		/* ask for the unit's object path */
 	ACT_LOOK,		/* ... for its properties */
 	ACT_BEGIN,		/* ... for the job, if there is to be one */
+	ACT_ASKED,		/* whether it could begin is known */
 	ACT_LOOK_AGAIN,		/* the job is over, and time has passed */
 	ACT_JUDGE
 };
@@ -53,6 +54,7 @@ struct sdbus_op {
 	enum sdbus_verb	 verb;
 	char		 name[SDBUS_NAME_MAX];	/* as it was given */
 	unsigned	 timeout_ms, settle_ms;
+	bool		 only_ask;
 	enum sdbus_act	 act;
 	struct timer	 turn;		/* the next act */
 	struct timer	 limit;

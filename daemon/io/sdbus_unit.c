@@ -243,6 +243,35 @@ check_before(struct sdbus_op *op, struct error *err)
 	return 0;
 }
 
+static int
+asked_cb(sd_bus_message *m, void *arg, sd_bus_error *ignored)
+{
+	struct sdbus_op *op = arg;
+
+	if (sd_bus_message_is_method_error(m, SD_BUS_ERROR_INVALID_ARGS)) {
+		op->call = sd_bus_slot_unref(op->call);
+		next(op, ACT_ASKED, 0);
+	} else if (!is_refused(op, m)) {
+		next(op, ACT_ASKED, 0);
+	}
+	return 0;
+}
+
+/*
+ * polkit tells nobody but root what it would say to a unit and a verb; systemd
+ * asks it first, and looks afterwards whether the job's mode makes sense.
+ * "isolate" does for no job but a start, so that this is refused either way,
+ * and how tells (systemd's bus_unit_method_start_generic(), manager_add_job()).
+ */
+static void
+ask(struct sdbus_op *op)
+{
+	sent(op, sd_bus_call_method_async(op->sdbus->bus, &op->call,
+	    SYSTEMD_DEST, SYSTEMD_PATH, SYSTEMD_MANAGER,
+	    verbs[op->verb].method, asked_cb, op, "ss", op->name,
+	    "isolate"));
+}
+
 static void
 begin(struct sdbus_op *op)
 {
@@ -250,6 +279,14 @@ begin(struct sdbus_op *op)
 
 	if (check_before(op, &op->err) == -1) {
 		finish(op);
+		return;
+	}
+	if (op->only_ask && op->verb == SDBUS_START) {
+		finish(op);
+		return;
+	}
+	if (op->only_ask) {
+		ask(op);
 		return;
 	}
 	if (op->verb == SDBUS_RELOAD && strcmp(p->active, "inactive") == 0) {
@@ -330,6 +367,9 @@ turn_cb(void *arg)
 	case ACT_BEGIN:
 		begin(op);
 		break;
+	case ACT_ASKED:
+		finish(op);
+		break;
 	case ACT_JUDGE:
 		judge(op);
 		break;
@@ -367,6 +407,7 @@ sdbus_start(struct sdbus *b, const struct sdbus_args *a, sdbus_done_cb *done,
 	(void)text_printf(op->name, sizeof(op->name), "%s", a->unit);
 	(void)text_printf(op->unit.id, sizeof(op->unit.id), "%s", a->unit);
 	op->timeout_ms = a->timeout_ms;
+	op->only_ask = a->only_ask;
 	op->settle_ms = a->settle_ms;
 	op->done = done;
 	op->arg = arg;

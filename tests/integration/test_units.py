@@ -2,6 +2,7 @@
 """The deploy steps reload, restart and start, as user acmed, with the real
 systemd, polkit, nginx and Apache."""
 
+import json
 import os
 import shutil
 import time
@@ -153,6 +154,48 @@ def test_reload(servers, lab):
     assert now != before
     proc.wait_until("both to serve it", lambda: served(11443) == now
                     and served(12443) == now, 5)
+
+
+def checked(box, lab, target, code):                 # noqa: F811
+    """What acmectl check says of the target; nothing happened to a unit."""
+    write_conf(box, lab, {"web": target})
+    box.run(*CTL, "reload")
+    settled(box, False)
+    invocations = [box.run("systemctl", "show", "-P", "ExecReload",
+                           u).stdout for u in ("nginx", "lab-bad")]
+    p = box.run(*CTL, "--json", "check", "--no-probe", check=False)
+    assert p.returncode == code, p.stdout
+    assert invocations == [box.run("systemctl", "show", "-P", "ExecReload",
+                                   u).stdout for u in ("nginx", "lab-bad")]
+    return [d for d in map(json.loads, p.stdout.splitlines())
+            if d.get("check") == "deploy"][0]
+
+
+def test_check(servers, lab):
+    """What would stand in a deploy's way is found before it: no rule, no such
+    unit, a mistake in nginx.conf, a directory that is not acmed's."""
+    d = checked(servers, lab, {"reload": ["nginx", "apache2"],
+                               "verify": ["%s:11443 connect=127.0.0.1"
+                                          % CERT]}, 0)
+    assert d["result"] == "ok" and "is served" in d["msg"], d
+    d = checked(servers, lab, {"reload": "nginx", "verify": [
+        "%s:11499 connect=127.0.0.1" % CERT], "verify_timeout": "1s"}, 0)
+    assert d["result"] == "warn" and "refused" in d["msg"], d
+    d = checked(servers, lab, {"restart": "nginx"}, 6)
+    assert d["result"] == "fail" and 'verb "restart"' in d["msg"], d
+    d = checked(servers, lab, {"reload": "no-such-unit"}, 6)
+    assert "knows no unit" in d["msg"], d
+    d = checked(servers, lab, {"start": "no-such-unit"}, 6)
+    assert "knows no unit" in d["msg"], d
+    d = checked(servers, lab, {"install": {"/etc/key.pem": {
+        "format": "privkey"}}}, 6)
+    assert "/etc/key.pem" in d["msg"], d
+    servers.write("/etc/nginx/nginx.conf", "nonsense on;\n" + NGINX)
+    try:
+        d = checked(servers, lab, {"reload": "nginx"}, 6)
+        assert 'unknown directive "nonsense"' in d["msg"], d
+    finally:
+        servers.write("/etc/nginx/nginx.conf", NGINX)
 
 
 def test_no_rule(servers, lab):
