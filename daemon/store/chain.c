@@ -10,13 +10,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/clock.h"
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/store/keys.h"
-
-#define CLOCK_SKEW_S 3600
 
 static const char begin_cert[] = "-----BEGIN CERTIFICATE-----";
 static const char end_cert[] = "-----END CERTIFICATE-----";
@@ -35,12 +32,15 @@ is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* Where the next block begins, whatever it is; end if there is none. */
 static const char *
-skip_space(const char *p, const char *end)
+next_block(const char *p, const char *end)
 {
-	while (p < end && is_space(*p))
-		p++;
-	return p;
+	static const char begin[] = "-----BEGIN ";
+	const char *block = memmem(p, (size_t)(end - p), begin,
+	    sizeof(begin) - 1);
+
+	return block != NULL ? block : end;
 }
 
 static bool
@@ -98,9 +98,9 @@ parse_block(const char **p, const char *end, struct error *err)
 	X509 *x;
 
 	if (!starts_with(*p, end, begin_cert)) {
-		(void)syntax_error(err, starts_with(*p, end, "-----BEGIN ") ?
+		(void)syntax_error(err, *p < end ?
 		    "a block that is no certificate" :
-		    "text that is no certificate");
+		    "there is no certificate in it");
 		return NULL;
 	}
 	stop = memmem(body, (size_t)(end - body), end_cert,
@@ -136,7 +136,7 @@ chain_parse(const char *pem, size_t len, struct chain *chain,
 	chain->n = 0;
 	if (len > CHAIN_PEM_MAX)
 		return syntax_error(err, "longer than 256 KiB");
-	for (p = skip_space(pem, end); p < end; p = skip_space(p, end)) {
+	for (p = next_block(pem, end); p < end; p = next_block(p, end)) {
 		X509 *x = NULL;
 
 		if (chain->n == CHAIN_MAX)
@@ -150,7 +150,7 @@ chain_parse(const char *pem, size_t len, struct chain *chain,
 		chain->certs[chain->n++] = x;
 	}
 	if (chain->n == 0)
-		return syntax_error(err, "empty");
+		return syntax_error(err, "there is no certificate in it");
 	return 0;
 }
 
@@ -191,118 +191,12 @@ cert_info_read(const char *pem, size_t len, struct cert_info *info,
 
 	if (len > CHAIN_PEM_MAX)
 		return syntax_error(err, "longer than 256 KiB");
-	p = skip_space(pem, end);
+	p = next_block(pem, end);
 	x = parse_block(&p, end, err);
 	if (x == NULL)
 		return -1;
 	rc = cert_info_fill(x, info, err);
 	X509_free(x);
-	return rc;
-}
-
-static int
-name_cmp(const void *a, const void *b)
-{
-	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Every asked name is there, and no other. */
-static int
-check_names(const struct cert_info *info, const char *const *names,
-    size_t n_names, struct error *err)
-{
-	const char **want = xcalloc(n_names, sizeof(*want));
-	const char *missing = NULL, *extra = NULL;
-	size_t n = 0;
-
-	for (size_t i = 0; i < n_names; i++)
-		want[i] = names[i];
-	qsort(want, n_names, sizeof(*want), name_cmp);
-	for (; info->names[n] != NULL; n++) {
-		if (bsearch(&info->names[n], want, n_names, sizeof(*want),
-		    name_cmp) == NULL)
-			extra = info->names[n];
-	}
-	for (size_t i = 0; i < n_names; i++) {
-		size_t j = 0;
-
-		while (j < n && strcasecmp(want[i], info->names[j]) != 0)
-			j++;
-		if (j == n)
-			missing = want[i];
-	}
-	free(want);
-	if (missing != NULL)
-		return error_set(err, ERR_REJECTED, "cert:names",
-		    "certificate: %s is not in it", missing);
-	if (extra != NULL)
-		return error_set(err, ERR_REJECTED, "cert:names",
-		    "certificate: %s was not asked for", extra);
-	return 0;
-}
-
-static int
-check_dates(const struct cert_info *info, struct error *err)
-{
-	char when[TEXT_TIME_MAX];
-	time_t now = clock_now();
-
-	if (info->not_after <= now)
-		return error_set(err, ERR_REJECTED, "cert:expired",
-		    "certificate: expired at %s (is the clock right?)",
-		    text_time(info->not_after, when));
-	if (info->not_before > now + CLOCK_SKEW_S)
-		return error_set(err, ERR_REJECTED, "cert:not-yet",
-		    "certificate: not valid before %s (is the clock right?)",
-		    text_time(info->not_before, when));
-	return 0;
-}
-
-/* Each signed by the next.  Whether the last is trusted is not our matter:
- * that is for those who connect. */
-static int
-check_signatures(const struct chain *chain, struct error *err)
-{
-	for (size_t i = 0; i + 1 < chain->n; i++) {
-		X509 *x = chain->certs[i], *issuer = chain->certs[i + 1];
-		EVP_PKEY *key = X509_get0_pubkey(issuer);
-		bool ok = key != NULL && X509_NAME_cmp(X509_get_issuer_name(x),
-		    X509_get_subject_name(issuer)) == 0 &&
-		    X509_verify(x, key) == 1;
-
-		ERR_clear_error();
-		if (!ok)
-			return error_set(err, ERR_REJECTED, "cert:chain",
-			    "certificate chain: certificate %zu is not signed "
-			    "by the next one", i + 1);
-	}
-	return 0;
-}
-
-int
-chain_verify(const char *pem, size_t len, EVP_PKEY *key,
-    const char *const *names, size_t n_names, struct error *err)
-{
-	struct cert_info info;
-	struct chain chain;
-	int rc = -1;
-
-	if (chain_parse(pem, len, &chain, err) == -1)
-		return -1;
-	if (cert_info_fill(chain.certs[0], &info, err) == -1) {
-		chain_clear(&chain);
-		return -1;
-	}
-	if (X509_check_private_key(chain.certs[0], key) != 1) {
-		ERR_clear_error();
-		(void)error_set(err, ERR_REJECTED, "cert:key",
-		    "certificate: made for another key");
-	} else if (check_names(&info, names, n_names, err) == 0 &&
-	    check_dates(&info, err) == 0) {
-		rc = check_signatures(&chain, err);
-	}
-	cert_info_clear(&info);
-	chain_clear(&chain);
 	return rc;
 }
 

@@ -21,9 +21,9 @@ struct chain {
 };
 
 /*
- * The whole text as PEM: CERTIFICATE blocks with nothing but white space
- * around them (RFC 8555 section 9.1).  ERR_REJECTED "cert:syntax".  Cleared
- * on failure.
+ * The CERTIFICATE blocks of a PEM text; other text around them is passed
+ * over (RFC 7468 section 2), other blocks are not (RFC 8555 section 11.4).
+ * ERR_REJECTED "cert:syntax".  Cleared on failure.
  */
 int	chain_parse(const char *pem, size_t len, struct chain *,
 	    struct error *);

@@ -72,11 +72,35 @@ int		 cert_info_read(const char *pem, size_t len,
  * whole, and do they belong together?  ERR_INTERNAL "store:damaged". */
 int		 cert_files_check(const char *dir, struct error *);
 
+/* Are all of these names in the certificate, or covered by a wildcard in it? */
+bool		 cert_info_serves(const struct cert_info *,
+		    const char *const *names, size_t n_names);
+
+/* What chain_fit() made of a chain. */
+struct chain_fit {
+	char	*pem;		/* leaf first, each signed by the next; the
+				   caller frees */
+	char	 extra[256];	/* names in it that nobody asked for, "a, b";
+				   or "" */
+	time_t	 not_after;	/* of the leaf, also of one that does not fit;
+				   0: there is none */
+};
+
 /*
- * Is this what was asked for?  The chain parses (at most 10 certificates,
- * each signed by the next), the leaf has this key, exactly these names, and
- * dates that make sense now (an hour of clock skew is granted).
- * ERR_REJECTED "cert:..." says what is wrong.
+ * Does this chain, as a CA sent it, serve what was asked for?  The leaf is the
+ * certificate with this key, wherever it stands; those that follow are put in
+ * order, what belongs to none of them is left out.  At most 10 certificates.
+ * All names are in the leaf (or a wildcard that covers them); more may be.
+ * Its dates make sense now; a clock that is 5 minutes slow is borne.
+ * ERR_REJECTED "cert:..." says what is wrong: "cert:expired" and
+ * "cert:not-yet" (retry_at is when it will do) may be for our clock.
+ */
+int		 chain_fit(const char *pem, size_t len, EVP_PKEY *,
+		    const char *const *names, size_t n_names,
+		    struct chain_fit *, struct error *);
+/*
+ * The same of a chain that must be perfect: in order already, and with these
+ * names only.
  */
 int		 chain_verify(const char *pem, size_t len, EVP_PKEY *,
 		    const char *const *names, size_t n_names,
