@@ -202,6 +202,7 @@ op_send(struct acme_op *op)
 		.accept = act->accept,
 		.max_reply = act->max_reply,
 		.timeout_ms = act->timeout_ms,
+		.may_lag = act->may_lag,
 		/* Pebble's answer where it does not know what is replaced. */
 		.is_doubtful = op->replaces != NULL,
 	};

@@ -10,8 +10,10 @@
  * nonce it carries (20 tries); a request that failed for a passing reason
  * (connection, time limit, 5xx without a problem document that says
  * otherwise) is retried 2 times, after 1 and 3 seconds, before its operation
- * fails.  A 429, or any answer with an error and Retry-After, ends the
- * operation with ERR_RATELIMIT and retry_at.
+ * fails.  A 404 of an order, or of what belongs to it, may be a replica's
+ * that is behind: it is asked for 4 times more, after 1, 2, 4 and 8 seconds,
+ * before it is ERR_REJECTED "acme:not-found".  A 429, or any answer with an
+ * error and Retry-After, ends the operation with ERR_RATELIMIT and retry_at.
  */
 #ifndef DAEMON_ACME_ACME_H
 #define DAEMON_ACME_ACME_H
@@ -75,10 +77,12 @@ const char	*acme_status_name(enum acme_status);
 struct acme_order {
 	enum acme_status status;
 	char		*url;
+	/* What some CAs leave out where they think that it is not needed: */
 	char		**authz_urls;	/* NULL-terminated */
-	size_t		 n_authz;
-	char		*finalize_url;
-	char		*cert_url;	/* NULL until valid */
+	size_t		 n_authz;	/* may be 0 */
+	char		*finalize_url;	/* may be NULL */
+	char		*cert_url;	/* NULL until valid, and with some a
+					   moment longer */
 	time_t		 retry_at;	/* Retry-After of this answer, or 0 */
 	struct error	*error;		/* NULL if there is none; its kind says
 					   what a new order is worth */

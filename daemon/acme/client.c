@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "daemon/acme/jws.h"
 #include "daemon/acme/message.h"
 #include "daemon/acme/nonces.h"
@@ -26,6 +27,9 @@
 /* What passes in a moment is tried again after these. */
 static const int64_t retry_ms[] = { 1000, 3000 };
 #define RETRIES (sizeof(retry_ms) / sizeof(retry_ms[0]))
+/* ... and what a replica does not know yet, after these. */
+static const int64_t lag_ms[] = { 1000, 2000, 4000, 8000 };
+#define LAGS (sizeof(lag_ms) / sizeof(lag_ms[0]))
 
 enum op_state {
 	OP_QUEUED,		/* waits for the directory or a nonce */
@@ -40,7 +44,7 @@ struct client_op {
 	enum op_state		 state;
 	struct http_op		*http;
 	struct timer		 retry;
-	size_t			 n_retries;
+	size_t			 n_retries, n_lags;
 	unsigned		 n_bad_nonces;
 	bool			 was_lost;
 	struct client_request	 request;	/* without its strings: */
@@ -325,6 +329,23 @@ is_lost(const struct error *http_err, const struct http_reply *reply)
 	    strcmp(http_err->code, "http:tls") != 0;
 }
 
+/* Is it not there, or not yet? */
+static bool
+is_lagging(const struct client_op *op, const struct http_reply *reply,
+    const struct error *err)
+{
+	return op->request.may_lag && reply != NULL && reply->status == 404 &&
+	    err->kind == ERR_REJECTED &&
+	    strcmp(err->code, "acme:accountDoesNotExist") != 0;
+}
+
+static void
+op_pause(struct client_op *op, int64_t ms)
+{
+	op->state = OP_PAUSED;
+	timer_set(&op->retry, ms);
+}
+
 static void	op_send(struct client_op *);
 
 static void
@@ -352,10 +373,15 @@ op_http_done(const struct error *http_err, const struct http_reply *reply,
 	} else if (err.kind == ERR_TRANSIENT && op->n_retries < RETRIES &&
 	    !(op->request.is_doubtful &&
 	    strcmp(err.code, "acme:serverInternal") == 0)) {
-		op->state = OP_PAUSED;
-		timer_set(&op->retry, retry_ms[op->n_retries++]);
-	} else
+		op_pause(op, retry_ms[op->n_retries++]);
+	} else if (is_lagging(op, reply, &err) && op->n_lags < LAGS) {
+		op_pause(op, lag_ms[op->n_lags++]);
+	} else {
+		if (is_lagging(op, reply, &err))
+			(void)text_printf(err.code, sizeof(err.code),
+			    "acme:not-found");
 		op_finish(op, &err, NULL);
+	}
 }
 
 static void

@@ -63,6 +63,10 @@ struct client_request {			/* borrowed; copied */
 	unsigned	 timeout_ms;	/* of one try */
 	bool		 is_doubtful;	/* "serverInternal" is not tried again:
 					   the caller has something else */
+	bool		 may_lag;	/* a 404 may pass: the object is new,
+					   and not every server of the CA
+					   knows it.  ERR_REJECTED
+					   "acme:not-found" if it stays */
 };
 
 struct client_result {

@@ -48,9 +48,8 @@ int		 message_renewal_info(const char *text, size_t len,
 		    struct acme_renewal_info *, struct error *);
 
 /*
- * Is this an application/pem-certificate-chain: certificates and nothing
- * that claims to be something else (RFC 8555 section 9.1)?  Whether it is
- * the right one is not looked at.
+ * Is this text with a certificate in it?  Whether it is the right one, and
+ * what else there is, is not looked at: store/keys.h does.
  */
 int		 message_chain(const char *text, size_t len, struct error *);
 

@@ -64,6 +64,7 @@ struct act {
 	const char	*accept;
 	size_t		 max_reply;
 	unsigned	 timeout_ms;
+	bool		 may_lag;	/* as in client_request */
 	enum turn	 turn;
 	/* From the payload given and the directory; or NULL. */
 	client_payload_cb *make_payload;

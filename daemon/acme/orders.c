@@ -5,7 +5,6 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common/error.h"
 #include "common/mem.h"
@@ -121,6 +120,7 @@ static const struct act order_act = {
 	.what = "order",
 	.max_reply = REPLY_MAX,
 	.timeout_ms = TIMEOUT_MS,
+	.may_lag = true,
 	.answer = order_answer,
 	.tell_error = tell_order_error,
 };
@@ -186,6 +186,7 @@ static const struct act authz_act = {
 	.what = "authorization",
 	.max_reply = REPLY_MAX,
 	.timeout_ms = TIMEOUT_MS,
+	.may_lag = true,
 	.turn = TURN_AUTHZ,
 	.answer = authz_answer,
 	.tell_error = tell_authz_error,
@@ -234,6 +235,7 @@ static const struct act challenge_act = {
 	.what = "challenge",
 	.max_reply = REPLY_MAX,
 	.timeout_ms = TIMEOUT_MS,
+	.may_lag = true,
 	.answer = challenge_answer,
 	.tell_error = tell_error,
 	.recover = challenge_recover,
@@ -300,6 +302,7 @@ static const struct act finalize_act = {
 	.what = "finalize",
 	.max_reply = REPLY_MAX,
 	.timeout_ms = LONG_TIMEOUT_MS,
+	.may_lag = true,
 	.answer = order_answer,
 	.tell_error = tell_order_error,
 	.recover = finalize_recover,
@@ -347,20 +350,6 @@ alternate_cb(const char *target, void *arg)
 		list->urls[list->n++] = url;
 }
 
-static int
-check_content_type(const struct http_reply *reply, struct error *err)
-{
-	const char *type = http_reply_header(reply, "Content-Type", 0);
-	size_t len = type == NULL ? 0 : strcspn(type, "; \t");
-
-	if (len == strlen(CHAIN_TYPE) &&
-	    strncasecmp(type, CHAIN_TYPE, len) == 0)
-		return 0;
-	return error_set(err, ERR_REJECTED, "acme:malformed",
-	    "the answer's type is \"%.100s\", not " CHAIN_TYPE,
-	    type == NULL ? "" : type);
-}
-
 static void
 cert_answer(struct acme_op *op, const struct http_reply *reply)
 {
@@ -369,8 +358,8 @@ cert_answer(struct acme_op *op, const struct http_reply *reply)
 	const char *links;
 	struct error err;
 
-	if (check_content_type(reply, &err) == -1 ||
-	    message_chain(reply->body, reply->body_len, &err) == -1) {
+	/* Whatever it calls itself: what is issued is not to be lost. */
+	if (message_chain(reply->body, reply->body_len, &err) == -1) {
 		(void)error_wrap(&err, "%s", op->act->what);
 		op_fail(op, &err);
 		return;
@@ -392,6 +381,7 @@ static const struct act cert_act = {
 	.accept = CHAIN_TYPE,
 	.max_reply = REPLY_MAX,
 	.timeout_ms = LONG_TIMEOUT_MS,
+	.may_lag = true,
 	.answer = cert_answer,
 	.tell_error = tell_cert_error,
 };

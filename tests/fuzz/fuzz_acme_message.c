@@ -58,11 +58,12 @@ read_order(const char *text, size_t len)
 	}
 	copy = acme_order_dup(o);
 	acme_order_free(o);
-	need(copy->n_authz >= 1 && copy->n_authz <= MESSAGE_LIST_MAX);
+	need(copy->n_authz <= MESSAGE_LIST_MAX);
 	for (size_t i = 0; i < copy->n_authz; i++)
 		need(url_is_ok(copy->authz_urls[i], false));
-	need(url_is_ok(copy->finalize_url, false));
-	need((copy->cert_url != NULL) == (copy->status == ACME_VALID));
+	need(copy->finalize_url == NULL ||
+	    url_is_ok(copy->finalize_url, false));
+	need(copy->cert_url == NULL || copy->status == ACME_VALID);
 	if (copy->error != NULL)
 		check_error(copy->error);
 	acme_order_free(copy);
