@@ -161,7 +161,7 @@ engine_start(struct engine *e)
 			retry_mended(c);
 		/* One that a crash has left behind; no order needs it. */
 		if (c->row.order_url == NULL)
-			store_pending_key_drop(e->a.store, c->row.name);
+			store_pending_drop(e->a.store, c->row.name);
 	}
 	/* Runs first: those that resume an order keep its records. */
 	engine_schedule_cb(e);

@@ -78,6 +78,7 @@ cert_order_forget(struct cert *c)
 	free(row->order_finalize);
 	row->order_url = row->order_names = NULL;
 	row->order_account = row->order_finalize = NULL;
+	row->order_at = row->order_sent_at = 0;
 }
 
 static int
@@ -114,6 +115,18 @@ conf_names_json(const struct conf_cert *conf)
 	text = names_json(names, conf->n_names);
 	free(names);
 	return text;
+}
+
+static bool
+conf_is_served(const struct conf_cert *conf, const struct cert_info *info)
+{
+	for (size_t i = 0; i < conf->n_names; i++) {
+		const char *name = conf->names[i].name;
+
+		if (!cert_info_serves(info, &name, 1))
+			return false;
+	}
+	return true;
 }
 
 static void
@@ -235,6 +248,7 @@ cert_follow_live(struct cert *c, const struct cert_info *info)
 {
 	struct store_cert *row = &c->row;
 	size_t n = 0;
+	bool serves;
 
 	(void)text_printf(row->serial, sizeof(row->serial), "%s",
 	    info->serial);
@@ -246,7 +260,10 @@ cert_follow_live(struct cert *c, const struct cert_info *info)
 	free(row->names);
 	while (info->names[n] != NULL)
 		n++;
-	row->names = names_json((const char **)info->names, n);
+	/* Some CAs add names: it is what was asked for all the same. */
+	serves = c->conf != NULL && conf_is_served(c->conf, info);
+	row->names = serves ? xstrdup(c->names) :
+	    names_json((const char **)info->names, n);
 	ari_installed(c, info, NULL);
 	cert_order_forget(c);		/* most likely it is of it */
 	cert_save(c);

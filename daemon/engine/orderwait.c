@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/engine/orderwait.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
@@ -22,6 +23,7 @@ struct orderwait_op {
 	struct acme_op	*get;
 	struct timer	 poll;
 	int64_t		 begun_ms, next_ms;
+	int64_t		 ready_at_ms;	/* since when it is; 0: it is not */
 	unsigned	 polls;
 	orderwait_done_cb *done;
 	void		*arg;
@@ -86,6 +88,33 @@ pause_ms(struct orderwait_op *op, const struct acme_order *order,
 	return ms > POLL_MAX_MS ? POLL_MAX_MS : ms;
 }
 
+/* After finalize: has it been decided? */
+static bool
+is_issued(struct orderwait_op *op, const struct acme_order *order)
+{
+	int64_t now = clock_mono_ms();
+
+	if (order->status == ACME_VALID)
+		return order->cert_url != NULL;
+	if (order->status != ACME_READY) {
+		op->ready_at_ms = 0;
+		return order->status != ACME_PENDING &&
+		    order->status != ACME_PROCESSING;
+	}
+	if (op->ready_at_ms == 0)
+		op->ready_at_ms = now;
+	return now - op->ready_at_ms >= (int64_t)op->a.ready_ms;
+}
+
+static bool
+is_decided(struct orderwait_op *op, const struct acme_order *order)
+{
+	if (op->a.ready_ms > 0)
+		return is_issued(op, order);
+	return order->status != ACME_PENDING &&
+	    order->status != ACME_PROCESSING;
+}
+
 static void
 got_order(const struct error *err, const struct acme_order *order, void *arg)
 {
@@ -97,8 +126,9 @@ got_order(const struct error *err, const struct acme_order *order, void *arg)
 		finish(op, err, NULL);
 		return;
 	}
-	if (order->status != ACME_PENDING && order->status != ACME_PROCESSING) {
-		learn(op, waited_ms);
+	if (is_decided(op, order)) {
+		if (op->a.ready_ms == 0 || order->status != ACME_READY)
+			learn(op, waited_ms);
 		finish(op, NULL, order);
 		return;
 	}
@@ -107,8 +137,9 @@ got_order(const struct error *err, const struct acme_order *order, void *arg)
 		struct error slow;
 
 		(void)error_set(&slow, ERR_TRANSIENT, "acme:slow",
-		    "the CA's order is still %s after %s",
+		    "the CA's order is still %s%s after %s",
 		    acme_status_name(order->status),
+		    order->status == ACME_VALID ? " without a certificate" : "",
 		    text_span(waited_ms / 1000, span));
 		finish(op, &slow, NULL);
 		return;

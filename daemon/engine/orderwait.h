@@ -27,9 +27,20 @@ struct orderwait_args {			/* borrowed; copied */
 	int64_t		*pace_ms;
 	unsigned	 timeout_ms;	/* then ERR_TRANSIENT
 					   "acme:slow" */
+	/*
+	 * 0: for the validation.  Else for what comes after finalize, where
+	 * the order may be ready or pending once more, or valid before it
+	 * says where its certificate is, and this is how long it may be ready
+	 * until done is told so (RFC 8555 section 7.4; replicas that lag).
+	 */
+	unsigned	 ready_ms;
 };
 
-/* order is pending or processing no more: ready, valid or invalid. */
+/*
+ * For the validation: the order is pending or processing no more: ready, valid
+ * or invalid.  After finalize: it is valid and has a certificate, it is
+ * invalid, or it is ready for so long.
+ */
 typedef void orderwait_done_cb(const struct error *err,
     const struct acme_order *order, void *arg);
 

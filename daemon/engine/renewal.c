@@ -78,6 +78,7 @@ renewal_halt(struct renewal *r)
 	account_cancel(r->account_op);
 	timer_clear(&r->enter);
 	r->gate = NULL;
+	timer_clear(&r->alternates_end);
 	r->hooks = NULL;
 	r->tidy = NULL;
 	r->deploy = NULL;
@@ -157,8 +158,7 @@ renewal_finish(struct renewal *r, const struct error *err)
 void
 renewal_fail(struct renewal *r, const struct error *err)
 {
-	/* A refusal is final for its order; all else is resumed. */
-	if (err->kind == ERR_REJECTED)
+	if (renewal_order_is_spent(r, err))
 		cert_order_forget(r->cert);
 	if (strcmp(err->code, "acme:accountDoesNotExist") == 0 &&
 	    r->account != NULL) {
@@ -209,13 +209,35 @@ account_begin(struct renewal *r)
 	    account_done, r);
 }
 
+/* What an earlier run got will do now. */
+static void
+install_kept(struct renewal *r)
+{
+	r->is_authorizing = false;
+	renewal_say(r, "the certificate that was kept can be used now");
+	renewal_goto(r, STEP_INSTALL);
+}
+
 static void
 enter_account(struct renewal *r)
 {
+	void (*next)(struct renewal *) = account_begin;
+	struct error err;
+
+	switch (renewal_kept_look(r, &err)) {
+	case KEPT_WAITS:
+		renewal_end(r, &err);	/* no hook has run */
+		return;
+	case KEPT_FITS:
+		next = install_kept;
+		break;
+	case KEPT_NOTHING:
+		break;
+	}
 	if (r->conf->hooks_dir != NULL)
-		renewal_pre_hooks(r, account_begin);
+		renewal_pre_hooks(r, next);
 	else
-		account_begin(r);
+		next(r);
 }
 
 /* --- order --- */
@@ -282,13 +304,27 @@ order_created(const struct error *err, const struct acme_order *order,
 		renewal_fail(r, &invalid);
 		return;
 	}
+	r->is_foreign = order->status == ACME_PROCESSING ||
+	    order->status == ACME_VALID;
+	if (!r->is_foreign && (order->finalize_url == NULL ||
+	    (order->status == ACME_PENDING && order->n_authz == 0))) {
+		struct error empty;
+
+		(void)error_set(&empty, ERR_REJECTED, "acme:malformed",
+		    "the CA's new order has no %s", order->n_authz == 0 ?
+		    "authorizations" : "URL \"finalize\"");
+		renewal_fail(r, &empty);
+		return;
+	}
 	r->order = acme_order_dup(order);
 	cert_order_forget(r->cert);
 	row->order_url = xstrdup(order->url);
 	row->order_names = xstrdup(r->names_json);
 	row->order_account = xstrdup(r->kid);
-	row->order_finalize = xstrdup(order->finalize_url);
-	store_pending_key_drop(r->engine->a.store, row->name);
+	row->order_finalize = xstrdup(order->finalize_url != NULL ?
+	    order->finalize_url : "");
+	row->order_at = clock_now();
+	store_pending_drop(r->engine->a.store, row->name);
 	cert_save(r->cert);
 	r->sync = store_sync_start(r->engine->a.store, order_stored, r);
 }
@@ -303,18 +339,24 @@ order_new(struct renewal *r, const char *replaces)
 	    r->cc->n_names, replaces, order_created, r);
 }
 
-/* Can a run go on from this order?  Past pending its key must be here. */
+/* Can a run go on from this order?  Past finalize its key must be here. */
 static bool
 is_usable(struct renewal *r, const struct acme_order *order)
 {
 	struct error ignored;
 
-	if (order->status == ACME_PENDING || order->status == ACME_READY)
-		return true;
-	if (order->status != ACME_PROCESSING && order->status != ACME_VALID)
+	if (order->status == ACME_PROCESSING || order->status == ACME_VALID)
+		r->is_sent = true;
+	else if (order->status != ACME_PENDING && order->status != ACME_READY)
 		return false;
-	return store_pending_key(r->engine->a.store, r->cert->row.name,
-	    &r->key, &ignored) == 0 && r->key != NULL;
+	if (r->is_sent && store_pending_key(r->engine->a.store,
+	    r->cert->row.name, &r->key, &ignored) == -1)
+		r->key = NULL;
+	/* Without the key that was sent, another may be. */
+	if (r->key == NULL)
+		r->is_sent = false;
+	return r->key != NULL || order->status == ACME_READY ||
+	    (order->status == ACME_PENDING && order->n_authz > 0);
 }
 
 static void
@@ -324,7 +366,9 @@ order_resumed(const struct error *err, const struct acme_order *order,
 	struct renewal *r = arg;
 
 	r->acme_op = NULL;
-	if (err != NULL && err->kind != ERR_REJECTED) {
+	/* Whatever the order says now: it may be issued any moment. */
+	r->is_sent = renewal_is_sent_lately(r);
+	if (err != NULL && !renewal_order_is_spent(r, err)) {
 		renewal_fail(r, err);
 		return;
 	}
@@ -337,8 +381,11 @@ order_resumed(const struct error *err, const struct acme_order *order,
 	renewal_say(r, "resuming the earlier order");
 	r->is_resumed = true;
 	r->order = acme_order_dup(order);
-	renewal_goto(r, order->status == ACME_PENDING ? STEP_AUTHORIZE :
-	    STEP_FINALIZE);
+	if (r->order->finalize_url == NULL)
+		r->order->finalize_url = xstrdup(r->cert->row.order_finalize !=
+		    NULL ? r->cert->row.order_finalize : "");
+	renewal_goto(r, order->status == ACME_PENDING && r->key == NULL ?
+	    STEP_AUTHORIZE : STEP_FINALIZE);
 }
 
 static void
@@ -346,10 +393,7 @@ enter_order(struct renewal *r)
 {
 	const struct store_cert *row = &r->cert->row;
 
-	if (row->order_url != NULL && row->order_names != NULL &&
-	    strcmp(row->order_names, r->names_json) == 0 &&
-	    row->order_account != NULL &&
-	    strcmp(row->order_account, r->kid) == 0) {
+	if (renewal_has_order(r)) {
 		r->acme_op = acme_order_get_start(r->account->acme,
 		    row->order_url, order_resumed, r);
 		return;
@@ -414,6 +458,8 @@ renewal_start(struct cert *cert, renewal_done_cb *done)
 	}
 	r->done = done;
 	timer_init(&r->enter, r->engine->a.loop, enter_cb, r);
+	timer_init(&r->alternates_end, r->engine->a.loop,
+	    renewal_alternates_end_cb, r);
 	timer_set(&r->enter, 0);
 	return r;
 }

@@ -30,7 +30,7 @@ row_stored(const struct error *err, void *arg)
 		    LOGL_WARNING, "this is not saved: %s", err->msg);
 		cert_save(r->cert);
 	} else {
-		store_pending_key_drop(r->engine->a.store, r->cert->row.name);
+		store_pending_drop(r->engine->a.store, r->cert->row.name);
 	}
 	engine_give_place(r->cert);
 	renewal_goto(r, STEP_DEPLOY);
@@ -68,6 +68,7 @@ row_update(struct renewal *r, const struct cert_info *info)
 static void
 may_switch(void *arg)
 {
+	static const char begin[] = "-----BEGIN CERTIFICATE-----";
 	struct renewal *r = arg;
 	const struct cert_info *info = &r->info;
 	char until[TEXT_TIME_MAX];
@@ -87,6 +88,11 @@ may_switch(void *arg)
 	event_emit(r->engine, r->cert->row.name, r->step, LOGL_NOTICE,
 	    "installed certificate %s by \"%s\", valid until %s",
 	    info->serial, info->issuer, text_time(info->not_after, until));
+	if (strstr(strstr(r->pem, begin) + sizeof(begin) - 1, begin) == NULL)
+		event_emit(r->engine, r->cert->row.name, r->step,
+		    LOGL_WARNING, "the CA sent no chain with it: chain.pem is "
+		    "empty, which some servers refuse; let them read "
+		    "fullchain.pem");
 	r->sync = store_sync_start(r->engine->a.store, row_stored, r);
 }
 

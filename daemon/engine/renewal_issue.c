@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/mem.h"
 #include "daemon/acme/acme.h"
 #include "daemon/engine/accounts.h"
@@ -15,6 +16,7 @@
 
 #define ISSUANCE_TIMEOUT_MS	300000
 #define ALTERNATES_MAX		5
+#define ALTERNATES_MS		30000	/* all of them together */
 
 /* --- authorize; the key is made meanwhile --- */
 
@@ -101,6 +103,18 @@ key_begin(struct renewal *r, struct error *err)
 	return 0;
 }
 
+/* What the CA says now; its first words stand where it is silent. */
+static void
+order_update(struct renewal *r, const struct acme_order *order)
+{
+	struct acme_order *copy = acme_order_dup(order);
+
+	if (copy->finalize_url == NULL && r->order->finalize_url != NULL)
+		copy->finalize_url = xstrdup(r->order->finalize_url);
+	acme_order_free(r->order);
+	r->order = copy;
+}
+
 static void
 authorized(const struct error *err, const struct acme_order *order, void *arg)
 {
@@ -114,8 +128,7 @@ authorized(const struct error *err, const struct acme_order *order, void *arg)
 		renewal_fail(r, err);
 		return;
 	}
-	acme_order_free(r->order);
-	r->order = acme_order_dup(order);
+	order_update(r, order);
 	renewal_goto(r, STEP_FINALIZE);
 }
 
@@ -140,19 +153,33 @@ renewal_enter_authorize(struct renewal *r)
 
 /* --- finalize --- */
 
+/*
+ * How long an order may be ready after finalize until it is sent once more,
+ * with the same key: most such orders are only shown by a replica that lags.
+ */
+static const unsigned ready_ms[] = { 10000, 30000,
+    2 * ISSUANCE_TIMEOUT_MS /* the time is up before */ };
+#define SENDS_MAX (sizeof(ready_ms) / sizeof(ready_ms[0]))
+
+static void	finalize_send(struct renewal *);
+
+static bool
+has_certificate(const struct acme_order *order)
+{
+	return order->status == ACME_VALID && order->cert_url != NULL;
+}
+
 static void
 order_decided(struct renewal *r, const struct acme_order *order)
 {
 	struct error err;
 
-	if (order->status == ACME_VALID && order->cert_url != NULL) {
-		struct acme_order *copy = acme_order_dup(order);
-
-		acme_order_free(r->order);
-		r->order = copy;
+	if (has_certificate(order)) {
+		order_update(r, order);
 		renewal_goto(r, STEP_DOWNLOAD);
 		return;
 	}
+	r->is_invalid = true;
 	if (order->error != NULL)
 		err = *order->error;
 	else
@@ -170,6 +197,8 @@ issued(const struct error *err, const struct acme_order *order, void *arg)
 	r->poll = NULL;
 	if (err != NULL)
 		renewal_fail(r, err);
+	else if (order->status == ACME_READY)
+		finalize_send(r);
 	else
 		order_decided(r, order);
 }
@@ -177,15 +206,25 @@ issued(const struct error *err, const struct acme_order *order, void *arg)
 static void
 wait_for_issuance(struct renewal *r)
 {
+	unsigned n = r->n_sends > 0 ? r->n_sends - 1 : 0;
 	struct orderwait_args args = {
 		.loop = r->engine->a.loop,
 		.acme = r->account->acme,
 		.url = r->order->url,
 		.pace_ms = &r->account->pace.issuance_ms,
 		.timeout_ms = ISSUANCE_TIMEOUT_MS,
+		.ready_ms = ready_ms[n],
 	};
 
 	r->poll = orderwait_start(&args, issued, r);
+}
+
+/* May the CA be at it, in spite of this answer to finalize? */
+static bool
+is_under_way(const struct renewal *r, const struct error *err)
+{
+	return err->kind == ERR_REJECTED &&
+	    (r->is_sent || strcmp(err->code, "acme:orderNotReady") == 0);
 }
 
 static void
@@ -194,17 +233,26 @@ finalized(const struct error *err, const struct acme_order *order, void *arg)
 	struct renewal *r = arg;
 
 	r->acme_op = NULL;
-	if (err != NULL)
+	if (err != NULL && !is_under_way(r, err)) {
+		/* Nothing was issued of what it has refused. */
+		if (err->kind == ERR_REJECTED && !r->is_sent)
+			r->cert->row.order_sent_at = 0;
 		renewal_fail(r, err);
-	else if (order->status == ACME_PROCESSING)
-		wait_for_issuance(r);
-	else
+		return;
+	}
+	if (err == NULL)
+		r->is_sent = true;
+	if (err == NULL && (has_certificate(order) ||
+	    order->status == ACME_INVALID))
 		order_decided(r, order);
+	else
+		wait_for_issuance(r);
 }
 
 static void
 finalize_send(struct renewal *r)
 {
+	struct store_cert *row = &r->cert->row;
 	unsigned char *der;
 	size_t der_len;
 	struct error err;
@@ -214,7 +262,14 @@ finalize_send(struct renewal *r)
 		renewal_fail(r, &err);
 		return;
 	}
-	renewal_say(r, "sending the request for the certificate");
+	renewal_say(r, r->n_sends++ == 0 ?
+	    "sending the request for the certificate" :
+	    "the order is ready still: sending the request again");
+	/* Not waited for: should it be lost, the order's status tells. */
+	if (row->order_sent_at == 0) {
+		row->order_sent_at = clock_now();
+		cert_save(r->cert);
+	}
 	r->acme_op = acme_finalize_start(r->account->acme,
 	    r->order->finalize_url, der, der_len, r->order->url, finalized, r);
 	free(der);
@@ -226,12 +281,12 @@ renewal_enter_finalize(struct renewal *r)
 	struct error err;
 
 	r->is_authorizing = false;
-	if (r->order->status == ACME_PROCESSING) {
-		wait_for_issuance(r);
+	if (has_certificate(r->order) && r->key != NULL) {
+		order_decided(r, r->order);
 		return;
 	}
-	if (r->order->status == ACME_VALID && r->key != NULL) {
-		order_decided(r, r->order);
+	if (r->is_sent || r->order->status == ACME_PROCESSING) {
+		wait_for_issuance(r);
 		return;
 	}
 	if (key_begin(r, &err) == -1) {
@@ -246,12 +301,20 @@ renewal_enter_finalize(struct renewal *r)
 
 /* --- download --- */
 
+/* The chain to install; it takes fit's text. */
 static void
-keep_chain(struct renewal *r, const struct acme_cert *cert)
+take_chain(struct renewal *r, const struct chain_fit *fit)
 {
 	free(r->pem);
-	r->pem = xmemdup(cert->pem, cert->pem_len);
-	r->pem_len = cert->pem_len;
+	r->pem = fit->pem;
+	r->pem_len = strlen(fit->pem);
+}
+
+static void
+download_end(struct renewal *r)
+{
+	timer_clear(&r->alternates_end);
+	renewal_goto(r, STEP_INSTALL);
 }
 
 static void	next_alternate(struct renewal *);
@@ -261,17 +324,31 @@ alternate_done(const struct error *err, const struct acme_cert *cert,
     void *arg)
 {
 	struct renewal *r = arg;
+	struct chain_fit fit;
 	struct error bad;
 
 	r->acme_op = NULL;
 	if (err == NULL && chain_is_preferred(cert->pem, cert->pem_len,
-	    r->cc->preferred_chain) && chain_verify(cert->pem, cert->pem_len,
-	    r->key, r->names, r->cc->n_names, &bad) == 0) {
-		keep_chain(r, cert);
-		renewal_goto(r, STEP_INSTALL);
+	    r->cc->preferred_chain) && chain_fit(cert->pem, cert->pem_len,
+	    r->key, r->names, r->cc->n_names, &fit, &bad) == 0) {
+		take_chain(r, &fit);
+		download_end(r);
 		return;
 	}
 	next_alternate(r);
+}
+
+void
+renewal_alternates_end_cb(void *arg)
+{
+	struct renewal *r = arg;
+
+	acme_cancel(r->acme_op);
+	r->acme_op = NULL;
+	event_emit(r->engine, r->cert->row.name, r->step, LOGL_WARNING,
+	    "the CA's other chains do not come within 30 s; using its "
+	    "default");
+	download_end(r);
 }
 
 static void
@@ -283,7 +360,7 @@ next_alternate(struct renewal *r)
 		event_emit(r->engine, r->cert->row.name, r->step, LOGL_WARNING,
 		    "the CA offers no chain to \"%s\"; using its default",
 		    r->cc->preferred_chain);
-		renewal_goto(r, STEP_INSTALL);
+		download_end(r);
 		return;
 	}
 	r->next_alternate++;
@@ -308,23 +385,31 @@ static void
 downloaded(const struct error *err, const struct acme_cert *cert, void *arg)
 {
 	struct renewal *r = arg;
+	struct chain_fit fit;
 	struct error bad;
 
 	r->acme_op = NULL;
-	if (err == NULL && chain_verify(cert->pem, cert->pem_len, r->key,
-	    r->names, r->cc->n_names, &bad) == -1)
-		err = &bad;
 	if (err != NULL) {
 		renewal_fail(r, err);
 		return;
 	}
-	keep_chain(r, cert);
+	if (chain_fit(cert->pem, cert->pem_len, r->key, r->names,
+	    r->cc->n_names, &fit, &bad) == -1) {
+		renewal_unfit(r, cert->pem, cert->pem_len, &bad);
+		return;
+	}
+	if (fit.extra[0] != '\0')
+		event_emit(r->engine, r->cert->row.name, r->step, LOGL_NOTICE,
+		    "the CA put names in that were not asked for: %s",
+		    fit.extra);
+	take_chain(r, &fit);
 	if (r->cc->preferred_chain == NULL || chain_is_preferred(r->pem,
 	    r->pem_len, r->cc->preferred_chain)) {
 		renewal_goto(r, STEP_INSTALL);
 		return;
 	}
 	r->alternates = dup_strings(cert->alternates);
+	timer_set(&r->alternates_end, ALTERNATES_MS);
 	next_alternate(r);
 }
 

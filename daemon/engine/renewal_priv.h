@@ -2,6 +2,7 @@
 /*
  * renewal_priv - what the files of a run share: renewal.c (its life, account
  * and order), renewal_issue.c (authorize, finalize, download, and the key),
+ * renewal_kept.c (what becomes of an order that cannot be used up),
  * renewal_fetch.c (of what another host publishes), renewal_install.c (install,
  * deploy) and renewal_hooks.c (programs before and after).  Nobody else
  * includes it.
@@ -32,6 +33,12 @@ struct renewal {
 	bool		 is_authorizing;
 	bool		 has_replaces;	/* the order that is being made */
 	bool		 is_resumed;	/* the order is of an earlier run */
+	bool		 is_foreign;	/* ... of nobody: new, and yet past
+					   finalize */
+	bool		 is_sent;	/* the CA has been asked to issue, and
+					   may have done so */
+	bool		 is_invalid;	/* the CA says so of the order */
+	unsigned	 n_sends;	/* of finalize */
 
 	struct account_op *account_op;
 	struct account	*account;
@@ -58,6 +65,7 @@ struct renewal {
 	size_t		 pem_len;
 	char		**alternates;
 	size_t		 next_alternate;
+	struct timer	 alternates_end;	/* then the default will do */
 	struct error	 deploy_err;
 	struct error	 result;	/* while post hooks run */
 	void		(*after_pre)(struct renewal *);
@@ -78,6 +86,8 @@ void	renewal_goto(struct renewal *, enum step next);
 void	renewal_finish(struct renewal *, const struct error *err);
 /* ... and is freed. */
 void	renewal_end(struct renewal *, const struct error *err);
+/* Of alternates_end; the arg is the run. */
+void	renewal_alternates_end_cb(void *);
 /* Cancel everything that is under way. */
 void	renewal_halt(struct renewal *);
 /* Run the hooks of pre.d, then go on; if one fails, the run does. */
@@ -86,6 +96,27 @@ void	renewal_pre_hooks(struct renewal *, void (*next)(struct renewal *));
 void	renewal_post_hooks(struct renewal *, const struct error *err);
 /* The same, and what follows from the error for its order and account. */
 void	renewal_fail(struct renewal *, const struct error *err);
+/* --- renewal_kept.c --- */
+enum kept {
+	KEPT_NOTHING,		/* the run goes its way */
+	KEPT_FITS,		/* r->key and r->pem are to be installed */
+	KEPT_WAITS		/* ... later: the error says why */
+};
+/*
+ * Look at the chain that an earlier run got and could not use.  If its order
+ * is not to be waited for any longer, that is forgotten.
+ */
+enum kept renewal_kept_look(struct renewal *, struct error *);
+/* The CA issued what cannot be used, and why: keep it, and fail. */
+void	renewal_unfit(struct renewal *, const char *pem, size_t len,
+	    const struct error *why);
+/* Is the order under way of the names and the account of the run? */
+bool	renewal_has_order(const struct renewal *);
+/* Did a CSR go to the CA for it within the hour? */
+bool	renewal_is_sent_lately(const struct renewal *);
+/* Is the order under way known to be of no use after this failure? */
+bool	renewal_order_is_spent(const struct renewal *, const struct error *);
+
 /* An event of the step, at info. */
 void	renewal_say(struct renewal *, const char *text);
 

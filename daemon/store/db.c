@@ -168,6 +168,9 @@ static const char *const migrations[] = {
 	"ALTER TABLE cert ADD COLUMN source_at INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE cert ADD COLUMN source_renew_at INTEGER NOT NULL"
 	" DEFAULT 0;",
+
+	"ALTER TABLE cert ADD COLUMN order_at INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE cert ADD COLUMN order_sent_at INTEGER NOT NULL DEFAULT 0;",
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

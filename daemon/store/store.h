@@ -10,6 +10,8 @@
  *   accounts/NAME-HASH8.key           0600, PKCS#8; HASH8: the first 8 hex
  *                                     digits of the directory URL's SHA-256
  *   pending/NAME.key                  0600, key of an order under way
+ *   pending/NAME.pem                  0600, the chain issued for it, if it is
+ *                                     of no use as it is
  *   archive/NAME/SERIAL/{privkey,cert,chain,fullchain}.pem
  *                                     SERIAL-2 if SERIAL holds another chain
  *   live/NAME -> ../archive/NAME/SERIAL
@@ -115,6 +117,9 @@ struct store_cert {
 	char		*order_names;	/* JSON array, sorted */
 	char		*order_account;	/* kid it was made with */
 	char		*order_finalize;
+	time_t		 order_at;	/* when it was made */
+	time_t		 order_sent_at;	/* when the CA was first asked to issue
+					   from it; 0: not yet */
 	/* RFC 9773: when the CA would like the certificate to be renewed. */
 	char		 ari_id[128];	/* "": none, or not known yet */
 	char		*ari_directory;	/* of the CA that issued it, as far as
@@ -150,7 +155,15 @@ int		 store_pending_key(struct store *, const char *name,
 /* Durable when it returns. */
 int		 store_pending_key_put(struct store *, const char *name,
 		    const EVP_PKEY *, struct error *);
-void		 store_pending_key_drop(struct store *, const char *name);
+/* The chain that was issued for that order and could not be used; 0 and NULL
+ * if there is none.  The caller frees. */
+int		 store_pending_chain(struct store *, const char *name,
+		    char **pem, size_t *len, struct error *);
+/* Durable when it returns. */
+int		 store_pending_chain_put(struct store *, const char *name,
+		    const char *pem, size_t len, struct error *);
+/* Key and chain. */
+void		 store_pending_drop(struct store *, const char *name);
 /* The key of the installed certificate (reuse_key); 0 and NULL if none.
  * Keys are freed by the caller. */
 int		 store_live_key(struct store *, const char *name,

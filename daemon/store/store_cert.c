@@ -102,6 +102,8 @@ read_row(struct db_stmt *q, struct store_cert *c, struct error *err)
 	db_copy_text(q, 30, c->source_host, sizeof(c->source_host));
 	c->source_at = (time_t)db_int(q, 31);
 	c->source_renew_at = (time_t)db_int(q, 32);
+	c->order_at = (time_t)db_int(q, 33);
+	c->order_sent_at = (time_t)db_int(q, 34);
 }
 
 void
@@ -115,7 +117,8 @@ store_cert_each(struct store *s,
 	    " order_url, order_names, order_account, order_finalize, stamp,"
 	    " ari_id, ari_directory, ari_start, ari_end, ari_at, ari_url,"
 	    " ari_poll_at, ari_pulled_at, source_host, source_at,"
-	    " source_renew_at FROM cert ORDER BY name";
+	    " source_renew_at, order_at, order_sent_at"
+	    " FROM cert ORDER BY name";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	struct store_cert c;
 	struct error err;
@@ -136,9 +139,10 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	    " error_code, error_msg, order_url, order_names, order_account,"
 	    " order_finalize, stamp, ari_id, ari_directory, ari_start,"
 	    " ari_end, ari_at, ari_url, ari_poll_at, ari_pulled_at,"
-	    " source_host, source_at, source_renew_at)"
+	    " source_host, source_at, source_renew_at, order_at,"
+	    " order_sent_at)"
 	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-	    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	const struct error *e = c->error;
 
@@ -175,5 +179,7 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	db_bind_text(q, c->source_host);
 	db_bind_int(q, c->source_at);
 	db_bind_int(q, c->source_renew_at);
+	db_bind_int(q, c->order_at);
+	db_bind_int(q, c->order_sent_at);
 	db_write(q);
 }

@@ -16,6 +16,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/store/certdir.h"
+#include "daemon/store/chain.h"
 #include "daemon/store/db.h"
 #include "daemon/store/store_priv.h"
 
@@ -39,6 +40,13 @@ pending_path(const char *name)
 {
 	assert(store_name_is_sane(name));
 	return xasprintf("pending/%s.key", name);
+}
+
+static char *
+chain_path(const char *name)
+{
+	assert(store_name_is_sane(name));
+	return xasprintf("pending/%s.pem", name);
 }
 
 static int
@@ -142,14 +150,45 @@ store_pending_key_put(struct store *s, const char *name, const EVP_PKEY *key,
 	return rc;
 }
 
-void
-store_pending_key_drop(struct store *s, const char *name)
+int
+store_pending_chain(struct store *s, const char *name, char **pem,
+    size_t *len, struct error *err)
 {
-	char *path = pending_path(name);
+	char *path = chain_path(name);
+	struct error why;
+	int rc = 0;
 
-	/* One that comes back after a crash is only overwritten later. */
-	(void)unlinkat(s->dirfd, path, 0);
+	*pem = NULL;
+	if (file_read(s->dirfd, path, CHAIN_PEM_MAX, pem, len, &why) == -1 &&
+	    strcmp(why.code, "file:missing") != 0) {
+		*err = why;
+		rc = error_wrap(err, "%s", s->dir);
+	}
 	free(path);
+	return rc;
+}
+
+int
+store_pending_chain_put(struct store *s, const char *name, const char *pem,
+    size_t len, struct error *err)
+{
+	char *path = chain_path(name);
+	int rc = file_write_atomic(s->dirfd, path, 0600, pem, len, err);
+
+	free(path);
+	return rc == 0 ? 0 : error_wrap(err, "%s", s->dir);
+}
+
+void
+store_pending_drop(struct store *s, const char *name)
+{
+	char *key = pending_path(name), *chain = chain_path(name);
+
+	/* What comes back after a crash is only overwritten later. */
+	(void)unlinkat(s->dirfd, chain, 0);
+	(void)unlinkat(s->dirfd, key, 0);
+	free(chain);
+	free(key);
 }
 
 int

@@ -82,8 +82,9 @@ fake_ca_issue(EVP_PKEY *key, const char *const *names, const char *serial,
 	struct pki_args args = {
 		.serial = serial,
 		.names = names,
-		.not_before = clock_now() - 3600,
-		.not_after = clock_now() - 3600 + fake_ca.lifetime_s,
+		.not_before = clock_now() + fake_ca.shift_s - 3600,
+		.not_after = clock_now() + fake_ca.shift_s - 3600 +
+		    fake_ca.lifetime_s,
 		.key = key,
 		.aki = "0102",
 		.issuer = chain[1],
@@ -211,9 +212,12 @@ answer_order(struct acme_op *op, size_t n)
 
 	live_on(o);
 	order.status = o->status;
+	if (o->finalized_ms != 0 && clock_mono_ms() < o->finalized_ms +
+	    fake_ca.goes_back_ms)
+		order.status = ACME_READY;
 	order.url = xasprintf(URL "order/%zu", n);
 	order.finalize_url = xasprintf(URL "finalize/%zu", n);
-	if (o->status == ACME_VALID)
+	if (order.status == ACME_VALID)
 		order.cert_url = xasprintf(URL "cert/%zu/0", n);
 	order.n_authz = o->n_names;
 	order.authz_urls = xcalloc(o->n_names + 1, sizeof(char *));
@@ -334,6 +338,11 @@ answer_finalize(struct acme_op *op)
 		(void)error_set(&err, ERR_REJECTED, "acme:orderNotReady",
 		    "the order is %s", acme_status_name(o->status));
 		op->done.order(&err, NULL, op->arg);
+		return;
+	}
+	if (fake_ca.lost_finalizes > 0) {
+		fake_ca.lost_finalizes--;
+		answer_order(op, op->n);
 		return;
 	}
 	issue(o, op->n, op->csr, op->csr_len);

@@ -50,6 +50,10 @@ struct fake_ca {
 	int64_t		 validation_ms, issuance_ms;	/* the CA needs */
 	unsigned	 retry_after_s;	/* of unfinished orders; 0: none */
 	int64_t		 lifetime_s;	/* of certificates */
+	int64_t		 shift_s;	/* ... whose dates are off by this */
+	int64_t		 goes_back_ms;	/* so long after finalize an order
+					   is ready once more */
+	unsigned	 lost_finalizes;	/* which the CA forgets */
 	const char	*valid_name;	/* authorized from the start */
 	const char	*refused_name;	/* its challenge fails */
 	const char	*order_error;	/* of an order that became invalid */

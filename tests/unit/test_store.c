@@ -193,6 +193,8 @@ test_versions(void **state)
 		    "ALTER TABLE cert DROP COLUMN %s", newer[i]);
 		(void)sql(f, drop);
 	}
+	(void)sql(f, "ALTER TABLE cert DROP COLUMN order_at");
+	(void)sql(f, "ALTER TABLE cert DROP COLUMN order_sent_at");
 	reopen(f);
 	close_store(f);
 	assert_int_equal(sql(f, "PRAGMA user_version"), version);

@@ -307,8 +307,8 @@ test_pending_key(void **state)
 	assert_int_equal(store_pending_key(f->store, "a", &got, &err), 0);
 	assert_int_equal(EVP_PKEY_eq(got, key), 1);
 	EVP_PKEY_free(got);
-	store_pending_key_drop(f->store, "a");
-	store_pending_key_drop(f->store, "a");
+	store_pending_drop(f->store, "a");
+	store_pending_drop(f->store, "a");
 	assert_int_equal(store_pending_key(f->store, "a", &got, &err), 0);
 	assert_null(got);
 	scratch_limit(16);

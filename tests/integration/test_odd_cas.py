@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: MIT
+"""CAs that are slow, forgetful or odd: what they issue is used, or kept, and
+never ordered twice.  From public reports; each names where."""
+
+import os
+import subprocess
+
+import pytest
+
+from lab import script_ca
+
+
+@pytest.fixture
+def odd(scripted, make):
+    """odd(NAME) -> (ca, acmed) with one certificate of that name."""
+    def build(name, **cert):
+        ca = scripted()
+        a = make(ca.directory, ca_file=ca.ca_file)
+        a.cert(name, [name], **cert)
+        return ca, a
+    return build
+
+
+def issued_once(ca, a, name, timeout=60):
+    a.start()
+    c = a.wait_valid(name, timeout)
+    n = ca.count()
+    assert (n["newOrder"], n["finalize"]) == (1, 1), n
+    return c
+
+
+@pytest.mark.parametrize("kind", ["order", "authz", "challenge", "cert"])
+def test_replica_lags(odd, kind):
+    """Let's Encrypt's replicas: a 404 for a moment after it was made.
+    cert-manager/cert-manager#8939, #9020; go-acme/lego#674."""
+    name = "lag-%s.example.test" % kind
+    ca, a = odd(name)
+    misses = [2]
+
+    def hook(ca, h, payload):
+        if misses[0] > 0:
+            misses[0] -= 1
+            return ca.problem(404, "malformed", "Not found")
+    ca.before[kind] = hook
+    issued_once(ca, a, name)
+    assert misses == [0]
+
+
+@pytest.mark.parametrize("state", ["ready", "pending", "valid"])
+def test_order_goes_back(odd, state):
+    """After finalize the order is ready or pending once more, or valid before
+    it has a certificate.  acmesh-official/acme.sh#6402."""
+    name = "back-%s.example.test" % state
+    ca, a = odd(name)
+    ca.polls_order = 3
+    begun = []
+
+    def back(ca, status, headers, o):
+        if begun and o.get("status") == "processing":
+            o["status"] = state
+        return status, headers, o
+
+    def finalize(ca, status, headers, o):
+        begun.append(1)
+        return back(ca, status, headers, o)
+    ca.after["finalize"], ca.after["order"] = finalize, back
+    issued_once(ca, a, name)
+
+
+@pytest.mark.parametrize("absent", [None, "missing"])
+def test_no_authorizations(odd, absent):
+    """Past pending the list is null, or not there.  az-acme/az-acme-cli#50."""
+    name = "noauthz-%s.example.test" % str(absent).lower()
+    ca, a = odd(name)
+
+    def order(ca, status, headers, o):
+        if o.get("status") in ("ready", "processing", "valid"):
+            for member in "authorizations", "identifiers":
+                if absent is None:
+                    o[member] = None
+                else:
+                    del o[member]
+        return status, headers, o
+    ca.after["order"] = ca.after["finalize"] = order
+    issued_once(ca, a, name)
+
+
+@pytest.mark.parametrize("form", ["text", "reversed", "shuffled", "html"])
+def test_chain_form(odd, form):
+    """Text around the certificates (RFC 7468), the leaf not first, a content
+    type that is none.  certbot/certbot#6321; ietf-wg-acme/acme#446."""
+    name = "chain-%s.example.test" % form
+    ca, a = odd(name)
+    pem = script_ca.pem
+
+    def chain(leaf):
+        leaf, inter, root = pem(leaf), pem(ca.inter), pem(ca.root)
+        if form == "text":
+            return "subject=CN = x\nissuer=CN = y\n\n" + leaf + \
+                "\nsubject=CN = y\nissuer=CN = z\n\n" + inter
+        if form == "reversed":
+            return root + inter + leaf
+        if form == "shuffled":
+            return inter + leaf + leaf + root
+        return leaf + inter
+    ca.chain = chain
+    if form == "html":
+        ca.after["cert"] = lambda ca, s, h, b: (
+            s, [("Content-Type", "text/html")], b)
+    issued_once(ca, a, name)
+    # Whatever came, servers get the leaf first and its issuers after it.
+    text = open(a.live(name)).read()
+    certs = text.split("-----END CERTIFICATE-----")[:-1]
+    assert len(certs) == (3 if form in ("reversed", "shuffled") else 2)
+    out = subprocess.run(
+        ["openssl", "verify", "-CAfile", ca.ca_file, "-untrusted",
+         a.live(name, "chain.pem"), a.live(name, "cert.pem")],
+        capture_output=True, text=True)
+    assert out.returncode == 0, out
+    assert "subject=" not in text
+
+
+def test_ca_adds_names(odd):
+    """Commercial CAs add www.NAME: a notice, also after a restart without
+    state.db, and no second order."""
+    name = "shop.example.test"
+    ca, a = odd(name)
+    ca.add_sans = lambda names: names + ["www." + n for n in names]
+    issued_once(ca, a, name)
+    assert "were not asked for: www.shop.example.test" in a.log()
+    a.stop()
+    for f in os.listdir(a.state_dir):
+        if f.startswith("state.db"):
+            os.unlink(os.path.join(a.state_dir, f))
+    a.start()
+    a.wait_valid(name)
+    assert ca.count()["newOrder"] == 1
+
+
+def test_fewer_names(scripted, make):
+    """A name is missing: kept and told, neither installed nor ordered again
+    by a restart; a person may order another."""
+    ca = scripted()
+    a = make(ca.directory, ca_file=ca.ca_file)
+    a.cert("few.example.test", ["few.example.test", "more.example.test"])
+    ca.add_sans = lambda names: names[:1]
+    a.start()
+    e = a.wait_error("few.example.test")
+    assert e["code"] == "cert:names"
+    for word in ("more.example.test is not in it", "kept", "renew-now"):
+        assert word in e["msg"], e
+    a.stop()
+    a.start()
+    assert a.cert_status("few.example.test")["state"] != "valid"
+    assert os.path.exists(a.state_dir + "/pending/few.example.test.pem")
+    assert ca.count()["newOrder"] == 1
+    ca.add_sans = lambda names: names
+    r = a.ctl("renew-now", "few.example.test")
+    assert r.returncode == 0, r.stdout
+    a.wait_valid("few.example.test")
+    assert ca.count()["newOrder"] == 2
+    assert os.listdir(a.state_dir + "/pending") == []
+
+
+def test_not_valid_yet(odd):
+    """Valid in half an hour only: installed then, and ordered once."""
+    name = "yet.example.test"
+    ca, a = odd(name)
+    jump = a.fake_clock()
+    if jump is None:
+        pytest.skip("no libfaketime, or the daemon is wrapped")
+    ca.backdate = -1800
+    a.start()
+    e = a.wait_error(name)
+    assert e["code"] == "cert:not-yet" and "kept" in e["msg"], e
+    assert a.serial(name) is None
+    jump(1900)
+    a.wait_valid(name, 45)
+    assert ca.count()["newOrder"] == 1
