@@ -74,6 +74,7 @@ struct client {
 	time_t			 directory_at;
 	struct fetch		*directory_fetch;
 	struct nonces		 nonces;
+	bool			 nonce_by_get;	/* HEAD is refused */
 	TAILQ_HEAD(, fetch)	 nonce_fetches;
 	size_t			 n_nonce_fetches;
 	TAILQ_HEAD(, client_op)	 ops;		/* oldest first */
@@ -225,6 +226,8 @@ fetch_directory_end(struct client *c, struct error *err,
 	if (err->kind == ERR_NONE)
 		d = message_directory(reply->body, reply->body_len,
 		    c->allow_plain, err);
+	if (d == NULL)
+		message_directory_doubt(err);
 	if (d != NULL) {
 		directory_free(c->directory);
 		c->directory = d;
@@ -264,6 +267,21 @@ fetch_nonce_end(struct client *c, struct error *err, bool has_nonce)
 	}
 }
 
+/*
+ * RFC 8555 section 7.2 wants HEAD and GET of a server, and has clients use
+ * HEAD; some know only GET.
+ */
+static bool
+wants_get(const struct fetch *f, const struct http_reply *reply,
+    bool has_nonce)
+{
+	const struct client *c = f->client;
+
+	return f != c->directory_fetch && !c->nonce_by_get && !has_nonce &&
+	    reply != NULL && (reply->status < 300 || reply->status == 404 ||
+	    reply->status == 405 || reply->status == 501);
+}
+
 static void
 fetch_done(const struct error *http_err, const struct http_reply *reply,
     void *arg)
@@ -275,6 +293,11 @@ fetch_done(const struct error *http_err, const struct http_reply *reply,
 
 	f->http = NULL;
 	has_nonce = keep_nonce(c, reply);
+	if (wants_get(f, reply, has_nonce)) {
+		c->nonce_by_get = true;
+		fetch_send_cb(f);
+		return;
+	}
 	if (check_reply(http_err, reply, &err) == -1 &&
 	    err.kind == ERR_TRANSIENT && f->n_retries < RETRIES) {
 		timer_set(&f->retry, retry_ms[f->n_retries++]);
@@ -298,7 +321,7 @@ fetch_send_cb(void *arg)
 	struct client *c = f->client;
 	bool is_directory = f == c->directory_fetch;
 	struct http_args args = {
-		.method = is_directory ? "GET" : "HEAD",
+		.method = is_directory || c->nonce_by_get ? "GET" : "HEAD",
 		.url = is_directory ? c->url : c->directory->new_nonce,
 		.max_reply = is_directory ? DIRECTORY_REPLY_MAX :
 		    NONCE_REPLY_MAX,

@@ -10,6 +10,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/names.h"
+#include "common/text.h"
 #include "daemon/acme/problem.h"
 #include "daemon/acme/url.h"
 
@@ -170,6 +171,18 @@ message_directory(const char *text, size_t len, bool allow_plain,
 	}
 	json_decref(o);
 	return d;
+}
+
+void
+message_directory_doubt(struct error *err)
+{
+	size_t used = strlen(err->msg);
+
+	if (err->kind != ERR_REJECTED)
+		return;
+	(void)text_printf(err->code, sizeof(err->code), "acme:directory");
+	(void)text_printf(err->msg + used, sizeof(err->msg) - used,
+	    "; is this the URL of a CA's directory?");
 }
 
 void

@@ -34,6 +34,12 @@ struct directory *message_directory(const char *text, size_t len,
 		    bool allow_plain, struct error *);
 void		 directory_free(struct directory *);
 
+/*
+ * Who refuses to give a directory, or gives something else, is perhaps not
+ * the one that was meant: ERR_REJECTED becomes "acme:directory" and asks.
+ */
+void		 message_directory_doubt(struct error *);
+
 /* url is copied. */
 struct acme_order *message_order(const char *text, size_t len,
 		    const char *url, bool allow_plain, struct error *);

@@ -49,6 +49,7 @@ fetched(const struct error *http_err, const struct http_reply *reply,
 		d = message_directory(reply->body, reply->body_len,
 		    op->allow_plain, &err);
 	if (d == NULL) {
+		message_directory_doubt(&err);
 		(void)error_wrap(&err, "directory %.300s", op->directory);
 		op->done(&err, NULL, op->arg);
 	} else {

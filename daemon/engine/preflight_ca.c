@@ -126,6 +126,9 @@ tell_ca(struct pf_cert *pc)
 		fix = xasprintf("%s; the same without acmed: curl -sS %s",
 		    strcmp(ca->err.code, "http:tls") == 0 ? "if the CA is "
 		    "your own, set ca_file in the account" :
+		    strcmp(ca->err.code, "acme:directory") == 0 ? "set "
+		    "directory in the account to the URL that the CA's "
+		    "manual names, or to letsencrypt or letsencrypt-staging" :
 		    "see that this machine reaches the CA", url);
 		pf_tell(c, PF_FAIL, fix, "%s", ca->err.msg);
 		free(fix);

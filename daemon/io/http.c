@@ -127,11 +127,15 @@ open_multi(struct http *h)
 static void
 close_multi(struct http *h)
 {
+	struct http_origin *o;
+
 	while (h->n_spare > 0)
 		curl_easy_cleanup(h->spare[--h->n_spare]);
 	if (h->multi != NULL)
 		(void)curl_multi_cleanup(h->multi);
 	h->multi = NULL;
+	TAILQ_FOREACH(o, &h->origins, entry)
+		o->is_suspect = false;
 	timer_clear(&h->curl_timer);
 }
 
@@ -254,6 +258,9 @@ finish(struct http_op *op, int status, const struct error *err)
 	timer_clear(&op->deadline);
 	detach(op);
 	op->http->requests++;
+	/* Of several connections the silent one may still be among them. */
+	if (err == NULL && !op->http->is_wide)
+		op->origin->is_suspect = false;
 	if (err == NULL)
 		log_debug(NULL, "%s %s -> %d, %lld ms", op->method,
 		    op->shown_url, status, ms);
@@ -347,6 +354,9 @@ deadline_cb(void *arg)
 	if (op->easy != NULL)
 		(void)curl_easy_getinfo(op->easy, CURLINFO_PRETRANSFER_TIME_T,
 		    &connected_us);
+	/* HTTP/2 only ends the stream: the next try would go the same way. */
+	if (connected_us != 0)
+		op->origin->is_suspect = true;
 	(void)error_set(&err, ERR_TRANSIENT, "http:timeout",
 	    "%s: %s within %g s", op->host, op->state == OP_QUEUED ?
 	    "no free connection" : connected_us == 0 ?

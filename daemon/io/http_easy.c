@@ -365,7 +365,12 @@ setup_connection(struct http_op *op, CURL *e)
 {
 	CURLcode rc = CURLE_OK;
 
-	SET(CURLOPT_FRESH_CONNECT, op->once ? 1L : 0L);
+	/*
+	 * Where one host may have one connection, curl closes the one that is
+	 * kept for the one that is fresh.
+	 */
+	SET(CURLOPT_FRESH_CONNECT, op->once || op->origin->is_suspect ? 1L :
+	    0L);
 	SET(CURLOPT_CONNECT_TO, op->connect_to);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	/* A resolver's thread is left to end alone, not waited for. */

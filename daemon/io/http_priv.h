@@ -38,6 +38,8 @@ struct http_origin {
 	char			*key;
 	enum http_speaks	 speaks;
 	unsigned		 active;
+	bool			 is_suspect;	/* a request got no answer on
+						   a connection that is open */
 };
 
 enum http_state { OP_QUEUED, OP_ACTIVE, OP_FAILED };

@@ -2,7 +2,10 @@
 """CAs that are slow, forgetful or odd: what they issue is used, or kept, and
 never ordered twice.  From public reports; each names where."""
 
+import json
 import os
+import re
+import signal
 import subprocess
 
 import pytest
@@ -177,3 +180,83 @@ def test_not_valid_yet(odd):
     jump(1900)
     a.wait_valid(name, 45)
     assert ca.count()["newOrder"] == 1
+
+
+def test_new_nonce_by_get_only(odd):
+    """HEAD is refused.  go-acme/lego#2512."""
+    name = "nonce.example.test"
+    ca, a = odd(name)
+    heads = []
+
+    def nonce(ca, h, payload):
+        if h.command == "HEAD":
+            heads.append(1)
+            return 405, [("Replay-Nonce", "")], b""
+    ca.before["nonce"] = nonce
+    ca.after["directory"] = lambda ca, s, h, o: (
+        s, h + [("Replay-Nonce", "")], o)
+    issued_once(ca, a, name)
+    assert len(heads) == 1      # then it is known
+
+
+@pytest.mark.parametrize("answer", [
+    (404, [("Content-Type", "application/problem+json")],
+     b'{"type":"urn:ietf:params:acme:error:malformed",'
+     b'"detail":"Page not found","status":404}'),
+    (200, [("Content-Type", "text/html")],
+     b"<!DOCTYPE html><html><title>Welcome</title></html>"),
+    (200, [], {"newNonce": "https://localhost/nonce"}),
+], ids=["404", "html", "other"])
+def test_not_a_directory(odd, answer):
+    """The CA's home page, or a page that it does not have: both the error and
+    the advice ask for the URL.  win-acme/win-acme#2635."""
+    name = "dir.example.test"
+    ca, a = odd(name)
+    ca.before["directory"] = lambda ca, h, payload: answer
+    a.start()
+    e = a.wait_error(name)
+    assert e["code"] == "acme:directory", e
+    assert "is this the URL of a CA's directory?" in e["msg"]
+    out = a.ctl("check", "--no-probe", name, timeout=90).stdout
+    assert "set directory in the account" in out, out
+    assert "letsencrypt-staging" in out and "reaches the CA" not in out
+
+
+@pytest.mark.long
+def test_silent_http2_connection(odd, lab):
+    """A server stops reading one HTTP/2 connection and serves new ones: the
+    retry leaves it.  (Long, for the request's time limit is 30 s.)"""
+    name = "h2.example.test"
+    ca, a = odd(name)
+    port = next(lab.ports)
+    conf = os.path.join(a.folder, "nginx.conf")
+    with open(conf, "w") as f:
+        f.write("""daemon off; worker_processes 4; error_log %(d)s/n-log;
+pid %(d)s/n-pid; events { accept_mutex on; } http { access_log off;
+client_body_temp_path %(d)s/n-b; proxy_temp_path %(d)s/n-t;
+fastcgi_temp_path %(d)s/n-f; uwsgi_temp_path %(d)s/n-u;
+scgi_temp_path %(d)s/n-s;
+server { listen 127.0.0.1:%(port)d ssl http2; ssl_certificate %(cert)s;
+ssl_certificate_key %(key)s; location / { proxy_ssl_verify off;
+proxy_pass https://127.0.0.1:%(ca)d; } } }
+""" % {"d": a.folder, "port": port, "cert": ca.tls_cert, "key": ca.tls_key,
+            "ca": ca.port})
+    front = subprocess.Popen(["nginx", "-c", conf, "-p", a.folder])
+    try:
+        ca.base = "https://localhost:%d" % port
+        a.accounts["lab"]["directory"] = ca.base + "/dir"
+        a.start()
+        a.wait_valid(name)
+        out = subprocess.run(["ss", "-Htnp", "sport = :%d" % port],
+                             capture_output=True, text=True).stdout
+        pids = {int(p) for p in re.findall(r"pid=(\d+)", out)}
+        assert len(pids) == 1, out
+        os.kill(pids.pop(), signal.SIGSTOP)
+        before = a.serial(name)
+        a.get("/v1/renew", "POST", json.dumps({"names": [name]}))
+        a.wait("a renewal by another connection",
+               lambda: a.serial(name) != before, 50)
+    finally:
+        subprocess.run(["pkill", "-CONT", "-P", str(front.pid)])
+        front.terminate()
+        front.wait()

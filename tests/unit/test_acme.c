@@ -396,9 +396,13 @@ test_retries(void **state)
 	    dir_html[] = { { "GET", CA "/dir", .status = 200,
 		.body = "<html>" } },
 	    no_nonce[] = { DIRECTORY, { "HEAD", CA "/nonce",
-		.status = 200 } },
+		.status = 200 }, { "GET", CA "/nonce", .status = 204 } },
 	    bad_header[] = { DIRECTORY, { "HEAD", CA "/nonce", .status = 200,
-		.headers = "Replay-Nonce: a b" } },
+		.headers = "Replay-Nonce: a b" }, { "GET", CA "/nonce",
+		.status = 405 } },
+	    only_get[] = { DIRECTORY, { "HEAD", CA "/nonce", .status = 405 },
+		{ "GET", CA "/nonce", .status = 204,
+		.headers = "Replay-Nonce: G" }, CREATED },
 	    nonce_down[] = { DIRECTORY,
 		{ "HEAD", CA "/nonce", .failure = "http:io" },
 		{ "HEAD", CA "/nonce", .failure = "http:io" },
@@ -430,14 +434,15 @@ test_retries(void **state)
 		{ CASE(redirect), ERR_REJECTED, "acme:http-302",
 		    "new order: HTTP status 302", 0 },
 		{ CASE(dir_down), ERR_NONE, "", "", 2 },
-		{ CASE(dir_gone), ERR_REJECTED, "acme:http-404",
+		{ CASE(dir_gone), ERR_REJECTED, "acme:directory",
 		    "new order: directory " CA "/dir: HTTP status 404", 0 },
-		{ CASE(dir_html), ERR_REJECTED, "acme:malformed",
+		{ CASE(dir_html), ERR_REJECTED, "acme:directory",
 		    "new order: directory " CA "/dir: not JSON", 0 },
 		{ CASE(no_nonce), ERR_REJECTED, "acme:malformed",
 		    "new order: new nonce: ", 0 },
-		{ CASE(bad_header), ERR_REJECTED, "acme:malformed",
+		{ CASE(bad_header), ERR_REJECTED, "acme:http-405",
 		    "new order: new nonce: ", 0 },
+		{ CASE(only_get), ERR_NONE, "", "", 0 },
 		{ CASE(nonce_down), ERR_TRANSIENT, "http:io",
 		    "new order: new nonce: ca.test: ", 2 },
 		{ CASE(no_location), ERR_REJECTED, "acme:malformed",
@@ -548,7 +553,7 @@ test_directory_fails_all(void **state)
 	run(&w);
 	check_script(&w);
 	assert_int_equal(w.calls, 5);
-	assert_string_equal(w.err.code, "acme:http-404");
+	assert_string_equal(w.err.code, "acme:directory");
 	SCRIPT(&w, up);
 	(void)new_order(&w);
 	run(&w);
@@ -955,6 +960,50 @@ test_cert(void **state)
 	}
 }
 
+/* A 404 of what was made a moment ago may be a replica's; it is told as such
+ * if it stays. */
+static void
+test_lag(void **state)
+{
+#define NOT_THERE(path) POST(path, 404, "B", "", PROBLEM("malformed"))
+	static const struct fake_exchange
+	    lags[] = { BEGIN, NOT_THERE("/cert"), NOT_THERE("/cert"),
+		POST("/cert", 200, "B", CHAIN, CERT) },
+	    stays[] = { BEGIN, NOT_THERE("/cert"), NOT_THERE("/cert"), NOT_THERE("/cert"),
+		NOT_THERE("/cert"), NOT_THERE("/cert") },
+	    forbidden[] = { BEGIN, POST("/cert", 403, "B", "",
+		PROBLEM("malformed")) },
+	    account[] = { BEGIN, POST("/cert", 404, "B", "",
+		PROBLEM("accountDoesNotExist")) };
+	static const struct {
+		const struct fake_exchange *script;
+		size_t n;
+		const char *code;
+		size_t pauses;
+	} cases[] = {
+		{ RUN(lags), "", 2 },
+		{ RUN(stays), "acme:not-found", 4 },
+		{ RUN(forbidden), "acme:malformed", 0 },
+		{ RUN(account), "acme:accountDoesNotExist", 0 },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		static const int64_t ms[] = { 1000, 2000, 4000, 8000 };
+		struct world w;
+
+		world_new(&w);
+		fake_http_script(w.http, cases[i].script, cases[i].n);
+		(void)acme_cert_start(w.acme, CA "/cert", cert_cb, &w);
+		run(&w);
+		check_script(&w);
+		assert_string_equal(w.err.code, cases[i].code);
+		assert_int_equal(n_pauses, cases[i].pauses);
+		for (size_t k = 0; k < n_pauses; k++)
+			assert_int_equal(pauses_ms[k], ms[k]);
+		world_free(&w);
+	}
+}
+
 /* Cancel after every possible number of turns: done never runs. */
 static void
 test_cancel(void **state)
@@ -1195,6 +1244,7 @@ main(void)
 		cmocka_unit_test(test_finalize),
 		cmocka_unit_test(test_challenge),
 		cmocka_unit_test(test_cert),
+		cmocka_unit_test(test_lag),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_cancel_others),
 		cmocka_unit_test(test_turns),

@@ -23,7 +23,7 @@ static const struct {
 	{ { "GET", URL, 200, NULL, "{" URLS "}", NULL }, NULL, NULL },
 	{ { "GET", URL, 200, NULL, "{" URLS ",\"meta\":{\"caaIdentities\":"
 	    "[\"ca.test\"]}}", NULL }, NULL, "ca.test" },
-	{ { "GET", URL, 200, NULL, "<html>", NULL }, "acme:malformed", NULL },
+	{ { "GET", URL, 200, NULL, "<html>", NULL }, "acme:directory", NULL },
 	{ { "GET", URL, 503, NULL, "", NULL }, "acme:http-503", NULL },
 	{ { "GET", URL, 0, NULL, NULL, "http:connect" }, "http:connect",
 	    NULL },
