@@ -107,6 +107,13 @@ renewal_enter_install(struct renewal *r)
 		renewal_fail(r, &err);
 		return;
 	}
+	if (store_loses_access(r->engine->a.store, r->cert->row.name,
+	    r->version))
+		event_emit(r->engine, r->cert->row.name, r->step,
+		    LOGL_WARNING, "who may read live/%s was changed by hand, "
+		    "and the new version cannot be given the same: acmed is "
+		    "not in that group; see \"install\" in acmed.conf(5)",
+		    r->cert->row.name);
 	if (reader != NULL)
 		event_emit(r->engine, r->cert->row.name, r->step, LOGL_INFO,
 		    "waiting for %s to end", reader);

@@ -7,9 +7,9 @@
  * One struct http is one pool of connections.  It opens one connection for
  * each origin that speaks HTTP/2, and a few where the origin turned out to
  * speak HTTP/1.1 only.  After a request that ran into its time limit the next
- * one opens a connection of its own.  TLS is always verified.  Redirects are followed for
- * GET and HEAD without secret headers only, at most 5, never from https to
- * http; else the reply is the 3xx.
+ * one opens a connection of its own.  TLS is always verified.  Redirects are
+ * followed for GET and HEAD without secret headers only, at most 5, never from
+ * https to http; else the reply is the 3xx.
  */
 #ifndef DAEMON_IO_HTTP_H
 #define DAEMON_IO_HTTP_H

@@ -18,6 +18,7 @@
 #include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/store/certdir_access.h"
 #include "daemon/store/certdir_prune.h"
 #include "daemon/store/chain.h"
 #include "daemon/store/keys.h"
@@ -109,18 +110,32 @@ is_same(int dirfd, const char *path, const struct install *in)
 	return same;
 }
 
+/* The file as it is in the version that is live; -1: there is none. */
 static int
-write_file(int dir, int file, const char *text)
+open_old(int old, int file)
+{
+	return old == -1 ? -1 : openat(old, files[file].name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+}
+
+/* With the access that its predecessor had; old: the live version, or -1. */
+static int
+write_file(int dir, int old, int file, const char *text)
 {
 	int fd = openat(dir, files[file].name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	int rc, saved;
+	int before, rc, saved;
 
 	if (fd == -1)
 		return -1;
 	rc = file_write_all(fd, text, strlen(text));
 	if (rc == 0)
 		rc = fchmod(fd, files[file].mode);
+	before = open_old(old, file);
+	if (before != -1) {
+		certdir_copy_access(before, fd);
+		close(before);
+	}
 	if (rc == 0)
 		rc = fsync(fd);
 	saved = errno;
@@ -132,10 +147,10 @@ write_file(int dir, int file, const char *text)
 
 /* Write, make durable, and see that the directory has what was checked. */
 static int
-fill_version(int dir, const struct install *in, struct error *err)
+fill_version(int dir, int old, const struct install *in, struct error *err)
 {
 	for (int i = 0; i < F_END; i++) {
-		if (write_file(dir, i, in->content[i]) == -1)
+		if (write_file(dir, old, i, in->content[i]) == -1)
 			return error_errno(err, "%s", files[i].name);
 	}
 	if (file_sync_dir(dir, "new version", err) == -1)
@@ -155,7 +170,7 @@ build_version(const struct install *in, struct error *err)
 {
 	char tmp[32];
 	unsigned random;
-	int dir, rc;
+	int dir, old, rc;
 
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return error_errno(err, "random number");
@@ -165,7 +180,13 @@ build_version(const struct install *in, struct error *err)
 	dir = open_dir_at(in->archive, tmp, err);
 	if (dir == -1)
 		return -1;
-	rc = fill_version(dir, in, err);
+	old = openat(in->live, in->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rc = fill_version(dir, old, in, err);
+	if (old != -1) {
+		/* Last: nobody looks in before it is whole. */
+		certdir_copy_access(old, dir);
+		close(old);
+	}
 	close(dir);
 	if (rc == 0 && renameat(in->archive, tmp, in->archive,
 	    in->version) == -1)
@@ -299,6 +320,41 @@ certdir_stage(int dirfd, const char *name, const EVP_PKEY *key,
 		cert_info_clear(info);
 	clear_install(&in);
 	return rc;
+}
+
+/* Of one file, or (F_END) of the directories themselves. */
+static bool
+lacks_access(int old, int new, int file)
+{
+	int from = file == F_END ? dup(old) : open_old(old, file);
+	int to = file == F_END ? dup(new) : open_old(new, file);
+	bool lacks = from != -1 && to != -1 && certdir_lacks_access(from, to);
+
+	if (from != -1)
+		close(from);
+	if (to != -1)
+		close(to);
+	return lacks;
+}
+
+bool
+certdir_loses_access(int dirfd, const char *name, const char *version)
+{
+	char *live = xasprintf("live/%s", name);
+	char *path = xasprintf("archive/%s/%s", name, version);
+	int old = openat(dirfd, live, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int new = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool loses = false;
+
+	for (int i = 0; old != -1 && new != -1 && i <= F_END; i++)
+		loses = loses || lacks_access(old, new, i);
+	if (old != -1)
+		close(old);
+	if (new != -1)
+		close(new);
+	free(path);
+	free(live);
+	return loses;
 }
 
 int

@@ -29,6 +29,7 @@ int	certdir_stage(int dirfd, const char *name, const EVP_PKEY *,
 	    struct cert_info *, struct error *);
 int	certdir_promote(int dirfd, const char *name, const char *version,
 	    struct error *);
+bool	certdir_loses_access(int dirfd, const char *name, const char *version);
 int	certdir_live_info(int dirfd, const char *name, struct cert_info *,
 	    struct error *);
 int	certdir_previous(int dirfd, const char *name, bool force,

@@ -185,6 +185,13 @@ int		 store_stage(struct store *, const char *name,
 		    char version[STORE_VERSION_SIZE], struct cert_info *info,
 		    struct error *);
 /*
+ * Group, permissions and access lists that somebody gave live/NAME are given
+ * to each new version.  Could some not be (a group that we are not in)?  Asked
+ * between store_stage() and store_promote().
+ */
+bool		 store_loses_access(struct store *, const char *name,
+		    const char *version);
+/*
  * live/NAME becomes that version, by one rename: whenever the machine stops,
  * it is the old or the new.  Older versions than the last 5 are removed, the
  * live one never.  Durable when it returns; an fsync.  ERR_INTERNAL "sys:io".

@@ -216,6 +216,13 @@ store_stage(struct store *s, const char *name, const EVP_PKEY *key,
 	return 0;
 }
 
+bool
+store_loses_access(struct store *s, const char *name, const char *version)
+{
+	assert(store_name_is_sane(name));
+	return certdir_loses_access(s->dirfd, name, version);
+}
+
 int
 store_promote(struct store *s, const char *name, const char *version,
     struct error *err)

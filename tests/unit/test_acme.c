@@ -969,8 +969,8 @@ test_lag(void **state)
 	static const struct fake_exchange
 	    lags[] = { BEGIN, NOT_THERE("/cert"), NOT_THERE("/cert"),
 		POST("/cert", 200, "B", CHAIN, CERT) },
-	    stays[] = { BEGIN, NOT_THERE("/cert"), NOT_THERE("/cert"), NOT_THERE("/cert"),
-		NOT_THERE("/cert"), NOT_THERE("/cert") },
+	    stays[] = { BEGIN, NOT_THERE("/cert"), NOT_THERE("/cert"),
+		NOT_THERE("/cert"), NOT_THERE("/cert"), NOT_THERE("/cert") },
 	    forbidden[] = { BEGIN, POST("/cert", 403, "B", "",
 		PROBLEM("malformed")) },
 	    account[] = { BEGIN, POST("/cert", 404, "B", "",
