@@ -441,6 +441,41 @@ acme_account_find_start(struct acme *a, acme_account_cb *done, void *arg)
 	return op;
 }
 
+static void
+tell_plain_error(struct acme_op *op, const struct error *err)
+{
+	op->done.plain(err, op->arg);
+}
+
+static void
+update_answer(struct acme_op *op, const struct http_reply *reply)
+{
+	op->done.plain(NULL, op->arg);
+	op_free(op);
+}
+
+static const struct act update_act = {
+	.what = "account update",
+	.max_reply = ACCOUNT_REPLY_MAX,
+	.timeout_ms = ACCOUNT_TIMEOUT_MS,
+	.answer = update_answer,
+	.tell_error = tell_plain_error,
+};
+
+struct acme_op *
+acme_account_update_start(struct acme *a, acme_cb *done, void *arg)
+{
+	struct acme_op *op = op_new(a, &update_act, arg);
+	json_t *o = json_pack("{s:o}", "contact", contact_array(a));
+	char *text = json_dumps(o, JSON_COMPACT);
+
+	json_decref(o);
+	op->done.plain = done;
+	op_post(op, a->kid != NULL ? a->kid : "", text != NULL ? text : "{}");
+	free(text);
+	return op;
+}
+
 void
 acme_account_forget(struct acme *a)
 {

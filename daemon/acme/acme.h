@@ -170,6 +170,10 @@ struct acme_op	*acme_account_start(struct acme *, acme_account_cb *,
  */
 struct acme_op	*acme_account_find_start(struct acme *, acme_account_cb *,
 		    void *arg);
+/* Tell the CA whom to contact now: acme_args' contact, which may be nobody
+ * (RFC 8555 section 7.3.2). */
+struct acme_op	*acme_account_update_start(struct acme *, acme_cb *,
+		    void *arg);
 /* Forget the kid after accountDoesNotExist: the next account op creates it. */
 void		 acme_account_forget(struct acme *);
 

@@ -2,6 +2,7 @@
 #include "daemon/engine/accounts.h"
 
 #include <fcntl.h>
+#include <jansson.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,9 @@
 
 #include "common/error.h"
 #include "common/file.h"
+#include "common/log.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "daemon/acme/acme.h"
 #include "daemon/config/conf.h"
 #include "daemon/io/loop.h"
@@ -22,6 +25,8 @@ struct entry {
 	TAILQ_ENTRY(entry) link;
 	char		*identity;	/* all of conf_account that matters */
 	char		*name, *directory, *kid;
+	char		*contact;	/* as configured, a JSON array */
+	bool		 is_contact_told;	/* or was tried to be */
 	EVP_PKEY	*key;
 	struct store	*store;
 	struct keygen_op *keygen;
@@ -42,6 +47,14 @@ struct account_op {
 	void		*arg;
 };
 
+/* An account whose contact has changed. */
+struct refresh {
+	TAILQ_ENTRY(refresh) link;
+	struct accounts	*accounts;
+	const struct conf *conf;	/* one reference */
+	struct account_op *op;
+};
+
 struct accounts {
 	struct loop	*loop;
 	struct http	*http;
@@ -49,6 +62,7 @@ struct accounts {
 	struct store	*store;
 	unsigned long	 requests;	/* of entries that are gone */
 	TAILQ_HEAD(, entry) entries;
+	TAILQ_HEAD(, refresh) refreshes;
 };
 
 struct accounts *
@@ -62,6 +76,7 @@ accounts_new(struct loop *loop, struct http *http, struct children *children,
 	a->children = children;
 	a->store = store;
 	TAILQ_INIT(&a->entries);
+	TAILQ_INIT(&a->refreshes);
 	return a;
 }
 
@@ -75,19 +90,32 @@ entry_free(struct accounts *a, struct entry *e)
 	acme_free(e->pub.acme);
 	EVP_PKEY_free(e->key);
 	free(e->identity);
+	free(e->contact);
 	free(e->name);
 	free(e->directory);
 	free(e->kid);
 	free(e);
 }
 
+static void
+refresh_free(struct refresh *f)
+{
+	account_cancel(f->op);
+	conf_unref(f->conf);
+	TAILQ_REMOVE(&f->accounts->refreshes, f, link);
+	free(f);
+}
+
 void
 accounts_free(struct accounts *a)
 {
+	struct refresh *f;
 	struct entry *e;
 
 	if (a == NULL)
 		return;
+	while ((f = TAILQ_FIRST(&a->refreshes)) != NULL)
+		refresh_free(f);
 	while ((e = TAILQ_FIRST(&a->entries)) != NULL)
 		entry_free(a, e);
 	free(a);
@@ -124,6 +152,19 @@ identity_of(const struct conf_account *c)
 	return id;
 }
 
+static char *
+contact_of(const struct conf_account *c)
+{
+	json_t *list = json_array();
+	char *text;
+
+	for (char **p = c->contact; *p != NULL; p++)
+		(void)json_array_append_new(list, json_string(*p));
+	text = json_dumps(list, JSON_COMPACT);
+	json_decref(list);
+	return text != NULL ? text : xstrdup("[]");
+}
+
 /* The entry of this configuration, with one more reference. */
 static struct entry *
 entry_get(struct accounts *a, const struct conf_account *conf)
@@ -141,6 +182,7 @@ entry_get(struct accounts *a, const struct conf_account *conf)
 	e = xcalloc(1, sizeof(*e));
 	e->identity = identity;
 	e->name = xstrdup(conf->name);
+	e->contact = contact_of(conf);
 	e->directory = xstrdup(conf->directory);
 	e->store = a->store;
 	e->refs = 1;
@@ -200,6 +242,70 @@ op_fail(struct account_op *op, const struct error *err)
 }
 
 static void
+op_succeed(struct account_op *op)
+{
+	struct entry *e = op->entry;
+
+	op->entry = NULL;		/* the reference goes to the caller */
+	op->done(NULL, &e->pub, op->arg);
+	op_free(op);
+}
+
+/* Is the CA to be told of another contact? */
+static bool
+is_contact_new(const struct entry *e)
+{
+	char *told = store_account_contact(e->store, e->name, e->directory);
+	bool is_new = told == NULL ? strcmp(e->contact, "[]") != 0 :
+	    strcmp(told, e->contact) != 0;
+
+	free(told);
+	return is_new;
+}
+
+/* The account does without: what failed is tried again with the next start,
+ * reload or, if the CA was not reached, run. */
+static void
+updated_cb(const struct error *err, void *arg)
+{
+	struct account_op *op = arg;
+	struct entry *e = op->entry;
+
+	op->acme_op = NULL;
+	if (err == NULL) {
+		store_account_contact_put(e->store, e->name, e->directory,
+		    e->contact);
+		log_notice(NULL, "account \"%s\": the CA has the contact %s "
+		    "now", e->name, e->contact);
+	} else {
+		e->is_contact_told = err->kind != ERR_TRANSIENT;
+		log_warning(NULL, "account \"%s\": the CA was not told of the "
+		    "contact %s: %s", e->name, e->contact, err->msg);
+	}
+	op_succeed(op);
+}
+
+/* What a person can do about an account that the CA refuses. */
+static void
+add_hint(struct error *err, const struct entry *e, bool has_eab)
+{
+	size_t used = strlen(err->msg);
+	const char *hint = NULL;
+
+	if (strcmp(err->code, "acme:account-status") == 0 ||
+	    (strcmp(err->code, "acme:unauthorized") == 0 && !has_eab))
+		hint = "ask the CA why; an account of another name in the "
+		    "configuration is registered anew";
+	else if (has_eab && (err->kind == ERR_REJECTED ||
+	    (err->kind == ERR_CONFIG && strncmp(err->code, "acme:", 5) == 0)))
+		hint = "an external account binding may be good for one "
+		    "account only: ask the CA for a new eab_kid and key";
+	if (hint != NULL && e->kid == NULL)
+		(void)text_printf(err->msg + used, sizeof(err->msg) - used,
+		    "; %s", hint);
+}
+
+static void
 registered_cb(const struct error *err, const char *kid, void *arg)
 {
 	struct account_op *op = arg;
@@ -207,7 +313,10 @@ registered_cb(const struct error *err, const char *kid, void *arg)
 
 	op->acme_op = NULL;
 	if (err != NULL) {
-		op_fail(op, err);
+		struct error told = *err;
+
+		add_hint(&told, e, op->conf->eab_kid != NULL);
+		op_fail(op, &told);
 		return;
 	}
 	if (e->kid == NULL || strcmp(e->kid, kid) != 0) {
@@ -218,10 +327,15 @@ registered_cb(const struct error *err, const char *kid, void *arg)
 		/* No need to wait: newAccount finds it by key again. */
 		store_account_put(op->accounts->store, e->name, e->directory,
 		    kid);
+		store_account_contact_put(op->accounts->store, e->name,
+		    e->directory, e->contact);
 	}
-	op->entry = NULL;		/* the reference goes to the caller */
-	op->done(NULL, &e->pub, op->arg);
-	op_free(op);
+	if (e->is_contact_told || !is_contact_new(e)) {
+		op_succeed(op);
+		return;
+	}
+	e->is_contact_told = true;	/* once, not by each that waits */
+	op->acme_op = acme_account_update_start(e->pub.acme, updated_cb, op);
 }
 
 /* The key is there: make the protocol object once, then register. */
@@ -235,6 +349,10 @@ entry_open(struct account_op *op, struct error *err)
 
 	if (e->pub.acme != NULL)
 		return 0;
+	if (!key_is_type(e->key, c->key))
+		log_warning(NULL, "account \"%s\": its key stays as it is, and "
+		    "is none of the configured type; an account of another "
+		    "name gets a new one", c->name);
 	if (c->eab_hmac_key_file != NULL && file_read_secret(
 	    c->eab_hmac_key_file, FILE_SECRET_MAX, &hmac_key, err) == -1)
 		return error_wrap(err, "eab_hmac_key_file of account \"%s\"",
@@ -309,6 +427,22 @@ key_unreadable(struct account_op *op)
 	op_fail(op, &err);
 }
 
+/* Registered is done without it; that it was lost is told. */
+static void
+warn_of_lost_key(const struct account_op *op)
+{
+	const struct entry *e = op->entry;
+	char *kid = store_account_kid(op->accounts->store, e->name,
+	    e->directory);
+
+	if (kid != NULL)
+		log_warning(NULL, "account \"%s\": %s, although it is "
+		    "registered as %s; registering a new account: CAA records "
+		    "(accounturi), dns-persist-01 records and limits are of "
+		    "the old one", e->name, op->err.msg, kid);
+	free(kid);
+}
+
 static void
 begin_cb(void *arg)
 {
@@ -333,6 +467,7 @@ begin_cb(void *arg)
 	op->is_waiting = true;
 	if (e->keygen != NULL)
 		return;
+	warn_of_lost_key(op);
 	/* What a lost key was registered as is not what the new one is. */
 	store_account_put(a->store, e->name, e->directory, NULL);
 	e->keygen = keygen_start(a->loop, a->children, op->conf->key,
@@ -353,4 +488,45 @@ account_start(struct accounts *a, const struct conf_account *conf,
 	timer_init(&op->begin, a->loop, begin_cb, op);
 	timer_set(&op->begin, 0);
 	return op;
+}
+
+/* --- what a reload changed --- */
+
+static void
+refreshed_cb(const struct error *err, struct account *account, void *arg)
+{
+	struct refresh *f = arg;
+
+	f->op = NULL;
+	if (err != NULL)
+		log_warning(NULL, "the CA could not be told of a new contact: "
+		    "%s", err->msg);
+	else
+		account_release(f->accounts, account);
+	refresh_free(f);
+}
+
+void
+accounts_refresh(struct accounts *a, const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->n_accounts; i++) {
+		const struct conf_account *c = conf->accounts[i];
+		struct entry e = { .contact = contact_of(c),
+		    .store = a->store, .name = c->name,
+		    .directory = c->directory };
+		char *told = store_account_contact(a->store, c->name,
+		    c->directory);
+		struct refresh *f;
+
+		/* One that is not registered, or long ago, has time. */
+		if (told != NULL && is_contact_new(&e)) {
+			f = xcalloc(1, sizeof(*f));
+			f->accounts = a;
+			f->conf = conf_ref(conf);
+			TAILQ_INSERT_TAIL(&a->refreshes, f, link);
+			f->op = account_start(a, c, refreshed_cb, f);
+		}
+		free(told);
+		free(e.contact);
+	}
 }

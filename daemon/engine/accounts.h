@@ -13,6 +13,7 @@ struct acme;
 struct account_op;
 struct accounts;
 struct children;
+struct conf;
 struct conf_account;
 struct error;
 struct http;
@@ -59,6 +60,8 @@ void		 account_release(struct accounts *, struct account *);
  */
 void		 account_forget(struct accounts *, struct account *,
 		    const char *kid);
+/* After a reload: tell the CAs of contacts that have changed since. */
+void		 accounts_refresh(struct accounts *, const struct conf *);
 /* Requests sent to all CAs. */
 unsigned long	 accounts_requests(const struct accounts *);
 

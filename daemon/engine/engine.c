@@ -303,6 +303,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	persist_watch_kick(e->persist_watch, NULL);
 	teller_reload(e->teller);
 	ari_kick(e->ari);
+	accounts_refresh(e->accounts, conf);
 	conf_unref(old);
 	engine_reschedule(e);
 	return report;

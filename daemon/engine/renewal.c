@@ -199,7 +199,10 @@ account_done(const struct error *err, struct account *account, void *arg)
 	}
 	r->account = account;
 	r->kid = xstrdup(account->kid);
-	renewal_goto(r, STEP_ORDER);
+	if (r->step == STEP_ORDER)	/* registered anew */
+		enter_order(r);
+	else
+		renewal_goto(r, STEP_ORDER);
 }
 
 static void
@@ -243,6 +246,27 @@ enter_account(struct renewal *r)
 /* --- order --- */
 
 static void	order_new(struct renewal *, const char *replaces);
+
+/* The CA does not know the account any more: once in a run, make it anew. */
+static bool
+account_again(struct renewal *r, const struct error *err)
+{
+	if (strcmp(err->code, "acme:accountDoesNotExist") != 0 ||
+	    r->is_registered_anew)
+		return false;
+	r->is_registered_anew = true;
+	event_emit(r->engine, r->cert->row.name, r->step, LOGL_WARNING,
+	    "the CA does not know account %s any more; registering it anew",
+	    r->kid);
+	cert_order_forget(r->cert);
+	account_forget(r->engine->accounts, r->account, r->kid);
+	account_release(r->engine->accounts, r->account);
+	r->account = NULL;
+	free(r->kid);
+	r->kid = NULL;
+	account_begin(r);
+	return true;
+}
 
 static void
 order_stored(const struct error *err, void *arg)
@@ -291,6 +315,8 @@ order_created(const struct error *err, const struct acme_order *order,
 		order_new(r, NULL);
 		return;
 	}
+	if (err != NULL && account_again(r, err))
+		return;
 	if (err != NULL) {
 		renewal_fail(r, err);
 		return;
@@ -368,6 +394,8 @@ order_resumed(const struct error *err, const struct acme_order *order,
 	r->acme_op = NULL;
 	/* Whatever the order says now: it may be issued any moment. */
 	r->is_sent = renewal_is_sent_lately(r);
+	if (err != NULL && account_again(r, err))
+		return;
 	if (err != NULL && !renewal_order_is_spent(r, err)) {
 		renewal_fail(r, err);
 		return;

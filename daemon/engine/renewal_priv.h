@@ -39,6 +39,7 @@ struct renewal {
 					   may have done so */
 	bool		 is_invalid;	/* the CA says so of the order */
 	unsigned	 n_sends;	/* of finalize */
+	bool		 is_registered_anew;	/* in this run */
 
 	struct account_op *account_op;
 	struct account	*account;

@@ -171,6 +171,9 @@ static const char *const migrations[] = {
 
 	"ALTER TABLE cert ADD COLUMN order_at INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE cert ADD COLUMN order_sent_at INTEGER NOT NULL DEFAULT 0;",
+
+	/* NULL: of an older version; not known. */
+	"ALTER TABLE account ADD COLUMN contact TEXT;",
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

@@ -85,7 +85,13 @@ int		 store_account_key_put(struct store *, const char *name,
 /* The account URL, or NULL; the caller frees. */
 char		*store_account_kid(struct store *, const char *name,
 		    const char *directory);
-/* kid NULL forgets it. */
+/* What the CA was last told of whom to contact, as a JSON array; NULL: that is
+ * not known.  The caller frees. */
+char		*store_account_contact(struct store *, const char *name,
+		    const char *directory);
+void		 store_account_contact_put(struct store *, const char *name,
+		    const char *directory, const char *contact);
+/* kid NULL forgets it; the contact is forgotten with either. */
 void		 store_account_put(struct store *, const char *name,
 		    const char *directory, const char *kid);
 

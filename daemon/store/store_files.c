@@ -95,20 +95,48 @@ store_account_key_put(struct store *s, const char *name,
 	return rc;
 }
 
-char *
-store_account_kid(struct store *s, const char *name, const char *directory)
+/* The first column of the one row, or NULL; the caller frees. */
+static char *
+account_text(struct store *s, const char *sql, const char *name,
+    const char *directory)
 {
-	static const char sql[] =
-	    "SELECT kid FROM account WHERE name = ? AND directory = ?";
 	struct db_stmt *q = db_stmt(s->db, sql);
-	char *kid = NULL;
+	char *text = NULL;
 
 	db_bind_text(q, name);
 	db_bind_text(q, directory);
-	if (db_next(q))
-		kid = xstrdup(db_text(q, 0));
+	if (db_next(q) && db_text(q, 0) != NULL)
+		text = xstrdup(db_text(q, 0));
 	db_end(q);
-	return kid;
+	return text;
+}
+
+char *
+store_account_kid(struct store *s, const char *name, const char *directory)
+{
+	return account_text(s, "SELECT kid FROM account"
+	    " WHERE name = ? AND directory = ?", name, directory);
+}
+
+char *
+store_account_contact(struct store *s, const char *name,
+    const char *directory)
+{
+	return account_text(s, "SELECT contact FROM account"
+	    " WHERE name = ? AND directory = ?", name, directory);
+}
+
+void
+store_account_contact_put(struct store *s, const char *name,
+    const char *directory, const char *contact)
+{
+	struct db_stmt *q = db_stmt(s->db, "UPDATE account SET contact = ?"
+	    " WHERE name = ? AND directory = ?");
+
+	db_bind_text(q, contact);
+	db_bind_text(q, name);
+	db_bind_text(q, directory);
+	db_write(q);
 }
 
 void

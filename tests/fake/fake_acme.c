@@ -408,6 +408,12 @@ answer_account(struct acme_op *op)
 }
 
 static void
+answer_update(struct acme_op *op)
+{
+	op->done.plain(NULL, op->arg);
+}
+
+static void
 fail_op(struct acme_op *op)
 {
 	switch (op->act) {
@@ -423,6 +429,7 @@ fail_op(struct acme_op *op)
 	case FAKE_GET_AUTHZ:
 		op->done.authz(&op->err, NULL, op->arg);
 		break;
+	case FAKE_UPDATE:
 	case FAKE_ANSWER:
 		op->done.plain(&op->err, op->arg);
 		break;
@@ -475,6 +482,7 @@ answer_cb(void *arg)
 	static void (*const answers[])(struct acme_op *) = {
 		[FAKE_ACCOUNT] = answer_account,
 		[FAKE_FIND] = answer_find,
+		[FAKE_UPDATE] = answer_update,
 		[FAKE_NEW_ORDER] = answer_new_order,
 		[FAKE_GET_AUTHZ] = answer_authz,
 		[FAKE_ANSWER] = answer_challenge,
@@ -600,6 +608,15 @@ acme_account_find_start(struct acme *a, acme_account_cb *done, void *arg)
 	struct acme_op *op = start(a, FAKE_FIND, "", arg);
 
 	op->done.account = done;
+	return op;
+}
+
+struct acme_op *
+acme_account_update_start(struct acme *a, acme_cb *done, void *arg)
+{
+	struct acme_op *op = start(a, FAKE_UPDATE, "", arg);
+
+	op->done.plain = done;
 	return op;
 }
 

@@ -17,6 +17,7 @@
 enum fake_act {
 	FAKE_ACCOUNT,		/* subject "" */
 	FAKE_FIND,		/* "" */
+	FAKE_UPDATE,		/* "" */
 	FAKE_NEW_ORDER,		/* the first name */
 	FAKE_GET_ORDER,		/* the others: the URL */
 	FAKE_GET_AUTHZ,

@@ -323,3 +323,43 @@ def test_access_stays(odd):
                                 capture_output=True, text=True).stdout
                  for d in (version, new)]
         assert lists[0] == lists[1] and "user:" in lists[1], lists
+
+
+def test_contact_reaches_ca(odd):
+    """RFC 8555 section 7.3.2: a changed contact is sent at a reload, once,
+    also over restarts; another key type is told.  NixOS/nixpkgs#190493."""
+    name = "contact.example.test"
+    ca, a = odd(name)
+    a.start()
+    a.wait_valid(name)
+
+    def updates():
+        return [p for _, k, p in ca.seen if k == "account"][1:]
+    a.accounts["lab"].update(contact=["mailto:new@example.test"],
+                             key="rsa2048")
+    a.write_conf()
+    assert a.ctl("reload").returncode == 0
+    a.wait("the contact to be told", lambda: "the CA has the contact" in
+           a.log())
+    assert updates() == [{"contact": ["mailto:new@example.test"]}]
+    assert "its key stays as it is" in a.log()
+    a.stop()
+    a.start(write=False)
+    assert a.ctl("renew-now", name).returncode == 0
+    assert len(updates()) == 1
+
+
+def test_account_key_lost(odd):
+    """A new account is registered, and that is told."""
+    name = "lost-key.example.test"
+    ca, a = odd(name)
+    a.start()
+    a.wait_valid(name)
+    a.stop()
+    folder = a.state_dir + "/accounts"
+    for f in os.listdir(folder):
+        os.unlink(os.path.join(folder, f))
+    a.start()
+    assert a.ctl("renew-now", name).returncode == 0
+    assert "is registered as https://" in a.log()
+    assert "registering a new account" in a.log()

@@ -193,6 +193,7 @@ test_versions(void **state)
 		    "ALTER TABLE cert DROP COLUMN %s", newer[i]);
 		(void)sql(f, drop);
 	}
+	(void)sql(f, "ALTER TABLE account DROP COLUMN contact");
 	(void)sql(f, "ALTER TABLE cert DROP COLUMN order_at");
 	(void)sql(f, "ALTER TABLE cert DROP COLUMN order_sent_at");
 	reopen(f);
