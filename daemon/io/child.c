@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/queue.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/io/child_script.h"
 #include "daemon/io/child_spawn.h"
 #include "daemon/io/loop.h"
 
@@ -54,6 +56,7 @@ struct child_op {
 	int		 wstatus;
 	bool		 has_exited;
 	bool		 timed_out;
+	bool		 has_cr;
 	unsigned	 timeout_ms;
 	bool		 in_callback;
 	bool		 is_cancelled;	/* kept until it is reaped */
@@ -260,7 +263,7 @@ static void
 finish(struct child_op *op)
 {
 	struct child_reply r = { .status = -1, .timed_out = op->timed_out,
-	    .timeout_ms = op->timeout_ms };
+	    .has_cr = op->has_cr, .timeout_ms = op->timeout_ms };
 
 	for (int i = 0; i < 2 && !op->is_cancelled; i++) {
 		struct stream *s = &op->streams[i];
@@ -300,6 +303,37 @@ reap(struct child_op *op)
 	op->has_exited = true;
 }
 
+/* Do those whose parents have ended become our children? */
+static bool
+is_reaper(void)
+{
+	int is_set = 0;
+
+	return getpid() == 1 ||
+	    (prctl(PR_GET_CHILD_SUBREAPER, &is_set) == 0 && is_set != 0);
+}
+
+/* What our programs have left behind: nobody else can let go of it. */
+static void
+reap_others(struct children *c)
+{
+	siginfo_t info = { 0 };
+	struct child_op *op;
+
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	    info.si_pid != 0) {
+		LIST_FOREACH(op, &c->ops, entry) {
+			if (op->pid == info.si_pid && !op->has_exited)
+				break;
+		}
+		if (op != NULL)
+			reap(op);	/* it has ended just now */
+		else
+			(void)waitpid(info.si_pid, NULL, WNOHANG);
+		info.si_pid = 0;
+	}
+}
+
 static void
 sigchld_cb(void *arg)
 {
@@ -308,6 +342,8 @@ sigchld_cb(void *arg)
 
 	LIST_FOREACH(op, &c->ops, entry)
 		reap(op);
+	if (is_reaper())
+		reap_others(c);
 	/* A done may start and cancel others: begin anew after each. */
 	do {
 		LIST_FOREACH(op, &c->ops, entry) {
@@ -386,7 +422,7 @@ child_start(struct children *c, const struct child_args *args,
 		fdwatch_init(&s->watch, c->loop, readable_cb, s);
 	}
 	LIST_INSERT_HEAD(&c->ops, op, entry);
-	if (child_spawn(args, &op->pid, fds, &err) == -1) {
+	if (child_spawn(args, &op->pid, fds, &op->has_cr, &err) == -1) {
 		op->pid = 0;
 		op->failed = xmemdup(&err, sizeof(err));
 		timer_set(&op->limit, 0);
@@ -452,13 +488,16 @@ int
 child_check(const struct child_reply *r, const char *program,
     struct error *err)
 {
-	char last[512];
+	char last[512], mend[600] = "";
 	const char *colon;
 
 	if (!r->timed_out && r->status == 0)
 		return 0;
 	last_lines(r->errout, r->errout_len, last, sizeof(last));
 	colon = last[0] != '\0' ? ": " : "";
+	if (r->has_cr)
+		(void)text_printf(mend, sizeof(mend), " (its lines end in CR "
+		    "LF: " CHILD_SCRIPT_MEND "%s)", program);
 	if (r->timed_out)
 		return error_set(err, ERR_TRANSIENT, "child:timeout",
 		    "%s did not end within %g s%s%s", program,
@@ -468,5 +507,6 @@ child_check(const struct child_reply *r, const char *program,
 		    "%s was ended by signal %d (%s)%s%s", program, r->signo,
 		    strsignal(r->signo), colon, last);
 	return error_set(err, ERR_TRANSIENT, "child:status",
-	    "%s exited with status %d%s%s", program, r->status, colon, last);
+	    "%s exited with status %d%s%s%s", program, r->status, colon,
+	    last, mend);
 }

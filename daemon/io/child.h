@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * child - run one program on the event loop: no shell, a process group of its
- * own, a clean environment, no inherited descriptors, a time limit with TERM
- * then KILL for the whole group.  Used by deploy actions, the exec provider
- * and the making of RSA keys.
+ * child - run one program on the event loop: a process group of its own, a
+ * clean environment, no inherited descriptors, a time limit with TERM then KILL
+ * for the whole group.  No shell, but for a text without "#!", as shells do.
+ * Used by deploy actions, the exec provider and the making of RSA keys.
+ *
+ * As process 1 of a container, or where PR_SET_CHILD_SUBREAPER is set, also
+ * what those programs leave behind is reaped when it ends.
  */
 #ifndef DAEMON_IO_CHILD_H
 #define DAEMON_IO_CHILD_H
@@ -24,6 +27,7 @@ struct child_args {
 					   a name looked for in PATH of env */
 	const char *const *env;		/* NULL-terminated "KEY=value"; all the
 					   child gets */
+	const char	*dir;		/* its working directory; NULL: ours */
 	const void	*input;		/* its standard input; or /dev/null */
 	size_t		 input_len;
 	size_t		 max_output;	/* bytes kept of stdout, and the same
@@ -41,6 +45,8 @@ struct child_reply {
 	int		 status;	/* exit status, or -1 */
 	int		 signo;		/* signal that ended it, or 0 */
 	bool		 timed_out;
+	bool		 has_cr;	/* the program's first line ends in
+					   CR LF */
 	unsigned	 timeout_ms;	/* the limit there was */
 	const char	*out;		/* stdout, NUL-terminated */
 	size_t		 out_len;
@@ -50,7 +56,8 @@ struct child_reply {
 
 /*
  * err is set, and reply is NULL, only if the program could not be started:
- * ERR_CONFIG "child:exec" (missing, not executable; names the program) or
+ * ERR_CONFIG "child:exec" (missing, not executable, no interpreter; names the
+ * program) or
  * ERR_TRANSIENT "child:fork" (no memory, too many processes).
  */
 typedef void child_done_cb(const struct error *err,
@@ -80,7 +87,8 @@ void		 child_own_path(char *out, size_t size);
 
 /*
  * Turn a reply into 0 or an error "PROGRAM exited with status 3: LINE | LINE"
- * with the last two lines of stderr, if there are so many: ERR_TRANSIENT
+ * with the last two lines of stderr, if there are so many, and what CR LF in
+ * its first line would explain: ERR_TRANSIENT
  * "child:status", "child:signal", "child:timeout".
  */
 int		 child_check(const struct child_reply *, const char *program,

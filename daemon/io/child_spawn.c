@@ -12,9 +12,12 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/mem.h"
 #include "common/text.h"
 #include "daemon/io/child.h"
+#include "daemon/io/child_script.h"
 
+#define SHELL "/bin/sh"
 #define DEFAULT_PATH \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -96,10 +99,15 @@ make_pipes(int pipes[3][2], bool has_input)
 }
 
 static int
-add_actions(posix_spawn_file_actions_t *fa, int pipes[3][2])
+add_actions(posix_spawn_file_actions_t *fa, const struct child_args *args,
+    int pipes[3][2])
 {
-	int r;
+	int r = 0;
 
+	if (args->dir != NULL)
+		r = posix_spawn_file_actions_addchdir_np(fa, args->dir);
+	if (r != 0)
+		return r;
 	if (pipes[0][0] != -1)
 		r = posix_spawn_file_actions_adddup2(fa, pipes[0][0], 0);
 	else
@@ -138,8 +146,8 @@ add_attributes(posix_spawnattr_t *attr)
 
 /* An error number, or 0. */
 static int
-spawn(const char *path, const struct child_args *args, int pipes[3][2],
-    pid_t *pid)
+spawn_one(const char *path, const char *const *argv,
+    const struct child_args *args, int pipes[3][2], pid_t *pid)
 {
 	static char *const no_env[] = { NULL };
 	posix_spawn_file_actions_t fa;
@@ -152,11 +160,11 @@ spawn(const char *path, const struct child_args *args, int pipes[3][2],
 		(void)posix_spawn_file_actions_destroy(&fa);
 		return r;
 	}
-	if ((r = add_actions(&fa, pipes)) == 0 &&
+	if ((r = add_actions(&fa, args, pipes)) == 0 &&
 	    (r = add_attributes(&attr)) == 0)
 		/* It takes char *const [] and does not write to them. */
 		r = posix_spawn(pid, path, &fa, &attr,
-		    (char *const *)(uintptr_t)args->argv,
+		    (char *const *)(uintptr_t)argv,
 		    args->env != NULL ?
 		    (char *const *)(uintptr_t)args->env : no_env);
 	(void)posix_spawnattr_destroy(&attr);
@@ -164,26 +172,67 @@ spawn(const char *path, const struct child_args *args, int pipes[3][2],
 	return r;
 }
 
+/* As shells and execvp(3) do with a text that has no "#!". */
+static int
+spawn_by_shell(const char *path, const struct child_args *args,
+    int pipes[3][2], pid_t *pid)
+{
+	const char **argv;
+	size_t n = 0;
+	int r;
+
+	while (args->argv[n] != NULL)
+		n++;
+	argv = xcalloc(n + 2, sizeof(*argv));
+	argv[0] = SHELL;
+	argv[1] = path;
+	for (size_t i = 1; i < n; i++)
+		argv[i + 1] = args->argv[i];
+	r = spawn_one(SHELL, argv, args, pipes, pid);
+	free(argv);
+	return r;
+}
+
+static int
+spawn(const char *path, const struct child_args *args,
+    const struct child_script *script, int pipes[3][2], pid_t *pid)
+{
+	int r = spawn_one(path, args->argv, args, pipes, pid);
+
+	/* Behind a byte order mark "#!" may name any other language. */
+	return r == ENOEXEC && script->is_text && !script->has_bom ?
+	    spawn_by_shell(path, args, pipes, pid) : r;
+}
+
 int
 child_spawn(const struct child_args *args, pid_t *pid, int fds[3],
-    struct error *err)
+    bool *has_cr, struct error *err)
 {
 	int pipes[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
-	char path[PATH_MAX];
+	char path[PATH_MAX], why[PATH_MAX + 200];
+	struct child_script script;
 	int r;
 
 	if (find_program(args, path, err) == -1)
 		return -1;
+	if (args->dir != NULL && access(args->dir, X_OK) == -1)
+		return error_set(err, ERR_CONFIG, "child:exec",
+		    "working directory %s: %s", args->dir, strerror(errno));
+	child_script_look(path, &script);
+	*has_cr = script.has_cr;
 	r = make_pipes(pipes, args->input != NULL && args->input_len > 0) ==
-	    -1 ? errno : spawn(path, args, pipes, pid);
+	    -1 ? errno : spawn(path, args, &script, pipes, pid);
 	if (r != 0) {
 		bool is_ours = r == EAGAIN || r == ENOMEM || r == EMFILE ||
 		    r == ENFILE;
 
 		close_all(pipes);
-		return error_set(err, is_ours ? ERR_TRANSIENT : ERR_CONFIG,
-		    is_ours ? "child:fork" : "child:exec", "%s: %s",
-		    args->argv[0], strerror(r));
+		if (is_ours)
+			return error_set(err, ERR_TRANSIENT, "child:fork",
+			    "%s: %s", args->argv[0], strerror(r));
+		child_script_why(path, &script, r, why, sizeof(why));
+		return error_set(err, ERR_CONFIG, "child:exec", "%s: %s",
+		    args->argv[0], why);
 	}
 	for (int i = 0; i < 3; i++) {
 		int theirs = i == 0 ? 0 : 1;
