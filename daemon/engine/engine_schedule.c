@@ -43,12 +43,22 @@ is_begun(const struct cert *c)
 	    strcmp(c->row.order_names, c->names) == 0;
 }
 
+/* Whatever was tried and failed: when would it be done?  0: now. */
+static time_t
+wanted_at(const struct cert *c)
+{
+	bool by_ari;
+
+	if (c->row.asked_at != 0 || !is_wanted(c) || is_begun(c))
+		return 0;
+	return ari_due_at(c, &by_ari);
+}
+
 time_t
 cert_next_at(const struct cert *c, const char **action)
 {
 	const struct store_cert *row = &c->row;
-	time_t due = 0, retry_at = due_planned(row->retry_at, clock_now());
-	bool by_ari;
+	time_t due, retry_at = due_planned(row->retry_at, clock_now());
 
 	*action = "none";
 	if (c->conf == NULL)
@@ -63,8 +73,7 @@ cert_next_at(const struct cert *c, const char **action)
 		*action = "renew";
 		return 0;
 	}
-	if (is_wanted(c) && !is_begun(c))
-		due = ari_due_at(c, &by_ari);
+	due = wanted_at(c);
 	if (row->failures > 0 && retry_at > due &&
 	    row->names_failed != NULL &&
 	    strcmp(row->names_failed, c->names) == 0) {
@@ -73,6 +82,26 @@ cert_next_at(const struct cert *c, const char **action)
 	}
 	*action = "renew";
 	return due;
+}
+
+/*
+ * A failure of a renewal that nothing calls for any more is over: the clock
+ * was put right, the CA has moved its window, the names are the old ones.
+ */
+static void
+forget_failure(struct cert *c, time_t now)
+{
+	struct store_cert *row = &c->row;
+
+	if (c->conf == NULL || c->watch != NULL || c->run != NULL ||
+	    row->error == NULL || row->failures == 0 ||
+	    rollback_is_done(c) || wanted_at(c) <= now)
+		return;
+	row->failures = 0;
+	row->retry_at = 0;
+	free(row->error);
+	row->error = NULL;
+	cert_save(c);
 }
 
 /* "in 59d 3h", for the next run of a certificate. */
@@ -259,8 +288,10 @@ engine_schedule_cb(void *arg)
 	e->next_ready = 0;
 	for (size_t i = 0; i < e->n_certs; i++) {
 		struct cert *c = e->certs[i];
-		time_t at = cert_next_at(c, &action);
+		time_t at;
 
+		forget_failure(c, now);
+		at = cert_next_at(c, &action);
 		if (at == -1)
 			continue;
 		if (at <= now) {
@@ -294,9 +325,15 @@ engine_renew_now(struct engine *e, const char *name, struct error *err)
 
 	if (c == NULL)
 		return -1;
-	if (c->run == NULL) {
-		c->forced = true;
-		engine_reschedule(e);
+	if (c->run != NULL)
+		return 0;
+	c->forced = true;
+	/* Until there is a certificate: also where this run fails, or none
+	 * begins before the next start. */
+	if (c->watch == NULL) {
+		c->row.asked_at = clock_now();
+		cert_save(c);
 	}
+	engine_reschedule(e);
 	return 0;
 }

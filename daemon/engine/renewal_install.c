@@ -56,6 +56,7 @@ row_update(struct renewal *r, const struct cert_info *info)
 	row->spread = due_spread();
 	row->failures = 0;
 	row->retry_at = 0;
+	row->asked_at = 0;
 	free(row->error);
 	row->error = NULL;
 	ari_installed(r->cert, info, r->cc->account != NULL ?

@@ -174,6 +174,12 @@ static const char *const migrations[] = {
 
 	/* NULL: of an older version; not known. */
 	"ALTER TABLE account ADD COLUMN contact TEXT;",
+
+	/* Of a run that failed nobody knew afterwards why it had begun: it
+	 * may be one that a person had asked for. */
+	"ALTER TABLE cert ADD COLUMN asked_at INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE cert SET asked_at = error_at WHERE failures > 0"
+	" AND error_code <> 'deploy:rolled-back';",
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

@@ -118,6 +118,8 @@ struct store_cert {
 	struct error	*error;		/* of the last run; NULL if it went
 					   well */
 	time_t		 error_at;
+	time_t		 asked_at;	/* a person wants a renewal, and has
+					   not got it yet; 0: none does */
 	/* The order under way; NULL if none. */
 	char		*order_url;
 	char		*order_names;	/* JSON array, sorted */

@@ -197,10 +197,49 @@ test_renew_now_after_failure(void **state)
 	assert_int_equal(r->oks, 1);
 }
 
-/* A run by command fails; the certificate is not due for long: what is said
- * of the next try is what will be done. */
+/*
+ * What was asked for and fails is tried again by the ladder, though the
+ * certificate is not due for long; also after a restart, and whichever step
+ * failed.
+ */
 static void
 test_renew_now_fails(void **state)
+{
+	static const enum fake_act acts[] = { FAKE_NEW_ORDER,
+	    FAKE_GET_AUTHZ, FAKE_FINALIZE, FAKE_CERT };
+	struct erig *r = *state;
+	struct error err;
+
+	erig_conf(r, WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	for (size_t i = 0; i < N_ELEMENTS(acts); i++) {
+		unsigned ends = r->ends, oks = r->oks;
+
+		fake_rule_fail(&fake_ca.rules[acts[i]], 3, ERR_TRANSIENT,
+		    "http:timeout", "slow");
+		assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+		erig_ends(r, 1);
+		assert_false(erig_told(r, "slow; next try in 59d"));
+		fake_time_pass(2 * MINUTE);
+		assert_int_equal(r->ends, ends + 2);
+		erig_down(r);
+		erig_up(r);
+		expect_next(r, "web", "retry");
+		fake_time_pass(15 * MINUTE);
+		assert_int_equal(r->ends, ends + 3);
+		fake_time_pass(3 * HOUR);
+		assert_int_equal(r->ends, ends + 4);
+		assert_int_equal(r->oks, oks + 1);
+		expect_next(r, "web", "renew");
+		fake_time_pass(DAY);
+		assert_int_equal(r->ends, ends + 4);
+	}
+}
+
+/* What only a person can mend is tried again at a reload. */
+static void
+test_renew_now_mended(void **state)
 {
 	struct erig *r = *state;
 	struct error err;
@@ -208,15 +247,57 @@ test_renew_now_fails(void **state)
 	erig_conf(r, WEB);
 	erig_up(r);
 	erig_ends(r, 1);
-	fake_rule_fail(&fake_ca.rules[FAKE_NEW_ORDER], 1, ERR_TRANSIENT,
-	    "http:timeout", "slow");
+	fake_rule_fail(&fake_ca.rules[FAKE_NEW_ORDER], 1, ERR_CONFIG,
+	    "acme:tos", "agree_tos = true");
 	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
 	erig_ends(r, 1);
-	if (!erig_told(r, "slow; next try in 59d") &&
-	    !erig_told(r, "slow; next try in 60d"))
-		fail_msg("%s", r->events);
+	assert_int_equal(r->oks, 1);
+	free(erig_reload(r, WEB));
+	fake_time_pass(SECOND);
+	assert_int_equal(r->oks, 2);
+	fake_time_pass(DAY);
+	assert_int_equal(r->ends, 3);
+}
+
+/* The next start does what was asked for right before a crash. */
+static void
+test_renew_now_crash(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+
+	erig_conf(r, WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	fake_ca.latency_ms = 60000;
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	fake_time_pass(SECOND);
+	erig_crash(r);
+	fake_ca.latency_ms = 0;
+	erig_up(r);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 2);
+}
+
+/* The clock was wrong, the run failed, the clock is right again: no order. */
+static void
+test_failure_is_over(void **state)
+{
+	struct erig *r = *state;
+
+	erig_conf(r, WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	fake_rule_fail(&fake_ca.rules[FAKE_NEW_ORDER], 1, ERR_TRANSIENT,
+	    "http:tls", "certificate has expired");
+	fake_time_jump(370 * 86400);
+	erig_ends(r, 1);
+	assert_non_null(erig_row(r, "web")->error);
+	fake_time_jump(-370 * 86400);
 	fake_time_pass(DAY);
 	assert_int_equal(r->ends, 2);
+	assert_null(erig_row(r, "web")->error);
+	expect_next(r, "web", "renew");
 }
 
 /* --- failures --- */
@@ -691,6 +772,9 @@ main(void)
 		ERIG_TEST(test_renew_now),
 		ERIG_TEST(test_renew_now_after_failure),
 		ERIG_TEST(test_renew_now_fails),
+		ERIG_TEST(test_renew_now_mended),
+		ERIG_TEST(test_renew_now_crash),
+		ERIG_TEST(test_failure_is_over),
 		ERIG_TEST(test_ladder),
 		ERIG_TEST(test_retry_after),
 		ERIG_TEST(test_near_expiry),

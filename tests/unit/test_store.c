@@ -156,7 +156,8 @@ test_versions(void **state)
 {
 	static const char *const newer[] = { "ari_id", "ari_directory",
 	    "ari_start", "ari_end", "ari_at", "ari_url", "ari_poll_at",
-	    "ari_pulled_at", "source_host", "source_at", "source_renew_at" };
+	    "ari_pulled_at", "source_host", "source_at", "source_renew_at",
+	    "asked_at" };
 	struct fixture *f = *state;
 	int version;
 
@@ -196,9 +197,19 @@ test_versions(void **state)
 	(void)sql(f, "ALTER TABLE account DROP COLUMN contact");
 	(void)sql(f, "ALTER TABLE cert DROP COLUMN order_at");
 	(void)sql(f, "ALTER TABLE cert DROP COLUMN order_sent_at");
+	(void)sql(f, "INSERT INTO cert (name, serial, issuer, not_before,"
+	    " not_after, installed_at, spread, failures, retry_at, error_at,"
+	    " error_code, stamp) VALUES"
+	    " ('fails', '1', '', 1, 2, 1, 0, 2, 3, 77, 'http:io', ''),"
+	    " ('back', '1', '', 1, 2, 1, 0, 1, 3, 77, 'deploy:rolled-back',"
+	    " ''), ('fine', '1', '', 1, 2, 1, 0, 0, 0, 0, NULL, '')");
 	reopen(f);
 	close_store(f);
 	assert_int_equal(sql(f, "PRAGMA user_version"), version);
+	/* What failed is tried again, as if it had been asked for. */
+	assert_int_equal(sql(f, "SELECT sum(asked_at) FROM cert"), 77);
+	assert_int_equal(sql(f, "SELECT asked_at FROM cert"
+	    " WHERE name = 'fails'"), 77);
 	assert_int_equal(sql(f, "SELECT count(*) FROM http"), 0);
 	assert_int_equal(sql(f, "SELECT done_at FROM deploy WHERE hash = ''"),
 	    7);
