@@ -8,6 +8,7 @@
 #include "common/text.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/due.h"
+#include "daemon/engine/floor.h"
 
 #define DAY_S		86400
 #define HOUR_S		3600
@@ -143,6 +144,7 @@ alarm_judge_cert(const struct alarm_cert *c, const struct conf_alarm *policy,
 	/* What only a person can mend does not get better by waiting. */
 	f->is_ripe = stage != STAGE_FINE || f->event != NEV_FAILED ||
 	    c->error->kind == ERR_CONFIG ||
+	    strcmp(c->error->code, FLOOR_DUE_ON_ARRIVAL) == 0 ||
 	    c->failures >= policy->after_tries;
 	set_cause(f, c);
 	set_text(f, c->error->msg);

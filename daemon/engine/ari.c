@@ -119,10 +119,12 @@ time_t
 ari_due_at(const struct cert *c, bool *by_ari)
 {
 	const struct store_cert *row = &c->row;
+	time_t installed = row->installed_at <= clock_now() ?
+	    row->installed_at : 0;
 
 	*by_ari = row->ari_end != 0 && is_asked(c);
 	return *by_ari ? due_ari(row->not_before, row->not_after, row->ari_at,
-	    row->ari_pulled_at) : own_due_at(c);
+	    row->ari_pulled_at, installed) : own_due_at(c);
 }
 
 void

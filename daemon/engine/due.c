@@ -7,6 +7,7 @@
 
 #define DAY_S	86400
 #define HOUR_S	3600
+#define NEAR_S	30
 #define MAX_RETRY_AFTER_S (7 * DAY_S)
 
 int64_t
@@ -61,7 +62,10 @@ is_policy(const struct error *err)
 		if (strcmp(err->code, codes[i]) == 0)
 			return true;
 	}
-	return false;
+	/* newOrder: such as a name that a wildcard covers.  An answer that
+	 * could not be read has the same code, and other words. */
+	return strcmp(err->code, "acme:malformed") == 0 &&
+	    strstr(err->msg, "new order: malformed: ") != NULL;
 }
 
 time_t
@@ -77,27 +81,70 @@ due_asked(time_t at, time_t now)
 	return at < now + MAX_RETRY_AFTER_S ? at : now + MAX_RETRY_AFTER_S;
 }
 
+/* No pause is longer where a certificate is served that ends then. */
+static int64_t
+longest(time_t now, time_t not_after)
+{
+	int64_t tenth = ((int64_t)not_after - now) / 10;
+
+	return tenth > HOUR_S ? tenth : HOUR_S;
+}
+
+/* Not the CA's own words: a proxy's, or those of a page of maintenance. */
+static bool
+is_unworded(const struct error *err)
+{
+	return strncmp(err->code, "acme:http-5", 11) == 0;
+}
+
+time_t
+due_held_until(const struct error *err, time_t now, time_t not_after)
+{
+	int64_t most = not_after != 0 ? longest(now, not_after) : DAY_S;
+	int64_t asked;
+
+	if (err->retry_at <= now)
+		return now;
+	asked = (int64_t)due_asked(err->retry_at, now) - now;
+	if (asked > most && (is_unworded(err) || (not_after != 0 &&
+	    asked > ((int64_t)not_after - now) / 2)))
+		asked = most;
+	return now + (time_t)asked;
+}
+
 time_t
 due_retry_at(const struct error *err, unsigned failures, time_t now,
     time_t not_after)
 {
 	int64_t pause = err->kind == ERR_INTERNAL ? 300 : is_policy(err) ?
 	    DAY_S : ladder(failures);
-	int64_t left = (int64_t)not_after - now, most;
+	int64_t asked = (int64_t)due_held_until(err, now, not_after) - now;
 
-	if (err->retry_at > now) {
-		time_t at = due_asked(err->retry_at, now);
+	if (not_after != 0 && pause > longest(now, not_after))
+		pause = longest(now, not_after);
+	pause = jitter(pause);
+	/* All who were told the same time do not come at once. */
+	if (asked > 0)
+		asked += arc4random_uniform((uint32_t)(asked / 20 + 2));
+	return now + (time_t)(asked > pause ? asked : pause);
+}
 
-		/* All who were told the same time do not come at once. */
-		return at + (time_t)arc4random_uniform(
-		    (uint32_t)((at - now) / 20 + 2));
-	}
-	if (not_after != 0) {
-		most = left / 10 > HOUR_S ? left / 10 : HOUR_S;
-		if (pause > most)
-			pause = most;
-	}
-	return now + (time_t)jitter(pause);
+bool
+due_is_near(time_t not_before, time_t not_after, time_t due, time_t now)
+{
+	int64_t eighth = ((int64_t)not_after - not_before) / 8;
+
+	return due < now + (eighth > NEAR_S ? eighth : NEAR_S);
+}
+
+time_t
+due_floor(unsigned times, time_t now, time_t not_after)
+{
+	int64_t pause = times <= 1 ? HOUR_S : DAY_S;
+	int64_t share = ((int64_t)not_after - now) / 3 * 2;
+
+	pause += arc4random_uniform((uint32_t)(pause / 20));
+	return now + (time_t)(share > pause ? share : pause);
 }
 
 time_t
@@ -145,13 +192,16 @@ due_urgent_at(time_t not_before, time_t not_after)
 }
 
 time_t
-due_ari(time_t not_before, time_t not_after, time_t drawn, time_t pulled)
+due_ari(time_t not_before, time_t not_after, time_t drawn, time_t pulled,
+    time_t installed)
 {
 	time_t eighth = (not_after - not_before) / 8;
-	time_t at = drawn;
+	time_t daily = pulled + (eighth < DAY_S ? eighth : DAY_S);
+	time_t hourly = installed + (eighth < HOUR_S ? eighth : HOUR_S);
+	time_t at = drawn > hourly ? drawn : hourly;
 
-	if (pulled != 0 && at < pulled + (eighth < DAY_S ? eighth : DAY_S))
-		at = pulled + (eighth < DAY_S ? eighth : DAY_S);
+	if (pulled != 0 && at < daily)
+		at = daily;
 	return at < not_after - eighth ? at : not_after - eighth;
 }
 

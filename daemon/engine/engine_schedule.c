@@ -10,6 +10,7 @@
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/due.h"
+#include "daemon/engine/floor.h"
 #include "daemon/engine/persist_watch.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
@@ -20,6 +21,8 @@
 
 /* The wall clock may jump or the machine sleep: look again this often. */
 #define WAKE_MAX_MS 30000
+/* No floor is planned further beyond the end of its certificate. */
+#define FLOOR_SLACK_S (2 * 86400)
 
 static void	start_ready(struct engine *);
 
@@ -54,11 +57,29 @@ wanted_at(const struct cert *c)
 	return ari_due_at(c, &by_ari);
 }
 
+/*
+ * When the failed run is tried again.  The floor may lie further ahead than
+ * any other pause; it means nothing where the clock is back at a time before
+ * the certificate came.
+ */
+static time_t
+retry_at_of(const struct cert *c, time_t now)
+{
+	const struct store_cert *row = &c->row;
+
+	if (!floor_is_held(row))
+		return due_planned(row->retry_at, now);
+	if (row->error_at > now || row->retry_at > (row->not_after > now ?
+	    row->not_after : now) + FLOOR_SLACK_S)
+		return 0;
+	return row->retry_at;
+}
+
 time_t
 cert_next_at(const struct cert *c, const char **action)
 {
 	const struct store_cert *row = &c->row;
-	time_t due, retry_at = due_planned(row->retry_at, clock_now());
+	time_t due, retry_at = retry_at_of(c, clock_now());
 
 	*action = "none";
 	if (c->conf == NULL)
@@ -95,7 +116,8 @@ forget_failure(struct cert *c, time_t now)
 
 	if (c->conf == NULL || c->watch != NULL || c->run != NULL ||
 	    row->error == NULL || row->failures == 0 ||
-	    rollback_is_done(c) || wanted_at(c) <= now)
+	    rollback_is_done(c) || wanted_at(c) <= now ||
+	    (floor_is_held(row) && row->error_at <= now))
 		return;
 	row->failures = 0;
 	row->retry_at = 0;
@@ -134,6 +156,7 @@ run_failed(struct cert *c, enum step step, const struct error *err)
 	if (!c->was_forced || row->failures == 0)
 		row->failures++;
 	row->retry_at = due_retry_at(err, row->failures, now, row->not_after);
+	floor_failed(c, step);
 	row->error_at = now;
 	free(row->error);
 	row->error = xmemdup(err, sizeof(*err));

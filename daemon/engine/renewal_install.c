@@ -12,6 +12,7 @@
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/due.h"
+#include "daemon/engine/floor.h"
 
 #define CLEANUP_TIMEOUT_MS	5000
 
@@ -94,6 +95,8 @@ may_switch(void *arg)
 		    LOGL_WARNING, "the CA sent no chain with it: chain.pem is "
 		    "empty, which some servers refuse; let them read "
 		    "fullchain.pem");
+	if (r->cc->source == NULL)
+		floor_installed(r->cert, r->names_json);
 	r->sync = store_sync_start(r->engine->a.store, row_stored, r);
 }
 

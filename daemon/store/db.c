@@ -178,6 +178,7 @@ static const char *const migrations[] = {
 	/* Of a run that failed nobody knew afterwards why it had begun: it
 	 * may be one that a person had asked for. */
 	"ALTER TABLE cert ADD COLUMN asked_at INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE cert ADD COLUMN early INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE cert SET asked_at = error_at WHERE failures > 0"
 	" AND error_code <> 'deploy:rolled-back';",
 };

@@ -118,6 +118,9 @@ struct store_cert {
 	struct error	*error;		/* of the last run; NULL if it went
 					   well */
 	time_t		 error_at;
+	unsigned	 early;		/* in a row: certificates that were due
+					   as they came, orders that came to
+					   nothing past finalize */
 	time_t		 asked_at;	/* a person wants a renewal, and has
 					   not got it yet; 0: none does */
 	/* The order under way; NULL if none. */

@@ -105,6 +105,7 @@ read_row(struct db_stmt *q, struct store_cert *c, struct error *err)
 	c->order_at = (time_t)db_int(q, 33);
 	c->order_sent_at = (time_t)db_int(q, 34);
 	c->asked_at = (time_t)db_int(q, 35);
+	c->early = (unsigned)db_int(q, 36);
 }
 
 void
@@ -118,7 +119,7 @@ store_cert_each(struct store *s,
 	    " order_url, order_names, order_account, order_finalize, stamp,"
 	    " ari_id, ari_directory, ari_start, ari_end, ari_at, ari_url,"
 	    " ari_poll_at, ari_pulled_at, source_host, source_at,"
-	    " source_renew_at, order_at, order_sent_at, asked_at"
+	    " source_renew_at, order_at, order_sent_at, asked_at, early"
 	    " FROM cert ORDER BY name";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	struct store_cert c;
@@ -141,9 +142,9 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	    " order_finalize, stamp, ari_id, ari_directory, ari_start,"
 	    " ari_end, ari_at, ari_url, ari_poll_at, ari_pulled_at,"
 	    " source_host, source_at, source_renew_at, order_at,"
-	    " order_sent_at, asked_at)"
+	    " order_sent_at, asked_at, early)"
 	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-	    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	const struct error *e = c->error;
 
@@ -183,5 +184,6 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	db_bind_int(q, c->order_at);
 	db_bind_int(q, c->order_sent_at);
 	db_bind_int(q, c->asked_at);
+	db_bind_int(q, c->early);
 	db_write(q);
 }

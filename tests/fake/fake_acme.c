@@ -63,6 +63,7 @@ fake_ca_reset(void)
 	fake_ca.validation_ms = 15;
 	fake_ca.issuance_ms = 10;
 	fake_ca.lifetime_s = 90 * 86400;
+	fake_ca.backdate_s = 3600;
 	fake_ca.new_status = ACME_PENDING;
 	fake_ca.end_status = ACME_VALID;
 }
@@ -82,8 +83,10 @@ fake_ca_issue(EVP_PKEY *key, const char *const *names, const char *serial,
 	struct pki_args args = {
 		.serial = serial,
 		.names = names,
-		.not_before = clock_now() + fake_ca.shift_s - 3600,
-		.not_after = clock_now() + fake_ca.shift_s - 3600 +
+		.not_before = clock_now() + fake_ca.shift_s -
+		    fake_ca.backdate_s,
+		.not_after = clock_now() + fake_ca.shift_s -
+		    fake_ca.backdate_s +
 		    fake_ca.lifetime_s,
 		.key = key,
 		.aki = "0102",

@@ -55,6 +55,7 @@ struct fake_ca {
 	int64_t		 goes_back_ms;	/* so long after finalize an order
 					   is ready once more */
 	unsigned	 lost_finalizes;	/* which the CA forgets */
+	int64_t		 backdate_s;	/* notBefore lies so far in the past */
 	const char	*valid_name;	/* authorized from the start */
 	const char	*refused_name;	/* its challenge fails */
 	const char	*order_error;	/* of an order that became invalid */

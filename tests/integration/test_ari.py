@@ -57,7 +57,9 @@ def change(acmed, sql, *values):
 
 def ask_soon(acmed):
     acmed.stop()
-    change(acmed, "UPDATE cert SET ari_poll_at = 0")
+    # In the hour after it came no suggestion brings the next one.
+    change(acmed, "UPDATE cert SET ari_poll_at = 0,"
+           " installed_at = installed_at - 7200")
     acmed.start()
 
 

@@ -101,17 +101,20 @@ def test_restart_renews_nothing(acmed, lab):
 
 
 def test_renewal_when_due(make):
-    """Certificates of 16 s are renewed by themselves at about half."""
-    acmed = make(validity_s=16)
+    """A certificate is renewed by itself when half of its life is over."""
+    acmed = make(validity_s=240)
     acmed.cert("short.example.test")
+    jump = acmed.fake_clock()
+    if jump is None:
+        pytest.skip("no libfaketime")
     acmed.start()
     first = acmed.wait_valid("short.example.test")
     half = (first["not_after"] + first["not_before"]) / 2
-    assert abs(first["next"]["at"] - half) <= 2
+    assert abs(first["next"]["at"] - half) <= 3
     serial = acmed.serial("short.example.test")
+    jump(122)
     acmed.wait("a renewal", lambda: acmed.serial(
-        "short.example.test") != serial, 20)
-    acmed.wait_valid("short.example.test")
+        "short.example.test") != serial, 45)
     archive = os.path.join(acmed.state_dir, "archive", "short.example.test")
     assert len(os.listdir(archive)) == 2
 

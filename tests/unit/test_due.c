@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/engine/due.h"
@@ -90,6 +91,13 @@ test_policy(void **state)
 	assert_true(due_retry_at(&err, 1, now, 0) >= now + DAY * 4 / 5);
 	/* But not where the certificate in use is about to expire. */
 	assert_true(due_retry_at(&err, 1, now, now + HOUR) <= now + 2 * HOUR);
+	/* The request itself was refused, or an answer was odd. */
+	err = (struct error){ .kind = ERR_REJECTED, .code = "acme:malformed",
+	    .msg = "new order: malformed: Error creating new order :: Domain "
+	    "name \"www.example.test\" is redundant with a wildcard domain" };
+	assert_true(due_retry_at(&err, 1, now, 0) >= now + DAY * 4 / 5);
+	(void)snprintf(err.msg, sizeof(err.msg), "new order: not JSON");
+	assert_true(due_retry_at(&err, 1, now, 0) <= now + 72);
 }
 
 static void
@@ -97,20 +105,106 @@ test_retry_after(void **state)
 {
 	struct error err = { .kind = ERR_RATELIMIT };
 	const time_t now = 1800000000;
-	time_t at;
 
 	err.retry_at = now + 1000;
-	at = due_retry_at(&err, 1, now, 0);
-	assert_in_range(at, now + 1000, now + 1052);
-	/* Even when the ladder would wait longer, or expiry is near. */
-	at = due_retry_at(&err, 9, now, now + HOUR);
-	assert_in_range(at, now + 1000, now + 1052);
+	assert_in_range(due_retry_at(&err, 1, now, 0), now + 1000, now + 1052);
+	/* It never shortens the ladder. */
+	assert_true(due_retry_at(&err, 3, now, 0) >= now + 4800);
+	assert_true(due_retry_at(&err, 4, now, 0) >= now + DAY * 4 / 5);
+	err.retry_at = now + 1;
+	assert_true(due_retry_at(&err, 1, now, 0) >= now + 48);
+	assert_true(due_retry_at(&err, 9, now, now + HOUR) >= now + 2880);
 	/* A hostile one is bounded. */
 	err.retry_at = now + 4000 * (time_t)DAY;
 	assert_true(due_retry_at(&err, 1, now, 0) <= now + 8 * DAY);
 	/* One in the past is none. */
 	err.retry_at = now - 5;
 	assert_true(due_retry_at(&err, 1, now, 0) >= now + 48);
+}
+
+static void
+test_held_until(void **state)
+{
+	static const struct {
+		const char *code;
+		int64_t asked, left, got;	/* left 0: no certificate */
+	} cases[] = {
+		{ "acme:rateLimited", 600, 0, 600 },
+		{ "acme:rateLimited", 5 * DAY, 0, 5 * DAY },
+		{ "acme:rateLimited", 50 * DAY, 0, 7 * DAY },
+		{ "acme:rateLimited", -50, 0, 0 },
+		{ "acme:rateLimited", 7 * DAY, 30 * DAY, 7 * DAY },
+		/* It would take too much of what is left. */
+		{ "acme:rateLimited", 7 * DAY, 10 * DAY, DAY },
+		{ "acme:rateLimited", DAY, 45, HOUR },
+		{ "acme:rateLimited", DAY, -DAY, HOUR },
+		{ "acme:rateLimited", 600, -DAY, 600 },
+		/* Nobody at the CA has said this. */
+		{ "acme:http-503", DAY, 45, HOUR },
+		{ "acme:http-503", 7 * DAY, 30 * DAY, 3 * DAY },
+		{ "acme:http-502", 7 * DAY, 0, DAY },
+		{ "acme:http-429", 7 * DAY, 30 * DAY, 7 * DAY },
+	};
+	const time_t now = 1800000000;
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct error err = { .kind = ERR_RATELIMIT };
+		time_t end = cases[i].left != 0 ?
+		    now + (time_t)cases[i].left : 0;
+
+		(void)snprintf(err.code, sizeof(err.code), "%s",
+		    cases[i].code);
+		err.retry_at = now + (time_t)cases[i].asked;
+		assert_int_equal(due_held_until(&err, now, end),
+		    now + (time_t)cases[i].got);
+		assert_true(due_retry_at(&err, 1, now, end) >=
+		    now + (time_t)cases[i].got);
+	}
+}
+
+static void
+test_near(void **state)
+{
+	static const struct {
+		int64_t lifetime, age, due;	/* from notBefore */
+		bool got;
+	} cases[] = {
+		{ 90 * DAY, 3600, 60 * DAY, false },
+		{ 90 * DAY, 70 * DAY, 60 * DAY, true },
+		{ 90 * DAY, 59 * DAY, 60 * DAY, true },
+		{ 90 * DAY, 40 * DAY, 60 * DAY, false },
+		{ 2 * HOUR, 65 * 60, HOUR, true },
+		{ 2 * HOUR, 60, HOUR, false },
+		{ 24 * HOUR, HOUR, 12 * HOUR, false },
+		{ 300, 0, 150, false },
+		{ 60, 1, 30, true }, { 120, 2, 60, false },
+		{ 10, 0, 5, true },
+		{ -10, 0, -5, true },
+	};
+	const time_t begin = 1800000000;
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++)
+		assert_int_equal(due_is_near(begin, begin +
+		    (time_t)cases[i].lifetime, begin + (time_t)cases[i].due,
+		    begin + (time_t)cases[i].age), cases[i].got);
+}
+
+static void
+test_floor(void **state)
+{
+	const time_t now = 1800000000;
+
+	for (int i = 0; i < 100; i++) {
+		assert_in_range(due_floor(1, now, 0), now + HOUR,
+		    now + HOUR + 180);
+		assert_in_range(due_floor(2, now, 0), now + DAY,
+		    now + DAY + 4320);
+		assert_in_range(due_floor(900, now, now + 55 * 60), now + DAY,
+		    now + DAY + 4320);
+	}
+	/* A third of what is really left. */
+	assert_int_equal(due_floor(1, now, now + 21 * DAY), now + 14 * DAY);
+	assert_int_equal(due_floor(7, now, now + 21 * DAY), now + 14 * DAY);
 }
 
 static void
@@ -216,10 +310,14 @@ test_ari(void **state)
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++)
 		assert_int_equal(due_ari(begin, end, begin + cases[i].drawn *
 		    DAY, cases[i].pulled == 0 ? 0 : begin + cases[i].pulled *
-		    DAY), begin + cases[i].got * DAY);
+		    DAY, begin - 9 * DAY), begin + cases[i].got * DAY);
 	assert_int_equal(due_urgent_at(begin, end), latest);
 	/* Of a short life: an eighth of it. */
-	assert_int_equal(due_ari(0, 8 * HOUR, 1, HOUR), 2 * HOUR);
+	assert_int_equal(due_ari(0, 8 * HOUR, 1, HOUR, 0), 2 * HOUR);
+	/* Not right after it came. */
+	assert_int_equal(due_ari(begin, end, begin - DAY, 0, begin + 60),
+	    begin + 60 + HOUR);
+	assert_int_equal(due_ari(0, 800, 1, 0, 50), 150);
 }
 
 static void
@@ -253,6 +351,9 @@ main(void)
 		cmocka_unit_test(test_retry),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_held_until),
+		cmocka_unit_test(test_near),
+		cmocka_unit_test(test_floor),
 		cmocka_unit_test(test_planned),
 		cmocka_unit_test(test_soon),
 		cmocka_unit_test(test_window),

@@ -157,7 +157,7 @@ test_versions(void **state)
 	static const char *const newer[] = { "ari_id", "ari_directory",
 	    "ari_start", "ari_end", "ari_at", "ari_url", "ari_poll_at",
 	    "ari_pulled_at", "source_host", "source_at", "source_renew_at",
-	    "asked_at" };
+	    "asked_at", "early" };
 	struct fixture *f = *state;
 	int version;
 

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""When a renewal is tried again, and how often a certificate is ordered,
+whatever the CA answers and whatever the clock shows."""
+
+import os
+import time
+
+import pytest
+
+NAME = "when.example.test"
+
+
+@pytest.fixture
+def ca(scripted):
+    return scripted()
+
+
+@pytest.fixture
+def acmed(make, ca):
+    a = make(ca.directory, ca_file=ca.ca_file)
+    a.cert(NAME)
+    return a
+
+
+def next_in(acmed, name=NAME):
+    return acmed.cert_status(name)["next"]["at"] - time.time()
+
+
+def maintenance(seconds):
+    return lambda ca, h, p: (503, [
+        ("Retry-After", str(seconds)), ("Content-Type", "text/html")],
+        b"<html>maintenance</html>")
+
+
+def settles(acmed, ca, orders):
+    """No other order comes, also after a restart."""
+    time.sleep(2)
+    assert ca.count()["newOrder"] == orders
+    acmed.stop()
+    acmed.start()
+    time.sleep(2)
+    assert ca.count()["newOrder"] == orders
+
+
+@pytest.mark.parametrize("lifetime,backdate,says", [
+    (7200, 3900, "valid for 54m only, 1h 5m old on arrival; is this"),
+    (90 * 86400, 70 * 86400, "valid for 19d only, 70d old on arrival"),
+    (10, 0, "valid for"),
+])
+def test_due_when_it_arrives(acmed, ca, lifetime, backdate, says):
+    ca.lifetime, ca.backdate = lifetime, backdate
+    acmed.start()
+    error = acmed.wait_error(NAME)
+    assert error["code"] == "engine:due-on-arrival"
+    assert says in error["msg"] or says.replace("54m", "55m").replace(
+        "19d", "20d") in error["msg"]
+    assert next_in(acmed) > 3590
+    settles(acmed, ca, 1)
+    shown = acmed.ctl("status", NAME).stdout
+    assert "due when it arrived" in shown and "retry in" in shown, shown
+    assert acmed.ctl("status", "--check").returncode == 1
+    # A person who asks is not held.
+    ca.lifetime, ca.backdate = 90 * 86400, 3600
+    assert acmed.ctl("renew-now", NAME).returncode == 0
+    assert acmed.cert_status(NAME)["error"] is None
+
+
+def test_clock_is_ahead(acmed, ca):
+    if acmed.fake_clock() is None:
+        pytest.skip("no libfaketime")
+    with open(os.path.join(acmed.folder, "clock"), "w") as f:
+        f.write("+75d\n")
+    acmed.start()
+    error = acmed.wait_error(NAME)
+    assert "75d old on arrival; is this machine's clock right?" in \
+        error["msg"]
+    settles(acmed, ca, 1)
+
+
+def test_asked_for_and_failed(acmed, ca):
+    """The CA is down for a moment; the certificate is not due for long."""
+    acmed.start()
+    acmed.wait_valid(NAME)
+    ca.before["newOrder"] = lambda ca, h, p: ca.problem(
+        403, "unauthorized", "not today")
+    acmed.stop()
+    acmed.start()
+    assert acmed.ctl("renew-now", NAME).returncode != 0
+    assert next_in(acmed) < 80
+    # What only a person can mend is tried again at a reload.
+    del ca.before["newOrder"]
+    assert acmed.ctl("reload").returncode == 0
+    acmed.wait("the renewal", lambda: acmed.cert_status(NAME)["error"] is None)
+    assert ca.count()["cert"] == 2
+
+
+def test_retry_after_over_expiry(acmed, ca):
+    """Nobody at the CA says a day to a certificate of some minutes."""
+    ca.lifetime, ca.backdate = 300, 0
+    acmed.start()
+    acmed.wait_valid(NAME)
+    ca.before["newOrder"] = maintenance(86400)
+    assert acmed.ctl("renew-now", NAME).returncode != 0
+    assert 3000 < next_in(acmed) < 4400
+
+
+def test_retry_after_of_a_second(acmed, ca):
+    ca.before["newOrder"] = maintenance(1)
+    acmed.start()
+    acmed.wait_error(NAME)
+    assert 40 < next_in(acmed) < 80
+    assert ca.count()["newOrder"] == 1
+
+
+def test_refused_by_policy(acmed, ca):
+    ca.before["newOrder"] = lambda ca, h, p: ca.problem(
+        400, "malformed", "Error creating new order :: Domain name "
+        "\"www.example.test\" is redundant with a wildcard domain in the "
+        "same request. Remove one or the other from the certificate request.")
+    acmed.cert("wild", ["*.example.test", "www.example.test"])
+    acmed.start()
+    assert "redundant with a wildcard" in acmed.wait_error("wild")["msg"]
+    assert next_in(acmed, "wild") > 19 * 3600

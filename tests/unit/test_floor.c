@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* How often a certificate is ordered, whatever the CA hands out. */
+#include "tests/unit/engine_rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "daemon/engine/floor.h"
+
+#define WEB "certificate \"web\" { names = { \"web.test\" } provider = dns }\n"
+#define DAY_S 86400
+
+static struct erig *
+up(void **state)
+{
+	struct erig *r = *state;
+
+	erig_conf(r, WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	return r;
+}
+
+/* What is due as it comes: one order, one in the next hour, then daily or by
+ * a share of what is left. */
+static void
+test_due_on_arrival(void **state)
+{
+	static const struct {
+		int64_t lifetime, backdate;	/* seconds */
+		size_t day, third;	/* orders in a day, in 3 */
+	} cases[] = {
+		{ 7200, 3900, 2, 4 },		/* backdated */
+		{ 90 * DAY_S, 70 * DAY_S, 1, 1 },	/* this clock is ahead,
+							   or cut short */
+		{ 90 * DAY_S, 59 * DAY_S, 1, 1 },	/* nearly due */
+		{ 160 * 3600, 96 * 3600, 1, 2 },
+		{ 24 * 3600, 13 * 3600, 2, 4 },
+		{ 10, 0, 2, 4 },
+		{ 50, 0, 2, 4 },
+		{ 3600, 3599, 2, 4 },
+		{ 90 * DAY_S, 400 * DAY_S, 2, 4 },	/* expired already */
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct erig *r;
+
+		assert_int_equal(erig_setup(state), 0);
+		fake_ca.lifetime_s = cases[i].lifetime;
+		fake_ca.backdate_s = cases[i].backdate;
+		r = up(state);
+		fake_time_pass(59 * MINUTE);
+		assert_int_equal(fake_ca.n_orders, 1);
+		/* A restart changes nothing. */
+		erig_down(r);
+		erig_up(r);
+		fake_time_pass(24 * HOUR - 59 * MINUTE);
+		if (fake_ca.n_orders != cases[i].day)
+			fail_msg("%zu: %zu orders in a day", i,
+			    fake_ca.n_orders);
+		fake_time_pass(2 * DAY);
+		assert_in_range(fake_ca.n_orders, cases[i].third > 1 ?
+		    cases[i].third - 1 : 1, cases[i].third);
+		assert_int_equal(erig_teardown(state), 0);
+	}
+	assert_int_equal(erig_setup(state), 0);
+}
+
+/* It is shown and told why; a person who asks is not held; and a certificate
+ * as it should be ends it. */
+static void
+test_is_told(void **state)
+{
+	struct erig *r;
+	struct error err;
+	json_t *o;
+
+	fake_ca.backdate_s = 70 * DAY_S;
+	r = up(state);
+	assert_true(erig_told(r, "web install warning the certificate was due "
+	    "when it arrived: valid for 20d only, 70d old on arrival; is this "
+	    "machine's clock right?; no other is ordered before 2027-01-28T"));
+	o = engine_cert_status(r->engine, "web");
+	assert_string_equal(jsonx_str(o, "state"), "valid");
+	assert_string_equal(jsonx_str(o, "error.code"), FLOOR_DUE_ON_ARRIVAL);
+	assert_int_equal(jsonx_int(o, "failures", 0), 1);
+	assert_string_equal(jsonx_str(o, "next.action"), "retry");
+	/* A third of the 20 days is left then. */
+	assert_in_range(jsonx_int(o, "next.at", 0), RIG_NOW + 13 * DAY_S,
+	    RIG_NOW + 14 * DAY_S);
+	json_decref(o);
+
+	fake_ca.backdate_s = 3600;
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 2);
+	assert_null(erig_row(r, "web")->error);
+	assert_int_equal(erig_row(r, "web")->early, 0);
+	fake_time_pass(30 * DAY);
+	assert_int_equal(fake_ca.n_orders, 2);
+}
+
+/* The clock is put right: what was planned by the wrong one is void. */
+static void
+test_clock_is_mended(void **state)
+{
+	struct erig *r = *state;
+
+	fake_time_jump(75 * DAY_S);
+	fake_ca.backdate_s = 75 * DAY_S;
+	r = up(state);
+	assert_true(floor_is_held(erig_row(r, "web")));
+	fake_time_jump(-75 * DAY_S);
+	fake_ca.backdate_s = 3600;
+	fake_time_pass(MINUTE);
+	assert_null(erig_row(r, "web")->error);
+	fake_time_pass(58 * DAY);
+	assert_int_equal(fake_ca.n_orders, 1);
+	fake_time_pass(3 * DAY);
+	assert_int_equal(fake_ca.n_orders, 2);
+}
+
+/* Short lives that are honest keep their schedule. */
+static void
+test_short_lives(void **state)
+{
+	static const struct {
+		int64_t lifetime, hours;
+		size_t least, most;	/* orders in these hours */
+	} cases[] = {
+		{ 300, 2, 46, 52 }, { 3600, 24, 47, 50 },
+		{ 7200, 24, 23, 26 }, { DAY_S, 24, 2, 3 },
+		{ 6 * DAY_S, 24, 1, 1 },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		unsigned n;
+
+		assert_int_equal(erig_setup(state), 0);
+		fake_ca.lifetime_s = cases[i].lifetime;
+		fake_ca.backdate_s = 0;
+		(void)up(state);
+		fake_time_pass(cases[i].hours * HOUR);
+		n = fake_ca.calls[FAKE_NEW_ORDER];
+		assert_in_range(n, cases[i].least, cases[i].most);
+		assert_int_equal(erig_teardown(state), 0);
+	}
+	assert_int_equal(erig_setup(state), 0);
+}
+
+/* Suggestions that lie in the past pull a renewal once an hour, then daily. */
+static void
+test_ari_in_the_past(void **state)
+{
+	fake_ca.has_ari = true;
+	fake_ca.ari_start = RIG_NOW - 10 * DAY_S;
+	fake_ca.ari_end = RIG_NOW - 9 * DAY_S;
+	(void)up(state);
+	fake_time_pass(59 * MINUTE);
+	assert_int_equal(fake_ca.n_orders, 1);
+	fake_time_pass(23 * HOUR);
+	assert_int_equal(fake_ca.n_orders, 2);
+	fake_time_pass(2 * DAY);
+	assert_int_equal(fake_ca.n_orders, 4);
+}
+
+/* Issued, and of no use: an hour, then daily; also where the certificate in
+ * use has expired, and all else is tried hourly. */
+static void
+test_thrown_away(void **state)
+{
+	struct erig *r = *state;
+
+	(void)up(state);
+	fake_ca.wrong_names = true;
+	fake_time_pass(91 * DAY);
+	assert_true(erig_row(r, "web")->not_after < clock_now());
+	/* 60 days on the certificate, 30 of daily orders. */
+	assert_in_range(fake_ca.n_orders, 28, 34);
+}
+
+/* A CA that names a second to come back is not believed. */
+static void
+test_short_retry_after(void **state)
+{
+	static const char *const codes[] = { "acme:rateLimited",
+	    "acme:http-503" };
+
+	for (size_t i = 0; i < N_ELEMENTS(codes); i++) {
+		struct fake_rule *rule = &fake_ca.rules[FAKE_NEW_ORDER];
+
+		assert_int_equal(erig_setup(state), 0);
+		fake_rule_fail(rule, 100000, ERR_RATELIMIT, codes[i], "busy");
+		rule->err.retry_at = RIG_NOW + 1;
+		(void)up(state);
+		for (int s = 0; s < 24 * 60; s++) {
+			rule->err.retry_at = clock_now() + 1;
+			fake_time_pass(MINUTE);
+		}
+		assert_in_range(fake_ca.calls[FAKE_NEW_ORDER], 4, 5);
+		assert_int_equal(erig_teardown(state), 0);
+	}
+	assert_int_equal(erig_setup(state), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ERIG_TEST(test_due_on_arrival),
+		ERIG_TEST(test_is_told),
+		ERIG_TEST(test_clock_is_mended),
+		ERIG_TEST(test_short_lives),
+		ERIG_TEST(test_ari_in_the_past),
+		ERIG_TEST(test_thrown_away),
+		ERIG_TEST(test_short_retry_after),
+	};
+
+	return cmocka_run_group_tests(tests, erig_group_setup,
+	    erig_group_teardown);
+}
