@@ -54,10 +54,16 @@ state_field(const struct term *t, const json_t *cert)
 {
 	const char *state = jsonx_str(cert, "state");
 	bool is_valid = state != NULL && strcmp(state, "valid") == 0;
+	bool is_staging = jsonx_bool(cert, "staging", false);
+	bool is_other = jsonx_bool(cert, "other_ca", false);
 	char *s = show_str(cert, "state", "?");
+	char *text = xasprintf("%s%s%s", s, is_staging ? ", of a staging CA: "
+	    "browsers do not trust it" : "", is_other ? ", of another CA than "
+	    "the account names now: it is being replaced" : "");
 
-	field(t, "state", !is_valid ? TERM_BAD : status_is_bad(cert) ?
-	    TERM_WARN : TERM_GOOD, s);
+	field(t, "state", !is_valid ? TERM_BAD : is_staging || is_other ||
+	    status_is_bad(cert) ? TERM_WARN : TERM_GOOD, text);
+	free(text);
 	free(s);
 }
 

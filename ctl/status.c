@@ -77,6 +77,10 @@ state_of(const json_t *cert, enum term_colour *colour)
 	if (deploy != NULL)
 		return xstrdup(jsonx_bool(deploy, "serving_old", false) ?
 		    "serving old" : "not deployed");
+	if (jsonx_bool(cert, "other_ca", false))
+		return xstrdup("other CA");
+	if (jsonx_bool(cert, "staging", false))
+		return xstrdup("staging");
 	*colour = TERM_GOOD;
 	return xstrdup("valid");
 }

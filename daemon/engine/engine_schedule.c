@@ -11,6 +11,7 @@
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/due.h"
 #include "daemon/engine/floor.h"
+#include "daemon/engine/issuer.h"
 #include "daemon/engine/persist_watch.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
@@ -52,7 +53,8 @@ wanted_at(const struct cert *c)
 {
 	bool by_ari;
 
-	if (c->row.asked_at != 0 || !is_wanted(c) || is_begun(c))
+	if (c->row.asked_at != 0 || !is_wanted(c) || is_begun(c) ||
+	    issuer_is_other(c))
 		return 0;
 	return ari_due_at(c, &by_ari);
 }
@@ -69,7 +71,7 @@ retry_at_of(const struct cert *c, time_t now)
 
 	if (!floor_is_held(row))
 		return due_planned(row->retry_at, now);
-	if (row->error_at > now || row->retry_at > (row->not_after > now ?
+	if (issuer_is_other(c) || row->error_at > now || row->retry_at > (row->not_after > now ?
 	    row->not_after : now) + FLOOR_SLACK_S)
 		return 0;
 	return row->retry_at;
@@ -251,6 +253,13 @@ start_ready(struct engine *e)
 		c->was_forced = c->forced;
 		c->forced = false;
 		ari_run_begins(c);
+		if (issuer_is_other(c))
+			event_emit(e, c->row.name, STEP_ACCOUNT, LOGL_NOTICE,
+			    "the certificate in use is of another CA (%s) than "
+			    "the account \"%s\" names now: renewing it",
+			    c->row.ari_directory != NULL ?
+			    c->row.ari_directory : c->row.issuer,
+			    c->conf->account->name);
 		e->running++;
 		c->has_place = true;
 		c->run = renewal_start(c, run_done);

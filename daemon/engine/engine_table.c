@@ -7,6 +7,7 @@
 #include "common/text.h"
 #include "daemon/engine/ari.h"
 #include "daemon/engine/deployer.h"
+#include "daemon/engine/issuer.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
 #include "daemon/engine/watch.h"
@@ -58,6 +59,7 @@ cert_free(struct cert *c)
 	json_decref(c->persist);
 	store_cert_clear(&c->row);
 	free(c->names);
+	free(c->directory);
 	free(c);
 }
 
@@ -149,6 +151,25 @@ engine_table_load(struct engine *e)
 		qsort(e->certs, e->n_certs, sizeof(*e->certs), by_name);
 }
 
+/* Is it to come from another CA from now on?  Then no earlier failure says
+ * when to try. */
+static bool
+follow_directory(struct cert *c, const struct conf_cert *cc)
+{
+	const char *now = cc->account != NULL && cc->source == NULL ?
+	    cc->account->directory : NULL;
+	bool is_other = c->directory != NULL && now != NULL &&
+	    !issuer_same(c->directory, now);
+
+	free(c->directory);
+	c->directory = now != NULL ? xstrdup(now) : NULL;
+	if (is_other && c->row.failures > 0) {
+		c->row.retry_at = 0;
+		cert_save(c);
+	}
+	return is_other;
+}
+
 void
 engine_table_apply(struct engine *e, const struct conf *conf,
     json_t *report)
@@ -168,12 +189,13 @@ engine_table_apply(struct engine *e, const struct conf *conf,
 		    cert_new(e, cc->name);
 		char *names = conf_names_json(cc);
 		const char *list = NULL;
+		bool is_other_ca = follow_directory(c, cc);
 
 		if (found == NULL)
 			e->certs[e->n_certs++] = c;
 		if (c->names == NULL)
 			list = "added";
-		else if (strcmp(c->names, names) != 0 ||
+		else if (is_other_ca || strcmp(c->names, names) != 0 ||
 		    (c->row.key != KEY_TYPE_END && c->row.key != cc->key))
 			list = "changed";
 		if (report != NULL && list != NULL)

@@ -54,6 +54,7 @@ struct cert {
 	struct engine	*engine;
 	const struct conf_cert *conf;	/* in engine->conf; NULL: not in it */
 	char		*names;		/* JSON of conf->names, sorted */
+	char		*directory;	/* of its account; NULL: it has none */
 	struct store_cert row;		/* what state.db says */
 	struct renewal	*run;		/* NULL: none */
 	struct watch	*watch;		/* NULL: it has no source */

@@ -16,6 +16,7 @@
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/due.h"
+#include "daemon/engine/issuer.h"
 #include "daemon/engine/persist_watch.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/outbox.h"
@@ -40,19 +41,23 @@ next_json(const struct cert *c)
 	time_t deploy = deployer_next_at(c);
 	const char *action;
 	time_t at = cert_next_at(c, &action);
+	const char *reason = NULL;
 	bool by_ari;
 
 	if (deploy != 0 && at > 0 && deploy < at) {
 		action = "deploy";
 		at = deploy;
 	}
+	(void)ari_due_at(c, &by_ari);
+	if (issuer_is_other(c) && strcmp(action, "deploy") != 0)
+		reason = "other-ca";
+	else if (by_ari && strcmp(action, "renew") == 0 && at > 0)
+		reason = "ari";
 	if (at == 0)
 		at = clock_now();
-	(void)ari_due_at(c, &by_ari);
 	return json_pack("{s:s, s:o, s:o}", "action", action,
-	    "at", time_json(at), "reason", by_ari &&
-	    strcmp(action, "renew") == 0 && at > 0 ? json_string("ari") :
-	    json_null());
+	    "at", time_json(at), "reason", reason != NULL ?
+	    json_string(reason) : json_null());
 }
 
 static json_t *
@@ -78,11 +83,14 @@ cert_json(const struct cert *c)
 	const struct store_cert *row = &c->row;
 	bool has = row->serial[0] != '\0';
 
-	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, "
-	    "s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:b, s:b, s:o, s:o, "
+	    "s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
 	    "serial", string_or_null(row->serial),
 	    "issuer", string_or_null(row->issuer),
+	    "directory", string_or_null(row->ari_directory != NULL ?
+	    row->ari_directory : ""),
+	    "staging", issuer_is_staging(c), "other_ca", issuer_is_other(c),
 	    "not_before", time_json(has ? row->not_before : 0),
 	    "not_after", time_json(has ? row->not_after : 0),
 	    "next", next_json(c),
@@ -185,7 +193,7 @@ engine_cert_status(const struct engine *e, const char *name)
 char *
 engine_metrics(const struct engine *e)
 {
-	size_t configured = 0, failing = 0, serving_old = 0;
+	size_t configured = 0, failing = 0, staging = 0, serving_old = 0;
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
@@ -202,6 +210,7 @@ engine_metrics(const struct engine *e)
 			continue;
 		configured++;
 		failing += c->row.error != NULL;
+		staging += issuer_is_staging(c);
 		serving_old += deployer_serving_old(c);
 		/* Object names need no escaping: names.h allows no quotes. */
 		fprintf(f, "acmed_certificate_expiry_seconds{name=\"%s\"} "
@@ -212,6 +221,10 @@ engine_metrics(const struct engine *e)
 	    "# TYPE acmed_certificates gauge\nacmed_certificates %zu\n"
 	    "# TYPE acmed_certificates_failing gauge\n"
 	    "acmed_certificates_failing %zu\n"
+	    "# HELP acmed_certificates_staging certificates of a CA for "
+	    "tries, which nobody trusts.\n"
+	    "# TYPE acmed_certificates_staging gauge\n"
+	    "acmed_certificates_staging %zu\n"
 	    "# TYPE acmed_renewals_running gauge\n"
 	    "acmed_renewals_running %u\n"
 	    "# TYPE acmed_renewals_total counter\n"
@@ -227,7 +240,7 @@ engine_metrics(const struct engine *e)
 	    "acmed_deploys_serving_old %zu\n"
 	    "# TYPE acmed_ca_requests_total counter\n"
 	    "acmed_ca_requests_total %lu\n",
-	    configured, failing, e->running, e->renewed, e->failed,
+	    configured, failing, staging, e->running, e->renewed, e->failed,
 	    cleanup_count(e->cleanup), tokens_count(e->tokens),
 	    deployer_pending(e->deployer), serving_old,
 	    accounts_requests(e->accounts));

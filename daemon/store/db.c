@@ -181,6 +181,12 @@ static const char *const migrations[] = {
 	"ALTER TABLE cert ADD COLUMN early INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE cert SET asked_at = error_at WHERE failures > 0"
 	" AND error_code <> 'deploy:rolled-back';",
+
+	/* Older rows do not know who issued their certificates.  Where there
+	 * has never been an account anywhere else, it was that CA. */
+	"UPDATE cert SET ari_directory = (SELECT min(directory) FROM account)"
+	" WHERE ari_directory IS NULL AND serial <> '' AND"
+	" (SELECT count(DISTINCT directory) FROM account) = 1;",
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

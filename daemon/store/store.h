@@ -134,7 +134,8 @@ struct store_cert {
 	/* RFC 9773: when the CA would like the certificate to be renewed. */
 	char		 ari_id[128];	/* "": none, or not known yet */
 	char		*ari_directory;	/* of the CA that issued it, as far as
-					   known; else NULL */
+					   known; else NULL.  Another one than
+					   the account's makes it due */
 	time_t		 ari_start, ari_end;	/* 0: it has not said */
 	time_t		 ari_at;	/* drawn in between */
 	char		*ari_url;	/* explanation, or NULL */

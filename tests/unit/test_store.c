@@ -197,6 +197,9 @@ test_versions(void **state)
 	(void)sql(f, "ALTER TABLE account DROP COLUMN contact");
 	(void)sql(f, "ALTER TABLE cert DROP COLUMN order_at");
 	(void)sql(f, "ALTER TABLE cert DROP COLUMN order_sent_at");
+	/* The only CA there has been is that of all certificates. */
+	(void)sql(f, "INSERT INTO account VALUES"
+	    " ('a', 'https://ca.test/dir', 'k')");
 	(void)sql(f, "INSERT INTO cert (name, serial, issuer, not_before,"
 	    " not_after, installed_at, spread, failures, retry_at, error_at,"
 	    " error_code, stamp) VALUES"
@@ -210,6 +213,8 @@ test_versions(void **state)
 	assert_int_equal(sql(f, "SELECT sum(asked_at) FROM cert"), 77);
 	assert_int_equal(sql(f, "SELECT asked_at FROM cert"
 	    " WHERE name = 'fails'"), 77);
+	assert_int_equal(sql(f, "SELECT count(*) FROM cert"
+	    " WHERE ari_directory = 'https://ca.test/dir'"), 3);
 	assert_int_equal(sql(f, "SELECT count(*) FROM http"), 0);
 	assert_int_equal(sql(f, "SELECT done_at FROM deploy WHERE hash = ''"),
 	    7);
