@@ -135,7 +135,8 @@ cmd_renew_now(const struct options *o)
 
 	if (names == NULL)
 		return EXIT_USAGE;
-	body = json_pack("{s:o, s:b}", "names", names, "follow", !o->no_wait);
+	body = json_pack("{s:o, s:b, s:b}", "names", names, "follow",
+	    !o->no_wait, "force", o->force);
 	request.body = body;
 	code = o->no_wait ? start_only(o, &request) :
 	    start_and_follow(o, &request, o->n_names, "renewal");

@@ -284,6 +284,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 		run_field(t, cert, now);
 	else
 		field(t, "next", TERM_PLAIN, next);
+	str_field(t, "held", cert, "held.msg");
 	ari_field(t, json_object_get(cert, "ari"));
 	error_fields(t, cert, now);
 	json_array_foreach(json_object_get(cert, "deploy"), i, deploy)

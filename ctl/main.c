@@ -21,7 +21,7 @@ static const struct command {
 } commands[] = {
 	{ "status", "[--check] [NAME]", "what acmed does, with which "
 	    "certificates", 0, 1, cmd_status },
-	{ "renew-now", "[--no-wait] NAME...", "renew now, and show each step",
+	{ "renew-now", "[--force] NAME...", "renew now, and show each step",
 	    1, SIZE_MAX, cmd_renew_now },
 	{ "check", "[--no-probe] [NAME...]", "would a renewal work, and if "
 	    "not, why", 0, SIZE_MAX, cmd_check },
@@ -70,7 +70,9 @@ usage(FILE *out)
 	    "      --remove        let it remove them\n"
 	    "      --until TIME    when they end: 2027-12-31, or 365d from "
 	    "now\n"
-	    "      --force         roll back also to an expired certificate\n"
+	    "      --force         renew although the CA asked to wait; roll "
+	    "back also to\n"
+	    "                      an expired certificate\n"
 	    "  -h, --help          this text\n"
 	    "  -V, --version       version of acmectl\n"
 	    "\n"
@@ -133,8 +135,8 @@ run(const char *word, struct options *o)
 	    c->run != cmd_rollback)
 		return misuse("--no-wait is for renew-now, deploy and "
 		    "rollback", NULL);
-	if (o->force && c->run != cmd_rollback)
-		return misuse("--force is for rollback", NULL);
+	if (o->force && c->run != cmd_rollback && c->run != cmd_renew_now)
+		return misuse("--force is for renew-now and rollback", NULL);
 	return c->run(o);
 }
 

@@ -33,8 +33,8 @@ _acmectl()
 	status) options+=" --check" ;;
 	check) options+=" --no-probe" ;;
 	persist) options+=" --write --remove --until" ;;
-	renew-now | deploy) options+=" --no-wait" ;;
-	rollback) options+=" --no-wait --force" ;;
+	deploy) options+=" --no-wait" ;;
+	renew-now | rollback) options+=" --no-wait --force" ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

@@ -16,23 +16,24 @@
 /* The body of POST /v1/renew; names is a set, {NAME: true}. */
 static int
 parse_renew(struct evhttp_request *req, json_t **names, bool *follow,
-    struct error *err)
+    bool *force, struct error *err)
 {
 	struct evbuffer *in = evhttp_request_get_input_buffer(req);
 	size_t len = evbuffer_get_length(in), i;
 	json_t *body, *list, *name;
 	json_error_t why;
-	int follow_int = 0;
+	int follow_int = 0, force_int = 0;
 
 	body = jsonx_parse(len == 0 ? "" :
 	    (const char *)evbuffer_pullup(in, -1), len, err);
 	if (body == NULL)
 		return -1;
-	if (json_unpack_ex(body, &why, JSON_STRICT, "{s:o, s?b}",
-	    "names", &list, "follow", &follow_int) == -1) {
+	if (json_unpack_ex(body, &why, JSON_STRICT, "{s:o, s?b, s?b}",
+	    "names", &list, "follow", &follow_int, "force", &force_int) ==
+	    -1) {
 		(void)error_set(err, ERR_REJECTED, API_ERR_REQUEST,
 		    "the request is not {\"names\": [...], \"follow\": "
-		    "true or false}: %s", why.text);
+		    "true or false, \"force\": true or false}: %s", why.text);
 		json_decref(body);
 		return -1;
 	}
@@ -45,6 +46,7 @@ parse_renew(struct evhttp_request *req, json_t **names, bool *follow,
 			break;
 	}
 	*follow = follow_int != 0;
+	*force = force_int != 0;
 	if (json_array_size(list) > 0 && i == json_array_size(list)) {
 		json_decref(body);
 		return 0;
@@ -115,15 +117,21 @@ post_renew(struct call *c)
 	json_t *names, *unused;
 	struct error err;
 	const char *name;
-	bool follow;
+	bool follow, force;
 
-	if (parse_renew(c->req, &names, &follow, &err) == -1) {
+	if (parse_renew(c->req, &names, &follow, &force, &err) == -1) {
 		reply_error(c->req, 400, &err, NULL);
 		return;
 	}
 	json_object_foreach(names, name, unused) {
 		if (!cert_exists(c, name)) {
 			unknown_cert(c, name);
+			json_decref(names);
+			return;
+		}
+		if (!force && engine_check_held(c->ctl->engine, name, &err) ==
+		    -1) {
+			reply_error(c->req, reply_status(&err), &err, NULL);
 			json_decref(names);
 			return;
 		}

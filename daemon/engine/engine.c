@@ -15,6 +15,7 @@
 #include "daemon/engine/ari.h"
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
+#include "daemon/engine/hold.h"
 #include "daemon/engine/outbox.h"
 #include "daemon/engine/persist_job.h"
 #include "daemon/engine/persist_watch.h"
@@ -68,6 +69,7 @@ engine_new(const struct engine_args *a, struct error *err)
 	TAILQ_INIT(&e->persist_jobs);
 	provider_env_init(&e->env, a->loop, a->http, e->dns, a->children);
 	e->accounts = accounts_new(a->loop, a->ca_http, a->children, a->store);
+	e->holds = holds_new(a->store);
 	timer_init(&e->schedule, a->loop, engine_schedule_cb, e);
 	timer_init(&e->stop_tick, a->loop, stop_tick_cb, e);
 	engine_table_load(e);
@@ -197,6 +199,7 @@ engine_free(struct engine *e)
 	tokens_free(e->tokens);
 	http01_free(e->http01);
 	accounts_free(e->accounts);
+	holds_free(e->holds);
 	provider_env_clear(&e->env);
 	dns_free(e->dns);
 	conf_unref(e->conf);

@@ -70,6 +70,14 @@ int		 engine_renew_now(struct engine *, const char *name,
 		    struct error *);
 
 /*
+ * -1 if the CA has asked to wait, and that time is not over: ERR_RATELIMIT
+ * "engine:held" says until when, and the CA's words.  engine_renew_now() would
+ * ask all the same.  Other errors: as there.
+ */
+int		 engine_check_held(const struct engine *, const char *name,
+		    struct error *);
+
+/*
  * Deploy the installed certificate again: all targets, or one (not NULL),
  * whatever their state and their windows.  The end is an event with "end"; if
  * that is under way already, its end is.  Errors: as engine_renew_now(), and

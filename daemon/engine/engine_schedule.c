@@ -11,6 +11,7 @@
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/due.h"
 #include "daemon/engine/floor.h"
+#include "daemon/engine/hold.h"
 #include "daemon/engine/issuer.h"
 #include "daemon/engine/persist_watch.h"
 #include "daemon/engine/priv.h"
@@ -71,8 +72,8 @@ retry_at_of(const struct cert *c, time_t now)
 
 	if (!floor_is_held(row))
 		return due_planned(row->retry_at, now);
-	if (issuer_is_other(c) || row->error_at > now || row->retry_at > (row->not_after > now ?
-	    row->not_after : now) + FLOOR_SLACK_S)
+	if (issuer_is_other(c) || row->error_at > now || row->retry_at >
+	    (row->not_after > now ? row->not_after : now) + FLOOR_SLACK_S)
 		return 0;
 	return row->retry_at;
 }
@@ -81,7 +82,7 @@ time_t
 cert_next_at(const struct cert *c, const char **action)
 {
 	const struct store_cert *row = &c->row;
-	time_t due, retry_at = retry_at_of(c, clock_now());
+	time_t due, held, retry_at = retry_at_of(c, clock_now());
 
 	*action = "none";
 	if (c->conf == NULL)
@@ -92,7 +93,8 @@ cert_next_at(const struct cert *c, const char **action)
 	}
 	if (c->watch != NULL)
 		return watch_next_at(c, action);
-	if (c->forced) {
+	held = c->passes_hold ? 0 : hold_until(c, NULL);
+	if (c->forced && held == 0) {
 		*action = "renew";
 		return 0;
 	}
@@ -101,10 +103,11 @@ cert_next_at(const struct cert *c, const char **action)
 	    row->names_failed != NULL &&
 	    strcmp(row->names_failed, c->names) == 0) {
 		*action = "retry";
-		return retry_at;
+		due = retry_at;
+	} else {
+		*action = "renew";
 	}
-	*action = "renew";
-	return due;
+	return due < held ? held : due;
 }
 
 /*
@@ -159,6 +162,7 @@ run_failed(struct cert *c, enum step step, const struct error *err)
 		row->failures++;
 	row->retry_at = due_retry_at(err, row->failures, now, row->not_after);
 	floor_failed(c, step);
+	hold_failed(c, err);
 	row->error_at = now;
 	free(row->error);
 	row->error = xmemdup(err, sizeof(*err));
@@ -189,6 +193,7 @@ run_done(struct cert *c, enum step step, const struct error *err)
 	char when[WHEN_MAX];
 
 	engine_give_place(c);
+	c->passes_hold = false;
 	if (err != NULL)
 		e->failed++;
 	else
@@ -245,6 +250,10 @@ start_ready(struct engine *e)
 		/* A twin is queued again when the run is over. */
 		if (c->conf == NULL || c->run != NULL || twin_runs(e, c) ||
 		    deployer_is_rolling_back(c))
+			continue;
+		/* The run before it was told to wait. */
+		if (!c->passes_hold && c->watch == NULL &&
+		    hold_until(c, NULL) != 0)
 			continue;
 		if (c->watch != NULL && !watch_wants_run(c)) {
 			watch_poll(c);
@@ -351,6 +360,23 @@ engine_reschedule(struct engine *e)
 }
 
 int
+engine_check_held(const struct engine *e, const char *name, struct error *err)
+{
+	const struct cert *c = engine_find_known(e, name, err);
+	struct error why;
+
+	if (c == NULL)
+		return -1;
+	/* One that runs is joined. */
+	if (c->run != NULL || hold_until_asked(c, &why) == 0)
+		return 0;
+	(void)error_set(err, why.kind, why.code, "\"%s\" is held: %s; to ask "
+	    "all the same: acmectl renew-now --force %s", name, why.msg, name);
+	err->retry_at = why.retry_at;
+	return -1;
+}
+
+int
 engine_renew_now(struct engine *e, const char *name, struct error *err)
 {
 	struct cert *c = engine_find_known(e, name, err);
@@ -360,6 +386,7 @@ engine_renew_now(struct engine *e, const char *name, struct error *err)
 	if (c->run != NULL)
 		return 0;
 	c->forced = true;
+	c->passes_hold = true;
 	/* Until there is a certificate: also where this run fails, or none
 	 * begins before the next start. */
 	if (c->watch == NULL) {

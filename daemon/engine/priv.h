@@ -21,6 +21,7 @@ struct ari;
 struct action;
 struct cert_info;
 struct cleanup;
+struct holds;
 struct deployer;
 struct gate;
 struct http01;
@@ -62,6 +63,9 @@ struct cert {
 	unsigned	 deploys;	/* operations of the deployer */
 	bool		 forced;	/* renew-now asked for it */
 	bool		 was_forced;	/* ... for the run under way */
+	bool		 passes_hold;	/* a person asked, to the end of the
+					   run: the account's hold is not for
+					   it */
 	bool		 is_queued;	/* in engine->ready */
 	bool		 has_place;	/* its run is one of max_renewals */
 	json_t		*persist;	/* what persist_watch saw, or NULL */
@@ -82,6 +86,7 @@ struct engine {
 	struct dns	*dns;
 	struct provider_env env;
 	struct accounts	*accounts;
+	struct holds	*holds;
 	struct cleanup	*cleanup;
 	struct http01	*http01;
 	struct tokens	*tokens;

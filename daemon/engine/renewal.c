@@ -17,6 +17,7 @@
 #include "daemon/engine/authorize.h"
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
+#include "daemon/engine/hold.h"
 #include "daemon/engine/orderwait.h"
 #include "daemon/engine/tokens.h"
 #include "daemon/engine/zones.h"
@@ -342,6 +343,7 @@ order_created(const struct error *err, const struct acme_order *order,
 		renewal_fail(r, &empty);
 		return;
 	}
+	hold_end(r->engine, r->cc->account);
 	r->order = acme_order_dup(order);
 	cert_order_forget(r->cert);
 	row->order_url = xstrdup(order->url);
@@ -358,6 +360,13 @@ order_created(const struct error *err, const struct acme_order *order,
 static void
 order_new(struct renewal *r, const char *replaces)
 {
+	struct error held;
+
+	/* Another run may have been told meanwhile. */
+	if (!r->cert->passes_hold && hold_until(r->cert, &held) != 0) {
+		renewal_fail(r, &held);
+		return;
+	}
 	renewal_say(r, "ordering a certificate");
 	r->is_resumed = false;
 	r->has_replaces = replaces != NULL;

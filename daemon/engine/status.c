@@ -16,6 +16,7 @@
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/due.h"
+#include "daemon/engine/hold.h"
 #include "daemon/engine/issuer.h"
 #include "daemon/engine/persist_watch.h"
 #include "daemon/engine/priv.h"
@@ -78,13 +79,23 @@ string_or_null(const char *s)
 }
 
 static json_t *
+held_json(const struct cert *c)
+{
+	struct error err;
+	time_t until = hold_until_asked(c, &err);
+
+	return until == 0 ? json_null() : json_pack("{s:o, s:s}", "until",
+	    time_json(until), "msg", err.msg);
+}
+
+static json_t *
 cert_json(const struct cert *c)
 {
 	const struct store_cert *row = &c->row;
 	bool has = row->serial[0] != '\0';
 
 	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:b, s:b, s:o, s:o, "
-	    "s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o}",
+	    "s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
 	    "serial", string_or_null(row->serial),
 	    "issuer", string_or_null(row->issuer),
@@ -98,6 +109,7 @@ cert_json(const struct cert *c)
 	    "failures", (int)row->failures,
 	    "error", row->error != NULL ?
 	    error_json(row->error, row->error_at) : json_null(),
+	    "held", held_json(c),
 	    "deploy", deployer_json(c), "published", watch_json(c),
 	    "persist", persist_watch_json(c),
 	    "ari", ari_json(c));

@@ -187,6 +187,17 @@ static const char *const migrations[] = {
 	"UPDATE cert SET ari_directory = (SELECT min(directory) FROM account)"
 	" WHERE ari_directory IS NULL AND serial <> '' AND"
 	" (SELECT count(DISTINCT directory) FROM account) = 1;",
+
+	"CREATE TABLE hold ("
+	" account TEXT NOT NULL,"
+	" directory TEXT NOT NULL,"
+	" at INTEGER NOT NULL,"
+	" until INTEGER NOT NULL,"
+	" times INTEGER NOT NULL,"
+	" code TEXT NOT NULL,"
+	" msg TEXT NOT NULL,"
+	" PRIMARY KEY (account, directory)"
+	") WITHOUT ROWID;",
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
@@ -194,7 +205,7 @@ static const char *const migrations[] = {
 static const char *const checks[] = {
 	"PRAGMA quick_check('account')", "PRAGMA quick_check('cert')",
 	"PRAGMA quick_check('txt')", "PRAGMA quick_check('deploy')",
-	"PRAGMA quick_check('http')",
+	"PRAGMA quick_check('http')", "PRAGMA quick_check('hold')",
 	"PRAGMA quick_check('alarm')", "PRAGMA quick_check('notice')",
 };
 

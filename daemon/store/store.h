@@ -95,6 +95,22 @@ void		 store_account_contact_put(struct store *, const char *name,
 void		 store_account_put(struct store *, const char *name,
 		    const char *directory, const char *kid);
 
+/* An account that the CA asked to wait; key: account, directory. */
+struct store_hold {
+	char		 account[128];
+	char		 directory[1024];
+	time_t		 at;		/* when the CA asked */
+	time_t		 until;		/* as it asked, at most 7 days */
+	unsigned	 times;		/* in a row */
+	char		 code[64];	/* its error */
+	char		 msg[1024];
+};
+void		 store_hold_each(struct store *,
+		    void (*each)(const struct store_hold *, void *), void *);
+/* Insert or replace. */
+void		 store_hold_put(struct store *, const struct store_hold *);
+void		 store_hold_delete(struct store *, const struct store_hold *);
+
 /* --- one row per certificate the daemon has ever managed --- */
 
 #define STORE_STAMP_SIZE 80

@@ -37,6 +37,7 @@ struct engine {
 	TAILQ_HEAD(, engine_sub) subs;
 	size_t	n_subs;
 	bool	stopping;
+	bool		 is_held;
 	bool	instant;
 	char	renewed[4096];
 	TAILQ_HEAD(, persist_job) jobs;
@@ -88,6 +89,12 @@ void
 fake_engine_set_stopping(struct engine *e, bool stopping)
 {
 	e->stopping = stopping;
+}
+
+void
+fake_engine_set_held(struct engine *e, bool is_held)
+{
+	e->is_held = is_held;
 }
 
 void
@@ -174,6 +181,15 @@ engine_renew_now(struct engine *e, const char *name, struct error *err)
 		fake_engine_end(e, name, true);
 	}
 	return 0;
+}
+
+int
+engine_check_held(const struct engine *e, const char *name, struct error *err)
+{
+	if (strcmp(name, "b.example") != 0 || !e->is_held)
+		return 0;
+	return error_set(err, ERR_RATELIMIT, "engine:held",
+	    "\"%s\" is held", name);
 }
 
 /* As engine_renew_now(), with what besides in the list of names. */

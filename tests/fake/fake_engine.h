@@ -21,6 +21,8 @@ const char	*fake_engine_renewed(const struct engine *);
 size_t		 fake_engine_subs(const struct engine *);
 /* engine_renew_now() refuses with "engine:stopping". */
 void		 fake_engine_set_stopping(struct engine *, bool);
+/* The CA has asked "b.example" to wait. */
+void		 fake_engine_set_held(struct engine *, bool);
 /* engine_renew_now() runs and ends at once, inside the call. */
 void		 fake_engine_set_instant(struct engine *, bool);
 /* Tell the subscribers; end: the run is over, with this result. */

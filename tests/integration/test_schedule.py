@@ -121,3 +121,51 @@ def test_refused_by_policy(acmed, ca):
     acmed.start()
     assert "redundant with a wildcard" in acmed.wait_error("wild")["msg"]
     assert next_in(acmed, "wild") > 19 * 3600
+
+
+def test_account_is_held(acmed, ca):
+    """One is told to wait: the others do not ask, nor renew-now."""
+    ca.before["newOrder"] = lambda ca, h, p: (429, [
+        ("Retry-After", "3600")], {
+            "type": "urn:ietf:params:acme:error:rateLimited",
+            "detail": "too many new orders from this account"})
+    acmed.start()
+    acmed.wait_error(NAME)
+    for i in range(5):
+        acmed.cert("more%d.example.test" % i)
+    acmed.write_conf()
+    assert acmed.ctl("reload").returncode == 0
+    p = acmed.ctl("renew-now", "more1.example.test")
+    assert p.returncode == 5, p.stdout
+    assert "to wait until" in p.stdout and "--force" in p.stdout, p.stdout
+    assert "too many new orders" in p.stdout
+    settles(acmed, ca, 1)
+    assert "to wait until" in acmed.ctl("status", "more1.example.test").stdout
+    del ca.before["newOrder"]
+    p = acmed.ctl("renew-now", "--force", "more1.example.test")
+    assert p.returncode == 0, p.stdout
+    # The CA takes orders again.
+    acmed.wait_valid("more2.example.test", 30)
+
+
+def test_staging_to_production(make, scripted):
+    """Another directory in the configuration is enough."""
+    staging, production = scripted(), scripted()
+    both = os.path.join(staging.folder, "both.pem")
+    with open(both, "w") as f:
+        for c in staging, production:
+            with open(c.ca_file) as g:
+                f.write(g.read())
+    a = make(staging.directory, ca_file=both)
+    a.cert(NAME)
+    a.start()
+    a.wait_valid(NAME)
+    serial = a.serial(NAME)
+    a.accounts["lab"]["directory"] = production.directory
+    a.write_conf()
+    assert a.ctl("reload").returncode == 0
+    a.wait("the other CA", lambda: a.serial(NAME) != serial)
+    c = a.wait_valid(NAME)
+    assert c["directory"] == production.directory and not c["other_ca"]
+    assert staging.count()["newOrder"] == 1
+    assert production.count()["newOrder"] == 1

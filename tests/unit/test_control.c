@@ -537,6 +537,24 @@ test_follow_instant(void **state)
 	    "\"ok\":true}\n\r\n0\r\n\r\n");
 }
 
+/* What the CA asked to wait is refused, and nothing else begins either. */
+static void
+test_held(void **state)
+{
+	struct env *env = *state;
+
+	fake_engine_set_held(env->engine, true);
+	exchange(env, "POST", "/v1/renew",
+	    "{\"names\": [\"a.example\", \"b.example\"]}", 503,
+	    "\"code\":\"engine:held\"");
+	assert_string_equal(fake_engine_renewed(env->engine), "");
+	exchange(env, "POST", "/v1/renew",
+	    "{\"names\": [\"b.example\"], \"force\": false}", 503, "held");
+	exchange(env, "POST", "/v1/renew",
+	    "{\"names\": [\"b.example\"], \"force\": true}", 202, "started");
+	assert_string_equal(fake_engine_renewed(env->engine), "b.example ");
+}
+
 /* HTTP/1.0 knows no chunks. */
 static void
 test_follow_http10(void **state)
@@ -1031,6 +1049,7 @@ main(void)
 		T(test_reload_fails),
 		T(test_follow),
 		T(test_follow_instant),
+		T(test_held),
 		T(test_follow_http10),
 		T(test_events),
 		T(test_leave_midway),

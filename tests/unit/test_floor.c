@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/json.h"
@@ -205,6 +206,104 @@ test_short_retry_after(void **state)
 	assert_int_equal(erig_setup(state), 0);
 }
 
+#define CERT(name) "certificate \"" name "\" { names = { \"" name \
+    ".test\" } provider = dns }\n"
+#define FIVE "max_renewals = 1\n" CERT("a") CERT("b") CERT("c") CERT("d") \
+    CERT("e")
+
+/* The CA asks one certificate to wait: its whole account does, also over a
+ * restart, and a person hears until when. */
+static void
+test_account_is_held(void **state)
+{
+	struct erig *r = *state;
+	struct fake_rule *rule = &fake_ca.rules[FAKE_NEW_ORDER];
+	struct error err;
+
+	fake_rule_fail(rule, 1, ERR_RATELIMIT, "acme:rateLimited",
+	    "rateLimited: too many new orders from this account");
+	rule->err.retry_at = RIG_NOW + 7200;
+	erig_conf(r, FIVE);
+	erig_up(r);
+	fake_time_pass(HOUR);
+	assert_int_equal(fake_ca.calls[FAKE_NEW_ORDER], 1);
+	erig_down(r);
+	erig_up(r);
+	fake_time_pass(58 * MINUTE);
+	assert_int_equal(fake_ca.calls[FAKE_NEW_ORDER], 1);
+	assert_int_equal(engine_check_held(r->engine, "c", &err), -1);
+	assert_string_equal(err.code, "engine:held");
+	assert_string_equal(err.msg, "\"c\" is held: the CA asks account "
+	    "\"ca\" to wait until 2027-01-15T10:00:00Z (2m): order: "
+	    "rateLimited: too many new orders from this account; to ask all "
+	    "the same: acmectl renew-now --force c");
+	assert_int_equal(engine_check_held(r->engine, "a", &err), -1);
+	/* A person may ask all the same. */
+	assert_int_equal(engine_renew_now(r->engine, "c", &err), 0);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 1);
+	/* The CA takes orders again: so do the others. */
+	fake_time_pass(MINUTE);
+	assert_int_equal(engine_check_held(r->engine, "b", &err), 0);
+	fake_time_pass(20 * MINUTE);
+	assert_int_equal(r->oks, 5);
+}
+
+/* What the CA says of names, or of a domain, holds nobody else. */
+static void
+test_names_are_held(void **state)
+{
+	static const char *const msgs[] = {
+		"rateLimited: too many certificates (5) already issued for "
+		    "this exact set of identifiers",
+		"rateLimited: too many certificates already issued for "
+		    "\"a.test\"" };
+
+	for (size_t i = 0; i < N_ELEMENTS(msgs); i++) {
+		struct fake_rule *rule = &fake_ca.rules[FAKE_NEW_ORDER];
+		struct erig *r;
+		struct error err;
+
+		assert_int_equal(erig_setup(state), 0);
+		r = *state;
+		fake_rule_fail(rule, 1, ERR_RATELIMIT, "acme:rateLimited",
+		    msgs[i]);
+		rule->err.retry_at = RIG_NOW + 2 * DAY_S;
+		erig_conf(r, FIVE);
+		erig_up(r);
+		fake_time_pass(HOUR);
+		assert_int_equal(r->oks, 4);
+		assert_int_equal(fake_ca.calls[FAKE_NEW_ORDER], 5);
+		assert_int_equal(engine_check_held(r->engine, "b", &err), 0);
+		assert_int_equal(engine_check_held(r->engine, "a", &err), -1);
+		assert_non_null(strstr(err.msg, "to wait until"));
+		assert_int_equal(erig_teardown(state), 0);
+	}
+	assert_int_equal(erig_setup(state), 0);
+}
+
+/* A maintenance page without an end, and certificates near theirs: each
+ * account asks hourly, not each certificate each minute. */
+static void
+test_held_near_expiry(void **state)
+{
+	struct erig *r = *state;
+	struct fake_rule *rule = &fake_ca.rules[FAKE_NEW_ORDER];
+	unsigned before;
+
+	fake_ca.lifetime_s = DAY_S;
+	erig_conf(r, FIVE);
+	erig_up(r);
+	erig_ends(r, 5);
+	fake_rule_fail(rule, 1000, ERR_RATELIMIT, "acme:http-503",
+	    "HTTP status 503");
+	rule->err.retry_at = RIG_NOW + 7 * DAY_S;
+	fake_time_pass(20 * HOUR);
+	before = fake_ca.calls[FAKE_NEW_ORDER];
+	fake_time_pass(10 * HOUR);
+	assert_in_range(fake_ca.calls[FAKE_NEW_ORDER] - before, 7, 13);
+}
+
 int
 main(void)
 {
@@ -216,6 +315,9 @@ main(void)
 		ERIG_TEST(test_ari_in_the_past),
 		ERIG_TEST(test_thrown_away),
 		ERIG_TEST(test_short_retry_after),
+		ERIG_TEST(test_account_is_held),
+		ERIG_TEST(test_names_are_held),
+		ERIG_TEST(test_held_near_expiry),
 	};
 
 	return cmocka_run_group_tests(tests, erig_group_setup,

@@ -177,6 +177,7 @@ test_versions(void **state)
 	/* Version 1, which knew no http-01 and less of deploy targets. */
 	(void)sql(f, "PRAGMA user_version = 1");
 	(void)sql(f, "DROP TABLE http");
+	(void)sql(f, "DROP TABLE hold");
 	(void)sql(f, "DROP TABLE alarm");
 	(void)sql(f, "DROP TABLE notice");
 	(void)sql(f, "DROP TABLE deploy");

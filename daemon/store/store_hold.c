@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/store/db.h"
+#include "daemon/store/store_priv.h"
+
+void
+store_hold_each(struct store *s,
+    void (*each)(const struct store_hold *, void *), void *arg)
+{
+	static const char sql[] =
+	    "SELECT account, directory, at, until, times, code, msg"
+	    " FROM hold ORDER BY account, directory";
+	struct db_stmt *q = db_stmt(s->db, sql);
+
+	while (db_next(q)) {
+		struct store_hold h;
+
+		db_copy_text(q, 0, h.account, sizeof(h.account));
+		db_copy_text(q, 1, h.directory, sizeof(h.directory));
+		h.at = (time_t)db_int(q, 2);
+		h.until = (time_t)db_int(q, 3);
+		h.times = (unsigned)db_int(q, 4);
+		db_copy_text(q, 5, h.code, sizeof(h.code));
+		db_copy_text(q, 6, h.msg, sizeof(h.msg));
+		each(&h, arg);
+	}
+}
+
+void
+store_hold_put(struct store *s, const struct store_hold *h)
+{
+	static const char sql[] =
+	    "INSERT OR REPLACE INTO hold (account, directory, at, until,"
+	    " times, code, msg) VALUES (?, ?, ?, ?, ?, ?, ?)";
+	struct db_stmt *q = db_stmt(s->db, sql);
+
+	db_bind_text(q, h->account);
+	db_bind_text(q, h->directory);
+	db_bind_int(q, h->at);
+	db_bind_int(q, h->until);
+	db_bind_int(q, h->times);
+	db_bind_text(q, h->code);
+	db_bind_text(q, h->msg);
+	db_write(q);
+}
+
+void
+store_hold_delete(struct store *s, const struct store_hold *h)
+{
+	static const char sql[] =
+	    "DELETE FROM hold WHERE account = ? AND directory = ?";
+	struct db_stmt *q = db_stmt(s->db, sql);
+
+	db_bind_text(q, h->account);
+	db_bind_text(q, h->directory);
+	db_write(q);
+}
