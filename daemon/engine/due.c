@@ -30,7 +30,8 @@ due_at(time_t not_before, time_t not_after, int64_t renew_before, int spread)
 int
 due_spread(void)
 {
-	return (int)arc4random_uniform(41) - 20;
+	return (int)arc4random_uniform(2 * DUE_SPREAD_MAX + 1) -
+	    DUE_SPREAD_MAX;
 }
 
 /* +-20 % of s. */

@@ -28,6 +28,7 @@ time_t	due_at(time_t not_before, time_t not_after, int64_t renew_before,
 	    int spread);
 
 /* A spread for due_at(), drawn at random. */
+#define DUE_SPREAD_MAX 20
 int	due_spread(void);
 
 /*

@@ -7,6 +7,7 @@
 #include "common/text.h"
 #include "daemon/engine/ari.h"
 #include "daemon/engine/deployer.h"
+#include "daemon/engine/due.h"
 #include "daemon/engine/issuer.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
@@ -139,6 +140,9 @@ row_load_cb(const struct store_cert *row, void *arg)
 
 	free(c->row.name);
 	store_cert_dup(&c->row, row);
+	/* Somebody wrote it by hand. */
+	if (c->row.spread < -DUE_SPREAD_MAX || c->row.spread > DUE_SPREAD_MAX)
+		c->row.spread = due_spread();
 	e->certs = xreallocarray(e->certs, e->n_certs + 1, sizeof(*e->certs));
 	e->certs[e->n_certs++] = c;
 }
@@ -279,6 +283,7 @@ cert_follow_live(struct cert *c, const struct cert_info *info)
 	row->not_before = info->not_before;
 	row->not_after = info->not_after;
 	row->key = info->key;
+	row->spread = due_spread();	/* the row may be a new one */
 	free(row->names);
 	while (info->names[n] != NULL)
 		n++;
