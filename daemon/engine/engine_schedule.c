@@ -161,7 +161,7 @@ run_failed(struct cert *c, enum step step, const struct error *err)
 	if (!c->was_forced || row->failures == 0)
 		row->failures++;
 	row->retry_at = due_retry_at(err, row->failures, now, row->not_after);
-	floor_failed(c, step);
+	floor_failed(c, step, err);
 	hold_failed(c, err);
 	row->error_at = now;
 	free(row->error);

@@ -67,14 +67,25 @@ floor_installed(struct cert *c, const char *names)
 	cert_save(c);
 }
 
+/* Is the certificate that was issued of no use, also when its time comes? */
+static bool
+is_unfit(const struct error *err)
+{
+	return strncmp(err->code, "cert:", 5) == 0 &&
+	    strcmp(err->code, "cert:expired") != 0 &&
+	    strcmp(err->code, "cert:not-yet") != 0;
+}
+
 void
-floor_failed(struct cert *c, enum step step)
+floor_failed(struct cert *c, enum step step, const struct error *err)
 {
 	struct store_cert *row = &c->row;
 	time_t at;
 
-	/* An order that is kept is gone on with: that orders nothing. */
-	if (step < STEP_FINALIZE || row->order_url != NULL)
+	/* An order that is kept is gone on with: that orders nothing, unless
+	 * what it has brought does not fit. */
+	if (step < STEP_FINALIZE || (row->order_url != NULL &&
+	    !is_unfit(err)))
 		return;
 	row->early++;
 	at = due_floor(row->early, clock_now(), 0);

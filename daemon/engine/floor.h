@@ -25,7 +25,8 @@
 void		 floor_installed(struct cert *, const char *names);
 /* A run has failed in that step, and the row's retry_at is set: it may have
  * to be later.  The row is not saved. */
-void		 floor_failed(struct cert *, enum step);
+void		 floor_failed(struct cert *, enum step,
+		    const struct error *);
 /* Is the row's error that its certificate was due as it came? */
 bool		 floor_is_held(const struct store_cert *);
 

@@ -42,7 +42,8 @@ test_due_on_arrival(void **state)
 		{ 10, 0, 2, 4 },
 		{ 50, 0, 2, 4 },
 		{ 3600, 3599, 2, 4 },
-		{ 90 * DAY_S, 400 * DAY_S, 2, 4 },	/* expired already */
+		{ 90 * DAY_S, 400 * DAY_S, 1, 1 },	/* expired already:
+							   it is kept */
 	};
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
