@@ -53,7 +53,7 @@ open_command(const char *path, const struct stat *st, mode_t bits)
 	bits <<= is_ours ? 6 : 3;
 	if ((mode & bits) == bits)
 		return xstrdup(change);
-	return xasprintf("%s%schmod %04o %s", change,
+	return xasprintf("%s%schmod %o %s", change,
 	    change[0] != '\0' ? " && " : "", (unsigned)(mode | bits), path);
 }
 
@@ -142,7 +142,7 @@ access_close(const char *path, const char *bits)
 	if (geteuid() == 0 || stat(path, &st) == -1 ||
 	    st.st_uid == geteuid() || st.st_gid == getegid())
 		return xasprintf("chmod o-%s %s", bits, path);
-	return xasprintf("chgrp %s %s && chmod %04o %s",
+	return xasprintf("chgrp %s %s && chmod %o %s",
 	    group_name(getegid(), group), path,
 	    (unsigned)((st.st_mode & 0770) | 0040), path);
 }

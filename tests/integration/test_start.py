@@ -158,7 +158,7 @@ def test_seen_by_the_daemons_user(acmed):
     assert p.returncode == 1 and "user nobody cannot read %s" % acmed.conf \
         in p.stdout, p.stdout
     command = p.stdout.strip().split(": ")[-1]
-    assert command == "chgrp nogroup %s && chmod 0640 %s" % (
+    assert command == "chgrp nogroup %s && chmod 640 %s" % (
         acmed.conf, acmed.conf)
     proc.run(["sh", "-c", command])
     p = check()
@@ -182,7 +182,7 @@ def test_seen_by_the_daemons_user(acmed):
     acmed.write_conf()
     os.chmod(acmed.conf, 0o644)
     p = check()
-    assert "chgrp nogroup %s && chmod 0640" % acmed.conf in p.stdout
+    assert "chgrp nogroup %s && chmod 640" % acmed.conf in p.stdout
 
 
 @pytest.mark.parametrize("what", ["mode", "owner", "include", "directory"])
