@@ -222,6 +222,18 @@ install_kept(struct renewal *r)
 	renewal_goto(r, STEP_INSTALL);
 }
 
+/* A certificate that cannot be kept is not ordered; what is ordered already is
+ * gone on with, however little room there is. */
+static int
+check_room(const struct renewal *r, struct error *err)
+{
+	struct store *store = r->engine->a.store;
+
+	if (store_check_room(store, r->cert->row.name, err) == -1)
+		return -1;
+	return renewal_has_order(r) ? 0 : store_check_space(store, err);
+}
+
 static void
 enter_account(struct renewal *r)
 {
@@ -236,6 +248,10 @@ enter_account(struct renewal *r)
 		next = install_kept;
 		break;
 	case KEPT_NOTHING:
+		if (check_room(r, &err) == -1) {
+			renewal_end(r, &err);
+			return;
+		}
 		break;
 	}
 	if (r->conf->hooks_dir != NULL)

@@ -243,9 +243,13 @@ switch_live(const struct install *in, struct error *err)
 		if (symlinkat(target, in->live, tmp) == -1)
 			return error_errno(err, "live/%s", tmp);
 		if (renameat(in->live, tmp, in->live, in->name) == -1) {
-			(void)error_errno(err, errno == EISDIR ?
-			    "live/%s must be acmed's own symbolic link" :
-			    "live/%s", in->name);
+			if (errno == EISDIR)
+				(void)error_set(err, ERR_CONFIG,
+				    "store:not-ours", "live/%s is a directory, "
+				    "and must be acmed's own symbolic link; "
+				    "move it aside", in->name);
+			else
+				(void)error_errno(err, "live/%s", in->name);
 			(void)unlinkat(in->live, tmp, 0);
 			return -1;
 		}

@@ -197,6 +197,17 @@ void		 store_pending_drop(struct store *, const char *name);
 int		 store_live_key(struct store *, const char *name,
 		    EVP_PKEY **key, struct error *);
 
+/*
+ * Asked before an order: could what it brings be kept and installed?  The
+ * first looks whether pending/, archive/ and live/ can be written, and whether
+ * live/NAME can be made a link (ERR_CONFIG "store:dir", "store:not-ours", with
+ * what to do); it makes those of the three that are gone.  The second whether
+ * the disk has room: ERR_TRANSIENT "store:full".
+ */
+int		 store_check_room(const struct store *, const char *name,
+		    struct error *);
+int		 store_check_space(const struct store *, struct error *);
+
 #define STORE_VERSION_SIZE 80
 
 /*

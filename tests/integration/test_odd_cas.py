@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from lab import script_ca
+from lab import proc, script_ca
 
 
 @pytest.fixture
@@ -288,6 +288,69 @@ proxy_pass https://127.0.0.1:%(ca)d; } } }
         relay.sock.close()
         nginx.terminate()
         nginx.wait()
+
+
+def refused_early(a, name, words):
+    """renew-now fails before anything is asked for."""
+    a.get("/v1/renew", "POST", json.dumps({"names": [name]}))
+    return a.wait("the refusal", lambda: (
+        lambda e: e and words in e["msg"] and e)(
+            a.cert_status(name)["error"]))
+
+
+def renews(ca, a, name):
+    """... and when it is mended, one order is enough."""
+    before = a.serial(name)
+    a.get("/v1/renew", "POST", json.dumps({"names": [name]}))
+    a.wait("a renewal", lambda: a.serial(name) != before, 30)
+    n = ca.count()
+    assert (n["newOrder"], n["finalize"]) == (2, 2), n
+
+
+def test_live_is_a_directory(odd):
+    """What cannot be installed is not ordered."""
+    name = "dir.example.test"
+    ca, a = odd(name)
+    issued_once(ca, a, name)
+    live = os.path.join(a.state_dir, "live", name)
+    version = os.path.realpath(live)
+    os.unlink(live)
+    shutil.copytree(version, live)
+    err = refused_early(a, name, "mv ")
+    assert err["kind"] == "config" and "live/" + name in err["msg"], err
+    assert ca.count()["newOrder"] == 1
+    shutil.move(live, os.path.join(a.state_dir, "moved"))
+    os.symlink(os.path.relpath(version, os.path.dirname(live)), live)
+    renews(ca, a, name)
+
+
+def test_no_room_for_it(odd):
+    """A full disk, and no inodes: no order is made that could not be kept."""
+    name = "full.example.test"
+    ca, a = odd(name)
+    os.mkdir(a.state_dir, 0o700)
+    proc.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=0700,nr_inodes=99",
+              "tmpfs", a.state_dir])
+    try:
+        issued_once(ca, a, name)
+        many = os.path.join(a.state_dir, "many")
+        os.mkdir(many)
+        with pytest.raises(OSError):
+            for i in range(99):
+                open(os.path.join(many, str(i)), "w").close()
+        assert refused_early(a, name, "no inodes")["kind"] == "transient"
+        shutil.rmtree(many)
+        filler = os.path.join(a.state_dir, "filler")
+        with open(filler, "wb", 0) as f:
+            room = os.statvfs(a.state_dir)
+            f.write(b"x" * (room.f_bavail * room.f_frsize - 200_000))
+        assert refused_early(a, name, "is full")["kind"] == "transient"
+        assert ca.count()["newOrder"] == 1
+        os.unlink(filler)
+        renews(ca, a, name)
+    finally:
+        a.end()
+        proc.run(["umount", "-l", a.state_dir], check=False)
 
 
 def test_access_stays(odd):
