@@ -4,12 +4,13 @@
  * (https://ccp.netcup.net/run/webservice/servers/endpoint.php).  Everything
  * is a POST within a login session.  Records are sent as a list of which those
  * without an id are added and those marked are deleted; ids may change with
- * any update, so that values alone are trusted.
+ * any update, so that values alone are trusted.  For the domains in netcup's
+ * CloudDNS see netcup_cloud.c.
  */
 #include <string.h>
 #include <strings.h>
 
-#include "providers/provider.h"
+#include "providers/netcup.h"
 
 #define SESSION_MS (INT64_C(13) * 60 * 1000)	/* of 15 minutes */
 
@@ -19,30 +20,55 @@
 #define CODE_NO_DOMAIN 5028
 #define CODE_NO_RECORDS 5029
 
-enum { OPT_CUSTOMER_NUMBER, OPT_API_KEY, OPT_API_PASSWORD };
-
 static const struct provider_opt opts[] = {
-	[OPT_CUSTOMER_NUMBER] = { .name = "customer_number", .required = true,
-	    .help = "as for the login to the CCP" },
-	[OPT_API_KEY] = { .name = "api_key", .required = true, .secret = true,
-	    .help = "CCP, Master Data, API" },
-	[OPT_API_PASSWORD] = { .name = "api_password", .required = true,
-	    .secret = true, .help = "CCP, Master Data, API" },
+	[NETCUP_CUSTOMER_NUMBER] = { .name = "customer_number",
+	    .help = "as for the login to the CCP; not for CloudDNS" },
+	[NETCUP_API_KEY] = { .name = "api_key", .required = true,
+	    .secret = true, .help = "CCP, Master Data, API; alone for "
+	    "CloudDNS" },
+	[NETCUP_API_PASSWORD] = { .name = "api_password", .secret = true,
+	    .help = "CCP, Master Data, API; not for CloudDNS" },
 	PROVIDER_ZONE_OPTS,
 	PROVIDER_BASE_OPT,
 	PROVIDER_HTTP_OPTS,
 	{ .name = NULL }
 };
 
-/* c->memo is the record found, as they sent it. */
-struct netcup {
-	bool	is_fresh;		/* the login was made for this call */
-};
-
 struct netcup_keep {
 	char	session[256];		/* "": not logged in */
 	int64_t	until;			/* monotonic */
 };
+
+static int
+check(const struct provider_values *v, struct error *err)
+{
+	bool is_new = strlen(provider_str(v, NETCUP_API_KEY)) == NEW_KEY;
+	bool has_number = provider_str(v, NETCUP_CUSTOMER_NUMBER) != NULL;
+	bool has_password = provider_str(v, NETCUP_API_PASSWORD) != NULL;
+
+	if (is_new && (has_number || has_password))
+		return error_set(err, ERR_CONFIG, "netcup:options",
+		    "api_key has %d characters and is for CloudDNS, which "
+		    "has no customer_number and api_password: remove them, "
+		    "or use a legacy key, as the CCP's DNS API wants",
+		    NEW_KEY);
+	if (!is_new && (!has_number || !has_password))
+		return error_set(err, ERR_CONFIG, "netcup:options",
+		    "%s is not set: the CCP's DNS API wants customer_number, "
+		    "api_key and api_password, CloudDNS an api_key of %d "
+		    "characters alone", has_number ? "api_password" :
+		    "customer_number", NEW_KEY);
+	return 0;
+}
+
+static int
+prepare(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	if (netcup_is_cloud(c->values))
+		preq_token(rq, "Bearer",
+		    provider_str(c->values, NETCUP_API_KEY));
+	return 0;
+}
 
 static void
 action(struct preq *rq, const char *name, json_t *param /* taken */)
@@ -58,8 +84,8 @@ session_param(struct provider_call *c)
 	const struct netcup_keep *keep = c->keep;
 
 	return json_pack("{s:s, s:s, s:s, s:s}",
-	    "customernumber", provider_str(c->values, OPT_CUSTOMER_NUMBER),
-	    "apikey", provider_str(c->values, OPT_API_KEY),
+	    "customernumber", provider_str(c->values, NETCUP_CUSTOMER_NUMBER),
+	    "apikey", provider_str(c->values, NETCUP_API_KEY),
 	    "apisessionid", keep->session, "domainname", c->zone);
 }
 
@@ -68,7 +94,8 @@ is_refusal(const struct provider_answer *a)
 {
 	const char *status = jsonx_str(a->json, "status");
 
-	return status != NULL && strcmp(status, "error") == 0;
+	return (status != NULL && strcmp(status, "error") == 0) ||
+	    !jsonx_bool(a->json, "success", true);	/* CloudDNS */
 }
 
 static bool
@@ -85,6 +112,10 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	const char *words = jsonx_str(a->json, "longmessage");
 	int64_t code = jsonx_int(a->json, "statuscode", 0);
 
+	if (netcup_is_cloud(c->values)) {
+		netcup_cloud_failed(a, err);
+		return;
+	}
 	if (words == NULL || words[0] == '\0')
 		words = jsonx_str(a->json, "shortmessage");
 	if (code == 0 || words == NULL)
@@ -95,11 +126,7 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	/* Too many failed logins lock the API. */
 	else if (keep->session[0] == '\0' || (code >= 4001 && code <= 4012))
 		(void)error_set(err, ERR_CONFIG, "provider:credentials",
-		    "%s (%lld)%s", words, (long long)code,
-		    strlen(provider_str(c->values, OPT_API_KEY)) != NEW_KEY ?
-		    "" : "; a key of 64 characters is for netcup's new API, "
-		    "which is not supported: make one in the CCP, Master Data, "
-		    "API");
+		    "%s (%lld)", words, (long long)code);
 	else
 		(void)error_set(err, err->kind, err->code, "%s (%lld)",
 		    words, (long long)code);
@@ -110,13 +137,15 @@ login_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
 	struct netcup_keep *keep = c->keep;
 
+	if (netcup_is_cloud(c->values))
+		return 0;
 	if (keep->session[0] != '\0' && clock_mono_ms() < keep->until)
 		return 0;
 	keep->session[0] = '\0';
 	action(rq, "login", json_pack("{s:s, s:s, s:s}",
-	    "customernumber", provider_str(c->values, OPT_CUSTOMER_NUMBER),
-	    "apikey", provider_str(c->values, OPT_API_KEY),
-	    "apipassword", provider_str(c->values, OPT_API_PASSWORD)));
+	    "customernumber", provider_str(c->values, NETCUP_CUSTOMER_NUMBER),
+	    "apikey", provider_str(c->values, NETCUP_API_KEY),
+	    "apipassword", provider_str(c->values, NETCUP_API_PASSWORD)));
 	return 0;
 }
 
@@ -164,10 +193,12 @@ update_refused(struct provider_call *c, const struct provider_answer *a,
 	return is_no_zone(a) ? PROVIDER_NO_ZONE : session_refused(c, a);
 }
 
+/* Leaves the record found, as they sent it, in c->memo. */
 static int
 find_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
-	action(rq, "infoDnsRecords", session_param(c));
+	if (!netcup_is_cloud(c->values))
+		action(rq, "infoDnsRecords", session_param(c));
 	return 0;
 }
 
@@ -222,7 +253,7 @@ add_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
 	char host[256];
 
-	if (c->memo != NULL)
+	if (c->memo != NULL || netcup_is_cloud(c->values))
 		return 0;
 	update(c, rq, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s}",
 	    "id", "", "hostname", provider_relative(c->fqdn, c->zone, "@",
@@ -259,6 +290,9 @@ static const struct provider_step add[] = {
 	{ "log in", login_request, login_reply, NULL },
 	{ "find record", find_request, find_reply, find_refused },
 	{ "add record", add_request, update_reply, update_refused },
+	NETCUP_CLOUD_ZONE,
+	NETCUP_CLOUD_ADD,
+	NETCUP_CLOUD_WAIT,
 	{ .name = NULL }
 };
 
@@ -266,30 +300,36 @@ static const struct provider_step remove_[] = {
 	{ "log in", login_request, login_reply, NULL },
 	{ "find record", find_request, find_reply, find_refused },
 	{ "delete record", delete_request, update_reply, update_refused },
+	NETCUP_CLOUD_ZONE,
+	NETCUP_CLOUD_REMOVE,
 	{ .name = NULL }
 };
 
 const struct provider provider_netcup = {
 	.name = "netcup",
 	.title = "netcup",
-	.doc = "Customer Control Panel, Master Data, API: create an API key "
-	    "and set an API password; they are good for the whole account.  "
-	    "Domains in netcup's CloudDNS, as new ones are since 2026, and "
-	    "keys of 64 characters belong to another API, which is not "
-	    "supported: a CNAME of _acme-challenge into a zone elsewhere "
-	    "helps.  "
-	    "Records take 5 to 15 minutes to appear, so that "
-	    "propagation_timeout should be 30m.  lego: "
+	.doc = "Domains in CloudDNS, as new ones are since summer 2026: "
+	    "Customer Control Panel, Master Data, API, API Keys: a key of 64 "
+	    "characters, set as api_key alone.  It serves names that begin "
+	    "with _acme-challenge only: CNAMEs and challenge_alias must lead "
+	    "to such, and dns-persist-01 is not possible.  All other "
+	    "domains: a legacy API key and the API password from the same "
+	    "page, with the customer number.  Both are good for the whole "
+	    "account; with domains of both kinds, configure two providers.  "
+	    "Records take 5 to 15 minutes to appear, a minute in CloudDNS, "
+	    "so that propagation_timeout should be 30m.  lego: "
 	    "NETCUP_CUSTOMER_NUMBER, NETCUP_API_KEY, NETCUP_API_PASSWORD.",
 	.opts = opts,
+	.check = check,
 	.propagation_s = 1800,	/* see doc */
 	.base_url = "https://ccp.netcup.net/run/webservice/servers/"
 	    "endpoint.php",
 	.keep_size = sizeof(struct netcup_keep),
-	.no_zone_help = "domains in netcup's CloudDNS are not seen by this "
-	    "API",
+	.no_zone_help = "a key of 64 characters sees no domains outside of "
+	    "netcup's CloudDNS, any other none within",
 	.max_calls = 1,			/* of one session, and zone */
 	.priv_size = sizeof(struct netcup),
+	.prepare = prepare,
 	.is_refusal = is_refusal,
 	.failed = failed,
 	.add = add,

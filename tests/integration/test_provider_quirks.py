@@ -20,7 +20,7 @@ from lab.vendors.jdcloud import Jdcloud
 from lab.vendors.linode import Linode
 from lab.vendors.namecheap import Namecheap
 from lab.vendors.namesilo import Namesilo
-from lab.vendors.netcup import Netcup
+from lab.vendors.netcup import Netcup, NetcupCloud
 from lab.vendors.ovh import Ovh
 from lab.vendors.pdns import Pdns
 from lab.vendors.porkbun import Porkbun
@@ -404,12 +404,53 @@ def test_pdns_address_with_the_path(make, path):
     b.expect(A)
 
 
-def test_netcup_key_of_the_new_api(make):
-    b = make(Netcup)
-    b.options = dict(b.v.options(), api_key="n" * 64)
+def test_netcup_cloud_waits_until_it_is_deployed(make):
+    b = make(NetcupCloud)
+    b.ok("add", A)
+    r, = [r for r in b.v.find(NAME) if r.value == A]
+    assert r.looks == 0
+    assert [q.method for q in b.v.log[-4:]] == ["POST"] + 3 * ["GET"]
+    b.ok("add", A)              # deployed already: no more looks
+    assert b.v.log[-1].method == "POST"
+
+
+def test_netcup_cloud_never_deployed(make):
+    """Its word is not needed: acmed asks the DNS itself."""
+    b = make(NetcupCloud, LOOKS=1000)
+    b.ok("add", A)
+    b.expect(A)
+
+
+def test_netcup_cloud_other_names(make):
+    b = make(NetcupCloud)
+    got = b.refused("config", "add", A, name="proof.www.example.test")
+    assert got["code"] == "netcup:name" and b.v.log == []
+    assert "_acme-challenge" in got["msg"]
+
+
+def test_netcup_cloud_domain_elsewhere(make):
+    def domain(self, req):
+        status, headers, body = NetcupCloud.domain(self, req)
+        return status, headers, body.replace(b'"isDnsManaged": true',
+                                             b'"isDnsManaged": false')
+
+    b = make(NetcupCloud, domain=domain)
     got = b.refused("config", "add", A)
-    assert "netcup's new API" in got["msg"]
-    assert got["code"] == "provider:credentials"
+    assert "example.test is not in netcup's CloudDNS" in got["msg"]
+
+
+@pytest.mark.parametrize("cls,change,words", [
+    (Netcup, {"api_key": "n" * 64}, "for CloudDNS"),
+    (Netcup, {"api_password": None}, "api_password is not set"),
+    (NetcupCloud, {"api_key": "n" * 50}, "customer_number is not set"),
+    (NetcupCloud, {"customer_number": "1"}, "remove them")])
+def test_netcup_options_that_do_not_fit(make, cls, change, words):
+    b = make(cls)
+    b.options = {k: v for k, v in dict(b.v.options(), **change).items()
+                 if v is not None}
+    with pytest.raises(AssertionError, match=words):
+        b.run("add", A)
+    assert b.v.log == []
 
 
 def test_netcup_says_no_records_of_a_domain_of_others(make):

@@ -146,9 +146,9 @@ NEEDS = {
                 "no time in requests, or it is theirs (ovh)"),
     "lagging lists": (lambda v: v.LISTS_LAG, None,
                       "nobody has seen their lists lag"),
-    "standing records": (lambda v: v.MAX_VALUES is None,
-                         "acme-dns duckdns", "they hold nothing but values "
-                         "of dns-01"),
+    "standing records": (lambda v: v.MAX_VALUES is None and v.STANDING,
+                         "acme-dns duckdns netcup", "they hold nothing but "
+                         "values of dns-01 (netcup: in one variant)"),
     "lasting refusals": (lambda v: v.LASTING, None,
                          "no recording of one that could be a lost race"),
     "bodies": (lambda v: not v.PLAIN_STATUS, "httpreq",

@@ -147,6 +147,7 @@ class Vendor:
     SEMANTICS = "record"        # "rrset", "value", "single", "zone"
     ID_LOST_OK = True           # remove works without a handle
     CAN_REMOVE = True
+    STANDING = True             # takes other values than those of dns-01
     MAX_VALUES = None           # of one name
     HAS_PRECONDITION = False    # a change in between is refused by the vendor
     LISTS_LAG = False           # lists are made by listed()

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""netcup CCP: sessions, a list of changes, ids that change with each."""
+"""netcup CCP: sessions, a list of changes, ids that change with each.
 
+CloudDNS: the answers are those of aellwein/netcup-dns-api, pkg/rest/v1, whose
+tests have run against the vendor's own servers."""
+
+import re
 import secrets
 
 from .base import Answer, Record, Vendor, reply
@@ -110,4 +114,112 @@ class Netcup(Vendor):
             r.id = self.new_id()
 
 
-VENDORS = [Netcup]
+class NetcupCloud(Vendor):
+    NAME = "netcup"
+    VARIANT = "cloud"
+    HAS_SUBZONE = True
+    STANDING = False
+    AUTH_WORDS = "Authentication token is not valid or has expired"
+    CLOUD_KEY = "netcupCloudKey-" + "k0" * 24 + "z"
+    LOOKS = 2                   # until a challenge is deployed
+
+    def options(self):
+        return {"base_url": self.url + "/v1", "api_key": self.CLOUD_KEY}
+
+    def bad_options(self):
+        return dict(self.options(), api_key="wrongCloudKey000" * 4)
+
+    def envelope(self, status, result, *error):
+        return reply(status, {
+            "success": not error, "messages": [], "meta": None,
+            "errors": [dict(zip(("code", "message"), error))]
+            if error else [], "result": result})
+
+    def refuse(self, status, code, message):
+        raise Answer(status, self.envelope(status, None, code, message)[2])
+
+    def throttle(self):
+        return self.envelope(429, None, "tooManyRequests", "Slow down.")
+
+    def server_error(self):
+        return self.envelope(500, None, "serverError", "Out of order.")
+
+    def domain_id(self, zone):
+        return 1047093 + self.zones().index(zone)
+
+    def handle(self, req):
+        if req.headers.get("Authorization") != "Bearer " + self.CLOUD_KEY:
+            self.refuse(400, "authenticationError", self.AUTH_WORDS + ".")
+        parts = req.parts()
+        self.check(parts[0] == "v1", "%s", req.target)
+        if parts[1:] == ["domain"] and req.method == "GET":
+            return self.domain(req)
+        self.check(parts[1] == "domain" and
+                   parts[3:5] == ["acme", "challenge"] and
+                   not req.raw_query, "%s", req.target)
+        zone = [z for z in self.zones()
+                if str(self.domain_id(z)) == parts[2]][0]
+        if req.method == "POST":
+            self.check(len(parts) == 5, "%s", req.target)
+            body = req.json()
+            self.check(set(body) == {"scope", "value"}, "%r", body)
+            return self.add(zone, body["scope"], body["value"])
+        self.check(len(parts) == 7 and not req.body, "%r", req)
+        return self.one(req.method, zone, parts[5], parts[6])
+
+    def domain(self, req):
+        self.check([k for k, _ in req.query] == ["fqdn"], "%s", req.target)
+        name = req.arg("fqdn")
+        if "_" in name:
+            self.refuse(400, "validationError",
+                        "Domain name is not a valid domain name.")
+        if name not in self.zones():
+            self.refuse(404, "resourceDoesNotExist", "No results found, "
+                        "the page number may be too high.")
+        return self.envelope(200, [{
+            "id": self.domain_id(name), "fqdn": name,
+            "isDnsManaged": True}])
+
+    def name(self, zone, scope):
+        self.check(scope == "@" or re.fullmatch(
+            r"[a-z0-9-]+(\.[a-z0-9-]+)*", scope), "scope %r", scope)
+        return "_acme-challenge." + ("" if scope == "@"
+                                     else scope + ".") + zone
+
+    def challenge(self, name, value):
+        found = [r for r in self.find(name) if r.value == value]
+        return found[0] if found else None
+
+    def show(self, r):
+        host = r.name[len("_acme-challenge."):-len(r.zone)].rstrip(".")
+        looks = getattr(r, "looks", 0)
+        return [{"scope": host or "@", "fqdn": r.name, "value": r.value,
+                 "status": "pending" if looks else "deployed"}]
+
+    def add(self, zone, scope, value):
+        if not re.fullmatch(r"[\w-]{43}", value):
+            self.refuse(400, "validationError", "The value is no digest.")
+        name = self.name(zone, scope)
+        r = self.challenge(name, value)
+        if r is not None:
+            return self.envelope(200, self.show(r))
+        r = Record(name, "TXT", value, self.TTL, zone=zone,
+                   looks=self.LOOKS)
+        self.records.append(r)
+        return self.envelope(201, self.show(r))
+
+    def one(self, method, zone, scope, value):
+        r = self.challenge(self.name(zone, scope), value)
+        if r is None:
+            self.refuse(404, "resourceDoesNotExist", "No result was found.")
+        if method == "DELETE":
+            self.records.remove(r)
+            return reply(204)
+        self.check(method == "GET", "%s", method)
+        shown = self.show(r)
+        if getattr(r, "looks", 0):
+            r.looks -= 1
+        return self.envelope(200, shown)
+
+
+VENDORS = [Netcup, NetcupCloud]
