@@ -19,6 +19,7 @@
 #define CODE_INVALID 4013		/* or too many requests */
 #define CODE_NO_DOMAIN 5028
 #define CODE_NO_RECORDS 5029
+#define CODE_NO_ZONE 5031		/* of infoDnsZone */
 
 static const struct provider_opt opts[] = {
 	[NETCUP_CUSTOMER_NUMBER] = { .name = "customer_number",
@@ -181,11 +182,12 @@ session_refused(struct provider_call *c, const struct provider_answer *a)
 static bool
 is_no_zone(const struct provider_answer *a)
 {
-	return has_code(a, CODE_NO_DOMAIN) || (has_code(a, CODE_INVALID) &&
+	return has_code(a, CODE_NO_DOMAIN) || has_code(a, CODE_NO_ZONE) ||
+	    (has_code(a, CODE_INVALID) &&
 	    strstr(a->body, "domainname") != NULL);
 }
 
-/* Of a domain that is not theirs they may have said that it has no records. */
+/* The update of a domain, or the look at its zone. */
 static enum provider_next
 update_refused(struct provider_call *c, const struct provider_answer *a,
     struct error *err)
@@ -233,9 +235,10 @@ find_refused(struct provider_call *c, const struct provider_answer *a,
 {
 	if (is_no_zone(a))
 		return PROVIDER_NO_ZONE;
-	if (has_code(a, CODE_NO_RECORDS))
-		return PROVIDER_NEXT;
-	return session_refused(c, a);
+	if (!has_code(a, CODE_NO_RECORDS))
+		return session_refused(c, a);
+	((struct netcup *)c->priv)->is_empty = true;
+	return PROVIDER_NEXT;
 }
 
 static void
@@ -259,6 +262,20 @@ add_request(struct provider_call *c, struct preq *rq, struct error *err)
 	    "id", "", "hostname", provider_relative(c->fqdn, c->zone, "@",
 	    host, sizeof(host)), "type", "TXT", "priority", "",
 	    "destination", c->value, "deleterecord", 0, "state", "yes"));
+	return 0;
+}
+
+/*
+ * A domain that is not theirs may have no records, too, and what is to be
+ * removed is in another; an addition is refused then.
+ */
+static int
+zone_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	const struct netcup *x = c->priv;
+
+	if (x->is_empty)
+		action(rq, "infoDnsZone", session_param(c));
 	return 0;
 }
 
@@ -299,6 +316,7 @@ static const struct provider_step add[] = {
 static const struct provider_step remove_[] = {
 	{ "log in", login_request, login_reply, NULL },
 	{ "find record", find_request, find_reply, find_refused },
+	{ "find zone", zone_request, update_reply, update_refused },
 	{ "delete record", delete_request, update_reply, update_refused },
 	NETCUP_CLOUD_ZONE,
 	NETCUP_CLOUD_REMOVE,

@@ -21,6 +21,8 @@ enum netcup_opt {
 struct netcup {
 	bool		 is_fresh;	/* CCP: the login was made for this
 					   call */
+	bool		 is_empty;	/* CCP: the domain has no records, as
+					   they say */
 	unsigned	 looks;		/* CloudDNS: whether it is deployed */
 };
 

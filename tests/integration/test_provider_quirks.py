@@ -464,6 +464,10 @@ def test_netcup_says_no_records_of_a_domain_of_others(make):
     b = make(Netcup, handle=handle)
     b.ok("add", A)
     b.expect(A)
+    b.ok("remove", A)
+    b.expect()
+    b.v.records = []            # our own without any: nothing to be done
+    b.ok("remove", A)
 
 
 def test_jdcloud_success_with_error_0(make):

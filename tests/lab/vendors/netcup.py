@@ -21,7 +21,8 @@ class Netcup(Vendor):
              4010: AUTH_WORDS + ". The API key or password is wrong.",
              4013: "Validation Error. More than 180 requests per minute.",
              5028: "Domain not found. The domain is not in this account.",
-             5029: "Can not get DNS records for zone. DNS records not found."}
+             5029: "Can not get DNS records for zone. DNS records not found.",
+             5031: "Can not get DNS records for zone.  Domain not found."}
 
     def __init__(self):
         super().__init__()
@@ -77,7 +78,12 @@ class Netcup(Vendor):
                 "field domainname does not match requirements of type: "
                 "domainname. ", action="", responsedata=""))
         if zone not in self.zones():
-            self.fail_with(5028)
+            self.fail_with(5031 if body["action"] == "infoDnsZone" else 5028)
+        if body["action"] == "infoDnsZone":
+            return self.message(2000, {
+                "name": zone, "ttl": "86400", "serial": "2026112901",
+                "refresh": "28800", "retry": "7200", "expire": "1209600",
+                "dnssecstatus": False})
         if body["action"] == "updateDnsRecords":
             self.update(zone, param["dnsrecordset"]["dnsrecords"])
         else:
