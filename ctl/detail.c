@@ -52,17 +52,14 @@ when_field(const struct term *t, const char *label, const json_t *cert,
 static void
 state_field(const struct term *t, const json_t *cert)
 {
-	const char *state = jsonx_str(cert, "state");
-	bool is_valid = state != NULL && strcmp(state, "valid") == 0;
 	bool is_staging = jsonx_bool(cert, "staging", false);
 	bool is_other = jsonx_bool(cert, "other_ca", false);
-	char *s = show_str(cert, "state", "?");
+	char *s = show_str(cert, "condition", "?");
 	char *text = xasprintf("%s%s%s", s, is_staging ? ", of a staging CA: "
 	    "browsers do not trust it" : "", is_other ? ", of another CA than "
 	    "the account names now: it is being replaced" : "");
 
-	field(t, "state", !is_valid ? TERM_BAD : is_staging || is_other ||
-	    status_is_bad(cert) ? TERM_WARN : TERM_GOOD, text);
+	field(t, "state", status_colour(cert), text);
 	free(text);
 	free(s);
 }
@@ -287,6 +284,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	str_field(t, "held", cert, "held.msg");
 	ari_field(t, json_object_get(cert, "ari"));
 	error_fields(t, cert, now);
+	str_field(t, "note", cert, "note");
 	json_array_foreach(json_object_get(cert, "deploy"), i, deploy)
 		deploy_field(t, deploy, now);
 	json_array_foreach(json_object_get(cert, "persist"), i, persist)

@@ -40,6 +40,8 @@ struct layout {
 	bool	is_stacked;
 };
 
+/* A target that failed, or serves an earlier certificate; also while it is
+ * tried again. */
 static const json_t *
 failed_deploy(const json_t *cert)
 {
@@ -49,50 +51,32 @@ failed_deploy(const json_t *cert)
 	json_array_foreach(json_object_get(cert, "deploy"), i, deploy) {
 		const char *state = jsonx_str(deploy, "state");
 
-		if ((state != NULL && strcmp(state, "failed") == 0) ||
+		if ((state != NULL && strcmp(state, "done") != 0 &&
+		    json_is_string(json_object_get(deploy, "error"))) ||
 		    jsonx_bool(deploy, "serving_old", false))
 			return deploy;
 	}
 	return NULL;
 }
 
-/* What is the matter with it, as one word. */
-static char *
-state_of(const json_t *cert, enum term_colour *colour)
+enum term_colour
+status_colour(const json_t *cert)
 {
-	const char *state = jsonx_str(cert, "state");
-	bool is_running = json_is_object(json_object_get(cert, "run"));
-	const json_t *deploy;
+	const char *word = jsonx_str(cert, "condition");
 
-	if (state == NULL || strcmp(state, "valid") != 0) {
-		*colour = is_running ? TERM_WARN : TERM_BAD;
-		return show_str(cert, "state", "?");
-	}
-	*colour = TERM_WARN;
-	if (is_running)
-		return xstrdup("renewing");
-	if (json_is_object(json_object_get(cert, "error")))
-		return xstrdup("failing");
-	deploy = failed_deploy(cert);
-	if (deploy != NULL)
-		return xstrdup(jsonx_bool(deploy, "serving_old", false) ?
-		    "serving old" : "not deployed");
-	if (jsonx_bool(cert, "other_ca", false))
-		return xstrdup("other CA");
-	if (jsonx_bool(cert, "staging", false))
-		return xstrdup("staging");
-	*colour = TERM_GOOD;
-	return xstrdup("valid");
+	if (word != NULL && strcmp(word, "valid") == 0)
+		return TERM_GOOD;
+	if (word != NULL && (strcmp(word, "missing") == 0 ||
+	    strcmp(word, "expired") == 0) &&
+	    !json_is_object(json_object_get(cert, "run")))
+		return TERM_BAD;
+	return TERM_WARN;
 }
 
 bool
 status_is_bad(const json_t *cert)
 {
-	const char *state = jsonx_str(cert, "state");
-
-	return state == NULL || strcmp(state, "valid") != 0 ||
-	    json_is_object(json_object_get(cert, "error")) ||
-	    failed_deploy(cert) != NULL;
+	return !jsonx_bool(cert, "ok", false);
 }
 
 static char *
@@ -131,7 +115,8 @@ static void
 row_init(struct row *row, const json_t *cert, time_t now)
 {
 	row->cells[COL_NAME] = show_str(cert, "name", "?");
-	row->cells[COL_STATE] = state_of(cert, &row->colour);
+	row->cells[COL_STATE] = show_str(cert, "condition", "?");
+	row->colour = status_colour(cert);
 	row->cells[COL_EXPIRES] = expires_in(cert, now);
 	row->cells[COL_NEXT] = show_next(cert, now, false);
 	row->cells[COL_ERROR] = last_error(cert);

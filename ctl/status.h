@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <time.h>
 
-struct term;
+#include "ctl/term.h"
 
 /* The table of all certificates, and what is below it. */
 void	status_print(const struct term *, const json_t *status, time_t now);
@@ -18,10 +18,12 @@ void	status_print(const struct term *, const json_t *status, time_t now);
 /* Everything about one certificate, with its last steps. */
 void	status_print_cert(const struct term *, const json_t *cert, time_t now);
 
-/* Is the certificate missing or expired, or did its last run or a deploy
- * action fail? */
+/* Is the certificate missing or expired, or did its last run or a target fail,
+ * or is one tried again that did? */
 bool	status_is_bad(const json_t *cert);
 /* Is there a record that cannot be removed, of which people are told? */
 bool	status_has_stuck(const json_t *status);
+/* Of the word for its condition. */
+enum term_colour status_colour(const json_t *cert);
 
 #endif

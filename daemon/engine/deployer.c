@@ -256,6 +256,7 @@ plan(struct deployer *d, struct cert *cert, const struct conf_deploy *dep,
 {
 	struct action *a = deployer_find(cert, dep->name);
 	struct store_deploy *row;
+	bool was_done = a == NULL || a->row.done;
 
 	if (a == NULL) {
 		a = xcalloc(1, sizeof(*a));
@@ -278,7 +279,9 @@ plan(struct deployer *d, struct cert *cert, const struct conf_deploy *dep,
 	(void)text_printf(row->hash, sizeof(row->hash), "%s", dep->hash);
 	row->not_before = cert->row.not_before;
 	row->not_after = cert->row.not_after;
-	row->error[0] = '\0';
+	/* What failed is not well before it has succeeded. */
+	if (was_done)
+		row->error[0] = '\0';
 	deployer_save(d, a);
 }
 

@@ -86,6 +86,11 @@ time_t		 deployer_next_at(const struct cert *);
 void		 deployer_forget(struct cert *);
 /* Targets not done, for /metrics. */
 size_t		 deployer_pending(const struct deployer *);
+/* Targets whose last try failed, or that never succeeded: not well until they
+ * do, also while they are tried again. */
+size_t		 deployer_not_deployed(const struct cert *);
+/* Is a first try, for which nothing has failed yet, under way? */
+bool		 deployer_is_first(const struct cert *);
 /* Targets of this certificate where an earlier one is served. */
 size_t		 deployer_serving_old(const struct cert *);
 

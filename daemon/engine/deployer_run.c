@@ -141,7 +141,10 @@ static void
 tell_end(struct deployer_run *op)
 {
 	if (op->failed > 0)
-		event_end(op->cert, STEP_DEPLOY, &op->err, "%s", op->err.msg);
+		/* What is no target's failure has not been told yet. */
+		event_end(op->cert, STEP_DEPLOY, &op->err, "%s", op->is_over ?
+		    op->err.msg : op->n_done > 0 ? "not all is deployed" :
+		    "not deployed");
 	else
 		event_end(op->cert, STEP_DEPLOY, NULL, "deployed: %u target%s "
 		    "done", op->n_done, op->n_done == 1 ? "" : "s");

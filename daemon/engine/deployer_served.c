@@ -47,6 +47,32 @@ deployer_serving_old(const struct cert *c)
 	return n;
 }
 
+size_t
+deployer_not_deployed(const struct cert *c)
+{
+	const struct action *a;
+	size_t n = 0;
+
+	TAILQ_FOREACH(a, &c->actions, link)
+		n += !a->row.done && deployer_target(c, a->row.action) !=
+		    NULL && (a->row.error[0] != '\0' || a->row.done_at == 0);
+	return n;
+}
+
+bool
+deployer_is_first(const struct cert *c)
+{
+	const struct action *a;
+	bool is_first = false;
+
+	TAILQ_FOREACH(a, &c->actions, link) {
+		if (!a->row.done && a->row.error[0] != '\0')
+			return false;
+		is_first |= !a->row.done && a->task != NULL;
+	}
+	return is_first;
+}
+
 static void
 fill(const struct cert *c, const struct action *a, struct deploy_open *out)
 {

@@ -8,6 +8,7 @@
 #include "common/text.h"
 #include "daemon/engine/ari.h"
 #include "daemon/engine/cleanup.h"
+#include "daemon/engine/condition.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/due.h"
 #include "daemon/engine/floor.h"
@@ -149,6 +150,18 @@ when_next(const struct cert *c, char out[WHEN_MAX])
 	return out;
 }
 
+/* The same, for its targets that failed. */
+static const char *
+deploy_next(const struct cert *c, char out[WHEN_MAX])
+{
+	char span[TEXT_SPAN_MAX];
+	time_t now = clock_now(), at = deployer_next_at(c);
+
+	(void)text_printf(out, WHEN_MAX, "in %s", at > now ?
+	    text_span(at - now, span) : "a moment");
+	return out;
+}
+
 static void
 run_failed(struct cert *c, enum step step, const struct error *err)
 {
@@ -201,8 +214,9 @@ run_done(struct cert *c, enum step step, const struct error *err)
 	if (err != NULL && rollback_is_done(c))
 		event_end(c, STEP_DEPLOY, err, "%s", err->msg);
 	else if (err != NULL && strncmp(err->code, "deploy:", 7) == 0)
+		/* Each target has told its own failure. */
 		event_end(c, STEP_DEPLOY, err, "the certificate is installed, "
-		    "but %s", err->msg);
+		    "but not deployed; next try %s", deploy_next(c, when));
 	else if (err != NULL)
 		run_failed(c, step, err);
 	else
@@ -292,8 +306,8 @@ by_urgency(const void *a, const void *b)
 static void
 update_status(struct engine *e)
 {
-	size_t configured = 0, failing = 0, valid = 0;
-	time_t now = clock_now();
+	size_t configured = 0, n[COND_END] = { 0 };
+	char words[300] = "";
 
 	for (size_t i = 0; i < e->n_certs; i++) {
 		const struct cert *c = e->certs[i];
@@ -301,15 +315,19 @@ update_status(struct engine *e)
 		if (c->conf == NULL)
 			continue;
 		configured++;
-		if (c->row.error != NULL)
-			failing++;
-		if (c->row.not_after > now)
-			valid++;
+		n[condition_of(c)]++;
 	}
-	sd_status(e->a.sd, "%zu certificate%s: %zu valid, %zu failing, "
-	    "%u being renewed; %zu TXT record%s in the DNS", configured,
-	    configured == 1 ? "" : "s", valid, failing, e->running,
-	    cleanup_count(e->cleanup),
+	for (int i = 0; i < COND_END; i++) {
+		size_t used = strlen(words);
+
+		if (n[i] > 0)
+			(void)text_printf(words + used, sizeof(words) - used,
+			    "%s%zu %s", used > 0 ? ", " : ": ", n[i],
+			    condition_name((enum condition)i));
+	}
+	sd_status(e->a.sd, "%zu certificate%s%s; %u being renewed; %zu TXT "
+	    "record%s in the DNS", configured, configured == 1 ? "" : "s",
+	    words, e->running, cleanup_count(e->cleanup),
 	    cleanup_count(e->cleanup) == 1 ? "" : "s");
 }
 

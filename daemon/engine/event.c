@@ -167,11 +167,9 @@ event_end(struct cert *c, enum step step, const struct error *err,
 {
 	struct engine *e = c->engine;
 	enum log_level level = err != NULL ? LOGL_WARNING : LOGL_NOTICE;
-	const char *action;
 	char msg[MSG_MAX];
 	va_list ap;
 	json_t *event;
-	time_t next;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
@@ -183,14 +181,12 @@ event_end(struct cert *c, enum step step, const struct error *err,
 	event = event_json(c->row.name, step, level, msg);
 	if (event == NULL)
 		return;
-	next = cert_next_at(c, &action);
 	(void)json_object_set_new(event, "end", json_true());
 	(void)json_object_set_new(event, "ok", json_boolean(err == NULL));
 	if (err != NULL)
 		(void)json_object_set_new(event, "error",
 		    error_json(err, clock_now()));
-	(void)json_object_set_new(event, "next", json_pack("{s:s, s:o}",
-	    "action", action, "at", time_json(next)));
+	(void)json_object_set_new(event, "next", cert_next_json(c));
 	tell(e, event);
 	json_decref(event);
 }

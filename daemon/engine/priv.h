@@ -167,6 +167,10 @@ void		 event_end(struct cert *, enum step, const struct error *err,
 		    const char *fmt, ...)
 		    __attribute__((format(printf, 4, 5)));
 
+/* --- status.c --- */
+/* "next" of doc/control-api.md: what is done next, be it a deploy. */
+json_t		*cert_next_json(const struct cert *);
+
 /* {"kind", "code", "msg", "at"} */
 json_t		*error_json(const struct error *, time_t at);
 /* An epoch time, or null for 0 and less. */

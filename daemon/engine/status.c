@@ -14,6 +14,7 @@
 #include "daemon/engine/accounts.h"
 #include "daemon/engine/ari.h"
 #include "daemon/engine/cleanup.h"
+#include "daemon/engine/condition.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/due.h"
 #include "daemon/engine/hold.h"
@@ -22,6 +23,7 @@
 #include "daemon/engine/priv.h"
 #include "daemon/engine/outbox.h"
 #include "daemon/engine/renewal.h"
+#include "daemon/engine/rollback.h"
 #include "daemon/engine/teller.h"
 #include "daemon/engine/tokens.h"
 #include "daemon/engine/watch.h"
@@ -36,20 +38,21 @@ state_of(const struct cert *c)
 	return c->row.not_after <= clock_now() ? "expired" : "valid";
 }
 
-static json_t *
-next_json(const struct cert *c)
+json_t *
+cert_next_json(const struct cert *c)
 {
 	time_t deploy = deployer_next_at(c);
 	const char *action;
 	time_t at = cert_next_at(c, &action);
 	const char *reason = NULL;
-	bool by_ari;
+	bool by_ari = false;
 
 	if (deploy != 0 && at > 0 && deploy < at) {
 		action = "deploy";
 		at = deploy;
 	}
-	(void)ari_due_at(c, &by_ari);
+	if (c->conf != NULL)
+		(void)ari_due_at(c, &by_ari);
 	if (issuer_is_other(c) && strcmp(action, "deploy") != 0)
 		reason = "other-ca";
 	else if (by_ari && strcmp(action, "renew") == 0 && at > 0)
@@ -94,9 +97,11 @@ cert_json(const struct cert *c)
 	const struct store_cert *row = &c->row;
 	bool has = row->serial[0] != '\0';
 
-	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:b, s:b, s:o, s:o, "
-	    "s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:b, "
+	    "s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
+	    "condition", condition_name(condition_of(c)),
+	    "ok", condition_is_good(c),
 	    "serial", string_or_null(row->serial),
 	    "issuer", string_or_null(row->issuer),
 	    "directory", string_or_null(row->ari_directory != NULL ?
@@ -104,12 +109,14 @@ cert_json(const struct cert *c)
 	    "staging", issuer_is_staging(c), "other_ca", issuer_is_other(c),
 	    "not_before", time_json(has ? row->not_before : 0),
 	    "not_after", time_json(has ? row->not_after : 0),
-	    "next", next_json(c),
+	    "next", cert_next_json(c),
 	    "run", c->run != NULL ? renewal_json(c->run) : json_null(),
-	    "failures", (int)row->failures,
-	    "error", row->error != NULL ?
+	    "failures", condition_error(c) != NULL ? (int)row->failures : 0,
+	    "error", condition_error(c) != NULL ?
 	    error_json(row->error, row->error_at) : json_null(),
 	    "held", held_json(c),
+	    "note", rollback_is_wanted(c) ? json_string(row->error->msg) :
+	    json_null(),
 	    "deploy", deployer_json(c), "published", watch_json(c),
 	    "persist", persist_watch_json(c),
 	    "ari", ari_json(c));
@@ -206,6 +213,7 @@ char *
 engine_metrics(const struct engine *e)
 {
 	size_t configured = 0, failing = 0, staging = 0, serving_old = 0;
+	size_t by_condition[COND_END] = { 0 };
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
@@ -221,7 +229,8 @@ engine_metrics(const struct engine *e)
 		if (c->conf == NULL)
 			continue;
 		configured++;
-		failing += c->row.error != NULL;
+		failing += condition_error(c) != NULL;
+		by_condition[condition_of(c)]++;
 		staging += issuer_is_staging(c);
 		serving_old += deployer_serving_old(c);
 		/* Object names need no escaping: names.h allows no quotes. */
@@ -257,6 +266,12 @@ engine_metrics(const struct engine *e)
 	    deployer_pending(e->deployer), serving_old,
 	    accounts_requests(e->accounts));
 	deployer_metrics(e, f);
+	fputs("# HELP acmed_certificates_by_condition as acmectl status "
+	    "says it.\n# TYPE acmed_certificates_by_condition gauge\n", f);
+	for (int i = 0; i < COND_END; i++)
+		fprintf(f, "acmed_certificates_by_condition{condition=\"%s\"} "
+		    "%zu\n", condition_name((enum condition)i),
+		    by_condition[i]);
 	outbox_metrics(teller_outbox(e->teller), f);
 	if (fclose(f) != 0 || text == NULL)
 		abort();

@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/engine/condition.h"
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/teller_priv.h"
@@ -56,8 +57,8 @@ of_cert(struct teller *t, const struct cert *c, time_t now)
 		.not_before = row->not_before,
 		.not_after = row->not_after,
 		.renew_before_s = c->conf->renew_before_s,
-		.failures = row->failures,
-		.error = row->error,
+		.failures = condition_error(c) != NULL ? row->failures : 0,
+		.error = condition_error(c),
 		.account = c->conf->account != NULL ? c->conf->account->name :
 		    "",		/* another host renews it */
 		.repository = c->conf->source != NULL ?

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/engine/condition.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/teller_priv.h"
 
@@ -197,7 +198,7 @@ fill_renewal(struct batch *b, struct notice_item *i, const struct cert *c)
 	const char *action;
 
 	i->tries = c->row.failures;
-	i->words = c->row.error != NULL ? c->row.error->msg : NULL;
+	i->words = condition_error(c) != NULL ? c->row.error->msg : NULL;
 	i->next_at = cert_next_at(c, &action);
 	if (i->next_at == 0)
 		i->next_at = b->now;
@@ -408,9 +409,9 @@ teller_tell_digest(struct teller *t, time_t now)
 			end = served;
 		n.n_certs++;
 		n.n_valid += end > now;
-		n.n_failing += row->error != NULL || served != -1;
-		if (row->error == NULL && served == -1)
+		if (condition_error(e->certs[i]) == NULL && served == -1)
 			continue;
+		n.n_failing++;
 		items[n.n_items++] = (struct notice_item){ .name = row->name,
 		    .not_after = end };
 	}

@@ -363,7 +363,7 @@ def test_http01(acmed, records):
     acmed.start()
     lines = check(acmed, code=6)
     assert {line["check"] for line in lines[2:-1]} == {
-        "address", "port", "caa"}
+        "address", "port", "caa", "deploy"}
     web = find(lines, "address", "web.example.test")
     assert web["msg"].endswith("is at 127.0.0.1")
     lost = find(lines, "address", "lost.example.test")

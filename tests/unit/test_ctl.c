@@ -31,27 +31,27 @@ static const char status_text[] =
     "{\"version\": \"0.1.0\", \"config\": {\"file\": \"/etc/a/acmed.conf\","
     "  \"error\": \"conf.d/x.conf:3: unknown key \\u001b[31mnmaes\"},"
     "\"certificates\": ["
-    "{\"name\": \"example.com\", \"state\": \"valid\","
-    "  \"not_after\": 1803076000,"
+    "{\"name\": \"example.com\", \"condition\": \"valid\","
+    "  \"ok\": true, \"not_after\": 1803076000,"
     "  \"next\": {\"action\": \"renew\", \"at\": 1800484000},"
     "  \"run\": null, \"error\": null, \"deploy\": ["
     "    {\"name\": \"nginx\", \"state\": \"done\", \"error\": null}]},"
-    "{\"name\": \"broken.example.org\", \"state\": \"expired\","
+    "{\"name\": \"broken.example.org\", \"condition\": \"expired\","
     "  \"not_after\": 1795200000,"
     "  \"next\": {\"action\": \"retry\", \"at\": 1795300540}, \"run\": null,"
     "  \"error\": {\"kind\": \"transient\", \"code\": \"dns:timeout\","
     "    \"msg\": \"" LONG_ERROR "\", \"at\": 1795299000}},"
     "{\"name\": \"a-very-long-name-that-nobody-would-choose-but-somebody-"
-    "did.department.subsidiary.example.net\", \"state\": \"missing\","
+    "did.department.subsidiary.example.net\", \"condition\": \"missing\","
     "  \"next\": {\"action\": \"running\", \"at\": null},"
     "  \"run\": {\"step\": \"authorize\", \"started_at\": 1795299990,"
     "    \"msg\": \"waiting\"}},"
-    "{\"name\": \"x.example\", \"state\": \"valid\","
+    "{\"name\": \"x.example\", \"condition\": \"not deployed\","
     "  \"not_after\": 1803076000,"
     "  \"next\": {\"action\": \"deploy\", \"at\": 1795300600}, \"run\": null,"
     "  \"error\": null, \"deploy\": [{\"name\": \"postfix\","
-    "    \"state\": \"failed\", \"error\": \"exited with " LONG_WORD "\"}]},"
-    "{\"name\": \"stuck.example\", \"state\": \"missing\","
+    "    \"state\": \"running\", \"error\": \"exited with " LONG_WORD "\"}]},"
+    "{\"name\": \"stuck.example\", \"condition\": \"missing\","
     "  \"next\": {\"action\": \"none\", \"at\": null}, \"run\": null,"
     "  \"error\": {\"msg\": \"short\"}}"
     "],"
@@ -77,7 +77,8 @@ static const char status_text[] =
 static const char cert_text[] =
     "{\"name\": \"example.com\", \"names\": [\"example.com\","
     "  \"*.example.com\", \"" LONG_WORD ".example.com\"],"
-    "\"state\": \"valid\", \"serial\": \"03af\", \"issuer\": \"R11\","
+    "\"condition\": \"failing\", \"ok\": false,"
+    "\"serial\": \"03af\", \"issuer\": \"R11\","
     "\"not_before\": 1795300000, \"not_after\": 1803076000,"
     "\"next\": {\"action\": \"renew\", \"at\": 1800484000}, \"run\": null,"
     "\"failures\": 2, \"error\": {\"kind\": \"rejected\","
@@ -315,14 +316,9 @@ static void
 test_is_bad(void **state)
 {
 	static const struct { const char *cert; bool bad; } cases[] = {
-		{ "{\"state\": \"valid\", \"error\": null}", false },
-		{ "{\"state\": \"valid\", \"deploy\": [{\"state\": \"done\"}]}",
-		    false },
-		{ "{\"state\": \"valid\", \"deploy\": "
-		    "[{\"state\": \"failed\"}]}", true },
-		{ "{\"state\": \"valid\", \"error\": {}}", true },
-		{ "{\"state\": \"missing\"}", true },
-		{ "{\"state\": \"expired\"}", true },
+		{ "{\"condition\": \"valid\", \"ok\": true}", false },
+		{ "{\"condition\": \"rolled back\", \"ok\": true}", false },
+		{ "{\"condition\": \"renewing\", \"ok\": false}", true },
 		{ "{}", true },
 	};
 

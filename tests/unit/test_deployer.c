@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "daemon/engine/condition.h"
 #include "daemon/engine/deployer.h"
 #include "tests/unit/pki.h"
 
@@ -531,6 +532,52 @@ test_own_deploy(void **state)
 	expect_ran("web a ab0003\nweb a ab0004\n");
 }
 
+static const char *
+condition(struct erig *r)
+{
+	return condition_name(condition_of(erig_cert(r, "web")));
+}
+
+/* What failed is not well while it is tried again; one word for all. */
+static void
+test_condition(void **state)
+{
+	struct erig *r = *state;
+	json_t *next;
+	char *metrics;
+
+	fake_rule_fail(&fake_deploy.rule, 1, ERR_TRANSIENT, "deploy:exec",
+	    "status 3");
+	erig_conf(r, CERT(ACTION("a")));
+	erig_up(r);
+	assert_string_equal(condition(r), "missing");
+	fake_deploy.latency_ms = 20000;
+	ERIG_UNTIL(fake_deploy.in_flight == 1);
+	assert_string_equal(condition(r), "deploying");
+	assert_false(condition_is_good(erig_cert(r, "web")));
+	erig_ends(r, 1);
+	assert_string_equal(condition(r), "not deployed");
+	/* Told once in full; what is next is the deploy. */
+	assert_true(erig_told(r, "web deploy warning deploy \"a\" failed: "
+	    "status 3; next try in "));
+	assert_true(erig_told(r, "but not deployed; next try in "));
+	next = cert_next_json(erig_cert(r, "web"));
+	assert_string_equal(json_string_value(json_object_get(next,
+	    "action")), "deploy");
+	json_decref(next);
+	ERIG_UNTIL(fake_deploy.in_flight == 1);
+	expect_state(r, "a=running ");
+	assert_string_equal(condition(r), "not deployed");
+	assert_false(condition_is_good(erig_cert(r, "web")));
+	metrics = engine_metrics(r->engine);
+	assert_non_null(strstr(metrics, "acmed_certificates_by_condition"
+	    "{condition=\"not deployed\"} 1\n"));
+	free(metrics);
+	ERIG_UNTIL(fake_deploy.in_flight == 0);
+	assert_string_equal(condition(r), "valid");
+	assert_true(condition_is_good(erig_cert(r, "web")));
+}
+
 /* --- windows --- */
 
 /* The rig's time begins at 08:00 UTC; the certificate lasts 90 days. */
@@ -733,6 +780,10 @@ test_rollback_by_hand(void **state)
 	assert_int_equal(engine_rollback(r->engine, "web", false, &err), 0);
 	erig_ends(r, 1);
 	expect_ran("web a ab0001\nweb b ab0001\nweb c ab0001\n");
+	/* It is what was wanted, and no failure. */
+	assert_string_equal(condition(r), "rolled back");
+	assert_true(condition_is_good(erig_cert(r, "web")));
+	assert_null(condition_error(erig_cert(r, "web")));
 	at = cert_next_at(erig_cert(r, "web"), &action);
 	assert_string_equal(action, "retry");
 	assert_true(at > clock_now() + 19 * 3600);
@@ -846,6 +897,7 @@ main(void)
 		ERIG_TEST(test_parallel),
 		ERIG_TEST(test_all_begin),
 		ERIG_TEST(test_place),
+		ERIG_TEST(test_condition),
 		ERIG_TEST(test_own_deploy),
 		ERIG_TEST(test_window),
 		ERIG_TEST(test_window_urgent),
