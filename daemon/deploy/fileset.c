@@ -72,6 +72,10 @@ advise(const struct entry *e, int no, char *out, size_t size)
 		(void)text_printf(out, size, " (acmed runs as %s, which is "
 		    "not in the group %s: usermod -a -G %s %s; systemctl "
 		    "restart acmed)", me, gr->gr_name, gr->gr_name, me);
+	else if (no == EBUSY)
+		(void)text_printf(out, size, " (it is a mount point, such as "
+		    "a single file of a container, and cannot be replaced: "
+		    "mount the directory that it is in)");
 	else if (no == EACCES || no == EPERM)
 		(void)text_printf(out, size, " (acmed runs as %s)", me);
 }
@@ -87,7 +91,7 @@ fail(const struct entry *e, const char *what, struct error *err)
 	(void)text_printf(err->code, sizeof(err->code), "deploy:install");
 	err->kind = ERR_TRANSIENT;
 	if (no == EACCES || no == EPERM || no == EROFS || no == ENOENT ||
-	    no == ENOTDIR || no == EISDIR || no == ELOOP ||
+	    no == ENOTDIR || no == EISDIR || no == ELOOP || no == EBUSY ||
 	    no == ENAMETOOLONG)
 		err->kind = ERR_CONFIG;
 	advise(e, no, advice, sizeof(advice));

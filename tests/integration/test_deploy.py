@@ -249,3 +249,23 @@ def test_install(acmed):
     acmed.start()
     acmed.wait("the deploy", deployed(first))
     check()
+
+
+def test_mount_point(acmed):
+    """A single file that is mounted cannot be replaced: what to do is said."""
+    name = "bound.example.test"
+    host, path = (os.path.join(acmed.folder, f) for f in ("host", "bound"))
+    for file in (host, path):
+        open(file, "w").close()
+    proc.run(["mount", "--bind", host, path])
+    try:
+        acmed.cert(name, deploy={"web": {"install": {
+            path: {"format": "fullchain"}}}})
+        acmed.start()
+        error = acmed.wait("the failure", lambda: acmed.cert_status(name) and
+                           acmed.cert_status(name)["deploy"] and
+                           acmed.cert_status(name)["deploy"][0]["error"])
+    finally:
+        proc.run(["umount", path])
+    assert "mount point" in error and "mount the directory" in error
+    assert path in error
