@@ -105,6 +105,9 @@ struct said {
 	char		 text[1024];	/* the first lines that matter */
 	bool		 is_hidden;	/* one tells of a hidden file */
 	bool		 is_mistake;	/* one tells of a mistake */
+	bool		 is_read;	/* one tells of what comes only when
+					   all has been read */
+	unsigned	 n;		/* of them */
 };
 
 static void
@@ -112,7 +115,6 @@ gather(const char *text, const char *mistake, struct said *said)
 {
 	char *out = said->text;
 	size_t size = sizeof(said->text);
-	unsigned shown = 0;
 
 	while (*text != '\0') {
 		size_t len = strcspn(text, "\n"), used = strlen(out);
@@ -128,7 +130,9 @@ gather(const char *text, const char *mistake, struct said *said)
 			said->is_hidden = true;
 		if (mistake != NULL && strstr(line, mistake) != NULL)
 			said->is_mistake = true;
-		if (shown++ < LINES_SHOWN)
+		if (strstr(line, ".pid\" failed") != NULL)
+			said->is_read = true;
+		if (said->n++ < LINES_SHOWN)
 			(void)text_printf(out + used, size - used, "%s%s",
 			    used > 0 ? " | " : "", line);
 	}
@@ -167,6 +171,10 @@ config_test_judge(const char *const *argv, bool is_own, bool is_root,
 	    said.text[0] != '\0' ? said.text : "it failed and did not say why");
 	if (is_own || is_root)
 		return CONFIG_BAD;
+	/* nginx opens its pid file, which is root's, when it has read its
+	 * configuration and found nothing wrong. */
+	if (said.is_read && said.n == 1)
+		return CONFIG_GOOD;
 	return said.is_mistake && !said.is_hidden ? CONFIG_BAD :
 	    CONFIG_UNSEEN;
 }

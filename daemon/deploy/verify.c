@@ -24,6 +24,7 @@
 #define ASK_LEAST_MS	2000		/* ... also when time is nearly up */
 #define AT_ONCE		8		/* connections */
 #define PAUSE_FIRST_MS	100
+#define PATIENT_MS	2000
 #define PAUSE_MAX_MS	5000
 #define PEM_MAX		(256 * 1024)
 #define TOLD_MAX	3		/* failures in one error */
@@ -61,6 +62,7 @@ struct verify_op {
 	bool		 is_trust_told;
 	int64_t		 end_ms;	/* monotonic */
 	int64_t		 pause_ms;
+	int64_t		 patient_ms;	/* till then an old one is not told */
 	struct entry	*entries;
 	size_t		 n_entries;
 	struct spot	*spots[20 * ADDRESSES_MAX];
@@ -320,11 +322,14 @@ spot_done(const struct error *err, const struct tls_reply *r, void *arg)
 	} else {
 		s->is_unroutable = strcmp(err->code, "tls:unroutable") == 0;
 		s->err = *err;
+		verify_advise(&op->a, &s->err);
 		(void)text_printf(s->err.code, sizeof(s->err.code), "%s",
 		    VERIFY_ERR);
 		(void)error_wrap(&s->err, "%s", label);
 	}
-	if (!s->is_right && !s->is_told) {
+	/* A server needs a moment after its reload. */
+	if (!s->is_right && !s->is_told && (clock_mono_ms() > op->patient_ms ||
+	    strcmp(s->err.code, VERIFY_ERR_OLD) != 0)) {
 		s->is_told = true;
 		say(op, s->err.msg);
 	}
@@ -514,6 +519,7 @@ verify_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
 		op->entries[i].v = &d->verify[i];
 	}
 	op->pause_ms = PAUSE_FIRST_MS;
+	op->patient_ms = clock_mono_ms() + PATIENT_MS;
 	op->end_ms = clock_mono_ms() + (int64_t)d->verify_timeout_s * 1000;
 	timer_init(&op->turn, a->env->loop, begin_cb, op);
 	timer_set(&op->turn, 0);

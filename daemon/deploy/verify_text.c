@@ -70,3 +70,22 @@ verify_wrong(const struct deploy_args *a, const struct tls_reply *r,
 	    "%s serves a certificate for %s %s", label, r->name[0] != '\0' ?
 	    r->name : "nobody", which);
 }
+
+void
+verify_advise(const struct deploy_args *a, struct error *err)
+{
+	const struct conf_deploy *t = a->target;
+	const char *unit = t->reload != NULL ? t->reload[0] :
+	    t->restart != NULL ? t->restart[0] : NULL;
+	size_t used = strlen(err->msg);
+
+	if (strcmp(err->code, "tls:refused") != 0)
+		return;
+	if (unit != NULL)
+		(void)text_printf(err->msg + used, sizeof(err->msg) - used,
+		    " (does it run, and listen there?  The files are in place: "
+		    "systemctl start %s)", unit);
+	else
+		(void)text_printf(err->msg + used, sizeof(err->msg) - used,
+		    " (does it run, and listen there?)");
+}

@@ -17,4 +17,7 @@ int		 verify_wrong(const struct deploy_args *,
 		    const struct tls_reply *, const char *label,
 		    struct error *);
 
+/* Where nobody listens: what to do, if the target names a unit. */
+void		 verify_advise(const struct deploy_args *, struct error *);
+
 #endif

@@ -246,7 +246,8 @@ test_takes_over(void **state)
 	tlsd_stop(&d);
 	assert_int_equal(r.err.kind, ERR_NONE);
 	assert_int_equal(d.n_conns, 3);
-	assert_non_null(strstr(r.said, "still serves the old"));
+	/* A server needs a moment: that is not worth a word. */
+	assert_null(strstr(r.said, "still serves the old"));
 	clear_rig(&r);
 }
 
