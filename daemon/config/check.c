@@ -134,7 +134,8 @@ is_directory(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* The default may be missing; what somebody wrote may not. */
+/* The default may be missing, and may be made later; what somebody wrote may
+ * not. */
 static char *
 check_hooks_dir(struct check *c)
 {
@@ -145,7 +146,7 @@ check_hooks_dir(struct check *c)
 	if (v != NULL && strcmp(v->text, "none") == 0)
 		return NULL;
 	path = check_path(c, "hooks_dir", 1024, SYSCONFDIR "/acmed/hooks");
-	if (is_directory(path))
+	if (v == NULL || is_directory(path))
 		return path;
 	if (v != NULL && path[0] == '/')
 		opt_refuse(c->m, file, "hooks_dir", v,

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/error.h"
 #include "common/mem.h"
@@ -189,14 +188,13 @@ copy_windows(struct conf_deploy *d, const struct conf_deploy *all)
 	d->n_windows = all->n_windows;
 }
 
-/* The hooks of conf.h's hooks_dir are a target of every certificate. */
+/* The hooks of conf.h's hooks_dir are a target of every certificate; the
+ * deployer passes over it as long as there is no such directory. */
 static void
 add_hooks(struct check *c, const struct section *sec, struct conf_cert *cert,
     const struct conf_deploy *all)
 {
 	struct conf_deploy *d;
-	struct stat st;
-	char *dir;
 
 	if (c->conf->hooks_dir == NULL)
 		return;
@@ -209,15 +207,11 @@ add_hooks(struct check *c, const struct section *sec, struct conf_cert *cert,
 			return;
 		}
 	}
-	dir = xasprintf("%s/" HOOKS_TARGET, c->conf->hooks_dir);
-	if (stat(dir, &st) == 0) {
-		d = &cert->deploys[cert->n_deploys++];
-		d->name = xstrdup(HOOKS_TARGET);
-		d->timeout_s = STEP_TIMEOUT_S;
-		d->hooks_dir = xstrdup(c->conf->hooks_dir);
-		copy_windows(d, all);
-	}
-	free(dir);
+	d = &cert->deploys[cert->n_deploys++];
+	d->name = xstrdup(HOOKS_TARGET);
+	d->timeout_s = STEP_TIMEOUT_S;
+	d->hooks_dir = xstrdup(c->conf->hooks_dir);
+	copy_windows(d, all);
 }
 
 void

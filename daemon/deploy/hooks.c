@@ -269,8 +269,15 @@ exited(const struct error *err, const struct child_reply *reply, void *arg)
 	op->gate = NULL;
 	if (err != NULL)
 		why = *err;
-	if (err != NULL || child_check(reply, op->path, &why) == -1)
+	if (err != NULL || child_check(reply, op->path, &why) == -1) {
+		size_t used = strlen(why.msg);
+
+		if (err == NULL && geteuid() != 0)
+			(void)text_printf(why.msg + used,
+			    sizeof(why.msg) - used, " (hooks run as acmed "
+			    "does: not as root, and in its sandbox)");
 		failed(op, &why);
+	}
 	free(op->path);
 	op->path = NULL;
 	timer_set(&op->turn, 0);
@@ -354,6 +361,17 @@ hooks_start(struct hooks *h, const struct hooks_args *a, deploy_done_cb *done,
 	TAILQ_INSERT_TAIL(&h->ops, op, entry);
 	timer_set(&h->turn, 0);
 	return op;
+}
+
+bool
+hooks_exist(const char *dir, enum hooks_when when)
+{
+	char *path = xasprintf("%s/%s", dir, folders[when].name);
+	struct stat st;
+	bool found = stat(path, &st) == 0;
+
+	free(path);
+	return found;
 }
 
 struct hooks *

@@ -13,6 +13,8 @@
 #ifndef DAEMON_DEPLOY_HOOKS_H
 #define DAEMON_DEPLOY_HOOKS_H
 
+#include <stdbool.h>
+
 #include "daemon/deploy/kind.h"
 
 #define HOOKS_PATIENCE_MS 60000
@@ -54,6 +56,9 @@ void		 hooks_free(struct hooks *);
 struct hooks_op	*hooks_start(struct hooks *, const struct hooks_args *,
 		    deploy_done_cb *done, void *arg);
 void		 hooks_cancel(struct hooks_op *);
+
+/* Is there such a directory in dir now? */
+bool		 hooks_exist(const char *dir, enum hooks_when);
 
 /* The step of the target "deploy.d", which every certificate has where there
  * is such a directory. */

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/deploy/hooks.h"
 #include "daemon/deploy/unit_job.h"
 #include "daemon/engine/deployer_priv.h"
 #include "daemon/engine/due.h"
@@ -33,8 +34,13 @@ const struct conf_deploy *
 deployer_target(const struct cert *c, const char *name)
 {
 	for (size_t i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
-		if (strcmp(c->conf->deploys[i].name, name) == 0)
-			return &c->conf->deploys[i];
+		const struct conf_deploy *dep = &c->conf->deploys[i];
+
+		if (strcmp(dep->name, name) != 0)
+			continue;
+		/* Its directory may come and go while we run. */
+		return dep->hooks_dir == NULL || hooks_exist(dep->hooks_dir,
+		    HOOKS_DEPLOY) ? dep : NULL;
 	}
 	return NULL;
 }
@@ -289,8 +295,10 @@ void
 deployer_plan(struct deployer *d, struct cert *cert,
     const struct conf_cert *cc, const char *serial)
 {
-	for (size_t i = 0; i < cc->n_deploys; i++)
-		plan(d, cert, &cc->deploys[i], serial);
+	for (size_t i = 0; i < cc->n_deploys; i++) {
+		if (deployer_target(cert, cc->deploys[i].name) != NULL)
+			plan(d, cert, &cc->deploys[i], serial);
+	}
 }
 
 /* Is the target as the certificate in use wants it?  If not, plan it. */
@@ -337,8 +345,10 @@ refresh(struct deployer *d, struct cert *c)
 	deployer_drop_removed(d, c);
 	if (c->conf == NULL || c->row.serial[0] == '\0')
 		return;
-	for (size_t i = 0; i < c->conf->n_deploys; i++)
-		refresh_target(d, c, &c->conf->deploys[i]);
+	for (size_t i = 0; i < c->conf->n_deploys; i++) {
+		if (deployer_target(c, c->conf->deploys[i].name) != NULL)
+			refresh_target(d, c, &c->conf->deploys[i]);
+	}
 }
 
 void
@@ -381,17 +391,31 @@ deployer_urge(struct deployer *d, struct cert *c)
 	}
 }
 
+/* Their names, those that are there. */
+static size_t
+targets(const struct cert *c, const char **names)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->conf->n_deploys; i++) {
+		const char *name = c->conf->deploys[i].name;
+
+		if (deployer_target(c, name) != NULL)
+			names[n++] = name;
+	}
+	return n;
+}
+
 static int
 no_target(const struct cert *c, const char *target, struct error *err)
 {
 	const char **names = xcalloc(c->conf->n_deploys + 1, sizeof(*names));
 	const char *near = NULL;
+	size_t n = targets(c, names);
 
-	for (size_t i = 0; i < c->conf->n_deploys; i++)
-		names[i] = c->conf->deploys[i].name;
 	if (target != NULL)
-		near = text_nearest(target, names, c->conf->n_deploys);
-	if (c->conf->n_deploys == 0)
+		near = text_nearest(target, names, n);
+	if (n == 0)
 		(void)error_set(err, ERR_CONFIG, "engine:no-target",
 		    "certificate \"%s\" has no deploy target", c->row.name);
 	else
@@ -407,18 +431,23 @@ int
 deployer_force(struct deployer *d, struct cert *c, const char *target,
     struct error *err)
 {
-	if (c->conf->n_deploys == 0 || (target != NULL &&
-	    deployer_target(c, target) == NULL))
-		return no_target(c, target, err);
-	if (deployer_run_clear(d, c))
-		return 0;
-	for (size_t i = 0; i < c->conf->n_deploys; i++) {
-		const struct conf_deploy *dep = &c->conf->deploys[i];
+	const char **names = xcalloc(c->conf->n_deploys + 1, sizeof(*names));
+	size_t n = targets(c, names);
 
-		if (target != NULL && strcmp(target, dep->name) != 0)
-			continue;
-		plan(d, c, dep, c->row.serial);
+	if (n == 0 || (target != NULL && deployer_target(c, target) == NULL)) {
+		free(names);
+		return no_target(c, target, err);
 	}
+	if (deployer_run_clear(d, c)) {
+		free(names);
+		return 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (target == NULL || strcmp(target, names[i]) == 0)
+			plan(d, c, deployer_target(c, names[i]),
+			    c->row.serial);
+	}
+	free(names);
 	deployer_urge(d, c);	/* a person has said so */
 	(void)deployer_run_told(d, c, target);
 	return 0;

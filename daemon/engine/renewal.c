@@ -150,7 +150,8 @@ void
 renewal_finish(struct renewal *r, const struct error *err)
 {
 	/* What another host renews is fetched without them. */
-	if (r->conf->hooks_dir != NULL && r->cc->source == NULL)
+	if (r->conf->hooks_dir != NULL && r->cc->source == NULL &&
+	    hooks_exist(r->conf->hooks_dir, HOOKS_POST_RENEWED))
 		renewal_post_hooks(r, err);
 	else
 		renewal_end(r, err);
@@ -254,7 +255,8 @@ enter_account(struct renewal *r)
 		}
 		break;
 	}
-	if (r->conf->hooks_dir != NULL)
+	if (r->conf->hooks_dir != NULL &&
+	    hooks_exist(r->conf->hooks_dir, HOOKS_PRE))
 		renewal_pre_hooks(r, next);
 	else
 		next(r);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/mem.h"
 #include "common/text.h"
@@ -93,4 +94,11 @@ hooks_free(struct hooks *h)
 	if (h != NULL && h->in_flight > 0)
 		abort();
 	free(h);
+}
+
+/* The default's directory is not there; what a test has written is. */
+bool
+hooks_exist(const char *dir, enum hooks_when when)
+{
+	return access(dir, F_OK) == 0;
 }

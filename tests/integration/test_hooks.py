@@ -173,3 +173,18 @@ def test_killed_in_hooks(acmed):
     acmed.wait_valid(name)
     acmed.wait("it to run again", lambda: lines(acmed, "log")[-1] == "end")
     assert lines(acmed, "log") == ["begin", "begin", "end"]
+
+
+def test_made_later(acmed):
+    """Hooks are seen at the next renewal, though there were none at start."""
+    name = "late.example.test"
+    folder = os.path.join(acmed.folder, "hooks")
+    os.mkdir(folder)
+    acmed.options["hooks_dir"] = folder
+    acmed.cert(name)
+    acmed.start()
+    acmed.wait_valid(name)
+    assert acmed.cert_status(name)["deploy"] == []
+    hook(acmed, "deploy.d/10-late", "exit 0\n")
+    acmed.ctl("renew-now", name)
+    assert acmed.cert_status(name)["deploy"][0]["state"] == "done"

@@ -125,7 +125,9 @@ test_defaults(void **state)
 	assert_int_equal(cert->propagation, PROPAGATION_AUTHORITATIVE);
 	assert_int_equal(cert->propagation_delay_s, 0);
 	assert_null(cert->preferred_chain);
-	assert_int_equal(cert->n_deploys, 0);
+	/* The hooks of the default directory, whenever it is there. */
+	assert_int_equal(cert->n_deploys, 1);
+	assert_non_null(cert->deploys[0].hooks_dir);
 	assert_int_equal(cert->line, 3);
 	assert_string_equal(cert->file, fixture_path("acmed.conf"));
 	conf_unref(conf);
@@ -173,7 +175,7 @@ check_cert(const struct conf *conf, const struct conf_cert *cert)
 	assert_int_equal(cert->renew_before_s, 20 * 86400);
 	assert_string_equal(cert->preferred_chain, "ISRG Root X1");
 	assert_int_equal(cert->propagation_timeout_s, 90);
-	assert_int_equal(cert->n_deploys, 3);
+	assert_int_equal(cert->n_deploys, 4);
 	assert_string_equal(cert->deploys[0].name, "nginx");
 	assert_string_equal(cert->deploys[0].exec[1], "a\tb");
 	assert_null(cert->deploys[0].exec[2]);
@@ -443,7 +445,7 @@ test_sample(void **state)
 	fixture_write("ssssssssssssssssssssssssssss", 0600, "secret");
 	conf = load(text);
 	assert_int_equal(conf->n_certs, 1);
-	assert_int_equal(conf->certs[0]->n_deploys, 1);
+	assert_int_equal(conf->certs[0]->n_deploys, 2);
 	conf_unref(conf);
 	fixture_remove("ssssssssssssssssssssssssssss");
 	free(text);
