@@ -445,7 +445,7 @@ test_sample(void **state)
 	fixture_write("ssssssssssssssssssssssssssss", 0600, "secret");
 	conf = load(text);
 	assert_int_equal(conf->n_certs, 1);
-	assert_int_equal(conf->certs[0]->n_deploys, 2);
+	assert_int_equal(conf->certs[0]->n_deploys, 1);
 	conf_unref(conf);
 	fixture_remove("ssssssssssssssssssssssssssss");
 	free(text);
