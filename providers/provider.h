@@ -171,7 +171,14 @@ struct provider_call {
 	size_t		 n_batch;	/* at least 1; batch[0] is value */
 	size_t		 n_after;	/* values of this name still to come
 					   after this call */
-	const char	*handle;	/* kept from add; "" if unknown */
+	size_t		 n_left;	/* the same, of all names of this
+					   certificate with this provider */
+	const char	*all_identifiers;	/* of these names, with commas:
+					   "a.example,b.example" */
+	const char	*handle;	/* kept from add; "" if unknown.  add:
+					   with .wants_key_auth the challenge's
+					   key authorization, which is kept at
+					   once */
 
 	/* For the provider's own use. */
 	const struct provider_records *records;	/* the provider's */
@@ -190,9 +197,10 @@ struct provider_call {
 					   what an earlier call put there for
 					   this zone: then a "find zone" step
 					   may skip itself */
-	char		*new_handle;	/* add: room for a handle to keep; a
-					   batch has one for all values */
-	size_t		 new_handle_size;	/* PROVIDER_HANDLE_SIZE */
+	char		*new_handle;	/* add: room for a handle to keep, also
+					   if it fails; a batch has one for all
+					   values */
+	size_t		 new_handle_size;	/* .handle_size */
 };
 
 /*
@@ -279,6 +287,7 @@ struct provider {
 	int	(*check)(const struct provider_values *, struct error *);
 
 	size_t		 keep_size;
+	size_t		 handle_size;	/* 0: PROVIDER_HANDLE_SIZE */
 	bool		 cannot_remove;	/* values stay until others take their
 					   place: the engine must not wait for
 					   their absence */
@@ -295,6 +304,15 @@ struct provider {
 					   servers may show a change: the
 					   default of propagation_timeout; 0:
 					   600 */
+
+	/* What depends on options; each may be NULL. */
+	/* As max_calls, but goes before it if it is not 0. */
+	unsigned (*calls_at_once)(const struct provider_values *);
+	/* Milliseconds that one call may take, instead of what the engine
+	   allows for all: it ends by itself then. */
+	unsigned (*call_ms)(const struct provider_values *);
+	/* Does it need the key authorization (RFC 8555 section 8.1)? */
+	bool	(*wants_key_auth)(const struct provider_values *);
 
 	/* REST: base_url and the step tables, each ended by .name NULL. */
 	const char	*base_url;	/* NULL: the option is required */

@@ -104,23 +104,32 @@ acme_key_authorization(const struct acme *a, const char *token)
 }
 
 void
-acme_dns01_value(const struct acme *a, const char *token,
-    char out[ACME_TXT_SIZE])
+acme_dns01_value_of(const char *key_authorization, char out[ACME_TXT_SIZE])
 {
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	size_t len = 0;
-	char *text, *value;
+	char *value;
+
+	out[0] = '\0';
+	if (EVP_Q_digest(NULL, "SHA256", NULL, key_authorization,
+	    strlen(key_authorization), hash, &len) != 1)
+		return;
+	value = text_b64url_encode(hash, len);
+	(void)text_printf(out, ACME_TXT_SIZE, "%s", value);
+	free(value);
+}
+
+void
+acme_dns01_value(const struct acme *a, const char *token,
+    char out[ACME_TXT_SIZE])
+{
+	char *text;
 
 	out[0] = '\0';
 	if (a->thumbprint == NULL)
 		return;
 	text = acme_key_authorization(a, token);
-	if (EVP_Q_digest(NULL, "SHA256", NULL, text, strlen(text), hash,
-	    &len) == 1) {
-		value = text_b64url_encode(hash, len);
-		(void)text_printf(out, ACME_TXT_SIZE, "%s", value);
-		free(value);
-	}
+	acme_dns01_value_of(text, out);
 	free(text);
 }
 

@@ -50,10 +50,12 @@ void		 acme_free(struct acme *);
 
 /*
  * key authorization -> TXT value of dns-01 (RFC 8555 section 8.4), 43
- * characters and a NUL.
+ * characters and a NUL, or "".
  */
 #define ACME_TXT_SIZE 44
 void		 acme_dns01_value(const struct acme *, const char *token,
+		    char out[ACME_TXT_SIZE]);
+void		 acme_dns01_value_of(const char *key_authorization,
 		    char out[ACME_TXT_SIZE]);
 
 /* What http-01 serves for a token (RFC 8555 section 8.1); the caller frees.

@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "common/whoami.h"
 #include "daemon/config/conf.h"
 #include "daemon/deploy/gate.h"
 #include "daemon/io/child.h"
@@ -82,12 +83,14 @@ join_names(const struct conf_cert *cert, const char *separator)
 char **
 deploy_exec_base_env(void)
 {
-	const char *path = getenv("PATH"), *home = getenv("HOME");
+	const char *path = getenv("PATH");
 	char **env = xcalloc(ENV_MAX, sizeof(*env));
 
 	env[0] = xasprintf("PATH=%s", path != NULL ? path :
 	    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	env[1] = xasprintf("HOME=%s", home != NULL ? home : "/");
+	env[1] = xasprintf("HOME=%s", whoami_home());
+	env[2] = xasprintf("USER=%s", whoami_user());
+	env[3] = xasprintf("LOGNAME=%s", whoami_user());
 	return env;
 }
 
@@ -103,8 +106,10 @@ deploy_exec_env(const struct deploy_args *a)
 	char *commas = join_names(a->cert, ",");
 	char *spaces = join_names(a->cert, " ");
 	char **env = deploy_exec_base_env();
-	size_t n = 2;
+	size_t n = 0;
 
+	while (env[n] != NULL)
+		n++;
 	env[n++] = xasprintf("ACMED_NAME=%s", a->cert->name);
 	env[n++] = xasprintf("ACMED_NAMES=%s", commas);
 	env[n++] = xasprintf("ACMED_LIVE_DIR=%s", a->live_dir);

@@ -28,6 +28,7 @@ struct provider_account {
 	char		*name;
 	const struct provider *type;
 	uint64_t	 print;		/* of the options */
+	unsigned	 max_calls;
 	unsigned	 refs;		/* runs; and one while in the list */
 	void		*keep;
 	unsigned	 n_active;		/* turns */
@@ -122,6 +123,17 @@ options_print(const struct conf_provider *p)
 	return h;
 }
 
+static unsigned
+max_calls(const struct conf_provider *p)
+{
+	unsigned n = p->type->calls_at_once == NULL ? 0 :
+	    p->type->calls_at_once(p->values);
+
+	if (n == 0)
+		n = p->type->max_calls;
+	return n == 0 ? MAX_CALLS : n;
+}
+
 static void
 known_zone_clear(struct known_zone *z)
 {
@@ -163,6 +175,7 @@ provider_account_get(struct provider_locks *locks,
 		a->name = xstrdup(p->name);
 		a->type = p->type;
 		a->print = print;
+		a->max_calls = max_calls(p);
 		a->keep = p->type->keep_size == 0 ? NULL :
 		    xcalloc(1, p->type->keep_size);
 		a->refs = 1;
@@ -201,10 +214,9 @@ static bool
 may_begin(const struct provider_turn *t)
 {
 	const struct provider_account *a = t->account;
-	unsigned max = a->type->max_calls == 0 ? MAX_CALLS : a->type->max_calls;
 	unsigned n = 0;
 
-	if (a->n_active >= max)
+	if (a->n_active >= a->max_calls)
 		return false;
 	for (const struct provider_turn *u = a->locks->turns; u != NULL;
 	    u = u->next) {
@@ -214,7 +226,7 @@ may_begin(const struct provider_turn *t)
 			return false;
 		n += strcmp(u->account->name, a->name) == 0;
 	}
-	return n < max;
+	return n < a->max_calls;
 }
 
 /* Let it begin if it may.  begin does not end a turn: it starts work. */
@@ -259,6 +271,21 @@ provider_turn_end(struct provider_turn *t)
 	a->n_active--;
 	for (t = a->locks->turns; t != NULL; t = t->next)
 		turn_try(t);
+}
+
+size_t
+provider_turn_left(const struct provider_turn *t)
+{
+	size_t n = 0;
+
+	for (const struct provider_turn *u = t->account->locks->turns;
+	    u != NULL; u = u->next) {
+		if (u->is_add == t->is_add && u->cert != NULL &&
+		    strcmp(u->cert, t->cert) == 0 &&
+		    strcmp(u->account->name, t->account->name) == 0)
+			n += u->n_left;
+	}
+	return n;
 }
 
 static const struct known_zone *

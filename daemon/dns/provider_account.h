@@ -27,6 +27,10 @@ struct provider_turn {
 	void		*arg;
 	bool		 is_active;
 	struct provider_turn *next;
+	/* For provider_turn_left(), after provider_turn_start(). */
+	const char	*cert;
+	bool		 is_add;
+	size_t		 n_left;	/* values not begun yet */
 };
 
 struct provider_locks *provider_locks_new(void);
@@ -62,6 +66,11 @@ void	*provider_account_keep(struct provider_account *);
 void	provider_turn_start(struct provider_turn *, struct provider_account *,
 	    const char *fqdn, void (*begin)(void *arg), void *arg);
 void	provider_turn_end(struct provider_turn *);
+/*
+ * How many values of its certificate are still to be added (or removed)
+ * through this provider, in this turn and all others.
+ */
+size_t	provider_turn_left(const struct provider_turn *);
 
 /*
  * The zone found for fqdn within the last hour, or NULL; and the id kept for

@@ -25,18 +25,18 @@ struct provider_run_op {
 	struct provider_account *account;
 	struct provider_turn turn;
 	bool		 is_add;
-	unsigned	 timeout_ms;
+	int64_t		 timeout_ms;
 	int64_t		 deadline;	/* monotonic */
 	/* Copies of the arguments. */
-	char		*name, *cert, *identifier, *fqdn, *zone;
-	char		**values;
-	char		(*handles)[PROVIDER_HANDLE_SIZE];
+	char		*name, *cert, *identifier, *all, *fqdn, *zone;
+	char		**values, **handles;
 	size_t		 n_values;
 	/* The value, or the batch, being worked on. */
 	size_t		 at;
 	unsigned	 attempt;
 	struct provider_call call;
-	char		 new_handle[PROVIDER_HANDLE_SIZE];
+	char		*new_handle;
+	size_t		 handle_size;
 	struct provider_changed changed;
 	bool		 may_be_done;	/* something of it */
 	struct rest_op	*rest;
@@ -93,10 +93,14 @@ provider_run_cancel(struct provider_run_op *op)
 	if (op == NULL)
 		return;
 	run_stop(op);
-	for (size_t i = 0; i < op->n_values; i++)
+	for (size_t i = 0; i < op->n_values; i++) {
 		free(op->values[i]);
+		free(op->handles[i]);
+	}
 	free(op->values);
 	free(op->handles);
+	free(op->new_handle);
+	free(op->all);
 	free(op->name);
 	free(op->cert);
 	free(op->identifier);
@@ -155,8 +159,8 @@ is_undone(const struct provider_run_op *op, const struct error *err)
 static void
 run_finish(struct provider_run_op *op, struct error *err)
 {
-	struct provider_run_reply reply = { .handles = NULL };
-	const char **handles;
+	struct provider_run_reply reply = {
+	    .handles = (const char *const *)op->handles };
 
 	run_stop(op);
 	if (err != NULL) {
@@ -167,14 +171,9 @@ run_finish(struct provider_run_op *op, struct error *err)
 		provider_run_cancel(op);
 		return;
 	}
-	handles = xcalloc(op->n_values + 1, sizeof(*handles));
-	for (size_t i = 0; i < op->n_values; i++)
-		handles[i] = op->handles[i];
-	reply.handles = handles;
 	reply.zone = op->changed.zone;
 	reply.server = op->changed.server;
 	op->done(NULL, &reply, op->arg);
-	free(handles);
 	provider_run_cancel(op);
 }
 
@@ -188,17 +187,24 @@ limit_cb(void *arg)
 	op->may_be_done = true;
 	if (!op->turn.is_active)
 		(void)error_set(&err, ERR_TRANSIENT, "provider:timeout",
-		    "%u s were not enough: still waiting for other calls to "
-		    "this provider", (op->timeout_ms + 999) / 1000);
+		    "%lld s were not enough: still waiting for other calls to "
+		    "this provider", (long long)(op->timeout_ms + 999) / 1000);
 	else
 		(void)error_set(&err, ERR_TRANSIENT, "provider:timeout",
-		    "%u s were not enough%s%s%s%.400s",
-		    (op->timeout_ms + 999) / 1000,
+		    "%lld s were not enough%s%s%s%.400s",
+		    (long long)(op->timeout_ms + 999) / 1000,
 		    op->rest == NULL ? "" : ": still at step ",
 		    op->rest == NULL ? "" : rest_step(op->rest),
 		    op->has_failed ? "; last error: " : "",
 		    op->has_failed ? op->last.msg : "");
 	run_finish(op, &err);
+}
+
+static void
+limit_set(struct provider_run_op *op)
+{
+	op->deadline = clock_mono_ms() + op->timeout_ms;
+	timer_set(&op->limit, op->timeout_ms);
 }
 
 /* How long to wait before this failure is tried again; -1: not at all. */
@@ -249,15 +255,23 @@ attempt_failed(struct provider_run_op *op, const struct error *err)
 }
 
 static void
+handles_keep(struct provider_run_op *op)
+{
+	for (size_t i = 0; i < op->call.n_batch; i++) {
+		free(op->handles[op->at + i]);
+		op->handles[op->at + i] = xstrdup(op->new_handle);
+	}
+}
+
+static void
 attempt_done(struct provider_run_op *op, const struct error *err)
 {
+	if (op->is_add && (err == NULL || op->new_handle[0] != '\0'))
+		handles_keep(op);
 	if (err != NULL) {
 		attempt_failed(op, err);
 		return;
 	}
-	for (size_t i = 0; op->is_add && i < op->call.n_batch; i++)
-		(void)text_printf(op->handles[op->at + i],
-		    sizeof(op->handles[0]), "%s", op->new_handle);
 	op->at += op->call.n_batch;
 	op->attempt = 0;
 	op->has_failed = false;
@@ -296,15 +310,18 @@ call_fill(struct provider_run_op *op)
 	c->provider = op->name;
 	c->cert = op->cert;
 	c->identifier = op->identifier;
+	c->all_identifiers = op->all;
 	c->fqdn = op->fqdn;
 	c->value = op->values[op->at];
 	c->batch = (const char *const *)&op->values[op->at];
 	c->n_batch = op->type->takes_batch ? op->n_values - op->at : 1;
 	c->n_after = op->n_values - op->at - c->n_batch;
-	c->handle = op->is_add ? "" : op->handles[op->at];
+	op->turn.n_left = c->n_after;
+	c->n_left = provider_turn_left(&op->turn);
+	c->handle = op->handles[op->at];
 	op->new_handle[0] = '\0';
 	c->new_handle = op->new_handle;
-	c->new_handle_size = sizeof(op->new_handle);
+	c->new_handle_size = op->handle_size;
 	op->changed.zone[0] = op->changed.server[0] = '\0';
 	c->changed = &op->changed;
 }
@@ -346,6 +363,9 @@ turn_begin(void *arg)
 {
 	struct provider_run_op *op = arg;
 
+	/* Each before it ends in its own time: waiting needs no limit. */
+	if (op->type->call_ms != NULL)
+		limit_set(op);
 	timer_set(&op->next, 0);
 }
 
@@ -388,11 +408,14 @@ provider_run_start(struct provider_env *env,
 	op->type = a->provider->type;
 	op->account = provider_account_get(env->locks, a->provider);
 	op->is_add = a->is_add;
-	op->timeout_ms = a->timeout_ms;
-	op->deadline = clock_mono_ms() + a->timeout_ms;
+	op->timeout_ms = op->type->call_ms == NULL ? a->timeout_ms :
+	    (int64_t)op->type->call_ms(a->provider->values) *
+	    (int64_t)a->n_values;
 	op->name = xstrdup(a->provider->name);
 	op->cert = xstrdup(a->cert == NULL ? "" : a->cert);
 	op->identifier = xstrdup(a->identifier == NULL ? "" : a->identifier);
+	op->all = xstrdup(a->all_identifiers == NULL ? op->identifier :
+	    a->all_identifiers);
 	op->fqdn = xstrdup(a->fqdn);
 	op->zone = xstrdup(a->zone == NULL ? "" : a->zone);
 	op->n_values = a->n_values;
@@ -400,13 +423,16 @@ provider_run_start(struct provider_env *env,
 	op->handles = xcalloc(a->n_values + 1, sizeof(*op->handles));
 	for (size_t i = 0; i < a->n_values; i++) {
 		op->values[i] = xstrdup(a->values[i]);
-		if (a->handles != NULL && a->handles[i] != NULL)
-			(void)text_printf(op->handles[i],
-			    sizeof(op->handles[i]), "%s", a->handles[i]);
+		op->handles[i] = xstrdup(a->handles == NULL ||
+		    a->handles[i] == NULL ? "" : a->handles[i]);
 	}
+	op->handle_size = op->type->handle_size == 0 ? PROVIDER_HANDLE_SIZE :
+	    op->type->handle_size;
+	op->new_handle = xcalloc(1, op->handle_size);
 	op->call.values = a->provider->values;
 	timer_init(&op->limit, env->loop, limit_cb, op);
-	timer_set(&op->limit, a->timeout_ms);
+	if (op->type->call_ms == NULL)
+		limit_set(op);
 	if (op->n_values == 0 || has_too_many(op)) {
 		timer_init(&op->next, env->loop, no_attempt_cb, op);
 		timer_set(&op->next, 0);
@@ -415,5 +441,8 @@ provider_run_start(struct provider_env *env,
 	/* At once: timers of the same moment fire in any order. */
 	timer_init(&op->next, env->loop, attempt_cb, op);
 	provider_turn_start(&op->turn, op->account, op->fqdn, turn_begin, op);
+	op->turn.cert = op->cert;
+	op->turn.is_add = op->is_add;
+	op->turn.n_left = op->n_values;
 	return op;
 }

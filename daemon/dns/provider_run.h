@@ -49,18 +49,25 @@ struct provider_run_args {
 	bool		 is_add;
 	const char	*cert;
 	const char	*identifier;	/* name being proved, no "*." */
+	const char	*all_identifiers;	/* of all that is proved with
+					   it, with commas; NULL: identifier */
 	const char	*fqdn;		/* effective name of the record */
 	const char	*zone;		/* apex found in the DNS; may be "";
 					   a hint: the vendor's answer counts */
 	const char *const *values;
 	const char *const *handles;	/* as many as values, "" if unknown;
-					   NULL: none known */
+					   NULL: none known.  To add: for a
+					   provider that wants_key_auth the key
+					   authorizations */
 	size_t		 n_values;
-	unsigned	 timeout_ms;	/* the whole of it, queue and all */
+	unsigned	 timeout_ms;	/* the whole of it, queue and all; not
+					   for providers with .call_ms, which
+					   counts from the turn on */
 };
 
 struct provider_run_reply {
-	const char *const *handles;	/* as many as values; "" if none */
+	const char *const *handles;	/* as many as values; "" if none;
+					   also with an error */
 	const char	*zone;		/* that was changed, "" if unknown */
 	const char	*server;	/* likewise: the name server that was
 					   told, with its address */
@@ -71,7 +78,8 @@ struct provider_run_reply {
 
 /*
  * Success means the provider has accepted all values (or no longer has any
- * of them).  With an error, of reply only is_undone is set.  The error's
+ * of them).  With an error, of reply only is_undone and handles are
+ * set.  The error's
  * message begins with "PROVIDER: ".  Codes besides
  * those of http.h and of the provider: "provider:credentials",
  * "provider:throttled", "provider:unavailable", "provider:refused",

@@ -137,6 +137,13 @@ added(const struct error *err, const struct provider_run_reply *reply,
 	op->pending--;
 	for (size_t i = 0; err == NULL && i < add->n_authzs; i++)
 		txtrec_set_added(add->authzs[i]->txt, reply->handles[i]);
+	/* What failed may have been done, and cleanup wants its handle. */
+	for (size_t i = 0; err != NULL && reply != NULL && i < add->n_authzs;
+	    i++) {
+		if (reply->handles[i][0] != '\0')
+			txtrec_set_handle(add->authzs[i]->txt,
+			    reply->handles[i]);
+	}
 	if (err == NULL) {
 		(void)text_printf(add->zone, sizeof(add->zone), "%s",
 		    reply->zone);
@@ -157,26 +164,54 @@ added(const struct error *err, const struct provider_run_reply *reply,
 		wait_for_dns(op);
 }
 
+/* In the order in which the provider is called; the caller frees. */
+static char *
+all_identifiers(const struct authorize_op *op)
+{
+	char *all = xstrdup("");
+
+	for (size_t i = 0; i < op->n_adds; i++) {
+		const struct add *add = &op->adds[i];
+
+		for (size_t k = 0; k < add->n_authzs; k++) {
+			char *longer = xasprintf("%s%s%s", all,
+			    all[0] != '\0' ? "," : "",
+			    txtrec_identifier(add->authzs[k]->txt));
+
+			free(all);
+			all = longer;
+		}
+	}
+	return all;
+}
+
 static void
-add_start(struct add *add)
+add_start(struct add *add, const char *all)
 {
 	struct authorize_op *op = add->op;
 	const struct authz *first = add->authzs[0];
 	const char **values = xcalloc(add->n_authzs, sizeof(*values));
+	const char **handles = xcalloc(add->n_authzs, sizeof(*handles));
+	bool wants_handles = first->provider->type->wants_key_auth != NULL &&
+	    first->provider->type->wants_key_auth(first->provider->values);
 	struct provider_run_args args = {
 		.provider = first->provider,
 		.is_add = true,
 		.cert = op->a.conf->name,
 		.identifier = txtrec_identifier(first->txt),
+		.all_identifiers = all,
 		.fqdn = txtrec_fqdn(first->txt),
 		.zone = txtrec_zone(first->txt)->apex,
 		.values = values,
+		.handles = wants_handles ? handles : NULL,
 		.n_values = add->n_authzs,
 		.timeout_ms = PROVIDER_TIMEOUT_MS,
 	};
 
-	for (size_t i = 0; i < add->n_authzs; i++)
+	for (size_t i = 0; i < add->n_authzs; i++) {
 		values[i] = txtrec_value(add->authzs[i]->txt);
+		handles[i] = txtrec_handle(add->authzs[i]->txt);
+	}
 	event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE, LOGL_INFO,
 	    "adding %zu TXT value%s at %s through provider %s", args.n_values,
 	    args.n_values == 1 ? "" : "s", args.fqdn,
@@ -184,6 +219,7 @@ add_start(struct add *add)
 	op->pending++;
 	add->run = provider_run_start(&op->a.engine->env, &args, added, add);
 	free(values);
+	free(handles);
 }
 
 static bool
@@ -196,6 +232,8 @@ is_same_call(const struct authz *a, const struct authz *b)
 void
 authorize_dns_publish(struct authorize_op *op)
 {
+	char *all;
+
 	drop_adds(op);
 	op->adds = xcalloc(op->n_authzs, sizeof(*op->adds));
 	for (size_t i = 0; i < op->n_authzs; i++) {
@@ -218,8 +256,10 @@ authorize_dns_publish(struct authorize_op *op)
 	}
 	if (op->n_adds > 0)
 		op->unpublished++;
+	all = all_identifiers(op);
 	for (size_t i = 0; i < op->n_adds; i++)
-		add_start(&op->adds[i]);
+		add_start(&op->adds[i], all);
+	free(all);
 }
 
 void
@@ -237,6 +277,15 @@ authorize_dns_claim(struct authorize_op *op)
 		z->txt = cleanup_claim(op->a.engine->cleanup,
 		    op->a.conf->name, z->provider->name,
 		    dname_base(z->name->name), z->zone, value);
+		if (z->provider->type->wants_key_auth != NULL &&
+		    z->provider->type->wants_key_auth(z->provider->values)) {
+			/* In the journal before the call: removal needs it. */
+			char *text = acme_key_authorization(
+			    op->a.account->acme, z->challenge->token);
+
+			txtrec_set_handle(z->txt, text);
+			free(text);
+		}
 	}
 }
 

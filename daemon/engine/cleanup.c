@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/engine/cleanup.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,11 +25,21 @@ txtrec_new(struct cleanup *c)
 	return t;
 }
 
+static void
+txtrec_keep_handle(struct txtrec *t, const char *handle)
+{
+	char *old = (char *)(uintptr_t)t->row.handle;
+
+	t->row.handle = handle == NULL ? NULL : xstrdup(handle);
+	free(old);
+}
+
 void
 txtrec_free(struct txtrec *t)
 {
 	TAILQ_REMOVE(&t->cleanup->recs, t, link);
 	zone_clear(&t->zone);
+	txtrec_keep_handle(t, NULL);
 	free(t);
 }
 
@@ -38,6 +49,8 @@ load_cb(const struct store_txt *row, void *arg)
 	struct txtrec *t = txtrec_new(arg);
 
 	t->row = *row;
+	t->row.handle = NULL;
+	txtrec_keep_handle(t, row->handle);
 }
 
 static void
@@ -183,7 +196,13 @@ void
 txtrec_set_added(struct txtrec *t, const char *handle)
 {
 	t->row.state = TXT_ADDED;
-	(void)text_printf(t->row.handle, sizeof(t->row.handle), "%s", handle);
+	txtrec_set_handle(t, handle);
+}
+
+void
+txtrec_set_handle(struct txtrec *t, const char *handle)
+{
+	txtrec_keep_handle(t, handle);
 	store_txt_put(t->cleanup->engine->a.store, &t->row);
 }
 
@@ -265,6 +284,12 @@ const char *
 txtrec_value(const struct txtrec *t)
 {
 	return t->row.value;
+}
+
+const char *
+txtrec_handle(const struct txtrec *t)
+{
+	return t->row.handle == NULL ? "" : t->row.handle;
 }
 
 const char *

@@ -41,6 +41,8 @@ struct txtrec	*cleanup_claim(struct cleanup *, const char *cert,
 		    const struct zone *zone, const char *value);
 /* The provider has it; handle may be "". */
 void		 txtrec_set_added(struct txtrec *, const char *handle);
+/* The same before it is known whether the provider has it. */
+void		 txtrec_set_handle(struct txtrec *, const char *handle);
 /*
  * The provider refused to add it, before anything was done: forgotten as soon
  * as the servers are seen not to show it, without another word with the
@@ -70,6 +72,7 @@ void		 txtrec_spend_and_tell(struct txtrec *, txtrec_gone_cb *gone,
 void		 txtrec_untell(struct txtrec *);
 const char	*txtrec_fqdn(const struct txtrec *);
 const char	*txtrec_value(const struct txtrec *);
+const char	*txtrec_handle(const struct txtrec *);	/* "" if none */
 const char	*txtrec_provider(const struct txtrec *);
 const struct zone *txtrec_zone(const struct txtrec *);
 const char	*txtrec_identifier(const struct txtrec *);

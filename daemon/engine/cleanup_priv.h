@@ -27,7 +27,7 @@ struct txtwait_op;
 struct txtrec {
 	TAILQ_ENTRY(txtrec) link;
 	struct cleanup	*cleanup;
-	struct store_txt row;
+	struct store_txt row;		/* its handle is ours, or NULL */
 	struct zone	 zone;		/* servers unknown after a restart */
 	bool		 has_zone;
 	bool		 is_claimed;

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "daemon/dns/txtwait.h"
 #include "daemon/engine/cleanup_priv.h"
@@ -372,6 +373,28 @@ is_same_name(const struct txtrec *a, const struct txtrec *b)
 	    (a->row.state == TXT_REFUSED) == (b->row.state == TXT_REFUSED);
 }
 
+/* As far as the configuration still says; the caller frees. */
+static char *
+all_identifiers(const struct conf_cert *cc, const char *identifier)
+{
+	char *all = xstrdup("");
+
+	for (size_t i = 0; cc != NULL && i < cc->n_names; i++) {
+		char *longer;
+
+		if (cc->names[i].provider == NULL)
+			continue;
+		longer = xasprintf("%s%s%s", all, all[0] != '\0' ? "," : "",
+		    dname_base(cc->names[i].name));
+		free(all);
+		all = longer;
+	}
+	if (all[0] != '\0')
+		return all;
+	free(all);
+	return xstrdup(identifier);
+}
+
 void
 removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 {
@@ -379,6 +402,7 @@ removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 	struct removal *r = xcalloc(1, sizeof(*r));
 	struct provider_run_args args;
 	struct txtrec *t;
+	char *all;
 
 	r->cleanup = c;
 	r->conf = conf_ref(c->engine->conf);
@@ -394,7 +418,7 @@ removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 		    !is_same_name(t, first))
 			continue;
 		values[r->n_recs] = t->row.value;
-		handles[r->n_recs] = t->row.handle;
+		handles[r->n_recs] = txtrec_handle(t);
 		r->recs[r->n_recs++] = t;
 		t->removal = r;
 		if (t->row.state != TXT_ADDED)
@@ -419,9 +443,12 @@ removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 		timer_set(&r->close, 0);
 		return;
 	}
-	if (args.provider->type->cannot_remove)
+	if (args.provider->type->cannot_remove) {
 		timer_set(&r->close, 0);
-	else
-		r->run = provider_run_start(&c->engine->env, &args,
-		    removed_done, r);
+		return;
+	}
+	all = all_identifiers(r->cc, first->row.identifier);
+	args.all_identifiers = all;
+	r->run = provider_run_start(&c->engine->env, &args, removed_done, r);
+	free(all);
 }

@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/acme/acme.h"
 #include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/nscheck.h"
 #include "daemon/dns/txtwait.h"
@@ -23,6 +24,7 @@
 
 /* As long as a real value, and made of the same letters: some vendors look. */
 #define VALUE_LEN	43
+_Static_assert(VALUE_LEN + 1 == ACME_TXT_SIZE, "VALUE_LEN");
 #define VALUE_HEAD	"acmed-probe-"
 
 /*
@@ -245,6 +247,8 @@ added(const struct error *err, const struct provider_run_reply *reply,
 
 	p->run = NULL;
 	if (err != NULL) {
+		if (reply != NULL && reply->handles[0][0] != '\0')
+			txtrec_set_handle(p->txt, reply->handles[0]);
 		if (reply != NULL && reply->is_undone)
 			txtrec_set_refused(p->txt);
 		give_up(p, err);
@@ -266,6 +270,7 @@ journaled(const struct error *err, void *arg)
 	struct probe *p = arg;
 	struct pf_cert *pc = p->check->pc;
 	const char *value = txtrec_value(p->txt);
+	const char *handle = txtrec_handle(p->txt);
 	struct provider_run_args args = {
 		.provider = p->provider,
 		.is_add = true,
@@ -274,6 +279,7 @@ journaled(const struct error *err, void *arg)
 		.fqdn = p->zone->fqdn,
 		.zone = p->zone->apex,
 		.values = &value,
+		.handles = &handle,
 		.n_values = 1,
 		.timeout_ms = ADD_TIMEOUT_MS,
 	};
@@ -294,7 +300,7 @@ room_cb(void *arg)
 	struct pf_cert *pc = p->check->pc;
 	struct engine *e = pc->pf->engine;
 	const struct provider *type = p->provider->type;
-	char value[VALUE_LEN + 1];
+	char value[VALUE_LEN + 1], *text = NULL;
 	const char *other = NULL;
 
 	if (type->max_values > 0 && cleanup_count_others(e->cleanup, NULL,
@@ -311,9 +317,21 @@ room_cb(void *arg)
 			    p->provider->name, type->max_values);
 		return;
 	}
-	pf_random_value(VALUE_HEAD, value, sizeof(value));
+	if (type->wants_key_auth != NULL &&
+	    type->wants_key_auth(p->provider->values)) {
+		char token[VALUE_LEN + 1];
+
+		pf_random_value(VALUE_HEAD, token, sizeof(token));
+		text = xasprintf("%s.of-acmectl-check", token);
+		acme_dns01_value_of(text, value);
+	} else {
+		pf_random_value(VALUE_HEAD, value, sizeof(value));
+	}
 	p->txt = cleanup_claim(e->cleanup, pc->cc->name, p->provider->name,
 	    dname_base(p->check->name->name), p->zone, value);
+	if (text != NULL)
+		txtrec_set_handle(p->txt, text);
+	free(text);
 	txtrec_set_probe(p->txt);
 	p->sync = store_sync_start(e->a.store, journaled, p);
 }

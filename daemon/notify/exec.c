@@ -10,11 +10,12 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "common/whoami.h"
 #include "daemon/io/child.h"
 #include "daemon/notify/channel.h"
 
 #define OUTPUT_MAX	4096
-#define ENV_MAX		10
+#define ENV_MAX		12
 
 struct exec_op {
 	struct child_op	*child;
@@ -59,14 +60,16 @@ fill_env(const struct channel_args *a, char *env[ENV_MAX])
 		{ "ACMED_LEVEL", "level" }, { "ACMED_HOST", "host" },
 		{ "ACMED_CERT", "certificates.0.name" },
 	};
-	const char *path = getenv("PATH"), *home = getenv("HOME");
+	const char *path = getenv("PATH");
 	struct error err;
 	json_t *j = jsonx_parse(a->json, strlen(a->json), &err);
 	size_t n = 0;
 
 	env[n++] = xasprintf("PATH=%s", path != NULL ? path :
 	    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	env[n++] = xasprintf("HOME=%s", home != NULL ? home : "/");
+	env[n++] = xasprintf("HOME=%s", whoami_home());
+	env[n++] = xasprintf("USER=%s", whoami_user());
+	env[n++] = xasprintf("LOGNAME=%s", whoami_user());
 	env[n++] = xasprintf("ACMED_ID=%s", a->id);
 	env[n++] = xasprintf("ACMED_SUBJECT=%s", a->subject);
 	for (size_t i = 0; i < sizeof(vars) / sizeof(vars[0]); i++) {

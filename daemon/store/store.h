@@ -288,7 +288,8 @@ struct store_txt {
 	char		 fqdn[DNAME_SIZE];
 	char		 zone[DNAME_SIZE];
 	char		 value[64];
-	char		 handle[256];
+	const char	*handle;	/* the provider's; NULL: "".  store_
+					   txt_each(): until it returns */
 	enum txt_state	 state;
 	time_t		 created_at;
 	unsigned	 tries;		/* failed removals */

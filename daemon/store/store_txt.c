@@ -63,7 +63,7 @@ store_txt_each(struct store *s,
 		db_copy_text(q, 4, t.fqdn, sizeof(t.fqdn));
 		db_copy_text(q, 5, t.zone, sizeof(t.zone));
 		db_copy_text(q, 6, t.value, sizeof(t.value));
-		db_copy_text(q, 7, t.handle, sizeof(t.handle));
+		t.handle = db_text(q, 7);
 		t.state = parse_state(db_text(q, 8));
 		t.created_at = (time_t)db_int(q, 9);
 		t.tries = (unsigned)db_int(q, 10);
@@ -91,7 +91,7 @@ store_txt_put(struct store *s, struct store_txt *t)
 	db_bind_text(q, t->fqdn);
 	db_bind_text(q, t->zone);
 	db_bind_text(q, t->value);
-	db_bind_text(q, t->handle);
+	db_bind_text(q, t->handle == NULL ? "" : t->handle);
 	db_bind_text(q, txt_state_name(t->state));
 	db_bind_int(q, t->created_at);
 	db_bind_int(q, t->tries);

@@ -590,6 +590,13 @@ acme_dns01_value(const struct acme *a, const char *token,
 	(void)text_printf(out, ACME_TXT_SIZE, "txt-%s", token);
 }
 
+void
+acme_dns01_value_of(const char *key_authorization, char out[ACME_TXT_SIZE])
+{
+	(void)text_printf(out, ACME_TXT_SIZE, "txt-%.*s",
+	    (int)strcspn(key_authorization, "."), key_authorization);
+}
+
 char *
 acme_key_authorization(const struct acme *a, const char *token)
 {

@@ -467,7 +467,7 @@ run_answer_cb(void *arg)
 	if (op->call.verdict != FAKE_FAILS || rule->acts)
 		act(op);
 	if (op->call.verdict == FAKE_FAILS)
-		op->done(&op->call.err, NULL, op->arg);
+		op->done(&op->call.err, &reply, op->arg);
 	else
 		op->done(NULL, &reply, op->arg);
 	provider_run_cancel(op);
@@ -490,6 +490,9 @@ provider_run_start(struct provider_env *env,
 	for (size_t i = 0; i < op->n; i++)
 		(void)text_printf(op->values[i], sizeof(op->values[i]), "%s",
 		    a->values[i]);
+	if (!op->is_add)
+		(void)text_printf(fake_dns.removed, sizeof(fake_dns.removed),
+		    "%s", a->handles == NULL ? "" : a->handles[0]);
 	op->done = done;
 	op->arg = arg;
 	(void)text_printf(subject, sizeof(subject), "%s %s", op->provider,

@@ -25,6 +25,7 @@ enum fake_dns_act {
 struct fake_dns {
 	struct fake_rule rules[FAKE_DNS_END];
 	unsigned	 calls[FAKE_DNS_END];
+	char		 removed[300];	/* handle of the last removal */
 	char		 resolver[64];	/* the first that was set */
 	unsigned	 in_flight;
 	unsigned	 latency_ms;	/* of every answer */

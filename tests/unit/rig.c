@@ -56,6 +56,7 @@ rig_init(struct rig *g, const struct provider *type)
 	g->loop = loop_new();
 	g->http = http_new(g->loop, "acmed-test/1");
 	g->children = children_new(g->loop);
+	g->identifier = "example.test";
 	g->timeout_ms = 20000;
 	rig_env(g);
 	rig_options(g, type);
@@ -86,7 +87,6 @@ run_done(const struct error *err, const struct provider_run_reply *reply,
 		assert_int_not_equal(err->kind, ERR_NONE);
 		assert_int_equal(strncmp(err->msg, "dns1: ", 6), 0);
 		r->err = *err;
-		return;
 	}
 	for (size_t i = 0; i < 4; i++) {
 		if (reply->handles[i] == NULL)
@@ -108,7 +108,8 @@ rig_start(struct rig *g, struct rig_run *r, bool is_add, const char *fqdn,
 	assert_true(n <= 4);
 	op = provider_run_start(&g->env, &(struct provider_run_args){
 	    .provider = &g->conf, .is_add = is_add, .cert = "cert1",
-	    .identifier = "example.test", .fqdn = fqdn, .zone = zone,
+	    .identifier = g->identifier,
+	    .all_identifiers = g->all_identifiers, .fqdn = fqdn, .zone = zone,
 	    .values = values, .handles = handles, .n_values = n,
 	    .timeout_ms = g->timeout_ms }, run_done, r);
 	memset(r, 0, sizeof(*r));	/* handles may be in it */

@@ -17,7 +17,9 @@ struct rig {
 	struct children	*children;
 	struct provider_env env;
 	struct conf_provider conf;
-	unsigned	 timeout_ms;	/* of each run */
+	const char	*identifier;	/* of each run; */
+	const char	*all_identifiers;	/* ... NULL: that one */
+	unsigned	 timeout_ms;
 };
 
 /* One run and what came of it. */
@@ -25,7 +27,7 @@ struct rig_run {
 	struct provider_run_op *op;
 	int		 calls;
 	struct error	 err;		/* ERR_NONE: success */
-	char		 handles[4][PROVIDER_HANDLE_SIZE];
+	char		 handles[4][4096];	/* with an error, too */
 	int64_t		 done_at;	/* monotonic */
 };
 

@@ -445,6 +445,8 @@ test_provider_fails_after_all(void **state)
 	fake_time_pass(40 * SECOND);
 	assert_int_equal(fake_dns_count(), 0);
 	assert_int_equal(fake_dns.calls[FAKE_REMOVE], 2);
+	/* With what it said before it failed. */
+	assert_string_equal(fake_dns.removed, "handle");
 	expect_recovery(r);
 }
 

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/text.h"
+#include "common/whoami.h"
 #include "tests/unit/rig.h"
 
 #define FQDN "_acme-challenge.example.test"
@@ -175,8 +176,179 @@ test_certbot(void **state)
 	assert_true(logged("CERTBOT_REMAINING_CHALLENGES=1"));
 	assert_true(logged("CERTBOT_REMAINING_CHALLENGES=0"));
 	assert_false(logged("CERTBOT_AUTH_OUTPUT="));
+	assert_true(logged("CERTBOT_ALL_DOMAINS=example.test"));
+	assert_false(logged("CERTBOT_TOKEN="));
 	go(false, VALUES("v"), VALUES(run.handles[0]));
 	assert_true(logged("CERTBOT_AUTH_OUTPUT=record-5"));
+}
+
+/* As jq prints it, and printed by one that fails, or is killed. */
+static void
+test_certbot_output(void **state)
+{
+	static const char json[] = "{\n  \"id\": 7,\n  \"name\": \"a b\"\n}";
+	static const char *const ends[] = { "exit 0", "exit 1", "kill -9 $$",
+	    "exec sleep 30" };
+	char body[300], want[100];
+
+	rig_set(&rig, "mode", "certbot");
+	rig_set(&rig, "cleanup_program", program);
+	rig_set(&rig, "timeout", "1s");
+	(void)text_printf(want, sizeof(want), "GOT=%s", json);
+	for (size_t i = 0; i < N_ELEMENTS(ends); i++) {
+		(void)text_printf(body, sizeof(body), "echo; echo '%s '; echo; "
+		    "%s", json, ends[i]);
+		script(body);
+		go(true, VALUES("v"), NULL);
+		assert_int_equal(run.err.kind, i == 0 ? ERR_NONE :
+		    ERR_TRANSIENT);
+		assert_string_equal(run.handles[0], json);
+		(void)text_printf(body, sizeof(body), "echo "
+		    "\"GOT=$CERTBOT_AUTH_OUTPUT\" >> %s", log_path);
+		script(body);
+		go(false, VALUES("v"), VALUES(run.handles[0]));
+		assert_true(logged(want));
+	}
+	/* All of it, up to a bound. */
+	script("head -c 3000 /dev/zero | tr '\\0' x; echo; echo end");
+	go(true, VALUES("v"), NULL);
+	assert_string_equal(run.handles[0] + 3000, "\nend");
+}
+
+static void
+test_raw(void **state)
+{
+	rig_set(&rig, "mode", "lego-raw");
+	script("echo noise");
+	go(true, VALUES("v"), VALUES("tok_en-1.thumb-print"));
+	assert_int_equal(run.err.kind, ERR_NONE);
+	expect_call("5:present -- example.test tok_en-1 tok_en-1.thumb-print");
+	assert_string_equal(run.handles[0], "tok_en-1.thumb-print");
+	go(false, VALUES("v"), VALUES(run.handles[0]));
+	expect_call("5:cleanup -- example.test tok_en-1 tok_en-1.thumb-print");
+	go(true, VALUES("v"), NULL);
+	assert_int_equal(run.err.kind, ERR_CONFIG);
+	assert_string_equal(run.err.code, "exec:raw");
+	assert_true(provider_exec.wants_key_auth(rig.conf.values));
+}
+
+/*
+ * Names of one order, by a program that must not run twice at once.  The time
+ * that a run has counts from its turn on, by the option.
+ */
+static void
+one_by_one(const char *mode)
+{
+	static const char *const names[] = { "a.example.test",
+	    "b.example.test", "c.example.test" };
+	struct rig_run runs[3];
+	char body[200];
+
+	rig_options(&rig, &provider_exec);
+	rig_set(&rig, "program", program);
+	rig_set(&rig, "cleanup_program", program);
+	rig_set(&rig, "mode", mode);
+	rig_set(&rig, "timeout", "20s");
+	(void)text_printf(body, sizeof(body), "mkdir %s/busy || exit 9; "
+	    "sleep 0.2; rmdir %s/busy", dir, dir);
+	script(body);
+	rig.all_identifiers = "a.example.test,b.example.test,c.example.test";
+	rig.timeout_ms = 100;
+	for (size_t i = 0; i < 3; i++) {
+		char fqdn[100];
+
+		rig.identifier = names[i];
+		(void)text_printf(fqdn, sizeof(fqdn), "_acme-challenge.%s",
+		    names[i]);
+		rig_start(&rig, &runs[i], true, fqdn, "", VALUES("v"), NULL);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		rig_wait(&rig, &runs[i]);
+		assert_int_equal(runs[i].err.kind, ERR_NONE);
+		assert_true(i == 0 || runs[i].done_at > runs[i - 1].done_at);
+	}
+}
+
+static void
+test_one_by_one(void **state)
+{
+	char *text, *at;
+	size_t len;
+	struct error err;
+
+	one_by_one("lego");
+	one_by_one("certbot");
+	assert_true(logged("CERTBOT_ALL_DOMAINS=a.example.test,"
+	    "b.example.test,c.example.test"));
+	assert_true(logged("CERTBOT_ALL_IDENTIFIERS=a.example.test,"
+	    "b.example.test,c.example.test"));
+	assert_int_equal(file_read(AT_FDCWD, log_path, 100000, &text, &len,
+	    &err), 0);
+	at = strstr(text, "CHALLENGES=2\n");
+	assert_non_null(at);
+	at = strstr(at, "CHALLENGES=1\n");
+	assert_non_null(at);
+	assert_non_null(strstr(at, "CHALLENGES=0\n"));
+	free(text);
+	/* acmed's own way: eight at once. */
+	rig_set(&rig, "mode", "acmed");
+	assert_int_equal(provider_exec.calls_at_once(rig.conf.values), 0);
+	rig_set(&rig, "timeout", "10m");
+	assert_in_range(provider_exec.call_ms(rig.conf.values), 600000,
+	    620000);
+}
+
+/* Who it runs as, and where; what is given later counts. */
+static void
+test_place(void **state)
+{
+	char line[100];
+
+	(void)text_printf(line, sizeof(line), "in %s", dir);
+	script("set -u; . ./env; echo \"in $PWD\" >> $LOG; cd \"$HOME\"");
+	(void)text_printf(line, sizeof(line), "LOG=%s\n", log_path);
+	write_file(file, line, 0600);
+	rig_set(&rig, "environment", "LANG=C");
+	go(true, VALUES("v"), NULL);
+	assert_int_equal(run.err.kind, ERR_NONE);
+	(void)text_printf(line, sizeof(line), "in %s", dir);
+	assert_true(logged(line));
+	(void)text_printf(line, sizeof(line), "HOME=%s", whoami_home());
+	assert_true(logged(line));
+	(void)text_printf(line, sizeof(line), "LOGNAME=%s", whoami_user());
+	assert_true(logged(line));
+	assert_true(logged("LANG=C"));
+	assert_false(logged("LANG=C.UTF-8"));
+}
+
+/* Command lines, as certbot's hooks are. */
+static void
+test_command_line(void **state)
+{
+	char line[200];
+
+	script("");
+	(void)text_printf(line, sizeof(line), "/bin/sh  %s --auth", program);
+	rig_set(&rig, "program", line);
+	go(true, VALUES("v"), NULL);
+	assert_int_equal(run.err.kind, ERR_NONE);
+	expect_call("4:--auth add " FQDN " v");
+	/* The script counts as the program does. */
+	assert_int_equal(chmod(program, 0777), 0);
+	go(true, VALUES("v"), NULL);
+	assert_string_equal(run.err.code, "exec:program");
+	/* A file of that name goes before words. */
+	(void)text_printf(line, sizeof(line), "%s with blanks", program);
+	script("");
+	assert_int_equal(rename(program, line), 0);
+	rig_set(&rig, "program", line);
+	go(true, VALUES("v"), NULL);
+	assert_int_equal(run.err.kind, ERR_NONE);
+	(void)text_printf(line, sizeof(line), "%s with blanks:3:add " FQDN
+	    " v", program);
+	assert_true(logged(line));
+	(void)text_printf(line, sizeof(line), "%s with blanks", program);
+	assert_int_equal(unlink(line), 0);
 }
 
 static void
@@ -287,8 +459,12 @@ test_check(void **state)
 		{ "p", NULL, NULL, NULL, NULL, "program must be an absolute" },
 		{ "/p", "q", NULL, NULL, NULL, "cleanup_program must be" },
 		{ "/p", NULL, "certbot", NULL, NULL, "cleanup_program" },
-		{ "/p", NULL, "RAW", NULL, NULL, "acmed, lego or certbot" },
+		{ "/p", NULL, "lego-raw", "1d", NULL, NULL },
+		{ "/bin/sh /p --auth", "/q  -x", "certbot", NULL, NULL, NULL },
+		{ "p /q", NULL, NULL, NULL, NULL, "found \"p\"" },
+		{ "/p", NULL, "RAW", NULL, NULL, "lego, lego-raw or certbot" },
 		{ "/p", NULL, NULL, "0s", NULL, "timeout" },
+		{ "/p", NULL, NULL, "25h", NULL, "from 1s to 1d" },
 		{ "/p", NULL, NULL, NULL, "=x", "KEY=VALUE" },
 		{ "/p", NULL, NULL, NULL, "x", "KEY=VALUE" },
 	};
@@ -325,6 +501,8 @@ main(void)
 		T(test_acmed), T(test_lego), T(test_certbot),
 		T(test_environment), T(test_failures), T(test_refused),
 		T(test_hanging), T(test_check),
+		T(test_certbot_output), T(test_raw), T(test_one_by_one),
+		T(test_place), T(test_command_line),
 	};
 
 	return cmocka_run_group_tests(tests, setup_dir, teardown_dir);
