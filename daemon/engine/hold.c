@@ -115,7 +115,7 @@ void
 hold_failed(struct cert *c, const struct error *err)
 {
 	struct holds *holds = c->engine->holds;
-	time_t now = clock_now(), asked;
+	time_t now = clock_now(), until, asked;
 	struct store_hold *row;
 	struct hold *h;
 
@@ -133,14 +133,20 @@ hold_failed(struct cert *c, const struct error *err)
 	    c->conf->account->name);
 	(void)text_printf(row->directory, sizeof(row->directory), "%s",
 	    c->conf->account->directory);
+	/* Those that asked at the same time were told the same thing once. */
+	if (row->until <= now || row->at > now) {
+		row->times++;
+		row->until = 0;
+	}
 	row->at = now;
-	row->times++;
 	/* Many certificates shall not come each after a minute of its own. */
-	row->until = due_retry_at(&(struct error){ .kind = ERR_RATELIMIT },
+	until = due_retry_at(&(struct error){ .kind = ERR_RATELIMIT },
 	    row->times, now, 0);
 	asked = due_asked(err->retry_at, now);
-	if (row->until < asked)
-		row->until = asked;
+	if (until < asked)
+		until = asked;
+	if (row->until < until)
+		row->until = until;
 	(void)text_printf(row->code, sizeof(row->code), "%s", err->code);
 	(void)text_printf(row->msg, sizeof(row->msg), "%s", err->msg);
 	store_hold_put(holds->store, row);

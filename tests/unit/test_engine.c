@@ -517,6 +517,26 @@ test_retry_after(void **state)
 	assert_int_equal(r->oks, 1);
 }
 
+/* Runs that ask at the same time are told the same: it is one refusal, after
+ * which the account does not wait a day. */
+static void
+test_retry_after_many(void **state)
+{
+	struct erig *r = *state;
+
+	fake_rule_fail(&fake_ca.rules[FAKE_NEW_ORDER], 4, ERR_RATELIMIT,
+	    "acme:rateLimited", "later");
+	fake_ca.rules[FAKE_NEW_ORDER].err.retry_at = RIG_NOW + 120;
+	fake_ca.latency_ms = 1000;
+	erig_conf(r, CERT("a") CERT("b") CERT("c") CERT("d"));
+	erig_up(r);
+	erig_ends(r, 4);
+	assert_int_equal(r->oks, 0);
+	fake_time_pass(20 * MINUTE);
+	assert_int_equal(r->oks, 4);
+	assert_int_equal(fake_ca.calls[FAKE_NEW_ORDER], 8);
+}
+
 /* With the old certificate near its end the tries come every hour. */
 static void
 test_near_expiry(void **state)
@@ -955,6 +975,7 @@ main(void)
 		ERIG_TEST(test_other_ca_many),
 		ERIG_TEST(test_ladder),
 		ERIG_TEST(test_retry_after),
+		ERIG_TEST(test_retry_after_many),
 		ERIG_TEST(test_near_expiry),
 		ERIG_TEST(test_reload),
 		ERIG_TEST(test_reload_with_queue),
