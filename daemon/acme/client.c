@@ -61,6 +61,7 @@ struct fetch {
 	struct http_op		*http;
 	struct timer		 retry;
 	size_t			 n_retries;
+	bool			 by_get;	/* it was sent so */
 };
 
 struct client {
@@ -275,10 +276,8 @@ static bool
 wants_get(const struct fetch *f, const struct http_reply *reply,
     bool has_nonce)
 {
-	const struct client *c = f->client;
-
-	return f != c->directory_fetch && !c->nonce_by_get && !has_nonce &&
-	    reply != NULL && (reply->status < 300 || reply->status == 404 ||
+	return !f->by_get && !has_nonce && reply != NULL &&
+	    (reply->status < 300 || reply->status == 404 ||
 	    reply->status == 405 || reply->status == 501);
 }
 
@@ -320,14 +319,16 @@ fetch_send_cb(void *arg)
 	struct fetch *f = arg;
 	struct client *c = f->client;
 	bool is_directory = f == c->directory_fetch;
+	bool by_get = is_directory || c->nonce_by_get;
 	struct http_args args = {
-		.method = is_directory || c->nonce_by_get ? "GET" : "HEAD",
+		.method = by_get ? "GET" : "HEAD",
 		.url = is_directory ? c->url : c->directory->new_nonce,
 		.max_reply = is_directory ? DIRECTORY_REPLY_MAX :
 		    NONCE_REPLY_MAX,
 		.timeout_ms = FETCH_TIMEOUT_MS,
 	};
 
+	f->by_get = by_get;
 	f->http = send_request(c, &args, fetch_done, f);
 }
 

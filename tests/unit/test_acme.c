@@ -585,6 +585,32 @@ test_nonces_from_replies(void **state)
 	world_free(&w);
 }
 
+/* Two nonces are asked for by HEAD before the first answer is there. */
+static void
+test_nonces_by_get(void **state)
+{
+	static const struct fake_exchange script[] = {
+		DIRECTORY, { "HEAD", CA "/nonce", .status = 405 },
+		{ "HEAD", CA "/nonce", .status = 405 },
+		{ "GET", CA "/nonce", .status = 204,
+		    .headers = "Replay-Nonce: A" },
+		{ "GET", CA "/nonce", .status = 204,
+		    .headers = "Replay-Nonce: B" },
+		CREATED, CREATED,
+	};
+	struct world w;
+
+	world_new(&w);
+	SCRIPT(&w, script);
+	(void)new_order(&w);
+	(void)new_order(&w);
+	run(&w);
+	check_script(&w);
+	assert_int_equal(w.calls, 2);
+	assert_int_equal(w.err.kind, ERR_NONE);
+	world_free(&w);
+}
+
 struct sharer {
 	struct world	*w;
 	struct acme_op	*op;
@@ -1236,6 +1262,7 @@ main(void)
 		cmocka_unit_test(test_directory_age),
 		cmocka_unit_test(test_directory_fails_all),
 		cmocka_unit_test(test_nonces_from_replies),
+		cmocka_unit_test(test_nonces_by_get),
 		cmocka_unit_test(test_account_shared),
 		cmocka_unit_test(test_account_cancelled),
 		cmocka_unit_test(test_account_find),
