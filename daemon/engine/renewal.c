@@ -386,7 +386,7 @@ order_new(struct renewal *r, const char *replaces)
 		return;
 	}
 	renewal_say(r, "ordering a certificate");
-	r->is_resumed = false;
+	r->is_resumed = r->is_sent = false;
 	r->has_replaces = replaces != NULL;
 	r->acme_op = acme_order_new_start(r->account->acme, r->names,
 	    r->cc->n_names, replaces, order_created, r);

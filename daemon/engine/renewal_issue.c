@@ -159,7 +159,6 @@ renewal_enter_authorize(struct renewal *r)
  */
 static const unsigned ready_ms[] = { 10000, 30000,
     2 * ISSUANCE_TIMEOUT_MS /* the time is up before */ };
-#define SENDS_MAX (sizeof(ready_ms) / sizeof(ready_ms[0]))
 
 static void	finalize_send(struct renewal *);
 
@@ -189,6 +188,18 @@ order_decided(struct renewal *r, const struct acme_order *order)
 	renewal_fail(r, &err);
 }
 
+/* A new order that was said to be past finalize has no key yet. */
+static void
+ready_again(struct renewal *r, const struct acme_order *order)
+{
+	if (r->key != NULL) {
+		finalize_send(r);
+		return;
+	}
+	order_update(r, order);
+	renewal_enter_finalize(r);
+}
+
 static void
 issued(const struct error *err, const struct acme_order *order, void *arg)
 {
@@ -198,7 +209,7 @@ issued(const struct error *err, const struct acme_order *order, void *arg)
 	if (err != NULL)
 		renewal_fail(r, err);
 	else if (order->status == ACME_READY)
-		finalize_send(r);
+		ready_again(r, order);
 	else
 		order_decided(r, order);
 }
@@ -257,6 +268,13 @@ finalize_send(struct renewal *r)
 	size_t der_len;
 	struct error err;
 
+	if (r->order->finalize_url == NULL ||
+	    r->order->finalize_url[0] == '\0') {
+		(void)error_set(&err, ERR_REJECTED, "acme:malformed",
+		    "the CA's order has no URL \"finalize\"");
+		renewal_fail(r, &err);
+		return;
+	}
 	if (key_keep(r, &err) == -1 || csr_make(r->key, r->names,
 	    r->cc->n_names, &der, &der_len, &err) == -1) {
 		renewal_fail(r, &err);

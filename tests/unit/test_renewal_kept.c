@@ -207,6 +207,40 @@ test_finalize_lost_always(void **state)
 	assert_int_equal(fake_ca.n_orders, 1);
 }
 
+/* It was sent, and a later run finds it invalid: the next one is new in all,
+ * and its request is sent at once. */
+static void
+test_invalid_later(void **state)
+{
+	struct erig *r = *state;
+	int64_t usual_ms = fake_ca.issuance_ms, begun;
+
+	fake_ca.issuance_ms = HOUR;
+	start(r);
+	erig_ends(r, 1);
+	assert_string_equal(r->err.code, "acme:slow");
+	fake_ca.orders[0].status = ACME_INVALID;
+	fake_ca.issuance_ms = usual_ms;
+	ERIG_UNTIL(fake_ca.n_orders == 2);
+	begun = clock_mono_ms();
+	expect_installed(r, "ab0002");
+	assert_in_range(clock_mono_ms() - begun, 0, 9 * SECOND);
+}
+
+/* A new order that is "processing", and then ready: no key was made for it. */
+static void
+test_ready_after_all(void **state)
+{
+	struct erig *r = *state;
+
+	fake_ca.new_status = ACME_PROCESSING;
+	start(r);
+	ERIG_UNTIL(fake_ca.n_orders == 1);
+	fake_ca.orders[0].status = ACME_READY;
+	expect_installed(r, "ab0001");
+	assert_int_equal(fake_ca.n_orders, 1);
+}
+
 /* The CA does not know what it has just made. */
 static void
 test_not_found(void **state)
@@ -278,6 +312,8 @@ main(void)
 		cmocka_unit_test(test_ready_again),
 		ERIG_TEST(test_finalize_lost),
 		ERIG_TEST(test_finalize_lost_always),
+		ERIG_TEST(test_invalid_later),
+		ERIG_TEST(test_ready_after_all),
 		cmocka_unit_test(test_not_found),
 		ERIG_TEST(test_not_found_ever),
 		ERIG_TEST(test_alternate_hangs),
