@@ -42,22 +42,14 @@ static void
 warn_covered(struct check *c, const struct conf_cert *cert)
 {
 	for (size_t i = 0; i < cert->n_names; i++) {
-		const char *wild = cert->names[i].name;
+		const char *name = cert->names[i].name;
+		const char *wild = conf_wildcard_over(cert, name);
 
-		if (!dname_is_wildcard(wild))
-			continue;
-		for (size_t j = 0; j < cert->n_names; j++) {
-			const char *name = cert->names[j].name;
-			const char *rest = dname_is_wildcard(name) ? NULL :
-			    dname_parent(name);
-
-			if (rest != NULL &&
-			    strcmp(rest, dname_base(wild)) == 0)
-				warn(c, cert, "names: \"%s\" is covered by "
-				    "\"%s\"; some CAs (Let's Encrypt) refuse "
-				    "both in one certificate: leave \"%s\" "
-				    "out", name, wild, name);
-		}
+		if (wild != NULL)
+			warn(c, cert, "names: \"%s\" is covered by "
+			    "\"%s\"; some CAs (Let's Encrypt) refuse "
+			    "both in one certificate: leave \"%s\" "
+			    "out", name, wild, name);
 	}
 }
 

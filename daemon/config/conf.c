@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/names.h"
 #include "daemon/config/check.h"
 #include "daemon/config/check_notify.h"
 #include "daemon/config/conf_read.h"
@@ -79,6 +80,22 @@ bool
 conf_name_needs_dns(const struct conf_name *name)
 {
 	return name->challenge != CHALLENGE_HTTP_01;
+}
+
+const char *
+conf_wildcard_over(const struct conf_cert *cert, const char *name)
+{
+	const char *rest = dname_is_wildcard(name) ? NULL :
+	    dname_parent(name);
+
+	for (size_t i = 0; rest != NULL && i < cert->n_names; i++) {
+		const char *wild = cert->names[i].name;
+
+		if (dname_is_wildcard(wild) &&
+		    strcmp(rest, dname_base(wild)) == 0)
+			return wild;
+	}
+	return NULL;
 }
 
 static void

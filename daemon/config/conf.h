@@ -175,6 +175,11 @@ const struct conf *conf_ref(const struct conf *);
 /* Give one back; the last one frees.  NULL is allowed. */
 void		 conf_unref(const struct conf *);
 
+/* The wildcard among the certificate's names that stands for this name as
+ * well, or NULL. */
+const char	*conf_wildcard_over(const struct conf_cert *,
+		    const char *name);
+
 /* The certificate of that name, or NULL. */
 const struct conf_cert *conf_find_cert(const struct conf *, const char *name);
 const struct conf_notify *conf_find_notify(const struct conf *,

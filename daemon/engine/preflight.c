@@ -149,10 +149,28 @@ cert_free(struct pf_cert *pc)
 	free(pc);
 }
 
+/* A name and its wildcard: Boulder refuses the order, other CAs do not. */
+static void
+plan_covered(struct pf_cert *pc, const struct conf_name *name)
+{
+	const char *wild = conf_wildcard_over(pc->cc, name->name);
+	char *fix;
+
+	if (wild == NULL)
+		return;
+	fix = xasprintf("leave \"%s\" out of the certificate's names",
+	    name->name);
+	pf_tell(pf_check_add(pc, name, "names", NULL), PF_WARN, fix,
+	    "\"%s\" is covered by \"%s\"; some CAs (Let's Encrypt) refuse both "
+	    "in one certificate", name->name, wild);
+	free(fix);
+}
+
 /* What a name's challenge needs of others. */
 static void
 plan_name(struct pf_cert *pc, const struct conf_name *name)
 {
+	plan_covered(pc, name);
 	switch (name->challenge) {
 	case CHALLENGE_DNS_01:
 	case CHALLENGE_DNS_PERSIST_01:

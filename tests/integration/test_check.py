@@ -398,6 +398,15 @@ def test_standing_record(acmed, lab):
         acmed.ctl("persist", "--remove", name)
 
 
+def test_name_under_its_wildcard(acmed):
+    acmed.cert("both", ["*.kept.example.test", "w.kept.example.test"])
+    acmed.start()
+    lines = check(acmed, "--no-probe")
+    line = find(lines, "names")
+    assert line["name"] == "w.kept.example.test"
+    assert line["result"] == "warn" and "leave" in line["fix"], line
+
+
 @pytest.fixture
 def site80(lab):
     """nginx on port 80 of the address that *.h.example.test has."""
