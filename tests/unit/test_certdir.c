@@ -423,7 +423,7 @@ test_foreign_live(void **state)
 	    0);
 	assert_int_equal(install_pem(f->store, NAME, pki.keys[0], pki.pem[0],
 	    strlen(pki.pem[0]), &info, &err), -1);
-	assert_int_equal(err.kind, ERR_INTERNAL);
+	assert_int_equal(err.kind, ERR_CONFIG);
 	assert_non_null(strstr(err.msg, "live/" NAME));
 	assert_int_equal(scratch_count(&f->scratch, "live/.[!.]*"), 0);
 }
