@@ -83,11 +83,15 @@ floor_failed(struct cert *c, enum step step, const struct error *err)
 	time_t at;
 
 	/* An order that is kept is gone on with: that orders nothing, unless
-	 * what it has brought does not fit. */
+	 * what it has brought does not fit.  The CA may mend that: the first
+	 * such order is asked again for the hour that it is kept. */
 	if (step < STEP_FINALIZE || (row->order_url != NULL &&
 	    !is_unfit(err)))
 		return;
-	row->early++;
+	if (row->order_url == NULL || row->error_at < row->order_sent_at)
+		row->early++;
+	if (row->order_url != NULL && row->early < 2)
+		return;
 	at = due_floor(row->early, clock_now(), 0);
 	if (row->retry_at < at)
 		row->retry_at = at;
