@@ -16,6 +16,7 @@
 #include "daemon/engine/cleanup.h"
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/hold.h"
+#include "daemon/engine/lost.h"
 #include "daemon/engine/outbox.h"
 #include "daemon/engine/persist_job.h"
 #include "daemon/engine/persist_watch.h"
@@ -89,35 +90,6 @@ engine_new(const struct engine_args *a, struct error *err)
 	return e;
 }
 
-static void
-check_live(struct cert *c)
-{
-	struct log_ctx ctx = { .cert = c->row.name };
-	char stamp[STORE_STAMP_SIZE];
-	struct cert_info info;
-	struct error err;
-	int rc;
-
-	store_live_stamp(c->engine->a.store, c->row.name, stamp);
-	if (stamp[0] != '\0' && strcmp(stamp, c->row.stamp) == 0)
-		return;
-	rc = store_live_info(c->engine->a.store, c->row.name, &info, &err);
-	if (rc == -1)
-		log_error(&ctx, "the installed certificate is damaged: %s; "
-		    "renewing it", err.msg);
-	if (rc != 0) {
-		c->row.serial[0] = '\0';
-		c->row.not_before = c->row.not_after = 0;
-		c->row.stamp[0] = '\0';
-		return;
-	}
-	if (strcmp(info.serial, c->row.serial) != 0)
-		cert_follow_live(c, &info);
-	memcpy(c->row.stamp, stamp, sizeof(stamp));
-	cert_save(c);
-	cert_info_clear(&info);
-}
-
 /* A person may just have mended what failed. */
 static void
 retry_mended(struct cert *c)
@@ -152,12 +124,12 @@ void
 engine_start(struct engine *e)
 {
 	serve_challenges(e);
+	lost_start(e);
 	for (size_t i = 0; i < e->n_certs; i++) {
 		struct cert *c = e->certs[i];
 
 		if (c->conf == NULL)
 			continue;
-		check_live(c);
 		/* Not if systemd starts us again and again. */
 		if (c->row.error_at < clock_now() - RESTART_RETRY_S)
 			retry_mended(c);

@@ -14,6 +14,7 @@
 #include "daemon/engine/floor.h"
 #include "daemon/engine/hold.h"
 #include "daemon/engine/issuer.h"
+#include "daemon/engine/lost.h"
 #include "daemon/engine/persist_watch.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
@@ -256,6 +257,8 @@ twin_runs(const struct engine *e, const struct cert *c)
 static void
 start_ready(struct engine *e)
 {
+	const char *action;
+
 	while (!e->is_stopping && e->next_ready < e->n_ready &&
 	    e->running < e->conf->max_renewals) {
 		struct cert *c = e->ready[e->next_ready++];
@@ -269,6 +272,11 @@ start_ready(struct engine *e)
 		if (!c->passes_hold && c->watch == NULL &&
 		    hold_until(c, NULL) != 0)
 			continue;
+		/* Linked again it may not be due. */
+		if (lost_mend(c) && cert_next_at(c, &action) > clock_now()) {
+			engine_reschedule(e);
+			continue;
+		}
 		if (c->watch != NULL && !watch_wants_run(c)) {
 			watch_poll(c);
 			continue;

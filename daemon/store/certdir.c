@@ -262,9 +262,13 @@ switch_live(const struct install *in, struct error *err)
 static int
 open_install(struct install *in, int dirfd, struct error *err)
 {
-	int archive = open_dir_at(dirfd, "archive", err);
-	int rc;
+	int archive, rc;
 
+	/* Somebody may have removed them. */
+	if (file_mkdir(dirfd, "archive", 0700, err) == -1 ||
+	    file_mkdir(dirfd, "live", 0700, err) == -1)
+		return -1;
+	archive = open_dir_at(dirfd, "archive", err);
 	if (archive == -1)
 		return -1;
 	rc = file_mkdir(archive, in->name, 0700, err);
@@ -517,6 +521,80 @@ certdir_previous(int dirfd, const char *name, bool force,
 	else
 		memcpy(version, in.version, STORE_VERSION_SIZE);
 	return rc;
+}
+
+/* Is live/NAME gone, or a link that leads nowhere?  Anything else there is not
+ * ours to replace. */
+static bool
+is_lost(int dirfd, const char *name)
+{
+	char *path = xasprintf("live/%s", name);
+	struct stat st;
+	bool is_gone = fstatat(dirfd, path, &st, 0) == -1 &&
+	    (errno == ENOENT || errno == ELOOP || errno == ENOTDIR);
+
+	if (is_gone && fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		is_gone = S_ISLNK(st.st_mode);
+	free(path);
+	return is_gone;
+}
+
+/* SERIAL, or SERIAL-2 and so on. */
+static bool
+is_version_of(const char *version, const char *serial)
+{
+	size_t len = strlen(serial);
+
+	return len > 0 && strncmp(version, serial, len) == 0 &&
+	    (version[len] == '\0' || version[len] == '-');
+}
+
+int
+certdir_find_lost(int dirfd, const char *name, const char *serial,
+    const char *const *names, size_t n_names,
+    char version[STORE_VERSION_SIZE], struct cert_info *info)
+{
+	struct install in = { .name = name, .archive = -1, .live = -1 };
+	char *path, **all;
+	bool is_found = false, is_known = false;
+
+	if (!is_lost(dirfd, name))
+		return 1;
+	path = xasprintf("archive/%s", name);
+	in.archive = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(path);
+	if (in.archive == -1)
+		return 1;
+	all = certdir_versions(in.archive);
+	for (size_t i = 0; all[i] != NULL; i++) {
+		bool is_ours = is_version_of(all[i], serial);
+		struct cert_info one;
+		struct error ignored;
+
+		if (!is_known && strlen(all[i]) < sizeof(in.version)) {
+			(void)text_printf(in.version, sizeof(in.version),
+			    "%s", all[i]);
+			if (may_go_back(&in, false, &one, &ignored) == 0) {
+				if (is_ours || (cert_info_serves(&one, names,
+				    n_names) && (!is_found ||
+				    one.not_before > info->not_before))) {
+					if (is_found)
+						cert_info_clear(info);
+					*info = one;
+					memcpy(version, in.version,
+					    STORE_VERSION_SIZE);
+					is_found = true;
+					is_known = is_ours;
+				} else {
+					cert_info_clear(&one);
+				}
+			}
+		}
+		free(all[i]);
+	}
+	free(all);
+	clear_install(&in);
+	return is_found ? 0 : 1;
 }
 
 int

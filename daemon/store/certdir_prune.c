@@ -175,3 +175,19 @@ certdir_prune(int archive, const char *live)
 	free(versions);
 	free_list(names, n);
 }
+
+char **
+certdir_versions(int archive)
+{
+	size_t n, n_versions;
+	char **names = list_dir(archive, &n);
+	struct version *versions = list_versions(archive, "", names, n,
+	    &n_versions);
+	char **all = xcalloc(n_versions + 1, sizeof(*all));
+
+	for (size_t i = 0; i < n_versions; i++)
+		all[i] = xstrdup(versions[i].name);
+	free(versions);
+	free_list(names, n);
+	return all;
+}

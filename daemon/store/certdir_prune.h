@@ -17,5 +17,7 @@ void	certdir_prune(int archive, const char *live);
 /* The versions made before `live`, newest first, NULL-terminated; the caller
  * frees each and the whole. */
 char	**certdir_older(int archive, const char *live);
+/* All of them, in the same form. */
+char	**certdir_versions(int archive);
 
 #endif

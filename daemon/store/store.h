@@ -247,6 +247,17 @@ int		 store_previous(struct store *, const char *name, bool force,
 		    char version[STORE_VERSION_SIZE], struct cert_info *info,
 		    struct error *);
 /*
+ * Where live/NAME is gone, or a link that leads nowhere: the version in
+ * archive/NAME that is complete, not expired, and of this serial ("": none is
+ * known), else the newest such one that serves all of these names, to be
+ * promoted.  0 and *info, its leaf's, which the caller clears; or 1: nothing is
+ * lost, or nothing is left of it.
+ */
+int		 store_find_lost(struct store *, const char *name,
+		    const char *serial, const char *const *names,
+		    size_t n_names, char version[STORE_VERSION_SIZE],
+		    struct cert_info *info);
+/*
  * What live/NAME holds now: 0 and *info, or 1 if there is nothing, or -1 if
  * it is damaged (missing file, key of another certificate): ERR_INTERNAL
  * "store:damaged".  Parses: 0.6 ms.

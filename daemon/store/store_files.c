@@ -271,6 +271,16 @@ store_previous(struct store *s, const char *name, bool force,
 }
 
 int
+store_find_lost(struct store *s, const char *name, const char *serial,
+    const char *const *names, size_t n_names,
+    char version[STORE_VERSION_SIZE], struct cert_info *info)
+{
+	assert(store_name_is_sane(name));
+	return certdir_find_lost(s->dirfd, name, serial, names, n_names,
+	    version, info);
+}
+
+int
 store_live_info(struct store *s, const char *name, struct cert_info *info,
     struct error *err)
 {

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/engine/lost.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/text.h"
+
+#define FEW 3
+#define SPREAD_S 3600
+#define LOST_CODE "engine:lost"
+
+/* The row of a certificate that is there again. */
+static void
+found(struct cert *c, const struct cert_info *info)
+{
+	struct store_cert *row = &c->row;
+
+	if (row->error != NULL && strcmp(row->error->code, LOST_CODE) == 0) {
+		free(row->error);
+		row->error = NULL;
+		row->failures = 0;
+		row->retry_at = 0;
+	}
+	if (strcmp(info->serial, row->serial) != 0)
+		cert_follow_live(c, info);
+	store_live_stamp(c->engine->a.store, row->name, row->stamp);
+	cert_save(c);
+}
+
+bool
+lost_mend(struct cert *c)
+{
+	struct store *store = c->engine->a.store;
+	const struct conf_cert *cc = c->conf;
+	char version[STORE_VERSION_SIZE];
+	const char **names;
+	struct cert_info info;
+	struct error err;
+	int rc;
+
+	names = xcalloc(cc->n_names, sizeof(*names));
+	for (size_t i = 0; i < cc->n_names; i++)
+		names[i] = cc->names[i].name;
+	rc = store_find_lost(store, c->row.name, c->row.serial, names,
+	    cc->n_names, version, &info);
+	free(names);
+	if (rc != 0)
+		return false;
+	rc = store_promote(store, c->row.name, version, &err);
+	if (rc == 0) {
+		event_emit(c->engine, c->row.name, STEP_INSTALL, LOGL_NOTICE,
+		    "live/%s was lost: linked again to archive/%s/%s, which "
+		    "is complete and has not expired", c->row.name,
+		    c->row.name, version);
+		found(c, &info);
+	} else {
+		event_emit(c->engine, c->row.name, STEP_INSTALL, LOGL_WARNING,
+		    "live/%s was lost, and cannot be linked again: %s",
+		    c->row.name, err.msg);
+	}
+	cert_info_clear(&info);
+	return rc == 0;
+}
+
+/* The row becomes what live/NAME is; true if there was a certificate, and is
+ * none any more. */
+static bool
+follow(struct cert *c)
+{
+	struct log_ctx ctx = { .cert = c->row.name };
+	bool had = c->row.serial[0] != '\0';
+	char stamp[STORE_STAMP_SIZE];
+	struct cert_info info;
+	struct error err;
+	int rc;
+
+	store_live_stamp(c->engine->a.store, c->row.name, stamp);
+	if ((stamp[0] != '\0' && strcmp(stamp, c->row.stamp) == 0) ||
+	    (stamp[0] == '\0' && lost_mend(c)))
+		return false;
+	rc = store_live_info(c->engine->a.store, c->row.name, &info, &err);
+	if (rc == 0) {
+		found(c, &info);
+		cert_info_clear(&info);
+		return false;
+	}
+	if (rc == -1)
+		log_error(&ctx, "the installed certificate is damaged: %s; "
+		    "renewing it", err.msg);
+	c->row.serial[0] = '\0';
+	c->row.not_before = c->row.not_after = 0;
+	c->row.stamp[0] = '\0';
+	return had && c->watch == NULL;
+}
+
+/* Its renewal waits as one does that has failed: so it is shown, told, and
+ * outlives restarts. */
+static void
+put_off(struct cert *c, time_t at)
+{
+	struct store_cert *row = &c->row;
+	time_t now = clock_now();
+	char when[TEXT_TIME_MAX];
+	struct error err;
+
+	if (row->failures > 0 && row->retry_at > now)
+		return;
+	(void)error_set(&err, ERR_TRANSIENT, LOST_CODE, "the certificate is "
+	    "lost: live/%s and its versions in archive/ are not there or "
+	    "damaged; it is renewed at %s, or at once by acmectl renew-now %s",
+	    row->name, text_time(at, when), row->name);
+	free(row->error);
+	row->error = xmemdup(&err, sizeof(err));
+	row->error_at = now;
+	row->failures = 1;
+	row->retry_at = at;
+	free(row->names_failed);
+	row->names_failed = xstrdup(c->names);
+	cert_save(c);
+	event_emit(c->engine, row->name, STEP_ACCOUNT, LOGL_WARNING, "%s",
+	    err.msg);
+}
+
+void
+lost_start(struct engine *e)
+{
+	struct cert **lost = xcalloc(e->n_certs, sizeof(struct cert *));
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n_certs; i++) {
+		if (e->certs[i]->conf != NULL && follow(e->certs[i]))
+			lost[n++] = e->certs[i];
+	}
+	if (n > FEW) {
+		log_error(NULL, "%zu certificates are lost from live/ and "
+		    "archive/ (is a file system not mounted?): they are "
+		    "renewed one after the other in the next hour; if they can "
+		    "be put back, stop acmed, do that, and start it", n);
+		for (size_t i = 0; i < n; i++)
+			put_off(lost[i], clock_now() + (time_t)(SPREAD_S *
+			    (i + 1) / (n + 1)));
+	}
+	free(lost);
+}
