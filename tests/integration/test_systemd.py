@@ -226,7 +226,7 @@ def test_life_under_systemd(box, lab):
         if box.conf == "/etc/acmed/acmed.conf" else box.run(
             unit_value("ExecStart").split()[0], "-t", "-c", box.conf,
             check=False)
-    assert p.returncode == 1 and "chgrp acmed %s && chmod 0640" % box.conf \
+    assert p.returncode == 1 and "chgrp acmed %s && chmod 640" % box.conf \
         in p.stdout, p.stdout
     assert box.run("systemctl", "reload", "acmed",
                    check=False).returncode != 0
