@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define TOKEN_MAX 200
+#define TOKEN_MAX 256	/* as acme/ lets in */
 
 bool
 http01_token_is_ok(const char *token)

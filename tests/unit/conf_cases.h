@@ -218,6 +218,13 @@
     "" },
 { "account \"x\" {\n"
     " eab_kid = k1\n"
+    " eab_hmac_key_file = base64\n"
+    "}\n",
+    AT "3: account \"x\": eab_hmac_key_file: base64: it is not base64url; "
+    "allowed: letters, digits, \"-\" and \"_\", as the CA shows it "
+    "(write \"-\" for \"+\" and \"_\" for \"/\")\n" },
+{ "account \"x\" {\n"
+    " eab_kid = k1\n"
     " eab_hmac_key_file = open\n"
     "}\n",
     AT "3: account \"x\": eab_hmac_key_file: open: every user "

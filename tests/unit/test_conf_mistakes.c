@@ -38,6 +38,7 @@ test_mistakes(void **state)
 
 	(void)unsetenv("CREDENTIALS_DIRECTORY");
 	fixture_write("secret", 0600, "c2VjcmV0\n");
+	fixture_write("base64", 0600, "c2VjcmV+L2E\n");
 	fixture_write("open", 0644, "c2VjcmV0\n");
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
 		struct conf *conf;
@@ -56,6 +57,7 @@ test_mistakes(void **state)
 	}
 	fixture_remove("acmed.conf");
 	fixture_remove("secret");
+	fixture_remove("base64");
 	fixture_remove("open");
 	assert_int_equal(failed, 0);
 }
