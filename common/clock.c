@@ -32,6 +32,12 @@ clock_mono_ms(void)
 	return read_ms(CLOCK_MONOTONIC);
 }
 
+int64_t
+clock_boot_ms(void)
+{
+	return read_ms(CLOCK_BOOTTIME);
+}
+
 void
 clock_test_set(time_t t)
 {

@@ -15,6 +15,8 @@ time_t	clock_now(void);
 int64_t	clock_now_ms(void);
 /* Monotonic milliseconds; does not go on while the machine sleeps. */
 int64_t	clock_mono_ms(void);
+/* The same, and it does. */
+int64_t	clock_boot_ms(void);
 
 /* For tests: the wall clock shows t, and stands still.  0: the real one. */
 void	clock_test_set(time_t t);

@@ -282,6 +282,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	else
 		field(t, "next", TERM_PLAIN, next);
 	str_field(t, "held", cert, "held.msg");
+	str_field(t, "clock", cert, "clock");
 	ari_field(t, json_object_get(cert, "ari"));
 	error_fields(t, cert, now);
 	str_field(t, "note", cert, "note");

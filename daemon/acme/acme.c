@@ -457,7 +457,7 @@ tell_plain_error(struct acme_op *op, const struct error *err)
 }
 
 static void
-update_answer(struct acme_op *op, const struct http_reply *reply)
+plain_answer(struct acme_op *op, const struct http_reply *reply)
 {
 	op->done.plain(NULL, op->arg);
 	op_free(op);
@@ -467,7 +467,7 @@ static const struct act update_act = {
 	.what = "account update",
 	.max_reply = ACCOUNT_REPLY_MAX,
 	.timeout_ms = ACCOUNT_TIMEOUT_MS,
-	.answer = update_answer,
+	.answer = plain_answer,
 	.tell_error = tell_plain_error,
 };
 
@@ -483,6 +483,33 @@ acme_account_update_start(struct acme *a, acme_cb *done, void *arg)
 	op_post(op, a->kid != NULL ? a->kid : "", text != NULL ? text : "{}");
 	free(text);
 	return op;
+}
+
+static const struct act clock_act = {
+	.what = "new order",		/* what it is for */
+	.answer = plain_answer,
+	.tell_error = tell_plain_error,
+};
+
+struct acme_op *
+acme_clock_start(struct acme *a, acme_cb *done, void *arg)
+{
+	const struct client_request request = {
+		.what = clock_act.what,
+		.target = CLIENT_LOOK_AT_CLOCK,
+		.payload = "",
+	};
+	struct acme_op *op = op_new(a, &clock_act, arg);
+
+	op->done.plain = done;
+	op->request = client_start(a->client, &request, op_request_done, op);
+	return op;
+}
+
+const struct ca_clock *
+acme_clock(const struct acme *a)
+{
+	return client_clock(a->client);
 }
 
 void

@@ -25,6 +25,7 @@
 
 struct acme;
 struct acme_op;
+struct ca_clock;
 struct error;
 struct http;
 struct loop;
@@ -178,6 +179,14 @@ struct acme_op	*acme_account_update_start(struct acme *, acme_cb *,
 		    void *arg);
 /* Forget the kid after accountDoesNotExist: the next account op creates it. */
 void		 acme_account_forget(struct acme *);
+
+/*
+ * Have the CA's clock looked at, before an order: asks for a nonce, which the
+ * order uses, if it has not answered within the minute.
+ */
+struct acme_op	*acme_clock_start(struct acme *, acme_cb *, void *arg);
+/* What its clock shows, by its last answers; borrowed. */
+const struct ca_clock *acme_clock(const struct acme *);
 
 /*
  * newOrder; names may begin with "*.".  replaces is the ARI-ID of the

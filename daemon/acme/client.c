@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/acme/ca_clock.h"
 #include "daemon/acme/jws.h"
 #include "daemon/acme/message.h"
 #include "daemon/acme/nonces.h"
@@ -23,6 +24,7 @@
 #define NONCE_REPLY_MAX 4096
 #define FETCH_TIMEOUT_MS 30000
 #define BAD_NONCE_TRIES 20
+#define CLOCK_AGE_MS 60000
 
 /* What passes in a moment is tried again after these. */
 static const int64_t retry_ms[] = { 1000, 3000 };
@@ -35,7 +37,8 @@ enum op_state {
 	OP_QUEUED,		/* waits for the directory or a nonce */
 	OP_SENT,
 	OP_PAUSED,		/* before it is tried again */
-	OP_FAILED		/* op->err waits to be told */
+	OP_DONE,		/* waits to be told so */
+	OP_FAILED		/* the same of op->err */
 };
 
 struct client_op {
@@ -81,6 +84,8 @@ struct client {
 	TAILQ_HEAD(, client_op)	 ops;		/* oldest first */
 	struct timer		 pump;
 	unsigned long		 n_requests;
+	struct ca_clock		 clock;
+	int64_t			 answered_ms;	/* clock_boot_ms(); 0: never */
 };
 
 static void	pump_cb(void *);
@@ -149,6 +154,12 @@ client_requests(const struct client *c)
 	return c->n_requests;
 }
 
+const struct ca_clock *
+client_clock(const struct client *c)
+{
+	return &c->clock;
+}
+
 static struct http_op *
 send_request(struct client *c, struct http_args *args, http_done_cb *done,
     void *arg)
@@ -182,6 +193,16 @@ keep_nonce(struct client *c, const struct http_reply *reply)
 {
 	return reply != NULL && nonces_put(&c->nonces,
 	    http_reply_header(reply, "Replay-Nonce", 0));
+}
+
+/* The CA itself has answered now, or nobody has. */
+static void
+keep_clock(struct client *c, const struct http_reply *reply)
+{
+	if (reply == NULL)
+		return;
+	c->answered_ms = clock_boot_ms();
+	ca_clock_note(&c->clock, reply);
 }
 
 static void
@@ -292,6 +313,8 @@ fetch_done(const struct error *http_err, const struct http_reply *reply,
 
 	f->http = NULL;
 	has_nonce = keep_nonce(c, reply);
+	if (f != c->directory_fetch)
+		keep_clock(c, reply);
 	if (wants_get(f, reply, has_nonce)) {
 		c->nonce_by_get = true;
 		fetch_send_cb(f);
@@ -382,6 +405,8 @@ op_http_done(const struct error *http_err, const struct http_reply *reply,
 
 	op->http = NULL;
 	(void)keep_nonce(c, reply);
+	if (is_signed(op))
+		keep_clock(c, reply);
 	timer_set(&c->pump, 0);
 	if (check_reply(http_err, reply, &err) == 0) {
 		op_finish(op, NULL, reply);
@@ -426,6 +451,7 @@ op_url(const struct client_op *op)
 	case CLIENT_NEW_ORDER:
 		return op->client->directory->new_order;
 	case CLIENT_RENEWAL_INFO:
+	case CLIENT_LOOK_AT_CLOCK:
 	case CLIENT_URL:
 		break;
 	}
@@ -453,6 +479,19 @@ op_send_plain(struct client_op *op)
 	free(url);
 }
 
+/* Done, or stay in the queue until a nonce has come. */
+static void
+op_look_at_clock(struct client_op *op)
+{
+	struct client *c = op->client;
+	int64_t age = clock_boot_ms() - c->answered_ms;
+
+	if (c->answered_ms == 0 || age < 0 || age > CLOCK_AGE_MS)
+		return;
+	op->state = OP_DONE;
+	timer_set(&c->pump, 0);
+}
+
 /* Sign and send, or stay in the queue if there is no nonce. */
 static void
 op_send(struct client_op *op)
@@ -478,6 +517,10 @@ op_send(struct client_op *op)
 		return;
 	}
 	op->state = OP_QUEUED;
+	if (op->request.target == CLIENT_LOOK_AT_CLOCK) {
+		op_look_at_clock(op);
+		return;
+	}
 	nonce = nonces_take(&c->nonces);
 	if (nonce == NULL)
 		return;
@@ -524,16 +567,17 @@ directory_is_fresh(const struct client *c)
 	return c->directory != NULL && age >= 0 && age < DIRECTORY_AGE_S;
 }
 
-/* Tell one failure; the others follow in the next turns. */
+/* Tell one end; the others follow in the next turns. */
 static bool
-pump_failed(struct client *c)
+pump_ended(struct client *c)
 {
 	struct client_op *op;
 
 	TAILQ_FOREACH(op, &c->ops, link) {
-		if (op->state == OP_FAILED) {
+		if (op->state == OP_FAILED || op->state == OP_DONE) {
 			timer_set(&c->pump, 0);
-			op_finish(op, &op->err, NULL);
+			op_finish(op, op->state == OP_FAILED ? &op->err :
+			    NULL, NULL);
 			return true;
 		}
 	}
@@ -552,7 +596,7 @@ pump_cb(void *arg)
 	struct client_op *op;
 	size_t n_queued = 0, n_waiting = 0;
 
-	if (pump_failed(c))
+	if (pump_ended(c))
 		return;
 	TAILQ_FOREACH(op, &c->ops, link)
 		n_queued += op->state == OP_QUEUED;

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct ca_clock;
 struct client;
 struct client_op;
 struct directory;
@@ -39,7 +40,13 @@ enum client_target {
 	 * A GET without signature or nonce, url being the ARI-ID.  Fails with
 	 * ERR_REJECTED "acme:no-renewal-info" where the CA offers none.
 	 */
-	CLIENT_RENEWAL_INFO
+	CLIENT_RENEWAL_INFO,
+	/*
+	 * Nothing is sent, but for a nonce (which is kept) if the CA has not
+	 * answered within the minute: then client_clock() is of now.  The
+	 * result has no reply.
+	 */
+	CLIENT_LOOK_AT_CLOCK
 };
 
 /*
@@ -71,8 +78,8 @@ struct client_request {			/* borrowed; copied */
 
 struct client_result {
 	/*
-	 * The answer, always 2xx; NULL if there is an error.  It dies on
-	 * return.
+	 * The answer, always 2xx; NULL if there is an error, or nothing was
+	 * asked.  It dies on return.
 	 */
 	const struct http_reply *reply;
 	/*
@@ -92,5 +99,7 @@ void		 client_cancel(struct client_op *);
 /* May URLs of this CA be http? */
 bool		 client_allows_plain(const struct client *);
 unsigned long	 client_requests(const struct client *);
+/* By its answers to signed requests, and to those for nonces. */
+const struct ca_clock *client_clock(const struct client *);
 
 #endif

@@ -19,6 +19,7 @@
 #include "daemon/engine/priv.h"
 #include "daemon/engine/renewal.h"
 #include "daemon/engine/rollback.h"
+#include "daemon/engine/skew.h"
 #include "daemon/engine/teller.h"
 #include "daemon/engine/watch.h"
 #include "daemon/io/sd.h"
@@ -72,6 +73,8 @@ retry_at_of(const struct cert *c, time_t now)
 {
 	const struct store_cert *row = &c->row;
 
+	if (skew_is_over(c))
+		return 0;
 	if (!floor_is_held(row))
 		return due_planned(row->retry_at, now);
 	if (issuer_is_other(c) || row->error_at > now || row->retry_at >
@@ -394,7 +397,8 @@ engine_check_held(const struct engine *e, const char *name, struct error *err)
 	if (c == NULL)
 		return -1;
 	/* One that runs is joined. */
-	if (c->run != NULL || hold_until_asked(c, &why) == 0)
+	if (c->run != NULL || (hold_until_asked(c, &why) == 0 &&
+	    !skew_stops(c, &why)))
 		return 0;
 	(void)error_set(err, why.kind, why.code, "\"%s\" is held: %s; to ask "
 	    "all the same: acmectl renew-now --force %s", name, why.msg, name);

@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 
 #include "common/log.h"
+#include "daemon/acme/ca_clock.h"
 #include "daemon/config/conf.h"
 #include "daemon/dns/provider_run.h"
 #include "daemon/engine/engine.h"
@@ -66,6 +67,7 @@ struct cert {
 	bool		 passes_hold;	/* a person asked, to the end of the
 					   run: the account's hold is not for
 					   it */
+	struct ca_clock	 ca_clock;	/* as the last order found it */
 	bool		 is_queued;	/* in engine->ready */
 	bool		 has_place;	/* its run is one of max_renewals */
 	json_t		*persist;	/* what persist_watch saw, or NULL */

@@ -19,6 +19,7 @@
 #include "daemon/engine/deployer.h"
 #include "daemon/engine/hold.h"
 #include "daemon/engine/orderwait.h"
+#include "daemon/engine/skew.h"
 #include "daemon/engine/tokens.h"
 #include "daemon/engine/zones.h"
 #include "daemon/publish/fetch.h"
@@ -376,6 +377,23 @@ order_created(const struct error *err, const struct acme_order *order,
 }
 
 static void
+clock_seen(const struct error *err, void *arg)
+{
+	struct renewal *r = arg;
+	struct error wrong;
+
+	r->acme_op = NULL;
+	r->is_clock_seen = true;
+	if (err != NULL)
+		renewal_fail(r, err);
+	else if (!skew_lets_order(r->cert, acme_clock(r->account->acme),
+	    &wrong))
+		renewal_fail(r, &wrong);
+	else
+		order_new(r, ari_replaces(r->cert));
+}
+
+static void
 order_new(struct renewal *r, const char *replaces)
 {
 	struct error held;
@@ -383,6 +401,10 @@ order_new(struct renewal *r, const char *replaces)
 	/* Another run may have been told meanwhile. */
 	if (!r->cert->passes_hold && hold_until(r->cert, &held) != 0) {
 		renewal_fail(r, &held);
+		return;
+	}
+	if (!r->is_clock_seen) {
+		r->acme_op = acme_clock_start(r->account->acme, clock_seen, r);
 		return;
 	}
 	renewal_say(r, "ordering a certificate");

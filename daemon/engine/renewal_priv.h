@@ -32,6 +32,7 @@ struct renewal {
 	char		 note[600];
 	bool		 is_authorizing;
 	bool		 has_replaces;	/* the order that is being made */
+	bool		 is_clock_seen;	/* the CA's, in this run */
 	bool		 is_resumed;	/* the order is of an earlier run */
 	bool		 is_foreign;	/* ... of nobody: new, and yet past
 					   finalize */

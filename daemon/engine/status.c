@@ -24,6 +24,7 @@
 #include "daemon/engine/outbox.h"
 #include "daemon/engine/renewal.h"
 #include "daemon/engine/rollback.h"
+#include "daemon/engine/skew.h"
 #include "daemon/engine/teller.h"
 #include "daemon/engine/tokens.h"
 #include "daemon/engine/watch.h"
@@ -92,13 +93,23 @@ held_json(const struct cert *c)
 }
 
 static json_t *
+clock_json(const struct cert *c)
+{
+	char *text = skew_shown(c);
+	json_t *o = text != NULL ? json_string(text) : json_null();
+
+	free(text);
+	return o;
+}
+
+static json_t *
 cert_json(const struct cert *c)
 {
 	const struct store_cert *row = &c->row;
 	bool has = row->serial[0] != '\0';
 
 	return json_pack("{s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:b, "
-	    "s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
 	    "condition", condition_name(condition_of(c)),
 	    "ok", condition_is_good(c),
@@ -114,7 +125,7 @@ cert_json(const struct cert *c)
 	    "failures", condition_error(c) != NULL ? (int)row->failures : 0,
 	    "error", condition_error(c) != NULL ?
 	    error_json(row->error, row->error_at) : json_null(),
-	    "held", held_json(c),
+	    "held", held_json(c), "clock", clock_json(c),
 	    "note", rollback_is_wanted(c) ? json_string(row->error->msg) :
 	    json_null(),
 	    "deploy", deployer_json(c), "published", watch_json(c),

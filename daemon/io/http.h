@@ -102,6 +102,8 @@ const char	*http_reply_header(const struct http_reply *,
  * own Date header where it has one, so that a wrong clock does no harm.
  */
 time_t		 http_reply_retry_at(const struct http_reply *);
+/* Date (RFC 9110 section 6.6.1); 0 if there is none or it is malformed. */
+time_t		 http_reply_date(const struct http_reply *);
 
 /* Requests finished since http_new(), for /metrics and the benchmark. */
 unsigned long	 http_requests(const struct http *);

@@ -195,9 +195,18 @@ parse_date(const char *s, time_t *out)
 }
 
 time_t
+http_reply_date(const struct http_reply *reply)
+{
+	const char *s = http_reply_header(reply, "Date", 0);
+	time_t date;
+
+	return s != NULL && parse_date(s, &date) && date > 0 ? date : 0;
+}
+
+time_t
 http_reply_retry_at(const struct http_reply *reply)
 {
-	const char *s = http_reply_header(reply, "Retry-After", 0), *date;
+	const char *s = http_reply_header(reply, "Retry-After", 0);
 	time_t now = clock_now(), at, sent;
 	size_t digits;
 
@@ -213,8 +222,8 @@ http_reply_retry_at(const struct http_reply *reply)
 	}
 	if (!parse_date(s, &at))
 		return 0;
-	date = http_reply_header(reply, "Date", 0);
-	if (date != NULL && parse_date(date, &sent))
+	sent = http_reply_date(reply);
+	if (sent != 0)
 		at = now + (at - sent);
 	if (at < now)
 		return now;

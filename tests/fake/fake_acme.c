@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/names.h"
 #include "common/text.h"
+#include "daemon/acme/ca_clock.h"
 #include "daemon/io/loop.h"
 #include "tests/fake/fake_dns.h"
 #include "tests/unit/pki.h"
@@ -433,6 +434,7 @@ fail_op(struct acme_op *op)
 		op->done.authz(&op->err, NULL, op->arg);
 		break;
 	case FAKE_UPDATE:
+	case FAKE_CLOCK:
 	case FAKE_ANSWER:
 		op->done.plain(&op->err, op->arg);
 		break;
@@ -486,6 +488,7 @@ answer_cb(void *arg)
 		[FAKE_ACCOUNT] = answer_account,
 		[FAKE_FIND] = answer_find,
 		[FAKE_UPDATE] = answer_update,
+		[FAKE_CLOCK] = answer_update,
 		[FAKE_NEW_ORDER] = answer_new_order,
 		[FAKE_GET_AUTHZ] = answer_authz,
 		[FAKE_ANSWER] = answer_challenge,
@@ -527,7 +530,7 @@ start(struct acme *a, enum fake_act act, const char *subject, void *arg)
 		(void)error_set(&op->err, ERR_CONFIG,
 		    "acme:accountDoesNotExist", "who are you?");
 	} else if (op->verdict == FAKE_DOES && act != FAKE_ACCOUNT &&
-	    act != FAKE_FIND && act != FAKE_INFO) {
+	    act != FAKE_FIND && act != FAKE_INFO && act != FAKE_CLOCK) {
 		if (a->kid == NULL) {
 			op->verdict = FAKE_FAILS;
 			(void)error_set(&op->err, ERR_INTERNAL,
@@ -628,6 +631,25 @@ acme_account_update_start(struct acme *a, acme_cb *done, void *arg)
 
 	op->done.plain = done;
 	return op;
+}
+
+struct acme_op *
+acme_clock_start(struct acme *a, acme_cb *done, void *arg)
+{
+	struct acme_op *op = start(a, FAKE_CLOCK, "", arg);
+
+	op->done.plain = done;
+	return op;
+}
+
+const struct ca_clock *
+acme_clock(const struct acme *a)
+{
+	static struct ca_clock clock;
+
+	clock.date = fake_ca.ahead_s == 0 ? 0 : clock_now() - fake_ca.ahead_s;
+	clock.at_ms = clock_boot_ms();
+	return &clock;
 }
 
 void

@@ -18,6 +18,7 @@ enum fake_act {
 	FAKE_ACCOUNT,		/* subject "" */
 	FAKE_FIND,		/* "" */
 	FAKE_UPDATE,		/* "" */
+	FAKE_CLOCK,		/* "" */
 	FAKE_NEW_ORDER,		/* the first name */
 	FAKE_GET_ORDER,		/* the others: the URL */
 	FAKE_GET_AUTHZ,
@@ -73,6 +74,8 @@ struct fake_ca {
 	int64_t		 ari_start, ari_end;	/* the window */
 	int64_t		 ari_retry_s;	/* 0: 6 hours */
 	const char	*ari_why;	/* explanation, or NULL */
+	int64_t		 ahead_s;	/* our clock is, of the CA's; 0: it does
+					   not say */
 	bool		 has_lost_account;	/* until newAccount */
 	char		 kid[64];
 	unsigned	 accounts;	/* made so far */

@@ -223,6 +223,14 @@ http_reply_header(const struct http_reply *reply, const char *name, size_t nth)
 }
 
 time_t
+http_reply_date(const struct http_reply *reply)
+{
+	const char *value = http_reply_header(reply, "Date", 0);
+
+	return value == NULL ? 0 : (time_t)strtoll(value, NULL, 10);
+}
+
+time_t
 http_reply_retry_at(const struct http_reply *reply)
 {
 	const char *value = http_reply_header(reply, "Retry-After", 0);

@@ -17,7 +17,8 @@ struct http;
 struct fake_exchange {
 	const char	*method, *url;	/* what must be asked */
 	int		 status;	/* of the answer */
-	const char	*headers;	/* "Name: value" lines, or NULL */
+	const char	*headers;	/* "Name: value" lines, or NULL; the
+					   value of Date in epoch seconds */
 	const char	*body;		/* or NULL */
 	const char	*failure;	/* instead of an answer: "http:timeout",
 					   or FAKE_HANGS */

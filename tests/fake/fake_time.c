@@ -25,6 +25,7 @@ void	__wrap_timer_set(struct timer *, int64_t ms);
 void	__wrap_timer_clear(struct timer *);
 bool	__wrap_timer_is_set(const struct timer *);
 int64_t	__wrap_clock_mono_ms(void);
+int64_t	__wrap_clock_boot_ms(void);
 
 static void
 set_clock(int64_t ms)
@@ -97,6 +98,12 @@ __wrap_timer_set(struct timer *t, int64_t ms)
 
 int64_t
 __wrap_clock_mono_ms(void)
+{
+	return mono_ms;
+}
+
+int64_t
+__wrap_clock_boot_ms(void)
 {
 	return mono_ms;
 }

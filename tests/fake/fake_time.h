@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fake_time - time that passes only when a test says so: the loop's timers
- * and both clocks.  A year is over as soon as its timers have run.  Link with
- * --wrap for timer_set, timer_clear, timer_is_set and clock_mono_ms.
+ * and all clocks.  A year is over as soon as its timers have run.  Link with
+ * --wrap for timer_set, timer_clear, timer_is_set, clock_mono_ms and, where
+ * it is used, clock_boot_ms.
  */
 #ifndef TESTS_FAKE_FAKE_TIME_H
 #define TESTS_FAKE_FAKE_TIME_H

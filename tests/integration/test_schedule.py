@@ -74,7 +74,36 @@ def test_clock_is_ahead(acmed, ca):
     error = acmed.wait_error(NAME)
     assert "75d old on arrival; is this machine's clock right?" in \
         error["msg"]
+    shown = acmed.get("/v1/certificates/" + NAME)[1]
+    told = [s for s in shown["steps"] if "75d ahead of the CA's" in s["msg"]]
+    assert [s["level"] for s in told] == ["warning"], shown["steps"]
+    assert "timedatectl" in shown["clock"]
+    assert "clock" in acmed.ctl("status", NAME).stdout
     settles(acmed, ca, 1)
+
+
+def test_clock_is_of_no_use(acmed, ca):
+    """What is issued would have expired already: no order is made, until
+    the clock is right, or a person insists."""
+    clock = os.path.join(acmed.folder, "clock")
+    if acmed.fake_clock() is None:
+        pytest.skip("no libfaketime")
+    with open(clock, "w") as f:
+        f.write("+370d\n")
+    acmed.start()
+    error = acmed.wait_error(NAME)
+    assert error["code"] == "engine:clock" and error["kind"] == "transient"
+    assert "370d ahead of the CA's" in error["msg"]
+    asked = acmed.ctl("renew-now", NAME)
+    assert asked.returncode != 0 and "--force" in asked.stdout, asked.stdout
+    assert "newOrder" not in ca.count()
+    acmed.stop()
+    with open(clock, "w") as f:
+        f.write("+0\n")
+    acmed.start()
+    acmed.wait_valid(NAME)
+    assert ca.count()["newOrder"] == 1
+    assert acmed.cert_status(NAME)["clock"] is None
 
 
 def test_asked_for_and_failed(acmed, ca):

@@ -54,6 +54,7 @@ class ScriptCA:
     ari = None                  # f(ca, certid) -> dict | None
     meta = {}
     base_path = ""
+    clock_off = 0               # of its Date, seconds; None: it sends none
 
     def __init__(self, folder, port, host="localhost"):
         os.makedirs(folder, exist_ok=True)
@@ -102,7 +103,8 @@ class ScriptCA:
         with open(self.ca_file, "w") as f:
             f.write(pem(self.root))
         key = ec.generate_private_key(ec.SECP256R1())
-        leaf = self.sign(key.public_key(), [host, "localhost"], host)
+        leaf = self.sign(key.public_key(), [host, "localhost"], host,
+                         3650 * 86400)
         self.tls_cert = os.path.join(self.folder, "tls.pem")
         self.tls_key = os.path.join(self.folder, "tls.key")
         with open(self.tls_cert, "w") as f:
@@ -113,7 +115,7 @@ class ScriptCA:
                 serialization.PrivateFormat.PKCS8,
                 serialization.NoEncryption()))
 
-    def sign(self, public_key, names, cn=None):
+    def sign(self, public_key, names, cn=None, lifetime=None):
         now = datetime.datetime.now(UTC)
         begin = now - datetime.timedelta(seconds=self.backdate)
         sans = [x509.DNSName(n) for n in names]
@@ -123,7 +125,7 @@ class ScriptCA:
              .serial_number(x509.random_serial_number())
              .not_valid_before(begin)
              .not_valid_after(begin + datetime.timedelta(
-                 seconds=self.lifetime))
+                 seconds=lifetime or self.lifetime))
              .add_extension(x509.SubjectAlternativeName(sans), cn is None)
              .add_extension(x509.BasicConstraints(False, None), True)
              .add_extension(
@@ -285,6 +287,9 @@ class ScriptCA:
         if not any(k.lower() == "replay-nonce" for k, v in headers):
             headers = headers + [("Replay-Nonce", "nonce%016d" % self.nonces)]
         h.send_response_only(status)
+        if self.clock_off is not None:
+            h.send_header("Date", h.date_time_string(
+                time.time() + self.clock_off))
         for k, v in headers:
             h.send_header(k, v)
         h.send_header("Content-Length", str(len(body)))

@@ -17,6 +17,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/acme/acme.h"
+#include "daemon/acme/ca_clock.h"
 #include "daemon/io/http.h"
 #include "daemon/io/loop.h"
 #include "tests/fake/fake_http.h"
@@ -608,6 +609,45 @@ test_nonces_by_get(void **state)
 	check_script(&w);
 	assert_int_equal(w.calls, 2);
 	assert_int_equal(w.err.kind, ERR_NONE);
+	world_free(&w);
+}
+
+/* A nonce is asked for where the CA was not heard within the minute; the
+ * order uses it.  What caches say does not count. */
+static void
+test_clock(void **state)
+{
+	static const struct fake_exchange script[] = {
+		{ "GET", CA "/dir", .status = 200, .headers = "Date: 1000\n",
+		    .body = "{" DIR_URLS "}" },
+		{ "HEAD", CA "/nonce", .status = 200,
+		    .headers = "Replay-Nonce: A\nDate: 5000\n" },
+		POST("/order", 201, "B", "Location: " CA "/o/1\nAge: 9\n"
+		    "Date: 4000\n", ORDER("pending", "")),
+	};
+	struct world w;
+
+	world_new(&w);
+	SCRIPT(&w, script);
+	assert_int_equal(ca_clock_now(acme_clock(w.acme)), 0);
+	(void)acme_clock_start(w.acme, plain_cb, &w);
+	assert_int_equal(w.calls, 0);
+	run(&w);
+	assert_int_equal(w.calls, 1);
+	assert_int_equal(w.err.kind, ERR_NONE);
+	assert_in_range(ca_clock_now(acme_clock(w.acme)), 5000, 5030);
+	(void)acme_clock_start(w.acme, plain_cb, &w);
+	run(&w);
+	assert_int_equal(w.calls, 2);
+	(void)new_order(&w);
+	run(&w);
+	assert_int_equal(w.calls, 3);
+	assert_int_equal(w.err.kind, ERR_NONE);
+	assert_in_range(ca_clock_now(acme_clock(w.acme)), 5000, 5030);
+	acme_cancel(acme_clock_start(w.acme, plain_cb, &w));
+	run(&w);
+	assert_int_equal(w.calls, 3);
+	check_script(&w);
 	world_free(&w);
 }
 
@@ -1262,6 +1302,7 @@ main(void)
 		cmocka_unit_test(test_directory_age),
 		cmocka_unit_test(test_directory_fails_all),
 		cmocka_unit_test(test_nonces_from_replies),
+		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_nonces_by_get),
 		cmocka_unit_test(test_account_shared),
 		cmocka_unit_test(test_account_cancelled),

@@ -104,6 +104,100 @@ test_is_told(void **state)
 	assert_int_equal(fake_ca.n_orders, 2);
 }
 
+/* How far our clock is off, and what is ordered all the same. */
+static void
+test_clocks_differ(void **state)
+{
+	static const struct {
+		int64_t ahead, lifetime;	/* of what is in use; 0: none */
+		size_t orders;
+		bool is_told;
+	} cases[] = {
+		{ 200, 0, 1, false }, { -200, 0, 1, false },
+		{ 400, 0, 1, true }, { -400, 0, 1, true },
+		{ 89 * DAY_S, 0, 1, true }, { 91 * DAY_S, 0, 0, true },
+		{ -DAY_S + 600, 0, 1, true }, { -DAY_S - 600, 0, 0, true },
+		{ 4 * DAY_S, 160 * 3600, 1, true },
+		{ 7 * DAY_S, 160 * 3600, 0, true },
+		{ 120, 60, 1, false }, { 3000, 60, 1, true },
+		{ -3000, 60, 1, true }, { -4000, 1800, 0, true },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct erig *r;
+		size_t n;
+
+		assert_int_equal(erig_setup(state), 0);
+		fake_ca.lifetime_s = cases[i].lifetime;
+		fake_ca.backdate_s = 0;
+		if (cases[i].lifetime != 0)
+			up(state);
+		r = *state;
+		n = fake_ca.n_orders;
+		fake_ca.lifetime_s = 90 * DAY_S;
+		fake_ca.ahead_s = cases[i].ahead;
+		if (cases[i].lifetime == 0) {
+			up(state);
+		} else {
+			/* Of its own accord, whatever holds it. */
+			fake_time_pass(8 * DAY);
+			ERIG_UNTIL(r->ends >= 2);
+		}
+		if (fake_ca.n_orders - n != cases[i].orders)
+			fail_msg("%zu: %zu orders: %s", i, fake_ca.n_orders -
+			    n, r->events);
+		if (erig_told(r, "s clock is ") != cases[i].is_told)
+			fail_msg("%zu: %s", i, r->events);
+		if (cases[i].orders == 0)
+			assert_string_equal(r->err.code, "engine:clock");
+		assert_int_equal(erig_teardown(state), 0);
+	}
+	assert_int_equal(erig_setup(state), 0);
+}
+
+/* No order while the clock is wrong, unless a person insists; and one at once
+ * when it is right. */
+static void
+test_clock_stops(void **state)
+{
+	struct erig *r;
+	struct error err;
+	json_t *o;
+
+	fake_ca.ahead_s = 370 * DAY_S;
+	fake_time_jump(370 * DAY_S);
+	r = up(state);
+	assert_int_equal(r->err.kind, ERR_TRANSIENT);
+	assert_non_null(strstr(r->err.msg, "this machine's clock is 370d ahead "
+	    "of the CA's: it shows 2028-01-20T"));
+	assert_non_null(strstr(r->err.msg, ", the CA's 2027-01-15T"));
+	assert_non_null(strstr(r->err.msg, "timedatectl"));
+	o = engine_cert_status(r->engine, "web");
+	assert_non_null(strstr(jsonx_str(o, "clock"), "370d ahead"));
+	json_decref(o);
+	fake_time_pass(2 * DAY);
+	assert_int_equal(fake_ca.n_orders, 0);
+	assert_in_range(fake_ca.calls[FAKE_CLOCK], 4, 6);
+	assert_int_equal(engine_check_held(r->engine, "web", &err), -1);
+	assert_string_equal(err.code, "engine:clock");
+	assert_non_null(strstr(err.msg, "--force"));
+
+	fake_ca.ahead_s = 0;
+	fake_time_jump(-370 * DAY_S);
+	assert_int_equal(engine_check_held(r->engine, "web", &err), 0);
+	fake_time_pass(MINUTE);
+	assert_int_equal(fake_ca.n_orders, 1);
+	o = engine_cert_status(r->engine, "web");
+	assert_null(jsonx_str(o, "clock"));
+	assert_null(jsonx_str(o, "error.code"));
+	json_decref(o);
+
+	fake_ca.ahead_s = 370 * DAY_S;
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	erig_ends(r, 1);
+	assert_int_equal(fake_ca.n_orders, 2);
+}
+
 /* The clock is put right: what was planned by the wrong one is void. */
 static void
 test_clock_is_mended(void **state)
@@ -311,7 +405,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		ERIG_TEST(test_due_on_arrival),
 		ERIG_TEST(test_is_told),
-		ERIG_TEST(test_clock_is_mended),
+		ERIG_TEST(test_clock_is_mended), ERIG_TEST(test_clocks_differ),
+		ERIG_TEST(test_clock_stops),
 		ERIG_TEST(test_short_lives),
 		ERIG_TEST(test_ari_in_the_past),
 		ERIG_TEST(test_thrown_away),

@@ -661,6 +661,8 @@ test_retry_at(void **state)
 		    cases[i].date);
 		if (cases[i].date != NULL)
 			assert_true(http_headers_add(&h, line, strlen(line)));
+		assert_int_equal(http_reply_date(&reply), cases[i].date !=
+		    NULL && cases[i].date[0] == 'S' ? THEN : 0);
 		at = http_reply_retry_at(&reply);
 		if (at != cases[i].at)
 			fail_msg("%s: %lld", cases[i].retry, (long long)at);
