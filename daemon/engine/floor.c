@@ -82,11 +82,12 @@ floor_failed(struct cert *c, enum step step, const struct error *err)
 	struct store_cert *row = &c->row;
 	time_t at;
 
-	/* An order that is kept is gone on with: that orders nothing, unless
+	/* What another host orders is only fetched here.
+	 * An order that is kept is gone on with: that orders nothing, unless
 	 * what it has brought does not fit.  The CA may mend that: the first
 	 * such order is asked again for the hour that it is kept. */
-	if (step < STEP_FINALIZE || (row->order_url != NULL &&
-	    !is_unfit(err)))
+	if (c->watch != NULL || step < STEP_FINALIZE ||
+	    (row->order_url != NULL && !is_unfit(err)))
 		return;
 	if (row->order_url == NULL || row->error_at < row->order_sent_at)
 		row->early++;
