@@ -84,7 +84,8 @@ tell_account(struct pf_check *c)
 	const struct pf_ca *ca = c->pc->ca;
 	const struct conf_account *a = ca->account;
 	struct error err;
-	char *fix = NULL;
+	char *fix = NULL, *lost = store_account_kid(ca->pf->engine->a.store,
+	    a->name, a->directory);
 
 	if (check_files(ca, &err) == -1) {
 		pf_tell(c, PF_FAIL, "mend the file, or what acmed may read",
@@ -105,10 +106,15 @@ tell_account(struct pf_check *c)
 		    "gave them to you, in account \"%s\"", a->name);
 		pf_tell(c, PF_FAIL, fix, "the CA makes accounts only for "
 		    "those that it knows already (external account binding)");
+	} else if (lost != NULL) {
+		pf_tell(c, PF_WARN, "put the key back from a backup", "account "
+		    "\"%s\" is registered as %s, but its key is lost; the "
+		    "next renewal registers a new account", a->name, lost);
 	} else {
 		pf_tell(c, PF_OK, NULL, "account \"%s\" is not registered "
 		    "yet; the first renewal does it", a->name);
 	}
+	free(lost);
 	free(fix);
 }
 

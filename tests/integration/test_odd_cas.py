@@ -423,6 +423,8 @@ def test_account_key_lost(odd):
     for f in os.listdir(folder):
         os.unlink(os.path.join(folder, f))
     a.start()
+    out = a.ctl("check", "--no-probe", name, timeout=90).stdout
+    assert "but its key is lost" in " ".join(out.split()), out
     assert a.ctl("renew-now", name).returncode == 0
     assert "is registered as https://" in a.log()
     assert "registering a new account" in a.log()
