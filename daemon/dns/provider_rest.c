@@ -243,12 +243,14 @@ zone_missing(struct rest_op *op, const struct error *why)
 	rest_fail(op, &err);
 }
 
-/* words: those of the refusal, if there was one. */
+/* words: those of the refusal, if there was one.  is_ours: what it speaks of
+ * is our own value, which the vendor's list does not show yet. */
 static void
-conflict(struct rest_op *op, const char *words)
+conflict(struct rest_op *op, const char *words, bool is_ours)
 {
 	struct error err;
-	bool is_same = words[0] != '\0' && strcmp(words, op->refusal) == 0;
+	bool is_same = !is_ours && words[0] != '\0' &&
+	    strcmp(words, op->refusal) == 0;
 
 	op->same = is_same ? op->same + 1 : 0;
 	(void)text_printf(op->refusal, sizeof(op->refusal), "%s", words);
@@ -306,8 +308,10 @@ go_on(struct rest_op *op, enum provider_next next, struct error *err)
 		another_round(op, true);
 		break;
 	case PROVIDER_REPEAT:
-		conflict(op, err->kind != ERR_NONE ? err->msg :
-		    op->a.call->list.exists);
+		if (err->kind != ERR_NONE)
+			conflict(op, err->msg, false);
+		else
+			conflict(op, op->a.call->list.exists, true);
 		break;
 	case PROVIDER_NO_ZONE:
 		zone_missing(op, err);
