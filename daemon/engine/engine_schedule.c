@@ -215,7 +215,9 @@ run_done(struct cert *c, enum step step, const struct error *err)
 		e->failed++;
 	else
 		e->renewed++;
-	if (err != NULL && rollback_is_done(c))
+	/* Not one of long ago: a renewal may have been asked for since. */
+	if (err != NULL && rollback_is_done(c) &&
+	    strncmp(err->code, "deploy:", 7) == 0)
 		event_end(c, STEP_DEPLOY, err, "%s", err->msg);
 	else if (err != NULL && strncmp(err->code, "deploy:", 7) == 0)
 		/* Each target has told its own failure. */

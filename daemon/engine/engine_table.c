@@ -292,7 +292,9 @@ cert_follow_live(struct cert *c, const struct cert_info *info)
 	row->names = serves ? xstrdup(c->names) :
 	    names_json((const char **)info->names, n);
 	ari_installed(c, info, NULL);
-	cert_order_forget(c);		/* most likely it is of it */
+	if (row->order_url != NULL)
+		row->asked_at = 0;	/* most likely it is of this order */
+	cert_order_forget(c);
 	cert_save(c);
 	deployer_plan(c->engine->deployer, c, c->conf, info->serial);
 }

@@ -73,6 +73,9 @@ renewal_order_is_spent(const struct renewal *r, const struct error *err)
 		return false;
 	if (r->is_foreign)
 		return true;
+	/* A person need not wait for the hour, where the CA knows of none. */
+	if (r->cert->was_forced && strcmp(err->code, "acme:not-found") == 0)
+		return true;
 	if (!r->is_sent && strcmp(err->code, "acme:not-found") != 0)
 		return true;
 	return !is_of_clock(err) && !is_recent(row->order_sent_at != 0 ?
