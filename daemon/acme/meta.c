@@ -59,6 +59,7 @@ fetched(const struct error *http_err, const struct http_reply *reply,
 			.caa_identities =
 			    (const char *const *)d->caa_identities,
 		};
+		ca_clock_note(&meta.clock, reply);
 		op->done(NULL, &meta, op->arg);
 	}
 	directory_free(d);

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include "daemon/acme/ca_clock.h"
+
 struct acme_meta_op;
 struct error;
 struct http;
@@ -23,6 +25,7 @@ struct acme_meta {
 	const char	*terms;		/* NULL: none to agree to */
 	bool		 eab_required;
 	const char *const *caa_identities;	/* NULL-terminated */
+	struct ca_clock	 clock;
 };
 
 /* Errors: those of http.h, of a problem document, and ERR_REJECTED

@@ -12,6 +12,7 @@
 #include "daemon/acme/meta.h"
 #include "daemon/dns/caa.h"
 #include "daemon/engine/accounts.h"
+#include "daemon/engine/skew.h"
 #include "daemon/engine/zones.h"
 
 void
@@ -118,6 +119,35 @@ tell_account(struct pf_check *c)
 	free(fix);
 }
 
+/* No line where the CA does not say what time it is. */
+static void
+tell_clock(struct pf_cert *pc)
+{
+	const struct cert *cert = engine_find(pc->pf->engine, pc->cc->name);
+	char text[SKEW_TEXT_MAX];
+	enum skew skew;
+
+	if (cert == NULL || ca_clock_now(&pc->ca->clock) == 0)
+		return;
+	skew = skew_judge(cert, &pc->ca->clock, text);
+	if (skew == SKEW_NONE)
+		pf_tell(pf_check_add(pc, NULL, "clock", NULL), PF_OK, NULL,
+		    "this machine's clock and the CA's agree");
+	else
+		pf_tell(pf_check_add(pc, NULL, "clock", NULL), skew ==
+		    SKEW_STOPS ? PF_FAIL : PF_WARN, SKEW_FIX, "%s%s", text,
+		    skew == SKEW_STOPS ? "; nothing is ordered" : "");
+}
+
+/* Why TLS failed, where the certificate's dates are the reason. */
+static bool
+is_about_dates(const struct error *err)
+{
+	return strcmp(err->code, "http:tls") == 0 &&
+	    (strstr(err->msg, "not yet valid") != NULL ||
+	    strstr(err->msg, "expired") != NULL);
+}
+
 static void
 tell_ca(struct pf_cert *pc)
 {
@@ -130,6 +160,8 @@ tell_ca(struct pf_cert *pc)
 		pf_tell(c, PF_OK, NULL, "the CA answers: %s", url);
 	} else {
 		fix = xasprintf("%s; the same without acmed: curl -sS %s",
+		    is_about_dates(&ca->err) ? "see that this machine's clock "
+		    "is right (timedatectl; is NTP running?)" :
 		    strcmp(ca->err.code, "http:tls") == 0 ? "if the CA is "
 		    "your own, set ca_file in the account" :
 		    strcmp(ca->err.code, "acme:directory") == 0 ? "set "
@@ -139,6 +171,7 @@ tell_ca(struct pf_cert *pc)
 		pf_tell(c, PF_FAIL, fix, "%s", ca->err.msg);
 		free(fix);
 	}
+	tell_clock(pc);
 	tell_account(pf_check_add(pc, NULL, "account", NULL));
 	pf_step(pc);
 }
@@ -162,6 +195,8 @@ account_found(const struct error *err, const char *kid, void *arg)
 	struct pf_ca *ca = arg;
 
 	ca->find = NULL;
+	if (acme_clock(ca->used->acme)->date != 0)
+		ca->clock = *acme_clock(ca->used->acme);
 	account_release(ca->pf->engine->accounts, ca->used);
 	ca->used = NULL;
 	if (err != NULL)
@@ -201,6 +236,7 @@ fetched(const struct error *err, const struct acme_meta *meta, void *arg)
 			ca->identities[i] = xstrdup(meta->caa_identities[i]);
 		ca->terms = meta->terms != NULL ? xstrdup(meta->terms) : NULL;
 		ca->eab_required = meta->eab_required;
+		ca->clock = meta->clock;
 	}
 	/* Nothing is registered: the account's kid is known. */
 	if (err == NULL && ca->kid != NULL)

@@ -95,6 +95,7 @@ struct pf_ca {
 	struct error	 account_err;	/* kind ERR_NONE: usable */
 	char		*terms;		/* NULL: none */
 	bool		 eab_required;
+	struct ca_clock	 clock;
 	char		**identities;	/* NULL-terminated; NULL after err */
 	char		*kid;		/* NULL: not registered yet */
 };

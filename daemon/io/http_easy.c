@@ -481,6 +481,15 @@ has_no_descriptor(void)
 	return none;
 }
 
+/* OpenSSL's words of a certificate's dates; they may be right. */
+static bool
+is_about_dates(CURLcode rc, const char *why)
+{
+	return strcmp(error_code(rc), "http:tls") == 0 &&
+	    (strstr(why, "certificate is not yet valid") != NULL ||
+	    strstr(why, "certificate has expired") != NULL);
+}
+
 int
 http_easy_error(const struct http_op *op, CURLcode rc, struct error *err)
 {
@@ -510,5 +519,7 @@ http_easy_error(const struct http_op *op, CURLcode rc, struct error *err)
 		    "%s: the proxy asks for other credentials (407)",
 		    op->host);
 	return error_set(err, ERR_TRANSIENT, proxy_status >= 300 ?
-	    "http:connect" : error_code(rc), "%s: %s", op->host, why);
+	    "http:connect" : error_code(rc), "%s: %s%s", op->host, why,
+	    is_about_dates(rc, why) ? " (is this machine's clock right?)" :
+	    "");
 }
