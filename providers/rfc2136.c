@@ -141,8 +141,7 @@ read_options(const struct provider_values *v, struct tsig_key *key,
 	if (server_check(option(v, OPT_SERVER), err) == -1)
 		return error_wrap(err, "server");
 	if (option(v, OPT_ZONE)[0] != '\0' &&
-	    dname_normalize(option(v, OPT_ZONE), false, false, zone,
-	    err) == -1)
+	    dname_normalize_zone(option(v, OPT_ZONE), zone, err) == -1)
 		return error_wrap(err, "zone");
 	return read_key(v, key, err);
 }

@@ -172,8 +172,8 @@ zones_tell(struct dns *dns, const struct conf *conf)
 		char apex[DNAME_SIZE] = "";
 		struct error ignored;	/* the provider's own check tells */
 
-		if (zone != NULL && zone[0] != '\0' && dname_normalize(zone,
-		    false, false, apex, &ignored) == -1)
+		if (zone != NULL && zone[0] != '\0' &&
+		    dname_normalize_zone(zone, apex, &ignored) == -1)
 			continue;
 		if (apex[0] != '\0' || server != NULL)
 			dns_tell(dns, apex, server);

@@ -185,6 +185,8 @@ build_version(const struct install *in, struct error *err)
 	if (old != -1) {
 		/* Last: nobody looks in before it is whole. */
 		certdir_copy_access(old, dir);
+		if (rc == 0 && fsync(dir) == -1)
+			rc = error_errno(err, "sync %s", in->version);
 		close(old);
 	}
 	close(dir);

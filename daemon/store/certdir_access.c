@@ -27,19 +27,24 @@ void
 certdir_copy_access(int from, int to)
 {
 	struct stat old, st;
+	bool has_group = true;
 	mode_t mode;
 
 	if (fstat(from, &old) == -1 || fstat(to, &st) == -1)
 		return;
 	mode = (old.st_mode & 0777) | (S_ISDIR(st.st_mode) ? 0700 : 0600);
-	if (old.st_gid != st.st_gid &&
-	    fchown(to, (uid_t)-1, old.st_gid) == -1)
+	if (old.st_gid != st.st_gid)
+		has_group = fchown(to, (uid_t)-1, old.st_gid) == 0;
+	if (!has_group)
 		mode &= (mode_t)~070;
 	if (fchmod(to, mode) == -1)
 		return;
 	for (size_t i = 0; i < sizeof(acls) / sizeof(acls[0]); i++) {
 		if (i == 1 && !S_ISDIR(st.st_mode))
 			break;
+		/* Its entry for the group would be another group's. */
+		if (i == 0 && !has_group)
+			continue;
 		/* With a list these bits are its mask, not the group's. */
 		if (!copy_acl(from, to, acls[i]) && i == 0)
 			(void)fchmod(to, mode & (mode_t)~070);
