@@ -49,6 +49,7 @@ test_due_on_arrival(void **state)
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
 		struct erig *r;
 
+		assert_int_equal(erig_teardown(state), 0);
 		assert_int_equal(erig_setup(state), 0);
 		fake_ca.lifetime_s = cases[i].lifetime;
 		fake_ca.backdate_s = cases[i].backdate;
@@ -65,9 +66,7 @@ test_due_on_arrival(void **state)
 		fake_time_pass(2 * DAY);
 		assert_in_range(fake_ca.n_orders, cases[i].third > 1 ?
 		    cases[i].third - 1 : 1, cases[i].third);
-		assert_int_equal(erig_teardown(state), 0);
 	}
-	assert_int_equal(erig_setup(state), 0);
 }
 
 /* It is shown and told why; a person who asks is not held; and a certificate
@@ -127,6 +126,7 @@ test_clocks_differ(void **state)
 		struct erig *r;
 		size_t n;
 
+		assert_int_equal(erig_teardown(state), 0);
 		assert_int_equal(erig_setup(state), 0);
 		fake_ca.lifetime_s = cases[i].lifetime;
 		fake_ca.backdate_s = 0;
@@ -150,9 +150,7 @@ test_clocks_differ(void **state)
 			fail_msg("%zu: %s", i, r->events);
 		if (cases[i].orders == 0)
 			assert_string_equal(r->err.code, "engine:clock");
-		assert_int_equal(erig_teardown(state), 0);
 	}
-	assert_int_equal(erig_setup(state), 0);
 }
 
 /* No order while the clock is wrong, unless a person insists; and one at once
@@ -234,6 +232,7 @@ test_short_lives(void **state)
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
 		unsigned n;
 
+		assert_int_equal(erig_teardown(state), 0);
 		assert_int_equal(erig_setup(state), 0);
 		fake_ca.lifetime_s = cases[i].lifetime;
 		fake_ca.backdate_s = 0;
@@ -241,9 +240,7 @@ test_short_lives(void **state)
 		fake_time_pass(cases[i].hours * HOUR);
 		n = fake_ca.calls[FAKE_NEW_ORDER];
 		assert_in_range(n, cases[i].least, cases[i].most);
-		assert_int_equal(erig_teardown(state), 0);
 	}
-	assert_int_equal(erig_setup(state), 0);
 }
 
 /* Suggestions that lie in the past pull a renewal once an hour, then daily. */
@@ -287,6 +284,7 @@ test_short_retry_after(void **state)
 	for (size_t i = 0; i < N_ELEMENTS(codes); i++) {
 		struct fake_rule *rule = &fake_ca.rules[FAKE_NEW_ORDER];
 
+		assert_int_equal(erig_teardown(state), 0);
 		assert_int_equal(erig_setup(state), 0);
 		fake_rule_fail(rule, 100000, ERR_RATELIMIT, codes[i], "busy");
 		rule->err.retry_at = RIG_NOW + 1;
@@ -296,9 +294,7 @@ test_short_retry_after(void **state)
 			fake_time_pass(MINUTE);
 		}
 		assert_in_range(fake_ca.calls[FAKE_NEW_ORDER], 4, 5);
-		assert_int_equal(erig_teardown(state), 0);
 	}
-	assert_int_equal(erig_setup(state), 0);
 }
 
 #define CERT(name) "certificate \"" name "\" { names = { \"" name \
@@ -359,6 +355,7 @@ test_names_are_held(void **state)
 		struct erig *r;
 		struct error err;
 
+		assert_int_equal(erig_teardown(state), 0);
 		assert_int_equal(erig_setup(state), 0);
 		r = *state;
 		fake_rule_fail(rule, 1, ERR_RATELIMIT, "acme:rateLimited",
@@ -372,9 +369,7 @@ test_names_are_held(void **state)
 		assert_int_equal(engine_check_held(r->engine, "b", &err), 0);
 		assert_int_equal(engine_check_held(r->engine, "a", &err), -1);
 		assert_non_null(strstr(err.msg, "to wait until"));
-		assert_int_equal(erig_teardown(state), 0);
 	}
-	assert_int_equal(erig_setup(state), 0);
 }
 
 /* A maintenance page without an end, and certificates near theirs: each

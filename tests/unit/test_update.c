@@ -290,10 +290,15 @@ serve_update(const uint8_t *msg, size_t len, uint8_t *out, size_t size,
 	uint8_t digest[4096], mac[EVP_MAX_MD_SIZE], alg[16];
 
 	/* The algorithm and the MAC are where our own format has them. */
-	memcpy(alg, msg + len - 6 - md_len - 10 - alg_len, alg_len);
 	s->time = 0;
-	for (size_t i = 0; i < 6; i++)
-		s->time = s->time << 8 | msg[len - 6 - md_len - 10 + i];
+	if (len >= 12 + 6 + md_len + 10 + alg_len) {
+		at = len - 6 - md_len - 10;
+		memcpy(alg, msg + at - alg_len, alg_len);
+		for (size_t i = 0; i < 6; i++)
+			s->time = s->time << 8 | msg[at + i];
+	} else {
+		memset(alg, 0, sizeof(alg));	/* it is not signed */
+	}
 	s->n_seen++;
 	memset(out, 0, 12);
 	memcpy(out, msg, 2);
@@ -553,6 +558,7 @@ serve_odd(const uint8_t *msg, size_t len, uint8_t *out, size_t size,
 	asked = ldns_rdf2str(ldns_rr_owner(ldns_rr_list_rr(
 	    ldns_pkt_question(pkt), 0)));
 	ldns_pkt_set_qr(pkt, true);
+	ldns_rr_free(ldns_pkt_tsig(pkt));
 	ldns_pkt_set_tsig(pkt, NULL);
 	if (o->needs_key && !is_signed) {
 		ldns_pkt_set_rcode(pkt, LDNS_RCODE_REFUSED);
