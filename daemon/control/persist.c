@@ -14,7 +14,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "daemon/dns/persist.h"
-#include "daemon/engine/persist_job.h"
+#include "daemon/persist/persist_job.h"
 
 struct work {
 	struct control		*ctl;

@@ -11,7 +11,7 @@
 #include "common/mem.h"
 #include "daemon/control/internal.h"
 #include "daemon/engine/engine.h"
-#include "daemon/engine/preflight.h"
+#include "daemon/preflight/preflight.h"
 
 /* The body of POST /v1/renew; names is a set, {NAME: true}. */
 static int

@@ -14,7 +14,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "daemon/engine/engine.h"
-#include "daemon/engine/preflight.h"
+#include "daemon/preflight/preflight.h"
 
 struct stream {
 	struct control		*ctl;

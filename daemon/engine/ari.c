@@ -9,9 +9,9 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/accounts/accounts.h"
 #include "daemon/acme/acme.h"
-#include "daemon/engine/accounts.h"
-#include "daemon/engine/due.h"
+#include "daemon/certs/due.h"
 #include "daemon/engine/priv.h"
 #include "daemon/store/keys.h"
 

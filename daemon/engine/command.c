@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* command - what a person asks for, besides a renewal. */
 #include "common/error.h"
-#include "daemon/engine/deployer.h"
 #include "daemon/engine/priv.h"
-#include "daemon/engine/rollback.h"
+#include "daemon/rollout/rollback.h"
+#include "daemon/rollout/rollout.h"
 
 /* The certificate, if its live version may be worked with now. */
 static struct cert *

@@ -12,8 +12,8 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/engine/engine.h"
-#include "daemon/engine/preflight.h"
-#include "daemon/engine/persist_job.h"
+#include "daemon/persist/persist_job.h"
+#include "daemon/preflight/preflight.h"
 
 struct engine_sub {
 	TAILQ_ENTRY(engine_sub)	 entry;

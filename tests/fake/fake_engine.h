@@ -38,7 +38,7 @@ void		 fake_engine_check_line(struct engine *, const char *msg);
 /* preflight_stop_all() with "engine:stopping". */
 void		 fake_engine_check_stop(struct engine *);
 
-/* daemon/engine/persist_job.h: the jobs under way; the arguments of the last
+/* daemon/persist/persist_job.h: the jobs under way; the arguments of the last
  * one; end one, well or with "persist:no-issuer". */
 size_t		 fake_engine_jobs(const struct engine *);
 const struct persist_job_args *fake_engine_job_args(const struct engine *);

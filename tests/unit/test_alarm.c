@@ -7,8 +7,8 @@
 
 #include "common/error.h"
 #include "common/text.h"
-#include "daemon/engine/alarm.h"
-#include "daemon/engine/deployer.h"
+#include "daemon/alerts/alarm.h"
+#include "daemon/rollout/rollout.h"
 
 #define DAY	86400
 #define NOW	1800000000

@@ -8,7 +8,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
-#include "daemon/engine/cleanup.h"
+#include "daemon/cleanup/cleanup.h"
 
 #define CERT(names) "certificate \"web\" { names = { " names " } " \
     "provider = dns }\n"

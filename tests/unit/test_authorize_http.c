@@ -9,8 +9,8 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
-#include "daemon/engine/cleanup.h"
-#include "daemon/engine/tokens.h"
+#include "daemon/cleanup/cleanup.h"
+#include "daemon/cleanup/tokens.h"
 
 #define FILES "www/.well-known/acme-challenge/*"
 

@@ -11,8 +11,8 @@
 #include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/cleanup/cleanup.h"
 #include "daemon/dns/zone.h"
-#include "daemon/engine/cleanup.h"
 
 #define CONF ""
 #define FQDN "_acme-challenge.example.test"

@@ -27,8 +27,8 @@
 #include "common/text.h"
 #include "daemon/control/control.h"
 #include "daemon/control/providers.h"
-#include "daemon/engine/persist_job.h"
 #include "daemon/io/loop.h"
+#include "daemon/persist/persist_job.h"
 #include "tests/fake/fake_engine.h"
 
 struct env {

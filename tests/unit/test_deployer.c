@@ -8,8 +8,8 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
-#include "daemon/engine/condition.h"
-#include "daemon/engine/deployer.h"
+#include "daemon/alerts/condition.h"
+#include "daemon/rollout/rollout.h"
 #include "tests/unit/pki.h"
 
 #define CERT(actions) "certificate \"web\" { names = { \"example.test\" } " \

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon/engine/due.h"
+#include "daemon/certs/due.h"
 
 #define DAY 86400
 #define HOUR 3600

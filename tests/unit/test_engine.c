@@ -10,7 +10,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "daemon/engine/cleanup.h"
+#include "daemon/cleanup/cleanup.h"
 
 #define CERT(name) "certificate \"" name "\" { names = { \"" name \
     ".test\" } provider = dns }\n"

@@ -8,7 +8,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
-#include "daemon/engine/floor.h"
+#include "daemon/certs/floor.h"
 
 #define WEB "certificate \"web\" { names = { \"web.test\" } provider = dns }\n"
 #define DAY_S 86400

@@ -7,7 +7,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
-#include "daemon/engine/orderwait.h"
+#include "daemon/renewal/orderwait.h"
 #include "tests/unit/pki.h"
 
 struct wait {

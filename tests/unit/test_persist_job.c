@@ -9,9 +9,9 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "common/mem.h"
-#include "daemon/engine/cleanup.h"
-#include "daemon/engine/persist_job.h"
-#include "daemon/engine/persist_watch.h"
+#include "daemon/cleanup/cleanup.h"
+#include "daemon/persist/persist_job.h"
+#include "daemon/persist/persist_watch.h"
 
 #define NAME "_validation-persist.example.test"
 #define VALUE "ca.test; accounturi=https://ca.test/acct/1"

@@ -8,10 +8,10 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/cleanup/cleanup.h"
 #include "daemon/dns/provider_run.h"
-#include "daemon/engine/cleanup.h"
-#include "daemon/engine/preflight.h"
 #include "daemon/io/http.h"
+#include "daemon/preflight/preflight.h"
 #include "tests/fake/fake_check.h"
 #include "tests/fake/fake_http.h"
 

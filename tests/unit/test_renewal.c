@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "daemon/engine/cleanup.h"
-#include "daemon/engine/deployer.h"
+#include "daemon/cleanup/cleanup.h"
+#include "daemon/rollout/rollout.h"
 #include "tests/unit/pki.h"
 
 #define NAMES "names = { \"example.test\", \"*.example.test\" } " \

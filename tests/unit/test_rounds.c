@@ -2,7 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "daemon/config/conf.h"
-#include "daemon/engine/rounds.h"
+#include "daemon/renewal/rounds.h"
 #include "providers/provider.h"
 
 static const struct provider any_type = { .name = "any" };

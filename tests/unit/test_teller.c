@@ -10,8 +10,8 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/mem.h"
-#include "daemon/engine/outbox.h"
-#include "daemon/engine/teller.h"
+#include "daemon/alerts/notifier.h"
+#include "daemon/alerts/queue.h"
 #include "tests/fake/fake_channel.h"
 
 #define OPS "notify \"ops\" { syslog = daemon }\n"

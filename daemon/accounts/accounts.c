@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/accounts/accounts.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/acme/acme.h"
+#include "daemon/config/conf.h"
+#include "daemon/io/loop.h"
+#include "daemon/store/keys.h"
+#include "daemon/store/store.h"
+
+/* One account in use; pub comes first, so that a pointer to it is one to us. */
+struct entry {
+	struct account	 pub;
+	TAILQ_ENTRY(entry) link;
+	char		*identity;	/* all of conf_account that matters */
+	char		*name, *directory, *kid;
+	char		*contact;	/* as configured, a JSON array */
+	bool		 is_contact_told;	/* or was tried to be */
+	EVP_PKEY	*key;
+	struct store	*store;
+	struct keygen_op *keygen;
+	unsigned	 refs;
+	TAILQ_HEAD(, account_op) waiting;	/* for the key */
+};
+
+struct account_op {
+	TAILQ_ENTRY(account_op) link;
+	struct accounts	*accounts;
+	const struct conf_account *conf;
+	struct entry	*entry;		/* one reference; NULL if err is set */
+	bool		 is_waiting;
+	struct acme_op	*acme_op;
+	struct timer	 begin;
+	struct error	 err;
+	account_done_cb	*done;
+	void		*arg;
+};
+
+/* An account whose contact has changed. */
+struct refresh {
+	TAILQ_ENTRY(refresh) link;
+	struct accounts	*accounts;
+	const struct conf *conf;	/* one reference */
+	struct account_op *op;
+};
+
+struct accounts {
+	struct loop	*loop;
+	struct http	*http;
+	struct children	*children;
+	struct store	*store;
+	unsigned long	 requests;	/* of entries that are gone */
+	TAILQ_HEAD(, entry) entries;
+	TAILQ_HEAD(, refresh) refreshes;
+};
+
+struct accounts *
+accounts_new(struct loop *loop, struct http *http, struct children *children,
+    struct store *store)
+{
+	struct accounts *a = xcalloc(1, sizeof(*a));
+
+	a->loop = loop;
+	a->http = http;
+	a->children = children;
+	a->store = store;
+	TAILQ_INIT(&a->entries);
+	TAILQ_INIT(&a->refreshes);
+	return a;
+}
+
+static void
+entry_free(struct accounts *a, struct entry *e)
+{
+	keygen_cancel(e->keygen);
+	if (e->pub.acme != NULL)
+		a->requests += acme_requests(e->pub.acme);
+	TAILQ_REMOVE(&a->entries, e, link);
+	acme_free(e->pub.acme);
+	EVP_PKEY_free(e->key);
+	free(e->identity);
+	free(e->contact);
+	free(e->name);
+	free(e->directory);
+	free(e->kid);
+	free(e);
+}
+
+static void
+refresh_free(struct refresh *f)
+{
+	account_cancel(f->op);
+	conf_unref(f->conf);
+	TAILQ_REMOVE(&f->accounts->refreshes, f, link);
+	free(f);
+}
+
+void
+accounts_free(struct accounts *a)
+{
+	struct refresh *f;
+	struct entry *e;
+
+	if (a == NULL)
+		return;
+	while ((f = TAILQ_FIRST(&a->refreshes)) != NULL)
+		refresh_free(f);
+	while ((e = TAILQ_FIRST(&a->entries)) != NULL)
+		entry_free(a, e);
+	free(a);
+}
+
+unsigned long
+accounts_requests(const struct accounts *a)
+{
+	unsigned long n = a->requests;
+	const struct entry *e;
+
+	TAILQ_FOREACH(e, &a->entries, link) {
+		if (e->pub.acme != NULL)
+			n += acme_requests(e->pub.acme);
+	}
+	return n;
+}
+
+static char *
+identity_of(const struct conf_account *c)
+{
+	char *id = xasprintf("%s\n%s\n%s\n%s\n%d\n%d\n%s\n%s", c->name,
+	    c->directory, c->ca_file != NULL ? c->ca_file : "",
+	    c->proxy != NULL ? c->proxy : "-", c->key, c->agree_tos,
+	    c->eab_kid != NULL ? c->eab_kid : "",
+	    c->eab_hmac_key_file != NULL ? c->eab_hmac_key_file : "");
+
+	for (char **p = c->contact; *p != NULL; p++) {
+		char *longer = xasprintf("%s\n%s", id, *p);
+
+		free(id);
+		id = longer;
+	}
+	return id;
+}
+
+static char *
+contact_of(const struct conf_account *c)
+{
+	json_t *list = json_array();
+	char *text;
+
+	for (char **p = c->contact; *p != NULL; p++)
+		(void)json_array_append_new(list, json_string(*p));
+	text = json_dumps(list, JSON_COMPACT);
+	json_decref(list);
+	return text != NULL ? text : xstrdup("[]");
+}
+
+/* The entry of this configuration, with one more reference. */
+static struct entry *
+entry_get(struct accounts *a, const struct conf_account *conf)
+{
+	char *identity = identity_of(conf);
+	struct entry *e;
+
+	TAILQ_FOREACH(e, &a->entries, link) {
+		if (strcmp(e->identity, identity) == 0) {
+			free(identity);
+			e->refs++;
+			return e;
+		}
+	}
+	e = xcalloc(1, sizeof(*e));
+	e->identity = identity;
+	e->name = xstrdup(conf->name);
+	e->contact = contact_of(conf);
+	e->directory = xstrdup(conf->directory);
+	e->store = a->store;
+	e->refs = 1;
+	TAILQ_INIT(&e->waiting);
+	TAILQ_INSERT_TAIL(&a->entries, e, link);
+	return e;
+}
+
+void
+account_release(struct accounts *a, struct account *account)
+{
+	struct entry *e = (struct entry *)account;
+
+	/* Kept without references: the next run finds it warm.  Entries of a
+	 * configuration that is gone are few and go with the process. */
+	if (e != NULL)
+		e->refs--;
+}
+
+void
+account_forget(struct accounts *a, struct account *account, const char *kid)
+{
+	struct entry *e = (struct entry *)account;
+
+	if (e->kid == NULL || strcmp(e->kid, kid) != 0)
+		return;
+	acme_account_forget(e->pub.acme);
+	store_account_put(a->store, e->name, e->directory, NULL);
+	free(e->kid);
+	e->pub.kid = e->kid = NULL;
+}
+
+static void
+op_free(struct account_op *op)
+{
+	acme_cancel(op->acme_op);
+	timer_clear(&op->begin);
+	if (op->is_waiting)
+		TAILQ_REMOVE(&op->entry->waiting, op, link);
+	if (op->entry != NULL)
+		account_release(op->accounts, &op->entry->pub);
+	free(op);
+}
+
+void
+account_cancel(struct account_op *op)
+{
+	if (op != NULL)
+		op_free(op);
+}
+
+static void
+op_fail(struct account_op *op, const struct error *err)
+{
+	op->done(err, NULL, op->arg);
+	op_free(op);
+}
+
+static void
+op_succeed(struct account_op *op)
+{
+	struct entry *e = op->entry;
+
+	op->entry = NULL;		/* the reference goes to the caller */
+	op->done(NULL, &e->pub, op->arg);
+	op_free(op);
+}
+
+/* Is the CA to be told of another contact? */
+static bool
+is_contact_new(const struct entry *e)
+{
+	char *told = store_account_contact(e->store, e->name, e->directory);
+	bool is_new = told == NULL ? strcmp(e->contact, "[]") != 0 :
+	    strcmp(told, e->contact) != 0;
+
+	free(told);
+	return is_new;
+}
+
+/* The account does without: what failed is tried again with the next start,
+ * reload or, if the CA was not reached, run. */
+static void
+updated_cb(const struct error *err, void *arg)
+{
+	struct account_op *op = arg;
+	struct entry *e = op->entry;
+
+	op->acme_op = NULL;
+	if (err == NULL) {
+		store_account_contact_put(e->store, e->name, e->directory,
+		    e->contact);
+		log_notice(NULL, "account \"%s\": the CA has the contact %s "
+		    "now", e->name, e->contact);
+	} else {
+		e->is_contact_told = err->kind != ERR_TRANSIENT;
+		log_warning(NULL, "account \"%s\": the CA was not told of the "
+		    "contact %s: %s", e->name, e->contact, err->msg);
+	}
+	op_succeed(op);
+}
+
+/* What a person can do about an account that the CA refuses. */
+static void
+add_hint(struct error *err, const struct entry *e, bool has_eab)
+{
+	size_t used = strlen(err->msg);
+	const char *hint = NULL;
+
+	if (strcmp(err->code, "acme:account-status") == 0 ||
+	    (strcmp(err->code, "acme:unauthorized") == 0 && !has_eab))
+		hint = "ask the CA why; an account of another name in the "
+		    "configuration is registered anew";
+	else if (has_eab && (err->kind == ERR_REJECTED ||
+	    (err->kind == ERR_CONFIG && strncmp(err->code, "acme:", 5) == 0)))
+		hint = "an external account binding may be good for one "
+		    "account only: ask the CA for a new eab_kid and key";
+	if (hint != NULL && e->kid == NULL)
+		(void)text_printf(err->msg + used, sizeof(err->msg) - used,
+		    "; %s", hint);
+}
+
+static void
+registered_cb(const struct error *err, const char *kid, void *arg)
+{
+	struct account_op *op = arg;
+	struct entry *e = op->entry;
+
+	op->acme_op = NULL;
+	if (err != NULL) {
+		struct error told = *err;
+
+		add_hint(&told, e, op->conf->eab_kid != NULL);
+		op_fail(op, &told);
+		return;
+	}
+	if (e->kid == NULL || strcmp(e->kid, kid) != 0) {
+		char *copy = xstrdup(kid);
+
+		free(e->kid);
+		e->pub.kid = e->kid = copy;
+		/* No need to wait: newAccount finds it by key again. */
+		store_account_put(op->accounts->store, e->name, e->directory,
+		    kid);
+		store_account_contact_put(op->accounts->store, e->name,
+		    e->directory, e->contact);
+	}
+	if (e->is_contact_told || !is_contact_new(e)) {
+		op_succeed(op);
+		return;
+	}
+	e->is_contact_told = true;	/* once, not by each that waits */
+	op->acme_op = acme_account_update_start(e->pub.acme, updated_cb, op);
+}
+
+/* The key is there: make the protocol object once, then register. */
+static int
+entry_open(struct account_op *op, struct error *err)
+{
+	struct entry *e = op->entry;
+	const struct conf_account *c = op->conf;
+	char *hmac_key = NULL;
+	struct acme_args args;
+
+	if (e->pub.acme != NULL)
+		return 0;
+	if (!key_is_type(e->key, c->key))
+		log_warning(NULL, "account \"%s\": its key stays as it is, and "
+		    "is none of the configured type; an account of another "
+		    "name gets a new one", c->name);
+	if (c->eab_hmac_key_file != NULL && file_read_secret(
+	    c->eab_hmac_key_file, FILE_SECRET_MAX, &hmac_key, err) == -1)
+		return error_wrap(err, "eab_hmac_key_file of account \"%s\"",
+		    c->name);
+	e->kid = store_account_kid(op->accounts->store, e->name,
+	    e->directory);
+	e->pub.kid = e->kid;
+	args = (struct acme_args){
+		.directory = c->directory,
+		.ca_file = c->ca_file,
+		.proxy = c->proxy,
+		.key = e->key,
+		.kid = e->kid,
+		.contact = (const char *const *)c->contact,
+		.agree_tos = c->agree_tos,
+		.eab_kid = c->eab_kid,
+		.eab_hmac_key = hmac_key,
+	};
+	e->pub.acme = acme_new(op->accounts->loop, op->accounts->http, &args);
+	e->pub.pace = (struct pace){ .validation_ms = 15, .issuance_ms = 10 };
+	freezero_str(hmac_key);
+	return 0;
+}
+
+static void
+op_register(struct account_op *op)
+{
+	if (entry_open(op, &op->err) == -1) {
+		struct error err = op->err;
+
+		op_fail(op, &err);
+		return;
+	}
+	op->acme_op = acme_account_start(op->entry->pub.acme, registered_cb,
+	    op);
+}
+
+/* All who waited for the key go on, or fail, together. */
+static void
+key_done(const struct error *err, EVP_PKEY *key, void *arg)
+{
+	struct entry *e = arg;
+	struct account_op *op;
+	struct error failed;
+
+	e->keygen = NULL;
+	if (err == NULL && store_account_key_put(e->store, e->name,
+	    e->directory, key, &failed) == -1)
+		err = &failed;
+	if (err == NULL && EVP_PKEY_up_ref(key) == 1)
+		e->key = key;
+	while ((op = TAILQ_FIRST(&e->waiting)) != NULL) {
+		TAILQ_REMOVE(&e->waiting, op, link);
+		op->is_waiting = false;
+		if (err != NULL)
+			op_fail(op, err);
+		else
+			op_register(op);
+	}
+}
+
+/* It is never replaced unasked: the account may own more than certificates. */
+static void
+key_unreadable(struct account_op *op)
+{
+	struct error err = op->err;
+
+	if (strcmp(err.code, "key:syntax") == 0)
+		(void)error_set(&err, ERR_CONFIG, "key:syntax", "%s; restore "
+		    "it from a backup, or remove it and a new account is "
+		    "registered", op->err.msg);
+	op_fail(op, &err);
+}
+
+/* Registered is done without it; that it was lost is told. */
+static void
+warn_of_lost_key(const struct account_op *op)
+{
+	const struct entry *e = op->entry;
+	char *kid = store_account_kid(op->accounts->store, e->name,
+	    e->directory);
+
+	if (kid != NULL)
+		log_warning(NULL, "account \"%s\": %s, although it is "
+		    "registered as %s; registering a new account: CAA records "
+		    "(accounturi), dns-persist-01 records and limits are of "
+		    "the old one", e->name, op->err.msg, kid);
+	free(kid);
+}
+
+static void
+begin_cb(void *arg)
+{
+	struct account_op *op = arg;
+	struct accounts *a = op->accounts;
+	struct entry *e = op->entry;
+
+	if (e->key == NULL && e->keygen == NULL) {
+		e->key = store_account_key(a->store, e->name, e->directory,
+		    &op->err);
+		if (e->key == NULL &&
+		    strcmp(op->err.code, "store:no-key") != 0) {
+			key_unreadable(op);
+			return;
+		}
+	}
+	if (e->key != NULL) {
+		op_register(op);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&e->waiting, op, link);
+	op->is_waiting = true;
+	if (e->keygen != NULL)
+		return;
+	warn_of_lost_key(op);
+	/* What a lost key was registered as is not what the new one is. */
+	store_account_put(a->store, e->name, e->directory, NULL);
+	e->keygen = keygen_start(a->loop, a->children, op->conf->key,
+	    key_done, e);
+}
+
+struct account_op *
+account_start(struct accounts *a, const struct conf_account *conf,
+    account_done_cb *done, void *arg)
+{
+	struct account_op *op = xcalloc(1, sizeof(*op));
+
+	op->accounts = a;
+	op->conf = conf;
+	op->entry = entry_get(a, conf);
+	op->done = done;
+	op->arg = arg;
+	timer_init(&op->begin, a->loop, begin_cb, op);
+	timer_set(&op->begin, 0);
+	return op;
+}
+
+/* --- what a reload changed --- */
+
+static void
+refreshed_cb(const struct error *err, struct account *account, void *arg)
+{
+	struct refresh *f = arg;
+
+	f->op = NULL;
+	if (err != NULL)
+		log_warning(NULL, "the CA could not be told of a new contact: "
+		    "%s", err->msg);
+	else
+		account_release(f->accounts, account);
+	refresh_free(f);
+}
+
+void
+accounts_refresh(struct accounts *a, const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->n_accounts; i++) {
+		const struct conf_account *c = conf->accounts[i];
+		struct entry e = { .contact = contact_of(c),
+		    .store = a->store, .name = c->name,
+		    .directory = c->directory };
+		char *told = store_account_contact(a->store, c->name,
+		    c->directory);
+		struct refresh *f;
+
+		/* One that is not registered, or long ago, has time. */
+		if (told != NULL && is_contact_new(&e)) {
+			f = xcalloc(1, sizeof(*f));
+			f->accounts = a;
+			f->conf = conf_ref(conf);
+			TAILQ_INSERT_TAIL(&a->refreshes, f, link);
+			f->op = account_start(a, c, refreshed_cb, f);
+		}
+		free(told);
+		free(e.contact);
+	}
+}

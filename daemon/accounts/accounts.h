@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * accounts - the ACME accounts in use: loads or makes the account's key,
+ * registers it, and shares one struct acme (directory, nonces, connection)
+ * among all runs of that account.
+ */
+#ifndef DAEMON_ACCOUNTS_ACCOUNTS_H
+#define DAEMON_ACCOUNTS_ACCOUNTS_H
+
+#include <stdint.h>
+
+struct acme;
+struct account_op;
+struct accounts;
+struct children;
+struct conf;
+struct conf_account;
+struct error;
+struct http;
+struct loop;
+struct store;
+
+/*
+ * How long this CA usually needs, in ms: the next poll is sent when it is
+ * likely to be done, which spares both waiting and needless requests.
+ */
+struct pace {
+	int64_t		validation_ms;
+	int64_t		issuance_ms;
+};
+
+struct accounts	*accounts_new(struct loop *, struct http *,
+		    struct children *, struct store *);
+/* All operations must be finished or cancelled before. */
+void		 accounts_free(struct accounts *);
+
+/* An account ready for use; acme and pace live until account_release(). */
+struct account {
+	struct acme	*acme;
+	const char	*kid;		/* changes: keep a copy */
+	struct pace	 pace;
+};
+
+/*
+ * Errors: those of acme_account_start(), ERR_CONFIG for an unreadable EAB key
+ * file, ERR_INTERNAL from the store.  On success the caller holds one
+ * reference and gives it back with account_release().
+ */
+typedef void account_done_cb(const struct error *err, struct account *,
+    void *arg);
+struct account_op *account_start(struct accounts *,
+		    const struct conf_account *, account_done_cb *done,
+		    void *arg);
+void		 account_cancel(struct account_op *);
+/* NULL is allowed. */
+void		 account_release(struct accounts *, struct account *);
+/*
+ * The CA does not know the account of that kid any more: register anew next
+ * time.  Nothing happens if another run has done so already.
+ */
+void		 account_forget(struct accounts *, struct account *,
+		    const char *kid);
+/* After a reload: tell the CAs of contacts that have changed since. */
+void		 accounts_refresh(struct accounts *, const struct conf *);
+/* Requests sent to all CAs. */
+unsigned long	 accounts_requests(const struct accounts *);
+
+#endif

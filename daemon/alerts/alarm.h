@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * alarm - the policy of telling people: what is wrong, how badly, and whether
+ * it is to be told now.  Pure functions of what is known and of the time;
+ * called by teller, which owns the states and the messages.
+ *
+ * A fact is something that is wrong now.  A state (store.h) is what was told
+ * of it.  Facts are made anew from the certificates again and again, so that
+ * nothing is lost by a crash, and nothing is told twice by a restart.
+ */
+#ifndef DAEMON_ALERTS_ALARM_H
+#define DAEMON_ALERTS_ALARM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "daemon/config/conf_notify.h"
+#include "daemon/store/store.h"
+
+struct deploy_open;
+struct error;
+
+/* How much is left of a certificate. */
+enum alarm_stage {
+	STAGE_FINE,
+	STAGE_QUARTER,		/* it should have been renewed */
+	STAGE_EIGHTH,
+	STAGE_EXPIRED
+};
+
+/* A quarter and an eighth of the lifetime; less where renewals are planned
+ * later than that (renew_before_s). */
+enum alarm_stage alarm_stage(time_t not_before, time_t not_after,
+		    int64_t renew_before_s, time_t now);
+
+struct alarm_fact {
+	char		 key[256];	/* what it is about; "failed web" */
+	char		 cause[256];	/* the same cause is told once */
+	enum notify_event event;	/* that names it */
+	unsigned	 events;	/* all that a filter may ask for */
+	enum notify_level level;
+	int		 stage;
+	bool		 is_ripe;	/* may be told */
+	time_t		 ends;		/* what is in use, if another one than
+					   the installed; 0: the same, or not
+					   known */
+	char		 cert[128];	/* "" if it is of none */
+	char		 text[1024];	/* peers' own words */
+};
+
+/* What is known of one certificate. */
+struct alarm_cert {
+	const char	*name;
+	bool		 has_cert;
+	time_t		 not_before, not_after;
+	int64_t		 renew_before_s;
+	unsigned	 failures;
+	const struct error *error;	/* of the last run; NULL: none */
+	const char	*account, *provider;	/* configured names */
+	const char	*repository;	/* the same, where another host renews;
+					   else NULL */
+};
+/* 0 and *out, or -1 if nothing is wrong with its renewal. */
+int	alarm_judge_cert(const struct alarm_cert *,
+	    const struct conf_alarm *, time_t now, struct alarm_fact *out);
+/*
+ * The same of a deploy target that is not done.  How urgent that is depends on
+ * what it serves meanwhile, as far as known, not on what is installed.
+ */
+int	alarm_judge_deploy(const char *cert, const struct deploy_open *,
+	    const struct conf_alarm *, time_t now, struct alarm_fact *out);
+/* The same of a TXT record. */
+int	alarm_judge_txt(const char *cert, const char *provider,
+	    const char *fqdn, unsigned tries, time_t created_at,
+	    const char *error, time_t now, struct alarm_fact *out);
+void	alarm_judge_reload(const char *error, struct alarm_fact *out);
+
+/* What the error of a renewal asks a person for. */
+bool	alarm_is_account(const struct error *);
+bool	alarm_is_credentials(const struct error *);
+/* What another host published is not to be trusted. */
+bool	alarm_is_tampered(const struct error *);
+
+enum alarm_act {
+	ALARM_NOTHING,
+	ALARM_NEW,
+	ALARM_REPEAT,
+	ALARM_WORSE,
+	ALARM_CHANGED,		/* another cause than was told */
+	ALARM_RECOVERED,
+	ALARM_FORGET		/* it was never told, and is over */
+};
+/*
+ * What to do about a fact (NULL: it is wrong no more), of which *told says
+ * what was told (NULL: nothing).
+ */
+enum alarm_act	alarm_act(const struct alarm_fact *,
+		    const struct store_alarm *told,
+		    const struct conf_alarm *, time_t now);
+
+/*
+ * How long to gather more of the same before it is told: short for the first,
+ * longer if the same cause was told a while ago (group_told_at; 0: never), so
+ * that certificates that fail one after the other do not each make a message.
+ */
+int64_t	alarm_gather_s(const struct conf_alarm *, enum alarm_act,
+	    enum notify_level, time_t group_told_at, time_t now);
+
+/* The first time after `after` at which the clock shows at_s seconds after
+ * midnight, here. */
+time_t	alarm_next_digest(time_t after, int at_s);
+
+/* Does the channel want to be told?  cert NULL: it is about none. */
+bool	alarm_passes(const struct conf_notify *, unsigned events,
+	    enum notify_level, const char *cert);
+
+#endif

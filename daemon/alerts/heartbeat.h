@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heartbeat - fetches a URL as long as all is well, so that a service for
+ * dead men's switches notices when it is not, or when we are not there at all.
+ * Called by teller.
+ */
+#ifndef DAEMON_ALERTS_HEARTBEAT_H
+#define DAEMON_ALERTS_HEARTBEAT_H
+
+#include <stdbool.h>
+#include <time.h>
+
+struct engine;
+struct heartbeats;
+struct outbox;
+
+/* How each fetch went is reported to the outbox, for status. */
+struct heartbeats *heartbeats_new(struct engine *, struct outbox *);
+void		 heartbeats_free(struct heartbeats *);
+/* The engine has another configuration: beat again at once. */
+void		 heartbeats_reload(struct heartbeats *);
+/* Fetch what is due, unless is_well is false; when the next is, or 0. */
+time_t		 heartbeats_beat(struct heartbeats *, bool is_well,
+		    time_t now);
+
+#endif

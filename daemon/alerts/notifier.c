@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/alerts/notifier.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/alerts/heartbeat.h"
+#include "daemon/alerts/notifier_priv.h"
+
+#define SOON_MS		500
+#define WAKE_MAX_MS	60000
+
+/* --- the table of alarms --- */
+
+static int
+by_key(const void *a, const void *b)
+{
+	return strcmp(((const struct alarm *)a)->key,
+	    ((const struct alarm *)b)->key);
+}
+
+struct alarm *
+teller_alarm(struct teller *t, const char *key, bool make)
+{
+	struct alarm wanted = { .key = (char *)(uintptr_t)key }, *a;
+	struct alarm **found = tfind(&wanted, &t->by_key, by_key);
+
+	if (found != NULL)
+		return *found;
+	if (!make)
+		return NULL;
+	a = xcalloc(1, sizeof(*a));
+	a->teller = t;
+	a->key = xstrdup(key);
+	a->told_cause = xstrdup("");
+	a->cause = xstrdup("");
+	a->cert = xstrdup("");
+	a->text = xstrdup("");
+	if (tsearch(a, &t->by_key, by_key) == NULL)
+		abort();		/* like xmalloc() */
+	TAILQ_INSERT_TAIL(&t->alarms, a, link);
+	return a;
+}
+
+static void
+alarm_free(struct alarm *a)
+{
+	(void)tdelete(a, &a->teller->by_key, by_key);
+	TAILQ_REMOVE(&a->teller->alarms, a, link);
+	free(a->key);
+	free(a->told_cause);
+	free(a->cause);
+	free(a->cert);
+	free(a->text);
+	free(a);
+}
+
+void
+teller_forget(struct alarm *a)
+{
+	if (a->is_stored)
+		store_alarm_delete(a->teller->engine->a.store, a->key);
+	alarm_free(a);
+}
+
+void
+teller_told(const struct alarm *a, struct store_alarm *row)
+{
+	*row = (struct store_alarm){ .events = a->told_events,
+	    .level = a->told_level, .stage = a->told_stage,
+	    .since = a->since, .told_at = a->told_at };
+	(void)text_printf(row->key, sizeof(row->key), "%s", a->key);
+	(void)text_printf(row->cause, sizeof(row->cause), "%s",
+	    a->told_cause);
+}
+
+static void
+load_cb(const struct store_alarm *row, void *arg)
+{
+	struct teller *t = arg;
+	struct alarm *a;
+
+	if (strncmp(row->key, "dropped ", 8) == 0)
+		return;			/* the outbox's */
+	if (strcmp(row->key, "digest") == 0) {
+		t->digest_at = row->told_at;
+		return;
+	}
+	a = teller_alarm(t, row->key, true);
+	free(a->told_cause);
+	a->told_cause = xstrdup(row->cause);
+	a->told_events = row->events;
+	a->told_level = row->level;
+	a->told_stage = row->stage;
+	a->since = row->since;
+	a->told_at = row->told_at;
+	a->is_stored = true;
+}
+
+/* --- looking --- */
+
+/* When was the cause of this one told last, of any? */
+static time_t
+group_told_at(struct teller *t, const struct alarm *a)
+{
+	const struct alarm *o;
+	time_t at = 0;
+
+	/* A hundred thousand may have one cause. */
+	if (t->asked_cause != NULL && strcmp(t->asked_cause, a->cause) == 0)
+		return t->asked_at;
+	TAILQ_FOREACH(o, &t->alarms, link) {
+		if (o->told_at > at && strcmp(o->told_cause, a->cause) == 0)
+			at = o->told_at;
+	}
+	t->asked_cause = a->cause;
+	t->asked_at = at;
+	return at;
+}
+
+/* A certificate that is configured no more has not recovered. */
+static bool
+is_gone(const struct alarm *a)
+{
+	const char *name = strchr(a->key, ' ');
+	const struct cert *c;
+	char buf[128];
+
+	if (name == NULL || (strncmp(a->key, "failed ", 7) != 0 &&
+	    strncmp(a->key, "deploy ", 7) != 0))
+		return false;
+	(void)text_printf(buf, sizeof(buf), "%.*s",
+	    (int)strcspn(name + 1, " "), name + 1);
+	c = engine_find(a->teller->engine, buf);
+	return c == NULL || c->conf == NULL;
+}
+
+static void
+judge(struct alarm *a, time_t now)
+{
+	const struct conf_alarm *policy = &a->teller->engine->conf->alarm;
+	struct alarm_fact f = { .events = a->events, .level = a->level,
+	    .stage = a->stage, .is_ripe = true };
+	struct store_alarm told;
+	enum alarm_act act;
+
+	if (a->is_kept && !a->is_wrong)
+		return;
+	teller_told(a, &told);
+	(void)text_printf(f.cause, sizeof(f.cause), "%s", a->cause);
+	act = alarm_act(a->is_wrong ? &f : NULL, &told, policy, now);
+	if (act == ALARM_FORGET ||
+	    (act == ALARM_RECOVERED && is_gone(a))) {
+		teller_forget(a);
+		return;
+	}
+	if (act != ALARM_NOTHING && (a->tell_at == 0 || act != a->act))
+		a->tell_at = now + (time_t)alarm_gather_s(policy, act,
+		    a->level, act == ALARM_REPEAT ? 0 :
+		    act == ALARM_RECOVERED ? a->teller->recovered_at :
+		    group_told_at(a->teller, a), now);
+	a->act = act;
+	if (act == ALARM_NOTHING)
+		a->tell_at = 0;
+}
+
+/* Nothing critical is wrong now, told or not, nor was when it was last
+ * decided. */
+static bool
+is_well(const struct teller *t)
+{
+	const struct alarm *a;
+
+	TAILQ_FOREACH(a, &t->alarms, link) {
+		if (a->is_wrong ? a->level == NLEV_CRITICAL : a->is_kept &&
+		    a->told_at != 0 && a->told_level == NLEV_CRITICAL)
+			return false;
+	}
+	return true;
+}
+
+static void
+look(struct teller *t, time_t now)
+{
+	struct alarm *a, *next;
+
+	TAILQ_FOREACH(a, &t->alarms, link) {
+		if (a->event != NEV_RENEWED)
+			a->is_wrong = a->is_kept = false;
+	}
+	t->asked_cause = NULL;
+	teller_find_facts(t, now);
+	for (a = TAILQ_FIRST(&t->alarms); a != NULL; a = next) {
+		next = TAILQ_NEXT(a, link);
+		if (a->event != NEV_RENEWED)
+			judge(a, now);
+	}
+}
+
+static bool
+wants(const struct teller *t, enum notify_event event)
+{
+	const struct conf *conf = t->engine->conf;
+
+	for (size_t i = 0; i < conf->n_notifies; i++) {
+		if (conf->notifies[i]->kind != NOTIFY_HEARTBEAT &&
+		    conf->notifies[i]->events & NEV_BIT(event))
+			return true;
+	}
+	return false;
+}
+
+static void
+see_to_digest(struct teller *t, time_t now)
+{
+	struct store_alarm row = { .key = "digest", .told_at = now };
+
+	if (!wants(t, NEV_DIGEST))
+		return;
+	if (t->digest_at != 0 && t->digest_at <= now &&
+	    now < alarm_next_digest(t->digest_at,
+	    t->engine->conf->alarm.digest_at_s))
+		return;
+	/* The first is told when its time comes, not when it is asked for. */
+	if (t->digest_at != 0 && t->digest_at <= now)
+		teller_tell_digest(t, now);
+	t->digest_at = now;
+	store_alarm_put(t->engine->a.store, &row);
+}
+
+static void
+arm(struct teller *t, time_t now, time_t next)
+{
+	const struct alarm *a;
+	int64_t ms = WAKE_MAX_MS;
+
+	TAILQ_FOREACH(a, &t->alarms, link) {
+		if (a->tell_at != 0 && (next == 0 || a->tell_at < next))
+			next = a->tell_at;
+	}
+	if (next != 0 && (int64_t)(next - now) * 1000 < ms)
+		ms = next > now ? (int64_t)(next - now) * 1000 : 0;
+	timer_set(&t->look, ms);
+}
+
+static void
+look_cb(void *arg)
+{
+	struct teller *t = arg;
+	time_t now = clock_now(), next;
+
+	t->is_kicked = false;
+	look(t, now);
+	teller_tell_due(t, now);
+	see_to_digest(t, now);
+	next = heartbeats_beat(t->beats, is_well(t), now);
+	arm(t, now, next);
+}
+
+/* --- life --- */
+
+struct teller *
+teller_new(struct engine *e)
+{
+	struct teller *t = xcalloc(1, sizeof(*t));
+
+	t->engine = e;
+	TAILQ_INIT(&t->alarms);
+	timer_init(&t->look, e->a.loop, look_cb, t);
+	t->outbox = outbox_new(e);
+	t->beats = heartbeats_new(e, t->outbox);
+	store_alarm_each(e->a.store, load_cb, t);
+	return t;
+}
+
+void
+teller_free(struct teller *t)
+{
+	struct alarm *a;
+
+	if (t == NULL)
+		return;
+	timer_clear(&t->look);
+	heartbeats_free(t->beats);
+	while ((a = TAILQ_FIRST(&t->alarms)) != NULL)
+		alarm_free(a);
+	outbox_free(t->outbox);
+	free(t);
+}
+
+/* What was renewed just before a crash is still to be told. */
+static void
+resume_renewed(struct teller *t, time_t now)
+{
+	struct alarm *a;
+
+	TAILQ_FOREACH(a, &t->alarms, link) {
+		if (strncmp(a->key, "renewed ", 8) != 0)
+			continue;
+		a->event = NEV_RENEWED;
+		a->events = NEV_BIT(NEV_RENEWED);
+		a->act = ALARM_NEW;
+		a->tell_at = now;
+		free(a->cert);
+		a->cert = xstrndup(a->key + 8, strcspn(a->key + 8, " "));
+	}
+}
+
+void
+teller_start(struct teller *t)
+{
+	t->is_started = true;
+	resume_renewed(t, clock_now());
+	outbox_start(t->outbox);
+	teller_kick(t);
+}
+
+void
+teller_reload(struct teller *t)
+{
+	outbox_reload(t->outbox);
+	timer_clear(&t->look);
+	t->is_kicked = false;
+	heartbeats_reload(t->beats);
+	teller_kick(t);
+}
+
+void
+teller_kick(struct teller *t)
+{
+	if (t == NULL || !t->is_started || t->is_kicked ||
+	    t->engine->conf->n_notifies == 0)
+		return;
+	t->is_kicked = true;
+	timer_set(&t->look, SOON_MS);
+}
+
+void
+teller_renewed(struct teller *t, const struct cert *c)
+{
+	char key[256];
+	struct store_alarm row = { .events = NEV_BIT(NEV_RENEWED) };
+	struct alarm *a;
+
+	if (t == NULL || !wants(t, NEV_RENEWED))
+		return;
+	(void)text_printf(key, sizeof(key), "renewed %s %s", c->row.name,
+	    c->row.serial);
+	a = teller_alarm(t, key, true);
+	a->event = NEV_RENEWED;
+	a->events = NEV_BIT(NEV_RENEWED);
+	a->act = ALARM_NEW;
+	a->tell_at = clock_now() +
+	    (time_t)t->engine->conf->alarm.gather_s;
+	free(a->cert);
+	a->cert = xstrdup(c->row.name);
+	a->is_stored = true;
+	memcpy(row.key, key, sizeof(row.key));
+	store_alarm_put(t->engine->a.store, &row);
+	teller_kick(t);
+}
+
+struct outbox *
+teller_outbox(const struct teller *t)
+{
+	return t->outbox;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* teller_facts - what is wrong now, out of the engine's own state. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/alerts/condition.h"
+#include "daemon/alerts/notifier_priv.h"
+#include "daemon/cleanup/cleanup.h"
+#include "daemon/rollout/rollout.h"
+
+static void
+replace(char **s, const char *by)
+{
+	if (strcmp(*s, by) == 0)
+		return;
+	free(*s);
+	*s = xstrdup(by);
+}
+
+static void
+note(struct teller *t, const struct alarm_fact *f, time_t now)
+{
+	struct alarm *a = teller_alarm(t, f->key, f->is_ripe);
+
+	/* What is not to be told yet needs no place in memory. */
+	if (a == NULL)
+		return;
+	if (!f->is_ripe && a->told_at == 0) {
+		a->is_wrong = false;
+		return;
+	}
+	a->is_wrong = true;
+	a->event = f->event;
+	a->events = f->events;
+	a->level = f->level;
+	a->stage = f->stage;
+	a->ends = f->ends;
+	if (a->since == 0)
+		a->since = now;
+	/* A first failure with another reason does not change the story. */
+	if (f->is_ripe || a->cause[0] == '\0')
+		replace(&a->cause, f->is_ripe ? f->cause : a->told_cause);
+	replace(&a->cert, f->cert);
+	replace(&a->text, f->text);
+}
+
+static void
+of_cert(struct teller *t, const struct cert *c, time_t now)
+{
+	const struct store_cert *row = &c->row;
+	struct alarm_cert in = {
+		.name = row->name,
+		.has_cert = row->serial[0] != '\0',
+		.not_before = row->not_before,
+		.not_after = row->not_after,
+		.renew_before_s = c->conf->renew_before_s,
+		.failures = condition_error(c) != NULL ? row->failures : 0,
+		.error = condition_error(c),
+		.account = c->conf->account != NULL ? c->conf->account->name :
+		    "",		/* another host renews it */
+		.repository = c->conf->source != NULL ?
+		    c->conf->source->name : NULL,
+		.provider = c->conf->names[0].provider != NULL ?
+		    c->conf->names[0].provider->name : "",
+	};
+	struct alarm_fact f;
+
+	if (alarm_judge_cert(&in, &t->engine->conf->alarm, now, &f) == 0)
+		note(t, &f, now);
+}
+
+/* Its fate is not decided: what was told stays told. */
+static void
+keep(struct teller *t, const char *key)
+{
+	struct alarm *a = teller_alarm(t, key, false);
+
+	if (a != NULL)
+		a->is_kept = true;
+}
+
+/* The certificate whose targets are gone through. */
+struct of_deploy {
+	struct teller	*teller;
+	const struct cert *cert;
+	time_t		 now;
+};
+
+static void
+of_deploy(const struct deploy_open *o, void *arg)
+{
+	const struct of_deploy *of = arg;
+	struct alarm_fact f;
+	char key[256];
+
+	if (alarm_judge_deploy(of->cert->row.name, o,
+	    &of->teller->engine->conf->alarm, of->now, &f) == 0) {
+		note(of->teller, &f, of->now);
+		return;
+	}
+	(void)text_printf(key, sizeof(key), "deploy %s %s",
+	    of->cert->row.name, o->name);
+	keep(of->teller, key);
+}
+
+static void
+of_records(struct teller *t, time_t now)
+{
+	json_t *list = cleanup_json(t->engine->cleanup), *j;
+	size_t i;
+
+	json_array_foreach(list, i, j) {
+		const char *provider = jsonx_str(j, "provider");
+		const char *fqdn = jsonx_str(j, "name");
+		const char *cert = jsonx_str(j, "cert");
+		const char *error = jsonx_str(j, "error");
+		struct alarm_fact f;
+		char key[512];
+
+		/* What no server shows does no harm. */
+		if (provider == NULL || fqdn == NULL || cert == NULL ||
+		    jsonx_bool(j, "absent", false))
+			continue;
+		if (alarm_judge_txt(cert, provider, fqdn,
+		    (unsigned)jsonx_int(j, "tries", 0),
+		    (time_t)jsonx_int(j, "created_at", now),
+		    error != NULL ? error : "", now, &f) == 0) {
+			note(t, &f, now);
+			continue;
+		}
+		(void)text_printf(key, sizeof(key), "cleanup %s %s", provider,
+		    fqdn);
+		keep(t, key);
+	}
+	json_decref(list);
+}
+
+void
+teller_find_facts(struct teller *t, time_t now)
+{
+	const struct engine *e = t->engine;
+	struct alarm_fact f;
+
+	for (size_t i = 0; i < e->n_certs; i++) {
+		if (e->certs[i]->conf == NULL)
+			continue;
+		of_cert(t, e->certs[i], now);
+		if (deployer_pending(e->deployer) > 0 &&
+		    !TAILQ_EMPTY(&e->certs[i]->actions))
+			deployer_open_each(e->certs[i], of_deploy,
+			    &(struct of_deploy){ t, e->certs[i], now });
+	}
+	if (cleanup_count(e->cleanup) > 0)
+		of_records(t, now);
+	if (e->reload_error != NULL) {
+		alarm_judge_reload(e->reload_error, &f);
+		note(t, &f, now);
+	}
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * teller_priv - what teller.c (the alarms), teller_facts.c (what is wrong now)
+ * and teller_tell.c (messages) share.  Nobody else includes it.
+ */
+#ifndef DAEMON_ALERTS_NOTIFIER_PRIV_H
+#define DAEMON_ALERTS_NOTIFIER_PRIV_H
+
+#include "daemon/alerts/alarm.h"
+#include "daemon/alerts/notifier.h"
+#include "daemon/alerts/queue.h"
+#include "daemon/engine/priv.h"
+
+struct heartbeats;
+
+/* One key: what was told, and what is wrong now. */
+struct alarm {
+	TAILQ_ENTRY(alarm) link;
+	struct teller	*teller;
+	char		*key;
+	/* What was told; told_at 0: nothing. */
+	char		*told_cause;
+	unsigned	 told_events;
+	int		 told_level, told_stage;
+	time_t		 since, told_at;
+	bool		 is_stored;
+	/* What is wrong now; is_wrong false: nothing. */
+	bool		 is_wrong;
+	bool		 is_kept;	/* undecided: it stays as it was */
+	char		*cause, *cert, *text;
+	enum notify_event event;
+	unsigned	 events;
+	enum notify_level level;
+	int		 stage;
+	time_t		 ends;		/* as in alarm.h */
+	/* What is to be told; tell_at 0: nothing. */
+	enum alarm_act	 act;
+	time_t		 tell_at;
+};
+TAILQ_HEAD(alarms, alarm);
+
+struct teller {
+	struct engine	*engine;
+	struct outbox	*outbox;
+	struct heartbeats *beats;
+	struct alarms	 alarms;
+	void		*by_key;	/* tsearch(3) */
+	struct timer	 look;
+	time_t		 digest_at;	/* told last; 0: never */
+	time_t		 recovered_at;	/* told last since the start */
+	bool		 is_started;
+	bool		 is_kicked;	/* look is set for soon */
+	/* Of one look: the last answer of group_told_at(). */
+	const char	*asked_cause;
+	time_t		 asked_at;
+};
+
+/* The alarm of that key; NULL if there is none and make is false. */
+struct alarm	*teller_alarm(struct teller *, const char *key, bool make);
+void		 teller_forget(struct alarm *);
+/* Mark what is wrong now. */
+void		 teller_find_facts(struct teller *, time_t now);
+/* Tell all that it is time for, with more of the same. */
+void		 teller_tell_due(struct teller *, time_t now);
+void		 teller_tell_digest(struct teller *, time_t now);
+/* What was told, as a row. */
+void		 teller_told(const struct alarm *, struct store_alarm *row);
+
+#endif

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT */
+/* teller_tell - those that are told together become one message. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/alerts/condition.h"
+#include "daemon/alerts/notifier_priv.h"
+#include "daemon/rollout/rollout.h"
+
+#define JOIN_S		7200	/* repeats of one cause go together */
+#define HISTORY		20	/* events looked at for the failed step */
+
+/* A message in the making. */
+struct batch {
+	struct teller	*teller;
+	time_t		 now;
+	struct alarm	**alarms;	/* the worst first */
+	size_t		 n;
+	struct notice_item *items;
+	char		**strings;	/* to be freed */
+	size_t		 n_strings;
+};
+
+static bool
+is_over(const struct alarm *a)
+{
+	return a->act == ALARM_RECOVERED;
+}
+
+static const char *
+own(struct batch *b, char *s /* taken */)
+{
+	b->strings = xreallocarray(b->strings, b->n_strings + 1,
+	    sizeof(*b->strings));
+	b->strings[b->n_strings++] = s;
+	return s;
+}
+
+static const struct cert *
+cert_of(const struct alarm *a)
+{
+	const struct cert *c = a->cert[0] != '\0' ?
+	    engine_find(a->teller->engine, a->cert) : NULL;
+
+	return c != NULL && c->conf != NULL ? c : NULL;
+}
+
+static bool
+is_deploy(const struct alarm *a)
+{
+	return !is_over(a) && (a->event == NEV_DEPLOY ||
+	    a->event == NEV_SERVING_OLD);
+}
+
+/* The end of what is in use; 0: there is none, or nothing is known. */
+static time_t
+not_after_of(const struct alarm *a)
+{
+	const struct cert *c = cert_of(a);
+
+	if (is_deploy(a))
+		return a->ends;
+	return c != NULL && c->row.serial[0] != '\0' ? c->row.not_after : 0;
+}
+
+static int
+by_urgency(const void *x, const void *y)
+{
+	const struct alarm *a = *(struct alarm *const *)x;
+	const struct alarm *b = *(struct alarm *const *)y;
+	time_t ta = not_after_of(a), tb = not_after_of(b);
+
+	if (ta != tb && (ta == 0 || tb == 0))
+		return ta == 0 ? 1 : -1;
+	if (ta != tb)
+		return ta < tb ? -1 : 1;
+	return strcmp(a->key, b->key);
+}
+
+/* --- which --- */
+
+/* What was told of it, where nothing is wrong any more. */
+static enum notify_event
+event_of(const struct alarm *a)
+{
+	static const struct { const char *prefix; enum notify_event event; }
+	kinds[] = {
+		{ "deploy ", NEV_DEPLOY }, { "cleanup ", NEV_CLEANUP },
+		{ "config", NEV_CONFIG },
+	};
+
+	if (!is_over(a))
+		return a->event;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strncmp(a->key, kinds[i].prefix,
+		    strlen(kinds[i].prefix)) == 0)
+			return kinds[i].event;
+	}
+	return NEV_FAILED;
+}
+
+static bool
+is_same_group(const struct alarm *a, const struct alarm *b)
+{
+	if (is_over(a) != is_over(b) || event_of(a) != event_of(b))
+		return false;
+	if (is_over(a))
+		return a->told_level == b->told_level &&
+		    (event_of(a) != NEV_DEPLOY ||
+		    strcmp(a->told_cause, b->told_cause) == 0);
+	return a->level == b->level && strcmp(a->cause, b->cause) == 0;
+}
+
+/* Would it be repeated soon anyway? */
+static bool
+joins(const struct alarm *a, time_t now)
+{
+	const struct conf_alarm *policy = &a->teller->engine->conf->alarm;
+	int64_t slack = policy->repeat_s / 4 < JOIN_S ? policy->repeat_s / 4 :
+	    JOIN_S;
+
+	return a->is_wrong && a->told_at != 0 && a->act == ALARM_NOTHING &&
+	    a->event != NEV_RENEWED &&
+	    now - a->told_at >= policy->repeat_s - slack;
+}
+
+static void
+gather(struct batch *b, struct alarm *first)
+{
+	struct alarm *a;
+	size_t room = 0;
+
+	TAILQ_FOREACH(a, &b->teller->alarms, link) {
+		if (a->tell_at == 0 && !joins(a, b->now))
+			continue;
+		if (!is_same_group(first, a))
+			continue;
+		if (b->n == room) {
+			room = room * 2 + 16;
+			b->alarms = xreallocarray(b->alarms, room,
+			    sizeof(struct alarm *));
+		}
+		b->alarms[b->n++] = a;
+	}
+	qsort(b->alarms, b->n, sizeof(struct alarm *), by_urgency);
+}
+
+/* --- what --- */
+
+struct found_step {
+	char	name[32];
+};
+
+static void
+step_cb(const struct store_event *ev, void *arg)
+{
+	struct found_step *f = arg;
+
+	if (ev->level <= LOGL_WARNING && strcmp(ev->step, "cleanup") != 0)
+		(void)text_printf(f->name, sizeof(f->name), "%s", ev->step);
+}
+
+static char *
+names_of(const struct conf_cert *cc)
+{
+	char *all = xstrdup("");
+
+	/* The message shows 300 bytes of it. */
+	for (size_t i = 0; i < cc->n_names && strlen(all) < 400; i++) {
+		char *longer = xasprintf("%s%s%s", all, i > 0 ? ", " : "",
+		    cc->names[i].name);
+
+		free(all);
+		all = longer;
+	}
+	return all;
+}
+
+/* The part of a key behind its first n words. */
+static const char *
+word(const char *key, int n)
+{
+	while (n-- > 0 && key != NULL) {
+		key = strchr(key, ' ');
+		if (key != NULL)
+			key++;
+	}
+	return key;
+}
+
+static void
+fill_renewal(struct batch *b, struct notice_item *i, const struct cert *c)
+{
+	struct found_step f = { "" };
+	const char *action;
+
+	i->tries = c->row.failures;
+	i->words = condition_error(c) != NULL ? c->row.error->msg : NULL;
+	i->next_at = cert_next_at(c, &action);
+	if (i->next_at == 0)
+		i->next_at = b->now;
+	if (i->next_at < 0)
+		i->next_at = 0;
+	if (c->row.error == NULL)
+		return;
+	store_event_each(b->teller->engine->a.store, c->row.name, HISTORY,
+	    step_cb, &f);
+	if (f.name[0] != '\0')
+		i->step = own(b, xstrdup(f.name));
+}
+
+/* Another host renews it. */
+static void
+fill_source(struct notice_item *i, const struct cert *c)
+{
+	if (c->conf->source == NULL)
+		return;
+	i->repository = c->conf->source->name;
+	i->publisher = c->row.source_host;
+}
+
+static void
+fill_deploy(struct batch *b, struct notice_item *i, const struct cert *c)
+{
+	struct deploy_open o;
+
+	i->new_not_after = c->row.not_after;
+	if (deployer_open_get(c, i->object, &o) == -1)
+		return;
+	i->tries = o.tries;
+	i->next_at = o.next_at > b->now ? o.next_at : b->now;
+}
+
+static void
+fill_item(struct batch *b, size_t index)
+{
+	const struct alarm *a = b->alarms[index];
+	struct notice_item *i = &b->items[index];
+	const struct cert *c = cert_of(a);
+	enum notify_event event = event_of(a);
+
+	i->name = a->cert;
+	i->since = a->since;
+	i->not_after = not_after_of(a);
+	if (a->cert[0] == '\0' && is_over(a) && word(a->key, 1) != NULL) {
+		const char *name = word(a->key, 1);
+
+		i->name = own(b, xstrndup(name, strcspn(name, " ")));
+		c = engine_find(b->teller->engine, i->name);
+		if (c != NULL && c->conf != NULL)
+			i->not_after = c->row.not_after;
+	}
+	if (event == NEV_DEPLOY || event == NEV_SERVING_OLD ||
+	    event == NEV_CLEANUP)
+		i->object = word(a->key, 2);
+	if (index >= NOTICE_LISTED)
+		return;
+	if (c != NULL && c->conf != NULL)
+		i->names = own(b, names_of(c->conf));
+	if (is_over(a))
+		return;
+	i->words = a->text;
+	if (c != NULL && (event == NEV_FAILED || event == NEV_EXPIRING ||
+	    event == NEV_ACCOUNT || event == NEV_CREDENTIALS ||
+	    event == NEV_REPOSITORY)) {
+		fill_renewal(b, i, c);
+		fill_source(i, c);
+	}
+	if (c != NULL && is_deploy(a))
+		fill_deploy(b, i, c);
+}
+
+static enum notice_what
+what_of(const struct batch *b)
+{
+	bool is_new = false, is_worse = false, is_changed = false;
+
+	for (size_t i = 0; i < b->n; i++) {
+		is_new |= b->alarms[i]->act == ALARM_NEW;
+		is_worse |= b->alarms[i]->act == ALARM_WORSE;
+		is_changed |= b->alarms[i]->act == ALARM_CHANGED;
+	}
+	if (is_over(b->alarms[0]))
+		return NOTICE_RECOVERED;
+	return is_new ? NOTICE_NEW : is_worse ? NOTICE_WORSE :
+	    is_changed ? NOTICE_CHANGED : NOTICE_REPEAT;
+}
+
+/* "acme:rateLimited le": a code, and whose it is. */
+static void
+split_cause(struct batch *b, const struct alarm *a, struct notice *n)
+{
+	size_t len = strcspn(a->cause, " ");
+
+	n->code = n->who = "";
+	if (is_over(a) || strchr(a->cause, ':') == NULL)
+		return;
+	n->code = own(b, xstrndup(a->cause, len));
+	if (a->cause[len] != '\0')
+		n->who = a->cause + len + 1;
+}
+
+/* It is told: remember that, in the transaction of the message. */
+static void
+mark(struct alarm *a, time_t now)
+{
+	struct store_alarm row;
+
+	a->tell_at = 0;
+	if (is_over(a) || a->event == NEV_RENEWED) {
+		teller_forget(a);
+		return;
+	}
+	free(a->told_cause);
+	a->told_cause = xstrdup(a->cause);
+	a->told_events = a->events;
+	a->told_level = (int)a->level;
+	a->told_stage = a->stage;
+	a->told_at = now;
+	a->act = ALARM_NOTHING;
+	a->is_stored = true;
+	teller_told(a, &row);
+	store_alarm_put(a->teller->engine->a.store, &row);
+}
+
+static void
+tell(struct teller *t, struct alarm *first, time_t now)
+{
+	struct batch b = { .teller = t, .now = now };
+	struct notice n = { .event = event_of(first), .at = now };
+	unsigned events = 0;
+
+	gather(&b, first);
+	b.items = xcalloc(b.n, sizeof(*b.items));
+	for (size_t i = 0; i < b.n; i++) {
+		fill_item(&b, i);
+		events |= b.alarms[i]->events;
+	}
+	n.what = what_of(&b);
+	n.level = is_over(first) || first->event == NEV_RENEWED ?
+	    NLEV_NOTICE : first->level;
+	n.items = b.items;
+	n.n_items = b.n;
+	split_cause(&b, first, &n);
+	if (is_over(first)) {
+		t->recovered_at = now;
+		/* Who was told of the trouble is told of its end. */
+		outbox_put(t->outbox, &n, NEV_BIT(NEV_RECOVERED),
+		    (enum notify_level)first->told_level);
+	} else {
+		outbox_put(t->outbox, &n, events, n.level);
+	}
+	for (size_t i = 0; i < b.n; i++)
+		mark(b.alarms[i], now);
+	for (size_t i = 0; i < b.n_strings; i++)
+		free(b.strings[i]);
+	free(b.strings);
+	free(b.items);
+	free(b.alarms);
+}
+
+void
+teller_tell_due(struct teller *t, time_t now)
+{
+	struct alarm *a = TAILQ_FIRST(&t->alarms);
+
+	while (a != NULL) {
+		if (a->tell_at == 0 || a->tell_at > now) {
+			a = TAILQ_NEXT(a, link);
+			continue;
+		}
+		tell(t, a, now);
+		a = TAILQ_FIRST(&t->alarms);	/* some may be gone */
+	}
+}
+
+/* A target that is tried again, or does not serve what it should. */
+static void
+failing_cb(const struct deploy_open *o, void *arg)
+{
+	time_t *served = arg;
+
+	if (o->tries > 0 || o->serves_old)
+		*served = o->served_after != 0 && (*served <= 0 ||
+		    o->served_after < *served) ? o->served_after :
+		    *served == -1 ? 0 : *served;
+}
+
+void
+teller_tell_digest(struct teller *t, time_t now)
+{
+	const struct engine *e = t->engine;
+	struct notice n = { .event = NEV_DIGEST, .level = NLEV_NOTICE,
+	    .at = now, .code = "", .who = "" };
+	struct notice_item *items = xcalloc(e->n_certs + 1, sizeof(*items));
+
+	for (size_t i = 0; i < e->n_certs; i++) {
+		const struct store_cert *row = &e->certs[i]->row;
+		time_t served = -1, end = row->serial[0] != '\0' ?
+		    row->not_after : 0;
+
+		if (e->certs[i]->conf == NULL)
+			continue;
+		deployer_open_each(e->certs[i], failing_cb, &served);
+		if (served > 0 && served < end)
+			end = served;
+		n.n_certs++;
+		n.n_valid += end > now;
+		if (condition_error(e->certs[i]) == NULL && served == -1)
+			continue;
+		n.n_failing++;
+		items[n.n_items++] = (struct notice_item){ .name = row->name,
+		    .not_after = end };
+	}
+	n.items = items;
+	outbox_put(t->outbox, &n, NEV_BIT(NEV_DIGEST), NLEV_NOTICE);
+	free(items);
+}

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/alerts/queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/alerts/alarm.h"
+#include "daemon/alerts/queue_priv.h"
+#include "daemon/certs/due.h"
+
+#define WAKE_MAX_MS	60000
+#define DAY_S		86400
+#define REJECTED_S	DAY_S		/* a message that nobody wants */
+#define OLD_S		(7 * DAY_S)
+
+static void	work_cb(void *);
+
+/* --- channels --- */
+
+struct channel *
+outbox_channel(struct outbox *o, const char *name)
+{
+	struct channel *c;
+
+	TAILQ_FOREACH(c, &o->channels, link) {
+		if (strcmp(c->name, name) == 0)
+			return c;
+	}
+	c = xcalloc(1, sizeof(*c));
+	c->outbox = o;
+	c->name = xstrdup(name);
+	TAILQ_INSERT_TAIL(&o->channels, c, link);
+	return c;
+}
+
+static void
+channel_stop(struct channel *c)
+{
+	channel_cancel(c->op);
+	c->op = NULL;
+	c->sending = NULL;
+	conf_unref(c->conf_ref);
+	c->conf_ref = NULL;
+}
+
+static void
+channel_free(struct channel *c)
+{
+	TAILQ_REMOVE(&c->outbox->channels, c, link);
+	channel_stop(c);
+	free(c->error);
+	free(c->name);
+	free(c);
+}
+
+static size_t
+count_of(const struct outbox *o, const char *channel)
+{
+	const struct letter *l;
+	size_t n = 0;
+
+	TAILQ_FOREACH(l, &o->letters, link)
+		n += strcmp(l->row.channel, channel) == 0;
+	return n;
+}
+
+/* Join the table with the engine's configuration. */
+static void
+apply_conf(struct outbox *o)
+{
+	const struct conf *conf = o->engine->conf;
+	struct channel *c, *next;
+
+	for (size_t i = 0; i < conf->n_notifies; i++)
+		(void)outbox_channel(o, conf->notifies[i]->name);
+	for (c = TAILQ_FIRST(&o->channels); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		c->conf = conf_find_notify(conf, c->name);
+		c->retry_at = 0;
+		c->tries = 0;
+		if (c->conf == NULL && c->op == NULL &&
+		    count_of(o, c->name) == 0)
+			channel_free(c);
+	}
+}
+
+/* --- the queue --- */
+
+static void
+letter_drop(struct outbox *o, struct letter *l)
+{
+	struct channel *c = outbox_channel(o, l->row.channel);
+
+	if (c->sending == l)
+		channel_stop(c);
+	store_notice_delete(o->engine->a.store, l->row.id);
+	TAILQ_REMOVE(&o->letters, l, link);
+	store_notice_clear(&l->row);
+	free(l);
+}
+
+/* How many were dropped is told with the next message, also after a crash. */
+static void
+set_dropped(struct channel *c, unsigned n)
+{
+	struct store *s = c->outbox->engine->a.store;
+	struct store_alarm row = { .stage = (int)n };
+
+	c->dropped = n;
+	(void)text_printf(row.key, sizeof(row.key), "dropped %s", c->name);
+	if (n == 0)
+		store_alarm_delete(s, row.key);
+	else
+		store_alarm_put(s, &row);
+}
+
+static void
+give_up(struct outbox *o, struct letter *l, const char *why)
+{
+	struct channel *c = outbox_channel(o, l->row.channel);
+
+	log_warning(NULL, "notify \"%s\": a message is dropped, %s: %s",
+	    c->name, why, l->row.subject);
+	set_dropped(c, c->dropped + 1);
+	letter_drop(o, l);
+}
+
+/* Room for one more: the oldest that was only a repetition goes first. */
+static void
+make_room(struct outbox *o, const char *channel)
+{
+	struct letter *l, *oldest = NULL;
+
+	if (count_of(o, channel) < OUTBOX_MAX)
+		return;
+	TAILQ_FOREACH(l, &o->letters, link) {
+		if (strcmp(l->row.channel, channel) != 0)
+			continue;
+		if (oldest == NULL || (l->row.is_repeat &&
+		    !oldest->row.is_repeat))
+			oldest = l;
+	}
+	give_up(o, oldest, "there are too many");
+}
+
+static void
+load_cb(const struct store_notice *row, void *arg)
+{
+	struct outbox *o = arg;
+	struct letter *l = xcalloc(1, sizeof(*l));
+
+	l->row = *row;
+	l->row.channel = xstrdup(row->channel);
+	l->row.target = xstrdup(row->target);
+	l->row.msgid = xstrdup(row->msgid);
+	l->row.subject = xstrdup(row->subject);
+	l->row.text = xstrdup(row->text);
+	l->row.json = xstrdup(row->json);
+	TAILQ_INSERT_TAIL(&o->letters, l, link);
+}
+
+static void
+load_dropped_cb(const struct store_alarm *row, void *arg)
+{
+	if (strncmp(row->key, "dropped ", 8) == 0)
+		outbox_channel(arg, row->key + 8)->dropped =
+		    (unsigned)row->stage;
+}
+
+char *
+outbox_id(const struct outbox *o, const char *channel)
+{
+	return xasprintf("%lld.%08x%08x.%s@%s", (long long)clock_now(),
+	    arc4random(), arc4random(), channel, o->host);
+}
+
+/* On disk, or the disk does not work: that is told too. */
+static void
+synced_cb(const struct error *err, void *arg)
+{
+	struct outbox *o = arg;
+
+	o->sync = NULL;
+	work_cb(o);
+}
+
+static void
+queue(struct outbox *o, const struct conf_notify *conf,
+    const struct notice *n, const struct notice_text *t)
+{
+	const char *const *targets = channel_targets(conf);
+
+	for (size_t i = 0; targets[i] != NULL; i++) {
+		struct store_notice row = {
+			.channel = conf->name,
+			.target = (char *)(uintptr_t)targets[i],
+			.msgid = (char *)(uintptr_t)n->id,
+			.at = n->at,
+			.level = n->level,
+			.is_repeat = n->what == NOTICE_REPEAT,
+			.subject = t->subject,
+			.text = t->text,
+			.json = t->json,
+		};
+
+		make_room(o, conf->name);
+		store_notice_put(o->engine->a.store, &row);
+		load_cb(&row, o);
+	}
+}
+
+void
+outbox_put(struct outbox *o, const struct notice *whole, unsigned events,
+    enum notify_level filter_level)
+{
+	const struct conf *conf = o->engine->conf;
+	struct notice_item *items = xcalloc(whole->n_items + 1,
+	    sizeof(*items));
+
+	for (size_t i = 0; i < conf->n_notifies; i++) {
+		const struct conf_notify *cn = conf->notifies[i];
+		struct channel *c = outbox_channel(o, cn->name);
+		struct notice n = *whole;
+		struct notice_text t;
+		char *id;
+
+		n.items = items;
+		n.n_items = 0;
+		for (size_t j = 0; j < whole->n_items; j++) {
+			if (alarm_passes(cn, events, filter_level,
+			    whole->items[j].name))
+				items[n.n_items++] = whole->items[j];
+		}
+		if (whole->n_items > 0 ? n.n_items == 0 :
+		    !alarm_passes(cn, events, filter_level, NULL))
+			continue;
+		id = outbox_id(o, cn->name);
+		n.id = id;
+		n.host = o->host;
+		n.dropped = c->dropped;
+		notice_format(&n, cn->is_chinese, &t);
+		if (c->dropped > 0)
+			set_dropped(c, 0);
+		queue(o, cn, &n, &t);
+		notice_text_clear(&t);
+		free(id);
+	}
+	free(items);
+	if (o->is_started && o->sync == NULL)
+		o->sync = store_sync_start(o->engine->a.store, synced_cb, o);
+}
+
+/* --- sending --- */
+
+/* Is this about one message, with nothing wrong with the channel? */
+static bool
+is_of_letter(const struct error *err)
+{
+	return err->kind == ERR_REJECTED ||
+	    strcmp(err->code, "smtp:deferred") == 0;
+}
+
+/* 30 s, 2, 5, 15 minutes, then every half hour; 20 % jitter. */
+static time_t
+retry_at(unsigned tries, const struct error *err, time_t now)
+{
+	static const unsigned steps[] = { 30, 120, 300, 900, 1800 };
+	size_t last = sizeof(steps) / sizeof(steps[0]) - 1;
+	unsigned s = steps[tries - 1 < last ? tries - 1 : last];
+	time_t at = now + (time_t)(s - s / 5 + arc4random_uniform(s * 2 / 5));
+
+	return err->retry_at > at ? due_asked(err->retry_at, now) : at;
+}
+
+static void
+set_error(struct channel *c, const struct error *err, time_t next)
+{
+	char span[TEXT_SPAN_MAX];
+	time_t now = clock_now();
+	bool is_news = c->error == NULL ||
+	    strcmp(c->error->code, err->code) != 0;
+
+	log_at(is_news ? LOGL_WARNING : LOGL_INFO, NULL,
+	    "notify \"%s\" fails: %s; next try in %s", c->name, err->msg,
+	    text_span(next > now ? next - now : 0, span));
+	free(c->error);
+	c->error = xmemdup(err, sizeof(*err));
+	c->error_at = now;
+	c->failed++;
+}
+
+static void
+set_well(struct channel *c)
+{
+	if (c->error != NULL)
+		log_notice(NULL, "notify \"%s\" works again", c->name);
+	free(c->error);
+	c->error = NULL;
+	c->tries = 0;
+	c->retry_at = 0;
+	c->sent++;
+	c->sent_at = clock_now();
+}
+
+void
+outbox_report(struct outbox *o, const char *channel, const struct error *err)
+{
+	struct channel *c = outbox_channel(o, channel);
+
+	if (err == NULL)
+		set_well(c);
+	else
+		set_error(c, err, clock_now() + (c->conf != NULL ?
+		    c->conf->interval_s : 0));
+}
+
+static void
+letter_failed(struct channel *c, struct letter *l, const struct error *err)
+{
+	time_t now = clock_now();
+
+	if (!is_of_letter(err)) {
+		c->tries++;
+		c->retry_at = retry_at(c->tries, err, now);
+		set_error(c, err, c->retry_at);
+		return;
+	}
+	/* The channel itself answers. */
+	c->tries = 0;
+	c->retry_at = 0;
+	l->tries++;
+	l->retry_at = retry_at(l->tries, err, now);
+	set_error(c, err, l->retry_at);
+	if (err->kind == ERR_REJECTED && now - l->row.at > REJECTED_S)
+		give_up(c->outbox, l, "it is refused");
+}
+
+static void
+sent_cb(const struct error *err, void *arg)
+{
+	struct channel *c = arg;
+	struct outbox *o = c->outbox;
+	struct letter *l = c->sending;
+
+	c->op = NULL;
+	c->sending = NULL;
+	conf_unref(c->conf_ref);
+	c->conf_ref = NULL;
+	if (err != NULL) {
+		letter_failed(c, l, err);
+	} else {
+		set_well(c);
+		log_info(NULL, "notify \"%s\": sent%s%s: %s", c->name,
+		    l->row.target[0] != '\0' ? " to " : "", l->row.target,
+		    l->row.subject);
+		letter_drop(o, l);
+	}
+	timer_set(&o->work, 0);
+}
+
+static void
+deliver(struct channel *c, struct letter *l)
+{
+	struct outbox *o = c->outbox;
+	struct channel_args args;
+
+	c->conf_ref = conf_ref(o->engine->conf);
+	args = (struct channel_args){
+		.env = &o->env,
+		.conf = c->conf,
+		.target = l->row.target,
+		.id = l->row.msgid,
+		.subject = l->row.subject,
+		.text = l->row.text,
+		.json = l->row.json,
+		.at = l->row.at,
+		.level = l->row.level < 0 || l->row.level >= NLEV_END ?
+		    NLEV_WARNING : (enum notify_level)l->row.level,
+	};
+	c->sending = l;
+	c->op = channel_start(&args, sent_cb, c);
+}
+
+static void
+drop_old(struct outbox *o, time_t now)
+{
+	struct letter *l, *next;
+
+	for (l = TAILQ_FIRST(&o->letters); l != NULL; l = next) {
+		next = TAILQ_NEXT(l, link);
+		if (now - l->row.at > OLD_S)
+			give_up(o, l, "it is a week old");
+	}
+}
+
+static void
+work_cb(void *arg)
+{
+	struct outbox *o = arg;
+	time_t now = clock_now(), next = 0;
+	struct letter *l;
+
+	if (!o->is_started || o->sync != NULL)
+		return;
+	drop_old(o, now);
+	TAILQ_FOREACH(l, &o->letters, link) {
+		struct channel *c = outbox_channel(o, l->row.channel);
+		time_t at = c->retry_at > l->retry_at ? c->retry_at :
+		    l->retry_at;
+
+		if (c->op != NULL || c->conf == NULL ||
+		    c->conf->kind == NOTIFY_HEARTBEAT)
+			continue;
+		if (due_planned(at, now) <= now)
+			deliver(c, l);
+		else if (next == 0 || at < next)
+			next = at;
+	}
+	if (next != 0) {
+		int64_t ms = (int64_t)(next - now) * 1000;
+
+		timer_set(&o->work, ms < WAKE_MAX_MS ? ms : WAKE_MAX_MS);
+	}
+}
+
+/* --- life --- */
+
+struct outbox *
+outbox_new(struct engine *e)
+{
+	struct outbox *o = xcalloc(1, sizeof(*o));
+
+	o->engine = e;
+	TAILQ_INIT(&o->letters);
+	TAILQ_INIT(&o->channels);
+	timer_init(&o->work, e->a.loop, work_cb, o);
+	dname_of_host(o->host);
+	o->env = (struct channel_env){ .loop = e->a.loop,
+	    .children = e->a.children, .http = e->a.http,
+	    .host = o->host };
+	o->results = json_array();
+	store_notice_each(e->a.store, load_cb, o);
+	store_alarm_each(e->a.store, load_dropped_cb, o);
+	apply_conf(o);
+	return o;
+}
+
+void
+outbox_free(struct outbox *o)
+{
+	struct channel *c;
+	struct letter *l;
+
+	if (o == NULL)
+		return;
+	timer_clear(&o->work);
+	store_sync_cancel(o->sync);
+	outbox_test_cancel(o);
+	while ((c = TAILQ_FIRST(&o->channels)) != NULL)
+		channel_free(c);
+	while ((l = TAILQ_FIRST(&o->letters)) != NULL) {
+		TAILQ_REMOVE(&o->letters, l, link);
+		store_notice_clear(&l->row);
+		free(l);
+	}
+	json_decref(o->results);
+	free(o);
+}
+
+void
+outbox_start(struct outbox *o)
+{
+	o->is_started = true;
+	if (!TAILQ_EMPTY(&o->letters))
+		timer_set(&o->work, 0);
+}
+
+void
+outbox_reload(struct outbox *o)
+{
+	struct letter *l;
+
+	apply_conf(o);
+	TAILQ_FOREACH(l, &o->letters, link)
+		l->retry_at = 0;
+	if (o->is_started)
+		timer_set(&o->work, 0);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* outbox_priv - what outbox.c (the queue), outbox_test.c (tests) and
+ * outbox_status.c share.  Nobody else includes it. */
+#ifndef DAEMON_ALERTS_QUEUE_PRIV_H
+#define DAEMON_ALERTS_QUEUE_PRIV_H
+
+#include "common/error.h"
+#include "daemon/alerts/queue.h"
+#include "daemon/engine/priv.h"
+#include "daemon/notify/channel.h"
+
+/* A row of the queue. */
+struct letter {
+	TAILQ_ENTRY(letter) link;
+	struct store_notice row;
+	unsigned	 tries;		/* refused for itself */
+	time_t		 retry_at;
+};
+
+/* One channel, configured now or with messages left. */
+struct channel {
+	TAILQ_ENTRY(channel) link;
+	struct outbox	*outbox;
+	char		*name;
+	const struct conf_notify *conf;	/* in conf_ref; NULL: gone */
+	const struct conf *conf_ref;	/* while something is sent */
+	struct channel_op *op;
+	struct letter	*sending;
+	unsigned	 tries;		/* failures of the channel in a row */
+	time_t		 retry_at;
+	struct error	*error;		/* of the last try; NULL: it was good */
+	time_t		 error_at, sent_at;
+	unsigned long	 sent, failed;
+	unsigned	 dropped;	/* and not yet told; durable */
+};
+
+struct test_send {
+	struct outbox	*outbox;
+	json_t		*result;	/* in outbox->results */
+	struct channel_op *op;
+};
+
+struct outbox {
+	struct engine	*engine;
+	struct channel_env env;
+	char		 host[DNAME_SIZE];
+	TAILQ_HEAD(, letter) letters;	/* oldest first */
+	TAILQ_HEAD(, channel) channels;
+	struct timer	 work;
+	struct store_sync_op *sync;
+	bool		 is_started;
+
+	const struct conf *test_conf;	/* while a test is under way */
+	struct test_send *sends;
+	size_t		 n_sends, sends_left;
+	json_t		*results;
+};
+
+/* The channel of that name, made if there is none. */
+struct channel	*outbox_channel(struct outbox *, const char *name);
+/* A name for a message that nobody else has; the caller frees. */
+char		*outbox_id(const struct outbox *, const char *channel);
+void		 outbox_test_cancel(struct outbox *);
+
+#endif

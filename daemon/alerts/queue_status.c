@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* outbox_status - what became of messages, for status and /metrics; and
+ * messages that are sent to see whether a channel works. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/alerts/queue_priv.h"
+
+static size_t
+count_of(const struct outbox *o, const char *channel)
+{
+	const struct letter *l;
+	size_t n = 0;
+
+	TAILQ_FOREACH(l, &o->letters, link)
+		n += strcmp(l->row.channel, channel) == 0;
+	return n;
+}
+
+/* When the next message of a failing channel is tried. */
+static time_t
+next_at(const struct channel *c)
+{
+	const struct letter *l;
+	time_t at = 0;
+
+	if (c->retry_at > 0)
+		return c->retry_at;
+	TAILQ_FOREACH(l, &c->outbox->letters, link) {
+		if (strcmp(l->row.channel, c->name) == 0 &&
+		    l->retry_at > 0 && (at == 0 || l->retry_at < at))
+			at = l->retry_at;
+	}
+	return at;
+}
+
+json_t *
+outbox_json(const struct outbox *o)
+{
+	json_t *list = json_array();
+	const struct channel *c;
+
+	TAILQ_FOREACH(c, &o->channels, link) {
+		json_t *j = json_pack("{s:s, s:s, s:s, s:i, s:I, s:o, s:o,"
+		    " s:i, s:o}", "name", c->name, "kind", c->conf != NULL ?
+		    notify_kind_name(c->conf->kind) : "removed",
+		    "state", c->error != NULL ? "failing" : "ok",
+		    "queued", (int)count_of(o, c->name),
+		    "sent", (json_int_t)c->sent,
+		    "sent_at", time_json(c->sent_at),
+		    "next_at", time_json(c->error != NULL ? next_at(c) : 0),
+		    "dropped", (int)c->dropped,
+		    "error", c->error != NULL ?
+		    error_json(c->error, c->error_at) : json_null());
+
+		if (j != NULL)
+			(void)json_array_append_new(list, j);
+	}
+	return list;
+}
+
+void
+outbox_metrics(const struct outbox *o, FILE *f)
+{
+	static const char *const families[] = {
+		"# TYPE acmed_notify_failing gauge",
+		"# TYPE acmed_notify_queued gauge",
+		"# TYPE acmed_notify_sent_total counter",
+		"# TYPE acmed_notify_failures_total counter",
+	};
+	const struct channel *c;
+
+	if (TAILQ_EMPTY(&o->channels))
+		return;
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		const char *name = families[i] + strlen("# TYPE ");
+
+		fprintf(f, "%s\n", families[i]);
+		TAILQ_FOREACH(c, &o->channels, link) {
+			unsigned long n = i == 0 ? c->error != NULL :
+			    i == 1 ? count_of(o, c->name) :
+			    i == 2 ? c->sent : c->failed;
+
+			fprintf(f, "%.*s{channel=\"%s\"} %lu\n",
+			    (int)strcspn(name, " "), name, c->name, n);
+		}
+	}
+}
+
+/* --- tests --- */
+
+void
+outbox_test_cancel(struct outbox *o)
+{
+	for (size_t i = 0; i < o->n_sends; i++)
+		channel_cancel(o->sends[i].op);
+	free(o->sends);
+	o->sends = NULL;
+	o->n_sends = o->sends_left = 0;
+	conf_unref(o->test_conf);
+	o->test_conf = NULL;
+}
+
+static void
+test_cb(const struct error *err, void *arg)
+{
+	struct test_send *s = arg;
+	struct outbox *o = s->outbox;
+
+	s->op = NULL;
+	(void)json_object_set_new(s->result, "state",
+	    json_string(err != NULL ? "failed" : "sent"));
+	if (err != NULL)
+		(void)json_object_set_new(s->result, "error",
+		    error_json(err, clock_now()));
+	if (--o->sends_left == 0)
+		outbox_test_cancel(o);
+}
+
+/* One to each target of the channel. */
+static void
+test_channel(struct outbox *o, const struct conf_notify *conf)
+{
+	const char *const *targets = channel_targets(conf);
+	char *id = outbox_id(o, conf->name);
+	struct notice n = { .event = NEV_RECOVERED, .level = NLEV_NOTICE,
+	    .at = clock_now(), .id = id, .host = o->host, .code = "",
+	    .who = "", .channel = conf->name };
+	struct notice_text t;
+
+	notice_format(&n, conf->is_chinese, &t);
+	for (size_t i = 0; targets[i] != NULL; i++) {
+		struct test_send *s = &o->sends[o->n_sends++];
+		struct channel_args args = {
+			.env = &o->env, .conf = conf, .target = targets[i],
+			.id = id, .subject = t.subject, .text = t.text,
+			.json = t.json, .at = n.at, .level = n.level,
+		};
+
+		s->outbox = o;
+		s->result = json_pack("{s:s, s:s, s:s, s:s, s:n}", "channel",
+		    conf->name, "kind", notify_kind_name(conf->kind),
+		    "target", targets[i], "state", "sending", "error");
+		(void)json_array_append_new(o->results, s->result);
+		o->sends_left++;
+		s->op = channel_start(&args, test_cb, s);
+	}
+	notice_text_clear(&t);
+	free(id);
+}
+
+static int
+refuse_test(const struct outbox *o, const char *channel, struct error *err)
+{
+	const struct conf *conf = o->engine->conf;
+	const char **names, *near;
+	size_t n = 0;
+
+	if (channel == NULL)
+		return error_set(err, ERR_CONFIG, "notify:none",
+		    "no channel is configured: add a notify section, see "
+		    "acmed.conf(5)");
+	names = xcalloc(conf->n_notifies + 1, sizeof(*names));
+	for (size_t i = 0; i < conf->n_notifies; i++)
+		names[n++] = conf->notifies[i]->name;
+	near = text_nearest(channel, names, n);
+	(void)error_set(err, ERR_CONFIG, "notify:unknown-channel",
+	    "there is no channel \"%s\" to send messages on%s%s%s", channel,
+	    near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+	    near != NULL ? "\"?" : "");
+	free(names);
+	return -1;
+}
+
+json_t *
+outbox_test(struct outbox *o, const char *channel, struct error *err)
+{
+	const struct conf *conf = o->engine->conf;
+	json_t *started = json_array();
+	size_t n = 0;
+
+	if (o->sends_left > 0) {
+		json_decref(started);
+		(void)error_set(err, ERR_TRANSIENT, "notify:busy",
+		    "another test is under way");
+		return NULL;
+	}
+	for (size_t i = 0; i < conf->n_notifies; i++) {
+		const char *const *t = channel_targets(conf->notifies[i]);
+
+		while (*t++ != NULL)
+			n++;
+	}
+	json_decref(o->results);
+	o->results = json_array();
+	o->sends = xcalloc(n + 1, sizeof(*o->sends));
+	for (size_t i = 0; i < conf->n_notifies; i++) {
+		const struct conf_notify *cn = conf->notifies[i];
+
+		if (cn->kind == NOTIFY_HEARTBEAT ||
+		    (channel != NULL && strcmp(cn->name, channel) != 0))
+			continue;
+		test_channel(o, cn);
+		(void)json_array_append_new(started, json_string(cn->name));
+	}
+	if (json_array_size(started) == 0) {
+		(void)refuse_test(o, channel, err);
+		outbox_test_cancel(o);
+		json_decref(started);
+		return NULL;
+	}
+	o->test_conf = conf_ref(conf);
+	return json_pack("{s:o}", "started", started);
+}
+
+json_t *
+outbox_test_json(const struct outbox *o)
+{
+	return json_pack("{s:b, s:O}", "running", o->sends_left > 0,
+	    "results", o->results);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cleanup - the promise that every TXT record acmed made is removed again.
+ * Each value has a row in the journal (store.h), durable before the provider
+ * is called.  A run claims the rows it works with and releases them when it
+ * is done, however it ended; rows that nobody claims are removed through
+ * their provider, and deleted once the authoritative servers show them no
+ * more; with backoff, for ever.
+ */
+#ifndef DAEMON_CLEANUP_CLEANUP_H
+#define DAEMON_CLEANUP_CLEANUP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct cleanup;
+struct cleanup_wait_op;
+struct conf;
+struct dns;
+struct engine;
+struct error;
+struct txtrec;
+struct zone;
+
+/* Reads the journal; begins with cleanup_start(). */
+struct cleanup	*cleanup_new(struct engine *);
+void		 cleanup_free(struct cleanup *);
+void		 cleanup_start(struct cleanup *);
+/* The configuration changed: what waited for a person is tried again. */
+void		 cleanup_retry(struct cleanup *);
+/* Stop the work under way, for another struct dns; start goes on. */
+void		 cleanup_pause(struct cleanup *);
+
+/*
+ * A journal row for this value, written (not yet synced) with state adding:
+ * the one that is there already, or a new one.  It belongs to the caller
+ * until txtrec_release().
+ */
+struct txtrec	*cleanup_claim(struct cleanup *, const char *cert,
+		    const char *provider, const char *identifier,
+		    const struct zone *zone, const char *value);
+/* The provider has it; handle may be "". */
+void		 txtrec_set_added(struct txtrec *, const char *handle);
+/* The same before it is known whether the provider has it. */
+void		 txtrec_set_handle(struct txtrec *, const char *handle);
+/*
+ * The provider refused to add it, before anything was done: forgotten as soon
+ * as the servers are seen not to show it, without another word with the
+ * provider.  Not if an earlier call for it may have been done.
+ */
+void		 txtrec_set_refused(struct txtrec *);
+/* Give it up: it will be removed.  NULL is allowed. */
+void		 txtrec_release(struct txtrec *);
+/*
+ * The same, but it is removed while the run goes on, so that the next value
+ * can have its place; see CLEANUP_SPENT.
+ */
+void		 txtrec_spend(struct txtrec *);
+/*
+ * A value that no run knows of: runs of its own certificate count it, too, as
+ * another's (see cleanup_count_others()).  After cleanup_claim().
+ */
+void		 txtrec_set_probe(struct txtrec *);
+/*
+ * txtrec_spend(), and tell once: when it was removed (err NULL), or that this
+ * failed for now.  The record is not the caller's any more then; until then
+ * txtrec_untell() tells nobody.
+ */
+typedef void txtrec_gone_cb(const struct error *err, void *arg);
+void		 txtrec_spend_and_tell(struct txtrec *, txtrec_gone_cb *gone,
+		    void *arg);
+void		 txtrec_untell(struct txtrec *);
+const char	*txtrec_fqdn(const struct txtrec *);
+const char	*txtrec_value(const struct txtrec *);
+const char	*txtrec_handle(const struct txtrec *);	/* "" if none */
+const char	*txtrec_provider(const struct txtrec *);
+const struct zone *txtrec_zone(const struct txtrec *);
+const char	*txtrec_identifier(const struct txtrec *);
+
+/*
+ * How many values a provider has, or may have, at a name (is_zone: in a zone)
+ * for runs of other certificates than cert (NULL: for any), and for probes;
+ * one such certificate in *other (borrowed until the loop turns).
+ */
+unsigned	 cleanup_count_others(const struct cleanup *,
+		    const char *cert, const char *provider,
+		    const char *place, bool is_zone, const char **other);
+
+/* A run no longer keeps its certificate's rows from being removed. */
+void		 cleanup_kick(struct cleanup *);
+
+enum cleanup_wait {
+	CLEANUP_TRIED,		/* every unclaimed row was removed at its
+				   provider once, or that failed, now or
+				   earlier: it is not due */
+	CLEANUP_SPENT,		/* ... every row given to txtrec_spend() */
+	CLEANUP_IDLE		/* no removal is being sent to a provider:
+				   one that overtook an add would undo it */
+};
+/*
+ * done when that holds for the rows of this certificate (NULL: of any), or
+ * after timeout_ms.
+ */
+struct cleanup_wait_op *cleanup_wait_start(struct cleanup *, const char *cert,
+		    enum cleanup_wait, unsigned timeout_ms,
+		    void (*done)(void *arg), void *arg);
+void		 cleanup_wait_cancel(struct cleanup_wait_op *);
+
+/* The RECORDs of doc/control-api.md. */
+json_t		*cleanup_json(const struct cleanup *);
+size_t		 cleanup_count(const struct cleanup *);
+
+#endif

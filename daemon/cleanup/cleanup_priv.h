@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cleanup_priv - what the files of cleanup share.  Nobody else includes it.
+ */
+#ifndef DAEMON_CLEANUP_CLEANUP_PRIV_H
+#define DAEMON_CLEANUP_CLEANUP_PRIV_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <time.h>
+
+#include "common/error.h"
+#include "daemon/cleanup/cleanup.h"
+#include "daemon/dns/zone.h"
+#include "daemon/io/loop.h"
+#include "daemon/store/store.h"
+
+#define GROUP_MAX 20	/* values of one name in one removal */
+
+struct conf;
+struct conf_cert;
+struct dns;
+struct engine;
+struct provider_run_op;
+struct txtwait_op;
+
+struct txtrec {
+	TAILQ_ENTRY(txtrec) link;
+	struct cleanup	*cleanup;
+	struct store_txt row;		/* its handle is ours, or NULL */
+	struct zone	 zone;		/* servers unknown after a restart */
+	bool		 has_zone;
+	bool		 is_claimed;
+	bool		 is_spent;	/* its run wants it removed now */
+	struct removal	*removal;	/* under way */
+	bool		 was_tried;	/* a removal has come back */
+	bool		 may_be_there;	/* of an earlier add */
+	bool		 is_absent;	/* the last removal was refused, but no
+					   server shows it */
+	bool		 is_probe;
+	txtrec_gone_cb	*gone;		/* NULL: nobody wants to know */
+	void		*gone_arg;
+};
+
+/* One removal: all unclaimed values of one name at one provider. */
+struct removal {
+	TAILQ_ENTRY(removal) link;
+	struct cleanup	*cleanup;
+	const struct conf *conf;
+	struct txtrec	*recs[GROUP_MAX];
+	size_t		 n_recs;
+	const struct conf_cert *cc;	/* in conf; NULL: not any more */
+	struct dns	*dns;
+	struct dns	*own_dns;	/* NULL: dns is the engine's */
+	struct provider_run_op *run;
+	struct zone_op	*zone_op;
+	struct txtwait_op *wait;
+	struct timer	 close;		/* nothing can be removed */
+	struct error	 failure;	/* refused: do the servers show it?
+					   kind ERR_NONE: it was not */
+};
+
+struct cleanup_wait_op {
+	TAILQ_ENTRY(cleanup_wait_op) link;
+	struct cleanup	*cleanup;
+	char		*cert;
+	enum cleanup_wait what;
+	struct timer	 timer;
+	void		(*done)(void *);
+	void		*arg;
+};
+
+struct cleanup {
+	struct engine	*engine;
+	struct timer	 work;
+	bool		 is_started;
+	TAILQ_HEAD(, txtrec) recs;
+	TAILQ_HEAD(, removal) removals;
+	unsigned	 n_removals;
+	TAILQ_HEAD(, cleanup_wait_op) waits;
+};
+
+void	 txtrec_free(struct txtrec *);
+
+/* --- cleanup_removal.c --- */
+/* May the record be removed; and is it time to? */
+bool	 txtrec_is_free(const struct txtrec *);
+bool	 txtrec_is_due(const struct txtrec *, time_t now);
+/* Remove this one, with all of its name and provider that are due too. */
+void	 removal_start(struct cleanup *, struct txtrec *first, time_t now);
+/* Give up the removal; its records stay as they are. */
+void	 removal_free(struct removal *);
+
+/* --- cleanup_wait.c --- */
+/* Wake those whose wait is over; from the loop, they may start anything. */
+void	 cleanup_check_waits(struct cleanup *);
+
+#endif

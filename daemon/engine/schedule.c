@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/* When each certificate is due, and the queue of those that are. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/accounts/hold.h"
+#include "daemon/accounts/skew.h"
+#include "daemon/alerts/condition.h"
+#include "daemon/alerts/notifier.h"
+#include "daemon/certs/due.h"
+#include "daemon/certs/floor.h"
+#include "daemon/certs/issuer.h"
+#include "daemon/cleanup/cleanup.h"
+#include "daemon/engine/ari.h"
+#include "daemon/engine/lost.h"
+#include "daemon/engine/priv.h"
+#include "daemon/io/sd.h"
+#include "daemon/persist/persist_watch.h"
+#include "daemon/renewal/renewal.h"
+#include "daemon/rollout/rollback.h"
+#include "daemon/rollout/rollout.h"
+#include "daemon/rollout/source_watch.h"
+
+/* The wall clock may jump or the machine sleep: look again this often. */
+#define WAKE_MAX_MS 30000
+/* No floor is planned further beyond the end of its certificate. */
+#define FLOOR_SLACK_S (2 * 86400)
+
+static void	start_ready(struct engine *);
+
+/* Is the installed certificate the one that the configuration wants? */
+static bool
+is_wanted(const struct cert *c)
+{
+	return c->row.serial[0] != '\0' && c->row.names != NULL &&
+	    strcmp(c->row.names, c->names) == 0 && c->row.key == c->conf->key;
+}
+
+/*
+ * Was a renewal begun and not ended?  Also one that was asked for early goes
+ * on: after a crash the new certificate may be in live/ already, with nobody
+ * told of it.
+ */
+static bool
+is_begun(const struct cert *c)
+{
+	return c->row.order_url != NULL && c->row.order_names != NULL &&
+	    strcmp(c->row.order_names, c->names) == 0;
+}
+
+/* Whatever was tried and failed: when would it be done?  0: now. */
+static time_t
+wanted_at(const struct cert *c)
+{
+	bool by_ari;
+
+	if (c->row.asked_at != 0 || !is_wanted(c) || is_begun(c) ||
+	    issuer_is_other(c))
+		return 0;
+	return ari_due_at(c, &by_ari);
+}
+
+/*
+ * When the failed run is tried again.  The floor may lie further ahead than
+ * any other pause; it means nothing where the clock is back at a time before
+ * the certificate came.
+ */
+static time_t
+retry_at_of(const struct cert *c, time_t now)
+{
+	const struct store_cert *row = &c->row;
+
+	if (skew_is_over(c))
+		return 0;
+	if (!floor_is_held(row))
+		return due_planned(row->retry_at, now);
+	if (issuer_is_other(c) || row->error_at > now || row->retry_at >
+	    (row->not_after > now ? row->not_after : now) + FLOOR_SLACK_S)
+		return 0;
+	return row->retry_at;
+}
+
+time_t
+cert_next_at(const struct cert *c, const char **action)
+{
+	const struct store_cert *row = &c->row;
+	time_t due, held, retry_at = retry_at_of(c, clock_now());
+
+	*action = "none";
+	if (c->conf == NULL)
+		return -1;
+	if (c->run != NULL || c->is_queued) {
+		*action = "running";
+		return -1;
+	}
+	if (c->watch != NULL)
+		return watch_next_at(c, action);
+	held = c->passes_hold ? 0 : hold_until(c, NULL);
+	if (c->forced && held == 0) {
+		*action = "renew";
+		return 0;
+	}
+	due = wanted_at(c);
+	if (row->failures > 0 && retry_at > due &&
+	    row->names_failed != NULL &&
+	    strcmp(row->names_failed, c->names) == 0) {
+		*action = "retry";
+		due = retry_at;
+	} else {
+		*action = "renew";
+	}
+	return due < held ? held : due;
+}
+
+/*
+ * A failure of a renewal that nothing calls for any more is over: the clock
+ * was put right, the CA has moved its window, the names are the old ones.
+ */
+static void
+forget_failure(struct cert *c, time_t now)
+{
+	struct store_cert *row = &c->row;
+
+	if (c->conf == NULL || c->watch != NULL || c->run != NULL ||
+	    row->error == NULL || row->failures == 0 ||
+	    rollback_is_done(c) || wanted_at(c) <= now ||
+	    (floor_is_held(row) && row->error_at <= now))
+		return;
+	row->failures = 0;
+	row->retry_at = 0;
+	free(row->error);
+	row->error = NULL;
+	cert_save(c);
+}
+
+/* "in 59d 3h", for the next run of a certificate. */
+#define WHEN_MAX (TEXT_SPAN_MAX + 32)
+static const char *
+when_next(const struct cert *c, char out[WHEN_MAX])
+{
+	char span[TEXT_SPAN_MAX];
+	const char *action;
+	time_t now = clock_now(), at = cert_next_at(c, &action);
+
+	if (at == -1)
+		(void)text_printf(out, WHEN_MAX,
+		    "never, it is not configured");
+	else
+		(void)text_printf(out, WHEN_MAX, "in %s", at > now ?
+		    text_span(at - now, span) : "a moment");
+	return out;
+}
+
+/* The same, for its targets that failed. */
+static const char *
+deploy_next(const struct cert *c, char out[WHEN_MAX])
+{
+	char span[TEXT_SPAN_MAX];
+	time_t now = clock_now(), at = deployer_next_at(c);
+
+	(void)text_printf(out, WHEN_MAX, "in %s", at > now ?
+	    text_span(at - now, span) : "a moment");
+	return out;
+}
+
+static void
+run_failed(struct cert *c, enum step step, const struct error *err)
+{
+	char when[WHEN_MAX], left[TEXT_SPAN_MAX];
+	struct store_cert *row = &c->row;
+	time_t now = clock_now();
+
+	/* A person who tries again and again shall not make the next try of
+	 * our own a day later. */
+	if (!c->was_forced || row->failures == 0)
+		row->failures++;
+	row->retry_at = due_retry_at(err, row->failures, now, row->not_after);
+	floor_failed(c, step, err);
+	hold_failed(c, err);
+	row->error_at = now;
+	free(row->error);
+	row->error = xmemdup(err, sizeof(*err));
+	cert_save(c);
+	if (row->serial[0] != '\0')
+		event_end(c, step, err, "%s; next try %s; the "
+		    "certificate in use expires in %s", err->msg,
+		    when_next(c, when), text_span(row->not_after - now, left));
+	else
+		event_end(c, step, err, "%s; next try %s; there is no "
+		    "certificate yet", err->msg, when_next(c, when));
+}
+
+void
+engine_give_place(struct cert *c)
+{
+	if (!c->has_place)
+		return;
+	c->has_place = false;
+	c->engine->running--;
+	engine_reschedule(c->engine);
+}
+
+static void
+run_done(struct cert *c, enum step step, const struct error *err)
+{
+	struct engine *e = c->engine;
+	char when[WHEN_MAX];
+
+	engine_give_place(c);
+	c->passes_hold = false;
+	if (err != NULL)
+		e->failed++;
+	else
+		e->renewed++;
+	/* Not one of long ago: a renewal may have been asked for since. */
+	if (err != NULL && rollback_is_done(c) &&
+	    strncmp(err->code, "deploy:", 7) == 0)
+		event_end(c, STEP_DEPLOY, err, "%s", err->msg);
+	else if (err != NULL && strncmp(err->code, "deploy:", 7) == 0)
+		/* Each target has told its own failure. */
+		event_end(c, STEP_DEPLOY, err, "the certificate is installed, "
+		    "but not deployed; next try %s", deploy_next(c, when));
+	else if (err != NULL)
+		run_failed(c, step, err);
+	else
+		event_end(c, STEP_DEPLOY, NULL, "done; next %s %s",
+		    c->watch != NULL ? "look" : "renewal",
+		    when_next(c, when));
+	if (err == NULL)
+		teller_renewed(e->teller, c);
+	deployer_kick(e->deployer);
+	persist_watch_kick(e->persist_watch, c);
+	ari_kick(e->ari);
+	start_ready(e);
+	engine_reschedule(e);
+}
+
+/*
+ * Is one of the same names and account under way, such as the RSA twin of an
+ * EC certificate?  Boulder gives both the same order while it is pending, and
+ * an order makes one certificate: they go one after the other.
+ */
+static bool
+twin_runs(const struct engine *e, const struct cert *c)
+{
+	for (size_t i = 0; i < e->n_certs; i++) {
+		const struct cert *t = e->certs[i];
+
+		if (t->has_place && t != c && t->names != NULL &&
+		    c->watch == NULL && t->watch == NULL &&
+		    strcmp(t->names, c->names) == 0 &&
+		    strcmp(t->conf->account->name,
+		    c->conf->account->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+start_ready(struct engine *e)
+{
+	const char *action;
+
+	while (!e->is_stopping && e->next_ready < e->n_ready &&
+	    e->running < e->conf->max_renewals) {
+		struct cert *c = e->ready[e->next_ready++];
+
+		c->is_queued = false;
+		/* A twin is queued again when the run is over. */
+		if (c->conf == NULL || c->run != NULL || twin_runs(e, c) ||
+		    deployer_is_rolling_back(c))
+			continue;
+		/* The run before it was told to wait. */
+		if (!c->passes_hold && c->watch == NULL &&
+		    hold_until(c, NULL) != 0)
+			continue;
+		/* Linked again it may not be due. */
+		if (lost_mend(c) && cert_next_at(c, &action) > clock_now()) {
+			engine_reschedule(e);
+			continue;
+		}
+		if (c->watch != NULL && !watch_wants_run(c)) {
+			watch_poll(c);
+			continue;
+		}
+		c->was_forced = c->forced;
+		c->forced = false;
+		ari_run_begins(c);
+		if (issuer_is_other(c))
+			event_emit(e, c->row.name, STEP_ACCOUNT, LOGL_NOTICE,
+			    "the certificate in use is of another CA (%s) than "
+			    "the account \"%s\" names now: renewing it",
+			    c->row.ari_directory != NULL ?
+			    c->row.ari_directory : c->row.issuer,
+			    c->conf->account->name);
+		e->running++;
+		c->has_place = true;
+		c->run = renewal_start(c, run_done);
+	}
+}
+
+/* Who goes first: what was asked for, then what expires first. */
+static int
+by_urgency(const void *a, const void *b)
+{
+	const struct cert *x = *(struct cert *const *)a;
+	const struct cert *y = *(struct cert *const *)b;
+
+	if (x->forced != y->forced)
+		return x->forced ? -1 : 1;
+	if (x->row.not_after != y->row.not_after)
+		return x->row.not_after < y->row.not_after ? -1 : 1;
+	return strcmp(x->row.name, y->row.name);
+}
+
+static void
+update_status(struct engine *e)
+{
+	size_t configured = 0, n[COND_END] = { 0 };
+	char words[300] = "";
+
+	for (size_t i = 0; i < e->n_certs; i++) {
+		const struct cert *c = e->certs[i];
+
+		if (c->conf == NULL)
+			continue;
+		configured++;
+		n[condition_of(c)]++;
+	}
+	for (int i = 0; i < COND_END; i++) {
+		size_t used = strlen(words);
+
+		if (n[i] > 0)
+			(void)text_printf(words + used, sizeof(words) - used,
+			    "%s%zu %s", used > 0 ? ", " : ": ", n[i],
+			    condition_name((enum condition)i));
+	}
+	sd_status(e->a.sd, "%zu certificate%s%s; %u being renewed; %zu TXT "
+	    "record%s in the DNS", configured, configured == 1 ? "" : "s",
+	    words, e->running, cleanup_count(e->cleanup),
+	    cleanup_count(e->cleanup) == 1 ? "" : "s");
+}
+
+void
+engine_schedule_cb(void *arg)
+{
+	struct engine *e = arg;
+	time_t now = clock_now(), next = 0;
+	const char *action;
+
+	if (e->is_stopping)
+		return;
+	/* What is queued stays queued; what became due joins it. */
+	memmove(e->ready, e->ready + e->next_ready,
+	    (e->n_ready - e->next_ready) * sizeof(*e->ready));
+	e->n_ready -= e->next_ready;
+	e->next_ready = 0;
+	for (size_t i = 0; i < e->n_certs; i++) {
+		struct cert *c = e->certs[i];
+		time_t at;
+
+		forget_failure(c, now);
+		at = cert_next_at(c, &action);
+		if (at == -1)
+			continue;
+		if (at <= now) {
+			c->is_queued = true;
+			e->ready[e->n_ready++] = c;
+		} else if (next == 0 || at < next) {
+			next = at;
+		}
+	}
+	qsort(e->ready, e->n_ready, sizeof(*e->ready), by_urgency);
+	start_ready(e);
+	if (next != 0) {
+		int64_t ms = (int64_t)(next - now) * 1000;
+
+		timer_set(&e->schedule, ms < WAKE_MAX_MS ? ms : WAKE_MAX_MS);
+	}
+	update_status(e);
+}
+
+void
+engine_reschedule(struct engine *e)
+{
+	if (!e->is_stopping)
+		timer_set(&e->schedule, 0);
+}
+
+int
+engine_check_held(const struct engine *e, const char *name, struct error *err)
+{
+	const struct cert *c = engine_find_known(e, name, err);
+	struct error why;
+
+	if (c == NULL)
+		return -1;
+	/* One that runs is joined. */
+	if (c->run != NULL || (hold_until_asked(c, &why) == 0 &&
+	    !skew_stops(c, &why)))
+		return 0;
+	(void)error_set(err, why.kind, why.code, "\"%s\" is held: %s; to ask "
+	    "all the same: acmectl renew-now --force %s", name, why.msg, name);
+	err->retry_at = why.retry_at;
+	return -1;
+}
+
+int
+engine_renew_now(struct engine *e, const char *name, struct error *err)
+{
+	struct cert *c = engine_find_known(e, name, err);
+
+	if (c == NULL)
+		return -1;
+	if (c->run != NULL)
+		return 0;
+	c->forced = true;
+	c->passes_hold = true;
+	/* Until there is a certificate: also where this run fails, or none
+	 * begins before the next start. */
+	if (c->watch == NULL) {
+		c->row.asked_at = clock_now();
+		cert_save(c);
+	}
+	engine_reschedule(e);
+	return 0;
+}

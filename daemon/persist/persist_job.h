@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * persist_job - the standing records of dns-persist-01 of one certificate:
+ * what they should be, what is there, and to write or remove them through
+ * the names' providers.  Called by control/; doc/control-api.md has the reply.
+ *
+ * They are meant to stay: the journal of cleanup knows nothing of them.  A
+ * job that is broken off has written what it has; the next one goes on.
+ */
+#ifndef DAEMON_PERSIST_PERSIST_JOB_H
+#define DAEMON_PERSIST_PERSIST_JOB_H
+
+#include <jansson.h>
+#include <time.h>
+
+struct engine;
+struct error;
+struct persist_job;
+
+enum persist_act {
+	PERSIST_SHOW,
+	PERSIST_WRITE,		/* add what is not right, then remove records
+				   of the same CA and account it replaces */
+	PERSIST_REMOVE		/* all of that CA and account */
+};
+
+struct persist_job_args {		/* borrowed; copied */
+	const char	*cert;
+	enum persist_act act;
+	time_t		 until;		/* persistUntil; 0: for ever */
+};
+
+/*
+ * The reply is borrowed.  A record that could not be written has its error in
+ * it.  Errors: ERR_CONFIG "engine:unknown-cert", "persist:no-issuer" (the CA
+ * names itself nowhere), those of the account and of acme_meta_start();
+ * ERR_TRANSIENT "engine:stopping".
+ */
+typedef void persist_job_done_cb(const struct error *err, const json_t *reply,
+    void *arg);
+
+struct persist_job *persist_job_start(struct engine *,
+		    const struct persist_job_args *,
+		    persist_job_done_cb *done, void *arg);
+void		 persist_job_cancel(struct persist_job *);
+/* Called by engine_stop(): end all of them. */
+void		 persist_job_stop_all(struct engine *);
+
+#endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/preflight/preflight_priv.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/file.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/accounts/accounts.h"
+#include "daemon/accounts/skew.h"
+#include "daemon/acme/acme.h"
+#include "daemon/acme/meta.h"
+#include "daemon/dns/caa.h"
+#include "daemon/dns/zones.h"
+
+void
+pf_ca_free(struct pf_ca *ca)
+{
+	acme_meta_cancel(ca->op);
+	account_cancel(ca->account_op);
+	acme_cancel(ca->find);
+	account_release(ca->pf->engine->accounts, ca->used);
+	for (char **p = ca->identities; p != NULL && *p != NULL; p++)
+		free(*p);
+	free(ca->identities);
+	free(ca->terms);
+	free(ca->kid);
+	TAILQ_REMOVE(&ca->pf->cas, ca, link);
+	free(ca);
+}
+
+/* Is what the account needs on this machine there? */
+static int
+check_files(const struct pf_ca *ca, struct error *err)
+{
+	const struct conf_account *a = ca->account;
+	EVP_PKEY *key;
+	char *hmac_key;
+
+	key = store_account_key(ca->pf->engine->a.store, a->name,
+	    a->directory, err);
+	EVP_PKEY_free(key);
+	if (key == NULL && strcmp(err->code, "store:no-key") != 0)
+		return -1;
+	if (a->eab_hmac_key_file == NULL)
+		return 0;
+	if (file_read_secret(a->eab_hmac_key_file, FILE_SECRET_MAX, &hmac_key,
+	    err) == -1)
+		return error_wrap(err, "eab_hmac_key_file");
+	freezero_str(hmac_key);
+	return 0;
+}
+
+static void
+tell_registered(struct pf_check *c, const struct pf_ca *ca)
+{
+	const char *name = ca->account->name;
+	const struct error *err = &ca->account_err;
+
+	if (ca->err.kind != ERR_NONE)
+		pf_tell(c, PF_WARN, NULL, "account \"%s\" is registered (%s), "
+		    "but the CA could not be asked about it", name, ca->kid);
+	else if (err->kind == ERR_NONE)
+		pf_tell(c, PF_OK, NULL, "account \"%s\" is registered: %s",
+		    name, ca->kid);
+	else if (strcmp(err->code, "acme:accountDoesNotExist") == 0)
+		pf_tell(c, PF_WARN, "nothing, unless CAA records name the old "
+		    "account: the next renewal registers it anew", "the CA "
+		    "does not know account \"%s\" (%s) any more", name,
+		    ca->kid);
+	else if (err->kind == ERR_TRANSIENT || err->kind == ERR_RATELIMIT)
+		pf_tell(c, PF_WARN, "try again later", "account \"%s\" (%s): "
+		    "%s", name, ca->kid, err->msg);
+	else
+		pf_tell(c, PF_FAIL, "ask the CA why, or use an account of "
+		    "another name, which is registered anew", "account "
+		    "\"%s\" (%s): %s", name, ca->kid, err->msg);
+}
+
+static void
+tell_account(struct pf_check *c)
+{
+	const struct pf_ca *ca = c->pc->ca;
+	const struct conf_account *a = ca->account;
+	struct error err;
+	char *fix = NULL, *lost = store_account_kid(ca->pf->engine->a.store,
+	    a->name, a->directory);
+
+	if (check_files(ca, &err) == -1) {
+		pf_tell(c, PF_FAIL, "mend the file, or what acmed may read",
+		    "account \"%s\": %s", a->name, err.msg);
+	} else if (ca->kid != NULL) {
+		tell_registered(c, ca);
+	} else if (ca->err.kind != ERR_NONE) {
+		pf_tell(c, PF_WARN, NULL, "account \"%s\" is not registered "
+		    "yet; what the CA asks for is not known", a->name);
+	} else if (ca->terms != NULL && !a->agree_tos) {
+		fix = xasprintf("read them, and set agree_tos = true in "
+		    "account \"%s\"", a->name);
+		pf_tell(c, PF_FAIL, fix, "the CA wants you to agree to its "
+		    "terms of service, %s", ca->terms);
+	} else if (ca->eab_required && (a->eab_kid == NULL ||
+	    a->eab_hmac_key_file == NULL)) {
+		fix = xasprintf("set eab_kid and eab_hmac_key_file, as the CA "
+		    "gave them to you, in account \"%s\"", a->name);
+		pf_tell(c, PF_FAIL, fix, "the CA makes accounts only for "
+		    "those that it knows already (external account binding)");
+	} else if (lost != NULL) {
+		pf_tell(c, PF_WARN, "put the key back from a backup", "account "
+		    "\"%s\" is registered as %s, but its key is lost; the "
+		    "next renewal registers a new account", a->name, lost);
+	} else {
+		pf_tell(c, PF_OK, NULL, "account \"%s\" is not registered "
+		    "yet; the first renewal does it", a->name);
+	}
+	free(lost);
+	free(fix);
+}
+
+/* No line where the CA does not say what time it is. */
+static void
+tell_clock(struct pf_cert *pc)
+{
+	const struct cert *cert = engine_find(pc->pf->engine, pc->cc->name);
+	char text[SKEW_TEXT_MAX];
+	enum skew skew;
+
+	if (cert == NULL || ca_clock_now(&pc->ca->clock) == 0)
+		return;
+	skew = skew_judge(cert, &pc->ca->clock, text);
+	if (skew == SKEW_NONE)
+		pf_tell(pf_check_add(pc, NULL, "clock", NULL), PF_OK, NULL,
+		    "this machine's clock and the CA's agree");
+	else
+		pf_tell(pf_check_add(pc, NULL, "clock", NULL), skew ==
+		    SKEW_STOPS ? PF_FAIL : PF_WARN, SKEW_FIX, "%s%s", text,
+		    skew == SKEW_STOPS ? "; nothing is ordered" : "");
+}
+
+/* Why TLS failed, where the certificate's dates are the reason. */
+static bool
+is_about_dates(const struct error *err)
+{
+	return strcmp(err->code, "http:tls") == 0 &&
+	    (strstr(err->msg, "not yet valid") != NULL ||
+	    strstr(err->msg, "expired") != NULL);
+}
+
+static void
+tell_ca(struct pf_cert *pc)
+{
+	struct pf_check *c = pf_check_add(pc, NULL, "directory", NULL);
+	const struct pf_ca *ca = pc->ca;
+	const char *url = ca->account->directory;
+	char *fix;
+
+	if (ca->err.kind == ERR_NONE) {
+		pf_tell(c, PF_OK, NULL, "the CA answers: %s", url);
+	} else {
+		fix = xasprintf("%s; the same without acmed: curl -sS %s",
+		    is_about_dates(&ca->err) ? "see that this machine's clock "
+		    "is right (timedatectl; is NTP running?)" :
+		    strcmp(ca->err.code, "http:tls") == 0 ? "if the CA is "
+		    "your own, set ca_file in the account" :
+		    strcmp(ca->err.code, "acme:directory") == 0 ? "set "
+		    "directory in the account to the URL that the CA's "
+		    "manual names, or to letsencrypt or letsencrypt-staging" :
+		    "see that this machine reaches the CA", url);
+		pf_tell(c, PF_FAIL, fix, "%s", ca->err.msg);
+		free(fix);
+	}
+	tell_clock(pc);
+	tell_account(pf_check_add(pc, NULL, "account", NULL));
+	pf_step(pc);
+}
+
+/* Tell it to all that wait for it. */
+static void
+ca_known(struct pf_ca *ca)
+{
+	struct pf_cert *pc;
+
+	ca->is_known = true;
+	TAILQ_FOREACH(pc, &ca->pf->running, link) {
+		if (pc->ca == ca)
+			tell_ca(pc);
+	}
+}
+
+static void
+account_found(const struct error *err, const char *kid, void *arg)
+{
+	struct pf_ca *ca = arg;
+
+	ca->find = NULL;
+	if (acme_clock(ca->used->acme)->date != 0)
+		ca->clock = *acme_clock(ca->used->acme);
+	account_release(ca->pf->engine->accounts, ca->used);
+	ca->used = NULL;
+	if (err != NULL)
+		ca->account_err = *err;
+	ca_known(ca);
+}
+
+static void
+account_there(const struct error *err, struct account *account, void *arg)
+{
+	struct pf_ca *ca = arg;
+
+	ca->account_op = NULL;
+	if (err != NULL) {
+		ca->account_err = *err;
+		ca_known(ca);
+		return;
+	}
+	ca->used = account;
+	ca->find = acme_account_find_start(account->acme, account_found, ca);
+}
+
+static void
+fetched(const struct error *err, const struct acme_meta *meta, void *arg)
+{
+	struct pf_ca *ca = arg;
+	size_t n = 0;
+
+	ca->op = NULL;
+	if (err != NULL) {
+		ca->err = *err;
+	} else {
+		while (meta->caa_identities[n] != NULL)
+			n++;
+		ca->identities = xcalloc(n + 1, sizeof(*ca->identities));
+		for (size_t i = 0; i < n; i++)
+			ca->identities[i] = xstrdup(meta->caa_identities[i]);
+		ca->terms = meta->terms != NULL ? xstrdup(meta->terms) : NULL;
+		ca->eab_required = meta->eab_required;
+		ca->clock = meta->clock;
+	}
+	/* Nothing is registered: the account's kid is known. */
+	if (err == NULL && ca->kid != NULL)
+		ca->account_op = account_start(ca->pf->engine->accounts,
+		    ca->account, account_there, ca);
+	else
+		ca_known(ca);
+}
+
+/* NULL: nothing is registered, or its key is lost and the next will be new. */
+static char *
+registered_kid(struct store *store, const struct conf_account *a)
+{
+	struct error ignored;
+	EVP_PKEY *key = store_account_key(store, a->name, a->directory,
+	    &ignored);
+
+	if (key == NULL)
+		return NULL;
+	EVP_PKEY_free(key);
+	return store_account_kid(store, a->name, a->directory);
+}
+
+void
+pf_ca_start(struct pf_cert *pc)
+{
+	const struct conf_account *a = pc->cc->account;
+	struct preflight *pf = pc->pf;
+	struct acme_meta_args args = { .directory = a->directory,
+	    .ca_file = a->ca_file, .proxy = a->proxy,
+	    .timeout_ms = PREFLIGHT_TIMEOUT_MS };
+	struct pf_ca *ca;
+
+	TAILQ_FOREACH(ca, &pf->cas, link) {
+		if (ca->account == a)
+			break;
+	}
+	if (ca == NULL) {
+		ca = xcalloc(1, sizeof(*ca));
+		ca->pf = pf;
+		ca->account = a;
+		ca->kid = registered_kid(pf->engine->a.store, a);
+		TAILQ_INSERT_TAIL(&pf->cas, ca, link);
+		ca->op = acme_meta_start(pf->engine->a.ca_http, &args,
+		    fetched, ca);
+	}
+	pc->ca = ca;
+	pc->pending++;
+	if (ca->is_known)
+		tell_ca(pc);
+}
+
+/* --- CAA --- */
+
+static void
+judged(const struct error *err, const struct caa_reply *reply, void *arg)
+{
+	struct pf_check *c = arg;
+	const char *ca = c->pc->ca->identities[0];
+
+	c->caa = NULL;
+	if (err != NULL)
+		pf_tell(c, PF_FAIL, "mend the zone: a CA that gets no answer "
+		    "to its question for CAA refuses", "CAA: %s", err->msg);
+	else if (!reply->is_allowed)
+		pf_tell(c, PF_FAIL, reply->refusal.fix, "%s",
+		    reply->refusal.why);
+	else if (reply->at[0] == '\0')
+		pf_tell(c, PF_OK, NULL, "no CAA records: every CA may issue");
+	else
+		pf_tell(c, PF_OK, NULL, "the CAA records of %s let %s issue",
+		    reply->at, ca);
+}
+
+static void
+caa_check(struct pf_check *c)
+{
+	const struct pf_ca *ca = c->pc->ca;
+	struct caa_args args = {
+		.name = c->name->name,
+		.identities = (const char *const *)ca->identities,
+		.account = ca->kid != NULL ? ca->kid : "",
+		.method = challenge_type_name(c->name->challenge),
+		.timeout_ms = PREFLIGHT_TIMEOUT_MS,
+	};
+
+	if (ca->err.kind != ERR_NONE)
+		pf_tell(c, PF_WARN, NULL, "CAA is not looked at: the CA does "
+		    "not answer");
+	else if (ca->identities[0] == NULL)
+		pf_tell(c, PF_OK, NULL, "CAA is not looked at: the CA does "
+		    "not say what CAA records name it (caaIdentities)");
+	else
+		c->caa = caa_start(zones_dns(c->pc->zones), &args, judged, c);
+}
+
+void
+pf_ca_plan(struct pf_cert *pc, const struct conf_name *name)
+{
+	(void)pf_check_add(pc, name, "caa", caa_check);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/preflight/preflight_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/deploy/deploy.h"
+#include "daemon/deploy/verify.h"
+#include "daemon/rollout/rollout.h"
+
+#define LOOK_S 5	/* a server that is right answers at once */
+
+/* One deploy target, of which everything is done but the deed. */
+struct pf_target {
+	struct pf_check	*check;
+	const struct conf_deploy *conf;
+	struct conf_deploy steps;	/* without verify */
+	struct conf_deploy look;	/* with a shorter verify_timeout */
+	char		*live_dir, *version_dir;
+	bool		 has_version;
+	struct deploy_op *op;
+	char		 note[600];	/* the last line of a step; "" */
+};
+
+void
+pf_target_cancel(struct pf_target *t)
+{
+	if (t == NULL)
+		return;
+	deploy_cancel(t->op);
+	free(t->live_dir);
+	free(t->version_dir);
+	free(t);
+}
+
+static void
+note_line(const char *line, void *arg)
+{
+	struct pf_target *t = arg;
+
+	(void)text_printf(t->note, sizeof(t->note), "%s", line);
+}
+
+static void
+begin(struct pf_target *t, const struct conf_deploy *conf, const char *only,
+    deploy_done_cb *done)
+{
+	const struct pf_cert *pc = t->check->pc;
+	const struct cert *cert = engine_find(pc->pf->engine, pc->cc->name);
+	struct deploy_args args = {
+		.env = deployer_env(pc->pf->engine->deployer),
+		.cert = pc->cc,
+		.target = conf,
+		.live_dir = t->live_dir,
+		.version_dir = t->version_dir,
+		.serial = cert != NULL ? cert->row.serial : "",
+		.only = only,
+		.is_check = true,
+		.line = only == NULL ? note_line : NULL,
+	};
+
+	t->op = deploy_start(&args, done, t);
+}
+
+static void
+looked(const struct error *err, void *arg)
+{
+	struct pf_target *t = arg;
+
+	t->op = NULL;
+	if (err != NULL)
+		/* What is served now says little of the next certificate. */
+		pf_tell(t->check, PF_WARN, "see that the server runs and reads "
+		    "the certificate of acmed; to run the target: acmectl "
+		    "deploy", "target \"%s\" could be run, but %s",
+		    t->conf->name, err->msg);
+	else
+		pf_tell(t->check, PF_OK, NULL, "target \"%s\" could be run, "
+		    "and the certificate here is served%s%s", t->conf->name,
+		    t->note[0] != '\0' ? "; " : "", t->note);
+}
+
+static void
+tried(const struct error *err, void *arg)
+{
+	struct pf_target *t = arg;
+
+	t->op = NULL;
+	if (err != NULL)
+		pf_tell(t->check, PF_FAIL, "mend it, or the next certificate "
+		    "is not deployed", "target \"%s\": %s", t->conf->name,
+		    err->msg);
+	else if (t->conf->n_verify > 0 && t->has_version)
+		begin(t, &t->look, "verify", looked);
+	else
+		pf_tell(t->check, PF_OK, NULL, "target \"%s\" could be run"
+		    "%s%s%s", t->conf->name, t->conf->n_verify > 0 ? "; what "
+		    "is served is not looked at before there is a certificate"
+		    : "", t->note[0] != '\0' ? "; " : "", t->note);
+}
+
+/* Which of the certificate's targets: as many are before it. */
+static const struct conf_deploy *
+conf_of(const struct pf_check *c)
+{
+	const struct pf_check *other;
+	size_t n = 0;
+
+	TAILQ_FOREACH(other, &c->pc->checks, link) {
+		if (other == c)
+			break;
+		n += other->start == c->start;
+	}
+	return &c->pc->cc->deploys[n];
+}
+
+static void
+target_check(struct pf_check *c)
+{
+	struct pf_target *t = xcalloc(1, sizeof(*t));
+	struct engine *e = c->pc->pf->engine;
+	const char *name = c->pc->cc->name;
+	const struct cert *cert = engine_find(e, name);
+
+	t->check = c;
+	t->conf = conf_of(c);
+	t->steps = t->look = *t->conf;
+	t->steps.n_verify = 0;
+	t->look.verify_timeout_s = LOOK_S;
+	t->live_dir = store_live_path(e->a.store, name);
+	t->version_dir = store_live_version_path(e->a.store, name);
+	t->has_version = cert != NULL && cert->row.serial[0] != '\0';
+	c->target = t;
+	begin(t, &t->steps, NULL, tried);
+}
+
+void
+pf_deploy_plan(struct pf_cert *pc)
+{
+	for (size_t i = 0; i < pc->cc->n_deploys; i++)
+		(void)pf_check_add(pc, NULL, "deploy", target_check);
+}

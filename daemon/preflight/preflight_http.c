@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/preflight/preflight_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/cleanup/tokens.h"
+#include "daemon/dns/addrs.h"
+#include "daemon/dns/dnsaddr.h"
+#include "daemon/dns/zones.h"
+#include "daemon/http01/token.h"
+#include "daemon/io/http.h"
+
+#define REPLY_MAX	(64 * 1024)
+#define ADDRESSES_LOOKED 4
+#define TOKEN_HEAD	"acmed-probe-"
+#define TOKEN_LEN	43		/* as long as a real one */
+
+/*
+ * A file as a CA would look for it.  It goes the way of a challenge: journal,
+ * webroot (or our own listener), and removed by the journal whatever happens.
+ */
+struct pf_page {
+	struct pf_check	*check;
+	char		 name[TOKEN_LEN + 1];
+	char		*text;		/* what it holds; NULL: none was put
+					   there, any answer will do */
+	struct token	*token;
+	struct store_sync_op *sync;
+	struct dns_addrs_op *addrs;
+	struct dns_server list[ADDRESSES_LOOKED];
+	size_t		 n, next;
+	struct http_op	*http;
+	size_t		 n_good;
+	char		 missed[512];	/* addresses that were not reached */
+};
+
+void
+pf_page_cancel(struct pf_page *p)
+{
+	if (p == NULL)
+		return;
+	store_sync_cancel(p->sync);
+	dns_addrs_cancel(p->addrs);
+	http_cancel(p->http);
+	token_release(p->token);
+	free(p->text);
+	free(p);
+}
+
+static void
+addresses_seen(const struct error *err, const struct dns_addrs_reply *reply,
+    void *arg)
+{
+	struct pf_check *c = arg;
+	const char *name = c->name->name;
+
+	c->addrs = NULL;
+	if (err != NULL)
+		pf_tell(c, PF_FAIL, "see that the resolvers work, and that "
+		    "the zone's servers answer them", "%s: %s", name,
+		    err->msg);
+	else if (reply->n == 0)
+		pf_tell(c, PF_FAIL, "add A or AAAA records: with http-01 the "
+		    "CA connects to them", "%s has no address", name);
+	else
+		pf_tell(c, PF_OK, NULL, "%s is at %s", name, reply->text);
+}
+
+static void
+address_check(struct pf_check *c)
+{
+	c->addrs = dns_addrs_start(zones_dns(c->pc->zones), c->name->name,
+	    PREFLIGHT_TIMEOUT_MS, addresses_seen, c);
+}
+
+/* --- the file at one address after the other --- */
+
+static const char *
+where(const struct pf_page *p)
+{
+	const char *webroot = p->check->name->webroot;
+
+	return webroot != NULL ? webroot : "acmed's own listener";
+}
+
+static void
+conclude(struct pf_page *p)
+{
+	struct pf_check *c = p->check;
+	const char *name = c->name->name;
+
+	if (p->n_good == 0)
+		/* Some networks hide a machine's public address from itself. */
+		pf_tell(c, PF_WARN, "the CA must reach it: see that a web "
+		    "server, or acmed, listens there, and that no firewall "
+		    "is before it", "http-01 needs port 80 of %s, which this "
+		    "machine does not reach: %s", name, p->missed);
+	else if (p->missed[0] != '\0')
+		pf_tell(c, PF_WARN, "the CA may ask any of the addresses: "
+		    "have all of them answer, or remove their records",
+		    "port 80 of %s answers at some of its addresses only: %s",
+		    name, p->missed);
+	else if (p->text == NULL)
+		pf_tell(c, PF_OK, NULL, "a web server answers at %s on port "
+		    "80", name);
+	else
+		pf_tell(c, PF_OK, NULL, "a file put into %s was fetched from "
+		    "http://%s/" HTTP01_DIR "/ and removed", where(p), name);
+}
+
+/* The CA would refuse: what is served there is not what we have put. */
+static void
+tell_wrong(struct pf_page *p, const char *label,
+    const struct http_reply *reply)
+{
+	struct pf_check *c = p->check;
+	char *fix = c->name->webroot != NULL ? xasprintf("see that the web "
+	    "server of %s serves %s as /" HTTP01_DIR "/ (is webroot its "
+	    "document root?), and that it redirects nothing away",
+	    c->name->name, c->name->webroot) : xasprintf("see that port 80 "
+	    "of %s leads to acmed's http_listen", c->name->name);
+
+	if (reply->status == 200)
+		pf_tell(c, PF_FAIL, fix, "%s at %s serves something else "
+		    "than the file that was put into %s", c->name->name,
+		    label, where(p));
+	else
+		pf_tell(c, PF_FAIL, fix, "%s at %s answers HTTP status %d for "
+		    "the file that was put into %s", c->name->name, label,
+		    reply->status, where(p));
+	free(fix);
+}
+
+/* RFC 8555 section 8.3 allows white space at the end. */
+static bool
+is_text(const struct pf_page *p, const struct http_reply *reply)
+{
+	size_t len = strlen(p->text);
+
+	return reply->status == 200 && reply->body_len >= len &&
+	    memcmp(reply->body, p->text, len) == 0 &&
+	    strspn(reply->body + len, " \t\r\n") == reply->body_len - len;
+}
+
+static void	look_next(struct pf_page *);
+
+static void
+fetched(const struct error *err, const struct http_reply *reply, void *arg)
+{
+	struct pf_page *p = arg;
+	char label[DNSADDR_LABEL_MAX];
+	size_t used = strlen(p->missed);
+
+	p->http = NULL;
+	(void)dnsaddr_label(&p->list[p->next - 1], label);
+	if (err != NULL) {
+		(void)text_printf(p->missed + used, sizeof(p->missed) - used,
+		    "%s%s: %s", used > 0 ? "; " : "", label, err->msg);
+	} else if (p->text != NULL && !is_text(p, reply)) {
+		tell_wrong(p, label, reply);
+		return;
+	} else {
+		p->n_good++;
+	}
+	look_next(p);
+}
+
+static void
+look_next(struct pf_page *p)
+{
+	const char *name = p->check->name->name;
+	char label[DNSADDR_LABEL_MAX];
+	struct http_args args = {
+		.method = "GET",
+		.max_reply = REPLY_MAX,
+		.timeout_ms = PREFLIGHT_TIMEOUT_MS,
+		.proxy = "",
+		.allow_plain = true,
+	};
+	char *url;
+
+	if (p->next == p->n) {
+		conclude(p);
+		return;
+	}
+	url = xasprintf("http://%s/" HTTP01_DIR "/%s", name, p->name);
+	args.url = url;
+	args.address = dnsaddr_label(&p->list[p->next++], label);
+	p->http = http_start(p->check->pc->pf->engine->a.http, &args, fetched,
+	    p);
+	free(url);
+}
+
+static void
+located(const struct error *err, const struct dns_addrs_reply *reply,
+    void *arg)
+{
+	struct pf_page *p = arg;
+
+	p->addrs = NULL;
+	for (size_t i = 0; err == NULL && i < reply->n; i++) {
+		if (p->n == ADDRESSES_LOOKED)
+			break;
+		/* Of an address that this machine cannot reach nothing can
+		 * be said. */
+		if (!dnsaddr_is_routable(&reply->list[i]))
+			continue;
+		p->list[p->n] = reply->list[i];
+		p->list[p->n++].name[0] = '\0';
+	}
+	if (p->n == 0)
+		pf_tell(p->check, PF_WARN, NULL, "port 80 is not looked at: "
+		    "%s has no address that this machine can reach",
+		    p->check->name->name);
+	else
+		look_next(p);
+}
+
+static void
+locate(struct pf_page *p)
+{
+	p->addrs = dns_addrs_start(zones_dns(p->check->pc->zones),
+	    p->check->name->name, PREFLIGHT_TIMEOUT_MS, located, p);
+}
+
+/* --- putting it there --- */
+
+static void
+journaled(const struct error *err, void *arg)
+{
+	struct pf_page *p = arg;
+	struct error why;
+
+	p->sync = NULL;
+	if (err != NULL) {
+		pf_tell(p->check, PF_FAIL, "see this machine: its disk, "
+		    "memory and descriptors", "%s", err->msg);
+	} else if (token_publish(p->token, &why) == -1) {
+		/* The message says what mends it. */
+		pf_tell(p->check, PF_FAIL, NULL, "%s", why.msg);
+	} else {
+		locate(p);
+	}
+}
+
+static void
+port_check(struct pf_check *c)
+{
+	struct engine *e = c->pc->pf->engine;
+	struct pf_page *p = xcalloc(1, sizeof(*p));
+
+	p->check = c;
+	c->page = p;
+	if (!c->pc->pf->has_probe) {
+		(void)text_printf(p->name, sizeof(p->name), "acmed-check");
+		locate(p);
+		return;
+	}
+	pf_random_value(TOKEN_HEAD, p->name, sizeof(p->name));
+	p->text = xasprintf("%s.of-acmectl-check", p->name);
+	p->token = tokens_claim(e->tokens, c->pc->cc->name, c->name->webroot,
+	    p->name, p->text);
+	p->sync = store_sync_start(e->a.store, journaled, p);
+}
+
+void
+pf_http_plan(struct pf_cert *pc, const struct conf_name *name)
+{
+	(void)pf_check_add(pc, name, "address", address_check);
+	(void)pf_check_add(pc, name, "port", port_check);
+}

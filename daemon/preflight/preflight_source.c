@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/preflight/preflight_priv.h"
+
+#include <string.h>
+
+#include "common/text.h"
+#include "daemon/publish/fetch.h"
+
+static void
+looked(const struct error *err, const struct fetch_result *result, void *arg)
+{
+	struct pf_check *c = arg;
+	const char *name = c->pc->cc->source->name;
+
+	c->fetch = NULL;
+	if (err != NULL && strcmp(err->code, "object:missing") == 0)
+		pf_tell(c, PF_FAIL, "publish it there, under the same name of "
+		    "the certificate, and see that the prefixes agree", "%s",
+		    err->msg);
+	else if (err != NULL)
+		pf_tell(c, PF_FAIL, err->kind == ERR_TRANSIENT ? "try again; "
+		    "look at the repository and the way to it" : "mend the "
+		    "repository's section here, or what is published", "%s",
+		    err->msg);
+	else
+		pf_tell(c, PF_OK, NULL, "repository \"%s\" has certificate "
+		    "%s%s",
+		    name, result->serial, result->is_new ? ", which is newer "
+		    "than the one here" : "");
+}
+
+static void
+source_check(struct pf_check *c)
+{
+	const struct preflight *pf = c->pc->pf;
+	const struct cert *cert = engine_find(pf->engine, c->pc->cc->name);
+
+	c->fetch = fetch_start(&(struct fetch_args){
+	    .loop = pf->engine->a.loop, .http = pf->engine->a.http,
+	    .cert = c->pc->cc, .serial = cert != NULL ? cert->row.serial : "",
+	    .not_before = cert != NULL ? cert->row.not_before : 0,
+	    .published_at = cert != NULL ? cert->row.source_at : 0,
+	    .etag = "", .only_look = true }, looked, c);
+}
+
+void
+pf_source_plan(struct pf_cert *pc)
+{
+	(void)pf_check_add(pc, NULL, "source", source_check);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/renewal/authorize_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/text.h"
+#include "daemon/accounts/accounts.h"
+#include "daemon/acme/acme.h"
+#include "daemon/renewal/orderwait.h"
+
+#define VALIDATION_TIMEOUT_MS	300000
+
+void
+authorize_add_reason(struct error *err, const struct authz *z)
+{
+	const struct acme_authz *got = z->got;
+	size_t used = strlen(err->msg);
+
+	if (got == NULL || got->status == ACME_VALID)
+		return;
+	for (size_t i = 0; i < got->n_challenges; i++) {
+		const struct acme_challenge *c = &got->challenges[i];
+
+		if (c->error == NULL)
+			continue;
+		if (used == 0)
+			*err = *c->error;
+		(void)text_printf(err->msg + used, sizeof(err->msg) - used,
+		    "%s%s%s: %s", used > 0 ? "; " : "",
+		    got->wildcard ? "*." : "", got->identifier,
+		    c->error->msg);
+		text_clean(err->msg);
+		return;
+	}
+}
+
+static void
+explain(struct authorize_op *op)
+{
+	struct error err = { .kind = ERR_REJECTED };
+
+	authorize_persist_remember(op);
+
+	for (size_t i = 0; i < op->n_authzs; i++)
+		authorize_add_reason(&err, &op->authzs[i]);
+	if (err.msg[0] == '\0' && op->invalid->error != NULL)
+		err = *op->invalid->error;
+	if (err.msg[0] == '\0')
+		(void)error_set(&err, ERR_REJECTED, "acme:invalid",
+		    "the CA made the order invalid and gave no reason");
+	if (op->dns_note[0] != '\0') {
+		size_t used = strlen(err.msg);
+
+		(void)text_printf(err.msg + used, sizeof(err.msg) - used,
+		    " (before: %s)", op->dns_note);
+		text_clean(err.msg);
+	}
+	authorize_finish(op, &err, NULL);
+}
+
+static void
+reason_done(const struct error *err, const struct acme_authz *authz, void *arg)
+{
+	struct authz *z = arg;
+	struct authorize_op *op = z->op;
+
+	z->acme_op = NULL;
+	op->pending--;
+	if (err == NULL) {
+		acme_authz_free(z->got);
+		z->got = acme_authz_dup(authz);
+		z->challenge = NULL;
+	}
+	if (op->pending == 0)
+		explain(op);
+}
+
+static void
+decided(const struct error *err, const struct acme_order *order, void *arg)
+{
+	struct authorize_op *op = arg;
+
+	op->poll = NULL;
+	if (err != NULL || order->status != ACME_INVALID) {
+		if (err == NULL)
+			authorize_persist_remember(op);
+		authorize_finish(op, err, order);
+		return;
+	}
+	op->invalid = acme_order_dup(order);
+	for (size_t i = 0; i < op->n_authzs; i++) {
+		op->authzs[i].acme_op = acme_authz_get_start(
+		    op->a.account->acme, op->authzs[i].url, reason_done,
+		    &op->authzs[i]);
+		op->pending++;
+	}
+}
+
+void
+authorize_poll_order(struct authorize_op *op)
+{
+	struct orderwait_args args = {
+		.loop = op->a.engine->a.loop,
+		.acme = op->a.account->acme,
+		.url = op->a.order->url,
+		.pace_ms = &op->a.account->pace.validation_ms,
+		.timeout_ms = VALIDATION_TIMEOUT_MS,
+	};
+
+	op->poll = orderwait_start(&args, decided, op);
+	if (op->a.idle != NULL)
+		op->a.idle(op->arg);
+}

@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/renewal/renewal_priv.h"
+
+#include <assert.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/accounts/accounts.h"
+#include "daemon/accounts/hold.h"
+#include "daemon/accounts/skew.h"
+#include "daemon/acme/acme.h"
+#include "daemon/cleanup/cleanup.h"
+#include "daemon/cleanup/tokens.h"
+#include "daemon/deploy/gate.h"
+#include "daemon/deploy/hooks.h"
+#include "daemon/dns/zones.h"
+#include "daemon/engine/ari.h"
+#include "daemon/publish/fetch.h"
+#include "daemon/renewal/authorize.h"
+#include "daemon/renewal/orderwait.h"
+#include "daemon/rollout/rollout.h"
+
+static void	enter_account(struct renewal *);
+static void	enter_order(struct renewal *);
+
+static const struct {
+	const char	*name;
+	void		(*enter)(struct renewal *);
+} steps[] = {
+	[STEP_ACCOUNT] = { "account", enter_account },
+	[STEP_ORDER] = { "order", enter_order },
+	[STEP_AUTHORIZE] = { "authorize", renewal_enter_authorize },
+	[STEP_FINALIZE] = { "finalize", renewal_enter_finalize },
+	[STEP_DOWNLOAD] = { "download", renewal_enter_download },
+	[STEP_INSTALL] = { "install", renewal_enter_install },
+	[STEP_DEPLOY] = { "deploy", renewal_enter_deploy },
+};
+_Static_assert(sizeof(steps) / sizeof(steps[0]) == STEP_END, "steps");
+
+const char *
+step_name(enum step step)
+{
+	return step < STEP_END ? steps[step].name : "cleanup";
+}
+
+static void
+free_strings(char **list)
+{
+	for (char **p = list; p != NULL && *p != NULL; p++)
+		free(*p);
+	free(list);
+}
+
+void
+renewal_say(struct renewal *r, const char *text)
+{
+	event_emit(r->engine, r->cert->row.name, r->step, LOGL_INFO, "%s",
+	    text);
+}
+
+void
+renewal_halt(struct renewal *r)
+{
+	r->is_authorizing = false;
+	gate_end(r->gate);
+	hooks_cancel(r->hooks);
+	cleanup_wait_cancel(r->tidy);
+	deployer_run_cancel(r->deploy);
+	orderwait_cancel(r->poll);
+	fetch_cancel(r->fetch);
+	authorize_cancel(r->auth);
+	zones_free(r->zones);
+	keygen_cancel(r->keygen);
+	store_sync_cancel(r->sync);
+	acme_cancel(r->acme_op);
+	account_cancel(r->account_op);
+	timer_clear(&r->enter);
+	r->gate = NULL;
+	timer_clear(&r->alternates_end);
+	r->hooks = NULL;
+	r->tidy = NULL;
+	r->deploy = NULL;
+	r->poll = NULL;
+	r->fetch = NULL;
+	r->auth = NULL;
+	r->zones = NULL;
+	r->keygen = NULL;
+	r->sync = NULL;
+	r->acme_op = NULL;
+	r->account_op = NULL;
+	cleanup_kick(r->engine->cleanup);
+	tokens_kick(r->engine->tokens);
+}
+
+void
+renewal_cancel(struct renewal *r)
+{
+	if (r == NULL)
+		return;
+	renewal_halt(r);
+	account_release(r->engine->accounts, r->account);
+	acme_order_free(r->order);
+	EVP_PKEY_free(r->key);
+	cert_info_clear(&r->info);
+	free_strings(r->alternates);
+	free(r->pem);
+	free(r->kid);
+	free(r->names);
+	free(r->names_json);
+	conf_unref(r->conf);
+	free(r);
+}
+
+/* Put the step in front, where the message does not begin with it. */
+static void
+add_step(const struct renewal *r, struct error *err)
+{
+	const char *step = steps[r->step].name;
+	size_t len = strlen(step);
+
+	if (r->step != STEP_DEPLOY && (strncmp(err->msg, step, len) != 0 ||
+	    err->msg[len] != ':'))
+		(void)error_wrap(err, "%s", step);
+}
+
+void
+renewal_end(struct renewal *r, const struct error *err)
+{
+	struct cert *cert = r->cert;
+	renewal_done_cb *done = r->done;
+	enum step step = r->step;
+	struct error copy;
+
+	if (err != NULL) {
+		/* A reload may have come: it failed with these names. */
+		free(cert->row.names_failed);
+		cert->row.names_failed = xstrdup(r->names_json);
+		copy = *err;
+		add_step(r, &copy);
+	}
+	cert->run = NULL;
+	renewal_cancel(r);
+	done(cert, step, err != NULL ? &copy : NULL);
+}
+
+void
+renewal_finish(struct renewal *r, const struct error *err)
+{
+	/* What another host renews is fetched without them. */
+	if (r->conf->hooks_dir != NULL && r->cc->source == NULL &&
+	    hooks_exist(r->conf->hooks_dir, HOOKS_POST_RENEWED))
+		renewal_post_hooks(r, err);
+	else
+		renewal_end(r, err);
+}
+
+void
+renewal_fail(struct renewal *r, const struct error *err)
+{
+	if (renewal_order_is_spent(r, err))
+		cert_order_forget(r->cert);
+	if (strcmp(err->code, "acme:accountDoesNotExist") == 0 &&
+	    r->account != NULL) {
+		cert_order_forget(r->cert);
+		account_forget(r->engine->accounts, r->account, r->kid);
+	}
+	renewal_finish(r, err);
+}
+
+static void
+enter_cb(void *arg)
+{
+	struct renewal *r = arg;
+
+	steps[r->step].enter(r);
+}
+
+void
+renewal_goto(struct renewal *r, enum step next)
+{
+	assert(next > r->step);
+	r->step = next;
+	r->note[0] = '\0';
+	timer_set(&r->enter, 0);
+}
+
+/* --- account --- */
+
+static void
+account_done(const struct error *err, struct account *account, void *arg)
+{
+	struct renewal *r = arg;
+
+	r->account_op = NULL;
+	if (err != NULL) {
+		renewal_fail(r, err);
+		return;
+	}
+	r->account = account;
+	r->kid = xstrdup(account->kid);
+	if (r->step == STEP_ORDER)	/* registered anew */
+		enter_order(r);
+	else
+		renewal_goto(r, STEP_ORDER);
+}
+
+static void
+account_begin(struct renewal *r)
+{
+	r->account_op = account_start(r->engine->accounts, r->cc->account,
+	    account_done, r);
+}
+
+/* What an earlier run got will do now. */
+static void
+install_kept(struct renewal *r)
+{
+	r->is_authorizing = false;
+	renewal_say(r, "the certificate that was kept can be used now");
+	renewal_goto(r, STEP_INSTALL);
+}
+
+/* A certificate that cannot be kept is not ordered; what is ordered already is
+ * gone on with, however little room there is. */
+static int
+check_room(const struct renewal *r, struct error *err)
+{
+	struct store *store = r->engine->a.store;
+
+	if (store_check_room(store, r->cert->row.name, err) == -1)
+		return -1;
+	return renewal_has_order(r) ? 0 : store_check_space(store, err);
+}
+
+static void
+enter_account(struct renewal *r)
+{
+	void (*next)(struct renewal *) = account_begin;
+	struct error err;
+
+	switch (renewal_kept_look(r, &err)) {
+	case KEPT_WAITS:
+		renewal_end(r, &err);	/* no hook has run */
+		return;
+	case KEPT_FITS:
+		next = install_kept;
+		break;
+	case KEPT_NOTHING:
+		if (check_room(r, &err) == -1) {
+			renewal_end(r, &err);
+			return;
+		}
+		break;
+	}
+	if (r->conf->hooks_dir != NULL &&
+	    hooks_exist(r->conf->hooks_dir, HOOKS_PRE))
+		renewal_pre_hooks(r, next);
+	else
+		next(r);
+}
+
+/* --- order --- */
+
+static void	order_new(struct renewal *, const char *replaces);
+
+/* The CA does not know the account any more: once in a run, make it anew. */
+static bool
+account_again(struct renewal *r, const struct error *err)
+{
+	if (strcmp(err->code, "acme:accountDoesNotExist") != 0 ||
+	    r->is_registered_anew)
+		return false;
+	r->is_registered_anew = true;
+	event_emit(r->engine, r->cert->row.name, r->step, LOGL_WARNING,
+	    "the CA does not know account %s any more; registering it anew",
+	    r->kid);
+	cert_order_forget(r->cert);
+	account_forget(r->engine->accounts, r->account, r->kid);
+	account_release(r->engine->accounts, r->account);
+	r->account = NULL;
+	free(r->kid);
+	r->kid = NULL;
+	account_begin(r);
+	return true;
+}
+
+static void
+order_stored(const struct error *err, void *arg)
+{
+	struct renewal *r = arg;
+
+	r->sync = NULL;
+	if (err != NULL)
+		renewal_fail(r, err);
+	else
+		renewal_goto(r, r->order->status == ACME_PENDING ?
+		    STEP_AUTHORIZE : STEP_FINALIZE);
+}
+
+/*
+ * What a CA may answer because of "replaces": besides alreadyReplaced, it may
+ * not know the certificate (Boulder: malformed or unauthorized; Pebble:
+ * serverInternal).  Where the cause was another, asking again tells.
+ */
+static bool
+is_about_replaces(const struct error *err)
+{
+	static const char *const codes[] = { "acme:alreadyReplaced",
+	    "acme:malformed", "acme:unauthorized", "acme:conflict",
+	    "acme:serverInternal", "acme:other", "acme:http-400",
+	    "acme:http-404", "acme:http-409" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (strcmp(err->code, codes[i]) == 0)
+			return err->retry_at == 0;
+	}
+	return false;
+}
+
+static void
+order_created(const struct error *err, const struct acme_order *order,
+    void *arg)
+{
+	struct renewal *r = arg;
+	struct store_cert *row = &r->cert->row;
+
+	r->acme_op = NULL;
+	if (err != NULL && r->has_replaces && is_about_replaces(err)) {
+		event_emit(r->engine, row->name, r->step, LOGL_INFO,
+		    "without \"replaces\", for: %s", err->msg);
+		order_new(r, NULL);
+		return;
+	}
+	if (err != NULL && account_again(r, err))
+		return;
+	if (err != NULL) {
+		renewal_fail(r, err);
+		return;
+	}
+	if (order->status == ACME_INVALID) {
+		struct error invalid;
+
+		(void)error_set(&invalid, ERR_REJECTED, "acme:invalid",
+		    "the CA answered with an order that is invalid: %s",
+		    order->error != NULL ? order->error->msg : "no reason");
+		renewal_fail(r, &invalid);
+		return;
+	}
+	r->is_foreign = order->status == ACME_PROCESSING ||
+	    order->status == ACME_VALID;
+	if (!r->is_foreign && (order->finalize_url == NULL ||
+	    (order->status == ACME_PENDING && order->n_authz == 0))) {
+		struct error empty;
+
+		(void)error_set(&empty, ERR_REJECTED, "acme:malformed",
+		    "the CA's new order has no %s", order->n_authz == 0 ?
+		    "authorizations" : "URL \"finalize\"");
+		renewal_fail(r, &empty);
+		return;
+	}
+	hold_end(r->engine, r->cc->account);
+	r->order = acme_order_dup(order);
+	cert_order_forget(r->cert);
+	row->order_url = xstrdup(order->url);
+	row->order_names = xstrdup(r->names_json);
+	row->order_account = xstrdup(r->kid);
+	row->order_finalize = xstrdup(order->finalize_url != NULL ?
+	    order->finalize_url : "");
+	row->order_at = clock_now();
+	store_pending_drop(r->engine->a.store, row->name);
+	cert_save(r->cert);
+	r->sync = store_sync_start(r->engine->a.store, order_stored, r);
+}
+
+static void
+clock_seen(const struct error *err, void *arg)
+{
+	struct renewal *r = arg;
+	struct error wrong;
+
+	r->acme_op = NULL;
+	r->is_clock_seen = true;
+	if (err != NULL)
+		renewal_fail(r, err);
+	else if (!skew_lets_order(r->cert, acme_clock(r->account->acme),
+	    &wrong))
+		renewal_fail(r, &wrong);
+	else
+		order_new(r, ari_replaces(r->cert));
+}
+
+static void
+order_new(struct renewal *r, const char *replaces)
+{
+	struct error held;
+
+	/* Another run may have been told meanwhile. */
+	if (!r->cert->passes_hold && hold_until(r->cert, &held) != 0) {
+		renewal_fail(r, &held);
+		return;
+	}
+	if (!r->is_clock_seen) {
+		r->acme_op = acme_clock_start(r->account->acme, clock_seen, r);
+		return;
+	}
+	renewal_say(r, "ordering a certificate");
+	r->is_resumed = r->is_sent = false;
+	r->has_replaces = replaces != NULL;
+	r->acme_op = acme_order_new_start(r->account->acme, r->names,
+	    r->cc->n_names, replaces, order_created, r);
+}
+
+/* Can a run go on from this order?  Past finalize its key must be here. */
+static bool
+is_usable(struct renewal *r, const struct acme_order *order)
+{
+	struct error ignored;
+
+	if (order->status == ACME_PROCESSING || order->status == ACME_VALID)
+		r->is_sent = true;
+	else if (order->status != ACME_PENDING && order->status != ACME_READY)
+		return false;
+	if (r->is_sent && store_pending_key(r->engine->a.store,
+	    r->cert->row.name, &r->key, &ignored) == -1)
+		r->key = NULL;
+	/* Without the key that was sent, another may be. */
+	if (r->key == NULL)
+		r->is_sent = false;
+	return r->key != NULL || order->status == ACME_READY ||
+	    (order->status == ACME_PENDING && order->n_authz > 0);
+}
+
+static void
+order_resumed(const struct error *err, const struct acme_order *order,
+    void *arg)
+{
+	struct renewal *r = arg;
+
+	r->acme_op = NULL;
+	/* Whatever the order says now: it may be issued any moment. */
+	r->is_sent = renewal_is_sent_lately(r);
+	if (err != NULL && account_again(r, err))
+		return;
+	if (err != NULL && !renewal_order_is_spent(r, err)) {
+		renewal_fail(r, err);
+		return;
+	}
+	if (err != NULL || !is_usable(r, order)) {
+		renewal_say(r, "the earlier order is of no use any more");
+		cert_order_forget(r->cert);
+		order_new(r, ari_replaces(r->cert));
+		return;
+	}
+	renewal_say(r, "resuming the earlier order");
+	r->is_resumed = true;
+	r->order = acme_order_dup(order);
+	if (r->order->finalize_url == NULL)
+		r->order->finalize_url = xstrdup(r->cert->row.order_finalize !=
+		    NULL ? r->cert->row.order_finalize : "");
+	renewal_goto(r, order->status == ACME_PENDING && r->key == NULL ?
+	    STEP_AUTHORIZE : STEP_FINALIZE);
+}
+
+static void
+enter_order(struct renewal *r)
+{
+	const struct store_cert *row = &r->cert->row;
+
+	if (renewal_has_order(r)) {
+		r->acme_op = acme_order_get_start(r->account->acme,
+		    row->order_url, order_resumed, r);
+		return;
+	}
+	order_new(r, ari_replaces(r->cert));
+}
+
+/* --- */
+
+bool
+renewal_is_authorizing(const struct renewal *r)
+{
+	return r->is_authorizing;
+}
+
+bool
+renewal_is_judged(const struct renewal *r)
+{
+	return r->auth != NULL && authorize_is_judged(r->auth);
+}
+
+enum step
+renewal_step(const struct renewal *r)
+{
+	return r->step;
+}
+
+void
+renewal_note(struct renewal *r, const char *msg)
+{
+	(void)text_printf(r->note, sizeof(r->note), "%s", msg);
+	text_clean(r->note);
+}
+
+json_t *
+renewal_json(const struct renewal *r)
+{
+	return json_pack("{s:s, s:o, s:s}", "step", step_name(r->step),
+	    "started_at", time_json(r->started_at), "msg", r->note);
+}
+
+struct renewal *
+renewal_start(struct cert *cert, renewal_done_cb *done)
+{
+	struct renewal *r = xcalloc(1, sizeof(*r));
+
+	r->cert = cert;
+	r->engine = cert->engine;
+	r->conf = conf_ref(cert->engine->conf);
+	r->cc = cert->conf;
+	r->names = xcalloc(r->cc->n_names, sizeof(*r->names));
+	for (size_t i = 0; i < r->cc->n_names; i++)
+		r->names[i] = r->cc->names[i].name;
+	r->names_json = xstrdup(cert->names);
+	r->started_at = clock_now();
+	if (r->cc->source != NULL) {
+		r->step = STEP_DOWNLOAD;
+	} else {
+		r->is_authorizing = true;
+		r->zones = zones_start(r->engine->a.loop, r->engine->dns,
+		    r->cc);
+	}
+	r->done = done;
+	timer_init(&r->enter, r->engine->a.loop, enter_cb, r);
+	timer_init(&r->alternates_end, r->engine->a.loop,
+	    renewal_alternates_end_cb, r);
+	timer_set(&r->enter, 0);
+	return r;
+}

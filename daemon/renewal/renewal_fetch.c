@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* A run for a certificate that another host publishes: fetch, not issue. */
+#include "daemon/renewal/renewal_priv.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+#include "common/mem.h"
+#include "daemon/publish/fetch.h"
+#include "daemon/rollout/source_watch.h"
+
+/* What we have is what is published: the end of an error, if there was one. */
+static void
+nothing_new(struct renewal *r)
+{
+	struct store_cert *row = &r->cert->row;
+
+	renewal_say(r, "the published certificate is installed already");
+	row->failures = 0;
+	row->retry_at = 0;
+	free(row->error);
+	row->error = NULL;
+	cert_save(r->cert);
+	renewal_finish(r, NULL);
+}
+
+static void
+fetched(const struct error *err, const struct fetch_result *result,
+    void *arg)
+{
+	struct renewal *r = arg;
+
+	r->fetch = NULL;
+	if (err != NULL) {
+		renewal_fail(r, err);
+		return;
+	}
+	watch_seen(r->cert, result);
+	if (!result->is_new) {
+		nothing_new(r);
+		return;
+	}
+	if (EVP_PKEY_up_ref(result->key) == 1)
+		r->key = result->key;
+	r->pem = xmemdup(result->pem, result->pem_len);
+	r->pem_len = result->pem_len;
+	renewal_goto(r, STEP_INSTALL);
+}
+
+void
+renewal_enter_fetch(struct renewal *r)
+{
+	const struct store_cert *row = &r->cert->row;
+
+	event_emit(r->engine, row->name, r->step, LOGL_INFO, "fetching from "
+	    "repository \"%s\"", r->cc->source->name);
+	r->fetch = fetch_start(&(struct fetch_args){
+	    .loop = r->engine->a.loop, .http = r->engine->a.http,
+	    .cert = r->cc, .serial = row->serial,
+	    .not_before = row->not_before, .etag = "",
+	    .published_at = row->source_at }, fetched, r);
+}

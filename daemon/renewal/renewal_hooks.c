@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "daemon/deploy/hooks.h"
+#include "daemon/renewal/renewal_priv.h"
+
+static void
+line_cb(const char *line, void *arg)
+{
+	renewal_say(arg, line);
+}
+
+static void
+begin(struct renewal *r, enum hooks_when when, deploy_done_cb *done)
+{
+	char *live = store_live_path(r->engine->a.store, r->cert->row.name);
+	struct hooks_args args = {
+		.when = when,
+		.dir = r->conf->hooks_dir,
+		.cert = r->cc,
+		.live_dir = live,
+		.serial = r->cert->row.serial,
+		.line = line_cb,
+	};
+
+	r->hooks = hooks_start(r->engine->hooks, &args, done, r);
+	free(live);
+}
+
+static void
+pre_done(const struct error *err, void *arg)
+{
+	struct renewal *r = arg;
+
+	r->hooks = NULL;
+	/* As certbot: a certificate is worth more than what they prepare. */
+	if (err != NULL)
+		event_emit(r->engine, r->cert->row.name, r->step,
+		    LOGL_WARNING, "a pre hook failed: %s", err->msg);
+	r->after_pre(r);
+}
+
+void
+renewal_pre_hooks(struct renewal *r, void (*next)(struct renewal *))
+{
+	r->after_pre = next;
+	begin(r, HOOKS_PRE, pre_done);
+}
+
+static void
+post_done(const struct error *err, void *arg)
+{
+	struct renewal *r = arg;
+
+	r->hooks = NULL;
+	if (err != NULL)
+		event_emit(r->engine, r->cert->row.name, r->step,
+		    LOGL_WARNING, "a post hook failed: %s", err->msg);
+	renewal_end(r, r->result.kind != ERR_NONE ? &r->result : NULL);
+}
+
+void
+renewal_post_hooks(struct renewal *r, const struct error *err)
+{
+	if (err != NULL)
+		r->result = *err;
+	renewal_halt(r);
+	/* What is installed is renewed, even if nobody could be told. */
+	begin(r, err == NULL || r->step == STEP_DEPLOY ? HOOKS_POST_RENEWED :
+	    HOOKS_POST_FAILED, post_done);
+}

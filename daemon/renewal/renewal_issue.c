@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/renewal/renewal_priv.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "daemon/accounts/accounts.h"
+#include "daemon/acme/acme.h"
+#include "daemon/cleanup/cleanup.h"
+#include "daemon/cleanup/tokens.h"
+#include "daemon/renewal/authorize.h"
+#include "daemon/renewal/orderwait.h"
+
+#define ISSUANCE_TIMEOUT_MS	300000
+#define ALTERNATES_MAX		5
+#define ALTERNATES_MS		30000	/* all of them together */
+
+/* --- authorize; the key is made meanwhile --- */
+
+/* On disk before the CSR is sent: the CA may issue from that moment on. */
+static int
+key_keep(struct renewal *r, struct error *err)
+{
+	if (r->is_key_kept)
+		return 0;
+	if (store_pending_key_put(r->engine->a.store, r->cert->row.name,
+	    r->key, err) == -1)
+		return -1;
+	r->is_key_kept = true;
+	return 0;
+}
+
+/* The CA is busy: the disk may be, too.  What fails now fails again later. */
+static void
+idle(void *arg)
+{
+	struct renewal *r = arg;
+	struct error later;
+
+	if (r->key != NULL)
+		(void)key_keep(r, &later);
+}
+
+static void
+key_done(const struct error *err, EVP_PKEY *key, void *arg)
+{
+	struct renewal *r = arg;
+
+	r->keygen = NULL;
+	if (err != NULL) {
+		renewal_fail(r, err);
+		return;
+	}
+	(void)EVP_PKEY_up_ref(key);
+	r->key = key;
+	if (r->is_key_wanted) {
+		r->is_key_wanted = false;
+		timer_set(&r->enter, 0);
+	}
+}
+
+/*
+ * A key read from disk.  One that is damaged will never be mended: there is
+ * none then.
+ */
+static int
+key_load(struct renewal *r, int (*load)(struct store *, const char *,
+    EVP_PKEY **, struct error *), struct error *err)
+{
+	const char *name = r->cert->row.name;
+
+	if (load(r->engine->a.store, name, &r->key, err) == 0)
+		return 0;
+	if (strcmp(err->code, "key:syntax") != 0)
+		return -1;
+	event_emit(r->engine, name, r->step, LOGL_WARNING,
+	    "%s; making a new key", err->msg);
+	return 0;
+}
+
+/* The pending key of a resumed order, the live one to be reused, or new. */
+static int
+key_begin(struct renewal *r, struct error *err)
+{
+	if (r->key != NULL || r->keygen != NULL)
+		return 0;
+	if (r->is_resumed && key_load(r, store_pending_key, err) == -1)
+		return -1;
+	if (r->key == NULL && r->cc->reuse_key &&
+	    key_load(r, store_live_key, err) == -1)
+		return -1;
+	if (r->key != NULL && !key_is_type(r->key, r->cc->key)) {
+		EVP_PKEY_free(r->key);
+		r->key = NULL;
+	}
+	if (r->key != NULL)
+		return 0;
+	r->keygen = keygen_start(r->engine->a.loop, r->engine->a.children,
+	    r->cc->key, key_done, r);
+	return 0;
+}
+
+/* What the CA says now; its first words stand where it is silent. */
+static void
+order_update(struct renewal *r, const struct acme_order *order)
+{
+	struct acme_order *copy = acme_order_dup(order);
+
+	if (copy->finalize_url == NULL && r->order->finalize_url != NULL)
+		copy->finalize_url = xstrdup(r->order->finalize_url);
+	acme_order_free(r->order);
+	r->order = copy;
+}
+
+static void
+authorized(const struct error *err, const struct acme_order *order, void *arg)
+{
+	struct renewal *r = arg;
+
+	r->auth = NULL;
+	r->is_authorizing = false;
+	cleanup_kick(r->engine->cleanup);
+	tokens_kick(r->engine->tokens);
+	if (err != NULL) {
+		renewal_fail(r, err);
+		return;
+	}
+	order_update(r, order);
+	renewal_goto(r, STEP_FINALIZE);
+}
+
+void
+renewal_enter_authorize(struct renewal *r)
+{
+	struct authorize_args args = {
+		.engine = r->engine,
+		.account = r->account,
+		.kid = r->kid,
+		.conf = r->cc,
+		.order = r->order,
+		.zones = r->zones,
+		.idle = idle,
+	};
+	struct error err;
+
+	r->auth = authorize_start(&args, authorized, r);
+	if (key_begin(r, &err) == -1)
+		renewal_fail(r, &err);
+}
+
+/* --- finalize --- */
+
+/*
+ * How long an order may be ready after finalize until it is sent once more,
+ * with the same key: most such orders are only shown by a replica that lags.
+ */
+static const unsigned ready_ms[] = { 10000, 30000,
+    2 * ISSUANCE_TIMEOUT_MS /* the time is up before */ };
+
+static void	finalize_send(struct renewal *);
+
+static bool
+has_certificate(const struct acme_order *order)
+{
+	return order->status == ACME_VALID && order->cert_url != NULL;
+}
+
+static void
+order_decided(struct renewal *r, const struct acme_order *order)
+{
+	struct error err;
+
+	if (has_certificate(order)) {
+		order_update(r, order);
+		renewal_goto(r, STEP_DOWNLOAD);
+		return;
+	}
+	r->is_invalid = true;
+	if (order->error != NULL)
+		err = *order->error;
+	else
+		(void)error_set(&err, ERR_REJECTED, "acme:order",
+		    "the order became %s instead of valid",
+		    acme_status_name(order->status));
+	renewal_fail(r, &err);
+}
+
+/* A new order that was said to be past finalize has no key yet. */
+static void
+ready_again(struct renewal *r, const struct acme_order *order)
+{
+	if (r->key != NULL) {
+		finalize_send(r);
+		return;
+	}
+	order_update(r, order);
+	renewal_enter_finalize(r);
+}
+
+static void
+issued(const struct error *err, const struct acme_order *order, void *arg)
+{
+	struct renewal *r = arg;
+
+	r->poll = NULL;
+	if (err != NULL)
+		renewal_fail(r, err);
+	else if (order->status == ACME_READY)
+		ready_again(r, order);
+	else
+		order_decided(r, order);
+}
+
+static void
+wait_for_issuance(struct renewal *r)
+{
+	unsigned n = r->n_sends > 0 ? r->n_sends - 1 : 0;
+	struct orderwait_args args = {
+		.loop = r->engine->a.loop,
+		.acme = r->account->acme,
+		.url = r->order->url,
+		.pace_ms = &r->account->pace.issuance_ms,
+		.timeout_ms = ISSUANCE_TIMEOUT_MS,
+		.ready_ms = ready_ms[n],
+	};
+
+	r->poll = orderwait_start(&args, issued, r);
+}
+
+/* May the CA be at it, in spite of this answer to finalize? */
+static bool
+is_under_way(const struct renewal *r, const struct error *err)
+{
+	return err->kind == ERR_REJECTED &&
+	    (r->is_sent || strcmp(err->code, "acme:orderNotReady") == 0);
+}
+
+static void
+finalized(const struct error *err, const struct acme_order *order, void *arg)
+{
+	struct renewal *r = arg;
+
+	r->acme_op = NULL;
+	if (err != NULL && !is_under_way(r, err)) {
+		/* Nothing was issued of what it has refused. */
+		if (err->kind == ERR_REJECTED && !r->is_sent)
+			r->cert->row.order_sent_at = 0;
+		renewal_fail(r, err);
+		return;
+	}
+	if (err == NULL)
+		r->is_sent = true;
+	if (err == NULL && (has_certificate(order) ||
+	    order->status == ACME_INVALID))
+		order_decided(r, order);
+	else
+		wait_for_issuance(r);
+}
+
+static void
+finalize_send(struct renewal *r)
+{
+	struct store_cert *row = &r->cert->row;
+	unsigned char *der;
+	size_t der_len;
+	struct error err;
+
+	if (r->order->finalize_url == NULL ||
+	    r->order->finalize_url[0] == '\0') {
+		(void)error_set(&err, ERR_REJECTED, "acme:malformed",
+		    "the CA's order has no URL \"finalize\"");
+		renewal_fail(r, &err);
+		return;
+	}
+	if (key_keep(r, &err) == -1 || csr_make(r->key, r->names,
+	    r->cc->n_names, &der, &der_len, &err) == -1) {
+		renewal_fail(r, &err);
+		return;
+	}
+	renewal_say(r, r->n_sends++ == 0 ?
+	    "sending the request for the certificate" :
+	    "the order is ready still: sending the request again");
+	/* Not waited for: should it be lost, the order's status tells. */
+	if (row->order_sent_at == 0) {
+		row->order_sent_at = clock_now();
+		cert_save(r->cert);
+	}
+	r->acme_op = acme_finalize_start(r->account->acme,
+	    r->order->finalize_url, der, der_len, r->order->url, finalized, r);
+	free(der);
+}
+
+void
+renewal_enter_finalize(struct renewal *r)
+{
+	struct error err;
+
+	r->is_authorizing = false;
+	if (has_certificate(r->order) && r->key != NULL) {
+		order_decided(r, r->order);
+		return;
+	}
+	if (r->is_sent || r->order->status == ACME_PROCESSING) {
+		wait_for_issuance(r);
+		return;
+	}
+	if (key_begin(r, &err) == -1) {
+		renewal_fail(r, &err);
+		return;
+	}
+	if (r->key == NULL)
+		r->is_key_wanted = true;	/* key_done() comes back here */
+	else
+		finalize_send(r);
+}
+
+/* --- download --- */
+
+/* The chain to install; it takes fit's text. */
+static void
+take_chain(struct renewal *r, const struct chain_fit *fit)
+{
+	free(r->pem);
+	r->pem = fit->pem;
+	r->pem_len = strlen(fit->pem);
+}
+
+static void
+download_end(struct renewal *r)
+{
+	timer_clear(&r->alternates_end);
+	renewal_goto(r, STEP_INSTALL);
+}
+
+static void	next_alternate(struct renewal *);
+
+static void
+alternate_done(const struct error *err, const struct acme_cert *cert,
+    void *arg)
+{
+	struct renewal *r = arg;
+	struct chain_fit fit;
+	struct error bad;
+
+	r->acme_op = NULL;
+	if (err == NULL && chain_is_preferred(cert->pem, cert->pem_len,
+	    r->cc->preferred_chain) && chain_fit(cert->pem, cert->pem_len,
+	    r->key, r->names, r->cc->n_names, &fit, &bad) == 0) {
+		take_chain(r, &fit);
+		download_end(r);
+		return;
+	}
+	next_alternate(r);
+}
+
+void
+renewal_alternates_end_cb(void *arg)
+{
+	struct renewal *r = arg;
+
+	acme_cancel(r->acme_op);
+	r->acme_op = NULL;
+	event_emit(r->engine, r->cert->row.name, r->step, LOGL_WARNING,
+	    "the CA's other chains do not come within 30 s; using its "
+	    "default");
+	download_end(r);
+}
+
+static void
+next_alternate(struct renewal *r)
+{
+	const char *url = r->alternates[r->next_alternate];
+
+	if (url == NULL || r->next_alternate >= ALTERNATES_MAX) {
+		event_emit(r->engine, r->cert->row.name, r->step, LOGL_WARNING,
+		    "the CA offers no chain to \"%s\"; using its default",
+		    r->cc->preferred_chain);
+		download_end(r);
+		return;
+	}
+	r->next_alternate++;
+	r->acme_op = acme_cert_start(r->account->acme, url, alternate_done, r);
+}
+
+static char **
+dup_strings(char *const *list)
+{
+	size_t n = 0;
+	char **copy;
+
+	while (list[n] != NULL)
+		n++;
+	copy = xcalloc(n + 1, sizeof(*copy));
+	for (size_t i = 0; i < n; i++)
+		copy[i] = xstrdup(list[i]);
+	return copy;
+}
+
+static void
+downloaded(const struct error *err, const struct acme_cert *cert, void *arg)
+{
+	struct renewal *r = arg;
+	struct chain_fit fit;
+	struct error bad;
+
+	r->acme_op = NULL;
+	if (err != NULL) {
+		renewal_fail(r, err);
+		return;
+	}
+	if (chain_fit(cert->pem, cert->pem_len, r->key, r->names,
+	    r->cc->n_names, &fit, &bad) == -1) {
+		renewal_unfit(r, cert->pem, cert->pem_len, &bad);
+		return;
+	}
+	if (fit.extra[0] != '\0')
+		event_emit(r->engine, r->cert->row.name, r->step, LOGL_NOTICE,
+		    "the CA put names in that were not asked for: %s",
+		    fit.extra);
+	take_chain(r, &fit);
+	if (r->cc->preferred_chain == NULL || chain_is_preferred(r->pem,
+	    r->pem_len, r->cc->preferred_chain)) {
+		renewal_goto(r, STEP_INSTALL);
+		return;
+	}
+	r->alternates = dup_strings(cert->alternates);
+	timer_set(&r->alternates_end, ALTERNATES_MS);
+	next_alternate(r);
+}
+
+void
+renewal_enter_download(struct renewal *r)
+{
+	if (r->cc->source != NULL) {
+		renewal_enter_fetch(r);
+		return;
+	}
+	r->acme_op = acme_cert_start(r->account->acme, r->order->cert_url,
+	    downloaded, r);
+}

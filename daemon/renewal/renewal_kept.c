@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is issued is never thrown away: a CA that is slow, forgetful or odd
+ * shall not issue a second certificate while the first may still be had.  An
+ * order past finalize is kept and asked for again; a chain that cannot be used
+ * is kept beside its key, and looked at again by later runs.
+ */
+#include "daemon/renewal/renewal_priv.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/text.h"
+
+#define KEPT_S		3600	/* so long no other is ordered */
+#define CLOCK_STEP_S	300	/* what NTP may take back */
+
+/* Within the hour?  A time far ahead is of a clock that was wrong. */
+static bool
+is_recent(time_t at)
+{
+	int64_t age = (int64_t)clock_now() - at;
+
+	return at != 0 && age >= -CLOCK_STEP_S && age < KEPT_S;
+}
+
+/* May it be that not the certificate is wrong, but our clock? */
+static bool
+is_of_clock(const struct error *err)
+{
+	return strcmp(err->code, "cert:expired") == 0 ||
+	    strcmp(err->code, "cert:not-yet") == 0;
+}
+
+bool
+renewal_has_order(const struct renewal *r)
+{
+	const struct store_cert *row = &r->cert->row;
+	const struct conf_account *a = r->cc->account;
+	char *kid;
+	bool same;
+
+	if (row->order_url == NULL || row->order_names == NULL ||
+	    strcmp(row->order_names, r->names_json) != 0 ||
+	    row->order_account == NULL)
+		return false;
+	/* What the run was told may not be on disk, if that is full. */
+	kid = r->kid != NULL ? xstrdup(r->kid) : store_account_kid(
+	    r->engine->a.store, a->name, a->directory);
+	same = kid != NULL && strcmp(kid, row->order_account) == 0;
+	free(kid);
+	return same;
+}
+
+bool
+renewal_is_sent_lately(const struct renewal *r)
+{
+	return is_recent(r->cert->row.order_sent_at);
+}
+
+bool
+renewal_order_is_spent(const struct renewal *r, const struct error *err)
+{
+	const struct store_cert *row = &r->cert->row;
+
+	if (r->is_invalid)
+		return true;
+	/* All else that is not a refusal is resumed. */
+	if (err->kind != ERR_REJECTED)
+		return false;
+	if (r->is_foreign)
+		return true;
+	/* A person need not wait for the hour, where the CA knows of none. */
+	if (r->cert->was_forced && strcmp(err->code, "acme:not-found") == 0)
+		return true;
+	if (!r->is_sent && strcmp(err->code, "acme:not-found") != 0)
+		return true;
+	return !is_of_clock(err) && !is_recent(row->order_sent_at != 0 ?
+	    row->order_sent_at : row->order_at);
+}
+
+/*
+ * Was it good when it was asked for?  Then it has expired since, and another
+ * one may be better; else it is our clock that is wrong.
+ */
+static bool
+has_expired_since(const struct renewal *r, const struct chain_fit *fit,
+    const struct error *err)
+{
+	return strcmp(err->code, "cert:expired") == 0 &&
+	    fit->not_after > r->cert->row.order_sent_at;
+}
+
+static enum kept
+judge(struct renewal *r, const char *pem, size_t len, struct error *err)
+{
+	struct chain_fit fit;
+
+	if (chain_fit(pem, len, r->key, r->names, r->cc->n_names, &fit,
+	    err) == 0) {
+		r->pem = fit.pem;
+		r->pem_len = strlen(fit.pem);
+		return KEPT_FITS;
+	}
+	if (!r->cert->was_forced && is_of_clock(err) &&
+	    !has_expired_since(r, &fit, err))
+		return KEPT_WAITS;
+	if (r->cert->was_forced || is_of_clock(err) ||
+	    !renewal_is_sent_lately(r)) {
+		event_emit(r->engine, r->cert->row.name, r->step,
+		    LOGL_WARNING, "the certificate that is kept cannot be "
+		    "used: %s; ordering another", err->msg);
+		cert_order_forget(r->cert);
+		cert_save(r->cert);
+	}
+	return KEPT_NOTHING;
+}
+
+enum kept
+renewal_kept_look(struct renewal *r, struct error *err)
+{
+	struct store *store = r->engine->a.store;
+	const char *name = r->cert->row.name;
+	enum kept kept = KEPT_NOTHING;
+	struct error ignored;
+	char *pem = NULL;
+	size_t len;
+
+	if (!renewal_has_order(r) ||
+	    store_pending_chain(store, name, &pem, &len, &ignored) == -1 ||
+	    pem == NULL)
+		return KEPT_NOTHING;
+	if (store_pending_key(store, name, &r->key, &ignored) == 0 &&
+	    r->key != NULL)
+		kept = judge(r, pem, len, err);
+	free(pem);
+	if (kept != KEPT_FITS) {
+		EVP_PKEY_free(r->key);
+		r->key = NULL;
+	}
+	return kept;
+}
+
+void
+renewal_unfit(struct renewal *r, const char *pem, size_t len,
+    const struct error *why)
+{
+	struct store_cert *row = &r->cert->row;
+	struct error err = *why, failed;
+	size_t used;
+
+	if (r->is_foreign) {
+		renewal_fail(r, why);
+		return;
+	}
+	r->is_sent = true;
+	if (row->order_sent_at == 0)
+		row->order_sent_at = clock_now();
+	if (store_pending_chain_put(r->engine->a.store, row->name, pem, len,
+	    &failed) == -1)
+		event_emit(r->engine, row->name, r->step, LOGL_WARNING,
+		    "this is only kept by the CA: %s", failed.msg);
+	used = strlen(err.msg);
+	(void)text_printf(err.msg + used, sizeof(err.msg) - used,
+	    is_of_clock(why) ? "; it is kept, and installed as soon as its "
+	    "time has come" : "; it is issued and kept (pending/%s.pem), and "
+	    "no other is ordered within the hour, unless by \"acmectl "
+	    "renew-now %s\"", row->name, row->name);
+	renewal_fail(r, &err);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * renewal_priv - what the files of a run share: renewal.c (its life, account
+ * and order), renewal_issue.c (authorize, finalize, download, and the key),
+ * renewal_kept.c (what becomes of an order that cannot be used up),
+ * renewal_fetch.c (of what another host publishes), renewal_install.c (install,
+ * deploy) and renewal_hooks.c (programs before and after).  Nobody else
+ * includes it.
+ */
+#ifndef DAEMON_RENEWAL_RENEWAL_PRIV_H
+#define DAEMON_RENEWAL_RENEWAL_PRIV_H
+
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "common/error.h"
+#include "daemon/engine/priv.h"
+#include "daemon/renewal/renewal.h"
+
+struct renewal {
+	struct cert	*cert;
+	struct engine	*engine;
+	const struct conf *conf;	/* the one the run began with */
+	const struct conf_cert *cc;
+	const char	**names;	/* of cc; not owned strings */
+	char		*names_json;
+	time_t		 started_at;
+	enum step	 step;
+	struct timer	 enter;
+	char		 note[600];
+	bool		 is_authorizing;
+	bool		 has_replaces;	/* the order that is being made */
+	bool		 is_clock_seen;	/* the CA's, in this run */
+	bool		 is_resumed;	/* the order is of an earlier run */
+	bool		 is_foreign;	/* ... of nobody: new, and yet past
+					   finalize */
+	bool		 is_sent;	/* the CA has been asked to issue, and
+					   may have done so */
+	bool		 is_invalid;	/* the CA says so of the order */
+	unsigned	 n_sends;	/* of finalize */
+	bool		 is_registered_anew;	/* in this run */
+
+	struct account_op *account_op;
+	struct account	*account;
+	char		*kid;		/* of account when the run got it */
+	struct acme_op	*acme_op;
+	struct store_sync_op *sync;
+	struct keygen_op *keygen;
+	struct zones	*zones;
+	struct authorize_op *auth;
+	struct orderwait_op *poll;
+	struct fetch_op	*fetch;
+	struct deployer_run *deploy;
+	struct cleanup_wait_op *tidy;
+	struct hooks_op	*hooks;
+
+	struct acme_order *order;
+	EVP_PKEY	*key;
+	bool		 is_key_kept;	/* it is on disk */
+	bool		 is_key_wanted;	/* finalize waits for the key */
+	struct gate_op	*gate;		/* until live/NAME may be switched */
+	char		 version[STORE_VERSION_SIZE];	/* to be live/NAME */
+	struct cert_info info;		/* of its leaf */
+	char		*pem;		/* the chain to install */
+	size_t		 pem_len;
+	char		**alternates;
+	size_t		 next_alternate;
+	struct timer	 alternates_end;	/* then the default will do */
+	struct error	 deploy_err;
+	struct error	 result;	/* while post hooks run */
+	void		(*after_pre)(struct renewal *);
+	renewal_done_cb	*done;
+};
+
+/* Each step begins with its enter function, called from the loop. */
+void	renewal_enter_authorize(struct renewal *);
+void	renewal_enter_finalize(struct renewal *);
+void	renewal_enter_download(struct renewal *);
+void	renewal_enter_fetch(struct renewal *);	/* instead of download */
+void	renewal_enter_install(struct renewal *);
+void	renewal_enter_deploy(struct renewal *);
+
+/* The only writer of r->step.  Enters from the loop: no recursion. */
+void	renewal_goto(struct renewal *, enum step next);
+/* The run is over, but for the hooks after it; err NULL: it went well. */
+void	renewal_finish(struct renewal *, const struct error *err);
+/* ... and is freed. */
+void	renewal_end(struct renewal *, const struct error *err);
+/* Of alternates_end; the arg is the run. */
+void	renewal_alternates_end_cb(void *);
+/* Cancel everything that is under way. */
+void	renewal_halt(struct renewal *);
+/* Run the hooks of pre.d, then go on; if one fails, the run does. */
+void	renewal_pre_hooks(struct renewal *, void (*next)(struct renewal *));
+/* Run the hooks of post.d, then renewal_end(). */
+void	renewal_post_hooks(struct renewal *, const struct error *err);
+/* The same, and what follows from the error for its order and account. */
+void	renewal_fail(struct renewal *, const struct error *err);
+/* --- renewal_kept.c --- */
+enum kept {
+	KEPT_NOTHING,		/* the run goes its way */
+	KEPT_FITS,		/* r->key and r->pem are to be installed */
+	KEPT_WAITS		/* ... later: the error says why */
+};
+/*
+ * Look at the chain that an earlier run got and could not use.  If its order
+ * is not to be waited for any longer, that is forgotten.
+ */
+enum kept renewal_kept_look(struct renewal *, struct error *);
+/* The CA issued what cannot be used, and why: keep it, and fail. */
+void	renewal_unfit(struct renewal *, const char *pem, size_t len,
+	    const struct error *why);
+/* Is the order under way of the names and the account of the run? */
+bool	renewal_has_order(const struct renewal *);
+/* Did a CSR go to the CA for it within the hour? */
+bool	renewal_is_sent_lately(const struct renewal *);
+/* Is the order under way known to be of no use after this failure? */
+bool	renewal_order_is_spent(const struct renewal *, const struct error *);
+
+/* An event of the step, at info. */
+void	renewal_say(struct renewal *, const char *text);
+
+#endif

@@ -1,0 +1,636 @@
+/* SPDX-License-Identifier: MIT */
+/* deployer_run - one round over the targets of one certificate. */
+#include "daemon/rollout/rollout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/certs/due.h"
+#include "daemon/deploy/gate.h"
+#include "daemon/deploy/verify.h"
+#include "daemon/engine/ari.h"
+#include "daemon/rollout/rollback.h"
+#include "daemon/rollout/rollout_priv.h"
+
+#define ALARM_S		(23 * 3600)	/* warned again of what stays */
+#define CHECK_RETRY_S	3600	/* nobody could be asked */
+
+/* One target under way. */
+struct task {
+	TAILQ_ENTRY(task) link;
+	struct deployer_run *run;
+	struct action	*action;
+	const struct conf_deploy *dep;	/* in run->conf */
+	struct deploy_op *target;
+	char		 serial[64];	/* it was begun for */
+	char		 hash[17];	/* ... and with these settings */
+	time_t		 seen_before, seen_after;	/* of what is served
+					   instead; 0: nothing was seen */
+	bool		 saw_all;
+	char		*version_dir;
+};
+
+struct deployer_run {
+	TAILQ_ENTRY(deployer_run) link;
+	struct deployer	*deployer;
+	struct cert	*cert;
+	const struct conf *conf;	/* in force when none of tasks ran */
+	const struct conf_cert *cc;	/* in conf; NULL: not any more */
+	bool		 is_check;	/* only look */
+	bool		 is_told;	/* its end is an event */
+	char		*only;		/* target; NULL: all */
+	TAILQ_HEAD(, task) tasks;
+	unsigned	 n_done;
+	struct timer	 step;
+	char		*live_dir;
+	unsigned	 failed;
+	struct error	 err;		/* of the first that failed */
+	enum { BACK_NO, BACK_WANTED, BACK_COMMAND, BACK_FORCED } back;
+	struct gate_op	*gate;		/* until it may roll back */
+	bool		 is_over;	/* nothing is to be done any more */
+	deployer_done_cb	*done;		/* NULL: nobody waits */
+	void		*arg;
+};
+
+const char *
+task_state(const struct task *t)
+{
+	return strcmp(deploy_step(t->target), "verify") == 0 ? "verifying" :
+	    "running";
+}
+
+static void
+task_free(struct task *t)
+{
+	deploy_cancel(t->target);
+	t->action->task = NULL;
+	TAILQ_REMOVE(&t->run->tasks, t, link);
+	free(t->version_dir);
+	free(t);
+}
+
+/* What one run has ended, another of the certificate may have waited for. */
+static void
+wake_others(struct deployer_run *op)
+{
+	struct deployer_run *other;
+
+	TAILQ_FOREACH(other, &op->deployer->ops, link) {
+		if (other != op && other->cert == op->cert)
+			timer_set(&other->step, 0);
+	}
+}
+
+/* Does anybody wait for its end? */
+static bool
+is_awaited(const struct deployer_run *op)
+{
+	return op->done != NULL || op->is_told;
+}
+
+/* A retry or a look gives way to a run that somebody waits for. */
+static bool
+is_superseded(const struct deployer_run *op)
+{
+	const struct deployer_run *other;
+
+	if (is_awaited(op))
+		return false;
+	TAILQ_FOREACH(other, &op->deployer->ops, link) {
+		if (other->cert == op->cert && is_awaited(other))
+			return true;
+	}
+	return false;
+}
+
+static void
+op_free(struct deployer_run *op)
+{
+	struct deployer *d = op->deployer;
+	struct action *a;
+	struct task *t;
+
+	while ((t = TAILQ_FIRST(&op->tasks)) != NULL)
+		task_free(t);
+	TAILQ_FOREACH(a, &op->cert->actions, link) {
+		if (a->tried == op)
+			a->tried = NULL;
+	}
+	timer_clear(&op->step);
+	gate_end(op->gate);
+	op->cert->deploys--;
+	TAILQ_REMOVE(&d->ops, op, link);
+	conf_unref(op->conf);
+	free(op->only);
+	free(op->live_dir);
+	wake_others(op);
+	free(op);
+}
+
+void
+deployer_run_cancel(struct deployer_run *op)
+{
+	if (op != NULL)
+		op_free(op);
+}
+
+static void
+tell_end(struct deployer_run *op)
+{
+	if (op->failed > 0)
+		/* What is no target's failure has not been told yet. */
+		event_end(op->cert, STEP_DEPLOY, &op->err, "%s", op->is_over ?
+		    op->err.msg : op->n_done > 0 ? "not all is deployed" :
+		    "not deployed");
+	else
+		event_end(op->cert, STEP_DEPLOY, NULL, "deployed: %u target%s "
+		    "done", op->n_done, op->n_done == 1 ? "" : "s");
+}
+
+static void
+op_finish(struct deployer_run *op)
+{
+	struct deployer *d = op->deployer;
+	struct cert *cert = op->cert;
+
+	if (op->failed > 1) {
+		char msg[sizeof(op->err.msg)];
+
+		memcpy(msg, op->err.msg, sizeof(msg));
+		(void)text_printf(op->err.msg, sizeof(op->err.msg),
+		    "%u actions failed; the first: %s", op->failed, msg);
+	}
+	if (op->done != NULL)
+		op->done(op->failed > 0 ? &op->err : NULL, op->arg);
+	else if (op->is_told)
+		tell_end(op);
+	op_free(op);
+	/* A reload may have come while they ran. */
+	deployer_drop_removed(d, cert);
+	deployer_arm(d);
+}
+
+/* --- how a target ended --- */
+
+/* What stays wrong is warned of once a day, not at every try. */
+static enum log_level
+alarm_level(struct action *a, time_t now)
+{
+	if (a->row.alarm_at != 0 && now - a->row.alarm_at < ALARM_S &&
+	    a->row.alarm_at <= now)
+		return LOGL_INFO;
+	a->row.alarm_at = now;
+	return LOGL_WARNING;
+}
+
+static void
+put_error(struct action *a, const struct error *err)
+{
+	(void)text_printf(a->row.error, sizeof(a->row.error), "%s", err->msg);
+	text_clean(a->row.error);
+}
+
+static void
+action_failed(struct task *t, const struct error *err)
+{
+	struct deployer_run *op = t->run;
+	struct action *a = t->action;
+	time_t now = clock_now();
+	enum log_level level = LOGL_WARNING;
+	char span[TEXT_SPAN_MAX];
+
+	a->row.tries++;
+	a->row.retry_at = due_soon_retry_at(a->row.tries, now);
+	a->row.is_old = strcmp(err->code, VERIFY_ERR_OLD) == 0;
+	if (a->row.is_old)
+		level = alarm_level(a, now);
+	put_error(a, err);
+	event_deploy(op->deployer->engine, op->cert->row.name, a->row.action,
+	    a->row.is_old ? "deploy:serving-old" : "deploy:failed", level,
+	    "deploy \"%s\" failed: %s; next try in %s", a->row.action,
+	    err->msg, text_span(a->row.retry_at - now, span));
+	if (t->dep->rollback && err->kind != ERR_CONFIG &&
+	    strncmp(err->code, VERIFY_ERR, strlen(VERIFY_ERR)) == 0)
+		op->back = BACK_WANTED;
+	if (op->failed++ == 0) {
+		op->err = *err;
+		(void)error_wrap(&op->err, "deploy \"%s\"", a->row.action);
+	}
+}
+
+static void
+action_done(struct task *t)
+{
+	struct deployer_run *op = t->run;
+	struct action *a = t->action;
+
+	a->row.done = true;
+	op->deployer->pending--;
+	a->row.done_at = clock_now();
+	a->row.check_at = deployer_next_check(t->dep, a->row.done_at);
+	a->row.error[0] = '\0';
+	a->row.is_old = false;
+	a->row.served_before = a->row.served_after = 0;
+	a->row.alarm_at = 0;
+	op->n_done++;
+	event_deploy(op->deployer->engine, op->cert->row.name, a->row.action,
+	    "deploy:done", LOGL_NOTICE, "deploy \"%s\" done", a->row.action);
+}
+
+/* The daily look. */
+static void
+looked(struct task *t, const struct error *err)
+{
+	struct engine *e = t->run->deployer->engine;
+	const char *cert = t->run->cert->row.name;
+	struct action *a = t->action;
+	time_t now = clock_now();
+
+	if (err == NULL) {
+		if (a->row.error[0] != '\0')
+			event_deploy(e, cert, a->row.action, "deploy:done",
+			    LOGL_NOTICE, "deploy \"%s\": the certificate is "
+			    "served", a->row.action);
+		a->row.error[0] = '\0';
+		a->row.alarm_at = 0;
+		a->row.check_at = deployer_next_check(t->dep, now);
+		return;
+	}
+	put_error(a, err);
+	if (strcmp(err->code, VERIFY_ERR) == 0) {
+		/* Nobody could be asked: to reload would not help. */
+		a->row.check_at = now + CHECK_RETRY_S;
+		event_deploy(e, cert, a->row.action, "deploy:check-failed",
+		    alarm_level(a, now), "deploy \"%s\": what is served "
+		    "cannot be seen: %s", a->row.action, err->msg);
+		return;
+	}
+	deployer_undo(t->run->deployer, a);
+	deployer_serves(a, a->row.not_before, a->row.not_after);
+	a->row.is_old = strcmp(err->code, VERIFY_ERR_OLD) == 0;
+	event_deploy(e, cert, a->row.action, a->row.is_old ?
+	    "deploy:serving-old" : "deploy:failed", alarm_level(a, now),
+	    "deploy \"%s\": %s; it runs again", a->row.action, err->msg);
+}
+
+static void
+target_done(const struct error *err, void *arg)
+{
+	struct task *t = arg;
+	struct deployer_run *op = t->run;
+	struct action *a = t->action;
+
+	t->target = NULL;
+	if (strcmp(a->row.serial, t->serial) != 0 ||
+	    strcmp(a->row.hash, t->hash) != 0) {
+		event_deploy(op->deployer->engine, op->cert->row.name,
+		    a->row.action, NULL, LOGL_INFO, "deploy \"%s\" begins "
+		    "again: there is a newer %s", a->row.action,
+		    strcmp(a->row.serial, t->serial) != 0 ? "certificate" :
+		    "configuration");
+		a->tried = NULL;
+	} else if (op->is_check) {
+		looked(t, err);
+	} else if (err != NULL) {
+		action_failed(t, err);
+	} else {
+		action_done(t);
+	}
+	if (t->seen_after != 0 && !a->row.done)
+		deployer_seen(a, t->seen_before, t->seen_after, t->saw_all);
+	deployer_save(op->deployer, a);
+	task_free(t);
+	timer_set(&op->step, 0);
+	wake_others(op);
+}
+
+static void
+output_line(const char *line, void *arg)
+{
+	struct task *t = arg;
+
+	event_deploy(t->run->deployer->engine, t->run->cert->row.name,
+	    t->action->row.action, NULL, LOGL_INFO, "%s: %s",
+	    t->action->row.action, line);
+}
+
+static void
+seen_cb(time_t not_before, time_t not_after, bool is_all, void *arg)
+{
+	struct task *t = arg;
+
+	t->seen_before = not_before;
+	t->seen_after = not_after;
+	t->saw_all = is_all;
+}
+
+/* --- the next target --- */
+
+static void
+task_start(struct deployer_run *op, const struct conf_deploy *dep,
+    struct action *a)
+{
+	struct deployer *d = op->deployer;
+	struct task *t = xcalloc(1, sizeof(*t));
+	bool by_ari;
+	struct deploy_args args = {
+		.env = &d->env,
+		.cert = op->cc,
+		.target = dep,
+		.live_dir = op->live_dir,
+		.serial = t->serial,
+		.renew_at = ari_due_at(op->cert, &by_ari),
+		.only = op->is_check ? "verify" : NULL,
+		.line = output_line,
+		.seen = seen_cb,
+	};
+
+	t->run = op;
+	t->action = a;
+	t->dep = dep;
+	(void)text_printf(t->serial, sizeof(t->serial), "%s", a->row.serial);
+	memcpy(t->hash, a->row.hash, sizeof(t->hash));
+	t->version_dir = store_live_version_path(d->engine->a.store,
+	    op->cert->row.name);
+	args.version_dir = t->version_dir;
+	a->task = t;
+	a->tried = op;
+	TAILQ_INSERT_TAIL(&op->tasks, t, link);
+	event_deploy(d->engine, op->cert->row.name, dep->name, NULL,
+	    LOGL_INFO, "deploy \"%s\" %s", dep->name, op->is_check ?
+	    "is looked at" : "begins");
+	t->target = deploy_start(&args, target_done, t);
+}
+
+/* Does it wait for its window?  Told where somebody looks. */
+static bool
+is_held(const struct deployer_run *op, struct action *a,
+    const struct conf_deploy *dep, time_t now)
+{
+	time_t at;
+	char span[TEXT_SPAN_MAX];
+
+	if (op->done == NULL)
+		return deployer_action_at(a, dep, now) > now;
+	a->row.retry_at = 0;
+	at = deployer_action_at(a, dep, now);
+	if (at <= now)
+		return false;
+	a->tried = op;
+	event_deploy(op->deployer->engine, op->cert->row.name, dep->name,
+	    NULL, LOGL_INFO, "deploy \"%s\" waits for its deploy_window: it "
+	    "begins in %s", dep->name, text_span(at - now, span));
+	return true;
+}
+
+static bool
+is_next(const struct deployer_run *op, struct action *a,
+    const struct conf_deploy *dep, time_t now)
+{
+	if (a == NULL || a->task != NULL || a->tried == op ||
+	    strcmp(a->row.hash, dep->hash) != 0 ||
+	    (op->only != NULL && strcmp(op->only, dep->name) != 0))
+		return false;
+	if (op->is_check)
+		return a->row.done && a->row.check_at != 0 &&
+		    due_planned(a->row.check_at, now) <= now;
+	return !a->row.done && !is_held(op, a, dep, now);
+}
+
+/* The previous version cannot go live again. */
+static void
+cannot_roll_back(struct deployer_run *op, bool is_command,
+    const struct error *err)
+{
+	if (is_command) {
+		op->failed++;
+		op->err = *err;
+		op->is_over = true;
+	} else {
+		event_deploy(op->deployer->engine, op->cert->row.name, NULL,
+		    "deploy:rollback-failed", LOGL_ERROR,
+		    "cannot roll back: %s", err->msg);
+	}
+}
+
+/* Nobody reads live/ now. */
+static void
+roll_back(void *arg)
+{
+	struct deployer_run *op = arg;
+	bool is_command = op->back != BACK_WANTED;
+	struct cert *c = op->cert;
+	struct action *a;
+	struct error err;
+	int rc;
+
+	op->gate = NULL;
+	rc = rollback_cert(c, op->back == BACK_FORCED, is_command ? NULL :
+	    op->err.msg, &err);
+	op->back = BACK_NO;
+	timer_set(&op->step, 0);
+	if (rc == -1) {
+		cannot_roll_back(op, is_command, &err);
+		return;
+	}
+	TAILQ_FOREACH(a, &c->actions, link)
+		a->tried = NULL;
+	if (!is_command) {
+		(void)text_printf(op->err.code, sizeof(op->err.code), "%s",
+		    "deploy:rolled-back");
+		(void)error_wrap(&op->err, "rolled back to certificate %s",
+		    c->row.serial);
+	}
+	engine_reschedule(op->deployer->engine);
+}
+
+/* Is it to roll back now?  It then waits for the gate. */
+static bool
+begin_rollback(struct deployer_run *op)
+{
+	if (op->back == BACK_WANTED && (op->cert->conf == NULL ||
+	    rollback_is_done(op->cert)))
+		op->back = BACK_NO;
+	if (op->back == BACK_NO)
+		return false;
+	op->gate = gate_switch_start(op->deployer->engine->gate, false,
+	    roll_back, op);
+	return true;
+}
+
+/* Does an earlier run still work at it?  Its end wakes this one. */
+static bool
+is_anothers(const struct deployer_run *op, const struct action *a)
+{
+	return a != NULL && a->task != NULL && a->task->run != op &&
+	    is_awaited(op) && (op->only == NULL ||
+	    strcmp(op->only, a->row.action) == 0);
+}
+
+/* After a reload the rest is done as it says; what runs has the old one. */
+static void
+follow_conf(struct deployer_run *op)
+{
+	const struct conf *old = op->conf;
+
+	if (!TAILQ_EMPTY(&op->tasks))
+		return;
+	op->conf = conf_ref(op->deployer->engine->conf);
+	op->cc = conf_find_cert(op->conf, op->cert->row.name);
+	conf_unref(old);
+}
+
+static void
+step_cb(void *arg)
+{
+	struct deployer_run *op = arg;
+	time_t now = clock_now();
+	bool is_blocked = false;
+
+	if (op->gate != NULL)
+		return;
+	follow_conf(op);
+	if (op->back > BACK_WANTED && begin_rollback(op))
+		return;
+	if (is_superseded(op)) {
+		op->is_over = true;
+		op->back = BACK_NO;
+	}
+	for (size_t i = 0; op->cc != NULL && !op->is_over &&
+	    i < op->cc->n_deploys; i++) {
+		const struct conf_deploy *dep = &op->cc->deploys[i];
+		struct action *a = deployer_find(op->cert, dep->name);
+
+		if (!TAILQ_EMPTY(&op->tasks) && !op->cc->deploy_parallel)
+			return;
+		if (is_anothers(op, a)) {
+			is_blocked = true;
+			if (!op->cc->deploy_parallel)
+				return;
+		} else if (is_next(op, a, dep, now)) {
+			task_start(op, dep, a);
+		}
+	}
+	if (!TAILQ_EMPTY(&op->tasks) || is_blocked)
+		return;
+	if (!begin_rollback(op))
+		op_finish(op);
+}
+
+/* Whoever only waits for what is served, of an earlier certificate, need not
+ * go on. */
+static void
+stop_waiting(struct deployer *d, const struct cert *cert)
+{
+	struct deployer_run *op, *next;
+	struct task *t;
+
+	for (op = TAILQ_FIRST(&d->ops); op != NULL; op = next) {
+		bool only_waits = true;
+
+		next = TAILQ_NEXT(op, link);
+		if (op->cert != cert || is_awaited(op))
+			continue;
+		TAILQ_FOREACH(t, &op->tasks, link)
+			only_waits &= strcmp(task_state(t), "verifying") == 0;
+		if (only_waits)
+			op_free(op);
+	}
+}
+
+struct deployer_run *
+deployer_run_start(struct deployer *d, struct cert *cert,
+    deployer_done_cb *done, void *arg)
+{
+	struct deployer_run *op = xcalloc(1, sizeof(*op));
+
+	if (done != NULL)
+		stop_waiting(d, cert);
+
+	op->deployer = d;
+	op->cert = cert;
+	op->conf = conf_ref(d->engine->conf);
+	op->cc = conf_find_cert(op->conf, cert->row.name);
+	op->live_dir = store_live_path(d->engine->a.store, cert->row.name);
+	op->done = done;
+	op->arg = arg;
+	TAILQ_INIT(&op->tasks);
+	cert->deploys++;
+	TAILQ_INSERT_TAIL(&d->ops, op, link);
+	timer_init(&op->step, d->engine->a.loop, step_cb, op);
+	timer_set(&op->step, 0);
+	return op;
+}
+
+void
+deployer_run_due(struct deployer *d, struct cert *cert, bool is_check)
+{
+	struct deployer_run *op = deployer_run_start(d, cert, NULL, NULL);
+
+	op->is_check = is_check;
+}
+
+struct deployer_run *
+deployer_run_told(struct deployer *d, struct cert *cert, const char *target)
+{
+	struct deployer_run *op = deployer_run_start(d, cert, NULL, NULL);
+
+	op->is_told = true;
+	op->only = target != NULL ? xstrdup(target) : NULL;
+	return op;
+}
+
+void
+deployer_rollback(struct deployer *d, struct cert *cert, bool force)
+{
+	struct deployer_run *op = deployer_run_told(d, cert, NULL);
+
+	op->back = force ? BACK_FORCED : BACK_COMMAND;
+}
+
+bool
+deployer_is_rolling_back(const struct cert *cert)
+{
+	const struct deployer_run *op;
+
+	TAILQ_FOREACH(op, &cert->engine->deployer->ops, link) {
+		if (op->cert == cert && op->back > BACK_WANTED)
+			return true;
+	}
+	return false;
+}
+
+bool
+deployer_run_clear(struct deployer *d, const struct cert *cert)
+{
+	struct deployer_run *op, *next;
+	bool is_left = false;
+
+	for (op = TAILQ_FIRST(&d->ops); op != NULL; op = next) {
+		next = TAILQ_NEXT(op, link);
+		if (op->cert != cert)
+			continue;
+		if (is_awaited(op))
+			is_left = true;
+		else
+			op_free(op);
+	}
+	return is_left;
+}
+
+void
+deployer_stop(struct deployer *d)
+{
+	struct deployer_run *op, *next;
+
+	d->is_started = false;
+	timer_clear(&d->retry);
+	for (op = TAILQ_FIRST(&d->ops); op != NULL; op = next) {
+		next = TAILQ_NEXT(op, link);
+		if (op->done == NULL)	/* the others belong to their run */
+			op_free(op);
+	}
+}

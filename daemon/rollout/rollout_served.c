@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* deployer_served - what targets serve while they do not have the certificate
+ * in use, as far as is known: it decides how urgent that is. */
+#include "daemon/rollout/rollout.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "daemon/certs/due.h"
+#include "daemon/rollout/rollout_priv.h"
+
+void
+deployer_serves(struct action *a, time_t not_before, time_t not_after)
+{
+	a->row.served_before = not_before;
+	a->row.served_after = not_after;
+}
+
+void
+deployer_seen(struct action *a, time_t not_before, time_t not_after,
+    bool is_all)
+{
+	/* Who could not be asked may still serve what it did before. */
+	if (!is_all && a->row.served_after != 0 &&
+	    a->row.served_after < not_after)
+		return;
+	a->row.served_before = not_before;
+	a->row.served_after = not_after;
+	if (a->row.urgent_at > due_urgent_at(not_before, not_after))
+		a->row.urgent_at = due_urgent_at(not_before, not_after);
+}
+
+time_t
+deployer_served_until(const struct action *a)
+{
+	return a->row.done ? a->row.not_after : a->row.served_after;
+}
+
+size_t
+deployer_serving_old(const struct cert *c)
+{
+	const struct action *a;
+	size_t n = 0;
+
+	TAILQ_FOREACH(a, &c->actions, link)
+		n += a->row.is_old;
+	return n;
+}
+
+size_t
+deployer_not_deployed(const struct cert *c)
+{
+	const struct action *a;
+	size_t n = 0;
+
+	TAILQ_FOREACH(a, &c->actions, link)
+		n += !a->row.done && deployer_target(c, a->row.action) !=
+		    NULL && (a->row.error[0] != '\0' || a->row.done_at == 0);
+	return n;
+}
+
+bool
+deployer_is_first(const struct cert *c)
+{
+	const struct action *a;
+	bool is_first = false;
+
+	TAILQ_FOREACH(a, &c->actions, link) {
+		if (!a->row.done && a->row.error[0] != '\0')
+			return false;
+		is_first |= !a->row.done && a->task != NULL;
+	}
+	return is_first;
+}
+
+static void
+fill(const struct cert *c, const struct action *a, struct deploy_open *out)
+{
+	const struct conf_deploy *dep = deployer_target(c, a->row.action);
+
+	*out = (struct deploy_open){
+		.name = a->row.action,
+		.tries = a->row.tries,
+		.next_at = a->task != NULL || dep == NULL ? 0 :
+		    deployer_action_at(a, dep, clock_now()),
+		.error = a->row.error,
+		.serves_old = a->row.is_old,
+		.served_before = a->row.served_before,
+		.served_after = a->row.served_after,
+	};
+}
+
+void
+deployer_open_each(const struct cert *c,
+    void (*each)(const struct deploy_open *, void *), void *arg)
+{
+	const struct action *a;
+	struct deploy_open o;
+
+	TAILQ_FOREACH(a, &c->actions, link) {
+		if (a->row.done)
+			continue;
+		fill(c, a, &o);
+		each(&o, arg);
+	}
+}
+
+int
+deployer_open_get(const struct cert *c, const char *target,
+    struct deploy_open *out)
+{
+	const struct action *a = deployer_find(c, target);
+
+	if (a == NULL || a->row.done)
+		return -1;
+	fill(c, a, out);
+	return 0;
+}
+
+void
+deployer_metrics(const struct engine *e, FILE *f)
+{
+	static const char *const heads[] = {
+		"# HELP acmed_served_expiry_seconds notAfter of what a target "
+		"serves, as far as known, epoch seconds; absent if nothing "
+		"is known.\n"
+		"# TYPE acmed_served_expiry_seconds gauge\n",
+		"# HELP acmed_serves_old 1 where an earlier certificate was "
+		"seen served.\n"
+		"# TYPE acmed_serves_old gauge\n",
+	};
+
+	for (size_t n = 0; n < sizeof(heads) / sizeof(heads[0]); n++) {
+		fputs(heads[n], f);
+		for (size_t i = 0; i < e->n_certs; i++) {
+			const struct action *a;
+
+			TAILQ_FOREACH(a, &e->certs[i]->actions, link) {
+				time_t until = deployer_served_until(a);
+
+				if (deployer_target(e->certs[i],
+				    a->row.action) == NULL)
+					continue;
+				/* names.h allows no quotes in either. */
+				if (n == 0 && until != 0)
+					fprintf(f, "acmed_served_expiry_"
+					    "seconds{name=\"%s\",target="
+					    "\"%s\"} %lld\n", a->row.cert,
+					    a->row.action, (long long)until);
+				else if (n == 1)
+					fprintf(f, "acmed_serves_old{name="
+					    "\"%s\",target=\"%s\"} %d\n",
+					    a->row.cert, a->row.action,
+					    a->row.is_old);
+			}
+		}
+	}
+}

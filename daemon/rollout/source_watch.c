@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/rollout/source_watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/certs/due.h"
+#include "daemon/engine/priv.h"
+#include "daemon/publish/fetch.h"
+#include "daemon/rollout/rollback.h"
+
+#define START_SPREAD_S	30
+#define NEAR_EXPIRY_POLL_S 600
+/* The publisher says when it renews: from a minute before that for half an
+ * hour it is looked often, which makes 380 small requests. */
+#define EXPECTED_POLL_S	5
+#define EXPECTED_LEAD_S	60
+#define EXPECTED_FOR_S	1800
+#define RETRY_LEAST_S	60
+#define WARN_EVERY_S	86400
+
+struct watch {
+	struct fetch_op	*fetch;
+	char		 etag[OBJECT_ETAG_SIZE];	/* "": not known */
+	time_t		 poll_at;
+	bool		 wants_run;	/* there is news, or trouble */
+	time_t		 warned_at;	/* that nobody renews it */
+};
+
+void
+watch_free(struct cert *c)
+{
+	if (c->watch == NULL)
+		return;
+	fetch_cancel(c->watch->fetch);
+	free(c->watch);
+	c->watch = NULL;
+}
+
+void
+watch_reload(struct cert *c)
+{
+	watch_free(c);		/* its request borrows the configuration */
+	if (c->conf == NULL || c->conf->source == NULL)
+		return;
+	c->watch = xcalloc(1, sizeof(*c->watch));
+	/* A fleet that boots at once shall not ask at once. */
+	c->watch->poll_at = clock_now() +
+	    (time_t)arc4random_uniform(START_SPREAD_S);
+}
+
+/* Is it in the last quarter of its life? */
+static bool
+is_late(const struct store_cert *row, time_t now)
+{
+	return now > row->not_after - (row->not_after - row->not_before) / 4;
+}
+
+/* How long until it is looked again, +-10 %. */
+static time_t
+pause(const struct cert *c)
+{
+	int64_t s = c->conf->poll_s, at;
+	time_t now = clock_now(), from = c->row.source_renew_at -
+	    EXPECTED_LEAD_S;
+
+	if (is_late(&c->row, now) && s > NEAR_EXPIRY_POLL_S)
+		s = NEAR_EXPIRY_POLL_S;
+	if (c->row.source_renew_at != 0 && now >= from &&
+	    now < from + EXPECTED_LEAD_S + EXPECTED_FOR_S &&
+	    s > EXPECTED_POLL_S)
+		s = EXPECTED_POLL_S;
+	at = s - s / 10 + arc4random_uniform((uint32_t)(s / 5 + 1));
+	/* ... and not past the time at which it begins to be expected. */
+	return c->row.source_renew_at != 0 && now < from && now + at > from ?
+	    from - now : (time_t)at;
+}
+
+bool
+watch_wants_run(const struct cert *c)
+{
+	return c->forced || c->watch->wants_run ||
+	    c->row.serial[0] == '\0' || c->row.failures > 0;
+}
+
+time_t
+watch_next_at(const struct cert *c, const char **action)
+{
+	const struct store_cert *row = &c->row;
+	time_t now = clock_now(), at, soon = pause(c);
+
+	soon = row->error_at + (soon > RETRY_LEAST_S ? soon : RETRY_LEAST_S);
+	if (c->forced) {
+		*action = "fetch";
+		return 0;
+	}
+	if (row->failures > 0 && row->names_failed != NULL &&
+	    strcmp(row->names_failed, c->names) == 0) {
+		/* What was not there may be published any time. */
+		*action = "retry";
+		at = due_planned(row->retry_at, now);
+		/* It would be the one that we have rolled back from. */
+		if (rollback_is_done(c))
+			return at;
+		return at < soon || row->error_at > now ? at : soon;
+	}
+	if (watch_wants_run(c)) {
+		*action = "fetch";
+		return 0;
+	}
+	*action = "poll";
+	return due_planned(c->watch->poll_at, now);
+}
+
+void
+watch_seen(struct cert *c, const struct fetch_result *seen)
+{
+	struct store_cert *row = &c->row;
+
+	if (c->watch == NULL)
+		return;
+	(void)text_printf(c->watch->etag, sizeof(c->watch->etag), "%s",
+	    seen->etag);
+	c->watch->wants_run = false;
+	if (seen->published_at > row->source_at) {
+		(void)text_printf(row->source_host, sizeof(row->source_host),
+		    "%s", seen->publisher);
+		row->source_at = seen->published_at;
+		row->source_renew_at = seen->renew_at;
+		cert_save(c);
+	}
+	c->watch->poll_at = clock_now() + pause(c);
+}
+
+/* The publisher should have renewed it long ago. */
+static void
+warn_if_late(struct cert *c)
+{
+	const struct store_cert *row = &c->row;
+	char left[TEXT_SPAN_MAX];
+	time_t now = clock_now();
+
+	if (!is_late(row, now) || (c->watch->warned_at <= now &&
+	    now - c->watch->warned_at < WARN_EVERY_S))
+		return;
+	c->watch->warned_at = now;
+	event_emit(c->engine, row->name, STEP_DOWNLOAD, LOGL_WARNING,
+	    "the certificate expires in %s, and repository \"%s\" has no newer "
+	    "one: look at %s", text_span(row->not_after - now, left),
+	    c->conf->source->name, row->source_host[0] != '\0' ?
+	    row->source_host : "the host that publishes it");
+}
+
+static void
+polled(const struct error *err, const struct fetch_result *result, void *arg)
+{
+	struct cert *c = arg;
+
+	c->watch->fetch = NULL;
+	if (err != NULL || result->is_new) {
+		c->watch->wants_run = true;
+	} else {
+		watch_seen(c, result);
+		warn_if_late(c);
+	}
+	engine_reschedule(c->engine);
+}
+
+void
+watch_poll(struct cert *c)
+{
+	struct watch *w = c->watch;
+
+	/* Should its answer be lost, this is when to ask again. */
+	w->poll_at = clock_now() + pause(c);
+	if (w->fetch != NULL)
+		return;
+	w->fetch = fetch_start(&(struct fetch_args){
+	    .loop = c->engine->a.loop, .http = c->engine->a.http,
+	    .cert = c->conf, .serial = c->row.serial,
+	    .not_before = c->row.not_before, .etag = w->etag,
+	    .published_at = c->row.source_at, .only_look = true }, polled, c);
+}
+
+json_t *
+watch_json(const struct cert *c)
+{
+	const struct store_cert *row = &c->row;
+
+	if (c->conf == NULL || c->conf->source == NULL)
+		return json_null();
+	return json_pack("{s:s, s:o, s:o, s:o}",
+	    "repository", c->conf->source->name,
+	    "host", row->source_host[0] != '\0' ?
+	    json_string(row->source_host) : json_null(),
+	    "at", time_json(row->source_at),
+	    "renew_at", time_json(row->source_renew_at));
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * watch - certificates that another host publishes (`source` in acmed.conf):
+ * look from time to time whether there is a newer one, which costs one small
+ * request with an ETag.  Where there is one, or looking fails, a run does the
+ * rest and keeps the account of it.
+ */
+#ifndef DAEMON_ROLLOUT_SOURCE_WATCH_H
+#define DAEMON_ROLLOUT_SOURCE_WATCH_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <time.h>
+
+struct cert;
+struct fetch_result;
+
+/* The configuration is new: look again soon.  Called for every certificate;
+ * those without a source have no watch. */
+void	watch_reload(struct cert *);
+void	watch_free(struct cert *);
+
+/* When something is to be done for a certificate with a source, and what;
+ * as cert_next_at(). */
+time_t	watch_next_at(const struct cert *, const char **action);
+/* Is that a run?  Else watch_poll(). */
+bool	watch_wants_run(const struct cert *);
+/* Look now. */
+void	watch_poll(struct cert *);
+/* A run has seen the manifest. */
+void	watch_seen(struct cert *, const struct fetch_result *);
+/* "published" of doc/control-api.md; null: it has no source. */
+json_t	*watch_json(const struct cert *);
+
+#endif
