@@ -54,8 +54,8 @@ update_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-update_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+update_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct acme_dns *x = c->priv;
@@ -64,9 +64,9 @@ update_reply(struct provider_call *c, const struct provider_answer *a,
 	if (txt == NULL || strcmp(txt, c->batch[x->n_written]) != 0) {
 		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 		    "the server does not confirm the value: %.100s", a->body);
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
-	return ++x->n_written < c->n_batch ? PROVIDER_AGAIN : PROVIDER_DONE;
+	return ++x->n_written < c->n_batch ? REST_AGAIN : REST_DONE;
 }
 
 /* The values stay until others take their rows. */

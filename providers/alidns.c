@@ -7,8 +7,8 @@
  */
 #include <string.h>
 
+#include "daemon/rest/scheme_hmac.h"
 #include "providers/records.h"
-#include "providers/scheme_hmac.h"
 
 #define PAGE 500			/* records; the most there is */
 #define FREE_TTL 600			/* the least of the free edition */
@@ -35,7 +35,7 @@ static const struct provider_opt opts[] = {
 
 /* The vendor's code, never NULL. */
 static const char *
-code_of(const struct provider_answer *a)
+code_of(const struct rest_answer *a)
 {
 	const char *code = jsonx_str(a->json, "Code");
 
@@ -68,7 +68,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *code = code_of(a);
@@ -99,7 +99,7 @@ failed(struct provider_call *c, const struct provider_answer *a,
 		(void)error_set(err, err->kind, err->code, "%s (%s)",
 		    err->msg, code);
 	if (begins(code, "InvalidTimeStamp"))
-		provider_blame_clock(a, err);
+		rest_blame_clock(a, err);
 }
 
 static void
@@ -135,7 +135,7 @@ list(struct provider_call *c, struct preq *rq)
 
 /* "Not existing", "of another account", "impossible name". */
 static bool
-is_no_zone(const struct provider_answer *a)
+is_no_zone(const struct rest_answer *a)
 {
 	const char *code = code_of(a);
 
@@ -158,13 +158,13 @@ create(struct provider_call *c, struct preq *rq, const char *rr)
 }
 
 static bool
-exists(const struct provider_answer *a)
+exists(const struct rest_answer *a)
 {
 	return strcmp(code_of(a), "DomainRecordDuplicate") == 0;
 }
 
 static bool
-is_ttl_low(const struct provider_answer *a)
+is_ttl_low(const struct rest_answer *a)
 {
 	return strstr(code_of(a), "TTL") != NULL;
 }
@@ -177,7 +177,7 @@ remove_record(struct provider_call *c, struct preq *rq, const char *id)
 }
 
 static bool
-is_gone(const struct provider_answer *a)
+is_gone(const struct rest_answer *a)
 {
 	return strcmp(code_of(a), "DomainRecordNotBelongToUser") == 0;
 }

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/rest/scheme_oauth.h"
 #include "providers/provider.h"
-#include "providers/scheme_oauth.h"
 
 #define API_VERSION "2018-05-01"
 
@@ -99,7 +99,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	static const char *const config[] = { "SubscriptionNotFound",
@@ -153,14 +153,14 @@ token_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-token_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+token_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct azuredns *x = c->priv;
 
-	return oauth_read(c->keep, &x->use, a, err) == -1 ? PROVIDER_FAIL :
-	    PROVIDER_NEXT;
+	return oauth_read(c->keep, &x->use, a, err) == -1 ? REST_FAIL :
+	    REST_NEXT;
 }
 
 static void
@@ -238,7 +238,7 @@ decode(const char *text, char *out, size_t size)
  * token elsewhere.  False if there is a next page and it cannot be asked for.
  */
 static bool
-next_page(struct azuredns *x, const struct provider_answer *a)
+next_page(struct azuredns *x, const struct rest_answer *a)
 {
 	const char *link = jsonx_str(a->json, "nextLink"), *at, *begin;
 
@@ -290,30 +290,30 @@ zone_found(struct provider_call *c, const json_t *zone, struct error *err)
 	    "the zone has no usable id");
 }
 
-static enum provider_next
+static enum rest_next
 zone_done(struct provider_call *c)
 {
 	struct azuredns *x = c->priv;
 
 	if (x->group[0] == '\0')
-		return PROVIDER_NO_ZONE;
+		return REST_NO_ZONE;
 	(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s", x->group);
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct azuredns *x = c->priv;
 	const json_t *zones;
 
 	if (provider_str(c->values, OPT_GROUP) != NULL)
-		return zone_found(c, a->json, err) == -1 ? PROVIDER_FAIL :
+		return zone_found(c, a->json, err) == -1 ? REST_FAIL :
 		    zone_done(c);
-	zones = provider_array(a, "value", err);
+	zones = rest_array(a, "value", err);
 	if (zones == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	for (size_t i = 0; i < json_array_size(zones); i++) {
 		const json_t *z = json_array_get(zones, i);
 		const char *name = jsonx_str(z, "name");
@@ -322,26 +322,26 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 		if (name != NULL && provider_name_is(name, c->zone) &&
 		    (kind == NULL || strcmp(kind, "Public") == 0) &&
 		    zone_found(c, z, err) == -1)
-			return PROVIDER_FAIL;
+			return REST_FAIL;
 	}
 	if (!next_page(x, a)) {
 		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 		    "the list of zones goes on in a way not understood");
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
-	return x->skip_name[0] != '\0' ? PROVIDER_AGAIN : zone_done(c);
+	return x->skip_name[0] != '\0' ? REST_AGAIN : zone_done(c);
 }
 
 /* The group may be missing rather than the zone: that is no NO_ZONE. */
-static enum provider_next
-zone_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *code = jsonx_str(a->json, "error.code");
 
 	return a->status == 404 && code != NULL &&
-	    strcmp(code, "ResourceNotFound") == 0 ? PROVIDER_NO_ZONE :
-	    PROVIDER_FAIL;
+	    strcmp(code, "ResourceNotFound") == 0 ? REST_NO_ZONE :
+	    REST_FAIL;
 }
 
 static void
@@ -399,25 +399,25 @@ held(const struct provider_call *c)
 	return n;
 }
 
-static enum provider_next
-read_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	if (provider_array(a, "properties.TXTRecords", err) == NULL)
-		return PROVIDER_FAIL;
+	if (rest_array(a, "properties.TXTRecords", err) == NULL)
+		return REST_FAIL;
 	if (jsonx_str(a->json, "etag") == NULL) {
 		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 		    "the set has no etag");
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
 	json_decref(c->memo);
 	c->memo = json_copy((json_t *)(uintptr_t)a->json);
-	return held(c) == provider_wanted(c) ? PROVIDER_DONE : PROVIDER_NEXT;
+	return held(c) == provider_wanted(c) ? REST_DONE : REST_NEXT;
 }
 
 /* There is no such set; but ParentResourceNotFound: no such zone. */
 static bool
-is_no_set(const struct provider_answer *a)
+is_no_set(const struct rest_answer *a)
 {
 	const char *code = jsonx_str(a->json, "error.code");
 
@@ -428,18 +428,18 @@ is_no_set(const struct provider_answer *a)
 	    strcmp(code, "ResourceNotFound") == 0);
 }
 
-static enum provider_next
-add_read_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+add_read_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return is_no_set(a) ? PROVIDER_NEXT : PROVIDER_FAIL;
+	return is_no_set(a) ? REST_NEXT : REST_FAIL;
 }
 
-static enum provider_next
-remove_read_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+remove_read_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return is_no_set(a) ? PROVIDER_DONE : PROVIDER_FAIL;
+	return is_no_set(a) ? REST_DONE : REST_FAIL;
 }
 
 static int
@@ -481,31 +481,31 @@ write_request(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 /* The set as it is now. */
-static enum provider_next
-write_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+write_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	if (jsonx_str(a->json, "etag") != NULL)
-		return PROVIDER_DONE;
+		return REST_DONE;
 	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 	    "the set that was written has no etag");
-	return PROVIDER_FAIL;
+	return REST_FAIL;
 }
 
 /*
  * Somebody was faster (412), or is still being served.  Other conflicts last:
  * a lock on the zone, a CNAME at the name.
  */
-static enum provider_next
-write_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+write_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	static const char *const busy[] = { "AnotherOperationInProgress",
 	    "RetryableError", "in progress", "concurrent", NULL };
 
 	return a->status == 412 || (a->status == 409 &&
-	    !provider_is_lasting(a) && provider_says(a, busy)) ||
-	    is_no_set(a) ? PROVIDER_REPEAT : PROVIDER_FAIL;
+	    !rest_is_lasting(a) && rest_says(a, busy)) ||
+	    is_no_set(a) ? REST_REPEAT : REST_FAIL;
 }
 
 static const struct provider_step add[] = {

@@ -9,8 +9,8 @@
 #include <strings.h>
 
 #include "common/mem.h"
+#include "daemon/rest/sign.h"
 #include "providers/records.h"
-#include "providers/sign.h"
 
 #define VALID_S 1800			/* of a signature, from its time on */
 
@@ -102,7 +102,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	static const char *const keys[] = { "InvalidAccessKeyId",
@@ -122,7 +122,7 @@ failed(struct provider_call *c, const struct provider_answer *a,
 		    "%s", err->msg);
 	(void)error_set(err, err->kind, err->code, "%s (%s)", err->msg, code);
 	if (err->kind == ERR_CONFIG)
-		provider_blame_clock(a, err);
+		rest_blame_clock(a, err);
 }
 
 static void

@@ -30,7 +30,7 @@ static const struct provider_opt opts[] = {
 };
 
 static bool
-has_code(const struct provider_answer *a, int64_t code)
+has_code(const struct rest_answer *a, int64_t code)
 {
 	const json_t *errors = jsonx_get(a->json, "errors");
 
@@ -50,7 +50,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 
 /* Malformed tokens are answered with 400, and some errors with 200. */
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *why = jsonx_str(a->json, "errors.0.error_chain.0.message");
@@ -65,7 +65,7 @@ failed(struct provider_call *c, const struct provider_answer *a,
 }
 
 static bool
-is_refusal(const struct provider_answer *a)
+is_refusal(const struct rest_answer *a)
 {
 	return !jsonx_bool(a->json, "success", true);
 }
@@ -90,17 +90,17 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	static const struct records_list zone_pages = {
 		.pages = "result_info.total_pages" };
-	const json_t *zones = provider_array(a, "result", err), *z;
+	const json_t *zones = rest_array(a, "result", err), *z;
 	const char *name, *status;
 
 	if (zones == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	for (size_t i = 0; i < json_array_size(zones); i++) {
 		z = json_array_get(zones, i);
 		name = jsonx_str(z, "name");
@@ -114,17 +114,17 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 			(void)error_set(err, ERR_CONFIG, "cloudflare:accounts",
 			    "several accounts have a zone %s; set account_id "
 			    "or zone_id", c->zone);
-			return PROVIDER_FAIL;
+			return REST_FAIL;
 		}
 		if (jsonx_copy_str(z, "id", c->zone_id, PROVIDER_ZONE_ID_SIZE,
 		    err) == -1)
-			return PROVIDER_FAIL;
+			return REST_FAIL;
 	}
 	if (c->zone_id[0] == '\0')
 		return records_page(c, a, &zone_pages, json_array_size(zones),
-		    PROVIDER_NO_ZONE, err);
+		    REST_NO_ZONE, err);
 	c->list.page = c->list.seen = 0;
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 static void
@@ -158,7 +158,7 @@ create(struct provider_call *c, struct preq *rq, const char *name)
 }
 
 static bool
-exists(const struct provider_answer *a)
+exists(const struct rest_answer *a)
 {
 	return has_code(a, CODE_IDENTICAL) || has_code(a, CODE_EXISTS);
 }

@@ -39,7 +39,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 
 /* {"ttl":["Ensure ..."]}; in bulk requests one such object in an array. */
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const json_t *all = json_is_array(a->json) ?
@@ -54,7 +54,7 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	if (json_is_string(why))
 		(void)error_set(err, err->kind, err->code, "HTTP %d: %s: %s",
 		    a->status, field, json_string_value(why));
-	if (a->status == 409 && !provider_is_lasting(a))
+	if (a->status == 409 && !rest_is_lasting(a))
 		err->kind = ERR_TRANSIENT;
 }
 
@@ -69,15 +69,15 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *zones = provider_array(a, "", err), *z;
+	const json_t *zones = rest_array(a, "", err), *z;
 	const char *name;
 
 	if (zones == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	for (size_t i = 0; i < json_array_size(zones); i++) {
 		z = json_array_get(zones, i);
 		name = jsonx_str(z, "name");
@@ -85,9 +85,9 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 			continue;
 		(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%lld",
 		    (long long)jsonx_int(z, "minimum_ttl", 3600));
-		return PROVIDER_NEXT;
+		return REST_NEXT;
 	}
-	return PROVIDER_NO_ZONE;
+	return REST_NO_ZONE;
 }
 
 static int
@@ -103,39 +103,39 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 /* Before the change and after it: is it as it should be? */
-static enum provider_next
+static enum rest_next
 judge(struct provider_call *c)
 {
 	const struct desec *x = c->priv;
 
 	if (provider_set_holds(c, c->memo) == provider_wanted(c))
-		return PROVIDER_DONE;
-	return x->is_written ? PROVIDER_REPEAT : PROVIDER_NEXT;
+		return REST_DONE;
+	return x->is_written ? REST_REPEAT : REST_NEXT;
 }
 
-static enum provider_next
-read_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *values = provider_array(a, "records", err);
+	const json_t *values = rest_array(a, "records", err);
 	struct desec *x = c->priv;
 
 	if (values == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	json_decref(c->memo);
 	c->memo = json_deep_copy(values);
 	x->ttl = jsonx_int(a->json, "ttl", 0);
 	return judge(c);
 }
 
-static enum provider_next
-read_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct desec *x = c->priv;
 
 	if (a->status != 404)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	json_decref(c->memo);
 	c->memo = json_array();
 	x->ttl = 0;

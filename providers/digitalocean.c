@@ -73,7 +73,7 @@ remove_record(struct provider_call *c, struct preq *rq, const char *id)
 }
 
 static bool
-is_removed(const struct provider_answer *a)
+is_removed(const struct rest_answer *a)
 {
 	return a->status == 204;
 }

@@ -38,7 +38,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 
 /* {"message": "Validation failed", "errors": {"content": ["..."]}} */
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const json_t *errors = json_object_get(a->json, "errors");
@@ -67,8 +67,8 @@ account_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-account_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+account_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const json_t *account = jsonx_get(a->json, "data.account");
@@ -78,10 +78,10 @@ account_reply(struct provider_call *c, const struct provider_answer *a,
 		(void)error_set(err, ERR_CONFIG, "dnsimple:token",
 		    "oauth_token is the token of a user: use an account "
 		    "access token, or set account_id");
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
 	return jsonx_copy_str(account, "id", keep->account,
-	    sizeof(keep->account), err) == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
+	    sizeof(keep->account), err) == -1 ? REST_FAIL : REST_NEXT;
 }
 
 static void
@@ -139,14 +139,14 @@ remove_record(struct provider_call *c, struct preq *rq, const char *id)
 }
 
 static bool
-is_removed(const struct provider_answer *a)
+is_removed(const struct rest_answer *a)
 {
 	return a->status == 204;
 }
 
 /* 403: the token is for other zones than this candidate. */
 static bool
-is_no_zone(const struct provider_answer *a)
+is_no_zone(const struct rest_answer *a)
 {
 	return a->status == 404 || a->status == 403;
 }

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/rest/sign.h"
 #include "providers/records.h"
-#include "providers/sign.h"
 
 enum { OPT_KEY, OPT_SECRET, OPT_TTL };
 
@@ -47,7 +47,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 
 /* {"error": ["..."]}: the words tell more than the status. */
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *words = jsonx_str(a->json, "error.0");
@@ -62,7 +62,7 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	    strcasestr(words, "hmac") != NULL) {
 		(void)error_set(err, ERR_CONFIG, "provider:credentials",
 		    "HTTP %d: %s", a->status, words);
-		provider_blame_clock(a, err);
+		rest_blame_clock(a, err);
 	} else {
 		(void)error_set(err, err->kind, err->code, "HTTP %d: %s",
 		    a->status, words);
@@ -114,7 +114,7 @@ create(struct provider_call *c, struct preq *rq, const char *name)
 
 /* "Record with this type (TXT), name (...), and value (...) already ..." */
 static bool
-exists(const struct provider_answer *a)
+exists(const struct rest_answer *a)
 {
 	const char *words = jsonx_str(a->json, "error.0");
 

@@ -57,7 +57,7 @@ check(const struct provider_values *v, struct error *err)
 
 /* A number in a string; 0, which is none of theirs, if there is none. */
 static long
-code_of(const struct provider_answer *a)
+code_of(const struct rest_answer *a)
 {
 	const char *code = jsonx_str(a->json, "status.code");
 
@@ -65,13 +65,13 @@ code_of(const struct provider_answer *a)
 }
 
 static bool
-is_refusal(const struct provider_answer *a)
+is_refusal(const struct rest_answer *a)
 {
 	return code_of(a) != CODE_OK;
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *words = jsonx_str(a->json, "status.message");
@@ -143,12 +143,12 @@ get_zone(struct provider_call *c, struct preq *rq)
  * 13 "wrong domain", 6, 7, 8, 9: the documents and the server differ, but
  * what is positive and has nothing to do with the login is about the domain.
  */
-static enum provider_next
-zone_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	return err->kind == ERR_REJECTED && code_of(a) > 0 ?
-	    PROVIDER_NO_ZONE : PROVIDER_FAIL;
+	    REST_NO_ZONE : REST_FAIL;
 }
 
 static void
@@ -165,7 +165,7 @@ list(struct provider_call *c, struct preq *rq)
 }
 
 static bool
-is_empty(const struct provider_answer *a)
+is_empty(const struct rest_answer *a)
 {
 	return code_of(a) == CODE_EMPTY;
 }
@@ -183,13 +183,13 @@ create(struct provider_call *c, struct preq *rq, const char *sub)
 }
 
 static bool
-exists(const struct provider_answer *a)
+exists(const struct rest_answer *a)
 {
 	return code_of(a) == CODE_EXISTS;
 }
 
 static bool
-is_ttl_low(const struct provider_answer *a)
+is_ttl_low(const struct rest_answer *a)
 {
 	return code_of(a) == CODE_TTL;
 }
@@ -202,7 +202,7 @@ remove_record(struct provider_call *c, struct preq *rq, const char *id)
 }
 
 static bool
-is_gone(const struct provider_answer *a)
+is_gone(const struct rest_answer *a)
 {
 	return code_of(a) == CODE_BAD_RECORD_ID;
 }

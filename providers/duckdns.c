@@ -130,14 +130,14 @@ clear_request(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static bool
-is_refusal(const struct provider_answer *a)
+is_refusal(const struct rest_answer *a)
 {
 	return strncmp(a->body, "KO", 2) == 0;
 }
 
 /* They say no more than that. */
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const struct duckdns *x = c->priv;
@@ -149,25 +149,25 @@ failed(struct provider_call *c, const struct provider_answer *a,
 }
 
 /* Their outages come as pages of HTML. */
-static enum provider_next
-update_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+update_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	if (strncmp(a->body, "OK", 2) == 0)
-		return PROVIDER_NEXT;
+		return REST_NEXT;
 	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 	    "HTTP %d, but neither OK nor KO", a->status);
-	return PROVIDER_FAIL;
+	return REST_FAIL;
 }
 
-static enum provider_next
-set_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+set_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const struct duckdns *x = c->priv;
-	enum provider_next next = update_reply(c, a, err);
+	enum rest_next next = update_reply(c, a, err);
 
-	if (next == PROVIDER_NEXT)
+	if (next == REST_NEXT)
 		last_set(c->keep, x->domain, c->value);
 	return next;
 }

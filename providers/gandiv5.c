@@ -61,7 +61,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *what = jsonx_str(a->json, "errors.0.name");
@@ -82,23 +82,23 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	if (jsonx_copy_str(a->json, "fqdn", c->zone_id, PROVIDER_ZONE_ID_SIZE,
 	    err) == -1)
-		return PROVIDER_FAIL;
-	return PROVIDER_NEXT;
+		return REST_FAIL;
+	return REST_NEXT;
 }
 
 /* 403: not among the domains that the token was made for. */
-static enum provider_next
-zone_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return a->status == 404 || a->status == 403 ? PROVIDER_NO_ZONE :
-	    PROVIDER_FAIL;
+	return a->status == 404 || a->status == 403 ? REST_NO_ZONE :
+	    REST_FAIL;
 }
 
 static void
@@ -122,25 +122,25 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 /* Before the change and after it: is it as it should be? */
-static enum provider_next
+static enum rest_next
 judge(struct provider_call *c)
 {
 	const struct gandi *x = c->priv;
 
 	if (provider_set_holds(c, c->memo) == provider_wanted(c))
-		return PROVIDER_DONE;
-	return x->is_written ? PROVIDER_REPEAT : PROVIDER_NEXT;
+		return REST_DONE;
+	return x->is_written ? REST_REPEAT : REST_NEXT;
 }
 
-static enum provider_next
-read_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *values = provider_array(a, "rrset_values", err);
+	const json_t *values = rest_array(a, "rrset_values", err);
 	struct gandi *x = c->priv;
 
 	if (values == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	json_decref(c->memo);
 	c->memo = json_deep_copy(values);
 	x->ttl = jsonx_int(a->json, "rrset_ttl",
@@ -149,14 +149,14 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 	return judge(c);
 }
 
-static enum provider_next
-read_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct gandi *x = c->priv;
 
 	if (a->status != 404)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	json_decref(c->memo);
 	c->memo = json_array();
 	x->ttl = provider_int(c->values, OPT_TTL);
@@ -183,19 +183,19 @@ write_request(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 /* Somebody made the set since it was read. */
-static enum provider_next
-add_write_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+add_write_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return a->status == 409 && !provider_is_lasting(a) ? PROVIDER_REPEAT :
-	    PROVIDER_FAIL;
+	return a->status == 409 && !rest_is_lasting(a) ? REST_REPEAT :
+	    REST_FAIL;
 }
 
-static enum provider_next
-remove_write_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+remove_write_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return a->status == 404 ? PROVIDER_NEXT : PROVIDER_FAIL;
+	return a->status == 404 ? REST_NEXT : REST_FAIL;
 }
 
 static const struct provider_step add[] = {

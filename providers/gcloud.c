@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "daemon/rest/scheme_oauth.h"
+#include "daemon/rest/sign.h"
 #include "providers/provider.h"
 #include "providers/records.h"
-#include "providers/scheme_oauth.h"
-#include "providers/sign.h"
 
 #define TOKEN_URL "https://oauth2.googleapis.com/token"
 #define SCOPE "https://www.googleapis.com/auth/ndev.clouddns.readwrite"
@@ -132,7 +132,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const struct gcloud *x = c->priv;
@@ -190,14 +190,14 @@ out:
 	return rc;
 }
 
-static enum provider_next
-token_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+token_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct gcloud *x = c->priv;
 
-	return oauth_read(c->keep, &x->use, a, err) == -1 ? PROVIDER_FAIL :
-	    PROVIDER_NEXT;
+	return oauth_read(c->keep, &x->use, a, err) == -1 ? REST_FAIL :
+	    REST_NEXT;
 }
 
 static void
@@ -218,12 +218,12 @@ query_page(const struct provider_call *c, struct preq *rq)
 }
 
 /* Pages may be empty and have others behind them. */
-static enum provider_next
-next_page(struct provider_call *c, const struct provider_answer *a,
-    enum provider_next last, struct error *err)
+static enum rest_next
+next_page(struct provider_call *c, const struct rest_answer *a,
+    enum rest_next last, struct error *err)
 {
 	static const struct records_list pages = { .cursor = "nextPageToken" };
-	enum provider_next next = records_page(c, a, &pages, 0, last, err);
+	enum rest_next next = records_page(c, a, &pages, 0, last, err);
 
 	if (next == last)
 		memset(&c->list, 0, sizeof(c->list));
@@ -250,27 +250,27 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 
 /* A list may be left out if it is empty, but "kind" never is. */
 static bool
-list_read(const struct provider_answer *a, const char *name,
+list_read(const struct rest_answer *a, const char *name,
     const json_t **out, struct error *err)
 {
 	*out = jsonx_get(a->json, name);
 	if (*out == NULL && jsonx_str(a->json, "kind") != NULL)
 		return true;
-	*out = provider_array(a, name, err);
+	*out = rest_array(a, name, err);
 	return *out != NULL;
 }
 
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const json_t *zones, *z;
 	const char *name, *visibility;
 	struct gcloud *x = c->priv;
-	enum provider_next next;
+	enum rest_next next;
 
 	if (!list_read(a, "managedZones", &zones, err))
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	for (size_t i = 0; i < json_array_size(zones); i++) {
 		z = json_array_get(zones, i);
 		name = jsonx_str(z, "dnsName");
@@ -284,19 +284,19 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 			(void)error_set(err, ERR_CONFIG, "gcloud:zones",
 			    "there are several public zones %s; set "
 			    "managed_zone", c->zone);
-			return PROVIDER_FAIL;
+			return REST_FAIL;
 		}
 		if (jsonx_copy_str(z, "name", c->zone_id,
 		    PROVIDER_ZONE_ID_SIZE, err) == -1)
-			return PROVIDER_FAIL;
+			return REST_FAIL;
 	}
 	if (c->zone_id[0] != '\0')
 		(void)text_printf(x->zone_id, sizeof(x->zone_id), "%s",
 		    c->zone_id);
 	c->zone_id[0] = '\0';
-	next = next_page(c, a, x->zone_id[0] == '\0' ? PROVIDER_NO_ZONE :
-	    PROVIDER_NEXT, err);
-	if (next == PROVIDER_NEXT)
+	next = next_page(c, a, x->zone_id[0] == '\0' ? REST_NO_ZONE :
+	    REST_NEXT, err);
+	if (next == REST_NEXT)
 		(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s",
 		    x->zone_id);
 	return next;
@@ -349,14 +349,14 @@ held(const struct provider_call *c)
 	return n;
 }
 
-static enum provider_next
-read_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const json_t *sets;
 
 	if (!list_read(a, "rrsets", &sets, err))
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	if (c->list.page == 0) {
 		json_decref(c->memo);
 		c->memo = NULL;
@@ -370,12 +370,12 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 		(void)error_set(err, ERR_CONFIG, "gcloud:policy",
 		    "%s has a routing policy: acmed changes simple records "
 		    "only", c->fqdn);
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
-	if (c->memo == NULL && next_page(c, a, PROVIDER_NEXT, err) !=
-	    PROVIDER_NEXT)
-		return err->kind == ERR_NONE ? PROVIDER_AGAIN : PROVIDER_FAIL;
-	return held(c) == provider_wanted(c) ? PROVIDER_DONE : PROVIDER_NEXT;
+	if (c->memo == NULL && next_page(c, a, REST_NEXT, err) !=
+	    REST_NEXT)
+		return err->kind == ERR_NONE ? REST_AGAIN : REST_FAIL;
+	return held(c) == provider_wanted(c) ? REST_DONE : REST_NEXT;
 }
 
 /* [the set with these values], or [] if there are none. */
@@ -423,26 +423,26 @@ write_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-write_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+write_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct gcloud *x = c->priv;
 
 	return jsonx_copy_str(a->json, "id", x->change_id,
-	    sizeof(x->change_id), err) == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
+	    sizeof(x->change_id), err) == -1 ? REST_FAIL : REST_NEXT;
 }
 
 /* Somebody was faster. */
-static enum provider_next
-write_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+write_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *words = jsonx_str(a->json, "error.message");
 
 	return (a->status == 412 || a->status == 409 || (a->status == 404 &&
 	    words != NULL && strstr(words, "entity.change") != NULL)) &&
-	    !provider_is_lasting(a) ? PROVIDER_REPEAT : PROVIDER_FAIL;
+	    !rest_is_lasting(a) ? REST_REPEAT : REST_FAIL;
 }
 
 /* "done": all of Google's servers have it. */
@@ -458,8 +458,8 @@ wait_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-wait_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+wait_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *status = jsonx_str(a->json, "status");
@@ -467,9 +467,9 @@ wait_reply(struct provider_call *c, const struct provider_answer *a,
 	if (status == NULL) {
 		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 		    "the answer has no status");
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
-	return strcmp(status, "done") == 0 ? PROVIDER_DONE : PROVIDER_POLL;
+	return strcmp(status, "done") == 0 ? REST_DONE : REST_POLL;
 }
 
 static const struct provider_step add[] = {

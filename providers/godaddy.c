@@ -55,7 +55,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static bool
-is_code(const struct provider_answer *a, const char *want)
+is_code(const struct rest_answer *a, const char *want)
 {
 	const char *code = jsonx_str(a->json, "code");
 
@@ -63,7 +63,7 @@ is_code(const struct provider_answer *a, const char *want)
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *field = jsonx_str(a->json, "fields.0.message");
@@ -113,23 +113,23 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
  * The domain itself is not asked for: small accounts may not, and zones that
  * are only hosted there have none.
  */
-static enum provider_next
-read_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	return a->status == 404 || a->status == 422 || a->status == 403 ?
-	    PROVIDER_NO_ZONE : PROVIDER_FAIL;
+	    REST_NO_ZONE : REST_FAIL;
 }
 
 /* Some accounts may write and not read: the write tells of the zone then. */
-static enum provider_next
-add_read_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+add_read_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	if (a->status != 403)
 		return read_refused(c, a, err);
 	((struct godaddy *)c->priv)->is_blind = true;
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 static bool
@@ -144,17 +144,17 @@ is_held(const struct provider_call *c, const char *value)
 	return false;
 }
 
-static enum provider_next
-read_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *records = provider_array(a, "", err);
+	const json_t *records = rest_array(a, "", err);
 
 	if (records == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	json_decref(c->memo);
 	c->memo = json_deep_copy(records);
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 static size_t
@@ -170,14 +170,14 @@ count_blank(const struct provider_call *c)
 	return n;
 }
 
-static enum provider_next
-add_read_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+add_read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	if (read_reply(c, a, err) == PROVIDER_FAIL)
-		return PROVIDER_FAIL;
+	if (read_reply(c, a, err) == REST_FAIL)
+		return REST_FAIL;
 	((struct godaddy *)c->priv)->n_blank = count_blank(c);
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 /* The next value of the batch that is missing; skipped if there is none. */
@@ -200,24 +200,24 @@ append_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-append_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+append_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	((struct godaddy *)c->priv)->at++;
 	((struct godaddy *)c->priv)->is_written = true;
-	return PROVIDER_AGAIN;
+	return REST_AGAIN;
 }
 
-static enum provider_next
-append_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+append_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const struct godaddy *x = c->priv;
 
 	if (is_code(a, "DUPLICATE_RECORD"))
 		return append_reply(c, a, err);
-	return x->is_blind ? read_refused(c, a, err) : PROVIDER_FAIL;
+	return x->is_blind ? read_refused(c, a, err) : REST_FAIL;
 }
 
 static int
@@ -229,37 +229,37 @@ read_back_request(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 /* With "domain protection" the record is there and its text is not. */
-static enum provider_next
-read_back_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_back_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const struct godaddy *x = c->priv;
 
-	if (read_reply(c, a, err) == PROVIDER_FAIL)
-		return PROVIDER_FAIL;
+	if (read_reply(c, a, err) == REST_FAIL)
+		return REST_FAIL;
 	if (is_held(c, c->value) || count_blank(c) <= x->n_blank)
-		return PROVIDER_DONE;
+		return REST_DONE;
 	(void)error_set(err, ERR_CONFIG, "godaddy:protection",
 	    "GoDaddy stored the record without its text, as it does where "
 	    "domain protection is on: turn it off for %s", c->zone);
-	return PROVIDER_FAIL;
+	return REST_FAIL;
 }
 
 /* Before the change and after it: is any of ours still there? */
-static enum provider_next
-remove_read_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+remove_read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const struct godaddy *x = c->priv;
 
-	if (read_reply(c, a, err) == PROVIDER_FAIL)
-		return PROVIDER_FAIL;
+	if (read_reply(c, a, err) == REST_FAIL)
+		return REST_FAIL;
 	for (size_t i = 0; i < c->n_batch; i++) {
 		if (is_held(c, c->batch[i]))
-			return x->is_written ? PROVIDER_REPEAT :
-			    PROVIDER_NEXT;
+			return x->is_written ? REST_REPEAT :
+			    REST_NEXT;
 	}
-	return PROVIDER_DONE;
+	return REST_DONE;
 }
 
 /* All that is not ours; older tools left records of a blank. */
@@ -295,11 +295,11 @@ write_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-write_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+write_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return a->status == 404 ? PROVIDER_NEXT : PROVIDER_FAIL;
+	return a->status == 404 ? REST_NEXT : REST_FAIL;
 }
 
 static const struct provider_step add[] = {

@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The small help that providers/provider.h offers. */
 #include <string.h>
-#include <time.h>
 
 #include "common/names.h"
 #include "providers/provider.h"
-
-const json_t *
-provider_array(const struct provider_answer *a, const char *path,
-    struct error *err)
-{
-	const json_t *array = path[0] == '\0' ? a->json :
-	    jsonx_get(a->json, path);
-
-	if (json_is_array(array))
-		return array;
-	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
-	    "the answer has no array \"%s\": %.100s", path, a->body);
-	return NULL;
-}
 
 const char *
 provider_relative(const char *fqdn, const char *zone, const char *root,
@@ -133,44 +118,4 @@ provider_set_changed(const struct provider_call *c, const json_t *set,
 		json_array_append_new(out, json_string(quoted));
 	}
 	return out;
-}
-
-bool
-provider_says(const struct provider_answer *a, const char *const *words)
-{
-	for (; *words != NULL; words++) {
-		if (strcasestr(a->body, *words) != NULL)
-			return true;
-	}
-	return false;
-}
-
-bool
-provider_is_lasting(const struct provider_answer *a)
-{
-	static const char *const words[] = { "cname", "quota", "conflicting",
-	    "is locked", "are locked", "scopelocked", "read-only", "readonly",
-	    "not permitted", "not allowed", "limit exceeded", "too many",
-	    NULL };
-
-	return provider_says(a, words);
-}
-
-void
-provider_blame_clock(const struct provider_answer *a, struct error *err)
-{
-	const char *date = provider_answer_header(a, "Date");
-	char span[TEXT_SPAN_MAX];
-	struct tm tm = { 0 };
-	int64_t off;
-
-	if (date == NULL ||
-	    strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm) == NULL)
-		return;
-	off = (int64_t)clock_now() - (int64_t)timegm(&tm);
-	if (off >= -60 && off <= 60)
-		return;
-	(void)error_set(err, err->kind, err->code, "%s; the clock of this "
-	    "machine is %s %s", err->msg, text_span(off < 0 ? -off : off, span),
-	    off < 0 ? "slow" : "fast");
 }

@@ -30,7 +30,7 @@ struct hetzner {
 };
 
 static bool
-has_code(const struct provider_answer *a, const char *code)
+has_code(const struct rest_answer *a, const char *code)
 {
 	const char *s = jsonx_str(a->json, "error.code");
 
@@ -45,7 +45,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *code = jsonx_str(a->json, "error.code");
@@ -73,8 +73,8 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *mode = jsonx_str(a->json, "zone.mode");
@@ -83,17 +83,17 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 		(void)error_set(err, ERR_CONFIG, "hetzner:mode",
 		    "the zone %s is in the mode %s, only primary zones can "
 		    "be changed", c->zone, mode);
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
 	return jsonx_copy_str(a->json, "zone.id", c->zone_id,
-	    PROVIDER_ZONE_ID_SIZE, err) == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
+	    PROVIDER_ZONE_ID_SIZE, err) == -1 ? REST_FAIL : REST_NEXT;
 }
 
-static enum provider_next
-zone_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return a->status == 404 ? PROVIDER_NO_ZONE : PROVIDER_FAIL;
+	return a->status == 404 ? REST_NO_ZONE : REST_FAIL;
 }
 
 static const char *
@@ -123,10 +123,10 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 
 /* 1 if the set has our value; -1 and err. */
 static int
-is_there(struct provider_call *c, const struct provider_answer *a,
+is_there(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *records = provider_array(a, "rrset.records", err);
+	const json_t *records = rest_array(a, "rrset.records", err);
 	struct hetzner *x = c->priv;
 
 	if (records == NULL)
@@ -141,38 +141,38 @@ is_there(struct provider_call *c, const struct provider_answer *a,
 	return 0;
 }
 
-static enum provider_next
-add_read_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+add_read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	int there = is_there(c, a, err);
 
-	return there == -1 ? PROVIDER_FAIL : there == 1 ? PROVIDER_DONE :
-	    PROVIDER_NEXT;
+	return there == -1 ? REST_FAIL : there == 1 ? REST_DONE :
+	    REST_NEXT;
 }
 
-static enum provider_next
-add_read_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+add_read_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return a->status == 404 ? PROVIDER_NEXT : PROVIDER_FAIL;
+	return a->status == 404 ? REST_NEXT : REST_FAIL;
 }
 
-static enum provider_next
-remove_read_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+remove_read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	int there = is_there(c, a, err);
 
-	return there == -1 ? PROVIDER_FAIL : there == 0 ? PROVIDER_DONE :
-	    PROVIDER_NEXT;
+	return there == -1 ? REST_FAIL : there == 0 ? REST_DONE :
+	    REST_NEXT;
 }
 
-static enum provider_next
-gone_is_done(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+gone_is_done(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return a->status == 404 ? PROVIDER_DONE : PROVIDER_FAIL;
+	return a->status == 404 ? REST_DONE : REST_FAIL;
 }
 
 static json_t *
@@ -201,28 +201,28 @@ extend_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-action_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+action_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct hetzner *x = c->priv;
 
 	return jsonx_copy_str(a->json, "action.id", x->action_id,
-	    sizeof(x->action_id), err) == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
+	    sizeof(x->action_id), err) == -1 ? REST_FAIL : REST_NEXT;
 }
 
-static enum provider_next
-extend_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+extend_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct hetzner *x = c->priv;
 
-	if (has_code(a, "uniqueness_error") && !provider_is_lasting(a))
-		return PROVIDER_REPEAT;		/* there since it was read */
+	if (has_code(a, "uniqueness_error") && !rest_is_lasting(a))
+		return REST_REPEAT;		/* there since it was read */
 	if (a->status != 404)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	x->no_set = true;
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 static int
@@ -243,12 +243,12 @@ create_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-create_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+create_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return has_code(a, "uniqueness_error") && !provider_is_lasting(a) ?
-	    PROVIDER_REPEAT : PROVIDER_FAIL;
+	return has_code(a, "uniqueness_error") && !rest_is_lasting(a) ?
+	    REST_REPEAT : REST_FAIL;
 }
 
 static int
@@ -271,8 +271,8 @@ wait_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-wait_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+wait_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *status = jsonx_str(a->json, "action.status");
@@ -280,14 +280,14 @@ wait_reply(struct provider_call *c, const struct provider_answer *a,
 	const char *why = jsonx_str(a->json, "action.error.message");
 
 	if (status != NULL && strcmp(status, "running") == 0)
-		return PROVIDER_POLL;
+		return REST_POLL;
 	if (status != NULL && strcmp(status, "success") == 0)
-		return PROVIDER_DONE;
+		return REST_DONE;
 	(void)error_set(err, ERR_TRANSIENT, "hetzner:action",
 	    "the change ended with status \"%s\": %s: %s",
 	    status == NULL ? "" : status, code == NULL ? "" : code,
 	    why == NULL ? "no reason given" : why);
-	return PROVIDER_FAIL;
+	return REST_FAIL;
 }
 
 static const struct provider_step add[] = {

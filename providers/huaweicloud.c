@@ -8,8 +8,8 @@
  */
 #include <string.h>
 
+#include "daemon/rest/scheme_hmac.h"
 #include "providers/provider.h"
-#include "providers/scheme_hmac.h"
 
 #define PAGE 500			/* the most there is */
 #define GAP_MS 600			/* 100 requests a minute are allowed */
@@ -85,7 +85,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 
 /* The service's code or that of the gateway before it, never NULL. */
 static const char *
-code_of(const struct provider_answer *a)
+code_of(const struct rest_answer *a)
 {
 	const char *code = jsonx_str(a->json, "code");
 
@@ -95,7 +95,7 @@ code_of(const struct provider_answer *a)
 }
 
 static bool
-is_code(const struct provider_answer *a, const char *const *codes)
+is_code(const struct rest_answer *a, const char *const *codes)
 {
 	for (; *codes != NULL; codes++) {
 		if (strcmp(code_of(a), *codes) == 0)
@@ -107,7 +107,7 @@ is_code(const struct provider_answer *a, const char *const *codes)
 #define CODE(a, ...) is_code(a, (const char *const []){ __VA_ARGS__, NULL })
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	if (CODE(a, "APIGW.0301", "APIGW.0302", "APIGW.0303", "APIGW.0304",
@@ -123,7 +123,7 @@ failed(struct provider_call *c, const struct provider_answer *a,
 		(void)error_set(err, err->kind, err->code, "%s (%s)",
 		    err->msg, code_of(a));
 	if (CODE(a, "APIGW.0301"))
-		provider_blame_clock(a, err);
+		rest_blame_clock(a, err);
 }
 
 /* name with a final dot. */
@@ -176,25 +176,25 @@ is_unserved(const json_t *o)
 	return false;
 }
 
-static enum provider_next
+static enum rest_next
 unserved(const char *what, const json_t *o, struct error *err)
 {
 	(void)error_set(err, ERR_CONFIG, "huaweicloud:status",
 	    "the %s is in state %s: it is not served", what,
 	    jsonx_str(o, "status"));
-	return PROVIDER_FAIL;
+	return REST_FAIL;
 }
 
 /* The filter finds parts of names, too. */
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *zones = provider_array(a, "zones", err);
+	const json_t *zones = rest_array(a, "zones", err);
 	struct huaweicloud *x = c->priv;
 
 	if (zones == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	for (size_t i = 0; i < json_array_size(zones); i++) {
 		const json_t *z = json_array_get(zones, i);
 		const char *name = jsonx_str(z, "name");
@@ -206,13 +206,13 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 		if (c->is_add && is_unserved(z))
 			return unserved("zone", z, err);
 		return jsonx_copy_str(z, "id", c->zone_id,
-		    PROVIDER_ZONE_ID_SIZE, err) == -1 ? PROVIDER_FAIL :
-		    PROVIDER_NEXT;
+		    PROVIDER_ZONE_ID_SIZE, err) == -1 ? REST_FAIL :
+		    REST_NEXT;
 	}
 	x->offset += (json_int_t)json_array_size(zones);
 	return json_array_size(zones) > 0 && x->offset <
-	    jsonx_int(a->json, "metadata.total_count", 0) ? PROVIDER_AGAIN :
-	    PROVIDER_NO_ZONE;
+	    jsonx_int(a->json, "metadata.total_count", 0) ? REST_AGAIN :
+	    REST_NO_ZONE;
 }
 
 static void
@@ -278,15 +278,15 @@ is_pending(const json_t *set)
 }
 
 /* Is the set as it should be? */
-static enum provider_next
-read_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *sets = provider_array(a, "recordsets", err);
+	const json_t *sets = rest_array(a, "recordsets", err);
 	struct huaweicloud *x = c->priv;
 
 	if (sets == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	json_decref(c->memo);
 	c->memo = NULL;
 	for (size_t i = 0; c->memo == NULL && i < json_array_size(sets); i++) {
@@ -294,24 +294,24 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 			c->memo = json_deep_copy(json_array_get(sets, i));
 	}
 	if (c->memo == NULL)
-		return provider_wanted(c) == 0 ? PROVIDER_DONE : PROVIDER_NEXT;
+		return provider_wanted(c) == 0 ? REST_DONE : REST_NEXT;
 	if (c->is_add && is_unserved(c->memo) &&
 	    held(c, c->memo) == provider_wanted(c))
 		return unserved("record set", c->memo, err);
 	if (jsonx_copy_str(c->memo, "id", x->set_id, sizeof(x->set_id),
 	    err) == -1)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	if (json_object_get(c->memo, "records") == NULL) {
 		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 		    "a record set without records: %.100s", a->body);
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
 	if (held(c, c->memo) != provider_wanted(c))
-		return is_pending(c->memo) ? PROVIDER_POLL : PROVIDER_NEXT;
+		return is_pending(c->memo) ? REST_POLL : REST_NEXT;
 	if (!is_pending(c->memo))
-		return PROVIDER_DONE;
+		return REST_DONE;
 	x->is_right = true;
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 /* What the set is to hold: all that is not ours, and when adding ours. */
@@ -366,24 +366,24 @@ write_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-write_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+write_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct huaweicloud *x = c->priv;
 
 	return !x->is_deleting && jsonx_copy_str(a->json, "id", x->set_id,
-	    sizeof(x->set_id), err) == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
+	    sizeof(x->set_id), err) == -1 ? REST_FAIL : REST_NEXT;
 }
 
 /* Somebody was faster: made the set, deleted it, or is changing it. */
-static enum provider_next
-write_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+write_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	return CODE(a, "DNS.0312", "DNS.0335", "DNS.0313", "DNS.0004",
-	    "DNS.0016") && !provider_is_lasting(a) ? PROVIDER_REPEAT :
-	    PROVIDER_FAIL;
+	    "DNS.0016") && !rest_is_lasting(a) ? REST_REPEAT :
+	    REST_FAIL;
 }
 
 static int
@@ -395,39 +395,39 @@ wait_request(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 /* Until it is active, and then: is it still what was written? */
-static enum provider_next
-wait_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+wait_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *status = jsonx_str(a->json, "status");
 
 	if (is_pending(a->json) && !is_unserved(a->json))
-		return PROVIDER_POLL;
+		return REST_POLL;
 	if (status == NULL) {
 		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 		    "the record set has no status");
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
 	if (is_unserved(a->json) && (c->is_add ||
 	    strcmp(status, "ERROR") == 0))
 		return unserved("record set", a->json, err);
-	return held(c, a->json) == provider_wanted(c) ? PROVIDER_DONE :
-	    PROVIDER_REPEAT;
+	return held(c, a->json) == provider_wanted(c) ? REST_DONE :
+	    REST_REPEAT;
 }
 
 /* The set is gone. */
-static enum provider_next
-add_wait_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+add_wait_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return a->status == 404 ? PROVIDER_REPEAT : PROVIDER_FAIL;
+	return a->status == 404 ? REST_REPEAT : REST_FAIL;
 }
 
-static enum provider_next
-remove_wait_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+remove_wait_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return a->status == 404 ? PROVIDER_DONE : PROVIDER_FAIL;
+	return a->status == 404 ? REST_DONE : REST_FAIL;
 }
 
 static const struct provider_step add[] = {

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/rest/sign.h"
 #include "providers/provider.h"
-#include "providers/sign.h"
 
 #define SANDBOX "https://api.ote.domrobot.com/jsonrpc"
 #define PAGE_LIMIT 100
@@ -58,7 +58,7 @@ struct inwx_keep {
 };
 
 static int64_t
-code_of(const struct provider_answer *a)
+code_of(const struct rest_answer *a)
 {
 	return jsonx_int(a->json, "code", 0);
 }
@@ -85,13 +85,13 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 
 /* EPP's codes: from 2000 on all is refused. */
 static bool
-is_refusal(const struct provider_answer *a)
+is_refusal(const struct rest_answer *a)
 {
 	return code_of(a) >= 2000;
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *reason = jsonx_str(a->json, "reason");
@@ -121,7 +121,7 @@ failed(struct provider_call *c, const struct provider_answer *a,
 
 /* False, and err, of an answer that is none of theirs. */
 static bool
-is_done(const struct provider_answer *a, struct error *err)
+is_done(const struct rest_answer *a, struct error *err)
 {
 	if (code_of(a) >= 1000)
 		return true;
@@ -130,11 +130,11 @@ is_done(const struct provider_answer *a, struct error *err)
 	return false;
 }
 
-static enum provider_next
-done_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+done_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return is_done(a, err) ? PROVIDER_NEXT : PROVIDER_FAIL;
+	return is_done(a, err) ? REST_NEXT : REST_FAIL;
 }
 
 static int
@@ -152,11 +152,11 @@ login_request(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static void
-cookies_take(struct inwx_keep *keep, const struct provider_answer *a)
+cookies_take(struct inwx_keep *keep, const struct rest_answer *a)
 {
 	const char *cookie;
 
-	for (size_t i = 0; (cookie = provider_answer_header_nth(a,
+	for (size_t i = 0; (cookie = rest_header_nth(a,
 	    "Set-Cookie", i)) != NULL; i++) {
 		size_t n = strlen(keep->cookie);
 
@@ -166,8 +166,8 @@ cookies_take(struct inwx_keep *keep, const struct provider_answer *a)
 	}
 }
 
-static enum provider_next
-login_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+login_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *tfa = jsonx_str(a->json, "resData.tfa");
@@ -175,23 +175,23 @@ login_reply(struct provider_call *c, const struct provider_answer *a,
 	struct inwx *x = c->priv;
 
 	if (!is_done(a, err))
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	keep->is_locked = tfa != NULL && strcmp(tfa, "GOOGLE-AUTH") == 0;
 	if (keep->is_locked &&
 	    provider_str(c->values, OPT_SHARED_SECRET) == NULL) {
 		(void)error_set(err, ERR_CONFIG, "provider:credentials",
 		    "the account has two-factor authentication: set "
 		    "shared_secret");
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
 	cookies_take(keep, a);
 	if (keep->cookie[0] == '\0') {
 		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 		    "a login without a cookie");
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
 	x->is_fresh = true;
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 /* The TAN of now, or if that one was used, of the next 30 seconds. */
@@ -217,34 +217,34 @@ unlock_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-unlock_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+unlock_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct inwx_keep *keep = c->keep;
 
 	if (!is_done(a, err))
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	keep->is_locked = false;
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 /* Used already, by another program or before we were started: the next. */
-static enum provider_next
-unlock_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+unlock_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct inwx *x = c->priv;
 
 	if (code_of(a) != CODE_NOT_LOGGED_IN || x->has_tried)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	x->has_tried = true;
-	return PROVIDER_AGAIN;
+	return REST_AGAIN;
 }
 
 /* A session that ended meanwhile; one that was just begun did not. */
-static enum provider_next
-session_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+session_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct inwx_keep *keep = c->keep;
@@ -252,9 +252,9 @@ session_refused(struct provider_call *c, const struct provider_answer *a,
 
 	if ((code_of(a) != CODE_NOT_LOGGED_IN &&
 	    code_of(a) != CODE_NOT_ALLOWED) || x->is_fresh)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	keep->cookie[0] = '\0';
-	return PROVIDER_REPEAT;
+	return REST_REPEAT;
 }
 
 static int
@@ -270,8 +270,8 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const json_t *zones = jsonx_get(a->json, "resData.domains");
@@ -280,26 +280,26 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 	const char *name;
 
 	if (!is_done(a, err))
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	for (size_t i = 0; i < json_array_size(zones); i++) {
 		name = jsonx_str(json_array_get(zones, i), "domain");
 		if (name == NULL || !provider_name_is(name, c->zone))
 			continue;
 		(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s",
 		    c->zone);
-		return PROVIDER_NEXT;
+		return REST_NEXT;
 	}
 	x->page++;
 	return json_array_size(zones) > 0 &&
-	    (int64_t)x->page * PAGE_LIMIT < count ? PROVIDER_AGAIN :
-	    PROVIDER_NO_ZONE;
+	    (int64_t)x->page * PAGE_LIMIT < count ? REST_AGAIN :
+	    REST_NO_ZONE;
 }
 
-static enum provider_next
-zone_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return code_of(a) == CODE_MISSING ? PROVIDER_NO_ZONE :
+	return code_of(a) == CODE_MISSING ? REST_NO_ZONE :
 	    session_refused(c, a, err);
 }
 
@@ -311,15 +311,15 @@ find_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-find_reply(struct provider_call *c, const struct provider_answer *a,
-    struct error *err, enum provider_next found, enum provider_next missing)
+static enum rest_next
+find_reply(struct provider_call *c, const struct rest_answer *a,
+    struct error *err, enum rest_next found, enum rest_next missing)
 {
 	const json_t *records = jsonx_get(a->json, "resData.record"), *r;
 	const char *name, *type, *content;
 
 	if (!is_done(a, err))
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	/* Where there is no record there is no list. */
 	for (size_t i = 0; i < json_array_size(records); i++) {
 		r = json_array_get(records, i);
@@ -331,25 +331,25 @@ find_reply(struct provider_call *c, const struct provider_answer *a,
 		    content != NULL && provider_txt_is(content, c->value)) {
 			c->memo = json_deep_copy(jsonx_get(r, "id"));
 			return jsonx_copy_str(r, "id", c->new_handle,
-			    c->new_handle_size, err) == -1 ? PROVIDER_FAIL :
+			    c->new_handle_size, err) == -1 ? REST_FAIL :
 			    found;
 		}
 	}
 	return missing;
 }
 
-static enum provider_next
-find_before_add(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+find_before_add(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return find_reply(c, a, err, PROVIDER_DONE, PROVIDER_NEXT);
+	return find_reply(c, a, err, REST_DONE, REST_NEXT);
 }
 
-static enum provider_next
-find_before_remove(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+find_before_remove(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return find_reply(c, a, err, PROVIDER_NEXT, PROVIDER_DONE);
+	return find_reply(c, a, err, REST_NEXT, REST_DONE);
 }
 
 static int
@@ -362,21 +362,21 @@ create_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-create_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+create_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	return jsonx_copy_str(a->json, "resData.id", c->new_handle,
-	    c->new_handle_size, err) == -1 ? PROVIDER_FAIL : PROVIDER_DONE;
+	    c->new_handle_size, err) == -1 ? REST_FAIL : REST_DONE;
 }
 
 /* Made since we looked: look again. */
-static enum provider_next
-create_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+create_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	return code_of(a) != CODE_EXISTS ? session_refused(c, a, err) :
-	    provider_is_lasting(a) ? PROVIDER_FAIL : PROVIDER_REPEAT;
+	    rest_is_lasting(a) ? REST_FAIL : REST_REPEAT;
 }
 
 static int
@@ -387,11 +387,11 @@ delete_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-delete_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+delete_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return code_of(a) == CODE_MISSING ? PROVIDER_DONE :
+	return code_of(a) == CODE_MISSING ? REST_DONE :
 	    session_refused(c, a, err);
 }
 

@@ -32,7 +32,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 
 /* [{"code":...,"message":...}] */
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *code = jsonx_str(a->json, "0.code");
@@ -77,11 +77,11 @@ create(struct provider_call *c, struct preq *rq, const char *name)
 }
 
 static bool
-exists(const struct provider_answer *a)
+exists(const struct rest_answer *a)
 {
 	const char *code = jsonx_str(a->json, "0.code");
 
-	return (a->status == 409 && !provider_is_lasting(a)) ||
+	return (a->status == 409 && !rest_is_lasting(a)) ||
 	    (code != NULL && strcmp(code, "RECORD_ALREADY_EXISTS") == 0);
 }
 

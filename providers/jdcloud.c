@@ -7,9 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/rest/scheme_v4.h"
+#include "daemon/rest/sign.h"
 #include "providers/records.h"
-#include "providers/scheme_v4.h"
-#include "providers/sign.h"
 
 #define PAGE_SIZE "50"
 #define DEFAULT_VIEW (-1)
@@ -55,7 +55,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static bool
-is_refusal(const struct provider_answer *a)
+is_refusal(const struct rest_answer *a)
 {
 	/* Some successes have an error whose code is 0. */
 	return jsonx_get(a->json, "error.code") != NULL &&
@@ -63,7 +63,7 @@ is_refusal(const struct provider_answer *a)
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *status = jsonx_str(a->json, "error.status");
@@ -87,7 +87,7 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	(void)error_set(err, err->kind, err->code, "%s (%s)", err->msg,
 	    status);
 	if (err->kind == ERR_CONFIG)
-		provider_blame_clock(a, err);
+		rest_blame_clock(a, err);
 }
 
 static void
@@ -146,13 +146,13 @@ remove_record(struct provider_call *c, struct preq *rq, const char *id)
 }
 
 static bool
-is_removed(const struct provider_answer *a)
+is_removed(const struct rest_answer *a)
 {
 	return a->json == NULL || jsonx_get(a->json, "requestId") != NULL;
 }
 
 static bool
-is_gone(const struct provider_answer *a)
+is_gone(const struct rest_answer *a)
 {
 	return a->status == 404 || jsonx_int(a->json, "error.code", 0) == 404;
 }

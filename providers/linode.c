@@ -32,7 +32,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *field = jsonx_str(a->json, "errors.0.field");
@@ -65,8 +65,8 @@ list_zones(struct provider_call *c, struct preq *rq)
 }
 
 /* Domains of other types are secondaries: they cannot be changed. */
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const json_t *zones = jsonx_get(a->json, "data");
@@ -82,7 +82,7 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 		(void)error_set(err, ERR_CONFIG, "linode:type",
 		    "the domain %s has the type %s, only master domains can "
 		    "be changed", name, type);
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
 	return records_zone_reply(c, a, err);
 }

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/rest/xml.h"
 #include "providers/provider.h"
-#include "providers/xml.h"
 
 #define SANDBOX "https://api.sandbox.namecheap.com/xml.response"
 #define PAGE_SIZE 100
@@ -63,7 +63,7 @@ struct namecheap {
 
 /* <ApiResponse>; false if it is not whole. */
 static bool
-response_of(const struct provider_answer *a, struct xml *out)
+response_of(const struct rest_answer *a, struct xml *out)
 {
 	struct xml doc = xml_document(a->body, a->body_len);
 
@@ -71,7 +71,7 @@ response_of(const struct provider_answer *a, struct xml *out)
 }
 
 static bool
-is_refusal(const struct provider_answer *a)
+is_refusal(const struct rest_answer *a)
 {
 	struct xml response;
 	char status[16];
@@ -83,7 +83,7 @@ is_refusal(const struct provider_answer *a)
 
 /* The first error's number and text; 0 if there is none. */
 static long
-error_of(const struct provider_answer *a, char *text, size_t size)
+error_of(const struct rest_answer *a, char *text, size_t size)
 {
 	struct xml response, e;
 	char number[16];
@@ -97,7 +97,7 @@ error_of(const struct provider_answer *a, char *text, size_t size)
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	char text[300];
@@ -157,8 +157,8 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct xml response, result, domain;
@@ -171,7 +171,7 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 	    !xml_text(&response, "PageSize", size, sizeof(size))) {
 		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 		    "the answer has no list of domains");
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
 	while (xml_next(&result, "Domain", &domain)) {
 		if (!xml_attr(&domain, "Name", name, sizeof(name)) ||
@@ -179,11 +179,11 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 			continue;
 		(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s",
 		    c->zone);
-		return PROVIDER_NEXT;
+		return REST_NEXT;
 	}
 	x->page++;
 	return strtol(size, NULL, 10) * x->page < strtol(total, NULL, 10) ?
-	    PROVIDER_AGAIN : PROVIDER_NO_ZONE;
+	    REST_AGAIN : REST_NO_ZONE;
 }
 
 /* "example.co.uk" is SLD "example" and TLD "co.uk". */
@@ -206,15 +206,15 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-read_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	char text[8];
 	long number = error_of(a, text, sizeof(text));
 
-	return number == 2019166 || number == 2016166 ? PROVIDER_NO_ZONE :
-	    PROVIDER_FAIL;
+	return number == 2019166 || number == 2016166 ? REST_NO_ZONE :
+	    REST_FAIL;
 }
 
 /* A host as an object; NULL and err if it could not be written again. */
@@ -243,7 +243,7 @@ host_of(const struct xml *host, struct error *err)
 }
 
 static int
-read_hosts(struct provider_call *c, const struct provider_answer *a,
+read_hosts(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct namecheap *x = c->priv;
@@ -304,8 +304,8 @@ held(const struct provider_call *c)
 }
 
 /* Before the change and after it: is it as it should be? */
-static enum provider_next
-read_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct namecheap *x = c->priv;
@@ -313,26 +313,26 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 	size_t n;
 
 	if (read_hosts(c, a, err) == -1)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	n = json_array_size(c->memo);
 	is_right = held(c) == provider_wanted(c);
 	if (is_right && x->is_written && n != x->n_expected) {
 		(void)error_set(err, ERR_CONFIG, "namecheap:count",
 		    "%s has %zu records after a write of %zu: please look "
 		    "whether all are there", c->zone, n, x->n_expected);
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
 	if (is_right)
-		return PROVIDER_DONE;
+		return REST_DONE;
 	if (x->is_written)
-		return PROVIDER_REPEAT;
+		return REST_REPEAT;
 	if (n == 0) {
 		(void)error_set(err, ERR_REJECTED, "namecheap:empty",
 		    "%s seems to have no records at all, which is hard to "
 		    "believe and so not written over", c->zone);
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 /* Add a host to the request, as number n from 1 on. */
@@ -389,8 +389,8 @@ write_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-write_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+write_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct xml response, result;
@@ -400,10 +400,10 @@ write_reply(struct provider_call *c, const struct provider_answer *a,
 	    xml_child(&response, "DomainDNSSetHostsResult", &result))
 		(void)xml_attr(&result, "IsSuccess", ok, sizeof(ok));
 	if (strcasecmp(ok, "true") == 0)
-		return PROVIDER_NEXT;
+		return REST_NEXT;
 	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 	    "the answer does not say that the hosts were set");
-	return PROVIDER_FAIL;
+	return REST_FAIL;
 }
 
 static const struct provider_step steps[] = {

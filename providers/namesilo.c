@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/rest/xml.h"
 #include "providers/provider.h"
-#include "providers/xml.h"
 
 #define CODE_SYNTAX 114			/* of the domain */
 #define CODE_REGISTRY 115		/* does not respond */
@@ -41,7 +41,7 @@ struct namesilo {
 
 /* <namesilo><reply>; false if that is not all of it. */
 static bool
-reply_of(const struct provider_answer *a, struct xml *reply)
+reply_of(const struct rest_answer *a, struct xml *reply)
 {
 	struct xml doc = xml_document(a->body, a->body_len), root;
 
@@ -51,7 +51,7 @@ reply_of(const struct provider_answer *a, struct xml *reply)
 
 /* The vendor's code; 0 if there is none. */
 static long
-code_of(const struct provider_answer *a)
+code_of(const struct rest_answer *a)
 {
 	struct xml reply;
 	char text[16];
@@ -63,7 +63,7 @@ code_of(const struct provider_answer *a)
 }
 
 static bool
-is_refusal(const struct provider_answer *a)
+is_refusal(const struct rest_answer *a)
 {
 	long code = code_of(a);
 
@@ -71,7 +71,7 @@ is_refusal(const struct provider_answer *a)
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	long code = code_of(a);
@@ -120,14 +120,14 @@ find_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-find_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+find_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	long code = code_of(a);
 
 	return code == CODE_NO_DOMAIN || code == CODE_SYNTAX ?
-	    PROVIDER_NO_ZONE : PROVIDER_FAIL;
+	    REST_NO_ZONE : REST_FAIL;
 }
 
 static const char *
@@ -150,7 +150,7 @@ is_ours(const struct provider_call *c, const struct xml *r)
 }
 
 static int
-find(struct provider_call *c, const struct provider_answer *a,
+find(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct namesilo *x = c->priv;
@@ -172,24 +172,24 @@ find(struct provider_call *c, const struct provider_answer *a,
 }
 
 /* Before the create, and again if that was refused. */
-static enum provider_next
-add_find_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+add_find_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const struct namesilo *x = c->priv;
 
 	if (find(c, a, err) == -1)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	if (x->record_id[0] != '\0') {
 		(void)text_printf(c->new_handle, c->new_handle_size, "%s",
 		    x->record_id);
-		return PROVIDER_DONE;
+		return REST_DONE;
 	}
 	if (x->refusal[0] == '\0')
-		return PROVIDER_NEXT;
+		return REST_NEXT;
 	(void)error_set(err, ERR_REJECTED, "provider:refused", "%s",
 	    x->refusal);
-	return PROVIDER_FAIL;
+	return REST_FAIL;
 }
 
 static int
@@ -208,8 +208,8 @@ create_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-create_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+create_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct xml reply;
@@ -217,37 +217,37 @@ create_reply(struct provider_call *c, const struct provider_answer *a,
 	if (reply_of(a, &reply))
 		(void)xml_text(&reply, "record_id", c->new_handle,
 		    c->new_handle_size);
-	return PROVIDER_DONE;
+	return REST_DONE;
 }
 
 /* The same code for a record that is there and for all other causes. */
-static enum provider_next
-create_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+create_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct namesilo *x = c->priv;
 
 	if (code_of(a) != CODE_DNS)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	(void)text_printf(x->refusal, sizeof(x->refusal), "%s", err->msg);
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
-static enum provider_next
-remove_find_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+remove_find_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const struct namesilo *x = c->priv;
 
 	if (find(c, a, err) == -1)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	if (x->record_id[0] == '\0')
-		return PROVIDER_DONE;
+		return REST_DONE;
 	if (x->refusal[0] == '\0')
-		return PROVIDER_NEXT;
+		return REST_NEXT;
 	(void)error_set(err, ERR_REJECTED, "provider:refused", "%s",
 	    x->refusal);
-	return PROVIDER_FAIL;
+	return REST_FAIL;
 }
 
 static int
@@ -262,11 +262,11 @@ delete_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-delete_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+delete_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return PROVIDER_DONE;
+	return REST_DONE;
 }
 
 static const struct provider_step add[] = {

@@ -91,7 +91,7 @@ session_param(struct provider_call *c)
 }
 
 static bool
-is_refusal(const struct provider_answer *a)
+is_refusal(const struct rest_answer *a)
 {
 	const char *status = jsonx_str(a->json, "status");
 
@@ -100,13 +100,13 @@ is_refusal(const struct provider_answer *a)
 }
 
 static bool
-has_code(const struct provider_answer *a, int64_t code)
+has_code(const struct rest_answer *a, int64_t code)
 {
 	return jsonx_int(a->json, "statuscode", 0) == code;
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const struct netcup_keep *keep = c->keep;
@@ -150,8 +150,8 @@ login_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-login_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+login_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct netcup_keep *keep = c->keep;
@@ -159,28 +159,28 @@ login_reply(struct provider_call *c, const struct provider_answer *a,
 
 	if (jsonx_copy_str(a->json, "responsedata.apisessionid",
 	    keep->session, sizeof(keep->session), err) == -1)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	keep->until = clock_mono_ms() + SESSION_MS;
 	x->is_fresh = true;
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 /* A session that ended early; one that was just begun did not. */
-static enum provider_next
-session_refused(struct provider_call *c, const struct provider_answer *a)
+static enum rest_next
+session_refused(struct provider_call *c, const struct rest_answer *a)
 {
 	struct netcup_keep *keep = c->keep;
 	const struct netcup *x = c->priv;
 
 	if (!has_code(a, CODE_NO_SESSION) || x->is_fresh)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	keep->session[0] = '\0';
-	return PROVIDER_REPEAT;
+	return REST_REPEAT;
 }
 
 /* A name with "_", or a TLD alone, is none to them. */
 static bool
-is_no_zone(const struct provider_answer *a)
+is_no_zone(const struct rest_answer *a)
 {
 	return has_code(a, CODE_NO_DOMAIN) || has_code(a, CODE_NO_ZONE) ||
 	    (has_code(a, CODE_INVALID) &&
@@ -188,11 +188,11 @@ is_no_zone(const struct provider_answer *a)
 }
 
 /* The update of a domain, or the look at its zone. */
-static enum provider_next
-update_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+update_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return is_no_zone(a) ? PROVIDER_NO_ZONE : session_refused(c, a);
+	return is_no_zone(a) ? REST_NO_ZONE : session_refused(c, a);
 }
 
 /* Leaves the record found, as they sent it, in c->memo. */
@@ -204,15 +204,15 @@ find_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-find_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+find_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *records = provider_array(a, "responsedata.dnsrecords",
+	const json_t *records = rest_array(a, "responsedata.dnsrecords",
 	    err);
 
 	if (records == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	for (size_t i = 0; i < json_array_size(records); i++) {
 		json_t *r = json_array_get(records, i);
 		const char *host = jsonx_str(r, "hostname");
@@ -226,19 +226,19 @@ find_reply(struct provider_call *c, const struct provider_answer *a,
 			break;
 		}
 	}
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
-static enum provider_next
-find_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+find_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	if (is_no_zone(a))
-		return PROVIDER_NO_ZONE;
+		return REST_NO_ZONE;
 	if (!has_code(a, CODE_NO_RECORDS))
 		return session_refused(c, a);
 	((struct netcup *)c->priv)->is_empty = true;
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 static void
@@ -292,15 +292,15 @@ delete_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-update_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+update_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	if (jsonx_str(a->json, "status") != NULL)
-		return PROVIDER_NEXT;
+		return REST_NEXT;
 	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 	    "an answer without status");
-	return PROVIDER_FAIL;
+	return REST_FAIL;
 }
 
 static const struct provider_step add[] = {

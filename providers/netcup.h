@@ -29,26 +29,26 @@ struct netcup {
 /* Are these the credentials of CloudDNS, a key alone? */
 bool	netcup_is_cloud(const struct provider_values *);
 /* provider.failed */
-void	netcup_cloud_failed(const struct provider_answer *, struct error *);
+void	netcup_cloud_failed(const struct rest_answer *, struct error *);
 
 int	netcup_cloud_zone_request(struct provider_call *, struct preq *,
 	    struct error *);
-enum provider_next netcup_cloud_zone_reply(struct provider_call *,
-	    const struct provider_answer *, struct error *);
-enum provider_next netcup_cloud_zone_refused(struct provider_call *,
-	    const struct provider_answer *, struct error *);
+enum rest_next netcup_cloud_zone_reply(struct provider_call *,
+	    const struct rest_answer *, struct error *);
+enum rest_next netcup_cloud_zone_refused(struct provider_call *,
+	    const struct rest_answer *, struct error *);
 int	netcup_cloud_add_request(struct provider_call *, struct preq *,
 	    struct error *);
 int	netcup_cloud_wait_request(struct provider_call *, struct preq *,
 	    struct error *);
-enum provider_next netcup_cloud_add_reply(struct provider_call *,
-	    const struct provider_answer *, struct error *);
-enum provider_next netcup_cloud_wait_reply(struct provider_call *,
-	    const struct provider_answer *, struct error *);
+enum rest_next netcup_cloud_add_reply(struct provider_call *,
+	    const struct rest_answer *, struct error *);
+enum rest_next netcup_cloud_wait_reply(struct provider_call *,
+	    const struct rest_answer *, struct error *);
 int	netcup_cloud_remove_request(struct provider_call *, struct preq *,
 	    struct error *);
-enum provider_next netcup_cloud_remove_refused(struct provider_call *,
-	    const struct provider_answer *, struct error *);
+enum rest_next netcup_cloud_remove_refused(struct provider_call *,
+	    const struct rest_answer *, struct error *);
 
 #define NETCUP_CLOUD_ZONE \
 	{ "find zone", netcup_cloud_zone_request, netcup_cloud_zone_reply, \

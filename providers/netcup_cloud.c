@@ -29,7 +29,7 @@ netcup_is_cloud(const struct provider_values *v)
 }
 
 static bool
-has_code(const struct provider_answer *a, const char *code)
+has_code(const struct rest_answer *a, const char *code)
 {
 	const char *s = jsonx_str(a->json, "errors.0.code");
 
@@ -37,7 +37,7 @@ has_code(const struct provider_answer *a, const char *code)
 }
 
 void
-netcup_cloud_failed(const struct provider_answer *a, struct error *err)
+netcup_cloud_failed(const struct rest_answer *a, struct error *err)
 {
 	const char *code = jsonx_str(a->json, "errors.0.code");
 	const char *why = jsonx_str(a->json, "errors.0.message");
@@ -69,14 +69,14 @@ netcup_cloud_zone_request(struct provider_call *c, struct preq *rq,
 	return 0;
 }
 
-enum provider_next
+enum rest_next
 netcup_cloud_zone_reply(struct provider_call *c,
-    const struct provider_answer *a, struct error *err)
+    const struct rest_answer *a, struct error *err)
 {
-	const json_t *domains = provider_array(a, "result", err);
+	const json_t *domains = rest_array(a, "result", err);
 
 	if (domains == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	for (size_t i = 0; i < json_array_size(domains); i++) {
 		const json_t *d = json_array_get(domains, i);
 		const char *name = jsonx_str(d, "fqdn");
@@ -88,21 +88,21 @@ netcup_cloud_zone_reply(struct provider_call *c,
 			    "%s is not in netcup's CloudDNS: if the CCP holds "
 			    "its DNS, set customer_number, api_password and "
 			    "an api_key of the CCP's DNS API", c->zone);
-			return PROVIDER_FAIL;
+			return REST_FAIL;
 		}
 		return jsonx_copy_str(d, "id", c->zone_id,
-		    PROVIDER_ZONE_ID_SIZE, err) == -1 ? PROVIDER_FAIL :
-		    PROVIDER_NEXT;
+		    PROVIDER_ZONE_ID_SIZE, err) == -1 ? REST_FAIL :
+		    REST_NEXT;
 	}
-	return PROVIDER_NO_ZONE;
+	return REST_NO_ZONE;
 }
 
-enum provider_next
+enum rest_next
 netcup_cloud_zone_refused(struct provider_call *c,
-    const struct provider_answer *a, struct error *err)
+    const struct rest_answer *a, struct error *err)
 {
 	return has_code(a, "resourceDoesNotExist") ||
-	    has_code(a, "validationError") ? PROVIDER_NO_ZONE : PROVIDER_FAIL;
+	    has_code(a, "validationError") ? REST_NO_ZONE : REST_FAIL;
 }
 
 static const char *
@@ -146,18 +146,18 @@ netcup_cloud_add_request(struct provider_call *c, struct preq *rq,
 	return 0;
 }
 
-enum provider_next
+enum rest_next
 netcup_cloud_add_reply(struct provider_call *c,
-    const struct provider_answer *a, struct error *err)
+    const struct rest_answer *a, struct error *err)
 {
-	const json_t *made = provider_array(a, "result", err);
+	const json_t *made = rest_array(a, "result", err);
 	const char *status;
 
 	if (made == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	status = jsonx_str(made, "0.status");
 	return status != NULL && strcmp(status, "deployed") == 0 ?
-	    PROVIDER_DONE : PROVIDER_NEXT;
+	    REST_DONE : REST_NEXT;
 }
 
 int
@@ -169,16 +169,16 @@ netcup_cloud_wait_request(struct provider_call *c, struct preq *rq,
 	return 0;
 }
 
-enum provider_next
+enum rest_next
 netcup_cloud_wait_reply(struct provider_call *c,
-    const struct provider_answer *a, struct error *err)
+    const struct rest_answer *a, struct error *err)
 {
 	struct netcup *x = c->priv;
-	enum provider_next next = netcup_cloud_add_reply(c, a, err);
+	enum rest_next next = netcup_cloud_add_reply(c, a, err);
 
-	if (next != PROVIDER_NEXT)
+	if (next != REST_NEXT)
 		return next;
-	return ++x->looks < MOST_LOOKS ? PROVIDER_POLL : PROVIDER_DONE;
+	return ++x->looks < MOST_LOOKS ? REST_POLL : REST_DONE;
 }
 
 int
@@ -190,10 +190,10 @@ netcup_cloud_remove_request(struct provider_call *c, struct preq *rq,
 	return 0;
 }
 
-enum provider_next
+enum rest_next
 netcup_cloud_remove_refused(struct provider_call *c,
-    const struct provider_answer *a, struct error *err)
+    const struct rest_answer *a, struct error *err)
 {
-	return has_code(a, "resourceDoesNotExist") ? PROVIDER_DONE :
-	    PROVIDER_FAIL;
+	return has_code(a, "resourceDoesNotExist") ? REST_DONE :
+	    REST_FAIL;
 }

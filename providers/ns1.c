@@ -47,19 +47,19 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	return jsonx_copy_str(a->json, "zone", c->zone_id,
-	    PROVIDER_ZONE_ID_SIZE, err) == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
+	    PROVIDER_ZONE_ID_SIZE, err) == -1 ? REST_FAIL : REST_NEXT;
 }
 
-static enum provider_next
-zone_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return a->status == 404 ? PROVIDER_NO_ZONE : PROVIDER_FAIL;
+	return a->status == 404 ? REST_NO_ZONE : REST_FAIL;
 }
 
 static void
@@ -125,39 +125,39 @@ held(const struct provider_call *c)
 }
 
 /* Before the change and after it: is it as it should be? */
-static enum provider_next
+static enum rest_next
 compare(struct provider_call *c)
 {
 	const struct ns1 *x = c->priv;
 
 	if (held(c) == provider_wanted(c))
-		return PROVIDER_DONE;
-	return x->is_written ? PROVIDER_REPEAT : PROVIDER_NEXT;
+		return REST_DONE;
+	return x->is_written ? REST_REPEAT : REST_NEXT;
 }
 
-static enum provider_next
-read_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *answers = provider_array(a, "answers", err);
+	const json_t *answers = rest_array(a, "answers", err);
 
 	if (answers == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	json_decref(c->memo);
 	c->memo = json_copy((json_t *)(uintptr_t)answers);
 	return compare(c);
 }
 
 /* "record not found": there is no set; the zone was there just now. */
-static enum provider_next
-read_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *words = jsonx_str(a->json, "message");
 
 	if (a->status != 404 || words == NULL ||
 	    strstr(words, "record not found") == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	json_decref(c->memo);
 	c->memo = NULL;
 	return compare(c);
@@ -221,17 +221,17 @@ remove_write_request(struct provider_call *c, struct preq *rq,
 }
 
 /* Somebody made the set, or deleted it, since it was read. */
-static enum provider_next
-write_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+write_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *words = jsonx_str(a->json, "message");
 
 	return words != NULL && ((a->status == 400 &&
 	    strstr(words, "already exists") != NULL &&
-	    !provider_is_lasting(a)) || (a->status == 404 &&
-	    strstr(words, "record not found") != NULL)) ? PROVIDER_REPEAT :
-	    PROVIDER_FAIL;
+	    !rest_is_lasting(a)) || (a->status == 404 &&
+	    strstr(words, "record not found") != NULL)) ? REST_REPEAT :
+	    REST_FAIL;
 }
 
 static const struct provider_step add[] = {

@@ -7,8 +7,8 @@
  */
 #include <string.h>
 
+#include "daemon/rest/scheme_oauth.h"
 #include "providers/provider.h"
-#include "providers/scheme_oauth.h"
 #include "providers/scheme_ovh.h"
 
 enum { OPT_ENDPOINT, OPT_APPLICATION_KEY, OPT_APPLICATION_SECRET,
@@ -153,7 +153,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static bool
-has_code(const struct provider_answer *a, const char *code)
+has_code(const struct rest_answer *a, const char *code)
 {
 	const char *s = jsonx_str(a->json, "errorCode");
 
@@ -161,7 +161,7 @@ has_code(const struct provider_answer *a, const char *code)
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	static const char *const credentials[] = { "INVALID_CREDENTIAL",
@@ -185,7 +185,7 @@ failed(struct provider_call *c, const struct provider_answer *a,
 			    "provider:credentials", "%s", err->msg);
 	}
 	/* Another task runs on the zone. */
-	if (a->status == 409 && !provider_is_lasting(a))
+	if (a->status == 409 && !rest_is_lasting(a))
 		err->kind = ERR_TRANSIENT;
 	if (has_code(a, "QUERY_TIME_OUT")) {
 		/* A clock was set since: ask for theirs again. */
@@ -214,15 +214,15 @@ token_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-token_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+token_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct ovh_keep *keep = c->keep;
 	struct ovh *x = c->priv;
 
 	return oauth_read(&keep->oauth, &x->use, a, err) == -1 ?
-	    PROVIDER_FAIL : PROVIDER_NEXT;
+	    REST_FAIL : REST_NEXT;
 }
 
 static int
@@ -237,8 +237,8 @@ time_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-time_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+time_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct ovh_keep *keep = c->keep;
@@ -246,12 +246,12 @@ time_reply(struct provider_call *c, const struct provider_answer *a,
 	if (!json_is_integer(a->json)) {
 		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 		    "the answer is no time: %.100s", a->body);
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
 	keep->skew = json_integer_value(a->json) - (long long)clock_now();
 	keep->has_skew = true;
 	((struct ovh *)c->priv)->is_public = false;
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 static void
@@ -281,26 +281,26 @@ find_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-find_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+find_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *ids = provider_array(a, "", err);
+	const json_t *ids = rest_array(a, "", err);
 
 	if (ids == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	json_decref(c->memo);
 	c->memo = json_deep_copy(ids);
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 /* A consumer key may be good for some zones and not for their parents. */
-static enum provider_next
-find_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+find_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	return a->status == 404 || has_code(a, "NOT_GRANTED_CALL") ?
-	    PROVIDER_NO_ZONE : PROVIDER_FAIL;
+	    REST_NO_ZONE : REST_FAIL;
 }
 
 /* The id at place i of the array; "" behind its end. */
@@ -336,17 +336,17 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
+static enum rest_next
 read_next(struct provider_call *c)
 {
 	struct ovh *x = c->priv;
 
-	return ++x->at < json_array_size(c->memo) ? PROVIDER_AGAIN :
-	    PROVIDER_NEXT;
+	return ++x->at < json_array_size(c->memo) ? REST_AGAIN :
+	    REST_NEXT;
 }
 
-static enum provider_next
-read_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *type = jsonx_str(a->json, "fieldType");
@@ -356,20 +356,20 @@ read_reply(struct provider_call *c, const struct provider_answer *a,
 	if (type == NULL || target == NULL) {
 		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 		    "the answer is no record: %.100s", a->body);
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
 	if (strcmp(type, "TXT") != 0 || !provider_txt_is(target, c->value))
 		return read_next(c);
 	(void)id_at(c, x->at, x->record_id);
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 /* Gone since it was listed. */
-static enum provider_next
-read_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return a->status == 404 ? read_next(c) : PROVIDER_FAIL;
+	return a->status == 404 ? read_next(c) : REST_FAIL;
 }
 
 /* A record that is there may still lack its refresh: that follows anyway. */
@@ -391,12 +391,12 @@ create_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-create_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+create_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	return jsonx_copy_str(a->json, "id", c->new_handle,
-	    c->new_handle_size, err) == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
+	    c->new_handle_size, err) == -1 ? REST_FAIL : REST_NEXT;
 }
 
 static int
@@ -411,11 +411,11 @@ delete_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-delete_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+delete_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return a->status == 404 ? PROVIDER_NEXT : PROVIDER_FAIL;
+	return a->status == 404 ? REST_NEXT : REST_FAIL;
 }
 
 /* Once, behind the last value. */

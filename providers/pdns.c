@@ -95,14 +95,14 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-read_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	/* Before 4.3 a missing zone was 422 "Could not find domain". */
 	return a->status == 404 || (a->status == 422 &&
-	    strstr(a->body, "Could not find") != NULL) ? PROVIDER_NO_ZONE :
-	    PROVIDER_FAIL;
+	    strstr(a->body, "Could not find") != NULL) ? REST_NO_ZONE :
+	    REST_FAIL;
 }
 
 /* Servers before 4.6 do not filter. */
@@ -117,10 +117,10 @@ is_our_set(const struct provider_call *c, const json_t *set)
 }
 
 static int
-read_set(struct provider_call *c, const struct provider_answer *a,
+read_set(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *sets = provider_array(a, "rrsets", err), *set;
+	const json_t *sets = rest_array(a, "rrsets", err), *set;
 	const char *kind = jsonx_str(a->json, "kind");
 	struct pdns *x = c->priv;
 
@@ -163,18 +163,18 @@ held(const struct provider_call *c)
 }
 
 /* Before the change and after it: is it as it should be? */
-static enum provider_next
-read_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct pdns *x = c->priv;
 
 	if (read_set(c, a, err) == -1)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	if (held(c) != provider_wanted(c))
-		return x->is_written ? PROVIDER_REPEAT : PROVIDER_NEXT;
+		return x->is_written ? REST_REPEAT : REST_NEXT;
 	x->is_done = true;
-	return x->is_written ? PROVIDER_NEXT : PROVIDER_DONE;
+	return x->is_written ? REST_NEXT : REST_DONE;
 }
 
 static json_t *
@@ -236,16 +236,16 @@ prune_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return single_request(c, rq, "PRUNE");
 }
 
-static enum provider_next
-single_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+single_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	((struct pdns *)c->priv)->is_done = true;
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
-static enum provider_next
-single_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+single_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct pdns_keep *keep = c->keep;
@@ -254,12 +254,12 @@ single_refused(struct provider_call *c, const struct provider_answer *a,
 	if ((a->status == 422 || a->status == 400) &&
 	    strcasestr(a->body, "changetype") != NULL) {
 		keep->no_extend = true;
-		return PROVIDER_NEXT;
+		return REST_NEXT;
 	}
 	/* Somebody made the set, with another TTL, since it was read. */
 	if (a->status == 422 && strstr(a->body, "TTL") != NULL)
-		return PROVIDER_REPEAT;
-	return PROVIDER_FAIL;
+		return REST_REPEAT;
+	return REST_FAIL;
 }
 
 static int
@@ -308,11 +308,11 @@ notify_request(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 /* The change is made, and the wait for propagation has the last word. */
-static enum provider_next
-notify_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+notify_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return PROVIDER_DONE;
+	return REST_DONE;
 }
 
 static const struct provider_step add[] = {

@@ -26,7 +26,7 @@ static const struct provider_opt opts[] = {
 };
 
 static bool
-is_refusal(const struct provider_answer *a)
+is_refusal(const struct rest_answer *a)
 {
 	const char *status = jsonx_str(a->json, "status");
 
@@ -36,7 +36,7 @@ is_refusal(const struct provider_answer *a)
 }
 
 static bool
-says(const struct provider_answer *a, const char *words)
+says(const struct rest_answer *a, const char *words)
 {
 	const char *s = jsonx_str(a->json, "message");
 
@@ -44,7 +44,7 @@ says(const struct provider_answer *a, const char *words)
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *code = jsonx_str(a->json, "code");
@@ -92,7 +92,7 @@ list(struct provider_call *c, struct preq *rq)
 }
 
 static bool
-is_no_zone(const struct provider_answer *a)
+is_no_zone(const struct rest_answer *a)
 {
 	return says(a, "invalid domain");
 }
@@ -119,17 +119,17 @@ remove_record(struct provider_call *c, struct preq *rq, const char *id)
 }
 
 static bool
-is_removed(const struct provider_answer *a)
+is_removed(const struct rest_answer *a)
 {
 	return jsonx_str(a->json, "status") != NULL;
 }
 
 /* Somebody else was faster: look again. */
-static enum provider_next
-delete_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+delete_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return says(a, "invalid record") ? PROVIDER_REPEAT : PROVIDER_FAIL;
+	return says(a, "invalid record") ? REST_REPEAT : REST_FAIL;
 }
 
 static const struct provider_records records = {

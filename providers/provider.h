@@ -27,11 +27,11 @@
  *  - one object per value: the steps of providers/records.h, a table, and
  *    three small functions.  See digitalocean.c;
  *  - whole RRsets: .takes_batch, so that all values go in one write; read the
- *    set, write it with the values, answer PROVIDER_REPEAT if somebody else
+ *    set, write it with the values, answer REST_REPEAT if somebody else
  *    was faster (a precondition failed, the set read back lacks a value).
  *    See pdns.c;
- *  - a change that takes time: a last step that asks for it, PROVIDER_POLL;
- *  - long lists: PROVIDER_AGAIN with the next page in priv;
+ *  - a change that takes time: a last step that asks for it, REST_POLL;
+ *  - long lists: REST_AGAIN with the next page in priv;
  *  - signatures: .prepare, which sees method, host, path, query, headers and
  *    body as they will be sent (providers/preq.h);
  *  - tokens to be fetched first: a first step that skips itself while
@@ -52,9 +52,8 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "common/text.h"
-#include "providers/preq.h"
+#include "daemon/rest/rest.h"
 
-struct http_reply;
 struct provider_env;
 struct provider_records;
 struct provider_values;
@@ -207,44 +206,6 @@ struct provider_call {
  * The steps of a REST provider
  */
 
-/* One HTTP answer; all borrowed until the reader returns. */
-struct provider_answer {
-	int		 status;
-	const json_t	*json;		/* NULL: an empty body; in a refusal
-					   and with .plain_text also one that
-					   is no JSON */
-	const char	*body;		/* NUL-terminated */
-	size_t		 body_len;
-	const struct http_reply *http;
-};
-
-/* The first header of that name, or the nth from 0 on, or NULL; borrowed. */
-const char	*provider_answer_header(const struct provider_answer *,
-		    const char *name);
-const char	*provider_answer_header_nth(const struct provider_answer *,
-		    const char *name, size_t nth);
-
-/* What a reader wants next. */
-enum provider_next {
-	PROVIDER_NEXT,		/* the next step; after the last: done */
-	PROVIDER_DONE,		/* done, later steps are not needed */
-	PROVIDER_AGAIN,		/* this step once more at once: a further page
-				   (at most 500 times) */
-	PROVIDER_POLL,		/* this step once more after 0.5 to 5 s: the
-				   change is not finished (at most 50 times) */
-	PROVIDER_REPEAT,	/* from the first step once more, after a
-				   short random pause: what was read is no
-				   longer true (at most 5 times, and twice
-				   for one and the same refusal).  Not for
-				   refusals that last: see provider_says() */
-	PROVIDER_NO_ZONE,	/* the vendor has no zone of that name, or
-				   none for these credentials: from the first
-				   step with the next suffix.  The last such
-				   refusal of kind ERR_CONFIG is told if no
-				   suffix is a zone */
-	PROVIDER_FAIL		/* err is set */
-};
-
 struct provider_step {
 	const char	*name;		/* "find zone", for messages */
 
@@ -255,18 +216,18 @@ struct provider_step {
 	int	(*request)(struct provider_call *, struct preq *,
 		    struct error *);
 
-	/* Read an answer with status 2xx.  NULL: PROVIDER_NEXT. */
-	enum provider_next (*reply)(struct provider_call *,
-		    const struct provider_answer *, struct error *);
+	/* Read an answer with status 2xx.  NULL: REST_NEXT. */
+	enum rest_next (*reply)(struct provider_call *,
+		    const struct rest_answer *, struct error *);
 
 	/*
 	 * Read a refusal (any other status, or as .is_refusal says) that may
 	 * be no failure: 404 of a zone or of a record to be removed, "exists
-	 * already".  err is filled when it is called, so that PROVIDER_FAIL
-	 * is all there is to do about others.  NULL: PROVIDER_FAIL.
+	 * already".  err is filled when it is called, so that REST_FAIL
+	 * is all there is to do about others.  NULL: REST_FAIL.
 	 */
-	enum provider_next (*refused)(struct provider_call *,
-		    const struct provider_answer *, struct error *);
+	enum rest_next (*refused)(struct provider_call *,
+		    const struct rest_answer *, struct error *);
 };
 
 /*
@@ -329,7 +290,7 @@ struct provider {
 	int	(*prepare)(struct provider_call *, struct preq *,
 		    struct error *);
 	/* An error although its status is 2xx?  May be NULL. */
-	bool	(*is_refusal)(const struct provider_answer *);
+	bool	(*is_refusal)(const struct rest_answer *);
 	/*
 	 * Improve the error made of a refusal; may be NULL.  err is filled
 	 * already: kind by status (401, 403: ERR_CONFIG; 429: ERR_RATELIMIT;
@@ -339,7 +300,7 @@ struct provider {
 	 * retry_at if the body says it instead.
 	 */
 	void	(*failed)(struct provider_call *,
-		    const struct provider_answer *, struct error *);
+		    const struct rest_answer *, struct error *);
 	const struct provider_step *add;
 	const struct provider_step *remove;
 	const struct provider_records *records;	/* for the steps that
@@ -362,12 +323,6 @@ struct provider {
  * Small help
  */
 
-/*
- * The array at path ("" for the answer itself), or NULL and err: an answer
- * without it must not pass for an empty list.
- */
-const json_t	*provider_array(const struct provider_answer *,
-		    const char *path, struct error *);
 /* name without ".ZONE"; root ("@" with most vendors) if it is the zone. */
 const char	*provider_relative(const char *fqdn, const char *zone,
 		    const char *root, char *out, size_t size);
@@ -398,23 +353,6 @@ size_t		 provider_set_holds(const struct provider_call *,
 		    const json_t *set);
 json_t		*provider_set_changed(const struct provider_call *,
 		    const json_t *set, bool is_add);
-
-/*
- * For signatures that were too old or too new: add to the error how far this
- * machine's clock is from the vendor's (Date of the answer), if that is more
- * than a minute.
- */
-void		 provider_blame_clock(const struct provider_answer *,
-		    struct error *);
-
-/* Does the answer have one of these words, in whatever case?  NULL ends it. */
-bool		 provider_says(const struct provider_answer *,
-		    const char *const *words);
-/*
- * For a refusal that could be a lost race: is it one that will not go away by
- * itself, for it speaks of a CNAME at the name, a lock, a quota or a limit?
- */
-bool		 provider_is_lasting(const struct provider_answer *);
 
 /* All providers, sorted by name; the end is NULL. */
 extern const struct provider *const provider_registry[];

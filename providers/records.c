@@ -28,9 +28,9 @@ has_text(const json_t *json, const char *path)
 	return s != NULL && s[0] != '\0';
 }
 
-enum provider_next
-records_page(struct provider_call *c, const struct provider_answer *a,
-    const struct records_list *l, size_t n, enum provider_next last,
+enum rest_next
+records_page(struct provider_call *c, const struct rest_answer *a,
+    const struct records_list *l, size_t n, enum rest_next last,
     struct error *err)
 {
 	bool is_more = false;
@@ -48,8 +48,8 @@ records_page(struct provider_call *c, const struct provider_answer *a,
 		is_more = n > 0 && c->list.seen < number_at(a->json, l->total);
 	if (is_more && l->cursor != NULL && jsonx_copy_str(a->json, l->cursor,
 	    c->list.cursor, sizeof(c->list.cursor), err) == -1)
-		return PROVIDER_FAIL;
-	return is_more ? PROVIDER_AGAIN : last;
+		return REST_FAIL;
+	return is_more ? REST_AGAIN : last;
 }
 
 /*
@@ -57,14 +57,14 @@ records_page(struct provider_call *c, const struct provider_answer *a,
  * say null, if it is empty.
  */
 static const json_t *
-entries(const struct provider_answer *a, const struct records_list *l,
+entries(const struct rest_answer *a, const struct records_list *l,
     struct error *err)
 {
 	if (l->array[0] != '\0' &&
 	    (json_is_null(jsonx_get(a->json, l->array)) ||
 	    (l->total != NULL && jsonx_int(a->json, l->total, -1) == 0)))
 		return json_null();
-	return provider_array(a, l->array, err);
+	return rest_array(a, l->array, err);
 }
 
 void
@@ -87,8 +87,8 @@ records_zone_request(struct provider_call *c, struct preq *rq,
 	return 0;
 }
 
-enum provider_next
-records_zone_reply(struct provider_call *c, const struct provider_answer *a,
+enum rest_next
+records_zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const struct provider_records *r = c->records;
@@ -98,7 +98,7 @@ records_zone_reply(struct provider_call *c, const struct provider_answer *a,
 	if (r->zones.array != NULL) {
 		all = entries(a, &r->zones, err);
 		if (all == NULL)
-			return PROVIDER_FAIL;
+			return REST_FAIL;
 		for (zone = NULL; n < json_array_size(all); n++) {
 			const char *name;
 
@@ -110,23 +110,23 @@ records_zone_reply(struct provider_call *c, const struct provider_answer *a,
 		}
 		if (zone == NULL)
 			return records_page(c, a, &r->zones, n,
-			    PROVIDER_NO_ZONE, err);
+			    REST_NO_ZONE, err);
 	}
 	list_reset(c);
 	return jsonx_copy_str(zone, r->zone_id, c->zone_id,
-	    PROVIDER_ZONE_ID_SIZE, err) == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
+	    PROVIDER_ZONE_ID_SIZE, err) == -1 ? REST_FAIL : REST_NEXT;
 }
 
-enum provider_next
-records_zone_refused(struct provider_call *c, const struct provider_answer *a,
+enum rest_next
+records_zone_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const struct provider_records *r = c->records;
 
 	if (r->is_no_zone != NULL)
-		return r->is_no_zone(a) ? PROVIDER_NO_ZONE : PROVIDER_FAIL;
-	return r->zones.array == NULL && a->status == 404 ? PROVIDER_NO_ZONE :
-	    PROVIDER_FAIL;
+		return r->is_no_zone(a) ? REST_NO_ZONE : REST_FAIL;
+	return r->zones.array == NULL && a->status == 404 ? REST_NO_ZONE :
+	    REST_FAIL;
 }
 
 int
@@ -169,15 +169,15 @@ records_is_ours(const struct provider_call *c, const json_t *entry)
 }
 
 /* What follows when the list has our value, and when all of it has not. */
-static enum provider_next
-find(struct provider_call *c, const struct provider_answer *a,
-    enum provider_next missing, struct error *err)
+static enum rest_next
+find(struct provider_call *c, const struct rest_answer *a,
+    enum rest_next missing, struct error *err)
 {
 	const struct provider_records *r = c->records;
 	const json_t *all = entries(a, &r->records, err), *entry;
 
 	if (all == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	for (size_t i = 0; i < json_array_size(all); i++) {
 		entry = json_array_get(all, i);
 		if (r->ttl != NULL && is_at_name(c, entry))
@@ -186,64 +186,64 @@ find(struct provider_call *c, const struct provider_answer *a,
 			continue;
 		if (jsonx_copy_str(entry, r->id, c->list.id,
 		    sizeof(c->list.id), err) == -1)
-			return PROVIDER_FAIL;
+			return REST_FAIL;
 		if (!c->is_add)
-			return PROVIDER_NEXT;
+			return REST_NEXT;
 		if (r->created != NULL)
 			(void)text_printf(c->new_handle, c->new_handle_size,
 			    "%s", c->list.id);
-		return PROVIDER_DONE;
+		return REST_DONE;
 	}
 	return records_page(c, a, &r->records, json_array_size(all), missing,
 	    err);
 }
 
-enum provider_next
-records_find_reply(struct provider_call *c, const struct provider_answer *a,
+enum rest_next
+records_find_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return find(c, a, c->is_add ? PROVIDER_NEXT : PROVIDER_DONE, err);
+	return find(c, a, c->is_add ? REST_NEXT : REST_DONE, err);
 }
 
-enum provider_next
-records_find_refused(struct provider_call *c, const struct provider_answer *a,
+enum rest_next
+records_find_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const struct provider_records *r = c->records;
 
 	if (r->is_no_zone != NULL && r->is_no_zone(a))
-		return PROVIDER_NO_ZONE;
+		return REST_NO_ZONE;
 	if (r->is_empty != NULL && r->is_empty(a))
-		return c->is_add ? PROVIDER_NEXT : PROVIDER_DONE;
-	return PROVIDER_FAIL;
+		return c->is_add ? REST_NEXT : REST_DONE;
+	return REST_FAIL;
 }
 
 /* Gone since "exists" was said, or not in the list yet; or it was not said. */
-static enum provider_next
-missing_again(const struct provider_call *c, enum provider_next next,
+static enum rest_next
+missing_again(const struct provider_call *c, enum rest_next next,
     struct error *err)
 {
-	if (next != PROVIDER_REPEAT || c->list.refusal[0] == '\0')
+	if (next != REST_REPEAT || c->list.refusal[0] == '\0')
 		return next;
 	(void)error_set(err, ERR_REJECTED, "provider:refused", "%s",
 	    c->list.refusal);
-	return PROVIDER_FAIL;
+	return REST_FAIL;
 }
 
-enum provider_next
+enum rest_next
 records_existing_reply(struct provider_call *c,
-    const struct provider_answer *a, struct error *err)
+    const struct rest_answer *a, struct error *err)
 {
-	return missing_again(c, find(c, a, PROVIDER_REPEAT, err), err);
+	return missing_again(c, find(c, a, REST_REPEAT, err), err);
 }
 
-enum provider_next
+enum rest_next
 records_existing_refused(struct provider_call *c,
-    const struct provider_answer *a, struct error *err)
+    const struct rest_answer *a, struct error *err)
 {
 	if (c->records->is_empty == NULL || !c->records->is_empty(a))
-		return PROVIDER_FAIL;
-	return missing_again(c, PROVIDER_REPEAT, err);
+		return REST_FAIL;
+	return missing_again(c, REST_REPEAT, err);
 }
 
 int
@@ -259,43 +259,43 @@ records_create_request(struct provider_call *c, struct preq *rq,
 	return 0;
 }
 
-enum provider_next
-records_create_reply(struct provider_call *c, const struct provider_answer *a,
+enum rest_next
+records_create_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	if (c->records->created == NULL)
-		return PROVIDER_DONE;
+		return REST_DONE;
 	return jsonx_copy_str(a->json, c->records->created, c->new_handle,
-	    c->new_handle_size, err) == -1 ? PROVIDER_FAIL : PROVIDER_DONE;
+	    c->new_handle_size, err) == -1 ? REST_FAIL : REST_DONE;
 }
 
-enum provider_next
+enum rest_next
 records_create_refused(struct provider_call *c,
-    const struct provider_answer *a, struct error *err)
+    const struct rest_answer *a, struct error *err)
 {
 	const struct provider_records *r = c->records;
 
 	if (r->exists != NULL && r->exists(a)) {
 		(void)text_printf(c->list.exists, sizeof(c->list.exists), "%s",
 		    err->msg);
-		return PROVIDER_NEXT;
+		return REST_NEXT;
 	}
 	if (r->is_ttl_low == NULL || c->list.is_ttl_raised ||
 	    !r->is_ttl_low(a))
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	c->list.is_ttl_raised = true;
-	return PROVIDER_AGAIN;
+	return REST_AGAIN;
 }
 
-enum provider_next
+enum rest_next
 records_create_doubted(struct provider_call *c,
-    const struct provider_answer *a, struct error *err)
+    const struct rest_answer *a, struct error *err)
 {
 	if (err->kind != ERR_REJECTED)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	(void)text_printf(c->list.refusal, sizeof(c->list.refusal), "%s",
 	    err->msg);
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 long
@@ -310,7 +310,7 @@ records_ttl(const struct provider_call *c, long configured)
 }
 
 static bool
-is_removed(const struct provider_call *c, const struct provider_answer *a)
+is_removed(const struct provider_call *c, const struct rest_answer *a)
 {
 	return c->records->is_removed == NULL || c->records->is_removed(a);
 }
@@ -325,19 +325,19 @@ records_kept_request(struct provider_call *c, struct preq *rq,
 	return 0;
 }
 
-enum provider_next
-records_kept_reply(struct provider_call *c, const struct provider_answer *a,
+enum rest_next
+records_kept_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return is_removed(c, a) ? PROVIDER_DONE : PROVIDER_NEXT;
+	return is_removed(c, a) ? REST_DONE : REST_NEXT;
 }
 
 /* Gone, or an id that is none of theirs: is the value there? */
-enum provider_next
-records_kept_refused(struct provider_call *c, const struct provider_answer *a,
+enum rest_next
+records_kept_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return err->kind == ERR_REJECTED ? PROVIDER_NEXT : PROVIDER_FAIL;
+	return err->kind == ERR_REJECTED ? REST_NEXT : REST_FAIL;
 }
 
 int
@@ -348,26 +348,26 @@ records_remove_request(struct provider_call *c, struct preq *rq,
 	return 0;
 }
 
-enum provider_next
-records_remove_reply(struct provider_call *c, const struct provider_answer *a,
+enum rest_next
+records_remove_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	if (is_removed(c, a))
-		return PROVIDER_DONE;
+		return REST_DONE;
 	(void)error_set(err, ERR_TRANSIENT, "provider:reply", "HTTP %d, but "
 	    "the answer does not say that the record was deleted: %.100s",
 	    a->status, a->body);
-	return PROVIDER_FAIL;
+	return REST_FAIL;
 }
 
-enum provider_next
+enum rest_next
 records_remove_refused(struct provider_call *c,
-    const struct provider_answer *a, struct error *err)
+    const struct rest_answer *a, struct error *err)
 {
 	const struct provider_records *r = c->records;
 
 	return (r->is_gone == NULL ? a->status == 404 : r->is_gone(a)) ?
-	    PROVIDER_DONE : PROVIDER_FAIL;
+	    REST_DONE : REST_FAIL;
 }
 
 const struct provider_step records_add[] = {

@@ -57,15 +57,15 @@ struct provider_records {
 	void	(*remove)(struct provider_call *, struct preq *,
 		    const char *id);
 	/* Does this answer of status 2xx say so?  NULL: any. */
-	bool	(*is_removed)(const struct provider_answer *);
+	bool	(*is_removed)(const struct rest_answer *);
 
 	/* Refusals that are none. */
-	bool	(*is_no_zone)(const struct provider_answer *);
-	bool	(*is_empty)(const struct provider_answer *);	/* the list */
-	bool	(*exists)(const struct provider_answer *);
+	bool	(*is_no_zone)(const struct rest_answer *);
+	bool	(*is_empty)(const struct rest_answer *);	/* the list */
+	bool	(*exists)(const struct rest_answer *);
 	/* Create it once more with raised_ttl, which is the least for some. */
-	bool	(*is_ttl_low)(const struct provider_answer *);
-	bool	(*is_gone)(const struct provider_answer *);	/* NULL: 404 */
+	bool	(*is_ttl_low)(const struct rest_answer *);
+	bool	(*is_gone)(const struct rest_answer *);	/* NULL: 404 */
 };
 
 /* The whole of it. */
@@ -98,8 +98,8 @@ extern const struct provider_step records_add[], records_remove[];
 
 typedef int records_request(struct provider_call *, struct preq *,
     struct error *);
-typedef enum provider_next records_reply(struct provider_call *,
-    const struct provider_answer *, struct error *);
+typedef enum rest_next records_reply(struct provider_call *,
+    const struct rest_answer *, struct error *);
 
 records_request	records_zone_request, records_find_request,
 		records_create_request, records_kept_request,
@@ -122,8 +122,8 @@ void		 records_query_page(const struct provider_call *,
  * page of n entries without what is looked for (`last`: there is no other).
  */
 bool		 records_is_ours(const struct provider_call *, const json_t *);
-enum provider_next records_page(struct provider_call *,
-		    const struct provider_answer *, const struct records_list *,
-		    size_t n, enum provider_next last, struct error *);
+enum rest_next records_page(struct provider_call *,
+		    const struct rest_answer *, const struct records_list *,
+		    size_t n, enum rest_next last, struct error *);
 
 #endif

@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/rest/scheme_v4.h"
+#include "daemon/rest/xml.h"
 #include "providers/provider.h"
-#include "providers/scheme_v4.h"
-#include "providers/xml.h"
 
 #define API "/2013-04-01"
 #define VALUE_SIZE 16400		/* 4000 characters, all escaped */
@@ -124,7 +124,7 @@ code_is_one_of(const char *code, const char *const *list)
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	static const char *const throttled[] = { "Throttling",
@@ -159,12 +159,12 @@ failed(struct provider_call *c, const struct provider_answer *a,
 	    a->status, code, words);
 	if (strcmp(code, "SignatureDoesNotMatch") == 0 ||
 	    strcmp(code, "RequestExpired") == 0)
-		provider_blame_clock(a, err);
+		rest_blame_clock(a, err);
 }
 
 /* The root element, which is there only if the answer is whole. */
 static bool
-root(const struct provider_answer *a, const char *name, struct xml *out,
+root(const struct rest_answer *a, const char *name, struct xml *out,
     struct error *err)
 {
 	struct xml doc = xml_document(a->body, a->body_len);
@@ -176,12 +176,12 @@ root(const struct provider_answer *a, const char *name, struct xml *out,
 	return false;
 }
 
-static enum provider_next
+static enum rest_next
 reply_lacks(const char *what, struct error *err)
 {
 	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 	    "the answer has no usable %s", what);
-	return PROVIDER_FAIL;
+	return REST_FAIL;
 }
 
 /* An id behind its last "/"; it goes into paths unencoded. */
@@ -218,15 +218,15 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 /* The list begins at the name asked for, and goes on with others. */
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	char name[1025], is_private[8], id[128];
 	struct xml list, z;
 
 	if (!root(a, "ListHostedZonesByNameResponse", &list, err))
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	while (xml_next(&list, "HostedZone", &z)) {
 		if (!xml_text(&z, "Name", name, sizeof(name)) ||
 		    !provider_name_is(name, c->zone) ||
@@ -238,7 +238,7 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 			(void)error_set(err, ERR_CONFIG, "route53:zones",
 			    "there are several public hosted zones %s; set "
 			    "hosted_zone_id", c->zone);
-			return PROVIDER_FAIL;
+			return REST_FAIL;
 		}
 		if (!xml_text(&z, "Id", id, sizeof(id)) ||
 		    !id_copy(id, c->zone_id, PROVIDER_ZONE_ID_SIZE)) {
@@ -246,7 +246,7 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 			return reply_lacks("id of the zone", err);
 		}
 	}
-	return c->zone_id[0] == '\0' ? PROVIDER_NO_ZONE : PROVIDER_NEXT;
+	return c->zone_id[0] == '\0' ? REST_NO_ZONE : REST_NEXT;
 }
 
 static void
@@ -333,18 +333,18 @@ held(const struct provider_call *c)
 	return n;
 }
 
-static enum provider_next
-read_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct xml list, set;
 
 	if (!root(a, "ListResourceRecordSetsResponse", &list, err))
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	if (xml_next(&list, "ResourceRecordSet", &set) &&
 	    is_our_set(c, &set) && memo_set(c, &set, err) == -1)
-		return PROVIDER_FAIL;
-	return held(c) == provider_wanted(c) ? PROVIDER_DONE : PROVIDER_NEXT;
+		return REST_FAIL;
+	return held(c) == provider_wanted(c) ? REST_DONE : REST_NEXT;
 }
 
 static void
@@ -430,8 +430,8 @@ write_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-write_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+write_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct route53 *x = c->priv;
@@ -439,24 +439,24 @@ write_reply(struct provider_call *c, const struct provider_answer *a,
 	char id[128];
 
 	if (!root(a, "ChangeResourceRecordSetsResponse", &change, err))
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	if (!xml_text(&change, "Id", id, sizeof(id)) ||
 	    !id_copy(id, x->change_id, sizeof(x->change_id)))
 		return reply_lacks("id of the change", err);
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 /* Somebody was faster, or is still being served. */
-static enum provider_next
-write_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+write_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	static const char *const lost[] = { "not found", "already exists",
 	    "do not match", "PriorRequestNotComplete", NULL };
 
 	/* "... because a conflicting RRSet of type CNAME ... already exists" */
-	return a->status == 400 && provider_says(a, lost) &&
-	    !provider_is_lasting(a) ? PROVIDER_REPEAT : PROVIDER_FAIL;
+	return a->status == 400 && rest_says(a, lost) &&
+	    !rest_is_lasting(a) ? REST_REPEAT : REST_FAIL;
 }
 
 /* INSYNC: all servers of Route 53 have it. */
@@ -471,26 +471,26 @@ wait_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-wait_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+wait_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	struct xml change;
 	char status[16];
 
 	if (!root(a, "GetChangeResponse", &change, err))
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	if (!xml_text(&change, "Status", status, sizeof(status)))
 		return reply_lacks("status", err);
-	return strcmp(status, "INSYNC") == 0 ? PROVIDER_DONE : PROVIDER_POLL;
+	return strcmp(status, "INSYNC") == 0 ? REST_DONE : REST_POLL;
 }
 
 /* Without GetChange: the wait for propagation has the last word. */
-static enum provider_next
-wait_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+wait_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return a->status == 403 ? PROVIDER_DONE : PROVIDER_FAIL;
+	return a->status == 403 ? REST_DONE : REST_FAIL;
 }
 
 static const struct provider_step add[] = {

@@ -42,7 +42,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 
 /* "invalid argument(s)" alone helps nobody. */
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *name = jsonx_str(a->json, "details.0.argument_name");
@@ -72,18 +72,18 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 /* A zone is a domain, or a part of one below it. */
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	static const struct records_list zone_pages = {
 		.total = "total_count" };
-	const json_t *zones = provider_array(a, "dns_zones", err), *z;
+	const json_t *zones = rest_array(a, "dns_zones", err), *z;
 	const char *domain, *sub;
 	char name[1024];
 
 	if (zones == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	for (size_t i = 0; i < json_array_size(zones); i++) {
 		z = json_array_get(zones, i);
 		domain = jsonx_str(z, "domain");
@@ -97,10 +97,10 @@ zone_reply(struct provider_call *c, const struct provider_answer *a,
 			continue;
 		(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s",
 		    c->zone);
-		return PROVIDER_NEXT;
+		return REST_NEXT;
 	}
 	return records_page(c, a, &zone_pages, json_array_size(zones),
-	    PROVIDER_NO_ZONE, err);
+	    REST_NO_ZONE, err);
 }
 
 static void
@@ -127,15 +127,15 @@ find_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-find_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+find_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *records = provider_array(a, "records", err);
+	const json_t *records = rest_array(a, "records", err);
 	struct scaleway *x = c->priv;
 
 	if (records == NULL)
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	if (c->memo == NULL)
 		c->memo = json_array();
 	for (size_t i = 0; i < json_array_size(records); i++) {
@@ -152,8 +152,8 @@ find_reply(struct provider_call *c, const struct provider_answer *a,
 	x->page++;
 	x->seen += (int64_t)json_array_size(records);
 	return json_array_size(records) > 0 &&
-	    x->seen < jsonx_int(a->json, "total_count", 0) ? PROVIDER_AGAIN :
-	    PROVIDER_NEXT;
+	    x->seen < jsonx_int(a->json, "total_count", 0) ? REST_AGAIN :
+	    REST_NEXT;
 }
 
 static bool
@@ -225,12 +225,12 @@ delete_request(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 /* Another change is being made, or a record is gone since it was read. */
-static enum provider_next
-change_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+change_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	return (a->status == 409 || a->status == 404) &&
-	    !provider_is_lasting(a) ? PROVIDER_REPEAT : PROVIDER_FAIL;
+	    !rest_is_lasting(a) ? REST_REPEAT : REST_FAIL;
 }
 
 static const struct provider_step add[] = {

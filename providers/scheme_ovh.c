@@ -7,8 +7,8 @@
 
 #include "common/mem.h"
 #include "common/text.h"
-#include "providers/preq.h"
-#include "providers/sign.h"
+#include "daemon/rest/preq.h"
+#include "daemon/rest/sign.h"
 
 void
 scheme_ovh_sign(struct preq *rq, const char *url_scheme,

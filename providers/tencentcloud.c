@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/rest/scheme_hmac.h"
 #include "providers/records.h"
-#include "providers/scheme_hmac.h"
 
 #define PAGE 3000			/* records; the most there is */
 #define FREE_TTL 600			/* the least of the free plan */
@@ -35,7 +35,7 @@ static const struct provider_opt opts[] = {
 
 /* The vendor's code, never NULL. */
 static const char *
-code_of(const struct provider_answer *a)
+code_of(const struct rest_answer *a)
 {
 	const char *code = jsonx_str(a->json, "Response.Error.Code");
 
@@ -68,7 +68,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static bool
-is_refusal(const struct provider_answer *a)
+is_refusal(const struct rest_answer *a)
 {
 	return jsonx_get(a->json, "Response.Error") != NULL;
 }
@@ -129,7 +129,7 @@ static const struct {
 };
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *code = code_of(a);
@@ -151,7 +151,7 @@ failed(struct provider_call *c, const struct provider_answer *a,
 		    "%s", err->msg);
 	if (strcmp(code, "AuthFailure.SignatureExpire") == 0 ||
 	    strcmp(code, "InvalidParameter.TimestampExpired") == 0)
-		provider_blame_clock(a, err);
+		rest_blame_clock(a, err);
 }
 
 static void
@@ -177,13 +177,13 @@ list(struct provider_call *c, struct preq *rq)
 
 /* Nothing at that name, as against no such zone. */
 static bool
-is_empty(const struct provider_answer *a)
+is_empty(const struct rest_answer *a)
 {
 	return strcmp(code_of(a), "ResourceNotFound.NoDataOfRecord") == 0;
 }
 
 static bool
-is_no_zone(const struct provider_answer *a)
+is_no_zone(const struct rest_answer *a)
 {
 	static const char *const codes[] = {
 	    "InvalidParameterValue.DomainNotExists",
@@ -216,13 +216,13 @@ create(struct provider_call *c, struct preq *rq, const char *sub)
 }
 
 static bool
-exists(const struct provider_answer *a)
+exists(const struct rest_answer *a)
 {
 	return strcmp(code_of(a), "InvalidParameter.DomainRecordExist") == 0;
 }
 
 static bool
-is_ttl_low(const struct provider_answer *a)
+is_ttl_low(const struct rest_answer *a)
 {
 	return strcmp(code_of(a), "LimitExceeded.RecordTtlLimit") == 0;
 }
@@ -236,7 +236,7 @@ remove_record(struct provider_call *c, struct preq *rq, const char *id)
 }
 
 static bool
-is_gone(const struct provider_answer *a)
+is_gone(const struct rest_answer *a)
 {
 	return strcmp(code_of(a), "InvalidParameter.RecordIdInvalid") == 0 ||
 	    is_empty(a);

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/rest/scheme_v4.h"
 #include "providers/records.h"
-#include "providers/scheme_v4.h"
 
 #define PAGE_SIZE "500"			/* the most they give */
 
@@ -36,7 +36,7 @@ static const struct provider_opt opts[] = {
 };
 
 static const char *
-code_of(const struct provider_answer *a)
+code_of(const struct rest_answer *a)
 {
 	const char *code = jsonx_str(a->json, "ResponseMetadata.Error.Code");
 
@@ -66,13 +66,13 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static bool
-is_refusal(const struct provider_answer *a)
+is_refusal(const struct rest_answer *a)
 {
 	return jsonx_get(a->json, "ResponseMetadata.Error") != NULL;
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	static const struct {
@@ -112,7 +112,7 @@ failed(struct provider_call *c, const struct provider_answer *a,
 		(void)error_set(err, err->kind, err->code, "%s: %s", code,
 		    msg == NULL ? "" : msg);
 	if (err->kind == ERR_CONFIG)
-		provider_blame_clock(a, err);
+		rest_blame_clock(a, err);
 }
 
 static void
@@ -161,7 +161,7 @@ create(struct provider_call *c, struct preq *rq, const char *host)
 }
 
 static bool
-exists(const struct provider_answer *a)
+exists(const struct rest_answer *a)
 {
 	return strcmp(code_of(a), "ErrDBDuplicated") == 0;
 }
@@ -174,13 +174,13 @@ remove_record(struct provider_call *c, struct preq *rq, const char *id)
 }
 
 static bool
-is_removed(const struct provider_answer *a)
+is_removed(const struct rest_answer *a)
 {
 	return jsonx_get(a->json, "ResponseMetadata") != NULL;
 }
 
 static bool
-is_gone(const struct provider_answer *a)
+is_gone(const struct rest_answer *a)
 {
 	return strcmp(code_of(a), "ErrDBNotFound") == 0;
 }

@@ -67,7 +67,7 @@ create(struct provider_call *c, struct preq *rq, const char *name)
 }
 
 static bool
-exists(const struct provider_answer *a)
+exists(const struct rest_answer *a)
 {
 	return a->status == 400 && strcasestr(a->body, "duplicate") != NULL;
 }

@@ -11,8 +11,8 @@
 #include <strings.h>
 
 #include "common/mem.h"
+#include "daemon/rest/sign.h"
 #include "providers/provider.h"
-#include "providers/sign.h"
 
 #define LIMIT 100			/* entries of a page */
 #define RESULT_OK 200
@@ -42,7 +42,7 @@ struct westcn {
 
 /* The answer as UTF-8, '?' for what is not GBK; the caller frees. */
 static char *
-utf8_of(const struct provider_answer *a)
+utf8_of(const struct rest_answer *a)
 {
 	size_t left = a->body_len, room = 2 * a->body_len;
 	char *text = xmalloc(room + 1), *out = text;
@@ -68,7 +68,7 @@ utf8_of(const struct provider_answer *a)
 
 /* What they say, or NULL if it is no JSON; the caller releases it. */
 static json_t *
-parse(const struct provider_answer *a)
+parse(const struct rest_answer *a)
 {
 	char *text;
 	json_t *json;
@@ -100,7 +100,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static bool
-is_refusal(const struct provider_answer *a)
+is_refusal(const struct rest_answer *a)
 {
 	json_t *json = parse(a);
 	bool is = jsonx_get(json, "result") != NULL &&
@@ -111,7 +111,7 @@ is_refusal(const struct provider_answer *a)
 }
 
 static void
-failed(struct provider_call *c, const struct provider_answer *a,
+failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	json_t *json = parse(a);
@@ -125,7 +125,7 @@ failed(struct provider_call *c, const struct provider_answer *a,
 		(void)error_set(err, err->kind, err->code, "%s (%lld)", msg,
 		    (long long)code);
 	if (code == ERRCODE_AUTH)
-		provider_blame_clock(a, err);
+		rest_blame_clock(a, err);
 	json_decref(json);
 }
 
@@ -149,32 +149,32 @@ form_page(struct provider_call *c, struct preq *rq)
 }
 
 /* What the list of an answer says of one of its entries. */
-typedef enum provider_next entry_cb(struct provider_call *,
+typedef enum rest_next entry_cb(struct provider_call *,
     const json_t *entry, struct error *);
 
 /* The first entry's answer that is not AGAIN; else the next page, or end. */
-static enum provider_next
-read_list(struct provider_call *c, const struct provider_answer *a,
-    entry_cb *entry, enum provider_next end, struct error *err)
+static enum rest_next
+read_list(struct provider_call *c, const struct rest_answer *a,
+    entry_cb *entry, enum rest_next end, struct error *err)
 {
 	json_t *json = parse(a);
-	struct provider_answer parsed = { .json = json };
+	struct rest_answer parsed = { .json = json };
 	struct westcn *x = c->priv;
-	enum provider_next next = PROVIDER_AGAIN;
+	enum rest_next next = REST_AGAIN;
 	const json_t *items;
 
 	if (json == NULL) {
 		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 		    "HTTP %d, but the answer is not JSON", a->status);
-		return PROVIDER_FAIL;
+		return REST_FAIL;
 	}
-	items = provider_array(&parsed, "data.items", err);
+	items = rest_array(&parsed, "data.items", err);
 	if (items == NULL)
-		next = PROVIDER_FAIL;
-	for (size_t i = 0; next == PROVIDER_AGAIN &&
+		next = REST_FAIL;
+	for (size_t i = 0; next == REST_AGAIN &&
 	    i < json_array_size(items); i++)
 		next = entry(c, json_array_get(items, i), err);
-	if (next == PROVIDER_AGAIN && (json_array_size(items) == 0 ||
+	if (next == REST_AGAIN && (json_array_size(items) == 0 ||
 	    (int64_t)++x->page * LIMIT >=
 	    jsonx_int(json, "data.total", 0)))
 		next = end;
@@ -196,24 +196,24 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
+static enum rest_next
 zone_entry(struct provider_call *c, const json_t *entry, struct error *err)
 {
 	const char *domain = jsonx_str(entry, "domain");
 	struct westcn *x = c->priv;
 
 	if (domain == NULL || !provider_name_is(domain, c->zone))
-		return PROVIDER_AGAIN;
+		return REST_AGAIN;
 	(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%s", c->zone);
 	x->page = 0;
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return read_list(c, a, zone_entry, PROVIDER_NO_ZONE, err);
+	return read_list(c, a, zone_entry, REST_NO_ZONE, err);
 }
 
 static int
@@ -230,7 +230,7 @@ find_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
+static enum rest_next
 record_entry(struct provider_call *c, const json_t *entry, struct error *err)
 {
 	const char *item = jsonx_str(entry, "item");
@@ -241,30 +241,30 @@ record_entry(struct provider_call *c, const json_t *entry, struct error *err)
 	if (!provider_is_at_name(c, item) ||
 	    type == NULL || strcmp(type, "TXT") != 0 ||
 	    value == NULL || !provider_txt_is(value, c->value))
-		return PROVIDER_AGAIN;
+		return REST_AGAIN;
 	return jsonx_copy_str(entry, "id", x->record_id, sizeof(x->record_id),
-	    err) == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
+	    err) == -1 ? REST_FAIL : REST_NEXT;
 }
 
-static enum provider_next
-find_before_add(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+find_before_add(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	enum provider_next next = read_list(c, a, record_entry, PROVIDER_NEXT,
+	enum rest_next next = read_list(c, a, record_entry, REST_NEXT,
 	    err);
 	const struct westcn *x = c->priv;
 
 	(void)text_printf(c->new_handle, c->new_handle_size, "%s",
 	    x->record_id);
-	return next == PROVIDER_NEXT && x->record_id[0] != '\0' ?
-	    PROVIDER_DONE : next;
+	return next == REST_NEXT && x->record_id[0] != '\0' ?
+	    REST_DONE : next;
 }
 
-static enum provider_next
-find_before_remove(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+find_before_remove(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return read_list(c, a, record_entry, PROVIDER_DONE, err);
+	return read_list(c, a, record_entry, REST_DONE, err);
 }
 
 static int
@@ -284,8 +284,8 @@ create_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-create_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+create_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	json_t *json = parse(a);
@@ -295,7 +295,7 @@ create_reply(struct provider_call *c, const struct provider_answer *a,
 	if (json == NULL)
 		err->kind = ERR_TRANSIENT;
 	json_decref(json);
-	return rc == -1 ? PROVIDER_FAIL : PROVIDER_NEXT;
+	return rc == -1 ? REST_FAIL : REST_NEXT;
 }
 
 static int
@@ -309,8 +309,8 @@ delete_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-delete_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+delete_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	json_t *json = parse(a);
@@ -318,10 +318,10 @@ delete_reply(struct provider_call *c, const struct provider_answer *a,
 
 	json_decref(json);
 	if (is_done)
-		return PROVIDER_NEXT;
+		return REST_NEXT;
 	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
 	    "HTTP %d, but an answer without result", a->status);
-	return PROVIDER_FAIL;
+	return REST_FAIL;
 }
 
 static const struct provider_step add[] = {

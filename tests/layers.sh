@@ -24,6 +24,7 @@ BEGIN {
 	row["common"] = 1
 	row["daemon/io"] = 2
 	row["daemon/config"] = row["daemon/store"] = 3
+	row["daemon/rest"] = 3.5
 	n = split("acme dns http01 deploy publish notify", f)
 	for (i = 1; i <= n; i++)
 		row["daemon/" f[i]] = 4
@@ -34,11 +35,12 @@ BEGIN {
 	row["daemon/control"] = 6
 	row["daemon"] = 7
 
-	# providers/ stands beside: what these say is meant for the daemon.
+	# providers/ stands beside: what this says is meant for the daemon, and
+	# what a step of a REST API is written with is meant for providers.
 	faces["providers/provider.h"] = 3	# types and options
-	faces["providers/preq.h"] = 4		# requests, which dns/ carries out
-	faces["providers/sign.h"] = 4		# publish/ signs as clouds do
-	faces["providers/xml.h"] = 4		# ... and reads their errors
+	n = split("rest preq sign xml scheme_hmac scheme_oauth scheme_v4", f)
+	for (i = 1; i <= n; i++)
+		pure["daemon/rest/" f[i] ".h"] = 1
 
 	# Providers that are no REST APIs run on the daemon itself.
 	runs["providers/exec.c"] = runs["providers/builtin.c"] = 1
@@ -46,7 +48,7 @@ BEGIN {
 
 	# The types of keys go through the rooms and publish/ unopened.
 	door("openssl/", "daemon/acme/|daemon/store/|daemon/io/tls|" \
-	    "daemon/dns/tsig\\.|providers/sign\\.c")
+	    "daemon/dns/tsig\\.|daemon/rest/sign\\.c")
 	keys = "^(daemon/renewal/|daemon/accounts/|daemon/preflight/|" \
 	    "daemon/publish/fetch\\.)"
 	# acmectl has a client of its own; the programs begin and end curl.
@@ -77,8 +79,9 @@ FNR == 1 {
 			bad(to ": acmectl shares common/ only")
 	} else if (here == "providers") {
 		if (there != "providers" && there != "common" &&
-		    !(FILENAME in runs))
-			bad(to ": providers see providers/ and common/ only")
+		    !(to in pure) && !(FILENAME in runs))
+			bad(to ": providers see providers/, common/ and the " \
+			    "requests of daemon/rest/ only")
 	} else if (there == "providers") {
 		if (!(to in faces) || mine < faces[to])
 			bad(to ": not for this folder")

@@ -14,8 +14,8 @@
 #include "daemon/config/conf.h"
 #include "daemon/io/http.h"
 #include "daemon/io/loop.h"
+#include "daemon/rest/sign.h"
 #include "daemon/store/bundle.h"
-#include "providers/sign.h"
 
 /* It answers with the whole Secret, and what others keep in it. */
 #define REPLY_MAX	(4 * 1024 * 1024)

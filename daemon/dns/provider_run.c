@@ -8,7 +8,7 @@
 #include "common/mem.h"
 #include "daemon/config/conf.h"
 #include "daemon/dns/provider_account.h"
-#include "daemon/dns/provider_rest.h"
+#include "daemon/dns/provider_walk.h"
 #include "daemon/dns/responder.h"
 #include "daemon/io/http.h"
 #include "daemon/io/loop.h"
@@ -39,7 +39,7 @@ struct provider_run_op {
 	size_t		 handle_size;
 	struct provider_changed changed;
 	bool		 may_be_done;	/* something of it */
-	struct rest_op	*rest;
+	struct walk_op	*walk;
 	struct provider_op *other;
 	struct timer	 next, limit;
 	bool		 has_failed;
@@ -75,8 +75,8 @@ provider_env_clear(struct provider_env *env)
 static void
 run_stop(struct provider_run_op *op)
 {
-	rest_cancel(op->rest);
-	op->rest = NULL;
+	walk_cancel(op->walk);
+	op->walk = NULL;
 	if (op->other != NULL)
 		op->type->cancel(op->other);
 	op->other = NULL;
@@ -193,8 +193,8 @@ limit_cb(void *arg)
 		(void)error_set(&err, ERR_TRANSIENT, "provider:timeout",
 		    "%lld s were not enough%s%s%s%.400s",
 		    (long long)(op->timeout_ms + 999) / 1000,
-		    op->rest == NULL ? "" : ": still at step ",
-		    op->rest == NULL ? "" : rest_step(op->rest),
+		    op->walk == NULL ? "" : ": still at step ",
+		    op->walk == NULL ? "" : walk_step(op->walk),
 		    op->has_failed ? "; last error: " : "",
 		    op->has_failed ? op->last.msg : "");
 	run_finish(op, &err);
@@ -282,11 +282,11 @@ attempt_done(struct provider_run_op *op, const struct error *err)
 }
 
 static void
-rest_done(const struct error *err, void *arg)
+walk_done(const struct error *err, void *arg)
 {
 	struct provider_run_op *op = arg;
 
-	op->rest = NULL;
+	op->walk = NULL;
 	attempt_done(op, err);
 }
 
@@ -351,10 +351,10 @@ attempt_cb(void *arg)
 		    other_done, op);
 		return;
 	}
-	op->rest = rest_start(&(struct rest_args){
+	op->walk = walk_start(&(struct walk_args){
 	    .env = op->env, .account = op->account, .type = op->type,
 	    .call = &op->call, .is_add = op->is_add,
-	    .zone_hint = op->zone }, rest_done, op);
+	    .zone_hint = op->zone }, walk_done, op);
 }
 
 /* Called when the name is ours, not always from the loop. */

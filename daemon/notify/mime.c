@@ -7,7 +7,7 @@
 
 #include "common/mem.h"
 #include "common/text.h"
-#include "providers/sign.h"
+#include "daemon/rest/sign.h"
 
 #define LINE_MAX_QP	76
 #define LINE_MAX_7BIT	78

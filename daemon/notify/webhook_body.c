@@ -23,7 +23,7 @@
 #include "common/text.h"
 #include "daemon/notify/mime.h"
 #include "daemon/notify/webhook.h"
-#include "providers/sign.h"
+#include "daemon/rest/sign.h"
 
 #define MORE "\n..."
 

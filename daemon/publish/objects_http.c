@@ -11,8 +11,8 @@
 #include "daemon/config/conf_repository.h"
 #include "daemon/publish/objects_priv.h"
 #include "daemon/publish/objsign.h"
+#include "daemon/rest/xml.h"
 #include "daemon/store/seal.h"
-#include "providers/xml.h"
 
 #define HEADERS_MAX	12
 #define REPLY_MAX	65536

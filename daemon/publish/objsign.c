@@ -7,7 +7,7 @@
 
 #include "common/mem.h"
 #include "common/text.h"
-#include "providers/sign.h"
+#include "daemon/rest/sign.h"
 
 static const struct {
 	const char	*algorithm, *key_prefix, *service, *terminator;

@@ -7,8 +7,8 @@
 
 #include "common/error.h"
 #include "common/mem.h"
-#include "daemon/dns/preq.h"
 #include "daemon/io/http.h"
+#include "daemon/rest/preq_run.h"
 
 static void
 test_url(void **state)

@@ -9,8 +9,8 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "daemon/config/provider_values.h"
-#include "daemon/dns/preq.h"
 #include "daemon/io/http_priv.h"
+#include "daemon/rest/preq_run.h"
 #include "providers/provider.h"
 
 extern const struct provider provider_inwx;
@@ -52,16 +52,16 @@ teardown(void **state)
 }
 
 /* The answer to a login that is to be unlocked. */
-static enum provider_next
+static enum rest_next
 log_in(struct error *err)
 {
 	static const char cookie[] = "Set-Cookie: domrobot=abc; path=/";
 	struct http_headers headers = { 0 };
 	struct http_reply http = { .status = 200, .headers = &headers };
-	struct provider_answer a = { .status = 200, .http = &http };
+	struct rest_answer a = { .status = 200, .http = &http };
 	json_t *json = json_pack("{s:i, s:{s:s}}", "code", 1000, "resData",
 	    "tfa", "GOOGLE-AUTH");
-	enum provider_next next;
+	enum rest_next next;
 
 	a.json = json;
 	assert_true(http_headers_add(&headers, cookie, strlen(cookie)));
@@ -97,13 +97,13 @@ unlock(const char *tan)
 	return wait_ms;
 }
 
-static enum provider_next
+static enum rest_next
 answer(int code, bool is_refusal)
 {
 	json_t *json = json_pack("{s:i}", "code", code);
-	struct provider_answer a = { .status = 200, .json = json };
+	struct rest_answer a = { .status = 200, .json = json };
 	const struct provider_step *s = &provider_inwx.add[1];
-	enum provider_next next;
+	enum rest_next next;
 	struct error err;
 
 	next = is_refusal ? s->refused(&call, &a, &err) :
@@ -118,21 +118,21 @@ test_tans(void **state)
 	struct error err;
 
 	clock_test_set(59);
-	assert_int_equal(log_in(&err), PROVIDER_NEXT);
+	assert_int_equal(log_in(&err), REST_NEXT);
 	assert_int_equal(unlock("287082"), 0);
 	/* Used by somebody else: the next one, once, when it is its time. */
-	assert_int_equal(answer(2200, true), PROVIDER_AGAIN);
+	assert_int_equal(answer(2200, true), REST_AGAIN);
 	assert_in_range(unlock("359152"), 1001, 2000);
-	assert_int_equal(answer(2200, true), PROVIDER_FAIL);
+	assert_int_equal(answer(2200, true), REST_FAIL);
 }
 
 /* The next call is told that nobody is logged in. */
-static enum provider_next
+static enum rest_next
 end_session(void)
 {
 	json_t *json = json_pack("{s:i}", "code", 2200);
-	struct provider_answer a = { .status = 200, .json = json };
-	enum provider_next next;
+	struct rest_answer a = { .status = 200, .json = json };
+	enum rest_next next;
 	struct error err;
 
 	memset(call.priv, 0, provider_inwx.priv_size);
@@ -147,13 +147,13 @@ test_two_logins(void **state)
 	struct error err;
 
 	clock_test_set(59);
-	assert_int_equal(log_in(&err), PROVIDER_NEXT);
+	assert_int_equal(log_in(&err), REST_NEXT);
 	assert_int_equal(unlock("287082"), 0);
-	assert_int_equal(answer(1000, false), PROVIDER_NEXT);
+	assert_int_equal(answer(1000, false), REST_NEXT);
 	assert_int_equal(unlock(NULL), 0);	/* nothing to do */
 	/* The session ended: what was used is not used again. */
-	assert_int_equal(end_session(), PROVIDER_REPEAT);
-	assert_int_equal(log_in(&err), PROVIDER_NEXT);
+	assert_int_equal(end_session(), REST_REPEAT);
+	assert_int_equal(log_in(&err), REST_NEXT);
 	assert_in_range(unlock("359152"), 1001, 2000);
 }
 
@@ -164,7 +164,7 @@ test_no_secret(void **state)
 	struct error err;
 
 	call.values = none;
-	assert_int_equal(log_in(&err), PROVIDER_FAIL);
+	assert_int_equal(log_in(&err), REST_FAIL);
 	assert_int_equal(err.kind, ERR_CONFIG);
 	assert_non_null(strstr(err.msg, "shared_secret"));
 	call.values = values;

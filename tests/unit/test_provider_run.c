@@ -29,7 +29,7 @@ static struct rig rig;
 static struct fake *fake;
 static struct rig_run run;
 /* What the next reader calls return, in turn; then NEXT for ever. */
-static enum provider_next script[512];
+static enum rest_next script[512];
 static unsigned n_script, at_script;
 static char seen[20000];			/* what the builders saw */
 
@@ -47,13 +47,13 @@ note(const char *a, const char *b, const char *c)
 	(void)text_printf(seen + n, sizeof(seen) - n, "%s%s%s ", a, b, c);
 }
 
-static enum provider_next
+static enum rest_next
 script_next(struct error *err)
 {
-	enum provider_next next = at_script < n_script ? script[at_script++] :
-	    PROVIDER_NEXT;
+	enum rest_next next = at_script < n_script ? script[at_script++] :
+	    REST_NEXT;
 
-	if (next == PROVIDER_FAIL)
+	if (next == REST_FAIL)
 		(void)error_set(err, ERR_REJECTED, "test:no", "no");
 	return next;
 }
@@ -74,14 +74,14 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-zone_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	if (!jsonx_bool(a->json, "found", false))
-		return PROVIDER_NO_ZONE;
+		return REST_NO_ZONE;
 	(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "#%s", c->zone);
-	return PROVIDER_NEXT;
+	return REST_NEXT;
 }
 
 static int
@@ -101,21 +101,21 @@ work_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static enum provider_next
-work_reply(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+work_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	if (provider_answer_header(a, "X-Test") == NULL)
-		return PROVIDER_FAIL;	/* without a reason: a bug */
+	if (rest_header(a, "X-Test") == NULL)
+		return REST_FAIL;	/* without a reason: a bug */
 	(void)text_printf(c->new_handle, c->new_handle_size, "h-%s", c->value);
 	return script_next(err);
 }
 
-static enum provider_next
-work_refused(struct provider_call *c, const struct provider_answer *a,
+static enum rest_next
+work_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return a->status == 409 ? PROVIDER_NEXT : PROVIDER_FAIL;
+	return a->status == 409 ? REST_NEXT : REST_FAIL;
 }
 
 static int
@@ -186,7 +186,7 @@ teardown(void **state)
 #define FQDN "_acme-challenge.w.example.test"
 
 static void
-plan(unsigned n, enum provider_next next)
+plan(unsigned n, enum rest_next next)
 {
 	while (n-- > 0)
 		script[n_script++] = next;
@@ -230,7 +230,7 @@ test_batch(void **state)
 
 /* The time to come back may be in the body. */
 static void
-failed_in_body(struct provider_call *c, const struct provider_answer *a,
+failed_in_body(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	(void)error_set(err, ERR_RATELIMIT, "provider:throttled", "later");
@@ -266,18 +266,18 @@ static void
 test_rounds(void **state)
 {
 	static const struct {
-		enum provider_next next;
+		enum rest_next next;
 		unsigned n;
 		const char *code;	/* NULL: success */
 		unsigned n_work;
 	} cases[] = {
-		{ PROVIDER_AGAIN, 500, NULL, 501 },
-		{ PROVIDER_AGAIN, 501, "provider:unfinished", 501 },
-		{ PROVIDER_POLL, 5, NULL, 6 },
-		{ PROVIDER_REPEAT, 5, NULL, 6 },
-		{ PROVIDER_REPEAT, 6, "provider:conflict", 6 },
-		{ PROVIDER_DONE, 1, NULL, 1 },
-		{ PROVIDER_FAIL, 1, "test:no", 1 },
+		{ REST_AGAIN, 500, NULL, 501 },
+		{ REST_AGAIN, 501, "provider:unfinished", 501 },
+		{ REST_POLL, 5, NULL, 6 },
+		{ REST_REPEAT, 5, NULL, 6 },
+		{ REST_REPEAT, 6, "provider:conflict", 6 },
+		{ REST_DONE, 1, NULL, 1 },
+		{ REST_FAIL, 1, "test:no", 1 },
 	};
 
 	type.no_retry = true;
@@ -295,7 +295,7 @@ test_rounds(void **state)
 			assert_string_equal(run.err.code, cases[i].code);
 		assert_int_equal(fake->n_writes, cases[i].n_work);
 		assert_int_equal(strstr(seen, "skipped") != NULL,
-		    cases[i].code == NULL && cases[i].next != PROVIDER_DONE);
+		    cases[i].code == NULL && cases[i].next != REST_DONE);
 	}
 }
 
@@ -305,7 +305,7 @@ test_poll_pauses(void **state)
 	int64_t t0 = clock_mono_ms();
 
 	rig.env.poll_ms = 10;
-	plan(3, PROVIDER_POLL);		/* 10 + 20 + 40 */
+	plan(3, REST_POLL);		/* 10 + 20 + 40 */
 	go("example.test", VALUES("a"));
 	assert_int_equal(run.err.kind, ERR_NONE);
 	assert_in_range(run.done_at - t0, 65, 10000);
@@ -326,8 +326,8 @@ test_zones(void **state)
 	/* Gone since: a failure makes us look again, from the longest on. */
 	seen[0] = '\0';
 	zone_there = "w.example.test";
-	plan(2, PROVIDER_NEXT);
-	script[at_script] = PROVIDER_FAIL;
+	plan(2, REST_NEXT);
+	script[at_script] = REST_FAIL;
 	go("", VALUES("a"));
 	assert_int_equal(run.err.kind, ERR_NONE);
 	assert_string_equal(seen, "zone:example.test#example.test work:a "

@@ -60,12 +60,12 @@ read_and_release(const char *type_name, const char *text)
 
 	for (int i = 0; i < 2; i++) {
 		struct error err = { 0 };
-		struct provider_answer a = { .status = 200, .body = text };
+		struct rest_answer a = { .status = 200, .body = text };
 		json_t *json = jsonx_parse(text, strlen(text), &err);
 
 		assert_non_null(json);
 		a.json = json;
-		assert_int_equal(s->reply(&c, &a, &err), PROVIDER_NEXT);
+		assert_int_equal(s->reply(&c, &a, &err), REST_NEXT);
 		assert_non_null(c.memo);
 		json_decref(json);
 	}

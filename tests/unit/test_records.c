@@ -74,39 +74,39 @@ test_pages(void **state)
 		const struct records_list *list;
 		const char *answer;
 		size_t n;
-		enum provider_next next;
+		enum rest_next next;
 	} cases[] = {
-		{ &more, "{\"m\":true}", 1, PROVIDER_AGAIN },
-		{ &more, "{\"m\":\"https://next\"}", 1, PROVIDER_AGAIN },
-		{ &more, "{\"m\":\"\"}", 1, PROVIDER_DONE },
-		{ &more, "{\"m\":null}", 1, PROVIDER_DONE },
-		{ &more, "{}", 1, PROVIDER_DONE },
-		{ &pages, "{\"m\":2}", 1, PROVIDER_AGAIN },
-		{ &pages, "{\"m\":\"2\"}", 1, PROVIDER_AGAIN },
-		{ &pages, "{\"m\":1}", 1, PROVIDER_DONE },
-		{ &pages, "{\"m\":[9]}", 1, PROVIDER_DONE },
-		{ &total, "{\"m\":9}", 8, PROVIDER_AGAIN },
-		{ &total, "{\"m\":9}", 9, PROVIDER_DONE },
-		{ &total, "{\"m\":9}", 0, PROVIDER_DONE },
-		{ &total, "{\"m\":\"9\"}", 8, PROVIDER_AGAIN },
-		{ &cursor, "{\"m\":\"c\"}", 1, PROVIDER_AGAIN },
-		{ &cursor, "{\"m\":\"\"}", 1, PROVIDER_DONE },
-		{ &marked, "{\"is\":true,\"m\":\"c\"}", 1, PROVIDER_AGAIN },
-		{ &marked, "{\"is\":false,\"m\":\"c\"}", 1, PROVIDER_DONE },
-		{ &marked, "{\"is\":true}", 1, PROVIDER_FAIL },
+		{ &more, "{\"m\":true}", 1, REST_AGAIN },
+		{ &more, "{\"m\":\"https://next\"}", 1, REST_AGAIN },
+		{ &more, "{\"m\":\"\"}", 1, REST_DONE },
+		{ &more, "{\"m\":null}", 1, REST_DONE },
+		{ &more, "{}", 1, REST_DONE },
+		{ &pages, "{\"m\":2}", 1, REST_AGAIN },
+		{ &pages, "{\"m\":\"2\"}", 1, REST_AGAIN },
+		{ &pages, "{\"m\":1}", 1, REST_DONE },
+		{ &pages, "{\"m\":[9]}", 1, REST_DONE },
+		{ &total, "{\"m\":9}", 8, REST_AGAIN },
+		{ &total, "{\"m\":9}", 9, REST_DONE },
+		{ &total, "{\"m\":9}", 0, REST_DONE },
+		{ &total, "{\"m\":\"9\"}", 8, REST_AGAIN },
+		{ &cursor, "{\"m\":\"c\"}", 1, REST_AGAIN },
+		{ &cursor, "{\"m\":\"\"}", 1, REST_DONE },
+		{ &marked, "{\"is\":true,\"m\":\"c\"}", 1, REST_AGAIN },
+		{ &marked, "{\"is\":false,\"m\":\"c\"}", 1, REST_DONE },
+		{ &marked, "{\"is\":true}", 1, REST_FAIL },
 	};
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
 		struct provider_call c = { .list = { .page = 0 } };
 		json_t *json = json_loads(cases[i].answer, 0, NULL);
-		struct provider_answer a = { .json = json };
+		struct rest_answer a = { .json = json };
 		struct error err;
 
 		assert_int_equal(records_page(&c, &a, cases[i].list,
-		    cases[i].n, PROVIDER_DONE, &err), cases[i].next);
+		    cases[i].n, REST_DONE, &err), cases[i].next);
 		assert_int_equal(c.list.page, 1);
 		assert_string_equal(c.list.cursor, cases[i].next ==
-		    PROVIDER_AGAIN && cases[i].list->cursor != NULL ? "c" :
+		    REST_AGAIN && cases[i].list->cursor != NULL ? "c" :
 		    "");
 		json_decref(json);
 	}

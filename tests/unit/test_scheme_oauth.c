@@ -7,22 +7,22 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "daemon/io/http.h"
+#include "daemon/rest/scheme_oauth.h"
 #include "providers/provider.h"
-#include "providers/scheme_oauth.h"
 
 #define NOW 1800000000
 
-static struct provider_answer
+static struct rest_answer
 answer(int status, const char *text)
 {
 	static const struct http_reply no_headers;
 
-	return (struct provider_answer){ .status = status, .body = text,
+	return (struct rest_answer){ .status = status, .body = text,
 	    .json = json_loads(text, 0, NULL), .http = &no_headers };
 }
 
 static void
-answer_clear(struct provider_answer *a)
+answer_clear(struct rest_answer *a)
 {
 	json_decref((json_t *)(uintptr_t)a->json);
 }
@@ -41,7 +41,7 @@ test_life(void **state)
 	};
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
-		struct provider_answer a = answer(200, cases[i].text);
+		struct rest_answer a = answer(200, cases[i].text);
 		struct oauth o = { .until = 0 };
 		struct oauth_use use = { false, false };
 		struct error err;
@@ -65,7 +65,7 @@ test_life(void **state)
 static void
 test_short_life(void **state)
 {
-	struct provider_answer a = answer(200,
+	struct rest_answer a = answer(200,
 	    "{\"access_token\":\"t\",\"expires_in\":-7}");
 	struct oauth o = { .until = 0 };
 	struct oauth_use use = { false, false };
@@ -91,7 +91,7 @@ test_no_token(void **state)
 	    "{\"access_token\":1}", text };
 
 	for (size_t i = 0; i < N_ELEMENTS(bad); i++) {
-		struct provider_answer a = answer(200, bad[i]);
+		struct rest_answer a = answer(200, bad[i]);
 
 		assert_int_equal(oauth_read(&o, &use, &a, &err), -1);
 		assert_int_equal(err.kind, ERR_TRANSIENT);
@@ -131,7 +131,7 @@ test_refused(void **state)
 	};
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
-		struct provider_answer a = answer(cases[i].status,
+		struct rest_answer a = answer(cases[i].status,
 		    cases[i].text);
 		struct oauth o = { .token = "t", .until = clock_now() + 99 };
 		struct oauth_use use = { cases[i].has_token,

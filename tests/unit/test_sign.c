@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/error.h"
-#include "providers/sign.h"
+#include "daemon/rest/sign.h"
 
 static void
 test_hash(void **state)

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/dns/preq.h"
-#include "providers/preq.h"
-#include "providers/scheme_hmac.h"
+#include "daemon/rest/preq.h"
+#include "daemon/rest/preq_run.h"
+#include "daemon/rest/scheme_hmac.h"
 
 #define VALUE "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"
 

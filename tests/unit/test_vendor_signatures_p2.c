@@ -10,8 +10,8 @@
 
 #include "common/clock.h"
 #include "daemon/config/provider_values.h"
-#include "daemon/dns/preq.h"
-#include "providers/scheme_v4.h"
+#include "daemon/rest/preq_run.h"
+#include "daemon/rest/scheme_v4.h"
 
 static void
 test_sigv4(void **state)

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "daemon/dns/preq.h"
-#include "providers/preq.h"
+#include "daemon/rest/preq.h"
+#include "daemon/rest/preq_run.h"
 #include "providers/scheme_ovh.h"
 
 /* go-ovh's tests; the last one was computed with the same code. */

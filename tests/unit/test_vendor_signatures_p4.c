@@ -7,10 +7,10 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "daemon/config/provider_values.h"
-#include "daemon/dns/preq.h"
+#include "daemon/rest/preq_run.h"
+#include "daemon/rest/scheme_v4.h"
+#include "daemon/rest/sign.h"
 #include "providers/provider.h"
-#include "providers/scheme_v4.h"
-#include "providers/sign.h"
 
 #define NOW 1767323045			/* 2026-01-02T03:04:05Z */
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "providers/xml.h"
+#include "daemon/rest/xml.h"
 
 static const char sample[] =
     "<?xml version=\"1.0\"?>\n<!-- <Zone><Name>no</Name></Zone> -->"

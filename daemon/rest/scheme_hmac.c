@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "providers/scheme_hmac.h"
+#include "daemon/rest/scheme_hmac.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "common/mem.h"
 #include "common/text.h"
-#include "providers/preq.h"
+#include "daemon/rest/preq.h"
 
 const char *
 scheme_body_hash(struct preq *rq, char out[SIGN_HEX])

@@ -4,12 +4,12 @@
  * of the canonical request, signed with HMAC-SHA256.  For .prepare: all that
  * is to be signed is set before, "Authorization" is set here.
  */
-#ifndef PROVIDERS_SCHEME_HMAC_H
-#define PROVIDERS_SCHEME_HMAC_H
+#ifndef DAEMON_REST_SCHEME_HMAC_H
+#define DAEMON_REST_SCHEME_HMAC_H
 
 #include <time.h>
 
-#include "providers/sign.h"
+#include "daemon/rest/sign.h"
 
 struct preq;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "providers/xml.h"
+#include "daemon/rest/xml.h"
 
 #include <stdint.h>
 #include <string.h>

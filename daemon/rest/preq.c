@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/dns/preq.h"
+#include "daemon/rest/preq_run.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

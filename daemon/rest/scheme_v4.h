@@ -4,8 +4,8 @@
  * same canonical request, chain of keys and header, with other words.  Called
  * last in a provider's .prepare.
  */
-#ifndef PROVIDERS_SCHEME_V4_H
-#define PROVIDERS_SCHEME_V4_H
+#ifndef DAEMON_REST_SCHEME_V4_H
+#define DAEMON_REST_SCHEME_V4_H
 
 struct preq;
 

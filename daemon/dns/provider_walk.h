@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * provider_rest - one call of a REST provider: its step table from the first
+ * provider_walk - one call of a REST provider: its step table from the first
  * step to the last, for one zone after the other until the vendor knows one.
  * No retries and no lock: those are provider_run's, the only caller.
  */
-#ifndef DAEMON_DNS_PROVIDER_REST_H
-#define DAEMON_DNS_PROVIDER_REST_H
+#ifndef DAEMON_DNS_PROVIDER_WALK_H
+#define DAEMON_DNS_PROVIDER_WALK_H
 
 #include <stdbool.h>
 
@@ -14,9 +14,9 @@ struct provider;
 struct provider_account;
 struct provider_call;
 struct provider_env;
-struct rest_op;
+struct walk_op;
 
-struct rest_args {			/* pointers stay the caller's */
+struct walk_args {			/* pointers stay the caller's */
 	struct provider_env *env;
 	struct provider_account *account;
 	const struct provider *type;
@@ -27,13 +27,13 @@ struct rest_args {			/* pointers stay the caller's */
 };
 
 /* Messages begin with the step's name; retry_at is set if it was asked for. */
-typedef void rest_done_cb(const struct error *err, void *arg);
+typedef void walk_done_cb(const struct error *err, void *arg);
 
-struct rest_op	*rest_start(const struct rest_args *, rest_done_cb *done,
+struct walk_op	*walk_start(const struct walk_args *, walk_done_cb *done,
 		    void *arg);
 /* NULL is allowed. */
-void		 rest_cancel(struct rest_op *);
+void		 walk_cancel(struct walk_op *);
 /* The step under way, for messages. */
-const char	*rest_step(const struct rest_op *);
+const char	*walk_step(const struct walk_op *);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * preq - the HTTP request that a provider's step builds.  Included through
- * providers/provider.h.
+ * preq - the HTTP request that a step of a REST API builds.  Included through
+ * daemon/rest/rest.h.
  *
  *	preq_start(rq, "DELETE", "/zones");
  *	preq_path(rq, c->zone_id);
@@ -12,8 +12,8 @@
  * NULL body) is remembered, and the request then fails instead of being sent.
  * All arguments are copied, unless they are marked as taken.
  */
-#ifndef PROVIDERS_PREQ_H
-#define PROVIDERS_PREQ_H
+#ifndef DAEMON_REST_PREQ_H
+#define DAEMON_REST_PREQ_H
 
 #include <jansson.h>
 #include <stddef.h>

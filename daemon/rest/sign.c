@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "providers/sign.h"
+#include "daemon/rest/sign.h"
 
 #include <ctype.h>
 #include <openssl/bio.h>

@@ -4,12 +4,12 @@
  * step's builder, turned into what http_start() wants.  The builder's side is
  * providers/preq.h.
  */
-#ifndef DAEMON_DNS_PREQ_H
-#define DAEMON_DNS_PREQ_H
+#ifndef DAEMON_REST_PREQ_RUN_H
+#define DAEMON_REST_PREQ_RUN_H
 
 #include <stdbool.h>
 
-#include "providers/preq.h"
+#include "daemon/rest/preq.h"
 
 struct error;
 struct http_args;

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "providers/scheme_oauth.h"
+#include "daemon/rest/scheme_oauth.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "providers/provider.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/json.h"
+#include "common/text.h"
+#include "daemon/rest/rest.h"
 
 #define MARGIN_S 300			/* more than the longest call */
 #define LIFE_S 3600			/* if they do not say */
@@ -33,7 +37,7 @@ expires_in(const json_t *json)
 
 int
 oauth_read(struct oauth *o, struct oauth_use *use,
-    const struct provider_answer *a, struct error *err)
+    const struct rest_answer *a, struct error *err)
 {
 	const char *token = jsonx_str(a->json, "access_token");
 
@@ -57,7 +61,7 @@ oauth_prepare(const struct oauth *o, const struct oauth_use *use,
 
 void
 oauth_failed(struct oauth *o, const struct oauth_use *use,
-    const struct provider_answer *a, struct error *err)
+    const struct rest_answer *a, struct error *err)
 {
 	const char *error = jsonx_str(a->json, "error");
 	const char *words = jsonx_str(a->json, "error_description");
@@ -74,5 +78,5 @@ oauth_failed(struct oauth *o, const struct oauth_use *use,
 	(void)error_set(err, ERR_CONFIG, "provider:credentials",
 	    "HTTP %d: %s%s%s", a->status, error, words == NULL ? "" : ": ",
 	    words == NULL ? "" : words);
-	provider_blame_clock(a, err);
+	rest_blame_clock(a, err);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/dns/provider_rest.h"
+#include "daemon/dns/provider_walk.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -9,11 +8,11 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/names.h"
-#include "daemon/dns/preq.h"
 #include "daemon/dns/provider_account.h"
 #include "daemon/dns/provider_run.h"
 #include "daemon/io/http.h"
 #include "daemon/io/loop.h"
+#include "daemon/rest/preq_run.h"
 #include "providers/provider.h"
 
 #define MAX_POLLS 50			/* of one step */
@@ -22,15 +21,14 @@
 #define MAX_SAME 2			/* ... for the same refusal in a row */
 #define MAX_REPLY (2u << 20)		/* bytes */
 #define MAX_POLL_MS 5000
-#define MAX_WORDS 300			/* bytes of the vendor's text */
 
-struct rest_op {
-	struct rest_args a;
-	rest_done_cb	*done;
+struct walk_op {
+	struct walk_args a;
+	walk_done_cb	*done;
 	void		*arg;
 	const struct provider_step *steps, *step;
 	struct timer	 timer;
-	void		(*act)(struct rest_op *);	/* when it fires */
+	void		(*act)(struct walk_op *);	/* when it fires */
 	struct preq	*rq;
 	struct http_args http_args;
 	struct http_op	*http;
@@ -45,32 +43,19 @@ struct rest_op {
 	bool		 zone_is_known;	/* from an earlier call for fqdn */
 	bool		 id_is_known;	/* from an earlier call for the zone */
 	char		 tried[400];	/* zones, for the message */
-	char		 refusal[MAX_WORDS];	/* that led to the last repeat;
-						   "": none did */
+	/* What led to the last repeat; "": nothing did. */
+	char		 refusal[REST_WORDS_MAX];
 	unsigned	 same;		/* times that it came in a row */
 	struct error	 denied;	/* what was said of some candidate, for
 					   the message if none is a zone */
 };
 
-static bool	zone_next(struct rest_op *);
-static void	pass_begin(struct rest_op *);
-static void	step_run(struct rest_op *);
+static bool	zone_next(struct walk_op *);
+static void	pass_begin(struct walk_op *);
+static void	step_run(struct walk_op *);
 
 const char *
-provider_answer_header(const struct provider_answer *a, const char *name)
-{
-	return http_reply_header(a->http, name, 0);
-}
-
-const char *
-provider_answer_header_nth(const struct provider_answer *a, const char *name,
-    size_t nth)
-{
-	return http_reply_header(a->http, name, nth);
-}
-
-const char *
-rest_step(const struct rest_op *op)
+walk_step(const struct walk_op *op)
 {
 	return op->step == NULL || op->step->name == NULL ? "begin" :
 	    op->step->name;
@@ -79,20 +64,20 @@ rest_step(const struct rest_op *op)
 static void
 act_cb(void *arg)
 {
-	struct rest_op *op = arg;
+	struct walk_op *op = arg;
 
 	op->act(op);
 }
 
 static void
-act_later(struct rest_op *op, void (*act)(struct rest_op *), int64_t ms)
+act_later(struct walk_op *op, void (*act)(struct walk_op *), int64_t ms)
 {
 	op->act = act;
 	timer_set(&op->timer, ms);
 }
 
 static void
-call_clear(struct rest_op *op)
+call_clear(struct walk_op *op)
 {
 	struct provider_call *c = op->a.call;
 
@@ -105,7 +90,7 @@ call_clear(struct rest_op *op)
 
 /* All but op itself; the call is the caller's again. */
 static void
-rest_clear(struct rest_op *op)
+rest_clear(struct walk_op *op)
 {
 	struct provider_call *c = op->a.call;
 
@@ -121,7 +106,7 @@ rest_clear(struct rest_op *op)
 }
 
 void
-rest_cancel(struct rest_op *op)
+walk_cancel(struct walk_op *op)
 {
 	if (op == NULL)
 		return;
@@ -130,7 +115,7 @@ rest_cancel(struct rest_op *op)
 }
 
 static void
-rest_finish(struct rest_op *op, const struct error *err)
+rest_finish(struct walk_op *op, const struct error *err)
 {
 	rest_clear(op);			/* done may free the call */
 	op->done(err, op->arg);
@@ -139,7 +124,7 @@ rest_finish(struct rest_op *op, const struct error *err)
 
 /* What was remembered of the zone may be out of date; false if nothing was. */
 static bool
-zone_forget(struct rest_op *op)
+zone_forget(struct walk_op *op)
 {
 	bool was_known = op->zone_is_known || op->id_is_known;
 
@@ -154,18 +139,18 @@ zone_forget(struct rest_op *op)
 }
 
 static void
-rest_fail(struct rest_op *op, struct error *err)
+rest_fail(struct walk_op *op, struct error *err)
 {
 	if (err->kind == ERR_REJECTED && zone_forget(op)) {
 		act_later(op, pass_begin, 0);
 		return;
 	}
-	(void)error_wrap(err, "%s", rest_step(op));
+	(void)error_wrap(err, "%s", walk_step(op));
 	rest_finish(op, err);
 }
 
 static void
-rest_succeed(struct rest_op *op)
+rest_succeed(struct walk_op *op)
 {
 	struct provider_changed *changed = op->a.call->changed;
 
@@ -179,7 +164,7 @@ rest_succeed(struct rest_op *op)
 
 /* Set op->zone to the next zone worth asking for; false if there is none. */
 static bool
-zone_next(struct rest_op *op)
+zone_next(struct walk_op *op)
 {
 	const char *fqdn = op->a.call->fqdn, *hint = op->a.zone_hint;
 
@@ -206,7 +191,7 @@ zone_next(struct rest_op *op)
 
 /* The id that an earlier call left for op->zone. */
 static void
-zone_recall(struct rest_op *op)
+zone_recall(struct walk_op *op)
 {
 	(void)text_printf(op->zone_id, sizeof(op->zone_id), "%s",
 	    provider_zone_id(op->a.account, op->zone));
@@ -215,7 +200,7 @@ zone_recall(struct rest_op *op)
 
 /* why: as it was told with a refusal, or ERR_NONE. */
 static void
-zone_missing(struct rest_op *op, const struct error *why)
+zone_missing(struct walk_op *op, const struct error *why)
 {
 	const char *help = op->a.type->no_zone_help;
 	size_t n = strlen(op->tried);
@@ -246,7 +231,7 @@ zone_missing(struct rest_op *op, const struct error *why)
 /* words: those of the refusal, if there was one.  is_ours: what it speaks of
  * is our own value, which the vendor's list does not show yet. */
 static void
-conflict(struct rest_op *op, const char *words, bool is_ours)
+conflict(struct walk_op *op, const char *words, bool is_ours)
 {
 	struct error err;
 	bool is_same = !is_ours && words[0] != '\0' &&
@@ -268,7 +253,7 @@ conflict(struct rest_op *op, const char *words, bool is_ours)
 }
 
 static void
-another_round(struct rest_op *op, bool is_poll)
+another_round(struct walk_op *op, bool is_poll)
 {
 	struct error err;
 
@@ -289,85 +274,44 @@ another_round(struct rest_op *op, bool is_poll)
 }
 
 static void
-go_on(struct rest_op *op, enum provider_next next, struct error *err)
+go_on(struct walk_op *op, enum rest_next next, struct error *err)
 {
 	switch (next) {
-	case PROVIDER_NEXT:
+	case REST_NEXT:
 		op->step++;
 		op->rounds = 0;
 		op->poll_ms = op->a.env->poll_ms;
 		step_run(op);
 		break;
-	case PROVIDER_DONE:
+	case REST_DONE:
 		rest_succeed(op);
 		break;
-	case PROVIDER_AGAIN:
+	case REST_AGAIN:
 		another_round(op, false);
 		break;
-	case PROVIDER_POLL:
+	case REST_POLL:
 		another_round(op, true);
 		break;
-	case PROVIDER_REPEAT:
+	case REST_REPEAT:
 		if (err->kind != ERR_NONE)
 			conflict(op, err->msg, false);
 		else
 			conflict(op, op->a.call->list.exists, true);
 		break;
-	case PROVIDER_NO_ZONE:
+	case REST_NO_ZONE:
 		zone_missing(op, err);
 		break;
-	case PROVIDER_FAIL:
+	case REST_FAIL:
 		rest_fail(op, err);
 		break;
 	}
 }
 
-/* The text of HTML or XML, or text as it is, in one line of MAX_WORDS. */
 static void
-plain_words(const char *body, char out[MAX_WORDS])
-{
-	bool in_tag = false, blank = true;
-	size_t n = 0;
-
-	for (; *body != '\0' && n < MAX_WORDS - 1; body++) {
-		bool is_blank = isspace((unsigned char)*body) || *body == '<';
-
-		if (*body == '<')
-			in_tag = true;
-		if (!in_tag || *body == '<') {
-			if (!is_blank || !blank)
-				out[n++] = is_blank ? ' ' : *body;
-			blank = is_blank;
-		}
-		if (*body == '>')
-			in_tag = false;
-	}
-	out[n] = '\0';
-}
-
-/* What the vendor says, from where most of them put it. */
-static void
-vendor_words(const struct provider_answer *a, char out[MAX_WORDS])
-{
-	static const char *const paths[] = { "message", "error.message",
-	    "errors.0.message", "error", "errors.0", "detail", "Message",
-	    "msg", "error_msg", "error_description", "description", "title" };
-	const char *s = NULL;
-
-	for (size_t i = 0; s == NULL && a->json != NULL &&
-	    i < sizeof(paths) / sizeof(paths[0]); i++)
-		s = jsonx_str(a->json, paths[i]);
-	if (s != NULL)
-		(void)text_printf(out, MAX_WORDS, "%s", s);
-	else
-		plain_words(a->body, out);
-}
-
-static void
-refusal_error(struct rest_op *op, const struct provider_answer *a,
+refusal_error(struct walk_op *op, const struct rest_answer *a,
     struct error *err)
 {
-	char words[MAX_WORDS];
+	char words[REST_WORDS_MAX];
 	enum err_kind kind = ERR_REJECTED;
 	const char *code = "provider:refused";
 	time_t asked_at;
@@ -382,7 +326,7 @@ refusal_error(struct rest_op *op, const struct provider_answer *a,
 		kind = ERR_TRANSIENT;
 		code = "provider:unavailable";
 	}
-	vendor_words(a, words);
+	rest_vendor_words(a, words);
 	(void)error_set(err, kind, code, "HTTP %d%s%s", a->status,
 	    words[0] == '\0' ? "" : ": ", words);
 	if (op->a.type->failed != NULL)
@@ -395,7 +339,7 @@ refusal_error(struct rest_op *op, const struct provider_answer *a,
 
 /* What was asked may have been done. */
 static void
-note_change(struct rest_op *op)
+note_change(struct walk_op *op)
 {
 	struct provider_changed *changed = op->a.call->changed;
 
@@ -404,32 +348,32 @@ note_change(struct rest_op *op)
 }
 
 static void
-answer_read(struct rest_op *op, const struct provider_answer *a)
+answer_read(struct walk_op *op, const struct rest_answer *a)
 {
 	const struct provider *type = op->a.type;
 	const struct provider_step *step = op->step;
-	enum provider_next next = PROVIDER_NEXT;
+	enum rest_next next = REST_NEXT;
 	struct error err = { .kind = ERR_NONE };
 
 	if (a->status < 200 || a->status > 299 ||
 	    (type->is_refusal != NULL && type->is_refusal(a))) {
 		refusal_error(op, a, &err);
-		next = step->refused == NULL ? PROVIDER_FAIL :
+		next = step->refused == NULL ? REST_FAIL :
 		    step->refused(op->a.call, a, &err);
 	} else if (!type->plain_text && a->json == NULL && a->body_len > 0) {
-		char words[MAX_WORDS];
+		char words[REST_WORDS_MAX];
 
-		plain_words(a->body, words);
+		rest_plain_words(a, words);
 		(void)error_set(&err, ERR_TRANSIENT, "provider:reply",
 		    "HTTP %d, but the answer is not JSON: %.100s", a->status,
 		    words);
-		next = PROVIDER_FAIL;
+		next = REST_FAIL;
 	} else if (step->reply != NULL) {
 		next = step->reply(op->a.call, a, &err);
 	}
-	if (next != PROVIDER_FAIL && next != PROVIDER_NO_ZONE)
+	if (next != REST_FAIL && next != REST_NO_ZONE)
 		note_change(op);
-	if (next == PROVIDER_FAIL && err.kind == ERR_NONE)
+	if (next == REST_FAIL && err.kind == ERR_NONE)
 		(void)error_set(&err, ERR_INTERNAL, "provider:bug",
 		    "failed without a reason");
 	go_on(op, next, &err);
@@ -438,8 +382,8 @@ answer_read(struct rest_op *op, const struct provider_answer *a)
 static void
 http_done(const struct error *err, const struct http_reply *r, void *arg)
 {
-	struct rest_op *op = arg;
-	struct provider_answer a = { 0 };
+	struct walk_op *op = arg;
+	struct rest_answer a = { 0 };
 	json_t *json;
 
 	op->http = NULL;
@@ -460,17 +404,17 @@ http_done(const struct error *err, const struct http_reply *r, void *arg)
 	a.http = r;
 	log_debug(&(struct log_ctx){ .provider = op->a.call->provider,
 	    .cert = op->a.call->cert }, "%s: HTTP %d, %zu bytes",
-	    rest_step(op), r->status, r->body_len);
+	    walk_step(op), r->status, r->body_len);
 	answer_read(op, &a);
 	/* op may be gone */
 	json_decref(json);
 }
 
 static void
-step_send(struct rest_op *op)
+step_send(struct walk_op *op)
 {
 	log_debug(&(struct log_ctx){ .provider = op->a.call->provider,
-	    .cert = op->a.call->cert }, "%s: %s", rest_step(op),
+	    .cert = op->a.call->cert }, "%s: %s", walk_step(op),
 	    preq_label(op->rq));
 	op->is_change = op->http_args.method != NULL &&
 	    strcmp(op->http_args.method, "GET") != 0;
@@ -481,7 +425,7 @@ step_send(struct rest_op *op)
 
 /* The request of op->step, ready in rq and http_args; -1 and err. */
 static int
-step_build(struct rest_op *op, struct error *err)
+step_build(struct walk_op *op, struct error *err)
 {
 	const struct provider *type = op->a.type;
 	struct provider_call *c = op->a.call;
@@ -513,7 +457,7 @@ step_build(struct rest_op *op, struct error *err)
 }
 
 static void
-step_run(struct rest_op *op)
+step_run(struct walk_op *op)
 {
 	struct error err;
 	int64_t wait;
@@ -541,7 +485,7 @@ step_run(struct rest_op *op)
 
 /* From the first step, for op->zone. */
 static void
-pass_begin(struct rest_op *op)
+pass_begin(struct walk_op *op)
 {
 	struct provider_call *c = op->a.call;
 
@@ -558,7 +502,7 @@ pass_begin(struct rest_op *op)
 
 /* The zone to begin with. */
 static void
-rest_begin(struct rest_op *op)
+rest_begin(struct walk_op *op)
 {
 	const char *fqdn = op->a.call->fqdn, *known;
 	struct error err;
@@ -583,10 +527,10 @@ rest_begin(struct rest_op *op)
 	pass_begin(op);
 }
 
-struct rest_op *
-rest_start(const struct rest_args *a, rest_done_cb *done, void *arg)
+struct walk_op *
+walk_start(const struct walk_args *a, walk_done_cb *done, void *arg)
 {
-	struct rest_op *op = xcalloc(1, sizeof(*op));
+	struct walk_op *op = xcalloc(1, sizeof(*op));
 	const char *zone = provider_option(a->type, a->call->values, "zone");
 
 	op->a = *a;

@@ -5,15 +5,15 @@
  * shortly before they expire, and fetched anew once if they are refused
  * earlier.
  */
-#ifndef PROVIDERS_SCHEME_OAUTH_H
-#define PROVIDERS_SCHEME_OAUTH_H
+#ifndef DAEMON_REST_SCHEME_OAUTH_H
+#define DAEMON_REST_SCHEME_OAUTH_H
 
 #include <stdbool.h>
 #include <time.h>
 
 struct error;
 struct preq;
-struct provider_answer;
+struct rest_answer;
 
 /* In keep. */
 struct oauth {
@@ -31,7 +31,7 @@ struct oauth_use {
 bool	oauth_is_fresh(const struct oauth *, struct oauth_use *);
 /* Read the token service's answer; -1 and ERR_TRANSIENT if it has no token. */
 int	oauth_read(struct oauth *, struct oauth_use *,
-	    const struct provider_answer *, struct error *);
+	    const struct rest_answer *, struct error *);
 /* For .prepare: authorize all requests but the token step's own. */
 void	oauth_prepare(const struct oauth *, const struct oauth_use *,
 	    struct preq *);
@@ -41,6 +41,6 @@ void	oauth_prepare(const struct oauth *, const struct oauth_use *,
  * its words.
  */
 void	oauth_failed(struct oauth *, const struct oauth_use *,
-	    const struct provider_answer *, struct error *);
+	    const struct rest_answer *, struct error *);
 
 #endif

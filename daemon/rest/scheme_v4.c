@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "providers/scheme_v4.h"
+#include "daemon/rest/scheme_v4.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "providers/preq.h"
-#include "providers/sign.h"
+#include "daemon/rest/preq.h"
+#include "daemon/rest/sign.h"
 
 #define HASH_LEN 32
 #define STAMP_SIZE sizeof("20260102T030405Z")

@@ -4,8 +4,8 @@
  * provider needs OpenSSL.  The schemes themselves (SigV4, ACS3, TC3, ...) live
  * in the provider, or in providers/scheme_*.c where two share one.
  */
-#ifndef PROVIDERS_SIGN_H
-#define PROVIDERS_SIGN_H
+#ifndef DAEMON_REST_SIGN_H
+#define DAEMON_REST_SIGN_H
 
 #include <stddef.h>
 

@@ -12,12 +12,12 @@
  *	struct xml root = xml_document(a->body, a->body_len), list, zone;
  *
  *	if (!xml_child(&root, "Zones", &list))
- *		return PROVIDER_FAIL;
+ *		return REST_FAIL;
  *	while (xml_next(&list, "Zone", &zone))
  *		(void)xml_text(&zone, "Name", name, sizeof(name));
  */
-#ifndef PROVIDERS_XML_H
-#define PROVIDERS_XML_H
+#ifndef DAEMON_REST_XML_H
+#define DAEMON_REST_XML_H
 
 #include <stdbool.h>
 #include <stddef.h>

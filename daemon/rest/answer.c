@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include <ctype.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/json.h"
+#include "common/text.h"
+#include "daemon/io/http.h"
+#include "daemon/rest/rest.h"
+
+const char *
+rest_header(const struct rest_answer *a, const char *name)
+{
+	return http_reply_header(a->http, name, 0);
+}
+
+const char *
+rest_header_nth(const struct rest_answer *a, const char *name,
+    size_t nth)
+{
+	return http_reply_header(a->http, name, nth);
+}
+
+const json_t *
+rest_array(const struct rest_answer *a, const char *path,
+    struct error *err)
+{
+	const json_t *array = path[0] == '\0' ? a->json :
+	    jsonx_get(a->json, path);
+
+	if (json_is_array(array))
+		return array;
+	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
+	    "the answer has no array \"%s\": %.100s", path, a->body);
+	return NULL;
+}
+
+bool
+rest_says(const struct rest_answer *a, const char *const *words)
+{
+	for (; *words != NULL; words++) {
+		if (strcasestr(a->body, *words) != NULL)
+			return true;
+	}
+	return false;
+}
+
+bool
+rest_is_lasting(const struct rest_answer *a)
+{
+	static const char *const words[] = { "cname", "quota", "conflicting",
+	    "is locked", "are locked", "scopelocked", "read-only", "readonly",
+	    "not permitted", "not allowed", "limit exceeded", "too many",
+	    NULL };
+
+	return rest_says(a, words);
+}
+
+void
+rest_blame_clock(const struct rest_answer *a, struct error *err)
+{
+	const char *date = rest_header(a, "Date");
+	char span[TEXT_SPAN_MAX];
+	struct tm tm = { 0 };
+	int64_t off;
+
+	if (date == NULL ||
+	    strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm) == NULL)
+		return;
+	off = (int64_t)clock_now() - (int64_t)timegm(&tm);
+	if (off >= -60 && off <= 60)
+		return;
+	(void)error_set(err, err->kind, err->code, "%s; the clock of this "
+	    "machine is %s %s", err->msg, text_span(off < 0 ? -off : off, span),
+	    off < 0 ? "slow" : "fast");
+}
+
+void
+rest_plain_words(const struct rest_answer *a, char out[REST_WORDS_MAX])
+{
+	bool in_tag = false, blank = true;
+	size_t n = 0;
+
+	for (const char *p = a->body; *p != '\0' && n < REST_WORDS_MAX - 1;
+	    p++) {
+		bool is_blank = isspace((unsigned char)*p) || *p == '<';
+
+		if (*p == '<')
+			in_tag = true;
+		if (!in_tag || *p == '<') {
+			if (!is_blank || !blank)
+				out[n++] = is_blank ? ' ' : *p;
+			blank = is_blank;
+		}
+		if (*p == '>')
+			in_tag = false;
+	}
+	out[n] = '\0';
+}
+
+void
+rest_vendor_words(const struct rest_answer *a, char out[REST_WORDS_MAX])
+{
+	static const char *const paths[] = { "message", "error.message",
+	    "errors.0.message", "error", "errors.0", "detail", "Message",
+	    "msg", "error_msg", "error_description", "description", "title" };
+	const char *s = NULL;
+
+	for (size_t i = 0; s == NULL && a->json != NULL &&
+	    i < sizeof(paths) / sizeof(paths[0]); i++)
+		s = jsonx_str(a->json, paths[i]);
+	if (s != NULL)
+		(void)text_printf(out, REST_WORDS_MAX, "%s", s);
+	else
+		rest_plain_words(a, out);
+}
