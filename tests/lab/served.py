@@ -9,6 +9,7 @@ import glob
 import os
 import shutil
 import signal
+import socket
 
 from . import dovecot, proc
 
@@ -231,6 +232,18 @@ class Mariadb(Restarted):
                         "--bind-address=127.0.0.1", "--port=%d" % self.port,
                         "--ssl-cert=" + self.path("fullchain.pem"),
                         "--ssl-key=" + self.path("privkey.pem")])
+        # It listens before it serves, and a SIGTERM in between (a reload)
+        # leaves it listening for ever, with nobody who accepts.
+        proc.wait_until("mariadbd to greet", self.greets, timeout=60)
+
+    def greets(self):
+        with socket.socket() as s:
+            s.settimeout(5)
+            try:
+                s.connect(("127.0.0.1", self.port))
+                return s.recv(1) != b""
+            except OSError:
+                return False
 
 
 class Prosody(Restarted):
