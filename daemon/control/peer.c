@@ -47,8 +47,7 @@ look_before(const struct sockaddr_un *sun, struct error *err)
 {
 	const char *path = sun->sun_path;
 	struct stat st;
-	bool is_stale;
-	int fd;
+	int fd, why;
 
 	if (lstat(path, &st) == -1)
 		return 0;
@@ -59,11 +58,22 @@ look_before(const struct sockaddr_un *sun, struct error *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return sock_error(err, path, "socket");
-	is_stale = connect(fd, (const struct sockaddr *)sun,
-	    sizeof(*sun)) == -1 && (errno == ECONNREFUSED || errno == ENOENT);
+	why = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == -1 ?
+	    errno : 0;
 	(void)close(fd);
-	if (is_stale)
+	if (why == ECONNREFUSED || why == ENOENT)
 		return 0;		/* the rename takes its place */
+	/* The mode is looked at before whether anybody listens. */
+	if (why == EACCES || why == EPERM)
+		return error_set(err, ERR_CONFIG, "control:socket", "control "
+		    "socket %s: it is there, of user id %lu, and this user "
+		    "(id %lu) may not try whether an acmed answers there: "
+		    "stop that one, or if none runs: rm %s", path,
+		    (unsigned long)st.st_uid, (unsigned long)geteuid(), path);
+	if (why != 0 && why != EAGAIN)
+		return error_set(err, ERR_CONFIG, "control:socket", "control "
+		    "socket %s: something else is there: %s", path,
+		    strerror(why));
 	return error_set(err, ERR_CONFIG, "control:socket", "control socket "
 	    "%s: another acmed answers there; stop it, or give one of them "
 	    "another control_socket", path);

@@ -948,6 +948,32 @@ leave_stale(const char *path)
 	(void)close(fd);
 }
 
+/* Whose mode keeps us out: nobody can say whether it is in use. */
+static void
+test_socket_of_another(void **state)
+{
+	struct env *env = *state;
+	bool is_root = geteuid() == 0;
+	struct error err;
+
+	control_free(env->ctl);
+	leave_stale(env->path);
+	assert_return_code(chmod(env->path, 0), errno);
+	assert_return_code(chmod(env->dir, 0711), errno);
+	if (is_root)
+		assert_return_code(seteuid(65534), errno);
+	env->ctl = control_new(env->loop, env->engine, env->path, reload_cb,
+	    env, &err);
+	if (is_root)
+		assert_return_code(seteuid(0), errno);
+	assert_null(env->ctl);
+	assert_non_null(strstr(err.msg, "may not try"));
+	assert_non_null(strstr(err.msg, "if none runs: rm "));
+	assert_null(strstr(err.msg, "another acmed"));
+	assert_return_code(access(env->path, F_OK), errno);
+	assert_return_code(unlink(env->path), errno);
+}
+
 static void
 test_socket_file(void **state)
 {
@@ -1063,6 +1089,7 @@ main(void)
 		T(test_idlers),
 		T(test_free_with_clients),
 		T(test_socket_file),
+		T(test_socket_of_another),
 		T(test_forbidden),
 	};
 
