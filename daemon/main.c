@@ -316,10 +316,12 @@ run(const char *path)
 		free(problem);
 		return err.kind == ERR_CONFIG ? 1 : EX_TEMPFAIL;
 	}
-	if (problem == NULL)
+	if (problem == NULL) {
 		keep(a.conf);
-	else
+	} else {
+		conf_forget_texts(a.conf);
 		engine_set_reload_error(a.engine, problem);
+	}
 	free(problem);
 	sigwatch_set(&a.term, a.loop, SIGTERM, stop_cb, &a);
 	sigwatch_set(&a.intr, a.loop, SIGINT, stop_cb, &a);

@@ -324,6 +324,19 @@ conf_load_start(const char *path, conf_report_cb *report, void *arg,
 	return conf;
 }
 
+void
+conf_forget_texts(const struct conf *conf)
+{
+	struct source *const *sources;
+	size_t n;
+
+	sources = conf_sources(conf, &n);
+	for (size_t i = 0; i < n; i++) {
+		freezero(sources[i]->text, sources[i]->len);
+		sources[i]->text = NULL;
+	}
+}
+
 int
 conf_keep(const struct conf *conf, struct error *err)
 {
@@ -333,9 +346,6 @@ conf_keep(const struct conf *conf, struct error *err)
 
 	sources = conf_sources(conf, &n);
 	rc = saved_write(conf->state_dir, sources, n, err);
-	for (size_t i = 0; i < n; i++) {
-		freezero(sources[i]->text, sources[i]->len);
-		sources[i]->text = NULL;
-	}
+	conf_forget_texts(conf);
 	return rc;
 }

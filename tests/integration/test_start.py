@@ -103,6 +103,38 @@ def test_last_good_version(acmed):
     acmed.stop()
 
 
+def holds(pid, words):
+    """Is it anywhere in the memory of the process?"""
+    with open("/proc/%d/maps" % pid) as maps, \
+            open("/proc/%d/mem" % pid, "rb", 0) as mem:
+        for line in maps:
+            fields = line.split()
+            start, end = (int(x, 16) for x in fields[0].split("-"))
+            if "w" not in fields[1] or end - start > 256 << 20:
+                continue
+            mem.seek(start)
+            if words in mem.read(end - start):
+                return True
+    return False
+
+
+def test_texts_leave_the_memory(acmed):
+    """They may have secrets; also those of a start with mistakes."""
+    words = "uncommon-words-of-a-comment"
+    acmed.cert("a.example.test")
+    with_conf_d(acmed)
+    conf_d(acmed, "b.conf", "# %s\ncertificate {\n" % words)
+    with open(acmed.conf, "a") as f:
+        f.write("# %s\n" % words)
+    start(acmed)
+    assert config_error(acmed) != ""
+    assert holds(acmed.proc.pid, b"a.example.test")
+    assert not holds(acmed.proc.pid, words.encode())
+    assert acmed.ctl("reload").returncode == 1
+    assert not holds(acmed.proc.pid, words.encode())
+    acmed.stop()
+
+
 def test_missing_secret(acmed):
     """The provider without its secret and its certificates are left out, each
     named; the others go on."""
