@@ -197,8 +197,10 @@ http_learned(struct http_op *op, enum http_speaks speaks)
 	if (op->origin->speaks == speaks)
 		return;
 	op->origin->speaks = speaks;
-	if (speaks == SPEAKS_HTTP1)
+	if (speaks == SPEAKS_HTTP1) {
 		op->http->has_http1 = true;
+		op->origin->is_suspect = false;
+	}
 	timer_set(&op->http->kick, 0);
 }
 
@@ -354,8 +356,9 @@ deadline_cb(void *arg)
 	if (op->easy != NULL)
 		(void)curl_easy_getinfo(op->easy, CURLINFO_PRETRANSFER_TIME_T,
 		    &connected_us);
-	/* HTTP/2 only ends the stream: the next try would go the same way. */
-	if (connected_us != 0)
+	/* HTTP/2 only ends the stream: the next try would go the same way.
+	 * HTTP/1.1 closes what has an answer outstanding. */
+	if (connected_us != 0 && op->origin->speaks != SPEAKS_HTTP1)
 		op->origin->is_suspect = true;
 	(void)error_set(&err, ERR_TRANSIENT, "http:timeout",
 	    "%s: %s within %g s", op->host, op->state == OP_QUEUED ?

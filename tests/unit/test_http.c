@@ -508,6 +508,22 @@ test_many(void **state)
 	assert_int_equal(http_connections(http), httpd_connections());
 }
 
+/* Of HTTP/1.1, a connection without an answer is closed: the others, of which
+ * there are several, are as good as before. */
+static void
+test_kept_after_timeout(void **state)
+{
+	char url[128];
+	struct http_args args = args_for("GET", "/hang", url);
+
+	args.timeout_ms = 100;
+	assert_true(get("/ok").ok);
+	assert_false(fetch(&args).ok);
+	for (int i = 0; i < 4; i++)
+		assert_true(get("/ok").ok);
+	assert_int_equal(http_connections(http), 2);
+}
+
 /* What the server does to idle connections is no failure of ours. */
 static void
 test_stale_connection(void **state)
@@ -702,7 +718,8 @@ main(void)
 		T(test_no_server), T(test_timeout), T(test_timeout_in_queue),
 		T(test_cancel), T(test_cancel_from_done),
 		T(test_start_from_done), T(test_many),
-		T(test_stale_connection), T(test_once),
+		T(test_kept_after_timeout), T(test_stale_connection),
+		T(test_once),
 		T(test_secret_is_not_redirected),
 		T(test_log), cmocka_unit_test(test_retry_at),
 		cmocka_unit_test(test_odd_headers),
