@@ -222,8 +222,9 @@ check_older(const struct fetch_op *op, struct error *err)
 		return 0;
 	return error_set(err, ERR_REJECTED, "fetch:older", "repository \"%s\" "
 	    "went back to certificate %s, published %s; one published %s was "
-	    "there before: an old manifest was put back, or a backup was "
-	    "restored", op->a.cert->source->name, op->manifest.serial,
+	    "there before: an old manifest was put back, a backup was "
+	    "restored, or the publisher's clock was fast then or is slow now",
+	    op->a.cert->source->name, op->manifest.serial,
 	    text_time(op->manifest.published_at, at),
 	    text_time(op->a.published_at, seen));
 }

@@ -191,8 +191,8 @@ read_members(const json_t *o, struct manifest *m, struct error *err)
 		return bad("dates", err);
 	/* Both are for people, and a hint: what is odd is left out. */
 	m->renew_at = (time_t)jsonx_int(o, "renew_at", 0);
-	if (m->renew_at < 0)
-		m->renew_at = 0;
+	if (m->renew_at < 0 || m->renew_at > m->not_after)
+		m->renew_at = 0;	/* nobody renews after the end */
 	(void)text_printf(m->publisher, sizeof(m->publisher), "%s",
 	    jsonx_str(o, "publisher") != NULL ? jsonx_str(o, "publisher") :
 	    "");
