@@ -214,6 +214,7 @@ check(const struct smtp_args *a, struct error *err)
 		    strerror(errno));
 	return 0;
 }
+
 /* The address from which the server is spoken to, as RFC 5321 section 4.1.3
  * writes it for those without a name; NULL: there is no way to it. */
 static char *
@@ -222,7 +223,6 @@ own_address(const struct smtp_args *a)
 	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM };
 	struct addrinfo *list = NULL;
 	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
 	char port[8], text[NI_MAXHOST], *found = NULL;
 
 	(void)text_printf(port, sizeof(port), "%u", a->port);
@@ -231,6 +231,7 @@ own_address(const struct smtp_args *a)
 	for (const struct addrinfo *i = list; i != NULL && found == NULL;
 	    i = i->ai_next) {
 		int fd = socket(i->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		socklen_t len = sizeof(ss);
 
 		/* This sends nothing. */
 		if (fd != -1 && connect(fd, i->ai_addr, i->ai_addrlen) == 0 &&
