@@ -90,6 +90,23 @@ kind_of(const char *name)
 	return deploy_kinds[i];
 }
 
+bool
+deploy_comes_to(const struct deploy_op *op, const char *kind)
+{
+	const char *const *steps = op->a.target->steps;
+	size_t i = op->next;
+
+	if (steps[0] == NULL) {
+		while (deploy_kinds[i] != NULL && strcmp(deploy_kinds[i]->name,
+		    kind) != 0)
+			i++;
+		return deploy_kinds[i] != NULL;
+	}
+	while (steps[i] != NULL && strcmp(steps[i], kind) != 0)
+		i++;
+	return steps[i] != NULL;
+}
+
 /* The next one, of those that the target asks for or of all. */
 static const struct deploy_kind *
 next_kind(struct deploy_op *op)

@@ -39,6 +39,11 @@ struct deploy_env {
 	const char	*scratch;	/* directory for files of a moment;
 					   0700, empty at start */
 	struct dns	*dns;
+	/* Will another certificate soon want the same step (reload, restart,
+	   start) of this unit?  NULL: no. */
+	bool		(*is_more)(const char *step, const char *unit,
+			    void *arg);
+	void		*arg;
 };
 
 struct deploy_args {			/* borrowed until done or cancel */
@@ -73,5 +78,7 @@ struct deploy_op *deploy_start(const struct deploy_args *,
 void		 deploy_cancel(struct deploy_op *);
 /* The kind of the step under way: "exec", "verify", ... */
 const char	*deploy_step(const struct deploy_op *);
+/* Is that kind of step still to begin? */
+bool		 deploy_comes_to(const struct deploy_op *, const char *kind);
 
 #endif

@@ -2,6 +2,7 @@
 #include "daemon/deploy/unit.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/error.h"
@@ -121,6 +122,27 @@ unit_start(const struct deploy_args *a, enum sdbus_verb verb, char **units,
 	timer_init(&op->turn, a->env->loop, begin, op);
 	timer_set(&op->turn, 0);
 	return op;
+}
+
+bool
+unit_is_wanted(const struct conf_deploy *target, const char *step,
+    const char *unit)
+{
+	char **const lists[SDBUS_VERB_END] = {
+		[SDBUS_RELOAD] = target->reload,
+		[SDBUS_RESTART] = target->restart,
+		[SDBUS_START] = target->start,
+	};
+
+	for (int i = 0; i < SDBUS_VERB_END; i++) {
+		if (strcmp(sdbus_verb_name((enum sdbus_verb)i), step) != 0)
+			continue;
+		for (char **u = lists[i]; u != NULL && *u != NULL; u++) {
+			if (strcmp(*u, unit) == 0)
+				return true;
+		}
+	}
+	return false;
 }
 
 static void *

@@ -20,4 +20,8 @@ extern const struct deploy_kind deploy_reload;
 extern const struct deploy_kind deploy_restart;
 extern const struct deploy_kind deploy_start_unit;
 
+/* Does this target want that step (reload, restart, start) of that unit? */
+bool	unit_is_wanted(const struct conf_deploy *, const char *step,
+	    const char *unit);
+
 #endif

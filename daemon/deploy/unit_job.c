@@ -24,7 +24,8 @@
 #include "daemon/io/loop.h"
 
 #define OUTPUT_MAX	16384
-#define GATHER_MS	50	/* others may be about to join */
+#define JOIN_MS		50	/* others may be about to join */
+#define LOOK_MS		100	/* are more on their way? */
 #define SETTLE_MS	300
 #define JOURNAL_LAG_MS	200	/* what was just said is not there yet */
 #define JOURNAL_MS	5000
@@ -44,6 +45,9 @@ struct unit_job {
 	TAILQ_HEAD(, unit_wait) waits;
 	struct unit_job_args a;		/* unit and test are copies */
 	char		**test;
+	int64_t		 since_ms;	/* somebody waits */
+	int64_t		 joined_ms;	/* the last of them came */
+	bool		 is_gathering;	/* and has said so */
 	bool		 has_begun;	/* nobody may join any more */
 	bool		 has_ended;	/* those who waited are being told */
 	bool		 is_start;	/* of a unit that had failed */
@@ -407,6 +411,26 @@ may_read(void *arg)
 	deploy_exec_env_free(env);
 }
 
+/* Is it worth while to wait for others who are on their way? */
+static bool
+gathers(struct unit_job *job)
+{
+	const struct deploy_env *env = job->jobs->env;
+	const char *verb = sdbus_verb_name(job->a.verb);
+	int64_t now = clock_mono_ms();
+
+	if (job->a.only_ask || env->is_more == NULL ||
+	    now - job->joined_ms >= UNIT_JOB_QUIET_MS ||
+	    now - job->since_ms >= UNIT_JOB_GATHER_MS ||
+	    !env->is_more(verb, job->a.unit, env->arg))
+		return false;
+	if (!job->is_gathering)
+		say(job, "%s of %s waits a moment for other certificates that "
+		    "are being renewed", verb, job->a.unit);
+	job->is_gathering = true;
+	return true;
+}
+
 static void
 begin_cb(void *arg)
 {
@@ -415,6 +439,10 @@ begin_cb(void *arg)
 
 	if (is_behind(job))
 		return;		/* job_free() of that one goes on */
+	if (gathers(job)) {
+		timer_set(&job->turn, LOOK_MS);
+		return;
+	}
 	(void)text_printf(what, sizeof(what), "%s of %s",
 	    sdbus_verb_name(job->a.verb), job->a.unit);
 	job->gate = gate_read_start(job->jobs->env->gate, what, may_read, job);
@@ -433,7 +461,8 @@ job_new(struct unit_jobs *jobs, const struct unit_job_args *a)
 	TAILQ_INIT(&job->waits);
 	TAILQ_INSERT_TAIL(&jobs->all, job, link);
 	timer_init(&job->turn, jobs->env->loop, begin_cb, job);
-	timer_set(&job->turn, GATHER_MS);
+	timer_set(&job->turn, JOIN_MS);
+	job->since_ms = clock_mono_ms();
 	return job;
 }
 
@@ -455,6 +484,7 @@ unit_job_join(struct unit_jobs *jobs, const struct unit_job_args *a,
 	w->done = done;
 	w->arg = arg;
 	TAILQ_INSERT_TAIL(&job->waits, w, link);
+	job->joined_ms = clock_mono_ms();
 	return w;
 }
 

@@ -3,7 +3,9 @@
  * unit_job - one test of the configuration and one job of systemd for all who
  * want the same of a unit at the same time.  A server reads the files of all
  * its certificates at each reload, so that one serves every target that waits
- * when it begins; whoever comes later waits for the next.  Jobs of the same
+ * when it begins; whoever comes later waits for the next.  While more are on
+ * their way (deploy_env's is_more) it waits for them, until nobody has come
+ * for UNIT_JOB_QUIET_MS, and for UNIT_JOB_GATHER_MS at most.  Jobs of the same
  * kind run one after the other, each as a reader of the gate (gate.h).
  *
  * The reload of a unit that has failed is a start: a server that could not
@@ -15,6 +17,9 @@
 #include <stdbool.h>
 
 #include "daemon/io/sdbus.h"
+
+#define UNIT_JOB_QUIET_MS	2000
+#define UNIT_JOB_GATHER_MS	10000
 
 struct deploy_env;
 struct error;
@@ -39,7 +44,7 @@ struct unit_job_args {			/* borrowed until the job has ended */
  */
 typedef void unit_job_cb(const struct error *err, void *arg);
 
-/* env: borrowed; its loop, children, sdbus and gate are used. */
+/* env: borrowed; its loop, children, sdbus, gate and is_more are used. */
 struct unit_jobs *unit_jobs_new(const struct deploy_env *env);
 /* Everybody must have left before.  NULL is allowed. */
 void		 unit_jobs_free(struct unit_jobs *);

@@ -214,7 +214,8 @@ deployer_new(struct engine *e)
 	d->env = (struct deploy_env){ .loop = e->a.loop,
 	    .children = e->a.children, .http = e->a.http, .dns = e->dns,
 	    .sdbus = e->a.sdbus, .hooks = e->hooks, .gate = e->gate,
-	    .scratch = store_scratch(e->a.store) };
+	    .scratch = store_scratch(e->a.store),
+	    .is_more = deployer_is_more, .arg = d };
 	d->env.units = unit_jobs_new(&d->env);
 	d->env.work = slots_new(e->a.loop, WORK_MAX);
 	d->env.asking = slots_new(e->a.loop, ASKING_MAX);

@@ -59,6 +59,13 @@ void		 deployer_arm(struct deployer *);
 
 /* "verifying", or "running". */
 const char	*task_state(const struct task *);
+/* What it runs. */
+const struct deploy_op *task_target(const struct task *);
+
+/* --- rollout_gather.c --- */
+/* deploy_env's is_more; the arg is the deployer. */
+bool		 deployer_is_more(const char *step, const char *unit,
+		    void *arg);
 
 /* A run that nobody waits for: what is due, or (is_check) the daily looks. */
 void		 deployer_run_due(struct deployer *, struct cert *,

@@ -62,6 +62,12 @@ task_state(const struct task *t)
 	    "running";
 }
 
+const struct deploy_op *
+task_target(const struct task *t)
+{
+	return t->target;
+}
+
 static void
 task_free(struct task *t)
 {

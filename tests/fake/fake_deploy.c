@@ -90,3 +90,11 @@ deploy_step(const struct deploy_op *op)
 	(void)op;
 	return fake_deploy.step != NULL ? fake_deploy.step : "exec";
 }
+
+/* verify is the last. */
+bool
+deploy_comes_to(const struct deploy_op *op, const char *kind)
+{
+	return strcmp(deploy_step(op), "verify") != 0 &&
+	    strcmp(deploy_step(op), kind) != 0;
+}

@@ -128,15 +128,19 @@ def renew_all(box):                                  # noqa: F811
 def test_one_round(many, lab):
     open(many.root + "/root/reads", "w").close()
     for count in renew_all(many):
-        assert 1 <= count <= 6      # 50 on an idle machine: 1 to 3
+        assert 1 <= count <= 3
     for unit in ("nginx", "apache2"):
         assert many.run("systemctl", "is-active", unit).stdout == "active\n"
     assert served(11443) and served(12443)
+    # One that is alone waits for nobody.
+    p = many.run(*CTL, "renew-now", NAMES[0])
+    assert "reload nginx" in p.stdout and "waits a moment" not in p.stdout
 
 
 @pytest.mark.long
 def test_twenty_rounds(many, lab):
     open(many.root + "/root/reads", "w").close()
-    counts = [renew_all(many) for _ in range(20)]
-    print("reloads of reader, nginx, Apache:", counts)
-    assert sum(map(sum, counts)) <= 20 * 3 * 4
+    for _ in range(20):
+        counts = renew_all(many)
+        print("reloads of reader, nginx, Apache:", *counts)
+        assert 1 <= min(counts) and max(counts) <= 3

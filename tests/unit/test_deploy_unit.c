@@ -35,7 +35,20 @@ struct rig {
 	int		 calls;
 	struct error	 err;
 	char		 lines[2048];
+	bool		 is_more;
 };
+
+/* Of the clock, not of timers. */
+static int64_t skipped_ms;
+
+int64_t __real_clock_mono_ms(void);
+int64_t __wrap_clock_mono_ms(void);
+
+int64_t
+__wrap_clock_mono_ms(void)
+{
+	return __real_clock_mono_ms() + skipped_ms;
+}
 
 /* Two lines, written by that process. */
 #define JOURNAL(pid) "echo '{\"_PID\": \"" pid "\", \"MESSAGE\": \"line " \
@@ -86,6 +99,13 @@ line_cb(const char *line, void *arg)
 	    line);
 }
 
+static bool
+more_cb(const char *step, const char *unit, void *arg)
+{
+	return ((struct rig *)arg)->is_more && strcmp(step, "reload") == 0 &&
+	    strcmp(unit, "nginx.service") == 0;
+}
+
 static int
 setup(void **state)
 {
@@ -106,6 +126,8 @@ setup(void **state)
 	r->env.sdbus = sdbus_new(r->env.loop);
 	r->env.gate = gate_new(&(struct gate_args){ .loop = r->env.loop });
 	r->env.units = unit_jobs_new(&r->env);
+	r->env.is_more = more_cb;
+	r->env.arg = r;
 	r->cert.name = cert_name;
 	r->target = (struct conf_deploy){ .timeout_s = 5, .reload = nginx };
 	r->args = (struct deploy_args){ .env = &r->env, .cert = &r->cert,
@@ -426,6 +448,67 @@ test_shared(void **state)
 }
 
 static void
+wake_cb(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+static void
+pass(struct rig *r, unsigned ms)
+{
+	bool is_over = false;
+	struct timer t;
+
+	timer_init(&t, r->env.loop, wake_cb, &is_over);
+	timer_set(&t, ms);
+	while (!is_over)
+		loop_turn(r->env.loop);
+}
+
+/* Others are on their way: it waits for them, and not for ever. */
+static void
+test_gather(void **state)
+{
+	static const char once[] = "ReloadUnit nginx.service\n";
+	struct rig *r = *state;
+	struct many m[5];
+
+	r->is_more = true;
+	begin_many(r, &m[0], 1);
+	pass(r, 300);
+	begin_many(r, &m[1], 1);
+	pass(r, 300);
+	assert_string_equal(fake_systemd.log, "");
+	r->is_more = false;
+	end_many(r, m, 2);
+	assert_string_equal(fake_systemd.log, once);
+	/* Nobody comes. */
+	r->is_more = true;
+	fake_systemd.log[0] = '\0';
+	begin_many(r, m, 1);
+	pass(r, 300);
+	assert_string_equal(fake_systemd.log, "");
+	skipped_ms += UNIT_JOB_QUIET_MS;
+	end_many(r, m, 1);
+	/* They come one after the other, without end. */
+	fake_systemd.log[0] = '\0';
+	for (size_t i = 0; i < N_ELEMENTS(m); i++) {
+		begin_many(r, &m[i], 1);
+		pass(r, 200);
+		assert_string_equal(fake_systemd.log, "");
+		skipped_ms += UNIT_JOB_GATHER_MS / (int)N_ELEMENTS(m) - 250;
+	}
+	skipped_ms += 500;
+	end_many(r, m, N_ELEMENTS(m));
+	assert_string_equal(fake_systemd.log, once);
+	r->is_more = false;
+	/* Who is alone goes at once. */
+	r->args.line = line_cb;
+	run(r, &deploy_reload);
+	assert_string_equal(r->lines, "reload nginx.service\n");
+}
+
+static void
 switch_cb(void *arg)
 {
 	*(int *)arg = (int)strlen(fake_systemd.log) + 1;
@@ -452,12 +535,6 @@ test_gate(void **state)
 }
 
 static void
-wake_cb(void *arg)
-{
-	*(bool *)arg = true;
-}
-
-static void
 test_cancel(void **state)
 {
 	struct rig *r = *state;
@@ -465,15 +542,9 @@ test_cancel(void **state)
 	deploy_reload.cancel(NULL);
 	fake_systemd.job_result = "failed";
 	for (int ms = 0; ms < 400; ms += ms < 50 ? 5 : 50) {
-		bool is_over = false;
-		struct timer t;
-
 		r->calls = 0;
 		r->op = deploy_reload.start(&r->args, done_cb, r);
-		timer_init(&t, r->env.loop, wake_cb, &is_over);
-		timer_set(&t, ms);
-		while (!is_over)
-			loop_turn(r->env.loop);
+		pass(r, (unsigned)ms);
 		deploy_reload.cancel(r->op);
 		assert_true(r->calls == 0 || r->op == NULL);
 	}
@@ -493,6 +564,7 @@ main(void)
 		TEST(test_mismatch),
 		TEST(test_failed_before),
 		TEST(test_shared),
+		TEST(test_gather),
 		TEST(test_gate),
 		TEST(test_cancel),
 	};

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "daemon/alerts/condition.h"
+#include "daemon/deploy/deploy.h"
 #include "daemon/rollout/rollout.h"
 #include "tests/unit/pki.h"
 
@@ -495,6 +496,71 @@ test_place(void **state)
 	assert_int_equal(r->engine->running, 0);
 }
 
+/* Is another certificate on its way to the reload of that unit? */
+static bool
+is_more(struct erig *r, const char *unit)
+{
+	const struct deploy_env *env = deployer_env(r->engine->deployer);
+
+	assert_false(env->is_more("restart", unit, env->arg));
+	return env->is_more("reload", unit, env->arg);
+}
+
+static void
+test_more(void **state)
+{
+	struct erig *r = *state;
+
+	fake_rule_hang(&fake_deploy.rule);
+	fake_deploy.rule.match = "web b";
+	erig_conf(r, "max_renewals = 1 "
+	    CERT("deploy a { reload = apache2 } deploy b { reload = nginx }")
+	    "certificate \"zz\" { provider = dns names = \"zz.test\" "
+	    "deploy c { reload = bind } }");
+	erig_up(r);
+	/* web is being renewed, zz is queued. */
+	ERIG_UNTIL(erig_cert(r, "zz")->is_queued);
+	assert_true(is_more(r, "apache2.service"));
+	assert_true(is_more(r, "bind.service"));
+	assert_false(is_more(r, "other.service"));
+	/* zz is over, and web at b, which nothing keeps from its reload. */
+	erig_ends(r, 1);
+	expect_ran("web a ab0001\nweb b ab0001\nzz c ab0002\n");
+	assert_false(is_more(r, "apache2.service"));
+	assert_false(is_more(r, "bind.service"));
+	assert_true(is_more(r, "nginx.service"));
+	/* Whoever waits for it, or is past it, is waited for by nobody. */
+	fake_deploy.step = "reload";
+	assert_false(is_more(r, "nginx.service"));
+	fake_deploy.step = "verify";
+	assert_false(is_more(r, "nginx.service"));
+}
+
+/* What failed comes again in a minute: too late for those of now. */
+static void
+test_more_failed(void **state)
+{
+	struct erig *r = *state;
+
+	fake_rule_fail(&fake_deploy.rule, 1, ERR_TRANSIENT, "deploy:exec",
+	    "status 3");
+	erig_conf(r, CERT("deploy a { reload = nginx } deploy b { reload = "
+	    "nginx }"));
+	erig_up(r);
+	fake_deploy.latency_ms = 5000;
+	ERIG_UNTIL(fake_deploy.in_flight == 1);
+	fake_deploy.step = "exec";
+	expect_state(r, "a=running b=pending ");
+	assert_true(is_more(r, "nginx.service"));
+	/* It comes to the same reload later, but not to this one. */
+	fake_deploy.step = "reload";
+	assert_false(is_more(r, "nginx.service"));
+	ERIG_UNTIL(strstr(fake_deploy.log, "web b") != NULL);
+	expect_state(r, "a=failed b=running ");
+	fake_deploy.step = "verify";
+	assert_false(is_more(r, "nginx.service"));
+}
+
 /* renew-now ends with the deploy of its own certificate, not with the retry
  * of an earlier one. */
 static void
@@ -897,6 +963,8 @@ main(void)
 		ERIG_TEST(test_parallel),
 		ERIG_TEST(test_all_begin),
 		ERIG_TEST(test_place),
+		ERIG_TEST(test_more),
+		ERIG_TEST(test_more_failed),
 		ERIG_TEST(test_condition),
 		ERIG_TEST(test_own_deploy),
 		ERIG_TEST(test_window),
