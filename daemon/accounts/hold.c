@@ -15,6 +15,8 @@
 struct hold {
 	TAILQ_ENTRY(hold) link;
 	struct store_hold row;
+	int64_t		 told_ms;	/* clock_boot_ms() of the last such
+					   answer; 0: before the start */
 };
 
 struct holds {
@@ -139,6 +141,7 @@ hold_failed(struct cert *c, const struct error *err)
 		row->until = 0;
 	}
 	row->at = now;
+	h->told_ms = clock_boot_ms();
 	/* Many certificates shall not come each after a minute of its own. */
 	until = due_retry_at(&(struct error){ .kind = ERR_RATELIMIT },
 	    row->times, now, 0);
@@ -153,11 +156,12 @@ hold_failed(struct cert *c, const struct error *err)
 }
 
 void
-hold_end(struct engine *e, const struct conf_account *account)
+hold_end(struct engine *e, const struct conf_account *account,
+    int64_t asked_ms)
 {
 	struct hold *h = find(e->holds, account);
 
-	if (h == NULL)
+	if (h == NULL || h->told_ms > asked_ms)
 		return;
 	store_hold_delete(e->holds->store, &h->row);
 	forget(e->holds, h);

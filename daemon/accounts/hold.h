@@ -14,6 +14,7 @@
 #define DAEMON_ACCOUNTS_HOLD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <time.h>
 
 struct cert;
@@ -28,8 +29,10 @@ void		 holds_free(struct holds *);
 
 /* A run of it failed: it may be that its account is held now. */
 void		 hold_failed(struct cert *, const struct error *);
-/* The CA has made an order for the account: nothing holds it any more. */
-void		 hold_end(struct engine *, const struct conf_account *);
+/* The CA has made an order for the account: nothing holds it any more, unless
+ * the hold came after it was asked (clock_boot_ms()). */
+void		 hold_end(struct engine *, const struct conf_account *,
+		    int64_t asked_ms);
 
 /*
  * Until when the account of this certificate is held, as far as it holds this

@@ -66,7 +66,7 @@ acme_new(struct loop *loop, struct http *http, const struct acme_args *args)
 	a->eab_kid = dup_or_null(args->eab_kid);
 	a->eab_hmac_key = dup_or_null(args->eab_hmac_key);
 	TAILQ_INIT(&a->account_ops);
-	TAILQ_INIT(&a->turns.waiting);
+	turns_init(&a->turns, loop);
 	return a;
 }
 
@@ -75,6 +75,7 @@ acme_free(struct acme *a)
 {
 	if (a == NULL)
 		return;
+	turns_clear(&a->turns);
 	client_cancel(a->account_request);
 	client_free(a->client);
 	EVP_PKEY_free(a->key);
@@ -188,8 +189,10 @@ op_request_done(const struct error *err, const struct client_result *result,
 	struct acme_op *op = arg;
 
 	op->request = NULL;
-	if (op->turn_state != OP_NO_TURN)
+	if (op->turn_state != OP_NO_TURN) {
+		turns_learn(&op->acme->turns, op, err);
 		turns_end(&op->acme->turns, op);
+	}
 	if (err == NULL)
 		op->act->answer(op, result->reply);
 	else if (op->act->recover == NULL ||
@@ -216,16 +219,18 @@ op_send(struct acme_op *op)
 		.is_doubtful = op->replaces != NULL,
 	};
 
-	if (op->acme->kid != NULL) {
+	struct error err;
+
+	if (op->acme->kid == NULL)
+		(void)error_set(&err, ERR_INTERNAL, "acme:no-account",
+		    "%s: the account is not known yet", act->what);
+	else if (op->may == NULL || op->may(&err, op->arg) == 0) {
 		op->request = client_start(op->acme->client, &request,
 		    op_request_done, op);
 		return;
 	}
-	if (op->err == NULL) {
-		op->err = xcalloc(1, sizeof(*op->err));
-		(void)error_set(op->err, ERR_INTERNAL, "acme:no-account",
-		    "%s: the account is not known yet", act->what);
-	}
+	if (op->err == NULL)
+		op->err = xmemdup(&err, sizeof(err));
 	timer_set(&op->later, 0);
 }
 

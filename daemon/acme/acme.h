@@ -157,6 +157,8 @@ typedef void acme_cert_cb(const struct error *err,
 typedef void acme_renewal_info_cb(const struct error *err,
     const struct acme_renewal_info *, void *arg);
 typedef void acme_cb(const struct error *err, void *arg);
+/* 0: the request may be sent; -1: it ends with that error instead. */
+typedef int acme_may_cb(struct error *err, void *arg);
 
 /*
  * Find or create the account (newAccount answers 200 for a known key), or do
@@ -191,11 +193,12 @@ const struct ca_clock *acme_clock(const struct acme *);
 /*
  * newOrder; names may begin with "*.".  replaces is the ARI-ID of the
  * certificate that the new one is for, or NULL; it is only sent to a CA that
- * offers renewalInfo.
+ * offers renewalInfo.  Several wait for the answers of the first (turns.h);
+ * may, if it is not NULL, is asked when its turn has come.
  */
 struct acme_op	*acme_order_new_start(struct acme *, const char *const *names,
-		    size_t n_names, const char *replaces, acme_order_cb *,
-		    void *arg);
+		    size_t n_names, const char *replaces, acme_may_cb *may,
+		    acme_order_cb *, void *arg);
 struct acme_op	*acme_order_get_start(struct acme *, const char *url,
 		    acme_order_cb *, void *arg);
 struct acme_op	*acme_authz_get_start(struct acme *, const char *url,

@@ -50,6 +50,7 @@ struct acme_op {
 	} done;
 	void		*arg;
 	char		*replaces;	/* of a newOrder, or NULL */
+	acme_may_cb	*may;		/* the same */
 	char		*target, *payload;	/* of the request; target NULL:
 					   newOrder */
 	enum { OP_NO_TURN, OP_AWAITS_TURN, OP_HAS_TURN } turn_state;

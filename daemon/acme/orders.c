@@ -127,7 +127,7 @@ static const struct act order_act = {
 
 struct acme_op *
 acme_order_new_start(struct acme *a, const char *const *names, size_t n_names,
-    const char *replaces, acme_order_cb *done, void *arg)
+    const char *replaces, acme_may_cb *may, acme_order_cb *done, void *arg)
 {
 	struct acme_op *op = op_new(a, &new_order_act, arg);
 	json_t *list = json_array(), *o;
@@ -141,6 +141,7 @@ acme_order_new_start(struct acme *a, const char *const *names, size_t n_names,
 	json_decref(o);
 	op->done.order = done;
 	op->replaces = replaces != NULL ? xstrdup(replaces) : NULL;
+	op->may = may;
 	op_post(op, NULL, payload);
 	free(payload);
 	return op;

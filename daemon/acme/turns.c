@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/acme/turns.h"
 
+#include "common/clock.h"
+#include "common/error.h"
 #include "daemon/acme/op.h"
+
+#define ORDERS_FIRST 1
+#define ORDERS_MAX 1000		/* as max_renewals */
+/* What a CA answered longer ago says nothing of the next. */
+#define ORDERS_AGE_MS 60000
+#define SLOW_MS 3000
 
 static bool
 is_open(const struct turns *t, enum turn turn)
 {
-	return t->active == 0 || t->now == turn;
+	return t->active == 0 || (t->now == turn &&
+	    (turn != TURN_ORDER || t->active < t->orders_max));
 }
 
 static void
@@ -17,41 +26,106 @@ take(struct turns *t, struct acme_op *op)
 	op->turn_state = OP_HAS_TURN;
 }
 
+/* Those of one kind that may go, past those of the other. */
+static void
+let_go(struct turns *t)
+{
+	struct acme_op *op = TAILQ_FIRST(&t->waiting), *following;
+	enum turn turn;
+
+	if (op == NULL)
+		return;
+	turn = op->act->turn;
+	for (; op != NULL && is_open(t, turn); op = following) {
+		following = TAILQ_NEXT(op, turn_link);
+		if (op->act->turn != turn)
+			continue;
+		TAILQ_REMOVE(&t->waiting, op, turn_link);
+		take(t, op);
+		op_send(op);
+	}
+	if (!TAILQ_EMPTY(&t->waiting) && t->now == TURN_ORDER)
+		timer_set(&t->slow, SLOW_MS);
+	else
+		timer_clear(&t->slow);
+}
+
+static void
+next_cb(void *arg)
+{
+	let_go(arg);
+}
+
+static void
+slow_cb(void *arg)
+{
+	struct turns *t = arg;
+
+	if (TAILQ_EMPTY(&t->waiting))
+		return;
+	if (t->orders_max < ORDERS_MAX)
+		t->orders_max++;
+	let_go(t);
+}
+
+void
+turns_init(struct turns *t, struct loop *loop)
+{
+	TAILQ_INIT(&t->waiting);
+	t->orders_max = ORDERS_FIRST;
+	timer_init(&t->next, loop, next_cb, t);
+	timer_init(&t->slow, loop, slow_cb, t);
+}
+
+void
+turns_clear(struct turns *t)
+{
+	timer_clear(&t->next);
+	timer_clear(&t->slow);
+}
+
 bool
 turns_begin(struct turns *t, struct acme_op *op)
 {
+	int64_t age = clock_boot_ms() - t->ordered_ms;
+
 	if (op->act->turn == TURN_ANY)
 		return true;
+	if (t->active == 0 && TAILQ_EMPTY(&t->waiting) &&
+	    (age < 0 || age > ORDERS_AGE_MS))
+		t->orders_max = ORDERS_FIRST;
 	if (TAILQ_EMPTY(&t->waiting) && is_open(t, op->act->turn)) {
 		take(t, op);
 		return true;
 	}
+	if (TAILQ_EMPTY(&t->waiting))
+		timer_set(&t->slow, SLOW_MS);
 	TAILQ_INSERT_TAIL(&t->waiting, op, turn_link);
 	op->turn_state = OP_AWAITS_TURN;
 	return false;
 }
 
 void
+turns_learn(struct turns *t, const struct acme_op *op,
+    const struct error *err)
+{
+	if (op->act->turn != TURN_ORDER)
+		return;
+	t->ordered_ms = clock_boot_ms();
+	if (err != NULL && err->kind == ERR_RATELIMIT)
+		t->orders_max = ORDERS_FIRST;
+	else if (t->orders_max < ORDERS_MAX)
+		t->orders_max++;
+}
+
+void
 turns_end(struct turns *t, struct acme_op *op)
 {
-	struct acme_op *next, *following;
-	enum turn turn;
-
 	if (op->turn_state == OP_HAS_TURN)
 		t->active--;
 	else if (op->turn_state == OP_AWAITS_TURN)
 		TAILQ_REMOVE(&t->waiting, op, turn_link);
 	op->turn_state = OP_NO_TURN;
-	next = TAILQ_FIRST(&t->waiting);
-	if (next == NULL || !is_open(t, next->act->turn))
-		return;
-	turn = next->act->turn;
-	for (; next != NULL; next = following) {
-		following = TAILQ_NEXT(next, turn_link);
-		if (next->act->turn != turn)
-			continue;
-		TAILQ_REMOVE(&t->waiting, next, turn_link);
-		take(t, next);
-		op_send(next);
-	}
+	if (!TAILQ_EMPTY(&t->waiting))
+		timer_set(&t->next, 0);
 }

@@ -167,11 +167,10 @@ deploy_next(const struct cert *c, char out[WHEN_MAX])
 }
 
 static void
-run_failed(struct cert *c, enum step step, const struct error *err)
+note_failure(struct cert *c, enum step step, const struct error *err,
+    time_t now)
 {
-	char when[WHEN_MAX], left[TEXT_SPAN_MAX];
 	struct store_cert *row = &c->row;
-	time_t now = clock_now();
 
 	/* A person who tries again and again shall not make the next try of
 	 * our own a day later. */
@@ -179,11 +178,22 @@ run_failed(struct cert *c, enum step step, const struct error *err)
 		row->failures++;
 	row->retry_at = due_retry_at(err, row->failures, now, row->not_after);
 	floor_failed(c, step, err);
-	hold_failed(c, err);
 	row->error_at = now;
 	free(row->error);
 	row->error = xmemdup(err, sizeof(*err));
 	cert_save(c);
+}
+
+static void
+run_failed(struct cert *c, enum step step, const struct error *err)
+{
+	char when[WHEN_MAX], left[TEXT_SPAN_MAX];
+	const struct store_cert *row = &c->row;
+	time_t now = clock_now();
+
+	/* What has not asked has not failed: it goes when its account may. */
+	if (strcmp(err->code, "engine:held") != 0)
+		note_failure(c, step, err, now);
 	if (row->serial[0] != '\0')
 		event_end(c, step, err, "%s; next try %s; the "
 		    "certificate in use expires in %s", err->msg,

@@ -161,6 +161,8 @@ renewal_finish(struct renewal *r, const struct error *err)
 void
 renewal_fail(struct renewal *r, const struct error *err)
 {
+	struct error told;
+
 	if (renewal_order_is_spent(r, err))
 		cert_order_forget(r->cert);
 	if (strcmp(err->code, "acme:accountDoesNotExist") == 0 &&
@@ -168,7 +170,11 @@ renewal_fail(struct renewal *r, const struct error *err)
 		cert_order_forget(r->cert);
 		account_forget(r->engine->accounts, r->account, r->kid);
 	}
-	renewal_finish(r, err);
+	/* Before the next order is sent, whatever hooks follow. */
+	told = *err;
+	add_step(r, &told);
+	hold_failed(r->cert, &told);
+	renewal_finish(r, &told);
 }
 
 static void
@@ -362,7 +368,7 @@ order_created(const struct error *err, const struct acme_order *order,
 		renewal_fail(r, &empty);
 		return;
 	}
-	hold_end(r->engine, r->cc->account);
+	hold_end(r->engine, r->cc->account, r->asked_ms);
 	r->order = acme_order_dup(order);
 	cert_order_forget(r->cert);
 	row->order_url = xstrdup(order->url);
@@ -393,13 +399,22 @@ clock_seen(const struct error *err, void *arg)
 		order_new(r, ari_replaces(r->cert));
 }
 
+/* Another run may have been told to wait meanwhile. */
+static int
+may_order(struct error *err, void *arg)
+{
+	struct renewal *r = arg;
+
+	r->asked_ms = clock_boot_ms();
+	return r->cert->passes_hold || hold_until(r->cert, err) == 0 ? 0 : -1;
+}
+
 static void
 order_new(struct renewal *r, const char *replaces)
 {
 	struct error held;
 
-	/* Another run may have been told meanwhile. */
-	if (!r->cert->passes_hold && hold_until(r->cert, &held) != 0) {
+	if (may_order(&held, r) == -1) {
 		renewal_fail(r, &held);
 		return;
 	}
@@ -411,7 +426,7 @@ order_new(struct renewal *r, const char *replaces)
 	r->is_resumed = r->is_sent = false;
 	r->has_replaces = replaces != NULL;
 	r->acme_op = acme_order_new_start(r->account->acme, r->names,
-	    r->cc->n_names, replaces, order_created, r);
+	    r->cc->n_names, replaces, may_order, order_created, r);
 }
 
 /* Can a run go on from this order?  Past finalize its key must be here. */

@@ -33,6 +33,7 @@ struct renewal {
 	bool		 is_authorizing;
 	bool		 has_replaces;	/* the order that is being made */
 	bool		 is_clock_seen;	/* the CA's, in this run */
+	int64_t		 asked_ms;	/* clock_boot_ms() of its newOrder */
 	bool		 is_resumed;	/* the order is of an earlier run */
 	bool		 is_foreign;	/* ... of nobody: new, and yet past
 					   finalize */

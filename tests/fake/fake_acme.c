@@ -662,7 +662,8 @@ acme_account_forget(struct acme *a)
 
 struct acme_op *
 acme_order_new_start(struct acme *a, const char *const *names,
-    size_t n_names, const char *replaces, acme_order_cb *done, void *arg)
+    size_t n_names, const char *replaces, acme_may_cb *may,
+    acme_order_cb *done, void *arg)
 {
 	struct acme_op *op = start(a, FAKE_NEW_ORDER, names[0], arg);
 

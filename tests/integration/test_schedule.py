@@ -3,6 +3,7 @@
 whatever the CA answers and whatever the clock shows."""
 
 import os
+import threading
 import time
 
 import pytest
@@ -198,3 +199,45 @@ def test_staging_to_production(make, scripted):
     assert c["directory"] == production.directory and not c["other_ca"]
     assert staging.count()["newOrder"] == 1
     assert production.count()["newOrder"] == 1
+
+
+@pytest.mark.parametrize("n_taken", [0, 3])
+def test_many_are_told_to_wait(acmed, ca, n_taken):
+    """Twenty are due at once, and the CA asks to wait: it hears it from few,
+    and when it takes orders again all come, without a failure of their own."""
+    lock = threading.Lock()
+    asked = []
+
+    def limit(ca, h, p):
+        with lock:
+            asked.append(time.time())
+            n = len(asked)
+        time.sleep(0.1)
+        if n <= n_taken:
+            return None
+        return (429, [("Retry-After", "3600")], {
+            "type": "urn:ietf:params:acme:error:rateLimited",
+            "detail": "too many new orders from this account"})
+    ca.before["newOrder"] = limit
+    names = ["many%02d.example.test" % i for i in range(20)]
+    acmed.certs.clear()
+    for n in names:
+        acmed.cert(n)
+    acmed.start()
+
+    def ended():
+        certs = acmed.status()["certificates"]
+        if any(c["run"] or c["next"]["action"] == "running" for c in certs):
+            return None
+        return [c for c in certs if c["held"] and c["state"] == "missing"]
+    waiting = acmed.wait("all to end", ended)
+    assert len(waiting) == 20 - n_taken
+    assert len(asked) <= 2 * n_taken + 1, len(asked)
+    told = [c for c in waiting if c["failures"]]
+    assert len(told) == len(asked) - n_taken
+    del ca.before["newOrder"]
+    p = acmed.ctl("renew-now", "--force", waiting[0]["name"])
+    assert p.returncode == 0, p.stdout
+    for c in waiting:
+        if not c["failures"]:
+            acmed.wait_valid(c["name"], 30)

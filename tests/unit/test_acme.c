@@ -197,7 +197,15 @@ static const char *const names[] = { "a.test", "*.a.test" };
 static struct acme_op *
 new_order(struct world *w)
 {
-	return acme_order_new_start(w->acme, names, 2, NULL, order_cb, w);
+	return acme_order_new_start(w->acme, names, 2, NULL, NULL, order_cb,
+	    w);
+}
+
+/* One that takes no turn. */
+static void
+get_order(struct world *w)
+{
+	(void)acme_order_get_start(w->acme, CA "/o/1", order_cb, w);
 }
 
 /* A member of a part of the nth request as JSON text; "null" if absent. */
@@ -357,6 +365,7 @@ check_new_order(const struct failure *f)
 
 #define CREATED POST("/order", 201, "Z", "Location: " CA "/o/1", \
     ORDER("pending", ""))
+#define FOUND POST("/o/1", 200, "Z", "", ORDER("pending", ""))
 #define BAD4 BAD_NONCE("/order", "B"), BAD_NONCE("/order", "B"), \
     BAD_NONCE("/order", "B"), BAD_NONCE("/order", "B")
 #define OOPS(code, more, text) POST("/order", code, "E", more, text)
@@ -550,7 +559,7 @@ test_directory_fails_all(void **state)
 	world_new(&w);
 	SCRIPT(&w, down);
 	for (int i = 0; i < 5; i++)
-		(void)new_order(&w);
+		get_order(&w);
 	run(&w);
 	check_script(&w);
 	assert_int_equal(w.calls, 5);
@@ -570,15 +579,15 @@ test_nonces_from_replies(void **state)
 	static const struct fake_exchange script[] = {
 		DIRECTORY, NONCE("A"),
 		{ "HEAD", CA "/nonce", .failure = FAKE_HANGS },
-		CREATED,
-		CREATED,
+		FOUND,
+		FOUND,
 	};
 	struct world w;
 
 	world_new(&w);
 	SCRIPT(&w, script);
-	(void)new_order(&w);
-	(void)new_order(&w);
+	get_order(&w);
+	get_order(&w);
 	run(&w);
 	assert_int_equal(w.calls, 2);
 	assert_signed(&w, 4, "protected", "nonce", "\"Z\"");
@@ -597,14 +606,14 @@ test_nonces_by_get(void **state)
 		    .headers = "Replay-Nonce: A" },
 		{ "GET", CA "/nonce", .status = 204,
 		    .headers = "Replay-Nonce: B" },
-		CREATED, CREATED,
+		FOUND, FOUND,
 	};
 	struct world w;
 
 	world_new(&w);
 	SCRIPT(&w, script);
-	(void)new_order(&w);
-	(void)new_order(&w);
+	get_order(&w);
+	get_order(&w);
 	run(&w);
 	check_script(&w);
 	assert_int_equal(w.calls, 2);
@@ -1157,6 +1166,61 @@ test_turns(void **state)
 	world_free(&w);
 }
 
+static bool is_held;
+
+static int
+may(struct error *err, void *arg)
+{
+	return is_held ? error_set(err, ERR_RATELIMIT, "test:held", "held") :
+	    0;
+}
+
+static void
+held_cb(const struct error *err, const struct acme_order *order, void *arg)
+{
+	if (err != NULL && strcmp(err->code, "acme:rateLimited") == 0)
+		is_held = true;
+	note(arg, err);
+}
+
+static void
+ten_orders(struct world *w)
+{
+	for (int i = 0; i < 10; i++)
+		(void)acme_order_new_start(w->acme, names, 2, NULL, may,
+		    held_cb, w);
+	run(w);
+}
+
+/* Ten at once, and the CA asks to wait: none follows the first.  Where the
+ * first is answered, two do. */
+static void
+test_orders_wait(void **state)
+{
+	static const struct fake_exchange script[] = {
+		DIRECTORY, NONCE("A"), POST("/order", 429, "B", "",
+		    PROBLEM("rateLimited")),
+	}, later[] = {
+		CREATED, POST("/order", 429, "B", "", PROBLEM("rateLimited")),
+		NONCE("C"), CREATED,
+	};
+	struct world w;
+
+	world_new(&w);
+	SCRIPT(&w, script);
+	is_held = false;
+	ten_orders(&w);
+	check_script(&w);
+	assert_int_equal(w.calls, 10);
+	assert_string_equal(w.err.code, "test:held");
+	SCRIPT(&w, later);
+	is_held = false;
+	ten_orders(&w);
+	check_script(&w);
+	assert_int_equal(w.calls, 20);
+	world_free(&w);
+}
+
 static void
 free_all_cb(const struct error *err, const struct acme_order *order, void *arg)
 {
@@ -1183,8 +1247,8 @@ test_free_in_done(void **state)
 
 		world_new(&w);
 		fake_http_script(w.http, cases[i].script, cases[i].n);
-		(void)acme_order_new_start(w.acme, names, 2, NULL, free_all_cb,
-		    &w);
+		(void)acme_order_new_start(w.acme, names, 2, NULL, NULL,
+		    free_all_cb, &w);
 		run(&w);
 		check_script(&w);
 		assert_int_equal(w.calls, 1);
@@ -1316,6 +1380,7 @@ main(void)
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_cancel_others),
 		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_orders_wait),
 		cmocka_unit_test(test_free_in_done),
 		cmocka_unit_test(test_bad_key),
 		cmocka_unit_test(test_dns01_value),
