@@ -170,23 +170,45 @@ others_fault(const char *path, const struct stat *st)
 	    (unsigned)(st->st_mode & 07777), path, path);
 }
 
-char *
-access_others(const char *path)
+/* Look at a file and the folder that it is in; -1 if it is gone. */
+static int
+look_at_both(const char *path, char **fault)
 {
-	char *real, *slash, *fault = NULL;
+	char *real = realpath(path, NULL), *slash;
 	struct stat st;
 
-	if (geteuid() != 0 || (real = realpath(path, NULL)) == NULL)
-		return NULL;
+	*fault = NULL;
+	if (real == NULL)
+		return -1;
 	if (stat(real, &st) == 0 && !is_roots(&st))
-		fault = others_fault(real, &st);
+		*fault = others_fault(real, &st);
 	slash = strrchr(real, '/');
 	if (slash != NULL && slash != real)
 		*slash = '\0';
 	/* In a sticky one the files of root are safe. */
-	if (fault == NULL && stat(real, &st) == 0 && !is_roots(&st) &&
+	if (*fault == NULL && stat(real, &st) == 0 && !is_roots(&st) &&
 	    (st.st_uid != 0 || (st.st_mode & S_ISVTX) == 0))
-		fault = others_fault(real, &st);
+		*fault = others_fault(real, &st);
 	free(real);
+	return 0;
+}
+
+char *
+access_others(const char *path, const struct stat *st, char **folder)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+	char *fault;
+
+	if (geteuid() != 0)
+		return NULL;
+	if (S_ISREG(st->st_mode) && is_roots(st) && *folder != NULL &&
+	    strlen(*folder) == len && memcmp(*folder, path, len) == 0)
+		return NULL;
+	if (look_at_both(path, &fault) == 0 && fault == NULL &&
+	    !S_ISLNK(st->st_mode)) {
+		free(*folder);
+		*folder = xstrndup(path, len);
+	}
 	return fault;
 }

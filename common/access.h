@@ -8,6 +8,8 @@
 
 #include <sys/types.h>
 
+struct stat;
+
 /*
  * For a path that open(2) refused with EACCES: "user acmed cannot read PATH
  * (root:root, mode 0600): chgrp acmed PATH && chmod 0640 PATH", or the same
@@ -24,8 +26,11 @@ char	*access_close(const char *path, const char *bits);
 /*
  * NULL, or why a program that runs as root must not believe this file: others
  * than root can write it, or put another one in its place; with the command
- * that mends it.  NULL if we are not root.  The caller frees.
+ * that mends it.  NULL if we are not root.  The caller frees.  st is of
+ * lstat(2).  folder begins as NULL and keeps, for the next file, which folder
+ * has been found good; the caller frees that, too.
  */
-char	*access_others(const char *path);
+char	*access_others(const char *path, const struct stat *st,
+	    char **folder);
 
 #endif

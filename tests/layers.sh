@@ -59,7 +59,6 @@ BEGIN {
 	door("systemd/", "common/log\\.c|daemon/io/sd")
 	door("ldns/", "daemon/dns/")
 	door("idn2", "common/names\\.c")
-	door("confuse", "daemon/config/")
 	door("cmocka", "tests/")
 }
 FNR == 1 {

@@ -95,7 +95,7 @@ quoted(struct lex *x)
 		x->p++;
 		if (*x->p == '\n')	/* a string goes on in the next line */
 			x->line++;
-		/* Could make a NUL byte or stop libconfuse. */
+		/* Bytes by number could make a NUL. */
 		if (quote == '"' && strchr("0123456789x", *x->p) != NULL)
 			return bad(x, x->line, "found the escape \"\\%c\"; "
 			    "write the character itself (\\n, \\t, \\\" and "
@@ -163,8 +163,26 @@ lex_is(const struct lex *x, char punct)
 	return x->kind == LEX_PUNCT && *x->word == punct;
 }
 
-void
-lex_text(const struct lex *x, char *out, size_t size)
+/* What stands for the escape at s, which is moved behind it; -1: nothing. */
+static int
+unescape(char quote, const char **s)
+{
+	static const char names[] = "nrtbfave", meant[] = "\n\r\t\b\f\a\v\033";
+	char c = *++*s;
+	const char *known;
+
+	if (c == '\n')
+		return -1;		/* goes on in the next line */
+	if (quote == '\'' && c != '\\' && c != '\'') {
+		--*s;
+		return '\\';		/* means nothing else there */
+	}
+	known = quote == '"' ? strchr(names, c) : NULL;
+	return (unsigned char)(known != NULL ? meant[known - names] : c);
+}
+
+static void
+decode(const struct lex *x, char *out, size_t size)
 {
 	const char *s = x->word, *end = x->word + x->len;
 	bool is_quoted = x->kind == LEX_STR && (*s == '"' || *s == '\'');
@@ -175,10 +193,25 @@ lex_text(const struct lex *x, char *out, size_t size)
 		end--;
 	}
 	for (; s < end && n + 1 < size; s++) {
-		if (is_quoted && *s == '\\' && s + 1 < end)
-			s++;
-		out[n++] = *s;
+		int c = (unsigned char)*s;
+
+		if (is_quoted && c == '\\' && s + 1 < end)
+			c = unescape(*x->word, &s);
+		if (c != -1)
+			out[n++] = (char)c;
 	}
 	out[n] = '\0';
+}
+
+void
+lex_value(const struct lex *x, char *out)
+{
+	decode(x, out, x->len + 1);
+}
+
+void
+lex_text(const struct lex *x, char *out, size_t size)
+{
+	decode(x, out, size);
 	text_clean(out);
 }

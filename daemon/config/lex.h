@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lex - the words of acmed.conf with their lines, as libconfuse's own lexer
- * sees them.  Used by tidy.c only.  What libconfuse would swallow in silence
- * (a stray '*', a quote that is closed lines later) is LEX_BAD here.
+ * lex - the words of acmed.conf with their lines.  Used by parse.c and
+ * conf_start.c.  What would be easily misread (a stray '*', a quote that is
+ * closed lines later, ${VARIABLE} outside quotes) is LEX_BAD.
  */
 #ifndef DAEMON_CONFIG_LEX_H
 #define DAEMON_CONFIG_LEX_H
@@ -34,7 +34,9 @@ void	lex_init(struct lex *, const char *text, size_t len);
 enum lex_kind lex_next(struct lex *);
 /* Is the current word this character? */
 bool	lex_is(const struct lex *, char punct);
-/* The current word as a value, for names and messages; cut if too long. */
+/* The current word, a LEX_STR, as a value; out has room for len + 1 bytes. */
+void	lex_value(const struct lex *, char *out);
+/* The same of any word, for names and messages; cut if too long. */
 void	lex_text(const struct lex *, char *out, size_t size);
 
 #endif

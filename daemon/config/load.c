@@ -19,7 +19,6 @@
 #include "daemon/config/opt.h"
 #include "daemon/config/parse.h"
 #include "daemon/config/saved.h"
-#include "daemon/config/tidy.h"
 #include "daemon/config/tree.h"
 
 #define FILE_MAX (64 << 20)	/* bytes; 200,000 certificates in one file */
@@ -281,17 +280,12 @@ leave_out(struct load *l, struct section *file)
 
 /* Parse the text of a file that has been read. */
 static void
-load_text(struct load *l, struct source *src, const char *text, size_t len,
-    unsigned depth)
+load_text(struct load *l, struct source *src, char *text /* taken */,
+    size_t len, unsigned depth)
 {
 	struct section *file = NULL;
 	const struct item *includes;
-	struct tidied t = { 0 };
 
-	if (l->keep_texts) {
-		src->text = xmemdup(text, len + 1);
-		src->len = len;
-	}
 	if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 ||
 	    memcmp(text, "\xfe\xff", 2) == 0))
 		mistake_add(l->m, CONF_MISTAKE, src, 0, TOP_FILE, "syntax "
@@ -300,11 +294,13 @@ load_text(struct load *l, struct source *src, const char *text, size_t len,
 		mistake_add(l->m, CONF_MISTAKE, src, 0, TOP_FILE,
 		    "syntax error: found a NUL byte");
 	else
-		tidy_text(l->schema, src, text, len, &t, l->m);
-	if (t.text != NULL)
-		file = parse_text(l->schema, src, t.text, t.len,
-		    t.has_provider, l->m);
-	tidied_clear(&t);
+		file = parse_text(l->schema, src, text, len, l->m);
+	if (l->keep_texts) {
+		src->text = text;
+		src->len = len;
+	} else {
+		freezero(text, len);
+	}
 	if (file == NULL) {
 		l->is_partial = true;
 		return;
@@ -333,7 +329,8 @@ read_saved(struct load *l, const char *path, const struct from *from)
 	if (remember(l, path, from, &st) == -1)
 		return true;
 	l->sources[l->n - 1]->is_saved = true;
-	load_text(l, l->sources[l->n - 1], f->text, f->len, from->depth);
+	load_text(l, l->sources[l->n - 1], xmemdup(f->text, f->len + 1),
+	    f->len, from->depth);
 	return true;
 }
 
@@ -342,7 +339,7 @@ load_file(struct load *l, const char *path, const struct from *from)
 {
 	struct load_rule *rule = find_rule(l, path, TOP_FILE);
 	struct error err;
-	struct stat st;
+	struct stat st, link;
 	char *text, *fault;
 	size_t len;
 
@@ -356,15 +353,18 @@ load_file(struct load *l, const char *path, const struct from *from)
 		    "levels");
 		return;
 	}
-	if (stat(path, &st) == -1) {
+	if (lstat(path, &link) == -1 ||
+	    (S_ISLNK(link.st_mode) && stat(path, &st) == -1)) {
 		complain_errno(l, from, path);
 		return;
 	}
+	if (!S_ISLNK(link.st_mode))
+		st = link;
 	if (!S_ISREG(st.st_mode)) {
 		complain(l, from, path, "it is not a regular file");
 		return;
 	}
-	fault = access_others(path);
+	fault = access_others(path, &link, &l->good_folder);
 	if (fault != NULL) {
 		complain(l, from, path, fault);
 		free(fault);
@@ -377,7 +377,6 @@ load_file(struct load *l, const char *path, const struct from *from)
 		return;
 	}
 	load_text(l, l->sources[l->n - 1], text, len, from->depth);
-	freezero(text, len);
 }
 
 void
@@ -397,6 +396,8 @@ load_clear(struct load *l)
 	l->files = NULL;
 	tdestroy(l->seen, free);
 	l->seen = NULL;
+	free(l->good_folder);
+	l->good_folder = NULL;
 }
 
 void

@@ -39,6 +39,7 @@ struct load {
 	size_t		 n, room;
 	bool		 is_partial;	/* something could not be read */
 	void		*seen;		/* tsearch(3) of device and inode */
+	char		*good_folder;	/* see access_others() */
 	struct load_rules *rules;	/* NULL: read all as it is */
 	bool		 keep_texts;	/* in the sources */
 };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * parse - one tidied text through libconfuse into a tree.
+ * parse - one text into a tree, its keys and their shapes checked against the
+ * schema.  One pass: a mistake that leaves no doubt where the next statement
+ * begins is told, and reading goes on.
  */
 #ifndef DAEMON_CONFIG_PARSE_H
 #define DAEMON_CONFIG_PARSE_H
 
-#include <confuse.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 struct mistakes;
@@ -14,15 +14,9 @@ struct schema;
 struct section;
 struct source;
 
-/*
- * Parse what tidy_text() made.  NULL if libconfuse refuses it: a mistake has
- * been added then.  has_provider: tidy saw a provider section.
- */
-struct section *parse_text(struct schema *, const struct source *,
-	    char *text, size_t len, bool has_provider, struct mistakes *);
-
-/* For the tables of schema.c. */
-int	parse_value_cb(cfg_t *, cfg_opt_t *, const char *value, void *result);
-int	parse_end_cb(cfg_t *, cfg_opt_t *, const char *value, void *result);
+/* NULL: nothing of the file can be used, and why has been added to m.  text
+ * has no NUL byte. */
+struct section *parse_text(const struct schema *, const struct source *,
+	    const char *text, size_t len, struct mistakes *);
 
 #endif

@@ -7,192 +7,190 @@
 
 #include "common/mem.h"
 #include "common/text.h"
-#include "daemon/config/parse.h"
-#include "daemon/config/tree.h"
 #include "providers/provider.h"
 
 static const struct key account_keys[] = {
-	{ "directory", SHAPE_ONE, NULL, false },
-	{ "contact", SHAPE_LIST, NULL, false },
-	{ "agree_tos", SHAPE_ONE, NULL, false },
-	{ "ca_file", SHAPE_ONE, NULL, false },
-	{ "proxy", SHAPE_ONE, NULL, false },
-	{ "key", SHAPE_ONE, NULL, false },
-	{ "eab_kid", SHAPE_ONE, NULL, false },
-	{ "eab_hmac_key_file", SHAPE_ONE, NULL, false },
-	{ "ari", SHAPE_ONE, NULL, false },
-	{ NULL, SHAPE_ONE, NULL, false }
+	{ "directory", SHAPE_ONE, NULL },
+	{ "contact", SHAPE_LIST, NULL },
+	{ "agree_tos", SHAPE_ONE, NULL },
+	{ "ca_file", SHAPE_ONE, NULL },
+	{ "proxy", SHAPE_ONE, NULL },
+	{ "key", SHAPE_ONE, NULL },
+	{ "eab_kid", SHAPE_ONE, NULL },
+	{ "eab_hmac_key_file", SHAPE_ONE, NULL },
+	{ "ari", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
 };
 
 static const struct key install_keys[] = {
-	{ "format", SHAPE_ONE, NULL, false },
-	{ "owner", SHAPE_ONE, NULL, false },
-	{ "group", SHAPE_ONE, NULL, false },
-	{ "mode", SHAPE_ONE, NULL, false },
-	{ "password_file", SHAPE_ONE, NULL, false },
-	{ NULL, SHAPE_ONE, NULL, false }
+	{ "format", SHAPE_ONE, NULL },
+	{ "owner", SHAPE_ONE, NULL },
+	{ "group", SHAPE_ONE, NULL },
+	{ "mode", SHAPE_ONE, NULL },
+	{ "password_file", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
 };
 
 static const struct key ssh_file_keys[] = {
-	{ "format", SHAPE_ONE, NULL, false },
-	{ "mode", SHAPE_ONE, NULL, false },
-	{ "password_file", SHAPE_ONE, NULL, false },
-	{ NULL, SHAPE_ONE, NULL, false }
+	{ "format", SHAPE_ONE, NULL },
+	{ "mode", SHAPE_ONE, NULL },
+	{ "password_file", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
 };
 
 static const struct key ssh_keys[] = {
-	{ "port", SHAPE_ONE, NULL, false },
-	{ "identity_file", SHAPE_ONE, NULL, false },
-	{ "known_hosts_file", SHAPE_ONE, NULL, false },
-	{ "file", SHAPE_SECTION, ssh_file_keys, false },
-	{ "command", SHAPE_ONE, NULL, false },
-	{ NULL, SHAPE_ONE, NULL, false }
+	{ "port", SHAPE_ONE, NULL },
+	{ "identity_file", SHAPE_ONE, NULL },
+	{ "known_hosts_file", SHAPE_ONE, NULL },
+	{ "file", SHAPE_SECTION, ssh_file_keys },
+	{ "command", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
 };
 
 static const struct key haproxy_keys[] = {
-	{ "file", SHAPE_ONE, NULL, false },
-	{ NULL, SHAPE_ONE, NULL, false }
+	{ "file", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
 };
 
 static const struct key kubernetes_keys[] = {
-	{ "namespace", SHAPE_ONE, NULL, false },
-	{ "secret", SHAPE_ONE, NULL, false },
-	{ "token_file", SHAPE_ONE, NULL, false },
-	{ "ca_file", SHAPE_ONE, NULL, false },
-	{ "labels", SHAPE_LIST, NULL, false },
-	{ NULL, SHAPE_ONE, NULL, false }
+	{ "namespace", SHAPE_ONE, NULL },
+	{ "secret", SHAPE_ONE, NULL },
+	{ "token_file", SHAPE_ONE, NULL },
+	{ "ca_file", SHAPE_ONE, NULL },
+	{ "labels", SHAPE_LIST, NULL },
+	{ NULL, SHAPE_ONE, NULL }
 };
 
 static const struct key webhook_keys[] = {
-	{ "token_file", SHAPE_ONE, NULL, false },
-	{ "ca_file", SHAPE_ONE, NULL, false },
-	{ "include_key", SHAPE_ONE, NULL, false },
-	{ NULL, SHAPE_ONE, NULL, false }
+	{ "token_file", SHAPE_ONE, NULL },
+	{ "ca_file", SHAPE_ONE, NULL },
+	{ "include_key", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
 };
 
 static const struct key deploy_keys[] = {
-	{ "install", SHAPE_SECTION, install_keys, false },
-	{ "ssh", SHAPE_SECTION, ssh_keys, false },
-	{ "haproxy", SHAPE_SECTION, haproxy_keys, false },
-	{ "kubernetes", SHAPE_SECTION, kubernetes_keys, false },
-	{ "webhook", SHAPE_SECTION, webhook_keys, false },
-	{ "publish", SHAPE_ONE, NULL, false },
-	{ "exec", SHAPE_LIST, NULL, false },
-	{ "reload", SHAPE_LIST, NULL, false },
-	{ "restart", SHAPE_LIST, NULL, false },
-	{ "start", SHAPE_LIST, NULL, false },
-	{ "config_test", SHAPE_LIST, NULL, false },
-	{ "timeout", SHAPE_ONE, NULL, false },
-	{ "deploy_window", SHAPE_LIST, NULL, false },
-	{ "verify", SHAPE_LIST, NULL, false },
-	{ "verify_timeout", SHAPE_ONE, NULL, false },
-	{ "on_verify_failure", SHAPE_ONE, NULL, false },
-	{ NULL, SHAPE_ONE, NULL, false }
+	{ "install", SHAPE_SECTION, install_keys },
+	{ "ssh", SHAPE_SECTION, ssh_keys },
+	{ "haproxy", SHAPE_SECTION, haproxy_keys },
+	{ "kubernetes", SHAPE_SECTION, kubernetes_keys },
+	{ "webhook", SHAPE_SECTION, webhook_keys },
+	{ "publish", SHAPE_ONE, NULL },
+	{ "exec", SHAPE_LIST, NULL },
+	{ "reload", SHAPE_LIST, NULL },
+	{ "restart", SHAPE_LIST, NULL },
+	{ "start", SHAPE_LIST, NULL },
+	{ "config_test", SHAPE_LIST, NULL },
+	{ "timeout", SHAPE_ONE, NULL },
+	{ "deploy_window", SHAPE_LIST, NULL },
+	{ "verify", SHAPE_LIST, NULL },
+	{ "verify_timeout", SHAPE_ONE, NULL },
+	{ "on_verify_failure", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
 };
 
 static const struct key repository_keys[] = {
-	{ "type", SHAPE_ONE, NULL, false },
-	{ "endpoint", SHAPE_ONE, NULL, false },
-	{ "bucket", SHAPE_ONE, NULL, false },
-	{ "region", SHAPE_ONE, NULL, false },
-	{ "access_key_id", SHAPE_ONE, NULL, false },
-	{ "secret_access_key_file", SHAPE_ONE, NULL, false },
-	{ "path_style", SHAPE_ONE, NULL, false },
-	{ "server_side_encryption", SHAPE_ONE, NULL, false },
-	{ "kms_key_id", SHAPE_ONE, NULL, false },
-	{ "url", SHAPE_ONE, NULL, false },
-	{ "token_file", SHAPE_ONE, NULL, false },
-	{ "ca_file", SHAPE_ONE, NULL, false },
-	{ "path", SHAPE_ONE, NULL, false },
-	{ "prefix", SHAPE_ONE, NULL, false },
-	{ "hmac_key_file", SHAPE_ONE, NULL, false },
-	{ "encrypt_key_file", SHAPE_ONE, NULL, false },
-	{ NULL, SHAPE_ONE, NULL, false }
+	{ "type", SHAPE_ONE, NULL },
+	{ "endpoint", SHAPE_ONE, NULL },
+	{ "bucket", SHAPE_ONE, NULL },
+	{ "region", SHAPE_ONE, NULL },
+	{ "access_key_id", SHAPE_ONE, NULL },
+	{ "secret_access_key_file", SHAPE_ONE, NULL },
+	{ "path_style", SHAPE_ONE, NULL },
+	{ "server_side_encryption", SHAPE_ONE, NULL },
+	{ "kms_key_id", SHAPE_ONE, NULL },
+	{ "url", SHAPE_ONE, NULL },
+	{ "token_file", SHAPE_ONE, NULL },
+	{ "ca_file", SHAPE_ONE, NULL },
+	{ "path", SHAPE_ONE, NULL },
+	{ "prefix", SHAPE_ONE, NULL },
+	{ "hmac_key_file", SHAPE_ONE, NULL },
+	{ "encrypt_key_file", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
 };
 
 static const struct key notify_keys[] = {
-	{ "mail_to", SHAPE_LIST, NULL, false },
-	{ "mail_from", SHAPE_ONE, NULL, false },
-	{ "smtp", SHAPE_ONE, NULL, false },
-	{ "starttls", SHAPE_ONE, NULL, false },
-	{ "helo", SHAPE_ONE, NULL, false },
-	{ "user", SHAPE_ONE, NULL, false },
-	{ "password", SHAPE_ONE, NULL, false },
-	{ "password_file", SHAPE_ONE, NULL, false },
-	{ "ca_file", SHAPE_ONE, NULL, false },
-	{ "sendmail", SHAPE_ONE, NULL, false },
-	{ "syslog", SHAPE_ONE, NULL, false },
-	{ "webhook", SHAPE_ONE, NULL, false },
-	{ "webhook_file", SHAPE_ONE, NULL, false },
-	{ "template", SHAPE_ONE, NULL, false },
-	{ "secret", SHAPE_ONE, NULL, false },
-	{ "secret_file", SHAPE_ONE, NULL, false },
-	{ "chat", SHAPE_ONE, NULL, false },
-	{ "exec", SHAPE_LIST, NULL, false },
-	{ "timeout", SHAPE_ONE, NULL, false },
-	{ "heartbeat", SHAPE_ONE, NULL, false },
-	{ "heartbeat_file", SHAPE_ONE, NULL, false },
-	{ "interval", SHAPE_ONE, NULL, false },
-	{ "events", SHAPE_LIST, NULL, false },
-	{ "level", SHAPE_ONE, NULL, false },
-	{ "certificates", SHAPE_LIST, NULL, false },
-	{ "language", SHAPE_ONE, NULL, false },
-	{ NULL, SHAPE_ONE, NULL, false }
+	{ "mail_to", SHAPE_LIST, NULL },
+	{ "mail_from", SHAPE_ONE, NULL },
+	{ "smtp", SHAPE_ONE, NULL },
+	{ "starttls", SHAPE_ONE, NULL },
+	{ "helo", SHAPE_ONE, NULL },
+	{ "user", SHAPE_ONE, NULL },
+	{ "password", SHAPE_ONE, NULL },
+	{ "password_file", SHAPE_ONE, NULL },
+	{ "ca_file", SHAPE_ONE, NULL },
+	{ "sendmail", SHAPE_ONE, NULL },
+	{ "syslog", SHAPE_ONE, NULL },
+	{ "webhook", SHAPE_ONE, NULL },
+	{ "webhook_file", SHAPE_ONE, NULL },
+	{ "template", SHAPE_ONE, NULL },
+	{ "secret", SHAPE_ONE, NULL },
+	{ "secret_file", SHAPE_ONE, NULL },
+	{ "chat", SHAPE_ONE, NULL },
+	{ "exec", SHAPE_LIST, NULL },
+	{ "timeout", SHAPE_ONE, NULL },
+	{ "heartbeat", SHAPE_ONE, NULL },
+	{ "heartbeat_file", SHAPE_ONE, NULL },
+	{ "interval", SHAPE_ONE, NULL },
+	{ "events", SHAPE_LIST, NULL },
+	{ "level", SHAPE_ONE, NULL },
+	{ "certificates", SHAPE_LIST, NULL },
+	{ "language", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
 };
 
 static const struct key name_keys[] = {
-	{ "challenge", SHAPE_ONE, NULL, false },
-	{ "webroot", SHAPE_ONE, NULL, false },
-	{ "provider", SHAPE_ONE, NULL, false },
-	{ "challenge_alias", SHAPE_ONE, NULL, false },
-	{ NULL, SHAPE_ONE, NULL, false }
+	{ "challenge", SHAPE_ONE, NULL },
+	{ "webroot", SHAPE_ONE, NULL },
+	{ "provider", SHAPE_ONE, NULL },
+	{ "challenge_alias", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
 };
 
 static const struct key certificate_keys[] = {
-	{ "names", SHAPE_LIST, NULL, false },
-	{ "source", SHAPE_ONE, NULL, false },
-	{ "poll", SHAPE_ONE, NULL, false },
-	{ "account", SHAPE_ONE, NULL, false },
-	{ "challenge", SHAPE_ONE, NULL, false },
-	{ "webroot", SHAPE_ONE, NULL, false },
-	{ "provider", SHAPE_ONE, NULL, false },
-	{ "key", SHAPE_ONE, NULL, false },
-	{ "reuse_key", SHAPE_ONE, NULL, false },
-	{ "renew_before", SHAPE_ONE, NULL, false },
-	{ "preferred_chain", SHAPE_ONE, NULL, false },
-	{ "alias_provider", SHAPE_ONE, NULL, false },
-	{ "challenge_alias", SHAPE_ONE, NULL, false },
-	{ "follow_cname", SHAPE_ONE, NULL, false },
-	{ "resolvers", SHAPE_LIST, NULL, false },
-	{ "propagation", SHAPE_ONE, NULL, false },
-	{ "propagation_timeout", SHAPE_ONE, NULL, false },
-	{ "propagation_delay", SHAPE_ONE, NULL, false },
-	{ "deploy", SHAPE_SECTION, deploy_keys, true },
-	{ "deploy_order", SHAPE_ONE, NULL, false },
-	{ "deploy_window", SHAPE_LIST, NULL, false },
-	{ "name", SHAPE_SECTION, name_keys, false },
-	{ NULL, SHAPE_ONE, NULL, false }
+	{ "names", SHAPE_LIST, NULL },
+	{ "source", SHAPE_ONE, NULL },
+	{ "poll", SHAPE_ONE, NULL },
+	{ "account", SHAPE_ONE, NULL },
+	{ "challenge", SHAPE_ONE, NULL },
+	{ "webroot", SHAPE_ONE, NULL },
+	{ "provider", SHAPE_ONE, NULL },
+	{ "key", SHAPE_ONE, NULL },
+	{ "reuse_key", SHAPE_ONE, NULL },
+	{ "renew_before", SHAPE_ONE, NULL },
+	{ "preferred_chain", SHAPE_ONE, NULL },
+	{ "alias_provider", SHAPE_ONE, NULL },
+	{ "challenge_alias", SHAPE_ONE, NULL },
+	{ "follow_cname", SHAPE_ONE, NULL },
+	{ "resolvers", SHAPE_LIST, NULL },
+	{ "propagation", SHAPE_ONE, NULL },
+	{ "propagation_timeout", SHAPE_ONE, NULL },
+	{ "propagation_delay", SHAPE_ONE, NULL },
+	{ "deploy", SHAPE_SECTION, deploy_keys },
+	{ "deploy_order", SHAPE_ONE, NULL },
+	{ "deploy_window", SHAPE_LIST, NULL },
+	{ "name", SHAPE_SECTION, name_keys },
+	{ NULL, SHAPE_ONE, NULL }
 };
 
 const struct key schema_root[] = {
-	{ "state_dir", SHAPE_ONE, NULL, false },
-	{ "control_socket", SHAPE_ONE, NULL, false },
-	{ "hooks_dir", SHAPE_ONE, NULL, false },
-	{ "resolvers", SHAPE_LIST, NULL, false },
-	{ "http_listen", SHAPE_LIST, NULL, false },
-	{ "log_level", SHAPE_ONE, NULL, false },
-	{ "max_renewals", SHAPE_ONE, NULL, false },
-	{ "alarm_after_tries", SHAPE_ONE, NULL, false },
-	{ "alarm_gather", SHAPE_ONE, NULL, false },
-	{ "alarm_repeat", SHAPE_ONE, NULL, false },
-	{ "digest_at", SHAPE_ONE, NULL, false },
-	{ "include", SHAPE_INCLUDE, NULL, false },
-	{ "account", SHAPE_SECTION, account_keys, false },
-	{ "provider", SHAPE_SECTION, NULL, false },
-	{ "repository", SHAPE_SECTION, repository_keys, false },
-	{ "certificate", SHAPE_SECTION, certificate_keys, false },
-	{ "notify", SHAPE_SECTION, notify_keys, false },
-	{ NULL, SHAPE_ONE, NULL, false }
+	{ "state_dir", SHAPE_ONE, NULL },
+	{ "control_socket", SHAPE_ONE, NULL },
+	{ "hooks_dir", SHAPE_ONE, NULL },
+	{ "resolvers", SHAPE_LIST, NULL },
+	{ "http_listen", SHAPE_LIST, NULL },
+	{ "log_level", SHAPE_ONE, NULL },
+	{ "max_renewals", SHAPE_ONE, NULL },
+	{ "alarm_after_tries", SHAPE_ONE, NULL },
+	{ "alarm_gather", SHAPE_ONE, NULL },
+	{ "alarm_repeat", SHAPE_ONE, NULL },
+	{ "digest_at", SHAPE_ONE, NULL },
+	{ "include", SHAPE_INCLUDE, NULL },
+	{ "account", SHAPE_SECTION, account_keys },
+	{ "provider", SHAPE_SECTION, NULL },
+	{ "repository", SHAPE_SECTION, repository_keys },
+	{ "certificate", SHAPE_SECTION, certificate_keys },
+	{ "notify", SHAPE_SECTION, notify_keys },
+	{ NULL, SHAPE_ONE, NULL }
 };
 
 static size_t
@@ -214,8 +212,8 @@ add_key(struct key **keys, size_t *n, const char *name, enum key_shape shape)
 			return;
 	}
 	*keys = xreallocarray(*keys, *n + 2, sizeof(**keys));
-	(*keys)[(*n)++] = (struct key){ xstrdup(name), shape, NULL, false };
-	(*keys)[*n] = (struct key){ NULL, SHAPE_ONE, NULL, false };
+	(*keys)[(*n)++] = (struct key){ xstrdup(name), shape, NULL };
+	(*keys)[*n] = (struct key){ NULL, SHAPE_ONE, NULL };
 }
 
 static void
@@ -245,56 +243,6 @@ free_keys(struct key *keys)
 	free(keys);
 }
 
-static cfg_opt_t *new_opts(struct schema *, const struct key *, bool lean);
-
-/* Every value becomes a struct value; nothing has a default here. */
-static cfg_opt_t
-value_opt(const char *name, bool is_list)
-{
-	return (cfg_opt_t){ .name = name, .type = CFGT_PTR,
-	    .flags = CFGF_NODEFAULT | (is_list ? CFGF_LIST : 0),
-	    .parsecb = parse_value_cb, .freecb = value_free };
-}
-
-static cfg_opt_t
-key_opt(struct schema *s, const struct key *k, bool lean)
-{
-	const struct key *sub = k->sub != NULL ? k->sub : s->provider_any;
-
-	if (k->shape != SHAPE_SECTION)
-		return value_opt(k->name, k->shape != SHAPE_ONE);
-	if (k->sub == NULL && lean)
-		sub = name_keys;	/* small; there is no such section */
-	return (cfg_opt_t){ .name = k->name, .type = CFGT_SEC,
-	    .flags = CFGF_MULTI, .subopts = new_opts(s, sub, lean) };
-}
-
-static cfg_opt_t *
-new_opts(struct schema *s, const struct key *keys, bool lean)
-{
-	size_t n = count(keys);
-	cfg_opt_t *opts = xcalloc(n + 4, sizeof(*opts));
-
-	for (size_t i = 0; i < n; i++)
-		opts[i] = key_opt(s, &keys[i], lean);
-	opts[n] = value_opt(SCHEMA_TITLE, false);
-	opts[n + 1] = value_opt(SCHEMA_LINE, false);
-	opts[n + 2] = (cfg_opt_t){ .name = SCHEMA_END, .type = CFGT_INT,
-	    .flags = CFGF_NODEFAULT, .parsecb = parse_end_cb,
-	    .simple_value = { .number = &s->state.end_seen } };
-	return opts;
-}
-
-static void
-free_opts(cfg_opt_t *opts)
-{
-	for (cfg_opt_t *o = opts; o->name != NULL; o++) {
-		if (o->subopts != NULL)
-			free_opts(o->subopts);
-	}
-	free(opts);
-}
-
 struct schema *
 schema_new(void)
 {
@@ -313,8 +261,6 @@ schema_new(void)
 		add_options(&t->keys, &n, t->type, false);
 		add_options(&s->provider_any, &n_any, t->type, true);
 	}
-	s->opts = new_opts(s, schema_root, false);
-	s->opts_lean = new_opts(s, schema_root, true);
 	return s;
 }
 
@@ -323,8 +269,6 @@ schema_free(struct schema *s)
 {
 	if (s == NULL)
 		return;
-	free_opts(s->opts);
-	free_opts(s->opts_lean);
 	for (size_t i = 0; i < s->n_types; i++)
 		free_keys(s->types[i].keys);
 	free(s->types);

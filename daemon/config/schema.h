@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * schema - which keys acmed.conf has, and the same for libconfuse.  To add a
- * key: its line in schema.c, its meaning in check*.c, its text in
- * doc/acmed.conf.5.
+ * schema - which keys acmed.conf has.  To add a key: its line in schema.c, its
+ * meaning in check*.c, its text in doc/acmed.conf.5.
  */
 #ifndef DAEMON_CONFIG_SCHEMA_H
 #define DAEMON_CONFIG_SCHEMA_H
 
-#include <confuse.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 struct provider;
@@ -24,22 +21,7 @@ struct key {
 	const char	*name;		/* NULL ends a table */
 	enum key_shape	 shape;
 	const struct key *sub;		/* SHAPE_SECTION; NULL: a provider */
-	bool		 is_ordered;	/* SHAPE_SECTION: the order of its
-					   keys means something */
 };
-
-/* What one run of libconfuse leaves behind, see parse.c. */
-struct parse_state {
-	long		 end_seen;	/* first: libconfuse stores into it */
-	int		 error_line;	/* 0: no error */
-	char		 error[300];
-};
-
-/* libconfuse options added to each section: what it has no place for. */
-#define SCHEMA_TITLE	"__title"	/* the title, not quadratic here */
-#define SCHEMA_LINE	"__line"	/* where the section begins, and if
-					   is_ordered its keys, as they come */
-#define SCHEMA_END	"__end"		/* after the last line of a file */
 
 struct schema {
 	struct key	*provider_any;	/* the options of every type */
@@ -48,9 +30,6 @@ struct schema {
 		struct key *keys;
 	}		*types;
 	size_t		 n_types;
-	struct parse_state state;
-	cfg_opt_t	*opts;		/* all of it */
-	cfg_opt_t	*opts_lean;	/* without providers' options */
 };
 
 /* The keys of a file. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/config/tree.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,23 +9,74 @@
 #include "common/text.h"
 
 struct value *
-value_new(const char *text, int line)
+value_new(size_t len, int line)
 {
-	size_t len = strlen(text) + 1;
-	struct value *v = xmalloc(sizeof(*v) + len);
+	struct value *v = xmalloc(sizeof(*v) + len + 1);
 
 	v->line = line;
-	memcpy(v->text, text, len);
 	return v;
 }
 
-void
-value_free(void *value)
+static void
+value_free(struct value *v)
 {
-	struct value *v = value;
+	freezero(v, sizeof(*v) + strlen(v->text) + 1);
+}
 
-	if (v != NULL)
-		freezero(v, sizeof(*v) + strlen(v->text) + 1);
+/* Room for one more in a list of n; it is doubled when n is 4, 8, 16... */
+static void *
+grow(void *list, size_t n, size_t size)
+{
+	if (n == 0)
+		return xcalloc(4, size);
+	if (n < 4 || (n & (n - 1)) != 0)
+		return list;
+	return xreallocarray(list, n * 2, size);
+}
+
+struct section *
+tree_new(const struct source *src)
+{
+	struct section *sec = xcalloc(1, sizeof(*sec));
+
+	sec->src = src;
+	return sec;
+}
+
+struct section *
+tree_add_section(struct section *parent, const char *kind, int line,
+    unsigned place)
+{
+	struct section *sec = tree_new(parent->src);
+
+	sec->kind = kind;
+	sec->line = line;
+	sec->place = place;
+	sec->parent = parent;
+	parent->subs = grow(parent->subs, parent->n_subs,
+	    sizeof(*parent->subs));
+	parent->subs[parent->n_subs++] = sec;
+	return sec;
+}
+
+struct item *
+tree_add_item(struct section *sec, const char *key, unsigned place)
+{
+	struct item *item = (struct item *)(uintptr_t)tree_item(sec, key);
+
+	if (item != NULL)
+		return item;
+	sec->items = grow(sec->items, sec->n_items, sizeof(*sec->items));
+	item = &sec->items[sec->n_items++];
+	*item = (struct item){ .key = key, .place = place };
+	return item;
+}
+
+void
+item_add(struct item *item, struct value *v)
+{
+	item->values = grow(item->values, item->n, sizeof(*item->values));
+	item->values[item->n++] = v;
 }
 
 void
@@ -51,7 +103,6 @@ tree_free(struct section *sec)
 		return;
 	tree_strip(sec);
 	free(sec->title);
-	free(sec->order);
 	free(sec);
 }
 
@@ -76,15 +127,13 @@ tree_value(const struct section *sec, const char *key)
 long
 tree_place(const struct section *sec, const char *key)
 {
-	const char *p = sec->order != NULL ? sec->order : "";
-	size_t len = strlen(key);
+	const struct item *item = tree_item(sec, key);
 
-	for (long i = 0; *p == ' '; i++) {
-		size_t n = strcspn(++p, " ");
-
-		if (n == len && strncmp(p, key, n) == 0)
-			return i;
-		p += n;
+	if (item != NULL)
+		return item->place;
+	for (size_t i = 0; i < sec->n_subs; i++) {
+		if (strcmp(sec->subs[i]->kind, key) == 0)
+			return sec->subs[i]->place;
 	}
 	return -1;
 }

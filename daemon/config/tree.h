@@ -17,6 +17,7 @@ struct value {
 
 struct item {
 	const char	*key;		/* of the schema */
+	unsigned	 place;		/* among the statements around it */
 	struct value	**values;	/* none for `key = {}` */
 	size_t		 n;
 };
@@ -25,13 +26,12 @@ struct section {
 	const char	*kind;		/* "certificate"; NULL: a whole file */
 	char		*title;
 	int		 line;
-	char		*order;		/* " KEY KEY": its keys as they come in
-					   the file; NULL: not noted */
+	unsigned	 place;		/* among the statements around it */
 	const struct source *src;
 	const struct section *parent;	/* NULL for a whole file */
 	struct item	*items;
 	size_t		 n_items;
-	struct section	**subs;		/* in the order of the file, by kind */
+	struct section	**subs;		/* in the order of the file */
 	size_t		 n_subs;
 };
 
@@ -44,7 +44,7 @@ const struct item *tree_item(const struct section *, const char *key);
 /* The first value of that key, or NULL. */
 const struct value *tree_value(const struct section *, const char *key);
 
-/* Where that key first stands in order, from 0; -1: not there. */
+/* Where that key or kind of section first stands, from 0; -1: not there. */
 long	tree_place(const struct section *, const char *key);
 
 /* `certificate "x": deploy "y"`; "" for a whole file. */
@@ -52,8 +52,15 @@ long	tree_place(const struct section *, const char *key);
 const char *tree_context(const struct section *,
 	    char out[TREE_CONTEXT_MAX]);
 
-struct value *value_new(const char *text, int line);
-/* Wipes; a libconfuse callback, hence the type. */
-void	value_free(void *value);
+/* An empty file; then what is in it.  Keys and kinds are borrowed. */
+struct section *tree_new(const struct source *);
+struct section *tree_add_section(struct section *parent, const char *kind,
+	    int line, unsigned place);
+/* The item of that key, which may be there already. */
+struct item *tree_add_item(struct section *, const char *key,
+	    unsigned place);
+void	item_add(struct item *, struct value * /* taken */);
+/* Room for len bytes of text and a NUL, not filled. */
+struct value *value_new(size_t len, int line);
 
 #endif

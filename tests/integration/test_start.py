@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -217,7 +218,8 @@ def test_seen_by_the_daemons_user(acmed):
     assert "chgrp nogroup %s && chmod 640" % acmed.conf in p.stdout
 
 
-@pytest.mark.parametrize("what", ["mode", "owner", "include", "directory"])
+@pytest.mark.parametrize("what", ["mode", "owner", "include", "directory",
+                                  "link"])
 def test_root_believes_root_only(acmed, what):
     """Who can write the configuration of a daemon of root is root."""
     acmed.cert("a.example.test")
@@ -231,8 +233,17 @@ def test_root_believes_root_only(acmed, what):
     elif what == "owner":
         os.chown(acmed.conf, NOBODY, -1)
     elif what == "include":
+        conf_d(acmed, "a.conf", "max_renewals = 5\n")   # is good
+        acmed.options.pop("max_renewals", None)
+        with_conf_d(acmed)
         os.chmod(path, 0o620)
         os.chown(path, -1, NOBODY)
+    elif what == "link":
+        real = os.path.join(acmed.folder, "open", "c.conf")
+        os.mkdir(os.path.dirname(real))
+        shutil.move(conf_d(acmed, "c.conf", "digest_at = 09:00\n"), real)
+        os.symlink(real, os.path.join(acmed.folder, "conf.d", "c.conf"))
+        os.chmod(os.path.dirname(real), 0o777)
     else:
         os.chmod(os.path.dirname(path), 0o777)
     p = proc.run([daemon.program("ACMED", "acmed"), "-t", "-c", acmed.conf],

@@ -635,11 +635,35 @@ test_order_of_steps(void **state)
 	}
 }
 
+/* What words mean, byte by byte, and in which line they are. */
+static void
+test_words(void **state)
+{
+	static const char *const want[] = { "/x", "a\tb\nc", "say \"x\" \\",
+	    "q", "it's", "\\n \\", "${X} $", "joined", "#no//comment", NULL };
+	struct conf *conf = load("account \"a\" { directory = letsencrypt "
+	    "agree_tos = yes contact = \"mailto:a@b.example\" }\n"
+	    "provider \"p\" { type = bare }\n"
+	    "certificate \"c.example\" { deploy \"d\" {\n"
+	    "exec = { /x, # \"one\",\n \"a\\tb\\nc\", /* \"two\",\n */ "
+	    "\"say \\\"x\\\" \\\\\",\n \"\\q\", 'it\\'s', '\\n \\\\', "
+	    "\"${X} $\", \"joi\\\nned\", '#no//comment', } } }\n"
+	    "certificate \"d.example\" { }\n");
+	char **argv = conf->certs[0]->deploys[0].exec;
+
+	for (size_t i = 0; i < N_ELEMENTS(want) - 1; i++)
+		assert_string_equal(argv[i], want[i]);
+	assert_null(argv[N_ELEMENTS(want) - 1]);
+	assert_int_equal(conf->certs[1]->line, 9);
+	conf_unref(conf);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order_of_steps),
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_provider_values),
