@@ -33,7 +33,7 @@
  *  - a change that takes time: a last step that asks for it, REST_POLL;
  *  - long lists: REST_AGAIN with the next page in priv;
  *  - signatures: .prepare, which sees method, host, path, query, headers and
- *    body as they will be sent (providers/preq.h);
+ *    body as they will be sent (daemon/rest/preq.h);
  *  - tokens to be fetched first: a first step that skips itself while
  *    c->keep holds a good one;
  *  - XML or text: .plain_text, then read a->body;

@@ -15,7 +15,6 @@
 #include "providers/provider.h"
 
 #define PATIENCE_MS 10000		/* throttling waited out in silence */
-#define MAX_SHOWN 8			/* bytes of a secret in a message */
 
 struct provider_run_op {
 	struct provider_env *env;
@@ -109,23 +108,6 @@ provider_run_cancel(struct provider_run_op *op)
 	free(op);
 }
 
-/* Where it stands in the message, or the first bytes of it: texts are cut. */
-static void
-hide_secret(const char *secret, char *msg)
-{
-	size_t len = strlen(secret), n;
-
-	for (; *msg != '\0'; msg++) {
-		for (n = 0; n < len && msg[n] == secret[n]; n++)
-			continue;
-		if (n < len && n < MAX_SHOWN)
-			continue;
-		memcpy(msg, "***", 3);
-		memmove(msg + 3, msg + n, strlen(msg + n) + 1);
-		msg += 2;
-	}
-}
-
 /* Some vendors repeat a wrong token in their answer: not into our logs. */
 static void
 hide_secrets(const struct provider *type, const struct provider_values *values,
@@ -136,9 +118,9 @@ hide_secrets(const struct provider *type, const struct provider_values *values,
 
 		if (!type->opts[i].secret ||
 		    type->opts[i].type != PROVIDER_OPT_STRING ||
-		    (s = provider_str(values, i)) == NULL || strlen(s) < 4)
+		    (s = provider_str(values, i)) == NULL)
 			continue;
-		hide_secret(s, msg);
+		rest_hide(s, msg);
 	}
 }
 

@@ -1,109 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/rest/preq_run.h"
+#include "daemon/rest/preq.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "common/error.h"
 #include "common/mem.h"
-#include "daemon/io/http.h"
+#include "daemon/rest/preq_priv.h"
+#include "daemon/rest/preq_run.h"
+#include "daemon/rest/sign.h"
 
-/* A growing string; what it held is wiped. */
-struct str {
-	char	*s;
-	size_t	 len, size;
-};
-
-struct pair {
-	char	*name;
-	char	*value;
-	bool	 secret;
-};
-
-struct pairs {
-	struct pair	*v;
-	size_t		 n;
-};
-
-struct preq {
-	char		*base;		/* NULL: none */
-	bool		 base_is_forced;
-	bool		 is_started;
-	char		*method;
-	struct str	 path;		/* or a whole URL */
-	struct pairs	 query;		/* encoded */
-	bool		 query_is_secret;
-	struct pairs	 headers;
-	struct str	 body;
-	bool		 has_body;
-	unsigned	 wait_ms;
-	const char	*mistake_code;	/* the first one; NULL: none */
-	const char	*mistake;
-	/* What the getters return. */
-	struct str	 url, full_url, host, uri, query_text, sorted;
-	struct str	 canonical, names, label;
-	struct http_header *http_headers;
-};
-
-static void
-str_clear(struct str *t)
-{
-	freezero(t->s, t->size);
-	memset(t, 0, sizeof(*t));
-}
-
-static void
-str_add(struct str *t, const char *s, size_t len)
-{
-	if (t->size - t->len <= len) {
-		size_t size = (t->len + len + 64) * 2;
-		char *p = xmalloc(size);
-
-		if (t->len > 0)
-			memcpy(p, t->s, t->len);
-		freezero(t->s, t->size);
-		t->s = p;
-		t->size = size;
-	}
-	memcpy(t->s + t->len, s, len);
-	t->len += len;
-	t->s[t->len] = '\0';
-}
-
-static void
-str_puts(struct str *t, const char *s)
-{
-	str_add(t, s, strlen(s));
-}
-
-static const char *
-str_text(const struct str *t)
-{
-	return t->s == NULL ? "" : t->s;
-}
-
-/* Percent-encode all but the unreserved characters of RFC 3986. */
-static void
-str_encode(struct str *t, const char *s)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789-._~";
-
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-		char enc[3] = { '%', hex[c >> 4], hex[c & 15] };
-
-		if (strchr(unreserved, c) != NULL)
-			str_add(t, s, 1);
-		else
-			str_add(t, enc, sizeof(enc));
-	}
-}
-
-static void
+void
 pairs_add(struct pairs *p, char *name /* taken */, char *value /* taken */,
     bool secret)
 {
@@ -111,7 +19,7 @@ pairs_add(struct pairs *p, char *name /* taken */, char *value /* taken */,
 	p->v[p->n++] = (struct pair){ name, value, secret };
 }
 
-static void
+void
 pairs_clear(struct pairs *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
@@ -148,7 +56,7 @@ preq_reset(struct preq *rq)
 	rq->method = NULL;
 	free(rq->http_headers);
 	rq->http_headers = NULL;
-	rq->has_body = rq->query_is_secret = false;
+	rq->has_body = rq->query_is_secret = rq->is_given = false;
 	rq->wait_ms = 0;
 	rq->mistake = rq->mistake_code = NULL;
 }
@@ -188,6 +96,22 @@ preq_start(struct preq *rq, const char *method, const char *path)
 }
 
 void
+preq_url(struct preq *rq, const char *method, const char *url)
+{
+	size_t len = strcspn(url, "?#"), n;
+
+	preq_start(rq, method, "");
+	rq->is_given = true;
+	str_add(&rq->path, url, len);
+	if (url[len] != '?')
+		return;
+	url += len + 1;
+	n = strcspn(url, "#");
+	if (n > 0)
+		pairs_add(&rq->query, xstrndup(url, n), NULL, true);
+}
+
+void
 preq_base(struct preq *rq, const char *url)
 {
 	if (rq->base_is_forced)
@@ -204,7 +128,14 @@ preq_path(struct preq *rq, const char *segment)
 	    strcmp(segment, ".") == 0 || strcmp(segment, "..") == 0)
 		preq_mistake(rq, "provider:url", "impossible path segment");
 	str_puts(&rq->path, "/");
-	str_encode(&rq->path, segment == NULL ? "" : segment);
+	str_encode(&rq->path, segment == NULL ? "" : segment, "");
+}
+
+void
+preq_subpath(struct preq *rq, const char *path)
+{
+	str_puts(&rq->path, "/");
+	str_encode(&rq->path, path, "/");
 }
 
 static void
@@ -216,8 +147,8 @@ query_add(struct preq *rq, const char *name, const char *value, bool secret)
 		preq_mistake(rq, "provider:url", "query without a value");
 		return;
 	}
-	str_encode(&n, name);
-	str_encode(&v, value);
+	str_encode(&n, name, "");
+	str_encode(&v, value, "");
 	pairs_add(&rq->query, xstrdup(str_text(&n)), xstrdup(str_text(&v)),
 	    secret);
 	str_clear(&n);
@@ -242,7 +173,7 @@ preq_query_word(struct preq *rq, const char *name)
 {
 	struct str n = { 0 };
 
-	str_encode(&n, name);
+	str_encode(&n, name, "");
 	pairs_add(&rq->query, xstrdup(str_text(&n)), NULL, false);
 	str_clear(&n);
 }
@@ -259,8 +190,8 @@ preq_get_wait(const struct preq *rq)
 	return rq->wait_ms;
 }
 
-static struct pair *
-header_find(const struct preq *rq, const char *name)
+struct pair *
+preq_header_find(const struct preq *rq, const char *name)
 {
 	for (size_t i = 0; i < rq->headers.n; i++) {
 		if (strcasecmp(rq->headers.v[i].name, name) == 0)
@@ -272,7 +203,7 @@ header_find(const struct preq *rq, const char *name)
 static void
 header_set(struct preq *rq, const char *name, const char *value, bool secret)
 {
-	struct pair *old = header_find(rq, name);
+	struct pair *old = preq_header_find(rq, name);
 
 	if (value == NULL) {
 		preq_mistake(rq, "provider:header", "header without a value");
@@ -316,36 +247,19 @@ preq_token(struct preq *rq, const char *prefix, const char *token)
 	str_clear(&t);
 }
 
-static void
-str_base64(struct str *t, const unsigned char *p, size_t len)
-{
-	static const char abc[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < len; i += 3) {
-		unsigned long v = (unsigned long)p[i] << 16 |
-		    (i + 1 < len ? (unsigned long)p[i + 1] << 8 : 0) |
-		    (i + 2 < len ? (unsigned long)p[i + 2] : 0);
-		char out[4] = { abc[v >> 18], abc[v >> 12 & 63],
-		    i + 1 < len ? abc[v >> 6 & 63] : '=',
-		    i + 2 < len ? abc[v & 63] : '=' };
-
-		str_add(t, out, sizeof(out));
-	}
-}
-
 void
 preq_basic(struct preq *rq, const char *user, const char *password)
 {
-	struct str plain = { 0 }, coded = { 0 };
+	struct str plain = { 0 };
+	char *coded;
 
 	str_puts(&plain, user == NULL ? "" : user);
 	str_puts(&plain, ":");
 	str_puts(&plain, password == NULL ? "" : password);
-	str_base64(&coded, (const unsigned char *)plain.s, plain.len);
-	preq_token(rq, "Basic", str_text(&coded));
+	coded = sign_base64(plain.s, plain.len);
+	preq_token(rq, "Basic", coded);
+	freezero_str(coded);
 	str_clear(&plain);
-	str_clear(&coded);
 }
 
 void
@@ -382,285 +296,10 @@ preq_form(struct preq *rq, const char *name, const char *value)
 	}
 	if (rq->has_body)
 		str_puts(&rq->body, "&");
-	str_encode(&rq->body, name);
+	str_encode(&rq->body, name, "");
 	str_puts(&rq->body, "=");
-	str_encode(&rq->body, value);
+	str_encode(&rq->body, value, "");
 	rq->has_body = true;
 	header_set(rq, "Content-Type", "application/x-www-form-urlencoded",
 	    false);
-}
-
-/*
- * The URL without its query, in rq->url, and where its parts begin: the host
- * at *host, the path (or the end) at *path.
- */
-static int
-url_split(struct preq *rq, const char **host, const char **path)
-{
-	const char *p = str_text(&rq->path);
-	size_t n;
-
-	str_clear(&rq->url);
-	if (strncmp(p, "https://", 8) != 0 && strncmp(p, "http://", 7) != 0) {
-		if (rq->base == NULL)
-			return -1;
-		n = strlen(rq->base);
-		while (n > 0 && rq->base[n - 1] == '/')
-			n--;
-		str_add(&rq->url, rq->base, n);
-	}
-	str_puts(&rq->url, p);
-	if (strncmp(rq->url.s, "https://", 8) == 0)
-		*host = rq->url.s + 8;
-	else if (strncmp(rq->url.s, "http://", 7) == 0)
-		*host = rq->url.s + 7;
-	else
-		return -1;
-	n = strcspn(*host, "/?#");
-	if (n == 0 || memchr(*host, '@', n) != NULL ||
-	    (*host)[n + strcspn(*host + n, "?#")] != '\0')
-		return -1;
-	for (const char *s = rq->url.s; *s != '\0'; s++) {
-		if ((unsigned char)*s <= ' ' || (unsigned char)*s >= 0x7f)
-			return -1;
-	}
-	*path = *host + n;
-	if (**path == '\0') {
-		size_t at = (size_t)(*host - rq->url.s);
-
-		str_puts(&rq->url, "/");
-		*host = rq->url.s + at;
-		*path = *host + n;
-	}
-	return 0;
-}
-
-const char *
-preq_get_method(const struct preq *rq)
-{
-	return rq->method;
-}
-
-const char *
-preq_get_host(struct preq *rq)
-{
-	const char *host, *path;
-
-	size_t len, port;
-
-	str_clear(&rq->host);
-	if (url_split(rq, &host, &path) == -1)
-		return "";
-	len = (size_t)(path - host);
-	/* The scheme's own port is not sent. */
-	port = strncmp(rq->url.s, "https:", 6) == 0 ? strlen(":443") :
-	    strlen(":80");
-	if (len > port && strncmp(host + len - port,
-	    port == strlen(":443") ? ":443" : ":80", port) == 0)
-		len -= port;
-	str_add(&rq->host, host, len);
-	return str_text(&rq->host);
-}
-
-const char *
-preq_get_path(struct preq *rq)
-{
-	const char *host, *path;
-
-	str_clear(&rq->uri);
-	str_puts(&rq->uri, url_split(rq, &host, &path) == 0 ? path : "/");
-	return rq->uri.s;
-}
-
-static const char *
-query_text(struct str *t, const struct pair *v, size_t n)
-{
-	str_clear(t);
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			str_puts(t, "&");
-		str_puts(t, v[i].name);
-		if (v[i].value == NULL)
-			continue;
-		str_puts(t, "=");
-		str_puts(t, v[i].value);
-	}
-	return str_text(t);
-}
-
-const char *
-preq_get_query(struct preq *rq)
-{
-	return query_text(&rq->query_text, rq->query.v, rq->query.n);
-}
-
-static int
-pair_compare(const void *a, const void *b)
-{
-	const struct pair *x = a, *y = b;
-	int c = strcmp(x->name, y->name);
-
-	return c != 0 ? c : strcmp(x->value == NULL ? "" : x->value,
-	    y->value == NULL ? "" : y->value);
-}
-
-const char *
-preq_get_sorted_query(struct preq *rq)
-{
-	struct pair *v;
-
-	if (rq->query.n == 0)
-		return "";
-	v = xmemdup(rq->query.v, rq->query.n * sizeof(*v));
-	qsort(v, rq->query.n, sizeof(*v), pair_compare);
-	(void)query_text(&rq->sorted, v, rq->query.n);
-	free(v);
-	return str_text(&rq->sorted);
-}
-
-const char *
-preq_get_header(const struct preq *rq, const char *name)
-{
-	const struct pair *h = header_find(rq, name);
-
-	return h == NULL ? NULL : h->value;
-}
-
-const void *
-preq_get_body(const struct preq *rq, size_t *len)
-{
-	*len = rq->body.len;
-	return str_text(&rq->body);
-}
-
-/* name in lower case and value without blanks around it. */
-static struct pair
-canonical_pair(const char *name, const char *value)
-{
-	struct pair p = { .name = xstrdup(name) };
-	size_t len;
-
-	for (char *s = p.name; *s != '\0'; s++) {
-		if (*s >= 'A' && *s <= 'Z')
-			*s = (char)(*s - 'A' + 'a');
-	}
-	value += strspn(value, " ");
-	len = strlen(value);
-	while (len > 0 && value[len - 1] == ' ')
-		len--;
-	p.value = xstrndup(value, len);
-	return p;
-}
-
-const char *
-preq_get_signed_headers(struct preq *rq, const char **names)
-{
-	struct pairs all = { 0 };
-	struct pair p;
-
-	if (header_find(rq, "host") == NULL) {
-		p = canonical_pair("host", preq_get_host(rq));
-		pairs_add(&all, p.name, p.value, false);
-	}
-	for (size_t i = 0; i < rq->headers.n; i++) {
-		p = canonical_pair(rq->headers.v[i].name,
-		    rq->headers.v[i].value);
-		pairs_add(&all, p.name, p.value, false);
-	}
-	qsort(all.v, all.n, sizeof(*all.v), pair_compare);
-	str_clear(&rq->canonical);
-	str_clear(&rq->names);
-	for (size_t i = 0; i < all.n; i++) {
-		str_puts(&rq->canonical, all.v[i].name);
-		str_puts(&rq->canonical, ":");
-		str_puts(&rq->canonical, all.v[i].value);
-		str_puts(&rq->canonical, "\n");
-		if (i > 0)
-			str_puts(&rq->names, ";");
-		str_puts(&rq->names, all.v[i].name);
-	}
-	pairs_clear(&all);
-	*names = str_text(&rq->names);
-	return str_text(&rq->canonical);
-}
-
-/* Does HOST or HOST:PORT name this machine, whatever the resolver says? */
-static bool
-host_is_loopback(const char *host)
-{
-	char name[64];
-	struct in_addr a;
-	const char *end = host[0] == '[' ? strchr(host, ']') :
-	    host + strcspn(host, ":");
-	size_t len;
-
-	if (end == NULL)
-		return false;
-	len = (size_t)(end - host) + (host[0] == '[' ? 1 : 0);
-	if (len >= sizeof(name))
-		return false;
-	memcpy(name, host, len);
-	name[len] = '\0';
-	return strcasecmp(name, "localhost") == 0 ||
-	    strcmp(name, "[::1]") == 0 ||
-	    (inet_pton(AF_INET, name, &a) == 1 && ntohl(a.s_addr) >> 24 == 127);
-}
-
-const char *
-preq_label(struct preq *rq)
-{
-	const char *host, *path;
-
-	str_clear(&rq->label);
-	str_puts(&rq->label, rq->method);
-	if (url_split(rq, &host, &path) == 0) {
-		str_puts(&rq->label, " ");
-		str_puts(&rq->label, rq->url.s);
-	}
-	return rq->label.s;
-}
-
-int
-preq_finish(struct preq *rq, bool allow_http, struct http_args *a,
-    struct error *err)
-{
-	const char *host, *path;
-
-	if (rq->mistake != NULL)
-		return error_set(err, strcmp(rq->mistake_code,
-		    "provider:body") == 0 ? ERR_INTERNAL : ERR_CONFIG,
-		    rq->mistake_code, "%s", rq->mistake);
-	if (url_split(rq, &host, &path) == -1)
-		return error_set(err, ERR_CONFIG, "provider:url",
-		    "base_url \"%s\" is no http:// or https:// URL without "
-		    "user, query and fragment",
-		    rq->base == NULL ? "" : rq->base);
-	a->allow_plain = strncmp(rq->url.s, "http://", 7) == 0;
-	if (a->allow_plain && !allow_http &&
-	    !host_is_loopback(preq_get_host(rq)))
-		return error_set(err, ERR_CONFIG, "provider:plain-http",
-		    "plain HTTP to %s would show the credentials to the "
-		    "network; use https:// or set allow_http = true",
-		    preq_get_host(rq));
-	str_clear(&rq->full_url);
-	str_puts(&rq->full_url, rq->url.s);
-	if (rq->query.n > 0) {
-		str_puts(&rq->full_url, "?");
-		str_puts(&rq->full_url, preq_get_query(rq));
-	}
-	free(rq->http_headers);
-	rq->http_headers = xcalloc(rq->headers.n + 1,
-	    sizeof(*rq->http_headers));
-	a->n_headers = rq->headers.n;
-	for (size_t i = 0; i < rq->headers.n; i++)
-		rq->http_headers[i] = (struct http_header){
-		    rq->headers.v[i].name, rq->headers.v[i].value,
-		    rq->headers.v[i].secret };
-	a->headers = rq->http_headers;
-	a->method = rq->method;
-	a->url = rq->full_url.s;
-	a->body = rq->has_body ? str_text(&rq->body) : NULL;
-	a->body_len = rq->body.len;
-	a->secret_url = rq->query_is_secret;
-	return 0;
 }

@@ -26,11 +26,18 @@ struct preq;
  * encoded already: constants, mostly.  Comes before all others.
  */
 void	preq_start(struct preq *, const char *method, const char *path);
+/*
+ * Begin with a whole URL that was given by the user: its query stays in front
+ * of what preq_query() adds, and all but scheme and host is kept a secret.
+ */
+void	preq_url(struct preq *, const char *method, const char *url);
 /* Another base than the provider's base_url (a region's, say).  An option
  * "base_url" set by the user wins over it. */
 void	preq_base(struct preq *, const char *url);
 /* Append "/" and the segment, percent-encoded. */
 void	preq_path(struct preq *, const char *segment);
+/* Append "/" and several segments, in which "/" stays as it is. */
+void	preq_subpath(struct preq *, const char *path);
 /* Append name=value, both percent-encoded (RFC 3986), in this order. */
 void	preq_query(struct preq *, const char *name, const char *value);
 /* The same for an API key in the query: the query will not be logged. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * preq - the runner's side of a provider's request: made empty, given to a
- * step's builder, turned into what http_start() wants.  The builder's side is
- * providers/preq.h.
+ * preq_run - the runner's side of a request: made empty, given to a step's
+ * builder, turned into what http_start() wants.  The builder's side is preq.h.
  */
 #ifndef DAEMON_REST_PREQ_RUN_H
 #define DAEMON_REST_PREQ_RUN_H
@@ -35,5 +34,7 @@ int		 preq_finish(struct preq *, bool allow_http,
 unsigned	 preq_get_wait(const struct preq *);
 /* "METHOD https://host/path", no query and no secrets; for logs. */
 const char	*preq_label(struct preq *);
+/* Replace by "***" what of its secrets stands in a message. */
+void		 preq_hide(const struct preq *, char *msg);
 
 #endif

@@ -274,6 +274,55 @@ test_signing(void **state)
 	preq_free(rq);
 }
 
+/* A URL of the user's own: as it is, behind what is in it, and secret. */
+static void
+test_given_url(void **state)
+{
+	struct preq *rq = preq_new(NULL, false);
+	struct http_args a;
+	struct error err;
+	char msg[200];
+
+	preq_url(rq, "POST", "HTTPS://me:pw@hook.example:8443?access_token="
+	    "tok%2Fen#top");
+	preq_secret_query(rq, "sign", "a+b/c=");
+	assert_int_equal(preq_finish(rq, false, &a, &err), 0);
+	assert_string_equal(a.url, "HTTPS://me:pw@hook.example:8443/?"
+	    "access_token=tok%2Fen&sign=a%2Bb%2Fc%3D");
+	assert_true(a.secret_url);
+	assert_string_equal(preq_get_host(rq), "hook.example:8443");
+	assert_string_equal(preq_label(rq), "POST hook.example:8443");
+
+	preq_url(rq, "POST", "https://hook.example/bot123:secret/send");
+	preq_token(rq, "Bearer", "s3cr3t-token");
+	preq_header(rq, "X-Open", "nothing");
+	assert_int_equal(preq_finish(rq, false, &a, &err), 0);
+	assert_string_equal(a.url, "https://hook.example/bot123:secret/send");
+	(void)snprintf(msg, sizeof(msg), "no /bot123:secret/send for "
+	    "s3cr3t-token, nothing s3cr3t-to");
+	preq_hide(rq, msg);
+	assert_string_equal(msg, "no *** for ***, nothing ***");
+
+	/* Plain HTTP is no less visible for a user's name in front. */
+	preq_url(rq, "POST", "http://localhost@hook.example/");
+	assert_int_equal(preq_finish(rq, false, &a, &err), -1);
+	assert_string_equal(err.code, "provider:plain-http");
+	preq_free(rq);
+}
+
+static void
+test_subpath(void **state)
+{
+	struct preq *rq = preq_new("https://s3.example", false);
+
+	preq_start(rq, "PUT", "");
+	preq_path(rq, "bucket");
+	preq_subpath(rq, "pre fix/a.example/01+AB.json");
+	assert_string_equal(preq_get_path(rq),
+	    "/bucket/pre%20fix/a.example/01%2BAB.json");
+	preq_free(rq);
+}
+
 int
 main(void)
 {
@@ -283,6 +332,8 @@ main(void)
 		cmocka_unit_test(test_base),
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_signing),
+		cmocka_unit_test(test_given_url),
+		cmocka_unit_test(test_subpath),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
