@@ -48,6 +48,30 @@ enum rest_next {
 	REST_FAIL		/* err is set */
 };
 
+/*
+ * A step.  user is the table's own; of the tables of DNS providers the rows
+ * are struct provider_step, which say the same of a struct provider_call.
+ */
+struct rest_step {
+	const char	*name;		/* "bind", for messages; NULL ends the
+					   table */
+	/*
+	 * Build the request; -1 and err if that cannot be done.  A builder
+	 * that returns without having called preq_start() skips the step.
+	 */
+	int	(*request)(void *user, struct preq *, struct error *);
+	/* Read an answer with status 2xx.  NULL: REST_NEXT. */
+	enum rest_next (*reply)(void *user, const struct rest_answer *,
+		    struct error *);
+	/*
+	 * Read a refusal (any other status, or as the API says) that may be no
+	 * failure.  err is filled when it is called, so that REST_FAIL is all
+	 * there is to do about others.  NULL: REST_FAIL.
+	 */
+	enum rest_next (*refused)(void *user, const struct rest_answer *,
+		    struct error *);
+};
+
 /* The first header of that name, or the nth from 0 on, or NULL; borrowed. */
 const char	*rest_header(const struct rest_answer *, const char *name);
 const char	*rest_header_nth(const struct rest_answer *, const char *name,
