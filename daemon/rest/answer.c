@@ -50,15 +50,56 @@ rest_says(const struct rest_answer *a, const char *const *words)
 	return false;
 }
 
+static bool
+is_name_char(char c)
+{
+	return isalnum((unsigned char)c) || (c != '\0' &&
+	    strchr("._-*/:@%", c) != NULL);
+}
+
+/* Is what stands at p part of a host's name, a path or a URL?  Answers repeat
+ * what was asked for, and "cname.example.com" says nothing of a CNAME. */
+static bool
+is_in_name(const char *body, const char *p, size_t len)
+{
+	const char *end = p + len, *start = p;
+
+	while (start > body && is_name_char(start[-1]))
+		start--;
+	while (is_name_char(*end))
+		end++;
+	while (end > p + len && strchr(".:", end[-1]) != NULL)
+		end--;
+	return *start == '_' || *start == '/' ||
+	    memmem(start, (size_t)(end - start), "://", 3) != NULL ||
+	    memchr(start, '.', (size_t)(end - start)) != NULL;
+}
+
 bool
 rest_is_lasting(const struct rest_answer *a)
 {
-	static const char *const words[] = { "cname", "quota", "conflicting",
-	    "is locked", "are locked", "scopelocked", "read-only", "readonly",
-	    "not permitted", "not allowed", "limit exceeded", "too many",
-	    NULL };
+	/* Words of which a name may consist, and others. */
+	static const char *const words[] = { "cname", "quota", "scopelocked",
+	    "read-only", "readonly" };
+	static const char *const phrases[] = { "conflicting rrset",
+	    "conflicting type", "is locked", "are locked", "not permitted",
+	    "not allowed", "limit exceeded", "too many record",
+	    "too many resource record", "too many rrset", "too many value",
+	    "too many txt", NULL };
+	/* They say that it ends. */
+	static const char *const ends[] = { "in progress", "concurrent",
+	    "try again", "too many requests", NULL };
 
-	return rest_says(a, words);
+	if (rest_says(a, ends))
+		return false;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		for (const char *p = a->body; (p = strcasestr(p,
+		    words[i])) != NULL; p++) {
+			if (!is_in_name(a->body, p, strlen(words[i])))
+				return true;
+		}
+	}
+	return rest_says(a, phrases);
 }
 
 void

@@ -88,6 +88,7 @@ bool		 rest_says(const struct rest_answer *,
 /*
  * For a refusal that could be a lost race: is it one that will not go away by
  * itself, for it speaks of a CNAME at the name, a lock, a quota or a limit?
+ * Not if it says itself that it ends, nor for words in names and URLs.
  */
 bool		 rest_is_lasting(const struct rest_answer *);
 /*

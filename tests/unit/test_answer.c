@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#include "daemon/rest/rest.h"
+
+/*
+ * Those of Route 53 and of Google's 409 are from logs that people published
+ * (external-dns, CDK, google-cloud-ruby), with other names; the others are in
+ * the form of the vendor.
+ */
+static const struct {
+	const char	*body;
+	bool		 is_lasting;
+} cases[] = {
+	/* Route 53: a lost race, and a CNAME. */
+	{ "<Message>[Tried to create resource record set [name='_acme-"
+	    "challenge.example.net.', type='TXT'] but it already exists]"
+	    "</Message>", false },
+	{ "<Message>[Tried to create resource record set [name='_acme-"
+	    "challenge.cname.example.net.', type='TXT'] but it already "
+	    "exists]</Message>", false },
+	{ "<Message>[Tried to delete resource record set [name='quota."
+	    "readonly.example.net.', type='TXT'] but the values provided do "
+	    "not match the current values]</Message>", false },
+	{ "<Message>[RRSet of type TXT with DNS name live.example.net. is not "
+	    "permitted because a conflicting RRSet of type CNAME with the "
+	    "same DNS name already exists in zone example.net.]</Message>",
+	    true },
+	{ "<Code>PriorRequestNotComplete</Code><Message>The request was "
+	    "rejected because Route 53 was still processing a prior request."
+	    "</Message>", false },
+	/* Google */
+	{ "{\"error\": {\"code\": 409, \"message\": \"The resource 'entity."
+	    "change.additions[0]' named 'instance-8.quota.example.net. (A)' "
+	    "already exists\", \"errors\": [{\"reason\": \"alreadyExists\"}]"
+	    "}}", false },
+	{ "{\"error\": {\"code\": 403, \"errors\": [{\"reason\": "
+	    "\"quotaExceeded\"}]}}", true },
+	/* Azure: operations of others, a lock. */
+	{ "{\"code\": \"Conflict\", \"message\": \"The request failed due to "
+	    "conflicting concurrent changes to cname-set.\"}", false },
+	{ "{\"code\": \"ScopeLocked\", \"message\": \"The scope '/subscriptions"
+	    "/0/dnszones/example.net' cannot perform write operation because "
+	    "following scope(s) are locked\"}", true },
+	/* Too fast is no limit of the number of records. */
+	{ "{\"message\": \"Too many requests for this zone\"}", false },
+	{ "{\"message\": \"too many records in this zone\"}", true },
+	{ "{\"message\": \"the zone is locked by another operation in "
+	    "progress\"}", false },
+	{ "{\"message\": \"the zone is locked\"}", true },
+	/* Where to read more. */
+	{ "{\"message\": \"record already exists\", \"documentation_url\": "
+	    "\"https://api/docs/quota\"}", false },
+	{ "{\"type\": \"quotas_exceeded\"}", true },
+	{ "cname", true },
+	{ "it is a CNAME.", true },
+	{ "_acme-challenge-cname exists", false },
+	{ "", false },
+};
+
+static void
+test_lasting(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		const struct rest_answer a = { .body = cases[i].body };
+
+		if (rest_is_lasting(&a) != cases[i].is_lasting)
+			fail_msg("%s", cases[i].body);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lasting),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
