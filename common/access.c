@@ -57,18 +57,28 @@ open_command(const char *path, const struct stat *st, mode_t bits)
 	    change[0] != '\0' ? " && " : "", (unsigned)(mode | bits), path);
 }
 
+char *
+access_describe(const char *path, const struct stat *st)
+{
+	char owner[NAME_LEN], group[NAME_LEN];
+
+	return xasprintf("%s (%s:%s, mode %04o)", path,
+	    user_name(st->st_uid, owner), group_name(st->st_gid, group),
+	    (unsigned)(st->st_mode & 07777));
+}
+
 static char *
 describe(const char *path, const struct stat *st, const char *verb,
     mode_t bits)
 {
-	char user[NAME_LEN], owner[NAME_LEN], group[NAME_LEN];
-	char *command = open_command(path, st, bits);
-	char *text = xasprintf("user %s cannot %s %s (%s:%s, mode %04o): %s",
-	    user_name(geteuid(), user), verb, path,
-	    user_name(st->st_uid, owner), group_name(st->st_gid, group),
-	    (unsigned)(st->st_mode & 07777), command[0] != '\0' ? command :
+	char user[NAME_LEN], *command = open_command(path, st, bits);
+	char *shown = access_describe(path, st);
+	char *text = xasprintf("user %s cannot %s %s: %s",
+	    user_name(geteuid(), user), verb, shown,
+	    command[0] != '\0' ? command :
 	    "see its access control list (getfacl) and the security modules");
 
+	free(shown);
 	free(command);
 	return text;
 }
@@ -159,15 +169,16 @@ is_roots(const struct stat *st)
 static char *
 others_fault(const char *path, const struct stat *st)
 {
-	char owner[NAME_LEN], group[NAME_LEN];
 	struct statvfs fs;
+	char *shown, *text;
 
 	if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0)
 		return NULL;
-	return xasprintf("acmed runs as root here, and others can write %s "
-	    "(%s:%s, mode %04o): chown root:root %s && chmod go-w %s", path,
-	    user_name(st->st_uid, owner), group_name(st->st_gid, group),
-	    (unsigned)(st->st_mode & 07777), path, path);
+	shown = access_describe(path, st);
+	text = xasprintf("acmed runs as root here, and others can write %s: "
+	    "chown root:root %s && chmod go-w %s", shown, path, path);
+	free(shown);
+	return text;
 }
 
 /* Look at a file and the folder that it is in; -1 if it is gone. */

@@ -6,7 +6,7 @@
 #ifndef COMMON_ACCESS_H
 #define COMMON_ACCESS_H
 
-#include <sys/types.h>
+#include <sys/stat.h>
 
 struct stat;
 
@@ -16,6 +16,9 @@ struct stat;
  * of the directory above it that is closed.  The caller frees.
  */
 char	*access_fault(const char *path);
+
+/* "PATH (owner:group, mode 0644)".  The caller frees. */
+char	*access_describe(const char *path, const struct stat *);
 
 /*
  * The command that takes a file away from all other users ("chmod o-BITS"), but

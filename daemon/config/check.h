@@ -32,6 +32,7 @@ void	check_all(struct check *);
 
 /* Parts of check_all(). */
 void	check_warnings(struct check *);	/* of the finished conf */
+void	check_exposed(struct check *);	/* warnings of state_dir's modes */
 void	check_globals(struct check *);
 struct conf_account *check_account(struct check *, const struct section *);
 struct conf_provider *check_provider(struct check *, const struct section *);

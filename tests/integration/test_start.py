@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Starts in spite of mistakes, and what a start refuses."""
 
+import glob
 import json
 import os
 import shutil
@@ -253,6 +254,46 @@ def test_root_believes_root_only(acmed, what):
     p = proc.run([daemon.program("ACMED", "acmed"), "-t", "-c", acmed.conf],
                  check=False)
     assert p.returncode == 0, p.stdout
+
+
+@pytest.mark.parametrize("path, mode", [
+    ("", 0o777), ("/accounts", 0o770), ("/live", 0o757),
+    ("/accounts/*.key", 0o644), ("/live/*/privkey.pem", 0o644),
+    ("/state.db", 0o640), ("/last-good", 0o604)])
+def test_own_files_open_to_others(acmed, path, mode):
+    """What acmed wrote for itself: told with the command that mends it."""
+    acmed.cert("a.example.test")
+    acmed.start()
+    acmed.wait_valid("a.example.test")
+    acmed.stop()
+    path, = glob.glob(acmed.state_dir + path)
+    check = [daemon.program("ACMED", "acmed"), "-t", "-c", acmed.conf]
+    assert "warning" not in proc.run(check).stdout
+    os.chmod(path, mode)
+    line, = [x for x in proc.run(check).stdout.splitlines()
+             if x.startswith("warning")]
+    assert path + " (" in line and "mode %04o" % mode in line, line
+    start(acmed)
+    assert "open to other users" in acmed.log()
+    assert acmed.ctl("reload").stdout.count("open to other users") == 1
+    acmed.stop()
+    proc.run(["sh", "-c", line.split(": ")[-1]])
+    assert "warning" not in proc.run(check).stdout
+
+
+def test_socket_in_an_open_directory(acmed):
+    """In a sticky one, such as /tmp, nobody replaces what is of others."""
+    folder = os.path.join(acmed.folder, "run")
+    os.mkdir(folder)
+    acmed.options["control_socket"] = folder + "/s"
+    acmed.cert("a.example.test")
+    acmed.write_conf()
+    for mode, words in (0o757, "chmod go-w " + folder), (0o1777, ""):
+        os.chmod(folder, mode)
+        out = proc.run([daemon.program("ACMED", "acmed"), "-t", "-c",
+                        acmed.conf]).stdout
+        assert ("control_socket: " in out) == bool(words), out
+        assert words in out
 
 
 def second(acmed):
