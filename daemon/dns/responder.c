@@ -466,6 +466,95 @@ responder_end(struct responder *r)
 	}
 }
 
+/* --- what there is --- */
+
+static void
+address_to_ask(const struct sockaddr_storage *ss, struct dns_server *out)
+{
+	struct sockaddr_storage to = *ss;
+
+	if (ss->ss_family == AF_INET) {
+		struct sockaddr_in *in = (struct sockaddr_in *)&to;
+
+		if (in->sin_addr.s_addr == htonl(INADDR_ANY))
+			in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	} else {
+		struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&to;
+
+		if (IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr))
+			in6->sin6_addr = in6addr_loopback;
+	}
+	dnsaddr_from_ss(out, &to);
+}
+
+static bool
+is_first_of_address(const struct responder *r, const struct listener *l)
+{
+	const struct listener *o;
+
+	TAILQ_FOREACH(o, &r->listeners, link) {
+		if (o == l)
+			return true;
+		if (o->is_used && is_same(&o->ss, &l->ss))
+			return false;
+	}
+	return true;
+}
+
+/* The socket, and its twin of the other kind. */
+static void
+look_at_place(struct responder *r, struct listener *l,
+    struct responder_place *out)
+{
+	struct listener *twin;
+
+	memset(out, 0, sizeof(*out));
+	address_to_ask(&l->ss, &out->server);
+	TAILQ_FOREACH(twin, &r->listeners, link) {
+		if (twin != l && twin->is_used && is_same(&twin->ss, &l->ss))
+			break;
+	}
+	if (listener_open(l, &out->err) == -1)
+		return;
+	out->is_passed = l->is_passed;
+	if (twin == NULL)
+		(void)check_passed(r, &l->ss, l->is_tcp, &out->err);
+	else
+		(void)listener_open(twin, &out->err);
+}
+
+size_t
+responder_places(struct responder *r, struct responder_place *out, size_t max)
+{
+	struct listener *l;
+	size_t n = 0;
+
+	TAILQ_FOREACH(l, &r->listeners, link) {
+		if (n < max && l->is_used && is_first_of_address(r, l))
+			look_at_place(r, l, &out[n++]);
+	}
+	return n;
+}
+
+bool
+responder_zone_of(const struct responder *r, const char *fqdn,
+    char apex[DNAME_SIZE])
+{
+	const struct responder_zone *z;
+	struct rname name, above;
+	struct error ignored;
+
+	if (rname_from_text(&name, fqdn, &ignored) == -1 ||
+	    (z = responder_table_zone(&r->table, &name)) == NULL)
+		return false;
+	/* The part of fqdn that is its name. */
+	while (rname_from_text(&above, fqdn, &ignored) == 0 &&
+	    !rname_equal(&above, &z->name) && strchr(fqdn, '.') != NULL)
+		fqdn = strchr(fqdn, '.') + 1;
+	(void)text_printf(apex, DNAME_SIZE, "%s", fqdn);
+	return true;
+}
+
 /* --- values --- */
 
 /* Not wait for retry_cb().  -1: none is open, err says why. */

@@ -12,10 +12,13 @@
 #ifndef DAEMON_DNS_RESPONDER_H
 #define DAEMON_DNS_RESPONDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct error;
+#include "common/error.h"
+#include "daemon/dns/zone.h"
+
 struct loop;
 struct responder;
 
@@ -52,6 +55,22 @@ void	responder_begin(struct responder *);
 int	responder_serve(struct responder *, const struct responder_args *,
 	    struct error *);
 void	responder_end(struct responder *);
+
+/* One address of the configuration in force. */
+struct responder_place {
+	struct dns_server server;	/* where to ask it from this machine:
+					   for one of all addresses, the
+					   loopback's */
+	bool		 is_passed;	/* by systemd */
+	struct error	 err;		/* kind ERR_NONE: UDP and TCP are
+					   open */
+};
+/* How many there are, at most max; what is closed is tried once more. */
+size_t	responder_places(struct responder *, struct responder_place *out,
+	    size_t max);
+/* The zone of ours that holds fqdn, if there is one. */
+bool	responder_zone_of(const struct responder *, const char *fqdn,
+	    char apex[DNAME_SIZE]);
 
 /*
  * Put values at fqdn, or take them away: those that are there, or not there,

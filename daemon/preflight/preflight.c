@@ -67,6 +67,7 @@ check_free(struct pf_check *c)
 	pf_probe_cancel(c->probe);
 	fetch_cancel(c->fetch);
 	persist_look_cancel(c->look);
+	zone_clear(&c->own);
 	if (c->is_running) {
 		pf->n_checks--;
 		pf->n_probes -= c->is_probe;

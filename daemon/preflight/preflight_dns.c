@@ -376,6 +376,7 @@ pf_dns_plan(struct pf_cert *pc, const struct conf_name *name)
 		    "round" : "see that the resolvers work, and that the "
 		    "zone's servers answer them", "%s: %s", p->fqdn,
 		    err.msg);
+		pf_builtin_plan(pc, name, p->fqdn, NULL);
 		return;
 	}
 	if (p->has_home)
@@ -387,4 +388,5 @@ pf_dns_plan(struct pf_cert *pc, const struct conf_name *name)
 		    p->seen_err.msg);
 	else
 		tell_delegation(c, p, z);
+	pf_builtin_plan(pc, name, z->fqdn, z);
 }

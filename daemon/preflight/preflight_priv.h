@@ -2,9 +2,9 @@
 /*
  * preflight_priv - what the files of a preflight share: preflight.c (its
  * life, and the order of lines), preflight_ca.c (directory, account, CAA),
- * preflight_dns.c (zones, servers, DNSSEC, delegation), preflight_deploy.c,
- * preflight_http.c (what
- * http-01 needs) and preflight_probe.c.
+ * preflight_dns.c (zones, servers, DNSSEC, delegation), preflight_builtin.c
+ * (our own name server), preflight_deploy.c, preflight_http.c (what http-01
+ * needs) and preflight_probe.c.
  * Nobody else includes it.
  */
 #ifndef DAEMON_PREFLIGHT_PREFLIGHT_PRIV_H
@@ -44,6 +44,7 @@ struct pf_check {
 	const char	*what;		/* "servers"; a literal */
 	const struct conf_name *name;	/* NULL: about the CA */
 	const struct zone *zone;	/* that it is about; borrowed */
+	struct zone	 own;		/* one that was made for it */
 	/* Begin; NULL: the result is there.  Ends with pf_tell(). */
 	void		(*start)(struct pf_check *);
 	bool		 is_probe;
@@ -148,6 +149,12 @@ void		 pf_random_value(const char *head, char *out, size_t size);
 /* A result of pending is there. */
 void		 pf_step(struct pf_cert *);
 
+/*
+ * preflight_builtin.c: where acmed itself is to answer for fqdn, as the DNS
+ * leads (zone NULL: nowhere)
+ */
+void		 pf_builtin_plan(struct pf_cert *, const struct conf_name *,
+		    const char *fqdn, const struct zone *zone);
 /* preflight_ca.c */
 void		 pf_ca_start(struct pf_cert *);
 void		 pf_ca_free(struct pf_ca *);
