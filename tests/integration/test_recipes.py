@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""doc/deploy-recipes.md, typed line by line: servers with users of their own,
+as Debian packages and starts them, get their copies and serve them."""
+
+import os
+import re
+import shutil
+
+import pytest
+
+from conftest import RESOLVER
+from lab import daemon, proc
+from test_systemd import SOURCE, box, status     # noqa: F401
+from test_units import CTL, RULES, served
+
+with open(os.path.join(SOURCE, "doc/deploy-recipes.md")) as f:
+    SECTION = f.read().partition("## 1. ")[2].partition("## 2. ")[0]
+DIRECTORY = re.search("^    (install -d .*)$", SECTION, re.M).group(1)
+BLOCK = re.search(r'^    certificate "NAME" \{\n.*?^    \}\n', SECTION,
+                  re.M | re.S).group(0)
+LDIF = re.sub("^    (# )?", "", re.search(
+    r"^    # ldapmodify .*?^    EOF\n", SECTION, re.M | re.S).group(0),
+    flags=re.M)
+
+
+def rows(heading):
+    """A table of the recipes: {server: [cells]}."""
+    table = re.search(r"^\| server \| %s.*\n\|[-|]+\n((\|.*\n)+)" % heading,
+                      SECTION, re.M).group(1)
+    return {cells[0].lower(): cells[1:] for cells in (
+        [c.strip() for c in line.strip("|").split(" | ")]
+        for line in table.splitlines())}
+
+
+def spans(text):
+    return re.findall("`([^`]+)`", text.partition(" (")[0])
+
+
+STEPS, LINES = rows("directory"), rows("file")
+# What runs it, what its file says besides (None: what Debian put there), and
+# what openssl asks.
+SERVERS = {
+    "caddy": ("caddy", "{\nauto_https disable_redirects\n}\n"
+              "NAME {\nLINES\nrespond hi\n}\n",
+              [(443, "-servername", "NAME")]),
+    "coturn": ("turnserver", "realm=example.test\nlistening-ip=127.0.0.1\n"
+               "LINES\n", [(5349,)]),
+    "mariadb": ("mariadbd", "[mariadbd]\nLINES\n",
+                [(3306, "-starttls", "mysql")]),
+    "mosquitto": ("mosquitto", "listener 8883\nLINES\n", [(8883,)]),
+    "prosody": ("prosody", 'VirtualHost "NAME"\nLINES\n',
+                [(5222, "-starttls", "xmpp", "-xmpphost", "NAME"),
+                 (5269, "-starttls", "xmpp-server", "-xmpphost", "NAME")]),
+    "redis": ("redis-server", None, [(6379,)]),
+    "slapd": ("slapd", None, [(389, "-starttls", "ldap"), (636,)]),
+}
+
+
+@pytest.fixture(scope="module")
+def kitchen(box):                                    # noqa: F811
+    if not shutil.which("pkaction"):
+        pytest.skip("pkaction is not installed")
+    with open(os.path.join(SOURCE, "etc/polkit-acmed.rules")) as f:
+        box.write(RULES, f.read().replace("// , ", ", "))
+    box.write("/etc/systemd/system/acmed.service.d/recipes.conf",
+              "[Service]\n" + "".join("ReadWritePaths=-%s\n" % spans(s[0])[0]
+                                      for s in STEPS.values()))
+    box.run("systemd-sysusers")
+    box.run("systemctl", "daemon-reload")
+    return box
+
+
+def conf(lab):
+    a = daemon.Acmed(os.path.join(lab.folder, "re"), lab.pebble().directory,
+                     "/etc/lab-ca.pem", RESOLVER)
+    a.options["state_dir"] = "/var/lib/acmed"
+    a.options["control_socket"] = "/run/acmed/acmed.sock"
+    a.providers["dns"] = daemon.rfc2136(
+        key_secret=None,
+        key_secret_file="/run/credentials/acmed.service/tsig")
+    return a.text()
+
+
+def block_of(folder, step, verify):
+    """The recipe's block, with what the table says of this server."""
+    block = BLOCK
+    for pattern, line in (
+            ("names = .*",
+             'names = "NAME"\naccount = "lab"\nprovider = "dns"'),
+            ("reload = .*", step),
+            ("verify = .*", "verify = { %s }" % ", ".join(
+                '"NAME:%s connect=127.0.0.1"' % v.partition(":")[2]
+                for v in verify))):
+        block, n = re.subn(pattern, line, block)
+        assert n == 1
+    return block.replace("/etc/caddy/certs", folder)
+
+
+def configure(box, kind, name, text):                # noqa: F811
+    """Its own configuration gets the recipe's lines."""
+    file, lines = spans(LINES[kind][0])[0], "\n".join(spans(LINES[kind][1]))
+    if text is None:
+        with open(box.root + file) as f:
+            text = f.read() + "LINES\n"
+    box.write(file.replace("NAME", name),
+              text.replace("LINES", lines).replace("NAME", name))
+
+
+def wait_state(box, state):                          # noqa: F811
+    def check():
+        s = status(box)
+        return s and [d["state"] for c in s["certificates"]
+                      for d in c["deploy"]] == [state]
+    proc.wait_until(lambda: "the deploy to be %s: %s" % (
+        state, status(box)["certificates"][0]["deploy"]), check, 30)
+
+
+@pytest.mark.parametrize("kind", sorted(SERVERS))
+def test_recipe(kitchen, lab, kind):
+    (program, text, asked), name = SERVERS[kind], kind + ".example.test"
+    for p in (program,) + ("ldapmodify",) * (kind == "slapd"):
+        if not shutil.which(p, path="/usr/sbin:/usr/bin"):
+            pytest.skip(p + " is not installed")
+    (folder,), group, (step,), verify = (
+        spans(STEPS[kind][0]), STEPS[kind][1], spans(STEPS[kind][2]),
+        spans(STEPS[kind][3]))
+    unit = step.split('"')[1]
+    kitchen.run(*DIRECTORY.replace("/etc/caddy/certs", folder).replace(
+        "caddy", group).split())
+    configure(kitchen, kind, name, text)
+    kitchen.write(kitchen.conf, conf(lab) + block_of(
+        folder, step, verify).replace("NAME", name))
+    kitchen.run("systemctl", "restart", "acmed")
+    if "reload" in step:
+        wait_state(kitchen, "verifying")
+        p = kitchen.run("systemctl", "start", unit, check=False)
+        assert p.returncode == 0, kitchen.run("journalctl", "-u", unit, "-o",
+                                              "cat").stdout
+    if kind == "slapd":
+        wait_state(kitchen, "verifying")
+        kitchen.run("sh", "-c", LDIF.replace("NAME", name))
+    wait_state(kitchen, "done")
+    serials = set()
+    for is_renewed in (False, True):
+        if is_renewed:
+            p = kitchen.run(*CTL, "renew-now", name, check=False)
+            assert p.returncode == 0, p.stdout
+        for end in ("pem", "key"):
+            assert kitchen.run("stat", "-c", "%U %G %a", "%s/%s.%s" % (
+                folder, name, end)).stdout == "acmed %s 640\n" % group
+        serial, = [c["serial"] for c in status(kitchen)["certificates"]]
+        for port, *options in asked:
+            assert served(port, *[o.replace("NAME", name)
+                                  for o in options]) == serial.lstrip("0")
+        serials.add(serial)
+    assert len(serials) == 2
+    kitchen.run("systemctl", "stop", unit)
