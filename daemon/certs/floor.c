@@ -19,7 +19,7 @@ floor_is_held(const struct store_cert *row)
 
 /* Why it is due already. */
 static void
-tell(struct cert *c, time_t now)
+tell(struct cert *c, time_t now, const char *clock)
 {
 	const struct store_cert *row = &c->row;
 	char left[TEXT_SPAN_MAX], old[TEXT_SPAN_MAX], at[TEXT_TIME_MAX];
@@ -27,20 +27,22 @@ tell(struct cert *c, time_t now)
 	int64_t age = (int64_t)now - row->not_before;
 	struct error err;
 
+	if (clock == NULL)
+		clock = age > lifetime / 8 ? "is this machine's clock right?" :
+		    "";
 	(void)error_set(&err, ERR_TRANSIENT, FLOOR_DUE_ON_ARRIVAL,
 	    "the certificate was due when it arrived: valid for %s only, %s "
-	    "old on arrival%s; no other is ordered before %s, unless by "
+	    "old on arrival%s%s; no other is ordered before %s, unless by "
 	    "acmectl renew-now", text_span(row->not_after - now, left),
-	    text_span(age > 0 ? age : 0, old), age > lifetime / 8 ?
-	    "; is this machine's clock right?" : "",
-	    text_time(row->retry_at, at));
+	    text_span(age > 0 ? age : 0, old), clock[0] != '\0' ? "; " : "",
+	    clock, text_time(row->retry_at, at));
 	c->row.error = xmemdup(&err, sizeof(err));
 	event_emit(c->engine, row->name, STEP_INSTALL, LOGL_WARNING, "%s",
 	    err.msg);
 }
 
 void
-floor_installed(struct cert *c, const char *names)
+floor_installed(struct cert *c, const char *names, const char *clock)
 {
 	struct store_cert *row = &c->row;
 	time_t now = clock_now(), due;
@@ -63,7 +65,7 @@ floor_installed(struct cert *c, const char *names)
 	row->error_at = now;
 	free(row->names_failed);
 	row->names_failed = xstrdup(names);
-	tell(c, now);
+	tell(c, now, clock);
 	cert_save(c);
 }
 

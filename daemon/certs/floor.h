@@ -20,9 +20,13 @@
 /* What such a certificate is shown as: the error's code. */
 #define FLOOR_DUE_ON_ARRIVAL "engine:due-on-arrival"
 
-/* The row has become that of a new certificate, without failures; names are
- * those that it was asked for with. */
-void		 floor_installed(struct cert *, const char *names);
+/*
+ * The row has become that of a new certificate, without failures; names are
+ * those that it was asked for with.  clock says how this machine's and the CA's
+ * differ ("": they do not); NULL: not known.
+ */
+void		 floor_installed(struct cert *, const char *names,
+		    const char *clock);
 /* A run has failed in that step, and the row's retry_at is set: it may have
  * to be later.  The row is not saved. */
 void		 floor_failed(struct cert *, enum step,

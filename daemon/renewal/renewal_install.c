@@ -7,6 +7,8 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/accounts/skew.h"
+#include "daemon/acme/ca_clock.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/floor.h"
 #include "daemon/cleanup/cleanup.h"
@@ -95,8 +97,15 @@ may_switch(void *arg)
 		    LOGL_WARNING, "the CA sent no chain with it: chain.pem is "
 		    "empty, which some servers refuse; let them read "
 		    "fullchain.pem");
-	if (r->cc->source == NULL)
-		floor_installed(r->cert, r->names_json);
+	if (r->cc->source == NULL) {
+		char clock[SKEW_TEXT_MAX];
+		bool same = skew_judge(r->cert, &r->cert->ca_clock, clock) ==
+		    SKEW_NONE;
+
+		floor_installed(r->cert, r->names_json,
+		    ca_clock_now(&r->cert->ca_clock) == 0 ? NULL :
+		    same ? "" : clock);
+	}
 	r->sync = store_sync_start(r->engine->a.store, row_stored, r);
 }
 
