@@ -8,8 +8,8 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
+#include "daemon/deploy/step.h"
 #include "daemon/io/exchange.h"
-#include "daemon/io/loop.h"
 #include "daemon/store/bundle.h"
 
 #define REPLY_MAX 16384
@@ -18,12 +18,9 @@
 enum stage { ABORT, SET, COMMIT, STAGE_END };
 
 struct haproxy_op {
-	struct deploy_args a;
+	struct step	 s;
 	enum stage	 stage;
 	struct exchange_op *exchange;
-	struct timer	 turn;
-	deploy_done_cb	*done;
-	void		*arg;
 };
 
 static void	begin_stage(void *arg);
@@ -34,22 +31,14 @@ haproxy_cancel(void *arg)
 	struct haproxy_op *op = arg;
 
 	exchange_cancel(op->exchange);
-	timer_clear(&op->turn);
+	step_clear(&op->s);
 	free(op);
 }
 
 static void
 finish(struct haproxy_op *op, const struct error *err)
 {
-	struct error own;
-
-	if (err != NULL) {
-		own = *err;
-		(void)text_printf(own.code, sizeof(own.code),
-		    "deploy:haproxy");
-		err = &own;
-	}
-	op->done(err, op->arg);
+	step_tell(&op->s, "haproxy", err);
 	haproxy_cancel(op);
 }
 
@@ -75,7 +64,7 @@ is_success(enum stage stage, const char *reply)
 static void
 refused(struct haproxy_op *op, const char *reply)
 {
-	const struct conf_haproxy *h = op->a.target->haproxy;
+	const struct conf_haproxy *h = op->s.a.target->haproxy;
 	struct error err;
 	char words[300];
 
@@ -109,7 +98,7 @@ answered(const struct error *err, const char *reply, size_t len, void *arg)
 	} else if (++op->stage == STAGE_END) {
 		finish(op, NULL);
 	} else {
-		timer_set(&op->turn, 0);
+		timer_set(&op->s.turn, 0);
 	}
 }
 
@@ -130,7 +119,7 @@ drop_empty_lines(char *s)
 static char *
 make_command(struct haproxy_op *op, struct error *err)
 {
-	const struct conf_haproxy *h = op->a.target->haproxy;
+	const struct conf_haproxy *h = op->s.a.target->haproxy;
 	char *pem, *command;
 	size_t len;
 
@@ -138,8 +127,8 @@ make_command(struct haproxy_op *op, struct error *err)
 		return xasprintf("abort ssl cert %s\n", h->file);
 	if (op->stage == COMMIT)
 		return xasprintf("commit ssl cert %s\n", h->file);
-	if (bundle_make(op->a.version_dir, BUNDLE_COMBINED, op->a.cert->name,
-	    NULL, &pem, &len, err) == -1)
+	if (bundle_make(op->s.a.version_dir, BUNDLE_COMBINED,
+	    op->s.a.cert->name, NULL, &pem, &len, err) == -1)
 		return NULL;
 	drop_empty_lines(pem);
 	command = xasprintf("set ssl cert %s <<\n%s\n", h->file, pem);
@@ -158,10 +147,10 @@ begin_stage(void *arg)
 		finish(op, &err);
 		return;
 	}
-	op->exchange = exchange_start(op->a.env->loop,
-	    &(struct exchange_args){ .address = op->a.target->haproxy->socket,
+	op->exchange = exchange_start(op->s.a.env->loop,
+	    &(struct exchange_args){ .address = op->s.a.target->haproxy->socket,
 	    .data = command, .len = strlen(command), .max_reply = REPLY_MAX,
-	    .timeout_ms = op->a.target->timeout_s * 1000 }, answered, op);
+	    .timeout_ms = op->s.a.target->timeout_s * 1000 }, answered, op);
 	freezero_str(command);
 }
 
@@ -170,11 +159,7 @@ haproxy_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
 {
 	struct haproxy_op *op = xcalloc(1, sizeof(*op));
 
-	op->a = *a;
-	op->done = done;
-	op->arg = arg;
-	timer_init(&op->turn, a->env->loop, begin_stage, op);
-	timer_set(&op->turn, 0);
+	step_init(&op->s, a, begin_stage, op, done, arg);
 	return op;
 }
 

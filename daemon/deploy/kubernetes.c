@@ -8,12 +8,9 @@
 
 #include "common/error.h"
 #include "common/file.h"
-#include "common/json.h"
 #include "common/mem.h"
-#include "common/text.h"
 #include "daemon/config/conf.h"
-#include "daemon/io/http.h"
-#include "daemon/io/loop.h"
+#include "daemon/deploy/rest_step.h"
 #include "daemon/rest/sign.h"
 #include "daemon/store/bundle.h"
 
@@ -21,50 +18,6 @@
 #define REPLY_MAX	(4 * 1024 * 1024)
 #define TOKEN_MAX	16384
 #define MANAGER		"acmed"
-
-struct kubernetes_op {
-	struct deploy_args a;
-	struct timer	 turn;
-	struct http_op	*http;
-	deploy_done_cb	*done;
-	void		*arg;
-};
-
-static void
-kubernetes_cancel(void *arg)
-{
-	struct kubernetes_op *op = arg;
-
-	timer_clear(&op->turn);
-	http_cancel(op->http);
-	free(op);
-}
-
-static void
-finish(struct kubernetes_op *op, struct error *err)
-{
-	if (err != NULL)
-		(void)text_printf(err->code, sizeof(err->code),
-		    "deploy:kubernetes");
-	op->done(err, op->arg);
-	kubernetes_cancel(op);
-}
-
-/* --- the answer --- */
-
-/* Of a Status object; or the first words of what is none. */
-static void
-describe(const struct http_reply *reply, char words[300])
-{
-	struct error err;
-	json_t *o = jsonx_parse(reply->body, reply->body_len, &err);
-	const char *message = jsonx_str(o, "message");
-
-	(void)text_printf(words, 300, "%s", message != NULL ? message :
-	    reply->body);
-	json_decref(o);
-	text_clean(words);
-}
 
 /* 409 is a race with somebody who writes it too: conflicts of fields are
  * forced. */
@@ -76,30 +29,16 @@ kind_of(int status)
 }
 
 static void
-answered(const struct error *err, const struct http_reply *reply, void *arg)
+failed(void *user, const struct rest_answer *a, struct error *err)
 {
-	struct kubernetes_op *op = arg;
-	const struct conf_kubernetes *k = op->a.target->kubernetes;
-	struct error failed;
-	char words[300];
+	const struct rest_step_call *c = user;
+	const struct conf_kubernetes *k = c->s.a.target->kubernetes;
+	char words[REST_WORDS_MAX];
 
-	op->http = NULL;
-	if (err != NULL) {
-		failed = *err;
-		finish(op, &failed);
-		return;
-	}
-	if (reply->status == 200 || reply->status == 201) {
-		finish(op, NULL);
-		return;
-	}
-	describe(reply, words);
-	(void)error_set(&failed, kind_of(reply->status), "", "%s: secret "
-	    "%s/%s: it answers %d%s%s", k->url, k->namespace, k->secret,
-	    reply->status, words[0] != '\0' ? ": " : "", words);
-	if (failed.kind == ERR_TRANSIENT)
-		failed.retry_at = http_reply_retry_at(reply);
-	finish(op, &failed);
+	rest_vendor_words(a, words);
+	(void)error_set(err, kind_of(a->status), "", "%s: secret %s/%s: it "
+	    "answers %d%s%s", k->url, k->namespace, k->secret, a->status,
+	    words[0] != '\0' ? ": " : "", words);
 }
 
 /* --- the request --- */
@@ -170,30 +109,6 @@ make_body(const struct deploy_args *a, struct error *err)
 	return body;
 }
 
-static void
-send_body(struct kubernetes_op *op, const char *body, const char *token)
-{
-	const struct conf_kubernetes *k = op->a.target->kubernetes;
-	char *bearer = xasprintf("Bearer %s", token);
-	char *url = xasprintf("%s/api/v1/namespaces/%s/secrets/%s"
-	    "?fieldManager=" MANAGER "&force=true", k->url, k->namespace,
-	    k->secret);
-	const struct http_header headers[] = {
-		{ "Content-Type", "application/apply-patch+yaml", false },
-		{ "Accept", "application/json", false },
-		{ "Authorization", bearer, true },
-	};
-
-	op->http = http_start(op->a.env->http, &(struct http_args){
-	    .method = "PATCH", .url = url, .headers = headers,
-	    .n_headers = sizeof(headers) / sizeof(headers[0]), .body = body,
-	    .body_len = strlen(body), .max_reply = REPLY_MAX,
-	    .timeout_ms = op->a.target->timeout_s * 1000,
-	    .ca_file = k->ca_file }, answered, op);
-	freezero_str(bearer);
-	free(url);
-}
-
 /* Anew each time: a pod's token changes every hour. */
 static int
 read_token(const struct conf_kubernetes *k, char **token, struct error *err)
@@ -209,40 +124,48 @@ read_token(const struct conf_kubernetes *k, char **token, struct error *err)
 	return 0;
 }
 
-static void
-begin_cb(void *arg)
+static int
+apply(void *user, struct preq *rq, struct error *err)
 {
-	struct kubernetes_op *op = arg;
-	const struct conf_kubernetes *k = op->a.target->kubernetes;
-	char *token = NULL, *body = NULL, *said;
-	struct error err;
+	struct rest_step_call *c = user;
+	const struct conf_kubernetes *k = c->s.a.target->kubernetes;
+	char *token, *body;
 
-	if (read_token(k, &token, &err) == -1 ||
-	    (body = make_body(&op->a, &err)) == NULL) {
-		freezero_str(token);
-		finish(op, &err);
-		return;
+	if (read_token(k, &token, err) == -1)
+		return -1;
+	body = make_body(&c->s.a, err);
+	if (body != NULL) {
+		step_say(&c->s, "applying secret %s/%s", k->namespace,
+		    k->secret);
+		preq_start(rq, "PATCH", "/api/v1/namespaces");
+		preq_path(rq, k->namespace);
+		preq_path(rq, "secrets");
+		preq_path(rq, k->secret);
+		preq_query(rq, "fieldManager", MANAGER);
+		preq_query(rq, "force", "true");
+		preq_token(rq, "Bearer", token);
+		preq_body(rq, body, strlen(body),
+		    "application/apply-patch+yaml");
 	}
-	said = xasprintf("applying secret %s/%s", k->namespace, k->secret);
-	if (op->a.line != NULL)
-		op->a.line(said, op->arg);
-	free(said);
-	send_body(op, body, token);
 	freezero_str(token);
 	freezero_str(body);
+	return body == NULL ? -1 : 0;
 }
+
+static const struct rest_step steps[] = {
+	{ .name = "", .request = apply },
+	{ .name = NULL }
+};
 
 static void *
 kubernetes_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
 {
-	struct kubernetes_op *op = xcalloc(1, sizeof(*op));
+	const struct conf_kubernetes *k = a->target->kubernetes;
 
-	op->a = *a;
-	op->done = done;
-	op->arg = arg;
-	timer_init(&op->turn, a->env->loop, begin_cb, op);
-	timer_set(&op->turn, 0);
-	return op;
+	return rest_step_start(a, "kubernetes", &(struct rest_args){
+	    .steps = steps, .base_url = k->url, .ca_file = k->ca_file,
+	    .max_reply = REPLY_MAX, .is_idempotent = true,
+	    .failed = failed }, done, arg);
 }
 
 static bool
@@ -255,5 +178,5 @@ const struct deploy_kind deploy_kubernetes = {
 	.name = "kubernetes",
 	.is_wanted = kubernetes_is_wanted,
 	.start = kubernetes_start,
-	.cancel = kubernetes_cancel,
+	.cancel = rest_step_cancel,
 };

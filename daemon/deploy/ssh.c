@@ -13,8 +13,8 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
+#include "daemon/deploy/step.h"
 #include "daemon/io/child.h"
-#include "daemon/io/loop.h"
 #include "daemon/store/bundle.h"
 
 #define ARGS_MAX	24
@@ -22,13 +22,10 @@
 #define SUFFIX		".acmed-new"
 
 struct ssh_op {
-	struct deploy_args a;
-	struct timer	 turn;
+	struct step	 s;
 	struct child_op	*child;
 	const char	*program;	/* under way */
 	char		**local;	/* copies in scratch; NULL: not made */
-	deploy_done_cb	*done;
-	void		*arg;
 };
 
 /* An argument vector that is freed as a whole. */
@@ -40,7 +37,7 @@ struct argv {
 static void
 drop_copies(struct ssh_op *op)
 {
-	for (size_t i = 0; i < op->a.target->ssh->n_files; i++) {
+	for (size_t i = 0; i < op->s.a.target->ssh->n_files; i++) {
 		if (op->local[i] != NULL)
 			(void)unlink(op->local[i]);
 		free(op->local[i]);
@@ -53,7 +50,7 @@ ssh_cancel(void *arg)
 {
 	struct ssh_op *op = arg;
 
-	timer_clear(&op->turn);
+	step_clear(&op->s);
 	child_cancel(op->child);
 	drop_copies(op);
 	free(op->local);
@@ -63,10 +60,7 @@ ssh_cancel(void *arg)
 static void
 finish(struct ssh_op *op, struct error *err)
 {
-	if (err != NULL)
-		(void)text_printf(err->code, sizeof(err->code),
-		    "deploy:ssh");
-	op->done(err, op->arg);
+	step_tell(&op->s, "ssh", err);
 	ssh_cancel(op);
 }
 
@@ -120,11 +114,11 @@ run(struct ssh_op *op, struct argv *argv, const char *input,
 	const char *env[] = { env_path, env_home, "LC_ALL=C", NULL };
 
 	op->program = input != NULL ? "sftp" : "ssh";
-	op->child = child_start(op->a.env->children, &(struct child_args){
+	op->child = child_start(op->s.a.env->children, &(struct child_args){
 	    .argv = (const char *const *)argv->v, .env = env,
 	    .input = input, .input_len = input != NULL ? strlen(input) : 0,
 	    .max_output = OUTPUT_MAX,
-	    .timeout_ms = op->a.target->timeout_s * 1000 }, done, op);
+	    .timeout_ms = op->s.a.target->timeout_s * 1000 }, done, op);
 	for (size_t i = 0; i < argv->n; i++)
 		free(argv->v[i]);
 	free(env_path);
@@ -145,7 +139,7 @@ check(struct ssh_op *op, const struct error *err,
 		return false;
 	}
 	(void)text_printf(who, sizeof(who), "%s %s", op->program,
-	    op->a.target->ssh->host);
+	    op->s.a.target->ssh->host);
 	if (child_check(reply, who, &failed) == 0)
 		return true;
 	finish(op, &failed);
@@ -166,7 +160,7 @@ commanded(const struct error *err, const struct child_reply *reply,
 static void
 run_command(struct ssh_op *op)
 {
-	const struct conf_ssh *s = op->a.target->ssh;
+	const struct conf_ssh *s = op->s.a.target->ssh;
 	struct argv argv = { .n = 0 };
 
 	if (s->command == NULL) {
@@ -186,18 +180,13 @@ static void
 copied(const struct error *err, const struct child_reply *reply, void *arg)
 {
 	struct ssh_op *op = arg;
-	char *said;
 
 	op->child = NULL;
 	if (!check(op, err, reply))
 		return;
 	drop_copies(op);
-	if (op->a.line != NULL) {
-		said = xasprintf("%zu files copied to %s",
-		    op->a.target->ssh->n_files, op->a.target->ssh->host);
-		op->a.line(said, op->arg);
-		free(said);
-	}
+	step_say(&op->s, "%zu files copied to %s",
+	    op->s.a.target->ssh->n_files, op->s.a.target->ssh->host);
 	run_command(op);
 }
 
@@ -205,7 +194,7 @@ copied(const struct error *err, const struct child_reply *reply, void *arg)
 static int
 make_copy(struct ssh_op *op, size_t i, struct error *err)
 {
-	const struct conf_install *f = &op->a.target->ssh->files[i];
+	const struct conf_install *f = &op->s.a.target->ssh->files[i];
 	char *password = NULL, *data = NULL, *name;
 	size_t len = 0;
 	int rc = 0;
@@ -214,12 +203,12 @@ make_copy(struct ssh_op *op, size_t i, struct error *err)
 		rc = file_read_secret(f->password_file, FILE_SECRET_MAX,
 		    &password, err);
 	if (rc == 0)
-		rc = bundle_make(op->a.version_dir, f->format,
-		    op->a.cert->name, password, &data, &len, err);
+		rc = bundle_make(op->s.a.version_dir, f->format,
+		    op->s.a.cert->name, password, &data, &len, err);
 	if (rc == 0) {
 		/* One target runs once at a time. */
-		name = xasprintf("%s/ssh-%s-%s-%zu", op->a.env->scratch,
-		    op->a.cert->name, op->a.target->name, i);
+		name = xasprintf("%s/ssh-%s-%s-%zu", op->s.a.env->scratch,
+		    op->s.a.cert->name, op->s.a.target->name, i);
 		rc = file_write_atomic(AT_FDCWD, name, f->mode, data, len,
 		    err);
 		op->local[i] = name;
@@ -237,7 +226,7 @@ make_copy(struct ssh_op *op, size_t i, struct error *err)
 static char *
 make_batch(const struct ssh_op *op)
 {
-	const struct conf_ssh *s = op->a.target->ssh;
+	const struct conf_ssh *s = op->s.a.target->ssh;
 	char *batch = xstrdup("");
 
 	for (int pass = 0; pass < 2; pass++) {
@@ -262,7 +251,7 @@ static void
 begin_cb(void *arg)
 {
 	struct ssh_op *op = arg;
-	const struct conf_ssh *s = op->a.target->ssh;
+	const struct conf_ssh *s = op->s.a.target->ssh;
 	struct argv argv = { .n = 0 };
 	struct error err;
 	char *batch;
@@ -293,12 +282,8 @@ ssh_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
 {
 	struct ssh_op *op = xcalloc(1, sizeof(*op));
 
-	op->a = *a;
 	op->local = xcalloc(a->target->ssh->n_files + 1, sizeof(*op->local));
-	op->done = done;
-	op->arg = arg;
-	timer_init(&op->turn, a->env->loop, begin_cb, op);
-	timer_set(&op->turn, 0);
+	step_init(&op->s, a, begin_cb, op, done, arg);
 	return op;
 }
 

@@ -11,40 +11,11 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
-#include "daemon/io/http.h"
-#include "daemon/io/loop.h"
+#include "daemon/deploy/rest_step.h"
 #include "daemon/store/bundle.h"
 #include "daemon/store/keys.h"
 
 #define REPLY_MAX 65536
-
-struct webhook_op {
-	struct deploy_args a;
-	struct timer	 turn;
-	struct http_op	*http;
-	deploy_done_cb	*done;
-	void		*arg;
-};
-
-static void
-webhook_cancel(void *arg)
-{
-	struct webhook_op *op = arg;
-
-	timer_clear(&op->turn);
-	http_cancel(op->http);
-	free(op);
-}
-
-static void
-finish(struct webhook_op *op, struct error *err)
-{
-	if (err != NULL)
-		(void)text_printf(err->code, sizeof(err->code),
-		    "deploy:webhook");
-	op->done(err, op->arg);
-	webhook_cancel(op);
-}
 
 static enum err_kind
 kind_of(int status)
@@ -57,26 +28,14 @@ kind_of(int status)
 }
 
 static void
-answered(const struct error *err, const struct http_reply *reply, void *arg)
+failed(void *user, const struct rest_answer *a, struct error *err)
 {
-	struct webhook_op *op = arg;
-	struct error failed;
 	char words[200];
 
-	op->http = NULL;
-	if (err != NULL) {
-		failed = *err;
-		finish(op, &failed);
-	} else if (reply->status / 100 == 2) {
-		finish(op, NULL);
-	} else {
-		(void)text_printf(words, sizeof(words), "%s", reply->body);
-		text_clean(words);
-		(void)error_set(&failed, kind_of(reply->status), "", "the "
-		    "webhook answered %d%s%s", reply->status,
-		    words[0] != '\0' ? ": " : "", words);
-		finish(op, &failed);
-	}
+	(void)text_printf(words, sizeof(words), "%s", a->body);
+	text_clean(words);
+	(void)error_set(err, kind_of(a->status), "", "the webhook answered "
+	    "%d%s%s", a->status, words[0] != '\0' ? ": " : "", words);
 }
 
 /* Add a file made of the version under its name; the key only if asked. */
@@ -137,54 +96,40 @@ make_body(const struct deploy_args *a, struct error *err)
 	return body;
 }
 
-static void
-send_body(struct webhook_op *op, const char *body, const char *token)
+static int
+tell(void *user, struct preq *rq, struct error *err)
 {
-	const struct conf_webhook *w = op->a.target->webhook;
-	char *bearer = token != NULL ? xasprintf("Bearer %s", token) : NULL;
-	const struct http_header headers[] = {
-		{ "Content-Type", "application/json", false },
-		{ "Authorization", bearer, true },
-	};
+	const struct rest_step_call *c = user;
+	const struct conf_webhook *w = c->s.a.target->webhook;
+	char *token = NULL, *body;
 
-	op->http = http_start(op->a.env->http, &(struct http_args){
-	    .method = "POST", .url = w->url, .headers = headers,
-	    .n_headers = bearer != NULL ? 2 : 1, .body = body,
-	    .body_len = strlen(body), .max_reply = REPLY_MAX,
-	    .timeout_ms = op->a.target->timeout_s * 1000,
-	    .ca_file = w->ca_file, .secret_url = true }, answered, op);
-	freezero_str(bearer);
-}
-
-static void
-begin_cb(void *arg)
-{
-	struct webhook_op *op = arg;
-	const struct conf_webhook *w = op->a.target->webhook;
-	char *token = NULL, *body = NULL;
-	struct error err;
-
-	if ((w->token_file == NULL || file_read_secret(w->token_file,
-	    FILE_SECRET_MAX, &token, &err) == 0) &&
-	    (body = make_body(&op->a, &err)) != NULL)
-		send_body(op, body, token);
-	else
-		finish(op, &err);
+	if (w->token_file != NULL && file_read_secret(w->token_file,
+	    FILE_SECRET_MAX, &token, err) == -1)
+		return -1;
+	body = make_body(&c->s.a, err);
+	if (body != NULL) {
+		preq_url(rq, "POST", w->url);
+		preq_body(rq, body, strlen(body), "application/json");
+		if (token != NULL)
+			preq_token(rq, "Bearer", token);
+	}
 	freezero_str(token);
 	freezero_str(body);
+	return body == NULL ? -1 : 0;
 }
+
+static const struct rest_step steps[] = {
+	{ .name = "", .request = tell },
+	{ .name = NULL }
+};
 
 static void *
 webhook_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
 {
-	struct webhook_op *op = xcalloc(1, sizeof(*op));
-
-	op->a = *a;
-	op->done = done;
-	op->arg = arg;
-	timer_init(&op->turn, a->env->loop, begin_cb, op);
-	timer_set(&op->turn, 0);
-	return op;
+	return rest_step_start(a, "webhook", &(struct rest_args){
+	    .steps = steps, .ca_file = a->target->webhook->ca_file,
+	    .max_reply = REPLY_MAX, .plain_text = true,
+	    .is_idempotent = true, .failed = failed }, done, arg);
 }
 
 static bool
@@ -197,5 +142,5 @@ const struct deploy_kind deploy_webhook = {
 	.name = "webhook",
 	.is_wanted = webhook_is_wanted,
 	.start = webhook_start,
-	.cancel = webhook_cancel,
+	.cancel = rest_step_cancel,
 };

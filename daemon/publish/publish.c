@@ -12,6 +12,7 @@
 #include "common/names.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
+#include "daemon/deploy/step.h"
 #include "daemon/io/loop.h"
 #include "daemon/publish/manifest.h"
 #include "daemon/publish/objects.h"
@@ -22,7 +23,7 @@
 #define CONFLICTS_MAX	5
 
 struct publish_op {
-	struct deploy_args a;
+	struct step	 s;
 	const struct conf_repository *repository;
 	char		*secret;
 	struct manifest	 manifest;	/* to be published */
@@ -34,10 +35,7 @@ struct publish_op {
 					   store takes it back */
 	enum object_condition condition;
 	unsigned	 conflicts, misread;
-	struct timer	 turn;
 	struct object_op *object;
-	deploy_done_cb	*done;
-	void		*arg;
 };
 
 static void	read_manifest(struct publish_op *);
@@ -48,7 +46,7 @@ publish_cancel(void *arg)
 {
 	struct publish_op *op = arg;
 
-	timer_clear(&op->turn);
+	step_clear(&op->s);
 	object_cancel(op->object);
 	for (int i = 0; i < MANIFEST_FILES; i++)
 		freezero(op->stored[i], op->manifest.files[i].size);
@@ -60,24 +58,16 @@ publish_cancel(void *arg)
 static void
 finish(struct publish_op *op, const struct error *err)
 {
-	struct error own;
-
-	if (err != NULL) {
-		own = *err;
-		(void)text_printf(own.code, sizeof(own.code),
-		    "deploy:publish");
-		err = &own;
-	}
-	op->done(err, op->arg);
+	step_tell(&op->s, "publish", err);
 	publish_cancel(op);
 }
 
 static struct object_args
 object_args(const struct publish_op *op, const char *key)
 {
-	return (struct object_args){ .loop = op->a.env->loop,
-	    .http = op->a.env->http, .repository = op->repository,
-	    .key = key, .timeout_ms = op->a.target->timeout_s * 1000 };
+	return (struct object_args){ .loop = op->s.a.env->loop,
+	    .http = op->s.a.env->http, .repository = op->repository,
+	    .key = key, .timeout_ms = op->s.a.target->timeout_s * 1000 };
 }
 
 /* --- what is to be published --- */
@@ -90,12 +80,12 @@ make_file(struct publish_op *op, enum manifest_file_id id,
 	char *plain, *aad;
 	size_t len;
 
-	if (bundle_make(op->a.version_dir, format, op->a.cert->name, NULL,
+	if (bundle_make(op->s.a.version_dir, format, op->s.a.cert->name, NULL,
 	    &plain, &len, err) == -1)
 		return -1;
-	(void)text_printf(f->path, sizeof(f->path), "%s/%s", op->a.serial,
+	(void)text_printf(f->path, sizeof(f->path), "%s/%s", op->s.a.serial,
 	    manifest_file_name(id));
-	aad = xasprintf("%s/%s", op->a.cert->name, f->path);
+	aad = xasprintf("%s/%s", op->s.a.cert->name, f->path);
 	if (op->repository->encrypted) {
 		op->stored[id] = seal_close(op->secret, aad, plain, len,
 		    &f->size);
@@ -118,8 +108,8 @@ read_facts(struct publish_op *op, struct error *err)
 	size_t len;
 	int rc;
 
-	if (bundle_make(op->a.version_dir, BUNDLE_FULLCHAIN,
-	    op->a.cert->name, NULL, &pem, &len, err) == -1)
+	if (bundle_make(op->s.a.version_dir, BUNDLE_FULLCHAIN,
+	    op->s.a.cert->name, NULL, &pem, &len, err) == -1)
 		return -1;
 	rc = cert_info_read(pem, len, &info, err);
 	free(pem);
@@ -128,12 +118,12 @@ read_facts(struct publish_op *op, struct error *err)
 	m->names = info.names;
 	info.names = NULL;
 	(void)text_printf(m->certificate, sizeof(m->certificate), "%s",
-	    op->a.cert->name);
+	    op->s.a.cert->name);
 	(void)text_printf(m->serial, sizeof(m->serial), "%s", info.serial);
 	m->not_before = info.not_before;
 	m->not_after = info.not_after;
 	m->published_at = clock_now();
-	m->renew_at = op->a.renew_at;
+	m->renew_at = op->s.a.renew_at;
 	dname_of_host(m->publisher);
 	m->encrypted = op->repository->encrypted;
 	cert_info_clear(&info);
@@ -167,7 +157,7 @@ manifest_put(const struct error *err, const struct object_reply *reply,
 static void
 put_manifest(struct publish_op *op)
 {
-	char *key = xasprintf("%s/manifest.json", op->a.cert->name);
+	char *key = xasprintf("%s/manifest.json", op->s.a.cert->name);
 	char *text = manifest_make(&op->manifest, op->secret);
 	struct object_args a = object_args(op, key);
 
@@ -208,7 +198,7 @@ put_file(struct publish_op *op)
 		return;
 	}
 	f = &op->manifest.files[op->next_file];
-	key = xasprintf("%s/%s", op->a.cert->name, f->path);
+	key = xasprintf("%s/%s", op->s.a.cert->name, f->path);
 	a = object_args(op, key);
 	a.data = op->stored[op->next_file++];
 	a.len = f->size;
@@ -220,7 +210,7 @@ put_file(struct publish_op *op)
 static bool
 is_ours(const struct publish_op *op, const char *serial)
 {
-	char *path = xasprintf("%s/../%s", op->a.version_dir, serial);
+	char *path = xasprintf("%s/../%s", op->s.a.version_dir, serial);
 	bool found = access(path, F_OK) == 0;
 
 	free(path);
@@ -262,10 +252,10 @@ compare(struct publish_op *op, const struct object_reply *reply,
 
 	choose_condition(op, reply->etag);
 	if (manifest_read(reply->data, reply->len, op->secret,
-	    op->a.cert->name, &there, err) == -1) {
+	    op->s.a.cert->name, &there, err) == -1) {
 		(void)error_wrap(err, "repository \"%s\" has a manifest of "
 		    "\"%s\" already, which is not ours to replace",
-		    op->repository->name, op->a.cert->name);
+		    op->repository->name, op->s.a.cert->name);
 		err->kind = ERR_CONFIG;
 		return -1;
 	}
@@ -274,24 +264,16 @@ compare(struct publish_op *op, const struct object_reply *reply,
 		rc = is_ours(op, there.serial) ? 1 : error_set(err,
 		    ERR_CONFIG, "deploy:publish", "repository \"%s\" has a "
 		    "newer certificate \"%s\" (%s), of another publisher",
-		    op->repository->name, op->a.cert->name, there.serial);
+		    op->repository->name, op->s.a.cert->name, there.serial);
 	manifest_clear(&there);
 	return rc;
 }
 
 static void
-say(const struct publish_op *op, char *text /* taken */)
-{
-	if (op->a.line != NULL)
-		op->a.line(text, op->arg);
-	free(text);
-}
-
-static void
 keep_newer(struct publish_op *op)
 {
-	say(op, xasprintf("repository \"%s\" keeps the newer certificate: "
-	    "subscribers take no older one", op->repository->name));
+	step_say(&op->s, "repository \"%s\" keeps the newer certificate: "
+	    "subscribers take no older one", op->repository->name);
 	finish(op, NULL);
 }
 
@@ -323,7 +305,7 @@ manifest_got(const struct error *err, const struct object_reply *reply,
 static void
 read_manifest(struct publish_op *op)
 {
-	char *key = xasprintf("%s/manifest.json", op->a.cert->name);
+	char *key = xasprintf("%s/manifest.json", op->s.a.cert->name);
 	struct object_args a = object_args(op, key);
 
 	op->next_file = op->conflicts > 0 ? MANIFEST_FILES : 0;
@@ -346,8 +328,8 @@ begin_cb(void *arg)
 		finish(op, &err);
 		return;
 	}
-	say(op, xasprintf("publishing %s in repository \"%s\"",
-	    op->manifest.serial, op->repository->name));
+	step_say(&op->s, "publishing %s in repository \"%s\"",
+	    op->manifest.serial, op->repository->name);
 	read_manifest(op);
 }
 
@@ -356,12 +338,8 @@ publish_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
 {
 	struct publish_op *op = xcalloc(1, sizeof(*op));
 
-	op->a = *a;
 	op->repository = a->target->publish;
-	op->done = done;
-	op->arg = arg;
-	timer_init(&op->turn, a->env->loop, begin_cb, op);
-	timer_set(&op->turn, 0);
+	step_init(&op->s, a, begin_cb, op, done, arg);
 	return op;
 }
 

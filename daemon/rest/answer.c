@@ -159,6 +159,7 @@ rest_vendor_words(const struct rest_answer *a, char out[REST_WORDS_MAX])
 		(void)text_printf(out, REST_WORDS_MAX, "%s", s);
 	else
 		rest_plain_words(a, out);
+	text_clean(out);
 }
 
 void
