@@ -25,7 +25,8 @@ struct channel_env {
 	const char	*host;		/* our name, for addresses */
 };
 
-struct channel_args {			/* borrowed until done or cancel */
+/* env and conf are borrowed until done or cancel; the texts are copied. */
+struct channel_args {
 	const struct channel_env *env;
 	const struct conf_notify *conf;
 	const char	*target;	/* of mail: the address */

@@ -2,18 +2,19 @@
 #include "daemon/notify/webhook.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/mem.h"
 #include "daemon/io/http.h"
+#include "daemon/rest/run.h"
 
 #define REPLY_MAX 65536
 
 struct webhook_op {
-	enum notify_template template;
-	struct http_op	*http;
+	struct channel_args a;		/* its texts are ours: */
+	char		*subject, *text, *json;
+	struct rest_op	*rest;
 	channel_done_cb	*done;
 	void		*arg;
 };
@@ -25,26 +26,50 @@ webhook_cancel(void *arg)
 
 	if (op == NULL)
 		return;
-	http_cancel(op->http);
+	rest_cancel(op->rest);
+	free(op->subject);
+	free(op->text);
+	free(op->json);
 	free(op);
 }
 
+static int
+build(void *user, struct preq *rq, struct error *err)
+{
+	const struct webhook_op *op = user;
+
+	webhook_request(rq, &op->a, clock_now_ms());
+	return 0;
+}
+
+/* Whatever the status: several services refuse with 200. */
+static enum rest_next
+answered(void *user, const struct rest_answer *a, struct error *err)
+{
+	const struct webhook_op *op = user;
+	time_t at = http_reply_retry_at(a->http);
+
+	if (webhook_verdict(op->a.conf->template, a->status, a->body,
+	    a->body_len, clock_now(), err) == 0)
+		return REST_DONE;
+	if (at > err->retry_at)
+		err->retry_at = at;
+	return REST_FAIL;
+}
+
+static const struct rest_step steps[] = {
+	{ .name = "", .request = build, .reply = answered,
+	    .refused = answered },
+	{ .name = NULL }
+};
+
 static void
-http_done(const struct error *err, const struct http_reply *reply, void *arg)
+rest_done(enum rest_next end, struct error *err, void *arg)
 {
 	struct webhook_op *op = arg;
-	struct error failed;
 
-	op->http = NULL;
-	if (err == NULL && webhook_verdict(op->template, reply->status,
-	    reply->body, reply->body_len, clock_now(), &failed) == -1) {
-		time_t at = http_reply_retry_at(reply);
-
-		if (at > failed.retry_at)
-			failed.retry_at = at;
-		err = &failed;
-	}
-	op->done(err, op->arg);
+	op->rest = NULL;
+	op->done(end == REST_DONE ? NULL : err, op->arg);
 	webhook_cancel(op);
 }
 
@@ -52,32 +77,19 @@ static void *
 webhook_start(const struct channel_args *a, channel_done_cb *done, void *arg)
 {
 	struct webhook_op *op = xcalloc(1, sizeof(*op));
-	struct http_header headers[WEBHOOK_HEADERS];
-	struct webhook_request r;
-	struct http_args args = {
-		.method = "POST",
-		.headers = headers,
-		.max_reply = REPLY_MAX,
-		.timeout_ms = a->conf->timeout_s * 1000,
-		.ca_file = a->conf->ca_file,
-		.allow_plain = true,
-		.secret_url = true,
-		.once = true,
-	};
 
-	webhook_request_init(&r, a, clock_now_ms());
-	for (size_t i = 0; i < r.n_headers; i++)
-		headers[i] = (struct http_header){ r.headers[i].name,
-		    r.headers[i].value, true };
-	args.url = r.url;
-	args.body = r.body;
-	args.body_len = strlen(r.body);
-	args.n_headers = r.n_headers;
-	op->template = a->conf->template;
+	op->a = *a;
+	op->a.subject = op->subject = xstrdup(a->subject);
+	op->a.text = op->text = xstrdup(a->text);
+	op->a.json = op->json = xstrdup(a->json);
+	op->a.id = op->a.target = "";	/* no service asks for them */
 	op->done = done;
 	op->arg = arg;
-	op->http = http_start(a->env->http, &args, http_done, op);
-	webhook_request_clear(&r);
+	op->rest = rest_start(&(struct rest_args){
+	    .loop = a->env->loop, .http = a->env->http, .steps = steps,
+	    .user = op, .allow_http = true, .ca_file = a->conf->ca_file,
+	    .max_reply = REPLY_MAX, .timeout_ms = a->conf->timeout_s * 1000,
+	    .plain_text = true }, rest_done, op);
 	return op;
 }
 

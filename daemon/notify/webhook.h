@@ -12,21 +12,11 @@
 #include "daemon/notify/channel.h"
 
 struct error;
+struct preq;
 
-#define WEBHOOK_HEADERS 4
-
-struct webhook_request {
-	char		*url;		/* secret */
-	char		*body;
-	struct { const char *name; char *value; } headers[WEBHOOK_HEADERS];
-	size_t		 n_headers;
-};
-
-/* now_ms goes into signatures. */
-void	webhook_request_init(struct webhook_request *,
-	    const struct channel_args *, int64_t now_ms);
-/* Wipes. */
-void	webhook_request_clear(struct webhook_request *);
+/* Build the request; now_ms goes into signatures. */
+void	webhook_request(struct preq *, const struct channel_args *,
+	    int64_t now_ms);
 
 /*
  * 0 if the service has taken it.  Several say so with 200 and an error in the

@@ -23,9 +23,11 @@
 #include "common/text.h"
 #include "daemon/notify/mime.h"
 #include "daemon/notify/webhook.h"
+#include "daemon/rest/preq.h"
 #include "daemon/rest/sign.h"
 
 #define MORE "\n..."
+#define JSON_TYPE "application/json; charset=utf-8"
 
 /* The text, cut to max bytes at the end of a character. */
 static char *
@@ -49,99 +51,79 @@ whole_text(const struct channel_args *a, size_t max)
 	return cut(xasprintf("%s\n\n%s", a->subject, a->text), max);
 }
 
-static char *
-dump(json_t *j /* taken */)
+static void
+put_text(struct preq *rq, char *text /* taken */, const char *content_type)
+{
+	preq_body(rq, text, strlen(text), content_type);
+	free(text);
+}
+
+static void
+put_json(struct preq *rq, json_t *j /* taken */)
 {
 	char *text = j != NULL ? json_dumps(j, JSON_COMPACT) : NULL;
 
 	json_decref(j);
-	return text != NULL ? text : xstrdup("{}");
+	put_text(rq, text != NULL ? text : xstrdup("{}"), JSON_TYPE);
 }
 
 static void
-add_header(struct webhook_request *r, const char *name, char *value /* taken */)
-{
-	r->headers[r->n_headers].name = name;
-	r->headers[r->n_headers++].value = value;
-}
-
-/* Percent-encode what base64 has and a query must not. */
-static char *
-encode_b64(const char *s)
-{
-	char *out = xcalloc(strlen(s) + 1, 3), *to = out;
-
-	for (; *s != '\0'; s++) {
-		const char *code = *s == '+' ? "%2B" : *s == '/' ? "%2F" :
-		    *s == '=' ? "%3D" : NULL;
-
-		if (code == NULL)
-			*to++ = *s;
-		else
-			to = stpcpy(to, code);
-	}
-	return out;
-}
-
-static void
-make_json(struct webhook_request *r, const struct channel_args *a, int64_t ms)
+make_json(struct preq *rq, const struct channel_args *a, int64_t ms)
 {
 	const char *secret = a->conf->secret;
-	char sign[SIGN_HEX];
+	char sign[SIGN_HEX], *value;
 
-	r->url = xstrdup(a->conf->url);
-	r->body = xstrdup(a->json);
-	if (secret != NULL)
-		add_header(r, "X-Acmed-Signature", xasprintf("sha256=%s",
-		    sign_hmac_hex(SIGN_SHA256, secret, strlen(secret),
-		    r->body, sign)));
+	preq_url(rq, "POST", a->conf->url);
+	put_text(rq, xstrdup(a->json), JSON_TYPE);
+	if (secret == NULL)
+		return;
+	value = xasprintf("sha256=%s", sign_hmac_hex(SIGN_SHA256, secret,
+	    strlen(secret), a->json, sign));
+	preq_secret_header(rq, "X-Acmed-Signature", value);
+	free(value);
 }
 
 static void
-make_dingtalk(struct webhook_request *r, const struct channel_args *a,
-    int64_t ms)
+make_dingtalk(struct preq *rq, const struct channel_args *a, int64_t ms)
 {
 	const char *secret = a->conf->secret;
-	char *text = whole_text(a, 18000), *to_sign, *encoded;
-	char sign[SIGN_B64];
+	char *text = whole_text(a, 18000), *to_sign;
+	char sign[SIGN_B64], stamp[32];
 
-	r->body = dump(json_pack("{s:s, s:{s:s}}", "msgtype", "text",
+	preq_url(rq, "POST", a->conf->url);
+	put_json(rq, json_pack("{s:s, s:{s:s}}", "msgtype", "text",
 	    "text", "content", text));
 	free(text);
-	if (secret == NULL) {
-		r->url = xstrdup(a->conf->url);
+	if (secret == NULL)
 		return;
-	}
-	to_sign = xasprintf("%" PRId64 "\n%s", ms, secret);
-	encoded = encode_b64(sign_hmac_b64(SIGN_SHA256, secret,
+	(void)text_printf(stamp, sizeof(stamp), "%" PRId64, ms);
+	to_sign = xasprintf("%s\n%s", stamp, secret);
+	preq_query(rq, "timestamp", stamp);
+	preq_secret_query(rq, "sign", sign_hmac_b64(SIGN_SHA256, secret,
 	    strlen(secret), to_sign, sign));
-	r->url = xasprintf("%s%ctimestamp=%" PRId64 "&sign=%s", a->conf->url,
-	    strchr(a->conf->url, '?') != NULL ? '&' : '?', ms, encoded);
 	freezero_str(to_sign);
-	free(encoded);
 }
 
 static void
-make_wecom(struct webhook_request *r, const struct channel_args *a, int64_t ms)
+make_wecom(struct preq *rq, const struct channel_args *a, int64_t ms)
 {
 	char *text = whole_text(a, 2048);
 
-	r->url = xstrdup(a->conf->url);
-	r->body = dump(json_pack("{s:s, s:{s:s}}", "msgtype", "text",
+	preq_url(rq, "POST", a->conf->url);
+	put_json(rq, json_pack("{s:s, s:{s:s}}", "msgtype", "text",
 	    "text", "content", text));
 	free(text);
 }
 
 static void
-make_feishu(struct webhook_request *r, const struct channel_args *a,
-    int64_t ms)
+make_feishu(struct preq *rq, const struct channel_args *a, int64_t ms)
 {
 	char *text = whole_text(a, 18000), *key, sign[SIGN_B64], stamp[32];
 	json_t *j = json_pack("{s:s, s:{s:s}}", "msg_type", "text",
 	    "content", "text", text);
 
 	free(text);
-	r->url = xstrdup(a->conf->url);
+	preq_url(rq, "POST", a->conf->url);
 	if (a->conf->secret != NULL && j != NULL) {
 		(void)text_printf(stamp, sizeof(stamp), "%" PRId64, ms / 1000);
 		key = xasprintf("%s\n%s", stamp, a->conf->secret);
@@ -150,11 +132,11 @@ make_feishu(struct webhook_request *r, const struct channel_args *a,
 		(void)json_object_set_new(j, "sign", json_string(sign));
 		freezero_str(key);
 	}
-	r->body = dump(j);
+	put_json(rq, j);
 }
 
 static void
-make_slack(struct webhook_request *r, const struct channel_args *a, int64_t ms)
+make_slack(struct preq *rq, const struct channel_args *a, int64_t ms)
 {
 	char *text = whole_text(a, 6000);
 	char *out = xcalloc(strlen(text) + 1, 5), *to = out;
@@ -168,15 +150,14 @@ make_slack(struct webhook_request *r, const struct channel_args *a, int64_t ms)
 		else
 			to = stpcpy(to, code);
 	}
-	r->url = xstrdup(a->conf->url);
-	r->body = dump(json_pack("{s:s}", "text", out));
+	preq_url(rq, "POST", a->conf->url);
+	put_json(rq, json_pack("{s:s}", "text", out));
 	free(out);
 	free(text);
 }
 
 static void
-make_telegram(struct webhook_request *r, const struct channel_args *a,
-    int64_t ms)
+make_telegram(struct preq *rq, const struct channel_args *a, int64_t ms)
 {
 	static const char method[] = "/sendMessage";
 	size_t len = strlen(a->conf->url);
@@ -184,10 +165,12 @@ make_telegram(struct webhook_request *r, const struct channel_args *a,
 	char *text = whole_text(a, 4096);
 	bool has_method = len > strlen(method) &&
 	    strcmp(a->conf->url + len - strlen(method), method) == 0;
+	char *url = xasprintf("%s%s", a->conf->url, has_method ? "" : method);
 
-	r->url = xasprintf("%s%s", a->conf->url, has_method ? "" : method);
-	r->body = dump(json_pack("{s:s, s:s, s:b}", "chat_id", a->conf->chat,
+	preq_url(rq, "POST", url);
+	put_json(rq, json_pack("{s:s, s:s, s:b}", "chat_id", a->conf->chat,
 	    "text", text, "disable_web_page_preview", 1));
+	freezero_str(url);
 	free(text);
 }
 
@@ -206,22 +189,23 @@ unfold(char *s)
 }
 
 static void
-make_ntfy(struct webhook_request *r, const struct channel_args *a, int64_t ms)
+make_ntfy(struct preq *rq, const struct channel_args *a, int64_t ms)
 {
 	static const char *const priorities[] = {
 		[NLEV_NOTICE] = "3", [NLEV_WARNING] = "4",
 		[NLEV_CRITICAL] = "5",
 	};
+	char *title = unfold(mime_header(a->subject));
 
 	_Static_assert(sizeof(priorities) / sizeof(priorities[0]) == NLEV_END,
 	    "priorities");
-	r->url = xstrdup(a->conf->url);
-	r->body = cut(xstrdup(a->text), 4096);
-	add_header(r, "Title", unfold(mime_header(a->subject)));
-	add_header(r, "Priority", xstrdup(priorities[a->level]));
+	preq_url(rq, "POST", a->conf->url);
+	put_text(rq, cut(xstrdup(a->text), 4096), "text/plain; charset=utf-8");
+	preq_header(rq, "Title", title);
+	preq_header(rq, "Priority", priorities[a->level]);
 	if (a->conf->secret != NULL)
-		add_header(r, "Authorization", xasprintf("Bearer %s",
-		    a->conf->secret));
+		preq_token(rq, "Bearer", a->conf->secret);
+	free(title);
 }
 
 /* --- what they answer --- */
@@ -304,7 +288,7 @@ read_telegram(const json_t *j, time_t now, struct error *err)
 }
 
 static const struct {
-	void	(*make)(struct webhook_request *, const struct channel_args *,
+	void	(*make)(struct preq *, const struct channel_args *,
 		    int64_t now_ms);
 	int	(*read)(const json_t *, time_t now, struct error *);
 } templates[] = {
@@ -320,23 +304,9 @@ _Static_assert(sizeof(templates) / sizeof(templates[0]) == TEMPLATE_END,
     "templates");
 
 void
-webhook_request_init(struct webhook_request *r, const struct channel_args *a,
-    int64_t now_ms)
+webhook_request(struct preq *rq, const struct channel_args *a, int64_t now_ms)
 {
-	*r = (struct webhook_request){ 0 };
-	add_header(r, "Content-Type", xstrdup(a->conf->template ==
-	    TEMPLATE_NTFY ? "text/plain; charset=utf-8" :
-	    "application/json; charset=utf-8"));
-	templates[a->conf->template].make(r, a, now_ms);
-}
-
-void
-webhook_request_clear(struct webhook_request *r)
-{
-	freezero_str(r->url);
-	free(r->body);
-	for (size_t i = 0; i < r->n_headers; i++)
-		freezero_str(r->headers[i].value);
+	templates[a->conf->template].make(rq, a, now_ms);
 }
 
 int

@@ -13,14 +13,37 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "daemon/io/http.h"
 #include "daemon/notify/webhook.h"
+#include "daemon/rest/preq_run.h"
 
 #define NOW 1800000000
 
-static char *
-path_of(const struct webhook_request *r, const char *path)
+static const char *
+body(const struct preq *rq)
 {
-	json_t *j = json_loads(r->body, 0, NULL);
+	size_t len;
+
+	return preq_get_body(rq, &len);
+}
+
+/* As it will be sent; the caller frees. */
+static char *
+url(struct preq *rq)
+{
+	struct http_args a;
+	struct error err;
+
+	assert_int_equal(preq_finish(rq, true, &a, &err), 0);
+	assert_true(a.secret_url);
+	assert_string_equal(a.method, "POST");
+	return xstrdup(a.url);
+}
+
+static char *
+path_of(const struct preq *rq, const char *path)
+{
+	json_t *j = json_loads(body(rq), 0, NULL);
 	const char *s = jsonx_str(j, path);
 	char *copy = s != NULL ? xstrdup(s) : NULL;
 
@@ -28,13 +51,13 @@ path_of(const struct webhook_request *r, const char *path)
 	return copy;
 }
 
-static void
-make(struct webhook_request *r, enum notify_template template,
-    const char *url, const char *secret, const char *text, int64_t ms)
+static struct preq *
+make(enum notify_template template,
+    const char *to, const char *secret, const char *text, int64_t ms)
 {
 	struct conf_notify conf = {
 		.kind = NOTIFY_WEBHOOK, .template = template,
-		.url = (char *)(uintptr_t)url,
+		.url = (char *)(uintptr_t)to,
 		.secret = (char *)(uintptr_t)secret,
 		.chat = (char *)(uintptr_t)"-100",
 	};
@@ -42,46 +65,49 @@ make(struct webhook_request *r, enum notify_template template,
 	    .text = text, .json = "{\"a\":1}", .level = NLEV_CRITICAL,
 	    .id = "1@h", .target = "" };
 
-	webhook_request_init(r, &a, ms);
+	struct preq *rq = preq_new(NULL, false);
+
+	webhook_request(rq, &a, ms);
+	return rq;
 }
 
-static const char *
-header(const struct webhook_request *r, const char *name)
+static void
+is_url(struct preq *rq, const char *want)
 {
-	for (size_t i = 0; i < r->n_headers; i++) {
-		if (strcmp(r->headers[i].name, name) == 0)
-			return r->headers[i].value;
-	}
-	return NULL;
+	char *got = url(rq);
+
+	assert_string_equal(got, want);
+	free(got);
 }
 
 static void
 test_signatures(void **state)
 {
-	struct webhook_request r;
+	struct preq *rq;
 	char *s;
 
-	make(&r, TEMPLATE_DINGTALK, "https://d/send?access_token=t",
+	rq = make(TEMPLATE_DINGTALK, "https://d/send?access_token=t",
 	    "this is secret", "x", INT64_C(1577262236757));
-	assert_string_equal(r.url, "https://d/send?access_token=t&timestamp="
+	is_url(rq, "https://d/send?access_token=t&timestamp="
 	    "1577262236757&sign=hmPWwU%2B7lVdm3ZZz0r9tSfx0L4Q26jWOZr9%2BGs6"
 	    "EZQM%3D");
-	webhook_request_clear(&r);
-	make(&r, TEMPLATE_FEISHU, "https://f/hook/x", "demo", "x",
+	preq_free(rq);
+	rq = make(TEMPLATE_FEISHU, "https://f/hook/x", "demo", "x",
 	    INT64_C(1599360473999));
-	s = path_of(&r, "sign");
+	s = path_of(rq, "sign");
 	assert_string_equal(s, "l1N0gAcBjdwBvGm1xMjOF0XSyaLRpR7tuO5dHfhAYc8=");
 	free(s);
-	s = path_of(&r, "timestamp");
+	s = path_of(rq, "timestamp");
 	assert_string_equal(s, "1599360473");
 	free(s);
-	assert_string_equal(r.url, "https://f/hook/x");
-	webhook_request_clear(&r);
-	make(&r, TEMPLATE_JSON, "https://j/", "k", "x", 0);
-	assert_string_equal(r.body, "{\"a\":1}");
-	assert_string_equal(header(&r, "X-Acmed-Signature"), "sha256=c3a92ff9"
+	is_url(rq, "https://f/hook/x");
+	preq_free(rq);
+	rq = make(TEMPLATE_JSON, "https://j/", "k", "x", 0);
+	assert_string_equal(body(rq), "{\"a\":1}");
+	assert_string_equal(preq_get_header(rq, "X-Acmed-Signature"),
+	    "sha256=c3a92ff9"
 	    "e274cdcce27a58c15a78ec6dcbbdbd0038a87e7a11baef2028fd8bff");
-	webhook_request_clear(&r);
+	preq_free(rq);
 }
 
 static void
@@ -105,28 +131,28 @@ test_bodies(void **state)
 		{ TEMPLATE_WECOM, "https://d/", "msgtype", "text" },
 		{ TEMPLATE_FEISHU, "https://d/", "msg_type", "text" },
 	};
-	struct webhook_request r;
+	struct preq *rq;
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
 		char *got;
 
-		make(&r, cases[i].template, cases[i].url, NULL, "a<b>&c", 0);
-		got = path_of(&r, cases[i].path);
+		rq = make(cases[i].template, cases[i].url, NULL, "a<b>&c", 0);
+		got = path_of(rq, cases[i].path);
 		assert_non_null(got);
 		assert_string_equal(got, cases[i].want);
 		free(got);
-		webhook_request_clear(&r);
+		preq_free(rq);
 	}
-	make(&r, TEMPLATE_TELEGRAM, "https://t/bot1:x", NULL, "x", 0);
-	assert_string_equal(r.url, "https://t/bot1:x/sendMessage");
-	webhook_request_clear(&r);
-	make(&r, TEMPLATE_NTFY, "https://n/topic", "tk", "body", 0);
-	assert_string_equal(r.body, "body");
-	assert_string_equal(header(&r, "Title"),
+	rq = make(TEMPLATE_TELEGRAM, "https://t/bot1:x", NULL, "x", 0);
+	is_url(rq, "https://t/bot1:x/sendMessage");
+	preq_free(rq);
+	rq = make(TEMPLATE_NTFY, "https://n/topic", "tk", "body", 0);
+	assert_string_equal(body(rq), "body");
+	assert_string_equal(preq_get_header(rq, "Title"),
 	    "=?UTF-8?B?W2FjbWVkXSDnu63mnJ8=?=");
-	assert_string_equal(header(&r, "Priority"), "5");
-	assert_string_equal(header(&r, "Authorization"), "Bearer tk");
-	webhook_request_clear(&r);
+	assert_string_equal(preq_get_header(rq, "Priority"), "5");
+	assert_string_equal(preq_get_header(rq, "Authorization"), "Bearer tk");
+	preq_free(rq);
 }
 
 /* The longest text that a service takes, cut between characters. */
@@ -150,18 +176,18 @@ test_limits(void **state)
 	for (size_t i = 0; i < 30000; i += 3)
 		memcpy(big + i, "续", 3);
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
-		struct webhook_request r;
+		struct preq *rq;
 		char *got;
 
-		make(&r, cases[i].template, "https://x/", NULL, big, 0);
-		got = cases[i].path != NULL ? path_of(&r, cases[i].path) :
-		    xstrdup(r.body);
+		rq = make(cases[i].template, "https://x/", NULL, big, 0);
+		got = cases[i].path != NULL ? path_of(rq, cases[i].path) :
+		    xstrdup(body(rq));
 		assert_non_null(got);	/* else it was not UTF-8 */
 		assert_true(strlen(got) <= cases[i].max);
 		assert_true(strlen(got) > 2000);
 		assert_string_equal(got + strlen(got) - 4, "\n...");
 		free(got);
-		webhook_request_clear(&r);
+		preq_free(rq);
 	}
 	free(big);
 }
