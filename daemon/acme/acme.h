@@ -206,7 +206,10 @@ struct acme_op	*acme_authz_get_start(struct acme *, const char *url,
 /* "I am ready": POST {} to the challenge. */
 struct acme_op	*acme_challenge_start(struct acme *, const char *url,
 		    acme_cb *, void *arg);
-/* csr is DER. */
+/*
+ * csr is DER.  An answer that cannot be read is ERR_TRANSIENT: the CA may be at
+ * it, and the order may tell.
+ */
 struct acme_op	*acme_finalize_start(struct acme *, const char *url,
 		    const void *csr, size_t csr_len, const char *order_url,
 		    acme_order_cb *, void *arg);

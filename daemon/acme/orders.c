@@ -299,12 +299,33 @@ finalize_recover(struct acme_op *op, const struct error *err, bool was_lost)
 	return true;
 }
 
+/*
+ * The CA has taken the request, whatever it says of the order: an answer that
+ * cannot be read is no refusal, and the order itself may tell more.
+ */
+static void
+finalize_answer(struct acme_op *op, const struct http_reply *reply)
+{
+	struct error err;
+	struct acme_order *order = read_order(op, reply, op->url, &err);
+
+	if (order != NULL) {
+		finish_order(op, order);
+		acme_order_free(order);
+		return;
+	}
+	err.kind = ERR_TRANSIENT;
+	op->err = xmemdup(&err, sizeof(err));
+	op->act = &finalize_check_act;
+	op_post(op, op->url, "");
+}
+
 static const struct act finalize_act = {
 	.what = "finalize",
 	.max_reply = REPLY_MAX,
 	.timeout_ms = LONG_TIMEOUT_MS,
 	.may_lag = true,
-	.answer = order_answer,
+	.answer = finalize_answer,
 	.tell_error = tell_order_error,
 	.recover = finalize_recover,
 };

@@ -35,6 +35,20 @@ is_of_clock(const struct error *err)
 	    strcmp(err->code, "cert:not-yet") == 0;
 }
 
+/*
+ * Is it no refusal of the CA's: a page of a proxy before it, or an answer that
+ * cannot be read?  The CA's own word for a request that it cannot read has the
+ * same code, and is quoted.
+ */
+static bool
+is_unworded(const struct error *err)
+{
+	return strncmp(err->code, "acme:http-", 10) == 0 ||
+	    strcmp(err->code, "acme:not-found") == 0 ||
+	    (strcmp(err->code, "acme:malformed") == 0 &&
+	    strstr(err->msg, "malformed: ") == NULL);
+}
+
 bool
 renewal_has_order(const struct renewal *r)
 {
@@ -76,7 +90,7 @@ renewal_order_is_spent(const struct renewal *r, const struct error *err)
 	/* A person need not wait for the hour, where the CA knows of none. */
 	if (r->cert->was_forced && strcmp(err->code, "acme:not-found") == 0)
 		return true;
-	if (!r->is_sent && strcmp(err->code, "acme:not-found") != 0)
+	if (!r->is_sent && !is_unworded(err))
 		return true;
 	return !is_of_clock(err) && !is_recent(row->order_sent_at != 0 ?
 	    row->order_sent_at : row->order_at);

@@ -71,6 +71,43 @@ def test_order_goes_back(odd, state):
     issued_once(ca, a, name)
 
 
+@pytest.mark.parametrize("answer", ["page", "status", "url", "302", "403"])
+def test_finalize_cannot_be_read(odd, answer):
+    """Neither a page of a proxy's, nor an order that cannot be read, is a
+    refusal: the same order is gone on with."""
+    name = "unread-%s.example.test" % answer
+    ca, a = odd(name)
+    bad = [2]       # also the order, as it is asked for after finalize
+
+    def odd_answer(ca, status, headers, o):
+        if bad[0] == 0 or o["status"] != "valid":
+            return status, headers, o
+        bad[0] -= 1
+        if answer == "status":
+            o["status"] = "issued"
+        elif answer == "url":
+            o["certificate"] = o["certificate"].replace("https:", "http:")
+        else:
+            return 200, [("Content-Type", "text/html")], b"<p>Wait.</p>"
+        return status, headers, o
+
+    def refuse(ca, h, payload):
+        if bad[0] > 0:
+            bad[0] = 0
+            return int(answer), [("Location", "/x")], b"<p>Wait.</p>"
+    if answer in ("302", "403"):
+        ca.before["finalize"] = refuse
+    else:
+        ca.after["finalize"] = ca.after["order"] = odd_answer
+    a.start()
+    a.wait_error(name)
+    assert a.ctl("renew-now", name).returncode == 0
+    a.wait_valid(name)
+    assert bad == [0]
+    assert ca.count()["newOrder"] == 1
+    assert ca.count()["finalize"] == (2 if answer in ("302", "403") else 1)
+
+
 @pytest.mark.parametrize("absent", [None, "missing"])
 def test_no_authorizations(odd, absent):
     """Past pending the list is null, or not there.  az-acme/az-acme-cli#50."""

@@ -908,7 +908,10 @@ test_finalize(void **state)
 		FAILS("/f/1", "http:resolve") },
 	    bad_csr[] = { BEGIN, POST("/f/1", 400, "B", "",
 		PROBLEM("badCSR")) },
-	    malformed[] = { BEGIN, POST("/f/1", 200, "B", "", "[]") };
+	    malformed[] = { BEGIN, POST("/f/1", 200, "B", "", "[]"),
+		IS("ready") },
+	    malformed_valid[] = { BEGIN, POST("/f/1", 200, "B", "", "[]"),
+		IS("processing") };
 	static const struct {
 		const struct fake_exchange *script;
 		size_t n;
@@ -925,7 +928,8 @@ test_finalize(void **state)
 		    0 },
 		{ RUN(unreachable), ERR_TRANSIENT, "http:resolve", 0 },
 		{ RUN(bad_csr), ERR_REJECTED, "acme:badCSR", 0 },
-		{ RUN(malformed), ERR_REJECTED, "acme:malformed", 0 },
+		{ RUN(malformed), ERR_TRANSIENT, "acme:malformed", 0 },
+		{ RUN(malformed_valid), ERR_NONE, "", ACME_PROCESSING },
 	};
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {

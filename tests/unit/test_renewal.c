@@ -316,7 +316,7 @@ test_resume_in_vain(void **state)
 		die_at(r, FAKE_GET_AUTHZ, false);
 		if (i == 0)
 			fake_rule_fail(&fake_ca.rules[FAKE_GET_ORDER], 1,
-			    ERR_REJECTED, "acme:http-404", "no such order");
+			    ERR_REJECTED, "acme:unauthorized", "not yours");
 		else
 			fake_ca.orders[0].status = i == 1 ? ACME_INVALID :
 			    ACME_EXPIRED;
