@@ -54,6 +54,25 @@ utf8_len(const unsigned char *s)
 	return n;
 }
 
+bool
+text_is_utf8(const char *s, size_t len)
+{
+	char one[5];
+
+	while (len > 0) {
+		size_t n = len < sizeof(one) - 1 ? len : sizeof(one) - 1;
+
+		memcpy(one, s, n);
+		one[n] = '\0';
+		n = utf8_len((const unsigned char *)one);
+		if (n == 0)
+			return false;
+		s += n;
+		len -= n;
+	}
+	return true;
+}
+
 /* A lead byte whose continuation bytes run into the end of the text. */
 static bool
 is_cut_tail(const unsigned char *s)

@@ -25,6 +25,9 @@ bool	text_printf(char *out, size_t size, const char *fmt, ...)
  */
 void	text_clean(char *s);
 
+/* Are these bytes well-formed UTF-8? */
+bool	text_is_utf8(const char *s, size_t len);
+
 /*
  * "30d", "12h", "10m", "90s", "2w" or a plain number of seconds; several may
  * follow each other ("1d12h").  Returns -1 unless the whole string is one and

@@ -53,7 +53,8 @@ cmd_status(const struct options *o)
 		print_json(o, reply.body, JSON_INDENT(2));
 	else
 		status_print(&o->out, reply.body, clock_now());
-	if (o->check && status_has_stuck(reply.body))
+	if (o->check && (status_has_stuck(reply.body) ||
+	    status_has_mistakes(reply.body)))
 		code = EXIT_FAILED;
 	json_array_foreach(json_object_get(reply.body, "certificates"), i,
 	    cert) {

@@ -318,6 +318,12 @@ status_has_stuck(const json_t *status)
 	return false;
 }
 
+bool
+status_has_mistakes(const json_t *status)
+{
+	return json_is_string(jsonx_get(status, "config.error"));
+}
+
 static void
 print_file(const struct term *t, const json_t *file, time_t now)
 {

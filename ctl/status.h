@@ -23,6 +23,8 @@ void	status_print_cert(const struct term *, const json_t *cert, time_t now);
 bool	status_is_bad(const json_t *cert);
 /* Is there a record that cannot be removed, of which people are told? */
 bool	status_has_stuck(const json_t *status);
+/* Has the configuration mistakes, so that something may be left out? */
+bool	status_has_mistakes(const json_t *status);
 /* Of the word for its condition. */
 enum term_colour status_colour(const json_t *cert);
 

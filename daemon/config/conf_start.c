@@ -244,6 +244,7 @@ describe(struct start *s, const struct conf *conf)
 	    s->n_mistakes > 1 ? "the first: " : "", s->first);
 	free(old);
 	free(out);
+	text_clean(text);	/* paths may be in any encoding */
 	return text;
 }
 

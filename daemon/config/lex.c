@@ -128,6 +128,16 @@ bare(struct lex *x)
 	return x->kind = LEX_STR;
 }
 
+/* Comments may hold anything; what is used goes on into JSON and messages. */
+static enum lex_kind
+check_word(struct lex *x)
+{
+	if (x->kind != LEX_STR || text_is_utf8(x->word, x->len))
+		return x->kind;
+	return bad(x, x->line, "found bytes that are not UTF-8; save the file "
+	    "as UTF-8");
+}
+
 enum lex_kind
 lex_next(struct lex *x)
 {
@@ -144,8 +154,10 @@ lex_next(struct lex *x)
 	x->len = 0;
 	if (x->p == x->end)
 		return x->kind = LEX_END;
-	if (*x->p == '"' || *x->p == '\'')
-		return quoted(x);
+	if (*x->p == '"' || *x->p == '\'') {
+		(void)quoted(x);
+		return check_word(x);
+	}
 	if (starts(x, "+=")) {
 		x->p += x->len = 2;
 		return x->kind = LEX_APPEND;
@@ -154,7 +166,8 @@ lex_next(struct lex *x)
 		x->p += x->len = 1;
 		return x->kind = LEX_PUNCT;
 	}
-	return bare(x);
+	(void)bare(x);
+	return check_word(x);
 }
 
 bool

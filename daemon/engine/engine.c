@@ -289,6 +289,8 @@ engine_set_reload_error(struct engine *e, const char *text)
 {
 	free(e->reload_error);
 	e->reload_error = text != NULL ? xstrdup(text) : NULL;
+	if (text != NULL)	/* it may have been cut in a character */
+		text_clean(e->reload_error);
 	teller_kick(e->teller);
 }
 

@@ -60,6 +60,7 @@ def test_one_bad_file(acmed):
     error = config_error(acmed)
     assert 'certificate "b.example.test"' in error and "keey" in error
     assert path in acmed.ctl("status").stdout.replace("\n  ", "")
+    assert acmed.ctl("status", "--check").returncode == 1
     acmed.wait("the message", lambda: os.path.exists(out) and "keey" in
                open(out).read())
     assert acmed.cert_status("b.example.test") is None
@@ -69,6 +70,24 @@ def test_one_bad_file(acmed):
     assert p.returncode == 0 and "added: b.example.test" in p.stdout
     acmed.wait_valid("b.example.test")
     assert config_error(acmed) == ""
+    assert acmed.ctl("status", "--check").returncode == 0
+
+
+def test_not_utf8(acmed):
+    """A file in Latin-1, also by its own name: left out, and the status can
+    still be shown."""
+    acmed.cert("a.example.test")
+    with_conf_d(acmed)
+    path = conf_d(acmed, "b.conf", cert("b.example.test"))
+    with open(path, "rb") as f:
+        text = f.read().replace(b"b.example", b"caf\xe9.example")
+    with open(path, "wb") as f:
+        f.write(text)
+    os.rename(os.fsencode(path), os.path.join(
+        os.path.dirname(os.fsencode(path)), b"caf\xe9.conf"))
+    start(acmed)
+    acmed.wait_valid("a.example.test")
+    assert "save the file as UTF-8" in config_error(acmed)
 
 
 def test_last_good_version(acmed):

@@ -976,6 +976,14 @@
     "the escape \"\\0\"; write the character itself (\\n, "
     "\\t, \\\" and \\\\ are known)\n" },
 { CERT
+    " preferred_chain = \"caf\xe9\"\n"
+    "}\n",
+    AT "4: certificate \"example.com\": syntax error: found "
+    "bytes that are not UTF-8; save the file as UTF-8\n" },
+{ CERT
+    "} # caf\xe9\n",
+    "" },
+{ CERT
     " preferred_chain = \"a\\nb\"\n"
     "}\n",
     AT "4: certificate \"example.com\": preferred_chain = \"a "
