@@ -2,9 +2,11 @@
 #include "common/json.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/error.h"
+#include "common/mem.h"
 #include "common/text.h"
 
 #define SHOWN_MAX 80		/* bytes of a bad text in the message */
@@ -24,6 +26,61 @@ jsonx_parse(const char *text, size_t len, struct error *err)
 		    (int)(len < SHOWN_MAX ? len : SHOWN_MAX), text,
 		    len > SHOWN_MAX ? "..." : "");
 	return root;
+}
+
+/*
+ * A copy in which integers of 19 digits or more, which jansson may refuse, are
+ * in quotes; the caller frees.
+ */
+static char *
+quote_long(const char *text, size_t len, size_t *out_len)
+{
+	static const char digits[] = "0123456789";
+	char *out = xmalloc(len + 2 * (len / 19) + 1);
+	bool is_string = false;
+	size_t n = 0, run, sign;
+
+	for (size_t i = 0; i < len; i += run) {
+		sign = text[i] == '-';
+		run = is_string ? 0 : sign;
+		while (!is_string && i + run < len && text[i + run] != '\0' &&
+		    strchr(digits, text[i + run]) != NULL)
+			run++;
+		if (run >= 19 + sign && (i + run == len ||
+		    strchr(".eE", text[i + run]) == NULL)) {
+			out[n++] = '"';
+			memcpy(out + n, text + i, run);
+			n += run;
+			out[n++] = '"';
+			continue;
+		}
+		if (run == 0)
+			run = is_string && text[i] == '\\' && i + 1 < len ? 2 :
+			    1;
+		is_string ^= text[i] == '"';
+		memcpy(out + n, text + i, run);
+		n += run;
+	}
+	*out_len = n;
+	return out;
+}
+
+json_t *
+jsonx_parse_any(const char *text, size_t len)
+{
+	const size_t flags = JSON_DECODE_ANY | JSON_REJECT_DUPLICATES;
+	json_error_t why;
+	json_t *json;
+	char *copy;
+
+	json = json_loadb(text, len, flags, &why);
+	if (json != NULL ||
+	    json_error_code(&why) != json_error_numeric_overflow)
+		return json;
+	copy = quote_long(text, len, &len);
+	json = json_loadb(copy, len, flags, NULL);
+	freezero(copy, len);
+	return json;
 }
 
 static json_t *
@@ -99,6 +156,19 @@ jsonx_int(const json_t *root, const char *path, int64_t fallback)
 	const json_t *v = jsonx_get(root, path);
 
 	return json_is_integer(v) ? json_integer_value(v) : fallback;
+}
+
+int64_t
+jsonx_number(const json_t *root, const char *path, int64_t fallback)
+{
+	const char *s = jsonx_str(root, path);
+	long long number;
+	char *end;
+
+	if (s == NULL)
+		return jsonx_int(root, path, fallback);
+	number = strtoll(s, &end, 10);
+	return end == s || *end != '\0' ? fallback : number;
 }
 
 bool

@@ -20,6 +20,12 @@ struct error;
  * the text.  The caller owns the result.
  */
 json_t		*jsonx_parse(const char *text, size_t len, struct error *);
+/*
+ * Parse any value, of those who know no bounds: where an integer is beyond 64
+ * bits, all long ones become strings of their digits.  NULL if it is no JSON,
+ * or a member is there twice; the caller owns the result.
+ */
+json_t		*jsonx_parse_any(const char *text, size_t len);
 
 /* The value at path, or NULL; borrowed. */
 json_t		*jsonx_get(const json_t *, const char *path);
@@ -33,6 +39,9 @@ int		 jsonx_copy_str(const json_t *, const char *path, char *out,
 		    size_t size, struct error *);
 /* The integer at path, or fallback. */
 int64_t		 jsonx_int(const json_t *, const char *path, int64_t fallback);
+/* The same where some write the digits in a string. */
+int64_t		 jsonx_number(const json_t *, const char *path,
+		    int64_t fallback);
 /* The boolean at path, or fallback. */
 bool		 jsonx_bool(const json_t *, const char *path, bool fallback);
 

@@ -311,7 +311,7 @@ zone_reply(struct provider_call *c, const struct rest_answer *a,
 	if (provider_str(c->values, OPT_GROUP) != NULL)
 		return zone_found(c, a->json, err) == -1 ? REST_FAIL :
 		    zone_done(c);
-	zones = rest_array(a, "value", err);
+	zones = rest_entries(a, "value", NULL, err);
 	if (zones == NULL)
 		return REST_FAIL;
 	for (size_t i = 0; i < json_array_size(zones); i++) {
@@ -471,7 +471,7 @@ write_request(struct provider_call *c, struct preq *rq, struct error *err)
 		json_decref(records);
 		return 0;
 	}
-	properties = json_pack("{s:I, s:o}", "TTL", (json_int_t)jsonx_int(
+	properties = json_pack("{s:I, s:o}", "TTL", (json_int_t)jsonx_number(
 	    c->memo, "properties.TTL", provider_int(c->values, OPT_TTL)),
 	    "TXTRecords", records);
 	if (metadata != NULL)

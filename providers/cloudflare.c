@@ -35,7 +35,7 @@ has_code(const struct rest_answer *a, int64_t code)
 	const json_t *errors = jsonx_get(a->json, "errors");
 
 	for (size_t i = 0; i < json_array_size(errors); i++) {
-		if (jsonx_int(json_array_get(errors, i), "code", 0) == code)
+		if (jsonx_number(json_array_get(errors, i), "code", 0) == code)
 			return true;
 	}
 	return false;
@@ -54,7 +54,7 @@ failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *why = jsonx_str(a->json, "errors.0.error_chain.0.message");
-	int64_t code = jsonx_int(a->json, "errors.0.code", 0);
+	int64_t code = jsonx_number(a->json, "errors.0.code", 0);
 
 	if (code == 6003 || code == 9109 || code == 10000)
 		(void)error_set(err, ERR_CONFIG, "provider:credentials", "%s",
@@ -96,7 +96,7 @@ zone_reply(struct provider_call *c, const struct rest_answer *a,
 {
 	static const struct records_list zone_pages = {
 		.pages = "result_info.total_pages" };
-	const json_t *zones = rest_array(a, "result", err), *z;
+	const json_t *zones = rest_entries(a, "result", NULL, err), *z;
 	const char *name, *status;
 
 	if (zones == NULL)

@@ -73,7 +73,7 @@ static enum rest_next
 zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *zones = rest_array(a, "", err), *z;
+	const json_t *zones = rest_entries(a, "", NULL, err), *z;
 	const char *name;
 
 	if (zones == NULL)
@@ -84,7 +84,7 @@ zone_reply(struct provider_call *c, const struct rest_answer *a,
 		if (name == NULL || !provider_name_is(name, c->zone))
 			continue;
 		(void)text_printf(c->zone_id, PROVIDER_ZONE_ID_SIZE, "%lld",
-		    (long long)jsonx_int(z, "minimum_ttl", 3600));
+		    (long long)jsonx_number(z, "minimum_ttl", 3600));
 		return REST_NEXT;
 	}
 	return REST_NO_ZONE;
@@ -124,7 +124,7 @@ read_reply(struct provider_call *c, const struct rest_answer *a,
 		return REST_FAIL;
 	json_decref(c->memo);
 	c->memo = json_deep_copy(values);
-	x->ttl = jsonx_int(a->json, "ttl", 0);
+	x->ttl = jsonx_number(a->json, "ttl", 0);
 	return judge(c);
 }
 

@@ -55,13 +55,11 @@ check(const struct provider_values *v, struct error *err)
 	return 0;
 }
 
-/* A number in a string; 0, which is none of theirs, if there is none. */
+/* Mostly a number in a string; 0, which is none of theirs: there is none. */
 static long
 code_of(const struct rest_answer *a)
 {
-	const char *code = jsonx_str(a->json, "status.code");
-
-	return code == NULL ? 0 : strtol(code, NULL, 10);
+	return (long)jsonx_number(a->json, "status.code", 0);
 }
 
 static bool

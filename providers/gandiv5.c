@@ -143,7 +143,7 @@ read_reply(struct provider_call *c, const struct rest_answer *a,
 		return REST_FAIL;
 	json_decref(c->memo);
 	c->memo = json_deep_copy(values);
-	x->ttl = jsonx_int(a->json, "rrset_ttl",
+	x->ttl = jsonx_number(a->json, "rrset_ttl",
 	    provider_int(c->values, OPT_TTL));
 	x->exists = true;
 	return judge(c);

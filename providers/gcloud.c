@@ -256,7 +256,7 @@ list_read(const struct rest_answer *a, const char *name,
 	*out = jsonx_get(a->json, name);
 	if (*out == NULL && jsonx_str(a->json, "kind") != NULL)
 		return true;
-	*out = rest_array(a, name, err);
+	*out = rest_entries(a, name, NULL, err);
 	return *out != NULL;
 }
 
@@ -324,8 +324,7 @@ is_our_set(const struct provider_call *c, const json_t *set)
 	const char *type = jsonx_str(set, "type");
 
 	return name != NULL && provider_name_is(name, c->fqdn) &&
-	    type != NULL &&
-	    strcmp(type, "TXT") == 0;
+	    provider_is_txt(type);
 }
 
 /* How many values of the batch does the set hold? */
@@ -382,7 +381,7 @@ read_reply(struct provider_call *c, const struct rest_answer *a,
 static json_t *
 set_with(const struct provider_call *c, json_t *values /* taken */)
 {
-	json_int_t ttl = jsonx_int(c->memo, "ttl",
+	json_int_t ttl = jsonx_number(c->memo, "ttl",
 	    provider_int(c->values, OPT_TTL));
 	char fqdn[256];
 

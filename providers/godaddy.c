@@ -68,7 +68,7 @@ failed(struct provider_call *c, const struct rest_answer *a,
 {
 	const char *field = jsonx_str(a->json, "fields.0.message");
 	const char *code = jsonx_str(a->json, "code");
-	int64_t wait_s = jsonx_int(a->json, "retryAfterSec", 0);
+	int64_t wait_s = jsonx_number(a->json, "retryAfterSec", 0);
 
 	if (code != NULL)
 		(void)error_set(err, err->kind, err->code, "%s (%s)%s%s",

@@ -26,6 +26,12 @@ provider_name_is(const char *there, const char *name)
 }
 
 bool
+provider_is_txt(const char *type)
+{
+	return type != NULL && strcasecmp(type, "TXT") == 0;
+}
+
+bool
 provider_is_at_name(const struct provider_call *c, const char *there)
 {
 	char ours[256];

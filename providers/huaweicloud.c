@@ -190,7 +190,8 @@ static enum rest_next
 zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *zones = rest_array(a, "zones", err);
+	const json_t *zones = rest_entries(a, "zones",
+	    "metadata.total_count", err);
 	struct huaweicloud *x = c->priv;
 
 	if (zones == NULL)
@@ -211,7 +212,7 @@ zone_reply(struct provider_call *c, const struct rest_answer *a,
 	}
 	x->offset += (json_int_t)json_array_size(zones);
 	return json_array_size(zones) > 0 && x->offset <
-	    jsonx_int(a->json, "metadata.total_count", 0) ? REST_AGAIN :
+	    jsonx_number(a->json, "metadata.total_count", 0) ? REST_AGAIN :
 	    REST_NO_ZONE;
 }
 
@@ -244,7 +245,7 @@ is_our_set(const struct provider_call *c, const json_t *set)
 	const char *line = jsonx_str(set, "line");
 
 	return name != NULL && provider_name_is(name, c->fqdn) &&
-	    type != NULL && strcmp(type, "TXT") == 0 &&
+	    provider_is_txt(type) &&
 	    (line == NULL || strcmp(line, "default_view") == 0);
 }
 
@@ -282,7 +283,8 @@ static enum rest_next
 read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *sets = rest_array(a, "recordsets", err);
+	const json_t *sets = rest_entries(a, "recordsets",
+	    "metadata.total_count", err);
 	struct huaweicloud *x = c->priv;
 
 	if (sets == NULL)
@@ -357,7 +359,7 @@ write_request(struct provider_call *c, struct preq *rq, struct error *err)
 		return 0;
 	}
 	set = json_pack("{s:s, s:s, s:I, s:o}", "name", dotted(c->fqdn, name),
-	    "type", "TXT", "ttl", (json_int_t)jsonx_int(c->memo, "ttl",
+	    "type", "TXT", "ttl", (json_int_t)jsonx_number(c->memo, "ttl",
 	    provider_int(c->values, OPT_TTL)), "records", records);
 	if (description != NULL)
 		json_object_set_new(set, "description",

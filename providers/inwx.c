@@ -60,7 +60,7 @@ struct inwx_keep {
 static int64_t
 code_of(const struct rest_answer *a)
 {
-	return jsonx_int(a->json, "code", 0);
+	return jsonx_number(a->json, "code", 0);
 }
 
 static void
@@ -275,7 +275,7 @@ zone_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const json_t *zones = jsonx_get(a->json, "resData.domains");
-	int64_t count = jsonx_int(a->json, "resData.count", 0);
+	int64_t count = jsonx_number(a->json, "resData.count", 0);
 	struct inwx *x = c->priv;
 	const char *name;
 
@@ -327,7 +327,7 @@ find_reply(struct provider_call *c, const struct rest_answer *a,
 		type = jsonx_str(r, "type");
 		content = jsonx_str(r, "content");
 		if (name != NULL && provider_name_is(name, c->fqdn) &&
-		    type != NULL && strcmp(type, "TXT") == 0 &&
+		    provider_is_txt(type) &&
 		    content != NULL && provider_txt_is(content, c->value)) {
 			c->memo = json_deep_copy(jsonx_get(r, "id"));
 			return jsonx_copy_str(r, "id", c->new_handle,

@@ -59,7 +59,7 @@ is_refusal(const struct rest_answer *a)
 {
 	/* Some successes have an error whose code is 0. */
 	return jsonx_get(a->json, "error.code") != NULL &&
-	    jsonx_int(a->json, "error.code", -1) != 0;
+	    jsonx_number(a->json, "error.code", -1) != 0;
 }
 
 static void
@@ -154,7 +154,8 @@ is_removed(const struct rest_answer *a)
 static bool
 is_gone(const struct rest_answer *a)
 {
-	return a->status == 404 || jsonx_int(a->json, "error.code", 0) == 404;
+	return a->status == 404 ||
+	    jsonx_number(a->json, "error.code", 0) == 404;
 }
 
 static const struct provider_records records = {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * luadns - LuaDNS, API v1 (https://www.luadns.com/api.html).  One object for
- * each value; lists come whole.
+ * each value.  Lists have no word of pages, but come in such if that is asked
+ * for (its Go client, luadns-go, has the parameters).
  */
 #include <string.h>
 
 #include "providers/records.h"
+
+#define PAGE 100			/* entries */
 
 enum { OPT_USER, OPT_TOKEN, OPT_TTL };
 
@@ -33,9 +36,20 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 static void
+query_page(struct provider_call *c, struct preq *rq)
+{
+	char limit[16];
+
+	(void)text_printf(limit, sizeof(limit), "%d", PAGE);
+	preq_query(rq, "limit", limit);
+	records_query_page(c, rq, "page");
+}
+
+static void
 list_zones(struct provider_call *c, struct preq *rq)
 {
 	preq_start(rq, "GET", "/v1/zones");
+	query_page(c, rq);
 }
 
 static void
@@ -50,6 +64,7 @@ static void
 list(struct provider_call *c, struct preq *rq)
 {
 	records_start(c, rq, "GET");
+	query_page(c, rq);
 }
 
 static void
@@ -79,9 +94,10 @@ is_removed(const struct rest_answer *a)
 }
 
 static const struct provider_records records = {
-	.zone = list_zones, .zones = { .array = "" },
+	.zone = list_zones, .zones = { .array = "", .full = PAGE },
 	.zone_id = "id", .zone_name = "name",
-	.list = list, .records = { .array = "" },
+	.list = list,
+	.records = { .array = "", .full = PAGE },
 	.id = "id", .name = "name", .value = "content", .type = "type",
 	.create = create, .created = "id",
 	.remove = remove_record, .is_removed = is_removed,

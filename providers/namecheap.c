@@ -280,7 +280,7 @@ is_ours(const struct provider_call *c, const json_t *h, const char *value)
 {
 	const char *address = jsonx_str(h, "Address");
 
-	return strcasecmp(jsonx_str(h, "Type"), "TXT") == 0 &&
+	return provider_is_txt(jsonx_str(h, "Type")) &&
 	    provider_is_at_name(c, jsonx_str(h, "Name")) &&
 	    (value != NULL ? provider_txt_is(address, value) :
 	    provider_in_batch(c, address));

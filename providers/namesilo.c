@@ -142,7 +142,7 @@ is_ours(const struct provider_call *c, const struct xml *r)
 	char type[16], host[1024], value[600];
 
 	return xml_text(r, "type", type, sizeof(type)) &&
-	    strcmp(type, "TXT") == 0 &&
+	    provider_is_txt(type) &&
 	    xml_text(r, "host", host, sizeof(host)) &&
 	    provider_is_at_name(c, host) &&
 	    xml_text(r, "value", value, sizeof(value)) &&

@@ -102,7 +102,7 @@ is_refusal(const struct rest_answer *a)
 static bool
 has_code(const struct rest_answer *a, int64_t code)
 {
-	return jsonx_int(a->json, "statuscode", 0) == code;
+	return jsonx_number(a->json, "statuscode", 0) == code;
 }
 
 static void
@@ -111,7 +111,7 @@ failed(struct provider_call *c, const struct rest_answer *a,
 {
 	const struct netcup_keep *keep = c->keep;
 	const char *words = jsonx_str(a->json, "longmessage");
-	int64_t code = jsonx_int(a->json, "statuscode", 0);
+	int64_t code = jsonx_number(a->json, "statuscode", 0);
 
 	if (netcup_is_cloud(c->values)) {
 		netcup_cloud_failed(a, err);
@@ -208,8 +208,8 @@ static enum rest_next
 find_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *records = rest_array(a, "responsedata.dnsrecords",
-	    err);
+	const json_t *records = rest_entries(a,
+	    "responsedata.dnsrecords", NULL, err);
 
 	if (records == NULL)
 		return REST_FAIL;
@@ -220,7 +220,7 @@ find_reply(struct provider_call *c, const struct rest_answer *a,
 		const char *value = jsonx_str(r, "destination");
 
 		if (provider_is_at_name(c, host) &&
-		    type != NULL && strcmp(type, "TXT") == 0 &&
+		    provider_is_txt(type) &&
 		    value != NULL && provider_txt_is(value, c->value)) {
 			c->memo = json_deep_copy(r);
 			break;

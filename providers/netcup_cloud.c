@@ -73,7 +73,7 @@ enum rest_next
 netcup_cloud_zone_reply(struct provider_call *c,
     const struct rest_answer *a, struct error *err)
 {
-	const json_t *domains = rest_array(a, "result", err);
+	const json_t *domains = rest_entries(a, "result", NULL, err);
 
 	if (domains == NULL)
 		return REST_FAIL;

@@ -285,7 +285,7 @@ static enum rest_next
 find_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *ids = rest_array(a, "", err);
+	const json_t *ids = rest_entries(a, "", NULL, err);
 
 	if (ids == NULL)
 		return REST_FAIL;
@@ -358,7 +358,7 @@ read_reply(struct provider_call *c, const struct rest_answer *a,
 		    "the answer is no record: %.100s", a->body);
 		return REST_FAIL;
 	}
-	if (strcmp(type, "TXT") != 0 || !provider_txt_is(target, c->value))
+	if (!provider_is_txt(type) || !provider_txt_is(target, c->value))
 		return read_next(c);
 	(void)id_at(c, x->at, x->record_id);
 	return REST_NEXT;

@@ -112,7 +112,7 @@ is_our_set(const struct provider_call *c, const json_t *set)
 	const char *name = jsonx_str(set, "name");
 	const char *type = jsonx_str(set, "type");
 
-	return name != NULL && type != NULL && strcmp(type, "TXT") == 0 &&
+	return name != NULL && provider_is_txt(type) &&
 	    provider_name_is(name, c->fqdn);
 }
 
@@ -120,7 +120,7 @@ static int
 read_set(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *sets = rest_array(a, "rrsets", err), *set;
+	const json_t *sets = rest_entries(a, "rrsets", NULL, err), *set;
 	const char *kind = jsonx_str(a->json, "kind");
 	struct pdns *x = c->priv;
 
@@ -135,7 +135,7 @@ read_set(struct provider_call *c, const struct rest_answer *a,
 		set = json_array_get(sets, i);
 		if (!is_our_set(c, set))
 			continue;
-		x->ttl = jsonx_int(set, "ttl", x->ttl);
+		x->ttl = jsonx_number(set, "ttl", x->ttl);
 		json_array_extend(c->memo, json_object_get(set, "records"));
 	}
 	return 0;

@@ -331,6 +331,8 @@ const char	*provider_relative(const char *fqdn, const char *zone,
  * not, in Unicode or not?  (common/names.h)
  */
 bool		 provider_name_is(const char *there, const char *name);
+/* Is that type, in whatever case, TXT?  NULL is none. */
+bool		 provider_is_txt(const char *type);
 /*
  * The same for the name of a record and our fqdn: a whole name, or one
  * relative to the zone, of which the zone's own is "" or "@".  NULL is none.

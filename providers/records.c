@@ -11,21 +11,29 @@ list_reset(struct provider_call *c)
 	c->list.cursor[0] = '\0';
 }
 
-/* A number, in a string or not. */
-static int64_t
-number_at(const json_t *json, const char *path)
-{
-	const char *s = jsonx_str(json, path);
-
-	return s != NULL ? strtoll(s, NULL, 10) : jsonx_int(json, path, 0);
-}
-
 static bool
 has_text(const json_t *json, const char *path)
 {
 	const char *s = jsonx_str(json, path);
 
 	return s != NULL && s[0] != '\0';
+}
+
+/* Who knows no pages answers with the first one again. */
+static bool
+is_another(struct provider_call *c, const struct rest_answer *a,
+    const struct records_list *l)
+{
+	const json_t *list = l->array[0] == '\0' ? a->json :
+	    jsonx_get(a->json, l->array);
+	char id[sizeof(c->list.cursor)];
+	struct error ignored;
+
+	if (jsonx_copy_str(json_array_get(list, 0), c->records->id, id,
+	    sizeof(id), &ignored) == -1 || strcmp(id, c->list.cursor) == 0)
+		return false;
+	memcpy(c->list.cursor, id, sizeof(id));
+	return true;
 }
 
 enum rest_next
@@ -43,28 +51,36 @@ records_page(struct provider_call *c, const struct rest_answer *a,
 	else if (l->cursor != NULL)
 		is_more = has_text(a->json, l->cursor);
 	else if (l->pages != NULL)
-		is_more = c->list.page < number_at(a->json, l->pages);
+		is_more = c->list.page < jsonx_number(a->json, l->pages, 0);
+	else if (l->full != 0)
+		is_more = n == l->full && is_another(c, a, l);
 	else if (l->total != NULL)
-		is_more = n > 0 && c->list.seen < number_at(a->json, l->total);
+		is_more = n > 0 && c->list.seen <
+		    jsonx_number(a->json, l->total, 0);
 	if (is_more && l->cursor != NULL && jsonx_copy_str(a->json, l->cursor,
 	    c->list.cursor, sizeof(c->list.cursor), err) == -1)
 		return REST_FAIL;
 	return is_more ? REST_AGAIN : last;
 }
 
-/*
- * The list in an answer; NULL and err if there is none.  Some leave it out, or
- * say null, if it is empty.
- */
+/* Does the answer say that this is all there is, and is there nothing? */
+static bool
+is_said_empty(const struct rest_answer *a, const struct records_list *l)
+{
+	if (l->array[0] == '\0' || jsonx_get(a->json, l->array) != NULL)
+		return false;
+	return (l->pages != NULL &&
+	    (uint64_t)jsonx_number(a->json, l->pages, -1) <= 1) ||
+	    (l->more != NULL && !jsonx_bool(a->json, l->more, true));
+}
+
+/* The list in an answer, which some leave out if it is empty; NULL and err. */
 static const json_t *
 entries(const struct rest_answer *a, const struct records_list *l,
     struct error *err)
 {
-	if (l->array[0] != '\0' &&
-	    (json_is_null(jsonx_get(a->json, l->array)) ||
-	    (l->total != NULL && jsonx_int(a->json, l->total, -1) == 0)))
-		return json_null();
-	return rest_array(a, l->array, err);
+	return is_said_empty(a, l) ? json_null() :
+	    rest_entries(a, l->array, l->total, err);
 }
 
 void
@@ -143,16 +159,12 @@ is_at_name(const struct provider_call *c, const json_t *entry)
 {
 	const struct provider_records *r = c->records;
 	const char *name = jsonx_str(entry, r->name);
-	const char *type;
 
 	if (name == NULL)
 		return false;
-	if (r->type != NULL && r->txt != 0 &&
-	    jsonx_int(entry, r->type, 0) != r->txt)
-		return false;
-	if (r->type != NULL && r->txt == 0 &&
-	    ((type = jsonx_str(entry, r->type)) == NULL ||
-	    strcmp(type, "TXT") != 0))
+	if (r->type != NULL && (r->txt != 0 ?
+	    jsonx_number(entry, r->type, 0) != r->txt :
+	    !provider_is_txt(jsonx_str(entry, r->type))))
 		return false;
 	/* Some tell full names where they take relative ones. */
 	return r->apex == NULL ? provider_name_is(name, c->fqdn) :
@@ -181,7 +193,7 @@ find(struct provider_call *c, const struct rest_answer *a,
 	for (size_t i = 0; i < json_array_size(all); i++) {
 		entry = json_array_get(all, i);
 		if (r->ttl != NULL && is_at_name(c, entry))
-			c->list.ttl = (long)jsonx_int(entry, r->ttl, 0);
+			c->list.ttl = (long)jsonx_number(entry, r->ttl, 0);
 		if (!records_is_ours(c, entry))
 			continue;
 		if (jsonx_copy_str(entry, r->id, c->list.id,

@@ -21,7 +21,9 @@ struct records_list {
 	const char	*pages;		/* of so many pages; or */
 	const char	*total;		/* of so many entries; or */
 	const char	*cursor;	/* with that in c->list.cursor (and
-					   .more, if there are both) */
+					   .more, if there are both); or */
+	size_t		 full;		/* if it has so many entries, and does
+					   not begin as the last one did */
 };
 
 struct provider_records {

@@ -282,7 +282,7 @@ is_our_set(const struct provider_call *c, const struct xml *set)
 	return xml_text(set, "Name", name, sizeof(name)) &&
 	    provider_name_is(name, c->fqdn) &&
 	    xml_text(set, "Type", type, sizeof(type)) &&
-	    strcmp(type, "TXT") == 0;
+	    provider_is_txt(type);
 }
 
 static int

@@ -78,7 +78,8 @@ zone_reply(struct provider_call *c, const struct rest_answer *a,
 {
 	static const struct records_list zone_pages = {
 		.total = "total_count" };
-	const json_t *zones = rest_array(a, "dns_zones", err), *z;
+	const json_t *zones = rest_entries(a, "dns_zones",
+	    "total_count", err), *z;
 	const char *domain, *sub;
 	char name[1024];
 
@@ -131,7 +132,8 @@ static enum rest_next
 find_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const json_t *records = rest_array(a, "records", err);
+	const json_t *records = rest_entries(a, "records",
+	    "total_count", err);
 	struct scaleway *x = c->priv;
 
 	if (records == NULL)
@@ -145,14 +147,14 @@ find_reply(struct provider_call *c, const struct rest_answer *a,
 		const char *data = jsonx_str(r, "data");
 
 		if (provider_is_at_name(c, name) &&
-		    type != NULL && strcmp(type, "TXT") == 0 &&
+		    provider_is_txt(type) &&
 		    data != NULL && provider_in_batch(c, data))
 			json_array_append(c->memo, r);
 	}
 	x->page++;
 	x->seen += (int64_t)json_array_size(records);
 	return json_array_size(records) > 0 &&
-	    x->seen < jsonx_int(a->json, "total_count", 0) ? REST_AGAIN :
+	    x->seen < jsonx_number(a->json, "total_count", 0) ? REST_AGAIN :
 	    REST_NEXT;
 }
 

@@ -68,7 +68,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 static bool
 is_refusal(const struct rest_answer *a)
 {
-	return jsonx_get(a->json, "ResponseMetadata.Error") != NULL;
+	return json_is_object(jsonx_get(a->json, "ResponseMetadata.Error"));
 }
 
 static void

@@ -104,7 +104,7 @@ is_refusal(const struct rest_answer *a)
 {
 	json_t *json = parse(a);
 	bool is = jsonx_get(json, "result") != NULL &&
-	    jsonx_int(json, "result", 0) != RESULT_OK;
+	    jsonx_number(json, "result", 0) != RESULT_OK;
 
 	json_decref(json);
 	return is;
@@ -116,7 +116,7 @@ failed(struct provider_call *c, const struct rest_answer *a,
 {
 	json_t *json = parse(a);
 	const char *msg = jsonx_str(json, "msg");
-	int64_t code = jsonx_int(json, "errcode", 0);
+	int64_t code = jsonx_number(json, "errcode", 0);
 
 	if (code == ERRCODE_AUTH)
 		(void)error_set(err, ERR_CONFIG, "provider:credentials", "%s",
@@ -168,7 +168,7 @@ read_list(struct provider_call *c, const struct rest_answer *a,
 		    "HTTP %d, but the answer is not JSON", a->status);
 		return REST_FAIL;
 	}
-	items = rest_array(&parsed, "data.items", err);
+	items = rest_entries(&parsed, "data.items", "data.total", err);
 	if (items == NULL)
 		next = REST_FAIL;
 	for (size_t i = 0; next == REST_AGAIN &&
@@ -176,7 +176,7 @@ read_list(struct provider_call *c, const struct rest_answer *a,
 		next = entry(c, json_array_get(items, i), err);
 	if (next == REST_AGAIN && (json_array_size(items) == 0 ||
 	    (int64_t)++x->page * LIMIT >=
-	    jsonx_int(json, "data.total", 0)))
+	    jsonx_number(json, "data.total", 0)))
 		next = end;
 	json_decref(json);
 	return next;
@@ -239,7 +239,7 @@ record_entry(struct provider_call *c, const json_t *entry, struct error *err)
 	struct westcn *x = c->priv;
 
 	if (!provider_is_at_name(c, item) ||
-	    type == NULL || strcmp(type, "TXT") != 0 ||
+	    !provider_is_txt(type) ||
 	    value == NULL || !provider_txt_is(value, c->value))
 		return REST_AGAIN;
 	return jsonx_copy_str(entry, "id", x->record_id, sizeof(x->record_id),
@@ -314,7 +314,7 @@ delete_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	json_t *json = parse(a);
-	bool is_done = jsonx_int(json, "result", 0) == RESULT_OK;
+	bool is_done = jsonx_number(json, "result", 0) == RESULT_OK;
 
 	json_decref(json);
 	if (is_done)

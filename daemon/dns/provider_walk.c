@@ -332,6 +332,7 @@ zone_try(struct walk_op *op)
 	    .timeout_ms = op->a.env->request_ms,
 	    .poll_ms = op->a.env->poll_ms,
 	    .plain_text = type->plain_text,
+	    .decodes = true,
 	    .begin = call_begin, .prepare = call_prepare,
 	    .is_refusal = call_is_refusal, .failed = call_failed,
 	    .pace = call_pace }, rest_done, op);

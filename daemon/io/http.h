@@ -49,6 +49,8 @@ struct http_args {
 					   where the name leads */
 	bool		 allow_plain;
 	bool		 secret_url;	/* print only scheme and host of it */
+	bool		 decodes;	/* undo a Content-Encoding, though none
+					   is asked for */
 	bool		 once;		/* not idempotent: a connection of its
 					   own, for on a kept one that ends
 					   before the answer it would silently

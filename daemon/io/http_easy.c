@@ -281,6 +281,7 @@ http_op_fill(struct http_op *op, const struct http_args *args, char **key,
 {
 	op->method = xstrdup(args->method);
 	op->once = args->once;
+	op->decodes = args->decodes;
 	op->has_secret = args->secret_url;
 	op->ca_file = dup_or_null(args->ca_file);
 	op->proxy = dup_or_null(args->proxy);
@@ -411,6 +412,9 @@ http_easy_setup(struct http_op *op, const char *user_agent, struct error *err)
 	SET(CURLOPT_ERRORBUFFER, op->errbuf);
 	SET(CURLOPT_USERAGENT, user_agent);
 	SET(CURLOPT_HTTPHEADER, op->headers);
+	/* curl decodes whatever comes, once anything is asked for. */
+	if (op->decodes)
+		SET(CURLOPT_ACCEPT_ENCODING, "identity");
 	SET(CURLOPT_WRITEFUNCTION, write_cb);
 	SET(CURLOPT_WRITEDATA, op);
 	SET(CURLOPT_HEADERFUNCTION, header_cb);

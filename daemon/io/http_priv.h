@@ -60,7 +60,7 @@ struct http_op {
 	char			*url;
 	char			*host;		/* for messages */
 	char			*shown_url;	/* may be printed */
-	bool			 once;
+	bool			 once, decodes;
 	char			*ca_file;
 	char			*proxy;
 	struct curl_slist	*connect_to;	/* NULL: as the URL says */

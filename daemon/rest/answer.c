@@ -40,6 +40,19 @@ rest_array(const struct rest_answer *a, const char *path,
 	return NULL;
 }
 
+const json_t *
+rest_entries(const struct rest_answer *a, const char *path, const char *total,
+    struct error *err)
+{
+	const json_t *list = path[0] == '\0' ? a->json :
+	    jsonx_get(a->json, path);
+
+	if (json_is_null(list) || (list == NULL && total != NULL &&
+	    jsonx_number(a->json, total, -1) == 0))
+		return json_null();
+	return rest_array(a, path, err);
+}
+
 bool
 rest_says(const struct rest_answer *a, const char *const *words)
 {
@@ -149,7 +162,8 @@ rest_vendor_words(const struct rest_answer *a, char out[REST_WORDS_MAX])
 {
 	static const char *const paths[] = { "message", "error.message",
 	    "errors.0.message", "error", "errors.0", "detail", "Message",
-	    "msg", "error_msg", "error_description", "description", "title" };
+	    "msg", "error_msg", "error_description", "description", "title",
+	    "0.message" };
 	const char *s = NULL;
 
 	for (size_t i = 0; s == NULL && a->json != NULL &&

@@ -82,6 +82,13 @@ const char	*rest_header_nth(const struct rest_answer *, const char *name,
  */
 const json_t	*rest_array(const struct rest_answer *, const char *path,
 		    struct error *);
+/*
+ * The same for a list of zones, sets or records, which some leave null where it
+ * is empty, or out, with a 0 at total (NULL: not told).  Not for the values of
+ * a set that is to be written again.
+ */
+const json_t	*rest_entries(const struct rest_answer *, const char *path,
+		    const char *total, struct error *);
 /* Does the answer have one of these words, in whatever case?  NULL ends it. */
 bool		 rest_says(const struct rest_answer *,
 		    const char *const *words);

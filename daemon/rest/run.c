@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
@@ -17,6 +18,7 @@
 #define MAX_REPEATS 5			/* of the whole table */
 #define MAX_SAME 2			/* ... for the same refusal in a row */
 #define MAX_REPLY (2u << 20)		/* bytes */
+#define BOM "\xef\xbb\xbf"		/* some begin their text with it */
 #define POLL_MS 500
 #define MAX_POLL_MS 5000
 
@@ -264,12 +266,16 @@ http_done(const struct error *err, const struct http_reply *r, void *arg)
 		return;
 	}
 	/* Any value: some vendors answer a bare null or string. */
-	json = r->body_len == 0 ? NULL : json_loadb(r->body, r->body_len,
-	    JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
-	a.status = r->status;
-	a.json = json;
 	a.body = r->body;
 	a.body_len = r->body_len;
+	if (r->body_len >= strlen(BOM) &&
+	    memcmp(r->body, BOM, strlen(BOM)) == 0) {
+		a.body += strlen(BOM);
+		a.body_len -= strlen(BOM);
+	}
+	json = a.body_len == 0 ? NULL : jsonx_parse_any(a.body, a.body_len);
+	a.status = r->status;
+	a.json = json;
 	a.http = r;
 	if (op->a.log != NULL)
 		log_debug(op->a.log, "%s: HTTP %d, %zu bytes",
@@ -315,6 +321,7 @@ step_build(struct rest_op *op, struct error *err)
 	    .timeout_ms = op->a.timeout_ms,
 	    .ca_file = op->a.ca_file,
 	    .proxy = op->a.proxy,
+	    .decodes = op->a.decodes,
 	    /* The same request twice could make the same record twice. */
 	    .once = !op->a.is_idempotent && strcmp(method, "GET") != 0 &&
 	    strcmp(method, "DELETE") != 0,

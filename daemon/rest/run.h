@@ -47,6 +47,7 @@ struct rest_args {		/* pointers stay the caller's until the end */
 	bool		 plain_text;	/* answers are not, or need not be,
 					   JSON: else a 2xx that is not is an
 					   error and no reader is called */
+	bool		 decodes;	/* undo a Content-Encoding */
 	bool		 is_idempotent;	/* any request may reach the server
 					   twice; else only GET and DELETE */
 

@@ -151,6 +151,11 @@ NEEDS = {
                          "values of dns-01 (netcup: in one variant)"),
     "lasting refusals": (lambda v: v.LASTING, None,
                          "no recording of one that could be a lost race"),
+    "no rewriting": (lambda v: not v.REWRITES, "inwx netcup",
+                     "what is deleted is sent as it was read (netcup: in one "
+                     "variant)"),
+    "records": (lambda v: v.SEMANTICS == "record", None,
+                "sets are sent as they were read"),
     "bodies": (lambda v: not v.PLAIN_STATUS, "httpreq",
                "only the status counts"),
 }
@@ -507,6 +512,56 @@ def test_names_in_another_case(bench):
     bench.expect(*values)
     bench.ok("remove", *values)
     bench.expect(*bench.cleared(*values))
+
+
+@needs("zones")
+def test_big_account(bench):
+    """Zones and records behind many others."""
+    v = bench.v
+    v.zone_list[:0] = ["z%04d.test" % i for i in range(v.MANY_ZONES)]
+    for i in range(1100):
+        v.put_foreign("n%04d.example.test" % i, "n")
+    bench.bystanders = bench.others()
+    v.records.sort(key=lambda r: not r.name.startswith("n"))
+    handles = bench.ok("add", A)
+    bench.ok("add", A)
+    bench.expect(A)
+    bench.ok("remove", A, handles=handles)
+    bench.ok("add", A)
+    v.records.sort(key=lambda r: not r.name.startswith("n"))
+    bench.ok("remove", A)
+    bench.expect()
+
+
+def another_form(bench, form):
+    values = (A,) if bench.v.MAX_VALUES == 1 else (A, B)
+    bench.v.fail(form, 0)
+    handles = bench.ok("add", *values)
+    bench.ok("add", *values)
+    bench.expect(*values)
+    bench.ok("remove", *values, handles=handles)
+    bench.expect(*bench.cleared(*values))
+    name = "_acme-challenge.fresh.example.test"
+    bench.ok("add", *values, name=name)
+    bench.ok("remove", *values, name=name)
+    bench.expect(*bench.cleared(*values), name=name)
+
+
+def test_sent_in_another_form(bench):
+    """With a BOM, packed though nobody asked for it, and in pieces."""
+    another_form(bench, "sent")
+
+
+@needs("no rewriting")
+def test_written_in_another_form(bench):
+    """JSON that means the same (lab.vendors.base.another_form)."""
+    another_form(bench, "written")
+
+
+@needs("no rewriting", "records")
+@pytest.mark.parametrize("form", ["strings", "digits", "quotes"])
+def test_values_in_another_form(bench, form):
+    another_form(bench, form)
 
 
 @needs("lasting refusals")

@@ -120,6 +120,53 @@ test_copy(void **state)
 	json_decref(root);
 }
 
+static void
+test_any(void **state)
+{
+	static const struct { const char *text, *path, *out; } cases[] = {
+		{ "7", "", NULL }, { "{\"a\":1,\"a\":2}", "", NULL },
+		{ "{", "a", NULL }, { "{\"a\":12}", "a", "12" },
+		{ "{\"a\":18446744073709551615}", "a",
+		    "18446744073709551615" },
+		{ "[-18446744073709551615]", "0", "-18446744073709551615" },
+		{ "{\"a\":\"\\\"99999999999999999999\",\"b\":"
+		    "99999999999999999999}", "a", "\"99999999999999999999" },
+		{ "{\"a\":9223372036854775807,\"b\":9223372036854775808}",
+		    "a", "9223372036854775807" },
+		{ "{\"a\":123,\"b\":[9999999999999999999999]}", "a", "123" },
+		{ "{\"b\":99999999999999999999.5,\"a\":99999999999999999999}",
+		    "a", "99999999999999999999" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		json_t *root = jsonx_parse_any(cases[i].text,
+		    strlen(cases[i].text));
+		struct error err;
+		char out[32];
+
+		assert_int_equal(jsonx_copy_str(root, cases[i].path, out,
+		    sizeof(out), &err), cases[i].out == NULL ? -1 : 0);
+		if (cases[i].out != NULL)
+			assert_string_equal(out, cases[i].out);
+		json_decref(root);
+	}
+}
+
+static void
+test_number(void **state)
+{
+	json_t *root = json_pack("{s:s, s:i, s:s, s:s, s:n}", "s", "-12",
+	    "i", 12, "empty", "", "odd", "12 s", "nil");
+
+	assert_int_equal(jsonx_number(root, "s", 7), -12);
+	assert_int_equal(jsonx_number(root, "i", 7), 12);
+	assert_int_equal(jsonx_number(root, "empty", 7), 7);
+	assert_int_equal(jsonx_number(root, "odd", 7), 7);
+	assert_int_equal(jsonx_number(root, "nil", 7), 7);
+	assert_int_equal(jsonx_number(root, "absent", 7), 7);
+	json_decref(root);
+}
+
 int
 main(void)
 {
@@ -128,6 +175,8 @@ main(void)
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_any),
+		cmocka_unit_test(test_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@ SCOPE = "https://management.azure.com/.default"
 
 class Azuredns(Vendor):
     NAME = "azuredns"
+    MANY_ZONES = 120            # one a page
     SEMANTICS = "rrset"
     HAS_SUBZONE = True
     HAS_PRECONDITION = True

@@ -7,6 +7,7 @@ duplicates, pages, least TTL), and what acmed should never send it notes in
 `problems`.  Only the standard library is needed.
 """
 
+import gzip
 import http.server
 import json
 import re
@@ -19,8 +20,10 @@ from email.utils import formatdate
 FAULTS = ("500", "throttle", "throttle-long", "garbage", "bare", "clock",
           "truncated", "lost", "hang", "numbers", "nulls", "objects", "many",
           "shouted", "unicode")
+# Answers that mean the same and look otherwise: how they are sent, and written.
+FORMS = ("sent", "written", "strings", "digits", "quotes")
 CARRIED_OUT = ("truncated", "lost", "hang", "numbers", "nulls", "objects",
-               "many", "shouted", "unicode")
+               "many", "shouted", "unicode") + FORMS
 
 # A zone as it is in the DNS, and as vendors may show it.
 IDN_ZONE = "xn--sanremomlheim-3ob.de"
@@ -127,6 +130,40 @@ def twist(kind, body, names):
     return json.dumps(walk(j)).encode()
 
 
+def another_form(kind, body, names, values):
+    """A JSON answer that means the same and looks otherwise: null for empty
+    lists and for no error, a number that no double and no int64 holds, types
+    in lower case, dots behind names; numbers in strings, or strings of digits
+    that are none; values with quotes, or without."""
+    def walk(j, depth=0):
+        if isinstance(j, dict):
+            j = {k: walk(v, depth + 1) for k, v in j.items()}
+            if kind == "written":
+                j = {k: None if v == [] else v for k, v in j.items()}
+                for k in ("error", "errors", "Error", "x") if depth < 2 else ():
+                    j.setdefault(k, 2 ** 64 - 1 if k == "x" else None)
+            return j
+        if isinstance(j, list):
+            return [walk(v, depth + 1) for v in j]
+        if kind == "strings" and type(j) is int and depth > 0:
+            return str(j)
+        if not isinstance(j, str):
+            return j
+        if kind == "digits" and j.isdigit() and len(j) < 19:
+            return int(j)
+        if kind == "quotes" and unquote(j) in values:
+            return unquote(j) if j.startswith('"') else '"%s"' % j
+        if kind == "written" and j.rstrip(".") in names and "." in j:
+            return j.rstrip(".") if j.endswith(".") else j + "."
+        return "txt" if kind == "written" and j == "TXT" else j
+
+    try:
+        j = json.loads(body)
+    except ValueError:
+        return body
+    return json.dumps(walk(j)).encode()
+
+
 def unquote(value):
     """A TXT value without its quotes, strings joined."""
     if not value.startswith('"'):
@@ -152,6 +189,8 @@ class Vendor:
     HAS_PRECONDITION = False    # a change in between is refused by the vendor
     LISTS_LAG = False           # lists are made by listed()
     READS_BACK = False          # acmed must notice that its values were lost
+    MANY_ZONES = 1100           # more than a page holds
+    REWRITES = False            # what is deleted is sent as it was read
     PLAIN_STATUS = False        # only the status counts, not the body
     AUTH_TRIES = 1              # requests that wrong credentials may cost
     AUTH_WORDS = None           # what the vendor says of them
@@ -322,7 +361,7 @@ class Vendor:
     def fail(self, kind, n=1, skip=0, writes=False):
         """After skip requests the next n fail so (0: all), or of those that
         write only."""
-        assert kind in FAULTS, kind
+        assert kind in FAULTS + FORMS, kind
         self.fault = {"kind": kind, "n": n, "skip": skip, "writes": writes,
                       "used": 0}
 
@@ -395,6 +434,12 @@ class Vendor:
                 elif fault in ("numbers", "nulls", "objects", "many",
                              "shouted"):
                     out = twist(fault, out, self.shown_names())
+                elif fault == "sent" and out:
+                    out = gzip.compress(b"\xef\xbb\xbf" + out)
+                    headers["Content-Encoding"] = "gzip"
+                elif fault in FORMS:
+                    out = another_form(fault, out, self.shown_names(), {
+                        unquote(r.value) for r in self.records})
             elif fault == "500":
                 status, headers, out = self.server_error()
             elif fault == "throttle":
@@ -421,7 +466,11 @@ class Vendor:
             for k, v in headers.items():
                 for one in v if isinstance(v, list) else [v]:
                     h.send_header(k, one)
-            if status not in (204, 304) or out:
+            if fault == "sent" and out:
+                h.send_header("Transfer-Encoding", "chunked")
+                out = b"".join(b"%x\r\n%s\r\n" % (len(x), x) for x in (
+                    out[:9], out[9:], b""))
+            elif status not in (204, 304) or out:
                 h.send_header("Content-Length", str(
                     len(out) or (10 if fault == "truncated" else 0)))
             h.end_headers()

@@ -11,6 +11,7 @@ USER, PASSWORD = "acmed-dns", "inwxPassword4711"
 
 class Inwx(Vendor):
     NAME = "inwx"
+    REWRITES = True             # the id, as a string or a number
     HAS_SUBZONE = True
     AUTH_WORDS = "Authentication error"
     PAGE = 100

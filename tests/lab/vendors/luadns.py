@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""LuaDNS, API v1: one object per value, whole lists."""
+"""LuaDNS, API v1: one object per value; lists whole, or in pages."""
 
 import base64
 
@@ -34,6 +34,10 @@ class Luadns(Vendor):
     def throttle(self):
         return self.error(429, "Too Many Requests", "slow down")
 
+    def page(self, req, all):
+        limit, page = int(req.arg("limit")), int(req.arg("page"))
+        return reply(200, all[(page - 1) * limit:page * limit])
+
     def show(self, r):
         return {"id": int(r.id), "zone_id": self.zones().index(r.zone) + 1,
                 "name": r.name + ".", "type": r.type, "content": r.value,
@@ -46,15 +50,15 @@ class Luadns(Vendor):
         parts = req.parts()
         self.check(parts[:2] == ["v1", "zones"], "path %s", req.path)
         if len(parts) == 2:
-            return reply(200, [{"id": i + 1, "name": z, "synced": False}
+            return self.page(req, [{"id": i + 1, "name": z, "synced": False}
                                for i, z in enumerate(self.zones())])
         n = int(parts[2])
         if not 0 < n <= len(self.zones()) or parts[3] != "records":
             return self.error(404, "Not Found", "Zone not found")
         zone = self.zones()[n - 1]
         if req.method == "GET":
-            return reply(200, [self.show(r) for r in self.records
-                               if r.zone == zone])
+            return self.page(req, [self.show(r) for r in self.records
+                                   if r.zone == zone])
         if req.method == "POST":
             return self.create(req, zone)
         r = self.by_id(parts[4])
@@ -80,4 +84,12 @@ class Luadns(Vendor):
         return reply(200, self.show(r))
 
 
-VENDORS = [Luadns]
+class LuadnsWhole(Luadns):
+    """Nobody has said that pages are kept."""
+    VARIANT = "whole"
+
+    def page(self, req, all):
+        return reply(200, all)
+
+
+VENDORS = [Luadns, LuadnsWhole]

@@ -10,6 +10,7 @@ USER, KEY, IP = "user1", "0123456789abcdef0123456789abcdef", "192.0.2.7"
 
 class Namecheap(Vendor):
     NAME = "namecheap"
+    MANY_ZONES = 120            # one a page
     SEMANTICS = "zone"
     READS_BACK = True
     AUTH_WORDS = "error 1011102: API Key is invalid"

@@ -15,6 +15,7 @@ ENDPOINT = "/run/webservice/servers/endpoint.php"
 
 class Netcup(Vendor):
     NAME = "netcup"
+    REWRITES = True             # the whole record
     HAS_SUBZONE = True
     AUTH_WORDS = "The login to the API failed"
     WORDS = {4001: "The session id is not in a valid format.",
