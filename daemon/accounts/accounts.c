@@ -94,6 +94,7 @@ entry_free(struct accounts *a, struct entry *e)
 	free(e->name);
 	free(e->directory);
 	free(e->kid);
+	free(e->pub.lost_kid);
 	free(e);
 }
 
@@ -429,9 +430,9 @@ key_unreadable(struct account_op *op)
 
 /* Registered is done without it; that it was lost is told. */
 static void
-warn_of_lost_key(const struct account_op *op)
+warn_of_lost_key(struct account_op *op)
 {
-	const struct entry *e = op->entry;
+	struct entry *e = op->entry;
 	char *kid = store_account_kid(op->accounts->store, e->name,
 	    e->directory);
 
@@ -440,7 +441,8 @@ warn_of_lost_key(const struct account_op *op)
 		    "registered as %s; registering a new account: CAA records "
 		    "(accounturi), dns-persist-01 records and limits are of "
 		    "the old one", e->name, op->err.msg, kid);
-	free(kid);
+	free(e->pub.lost_kid);
+	e->pub.lost_kid = kid;
 }
 
 static void

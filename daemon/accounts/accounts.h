@@ -39,6 +39,9 @@ struct account {
 	struct acme	*acme;
 	const char	*kid;		/* changes: keep a copy */
 	struct pace	 pace;
+	char		*lost_kid;	/* the account whose key was lost, for
+					   which this is a new one; whoever
+					   tells of it frees it; or NULL */
 };
 
 /*

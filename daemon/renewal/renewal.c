@@ -208,6 +208,14 @@ account_done(const struct error *err, struct account *account, void *arg)
 	}
 	r->account = account;
 	r->kid = xstrdup(account->kid);
+	if (account->lost_kid != NULL)
+		event_emit(r->engine, r->cert->row.name, r->step, LOGL_WARNING,
+		    "account \"%s\" is registered anew, as %s, as its key was "
+		    "lost; CAA (accounturi) and dns-persist-01 records that "
+		    "name %s want the new one", r->cc->account->name, r->kid,
+		    account->lost_kid);
+	free(account->lost_kid);
+	account->lost_kid = NULL;
 	if (r->step == STEP_ORDER)	/* registered anew */
 		enter_order(r);
 	else

@@ -465,3 +465,7 @@ def test_account_key_lost(odd):
     assert a.ctl("renew-now", name).returncode == 0
     assert "is registered as https://" in a.log()
     assert "registering a new account" in a.log()
+    # Also where one looks later.
+    shown = " ".join(a.ctl("status", name).stdout.split())
+    assert "is registered anew, as https://" in shown, shown
+    assert shown.count("registered anew") == 1
