@@ -242,7 +242,7 @@ dname_is_shown(const char *shown, const char *name)
 }
 
 char *
-dname_show(const char *name)
+dname_unicode(const char *name)
 {
 	char back[DNAME_SIZE], *unicode = NULL, *shown = NULL;
 	struct error err;
@@ -252,10 +252,22 @@ dname_show(const char *name)
 	if (strstr(name, "xn--") != NULL &&
 	    idn2_to_unicode_8z8z(name, &unicode, 0) == IDN2_OK &&
 	    dname_normalize(unicode, false, true, back, &err) == 0 &&
-	    strcmp(back, name) == 0 && strcmp(unicode, name) != 0)
-		shown = xasprintf("%s (%s)", unicode, name);
+	    strcmp(back, name) == 0)
+		shown = xstrdup(unicode);
 	idn2_free(unicode);
 	return shown != NULL ? shown : xstrdup(name);
+}
+
+char *
+dname_show(const char *name)
+{
+	char *unicode = dname_unicode(name), *both;
+
+	if (strcmp(unicode, name) == 0)
+		return unicode;
+	both = xasprintf("%s (%s)", unicode, name);
+	free(unicode);
+	return both;
 }
 
 bool

@@ -31,6 +31,8 @@ int	dname_normalize(const char *in, bool host, bool wildcard,
  * caller frees.
  */
 char	*dname_show(const char *name);
+/* The first form alone: "bücher.example". */
+char	*dname_unicode(const char *name);
 
 /*
  * dname_normalize() for the name of a zone, which may be one label ("duckdns",

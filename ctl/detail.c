@@ -255,8 +255,8 @@ print_steps(const struct term *t, const json_t *steps)
 void
 status_print_cert(const struct term *t, const json_t *cert, time_t now)
 {
-	char *name = show_str(cert, "name", "?");
-	char *names = show_list(json_object_get(cert, "names"));
+	char *name = show_name(cert, t->is_utf8);
+	char *names = show_names(cert, t->is_utf8);
 	char *challenges = show_list(json_object_get(cert, "challenges"));
 	char *next = show_next(cert, now, true);
 	const json_t *deploy, *persist;

@@ -9,6 +9,9 @@
 
 #include "config.h"
 #include "common/api.h"
+#include "common/error.h"
+#include "common/mem.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "ctl/commands.h"
 
@@ -205,6 +208,24 @@ parse(int argc, char **argv, struct options *o)
 	return -1;
 }
 
+/* Certificates are named as on the wire; people may write as they read. */
+static void
+to_wire(char **words)
+{
+	char wire[DNAME_SIZE];
+	struct error ignored;
+
+	for (; *words != NULL; words++) {
+		bool is_ascii = true;
+
+		for (const char *s = *words; *s != '\0'; s++)
+			is_ascii = is_ascii && (unsigned char)*s < 0x80;
+		if (!is_ascii && dname_normalize(*words, false, true, wire,
+		    &ignored) == 0)
+			*words = xstrdup(wire);	/* to the end */
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -228,6 +249,7 @@ main(int argc, char **argv)
 		usage(stdout);
 		return EXIT_OK;
 	}
+	to_wire(argv + optind + 1);
 	o.names = (const char *const *)argv + optind + 1;
 	o.n_names = (size_t)(argc - optind - 1);
 	term_init(&o.out, stdout);

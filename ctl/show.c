@@ -7,6 +7,7 @@
 
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/names.h"
 #include "common/text.h"
 
 char *
@@ -55,6 +56,39 @@ show_list(const json_t *array)
 		free(all);
 		all = longer;
 	}
+	return all;
+}
+
+char *
+show_name(const json_t *cert, bool is_utf8)
+{
+	char *name = show_str(cert, "name", "?"), *shown;
+
+	if (!is_utf8)
+		return name;
+	shown = dname_unicode(name);
+	free(name);
+	return shown;
+}
+
+char *
+show_names(const json_t *cert, bool is_utf8)
+{
+	json_t *list = json_array();
+	const json_t *item;
+	char *all;
+	size_t i;
+
+	json_array_foreach(json_object_get(cert, "names"), i, item) {
+		const char *name = json_string_value(item);
+		char *shown = name == NULL ? xstrdup("?") :
+		    is_utf8 ? dname_show(name) : xstrdup(name);
+
+		(void)json_array_append_new(list, json_string(shown));
+		free(shown);
+	}
+	all = show_list(list);
+	json_decref(list);
 	return all;
 }
 

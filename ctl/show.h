@@ -23,6 +23,13 @@ char	*show_error(const json_t *error);
 /* The strings of an array, with ", " between.  The caller frees. */
 char	*show_list(const json_t *array);
 
+/*
+ * A certificate's own name, and those in it, in Unicode where the terminal has
+ * it (the latter with the form on the wire behind it).  The caller frees.
+ */
+char	*show_name(const json_t *cert, bool is_utf8);
+char	*show_names(const json_t *cert, bool is_utf8);
+
 #define SHOW_WHEN_MAX 96
 /* "2026-12-21 03:04", local. */
 const char	*show_date(time_t at, char out[SHOW_WHEN_MAX]);

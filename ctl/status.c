@@ -112,9 +112,9 @@ expires_in(const json_t *cert, time_t now)
 }
 
 static void
-row_init(struct row *row, const json_t *cert, time_t now)
+row_init(struct row *row, const json_t *cert, time_t now, bool is_utf8)
 {
-	row->cells[COL_NAME] = show_str(cert, "name", "?");
+	row->cells[COL_NAME] = show_name(cert, is_utf8);
 	row->cells[COL_STATE] = show_str(cert, "condition", "?");
 	row->colour = status_colour(cert);
 	row->cells[COL_EXPIRES] = expires_in(cert, now);
@@ -240,7 +240,7 @@ print_table(const struct term *t, const json_t *certs, time_t now)
 	struct layout l;
 
 	for (size_t i = 0; i < n; i++)
-		row_init(&rows[i], json_array_get(certs, i), now);
+		row_init(&rows[i], json_array_get(certs, i), now, t->is_utf8);
 	layout_make(&l, t, rows, n);
 	if (!l.is_stacked)
 		print_line(t, &l, titles, TERM_PLAIN, TERM_PLAIN);

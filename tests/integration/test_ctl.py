@@ -73,6 +73,25 @@ def test_providers(acmed):
                               stdout=subprocess.PIPE).stdout == text
 
 
+def test_names_beyond_ascii(acmed):
+    """Shown as they are written, and found so; on the wire in --json."""
+    wire, name = "xn--bcher-kva.example.test", "bücher.example.test"
+    acmed.cert(wire)
+    acmed.start()
+    acmed.wait_valid(wire)
+
+    def ctl(locale, *args):
+        return subprocess.run(
+            [daemon.program("ACMECTL", "acmectl"), "--socket", acmed.socket,
+             *args], env=dict(os.environ, LC_ALL=locale), timeout=20,
+            capture_output=True).stdout.decode()
+    assert name in ctl("C.UTF-8", "status")
+    assert name not in ctl("C", "status") and wire in ctl("C", "status")
+    for locale in "C", "C.UTF-8":
+        assert wire in ctl(locale, "--json", "status", name)
+    assert "%s (%s)" % (name, wire) in ctl("C.UTF-8", "status", name)
+
+
 def test_80_columns(acmed):
     """On a terminal of 80 columns no line is longer."""
     name = "a-rather-long-label-that-fills-the-line.example.test"

@@ -146,6 +146,42 @@ assert_has(const char *out, const char *want)
 		fail_msg("no \"%s\" in:\n%s", want, out);
 }
 
+/* Names beyond ASCII, as people read them, and as wide as they are. */
+static void
+test_unicode(void **state)
+{
+	static const char text[] = "{\"certificates\": ["
+	    "{\"name\": \"xn--bcher-kva.example\","
+	    "  \"names\": [\"xn--bcher-kva.example\", \"*.plain.example\"],"
+	    "  \"condition\": \"valid\", \"ok\": true},"
+	    "{\"name\": \"xn--fsqu00a.xn--0zwm56d\","
+	    "  \"condition\": \"valid\", \"ok\": true},"
+	    "{\"name\": \"xn--a.example\","
+	    "  \"condition\": \"valid\", \"ok\": true}]}";
+	json_t *j = parse(text);
+	char *out = printed(status_print, text, 80), *one = NULL;
+	size_t len;
+	FILE *f = open_memstream(&one, &len);
+	struct term t = plain_term(0, f);
+
+	assert_has(out, "NAME            STATE");
+	assert_has(out, "b\xc3\xbc" "cher.example  valid");
+	assert_has(out, "\xe4\xbe\x8b\xe5\xad\x90.\xe6\xb5\x8b\xe8\xaf\x95"
+	    "       valid");
+	assert_has(out, "xn--a.example   valid");
+	free(out);
+	status_print_cert(&t, json_array_get(json_object_get(j,
+	    "certificates"), 0), NOW);
+	t.is_utf8 = false;
+	status_print(&t, j, NOW);
+	(void)fclose(f);
+	assert_has(one, "b\xc3\xbc" "cher.example (xn--bcher-kva.example), "
+	    "*.plain.example\n");
+	assert_has(one, "\nxn--bcher-kva.example    valid");
+	free(one);
+	json_decref(j);
+}
+
 static void
 test_widths(void **state)
 {
@@ -534,6 +570,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_unicode),
 		cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_table_80),
 		cmocka_unit_test(test_table_unlimited),
