@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 
 import dns.flags
 import dns.message
@@ -130,7 +131,7 @@ def box(lab):
     b.down()
 
 
-def configure(box, lab, all_names, provider=None):
+def configure(box, lab, all_names, provider=None, deploy=None):
     a = daemon.Acmed(os.path.join(lab.folder, "sd"), lab.pebble().directory,
                      "/etc/lab-ca.pem", RESOLVER)
     a.options["state_dir"] = "/var/lib/acmed"
@@ -139,7 +140,7 @@ def configure(box, lab, all_names, provider=None):
         key_secret=None,
         key_secret_file="/run/credentials/acmed.service/tsig")
     for n in all_names:
-        a.cert(n, deploy={"mark": {"exec": ["/usr/bin/env"]}})
+        a.cert(n, deploy={"mark": deploy or {"exec": ["/usr/bin/env"]}})
     box.write(box.conf, a.text())
 
 
@@ -258,6 +259,37 @@ def test_life_under_systemd(box, lab):
     assert "systemctl status acmed" in box.run(
         *ctl, check=False).stdout
     box.run("systemctl", "stop", "acmed", check=False)
+
+
+ESCAPE = ("setsid sh -c 'trap : TERM HUP; echo $$ >/var/lib/acmed/escaped; "
+          "while :; do sleep 9; done' >/dev/null 2>&1 & sleep 60")
+
+
+def test_escaped_hook(box, lab):
+    """What a program has put into a session of its own, deaf to TERM, outlives
+    its time limit, but no stop and no crash of acmed, and delays neither."""
+    configure(box, lab, ["sd4.example.test"], deploy={
+        "exec": ["/bin/sh", "-c", ESCAPE], "timeout": "1s"})
+    box.run("systemctl", "restart", "acmed")
+    wait_valid(box, "sd4.example.test")
+    path = box.root + "/var/lib/acmed/escaped"
+    for end in (["restart", "acmed"],
+                ["kill", "-s", "KILL", "--kill-who=main", "acmed"]):
+        if end[0] == "kill":
+            box.run("/usr/local/bin/acmectl", "--socket",
+                    "/run/acmed/acmed.sock", "deploy",
+                    "sd4.example.test", check=False)
+        with open(path) as f:
+            escaped = f.read().strip()
+        os.unlink(path)
+        box.run("kill", "-0", escaped)
+        old, began = box.show("MainPID"), time.monotonic()
+        box.run("systemctl", *end)
+        proc.wait_until("acmed to be back", lambda: box.show("MainPID")
+                        not in (old, "0") and status(box), 20)
+        # Not TimeoutStopSec.
+        assert time.monotonic() - began < 30
+        assert box.run("kill", "-0", escaped, check=False).returncode != 0
 
 
 # As doc/builtin-responder.md has it; systemd wants the service stopped.
