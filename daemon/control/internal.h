@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * internal - what the files of daemon/control/ share.  control.c owns the
- * server and its connections, request*.c answer with reply.c, stream.c follows
- * runs, peer.c knows the socket and who is at its other end.
+ * server and its connections, request*.c answer with reply.c, page.c what is
+ * long a piece at a time, stream.c follows runs, peer.c knows the socket and
+ * who is at its other end.
  */
 #ifndef DAEMON_CONTROL_INTERNAL_H
 #define DAEMON_CONTROL_INTERNAL_H
@@ -121,6 +122,11 @@ void	post_deploy(struct call *);
 void	post_rollback(struct call *);
 void	post_renew(struct call *);
 void	post_check(struct call *);
+
+/* page.c */
+
+void	get_status(struct call *);
+void	get_metrics(struct call *);
 
 /* stream.c */
 

@@ -17,12 +17,6 @@
 #include "daemon/engine/engine.h"
 
 static void
-get_status(struct call *c)
-{
-	reply_json(c->req, 200, engine_status(c->ctl->engine));
-}
-
-static void
 get_cert(struct call *c)
 {
 	size_t len;
@@ -66,20 +60,6 @@ get_provider(struct call *c)
 	else
 		reply_error(c->req, 404, &err, NULL);
 	free(name);
-}
-
-static void
-get_metrics(struct call *c)
-{
-	char *text = engine_metrics(c->ctl->engine);
-	struct evbuffer *buf = evbuffer_new();
-
-	if (buf == NULL || evbuffer_add(buf, text, strlen(text)) == -1)
-		abort();
-	reply_buffer(c->req, 200, "text/plain; version=0.0.4; charset=utf-8",
-	    buf);
-	evbuffer_free(buf);
-	free(text);
 }
 
 static void

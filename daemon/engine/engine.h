@@ -54,12 +54,32 @@ json_t		*engine_reload(struct engine *, const struct conf *);
 /* The last reload failed with this text (NULL: it did not); for status. */
 void		 engine_set_reload_error(struct engine *, const char *text);
 
-/* The objects of doc/control-api.md; the caller decrefs. */
+/*
+ * The configured certificates, one after the other, by name: the first behind
+ * a name that need not exist ("" begins), NULL after the last.  Borrowed.
+ */
+const char	*engine_next_name(const struct engine *, const char *after);
+
+/* The objects of doc/control-api.md; the caller decrefs.  The status without
+ * the certificates, */
 json_t		*engine_status(const struct engine *);
-/* NULL if there is no certificate of that name. */
+/* and one of those, in brief or with its steps; NULL if there is no
+ * certificate of that name. */
+json_t		*engine_cert_brief(const struct engine *, const char *name);
 json_t		*engine_cert_status(const struct engine *, const char *name);
-/* Prometheus text; the caller frees. */
+
+/* Prometheus text, without what there is for each certificate; the caller
+ * frees. */
 char		*engine_metrics(const struct engine *);
+enum engine_gauge {
+	ENGINE_GAUGE_EXPIRY,
+	ENGINE_GAUGE_SERVED,	/* when what targets serve ends */
+	ENGINE_GAUGE_OLD,	/* do they serve an earlier certificate? */
+	ENGINE_GAUGE_END
+};
+/* That, for one certificate; name NULL: the lines before the first. */
+char		*engine_gauge(const struct engine *, enum engine_gauge,
+		    const char *name);
 
 /*
  * Begin to renew now, whatever the schedule says; if a run is under way, join

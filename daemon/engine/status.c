@@ -136,24 +136,42 @@ cert_json(const struct cert *c)
 json_t *
 engine_status(const struct engine *e)
 {
-	json_t *certs = json_array();
-
-	for (size_t i = 0; i < e->n_certs; i++) {
-		if (e->certs[i]->conf != NULL)
-			(void)json_array_append_new(certs,
-			    cert_json(e->certs[i]));
-	}
-	return json_pack("{s:s, s:i, s:o, s:{s:s, s:o, s:o},"
-	    " s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:i, s:o, s:{s:s, s:o, s:o}, s:o, s:o, s:o}",
 	    "version", PACKAGE_VERSION, "pid", (int)getpid(),
 	    "started_at", time_json(e->started_at),
 	    "config", "file", e->conf->path,
 	    "loaded_at", time_json(e->loaded_at),
 	    "error", e->reload_error != NULL ?
 	    json_string(e->reload_error) : json_null(),
-	    "certificates", certs, "cleanup", cleanup_json(e->cleanup),
+	    "cleanup", cleanup_json(e->cleanup),
 	    "http_files", tokens_json(e->tokens),
 	    "notify", outbox_json(teller_outbox(e->teller)));
+}
+
+const char *
+engine_next_name(const struct engine *e, const char *after)
+{
+	size_t lo = 0, hi = e->n_certs;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (strcmp(e->certs[mid]->row.name, after) <= 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	while (lo < e->n_certs && e->certs[lo]->conf == NULL)
+		lo++;
+	return lo < e->n_certs ? e->certs[lo]->row.name : NULL;
+}
+
+json_t *
+engine_cert_brief(const struct engine *e, const char *name)
+{
+	const struct cert *c = engine_find(e, name);
+
+	return c == NULL || c->conf == NULL ? NULL : cert_json(c);
 }
 
 static void
@@ -231,9 +249,6 @@ engine_metrics(const struct engine *e)
 
 	if (f == NULL)
 		abort();
-	fputs("# HELP acmed_certificate_expiry_seconds notAfter of the "
-	    "installed certificate, epoch seconds; 0 if there is none.\n"
-	    "# TYPE acmed_certificate_expiry_seconds gauge\n", f);
 	for (size_t i = 0; i < e->n_certs; i++) {
 		const struct cert *c = e->certs[i];
 
@@ -244,10 +259,6 @@ engine_metrics(const struct engine *e)
 		by_condition[condition_of(c)]++;
 		staging += issuer_is_staging(c);
 		serving_old += deployer_serving_old(c);
-		/* Object names need no escaping: names.h allows no quotes. */
-		fprintf(f, "acmed_certificate_expiry_seconds{name=\"%s\"} "
-		    "%lld\n", c->row.name, c->row.serial[0] != '\0' ?
-		    (long long)c->row.not_after : 0);
 	}
 	fprintf(f,
 	    "# TYPE acmed_certificates gauge\nacmed_certificates %zu\n"
@@ -276,7 +287,6 @@ engine_metrics(const struct engine *e)
 	    cleanup_count(e->cleanup), tokens_count(e->tokens),
 	    deployer_pending(e->deployer), serving_old,
 	    accounts_requests(e->accounts));
-	deployer_metrics(e, f);
 	fputs("# HELP acmed_certificates_by_condition as acmectl status "
 	    "says it.\n# TYPE acmed_certificates_by_condition gauge\n", f);
 	for (int i = 0; i < COND_END; i++)
@@ -284,6 +294,46 @@ engine_metrics(const struct engine *e)
 		    "%zu\n", condition_name((enum condition)i),
 		    by_condition[i]);
 	outbox_metrics(teller_outbox(e->teller), f);
+	if (fclose(f) != 0 || text == NULL)
+		abort();
+	return text;
+}
+
+char *
+engine_gauge(const struct engine *e, enum engine_gauge gauge,
+    const char *name)
+{
+	static const char *const heads[] = {
+		[ENGINE_GAUGE_EXPIRY] = "# HELP "
+		    "acmed_certificate_expiry_seconds notAfter of the "
+		    "installed certificate, epoch seconds; 0 if there is "
+		    "none.\n# TYPE acmed_certificate_expiry_seconds gauge\n",
+		[ENGINE_GAUGE_SERVED] = "# HELP acmed_served_expiry_seconds "
+		    "notAfter of what a target serves, as far as known, epoch "
+		    "seconds; absent if nothing is known.\n"
+		    "# TYPE acmed_served_expiry_seconds gauge\n",
+		[ENGINE_GAUGE_OLD] = "# HELP acmed_serves_old 1 where an "
+		    "earlier certificate was seen served.\n"
+		    "# TYPE acmed_serves_old gauge\n",
+	};
+	const struct cert *c = name != NULL ? engine_find(e, name) : NULL;
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (f == NULL)
+		abort();
+	if (name == NULL)
+		fputs(heads[gauge], f);
+	else if (c != NULL && gauge == ENGINE_GAUGE_SERVED)
+		deployer_served(c, f);
+	else if (c != NULL && gauge == ENGINE_GAUGE_OLD)
+		deployer_old(c, f);
+	else if (c != NULL)
+		/* Object names need no escaping: names.h allows no quotes. */
+		fprintf(f, "acmed_certificate_expiry_seconds{name=\"%s\"} "
+		    "%lld\n", c->row.name, c->row.serial[0] != '\0' ?
+		    (long long)c->row.not_after : 0);
 	if (fclose(f) != 0 || text == NULL)
 		abort();
 	return text;

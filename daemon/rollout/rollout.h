@@ -111,7 +111,9 @@ void		 deployer_open_each(const struct cert *,
 /* 0 and *out, or -1 if there is no such target, or it is done. */
 int		 deployer_open_get(const struct cert *, const char *target,
 		    struct deploy_open *out);
-/* Prometheus text: of each target what it serves. */
-void		 deployer_metrics(const struct engine *, FILE *);
+/* Prometheus text: of each target when what it serves ends, if that is known,
+ * or whether that is an earlier certificate. */
+void		 deployer_served(const struct cert *, FILE *);
+void		 deployer_old(const struct cert *, FILE *);
 
 #endif

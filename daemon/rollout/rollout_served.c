@@ -117,42 +117,32 @@ deployer_open_get(const struct cert *c, const char *target,
 	return 0;
 }
 
+/* names.h allows no quotes in either name. */
+
 void
-deployer_metrics(const struct engine *e, FILE *f)
+deployer_served(const struct cert *c, FILE *f)
 {
-	static const char *const heads[] = {
-		"# HELP acmed_served_expiry_seconds notAfter of what a target "
-		"serves, as far as known, epoch seconds; absent if nothing "
-		"is known.\n"
-		"# TYPE acmed_served_expiry_seconds gauge\n",
-		"# HELP acmed_serves_old 1 where an earlier certificate was "
-		"seen served.\n"
-		"# TYPE acmed_serves_old gauge\n",
-	};
+	const struct action *a;
 
-	for (size_t n = 0; n < sizeof(heads) / sizeof(heads[0]); n++) {
-		fputs(heads[n], f);
-		for (size_t i = 0; i < e->n_certs; i++) {
-			const struct action *a;
+	TAILQ_FOREACH(a, &c->actions, link) {
+		time_t until = deployer_served_until(a);
 
-			TAILQ_FOREACH(a, &e->certs[i]->actions, link) {
-				time_t until = deployer_served_until(a);
+		if (until != 0 && deployer_target(c, a->row.action) != NULL)
+			fprintf(f, "acmed_served_expiry_seconds{name=\"%s\","
+			    "target=\"%s\"} %lld\n", a->row.cert,
+			    a->row.action, (long long)until);
+	}
+}
 
-				if (deployer_target(e->certs[i],
-				    a->row.action) == NULL)
-					continue;
-				/* names.h allows no quotes in either. */
-				if (n == 0 && until != 0)
-					fprintf(f, "acmed_served_expiry_"
-					    "seconds{name=\"%s\",target="
-					    "\"%s\"} %lld\n", a->row.cert,
-					    a->row.action, (long long)until);
-				else if (n == 1)
-					fprintf(f, "acmed_serves_old{name="
-					    "\"%s\",target=\"%s\"} %d\n",
-					    a->row.cert, a->row.action,
-					    a->row.is_old);
-			}
-		}
+void
+deployer_old(const struct cert *c, FILE *f)
+{
+	const struct action *a;
+
+	TAILQ_FOREACH(a, &c->actions, link) {
+		if (deployer_target(c, a->row.action) != NULL)
+			fprintf(f, "acmed_serves_old{name=\"%s\",target="
+			    "\"%s\"} %d\n", a->row.cert, a->row.action,
+			    a->row.is_old);
 	}
 }

@@ -43,6 +43,9 @@ struct engine {
 	TAILQ_HEAD(, persist_job) jobs;
 	size_t	n_jobs;
 	struct persist_job_args job_args;
+	size_t	n_many;
+	size_t	n_shown;
+	char	name[32];
 };
 
 struct persist_job {
@@ -135,13 +138,44 @@ fake_engine_end(struct engine *e, const char *cert, bool ok)
 json_t *
 engine_status(const struct engine *e)
 {
-	json_t *list = json_array();
+	return json_pack("{s:s, s:[]}", "version", "test", "cleanup");
+}
 
-	for (size_t i = 0; i < sizeof(certs) / sizeof(certs[0]); i++)
-		(void)json_array_append_new(list, engine_cert_status(e,
-		    certs[i]));
-	return json_pack("{s:s, s:o, s:[]}", "version", "test",
-	    "certificates", list, "cleanup");
+void
+fake_engine_many(struct engine *e, size_t n)
+{
+	e->n_many = n;
+}
+
+size_t
+fake_engine_shown(const struct engine *e)
+{
+	return e->n_shown;
+}
+
+/* The three, and behind them x0000001 and so on. */
+const char *
+engine_next_name(const struct engine *e, const char *after)
+{
+	struct engine *mutable = (struct engine *)(uintptr_t)e;
+	size_t n = after[0] == 'x' ? strtoul(after + 1, NULL, 10) : 0;
+
+	for (size_t i = 0; i < sizeof(certs) / sizeof(certs[0]); i++) {
+		if (strcmp(certs[i], after) > 0)
+			return certs[i];
+	}
+	if (n >= e->n_many)
+		return NULL;
+	(void)text_printf(mutable->name, sizeof(mutable->name), "x%07zu",
+	    n + 1);
+	return e->name;
+}
+
+json_t *
+engine_cert_brief(const struct engine *e, const char *name)
+{
+	((struct engine *)(uintptr_t)e)->n_shown++;
+	return json_pack("{s:s, s:s}", "name", name, "state", "valid");
 }
 
 json_t *
@@ -159,6 +193,16 @@ char *
 engine_metrics(const struct engine *e)
 {
 	return xstrdup("acmed_up 1\n");
+}
+
+char *
+engine_gauge(const struct engine *e, enum engine_gauge gauge,
+    const char *name)
+{
+	if (name == NULL)
+		return xasprintf("# TYPE g%d gauge\n", (int)gauge);
+	return gauge == ENGINE_GAUGE_SERVED ? xstrdup("") :
+	    xasprintf("g%d{name=\"%s\"} 1\n", (int)gauge, name);
 }
 
 int

@@ -25,6 +25,9 @@ void		 fake_engine_set_stopping(struct engine *, bool);
 void		 fake_engine_set_held(struct engine *, bool);
 /* engine_renew_now() runs and ends at once, inside the call. */
 void		 fake_engine_set_instant(struct engine *, bool);
+/* There are n certificates more; engine_cert_brief() calls. */
+void		 fake_engine_many(struct engine *, size_t n);
+size_t		 fake_engine_shown(const struct engine *);
 /* Tell the subscribers; end: the run is over, with this result. */
 void		 fake_engine_step(struct engine *, const char *cert,
 		    const char *step, const char *msg);

@@ -281,7 +281,8 @@ test_routes(void **state)
 		    "control:request" },
 		{ "GET", "/v1/notify-test/results", "", 200,
 		    "{\"running\":false,\"results\":[]}" },
-		{ "GET", "/metrics", "", 200, "\r\n\r\nacmed_up 1\n" },
+		{ "GET", "/metrics", "", 200, "\r\n\r\nacmed_up 1\n"
+		    "# TYPE g0 gauge\ng0{name=\"a.example\"} 1\n" },
 		{ "GET", "/metrics", "", 200, "text/plain; version=0.0.4" },
 		{ "POST", "/v1/reload", "", 200,
 		    "\"added\":[\"new.example\"]" },
@@ -830,6 +831,87 @@ test_malformed(void **state)
 	exchange(env, "GET", "/v1/status", "", 200, "a.example");
 }
 
+/* Read to the end of a chunked reply; the number of lines with what. */
+static size_t
+count_lines(struct env *env, struct client *c, const char *what)
+{
+	int64_t end = clock_mono_ms() + 60000;
+	size_t n = 0;
+
+	while (clock_mono_ms() < end) {
+		char *line = c->in, *nl;
+		bool is_end;
+
+		turn(env, c);
+		for (; (nl = strchr(line, '\n')) != NULL; line = nl + 1) {
+			*nl = '\0';
+			n += strstr(line, what) != NULL;
+		}
+		is_end = c->len >= 5 && memcmp(c->in + c->len - 5, "0\r\0\r",
+		    5) == 0;
+		c->len = strlen(line);
+		memmove(c->in, line, c->len + 1);
+		if (is_end)
+			return n;
+		assert_false(c->eof);
+	}
+	fail_msg("no end after %zu lines", n);
+	return 0;
+}
+
+/* What is long is made as the client reads it. */
+static void
+test_long_replies(void **state)
+{
+	struct env *env = *state;
+	struct client *c = client_new(env), *leaves = client_new(env);
+	size_t shown;
+
+	fake_engine_many(env->engine, 20000);
+	say(leaves, "GET /v1/status HTTP/1.1\r\n\r\n");
+	await(env, leaves, "x0000001");
+	client_free(leaves);
+	say(c, "GET /v1/status HTTP/1.1\r\n\r\n");
+	run_for(env, NULL, 200);
+	shown = fake_engine_shown(env->engine);
+	assert_in_range(shown, 100, 12000);
+	run_for(env, NULL, 200);
+	assert_int_equal(fake_engine_shown(env->engine), shown);
+	assert_int_equal(count_lines(env, c, "\"state\":\"valid\"}"),
+	    20003);
+	say(c, "GET /metrics HTTP/1.1\r\n\r\n");
+	assert_int_equal(count_lines(env, c, "\"x"), 40000);
+	say(c, "GET /v1/status?after=x0019990 HTTP/1.1\r\n\r\n");
+	await(env, c, "x0020000");
+	assert_null(strstr(c->in, "x0019990"));
+	client_free(c);
+}
+
+/* It is JSON in any case, one certificate a line. */
+static void
+test_pages(void **state)
+{
+	static const char *const wrong[] = { "limit=x", "limit=-1", "limit=",
+	    "limit=1x", "limit=99999999999999999999", "afte=a", "after" };
+
+	exchange(*state, "GET", "/v1/status", "", 200,
+	    "{\"version\":\"test\",\"cleanup\":[],\"certificates\":[\n"
+	    "{\"name\":\"a.example\",\"state\":\"valid\"},\n"
+	    "{\"name\":\"b.example\",\"state\":\"valid\"},\n"
+	    "{\"name\":\"www.example\",\"state\":\"valid\"}\n]}\n");
+	exchange(*state, "GET", "/v1/status?limit=1&after=aa", "", 200,
+	    "\"certificates\":[\n{\"name\":\"b.example\",\"state\":"
+	    "\"valid\"}\n]}\n");
+	exchange(*state, "GET", "/v1/status?limit=0", "", 200,
+	    "\"certificates\":[\n]}\n");
+	for (size_t i = 0; i < N_ELEMENTS(wrong); i++) {
+		char *path = xasprintf("/v1/status?%s", wrong[i]);
+
+		exchange(*state, "GET", path, "", 400, "control:request");
+		free(path);
+	}
+}
+
 static void
 test_keepalive_and_pipeline(void **state)
 {
@@ -1080,6 +1162,8 @@ main(void)
 		T(test_events),
 		T(test_leave_midway),
 		T(test_backlog),
+		T(test_long_replies),
+		T(test_pages),
 		T(test_too_many_streams),
 		T(test_oversized),
 		T(test_malformed),
