@@ -20,7 +20,7 @@ object_cancel(struct object_op *op)
 	if (op == NULL)
 		return;
 	timer_clear(&op->turn);
-	http_cancel(op->http);
+	rest_cancel(op->rest);
 	freezero(op->data, op->a.len);
 	free(op->key);
 	free(op->etag);

@@ -3,9 +3,9 @@
 #ifndef DAEMON_PUBLISH_OBJECTS_PRIV_H
 #define DAEMON_PUBLISH_OBJECTS_PRIV_H
 
-#include "daemon/io/http.h"
 #include "daemon/io/loop.h"
 #include "daemon/publish/objects.h"
+#include "daemon/rest/run.h"
 
 struct object_op {
 	struct object_args a;		/* its strings are ours: */
@@ -13,7 +13,8 @@ struct object_op {
 	char		*data;		/* of put; wiped */
 	bool		 is_put;
 	struct timer	 turn;
-	struct http_op	*http;
+	struct rest_op	*rest;
+	struct object_reply reply;
 	object_done_cb	*done;
 	void		*arg;
 };
