@@ -18,6 +18,7 @@
 #include "common/text.h"
 
 #define CREDENTIAL "credential:"
+#define CREDENTIAL_ROOT "/run/credentials/"
 
 static void add(struct mistakes *, enum conf_level, const struct section *,
     int, const char *, va_list) __attribute__((format(printf, 5, 0)));
@@ -263,14 +264,48 @@ absolute(char *path /* taken */)
 	return whole;
 }
 
-/* The path, unless the user that acmed runs as may not read it: NULL, told. */
+/*
+ * A credential by its path, of a service that does not run, or that we are not
+ * part of: systemd 257 shows none to an ExecReload=, either.
+ */
+static bool
+is_unseen(const char *path)
+{
+	char *dir;
+	bool unseen;
+
+	if (strncmp(path, CREDENTIAL_ROOT, strlen(CREDENTIAL_ROOT)) != 0)
+		return false;
+	dir = xasprintf("%.*s", (int)(strrchr(path, '/') - path), path);
+	unseen = access(dir, X_OK) == -1;
+	free(dir);
+	return unseen;
+}
+
+static void
+note_unseen(struct mistakes *m, const struct section *sec, const char *key)
+{
+	const struct value *v = tree_value(sec, key);
+
+	opt_note(m, sec, v->line, "%s = \"%.200s\" is not looked at: only "
+	    "the service has its credentials", key, v->text);
+}
+
+/* The path, unless the user that acmed runs as may not read it, or not yet:
+ * NULL, told. */
 static char *
 readable(struct mistakes *m, const struct section *sec, const char *key,
     char *path /* taken */)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char *fault;
+	int fd;
 
+	if (m->is_shell && is_unseen(path)) {
+		note_unseen(m, sec, key);
+		free(path);
+		return NULL;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd != -1)
 		(void)close(fd);
 	if (fd != -1 || errno != EACCES)
@@ -305,8 +340,7 @@ opt_file(struct mistakes *m, const struct section *sec, const char *key)
 		return NULL;
 	}
 	if ((dir == NULL || dir[0] != '/') && m->is_shell) {
-		opt_note(m, sec, v->line, "%s = \"%.200s\" is not looked "
-		    "at: only the service has its credentials", key, v->text);
+		note_unseen(m, sec, key);
 		return NULL;
 	}
 	if (dir == NULL || dir[0] != '/') {

@@ -288,6 +288,42 @@ test_secrets(void **state)
 }
 
 static void
+count_notes(enum conf_level level, const char *line, void *arg)
+{
+	int *n = arg;
+
+	assert_int_not_equal(level, CONF_MISTAKE);
+	*n += level == CONF_NOTE &&
+	    strstr(line, "only the service has its credentials") != NULL;
+}
+
+/* --check-config outside of the service, or where systemd shows it none. */
+static void
+test_credentials_of_others(void **state)
+{
+	static const char *const files[] = { "credential:x",
+	    "/run/credentials/no-such.service/x" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char text[200];
+		struct conf *conf;
+		int notes = 0;
+
+		(void)snprintf(text, sizeof(text), "provider \"p\" { type = "
+		    "tokendns\n api_token_file = \"%s\" }\n", files[i]);
+		fixture_write("acmed.conf", 0640, text);
+		conf = conf_check(fixture_path("acmed.conf"), count_notes,
+		    &notes);
+		assert_non_null(conf);
+		assert_int_equal(notes, 1);
+		conf_unref(conf);
+	}
+	refuse("acmed.conf:2: provider \"p\": api_token_file: "
+	    "/run/credentials/no-such.service/x: No such file or "
+	    "directory\n");
+}
+
+static void
 write_cert(const char *file, const char *name, const char *more)
 {
 	char text[400];
@@ -668,6 +704,7 @@ main(void)
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_provider_values),
 		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_credentials_of_others),
 		cmocka_unit_test(test_include),
 		cmocka_unit_test(test_all_mistakes),
 		cmocka_unit_test(test_depth),
