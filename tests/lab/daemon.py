@@ -205,8 +205,10 @@ class Acmed:
         clock = os.path.join(self.folder, "clock")
 
         def set_to(seconds):
-            with open(clock, "w") as f:
+            # libfaketime ends the program that finds the file empty.
+            with open(clock + ".new", "w") as f:
                 f.write("+%d\n" % seconds)
+            os.rename(clock + ".new", clock)
         set_to(0)
         # A sanitizer's library has to come first.
         libs = proc.run(["ldd", program("ACMED", "acmed")]).stdout

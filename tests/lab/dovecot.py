@@ -7,19 +7,25 @@ import re
 from . import proc
 
 
-def version():
-    """(2, 3) or (2, 4) and so on."""
-    got = re.match(r"(\d+)\.(\d+)", proc.run(["dovecot", "--version"]).stdout)
+def full_version():
+    """As "2.4.1": without what Debian adds to it."""
+    got = re.match(r"\d+\.\d+(\.\d+)?",
+                   proc.run(["dovecot", "--version"]).stdout)
     if not got:
         raise proc.LabError("dovecot --version says nothing")
-    return int(got.group(1)), int(got.group(2))
+    return got.group(0)
+
+
+def version():
+    """(2, 3) or (2, 4) and so on."""
+    return tuple(int(n) for n in full_version().split(".")[:2])
 
 
 def head(protocols=""):
     """The first lines."""
     if version() < (2, 4):
         return "protocols = %s\n" % protocols
-    full = proc.run(["dovecot", "--version"]).stdout.split()[0]
+    full = full_version()
     lines = ["dovecot_config_version = " + full,
              "dovecot_storage_version = " + full, "protocols {"]
     return "\n".join(lines + [" %s = yes" % p for p in protocols.split()]
