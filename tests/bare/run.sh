@@ -8,10 +8,9 @@
 # ~/.cache/acmed-lab/bare, and COMMAND (default: ./quickstart test) is run in a
 # fresh clone of HEAD, in a copy of the tree that is thrown away.  It trusts whom
 # this machine trusts, for those behind an inspecting proxy; with --debian-only
-# no registry but Debian's is reached.  Needs root,
-# mmdebstrap and systemd-container, and 8 GB of free space in /var/tmp.  Its last
-# lines are those of the command; the whole output is in
-# /var/tmp/acmed-bare.RELEASE.log.
+# no registry but Debian's is reached.  Needs root and mmdebstrap, and 8 GB of
+# free space in /var/tmp.  Its last lines are those of the command; the whole
+# output is in /var/tmp/acmed-bare.RELEASE.log.
 set -eu
 
 src=$(cd "$(dirname "$0")/../.." && pwd)
@@ -44,6 +43,33 @@ tree() {
 	mv "$cache/$1.new" "$cache/$1"
 }
 
+# What enters: TREE SOURCES COMMAND...  Namespaces of its own, in which nothing is
+# left running, and the tree alone to be seen.
+# shellcheck disable=SC2016
+enter='
+	set -e
+	m=$1 src=$2
+	shift 2
+	cp /etc/resolv.conf "$m/etc/resolv.conf"
+	mkdir -p "$m/mnt/acmed" "$m/mnt/old"
+	mount --rbind /sys "$m/sys"
+	mount --rbind /dev "$m/dev"
+	mount -t proc proc "$m/proc"
+	mount --bind -o ro "$m/proc/sys" "$m/proc/sys"
+	mount -t tmpfs -o mode=755 run "$m/run"
+	mkdir -m 1777 "$m/run/lock"
+	mount --bind -o ro "$src" "$m/mnt/acmed"
+	cd "$m"
+	pivot_root . mnt/old
+	umount -l /mnt/old
+	cd /root
+	git clone -q /mnt/acmed acmed
+	cd acmed
+	status=0
+	"$@" || status=$?
+	exit $status
+'
+
 # bare RELEASE COMMAND...
 bare() (
 	release=$1
@@ -57,11 +83,12 @@ bare() (
 	    overlay "$box/m"
 	# Nobody is trusted: TLS fails, the mirror's HTTP works.
 	[ -z "$only" ] || : >"$box/m/etc/ssl/certs/ca-certificates.crt"
-	SYSTEMD_NSPAWN_TMPFS_TMP=0 systemd-nspawn -q -D "$box/m" --register=no --keep-unit \
-	    --resolv-conf=copy-host --link-journal=no --capability=all \
-	    --bind-ro="$src:/mnt/acmed" \
-	    sh -c 'cd /root && git clone -q /mnt/acmed acmed && cd acmed && "$@"' \
-	    sh "$@" </dev/null
+	# This machine's /sys and /dev: systemd-nspawn would give it cgroups that
+	# it may not write to, and the tests boot a systemd of its own in it.
+	env -i HOME=/root LANG=C.UTF-8 TERM=dumb \
+	    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+	    unshare --mount --pid --fork --kill-child \
+	    sh -c "$enter" sh "$box/m" "$src" "$@" </dev/null
 )
 
 status=0
