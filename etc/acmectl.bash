@@ -7,7 +7,7 @@ _acmectl()
 	local options="--socket --json --help --version"
 	local commands="status renew-now check deploy rollback events persist"
 	commands+=" reload list notify-test providers version help"
-	local socket=() command="" i word
+	local socket=() names=() command="" i word
 
 	COMPREPLY=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -18,7 +18,11 @@ _acmectl()
 			;;
 		-*) ;;
 		*)
-			command=${command:-$word}
+			if [[ -z $command ]]; then
+				command=$word
+			else
+				names+=("$word")
+			fi
 			;;
 		esac
 	done
@@ -44,7 +48,25 @@ _acmectl()
 	"")
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
 		;;
-	status | renew-now | check | deploy | rollback | events | persist)
+	deploy)
+		# The certificate, then one of its targets.
+		if ((${#names[@]} == 0)); then
+			i=$(acmectl "${socket[@]}" list 2>/dev/null)
+		else
+			i=$(acmectl "${socket[@]}" status "${names[0]}" \
+				2>/dev/null |
+				sed -n 's/^  deploy  *\([^: ]*\): .*/\1/p')
+		fi
+		((${#names[@]} > 1)) ||
+			mapfile -t COMPREPLY < <(compgen -W "$i" -- "$cur")
+		;;
+	notify-test)
+		mapfile -t COMPREPLY < <(compgen -W \
+			"$(acmectl "${socket[@]}" --json status 2>/dev/null |
+			sed -n '/^  "notify":/,$s/^ *"name": "\(.*\)".*/\1/p')" \
+			-- "$cur")
+		;;
+	status | renew-now | check | rollback | events | persist)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(acmectl "${socket[@]}" list 2>/dev/null)" -- "$cur")
 		;;

@@ -92,20 +92,22 @@ def commands():
 def test_every_command():
     _, names = commands()
     assert {"status", "renew-now", "rollback"} <= names
-    for file in ("doc/acmectl.1", "etc/acmectl.bash", "etc/_acmectl"):
+    for file in ("doc/acmectl.1", "etc/acmectl.bash", "etc/_acmectl",
+                 "etc/acmectl.fish"):
         text = read(*file.split("/"))
         assert [n for n in sorted(names) if not re.search(
             r"(?<![\w-])%s(?![\w-])" % n, text)] == [], file
 
 
 def test_every_option():
-    """The long options of --help, in the manual and in both completions."""
+    """The long options of --help, in the manual and in all completions."""
     options = set(re.findall(r"--([a-z-]+)", commands()[0]))
     assert {"json", "force", "no-probe"} <= options
-    for file in ("doc/acmectl.1", "etc/acmectl.bash", "etc/_acmectl"):
+    for file in ("doc/acmectl.1", "etc/acmectl.bash", "etc/_acmectl",
+                 "etc/acmectl.fish"):
         text = read(*file.split("/"))
         assert [o for o in sorted(options) if not re.search(
-            r"-%s(?![\w-])" % o, text)] == [], file
+            r"(?:-| -l )%s(?![\w-])" % o, text)] == [], file
 
 
 def test_every_path_of_the_api():

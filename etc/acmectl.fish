@@ -1,0 +1,81 @@
+# fish completion for acmectl(1)
+# SPDX-License-Identifier: MIT
+
+function __acmectl_words
+	# What is on the line behind the options: the command, then names.
+	set -l skip 0
+	for word in (commandline -opc)[2..-1]
+		if test $skip = 1
+			set skip 0
+		else if contains -- $word -s --socket --until
+			set skip 1
+		else if not string match -q -- '-*' $word
+			echo $word
+		end
+	end
+end
+
+function __acmectl_ask
+	# acmectl, with the socket of the line.
+	set -l words (commandline -opc)
+	set -l socket
+	for i in (seq (count $words))
+		if contains -- $words[$i] -s --socket
+			set socket --socket $words[(math $i + 1)]
+		end
+	end
+	acmectl $socket $argv 2>/dev/null
+end
+
+function __acmectl_at
+	# Is it this command, with so many names behind it?
+	set -l words (__acmectl_words)
+	test (count $words) -gt 0; or return 1
+	contains -- $words[1] (string split , $argv[1]); or return 1
+	test (count $argv) -lt 2; or test (count $words) -eq (math $argv[2] + 1)
+end
+
+function __acmectl_targets
+	__acmectl_ask status (__acmectl_words)[2] |
+		string replace -rf '^  deploy +([^: ]+): .*' '$1'
+end
+
+function __acmectl_channels
+	__acmectl_ask --json status |
+		sed -n '/^  "notify":/,$s/^ *"name": "\(.*\)".*/\1/p'
+end
+
+complete -c acmectl -f
+complete -c acmectl -s s -l socket -r -F -d 'where acmed listens'
+complete -c acmectl -s j -l json -d 'print what acmed says, as JSON'
+complete -c acmectl -s h -l help -d 'print a summary'
+complete -c acmectl -s V -l version -d 'print the version'
+
+set -l none 'not count (__acmectl_words) >/dev/null'
+complete -c acmectl -n $none -a status -d 'what acmed does, and with which certificates'
+complete -c acmectl -n $none -a renew-now -d 'renew now, and show each step'
+complete -c acmectl -n $none -a check -d 'would a renewal work, and if not, why'
+complete -c acmectl -n $none -a deploy -d 'deploy again, without renewing'
+complete -c acmectl -n $none -a rollback -d 'go back to the previous certificate'
+complete -c acmectl -n $none -a events -d 'show the steps of all renewals as they come'
+complete -c acmectl -n $none -a persist -d 'the standing records for dns-persist-01'
+complete -c acmectl -n $none -a reload -d 'read the configuration again'
+complete -c acmectl -n $none -a list -d 'the names of the certificates'
+complete -c acmectl -n $none -a notify-test -d 'send a test message to people'
+complete -c acmectl -n $none -a providers -d 'the types of DNS providers, and the options of one'
+complete -c acmectl -n $none -a version -d 'versions of acmectl and acmed'
+complete -c acmectl -n $none -a help -d 'a summary'
+
+complete -c acmectl -n '__acmectl_at status' -l check -d 'exit with 1 if something needs a person'
+complete -c acmectl -n '__acmectl_at check' -l no-probe -d 'add no TXT value to prove the credentials'
+complete -c acmectl -n '__acmectl_at persist' -l write -d 'let the provider write the records'
+complete -c acmectl -n '__acmectl_at persist' -l remove -d 'let the provider remove them'
+complete -c acmectl -n '__acmectl_at persist' -l until -x -d 'when they end'
+complete -c acmectl -n '__acmectl_at deploy,renew-now,rollback' -l no-wait -d 'do not wait for the end'
+complete -c acmectl -n '__acmectl_at renew-now,rollback' -l force -d 'renew although the CA asked to wait; roll back also to an expired certificate'
+
+complete -c acmectl -n '__acmectl_at renew-now,check' -a '(__acmectl_ask list)'
+complete -c acmectl -n '__acmectl_at status,deploy,rollback,events,persist 0' -a '(__acmectl_ask list)'
+complete -c acmectl -n '__acmectl_at deploy 1' -a '(__acmectl_targets)'
+complete -c acmectl -n '__acmectl_at notify-test 0' -a '(__acmectl_channels)'
+complete -c acmectl -n '__acmectl_at providers 0' -a "(__acmectl_ask providers | string replace -r ' .*' '')"
