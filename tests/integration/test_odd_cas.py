@@ -469,3 +469,37 @@ def test_account_key_lost(odd):
     shown = " ".join(a.ctl("status", name).stdout.split())
     assert "is registered anew, as https://" in shown, shown
     assert shown.count("registered anew") == 1
+
+
+@pytest.mark.parametrize("eab,answer,words,step", [
+    (True, (401, "unauthorized", "key kid-1 has been used already"),
+     "has been used already", "ask the CA for a new eab_kid and key"),
+    (True, (400, "malformed", "the external account is bound elsewhere"),
+     "is bound elsewhere", "ask the CA for a new eab_kid and key"),
+    (False, (403, "unauthorized", "account has been deactivated"),
+     "account has been deactivated", "an account of another name"),
+    (False, None, "says that it is deactivated", "an account of another name"),
+])
+def test_account_is_refused(odd, eab, answer, words, step):
+    """A used EAB key, a deactivated account: in the CA's words, and what to
+    do about it; it is not asked again and again."""
+    name = "refused.example.test"
+    ca, a = odd(name)
+    if answer is not None:
+        ca.before["account"] = lambda ca, h, p: ca.problem(*answer)
+    else:
+        ca.after["account"] = lambda ca, status, headers, o: (
+            200, headers, dict(o, status="deactivated"))
+    if eab:
+        key = os.path.join(a.folder, "eab")
+        with open(key, "w") as f:
+            f.write("cnmMK5UbnEKdd8OD1Ofq_8HL7r7Rh2BWJHtqZ9CpKuE\n")
+        os.chmod(key, 0o600)
+        a.accounts["lab"].update(eab_kid="kid-1", eab_hmac_key_file=key)
+    a.start()
+    msg = a.wait_error(name)["msg"]
+    assert words in msg and step in msg, msg
+    shown = " ".join(a.ctl("status", name).stdout.split())
+    assert words in shown and step in shown, shown
+    n = ca.count()
+    assert n["account"] == 1 and "newOrder" not in n, n
