@@ -94,6 +94,7 @@ const struct provider provider_bunny = {
 	.opts = opts,
 	.base_url = "https://api.bunny.net",
 	.max_reply = 16u << 20,		/* some 30,000 records */
+	.lean_member = "Records",
 	.max_calls = 2,
 	.prepare = prepare,
 	.records = &records,

@@ -280,6 +280,9 @@ struct provider {
 	size_t		 priv_size;
 	unsigned	 gap_ms;	/* least time between two requests */
 	size_t		 max_reply;	/* bytes of an answer; 0: 2 MiB */
+	const char	*lean_member;	/* of arrays of that name in a long
+					   answer only elements with the value
+					   of the call are read; NULL: all */
 	bool		 plain_text;	/* answers are XML or text, or do not
 					   matter.  Otherwise a 2xx body that
 					   is not JSON is an error and no

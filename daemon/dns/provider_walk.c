@@ -7,11 +7,15 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/names.h"
+#include "common/text.h"
 #include "daemon/dns/provider_account.h"
 #include "daemon/dns/provider_run.h"
 #include "daemon/io/loop.h"
 #include "daemon/rest/run.h"
 #include "providers/provider.h"
+
+#define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+    "0123456789-_"
 
 struct walk_op {
 	struct walk_args a;
@@ -20,6 +24,7 @@ struct walk_op {
 	const struct provider_step *rows;
 	struct rest_step *steps;	/* as many, for the runner */
 	struct rest_op	*rest;
+	char		 needle[64];	/* what an answer with our value has */
 	const char	*step;		/* that ended the latest run */
 	struct timer	 turn;
 	struct log_ctx	 log;
@@ -320,6 +325,10 @@ zone_try(struct walk_op *op)
 	const char *base = provider_option(type, values, "base_url");
 	const char *proxy = provider_option(type, values, "proxy");
 
+	/* The beginning that no vendor writes in another way, with "\/" or in
+	 * several strings: all of a challenge's value. */
+	(void)text_printf(op->needle, sizeof(op->needle), "%.*s",
+	    (int)strspn(op->a.call->value, PLAIN), op->a.call->value);
 	op->rest = rest_start(&(struct rest_args){
 	    .loop = op->a.env->loop, .http = op->a.env->http,
 	    .steps = op->steps, .user = op, .log = &op->log,
@@ -329,6 +338,8 @@ zone_try(struct walk_op *op)
 	    .ca_file = provider_option(type, values, "ca_file"),
 	    .proxy = proxy != NULL && strcmp(proxy, "none") == 0 ? "" : proxy,
 	    .max_reply = type->max_reply,
+	    .lean_member = type->lean_member,
+	    .lean_needle = op->needle,
 	    .timeout_ms = op->a.env->request_ms,
 	    .poll_ms = op->a.env->poll_ms,
 	    .plain_text = type->plain_text,

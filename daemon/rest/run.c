@@ -11,6 +11,7 @@
 #include "common/text.h"
 #include "daemon/io/http.h"
 #include "daemon/io/loop.h"
+#include "daemon/rest/lean.h"
 #include "daemon/rest/preq_run.h"
 
 #define MAX_POLLS 50			/* of one step */
@@ -19,6 +20,7 @@
 #define MAX_SAME 2			/* ... for the same refusal in a row */
 #define MAX_REPLY (2u << 20)		/* bytes */
 #define BOM "\xef\xbb\xbf"		/* some begin their text with it */
+#define LONG_REPLY (256u << 10)		/* may be parsed in part */
 #define POLL_MS 500
 #define MAX_POLL_MS 5000
 
@@ -255,7 +257,9 @@ http_done(const struct error *err, const struct http_reply *r, void *arg)
 {
 	struct rest_op *op = arg;
 	struct rest_answer a = { 0 };
+	char *lean = NULL;
 	json_t *json;
+	size_t n;
 
 	op->http = NULL;
 	if (err != NULL) {
@@ -273,7 +277,13 @@ http_done(const struct error *err, const struct http_reply *r, void *arg)
 		a.body += strlen(BOM);
 		a.body_len -= strlen(BOM);
 	}
-	json = a.body_len == 0 ? NULL : jsonx_parse_any(a.body, a.body_len);
+	n = a.body_len;
+	if (op->a.lean_member != NULL && n > LONG_REPLY)
+		lean = lean_text(a.body, a.body_len, op->a.lean_member,
+		    op->a.lean_needle, &n);
+	json = n == 0 ? NULL : jsonx_parse_any(lean != NULL ? lean : a.body,
+	    n);
+	free(lean);
 	a.status = r->status;
 	a.json = json;
 	a.http = r;

@@ -41,6 +41,9 @@ struct rest_args {		/* pointers stay the caller's until the end */
 	const char	*ca_file;	/* NULL: the system's */
 	const char	*proxy;		/* as in io/http.h */
 	size_t		 max_reply;	/* bytes; 0: 2 MiB */
+	const char	*lean_member, *lean_needle;
+					/* of an answer over 256 KiB only that
+					   is parsed (lean.h); NULL: all */
 	unsigned	 timeout_ms;	/* of each request */
 	unsigned	 poll_ms;	/* first pause of REST_POLL, and before
 					   REST_REPEAT; 0: 500 */

@@ -493,4 +493,7 @@ def test_bunny_big_zone(make):
         b.v.put_foreign("f%d.example.test" % i, "x" * 450)
     b.bystanders = b.others()
     b.ok("add", A)
+    b.ok("add", A)              # it is found among them
     b.expect(A)
+    b.ok("remove", A)
+    b.expect()
