@@ -168,16 +168,87 @@ is_setting(const char *text, size_t len, const char *const *names)
 	return false;
 }
 
+/* A number of IANA's, as dnssec-keygen(8) writes it, instead of a name. */
+static bool
+copy_algorithm(char out[TSIG_TEXT_MAX], const char *text, size_t len)
+{
+	static const struct {
+		const char	*number, *name;
+	} all[] = { { "157", "hmac-md5" }, { "161", "hmac-sha1" },
+	    { "162", "hmac-sha224" }, { "163", "hmac-sha256" },
+	    { "164", "hmac-sha384" }, { "165", "hmac-sha512" } };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (len >= 3 && strncmp(text, all[i].number, 3) == 0 &&
+		    (len == 3 || text[3] == ' '))
+			return copy(out, all[i].name, strlen(all[i].name));
+	}
+	return copy(out, text, len);
+}
+
+#define MAX_WORDS 16
+
+/*
+ * A line of words: NAME hmac-sha256. BASE64 (pdnsutil(1)), NAME IN KEY 512 3
+ * 163 BASE64 (dnssec-keygen(8)), or key [ALGORITHM:]NAME BASE64 (nsupdate(1)).
+ * False if it is none of these.
+ */
+static bool
+read_words(const char *p, size_t len, struct tsig_text *out)
+{
+	const char *word[MAX_WORDS], *end = p + len, *colon;
+	size_t size[MAX_WORDS], n = 0;
+
+	while (n < MAX_WORDS) {
+		while (p < end && strchr(" \t\r", *p) != NULL)
+			p++;
+		if (p == end)
+			break;
+		word[n] = p;
+		while (p < end && strchr(" \t\r", *p) == NULL)
+			p++;
+		size[n] = (size_t)(p - word[n]);
+		n++;
+	}
+	if (n == 3 && size[0] == 3 && strncasecmp(word[0], "key", 3) == 0) {
+		colon = memchr(word[1], ':', size[1]);
+		if (colon != NULL && !copy(out->algorithm, word[1],
+		    (size_t)(colon - word[1])))
+			return false;
+		colon = colon == NULL ? word[1] : colon + 1;
+		return copy(out->name, colon,
+		    (size_t)(word[1] + size[1] - colon)) &&
+		    copy(out->secret, word[2], size[2]);
+	}
+	for (size_t i = 1; i + 4 < n; i++) {
+		if (size[i] != 3 || strncasecmp(word[i], "KEY", 3) != 0)
+			continue;
+		/* Long keys are written in pieces. */
+		for (size_t j = i + 4, at = 0; j < n; at += size[j++]) {
+			if (size[j] >= sizeof(out->secret) - at)
+				return false;
+			memcpy(out->secret + at, word[j], size[j]);
+			out->secret[at + size[j]] = '\0';
+		}
+		return copy(out->name, word[0], size[0]) &&
+		    copy_algorithm(out->algorithm, word[i + 3], size[i + 3]);
+	}
+	return n >= 3 && strncasecmp(word[n - 2], "hmac-", 5) == 0 &&
+	    copy(out->name, word[n - 3], size[n - 3]) &&
+	    copy(out->algorithm, word[n - 2], size[n - 2]) &&
+	    copy(out->secret, word[n - 1], size[n - 1]);
+}
+
 /* Of one line; false if it is too long. */
 static bool
 read_setting(const char *p, size_t len, struct tsig_text *out)
 {
 	static const char *const names[] = { "dns_rfc2136_name",
-	    "rfc2136_tsig_key", "key_name", "id", NULL };
+	    "rfc2136_tsig_key", "key_name", "id", "name", NULL };
 	static const char *const algorithms[] = { "dns_rfc2136_algorithm",
 	    "rfc2136_tsig_algorithm", "key_algorithm", "algorithm", NULL };
 	static const char *const secrets[] = { "dns_rfc2136_secret",
-	    "rfc2136_tsig_secret", "key_secret", "secret", NULL };
+	    "rfc2136_tsig_secret", "key_secret", "secret", "key", NULL };
 	const char *end = p + len, *name;
 	size_t n;
 
@@ -185,10 +256,18 @@ read_setting(const char *p, size_t len, struct tsig_text *out)
 		p++;
 	if (end - p > 7 && strncmp(p, "export ", 7) == 0)
 		p += 7;
+	/* How certbot called it when it was not yet one of its own. */
+	if (end - p > 20 && strncmp(p, "certbot_dns_rfc2136:", 20) == 0)
+		p += 20;
 	name = p;
 	n = strcspn(p, " \t=:\r\n");
 	for (p += n; p < end && strchr(" \t=:", *p) != NULL;)
 		p++;
+	/* Keys and names have neither blanks nor "#". */
+	for (const char *s = p; s + 1 < end; s++) {
+		if ((*s == ' ' || *s == '\t') && s[1] == '#')
+			end = s;
+	}
 	while (end > p && strchr(" \t\r;", end[-1]) != NULL)
 		end--;
 	if (end - p >= 2 && (*p == '"' || *p == '\'') && end[-1] == *p)
@@ -198,7 +277,7 @@ read_setting(const char *p, size_t len, struct tsig_text *out)
 	if (is_setting(name, n, names))
 		return copy(out->name, p, (size_t)(end - p));
 	if (is_setting(name, n, algorithms))
-		return copy(out->algorithm, p, (size_t)(end - p));
+		return copy_algorithm(out->algorithm, p, (size_t)(end - p));
 	if (is_setting(name, n, secrets))
 		return copy(out->secret, p, (size_t)(end - p));
 	return true;
@@ -212,7 +291,7 @@ read_settings(const char *p, struct tsig_text *out, struct error *err)
 		const char *first = p + strspn(p, " \t");
 
 		if (strchr("#;[", *first) == NULL &&
-		    !read_setting(p, len, out))
+		    !read_words(p, len, out) && !read_setting(p, len, out))
 			return fault(err, "found a line that is too long");
 		p += len + (p[len] == '\n');
 	}
@@ -247,7 +326,7 @@ read_colons(const char *p, struct tsig_text *out, struct error *err)
 static bool
 has_lines(const char *text)
 {
-	return strchr(text, '\n') != NULL || strchr(text, '_') != NULL;
+	return strpbrk(text, "\n_ ") != NULL;
 }
 
 bool

@@ -7,8 +7,10 @@
  * of tsig-keygen(8) and ddns-confgen(8), alone or among other statements of
  * named.conf(5), with its comments; dns_rfc2136_name = NAME and so on of
  * certbot's ini files; RFC2136_TSIG_KEY=NAME and so on of lego; id: NAME,
- * algorithm: and secret: of keymgr(8); and hmac-sha256:NAME:BASE64 of
- * nsupdate(1).  Called by the rfc2136 provider.
+ * algorithm: and secret: of keymgr(8), name: of nsd.conf(5);
+ * hmac-sha256:NAME:BASE64 and key hmac-sha256:NAME BASE64 of nsupdate(1);
+ * NAME hmac-sha256. BASE64 of pdnsutil(1); and both files of dnssec-keygen(8),
+ * of which the private one has no name.  Called by the rfc2136 provider.
  */
 #ifndef DAEMON_DNS_TSIG_TEXT_H
 #define DAEMON_DNS_TSIG_TEXT_H

@@ -223,6 +223,24 @@ static const struct {
 	{ "# hmac-sha256:k:" SECRET "\nkey:\n - id: k\n   algorithm: "
 	    "hmac-sha256\n   secret: " SECRET "\n", NULL, "k hmac-sha256",
 	    NULL },
+	{ "key:\n  - id: k   # ours\n    algorithm: hmac-sha512 # better\n"
+	    "    secret: " SECRET " # old\n", NULL, "k hmac-sha512", NULL },
+	/* nsd.conf, pdnsutil, a script of nsupdate */
+	{ "key:\n\tname: \"k\"\n\talgorithm: hmac-sha256\n\tsecret: \"" SECRET
+	    "\"\n", NULL, "k hmac-sha256", NULL },
+	{ "k. hmac-sha256. " SECRET, NULL, "k. hmac-sha256.", NULL },
+	{ "Create new TSIG key k hmac-sha384 " SECRET "\n", NULL,
+	    "k hmac-sha384", NULL },
+	{ "server 192.0.2.1\nkey hmac-sha1:k " SECRET "\n", NULL,
+	    "k hmac-sha1", NULL },
+	/* K*.private and K*.key of dnssec-keygen */
+	{ "Private-key-format: v1.3\nAlgorithm: 163 (HMAC_SHA256)\nKey: "
+	    SECRET "\nBits: AAA=\n", "k", " hmac-sha256", NULL },
+	{ "k. IN KEY 512 3 165 " SECRET "\n", NULL, "k. hmac-sha512", NULL },
+	/* certbot's plugin by its old name */
+	{ "certbot_dns_rfc2136:dns_rfc2136_name = k\n"
+	    "certbot_dns_rfc2136:dns_rfc2136_secret = " SECRET "\n", NULL,
+	    "k ", NULL },
 	{ "hmac-sha224:k:" SECRET, NULL, "k hmac-sha224", NULL },
 	{ "k:" SECRET, NULL, "k hmac-sha256", NULL },
 	{ "k:" SECRET, "l", NULL, "found the key \"k\", not \"l\"" },
