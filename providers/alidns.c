@@ -6,6 +6,7 @@
  * query.  The zone is found by asking for its records.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "daemon/rest/scheme_hmac.h"
 #include "providers/records.h"
@@ -45,7 +46,7 @@ code_of(const struct rest_answer *a)
 static bool
 begins(const char *s, const char *prefix)
 {
-	return strncmp(s, prefix, strlen(prefix)) == 0;
+	return strncasecmp(s, prefix, strlen(prefix)) == 0;
 }
 
 static int
@@ -67,38 +68,66 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
+/*
+ * What codes mean that are not about the request, by how they begin: those of
+ * all services (help.aliyun.com/en/dns/error-code and the SDKs' lists) and of
+ * this one.
+ */
+#define CONFIG ERR_CONFIG, "provider:credentials"
+#define LATER ERR_TRANSIENT, "provider:unavailable"
+static const struct {
+	const char	*begin;
+	enum err_kind	 kind;
+	const char	*code;
+} kinds[] = {
+	/* Key, clock, rights, account, source address. */
+	{ "InvalidAccessKey", CONFIG },
+	{ "MissingAccessKey", CONFIG },
+	{ "InactiveAccessKey", CONFIG },
+	{ "InvalidSecurityToken", CONFIG },
+	{ "MissingSecurityToken", CONFIG },
+	{ "InvalidStsToken", CONFIG },
+	{ "SignatureDoesNotMatch", CONFIG },
+	{ "SignatureNotMatch", CONFIG },
+	{ "IncompleteSignature", CONFIG },
+	{ "InvalidSignature", CONFIG },
+	{ "InvalidTimeStamp", CONFIG },
+	{ "IllegalTimestamp", CONFIG },
+	{ "Forbidden", CONFIG },
+	{ "Forbedden", CONFIG },	/* theirs: .NotSupportRAM */
+	{ "NoPermission", CONFIG },
+	{ "Unauthorized", CONFIG },
+	{ "ActionUnauthorized", CONFIG },
+	{ "UserDisable", CONFIG },
+	{ "Throttling", ERR_RATELIMIT, "provider:throttled" },
+	{ "DnsSystemBusy", LATER },
+	{ "SystemBusy", LATER },
+	{ "ServerBusy", LATER },
+	{ "InternalError", LATER },
+	{ "InternalServerError", LATER },
+	{ "ServiceUnavailable", LATER },
+	{ "SignatureNonceUsed", LATER },
+	{ "LastOperationNotFinished", LATER },
+};
+
 static void
 failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	const char *code = code_of(a);
 
-	if (begins(code, "InvalidAccessKey") ||
-	    begins(code, "MissingSecurityToken") ||
-	    begins(code, "MissingAccessKey") ||
-	    begins(code, "InactiveAccessKey") ||
-	    begins(code, "UserDisable") ||
-	    begins(code, "InvalidSecurityToken") ||
-	    begins(code, "SignatureDoesNotMatch") ||
-	    begins(code, "IncompleteSignature") ||
-	    begins(code, "InvalidTimeStamp") || begins(code, "Forbidden") ||
-	    begins(code, "NoPermission"))
-		(void)error_set(err, ERR_CONFIG, "provider:credentials", "%s",
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!begins(code, kinds[i].begin))
+			continue;
+		(void)error_set(err, kinds[i].kind, kinds[i].code, "%s",
 		    err->msg);
-	else if (begins(code, "Throttling"))
-		(void)error_set(err, ERR_RATELIMIT, "provider:throttled",
-		    "%s", err->msg);
-	else if (begins(code, "DnsSystemBusy") ||
-	    begins(code, "SystemBusy") || begins(code, "InternalError") ||
-	    begins(code, "ServiceUnavailable") ||
-	    strcmp(code, "SignatureNonceUsed") == 0 ||
-	    strcmp(code, "LastOperationNotFinished") == 0)
-		(void)error_set(err, ERR_TRANSIENT, "provider:unavailable",
-		    "%s", err->msg);
+		break;
+	}
 	if (code[0] != '\0')
 		(void)error_set(err, err->kind, err->code, "%s (%s)",
 		    err->msg, code);
-	if (begins(code, "InvalidTimeStamp"))
+	if (begins(code, "InvalidTimeStamp") ||
+	    begins(code, "IllegalTimestamp"))
 		rest_blame_clock(a, err);
 }
 

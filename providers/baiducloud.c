@@ -105,9 +105,11 @@ static void
 failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
+	/* The list of all services is in cloud.baidu.com/doc/Reference. */
 	static const char *const keys[] = { "InvalidAccessKeyId",
 	    "SignatureDoesNotMatch", "RequestExpired", "AccessDenied",
-	    "InvalidHTTPAuthHeader", "InactiveAccessKey" };
+	    "InvalidHTTPAuthHeader", "InactiveAccessKey", "OptInRequired",
+	    "InvalidSessionToken" };
 	const char *code = jsonx_str(a->json, "code");
 
 	if (code == NULL)
@@ -117,7 +119,19 @@ failed(struct provider_call *c, const struct rest_answer *a,
 			(void)error_set(err, ERR_CONFIG,
 			    "provider:credentials", "%s", err->msg);
 	}
-	if (strstr(code, "LimitExceeded") != NULL)
+	/* 403 as well, but nothing is wrong with the key. */
+	if (strcmp(code, "IdempotentParameterMismatch") == 0)
+		(void)error_set(err, ERR_REJECTED, "provider:refused", "%s",
+		    err->msg);
+	else if (strstr(code, "Quota") != NULL)
+		(void)error_set(err, ERR_CONFIG, "provider:quota", "%s",
+		    err->msg);
+	else if (strcmp(code, "InternalError") == 0 ||
+	    strcmp(code, "ServiceUnavailable") == 0)
+		(void)error_set(err, ERR_TRANSIENT, "provider:unavailable",
+		    "%s", err->msg);
+	else if (strstr(code, "LimitExceeded") != NULL ||
+	    strstr(code, "TooManyRequests") != NULL)
 		(void)error_set(err, ERR_RATELIMIT, "provider:throttled",
 		    "%s", err->msg);
 	(void)error_set(err, err->kind, err->code, "%s (%s)", err->msg, code);

@@ -56,7 +56,12 @@ failed(struct provider_call *c, const struct rest_answer *a,
 	const char *why = jsonx_str(a->json, "errors.0.error_chain.0.message");
 	int64_t code = jsonx_number(a->json, "errors.0.code", 0);
 
-	if (code == 6003 || code == 9109 || code == 10000)
+	/* Headers, tokens, keys; "please wait" is 971. */
+	if (code == 971)
+		(void)error_set(err, ERR_RATELIMIT, "provider:throttled",
+		    "%s", err->msg);
+	else if (code == 6003 || code == 6111 || code == 9103 ||
+	    code == 9106 || code == 9107 || code == 9109 || code == 10000)
 		(void)error_set(err, ERR_CONFIG, "provider:credentials", "%s",
 		    err->msg);
 	if (why != NULL)

@@ -142,7 +142,8 @@ failed(struct provider_call *c, const struct rest_answer *a,
 	if (reason == NULL)
 		return;
 	if (a->status == 403 && (strcmp(reason, "rateLimitExceeded") == 0 ||
-	    strcmp(reason, "userRateLimitExceeded") == 0))
+	    strcmp(reason, "userRateLimitExceeded") == 0 ||
+	    strcmp(reason, "dailyLimitExceeded") == 0))
 		(void)error_set(err, ERR_RATELIMIT, "provider:throttled",
 		    "%s", err->msg);
 	/* Of records in a zone, say: no waiting helps. */

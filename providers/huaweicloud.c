@@ -83,7 +83,10 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-/* The service's code or that of the gateway before it, never NULL. */
+/*
+ * The service's code or that of the gateway before it, never NULL.  The gateway
+ * is APIGW, or APIG where it is a newer one.
+ */
 static const char *
 code_of(const struct rest_answer *a)
 {
@@ -97,8 +100,13 @@ code_of(const struct rest_answer *a)
 static bool
 is_code(const struct rest_answer *a, const char *const *codes)
 {
+	const char *code = code_of(a);
+	bool is_newer = strncmp(code, "APIG.", 5) == 0;
+
 	for (; *codes != NULL; codes++) {
-		if (strcmp(code_of(a), *codes) == 0)
+		if (strcmp(code, *codes) == 0 || (is_newer &&
+		    strncmp(*codes, "APIGW.", 6) == 0 &&
+		    strcmp(code + 5, *codes + 6) == 0))
 			return true;
 	}
 	return false;
@@ -110,14 +118,30 @@ static void
 failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
+	/* Key, rights, real name, source address, account. */
 	if (CODE(a, "APIGW.0301", "APIGW.0302", "APIGW.0303", "APIGW.0304",
 	    "APIGW.0305", "APIGW.0306", "APIGW.0307", "APIGW.0310",
-	    "APIGW.0401", "APIGW.0402", "DNS.0005", "DNS.0030", "DNS.1802"))
+	    "APIGW.0311", "APIGW.0401", "APIGW.0402", "APIGW.0404",
+	    "APIGW.0502", "APIGW.1002", "APIGW.1005", "DNS.0005", "DNS.0013",
+	    "DNS.0030", "DNS.0040", "DNS.1802"))
 		(void)error_set(err, ERR_CONFIG, "provider:credentials", "%s",
 		    err->msg);
-	else if (CODE(a, "APIGW.0308", "DNS.0014", "DNS.0021") ||
+	else if (CODE(a, "APIGW.0308", "APIGW.0501", "DNS.0014", "DNS.0021") ||
 	    strstr(err->msg, "over ratelimit") != NULL)
 		(void)error_set(err, ERR_RATELIMIT, "provider:throttled",
+		    "%s", err->msg);
+	else if (CODE(a, "DNS.0403", "DNS.0404", "DNS.2002"))
+		(void)error_set(err, ERR_CONFIG, "provider:quota", "%s",
+		    err->msg);
+	/* The domain is suspended, frozen, or in no normal state. */
+	else if (CODE(a, "DNS.0209", "DNS.0213", "DNS.0214", "DNS.2003",
+	    "DNS.2005", "DNS.2006"))
+		(void)error_set(err, ERR_CONFIG, "huaweicloud:status", "%s",
+		    err->msg);
+	/* Services behind it: IAM, and others. */
+	else if (CODE(a, "DNS.0000", "DNS.0001", "DNS.0012", "DNS.0015",
+	    "DNS.0022", "DNS.0036"))
+		(void)error_set(err, ERR_TRANSIENT, "provider:unavailable",
 		    "%s", err->msg);
 	if (code_of(a)[0] != '\0')
 		(void)error_set(err, err->kind, err->code, "%s (%s)",

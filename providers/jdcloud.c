@@ -66,26 +66,39 @@ static void
 failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
+	/* Names of google.rpc's, and of the gateway's, for statuses of HTTP. */
+	static const struct {
+		const char	*name;
+		int64_t		 code;
+	} statuses[] = {
+		{ "UNAUTHENTICATED", 401 }, { "HTTP_UNAUTHORIZED", 401 },
+		{ "PERMISSION_DENIED", 403 }, { "HTTP_FORBIDDEN", 403 },
+		{ "RESOURCE_EXHAUSTED", 429 }, { "QUOTA_EXCEEDED", 429 },
+		{ "HTTP_TOO_MANY_REQUESTS", 429 },
+		{ "UNAVAILABLE", 503 }, { "ABORTED", 503 },
+		{ "INTERNAL", 500 }, { "UNKNOWN", 500 }, { "DATA_LOSS", 500 },
+		{ "DEADLINE_EXCEEDED", 504 }, { "CANCELLED", 504 },
+	};
 	const char *status = jsonx_str(a->json, "error.status");
+	int64_t code = jsonx_number(a->json, "error.code", 0);
 
-	if (status == NULL)
-		return;
-	if (strcmp(status, "UNAUTHENTICATED") == 0 ||
-	    strcmp(status, "PERMISSION_DENIED") == 0 ||
-	    strcmp(status, "HTTP_FORBIDDEN") == 0)
+	for (size_t i = 0; status != NULL &&
+	    i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		if (strcmp(status, statuses[i].name) == 0)
+			code = statuses[i].code;
+	}
+	if (code == 401 || code == 403)
 		(void)error_set(err, ERR_CONFIG, "provider:credentials", "%s",
 		    err->msg);
-	else if (strcmp(status, "QUOTA_EXCEEDED") == 0 ||
-	    strcmp(status, "RESOURCE_EXHAUSTED") == 0)
+	else if (code == 429)
 		(void)error_set(err, ERR_RATELIMIT, "provider:throttled",
 		    "%s", err->msg);
-	else if (strcmp(status, "UNAVAILABLE") == 0 ||
-	    strcmp(status, "ABORTED") == 0 ||
-	    strcmp(status, "INTERNAL") == 0)
+	else if (code >= 500 && code <= 599)
 		(void)error_set(err, ERR_TRANSIENT, "provider:unavailable",
 		    "%s", err->msg);
-	(void)error_set(err, err->kind, err->code, "%s (%s)", err->msg,
-	    status);
+	if (status != NULL && status[0] != '\0')
+		(void)error_set(err, err->kind, err->code, "%s (%s)", err->msg,
+		    status);
 	if (err->kind == ERR_CONFIG)
 		rest_blame_clock(a, err);
 }

@@ -127,10 +127,18 @@ static void
 failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
+	/* As botocore's retries/standard.py has them. */
 	static const char *const throttled[] = { "Throttling",
 	    "ThrottlingException", "RequestLimitExceeded",
 	    "TooManyRequestsException", "SlowDown", "ThrottledException",
-	    "RequestThrottled", "RequestThrottledException", NULL };
+	    "RequestThrottled", "RequestThrottledException",
+	    "BandwidthLimitExceeded", "LimitExceededException",
+	    "ProvisionedThroughputExceededException",
+	    "TransactionInProgressException", "EC2ThrottledException", NULL };
+	static const char *const later[] = { "RequestTimeout",
+	    "RequestTimeoutException", "InternalError", "InternalFailure",
+	    "ServiceUnavailable", "ServiceUnavailableException",
+	    "IDPCommunicationError", "RequestAbortedException", NULL };
 	static const char *const config[] = { "InvalidClientTokenId",
 	    "SignatureDoesNotMatch", "IncompleteSignature", "ExpiredToken",
 	    "RequestExpired", "MissingAuthenticationToken",
@@ -138,7 +146,9 @@ failed(struct provider_call *c, const struct rest_answer *a,
 	    "AccessDeniedException", "InvalidSignatureException",
 	    "InvalidAccessKeyId", "ExpiredTokenException", "AuthFailure",
 	    "MissingAuthenticationTokenException", "NotAuthorized",
-	    "OptInRequired", "UnauthorizedOperation", NULL };
+	    "OptInRequired", "UnauthorizedOperation", "InvalidToken",
+	    "TokenRefreshRequired", "InvalidSecurity", "AccountProblem",
+	    NULL };
 	struct xml root = xml_document(a->body, a->body_len);
 	char code[64], words[600];
 
@@ -150,6 +160,10 @@ failed(struct provider_call *c, const struct rest_answer *a,
 		err->kind = ERR_RATELIMIT;
 		(void)text_printf(err->code, sizeof(err->code),
 		    "provider:throttled");
+	} else if (code_is_one_of(code, later)) {
+		err->kind = ERR_TRANSIENT;
+		(void)text_printf(err->code, sizeof(err->code),
+		    "provider:unavailable");
 	} else if (code_is_one_of(code, config)) {
 		err->kind = ERR_CONFIG;
 		(void)text_printf(err->code, sizeof(err->code),
@@ -158,6 +172,7 @@ failed(struct provider_call *c, const struct rest_answer *a,
 	(void)error_set(err, err->kind, err->code, "HTTP %d: %s: %s",
 	    a->status, code, words);
 	if (strcmp(code, "SignatureDoesNotMatch") == 0 ||
+	    strcmp(code, "InvalidSignatureException") == 0 ||
 	    strcmp(code, "RequestExpired") == 0)
 		rest_blame_clock(a, err);
 }

@@ -8,7 +8,9 @@ import time
 import pytest
 
 from lab.vendors.base import reply
+from lab.vendors.alidns import Alidns
 from lab.vendors.azuredns import Azuredns
+from lab.vendors.baiducloud import Baiducloud
 from lab.vendors.bunny import Bunny
 from lab.vendors.cloudflare import Cloudflare
 from lab.vendors.desec import Desec
@@ -368,6 +370,82 @@ def test_tencent_codes(make, code, kind):
     got = b.refused(kind, "add", A)
     assert code in got["msg"]
     assert (got["code"] == "provider:credentials") == (kind == "config")
+
+
+def ali(code):
+    return {"Code": code, "Message": "words", "RequestId": "x"}
+
+
+def huawei(code):
+    return {"code": code, "message": "words"}
+
+
+def huawei_gateway(code):
+    return {"error_code": code, "error_msg": "words", "request_id": "x"}
+
+
+def jd(code, status):
+    return {"requestId": "x", "error": {"code": code, "status": status,
+                                        "message": "words"}}
+
+
+def baidu(code):
+    return {"code": code, "message": "words", "requestId": "x"}
+
+
+def flare(code):
+    return {"success": False, "errors": [{"code": code, "message": "words"}],
+            "messages": [], "result": None}
+
+
+def aws(code):
+    return ("<ErrorResponse xmlns='https://route53.amazonaws.com/doc/"
+            "2013-04-01/'><Error><Type>Sender</Type><Code>%s</Code><Message>"
+            "words</Message></Error></ErrorResponse>" % code)
+
+
+CODES = [
+    (Alidns, 404, ali("InvalidAccessKeyId.NotFound"), "provider:credentials"),
+    (Alidns, 400, ali("InvalidAccessKeyId.Inactive"), "provider:credentials"),
+    (Alidns, 400, ali("IllegalTimestamp"), "provider:credentials"),
+    (Alidns, 400, ali("Forbedden.NotSupportRAM"), "provider:credentials"),
+    (Alidns, 400, ali("InvalidSecurityToken.MismatchWithAccessKey"),
+     "provider:credentials"),
+    (Alidns, 400, ali("Throttling.User"), "provider:throttled"),
+    (Alidns, 400, ali("ServerBusy"), "provider:unavailable"),
+    (Alidns, 400, ali("QuotaExceeded.Record"), "provider:refused"),
+    (Huaweicloud, 400, huawei("DNS.0013"), "provider:credentials"),
+    (Huaweicloud, 400, huawei("DNS.0040"), "provider:credentials"),
+    (Huaweicloud, 400, huawei_gateway("APIG.0301"), "provider:credentials"),
+    (Huaweicloud, 405, huawei_gateway("APIGW.0501"), "provider:throttled"),
+    (Huaweicloud, 403, huawei("DNS.0403"), "provider:quota"),
+    (Huaweicloud, 403, huawei("DNS.2003"), "huaweicloud:status"),
+    (Huaweicloud, 400, huawei("DNS.0015"), "provider:unavailable"),
+    (Jdcloud, 400, jd(401, ""), "provider:credentials"),
+    (Jdcloud, 400, jd(400, "HTTP_UNAUTHORIZED"), "provider:credentials"),
+    (Jdcloud, 400, jd(429, "LIMITED"), "provider:throttled"),
+    (Jdcloud, 400, jd(504, "DEADLINE_EXCEEDED"), "provider:unavailable"),
+    (Jdcloud, 200, jd(400, "INVALID_ARGUMENT"), "provider:refused"),
+    (Baiducloud, 403, baidu("IdempotentParameterMismatch"),
+     "provider:refused"),
+    (Baiducloud, 400, baidu("RequestExpired"), "provider:credentials"),
+    (Baiducloud, 400, baidu("InvalidHTTPAuthHeader"), "provider:credentials"),
+    (Baiducloud, 403, baidu("OptInRequired"), "provider:credentials"),
+    (Cloudflare, 400, flare(9106), "provider:credentials"),
+    (Cloudflare, 400, flare(971), "provider:throttled"),
+    (Route53, 400, aws("RequestTimeout"), "provider:unavailable"),
+    (Route53, 400, aws("BandwidthLimitExceeded"), "provider:throttled"),
+    (Route53, 400, aws("InvalidToken"), "provider:credentials"),
+    (Route53, 400, aws("IncompleteSignature"), "provider:credentials"),
+]
+
+
+@pytest.mark.parametrize("cls,status,body,code", CODES)
+def test_codes(make, cls, status, body, code):
+    """Of the vendors' lists, with statuses that do not tell."""
+    got = make(cls, handle=lambda self, req: reply(status, body)).run(
+        "add", A)
+    assert got["code"] == code and "words" in got["msg"], got
 
 
 def test_tencent_domain_of_others(make):
