@@ -102,7 +102,7 @@ zone_reply(struct provider_call *c, const struct rest_answer *a,
 	static const struct records_list zone_pages = {
 		.pages = "result_info.total_pages" };
 	const json_t *zones = rest_entries(a, "result", NULL, err), *z;
-	const char *name, *status;
+	const char *name, *status, *type;
 
 	if (zones == NULL)
 		return REST_FAIL;
@@ -110,9 +110,14 @@ zone_reply(struct provider_call *c, const struct rest_answer *a,
 		z = json_array_get(zones, i);
 		name = jsonx_str(z, "name");
 		status = jsonx_str(z, "status");
-		/* Their servers are not asked about others: pending, moved. */
+		type = jsonx_str(z, "type");
+		/*
+		 * Their servers are not asked about others: pending, moved;
+		 * and only a network of one's own about internal ones.
+		 */
 		if (name == NULL || !provider_name_is(name, c->zone) ||
-		    (status != NULL && strcmp(status, "active") != 0))
+		    (status != NULL && strcmp(status, "active") != 0) ||
+		    (type != NULL && strcmp(type, "internal") == 0))
 			continue;
 		if (c->zone_id[0] != '\0') {
 			c->zone_id[0] = '\0';

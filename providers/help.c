@@ -45,26 +45,46 @@ provider_is_at_name(const struct provider_call *c, const char *there)
 	    provider_name_is(there, ours);
 }
 
+/* The character at *p, which is moved behind it: \" and \059 are one. */
+static unsigned char
+txt_char(const char **p)
+{
+	const char *s = *p;
+
+	if (s[0] != '\\' || s[1] == '\0') {
+		*p = s + 1;
+		return (unsigned char)s[0];
+	}
+	if (strspn(s + 1, "0123456789") >= 3) {
+		*p = s + 4;
+		return (unsigned char)((s[1] - '0') * 100 +
+		    (s[2] - '0') * 10 + s[3] - '0');
+	}
+	*p = s + 2;
+	return (unsigned char)s[1];
+}
+
 bool
 provider_txt_is(const char *content, const char *value)
 {
-	if (*content != '"')
-		return strcmp(content, value) == 0;
+	bool is_quoted;
+
+	content += strspn(content, " \t");
+	is_quoted = *content == '"';
 	/* "one" "two": strings are joined, what is between them is not ours. */
-	for (bool inside = false; *content != '\0'; content++) {
-		if (*content == '"') {
+	for (bool inside = !is_quoted; *content != '\0';) {
+		if (is_quoted && *content == '"') {
 			inside = !inside;
-			continue;
-		}
-		if (!inside) {
-			if (*content != ' ' && *content != '\t')
-				return false;
-			continue;
-		}
-		if (*content == '\\' && content[1] != '\0')
 			content++;
-		if (*value++ != *content)
+		} else if (inside) {
+			if (*value == '\0' ||
+			    (unsigned char)*value++ != txt_char(&content))
+				return false;
+		} else if (*content != ' ' && *content != '\t') {
 			return false;
+		} else {
+			content++;
+		}
 	}
 	return *value == '\0';
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/error.h"
 #include "common/json.h"
@@ -190,6 +191,16 @@ go_on(struct rest_op *op, enum rest_next next, bool is_refusal,
 
 /* --- the answer --- */
 
+/* HTML, whatever its Content-Type. */
+static bool
+is_page(const struct rest_answer *a)
+{
+	const char *s = a->body + strspn(a->body, " \t\r\n");
+
+	return strncasecmp(s, "<!doctype html", 14) == 0 ||
+	    strncasecmp(s, "<html", 5) == 0;
+}
+
 static void
 refusal_error(struct rest_op *op, const struct rest_answer *a,
     struct error *err)
@@ -197,6 +208,7 @@ refusal_error(struct rest_op *op, const struct rest_answer *a,
 	char words[REST_WORDS_MAX];
 	enum err_kind kind = ERR_REJECTED;
 	const char *code = "provider:refused";
+	const char *to;
 	time_t asked_at;
 
 	if (a->status == 401 || a->status == 403) {
@@ -209,9 +221,18 @@ refusal_error(struct rest_op *op, const struct rest_answer *a,
 		kind = ERR_TRANSIENT;
 		code = "provider:unavailable";
 	}
+	/* An API that speaks JSON answers so; a firewall before it does not. */
+	if (a->status == 403 && !op->a.plain_text && is_page(a))
+		code = "provider:refused";
 	rest_vendor_words(a, words);
 	(void)error_set(err, kind, code, "HTTP %d%s%s", a->status,
 	    words[0] == '\0' ? "" : ": ", words);
+	to = rest_header(a, "Location");
+	if (a->status >= 301 && a->status <= 308 && to != NULL)
+		(void)error_set(err, ERR_CONFIG, "provider:redirect",
+		    "HTTP %d: it sends us to %.200s, where our credentials do "
+		    "not go by themselves; if the API is there, set base_url",
+		    a->status, to);
 	if (op->a.failed != NULL)
 		op->a.failed(op->a.user, a, err);
 	asked_at = http_reply_retry_at(a->http);

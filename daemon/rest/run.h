@@ -75,7 +75,9 @@ struct rest_args {		/* pointers stay the caller's until the end */
  * Of refusals the kind is by status: 401, 403: ERR_CONFIG
  * "provider:credentials"; 429: ERR_RATELIMIT "provider:throttled"; 408, 5xx:
  * ERR_TRANSIENT "provider:unavailable"; others: ERR_REJECTED
- * "provider:refused"; retry_at of the first three is set if the server asked
+ * "provider:refused"; a page of HTML with 403 where JSON is spoken:
+ * "provider:refused" as well; a redirect: ERR_CONFIG "provider:redirect";
+ * retry_at of the first three is set if the server asked
  * for it.  Other codes: "provider:reply" (malformed), "provider:conflict",
  * "provider:unfinished", those of preq_finish() and of io/http.h.
  */

@@ -293,6 +293,38 @@ def test_cloudflare_zone_not_active(make):
     assert "must be active" in b.refused("config", "add", A)["msg"]
 
 
+def test_cloudflare_internal_zone_of_that_name(make):
+    """Of Internal DNS: another view of the same name."""
+    def handle(self, req):
+        status, headers, body = Cloudflare.handle(self, req)
+        j = json.loads(body) if body else {}
+        if req.path.endswith("/zones") and j.get("result"):
+            j["result"].insert(0, dict(j["result"][0], id="1" * 32,
+                                       type="internal"))
+        return status, headers, json.dumps(j).encode()
+
+    b = make(Cloudflare, handle=handle)
+    b.ok("add", A)
+    b.expect(A)
+
+
+PAGE = "<!DOCTYPE html><html><title>Just a moment...</title></html>"
+
+
+def test_page_of_a_firewall(make):
+    got = make(Vultr, handle=lambda self, req: reply(403, PAGE)).run("add", A)
+    assert got["code"] == "provider:refused" and "a moment" in got["msg"]
+
+
+@pytest.mark.parametrize("cls", [Vultr, Namesilo, Godaddy])
+def test_redirected(make, cls):
+    b = make(cls, handle=lambda self, req: reply(
+        301, "", {"Location": "https://api.example.invalid/v9/"}))
+    got = b.refused("config", "add", A)
+    assert got["code"] == "provider:redirect" and b.n == 1
+    assert "https://api.example.invalid/v9/" in got["msg"]
+
+
 def test_azuredns_zone_in_two_groups(make):
     """Wherever in the list the second one is: which is delegated to?"""
     def show_zone(self, zone):

@@ -788,6 +788,11 @@ test_help(void **state)
 	assert_true(provider_txt_is("\"a\" \"bc\"", "abc"));
 	assert_true(provider_txt_is("\"a\\\"b\"", "a\"b"));
 	assert_true(provider_txt_is("\"\"", ""));
+	assert_true(provider_txt_is("\"a\\;b\\059c\" ", "a;b;c"));
+	assert_true(provider_txt_is(" a\\; b", "a; b"));
+	assert_false(provider_txt_is("\"ab\\", "ab"));
+	assert_false(provider_txt_is("\\097\\09", "a"));
+	assert_false(provider_txt_is("a\\000", "a"));
 	assert_false(provider_txt_is("\"ab\"", "abc"));
 	assert_false(provider_txt_is("\"abcd\"", "abc"));
 	assert_false(provider_txt_is("\"abc\"x", "abc"));
