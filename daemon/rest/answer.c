@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "common/clock.h"
@@ -134,6 +135,24 @@ rest_blame_clock(const struct rest_answer *a, struct error *err)
 	    off < 0 ? "slow" : "fast");
 }
 
+/* Behind what no person reads; p if nothing of that kind begins there. */
+static const char *
+skip_code(const char *p)
+{
+	static const char *const ends[] = { "<script", "</script", "<style",
+	    "</style", "<!--", "-->" };
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i += 2) {
+		const char *end;
+
+		if (strncasecmp(p, ends[i], strlen(ends[i])) != 0)
+			continue;
+		end = strcasestr(p, ends[i + 1]);
+		return end == NULL ? p + strlen(p) : end;
+	}
+	return p;
+}
+
 void
 rest_plain_words(const struct rest_answer *a, char out[REST_WORDS_MAX])
 {
@@ -144,8 +163,12 @@ rest_plain_words(const struct rest_answer *a, char out[REST_WORDS_MAX])
 	    p++) {
 		bool is_blank = isspace((unsigned char)*p) || *p == '<';
 
-		if (*p == '<')
+		if (*p == '<') {
+			p = skip_code(p);
+			if (*p == '\0')
+				break;
 			in_tag = true;
+		}
 		if (!in_tag || *p == '<') {
 			if (!is_blank || !blank)
 				out[n++] = is_blank ? ' ' : *p;

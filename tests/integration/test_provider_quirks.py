@@ -308,12 +308,14 @@ def test_cloudflare_internal_zone_of_that_name(make):
     b.expect(A)
 
 
-PAGE = "<!DOCTYPE html><html><title>Just a moment...</title></html>"
+PAGE = ("<!DOCTYPE html><html><title>Just a moment...</title><style>p{}"
+        "</style><script>if(a<2){}</script><!-- <p>x --><p>Wait</html>")
 
 
 def test_page_of_a_firewall(make):
     got = make(Vultr, handle=lambda self, req: reply(403, PAGE)).run("add", A)
-    assert got["code"] == "provider:refused" and "a moment" in got["msg"]
+    assert got["code"] == "provider:refused"
+    assert got["msg"].rstrip().endswith("HTTP 403: Just a moment... Wait")
 
 
 @pytest.mark.parametrize("cls", [Vultr, Namesilo, Godaddy])
