@@ -5,91 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/queue.h>
 
 #include "common/clock.h"
-#include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "daemon/acme/ca_clock.h"
+#include "daemon/acme/client_priv.h"
 #include "daemon/acme/jws.h"
 #include "daemon/acme/message.h"
-#include "daemon/acme/nonces.h"
 #include "daemon/acme/problem.h"
-#include "daemon/io/http.h"
-#include "daemon/io/loop.h"
 
 #define DIRECTORY_AGE_S 86400
-#define DIRECTORY_REPLY_MAX (256 * 1024)
-#define NONCE_REPLY_MAX 4096
-#define FETCH_TIMEOUT_MS 30000
 #define BAD_NONCE_TRIES 20
 #define CLOCK_AGE_MS 60000
 
-/* What passes in a moment is tried again after these. */
-static const int64_t retry_ms[] = { 1000, 3000 };
-#define RETRIES (sizeof(retry_ms) / sizeof(retry_ms[0]))
-/* ... and what a replica does not know yet, after these. */
+const int64_t client_retry_ms[CLIENT_RETRIES] = { 1000, 3000 };
+/* What a replica does not know yet is tried again after these. */
 static const int64_t lag_ms[] = { 1000, 2000, 4000, 8000 };
 #define LAGS (sizeof(lag_ms) / sizeof(lag_ms[0]))
 
-enum op_state {
-	OP_QUEUED,		/* waits for the directory or a nonce */
-	OP_SENT,
-	OP_PAUSED,		/* before it is tried again */
-	OP_DONE,		/* waits to be told so */
-	OP_FAILED		/* the same of op->err */
-};
-
-struct client_op {
-	TAILQ_ENTRY(client_op)	 link;
-	struct client		*client;
-	enum op_state		 state;
-	struct http_op		*http;
-	struct timer		 retry;
-	size_t			 n_retries, n_lags;
-	unsigned		 n_bad_nonces;
-	bool			 was_lost;
-	struct client_request	 request;	/* without its strings: */
-	char			*url, *kid, *payload;
-	struct error		 err;
-	client_done_cb		*done;
-	void			*arg;
-};
-
-/* A request that is not signed: the directory, or a nonce. */
-struct fetch {
-	TAILQ_ENTRY(fetch)	 link;
-	struct client		*client;
-	struct http_op		*http;
-	struct timer		 retry;
-	size_t			 n_retries;
-	bool			 by_get;	/* it was sent so */
-};
-
-struct client {
-	struct loop		*loop;
-	struct http		*http;
-	char			*url;		/* of the directory */
-	char			*ca_file, *proxy;
-	bool			 allow_plain;
-	EVP_PKEY		*key;
-	struct directory	*directory;
-	time_t			 directory_at;
-	struct fetch		*directory_fetch;
-	struct nonces		 nonces;
-	bool			 nonce_by_get;	/* HEAD is refused */
-	TAILQ_HEAD(, fetch)	 nonce_fetches;
-	size_t			 n_nonce_fetches;
-	TAILQ_HEAD(, client_op)	 ops;		/* oldest first */
-	struct timer		 pump;
-	unsigned long		 n_requests;
-	struct ca_clock		 clock;
-	int64_t			 answered_ms;	/* clock_boot_ms(); 0: never */
-};
-
 static void	pump_cb(void *);
-static void	fetch_send_cb(void *);
 
 struct client *
 client_new(struct loop *loop, struct http *http, const struct client_args *a)
@@ -110,29 +44,13 @@ client_new(struct loop *loop, struct http *http, const struct client_args *a)
 	return c;
 }
 
-static void
-fetch_free(struct fetch *f)
-{
-	if (f == NULL)
-		return;
-	http_cancel(f->http);
-	timer_clear(&f->retry);
-	free(f);
-}
-
 void
 client_free(struct client *c)
 {
-	struct fetch *f;
-
 	if (c == NULL)
 		return;
 	timer_clear(&c->pump);
-	fetch_free(c->directory_fetch);
-	while ((f = TAILQ_FIRST(&c->nonce_fetches)) != NULL) {
-		TAILQ_REMOVE(&c->nonce_fetches, f, link);
-		fetch_free(f);
-	}
+	client_fetch_cancel(c);
 	nonces_clear(&c->nonces);
 	directory_free(c->directory);
 	EVP_PKEY_free(c->key);
@@ -160,8 +78,8 @@ client_clock(const struct client *c)
 	return &c->clock;
 }
 
-static struct http_op *
-send_request(struct client *c, struct http_args *args, http_done_cb *done,
+struct http_op *
+client_send(struct client *c, struct http_args *args, http_done_cb *done,
     void *arg)
 {
 	args->ca_file = c->ca_file;
@@ -171,9 +89,8 @@ send_request(struct client *c, struct http_args *args, http_done_cb *done,
 	return http_start(c->http, args, done, arg);
 }
 
-/* 0 if there is an answer and it is 2xx; else why not. */
-static int
-check_reply(const struct error *http_err, const struct http_reply *reply,
+int
+client_check(const struct error *http_err, const struct http_reply *reply,
     struct error *err)
 {
 	if (http_err != NULL) {
@@ -187,17 +104,15 @@ check_reply(const struct error *http_err, const struct http_reply *reply,
 	return -1;
 }
 
-/* Keep what nonce a reply carries. */
-static bool
-keep_nonce(struct client *c, const struct http_reply *reply)
+bool
+client_keep_nonce(struct client *c, const struct http_reply *reply)
 {
 	return reply != NULL && nonces_put(&c->nonces,
 	    http_reply_header(reply, "Replay-Nonce", 0));
 }
 
-/* The CA itself has answered now, or nobody has. */
-static void
-keep_clock(struct client *c, const struct http_reply *reply)
+void
+client_keep_clock(struct client *c, const struct http_reply *reply)
 {
 	if (reply == NULL)
 		return;
@@ -205,8 +120,14 @@ keep_clock(struct client *c, const struct http_reply *reply)
 	ca_clock_note(&c->clock, reply);
 }
 
-static void
-op_fail_later(struct client_op *op, const struct error *err)
+bool
+client_is_signed(const struct client_op *op)
+{
+	return op->request.target != CLIENT_RENEWAL_INFO;
+}
+
+void
+client_fail_later(struct client_op *op, const struct error *err)
 {
 	op->state = OP_FAILED;
 	op->err = *err;
@@ -236,133 +157,6 @@ op_finish(struct client_op *op, struct error *err,
 	TAILQ_REMOVE(&op->client->ops, op, link);
 	op->done(err, &result, op->arg);
 	op_free(op);
-}
-
-static void
-fetch_directory_end(struct client *c, struct error *err,
-    const struct http_reply *reply)
-{
-	struct directory *d = NULL;
-	struct client_op *op;
-
-	if (err->kind == ERR_NONE)
-		d = message_directory(reply->body, reply->body_len,
-		    c->allow_plain, err);
-	if (d == NULL)
-		message_directory_doubt(err);
-	if (d != NULL) {
-		directory_free(c->directory);
-		c->directory = d;
-		c->directory_at = clock_now();
-		return;
-	}
-	(void)error_wrap(err, "directory %.300s", c->url);
-	TAILQ_FOREACH(op, &c->ops, link) {
-		if (op->state == OP_QUEUED)
-			op_fail_later(op, err);
-	}
-}
-
-static bool
-is_signed(const struct client_op *op)
-{
-	return op->request.target != CLIENT_RENEWAL_INFO;
-}
-
-static void
-fetch_nonce_end(struct client *c, struct error *err, bool has_nonce)
-{
-	struct client_op *op;
-
-	if (has_nonce)
-		return;
-	if (err->kind == ERR_NONE)
-		(void)error_set(err, ERR_REJECTED, "acme:malformed",
-		    "the answer has no Replay-Nonce");
-	(void)error_wrap(err, "new nonce");
-	/* Each fetch was made for one that waits. */
-	TAILQ_FOREACH(op, &c->ops, link) {
-		if (op->state == OP_QUEUED && is_signed(op)) {
-			op_fail_later(op, err);
-			return;
-		}
-	}
-}
-
-/*
- * RFC 8555 section 7.2 wants HEAD and GET of a server, and has clients use
- * HEAD; some know only GET.
- */
-static bool
-wants_get(const struct fetch *f, const struct http_reply *reply,
-    bool has_nonce)
-{
-	return !f->by_get && !has_nonce && reply != NULL &&
-	    (reply->status < 300 || reply->status == 404 ||
-	    reply->status == 405 || reply->status == 501);
-}
-
-static void
-fetch_done(const struct error *http_err, const struct http_reply *reply,
-    void *arg)
-{
-	struct fetch *f = arg;
-	struct client *c = f->client;
-	struct error err = { .kind = ERR_NONE };
-	bool has_nonce;
-
-	f->http = NULL;
-	has_nonce = keep_nonce(c, reply);
-	if (f != c->directory_fetch)
-		keep_clock(c, reply);
-	if (wants_get(f, reply, has_nonce)) {
-		c->nonce_by_get = true;
-		fetch_send_cb(f);
-		return;
-	}
-	if (check_reply(http_err, reply, &err) == -1 &&
-	    err.kind == ERR_TRANSIENT && f->n_retries < RETRIES) {
-		timer_set(&f->retry, retry_ms[f->n_retries++]);
-	} else if (f == c->directory_fetch) {
-		c->directory_fetch = NULL;
-		fetch_directory_end(c, &err, reply);
-		fetch_free(f);
-	} else {
-		TAILQ_REMOVE(&c->nonce_fetches, f, link);
-		c->n_nonce_fetches--;
-		fetch_nonce_end(c, &err, has_nonce);
-		fetch_free(f);
-	}
-	timer_set(&c->pump, 0);
-}
-
-static void
-fetch_send_cb(void *arg)
-{
-	struct fetch *f = arg;
-	struct client *c = f->client;
-	bool is_directory = f == c->directory_fetch;
-	bool by_get = is_directory || c->nonce_by_get;
-	struct http_args args = {
-		.method = by_get ? "GET" : "HEAD",
-		.url = is_directory ? c->url : c->directory->new_nonce,
-		.max_reply = is_directory ? DIRECTORY_REPLY_MAX :
-		    NONCE_REPLY_MAX,
-		.timeout_ms = FETCH_TIMEOUT_MS,
-	};
-
-	f->by_get = by_get;
-	f->http = send_request(c, &args, fetch_done, f);
-}
-
-static struct fetch *
-fetch_new(struct client *c)
-{
-	struct fetch *f = xcalloc(1, sizeof(*f));
-
-	f->client = c;
-	timer_init(&f->retry, c->loop, fetch_send_cb, f);
-	return f;
 }
 
 /* Does the answer leave open what the CA has done? */
@@ -404,11 +198,11 @@ op_http_done(const struct error *http_err, const struct http_reply *reply,
 	struct error err;
 
 	op->http = NULL;
-	(void)keep_nonce(c, reply);
-	if (is_signed(op))
-		keep_clock(c, reply);
+	(void)client_keep_nonce(c, reply);
+	if (client_is_signed(op))
+		client_keep_clock(c, reply);
 	timer_set(&c->pump, 0);
-	if (check_reply(http_err, reply, &err) == 0) {
+	if (client_check(http_err, reply, &err) == 0) {
 		op_finish(op, NULL, reply);
 		return;
 	}
@@ -419,10 +213,10 @@ op_http_done(const struct error *http_err, const struct http_reply *reply,
 			op_send(op);	/* with the one just received */
 		else
 			op_finish(op, &err, NULL);
-	} else if (err.kind == ERR_TRANSIENT && op->n_retries < RETRIES &&
-	    !(op->request.is_doubtful &&
+	} else if (err.kind == ERR_TRANSIENT &&
+	    op->n_retries < CLIENT_RETRIES && !(op->request.is_doubtful &&
 	    strcmp(err.code, "acme:serverInternal") == 0)) {
-		op_pause(op, retry_ms[op->n_retries++]);
+		op_pause(op, client_retry_ms[op->n_retries++]);
 	} else if (is_lagging(op, reply, &err) && op->n_lags < LAGS) {
 		op_pause(op, lag_ms[op->n_lags++]);
 	} else {
@@ -475,7 +269,7 @@ op_send_plain(struct client_op *op)
 	};
 
 	op->state = OP_SENT;
-	op->http = send_request(c, &args, op_http_done, op);
+	op->http = client_send(c, &args, op_http_done, op);
 	free(url);
 }
 
@@ -512,7 +306,7 @@ op_send(struct client_op *op)
 	struct error err;
 	char *nonce, *body;
 
-	if (!is_signed(op)) {
+	if (!client_is_signed(op)) {
 		op_send_plain(op);
 		return;
 	}
@@ -527,13 +321,13 @@ op_send(struct client_op *op)
 	body = jws_sign(c->key, op->kid, nonce, args.url, op->payload, &err);
 	free(nonce);
 	if (body == NULL) {
-		op_fail_later(op, &err);
+		client_fail_later(op, &err);
 		return;
 	}
 	args.body = body;
 	args.body_len = strlen(body);
 	op->state = OP_SENT;
-	op->http = send_request(c, &args, op_http_done, op);
+	op->http = client_send(c, &args, op_http_done, op);
 	free(body);
 }
 
@@ -543,19 +337,19 @@ op_prepare(struct client_op *op)
 {
 	struct error err;
 
-	if (!is_signed(op)) {
+	if (!client_is_signed(op)) {
 		if (op->client->directory->renewal_info != NULL)
 			return true;
 		(void)error_set(&err, ERR_REJECTED, "acme:no-renewal-info",
 		    "the CA offers none");
-		op_fail_later(op, &err);
+		client_fail_later(op, &err);
 		return false;
 	}
 	if (op->payload == NULL)
 		op->payload = op->request.make_payload(op->client->directory,
 		    op->arg, &err);
 	if (op->payload == NULL)
-		op_fail_later(op, &err);
+		client_fail_later(op, &err);
 	return op->payload != NULL;
 }
 
@@ -603,8 +397,7 @@ pump_cb(void *arg)
 	if (n_queued == 0 || c->directory_fetch != NULL)
 		return;
 	if (!directory_is_fresh(c)) {
-		c->directory_fetch = fetch_new(c);
-		fetch_send_cb(c->directory_fetch);
+		client_fetch_directory(c);
 		return;
 	}
 	TAILQ_FOREACH(op, &c->ops, link) {
@@ -614,13 +407,8 @@ pump_cb(void *arg)
 		}
 	}
 	while (c->n_nonce_fetches < n_waiting &&
-	    c->n_nonce_fetches < NONCES_MAX) {
-		struct fetch *f = fetch_new(c);
-
-		TAILQ_INSERT_TAIL(&c->nonce_fetches, f, link);
-		c->n_nonce_fetches++;
-		fetch_send_cb(f);
-	}
+	    c->n_nonce_fetches < NONCES_MAX)
+		client_fetch_nonce(c);
 }
 
 struct client_op *
