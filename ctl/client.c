@@ -60,6 +60,14 @@ take_line(struct call *c)
 
 	if (c->len == 0)
 		return 0;
+	if (c->request->text != NULL) {
+		size_t len = c->len;
+
+		c->len = 0;
+		c->bad = c->request->text(c->buf, len, c->request->arg,
+		    c->err) == -1;
+		return c->bad ? -1 : 0;
+	}
 	line = jsonx_parse(c->buf, c->len, c->err);
 	c->len = 0;
 	if (line == NULL) {
@@ -74,11 +82,14 @@ take_line(struct call *c)
 static int
 take_lines(struct call *c, const char *data, size_t len)
 {
+	/* What is no stream may be one line. */
+	size_t max = c->request->line != NULL ? LINE_MAX_LEN : BODY_MAX_LEN;
+
 	while (len > 0) {
 		const char *nl = memchr(data, '\n', len);
 		size_t n = nl == NULL ? len : (size_t)(nl - data);
 
-		if (append(c, data, n, LINE_MAX_LEN) == -1)
+		if (append(c, data, n, max) == -1)
 			return -1;
 		if (nl == NULL)
 			return 0;
@@ -96,7 +107,8 @@ is_stream(struct call *c)
 	long status = 0;
 
 	(void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-	return c->request->line != NULL && status == 200;
+	return (c->request->line != NULL || c->request->text != NULL) &&
+	    status == 200;
 }
 
 static size_t

@@ -20,24 +20,29 @@ struct error;
 /* One JSON object of a stream; borrowed. */
 typedef void client_line_cb(const json_t *line, void *arg);
 
+/* One line as it came, not empty, with a NUL; -1 and *err end it. */
+typedef int client_text_cb(const char *line, size_t len, void *arg,
+	    struct error *);
+
 struct client_request {
 	const char	*socket;
 	const char	*method;
 	const char	*path;		/* see client_path() */
 	const json_t	*body;		/* NULL for none */
-	client_line_cb	*line;		/* NULL: the reply is one object */
+	client_line_cb	*line;		/* NULL: the reply is no stream */
+	client_text_cb	*text;		/* NULL: the reply is one object */
 	void		*arg;
 };
 
 struct client_reply {
 	int		 status;	/* HTTP */
-	json_t		*body;		/* an object; NULL after a stream */
+	json_t		*body;		/* an object; NULL after lines */
 };
 
 /*
  * Returns 0 whatever the HTTP status is; the caller calls
- * client_reply_clear().  A successful reply goes to line, if that is set,
- * until the stream ends.
+ * client_reply_clear().  A successful reply goes to line, or to text, if one
+ * of these is set, until it ends.
  */
 int	client_call(const struct client_request *, struct client_reply *,
 	    struct error *);

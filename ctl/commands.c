@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/commands.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "ctl/persist.h"
 #include "ctl/show.h"
 #include "ctl/status.h"
+#include "ctl/status_read.h"
 
 static int
 status_one(const struct options *o, const char *name)
@@ -36,62 +38,118 @@ status_one(const struct options *o, const char *name)
 	return code;
 }
 
+struct overview {
+	const struct options	*options;
+	struct status_table	*table;		/* NULL with --json */
+	json_t			*rest;
+	bool			 has_certs, is_bad;
+};
+
+/* Text of several lines, each so many columns further in. */
+static void
+print_indented(FILE *out, const char *text, int columns)
+{
+	for (const char *nl; (nl = strchr(text, '\n')) != NULL; text = nl + 1)
+		(void)fprintf(out, "%.*s\n%*s", (int)(nl - text), text,
+		    columns, "");
+	(void)fputs(text, out);
+}
+
+/* All members but the list of certificates, which is left open. */
+static void
+overview_rest(const json_t *rest, void *arg)
+{
+	struct overview *v = arg;
+	char *text;
+
+	v->rest = json_copy((json_t *)(uintptr_t)rest);
+	(void)json_object_del(v->rest, "certificates");
+	v->is_bad = status_has_stuck(v->rest);
+	if (v->table != NULL)
+		return;
+	text = json_dumps(v->rest, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	if (text == NULL)
+		abort();
+	/* Without what closes it: "\n}", or of an empty one "}". */
+	(void)fprintf(v->options->out.out, "%.*s%s\n  \"certificates\": [",
+	    (int)strlen(text) - (strlen(text) > 2 ? 2 : 1), text,
+	    strlen(text) > 2 ? "," : "");
+	free(text);
+}
+
+static void
+overview_cert(const json_t *cert, void *arg)
+{
+	struct overview *v = arg;
+	FILE *out = v->options->out.out;
+	char *text;
+
+	v->is_bad |= status_is_bad(cert);
+	if (v->table != NULL) {
+		status_table_add(v->table, cert);
+		return;
+	}
+	text = json_dumps(cert, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	if (text == NULL)
+		abort();
+	(void)fprintf(out, "%s\n    ", v->has_certs ? "," : "");
+	print_indented(out, text, 4);
+	v->has_certs = true;
+	free(text);
+}
+
 int
 cmd_status(const struct options *o)
 {
-	struct client_reply reply;
-	const json_t *cert;
+	struct overview v = { .options = o };
+	const struct status_sink sink = { overview_rest, overview_cert, &v };
 	int code;
-	size_t i;
 
 	if (o->n_names > 0)
 		return status_one(o, o->names[0]);
-	code = ask_get(o, API_PATH_STATUS, &reply);
-	if (code != EXIT_OK)
-		return code;
-	if (o->json)
-		print_json(o, reply.body, JSON_INDENT(2));
+	if (!o->json)
+		v.table = status_table_new(&o->out, clock_now());
+	code = status_read(o, &sink);
+	if (code == EXIT_OK && o->json)
+		(void)fputs(v.has_certs ? "\n  ]\n}\n" : "]\n}\n",
+		    o->out.out);
+	else if (code == EXIT_OK)
+		status_table_print(v.table, v.rest);
+	status_table_free(v.table);
+	json_decref(v.rest);
+	return code != EXIT_OK ? code : o->check && v.is_bad ? EXIT_FAILED :
+	    EXIT_OK;
+}
+
+struct name_list {
+	const struct options	*options;
+	json_t			*names;
+};
+
+static void
+list_cert(const json_t *cert, void *arg)
+{
+	struct name_list *list = arg;
+	char *name = show_str(cert, "name", "?");
+
+	if (list->names != NULL)
+		(void)json_array_append_new(list->names, json_string(name));
 	else
-		status_print(&o->out, reply.body, clock_now());
-	if (o->check && (status_has_stuck(reply.body) ||
-	    status_has_mistakes(reply.body)))
-		code = EXIT_FAILED;
-	json_array_foreach(json_object_get(reply.body, "certificates"), i,
-	    cert) {
-		if (o->check && status_is_bad(cert))
-			code = EXIT_FAILED;
-	}
-	client_reply_clear(&reply);
-	return code;
+		(void)fprintf(list->options->out.out, "%s\n", name);
+	free(name);
 }
 
 int
 cmd_list(const struct options *o)
 {
-	struct client_reply reply;
-	json_t *names = json_array();
-	const json_t *cert;
-	size_t i;
-	int code = ask_get(o, API_PATH_STATUS, &reply);
+	struct name_list list = { o, o->json ? json_array() : NULL };
+	const struct status_sink sink = { NULL, list_cert, &list };
+	int code = status_read(o, &sink);
 
-	if (code != EXIT_OK) {
-		json_decref(names);
-		return code;
-	}
-	json_array_foreach(json_object_get(reply.body, "certificates"), i,
-	    cert) {
-		char *name = show_str(cert, "name", "?");
-
-		(void)json_array_append_new(names, json_string(name));
-		if (!o->json)
-			(void)fprintf(o->out.out, "%s\n", name);
-		free(name);
-	}
-	if (o->json)
-		print_json(o, names, JSON_INDENT(2));
-	json_decref(names);
-	client_reply_clear(&reply);
-	return EXIT_OK;
+	if (code == EXIT_OK && o->json)
+		print_json(o, list.names, JSON_INDENT(2));
+	json_decref(list.names);
+	return code;
 }
 
 static bool
@@ -269,7 +327,7 @@ cmd_version(const struct options *o)
 {
 	const struct client_request request = {
 		.socket = o->socket, .method = "GET",
-		.path = API_PATH_STATUS,
+		.path = API_PATH_STATUS "?limit=0",
 	};
 	struct client_reply reply;
 	struct error err;

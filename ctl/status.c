@@ -34,6 +34,13 @@ struct row {
 	enum term_colour	 colour;	/* of the state */
 };
 
+struct status_table {
+	const struct term	*term;
+	time_t			 now;
+	struct row		*rows;
+	size_t			 n, room;
+};
+
 /* widths[COL_ERROR] 0: errors go below their rows; is_stacked: no table. */
 struct layout {
 	size_t	widths[COL_END];
@@ -232,26 +239,43 @@ print_stacked(const struct term *t, const struct row *row)
 	free(name);
 }
 
-static void
-print_table(const struct term *t, const json_t *certs, time_t now)
+struct status_table *
+status_table_new(const struct term *t, time_t now)
 {
-	size_t n = json_array_size(certs);
-	struct row *rows = xcalloc(n, sizeof(*rows));
+	struct status_table *table = xcalloc(1, sizeof(*table));
+
+	table->term = t;
+	table->now = now;
+	return table;
+}
+
+void
+status_table_add(struct status_table *table, const json_t *cert)
+{
+	if (table->n == table->room) {
+		table->room = table->room * 2 + 16;
+		table->rows = xreallocarray(table->rows, table->room,
+		    sizeof(*table->rows));
+	}
+	row_init(&table->rows[table->n++], cert, table->now,
+	    table->term->is_utf8);
+}
+
+static void
+print_rows(struct status_table *table)
+{
+	const struct term *t = table->term;
 	struct layout l;
 
-	for (size_t i = 0; i < n; i++)
-		row_init(&rows[i], json_array_get(certs, i), now, t->is_utf8);
-	layout_make(&l, t, rows, n);
+	layout_make(&l, t, table->rows, table->n);
 	if (!l.is_stacked)
 		print_line(t, &l, titles, TERM_PLAIN, TERM_PLAIN);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < table->n; i++) {
 		if (l.is_stacked)
-			print_stacked(t, &rows[i]);
+			print_stacked(t, &table->rows[i]);
 		else
-			print_row(t, &l, &rows[i]);
-		row_clear(&rows[i]);
+			print_row(t, &l, &table->rows[i]);
 	}
-	free(rows);
 }
 
 static void
@@ -399,20 +423,31 @@ print_channels(const struct term *t, const json_t *channels, time_t now)
 }
 
 void
-status_print(const struct term *t, const json_t *status, time_t now)
+status_table_free(struct status_table *table)
 {
-	const json_t *certs = json_object_get(status, "certificates");
-	char *error = show_error(jsonx_get(status, "config.error")), *text;
+	if (table == NULL)
+		return;
+	for (size_t i = 0; i < table->n; i++)
+		row_clear(&table->rows[i]);
+	free(table->rows);
+	free(table);
+}
 
-	if (json_array_size(certs) == 0)
-		print_empty(t, status);
+void
+status_table_print(struct status_table *table, const json_t *rest)
+{
+	const struct term *t = table->term;
+	char *error = show_error(jsonx_get(rest, "config.error")), *text;
+
+	if (table->n == 0)
+		print_empty(t, rest);
 	else
-		print_table(t, certs, now);
-	print_cleanup(t, json_object_get(status, "cleanup"), "TXT record",
-	    print_record, now);
-	print_cleanup(t, json_object_get(status, "http_files"),
-	    "challenge file", print_file, now);
-	print_channels(t, json_object_get(status, "notify"), now);
+		print_rows(table);
+	print_cleanup(t, json_object_get(rest, "cleanup"), "TXT record",
+	    print_record, table->now);
+	print_cleanup(t, json_object_get(rest, "http_files"),
+	    "challenge file", print_file, table->now);
+	print_channels(t, json_object_get(rest, "notify"), table->now);
 	if (error == NULL)
 		return;
 	text = xasprintf("configuration: %s", error);

@@ -12,8 +12,16 @@
 
 #include "ctl/term.h"
 
-/* The table of all certificates, and what is below it. */
-void	status_print(const struct term *, const json_t *status, time_t now);
+/*
+ * The table of all certificates, and what is below it, from the members of the
+ * status without them.  Rows are kept until their widths are known.
+ */
+struct status_table;
+struct status_table *status_table_new(const struct term *, time_t now);
+void	status_table_add(struct status_table *, const json_t *cert);
+void	status_table_print(struct status_table *, const json_t *rest);
+/* NULL is allowed. */
+void	status_table_free(struct status_table *);
 
 /* Everything about one certificate, with its last steps. */
 void	status_print_cert(const struct term *, const json_t *cert, time_t now);

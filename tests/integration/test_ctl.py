@@ -295,6 +295,33 @@ def test_api_slow_and_vanishing_clients(acmed):
     acmed.stop()
 
 
+def test_many(tmp_path):
+    """Hundreds of certificates, in pieces; no CA has to answer for that."""
+    many = daemon.Acmed(str(tmp_path), "https://127.0.0.1:1/", "/dev/null")
+    many.accounts["lab"].pop("ca_file")
+    names = sorted("c%d.example.test" % i for i in range(300))
+    for name in names:
+        many.cert(name)
+    many.start()
+    try:
+        p = many.ctl("status", "--json")
+        status = json.loads(p.stdout)
+        assert [c["name"] for c in status["certificates"]] == names
+        assert p.stdout == json.dumps(status, indent=2) + "\n"
+        assert {k: type(v) for k, v in status.items()} == {
+            k: type(v) for k, v in many.status().items()}
+        assert many.ctl("list").stdout.split() == names
+        rows = many.ctl("status").stdout.split("\n")
+        assert [r.split()[0] for r in rows[1:301]] == names
+        assert many.ctl("status", "--check").returncode == 1
+        page = many.get("/v1/status?limit=2&after=" + names[97])[1]
+        assert [c["name"] for c in page["certificates"]] == names[98:100]
+        text = many.get("/metrics")[1]
+        assert text.count("acmed_certificate_expiry_seconds{") == 300
+    finally:
+        many.end()
+
+
 def test_metrics(acmed):
     acmed.start()
     code, text = acmed.get("/metrics")

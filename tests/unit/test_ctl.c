@@ -113,6 +113,19 @@ parse(const char *text)
 
 typedef void print_fn(const struct term *, const json_t *, time_t);
 
+static void
+status_print(const struct term *t, const json_t *status, time_t now)
+{
+	struct status_table *table = status_table_new(t, now);
+	const json_t *cert;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "certificates"), i, cert)
+		status_table_add(table, cert);
+	status_table_print(table, status);
+	status_table_free(table);
+}
+
 /* The output as a string; every line is checked against the width. */
 static char *
 printed(print_fn *print, const char *text, size_t width)
