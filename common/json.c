@@ -178,3 +178,17 @@ jsonx_bool(const json_t *root, const char *path, bool fallback)
 
 	return json_is_boolean(v) ? json_is_true(v) : fallback;
 }
+
+json_t *
+jsonx_time(time_t t)
+{
+	return t > 0 ? json_integer(t) : json_null();
+}
+
+json_t *
+jsonx_error(const struct error *err, time_t at)
+{
+	return json_pack("{s:s, s:s, s:s, s:o}", "kind",
+	    err_kind_name(err->kind), "code", err->code, "msg", err->msg,
+	    "at", jsonx_time(at));
+}

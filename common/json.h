@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 struct error;
 
@@ -44,5 +45,10 @@ int64_t		 jsonx_number(const json_t *, const char *path,
 		    int64_t fallback);
 /* The boolean at path, or fallback. */
 bool		 jsonx_bool(const json_t *, const char *path, bool fallback);
+
+/* As doc/control-api.md has them: an epoch time, or null for 0 and less; and
+ * {"kind", "code", "msg", "at"}.  The caller owns them. */
+json_t		*jsonx_time(time_t);
+json_t		*jsonx_error(const struct error *, time_t at);
 
 #endif

@@ -9,8 +9,8 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/certs/certs.h"
 #include "daemon/certs/due.h"
-#include "daemon/engine/priv.h"
 
 struct hold {
 	TAILQ_ENTRY(hold) link;
@@ -114,9 +114,9 @@ is_about_names(const struct cert *c, const struct error *err)
 }
 
 void
-hold_failed(struct cert *c, const struct error *err)
+hold_failed(struct holds *holds, const struct cert *c,
+    const struct error *err)
 {
-	struct holds *holds = c->engine->holds;
 	time_t now = clock_now(), until, asked;
 	struct store_hold *row;
 	struct hold *h;
@@ -156,19 +156,20 @@ hold_failed(struct cert *c, const struct error *err)
 }
 
 void
-hold_end(struct engine *e, const struct conf_account *account,
+hold_end(struct holds *holds, const struct conf_account *account,
     int64_t asked_ms)
 {
-	struct hold *h = find(e->holds, account);
+	struct hold *h = find(holds, account);
 
 	if (h == NULL || h->told_ms > asked_ms)
 		return;
-	store_hold_delete(e->holds->store, &h->row);
-	forget(e->holds, h);
+	store_hold_delete(holds->store, &h->row);
+	forget(holds, h);
 }
 
 time_t
-hold_until(const struct cert *c, struct error *err)
+hold_until(const struct holds *holds, const struct cert *c,
+    struct error *err)
 {
 	const struct store_cert *row = &c->row;
 	time_t now = clock_now(), until;
@@ -178,7 +179,7 @@ hold_until(const struct cert *c, struct error *err)
 
 	if (c->conf == NULL || c->conf->account == NULL ||
 	    c->conf->source != NULL ||
-	    (h = find(c->engine->holds, c->conf->account)) == NULL ||
+	    (h = find(holds, c->conf->account)) == NULL ||
 	    h->row.at > now)
 		return 0;
 	told.retry_at = h->row.until;
@@ -198,10 +199,11 @@ hold_until(const struct cert *c, struct error *err)
 }
 
 time_t
-hold_until_asked(const struct cert *c, struct error *err)
+hold_until_asked(const struct holds *holds, const struct cert *c,
+    struct error *err)
 {
 	const struct store_cert *row = &c->row;
-	time_t now = clock_now(), until = hold_until(c, err);
+	time_t now = clock_now(), until = hold_until(holds, c, err);
 	char in[TEXT_SPAN_MAX], at[TEXT_TIME_MAX];
 	time_t own;
 

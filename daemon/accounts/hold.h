@@ -19,7 +19,6 @@
 
 struct cert;
 struct conf_account;
-struct engine;
 struct error;
 struct holds;
 struct store;
@@ -28,10 +27,11 @@ struct holds	*holds_new(struct store *);
 void		 holds_free(struct holds *);
 
 /* A run of it failed: it may be that its account is held now. */
-void		 hold_failed(struct cert *, const struct error *);
+void		 hold_failed(struct holds *, const struct cert *,
+		    const struct error *);
 /* The CA has made an order for the account: nothing holds it any more, unless
  * the hold came after it was asked (clock_boot_ms()). */
-void		 hold_end(struct engine *, const struct conf_account *,
+void		 hold_end(struct holds *, const struct conf_account *,
 		    int64_t asked_ms);
 
 /*
@@ -39,8 +39,10 @@ void		 hold_end(struct engine *, const struct conf_account *,
  * one (due_held_until(): one that is near its end, less); 0: it is not.  err,
  * where it is not NULL, becomes why: ERR_RATELIMIT "engine:held".
  */
-time_t		 hold_until(const struct cert *, struct error *err);
+time_t		 hold_until(const struct holds *, const struct cert *,
+		    struct error *err);
 /* The same, also for a certificate that the CA has told so itself. */
-time_t		 hold_until_asked(const struct cert *, struct error *err);
+time_t		 hold_until_asked(const struct holds *,
+		    const struct cert *, struct error *err);
 
 #endif

@@ -5,10 +5,12 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/acme/ca_clock.h"
-#include "daemon/engine/priv.h"
+#include "daemon/certs/certs.h"
+#include "daemon/certs/event.h"
 
 #define TOLD_S		300
 #define HOUR_S		3600
@@ -98,7 +100,7 @@ skew_lets_order(struct cert *c, const struct ca_clock *clock,
 		return false;
 	}
 	if (skew != SKEW_NONE)
-		event_emit(c->engine, c->row.name, STEP_ORDER, LOGL_WARNING,
+		event_emit(c->certs, c->row.name, STEP_ORDER, LOGL_WARNING,
 		    "%s; " SKEW_FIX, text);
 	return true;
 }

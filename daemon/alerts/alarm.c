@@ -8,6 +8,7 @@
 #include "common/text.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/floor.h"
+#include "daemon/cleanup/cleanup.h"
 #include "daemon/rollout/rollout.h"
 
 #define DAY_S		86400
@@ -16,8 +17,6 @@
 #define REPEAT_SLACK_S	(2 * HOUR_S)	/* repeats go together */
 #define CALM_S		HOUR_S
 #define CALM_GATHER_S	600
-#define TXT_TRIES	5
-#define TXT_AGE_S	(6 * HOUR_S)
 
 enum alarm_stage
 alarm_stage(time_t not_before, time_t not_after, int64_t renew_before_s,
@@ -203,7 +202,7 @@ alarm_judge_txt(const char *cert, const char *provider, const char *fqdn,
 	f->event = NEV_CLEANUP;
 	f->events = NEV_BIT(NEV_CLEANUP);
 	f->level = NLEV_WARNING;
-	f->is_ripe = tries >= TXT_TRIES || now - created_at > TXT_AGE_S;
+	f->is_ripe = cleanup_is_stuck(tries, created_at, now);
 	set_text(f, error);
 	return 0;
 }

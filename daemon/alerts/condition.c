@@ -2,9 +2,8 @@
 #include "daemon/alerts/condition.h"
 
 #include "common/clock.h"
+#include "daemon/certs/certs.h"
 #include "daemon/certs/issuer.h"
-#include "daemon/engine/priv.h"
-#include "daemon/renewal/renewal.h"
 #include "daemon/rollout/rollback.h"
 #include "daemon/rollout/rollout.h"
 
@@ -53,7 +52,7 @@ condition_of(const struct cert *c)
 		return COND_MISSING;
 	if (c->row.not_after <= clock_now())
 		return COND_EXPIRED;
-	if (c->run != NULL && renewal_step(c->run) < STEP_DEPLOY)
+	if (c->run != NULL && c->step < STEP_DEPLOY)
 		return COND_RENEWING;
 	if (condition_error(c) != NULL && !rollback_is_done(c))
 		return COND_FAILING;

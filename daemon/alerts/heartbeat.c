@@ -6,8 +6,9 @@
 
 #include "common/error.h"
 #include "common/mem.h"
+#include "daemon/alerts/env.h"
 #include "daemon/alerts/queue.h"
-#include "daemon/engine/priv.h"
+#include "daemon/certs/certs.h"
 #include "daemon/io/http.h"
 
 #define REPLY_MAX 65536
@@ -21,17 +22,17 @@ struct beat {
 };
 
 struct heartbeats {
-	struct engine	*engine;
+	const struct alerts_env *env;
 	struct outbox	*outbox;
 	TAILQ_HEAD(, beat) beats;
 };
 
 struct heartbeats *
-heartbeats_new(struct engine *e, struct outbox *o)
+heartbeats_new(const struct alerts_env *env, struct outbox *o)
 {
 	struct heartbeats *h = xcalloc(1, sizeof(*h));
 
-	h->engine = e;
+	h->env = env;
 	h->outbox = o;
 	TAILQ_INIT(&h->beats);
 	return h;
@@ -112,13 +113,13 @@ fetch(struct beat *b, const struct conf_notify *conf)
 	};
 
 	http_cancel(b->http);
-	b->http = http_start(b->all->engine->a.http, &args, fetched, b);
+	b->http = http_start(b->all->env->http, &args, fetched, b);
 }
 
 time_t
 heartbeats_beat(struct heartbeats *h, bool is_well, time_t now)
 {
-	const struct conf *conf = h->engine->conf;
+	const struct conf *conf = h->env->certs->conf;
 	time_t next = 0;
 
 	for (size_t i = 0; i < conf->n_notifies; i++) {

@@ -10,14 +10,14 @@
 #include <stdbool.h>
 #include <time.h>
 
-struct engine;
+struct alerts_env;
 struct heartbeats;
 struct outbox;
 
 /* How each fetch went is reported to the outbox, for status. */
-struct heartbeats *heartbeats_new(struct engine *, struct outbox *);
+struct heartbeats *heartbeats_new(const struct alerts_env *, struct outbox *);
 void		 heartbeats_free(struct heartbeats *);
-/* The engine has another configuration: beat again at once. */
+/* There is another configuration: beat again at once. */
 void		 heartbeats_reload(struct heartbeats *);
 /* Fetch what is due, unless is_well is false; when the next is, or 0. */
 time_t		 heartbeats_beat(struct heartbeats *, bool is_well,

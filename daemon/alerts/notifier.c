@@ -10,6 +10,7 @@
 #include "common/text.h"
 #include "daemon/alerts/heartbeat.h"
 #include "daemon/alerts/notifier_priv.h"
+#include "daemon/io/loop.h"
 
 #define SOON_MS		500
 #define WAKE_MAX_MS	60000
@@ -63,7 +64,7 @@ void
 teller_forget(struct alarm *a)
 {
 	if (a->is_stored)
-		store_alarm_delete(a->teller->engine->a.store, a->key);
+		store_alarm_delete(a->teller->env->store, a->key);
 	alarm_free(a);
 }
 
@@ -135,14 +136,14 @@ is_gone(const struct alarm *a)
 		return false;
 	(void)text_printf(buf, sizeof(buf), "%.*s",
 	    (int)strcspn(name + 1, " "), name + 1);
-	c = engine_find(a->teller->engine, buf);
+	c = certs_find(a->teller->env->certs, buf);
 	return c == NULL || c->conf == NULL;
 }
 
 static void
 judge(struct alarm *a, time_t now)
 {
-	const struct conf_alarm *policy = &a->teller->engine->conf->alarm;
+	const struct conf_alarm *policy = &a->teller->env->certs->conf->alarm;
 	struct alarm_fact f = { .events = a->events, .level = a->level,
 	    .stage = a->stage, .is_ripe = true };
 	struct store_alarm told;
@@ -204,7 +205,7 @@ look(struct teller *t, time_t now)
 static bool
 wants(const struct teller *t, enum notify_event event)
 {
-	const struct conf *conf = t->engine->conf;
+	const struct conf *conf = t->env->certs->conf;
 
 	for (size_t i = 0; i < conf->n_notifies; i++) {
 		if (conf->notifies[i]->kind != NOTIFY_HEARTBEAT &&
@@ -223,13 +224,13 @@ see_to_digest(struct teller *t, time_t now)
 		return;
 	if (t->digest_at != 0 && t->digest_at <= now &&
 	    now < alarm_next_digest(t->digest_at,
-	    t->engine->conf->alarm.digest_at_s))
+	    t->env->certs->conf->alarm.digest_at_s))
 		return;
 	/* The first is told when its time comes, not when it is asked for. */
 	if (t->digest_at != 0 && t->digest_at <= now)
 		teller_tell_digest(t, now);
 	t->digest_at = now;
-	store_alarm_put(t->engine->a.store, &row);
+	store_alarm_put(t->env->store, &row);
 }
 
 static void
@@ -264,16 +265,16 @@ look_cb(void *arg)
 /* --- life --- */
 
 struct teller *
-teller_new(struct engine *e)
+teller_new(const struct alerts_env *env)
 {
 	struct teller *t = xcalloc(1, sizeof(*t));
 
-	t->engine = e;
+	t->env = env;
 	TAILQ_INIT(&t->alarms);
-	timer_init(&t->look, e->a.loop, look_cb, t);
-	t->outbox = outbox_new(e);
-	t->beats = heartbeats_new(e, t->outbox);
-	store_alarm_each(e->a.store, load_cb, t);
+	timer_init(&t->look, env->loop, look_cb, t);
+	t->outbox = outbox_new(env);
+	t->beats = heartbeats_new(env, t->outbox);
+	store_alarm_each(env->store, load_cb, t);
 	return t;
 }
 
@@ -289,6 +290,7 @@ teller_free(struct teller *t)
 	while ((a = TAILQ_FIRST(&t->alarms)) != NULL)
 		alarm_free(a);
 	outbox_free(t->outbox);
+	free(t->reload_error);
 	free(t);
 }
 
@@ -333,7 +335,7 @@ void
 teller_kick(struct teller *t)
 {
 	if (t == NULL || !t->is_started || t->is_kicked ||
-	    t->engine->conf->n_notifies == 0)
+	    t->env->certs->conf->n_notifies == 0)
 		return;
 	t->is_kicked = true;
 	timer_set(&t->look, SOON_MS);
@@ -355,12 +357,12 @@ teller_renewed(struct teller *t, const struct cert *c)
 	a->events = NEV_BIT(NEV_RENEWED);
 	a->act = ALARM_NEW;
 	a->tell_at = clock_now() +
-	    (time_t)t->engine->conf->alarm.gather_s;
+	    (time_t)t->env->certs->conf->alarm.gather_s;
 	free(a->cert);
 	a->cert = xstrdup(c->row.name);
 	a->is_stored = true;
 	memcpy(row.key, key, sizeof(row.key));
-	store_alarm_put(t->engine->a.store, &row);
+	store_alarm_put(t->env->store, &row);
 	teller_kick(t);
 }
 
@@ -368,4 +370,12 @@ struct outbox *
 teller_outbox(const struct teller *t)
 {
 	return t->outbox;
+}
+
+void
+teller_set_reload_error(struct teller *t, const char *text)
+{
+	free(t->reload_error);
+	t->reload_error = text != NULL ? xstrdup(text) : NULL;
+	teller_kick(t);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* teller_facts - what is wrong now, out of the engine's own state. */
+/* teller_facts - what is wrong now, out of what the rooms know. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,7 +68,7 @@ of_cert(struct teller *t, const struct cert *c, time_t now)
 	};
 	struct alarm_fact f;
 
-	if (alarm_judge_cert(&in, &t->engine->conf->alarm, now, &f) == 0)
+	if (alarm_judge_cert(&in, &t->env->certs->conf->alarm, now, &f) == 0)
 		note(t, &f, now);
 }
 
@@ -97,7 +97,7 @@ of_deploy(const struct deploy_open *o, void *arg)
 	char key[256];
 
 	if (alarm_judge_deploy(of->cert->row.name, o,
-	    &of->teller->engine->conf->alarm, of->now, &f) == 0) {
+	    &of->teller->env->certs->conf->alarm, of->now, &f) == 0) {
 		note(of->teller, &f, of->now);
 		return;
 	}
@@ -109,7 +109,7 @@ of_deploy(const struct deploy_open *o, void *arg)
 static void
 of_records(struct teller *t, time_t now)
 {
-	json_t *list = cleanup_json(t->engine->cleanup), *j;
+	json_t *list = cleanup_json(t->env->cleanup), *j;
 	size_t i;
 
 	json_array_foreach(list, i, j) {
@@ -141,22 +141,22 @@ of_records(struct teller *t, time_t now)
 void
 teller_find_facts(struct teller *t, time_t now)
 {
-	const struct engine *e = t->engine;
+	const struct alerts_env *env = t->env;
 	struct alarm_fact f;
 
-	for (size_t i = 0; i < e->n_certs; i++) {
-		if (e->certs[i]->conf == NULL)
+	for (size_t i = 0; i < env->certs->n; i++) {
+		if (env->certs->list[i]->conf == NULL)
 			continue;
-		of_cert(t, e->certs[i], now);
-		if (deployer_pending(e->deployer) > 0 &&
-		    !TAILQ_EMPTY(&e->certs[i]->actions))
-			deployer_open_each(e->certs[i], of_deploy,
-			    &(struct of_deploy){ t, e->certs[i], now });
+		of_cert(t, env->certs->list[i], now);
+		if (deployer_pending(env->deployer) > 0 &&
+		    !TAILQ_EMPTY(&env->certs->list[i]->actions))
+			deployer_open_each(env->certs->list[i], of_deploy,
+			    &(struct of_deploy){ t, env->certs->list[i], now });
 	}
-	if (cleanup_count(e->cleanup) > 0)
+	if (cleanup_count(env->cleanup) > 0)
 		of_records(t, now);
-	if (e->reload_error != NULL) {
-		alarm_judge_reload(e->reload_error, &f);
+	if (t->reload_error != NULL) {
+		alarm_judge_reload(t->reload_error, &f);
 		note(t, &f, now);
 	}
 }

@@ -7,9 +7,11 @@
 #define DAEMON_ALERTS_NOTIFIER_PRIV_H
 
 #include "daemon/alerts/alarm.h"
+#include "daemon/alerts/env.h"
 #include "daemon/alerts/notifier.h"
 #include "daemon/alerts/queue.h"
-#include "daemon/engine/priv.h"
+#include "daemon/certs/certs.h"
+#include "daemon/io/loop.h"
 
 struct heartbeats;
 
@@ -40,7 +42,7 @@ struct alarm {
 TAILQ_HEAD(alarms, alarm);
 
 struct teller {
-	struct engine	*engine;
+	const struct alerts_env *env;
 	struct outbox	*outbox;
 	struct heartbeats *beats;
 	struct alarms	 alarms;
@@ -49,6 +51,7 @@ struct teller {
 	time_t		 digest_at;	/* told last; 0: never */
 	time_t		 recovered_at;	/* told last since the start */
 	bool		 is_started;
+	char		*reload_error;	/* NULL: none */
 	bool		 is_kicked;	/* look is set for soon */
 	/* Of one look: the last answer of group_told_at(). */
 	const char	*asked_cause;

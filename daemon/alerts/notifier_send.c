@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/alerts/condition.h"
@@ -43,7 +44,7 @@ static const struct cert *
 cert_of(const struct alarm *a)
 {
 	const struct cert *c = a->cert[0] != '\0' ?
-	    engine_find(a->teller->engine, a->cert) : NULL;
+	    certs_find(a->teller->env->certs, a->cert) : NULL;
 
 	return c != NULL && c->conf != NULL ? c : NULL;
 }
@@ -118,7 +119,7 @@ is_same_group(const struct alarm *a, const struct alarm *b)
 static bool
 joins(const struct alarm *a, time_t now)
 {
-	const struct conf_alarm *policy = &a->teller->engine->conf->alarm;
+	const struct conf_alarm *policy = &a->teller->env->certs->conf->alarm;
 	int64_t slack = policy->repeat_s / 4 < JOIN_S ? policy->repeat_s / 4 :
 	    JOIN_S;
 
@@ -195,18 +196,18 @@ static void
 fill_renewal(struct batch *b, struct notice_item *i, const struct cert *c)
 {
 	struct found_step f = { "" };
-	const char *action;
+	const struct alerts_env *env = b->teller->env;
 
 	i->tries = c->row.failures;
 	i->words = condition_error(c) != NULL ? c->row.error->msg : NULL;
-	i->next_at = cert_next_at(c, &action);
+	i->next_at = env->next_at(c, env->arg);
 	if (i->next_at == 0)
 		i->next_at = b->now;
 	if (i->next_at < 0)
 		i->next_at = 0;
 	if (c->row.error == NULL)
 		return;
-	store_event_each(b->teller->engine->a.store, c->row.name, HISTORY,
+	store_event_each(b->teller->env->store, c->row.name, HISTORY,
 	    step_cb, &f);
 	if (f.name[0] != '\0')
 		i->step = own(b, xstrdup(f.name));
@@ -249,7 +250,7 @@ fill_item(struct batch *b, size_t index)
 		const char *name = word(a->key, 1);
 
 		i->name = own(b, xstrndup(name, strcspn(name, " ")));
-		c = engine_find(b->teller->engine, i->name);
+		c = certs_find(b->teller->env->certs, i->name);
 		if (c != NULL && c->conf != NULL)
 			i->not_after = c->row.not_after;
 	}
@@ -323,7 +324,7 @@ mark(struct alarm *a, time_t now)
 	a->act = ALARM_NOTHING;
 	a->is_stored = true;
 	teller_told(a, &row);
-	store_alarm_put(a->teller->engine->a.store, &row);
+	store_alarm_put(a->teller->env->store, &row);
 }
 
 static void
@@ -392,24 +393,24 @@ failing_cb(const struct deploy_open *o, void *arg)
 void
 teller_tell_digest(struct teller *t, time_t now)
 {
-	const struct engine *e = t->engine;
+	const struct certs *certs = t->env->certs;
 	struct notice n = { .event = NEV_DIGEST, .level = NLEV_NOTICE,
 	    .at = now, .code = "", .who = "" };
-	struct notice_item *items = xcalloc(e->n_certs + 1, sizeof(*items));
+	struct notice_item *items = xcalloc(certs->n + 1, sizeof(*items));
 
-	for (size_t i = 0; i < e->n_certs; i++) {
-		const struct store_cert *row = &e->certs[i]->row;
+	for (size_t i = 0; i < certs->n; i++) {
+		const struct store_cert *row = &certs->list[i]->row;
 		time_t served = -1, end = row->serial[0] != '\0' ?
 		    row->not_after : 0;
 
-		if (e->certs[i]->conf == NULL)
+		if (certs->list[i]->conf == NULL)
 			continue;
-		deployer_open_each(e->certs[i], failing_cb, &served);
+		deployer_open_each(certs->list[i], failing_cb, &served);
 		if (served > 0 && served < end)
 			end = served;
 		n.n_certs++;
 		n.n_valid += end > now;
-		if (condition_error(e->certs[i]) == NULL && served == -1)
+		if (condition_error(certs->list[i]) == NULL && served == -1)
 			continue;
 		n.n_failing++;
 		items[n.n_items++] = (struct notice_item){ .name = row->name,

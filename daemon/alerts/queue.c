@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/alerts/alarm.h"
 #include "daemon/alerts/queue_priv.h"
 #include "daemon/certs/due.h"
+#include "daemon/io/loop.h"
 
 #define WAKE_MAX_MS	60000
 #define DAY_S		86400
@@ -67,11 +69,11 @@ count_of(const struct outbox *o, const char *channel)
 	return n;
 }
 
-/* Join the table with the engine's configuration. */
+/* Join the table with the configuration. */
 static void
 apply_conf(struct outbox *o)
 {
-	const struct conf *conf = o->engine->conf;
+	const struct conf *conf = o->env->certs->conf;
 	struct channel *c, *next;
 
 	for (size_t i = 0; i < conf->n_notifies; i++)
@@ -96,7 +98,7 @@ letter_drop(struct outbox *o, struct letter *l)
 
 	if (c->sending == l)
 		channel_stop(c);
-	store_notice_delete(o->engine->a.store, l->row.id);
+	store_notice_delete(o->env->store, l->row.id);
 	TAILQ_REMOVE(&o->letters, l, link);
 	store_notice_clear(&l->row);
 	free(l);
@@ -106,7 +108,7 @@ letter_drop(struct outbox *o, struct letter *l)
 static void
 set_dropped(struct channel *c, unsigned n)
 {
-	struct store *s = c->outbox->engine->a.store;
+	struct store *s = c->outbox->env->store;
 	struct store_alarm row = { .stage = (int)n };
 
 	c->dropped = n;
@@ -207,7 +209,7 @@ queue(struct outbox *o, const struct conf_notify *conf,
 		};
 
 		make_room(o, conf->name);
-		store_notice_put(o->engine->a.store, &row);
+		store_notice_put(o->env->store, &row);
 		load_cb(&row, o);
 	}
 }
@@ -216,7 +218,7 @@ void
 outbox_put(struct outbox *o, const struct notice *whole, unsigned events,
     enum notify_level filter_level)
 {
-	const struct conf *conf = o->engine->conf;
+	const struct conf *conf = o->env->certs->conf;
 	struct notice_item *items = xcalloc(whole->n_items + 1,
 	    sizeof(*items));
 
@@ -250,7 +252,7 @@ outbox_put(struct outbox *o, const struct notice *whole, unsigned events,
 	}
 	free(items);
 	if (o->is_started && o->sync == NULL)
-		o->sync = store_sync_start(o->engine->a.store, synced_cb, o);
+		o->sync = store_sync_start(o->env->store, synced_cb, o);
 }
 
 /* --- sending --- */
@@ -367,9 +369,9 @@ deliver(struct channel *c, struct letter *l)
 	struct outbox *o = c->outbox;
 	struct channel_args args;
 
-	c->conf_ref = conf_ref(o->engine->conf);
+	c->conf_ref = conf_ref(o->env->certs->conf);
 	args = (struct channel_args){
-		.env = &o->env,
+		.env = &o->channel_env,
 		.conf = c->conf,
 		.target = l->row.target,
 		.id = l->row.msgid,
@@ -429,21 +431,21 @@ work_cb(void *arg)
 /* --- life --- */
 
 struct outbox *
-outbox_new(struct engine *e)
+outbox_new(const struct alerts_env *env)
 {
 	struct outbox *o = xcalloc(1, sizeof(*o));
 
-	o->engine = e;
+	o->env = env;
 	TAILQ_INIT(&o->letters);
 	TAILQ_INIT(&o->channels);
-	timer_init(&o->work, e->a.loop, work_cb, o);
+	timer_init(&o->work, env->loop, work_cb, o);
 	dname_of_host(o->host);
-	o->env = (struct channel_env){ .loop = e->a.loop,
-	    .children = e->a.children, .http = e->a.http,
+	o->channel_env = (struct channel_env){ .loop = env->loop,
+	    .children = env->children, .http = env->http,
 	    .host = o->host };
 	o->results = json_array();
-	store_notice_each(e->a.store, load_cb, o);
-	store_alarm_each(e->a.store, load_dropped_cb, o);
+	store_notice_each(env->store, load_cb, o);
+	store_alarm_each(env->store, load_dropped_cb, o);
 	apply_conf(o);
 	return o;
 }

@@ -14,8 +14,8 @@
 
 #include "daemon/notify/notice.h"
 
+struct alerts_env;
 struct conf;
-struct engine;
 struct error;
 struct outbox;
 
@@ -23,11 +23,11 @@ struct outbox;
 #define OUTBOX_MAX 200
 
 /* Reads the queue; sends from outbox_start() on. */
-struct outbox	*outbox_new(struct engine *);
+struct outbox	*outbox_new(const struct alerts_env *);
 /* What is under way is cancelled, and stays queued.  NULL is allowed. */
 void		 outbox_free(struct outbox *);
 void		 outbox_start(struct outbox *);
-/* The engine's configuration has changed: what failed is tried again. */
+/* The configuration has changed: what failed is tried again. */
 void		 outbox_reload(struct outbox *);
 
 /* The message's text depends on the channel's language: each item's own level

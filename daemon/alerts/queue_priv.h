@@ -5,8 +5,10 @@
 #define DAEMON_ALERTS_QUEUE_PRIV_H
 
 #include "common/error.h"
+#include "daemon/alerts/env.h"
 #include "daemon/alerts/queue.h"
-#include "daemon/engine/priv.h"
+#include "daemon/certs/certs.h"
+#include "daemon/io/loop.h"
 #include "daemon/notify/channel.h"
 
 /* A row of the queue. */
@@ -41,8 +43,8 @@ struct test_send {
 };
 
 struct outbox {
-	struct engine	*engine;
-	struct channel_env env;
+	const struct alerts_env *env;
+	struct channel_env channel_env;
 	char		 host[DNAME_SIZE];
 	TAILQ_HEAD(, letter) letters;	/* oldest first */
 	TAILQ_HEAD(, channel) channels;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/json.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/alerts/queue_priv.h"
@@ -50,11 +51,11 @@ outbox_json(const struct outbox *o)
 		    "state", c->error != NULL ? "failing" : "ok",
 		    "queued", (int)count_of(o, c->name),
 		    "sent", (json_int_t)c->sent,
-		    "sent_at", time_json(c->sent_at),
-		    "next_at", time_json(c->error != NULL ? next_at(c) : 0),
+		    "sent_at", jsonx_time(c->sent_at),
+		    "next_at", jsonx_time(c->error != NULL ? next_at(c) : 0),
 		    "dropped", (int)c->dropped,
 		    "error", c->error != NULL ?
-		    error_json(c->error, c->error_at) : json_null());
+		    jsonx_error(c->error, c->error_at) : json_null());
 
 		if (j != NULL)
 			(void)json_array_append_new(list, j);
@@ -115,7 +116,7 @@ test_cb(const struct error *err, void *arg)
 	    json_string(err != NULL ? "failed" : "sent"));
 	if (err != NULL)
 		(void)json_object_set_new(s->result, "error",
-		    error_json(err, clock_now()));
+		    jsonx_error(err, clock_now()));
 	if (--o->sends_left == 0)
 		outbox_test_cancel(o);
 }
@@ -135,7 +136,8 @@ test_channel(struct outbox *o, const struct conf_notify *conf)
 	for (size_t i = 0; targets[i] != NULL; i++) {
 		struct test_send *s = &o->sends[o->n_sends++];
 		struct channel_args args = {
-			.env = &o->env, .conf = conf, .target = targets[i],
+			.env = &o->channel_env, .conf = conf, .target =
+			    targets[i],
 			.id = id, .subject = t.subject, .text = t.text,
 			.json = t.json, .at = n.at, .level = n.level,
 		};
@@ -155,7 +157,7 @@ test_channel(struct outbox *o, const struct conf_notify *conf)
 static int
 refuse_test(const struct outbox *o, const char *channel, struct error *err)
 {
-	const struct conf *conf = o->engine->conf;
+	const struct conf *conf = o->env->certs->conf;
 	const char **names, *near;
 	size_t n = 0;
 
@@ -178,7 +180,7 @@ refuse_test(const struct outbox *o, const char *channel, struct error *err)
 json_t *
 outbox_test(struct outbox *o, const char *channel, struct error *err)
 {
-	const struct conf *conf = o->engine->conf;
+	const struct conf *conf = o->env->certs->conf;
 	json_t *started = json_array();
 	size_t n = 0;
 

@@ -1,83 +1,68 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * event - what happens, told to the log, the history and the subscribers.
- */
+#include "daemon/certs/event.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/json.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "daemon/alerts/notifier.h"
-#include "daemon/engine/priv.h"
-#include "daemon/renewal/renewal.h"
+#include "daemon/certs/certs.h"
 
 #define MSG_MAX 2300
 
-struct engine_sub {
-	TAILQ_ENTRY(engine_sub) link;
-	struct engine	*engine;
-	engine_event_cb	*cb;
+struct event_sub {
+	TAILQ_ENTRY(event_sub) link;
+	struct certs	*certs;
+	event_sub_cb	*cb;
 	void		*arg;
 	bool		 is_gone;	/* freed after the round */
 };
 
-struct engine_sub *
-engine_subscribe(struct engine *e, engine_event_cb *cb, void *arg)
+struct event_sub *
+event_subscribe(struct certs *certs, event_sub_cb *cb, void *arg)
 {
-	struct engine_sub *sub = xcalloc(1, sizeof(*sub));
+	struct event_sub *sub = xcalloc(1, sizeof(*sub));
 
-	sub->engine = e;
+	sub->certs = certs;
 	sub->cb = cb;
 	sub->arg = arg;
-	TAILQ_INSERT_TAIL(&e->subs, sub, link);
+	TAILQ_INSERT_TAIL(&certs->events.subs, sub, link);
 	return sub;
 }
 
 void
-engine_unsubscribe(struct engine_sub *sub)
+event_unsubscribe(struct event_sub *sub)
 {
 	if (sub == NULL)
 		return;
-	if (sub->engine->is_telling) {
+	if (sub->certs->events.is_telling) {
 		sub->is_gone = true;
 		return;
 	}
-	TAILQ_REMOVE(&sub->engine->subs, sub, link);
+	TAILQ_REMOVE(&sub->certs->events.subs, sub, link);
 	free(sub);
 }
 
 static void
-tell(struct engine *e, const json_t *event)
+tell(struct certs *certs, const json_t *event)
 {
-	struct engine_sub *sub, *next;
+	struct event_sub *sub, *next;
 
-	e->is_telling = true;
-	TAILQ_FOREACH(sub, &e->subs, link) {
+	certs->events.is_telling = true;
+	TAILQ_FOREACH(sub, &certs->events.subs, link) {
 		if (!sub->is_gone)
 			sub->cb(event, sub->arg);
 	}
-	e->is_telling = false;
-	for (sub = TAILQ_FIRST(&e->subs); sub != NULL; sub = next) {
+	certs->events.is_telling = false;
+	for (sub = TAILQ_FIRST(&certs->events.subs); sub != NULL; sub = next) {
 		next = TAILQ_NEXT(sub, link);
 		if (sub->is_gone)
-			engine_unsubscribe(sub);
+			event_unsubscribe(sub);
 	}
-}
-
-json_t *
-time_json(time_t t)
-{
-	return t > 0 ? json_integer(t) : json_null();
-}
-
-json_t *
-error_json(const struct error *err, time_t at)
-{
-	return json_pack("{s:s, s:s, s:s, s:o}", "kind",
-	    err_kind_name(err->kind), "code", err->code, "msg", err->msg,
-	    "at", time_json(at));
 }
 
 static json_t *
@@ -85,13 +70,13 @@ event_json(const char *cert, enum step step, enum log_level level,
     const char *msg)
 {
 	return json_pack("{s:o, s:s, s:s, s:s, s:s}", "at",
-	    time_json(clock_now()), "cert", cert, "step", step_name(step),
+	    jsonx_time(clock_now()), "cert", cert, "step", step_name(step),
 	    "level", log_level_name(level), "msg", msg);
 }
 
 /* The log and the history. */
 static void
-record(struct engine *e, const char *cert, enum step step,
+record(struct certs *certs, const char *cert, enum step step,
     enum log_level level, const char *msg)
 {
 	struct log_ctx ctx = { .cert = cert, .step = step_name(step) };
@@ -103,23 +88,31 @@ record(struct engine *e, const char *cert, enum step step,
 
 	log_at(level, &ctx, "%s", msg);
 	(void)text_printf(ev.step, sizeof(ev.step), "%s", step_name(step));
-	store_event_add(e->a.store, cert, &ev);
-	if (level <= LOGL_NOTICE)
-		teller_kick(e->teller);
+	store_event_add(certs->store, cert, &ev);
+	if (level <= LOGL_NOTICE && certs->events.noticed != NULL)
+		certs->events.noticed(certs->arg);
+}
+
+/* What its run is doing, for status. */
+static void
+note(struct cert *c, const char *msg)
+{
+	free(c->note);
+	c->note = xstrdup(msg);
 }
 
 /* What both kinds of event share; target and code may be NULL. */
 static void
-emit(struct engine *e, const char *cert, enum step step, const char *target,
+emit(struct certs *certs, const char *cert, enum step step, const char *target,
     const char *code, enum log_level level, const char *msg)
 {
-	struct cert *c = engine_find(e, cert);
+	struct cert *c = certs_find(certs, cert);
 	json_t *event;
 
-	record(e, cert, step, level, msg);
+	record(certs, cert, step, level, msg);
 	if (c != NULL && c->run != NULL && step != STEP_END)
-		renewal_note(c->run, msg);
-	if (TAILQ_EMPTY(&e->subs))
+		note(c, msg);
+	if (TAILQ_EMPTY(&certs->events.subs))
 		return;
 	event = event_json(cert, step, level, msg);
 	if (event == NULL)
@@ -129,12 +122,12 @@ emit(struct engine *e, const char *cert, enum step step, const char *target,
 		    json_string(target));
 	if (code != NULL)
 		(void)json_object_set_new(event, "code", json_string(code));
-	tell(e, event);
+	tell(certs, event);
 	json_decref(event);
 }
 
 void
-event_emit(struct engine *e, const char *cert, enum step step,
+event_emit(struct certs *certs, const char *cert, enum step step,
     enum log_level level, const char *fmt, ...)
 {
 	char msg[MSG_MAX];
@@ -144,11 +137,11 @@ event_emit(struct engine *e, const char *cert, enum step step,
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
 	text_clean(msg);
-	emit(e, cert, step, NULL, NULL, level, msg);
+	emit(certs, cert, step, NULL, NULL, level, msg);
 }
 
 void
-event_deploy(struct engine *e, const char *cert, const char *target,
+event_deploy(struct certs *certs, const char *cert, const char *target,
     const char *code, enum log_level level, const char *fmt, ...)
 {
 	char msg[MSG_MAX];
@@ -158,14 +151,14 @@ event_deploy(struct engine *e, const char *cert, const char *target,
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
 	text_clean(msg);
-	emit(e, cert, STEP_DEPLOY, target, code, level, msg);
+	emit(certs, cert, STEP_DEPLOY, target, code, level, msg);
 }
 
 void
 event_end(struct cert *c, enum step step, const struct error *err,
     const char *fmt, ...)
 {
-	struct engine *e = c->engine;
+	struct certs *certs = c->certs;
 	enum log_level level = err != NULL ? LOGL_WARNING : LOGL_NOTICE;
 	char msg[MSG_MAX];
 	va_list ap;
@@ -175,8 +168,8 @@ event_end(struct cert *c, enum step step, const struct error *err,
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
 	text_clean(msg);
-	record(e, c->row.name, step, level, msg);
-	if (TAILQ_EMPTY(&e->subs))
+	record(certs, c->row.name, step, level, msg);
+	if (TAILQ_EMPTY(&certs->events.subs))
 		return;
 	event = event_json(c->row.name, step, level, msg);
 	if (event == NULL)
@@ -185,8 +178,10 @@ event_end(struct cert *c, enum step step, const struct error *err,
 	(void)json_object_set_new(event, "ok", json_boolean(err == NULL));
 	if (err != NULL)
 		(void)json_object_set_new(event, "error",
-		    error_json(err, clock_now()));
-	(void)json_object_set_new(event, "next", cert_next_json(c));
-	tell(e, event);
+		    jsonx_error(err, clock_now()));
+	if (certs->events.next != NULL)
+		(void)json_object_set_new(event, "next",
+		    certs->events.next(c, certs->arg));
+	tell(certs, event);
 	json_decref(event);
 }

@@ -6,9 +6,12 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/certs/certs.h"
 #include "daemon/certs/due.h"
+#include "daemon/certs/event.h"
 
 bool
 floor_is_held(const struct store_cert *row)
@@ -37,7 +40,7 @@ tell(struct cert *c, time_t now, const char *clock)
 	    text_span(age > 0 ? age : 0, old), clock[0] != '\0' ? "; " : "",
 	    clock, text_time(row->retry_at, at));
 	c->row.error = xmemdup(&err, sizeof(err));
-	event_emit(c->engine, row->name, STEP_INSTALL, LOGL_WARNING, "%s",
+	event_emit(c->certs, row->name, STEP_INSTALL, LOGL_WARNING, "%s",
 	    err.msg);
 }
 

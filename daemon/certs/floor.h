@@ -15,7 +15,11 @@
 
 #include <stdbool.h>
 
-#include "daemon/engine/priv.h"
+#include "daemon/certs/step.h"
+
+struct cert;
+struct error;
+struct store_cert;
 
 /* What such a certificate is shown as: the error's code. */
 #define FLOOR_DUE_ON_ARRIVAL "engine:due-on-arrival"

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "daemon/engine/priv.h"
+#include "daemon/certs/cert.h"
 
 #define SCHEME "https://"
 /* Let's Encrypt's own word, in the name of every issuer of its staging CA:

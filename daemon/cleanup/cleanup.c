@@ -6,12 +6,15 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/json.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "daemon/alerts/alarm.h"
+#include "daemon/certs/certs.h"
 #include "daemon/cleanup/cleanup_priv.h"
-#include "daemon/engine/priv.h"
+#include "daemon/io/loop.h"
 
+#define STUCK_TRIES	5
+#define STUCK_AGE_S	(6 * 3600)
 #define REMOVALS_MAX	50	/* at once */
 #define WAKE_MAX_MS	60000
 
@@ -79,16 +82,16 @@ work_cb(void *arg)
 }
 
 struct cleanup *
-cleanup_new(struct engine *e)
+cleanup_new(const struct cleanup_env *env)
 {
 	struct cleanup *c = xcalloc(1, sizeof(*c));
 
-	c->engine = e;
+	c->env = env;
 	TAILQ_INIT(&c->recs);
 	TAILQ_INIT(&c->removals);
 	TAILQ_INIT(&c->waits);
-	timer_init(&c->work, e->a.loop, work_cb, c);
-	store_txt_each(e->a.store, load_cb, c);
+	timer_init(&c->work, env->loop, work_cb, c);
+	store_txt_each(env->store, load_cb, c);
 	return c;
 }
 
@@ -188,7 +191,7 @@ cleanup_claim(struct cleanup *c, const char *cert, const char *provider,
 	t->row.retry_at = 0;
 	t->row.tries = 0;
 	t->row.error[0] = '\0';
-	store_txt_put(c->engine->a.store, &t->row);
+	store_txt_put(c->env->store, &t->row);
 	return t;
 }
 
@@ -203,7 +206,7 @@ void
 txtrec_set_handle(struct txtrec *t, const char *handle)
 {
 	txtrec_keep_handle(t, handle);
-	store_txt_put(t->cleanup->engine->a.store, &t->row);
+	store_txt_put(t->cleanup->env->store, &t->row);
 }
 
 void
@@ -212,7 +215,7 @@ txtrec_set_refused(struct txtrec *t)
 	if (t->may_be_there)
 		return;
 	t->row.state = TXT_REFUSED;
-	store_txt_put(t->cleanup->engine->a.store, &t->row);
+	store_txt_put(t->cleanup->env->store, &t->row);
 }
 
 void
@@ -310,15 +313,19 @@ txtrec_zone(const struct txtrec *t)
 	return &t->zone;
 }
 
+bool
+cleanup_is_stuck(unsigned tries, time_t created_at, time_t now)
+{
+	return tries >= STUCK_TRIES || now - created_at > STUCK_AGE_S;
+}
+
 /* Is it time for a person? */
 static bool
 is_stuck(const struct txtrec *t)
 {
-	struct alarm_fact f;
-
-	return !t->is_claimed && !t->is_absent && alarm_judge_txt(t->row.cert,
-	    t->row.provider, t->row.fqdn, t->row.tries, t->row.created_at,
-	    t->row.error, clock_now(), &f) == 0 && f.is_ripe;
+	return !t->is_claimed && !t->is_absent && t->row.tries > 0 &&
+	    t->row.error[0] != '\0' && cleanup_is_stuck(t->row.tries,
+	    t->row.created_at, clock_now());
 }
 
 json_t *
@@ -336,9 +343,9 @@ cleanup_json(const struct cleanup *c)
 		    "value", t->row.value,
 		    "state", t->is_claimed ? "in use" :
 		    txt_state_name(t->row.state),
-		    "created_at", time_json(t->row.created_at),
+		    "created_at", jsonx_time(t->row.created_at),
 		    "tries", (int)t->row.tries,
-		    "next_at", time_json(t->is_claimed ? 0 : t->row.retry_at),
+		    "next_at", jsonx_time(t->is_claimed ? 0 : t->row.retry_at),
 		    "error", t->row.error[0] != '\0' ?
 		    json_string(t->row.error) : json_null(),
 		    "absent", t->is_absent, "stuck", is_stuck(t));

@@ -12,18 +12,34 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
 
+struct certs;
 struct cleanup;
 struct cleanup_wait_op;
 struct conf;
 struct dns;
-struct engine;
 struct error;
+struct http01;
+struct loop;
+struct provider_env;
+struct store;
 struct txtrec;
 struct zone;
 
+/* What the clean-up, and that of tokens.h, uses; borrowed until freed. */
+struct cleanup_env {
+	struct loop	*loop;
+	struct store	*store;
+	struct dns	*dns;
+	struct provider_env *providers;
+	struct http01	*http01;
+	struct certs	*certs;
+};
+
 /* Reads the journal; begins with cleanup_start(). */
-struct cleanup	*cleanup_new(struct engine *);
+struct cleanup	*cleanup_new(const struct cleanup_env *);
 void		 cleanup_free(struct cleanup *);
 void		 cleanup_start(struct cleanup *);
 /* The configuration changed: what waited for a person is tried again. */
@@ -109,5 +125,8 @@ void		 cleanup_wait_cancel(struct cleanup_wait_op *);
 /* The RECORDs of doc/control-api.md. */
 json_t		*cleanup_json(const struct cleanup *);
 size_t		 cleanup_count(const struct cleanup *);
+/* Has a removal that failed so often, or for so long, become a person's? */
+bool		 cleanup_is_stuck(unsigned tries, time_t created_at,
+		    time_t now);
 
 #endif

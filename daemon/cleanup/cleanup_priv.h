@@ -11,6 +11,7 @@
 
 #include "common/error.h"
 #include "daemon/cleanup/cleanup.h"
+#include "daemon/dns/provider_run.h"
 #include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 #include "daemon/store/store.h"
@@ -20,7 +21,6 @@
 struct conf;
 struct conf_cert;
 struct dns;
-struct engine;
 struct provider_run_op;
 struct txtwait_op;
 
@@ -51,7 +51,7 @@ struct removal {
 	size_t		 n_recs;
 	const struct conf_cert *cc;	/* in conf; NULL: not any more */
 	struct dns	*dns;
-	struct dns	*own_dns;	/* NULL: dns is the engine's */
+	struct dns	*own_dns;	/* NULL: dns is everybody's */
 	struct provider_run_op *run;
 	struct zone_op	*zone_op;
 	struct txtwait_op *wait;
@@ -71,7 +71,7 @@ struct cleanup_wait_op {
 };
 
 struct cleanup {
-	struct engine	*engine;
+	const struct cleanup_env *env;
 	struct timer	 work;
 	bool		 is_started;
 	TAILQ_HEAD(, txtrec) recs;

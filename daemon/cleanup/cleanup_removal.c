@@ -4,15 +4,18 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/names.h"
 #include "common/text.h"
+#include "daemon/certs/certs.h"
 #include "daemon/certs/due.h"
+#include "daemon/certs/event.h"
 #include "daemon/cleanup/cleanup_priv.h"
+#include "daemon/dns/provider_run.h"
 #include "daemon/dns/txtwait.h"
 #include "daemon/dns/zones.h"
-#include "daemon/engine/priv.h"
-#include "daemon/renewal/renewal.h"
+#include "daemon/io/loop.h"
 #include "providers/provider.h"
 
 #define REMOVE_TIMEOUT_MS	120000
@@ -81,9 +84,9 @@ removal_failed(struct removal *r, const struct error *err)
 		(void)text_printf(t->row.error, sizeof(t->row.error), "%s",
 		    err->msg);
 		text_clean(t->row.error);
-		store_txt_put(c->engine->a.store, &t->row);
+		store_txt_put(c->env->store, &t->row);
 	}
-	event_emit(c->engine, r->recs[0]->row.cert, STEP_END, is_absent ?
+	event_emit(c->env->certs, r->recs[0]->row.cert, STEP_END, is_absent ?
 	    LOGL_INFO : LOGL_WARNING, "TXT record %s is not removed yet: "
 	    "%s%s; next try in %s", r->recs[0]->row.fqdn, err->msg, is_absent ?
 	    "; no server shows it" : "",
@@ -114,10 +117,10 @@ removal_finish(struct removal *r, bool again_if_adding)
 			/* Whether the add got through was never known. */
 			t->row.state = TXT_REMOVING;
 			t->row.retry_at = clock_now() + LATE_ADD_S;
-			store_txt_put(c->engine->a.store, &t->row);
+			store_txt_put(c->env->store, &t->row);
 			continue;
 		}
-		store_txt_delete(c->engine->a.store, t->row.id);
+		store_txt_delete(c->env->store, t->row.id);
 		txtrec_free(t);
 	}
 	timer_set(&c->work, 0);
@@ -144,14 +147,14 @@ removal_absent(struct removal *r)
 			newest = r->recs[i]->row.created_at;
 	}
 	if (is_refused(r)) {
-		event_emit(r->cleanup->engine, t->row.cert, STEP_END,
+		event_emit(r->cleanup->env->certs, t->row.cert, STEP_END,
 		    LOGL_INFO, "TXT record %s was never there: nothing is to "
 		    "be removed", t->row.fqdn);
 	} else if (clock_now() - newest < NEVER_SEEN_S) {
 		removal_failed(r, &r->failure);
 		return;
 	} else {
-		event_emit(r->cleanup->engine, t->row.cert, STEP_END,
+		event_emit(r->cleanup->env->certs, t->row.cert, STEP_END,
 		    LOGL_NOTICE, "TXT record %s is forgotten: no server shows "
 		    "it, and it cannot be removed: %s", t->row.fqdn,
 		    r->failure.msg);
@@ -171,7 +174,7 @@ removal_unsure(struct removal *r, const struct error *why)
 		/* Somebody shows it: the usual way, at once. */
 		for (size_t i = 0; i < r->n_recs; i++) {
 			r->recs[i]->row.state = TXT_REMOVING;
-			store_txt_put(r->cleanup->engine->a.store,
+			store_txt_put(r->cleanup->env->store,
 			    &r->recs[i]->row);
 		}
 		timer_set(&r->cleanup->work, 0);
@@ -199,7 +202,7 @@ absent_done(const struct error *err, const struct txtwait_reply *reply,
 		removal_failed(r, err);
 		return;
 	}
-	event_emit(r->cleanup->engine, r->recs[0]->row.cert, STEP_END,
+	event_emit(r->cleanup->env->certs, r->recs[0]->row.cert, STEP_END,
 	    LOGL_INFO, "TXT record %s is removed and seen gone%s%s",
 	    r->recs[0]->row.fqdn, reply->note[0] != '\0' ? "; " : "",
 	    reply->note);
@@ -300,7 +303,8 @@ removed_done(const struct error *err, const struct provider_run_reply *reply,
 		return;
 	}
 	if (r->cc != NULL && r->cc->propagation == PROPAGATION_NONE) {
-		event_emit(r->cleanup->engine, r->recs[0]->row.cert, STEP_END,
+		event_emit(r->cleanup->env->certs, r->recs[0]->row.cert,
+		    STEP_END,
 		    LOGL_INFO, "TXT record %s is removed",
 		    r->recs[0]->row.fqdn);
 		removal_finish(r, true);
@@ -333,7 +337,7 @@ close_cb(void *arg)
 		    t->row.provider);
 		removal_refused(r, &err);
 	} else {
-		event_emit(r->cleanup->engine, t->row.cert, STEP_END,
+		event_emit(r->cleanup->env->certs, t->row.cert, STEP_END,
 		    LOGL_INFO, "TXT record %s stays until another takes its "
 		    "place: provider %s cannot remove", t->row.fqdn,
 		    t->row.provider);
@@ -354,9 +358,8 @@ txtrec_is_free(const struct txtrec *t)
 		return false;
 	if (t->is_spent)
 		return true;
-	cert = engine_find(t->cleanup->engine, t->row.cert);
-	return cert == NULL || cert->run == NULL ||
-	    !renewal_is_authorizing(cert->run);
+	cert = certs_find(t->cleanup->env->certs, t->row.cert);
+	return cert == NULL || !cert->may_claim;
 }
 
 bool
@@ -405,11 +408,11 @@ removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 	char *all;
 
 	r->cleanup = c;
-	r->conf = conf_ref(c->engine->conf);
+	r->conf = conf_ref(c->env->certs->conf);
 	r->cc = conf_find_cert(r->conf, first->row.cert);
-	r->own_dns = zones_own_dns(c->engine->dns, r->cc);
-	r->dns = r->own_dns != NULL ? r->own_dns : c->engine->dns;
-	timer_init(&r->close, c->engine->a.loop, close_cb, r);
+	r->own_dns = zones_own_dns(c->env->dns, r->cc);
+	r->dns = r->own_dns != NULL ? r->own_dns : c->env->dns;
+	timer_init(&r->close, c->env->loop, close_cb, r);
 	TAILQ_INSERT_TAIL(&c->removals, r, link);
 	c->n_removals++;
 	for (t = first; t != NULL && r->n_recs < GROUP_MAX;
@@ -424,7 +427,7 @@ removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 		if (t->row.state != TXT_ADDED)
 			continue;
 		t->row.state = TXT_REMOVING;
-		store_txt_put(c->engine->a.store, &t->row);
+		store_txt_put(c->env->store, &t->row);
 	}
 	args = (struct provider_run_args){
 		.provider = conf_find_provider(r->conf, first->row.provider),
@@ -449,6 +452,6 @@ removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 	}
 	all = all_identifiers(r->cc, first->row.identifier);
 	args.all_identifiers = all;
-	r->run = provider_run_start(&c->engine->env, &args, removed_done, r);
+	r->run = provider_run_start(c->env->providers, &args, removed_done, r);
 	free(all);
 }

@@ -5,8 +5,9 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "daemon/certs/certs.h"
 #include "daemon/cleanup/cleanup_priv.h"
-#include "daemon/engine/priv.h"
+#include "daemon/io/loop.h"
 
 /* Does what the caller waits for not hold yet? */
 static bool
@@ -72,7 +73,7 @@ cleanup_wait_start(struct cleanup *c, const char *cert,
 	op->done = done;
 	op->arg = arg;
 	TAILQ_INSERT_TAIL(&c->waits, op, link);
-	timer_init(&op->timer, c->engine->a.loop, wait_finish_cb, op);
+	timer_init(&op->timer, c->env->loop, wait_finish_cb, op);
 	timer_set(&op->timer, is_waiting(c, cert, what) ? timeout_ms : 0);
 	return op;
 }

@@ -6,14 +6,18 @@
 #include <sys/queue.h>
 
 #include "common/clock.h"
+#include "common/json.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/certs/certs.h"
 #include "daemon/certs/due.h"
-#include "daemon/engine/priv.h"
+#include "daemon/certs/event.h"
+#include "daemon/cleanup/cleanup.h"
 #include "daemon/http01/http01.h"
 #include "daemon/http01/token.h"
 #include "daemon/http01/webroot.h"
-#include "daemon/renewal/renewal.h"
+#include "daemon/io/loop.h"
 
 #define WAKE_MAX_MS	3600000
 
@@ -26,7 +30,7 @@ struct token {
 };
 
 struct tokens {
-	struct engine	*engine;
+	const struct cleanup_env *env;
 	struct timer	 work;
 	bool		 is_started;
 	TAILQ_HEAD(, token) list;
@@ -87,9 +91,8 @@ is_free(const struct token *t)
 
 	if (t->claims > 0)
 		return false;
-	cert = engine_find(t->tokens->engine, t->row.cert);
-	return cert == NULL || cert->run == NULL ||
-	    !renewal_is_authorizing(cert->run);
+	cert = certs_find(t->tokens->env->certs, t->row.cert);
+	return cert == NULL || !cert->may_claim;
 }
 
 static bool
@@ -113,7 +116,7 @@ remove_failed(struct token *t, const struct error *err, time_t now)
 	t->row.retry_at = due_soon_retry_at(t->row.tries, now);
 	(void)text_printf(t->row.error, sizeof(t->row.error), "%s", err->msg);
 	text_clean(t->row.error);
-	store_http_put(t->tokens->engine->a.store, &t->row);
+	store_http_put(t->tokens->env->store, &t->row);
 }
 
 /*
@@ -147,7 +150,7 @@ tell_failure(struct tokens *ts, const struct store_http *first, time_t now,
 {
 	char span[TEXT_SPAN_MAX];
 
-	event_emit(ts->engine, first->cert, STEP_END, LOGL_WARNING,
+	event_emit(ts->env->certs, first->cert, STEP_END, LOGL_WARNING,
 	    "challenge files in %s are not removed yet: %s; next try in %s",
 	    first->webroot, err->msg, text_span(retry_at - now, span));
 }
@@ -156,7 +159,6 @@ tell_failure(struct tokens *ts, const struct store_http *first, time_t now,
 static void
 remove_group(struct tokens *ts, struct store_http first, time_t now)
 {
-	struct engine *e = ts->engine;
 	struct webroot *w;
 	struct error err;
 	struct token *t, *next;
@@ -176,14 +178,14 @@ remove_group(struct tokens *ts, struct store_http first, time_t now)
 			remove_failed(t, &err, now);
 			retry_at = t->row.retry_at;
 		} else if (t->is_removed) {
-			store_http_delete(e->a.store, &t->row);
+			store_http_delete(ts->env->store, &t->row);
 			token_free(t);
 		}
 	}
 	if (rc == -1)
 		tell_failure(ts, &first, now, retry_at, &err);
 	else if (n > 0)
-		event_emit(e, first.cert, STEP_END, LOGL_INFO,
+		event_emit(ts->env->certs, first.cert, STEP_END, LOGL_INFO,
 		    "%zu challenge file%s removed from %s", n,
 		    n == 1 ? " is" : "s are", first.webroot);
 }
@@ -223,14 +225,14 @@ work_cb(void *arg)
 }
 
 struct tokens *
-tokens_new(struct engine *e)
+tokens_new(const struct cleanup_env *env)
 {
 	struct tokens *ts = xcalloc(1, sizeof(*ts));
 
-	ts->engine = e;
+	ts->env = env;
 	TAILQ_INIT(&ts->list);
-	timer_init(&ts->work, e->a.loop, work_cb, ts);
-	store_http_each(e->a.store, load_cb, ts);
+	timer_init(&ts->work, env->loop, work_cb, ts);
+	store_http_each(env->store, load_cb, ts);
 	return ts;
 }
 
@@ -310,7 +312,7 @@ tokens_claim(struct tokens *ts, const char *cert, const char *webroot,
 	t->row = row;
 	t->claims++;
 	if (is_file(t))
-		store_http_put(ts->engine->a.store, &t->row);
+		store_http_put(ts->env->store, &t->row);
 	return t;
 }
 
@@ -321,7 +323,7 @@ token_publish(struct token *t, struct error *err)
 	int rc;
 
 	if (!is_file(t))
-		return http01_put(t->tokens->engine->http01, t->row.token,
+		return http01_put(t->tokens->env->http01, t->row.token,
 		    t->row.text, err);
 	w = webroot_open(t->row.webroot, true, err);
 	if (w == NULL)
@@ -346,7 +348,7 @@ token_release(struct token *t)
 		return;
 	}
 	if (!is_shared(t))
-		http01_drop(ts->engine->http01, t->row.token);
+		http01_drop(ts->env->http01, t->row.token);
 	token_free(t);
 }
 
@@ -367,9 +369,9 @@ tokens_json(const struct tokens *ts)
 		    "{s:s, s:s, s:s, s:o, s:i, s:o, s:o}",
 		    "cert", t->row.cert, "path", path, "state",
 		    t->claims > 0 ? "in use" : "removing",
-		    "created_at", time_json(t->row.created_at),
+		    "created_at", jsonx_time(t->row.created_at),
 		    "tries", (int)t->row.tries,
-		    "next_at", time_json(t->claims > 0 ? 0 :
+		    "next_at", jsonx_time(t->claims > 0 ? 0 :
 		    t->row.retry_at),
 		    "error", t->row.error[0] != '\0' ?
 		    json_string(t->row.error) : json_null()));

@@ -12,14 +12,14 @@
 #include <jansson.h>
 #include <stddef.h>
 
+struct cleanup_env;
 struct conf;
-struct engine;
 struct error;
 struct token;
 struct tokens;
 
 /* Reads the journal; begins with tokens_start(). */
-struct tokens	*tokens_new(struct engine *);
+struct tokens	*tokens_new(const struct cleanup_env *);
 void		 tokens_free(struct tokens *);
 void		 tokens_start(struct tokens *);
 /* The configuration changed: what waited for a person is tried again. */

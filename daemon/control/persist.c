@@ -14,6 +14,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "daemon/dns/persist.h"
+#include "daemon/engine/engine.h"
 #include "daemon/persist/persist_job.h"
 
 struct work {
@@ -132,6 +133,7 @@ persist_request(struct control *ctl, struct evhttp_request *req)
 	set_busy(w, true);
 	evhttp_connection_set_closecb(evhttp_request_get_connection(req),
 	    closed_cb, w);
-	w->job = persist_job_start(ctl->engine, &args, done, w);
+	w->job = persist_job_start(engine_persist_jobs(ctl->engine), &args,
+	    done, w);
 	json_decref(body);
 }

@@ -13,6 +13,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "daemon/certs/event.h"
 #include "daemon/engine/engine.h"
 #include "daemon/preflight/preflight.h"
 
@@ -20,7 +21,7 @@ struct stream {
 	struct control		*ctl;
 	struct conn		*conn;
 	struct evhttp_request	*req;
-	struct engine_sub	*sub;	/* NULL: no more events */
+	struct event_sub	*sub;	/* NULL: no more events */
 	bool			 is_check;
 	struct preflight	*check;	/* NULL: no more lines of it */
 	char			*cert;	/* only this one's; or NULL */
@@ -38,7 +39,7 @@ static void
 stop_listening(struct stream *s)
 {
 	if (s->sub != NULL)
-		engine_unsubscribe(s->sub);
+		event_unsubscribe(s->sub);
 	s->sub = NULL;
 	preflight_cancel(s->check);
 	s->check = NULL;
@@ -292,7 +293,8 @@ stream_check(struct control *ctl, struct evhttp_request *req,
 		return;
 	s->is_check = true;
 	ctl->n_checks++;
-	s->check = preflight_start(ctl->engine, args, check_line, check_done,
+	s->check = preflight_start(engine_preflights(ctl->engine), args,
+	    check_line, check_done,
 	    s);
 	stream_begin(s);
 }

@@ -7,19 +7,22 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/acme.h"
+#include "daemon/certs/ari_window.h"
 #include "daemon/certs/due.h"
+#include "daemon/certs/event.h"
 #include "daemon/engine/priv.h"
+#include "daemon/io/loop.h"
 #include "daemon/store/keys.h"
 
 #define POLLS_MAX 4
 #define DAY_S 86400
 #define START_SPREAD_S 10
 #define STARTS_PER_S 10		/* ... and more time for more of them */
-#define FIRST_S 30		/* after an installation, and up to twice it */
 #define REJECTED_S (6 * 3600)
 #define ASK_MAX_S (DAY_S + DAY_S / 5)	/* with jitter */
 #define TICK_MAX_S 3600		/* the wall clock may jump */
@@ -94,122 +97,6 @@ ari_free(struct ari *a)
 	free(a);
 }
 
-/* --- what it means for the schedule --- */
-
-/* Does what the row has come from the CA in use, which may decide? */
-static bool
-is_asked(const struct cert *c)
-{
-	const struct conf_account *account = c->conf == NULL ? NULL :
-	    c->conf->account;
-
-	return account != NULL && account->ari && c->conf->source == NULL &&
-	    c->row.serial[0] != '\0' && (c->row.ari_directory == NULL ||
-	    strcmp(c->row.ari_directory, account->directory) == 0);
-}
-
-static time_t
-own_due_at(const struct cert *c)
-{
-	return due_at(c->row.not_before, c->row.not_after,
-	    c->conf->renew_before_s, c->row.spread);
-}
-
-time_t
-ari_due_at(const struct cert *c, bool *by_ari)
-{
-	const struct store_cert *row = &c->row;
-	time_t installed = row->installed_at <= clock_now() ?
-	    row->installed_at : 0;
-
-	*by_ari = row->ari_end != 0 && is_asked(c);
-	return *by_ari ? due_ari(row->not_before, row->not_after, row->ari_at,
-	    row->ari_pulled_at, installed) : own_due_at(c);
-}
-
-void
-ari_run_begins(struct cert *c)
-{
-	time_t now = clock_now();
-	bool by_ari;
-
-	c->is_pulled = !c->was_forced && is_asked(c) &&
-	    ari_due_at(c, &by_ari) <= now && by_ari && own_due_at(c) > now;
-}
-
-static void
-forget_window(struct store_cert *row)
-{
-	row->ari_start = row->ari_end = row->ari_at = 0;
-	free(row->ari_url);
-	row->ari_url = NULL;
-}
-
-void
-ari_installed(struct cert *c, const struct cert_info *info,
-    const char *directory)
-{
-	struct store_cert *row = &c->row;
-
-	if (c->is_pulled)
-		row->ari_pulled_at = clock_now();
-	c->is_pulled = false;
-	forget_window(row);
-	(void)text_printf(row->ari_id, sizeof(row->ari_id), "%s",
-	    info->ari_id);
-	free(row->ari_directory);
-	row->ari_directory = directory != NULL ? xstrdup(directory) : NULL;
-	row->ari_poll_at = clock_now() + FIRST_S +
-	    (time_t)arc4random_uniform(FIRST_S);
-	c->ari_failures = 0;
-}
-
-/* Is one of the names of the installed certificate still wanted?  CAs refuse
- * what has nothing to do with the one it claims to replace. */
-static bool
-shares_name(const struct cert *c)
-{
-	json_t *list = c->row.names == NULL ? NULL : json_loads(c->row.names,
-	    0, NULL);
-	bool shares = false;
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach(list, i, item) {
-		for (size_t n = 0; n < c->conf->n_names; n++)
-			shares = shares || strcmp(json_string_value(item),
-			    c->conf->names[n].name) == 0;
-	}
-	json_decref(list);
-	return shares;
-}
-
-const char *
-ari_replaces(const struct cert *c)
-{
-	const struct store_cert *row = &c->row;
-
-	if (!is_asked(c) || row->ari_directory == NULL ||
-	    row->ari_id[0] == '\0' || row->not_after <= clock_now() ||
-	    !shares_name(c))
-		return NULL;
-	return row->ari_id;
-}
-
-json_t *
-ari_json(const struct cert *c)
-{
-	const struct store_cert *row = &c->row;
-
-	if (row->ari_end == 0 || !is_asked(c))
-		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}",
-	    "start", time_json(row->ari_start),
-	    "end", time_json(row->ari_end), "drawn", time_json(row->ari_at),
-	    "next_at", time_json(row->ari_poll_at), "explanation_url",
-	    row->ari_url != NULL ? json_string(row->ari_url) : json_null());
-}
-
 /* --- the answer --- */
 
 /* Tell of a renewal that comes much earlier than it was planned. */
@@ -219,11 +106,11 @@ tell_if_pulled(struct cert *c, time_t was)
 	const struct store_cert *row = &c->row;
 	char start[TEXT_TIME_MAX], end[TEXT_TIME_MAX], old[TEXT_TIME_MAX];
 	bool by_ari;
-	time_t now = clock_now(), due = ari_due_at(c, &by_ari);
+	time_t now = clock_now(), due = ari_window_due_at(c, &by_ari);
 
 	if (was <= now || was - due < (row->not_after - row->not_before) / 30)
 		return;
-	event_emit(c->engine, row->name, STEP_ORDER, LOGL_NOTICE,
+	event_emit(c->certs, row->name, STEP_ORDER, LOGL_NOTICE,
 	    "the CA asks for an earlier renewal: between %s and %s, instead "
 	    "of %s%s%s", text_time(row->ari_start, start),
 	    text_time(row->ari_end, end), text_time(was, old),
@@ -239,7 +126,7 @@ take(struct cert *c, const struct acme_renewal_info *info)
 	char start[TEXT_TIME_MAX], end[TEXT_TIME_MAX];
 	bool by_ari, is_new = info->start != row->ari_start ||
 	    info->end != row->ari_end;
-	time_t was = ari_due_at(c, &by_ari);
+	time_t was = ari_window_due_at(c, &by_ari);
 
 	if (row->ari_directory == NULL)		/* it knows the certificate */
 		row->ari_directory = xstrdup(c->conf->account->directory);
@@ -254,7 +141,7 @@ take(struct cert *c, const struct acme_renewal_info *info)
 	log_info(&ctx, "the CA suggests a renewal between %s and %s",
 	    text_time(info->start, start), text_time(info->end, end));
 	tell_if_pulled(c, was);
-	engine_reschedule(c->engine);
+	certs_changed(c->certs);
 }
 
 /* +-10 %, so that those asked together part. */
@@ -302,7 +189,7 @@ is_current(const struct poll *p)
 {
 	const struct cert *c = p->cert;
 
-	return is_asked(c) && c->run == NULL &&
+	return ari_window_is_asked(c) && c->run == NULL &&
 	    strcmp(c->row.serial, p->serial) == 0;
 }
 
@@ -361,7 +248,7 @@ read_id(struct cert *c)
 	struct cert_info info;
 	struct error ignored;
 
-	if (store_live_info(c->engine->a.store, c->row.name, &info,
+	if (store_live_info(c->certs->store, c->row.name, &info,
 	    &ignored) != 0)
 		return;
 	if (strcmp(info.serial, c->row.serial) == 0)
@@ -403,7 +290,7 @@ begin(struct ari *a, struct cert *c)
 static bool
 is_polled(const struct cert *c, time_t now)
 {
-	return is_asked(c) && c->run == NULL && !c->is_queued &&
+	return ari_window_is_asked(c) && c->run == NULL && !c->is_queued &&
 	    !c->ari_polling && c->row.not_after > now;
 }
 
@@ -414,8 +301,8 @@ tick_cb(void *arg)
 	struct engine *e = a->engine;
 	time_t now = clock_now(), next = 0;
 
-	for (size_t k = 0; k < e->n_certs; k++) {
-		struct cert *c = e->certs[(a->cursor + k) % e->n_certs];
+	for (size_t k = 0; k < e->certs->n; k++) {
+		struct cert *c = e->certs->list[(a->cursor + k) % e->certs->n];
 		time_t at = c->row.ari_poll_at;
 
 		if (!is_polled(c, now))
@@ -424,13 +311,14 @@ tick_cb(void *arg)
 			at = 0;
 		/* Renewals go first, and Pebble's store locks up for half a
 		   minute when this overlaps with new orders (turns.h). */
-		if (at <= now && e->running > 0 && now - at < PATIENCE_S) {
+		if (at <= now && e->certs->running > 0 && now - at <
+		    PATIENCE_S) {
 			next = now + BUSY_S;
 			continue;
 		}
 		if (at <= now && a->n_polls == POLLS_MAX) {
 			/* The end of one of them comes back here. */
-			a->cursor = (a->cursor + k) % e->n_certs;
+			a->cursor = (a->cursor + k) % e->certs->n;
 			return;
 		}
 		if (at <= now) {
@@ -459,11 +347,11 @@ ari_start(struct ari *a)
 	time_t now = clock_now();
 	uint32_t spread, n_due = 0;
 
-	for (size_t i = 0; i < e->n_certs; i++)
-		n_due += e->certs[i]->row.ari_poll_at <= now;
+	for (size_t i = 0; i < e->certs->n; i++)
+		n_due += e->certs->list[i]->row.ari_poll_at <= now;
 	spread = START_SPREAD_S + n_due / STARTS_PER_S;
-	for (size_t i = 0; i < e->n_certs; i++) {
-		struct store_cert *row = &e->certs[i]->row;
+	for (size_t i = 0; i < e->certs->n; i++) {
+		struct store_cert *row = &e->certs->list[i]->row;
 
 		if (row->ari_poll_at <= now)
 			row->ari_poll_at = now +

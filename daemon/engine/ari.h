@@ -7,13 +7,7 @@
 #ifndef DAEMON_ENGINE_ARI_H
 #define DAEMON_ENGINE_ARI_H
 
-#include <jansson.h>
-#include <stdbool.h>
-#include <time.h>
-
 struct ari;
-struct cert;
-struct cert_info;
 struct engine;
 
 struct ari	*ari_new(struct engine *);
@@ -23,19 +17,5 @@ void		 ari_start(struct ari *);
 void		 ari_kick(struct ari *);
 void		 ari_stop(struct ari *);
 void		 ari_free(struct ari *);
-
-/* When the installed certificate is due: as the CA suggests (*by_ari is then
- * true), or by renew_before. */
-time_t		 ari_due_at(const struct cert *, bool *by_ari);
-/* A run begins: it may be one that the CA called for. */
-void		 ari_run_begins(struct cert *);
-/* Another certificate is in the row, from the CA with this directory (NULL:
- * not known).  The row is not saved. */
-void		 ari_installed(struct cert *, const struct cert_info *,
-		    const char *directory);
-/* What a new order should say that it replaces, or NULL. */
-const char	*ari_replaces(const struct cert *);
-/* The "ari" of doc/control-api.md. */
-json_t		*ari_json(const struct cert *);
 
 #endif

@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/accounts/hold.h"
 #include "daemon/alerts/notifier.h"
 #include "daemon/alerts/queue.h"
+#include "daemon/certs/event.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
 #include "daemon/deploy/gate.h"
@@ -22,11 +24,13 @@
 #include "daemon/engine/lost.h"
 #include "daemon/engine/priv.h"
 #include "daemon/http01/http01.h"
+#include "daemon/io/loop.h"
 #include "daemon/persist/persist_job.h"
 #include "daemon/persist/persist_watch.h"
 #include "daemon/preflight/preflight.h"
 #include "daemon/renewal/renewal.h"
 #include "daemon/rollout/rollout.h"
+#include "daemon/rollout/source_watch.h"
 #include "providers/provider.h"
 
 #define STOP_WAIT_MS 8000
@@ -40,7 +44,7 @@ is_more_to_switch(void *arg)
 {
 	const struct engine *e = arg;
 
-	return e->running > gate_waiting(e->gate);
+	return e->certs->running > gate_waiting(e->gate);
 }
 
 static void
@@ -48,6 +52,84 @@ reader_late(const char *reader, void *arg)
 {
 	log_warning(NULL, "%s has not ended for %d s: certificates are "
 	    "switched beside it", reader, GATE_PATIENCE_MS / 1000);
+}
+
+static json_t *
+next_json(const struct cert *c, void *arg)
+{
+	return engine_next_json(arg, c);
+}
+
+static void
+noticed(void *arg)
+{
+	struct engine *e = arg;
+
+	teller_kick(e->teller);
+}
+
+static void
+changed(void *arg)
+{
+	engine_reschedule(arg);
+}
+
+static time_t
+next_at(const struct cert *c, void *arg)
+{
+	const char *action;
+
+	return engine_next_at(arg, c, &action);
+}
+
+/* The rooms, each with what it uses. */
+static void
+rooms_new(struct engine *e)
+{
+	const struct engine_args *a = &e->a;
+
+	e->cleanup_env = (struct cleanup_env){ .loop = a->loop,
+	    .store = a->store, .dns = e->dns, .providers = &e->providers,
+	    .http01 = e->http01, .certs = e->certs };
+	e->cleanup = cleanup_new(&e->cleanup_env);
+	e->tokens = tokens_new(&e->cleanup_env);
+	e->rollout_env = (struct rollout_env){ .loop = a->loop,
+	    .store = a->store, .children = a->children, .http = a->http,
+	    .dns = e->dns, .sdbus = a->sdbus, .gate = e->gate,
+	    .hooks = e->hooks, .certs = e->certs };
+	e->deployer = deployer_new(&e->rollout_env);
+	e->renewal_env = (struct renewal_env){ .loop = a->loop,
+	    .store = a->store, .children = a->children, .http = a->http,
+	    .dns = e->dns, .providers = &e->providers, .gate = e->gate,
+	    .hooks = e->hooks, .certs = e->certs, .accounts = e->accounts,
+	    .holds = e->holds, .cleanup = e->cleanup, .tokens = e->tokens,
+	    .deployer = e->deployer };
+	e->preflight_env = (struct preflight_env){ .loop = a->loop,
+	    .store = a->store, .ca_http = a->ca_http, .http = a->http,
+	    .dns = e->dns, .providers = &e->providers, .certs = e->certs,
+	    .accounts = e->accounts, .cleanup = e->cleanup,
+	    .tokens = e->tokens, .deployer = e->deployer };
+	e->preflights = preflights_new(&e->preflight_env);
+	e->persist_env = (struct persist_env){ .loop = a->loop,
+	    .store = a->store, .ca_http = a->ca_http, .dns = e->dns,
+	    .providers = &e->providers, .accounts = e->accounts,
+	    .certs = e->certs };
+	e->persist_watch = persist_watch_new(&e->persist_env);
+	e->persist_jobs = persist_jobs_new(&e->persist_env);
+	e->alerts_env = (struct alerts_env){ .loop = a->loop,
+	    .store = a->store, .children = a->children, .http = a->http,
+	    .certs = e->certs, .cleanup = e->cleanup,
+	    .deployer = e->deployer, .next_at = next_at, .arg = e };
+	e->teller = teller_new(&e->alerts_env);
+	e->ari = ari_new(e);
+}
+
+/* Certificates that other hosts publish. */
+static void
+watch_sources(struct engine *e)
+{
+	for (size_t i = 0; i < e->certs->n; i++)
+		watch_reload(&e->rollout_env, e->certs->list[i]);
 }
 
 struct engine *
@@ -65,28 +147,26 @@ engine_new(const struct engine_args *a, struct error *err)
 	e->conf = conf_ref(a->conf);
 	zones_tell(e->dns, e->conf);
 	e->started_at = e->loaded_at = clock_now();
-	TAILQ_INIT(&e->subs);
-	TAILQ_INIT(&e->preflights);
-	TAILQ_INIT(&e->persist_jobs);
-	provider_env_init(&e->env, a->loop, a->http, e->dns, a->children);
+	provider_env_init(&e->providers, a->loop, a->http, e->dns,
+	    a->children);
 	e->accounts = accounts_new(a->loop, a->ca_http, a->children, a->store);
 	e->holds = holds_new(a->store);
 	timer_init(&e->schedule, a->loop, engine_schedule_cb, e);
 	timer_init(&e->stop_tick, a->loop, stop_tick_cb, e);
-	engine_table_load(e);
-	engine_table_apply(e, e->conf, NULL);
-	e->ready = xcalloc(e->n_certs, sizeof(*e->ready));
-	e->cleanup = cleanup_new(e);
+	e->certs = certs_new(a->store);
+	e->certs->events.next = next_json;
+	e->certs->events.noticed = noticed;
+	e->certs->changed = changed;
+	e->certs->arg = e;
+	certs_apply(e->certs, e->conf, NULL);
+	e->ready = xcalloc(e->certs->n, sizeof(*e->ready));
 	e->http01 = http01_new(a->loop);
-	e->tokens = tokens_new(e);
 	e->gate = gate_new(&(struct gate_args){ .loop = a->loop,
 	    .is_more = is_more_to_switch, .late = reader_late, .arg = e });
 	e->hooks = hooks_new(a->loop, a->children, e->gate,
 	    HOOKS_PATIENCE_MS);
-	e->deployer = deployer_new(e);
-	e->persist_watch = persist_watch_new(e);
-	e->teller = teller_new(e);
-	e->ari = ari_new(e);
+	rooms_new(e);
+	watch_sources(e);
 	return e;
 }
 
@@ -107,17 +187,17 @@ serve_challenges(struct engine *e)
 
 	if (http01_listen(e->http01, e->conf->http_listen, &failed) == -1)
 		log_error(NULL, "http-01: %s", failed.msg);
-	responder_begin(e->env.responder);
+	responder_begin(e->providers.responder);
 	for (size_t i = 0; i < e->conf->n_providers; i++) {
 		const struct conf_provider *p = e->conf->providers[i];
 		struct log_ctx ctx = { .provider = p->name };
 		struct error err;
 
 		if (p->type->serve != NULL &&
-		    p->type->serve(&e->env, p->values, &err) == -1)
+		    p->type->serve(&e->providers, p->values, &err) == -1)
 			log_error(&ctx, "%s", err.msg);
 	}
-	responder_end(e->env.responder);
+	responder_end(e->providers.responder);
 }
 
 void
@@ -125,8 +205,8 @@ engine_start(struct engine *e)
 {
 	serve_challenges(e);
 	lost_start(e);
-	for (size_t i = 0; i < e->n_certs; i++) {
-		struct cert *c = e->certs[i];
+	for (size_t i = 0; i < e->certs->n; i++) {
+		struct cert *c = e->certs->list[i];
 
 		if (c->conf == NULL)
 			continue;
@@ -147,6 +227,18 @@ engine_start(struct engine *e)
 	ari_start(e->ari);
 }
 
+static void
+certs_leave(struct engine *e)
+{
+	for (size_t i = 0; i < e->certs->n; i++) {
+		struct cert *c = e->certs->list[i];
+
+		renewal_cancel(c->run);
+		watch_free(c);
+		deployer_forget(c);
+	}
+}
+
 void
 engine_free(struct engine *e)
 {
@@ -156,14 +248,14 @@ engine_free(struct engine *e)
 	timer_clear(&e->schedule);
 	timer_clear(&e->stop_tick);
 	cleanup_wait_cancel(e->stop_wait);
-	preflight_stop_all(e);
+	preflights_free(e->preflights);
 	persist_watch_free(e->persist_watch);
-	persist_job_stop_all(e);
+	persist_jobs_free(e->persist_jobs);
 	deployer_stop(e->deployer);
 	ari_free(e->ari);
 	teller_free(e->teller);
 	e->teller = NULL;
-	engine_table_free(e);
+	certs_leave(e);
 	deployer_free(e->deployer);
 	hooks_free(e->hooks);
 	gate_free(e->gate);
@@ -172,7 +264,8 @@ engine_free(struct engine *e)
 	http01_free(e->http01);
 	accounts_free(e->accounts);
 	holds_free(e->holds);
-	provider_env_clear(&e->env);
+	certs_free(e->certs);
+	provider_env_clear(&e->providers);
 	dns_free(e->dns);
 	conf_unref(e->conf);
 	free(e->ready);
@@ -199,8 +292,8 @@ stop_runs(struct engine *e, bool all)
 
 	(void)error_set(&err, ERR_TRANSIENT, "engine:stopping",
 	    "acmed is stopping; the run goes on at the next start");
-	for (size_t i = 0; i < e->n_certs; i++) {
-		struct cert *c = e->certs[i];
+	for (size_t i = 0; i < e->certs->n; i++) {
+		struct cert *c = e->certs->list[i];
 		struct renewal *run = c->run;
 
 		if (run == NULL)
@@ -210,7 +303,7 @@ stop_runs(struct engine *e, bool all)
 			continue;
 		}
 		c->run = NULL;
-		event_end(c, renewal_step(run), &err, "%s", err.msg);
+		event_end(c, c->step, &err, "%s", err.msg);
 		renewal_cancel(run);
 	}
 	return judged;
@@ -236,10 +329,10 @@ engine_stop(struct engine *e, void (*done)(void *arg), void *arg)
 {
 	e->is_stopping = true;
 	timer_clear(&e->schedule);
-	preflight_stop_all(e);
+	preflights_stop(e->preflights);
 	persist_watch_stop(e->persist_watch);
 	ari_stop(e->ari);
-	persist_job_stop_all(e);
+	persist_jobs_stop(e->persist_jobs);
 	deployer_stop(e->deployer);
 	e->stop_done = done;
 	e->stop_arg = arg;
@@ -268,10 +361,11 @@ engine_reload(struct engine *e, const struct conf *conf)
 		e->ready[i]->is_queued = false;
 	e->n_ready = e->next_ready = 0;
 	serve_challenges(e);
-	engine_table_apply(e, conf, report);
-	e->ready = xreallocarray(e->ready, e->n_certs, sizeof(*e->ready));
-	for (size_t i = 0; i < e->n_certs; i++)
-		retry_mended(e->certs[i]);
+	certs_apply(e->certs, conf, report);
+	watch_sources(e);
+	e->ready = xreallocarray(e->ready, e->certs->n, sizeof(*e->ready));
+	for (size_t i = 0; i < e->certs->n; i++)
+		retry_mended(e->certs->list[i]);
 	deployer_reload(e->deployer);
 	cleanup_retry(e->cleanup);
 	tokens_retry(e->tokens);
@@ -291,7 +385,7 @@ engine_set_reload_error(struct engine *e, const char *text)
 	e->reload_error = text != NULL ? xstrdup(text) : NULL;
 	if (text != NULL)	/* it may have been cut in a character */
 		text_clean(e->reload_error);
-	teller_kick(e->teller);
+	teller_set_reload_error(e->teller, e->reload_error);
 }
 
 json_t *
@@ -304,4 +398,23 @@ json_t *
 engine_notify_results(const struct engine *e)
 {
 	return outbox_test_json(teller_outbox(e->teller));
+}
+
+struct event_sub *
+engine_subscribe(struct engine *e, void (*cb)(const json_t *, void *),
+    void *arg)
+{
+	return event_subscribe(e->certs, cb, arg);
+}
+
+struct preflights *
+engine_preflights(const struct engine *e)
+{
+	return e->preflights;
+}
+
+struct persist_jobs *
+engine_persist_jobs(const struct engine *e)
+{
+	return e->persist_jobs;
 }

@@ -14,8 +14,11 @@ struct children;
 struct conf;
 struct engine;
 struct error;
+struct event_sub;
 struct http;
 struct loop;
+struct persist_jobs;
+struct preflights;
 struct sd;
 struct sdbus;
 struct store;
@@ -125,14 +128,13 @@ json_t		*engine_notify_test(struct engine *, const char *channel,
 json_t		*engine_notify_results(const struct engine *);
 
 /*
- * Events: one JSON object each as described in doc/control-api.md ("at",
- * "cert", "step", "level", "msg", and "end": true with "ok" when a run is
- * over).  Borrowed.  cb may unsubscribe.
+ * Events: one JSON object each as described in doc/control-api.md; event.h of
+ * certs/.
  */
-struct engine_sub;
-typedef void engine_event_cb(const json_t *event, void *arg);
-struct engine_sub *engine_subscribe(struct engine *, engine_event_cb *,
-		    void *arg);
-void		 engine_unsubscribe(struct engine_sub *);
+struct event_sub *engine_subscribe(struct engine *,
+		    void (*cb)(const json_t *event, void *arg), void *arg);
+/* For preflight_start() and persist_job_start(). */
+struct preflights *engine_preflights(const struct engine *);
+struct persist_jobs *engine_persist_jobs(const struct engine *);
 
 #endif

@@ -5,16 +5,27 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/certs/event.h"
+#include "daemon/engine/priv.h"
+#include "daemon/store/keys.h"
 
 #define FEW 3
 #define SPREAD_S 3600
 #define LOST_CODE "engine:lost"
 
+static void
+follow_live(struct engine *e, struct cert *c, const struct cert_info *info)
+{
+	cert_follow_live(c, info);
+	deployer_plan(e->deployer, c, c->conf, info->serial);
+}
+
 /* The row of a certificate that is there again. */
 static void
-found(struct cert *c, const struct cert_info *info)
+found(struct engine *e, struct cert *c, const struct cert_info *info)
 {
 	struct store_cert *row = &c->row;
 
@@ -25,15 +36,15 @@ found(struct cert *c, const struct cert_info *info)
 		row->retry_at = 0;
 	}
 	if (strcmp(info->serial, row->serial) != 0)
-		cert_follow_live(c, info);
-	store_live_stamp(c->engine->a.store, row->name, row->stamp);
+		follow_live(e, c, info);
+	store_live_stamp(e->a.store, row->name, row->stamp);
 	cert_save(c);
 }
 
 bool
-lost_mend(struct cert *c)
+lost_mend(struct engine *e, struct cert *c)
 {
-	struct store *store = c->engine->a.store;
+	struct store *store = e->a.store;
 	const struct conf_cert *cc = c->conf;
 	char version[STORE_VERSION_SIZE];
 	const char **names;
@@ -51,13 +62,13 @@ lost_mend(struct cert *c)
 		return false;
 	rc = store_promote(store, c->row.name, version, &err);
 	if (rc == 0) {
-		event_emit(c->engine, c->row.name, STEP_INSTALL, LOGL_NOTICE,
+		event_emit(c->certs, c->row.name, STEP_INSTALL, LOGL_NOTICE,
 		    "live/%s was lost: linked again to archive/%s/%s, which "
 		    "is complete and has not expired", c->row.name,
 		    c->row.name, version);
-		found(c, &info);
+		found(e, c, &info);
 	} else {
-		event_emit(c->engine, c->row.name, STEP_INSTALL, LOGL_WARNING,
+		event_emit(c->certs, c->row.name, STEP_INSTALL, LOGL_WARNING,
 		    "live/%s was lost, and cannot be linked again: %s",
 		    c->row.name, err.msg);
 	}
@@ -68,7 +79,7 @@ lost_mend(struct cert *c)
 /* The row becomes what live/NAME is; true if there was a certificate, and is
  * none any more. */
 static bool
-follow(struct cert *c)
+follow(struct engine *e, struct cert *c)
 {
 	struct log_ctx ctx = { .cert = c->row.name };
 	bool had = c->row.serial[0] != '\0';
@@ -77,13 +88,13 @@ follow(struct cert *c)
 	struct error err;
 	int rc;
 
-	store_live_stamp(c->engine->a.store, c->row.name, stamp);
+	store_live_stamp(e->a.store, c->row.name, stamp);
 	if ((stamp[0] != '\0' && strcmp(stamp, c->row.stamp) == 0) ||
-	    (stamp[0] == '\0' && lost_mend(c)))
+	    (stamp[0] == '\0' && lost_mend(e, c)))
 		return false;
-	rc = store_live_info(c->engine->a.store, c->row.name, &info, &err);
+	rc = store_live_info(e->a.store, c->row.name, &info, &err);
 	if (rc == 0) {
-		found(c, &info);
+		found(e, c, &info);
 		cert_info_clear(&info);
 		return false;
 	}
@@ -120,19 +131,20 @@ put_off(struct cert *c, time_t at)
 	free(row->names_failed);
 	row->names_failed = xstrdup(c->names);
 	cert_save(c);
-	event_emit(c->engine, row->name, STEP_ACCOUNT, LOGL_WARNING, "%s",
+	event_emit(c->certs, row->name, STEP_ACCOUNT, LOGL_WARNING, "%s",
 	    err.msg);
 }
 
 void
 lost_start(struct engine *e)
 {
-	struct cert **lost = xcalloc(e->n_certs, sizeof(struct cert *));
+	struct cert **lost = xcalloc(e->certs->n, sizeof(struct cert *));
 	size_t n = 0;
 
-	for (size_t i = 0; i < e->n_certs; i++) {
-		if (e->certs[i]->conf != NULL && follow(e->certs[i]))
-			lost[n++] = e->certs[i];
+	for (size_t i = 0; i < e->certs->n; i++) {
+		if (e->certs->list[i]->conf != NULL &&
+		    follow(e, e->certs->list[i]))
+			lost[n++] = e->certs->list[i];
 	}
 	if (n > FEW) {
 		log_error(NULL, "%zu certificates are lost from live/ and "

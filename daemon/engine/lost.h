@@ -10,11 +10,12 @@
 
 #include <stdbool.h>
 
-#include "daemon/engine/priv.h"
+struct cert;
+struct engine;
 
 /* At start: bring the rows in line with live/, after mending that. */
 void	lost_start(struct engine *);
 /* Has live/NAME been lost, and is it there again now?  The row follows it. */
-bool	lost_mend(struct cert *);
+bool	lost_mend(struct engine *, struct cert *);
 
 #endif

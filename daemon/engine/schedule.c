@@ -4,19 +4,23 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/accounts/hold.h"
 #include "daemon/accounts/skew.h"
 #include "daemon/alerts/condition.h"
 #include "daemon/alerts/notifier.h"
+#include "daemon/certs/ari_window.h"
 #include "daemon/certs/due.h"
+#include "daemon/certs/event.h"
 #include "daemon/certs/floor.h"
 #include "daemon/certs/issuer.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/engine/ari.h"
 #include "daemon/engine/lost.h"
 #include "daemon/engine/priv.h"
+#include "daemon/io/loop.h"
 #include "daemon/io/sd.h"
 #include "daemon/persist/persist_watch.h"
 #include "daemon/renewal/renewal.h"
@@ -60,7 +64,7 @@ wanted_at(const struct cert *c)
 	if (c->row.asked_at != 0 || !is_wanted(c) || is_begun(c) ||
 	    issuer_is_other(c))
 		return 0;
-	return ari_due_at(c, &by_ari);
+	return ari_window_due_at(c, &by_ari);
 }
 
 /*
@@ -84,7 +88,8 @@ retry_at_of(const struct cert *c, time_t now)
 }
 
 time_t
-cert_next_at(const struct cert *c, const char **action)
+engine_next_at(const struct engine *e, const struct cert *c,
+    const char **action)
 {
 	const struct store_cert *row = &c->row;
 	time_t due, held, retry_at = retry_at_of(c, clock_now());
@@ -98,7 +103,7 @@ cert_next_at(const struct cert *c, const char **action)
 	}
 	if (c->watch != NULL)
 		return watch_next_at(c, action);
-	held = c->passes_hold ? 0 : hold_until(c, NULL);
+	held = c->passes_hold ? 0 : hold_until(e->holds, c, NULL);
 	if (c->forced && held == 0) {
 		*action = "renew";
 		return 0;
@@ -139,11 +144,11 @@ forget_failure(struct cert *c, time_t now)
 /* "in 59d 3h", for the next run of a certificate. */
 #define WHEN_MAX (TEXT_SPAN_MAX + 32)
 static const char *
-when_next(const struct cert *c, char out[WHEN_MAX])
+when_next(const struct engine *e, const struct cert *c, char out[WHEN_MAX])
 {
 	char span[TEXT_SPAN_MAX];
 	const char *action;
-	time_t now = clock_now(), at = cert_next_at(c, &action);
+	time_t now = clock_now(), at = engine_next_at(e, c, &action);
 
 	if (at == -1)
 		(void)text_printf(out, WHEN_MAX,
@@ -185,7 +190,8 @@ note_failure(struct cert *c, enum step step, const struct error *err,
 }
 
 static void
-run_failed(struct cert *c, enum step step, const struct error *err)
+run_failed(struct engine *e, struct cert *c, enum step step,
+    const struct error *err)
 {
 	char when[WHEN_MAX], left[TEXT_SPAN_MAX];
 	const struct store_cert *row = &c->row;
@@ -197,29 +203,20 @@ run_failed(struct cert *c, enum step step, const struct error *err)
 	if (row->serial[0] != '\0')
 		event_end(c, step, err, "%s; next try %s; the "
 		    "certificate in use expires in %s", err->msg,
-		    when_next(c, when), text_span(row->not_after - now, left));
+		    when_next(e, c, when), text_span(row->not_after - now,
+		    left));
 	else
 		event_end(c, step, err, "%s; next try %s; there is no "
-		    "certificate yet", err->msg, when_next(c, when));
-}
-
-void
-engine_give_place(struct cert *c)
-{
-	if (!c->has_place)
-		return;
-	c->has_place = false;
-	c->engine->running--;
-	engine_reschedule(c->engine);
+		    "certificate yet", err->msg, when_next(e, c, when));
 }
 
 static void
-run_done(struct cert *c, enum step step, const struct error *err)
+run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 {
-	struct engine *e = c->engine;
+	struct engine *e = arg;
 	char when[WHEN_MAX];
 
-	engine_give_place(c);
+	cert_give_place(c);
 	c->passes_hold = false;
 	if (err != NULL)
 		e->failed++;
@@ -234,11 +231,11 @@ run_done(struct cert *c, enum step step, const struct error *err)
 		event_end(c, STEP_DEPLOY, err, "the certificate is installed, "
 		    "but not deployed; next try %s", deploy_next(c, when));
 	else if (err != NULL)
-		run_failed(c, step, err);
+		run_failed(e, c, step, err);
 	else
 		event_end(c, STEP_DEPLOY, NULL, "done; next %s %s",
 		    c->watch != NULL ? "look" : "renewal",
-		    when_next(c, when));
+		    when_next(e, c, when));
 	if (err == NULL)
 		teller_renewed(e->teller, c);
 	deployer_kick(e->deployer);
@@ -256,8 +253,8 @@ run_done(struct cert *c, enum step step, const struct error *err)
 static bool
 twin_runs(const struct engine *e, const struct cert *c)
 {
-	for (size_t i = 0; i < e->n_certs; i++) {
-		const struct cert *t = e->certs[i];
+	for (size_t i = 0; i < e->certs->n; i++) {
+		const struct cert *t = e->certs->list[i];
 
 		if (t->has_place && t != c && t->names != NULL &&
 		    c->watch == NULL && t->watch == NULL &&
@@ -275,20 +272,21 @@ start_ready(struct engine *e)
 	const char *action;
 
 	while (!e->is_stopping && e->next_ready < e->n_ready &&
-	    e->running < e->conf->max_renewals) {
+	    e->certs->running < e->conf->max_renewals) {
 		struct cert *c = e->ready[e->next_ready++];
 
 		c->is_queued = false;
 		/* A twin is queued again when the run is over. */
 		if (c->conf == NULL || c->run != NULL || twin_runs(e, c) ||
-		    deployer_is_rolling_back(c))
+		    deployer_is_rolling_back(e->deployer, c))
 			continue;
 		/* The run before it was told to wait. */
 		if (!c->passes_hold && c->watch == NULL &&
-		    hold_until(c, NULL) != 0)
+		    hold_until(e->holds, c, NULL) != 0)
 			continue;
 		/* Linked again it may not be due. */
-		if (lost_mend(c) && cert_next_at(c, &action) > clock_now()) {
+		if (lost_mend(e, c) && engine_next_at(e, c, &action) >
+		    clock_now()) {
 			engine_reschedule(e);
 			continue;
 		}
@@ -298,17 +296,18 @@ start_ready(struct engine *e)
 		}
 		c->was_forced = c->forced;
 		c->forced = false;
-		ari_run_begins(c);
+		ari_window_run_begins(c);
 		if (issuer_is_other(c))
-			event_emit(e, c->row.name, STEP_ACCOUNT, LOGL_NOTICE,
+			event_emit(e->certs, c->row.name, STEP_ACCOUNT,
+			    LOGL_NOTICE,
 			    "the certificate in use is of another CA (%s) than "
 			    "the account \"%s\" names now: renewing it",
 			    c->row.ari_directory != NULL ?
 			    c->row.ari_directory : c->row.issuer,
 			    c->conf->account->name);
-		e->running++;
+		e->certs->running++;
 		c->has_place = true;
-		c->run = renewal_start(c, run_done);
+		c->run = renewal_start(&e->renewal_env, c, run_done, e);
 	}
 }
 
@@ -332,8 +331,8 @@ update_status(struct engine *e)
 	size_t configured = 0, n[COND_END] = { 0 };
 	char words[300] = "";
 
-	for (size_t i = 0; i < e->n_certs; i++) {
-		const struct cert *c = e->certs[i];
+	for (size_t i = 0; i < e->certs->n; i++) {
+		const struct cert *c = e->certs->list[i];
 
 		if (c->conf == NULL)
 			continue;
@@ -350,7 +349,7 @@ update_status(struct engine *e)
 	}
 	sd_status(e->a.sd, "%zu certificate%s%s; %u being renewed; %zu TXT "
 	    "record%s in the DNS", configured, configured == 1 ? "" : "s",
-	    words, e->running, cleanup_count(e->cleanup),
+	    words, e->certs->running, cleanup_count(e->cleanup),
 	    cleanup_count(e->cleanup) == 1 ? "" : "s");
 }
 
@@ -368,12 +367,12 @@ engine_schedule_cb(void *arg)
 	    (e->n_ready - e->next_ready) * sizeof(*e->ready));
 	e->n_ready -= e->next_ready;
 	e->next_ready = 0;
-	for (size_t i = 0; i < e->n_certs; i++) {
-		struct cert *c = e->certs[i];
+	for (size_t i = 0; i < e->certs->n; i++) {
+		struct cert *c = e->certs->list[i];
 		time_t at;
 
 		forget_failure(c, now);
-		at = cert_next_at(c, &action);
+		at = engine_next_at(e, c, &action);
 		if (at == -1)
 			continue;
 		if (at <= now) {
@@ -409,7 +408,7 @@ engine_check_held(const struct engine *e, const char *name, struct error *err)
 	if (c == NULL)
 		return -1;
 	/* One that runs is joined. */
-	if (c->run != NULL || (hold_until_asked(c, &why) == 0 &&
+	if (c->run != NULL || (hold_until_asked(e->holds, c, &why) == 0 &&
 	    !skew_stops(c, &why)))
 		return 0;
 	(void)error_set(err, why.kind, why.code, "\"%s\" is held: %s; to ask "

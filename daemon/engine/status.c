@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/json.h"
 #include "common/mem.h"
 #include "config.h"
 #include "daemon/accounts/accounts.h"
@@ -17,6 +18,7 @@
 #include "daemon/alerts/condition.h"
 #include "daemon/alerts/notifier.h"
 #include "daemon/alerts/queue.h"
+#include "daemon/certs/ari_window.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/issuer.h"
 #include "daemon/cleanup/cleanup.h"
@@ -40,11 +42,11 @@ state_of(const struct cert *c)
 }
 
 json_t *
-cert_next_json(const struct cert *c)
+engine_next_json(const struct engine *e, const struct cert *c)
 {
 	time_t deploy = deployer_next_at(c);
 	const char *action;
-	time_t at = cert_next_at(c, &action);
+	time_t at = engine_next_at(e, c, &action);
 	const char *reason = NULL;
 	bool by_ari = false;
 
@@ -53,7 +55,7 @@ cert_next_json(const struct cert *c)
 		at = deploy;
 	}
 	if (c->conf != NULL)
-		(void)ari_due_at(c, &by_ari);
+		(void)ari_window_due_at(c, &by_ari);
 	if (issuer_is_other(c) && strcmp(action, "deploy") != 0)
 		reason = "other-ca";
 	else if (by_ari && strcmp(action, "renew") == 0 && at > 0)
@@ -61,7 +63,7 @@ cert_next_json(const struct cert *c)
 	if (at == 0)
 		at = clock_now();
 	return json_pack("{s:s, s:o, s:o}", "action", action,
-	    "at", time_json(at), "reason", reason != NULL ?
+	    "at", jsonx_time(at), "reason", reason != NULL ?
 	    json_string(reason) : json_null());
 }
 
@@ -83,13 +85,13 @@ string_or_null(const char *s)
 }
 
 static json_t *
-held_json(const struct cert *c)
+held_json(const struct engine *e, const struct cert *c)
 {
 	struct error err;
-	time_t until = hold_until_asked(c, &err);
+	time_t until = hold_until_asked(e->holds, c, &err);
 
 	return until == 0 ? json_null() : json_pack("{s:o, s:s}", "until",
-	    time_json(until), "msg", err.msg);
+	    jsonx_time(until), "msg", err.msg);
 }
 
 static json_t *
@@ -103,7 +105,7 @@ clock_json(const struct cert *c)
 }
 
 static json_t *
-cert_json(const struct cert *c)
+cert_json(const struct engine *e, const struct cert *c)
 {
 	const struct store_cert *row = &c->row;
 	bool has = row->serial[0] != '\0';
@@ -118,19 +120,19 @@ cert_json(const struct cert *c)
 	    "directory", string_or_null(row->ari_directory != NULL ?
 	    row->ari_directory : ""),
 	    "staging", issuer_is_staging(c), "other_ca", issuer_is_other(c),
-	    "not_before", time_json(has ? row->not_before : 0),
-	    "not_after", time_json(has ? row->not_after : 0),
-	    "next", cert_next_json(c),
+	    "not_before", jsonx_time(has ? row->not_before : 0),
+	    "not_after", jsonx_time(has ? row->not_after : 0),
+	    "next", engine_next_json(e, c),
 	    "run", c->run != NULL ? renewal_json(c->run) : json_null(),
 	    "failures", condition_error(c) != NULL ? (int)row->failures : 0,
 	    "error", condition_error(c) != NULL ?
-	    error_json(row->error, row->error_at) : json_null(),
-	    "held", held_json(c), "clock", clock_json(c),
+	    jsonx_error(row->error, row->error_at) : json_null(),
+	    "held", held_json(e, c), "clock", clock_json(c),
 	    "note", rollback_is_wanted(c) ? json_string(row->error->msg) :
 	    json_null(),
 	    "deploy", deployer_json(c), "published", watch_json(c),
 	    "persist", persist_watch_json(c),
-	    "ari", ari_json(c));
+	    "ari", ari_window_json(c));
 }
 
 json_t *
@@ -138,9 +140,9 @@ engine_status(const struct engine *e)
 {
 	return json_pack("{s:s, s:i, s:o, s:{s:s, s:o, s:o}, s:o, s:o, s:o}",
 	    "version", PACKAGE_VERSION, "pid", (int)getpid(),
-	    "started_at", time_json(e->started_at),
+	    "started_at", jsonx_time(e->started_at),
 	    "config", "file", e->conf->path,
-	    "loaded_at", time_json(e->loaded_at),
+	    "loaded_at", jsonx_time(e->loaded_at),
 	    "error", e->reload_error != NULL ?
 	    json_string(e->reload_error) : json_null(),
 	    "cleanup", cleanup_json(e->cleanup),
@@ -151,34 +153,34 @@ engine_status(const struct engine *e)
 const char *
 engine_next_name(const struct engine *e, const char *after)
 {
-	size_t lo = 0, hi = e->n_certs;
+	size_t lo = 0, hi = e->certs->n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (strcmp(e->certs[mid]->row.name, after) <= 0)
+		if (strcmp(e->certs->list[mid]->row.name, after) <= 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	while (lo < e->n_certs && e->certs[lo]->conf == NULL)
+	while (lo < e->certs->n && e->certs->list[lo]->conf == NULL)
 		lo++;
-	return lo < e->n_certs ? e->certs[lo]->row.name : NULL;
+	return lo < e->certs->n ? e->certs->list[lo]->row.name : NULL;
 }
 
 json_t *
 engine_cert_brief(const struct engine *e, const char *name)
 {
-	const struct cert *c = engine_find(e, name);
+	const struct cert *c = certs_find(e->certs, name);
 
-	return c == NULL || c->conf == NULL ? NULL : cert_json(c);
+	return c == NULL || c->conf == NULL ? NULL : cert_json(e, c);
 }
 
 static void
 step_cb(const struct store_event *ev, void *arg)
 {
 	(void)json_array_append_new(arg, json_pack("{s:o, s:s, s:s, s:s}",
-	    "at", time_json(ev->at), "step", ev->step,
+	    "at", jsonx_time(ev->at), "step", ev->step,
 	    "level", log_level_name((enum log_level)ev->level),
 	    "msg", ev->msg));
 }
@@ -214,13 +216,13 @@ provider_json(const struct conf_cert *conf)
 json_t *
 engine_cert_status(const struct engine *e, const char *name)
 {
-	const struct cert *c = engine_find(e, name);
+	const struct cert *c = certs_find(e->certs, name);
 	json_t *o, *events;
 	char *live;
 
 	if (c == NULL || c->conf == NULL)
 		return NULL;
-	o = cert_json(c);
+	o = cert_json(e, c);
 	events = json_array();
 	store_event_each(e->a.store, name, STEPS_SHOWN, step_cb, events);
 	live = store_live_path(e->a.store, name);
@@ -249,8 +251,8 @@ engine_metrics(const struct engine *e)
 
 	if (f == NULL)
 		abort();
-	for (size_t i = 0; i < e->n_certs; i++) {
-		const struct cert *c = e->certs[i];
+	for (size_t i = 0; i < e->certs->n; i++) {
+		const struct cert *c = e->certs->list[i];
 
 		if (c->conf == NULL)
 			continue;
@@ -283,7 +285,8 @@ engine_metrics(const struct engine *e)
 	    "acmed_deploys_serving_old %zu\n"
 	    "# TYPE acmed_ca_requests_total counter\n"
 	    "acmed_ca_requests_total %lu\n",
-	    configured, failing, staging, e->running, e->renewed, e->failed,
+	    configured, failing, staging, e->certs->running, e->renewed,
+	    e->failed,
 	    cleanup_count(e->cleanup), tokens_count(e->tokens),
 	    deployer_pending(e->deployer), serving_old,
 	    accounts_requests(e->accounts));
@@ -316,7 +319,7 @@ engine_gauge(const struct engine *e, enum engine_gauge gauge,
 		    "earlier certificate was seen served.\n"
 		    "# TYPE acmed_serves_old gauge\n",
 	};
-	const struct cert *c = name != NULL ? engine_find(e, name) : NULL;
+	const struct cert *c = name != NULL ? certs_find(e->certs, name) : NULL;
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);

@@ -6,15 +6,20 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/json.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/meta.h"
+#include "daemon/certs/certs.h"
 #include "daemon/dns/persist_look.h"
+#include "daemon/dns/provider_run.h"
 #include "daemon/dns/txtwait.h"
 #include "daemon/dns/zone.h"
 #include "daemon/dns/zones.h"
-#include "daemon/engine/priv.h"
+#include "daemon/io/loop.h"
+#include "daemon/persist/persist_env.h"
 #include "daemon/persist/persist_names.h"
 #include "providers/provider.h"
 
@@ -22,9 +27,16 @@
 #define PROVIDER_TIMEOUT_MS 180000
 #define STRING_MAX 255			/* bytes of one TXT string */
 
+struct persist_jobs {
+	const struct persist_env *env;
+	bool		 is_stopping;
+	TAILQ_HEAD(, persist_job) list;
+};
+
 struct persist_job {
 	TAILQ_ENTRY(persist_job) link;
-	struct engine	*engine;
+	struct persist_jobs *jobs;
+	const struct persist_env *env;
 	struct persist_job_args a;
 	char		*name;		/* a.cert */
 	const struct conf *conf;	/* one reference; NULL: not begun */
@@ -86,11 +98,11 @@ persist_job_cancel(struct persist_job *j)
 {
 	if (j == NULL)
 		return;
-	TAILQ_REMOVE(&j->engine->persist_jobs, j, link);
+	TAILQ_REMOVE(&j->jobs->list, j, link);
 	timer_clear(&j->begin);
 	drop_record(j);
 	account_cancel(j->account_op);
-	account_release(j->engine->accounts, j->account);
+	account_release(j->env->accounts, j->account);
 	acme_meta_cancel(j->meta);
 	for (size_t i = 0; j->issuers != NULL && j->issuers[i] != NULL; i++)
 		free(j->issuers[i]);
@@ -169,11 +181,11 @@ tell_record(struct persist_job *j, const struct persist_look_reply *seen)
 	    "state", seen != NULL ?
 	    persist_match_name(seen->verdict.match) : "unknown",
 	    "why", string_or_null(seen != NULL ? seen->verdict.why : NULL),
-	    "until", time_json(seen != NULL ? seen->verdict.until : 0),
+	    "until", jsonx_time(seen != NULL ? seen->verdict.until : 0),
 	    "provider", p != NULL ? json_string(p->name) : json_null(),
 	    "action", string_or_null(j->action),
 	    "error", j->err.kind != ERR_NONE ?
-	    error_json(&j->err, clock_now()) : json_null());
+	    jsonx_error(&j->err, clock_now()) : json_null());
 	free(line);
 	free(text);
 	(void)json_array_append_new(j->records, o);
@@ -236,7 +248,7 @@ run_start(struct persist_job *j, bool is_add, const char *const *values,
 	log_notice(&ctx, "%s the dns-persist-01 record at %s through provider "
 	    "%s", is_add ? "adding" : "removing", j->zone.fqdn,
 	    args.provider->name);
-	j->run = provider_run_start(&j->engine->env, &args, done, j);
+	j->run = provider_run_start(j->env->providers, &args, done, j);
 }
 
 static void
@@ -487,12 +499,12 @@ static void
 begin_cb(void *arg)
 {
 	struct persist_job *j = arg;
-	const struct cert *c = engine_find(j->engine, j->name);
+	const struct cert *c = certs_find(j->env->certs, j->name);
 	struct acme_meta_args meta = { .timeout_ms = META_TIMEOUT_MS };
 	struct error err;
 
-	if (c == NULL || c->conf == NULL || j->engine->is_stopping) {
-		if (j->engine->is_stopping)
+	if (c == NULL || c->conf == NULL || j->jobs->is_stopping) {
+		if (j->jobs->is_stopping)
 			(void)error_set(&err, ERR_TRANSIENT,
 			    "engine:stopping", "acmed is stopping");
 		else
@@ -510,46 +522,67 @@ begin_cb(void *arg)
 		finish(j, &err, NULL);
 		return;
 	}
-	j->conf = conf_ref(j->engine->conf);
+	j->conf = conf_ref(j->env->certs->conf);
 	j->cc = c->conf;
-	j->own_dns = zones_own_dns(j->engine->dns, j->cc);
-	j->dns = j->own_dns != NULL ? j->own_dns : j->engine->dns;
+	j->own_dns = zones_own_dns(j->env->dns, j->cc);
+	j->dns = j->own_dns != NULL ? j->own_dns : j->env->dns;
 	persist_names_init(&j->names, j->cc);
 	meta.directory = j->cc->account->directory;
 	meta.ca_file = j->cc->account->ca_file;
 	meta.proxy = j->cc->account->proxy;
 	j->pending = 2;
-	j->account_op = account_start(j->engine->accounts, j->cc->account,
+	j->account_op = account_start(j->env->accounts, j->cc->account,
 	    account_done, j);
-	j->meta = acme_meta_start(j->engine->a.ca_http, &meta, meta_done, j);
+	j->meta = acme_meta_start(j->env->ca_http, &meta, meta_done, j);
 }
 
 struct persist_job *
-persist_job_start(struct engine *e, const struct persist_job_args *a,
-    persist_job_done_cb *done, void *arg)
+persist_job_start(struct persist_jobs *jobs,
+    const struct persist_job_args *a, persist_job_done_cb *done, void *arg)
 {
 	struct persist_job *j = xcalloc(1, sizeof(*j));
 
-	j->engine = e;
+	j->jobs = jobs;
+	j->env = jobs->env;
 	j->a = *a;
 	j->a.cert = j->name = xstrdup(a->cert);
 	j->records = json_array();
 	j->done = done;
 	j->arg = arg;
-	TAILQ_INSERT_TAIL(&e->persist_jobs, j, link);
-	timer_init(&j->begin, e->a.loop, begin_cb, j);
+	TAILQ_INSERT_TAIL(&jobs->list, j, link);
+	timer_init(&j->begin, jobs->env->loop, begin_cb, j);
 	timer_set(&j->begin, 0);
 	return j;
 }
 
 void
-persist_job_stop_all(struct engine *e)
+persist_jobs_stop(struct persist_jobs *jobs)
 {
 	struct persist_job *j;
 	struct error err;
 
 	(void)error_set(&err, ERR_TRANSIENT, "engine:stopping",
 	    "acmed is stopping");
-	while ((j = TAILQ_FIRST(&e->persist_jobs)) != NULL)
+	jobs->is_stopping = true;
+	while ((j = TAILQ_FIRST(&jobs->list)) != NULL)
 		finish(j, &err, NULL);
+}
+
+struct persist_jobs *
+persist_jobs_new(const struct persist_env *env)
+{
+	struct persist_jobs *jobs = xcalloc(1, sizeof(*jobs));
+
+	jobs->env = env;
+	TAILQ_INIT(&jobs->list);
+	return jobs;
+}
+
+void
+persist_jobs_free(struct persist_jobs *jobs)
+{
+	if (jobs == NULL)
+		return;
+	persist_jobs_stop(jobs);
+	free(jobs);
 }

@@ -13,9 +13,10 @@
 #include <jansson.h>
 #include <time.h>
 
-struct engine;
 struct error;
+struct persist_env;
 struct persist_job;
+struct persist_jobs;
 
 enum persist_act {
 	PERSIST_SHOW,
@@ -39,11 +40,15 @@ struct persist_job_args {		/* borrowed; copied */
 typedef void persist_job_done_cb(const struct error *err, const json_t *reply,
     void *arg);
 
-struct persist_job *persist_job_start(struct engine *,
+/* The jobs under way. */
+struct persist_jobs *persist_jobs_new(const struct persist_env *);
+/* End all of them, and each that is begun from now on. */
+void		 persist_jobs_stop(struct persist_jobs *);
+void		 persist_jobs_free(struct persist_jobs *);
+
+struct persist_job *persist_job_start(struct persist_jobs *,
 		    const struct persist_job_args *,
 		    persist_job_done_cb *done, void *arg);
 void		 persist_job_cancel(struct persist_job *);
-/* Called by engine_stop(): end all of them. */
-void		 persist_job_stop_all(struct engine *);
 
 #endif

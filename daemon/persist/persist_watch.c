@@ -6,13 +6,18 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/json.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/certs/ari_window.h"
+#include "daemon/certs/certs.h"
+#include "daemon/certs/event.h"
 #include "daemon/dns/persist_look.h"
 #include "daemon/dns/zone.h"
 #include "daemon/dns/zones.h"
-#include "daemon/engine/ari.h"
-#include "daemon/engine/priv.h"
+#include "daemon/io/loop.h"
+#include "daemon/persist/persist_env.h"
 #include "daemon/persist/persist_names.h"
 
 #define DAY_S 86400
@@ -24,10 +29,10 @@
 #define TICK_MAX_S 3600			/* the wall clock may jump */
 
 struct persist_watch {
-	struct engine	*engine;
+	const struct persist_env *env;
 	struct timer	 tick;
 	bool		 is_stopped;
-	size_t		 cursor;	/* in the engine's certificates */
+	size_t		 cursor;	/* in the table */
 	/* What it is looking at: */
 	struct cert	*cert;		/* NULL: nothing */
 	const struct conf *conf;	/* one reference */
@@ -44,12 +49,12 @@ static void	tick_cb(void *);
 static void	next_name(struct persist_watch *);
 
 struct persist_watch *
-persist_watch_new(struct engine *e)
+persist_watch_new(const struct persist_env *env)
 {
 	struct persist_watch *w = xcalloc(1, sizeof(*w));
 
-	w->engine = e;
-	timer_init(&w->tick, e->a.loop, tick_cb, w);
+	w->env = env;
+	timer_init(&w->tick, env->loop, tick_cb, w);
 	return w;
 }
 
@@ -103,8 +108,8 @@ persist_watch_kick(struct persist_watch *w, struct cert *one)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < (one != NULL ? 1 : w->engine->n_certs); i++) {
-		struct cert *c = one != NULL ? one : w->engine->certs[i];
+	for (size_t i = 0; i < (one != NULL ? 1 : w->env->certs->n); i++) {
+		struct cert *c = one != NULL ? one : w->env->certs->list[i];
 
 		if (is_watched(c)) {
 			c->persist_at = 0;
@@ -138,7 +143,7 @@ needed_at(const struct cert *c)
 	bool by_ari;
 
 	if (c->row.serial[0] != '\0')
-		due = ari_due_at(c, &by_ari);
+		due = ari_window_due_at(c, &by_ari);
 	return due > now ? due : now;
 }
 
@@ -197,7 +202,8 @@ tell(struct persist_watch *w, const char *name, const char *problem)
 	if (!is_new && since >= 0 && since < REPEAT_S)
 		return;
 	c->persist_told_at = clock_now();
-	event_emit(w->engine, c->row.name, STEP_AUTHORIZE, LOGL_WARNING, "%s",
+	event_emit(w->env->certs, c->row.name, STEP_AUTHORIZE, LOGL_WARNING,
+	    "%s",
 	    problem);
 }
 
@@ -216,10 +222,10 @@ note(struct persist_watch *w, const struct persist_look_reply *seen,
 	    "{s:s, s:s, s:o, s:o, s:o}", "name", fqdn,
 	    "state", err != NULL ? "unknown" :
 	    persist_match_name(seen->verdict.match),
-	    "until", time_json(err != NULL ? 0 : seen->verdict.until),
+	    "until", jsonx_time(err != NULL ? 0 : seen->verdict.until),
 	    "problem", problem[0] != '\0' ? json_string(problem) :
 	    err != NULL ? json_string(err->msg) : json_null(),
-	    "at", time_json(clock_now())));
+	    "at", jsonx_time(clock_now())));
 }
 
 /* --- looking --- */
@@ -248,7 +254,7 @@ next_name(struct persist_watch *w)
 
 		want.wildcard = n->wildcard;
 		w->look = persist_look_start(w->own_dns != NULL ? w->own_dns :
-		    w->engine->dns, n->base, &want, looked, w);
+		    w->env->dns, n->base, &want, looked, w);
 		return;
 	}
 	if (w->at == w->names.n) {
@@ -269,15 +275,15 @@ begin(struct persist_watch *w, struct cert *c)
 
 	w->cert = c;
 	c->persist_at = clock_now() + PAUSE_S;
-	w->kid = store_account_kid(w->engine->a.store, account->name,
+	w->kid = store_account_kid(w->env->store, account->name,
 	    account->directory);
 	if (w->kid == NULL) {		/* no record can be right yet */
 		drop_work(w);
 		timer_set(&w->tick, 0);
 		return;
 	}
-	w->conf = conf_ref(w->engine->conf);
-	w->own_dns = zones_own_dns(w->engine->dns, c->conf);
+	w->conf = conf_ref(w->env->certs->conf);
+	w->own_dns = zones_own_dns(w->env->dns, c->conf);
 	w->at = 0;
 	w->seen = json_array();
 	persist_names_init(&w->names, c->conf);
@@ -288,13 +294,13 @@ static void
 tick_cb(void *arg)
 {
 	struct persist_watch *w = arg;
-	struct engine *e = w->engine;
+	const struct certs *certs = w->env->certs;
 	time_t now = clock_now(), next = 0;
 
 	if (w->cert != NULL)
 		return;
-	for (size_t k = 0; k < e->n_certs; k++) {
-		struct cert *c = e->certs[(w->cursor + k) % e->n_certs];
+	for (size_t k = 0; k < certs->n; k++) {
+		struct cert *c = certs->list[(w->cursor + k) % certs->n];
 		time_t at = c->persist_at;
 
 		if (!is_watched(c))
@@ -303,7 +309,7 @@ tick_cb(void *arg)
 			at = 0;
 		/* The end of a run kicks. */
 		if (at <= now && c->run == NULL && !c->is_queued) {
-			w->cursor = (w->cursor + k + 1) % e->n_certs;
+			w->cursor = (w->cursor + k + 1) % certs->n;
 			begin(w, c);
 			return;
 		}

@@ -11,10 +11,10 @@
 #include <jansson.h>
 
 struct cert;
-struct engine;
+struct persist_env;
 struct persist_watch;
 
-struct persist_watch *persist_watch_new(struct engine *);
+struct persist_watch *persist_watch_new(const struct persist_env *);
 void		 persist_watch_free(struct persist_watch *);
 /* For good. */
 void		 persist_watch_stop(struct persist_watch *);

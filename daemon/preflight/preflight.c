@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/io/loop.h"
 #include "daemon/preflight/preflight_priv.h"
 
 #include <stdarg.h>
@@ -47,7 +48,7 @@ pf_check_add(struct pf_cert *pc, const struct conf_name *name,
 	c->name = name;
 	c->what = what;
 	c->start = start;
-	timer_init(&c->again, pc->pf->engine->a.loop, again_cb, c);
+	timer_init(&c->again, pc->pf->env->loop, again_cb, c);
 	TAILQ_INSERT_TAIL(&pc->checks, c, link);
 	return c;
 }
@@ -316,7 +317,7 @@ pf_free(struct preflight *pf)
 		cert_free(pc);
 	while ((ca = TAILQ_FIRST(&pf->cas)) != NULL)
 		pf_ca_free(ca);
-	TAILQ_REMOVE(&pf->engine->preflights, pf, link);
+	TAILQ_REMOVE(&pf->all->list, pf, link);
 	conf_unref(pf->conf);
 	free(pf->certs);
 	free(pf);
@@ -361,33 +362,35 @@ preflight_cancel(struct preflight *pf)
 }
 
 void
-preflight_stop_all(struct engine *e)
+preflights_stop(struct preflights *all)
 {
 	struct preflight *pf;
 	struct error err;
 
 	(void)error_set(&err, ERR_TRANSIENT, "engine:stopping",
 	    "acmed is stopping");
-	while ((pf = TAILQ_FIRST(&e->preflights)) != NULL)
+	all->is_stopping = true;
+	while ((pf = TAILQ_FIRST(&all->list)) != NULL)
 		finish(pf, &err);
 }
 
 struct preflight *
-preflight_start(struct engine *e, const struct preflight_args *a,
+preflight_start(struct preflights *all, const struct preflight_args *a,
     preflight_line_cb *line, preflight_done_cb *done, void *arg)
 {
 	struct preflight *pf = xcalloc(1, sizeof(*pf));
 
-	pf->engine = e;
-	pf->conf = conf_ref(e->conf);
+	pf->all = all;
+	pf->env = all->env;
+	pf->conf = conf_ref(all->env->certs->conf);
 	pf->has_probe = a->has_probe;
 	pf->line = line;
 	pf->done = done;
 	pf->arg = arg;
 	TAILQ_INIT(&pf->cas);
 	TAILQ_INIT(&pf->running);
-	TAILQ_INSERT_TAIL(&e->preflights, pf, link);
-	timer_init(&pf->work, e->a.loop, work_cb, pf);
+	TAILQ_INSERT_TAIL(&all->list, pf, link);
+	timer_init(&pf->work, all->env->loop, work_cb, pf);
 	timer_set(&pf->work, 0);
 	pf->n_certs = a->n_names > 0 ? a->n_names : pf->conf->n_certs;
 	pf->certs = xcalloc(pf->n_certs + 1, sizeof(const struct conf_cert *));
@@ -399,8 +402,27 @@ preflight_start(struct engine *e, const struct preflight_args *a,
 			    "engine:unknown-cert", "there is no certificate "
 			    "\"%s\" in the configuration", a->names[i]);
 	}
-	if (e->is_stopping)
+	if (all->is_stopping)
 		(void)error_set(&pf->err, ERR_TRANSIENT, "engine:stopping",
 		    "acmed is stopping");
 	return pf;
+}
+
+struct preflights *
+preflights_new(const struct preflight_env *env)
+{
+	struct preflights *all = xcalloc(1, sizeof(*all));
+
+	all->env = env;
+	TAILQ_INIT(&all->list);
+	return all;
+}
+
+void
+preflights_free(struct preflights *all)
+{
+	if (all == NULL)
+		return;
+	preflights_stop(all);
+	free(all);
 }

@@ -13,9 +13,40 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct engine;
+struct accounts;
+struct certs;
+struct cleanup;
+struct deployer;
+struct dns;
 struct error;
+struct http;
+struct loop;
 struct preflight;
+struct preflights;
+struct provider_env;
+struct store;
+struct tokens;
+
+/* What it uses; borrowed as long as it lives. */
+struct preflight_env {
+	struct loop	*loop;
+	struct store	*store;
+	struct http	*ca_http;
+	struct http	*http;
+	struct dns	*dns;
+	struct provider_env *providers;
+	struct certs	*certs;
+	struct accounts	*accounts;
+	struct cleanup	*cleanup;
+	struct tokens	*tokens;
+	struct deployer	*deployer;
+};
+
+/* The checks under way. */
+struct preflights *preflights_new(const struct preflight_env *);
+/* End all of them, and each that is begun from now on. */
+void		 preflights_stop(struct preflights *);
+void		 preflights_free(struct preflights *);
 
 struct preflight_args {			/* borrowed; copied */
 	const char *const *names;	/* certificates */
@@ -32,12 +63,10 @@ typedef void preflight_done_cb(const struct error *err, void *arg);
  * The lines of a certificate come in order, and one certificate's after the
  * other's, each as soon as it is known.  line may cancel.
  */
-struct preflight *preflight_start(struct engine *,
+struct preflight *preflight_start(struct preflights *,
 		    const struct preflight_args *, preflight_line_cb *line,
 		    preflight_done_cb *done, void *arg);
 /* Its probe is removed all the same. */
 void		 preflight_cancel(struct preflight *);
-/* Called by engine_stop(): end all of them. */
-void		 preflight_stop_all(struct engine *);
 
 #endif

@@ -12,6 +12,7 @@
 #include "common/text.h"
 #include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/nscheck.h"
+#include "daemon/dns/provider_run.h"
 #include "daemon/dns/responder.h"
 #include "daemon/dns/zones.h"
 #include "providers/provider.h"
@@ -72,7 +73,7 @@ fix_of(const struct responder_place *p)
 static void
 responder_check_start(struct pf_check *c)
 {
-	struct responder *r = c->pc->pf->engine->env.responder;
+	struct responder *r = c->pc->pf->env->providers->responder;
 	struct responder_place *places = xcalloc(PLACES_MAX, sizeof(*places));
 	size_t n = responder_places(r, places, PLACES_MAX);
 	char bad[TEXT_MAX] = "";
@@ -119,7 +120,7 @@ void
 pf_builtin_plan(struct pf_cert *pc, const struct conf_name *name,
     const char *fqdn, const struct zone *zone)
 {
-	const struct responder *r = pc->pf->engine->env.responder;
+	const struct responder *r = pc->pf->env->providers->responder;
 	char apex[DNAME_SIZE], *fix;
 	struct pf_check *c;
 

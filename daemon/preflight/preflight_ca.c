@@ -21,7 +21,7 @@ pf_ca_free(struct pf_ca *ca)
 	acme_meta_cancel(ca->op);
 	account_cancel(ca->account_op);
 	acme_cancel(ca->find);
-	account_release(ca->pf->engine->accounts, ca->used);
+	account_release(ca->pf->env->accounts, ca->used);
 	for (char **p = ca->identities; p != NULL && *p != NULL; p++)
 		free(*p);
 	free(ca->identities);
@@ -39,7 +39,7 @@ check_files(const struct pf_ca *ca, struct error *err)
 	EVP_PKEY *key;
 	char *hmac_key;
 
-	key = store_account_key(ca->pf->engine->a.store, a->name,
+	key = store_account_key(ca->pf->env->store, a->name,
 	    a->directory, err);
 	EVP_PKEY_free(key);
 	if (key == NULL && strcmp(err->code, "store:no-key") != 0)
@@ -85,7 +85,7 @@ tell_account(struct pf_check *c)
 	const struct pf_ca *ca = c->pc->ca;
 	const struct conf_account *a = ca->account;
 	struct error err;
-	char *fix = NULL, *lost = store_account_kid(ca->pf->engine->a.store,
+	char *fix = NULL, *lost = store_account_kid(ca->pf->env->store,
 	    a->name, a->directory);
 
 	if (check_files(ca, &err) == -1) {
@@ -123,7 +123,7 @@ tell_account(struct pf_check *c)
 static void
 tell_clock(struct pf_cert *pc)
 {
-	const struct cert *cert = engine_find(pc->pf->engine, pc->cc->name);
+	const struct cert *cert = certs_find(pc->pf->env->certs, pc->cc->name);
 	char text[SKEW_TEXT_MAX];
 	enum skew skew;
 
@@ -197,7 +197,7 @@ account_found(const struct error *err, const char *kid, void *arg)
 	ca->find = NULL;
 	if (acme_clock(ca->used->acme)->date != 0)
 		ca->clock = *acme_clock(ca->used->acme);
-	account_release(ca->pf->engine->accounts, ca->used);
+	account_release(ca->pf->env->accounts, ca->used);
 	ca->used = NULL;
 	if (err != NULL)
 		ca->account_err = *err;
@@ -240,7 +240,7 @@ fetched(const struct error *err, const struct acme_meta *meta, void *arg)
 	}
 	/* Nothing is registered: the account's kid is known. */
 	if (err == NULL && ca->kid != NULL)
-		ca->account_op = account_start(ca->pf->engine->accounts,
+		ca->account_op = account_start(ca->pf->env->accounts,
 		    ca->account, account_there, ca);
 	else
 		ca_known(ca);
@@ -278,9 +278,9 @@ pf_ca_start(struct pf_cert *pc)
 		ca = xcalloc(1, sizeof(*ca));
 		ca->pf = pf;
 		ca->account = a;
-		ca->kid = registered_kid(pf->engine->a.store, a);
+		ca->kid = registered_kid(pf->env->store, a);
 		TAILQ_INSERT_TAIL(&pf->cas, ca, link);
-		ca->op = acme_meta_start(pf->engine->a.ca_http, &args,
+		ca->op = acme_meta_start(pf->env->ca_http, &args,
 		    fetched, ca);
 	}
 	pc->ca = ca;

@@ -48,9 +48,9 @@ begin(struct pf_target *t, const struct conf_deploy *conf, const char *only,
     deploy_done_cb *done)
 {
 	const struct pf_cert *pc = t->check->pc;
-	const struct cert *cert = engine_find(pc->pf->engine, pc->cc->name);
+	const struct cert *cert = certs_find(pc->pf->env->certs, pc->cc->name);
 	struct deploy_args args = {
-		.env = deployer_env(pc->pf->engine->deployer),
+		.env = deployer_env(pc->pf->env->deployer),
 		.cert = pc->cc,
 		.target = conf,
 		.live_dir = t->live_dir,
@@ -120,17 +120,17 @@ static void
 target_check(struct pf_check *c)
 {
 	struct pf_target *t = xcalloc(1, sizeof(*t));
-	struct engine *e = c->pc->pf->engine;
+	const struct preflight_env *env = c->pc->pf->env;
 	const char *name = c->pc->cc->name;
-	const struct cert *cert = engine_find(e, name);
+	const struct cert *cert = certs_find(env->certs, name);
 
 	t->check = c;
 	t->conf = conf_of(c);
 	t->steps = t->look = *t->conf;
 	t->steps.n_verify = 0;
 	t->look.verify_timeout_s = LOOK_S;
-	t->live_dir = store_live_path(e->a.store, name);
-	t->version_dir = store_live_version_path(e->a.store, name);
+	t->live_dir = store_live_path(env->store, name);
+	t->version_dir = store_live_version_path(env->store, name);
 	t->has_version = cert != NULL && cert->row.serial[0] != '\0';
 	c->target = t;
 	begin(t, &t->steps, NULL, tried);

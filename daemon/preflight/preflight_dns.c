@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/io/loop.h"
 #include "daemon/preflight/preflight_priv.h"
 
 #include <stdlib.h>
@@ -92,7 +93,7 @@ void
 pf_dns_start(struct pf_cert *pc)
 {
 	const struct conf_cert *cc = pc->cc;
-	struct engine *e = pc->pf->engine;
+	const struct preflight_env *env = pc->pf->env;
 
 	pc->places = xcalloc(cc->n_names, sizeof(*pc->places));
 	for (size_t i = 0; i < cc->n_names; i++) {
@@ -108,7 +109,7 @@ pf_dns_start(struct pf_cert *pc)
 		    "_acme-challenge.%s", dname_base(p->name->name));
 	}
 	pc->pending++;
-	pc->zones = zones_start(e->a.loop, e->dns, cc);
+	pc->zones = zones_start(env->loop, env->dns, cc);
 	zones_wait(pc->zones, zones_found, pc);
 }
 

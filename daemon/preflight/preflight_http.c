@@ -189,7 +189,7 @@ look_next(struct pf_page *p)
 	url = xasprintf("http://%s/" HTTP01_DIR "/%s", name, p->name);
 	args.url = url;
 	args.address = dnsaddr_label(&p->list[p->next++], label);
-	p->http = http_start(p->check->pc->pf->engine->a.http, &args, fetched,
+	p->http = http_start(p->check->pc->pf->env->http, &args, fetched,
 	    p);
 	free(url);
 }
@@ -249,7 +249,7 @@ journaled(const struct error *err, void *arg)
 static void
 port_check(struct pf_check *c)
 {
-	struct engine *e = c->pc->pf->engine;
+	const struct preflight_env *env = c->pc->pf->env;
 	struct pf_page *p = xcalloc(1, sizeof(*p));
 
 	p->check = c;
@@ -261,9 +261,9 @@ port_check(struct pf_check *c)
 	}
 	pf_random_value(TOKEN_HEAD, p->name, sizeof(p->name));
 	p->text = xasprintf("%s.of-acmectl-check", p->name);
-	p->token = tokens_claim(e->tokens, c->pc->cc->name, c->name->webroot,
+	p->token = tokens_claim(env->tokens, c->pc->cc->name, c->name->webroot,
 	    p->name, p->text);
-	p->sync = store_sync_start(e->a.store, journaled, p);
+	p->sync = store_sync_start(env->store, journaled, p);
 }
 
 void

@@ -11,8 +11,9 @@
 #define DAEMON_PREFLIGHT_PREFLIGHT_PRIV_H
 
 #include "common/error.h"
+#include "daemon/certs/certs.h"
 #include "daemon/dns/zone.h"
-#include "daemon/engine/priv.h"
+#include "daemon/io/loop.h"
 #include "daemon/preflight/preflight.h"
 
 struct account;
@@ -117,8 +118,9 @@ struct pf_cert {
 };
 
 struct preflight {
-	TAILQ_ENTRY(preflight) link;	/* in engine->preflights */
-	struct engine	*engine;
+	TAILQ_ENTRY(preflight) link;	/* in all */
+	struct preflights *all;
+	const struct preflight_env *env;
 	const struct conf *conf;	/* one reference */
 	const struct conf_cert **certs;
 	size_t		 n_certs, next_cert;
@@ -134,6 +136,12 @@ struct preflight {
 	preflight_line_cb *line;
 	preflight_done_cb *done;
 	void		*arg;
+};
+
+struct preflights {
+	const struct preflight_env *env;
+	bool		 is_stopping;
+	TAILQ_HEAD(, preflight) list;
 };
 
 /* One more line to be; preflight.c. */

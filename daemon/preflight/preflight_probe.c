@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/dns/provider_run.h"
+#include "daemon/io/loop.h"
 #include "daemon/preflight/preflight_priv.h"
 
 #include <stdint.h>
@@ -181,7 +183,7 @@ serials_seen(const struct nscheck_reply *reply, void *arg)
 static void
 give_up(struct probe *p, const struct error *err)
 {
-	struct loop *loop = p->check->pc->pf->engine->a.loop;
+	struct loop *loop = p->check->pc->pf->env->loop;
 
 	if (err != NULL)
 		p->err = *err;
@@ -288,7 +290,8 @@ journaled(const struct error *err, void *arg)
 	if (err != NULL)
 		give_up(p, err);
 	else
-		p->run = provider_run_start(&pc->pf->engine->env, &args, added,
+		p->run = provider_run_start(pc->pf->env->providers, &args,
+		    added,
 		    p);
 }
 
@@ -298,12 +301,12 @@ room_cb(void *arg)
 {
 	struct probe *p = arg;
 	struct pf_cert *pc = p->check->pc;
-	struct engine *e = pc->pf->engine;
+	const struct preflight_env *env = pc->pf->env;
 	const struct provider *type = p->provider->type;
 	char value[VALUE_LEN + 1], *text = NULL;
 	const char *other = NULL;
 
-	if (type->max_values > 0 && cleanup_count_others(e->cleanup, NULL,
+	if (type->max_values > 0 && cleanup_count_others(env->cleanup, NULL,
 	    p->provider->name, type->shares_values ? p->zone->apex :
 	    p->zone->fqdn, type->shares_values, &other) + 1 >
 	    type->max_values) {
@@ -327,13 +330,13 @@ room_cb(void *arg)
 	} else {
 		pf_random_value(VALUE_HEAD, value, sizeof(value));
 	}
-	p->txt = cleanup_claim(e->cleanup, pc->cc->name, p->provider->name,
+	p->txt = cleanup_claim(env->cleanup, pc->cc->name, p->provider->name,
 	    dname_base(p->check->name->name), p->zone, value);
 	if (text != NULL)
 		txtrec_set_handle(p->txt, text);
 	free(text);
 	txtrec_set_probe(p->txt);
-	p->sync = store_sync_start(e->a.store, journaled, p);
+	p->sync = store_sync_start(env->store, journaled, p);
 }
 
 static void
@@ -345,7 +348,7 @@ probe_check(struct pf_check *c)
 	p->zone = c->zone;
 	p->provider = zones_provider(c->pc->zones, c->name->name);
 	p->room_by = clock_mono_ms() + ROOM_TIMEOUT_MS;
-	timer_init(&p->timer, c->pc->pf->engine->a.loop, room_cb, p);
+	timer_init(&p->timer, c->pc->pf->env->loop, room_cb, p);
 	c->probe = p;
 	room_cb(p);
 }

@@ -33,10 +33,10 @@ static void
 source_check(struct pf_check *c)
 {
 	const struct preflight *pf = c->pc->pf;
-	const struct cert *cert = engine_find(pf->engine, c->pc->cc->name);
+	const struct cert *cert = certs_find(pf->env->certs, c->pc->cc->name);
 
 	c->fetch = fetch_start(&(struct fetch_args){
-	    .loop = pf->engine->a.loop, .http = pf->engine->a.http,
+	    .loop = pf->env->loop, .http = pf->env->http,
 	    .cert = c->pc->cc, .serial = cert != NULL ? cert->row.serial : "",
 	    .not_before = cert != NULL ? cert->row.not_before : 0,
 	    .published_at = cert != NULL ? cert->row.source_at : 0,

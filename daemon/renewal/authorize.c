@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/log.h"
+#include "daemon/certs/event.h"
+#include "daemon/io/loop.h"
 #include "daemon/renewal/authorize_priv.h"
 
 #include <stdlib.h>
@@ -20,7 +23,8 @@
 void
 authorize_say(struct authorize_op *op, enum log_level level, const char *text)
 {
-	event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE, level, "%s",
+	event_emit(op->a.env->certs, op->a.conf->name, STEP_AUTHORIZE, level,
+	    "%s",
 	    text);
 }
 
@@ -124,7 +128,7 @@ authorize_plan(struct authorize_op *op)
 		return;
 	}
 	if (op->n_rounds > 1)
-		event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE,
+		event_emit(op->a.env->certs, op->a.conf->name, STEP_AUTHORIZE,
 		    LOGL_INFO, "proving the names in %u rounds: the provider "
 		    "cannot hold all TXT values of one name at once",
 		    op->n_rounds);
@@ -267,7 +271,7 @@ begin_cb(void *arg)
 {
 	struct authorize_op *op = arg;
 
-	op->idle = cleanup_wait_start(op->a.engine->cleanup,
+	op->idle = cleanup_wait_start(op->a.env->cleanup,
 	    op->a.conf->name, CLEANUP_IDLE, IDLE_TIMEOUT_MS, begin, op);
 }
 
@@ -292,7 +296,7 @@ authorize_start(const struct authorize_args *a, authorize_done_cb *done,
 		op->authzs[i].op = op;
 		op->authzs[i].url = a->order->authz_urls[i];
 	}
-	timer_init(&op->begin, a->engine->a.loop, begin_cb, op);
+	timer_init(&op->begin, a->env->loop, begin_cb, op);
 	authorize_dns_init(op);
 	timer_set(&op->begin, 0);
 	return op;

@@ -17,12 +17,12 @@ struct account;
 struct acme_order;
 struct authorize_op;
 struct conf_cert;
-struct engine;
 struct error;
+struct renewal_env;
 struct zones;
 
 struct authorize_args {			/* borrowed until done or cancel */
-	struct engine	*engine;
+	const struct renewal_env *env;
 	struct account	*account;
 	const char	*kid;		/* the account's when the run got it */
 	const struct conf_cert *conf;

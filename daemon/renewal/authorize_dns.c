@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/log.h"
+#include "daemon/certs/event.h"
+#include "daemon/dns/provider_run.h"
+#include "daemon/io/loop.h"
 #include "daemon/renewal/authorize_priv.h"
 
 #include <stdlib.h>
@@ -50,7 +54,8 @@ settle(struct authorize_op *op)
 		authorize_published(op);
 		return;
 	}
-	event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE, LOGL_INFO,
+	event_emit(op->a.env->certs, op->a.conf->name, STEP_AUTHORIZE,
+	    LOGL_INFO,
 	    "waiting %s more, as propagation_delay says",
 	    text_span(delay_s, span));
 	timer_set(&op->settle, delay_s * 1000);
@@ -212,12 +217,13 @@ add_start(struct add *add, const char *all)
 		values[i] = txtrec_value(add->authzs[i]->txt);
 		handles[i] = txtrec_handle(add->authzs[i]->txt);
 	}
-	event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE, LOGL_INFO,
+	event_emit(op->a.env->certs, op->a.conf->name, STEP_AUTHORIZE,
+	    LOGL_INFO,
 	    "adding %zu TXT value%s at %s through provider %s", args.n_values,
 	    args.n_values == 1 ? "" : "s", args.fqdn,
 	    txtrec_provider(first->txt));
 	op->pending++;
-	add->run = provider_run_start(&op->a.engine->env, &args, added, add);
+	add->run = provider_run_start(op->a.env->providers, &args, added, add);
 	free(values);
 	free(handles);
 }
@@ -274,7 +280,7 @@ authorize_dns_claim(struct authorize_op *op)
 			continue;
 		acme_dns01_value(op->a.account->acme, z->challenge->token,
 		    value);
-		z->txt = cleanup_claim(op->a.engine->cleanup,
+		z->txt = cleanup_claim(op->a.env->cleanup,
 		    op->a.conf->name, z->provider->name,
 		    dname_base(z->name->name), z->zone, value);
 		if (z->provider->type->wants_key_auth != NULL &&
@@ -334,7 +340,7 @@ in_the_way(const struct authorize_op *op, const struct authz *z)
 		    strcmp(authorize_dns_place(y), authorize_dns_place(z)) == 0)
 			mine++;
 	}
-	others = cleanup_count_others(op->a.engine->cleanup,
+	others = cleanup_count_others(op->a.env->cleanup,
 	    op->a.conf->name, z->provider->name, authorize_dns_place(z),
 	    z->provider->type->shares_values, &other);
 	return others + mine > max ? other : NULL;
@@ -349,7 +355,7 @@ wait_for_room(struct authorize_op *op, const struct authz *z,
 
 	if (op->room_since == 0) {
 		op->room_since = now;
-		event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE,
+		event_emit(op->a.env->certs, op->a.conf->name, STEP_AUTHORIZE,
 		    LOGL_INFO, "waiting for certificate \"%s\", which has its "
 		    "TXT value in %s: provider %s holds no more than %u",
 		    other, authorize_dns_place(z), z->provider->name,
@@ -394,8 +400,8 @@ room_cb(void *arg)
 void
 authorize_dns_init(struct authorize_op *op)
 {
-	timer_init(&op->room, op->a.engine->a.loop, room_cb, op);
-	timer_init(&op->settle, op->a.engine->a.loop, settle_cb, op);
+	timer_init(&op->room, op->a.env->loop, room_cb, op);
+	timer_init(&op->settle, op->a.env->loop, settle_cb, op);
 }
 
 void

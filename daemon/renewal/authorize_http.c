@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/log.h"
+#include "daemon/certs/event.h"
 #include "daemon/renewal/authorize_priv.h"
 
 #include <stdlib.h>
@@ -24,7 +26,7 @@ authorize_http_claim(struct authorize_op *op)
 			continue;
 		text = acme_key_authorization(op->a.account->acme,
 		    z->challenge->token);
-		z->token = tokens_claim(op->a.engine->tokens,
+		z->token = tokens_claim(op->a.env->tokens,
 		    op->a.conf->name, z->name->webroot, z->challenge->token,
 		    text);
 		free(text);
@@ -46,7 +48,7 @@ authorize_http_publish(struct authorize_op *op, struct error *err)
 		n++;
 	}
 	if (n > 0)
-		event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE,
+		event_emit(op->a.env->certs, op->a.conf->name, STEP_AUTHORIZE,
 		    LOGL_INFO, "%zu name%s can be proved over HTTP", n,
 		    n == 1 ? "" : "s");
 	return 0;

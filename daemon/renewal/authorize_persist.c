@@ -4,6 +4,8 @@
  * the DNS?  Then the challenge can be answered as it is; else dns-01 has to
  * do, if the name has a provider.
  */
+#include "common/log.h"
+#include "daemon/certs/event.h"
 #include "daemon/renewal/authorize_priv.h"
 
 #include <stdlib.h>
@@ -58,7 +60,7 @@ authorize_persist_fall_back(struct authz *z, const char *why,
 	char record[1200], code[64];
 
 	if (z->name->provider != NULL && dns01 != NULL) {
-		event_emit(z->op->a.engine, z->op->a.conf->name,
+		event_emit(z->op->a.env->certs, z->op->a.conf->name,
 		    STEP_AUTHORIZE, LOGL_WARNING, "%s: not by dns-persist-01 "
 		    "but by dns-01: %s", z->name->name, why);
 		z->type = CHALLENGE_DNS_01;
@@ -80,7 +82,7 @@ is_settled(struct authz *z)
 {
 	const struct acme_challenge *dns01 = authorize_find_challenge(z->got,
 	    CHALLENGE_DNS_01);
-	const struct cert *c = engine_find(z->op->a.engine,
+	const struct cert *c = certs_find(z->op->a.env->certs,
 	    z->op->a.conf->name);
 	struct error unused;
 
@@ -110,7 +112,7 @@ looked(const struct error *err, const struct persist_look_reply *reply,
 	z->look = NULL;
 	op->pending--;
 	if (err == NULL && reply->verdict.match == PERSIST_RIGHT) {
-		event_emit(op->a.engine, op->a.conf->name, STEP_AUTHORIZE,
+		event_emit(op->a.env->certs, op->a.conf->name, STEP_AUTHORIZE,
 		    LOGL_INFO, "%s: its dns-persist-01 record is there%s%s",
 		    z->name->name, reply->verdict.until != 0 ?
 		    ", good until " : "", reply->verdict.until != 0 ?
@@ -180,7 +182,7 @@ authorize_persist_clear(struct authorize_op *op)
 void
 authorize_persist_remember(struct authorize_op *op)
 {
-	struct cert *c = engine_find(op->a.engine, op->a.conf->name);
+	struct cert *c = certs_find(op->a.env->certs, op->a.conf->name);
 
 	if (c == NULL)
 		return;

@@ -9,8 +9,11 @@
 #ifndef DAEMON_RENEWAL_AUTHORIZE_PRIV_H
 #define DAEMON_RENEWAL_AUTHORIZE_PRIV_H
 
-#include "daemon/engine/priv.h"
+#include "daemon/certs/certs.h"
+#include "daemon/dns/provider_run.h"
+#include "daemon/io/loop.h"
 #include "daemon/renewal/authorize.h"
+#include "daemon/renewal/env.h"
 
 /* One authorization of the order. */
 struct authz {

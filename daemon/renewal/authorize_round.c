@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/log.h"
 #include "daemon/renewal/authorize_priv.h"
 
 #include <string.h>
@@ -33,7 +34,7 @@ round_end(struct authorize_op *op)
 {
 	op->is_judged = false;
 	authorize_dns_round_end(op);
-	op->idle = cleanup_wait_start(op->a.engine->cleanup, op->a.conf->name,
+	op->idle = cleanup_wait_start(op->a.env->cleanup, op->a.conf->name,
 	    CLEANUP_SPENT, SPENT_TIMEOUT_MS, next_round, op);
 }
 
@@ -65,7 +66,7 @@ static void
 wait_for_verdict(struct authorize_op *op)
 {
 	struct authzwait_args args = {
-		.loop = op->a.engine->a.loop,
+		.loop = op->a.env->loop,
 		.acme = op->a.account->acme,
 		.timeout_ms = VALIDATION_TIMEOUT_MS,
 	};
@@ -184,5 +185,5 @@ authorize_round_begin(struct authorize_op *op)
 		return;
 	authorize_dns_claim(op);
 	authorize_http_claim(op);
-	op->sync = store_sync_start(op->a.engine->a.store, journaled, op);
+	op->sync = store_sync_start(op->a.env->store, journaled, op);
 }

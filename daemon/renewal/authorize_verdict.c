@@ -101,7 +101,7 @@ void
 authorize_poll_order(struct authorize_op *op)
 {
 	struct orderwait_args args = {
-		.loop = op->a.engine->a.loop,
+		.loop = op->a.env->loop,
 		.acme = op->a.account->acme,
 		.url = op->a.order->url,
 		.pace_ms = &op->a.account->pace.validation_ms,

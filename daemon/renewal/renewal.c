@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/json.h"
+#include "common/log.h"
+#include "daemon/certs/event.h"
+#include "daemon/io/loop.h"
 #include "daemon/renewal/renewal_priv.h"
 
 #include <assert.h>
@@ -13,12 +17,12 @@
 #include "daemon/accounts/hold.h"
 #include "daemon/accounts/skew.h"
 #include "daemon/acme/acme.h"
+#include "daemon/certs/ari_window.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
 #include "daemon/deploy/gate.h"
 #include "daemon/deploy/hooks.h"
 #include "daemon/dns/zones.h"
-#include "daemon/engine/ari.h"
 #include "daemon/publish/fetch.h"
 #include "daemon/renewal/authorize.h"
 #include "daemon/renewal/orderwait.h"
@@ -27,25 +31,16 @@
 static void	enter_account(struct renewal *);
 static void	enter_order(struct renewal *);
 
-static const struct {
-	const char	*name;
-	void		(*enter)(struct renewal *);
-} steps[] = {
-	[STEP_ACCOUNT] = { "account", enter_account },
-	[STEP_ORDER] = { "order", enter_order },
-	[STEP_AUTHORIZE] = { "authorize", renewal_enter_authorize },
-	[STEP_FINALIZE] = { "finalize", renewal_enter_finalize },
-	[STEP_DOWNLOAD] = { "download", renewal_enter_download },
-	[STEP_INSTALL] = { "install", renewal_enter_install },
-	[STEP_DEPLOY] = { "deploy", renewal_enter_deploy },
+static void (*const enter[])(struct renewal *) = {
+	[STEP_ACCOUNT] = enter_account,
+	[STEP_ORDER] = enter_order,
+	[STEP_AUTHORIZE] = renewal_enter_authorize,
+	[STEP_FINALIZE] = renewal_enter_finalize,
+	[STEP_DOWNLOAD] = renewal_enter_download,
+	[STEP_INSTALL] = renewal_enter_install,
+	[STEP_DEPLOY] = renewal_enter_deploy,
 };
-_Static_assert(sizeof(steps) / sizeof(steps[0]) == STEP_END, "steps");
-
-const char *
-step_name(enum step step)
-{
-	return step < STEP_END ? steps[step].name : "cleanup";
-}
+_Static_assert(sizeof(enter) / sizeof(enter[0]) == STEP_END, "steps");
 
 static void
 free_strings(char **list)
@@ -58,14 +53,15 @@ free_strings(char **list)
 void
 renewal_say(struct renewal *r, const char *text)
 {
-	event_emit(r->engine, r->cert->row.name, r->step, LOGL_INFO, "%s",
+	event_emit(r->env->certs, r->cert->row.name, r->cert->step, LOGL_INFO,
+	    "%s",
 	    text);
 }
 
 void
 renewal_halt(struct renewal *r)
 {
-	r->is_authorizing = false;
+	r->cert->may_claim = false;
 	gate_end(r->gate);
 	hooks_cancel(r->hooks);
 	cleanup_wait_cancel(r->tidy);
@@ -92,8 +88,8 @@ renewal_halt(struct renewal *r)
 	r->sync = NULL;
 	r->acme_op = NULL;
 	r->account_op = NULL;
-	cleanup_kick(r->engine->cleanup);
-	tokens_kick(r->engine->tokens);
+	cleanup_kick(r->env->cleanup);
+	tokens_kick(r->env->tokens);
 }
 
 void
@@ -102,7 +98,7 @@ renewal_cancel(struct renewal *r)
 	if (r == NULL)
 		return;
 	renewal_halt(r);
-	account_release(r->engine->accounts, r->account);
+	account_release(r->env->accounts, r->account);
 	acme_order_free(r->order);
 	EVP_PKEY_free(r->key);
 	cert_info_clear(&r->info);
@@ -119,10 +115,11 @@ renewal_cancel(struct renewal *r)
 static void
 add_step(const struct renewal *r, struct error *err)
 {
-	const char *step = steps[r->step].name;
+	const char *step = step_name(r->cert->step);
 	size_t len = strlen(step);
 
-	if (r->step != STEP_DEPLOY && (strncmp(err->msg, step, len) != 0 ||
+	if (r->cert->step != STEP_DEPLOY && (strncmp(err->msg, step,
+	    len) != 0 ||
 	    err->msg[len] != ':'))
 		(void)error_wrap(err, "%s", step);
 }
@@ -132,7 +129,8 @@ renewal_end(struct renewal *r, const struct error *err)
 {
 	struct cert *cert = r->cert;
 	renewal_done_cb *done = r->done;
-	enum step step = r->step;
+	void *arg = r->arg;
+	enum step step = cert->step;
 	struct error copy;
 
 	if (err != NULL) {
@@ -144,7 +142,7 @@ renewal_end(struct renewal *r, const struct error *err)
 	}
 	cert->run = NULL;
 	renewal_cancel(r);
-	done(cert, step, err != NULL ? &copy : NULL);
+	done(cert, step, err != NULL ? &copy : NULL, arg);
 }
 
 void
@@ -168,12 +166,12 @@ renewal_fail(struct renewal *r, const struct error *err)
 	if (strcmp(err->code, "acme:accountDoesNotExist") == 0 &&
 	    r->account != NULL) {
 		cert_order_forget(r->cert);
-		account_forget(r->engine->accounts, r->account, r->kid);
+		account_forget(r->env->accounts, r->account, r->kid);
 	}
 	/* Before the next order is sent, whatever hooks follow. */
 	told = *err;
 	add_step(r, &told);
-	hold_failed(r->cert, &told);
+	hold_failed(r->env->holds, r->cert, &told);
 	renewal_finish(r, &told);
 }
 
@@ -182,15 +180,16 @@ enter_cb(void *arg)
 {
 	struct renewal *r = arg;
 
-	steps[r->step].enter(r);
+	enter[r->cert->step](r);
 }
 
 void
 renewal_goto(struct renewal *r, enum step next)
 {
-	assert(next > r->step);
-	r->step = next;
-	r->note[0] = '\0';
+	assert(next > r->cert->step);
+	r->cert->step = next;
+	free(r->cert->note);
+	r->cert->note = NULL;
 	timer_set(&r->enter, 0);
 }
 
@@ -209,14 +208,15 @@ account_done(const struct error *err, struct account *account, void *arg)
 	r->account = account;
 	r->kid = xstrdup(account->kid);
 	if (account->lost_kid != NULL)
-		event_emit(r->engine, r->cert->row.name, r->step, LOGL_WARNING,
+		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
+		    LOGL_WARNING,
 		    "account \"%s\" is registered anew, as %s, as its key was "
 		    "lost; CAA (accounturi) and dns-persist-01 records that "
 		    "name %s want the new one", r->cc->account->name, r->kid,
 		    account->lost_kid);
 	free(account->lost_kid);
 	account->lost_kid = NULL;
-	if (r->step == STEP_ORDER)	/* registered anew */
+	if (r->cert->step == STEP_ORDER)	/* registered anew */
 		enter_order(r);
 	else
 		renewal_goto(r, STEP_ORDER);
@@ -225,7 +225,7 @@ account_done(const struct error *err, struct account *account, void *arg)
 static void
 account_begin(struct renewal *r)
 {
-	r->account_op = account_start(r->engine->accounts, r->cc->account,
+	r->account_op = account_start(r->env->accounts, r->cc->account,
 	    account_done, r);
 }
 
@@ -233,7 +233,7 @@ account_begin(struct renewal *r)
 static void
 install_kept(struct renewal *r)
 {
-	r->is_authorizing = false;
+	r->cert->may_claim = false;
 	renewal_say(r, "the certificate that was kept can be used now");
 	renewal_goto(r, STEP_INSTALL);
 }
@@ -243,7 +243,7 @@ install_kept(struct renewal *r)
 static int
 check_room(const struct renewal *r, struct error *err)
 {
-	struct store *store = r->engine->a.store;
+	struct store *store = r->env->store;
 
 	if (store_check_room(store, r->cert->row.name, err) == -1)
 		return -1;
@@ -289,12 +289,13 @@ account_again(struct renewal *r, const struct error *err)
 	    r->is_registered_anew)
 		return false;
 	r->is_registered_anew = true;
-	event_emit(r->engine, r->cert->row.name, r->step, LOGL_WARNING,
+	event_emit(r->env->certs, r->cert->row.name, r->cert->step,
+	    LOGL_WARNING,
 	    "the CA does not know account %s any more; registering it anew",
 	    r->kid);
 	cert_order_forget(r->cert);
-	account_forget(r->engine->accounts, r->account, r->kid);
-	account_release(r->engine->accounts, r->account);
+	account_forget(r->env->accounts, r->account, r->kid);
+	account_release(r->env->accounts, r->account);
 	r->account = NULL;
 	free(r->kid);
 	r->kid = NULL;
@@ -344,7 +345,7 @@ order_created(const struct error *err, const struct acme_order *order,
 
 	r->acme_op = NULL;
 	if (err != NULL && r->has_replaces && is_about_replaces(err)) {
-		event_emit(r->engine, row->name, r->step, LOGL_INFO,
+		event_emit(r->env->certs, row->name, r->cert->step, LOGL_INFO,
 		    "without \"replaces\", for: %s", err->msg);
 		order_new(r, NULL);
 		return;
@@ -376,7 +377,7 @@ order_created(const struct error *err, const struct acme_order *order,
 		renewal_fail(r, &empty);
 		return;
 	}
-	hold_end(r->engine, r->cc->account, r->asked_ms);
+	hold_end(r->env->holds, r->cc->account, r->asked_ms);
 	r->order = acme_order_dup(order);
 	cert_order_forget(r->cert);
 	row->order_url = xstrdup(order->url);
@@ -385,9 +386,9 @@ order_created(const struct error *err, const struct acme_order *order,
 	row->order_finalize = xstrdup(order->finalize_url != NULL ?
 	    order->finalize_url : "");
 	row->order_at = clock_now();
-	store_pending_drop(r->engine->a.store, row->name);
+	store_pending_drop(r->env->store, row->name);
 	cert_save(r->cert);
-	r->sync = store_sync_start(r->engine->a.store, order_stored, r);
+	r->sync = store_sync_start(r->env->store, order_stored, r);
 }
 
 static void
@@ -404,7 +405,7 @@ clock_seen(const struct error *err, void *arg)
 	    &wrong))
 		renewal_fail(r, &wrong);
 	else
-		order_new(r, ari_replaces(r->cert));
+		order_new(r, ari_window_replaces(r->cert));
 }
 
 /* Another run may have been told to wait meanwhile. */
@@ -414,7 +415,8 @@ may_order(struct error *err, void *arg)
 	struct renewal *r = arg;
 
 	r->asked_ms = clock_boot_ms();
-	return r->cert->passes_hold || hold_until(r->cert, err) == 0 ? 0 : -1;
+	return r->cert->passes_hold || hold_until(r->env->holds,
+	    r->cert, err) == 0 ? 0 : -1;
 }
 
 static void
@@ -447,7 +449,7 @@ is_usable(struct renewal *r, const struct acme_order *order)
 		r->is_sent = true;
 	else if (order->status != ACME_PENDING && order->status != ACME_READY)
 		return false;
-	if (r->is_sent && store_pending_key(r->engine->a.store,
+	if (r->is_sent && store_pending_key(r->env->store,
 	    r->cert->row.name, &r->key, &ignored) == -1)
 		r->key = NULL;
 	/* Without the key that was sent, another may be. */
@@ -475,7 +477,7 @@ order_resumed(const struct error *err, const struct acme_order *order,
 	if (err != NULL || !is_usable(r, order)) {
 		renewal_say(r, "the earlier order is of no use any more");
 		cert_order_forget(r->cert);
-		order_new(r, ari_replaces(r->cert));
+		order_new(r, ari_window_replaces(r->cert));
 		return;
 	}
 	renewal_say(r, "resuming the earlier order");
@@ -498,16 +500,10 @@ enter_order(struct renewal *r)
 		    row->order_url, order_resumed, r);
 		return;
 	}
-	order_new(r, ari_replaces(r->cert));
+	order_new(r, ari_window_replaces(r->cert));
 }
 
 /* --- */
-
-bool
-renewal_is_authorizing(const struct renewal *r)
-{
-	return r->is_authorizing;
-}
 
 bool
 renewal_is_judged(const struct renewal *r)
@@ -515,34 +511,24 @@ renewal_is_judged(const struct renewal *r)
 	return r->auth != NULL && authorize_is_judged(r->auth);
 }
 
-enum step
-renewal_step(const struct renewal *r)
-{
-	return r->step;
-}
-
-void
-renewal_note(struct renewal *r, const char *msg)
-{
-	(void)text_printf(r->note, sizeof(r->note), "%s", msg);
-	text_clean(r->note);
-}
-
 json_t *
 renewal_json(const struct renewal *r)
 {
-	return json_pack("{s:s, s:o, s:s}", "step", step_name(r->step),
-	    "started_at", time_json(r->started_at), "msg", r->note);
+	return json_pack("{s:s, s:o, s:s}", "step", step_name(r->cert->step),
+	    "started_at", jsonx_time(r->started_at), "msg",
+	    r->cert->note != NULL ?
+	    r->cert->note : "");
 }
 
 struct renewal *
-renewal_start(struct cert *cert, renewal_done_cb *done)
+renewal_start(const struct renewal_env *env, struct cert *cert,
+    renewal_done_cb *done, void *arg)
 {
 	struct renewal *r = xcalloc(1, sizeof(*r));
 
 	r->cert = cert;
-	r->engine = cert->engine;
-	r->conf = conf_ref(cert->engine->conf);
+	r->env = env;
+	r->conf = conf_ref(env->certs->conf);
 	r->cc = cert->conf;
 	r->names = xcalloc(r->cc->n_names, sizeof(*r->names));
 	for (size_t i = 0; i < r->cc->n_names; i++)
@@ -550,15 +536,19 @@ renewal_start(struct cert *cert, renewal_done_cb *done)
 	r->names_json = xstrdup(cert->names);
 	r->started_at = clock_now();
 	if (r->cc->source != NULL) {
-		r->step = STEP_DOWNLOAD;
+		cert->step = STEP_DOWNLOAD;
 	} else {
-		r->is_authorizing = true;
-		r->zones = zones_start(r->engine->a.loop, r->engine->dns,
+		cert->step = STEP_ACCOUNT;
+		r->cert->may_claim = true;
+		r->zones = zones_start(r->env->loop, r->env->dns,
 		    r->cc);
 	}
 	r->done = done;
-	timer_init(&r->enter, r->engine->a.loop, enter_cb, r);
-	timer_init(&r->alternates_end, r->engine->a.loop,
+	r->arg = arg;
+	free(cert->note);
+	cert->note = NULL;
+	timer_init(&r->enter, r->env->loop, enter_cb, r);
+	timer_init(&r->alternates_end, r->env->loop,
 	    renewal_alternates_end_cb, r);
 	timer_set(&r->enter, 0);
 	return r;

@@ -11,23 +11,25 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "daemon/engine/priv.h"
+#include "daemon/certs/step.h"
+
+struct cert;
+struct error;
+struct renewal;
+struct renewal_env;
 
 /* A run without a hitch, or err; step is where it ended.  The row's
  * names_failed are then set. */
 typedef void renewal_done_cb(struct cert *, enum step step,
-    const struct error *err);
+    const struct error *err, void *arg);
 
-struct renewal	*renewal_start(struct cert *, renewal_done_cb *done);
+/* cert->run is the caller's to set; the run clears it before done. */
+struct renewal	*renewal_start(const struct renewal_env *, struct cert *,
+		    renewal_done_cb *done, void *arg);
 /* The order stays, to be resumed.  NULL is allowed. */
 void		 renewal_cancel(struct renewal *);
-/* May it still claim TXT records of its certificate? */
-bool		 renewal_is_authorizing(const struct renewal *);
 /* Is the CA looking at its TXT records right now? */
 bool		 renewal_is_judged(const struct renewal *);
-enum step	 renewal_step(const struct renewal *);
-/* Remember what is being waited for; for renewal_json(). */
-void		 renewal_note(struct renewal *, const char *msg);
 /* The "run" of doc/control-api.md. */
 json_t		*renewal_json(const struct renewal *);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A run for a certificate that another host publishes: fetch, not issue. */
+#include "common/log.h"
+#include "daemon/certs/event.h"
 #include "daemon/renewal/renewal_priv.h"
 
 #include <openssl/evp.h>
@@ -52,10 +54,11 @@ renewal_enter_fetch(struct renewal *r)
 {
 	const struct store_cert *row = &r->cert->row;
 
-	event_emit(r->engine, row->name, r->step, LOGL_INFO, "fetching from "
+	event_emit(r->env->certs, row->name, r->cert->step, LOGL_INFO,
+	    "fetching from "
 	    "repository \"%s\"", r->cc->source->name);
 	r->fetch = fetch_start(&(struct fetch_args){
-	    .loop = r->engine->a.loop, .http = r->engine->a.http,
+	    .loop = r->env->loop, .http = r->env->http,
 	    .cert = r->cc, .serial = row->serial,
 	    .not_before = row->not_before, .etag = "",
 	    .published_at = row->source_at }, fetched, r);

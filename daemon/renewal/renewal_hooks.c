@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "common/log.h"
+#include "daemon/certs/event.h"
 #include "daemon/deploy/hooks.h"
 #include "daemon/renewal/renewal_priv.h"
 
@@ -13,7 +15,7 @@ line_cb(const char *line, void *arg)
 static void
 begin(struct renewal *r, enum hooks_when when, deploy_done_cb *done)
 {
-	char *live = store_live_path(r->engine->a.store, r->cert->row.name);
+	char *live = store_live_path(r->env->store, r->cert->row.name);
 	struct hooks_args args = {
 		.when = when,
 		.dir = r->conf->hooks_dir,
@@ -23,7 +25,7 @@ begin(struct renewal *r, enum hooks_when when, deploy_done_cb *done)
 		.line = line_cb,
 	};
 
-	r->hooks = hooks_start(r->engine->hooks, &args, done, r);
+	r->hooks = hooks_start(r->env->hooks, &args, done, r);
 	free(live);
 }
 
@@ -35,7 +37,7 @@ pre_done(const struct error *err, void *arg)
 	r->hooks = NULL;
 	/* As certbot: a certificate is worth more than what they prepare. */
 	if (err != NULL)
-		event_emit(r->engine, r->cert->row.name, r->step,
+		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
 		    LOGL_WARNING, "a pre hook failed: %s", err->msg);
 	r->after_pre(r);
 }
@@ -54,7 +56,7 @@ post_done(const struct error *err, void *arg)
 
 	r->hooks = NULL;
 	if (err != NULL)
-		event_emit(r->engine, r->cert->row.name, r->step,
+		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
 		    LOGL_WARNING, "a post hook failed: %s", err->msg);
 	renewal_end(r, r->result.kind != ERR_NONE ? &r->result : NULL);
 }
@@ -66,6 +68,7 @@ renewal_post_hooks(struct renewal *r, const struct error *err)
 		r->result = *err;
 	renewal_halt(r);
 	/* What is installed is renewed, even if nobody could be told. */
-	begin(r, err == NULL || r->step == STEP_DEPLOY ? HOOKS_POST_RENEWED :
+	begin(r, err == NULL || r->cert->step == STEP_DEPLOY ?
+	    HOOKS_POST_RENEWED :
 	    HOOKS_POST_FAILED, post_done);
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/log.h"
+#include "daemon/certs/event.h"
 #include "daemon/renewal/renewal_priv.h"
 
 #include <stdlib.h>
@@ -9,11 +11,11 @@
 #include "common/text.h"
 #include "daemon/accounts/skew.h"
 #include "daemon/acme/ca_clock.h"
+#include "daemon/certs/ari_window.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/floor.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/deploy/gate.h"
-#include "daemon/engine/ari.h"
 #include "daemon/rollout/rollout.h"
 
 #define CLEANUP_TIMEOUT_MS	5000
@@ -29,13 +31,13 @@ row_stored(const struct error *err, void *arg)
 	if (err != NULL) {
 		/* Installed it is.  Should nothing be saved before we end,
 		 * the next start resumes the order, with the pending key. */
-		event_emit(r->engine, r->cert->row.name, r->step,
+		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
 		    LOGL_WARNING, "this is not saved: %s", err->msg);
 		cert_save(r->cert);
 	} else {
-		store_pending_drop(r->engine->a.store, r->cert->row.name);
+		store_pending_drop(r->env->store, r->cert->row.name);
 	}
-	engine_give_place(r->cert);
+	cert_give_place(r->cert);
 	renewal_goto(r, STEP_DEPLOY);
 }
 
@@ -55,14 +57,14 @@ row_update(struct renewal *r, const struct cert_info *info)
 	free(row->names);
 	row->names = xstrdup(r->names_json);
 	row->installed_at = clock_now();
-	store_live_stamp(r->engine->a.store, row->name, row->stamp);
+	store_live_stamp(r->env->store, row->name, row->stamp);
 	row->spread = due_spread();
 	row->failures = 0;
 	row->retry_at = 0;
 	row->asked_at = 0;
 	free(row->error);
 	row->error = NULL;
-	ari_installed(r->cert, info, r->cc->account != NULL ?
+	ari_window_installed(r->cert, info, r->cc->account != NULL ?
 	    r->cc->account->directory : NULL);
 	cert_order_forget(r->cert);
 	cert_save(r->cert);
@@ -79,7 +81,7 @@ may_switch(void *arg)
 	struct error err;
 
 	r->gate = NULL;
-	if (store_promote(r->engine->a.store, r->cert->row.name, r->version,
+	if (store_promote(r->env->store, r->cert->row.name, r->version,
 	    &err) == -1) {
 		renewal_fail(r, &err);
 		return;
@@ -87,13 +89,13 @@ may_switch(void *arg)
 	row_update(r, info);
 	/* The targets of today: those are what the deployer will run. */
 	if (r->cert->conf != NULL)
-		deployer_plan(r->engine->deployer, r->cert, r->cert->conf,
+		deployer_plan(r->env->deployer, r->cert, r->cert->conf,
 		    info->serial);
-	event_emit(r->engine, r->cert->row.name, r->step, LOGL_NOTICE,
+	event_emit(r->env->certs, r->cert->row.name, r->cert->step, LOGL_NOTICE,
 	    "installed certificate %s by \"%s\", valid until %s",
 	    info->serial, info->issuer, text_time(info->not_after, until));
 	if (strstr(strstr(r->pem, begin) + sizeof(begin) - 1, begin) == NULL)
-		event_emit(r->engine, r->cert->row.name, r->step,
+		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
 		    LOGL_WARNING, "the CA sent no chain with it: chain.pem is "
 		    "empty, which some servers refuse; let them read "
 		    "fullchain.pem");
@@ -106,31 +108,32 @@ may_switch(void *arg)
 		    ca_clock_now(&r->cert->ca_clock) == 0 ? NULL :
 		    same ? "" : clock);
 	}
-	r->sync = store_sync_start(r->engine->a.store, row_stored, r);
+	r->sync = store_sync_start(r->env->store, row_stored, r);
 }
 
 void
 renewal_enter_install(struct renewal *r)
 {
-	const char *reader = gate_reader(r->engine->gate);
+	const char *reader = gate_reader(r->env->gate);
 	struct error err;
 
-	if (store_stage(r->engine->a.store, r->cert->row.name, r->key, r->pem,
+	if (store_stage(r->env->store, r->cert->row.name, r->key, r->pem,
 	    r->pem_len, r->version, &r->info, &err) == -1) {
 		renewal_fail(r, &err);
 		return;
 	}
-	if (store_loses_access(r->engine->a.store, r->cert->row.name,
+	if (store_loses_access(r->env->store, r->cert->row.name,
 	    r->version))
-		event_emit(r->engine, r->cert->row.name, r->step,
+		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
 		    LOGL_WARNING, "who may read live/%s was changed by hand, "
 		    "and the new version cannot be given the same: acmed is "
 		    "not in that group; see \"install\" in acmed.conf(5)",
 		    r->cert->row.name);
 	if (reader != NULL)
-		event_emit(r->engine, r->cert->row.name, r->step, LOGL_INFO,
+		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
+		    LOGL_INFO,
 		    "waiting for %s to end", reader);
-	r->gate = gate_switch_start(r->engine->gate, true, may_switch, r);
+	r->gate = gate_switch_start(r->env->gate, true, may_switch, r);
 }
 
 /* --- deploy, and give the clean-up a moment --- */
@@ -153,13 +156,13 @@ deployed(const struct error *err, void *arg)
 	r->deploy = NULL;
 	if (err != NULL)
 		r->deploy_err = *err;
-	r->tidy = cleanup_wait_start(r->engine->cleanup, r->cert->row.name,
+	r->tidy = cleanup_wait_start(r->env->cleanup, r->cert->row.name,
 	    CLEANUP_TRIED, CLEANUP_TIMEOUT_MS, tidied, r);
 }
 
 void
 renewal_enter_deploy(struct renewal *r)
 {
-	r->deploy = deployer_run_start(r->engine->deployer, r->cert, deployed,
+	r->deploy = deployer_run_start(r->env->deployer, r->cert, deployed,
 	    r);
 }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/log.h"
+#include "daemon/certs/event.h"
+#include "daemon/io/loop.h"
 #include "daemon/renewal/renewal_priv.h"
 
 #include <openssl/evp.h>
@@ -26,7 +29,7 @@ key_keep(struct renewal *r, struct error *err)
 {
 	if (r->is_key_kept)
 		return 0;
-	if (store_pending_key_put(r->engine->a.store, r->cert->row.name,
+	if (store_pending_key_put(r->env->store, r->cert->row.name,
 	    r->key, err) == -1)
 		return -1;
 	r->is_key_kept = true;
@@ -72,11 +75,11 @@ key_load(struct renewal *r, int (*load)(struct store *, const char *,
 {
 	const char *name = r->cert->row.name;
 
-	if (load(r->engine->a.store, name, &r->key, err) == 0)
+	if (load(r->env->store, name, &r->key, err) == 0)
 		return 0;
 	if (strcmp(err->code, "key:syntax") != 0)
 		return -1;
-	event_emit(r->engine, name, r->step, LOGL_WARNING,
+	event_emit(r->env->certs, name, r->cert->step, LOGL_WARNING,
 	    "%s; making a new key", err->msg);
 	return 0;
 }
@@ -98,7 +101,7 @@ key_begin(struct renewal *r, struct error *err)
 	}
 	if (r->key != NULL)
 		return 0;
-	r->keygen = keygen_start(r->engine->a.loop, r->engine->a.children,
+	r->keygen = keygen_start(r->env->loop, r->env->children,
 	    r->cc->key, key_done, r);
 	return 0;
 }
@@ -121,9 +124,9 @@ authorized(const struct error *err, const struct acme_order *order, void *arg)
 	struct renewal *r = arg;
 
 	r->auth = NULL;
-	r->is_authorizing = false;
-	cleanup_kick(r->engine->cleanup);
-	tokens_kick(r->engine->tokens);
+	r->cert->may_claim = false;
+	cleanup_kick(r->env->cleanup);
+	tokens_kick(r->env->tokens);
 	if (err != NULL) {
 		renewal_fail(r, err);
 		return;
@@ -136,7 +139,7 @@ void
 renewal_enter_authorize(struct renewal *r)
 {
 	struct authorize_args args = {
-		.engine = r->engine,
+		.env = r->env,
 		.account = r->account,
 		.kid = r->kid,
 		.conf = r->cc,
@@ -219,7 +222,7 @@ wait_for_issuance(struct renewal *r)
 {
 	unsigned n = r->n_sends > 0 ? r->n_sends - 1 : 0;
 	struct orderwait_args args = {
-		.loop = r->engine->a.loop,
+		.loop = r->env->loop,
 		.acme = r->account->acme,
 		.url = r->order->url,
 		.pace_ms = &r->account->pace.issuance_ms,
@@ -298,7 +301,7 @@ renewal_enter_finalize(struct renewal *r)
 {
 	struct error err;
 
-	r->is_authorizing = false;
+	r->cert->may_claim = false;
 	if (has_certificate(r->order) && r->key != NULL) {
 		order_decided(r, r->order);
 		return;
@@ -363,7 +366,8 @@ renewal_alternates_end_cb(void *arg)
 
 	acme_cancel(r->acme_op);
 	r->acme_op = NULL;
-	event_emit(r->engine, r->cert->row.name, r->step, LOGL_WARNING,
+	event_emit(r->env->certs, r->cert->row.name, r->cert->step,
+	    LOGL_WARNING,
 	    "the CA's other chains do not come within 30 s; using its "
 	    "default");
 	download_end(r);
@@ -375,7 +379,8 @@ next_alternate(struct renewal *r)
 	const char *url = r->alternates[r->next_alternate];
 
 	if (url == NULL || r->next_alternate >= ALTERNATES_MAX) {
-		event_emit(r->engine, r->cert->row.name, r->step, LOGL_WARNING,
+		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
+		    LOGL_WARNING,
 		    "the CA offers no chain to \"%s\"; using its default",
 		    r->cc->preferred_chain);
 		download_end(r);
@@ -417,7 +422,8 @@ downloaded(const struct error *err, const struct acme_cert *cert, void *arg)
 		return;
 	}
 	if (fit.extra[0] != '\0')
-		event_emit(r->engine, r->cert->row.name, r->step, LOGL_NOTICE,
+		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
+		    LOGL_NOTICE,
 		    "the CA put names in that were not asked for: %s",
 		    fit.extra);
 	take_chain(r, &fit);

@@ -5,6 +5,8 @@
  * order past finalize is kept and asked for again; a chain that cannot be used
  * is kept beside its key, and looked at again by later runs.
  */
+#include "common/log.h"
+#include "daemon/certs/event.h"
 #include "daemon/renewal/renewal_priv.h"
 
 #include <openssl/evp.h>
@@ -36,17 +38,19 @@ is_of_clock(const struct error *err)
 }
 
 /*
- * Is it no refusal of the CA's: a page of a proxy before it, or an answer that
- * cannot be read?  The CA's own word for a request that it cannot read has the
- * same code, and is quoted.
+ * Is it no refusal of the CA's, which may have issued: a page of a proxy before
+ * it, or an answer that cannot be read?  The CA's own word for a request that
+ * it cannot read has the same code, and is quoted.
  */
 static bool
-is_unworded(const struct error *err)
+is_unworded(const struct renewal *r, const struct error *err)
 {
-	return strncmp(err->code, "acme:http-", 10) == 0 ||
-	    strcmp(err->code, "acme:not-found") == 0 ||
+	if (strcmp(err->code, "acme:not-found") == 0)
+		return true;
+	return r->cert->step >= STEP_FINALIZE &&
+	    (strncmp(err->code, "acme:http-", 10) == 0 ||
 	    (strcmp(err->code, "acme:malformed") == 0 &&
-	    strstr(err->msg, "malformed: ") == NULL);
+	    strstr(err->msg, "malformed: ") == NULL));
 }
 
 bool
@@ -63,7 +67,7 @@ renewal_has_order(const struct renewal *r)
 		return false;
 	/* What the run was told may not be on disk, if that is full. */
 	kid = r->kid != NULL ? xstrdup(r->kid) : store_account_kid(
-	    r->engine->a.store, a->name, a->directory);
+	    r->env->store, a->name, a->directory);
 	same = kid != NULL && strcmp(kid, row->order_account) == 0;
 	free(kid);
 	return same;
@@ -90,7 +94,7 @@ renewal_order_is_spent(const struct renewal *r, const struct error *err)
 	/* A person need not wait for the hour, where the CA knows of none. */
 	if (r->cert->was_forced && strcmp(err->code, "acme:not-found") == 0)
 		return true;
-	if (!r->is_sent && !is_unworded(err))
+	if (!r->is_sent && !is_unworded(r, err))
 		return true;
 	return !is_of_clock(err) && !is_recent(row->order_sent_at != 0 ?
 	    row->order_sent_at : row->order_at);
@@ -124,7 +128,7 @@ judge(struct renewal *r, const char *pem, size_t len, struct error *err)
 		return KEPT_WAITS;
 	if (r->cert->was_forced || is_of_clock(err) ||
 	    !renewal_is_sent_lately(r)) {
-		event_emit(r->engine, r->cert->row.name, r->step,
+		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
 		    LOGL_WARNING, "the certificate that is kept cannot be "
 		    "used: %s; ordering another", err->msg);
 		cert_order_forget(r->cert);
@@ -136,7 +140,7 @@ judge(struct renewal *r, const char *pem, size_t len, struct error *err)
 enum kept
 renewal_kept_look(struct renewal *r, struct error *err)
 {
-	struct store *store = r->engine->a.store;
+	struct store *store = r->env->store;
 	const char *name = r->cert->row.name;
 	enum kept kept = KEPT_NOTHING;
 	struct error ignored;
@@ -173,9 +177,10 @@ renewal_unfit(struct renewal *r, const char *pem, size_t len,
 	r->is_sent = true;
 	if (row->order_sent_at == 0)
 		row->order_sent_at = clock_now();
-	if (store_pending_chain_put(r->engine->a.store, row->name, pem, len,
+	if (store_pending_chain_put(r->env->store, row->name, pem, len,
 	    &failed) == -1)
-		event_emit(r->engine, row->name, r->step, LOGL_WARNING,
+		event_emit(r->env->certs, row->name, r->cert->step,
+		    LOGL_WARNING,
 		    "this is only kept by the CA: %s", failed.msg);
 	used = strlen(err.msg);
 	(void)text_printf(err.msg + used, sizeof(err.msg) - used,

@@ -16,21 +16,20 @@
 #include <time.h>
 
 #include "common/error.h"
-#include "daemon/engine/priv.h"
+#include "daemon/certs/certs.h"
+#include "daemon/io/loop.h"
+#include "daemon/renewal/env.h"
 #include "daemon/renewal/renewal.h"
 
 struct renewal {
 	struct cert	*cert;
-	struct engine	*engine;
+	const struct renewal_env *env;
 	const struct conf *conf;	/* the one the run began with */
 	const struct conf_cert *cc;
 	const char	**names;	/* of cc; not owned strings */
 	char		*names_json;
 	time_t		 started_at;
-	enum step	 step;
 	struct timer	 enter;
-	char		 note[600];
-	bool		 is_authorizing;
 	bool		 has_replaces;	/* the order that is being made */
 	bool		 is_clock_seen;	/* the CA's, in this run */
 	int64_t		 asked_ms;	/* clock_boot_ms() of its newOrder */
@@ -73,6 +72,7 @@ struct renewal {
 	struct error	 result;	/* while post hooks run */
 	void		(*after_pre)(struct renewal *);
 	renewal_done_cb	*done;
+	void		*arg;
 };
 
 /* Each step begins with its enter function, called from the loop. */
@@ -83,7 +83,7 @@ void	renewal_enter_fetch(struct renewal *);	/* instead of download */
 void	renewal_enter_install(struct renewal *);
 void	renewal_enter_deploy(struct renewal *);
 
-/* The only writer of r->step.  Enters from the loop: no recursion. */
+/* The only writer of cert->step.  Enters from the loop: no recursion. */
 void	renewal_goto(struct renewal *, enum step next);
 /* The run is over, but for the hooks after it; err NULL: it went well. */
 void	renewal_finish(struct renewal *, const struct error *err);

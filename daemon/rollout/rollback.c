@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/certs/certs.h"
 #include "daemon/certs/due.h"
-#include "daemon/engine/priv.h"
-#include "daemon/rollout/rollout.h"
+#include "daemon/certs/event.h"
 #include "daemon/store/keys.h"
 
 #define ROLLED_BACK "deploy:rolled-back"
@@ -36,7 +37,7 @@ rollback_check(const struct cert *c, bool force, struct error *err)
 	char version[STORE_VERSION_SIZE];
 	struct cert_info info;
 
-	if (store_previous(c->engine->a.store, c->row.name, force, version,
+	if (store_previous(c->certs->store, c->row.name, force, version,
 	    &info, err) == -1)
 		return -1;
 	cert_info_clear(&info);
@@ -72,7 +73,7 @@ hold(struct cert *c, const char *from, const char *why)
 int
 rollback_cert(struct cert *c, bool force, const char *why, struct error *err)
 {
-	struct store *s = c->engine->a.store;
+	struct store *s = c->certs->store;
 	char version[STORE_VERSION_SIZE];
 	struct cert_info info;
 	char from[sizeof(c->row.serial)], until[TEXT_TIME_MAX];
@@ -85,11 +86,10 @@ rollback_cert(struct cert *c, bool force, const char *why, struct error *err)
 		return -1;
 	}
 	cert_follow_live(c, &info);
-	deployer_urge(c->engine->deployer, c);
 	store_live_stamp(s, c->row.name, c->row.stamp);
 	c->row.installed_at = clock_now();
 	hold(c, from, why);
-	event_deploy(c->engine, c->row.name, NULL, ROLLED_BACK, why != NULL ?
+	event_deploy(c->certs, c->row.name, NULL, ROLLED_BACK, why != NULL ?
 	    LOGL_ERROR : LOGL_NOTICE, "rolled back from certificate %s to %s, "
 	    "valid until %s: %s", from, info.serial, text_time(info.not_after,
 	    until), why != NULL ? why : "acmectl rollback");

@@ -12,8 +12,8 @@ struct cert;
 struct error;
 
 /*
- * live/NAME, the row and the plan of the deployer are the previous version's
- * when it returns; to deploy is the caller's, who holds the gate.  The
+ * live/NAME and the row are the previous version's when it returns; to plan
+ * and deploy it is the caller's, who holds the gate.  The
  * scheduler tries to renew in a day (sooner where that one ends before), not
  * at once, although it is most likely due.  why: a target failed, and so the
  * certificate counts as failing; NULL: a person wanted it, and all is well.

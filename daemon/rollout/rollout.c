@@ -5,11 +5,15 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/json.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/certs/due.h"
+#include "daemon/certs/event.h"
 #include "daemon/deploy/hooks.h"
 #include "daemon/deploy/unit_job.h"
+#include "daemon/io/loop.h"
 #include "daemon/io/slots.h"
 #include "daemon/rollout/rollout_priv.h"
 
@@ -49,7 +53,7 @@ static void
 load_cb(const struct store_deploy *row, void *arg)
 {
 	struct deployer *d = arg;
-	struct cert *c = engine_find(d->engine, row->cert);
+	struct cert *c = certs_find(d->env->certs, row->cert);
 	struct action *a;
 
 	if (c == NULL)
@@ -63,7 +67,7 @@ load_cb(const struct store_deploy *row, void *arg)
 void
 deployer_save(struct deployer *d, const struct action *a)
 {
-	store_deploy_put(d->engine->a.store, &a->row);
+	store_deploy_put(d->env->store, &a->row);
 }
 
 void
@@ -87,7 +91,7 @@ deployer_drop_removed(struct deployer *d, struct cert *c)
 		    NULL)
 			continue;
 		d->pending -= !a->row.done;
-		store_deploy_delete(d->engine->a.store, a->row.cert,
+		store_deploy_delete(d->env->store, a->row.cert,
 		    a->row.action);
 		TAILQ_REMOVE(&c->actions, a, link);
 		free(a);
@@ -178,8 +182,8 @@ retry_cb(void *arg)
 	struct deployer *d = arg;
 	time_t now = clock_now(), next = 0;
 
-	for (size_t i = 0; i < d->engine->n_certs; i++) {
-		struct cert *c = d->engine->certs[i];
+	for (size_t i = 0; i < d->env->certs->n; i++) {
+		struct cert *c = d->env->certs->list[i];
 		time_t pending, check;
 
 		if (TAILQ_EMPTY(&c->actions) || c->conf == NULL ||
@@ -206,22 +210,22 @@ retry_cb(void *arg)
 /* --- life --- */
 
 struct deployer *
-deployer_new(struct engine *e)
+deployer_new(const struct rollout_env *env)
 {
 	struct deployer *d = xcalloc(1, sizeof(*d));
 
-	d->engine = e;
-	d->env = (struct deploy_env){ .loop = e->a.loop,
-	    .children = e->a.children, .http = e->a.http, .dns = e->dns,
-	    .sdbus = e->a.sdbus, .hooks = e->hooks, .gate = e->gate,
-	    .scratch = store_scratch(e->a.store),
+	d->env = env;
+	d->steps = (struct deploy_env){ .loop = env->loop,
+	    .children = env->children, .http = env->http, .dns = env->dns,
+	    .sdbus = env->sdbus, .hooks = env->hooks, .gate = env->gate,
+	    .scratch = store_scratch(env->store),
 	    .is_more = deployer_is_more, .arg = d };
-	d->env.units = unit_jobs_new(&d->env);
-	d->env.work = slots_new(e->a.loop, WORK_MAX);
-	d->env.asking = slots_new(e->a.loop, ASKING_MAX);
+	d->steps.units = unit_jobs_new(&d->steps);
+	d->steps.work = slots_new(env->loop, WORK_MAX);
+	d->steps.asking = slots_new(env->loop, ASKING_MAX);
 	TAILQ_INIT(&d->ops);
-	timer_init(&d->retry, e->a.loop, retry_cb, d);
-	store_deploy_each(e->a.store, load_cb, d);
+	timer_init(&d->retry, env->loop, retry_cb, d);
+	store_deploy_each(env->store, load_cb, d);
 	return d;
 }
 
@@ -231,16 +235,16 @@ deployer_free(struct deployer *d)
 	if (d == NULL)
 		return;
 	deployer_stop(d);
-	unit_jobs_free(d->env.units);
-	slots_free(d->env.work);
-	slots_free(d->env.asking);
+	unit_jobs_free(d->steps.units);
+	slots_free(d->steps.work);
+	slots_free(d->steps.asking);
 	free(d);
 }
 
 const struct deploy_env *
 deployer_env(const struct deployer *d)
 {
-	return &d->env;
+	return &d->steps;
 }
 
 void
@@ -312,7 +316,7 @@ refresh_target(struct deployer *d, struct cert *c,
 
 	if (a == NULL) {
 		plan(d, c, dep, c->row.serial);
-		event_deploy(d->engine, c->row.name, dep->name, NULL,
+		event_deploy(d->env->certs, c->row.name, dep->name, NULL,
 		    LOGL_INFO, "deploy \"%s\" is new: it runs for the "
 		    "certificate in use", dep->name);
 		return;
@@ -324,7 +328,7 @@ refresh_target(struct deployer *d, struct cert *c,
 		a->row.not_after = c->row.not_after;
 	} else if (strcmp(a->row.hash, dep->hash) != 0) {
 		plan(d, c, dep, c->row.serial);
-		event_deploy(d->engine, c->row.name, dep->name, NULL,
+		event_deploy(d->env->certs, c->row.name, dep->name, NULL,
 		    LOGL_INFO, "deploy \"%s\" does something else now: it "
 		    "runs again", dep->name);
 		return;
@@ -356,8 +360,8 @@ void
 deployer_start(struct deployer *d)
 {
 	d->is_started = true;
-	for (size_t i = 0; i < d->engine->n_certs; i++)
-		refresh(d, d->engine->certs[i]);
+	for (size_t i = 0; i < d->env->certs->n; i++)
+		refresh(d, d->env->certs->list[i]);
 	deployer_arm(d);
 }
 
@@ -482,11 +486,11 @@ action_json(const struct cert *c, const struct action *a)
 	    "s:o}",
 	    "name", row->action, "state", state_name(a),
 	    "serial", row->serial, "tries", (int)row->tries,
-	    "at", time_json(row->done ? row->done_at : 0),
-	    "next_at", time_json(at), "held", held,
+	    "at", jsonx_time(row->done ? row->done_at : 0),
+	    "next_at", jsonx_time(at), "held", held,
 	    "serving_old", row->is_old,
-	    "served_not_after", time_json(deployer_served_until(a)),
-	    "check_at", time_json(row->done ? row->check_at : 0),
+	    "served_not_after", jsonx_time(deployer_served_until(a)),
+	    "check_at", jsonx_time(row->done ? row->check_at : 0),
 	    "error", row->error[0] != '\0' ? json_string(row->error) :
 	    json_null());
 }

@@ -24,14 +24,35 @@
 #include <time.h>
 
 struct cert;
+struct certs;
+struct children;
 struct conf_cert;
 struct deploy_env;
 struct deployer;
 struct deployer_run;
-struct engine;
+struct dns;
 struct error;
+struct gate;
+struct hooks;
+struct http;
+struct loop;
+struct sdbus;
+struct store;
 
-struct deployer	*deployer_new(struct engine *);
+/* What it uses; borrowed until freed. */
+struct rollout_env {
+	struct loop	*loop;
+	struct store	*store;
+	struct children	*children;
+	struct http	*http;
+	struct dns	*dns;
+	struct sdbus	*sdbus;
+	struct gate	*gate;
+	struct hooks	*hooks;
+	struct certs	*certs;
+};
+
+struct deployer	*deployer_new(const struct rollout_env *);
 void		 deployer_free(struct deployer *);
 /* What steps work with. */
 const struct deploy_env *deployer_env(const struct deployer *);
@@ -74,7 +95,8 @@ bool		 deployer_settle(struct deployer *, struct cert *);
 void		 deployer_rollback(struct deployer *, struct cert *,
 		    bool force);
 /* Does that wait for the gate?  Nothing else is to be installed. */
-bool		 deployer_is_rolling_back(const struct cert *);
+bool		 deployer_is_rolling_back(const struct deployer *,
+		    const struct cert *);
 /* No window holds what is not done. */
 void		 deployer_urge(struct deployer *, struct cert *);
 

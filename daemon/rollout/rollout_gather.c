@@ -56,10 +56,11 @@ comes_to(const struct cert *c, const char *step, const char *unit)
 bool
 deployer_is_more(const char *step, const char *unit, void *arg)
 {
-	const struct engine *e = ((struct deployer *)arg)->engine;
+	const struct deployer *d = arg;
+	const struct certs *certs = d->env->certs;
 
-	for (size_t i = 0; i < e->n_certs && !e->is_stopping; i++) {
-		const struct cert *c = e->certs[i];
+	for (size_t i = 0; i < certs->n && d->is_started; i++) {
+		const struct cert *c = certs->list[i];
 
 		if (is_under_way(c) ? wants(c, step, unit) :
 		    c->deploys > 0 && comes_to(c, step, unit))

@@ -3,8 +3,9 @@
 #ifndef DAEMON_ROLLOUT_ROLLOUT_PRIV_H
 #define DAEMON_ROLLOUT_ROLLOUT_PRIV_H
 
+#include "daemon/certs/certs.h"
 #include "daemon/deploy/deploy.h"
-#include "daemon/engine/priv.h"
+#include "daemon/io/loop.h"
 #include "daemon/rollout/rollout.h"
 
 struct task;
@@ -18,8 +19,8 @@ struct action {
 };
 
 struct deployer {
-	struct engine	*engine;
-	struct deploy_env env;
+	const struct rollout_env *env;
+	struct deploy_env steps;	/* what steps work with */
 	struct timer	 retry;
 	bool		 is_started;
 	size_t		 pending;	/* targets not done, of all */

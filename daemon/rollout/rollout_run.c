@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* deployer_run - one round over the targets of one certificate. */
+#include "common/log.h"
+#include "daemon/certs/event.h"
+#include "daemon/io/loop.h"
 #include "daemon/rollout/rollout.h"
 
 #include <stdlib.h>
@@ -8,10 +11,10 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/certs/ari_window.h"
 #include "daemon/certs/due.h"
 #include "daemon/deploy/gate.h"
 #include "daemon/deploy/verify.h"
-#include "daemon/engine/ari.h"
 #include "daemon/rollout/rollback.h"
 #include "daemon/rollout/rollout_priv.h"
 
@@ -214,7 +217,8 @@ action_failed(struct task *t, const struct error *err)
 	if (a->row.is_old)
 		level = alarm_level(a, now);
 	put_error(a, err);
-	event_deploy(op->deployer->engine, op->cert->row.name, a->row.action,
+	event_deploy(op->deployer->env->certs, op->cert->row.name,
+	    a->row.action,
 	    a->row.is_old ? "deploy:serving-old" : "deploy:failed", level,
 	    "deploy \"%s\" failed: %s; next try in %s", a->row.action,
 	    err->msg, text_span(a->row.retry_at - now, span));
@@ -242,7 +246,8 @@ action_done(struct task *t)
 	a->row.served_before = a->row.served_after = 0;
 	a->row.alarm_at = 0;
 	op->n_done++;
-	event_deploy(op->deployer->engine, op->cert->row.name, a->row.action,
+	event_deploy(op->deployer->env->certs, op->cert->row.name,
+	    a->row.action,
 	    "deploy:done", LOGL_NOTICE, "deploy \"%s\" done", a->row.action);
 }
 
@@ -250,14 +255,14 @@ action_done(struct task *t)
 static void
 looked(struct task *t, const struct error *err)
 {
-	struct engine *e = t->run->deployer->engine;
+	struct certs *certs = t->run->deployer->env->certs;
 	const char *cert = t->run->cert->row.name;
 	struct action *a = t->action;
 	time_t now = clock_now();
 
 	if (err == NULL) {
 		if (a->row.error[0] != '\0')
-			event_deploy(e, cert, a->row.action, "deploy:done",
+			event_deploy(certs, cert, a->row.action, "deploy:done",
 			    LOGL_NOTICE, "deploy \"%s\": the certificate is "
 			    "served", a->row.action);
 		a->row.error[0] = '\0';
@@ -269,7 +274,7 @@ looked(struct task *t, const struct error *err)
 	if (strcmp(err->code, VERIFY_ERR) == 0) {
 		/* Nobody could be asked: to reload would not help. */
 		a->row.check_at = now + CHECK_RETRY_S;
-		event_deploy(e, cert, a->row.action, "deploy:check-failed",
+		event_deploy(certs, cert, a->row.action, "deploy:check-failed",
 		    alarm_level(a, now), "deploy \"%s\": what is served "
 		    "cannot be seen: %s", a->row.action, err->msg);
 		return;
@@ -277,7 +282,7 @@ looked(struct task *t, const struct error *err)
 	deployer_undo(t->run->deployer, a);
 	deployer_serves(a, a->row.not_before, a->row.not_after);
 	a->row.is_old = strcmp(err->code, VERIFY_ERR_OLD) == 0;
-	event_deploy(e, cert, a->row.action, a->row.is_old ?
+	event_deploy(certs, cert, a->row.action, a->row.is_old ?
 	    "deploy:serving-old" : "deploy:failed", alarm_level(a, now),
 	    "deploy \"%s\": %s; it runs again", a->row.action, err->msg);
 }
@@ -292,7 +297,7 @@ target_done(const struct error *err, void *arg)
 	t->target = NULL;
 	if (strcmp(a->row.serial, t->serial) != 0 ||
 	    strcmp(a->row.hash, t->hash) != 0) {
-		event_deploy(op->deployer->engine, op->cert->row.name,
+		event_deploy(op->deployer->env->certs, op->cert->row.name,
 		    a->row.action, NULL, LOGL_INFO, "deploy \"%s\" begins "
 		    "again: there is a newer %s", a->row.action,
 		    strcmp(a->row.serial, t->serial) != 0 ? "certificate" :
@@ -318,7 +323,7 @@ output_line(const char *line, void *arg)
 {
 	struct task *t = arg;
 
-	event_deploy(t->run->deployer->engine, t->run->cert->row.name,
+	event_deploy(t->run->deployer->env->certs, t->run->cert->row.name,
 	    t->action->row.action, NULL, LOGL_INFO, "%s: %s",
 	    t->action->row.action, line);
 }
@@ -343,12 +348,12 @@ task_start(struct deployer_run *op, const struct conf_deploy *dep,
 	struct task *t = xcalloc(1, sizeof(*t));
 	bool by_ari;
 	struct deploy_args args = {
-		.env = &d->env,
+		.env = &d->steps,
 		.cert = op->cc,
 		.target = dep,
 		.live_dir = op->live_dir,
 		.serial = t->serial,
-		.renew_at = ari_due_at(op->cert, &by_ari),
+		.renew_at = ari_window_due_at(op->cert, &by_ari),
 		.only = op->is_check ? "verify" : NULL,
 		.line = output_line,
 		.seen = seen_cb,
@@ -359,13 +364,13 @@ task_start(struct deployer_run *op, const struct conf_deploy *dep,
 	t->dep = dep;
 	(void)text_printf(t->serial, sizeof(t->serial), "%s", a->row.serial);
 	memcpy(t->hash, a->row.hash, sizeof(t->hash));
-	t->version_dir = store_live_version_path(d->engine->a.store,
+	t->version_dir = store_live_version_path(d->env->store,
 	    op->cert->row.name);
 	args.version_dir = t->version_dir;
 	a->task = t;
 	a->tried = op;
 	TAILQ_INSERT_TAIL(&op->tasks, t, link);
-	event_deploy(d->engine, op->cert->row.name, dep->name, NULL,
+	event_deploy(d->env->certs, op->cert->row.name, dep->name, NULL,
 	    LOGL_INFO, "deploy \"%s\" %s", dep->name, op->is_check ?
 	    "is looked at" : "begins");
 	t->target = deploy_start(&args, target_done, t);
@@ -386,7 +391,7 @@ is_held(const struct deployer_run *op, struct action *a,
 	if (at <= now)
 		return false;
 	a->tried = op;
-	event_deploy(op->deployer->engine, op->cert->row.name, dep->name,
+	event_deploy(op->deployer->env->certs, op->cert->row.name, dep->name,
 	    NULL, LOGL_INFO, "deploy \"%s\" waits for its deploy_window: it "
 	    "begins in %s", dep->name, text_span(at - now, span));
 	return true;
@@ -416,7 +421,7 @@ cannot_roll_back(struct deployer_run *op, bool is_command,
 		op->err = *err;
 		op->is_over = true;
 	} else {
-		event_deploy(op->deployer->engine, op->cert->row.name, NULL,
+		event_deploy(op->deployer->env->certs, op->cert->row.name, NULL,
 		    "deploy:rollback-failed", LOGL_ERROR,
 		    "cannot roll back: %s", err->msg);
 	}
@@ -442,6 +447,8 @@ roll_back(void *arg)
 		cannot_roll_back(op, is_command, &err);
 		return;
 	}
+	deployer_plan(op->deployer, c, c->conf, c->row.serial);
+	deployer_urge(op->deployer, c);
 	TAILQ_FOREACH(a, &c->actions, link)
 		a->tried = NULL;
 	if (!is_command) {
@@ -450,7 +457,7 @@ roll_back(void *arg)
 		(void)error_wrap(&op->err, "rolled back to certificate %s",
 		    c->row.serial);
 	}
-	engine_reschedule(op->deployer->engine);
+	certs_changed(op->deployer->env->certs);
 }
 
 /* Is it to roll back now?  It then waits for the gate. */
@@ -462,7 +469,7 @@ begin_rollback(struct deployer_run *op)
 		op->back = BACK_NO;
 	if (op->back == BACK_NO)
 		return false;
-	op->gate = gate_switch_start(op->deployer->engine->gate, false,
+	op->gate = gate_switch_start(op->deployer->env->gate, false,
 	    roll_back, op);
 	return true;
 }
@@ -484,7 +491,7 @@ follow_conf(struct deployer_run *op)
 
 	if (!TAILQ_EMPTY(&op->tasks))
 		return;
-	op->conf = conf_ref(op->deployer->engine->conf);
+	op->conf = conf_ref(op->deployer->env->certs->conf);
 	op->cc = conf_find_cert(op->conf, op->cert->row.name);
 	conf_unref(old);
 }
@@ -558,15 +565,15 @@ deployer_run_start(struct deployer *d, struct cert *cert,
 
 	op->deployer = d;
 	op->cert = cert;
-	op->conf = conf_ref(d->engine->conf);
+	op->conf = conf_ref(d->env->certs->conf);
 	op->cc = conf_find_cert(op->conf, cert->row.name);
-	op->live_dir = store_live_path(d->engine->a.store, cert->row.name);
+	op->live_dir = store_live_path(d->env->store, cert->row.name);
 	op->done = done;
 	op->arg = arg;
 	TAILQ_INIT(&op->tasks);
 	cert->deploys++;
 	TAILQ_INSERT_TAIL(&d->ops, op, link);
-	timer_init(&op->step, d->engine->a.loop, step_cb, op);
+	timer_init(&op->step, d->env->loop, step_cb, op);
 	timer_set(&op->step, 0);
 	return op;
 }
@@ -598,11 +605,11 @@ deployer_rollback(struct deployer *d, struct cert *cert, bool force)
 }
 
 bool
-deployer_is_rolling_back(const struct cert *cert)
+deployer_is_rolling_back(const struct deployer *d, const struct cert *cert)
 {
 	const struct deployer_run *op;
 
-	TAILQ_FOREACH(op, &cert->engine->deployer->ops, link) {
+	TAILQ_FOREACH(op, &d->ops, link) {
 		if (op->cert == cert && op->back > BACK_WANTED)
 			return true;
 	}

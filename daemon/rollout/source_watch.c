@@ -5,12 +5,16 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/json.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/certs/certs.h"
 #include "daemon/certs/due.h"
-#include "daemon/engine/priv.h"
+#include "daemon/certs/event.h"
 #include "daemon/publish/fetch.h"
 #include "daemon/rollout/rollback.h"
+#include "daemon/rollout/rollout.h"
 
 #define START_SPREAD_S	30
 #define NEAR_EXPIRY_POLL_S 600
@@ -23,6 +27,7 @@
 #define WARN_EVERY_S	86400
 
 struct watch {
+	const struct rollout_env *env;
 	struct fetch_op	*fetch;
 	char		 etag[OBJECT_ETAG_SIZE];	/* "": not known */
 	time_t		 poll_at;
@@ -41,12 +46,13 @@ watch_free(struct cert *c)
 }
 
 void
-watch_reload(struct cert *c)
+watch_reload(const struct rollout_env *env, struct cert *c)
 {
 	watch_free(c);		/* its request borrows the configuration */
 	if (c->conf == NULL || c->conf->source == NULL)
 		return;
 	c->watch = xcalloc(1, sizeof(*c->watch));
+	c->watch->env = env;
 	/* A fleet that boots at once shall not ask at once. */
 	c->watch->poll_at = clock_now() +
 	    (time_t)arc4random_uniform(START_SPREAD_S);
@@ -147,7 +153,7 @@ warn_if_late(struct cert *c)
 	    now - c->watch->warned_at < WARN_EVERY_S))
 		return;
 	c->watch->warned_at = now;
-	event_emit(c->engine, row->name, STEP_DOWNLOAD, LOGL_WARNING,
+	event_emit(c->certs, row->name, STEP_DOWNLOAD, LOGL_WARNING,
 	    "the certificate expires in %s, and repository \"%s\" has no newer "
 	    "one: look at %s", text_span(row->not_after - now, left),
 	    c->conf->source->name, row->source_host[0] != '\0' ?
@@ -166,7 +172,7 @@ polled(const struct error *err, const struct fetch_result *result, void *arg)
 		watch_seen(c, result);
 		warn_if_late(c);
 	}
-	engine_reschedule(c->engine);
+	certs_changed(c->certs);
 }
 
 void
@@ -179,7 +185,7 @@ watch_poll(struct cert *c)
 	if (w->fetch != NULL)
 		return;
 	w->fetch = fetch_start(&(struct fetch_args){
-	    .loop = c->engine->a.loop, .http = c->engine->a.http,
+	    .loop = c->watch->env->loop, .http = c->watch->env->http,
 	    .cert = c->conf, .serial = c->row.serial,
 	    .not_before = c->row.not_before, .etag = w->etag,
 	    .published_at = c->row.source_at, .only_look = true }, polled, c);
@@ -196,6 +202,6 @@ watch_json(const struct cert *c)
 	    "repository", c->conf->source->name,
 	    "host", row->source_host[0] != '\0' ?
 	    json_string(row->source_host) : json_null(),
-	    "at", time_json(row->source_at),
-	    "renew_at", time_json(row->source_renew_at));
+	    "at", jsonx_time(row->source_at),
+	    "renew_at", jsonx_time(row->source_renew_at));
 }

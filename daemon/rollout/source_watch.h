@@ -14,14 +14,15 @@
 
 struct cert;
 struct fetch_result;
+struct rollout_env;
 
 /* The configuration is new: look again soon.  Called for every certificate;
  * those without a source have no watch. */
-void	watch_reload(struct cert *);
+void	watch_reload(const struct rollout_env *, struct cert *);
 void	watch_free(struct cert *);
 
 /* When something is to be done for a certificate with a source, and what;
- * as cert_next_at(). */
+ * 0: now. */
 time_t	watch_next_at(const struct cert *, const char **action);
 /* Is that a run?  Else watch_poll(). */
 bool	watch_wants_run(const struct cert *);

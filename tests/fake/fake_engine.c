@@ -11,14 +11,15 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/certs/event.h"
 #include "daemon/engine/engine.h"
 #include "daemon/persist/persist_job.h"
 #include "daemon/preflight/preflight.h"
 
-struct engine_sub {
-	TAILQ_ENTRY(engine_sub)	 entry;
+struct event_sub {
+	TAILQ_ENTRY(event_sub)	 entry;
 	struct engine		*engine;
-	engine_event_cb		*cb;
+	event_sub_cb		*cb;
 	void			*arg;
 };
 
@@ -30,11 +31,21 @@ struct preflight {
 	void			*arg;
 };
 
+struct preflights {
+	struct engine		*engine;
+};
+
+struct persist_jobs {
+	struct engine		*engine;
+};
+
 struct engine {
+	struct preflights preflights;
+	struct persist_jobs persist_jobs;
 	TAILQ_HEAD(, preflight) checks;
 	size_t	n_checks;
 	char	checked[4096];
-	TAILQ_HEAD(, engine_sub) subs;
+	TAILQ_HEAD(, event_sub) subs;
 	size_t	n_subs;
 	bool	stopping;
 	bool		 is_held;
@@ -62,6 +73,7 @@ fake_engine_new(void)
 {
 	struct engine *e = xcalloc(1, sizeof(*e));
 
+	e->preflights.engine = e->persist_jobs.engine = e;
 	TAILQ_INIT(&e->subs);
 	TAILQ_INIT(&e->checks);
 	TAILQ_INIT(&e->jobs);
@@ -110,7 +122,7 @@ fake_engine_set_instant(struct engine *e, bool instant)
 static void
 emit(struct engine *e, json_t *event /* taken */)
 {
-	struct engine_sub *sub, *next;
+	struct event_sub *sub, *next;
 
 	for (sub = TAILQ_FIRST(&e->subs); sub != NULL; sub = next) {
 		next = TAILQ_NEXT(sub, entry);
@@ -262,10 +274,10 @@ engine_rollback(struct engine *e, const char *name, bool force,
 	return engine_renew_now(e, name, err);
 }
 
-struct engine_sub *
-engine_subscribe(struct engine *e, engine_event_cb *cb, void *arg)
+struct event_sub *
+engine_subscribe(struct engine *e, event_sub_cb *cb, void *arg)
 {
-	struct engine_sub *sub = xcalloc(1, sizeof(*sub));
+	struct event_sub *sub = xcalloc(1, sizeof(*sub));
 
 	sub->engine = e;
 	sub->cb = cb;
@@ -276,7 +288,7 @@ engine_subscribe(struct engine *e, engine_event_cb *cb, void *arg)
 }
 
 void
-engine_unsubscribe(struct engine_sub *sub)
+event_unsubscribe(struct event_sub *sub)
 {
 	TAILQ_REMOVE(&sub->engine->subs, sub, entry);
 	sub->engine->n_subs--;
@@ -284,6 +296,19 @@ engine_unsubscribe(struct engine_sub *sub)
 }
 
 /* --- preflights --- */
+
+struct preflights *
+engine_preflights(const struct engine *e)
+{
+	return (struct preflights *)(uintptr_t)&e->preflights;
+}
+
+struct persist_jobs *
+engine_persist_jobs(const struct engine *e)
+{
+	return (struct persist_jobs *)(uintptr_t)&e->persist_jobs;
+}
+
 
 const char *
 fake_engine_checked(const struct engine *e)
@@ -298,10 +323,11 @@ fake_engine_checks(const struct engine *e)
 }
 
 struct preflight *
-preflight_start(struct engine *e, const struct preflight_args *a,
+preflight_start(struct preflights *all, const struct preflight_args *a,
     preflight_line_cb *line, preflight_done_cb *done, void *arg)
 {
 	struct preflight *pf = xcalloc(1, sizeof(*pf));
+	struct engine *e = all->engine;
 	size_t len;
 
 	for (size_t i = 0; i < a->n_names; i++) {
@@ -388,10 +414,11 @@ engine_notify_results(const struct engine *e)
 /* persist_job.h */
 
 struct persist_job *
-persist_job_start(struct engine *e, const struct persist_job_args *a,
-    persist_job_done_cb *done, void *arg)
+persist_job_start(struct persist_jobs *jobs,
+    const struct persist_job_args *a, persist_job_done_cb *done, void *arg)
 {
 	struct persist_job *j = xcalloc(1, sizeof(*j));
+	struct engine *e = jobs->engine;
 
 	j->engine = e;
 	j->done = done;

@@ -161,7 +161,7 @@ erig_crash(struct erig *r)
 {
 	if (r->engine == NULL)
 		return;
-	engine_unsubscribe(r->sub);
+	event_unsubscribe(r->sub);
 	engine_free(r->engine);
 	r->engine = NULL;
 	store_close(r->store);
@@ -200,7 +200,7 @@ erig_ends(struct erig *r, unsigned n)
 struct cert *
 erig_cert(struct erig *r, const char *name)
 {
-	struct cert *c = engine_find(r->engine, name);
+	struct cert *c = certs_find(r->engine->certs, name);
 
 	assert_non_null(c);
 	return c;

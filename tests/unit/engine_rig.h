@@ -8,6 +8,7 @@
 
 #include "tests/unit/unit.h"
 
+#include "daemon/certs/event.h"
 #include "daemon/engine/priv.h"
 #include "tests/fake/fake_acme.h"
 #include "tests/fake/fake_check.h"
@@ -26,7 +27,7 @@ struct erig {
 	struct sd	*sd;
 	struct conf	*conf;
 	struct engine	*engine;	/* NULL: down */
-	struct engine_sub *sub;
+	struct event_sub *sub;
 	char		*events;	/* "CERT STEP LEVEL MSG\n" */
 	unsigned	 ends, oks;	/* runs that ended; ... well */
 	struct error	 err;		/* of the last end that failed */

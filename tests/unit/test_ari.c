@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "daemon/certs/ari_window.h"
 #include "daemon/engine/ari.h"
 
 #define DAY_S 86400
@@ -50,7 +51,7 @@ static time_t
 due(struct erig *r)
 {
 	const char *action;
-	time_t at = cert_next_at(erig_cert(r, "web"), &action);
+	time_t at = engine_next_at(r->engine, erig_cert(r, "web"), &action);
 
 	assert_string_equal(action, "renew");
 	return at;
@@ -320,7 +321,7 @@ test_replaces_nothing(void **state)
 	assert_string_not_equal(fake_ca.orders[2].replaces, "");
 	free(erig_row(r, "web")->ari_directory);
 	erig_row(r, "web")->ari_directory = xstrdup("https://x.test/dir");
-	assert_null(ari_replaces(erig_cert(r, "web")));
+	assert_null(ari_window_replaces(erig_cert(r, "web")));
 }
 
 /* A row of an older version has no ARI-ID: it is read, and used. */
@@ -351,8 +352,8 @@ test_many(void **state)
 	    CERT("f") CERT("g") CERT("h"));
 	erig_up(r);
 	erig_ends(r, 8);
-	for (size_t i = 0; i < r->engine->n_certs; i++)
-		r->engine->certs[i]->row.ari_poll_at = clock_now();
+	for (size_t i = 0; i < r->engine->certs->n; i++)
+		r->engine->certs->list[i]->row.ari_poll_at = clock_now();
 	ari_kick(r->engine->ari);
 	fake_ca.latency_ms = 1000;
 	while (fake_ca.calls[FAKE_INFO] < 8) {
@@ -360,8 +361,8 @@ test_many(void **state)
 		assert_true(fake_time_step());
 	}
 	fake_time_pass(10 * SECOND);
-	for (size_t i = 0; i < r->engine->n_certs; i++)
-		assert_int_not_equal(r->engine->certs[i]->row.ari_end, 0);
+	for (size_t i = 0; i < r->engine->certs->n; i++)
+		assert_int_not_equal(r->engine->certs->list[i]->row.ari_end, 0);
 	assert_int_equal(fake_ca.calls[FAKE_INFO], 8);
 	fake_rule_hang(&fake_ca.rules[FAKE_INFO]);
 	fake_time_pass(7 * HOUR);

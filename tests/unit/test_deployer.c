@@ -493,7 +493,7 @@ test_place(void **state)
 	erig_ends(r, 1);
 	assert_string_equal(erig_row(r, "zz")->serial, "ab0002");
 	assert_non_null(erig_cert(r, "web")->run);
-	assert_int_equal(r->engine->running, 0);
+	assert_int_equal(r->engine->certs->running, 0);
 }
 
 /* Is another certificate on its way to the reload of that unit? */
@@ -627,7 +627,7 @@ test_condition(void **state)
 	assert_true(erig_told(r, "web deploy warning deploy \"a\" failed: "
 	    "status 3; next try in "));
 	assert_true(erig_told(r, "but not deployed; next try in "));
-	next = cert_next_json(erig_cert(r, "web"));
+	next = engine_next_json(r->engine, erig_cert(r, "web"));
 	assert_string_equal(json_string_value(json_object_get(next,
 	    "action")), "deploy");
 	json_decref(next);
@@ -818,7 +818,7 @@ test_rollback_on_failure(void **state)
 	/* Not renewed at once, also not by the next daemon. */
 	erig_crash(r);
 	erig_up(r);
-	at = cert_next_at(erig_cert(r, "web"), &action);
+	at = engine_next_at(r->engine, erig_cert(r, "web"), &action);
 	assert_string_equal(action, "renew");	/* it is not due anyhow */
 	assert_true(at > clock_now() + 50 * 86400);
 	assert_string_equal(erig_row(r, "web")->serial, "ab0001");
@@ -850,7 +850,7 @@ test_rollback_by_hand(void **state)
 	assert_string_equal(condition(r), "rolled back");
 	assert_true(condition_is_good(erig_cert(r, "web")));
 	assert_null(condition_error(erig_cert(r, "web")));
-	at = cert_next_at(erig_cert(r, "web"), &action);
+	at = engine_next_at(r->engine, erig_cert(r, "web"), &action);
 	assert_string_equal(action, "retry");
 	assert_true(at > clock_now() + 19 * 3600);
 	assert_true(at < clock_now() + 29 * 3600);

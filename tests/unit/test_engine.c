@@ -46,7 +46,7 @@ expect_next(struct erig *r, const char *name, const char *action)
 {
 	const char *got;
 
-	(void)cert_next_at(erig_cert(r, name), &got);
+	(void)engine_next_at(r->engine, erig_cert(r, name), &got);
 	assert_string_equal(got, action);
 }
 
@@ -121,12 +121,12 @@ test_queue(void **state)
 	erig_conf(r, "max_renewals = 2\n" CERT("a") CERT("b") CERT("c")
 	    CERT("d") CERT("e"));
 	erig_up(r);
-	assert_int_equal(r->engine->running, 2);
+	assert_int_equal(r->engine->certs->running, 2);
 	expect_next(r, "e", "running");
 	/* One that is asked for goes before those that wait. */
 	assert_int_equal(engine_renew_now(r->engine, "e", &err), 0);
 	while (r->oks < 5) {
-		assert_true(r->engine->running <= 2);
+		assert_true(r->engine->certs->running <= 2);
 		assert_true(fake_time_step());
 	}
 	expect_ordered("a.test b.test e.test c.test d.test ");
@@ -433,7 +433,7 @@ test_other_ca_unknown(void **state)
 		row->ari_directory = NULL;
 		(void)text_printf(row->issuer, sizeof(row->issuer), "%s",
 		    cases[i].issuer);
-		engine_reschedule(r->engine);
+		certs_changed(r->engine->certs);
 		expect_reason(r, cases[i].runs > 0 ? "other-ca" : "", i > 0);
 		fake_time_pass(HOUR);
 		assert_int_equal(r->ends, 1 + cases[i].runs);
@@ -464,7 +464,7 @@ test_other_ca_many(void **state)
 	memcpy(at, "prodctn.test", strlen("prodctn.test"));
 	free(erig_reload(r, conf));
 	while (r->oks < 40) {
-		assert_true(r->engine->running <= 2);
+		assert_true(r->engine->certs->running <= 2);
 		assert_true(fake_time_step());
 	}
 	fake_time_pass(DAY);
@@ -900,7 +900,7 @@ test_stop_idle(void **state)
 /* --- events --- */
 
 struct listener {
-	struct engine_sub *sub, *other;
+	struct event_sub *sub, *other;
 	unsigned	 n;
 };
 
@@ -910,10 +910,10 @@ leave_cb(const json_t *event, void *arg)
 	struct listener *l = arg;
 
 	l->n++;
-	engine_unsubscribe(l->other);
+	event_unsubscribe(l->other);
 	l->other = NULL;
 	if (l->n == 2) {
-		engine_unsubscribe(l->sub);
+		event_unsubscribe(l->sub);
 		l->sub = NULL;
 	}
 }
@@ -930,11 +930,11 @@ test_unsubscribe(void **state)
 	struct erig *r = *state;
 	struct listener l = { .n = 0 };
 	unsigned gone = 0, all = 0;
-	struct engine_sub *last;
+	struct event_sub *last;
 
 	erig_conf(r, WEB);
 	erig_open(r);
-	engine_unsubscribe(NULL);
+	event_unsubscribe(NULL);
 	l.sub = engine_subscribe(r->engine, leave_cb, &l);
 	l.other = engine_subscribe(r->engine, count_cb, &gone);
 	last = engine_subscribe(r->engine, count_cb, &all);
@@ -944,7 +944,7 @@ test_unsubscribe(void **state)
 	assert_null(l.sub);
 	assert_int_equal(gone, 0);
 	assert_true(all >= 7);
-	engine_unsubscribe(last);
+	event_unsubscribe(last);
 }
 
 static void
@@ -973,7 +973,7 @@ test_end_events(void **state)
 {
 	struct erig *r = *state;
 	json_t *end = NULL;
-	struct engine_sub *sub;
+	struct event_sub *sub;
 
 	fake_rule_fail(&fake_ca.rules[FAKE_NEW_ORDER], 1, ERR_RATELIMIT,
 	    "acme:rateLimited", "later");
@@ -995,7 +995,7 @@ test_end_events(void **state)
 	assert_null(json_object_get(end, "error"));
 	assert_string_equal(json_string_value(json_object_get(json_object_get(
 	    end, "next"), "action")), "renew");
-	engine_unsubscribe(sub);
+	event_unsubscribe(sub);
 	json_decref(end);
 }
 

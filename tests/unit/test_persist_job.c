@@ -48,7 +48,7 @@ work(struct erig *r, struct seen *s, enum persist_act act, time_t until)
 
 	json_decref(s->reply);
 	memset(s, 0, sizeof(*s));
-	s->job = persist_job_start(r->engine, &a, done, s);
+	s->job = persist_job_start(engine_persist_jobs(r->engine), &a, done, s);
 	assert_int_equal(s->calls, 0);
 	ERIG_UNTIL(s->calls == 1);
 }
@@ -274,13 +274,14 @@ test_broken_off(void **state)
 		fake_dns_put(NAME, VALUE);
 		erig_conf(r, CERT("provider = dns"));
 		erig_open(r);
-		s.job = persist_job_start(r->engine, &a, done, &s);
+		s.job = persist_job_start(engine_persist_jobs(r->engine),
+		    &a, done, &s);
 		for (unsigned k = 0; k < i / 2; k++)
 			(void)fake_time_step();
 		if (i % 2 == 0) {
 			persist_job_cancel(s.job);
 		} else if (s.calls == 0) {
-			persist_job_stop_all(r->engine);
+			persist_jobs_stop(engine_persist_jobs(r->engine));
 			assert_int_equal(s.calls, 1);
 			assert_string_equal(s.err.code, "engine:stopping");
 		}
@@ -371,7 +372,8 @@ test_watch_missing(void **state)
 		erig_conf(r, CERT("provider = dns"));
 		erig_up(r);
 		erig_ends(r, 1);
-		s.job = persist_job_start(r->engine, &a, done, &s);
+		s.job = persist_job_start(engine_persist_jobs(r->engine),
+		    &a, done, &s);
 		ERIG_UNTIL(s.calls == 1);
 		json_decref(s.reply);
 		erig_events_clear(r);

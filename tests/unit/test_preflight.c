@@ -74,7 +74,8 @@ look_start(struct erig *r, struct seen *s, const char *name, bool has_probe)
 	    .n_names = name != NULL, .has_probe = has_probe };
 
 	*s = (struct seen){ .lines = xstrdup("") };
-	s->pf = preflight_start(r->engine, &a, line_cb, done_cb, s);
+	s->pf = preflight_start(engine_preflights(r->engine), &a, line_cb,
+	    done_cb, s);
 	assert_int_equal(s->dones, 0);
 }
 
@@ -279,7 +280,7 @@ test_http(void **state)
 	struct seen s;
 
 	quiet(r, CERT("web", "\"a.test\", \"b.test\"", ""));
-	r->engine->a.http = http;
+	r->engine->preflight_env.http = http;
 	r->conf->certs[0]->names[0].challenge = CHALLENGE_HTTP_01;
 	r->conf->certs[0]->names[0].webroot = xstrdup("/nonexistent");
 	fake_check.addresses = "127.0.0.7";

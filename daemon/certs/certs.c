@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of certificates: rows of state.db joined with the configuration. */
+#include "daemon/certs/certs.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/certs/ari_window.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/issuer.h"
-#include "daemon/engine/ari.h"
-#include "daemon/engine/priv.h"
-#include "daemon/renewal/renewal.h"
-#include "daemon/rollout/rollout.h"
-#include "daemon/rollout/source_watch.h"
 
 static int
 by_name(const void *a, const void *b)
@@ -21,16 +18,16 @@ by_name(const void *a, const void *b)
 }
 
 struct cert *
-engine_find(const struct engine *e, const char *name)
+certs_find(const struct certs *certs, const char *name)
 {
-	size_t lo = 0, hi = e->n_certs;
+	size_t lo = 0, hi = certs->n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		int cmp = strcmp(name, e->certs[mid]->row.name);
+		int cmp = strcmp(name, certs->list[mid]->row.name);
 
 		if (cmp == 0)
-			return e->certs[mid];
+			return certs->list[mid];
 		if (cmp < 0)
 			hi = mid;
 		else
@@ -40,11 +37,11 @@ engine_find(const struct engine *e, const char *name)
 }
 
 static struct cert *
-cert_new(struct engine *e, const char *name)
+cert_new(struct certs *certs, const char *name)
 {
 	struct cert *c = xcalloc(1, sizeof(*c));
 
-	c->engine = e;
+	c->certs = certs;
 	c->row.name = xstrdup(name);
 	c->row.key = KEY_TYPE_END;
 	TAILQ_INIT(&c->actions);
@@ -54,20 +51,18 @@ cert_new(struct engine *e, const char *name)
 static void
 cert_free(struct cert *c)
 {
-	renewal_cancel(c->run);
-	watch_free(c);
-	deployer_forget(c);
 	json_decref(c->persist);
 	store_cert_clear(&c->row);
 	free(c->names);
 	free(c->directory);
+	free(c->note);
 	free(c);
 }
 
 void
 cert_save(struct cert *c)
 {
-	store_cert_put(c->engine->a.store, &c->row);
+	store_cert_put(c->certs->store, &c->row);
 }
 
 void
@@ -135,24 +130,30 @@ conf_is_served(const struct conf_cert *conf, const struct cert_info *info)
 static void
 row_load_cb(const struct store_cert *row, void *arg)
 {
-	struct engine *e = arg;
-	struct cert *c = cert_new(e, row->name);
+	struct certs *certs = arg;
+	struct cert *c = cert_new(certs, row->name);
 
 	free(c->row.name);
 	store_cert_dup(&c->row, row);
 	/* Somebody wrote it by hand. */
 	if (c->row.spread < -DUE_SPREAD_MAX || c->row.spread > DUE_SPREAD_MAX)
 		c->row.spread = due_spread();
-	e->certs = xreallocarray(e->certs, e->n_certs + 1, sizeof(*e->certs));
-	e->certs[e->n_certs++] = c;
+	certs->list = xreallocarray(certs->list, certs->n + 1,
+	    sizeof(*certs->list));
+	certs->list[certs->n++] = c;
 }
 
-void
-engine_table_load(struct engine *e)
+struct certs *
+certs_new(struct store *store)
 {
-	store_cert_each(e->a.store, row_load_cb, e);
-	if (e->n_certs > 0)
-		qsort(e->certs, e->n_certs, sizeof(*e->certs), by_name);
+	struct certs *certs = xcalloc(1, sizeof(*certs));
+
+	certs->store = store;
+	TAILQ_INIT(&certs->events.subs);
+	store_cert_each(store, row_load_cb, certs);
+	if (certs->n > 0)
+		qsort(certs->list, certs->n, sizeof(*certs->list), by_name);
+	return certs;
 }
 
 /* Is it to come from another CA from now on?  Then no earlier failure says
@@ -175,28 +176,28 @@ follow_directory(struct cert *c, const struct conf_cert *cc)
 }
 
 void
-engine_table_apply(struct engine *e, const struct conf *conf,
-    json_t *report)
+certs_apply(struct certs *certs, const struct conf *conf, json_t *report)
 {
-	size_t old = e->n_certs;
+	size_t old = certs->n;
 
+	certs->conf = conf;
 	for (size_t i = 0; i < old; i++)
-		e->certs[i]->conf = NULL;
-	e->certs = xreallocarray(e->certs, old + conf->n_certs,
-	    sizeof(*e->certs));
+		certs->list[i]->conf = NULL;
+	certs->list = xreallocarray(certs->list, old + conf->n_certs,
+	    sizeof(*certs->list));
 	for (size_t i = 0; i < conf->n_certs; i++) {
 		const struct conf_cert *cc = conf->certs[i];
 		struct cert key = { .row.name = cc->name }, *pkey = &key;
 		struct cert **found = old == 0 ? NULL : bsearch(&pkey,
-		    e->certs, old, sizeof(*e->certs), by_name);
+		    certs->list, old, sizeof(*certs->list), by_name);
 		struct cert *c = found != NULL ? *found :
-		    cert_new(e, cc->name);
+		    cert_new(certs, cc->name);
 		char *names = conf_names_json(cc);
 		const char *list = NULL;
 		bool is_other_ca = follow_directory(c, cc);
 
 		if (found == NULL)
-			e->certs[e->n_certs++] = c;
+			certs->list[certs->n++] = c;
 		if (c->names == NULL)
 			list = "added";
 		else if (is_other_ca || strcmp(c->names, names) != 0 ||
@@ -209,11 +210,9 @@ engine_table_apply(struct engine *e, const struct conf *conf,
 		c->names = names;
 		c->conf = cc;
 	}
-	for (size_t i = 0; i < e->n_certs; i++)
-		watch_reload(e->certs[i]);
-	qsort(e->certs, e->n_certs, sizeof(*e->certs), by_name);
-	for (size_t i = 0; i < e->n_certs; i++) {
-		struct cert *c = e->certs[i];
+	qsort(certs->list, certs->n, sizeof(*certs->list), by_name);
+	for (size_t i = 0; i < certs->n; i++) {
+		struct cert *c = certs->list[i];
 
 		if (c->conf != NULL || c->names == NULL)
 			continue;
@@ -226,48 +225,37 @@ engine_table_apply(struct engine *e, const struct conf *conf,
 }
 
 void
-engine_table_free(struct engine *e)
+certs_free(struct certs *certs)
 {
-	for (size_t i = 0; i < e->n_certs; i++)
-		cert_free(e->certs[i]);
-	free(e->certs);
-	e->certs = NULL;
-	e->n_certs = 0;
+	if (certs == NULL)
+		return;
+	for (size_t i = 0; i < certs->n; i++)
+		cert_free(certs->list[i]);
+	free(certs->list);
+	free(certs);
 }
 
-struct cert *
-engine_find_known(const struct engine *e, const char *name,
-    struct error *err)
+void
+certs_changed(struct certs *certs)
 {
-	struct cert *c = engine_find(e, name);
-	const char **names, *near;
-	size_t n = 0;
+	if (certs->changed != NULL)
+		certs->changed(certs->arg);
+}
 
-	if (e->is_stopping) {
-		(void)error_set(err, ERR_TRANSIENT, "engine:stopping",
-		    "acmed is stopping");
-		return NULL;
-	}
-	if (c != NULL && c->conf != NULL)
-		return c;
-	names = xcalloc(e->n_certs, sizeof(*names));
-	for (size_t i = 0; i < e->n_certs; i++) {
-		if (e->certs[i]->conf != NULL)
-			names[n++] = e->certs[i]->row.name;
-	}
-	near = text_nearest(name, names, n);
-	(void)error_set(err, ERR_CONFIG, "engine:unknown-cert",
-	    "there is no certificate \"%s\" in the configuration%s%s%s",
-	    name, near != NULL ? "; did you mean \"" : "",
-	    near != NULL ? near : "", near != NULL ? "\"?" : "");
-	free(names);
-	return NULL;
+void
+cert_give_place(struct cert *c)
+{
+	if (!c->has_place)
+		return;
+	c->has_place = false;
+	c->certs->running--;
+	certs_changed(c->certs);
 }
 
 /*
  * live/NAME is what servers see.  Where it and the row differ (a restored
  * backup, files removed by hand, a crash before the row was written) the
- * files are believed, and deployed: the servers may not have them yet.
+ * files are believed, and to be deployed: the servers may not have them yet.
  */
 void
 cert_follow_live(struct cert *c, const struct cert_info *info)
@@ -291,10 +279,9 @@ cert_follow_live(struct cert *c, const struct cert_info *info)
 	serves = c->conf != NULL && conf_is_served(c->conf, info);
 	row->names = serves ? xstrdup(c->names) :
 	    names_json((const char **)info->names, n);
-	ari_installed(c, info, NULL);
+	ari_window_installed(c, info, NULL);
 	if (row->order_url != NULL)
 		row->asked_at = 0;	/* most likely it is of this order */
 	cert_order_forget(c);
 	cert_save(c);
-	deployer_plan(c->engine->deployer, c, c->conf, info->serial);
 }

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* env - what this folder uses; borrowed as long as it lives. */
+#ifndef DAEMON_ALERTS_ENV_H
+#define DAEMON_ALERTS_ENV_H
+
+#include <time.h>
+
+struct cert;
+struct certs;
+struct children;
+struct cleanup;
+struct deployer;
+struct http;
+struct loop;
+struct store;
+
+struct alerts_env {
+	struct loop	*loop;
+	struct store	*store;
+	struct children	*children;
+	struct http	*http;
+	struct certs	*certs;
+	struct cleanup	*cleanup;
+	struct deployer	*deployer;
+	/* When the certificate is worked at next; 0: now; -1: never. */
+	time_t		(*next_at)(const struct cert *, void *arg);
+	void		*arg;
+};
+
+#endif

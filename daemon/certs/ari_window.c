@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/certs/ari_window.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/certs/cert.h"
+#include "daemon/certs/due.h"
+#include "daemon/store/keys.h"
+
+#define FIRST_S 30		/* after an installation, and up to twice it */
+
+bool
+ari_window_is_asked(const struct cert *c)
+{
+	const struct conf_account *account = c->conf == NULL ? NULL :
+	    c->conf->account;
+
+	return account != NULL && account->ari && c->conf->source == NULL &&
+	    c->row.serial[0] != '\0' && (c->row.ari_directory == NULL ||
+	    strcmp(c->row.ari_directory, account->directory) == 0);
+}
+
+static time_t
+own_due_at(const struct cert *c)
+{
+	return due_at(c->row.not_before, c->row.not_after,
+	    c->conf->renew_before_s, c->row.spread);
+}
+
+time_t
+ari_window_due_at(const struct cert *c, bool *by_ari)
+{
+	const struct store_cert *row = &c->row;
+	time_t installed = row->installed_at <= clock_now() ?
+	    row->installed_at : 0;
+
+	*by_ari = row->ari_end != 0 && ari_window_is_asked(c);
+	return *by_ari ? due_ari(row->not_before, row->not_after, row->ari_at,
+	    row->ari_pulled_at, installed) : own_due_at(c);
+}
+
+void
+ari_window_run_begins(struct cert *c)
+{
+	time_t now = clock_now();
+	bool by_ari;
+
+	c->is_pulled = !c->was_forced && ari_window_is_asked(c) &&
+	    ari_window_due_at(c, &by_ari) <= now && by_ari && own_due_at(c) >
+	    now;
+}
+
+static void
+forget_window(struct store_cert *row)
+{
+	row->ari_start = row->ari_end = row->ari_at = 0;
+	free(row->ari_url);
+	row->ari_url = NULL;
+}
+
+void
+ari_window_installed(struct cert *c, const struct cert_info *info,
+    const char *directory)
+{
+	struct store_cert *row = &c->row;
+
+	if (c->is_pulled)
+		row->ari_pulled_at = clock_now();
+	c->is_pulled = false;
+	forget_window(row);
+	(void)text_printf(row->ari_id, sizeof(row->ari_id), "%s",
+	    info->ari_id);
+	free(row->ari_directory);
+	row->ari_directory = directory != NULL ? xstrdup(directory) : NULL;
+	row->ari_poll_at = clock_now() + FIRST_S +
+	    (time_t)arc4random_uniform(FIRST_S);
+	c->ari_failures = 0;
+}
+
+/* Is one of the names of the installed certificate still wanted?  CAs refuse
+ * what has nothing to do with the one it claims to replace. */
+static bool
+shares_name(const struct cert *c)
+{
+	json_t *list = c->row.names == NULL ? NULL : json_loads(c->row.names,
+	    0, NULL);
+	bool shares = false;
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item) {
+		for (size_t n = 0; n < c->conf->n_names; n++)
+			shares = shares || strcmp(json_string_value(item),
+			    c->conf->names[n].name) == 0;
+	}
+	json_decref(list);
+	return shares;
+}
+
+const char *
+ari_window_replaces(const struct cert *c)
+{
+	const struct store_cert *row = &c->row;
+
+	if (!ari_window_is_asked(c) || row->ari_directory == NULL ||
+	    row->ari_id[0] == '\0' || row->not_after <= clock_now() ||
+	    !shares_name(c))
+		return NULL;
+	return row->ari_id;
+}
+
+json_t *
+ari_window_json(const struct cert *c)
+{
+	const struct store_cert *row = &c->row;
+
+	if (row->ari_end == 0 || !ari_window_is_asked(c))
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}",
+	    "start", jsonx_time(row->ari_start),
+	    "end", jsonx_time(row->ari_end), "drawn", jsonx_time(row->ari_at),
+	    "next_at", jsonx_time(row->ari_poll_at), "explanation_url",
+	    row->ari_url != NULL ? json_string(row->ari_url) : json_null());
+}

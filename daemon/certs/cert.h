@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cert - one certificate, and the table of them (certs.h).  Each room keeps
+ * what it needs of a certificate in the member that is named after it.
+ */
+#ifndef DAEMON_CERTS_CERT_H
+#define DAEMON_CERTS_CERT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/queue.h>
+#include <time.h>
+
+#include "daemon/acme/ca_clock.h"
+#include "daemon/certs/step.h"
+#include "daemon/config/conf.h"
+#include "daemon/store/store.h"
+
+struct action;
+struct certs;
+struct event_sub;
+struct renewal;
+struct watch;
+
+TAILQ_HEAD(actions, action);
+
+/* One certificate that is, or was, in the configuration. */
+struct cert {
+	struct certs	*certs;
+	const struct conf_cert *conf;	/* in certs->conf; NULL: not in it */
+	char		*names;		/* JSON of conf->names, sorted */
+	char		*directory;	/* of its account; NULL: it has none */
+	struct store_cert row;		/* what state.db says */
+
+	/* The engine's. */
+	bool		 forced;	/* renew-now asked for it */
+	bool		 was_forced;	/* ... for the run under way */
+	bool		 passes_hold;	/* a person asked, to the end of the
+					   run: the account's hold is not for
+					   it */
+	bool		 is_queued;	/* due, and waiting for a place */
+	bool		 has_place;	/* its run is one of max_renewals */
+	bool		 ari_polling;	/* the CA is being asked */
+	unsigned	 ari_failures;	/* of asking, in a row */
+	bool		 is_pulled;	/* the run is one that ARI called for */
+
+	/* renewal/'s. */
+	struct renewal	*run;		/* NULL: none */
+	enum step	 step;		/* of the run */
+	bool		 may_claim;	/* the run may still claim records */
+	char		*note;		/* what the run waits for, or NULL */
+	bool		 avoids_persist;	/* the CA refused
+					   dns-persist-01 in the last run */
+
+	/* accounts/'s. */
+	struct ca_clock	 ca_clock;	/* as the last order found it */
+
+	/* rollout/'s. */
+	struct watch	*watch;		/* NULL: it has no source */
+	struct actions	 actions;	/* its deploy targets */
+	unsigned	 deploys;	/* operations that run them */
+
+	/* persist/'s. */
+	json_t		*persist;	/* what was seen, or NULL */
+	time_t		 persist_at;	/* when it is to look again */
+	time_t		 persist_told_at;	/* of a problem */
+};
+
+/* Whom event.h tells. */
+struct events {
+	TAILQ_HEAD(, event_sub) subs;
+	bool		 is_telling;	/* in a round of the subscribers */
+	/* "next" of doc/control-api.md, for the end of a run. */
+	json_t		*(*next)(const struct cert *, void *arg);
+	/* One at notice or above: there may be something to tell people. */
+	void		(*noticed)(void *arg);
+};
+
+struct certs {
+	struct store	*store;
+	const struct conf *conf;	/* in force; the engine's reference */
+	struct cert	**list;		/* sorted by name */
+	size_t		 n;
+	unsigned	 running;	/* that have a place */
+	struct events	 events;
+	/* Something has changed that the schedule depends on. */
+	void		(*changed)(void *arg);
+	void		*arg;		/* of changed, and of the events' */
+};
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * certs - the table of certificates: the rows of state.db joined with the
+ * configuration in force.  All rooms above read it; when a certificate is
+ * worked at is the engine's to say.
+ */
+#ifndef DAEMON_CERTS_CERTS_H
+#define DAEMON_CERTS_CERTS_H
+
+#include <jansson.h>
+
+#include "daemon/certs/cert.h"
+
+struct cert_info;
+
+/* With all rows of state.db; nothing is configured yet. */
+struct certs	*certs_new(struct store *);
+/* The rooms have given up what they keep in them. */
+void		 certs_free(struct certs *);
+/*
+ * Join the table with a configuration, which is kept; report NULL, or lists of
+ * the names that were added, removed and changed.
+ */
+void		 certs_apply(struct certs *, const struct conf *,
+		    json_t *report);
+/* The certificate of that name, or NULL. */
+struct cert	*certs_find(const struct certs *, const char *name);
+/* Let the engine look at all certificates in the next turn. */
+void		 certs_changed(struct certs *);
+
+/* The row becomes what live/NAME holds; that is to be deployed. */
+void		 cert_follow_live(struct cert *, const struct cert_info *);
+/* Put the row into state.db (the transaction of this turn). */
+void		 cert_save(struct cert *);
+/* The order under way is of no use any more; not saved. */
+void		 cert_order_forget(struct cert *);
+/* Its run only deploys from now on: another one may begin. */
+void		 cert_give_place(struct cert *);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* env - what a run uses; borrowed until its end. */
+#ifndef DAEMON_RENEWAL_ENV_H
+#define DAEMON_RENEWAL_ENV_H
+
+struct accounts;
+struct certs;
+struct children;
+struct cleanup;
+struct deployer;
+struct dns;
+struct gate;
+struct holds;
+struct hooks;
+struct http;
+struct loop;
+struct provider_env;
+struct store;
+struct tokens;
+
+struct renewal_env {
+	struct loop	*loop;
+	struct store	*store;
+	struct children	*children;
+	struct http	*http;		/* for repositories */
+	struct dns	*dns;
+	struct provider_env *providers;
+	struct gate	*gate;
+	struct hooks	*hooks;
+	struct certs	*certs;
+	struct accounts	*accounts;
+	struct holds	*holds;
+	struct cleanup	*cleanup;
+	struct tokens	*tokens;
+	struct deployer	*deployer;
+};
+
+#endif
