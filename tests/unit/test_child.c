@@ -302,21 +302,27 @@ test_path(void **state)
 static void
 test_timeout(void **state)
 {
-	static const struct { const char *script; int signo; } cases[] = {
-		{ "echo up; exec sleep 100", SIGTERM },
+	/* Time enough for the trap to be set and to run on a busy machine. */
+	static const struct {
+		const char	*script;
+		unsigned	 timeout_ms, grace_ms;
+		int		 signo;
+	} cases[] = {
+		{ "echo up; exec sleep 100", 60, 10000, SIGTERM },
 		/* It ignores TERM, and so does what it started. */
-		{ "trap '' TERM; echo up; sleep 100; sleep 100", SIGKILL },
+		{ "trap '' TERM; echo up; sleep 100; sleep 100", 1000, 40,
+		    SIGKILL },
 		{ "trap 'exit 0' TERM; echo up; while :; do sleep .01; done",
-		    0 },
-		{ "kill -STOP $$", SIGTERM },
+		    1000, 10000, 0 },
+		{ "kill -STOP $$", 60, 10000, SIGTERM },
 	};
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
 		struct child_args args = ARGS(cases[i].script);
 		struct result r = { 0 };
 
-		args.timeout_ms = 60;
-		args.grace_ms = 40;
+		args.timeout_ms = cases[i].timeout_ms;
+		args.grace_ms = cases[i].grace_ms;
 		start(&r, &args);
 		wait_for(&r);
 		assert_true(r.timed_out);
@@ -366,7 +372,7 @@ test_timeout_kills_group(void **state)
 	    "echo $!; wait");
 	struct result r = { 0 };
 
-	args.timeout_ms = 80;
+	args.timeout_ms = 1000;
 	start(&r, &args);
 	wait_for(&r);
 	assert_true(r.timed_out);
