@@ -271,6 +271,7 @@ static int
 db_migrate(struct db *db, struct error *err)
 {
 	int version = 0;
+	char done[64];
 
 	if (db_pragma_int(db, "PRAGMA user_version", &version, err) == -1)
 		return -1;
@@ -279,18 +280,19 @@ db_migrate(struct db *db, struct error *err)
 		    "%s: written by a newer acmed (version %d, this one knows "
 		    "%d): install that version again", db->path, version,
 		    SCHEMA_VERSION);
+	if (version == SCHEMA_VERSION)
+		return 0;
+	/* All or none of them; and a commit waits for the disk. */
+	if (db_exec(db, "BEGIN IMMEDIATE", err) == -1)
+		return -1;
 	for (; version < SCHEMA_VERSION; version++) {
-		char done[64];
-
-		(void)text_printf(done, sizeof(done),
-		    "PRAGMA user_version = %d; COMMIT", version + 1);
-		if (db_exec(db, "BEGIN IMMEDIATE", err) == -1 ||
-		    db_exec(db, migrations[version], err) == -1 ||
-		    db_exec(db, done, err) == -1)
+		if (db_exec(db, migrations[version], err) == -1)
 			return error_wrap(err, "schema version %d",
 			    version + 1);
 	}
-	return 0;
+	(void)text_printf(done, sizeof(done),
+	    "PRAGMA user_version = %d; COMMIT", SCHEMA_VERSION);
+	return db_exec(db, done, err);
 }
 
 static int
