@@ -241,6 +241,10 @@ check_deploys(struct check *c, const struct section *sec,
 	}
 	add_hooks(c, sec, cert, &all);
 	free(all.windows);
+	/* Room was for what other sections might have been. */
+	if (cert->n_deploys > 0)
+		cert->deploys = xreallocarray(cert->deploys, cert->n_deploys,
+		    sizeof(*cert->deploys));
 }
 
 void
