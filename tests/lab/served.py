@@ -164,18 +164,15 @@ class Mail(Server):
         for part in ("lmtp", "managesieve-login"):
             if not os.path.exists("/usr/lib/dovecot/" + part):
                 raise proc.LabError("dovecot's %s is not installed" % part)
-        if not proc.run(["dovecot", "--version"]).stdout.startswith("2.3"):
-            raise proc.LabError("Dovecot 2.3 is not installed")
-        conf = self.write("conf", (
-            "protocols = sieve lmtp\nlisten = 127.0.0.1\n"
+        conf = self.write("conf", dovecot.head(
+            "sieve lmtp") + dovecot.tls(self.cert, self.key)
+            + dovecot.any_user("x") + (
+            "listen = 127.0.0.1\n"
             "base_dir = {f}/run\nstate_dir = {f}\nlog_path = {f}/dlog\n"
-            "ssl = yes\nssl_cert = <{c}\nssl_key = <{k}\n"
-            "passdb {{\n driver = static\n args = password=x\n}}\n"
             "service managesieve-login {{\n inet_listener sieve {{\n"
             " port = {p}\n }}\n}}\n"
             "service lmtp {{\n inet_listener lmtp {{\n port = {q}\n }}\n}}\n"
-        ).format(f=self.folder, c=self.cert, k=self.key, p=self.port,
-                 q=self.port + 1))
+        ).format(f=self.folder, p=self.port, q=self.port + 1))
         os.makedirs(self.path("run"), exist_ok=True)
         self.reload = ["doveadm", "-c", conf, "reload"]
         self.run(["dovecot", "-F", "-c", conf])
