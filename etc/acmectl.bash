@@ -63,7 +63,7 @@ _acmectl()
 	notify-test)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(acmectl "${socket[@]}" --json status 2>/dev/null |
-			sed -n '/^  "notify":/,$s/^ *"name": "\(.*\)".*/\1/p')" \
+			sed -n '/^  "notify": \[$/,/^  \]/s/^ *"name": "\(.*\)".*/\1/p')" \
 			-- "$cur")
 		;;
 	status | renew-now | check | rollback | events | persist)

@@ -42,7 +42,7 @@ end
 
 function __acmectl_channels
 	__acmectl_ask --json status |
-		sed -n '/^  "notify":/,$s/^ *"name": "\(.*\)".*/\1/p'
+		sed -n '/^  "notify": \[$/,/^  \]/s/^ *"name": "\(.*\)".*/\1/p'
 end
 
 complete -c acmectl -f
