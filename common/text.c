@@ -59,9 +59,14 @@ text_is_utf8(const char *s, size_t len)
 {
 	char one[5];
 
-	while (len > 0) {
-		size_t n = len < sizeof(one) - 1 ? len : sizeof(one) - 1;
+	for (;;) {
+		size_t n;
 
+		for (; len > 0 && (unsigned char)*s < 0x80; len--)
+			s++;
+		if (len == 0)
+			break;
+		n = len < sizeof(one) - 1 ? len : sizeof(one) - 1;
 		memcpy(one, s, n);
 		one[n] = '\0';
 		n = utf8_len((const unsigned char *)one);

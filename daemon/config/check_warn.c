@@ -79,18 +79,23 @@ by_string(const void *a, const void *b)
 static char *
 identity(const struct conf_cert *cert)
 {
-	const char **list = xcalloc(cert->n_names + 1, sizeof(*list));
-	char *text = xasprintf("%s %s", cert->account->name,
-	    key_type_name(cert->key));
+	const char **list = xcalloc(cert->n_names + 2, sizeof(*list));
+	size_t n = cert->n_names + 2, len = 0;
+	char *text, *end;
 
-	for (size_t i = 0; i < cert->n_names; i++)
-		list[i] = cert->names[i].name;
-	qsort(list, cert->n_names, sizeof(*list), by_string);
-	for (size_t i = 0; i < cert->n_names; i++) {
-		char *longer = xasprintf("%s %s", text, list[i]);
-
-		free(text);
-		text = longer;
+	list[0] = cert->account->name;
+	list[1] = key_type_name(cert->key);
+	for (size_t i = 2; i < n; i++)
+		list[i] = cert->names[i - 2].name;
+	qsort(list + 2, n - 2, sizeof(*list), by_string);
+	for (size_t i = 0; i < n; i++)
+		len += strlen(list[i]) + 1;
+	end = text = xmalloc(len);
+	for (size_t i = 0; i < n; i++) {
+		len = strlen(list[i]);
+		memcpy(end, list[i], len);
+		end[len] = i + 1 < n ? ' ' : '\0';
+		end += len + 1;
 	}
 	free(list);
 	return text;
