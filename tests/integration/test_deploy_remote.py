@@ -244,13 +244,21 @@ def test_webhook(acmed, hook, with_key):
 
 
 def test_webhook_refuses(acmed, hook):
+    """In its own words, but for what it repeats of what is secret."""
     name = "hookno.example.test"
-    hook["answer"].update(status=409, body=b"the \x1bmoon is full\n")
+    token = os.path.join(acmed.folder, "token")
+    with open(token, "w") as f:
+        f.write("t0ken-of-ours\n")
+    os.chmod(token, 0o600)
+    hook["answer"].update(status=409, body=b"the \x1bmoon is full for "
+                          b"Bearer t0ken-of-ours at /hook?id=s3cret-part\n")
     acmed.cert(name, deploy={"tell": {"webhook": {
-        hook["url"]: {"ca_file": hook["ca"]}}}})
+        hook["url"]: {"ca_file": hook["ca"], "token_file": token}}}})
     acmed.start()
     error = settled(acmed, name, "failed")["error"]
     assert "409" in error and "moon is full" in error and "\x1b" not in error
+    for text in (error, acmed.log()):
+        assert "t0ken" not in text and "s3cret-part" not in text
     hook["answer"].update(status=200)
     acmed.stop()
     acmed.start()
