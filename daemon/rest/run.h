@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run - carry out a table of steps of a REST API.  In ten lines:
+ * run - carry out a table of steps of a REST API.  The design in ten lines:
  *
- *   A table has a row for each request: its builder, and the readers of its
- *   answer and of its refusal.  They are pure: they see the request, the answer
- *   and the user's own state, never a socket, and say what is wanted next.
- *   The runner has all that would be written again: first turn of the loop,
- *   request and time limit, JSON, kinds of refusal, Retry-After, further pages,
- *   polls, lost races, bounds on each, and the wiping and hiding of secrets.
- *   It sends one request at a time, and none twice of its own accord: whether a
- *   whole table is run again, how many run at once, and what is durable, is the
- *   user's.  DNS providers (dns/provider_walk: zone after zone), deploy steps
- *   (deploy/rest_step), object stores and webhooks are users.
+ * A table has a row for each request: its builder, and the readers of its
+ * answer and of its refusal.  They are pure: they see request, answer and their
+ * user's state, never a socket, and say what is wanted next.  The runner has
+ * what would be written again: turns of the loop, time limits, JSON, the kinds
+ * of refusals, Retry-After, pages, polls, lost races with a bound on each, and
+ * the wiping and hiding of what is secret.  It sends one request at a time, and
+ * repeats none by itself.  The user has what differs: who signs (.prepare, or
+ * the builder), what is trusted, whether plain HTTP is, how often (.pace), and
+ * whether all is tried again, how many run at once, and what is durable.
+ *
+ * Users: DNS providers (dns/provider_walk, for zone after zone), deploy steps
+ * (deploy/rest_step), object stores (publish/), webhooks (notify/).
  */
 #ifndef DAEMON_REST_RUN_H
 #define DAEMON_REST_RUN_H
