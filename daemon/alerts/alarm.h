@@ -2,7 +2,7 @@
 /*
  * alarm - the policy of telling people: what is wrong, how badly, and whether
  * it is to be told now.  Pure functions of what is known and of the time;
- * called by teller, which owns the states and the messages.
+ * called by notifier, which owns the states and the messages.
  *
  * A fact is something that is wrong now.  A state (store.h) is what was told
  * of it.  Facts are made anew from the certificates again and again, so that

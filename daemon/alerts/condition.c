@@ -38,9 +38,9 @@ condition_error(const struct cert *c)
 static enum condition
 of_deploys(const struct cert *c)
 {
-	if (deployer_serving_old(c) > 0)
+	if (rollout_serving_old(c) > 0)
 		return COND_SERVING_OLD;
-	return deployer_not_deployed(c) > 0 ? COND_NOT_DEPLOYED : COND_VALID;
+	return rollout_not_deployed(c) > 0 ? COND_NOT_DEPLOYED : COND_VALID;
 }
 
 enum condition
@@ -56,13 +56,13 @@ condition_of(const struct cert *c)
 		return COND_RENEWING;
 	if (condition_error(c) != NULL && !rollback_is_done(c))
 		return COND_FAILING;
-	if (deploys == COND_NOT_DEPLOYED && deployer_is_first(c))
+	if (deploys == COND_NOT_DEPLOYED && rollout_is_first(c))
 		return COND_DEPLOYING;
 	if (deploys != COND_VALID)
 		return deploys;
 	if (rollback_is_done(c))
 		return COND_ROLLED_BACK;
-	if (deployer_is_first(c))
+	if (rollout_is_first(c))
 		return COND_DEPLOYING;
 	if (issuer_is_other(c))
 		return COND_OTHER_CA;

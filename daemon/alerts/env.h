@@ -9,7 +9,7 @@ struct cert;
 struct certs;
 struct children;
 struct cleanup;
-struct deployer;
+struct rollout;
 struct http;
 struct loop;
 struct store;
@@ -21,7 +21,7 @@ struct alerts_env {
 	struct http	*http;
 	struct certs	*certs;
 	struct cleanup	*cleanup;
-	struct deployer	*deployer;
+	struct rollout	*rollout;
 	/* When the certificate is worked at next; 0: now; -1: never. */
 	time_t		(*next_at)(const struct cert *, void *arg);
 	void		*arg;

@@ -23,17 +23,17 @@ struct beat {
 
 struct heartbeats {
 	const struct alerts_env *env;
-	struct outbox	*outbox;
+	struct queue	*queue;
 	TAILQ_HEAD(, beat) beats;
 };
 
 struct heartbeats *
-heartbeats_new(const struct alerts_env *env, struct outbox *o)
+heartbeats_new(const struct alerts_env *env, struct queue *o)
 {
 	struct heartbeats *h = xcalloc(1, sizeof(*h));
 
 	h->env = env;
-	h->outbox = o;
+	h->queue = o;
 	TAILQ_INIT(&h->beats);
 	return h;
 }
@@ -96,7 +96,7 @@ fetched(const struct error *err, const struct http_reply *reply, void *arg)
 		    "the service answered with status %d", reply->status);
 		err = &failed;
 	}
-	outbox_report(b->all->outbox, b->name, err);
+	queue_report(b->all->queue, b->name, err);
 }
 
 static void

@@ -2,7 +2,7 @@
 /*
  * heartbeat - fetches a URL as long as all is well, so that a service for
  * dead men's switches notices when it is not, or when we are not there at all.
- * Called by teller.
+ * Called by notifier.
  */
 #ifndef DAEMON_ALERTS_HEARTBEAT_H
 #define DAEMON_ALERTS_HEARTBEAT_H
@@ -12,10 +12,10 @@
 
 struct alerts_env;
 struct heartbeats;
-struct outbox;
+struct queue;
 
-/* How each fetch went is reported to the outbox, for status. */
-struct heartbeats *heartbeats_new(const struct alerts_env *, struct outbox *);
+/* How each fetch went is reported to the queue, for status. */
+struct heartbeats *heartbeats_new(const struct alerts_env *, struct queue *);
 void		 heartbeats_free(struct heartbeats *);
 /* There is another configuration: beat again at once. */
 void		 heartbeats_reload(struct heartbeats *);

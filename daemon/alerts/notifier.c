@@ -25,7 +25,7 @@ by_key(const void *a, const void *b)
 }
 
 struct alarm *
-teller_alarm(struct teller *t, const char *key, bool make)
+notifier_alarm(struct notifier *t, const char *key, bool make)
 {
 	struct alarm wanted = { .key = (char *)(uintptr_t)key }, *a;
 	struct alarm **found = tfind(&wanted, &t->by_key, by_key);
@@ -35,7 +35,7 @@ teller_alarm(struct teller *t, const char *key, bool make)
 	if (!make)
 		return NULL;
 	a = xcalloc(1, sizeof(*a));
-	a->teller = t;
+	a->notifier = t;
 	a->key = xstrdup(key);
 	a->told_cause = xstrdup("");
 	a->cause = xstrdup("");
@@ -50,8 +50,8 @@ teller_alarm(struct teller *t, const char *key, bool make)
 static void
 alarm_free(struct alarm *a)
 {
-	(void)tdelete(a, &a->teller->by_key, by_key);
-	TAILQ_REMOVE(&a->teller->alarms, a, link);
+	(void)tdelete(a, &a->notifier->by_key, by_key);
+	TAILQ_REMOVE(&a->notifier->alarms, a, link);
 	free(a->key);
 	free(a->told_cause);
 	free(a->cause);
@@ -61,15 +61,15 @@ alarm_free(struct alarm *a)
 }
 
 void
-teller_forget(struct alarm *a)
+notifier_forget(struct alarm *a)
 {
 	if (a->is_stored)
-		store_alarm_delete(a->teller->env->store, a->key);
+		store_alarm_delete(a->notifier->env->store, a->key);
 	alarm_free(a);
 }
 
 void
-teller_told(const struct alarm *a, struct store_alarm *row)
+notifier_told(const struct alarm *a, struct store_alarm *row)
 {
 	*row = (struct store_alarm){ .events = a->told_events,
 	    .level = a->told_level, .stage = a->told_stage,
@@ -82,16 +82,16 @@ teller_told(const struct alarm *a, struct store_alarm *row)
 static void
 load_cb(const struct store_alarm *row, void *arg)
 {
-	struct teller *t = arg;
+	struct notifier *t = arg;
 	struct alarm *a;
 
 	if (strncmp(row->key, "dropped ", 8) == 0)
-		return;			/* the outbox's */
+		return;			/* queue.c's */
 	if (strcmp(row->key, "digest") == 0) {
 		t->digest_at = row->told_at;
 		return;
 	}
-	a = teller_alarm(t, row->key, true);
+	a = notifier_alarm(t, row->key, true);
 	free(a->told_cause);
 	a->told_cause = xstrdup(row->cause);
 	a->told_events = row->events;
@@ -106,7 +106,7 @@ load_cb(const struct store_alarm *row, void *arg)
 
 /* When was the cause of this one told last, of any? */
 static time_t
-group_told_at(struct teller *t, const struct alarm *a)
+group_told_at(struct notifier *t, const struct alarm *a)
 {
 	const struct alarm *o;
 	time_t at = 0;
@@ -136,14 +136,14 @@ is_gone(const struct alarm *a)
 		return false;
 	(void)text_printf(buf, sizeof(buf), "%.*s",
 	    (int)strcspn(name + 1, " "), name + 1);
-	c = certs_find(a->teller->env->certs, buf);
+	c = certs_find(a->notifier->env->certs, buf);
 	return c == NULL || c->conf == NULL;
 }
 
 static void
 judge(struct alarm *a, time_t now)
 {
-	const struct conf_alarm *policy = &a->teller->env->certs->conf->alarm;
+	const struct conf_alarm *policy = &a->notifier->env->certs->conf->alarm;
 	struct alarm_fact f = { .events = a->events, .level = a->level,
 	    .stage = a->stage, .is_ripe = true };
 	struct store_alarm told;
@@ -151,19 +151,19 @@ judge(struct alarm *a, time_t now)
 
 	if (a->is_kept && !a->is_wrong)
 		return;
-	teller_told(a, &told);
+	notifier_told(a, &told);
 	(void)text_printf(f.cause, sizeof(f.cause), "%s", a->cause);
 	act = alarm_act(a->is_wrong ? &f : NULL, &told, policy, now);
 	if (act == ALARM_FORGET ||
 	    (act == ALARM_RECOVERED && is_gone(a))) {
-		teller_forget(a);
+		notifier_forget(a);
 		return;
 	}
 	if (act != ALARM_NOTHING && (a->tell_at == 0 || act != a->act))
 		a->tell_at = now + (time_t)alarm_gather_s(policy, act,
 		    a->level, act == ALARM_REPEAT ? 0 :
-		    act == ALARM_RECOVERED ? a->teller->recovered_at :
-		    group_told_at(a->teller, a), now);
+		    act == ALARM_RECOVERED ? a->notifier->recovered_at :
+		    group_told_at(a->notifier, a), now);
 	a->act = act;
 	if (act == ALARM_NOTHING)
 		a->tell_at = 0;
@@ -172,7 +172,7 @@ judge(struct alarm *a, time_t now)
 /* Nothing critical is wrong now, told or not, nor was when it was last
  * decided. */
 static bool
-is_well(const struct teller *t)
+is_well(const struct notifier *t)
 {
 	const struct alarm *a;
 
@@ -185,7 +185,7 @@ is_well(const struct teller *t)
 }
 
 static void
-look(struct teller *t, time_t now)
+look(struct notifier *t, time_t now)
 {
 	struct alarm *a, *next;
 
@@ -194,7 +194,7 @@ look(struct teller *t, time_t now)
 			a->is_wrong = a->is_kept = false;
 	}
 	t->asked_cause = NULL;
-	teller_find_facts(t, now);
+	notifier_find_facts(t, now);
 	for (a = TAILQ_FIRST(&t->alarms); a != NULL; a = next) {
 		next = TAILQ_NEXT(a, link);
 		if (a->event != NEV_RENEWED)
@@ -203,7 +203,7 @@ look(struct teller *t, time_t now)
 }
 
 static bool
-wants(const struct teller *t, enum notify_event event)
+wants(const struct notifier *t, enum notify_event event)
 {
 	const struct conf *conf = t->env->certs->conf;
 
@@ -216,7 +216,7 @@ wants(const struct teller *t, enum notify_event event)
 }
 
 static void
-see_to_digest(struct teller *t, time_t now)
+see_to_digest(struct notifier *t, time_t now)
 {
 	struct store_alarm row = { .key = "digest", .told_at = now };
 
@@ -228,13 +228,13 @@ see_to_digest(struct teller *t, time_t now)
 		return;
 	/* The first is told when its time comes, not when it is asked for. */
 	if (t->digest_at != 0 && t->digest_at <= now)
-		teller_tell_digest(t, now);
+		notifier_send_digest(t, now);
 	t->digest_at = now;
 	store_alarm_put(t->env->store, &row);
 }
 
 static void
-arm(struct teller *t, time_t now, time_t next)
+arm(struct notifier *t, time_t now, time_t next)
 {
 	const struct alarm *a;
 	int64_t ms = WAKE_MAX_MS;
@@ -251,12 +251,12 @@ arm(struct teller *t, time_t now, time_t next)
 static void
 look_cb(void *arg)
 {
-	struct teller *t = arg;
+	struct notifier *t = arg;
 	time_t now = clock_now(), next;
 
 	t->is_kicked = false;
 	look(t, now);
-	teller_tell_due(t, now);
+	notifier_send_due(t, now);
 	see_to_digest(t, now);
 	next = heartbeats_beat(t->beats, is_well(t), now);
 	arm(t, now, next);
@@ -264,22 +264,22 @@ look_cb(void *arg)
 
 /* --- life --- */
 
-struct teller *
-teller_new(const struct alerts_env *env)
+struct notifier *
+notifier_new(const struct alerts_env *env)
 {
-	struct teller *t = xcalloc(1, sizeof(*t));
+	struct notifier *t = xcalloc(1, sizeof(*t));
 
 	t->env = env;
 	TAILQ_INIT(&t->alarms);
 	timer_init(&t->look, env->loop, look_cb, t);
-	t->outbox = outbox_new(env);
-	t->beats = heartbeats_new(env, t->outbox);
+	t->queue = queue_new(env);
+	t->beats = heartbeats_new(env, t->queue);
 	store_alarm_each(env->store, load_cb, t);
 	return t;
 }
 
 void
-teller_free(struct teller *t)
+notifier_free(struct notifier *t)
 {
 	struct alarm *a;
 
@@ -289,14 +289,14 @@ teller_free(struct teller *t)
 	heartbeats_free(t->beats);
 	while ((a = TAILQ_FIRST(&t->alarms)) != NULL)
 		alarm_free(a);
-	outbox_free(t->outbox);
+	queue_free(t->queue);
 	free(t->reload_error);
 	free(t);
 }
 
 /* What was renewed just before a crash is still to be told. */
 static void
-resume_renewed(struct teller *t, time_t now)
+resume_renewed(struct notifier *t, time_t now)
 {
 	struct alarm *a;
 
@@ -313,26 +313,26 @@ resume_renewed(struct teller *t, time_t now)
 }
 
 void
-teller_start(struct teller *t)
+notifier_start(struct notifier *t)
 {
 	t->is_started = true;
 	resume_renewed(t, clock_now());
-	outbox_start(t->outbox);
-	teller_kick(t);
+	queue_start(t->queue);
+	notifier_kick(t);
 }
 
 void
-teller_reload(struct teller *t)
+notifier_reload(struct notifier *t)
 {
-	outbox_reload(t->outbox);
+	queue_reload(t->queue);
 	timer_clear(&t->look);
 	t->is_kicked = false;
 	heartbeats_reload(t->beats);
-	teller_kick(t);
+	notifier_kick(t);
 }
 
 void
-teller_kick(struct teller *t)
+notifier_kick(struct notifier *t)
 {
 	if (t == NULL || !t->is_started || t->is_kicked ||
 	    t->env->certs->conf->n_notifies == 0)
@@ -342,7 +342,7 @@ teller_kick(struct teller *t)
 }
 
 void
-teller_renewed(struct teller *t, const struct cert *c)
+notifier_renewed(struct notifier *t, const struct cert *c)
 {
 	char key[256];
 	struct store_alarm row = { .events = NEV_BIT(NEV_RENEWED) };
@@ -352,7 +352,7 @@ teller_renewed(struct teller *t, const struct cert *c)
 		return;
 	(void)text_printf(key, sizeof(key), "renewed %s %s", c->row.name,
 	    c->row.serial);
-	a = teller_alarm(t, key, true);
+	a = notifier_alarm(t, key, true);
 	a->event = NEV_RENEWED;
 	a->events = NEV_BIT(NEV_RENEWED);
 	a->act = ALARM_NEW;
@@ -363,19 +363,19 @@ teller_renewed(struct teller *t, const struct cert *c)
 	a->is_stored = true;
 	memcpy(row.key, key, sizeof(row.key));
 	store_alarm_put(t->env->store, &row);
-	teller_kick(t);
+	notifier_kick(t);
 }
 
-struct outbox *
-teller_outbox(const struct teller *t)
+struct queue *
+notifier_queue(const struct notifier *t)
 {
-	return t->outbox;
+	return t->queue;
 }
 
 void
-teller_set_reload_error(struct teller *t, const char *text)
+notifier_set_reload_error(struct notifier *t, const char *text)
 {
 	free(t->reload_error);
 	t->reload_error = text != NULL ? xstrdup(text) : NULL;
-	teller_kick(t);
+	notifier_kick(t);
 }

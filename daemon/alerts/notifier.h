@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * teller - looks at what is wrong, decides by alarm.h what to tell people, and
- * gives the message to the outbox.  Does nothing at all where no notify
+ * notifier - looks at what is wrong, decides by alarm.h what to tell people,
+ * and gives the message to the queue.  Does nothing at all where no notify
  * section is configured.
  */
 #ifndef DAEMON_ALERTS_NOTIFIER_H
@@ -9,21 +9,21 @@
 
 struct cert;
 struct alerts_env;
-struct outbox;
-struct teller;
+struct queue;
+struct notifier;
 
-struct teller	*teller_new(const struct alerts_env *);
+struct notifier	*notifier_new(const struct alerts_env *);
 /* NULL is allowed, here and below. */
-void		 teller_free(struct teller *);
-void		 teller_start(struct teller *);
+void		 notifier_free(struct notifier *);
+void		 notifier_start(struct notifier *);
 /* There is another configuration. */
-void		 teller_reload(struct teller *);
+void		 notifier_reload(struct notifier *);
 /* Something has happened: look soon. */
-void		 teller_kick(struct teller *);
+void		 notifier_kick(struct notifier *);
 /* A run of the certificate went well. */
-void		 teller_renewed(struct teller *, const struct cert *);
-struct outbox	*teller_outbox(const struct teller *);
+void		 notifier_renewed(struct notifier *, const struct cert *);
+struct queue	*notifier_queue(const struct notifier *);
 /* The last reload failed with this text (NULL: it did not). */
-void		 teller_set_reload_error(struct teller *, const char *text);
+void		 notifier_set_reload_error(struct notifier *, const char *text);
 
 #endif

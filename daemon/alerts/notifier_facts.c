@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* teller_facts - what is wrong now, out of what the rooms know. */
+/* notifier_facts - what is wrong now, out of what the rooms know. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,9 +21,9 @@ replace(char **s, const char *by)
 }
 
 static void
-note(struct teller *t, const struct alarm_fact *f, time_t now)
+note(struct notifier *t, const struct alarm_fact *f, time_t now)
 {
-	struct alarm *a = teller_alarm(t, f->key, f->is_ripe);
+	struct alarm *a = notifier_alarm(t, f->key, f->is_ripe);
 
 	/* What is not to be told yet needs no place in memory. */
 	if (a == NULL)
@@ -48,7 +48,7 @@ note(struct teller *t, const struct alarm_fact *f, time_t now)
 }
 
 static void
-of_cert(struct teller *t, const struct cert *c, time_t now)
+of_cert(struct notifier *t, const struct cert *c, time_t now)
 {
 	const struct store_cert *row = &c->row;
 	struct alarm_cert in = {
@@ -74,9 +74,9 @@ of_cert(struct teller *t, const struct cert *c, time_t now)
 
 /* Its fate is not decided: what was told stays told. */
 static void
-keep(struct teller *t, const char *key)
+keep(struct notifier *t, const char *key)
 {
-	struct alarm *a = teller_alarm(t, key, false);
+	struct alarm *a = notifier_alarm(t, key, false);
 
 	if (a != NULL)
 		a->is_kept = true;
@@ -84,7 +84,7 @@ keep(struct teller *t, const char *key)
 
 /* The certificate whose targets are gone through. */
 struct of_deploy {
-	struct teller	*teller;
+	struct notifier	*notifier;
 	const struct cert *cert;
 	time_t		 now;
 };
@@ -97,17 +97,17 @@ of_deploy(const struct deploy_open *o, void *arg)
 	char key[256];
 
 	if (alarm_judge_deploy(of->cert->row.name, o,
-	    &of->teller->env->certs->conf->alarm, of->now, &f) == 0) {
-		note(of->teller, &f, of->now);
+	    &of->notifier->env->certs->conf->alarm, of->now, &f) == 0) {
+		note(of->notifier, &f, of->now);
 		return;
 	}
 	(void)text_printf(key, sizeof(key), "deploy %s %s",
 	    of->cert->row.name, o->name);
-	keep(of->teller, key);
+	keep(of->notifier, key);
 }
 
 static void
-of_records(struct teller *t, time_t now)
+of_records(struct notifier *t, time_t now)
 {
 	json_t *list = cleanup_json(t->env->cleanup), *j;
 	size_t i;
@@ -139,7 +139,7 @@ of_records(struct teller *t, time_t now)
 }
 
 void
-teller_find_facts(struct teller *t, time_t now)
+notifier_find_facts(struct notifier *t, time_t now)
 {
 	const struct alerts_env *env = t->env;
 	struct alarm_fact f;
@@ -148,9 +148,9 @@ teller_find_facts(struct teller *t, time_t now)
 		if (env->certs->list[i]->conf == NULL)
 			continue;
 		of_cert(t, env->certs->list[i], now);
-		if (deployer_pending(env->deployer) > 0 &&
+		if (rollout_pending(env->rollout) > 0 &&
 		    !TAILQ_EMPTY(&env->certs->list[i]->actions))
-			deployer_open_each(env->certs->list[i], of_deploy,
+			rollout_open_each(env->certs->list[i], of_deploy,
 			    &(struct of_deploy){ t, env->certs->list[i], now });
 	}
 	if (cleanup_count(env->cleanup) > 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * teller_priv - what teller.c (the alarms), teller_facts.c (what is wrong now)
- * and teller_tell.c (messages) share.  Nobody else includes it.
+ * notifier_priv - what notifier.c (the alarms), notifier_facts.c (what is wrong
+ * now) and notifier_send.c (messages) share.  Nobody else includes it.
  */
 #ifndef DAEMON_ALERTS_NOTIFIER_PRIV_H
 #define DAEMON_ALERTS_NOTIFIER_PRIV_H
@@ -18,7 +18,7 @@ struct heartbeats;
 /* One key: what was told, and what is wrong now. */
 struct alarm {
 	TAILQ_ENTRY(alarm) link;
-	struct teller	*teller;
+	struct notifier	*notifier;
 	char		*key;
 	/* What was told; told_at 0: nothing. */
 	char		*told_cause;
@@ -41,9 +41,9 @@ struct alarm {
 };
 TAILQ_HEAD(alarms, alarm);
 
-struct teller {
+struct notifier {
 	const struct alerts_env *env;
-	struct outbox	*outbox;
+	struct queue	*queue;
 	struct heartbeats *beats;
 	struct alarms	 alarms;
 	void		*by_key;	/* tsearch(3) */
@@ -59,14 +59,14 @@ struct teller {
 };
 
 /* The alarm of that key; NULL if there is none and make is false. */
-struct alarm	*teller_alarm(struct teller *, const char *key, bool make);
-void		 teller_forget(struct alarm *);
+struct alarm	*notifier_alarm(struct notifier *, const char *key, bool make);
+void		 notifier_forget(struct alarm *);
 /* Mark what is wrong now. */
-void		 teller_find_facts(struct teller *, time_t now);
+void		 notifier_find_facts(struct notifier *, time_t now);
 /* Tell all that it is time for, with more of the same. */
-void		 teller_tell_due(struct teller *, time_t now);
-void		 teller_tell_digest(struct teller *, time_t now);
+void		 notifier_send_due(struct notifier *, time_t now);
+void		 notifier_send_digest(struct notifier *, time_t now);
 /* What was told, as a row. */
-void		 teller_told(const struct alarm *, struct store_alarm *row);
+void		 notifier_told(const struct alarm *, struct store_alarm *row);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* teller_tell - those that are told together become one message. */
+/* notifier_send - those that are told together become one message. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@
 
 /* A message in the making. */
 struct batch {
-	struct teller	*teller;
+	struct notifier	*notifier;
 	time_t		 now;
 	struct alarm	**alarms;	/* the worst first */
 	size_t		 n;
@@ -44,7 +44,7 @@ static const struct cert *
 cert_of(const struct alarm *a)
 {
 	const struct cert *c = a->cert[0] != '\0' ?
-	    certs_find(a->teller->env->certs, a->cert) : NULL;
+	    certs_find(a->notifier->env->certs, a->cert) : NULL;
 
 	return c != NULL && c->conf != NULL ? c : NULL;
 }
@@ -119,7 +119,7 @@ is_same_group(const struct alarm *a, const struct alarm *b)
 static bool
 joins(const struct alarm *a, time_t now)
 {
-	const struct conf_alarm *policy = &a->teller->env->certs->conf->alarm;
+	const struct conf_alarm *policy = &a->notifier->env->certs->conf->alarm;
 	int64_t slack = policy->repeat_s / 4 < JOIN_S ? policy->repeat_s / 4 :
 	    JOIN_S;
 
@@ -134,7 +134,7 @@ gather(struct batch *b, struct alarm *first)
 	struct alarm *a;
 	size_t room = 0;
 
-	TAILQ_FOREACH(a, &b->teller->alarms, link) {
+	TAILQ_FOREACH(a, &b->notifier->alarms, link) {
 		if (a->tell_at == 0 && !joins(a, b->now))
 			continue;
 		if (!is_same_group(first, a))
@@ -196,7 +196,7 @@ static void
 fill_renewal(struct batch *b, struct notice_item *i, const struct cert *c)
 {
 	struct found_step f = { "" };
-	const struct alerts_env *env = b->teller->env;
+	const struct alerts_env *env = b->notifier->env;
 
 	i->tries = c->row.failures;
 	i->words = condition_error(c) != NULL ? c->row.error->msg : NULL;
@@ -207,7 +207,7 @@ fill_renewal(struct batch *b, struct notice_item *i, const struct cert *c)
 		i->next_at = 0;
 	if (c->row.error == NULL)
 		return;
-	store_event_each(b->teller->env->store, c->row.name, HISTORY,
+	store_event_each(b->notifier->env->store, c->row.name, HISTORY,
 	    step_cb, &f);
 	if (f.name[0] != '\0')
 		i->step = own(b, xstrdup(f.name));
@@ -229,7 +229,7 @@ fill_deploy(struct batch *b, struct notice_item *i, const struct cert *c)
 	struct deploy_open o;
 
 	i->new_not_after = c->row.not_after;
-	if (deployer_open_get(c, i->object, &o) == -1)
+	if (rollout_open_get(c, i->object, &o) == -1)
 		return;
 	i->tries = o.tries;
 	i->next_at = o.next_at > b->now ? o.next_at : b->now;
@@ -250,7 +250,7 @@ fill_item(struct batch *b, size_t index)
 		const char *name = word(a->key, 1);
 
 		i->name = own(b, xstrndup(name, strcspn(name, " ")));
-		c = certs_find(b->teller->env->certs, i->name);
+		c = certs_find(b->notifier->env->certs, i->name);
 		if (c != NULL && c->conf != NULL)
 			i->not_after = c->row.not_after;
 	}
@@ -312,7 +312,7 @@ mark(struct alarm *a, time_t now)
 
 	a->tell_at = 0;
 	if (is_over(a) || a->event == NEV_RENEWED) {
-		teller_forget(a);
+		notifier_forget(a);
 		return;
 	}
 	free(a->told_cause);
@@ -323,14 +323,14 @@ mark(struct alarm *a, time_t now)
 	a->told_at = now;
 	a->act = ALARM_NOTHING;
 	a->is_stored = true;
-	teller_told(a, &row);
-	store_alarm_put(a->teller->env->store, &row);
+	notifier_told(a, &row);
+	store_alarm_put(a->notifier->env->store, &row);
 }
 
 static void
-tell(struct teller *t, struct alarm *first, time_t now)
+tell(struct notifier *t, struct alarm *first, time_t now)
 {
-	struct batch b = { .teller = t, .now = now };
+	struct batch b = { .notifier = t, .now = now };
 	struct notice n = { .event = event_of(first), .at = now };
 	unsigned events = 0;
 
@@ -349,10 +349,10 @@ tell(struct teller *t, struct alarm *first, time_t now)
 	if (is_over(first)) {
 		t->recovered_at = now;
 		/* Who was told of the trouble is told of its end. */
-		outbox_put(t->outbox, &n, NEV_BIT(NEV_RECOVERED),
+		queue_put(t->queue, &n, NEV_BIT(NEV_RECOVERED),
 		    (enum notify_level)first->told_level);
 	} else {
-		outbox_put(t->outbox, &n, events, n.level);
+		queue_put(t->queue, &n, events, n.level);
 	}
 	for (size_t i = 0; i < b.n; i++)
 		mark(b.alarms[i], now);
@@ -364,7 +364,7 @@ tell(struct teller *t, struct alarm *first, time_t now)
 }
 
 void
-teller_tell_due(struct teller *t, time_t now)
+notifier_send_due(struct notifier *t, time_t now)
 {
 	struct alarm *a = TAILQ_FIRST(&t->alarms);
 
@@ -391,7 +391,7 @@ failing_cb(const struct deploy_open *o, void *arg)
 }
 
 void
-teller_tell_digest(struct teller *t, time_t now)
+notifier_send_digest(struct notifier *t, time_t now)
 {
 	const struct certs *certs = t->env->certs;
 	struct notice n = { .event = NEV_DIGEST, .level = NLEV_NOTICE,
@@ -405,7 +405,7 @@ teller_tell_digest(struct teller *t, time_t now)
 
 		if (certs->list[i]->conf == NULL)
 			continue;
-		deployer_open_each(certs->list[i], failing_cb, &served);
+		rollout_open_each(certs->list[i], failing_cb, &served);
 		if (served > 0 && served < end)
 			end = served;
 		n.n_certs++;
@@ -417,6 +417,6 @@ teller_tell_digest(struct teller *t, time_t now)
 		    .not_after = end };
 	}
 	n.items = items;
-	outbox_put(t->outbox, &n, NEV_BIT(NEV_DIGEST), NLEV_NOTICE);
+	queue_put(t->queue, &n, NEV_BIT(NEV_DIGEST), NLEV_NOTICE);
 	free(items);
 }

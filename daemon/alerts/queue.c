@@ -23,7 +23,7 @@ static void	work_cb(void *);
 /* --- channels --- */
 
 struct channel *
-outbox_channel(struct outbox *o, const char *name)
+queue_channel(struct queue *o, const char *name)
 {
 	struct channel *c;
 
@@ -32,7 +32,7 @@ outbox_channel(struct outbox *o, const char *name)
 			return c;
 	}
 	c = xcalloc(1, sizeof(*c));
-	c->outbox = o;
+	c->queue = o;
 	c->name = xstrdup(name);
 	TAILQ_INSERT_TAIL(&o->channels, c, link);
 	return c;
@@ -51,7 +51,7 @@ channel_stop(struct channel *c)
 static void
 channel_free(struct channel *c)
 {
-	TAILQ_REMOVE(&c->outbox->channels, c, link);
+	TAILQ_REMOVE(&c->queue->channels, c, link);
 	channel_stop(c);
 	free(c->error);
 	free(c->name);
@@ -59,25 +59,25 @@ channel_free(struct channel *c)
 }
 
 static size_t
-count_of(const struct outbox *o, const char *channel)
+count_of(const struct queue *o, const char *channel)
 {
-	const struct letter *l;
+	const struct message *l;
 	size_t n = 0;
 
-	TAILQ_FOREACH(l, &o->letters, link)
+	TAILQ_FOREACH(l, &o->messages, link)
 		n += strcmp(l->row.channel, channel) == 0;
 	return n;
 }
 
 /* Join the table with the configuration. */
 static void
-apply_conf(struct outbox *o)
+apply_conf(struct queue *o)
 {
 	const struct conf *conf = o->env->certs->conf;
 	struct channel *c, *next;
 
 	for (size_t i = 0; i < conf->n_notifies; i++)
-		(void)outbox_channel(o, conf->notifies[i]->name);
+		(void)queue_channel(o, conf->notifies[i]->name);
 	for (c = TAILQ_FIRST(&o->channels); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, link);
 		c->conf = conf_find_notify(conf, c->name);
@@ -92,14 +92,14 @@ apply_conf(struct outbox *o)
 /* --- the queue --- */
 
 static void
-letter_drop(struct outbox *o, struct letter *l)
+message_drop(struct queue *o, struct message *l)
 {
-	struct channel *c = outbox_channel(o, l->row.channel);
+	struct channel *c = queue_channel(o, l->row.channel);
 
 	if (c->sending == l)
 		channel_stop(c);
 	store_notice_delete(o->env->store, l->row.id);
-	TAILQ_REMOVE(&o->letters, l, link);
+	TAILQ_REMOVE(&o->messages, l, link);
 	store_notice_clear(&l->row);
 	free(l);
 }
@@ -108,7 +108,7 @@ letter_drop(struct outbox *o, struct letter *l)
 static void
 set_dropped(struct channel *c, unsigned n)
 {
-	struct store *s = c->outbox->env->store;
+	struct store *s = c->queue->env->store;
 	struct store_alarm row = { .stage = (int)n };
 
 	c->dropped = n;
@@ -120,25 +120,25 @@ set_dropped(struct channel *c, unsigned n)
 }
 
 static void
-give_up(struct outbox *o, struct letter *l, const char *why)
+give_up(struct queue *o, struct message *l, const char *why)
 {
-	struct channel *c = outbox_channel(o, l->row.channel);
+	struct channel *c = queue_channel(o, l->row.channel);
 
 	log_warning(NULL, "notify \"%s\": a message is dropped, %s: %s",
 	    c->name, why, l->row.subject);
 	set_dropped(c, c->dropped + 1);
-	letter_drop(o, l);
+	message_drop(o, l);
 }
 
 /* Room for one more: the oldest that was only a repetition goes first. */
 static void
-make_room(struct outbox *o, const char *channel)
+make_room(struct queue *o, const char *channel)
 {
-	struct letter *l, *oldest = NULL;
+	struct message *l, *oldest = NULL;
 
-	if (count_of(o, channel) < OUTBOX_MAX)
+	if (count_of(o, channel) < QUEUE_MAX)
 		return;
-	TAILQ_FOREACH(l, &o->letters, link) {
+	TAILQ_FOREACH(l, &o->messages, link) {
 		if (strcmp(l->row.channel, channel) != 0)
 			continue;
 		if (oldest == NULL || (l->row.is_repeat &&
@@ -151,8 +151,8 @@ make_room(struct outbox *o, const char *channel)
 static void
 load_cb(const struct store_notice *row, void *arg)
 {
-	struct outbox *o = arg;
-	struct letter *l = xcalloc(1, sizeof(*l));
+	struct queue *o = arg;
+	struct message *l = xcalloc(1, sizeof(*l));
 
 	l->row = *row;
 	l->row.channel = xstrdup(row->channel);
@@ -161,19 +161,19 @@ load_cb(const struct store_notice *row, void *arg)
 	l->row.subject = xstrdup(row->subject);
 	l->row.text = xstrdup(row->text);
 	l->row.json = xstrdup(row->json);
-	TAILQ_INSERT_TAIL(&o->letters, l, link);
+	TAILQ_INSERT_TAIL(&o->messages, l, link);
 }
 
 static void
 load_dropped_cb(const struct store_alarm *row, void *arg)
 {
 	if (strncmp(row->key, "dropped ", 8) == 0)
-		outbox_channel(arg, row->key + 8)->dropped =
+		queue_channel(arg, row->key + 8)->dropped =
 		    (unsigned)row->stage;
 }
 
 char *
-outbox_id(const struct outbox *o, const char *channel)
+queue_id(const struct queue *o, const char *channel)
 {
 	return xasprintf("%lld.%08x%08x.%s@%s", (long long)clock_now(),
 	    arc4random(), arc4random(), channel, o->host);
@@ -183,14 +183,14 @@ outbox_id(const struct outbox *o, const char *channel)
 static void
 synced_cb(const struct error *err, void *arg)
 {
-	struct outbox *o = arg;
+	struct queue *o = arg;
 
 	o->sync = NULL;
 	work_cb(o);
 }
 
 static void
-queue(struct outbox *o, const struct conf_notify *conf,
+queue(struct queue *o, const struct conf_notify *conf,
     const struct notice *n, const struct notice_text *t)
 {
 	const char *const *targets = channel_targets(conf);
@@ -215,7 +215,7 @@ queue(struct outbox *o, const struct conf_notify *conf,
 }
 
 void
-outbox_put(struct outbox *o, const struct notice *whole, unsigned events,
+queue_put(struct queue *o, const struct notice *whole, unsigned events,
     enum notify_level filter_level)
 {
 	const struct conf *conf = o->env->certs->conf;
@@ -224,7 +224,7 @@ outbox_put(struct outbox *o, const struct notice *whole, unsigned events,
 
 	for (size_t i = 0; i < conf->n_notifies; i++) {
 		const struct conf_notify *cn = conf->notifies[i];
-		struct channel *c = outbox_channel(o, cn->name);
+		struct channel *c = queue_channel(o, cn->name);
 		struct notice n = *whole;
 		struct notice_text t;
 		char *id;
@@ -239,7 +239,7 @@ outbox_put(struct outbox *o, const struct notice *whole, unsigned events,
 		if (whole->n_items > 0 ? n.n_items == 0 :
 		    !alarm_passes(cn, events, filter_level, NULL))
 			continue;
-		id = outbox_id(o, cn->name);
+		id = queue_id(o, cn->name);
 		n.id = id;
 		n.host = o->host;
 		n.dropped = c->dropped;
@@ -259,7 +259,7 @@ outbox_put(struct outbox *o, const struct notice *whole, unsigned events,
 
 /* Is this about one message, with nothing wrong with the channel? */
 static bool
-is_of_letter(const struct error *err)
+is_of_message(const struct error *err)
 {
 	return err->kind == ERR_REJECTED ||
 	    strcmp(err->code, "smtp:deferred") == 0;
@@ -308,9 +308,9 @@ set_well(struct channel *c)
 }
 
 void
-outbox_report(struct outbox *o, const char *channel, const struct error *err)
+queue_report(struct queue *o, const char *channel, const struct error *err)
 {
-	struct channel *c = outbox_channel(o, channel);
+	struct channel *c = queue_channel(o, channel);
 
 	if (err == NULL)
 		set_well(c);
@@ -320,11 +320,11 @@ outbox_report(struct outbox *o, const char *channel, const struct error *err)
 }
 
 static void
-letter_failed(struct channel *c, struct letter *l, const struct error *err)
+message_failed(struct channel *c, struct message *l, const struct error *err)
 {
 	time_t now = clock_now();
 
-	if (!is_of_letter(err)) {
+	if (!is_of_message(err)) {
 		c->tries++;
 		c->retry_at = retry_at(c->tries, err, now);
 		set_error(c, err, c->retry_at);
@@ -337,36 +337,36 @@ letter_failed(struct channel *c, struct letter *l, const struct error *err)
 	l->retry_at = retry_at(l->tries, err, now);
 	set_error(c, err, l->retry_at);
 	if (err->kind == ERR_REJECTED && now - l->row.at > REJECTED_S)
-		give_up(c->outbox, l, "it is refused");
+		give_up(c->queue, l, "it is refused");
 }
 
 static void
 sent_cb(const struct error *err, void *arg)
 {
 	struct channel *c = arg;
-	struct outbox *o = c->outbox;
-	struct letter *l = c->sending;
+	struct queue *o = c->queue;
+	struct message *l = c->sending;
 
 	c->op = NULL;
 	c->sending = NULL;
 	conf_unref(c->conf_ref);
 	c->conf_ref = NULL;
 	if (err != NULL) {
-		letter_failed(c, l, err);
+		message_failed(c, l, err);
 	} else {
 		set_well(c);
 		log_info(NULL, "notify \"%s\": sent%s%s: %s", c->name,
 		    l->row.target[0] != '\0' ? " to " : "", l->row.target,
 		    l->row.subject);
-		letter_drop(o, l);
+		message_drop(o, l);
 	}
 	timer_set(&o->work, 0);
 }
 
 static void
-deliver(struct channel *c, struct letter *l)
+deliver(struct channel *c, struct message *l)
 {
-	struct outbox *o = c->outbox;
+	struct queue *o = c->queue;
 	struct channel_args args;
 
 	c->conf_ref = conf_ref(o->env->certs->conf);
@@ -387,11 +387,11 @@ deliver(struct channel *c, struct letter *l)
 }
 
 static void
-drop_old(struct outbox *o, time_t now)
+drop_old(struct queue *o, time_t now)
 {
-	struct letter *l, *next;
+	struct message *l, *next;
 
-	for (l = TAILQ_FIRST(&o->letters); l != NULL; l = next) {
+	for (l = TAILQ_FIRST(&o->messages); l != NULL; l = next) {
 		next = TAILQ_NEXT(l, link);
 		if (now - l->row.at > OLD_S)
 			give_up(o, l, "it is a week old");
@@ -401,15 +401,15 @@ drop_old(struct outbox *o, time_t now)
 static void
 work_cb(void *arg)
 {
-	struct outbox *o = arg;
+	struct queue *o = arg;
 	time_t now = clock_now(), next = 0;
-	struct letter *l;
+	struct message *l;
 
 	if (!o->is_started || o->sync != NULL)
 		return;
 	drop_old(o, now);
-	TAILQ_FOREACH(l, &o->letters, link) {
-		struct channel *c = outbox_channel(o, l->row.channel);
+	TAILQ_FOREACH(l, &o->messages, link) {
+		struct channel *c = queue_channel(o, l->row.channel);
 		time_t at = c->retry_at > l->retry_at ? c->retry_at :
 		    l->retry_at;
 
@@ -430,13 +430,13 @@ work_cb(void *arg)
 
 /* --- life --- */
 
-struct outbox *
-outbox_new(const struct alerts_env *env)
+struct queue *
+queue_new(const struct alerts_env *env)
 {
-	struct outbox *o = xcalloc(1, sizeof(*o));
+	struct queue *o = xcalloc(1, sizeof(*o));
 
 	o->env = env;
-	TAILQ_INIT(&o->letters);
+	TAILQ_INIT(&o->messages);
 	TAILQ_INIT(&o->channels);
 	timer_init(&o->work, env->loop, work_cb, o);
 	dname_of_host(o->host);
@@ -451,20 +451,20 @@ outbox_new(const struct alerts_env *env)
 }
 
 void
-outbox_free(struct outbox *o)
+queue_free(struct queue *o)
 {
 	struct channel *c;
-	struct letter *l;
+	struct message *l;
 
 	if (o == NULL)
 		return;
 	timer_clear(&o->work);
 	store_sync_cancel(o->sync);
-	outbox_test_cancel(o);
+	queue_test_cancel(o);
 	while ((c = TAILQ_FIRST(&o->channels)) != NULL)
 		channel_free(c);
-	while ((l = TAILQ_FIRST(&o->letters)) != NULL) {
-		TAILQ_REMOVE(&o->letters, l, link);
+	while ((l = TAILQ_FIRST(&o->messages)) != NULL) {
+		TAILQ_REMOVE(&o->messages, l, link);
 		store_notice_clear(&l->row);
 		free(l);
 	}
@@ -473,20 +473,20 @@ outbox_free(struct outbox *o)
 }
 
 void
-outbox_start(struct outbox *o)
+queue_start(struct queue *o)
 {
 	o->is_started = true;
-	if (!TAILQ_EMPTY(&o->letters))
+	if (!TAILQ_EMPTY(&o->messages))
 		timer_set(&o->work, 0);
 }
 
 void
-outbox_reload(struct outbox *o)
+queue_reload(struct queue *o)
 {
-	struct letter *l;
+	struct message *l;
 
 	apply_conf(o);
-	TAILQ_FOREACH(l, &o->letters, link)
+	TAILQ_FOREACH(l, &o->messages, link)
 		l->retry_at = 0;
 	if (o->is_started)
 		timer_set(&o->work, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* outbox_priv - what outbox.c (the queue), outbox_test.c (tests) and
- * outbox_status.c share.  Nobody else includes it. */
+/* queue_priv - what queue.c and queue_status.c (status, test messages) share.
+ * Nobody else includes it. */
 #ifndef DAEMON_ALERTS_QUEUE_PRIV_H
 #define DAEMON_ALERTS_QUEUE_PRIV_H
 
@@ -12,8 +12,8 @@
 #include "daemon/notify/channel.h"
 
 /* A row of the queue. */
-struct letter {
-	TAILQ_ENTRY(letter) link;
+struct message {
+	TAILQ_ENTRY(message) link;
 	struct store_notice row;
 	unsigned	 tries;		/* refused for itself */
 	time_t		 retry_at;
@@ -22,12 +22,12 @@ struct letter {
 /* One channel, configured now or with messages left. */
 struct channel {
 	TAILQ_ENTRY(channel) link;
-	struct outbox	*outbox;
+	struct queue	*queue;
 	char		*name;
 	const struct conf_notify *conf;	/* in conf_ref; NULL: gone */
 	const struct conf *conf_ref;	/* while something is sent */
 	struct channel_op *op;
-	struct letter	*sending;
+	struct message	*sending;
 	unsigned	 tries;		/* failures of the channel in a row */
 	time_t		 retry_at;
 	struct error	*error;		/* of the last try; NULL: it was good */
@@ -37,16 +37,16 @@ struct channel {
 };
 
 struct test_send {
-	struct outbox	*outbox;
-	json_t		*result;	/* in outbox->results */
+	struct queue	*queue;
+	json_t		*result;	/* in queue->results */
 	struct channel_op *op;
 };
 
-struct outbox {
+struct queue {
 	const struct alerts_env *env;
 	struct channel_env channel_env;
 	char		 host[DNAME_SIZE];
-	TAILQ_HEAD(, letter) letters;	/* oldest first */
+	TAILQ_HEAD(, message) messages;	/* oldest first */
 	TAILQ_HEAD(, channel) channels;
 	struct timer	 work;
 	struct store_sync_op *sync;
@@ -59,9 +59,9 @@ struct outbox {
 };
 
 /* The channel of that name, made if there is none. */
-struct channel	*outbox_channel(struct outbox *, const char *name);
+struct channel	*queue_channel(struct queue *, const char *name);
 /* A name for a message that nobody else has; the caller frees. */
-char		*outbox_id(const struct outbox *, const char *channel);
-void		 outbox_test_cancel(struct outbox *);
+char		*queue_id(const struct queue *, const char *channel);
+void		 queue_test_cancel(struct queue *);
 
 #endif

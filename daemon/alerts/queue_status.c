@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* outbox_status - what became of messages, for status and /metrics; and
+/* queue_status - what became of messages, for status and /metrics; and
  * messages that are sent to see whether a channel works. */
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +11,12 @@
 #include "daemon/alerts/queue_priv.h"
 
 static size_t
-count_of(const struct outbox *o, const char *channel)
+count_of(const struct queue *o, const char *channel)
 {
-	const struct letter *l;
+	const struct message *l;
 	size_t n = 0;
 
-	TAILQ_FOREACH(l, &o->letters, link)
+	TAILQ_FOREACH(l, &o->messages, link)
 		n += strcmp(l->row.channel, channel) == 0;
 	return n;
 }
@@ -25,12 +25,12 @@ count_of(const struct outbox *o, const char *channel)
 static time_t
 next_at(const struct channel *c)
 {
-	const struct letter *l;
+	const struct message *l;
 	time_t at = 0;
 
 	if (c->retry_at > 0)
 		return c->retry_at;
-	TAILQ_FOREACH(l, &c->outbox->letters, link) {
+	TAILQ_FOREACH(l, &c->queue->messages, link) {
 		if (strcmp(l->row.channel, c->name) == 0 &&
 		    l->retry_at > 0 && (at == 0 || l->retry_at < at))
 			at = l->retry_at;
@@ -39,7 +39,7 @@ next_at(const struct channel *c)
 }
 
 json_t *
-outbox_json(const struct outbox *o)
+queue_json(const struct queue *o)
 {
 	json_t *list = json_array();
 	const struct channel *c;
@@ -64,7 +64,7 @@ outbox_json(const struct outbox *o)
 }
 
 void
-outbox_metrics(const struct outbox *o, FILE *f)
+queue_metrics(const struct queue *o, FILE *f)
 {
 	static const char *const families[] = {
 		"# TYPE acmed_notify_failing gauge",
@@ -94,7 +94,7 @@ outbox_metrics(const struct outbox *o, FILE *f)
 /* --- tests --- */
 
 void
-outbox_test_cancel(struct outbox *o)
+queue_test_cancel(struct queue *o)
 {
 	for (size_t i = 0; i < o->n_sends; i++)
 		channel_cancel(o->sends[i].op);
@@ -109,7 +109,7 @@ static void
 test_cb(const struct error *err, void *arg)
 {
 	struct test_send *s = arg;
-	struct outbox *o = s->outbox;
+	struct queue *o = s->queue;
 
 	s->op = NULL;
 	(void)json_object_set_new(s->result, "state",
@@ -118,15 +118,15 @@ test_cb(const struct error *err, void *arg)
 		(void)json_object_set_new(s->result, "error",
 		    jsonx_error(err, clock_now()));
 	if (--o->sends_left == 0)
-		outbox_test_cancel(o);
+		queue_test_cancel(o);
 }
 
 /* One to each target of the channel. */
 static void
-test_channel(struct outbox *o, const struct conf_notify *conf)
+test_channel(struct queue *o, const struct conf_notify *conf)
 {
 	const char *const *targets = channel_targets(conf);
-	char *id = outbox_id(o, conf->name);
+	char *id = queue_id(o, conf->name);
 	struct notice n = { .event = NEV_RECOVERED, .level = NLEV_NOTICE,
 	    .at = clock_now(), .id = id, .host = o->host, .code = "",
 	    .who = "", .channel = conf->name };
@@ -142,7 +142,7 @@ test_channel(struct outbox *o, const struct conf_notify *conf)
 			.json = t.json, .at = n.at, .level = n.level,
 		};
 
-		s->outbox = o;
+		s->queue = o;
 		s->result = json_pack("{s:s, s:s, s:s, s:s, s:n}", "channel",
 		    conf->name, "kind", notify_kind_name(conf->kind),
 		    "target", targets[i], "state", "sending", "error");
@@ -155,7 +155,7 @@ test_channel(struct outbox *o, const struct conf_notify *conf)
 }
 
 static int
-refuse_test(const struct outbox *o, const char *channel, struct error *err)
+refuse_test(const struct queue *o, const char *channel, struct error *err)
 {
 	const struct conf *conf = o->env->certs->conf;
 	const char **names, *near;
@@ -178,7 +178,7 @@ refuse_test(const struct outbox *o, const char *channel, struct error *err)
 }
 
 json_t *
-outbox_test(struct outbox *o, const char *channel, struct error *err)
+queue_test(struct queue *o, const char *channel, struct error *err)
 {
 	const struct conf *conf = o->env->certs->conf;
 	json_t *started = json_array();
@@ -210,7 +210,7 @@ outbox_test(struct outbox *o, const char *channel, struct error *err)
 	}
 	if (json_array_size(started) == 0) {
 		(void)refuse_test(o, channel, err);
-		outbox_test_cancel(o);
+		queue_test_cancel(o);
 		json_decref(started);
 		return NULL;
 	}
@@ -219,7 +219,7 @@ outbox_test(struct outbox *o, const char *channel, struct error *err)
 }
 
 json_t *
-outbox_test_json(const struct outbox *o)
+queue_test_json(const struct queue *o)
 {
 	return json_pack("{s:b, s:O}", "running", o->sends_left > 0,
 	    "results", o->results);

@@ -189,7 +189,7 @@ copy_windows(struct conf_deploy *d, const struct conf_deploy *all)
 }
 
 /* The hooks of conf.h's hooks_dir are a target of every certificate; the
- * deployer passes over it as long as there is no such directory. */
+ * rollout passes over it as long as there is no such directory. */
 static void
 add_hooks(struct check *c, const struct section *sec, struct conf_cert *cert,
     const struct conf_deploy *all)

@@ -3,7 +3,7 @@
  * deploy - one target of one certificate: its steps run one after the other,
  * in the order that the target has them, and the first that fails ends it.  A
  * retry begins with the first step again: every step can be repeated.
- * Called by engine/deployer, which owns retries and state.
+ * Called by rollout/, which owns retries and state.
  */
 #ifndef DAEMON_DEPLOY_DEPLOY_H
 #define DAEMON_DEPLOY_DEPLOY_H

@@ -66,7 +66,7 @@ engine_deploy_now(struct engine *e, const char *name, const char *target,
 {
 	struct cert *c = find_idle(e, name, err);
 
-	return c == NULL ? -1 : deployer_force(e->deployer, c, target, err);
+	return c == NULL ? -1 : rollout_force(e->rollout, c, target, err);
 }
 
 int
@@ -77,14 +77,14 @@ engine_rollback(struct engine *e, const char *name, bool force,
 
 	if (c == NULL)
 		return -1;
-	if (!deployer_settle(e->deployer, c))
+	if (!rollout_settle(e->rollout, c))
 		return error_set(err, ERR_TRANSIENT, "engine:busy",
 		    "\"%s\" is being deployed; see: acmectl status %s", name,
 		    name);
 	if (rollback_check(c, force, err) == -1) {
-		deployer_kick(e->deployer);
+		rollout_kick(e->rollout);
 		return -1;
 	}
-	deployer_rollback(e->deployer, c, force);
+	rollout_rollback(e->rollout, c, force);
 	return 0;
 }

@@ -65,7 +65,7 @@ noticed(void *arg)
 {
 	struct engine *e = arg;
 
-	teller_kick(e->teller);
+	notifier_kick(e->notifier);
 }
 
 static void
@@ -97,18 +97,18 @@ rooms_new(struct engine *e)
 	    .store = a->store, .children = a->children, .http = a->http,
 	    .dns = e->dns, .sdbus = a->sdbus, .gate = e->gate,
 	    .hooks = e->hooks, .certs = e->certs };
-	e->deployer = deployer_new(&e->rollout_env);
+	e->rollout = rollout_new(&e->rollout_env);
 	e->renewal_env = (struct renewal_env){ .loop = a->loop,
 	    .store = a->store, .children = a->children, .http = a->http,
 	    .dns = e->dns, .providers = &e->providers, .gate = e->gate,
 	    .hooks = e->hooks, .certs = e->certs, .accounts = e->accounts,
 	    .holds = e->holds, .cleanup = e->cleanup, .tokens = e->tokens,
-	    .deployer = e->deployer };
+	    .rollout = e->rollout };
 	e->preflight_env = (struct preflight_env){ .loop = a->loop,
 	    .store = a->store, .ca_http = a->ca_http, .http = a->http,
 	    .dns = e->dns, .providers = &e->providers, .certs = e->certs,
 	    .accounts = e->accounts, .cleanup = e->cleanup,
-	    .tokens = e->tokens, .deployer = e->deployer };
+	    .tokens = e->tokens, .rollout = e->rollout };
 	e->preflights = preflights_new(&e->preflight_env);
 	e->persist_env = (struct persist_env){ .loop = a->loop,
 	    .store = a->store, .ca_http = a->ca_http, .dns = e->dns,
@@ -119,8 +119,8 @@ rooms_new(struct engine *e)
 	e->alerts_env = (struct alerts_env){ .loop = a->loop,
 	    .store = a->store, .children = a->children, .http = a->http,
 	    .certs = e->certs, .cleanup = e->cleanup,
-	    .deployer = e->deployer, .next_at = next_at, .arg = e };
-	e->teller = teller_new(&e->alerts_env);
+	    .rollout = e->rollout, .next_at = next_at, .arg = e };
+	e->notifier = notifier_new(&e->alerts_env);
 	e->ari = ari_new(e);
 }
 
@@ -221,9 +221,9 @@ engine_start(struct engine *e)
 	engine_schedule_cb(e);
 	cleanup_start(e->cleanup);
 	tokens_start(e->tokens);
-	deployer_start(e->deployer);
+	rollout_start(e->rollout);
 	persist_watch_kick(e->persist_watch, NULL);
-	teller_start(e->teller);
+	notifier_start(e->notifier);
 	ari_start(e->ari);
 }
 
@@ -235,7 +235,7 @@ certs_leave(struct engine *e)
 
 		renewal_cancel(c->run);
 		watch_free(c);
-		deployer_forget(c);
+		rollout_forget(c);
 	}
 }
 
@@ -251,12 +251,12 @@ engine_free(struct engine *e)
 	preflights_free(e->preflights);
 	persist_watch_free(e->persist_watch);
 	persist_jobs_free(e->persist_jobs);
-	deployer_stop(e->deployer);
+	rollout_stop(e->rollout);
 	ari_free(e->ari);
-	teller_free(e->teller);
-	e->teller = NULL;
+	notifier_free(e->notifier);
+	e->notifier = NULL;
 	certs_leave(e);
-	deployer_free(e->deployer);
+	rollout_free(e->rollout);
 	hooks_free(e->hooks);
 	gate_free(e->gate);
 	cleanup_free(e->cleanup);
@@ -333,7 +333,7 @@ engine_stop(struct engine *e, void (*done)(void *arg), void *arg)
 	persist_watch_stop(e->persist_watch);
 	ari_stop(e->ari);
 	persist_jobs_stop(e->persist_jobs);
-	deployer_stop(e->deployer);
+	rollout_stop(e->rollout);
 	e->stop_done = done;
 	e->stop_arg = arg;
 	e->stop_by_ms = clock_mono_ms() + STOP_WAIT_MS;
@@ -366,11 +366,11 @@ engine_reload(struct engine *e, const struct conf *conf)
 	e->ready = xreallocarray(e->ready, e->certs->n, sizeof(*e->ready));
 	for (size_t i = 0; i < e->certs->n; i++)
 		retry_mended(e->certs->list[i]);
-	deployer_reload(e->deployer);
+	rollout_reload(e->rollout);
 	cleanup_retry(e->cleanup);
 	tokens_retry(e->tokens);
 	persist_watch_kick(e->persist_watch, NULL);
-	teller_reload(e->teller);
+	notifier_reload(e->notifier);
 	ari_kick(e->ari);
 	accounts_refresh(e->accounts, conf);
 	conf_unref(old);
@@ -385,19 +385,19 @@ engine_set_reload_error(struct engine *e, const char *text)
 	e->reload_error = text != NULL ? xstrdup(text) : NULL;
 	if (text != NULL)	/* it may have been cut in a character */
 		text_clean(e->reload_error);
-	teller_set_reload_error(e->teller, e->reload_error);
+	notifier_set_reload_error(e->notifier, e->reload_error);
 }
 
 json_t *
 engine_notify_test(struct engine *e, const char *channel, struct error *err)
 {
-	return outbox_test(teller_outbox(e->teller), channel, err);
+	return queue_test(notifier_queue(e->notifier), channel, err);
 }
 
 json_t *
 engine_notify_results(const struct engine *e)
 {
-	return outbox_test_json(teller_outbox(e->teller));
+	return queue_test_json(notifier_queue(e->notifier));
 }
 
 struct event_sub *

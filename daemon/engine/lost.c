@@ -20,7 +20,7 @@ static void
 follow_live(struct engine *e, struct cert *c, const struct cert_info *info)
 {
 	cert_follow_live(c, info);
-	deployer_plan(e->deployer, c, c->conf, info->serial);
+	rollout_plan(e->rollout, c, c->conf, info->serial);
 }
 
 /* The row of a certificate that is there again. */

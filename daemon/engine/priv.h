@@ -26,7 +26,7 @@
 struct ari;
 struct persist_jobs;
 struct persist_watch;
-struct teller;
+struct notifier;
 
 struct engine {
 	struct engine_args a;		/* conf is the one in force */
@@ -43,8 +43,8 @@ struct engine {
 	struct tokens	*tokens;
 	struct gate	*gate;		/* of live/ and what is made of it */
 	struct hooks	*hooks;
-	struct deployer	*deployer;
-	struct teller	*teller;
+	struct rollout	*rollout;
+	struct notifier	*notifier;
 	struct ari	*ari;
 
 	struct cert	**ready;	/* due, waiting for a place */

@@ -164,7 +164,7 @@ static const char *
 deploy_next(const struct cert *c, char out[WHEN_MAX])
 {
 	char span[TEXT_SPAN_MAX];
-	time_t now = clock_now(), at = deployer_next_at(c);
+	time_t now = clock_now(), at = rollout_next_at(c);
 
 	(void)text_printf(out, WHEN_MAX, "in %s", at > now ?
 	    text_span(at - now, span) : "a moment");
@@ -237,8 +237,8 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 		    c->watch != NULL ? "look" : "renewal",
 		    when_next(e, c, when));
 	if (err == NULL)
-		teller_renewed(e->teller, c);
-	deployer_kick(e->deployer);
+		notifier_renewed(e->notifier, c);
+	rollout_kick(e->rollout);
 	persist_watch_kick(e->persist_watch, c);
 	ari_kick(e->ari);
 	start_ready(e);
@@ -278,7 +278,7 @@ start_ready(struct engine *e)
 		c->is_queued = false;
 		/* A twin is queued again when the run is over. */
 		if (c->conf == NULL || c->run != NULL || twin_runs(e, c) ||
-		    deployer_is_rolling_back(e->deployer, c))
+		    rollout_is_rolling_back(e->rollout, c))
 			continue;
 		/* The run before it was told to wait. */
 		if (!c->passes_hold && c->watch == NULL &&

@@ -44,7 +44,7 @@ state_of(const struct cert *c)
 json_t *
 engine_next_json(const struct engine *e, const struct cert *c)
 {
-	time_t deploy = deployer_next_at(c);
+	time_t deploy = rollout_next_at(c);
 	const char *action;
 	time_t at = engine_next_at(e, c, &action);
 	const char *reason = NULL;
@@ -130,7 +130,7 @@ cert_json(const struct engine *e, const struct cert *c)
 	    "held", held_json(e, c), "clock", clock_json(c),
 	    "note", rollback_is_wanted(c) ? json_string(row->error->msg) :
 	    json_null(),
-	    "deploy", deployer_json(c), "published", watch_json(c),
+	    "deploy", rollout_json(c), "published", watch_json(c),
 	    "persist", persist_watch_json(c),
 	    "ari", ari_window_json(c));
 }
@@ -147,7 +147,7 @@ engine_status(const struct engine *e)
 	    json_string(e->reload_error) : json_null(),
 	    "cleanup", cleanup_json(e->cleanup),
 	    "http_files", tokens_json(e->tokens),
-	    "notify", outbox_json(teller_outbox(e->teller)));
+	    "notify", queue_json(notifier_queue(e->notifier)));
 }
 
 const char *
@@ -260,7 +260,7 @@ engine_metrics(const struct engine *e)
 		failing += condition_error(c) != NULL;
 		by_condition[condition_of(c)]++;
 		staging += issuer_is_staging(c);
-		serving_old += deployer_serving_old(c);
+		serving_old += rollout_serving_old(c);
 	}
 	fprintf(f,
 	    "# TYPE acmed_certificates gauge\nacmed_certificates %zu\n"
@@ -288,7 +288,7 @@ engine_metrics(const struct engine *e)
 	    configured, failing, staging, e->certs->running, e->renewed,
 	    e->failed,
 	    cleanup_count(e->cleanup), tokens_count(e->tokens),
-	    deployer_pending(e->deployer), serving_old,
+	    rollout_pending(e->rollout), serving_old,
 	    accounts_requests(e->accounts));
 	fputs("# HELP acmed_certificates_by_condition as acmectl status "
 	    "says it.\n# TYPE acmed_certificates_by_condition gauge\n", f);
@@ -296,7 +296,7 @@ engine_metrics(const struct engine *e)
 		fprintf(f, "acmed_certificates_by_condition{condition=\"%s\"} "
 		    "%zu\n", condition_name((enum condition)i),
 		    by_condition[i]);
-	outbox_metrics(teller_outbox(e->teller), f);
+	queue_metrics(notifier_queue(e->notifier), f);
 	if (fclose(f) != 0 || text == NULL)
 		abort();
 	return text;
@@ -329,9 +329,9 @@ engine_gauge(const struct engine *e, enum engine_gauge gauge,
 	if (name == NULL)
 		fputs(heads[gauge], f);
 	else if (c != NULL && gauge == ENGINE_GAUGE_SERVED)
-		deployer_served(c, f);
+		rollout_served(c, f);
 	else if (c != NULL && gauge == ENGINE_GAUGE_OLD)
-		deployer_old(c, f);
+		rollout_old(c, f);
 	else if (c != NULL)
 		/* Object names need no escaping: names.h allows no quotes. */
 		fprintf(f, "acmed_certificate_expiry_seconds{name=\"%s\"} "

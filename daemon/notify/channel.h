@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * channel - hand one message to one channel.  Called by engine/outbox, which
+ * channel - hand one message to one channel.  Called by alerts/queue, which
  * owns the queue and the retries.  One file for each kind.
  */
 #ifndef DAEMON_NOTIFY_CHANNEL_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * notice - what a person is told, as facts, and as text in their language.
- * Made by engine/teller; notify/ sends the text.  Words of peers may be
+ * Made by alerts/notifier; notify/ sends the text.  Words of peers may be
  * anything: they come out as printable lines of bounded length.
  */
 #ifndef DAEMON_NOTIFY_NOTICE_H

@@ -16,7 +16,7 @@
 struct accounts;
 struct certs;
 struct cleanup;
-struct deployer;
+struct rollout;
 struct dns;
 struct error;
 struct http;
@@ -39,7 +39,7 @@ struct preflight_env {
 	struct accounts	*accounts;
 	struct cleanup	*cleanup;
 	struct tokens	*tokens;
-	struct deployer	*deployer;
+	struct rollout	*rollout;
 };
 
 /* The checks under way. */

@@ -50,7 +50,7 @@ begin(struct pf_target *t, const struct conf_deploy *conf, const char *only,
 	const struct pf_cert *pc = t->check->pc;
 	const struct cert *cert = certs_find(pc->pf->env->certs, pc->cc->name);
 	struct deploy_args args = {
-		.env = deployer_env(pc->pf->env->deployer),
+		.env = rollout_env(pc->pf->env->rollout),
 		.cert = pc->cc,
 		.target = conf,
 		.live_dir = t->live_dir,

@@ -7,7 +7,7 @@ struct accounts;
 struct certs;
 struct children;
 struct cleanup;
-struct deployer;
+struct rollout;
 struct dns;
 struct gate;
 struct holds;
@@ -32,7 +32,7 @@ struct renewal_env {
 	struct holds	*holds;
 	struct cleanup	*cleanup;
 	struct tokens	*tokens;
-	struct deployer	*deployer;
+	struct rollout	*rollout;
 };
 
 #endif

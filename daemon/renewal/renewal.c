@@ -65,7 +65,7 @@ renewal_halt(struct renewal *r)
 	gate_end(r->gate);
 	hooks_cancel(r->hooks);
 	cleanup_wait_cancel(r->tidy);
-	deployer_run_cancel(r->deploy);
+	rollout_run_cancel(r->deploy);
 	orderwait_cancel(r->poll);
 	fetch_cancel(r->fetch);
 	authorize_cancel(r->auth);

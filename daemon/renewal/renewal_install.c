@@ -87,9 +87,9 @@ may_switch(void *arg)
 		return;
 	}
 	row_update(r, info);
-	/* The targets of today: those are what the deployer will run. */
+	/* The targets of today: those are what the rollout will run. */
 	if (r->cert->conf != NULL)
-		deployer_plan(r->env->deployer, r->cert, r->cert->conf,
+		rollout_plan(r->env->rollout, r->cert, r->cert->conf,
 		    info->serial);
 	event_emit(r->env->certs, r->cert->row.name, r->cert->step, LOGL_NOTICE,
 	    "installed certificate %s by \"%s\", valid until %s",
@@ -163,6 +163,6 @@ deployed(const struct error *err, void *arg)
 void
 renewal_enter_deploy(struct renewal *r)
 {
-	r->deploy = deployer_run_start(r->env->deployer, r->cert, deployed,
+	r->deploy = rollout_run_start(r->env->rollout, r->cert, deployed,
 	    r);
 }

@@ -52,7 +52,7 @@ struct renewal {
 	struct authorize_op *auth;
 	struct orderwait_op *poll;
 	struct fetch_op	*fetch;
-	struct deployer_run *deploy;
+	struct rollout_run *deploy;
 	struct cleanup_wait_op *tidy;
 	struct hooks_op	*hooks;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * rollback - the previous version of a certificate goes live again.  For the
- * deployer (on_verify_failure) and acmectl rollback.
+ * rollout (on_verify_failure) and acmectl rollback.
  */
 #ifndef DAEMON_ROLLOUT_ROLLBACK_H
 #define DAEMON_ROLLOUT_ROLLBACK_H

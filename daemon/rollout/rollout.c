@@ -23,7 +23,7 @@
 #define DAY_S 86400
 
 struct action *
-deployer_find(const struct cert *cert, const char *name)
+rollout_find(const struct cert *cert, const char *name)
 {
 	struct action *a;
 
@@ -35,7 +35,7 @@ deployer_find(const struct cert *cert, const char *name)
 }
 
 const struct conf_deploy *
-deployer_target(const struct cert *c, const char *name)
+rollout_target(const struct cert *c, const char *name)
 {
 	for (size_t i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
 		const struct conf_deploy *dep = &c->conf->deploys[i];
@@ -52,7 +52,7 @@ deployer_target(const struct cert *c, const char *name)
 static void
 load_cb(const struct store_deploy *row, void *arg)
 {
-	struct deployer *d = arg;
+	struct rollout *d = arg;
 	struct cert *c = certs_find(d->env->certs, row->cert);
 	struct action *a;
 
@@ -65,13 +65,13 @@ load_cb(const struct store_deploy *row, void *arg)
 }
 
 void
-deployer_save(struct deployer *d, const struct action *a)
+rollout_save(struct rollout *d, const struct action *a)
 {
 	store_deploy_put(d->env->store, &a->row);
 }
 
 void
-deployer_undo(struct deployer *d, struct action *a)
+rollout_undo(struct rollout *d, struct action *a)
 {
 	d->pending += a->row.done;
 	a->row.done = false;
@@ -81,13 +81,13 @@ deployer_undo(struct deployer *d, struct action *a)
 }
 
 void
-deployer_drop_removed(struct deployer *d, struct cert *c)
+rollout_drop_removed(struct rollout *d, struct cert *c)
 {
 	struct action *a, *next;
 
 	for (a = TAILQ_FIRST(&c->actions); a != NULL; a = next) {
 		next = TAILQ_NEXT(a, link);
-		if (a->task != NULL || deployer_target(c, a->row.action) !=
+		if (a->task != NULL || rollout_target(c, a->row.action) !=
 		    NULL)
 			continue;
 		d->pending -= !a->row.done;
@@ -101,14 +101,14 @@ deployer_drop_removed(struct deployer *d, struct cert *c)
 /* --- when --- */
 
 void
-deployer_arm(struct deployer *d)
+rollout_arm(struct rollout *d)
 {
 	if (d->is_started)
 		timer_set(&d->retry, 0);
 }
 
 time_t
-deployer_action_at(const struct action *a, const struct conf_deploy *dep,
+rollout_action_at(const struct action *a, const struct conf_deploy *dep,
     time_t now)
 {
 	time_t at = due_planned(a->row.retry_at, now), from = at > now ? at :
@@ -123,7 +123,7 @@ deployer_action_at(const struct action *a, const struct conf_deploy *dep,
 }
 
 time_t
-deployer_next_check(const struct conf_deploy *dep, time_t now)
+rollout_next_check(const struct conf_deploy *dep, time_t now)
 {
 	/* Between 21 and 27 hours: not all at once, not at the same time. */
 	return dep->n_verify == 0 ? 0 : now + DAY_S - DAY_S / 8 +
@@ -138,13 +138,13 @@ pending_at(const struct cert *c)
 	time_t best = -1, now = clock_now();
 
 	TAILQ_FOREACH(a, &c->actions, link) {
-		const struct conf_deploy *dep = deployer_target(c,
+		const struct conf_deploy *dep = rollout_target(c,
 		    a->row.action);
 		time_t at;
 
 		if (a->row.done || a->task != NULL || dep == NULL)
 			continue;
-		at = deployer_action_at(a, dep, now);
+		at = rollout_action_at(a, dep, now);
 		if (best == -1 || at < best)
 			best = at;
 	}
@@ -162,7 +162,7 @@ check_at(const struct cert *c)
 		time_t at = due_planned(a->row.check_at, now);
 
 		if (a->row.done && a->row.check_at != 0 && a->task == NULL &&
-		    deployer_target(c, a->row.action) != NULL &&
+		    rollout_target(c, a->row.action) != NULL &&
 		    (best == -1 || at < best))
 			best = at;
 	}
@@ -179,7 +179,7 @@ sooner(time_t *next, time_t at)
 static void
 retry_cb(void *arg)
 {
-	struct deployer *d = arg;
+	struct rollout *d = arg;
 	time_t now = clock_now(), next = 0;
 
 	for (size_t i = 0; i < d->env->certs->n; i++) {
@@ -192,9 +192,9 @@ retry_cb(void *arg)
 		pending = pending_at(c);
 		check = check_at(c);
 		if (pending != -1 && pending <= now)
-			deployer_run_due(d, c, false);
+			rollout_run_due(d, c, false);
 		else if (check != -1 && check <= now)
-			deployer_run_due(d, c, true);
+			rollout_run_due(d, c, true);
 		else {
 			sooner(&next, pending);
 			sooner(&next, check);
@@ -209,17 +209,17 @@ retry_cb(void *arg)
 
 /* --- life --- */
 
-struct deployer *
-deployer_new(const struct rollout_env *env)
+struct rollout *
+rollout_new(const struct rollout_env *env)
 {
-	struct deployer *d = xcalloc(1, sizeof(*d));
+	struct rollout *d = xcalloc(1, sizeof(*d));
 
 	d->env = env;
 	d->steps = (struct deploy_env){ .loop = env->loop,
 	    .children = env->children, .http = env->http, .dns = env->dns,
 	    .sdbus = env->sdbus, .hooks = env->hooks, .gate = env->gate,
 	    .scratch = store_scratch(env->store),
-	    .is_more = deployer_is_more, .arg = d };
+	    .is_more = rollout_is_more, .arg = d };
 	d->steps.units = unit_jobs_new(&d->steps);
 	d->steps.work = slots_new(env->loop, WORK_MAX);
 	d->steps.asking = slots_new(env->loop, ASKING_MAX);
@@ -230,11 +230,11 @@ deployer_new(const struct rollout_env *env)
 }
 
 void
-deployer_free(struct deployer *d)
+rollout_free(struct rollout *d)
 {
 	if (d == NULL)
 		return;
-	deployer_stop(d);
+	rollout_stop(d);
 	unit_jobs_free(d->steps.units);
 	slots_free(d->steps.work);
 	slots_free(d->steps.asking);
@@ -242,13 +242,13 @@ deployer_free(struct deployer *d)
 }
 
 const struct deploy_env *
-deployer_env(const struct deployer *d)
+rollout_env(const struct rollout *d)
 {
 	return &d->steps;
 }
 
 void
-deployer_forget(struct cert *c)
+rollout_forget(struct cert *c)
 {
 	struct action *a;
 
@@ -262,10 +262,10 @@ deployer_forget(struct cert *c)
 
 /* One target is to get this certificate; cert->row has its dates. */
 static void
-plan(struct deployer *d, struct cert *cert, const struct conf_deploy *dep,
+plan(struct rollout *d, struct cert *cert, const struct conf_deploy *dep,
     const char *serial)
 {
-	struct action *a = deployer_find(cert, dep->name);
+	struct action *a = rollout_find(cert, dep->name);
 	struct store_deploy *row;
 	bool was_done = a == NULL || a->row.done;
 
@@ -280,12 +280,12 @@ plan(struct deployer *d, struct cert *cert, const struct conf_deploy *dep,
 	} else if (a->row.done) {
 		/* What it serves meanwhile; if that is not what was done
 		 * last, the earlier end still counts. */
-		deployer_serves(a, a->row.not_before, a->row.not_after);
+		rollout_serves(a, a->row.not_before, a->row.not_after);
 		a->row.urgent_at = due_urgent_at(a->row.not_before,
 		    a->row.not_after);
 	}
 	row = &a->row;
-	deployer_undo(d, a);
+	rollout_undo(d, a);
 	(void)text_printf(row->serial, sizeof(row->serial), "%s", serial);
 	(void)text_printf(row->hash, sizeof(row->hash), "%s", dep->hash);
 	row->not_before = cert->row.not_before;
@@ -293,25 +293,25 @@ plan(struct deployer *d, struct cert *cert, const struct conf_deploy *dep,
 	/* What failed is not well before it has succeeded. */
 	if (was_done)
 		row->error[0] = '\0';
-	deployer_save(d, a);
+	rollout_save(d, a);
 }
 
 void
-deployer_plan(struct deployer *d, struct cert *cert,
+rollout_plan(struct rollout *d, struct cert *cert,
     const struct conf_cert *cc, const char *serial)
 {
 	for (size_t i = 0; i < cc->n_deploys; i++) {
-		if (deployer_target(cert, cc->deploys[i].name) != NULL)
+		if (rollout_target(cert, cc->deploys[i].name) != NULL)
 			plan(d, cert, &cc->deploys[i], serial);
 	}
 }
 
 /* Is the target as the certificate in use wants it?  If not, plan it. */
 static void
-refresh_target(struct deployer *d, struct cert *c,
+refresh_target(struct rollout *d, struct cert *c,
     const struct conf_deploy *dep)
 {
-	struct action *a = deployer_find(c, dep->name);
+	struct action *a = rollout_find(c, dep->name);
 	time_t now = clock_now();
 
 	if (a == NULL) {
@@ -334,57 +334,57 @@ refresh_target(struct deployer *d, struct cert *c,
 		return;
 	}
 	if (a->row.done && (a->row.check_at == 0) == (dep->n_verify > 0)) {
-		a->row.check_at = deployer_next_check(dep, now);
-		deployer_save(d, a);
+		a->row.check_at = rollout_next_check(dep, now);
+		rollout_save(d, a);
 	}
 }
 
 /* Forget what is not configured any more, try the rest at once. */
 static void
-refresh(struct deployer *d, struct cert *c)
+refresh(struct rollout *d, struct cert *c)
 {
 	struct action *a;
 
 	TAILQ_FOREACH(a, &c->actions, link)
 		a->row.retry_at = 0;
-	deployer_drop_removed(d, c);
+	rollout_drop_removed(d, c);
 	if (c->conf == NULL || c->row.serial[0] == '\0')
 		return;
 	for (size_t i = 0; i < c->conf->n_deploys; i++) {
-		if (deployer_target(c, c->conf->deploys[i].name) != NULL)
+		if (rollout_target(c, c->conf->deploys[i].name) != NULL)
 			refresh_target(d, c, &c->conf->deploys[i]);
 	}
 }
 
 void
-deployer_start(struct deployer *d)
+rollout_start(struct rollout *d)
 {
 	d->is_started = true;
 	for (size_t i = 0; i < d->env->certs->n; i++)
 		refresh(d, d->env->certs->list[i]);
-	deployer_arm(d);
+	rollout_arm(d);
 }
 
 void
-deployer_kick(struct deployer *d)
+rollout_kick(struct rollout *d)
 {
-	deployer_arm(d);
+	rollout_arm(d);
 }
 
 void
-deployer_reload(struct deployer *d)
+rollout_reload(struct rollout *d)
 {
-	deployer_start(d);
+	rollout_start(d);
 }
 
 bool
-deployer_settle(struct deployer *d, struct cert *c)
+rollout_settle(struct rollout *d, struct cert *c)
 {
-	return !deployer_run_clear(d, c);
+	return !rollout_run_clear(d, c);
 }
 
 void
-deployer_urge(struct deployer *d, struct cert *c)
+rollout_urge(struct rollout *d, struct cert *c)
 {
 	struct action *a;
 
@@ -392,7 +392,7 @@ deployer_urge(struct deployer *d, struct cert *c)
 		if (a->row.done)
 			continue;
 		a->row.urgent_at = 0;
-		deployer_save(d, a);
+		rollout_save(d, a);
 	}
 }
 
@@ -405,7 +405,7 @@ targets(const struct cert *c, const char **names)
 	for (size_t i = 0; i < c->conf->n_deploys; i++) {
 		const char *name = c->conf->deploys[i].name;
 
-		if (deployer_target(c, name) != NULL)
+		if (rollout_target(c, name) != NULL)
 			names[n++] = name;
 	}
 	return n;
@@ -433,28 +433,28 @@ no_target(const struct cert *c, const char *target, struct error *err)
 }
 
 int
-deployer_force(struct deployer *d, struct cert *c, const char *target,
+rollout_force(struct rollout *d, struct cert *c, const char *target,
     struct error *err)
 {
 	const char **names = xcalloc(c->conf->n_deploys + 1, sizeof(*names));
 	size_t n = targets(c, names);
 
-	if (n == 0 || (target != NULL && deployer_target(c, target) == NULL)) {
+	if (n == 0 || (target != NULL && rollout_target(c, target) == NULL)) {
 		free(names);
 		return no_target(c, target, err);
 	}
-	if (deployer_run_clear(d, c)) {
+	if (rollout_run_clear(d, c)) {
 		free(names);
 		return 0;
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (target == NULL || strcmp(target, names[i]) == 0)
-			plan(d, c, deployer_target(c, names[i]),
+			plan(d, c, rollout_target(c, names[i]),
 			    c->row.serial);
 	}
 	free(names);
-	deployer_urge(d, c);	/* a person has said so */
-	(void)deployer_run_told(d, c, target);
+	rollout_urge(d, c);	/* a person has said so */
+	(void)rollout_run_told(d, c, target);
 	return 0;
 }
 
@@ -474,12 +474,12 @@ static json_t *
 action_json(const struct cert *c, const struct action *a)
 {
 	const struct store_deploy *row = &a->row;
-	const struct conf_deploy *dep = deployer_target(c, row->action);
+	const struct conf_deploy *dep = rollout_target(c, row->action);
 	time_t now = clock_now(), at = 0;
 	bool held = false;
 
 	if (!row->done && dep != NULL && a->task == NULL) {
-		at = deployer_action_at(a, dep, now);
+		at = rollout_action_at(a, dep, now);
 		held = at > now && at > due_planned(row->retry_at, now);
 	}
 	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:b, s:b, s:o, s:o, "
@@ -489,33 +489,33 @@ action_json(const struct cert *c, const struct action *a)
 	    "at", jsonx_time(row->done ? row->done_at : 0),
 	    "next_at", jsonx_time(at), "held", held,
 	    "serving_old", row->is_old,
-	    "served_not_after", jsonx_time(deployer_served_until(a)),
+	    "served_not_after", jsonx_time(rollout_served_until(a)),
 	    "check_at", jsonx_time(row->done ? row->check_at : 0),
 	    "error", row->error[0] != '\0' ? json_string(row->error) :
 	    json_null());
 }
 
 json_t *
-deployer_json(const struct cert *c)
+rollout_json(const struct cert *c)
 {
 	json_t *list = json_array();
 	const struct action *a;
 
 	/* In the order in which they run; then what is just being dropped. */
 	for (size_t i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
-		a = deployer_find(c, c->conf->deploys[i].name);
+		a = rollout_find(c, c->conf->deploys[i].name);
 		if (a != NULL)
 			(void)json_array_append_new(list, action_json(c, a));
 	}
 	TAILQ_FOREACH(a, &c->actions, link) {
-		if (deployer_target(c, a->row.action) == NULL)
+		if (rollout_target(c, a->row.action) == NULL)
 			(void)json_array_append_new(list, action_json(c, a));
 	}
 	return list;
 }
 
 time_t
-deployer_next_at(const struct cert *c)
+rollout_next_at(const struct cert *c)
 {
 	time_t at = pending_at(c);
 
@@ -523,7 +523,7 @@ deployer_next_at(const struct cert *c)
 }
 
 size_t
-deployer_pending(const struct deployer *d)
+rollout_pending(const struct rollout *d)
 {
 	return d->pending;
 }

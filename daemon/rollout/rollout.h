@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deployer - the deploy targets of installed certificates.  Each is a durable
+ * rollout - the deploy targets of installed certificates.  Each is a durable
  * row: pending since the installation, then done, or failed and tried again
  * with backoff; a target that is done is looked at once a day if it says how
  * to verify.  A crash anywhere leaves a row that is not done, and the target
@@ -28,8 +28,8 @@ struct certs;
 struct children;
 struct conf_cert;
 struct deploy_env;
-struct deployer;
-struct deployer_run;
+struct rollout;
+struct rollout_run;
 struct dns;
 struct error;
 struct gate;
@@ -52,69 +52,69 @@ struct rollout_env {
 	struct certs	*certs;
 };
 
-struct deployer	*deployer_new(const struct rollout_env *);
-void		 deployer_free(struct deployer *);
+struct rollout	*rollout_new(const struct rollout_env *);
+void		 rollout_free(struct rollout *);
 /* What steps work with. */
-const struct deploy_env *deployer_env(const struct deployer *);
+const struct deploy_env *rollout_env(const struct rollout *);
 /* Run what is not done, now and later; what failed may have been mended. */
-void		 deployer_start(struct deployer *);
+void		 rollout_start(struct rollout *);
 /* End what is under way and begin nothing more. */
-void		 deployer_stop(struct deployer *);
+void		 rollout_stop(struct rollout *);
 /* A run has ended, which kept its certificate's retries back. */
-void		 deployer_kick(struct deployer *);
+void		 rollout_kick(struct rollout *);
 /* The configuration changed: forget targets that are gone, try failed ones,
  * run those that are new or do something else now. */
-void		 deployer_reload(struct deployer *);
+void		 rollout_reload(struct rollout *);
 
 /* Write pending rows for a certificate just installed (this transaction);
  * cert->row tells its dates. */
-void		 deployer_plan(struct deployer *, struct cert *,
+void		 rollout_plan(struct rollout *, struct cert *,
 		    const struct conf_cert *, const char *serial);
 
 /*
  * Run the pending targets of one certificate now, but those that wait for
  * their deploy_window.  err: how many failed and why; all were tried.
  */
-typedef void deployer_done_cb(const struct error *err, void *arg);
-struct deployer_run *deployer_run_start(struct deployer *, struct cert *,
-		    deployer_done_cb *done, void *arg);
-void		 deployer_run_cancel(struct deployer_run *);
+typedef void rollout_done_cb(const struct error *err, void *arg);
+struct rollout_run *rollout_run_start(struct rollout *, struct cert *,
+		    rollout_done_cb *done, void *arg);
+void		 rollout_run_cancel(struct rollout_run *);
 
 /*
  * Run all targets of a certificate (or one: target not NULL) again, whatever
  * their state and their windows; the end is told as an event with "end".  If
  * that is under way already, its end is.  ERR_CONFIG "engine:no-target".
  */
-int		 deployer_force(struct deployer *, struct cert *,
+int		 rollout_force(struct rollout *, struct cert *,
 		    const char *target, struct error *);
 
 /* Cancel what runs of it and nobody waits for; false: something is left. */
-bool		 deployer_settle(struct deployer *, struct cert *);
+bool		 rollout_settle(struct rollout *, struct cert *);
 /* Roll back when the gate is open, then run all; the end is told as by
- * deployer_force().  rollback_check() has said that it can be done. */
-void		 deployer_rollback(struct deployer *, struct cert *,
+ * rollout_force().  rollback_check() has said that it can be done. */
+void		 rollout_rollback(struct rollout *, struct cert *,
 		    bool force);
 /* Does that wait for the gate?  Nothing else is to be installed. */
-bool		 deployer_is_rolling_back(const struct deployer *,
+bool		 rollout_is_rolling_back(const struct rollout *,
 		    const struct cert *);
 /* No window holds what is not done. */
-void		 deployer_urge(struct deployer *, struct cert *);
+void		 rollout_urge(struct rollout *, struct cert *);
 
 /* "deploy" of doc/control-api.md. */
-json_t		*deployer_json(const struct cert *);
+json_t		*rollout_json(const struct cert *);
 /* When the next target of this certificate is tried; 0: none. */
-time_t		 deployer_next_at(const struct cert *);
+time_t		 rollout_next_at(const struct cert *);
 /* Free what is kept of this certificate in memory. */
-void		 deployer_forget(struct cert *);
+void		 rollout_forget(struct cert *);
 /* Targets not done, for /metrics. */
-size_t		 deployer_pending(const struct deployer *);
+size_t		 rollout_pending(const struct rollout *);
 /* Targets whose last try failed, or that never succeeded: not well until they
  * do, also while they are tried again. */
-size_t		 deployer_not_deployed(const struct cert *);
+size_t		 rollout_not_deployed(const struct cert *);
 /* Is a first try, for which nothing has failed yet, under way? */
-bool		 deployer_is_first(const struct cert *);
+bool		 rollout_is_first(const struct cert *);
 /* Targets of this certificate where an earlier one is served. */
-size_t		 deployer_serving_old(const struct cert *);
+size_t		 rollout_serving_old(const struct cert *);
 
 /* A target that is not done. */
 struct deploy_open {
@@ -127,15 +127,15 @@ struct deploy_open {
 	   time; 0: not known. */
 	time_t		 served_before, served_after;
 };
-void		 deployer_open_each(const struct cert *,
+void		 rollout_open_each(const struct cert *,
 		    void (*each)(const struct deploy_open *, void *),
 		    void *);
 /* 0 and *out, or -1 if there is no such target, or it is done. */
-int		 deployer_open_get(const struct cert *, const char *target,
+int		 rollout_open_get(const struct cert *, const char *target,
 		    struct deploy_open *out);
 /* Prometheus text: of each target when what it serves ends, if that is known,
  * or whether that is an earlier certificate. */
-void		 deployer_served(const struct cert *, FILE *);
-void		 deployer_old(const struct cert *, FILE *);
+void		 rollout_served(const struct cert *, FILE *);
+void		 rollout_old(const struct cert *, FILE *);
 
 #endif

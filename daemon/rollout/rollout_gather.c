@@ -37,14 +37,14 @@ comes_to(const struct cert *c, const char *step, const char *unit)
 	bool comes = false;
 
 	TAILQ_FOREACH(a, &c->actions, link) {
-		const struct conf_deploy *dep = deployer_target(c,
+		const struct conf_deploy *dep = rollout_target(c,
 		    a->row.action);
 
 		if (a->row.done || dep == NULL ||
 		    !unit_is_wanted(dep, step, unit))
 			continue;
 		if (a->task == NULL)
-			comes |= deployer_action_at(a, dep, now) <= now;
+			comes |= rollout_action_at(a, dep, now) <= now;
 		else if (strcmp(deploy_step(task_target(a->task)), step) == 0)
 			return false;
 		else
@@ -54,9 +54,9 @@ comes_to(const struct cert *c, const char *step, const char *unit)
 }
 
 bool
-deployer_is_more(const char *step, const char *unit, void *arg)
+rollout_is_more(const char *step, const char *unit, void *arg)
 {
-	const struct deployer *d = arg;
+	const struct rollout *d = arg;
 	const struct certs *certs = d->env->certs;
 
 	for (size_t i = 0; i < certs->n && d->is_started; i++) {

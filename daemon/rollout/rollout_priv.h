@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* deployer_priv - what deployer.c and deployer_run.c share. */
+/* rollout_priv - what the files of rollout share.  Nobody else includes it. */
 #ifndef DAEMON_ROLLOUT_ROLLOUT_PRIV_H
 #define DAEMON_ROLLOUT_ROLLOUT_PRIV_H
 
@@ -15,48 +15,48 @@ struct action {
 	TAILQ_ENTRY(action) link;	/* in its struct cert */
 	struct store_deploy row;
 	struct task	*task;		/* running; NULL: not */
-	const struct deployer_run *tried;	/* had its turn in this one */
+	const struct rollout_run *tried;	/* had its turn in this one */
 };
 
-struct deployer {
+struct rollout {
 	const struct rollout_env *env;
 	struct deploy_env steps;	/* what steps work with */
 	struct timer	 retry;
 	bool		 is_started;
 	size_t		 pending;	/* targets not done, of all */
-	TAILQ_HEAD(, deployer_run) ops;
+	TAILQ_HEAD(, rollout_run) ops;
 };
 
 /* Of the certificate, by name; NULL if there is none. */
-struct action	*deployer_find(const struct cert *, const char *name);
+struct action	*rollout_find(const struct cert *, const char *name);
 /* The target as it is configured now; NULL: not any more. */
-const struct conf_deploy *deployer_target(const struct cert *,
+const struct conf_deploy *rollout_target(const struct cert *,
 		    const char *name);
-void		 deployer_save(struct deployer *, const struct action *);
+void		 rollout_save(struct rollout *, const struct action *);
 
-/* --- deployer_served.c --- */
+/* --- rollout_served.c --- */
 /* What it serves, while it does not have what it is to have.  The row is not
  * saved, here and below. */
-void		 deployer_serves(struct action *, time_t not_before,
+void		 rollout_serves(struct action *, time_t not_before,
 		    time_t not_after);
 /* The same, as deploy.h's `seen` tells it; no window holds it when that is
  * near its end. */
-void		 deployer_seen(struct action *, time_t not_before,
+void		 rollout_seen(struct action *, time_t not_before,
 		    time_t not_after, bool is_all);
 /* The end of what it serves, as far as known; 0: not known. */
-time_t		 deployer_served_until(const struct action *);
+time_t		 rollout_served_until(const struct action *);
 
-/* --- deployer.c --- */
+/* --- rollout.c --- */
 /* Not done any more; the row is not saved. */
-void		 deployer_undo(struct deployer *, struct action *);
+void		 rollout_undo(struct rollout *, struct action *);
 /* When a target that is not done may run. */
-time_t		 deployer_action_at(const struct action *,
+time_t		 rollout_action_at(const struct action *,
 		    const struct conf_deploy *, time_t now);
 /* Draw the time of the next daily look. */
-time_t		 deployer_next_check(const struct conf_deploy *, time_t now);
+time_t		 rollout_next_check(const struct conf_deploy *, time_t now);
 /* Forget targets that are not configured any more. */
-void		 deployer_drop_removed(struct deployer *, struct cert *);
-void		 deployer_arm(struct deployer *);
+void		 rollout_drop_removed(struct rollout *, struct cert *);
+void		 rollout_arm(struct rollout *);
 
 /* "verifying", or "running". */
 const char	*task_state(const struct task *);
@@ -64,18 +64,18 @@ const char	*task_state(const struct task *);
 const struct deploy_op *task_target(const struct task *);
 
 /* --- rollout_gather.c --- */
-/* deploy_env's is_more; the arg is the deployer. */
-bool		 deployer_is_more(const char *step, const char *unit,
+/* deploy_env's is_more; the arg is the rollout. */
+bool		 rollout_is_more(const char *step, const char *unit,
 		    void *arg);
 
 /* A run that nobody waits for: what is due, or (is_check) the daily looks. */
-void		 deployer_run_due(struct deployer *, struct cert *,
+void		 rollout_run_due(struct rollout *, struct cert *,
 		    bool is_check);
 /* A run whose end is told; NULL: all targets. */
-struct deployer_run *deployer_run_told(struct deployer *, struct cert *,
+struct rollout_run *rollout_run_told(struct rollout *, struct cert *,
 		    const char *target);
 /* Cancel the runs of this certificate that nobody waits for; is one left
  * whose end will be told? */
-bool		 deployer_run_clear(struct deployer *, const struct cert *);
+bool		 rollout_run_clear(struct rollout *, const struct cert *);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* deployer_run - one round over the targets of one certificate. */
+/* rollout_run - one round over the targets of one certificate. */
 #include "common/log.h"
 #include "daemon/certs/event.h"
 #include "daemon/io/loop.h"
@@ -24,7 +24,7 @@
 /* One target under way. */
 struct task {
 	TAILQ_ENTRY(task) link;
-	struct deployer_run *run;
+	struct rollout_run *run;
 	struct action	*action;
 	const struct conf_deploy *dep;	/* in run->conf */
 	struct deploy_op *target;
@@ -36,9 +36,9 @@ struct task {
 	char		*version_dir;
 };
 
-struct deployer_run {
-	TAILQ_ENTRY(deployer_run) link;
-	struct deployer	*deployer;
+struct rollout_run {
+	TAILQ_ENTRY(rollout_run) link;
+	struct rollout	*rollout;
 	struct cert	*cert;
 	const struct conf *conf;	/* in force when none of tasks ran */
 	const struct conf_cert *cc;	/* in conf; NULL: not any more */
@@ -54,7 +54,7 @@ struct deployer_run {
 	enum { BACK_NO, BACK_WANTED, BACK_COMMAND, BACK_FORCED } back;
 	struct gate_op	*gate;		/* until it may roll back */
 	bool		 is_over;	/* nothing is to be done any more */
-	deployer_done_cb	*done;		/* NULL: nobody waits */
+	rollout_done_cb	*done;		/* NULL: nobody waits */
 	void		*arg;
 };
 
@@ -83,11 +83,11 @@ task_free(struct task *t)
 
 /* What one run has ended, another of the certificate may have waited for. */
 static void
-wake_others(struct deployer_run *op)
+wake_others(struct rollout_run *op)
 {
-	struct deployer_run *other;
+	struct rollout_run *other;
 
-	TAILQ_FOREACH(other, &op->deployer->ops, link) {
+	TAILQ_FOREACH(other, &op->rollout->ops, link) {
 		if (other != op && other->cert == op->cert)
 			timer_set(&other->step, 0);
 	}
@@ -95,20 +95,20 @@ wake_others(struct deployer_run *op)
 
 /* Does anybody wait for its end? */
 static bool
-is_awaited(const struct deployer_run *op)
+is_awaited(const struct rollout_run *op)
 {
 	return op->done != NULL || op->is_told;
 }
 
 /* A retry or a look gives way to a run that somebody waits for. */
 static bool
-is_superseded(const struct deployer_run *op)
+is_superseded(const struct rollout_run *op)
 {
-	const struct deployer_run *other;
+	const struct rollout_run *other;
 
 	if (is_awaited(op))
 		return false;
-	TAILQ_FOREACH(other, &op->deployer->ops, link) {
+	TAILQ_FOREACH(other, &op->rollout->ops, link) {
 		if (other->cert == op->cert && is_awaited(other))
 			return true;
 	}
@@ -116,9 +116,9 @@ is_superseded(const struct deployer_run *op)
 }
 
 static void
-op_free(struct deployer_run *op)
+op_free(struct rollout_run *op)
 {
-	struct deployer *d = op->deployer;
+	struct rollout *d = op->rollout;
 	struct action *a;
 	struct task *t;
 
@@ -140,14 +140,14 @@ op_free(struct deployer_run *op)
 }
 
 void
-deployer_run_cancel(struct deployer_run *op)
+rollout_run_cancel(struct rollout_run *op)
 {
 	if (op != NULL)
 		op_free(op);
 }
 
 static void
-tell_end(struct deployer_run *op)
+tell_end(struct rollout_run *op)
 {
 	if (op->failed > 0)
 		/* What is no target's failure has not been told yet. */
@@ -160,9 +160,9 @@ tell_end(struct deployer_run *op)
 }
 
 static void
-op_finish(struct deployer_run *op)
+op_finish(struct rollout_run *op)
 {
-	struct deployer *d = op->deployer;
+	struct rollout *d = op->rollout;
 	struct cert *cert = op->cert;
 
 	if (op->failed > 1) {
@@ -178,8 +178,8 @@ op_finish(struct deployer_run *op)
 		tell_end(op);
 	op_free(op);
 	/* A reload may have come while they ran. */
-	deployer_drop_removed(d, cert);
-	deployer_arm(d);
+	rollout_drop_removed(d, cert);
+	rollout_arm(d);
 }
 
 /* --- how a target ended --- */
@@ -205,7 +205,7 @@ put_error(struct action *a, const struct error *err)
 static void
 action_failed(struct task *t, const struct error *err)
 {
-	struct deployer_run *op = t->run;
+	struct rollout_run *op = t->run;
 	struct action *a = t->action;
 	time_t now = clock_now();
 	enum log_level level = LOGL_WARNING;
@@ -217,7 +217,7 @@ action_failed(struct task *t, const struct error *err)
 	if (a->row.is_old)
 		level = alarm_level(a, now);
 	put_error(a, err);
-	event_deploy(op->deployer->env->certs, op->cert->row.name,
+	event_deploy(op->rollout->env->certs, op->cert->row.name,
 	    a->row.action,
 	    a->row.is_old ? "deploy:serving-old" : "deploy:failed", level,
 	    "deploy \"%s\" failed: %s; next try in %s", a->row.action,
@@ -234,19 +234,19 @@ action_failed(struct task *t, const struct error *err)
 static void
 action_done(struct task *t)
 {
-	struct deployer_run *op = t->run;
+	struct rollout_run *op = t->run;
 	struct action *a = t->action;
 
 	a->row.done = true;
-	op->deployer->pending--;
+	op->rollout->pending--;
 	a->row.done_at = clock_now();
-	a->row.check_at = deployer_next_check(t->dep, a->row.done_at);
+	a->row.check_at = rollout_next_check(t->dep, a->row.done_at);
 	a->row.error[0] = '\0';
 	a->row.is_old = false;
 	a->row.served_before = a->row.served_after = 0;
 	a->row.alarm_at = 0;
 	op->n_done++;
-	event_deploy(op->deployer->env->certs, op->cert->row.name,
+	event_deploy(op->rollout->env->certs, op->cert->row.name,
 	    a->row.action,
 	    "deploy:done", LOGL_NOTICE, "deploy \"%s\" done", a->row.action);
 }
@@ -255,7 +255,7 @@ action_done(struct task *t)
 static void
 looked(struct task *t, const struct error *err)
 {
-	struct certs *certs = t->run->deployer->env->certs;
+	struct certs *certs = t->run->rollout->env->certs;
 	const char *cert = t->run->cert->row.name;
 	struct action *a = t->action;
 	time_t now = clock_now();
@@ -267,7 +267,7 @@ looked(struct task *t, const struct error *err)
 			    "served", a->row.action);
 		a->row.error[0] = '\0';
 		a->row.alarm_at = 0;
-		a->row.check_at = deployer_next_check(t->dep, now);
+		a->row.check_at = rollout_next_check(t->dep, now);
 		return;
 	}
 	put_error(a, err);
@@ -279,8 +279,8 @@ looked(struct task *t, const struct error *err)
 		    "cannot be seen: %s", a->row.action, err->msg);
 		return;
 	}
-	deployer_undo(t->run->deployer, a);
-	deployer_serves(a, a->row.not_before, a->row.not_after);
+	rollout_undo(t->run->rollout, a);
+	rollout_serves(a, a->row.not_before, a->row.not_after);
 	a->row.is_old = strcmp(err->code, VERIFY_ERR_OLD) == 0;
 	event_deploy(certs, cert, a->row.action, a->row.is_old ?
 	    "deploy:serving-old" : "deploy:failed", alarm_level(a, now),
@@ -291,13 +291,13 @@ static void
 target_done(const struct error *err, void *arg)
 {
 	struct task *t = arg;
-	struct deployer_run *op = t->run;
+	struct rollout_run *op = t->run;
 	struct action *a = t->action;
 
 	t->target = NULL;
 	if (strcmp(a->row.serial, t->serial) != 0 ||
 	    strcmp(a->row.hash, t->hash) != 0) {
-		event_deploy(op->deployer->env->certs, op->cert->row.name,
+		event_deploy(op->rollout->env->certs, op->cert->row.name,
 		    a->row.action, NULL, LOGL_INFO, "deploy \"%s\" begins "
 		    "again: there is a newer %s", a->row.action,
 		    strcmp(a->row.serial, t->serial) != 0 ? "certificate" :
@@ -311,8 +311,8 @@ target_done(const struct error *err, void *arg)
 		action_done(t);
 	}
 	if (t->seen_after != 0 && !a->row.done)
-		deployer_seen(a, t->seen_before, t->seen_after, t->saw_all);
-	deployer_save(op->deployer, a);
+		rollout_seen(a, t->seen_before, t->seen_after, t->saw_all);
+	rollout_save(op->rollout, a);
 	task_free(t);
 	timer_set(&op->step, 0);
 	wake_others(op);
@@ -323,7 +323,7 @@ output_line(const char *line, void *arg)
 {
 	struct task *t = arg;
 
-	event_deploy(t->run->deployer->env->certs, t->run->cert->row.name,
+	event_deploy(t->run->rollout->env->certs, t->run->cert->row.name,
 	    t->action->row.action, NULL, LOGL_INFO, "%s: %s",
 	    t->action->row.action, line);
 }
@@ -341,10 +341,10 @@ seen_cb(time_t not_before, time_t not_after, bool is_all, void *arg)
 /* --- the next target --- */
 
 static void
-task_start(struct deployer_run *op, const struct conf_deploy *dep,
+task_start(struct rollout_run *op, const struct conf_deploy *dep,
     struct action *a)
 {
-	struct deployer *d = op->deployer;
+	struct rollout *d = op->rollout;
 	struct task *t = xcalloc(1, sizeof(*t));
 	bool by_ari;
 	struct deploy_args args = {
@@ -378,27 +378,27 @@ task_start(struct deployer_run *op, const struct conf_deploy *dep,
 
 /* Does it wait for its window?  Told where somebody looks. */
 static bool
-is_held(const struct deployer_run *op, struct action *a,
+is_held(const struct rollout_run *op, struct action *a,
     const struct conf_deploy *dep, time_t now)
 {
 	time_t at;
 	char span[TEXT_SPAN_MAX];
 
 	if (op->done == NULL)
-		return deployer_action_at(a, dep, now) > now;
+		return rollout_action_at(a, dep, now) > now;
 	a->row.retry_at = 0;
-	at = deployer_action_at(a, dep, now);
+	at = rollout_action_at(a, dep, now);
 	if (at <= now)
 		return false;
 	a->tried = op;
-	event_deploy(op->deployer->env->certs, op->cert->row.name, dep->name,
+	event_deploy(op->rollout->env->certs, op->cert->row.name, dep->name,
 	    NULL, LOGL_INFO, "deploy \"%s\" waits for its deploy_window: it "
 	    "begins in %s", dep->name, text_span(at - now, span));
 	return true;
 }
 
 static bool
-is_next(const struct deployer_run *op, struct action *a,
+is_next(const struct rollout_run *op, struct action *a,
     const struct conf_deploy *dep, time_t now)
 {
 	if (a == NULL || a->task != NULL || a->tried == op ||
@@ -413,7 +413,7 @@ is_next(const struct deployer_run *op, struct action *a,
 
 /* The previous version cannot go live again. */
 static void
-cannot_roll_back(struct deployer_run *op, bool is_command,
+cannot_roll_back(struct rollout_run *op, bool is_command,
     const struct error *err)
 {
 	if (is_command) {
@@ -421,7 +421,7 @@ cannot_roll_back(struct deployer_run *op, bool is_command,
 		op->err = *err;
 		op->is_over = true;
 	} else {
-		event_deploy(op->deployer->env->certs, op->cert->row.name, NULL,
+		event_deploy(op->rollout->env->certs, op->cert->row.name, NULL,
 		    "deploy:rollback-failed", LOGL_ERROR,
 		    "cannot roll back: %s", err->msg);
 	}
@@ -431,7 +431,7 @@ cannot_roll_back(struct deployer_run *op, bool is_command,
 static void
 roll_back(void *arg)
 {
-	struct deployer_run *op = arg;
+	struct rollout_run *op = arg;
 	bool is_command = op->back != BACK_WANTED;
 	struct cert *c = op->cert;
 	struct action *a;
@@ -447,8 +447,8 @@ roll_back(void *arg)
 		cannot_roll_back(op, is_command, &err);
 		return;
 	}
-	deployer_plan(op->deployer, c, c->conf, c->row.serial);
-	deployer_urge(op->deployer, c);
+	rollout_plan(op->rollout, c, c->conf, c->row.serial);
+	rollout_urge(op->rollout, c);
 	TAILQ_FOREACH(a, &c->actions, link)
 		a->tried = NULL;
 	if (!is_command) {
@@ -457,26 +457,26 @@ roll_back(void *arg)
 		(void)error_wrap(&op->err, "rolled back to certificate %s",
 		    c->row.serial);
 	}
-	certs_changed(op->deployer->env->certs);
+	certs_changed(op->rollout->env->certs);
 }
 
 /* Is it to roll back now?  It then waits for the gate. */
 static bool
-begin_rollback(struct deployer_run *op)
+begin_rollback(struct rollout_run *op)
 {
 	if (op->back == BACK_WANTED && (op->cert->conf == NULL ||
 	    rollback_is_done(op->cert)))
 		op->back = BACK_NO;
 	if (op->back == BACK_NO)
 		return false;
-	op->gate = gate_switch_start(op->deployer->env->gate, false,
+	op->gate = gate_switch_start(op->rollout->env->gate, false,
 	    roll_back, op);
 	return true;
 }
 
 /* Does an earlier run still work at it?  Its end wakes this one. */
 static bool
-is_anothers(const struct deployer_run *op, const struct action *a)
+is_anothers(const struct rollout_run *op, const struct action *a)
 {
 	return a != NULL && a->task != NULL && a->task->run != op &&
 	    is_awaited(op) && (op->only == NULL ||
@@ -485,13 +485,13 @@ is_anothers(const struct deployer_run *op, const struct action *a)
 
 /* After a reload the rest is done as it says; what runs has the old one. */
 static void
-follow_conf(struct deployer_run *op)
+follow_conf(struct rollout_run *op)
 {
 	const struct conf *old = op->conf;
 
 	if (!TAILQ_EMPTY(&op->tasks))
 		return;
-	op->conf = conf_ref(op->deployer->env->certs->conf);
+	op->conf = conf_ref(op->rollout->env->certs->conf);
 	op->cc = conf_find_cert(op->conf, op->cert->row.name);
 	conf_unref(old);
 }
@@ -499,7 +499,7 @@ follow_conf(struct deployer_run *op)
 static void
 step_cb(void *arg)
 {
-	struct deployer_run *op = arg;
+	struct rollout_run *op = arg;
 	time_t now = clock_now();
 	bool is_blocked = false;
 
@@ -515,7 +515,7 @@ step_cb(void *arg)
 	for (size_t i = 0; op->cc != NULL && !op->is_over &&
 	    i < op->cc->n_deploys; i++) {
 		const struct conf_deploy *dep = &op->cc->deploys[i];
-		struct action *a = deployer_find(op->cert, dep->name);
+		struct action *a = rollout_find(op->cert, dep->name);
 
 		if (!TAILQ_EMPTY(&op->tasks) && !op->cc->deploy_parallel)
 			return;
@@ -536,9 +536,9 @@ step_cb(void *arg)
 /* Whoever only waits for what is served, of an earlier certificate, need not
  * go on. */
 static void
-stop_waiting(struct deployer *d, const struct cert *cert)
+stop_waiting(struct rollout *d, const struct cert *cert)
 {
-	struct deployer_run *op, *next;
+	struct rollout_run *op, *next;
 	struct task *t;
 
 	for (op = TAILQ_FIRST(&d->ops); op != NULL; op = next) {
@@ -554,16 +554,16 @@ stop_waiting(struct deployer *d, const struct cert *cert)
 	}
 }
 
-struct deployer_run *
-deployer_run_start(struct deployer *d, struct cert *cert,
-    deployer_done_cb *done, void *arg)
+struct rollout_run *
+rollout_run_start(struct rollout *d, struct cert *cert,
+    rollout_done_cb *done, void *arg)
 {
-	struct deployer_run *op = xcalloc(1, sizeof(*op));
+	struct rollout_run *op = xcalloc(1, sizeof(*op));
 
 	if (done != NULL)
 		stop_waiting(d, cert);
 
-	op->deployer = d;
+	op->rollout = d;
 	op->cert = cert;
 	op->conf = conf_ref(d->env->certs->conf);
 	op->cc = conf_find_cert(op->conf, cert->row.name);
@@ -579,17 +579,17 @@ deployer_run_start(struct deployer *d, struct cert *cert,
 }
 
 void
-deployer_run_due(struct deployer *d, struct cert *cert, bool is_check)
+rollout_run_due(struct rollout *d, struct cert *cert, bool is_check)
 {
-	struct deployer_run *op = deployer_run_start(d, cert, NULL, NULL);
+	struct rollout_run *op = rollout_run_start(d, cert, NULL, NULL);
 
 	op->is_check = is_check;
 }
 
-struct deployer_run *
-deployer_run_told(struct deployer *d, struct cert *cert, const char *target)
+struct rollout_run *
+rollout_run_told(struct rollout *d, struct cert *cert, const char *target)
 {
-	struct deployer_run *op = deployer_run_start(d, cert, NULL, NULL);
+	struct rollout_run *op = rollout_run_start(d, cert, NULL, NULL);
 
 	op->is_told = true;
 	op->only = target != NULL ? xstrdup(target) : NULL;
@@ -597,17 +597,17 @@ deployer_run_told(struct deployer *d, struct cert *cert, const char *target)
 }
 
 void
-deployer_rollback(struct deployer *d, struct cert *cert, bool force)
+rollout_rollback(struct rollout *d, struct cert *cert, bool force)
 {
-	struct deployer_run *op = deployer_run_told(d, cert, NULL);
+	struct rollout_run *op = rollout_run_told(d, cert, NULL);
 
 	op->back = force ? BACK_FORCED : BACK_COMMAND;
 }
 
 bool
-deployer_is_rolling_back(const struct deployer *d, const struct cert *cert)
+rollout_is_rolling_back(const struct rollout *d, const struct cert *cert)
 {
-	const struct deployer_run *op;
+	const struct rollout_run *op;
 
 	TAILQ_FOREACH(op, &d->ops, link) {
 		if (op->cert == cert && op->back > BACK_WANTED)
@@ -617,9 +617,9 @@ deployer_is_rolling_back(const struct deployer *d, const struct cert *cert)
 }
 
 bool
-deployer_run_clear(struct deployer *d, const struct cert *cert)
+rollout_run_clear(struct rollout *d, const struct cert *cert)
 {
-	struct deployer_run *op, *next;
+	struct rollout_run *op, *next;
 	bool is_left = false;
 
 	for (op = TAILQ_FIRST(&d->ops); op != NULL; op = next) {
@@ -635,9 +635,9 @@ deployer_run_clear(struct deployer *d, const struct cert *cert)
 }
 
 void
-deployer_stop(struct deployer *d)
+rollout_stop(struct rollout *d)
 {
-	struct deployer_run *op, *next;
+	struct rollout_run *op, *next;
 
 	d->is_started = false;
 	timer_clear(&d->retry);

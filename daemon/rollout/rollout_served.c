@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* deployer_served - what targets serve while they do not have the certificate
+/* rollout_served - what targets serve while they do not have the certificate
  * in use, as far as is known: it decides how urgent that is. */
 #include "daemon/rollout/rollout.h"
 
@@ -10,14 +10,14 @@
 #include "daemon/rollout/rollout_priv.h"
 
 void
-deployer_serves(struct action *a, time_t not_before, time_t not_after)
+rollout_serves(struct action *a, time_t not_before, time_t not_after)
 {
 	a->row.served_before = not_before;
 	a->row.served_after = not_after;
 }
 
 void
-deployer_seen(struct action *a, time_t not_before, time_t not_after,
+rollout_seen(struct action *a, time_t not_before, time_t not_after,
     bool is_all)
 {
 	/* Who could not be asked may still serve what it did before. */
@@ -31,13 +31,13 @@ deployer_seen(struct action *a, time_t not_before, time_t not_after,
 }
 
 time_t
-deployer_served_until(const struct action *a)
+rollout_served_until(const struct action *a)
 {
 	return a->row.done ? a->row.not_after : a->row.served_after;
 }
 
 size_t
-deployer_serving_old(const struct cert *c)
+rollout_serving_old(const struct cert *c)
 {
 	const struct action *a;
 	size_t n = 0;
@@ -48,19 +48,19 @@ deployer_serving_old(const struct cert *c)
 }
 
 size_t
-deployer_not_deployed(const struct cert *c)
+rollout_not_deployed(const struct cert *c)
 {
 	const struct action *a;
 	size_t n = 0;
 
 	TAILQ_FOREACH(a, &c->actions, link)
-		n += !a->row.done && deployer_target(c, a->row.action) !=
+		n += !a->row.done && rollout_target(c, a->row.action) !=
 		    NULL && (a->row.error[0] != '\0' || a->row.done_at == 0);
 	return n;
 }
 
 bool
-deployer_is_first(const struct cert *c)
+rollout_is_first(const struct cert *c)
 {
 	const struct action *a;
 	bool is_first = false;
@@ -76,13 +76,13 @@ deployer_is_first(const struct cert *c)
 static void
 fill(const struct cert *c, const struct action *a, struct deploy_open *out)
 {
-	const struct conf_deploy *dep = deployer_target(c, a->row.action);
+	const struct conf_deploy *dep = rollout_target(c, a->row.action);
 
 	*out = (struct deploy_open){
 		.name = a->row.action,
 		.tries = a->row.tries,
 		.next_at = a->task != NULL || dep == NULL ? 0 :
-		    deployer_action_at(a, dep, clock_now()),
+		    rollout_action_at(a, dep, clock_now()),
 		.error = a->row.error,
 		.serves_old = a->row.is_old,
 		.served_before = a->row.served_before,
@@ -91,7 +91,7 @@ fill(const struct cert *c, const struct action *a, struct deploy_open *out)
 }
 
 void
-deployer_open_each(const struct cert *c,
+rollout_open_each(const struct cert *c,
     void (*each)(const struct deploy_open *, void *), void *arg)
 {
 	const struct action *a;
@@ -106,10 +106,10 @@ deployer_open_each(const struct cert *c,
 }
 
 int
-deployer_open_get(const struct cert *c, const char *target,
+rollout_open_get(const struct cert *c, const char *target,
     struct deploy_open *out)
 {
-	const struct action *a = deployer_find(c, target);
+	const struct action *a = rollout_find(c, target);
 
 	if (a == NULL || a->row.done)
 		return -1;
@@ -120,14 +120,14 @@ deployer_open_get(const struct cert *c, const char *target,
 /* names.h allows no quotes in either name. */
 
 void
-deployer_served(const struct cert *c, FILE *f)
+rollout_served(const struct cert *c, FILE *f)
 {
 	const struct action *a;
 
 	TAILQ_FOREACH(a, &c->actions, link) {
-		time_t until = deployer_served_until(a);
+		time_t until = rollout_served_until(a);
 
-		if (until != 0 && deployer_target(c, a->row.action) != NULL)
+		if (until != 0 && rollout_target(c, a->row.action) != NULL)
 			fprintf(f, "acmed_served_expiry_seconds{name=\"%s\","
 			    "target=\"%s\"} %lld\n", a->row.cert,
 			    a->row.action, (long long)until);
@@ -135,12 +135,12 @@ deployer_served(const struct cert *c, FILE *f)
 }
 
 void
-deployer_old(const struct cert *c, FILE *f)
+rollout_old(const struct cert *c, FILE *f)
 {
 	const struct action *a;
 
 	TAILQ_FOREACH(a, &c->actions, link) {
-		if (deployer_target(c, a->row.action) != NULL)
+		if (rollout_target(c, a->row.action) != NULL)
 			fprintf(f, "acmed_serves_old{name=\"%s\",target="
 			    "\"%s\"} %d\n", a->row.cert, a->row.action,
 			    a->row.is_old);

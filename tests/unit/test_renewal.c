@@ -203,7 +203,7 @@ fill_after(void **state, unsigned steps, bool crashes, bool *is_over)
 	assert_string_not_equal(erig_row(r, "web")->serial, "");
 	assert_int_equal(fake_dns_count(), 0);
 	assert_int_equal(cleanup_count(r->engine->cleanup), 0);
-	assert_int_equal(deployer_pending(r->engine->deployer), 0);
+	assert_int_equal(rollout_pending(r->engine->rollout), 0);
 	assert_string_not_equal(fake_deploy.log, "");
 	/* One order may have been made that could not be written down. */
 	assert_in_range(fake_ca.n_orders, 1, 3);

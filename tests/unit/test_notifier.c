@@ -411,31 +411,31 @@ static void
 test_bounded(void **state)
 {
 	struct erig *r = *state;
-	struct outbox *o;
+	struct queue *o;
 	struct notice n = { .event = NEV_CONFIG, .level = NLEV_WARNING,
 	    .code = "", .who = "" };
 
 	erig_conf(r, OPS);
 	erig_up(r);
-	o = teller_outbox(r->engine->teller);
+	o = notifier_queue(r->engine->notifier);
 	fake_channel.failure = "smtp:connect";
-	for (int i = 0; i < OUTBOX_MAX + 10; i++) {
+	for (int i = 0; i < QUEUE_MAX + 10; i++) {
 		n.at = clock_now();
 		n.what = i % 2 ? NOTICE_REPEAT : NOTICE_NEW;
-		outbox_put(o, &n, NEV_BIT(NEV_CONFIG), NLEV_WARNING);
+		queue_put(o, &n, NEV_BIT(NEV_CONFIG), NLEV_WARNING);
 	}
 	fake_time_pass(MINUTE);
 	erig_crash(r);
 	fake_channel.failure = NULL;
 	erig_up(r);
-	o = teller_outbox(r->engine->teller);
+	o = notifier_queue(r->engine->notifier);
 	fake_time_pass(MINUTE);
-	assert_int_equal(fake_channel.n, OUTBOX_MAX);
+	assert_int_equal(fake_channel.n, QUEUE_MAX);
 	assert_null(strstr(fake_channel.got[0].text, "dropped"));
 	n.at = clock_now();
-	outbox_put(o, &n, NEV_BIT(NEV_CONFIG), NLEV_WARNING);
+	queue_put(o, &n, NEV_BIT(NEV_CONFIG), NLEV_WARNING);
 	fake_time_pass(MINUTE);
-	assert_int_equal(fake_channel.n, OUTBOX_MAX + 1);
+	assert_int_equal(fake_channel.n, QUEUE_MAX + 1);
 }
 
 static void

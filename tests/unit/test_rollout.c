@@ -29,7 +29,7 @@ expect_ran(const char *log)
 static void
 expect_state(struct erig *r, const char *states)
 {
-	json_t *list = deployer_json(erig_cert(r, "web")), *o;
+	json_t *list = rollout_json(erig_cert(r, "web")), *o;
 	char *all = xstrdup("");
 	size_t i;
 
@@ -55,12 +55,12 @@ test_order(void **state)
 	erig_up(r);
 	ERIG_UNTIL(fake_deploy.in_flight == 1);
 	expect_state(r, "c=running a=pending b=pending ");
-	assert_int_equal(deployer_pending(r->engine->deployer), 3);
+	assert_int_equal(rollout_pending(r->engine->rollout), 3);
 	erig_ends(r, 1);
 	assert_int_equal(r->oks, 1);
 	expect_ran("web c ab0001\nweb a ab0001\nweb b ab0001\n");
 	expect_state(r, "c=done a=done b=done ");
-	assert_int_equal(deployer_pending(r->engine->deployer), 0);
+	assert_int_equal(rollout_pending(r->engine->rollout), 0);
 	assert_true(erig_told(r, "web deploy info c: a line of output"));
 	/* Neither time nor restart nor reload runs them again. */
 	free(erig_reload(r, CERT(ABC)));
@@ -122,7 +122,7 @@ test_several_failures(void **state)
 	assert_string_equal(r->err.msg,
 	    "2 actions failed; the first: deploy \"a\": status 3");
 	expect_state(r, "a=failed b=failed c=done ");
-	assert_int_equal(deployer_pending(r->engine->deployer), 2);
+	assert_int_equal(rollout_pending(r->engine->rollout), 2);
 	free(erig_reload(r, CERT(ABC)));
 	fake_time_pass(SECOND);
 	expect_state(r, "a=done b=done c=done ");
@@ -170,7 +170,7 @@ test_removed(void **state)
 	fake_time_pass(DAY);
 	/* A new one runs for the certificate in use. */
 	expect_state(r, "a=done d=done ");
-	assert_int_equal(deployer_pending(r->engine->deployer), 0);
+	assert_int_equal(rollout_pending(r->engine->rollout), 0);
 	erig_down(r);
 	erig_up(r);
 	expect_state(r, "a=done d=done ");
@@ -194,7 +194,7 @@ test_removed_while_running(void **state)
 	free(erig_reload(r, CERT(ACTION("b"))));
 	erig_ends(r, 1);
 	fake_time_pass(DAY);
-	assert_int_equal(deployer_pending(r->engine->deployer), 0);
+	assert_int_equal(rollout_pending(r->engine->rollout), 0);
 	expect_state(r, "b=done ");
 }
 
@@ -211,7 +211,7 @@ test_removed_during_run(void **state)
 	erig_ends(r, 1);
 	fake_time_pass(DAY);
 	expect_ran("web b ab0001\n");
-	assert_int_equal(deployer_pending(r->engine->deployer), 0);
+	assert_int_equal(rollout_pending(r->engine->rollout), 0);
 	expect_state(r, "b=done ");
 }
 
@@ -249,7 +249,7 @@ test_certificate_removed_during_run(void **state)
 	erig_ends(r, 1);
 	fake_time_pass(DAY);
 	expect_ran("");
-	assert_int_equal(deployer_pending(r->engine->deployer), 0);
+	assert_int_equal(rollout_pending(r->engine->rollout), 0);
 }
 
 /* A retry comes due while a run that will fail is under way. */
@@ -312,7 +312,7 @@ test_new_certificate_during_retry(void **state)
 	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
 	erig_ends(r, 1);
 	assert_string_equal(erig_row(r, "web")->serial, "ab0002");
-	ERIG_UNTIL(deployer_pending(r->engine->deployer) == 0);
+	ERIG_UNTIL(rollout_pending(r->engine->rollout) == 0);
 	expect_ran("web a ab0001\nweb a ab0001\nweb a ab0002\n");
 	expect_state(r, "a=done ");
 }
@@ -474,7 +474,7 @@ test_all_begin(void **state)
 			most = fake_deploy.in_flight;
 	}
 	assert_int_equal(most, 25);
-	assert_int_equal(deployer_pending(r->engine->deployer), 0);
+	assert_int_equal(rollout_pending(r->engine->rollout), 0);
 	free(all);
 	free(text);
 }
@@ -500,7 +500,7 @@ test_place(void **state)
 static bool
 is_more(struct erig *r, const char *unit)
 {
-	const struct deploy_env *env = deployer_env(r->engine->deployer);
+	const struct deploy_env *env = rollout_env(r->engine->rollout);
 
 	assert_false(env->is_more("restart", unit, env->arg));
 	return env->is_more("reload", unit, env->arg);
@@ -668,7 +668,7 @@ test_window(void **state)
 	expect_ran("web b ab0002\n");
 	expect_state(r, "a=pending b=done ");
 	assert_true(erig_told(r, "waits for its deploy_window"));
-	assert_true(deployer_next_at(erig_cert(r, "web")) == RIG_NOW +
+	assert_true(rollout_next_at(erig_cert(r, "web")) == RIG_NOW +
 	    14 * 3600);
 	fake_time_pass(12 * HOUR);
 	expect_ran("");
@@ -678,7 +678,7 @@ test_window(void **state)
 	expect_ran("web a ab0002\n");
 	/* A person is not kept waiting. */
 	fake_time_pass(12 * HOUR);
-	assert_int_equal(deployer_force(r->engine->deployer,
+	assert_int_equal(rollout_force(r->engine->rollout,
 	    erig_cert(r, "web"), "a", &err), 0);
 	fake_time_pass(SECOND);
 	expect_ran("web a ab0002\n");
@@ -733,7 +733,7 @@ test_daily_look(void **state)
 	assert_true(erig_told(r, "web deploy warning deploy \"a\": it still "
 	    "serves the old certificate; it runs again"));
 	expect_state(r, "a=done ");
-	assert_int_equal(deployer_serving_old(erig_cert(r, "web")), 0);
+	assert_int_equal(rollout_serving_old(erig_cert(r, "web")), 0);
 	/* Nobody can be asked: that is told, and nothing is done. */
 	fake_rule_fail(&fake_deploy.rule, 3, ERR_TRANSIENT, "deploy:verify",
 	    "refused");
@@ -768,17 +768,17 @@ test_serving_old(void **state)
 	erig_up(r);
 	erig_ends(r, 1);
 	expect_state(r, "a=failed ");
-	assert_int_equal(deployer_serving_old(erig_cert(r, "web")), 1);
+	assert_int_equal(rollout_serving_old(erig_cert(r, "web")), 1);
 	metrics = engine_metrics(r->engine);
 	assert_non_null(strstr(metrics, "acmed_deploys_serving_old 1\n"));
 	free(metrics);
 	erig_crash(r);
 	erig_open(r);
-	assert_int_equal(deployer_serving_old(erig_cert(r, "web")), 1);
+	assert_int_equal(rollout_serving_old(erig_cert(r, "web")), 1);
 	engine_start(r->engine);
 	fake_time_pass(HOUR);
 	expect_state(r, "a=done ");
-	assert_int_equal(deployer_serving_old(erig_cert(r, "web")), 0);
+	assert_int_equal(rollout_serving_old(erig_cert(r, "web")), 0);
 }
 
 /* --- back --- */
@@ -978,6 +978,6 @@ main(void)
 	};
 
 	(void)setenv("TZ", "UTC", 1);
-	return cmocka_run_group_tests_name("deployer", tests,
+	return cmocka_run_group_tests_name("rollout", tests,
 	    erig_group_setup, erig_group_teardown);
 }
