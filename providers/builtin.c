@@ -4,7 +4,7 @@
 
 #include "common/error.h"
 #include "common/mem.h"
-#include "daemon/dns/provider_run.h"
+#include "daemon/dns/provider_env.h"
 #include "daemon/dns/responder.h"
 #include "daemon/io/loop.h"
 #include "providers/provider.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "daemon/dns/provider_run.h"
+#include "daemon/dns/provider_env.h"
 #include "daemon/io/child.h"
 #include "daemon/io/loop.h"
 #include "providers/exec_call.h"

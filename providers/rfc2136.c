@@ -9,12 +9,11 @@
 #include "common/text.h"
 #include "daemon/dns/addresses.h"
 #include "daemon/dns/dnsaddr.h"
-#include "daemon/dns/provider_run.h"
+#include "daemon/dns/provider_env.h"
 #include "daemon/dns/server.h"
 #include "daemon/dns/tsig.h"
 #include "daemon/dns/tsig_text.h"
 #include "daemon/dns/update.h"
-#include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 #include "providers/provider.h"
 

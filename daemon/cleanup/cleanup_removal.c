@@ -12,6 +12,7 @@
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
 #include "daemon/cleanup/cleanup_priv.h"
+#include "daemon/dns/dns.h"
 #include "daemon/dns/provider_run.h"
 #include "daemon/dns/txtwait.h"
 #include "daemon/dns/zones.h"

@@ -14,7 +14,7 @@
 #include "daemon/config/conf.h"
 #include "daemon/deploy/verify_text.h"
 #include "daemon/dns/addresses.h"
-#include "daemon/dns/zone.h"
+#include "daemon/dns/dnsaddr.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/slots.h"
 #include "daemon/io/tls.h"

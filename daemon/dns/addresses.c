@@ -11,9 +11,8 @@
 #include "common/file.h"
 #include "common/mem.h"
 #include "daemon/dns/addrs.h"
+#include "daemon/dns/dns.h"
 #include "daemon/dns/dnsaddr.h"
-#include "daemon/dns/resolver.h"
-#include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 
 #define HOSTS "/etc/hosts"

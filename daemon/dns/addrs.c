@@ -10,7 +10,6 @@
 #include "common/text.h"
 #include "daemon/dns/dnsmsg.h"
 #include "daemon/dns/resolver.h"
-#include "daemon/dns/zone.h"
 
 struct dns_addrs_op {
 	struct resolver_op *queries[2];	/* A, AAAA */

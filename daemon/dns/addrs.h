@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "daemon/dns/zone.h"
+#include "daemon/dns/dnsaddr.h"
 
 struct dns;
 struct dns_addrs_op;

@@ -9,7 +9,6 @@
 
 #include "common/error.h"
 #include "common/text.h"
-#include "daemon/dns/zone.h"
 
 /* 1 to 65535, the whole of s; 0 if it is anything else. */
 static uint16_t

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dnsaddr - addresses of DNS servers, between text and struct dns_server.
+ * dnsaddr - one address of a server, and between text and struct dns_server.
  * Numeric only: nothing here asks anyone.
  */
 #ifndef DAEMON_DNS_DNSADDR_H
@@ -9,11 +9,21 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
-struct dns_server;
+#include "common/names.h"
+
 struct error;
 
 #define DNS_PORT 53
+
+/* One address of one server. */
+struct dns_server {
+	char		 name[DNAME_SIZE];	/* "" for a resolver */
+	char		 text[64];	/* "192.0.2.1", "[2001:db8::1]:5353" */
+	struct sockaddr_storage ss;
+	socklen_t	 ss_len;
+};
 
 /*
  * "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::1]:5353",

@@ -9,7 +9,6 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/dns/dnsaddr.h"
-#include "daemon/dns/zone.h"
 
 enum { CLASS_IN = 1, CLASS_NONE = 254, FLAG_RD = 0x0100, OPCODE_SHIFT = 11 };
 

@@ -12,7 +12,6 @@
 #include "common/text.h"
 #include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/dnsmsg.h"
-#include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 
 /* We announce no EDNS, so that honest replies have at most 512 bytes. */

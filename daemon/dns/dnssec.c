@@ -10,10 +10,10 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/dns/dns.h"
+#include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/dnsmsg.h"
 #include "daemon/dns/dnsq.h"
-#include "daemon/dns/resolver.h"
-#include "daemon/dns/zone.h"
 
 /* What one resolver is being asked. */
 enum question {

@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/dns/dns.h"
 #include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/dnsmsg.h"
 #include "daemon/dns/dnsq.h"

@@ -8,9 +8,8 @@
 #include "common/mem.h"
 #include "daemon/config/conf.h"
 #include "daemon/dns/provider_account.h"
+#include "daemon/dns/provider_env.h"
 #include "daemon/dns/provider_walk.h"
-#include "daemon/dns/responder.h"
-#include "daemon/io/http.h"
 #include "daemon/io/loop.h"
 #include "providers/provider.h"
 
@@ -46,29 +45,6 @@ struct provider_run_op {
 };
 
 static void	attempt_cb(void *arg);
-
-void
-provider_env_init(struct provider_env *env, struct loop *loop,
-    struct http *http, struct dns *dns, struct children *children)
-{
-	*env = (struct provider_env){
-	    .loop = loop, .http = http, .dns = dns, .children = children,
-	    .locks = provider_locks_new(),
-	    .responder = responder_new(loop),
-	    .retry_ms = { 1000, 3000 },
-	    .poll_ms = 500,
-	    .request_ms = 30000,
-	};
-}
-
-void
-provider_env_clear(struct provider_env *env)
-{
-	provider_locks_free(env->locks);
-	env->locks = NULL;
-	responder_free(env->responder);
-	env->responder = NULL;
-}
 
 /* Everything but the arguments, which done may still look at. */
 static void

@@ -16,32 +16,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct children;
 struct conf_provider;
-struct dns;
 struct error;
-struct http;
-struct loop;
+struct provider_env;
 struct provider_run_op;
-struct responder;
-
-/* What providers work with; one per daemon. */
-struct provider_env {
-	struct loop	*loop;
-	struct http	*http;
-	struct dns	*dns;
-	struct children	*children;
-	struct provider_locks *locks;	/* made by provider_env_init(), */
-	struct responder *responder;	/* ... as this is, */
-	unsigned	 retry_ms[2];	/* ... and these, which tests */
-	unsigned	 poll_ms;	/* ... shorten: pauses, and the limit */
-	unsigned	 request_ms;	/* ... of one HTTP request */
-};
-
-void	provider_env_init(struct provider_env *, struct loop *, struct http *,
-	    struct dns *, struct children *);
-/* All operations must be finished or cancelled before. */
-void	provider_env_clear(struct provider_env *);
 
 /* One name, one or more values.  Borrowed; copied. */
 struct provider_run_args {

@@ -9,7 +9,7 @@
 #include "common/names.h"
 #include "common/text.h"
 #include "daemon/dns/provider_account.h"
-#include "daemon/dns/provider_run.h"
+#include "daemon/dns/provider_env.h"
 #include "daemon/io/loop.h"
 #include "daemon/rest/run.h"
 #include "providers/provider.h"

@@ -18,7 +18,6 @@
 #include "daemon/dns/responder_sock.h"
 #include "daemon/dns/responder_table.h"
 #include "daemon/dns/responder_tcp.h"
-#include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/sd.h"
 

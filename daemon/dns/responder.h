@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "daemon/dns/zone.h"
+#include "daemon/dns/dnsaddr.h"
 
 struct loop;
 struct responder;

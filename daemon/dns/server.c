@@ -9,9 +9,8 @@
 #include "common/names.h"
 #include "common/text.h"
 #include "daemon/dns/addresses.h"
+#include "daemon/dns/dns.h"
 #include "daemon/dns/dnsaddr.h"
-#include "daemon/dns/resolver.h"
-#include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 
 struct server_op {

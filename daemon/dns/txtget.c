@@ -7,10 +7,10 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/dns/dns.h"
 #include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/dnsmsg.h"
 #include "daemon/dns/dnsq.h"
-#include "daemon/dns/resolver.h"
 #include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "common/names.h"
+#include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/txtwait.h"
 #include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"

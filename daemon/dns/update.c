@@ -15,7 +15,6 @@
 #include "daemon/dns/dnsmsg.h"
 #include "daemon/dns/dnsq.h"
 #include "daemon/dns/tsig.h"
-#include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 
 #define SOA_TIMEOUT_MS 3000

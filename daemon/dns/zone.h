@@ -9,22 +9,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/socket.h>
 
 #include "common/names.h"
 
 struct dns;
+struct dns_server;
 struct error;
-struct loop;
 struct zone_op;
-
-/* One address of one server. */
-struct dns_server {
-	char		 name[DNAME_SIZE];	/* "" for a resolver */
-	char		 text[64];	/* "192.0.2.1", "[2001:db8::1]:5353" */
-	struct sockaddr_storage ss;
-	socklen_t	 ss_len;
-};
 
 struct zone {
 	char		 fqdn[DNAME_SIZE];	/* after CNAMEs */
@@ -43,28 +34,6 @@ struct zone {
 
 void	zone_clear(struct zone *);
 void	zone_copy(struct zone *to, const struct zone *from);
-
-/*
- * dns - the DNS side's context: the resolvers.  resolvers is as in struct
- * conf; empty: /etc/resolv.conf.  ERR_CONFIG on a malformed address.
- */
-struct dns	*dns_new(struct loop *, const char *const *resolvers,
-		    struct error *);
-/* Others from now on; queries under way keep theirs. */
-int		 dns_set_resolvers(struct dns *, const char *const *resolvers,
-		    struct error *);
-/*
- * Zones that the configuration names, and a server that has them (server.h;
- * NULL: none is known): for names whose SOA no resolver tells.  apex "": a
- * server of unknown zones, which is only looked at to explain.  apex NULL:
- * forget all.
- */
-void		 dns_tell(struct dns *, const char *apex, const char *server);
-/* Another one that was told the same. */
-struct dns	*dns_new_like(const struct dns *,
-		    const char *const *resolvers, struct error *);
-/* All operations must be finished or cancelled before. */
-void		 dns_free(struct dns *);
 
 /*
  * Find the zone of fqdn.  That no SOA is found, or no address of an

@@ -9,6 +9,7 @@
 #include "common/names.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
+#include "daemon/dns/dns.h"
 #include "daemon/dns/provider_account.h"
 #include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"

@@ -14,7 +14,7 @@
 #include "daemon/certs/certs.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/config/conf.h"
-#include "daemon/dns/provider_run.h"
+#include "daemon/dns/provider_env.h"
 #include "daemon/engine/engine.h"
 #include "daemon/io/loop.h"
 #include "daemon/persist/persist_env.h"

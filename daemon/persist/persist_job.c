@@ -13,6 +13,7 @@
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/meta.h"
 #include "daemon/certs/certs.h"
+#include "daemon/dns/dns.h"
 #include "daemon/dns/persist_look.h"
 #include "daemon/dns/provider_run.h"
 #include "daemon/dns/txtwait.h"

@@ -13,6 +13,7 @@
 #include "daemon/certs/ari_window.h"
 #include "daemon/certs/certs.h"
 #include "daemon/certs/event.h"
+#include "daemon/dns/dns.h"
 #include "daemon/dns/persist_look.h"
 #include "daemon/dns/zone.h"
 #include "daemon/dns/zones.h"

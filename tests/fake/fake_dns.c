@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/dns/dns.h"
+#include "daemon/dns/dnsaddr.h"
+#include "daemon/dns/provider_env.h"
 #include "tests/fake/fake_dns.h"
 
 #include <assert.h>

@@ -12,7 +12,6 @@
 #include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/dnsmsg.h"
 #include "daemon/dns/tsig.h"
-#include "daemon/dns/zone.h"
 #include "tests/fuzz/fuzz.h"
 
 #define NAME "_acme-challenge.example.test"

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/dns/zone.h"
+#include "daemon/dns/dnsaddr.h"
 #include "daemon/io/loop.h"
 
 enum { FAKE_ANSWER, FAKE_AUTHORITY };

@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "daemon/config/conf.h"
+#include "daemon/dns/provider_env.h"
 #include "daemon/dns/provider_run.h"
 #include "providers/provider.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/dns/dns.h"
+#include "daemon/dns/dnsaddr.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>
 
 #include "common/error.h"
 #include "daemon/dns/addresses.h"
-#include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 #include "tests/unit/fakedns.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/dns/dns.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/fakedns.h"
 
@@ -7,7 +8,6 @@
 
 #include "common/error.h"
 #include "daemon/dns/caa.h"
-#include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 
 #define ACCOUNT "https://ca.test/acct/1"

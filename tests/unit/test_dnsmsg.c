@@ -6,7 +6,6 @@
 
 #include "common/error.h"
 #include "daemon/dns/dnsmsg.h"
-#include "daemon/dns/zone.h"
 
 #define NAME "a.test"
 #define QUESTION "\1a\4test\0"

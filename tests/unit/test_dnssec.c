@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/dns/dns.h"
+#include "daemon/dns/dnsaddr.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/fakedns.h"
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/dns/dns.h"
+#include "daemon/dns/dnsaddr.h"
+#include "daemon/dns/zone.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/fakedns.h"
 
@@ -8,7 +11,6 @@
 
 #include "common/clock.h"
 #include "common/error.h"
-#include "daemon/dns/resolver.h"
 #include "daemon/dns/txtwait.h"
 #include "daemon/io/loop.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/dns/provider_env.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/fakedns.h"
 

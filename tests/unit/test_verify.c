@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The deploy step `verify` against servers of this process. */
+#include "daemon/dns/dns.h"
 #include "tests/unit/unit.h"
 
 #include <openssl/evp.h>
@@ -12,7 +13,6 @@
 #include "common/mem.h"
 #include "daemon/config/conf.h"
 #include "daemon/deploy/verify.h"
-#include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/slots.h"
 #include "tests/unit/fakedns.h"

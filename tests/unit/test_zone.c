@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/dns/dns.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/fakedns.h"
 
@@ -8,7 +9,6 @@
 #include "common/error.h"
 #include "common/text.h"
 #include "daemon/dns/dnsaddr.h"
-#include "daemon/dns/resolver.h"
 #include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 
