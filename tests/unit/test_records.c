@@ -59,6 +59,8 @@ test_is_ours(void **state)
 	ours(&numbers, "{\"n\":\"_acme-challenge.w\",\"v\":\"v\",\"t\":3}",
 	    true);
 	ours(&numbers, "{\"n\":\"_acme-challenge.w\",\"v\":\"v\",\"t\":\"3\"}",
+	    true);
+	ours(&numbers, "{\"n\":\"_acme-challenge.w\",\"v\":\"v\",\"t\":\"4\"}",
 	    false);
 }
 
