@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 #include "ctl/client.h"
-#include "ctl/commands.h"
+#include "ctl/options.h"
 
 struct error;
 

@@ -8,6 +8,7 @@
 #include "common/mem.h"
 #include "ctl/ask.h"
 #include "ctl/check.h"
+#include "ctl/commands.h"
 #include "ctl/progress.h"
 #include "ctl/show.h"
 

@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "ctl/ask.h"
+#include "ctl/commands.h"
 #include "ctl/show.h"
 
 /* One line for each target that has been decided since the last look. */

@@ -18,6 +18,7 @@
 #include "daemon/io/loop.h"
 #include "daemon/io/slots.h"
 #include "daemon/io/tls.h"
+#include "daemon/io/tls_cert.h"
 #include "daemon/store/keys.h"
 
 #define ASK_MS		10000		/* for each connection and name */

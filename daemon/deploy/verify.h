@@ -14,14 +14,7 @@
 #define DAEMON_DEPLOY_VERIFY_H
 
 #include "daemon/deploy/kind.h"
-
-/* Codes of its errors; all ERR_TRANSIENT but for what is misconfigured. */
-#define VERIFY_ERR		"deploy:verify"		/* cannot be asked */
-#define VERIFY_ERR_OLD		"deploy:verify-old"	/* an earlier version
-							   of ours is served */
-#define VERIFY_ERR_OTHER	"deploy:verify-other"	/* somebody else's */
-#define VERIFY_ERR_CHAIN	"deploy:verify-chain"	/* ours, but without
-							   its chain */
+#include "daemon/deploy/verify_text.h"	/* VERIFY_ERR... */
 
 extern const struct deploy_kind deploy_verify;
 

@@ -11,8 +11,8 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
-#include "daemon/deploy/verify.h"
-#include "daemon/io/tls.h"
+#include "daemon/deploy/kind.h"
+#include "daemon/io/tls_cert.h"
 
 const char *
 verify_label(const struct conf_verify *v, const char *address,

@@ -3,6 +3,14 @@
 #ifndef DAEMON_DEPLOY_VERIFY_TEXT_H
 #define DAEMON_DEPLOY_VERIFY_TEXT_H
 
+/* Codes of the errors; all ERR_TRANSIENT but for what is misconfigured. */
+#define VERIFY_ERR		"deploy:verify"		/* cannot be asked */
+#define VERIFY_ERR_OLD		"deploy:verify-old"	/* an earlier version
+							   of ours is served */
+#define VERIFY_ERR_OTHER	"deploy:verify-other"	/* somebody else's */
+#define VERIFY_ERR_CHAIN	"deploy:verify-chain"	/* ours, but without
+							   its chain */
+
 struct conf_verify;
 struct deploy_args;
 struct error;

@@ -14,32 +14,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "daemon/io/child_spawn.h"
+
 struct child_op;
 struct children;
 struct error;
 struct loop;
-
-#define CHILD_LINES_MAX 1000
-
-/* Borrowed; child_start() copies. */
-struct child_args {
-	const char *const *argv;	/* NULL-terminated; argv[0] a path, or
-					   a name looked for in PATH of env */
-	const char *const *env;		/* NULL-terminated "KEY=value"; all the
-					   child gets */
-	const char	*dir;		/* its working directory; NULL: ours */
-	const void	*input;		/* its standard input; or /dev/null */
-	size_t		 input_len;
-	size_t		 max_output;	/* bytes kept of stdout, and the same
-					   of stderr; more is dropped */
-	unsigned	 timeout_ms;	/* then TERM, later KILL; > 0 */
-	unsigned	 grace_ms;	/* between the two; 0: 5 s */
-	/* Each line of stdout or stderr as it comes (the last one even if
-	   unfinished, a very long one cut), cleaned of control characters;
-	   after CHILD_LINES_MAX of them a last one says that there is more.
-	   May be NULL; may cancel. */
-	void		(*line)(const char *line, bool is_stderr, void *arg);
-};
 
 struct child_reply {
 	int		 status;	/* exit status, or -1 */
@@ -77,13 +57,6 @@ struct child_op	*child_start(struct children *, const struct child_args *,
 		    child_done_cb *done, void *arg);
 /* KILL the whole group; done will not be called.  NULL is allowed. */
 void		 child_cancel(struct child_op *);
-
-/*
- * The path of this program, to be run again: by its name, since under valgrind
- * "/proc/self/exe" would run valgrind; as the file that runs if its name is
- * gone (an upgrade).
- */
-void		 child_own_path(char *out, size_t size);
 
 /*
  * Turn a reply into 0 or an error "PROGRAM exited with status 3: LINE | LINE"

@@ -14,7 +14,6 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "daemon/io/child.h"
 #include "daemon/io/child_script.h"
 
 #define SHELL "/bin/sh"

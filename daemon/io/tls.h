@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "daemon/io/starttls.h"
+#include "daemon/io/tls_cert.h"
 
 struct error;
 struct loop;
@@ -34,18 +34,6 @@ struct tls_args {
 	unsigned	 timeout_ms;	/* for all of it; > 0 */
 };
 
-/* The certificate served; texts are printable. */
-struct tls_reply {
-	char		 sha256[65];	/* of the whole DER, hex */
-	char		 serial[64];	/* as in struct cert_info */
-	char		 issuer[256];	/* CN, or O */
-	char		 name[256];	/* its first dNSName, or CN, or "" */
-	bool		 is_for_name;	/* its names match sni; true: no sni */
-	time_t		 not_before, not_after;	/* 0: malformed */
-	bool		 is_trusted;	/* the chain verifies, as of now */
-	char		 why_not[128];	/* if it does not */
-};
-
 /*
  * Errors, without the address: ERR_TRANSIENT "tls:refused" (nobody listens),
  * "tls:unroutable" (this host has no way to such addresses), "tls:connect",
@@ -58,8 +46,5 @@ typedef void tls_done_cb(const struct error *err, const struct tls_reply *,
 struct tls_op	*tls_start(struct loop *, const struct tls_args *,
 		    tls_done_cb *done, void *arg);
 void		 tls_cancel(struct tls_op *);
-
-/* Does a chain in PEM, leaf first, verify by the system's trust? */
-bool		 tls_is_trusted_here(const char *pem, size_t len);
 
 #endif

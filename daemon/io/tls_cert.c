@@ -10,7 +10,6 @@
 
 #include "common/clock.h"
 #include "common/text.h"
-#include "daemon/io/tls.h"
 
 #define STORE_KEPT_MS 60000
 

@@ -1,11 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* tls_cert - what tls.c tells of a certificate, whatever it is. */
+/*
+ * tls_cert - what is told of a certificate that a server shows, whatever it is,
+ * and what this system trusts.
+ */
 #ifndef DAEMON_IO_TLS_CERT_H
 #define DAEMON_IO_TLS_CERT_H
 
 #include <openssl/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
 
-struct tls_reply;
+/* The certificate served; texts are printable. */
+struct tls_reply {
+	char		 sha256[65];	/* of the whole DER, hex */
+	char		 serial[64];	/* as in struct cert_info */
+	char		 issuer[256];	/* CN, or O */
+	char		 name[256];	/* its first dNSName, or CN, or "" */
+	bool		 is_for_name;	/* its names match sni; true: no sni */
+	time_t		 not_before, not_after;	/* 0: malformed */
+	bool		 is_trusted;	/* the chain verifies, as of now */
+	char		 why_not[128];	/* if it does not */
+};
 
 /* All but is_trusted and why_not. */
 void	tls_cert_read(X509 *, const char *sni, struct tls_reply *);
@@ -15,5 +31,8 @@ void	tls_cert_read(X509 *, const char *sni, struct tls_reply *);
  * and more, which many connections at once must not: it is kept for a minute.
  */
 X509_STORE *tls_system_store(void);
+
+/* Does a chain in PEM, leaf first, verify by the system's trust? */
+bool		 tls_is_trusted_here(const char *pem, size_t len);
 
 #endif

@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/store/store.h"
+#include "daemon/store/version.h"
 
 struct cert_info;
 struct error;

@@ -43,6 +43,7 @@
 #include "common/error.h"
 #include "common/names.h"
 #include "daemon/store/keys.h"
+#include "daemon/store/version.h"
 
 struct loop;
 struct store;
@@ -207,8 +208,6 @@ int		 store_live_key(struct store *, const char *name,
 int		 store_check_room(const struct store *, const char *name,
 		    struct error *);
 int		 store_check_space(const struct store *, struct error *);
-
-#define STORE_VERSION_SIZE 80
 
 /*
  * Put key and chain into archive/NAME as one unit: a new directory, everything

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/io/tls_cert.h"
 #include "tests/unit/unit.h"
 
 #include <arpa/inet.h>

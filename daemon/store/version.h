@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* version - how versions of a certificate are called: their directories in
+ * archive/NAME/, SERIAL or SERIAL-N. */
+#ifndef DAEMON_STORE_VERSION_H
+#define DAEMON_STORE_VERSION_H
+
+#define STORE_VERSION_SIZE 80		/* bytes, with the NUL */
+
+#endif
