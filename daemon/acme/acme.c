@@ -10,9 +10,9 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/acme/acme_priv.h"
 #include "daemon/acme/jws.h"
 #include "daemon/acme/message.h"
-#include "daemon/acme/op.h"
 #include "daemon/acme/url.h"
 #include "daemon/io/http.h"
 
@@ -146,6 +146,8 @@ op_later_cb(void *arg)
 	op_free(op);
 }
 
+static void	op_send(void *arg);
+
 struct acme_op *
 op_new(struct acme *a, const struct act *act, void *arg)
 {
@@ -154,6 +156,8 @@ op_new(struct acme *a, const struct act *act, void *arg)
 	op->acme = a;
 	op->act = act;
 	op->arg = arg;
+	op->turn = (struct turn){ .kind = act->turn, .go = op_send,
+	    .arg = op };
 	timer_init(&op->later, a->loop, op_later_cb, op);
 	return op;
 }
@@ -163,8 +167,7 @@ op_free(struct acme_op *op)
 {
 	client_cancel(op->request);
 	timer_clear(&op->later);
-	if (op->turn_state != OP_NO_TURN)
-		turns_end(&op->acme->turns, op);
+	turns_end(&op->acme->turns, &op->turn);
 	free(op->err);
 	free(op->url);
 	free(op->replaces);
@@ -176,8 +179,7 @@ op_free(struct acme_op *op)
 void
 op_fail(struct acme_op *op, const struct error *err)
 {
-	if (op->turn_state != OP_NO_TURN)
-		turns_end(&op->acme->turns, op);
+	turns_end(&op->acme->turns, &op->turn);
 	op->act->tell_error(op, err);	/* which may free op->acme */
 	op_free(op);
 }
@@ -189,9 +191,9 @@ op_request_done(const struct error *err, const struct client_result *result,
 	struct acme_op *op = arg;
 
 	op->request = NULL;
-	if (op->turn_state != OP_NO_TURN) {
-		turns_learn(&op->acme->turns, op, err);
-		turns_end(&op->acme->turns, op);
+	if (op->turn.state == TURN_TAKEN) {
+		turns_learn(&op->acme->turns, &op->turn, err);
+		turns_end(&op->acme->turns, &op->turn);
 	}
 	if (err == NULL)
 		op->act->answer(op, result->reply);
@@ -200,9 +202,10 @@ op_request_done(const struct error *err, const struct client_result *result,
 		op_fail(op, err);
 }
 
-void
-op_send(struct acme_op *op)
+static void
+op_send(void *arg)
 {
+	struct acme_op *op = arg;
 	const struct act *act = op->act;
 	struct client_request request = {
 		.what = act->what,
@@ -218,7 +221,6 @@ op_send(struct acme_op *op)
 		/* Pebble's answer where it does not know what is replaced. */
 		.is_doubtful = op->replaces != NULL,
 	};
-
 	struct error err;
 
 	if (op->acme->kid == NULL)
@@ -241,7 +243,7 @@ op_post(struct acme_op *op, const char *url, const char *payload)
 	freezero_str(op->payload);
 	op->target = url != NULL ? xstrdup(url) : NULL;
 	op->payload = xstrdup(payload);
-	if (turns_begin(&op->acme->turns, op))
+	if (turns_begin(&op->acme->turns, &op->turn))
 		op_send(op);
 }
 

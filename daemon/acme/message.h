@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/acme/acme.h"
+#include "daemon/acme/objects.h"
 
 /* Identifiers and authorizations of an order, challenges of one of these. */
 #define MESSAGE_LIST_MAX 100

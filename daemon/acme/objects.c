@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Copies and ends of the objects that acme.h shows. */
-#include "daemon/acme/acme.h"
+#include "daemon/acme/objects.h"
 
 #include <stdlib.h>
 

@@ -9,9 +9,9 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/acme/acme_priv.h"
 #include "daemon/acme/link.h"
 #include "daemon/acme/message.h"
-#include "daemon/acme/op.h"
 #include "daemon/acme/url.h"
 #include "daemon/io/http.h"
 

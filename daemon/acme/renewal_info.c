@@ -11,8 +11,8 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/acme/acme_priv.h"
 #include "daemon/acme/message.h"
-#include "daemon/acme/op.h"
 #include "daemon/io/http.h"
 
 #define REPLY_MAX 16384

@@ -3,7 +3,6 @@
 
 #include "common/clock.h"
 #include "common/error.h"
-#include "daemon/acme/op.h"
 
 #define ORDERS_FIRST 1
 #define ORDERS_MAX 1000		/* as max_renewals */
@@ -12,37 +11,37 @@
 #define SLOW_MS 3000
 
 static bool
-is_open(const struct turns *t, enum turn turn)
+is_open(const struct turns *t, enum turn_kind kind)
 {
-	return t->active == 0 || (t->now == turn &&
-	    (turn != TURN_ORDER || t->active < t->orders_max));
+	return t->active == 0 || (t->now == kind &&
+	    (kind != TURN_ORDER || t->active < t->orders_max));
 }
 
 static void
-take(struct turns *t, struct acme_op *op)
+take(struct turns *t, struct turn *turn)
 {
-	t->now = op->act->turn;
+	t->now = turn->kind;
 	t->active++;
-	op->turn_state = OP_HAS_TURN;
+	turn->state = TURN_TAKEN;
 }
 
 /* Those of one kind that may go, past those of the other. */
 static void
 let_go(struct turns *t)
 {
-	struct acme_op *op = TAILQ_FIRST(&t->waiting), *following;
-	enum turn turn;
+	struct turn *turn = TAILQ_FIRST(&t->waiting), *following;
+	enum turn_kind kind;
 
-	if (op == NULL)
+	if (turn == NULL)
 		return;
-	turn = op->act->turn;
-	for (; op != NULL && is_open(t, turn); op = following) {
-		following = TAILQ_NEXT(op, turn_link);
-		if (op->act->turn != turn)
+	kind = turn->kind;
+	for (; turn != NULL && is_open(t, kind); turn = following) {
+		following = TAILQ_NEXT(turn, link);
+		if (turn->kind != kind)
 			continue;
-		TAILQ_REMOVE(&t->waiting, op, turn_link);
-		take(t, op);
-		op_send(op);
+		TAILQ_REMOVE(&t->waiting, turn, link);
+		take(t, turn);
+		turn->go(turn->arg);
 	}
 	if (!TAILQ_EMPTY(&t->waiting) && t->now == TURN_ORDER)
 		timer_set(&t->slow, SLOW_MS);
@@ -85,31 +84,31 @@ turns_clear(struct turns *t)
 }
 
 bool
-turns_begin(struct turns *t, struct acme_op *op)
+turns_begin(struct turns *t, struct turn *turn)
 {
 	int64_t age = clock_boot_ms() - t->ordered_ms;
 
-	if (op->act->turn == TURN_ANY)
+	if (turn->kind == TURN_ANY)
 		return true;
 	if (t->active == 0 && TAILQ_EMPTY(&t->waiting) &&
 	    (age < 0 || age > ORDERS_AGE_MS))
 		t->orders_max = ORDERS_FIRST;
-	if (TAILQ_EMPTY(&t->waiting) && is_open(t, op->act->turn)) {
-		take(t, op);
+	if (TAILQ_EMPTY(&t->waiting) && is_open(t, turn->kind)) {
+		take(t, turn);
 		return true;
 	}
 	if (TAILQ_EMPTY(&t->waiting))
 		timer_set(&t->slow, SLOW_MS);
-	TAILQ_INSERT_TAIL(&t->waiting, op, turn_link);
-	op->turn_state = OP_AWAITS_TURN;
+	TAILQ_INSERT_TAIL(&t->waiting, turn, link);
+	turn->state = TURN_AWAITED;
 	return false;
 }
 
 void
-turns_learn(struct turns *t, const struct acme_op *op,
+turns_learn(struct turns *t, const struct turn *turn,
     const struct error *err)
 {
-	if (op->act->turn != TURN_ORDER)
+	if (turn->kind != TURN_ORDER)
 		return;
 	t->ordered_ms = clock_boot_ms();
 	if (err != NULL && err->kind == ERR_RATELIMIT)
@@ -119,13 +118,15 @@ turns_learn(struct turns *t, const struct acme_op *op,
 }
 
 void
-turns_end(struct turns *t, struct acme_op *op)
+turns_end(struct turns *t, struct turn *turn)
 {
-	if (op->turn_state == OP_HAS_TURN)
+	if (turn->state == TURN_TAKEN)
 		t->active--;
-	else if (op->turn_state == OP_AWAITS_TURN)
-		TAILQ_REMOVE(&t->waiting, op, turn_link);
-	op->turn_state = OP_NO_TURN;
+	else if (turn->state == TURN_AWAITED)
+		TAILQ_REMOVE(&t->waiting, turn, link);
+	else
+		return;
+	turn->state = TURN_NONE;
 	if (!TAILQ_EMPTY(&t->waiting))
 		timer_set(&t->next, 0);
 }

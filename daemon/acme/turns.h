@@ -20,19 +20,27 @@
 
 #include "daemon/io/loop.h"
 
-struct acme_op;
 struct error;
 
-enum turn {
+enum turn_kind {
 	TURN_ANY,		/* goes whenever it likes */
 	TURN_ORDER,
 	TURN_AUTHZ
 };
 
-TAILQ_HEAD(turn_queue, acme_op);
+/* Of one request; what is to be set: kind, go, arg. */
+struct turn {
+	enum turn_kind	 kind;
+	void		(*go)(void *arg);	/* its turn has come */
+	void		*arg;
+	enum { TURN_NONE, TURN_AWAITED, TURN_TAKEN } state;
+	TAILQ_ENTRY(turn) link;
+};
+
+TAILQ_HEAD(turn_queue, turn);
 
 struct turns {
-	enum turn	 now;
+	enum turn_kind	 now;
 	unsigned	 active;
 	unsigned	 orders_max;	/* so many newOrders at a time */
 	int64_t		 ordered_ms;	/* clock_boot_ms() of the last answer
@@ -45,15 +53,16 @@ struct turns {
 void	turns_init(struct turns *, struct loop *);
 /* Nobody waits or is active any more. */
 void	turns_clear(struct turns *);
-/* May it go now?  Else it is queued, and op_send() called when it may. */
-bool	turns_begin(struct turns *, struct acme_op *);
+/* May it go now?  Else it is queued, and go() called when it may. */
+bool	turns_begin(struct turns *, struct turn *);
 /* How the request of one that has its turn ended; NULL: well. */
-void	turns_learn(struct turns *, const struct acme_op *,
+void	turns_learn(struct turns *, const struct turn *,
 	    const struct error *);
 /*
  * It has ended, or is given up.  Who follows goes in the next turn of the
- * loop, when the owner of this one knows how it ended.
+ * loop, when the owner of this one knows how it ended.  Nothing to do for
+ * TURN_NONE.
  */
-void	turns_end(struct turns *, struct acme_op *);
+void	turns_end(struct turns *, struct turn *);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * op - what acme.c (the account and what all operations share) and orders.c
- * (the operations on orders) know together.  Of nobody else's concern.
+ * acme_priv - what acme.c (the account and what all operations share), orders.c
+ * and renewal_info.c (the operations) know together.
  */
-#ifndef DAEMON_ACME_OP_H
-#define DAEMON_ACME_OP_H
+#ifndef DAEMON_ACME_ACME_PRIV_H
+#define DAEMON_ACME_ACME_PRIV_H
 
 #include <stdbool.h>
 #include <sys/queue.h>
@@ -53,8 +53,7 @@ struct acme_op {
 	acme_may_cb	*may;		/* the same */
 	char		*target, *payload;	/* of the request; target NULL:
 					   newOrder */
-	enum { OP_NO_TURN, OP_AWAITS_TURN, OP_HAS_TURN } turn_state;
-	TAILQ_ENTRY(acme_op) turn_link;
+	struct turn	 turn;
 	TAILQ_ENTRY(acme_op) link;	/* in account_ops */
 	bool		 is_waiting;	/* is it there? */
 };
@@ -66,7 +65,7 @@ struct act {
 	size_t		 max_reply;
 	unsigned	 timeout_ms;
 	bool		 may_lag;	/* as in client_request */
-	enum turn	 turn;
+	enum turn_kind	 turn;
 	/* From the payload given and the directory; or NULL. */
 	client_payload_cb *make_payload;
 	/* A 2xx answer came. */
@@ -95,7 +94,4 @@ void		 op_post(struct acme_op *, const char *url,
 /* client_done_cb of every operation but the account's; arg is the op. */
 void		 op_request_done(const struct error *err,
 		    const struct client_result *, void *arg);
-/* Its turn has come: send what op_post() was given. */
-void		 op_send(struct acme_op *);
-
 #endif
