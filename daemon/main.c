@@ -23,6 +23,7 @@
 #include "daemon/config/as_daemon.h"
 #include "daemon/config/conf.h"
 #include "daemon/config/conf_diff.h"
+#include "daemon/config/conf_read.h"
 #include "daemon/config/conf_start.h"
 #include "daemon/control/control.h"
 #include "daemon/control/providers.h"

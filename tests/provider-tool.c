@@ -19,6 +19,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "daemon/config/conf.h"
+#include "daemon/config/conf_read.h"
 #include "daemon/dns/provider_env.h"
 #include "daemon/dns/provider_run.h"
 #include "daemon/io/child.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check - the trees of all files become one struct conf.  Every object is
- * made, also a mistaken one, so that one mistake is told once; conf.c drops
- * the result if there was any.
+ * check - what a tree says becomes an object of struct conf.  Every one is
+ * made, also a mistaken one, so that one mistake is told once; conf_read.c
+ * drops the result if there was any.
  */
 #ifndef DAEMON_CONFIG_CHECK_H
 #define DAEMON_CONFIG_CHECK_H
@@ -27,10 +27,7 @@ struct check {
 					   files hold */
 };
 
-/* All of it, in the order that references need. */
-void	check_all(struct check *);
-
-/* Parts of check_all(). */
+/* Parts of check_all() (check_all.h). */
 void	check_warnings(struct check *);	/* of the finished conf */
 void	check_exposed(struct check *);	/* warnings of state_dir's modes */
 void	check_globals(struct check *);

@@ -2,7 +2,8 @@
 /*
  * conf - acmed.conf and what it includes, read and checked once, then
  * immutable and reference-counted: a run keeps the one it began with, a
- * reload makes a new one.  doc/acmed.conf.5 is the user's description.
+ * reload makes a new one (conf_read.h).  doc/acmed.conf.5 is the user's
+ * description.
  */
 #ifndef DAEMON_CONFIG_CONF_H
 #define DAEMON_CONFIG_CONF_H
@@ -125,6 +126,7 @@ struct conf_cert {
 
 struct conf {
 	unsigned	 refs;
+	void		(*free)(struct conf *);	/* of who made it */
 	char		*path;		/* the main file */
 	char		*state_dir;
 	char		*control_socket;
@@ -150,26 +152,6 @@ struct conf {
 	struct conf_alarm alarm;
 };
 
-enum conf_level {
-	CONF_MISTAKE,		/* the configuration cannot be used */
-	CONF_WARNING,		/* it can, but it is hardly what is meant */
-	CONF_NOTE		/* conf_check() could not look at this */
-};
-
-/* Called for everything found, in the order of the files: one line each,
- * "FILE:LINE: KEY: what was found; what is allowed". */
-typedef void conf_report_cb(enum conf_level, const char *line, void *arg);
-
-/*
- * Read the file and all it includes.  NULL if there was any mistake; every
- * one has been reported then.  The caller holds one reference.
- */
-struct conf	*conf_load(const char *path, conf_report_cb *report,
-		    void *arg);
-/* The same for acmed --check-config: what only the service has (credentials of
- * systemd) is a note, and nothing can be kept of it. */
-struct conf	*conf_check(const char *path, conf_report_cb *report,
-		    void *arg);
 /* One more reference; returns its argument. */
 const struct conf *conf_ref(const struct conf *);
 /* Give one back; the last one frees.  NULL is allowed. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conf_read - one reading of a configuration, whatever comes of it: for conf.c
- * and conf_start.c.
+ * conf_read - a configuration is read: the files, what they mean, and what is
+ * wrong with them.
  */
 #ifndef DAEMON_CONFIG_CONF_READ_H
 #define DAEMON_CONFIG_CONF_READ_H
@@ -9,14 +9,27 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "daemon/config/report.h"
+
 struct conf;
 struct load_rules;
 struct mistakes;
 struct source;
 
 /*
- * With a mistake (m->n_wrong) other than TOP_INCLUDE under rules the result may
- * only be freed.
+ * Read the file and all it includes.  NULL if there was any mistake; every
+ * one has been reported then.  The caller holds one reference.
+ */
+struct conf	*conf_load(const char *path, conf_report_cb *report,
+		    void *arg);
+/* The same for acmed --check-config: what only the service has (credentials of
+ * systemd) is a note, and nothing can be kept of it. */
+struct conf	*conf_check(const char *path, conf_report_cb *report,
+		    void *arg);
+
+/*
+ * For conf_start.c: one reading, whatever comes of it.  With a mistake
+ * (m->n_wrong) other than TOP_INCLUDE under rules the result may only be freed.
  */
 struct conf	*conf_read(const char *path, struct load_rules *rules,
 		    bool keep_texts, struct mistakes *m);

@@ -9,6 +9,7 @@
 #include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/config/conf.h"
 #include "daemon/config/conf_read.h"
 #include "daemon/config/lex.h"
 #include "daemon/config/load.h"

@@ -6,8 +6,9 @@
 #ifndef DAEMON_CONFIG_CONF_START_H
 #define DAEMON_CONFIG_CONF_START_H
 
-#include "daemon/config/conf.h"
+#include "daemon/config/report.h"
 
+struct conf;
 struct error;
 
 /*

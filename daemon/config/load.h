@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * load - the files of a configuration: the main one and what it includes,
- * each parsed on its own.  Used by conf.c.
+ * each parsed on its own.  Used by conf_read.c.
  */
 #ifndef DAEMON_CONFIG_LOAD_H
 #define DAEMON_CONFIG_LOAD_H

@@ -6,10 +6,10 @@
 #ifndef DAEMON_CONFIG_MISTAKES_H
 #define DAEMON_CONFIG_MISTAKES_H
 
-#include <stddef.h>
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "daemon/config/conf.h"
+#include "daemon/config/report.h"
 
 /* One file of the configuration. */
 struct source {

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/config/conf.h"
 #include "daemon/config/tree.h"
 
 /* A mistake in a section: its context is put in front. */

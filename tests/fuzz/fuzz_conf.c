@@ -11,6 +11,7 @@
 #include "common/file.h"
 #include "common/names.h"
 #include "daemon/config/conf.h"
+#include "daemon/config/conf_read.h"
 #include "providers/provider.h"
 #include "tests/fuzz/fuzz.h"
 

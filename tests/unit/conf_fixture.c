@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/config/conf_read.h"
 #include "tests/unit/conf_fixture.h"
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Right configurations: what they mean, how files go together. */
+#include "daemon/config/conf_read.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>

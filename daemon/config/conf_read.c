@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config/conf_read.h"
+
+#include <stdlib.h>
+
+#include "common/mem.h"
+#include "daemon/config/check_all.h"
+#include "daemon/config/check_notify.h"
+#include "daemon/config/conf.h"
+#include "daemon/config/load.h"
+#include "daemon/config/mistakes.h"
+#include "daemon/config/opt.h"
+#include "daemon/config/schema.h"
+
+/* What conf_load() really makes: certificates point to their files. */
+struct conf_whole {
+	struct conf	 conf;		/* first: callers have this pointer */
+	struct source	**sources;
+	size_t		 n_sources;
+};
+
+static void
+free_whole(struct conf *conf)
+{
+	struct conf_whole *whole = (struct conf_whole *)conf;
+
+	for (size_t i = 0; i < conf->n_certs; i++)
+		check_free_cert(conf->certs[i]);
+	for (size_t i = 0; i < conf->n_providers; i++)
+		check_free_provider(conf->providers[i]);
+	for (size_t i = 0; i < conf->n_accounts; i++)
+		check_free_account(conf->accounts[i]);
+	for (size_t i = 0; i < conf->n_repositories; i++)
+		check_free_repository(conf->repositories[i]);
+	free(conf->repositories);
+	for (size_t i = 0; i < conf->n_notifies; i++)
+		check_free_notify(conf->notifies[i]);
+	free(conf->notifies);
+	free(conf->certs);
+	free(conf->providers);
+	free(conf->accounts);
+	opt_list_free(conf->resolvers);
+	opt_list_free(conf->http_listen);
+	free(conf->control_socket);
+	free(conf->hooks_dir);
+	free(conf->state_dir);
+	free(conf->path);
+	load_free_sources(whole->sources, whole->n_sources);
+	free(whole);
+}
+
+struct conf *
+conf_read(const char *path, struct load_rules *rules, bool keep_texts,
+    struct mistakes *m)
+{
+	struct conf_whole *whole = xcalloc(1, sizeof(*whole));
+	struct load load = { .schema = schema_new(), .m = m,
+	    .rules = rules, .keep_texts = keep_texts };
+	struct check check = { .conf = &whole->conf, .m = m };
+
+	load_all(&load, path);
+	whole->sources = load.sources;
+	whole->n_sources = load.n;
+	whole->conf.refs = 1;
+	whole->conf.free = free_whole;
+	whole->conf.path = xstrdup(path);
+	check.files = load.files;
+	check.n_files = load.n;
+	/* With rules, what is not there is meant not to be. */
+	check.is_partial = load.is_partial && rules == NULL;
+	check_all(&check);
+	load_clear(&load);
+	schema_free(load.schema);
+	return &whole->conf;
+}
+
+struct source *const *
+conf_sources(const struct conf *conf, size_t *n)
+{
+	const struct conf_whole *whole = (const struct conf_whole *)conf;
+
+	*n = whole->n_sources;
+	return whole->sources;
+}
+
+static struct conf *
+load_with(const char *path, struct mistakes m, bool keep_texts,
+    conf_report_cb *report, void *arg)
+{
+	struct conf *conf = conf_read(path, NULL, keep_texts, &m);
+
+	mistakes_report(&m, report, arg);
+	if (m.n_wrong > 0) {
+		conf_unref(conf);
+		conf = NULL;
+	}
+	mistakes_clear(&m);
+	return conf;
+}
+
+struct conf *
+conf_load(const char *path, conf_report_cb *report, void *arg)
+{
+	return load_with(path, (struct mistakes){ 0 }, true, report, arg);
+}
+
+struct conf *
+conf_check(const char *path, conf_report_cb *report, void *arg)
+{
+	return load_with(path, (struct mistakes){ .is_shell = true }, false,
+	    report, arg);
+}
