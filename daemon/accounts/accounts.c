@@ -286,24 +286,40 @@ updated_cb(const struct error *err, void *arg)
 	op_succeed(op);
 }
 
-/* What a person can do about an account that the CA refuses. */
+static void
+add_text(struct error *err, const char *hint)
+{
+	size_t used = strlen(err->msg);
+
+	(void)text_printf(err->msg + used, sizeof(err->msg) - used, "; %s",
+	    hint);
+}
+
+#define HINT_REFUSED "ask the CA why; an account of another name in the " \
+	"configuration is registered anew"
+
+void
+account_add_hint(struct error *err)
+{
+	if (strcmp(err->code, "acme:unauthorized") == 0)
+		add_text(err, HINT_REFUSED);
+}
+
+/* What a person can do about an account that the CA refuses to register. */
 static void
 add_hint(struct error *err, const struct entry *e, bool has_eab)
 {
-	size_t used = strlen(err->msg);
 	const char *hint = NULL;
 
 	if (strcmp(err->code, "acme:account-status") == 0 ||
 	    (strcmp(err->code, "acme:unauthorized") == 0 && !has_eab))
-		hint = "ask the CA why; an account of another name in the "
-		    "configuration is registered anew";
+		hint = HINT_REFUSED;
 	else if (has_eab && (err->kind == ERR_REJECTED ||
 	    (err->kind == ERR_CONFIG && strncmp(err->code, "acme:", 5) == 0)))
 		hint = "an external account binding may be good for one "
 		    "account only: ask the CA for a new eab_kid and key";
 	if (hint != NULL && e->kid == NULL)
-		(void)text_printf(err->msg + used, sizeof(err->msg) - used,
-		    "; %s", hint);
+		add_text(err, hint);
 }
 
 static void

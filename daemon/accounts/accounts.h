@@ -63,6 +63,12 @@ void		 account_release(struct accounts *, struct account *);
  */
 void		 account_forget(struct accounts *, struct account *,
 		    const char *kid);
+/*
+ * Add to why the CA refused a new order what a person can do, if it refused the
+ * account: "unauthorized" (RFC 8555 section 6.7) there is of nothing else, and
+ * what Boulder answers for an account that is deactivated or revoked.
+ */
+void		 account_add_hint(struct error *);
 /* After a reload: tell the CAs of contacts that have changed since. */
 void		 accounts_refresh(struct accounts *, const struct conf *);
 /* Requests sent to all CAs. */

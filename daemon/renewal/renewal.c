@@ -353,7 +353,10 @@ order_created(const struct error *err, const struct acme_order *order,
 	if (err != NULL && account_again(r, err))
 		return;
 	if (err != NULL) {
-		renewal_fail(r, err);
+		struct error told = *err;
+
+		account_add_hint(&told);
+		renewal_fail(r, &told);
 		return;
 	}
 	if (order->status == ACME_INVALID) {

@@ -199,7 +199,8 @@ def test_fewer_names(scripted, make):
     r = a.ctl("renew-now", "few.example.test")
     assert r.returncode == 0, r.stdout
     a.wait_valid("few.example.test")
-    assert ca.count()["newOrder"] == 2
+    # With "replaces", and once without it, for that might be refused as well.
+    assert ca.count()["newOrder"] == 3
     assert os.listdir(a.state_dir + "/pending") == []
 
 
@@ -503,3 +504,22 @@ def test_account_is_refused(odd, eab, answer, words, step):
     assert words in shown and step in shown, shown
     n = ca.count()
     assert n["account"] == 1 and "newOrder" not in n, n
+
+
+def test_account_is_refused_later(odd):
+    """The account is deactivated after acmed has registered it, in Boulder's
+    words: the next step is told then as well."""
+    name = "later.example.test"
+    ca, a = odd(name)
+    issued_once(ca, a, name)
+    ca.before["newOrder"] = lambda ca, h, p: ca.problem(
+        403, "unauthorized", 'Account is not valid, has status "deactivated"')
+    p = a.ctl("renew-now", name)
+    said = " ".join(p.stdout.split())
+    assert p.returncode == 1, said
+    for text in said, a.wait_error(name)["msg"], a.log(), " ".join(
+            a.ctl("status", name).stdout.split()):
+        assert 'has status "deactivated"' in text, text
+        assert "ask the CA why; an account of another name" in text, text
+    # With "replaces", and once without it, for that might be refused as well.
+    assert ca.count()["newOrder"] == 3
