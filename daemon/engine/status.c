@@ -264,6 +264,8 @@ engine_metrics(const struct engine *e)
 	}
 	fprintf(f,
 	    "# TYPE acmed_certificates gauge\nacmed_certificates %zu\n"
+	    "# HELP acmed_certificates_failing the last renewal failed, of a "
+	    "missing or expired one as well.\n"
 	    "# TYPE acmed_certificates_failing gauge\n"
 	    "acmed_certificates_failing %zu\n"
 	    "# HELP acmed_certificates_staging certificates of a CA for "

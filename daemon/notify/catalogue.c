@@ -181,6 +181,23 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "and answer everywhere with the same:\n\tacmectl check {name}",
 	    "检查域名的权威服务器是否正确、各处应答是否一致：\n"
 	    "\tacmectl check {name}" },
+	[P_DO_ZONE] = { "See whether the name is written as it is meant, and "
+	    "whether \"{who}\" is the provider that has its zone:\n"
+	    "\tacmectl check {name}",
+	    "请检查域名是否写对，以及“{who}”是否托管该域名所在的区域：\n"
+	    "\tacmectl check {name}" },
+	[P_DO_STALE] = { "See why the servers named above do not get the "
+	    "zone's changes (NOTIFY, zone transfer), then:\n"
+	    "\tacmectl renew-now {name}",
+	    "请检查上述服务器为何没有收到区域的更新（NOTIFY、区域传送），"
+	    "然后执行：\n\tacmectl renew-now {name}" },
+	[P_DO_ON_ARRIVAL] = { "Compare this machine's clock and the CA's, and "
+	    "ask the CA why its certificates live so short:\n"
+	    "\tacmectl check {name}\nTo order another one before the next "
+	    "try:\n\tacmectl renew-now {name}",
+	    "请比较本机与 CA 的时钟，并向 CA 询问证书有效期为何如此短：\n"
+	    "\tacmectl check {name}\n如需提前重新申请：\n"
+	    "\tacmectl renew-now {name}" },
 	[P_DO_ACCOUNT] = { "See what the CA says above; the account is in "
 	    "acmed.conf, section account \"{who}\".  Then:\n"
 	    "\tacmectl reload",

@@ -77,6 +77,9 @@ enum phrase {
 	P_DO_RATE,
 	P_DO_CAA,
 	P_DO_AUTHZ,
+	P_DO_ZONE,		/* {who} */
+	P_DO_STALE,
+	P_DO_ON_ARRIVAL,
 	P_DO_ACCOUNT,
 	P_DO_CREDENTIALS,	/* {who} */
 	P_DO_EXPIRING,

@@ -150,6 +150,17 @@ find_link(const char *words)
 static enum phrase
 advice_of(const struct notice *n, const char *link)
 {
+	static const struct {
+		const char	*code;
+		enum phrase	 advice;
+	} of_code[] = {
+		{ "acme:rateLimited", P_DO_RATE },
+		{ "acme:caa", P_DO_CAA },
+		{ "dns:stale", P_DO_STALE },
+		{ "dns:zone", P_DO_ZONE },
+		{ "provider:no-zone", P_DO_ZONE },
+		{ "engine:due-on-arrival", P_DO_ON_ARRIVAL },
+	};
 	bool is_acme = strncmp(n->code, "acme:", 5) == 0;
 
 	if (link != NULL && (n->event == NEV_ACCOUNT ||
@@ -160,10 +171,10 @@ advice_of(const struct notice *n, const char *link)
 		return P_DO_REPOSITORY;
 	if (notice_first(n)->repository != NULL)
 		return n->event == NEV_EXPIRING ? P_DO_SOURCE : P_DO_FETCH;
-	if (strcmp(n->code, "acme:rateLimited") == 0)
-		return P_DO_RATE;
-	if (strcmp(n->code, "acme:caa") == 0)
-		return P_DO_CAA;
+	for (size_t i = 0; i < sizeof(of_code) / sizeof(of_code[0]); i++) {
+		if (strcmp(n->code, of_code[i].code) == 0)
+			return of_code[i].advice;
+	}
 	switch (n->event) {
 	case NEV_EXPIRING:
 		return P_DO_EXPIRING;

@@ -389,6 +389,14 @@ test_advice(void **state)
 		    "section provider "
 		    "\"dns\"\n" },
 		{ NEV_FAILED, "acme:caa", "no", "CAA record" },
+		{ NEV_FAILED, "dns:zone", "no zone",
+		    "whether \"dns\" is" },
+		{ NEV_FAILED, "provider:no-zone", "no zone",
+		    "acmectl check example.com" },
+		{ NEV_FAILED, "dns:stale", "ns2 has no record",
+		    "(NOTIFY," },
+		{ NEV_FAILED, "engine:due-on-arrival", "due",
+		    "Compare this machine's clock" },
 		{ NEV_FAILED, "http:connect", "x", "acmectl renew-now "
 		    "example.com" },
 		{ NEV_CONFIG, "", "x", "--check-config" },
