@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # layers.sh SRCDIR: every file includes only what HACKING.md ("Layers", "One
-# door per library") lets it.  Names what it finds; exit status 1 if any.
+# door per library") lets it, and no two include each other, by whatever way.
+# Names what it finds; exit status 1 if any.
 set -eu
 
 cd "${1:-${srcdir:-.}}"
@@ -19,6 +20,64 @@ function folder(path) {
 }
 function door(library, files) {
 	doors[library] = "^(" files ")"
+}
+# What a file is a part of: a .c file and its header are one, and so are the
+# files of a folder that share a private header.
+function module(path) {
+	sub(/\.[ch]$/, "", path)
+	sub(/_priv$/, "", path)
+	while (path in joined)
+		path = joined[path]
+	return path
+}
+function is_private(header) {
+	return header ~ /_priv\.h$|\/priv\.h$/
+}
+function arrow(from, to,	a, b) {
+	n_arrows++
+	tail[n_arrows] = from
+	head[n_arrows] = to
+	place[n_arrows] = from ":" FNR ": " to
+	if (is_private(to) && folder(from) == folder(to)) {
+		a = module(from)
+		b = module(to)
+		if (a != b)
+			joined[a] = b
+	}
+}
+# Within a folder the rows say nothing, but there is an order, too: who reads
+# one file must not have to know all of them.  An arrow that leads to where no
+# other leaves, or leaves where no other leads to, is of no loop; without these
+# more are such, until all that is left is loops and the ways between them.
+function loops(	i, a, b, is_gone, leaves, enters, has_changed) {
+	for (i = 1; i <= n_arrows; i++) {
+		tail[i] = module(tail[i])
+		head[i] = module(head[i])
+		if (tail[i] == head[i])
+			is_gone[i] = 1
+	}
+	do {
+		split("", leaves)
+		split("", enters)
+		for (i = 1; i <= n_arrows; i++) {
+			if (!(i in is_gone)) {
+				leaves[tail[i]] = 1
+				enters[head[i]] = 1
+			}
+		}
+		has_changed = 0
+		for (i = 1; i <= n_arrows; i++) {
+			if (!(i in is_gone) && (!(head[i] in leaves) ||
+			    !(tail[i] in enters)))
+				has_changed = is_gone[i] = 1
+		}
+	} while (has_changed)
+	for (i = 1; i <= n_arrows; i++) {
+		if (i in is_gone)
+			continue
+		print place[i] ": a loop, it leads back to this file"
+		failed = 1
+	}
 }
 function rows(n, folders,	f, i) {
 	for (i = split(folders, f); i > 0; i--)
@@ -89,9 +148,11 @@ FNR == 1 {
 			bad(to ": not for this folder")
 	} else if (!(there in row) || row[there] > mine) {
 		bad(to ": a layer above")
-	} else if (to ~ /_priv\.h$|\/priv\.h$/ && there != here) {
+	} else if (is_private(to) && there != here) {
 		bad(to ": private to " there)
 	}
+	if (to ~ /\//)
+		arrow(FILENAME, to)
 }
 /^#include </ {
 	lib = $2
@@ -105,5 +166,8 @@ FNR == 1 {
 		bad("<" lib ">: this library has another door")
 	}
 }
-END { exit failed }
+END {
+	loops()
+	exit failed
+}
 ' $list

@@ -5,7 +5,7 @@
  * cost as much memory as a hundred.  In between the table may change, so the
  * place in it is kept as a name.
  */
-#include "daemon/control/internal.h"
+#include "daemon/control/control_priv.h"
 
 #include <event2/buffer.h>
 #include <event2/http.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/control/internal.h"
+#include "daemon/control/control_priv.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>

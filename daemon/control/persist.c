@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* POST /v1/persist: one reply, when the job is done. */
-#include "daemon/control/internal.h"
+#include "daemon/control/control_priv.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>

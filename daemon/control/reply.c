@@ -7,7 +7,7 @@
 #include "common/api.h"
 #include "common/error.h"
 #include "common/json.h"
-#include "daemon/control/internal.h"
+#include "daemon/control/control_priv.h"
 #include "daemon/engine/engine.h"
 
 void

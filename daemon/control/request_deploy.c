@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* POST /v1/deploy and /v1/rollback: one certificate, and perhaps its events
  * until the end. */
-#include "daemon/control/internal.h"
+#include "daemon/control/control_priv.h"
 
 #include <event2/buffer.h>
 #include <event2/http.h>

@@ -9,7 +9,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "daemon/control/internal.h"
+#include "daemon/control/control_priv.h"
 #include "daemon/engine/engine.h"
 #include "daemon/preflight/preflight.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/control/internal.h"
+#include "daemon/control/control_priv.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>

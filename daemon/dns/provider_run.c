@@ -11,6 +11,7 @@
 #include "daemon/dns/provider_env.h"
 #include "daemon/dns/provider_walk.h"
 #include "daemon/io/loop.h"
+#include "daemon/rest/hide.h"
 #include "providers/provider.h"
 
 #define PATIENCE_MS 10000		/* throttling waited out in silence */

@@ -14,7 +14,7 @@
 #include "daemon/dns/dnsmsg.h"
 #include "daemon/dns/dnsq.h"
 #include "daemon/dns/nscheck.h"
-#include "daemon/dns/txtwait_int.h"
+#include "daemon/dns/txtwait_priv.h"
 #include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 

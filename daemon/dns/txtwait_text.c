@@ -6,7 +6,7 @@
 #include "common/text.h"
 #include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/nscheck.h"
-#include "daemon/dns/txtwait_int.h"
+#include "daemon/dns/txtwait_priv.h"
 
 #define MAX_NAMED 8			/* servers told by name in an error */
 

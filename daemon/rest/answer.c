@@ -11,9 +11,6 @@
 #include "daemon/io/http.h"
 #include "daemon/rest/rest.h"
 
-#define MAX_SHOWN	8	/* bytes of a secret in a message */
-#define MIN_SECRET	4	/* bytes: what is shorter could be any word */
-
 const char *
 rest_header(const struct rest_answer *a, const char *name)
 {
@@ -197,22 +194,4 @@ rest_vendor_words(const struct rest_answer *a, char out[REST_WORDS_MAX])
 	else
 		rest_plain_words(a, out);
 	text_clean(out);
-}
-
-void
-rest_hide(const char *secret, char *msg)
-{
-	size_t len = strlen(secret), n;
-
-	if (len < MIN_SECRET)
-		return;
-	for (; *msg != '\0'; msg++) {
-		for (n = 0; n < len && msg[n] == secret[n]; n++)
-			continue;
-		if (n < len && n < MAX_SHOWN)
-			continue;
-		memcpy(msg, "***", 3);
-		memmove(msg + 3, msg + n, strlen(msg + n) + 1);
-		msg += 2;
-	}
 }

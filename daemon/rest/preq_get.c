@@ -7,10 +7,10 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "daemon/io/http.h"
+#include "daemon/rest/hide.h"
 #include "daemon/rest/preq.h"
 #include "daemon/rest/preq_priv.h"
 #include "daemon/rest/preq_run.h"
-#include "daemon/rest/rest.h"
 
 static bool
 is_http(const char *url)

@@ -8,10 +8,9 @@
 
 #include <stdbool.h>
 
-#include "daemon/rest/preq.h"
-
 struct error;
 struct http_args;
+struct preq;
 
 /*
  * base is the URL that paths are appended to, NULL if there is none yet; with

@@ -115,10 +115,5 @@ void		 rest_plain_words(const struct rest_answer *,
 		    char out[REST_WORDS_MAX]);
 void		 rest_vendor_words(const struct rest_answer *,
 		    char out[REST_WORDS_MAX]);
-/*
- * Replace by "***" where a secret stands in a message, or the first bytes of
- * it, for texts are cut: some vendors repeat a wrong token in their answer.
- */
-void		 rest_hide(const char *secret, char *msg);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/rest/preq.h"
 #include "tests/unit/unit.h"
 
 #include <openssl/evp.h>

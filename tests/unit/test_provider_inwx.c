@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Two-factor logins of INWX: one TAN in 30 seconds, each good once. */
+#include "daemon/rest/preq.h"
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

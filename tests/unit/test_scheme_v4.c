@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Signature Version 4 of object stores, on their vendors' vectors; those of
  * DNS providers are in test_vendor_signatures_*.c. */
+#include "daemon/rest/preq.h"
 #include "tests/unit/unit.h"
 
 #include <time.h>

@@ -3,6 +3,7 @@
  * What providers sign, against known vectors: AWS' own and two computed with
  * other code; DNS Made Easy's, computed with the code that gives lego's.
  */
+#include "daemon/rest/preq.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>

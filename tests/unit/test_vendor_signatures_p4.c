@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What providers sign, against the vectors of their vendors or their SDKs. */
+#include "daemon/rest/preq.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>

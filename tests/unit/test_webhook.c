@@ -4,6 +4,7 @@
  * were made with the Python programs in the vendors' documents; Feishu's is
  * the example they print.
  */
+#include "daemon/rest/preq.h"
 #include "tests/unit/unit.h"
 
 #include <jansson.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * internal - what the files of daemon/control/ share.  control.c owns the
+ * control_priv - what the files of daemon/control/ share.  control.c owns the
  * server and its connections, request*.c answer with reply.c, page.c what is
  * long a piece at a time, stream.c follows runs, peer.c knows the socket and
  * who is at its other end.
  */
-#ifndef DAEMON_CONTROL_INTERNAL_H
-#define DAEMON_CONTROL_INTERNAL_H
+#ifndef DAEMON_CONTROL_CONTROL_PRIV_H
+#define DAEMON_CONTROL_CONTROL_PRIV_H
 
 #include <sys/queue.h>
 #include <sys/types.h>

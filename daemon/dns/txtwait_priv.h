@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * txtwait_int - what txtwait.c (asking, deciding) and txtwait_text.c (telling
+ * txtwait_priv - what txtwait.c (asking, deciding) and txtwait_text.c (telling
  * people about it) share.
  */
-#ifndef DAEMON_DNS_TXTWAIT_INT_H
-#define DAEMON_DNS_TXTWAIT_INT_H
+#ifndef DAEMON_DNS_TXTWAIT_PRIV_H
+#define DAEMON_DNS_TXTWAIT_PRIV_H
 
 #include <stdbool.h>
 #include <stddef.h>
