@@ -76,6 +76,23 @@ lost_mend(struct engine *e, struct cert *c)
 	return rc == 0;
 }
 
+/* A file of live/NAME is missing or damaged; why says which. */
+static bool
+make_whole(struct engine *e, struct cert *c, const struct error *why)
+{
+	struct cert_info info;
+	struct error err;
+
+	if (store_rebuild(e->a.store, c->row.name, &info, &err) == -1)
+		return false;
+	event_emit(c->certs, c->row.name, STEP_INSTALL, LOGL_WARNING,
+	    "the installed certificate was damaged: %s; made whole from its "
+	    "other files", why->msg);
+	found(e, c, &info);
+	cert_info_clear(&info);
+	return true;
+}
+
 /* The row becomes what live/NAME is; true if there was a certificate, and is
  * none any more. */
 static bool
@@ -98,6 +115,8 @@ follow(struct engine *e, struct cert *c)
 		cert_info_clear(&info);
 		return false;
 	}
+	if (rc == -1 && make_whole(e, c, &err))
+		return false;
 	if (rc == -1)
 		log_error(&ctx, "the installed certificate is damaged: %s; "
 		    "renewing it", err.msg);

@@ -41,6 +41,10 @@ int	certdir_find_lost(int dirfd, const char *name, const char *serial,
 	    const char *const *names, size_t n_names,
 	    char version[STORE_VERSION_SIZE], struct cert_info *);
 
+/* As store_rebuild(). */
+int	certdir_rebuild(int dirfd, const char *name, struct cert_info *,
+	    struct error *);
+
 /* A key file; 0 and NULL if there is none.  The caller frees. */
 int	certdir_read_key(int dirfd, const char *path, EVP_PKEY **,
 	    struct error *);

@@ -114,7 +114,7 @@ void		 store_hold_delete(struct store *, const struct store_hold *);
 
 /* --- one row per certificate the daemon has ever managed --- */
 
-#define STORE_STAMP_SIZE 80
+#define STORE_STAMP_SIZE 160
 
 struct store_cert {
 	char		*name;
@@ -256,6 +256,13 @@ int		 store_find_lost(struct store *, const char *name,
 		    const char *serial, const char *const *names,
 		    size_t n_names, char version[STORE_VERSION_SIZE],
 		    struct cert_info *info);
+/*
+ * live/NAME lacks a file, or has it damaged, that the others can replace: the
+ * key and either fullchain.pem, or cert.pem and chain.pem.  Build a whole
+ * version of them and make it the live one; 0 and *info.
+ */
+int		 store_rebuild(struct store *, const char *name,
+		    struct cert_info *info, struct error *);
 /*
  * What live/NAME holds now: 0 and *info, or 1 if there is nothing, or -1 if
  * it is damaged (missing file, key of another certificate): ERR_INTERNAL

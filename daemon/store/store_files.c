@@ -281,6 +281,14 @@ store_find_lost(struct store *s, const char *name, const char *serial,
 }
 
 int
+store_rebuild(struct store *s, const char *name, struct cert_info *info,
+    struct error *err)
+{
+	assert(store_name_is_sane(name));
+	return certdir_rebuild(s->dirfd, name, info, err);
+}
+
+int
 store_live_info(struct store *s, const char *name, struct cert_info *info,
     struct error *err)
 {
@@ -295,7 +303,8 @@ void
 store_live_stamp(struct store *s, const char *name,
     char out[STORE_STAMP_SIZE])
 {
-	static const char *const files[] = { "privkey.pem", "fullchain.pem" };
+	static const char *const files[] = { "privkey.pem", "fullchain.pem",
+	    "cert.pem", "chain.pem" };
 	char path[NAME_MAX + 32];
 	struct stat st;
 

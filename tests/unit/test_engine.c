@@ -818,7 +818,7 @@ test_damaged(void **state)
 		erig_down(r);
 		if (i == 0)
 			assert_int_equal(unlink(scratch_path(&r->scratch,
-			    "s/live/web/fullchain.pem")), 0);
+			    "s/live/web/privkey.pem")), 0);
 	}
 	assert_int_equal(unlink(scratch_path(&r->scratch, "s/live/web")), 0);
 	move(r, "s/archive/web", "s/gone");
