@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/accounts/skew.h"
 
 #define KEPT_S		3600	/* so long no other is ordered */
 #define CLOCK_STEP_S	300	/* what NTP may take back */
@@ -112,6 +113,34 @@ has_expired_since(const struct renewal *r, const struct chain_fit *fit,
 	    fit->not_after > r->cert->row.order_sent_at;
 }
 
+/* The CA's own clock agrees with ours: the dates are wrong, not the time. */
+static bool
+is_clock_right(const struct renewal *r)
+{
+	return r->cert->ca_clock.date != 0 && skew_judge(r->cert,
+	    &r->cert->ca_clock, NULL) == SKEW_NONE;
+}
+
+/* Will the certificate that is kept never be of use? */
+static bool
+is_dead(const struct renewal *r, const struct chain_fit *fit,
+    const struct error *err)
+{
+	return has_expired_since(r, fit, err) ||
+	    (strcmp(err->code, "cert:expired") == 0 &&
+	    !renewal_is_sent_lately(r) && is_clock_right(r));
+}
+
+static void
+add_what_next(const struct renewal *r, struct error *err)
+{
+	size_t used = strlen(err->msg);
+
+	(void)text_printf(err->msg + used, sizeof(err->msg) - used,
+	    "; it is kept (pending/%s.pem); to order another: acmectl "
+	    "renew-now %s", r->cert->row.name, r->cert->row.name);
+}
+
 static enum kept
 judge(struct renewal *r, const char *pem, size_t len, struct error *err)
 {
@@ -124,8 +153,10 @@ judge(struct renewal *r, const char *pem, size_t len, struct error *err)
 		return KEPT_FITS;
 	}
 	if (!r->cert->was_forced && is_of_clock(err) &&
-	    !has_expired_since(r, &fit, err))
+	    !is_dead(r, &fit, err)) {
+		add_what_next(r, err);
 		return KEPT_WAITS;
+	}
 	if (r->cert->was_forced || is_of_clock(err) ||
 	    !renewal_is_sent_lately(r)) {
 		event_emit(r->env->certs, r->cert->row.name, r->cert->step,

@@ -22,6 +22,13 @@
 static int
 check_dir(const struct store *s, const char *path, struct error *err)
 {
+	struct stat st;
+
+	if (fstatat(s->dirfd, path, &st, 0) == 0 && !S_ISDIR(st.st_mode))
+		return error_set(err, ERR_CONFIG, "store:dir", "%s/%s is no "
+		    "directory; nothing is ordered before it is moved aside: "
+		    "mv %s/%s %s/%s.moved", s->dir, path, s->dir, path,
+		    s->dir, path);
 	if (faccessat(s->dirfd, path, W_OK | X_OK, AT_EACCESS) == 0 ||
 	    errno == ENOENT)
 		return 0;
@@ -40,6 +47,25 @@ make_dir(const struct store *s, const char *path, struct error *err)
 		return error_set(err, ERR_CONFIG, "store:dir",
 		    "state directory %s: %s", s->dir, why.msg);
 	return check_dir(s, path, err);
+}
+
+/* What is kept of an order is a file. */
+static int
+check_pending(const struct store *s, const char *name, const char *end,
+    struct error *err)
+{
+	char *path = xasprintf("pending/%s%s", name, end);
+	struct stat st;
+	int rc = 0;
+
+	if (fstatat(s->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISDIR(st.st_mode))
+		rc = error_set(err, ERR_CONFIG, "store:not-ours", "%s/%s is a "
+		    "directory, and must be a file; nothing is ordered before "
+		    "it is moved aside: mv %s/%s %s/%s.moved", s->dir, path,
+		    s->dir, path, s->dir, path);
+	free(path);
+	return rc;
 }
 
 /* rename(2) puts a link in the place of all but a directory. */
@@ -71,6 +97,8 @@ store_check_room(const struct store *s, const char *name, struct error *err)
 	    make_dir(s, "archive", err) == -1 ||
 	    make_dir(s, "pending", err) == -1 ||
 	    check_dir(s, archive, err) == -1 ||
+	    check_pending(s, name, ".key", err) == -1 ||
+	    check_pending(s, name, ".pem", err) == -1 ||
 	    check_live(s, name, err) == -1 ? -1 : 0;
 	free(archive);
 	return rc;

@@ -362,6 +362,66 @@ def test_live_is_a_directory(odd):
     renews(ca, a, name)
 
 
+@pytest.mark.parametrize("path", ["pending/%s.key", "archive/%s"])
+def test_something_else_is_there(odd, path):
+    """A directory for a file, a file for a directory: no order either."""
+    name = "else-%s.example.test" % path[:7]
+    ca, a = odd(name)
+    issued_once(ca, a, name)
+    there = os.path.join(a.state_dir, path % name)
+    if path.startswith("pending"):
+        os.mkdir(there)
+    else:
+        os.rename(there, there + ".old")
+        os.close(os.open(there, os.O_CREAT))
+    err = refused_early(a, name, "mv " + there)
+    assert err["kind"] == "config", err
+    assert ca.count()["newOrder"] == 1
+
+
+@pytest.mark.parametrize("lost", ["cert.pem", "chain.pem", "fullchain.pem"])
+def test_file_of_live_is_lost(odd, lost):
+    """It is made again from the others at the next start, not ordered."""
+    name = "lost-%s.example.test" % lost.split(".", 1)[0]
+    ca, a = odd(name)
+    issued_once(ca, a, name)
+    with open(a.live(name, lost)) as f:
+        text = f.read()
+    a.stop()
+    if lost == "fullchain.pem":
+        os.truncate(a.live(name, lost), 100)
+    else:
+        os.unlink(a.live(name, lost))
+    a.start()
+    a.wait_valid(name)
+    with open(a.live(name, lost)) as f:
+        assert f.read() == text
+    assert "made whole from its other files" in a.log()
+    assert ca.count()["newOrder"] == 1
+
+
+def test_expired_on_arrival(odd):
+    """The CA's clock agrees, yet what it issues has expired: another one is
+    ordered, but not within the hour."""
+    name = "dead.example.test"
+    ca, a = odd(name)
+    jump = a.fake_clock()
+    if jump is None:
+        pytest.skip("no libfaketime, or the daemon is wrapped")
+    ca.lifetime, ca.backdate = 3600, 7200
+    a.start()
+    assert a.wait_error(name)["code"] == "cert:expired"
+    ca.backdate = 0
+    jump(1800)
+    a.wait("another look", lambda: "to order another: acmectl renew-now" in
+           (a.cert_status(name)["error"] or {}).get("msg", ""))
+    assert ca.count()["newOrder"] == 1
+    ca.backdate, ca.clock_off = -4 * 3600, 4 * 3600
+    jump(4 * 3600)
+    a.wait_valid(name, 45)
+    assert ca.count()["newOrder"] == 2
+
+
 def test_no_room_for_it(odd):
     """A full disk, and no inodes: no order is made that could not be kept."""
     name = "full.example.test"
