@@ -64,7 +64,8 @@ overview_rest(const json_t *rest, void *arg)
 
 	v->rest = json_copy((json_t *)(uintptr_t)rest);
 	(void)json_object_del(v->rest, "certificates");
-	v->is_bad = status_has_stuck(v->rest);
+	v->is_bad = status_has_stuck(v->rest) ||
+	    status_has_mistakes(v->rest);
 	if (v->table != NULL)
 		return;
 	text = json_dumps(v->rest, JSON_INDENT(2) | JSON_ENSURE_ASCII);
