@@ -199,8 +199,7 @@ def test_fewer_names(scripted, make):
     r = a.ctl("renew-now", "few.example.test")
     assert r.returncode == 0, r.stdout
     a.wait_valid("few.example.test")
-    # With "replaces", and once without it, for that might be refused as well.
-    assert ca.count()["newOrder"] == 3
+    assert ca.count()["newOrder"] == 2
     assert os.listdir(a.state_dir + "/pending") == []
 
 
