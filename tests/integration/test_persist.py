@@ -91,10 +91,13 @@ def test_record_is_used(acmed, lab, txt, zone, server, base):
     zone.add(name, "%s; accounturi=%s" % (ISSUER, url), server)
     p = acmed.ctl("persist", name)
     assert p.returncode == 0 and "right" in p.stdout, p.stdout
-    for _ in range(2):
+    for is_first in (True, False):
         p = acmed.ctl("renew-now", name)
         assert p.returncode == 0, p.stdout
-        assert "its dns-persist-01 record is there" in p.stdout
+        # Pebble uses one authorization in a hundred again, whatever
+        # PEBBLE_AUTHZREUSE says: then there is nothing to prove.
+        assert not is_first or \
+            "its dns-persist-01 record is there" in p.stdout
         assert "adding" not in p.stdout
     acmed.wait_valid(name)
     assert "_acme-challenge." + name not in lab.server(server).proc.log()
