@@ -22,6 +22,8 @@ struct alerts_env {
 	struct certs	*certs;
 	struct cleanup	*cleanup;
 	struct rollout	*rollout;
+	/* The last reload failed with this text; *NULL: it did not. */
+	char		*const *reload_error;
 	/* When the certificate is worked at next; 0: now; -1: never. */
 	time_t		(*next_at)(const struct cert *, void *arg);
 	void		*arg;

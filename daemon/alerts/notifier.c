@@ -290,7 +290,6 @@ notifier_free(struct notifier *t)
 	while ((a = TAILQ_FIRST(&t->alarms)) != NULL)
 		alarm_free(a);
 	queue_free(t->queue);
-	free(t->reload_error);
 	free(t);
 }
 
@@ -370,12 +369,4 @@ struct queue *
 notifier_queue(const struct notifier *t)
 {
 	return t->queue;
-}
-
-void
-notifier_set_reload_error(struct notifier *t, const char *text)
-{
-	free(t->reload_error);
-	t->reload_error = text != NULL ? xstrdup(text) : NULL;
-	notifier_kick(t);
 }

@@ -23,7 +23,5 @@ void		 notifier_kick(struct notifier *);
 /* A run of the certificate went well. */
 void		 notifier_renewed(struct notifier *, const struct cert *);
 struct queue	*notifier_queue(const struct notifier *);
-/* The last reload failed with this text (NULL: it did not). */
-void		 notifier_set_reload_error(struct notifier *, const char *text);
 
 #endif

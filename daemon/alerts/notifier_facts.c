@@ -155,8 +155,8 @@ notifier_find_facts(struct notifier *t, time_t now)
 	}
 	if (cleanup_count(env->cleanup) > 0)
 		of_records(t, now);
-	if (t->reload_error != NULL) {
-		alarm_judge_reload(t->reload_error, &f);
+	if (*env->reload_error != NULL) {
+		alarm_judge_reload(*env->reload_error, &f);
 		note(t, &f, now);
 	}
 }

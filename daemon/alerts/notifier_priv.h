@@ -51,7 +51,6 @@ struct notifier {
 	time_t		 digest_at;	/* told last; 0: never */
 	time_t		 recovered_at;	/* told last since the start */
 	bool		 is_started;
-	char		*reload_error;	/* NULL: none */
 	bool		 is_kicked;	/* look is set for soon */
 	/* Of one look: the last answer of group_told_at(). */
 	const char	*asked_cause;

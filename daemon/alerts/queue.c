@@ -58,8 +58,8 @@ channel_free(struct channel *c)
 	free(c);
 }
 
-static size_t
-count_of(const struct queue *o, const char *channel)
+size_t
+queue_count(const struct queue *o, const char *channel)
 {
 	const struct message *l;
 	size_t n = 0;
@@ -84,7 +84,7 @@ apply_conf(struct queue *o)
 		c->retry_at = 0;
 		c->tries = 0;
 		if (c->conf == NULL && c->op == NULL &&
-		    count_of(o, c->name) == 0)
+		    queue_count(o, c->name) == 0)
 			channel_free(c);
 	}
 }
@@ -136,7 +136,7 @@ make_room(struct queue *o, const char *channel)
 {
 	struct message *l, *oldest = NULL;
 
-	if (count_of(o, channel) < QUEUE_MAX)
+	if (queue_count(o, channel) < QUEUE_MAX)
 		return;
 	TAILQ_FOREACH(l, &o->messages, link) {
 		if (strcmp(l->row.channel, channel) != 0)

@@ -60,6 +60,8 @@ struct queue {
 
 /* The channel of that name, made if there is none. */
 struct channel	*queue_channel(struct queue *, const char *name);
+/* How many messages that channel has still to send. */
+size_t		 queue_count(const struct queue *, const char *channel);
 /* A name for a message that nobody else has; the caller frees. */
 char		*queue_id(const struct queue *, const char *channel);
 void		 queue_test_cancel(struct queue *);

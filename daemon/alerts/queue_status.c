@@ -10,17 +10,6 @@
 #include "common/text.h"
 #include "daemon/alerts/queue_priv.h"
 
-static size_t
-count_of(const struct queue *o, const char *channel)
-{
-	const struct message *l;
-	size_t n = 0;
-
-	TAILQ_FOREACH(l, &o->messages, link)
-		n += strcmp(l->row.channel, channel) == 0;
-	return n;
-}
-
 /* When the next message of a failing channel is tried. */
 static time_t
 next_at(const struct channel *c)
@@ -49,7 +38,7 @@ queue_json(const struct queue *o)
 		    " s:i, s:o}", "name", c->name, "kind", c->conf != NULL ?
 		    notify_kind_name(c->conf->kind) : "removed",
 		    "state", c->error != NULL ? "failing" : "ok",
-		    "queued", (int)count_of(o, c->name),
+		    "queued", (int)queue_count(o, c->name),
 		    "sent", (json_int_t)c->sent,
 		    "sent_at", jsonx_time(c->sent_at),
 		    "next_at", jsonx_time(c->error != NULL ? next_at(c) : 0),
@@ -82,7 +71,7 @@ queue_metrics(const struct queue *o, FILE *f)
 		fprintf(f, "%s\n", families[i]);
 		TAILQ_FOREACH(c, &o->channels, link) {
 			unsigned long n = i == 0 ? c->error != NULL :
-			    i == 1 ? count_of(o, c->name) :
+			    i == 1 ? queue_count(o, c->name) :
 			    i == 2 ? c->sent : c->failed;
 
 			fprintf(f, "%.*s{channel=\"%s\"} %lu\n",

@@ -120,7 +120,8 @@ rooms_new(struct engine *e)
 	e->alerts_env = (struct alerts_env){ .loop = a->loop,
 	    .store = a->store, .children = a->children, .http = a->http,
 	    .certs = e->certs, .cleanup = e->cleanup,
-	    .rollout = e->rollout, .next_at = next_at, .arg = e };
+	    .rollout = e->rollout, .reload_error = &e->reload_error,
+	    .next_at = next_at, .arg = e };
 	e->notifier = notifier_new(&e->alerts_env);
 	e->ari = ari_new(e);
 }
@@ -386,7 +387,7 @@ engine_set_reload_error(struct engine *e, const char *text)
 	e->reload_error = text != NULL ? xstrdup(text) : NULL;
 	if (text != NULL)	/* it may have been cut in a character */
 		text_clean(e->reload_error);
-	notifier_set_reload_error(e->notifier, e->reload_error);
+	notifier_kick(e->notifier);
 }
 
 json_t *

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/io/loop.h"
 #include "daemon/preflight/preflight_priv.h"
 
 #include <stdarg.h>
@@ -15,6 +14,7 @@
 #include "daemon/dns/nscheck.h"
 #include "daemon/dns/persist_look.h"
 #include "daemon/dns/zones.h"
+#include "daemon/io/loop.h"
 #include "daemon/publish/fetch.h"
 
 /* Under way at once, in one preflight. */

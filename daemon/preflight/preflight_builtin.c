@@ -3,7 +3,6 @@
  * What the provider "builtin" needs: its own sockets, asked as anybody would,
  * and the NS record that leads there.
  */
-#include "daemon/dns/provider_env.h"
 #include "daemon/preflight/preflight_priv.h"
 
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "common/text.h"
 #include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/nscheck.h"
+#include "daemon/dns/provider_env.h"
 #include "daemon/dns/responder.h"
 #include "daemon/dns/zones.h"
 #include "providers/provider.h"

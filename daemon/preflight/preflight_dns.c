@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/io/loop.h"
 #include "daemon/preflight/preflight_priv.h"
 
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "daemon/dns/dnssec.h"
 #include "daemon/dns/nscheck.h"
 #include "daemon/dns/zones.h"
+#include "daemon/io/loop.h"
 #include "providers/provider.h"
 
 #define TEXT_MAX 1500

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/dns/provider_run.h"
-#include "daemon/io/loop.h"
 #include "daemon/preflight/preflight_priv.h"
 
 #include <stdint.h>
@@ -14,8 +12,10 @@
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/nscheck.h"
+#include "daemon/dns/provider_run.h"
 #include "daemon/dns/txtwait.h"
 #include "daemon/dns/zones.h"
+#include "daemon/io/loop.h"
 #include "providers/provider.h"
 
 #define ADD_TIMEOUT_MS	60000

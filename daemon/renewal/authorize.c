@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/log.h"
-#include "daemon/certs/event.h"
-#include "daemon/io/loop.h"
 #include "daemon/renewal/authorize_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/acme.h"
+#include "daemon/certs/event.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/dns/zone.h"
 #include "daemon/dns/zones.h"
+#include "daemon/io/loop.h"
 #include "daemon/renewal/authzwait.h"
 #include "daemon/renewal/orderwait.h"
 #include "daemon/renewal/rounds.h"

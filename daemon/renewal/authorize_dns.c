@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/log.h"
-#include "daemon/certs/event.h"
-#include "daemon/dns/provider_run.h"
-#include "daemon/io/loop.h"
 #include "daemon/renewal/authorize_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/acme.h"
+#include "daemon/certs/event.h"
 #include "daemon/cleanup/cleanup.h"
+#include "daemon/dns/provider_run.h"
 #include "daemon/dns/txtwait.h"
 #include "daemon/dns/zone.h"
 #include "daemon/dns/zones.h"
+#include "daemon/io/loop.h"
 #include "providers/provider.h"
 
 #define PROVIDER_TIMEOUT_MS	180000

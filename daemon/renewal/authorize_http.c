@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/log.h"
-#include "daemon/certs/event.h"
 #include "daemon/renewal/authorize_priv.h"
 
 #include <stdlib.h>
 
+#include "common/log.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/acme.h"
+#include "daemon/certs/event.h"
 #include "daemon/cleanup/tokens.h"
 
 static bool

@@ -4,17 +4,17 @@
  * the DNS?  Then the challenge can be answered as it is; else dns-01 has to
  * do, if the name has a provider.
  */
-#include "common/log.h"
-#include "daemon/certs/event.h"
 #include "daemon/renewal/authorize_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/text.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/acme.h"
+#include "daemon/certs/event.h"
 #include "daemon/dns/persist_look.h"
 #include "daemon/dns/zone.h"
 #include "daemon/dns/zones.h"

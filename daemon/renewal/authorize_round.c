@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/log.h"
 #include "daemon/renewal/authorize_priv.h"
 
 #include <string.h>
 
+#include "common/log.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/acme.h"
 #include "daemon/cleanup/cleanup.h"

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/json.h"
-#include "common/log.h"
-#include "daemon/certs/event.h"
-#include "daemon/io/loop.h"
 #include "daemon/renewal/renewal_priv.h"
 
 #include <assert.h>
@@ -11,6 +7,8 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/json.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/accounts/accounts.h"
@@ -18,11 +16,13 @@
 #include "daemon/accounts/skew.h"
 #include "daemon/acme/acme.h"
 #include "daemon/certs/ari_window.h"
+#include "daemon/certs/event.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
 #include "daemon/deploy/gate.h"
 #include "daemon/deploy/hooks.h"
 #include "daemon/dns/zones.h"
+#include "daemon/io/loop.h"
 #include "daemon/publish/fetch.h"
 #include "daemon/renewal/authorize.h"
 #include "daemon/renewal/orderwait.h"

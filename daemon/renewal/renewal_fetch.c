@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* A run for a certificate that another host publishes: fetch, not issue. */
-#include "common/log.h"
-#include "daemon/certs/event.h"
 #include "daemon/renewal/renewal_priv.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "common/log.h"
 #include "common/mem.h"
+#include "daemon/certs/event.h"
 #include "daemon/publish/fetch.h"
 #include "daemon/rollout/source_watch.h"
 

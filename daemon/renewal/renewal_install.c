@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/log.h"
-#include "daemon/certs/event.h"
 #include "daemon/renewal/renewal_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/accounts/skew.h"
 #include "daemon/acme/ca_clock.h"
 #include "daemon/certs/ari_window.h"
 #include "daemon/certs/due.h"
+#include "daemon/certs/event.h"
 #include "daemon/certs/floor.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/deploy/gate.h"

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/log.h"
-#include "daemon/certs/event.h"
-#include "daemon/io/loop.h"
 #include "daemon/renewal/renewal_priv.h"
 
 #include <openssl/evp.h>
@@ -9,11 +6,14 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/acme.h"
+#include "daemon/certs/event.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
+#include "daemon/io/loop.h"
 #include "daemon/renewal/authorize.h"
 #include "daemon/renewal/orderwait.h"
 

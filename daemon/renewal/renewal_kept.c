@@ -5,8 +5,6 @@
  * order past finalize is kept and asked for again; a chain that cannot be used
  * is kept beside its key, and looked at again by later runs.
  */
-#include "common/log.h"
-#include "daemon/certs/event.h"
 #include "daemon/renewal/renewal_priv.h"
 
 #include <openssl/evp.h>
@@ -14,9 +12,11 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/accounts/skew.h"
+#include "daemon/certs/event.h"
 
 #define KEPT_S		3600	/* so long no other is ordered */
 #define CLOCK_STEP_S	300	/* what NTP may take back */

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* rollout_run - one round over the targets of one certificate. */
-#include "common/log.h"
-#include "daemon/certs/event.h"
-#include "daemon/io/loop.h"
 #include "daemon/rollout/rollout.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/certs/ari_window.h"
 #include "daemon/certs/due.h"
+#include "daemon/certs/event.h"
 #include "daemon/deploy/gate.h"
 #include "daemon/deploy/verify.h"
+#include "daemon/io/loop.h"
 #include "daemon/rollout/rollback.h"
 #include "daemon/rollout/rollout_priv.h"
 
