@@ -38,6 +38,20 @@ ask_exit_code(const struct error *err)
 	return EXIT_NOT_RUNNING;
 }
 
+static void
+say_lines(const json_t *lines)
+{
+	const json_t *line;
+	size_t i;
+
+	json_array_foreach(lines, i, line) {
+		char *s = show_error(line);
+
+		(void)fprintf(stderr, "%s\n", s == NULL ? "?" : s);
+		free(s);
+	}
+}
+
 int
 ask_refused(const struct options *o, const struct client_reply *reply)
 {
@@ -45,6 +59,7 @@ ask_refused(const struct options *o, const struct client_reply *reply)
 
 	if (o->json)
 		print_json(o, reply->body, JSON_INDENT(2));
+	say_lines(json_object_get(reply->body, "lines"));
 	say_error(msg == NULL ? "acmed refuses, and does not say why" : msg);
 	free(msg);
 	return reply->status == 403 ? EXIT_DENIED : EXIT_REFUSED;

@@ -18,7 +18,8 @@ void	print_json(const struct options *, const json_t *, size_t flags);
 
 /* acmectl's exit code for an error of client_call(). */
 int	ask_exit_code(const struct error *);
-/* Tell the error in the daemon's reply; returns the exit code. */
+/* Tell the error in the daemon's reply, and the mistakes of the configuration
+ * if it has some; returns the exit code. */
 int	ask_refused(const struct options *, const struct client_reply *);
 
 /*

@@ -40,11 +40,21 @@ check_clear(struct check *c)
 	free(c->error);
 }
 
+static bool
+has_text(const json_t *line, const char *member, const char *text)
+{
+	const char *s = jsonx_str(line, member);
+
+	return s != NULL && strcmp(s, text) == 0;
+}
+
 void
 check_count(struct check *c, const json_t *line)
 {
 	if (json_object_get(line, "error") != NULL && c->error == NULL)
 		c->error = show_str(line, "error.msg", "?");
+	c->n_deploy_failures += has_text(line, "result", "fail") &&
+	    has_text(line, "check", "deploy");
 	if (!jsonx_bool(line, "end", false))
 		return;
 	c->n_certs++;

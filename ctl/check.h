@@ -17,6 +17,7 @@ struct check {
 	size_t		 n_certs;	/* ended */
 	size_t		 n_bad;		/* of them, with failures */
 	size_t		 n_warnings, n_failures;
+	size_t		 n_deploy_failures;	/* of n_failures */
 	char		*error;		/* the daemon ended it; NULL: it did
 					   not */
 };

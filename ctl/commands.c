@@ -232,22 +232,13 @@ cmd_reload(const struct options *o)
 	};
 	struct client_reply reply;
 	struct error err;
-	const json_t *line;
 	int code = EXIT_OK;
-	size_t i;
 
 	if (client_call(&request, &reply, &err) == -1) {
 		say_error(err.msg);
 		return ask_exit_code(&err);
 	}
 	if (reply.status != 200) {
-		json_array_foreach(json_object_get(reply.body, "lines"), i,
-		    line) {
-			char *s = show_error(line);
-
-			(void)fprintf(stderr, "%s\n", s == NULL ? "?" : s);
-			free(s);
-		}
 		code = ask_refused(o, &reply);
 		if (reply.status == 409)
 			code = EXIT_FAILED;
@@ -296,6 +287,10 @@ cmd_persist(const struct options *o)
 	json_t *body;
 	int code;
 
+	if (o->remove && (o->write || o->until != NULL)) {
+		say_error("--remove goes alone");
+		return EXIT_USAGE;
+	}
 	if (o->until != NULL && persist_parse_until(o->until, now, &until) ==
 	    -1) {
 		say_error("--until wants a date to come (2027-12-31) or a "

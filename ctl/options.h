@@ -21,15 +21,17 @@ enum exit_code {
 	EXIT_INTERRUPTED = 130
 };
 
+/* Members are set by main.c's table; lists are NULL-terminated, or NULL. */
 struct options {
 	const char	*socket;
+	const char	*conf;		/* acmed.conf; NULL: ask the daemon */
 	bool		 json;
 	bool		 check;		/* status */
 	bool		 no_probe;	/* check */
 	bool		 write, remove;	/* persist */
 	const char	*until;		/* persist; or NULL */
 	bool		 no_wait;	/* renew-now, deploy, rollback */
-	bool		 force;		/* rollback */
+	bool		 force;		/* rollback, renew-now */
 	struct term	 out;		/* standard output */
 	const char *const *names;	/* arguments after the command */
 	size_t		 n_names;

@@ -4,7 +4,7 @@
 _acmectl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local options="--socket --json --help --version"
+	local options="--socket --config --json --help --version"
 	local commands="status renew-now check deploy rollback events persist"
 	commands+=" reload list notify-test providers version help"
 	local socket=() names=() command="" i word
@@ -16,6 +16,7 @@ _acmectl()
 		-s | --socket)
 			socket=(--socket "${COMP_WORDS[++i]}")
 			;;
+		-c | --config | --until) ((++i)) ;;
 		-*) ;;
 		*)
 			if [[ -z $command ]]; then
@@ -27,7 +28,7 @@ _acmectl()
 		esac
 	done
 	case $prev in
-	-s | --socket)
+	-s | --socket | -c | --config)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return

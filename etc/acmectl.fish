@@ -7,7 +7,7 @@ function __acmectl_words
 	for word in (commandline -opc)[2..-1]
 		if test $skip = 1
 			set skip 0
-		else if contains -- $word -s --socket --until
+		else if contains -- $word -s --socket -c --config --until
 			set skip 1
 		else if not string match -q -- '-*' $word
 			echo $word
@@ -47,6 +47,7 @@ end
 
 complete -c acmectl -f
 complete -c acmectl -s s -l socket -r -F -d 'where acmed listens'
+complete -c acmectl -s c -l config -r -F -d 'acmed.conf'
 complete -c acmectl -s j -l json -d 'print what acmed says, as JSON'
 complete -c acmectl -s h -l help -d 'print a summary'
 complete -c acmectl -s V -l version -d 'print the version'

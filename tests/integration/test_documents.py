@@ -100,8 +100,14 @@ def test_every_command():
 
 
 def test_every_option():
-    """The long options of --help, in the manual and in all completions."""
-    options = set(re.findall(r"--([a-z-]+)", commands()[0]))
+    """The long options of --help, of acmectl and of each command, in the
+    manual and in all completions; and each has an example."""
+    text, names = commands()
+    for name in names:
+        p = proc.run([daemon.program("ACMECTL", "acmectl"), name, "--help"])
+        assert re.search(r"^Example: acmectl %s\b" % name, p.stdout, re.M)
+        text += p.stdout
+    options = set(re.findall(r"--([a-z-]+)", text))
     assert {"json", "force", "no-probe"} <= options
     for file in ("doc/acmectl.1", "etc/acmectl.bash", "etc/_acmectl",
                  "etc/acmectl.fish"):
