@@ -135,8 +135,8 @@ FNR == 1 {
 		next
 	if (to !~ /\//)
 		bad(to ": named without its folder")
-	else if (here == "ctl") {
-		if (there != "ctl" && there != "common")
+	else if (here ~ /^ctl(\/|$)/) {
+		if (there !~ /^ctl(\/|$)/ && there != "common")
 			bad(to ": acmectl shares common/ only")
 	} else if (here == "providers") {
 		if (there != "providers" && there != "common" &&
