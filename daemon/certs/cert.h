@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "daemon/acme/ca_clock.h"
+#include "daemon/certs/places.h"
 #include "daemon/certs/step.h"
 #include "daemon/config/conf.h"
 #include "daemon/store/store.h"
@@ -40,7 +41,7 @@ struct cert {
 					   run: the account's hold is not for
 					   it */
 	bool		 is_queued;	/* due, and waiting for a place */
-	bool		 has_place;	/* its run is one of max_renewals */
+	struct place	 place;		/* its run's */
 	bool		 ari_polling;	/* the CA is being asked */
 	unsigned	 ari_failures;	/* of asking, in a row */
 	bool		 is_pulled;	/* the run is one that ARI called for */
@@ -82,7 +83,7 @@ struct certs {
 	const struct conf *conf;	/* in force; the engine's reference */
 	struct cert	**list;		/* sorted by name */
 	size_t		 n;
-	unsigned	 running;	/* that have a place */
+	struct places	 places;
 	struct events	 events;
 	/* Something has changed that the schedule depends on. */
 	void		(*changed)(void *arg);

@@ -42,6 +42,7 @@ cert_new(struct certs *certs, const char *name)
 	struct cert *c = xcalloc(1, sizeof(*c));
 
 	c->certs = certs;
+	c->place.places = &certs->places;
 	c->row.name = xstrdup(name);
 	c->row.key = KEY_TYPE_END;
 	TAILQ_INIT(&c->actions);
@@ -144,11 +145,12 @@ row_load_cb(const struct store_cert *row, void *arg)
 }
 
 struct certs *
-certs_new(struct store *store)
+certs_new(struct loop *loop, struct store *store)
 {
 	struct certs *certs = xcalloc(1, sizeof(*certs));
 
 	certs->store = store;
+	places_init(&certs->places, loop);
 	TAILQ_INIT(&certs->events.subs);
 	store_cert_each(store, row_load_cb, certs);
 	if (certs->n > 0)
@@ -181,6 +183,7 @@ certs_apply(struct certs *certs, const struct conf *conf, json_t *report)
 	size_t old = certs->n;
 
 	certs->conf = conf;
+	places_set_max(&certs->places, conf->max_renewals);
 	for (size_t i = 0; i < old; i++)
 		certs->list[i]->conf = NULL;
 	certs->list = xreallocarray(certs->list, old + conf->n_certs,
@@ -231,6 +234,7 @@ certs_free(struct certs *certs)
 		return;
 	for (size_t i = 0; i < certs->n; i++)
 		cert_free(certs->list[i]);
+	places_clear(&certs->places);
 	free(certs->list);
 	free(certs);
 }
@@ -240,16 +244,6 @@ certs_changed(struct certs *certs)
 {
 	if (certs->changed != NULL)
 		certs->changed(certs->arg);
-}
-
-void
-cert_give_place(struct cert *c)
-{
-	if (!c->has_place)
-		return;
-	c->has_place = false;
-	c->certs->running--;
-	certs_changed(c->certs);
 }
 
 /*

@@ -14,7 +14,7 @@
 struct cert_info;
 
 /* With all rows of state.db; nothing is configured yet. */
-struct certs	*certs_new(struct store *);
+struct certs	*certs_new(struct loop *, struct store *);
 /* The rooms have given up what they keep in them. */
 void		 certs_free(struct certs *);
 /*
@@ -34,7 +34,5 @@ void		 cert_follow_live(struct cert *, const struct cert_info *);
 void		 cert_save(struct cert *);
 /* The order under way is of no use any more; not saved. */
 void		 cert_order_forget(struct cert *);
-/* Its run only deploys from now on: another one may begin. */
-void		 cert_give_place(struct cert *);
 
 #endif

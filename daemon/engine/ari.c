@@ -311,7 +311,7 @@ tick_cb(void *arg)
 			at = 0;
 		/* Renewals go first, and Pebble's store locks up for half a
 		   minute when this overlaps with new orders (turns.h). */
-		if (at <= now && e->certs->running > 0 && now - at <
+		if (at <= now && e->certs->places.running > 0 && now - at <
 		    PATIENCE_S) {
 			next = now + BUSY_S;
 			continue;

@@ -45,7 +45,7 @@ is_more_to_switch(void *arg)
 {
 	const struct engine *e = arg;
 
-	return e->certs->running > gate_waiting(e->gate);
+	return e->certs->places.running > gate_waiting(e->gate);
 }
 
 static void
@@ -73,6 +73,12 @@ static void
 changed(void *arg)
 {
 	engine_reschedule(arg);
+}
+
+static void
+freed(void *arg)
+{
+	engine_start_ready(arg);
 }
 
 static time_t
@@ -155,11 +161,13 @@ engine_new(const struct engine_args *a, struct error *err)
 	e->holds = holds_new(a->store);
 	timer_init(&e->schedule, a->loop, engine_schedule_cb, e);
 	timer_init(&e->stop_tick, a->loop, stop_tick_cb, e);
-	e->certs = certs_new(a->store);
+	e->certs = certs_new(a->loop, a->store);
 	e->certs->events.next = next_json;
 	e->certs->events.noticed = noticed;
 	e->certs->changed = changed;
 	e->certs->arg = e;
+	e->certs->places.freed = freed;
+	e->certs->places.arg = e;
 	certs_apply(e->certs, e->conf, NULL);
 	e->ready = xcalloc(e->certs->n, sizeof(*e->ready));
 	e->http01 = http01_new(a->loop);
@@ -307,6 +315,7 @@ stop_runs(struct engine *e, bool all)
 		c->run = NULL;
 		event_end(c, c->step, &err, "%s", err.msg);
 		renewal_cancel(run);
+		place_end(&c->place);		/* for those that are judged */
 	}
 	return judged;
 }

@@ -81,6 +81,8 @@ struct cert	*engine_find_known(const struct engine *, const char *name,
 /* When the certificate must be looked at next; 0: now; -1: never. */
 time_t		 engine_next_at(const struct engine *, const struct cert *,
 		    const char **action);
+/* Begin runs of what is queued, as far as there are places. */
+void		 engine_start_ready(struct engine *);
 /* Look at all certificates in the next turn. */
 void		 engine_reschedule(struct engine *);
 /* Queue what is due and start what may run; the arg is the engine. */

@@ -33,8 +33,6 @@
 /* No floor is planned further beyond the end of its certificate. */
 #define FLOOR_SLACK_S (2 * 86400)
 
-static void	start_ready(struct engine *);
-
 /* Is the installed certificate the one that the configuration wants? */
 static bool
 is_wanted(const struct cert *c)
@@ -216,7 +214,7 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 	struct engine *e = arg;
 	char when[WHEN_MAX];
 
-	cert_give_place(c);
+	place_end(&c->place);
 	c->passes_hold = false;
 	if (err != NULL)
 		e->failed++;
@@ -241,7 +239,7 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 	rollout_kick(e->rollout);
 	persist_watch_kick(e->persist_watch, c);
 	ari_kick(e->ari);
-	start_ready(e);
+	engine_start_ready(e);
 	engine_reschedule(e);
 }
 
@@ -256,7 +254,7 @@ twin_runs(const struct engine *e, const struct cert *c)
 	for (size_t i = 0; i < e->certs->n; i++) {
 		const struct cert *t = e->certs->list[i];
 
-		if (t->has_place && t != c && t->names != NULL &&
+		if (t->place.is_running && t != c && t->names != NULL &&
 		    c->watch == NULL && t->watch == NULL &&
 		    strcmp(t->names, c->names) == 0 &&
 		    strcmp(t->conf->account->name,
@@ -266,13 +264,13 @@ twin_runs(const struct engine *e, const struct cert *c)
 	return false;
 }
 
-static void
-start_ready(struct engine *e)
+void
+engine_start_ready(struct engine *e)
 {
 	const char *action;
 
 	while (!e->is_stopping && e->next_ready < e->n_ready &&
-	    e->certs->running < e->conf->max_renewals) {
+	    places_are_free(&e->certs->places)) {
 		struct cert *c = e->ready[e->next_ready++];
 
 		c->is_queued = false;
@@ -305,8 +303,7 @@ start_ready(struct engine *e)
 			    c->row.ari_directory != NULL ?
 			    c->row.ari_directory : c->row.issuer,
 			    c->conf->account->name);
-		e->certs->running++;
-		c->has_place = true;
+		place_begin(&c->place);
 		c->run = renewal_start(&e->renewal_env, c, run_done, e);
 	}
 }
@@ -349,7 +346,7 @@ update_status(struct engine *e)
 	}
 	sd_status(e->a.sd, "%zu certificate%s%s; %u being renewed; %zu TXT "
 	    "record%s in the DNS", configured, configured == 1 ? "" : "s",
-	    words, e->certs->running, cleanup_count(e->cleanup),
+	    words, e->certs->places.running, cleanup_count(e->cleanup),
 	    cleanup_count(e->cleanup) == 1 ? "" : "s");
 }
 
@@ -383,7 +380,7 @@ engine_schedule_cb(void *arg)
 		}
 	}
 	qsort(e->ready, e->n_ready, sizeof(*e->ready), by_urgency);
-	start_ready(e);
+	engine_start_ready(e);
 	if (next != 0) {
 		int64_t ms = (int64_t)(next - now) * 1000;
 

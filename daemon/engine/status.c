@@ -287,7 +287,7 @@ engine_metrics(const struct engine *e)
 	    "acmed_deploys_serving_old %zu\n"
 	    "# TYPE acmed_ca_requests_total counter\n"
 	    "acmed_ca_requests_total %lu\n",
-	    configured, failing, staging, e->certs->running, e->renewed,
+	    configured, failing, staging, e->certs->places.running, e->renewed,
 	    e->failed,
 	    cleanup_count(e->cleanup), tokens_count(e->tokens),
 	    rollout_pending(e->rollout), serving_old,

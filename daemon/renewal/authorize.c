@@ -34,6 +34,7 @@ authorize_cancel(struct authorize_op *op)
 	if (op == NULL)
 		return;
 	timer_clear(&op->begin);
+	place_cancel(op->taking);
 	cleanup_wait_cancel(op->idle);
 	orderwait_cancel(op->poll);
 	store_sync_cancel(op->sync);
@@ -138,8 +139,10 @@ authorize_plan(struct authorize_op *op)
 static void
 stage_done(struct authorize_op *op)
 {
-	if (op->pending == 0)
-		authorize_persist_start(op);
+	if (op->pending > 0)
+		return;
+	op->a.fetched(op->arg);
+	authorize_persist_start(op);
 }
 
 /* --- authorizations and zones --- */

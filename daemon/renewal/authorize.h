@@ -18,6 +18,7 @@ struct acme_order;
 struct authorize_op;
 struct conf_cert;
 struct error;
+struct place;
 struct renewal_env;
 struct zones;
 
@@ -25,9 +26,12 @@ struct authorize_args {			/* borrowed until done or cancel */
 	const struct renewal_env *env;
 	struct account	*account;
 	const char	*kid;		/* the account's when the run got it */
+	struct place	*place;		/* its run's */
 	const struct conf_cert *conf;
 	const struct acme_order *order;	/* pending */
 	struct zones	*zones;		/* of conf's names */
+	/* Called when all authorizations are known.  Must not cancel. */
+	void		(*fetched)(void *arg);
 	/* Called when nothing is left but to wait for the CA: a good time for
 	   what the disk must do.  May be NULL; must not cancel. */
 	void		(*idle)(void *arg);

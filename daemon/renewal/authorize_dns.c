@@ -20,7 +20,7 @@
 #include "providers/provider.h"
 
 #define PROVIDER_TIMEOUT_MS	180000
-#define ROOM_TIMEOUT_MS		600000
+#define ROOM_TIMEOUT_MS		600000	/* for one certificate to go */
 #define ROOM_POLL_MS		500
 
 static void
@@ -105,6 +105,7 @@ wait_for_dns(struct authorize_op *op)
 		.progress = wait_progress,
 	};
 
+	place_give(op->a.place);
 	if (op->a.conf->propagation == PROPAGATION_NONE) {
 		free(items);
 		settle(op);
@@ -353,13 +354,17 @@ wait_for_room(struct authorize_op *op, const struct authz *z,
 	int64_t now = clock_mono_ms();
 	struct error err;
 
-	if (op->room_since == 0) {
-		op->room_since = now;
+	if (op->room_holder == NULL)
 		event_emit(op->a.env->certs, op->a.conf->name, STEP_AUTHORIZE,
 		    LOGL_INFO, "waiting for certificate \"%s\", which has its "
 		    "TXT value in %s: provider %s holds no more than %u",
 		    other, authorize_dns_place(z), z->provider->name,
 		    z->provider->type->max_values);
+	/* Many may wait for the same name: each that goes is progress. */
+	if (op->room_holder == NULL || strcmp(op->room_holder, other) != 0) {
+		free(op->room_holder);
+		op->room_holder = xstrdup(other);
+		op->room_since = now;
 	}
 	if (now - op->room_since < ROOM_TIMEOUT_MS) {
 		timer_set(&op->room, ROOM_POLL_MS);
@@ -387,7 +392,8 @@ authorize_dns_has_room(struct authorize_op *op)
 			return false;
 		}
 	}
-	op->room_since = 0;
+	free(op->room_holder);
+	op->room_holder = NULL;
 	return true;
 }
 
@@ -411,6 +417,7 @@ authorize_dns_clear(struct authorize_op *op)
 	timer_clear(&op->settle);
 	txtwait_cancel(op->wait);
 	drop_adds(op);
+	free(op->room_holder);
 	for (size_t i = 0; i < op->n_authzs; i++)
 		txtrec_release(op->authzs[i].txt);
 }

@@ -53,6 +53,7 @@ struct add {
 struct authorize_op {
 	struct authorize_args a;
 	struct timer	 begin;
+	struct place_op	*taking;
 	struct cleanup_wait_op *idle;
 	unsigned	 round, n_rounds;
 	struct authz	*authzs;
@@ -62,7 +63,9 @@ struct authorize_op {
 	struct store_sync_op *sync;
 	/* dns-01 */
 	struct timer	 room;
-	int64_t		 room_since;	/* 0: not waiting for it */
+	char		*room_holder;	/* the certificate in the way; NULL:
+					   not waiting for room */
+	int64_t		 room_since;	/* ... that one has been */
 	struct timer	 settle;	/* propagation_delay */
 	struct add	*adds;
 	size_t		 n_adds;

@@ -33,6 +33,7 @@ static void
 round_end(struct authorize_op *op)
 {
 	op->is_judged = false;
+	place_give(op->a.place);
 	authorize_dns_round_end(op);
 	op->idle = cleanup_wait_start(op->a.env->cleanup, op->a.conf->name,
 	    CLEANUP_SPENT, SPENT_TIMEOUT_MS, next_round, op);
@@ -68,6 +69,7 @@ wait_for_verdict(struct authorize_op *op)
 	struct authzwait_args args = {
 		.loop = op->a.env->loop,
 		.acme = op->a.account->acme,
+		.place = op->a.place,
 		.timeout_ms = VALIDATION_TIMEOUT_MS,
 	};
 
@@ -132,8 +134,11 @@ answered(const struct error *err, void *arg)
 }
 
 static void
-answer_all(struct authorize_op *op)
+answer_all(void *arg)
 {
+	struct authorize_op *op = arg;
+
+	op->taking = NULL;
 	for (size_t i = 0; i < op->n_authzs; i++) {
 		struct authz *z = &op->authzs[i];
 
@@ -154,8 +159,12 @@ answer_all(struct authorize_op *op)
 void
 authorize_published(struct authorize_op *op)
 {
-	if (--op->unpublished == 0)
+	if (--op->unpublished > 0)
+		return;
+	if (op->a.place->is_working)
 		answer_all(op);
+	else
+		op->taking = place_start(op->a.place, answer_all, op);
 }
 
 /* The journal is on disk. */
@@ -178,11 +187,26 @@ journaled(const struct error *err, void *arg)
 	authorize_published(op);
 }
 
+static void
+placed(void *arg)
+{
+	struct authorize_op *op = arg;
+
+	op->taking = NULL;
+	authorize_round_begin(op);
+}
+
 void
 authorize_round_begin(struct authorize_op *op)
 {
-	if (!authorize_dns_has_room(op))
+	if (!authorize_dns_has_room(op)) {
+		place_give(op->a.place);
 		return;
+	}
+	if (!op->a.place->is_working) {
+		op->taking = place_start(op->a.place, placed, op);
+		return;
+	}
 	authorize_dns_claim(op);
 	authorize_http_claim(op);
 	op->sync = store_sync_start(op->a.env->store, journaled, op);

@@ -104,6 +104,7 @@ authorize_poll_order(struct authorize_op *op)
 		.loop = op->a.env->loop,
 		.acme = op->a.account->acme,
 		.url = op->a.order->url,
+		.place = op->a.place,
 		.pace_ms = &op->a.account->pace.validation_ms,
 		.timeout_ms = VALIDATION_TIMEOUT_MS,
 	};

@@ -9,6 +9,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/acme/acme.h"
+#include "daemon/certs/places.h"
 #include "daemon/io/loop.h"
 
 #define PAUSE_MIN_MS	50
@@ -19,6 +20,7 @@ struct authzwait_op {
 	struct authzwait_args a;
 	struct acme_op	*get;
 	struct timer	 poll;
+	struct place_op	*taking;
 	int64_t		 begun_ms, next_ms;
 	authzwait_done_cb *done;
 	void		*arg;
@@ -30,6 +32,7 @@ authzwait_cancel(struct authzwait_op *op)
 	if (op == NULL)
 		return;
 	acme_cancel(op->get);
+	place_cancel(op->taking);
 	timer_clear(&op->poll);
 	free(op);
 }
@@ -62,7 +65,7 @@ static void
 got_authz(const struct error *err, const struct acme_authz *authz, void *arg)
 {
 	struct authzwait_op *op = arg;
-	int64_t waited_ms = clock_mono_ms() - op->begun_ms;
+	int64_t waited_ms = clock_mono_ms() - op->begun_ms, pause;
 
 	op->get = NULL;
 	if (err != NULL) {
@@ -84,7 +87,19 @@ got_authz(const struct error *err, const struct acme_authz *authz, void *arg)
 		finish(op, &slow, NULL);
 		return;
 	}
-	timer_set(&op->poll, pause_ms(op, authz, waited_ms));
+	pause = pause_ms(op, authz, waited_ms);
+	if (pause >= EAGER_MS)
+		place_give(op->a.place);
+	timer_set(&op->poll, pause);
+}
+
+static void
+ask(void *arg)
+{
+	struct authzwait_op *op = arg;
+
+	op->taking = NULL;
+	op->get = acme_authz_get_start(op->a.acme, op->a.url, got_authz, op);
 }
 
 static void
@@ -92,7 +107,10 @@ poll_cb(void *arg)
 {
 	struct authzwait_op *op = arg;
 
-	op->get = acme_authz_get_start(op->a.acme, op->a.url, got_authz, op);
+	if (op->a.place->is_working)
+		ask(op);
+	else
+		op->taking = place_start(op->a.place, ask, op);
 }
 
 struct authzwait_op *

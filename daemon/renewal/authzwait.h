@@ -2,7 +2,7 @@
 /*
  * authzwait - poll one authorization until the CA has decided it.  Only for
  * challenges that are solved one after the other; else the order is polled
- * (orderwait).
+ * (orderwait).  Its run has a place as there.
  */
 #ifndef DAEMON_RENEWAL_AUTHZWAIT_H
 #define DAEMON_RENEWAL_AUTHZWAIT_H
@@ -12,11 +12,13 @@ struct acme_authz;
 struct authzwait_op;
 struct error;
 struct loop;
+struct place;
 
 struct authzwait_args {			/* borrowed; url until the end */
 	struct loop	*loop;
 	struct acme	*acme;
 	const char	*url;
+	struct place	*place;		/* its run's */
 	unsigned	 timeout_ms;	/* then ERR_TRANSIENT "acme:slow" */
 };
 

@@ -9,6 +9,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/acme/acme.h"
+#include "daemon/certs/places.h"
 #include "daemon/io/loop.h"
 
 #define PACE_MIN_MS	5
@@ -22,6 +23,7 @@ struct orderwait_op {
 	char		*url;
 	struct acme_op	*get;
 	struct timer	 poll;
+	struct place_op	*taking;
 	int64_t		 begun_ms, next_ms;
 	int64_t		 ready_at_ms;	/* since when it is; 0: it is not */
 	unsigned	 polls;
@@ -35,6 +37,7 @@ orderwait_cancel(struct orderwait_op *op)
 	if (op == NULL)
 		return;
 	acme_cancel(op->get);
+	place_cancel(op->taking);
 	timer_clear(&op->poll);
 	free(op->url);
 	free(op);
@@ -116,6 +119,14 @@ is_decided(struct orderwait_op *op, const struct acme_order *order)
 }
 
 static void
+pause_for(struct orderwait_op *op, int64_t ms)
+{
+	if (ms >= EAGER_MS)
+		place_give(op->a.place);
+	timer_set(&op->poll, ms);
+}
+
+static void
 got_order(const struct error *err, const struct acme_order *order, void *arg)
 {
 	struct orderwait_op *op = arg;
@@ -144,7 +155,17 @@ got_order(const struct error *err, const struct acme_order *order, void *arg)
 		finish(op, &slow, NULL);
 		return;
 	}
-	timer_set(&op->poll, pause_ms(op, order, waited_ms));
+	pause_for(op, pause_ms(op, order, waited_ms));
+}
+
+static void
+ask(void *arg)
+{
+	struct orderwait_op *op = arg;
+
+	op->taking = NULL;
+	op->polls++;
+	op->get = acme_order_get_start(op->a.acme, op->url, got_order, op);
 }
 
 static void
@@ -152,8 +173,10 @@ poll_cb(void *arg)
 {
 	struct orderwait_op *op = arg;
 
-	op->polls++;
-	op->get = acme_order_get_start(op->a.acme, op->url, got_order, op);
+	if (op->a.place->is_working)
+		ask(op);
+	else
+		op->taking = place_start(op->a.place, ask, op);
 }
 
 struct orderwait_op *
@@ -170,6 +193,6 @@ orderwait_start(const struct orderwait_args *a, orderwait_done_cb *done,
 	op->done = done;
 	op->arg = arg;
 	timer_init(&op->poll, a->loop, poll_cb, op);
-	timer_set(&op->poll, *a->pace_ms);
+	pause_for(op, *a->pace_ms);
 	return op;
 }

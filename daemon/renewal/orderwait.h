@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * orderwait - poll an order until the CA has finished validating it, or
- * issuing from it.  One order is polled, not each of its authorizations.
+ * issuing from it.  One order is polled, not each of its authorizations.  In
+ * pauses of a second or more its run has no place.
  */
 #ifndef DAEMON_RENEWAL_ORDERWAIT_H
 #define DAEMON_RENEWAL_ORDERWAIT_H
@@ -14,11 +15,13 @@ struct acme_order;
 struct error;
 struct loop;
 struct orderwait_op;
+struct place;
 
 struct orderwait_args {			/* borrowed; copied */
 	struct loop	*loop;
 	struct acme	*acme;
 	const char	*url;
+	struct place	*place;		/* its run's */
 	/*
 	 * In: how long the CA usually takes; out: what it took now.  The
 	 * first poll comes then, two more soon after; then, once a second has

@@ -64,6 +64,7 @@ renewal_halt(struct renewal *r)
 	r->cert->may_claim = false;
 	gate_end(r->gate);
 	hooks_cancel(r->hooks);
+	place_cancel(r->taking);
 	cleanup_wait_cancel(r->tidy);
 	rollout_run_cancel(r->deploy);
 	orderwait_cancel(r->poll);
@@ -78,6 +79,7 @@ renewal_halt(struct renewal *r)
 	r->gate = NULL;
 	timer_clear(&r->alternates_end);
 	r->hooks = NULL;
+	r->taking = NULL;
 	r->tidy = NULL;
 	r->deploy = NULL;
 	r->poll = NULL;
@@ -188,6 +190,8 @@ renewal_goto(struct renewal *r, enum step next)
 {
 	assert(next > r->cert->step);
 	r->cert->step = next;
+	if (next >= STEP_FINALIZE)
+		place_begun(&r->cert->place);
 	free(r->cert->note);
 	r->cert->note = NULL;
 	timer_set(&r->enter, 0);
@@ -540,6 +544,7 @@ renewal_start(const struct renewal_env *env, struct cert *cert,
 	r->started_at = clock_now();
 	if (r->cc->source != NULL) {
 		cert->step = STEP_DOWNLOAD;
+		place_begun(&cert->place);	/* no CA is asked */
 	} else {
 		cert->step = STEP_ACCOUNT;
 		r->cert->may_claim = true;

@@ -27,6 +27,16 @@ begin(struct renewal *r, enum hooks_when when, deploy_done_cb *done)
 
 	r->hooks = hooks_start(r->env->hooks, &args, done, r);
 	free(live);
+	place_give(&r->cert->place);
+}
+
+static void
+placed(void *arg)
+{
+	struct renewal *r = arg;
+
+	r->taking = NULL;
+	r->after_pre(r);
 }
 
 static void
@@ -39,7 +49,7 @@ pre_done(const struct error *err, void *arg)
 	if (err != NULL)
 		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
 		    LOGL_WARNING, "a pre hook failed: %s", err->msg);
-	r->after_pre(r);
+	r->taking = place_start(&r->cert->place, placed, r);
 }
 
 void
@@ -67,6 +77,7 @@ renewal_post_hooks(struct renewal *r, const struct error *err)
 	if (err != NULL)
 		r->result = *err;
 	renewal_halt(r);
+	place_begun(&r->cert->place);
 	/* What is installed is renewed, even if nobody could be told. */
 	begin(r, err == NULL || r->cert->step == STEP_DEPLOY ?
 	    HOOKS_POST_RENEWED :

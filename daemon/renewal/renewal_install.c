@@ -37,7 +37,8 @@ row_stored(const struct error *err, void *arg)
 	} else {
 		store_pending_drop(r->env->store, r->cert->row.name);
 	}
-	cert_give_place(r->cert);
+	place_end(&r->cert->place);
+	certs_changed(r->env->certs);
 	renewal_goto(r, STEP_DEPLOY);
 }
 
@@ -117,6 +118,7 @@ renewal_enter_install(struct renewal *r)
 	const char *reader = gate_reader(r->env->gate);
 	struct error err;
 
+	place_give(&r->cert->place);
 	if (store_stage(r->env->store, r->cert->row.name, r->key, r->pem,
 	    r->pem_len, r->version, &r->info, &err) == -1) {
 		renewal_fail(r, &err);

@@ -36,6 +36,22 @@ key_keep(struct renewal *r, struct error *err)
 	return 0;
 }
 
+static void
+begun(struct renewal *r)
+{
+	if (r->is_fetched && r->keygen == NULL)
+		place_begun(&r->cert->place);
+}
+
+static void
+fetched(void *arg)
+{
+	struct renewal *r = arg;
+
+	r->is_fetched = true;
+	begun(r);
+}
+
 /* The CA is busy: the disk may be, too.  What fails now fails again later. */
 static void
 idle(void *arg)
@@ -63,6 +79,7 @@ key_done(const struct error *err, EVP_PKEY *key, void *arg)
 		r->is_key_wanted = false;
 		timer_set(&r->enter, 0);
 	}
+	begun(r);
 }
 
 /*
@@ -142,9 +159,11 @@ renewal_enter_authorize(struct renewal *r)
 		.env = r->env,
 		.account = r->account,
 		.kid = r->kid,
+		.place = &r->cert->place,
 		.conf = r->cc,
 		.order = r->order,
 		.zones = r->zones,
+		.fetched = fetched,
 		.idle = idle,
 	};
 	struct error err;
@@ -225,6 +244,7 @@ wait_for_issuance(struct renewal *r)
 		.loop = r->env->loop,
 		.acme = r->account->acme,
 		.url = r->order->url,
+		.place = &r->cert->place,
 		.pace_ms = &r->account->pace.issuance_ms,
 		.timeout_ms = ISSUANCE_TIMEOUT_MS,
 		.ready_ms = ready_ms[n],

@@ -38,6 +38,7 @@ struct renewal {
 					   finalize */
 	bool		 is_sent;	/* the CA has been asked to issue, and
 					   may have done so */
+	bool		 is_fetched;	/* its authorizations are */
 	bool		 is_invalid;	/* the CA says so of the order */
 	unsigned	 n_sends;	/* of finalize */
 	bool		 is_registered_anew;	/* in this run */
@@ -55,6 +56,7 @@ struct renewal {
 	struct rollout_run *deploy;
 	struct cleanup_wait_op *tidy;
 	struct hooks_op	*hooks;
+	struct place_op	*taking;
 
 	struct acme_order *order;
 	EVP_PKEY	*key;

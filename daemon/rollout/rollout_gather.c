@@ -14,7 +14,7 @@
 static bool
 is_under_way(const struct cert *c)
 {
-	return c->conf != NULL && (c->has_place || c->is_queued);
+	return c->conf != NULL && (c->place.is_running || c->is_queued);
 }
 
 static bool

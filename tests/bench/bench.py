@@ -3,7 +3,9 @@
 
 The same Pebble (no nonce refused, no validation sleep) and the same BIND; two
 names a certificate; at most 20 orders at once.  Numbers are medians.  Give
-the counts as arguments: bench.py [1 50 500].
+the counts as arguments: bench.py [1 50 500].  A count with a delay, such as
+50+5, is of certificates whose propagation_delay is so many seconds; without
+arguments, 50+5 and 200+5 come last.
 """
 
 import json
@@ -78,6 +80,18 @@ class Bench:
                     return int(line.split()[1])
         return 0
 
+    def delay(self, n, seconds):
+        """Set the propagation_delay of the first n certificates."""
+        for i in range(n):
+            self.acmed.certs["c%d.%s" % (i, ZONE)]["propagation_delay"] = \
+                "%ds" % seconds
+        self.reload()
+
+    def reload(self):
+        self.acmed.write_conf()
+        if self.acmed.get("/v1/reload", "POST", timeout=60)[0] != 200:
+            raise proc.LabError("reload failed")
+
     def run_acmed(self, n):
         """Renew n certificates that are configured and known."""
         a = self.acmed
@@ -110,9 +124,7 @@ class Bench:
             name = "c%d.%s" % (i, ZONE)
             if name not in self.acmed.certs:
                 self.acmed.cert(name, [name, "*." + name])
-        self.acmed.write_conf()
-        if self.acmed.get("/v1/reload", "POST", timeout=60)[0] != 200:
-            raise proc.LabError("reload failed")
+        self.reload()
         for i in range(n):
             self.acmed.wait_valid("c%d.%s" % (i, ZONE), 300)
         self.acmed.wait_clean(120)
@@ -147,7 +159,8 @@ def line(who, n, row, base=None):
 
 
 def main():
-    counts = [int(a) for a in sys.argv[1:]] or [1, 50, 500]
+    cases = [tuple(int(part) for part in (a + "+0").split("+")[:2])
+             for a in sys.argv[1:] or ("1", "50", "500", "50+5", "200+5")]
     folder = tempfile.mkdtemp(prefix="acmed-bench.")
     os.chmod(folder, 0o755)
     try:
@@ -158,9 +171,14 @@ def main():
         print("%-8s %5s  %12s %11s %11s %9s %9s %9s" % (
             "", "certs", "wall", "cpu", "peak RSS", "requests", "each",
             "wall"))
-        for n in counts:
+        for n, seconds in cases:
             repeats = REPEATS.get(n, 1)
             b.add_certs(n)
+            if seconds > 0:
+                b.delay(n, seconds)
+                line("+%d s" % seconds, n, b.run_acmed(n))
+                b.delay(n, 0)
+                continue
             floor = median([b.floor(n) for _ in range(repeats)])
             line("floor", n, floor)
             line("acmed", n, median([b.run_acmed(n) for _ in range(repeats)]),

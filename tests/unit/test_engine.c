@@ -121,17 +121,126 @@ test_queue(void **state)
 	erig_conf(r, "max_renewals = 2\n" CERT("a") CERT("b") CERT("c")
 	    CERT("d") CERT("e"));
 	erig_up(r);
-	assert_int_equal(r->engine->certs->running, 2);
+	assert_int_equal(r->engine->certs->places.working, 2);
 	expect_next(r, "e", "running");
 	/* One that is asked for goes before those that wait. */
 	assert_int_equal(engine_renew_now(r->engine, "e", &err), 0);
 	while (r->oks < 5) {
-		assert_true(r->engine->certs->running <= 2);
+		assert_true(r->engine->certs->places.working <= 2);
 		assert_true(fake_time_step());
 	}
 	expect_ordered("a.test b.test e.test c.test d.test ");
 	fake_time_pass(DAY);
 	assert_int_equal(fake_ca.n_orders, 5);
+}
+
+/* c00, c01, ...: n certificates with this text in their sections. */
+static char *
+many(unsigned n, const char *head, const char *text)
+{
+	char *conf = xstrdup(head);
+
+	for (unsigned i = 0; i < n; i++) {
+		char *more = xasprintf("%scertificate \"c%02u\" { names = { "
+		    "\"c%02u.example.test\" } %s }\n", conf, i, i, text);
+
+		free(conf);
+		conf = more;
+	}
+	return conf;
+}
+
+static void
+up_with(struct erig *r, char *conf)
+{
+	erig_conf(r, conf);
+	free(conf);
+	erig_up(r);
+}
+
+/*
+ * A place is for work: all ten wait for the DNS at the same time, and never are
+ * more than two of them at work.
+ */
+static void
+test_places(void **state)
+{
+	struct erig *r = *state;
+	unsigned most = 0;
+
+	fake_ca.latency_ms = 100;
+	up_with(r, many(10, "max_renewals = 2\n",
+	    "provider = dns propagation_delay = 5m"));
+	while (r->oks < 10) {
+		const struct places *p = &r->engine->certs->places;
+		unsigned waiting = 0;
+
+		for (int i = 0; i < 10; i++) {
+			const struct cert *c = r->engine->certs->list[i];
+
+			waiting += c->run != NULL && !c->place.is_working &&
+			    c->step == STEP_AUTHORIZE;
+		}
+		if (waiting > most)
+			most = waiting;
+		assert_true(p->working <= 2);
+		/* Each asks for one thing at a time. */
+		assert_true(fake_ca.in_flight <= 2);
+		assert_true(fake_time_step());
+	}
+	assert_int_equal(most, 10);
+	assert_true(clock_now() < RIG_NOW + 360);
+	assert_int_equal(r->engine->certs->places.running, 0);
+}
+
+/* Who has waited goes before those that have not begun. */
+static void
+test_places_in_turn(void **state)
+{
+	struct erig *r = *state;
+
+	fake_ca.latency_ms = 100;
+	up_with(r, many(30, "max_renewals = 1\n",
+	    "provider = dns propagation_delay = 1s"));
+	erig_ends(r, 1);
+	assert_in_range(fake_ca.n_orders, 2, 15);
+	erig_ends(r, 29);
+	assert_int_equal(r->oks, 30);
+}
+
+/* However many may work: twenty orders whose authorizations are not known. */
+static void
+test_places_at_begin(void **state)
+{
+	struct erig *r = *state;
+	unsigned most = 0;
+
+	fake_ca.latency_ms = 100;
+	up_with(r, many(60, "max_renewals = 200\n",
+	    "provider = dns propagation_delay = 1m"));
+	while (r->oks < 60) {
+		unsigned begun = (unsigned)fake_ca.n_orders -
+		    fake_ca.calls[FAKE_GET_AUTHZ];
+
+		if (begun > most)
+			most = begun;
+		assert_true(fake_time_step());
+	}
+	assert_int_equal(most, 20);
+	assert_true(clock_now() < RIG_NOW + 90);
+}
+
+/* More wait for one name than ten minutes are enough for: none gives up. */
+static void
+test_places_one_name(void **state)
+{
+	struct erig *r = *state;
+
+	up_with(r, many(6, "provider \"one\" { type = tokendns }\n",
+	    "provider = one propagation_delay = 4m"));
+	erig_ends(r, 6);
+	assert_int_equal(r->oks, 6);
+	assert_true(clock_now() > RIG_NOW + 1400);
 }
 
 /* What expires first goes first. */
@@ -464,7 +573,7 @@ test_other_ca_many(void **state)
 	memcpy(at, "prodctn.test", strlen("prodctn.test"));
 	free(erig_reload(r, conf));
 	while (r->oks < 40) {
-		assert_true(r->engine->certs->running <= 2);
+		assert_true(r->engine->certs->places.working <= 2);
 		assert_true(fake_time_step());
 	}
 	fake_time_pass(DAY);
@@ -881,6 +990,27 @@ test_stop_judged_slowly(void **state)
 	stop_in_judgement(*state, 30000, false);
 }
 
+/* Who is stopped gives its place to who is judged. */
+static void
+test_stop_judged_place(void **state)
+{
+	struct erig *r = *state;
+
+	fake_ca.validation_ms = 3000;
+	erig_conf(r, "max_renewals = 1\n" CERT("a") CERT("b"));
+	erig_up(r);
+	ERIG_UNTIL(fake_ca.orders[0].answered_ms[0] != 0);
+	fake_dns.latency_ms = 30000;
+	ERIG_UNTIL(erig_cert(r, "b")->step == STEP_AUTHORIZE &&
+	    erig_cert(r, "b")->place.is_working);
+	fake_time_pass(10);
+	fake_dns.latency_ms = 0;
+	assert_false(erig_cert(r, "a")->place.is_working);
+	erig_down(r);
+	assert_int_equal(r->oks, 1);
+	assert_int_equal(r->ends, 2);
+}
+
 /* Nothing to be done: it takes no time. */
 static void
 test_stop_idle(void **state)
@@ -1065,6 +1195,10 @@ main(void)
 		ERIG_TEST(test_clock_jump),
 		ERIG_TEST(test_clock_jump_back),
 		ERIG_TEST(test_queue),
+		ERIG_TEST(test_places),
+		ERIG_TEST(test_places_in_turn),
+		ERIG_TEST(test_places_at_begin),
+		ERIG_TEST(test_places_one_name),
 		ERIG_TEST(test_urgency),
 		ERIG_TEST(test_renew_now),
 		ERIG_TEST(test_renew_now_after_failure),
@@ -1094,6 +1228,7 @@ main(void)
 		ERIG_TEST(test_stop_refuses),
 		ERIG_TEST(test_stop_judged),
 		ERIG_TEST(test_stop_judged_slowly),
+		ERIG_TEST(test_stop_judged_place),
 		ERIG_TEST(test_stop_idle),
 		ERIG_TEST(test_unsubscribe),
 		ERIG_TEST(test_end_events),

@@ -186,7 +186,7 @@ test_hundred(void **state)
 		free(conf);
 		conf = longer;
 	}
-	ca_fails(MANY, ERR_RATELIMIT, "acme:rateLimited");
+	ca_fails(MANY, ERR_CONFIG, "acme:userActionRequired");
 	erig_conf(r, conf);
 	erig_up(r);
 	erig_ends(r, 100);

@@ -11,6 +11,8 @@
 #include "tests/unit/pki.h"
 
 struct wait {
+	struct places	 places;
+	struct place	 place;
 	struct orderwait_op *op;
 	struct acme	*acme;
 	EVP_PKEY	*key;
@@ -60,11 +62,16 @@ wait_init(struct wait *w, struct erig *r)
 	fake_ca.orders[0].is_proved[0] = true;
 	w->pace_ms = 15;
 	w->timeout_ms = 300000;
+	places_init(&w->places, fake_ca.loop);
+	places_set_max(&w->places, 1);
+	w->place.places = &w->places;
+	place_begin(&w->place);
 }
 
 static void
 wait_clear(struct wait *w)
 {
+	places_clear(&w->places);
 	acme_free(w->acme);
 	EVP_PKEY_free(w->key);
 }
@@ -76,6 +83,7 @@ wait_start(struct wait *w, struct erig *r)
 		.loop = r->loop,
 		.acme = w->acme,
 		.url = "https://ca.test/order/0",
+		.place = &w->place,
 		.pace_ms = &w->pace_ms,
 		.timeout_ms = w->timeout_ms,
 	};

@@ -493,7 +493,7 @@ test_place(void **state)
 	erig_ends(r, 1);
 	assert_string_equal(erig_row(r, "zz")->serial, "ab0002");
 	assert_non_null(erig_cert(r, "web")->run);
-	assert_int_equal(r->engine->certs->running, 0);
+	assert_int_equal(r->engine->certs->places.working, 0);
 }
 
 /* Is another certificate on its way to the reload of that unit? */
@@ -525,7 +525,7 @@ test_more(void **state)
 	assert_false(is_more(r, "other.service"));
 	/* zz is over, and web at b, which nothing keeps from its reload. */
 	erig_ends(r, 1);
-	expect_ran("web a ab0001\nweb b ab0001\nzz c ab0002\n");
+	expect_ran("web a ab0001\nzz c ab0002\nweb b ab0001\n");
 	assert_false(is_more(r, "apache2.service"));
 	assert_false(is_more(r, "bind.service"));
 	assert_true(is_more(r, "nginx.service"));
