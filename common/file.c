@@ -14,6 +14,7 @@
 #include "common/access.h"
 #include "common/error.h"
 #include "common/mem.h"
+#include "common/secret.h"
 #include "common/text.h"
 
 int
@@ -193,92 +194,6 @@ file_read_private(const char *path, size_t max, char **out,
 	return 0;
 }
 
-/* Blank at s, of which a person sees nothing: its length, or 0. */
-static size_t
-blank_len(const char *s)
-{
-	static const char *const blanks[] = { " ", "\t", "\v", "\f",
-	    "\xc2\xa0" /* no-break */, "\xe2\x80\x8b" /* zero width */,
-	    "\xe3\x80\x80" /* ideographic */, "\xef\xbb\xbf" };
-
-	for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++) {
-		if (strncmp(s, blanks[i], strlen(blanks[i])) == 0)
-			return strlen(blanks[i]);
-	}
-	return 0;
-}
-
-static bool
-ends_blank(const char *s)
-{
-	size_t len = strlen(s);
-
-	for (size_t n = 1; n <= 3 && n <= len; n++) {
-		if (blank_len(s + len - n) == n)
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_quoted(const char *s)
-{
-	static const char *const quotes[][2] = { { "\"", "\"" },
-	    { "'", "'" }, { "`", "`" },
-	    { "\xe2\x80\x9c", "\xe2\x80\x9d" },
-	    { "\xe2\x80\x98", "\xe2\x80\x99" } };
-	size_t len = strlen(s);
-
-	for (size_t i = 0; i < sizeof(quotes) / sizeof(quotes[0]); i++) {
-		size_t n = strlen(quotes[i][0]);
-
-		if (len >= 2 * n && strncmp(s, quotes[i][0], n) == 0 &&
-		    strcmp(s + len - n, quotes[i][1]) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* "API_TOKEN=x" of an environment file; not "QUJD=", which is base64. */
-static bool
-is_assignment(const char *s)
-{
-	size_t n;
-
-	if (strncmp(s, "export ", 7) == 0)
-		s += 7;
-	n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
-	if (n < 3 || (s[0] >= '0' && s[0] <= '9')) {
-		n = strspn(s, "abcdefghijklmnopqrstuvwxyz_");
-		if (n < 3 || memchr(s, '_', n) == NULL)
-			return false;
-	}
-	return s[n] == '=' && s[n + 1] != '\0' && s[n + 1] != '=';
-}
-
-/* NULL, or why this is not just the secret. */
-static const char *
-secret_fault(const char *s)
-{
-	/* What has lines by its nature: a service account, a key. */
-	if (s[strspn(s, " \t\r\n")] == '{' ||
-	    strstr(s, "-----BEGIN ") != NULL)
-		return NULL;
-	if (strpbrk(s, "\r\n") != NULL)
-		return "found more than one line; allowed: the secret alone, "
-		    "in one line";
-	if (blank_len(s) > 0 || ends_blank(s))
-		return "found a blank at one end; allowed: the secret alone, "
-		    "without blanks around it";
-	if (is_quoted(s))
-		return "found quotes around the secret; allowed: the secret "
-		    "alone, without quotes";
-	if (is_assignment(s))
-		return "found NAME=VALUE; allowed: the secret alone, without "
-		    "the name and the \"=\"";
-	return NULL;
-}
-
 int
 file_read_secret(const char *path, size_t max, char **out, struct error *err)
 {
@@ -286,7 +201,8 @@ file_read_secret(const char *path, size_t max, char **out, struct error *err)
 
 	if (file_read_private(path, max, out, err) == -1)
 		return -1;
-	why = secret_fault(*out);
+	secret_trim(*out);
+	why = **out == '\0' ? "is empty" : secret_fault(*out);
 	if (why == NULL)
 		return 0;
 	freezero_str(*out);

@@ -43,9 +43,8 @@ int	file_read_private(const char *path, size_t max, char **out,
 	    struct error *);
 
 /*
- * The same for a file that holds one secret: what people and tools put around
- * it is refused, too (a second line, blanks at the ends, quotes, NAME=).  JSON
- * and PEM may have lines.
+ * The same for a file that holds one secret: blanks at its ends are cut, and
+ * what is not the secret alone is refused (secret.h).
  */
 int	file_read_secret(const char *path, size_t max, char **out,
 	    struct error *);

@@ -63,8 +63,8 @@ secret(struct check *c, const struct section *sec, const char *key)
 		free(path);
 	} else if (v != NULL && opt_is_open(sec)) {
 		opt_refuse_open(c->m, sec, v->line, key);
-	} else {
-		text = opt_text(c->m, sec, key);
+	} else if (v != NULL) {
+		text = opt_secret(c->m, sec, key, v);
 	}
 	free(file_key);
 	return text;

@@ -93,6 +93,21 @@ set_literal(struct check *c, const struct section *sec,
 	free(texts);
 }
 
+/* A secret in acmed.conf itself, of one line. */
+static void
+set_secret(struct check *c, const struct section *sec, const char *key,
+    const struct value *v, struct provider_values *values, int opt)
+{
+	char *secret = opt_secret(c->m, sec, key, v);
+	const char *text = secret;
+	struct error err;
+
+	if (secret != NULL &&
+	    provider_values_set(values, opt, &text, 1, &err) == -1)
+		opt_mistake(c->m, sec, v->line, "%s", err.msg);
+	freezero_str(secret);
+}
+
 /* An option that is itself the path of a file. */
 static void
 set_path(struct check *c, const struct section *sec,
@@ -153,6 +168,8 @@ check_option(struct check *c, const struct section *sec,
 		    o->help);
 	else if (item != NULL && o->secret && opt_is_open(sec))
 		opt_refuse_open(c->m, sec, line, o->name);
+	else if (item != NULL && item->n == 1 && o->secret && !o->is_text)
+		set_secret(c, sec, o->name, item->values[0], values, opt);
 	else if (item != NULL && is_path(o))
 		set_path(c, sec, o, values, opt);
 	else if (item != NULL && item->n == 1 && item->values[0]->text[0] !=

@@ -15,6 +15,7 @@
 #include "common/access.h"
 #include "common/file.h"
 #include "common/mem.h"
+#include "common/secret.h"
 #include "common/text.h"
 
 #define CREDENTIAL "credential:"
@@ -109,6 +110,26 @@ opt_text(struct mistakes *m, const struct section *sec, const char *key)
 		return NULL;
 	}
 	return xstrdup(v->text);
+}
+
+char *
+opt_secret(struct mistakes *m, const struct section *sec, const char *key,
+    const struct value *v)
+{
+	char *text = xstrdup(v->text);
+	const char *why;
+
+	secret_trim(text);
+	why = secret_fault(text);
+	if (text[0] != '\0' && why == NULL)
+		return text;
+	if (why == NULL)
+		opt_mistake(m, sec, v->line, "%s = ...; allowed: text, not "
+		    "empty", key);
+	else
+		opt_mistake(m, sec, v->line, "%s: %s", key, why);
+	freezero_str(text);
+	return NULL;
 }
 
 char **

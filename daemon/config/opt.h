@@ -29,6 +29,10 @@ char	*opt_text(struct mistakes *, const struct section *, const char *key);
 char	**opt_list(struct mistakes *, const struct section *,
 	    const char *key);
 void	opt_list_free(char **);
+/* A secret that stands in the file, without blanks around it; the caller wipes
+ * and frees.  NULL, told, if that can only be a mistake (secret.h). */
+char	*opt_secret(struct mistakes *, const struct section *,
+	    const char *key, const struct value *);
 bool	opt_bool(struct mistakes *, const struct section *, const char *key,
 	    bool fallback);
 long	opt_int(struct mistakes *, const struct section *, const char *key,

@@ -8,6 +8,8 @@ import pytest
 
 from lab import daemon, proc
 
+NOBODY = 65534
+
 
 def check(acmed, text):
     """acmed --check-config on that text: status and output."""
@@ -74,6 +76,41 @@ def test_all_mistakes_at_once(acmed):
     for word in ("bad..name", "nobody", "ec1"):
         assert word in p.stdout, p.stdout
     assert len(p.stdout.splitlines()) >= 3
+
+
+def put(acmed, name, text, mode=0o755):
+    path = os.path.join(acmed.folder, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", newline="") as f:
+        f.write(text)
+    os.chmod(path, mode)
+    return path
+
+
+@pytest.mark.parametrize("found, wanted", [
+    ("Bearer s3cret\n", 'found a header as in "Bearer SECRET"'),
+    ("<s3cret>\n", "found a placeholder"),
+    ("YOUR_API_TOKEN", "found a placeholder"),
+    ('"s3cret"', "found quotes"),
+    ("\ufeff s3cret \r\n", None)])
+def test_tokens_as_pasted(acmed, found, wanted):
+    """In a file and in acmed.conf, before a vendor could refuse them."""
+    cloud = acmed.providers["cloud"] = {"type": "cloudflare"}
+    acmed.cert("a.example.test")
+    for key, value in (("api_token_file", put(acmed, "token", found, 0o600)),
+                       ("api_token", found.strip("\r\n"))):
+        cloud.clear()
+        cloud.update({"type": "cloudflare", key: value})
+        p = check(acmed, acmed.text())
+        assert "s3cret" not in p.stdout, p.stdout
+        if wanted is None:
+            assert p.returncode == 0, p.stdout
+        else:
+            line = [n for n, line in enumerate(acmed.text().splitlines(), 1)
+                    if key in line][0]
+            assert p.returncode == 1, p.stdout
+            assert '%s:%d: provider "cloud": %s: ' % (acmed.conf, line, key) \
+                in p.stdout and wanted in p.stdout, p.stdout
 
 
 def test_missing_file(acmed):
@@ -153,9 +190,6 @@ def test_reload_keeps_work_in_progress(acmed, ca_proxy):
     acmed.wait_valid("busy.example.test", 30)
     acmed.wait_valid("new.example.test", 30)
     assert seen and ca_proxy.count("newOrder") == 2
-
-
-NOBODY = 65534
 
 
 def test_unwritable_state_directory(acmed):

@@ -328,6 +328,27 @@
     "not empty\n"
     AT "6: provider \"p\": ttl = { ... }: found a list; allowed: "
     "one value\n" },
+{ TSIG
+    " key_secret = \" c2VjcmV0 \\n\"\n"
+    "}\n",
+    "" },
+{ TSIG
+    " key_secret = \"Bearer c2VjcmV0\"\n"
+    "}\n",
+    AT "5: provider \"p\": key_secret: found a header as in \"Bearer "
+    "SECRET\"; allowed: the secret alone, without the word before "
+    "it\n" },
+{ TSIG
+    " key_secret = \"<c2VjcmV0>\"\n"
+    "}\n",
+    AT "5: provider \"p\": key_secret: found a placeholder, as in a "
+    "manual's example; allowed: the secret itself, without <> or ${} "
+    "around it\n" },
+{ TSIG
+    " key_secret = \"'c2VjcmV0'\"\n"
+    "}\n",
+    AT "5: provider \"p\": key_secret: found quotes around the secret; "
+    "allowed: the secret alone, without quotes\n" },
 { "provider \"p\" { type = tsig }\n",
     AT "1: provider \"p\": server is missing (address of the "
     "server)\n"

@@ -69,6 +69,9 @@
 { NOTIFY "webhook = \"ftp://h/secret\"\n}\n",
     NAT "webhook is no URL; allowed: https://..., and http://... in a "
     "network of your own\n" },
+{ NOTIFY "webhook = \"<https://h/secret>\"\n}\n",
+    NAT2 "webhook: found a placeholder, as in a manual's example; allowed: "
+    "the secret itself, without <> or ${} around it\n" },
 { NOTIFY "webhook = \"https://h/secret\"\ntemplate = teams\n}\n",
     AT "3: notify \"ops\": template = \"teams\"; allowed: json, dingtalk, "
     "wecom, feishu, slack, telegram, ntfy\n" },
