@@ -121,13 +121,15 @@ follow(char path[PATH_MAX])
 	return text_printf(path, PATH_MAX, "%s", whole);
 }
 
-char *
-access_fault(const char *path)
+/* What keeps us from the end of all links, which is put into at: a directory
+ * on the way.  NULL: nothing does. */
+static char *
+fault_on_the_way(const char *path, char at[PATH_MAX], const char *verb)
 {
-	char at[PATH_MAX], user[NAME_LEN], *text;
+	char user[NAME_LEN], *text;
 	struct stat st;
 
-	if (!text_printf(at, sizeof(at), "%s", path))
+	if (!text_printf(at, PATH_MAX, "%s", path))
 		return xasprintf("%s: %s", path, strerror(EACCES));
 	for (int i = 0; i < LINKS_MAX; i++) {
 		text = closed_dir(at);
@@ -137,10 +139,46 @@ access_fault(const char *path)
 			break;
 	}
 	if (stat(at, &st) == 0)
-		return describe(at, &st, "read",
-		    S_ISDIR(st.st_mode) ? 05 : 04);
-	return xasprintf("user %s cannot read %s: %s",
-	    user_name(geteuid(), user), path, strerror(EACCES));
+		return NULL;
+	return xasprintf("user %s cannot %s %s: %s",
+	    user_name(geteuid(), user), verb, path, strerror(EACCES));
+}
+
+char *
+access_fault(const char *path)
+{
+	char at[PATH_MAX], *text = fault_on_the_way(path, at, "read");
+	struct stat st;
+
+	if (text != NULL || stat(at, &st) == -1)
+		return text;
+	return describe(at, &st, "read", S_ISDIR(st.st_mode) ? 05 : 04);
+}
+
+char *
+access_run_fault(const char *path)
+{
+	char at[PATH_MAX], *text = fault_on_the_way(path, at, "run");
+	struct statvfs fs;
+	struct stat st;
+
+	if (text != NULL || stat(at, &st) == -1)
+		return text;
+	if (statvfs(at, &fs) == 0 && (fs.f_flag & ST_NOEXEC) != 0)
+		return xasprintf("%s is on a file system mounted noexec, from "
+		    "which nothing is run: move it to another one", at);
+	/* Who may not read it needs more: scripts are read. */
+	if ((st.st_mode & 0111) == 0 &&
+	    faccessat(AT_FDCWD, at, R_OK, AT_EACCESS) == 0)
+		return xasprintf("%s is not executable: chmod +x %s", at, at);
+	return describe(at, &st, "run", 05);
+}
+
+bool
+access_is_trusted(const struct stat *st)
+{
+	return (st->st_uid == 0 || st->st_uid == geteuid()) &&
+	    (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 char *

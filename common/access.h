@@ -6,6 +6,7 @@
 #ifndef COMMON_ACCESS_H
 #define COMMON_ACCESS_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 struct stat;
@@ -16,6 +17,15 @@ struct stat;
  * of the directory above it that is closed.  The caller frees.
  */
 char	*access_fault(const char *path);
+
+/*
+ * The same for a program that may not be run: "PATH is not executable: chmod +x
+ * PATH", or the rights or the mount that keep this user from it.
+ */
+char	*access_run_fault(const char *path);
+
+/* May nobody but root and ourselves write to a file of this owner and mode? */
+bool	access_is_trusted(const struct stat *);
 
 /* "PATH (owner:group, mode 0644)".  The caller frees. */
 char	*access_describe(const char *path, const struct stat *);

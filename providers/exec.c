@@ -21,10 +21,10 @@
 
 static const struct provider_opt opts[] = {
 	[EXEC_PROGRAM] = { .name = "program", .required = true,
-	    .type = PROVIDER_OPT_LIST,
+	    .type = PROVIDER_OPT_LIST, .is_program = true,
 	    .help = "absolute path of the program, with arguments or without" },
 	[EXEC_CLEANUP_PROGRAM] = { .name = "cleanup_program",
-	    .type = PROVIDER_OPT_LIST,
+	    .type = PROVIDER_OPT_LIST, .is_program = true,
 	    .help = "what removes the record; needed with mode certbot" },
 	[EXEC_MODE] = { .name = "mode", .fallback = "acmed",
 	    .help = "how it is called: acmed, lego, lego-raw or certbot" },

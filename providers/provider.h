@@ -81,6 +81,8 @@ struct provider_opt {
 					   others can read */
 	bool		 is_text;	/* secret: its file has lines, which
 					   the provider reads by itself */
+	bool		 is_program;	/* LIST, whose first word is one: it
+					   should be there, executable */
 	const char	*fallback;	/* default, as written in a file */
 	long		 min, max;	/* INT only; both 0: any */
 };

@@ -141,9 +141,15 @@ check_hooks_dir(struct check *c)
 	if (v != NULL && strcmp(v->text, "none") == 0)
 		return NULL;
 	path = check_path(c, "hooks_dir", 1024, SYSCONFDIR "/acmed/hooks");
-	if (v == NULL || is_directory(path))
+	if (v == NULL || is_directory(path)) {
+		const struct section *where = v != NULL ? file :
+		    c->n_files > 0 ? c->files[0] : NULL;
+
+		if (where != NULL)
+			check_hooks(c, where, v != NULL ? v->line : 0, path);
 		return path;
-	if (v != NULL && path[0] == '/')
+	}
+	if (path[0] == '/')
 		opt_refuse(c->m, file, "hooks_dir", v,
 		    "a directory that exists, or none");
 	free(path);

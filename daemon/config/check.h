@@ -23,6 +23,8 @@ struct check {
 					   references may lead there */
 	struct table	 accounts, providers, repositories, certs, notifies;
 	void		*claims;	/* tsearch(3); check_claims.c */
+	char		*program;	/* what check_program() saw last, */
+	char		*program_fault;	/* and what it found; NULL: nothing */
 	uint64_t	 secrets;	/* hash of those that the section's
 					   files hold */
 };
@@ -31,6 +33,12 @@ struct check {
 void	check_warnings(struct check *);	/* of the finished conf */
 void	check_exposed(struct check *);	/* warnings of state_dir's modes */
 void	check_globals(struct check *);
+/* A warning if the program that a key names cannot be run. */
+void	check_program(struct check *, const struct section *,
+	    const char *key, const char *name, int line);
+/* The same of all hooks below dir. */
+void	check_hooks(struct check *, const struct section *, int line,
+	    const char *dir);
 struct conf_account *check_account(struct check *, const struct section *);
 struct conf_provider *check_provider(struct check *, const struct section *);
 struct conf_repository *check_repository(struct check *,

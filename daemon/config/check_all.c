@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/config/check_all.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/error.h"
@@ -168,6 +169,8 @@ check_all(struct check *c)
 	take_notifies(conf, &c->notifies);
 	check_warnings(c);
 	check_free_claims(c);
+	free(c->program);
+	free(c->program_fault);
 	table_clear(&c->notifies);
 	table_clear(&c->accounts);
 	table_clear(&c->providers);

@@ -30,6 +30,8 @@ check_deploy_exec(struct check *c, const struct section *sec,
 		opt_refuse(c->m, sec, "exec", item->values[0],
 		    "program and arguments one by one, as in { \"systemctl\","
 		    " \"reload\", \"nginx\" }; there is no shell");
+	else
+		check_program(c, sec, "exec", argv0, item->values[0]->line);
 }
 
 void

@@ -112,6 +112,8 @@ check_deploy_config_test(struct check *c, const struct section *sec,
 		opt_refuse(c->m, sec, "config_test", v,
 		    "none, or program and arguments one by one, as in "
 		    "{ \"nginx\", \"-t\" }; there is no shell");
+	else
+		check_program(c, sec, "config_test", v->text, v->line);
 }
 
 void

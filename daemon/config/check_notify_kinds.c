@@ -265,6 +265,8 @@ check_notify_mail(struct check *c, const struct section *sec,
 	n->sendmail = opt_text(c->m, sec, "sendmail");
 	if (n->sendmail != NULL && n->sendmail[0] != '/')
 		opt_refuse(c->m, sec, "sendmail", v, "an absolute path");
+	else if (n->sendmail != NULL)
+		check_program(c, sec, "sendmail", n->sendmail, v->line);
 	for (size_t i = 0; i < sizeof(smtp_keys) / sizeof(smtp_keys[0]); i++) {
 		const struct value *other = tree_value(sec, smtp_keys[i]);
 
@@ -373,4 +375,7 @@ check_notify_exec(struct check *c, const struct section *sec,
 		opt_refuse(c->m, sec, "exec", item->values[0],
 		    "program and arguments one by one; the program an "
 		    "absolute path, or a name in the search path");
+	else if (n->exec[0] != NULL)
+		check_program(c, sec, "exec", n->exec[0],
+		    item->values[0]->line);
 }

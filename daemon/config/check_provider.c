@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/error.h"
 #include "common/file.h"
@@ -93,6 +94,22 @@ set_literal(struct check *c, const struct section *sec,
 	free(texts);
 }
 
+/* As exec_words() takes it: one text may have arguments in it. */
+static void
+look_at_program(struct check *c, const struct section *sec,
+    const struct item *item, const char *key)
+{
+	const struct value *v = item->values[0];
+	struct stat st;
+	bool is_line = item->n == 1 && stat(v->text, &st) == -1;
+	char *name = xstrndup(v->text, is_line ? strcspn(v->text, " \t\n") :
+	    strlen(v->text));
+
+	if (name[0] == '/')
+		check_program(c, sec, key, name, v->line);
+	free(name);
+}
+
 /* A secret in acmed.conf itself, of one line. */
 static void
 set_secret(struct check *c, const struct section *sec, const char *key,
@@ -177,6 +194,8 @@ check_option(struct check *c, const struct section *sec,
 		set_zone(c, sec, item->values[0], values, opt);
 	else if (item != NULL)
 		set_literal(c, sec, item, values, opt);
+	if (item != NULL && item->n > 0 && o->is_program)
+		look_at_program(c, sec, item, o->name);
 	free(key);
 }
 

@@ -228,30 +228,11 @@ warn_install(struct check *c, const struct conf_cert *cert,
 }
 
 static void
-warn_program(struct check *c, const struct conf_cert *cert,
-    const struct conf_deploy *d, const char *key, char *const *argv)
-{
-	struct stat st;
-
-	if (argv == NULL || argv[0] == NULL || argv[0][0] != '/')
-		return;
-	if (is_missing(argv[0]))
-		warn(c, cert, "deploy \"%s\": %s: there is no program %s",
-		    d->name, key, argv[0]);
-	else if (stat(argv[0], &st) == 0 && (!S_ISREG(st.st_mode) ||
-	    (st.st_mode & 0111) == 0))
-		warn(c, cert, "deploy \"%s\": %s: %s is no program; chmod +x "
-		    "%s", d->name, key, argv[0], argv[0]);
-}
-
-static void
 warn_deploys(struct check *c, const struct conf_cert *cert)
 {
 	for (size_t i = 0; i < cert->n_deploys; i++) {
 		const struct conf_deploy *d = &cert->deploys[i];
 
-		warn_program(c, cert, d, "exec", d->exec);
-		warn_program(c, cert, d, "config_test", d->config_test);
 		for (size_t j = 0; j < d->n_installs; j++)
 			warn_install(c, cert, d, d->installs[j].path);
 	}

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/deploy/exec.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/error.h"
 #include "common/mem.h"
@@ -13,6 +11,7 @@
 #include "daemon/config/conf.h"
 #include "daemon/deploy/gate.h"
 #include "daemon/io/child.h"
+#include "daemon/io/program.h"
 
 #define OUTPUT_MAX	16384
 #define ENV_MAX		16
@@ -87,7 +86,7 @@ deploy_exec_base_env(void)
 	char **env = xcalloc(ENV_MAX, sizeof(*env));
 
 	env[0] = xasprintf("PATH=%s", path != NULL ? path :
-	    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	    PROGRAM_PATH);
 	env[1] = xasprintf("HOME=%s", whoami_home());
 	env[2] = xasprintf("USER=%s", whoami_user());
 	env[3] = xasprintf("LOGNAME=%s", whoami_user());
@@ -170,11 +169,14 @@ static int
 exec_check(const struct deploy_args *a, struct error *err)
 {
 	const char *program = a->target->exec[0];
+	char *fault = strchr(program, '/') == NULL ? NULL :
+	    program_fault(program);
 
-	if (strchr(program, '/') == NULL || access(program, X_OK) == 0)
+	if (fault == NULL)
 		return 0;
-	return error_set(err, ERR_CONFIG, "deploy:exec", "%s: %s", program,
-	    strerror(errno));
+	(void)error_set(err, ERR_CONFIG, "deploy:exec", "%s", fault);
+	free(fault);
+	return -1;
 }
 
 static bool

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/access.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/mem.h"
@@ -104,13 +105,6 @@ make_env(const struct hooks_args *a)
 
 /* --- what is there --- */
 
-static bool
-is_safe(const struct stat *st)
-{
-	return (st->st_uid == 0 || st->st_uid == geteuid()) &&
-	    (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
 static int
 by_name(const void *a, const void *b)
 {
@@ -149,7 +143,7 @@ list(struct hooks_op *op, struct error *err)
 	if (d == NULL)
 		return errno == ENOENT ? 0 : error_set(err, ERR_CONFIG, "",
 		    "%s: %s", op->dir, strerror(errno));
-	if (fstat(dirfd(d), &st) == -1 || !is_safe(&st))
+	if (fstat(dirfd(d), &st) == -1 || !access_is_trusted(&st))
 		rc = error_set(err, ERR_CONFIG, "",
 		    "%s: no hook is run, for others can write there; it must "
 		    "be root's, and chmod go-w", op->dir);
@@ -165,17 +159,19 @@ static int
 check_hook(const struct hooks_op *op, const char *path, struct error *err)
 {
 	struct stat st;
-	char *said;
+	char *said, *fault;
 
 	if (stat(path, &st) == -1 || !S_ISREG(st.st_mode))
 		return 0;
 	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == -1) {
-		said = xasprintf("%s is not executable: passed over", path);
+		fault = access_run_fault(path);
+		said = xasprintf("passed over: %s", fault);
 		op->line(said, op->arg);
 		free(said);
+		free(fault);
 		return 0;
 	}
-	if (!is_safe(&st))
+	if (!access_is_trusted(&st))
 		return error_set(err, ERR_CONFIG, "",
 		    "%s is not run, for others can write to it; it must be "
 		    "root's, and chmod go-w", path);

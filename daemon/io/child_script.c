@@ -34,8 +34,13 @@ child_script_look(const char *path, struct child_script *s)
 		return;
 	line += 2;
 	line += strspn(line, " \t");
-	line[strcspn(line, " \t")] = '\0';
-	(void)text_printf(s->interpreter, sizeof(s->interpreter), "%s", line);
+	len = strcspn(line, " \t");
+	(void)text_printf(s->interpreter, sizeof(s->interpreter), "%.*s",
+	    (int)len, line);
+	line += len;
+	line += strspn(line, " \t");
+	(void)text_printf(s->word, sizeof(s->word), "%.*s",
+	    (int)strcspn(line, " \t\r"), line);
 }
 
 void

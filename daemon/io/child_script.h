@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * child_script - what a program's first line asks for, for child_spawn.c: a
- * text without "#!" is for the shell, and why a script could not be started.
+ * child_script - what a program's first line asks for, for child_spawn.c and
+ * program.c: a text without "#!" is for the shell, and why a script could not
+ * be started.
  */
 #ifndef DAEMON_IO_CHILD_SCRIPT_H
 #define DAEMON_IO_CHILD_SCRIPT_H
@@ -17,6 +18,7 @@ struct child_script {
 	bool		 has_cr;	/* its first line ends in CR LF */
 	char		 interpreter[CHILD_SCRIPT_LINE]; /* after "#!", with
 					   that CR; "": there is none */
+	char		 word[CHILD_SCRIPT_LINE]; /* its first argument */
 };
 
 /* Look at a file; one that cannot be read is no text. */

@@ -8,66 +8,28 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/io/child_script.h"
+#include "daemon/io/program.h"
 
 #define SHELL "/bin/sh"
-#define DEFAULT_PATH \
-	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-static bool
-is_program(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) == -1)
-		return false;
-	if (!S_ISREG(st.st_mode)) {
-		errno = EACCES;
-		return false;
-	}
-	return access(path, X_OK) == 0;
-}
-
-/*
- * posix_spawnp(3) would look into our own PATH.  Looking first also tells a
- * missing program from one that exits with 127.
- */
+/* posix_spawnp(3) would look into our own PATH. */
 static int
 find_program(const struct child_args *args, char out[PATH_MAX],
     struct error *err)
 {
-	const char *name = args->argv[0], *path = DEFAULT_PATH;
-	int why = ENOENT;
+	const char *search = PROGRAM_PATH;
 
-	if (strchr(name, '/') != NULL) {
-		if (text_printf(out, PATH_MAX, "%s", name) && is_program(out))
-			return 0;
-		why = errno;
-		goto missing;
-	}
 	for (size_t i = 0; args->env != NULL && args->env[i] != NULL; i++) {
 		if (strncmp(args->env[i], "PATH=", 5) == 0)
-			path = args->env[i] + 5;
+			search = args->env[i] + 5;
 	}
-	while (*path != '\0' && *name != '\0') {
-		size_t len = strcspn(path, ":");
-
-		if (*path == '/' && text_printf(out, PATH_MAX, "%.*s/%s",
-		    (int)len, path, name) && is_program(out))
-			return 0;
-		if (*path == '/' && errno == EACCES)
-			why = EACCES;
-		path += len + (path[len] == ':');
-	}
-missing:
-	return error_set(err, ERR_CONFIG, "child:exec", "%s: %s", name,
-	    strerror(why));
+	return program_find(args->argv[0], search, out, err);
 }
 
 static void

@@ -12,6 +12,7 @@
 #include "common/text.h"
 #include "common/whoami.h"
 #include "daemon/io/child.h"
+#include "daemon/io/program.h"
 #include "daemon/notify/channel.h"
 
 #define OUTPUT_MAX	4096
@@ -66,7 +67,7 @@ fill_env(const struct channel_args *a, char *env[ENV_MAX])
 	size_t n = 0;
 
 	env[n++] = xasprintf("PATH=%s", path != NULL ? path :
-	    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	    PROGRAM_PATH);
 	env[n++] = xasprintf("HOME=%s", whoami_home());
 	env[n++] = xasprintf("USER=%s", whoami_user());
 	env[n++] = xasprintf("LOGNAME=%s", whoami_user());

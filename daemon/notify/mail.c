@@ -6,6 +6,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/io/child.h"
+#include "daemon/io/program.h"
 #include "daemon/io/smtp.h"
 #include "daemon/notify/channel.h"
 #include "daemon/notify/mime.h"
@@ -82,9 +83,7 @@ start_sendmail(struct mail_op *op, const struct channel_args *a, char *mail,
 {
 	const char *argv[] = { a->conf->sendmail, "-i", "-f", from, "--",
 	    a->target, NULL };
-	static const char *const env[] = {
-	    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:"
-	    "/bin", NULL };
+	static const char *const env[] = { "PATH=" PROGRAM_PATH, NULL };
 	struct child_args args = {
 		.argv = argv,
 		.env = env,

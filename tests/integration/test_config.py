@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Configurations, good and bad, and directories that cannot be written."""
 
+import json
 import os
 import subprocess
 
@@ -111,6 +112,76 @@ def test_tokens_as_pasted(acmed, found, wanted):
             assert p.returncode == 1, p.stdout
             assert '%s:%d: provider "cloud": %s: ' % (acmed.conf, line, key) \
                 in p.stdout and wanted in p.stdout, p.stdout
+
+
+def test_programs_that_cannot_run(acmed):
+    """Each with what mends it, when the configuration is read."""
+    script = "#!/bin/sh\nexit 0\n"
+    plain = put(acmed, "plain", script, 0o644)
+    crlf = put(acmed, "crlf", script.replace("\n", "\r\n"))
+    shell5 = put(acmed, "shell5", "#!/opt/none/shell5\n")
+    lost = put(acmed, "lost", "#!/usr/bin/env no-such-snake\n")
+    good = put(acmed, "good", script)
+    hooks = os.path.join(acmed.folder, "hooks")
+    hook = put(acmed, "hooks/deploy.d/10-a", script, 0o644)
+    shared = put(acmed, "hooks/post.d/20-b", script, 0o777)
+    put(acmed, "hooks/pre.d/README", "Nothing to run.\n", 0o644)
+    mount = os.path.join(acmed.folder, "mount")
+    os.makedirs(mount)
+    proc.run(["mount", "-t", "tmpfs", "-o", "noexec", "tmpfs", mount])
+    try:
+        still = put(acmed, "mount/still", script)
+        acmed.options["hooks_dir"] = hooks
+        acmed.providers["own"] = {"type": "exec", "program": [plain, "x"],
+                                  "cleanup_program": [good]}
+        acmed.cert("a.example.test", deploy={
+            "crlf": {"exec": [crlf]}, "env": {"exec": [lost]},
+            "test": {"reload": "x.service", "config_test": [acmed.folder]},
+            "mount": {"exec": [still]}, "path": {"exec": ["no-such-one"]},
+            "good": {"exec": ["true"]}})
+        acmed.notifies["pager"] = {"exec": [shell5]}
+        acmed.notifies["mail"] = {"mail_to": ["a@example.test"],
+                                  "mail_from": "b@example.test",
+                                  "sendmail": "/none/sendmail"}
+        p = check(acmed, acmed.text())
+    finally:
+        proc.run(["umount", mount])
+    assert p.returncode == 0, p.stdout
+    for wanted in (
+            'provider "own": program: %s is not executable: chmod +x %s'
+            % (plain, plain),
+            'deploy "crlf": exec: %s: its interpreter /bin/sh\\r does not '
+            "exist (CRLF line ends? sed -i 's/\\r$//' %s)" % (crlf, crlf),
+            'deploy "env": exec: %s: its interpreter no-such-snake is not in '
+            "the search path" % lost,
+            'deploy "test": config_test: %s is a directory' % acmed.folder,
+            'deploy "mount": exec: %s is on a file system mounted noexec'
+            % still,
+            'deploy "path": exec: there is no program no-such-one in the '
+            "search path",
+            'notify "pager": exec: %s: its interpreter /opt/none/shell5 does '
+            "not exist" % shell5,
+            'notify "mail": sendmail: there is no program /none/sendmail',
+            "hooks_dir: %s is not executable: chmod +x %s" % (hook, hook),
+            "hooks_dir: %s is not run, for others can write" % shared):
+        assert wanted in p.stdout, (wanted, p.stdout)
+    assert p.stdout.count("warning: ") == 10, p.stdout
+
+
+def test_program_of_another_user(acmed):
+    """Root may run it, the daemon may not; and what a deploy says."""
+    os.mkdir(acmed.state_dir, 0o700)
+    for path in (acmed.folder, acmed.state_dir):
+        os.chown(path, NOBODY, NOBODY)
+    program = put(acmed, "roots", "#!/bin/sh\n", 0o700)
+    acmed.user = NOBODY
+    acmed.cert("a.example.test", deploy={"own": {"exec": [program]}})
+    said = "cannot run %s (root:root, mode 0700): chgrp" % program
+    p = check(acmed, acmed.text())
+    assert p.returncode == 0 and said in p.stdout, p.stdout
+    acmed.start(write=False)
+    acmed.wait("the deploy to fail", lambda: said in json.dumps(
+        acmed.cert_status("a.example.test")["deploy"]))
 
 
 def test_missing_file(acmed):

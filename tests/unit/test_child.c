@@ -233,6 +233,9 @@ test_not_started(void **state)
 {
 	static const char *const names[] = { "/nonexistent/prog",
 	    "no-such-program", "/etc/passwd", "/etc", "" };
+	static const char *const whys[] = { "there is no program /nonexist",
+	    "no-such-program in the search path", "is not executable: chmod "
+	    "+x /etc/passwd", "/etc is a directory", "" };
 	char script[] = "/tmp/acmed-test-child-XXXXXX";
 	int fd = mkstemp(script);
 	struct result r;
@@ -248,6 +251,7 @@ test_not_started(void **state)
 		assert_string_equal(r.err.code, "child:exec");
 		assert_int_equal(r.err.kind, ERR_CONFIG);
 		assert_non_null(strstr(r.err.msg, names[i]));
+		assert_non_null(strstr(r.err.msg, whys[i]));
 		/* Cancelled before that could be told. */
 		memset(&r, 0, sizeof(r));
 		start(&r, &args);

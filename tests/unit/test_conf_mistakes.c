@@ -112,15 +112,15 @@ test_warnings(void **state)
 	    "there is no directory /nowhere/www; write the one that the web "
 	    "server serves\n"
 	    "warning: acmed.conf:12: certificate \"web.example\": deploy "
-	    "\"d\": exec: there is no program /nowhere/hook\n"
-	    "warning: acmed.conf:12: certificate \"web.example\": deploy "
 	    "\"d\": install \"/nowhere/x/k.pem\": there is no directory "
 	    "/nowhere/x\n"
 	    "warning: acmed.conf:12: certificate \"web.example\": deploy "
-	    "\"e\": exec: plain is no program; chmod +x plain\n"
-	    "warning: acmed.conf:12: certificate \"web.example\": deploy "
 	    "\"f\": install \"state/live/x/cert.pem\" is in acmed's own "
-	    "state, whose files it replaces; write another directory\n");
+	    "state, whose files it replaces; write another directory\n"
+	    "warning: acmed.conf:14: certificate \"web.example\": deploy "
+	    "\"d\": exec: there is no program /nowhere/hook\n"
+	    "warning: acmed.conf:16: certificate \"web.example\": deploy "
+	    "\"e\": exec: plain is not executable: chmod +x plain\n");
 	conf_unref(conf);
 	free(got);
 	free(text);
