@@ -10,6 +10,11 @@
 #define API_SOCKET	"/run/acmed/acmed.sock"
 #define API_SOCKET_ENV	"ACMED_SOCKET"
 
+/* Beside the socket: why the last start failed, in one line.  Gone once acmed
+ * has started. */
+#define API_FAILED_SUFFIX ".failed"
+#define API_FAILED_MAX	1024
+
 /* Members of this group may use the socket. */
 #define API_GROUP	"acmed"
 

@@ -5,16 +5,20 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/api.h"
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/file.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/text.h"
 
 enum {
 	LINE_MAX_LEN = 1 << 20,
@@ -123,9 +127,34 @@ body_cb(char *data, size_t one, size_t len, void *arg)
 	return len;
 }
 
+/* Why it did not start, as it left it beside its socket; NULL: it did. */
+static char *
+failed_start(const char *socket)
+{
+	char *path = xasprintf("%s" API_FAILED_SUFFIX, socket), *text = NULL;
+	struct error ignored;
+	size_t len;
+
+	if (file_read(AT_FDCWD, path, API_FAILED_MAX, &text, &len,
+	    &ignored) == -1)
+		text = NULL;
+	free(path);
+	if (text != NULL)
+		text_clean(text);
+	return text;
+}
+
 static int
 not_running(struct error *err, const char *path, const char *why)
 {
+	char *said = failed_start(path);
+
+	if (said != NULL) {
+		(void)error_set(err, ERR_CONFIG, CLIENT_NOT_RUNNING,
+		    "acmed is not running, for it could not start: %s", said);
+		free(said);
+		return -1;
+	}
 	return error_set(err, ERR_CONFIG, CLIENT_NOT_RUNNING,
 	    "acmed is not running (%s %s): `systemctl status acmed` tells "
 	    "why, `systemctl start acmed` starts it", why, path);

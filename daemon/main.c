@@ -15,11 +15,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "common/api.h"
 #include "common/error.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/names.h"
 #include "common/provider_text.h"
 #include "config.h"
+#include "daemon/alerts/start_failed.h"
 #include "daemon/config/as_daemon.h"
 #include "daemon/config/conf.h"
 #include "daemon/config/conf_diff.h"
@@ -34,6 +37,7 @@
 #include "daemon/io/sd.h"
 #include "daemon/io/sdbus.h"
 #include "daemon/io/smtp.h"
+#include "daemon/notify/channel.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/store.h"
 
@@ -252,13 +256,13 @@ acmed_open(struct acmed *a, struct error *err)
 	    "acmed/" PACKAGE_VERSION " libcurl/" LIBCURL_VERSION;
 	struct engine_args args;
 
+	a->children = children_new(a->loop);
+	a->http = http_new(a->loop, agent);
 	a->store = store_open(a->loop, a->conf->state_dir, err);
 	if (a->store == NULL)
 		return -1;
-	a->children = children_new(a->loop);
 	a->sdbus = sdbus_new(a->loop);
 	a->ca_http = http_new(a->loop, agent);
-	a->http = http_new(a->loop, agent);
 	args = (struct engine_args){
 		.loop = a->loop,
 		.ca_http = a->ca_http,
@@ -289,6 +293,37 @@ start_line(enum conf_level level, const char *line, void *arg)
 		log_warning(NULL, "%s", line);
 }
 
+/* As it was not started, there is no acmectl status: say it where people look,
+ * and to them.  Not to one who sits before it. */
+static void
+tell_failed(const struct acmed *a, const struct error *err)
+{
+	char host[DNAME_SIZE];
+	const struct channel_env env = { .loop = a->loop,
+	    .children = a->children, .http = a->http, .host = host };
+
+	log_error(NULL, "cannot start: %s", err->msg);
+	sd_status(a->sd, "Cannot start: %s", err->msg);
+	dname_of_host(host);
+	if (start_failed_keep(a->conf->control_socket, err) == 0 &&
+	    isatty(STDERR_FILENO) == 0)
+		start_failed_tell(&env, a->conf, err);
+}
+
+/* Nothing of the configuration can be used, so that nobody can be told. */
+static void
+keep_mistaken(const char *path)
+{
+	char *socket = conf_guess(path, "control_socket", API_SOCKET);
+	struct error err;
+
+	(void)error_set(&err, ERR_CONFIG, "conf:invalid", "the configuration "
+	    "has mistakes; acmed --check-config lists them");
+	sd_status(NULL, "Cannot start: %s", err.msg);
+	(void)start_failed_keep(socket, &err);
+	free(socket);
+}
+
 static int
 run(const char *path)
 {
@@ -300,8 +335,7 @@ run(const char *path)
 	a.conf = conf_load_start(path, start_line, NULL, &problem);
 	(void)malloc_trim(0);
 	if (a.conf == NULL) {
-		sd_status(NULL, "The configuration has mistakes; acmed "
-		    "--check-config lists them");
+		keep_mistaken(path);
 		return 1;
 	}
 	log_set_level(a.conf->log_level);
@@ -311,11 +345,12 @@ run(const char *path)
 	a.loop = loop_new();
 	a.sd = sd_new(a.loop);
 	if (acmed_open(&a, &err) == -1) {
-		log_error(NULL, "cannot start: %s", err.msg);
-		sd_status(a.sd, "Cannot start: %s", err.msg);
+		tell_failed(&a, &err);
 		acmed_clear(&a);
 		free(problem);
-		return err.kind == ERR_CONFIG ? 1 : EX_TEMPFAIL;
+		/* A damaged state.db does not mend itself, either. */
+		return err.kind == ERR_CONFIG ||
+		    strcmp(err.code, "store:db") == 0 ? 1 : EX_TEMPFAIL;
 	}
 	if (problem == NULL) {
 		keep(a.conf);
@@ -324,6 +359,7 @@ run(const char *path)
 		engine_set_reload_error(a.engine, problem);
 	}
 	free(problem);
+	start_failed_forget(a.conf->control_socket);
 	sigwatch_set(&a.term, a.loop, SIGTERM, stop_cb, &a);
 	sigwatch_set(&a.intr, a.loop, SIGINT, stop_cb, &a);
 	sigwatch_set(&a.hup, a.loop, SIGHUP, hup_cb, &a);

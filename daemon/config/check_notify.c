@@ -21,6 +21,7 @@ static const char *const event_names[] = {
 	[NEV_RENEWED] = "renewed",
 	[NEV_DIGEST] = "digest",
 	[NEV_REPOSITORY] = "repository-tampered",
+	[NEV_START] = "start-failed",
 };
 _Static_assert(sizeof(event_names) / sizeof(event_names[0]) == NEV_END,
     "event_names");

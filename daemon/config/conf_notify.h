@@ -36,6 +36,7 @@ enum notify_event {
 	NEV_RENEWED,		/* off by default */
 	NEV_DIGEST,		/* off by default */
 	NEV_REPOSITORY,		/* what another host published is changed */
+	NEV_START,		/* acmed cannot start */
 	/* Append new ones: sets of these bits are kept in state.db.  Each has
 	   a name in check_notify.c and its words in notify/catalogue.c. */
 	NEV_END

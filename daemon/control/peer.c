@@ -74,7 +74,7 @@ look_before(const struct sockaddr_un *sun, struct error *err)
 		return error_set(err, ERR_CONFIG, "control:socket", "control "
 		    "socket %s: something else is there: %s", path,
 		    strerror(why));
-	return error_set(err, ERR_CONFIG, "control:socket", "control socket "
+	return error_set(err, ERR_CONFIG, "control:in-use", "control socket "
 	    "%s: another acmed answers there; stop it, or give one of them "
 	    "another control_socket", path);
 }

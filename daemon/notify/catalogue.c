@@ -40,6 +40,7 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_SUBJ_DIGEST] = { "daily digest: {name}", "每日摘要：{name}" },
 	[P_SUBJ_REPOSITORY] = { "{name}: repository is not to be trusted",
 	    "{name}：仓库内容不可信" },
+	[P_SUBJ_START] = { "acmed cannot start", "acmed 无法启动" },
 	[P_SUBJ_TEST] = { "test message", "测试消息" },
 	[P_AND_MORE] = { "{name} and {n} more", "{name} 等 {n} 个证书" },
 	[P_NO_CERT] = { "none yet", "尚无证书" },
@@ -116,6 +117,12 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "installed.",
 	    "仓库“{repository}”中 {n} 个证书的内容不可信，未安装任何"
 	    "内容。" },
+
+	ONE(NEV_START) = { "acmed cannot start, and until it does, nothing is "
+	    "renewed.  Servers go on with the certificates they have.",
+	    "acmed 无法启动，在此之前不会续期任何证书。服务器继续使用现有"
+	    "证书。" },
+	MANY(NEV_START) = { "", "" },
 
 	[P_LEAD_TEST] = { "This is a test message for the channel \"{name}\". "
 	    " Nothing is wrong.",
@@ -231,6 +238,11 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "Then:\n\tacmectl reload",
 	    "查看所有错误：\n\tacmed --check-config\n"
 	    "改正后执行：\n\tacmectl reload" },
+	[P_DO_START] = { "Do what the reason says, and see more in the log:\n"
+	    "\tjournalctl -u acmed -n 20\nThen:\n\tsystemctl restart acmed",
+	    "请按上述原因处理，详情见日志：\n"
+	    "\tjournalctl -u acmed -n 20\n然后执行：\n"
+	    "\tsystemctl restart acmed" },
 	[P_DO_SOURCE] = { "This host only fetches the certificate.  Look at "
 	    "acmed on {publisher}:\n\tacmectl status {name}",
 	    "本机只负责获取该证书。请在{publisher}上查看 acmed：\n"

@@ -29,6 +29,7 @@ enum phrase {
 	P_SUBJ_RENEWED,
 	P_SUBJ_DIGEST,
 	P_SUBJ_REPOSITORY,
+	P_SUBJ_START,
 	P_SUBJ_TEST,
 	P_AND_MORE,		/* {name} and {n} more */
 	P_NO_CERT,
@@ -87,6 +88,7 @@ enum phrase {
 	P_DO_SERVING_OLD,
 	P_DO_CLEANUP,
 	P_DO_CONFIG,
+	P_DO_START,
 	P_DO_SOURCE,		/* {publisher} */
 	P_DO_FETCH,
 	P_DO_REPOSITORY,

@@ -29,7 +29,8 @@ notice_first(const struct notice *n)
 bool
 notice_has_expiry(const struct notice *n)
 {
-	return n->event != NEV_CLEANUP && n->event != NEV_CONFIG;
+	return n->event != NEV_CLEANUP && n->event != NEV_CONFIG &&
+	    n->event != NEV_START;
 }
 
 static bool
@@ -190,6 +191,8 @@ advice_of(const struct notice *n, const char *link)
 		return P_DO_CREDENTIALS;
 	case NEV_CONFIG:
 		return P_DO_CONFIG;
+	case NEV_START:
+		return P_DO_START;
 	case NEV_FAILED:
 	case NEV_RECOVERED:
 	case NEV_RENEWED:

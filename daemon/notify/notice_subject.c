@@ -21,6 +21,7 @@ subject_phrase(const struct notice *n)
 		[NEV_RENEWED] = P_SUBJ_RENEWED,
 		[NEV_DIGEST] = P_SUBJ_DIGEST,
 		[NEV_REPOSITORY] = P_SUBJ_REPOSITORY,
+		[NEV_START] = P_SUBJ_START,
 	};
 	const struct notice_item *i = notice_first(n);
 

@@ -186,6 +186,50 @@ def test_nothing_to_fall_back_to(acmed):
     acmed.launch()
     assert acmed.proc.wait(10) == 1
     assert "keey" in acmed.log()
+    p = acmed.ctl("status")
+    assert p.returncode == 3 and "--check-config" in p.stdout, p.stdout
+
+
+def test_damaged_state_is_told(acmed):
+    """A start that only a person can help: they are told once, and acmectl and
+    the log say what to do."""
+    told = os.path.join(acmed.folder, "told")
+    acmed.notifies["ops"] = {"exec": [
+        "/bin/sh", "-c", "cat >> %s; echo >> %s" % (told, told)]}
+    acmed.cert("a.example.test")
+    acmed.start()
+    acmed.wait_valid("a.example.test")
+    serial = acmed.serial("a.example.test")
+    acmed.stop()
+    state = os.path.join(acmed.state_dir, "state.db")
+    os.rename(state, state + ".good")
+    with open(state, "wb") as f:
+        f.write(b"not a database " * 1000)
+    for _ in range(2):
+        acmed.launch()
+        # systemd does not try that again.
+        assert acmed.proc.wait(40) == 1
+        assert "cannot start: " in acmed.log()
+        p = acmed.ctl("status")
+        assert p.returncode == 3, p.stdout
+        words = " ".join(p.stdout.split())
+        assert "could not start: %s: damaged: " % state in words, words
+        assert "move it (with its -wal and -shm) aside" in words, words
+    with open(told) as f:
+        messages = [json.loads(line) for line in f if line.strip()]
+    assert len(messages) == 1, messages
+    assert messages[0]["event"] == "start-failed"
+    assert messages[0]["level"] == "critical"
+    assert "acmed cannot start" in messages[0]["subject"]
+    assert "state.db: damaged" in messages[0]["text"]
+    assert "systemctl restart acmed" in messages[0]["text"]
+    # As it says: what is beside it is kept.
+    os.unlink(state)
+    start(acmed)
+    assert acmed.serial("a.example.test") == serial
+    acmed.stop()
+    p = acmed.ctl("status")
+    assert p.returncode == 3 and "damaged" not in p.stdout, p.stdout
 
 
 def test_seen_by_the_daemons_user(acmed):
