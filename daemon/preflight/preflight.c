@@ -201,7 +201,8 @@ pf_step(struct pf_cert *pc)
 	if (pc->cc->source != NULL)
 		pf_source_plan(pc);
 	pf_deploy_plan(pc);
-	for (size_t i = 0; pc->cc->source == NULL && i < pc->cc->n_names; i++)
+	for (size_t i = 0; pc->reach != NULL && !pf_is_cut_off(pc) &&
+	    i < pc->cc->n_names; i++)
 		plan_name(pc, &pc->cc->names[i]);
 	pc->is_planned = true;
 	timer_set(&pc->pf->work, 0);
@@ -221,6 +222,7 @@ cert_start(struct preflight *pf, const struct conf_cert *cc)
 	if (cc->source == NULL) {
 		pf_ca_start(pc);
 		pf_dns_start(pc);
+		pf_reach_start(pc);
 	}
 	pf_step(pc);
 }
@@ -311,12 +313,15 @@ pf_free(struct preflight *pf)
 {
 	struct pf_cert *pc;
 	struct pf_ca *ca;
+	struct pf_reach *r;
 
 	timer_clear(&pf->work);
 	while ((pc = TAILQ_FIRST(&pf->running)) != NULL)
 		cert_free(pc);
 	while ((ca = TAILQ_FIRST(&pf->cas)) != NULL)
 		pf_ca_free(ca);
+	while ((r = TAILQ_FIRST(&pf->reaches)) != NULL)
+		pf_reach_free(r);
 	TAILQ_REMOVE(&pf->all->list, pf, link);
 	conf_unref(pf->conf);
 	free(pf->certs);
@@ -388,6 +393,7 @@ preflight_start(struct preflights *all, const struct preflight_args *a,
 	pf->done = done;
 	pf->arg = arg;
 	TAILQ_INIT(&pf->cas);
+	TAILQ_INIT(&pf->reaches);
 	TAILQ_INIT(&pf->running);
 	TAILQ_INSERT_TAIL(&all->list, pf, link);
 	timer_init(&pf->work, all->env->loop, work_cb, pf);

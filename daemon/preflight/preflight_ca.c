@@ -27,6 +27,7 @@ pf_ca_free(struct pf_ca *ca)
 	free(ca->identities);
 	free(ca->terms);
 	free(ca->kid);
+	free(ca->lost_kid);
 	TAILQ_REMOVE(&ca->pf->cas, ca, link);
 	free(ca);
 }
@@ -85,8 +86,7 @@ tell_account(struct pf_check *c)
 	const struct pf_ca *ca = c->pc->ca;
 	const struct conf_account *a = ca->account;
 	struct error err;
-	char *fix = NULL, *lost = store_account_kid(ca->pf->env->store,
-	    a->name, a->directory);
+	char *fix = NULL;
 
 	if (check_files(ca, &err) == -1) {
 		pf_tell(c, PF_FAIL, "mend the file, or what acmed may read",
@@ -107,15 +107,15 @@ tell_account(struct pf_check *c)
 		    "gave them to you, in account \"%s\"", a->name);
 		pf_tell(c, PF_FAIL, fix, "the CA makes accounts only for "
 		    "those that it knows already (external account binding)");
-	} else if (lost != NULL) {
+	} else if (ca->lost_kid != NULL) {
 		pf_tell(c, PF_WARN, "put the key back from a backup", "account "
 		    "\"%s\" is registered as %s, but its key is lost; the "
-		    "next renewal registers a new account", a->name, lost);
+		    "next renewal registers a new account", a->name,
+		    ca->lost_kid);
 	} else {
 		pf_tell(c, PF_OK, NULL, "account \"%s\" is not registered "
 		    "yet; the first renewal does it", a->name);
 	}
-	free(lost);
 	free(fix);
 }
 
@@ -148,14 +148,30 @@ is_about_dates(const struct error *err)
 	    strstr(err->msg, "expired") != NULL);
 }
 
+/* What no resolver has let it find is told of the resolvers. */
+static bool
+is_cut_off(const struct pf_cert *pc)
+{
+	const char *code = pc->ca->err.code;
+
+	return pc->ca->err.kind != ERR_NONE && pf_is_cut_off(pc) &&
+	    (strcmp(code, "http:resolve") == 0 ||
+	    strcmp(code, "http:timeout") == 0);
+}
+
 static void
 tell_ca(struct pf_cert *pc)
 {
-	struct pf_check *c = pf_check_add(pc, NULL, "directory", NULL);
 	const struct pf_ca *ca = pc->ca;
 	const char *url = ca->account->directory;
+	struct pf_check *c;
 	char *fix;
 
+	if (is_cut_off(pc)) {
+		pf_step(pc);
+		return;
+	}
+	c = pf_check_add(pc, NULL, "directory", NULL);
 	if (ca->err.kind == ERR_NONE) {
 		pf_tell(c, PF_OK, NULL, "the CA answers: %s", url);
 	} else {
@@ -176,6 +192,15 @@ tell_ca(struct pf_cert *pc)
 	pf_step(pc);
 }
 
+void
+pf_ca_go_on(struct pf_cert *pc)
+{
+	if (pc->ca_is_told || !pc->ca->is_known || !pf_reach_is_known(pc))
+		return;
+	pc->ca_is_told = true;
+	tell_ca(pc);
+}
+
 /* Tell it to all that wait for it. */
 static void
 ca_known(struct pf_ca *ca)
@@ -185,7 +210,7 @@ ca_known(struct pf_ca *ca)
 	ca->is_known = true;
 	TAILQ_FOREACH(pc, &ca->pf->running, link) {
 		if (pc->ca == ca)
-			tell_ca(pc);
+			pf_ca_go_on(pc);
 	}
 }
 
@@ -279,14 +304,15 @@ pf_ca_start(struct pf_cert *pc)
 		ca->pf = pf;
 		ca->account = a;
 		ca->kid = registered_kid(pf->env->store, a);
+		if (ca->kid == NULL)
+			ca->lost_kid = store_account_kid(pf->env->store,
+			    a->name, a->directory);
 		TAILQ_INSERT_TAIL(&pf->cas, ca, link);
 		ca->op = acme_meta_start(pf->env->ca_http, &args,
 		    fetched, ca);
 	}
 	pc->ca = ca;
 	pc->pending++;
-	if (ca->is_known)
-		tell_ca(pc);
 }
 
 /* --- CAA --- */

@@ -73,6 +73,7 @@ zones_found(void *arg)
 	struct pf_cert *pc = arg;
 	struct error ignored;
 
+	pc->has_zones = true;
 	for (size_t i = 0; i < pc->n_places; i++) {
 		struct pf_place *p = &pc->places[i];
 
@@ -87,6 +88,21 @@ zones_found(void *arg)
 			    &ignored));
 	}
 	pf_step(pc);
+}
+
+void
+pf_dns_give_up(struct pf_cert *pc)
+{
+	zones_wait(pc->zones, NULL, NULL);
+	if (!pc->has_zones)
+		pc->pending--;
+	for (size_t i = 0; i < pc->n_places; i++) {
+		if (pc->places[i].op == NULL)
+			continue;
+		zone_cancel(pc->places[i].op);
+		pc->places[i].op = NULL;
+		pc->pending--;
+	}
 }
 
 void

@@ -2,9 +2,10 @@
 /*
  * preflight_priv - what the files of a preflight share: preflight.c (its
  * life, and the order of lines), preflight_ca.c (directory, account, CAA),
- * preflight_dns.c (zones, servers, DNSSEC, delegation), preflight_builtin.c
- * (our own name server), preflight_deploy.c, preflight_http.c (what http-01
- * needs) and preflight_probe.c.
+ * preflight_reach.c (do the resolvers answer?), preflight_dns.c (zones,
+ * servers, DNSSEC, delegation), preflight_builtin.c (our own name server),
+ * preflight_deploy.c, preflight_http.c (what http-01 needs) and
+ * preflight_probe.c.
  * Nobody else includes it.
  */
 #ifndef DAEMON_PREFLIGHT_PREFLIGHT_PRIV_H
@@ -25,6 +26,7 @@ struct dns_addrs_op;
 struct dnssec_op;
 struct nscheck_op;
 struct pf_page;
+struct pf_reach;
 struct pf_target;
 struct probe;
 struct zones;
@@ -100,6 +102,7 @@ struct pf_ca {
 	struct ca_clock	 clock;
 	char		**identities;	/* NULL-terminated; NULL after err */
 	char		*kid;		/* NULL: not registered yet */
+	char		*lost_kid;	/* registered, but the key is lost */
 };
 
 /* One certificate under way. */
@@ -108,7 +111,10 @@ struct pf_cert {
 	struct preflight *pf;
 	const struct conf_cert *cc;	/* in pf->conf */
 	struct pf_ca	*ca;
+	bool		 ca_is_told;
+	struct pf_reach	*reach;
 	struct zones	*zones;
+	bool		 has_zones;
 	struct pf_place	*places;	/* of the names that need the DNS */
 	size_t		 n_places;
 	unsigned	 pending;	/* before the names can be looked at */
@@ -127,6 +133,7 @@ struct preflight {
 	bool		 has_probe;
 	struct error	 err;		/* kind ERR_NONE: begin */
 	TAILQ_HEAD(, pf_ca) cas;
+	TAILQ_HEAD(, pf_reach) reaches;
 	TAILQ_HEAD(, pf_cert) running;	/* in the order of certs */
 	unsigned	 n_running;
 	unsigned	 n_checks, n_probes;	/* under way */
@@ -166,6 +173,8 @@ void		 pf_builtin_plan(struct pf_cert *, const struct conf_name *,
 /* preflight_ca.c */
 void		 pf_ca_start(struct pf_cert *);
 void		 pf_ca_free(struct pf_ca *);
+/* It is known now whether the DNS can be asked. */
+void		 pf_ca_go_on(struct pf_cert *);
 void		 pf_ca_plan(struct pf_cert *, const struct conf_name *);
 /* preflight_deploy.c: what comes after a renewal */
 void		 pf_deploy_plan(struct pf_cert *);
@@ -173,7 +182,14 @@ void		 pf_target_cancel(struct pf_target *);
 /* preflight_dns.c */
 void		 pf_dns_start(struct pf_cert *);
 void		 pf_dns_plan(struct pf_cert *, const struct conf_name *);
+/* Do not wait any longer for what was begun. */
+void		 pf_dns_give_up(struct pf_cert *);
 void		 pf_dns_clear(struct pf_cert *);
+/* preflight_reach.c; pf_is_cut_off() once it is known */
+void		 pf_reach_start(struct pf_cert *);
+void		 pf_reach_free(struct pf_reach *);
+bool		 pf_reach_is_known(const struct pf_cert *);
+bool		 pf_is_cut_off(const struct pf_cert *);
 /* preflight_persist.c: dns-persist-01, of which dns-01 is the fallback */
 void		 pf_persist_plan(struct pf_cert *, const struct conf_name *);
 /* preflight_source.c: instead of all others, is it published? */

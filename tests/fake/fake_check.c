@@ -11,6 +11,7 @@
 #include "daemon/dns/caa.h"
 #include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/nscheck.h"
+#include "daemon/dns/reach.h"
 #include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 
@@ -208,6 +209,43 @@ nscheck_start(struct dns *dns, const struct zone *zone, unsigned timeout_ms,
 	op->arg = arg;
 	fake_check.n_nschecks++;
 	begin(&op->answer, nscheck_cb, op);
+	return op;
+}
+
+struct reach_op {
+	struct timer	 answer;
+	reach_done_cb	*done;
+	void		*arg;
+};
+
+void
+reach_cancel(struct reach_op *op)
+{
+	if (op != NULL)
+		end(&op->answer, op);
+}
+
+static void
+reach_cb(void *arg)
+{
+	struct reach_op *op = arg;
+	const struct error *err = fake_check.reach_err.kind == ERR_NONE ?
+	    NULL : &fake_check.reach_err;
+
+	op->done(err, op->arg);
+	reach_cancel(op);
+}
+
+struct reach_op *
+reach_start(struct dns *dns, const char *name, unsigned timeout_ms,
+    reach_done_cb *done, void *arg)
+{
+	struct reach_op *op = xcalloc(1, sizeof(*op));
+
+	op->done = done;
+	op->arg = arg;
+	fake_check.n_reaches++;
+	begin(&op->answer, reach_cb, op);
 	return op;
 }
 

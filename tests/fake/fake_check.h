@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fake_check - what only a preflight asks: daemon/acme/meta.h,
- * daemon/dns/addrs.h, caa.h, dnssec.h and nscheck.h, with answers that the
- * test sets.
+ * daemon/dns/addrs.h, caa.h, dnssec.h, nscheck.h and reach.h, with answers that
+ * the test sets.
  */
 #ifndef TESTS_FAKE_FAKE_CHECK_H
 #define TESTS_FAKE_FAKE_CHECK_H
@@ -17,8 +17,9 @@ struct loop;
 struct fake_check {
 	struct loop	*loop;
 	unsigned	 in_flight;
-	unsigned	 n_metas, n_caas, n_dnssecs, n_nschecks;
+	unsigned	 n_metas, n_caas, n_dnssecs, n_nschecks, n_reaches;
 	unsigned	 most;		/* in flight at once */
+	struct error	 reach_err;	/* kind ERR_NONE: one answers */
 	/* of the directory; kind ERR_NONE: it is there */
 	struct error	 meta_err;
 	const char	*terms;

@@ -162,6 +162,12 @@ dns_tell(struct dns *dns, const char *apex, const char *server)
 {
 }
 
+const struct dns_told *
+dns_told(const struct dns *dns, const char *name)
+{
+	return NULL;
+}
+
 struct dns *
 dns_new_like(const struct dns *like, const char *const *resolvers,
     struct error *err)

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -262,6 +263,45 @@ def test_dnssec(acmed, signed):
     broken = find(lines, "dnssec", "a.broken.test")
     assert broken["result"] == "fail" and "DS record" in broken["fix"]
     assert find(lines, "probe", "a.signed.test")["result"] == "ok"
+
+
+def silent(kinds):
+    """A port of which nobody answers; and refused, where nobody listens."""
+    made = []
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("127.0.0.1", 0))
+    made.append(udp)
+    if "tcp" in kinds:
+        tcp = socket.socket()
+        tcp.bind(udp.getsockname())
+        tcp.listen()
+        made.append(tcp)
+    return made
+
+
+@pytest.mark.parametrize("kinds, said", [
+    ("udp, tcp", "does not answer"), ("none", "nobody listens")])
+def test_no_resolver(acmed, kinds, said):
+    """Port 53 is closed: one line for one cause, and soon."""
+    sockets = silent(kinds)
+    address = "127.0.0.1:%d" % sockets[0].getsockname()[1]
+    if kinds == "none":
+        sockets.pop().close()
+    acmed.options["resolvers"] = [address]
+    acmed.cert("one", ["www.example.test", "*.example.test"])
+    acmed.cert("two", ["b.example.test"])
+    acmed.start()
+    begin = time.monotonic()
+    lines = check(acmed, code=6)
+    assert time.monotonic() - begin < (14 if said != "nobody listens" else 5)
+    for cert in ("one", "two"):
+        bad = [line for line in lines if line["cert"] == cert
+               and line.get("result") not in ("ok", None)]
+        assert [line["check"] for line in bad] == ["resolvers"], bad
+        assert address in bad[0]["msg"] and said in bad[0]["msg"], bad
+        assert "firewall" in bad[0]["fix"] and "resolvers = " in bad[0]["fix"]
+    for s in sockets:
+        s.close()
 
 
 def probing(acmed):

@@ -265,6 +265,35 @@ test_dns(void **state)
 	free(s.lines);
 }
 
+/* One line for one cause, whatever else has not come yet. */
+static void
+test_no_resolver(void **state)
+{
+	struct erig *r = *state;
+	struct seen s;
+
+	quiet(r, WEB);
+	(void)error_set(&fake_check.reach_err, ERR_TRANSIENT, "dns:resolver",
+	    "no resolver answers: 192.0.2.9 does not answer");
+	(void)error_set(&fake_check.meta_err, ERR_TRANSIENT, "http:resolve",
+	    "Could not resolve host");
+	look(r, &s, true);
+	expect(&s, "resolvers fail no resolver answers: 192.0.2.9 does not "
+	    "answer -> see that they run");
+	assert_null(strstr(s.lines, "directory"));
+	assert_null(strstr(s.lines, "account"));
+	assert_null(strstr(s.lines, "caa"));
+	assert_null(strstr(s.lines, "delegation"));
+	assert_null(strstr(s.lines, "probe"));
+	assert_int_equal(fake_check.n_caas, 0);
+	free(s.lines);
+	(void)error_set(&fake_check.meta_err, ERR_REJECTED, "acme:directory",
+	    "not a directory");
+	look(r, &s, true);
+	expect(&s, "directory fail not a directory");
+	free(s.lines);
+}
+
 #define URL "http://a.test/.well-known/acme-challenge/acmed-check"
 
 /* http-01 needs no zone and no provider, but the web server. */
@@ -547,6 +576,7 @@ main(void)
 		ERIG_TEST(test_account),
 		ERIG_TEST(test_terms),
 		ERIG_TEST(test_dns),
+		ERIG_TEST(test_no_resolver),
 		ERIG_TEST(test_http),
 		ERIG_TEST(test_mismatch),
 		ERIG_TEST(test_probe_fails),
