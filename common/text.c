@@ -176,13 +176,21 @@ text_parse_duration(const char *s, int64_t *seconds)
 	return 0;
 }
 
+int64_t
+text_span_round(int64_t s)
+{
+	/* 59 minutes and a half are an hour, too. */
+	if (s >= 3570)
+		return (s + 30) / 60 * 60;
+	return s <= -3570 ? (s - 30) / 60 * 60 : s;
+}
+
 const char *
 text_span(int64_t s, char out[TEXT_SPAN_MAX])
 {
 	const char *sign = s < 0 ? "-" : "";
 
-	if (s < 0)
-		s = -s;
+	s = text_span_round(s < 0 ? -s : s);
 	if (s >= 10 * 86400)
 		(void)text_printf(out, TEXT_SPAN_MAX, "%s%" PRId64 "d", sign,
 		    s / 86400);

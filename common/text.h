@@ -35,6 +35,11 @@ bool	text_is_utf8(const char *s, size_t len);
  */
 int	text_parse_duration(const char *s, int64_t *seconds);
 
+/*
+ * Seconds as all spans for people have them: from an hour on to the nearest
+ * minute, then cut, so that two that differ by a moment read the same.
+ */
+int64_t	text_span_round(int64_t seconds);
 /* A span for people, two units at the most: "29d 4h", "12m", "45s". */
 #define TEXT_SPAN_MAX 32
 const char	*text_span(int64_t seconds, char out[TEXT_SPAN_MAX]);

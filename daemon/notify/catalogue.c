@@ -319,8 +319,7 @@ phrase_span(int64_t seconds, bool is_chinese)
 	char n[32];
 	size_t i = 0;
 
-	if (seconds < 0)
-		seconds = -seconds;
+	seconds = text_span_round(seconds < 0 ? -seconds : seconds);
 	if (seconds < 60)
 		seconds = 60;
 	/* "36 hours" says more than "1 day". */

@@ -311,7 +311,7 @@ test_seen(void **state)
 	erig_ends(r, 1);
 	fake_time_pass(MINUTE);
 	/* Not only after three tries: it is urgent. */
-	expect(0, "[acmed] web: deploy fails, 47 hours left");
+	expect(0, "[acmed] web: deploy fails, 2 days left");
 	fake_time_pass(3 * DAY);
 	assert_string_equal(fake_channel.got[fake_channel.n - 1].subject,
 	    "[acmed] web: not deployed, old one EXPIRED");
