@@ -154,19 +154,19 @@ event_deploy(struct certs *certs, const char *cert, const char *target,
 	emit(certs, cert, STEP_DEPLOY, target, code, level, msg);
 }
 
-void
-event_end(struct cert *c, enum step step, const struct error *err,
-    const char *fmt, ...)
+static void end(struct cert *, enum step, enum log_level,
+    const struct error *, const char *, va_list)
+    __attribute__((format(printf, 5, 0)));
+
+static void
+end(struct cert *c, enum step step, enum log_level level,
+    const struct error *err, const char *fmt, va_list ap)
 {
 	struct certs *certs = c->certs;
-	enum log_level level = err != NULL ? LOGL_WARNING : LOGL_NOTICE;
 	char msg[MSG_MAX];
-	va_list ap;
 	json_t *event;
 
-	va_start(ap, fmt);
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
-	va_end(ap);
 	text_clean(msg);
 	record(certs, c->row.name, step, level, msg);
 	if (TAILQ_EMPTY(&certs->events.subs))
@@ -184,4 +184,26 @@ event_end(struct cert *c, enum step step, const struct error *err,
 		    certs->events.next(c, certs->arg));
 	tell(certs, event);
 	json_decref(event);
+}
+
+void
+event_end(struct cert *c, enum step step, const struct error *err,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	end(c, step, err != NULL ? LOGL_WARNING : LOGL_NOTICE, err, fmt, ap);
+	va_end(ap);
+}
+
+void
+event_end_told(struct cert *c, enum step step, const struct error *err,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	end(c, step, LOGL_NOTICE, err, fmt, ap);
+	va_end(ap);
 }

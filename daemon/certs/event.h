@@ -39,5 +39,9 @@ void		 event_deploy(struct certs *, const char *cert,
 void		 event_end(struct cert *, enum step, const struct error *err,
 		    const char *fmt, ...)
 		    __attribute__((format(printf, 4, 5)));
+/* The same of a failure that had a warning of its own: a notice. */
+void		 event_end_told(struct cert *, enum step,
+		    const struct error *, const char *fmt, ...)
+		    __attribute__((format(printf, 4, 5)));
 
 #endif

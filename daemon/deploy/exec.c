@@ -21,6 +21,7 @@ struct exec_op {
 	struct gate_op	*gate;		/* it may make a server read */
 	struct child_op	*child;
 	const char	*program;
+	char		 last[CHILD_LAST_MAX];	/* of what it printed */
 	deploy_done_cb	*done;
 	void		*arg;
 };
@@ -47,6 +48,8 @@ exited(const struct error *err, const struct child_reply *reply, void *arg)
 	if (err != NULL)
 		failed = *err;
 	if (err != NULL || child_check(reply, op->program, &failed) == -1) {
+		if (err == NULL)
+			child_blame(reply, op->last, &failed);
 		(void)text_printf(failed.code, sizeof(failed.code),
 		    "deploy:exec");
 		err = &failed;
@@ -60,6 +63,7 @@ line_cb(const char *line, bool is_stderr, void *arg)
 {
 	struct exec_op *op = arg;
 
+	child_keep_last(op->last, line);
 	if (op->a.line != NULL)
 		op->a.line(line, op->arg);
 }

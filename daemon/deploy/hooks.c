@@ -49,6 +49,7 @@ struct hooks_op {
 	struct gate_op	*gate;		/* it may make a server read */
 	char		*path;		/* of the hook under way */
 	struct child_op	*child;
+	char		 last[CHILD_LAST_MAX];	/* of what it printed */
 	struct error	 first;
 	unsigned	 failed;
 	void		(*line)(const char *line, void *arg);
@@ -266,8 +267,11 @@ exited(const struct error *err, const struct child_reply *reply, void *arg)
 	if (err != NULL)
 		why = *err;
 	if (err != NULL || child_check(reply, op->path, &why) == -1) {
-		size_t used = strlen(why.msg);
+		size_t used;
 
+		if (err == NULL)
+			child_blame(reply, op->last, &why);
+		used = strlen(why.msg);
 		if (err == NULL && geteuid() != 0)
 			(void)text_printf(why.msg + used,
 			    sizeof(why.msg) - used, " (hooks run as acmed "
@@ -284,6 +288,7 @@ line_cb(const char *line, bool is_stderr, void *arg)
 {
 	struct hooks_op *op = arg;
 
+	child_keep_last(op->last, line);
 	op->line(line, op->arg);
 }
 
@@ -301,6 +306,7 @@ may_read(void *arg)
 	};
 	char *said = xasprintf("running %s", op->path);
 
+	op->last[0] = '\0';
 	op->line(said, op->arg);
 	free(said);
 	op->child = child_start(op->hooks->children, &args, exited, op);

@@ -397,6 +397,7 @@ engine_set_reload_error(struct engine *e, const char *text)
 	if (text != NULL)	/* it may have been cut in a character */
 		text_clean(e->reload_error);
 	notifier_kick(e->notifier);
+	engine_reschedule(e);		/* the unit's status line */
 }
 
 json_t *

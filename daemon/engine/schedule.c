@@ -223,13 +223,17 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 	/* Not one of long ago: a renewal may have been asked for since. */
 	if (err != NULL && rollback_is_done(c) &&
 	    strncmp(err->code, "deploy:", 7) == 0)
-		event_end(c, STEP_DEPLOY, err, "%s", err->msg);
+		event_end_told(c, STEP_DEPLOY, err, "%s", err->msg);
 	else if (err != NULL && strncmp(err->code, "deploy:", 7) == 0)
 		/* Each target has told its own failure. */
-		event_end(c, STEP_DEPLOY, err, "the certificate is installed, "
-		    "but not deployed; next try %s", deploy_next(c, when));
+		event_end_told(c, STEP_DEPLOY, err, "the certificate is "
+		    "installed, but not deployed; next try %s",
+		    deploy_next(c, when));
 	else if (err != NULL)
 		run_failed(e, c, step, err);
+	else if (rollout_next_at(c) != 0)
+		event_end(c, STEP_DEPLOY, NULL, "the certificate is installed; "
+		    "next deploy %s", deploy_next(c, when));
 	else
 		event_end(c, STEP_DEPLOY, NULL, "done; next %s %s",
 		    c->watch != NULL ? "look" : "renewal",
@@ -345,9 +349,11 @@ update_status(struct engine *e)
 			    condition_name((enum condition)i));
 	}
 	sd_status(e->a.sd, "%zu certificate%s%s; %u being renewed; %zu TXT "
-	    "record%s in the DNS", configured, configured == 1 ? "" : "s",
+	    "record%s in the DNS%s", configured, configured == 1 ? "" : "s",
 	    words, e->certs->places.running, cleanup_count(e->cleanup),
-	    cleanup_count(e->cleanup) == 1 ? "" : "s");
+	    cleanup_count(e->cleanup) == 1 ? "" : "s",
+	    e->reload_error != NULL ? "; the configuration has mistakes, see "
+	    "acmectl status" : "");
 }
 
 void

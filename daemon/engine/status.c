@@ -292,6 +292,9 @@ engine_metrics(const struct engine *e)
 	    cleanup_count(e->cleanup), tokens_count(e->tokens),
 	    rollout_pending(e->rollout), serving_old,
 	    accounts_requests(e->accounts));
+	fprintf(f, "# HELP acmed_configuration_mistaken it is not in force as "
+	    "it is written.\n# TYPE acmed_configuration_mistaken gauge\n"
+	    "acmed_configuration_mistaken %d\n", e->reload_error != NULL);
 	fputs("# HELP acmed_certificates_by_condition as acmectl status "
 	    "says it.\n# TYPE acmed_certificates_by_condition gauge\n", f);
 	for (int i = 0; i < COND_END; i++)

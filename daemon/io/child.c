@@ -484,6 +484,24 @@ last_lines(const char *text, size_t len, char *out, size_t size)
 		    text + before, last_len, text + last);
 }
 
+void
+child_keep_last(char last[CHILD_LAST_MAX], const char *line)
+{
+	if (line[strspn(line, " \t\r")] != '\0')
+		(void)text_printf(last, CHILD_LAST_MAX, "%s", line);
+}
+
+void
+child_blame(const struct child_reply *r, const char last[CHILD_LAST_MAX],
+    struct error *err)
+{
+	size_t used = strlen(err->msg);
+
+	if (r->errout_len == 0 && last[0] != '\0')
+		(void)text_printf(err->msg + used, sizeof(err->msg) - used,
+		    ": %s", last);
+}
+
 int
 child_check(const struct child_reply *r, const char *program,
     struct error *err)

@@ -67,4 +67,13 @@ void		 child_cancel(struct child_op *);
 int		 child_check(const struct child_reply *, const char *program,
 		    struct error *);
 
+/*
+ * For programs whose output is no secret: what is kept of the last line that
+ * they printed is added to child_check()'s error where stderr was silent.
+ */
+#define CHILD_LAST_MAX 256
+void		 child_keep_last(char last[CHILD_LAST_MAX], const char *line);
+void		 child_blame(const struct child_reply *,
+		    const char last[CHILD_LAST_MAX], struct error *);
+
 #endif

@@ -149,11 +149,12 @@ rollout_run_cancel(struct rollout_run *op)
 static void
 tell_end(struct rollout_run *op)
 {
-	if (op->failed > 0)
-		/* What is no target's failure has not been told yet. */
-		event_end(op->cert, STEP_DEPLOY, &op->err, "%s", op->is_over ?
-		    op->err.msg : op->n_done > 0 ? "not all is deployed" :
-		    "not deployed");
+	/* What is no target's failure has not been told yet. */
+	if (op->failed > 0 && op->is_over)
+		event_end(op->cert, STEP_DEPLOY, &op->err, "%s", op->err.msg);
+	else if (op->failed > 0)
+		event_end_told(op->cert, STEP_DEPLOY, &op->err, "%s",
+		    op->n_done > 0 ? "not all is deployed" : "not deployed");
 	else
 		event_end(op->cert, STEP_DEPLOY, NULL, "deployed: %u target%s "
 		    "done", op->n_done, op->n_done == 1 ? "" : "s");

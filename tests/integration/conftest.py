@@ -235,14 +235,14 @@ SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|"
 
 @pytest.fixture
 def scripted(lab):
-    """scripted(host="localhost"): a ScriptCA; an Acmed before it:
+    """scripted(host="localhost", issuer=...): a ScriptCA; an Acmed before it:
     make(ca.directory, ca_file=ca.ca_file)."""
     made = []
 
-    def build(host="localhost"):
+    def build(host="localhost", **options):
         c = script_ca.ScriptCA(os.path.join(lab.folder, "ca%d"
                                             % next(lab.serial)),
-                               next(lab.ports), host)
+                               next(lab.ports), host, **options)
         made.append(c)
         return c
     yield build

@@ -56,7 +56,9 @@ class ScriptCA:
     base_path = ""
     clock_off = 0               # of its Date, seconds; None: it sends none
 
-    def __init__(self, folder, port, host="localhost"):
+    def __init__(self, folder, port, host="localhost",
+                 issuer="Fake Intermediate"):
+        self.issuer = issuer
         os.makedirs(folder, exist_ok=True)
         self.folder, self.port = folder, port
         self.base = "https://%s:%d" % (host, port)
@@ -97,7 +99,7 @@ class ScriptCA:
             return b.sign(signer, hashes.SHA256())
         self.root = ca("Fake Root", "Fake Root", self.root_key,
                        self.root_key, self.root_key)
-        self.inter = ca("Fake Intermediate", "Fake Root", self.int_key,
+        self.inter = ca(self.issuer, "Fake Root", self.int_key,
                         self.root_key, self.root_key)
         self.ca_file = os.path.join(self.folder, "ca.pem")
         with open(self.ca_file, "w") as f:

@@ -626,7 +626,8 @@ test_condition(void **state)
 	/* Told once in full; what is next is the deploy. */
 	assert_true(erig_told(r, "web deploy warning deploy \"a\" failed: "
 	    "status 3; next try in "));
-	assert_true(erig_told(r, "but not deployed; next try in "));
+	assert_true(erig_told(r, "web deploy notice the certificate is "
+	    "installed, but not deployed; next try in "));
 	next = engine_next_json(r->engine, erig_cert(r, "web"));
 	assert_string_equal(json_string_value(json_object_get(next,
 	    "action")), "deploy");
