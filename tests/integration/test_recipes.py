@@ -5,16 +5,19 @@ as Debian packages and starts them, get their copies and serve them."""
 import os
 import re
 import shutil
+import textwrap
 
 import pytest
 
 from conftest import RESOLVER
 from lab import daemon, proc
-from test_systemd import SOURCE, box, status     # noqa: F401
+from test_systemd import SOURCE, box, status, unit   # noqa: F401
 from test_units import CTL, RULES, served
 
 with open(os.path.join(SOURCE, "doc/deploy-recipes.md")) as f:
-    SECTION = f.read().partition("## 1. ")[2].partition("## 2. ")[0]
+    TEXT = f.read()
+SECTION = TEXT.partition("## 1. ")[2].partition("## 2. ")[0]
+ROOTS = TEXT.partition("## 2. ")[2].partition("## 3. ")[0]
 DIRECTORY = re.search("^    (install -d .*)$", SECTION, re.M).group(1)
 BLOCK = re.search(r'^    certificate "NAME" \{\n.*?^    \}\n', SECTION,
                   re.M | re.S).group(0)
@@ -155,3 +158,53 @@ def test_recipe(kitchen, lab, kind):
         serials.add(serial)
     assert len(serials) == 2
     kitchen.run("systemctl", "stop", unit)
+
+
+def test_postgresql(kitchen, lab):
+    """A key that its owner alone may have: a hook of root copies it."""
+    if not shutil.which("pg_createcluster"):
+        pytest.skip("pg_createcluster is not installed")
+    name = "postgresql.example.test"
+    version = max(os.listdir("/usr/lib/postgresql"), key=float)
+    text = re.sub(r"\bNAME\b", name, ROOTS.replace(
+        "/15/", "/%s/" % version).replace("pg.example.com", "NAME"))
+    folder = "/etc/postgresql/%s/main" % version
+    hook, block = (textwrap.dedent(re.search(
+        "^    %s.*?^    %s\n" % ends, text, re.M | re.S).group(0))
+        for ends in (("#!/bin/sh", "done"), ("certificate ", "}")))
+    for pattern, more in (("(names = .*)", r'\1 account = "lab" '
+                           'provider = "dns"'),
+                          ("(:5432)", r"\1 connect=127.0.0.1")):
+        block, n = re.subn(pattern, more, block)
+        assert n == 1
+    settings = re.findall(r"`(ssl_\w+ =\s'[^`']+')`", text)
+    assert len(settings) == 2
+    built = os.path.dirname(unit())
+    kitchen.install(os.path.join(built, "acmed-hook@.service"),
+                    "/etc/systemd/system/acmed-hook@.service")
+    kitchen.install(os.path.join(built, "root-hooks"),
+                    "/usr/libexec/acmed/root-hooks", 0o755)
+    kitchen.write("/etc/acmed/root-hooks.d/10-postgresql", hook, 0o755)
+    kitchen.run("rm", "-rf", folder, "/var/lib/postgresql/%s/main" % version)
+    kitchen.run("pg_createcluster", "-p", "5432", version, "main")
+    kitchen.write(folder + "/conf.d/acmed.conf", "ssl = on\n" + "".join(
+        " ".join(s.split()) + "\n" for s in settings))
+    kitchen.write(kitchen.conf, conf(lab) + block)
+    kitchen.run("systemctl", "daemon-reload")
+    kitchen.run("systemctl", "restart", "acmed")
+    wait_state(kitchen, "verifying")
+    units = "postgresql.service", "postgresql@%s-main.service" % version
+    kitchen.run("systemctl", "start", *units)
+    wait_state(kitchen, "done")
+    serials = set()
+    for is_renewed in (False, True):
+        if is_renewed:
+            p = kitchen.run(*CTL, "renew-now", name, check=False)
+            assert p.returncode == 0, p.stdout
+        assert kitchen.run("stat", "-c", "%U %a", folder + "/privkey.pem"
+                           ).stdout == "postgres 600\n"
+        serial, = [c["serial"] for c in status(kitchen)["certificates"]]
+        assert served(5432, "-starttls", "postgres") == serial.lstrip("0")
+        serials.add(serial)
+    assert len(serials) == 2
+    kitchen.run("systemctl", "stop", *units)
