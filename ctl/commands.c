@@ -122,16 +122,17 @@ cmd_status(const struct options *o)
 	    EXIT_OK;
 }
 
+/* Names, one a line, or with --json as one array. */
 struct name_list {
 	const struct options	*options;
 	json_t			*names;
 };
 
 static void
-list_cert(const json_t *cert, void *arg)
+list_one(const json_t *named, void *arg)
 {
 	struct name_list *list = arg;
-	char *name = show_str(cert, "name", "?");
+	char *name = show_str(named, "name", "?");
 
 	if (list->names != NULL)
 		(void)json_array_append_new(list->names, json_string(name));
@@ -140,13 +141,59 @@ list_cert(const json_t *cert, void *arg)
 	free(name);
 }
 
+static void
+list_all(const json_t *all, struct name_list *list)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(all, i, one)
+		list_one(one, list);
+}
+
+static void
+list_channels(const json_t *rest, void *arg)
+{
+	list_all(json_object_get(rest, "notify"), arg);
+}
+
+static void
+list_nothing(const json_t *cert, void *arg)
+{
+}
+
+static int
+list_targets(const struct options *o, struct name_list *list)
+{
+	char *path = client_path(API_PATH_CERT, o->names[1]);
+	struct client_reply reply;
+	int code = ask_get(o, path, &reply);
+
+	free(path);
+	if (code != EXIT_OK)
+		return code;
+	list_all(json_object_get(reply.body, "deploy"), list);
+	client_reply_clear(&reply);
+	return EXIT_OK;
+}
+
 int
 cmd_list(const struct options *o)
 {
 	struct name_list list = { o, o->json ? json_array() : NULL };
-	const struct status_sink sink = { NULL, list_cert, &list };
-	int code = status_read(o, &sink);
+	const struct status_sink certs = { NULL, list_one, &list };
+	const struct status_sink channels = { list_channels, list_nothing,
+	    &list };
+	int code = EXIT_USAGE;
 
+	if (o->n_names == 0)
+		code = status_read(o, &certs);
+	else if (o->n_names == 1 && strcmp(o->names[0], "channels") == 0)
+		code = status_read(o, &channels);
+	else if (o->n_names == 2 && strcmp(o->names[0], "targets") == 0)
+		code = list_targets(o, &list);
+	else
+		say_error("allowed: list, list targets NAME, list channels");
 	if (code == EXIT_OK && o->json)
 		print_json(o, list.names, JSON_INDENT(2));
 	json_decref(list.names);

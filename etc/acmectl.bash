@@ -54,17 +54,15 @@ _acmectl()
 		if ((${#names[@]} == 0)); then
 			i=$(acmectl "${socket[@]}" list 2>/dev/null)
 		else
-			i=$(acmectl "${socket[@]}" status "${names[0]}" \
-				2>/dev/null |
-				sed -n 's/^  deploy  *\([^: ]*\): .*/\1/p')
+			i=$(acmectl "${socket[@]}" list targets "${names[0]}" \
+				2>/dev/null)
 		fi
 		((${#names[@]} > 1)) ||
 			mapfile -t COMPREPLY < <(compgen -W "$i" -- "$cur")
 		;;
 	notify-test)
 		mapfile -t COMPREPLY < <(compgen -W \
-			"$(acmectl "${socket[@]}" --json status 2>/dev/null |
-			sed -n '/^  "notify": \[$/,/^  \]/s/^ *"name": "\(.*\)".*/\1/p')" \
+			"$(acmectl "${socket[@]}" list channels 2>/dev/null)" \
 			-- "$cur")
 		;;
 	status | renew-now | check | rollback | events | persist)

@@ -35,16 +35,6 @@ function __acmectl_at
 	test (count $argv) -lt 2; or test (count $words) -eq (math $argv[2] + 1)
 end
 
-function __acmectl_targets
-	__acmectl_ask status (__acmectl_words)[2] |
-		string replace -rf '^  deploy +([^: ]+): .*' '$1'
-end
-
-function __acmectl_channels
-	__acmectl_ask --json status |
-		sed -n '/^  "notify": \[$/,/^  \]/s/^ *"name": "\(.*\)".*/\1/p'
-end
-
 complete -c acmectl -f
 complete -c acmectl -s s -l socket -r -F -d 'where acmed listens'
 complete -c acmectl -s c -l config -r -F -d 'acmed.conf'
@@ -77,6 +67,6 @@ complete -c acmectl -n '__acmectl_at renew-now,rollback' -l force -d 'renew alth
 
 complete -c acmectl -n '__acmectl_at renew-now,check' -a '(__acmectl_ask list)'
 complete -c acmectl -n '__acmectl_at status,deploy,rollback,events,persist 0' -a '(__acmectl_ask list)'
-complete -c acmectl -n '__acmectl_at deploy 1' -a '(__acmectl_targets)'
-complete -c acmectl -n '__acmectl_at notify-test 0' -a '(__acmectl_channels)'
+complete -c acmectl -n '__acmectl_at deploy 1' -a '(__acmectl_ask list targets (__acmectl_words)[2])'
+complete -c acmectl -n '__acmectl_at notify-test 0' -a '(__acmectl_ask list channels)'
 complete -c acmectl -n '__acmectl_at providers 0' -a "(__acmectl_ask providers | string replace -r ' .*' '')"

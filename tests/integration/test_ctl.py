@@ -118,6 +118,10 @@ def test_bash_completion(acmed):
     assert completed("deploy", "a.example.test", "s") == ["second"]
     assert completed("notify-test", "") == ["ops"]
     assert completed("rollback", "b") == ["b.example.test"]
+    p = acmed.ctl("--json", "list", "targets", "a.example.test")
+    assert json.loads(p.stdout) == ["first", "second"]
+    assert acmed.ctl("list", "targets", "none").returncode == 5
+    assert acmed.ctl("list", "targets").returncode == 2
 
 
 def test_80_columns(acmed):
