@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "daemon/dns/dnsaddr.h"
+#include "daemon/dns/responder_listen.h"
 
 struct loop;
 struct responder;
@@ -56,16 +56,8 @@ int	responder_serve(struct responder *, const struct responder_args *,
 	    struct error *);
 void	responder_end(struct responder *);
 
-/* One address of the configuration in force. */
-struct responder_place {
-	struct dns_server server;	/* where to ask it from this machine:
-					   for one of all addresses, the
-					   loopback's */
-	bool		 is_passed;	/* by systemd */
-	struct error	 err;		/* kind ERR_NONE: UDP and TCP are
-					   open */
-};
-/* How many there are, at most max; what is closed is tried once more. */
+/* The addresses of the configuration in force: how many, at most max.  What is
+ * closed is tried once more. */
 size_t	responder_places(struct responder *, struct responder_place *out,
 	    size_t max);
 /* The zone of ours that holds fqdn, if there is one. */
