@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * persist_job - the standing records of dns-persist-01 of one certificate:
- * what they should be, what is there, and to write or remove them through
- * the names' providers.  Called by control/; doc/control-api.md has the reply.
+ * which account and CA they name, then one after the other.  Called by
+ * control/; doc/control-api.md has the reply.
  *
  * They are meant to stay: the journal of cleanup knows nothing of them.  A
  * job that is broken off has written what it has; the next one goes on.
@@ -13,17 +13,12 @@
 #include <jansson.h>
 #include <time.h>
 
+#include "daemon/persist/persist_record.h"
+
 struct error;
 struct persist_env;
 struct persist_job;
 struct persist_jobs;
-
-enum persist_act {
-	PERSIST_SHOW,
-	PERSIST_WRITE,		/* add what is not right, then remove records
-				   of the same CA and account it replaces */
-	PERSIST_REMOVE		/* all of that CA and account */
-};
 
 struct persist_job_args {		/* borrowed; copied */
 	const char	*cert;
