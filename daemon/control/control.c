@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/control/control_priv.h"
+#include "daemon/control/control.h"
 
 #include <sys/socket.h>
 
@@ -15,6 +15,10 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/mem.h"
+#include "daemon/control/peer.h"
+#include "daemon/control/request.h"
+#include "daemon/control/server.h"
+#include "daemon/control/stream.h"
 
 enum {
 	IDLE_MS = 30000,
@@ -136,20 +140,6 @@ static void
 accept_failed_cb(struct evconnlistener *listener, void *arg)
 {
 	(void)evconnlistener_disable(listener);
-}
-
-struct conn *
-conn_of(struct control *ctl, struct evhttp_request *req)
-{
-	struct bufferevent *bev = evhttp_connection_get_bufferevent(
-	    evhttp_request_get_connection(req));
-	struct conn *c;
-
-	TAILQ_FOREACH(c, &ctl->conns, entry) {
-		if (c->bev == bev)
-			return c;
-	}
-	abort();		/* conn_new_cb() made it */
 }
 
 static void

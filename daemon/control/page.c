@@ -5,7 +5,9 @@
  * cost as much memory as a hundred.  In between the table may change, so the
  * place in it is kept as a name.
  */
-#include "daemon/control/control_priv.h"
+#include "daemon/control/page.h"
+
+#include <sys/queue.h>	/* before libevent, which would undefine parts */
 
 #include <event2/buffer.h>
 #include <event2/http.h>
@@ -18,6 +20,8 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/mem.h"
+#include "daemon/control/reply.h"
+#include "daemon/control/server.h"
 #include "daemon/engine/engine.h"
 
 enum {
@@ -54,8 +58,7 @@ closed_cb(struct evhttp_connection *evcon, void *arg)
 {
 	struct page *p = arg;
 
-	if (evhttp_request_get_connection(p->req) == NULL)
-		evhttp_request_free(p->req);
+	request_closed(p->req);
 	page_free(p);
 }
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* POST /v1/persist: one reply, when the job is done. */
-#include "daemon/control/control_priv.h"
+#include "daemon/control/persist.h"
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +8,10 @@
 #include "common/api.h"
 #include "common/clock.h"
 #include "common/error.h"
-#include "common/json.h"
+#include "common/log.h"
 #include "common/mem.h"
+#include "daemon/control/reply.h"
+#include "daemon/control/server.h"
 #include "daemon/dns/persist.h"
 #include "daemon/engine/engine.h"
 #include "daemon/persist/persist_job.h"
@@ -28,23 +27,18 @@ struct work {
 static void
 set_busy(struct work *w, bool is_busy)
 {
-	unsigned ms = w->ctl->idle_ms;
-	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
-
 	w->conn->is_busy = is_busy;
 	w->conn->since_ms = clock_mono_ms();
-	(void)bufferevent_set_timeouts(w->conn->bev, is_busy ? NULL : &tv,
-	    is_busy ? NULL : &tv);
+	conn_limit(w->conn, is_busy ? 0 : w->ctl->idle_ms);
 }
 
-/* The client left, or control_free() closed the connection; see stream.c. */
+/* The client left, or control_free() closed the connection. */
 static void
 closed_cb(struct evhttp_connection *evcon, void *arg)
 {
 	struct work *w = arg;
 
-	if (evhttp_request_get_connection(w->req) == NULL)
-		evhttp_request_free(w->req);
+	request_closed(w->req);
 	persist_job_cancel(w->job);
 	w->conn->is_busy = false;
 	w->ctl->n_jobs--;
@@ -103,16 +97,17 @@ parse(json_t *body, struct persist_job_args *args, struct error *err)
 }
 
 void
-persist_request(struct control *ctl, struct evhttp_request *req)
+post_persist(struct call *c)
 {
-	struct evbuffer *in = evhttp_request_get_input_buffer(req);
-	size_t len = evbuffer_get_length(in);
+	struct evhttp_request *req = c->req;
+	struct control *ctl = c->ctl;
 	struct persist_job_args args;
 	struct error err;
 	struct work *w;
-	json_t *body = jsonx_parse(len == 0 ? "" :
-	    (const char *)evbuffer_pullup(in, -1), len, &err);
+	json_t *body = request_body(req, "", &err);
 
+	log_info(NULL, "user id %lu asks for dns-persist-01 records",
+	    (unsigned long)c->uid);
 	if (body == NULL || parse(body, &args, &err) == -1) {
 		reply_error(req, 400, &err, NULL);
 		json_decref(body);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The answers that requests have in common. */
+#include "daemon/control/reply.h"
+
 #include <event2/buffer.h>
 #include <event2/http.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include "common/api.h"
 #include "common/error.h"
 #include "common/json.h"
-#include "daemon/control/control_priv.h"
+#include "daemon/control/server.h"
 #include "daemon/engine/engine.h"
 
 void

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/control/control_priv.h"
+#include "daemon/control/request.h"
 
-#include <event2/buffer.h>
+#include <sys/queue.h>	/* before libevent, which would undefine parts */
+
 #include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
@@ -11,9 +12,16 @@
 #include "common/api.h"
 #include "common/clock.h"
 #include "common/error.h"
-#include "common/json.h"
 #include "common/log.h"
+#include "daemon/control/page.h"
+#include "daemon/control/peer.h"
+#include "daemon/control/persist.h"
 #include "daemon/control/providers.h"
+#include "daemon/control/reply.h"
+#include "daemon/control/request_deploy.h"
+#include "daemon/control/request_names.h"
+#include "daemon/control/server.h"
+#include "daemon/control/stream.h"
 #include "daemon/engine/engine.h"
 
 static void
@@ -102,26 +110,14 @@ post_reload(struct call *c)
 	json_decref(lines);
 }
 
-static void
-post_persist(struct call *c)
-{
-	log_info(NULL, "user id %lu asks for dns-persist-01 records",
-	    (unsigned long)c->uid);
-	persist_request(c->ctl, c->req);
-}
-
 /* The body of POST /v1/notify-test: nothing, {} or {"channel": NAME}. */
 static void
 post_notify(struct call *c)
 {
-	struct evbuffer *in = evhttp_request_get_input_buffer(c->req);
-	size_t len = evbuffer_get_length(in);
 	const char *channel = NULL;
-	json_t *body, *started;
 	struct error err;
+	json_t *body = request_body(c->req, "{}", &err), *started;
 
-	body = jsonx_parse(len == 0 ? "{}" :
-	    (const char *)evbuffer_pullup(in, -1), len == 0 ? 2 : len, &err);
 	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT, "{s?s}",
 	    "channel", &channel) == -1) {
 		bad_request(c, "the request is not {\"channel\": NAME}");

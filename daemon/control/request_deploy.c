@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* POST /v1/deploy and /v1/rollback: one certificate, and perhaps its events
- * until the end. */
-#include "daemon/control/control_priv.h"
+#include "daemon/control/request_deploy.h"
 
-#include <event2/buffer.h>
-#include <event2/http.h>
-#include <stdlib.h>
+#include <jansson.h>
+#include <stdbool.h>
 
 #include "common/api.h"
 #include "common/error.h"
-#include "common/json.h"
 #include "common/log.h"
+#include "daemon/control/reply.h"
+#include "daemon/control/server.h"
+#include "daemon/control/stream.h"
 #include "daemon/engine/engine.h"
 
 struct wish {
@@ -22,13 +21,10 @@ struct wish {
 static int
 parse(struct evhttp_request *req, struct wish *w, struct error *err)
 {
-	struct evbuffer *in = evhttp_request_get_input_buffer(req);
-	size_t len = evbuffer_get_length(in);
 	int force = 0, follow = 0, rc;
 	json_error_t why;
 
-	w->body = jsonx_parse(len == 0 ? "" :
-	    (const char *)evbuffer_pullup(in, -1), len, err);
+	w->body = request_body(req, "", err);
 	if (w->body == NULL)
 		return -1;
 	rc = w->is_rollback ?

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests for a list of certificates: to renew and to check them. */
-#include <event2/buffer.h>
-#include <event2/http.h>
+#include "daemon/control/request_names.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "common/api.h"
 #include "common/error.h"
-#include "common/json.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "daemon/control/control_priv.h"
+#include "daemon/control/reply.h"
+#include "daemon/control/server.h"
+#include "daemon/control/stream.h"
 #include "daemon/engine/engine.h"
 #include "daemon/preflight/preflight.h"
 
@@ -18,14 +21,11 @@ static int
 parse_renew(struct evhttp_request *req, json_t **names, bool *follow,
     bool *force, struct error *err)
 {
-	struct evbuffer *in = evhttp_request_get_input_buffer(req);
-	size_t len = evbuffer_get_length(in), i;
-	json_t *body, *list, *name;
-	json_error_t why;
+	json_t *body = request_body(req, "", err), *list, *name;
 	int follow_int = 0, force_int = 0;
+	json_error_t why;
+	size_t i;
 
-	body = jsonx_parse(len == 0 ? "" :
-	    (const char *)evbuffer_pullup(in, -1), len, err);
 	if (body == NULL)
 		return -1;
 	if (json_unpack_ex(body, &why, JSON_STRICT, "{s:o, s?b, s?b}",
@@ -148,15 +148,12 @@ static json_t *
 parse_check(struct evhttp_request *req, struct preflight_args *args,
     struct error *err)
 {
-	struct evbuffer *in = evhttp_request_get_input_buffer(req);
-	size_t len = evbuffer_get_length(in), i;
-	json_t *body, *list = NULL, *name;
+	json_t *body = request_body(req, "{}", err), *list = NULL, *name;
 	const char **names = NULL;
 	json_error_t why;
 	int probe = 1;
+	size_t i;
 
-	body = jsonx_parse(len == 0 ? "{}" :
-	    (const char *)evbuffer_pullup(in, -1), len == 0 ? 2 : len, err);
 	if (body == NULL)
 		return NULL;
 	if (json_unpack_ex(body, &why, JSON_STRICT, "{s?o, s?b}",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/control/control_priv.h"
+#include "daemon/control/stream.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -14,6 +14,8 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "daemon/certs/event.h"
+#include "daemon/control/reply.h"
+#include "daemon/control/server.h"
 #include "daemon/engine/engine.h"
 #include "daemon/preflight/preflight.h"
 
@@ -59,18 +61,13 @@ stream_free(struct stream *s)
 	free(s);
 }
 
-/*
- * The client left, or drop_cb() or control_free() closed the connection.
- * When the client left, evhttp has taken the request off the connection and
- * forgotten it.
- */
+/* The client left, or drop_cb() or control_free() closed the connection. */
 static void
 closed_cb(struct evhttp_connection *evcon, void *arg)
 {
 	struct stream *s = arg;
 
-	if (evhttp_request_get_connection(s->req) == NULL)
-		evhttp_request_free(s->req);
+	request_closed(s->req);
 	stream_free(s);
 }
 
@@ -83,15 +80,6 @@ drop_cb(void *arg)
 	    STREAM_BACKLOG_MAX / 1024);
 	/* Calls closed_cb(). */
 	evhttp_connection_free(evhttp_request_get_connection(s->req));
-}
-
-static void
-set_idle_limit(struct stream *s, unsigned ms)
-{
-	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
-
-	(void)bufferevent_set_timeouts(s->conn->bev, ms > 0 ? &tv : NULL,
-	    ms > 0 ? &tv : NULL);
 }
 
 static void
@@ -116,7 +104,7 @@ finish(struct stream *s)
 	evhttp_connection_set_closecb(evhttp_request_get_connection(req),
 	    NULL, NULL);
 	/* What is left to send has its time limits again. */
-	set_idle_limit(s, s->ctl->idle_ms);
+	conn_limit(s->conn, s->ctl->idle_ms);
 	s->conn->since_ms = clock_mono_ms();
 	stream_free(s);
 	evhttp_send_reply_end(req);
@@ -216,7 +204,7 @@ stream_begin(struct stream *s)
 	evhttp_connection_set_closecb(evhttp_request_get_connection(s->req),
 	    closed_cb, s);
 	/* A reader may be silent, and may even be stopped for a while. */
-	set_idle_limit(s, 0);
+	conn_limit(s->conn, 0);
 	s->begun = true;
 	s->beat_at_ms = clock_mono_ms() + s->ctl->beat_ms;
 	evhttp_send_reply_start(s->req, 200, NULL);
@@ -294,7 +282,6 @@ stream_check(struct control *ctl, struct evhttp_request *req,
 	s->is_check = true;
 	ctl->n_checks++;
 	s->check = preflight_start(engine_preflights(ctl->engine), args,
-	    check_line, check_done,
-	    s);
+	    check_line, check_done, s);
 	stream_begin(s);
 }

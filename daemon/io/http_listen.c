@@ -32,7 +32,7 @@ enum {
 	TICK_BUSY_MS = 1000
 };
 
-/* evhttp tells nobody when it closes a connection: control/control_priv.h. */
+/* evhttp tells nobody when it closes a connection: control/server.h. */
 struct conn {
 	TAILQ_ENTRY(conn) link;
 	struct bufferevent *bev;
