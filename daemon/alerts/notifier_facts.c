@@ -149,7 +149,7 @@ notifier_find_facts(struct notifier *t, time_t now)
 			continue;
 		of_cert(t, env->certs->list[i], now);
 		if (rollout_pending(env->rollout) > 0 &&
-		    !TAILQ_EMPTY(&env->certs->list[i]->actions))
+		    !TAILQ_EMPTY(&env->certs->list[i]->targets))
 			rollout_open_each(env->certs->list[i], of_deploy,
 			    &(struct of_deploy){ t, env->certs->list[i], now });
 	}

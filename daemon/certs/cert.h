@@ -18,13 +18,13 @@
 #include "daemon/config/conf.h"
 #include "daemon/store/store.h"
 
-struct action;
 struct certs;
 struct event_sub;
 struct renewal;
+struct target;
 struct watch;
 
-TAILQ_HEAD(actions, action);
+TAILQ_HEAD(targets, target);
 
 /* One certificate that is, or was, in the configuration. */
 struct cert {
@@ -59,7 +59,7 @@ struct cert {
 
 	/* rollout/'s. */
 	struct watch	*watch;		/* NULL: it has no source */
-	struct actions	 actions;	/* its deploy targets */
+	struct targets	 targets;	/* its deploy targets */
 	unsigned	 deploys;	/* operations that run them */
 
 	/* persist/'s. */

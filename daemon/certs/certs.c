@@ -45,7 +45,7 @@ cert_new(struct certs *certs, const char *name)
 	c->place.places = &certs->places;
 	c->row.name = xstrdup(name);
 	c->row.key = KEY_TYPE_END;
-	TAILQ_INIT(&c->actions);
+	TAILQ_INIT(&c->targets);
 	return c;
 }
 

@@ -22,20 +22,20 @@
 #define ASKING_MAX 64		/* connections to see what is served */
 #define DAY_S 86400
 
-struct action *
+struct target *
 rollout_find(const struct cert *cert, const char *name)
 {
-	struct action *a;
+	struct target *t;
 
-	TAILQ_FOREACH(a, &cert->actions, link) {
-		if (strcmp(a->row.action, name) == 0)
-			return a;
+	TAILQ_FOREACH(t, &cert->targets, link) {
+		if (strcmp(t->row.target, name) == 0)
+			return t;
 	}
 	return NULL;
 }
 
 const struct conf_deploy *
-rollout_target(const struct cert *c, const char *name)
+rollout_conf(const struct cert *c, const char *name)
 {
 	for (size_t i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
 		const struct conf_deploy *dep = &c->conf->deploys[i];
@@ -52,74 +52,74 @@ rollout_target(const struct cert *c, const char *name)
 static void
 load_cb(const struct store_deploy *row, void *arg)
 {
-	struct rollout *d = arg;
-	struct cert *c = certs_find(d->env->certs, row->cert);
-	struct action *a;
+	struct rollout *r = arg;
+	struct cert *c = certs_find(r->env->certs, row->cert);
+	struct target *t;
 
 	if (c == NULL)
 		return;
-	a = xcalloc(1, sizeof(*a));
-	a->row = *row;
-	TAILQ_INSERT_TAIL(&c->actions, a, link);
-	d->pending += !row->done;
+	t = xcalloc(1, sizeof(*t));
+	t->row = *row;
+	TAILQ_INSERT_TAIL(&c->targets, t, link);
+	r->pending += !row->done;
 }
 
 void
-rollout_save(struct rollout *d, const struct action *a)
+rollout_save(struct rollout *r, const struct target *t)
 {
-	store_deploy_put(d->env->store, &a->row);
+	store_deploy_put(r->env->store, &t->row);
 }
 
 void
-rollout_undo(struct rollout *d, struct action *a)
+rollout_undo(struct rollout *r, struct target *t)
 {
-	d->pending += a->row.done;
-	a->row.done = false;
-	a->row.tries = 0;
-	a->row.retry_at = 0;
-	a->row.check_at = 0;
+	r->pending += t->row.done;
+	t->row.done = false;
+	t->row.tries = 0;
+	t->row.retry_at = 0;
+	t->row.check_at = 0;
 }
 
 void
-rollout_drop_removed(struct rollout *d, struct cert *c)
+rollout_drop_removed(struct rollout *r, struct cert *c)
 {
-	struct action *a, *next;
+	struct target *t, *next;
 
-	for (a = TAILQ_FIRST(&c->actions); a != NULL; a = next) {
-		next = TAILQ_NEXT(a, link);
-		if (a->task != NULL || rollout_target(c, a->row.action) !=
+	for (t = TAILQ_FIRST(&c->targets); t != NULL; t = next) {
+		next = TAILQ_NEXT(t, link);
+		if (t->task != NULL || rollout_conf(c, t->row.target) !=
 		    NULL)
 			continue;
-		d->pending -= !a->row.done;
-		store_deploy_delete(d->env->store, a->row.cert,
-		    a->row.action);
-		TAILQ_REMOVE(&c->actions, a, link);
-		free(a);
+		r->pending -= !t->row.done;
+		store_deploy_delete(r->env->store, t->row.cert,
+		    t->row.target);
+		TAILQ_REMOVE(&c->targets, t, link);
+		free(t);
 	}
 }
 
 /* --- when --- */
 
 void
-rollout_arm(struct rollout *d)
+rollout_kick(struct rollout *r)
 {
-	if (d->is_started)
-		timer_set(&d->retry, 0);
+	if (r->is_started)
+		timer_set(&r->retry, 0);
 }
 
 time_t
-rollout_action_at(const struct action *a, const struct conf_deploy *dep,
+rollout_target_at(const struct target *t, const struct conf_deploy *dep,
     time_t now)
 {
-	time_t at = due_planned(a->row.retry_at, now), from = at > now ? at :
+	time_t at = due_planned(t->row.retry_at, now), from = at > now ? at :
 	    now, window;
 
-	if (from >= a->row.urgent_at)
+	if (from >= t->row.urgent_at)
 		return at;
 	window = due_window_at(dep->windows, dep->n_windows, from);
 	if (window == from)
 		return at;
-	return window < a->row.urgent_at ? window : a->row.urgent_at;
+	return window < t->row.urgent_at ? window : t->row.urgent_at;
 }
 
 time_t
@@ -134,17 +134,17 @@ rollout_next_check(const struct conf_deploy *dep, time_t now)
 static time_t
 pending_at(const struct cert *c)
 {
-	const struct action *a;
+	const struct target *t;
 	time_t best = -1, now = clock_now();
 
-	TAILQ_FOREACH(a, &c->actions, link) {
-		const struct conf_deploy *dep = rollout_target(c,
-		    a->row.action);
+	TAILQ_FOREACH(t, &c->targets, link) {
+		const struct conf_deploy *dep = rollout_conf(c,
+		    t->row.target);
 		time_t at;
 
-		if (a->row.done || a->task != NULL || dep == NULL)
+		if (t->row.done || t->task != NULL || dep == NULL)
 			continue;
-		at = rollout_action_at(a, dep, now);
+		at = rollout_target_at(t, dep, now);
 		if (best == -1 || at < best)
 			best = at;
 	}
@@ -155,14 +155,14 @@ pending_at(const struct cert *c)
 static time_t
 check_at(const struct cert *c)
 {
-	const struct action *a;
+	const struct target *t;
 	time_t best = -1, now = clock_now();
 
-	TAILQ_FOREACH(a, &c->actions, link) {
-		time_t at = due_planned(a->row.check_at, now);
+	TAILQ_FOREACH(t, &c->targets, link) {
+		time_t at = due_planned(t->row.check_at, now);
 
-		if (a->row.done && a->row.check_at != 0 && a->task == NULL &&
-		    rollout_target(c, a->row.action) != NULL &&
+		if (t->row.done && t->row.check_at != 0 && t->task == NULL &&
+		    rollout_conf(c, t->row.target) != NULL &&
 		    (best == -1 || at < best))
 			best = at;
 	}
@@ -179,22 +179,22 @@ sooner(time_t *next, time_t at)
 static void
 retry_cb(void *arg)
 {
-	struct rollout *d = arg;
+	struct rollout *r = arg;
 	time_t now = clock_now(), next = 0;
 
-	for (size_t i = 0; i < d->env->certs->n; i++) {
-		struct cert *c = d->env->certs->list[i];
+	for (size_t i = 0; i < r->env->certs->n; i++) {
+		struct cert *c = r->env->certs->list[i];
 		time_t pending, check;
 
-		if (TAILQ_EMPTY(&c->actions) || c->conf == NULL ||
+		if (TAILQ_EMPTY(&c->targets) || c->conf == NULL ||
 		    c->run != NULL || c->deploys > 0)
 			continue;
 		pending = pending_at(c);
 		check = check_at(c);
 		if (pending != -1 && pending <= now)
-			rollout_run_due(d, c, false);
+			rollout_run_due(r, c, false);
 		else if (check != -1 && check <= now)
-			rollout_run_due(d, c, true);
+			rollout_run_due(r, c, true);
 		else {
 			sooner(&next, pending);
 			sooner(&next, check);
@@ -203,7 +203,7 @@ retry_cb(void *arg)
 	if (next != 0) {
 		int64_t ms = (int64_t)(next - now) * 1000;
 
-		timer_set(&d->retry, ms < WAKE_MAX_MS ? ms : WAKE_MAX_MS);
+		timer_set(&r->retry, ms < WAKE_MAX_MS ? ms : WAKE_MAX_MS);
 	}
 }
 
@@ -212,49 +212,49 @@ retry_cb(void *arg)
 struct rollout *
 rollout_new(const struct rollout_env *env)
 {
-	struct rollout *d = xcalloc(1, sizeof(*d));
+	struct rollout *r = xcalloc(1, sizeof(*r));
 
-	d->env = env;
-	d->steps = (struct deploy_env){ .loop = env->loop,
+	r->env = env;
+	r->steps = (struct deploy_env){ .loop = env->loop,
 	    .children = env->children, .http = env->http, .dns = env->dns,
 	    .sdbus = env->sdbus, .hooks = env->hooks, .gate = env->gate,
 	    .scratch = store_scratch(env->store),
-	    .is_more = rollout_is_more, .arg = d };
-	d->steps.units = unit_jobs_new(&d->steps);
-	d->steps.work = slots_new(env->loop, WORK_MAX);
-	d->steps.asking = slots_new(env->loop, ASKING_MAX);
-	TAILQ_INIT(&d->ops);
-	timer_init(&d->retry, env->loop, retry_cb, d);
-	store_deploy_each(env->store, load_cb, d);
-	return d;
+	    .is_more = rollout_is_more, .arg = r };
+	r->steps.units = unit_jobs_new(&r->steps);
+	r->steps.work = slots_new(env->loop, WORK_MAX);
+	r->steps.asking = slots_new(env->loop, ASKING_MAX);
+	TAILQ_INIT(&r->ops);
+	timer_init(&r->retry, env->loop, retry_cb, r);
+	store_deploy_each(env->store, load_cb, r);
+	return r;
 }
 
 void
-rollout_free(struct rollout *d)
+rollout_free(struct rollout *r)
 {
-	if (d == NULL)
+	if (r == NULL)
 		return;
-	rollout_stop(d);
-	unit_jobs_free(d->steps.units);
-	slots_free(d->steps.work);
-	slots_free(d->steps.asking);
-	free(d);
+	rollout_stop(r);
+	unit_jobs_free(r->steps.units);
+	slots_free(r->steps.work);
+	slots_free(r->steps.asking);
+	free(r);
 }
 
 const struct deploy_env *
-rollout_env(const struct rollout *d)
+rollout_env(const struct rollout *r)
 {
-	return &d->steps;
+	return &r->steps;
 }
 
 void
 rollout_forget(struct cert *c)
 {
-	struct action *a;
+	struct target *t;
 
-	while ((a = TAILQ_FIRST(&c->actions)) != NULL) {
-		TAILQ_REMOVE(&c->actions, a, link);
-		free(a);
+	while ((t = TAILQ_FIRST(&c->targets)) != NULL) {
+		TAILQ_REMOVE(&c->targets, t, link);
+		free(t);
 	}
 }
 
@@ -262,30 +262,30 @@ rollout_forget(struct cert *c)
 
 /* One target is to get this certificate; cert->row has its dates. */
 static void
-plan(struct rollout *d, struct cert *cert, const struct conf_deploy *dep,
+plan(struct rollout *r, struct cert *cert, const struct conf_deploy *dep,
     const char *serial)
 {
-	struct action *a = rollout_find(cert, dep->name);
+	struct target *t = rollout_find(cert, dep->name);
 	struct store_deploy *row;
-	bool was_done = a == NULL || a->row.done;
+	bool was_done = t == NULL || t->row.done;
 
-	if (a == NULL) {
-		a = xcalloc(1, sizeof(*a));
-		(void)text_printf(a->row.cert, sizeof(a->row.cert), "%s",
+	if (t == NULL) {
+		t = xcalloc(1, sizeof(*t));
+		(void)text_printf(t->row.cert, sizeof(t->row.cert), "%s",
 		    cert->row.name);
-		(void)text_printf(a->row.action, sizeof(a->row.action), "%s",
+		(void)text_printf(t->row.target, sizeof(t->row.target), "%s",
 		    dep->name);
-		TAILQ_INSERT_TAIL(&cert->actions, a, link);
-		a->row.done = true;
-	} else if (a->row.done) {
+		TAILQ_INSERT_TAIL(&cert->targets, t, link);
+		t->row.done = true;
+	} else if (t->row.done) {
 		/* What it serves meanwhile; if that is not what was done
 		 * last, the earlier end still counts. */
-		rollout_serves(a, a->row.not_before, a->row.not_after);
-		a->row.urgent_at = due_urgent_at(a->row.not_before,
-		    a->row.not_after);
+		rollout_serves(t, t->row.not_before, t->row.not_after);
+		t->row.urgent_at = due_urgent_at(t->row.not_before,
+		    t->row.not_after);
 	}
-	row = &a->row;
-	rollout_undo(d, a);
+	row = &t->row;
+	rollout_undo(r, t);
 	(void)text_printf(row->serial, sizeof(row->serial), "%s", serial);
 	(void)text_printf(row->hash, sizeof(row->hash), "%s", dep->hash);
 	row->not_before = cert->row.not_before;
@@ -293,119 +293,119 @@ plan(struct rollout *d, struct cert *cert, const struct conf_deploy *dep,
 	/* What failed is not well before it has succeeded. */
 	if (was_done)
 		row->error[0] = '\0';
-	rollout_save(d, a);
+	rollout_save(r, t);
 }
 
 void
-rollout_plan(struct rollout *d, struct cert *cert,
+rollout_plan(struct rollout *r, struct cert *cert,
     const struct conf_cert *cc, const char *serial)
 {
 	for (size_t i = 0; i < cc->n_deploys; i++) {
-		if (rollout_target(cert, cc->deploys[i].name) != NULL)
-			plan(d, cert, &cc->deploys[i], serial);
+		if (rollout_conf(cert, cc->deploys[i].name) != NULL)
+			plan(r, cert, &cc->deploys[i], serial);
 	}
 }
 
 /* Is the target as the certificate in use wants it?  If not, plan it. */
 static void
-refresh_target(struct rollout *d, struct cert *c,
+refresh_target(struct rollout *r, struct cert *c,
     const struct conf_deploy *dep)
 {
-	struct action *a = rollout_find(c, dep->name);
+	struct target *t = rollout_find(c, dep->name);
 	time_t now = clock_now();
 
-	if (a == NULL) {
-		plan(d, c, dep, c->row.serial);
-		event_deploy(d->env->certs, c->row.name, dep->name, NULL,
+	if (t == NULL) {
+		plan(r, c, dep, c->row.serial);
+		event_deploy(r->env->certs, c->row.name, dep->name, NULL,
 		    LOGL_INFO, "deploy \"%s\" is new: it runs for the "
 		    "certificate in use", dep->name);
 		return;
 	}
-	if (a->row.hash[0] == '\0') {
+	if (t->row.hash[0] == '\0') {
 		/* Written by a version that did not know. */
-		memcpy(a->row.hash, dep->hash, sizeof(a->row.hash));
-		a->row.not_before = c->row.not_before;
-		a->row.not_after = c->row.not_after;
-	} else if (strcmp(a->row.hash, dep->hash) != 0) {
-		plan(d, c, dep, c->row.serial);
-		event_deploy(d->env->certs, c->row.name, dep->name, NULL,
+		memcpy(t->row.hash, dep->hash, sizeof(t->row.hash));
+		t->row.not_before = c->row.not_before;
+		t->row.not_after = c->row.not_after;
+	} else if (strcmp(t->row.hash, dep->hash) != 0) {
+		plan(r, c, dep, c->row.serial);
+		event_deploy(r->env->certs, c->row.name, dep->name, NULL,
 		    LOGL_INFO, "deploy \"%s\" does something else now: it "
 		    "runs again", dep->name);
 		return;
 	}
-	if (a->row.done && (a->row.check_at == 0) == (dep->n_verify > 0)) {
-		a->row.check_at = rollout_next_check(dep, now);
-		rollout_save(d, a);
+	if (t->row.done && (t->row.check_at == 0) == (dep->n_verify > 0)) {
+		t->row.check_at = rollout_next_check(dep, now);
+		rollout_save(r, t);
 	}
 }
 
 /* Forget what is not configured any more, try the rest at once. */
 static void
-refresh(struct rollout *d, struct cert *c)
+refresh(struct rollout *r, struct cert *c)
 {
-	struct action *a;
+	struct target *t;
 
-	TAILQ_FOREACH(a, &c->actions, link)
-		a->row.retry_at = 0;
-	rollout_drop_removed(d, c);
+	TAILQ_FOREACH(t, &c->targets, link)
+		t->row.retry_at = 0;
+	rollout_drop_removed(r, c);
 	if (c->conf == NULL || c->row.serial[0] == '\0')
 		return;
 	for (size_t i = 0; i < c->conf->n_deploys; i++) {
-		if (rollout_target(c, c->conf->deploys[i].name) != NULL)
-			refresh_target(d, c, &c->conf->deploys[i]);
+		if (rollout_conf(c, c->conf->deploys[i].name) != NULL)
+			refresh_target(r, c, &c->conf->deploys[i]);
 	}
 }
 
 void
-rollout_start(struct rollout *d)
+rollout_start(struct rollout *r)
 {
-	d->is_started = true;
-	for (size_t i = 0; i < d->env->certs->n; i++)
-		refresh(d, d->env->certs->list[i]);
-	rollout_arm(d);
+	r->is_started = true;
+	for (size_t i = 0; i < r->env->certs->n; i++)
+		refresh(r, r->env->certs->list[i]);
+	rollout_kick(r);
 }
 
 void
-rollout_kick(struct rollout *d)
+rollout_kick(struct rollout *r)
 {
-	rollout_arm(d);
+	rollout_kick(r);
 }
 
 void
-rollout_reload(struct rollout *d)
+rollout_reload(struct rollout *r)
 {
-	rollout_start(d);
+	rollout_start(r);
 }
 
 bool
-rollout_settle(struct rollout *d, struct cert *c)
+rollout_settle(struct rollout *r, struct cert *c)
 {
-	return !rollout_run_clear(d, c);
+	return !rollout_run_clear(r, c);
 }
 
 void
-rollout_urge(struct rollout *d, struct cert *c)
+rollout_urge(struct rollout *r, struct cert *c)
 {
-	struct action *a;
+	struct target *t;
 
-	TAILQ_FOREACH(a, &c->actions, link) {
-		if (a->row.done)
+	TAILQ_FOREACH(t, &c->targets, link) {
+		if (t->row.done)
 			continue;
-		a->row.urgent_at = 0;
-		rollout_save(d, a);
+		t->row.urgent_at = 0;
+		rollout_save(r, t);
 	}
 }
 
 /* Their names, those that are there. */
 static size_t
-targets(const struct cert *c, const char **names)
+target_names(const struct cert *c, const char **names)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->conf->n_deploys; i++) {
 		const char *name = c->conf->deploys[i].name;
 
-		if (rollout_target(c, name) != NULL)
+		if (rollout_conf(c, name) != NULL)
 			names[n++] = name;
 	}
 	return n;
@@ -416,7 +416,7 @@ no_target(const struct cert *c, const char *target, struct error *err)
 {
 	const char **names = xcalloc(c->conf->n_deploys + 1, sizeof(*names));
 	const char *near = NULL;
-	size_t n = targets(c, names);
+	size_t n = target_names(c, names);
 
 	if (target != NULL)
 		near = text_nearest(target, names, n);
@@ -433,63 +433,63 @@ no_target(const struct cert *c, const char *target, struct error *err)
 }
 
 int
-rollout_force(struct rollout *d, struct cert *c, const char *target,
+rollout_force(struct rollout *r, struct cert *c, const char *target,
     struct error *err)
 {
 	const char **names = xcalloc(c->conf->n_deploys + 1, sizeof(*names));
-	size_t n = targets(c, names);
+	size_t n = target_names(c, names);
 
-	if (n == 0 || (target != NULL && rollout_target(c, target) == NULL)) {
+	if (n == 0 || (target != NULL && rollout_conf(c, target) == NULL)) {
 		free(names);
 		return no_target(c, target, err);
 	}
-	if (rollout_run_clear(d, c)) {
+	if (rollout_run_clear(r, c)) {
 		free(names);
 		return 0;
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (target == NULL || strcmp(target, names[i]) == 0)
-			plan(d, c, rollout_target(c, names[i]),
+			plan(r, c, rollout_conf(c, names[i]),
 			    c->row.serial);
 	}
 	free(names);
-	rollout_urge(d, c);	/* a person has said so */
-	(void)rollout_run_told(d, c, target);
+	rollout_urge(r, c);	/* a person has said so */
+	(void)rollout_run_told(r, c, target);
 	return 0;
 }
 
 /* --- what is known --- */
 
 static const char *
-state_name(const struct action *a)
+state_name(const struct target *t)
 {
-	if (a->task != NULL)
-		return task_state(a->task);
-	if (a->row.done)
+	if (t->task != NULL)
+		return task_state(t->task);
+	if (t->row.done)
 		return "done";
-	return a->row.error[0] != '\0' ? "failed" : "pending";
+	return t->row.error[0] != '\0' ? "failed" : "pending";
 }
 
 static json_t *
-action_json(const struct cert *c, const struct action *a)
+target_json(const struct cert *c, const struct target *t)
 {
-	const struct store_deploy *row = &a->row;
-	const struct conf_deploy *dep = rollout_target(c, row->action);
+	const struct store_deploy *row = &t->row;
+	const struct conf_deploy *dep = rollout_conf(c, row->target);
 	time_t now = clock_now(), at = 0;
 	bool held = false;
 
-	if (!row->done && dep != NULL && a->task == NULL) {
-		at = rollout_action_at(a, dep, now);
+	if (!row->done && dep != NULL && t->task == NULL) {
+		at = rollout_target_at(t, dep, now);
 		held = at > now && at > due_planned(row->retry_at, now);
 	}
 	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:b, s:b, s:o, s:o, "
 	    "s:o}",
-	    "name", row->action, "state", state_name(a),
+	    "name", row->target, "state", state_name(t),
 	    "serial", row->serial, "tries", (int)row->tries,
 	    "at", jsonx_time(row->done ? row->done_at : 0),
 	    "next_at", jsonx_time(at), "held", held,
 	    "serving_old", row->is_old,
-	    "served_not_after", jsonx_time(rollout_served_until(a)),
+	    "served_not_after", jsonx_time(rollout_served_until(t)),
 	    "check_at", jsonx_time(row->done ? row->check_at : 0),
 	    "error", row->error[0] != '\0' ? json_string(row->error) :
 	    json_null());
@@ -499,17 +499,17 @@ json_t *
 rollout_json(const struct cert *c)
 {
 	json_t *list = json_array();
-	const struct action *a;
+	const struct target *t;
 
 	/* In the order in which they run; then what is just being dropped. */
 	for (size_t i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
-		a = rollout_find(c, c->conf->deploys[i].name);
-		if (a != NULL)
-			(void)json_array_append_new(list, action_json(c, a));
+		t = rollout_find(c, c->conf->deploys[i].name);
+		if (t != NULL)
+			(void)json_array_append_new(list, target_json(c, t));
 	}
-	TAILQ_FOREACH(a, &c->actions, link) {
-		if (rollout_target(c, a->row.action) == NULL)
-			(void)json_array_append_new(list, action_json(c, a));
+	TAILQ_FOREACH(t, &c->targets, link) {
+		if (rollout_conf(c, t->row.target) == NULL)
+			(void)json_array_append_new(list, target_json(c, t));
 	}
 	return list;
 }
@@ -523,7 +523,7 @@ rollout_next_at(const struct cert *c)
 }
 
 size_t
-rollout_pending(const struct rollout *d)
+rollout_pending(const struct rollout *r)
 {
-	return d->pending;
+	return r->pending;
 }

@@ -32,23 +32,23 @@ wants(const struct cert *c, const char *step, const char *unit)
 static bool
 comes_to(const struct cert *c, const char *step, const char *unit)
 {
-	const struct action *a;
+	const struct target *t;
 	time_t now = clock_now();
 	bool comes = false;
 
-	TAILQ_FOREACH(a, &c->actions, link) {
-		const struct conf_deploy *dep = rollout_target(c,
-		    a->row.action);
+	TAILQ_FOREACH(t, &c->targets, link) {
+		const struct conf_deploy *dep = rollout_conf(c,
+		    t->row.target);
 
-		if (a->row.done || dep == NULL ||
+		if (t->row.done || dep == NULL ||
 		    !unit_is_wanted(dep, step, unit))
 			continue;
-		if (a->task == NULL)
-			comes |= rollout_action_at(a, dep, now) <= now;
-		else if (strcmp(deploy_step(task_target(a->task)), step) == 0)
+		if (t->task == NULL)
+			comes |= rollout_target_at(t, dep, now) <= now;
+		else if (strcmp(deploy_step(task_op(t->task)), step) == 0)
 			return false;
 		else
-			comes |= deploy_comes_to(task_target(a->task), step);
+			comes |= deploy_comes_to(task_op(t->task), step);
 	}
 	return comes;
 }
@@ -56,10 +56,10 @@ comes_to(const struct cert *c, const char *step, const char *unit)
 bool
 rollout_is_more(const char *step, const char *unit, void *arg)
 {
-	const struct rollout *d = arg;
-	const struct certs *certs = d->env->certs;
+	const struct rollout *r = arg;
+	const struct certs *certs = r->env->certs;
 
-	for (size_t i = 0; i < certs->n && d->is_started; i++) {
+	for (size_t i = 0; i < certs->n && r->is_started; i++) {
 		const struct cert *c = certs->list[i];
 
 		if (is_under_way(c) ? wants(c, step, unit) :

@@ -11,8 +11,8 @@
 struct task;
 
 /* One target of one certificate, as its row says. */
-struct action {
-	TAILQ_ENTRY(action) link;	/* in its struct cert */
+struct target {
+	TAILQ_ENTRY(target) link;	/* in its struct cert */
 	struct store_deploy row;
 	struct task	*task;		/* running; NULL: not */
 	const struct rollout_run *tried;	/* had its turn in this one */
@@ -28,40 +28,40 @@ struct rollout {
 };
 
 /* Of the certificate, by name; NULL if there is none. */
-struct action	*rollout_find(const struct cert *, const char *name);
+struct target	*rollout_find(const struct cert *, const char *name);
 /* The target as it is configured now; NULL: not any more. */
-const struct conf_deploy *rollout_target(const struct cert *,
+const struct conf_deploy *rollout_conf(const struct cert *,
 		    const char *name);
-void		 rollout_save(struct rollout *, const struct action *);
+void		 rollout_save(struct rollout *, const struct target *);
 
 /* --- rollout_served.c --- */
 /* What it serves, while it does not have what it is to have.  The row is not
  * saved, here and below. */
-void		 rollout_serves(struct action *, time_t not_before,
+void		 rollout_serves(struct target *, time_t not_before,
 		    time_t not_after);
 /* The same, as deploy.h's `seen` tells it; no window holds it when that is
  * near its end. */
-void		 rollout_seen(struct action *, time_t not_before,
+void		 rollout_seen(struct target *, time_t not_before,
 		    time_t not_after, bool is_all);
 /* The end of what it serves, as far as known; 0: not known. */
-time_t		 rollout_served_until(const struct action *);
+time_t		 rollout_served_until(const struct target *);
 
 /* --- rollout.c --- */
 /* Not done any more; the row is not saved. */
-void		 rollout_undo(struct rollout *, struct action *);
+void		 rollout_undo(struct rollout *, struct target *);
 /* When a target that is not done may run. */
-time_t		 rollout_action_at(const struct action *,
+time_t		 rollout_target_at(const struct target *,
 		    const struct conf_deploy *, time_t now);
 /* Draw the time of the next daily look. */
 time_t		 rollout_next_check(const struct conf_deploy *, time_t now);
 /* Forget targets that are not configured any more. */
 void		 rollout_drop_removed(struct rollout *, struct cert *);
-void		 rollout_arm(struct rollout *);
+void		 rollout_kick(struct rollout *);
 
 /* "verifying", or "running". */
 const char	*task_state(const struct task *);
 /* What it runs. */
-const struct deploy_op *task_target(const struct task *);
+const struct deploy_op *task_op(const struct task *);
 
 /* --- rollout_gather.c --- */
 /* deploy_env's is_more; the arg is the rollout. */

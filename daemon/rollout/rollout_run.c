@@ -25,9 +25,9 @@
 struct task {
 	TAILQ_ENTRY(task) link;
 	struct rollout_run *run;
-	struct action	*action;
+	struct target	*target;
 	const struct conf_deploy *dep;	/* in run->conf */
-	struct deploy_op *target;
+	struct deploy_op *op;
 	char		 serial[64];	/* it was begun for */
 	char		 hash[17];	/* ... and with these settings */
 	time_t		 seen_before, seen_after;	/* of what is served
@@ -59,26 +59,26 @@ struct rollout_run {
 };
 
 const char *
-task_state(const struct task *t)
+task_state(const struct task *task)
 {
-	return strcmp(deploy_step(t->target), "verify") == 0 ? "verifying" :
+	return strcmp(deploy_step(task->op), "verify") == 0 ? "verifying" :
 	    "running";
 }
 
 const struct deploy_op *
-task_target(const struct task *t)
+task_op(const struct task *task)
 {
-	return t->target;
+	return task->op;
 }
 
 static void
-task_free(struct task *t)
+task_free(struct task *task)
 {
-	deploy_cancel(t->target);
-	t->action->task = NULL;
-	TAILQ_REMOVE(&t->run->tasks, t, link);
-	free(t->version_dir);
-	free(t);
+	deploy_cancel(task->op);
+	task->target->task = NULL;
+	TAILQ_REMOVE(&task->run->tasks, task, link);
+	free(task->version_dir);
+	free(task);
 }
 
 /* What one run has ended, another of the certificate may have waited for. */
@@ -118,20 +118,20 @@ is_superseded(const struct rollout_run *op)
 static void
 op_free(struct rollout_run *op)
 {
-	struct rollout *d = op->rollout;
-	struct action *a;
-	struct task *t;
+	struct rollout *r = op->rollout;
+	struct target *t;
+	struct task *task;
 
-	while ((t = TAILQ_FIRST(&op->tasks)) != NULL)
-		task_free(t);
-	TAILQ_FOREACH(a, &op->cert->actions, link) {
-		if (a->tried == op)
-			a->tried = NULL;
+	while ((task = TAILQ_FIRST(&op->tasks)) != NULL)
+		task_free(task);
+	TAILQ_FOREACH(t, &op->cert->targets, link) {
+		if (t->tried == op)
+			t->tried = NULL;
 	}
 	timer_clear(&op->step);
 	gate_end(op->gate);
 	op->cert->deploys--;
-	TAILQ_REMOVE(&d->ops, op, link);
+	TAILQ_REMOVE(&r->ops, op, link);
 	conf_unref(op->conf);
 	free(op->only);
 	free(op->live_dir);
@@ -163,7 +163,7 @@ tell_end(struct rollout_run *op)
 static void
 op_finish(struct rollout_run *op)
 {
-	struct rollout *d = op->rollout;
+	struct rollout *r = op->rollout;
 	struct cert *cert = op->cert;
 
 	if (op->failed > 1) {
@@ -179,142 +179,143 @@ op_finish(struct rollout_run *op)
 		tell_end(op);
 	op_free(op);
 	/* A reload may have come while they ran. */
-	rollout_drop_removed(d, cert);
-	rollout_arm(d);
+	rollout_drop_removed(r, cert);
+	rollout_kick(r);
 }
 
 /* --- how a target ended --- */
 
 /* What stays wrong is warned of once a day, not at every try. */
 static enum log_level
-alarm_level(struct action *a, time_t now)
+alarm_level(struct target *t, time_t now)
 {
-	if (a->row.alarm_at != 0 && now - a->row.alarm_at < ALARM_S &&
-	    a->row.alarm_at <= now)
+	if (t->row.alarm_at != 0 && now - t->row.alarm_at < ALARM_S &&
+	    t->row.alarm_at <= now)
 		return LOGL_INFO;
-	a->row.alarm_at = now;
+	t->row.alarm_at = now;
 	return LOGL_WARNING;
 }
 
 static void
-put_error(struct action *a, const struct error *err)
+put_error(struct target *t, const struct error *err)
 {
-	(void)text_printf(a->row.error, sizeof(a->row.error), "%s", err->msg);
-	text_clean(a->row.error);
+	(void)text_printf(t->row.error, sizeof(t->row.error), "%s", err->msg);
+	text_clean(t->row.error);
 }
 
 static void
-action_failed(struct task *t, const struct error *err)
+target_failed(struct task *task, const struct error *err)
 {
-	struct rollout_run *op = t->run;
-	struct action *a = t->action;
+	struct rollout_run *op = task->run;
+	struct target *t = task->target;
 	time_t now = clock_now();
 	enum log_level level = LOGL_WARNING;
 	char span[TEXT_SPAN_MAX];
 
-	a->row.tries++;
-	a->row.retry_at = due_soon_retry_at(a->row.tries, now);
-	a->row.is_old = strcmp(err->code, VERIFY_ERR_OLD) == 0;
-	if (a->row.is_old)
-		level = alarm_level(a, now);
-	put_error(a, err);
+	t->row.tries++;
+	t->row.retry_at = due_soon_retry_at(t->row.tries, now);
+	t->row.is_old = strcmp(err->code, VERIFY_ERR_OLD) == 0;
+	if (t->row.is_old)
+		level = alarm_level(t, now);
+	put_error(t, err);
 	event_deploy(op->rollout->env->certs, op->cert->row.name,
-	    a->row.action,
-	    a->row.is_old ? "deploy:serving-old" : "deploy:failed", level,
-	    "deploy \"%s\" failed: %s; next try in %s", a->row.action,
-	    err->msg, text_span(a->row.retry_at - now, span));
-	if (t->dep->rollback && err->kind != ERR_CONFIG &&
+	    t->row.target,
+	    t->row.is_old ? "deploy:serving-old" : "deploy:failed", level,
+	    "deploy \"%s\" failed: %s; next try in %s", t->row.target,
+	    err->msg, text_span(t->row.retry_at - now, span));
+	if (task->dep->rollback && err->kind != ERR_CONFIG &&
 	    strncmp(err->code, VERIFY_ERR, strlen(VERIFY_ERR)) == 0)
 		op->back = BACK_WANTED;
 	if (op->failed++ == 0) {
 		op->err = *err;
-		(void)error_wrap(&op->err, "deploy \"%s\"", a->row.action);
+		(void)error_wrap(&op->err, "deploy \"%s\"", t->row.target);
 	}
 }
 
 static void
-action_done(struct task *t)
+target_succeeded(struct task *task)
 {
-	struct rollout_run *op = t->run;
-	struct action *a = t->action;
+	struct rollout_run *op = task->run;
+	struct target *t = task->target;
 
-	a->row.done = true;
+	t->row.done = true;
 	op->rollout->pending--;
-	a->row.done_at = clock_now();
-	a->row.check_at = rollout_next_check(t->dep, a->row.done_at);
-	a->row.error[0] = '\0';
-	a->row.is_old = false;
-	a->row.served_before = a->row.served_after = 0;
-	a->row.alarm_at = 0;
+	t->row.done_at = clock_now();
+	t->row.check_at = rollout_next_check(task->dep, t->row.done_at);
+	t->row.error[0] = '\0';
+	t->row.is_old = false;
+	t->row.served_before = t->row.served_after = 0;
+	t->row.alarm_at = 0;
 	op->n_done++;
 	event_deploy(op->rollout->env->certs, op->cert->row.name,
-	    a->row.action,
-	    "deploy:done", LOGL_NOTICE, "deploy \"%s\" done", a->row.action);
+	    t->row.target,
+	    "deploy:done", LOGL_NOTICE, "deploy \"%s\" done", t->row.target);
 }
 
 /* The daily look. */
 static void
-looked(struct task *t, const struct error *err)
+looked(struct task *task, const struct error *err)
 {
-	struct certs *certs = t->run->rollout->env->certs;
-	const char *cert = t->run->cert->row.name;
-	struct action *a = t->action;
+	struct certs *certs = task->run->rollout->env->certs;
+	const char *cert = task->run->cert->row.name;
+	struct target *t = task->target;
 	time_t now = clock_now();
 
 	if (err == NULL) {
-		if (a->row.error[0] != '\0')
-			event_deploy(certs, cert, a->row.action, "deploy:done",
+		if (t->row.error[0] != '\0')
+			event_deploy(certs, cert, t->row.target, "deploy:done",
 			    LOGL_NOTICE, "deploy \"%s\": the certificate is "
-			    "served", a->row.action);
-		a->row.error[0] = '\0';
-		a->row.alarm_at = 0;
-		a->row.check_at = rollout_next_check(t->dep, now);
+			    "served", t->row.target);
+		t->row.error[0] = '\0';
+		t->row.alarm_at = 0;
+		t->row.check_at = rollout_next_check(task->dep, now);
 		return;
 	}
-	put_error(a, err);
+	put_error(t, err);
 	if (strcmp(err->code, VERIFY_ERR) == 0) {
 		/* Nobody could be asked: to reload would not help. */
-		a->row.check_at = now + CHECK_RETRY_S;
-		event_deploy(certs, cert, a->row.action, "deploy:check-failed",
-		    alarm_level(a, now), "deploy \"%s\": what is served "
-		    "cannot be seen: %s", a->row.action, err->msg);
+		t->row.check_at = now + CHECK_RETRY_S;
+		event_deploy(certs, cert, t->row.target, "deploy:check-failed",
+		    alarm_level(t, now), "deploy \"%s\": what is served "
+		    "cannot be seen: %s", t->row.target, err->msg);
 		return;
 	}
-	rollout_undo(t->run->rollout, a);
-	rollout_serves(a, a->row.not_before, a->row.not_after);
-	a->row.is_old = strcmp(err->code, VERIFY_ERR_OLD) == 0;
-	event_deploy(certs, cert, a->row.action, a->row.is_old ?
-	    "deploy:serving-old" : "deploy:failed", alarm_level(a, now),
-	    "deploy \"%s\": %s; it runs again", a->row.action, err->msg);
+	rollout_undo(task->run->rollout, t);
+	rollout_serves(t, t->row.not_before, t->row.not_after);
+	t->row.is_old = strcmp(err->code, VERIFY_ERR_OLD) == 0;
+	event_deploy(certs, cert, t->row.target, t->row.is_old ?
+	    "deploy:serving-old" : "deploy:failed", alarm_level(t, now),
+	    "deploy \"%s\": %s; it runs again", t->row.target, err->msg);
 }
 
 static void
-target_done(const struct error *err, void *arg)
+task_done(const struct error *err, void *arg)
 {
-	struct task *t = arg;
-	struct rollout_run *op = t->run;
-	struct action *a = t->action;
+	struct task *task = arg;
+	struct rollout_run *op = task->run;
+	struct target *t = task->target;
 
-	t->target = NULL;
-	if (strcmp(a->row.serial, t->serial) != 0 ||
-	    strcmp(a->row.hash, t->hash) != 0) {
+	task->op = NULL;
+	if (strcmp(t->row.serial, task->serial) != 0 ||
+	    strcmp(t->row.hash, task->hash) != 0) {
 		event_deploy(op->rollout->env->certs, op->cert->row.name,
-		    a->row.action, NULL, LOGL_INFO, "deploy \"%s\" begins "
-		    "again: there is a newer %s", a->row.action,
-		    strcmp(a->row.serial, t->serial) != 0 ? "certificate" :
+		    t->row.target, NULL, LOGL_INFO, "deploy \"%s\" begins "
+		    "again: there is a newer %s", t->row.target,
+		    strcmp(t->row.serial, task->serial) != 0 ? "certificate" :
 		    "configuration");
-		a->tried = NULL;
+		t->tried = NULL;
 	} else if (op->is_check) {
-		looked(t, err);
+		looked(task, err);
 	} else if (err != NULL) {
-		action_failed(t, err);
+		target_failed(task, err);
 	} else {
-		action_done(t);
+		target_succeeded(task);
 	}
-	if (t->seen_after != 0 && !a->row.done)
-		rollout_seen(a, t->seen_before, t->seen_after, t->saw_all);
-	rollout_save(op->rollout, a);
-	task_free(t);
+	if (task->seen_after != 0 && !t->row.done)
+		rollout_seen(t, task->seen_before, task->seen_after,
+		    task->saw_all);
+	rollout_save(op->rollout, t);
+	task_free(task);
 	timer_set(&op->step, 0);
 	wake_others(op);
 }
@@ -322,76 +323,77 @@ target_done(const struct error *err, void *arg)
 static void
 output_line(const char *line, void *arg)
 {
-	struct task *t = arg;
+	struct task *task = arg;
 
-	event_deploy(t->run->rollout->env->certs, t->run->cert->row.name,
-	    t->action->row.action, NULL, LOGL_INFO, "%s: %s",
-	    t->action->row.action, line);
+	event_deploy(task->run->rollout->env->certs, task->run->cert->row.name,
+	    task->target->row.target, NULL, LOGL_INFO, "%s: %s",
+	    task->target->row.target, line);
 }
 
 static void
 seen_cb(time_t not_before, time_t not_after, bool is_all, void *arg)
 {
-	struct task *t = arg;
+	struct task *task = arg;
 
-	t->seen_before = not_before;
-	t->seen_after = not_after;
-	t->saw_all = is_all;
+	task->seen_before = not_before;
+	task->seen_after = not_after;
+	task->saw_all = is_all;
 }
 
 /* --- the next target --- */
 
 static void
 task_start(struct rollout_run *op, const struct conf_deploy *dep,
-    struct action *a)
+    struct target *t)
 {
-	struct rollout *d = op->rollout;
-	struct task *t = xcalloc(1, sizeof(*t));
+	struct rollout *r = op->rollout;
+	struct task *task = xcalloc(1, sizeof(*task));
 	bool by_ari;
 	struct deploy_args args = {
-		.env = &d->steps,
+		.env = &r->steps,
 		.cert = op->cc,
 		.target = dep,
 		.live_dir = op->live_dir,
-		.serial = t->serial,
+		.serial = task->serial,
 		.renew_at = ari_window_due_at(op->cert, &by_ari),
 		.only = op->is_check ? "verify" : NULL,
 		.line = output_line,
 		.seen = seen_cb,
 	};
 
-	t->run = op;
-	t->action = a;
-	t->dep = dep;
-	(void)text_printf(t->serial, sizeof(t->serial), "%s", a->row.serial);
-	memcpy(t->hash, a->row.hash, sizeof(t->hash));
-	t->version_dir = store_live_version_path(d->env->store,
+	task->run = op;
+	task->target = t;
+	task->dep = dep;
+	(void)text_printf(task->serial, sizeof(task->serial), "%s",
+	    t->row.serial);
+	memcpy(task->hash, t->row.hash, sizeof(task->hash));
+	task->version_dir = store_live_version_path(r->env->store,
 	    op->cert->row.name);
-	args.version_dir = t->version_dir;
-	a->task = t;
-	a->tried = op;
-	TAILQ_INSERT_TAIL(&op->tasks, t, link);
-	event_deploy(d->env->certs, op->cert->row.name, dep->name, NULL,
+	args.version_dir = task->version_dir;
+	t->task = task;
+	t->tried = op;
+	TAILQ_INSERT_TAIL(&op->tasks, task, link);
+	event_deploy(r->env->certs, op->cert->row.name, dep->name, NULL,
 	    LOGL_INFO, "deploy \"%s\" %s", dep->name, op->is_check ?
 	    "is looked at" : "begins");
-	t->target = deploy_start(&args, target_done, t);
+	task->op = deploy_start(&args, task_done, task);
 }
 
 /* Does it wait for its window?  Told where somebody looks. */
 static bool
-is_held(const struct rollout_run *op, struct action *a,
+is_held(const struct rollout_run *op, struct target *t,
     const struct conf_deploy *dep, time_t now)
 {
 	time_t at;
 	char span[TEXT_SPAN_MAX];
 
 	if (op->done == NULL)
-		return rollout_action_at(a, dep, now) > now;
-	a->row.retry_at = 0;
-	at = rollout_action_at(a, dep, now);
+		return rollout_target_at(t, dep, now) > now;
+	t->row.retry_at = 0;
+	at = rollout_target_at(t, dep, now);
 	if (at <= now)
 		return false;
-	a->tried = op;
+	t->tried = op;
 	event_deploy(op->rollout->env->certs, op->cert->row.name, dep->name,
 	    NULL, LOGL_INFO, "deploy \"%s\" waits for its deploy_window: it "
 	    "begins in %s", dep->name, text_span(at - now, span));
@@ -399,17 +401,17 @@ is_held(const struct rollout_run *op, struct action *a,
 }
 
 static bool
-is_next(const struct rollout_run *op, struct action *a,
+is_next(const struct rollout_run *op, struct target *t,
     const struct conf_deploy *dep, time_t now)
 {
-	if (a == NULL || a->task != NULL || a->tried == op ||
-	    strcmp(a->row.hash, dep->hash) != 0 ||
+	if (t == NULL || t->task != NULL || t->tried == op ||
+	    strcmp(t->row.hash, dep->hash) != 0 ||
 	    (op->only != NULL && strcmp(op->only, dep->name) != 0))
 		return false;
 	if (op->is_check)
-		return a->row.done && a->row.check_at != 0 &&
-		    due_planned(a->row.check_at, now) <= now;
-	return !a->row.done && !is_held(op, a, dep, now);
+		return t->row.done && t->row.check_at != 0 &&
+		    due_planned(t->row.check_at, now) <= now;
+	return !t->row.done && !is_held(op, t, dep, now);
 }
 
 /* The previous version cannot go live again. */
@@ -435,7 +437,7 @@ roll_back(void *arg)
 	struct rollout_run *op = arg;
 	bool is_command = op->back != BACK_WANTED;
 	struct cert *c = op->cert;
-	struct action *a;
+	struct target *t;
 	struct error err;
 	int rc;
 
@@ -450,8 +452,8 @@ roll_back(void *arg)
 	}
 	rollout_plan(op->rollout, c, c->conf, c->row.serial);
 	rollout_urge(op->rollout, c);
-	TAILQ_FOREACH(a, &c->actions, link)
-		a->tried = NULL;
+	TAILQ_FOREACH(t, &c->targets, link)
+		t->tried = NULL;
 	if (!is_command) {
 		(void)text_printf(op->err.code, sizeof(op->err.code), "%s",
 		    "deploy:rolled-back");
@@ -477,11 +479,11 @@ begin_rollback(struct rollout_run *op)
 
 /* Does an earlier run still work at it?  Its end wakes this one. */
 static bool
-is_anothers(const struct rollout_run *op, const struct action *a)
+is_anothers(const struct rollout_run *op, const struct target *t)
 {
-	return a != NULL && a->task != NULL && a->task->run != op &&
+	return t != NULL && t->task != NULL && t->task->run != op &&
 	    is_awaited(op) && (op->only == NULL ||
-	    strcmp(op->only, a->row.action) == 0);
+	    strcmp(op->only, t->row.target) == 0);
 }
 
 /* After a reload the rest is done as it says; what runs has the old one. */
@@ -516,16 +518,16 @@ step_cb(void *arg)
 	for (size_t i = 0; op->cc != NULL && !op->is_over &&
 	    i < op->cc->n_deploys; i++) {
 		const struct conf_deploy *dep = &op->cc->deploys[i];
-		struct action *a = rollout_find(op->cert, dep->name);
+		struct target *t = rollout_find(op->cert, dep->name);
 
 		if (!TAILQ_EMPTY(&op->tasks) && !op->cc->deploy_parallel)
 			return;
-		if (is_anothers(op, a)) {
+		if (is_anothers(op, t)) {
 			is_blocked = true;
 			if (!op->cc->deploy_parallel)
 				return;
-		} else if (is_next(op, a, dep, now)) {
-			task_start(op, dep, a);
+		} else if (is_next(op, t, dep, now)) {
+			task_start(op, dep, t);
 		}
 	}
 	if (!TAILQ_EMPTY(&op->tasks) || is_blocked)
@@ -537,60 +539,61 @@ step_cb(void *arg)
 /* Whoever only waits for what is served, of an earlier certificate, need not
  * go on. */
 static void
-stop_waiting(struct rollout *d, const struct cert *cert)
+stop_waiting(struct rollout *r, const struct cert *cert)
 {
 	struct rollout_run *op, *next;
-	struct task *t;
+	struct task *task;
 
-	for (op = TAILQ_FIRST(&d->ops); op != NULL; op = next) {
+	for (op = TAILQ_FIRST(&r->ops); op != NULL; op = next) {
 		bool only_waits = true;
 
 		next = TAILQ_NEXT(op, link);
 		if (op->cert != cert || is_awaited(op))
 			continue;
-		TAILQ_FOREACH(t, &op->tasks, link)
-			only_waits &= strcmp(task_state(t), "verifying") == 0;
+		TAILQ_FOREACH(task, &op->tasks, link)
+			only_waits &= strcmp(task_state(task),
+			    "verifying") == 0;
 		if (only_waits)
 			op_free(op);
 	}
 }
 
 struct rollout_run *
-rollout_run_start(struct rollout *d, struct cert *cert,
+rollout_run_start(struct rollout *r, struct cert *cert,
     rollout_done_cb *done, void *arg)
 {
 	struct rollout_run *op = xcalloc(1, sizeof(*op));
 
 	if (done != NULL)
-		stop_waiting(d, cert);
+		stop_waiting(r, cert);
 
-	op->rollout = d;
+	op->rollout = r;
 	op->cert = cert;
-	op->conf = conf_ref(d->env->certs->conf);
+	op->conf = conf_ref(r->env->certs->conf);
 	op->cc = conf_find_cert(op->conf, cert->row.name);
-	op->live_dir = store_live_path(d->env->store, cert->row.name);
+	op->live_dir = store_live_path(r->env->store, cert->row.name);
 	op->done = done;
 	op->arg = arg;
 	TAILQ_INIT(&op->tasks);
 	cert->deploys++;
-	TAILQ_INSERT_TAIL(&d->ops, op, link);
-	timer_init(&op->step, d->env->loop, step_cb, op);
+	TAILQ_INSERT_TAIL(&r->ops, op, link);
+	timer_init(&op->step, r->env->loop, step_cb, op);
 	timer_set(&op->step, 0);
 	return op;
 }
 
 void
-rollout_run_due(struct rollout *d, struct cert *cert, bool is_check)
+rollout_run_due(struct rollout *r, struct cert *cert, bool is_check)
 {
-	struct rollout_run *op = rollout_run_start(d, cert, NULL, NULL);
+	struct rollout_run *op = rollout_run_start(r, cert, NULL, NULL);
 
 	op->is_check = is_check;
 }
 
 struct rollout_run *
-rollout_run_told(struct rollout *d, struct cert *cert, const char *target)
+rollout_run_told(struct rollout *r, struct cert *cert, const char *target)
 {
-	struct rollout_run *op = rollout_run_start(d, cert, NULL, NULL);
+	struct rollout_run *op = rollout_run_start(r, cert, NULL, NULL);
 
 	op->is_told = true;
 	op->only = target != NULL ? xstrdup(target) : NULL;
@@ -598,19 +601,19 @@ rollout_run_told(struct rollout *d, struct cert *cert, const char *target)
 }
 
 void
-rollout_rollback(struct rollout *d, struct cert *cert, bool force)
+rollout_rollback(struct rollout *r, struct cert *cert, bool force)
 {
-	struct rollout_run *op = rollout_run_told(d, cert, NULL);
+	struct rollout_run *op = rollout_run_told(r, cert, NULL);
 
 	op->back = force ? BACK_FORCED : BACK_COMMAND;
 }
 
 bool
-rollout_is_rolling_back(const struct rollout *d, const struct cert *cert)
+rollout_is_rolling_back(const struct rollout *r, const struct cert *cert)
 {
 	const struct rollout_run *op;
 
-	TAILQ_FOREACH(op, &d->ops, link) {
+	TAILQ_FOREACH(op, &r->ops, link) {
 		if (op->cert == cert && op->back > BACK_WANTED)
 			return true;
 	}
@@ -618,12 +621,12 @@ rollout_is_rolling_back(const struct rollout *d, const struct cert *cert)
 }
 
 bool
-rollout_run_clear(struct rollout *d, const struct cert *cert)
+rollout_run_clear(struct rollout *r, const struct cert *cert)
 {
 	struct rollout_run *op, *next;
 	bool is_left = false;
 
-	for (op = TAILQ_FIRST(&d->ops); op != NULL; op = next) {
+	for (op = TAILQ_FIRST(&r->ops); op != NULL; op = next) {
 		next = TAILQ_NEXT(op, link);
 		if (op->cert != cert)
 			continue;
@@ -636,13 +639,13 @@ rollout_run_clear(struct rollout *d, const struct cert *cert)
 }
 
 void
-rollout_stop(struct rollout *d)
+rollout_stop(struct rollout *r)
 {
 	struct rollout_run *op, *next;
 
-	d->is_started = false;
-	timer_clear(&d->retry);
-	for (op = TAILQ_FIRST(&d->ops); op != NULL; op = next) {
+	r->is_started = false;
+	timer_clear(&r->retry);
+	for (op = TAILQ_FIRST(&r->ops); op != NULL; op = next) {
 		next = TAILQ_NEXT(op, link);
 		if (op->done == NULL)	/* the others belong to their run */
 			op_free(op);

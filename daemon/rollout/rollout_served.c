@@ -10,83 +10,83 @@
 #include "daemon/rollout/rollout_priv.h"
 
 void
-rollout_serves(struct action *a, time_t not_before, time_t not_after)
+rollout_serves(struct target *t, time_t not_before, time_t not_after)
 {
-	a->row.served_before = not_before;
-	a->row.served_after = not_after;
+	t->row.served_before = not_before;
+	t->row.served_after = not_after;
 }
 
 void
-rollout_seen(struct action *a, time_t not_before, time_t not_after,
+rollout_seen(struct target *t, time_t not_before, time_t not_after,
     bool is_all)
 {
 	/* Who could not be asked may still serve what it did before. */
-	if (!is_all && a->row.served_after != 0 &&
-	    a->row.served_after < not_after)
+	if (!is_all && t->row.served_after != 0 &&
+	    t->row.served_after < not_after)
 		return;
-	a->row.served_before = not_before;
-	a->row.served_after = not_after;
-	if (a->row.urgent_at > due_urgent_at(not_before, not_after))
-		a->row.urgent_at = due_urgent_at(not_before, not_after);
+	t->row.served_before = not_before;
+	t->row.served_after = not_after;
+	if (t->row.urgent_at > due_urgent_at(not_before, not_after))
+		t->row.urgent_at = due_urgent_at(not_before, not_after);
 }
 
 time_t
-rollout_served_until(const struct action *a)
+rollout_served_until(const struct target *t)
 {
-	return a->row.done ? a->row.not_after : a->row.served_after;
+	return t->row.done ? t->row.not_after : t->row.served_after;
 }
 
 size_t
 rollout_serving_old(const struct cert *c)
 {
-	const struct action *a;
+	const struct target *t;
 	size_t n = 0;
 
-	TAILQ_FOREACH(a, &c->actions, link)
-		n += a->row.is_old;
+	TAILQ_FOREACH(t, &c->targets, link)
+		n += t->row.is_old;
 	return n;
 }
 
 size_t
 rollout_not_deployed(const struct cert *c)
 {
-	const struct action *a;
+	const struct target *t;
 	size_t n = 0;
 
-	TAILQ_FOREACH(a, &c->actions, link)
-		n += !a->row.done && rollout_target(c, a->row.action) !=
-		    NULL && (a->row.error[0] != '\0' || a->row.done_at == 0);
+	TAILQ_FOREACH(t, &c->targets, link)
+		n += !t->row.done && rollout_conf(c, t->row.target) !=
+		    NULL && (t->row.error[0] != '\0' || t->row.done_at == 0);
 	return n;
 }
 
 bool
 rollout_is_first(const struct cert *c)
 {
-	const struct action *a;
+	const struct target *t;
 	bool is_first = false;
 
-	TAILQ_FOREACH(a, &c->actions, link) {
-		if (!a->row.done && a->row.error[0] != '\0')
+	TAILQ_FOREACH(t, &c->targets, link) {
+		if (!t->row.done && t->row.error[0] != '\0')
 			return false;
-		is_first |= !a->row.done && a->task != NULL;
+		is_first |= !t->row.done && t->task != NULL;
 	}
 	return is_first;
 }
 
 static void
-fill(const struct cert *c, const struct action *a, struct deploy_open *out)
+fill(const struct cert *c, const struct target *t, struct deploy_open *out)
 {
-	const struct conf_deploy *dep = rollout_target(c, a->row.action);
+	const struct conf_deploy *dep = rollout_conf(c, t->row.target);
 
 	*out = (struct deploy_open){
-		.name = a->row.action,
-		.tries = a->row.tries,
-		.next_at = a->task != NULL || dep == NULL ? 0 :
-		    rollout_action_at(a, dep, clock_now()),
-		.error = a->row.error,
-		.serves_old = a->row.is_old,
-		.served_before = a->row.served_before,
-		.served_after = a->row.served_after,
+		.name = t->row.target,
+		.tries = t->row.tries,
+		.next_at = t->task != NULL || dep == NULL ? 0 :
+		    rollout_target_at(t, dep, clock_now()),
+		.error = t->row.error,
+		.serves_old = t->row.is_old,
+		.served_before = t->row.served_before,
+		.served_after = t->row.served_after,
 	};
 }
 
@@ -94,13 +94,13 @@ void
 rollout_open_each(const struct cert *c,
     void (*each)(const struct deploy_open *, void *), void *arg)
 {
-	const struct action *a;
+	const struct target *t;
 	struct deploy_open o;
 
-	TAILQ_FOREACH(a, &c->actions, link) {
-		if (a->row.done)
+	TAILQ_FOREACH(t, &c->targets, link) {
+		if (t->row.done)
 			continue;
-		fill(c, a, &o);
+		fill(c, t, &o);
 		each(&o, arg);
 	}
 }
@@ -109,11 +109,11 @@ int
 rollout_open_get(const struct cert *c, const char *target,
     struct deploy_open *out)
 {
-	const struct action *a = rollout_find(c, target);
+	const struct target *t = rollout_find(c, target);
 
-	if (a == NULL || a->row.done)
+	if (t == NULL || t->row.done)
 		return -1;
-	fill(c, a, out);
+	fill(c, t, out);
 	return 0;
 }
 
@@ -122,27 +122,27 @@ rollout_open_get(const struct cert *c, const char *target,
 void
 rollout_served(const struct cert *c, FILE *f)
 {
-	const struct action *a;
+	const struct target *t;
 
-	TAILQ_FOREACH(a, &c->actions, link) {
-		time_t until = rollout_served_until(a);
+	TAILQ_FOREACH(t, &c->targets, link) {
+		time_t until = rollout_served_until(t);
 
-		if (until != 0 && rollout_target(c, a->row.action) != NULL)
+		if (until != 0 && rollout_conf(c, t->row.target) != NULL)
 			fprintf(f, "acmed_served_expiry_seconds{name=\"%s\","
-			    "target=\"%s\"} %lld\n", a->row.cert,
-			    a->row.action, (long long)until);
+			    "target=\"%s\"} %lld\n", t->row.cert,
+			    t->row.target, (long long)until);
 	}
 }
 
 void
 rollout_old(const struct cert *c, FILE *f)
 {
-	const struct action *a;
+	const struct target *t;
 
-	TAILQ_FOREACH(a, &c->actions, link) {
-		if (rollout_target(c, a->row.action) != NULL)
+	TAILQ_FOREACH(t, &c->targets, link) {
+		if (rollout_conf(c, t->row.target) != NULL)
 			fprintf(f, "acmed_serves_old{name=\"%s\",target="
-			    "\"%s\"} %d\n", a->row.cert, a->row.action,
-			    a->row.is_old);
+			    "\"%s\"} %d\n", t->row.cert, t->row.target,
+			    t->row.is_old);
 	}
 }

@@ -341,7 +341,7 @@ void		 store_http_delete(struct store *, const struct store_http *);
 
 struct store_deploy {
 	char		 cert[128];
-	char		 action[128];
+	char		 target[128];
 	char		 serial[64];	/* certificate it is for */
 	bool		 done;
 	unsigned	 tries;

@@ -19,7 +19,7 @@ store_deploy_each(struct store *s,
 		struct store_deploy d;
 
 		db_copy_text(q, 0, d.cert, sizeof(d.cert));
-		db_copy_text(q, 1, d.action, sizeof(d.action));
+		db_copy_text(q, 1, d.target, sizeof(d.target));
 		db_copy_text(q, 2, d.serial, sizeof(d.serial));
 		d.done = db_int(q, 3) != 0;
 		d.tries = (unsigned)db_int(q, 4);
@@ -51,7 +51,7 @@ store_deploy_put(struct store *s, const struct store_deploy *d)
 	struct db_stmt *q = db_stmt(s->db, sql);
 
 	db_bind_text(q, d->cert);
-	db_bind_text(q, d->action);
+	db_bind_text(q, d->target);
 	db_bind_text(q, d->serial);
 	db_bind_int(q, d->done);
 	db_bind_int(q, d->tries);

@@ -218,7 +218,7 @@ static void
 test_deploy_rows(void **state)
 {
 	struct fixture *f = *state;
-	struct store_deploy d = { .cert = "a.test", .action = "nginx",
+	struct store_deploy d = { .cert = "a.test", .target = "nginx",
 	    .serial = "01", .tries = 2, .retry_at = 3, .error = "no",
 	    .hash = "0123456789abcdef", .not_before = 5, .not_after = 6,
 	    .urgent_at = 7, .check_at = 8, .alarm_at = 9, .is_old = true },
@@ -232,7 +232,7 @@ test_deploy_rows(void **state)
 	got = (struct store_deploy){ .cert = "" };
 	store_deploy_each(f->store, deploy_cb, &got);
 	assert_string_equal(got.cert, d.cert);
-	assert_string_equal(got.action, d.action);
+	assert_string_equal(got.target, d.target);
 	assert_string_equal(got.serial, d.serial);
 	assert_string_equal(got.error, d.error);
 	assert_true(got.done);
