@@ -377,7 +377,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	e->ready = xreallocarray(e->ready, e->certs->n, sizeof(*e->ready));
 	for (size_t i = 0; i < e->certs->n; i++)
 		retry_mended(e->certs->list[i]);
-	rollout_reload(e->rollout);
+	rollout_start(e->rollout);
 	cleanup_retry(e->cleanup);
 	tokens_retry(e->tokens);
 	persist_watch_kick(e->persist_watch, NULL);

@@ -366,24 +366,6 @@ rollout_start(struct rollout *r)
 }
 
 void
-rollout_kick(struct rollout *r)
-{
-	rollout_kick(r);
-}
-
-void
-rollout_reload(struct rollout *r)
-{
-	rollout_start(r);
-}
-
-bool
-rollout_settle(struct rollout *r, struct cert *c)
-{
-	return !rollout_run_clear(r, c);
-}
-
-void
 rollout_urge(struct rollout *r, struct cert *c)
 {
 	struct target *t;
@@ -443,7 +425,7 @@ rollout_force(struct rollout *r, struct cert *c, const char *target,
 		free(names);
 		return no_target(c, target, err);
 	}
-	if (rollout_run_clear(r, c)) {
+	if (!rollout_settle(r, c)) {
 		free(names);
 		return 0;
 	}

@@ -56,15 +56,15 @@ struct rollout	*rollout_new(const struct rollout_env *);
 void		 rollout_free(struct rollout *);
 /* What steps work with. */
 const struct deploy_env *rollout_env(const struct rollout *);
-/* Run what is not done, now and later; what failed may have been mended. */
+/* Run what is not done, now and later; what failed may have been mended.  At
+ * the start and after a reload: targets that are gone are forgotten, those
+ * that are new or do something else now are run. */
 void		 rollout_start(struct rollout *);
 /* End what is under way and begin nothing more. */
 void		 rollout_stop(struct rollout *);
-/* A run has ended, which kept its certificate's retries back. */
+/* Look again what is to be run: a renewal may have kept its certificate's
+ * retries back. */
 void		 rollout_kick(struct rollout *);
-/* The configuration changed: forget targets that are gone, try failed ones,
- * run those that are new or do something else now. */
-void		 rollout_reload(struct rollout *);
 
 /* Write pending rows for a certificate just installed (this transaction);
  * cert->row tells its dates. */
@@ -88,8 +88,9 @@ void		 rollout_run_cancel(struct rollout_run *);
 int		 rollout_force(struct rollout *, struct cert *,
 		    const char *target, struct error *);
 
-/* Cancel what runs of it and nobody waits for; false: something is left. */
-bool		 rollout_settle(struct rollout *, struct cert *);
+/* Cancel what runs of it and nobody waits for; false: one is left whose end
+ * will be told. */
+bool		 rollout_settle(struct rollout *, const struct cert *);
 /* Roll back when the gate is open, then run all; the end is told as by
  * rollout_force().  rollback_check() has said that it can be done. */
 void		 rollout_rollback(struct rollout *, struct cert *,

@@ -56,7 +56,6 @@ time_t		 rollout_target_at(const struct target *,
 time_t		 rollout_next_check(const struct conf_deploy *, time_t now);
 /* Forget targets that are not configured any more. */
 void		 rollout_drop_removed(struct rollout *, struct cert *);
-void		 rollout_kick(struct rollout *);
 
 /* "verifying", or "running". */
 const char	*task_state(const struct task *);
@@ -74,8 +73,5 @@ void		 rollout_run_due(struct rollout *, struct cert *,
 /* A run whose end is told; NULL: all targets. */
 struct rollout_run *rollout_run_told(struct rollout *, struct cert *,
 		    const char *target);
-/* Cancel the runs of this certificate that nobody waits for; is one left
- * whose end will be told? */
-bool		 rollout_run_clear(struct rollout *, const struct cert *);
 
 #endif

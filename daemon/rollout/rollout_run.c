@@ -621,21 +621,21 @@ rollout_is_rolling_back(const struct rollout *r, const struct cert *cert)
 }
 
 bool
-rollout_run_clear(struct rollout *r, const struct cert *cert)
+rollout_settle(struct rollout *r, const struct cert *cert)
 {
 	struct rollout_run *op, *next;
-	bool is_left = false;
+	bool is_settled = true;
 
 	for (op = TAILQ_FIRST(&r->ops); op != NULL; op = next) {
 		next = TAILQ_NEXT(op, link);
 		if (op->cert != cert)
 			continue;
 		if (is_awaited(op))
-			is_left = true;
+			is_settled = false;
 		else
 			op_free(op);
 	}
-	return is_left;
+	return is_settled;
 }
 
 void
