@@ -8,7 +8,7 @@
 #include "daemon/io/loop.h"
 #include "daemon/rollout/rollout.h"
 
-struct task;
+struct gate_op;
 
 /* One target of one certificate, as its row says. */
 struct target {
@@ -25,6 +25,44 @@ struct rollout {
 	bool		 is_started;
 	size_t		 pending;	/* targets not done, of all */
 	TAILQ_HEAD(, rollout_run) ops;
+};
+
+/* One target under way. */
+struct task {
+	TAILQ_ENTRY(task) link;
+	struct rollout_run *run;
+	struct target	*target;
+	const struct conf_deploy *dep;	/* in run->conf */
+	struct deploy_op *op;
+	char		 serial[64];	/* it was begun for */
+	char		 hash[17];	/* ... and with these settings */
+	time_t		 seen_before, seen_after;	/* of what is served
+					   instead; 0: nothing was seen */
+	bool		 saw_all;
+	char		*version_dir;
+};
+
+/* One round over the targets of one certificate. */
+struct rollout_run {
+	TAILQ_ENTRY(rollout_run) link;
+	struct rollout	*rollout;
+	struct cert	*cert;
+	const struct conf *conf;	/* in force when none of tasks ran */
+	const struct conf_cert *cc;	/* in conf; NULL: not any more */
+	bool		 is_check;	/* only look */
+	bool		 is_told;	/* its end is an event */
+	char		*only;		/* target; NULL: all */
+	TAILQ_HEAD(, task) tasks;
+	unsigned	 n_done;
+	struct timer	 step;
+	char		*live_dir;
+	unsigned	 failed;
+	struct error	 err;		/* of the first that failed */
+	enum { BACK_NO, BACK_WANTED, BACK_COMMAND, BACK_FORCED } back;
+	struct gate_op	*gate;		/* until it may roll back */
+	bool		 is_over;	/* nothing is to be done any more */
+	rollout_done_cb	*done;		/* NULL: nobody waits */
+	void		*arg;
 };
 
 /* Of the certificate, by name; NULL if there is none. */
@@ -57,6 +95,12 @@ time_t		 rollout_next_check(const struct conf_deploy *, time_t now);
 /* Forget targets that are not configured any more. */
 void		 rollout_drop_removed(struct rollout *, struct cert *);
 
+/* --- rollout_task.c --- */
+/* Begin the target; a look, if the run is one. */
+void		 task_start(struct rollout_run *, const struct conf_deploy *,
+		    struct target *);
+/* It ends here, and nobody is told. */
+void		 task_free(struct task *);
 /* "verifying", or "running". */
 const char	*task_state(const struct task *);
 /* What it runs. */
@@ -67,6 +111,10 @@ const struct deploy_op *task_op(const struct task *);
 bool		 rollout_is_more(const char *step, const char *unit,
 		    void *arg);
 
+/* --- rollout_run.c --- */
+/* A task of the run has ended: on to the next; others of the certificate may
+ * have waited for it. */
+void		 rollout_run_go_on(struct rollout_run *);
 /* A run that nobody waits for: what is due, or (is_check) the daily looks. */
 void		 rollout_run_due(struct rollout *, struct cert *,
 		    bool is_check);
