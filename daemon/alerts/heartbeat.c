@@ -28,12 +28,12 @@ struct heartbeats {
 };
 
 struct heartbeats *
-heartbeats_new(const struct alerts_env *env, struct queue *o)
+heartbeats_new(const struct alerts_env *env, struct queue *queue)
 {
 	struct heartbeats *h = xcalloc(1, sizeof(*h));
 
 	h->env = env;
-	h->queue = o;
+	h->queue = queue;
 	TAILQ_INIT(&h->beats);
 	return h;
 }

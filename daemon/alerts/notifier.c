@@ -25,25 +25,25 @@ by_key(const void *a, const void *b)
 }
 
 struct alarm *
-notifier_alarm(struct notifier *t, const char *key, bool make)
+notifier_alarm(struct notifier *n, const char *key, bool make)
 {
 	struct alarm wanted = { .key = (char *)(uintptr_t)key }, *a;
-	struct alarm **found = tfind(&wanted, &t->by_key, by_key);
+	struct alarm **found = tfind(&wanted, &n->by_key, by_key);
 
 	if (found != NULL)
 		return *found;
 	if (!make)
 		return NULL;
 	a = xcalloc(1, sizeof(*a));
-	a->notifier = t;
+	a->notifier = n;
 	a->key = xstrdup(key);
 	a->told_cause = xstrdup("");
 	a->cause = xstrdup("");
 	a->cert = xstrdup("");
 	a->text = xstrdup("");
-	if (tsearch(a, &t->by_key, by_key) == NULL)
+	if (tsearch(a, &n->by_key, by_key) == NULL)
 		abort();		/* like xmalloc() */
-	TAILQ_INSERT_TAIL(&t->alarms, a, link);
+	TAILQ_INSERT_TAIL(&n->alarms, a, link);
 	return a;
 }
 
@@ -82,16 +82,16 @@ notifier_told(const struct alarm *a, struct store_alarm *row)
 static void
 load_cb(const struct store_alarm *row, void *arg)
 {
-	struct notifier *t = arg;
+	struct notifier *n = arg;
 	struct alarm *a;
 
 	if (strncmp(row->key, "dropped ", 8) == 0)
 		return;			/* queue.c's */
 	if (strcmp(row->key, "digest") == 0) {
-		t->digest_at = row->told_at;
+		n->digest_at = row->told_at;
 		return;
 	}
-	a = notifier_alarm(t, row->key, true);
+	a = notifier_alarm(n, row->key, true);
 	free(a->told_cause);
 	a->told_cause = xstrdup(row->cause);
 	a->told_events = row->events;
@@ -106,20 +106,20 @@ load_cb(const struct store_alarm *row, void *arg)
 
 /* When was the cause of this one told last, of any? */
 static time_t
-group_told_at(struct notifier *t, const struct alarm *a)
+group_told_at(struct notifier *n, const struct alarm *a)
 {
 	const struct alarm *o;
 	time_t at = 0;
 
 	/* A hundred thousand may have one cause. */
-	if (t->asked_cause != NULL && strcmp(t->asked_cause, a->cause) == 0)
-		return t->asked_at;
-	TAILQ_FOREACH(o, &t->alarms, link) {
+	if (n->asked_cause != NULL && strcmp(n->asked_cause, a->cause) == 0)
+		return n->asked_at;
+	TAILQ_FOREACH(o, &n->alarms, link) {
 		if (o->told_at > at && strcmp(o->told_cause, a->cause) == 0)
 			at = o->told_at;
 	}
-	t->asked_cause = a->cause;
-	t->asked_at = at;
+	n->asked_cause = a->cause;
+	n->asked_at = at;
 	return at;
 }
 
@@ -172,11 +172,11 @@ judge(struct alarm *a, time_t now)
 /* Nothing critical is wrong now, told or not, nor was when it was last
  * decided. */
 static bool
-is_well(const struct notifier *t)
+is_well(const struct notifier *n)
 {
 	const struct alarm *a;
 
-	TAILQ_FOREACH(a, &t->alarms, link) {
+	TAILQ_FOREACH(a, &n->alarms, link) {
 		if (a->is_wrong ? a->level == NLEV_CRITICAL : a->is_kept &&
 		    a->told_at != 0 && a->told_level == NLEV_CRITICAL)
 			return false;
@@ -185,17 +185,17 @@ is_well(const struct notifier *t)
 }
 
 static void
-look(struct notifier *t, time_t now)
+look(struct notifier *n, time_t now)
 {
 	struct alarm *a, *next;
 
-	TAILQ_FOREACH(a, &t->alarms, link) {
+	TAILQ_FOREACH(a, &n->alarms, link) {
 		if (a->event != NEV_RENEWED)
 			a->is_wrong = a->is_kept = false;
 	}
-	t->asked_cause = NULL;
-	notifier_find_facts(t, now);
-	for (a = TAILQ_FIRST(&t->alarms); a != NULL; a = next) {
+	n->asked_cause = NULL;
+	notifier_find_facts(n, now);
+	for (a = TAILQ_FIRST(&n->alarms); a != NULL; a = next) {
 		next = TAILQ_NEXT(a, link);
 		if (a->event != NEV_RENEWED)
 			judge(a, now);
@@ -203,9 +203,9 @@ look(struct notifier *t, time_t now)
 }
 
 static bool
-wants(const struct notifier *t, enum notify_event event)
+wants(const struct notifier *n, enum notify_event event)
 {
-	const struct conf *conf = t->env->certs->conf;
+	const struct conf *conf = n->env->certs->conf;
 
 	for (size_t i = 0; i < conf->n_notifies; i++) {
 		if (conf->notifies[i]->kind != NOTIFY_HEARTBEAT &&
@@ -216,50 +216,50 @@ wants(const struct notifier *t, enum notify_event event)
 }
 
 static void
-see_to_digest(struct notifier *t, time_t now)
+see_to_digest(struct notifier *n, time_t now)
 {
 	struct store_alarm row = { .key = "digest", .told_at = now };
 
-	if (!wants(t, NEV_DIGEST))
+	if (!wants(n, NEV_DIGEST))
 		return;
-	if (t->digest_at != 0 && t->digest_at <= now &&
-	    now < alarm_next_digest(t->digest_at,
-	    t->env->certs->conf->alarm.digest_at_s))
+	if (n->digest_at != 0 && n->digest_at <= now &&
+	    now < alarm_next_digest(n->digest_at,
+	    n->env->certs->conf->alarm.digest_at_s))
 		return;
 	/* The first is told when its time comes, not when it is asked for. */
-	if (t->digest_at != 0 && t->digest_at <= now)
-		notifier_send_digest(t, now);
-	t->digest_at = now;
-	store_alarm_put(t->env->store, &row);
+	if (n->digest_at != 0 && n->digest_at <= now)
+		notifier_send_digest(n, now);
+	n->digest_at = now;
+	store_alarm_put(n->env->store, &row);
 }
 
 static void
-arm(struct notifier *t, time_t now, time_t next)
+arm(struct notifier *n, time_t now, time_t next)
 {
 	const struct alarm *a;
 	int64_t ms = WAKE_MAX_MS;
 
-	TAILQ_FOREACH(a, &t->alarms, link) {
+	TAILQ_FOREACH(a, &n->alarms, link) {
 		if (a->tell_at != 0 && (next == 0 || a->tell_at < next))
 			next = a->tell_at;
 	}
 	if (next != 0 && (int64_t)(next - now) * 1000 < ms)
 		ms = next > now ? (int64_t)(next - now) * 1000 : 0;
-	timer_set(&t->look, ms);
+	timer_set(&n->look, ms);
 }
 
 static void
 look_cb(void *arg)
 {
-	struct notifier *t = arg;
+	struct notifier *n = arg;
 	time_t now = clock_now(), next;
 
-	t->is_kicked = false;
-	look(t, now);
-	notifier_send_due(t, now);
-	see_to_digest(t, now);
-	next = heartbeats_beat(t->beats, is_well(t), now);
-	arm(t, now, next);
+	n->is_kicked = false;
+	look(n, now);
+	notifier_send_due(n, now);
+	see_to_digest(n, now);
+	next = heartbeats_beat(n->beats, is_well(n), now);
+	arm(n, now, next);
 }
 
 /* --- life --- */
@@ -267,39 +267,39 @@ look_cb(void *arg)
 struct notifier *
 notifier_new(const struct alerts_env *env)
 {
-	struct notifier *t = xcalloc(1, sizeof(*t));
+	struct notifier *n = xcalloc(1, sizeof(*n));
 
-	t->env = env;
-	TAILQ_INIT(&t->alarms);
-	timer_init(&t->look, env->loop, look_cb, t);
-	t->queue = queue_new(env);
-	t->beats = heartbeats_new(env, t->queue);
-	store_alarm_each(env->store, load_cb, t);
-	return t;
+	n->env = env;
+	TAILQ_INIT(&n->alarms);
+	timer_init(&n->look, env->loop, look_cb, n);
+	n->queue = queue_new(env);
+	n->beats = heartbeats_new(env, n->queue);
+	store_alarm_each(env->store, load_cb, n);
+	return n;
 }
 
 void
-notifier_free(struct notifier *t)
+notifier_free(struct notifier *n)
 {
 	struct alarm *a;
 
-	if (t == NULL)
+	if (n == NULL)
 		return;
-	timer_clear(&t->look);
-	heartbeats_free(t->beats);
-	while ((a = TAILQ_FIRST(&t->alarms)) != NULL)
+	timer_clear(&n->look);
+	heartbeats_free(n->beats);
+	while ((a = TAILQ_FIRST(&n->alarms)) != NULL)
 		alarm_free(a);
-	queue_free(t->queue);
-	free(t);
+	queue_free(n->queue);
+	free(n);
 }
 
 /* What was renewed just before a crash is still to be told. */
 static void
-resume_renewed(struct notifier *t, time_t now)
+resume_renewed(struct notifier *n, time_t now)
 {
 	struct alarm *a;
 
-	TAILQ_FOREACH(a, &t->alarms, link) {
+	TAILQ_FOREACH(a, &n->alarms, link) {
 		if (strncmp(a->key, "renewed ", 8) != 0)
 			continue;
 		a->event = NEV_RENEWED;
@@ -312,61 +312,61 @@ resume_renewed(struct notifier *t, time_t now)
 }
 
 void
-notifier_start(struct notifier *t)
+notifier_start(struct notifier *n)
 {
-	t->is_started = true;
-	resume_renewed(t, clock_now());
-	queue_start(t->queue);
-	notifier_kick(t);
+	n->is_started = true;
+	resume_renewed(n, clock_now());
+	queue_start(n->queue);
+	notifier_kick(n);
 }
 
 void
-notifier_reload(struct notifier *t)
+notifier_reload(struct notifier *n)
 {
-	queue_reload(t->queue);
-	timer_clear(&t->look);
-	t->is_kicked = false;
-	heartbeats_reload(t->beats);
-	notifier_kick(t);
+	queue_reload(n->queue);
+	timer_clear(&n->look);
+	n->is_kicked = false;
+	heartbeats_reload(n->beats);
+	notifier_kick(n);
 }
 
 void
-notifier_kick(struct notifier *t)
+notifier_kick(struct notifier *n)
 {
-	if (t == NULL || !t->is_started || t->is_kicked ||
-	    t->env->certs->conf->n_notifies == 0)
+	if (n == NULL || !n->is_started || n->is_kicked ||
+	    n->env->certs->conf->n_notifies == 0)
 		return;
-	t->is_kicked = true;
-	timer_set(&t->look, SOON_MS);
+	n->is_kicked = true;
+	timer_set(&n->look, SOON_MS);
 }
 
 void
-notifier_renewed(struct notifier *t, const struct cert *c)
+notifier_renewed(struct notifier *n, const struct cert *c)
 {
 	char key[256];
 	struct store_alarm row = { .events = NEV_BIT(NEV_RENEWED) };
 	struct alarm *a;
 
-	if (t == NULL || !wants(t, NEV_RENEWED))
+	if (n == NULL || !wants(n, NEV_RENEWED))
 		return;
 	(void)text_printf(key, sizeof(key), "renewed %s %s", c->row.name,
 	    c->row.serial);
-	a = notifier_alarm(t, key, true);
+	a = notifier_alarm(n, key, true);
 	a->event = NEV_RENEWED;
 	a->events = NEV_BIT(NEV_RENEWED);
 	a->act = ALARM_NEW;
 	a->tell_at = clock_now() +
-	    (time_t)t->env->certs->conf->alarm.gather_s;
+	    (time_t)n->env->certs->conf->alarm.gather_s;
 	free(a->cert);
 	a->cert = xstrdup(c->row.name);
 	a->is_stored = true;
 	memcpy(row.key, key, sizeof(row.key));
-	store_alarm_put(t->env->store, &row);
-	notifier_kick(t);
+	store_alarm_put(n->env->store, &row);
+	notifier_kick(n);
 }
 
 struct queue *
-notifier_queue(const struct notifier *t)
+notifier_queue(const struct notifier *n)
 {
-	return t->queue;
+	return n->queue;
 }

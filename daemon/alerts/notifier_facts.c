@@ -21,9 +21,9 @@ replace(char **s, const char *by)
 }
 
 static void
-note(struct notifier *t, const struct alarm_fact *f, time_t now)
+note(struct notifier *n, const struct alarm_fact *f, time_t now)
 {
-	struct alarm *a = notifier_alarm(t, f->key, f->is_ripe);
+	struct alarm *a = notifier_alarm(n, f->key, f->is_ripe);
 
 	/* What is not to be told yet needs no place in memory. */
 	if (a == NULL)
@@ -48,7 +48,7 @@ note(struct notifier *t, const struct alarm_fact *f, time_t now)
 }
 
 static void
-of_cert(struct notifier *t, const struct cert *c, time_t now)
+of_cert(struct notifier *n, const struct cert *c, time_t now)
 {
 	const struct store_cert *row = &c->row;
 	struct alarm_cert in = {
@@ -68,15 +68,15 @@ of_cert(struct notifier *t, const struct cert *c, time_t now)
 	};
 	struct alarm_fact f;
 
-	if (alarm_judge_cert(&in, &t->env->certs->conf->alarm, now, &f) == 0)
-		note(t, &f, now);
+	if (alarm_judge_cert(&in, &n->env->certs->conf->alarm, now, &f) == 0)
+		note(n, &f, now);
 }
 
 /* Its fate is not decided: what was told stays told. */
 static void
-keep(struct notifier *t, const char *key)
+keep(struct notifier *n, const char *key)
 {
-	struct alarm *a = notifier_alarm(t, key, false);
+	struct alarm *a = notifier_alarm(n, key, false);
 
 	if (a != NULL)
 		a->is_kept = true;
@@ -107,9 +107,9 @@ of_deploy(const struct deploy_open *o, void *arg)
 }
 
 static void
-of_records(struct notifier *t, time_t now)
+of_records(struct notifier *n, time_t now)
 {
-	json_t *list = cleanup_json(t->env->cleanup), *j;
+	json_t *list = cleanup_json(n->env->cleanup), *j;
 	size_t i;
 
 	json_array_foreach(list, i, j) {
@@ -128,35 +128,35 @@ of_records(struct notifier *t, time_t now)
 		    (unsigned)jsonx_int(j, "tries", 0),
 		    (time_t)jsonx_int(j, "created_at", now),
 		    error != NULL ? error : "", now, &f) == 0) {
-			note(t, &f, now);
+			note(n, &f, now);
 			continue;
 		}
 		(void)text_printf(key, sizeof(key), "cleanup %s %s", provider,
 		    fqdn);
-		keep(t, key);
+		keep(n, key);
 	}
 	json_decref(list);
 }
 
 void
-notifier_find_facts(struct notifier *t, time_t now)
+notifier_find_facts(struct notifier *n, time_t now)
 {
-	const struct alerts_env *env = t->env;
+	const struct alerts_env *env = n->env;
 	struct alarm_fact f;
 
 	for (size_t i = 0; i < env->certs->n; i++) {
 		if (env->certs->list[i]->conf == NULL)
 			continue;
-		of_cert(t, env->certs->list[i], now);
+		of_cert(n, env->certs->list[i], now);
 		if (rollout_pending(env->rollout) > 0 &&
 		    !TAILQ_EMPTY(&env->certs->list[i]->targets))
 			rollout_open_each(env->certs->list[i], of_deploy,
-			    &(struct of_deploy){ t, env->certs->list[i], now });
+			    &(struct of_deploy){ n, env->certs->list[i], now });
 	}
 	if (cleanup_count(env->cleanup) > 0)
-		of_records(t, now);
+		of_records(n, now);
 	if (*env->reload_error != NULL) {
 		alarm_judge_reload(*env->reload_error, &f);
-		note(t, &f, now);
+		note(n, &f, now);
 	}
 }

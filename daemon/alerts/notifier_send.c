@@ -292,16 +292,16 @@ what_of(const struct batch *b)
 
 /* "acme:rateLimited le": a code, and whose it is. */
 static void
-split_cause(struct batch *b, const struct alarm *a, struct notice *n)
+split_cause(struct batch *b, const struct alarm *a, struct notice *notice)
 {
 	size_t len = strcspn(a->cause, " ");
 
-	n->code = n->who = "";
+	notice->code = notice->who = "";
 	if (is_over(a) || strchr(a->cause, ':') == NULL)
 		return;
-	n->code = own(b, xstrndup(a->cause, len));
+	notice->code = own(b, xstrndup(a->cause, len));
 	if (a->cause[len] != '\0')
-		n->who = a->cause + len + 1;
+		notice->who = a->cause + len + 1;
 }
 
 /* It is told: remember that, in the transaction of the message. */
@@ -328,10 +328,10 @@ mark(struct alarm *a, time_t now)
 }
 
 static void
-tell(struct notifier *t, struct alarm *first, time_t now)
+tell(struct notifier *n, struct alarm *first, time_t now)
 {
-	struct batch b = { .notifier = t, .now = now };
-	struct notice n = { .event = event_of(first), .at = now };
+	struct batch b = { .notifier = n, .now = now };
+	struct notice notice = { .event = event_of(first), .at = now };
 	unsigned events = 0;
 
 	gather(&b, first);
@@ -340,19 +340,19 @@ tell(struct notifier *t, struct alarm *first, time_t now)
 		fill_item(&b, i);
 		events |= b.alarms[i]->events;
 	}
-	n.what = what_of(&b);
-	n.level = is_over(first) || first->event == NEV_RENEWED ?
+	notice.what = what_of(&b);
+	notice.level = is_over(first) || first->event == NEV_RENEWED ?
 	    NLEV_NOTICE : first->level;
-	n.items = b.items;
-	n.n_items = b.n;
-	split_cause(&b, first, &n);
+	notice.items = b.items;
+	notice.n_items = b.n;
+	split_cause(&b, first, &notice);
 	if (is_over(first)) {
-		t->recovered_at = now;
+		n->recovered_at = now;
 		/* Who was told of the trouble is told of its end. */
-		queue_put(t->queue, &n, NEV_BIT(NEV_RECOVERED),
+		queue_put(n->queue, &notice, NEV_BIT(NEV_RECOVERED),
 		    (enum notify_level)first->told_level);
 	} else {
-		queue_put(t->queue, &n, events, n.level);
+		queue_put(n->queue, &notice, events, notice.level);
 	}
 	for (size_t i = 0; i < b.n; i++)
 		mark(b.alarms[i], now);
@@ -364,17 +364,17 @@ tell(struct notifier *t, struct alarm *first, time_t now)
 }
 
 void
-notifier_send_due(struct notifier *t, time_t now)
+notifier_send_due(struct notifier *n, time_t now)
 {
-	struct alarm *a = TAILQ_FIRST(&t->alarms);
+	struct alarm *a = TAILQ_FIRST(&n->alarms);
 
 	while (a != NULL) {
 		if (a->tell_at == 0 || a->tell_at > now) {
 			a = TAILQ_NEXT(a, link);
 			continue;
 		}
-		tell(t, a, now);
-		a = TAILQ_FIRST(&t->alarms);	/* some may be gone */
+		tell(n, a, now);
+		a = TAILQ_FIRST(&n->alarms);	/* some may be gone */
 	}
 }
 
@@ -391,10 +391,10 @@ failing_cb(const struct deploy_open *o, void *arg)
 }
 
 void
-notifier_send_digest(struct notifier *t, time_t now)
+notifier_send_digest(struct notifier *n, time_t now)
 {
-	const struct certs *certs = t->env->certs;
-	struct notice n = { .event = NEV_DIGEST, .level = NLEV_NOTICE,
+	const struct certs *certs = n->env->certs;
+	struct notice notice = { .event = NEV_DIGEST, .level = NLEV_NOTICE,
 	    .at = now, .code = "", .who = "" };
 	struct notice_item *items = xcalloc(certs->n + 1, sizeof(*items));
 
@@ -408,15 +408,15 @@ notifier_send_digest(struct notifier *t, time_t now)
 		rollout_open_each(certs->list[i], failing_cb, &served);
 		if (served > 0 && served < end)
 			end = served;
-		n.n_certs++;
-		n.n_valid += end > now;
+		notice.n_certs++;
+		notice.n_valid += end > now;
 		if (condition_error(certs->list[i]) == NULL && served == -1)
 			continue;
-		n.n_failing++;
-		items[n.n_items++] = (struct notice_item){ .name = row->name,
-		    .not_after = end };
+		notice.n_failing++;
+		items[notice.n_items++] = (struct notice_item){
+		    .name = row->name, .not_after = end };
 	}
-	n.items = items;
-	queue_put(t->queue, &n, NEV_BIT(NEV_DIGEST), NLEV_NOTICE);
+	notice.items = items;
+	queue_put(n->queue, &notice, NEV_BIT(NEV_DIGEST), NLEV_NOTICE);
 	free(items);
 }

@@ -23,18 +23,18 @@ static void	work_cb(void *);
 /* --- channels --- */
 
 struct channel *
-queue_channel(struct queue *o, const char *name)
+queue_channel(struct queue *q, const char *name)
 {
 	struct channel *c;
 
-	TAILQ_FOREACH(c, &o->channels, link) {
+	TAILQ_FOREACH(c, &q->channels, link) {
 		if (strcmp(c->name, name) == 0)
 			return c;
 	}
 	c = xcalloc(1, sizeof(*c));
-	c->queue = o;
+	c->queue = q;
 	c->name = xstrdup(name);
-	TAILQ_INSERT_TAIL(&o->channels, c, link);
+	TAILQ_INSERT_TAIL(&q->channels, c, link);
 	return c;
 }
 
@@ -59,32 +59,32 @@ channel_free(struct channel *c)
 }
 
 size_t
-queue_count(const struct queue *o, const char *channel)
+queue_count(const struct queue *q, const char *channel)
 {
-	const struct message *l;
+	const struct message *m;
 	size_t n = 0;
 
-	TAILQ_FOREACH(l, &o->messages, link)
-		n += strcmp(l->row.channel, channel) == 0;
+	TAILQ_FOREACH(m, &q->messages, link)
+		n += strcmp(m->row.channel, channel) == 0;
 	return n;
 }
 
 /* Join the table with the configuration. */
 static void
-apply_conf(struct queue *o)
+apply_conf(struct queue *q)
 {
-	const struct conf *conf = o->env->certs->conf;
+	const struct conf *conf = q->env->certs->conf;
 	struct channel *c, *next;
 
 	for (size_t i = 0; i < conf->n_notifies; i++)
-		(void)queue_channel(o, conf->notifies[i]->name);
-	for (c = TAILQ_FIRST(&o->channels); c != NULL; c = next) {
+		(void)queue_channel(q, conf->notifies[i]->name);
+	for (c = TAILQ_FIRST(&q->channels); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, link);
 		c->conf = conf_find_notify(conf, c->name);
 		c->retry_at = 0;
 		c->tries = 0;
 		if (c->conf == NULL && c->op == NULL &&
-		    queue_count(o, c->name) == 0)
+		    queue_count(q, c->name) == 0)
 			channel_free(c);
 	}
 }
@@ -92,16 +92,16 @@ apply_conf(struct queue *o)
 /* --- the queue --- */
 
 static void
-message_drop(struct queue *o, struct message *l)
+message_drop(struct queue *q, struct message *m)
 {
-	struct channel *c = queue_channel(o, l->row.channel);
+	struct channel *c = queue_channel(q, m->row.channel);
 
-	if (c->sending == l)
+	if (c->sending == m)
 		channel_stop(c);
-	store_notice_delete(o->env->store, l->row.id);
-	TAILQ_REMOVE(&o->messages, l, link);
-	store_notice_clear(&l->row);
-	free(l);
+	store_notice_delete(q->env->store, m->row.id);
+	TAILQ_REMOVE(&q->messages, m, link);
+	store_notice_clear(&m->row);
+	free(m);
 }
 
 /* How many were dropped is told with the next message, also after a crash. */
@@ -120,48 +120,48 @@ set_dropped(struct channel *c, unsigned n)
 }
 
 static void
-give_up(struct queue *o, struct message *l, const char *why)
+give_up(struct queue *q, struct message *m, const char *why)
 {
-	struct channel *c = queue_channel(o, l->row.channel);
+	struct channel *c = queue_channel(q, m->row.channel);
 
 	log_warning(NULL, "notify \"%s\": a message is dropped, %s: %s",
-	    c->name, why, l->row.subject);
+	    c->name, why, m->row.subject);
 	set_dropped(c, c->dropped + 1);
-	message_drop(o, l);
+	message_drop(q, m);
 }
 
 /* Room for one more: the oldest that was only a repetition goes first. */
 static void
-make_room(struct queue *o, const char *channel)
+make_room(struct queue *q, const char *channel)
 {
-	struct message *l, *oldest = NULL;
+	struct message *m, *oldest = NULL;
 
-	if (queue_count(o, channel) < QUEUE_MAX)
+	if (queue_count(q, channel) < QUEUE_MAX)
 		return;
-	TAILQ_FOREACH(l, &o->messages, link) {
-		if (strcmp(l->row.channel, channel) != 0)
+	TAILQ_FOREACH(m, &q->messages, link) {
+		if (strcmp(m->row.channel, channel) != 0)
 			continue;
-		if (oldest == NULL || (l->row.is_repeat &&
+		if (oldest == NULL || (m->row.is_repeat &&
 		    !oldest->row.is_repeat))
-			oldest = l;
+			oldest = m;
 	}
-	give_up(o, oldest, "there are too many");
+	give_up(q, oldest, "there are too many");
 }
 
 static void
 load_cb(const struct store_notice *row, void *arg)
 {
-	struct queue *o = arg;
-	struct message *l = xcalloc(1, sizeof(*l));
+	struct queue *q = arg;
+	struct message *m = xcalloc(1, sizeof(*m));
 
-	l->row = *row;
-	l->row.channel = xstrdup(row->channel);
-	l->row.target = xstrdup(row->target);
-	l->row.msgid = xstrdup(row->msgid);
-	l->row.subject = xstrdup(row->subject);
-	l->row.text = xstrdup(row->text);
-	l->row.json = xstrdup(row->json);
-	TAILQ_INSERT_TAIL(&o->messages, l, link);
+	m->row = *row;
+	m->row.channel = xstrdup(row->channel);
+	m->row.target = xstrdup(row->target);
+	m->row.msgid = xstrdup(row->msgid);
+	m->row.subject = xstrdup(row->subject);
+	m->row.text = xstrdup(row->text);
+	m->row.json = xstrdup(row->json);
+	TAILQ_INSERT_TAIL(&q->messages, m, link);
 }
 
 static void
@@ -173,24 +173,24 @@ load_dropped_cb(const struct store_alarm *row, void *arg)
 }
 
 char *
-queue_id(const struct queue *o, const char *channel)
+queue_id(const struct queue *q, const char *channel)
 {
 	return xasprintf("%lld.%08x%08x.%s@%s", (long long)clock_now(),
-	    arc4random(), arc4random(), channel, o->host);
+	    arc4random(), arc4random(), channel, q->host);
 }
 
 /* On disk, or the disk does not work: that is told too. */
 static void
 synced_cb(const struct error *err, void *arg)
 {
-	struct queue *o = arg;
+	struct queue *q = arg;
 
-	o->sync = NULL;
-	work_cb(o);
+	q->sync = NULL;
+	work_cb(q);
 }
 
 static void
-queue(struct queue *o, const struct conf_notify *conf,
+enqueue(struct queue *q, const struct conf_notify *conf,
     const struct notice *n, const struct notice_text *t)
 {
 	const char *const *targets = channel_targets(conf);
@@ -208,23 +208,23 @@ queue(struct queue *o, const struct conf_notify *conf,
 			.json = t->json,
 		};
 
-		make_room(o, conf->name);
-		store_notice_put(o->env->store, &row);
-		load_cb(&row, o);
+		make_room(q, conf->name);
+		store_notice_put(q->env->store, &row);
+		load_cb(&row, q);
 	}
 }
 
 void
-queue_put(struct queue *o, const struct notice *whole, unsigned events,
+queue_put(struct queue *q, const struct notice *whole, unsigned events,
     enum notify_level filter_level)
 {
-	const struct conf *conf = o->env->certs->conf;
+	const struct conf *conf = q->env->certs->conf;
 	struct notice_item *items = xcalloc(whole->n_items + 1,
 	    sizeof(*items));
 
 	for (size_t i = 0; i < conf->n_notifies; i++) {
 		const struct conf_notify *cn = conf->notifies[i];
-		struct channel *c = queue_channel(o, cn->name);
+		struct channel *c = queue_channel(q, cn->name);
 		struct notice n = *whole;
 		struct notice_text t;
 		char *id;
@@ -239,20 +239,20 @@ queue_put(struct queue *o, const struct notice *whole, unsigned events,
 		if (whole->n_items > 0 ? n.n_items == 0 :
 		    !alarm_passes(cn, events, filter_level, NULL))
 			continue;
-		id = queue_id(o, cn->name);
+		id = queue_id(q, cn->name);
 		n.id = id;
-		n.host = o->host;
+		n.host = q->host;
 		n.dropped = c->dropped;
 		notice_format(&n, cn->is_chinese, &t);
 		if (c->dropped > 0)
 			set_dropped(c, 0);
-		queue(o, cn, &n, &t);
+		enqueue(q, cn, &n, &t);
 		notice_text_clear(&t);
 		free(id);
 	}
 	free(items);
-	if (o->is_started && o->sync == NULL)
-		o->sync = store_sync_start(o->env->store, synced_cb, o);
+	if (q->is_started && q->sync == NULL)
+		q->sync = store_sync_start(q->env->store, synced_cb, q);
 }
 
 /* --- sending --- */
@@ -308,9 +308,9 @@ set_well(struct channel *c)
 }
 
 void
-queue_report(struct queue *o, const char *channel, const struct error *err)
+queue_report(struct queue *q, const char *channel, const struct error *err)
 {
-	struct channel *c = queue_channel(o, channel);
+	struct channel *c = queue_channel(q, channel);
 
 	if (err == NULL)
 		set_well(c);
@@ -320,7 +320,7 @@ queue_report(struct queue *o, const char *channel, const struct error *err)
 }
 
 static void
-message_failed(struct channel *c, struct message *l, const struct error *err)
+message_failed(struct channel *c, struct message *m, const struct error *err)
 {
 	time_t now = clock_now();
 
@@ -333,98 +333,98 @@ message_failed(struct channel *c, struct message *l, const struct error *err)
 	/* The channel itself answers. */
 	c->tries = 0;
 	c->retry_at = 0;
-	l->tries++;
-	l->retry_at = retry_at(l->tries, err, now);
-	set_error(c, err, l->retry_at);
-	if (err->kind == ERR_REJECTED && now - l->row.at > REJECTED_S)
-		give_up(c->queue, l, "it is refused");
+	m->tries++;
+	m->retry_at = retry_at(m->tries, err, now);
+	set_error(c, err, m->retry_at);
+	if (err->kind == ERR_REJECTED && now - m->row.at > REJECTED_S)
+		give_up(c->queue, m, "it is refused");
 }
 
 static void
 sent_cb(const struct error *err, void *arg)
 {
 	struct channel *c = arg;
-	struct queue *o = c->queue;
-	struct message *l = c->sending;
+	struct queue *q = c->queue;
+	struct message *m = c->sending;
 
 	c->op = NULL;
 	c->sending = NULL;
 	conf_unref(c->conf_ref);
 	c->conf_ref = NULL;
 	if (err != NULL) {
-		message_failed(c, l, err);
+		message_failed(c, m, err);
 	} else {
 		set_well(c);
 		log_info(NULL, "notify \"%s\": sent%s%s: %s", c->name,
-		    l->row.target[0] != '\0' ? " to " : "", l->row.target,
-		    l->row.subject);
-		message_drop(o, l);
+		    m->row.target[0] != '\0' ? " to " : "", m->row.target,
+		    m->row.subject);
+		message_drop(q, m);
 	}
-	timer_set(&o->work, 0);
+	timer_set(&q->work, 0);
 }
 
 static void
-deliver(struct channel *c, struct message *l)
+deliver(struct channel *c, struct message *m)
 {
-	struct queue *o = c->queue;
+	struct queue *q = c->queue;
 	struct channel_args args;
 
-	c->conf_ref = conf_ref(o->env->certs->conf);
+	c->conf_ref = conf_ref(q->env->certs->conf);
 	args = (struct channel_args){
-		.env = &o->channel_env,
+		.env = &q->channel_env,
 		.conf = c->conf,
-		.target = l->row.target,
-		.id = l->row.msgid,
-		.subject = l->row.subject,
-		.text = l->row.text,
-		.json = l->row.json,
-		.at = l->row.at,
-		.level = l->row.level < 0 || l->row.level >= NLEV_END ?
-		    NLEV_WARNING : (enum notify_level)l->row.level,
+		.target = m->row.target,
+		.id = m->row.msgid,
+		.subject = m->row.subject,
+		.text = m->row.text,
+		.json = m->row.json,
+		.at = m->row.at,
+		.level = m->row.level < 0 || m->row.level >= NLEV_END ?
+		    NLEV_WARNING : (enum notify_level)m->row.level,
 	};
-	c->sending = l;
+	c->sending = m;
 	c->op = channel_start(&args, sent_cb, c);
 }
 
 static void
-drop_old(struct queue *o, time_t now)
+drop_old(struct queue *q, time_t now)
 {
-	struct message *l, *next;
+	struct message *m, *next;
 
-	for (l = TAILQ_FIRST(&o->messages); l != NULL; l = next) {
-		next = TAILQ_NEXT(l, link);
-		if (now - l->row.at > OLD_S)
-			give_up(o, l, "it is a week old");
+	for (m = TAILQ_FIRST(&q->messages); m != NULL; m = next) {
+		next = TAILQ_NEXT(m, link);
+		if (now - m->row.at > OLD_S)
+			give_up(q, m, "it is a week old");
 	}
 }
 
 static void
 work_cb(void *arg)
 {
-	struct queue *o = arg;
+	struct queue *q = arg;
 	time_t now = clock_now(), next = 0;
-	struct message *l;
+	struct message *m;
 
-	if (!o->is_started || o->sync != NULL)
+	if (!q->is_started || q->sync != NULL)
 		return;
-	drop_old(o, now);
-	TAILQ_FOREACH(l, &o->messages, link) {
-		struct channel *c = queue_channel(o, l->row.channel);
-		time_t at = c->retry_at > l->retry_at ? c->retry_at :
-		    l->retry_at;
+	drop_old(q, now);
+	TAILQ_FOREACH(m, &q->messages, link) {
+		struct channel *c = queue_channel(q, m->row.channel);
+		time_t at = c->retry_at > m->retry_at ? c->retry_at :
+		    m->retry_at;
 
 		if (c->op != NULL || c->conf == NULL ||
 		    c->conf->kind == NOTIFY_HEARTBEAT)
 			continue;
 		if (due_planned(at, now) <= now)
-			deliver(c, l);
+			deliver(c, m);
 		else if (next == 0 || at < next)
 			next = at;
 	}
 	if (next != 0) {
 		int64_t ms = (int64_t)(next - now) * 1000;
 
-		timer_set(&o->work, ms < WAKE_MAX_MS ? ms : WAKE_MAX_MS);
+		timer_set(&q->work, ms < WAKE_MAX_MS ? ms : WAKE_MAX_MS);
 	}
 }
 
@@ -433,61 +433,61 @@ work_cb(void *arg)
 struct queue *
 queue_new(const struct alerts_env *env)
 {
-	struct queue *o = xcalloc(1, sizeof(*o));
+	struct queue *q = xcalloc(1, sizeof(*q));
 
-	o->env = env;
-	TAILQ_INIT(&o->messages);
-	TAILQ_INIT(&o->channels);
-	timer_init(&o->work, env->loop, work_cb, o);
-	dname_of_host(o->host);
-	o->channel_env = (struct channel_env){ .loop = env->loop,
+	q->env = env;
+	TAILQ_INIT(&q->messages);
+	TAILQ_INIT(&q->channels);
+	timer_init(&q->work, env->loop, work_cb, q);
+	dname_of_host(q->host);
+	q->channel_env = (struct channel_env){ .loop = env->loop,
 	    .children = env->children, .http = env->http,
-	    .host = o->host };
-	o->results = json_array();
-	store_notice_each(env->store, load_cb, o);
-	store_alarm_each(env->store, load_dropped_cb, o);
-	apply_conf(o);
-	return o;
+	    .host = q->host };
+	q->results = json_array();
+	store_notice_each(env->store, load_cb, q);
+	store_alarm_each(env->store, load_dropped_cb, q);
+	apply_conf(q);
+	return q;
 }
 
 void
-queue_free(struct queue *o)
+queue_free(struct queue *q)
 {
 	struct channel *c;
-	struct message *l;
+	struct message *m;
 
-	if (o == NULL)
+	if (q == NULL)
 		return;
-	timer_clear(&o->work);
-	store_sync_cancel(o->sync);
-	queue_test_cancel(o);
-	while ((c = TAILQ_FIRST(&o->channels)) != NULL)
+	timer_clear(&q->work);
+	store_sync_cancel(q->sync);
+	queue_test_cancel(q);
+	while ((c = TAILQ_FIRST(&q->channels)) != NULL)
 		channel_free(c);
-	while ((l = TAILQ_FIRST(&o->messages)) != NULL) {
-		TAILQ_REMOVE(&o->messages, l, link);
-		store_notice_clear(&l->row);
-		free(l);
+	while ((m = TAILQ_FIRST(&q->messages)) != NULL) {
+		TAILQ_REMOVE(&q->messages, m, link);
+		store_notice_clear(&m->row);
+		free(m);
 	}
-	json_decref(o->results);
-	free(o);
+	json_decref(q->results);
+	free(q);
 }
 
 void
-queue_start(struct queue *o)
+queue_start(struct queue *q)
 {
-	o->is_started = true;
-	if (!TAILQ_EMPTY(&o->messages))
-		timer_set(&o->work, 0);
+	q->is_started = true;
+	if (!TAILQ_EMPTY(&q->messages))
+		timer_set(&q->work, 0);
 }
 
 void
-queue_reload(struct queue *o)
+queue_reload(struct queue *q)
 {
-	struct message *l;
+	struct message *m;
 
-	apply_conf(o);
-	TAILQ_FOREACH(l, &o->messages, link)
-		l->retry_at = 0;
-	if (o->is_started)
-		timer_set(&o->work, 0);
+	apply_conf(q);
+	TAILQ_FOREACH(m, &q->messages, link)
+		m->retry_at = 0;
+	if (q->is_started)
+		timer_set(&q->work, 0);
 }

@@ -14,31 +14,31 @@
 static time_t
 next_at(const struct channel *c)
 {
-	const struct message *l;
+	const struct message *m;
 	time_t at = 0;
 
 	if (c->retry_at > 0)
 		return c->retry_at;
-	TAILQ_FOREACH(l, &c->queue->messages, link) {
-		if (strcmp(l->row.channel, c->name) == 0 &&
-		    l->retry_at > 0 && (at == 0 || l->retry_at < at))
-			at = l->retry_at;
+	TAILQ_FOREACH(m, &c->queue->messages, link) {
+		if (strcmp(m->row.channel, c->name) == 0 &&
+		    m->retry_at > 0 && (at == 0 || m->retry_at < at))
+			at = m->retry_at;
 	}
 	return at;
 }
 
 json_t *
-queue_json(const struct queue *o)
+queue_json(const struct queue *q)
 {
 	json_t *list = json_array();
 	const struct channel *c;
 
-	TAILQ_FOREACH(c, &o->channels, link) {
+	TAILQ_FOREACH(c, &q->channels, link) {
 		json_t *j = json_pack("{s:s, s:s, s:s, s:i, s:I, s:o, s:o,"
 		    " s:i, s:o}", "name", c->name, "kind", c->conf != NULL ?
 		    notify_kind_name(c->conf->kind) : "removed",
 		    "state", c->error != NULL ? "failing" : "ok",
-		    "queued", (int)queue_count(o, c->name),
+		    "queued", (int)queue_count(q, c->name),
 		    "sent", (json_int_t)c->sent,
 		    "sent_at", jsonx_time(c->sent_at),
 		    "next_at", jsonx_time(c->error != NULL ? next_at(c) : 0),
@@ -53,7 +53,7 @@ queue_json(const struct queue *o)
 }
 
 void
-queue_metrics(const struct queue *o, FILE *f)
+queue_metrics(const struct queue *q, FILE *f)
 {
 	static const char *const families[] = {
 		"# TYPE acmed_notify_failing gauge",
@@ -63,15 +63,15 @@ queue_metrics(const struct queue *o, FILE *f)
 	};
 	const struct channel *c;
 
-	if (TAILQ_EMPTY(&o->channels))
+	if (TAILQ_EMPTY(&q->channels))
 		return;
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
 		const char *name = families[i] + strlen("# TYPE ");
 
 		fprintf(f, "%s\n", families[i]);
-		TAILQ_FOREACH(c, &o->channels, link) {
+		TAILQ_FOREACH(c, &q->channels, link) {
 			unsigned long n = i == 0 ? c->error != NULL :
-			    i == 1 ? queue_count(o, c->name) :
+			    i == 1 ? queue_count(q, c->name) :
 			    i == 2 ? c->sent : c->failed;
 
 			fprintf(f, "%.*s{channel=\"%s\"} %lu\n",
@@ -83,22 +83,22 @@ queue_metrics(const struct queue *o, FILE *f)
 /* --- tests --- */
 
 void
-queue_test_cancel(struct queue *o)
+queue_test_cancel(struct queue *q)
 {
-	for (size_t i = 0; i < o->n_sends; i++)
-		channel_cancel(o->sends[i].op);
-	free(o->sends);
-	o->sends = NULL;
-	o->n_sends = o->sends_left = 0;
-	conf_unref(o->test_conf);
-	o->test_conf = NULL;
+	for (size_t i = 0; i < q->n_sends; i++)
+		channel_cancel(q->sends[i].op);
+	free(q->sends);
+	q->sends = NULL;
+	q->n_sends = q->sends_left = 0;
+	conf_unref(q->test_conf);
+	q->test_conf = NULL;
 }
 
 static void
 test_cb(const struct error *err, void *arg)
 {
 	struct test_send *s = arg;
-	struct queue *o = s->queue;
+	struct queue *q = s->queue;
 
 	s->op = NULL;
 	(void)json_object_set_new(s->result, "state",
@@ -106,37 +106,37 @@ test_cb(const struct error *err, void *arg)
 	if (err != NULL)
 		(void)json_object_set_new(s->result, "error",
 		    jsonx_error(err, clock_now()));
-	if (--o->sends_left == 0)
-		queue_test_cancel(o);
+	if (--q->sends_left == 0)
+		queue_test_cancel(q);
 }
 
 /* One to each target of the channel. */
 static void
-test_channel(struct queue *o, const struct conf_notify *conf)
+test_channel(struct queue *q, const struct conf_notify *conf)
 {
 	const char *const *targets = channel_targets(conf);
-	char *id = queue_id(o, conf->name);
+	char *id = queue_id(q, conf->name);
 	struct notice n = { .event = NEV_RECOVERED, .level = NLEV_NOTICE,
-	    .at = clock_now(), .id = id, .host = o->host, .code = "",
+	    .at = clock_now(), .id = id, .host = q->host, .code = "",
 	    .who = "", .channel = conf->name };
 	struct notice_text t;
 
 	notice_format(&n, conf->is_chinese, &t);
 	for (size_t i = 0; targets[i] != NULL; i++) {
-		struct test_send *s = &o->sends[o->n_sends++];
+		struct test_send *s = &q->sends[q->n_sends++];
 		struct channel_args args = {
-			.env = &o->channel_env, .conf = conf, .target =
+			.env = &q->channel_env, .conf = conf, .target =
 			    targets[i],
 			.id = id, .subject = t.subject, .text = t.text,
 			.json = t.json, .at = n.at, .level = n.level,
 		};
 
-		s->queue = o;
+		s->queue = q;
 		s->result = json_pack("{s:s, s:s, s:s, s:s, s:n}", "channel",
 		    conf->name, "kind", notify_kind_name(conf->kind),
 		    "target", targets[i], "state", "sending", "error");
-		(void)json_array_append_new(o->results, s->result);
-		o->sends_left++;
+		(void)json_array_append_new(q->results, s->result);
+		q->sends_left++;
 		s->op = channel_start(&args, test_cb, s);
 	}
 	notice_text_clear(&t);
@@ -144,9 +144,9 @@ test_channel(struct queue *o, const struct conf_notify *conf)
 }
 
 static int
-refuse_test(const struct queue *o, const char *channel, struct error *err)
+refuse_test(const struct queue *q, const char *channel, struct error *err)
 {
-	const struct conf *conf = o->env->certs->conf;
+	const struct conf *conf = q->env->certs->conf;
 	const char **names, *near;
 	size_t n = 0;
 
@@ -167,13 +167,13 @@ refuse_test(const struct queue *o, const char *channel, struct error *err)
 }
 
 json_t *
-queue_test(struct queue *o, const char *channel, struct error *err)
+queue_test(struct queue *q, const char *channel, struct error *err)
 {
-	const struct conf *conf = o->env->certs->conf;
+	const struct conf *conf = q->env->certs->conf;
 	json_t *started = json_array();
 	size_t n = 0;
 
-	if (o->sends_left > 0) {
+	if (q->sends_left > 0) {
 		json_decref(started);
 		(void)error_set(err, ERR_TRANSIENT, "notify:busy",
 		    "another test is under way");
@@ -185,31 +185,31 @@ queue_test(struct queue *o, const char *channel, struct error *err)
 		while (*t++ != NULL)
 			n++;
 	}
-	json_decref(o->results);
-	o->results = json_array();
-	o->sends = xcalloc(n + 1, sizeof(*o->sends));
+	json_decref(q->results);
+	q->results = json_array();
+	q->sends = xcalloc(n + 1, sizeof(*q->sends));
 	for (size_t i = 0; i < conf->n_notifies; i++) {
 		const struct conf_notify *cn = conf->notifies[i];
 
 		if (cn->kind == NOTIFY_HEARTBEAT ||
 		    (channel != NULL && strcmp(cn->name, channel) != 0))
 			continue;
-		test_channel(o, cn);
+		test_channel(q, cn);
 		(void)json_array_append_new(started, json_string(cn->name));
 	}
 	if (json_array_size(started) == 0) {
-		(void)refuse_test(o, channel, err);
-		queue_test_cancel(o);
+		(void)refuse_test(q, channel, err);
+		queue_test_cancel(q);
 		json_decref(started);
 		return NULL;
 	}
-	o->test_conf = conf_ref(conf);
+	q->test_conf = conf_ref(conf);
 	return json_pack("{s:o}", "started", started);
 }
 
 json_t *
-queue_test_json(const struct queue *o)
+queue_test_json(const struct queue *q)
 {
-	return json_pack("{s:b, s:O}", "running", o->sends_left > 0,
-	    "results", o->results);
+	return json_pack("{s:b, s:O}", "running", q->sends_left > 0,
+	    "results", q->results);
 }
