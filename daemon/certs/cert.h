@@ -49,7 +49,8 @@ struct cert {
 	/* renewal/'s. */
 	struct renewal	*run;		/* NULL: none */
 	enum step	 step;		/* of the run */
-	bool		 may_claim;	/* the run may still claim records */
+	bool		 may_acquire;	/* the run may still acquire its
+					   records again */
 	char		*note;		/* what the run waits for, or NULL */
 	bool		 avoids_persist;	/* the CA refused
 					   dns-persist-01 in the last run */

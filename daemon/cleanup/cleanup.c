@@ -144,13 +144,13 @@ cleanup_retry(struct cleanup *c)
 }
 
 struct txtrec *
-cleanup_claim(struct cleanup *c, const char *cert, const char *provider,
+cleanup_acquire(struct cleanup *c, const char *cert, const char *provider,
     const char *identifier, const struct zone *zone, const char *value)
 {
 	struct txtrec *t;
 
 	TAILQ_FOREACH(t, &c->recs, link) {
-		if (!t->is_claimed && strcmp(t->row.cert, cert) == 0 &&
+		if (!t->in_use && strcmp(t->row.cert, cert) == 0 &&
 		    strcmp(t->row.provider, provider) == 0 &&
 		    strcmp(t->row.fqdn, zone->fqdn) == 0 &&
 		    strcmp(t->row.value, value) == 0)
@@ -182,8 +182,8 @@ cleanup_claim(struct cleanup *c, const char *cert, const char *provider,
 	zone_clear(&t->zone);
 	zone_copy(&t->zone, zone);
 	t->has_zone = true;
-	t->is_claimed = true;
-	t->is_spent = false;
+	t->in_use = true;
+	t->remove_now = false;
 	t->is_probe = false;
 	t->was_tried = false;
 	t->is_absent = false;
@@ -223,14 +223,14 @@ txtrec_release(struct txtrec *t)
 {
 	if (t == NULL)
 		return;
-	t->is_claimed = false;
+	t->in_use = false;
 	cleanup_kick(t->cleanup);
 }
 
 void
-txtrec_spend(struct txtrec *t)
+txtrec_remove(struct txtrec *t)
 {
-	t->is_spent = true;
+	t->remove_now = true;
 	txtrec_release(t);
 }
 
@@ -241,11 +241,11 @@ txtrec_set_probe(struct txtrec *t)
 }
 
 void
-txtrec_spend_and_tell(struct txtrec *t, txtrec_gone_cb *gone, void *arg)
+txtrec_remove_and_tell(struct txtrec *t, txtrec_gone_cb *gone, void *arg)
 {
 	t->gone = gone;
 	t->gone_arg = arg;
-	txtrec_spend(t);
+	txtrec_remove(t);
 }
 
 void
@@ -268,7 +268,7 @@ cleanup_count_others(const struct cleanup *c, const char *cert,
 		    (cert != NULL && !t->is_probe &&
 		    strcmp(t->row.cert, cert) == 0))
 			continue;
-		if (t->is_claimed ||
+		if (t->in_use ||
 		    (t->removal != NULL && t->removal->run != NULL)) {
 			*other = t->row.cert;
 			n++;
@@ -323,7 +323,7 @@ cleanup_is_stuck(unsigned tries, time_t created_at, time_t now)
 static bool
 is_stuck(const struct txtrec *t)
 {
-	return !t->is_claimed && !t->is_absent && t->row.tries > 0 &&
+	return !t->in_use && !t->is_absent && t->row.tries > 0 &&
 	    t->row.error[0] != '\0' && cleanup_is_stuck(t->row.tries,
 	    t->row.created_at, clock_now());
 }
@@ -341,11 +341,11 @@ cleanup_json(const struct cleanup *c)
 		    "cert", t->row.cert, "provider", t->row.provider,
 		    "zone", t->row.zone, "name", t->row.fqdn,
 		    "value", t->row.value,
-		    "state", t->is_claimed ? "in use" :
+		    "state", t->in_use ? "in use" :
 		    txt_state_name(t->row.state),
 		    "created_at", jsonx_time(t->row.created_at),
 		    "tries", (int)t->row.tries,
-		    "next_at", jsonx_time(t->is_claimed ? 0 : t->row.retry_at),
+		    "next_at", jsonx_time(t->in_use ? 0 : t->row.retry_at),
 		    "error", t->row.error[0] != '\0' ?
 		    json_string(t->row.error) : json_null(),
 		    "absent", t->is_absent, "stuck", is_stuck(t));

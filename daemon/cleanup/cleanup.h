@@ -2,10 +2,15 @@
 /*
  * cleanup - the promise that every TXT record acmed made is removed again.
  * Each value has a row in the journal (store.h), durable before the provider
- * is called.  A run claims the rows it works with and releases them when it
- * is done, however it ended; rows that nobody claims are removed through
- * their provider, and deleted once the authoritative servers show them no
- * more; with backoff, for ever.
+ * is called.  A run acquires the rows it works with and releases them when it
+ * is done, however it ended; rows that nobody uses are removed through their
+ * provider, and deleted once the authoritative servers show them no more;
+ * with backoff, for ever.
+ *
+ *   acquire   the row is the caller's: nothing removes its value
+ *   release   the value is removed once no run of its certificate could
+ *             acquire it again
+ *   remove    the same, but at once, also while that run goes on
  */
 #ifndef DAEMON_CLEANUP_CLEANUP_H
 #define DAEMON_CLEANUP_CLEANUP_H
@@ -52,7 +57,7 @@ void		 cleanup_pause(struct cleanup *);
  * the one that is there already, or a new one.  It belongs to the caller
  * until txtrec_release().
  */
-struct txtrec	*cleanup_claim(struct cleanup *, const char *cert,
+struct txtrec	*cleanup_acquire(struct cleanup *, const char *cert,
 		    const char *provider, const char *identifier,
 		    const struct zone *zone, const char *value);
 /* The provider has it; handle may be "". */
@@ -65,25 +70,25 @@ void		 txtrec_set_handle(struct txtrec *, const char *handle);
  * provider.  Not if an earlier call for it may have been done.
  */
 void		 txtrec_set_refused(struct txtrec *);
-/* Give it up: it will be removed.  NULL is allowed. */
+/* Give it up: it will be removed when the run has ended.  NULL is allowed. */
 void		 txtrec_release(struct txtrec *);
 /*
  * The same, but it is removed while the run goes on, so that the next value
- * can have its place; see CLEANUP_SPENT.
+ * can have its place; see CLEANUP_REMOVED.
  */
-void		 txtrec_spend(struct txtrec *);
+void		 txtrec_remove(struct txtrec *);
 /*
  * A value that no run knows of: runs of its own certificate count it, too, as
- * another's (see cleanup_count_others()).  After cleanup_claim().
+ * another's (see cleanup_count_others()).  After cleanup_acquire().
  */
 void		 txtrec_set_probe(struct txtrec *);
 /*
- * txtrec_spend(), and tell once: when it was removed (err NULL), or that this
+ * txtrec_remove(), and tell once: when it was removed (err NULL), or that this
  * failed for now.  The record is not the caller's any more then; until then
  * txtrec_untell() tells nobody.
  */
 typedef void txtrec_gone_cb(const struct error *err, void *arg);
-void		 txtrec_spend_and_tell(struct txtrec *, txtrec_gone_cb *gone,
+void		 txtrec_remove_and_tell(struct txtrec *, txtrec_gone_cb *gone,
 		    void *arg);
 void		 txtrec_untell(struct txtrec *);
 const char	*txtrec_fqdn(const struct txtrec *);
@@ -106,10 +111,10 @@ unsigned	 cleanup_count_others(const struct cleanup *,
 void		 cleanup_kick(struct cleanup *);
 
 enum cleanup_wait {
-	CLEANUP_TRIED,		/* every unclaimed row was removed at its
+	CLEANUP_TRIED,		/* every unused row was removed at its
 				   provider once, or that failed, now or
 				   earlier: it is not due */
-	CLEANUP_SPENT,		/* ... every row given to txtrec_spend() */
+	CLEANUP_REMOVED,	/* ... every row given to txtrec_remove() */
 	CLEANUP_IDLE		/* no removal is being sent to a provider:
 				   one that overtook an add would undo it */
 };

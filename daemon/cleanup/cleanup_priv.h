@@ -30,8 +30,8 @@ struct txtrec {
 	struct store_txt row;		/* its handle is ours, or NULL */
 	struct zone	 zone;		/* servers unknown after a restart */
 	bool		 has_zone;
-	bool		 is_claimed;
-	bool		 is_spent;	/* its run wants it removed now */
+	bool		 in_use;	/* acquired, and not yet released */
+	bool		 remove_now;	/* see txtrec_remove() */
 	struct removal	*removal;	/* under way */
 	bool		 was_tried;	/* a removal has come back */
 	bool		 may_be_there;	/* of an earlier add */
@@ -42,7 +42,7 @@ struct txtrec {
 	void		*gone_arg;
 };
 
-/* One removal: all unclaimed values of one name at one provider. */
+/* One removal: all unused values of one name at one provider. */
 struct removal {
 	TAILQ_ENTRY(removal) link;
 	struct cleanup	*cleanup;

@@ -73,7 +73,7 @@ removal_failed(struct removal *r, const struct error *err)
 		struct txtrec *t = r->recs[i];
 
 		t->was_tried = true;
-		t->is_spent = false;	/* another may have its place now */
+		t->remove_now = false;	/* another may have its place now */
 		t->row.tries++;
 		/* Some vendors lock accounts that fail to log in too often;
 		   a reload or a restart tries at once. */
@@ -347,7 +347,7 @@ close_cb(void *arg)
 }
 
 /*
- * Free to be removed?  Not while a run of its certificate may still claim it:
+ * Free to be removed?  Not while a run of its certificate may acquire it yet:
  * a resumed order wants the same value.
  */
 bool
@@ -355,12 +355,12 @@ txtrec_is_free(const struct txtrec *t)
 {
 	const struct cert *cert;
 
-	if (t->is_claimed || t->removal != NULL)
+	if (t->in_use || t->removal != NULL)
 		return false;
-	if (t->is_spent)
+	if (t->remove_now)
 		return true;
 	cert = certs_find(t->cleanup->env->certs, t->row.cert);
-	return cert == NULL || !cert->may_claim;
+	return cert == NULL || !cert->may_acquire;
 }
 
 bool

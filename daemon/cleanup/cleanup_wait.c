@@ -17,13 +17,13 @@ is_waiting(const struct cleanup *c, const char *cert, enum cleanup_wait what)
 	time_t now = clock_now();
 
 	TAILQ_FOREACH(t, &c->recs, link) {
-		if (t->is_claimed || (cert != NULL &&
+		if (t->in_use || (cert != NULL &&
 		    strcmp(t->row.cert, cert) != 0))
 			continue;
 		if (what == CLEANUP_IDLE ? t->removal != NULL &&
 		    t->removal->run != NULL : !t->was_tried &&
 		    (t->removal != NULL || t->row.retry_at <= now) &&
-		    (what == CLEANUP_TRIED || t->is_spent))
+		    (what == CLEANUP_TRIED || t->remove_now))
 			return true;
 	}
 	return false;

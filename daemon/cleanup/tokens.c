@@ -25,7 +25,7 @@ struct token {
 	TAILQ_ENTRY(token) link;
 	struct tokens	*tokens;
 	struct store_http row;		/* webroot "": our own server */
-	unsigned	 claims;	/* one token may be of two names */
+	unsigned	 users;	/* one token may be of two names */
 	bool		 is_removed;	/* while its group is removed */
 };
 
@@ -72,7 +72,7 @@ is_shared(const struct token *t)
 	const struct token *u;
 
 	TAILQ_FOREACH(u, &t->tokens->list, link) {
-		if (u != t && u->claims > 0 &&
+		if (u != t && u->users > 0 &&
 		    strcmp(u->row.token, t->row.token) == 0 &&
 		    strcmp(u->row.webroot, t->row.webroot) == 0)
 			return true;
@@ -82,17 +82,17 @@ is_shared(const struct token *t)
 
 /*
  * To be removed, and when?  Not while a run of its certificate may still
- * claim it: the CA may be looking for what a resumed order has published.
+ * acquire it: the CA may be looking for what a resumed order has published.
  */
 static bool
 is_free(const struct token *t)
 {
 	const struct cert *cert;
 
-	if (t->claims > 0)
+	if (t->users > 0)
 		return false;
 	cert = certs_find(t->tokens->env->certs, t->row.cert);
-	return cert == NULL || !cert->may_claim;
+	return cert == NULL || !cert->may_acquire;
 }
 
 static bool
@@ -294,7 +294,7 @@ find_row(struct tokens *ts, const struct store_http *row)
 }
 
 struct token *
-tokens_claim(struct tokens *ts, const char *cert, const char *webroot,
+tokens_acquire(struct tokens *ts, const char *cert, const char *webroot,
     const char *token, const char *text)
 {
 	struct store_http row = { .created_at = clock_now() };
@@ -310,7 +310,7 @@ tokens_claim(struct tokens *ts, const char *cert, const char *webroot,
 	if (t == NULL)
 		t = token_new(ts);
 	t->row = row;
-	t->claims++;
+	t->users++;
 	if (is_file(t))
 		store_http_put(ts->env->store, &t->row);
 	return t;
@@ -341,7 +341,7 @@ token_release(struct token *t)
 	if (t == NULL)
 		return;
 	ts = t->tokens;
-	if (--t->claims > 0)
+	if (--t->users > 0)
 		return;
 	if (is_file(t)) {
 		tokens_kick(ts);
@@ -368,10 +368,10 @@ tokens_json(const struct tokens *ts)
 		(void)json_array_append_new(list, json_pack(
 		    "{s:s, s:s, s:s, s:o, s:i, s:o, s:o}",
 		    "cert", t->row.cert, "path", path, "state",
-		    t->claims > 0 ? "in use" : "removing",
+		    t->users > 0 ? "in use" : "removing",
 		    "created_at", jsonx_time(t->row.created_at),
 		    "tries", (int)t->row.tries,
-		    "next_at", jsonx_time(t->claims > 0 ? 0 :
+		    "next_at", jsonx_time(t->users > 0 ? 0 :
 		    t->row.retry_at),
 		    "error", t->row.error[0] != '\0' ?
 		    json_string(t->row.error) : json_null()));

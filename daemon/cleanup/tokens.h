@@ -2,8 +2,8 @@
 /*
  * tokens - what http-01 publishes: a file in a webroot, or an answer of our
  * own web server.  A file has a row in the journal (store.h), durable before
- * it is made; a run claims the tokens it works with and releases them when it
- * is done, however it ended; files that nobody claims are removed, their rows
+ * it is made; a run acquires the tokens it works with and releases them when it
+ * is done, however it ended; files that nobody uses are removed, their rows
  * after them; with backoff, for ever.  Answers are in memory only.
  */
 #ifndef DAEMON_CLEANUP_TOKENS_H
@@ -34,7 +34,7 @@ void		 tokens_flush(struct tokens *);
  * our own web server answers.  The journal is written (not yet synced).  It
  * belongs to the caller until token_release().
  */
-struct token	*tokens_claim(struct tokens *, const char *cert,
+struct token	*tokens_acquire(struct tokens *, const char *cert,
 		    const char *webroot, const char *token,
 		    const char *text);
 /* After the journal is on disk: let the world see it.  Errors: webroot.h,

@@ -261,8 +261,8 @@ port_check(struct pf_check *c)
 	}
 	pf_random_value(TOKEN_HEAD, p->name, sizeof(p->name));
 	p->text = xasprintf("%s.of-acmectl-check", p->name);
-	p->token = tokens_claim(env->tokens, c->pc->cc->name, c->name->webroot,
-	    p->name, p->text);
+	p->token = tokens_acquire(env->tokens, c->pc->cc->name,
+	    c->name->webroot, p->name, p->text);
 	p->sync = store_sync_start(env->store, journaled, p);
 }
 

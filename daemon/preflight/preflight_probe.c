@@ -63,7 +63,7 @@ pf_probe_cancel(struct probe *p)
 	if (p->going != NULL)
 		txtrec_untell(p->going);
 	if (p->txt != NULL)
-		txtrec_spend(p->txt);
+		txtrec_remove(p->txt);
 	free(p);
 }
 
@@ -191,7 +191,7 @@ give_up(struct probe *p, const struct error *err)
 	p->txt = NULL;
 	timer_init(&p->timer, loop, slow_cb, p);
 	timer_set(&p->timer, GONE_TIMEOUT_MS);
-	txtrec_spend_and_tell(p->going, gone, p);
+	txtrec_remove_and_tell(p->going, gone, p);
 }
 
 static unsigned
@@ -330,7 +330,7 @@ room_cb(void *arg)
 	} else {
 		pf_random_value(VALUE_HEAD, value, sizeof(value));
 	}
-	p->txt = cleanup_claim(env->cleanup, pc->cc->name, p->provider->name,
+	p->txt = cleanup_acquire(env->cleanup, pc->cc->name, p->provider->name,
 	    dname_base(p->check->name->name), p->zone, value);
 	if (text != NULL)
 		txtrec_set_handle(p->txt, text);

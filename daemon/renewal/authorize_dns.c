@@ -270,7 +270,7 @@ authorize_dns_publish(struct authorize_op *op)
 }
 
 void
-authorize_dns_claim(struct authorize_op *op)
+authorize_dns_acquire(struct authorize_op *op)
 {
 	char value[ACME_TXT_SIZE];
 
@@ -281,7 +281,7 @@ authorize_dns_claim(struct authorize_op *op)
 			continue;
 		acme_dns01_value(op->a.account->acme, z->challenge->token,
 		    value);
-		z->txt = cleanup_claim(op->a.env->cleanup,
+		z->txt = cleanup_acquire(op->a.env->cleanup,
 		    op->a.conf->name, z->provider->name,
 		    dname_base(z->name->name), z->zone, value);
 		if (z->provider->type->wants_key_auth != NULL &&
@@ -305,7 +305,7 @@ authorize_dns_round_end(struct authorize_op *op)
 		if (z->txt == NULL)
 			continue;
 		if (z->provider->type->max_values > 0)
-			txtrec_spend(z->txt);
+			txtrec_remove(z->txt);
 		else
 			txtrec_release(z->txt);
 		z->txt = NULL;

@@ -16,7 +16,7 @@ is_mine(const struct authz *z)
 }
 
 void
-authorize_http_claim(struct authorize_op *op)
+authorize_http_acquire(struct authorize_op *op)
 {
 	for (size_t i = 0; i < op->n_authzs; i++) {
 		struct authz *z = &op->authzs[i];
@@ -26,7 +26,7 @@ authorize_http_claim(struct authorize_op *op)
 			continue;
 		text = acme_key_authorization(op->a.account->acme,
 		    z->challenge->token);
-		z->token = tokens_claim(op->a.env->tokens,
+		z->token = tokens_acquire(op->a.env->tokens,
 		    op->a.conf->name, z->name->webroot, z->challenge->token,
 		    text);
 		free(text);

@@ -31,7 +31,7 @@ struct authz {
 	const struct zone *zone;	/* NULL: another type */
 	struct txtrec	*txt;		/* NULL: not in this round */
 	/* http-01 */
-	struct token	*token;		/* NULL: not claimed */
+	struct token	*token;		/* NULL: not acquired */
 
 	/* dns-persist-01 */
 	struct persist_look_op *look;
@@ -103,7 +103,7 @@ void	authorize_published(struct authorize_op *);
 bool	authorize_is_in_round(const struct authz *);
 
 /*
- * dns-01.  A round: is there room, claim, (the journal is synced,) publish,
+ * dns-01.  A round: is there room, acquire, (the journal is synced,) publish,
  * (the challenges are answered and decided,) round_end.  Each looks for what
  * is its own in the round, which may be nothing.
  */
@@ -113,7 +113,7 @@ void	authorize_dns_clear(struct authorize_op *);
 /* false: authorize_round_begin() will be called again, or it is over. */
 bool	authorize_dns_has_room(struct authorize_op *);
 /* Write the journal. */
-void	authorize_dns_claim(struct authorize_op *);
+void	authorize_dns_acquire(struct authorize_op *);
 /* If there is anything: op->unpublished grows by one until
  * authorize_published(), which is called later. */
 void	authorize_dns_publish(struct authorize_op *);
@@ -125,7 +125,7 @@ const char	*authorize_dns_place(const struct authz *);
  * http-01.  All of it belongs to the first round; it stays until the end.
  */
 /* Write the journal. */
-void	authorize_http_claim(struct authorize_op *);
+void	authorize_http_acquire(struct authorize_op *);
 int	authorize_http_publish(struct authorize_op *, struct error *err);
 /* However it ends: take it back. */
 void	authorize_http_clear(struct authorize_op *);

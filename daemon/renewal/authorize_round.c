@@ -10,7 +10,7 @@
 #include "daemon/renewal/authzwait.h"
 
 #define VALIDATION_TIMEOUT_MS	300000
-#define SPENT_TIMEOUT_MS	120000
+#define REMOVAL_TIMEOUT_MS	120000
 
 bool
 authorize_is_in_round(const struct authz *z)
@@ -36,7 +36,7 @@ round_end(struct authorize_op *op)
 	place_give(op->a.place);
 	authorize_dns_round_end(op);
 	op->idle = cleanup_wait_start(op->a.env->cleanup, op->a.conf->name,
-	    CLEANUP_SPENT, SPENT_TIMEOUT_MS, next_round, op);
+	    CLEANUP_REMOVED, REMOVAL_TIMEOUT_MS, next_round, op);
 }
 
 static void
@@ -207,7 +207,7 @@ authorize_round_begin(struct authorize_op *op)
 		op->taking = place_start(op->a.place, placed, op);
 		return;
 	}
-	authorize_dns_claim(op);
-	authorize_http_claim(op);
+	authorize_dns_acquire(op);
+	authorize_http_acquire(op);
 	op->sync = store_sync_start(op->a.env->store, journaled, op);
 }

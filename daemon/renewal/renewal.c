@@ -61,7 +61,7 @@ renewal_say(struct renewal *r, const char *text)
 void
 renewal_halt(struct renewal *r)
 {
-	r->cert->may_claim = false;
+	r->cert->may_acquire = false;
 	gate_end(r->gate);
 	hooks_cancel(r->hooks);
 	place_cancel(r->taking);
@@ -237,7 +237,7 @@ account_begin(struct renewal *r)
 static void
 install_kept(struct renewal *r)
 {
-	r->cert->may_claim = false;
+	r->cert->may_acquire = false;
 	renewal_say(r, "the certificate that was kept can be used now");
 	renewal_goto(r, STEP_INSTALL);
 }
@@ -547,7 +547,7 @@ renewal_start(const struct renewal_env *env, struct cert *cert,
 		place_begun(&cert->place);	/* no CA is asked */
 	} else {
 		cert->step = STEP_ACCOUNT;
-		r->cert->may_claim = true;
+		r->cert->may_acquire = true;
 		r->zones = zones_start(r->env->loop, r->env->dns,
 		    r->cc);
 	}

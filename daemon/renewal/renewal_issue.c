@@ -141,7 +141,7 @@ authorized(const struct error *err, const struct acme_order *order, void *arg)
 	struct renewal *r = arg;
 
 	r->auth = NULL;
-	r->cert->may_claim = false;
+	r->cert->may_acquire = false;
 	cleanup_kick(r->env->cleanup);
 	tokens_kick(r->env->tokens);
 	if (err != NULL) {
@@ -321,7 +321,7 @@ renewal_enter_finalize(struct renewal *r)
 {
 	struct error err;
 
-	r->cert->may_claim = false;
+	r->cert->may_acquire = false;
 	if (has_certificate(r->order) && r->key != NULL) {
 		order_decided(r, r->order);
 		return;

@@ -296,9 +296,9 @@ test_same_token_twice(void **state)
 	erig_conf(r, "");
 	erig_up(r);
 	for (size_t i = 0; i < N_ELEMENTS(roots); i++) {
-		struct token *one = tokens_claim(r->engine->tokens, "web",
+		struct token *one = tokens_acquire(r->engine->tokens, "web",
 		    roots[i], "tok", "tok.print");
-		struct token *other = tokens_claim(r->engine->tokens, "web",
+		struct token *other = tokens_acquire(r->engine->tokens, "web",
 		    roots[i], "tok", "tok.print");
 		struct error err;
 

@@ -29,28 +29,28 @@ begin(void **state)
 }
 
 static struct txtrec *
-claim_at(struct cleanup *c, const char *fqdn, const char *provider,
+acquire_at(struct cleanup *c, const char *fqdn, const char *provider,
     const char *value)
 {
 	struct zone zone = { .apex = "example.test" };
 	struct txtrec *t;
 
 	(void)text_printf(zone.fqdn, sizeof(zone.fqdn), "%s", fqdn);
-	t = cleanup_claim(c, "web", provider, "example.test", &zone, value);
+	t = cleanup_acquire(c, "web", provider, "example.test", &zone, value);
 	return t;
 }
 
 static struct txtrec *
-claim(struct cleanup *c, const char *value)
+acquire(struct cleanup *c, const char *value)
 {
-	return claim_at(c, FQDN, "dns", value);
+	return acquire_at(c, FQDN, "dns", value);
 }
 
 /* Claimed, added, and given up. */
 static void
 leave(struct cleanup *c, const char *value)
 {
-	struct txtrec *t = claim(c, value);
+	struct txtrec *t = acquire(c, value);
 
 	fake_dns_put(FQDN, value);
 	txtrec_set_added(t, "handle-1");
@@ -86,10 +86,10 @@ expect_rows(struct cleanup *c, const char *rows)
 }
 
 static void
-test_claim(void **state)
+test_acquire(void **state)
 {
 	struct cleanup *c = begin(state);
-	struct txtrec *t = claim(c, "v1");
+	struct txtrec *t = acquire(c, "v1");
 
 	assert_string_equal(txtrec_fqdn(t), FQDN);
 	assert_string_equal(txtrec_value(t), "v1");
@@ -140,7 +140,7 @@ test_uncertain(void **state)
 {
 	struct cleanup *c = begin(state);
 
-	txtrec_release(claim(c, "v1"));
+	txtrec_release(acquire(c, "v1"));
 	fake_time_pass(SECOND);
 	expect_log("- dns " FQDN " v1\n");
 	expect_rows(c, "removing/0 ");
@@ -163,7 +163,7 @@ test_groups(void **state)
 
 	for (size_t i = 0; i < N_ELEMENTS(t); i++) {
 		(void)snprintf(value, sizeof(value), "v%zu", i);
-		t[i] = claim_at(c, i < 45 ? FQDN : "_acme-challenge.b.test",
+		t[i] = acquire_at(c, i < 45 ? FQDN : "_acme-challenge.b.test",
 		    i == 44 ? "dns2" : "dns", value);
 		txtrec_set_added(t[i], "");
 	}
@@ -177,7 +177,7 @@ test_groups(void **state)
 }
 
 static void
-test_claim_again(void **state)
+test_acquire_again(void **state)
 {
 	struct cleanup *c = begin(state);
 	struct txtrec *t;
@@ -186,7 +186,7 @@ test_claim_again(void **state)
 	leave(c, "v1");
 	leave(c, "v2");
 	ERIG_UNTIL(fake_dns.calls[FAKE_REMOVE] == 1);
-	t = claim(c, "v1");
+	t = acquire(c, "v1");
 	expect_rows(c, "in use/0 removing/0 ");
 	txtrec_set_added(t, "");
 	fake_time_pass(SECOND);
@@ -198,8 +198,8 @@ test_claim_again(void **state)
 	expect_log("- dns " FQDN " v1\n");
 	expect_rows(c, "");
 	/* Other values are other rows, even of the same name. */
-	t = claim(c, "v3");
-	assert_ptr_not_equal(t, claim(c, "v4"));
+	t = acquire(c, "v3");
+	assert_ptr_not_equal(t, acquire(c, "v4"));
 	assert_int_equal(cleanup_count(c), 2);
 }
 
@@ -321,7 +321,7 @@ test_provider_gone(void **state)
 	struct cleanup *c = begin(state);
 	struct erig *r = *state;
 
-	txtrec_set_added(claim_at(c, FQDN, "old", "v1"), "");
+	txtrec_set_added(acquire_at(c, FQDN, "old", "v1"), "");
 	fake_dns_put(FQDN, "v1");
 	erig_crash(r);
 	erig_up(r);
@@ -343,7 +343,7 @@ static void
 test_refused(void **state)
 {
 	struct cleanup *c = begin(state);
-	struct txtrec *t = claim(c, "v1");
+	struct txtrec *t = acquire(c, "v1");
 
 	fake_dns.log[0] = '\0';
 	txtrec_set_refused(t);
@@ -353,7 +353,7 @@ test_refused(void **state)
 	expect_log("");
 
 	/* One that is there all the same is removed. */
-	t = claim(c, "v2");
+	t = acquire(c, "v2");
 	fake_dns_put(FQDN, "v2");
 	txtrec_set_refused(t);
 	txtrec_release(t);
@@ -363,7 +363,7 @@ test_refused(void **state)
 
 	/* What was added before may be there, whatever is refused now. */
 	leave(c, "v3");
-	t = claim(c, "v3");
+	t = acquire(c, "v3");
 	txtrec_set_refused(t);
 	txtrec_release(t);
 	fake_time_pass(MINUTE);
@@ -379,7 +379,7 @@ static void
 test_never_there(void **state)
 {
 	struct cleanup *c = begin(state);
-	struct txtrec *t = claim_at(c, FQDN, "old", "v1");
+	struct txtrec *t = acquire_at(c, FQDN, "old", "v1");
 
 	txtrec_release(t);
 	fake_time_pass(10 * HOUR);
@@ -395,7 +395,7 @@ test_never_there(void **state)
 	assert_int_equal(cleanup_count(c), 0);
 
 	/* One that is shown is never forgotten, and told. */
-	t = claim_at(c, FQDN, "old", "v2");
+	t = acquire_at(c, FQDN, "old", "v2");
 	fake_dns_put(FQDN, "v2");
 	txtrec_release(t);
 	fake_time_pass(4 * DAY);
@@ -581,11 +581,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ERIG_TEST(test_claim),
+		ERIG_TEST(test_acquire),
 		ERIG_TEST(test_source),
 		ERIG_TEST(test_uncertain),
 		ERIG_TEST(test_groups),
-		ERIG_TEST(test_claim_again),
+		ERIG_TEST(test_acquire_again),
 		ERIG_TEST(test_failure),
 		ERIG_TEST(test_retry_after),
 		ERIG_TEST(test_clock_jump_back),
