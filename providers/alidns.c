@@ -73,41 +73,36 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
  * all services (help.aliyun.com/en/dns/error-code and the SDKs' lists) and of
  * this one.
  */
-#define CONFIG ERR_CONFIG, "provider:credentials"
-#define LATER ERR_TRANSIENT, "provider:unavailable"
-static const struct {
-	const char	*begin;
-	enum err_kind	 kind;
-	const char	*code;
-} kinds[] = {
+static const struct rest_code kinds[] = {
 	/* Key, clock, rights, account, source address. */
-	{ "InvalidAccessKey", CONFIG },
-	{ "MissingAccessKey", CONFIG },
-	{ "InactiveAccessKey", CONFIG },
-	{ "InvalidSecurityToken", CONFIG },
-	{ "MissingSecurityToken", CONFIG },
-	{ "InvalidStsToken", CONFIG },
-	{ "SignatureDoesNotMatch", CONFIG },
-	{ "SignatureNotMatch", CONFIG },
-	{ "IncompleteSignature", CONFIG },
-	{ "InvalidSignature", CONFIG },
-	{ "InvalidTimeStamp", CONFIG },
-	{ "IllegalTimestamp", CONFIG },
-	{ "Forbidden", CONFIG },
-	{ "Forbedden", CONFIG },	/* theirs: .NotSupportRAM */
-	{ "NoPermission", CONFIG },
-	{ "Unauthorized", CONFIG },
-	{ "ActionUnauthorized", CONFIG },
-	{ "UserDisable", CONFIG },
-	{ "Throttling", ERR_RATELIMIT, "provider:throttled" },
-	{ "DnsSystemBusy", LATER },
-	{ "SystemBusy", LATER },
-	{ "ServerBusy", LATER },
-	{ "InternalError", LATER },
-	{ "InternalServerError", LATER },
-	{ "ServiceUnavailable", LATER },
-	{ "SignatureNonceUsed", LATER },
-	{ "LastOperationNotFinished", LATER },
+	{ "InvalidAccessKey", REST_CREDENTIALS },
+	{ "MissingAccessKey", REST_CREDENTIALS },
+	{ "InactiveAccessKey", REST_CREDENTIALS },
+	{ "InvalidSecurityToken", REST_CREDENTIALS },
+	{ "MissingSecurityToken", REST_CREDENTIALS },
+	{ "InvalidStsToken", REST_CREDENTIALS },
+	{ "SignatureDoesNotMatch", REST_CREDENTIALS },
+	{ "SignatureNotMatch", REST_CREDENTIALS },
+	{ "IncompleteSignature", REST_CREDENTIALS },
+	{ "InvalidSignature", REST_CREDENTIALS },
+	{ "InvalidTimeStamp", REST_CREDENTIALS },
+	{ "IllegalTimestamp", REST_CREDENTIALS },
+	{ "Forbidden", REST_CREDENTIALS },
+	{ "Forbedden", REST_CREDENTIALS },	/* theirs: .NotSupportRAM */
+	{ "NoPermission", REST_CREDENTIALS },
+	{ "Unauthorized", REST_CREDENTIALS },
+	{ "ActionUnauthorized", REST_CREDENTIALS },
+	{ "UserDisable", REST_CREDENTIALS },
+	{ "Throttling", REST_THROTTLED },
+	{ "DnsSystemBusy", REST_UNAVAILABLE },
+	{ "SystemBusy", REST_UNAVAILABLE },
+	{ "ServerBusy", REST_UNAVAILABLE },
+	{ "InternalError", REST_UNAVAILABLE },
+	{ "InternalServerError", REST_UNAVAILABLE },
+	{ "ServiceUnavailable", REST_UNAVAILABLE },
+	{ "SignatureNonceUsed", REST_UNAVAILABLE },
+	{ "LastOperationNotFinished", REST_UNAVAILABLE },
+	{ .word = NULL }
 };
 
 static void
@@ -116,13 +111,7 @@ failed(struct provider_call *c, const struct rest_answer *a,
 {
 	const char *code = code_of(a);
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (!begins(code, kinds[i].begin))
-			continue;
-		(void)error_set(err, kinds[i].kind, kinds[i].code, "%s",
-		    err->msg);
-		break;
-	}
+	rest_judge(kinds, REST_BEGINS, code, err);
 	if (code[0] != '\0')
 		(void)error_set(err, err->kind, err->code, "%s (%s)",
 		    err->msg, code);

@@ -106,34 +106,30 @@ failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	/* The list of all services is in cloud.baidu.com/doc/Reference. */
-	static const char *const keys[] = { "InvalidAccessKeyId",
-	    "SignatureDoesNotMatch", "RequestExpired", "AccessDenied",
-	    "InvalidHTTPAuthHeader", "InactiveAccessKey", "OptInRequired",
-	    "InvalidSessionToken" };
+	static const struct rest_code codes[] = {
+		/* 403 as well, but nothing is wrong with the key. */
+		{ "IdempotentParameterMismatch", ERR_REJECTED,
+		    "provider:refused" },
+		{ "Quota", REST_QUOTA },
+		{ "InternalError", REST_UNAVAILABLE },
+		{ "ServiceUnavailable", REST_UNAVAILABLE },
+		{ "LimitExceeded", REST_THROTTLED },
+		{ "TooManyRequests", REST_THROTTLED },
+		{ "InvalidAccessKeyId", REST_CREDENTIALS },
+		{ "SignatureDoesNotMatch", REST_CREDENTIALS },
+		{ "RequestExpired", REST_CREDENTIALS },
+		{ "AccessDenied", REST_CREDENTIALS },
+		{ "InvalidHTTPAuthHeader", REST_CREDENTIALS },
+		{ "InactiveAccessKey", REST_CREDENTIALS },
+		{ "OptInRequired", REST_CREDENTIALS },
+		{ "InvalidSessionToken", REST_CREDENTIALS },
+		{ .word = NULL }
+	};
 	const char *code = jsonx_str(a->json, "code");
 
 	if (code == NULL)
 		return;
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		if (strstr(code, keys[i]) != NULL)
-			(void)error_set(err, ERR_CONFIG,
-			    "provider:credentials", "%s", err->msg);
-	}
-	/* 403 as well, but nothing is wrong with the key. */
-	if (strcmp(code, "IdempotentParameterMismatch") == 0)
-		(void)error_set(err, ERR_REJECTED, "provider:refused", "%s",
-		    err->msg);
-	else if (strstr(code, "Quota") != NULL)
-		(void)error_set(err, ERR_CONFIG, "provider:quota", "%s",
-		    err->msg);
-	else if (strcmp(code, "InternalError") == 0 ||
-	    strcmp(code, "ServiceUnavailable") == 0)
-		(void)error_set(err, ERR_TRANSIENT, "provider:unavailable",
-		    "%s", err->msg);
-	else if (strstr(code, "LimitExceeded") != NULL ||
-	    strstr(code, "TooManyRequests") != NULL)
-		(void)error_set(err, ERR_RATELIMIT, "provider:throttled",
-		    "%s", err->msg);
+	rest_judge(codes, REST_HAS, code, err);
 	(void)error_set(err, err->kind, err->code, "%s (%s)", err->msg, code);
 	if (err->kind == ERR_CONFIG)
 		rest_blame_clock(a, err);

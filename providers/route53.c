@@ -113,42 +113,56 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
-static bool
-code_is_one_of(const char *code, const char *const *list)
-{
-	for (; *list != NULL; list++) {
-		if (strcmp(code, *list) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void
 failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
 	/* As botocore's retries/standard.py has them. */
-	static const char *const throttled[] = { "Throttling",
-	    "ThrottlingException", "RequestLimitExceeded",
-	    "TooManyRequestsException", "SlowDown", "ThrottledException",
-	    "RequestThrottled", "RequestThrottledException",
-	    "BandwidthLimitExceeded", "LimitExceededException",
-	    "ProvisionedThroughputExceededException",
-	    "TransactionInProgressException", "EC2ThrottledException", NULL };
-	static const char *const later[] = { "RequestTimeout",
-	    "RequestTimeoutException", "InternalError", "InternalFailure",
-	    "ServiceUnavailable", "ServiceUnavailableException",
-	    "IDPCommunicationError", "RequestAbortedException", NULL };
-	static const char *const config[] = { "InvalidClientTokenId",
-	    "SignatureDoesNotMatch", "IncompleteSignature", "ExpiredToken",
-	    "RequestExpired", "MissingAuthenticationToken",
-	    "UnrecognizedClientException", "AccessDenied",
-	    "AccessDeniedException", "InvalidSignatureException",
-	    "InvalidAccessKeyId", "ExpiredTokenException", "AuthFailure",
-	    "MissingAuthenticationTokenException", "NotAuthorized",
-	    "OptInRequired", "UnauthorizedOperation", "InvalidToken",
-	    "TokenRefreshRequired", "InvalidSecurity", "AccountProblem",
-	    NULL };
+	static const struct rest_code codes[] = {
+		{ "Throttling", REST_THROTTLED },
+		{ "ThrottlingException", REST_THROTTLED },
+		{ "RequestLimitExceeded", REST_THROTTLED },
+		{ "TooManyRequestsException", REST_THROTTLED },
+		{ "SlowDown", REST_THROTTLED },
+		{ "ThrottledException", REST_THROTTLED },
+		{ "RequestThrottled", REST_THROTTLED },
+		{ "RequestThrottledException", REST_THROTTLED },
+		{ "BandwidthLimitExceeded", REST_THROTTLED },
+		{ "LimitExceededException", REST_THROTTLED },
+		{ "ProvisionedThroughputExceededException", REST_THROTTLED },
+		{ "TransactionInProgressException", REST_THROTTLED },
+		{ "EC2ThrottledException", REST_THROTTLED },
+		{ "RequestTimeout", REST_UNAVAILABLE },
+		{ "RequestTimeoutException", REST_UNAVAILABLE },
+		{ "InternalError", REST_UNAVAILABLE },
+		{ "InternalFailure", REST_UNAVAILABLE },
+		{ "ServiceUnavailable", REST_UNAVAILABLE },
+		{ "ServiceUnavailableException", REST_UNAVAILABLE },
+		{ "IDPCommunicationError", REST_UNAVAILABLE },
+		{ "RequestAbortedException", REST_UNAVAILABLE },
+		{ "InvalidClientTokenId", REST_CREDENTIALS },
+		{ "SignatureDoesNotMatch", REST_CREDENTIALS },
+		{ "IncompleteSignature", REST_CREDENTIALS },
+		{ "ExpiredToken", REST_CREDENTIALS },
+		{ "RequestExpired", REST_CREDENTIALS },
+		{ "MissingAuthenticationToken", REST_CREDENTIALS },
+		{ "UnrecognizedClientException", REST_CREDENTIALS },
+		{ "AccessDenied", REST_CREDENTIALS },
+		{ "AccessDeniedException", REST_CREDENTIALS },
+		{ "InvalidSignatureException", REST_CREDENTIALS },
+		{ "InvalidAccessKeyId", REST_CREDENTIALS },
+		{ "ExpiredTokenException", REST_CREDENTIALS },
+		{ "AuthFailure", REST_CREDENTIALS },
+		{ "MissingAuthenticationTokenException", REST_CREDENTIALS },
+		{ "NotAuthorized", REST_CREDENTIALS },
+		{ "OptInRequired", REST_CREDENTIALS },
+		{ "UnauthorizedOperation", REST_CREDENTIALS },
+		{ "InvalidToken", REST_CREDENTIALS },
+		{ "TokenRefreshRequired", REST_CREDENTIALS },
+		{ "InvalidSecurity", REST_CREDENTIALS },
+		{ "AccountProblem", REST_CREDENTIALS },
+		{ .word = NULL }
+	};
 	struct xml root = xml_document(a->body, a->body_len);
 	char code[64], words[600];
 
@@ -156,19 +170,7 @@ failed(struct provider_call *c, const struct rest_answer *a,
 		return;
 	if (!xml_text(&root, "Code", code, sizeof(code)))
 		(void)text_printf(code, sizeof(code), "InvalidChangeBatch");
-	if (code_is_one_of(code, throttled)) {
-		err->kind = ERR_RATELIMIT;
-		(void)text_printf(err->code, sizeof(err->code),
-		    "provider:throttled");
-	} else if (code_is_one_of(code, later)) {
-		err->kind = ERR_TRANSIENT;
-		(void)text_printf(err->code, sizeof(err->code),
-		    "provider:unavailable");
-	} else if (code_is_one_of(code, config)) {
-		err->kind = ERR_CONFIG;
-		(void)text_printf(err->code, sizeof(err->code),
-		    "provider:credentials");
-	}
+	rest_judge(codes, REST_IS, code, err);
 	(void)error_set(err, err->kind, err->code, "HTTP %d: %s: %s",
 	    a->status, code, words);
 	if (strcmp(code, "SignatureDoesNotMatch") == 0 ||

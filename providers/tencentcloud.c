@@ -42,12 +42,6 @@ code_of(const struct rest_answer *a)
 	return code == NULL ? "" : code;
 }
 
-static bool
-begins(const char *s, const char *prefix)
-{
-	return strncmp(s, prefix, strlen(prefix)) == 0;
-}
-
 /* In .prepare the body and the action are set already. */
 static int
 prepare(struct provider_call *c, struct preq *rq, struct error *err)
@@ -77,55 +71,49 @@ is_refusal(const struct rest_answer *a)
  * What codes mean that are not about the request, by how they begin; after
  * the vendor's list (errorcodes.py of its Python SDK).
  */
-#define CONFIG ERR_CONFIG, "provider:credentials"
-#define WAIT ERR_RATELIMIT, "provider:throttled"
-#define LATER ERR_TRANSIENT, "provider:unavailable"
-static const struct {
-	const char	*begin;
-	enum err_kind	 kind;
-	const char	*code;
-} kinds[] = {
+static const struct rest_code kinds[] = {
 	/* Key, clock, rights, account, source address. */
-	{ "AuthFailure", CONFIG },
-	{ "Unauthorized", CONFIG },
-	{ "OperationDenied", CONFIG },
-	{ "FailedOperation.AccountIsLocked", CONFIG },
-	{ "FailedOperation.Login", CONFIG },
-	{ "FailedOperation.MobileNotVerified", CONFIG },
-	{ "FailedOperation.NotRealNamedUser", CONFIG },
-	{ "FailedOperation.TencentCloudForbid", CONFIG },
-	{ "FailedOperation.TwoStepNotOn", CONFIG },
-	{ "InvalidParameter.AccountIsBanned", CONFIG },
-	{ "InvalidParameter.EmailNotVerified", CONFIG },
-	{ "InvalidParameter.InvalidSecretId", CONFIG },
-	{ "InvalidParameter.InvalidSignature", CONFIG },
-	{ "InvalidParameter.InvalidTime", CONFIG },
-	{ "InvalidParameter.LoginToken", CONFIG },
-	{ "InvalidParameter.MobileNotVerified", CONFIG },
-	{ "InvalidParameter.PermissionDenied", CONFIG },
-	{ "InvalidParameter.QcloudUinInvalid", CONFIG },
-	{ "InvalidParameter.RequestIpLimited", CONFIG },
-	{ "InvalidParameter.TimestampExpired", CONFIG },
-	{ "InvalidParameter.UnrealNameUser", CONFIG },
-	{ "InvalidParameter.UserAlreadyLocked", CONFIG },
-	{ "InvalidParameter.UserAreaInvalid", CONFIG },
-	{ "InvalidParameter.UserNotExists", CONFIG },
-	{ "LimitExceeded.FailedLoginLimitExceeded", CONFIG },
+	{ "AuthFailure", REST_CREDENTIALS },
+	{ "Unauthorized", REST_CREDENTIALS },
+	{ "OperationDenied", REST_CREDENTIALS },
+	{ "FailedOperation.AccountIsLocked", REST_CREDENTIALS },
+	{ "FailedOperation.Login", REST_CREDENTIALS },
+	{ "FailedOperation.MobileNotVerified", REST_CREDENTIALS },
+	{ "FailedOperation.NotRealNamedUser", REST_CREDENTIALS },
+	{ "FailedOperation.TencentCloudForbid", REST_CREDENTIALS },
+	{ "FailedOperation.TwoStepNotOn", REST_CREDENTIALS },
+	{ "InvalidParameter.AccountIsBanned", REST_CREDENTIALS },
+	{ "InvalidParameter.EmailNotVerified", REST_CREDENTIALS },
+	{ "InvalidParameter.InvalidSecretId", REST_CREDENTIALS },
+	{ "InvalidParameter.InvalidSignature", REST_CREDENTIALS },
+	{ "InvalidParameter.InvalidTime", REST_CREDENTIALS },
+	{ "InvalidParameter.LoginToken", REST_CREDENTIALS },
+	{ "InvalidParameter.MobileNotVerified", REST_CREDENTIALS },
+	{ "InvalidParameter.PermissionDenied", REST_CREDENTIALS },
+	{ "InvalidParameter.QcloudUinInvalid", REST_CREDENTIALS },
+	{ "InvalidParameter.RequestIpLimited", REST_CREDENTIALS },
+	{ "InvalidParameter.TimestampExpired", REST_CREDENTIALS },
+	{ "InvalidParameter.UnrealNameUser", REST_CREDENTIALS },
+	{ "InvalidParameter.UserAlreadyLocked", REST_CREDENTIALS },
+	{ "InvalidParameter.UserAreaInvalid", REST_CREDENTIALS },
+	{ "InvalidParameter.UserNotExists", REST_CREDENTIALS },
+	{ "LimitExceeded.FailedLoginLimitExceeded", REST_CREDENTIALS },
 	/* Too many requests; "Common" says "too often". */
-	{ "RequestLimitExceeded", WAIT },
-	{ "FailedOperation.FrequencyLimit", WAIT },
-	{ "InvalidParameter.Common", WAIT },
-	{ "InvalidParameter.OperationIsTooFrequent", WAIT },
+	{ "RequestLimitExceeded", REST_THROTTLED },
+	{ "FailedOperation.FrequencyLimit", REST_THROTTLED },
+	{ "InvalidParameter.Common", REST_THROTTLED },
+	{ "InvalidParameter.OperationIsTooFrequent", REST_THROTTLED },
 	/* Out of order, or at work on it. */
-	{ "InternalError", LATER },
-	{ "ResourceUnavailable", LATER },
-	{ "ResourceInUse", LATER },
-	{ "FailedOperation.TemporaryError", LATER },
-	{ "FailedOperation.UnknowError", LATER },
-	{ "InvalidParameter.DomainIsModifyingDns", LATER },
-	{ "InvalidParameter.DomainTaskNotFinished", LATER },
-	{ "InvalidParameter.OperateFailed", LATER },
-	{ "InvalidParameter.TaskNotCompleted", LATER },
+	{ "InternalError", REST_UNAVAILABLE },
+	{ "ResourceUnavailable", REST_UNAVAILABLE },
+	{ "ResourceInUse", REST_UNAVAILABLE },
+	{ "FailedOperation.TemporaryError", REST_UNAVAILABLE },
+	{ "FailedOperation.UnknowError", REST_UNAVAILABLE },
+	{ "InvalidParameter.DomainIsModifyingDns", REST_UNAVAILABLE },
+	{ "InvalidParameter.DomainTaskNotFinished", REST_UNAVAILABLE },
+	{ "InvalidParameter.OperateFailed", REST_UNAVAILABLE },
+	{ "InvalidParameter.TaskNotCompleted", REST_UNAVAILABLE },
+	{ .word = NULL }
 };
 
 static void
@@ -139,13 +127,7 @@ failed(struct provider_call *c, const struct rest_answer *a,
 		return;
 	(void)error_set(err, ERR_REJECTED, "provider:refused", "%.300s (%s)",
 	    words == NULL ? "refused" : words, code);
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (!begins(code, kinds[i].begin))
-			continue;
-		(void)error_set(err, kinds[i].kind, kinds[i].code, "%s",
-		    err->msg);
-		break;
-	}
+	rest_judge(kinds, REST_BEGINS, code, err);
 	if (err->kind == ERR_REJECTED && a->status >= 500)
 		(void)error_set(err, ERR_TRANSIENT, "provider:unavailable",
 		    "%s", err->msg);

@@ -75,39 +75,29 @@ static void
 failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	static const struct {
-		const char *part;
-		enum err_kind kind;
-		const char *code;
-	} kinds[] = {
-		{ "Signature", ERR_CONFIG, "provider:credentials" },
-		{ "AccessKey", ERR_CONFIG, "provider:credentials" },
-		{ "Credential", ERR_CONFIG, "provider:credentials" },
-		{ "SecurityToken", ERR_CONFIG, "provider:credentials" },
-		{ "AccessDenied", ERR_CONFIG, "provider:credentials" },
-		{ "Timestamp", ERR_CONFIG, "provider:credentials" },
-		{ "Expired", ERR_CONFIG, "provider:credentials" },
-		{ "InvalidAuthorization", ERR_CONFIG, "provider:credentials" },
-		{ "MissingAuth", ERR_CONFIG, "provider:credentials" },
-		{ "LackPolicy", ERR_CONFIG, "provider:credentials" },
-		{ "NoPermission", ERR_CONFIG, "provider:credentials" },
-		{ "FlowLimit", ERR_RATELIMIT, "provider:throttled" },
-		{ "Throttl", ERR_RATELIMIT, "provider:throttled" },
-		{ "TooManyRequests", ERR_RATELIMIT, "provider:throttled" },
-		{ "Internal", ERR_TRANSIENT, "provider:unavailable" },
-		{ "ServiceUnavailable", ERR_TRANSIENT,
-		    "provider:unavailable" },
+	static const struct rest_code codes[] = {
+		{ "Signature", REST_CREDENTIALS },
+		{ "AccessKey", REST_CREDENTIALS },
+		{ "Credential", REST_CREDENTIALS },
+		{ "SecurityToken", REST_CREDENTIALS },
+		{ "AccessDenied", REST_CREDENTIALS },
+		{ "Timestamp", REST_CREDENTIALS },
+		{ "Expired", REST_CREDENTIALS },
+		{ "InvalidAuthorization", REST_CREDENTIALS },
+		{ "MissingAuth", REST_CREDENTIALS },
+		{ "LackPolicy", REST_CREDENTIALS },
+		{ "NoPermission", REST_CREDENTIALS },
+		{ "FlowLimit", REST_THROTTLED },
+		{ "Throttl", REST_THROTTLED },
+		{ "TooManyRequests", REST_THROTTLED },
+		{ "Internal", REST_UNAVAILABLE },
+		{ "ServiceUnavailable", REST_UNAVAILABLE },
+		{ .word = NULL }
 	};
 	const char *code = code_of(a);
 	const char *msg = jsonx_str(a->json, "ResponseMetadata.Error.Message");
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (strstr(code, kinds[i].part) != NULL) {
-			(void)error_set(err, kinds[i].kind, kinds[i].code,
-			    "%s", err->msg);
-			break;
-		}
-	}
+	rest_judge(codes, REST_HAS, code, err);
 	if (code[0] != '\0')
 		(void)error_set(err, err->kind, err->code, "%s: %s", code,
 		    msg == NULL ? "" : msg);

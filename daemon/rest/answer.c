@@ -62,6 +62,32 @@ rest_says(const struct rest_answer *a, const char *const *words)
 }
 
 static bool
+is_meant(const char *word, enum rest_match match, const char *code)
+{
+	switch (match) {
+	case REST_IS:
+		return strcasecmp(code, word) == 0;
+	case REST_BEGINS:
+		return strncasecmp(code, word, strlen(word)) == 0;
+	case REST_HAS:
+		return strcasestr(code, word) != NULL;
+	}
+	return false;
+}
+
+void
+rest_judge(const struct rest_code *table, enum rest_match match,
+    const char *code, struct error *err)
+{
+	for (; code != NULL && table->word != NULL; table++) {
+		if (!is_meant(table->word, match, code))
+			continue;
+		(void)error_set(err, table->kind, table->code, "%s", err->msg);
+		return;
+	}
+}
+
+static bool
 is_name_char(char c)
 {
 	return isalnum((unsigned char)c) || (c != '\0' &&

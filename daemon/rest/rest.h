@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/error.h"
 #include "daemon/rest/preq.h"
 
-struct error;
 struct http_reply;
 
 /* One HTTP answer; all borrowed until the reader returns. */
@@ -98,6 +98,23 @@ bool		 rest_says(const struct rest_answer *,
  * Not if it says itself that it ends, nor for words in names and URLs.
  */
 bool		 rest_is_lasting(const struct rest_answer *);
+/* A row of what a vendor's codes mean that are not about the request. */
+struct rest_code {
+	const char	*word;		/* NULL ends the table */
+	enum err_kind	 kind;
+	const char	*code;
+};
+#define REST_CREDENTIALS ERR_CONFIG, "provider:credentials"
+#define REST_QUOTA ERR_CONFIG, "provider:quota"
+#define REST_THROTTLED ERR_RATELIMIT, "provider:throttled"
+#define REST_UNAVAILABLE ERR_TRANSIENT, "provider:unavailable"
+
+/* How a row's word is found in the vendor's code, in whatever case. */
+enum rest_match { REST_IS, REST_BEGINS, REST_HAS };
+/* Give err the kind and the code of the first row that is found; its message
+ * stays.  code NULL: none is. */
+void		 rest_judge(const struct rest_code *, enum rest_match,
+		    const char *code, struct error *);
 /*
  * For signatures that were too old or too new: add to the error how far this
  * machine's clock is from the vendor's (Date of the answer), if that is more

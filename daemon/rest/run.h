@@ -81,7 +81,9 @@ struct rest_args {		/* pointers stay the caller's until the end */
  * "provider:refused" as well; a redirect: ERR_CONFIG "provider:redirect";
  * retry_at of the first three is set if the server asked
  * for it.  Other codes: "provider:reply" (malformed), "provider:conflict",
- * "provider:unfinished", those of preq_finish() and of io/http.h.
+ * "provider:unfinished", those of preq_finish() and of io/http.h.  A provider
+ * here is whoever offers the API, also to deploy steps and webhooks: scripts
+ * and conditions of the log know these codes.
  */
 typedef void rest_done_cb(enum rest_next end, struct error *err, void *arg);
 

@@ -72,10 +72,50 @@ test_lasting(void **state)
 	}
 }
 
+/* The first row that is found; what is in none stays as it was. */
+static void
+test_judge(void **state)
+{
+	static const struct rest_code codes[] = {
+		{ "Quota", REST_QUOTA },
+		{ "LimitExceeded", REST_THROTTLED },
+		{ .word = NULL }
+	};
+	static const struct {
+		enum rest_match	 match;
+		const char	*said;
+		enum err_kind	 kind;
+		const char	*code;
+	} judged[] = {
+		{ REST_IS, "LimitExceeded", REST_THROTTLED },
+		{ REST_IS, "limitexceeded", REST_THROTTLED },
+		{ REST_IS, "LimitExceeded.Zone", ERR_REJECTED, "x:y" },
+		{ REST_BEGINS, "LimitExceeded.Zone", REST_THROTTLED },
+		{ REST_BEGINS, "QuotaLimitExceeded", REST_QUOTA },
+		{ REST_BEGINS, "ZoneLimitExceeded", ERR_REJECTED, "x:y" },
+		{ REST_HAS, "ZoneLimitExceeded", REST_THROTTLED },
+		{ REST_HAS, "LimitExceeded.Quota", REST_QUOTA },
+		{ REST_HAS, "", ERR_REJECTED, "x:y" },
+		{ REST_HAS, NULL, ERR_REJECTED, "x:y" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(judged); i++) {
+		struct error err;
+
+		(void)error_set(&err, ERR_REJECTED, "x:y", "words");
+		rest_judge(codes, judged[i].match, judged[i].said, &err);
+		assert_int_equal(err.kind, judged[i].kind);
+		assert_string_equal(err.code, judged[i].code);
+		assert_string_equal(err.msg, "words");
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_judge),
 		cmocka_unit_test(test_lasting),
 	};
 
