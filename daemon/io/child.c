@@ -14,6 +14,7 @@
 
 #include "common/error.h"
 #include "common/mem.h"
+#include "common/str.h"
 #include "common/text.h"
 #include "daemon/io/child_script.h"
 #include "daemon/io/child_spawn.h"
@@ -30,8 +31,7 @@ struct stream {
 	struct fdwatch	 watch;
 	int		 fd;
 	bool		 is_stderr;
-	char		*kept;
-	size_t		 len, size;
+	struct str	 kept;		/* it may be a private key */
 	char		*line;		/* LINE_SIZE; NULL: nobody asks */
 	size_t		 line_len;
 };
@@ -89,9 +89,9 @@ release(struct child_op *op)
 		struct stream *s = &op->streams[i];
 
 		close_watched(&s->watch, &s->fd);
-		freezero(s->kept, s->len);
+		str_clear(&s->kept);
 		freezero(s->line, LINE_SIZE);
-		s->kept = s->line = NULL;
+		s->line = NULL;
 	}
 	free(op->failed);
 	op->failed = NULL;
@@ -160,29 +160,15 @@ split_lines(struct stream *s, const char *data, size_t len)
 	}
 }
 
-/* It may be a private key: no copy is left behind when the buffer grows. */
 static void
 keep(struct stream *s, const char *data, size_t len)
 {
-	size_t room = s->op->max_output - s->len;
+	size_t room = s->op->max_output - s->kept.len;
 
 	if (len > room)
 		len = room;
-	if (len == 0)
-		return;
-	if (s->len + len >= s->size) {
-		size_t size = (s->len + len) * 2 + 1;
-		char *bigger = xmalloc(size);
-
-		if (s->len > 0)
-			memcpy(bigger, s->kept, s->len);
-		freezero(s->kept, s->len);
-		s->kept = bigger;
-		s->size = size;
-	}
-	memcpy(s->kept + s->len, data, len);
-	s->len += len;
-	s->kept[s->len] = '\0';
+	if (len > 0)
+		str_add(&s->kept, data, len);
 }
 
 /* Read what is there, at most max bytes. */
@@ -277,10 +263,10 @@ finish(struct child_op *op)
 			r.status = WEXITSTATUS(op->wstatus);
 		else
 			r.signo = WTERMSIG(op->wstatus);
-		r.out = op->streams[0].len > 0 ? op->streams[0].kept : "";
-		r.out_len = op->streams[0].len;
-		r.errout = op->streams[1].len > 0 ? op->streams[1].kept : "";
-		r.errout_len = op->streams[1].len;
+		r.out = str_text(&op->streams[0].kept);
+		r.out_len = op->streams[0].kept.len;
+		r.errout = str_text(&op->streams[1].kept);
+		r.errout_len = op->streams[1].kept.len;
 		timer_clear(&op->limit);
 		op->done(NULL, &r, op->arg);
 	}

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/rest/str.h"
+#include "common/str.h"
 
 struct pair {
 	char	*name;

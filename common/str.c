@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/rest/str.h"
+#include "common/str.h"
 
 #include <stdlib.h>
 #include <string.h>

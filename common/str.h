@@ -3,8 +3,8 @@
  * str - a growing string, for what may be secret: every block that it leaves
  * is wiped.  Begins as zeroes.
  */
-#ifndef DAEMON_REST_STR_H
-#define DAEMON_REST_STR_H
+#ifndef COMMON_STR_H
+#define COMMON_STR_H
 
 #include <stddef.h>
 
