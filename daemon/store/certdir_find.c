@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* certdir_find - the versions that are there: which is live, which was before
+ * it, which one can take the place of a link that was lost. */
+#include "daemon/store/certdir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/store/certdir_priv.h"
+#include "daemon/store/certdir_prune.h"
+#include "daemon/store/chain.h"
+#include "daemon/store/keys.h"
+
+/* Do a key and a chain in PEM belong together? */
+static int
+check_pair(const char *key_pem, const char *pem, size_t len,
+    struct error *err)
+{
+	EVP_PKEY *key = key_from_pem(key_pem, err);
+	struct chain chain;
+	int rc;
+
+	if (key == NULL)
+		return -1;
+	rc = chain_parse(pem, len, &chain, err);
+	if (rc == 0) {
+		rc = chain_check_key(&chain, key, err);
+		chain_clear(&chain);
+	}
+	EVP_PKEY_free(key);
+	return rc;
+}
+
+/* Complete, matching, and cert.pem is the leaf of fullchain.pem. */
+static int
+read_files(int dir, struct cert_info *info, struct error *why)
+{
+	char *text[F_END] = { NULL };
+	size_t len[F_END] = { 0 };
+	struct cert_info leaf = { .names = NULL };
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < F_END; i++)
+		rc = file_read(dir, certdir_files[i].name, CHAIN_PEM_MAX * 2,
+		    &text[i], &len[i], why);
+	if (rc == 0)
+		rc = check_pair(text[F_PRIVKEY], text[F_FULLCHAIN],
+		    len[F_FULLCHAIN], why);
+	if (rc == 0)
+		rc = cert_info_read(text[F_CERT], len[F_CERT], &leaf, why);
+	if (rc == 0)
+		rc = cert_info_read(text[F_FULLCHAIN], len[F_FULLCHAIN], info,
+		    why);
+	if (rc == 0 && strcmp(leaf.sha256, info->sha256) != 0) {
+		rc = error_set(why, ERR_INTERNAL, "store:damaged",
+		    "cert.pem and fullchain.pem are not the same "
+		    "certificate");
+		cert_info_clear(info);
+	}
+	cert_info_clear(&leaf);
+	for (int i = 0; i < F_END; i++)
+		freezero(text[i], len[i]);
+	return rc;
+}
+
+static int
+damaged_live(const char *name, const char *why, struct error *err)
+{
+	return error_set(err, ERR_INTERNAL, "store:damaged", "live/%s: %s",
+	    name, why);
+}
+
+int
+certdir_live_info(int dirfd, const char *name, struct cert_info *info,
+    struct error *err)
+{
+	int live = certdir_open_dir(dirfd, "live", err);
+	struct error why;
+	struct stat st;
+	int dir, rc;
+
+	if (live == -1)
+		return -1;
+	dir = openat(live, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir != -1) {
+		rc = read_files(dir, info, &why) == 0 ? 0 :
+		    damaged_live(name, why.msg, err);
+		close(dir);
+	} else if (errno == ENOENT && fstatat(live, name, &st,
+	    AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT) {
+		rc = 1;
+	} else {
+		rc = damaged_live(name, strerror(errno), err);
+	}
+	close(live);
+	return rc;
+}
+
+/* Is this version complete and, unless force, not expired? */
+static int
+may_go_back(const struct install *in, bool force, struct cert_info *info,
+    struct error *err)
+{
+	int dir = openat(in->archive, in->version,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct error why;
+	int rc;
+
+	if (dir == -1)
+		return error_errno(err, "%s", in->version);
+	rc = read_files(dir, info, &why);
+	close(dir);
+	if (rc == -1)
+		return error_set(err, ERR_INTERNAL, "store:damaged",
+		    "archive/%s/%s: %s", in->name, in->version, why.msg);
+	if (rc == 0 && !force && info->not_after <= clock_now()) {
+		rc = error_set(err, ERR_REJECTED, "store:expired", "the "
+		    "previous certificate, %s, has expired", info->serial);
+		cert_info_clear(info);
+	}
+	return rc;
+}
+
+/* The version that live/NAME is; "" if it cannot be told. */
+static void
+live_version(const struct install *in, char out[PATH_MAX])
+{
+	ssize_t len = readlinkat(in->live, in->name, out, PATH_MAX - 1);
+	char *slash;
+
+	out[len > 0 ? len : 0] = '\0';
+	slash = strrchr(out, '/');
+	if (slash != NULL)
+		memmove(out, slash + 1, strlen(slash));
+}
+
+int
+certdir_previous(int dirfd, const char *name, bool force,
+    char version[STORE_VERSION_SIZE], struct cert_info *info,
+    struct error *err)
+{
+	struct install in = { .name = name, .archive = -1, .live = -1 };
+	char live[PATH_MAX], **older = NULL;
+	struct error why;
+	int rc = -1;
+
+	(void)error_set(&why, ERR_REJECTED, "store:no-previous",
+	    "there is no version in archive/%s before the one in use", name);
+	if (certdir_open(&in, dirfd, err) == -1) {
+		certdir_clear(&in);
+		return -1;
+	}
+	live_version(&in, live);
+	if (live[0] != '\0')
+		older = certdir_older(in.archive, live);
+	for (size_t i = 0; older != NULL && older[i] != NULL; i++) {
+		(void)text_printf(in.version, sizeof(in.version), "%s",
+		    older[i]);
+		rc = may_go_back(&in, force, info, &why);
+		/* Those before it have expired too; a damaged one is passed
+		   over. */
+		if (rc == 0 || strcmp(why.code, "store:expired") == 0)
+			break;
+	}
+	for (size_t i = 0; older != NULL && older[i] != NULL; i++)
+		free(older[i]);
+	free(older);
+	certdir_clear(&in);
+	if (rc == -1)
+		*err = why;
+	else
+		memcpy(version, in.version, STORE_VERSION_SIZE);
+	return rc;
+}
+
+/* Is live/NAME gone, or a link that leads nowhere?  Anything else there is not
+ * ours to replace. */
+static bool
+is_lost(int dirfd, const char *name)
+{
+	char *path = xasprintf("live/%s", name);
+	struct stat st;
+	bool is_gone = fstatat(dirfd, path, &st, 0) == -1 &&
+	    (errno == ENOENT || errno == ELOOP || errno == ENOTDIR);
+
+	if (is_gone && fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		is_gone = S_ISLNK(st.st_mode);
+	free(path);
+	return is_gone;
+}
+
+/* SERIAL, or SERIAL-2 and so on. */
+static bool
+is_version_of(const char *version, const char *serial)
+{
+	size_t len = strlen(serial);
+
+	return len > 0 && strncmp(version, serial, len) == 0 &&
+	    (version[len] == '\0' || version[len] == '-');
+}
+
+int
+certdir_find_lost(int dirfd, const char *name, const char *serial,
+    const char *const *names, size_t n_names,
+    char version[STORE_VERSION_SIZE], struct cert_info *info)
+{
+	struct install in = { .name = name, .archive = -1, .live = -1 };
+	char *path, **all;
+	bool is_found = false, is_known = false;
+
+	if (!is_lost(dirfd, name))
+		return 1;
+	path = xasprintf("archive/%s", name);
+	in.archive = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(path);
+	if (in.archive == -1)
+		return 1;
+	all = certdir_versions(in.archive);
+	for (size_t i = 0; all[i] != NULL; i++) {
+		bool is_ours = is_version_of(all[i], serial);
+		struct cert_info one;
+		struct error ignored;
+
+		if (!is_known && strlen(all[i]) < sizeof(in.version)) {
+			(void)text_printf(in.version, sizeof(in.version),
+			    "%s", all[i]);
+			if (may_go_back(&in, false, &one, &ignored) == 0) {
+				if (is_ours || (cert_info_serves(&one, names,
+				    n_names) && (!is_found ||
+				    one.not_before > info->not_before))) {
+					if (is_found)
+						cert_info_clear(info);
+					*info = one;
+					memcpy(version, in.version,
+					    STORE_VERSION_SIZE);
+					is_found = true;
+					is_known = is_ours;
+				} else {
+					cert_info_clear(&one);
+				}
+			}
+		}
+		free(all[i]);
+	}
+	free(all);
+	certdir_clear(&in);
+	return is_found ? 0 : 1;
+}
+
+int
+cert_files_check(const char *dir, struct error *err)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct cert_info info;
+	struct error why;
+	int rc;
+
+	if (fd == -1)
+		return error_errno(err, "%s", dir);
+	rc = read_files(fd, &info, &why);
+	close(fd);
+	if (rc == -1)
+		return error_set(err, ERR_INTERNAL, "store:damaged", "%s: %s",
+		    dir, why.msg);
+	cert_info_clear(&info);
+	return 0;
+}
