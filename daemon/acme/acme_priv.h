@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * acme_priv - what acme.c (the account and what all operations share), orders.c
- * and renewal_info.c (the operations) know together.
+ * acme_priv - what acme.c (what all operations share), account.c, orders.c and
+ * renewal_info.c (the operations) know together.
  */
 #ifndef DAEMON_ACME_ACME_PRIV_H
 #define DAEMON_ACME_ACME_PRIV_H
@@ -94,4 +94,8 @@ void		 op_post(struct acme_op *, const char *url,
 /* client_done_cb of every operation but the account's; arg is the op. */
 void		 op_request_done(const struct error *err,
 		    const struct client_result *, void *arg);
+/* .tell_error and .answer of those that only tell whether it went well. */
+void		 op_tell_plain_error(struct acme_op *, const struct error *);
+void		 op_plain_answer(struct acme_op *, const struct http_reply *);
+
 #endif

@@ -204,20 +204,6 @@ acme_authz_get_start(struct acme *a, const char *url, acme_authz_cb *done,
 	return op;
 }
 
-static void
-tell_error(struct acme_op *op, const struct error *err)
-{
-	op->done.plain(err, op->arg);
-}
-
-/* What became of the challenge is read from its order, not here. */
-static void
-challenge_answer(struct acme_op *op, const struct http_reply *reply)
-{
-	op->done.plain(NULL, op->arg);
-	op_free(op);
-}
-
 /*
  * If the CA got an earlier try whose answer was lost, it refuses this one
  * because the challenge is not pending any more.
@@ -232,13 +218,14 @@ challenge_recover(struct acme_op *op, const struct error *err, bool was_lost)
 	return true;
 }
 
+/* What became of the challenge is read from its order, not here. */
 static const struct act challenge_act = {
 	.what = "challenge",
 	.max_reply = REPLY_MAX,
 	.timeout_ms = TIMEOUT_MS,
 	.may_lag = true,
-	.answer = challenge_answer,
-	.tell_error = tell_error,
+	.answer = op_plain_answer,
+	.tell_error = op_tell_plain_error,
 	.recover = challenge_recover,
 };
 
