@@ -15,22 +15,15 @@
 #include "daemon/dns/dnsq.h"
 #include "daemon/dns/resolver.h"
 #include "daemon/dns/server.h"
+#include "daemon/dns/zone_servers.h"
 #include "daemon/io/loop.h"
 
-enum { MAX_CNAMES = 8, MAX_CUTS = 4, MAX_NS = 16, MAX_SERVERS = 32,
-	MAX_PER_NAME = 8, MAX_PROBES = 4 };
+enum { MAX_CNAMES = 8, MAX_CUTS = 4, MAX_PROBES = 4 };
 
 #define PROBE_MS 3000
 #define TOLD_MS 6000			/* of what can be done without */
 
 struct zone_op;
-
-/* The addresses of one server, A or AAAA. */
-struct lookup {
-	struct zone_op	*op;
-	struct resolver_op *query;
-	size_t		 ns;		/* whose */
-};
 
 /* The question for a CNAME, to one authoritative server. */
 struct probe {
@@ -67,10 +60,9 @@ struct zone_op {
 	struct probe	 probes[MAX_PROBES];
 	size_t		 n_probing;
 
-	char		 names[MAX_NS][DNAME_SIZE];
+	char		 names[ZONE_NS_MAX][DNAME_SIZE];
 	size_t		 n_names;
-	struct lookup	 lookups[2 * MAX_NS];
-	size_t		 n_running;
+	struct zone_servers_op *servers;
 };
 
 void
@@ -110,8 +102,7 @@ zone_cancel(struct zone_op *op)
 	resolver_cancel(op->ns);
 	for (size_t i = 0; i < MAX_PROBES; i++)
 		dnsq_cancel(op->probes[i].query);
-	for (size_t i = 0; i < 2 * MAX_NS; i++)
-		resolver_cancel(op->lookups[i].query);
+	zone_servers_cancel(op->servers);
 	zone_clear(&op->zone);
 	free(op);
 }
@@ -124,9 +115,9 @@ finish(struct zone_op *op, const struct error *err)
 	zone_cancel(op);
 }
 
-static struct resolver_op *
-ask(struct zone_op *op, const char *name, unsigned type,
-    resolver_done_cb *done, void *arg)
+/* For the next question to the resolvers. */
+static unsigned
+time_left(const struct zone_op *op)
 {
 	int64_t left = op->deadline - clock_mono_ms();
 	const struct dns_told *told = dns_told(op->dns, op->zone.fqdn);
@@ -134,122 +125,56 @@ ask(struct zone_op *op, const char *name, unsigned type,
 	/* A silent resolver must leave time to go on without it. */
 	if (told != NULL && told->apex[0] != '\0' && left > TOLD_MS)
 		left = TOLD_MS;
-	return resolver_start(op->dns, name, type,
-	    left > 0 ? (unsigned)left : 0, done, arg);
+	return left > 0 ? (unsigned)left : 0;
+}
+
+static struct resolver_op *
+ask(struct zone_op *op, const char *name, unsigned type,
+    resolver_done_cb *done, void *arg)
+{
+	return resolver_start(op->dns, name, type, time_left(op), done, arg);
 }
 
 /* Addresses */
 
 static void	probe(struct zone_op *);
 
-/*
- * Without an IPv6 network (or IPv4) such addresses are left out, unless they
- * are all that a server has: then it is for txtwait to report it.
- */
 static void
-drop_unroutable(struct zone *z)
+set_servers(struct zone *z, const struct dns_server *list, size_t n)
 {
-	bool routable[MAX_SERVERS];
-	size_t n = 0;
-
-	for (size_t i = 0; i < z->n_servers; i++)
-		routable[i] = dnsaddr_is_routable(&z->servers[i]);
-	for (size_t i = 0; i < z->n_servers; i++) {
-		bool keep = routable[i];
-
-		for (size_t k = 0; k < z->n_servers && !routable[i]; k++) {
-			if (strcmp(z->servers[k].name,
-			    z->servers[i].name) == 0 && routable[k])
-				break;
-			keep = k + 1 == z->n_servers;
-		}
-		if (keep) {
-			if (n != i)
-				z->servers[n] = z->servers[i];
-			routable[n] = routable[i];
-			n++;
-		}
-	}
+	free(z->servers);
+	z->servers = n > 0 ? xmemdup(list, n * sizeof(*list)) : NULL;
 	z->n_servers = n;
 }
 
 static void
-add_servers(struct zone *z, const struct dns_server *found, size_t n)
-{
-	for (size_t i = 0; i < n && z->n_servers < MAX_SERVERS; i++) {
-		size_t k = 0;
-
-		while (k < z->n_servers &&
-		    !dnsaddr_equal(&z->servers[k], &found[i]))
-			k++;
-		if (k < z->n_servers)
-			continue;
-		z->servers = xreallocarray(z->servers, z->n_servers + 1,
-		    sizeof(*z->servers));
-		z->servers[z->n_servers++] = found[i];
-	}
-}
-
-/* The resolvers name none: the server that the configuration names. */
-static void
-server_found(const struct error *err, const struct dns_server *list,
-    size_t n, void *arg)
+servers_known(const struct dns_server *list, size_t n, void *arg)
 {
 	struct zone_op *op = arg;
 
-	op->server = NULL;
-	if (err == NULL)
-		add_servers(&op->zone, list, n);
-	drop_unroutable(&op->zone);
+	op->servers = NULL;
+	set_servers(&op->zone, list, n);
 	probe(op);
 }
 
-static void
-ask_told_server(struct zone_op *op)
-{
-	const struct dns_told *told = dns_told(op->dns, op->zone.fqdn);
-
-	if (told == NULL || told->server == NULL)
-		probe(op);
-	else
-		op->server = server_start(op->dns, told->server, TOLD_MS,
-		    server_found, op);
-}
-
-static void
-lookup_done(const struct error *err, const ldns_pkt *pkt, void *arg)
-{
-	struct lookup *l = arg;
-	struct zone_op *op = l->op;
-	struct dns_server found[MAX_PER_NAME];
-
-	l->query = NULL;
-	/* A server whose address is not known is left out. */
-	if (err == NULL)
-		add_servers(&op->zone, found, dnsmsg_addresses(pkt,
-		    op->names[l->ns], found, MAX_PER_NAME));
-	if (--op->n_running > 0)
-		return;
-	if (op->zone.is_told && op->zone.n_servers == 0) {
-		ask_told_server(op);
-		return;
-	}
-	drop_unroutable(&op->zone);
-	probe(op);
-}
-
+/* The resolvers may name none: then the server that the configuration names. */
 static void
 look_up(struct zone_op *op)
 {
-	op->n_running = 2 * op->n_names;
-	for (size_t i = 0; i < op->n_running; i++) {
-		struct lookup *l = &op->lookups[i];
+	const struct dns_told *told = dns_told(op->dns, op->zone.fqdn);
+	struct zone_servers_args args = {
+		.names = (const char (*)[DNAME_SIZE])op->names,
+		.n_names = op->n_names,
+		.timeout_ms = time_left(op),
+		.told = op->zone.is_told && told != NULL ? told->server : NULL,
+		.told_timeout_ms = TOLD_MS,
+	};
 
-		l->op = op;
-		l->ns = i / 2;
-		l->query = ask(op, op->names[l->ns], i % 2 == 0 ?
-		    LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA, lookup_done, l);
-	}
+	if (args.n_names == 0 && args.told == NULL)
+		probe(op);
+	else
+		op->servers = zone_servers_start(op->dns, &args,
+		    servers_known, op);
 }
 
 static void
@@ -263,13 +188,8 @@ ns_done(const struct error *err, const ldns_pkt *pkt, void *arg)
 		return;
 	}
 	op->n_names = err != NULL ? 0 :
-	    dnsmsg_ns(pkt, op->zone.apex, op->names, MAX_NS);
-	if (op->n_names > 0)
-		look_up(op);
-	else if (op->zone.is_told)
-		ask_told_server(op);
-	else
-		probe(op);
+	    dnsmsg_ns(pkt, op->zone.apex, op->names, ZONE_NS_MAX);
+	look_up(op);
 }
 
 /* The zone */
@@ -413,7 +333,7 @@ is_cut(struct zone_op *op, const ldns_pkt *pkt)
 	if (op->n_cuts >= MAX_CUTS)
 		return false;
 	n = dnsmsg_referral(pkt, op->zone.apex, op->zone.fqdn, below,
-	    op->names, MAX_NS);
+	    op->names, ZONE_NS_MAX);
 	if (n == 0)
 		return false;
 	op->n_cuts++;
@@ -520,7 +440,7 @@ server_known(const struct error *err, const struct dns_server *list,
 		add_server_state(op, err->msg);
 		return;
 	}
-	add_servers(&op->zone, list, 1);
+	set_servers(&op->zone, list, 1);
 	args.server = &op->zone.servers[0];
 	op->check = dnsq_start(dns_loop(op->dns), &args, server_checked, op);
 }
