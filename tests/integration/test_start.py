@@ -45,6 +45,42 @@ def with_conf_d(acmed):
     acmed.write_conf(acmed.text() + 'include("conf.d/*.conf")\n')
 
 
+def with_b(acmed, text):
+    """a.example.test in the main file, text in conf.d/b.conf."""
+    acmed.cert("a.example.test")
+    with_conf_d(acmed)
+    return conf_d(acmed, "b.conf", text)
+
+
+def secret_file(acmed, name):
+    """A TSIG key that only root can read."""
+    path = os.path.join(acmed.folder, name)
+    with open(path, "w") as f:
+        f.write("c2VjcmV0c2VjcmV0\n")
+    os.chmod(path, 0o600)
+    return path
+
+
+def check_config(acmed, good=False):
+    return proc.run([daemon.program("ACMED", "acmed"), "-t", "-c",
+                     acmed.conf], check=good)
+
+
+def mend(told):
+    """Run the command that ends what was told."""
+    proc.run(["sh", "-c", told.strip().split(": ")[-1]])
+
+
+def refuses(acmed, seconds=10):
+    """It does not start; what it says."""
+    acmed.launch()
+    try:
+        assert acmed.proc.wait(seconds) == 1
+    finally:
+        acmed.end()
+    return acmed.log()
+
+
 def test_one_bad_file(acmed):
     """It is left out, the rest is renewed, and everybody is told; mended and
     reloaded, it is there."""
@@ -52,9 +88,7 @@ def test_one_bad_file(acmed):
     acmed.notifies["ops"] = {"exec": ["/bin/sh", "-c", "cat >>" + out],
                              "events": ["all"]}
     acmed.options["alarm_gather"] = "0s"
-    acmed.cert("a.example.test")
-    with_conf_d(acmed)
-    path = conf_d(acmed, "b.conf", BAD)
+    path = with_b(acmed, BAD)
     start(acmed)
     acmed.wait_valid("a.example.test")
     error = config_error(acmed)
@@ -76,9 +110,7 @@ def test_one_bad_file(acmed):
 def test_not_utf8(acmed):
     """A file in Latin-1, also by its own name: left out, and the status can
     still be shown."""
-    acmed.cert("a.example.test")
-    with_conf_d(acmed)
-    path = conf_d(acmed, "b.conf", cert("b.example.test"))
+    path = with_b(acmed, cert("b.example.test"))
     with open(path, "rb") as f:
         text = f.read().replace(b"b.example", b"caf\xe9.example")
     with open(path, "wb") as f:
@@ -93,9 +125,7 @@ def test_not_utf8(acmed):
 def test_last_good_version(acmed):
     """A file that was right goes on in its last good version, also the main
     one, and also if it cannot be read at all."""
-    acmed.cert("a.example.test")
-    with_conf_d(acmed)
-    path = conf_d(acmed, "b.conf", cert("b.example.test"))
+    path = with_b(acmed, cert("b.example.test"))
     start(acmed)
     acmed.wait_valid("b.example.test")
     kept = os.path.join(acmed.state_dir, "last-good")
@@ -142,9 +172,7 @@ def holds(pid, words):
 def test_texts_leave_the_memory(acmed):
     """They may have secrets; also those of a start with mistakes."""
     words = "uncommon-words-of-a-comment"
-    acmed.cert("a.example.test")
-    with_conf_d(acmed)
-    conf_d(acmed, "b.conf", "# %s\ncertificate {\n" % words)
+    with_b(acmed, "# %s\ncertificate {\n" % words)
     with open(acmed.conf, "a") as f:
         f.write("# %s\n" % words)
     start(acmed)
@@ -159,10 +187,7 @@ def test_texts_leave_the_memory(acmed):
 def test_missing_secret(acmed):
     """The provider without its secret and its certificates are left out, each
     named; the others go on."""
-    secret = os.path.join(acmed.folder, "secret")
-    with open(secret, "w") as f:
-        f.write("c2VjcmV0c2VjcmV0\n")
-    os.chmod(secret, 0o600)
+    secret = secret_file(acmed, "secret")
     acmed.providers["other"] = daemon.rfc2136(key_secret=None,
                                               key_secret_file=secret)
     acmed.cert("a.example.test")
@@ -183,9 +208,7 @@ def test_nothing_to_fall_back_to(acmed):
     """A mistaken main file at the first start ends it."""
     acmed.cert("a.example.test")
     acmed.write_conf(acmed.text() + BAD)
-    acmed.launch()
-    assert acmed.proc.wait(10) == 1
-    assert "keey" in acmed.log()
+    assert "keey" in refuses(acmed)
     p = acmed.ctl("status")
     assert p.returncode == 3 and "--check-config" in p.stdout, p.stdout
 
@@ -206,10 +229,8 @@ def test_damaged_state_is_told(acmed):
     with open(state, "wb") as f:
         f.write(b"not a database " * 1000)
     for _ in range(2):
-        acmed.launch()
         # systemd does not try that again.
-        assert acmed.proc.wait(40) == 1
-        assert "cannot start: " in acmed.log()
+        assert "cannot start: " in refuses(acmed, 40)
         p = acmed.ctl("status")
         assert p.returncode == 3, p.stdout
         words = " ".join(p.stdout.split())
@@ -238,31 +259,23 @@ def test_seen_by_the_daemons_user(acmed):
     os.mkdir(acmed.state_dir, 0o700)
     os.chown(acmed.state_dir, NOBODY, NOBODY)
     os.chmod(acmed.folder, 0o755)
-    secret = os.path.join(acmed.folder, "key")
-    with open(secret, "w") as f:
-        f.write("c2VjcmV0c2VjcmV0\n")
-    os.chmod(secret, 0o600)
+    secret = secret_file(acmed, "key")
     acmed.providers["dns"] = daemon.rfc2136(key_secret=None,
                                             key_secret_file=secret)
     acmed.accounts["lab"].pop("ca_file")
     acmed.write_conf()
-
-    def check():
-        return proc.run([daemon.program("ACMED", "acmed"), "-t", "-c",
-                         acmed.conf], check=False)
-
-    p = check()
+    p = check_config(acmed)
     assert p.returncode == 1 and "user nobody cannot read %s" % acmed.conf \
         in p.stdout, p.stdout
     command = p.stdout.strip().split(": ")[-1]
     assert command == "chgrp nogroup %s && chmod 640 %s" % (
         acmed.conf, acmed.conf)
     proc.run(["sh", "-c", command])
-    p = check()
+    p = check_config(acmed)
     assert p.returncode == 1 and "key_secret_file: user nobody cannot read" \
         in p.stdout, p.stdout
-    proc.run(["sh", "-c", p.stdout.strip().split(": ")[-1]])
-    assert check().returncode == 0, check().stdout
+    mend(p.stdout)
+    assert check_config(acmed).returncode == 0
     # A directory on the way.
     os.mkdir(acmed.folder + "/d", 0o700)
     os.rename(secret, acmed.folder + "/d/key")
@@ -270,15 +283,15 @@ def test_seen_by_the_daemons_user(acmed):
     acmed.write_conf()
     os.chmod(acmed.conf, 0o640)
     os.chown(acmed.conf, 0, NOBODY)
-    p = check()
+    p = check_config(acmed)
     assert "cannot enter %s/d" % acmed.folder in p.stdout, p.stdout
-    proc.run(["sh", "-c", p.stdout.strip().split(": ")[-1]])
-    assert check().returncode == 0
+    mend(p.stdout)
+    assert check_config(acmed).returncode == 0
     # A literal secret in a file for all: the command leaves it to the daemon.
     acmed.providers["dns"] = daemon.rfc2136()
     acmed.write_conf()
     os.chmod(acmed.conf, 0o644)
-    p = check()
+    p = check_config(acmed)
     assert "chgrp nogroup %s && chmod 640" % acmed.conf in p.stdout
 
 
@@ -286,9 +299,7 @@ def test_seen_by_the_daemons_user(acmed):
                                   "link"])
 def test_root_believes_root_only(acmed, what):
     """Who can write the configuration of a daemon of root is root."""
-    acmed.cert("a.example.test")
-    with_conf_d(acmed)
-    path = conf_d(acmed, "b.conf", "log_level = info\n")
+    path = with_b(acmed, "log_level = info\n")
     acmed.options.pop("log_level")
     with_conf_d(acmed)
     if what == "mode":
@@ -310,12 +321,10 @@ def test_root_believes_root_only(acmed, what):
         os.chmod(os.path.dirname(real), 0o777)
     else:
         os.chmod(os.path.dirname(path), 0o777)
-    p = proc.run([daemon.program("ACMED", "acmed"), "-t", "-c", acmed.conf],
-                 check=False)
+    p = check_config(acmed)
     assert p.returncode == 1 and "others can write" in p.stdout, p.stdout
-    proc.run(["sh", "-c", p.stdout.strip().split(": ")[-1]])
-    p = proc.run([daemon.program("ACMED", "acmed"), "-t", "-c", acmed.conf],
-                 check=False)
+    mend(p.stdout)
+    p = check_config(acmed)
     assert p.returncode == 0, p.stdout
 
 
@@ -330,18 +339,17 @@ def test_own_files_open_to_others(acmed, path, mode):
     acmed.wait_valid("a.example.test")
     acmed.stop()
     path, = glob.glob(acmed.state_dir + path)
-    check = [daemon.program("ACMED", "acmed"), "-t", "-c", acmed.conf]
-    assert "warning" not in proc.run(check).stdout
+    assert "warning" not in check_config(acmed, True).stdout
     os.chmod(path, mode)
-    line, = [x for x in proc.run(check).stdout.splitlines()
+    line, = [x for x in check_config(acmed, True).stdout.splitlines()
              if x.startswith("warning")]
     assert path + " (" in line and "mode %04o" % mode in line, line
     start(acmed)
     assert "open to other users" in acmed.log()
     assert acmed.ctl("reload").stdout.count("open to other users") == 1
     acmed.stop()
-    proc.run(["sh", "-c", line.split(": ")[-1]])
-    assert "warning" not in proc.run(check).stdout
+    mend(line)
+    assert "warning" not in check_config(acmed, True).stdout
 
 
 def test_socket_in_an_open_directory(acmed):
@@ -353,8 +361,7 @@ def test_socket_in_an_open_directory(acmed):
     acmed.write_conf()
     for mode, words in (0o757, "chmod go-w " + folder), (0o1777, ""):
         os.chmod(folder, mode)
-        out = proc.run([daemon.program("ACMED", "acmed"), "-t", "-c",
-                        acmed.conf]).stdout
+        out = check_config(acmed, True).stdout
         assert ("control_socket: " in out) == bool(words), out
         assert words in out
 
@@ -374,12 +381,7 @@ def test_socket_of_another(acmed):
     other = second(acmed)
     other.options["control_socket"] = acmed.socket
     other.write_conf()
-    other.launch()
-    try:
-        assert other.proc.wait(10) == 1
-    finally:
-        other.end()
-    assert "another acmed answers there" in other.log()
+    assert "another acmed answers there" in refuses(other)
     assert acmed.status()["pid"] == acmed.proc.pid
 
 
@@ -391,12 +393,7 @@ def test_lock_removed(acmed):
     other = second(acmed)
     other.options["state_dir"] = acmed.state_dir
     other.write_conf()
-    other.launch()
-    try:
-        assert other.proc.wait(10) == 1
-    finally:
-        other.end()
-    assert "another acmed" in other.log()
+    assert "another acmed" in refuses(other)
 
 
 def test_root_in_a_shell(acmed):
@@ -405,9 +402,7 @@ def test_root_in_a_shell(acmed):
     os.mkdir(acmed.state_dir, 0o700)
     os.chown(acmed.state_dir, NOBODY, NOBODY)
     acmed.write_conf()
-    acmed.launch()
-    assert acmed.proc.wait(10) == 1
-    assert "sudo -u 'nobody'" in acmed.log()
+    assert "sudo -u 'nobody'" in refuses(acmed)
     assert os.listdir(acmed.state_dir) == []
 
 
