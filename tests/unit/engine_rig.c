@@ -236,3 +236,46 @@ erig_live(struct erig *r, const char *name, const char *file)
 		fail_msg("%s", err.msg);
 	return text;
 }
+
+/* The order in which certificates were asked for: "a b c ". */
+static char *
+ordered(void)
+{
+	char *all = xstrdup("");
+
+	for (size_t i = 0; i < fake_ca.n_orders; i++) {
+		char *more = xasprintf("%s%s ", all,
+		    fake_ca.orders[i].names[0]);
+
+		free(all);
+		all = more;
+	}
+	return all;
+}
+
+void
+expect_ordered(const char *names)
+{
+	char *got = ordered();
+
+	assert_string_equal(got, names);
+	free(got);
+}
+
+void
+expect_next(struct erig *r, const char *name, const char *action)
+{
+	const char *got;
+
+	(void)engine_next_at(r->engine, erig_cert(r, name), &got);
+	assert_string_equal(got, action);
+}
+
+void
+expect_reload(struct erig *r, const char *conf, const char *report)
+{
+	char *got = erig_reload(r, conf);
+
+	assert_string_equal(got, report);
+	free(got);
+}

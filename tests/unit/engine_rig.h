@@ -8,6 +8,7 @@
 
 #include "tests/unit/unit.h"
 
+#include "common/clock.h"
 #include "daemon/certs/event.h"
 #include "daemon/engine/priv.h"
 #include "tests/fake/fake_acme.h"
@@ -72,5 +73,12 @@ bool	erig_told(struct erig *, const char *text);
 void	erig_events_clear(struct erig *);
 /* The text of live/NAME/FILE; the caller frees. */
 char	*erig_live(struct erig *, const char *name, const char *file);
+
+/* The order in which certificates were asked for: "a.test b.test ". */
+void	expect_ordered(const char *names);
+/* What is to be done next for it (engine_next_at()). */
+void	expect_next(struct erig *, const char *name, const char *action);
+/* erig_reload() gives that report. */
+void	expect_reload(struct erig *, const char *conf, const char *report);
 
 #endif

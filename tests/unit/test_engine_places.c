@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* How many runs work at the same time, and which goes next. */
+#include "tests/unit/engine_rig.h"
+
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+
+#define CERT(name) "certificate \"" name "\" { names = { \"" name \
+    ".test\" } provider = dns }\n"
+
+static void
+test_queue(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+
+	erig_conf(r, "max_renewals = 2\n" CERT("a") CERT("b") CERT("c")
+	    CERT("d") CERT("e"));
+	erig_up(r);
+	assert_int_equal(r->engine->certs->places.working, 2);
+	expect_next(r, "e", "running");
+	/* One that is asked for goes before those that wait. */
+	assert_int_equal(engine_renew_now(r->engine, "e", &err), 0);
+	while (r->oks < 5) {
+		assert_true(r->engine->certs->places.working <= 2);
+		assert_true(fake_time_step());
+	}
+	expect_ordered("a.test b.test e.test c.test d.test ");
+	fake_time_pass(DAY);
+	assert_int_equal(fake_ca.n_orders, 5);
+}
+
+/* c00, c01, ...: n certificates with this text in their sections. */
+static char *
+many(unsigned n, const char *head, const char *text)
+{
+	char *conf = xstrdup(head);
+
+	for (unsigned i = 0; i < n; i++) {
+		char *more = xasprintf("%scertificate \"c%02u\" { names = { "
+		    "\"c%02u.example.test\" } %s }\n", conf, i, i, text);
+
+		free(conf);
+		conf = more;
+	}
+	return conf;
+}
+
+static void
+up_with(struct erig *r, char *conf)
+{
+	erig_conf(r, conf);
+	free(conf);
+	erig_up(r);
+}
+
+/*
+ * A place is for work: all ten wait for the DNS at the same time, and never are
+ * more than two of them at work.
+ */
+static void
+test_places(void **state)
+{
+	struct erig *r = *state;
+	unsigned most = 0;
+
+	fake_ca.latency_ms = 100;
+	up_with(r, many(10, "max_renewals = 2\n",
+	    "provider = dns propagation_delay = 5m"));
+	while (r->oks < 10) {
+		const struct places *p = &r->engine->certs->places;
+		unsigned waiting = 0;
+
+		for (int i = 0; i < 10; i++) {
+			const struct cert *c = r->engine->certs->list[i];
+
+			waiting += c->run != NULL && !c->place.is_working &&
+			    c->step == STEP_AUTHORIZE;
+		}
+		if (waiting > most)
+			most = waiting;
+		assert_true(p->working <= 2);
+		/* Each asks for one thing at a time. */
+		assert_true(fake_ca.in_flight <= 2);
+		assert_true(fake_time_step());
+	}
+	assert_int_equal(most, 10);
+	assert_true(clock_now() < RIG_NOW + 360);
+	assert_int_equal(r->engine->certs->places.running, 0);
+}
+
+/* Who has waited goes before those that have not begun. */
+static void
+test_places_in_turn(void **state)
+{
+	struct erig *r = *state;
+
+	fake_ca.latency_ms = 100;
+	up_with(r, many(30, "max_renewals = 1\n",
+	    "provider = dns propagation_delay = 1s"));
+	erig_ends(r, 1);
+	assert_in_range(fake_ca.n_orders, 2, 15);
+	erig_ends(r, 29);
+	assert_int_equal(r->oks, 30);
+}
+
+/* However many may work: twenty orders whose authorizations are not known. */
+static void
+test_places_at_begin(void **state)
+{
+	struct erig *r = *state;
+	unsigned most = 0;
+
+	fake_ca.latency_ms = 100;
+	up_with(r, many(60, "max_renewals = 200\n",
+	    "provider = dns propagation_delay = 1m"));
+	while (r->oks < 60) {
+		unsigned begun = (unsigned)fake_ca.n_orders -
+		    fake_ca.calls[FAKE_GET_AUTHZ];
+
+		if (begun > most)
+			most = begun;
+		assert_true(fake_time_step());
+	}
+	assert_int_equal(most, 20);
+	assert_true(clock_now() < RIG_NOW + 90);
+}
+
+/* More wait for one name than ten minutes are enough for: none gives up. */
+static void
+test_places_one_name(void **state)
+{
+	struct erig *r = *state;
+
+	up_with(r, many(6, "provider \"one\" { type = tokendns }\n",
+	    "provider = one propagation_delay = 4m"));
+	erig_ends(r, 6);
+	assert_int_equal(r->oks, 6);
+	assert_true(clock_now() > RIG_NOW + 1400);
+}
+
+/* What expires first goes first. */
+static void
+test_urgency(void **state)
+{
+	struct erig *r = *state;
+
+	erig_conf(r, "max_renewals = 1\n" CERT("a") CERT("b") CERT("c"));
+	erig_up(r);
+	erig_ends(r, 3);
+	erig_row(r, "b")->not_after = clock_now() + 100;
+	erig_row(r, "a")->not_after = clock_now() + 300;
+	erig_row(r, "c")->not_after = clock_now() + 200;
+	fake_time_jump(70 * 86400);
+	fake_time_pass(31 * SECOND);
+	expect_ordered("a.test b.test c.test b.test c.test a.test ");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ERIG_TEST(test_queue),
+		ERIG_TEST(test_places),
+		ERIG_TEST(test_places_in_turn),
+		ERIG_TEST(test_places_at_begin),
+		ERIG_TEST(test_places_one_name),
+		ERIG_TEST(test_urgency),
+	};
+
+	return cmocka_run_group_tests_name("engine: places", tests,
+	    erig_group_setup, erig_group_teardown);
+}
