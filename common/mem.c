@@ -78,6 +78,30 @@ xasprintf(const char *fmt, ...)
 	return s;
 }
 
+char **
+strv_copy(const char *const *list)
+{
+	size_t n = 0;
+	char **copy;
+
+	if (list == NULL)
+		return NULL;
+	while (list[n] != NULL)
+		n++;
+	copy = xcalloc(n + 1, sizeof(*copy));
+	for (size_t i = 0; i < n; i++)
+		copy[i] = xstrdup(list[i]);
+	return copy;
+}
+
+void
+strv_free(char **list)
+{
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+		free(list[i]);
+	free(list);
+}
+
 void
 freezero(void *p, size_t len)
 {

@@ -27,6 +27,11 @@ char	*xasprintf(const char *fmt, ...)
 char	*xvasprintf(const char *fmt, va_list)
 	    __attribute__((format(printf, 1, 0), returns_nonnull));
 
+/* A copy of a list of strings that ends with NULL, to be freed by strv_free();
+ * NULL of NULL. */
+char	**strv_copy(const char *const *);
+void	 strv_free(char **);
+
 /* free() after overwriting len bytes: keys, tokens.  NULL is allowed. */
 void	 freezero(void *, size_t len);
 /* free() after overwriting a secret string.  NULL is allowed. */

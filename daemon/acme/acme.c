@@ -17,22 +17,6 @@ dup_or_null(const char *s)
 	return s == NULL ? NULL : xstrdup(s);
 }
 
-static char **
-dup_list(const char *const *list)
-{
-	size_t n = 0;
-	char **copy;
-
-	if (list == NULL)
-		return NULL;
-	while (list[n] != NULL)
-		n++;
-	copy = xcalloc(n + 1, sizeof(*copy));
-	for (size_t i = 0; i < n; i++)
-		copy[i] = xstrdup(list[i]);
-	return copy;
-}
-
 struct acme *
 acme_new(struct loop *loop, struct http *http, const struct acme_args *args)
 {
@@ -53,7 +37,7 @@ acme_new(struct loop *loop, struct http *http, const struct acme_args *args)
 	/* A key that is none of ours fails again, and is told, when signing. */
 	a->thumbprint = jws_thumbprint(args->key, &err);
 	a->kid = dup_or_null(args->kid);
-	a->contact = dup_list(args->contact);
+	a->contact = strv_copy(args->contact);
 	a->agree_tos = args->agree_tos;
 	a->eab_kid = dup_or_null(args->eab_kid);
 	a->eab_hmac_key = dup_or_null(args->eab_hmac_key);
@@ -74,9 +58,7 @@ acme_free(struct acme *a)
 	free(a->directory);
 	free(a->thumbprint);
 	free(a->kid);
-	for (size_t i = 0; a->contact != NULL && a->contact[i] != NULL; i++)
-		free(a->contact[i]);
-	free(a->contact);
+	strv_free(a->contact);
 	free(a->eab_kid);
 	freezero_str(a->eab_hmac_key);
 	free(a);

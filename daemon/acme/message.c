@@ -302,14 +302,6 @@ token_is_ok(const char *s)
 	return len > 0 && len <= TOKEN_MAX && strspn(s, chars) == len;
 }
 
-static void
-free_list(char **list)
-{
-	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
-		free(list[i]);
-	free(list);
-}
-
 /* Lower-case A-labels without a final dot, or NULL. */
 static char *
 ca_name(const json_t *item)
@@ -404,7 +396,7 @@ challenge_clear(struct acme_challenge *c)
 	free(c->url);
 	free(c->token);
 	free(c->error);
-	free_list(c->issuers);
+	strv_free(c->issuers);
 	free(c->account_uri);
 }
 

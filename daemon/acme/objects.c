@@ -31,30 +31,6 @@ dup_str(const char *s)
 	return s == NULL ? NULL : xstrdup(s);
 }
 
-static char **
-dup_list(char *const *list)
-{
-	size_t n = 0;
-	char **copy;
-
-	if (list == NULL)
-		return NULL;
-	while (list[n] != NULL)
-		n++;
-	copy = xcalloc(n + 1, sizeof(*copy));
-	for (size_t i = 0; i < n; i++)
-		copy[i] = xstrdup(list[i]);
-	return copy;
-}
-
-static void
-free_list(char **list)
-{
-	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
-		free(list[i]);
-	free(list);
-}
-
 static struct error *
 dup_error(const struct error *err)
 {
@@ -106,7 +82,8 @@ acme_authz_dup(const struct acme_authz *a)
 			.type = xstrdup(c->type),
 			.url = xstrdup(c->url),
 			.token = dup_str(c->token),
-			.issuers = dup_list(c->issuers),
+			.issuers = strv_copy((const char *const *)
+			    c->issuers),
 			.account_uri = dup_str(c->account_uri),
 			.status = c->status,
 			.error = dup_error(c->error),
@@ -125,7 +102,7 @@ acme_authz_free(struct acme_authz *a)
 		free(a->challenges[i].type);
 		free(a->challenges[i].url);
 		free(a->challenges[i].token);
-		free_list(a->challenges[i].issuers);
+		strv_free(a->challenges[i].issuers);
 		free(a->challenges[i].account_uri);
 		free(a->challenges[i].error);
 	}

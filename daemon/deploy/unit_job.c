@@ -112,22 +112,6 @@ is_same(const struct unit_job *job, const struct unit_job_args *a)
 	    is_same_argv(job->test, a->test);
 }
 
-static char **
-copy_argv(const char *const *argv)
-{
-	char **copy;
-	size_t n = 0;
-
-	if (argv == NULL)
-		return NULL;
-	while (argv[n] != NULL)
-		n++;
-	copy = xcalloc(n + 1, sizeof(*copy));
-	for (size_t i = 0; i < n; i++)
-		copy[i] = xstrdup(argv[i]);
-	return copy;
-}
-
 /* Is an equal one before it?  That one goes first. */
 static bool
 is_behind(const struct unit_job *job)
@@ -160,8 +144,7 @@ job_free(struct unit_job *job)
 		    !timer_is_set(&other->turn) && is_same(other, &job->a))
 			timer_set(&other->turn, 0);
 	}
-	if (job->test != NULL)
-		deploy_exec_env_free(job->test);
+	strv_free(job->test);
 	free((char *)(uintptr_t)job->a.unit);
 	free(job);
 }
@@ -456,7 +439,7 @@ job_new(struct unit_jobs *jobs, const struct unit_job_args *a)
 	job->jobs = jobs;
 	job->a = *a;
 	job->a.unit = xstrdup(a->unit);
-	job->test = copy_argv(a->test);
+	job->test = strv_copy(a->test);
 	job->a.test = (const char *const *)job->test;
 	TAILQ_INIT(&job->waits);
 	TAILQ_INSERT_TAIL(&jobs->all, job, link);

@@ -236,9 +236,7 @@ caa_cancel(struct caa_op *op)
 	if (op == NULL)
 		return;
 	resolver_cancel(op->query);
-	for (size_t i = 0; op->identities[i] != NULL; i++)
-		free(op->identities[i]);
-	free(op->identities);
+	strv_free(op->identities);
 	free(op->name);
 	free(op->account);
 	free(op->method);
@@ -337,13 +335,8 @@ caa_start(struct dns *dns, const struct caa_args *a, caa_done_cb *done,
     void *arg)
 {
 	struct caa_op *op = xcalloc(1, sizeof(*op));
-	size_t n = 0;
 
-	while (a->identities[n] != NULL)
-		n++;
-	op->identities = xcalloc(n + 1, sizeof(*op->identities));
-	for (size_t i = 0; i < n; i++)
-		op->identities[i] = xstrdup(a->identities[i]);
+	op->identities = strv_copy(a->identities);
 	op->dns = dns;
 	op->name = xstrdup(a->name);
 	op->account = xstrdup(a->account);

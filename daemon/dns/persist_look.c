@@ -33,9 +33,7 @@ persist_look_cancel(struct persist_look_op *op)
 	zone_cancel(op->zone_op);
 	txtget_cancel(op->get);
 	zone_clear(&op->zone);
-	for (size_t i = 0; op->issuers != NULL && op->issuers[i] != NULL; i++)
-		free(op->issuers[i]);
-	free(op->issuers);
+	strv_free(op->issuers);
 	free(op->account);
 	free(op);
 }
@@ -141,22 +139,6 @@ found_zone(const struct error *err, const struct zone *zone, void *arg)
 	    got_values, op);
 }
 
-static char **
-dup_names(const char *const *names)
-{
-	size_t n = 0;
-	char **copy;
-
-	if (names == NULL)
-		return NULL;
-	while (names[n] != NULL)
-		n++;
-	copy = xcalloc(n + 1, sizeof(*copy));
-	for (size_t i = 0; i < n; i++)
-		copy[i] = xstrdup(names[i]);
-	return copy;
-}
-
 struct persist_look_op *
 persist_look_start(struct dns *dns, const char *name,
     const struct persist_want *want, persist_look_done_cb *done, void *arg)
@@ -165,7 +147,7 @@ persist_look_start(struct dns *dns, const char *name,
 	char fqdn[PERSIST_FQDN_SIZE];
 
 	op->dns = dns;
-	op->issuers = dup_names(want->issuers);
+	op->issuers = strv_copy(want->issuers);
 	op->account = xstrdup(want->account);
 	op->want = *want;
 	op->want.issuers = (const char *const *)op->issuers;

@@ -61,9 +61,7 @@ persist_job_cancel(struct persist_job *j)
 	account_cancel(j->account_op);
 	account_release(j->env->accounts, j->account);
 	acme_meta_cancel(j->meta);
-	for (size_t i = 0; j->issuers != NULL && j->issuers[i] != NULL; i++)
-		free(j->issuers[i]);
-	free(j->issuers);
+	strv_free(j->issuers);
 	persist_names_clear(&j->names);
 	dns_free(j->own_dns);
 	json_decref(j->records);
@@ -176,16 +174,13 @@ meta_done(const struct error *err, const struct acme_meta *meta, void *arg)
 {
 	struct persist_job *j = arg;
 	struct error none;
-	size_t n = 0;
 
 	j->meta = NULL;
 	if (err != NULL) {
 		finish(j, err, NULL);
 		return;
 	}
-	while (meta->caa_identities[n] != NULL)
-		n++;
-	if (n == 0) {
+	if (meta->caa_identities[0] == NULL) {
 		(void)error_set(&none, ERR_REJECTED, "persist:no-issuer",
 		    "the CA of account \"%s\" does not say by which name a "
 		    "record is to call it (caaIdentities)",
@@ -193,9 +188,7 @@ meta_done(const struct error *err, const struct acme_meta *meta, void *arg)
 		finish(j, &none, NULL);
 		return;
 	}
-	j->issuers = xcalloc(n + 1, sizeof(*j->issuers));
-	for (size_t i = 0; i < n; i++)
-		j->issuers[i] = xstrdup(meta->caa_identities[i]);
+	j->issuers = strv_copy(meta->caa_identities);
 	know_more(j);
 }
 

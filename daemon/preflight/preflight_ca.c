@@ -22,9 +22,7 @@ pf_ca_free(struct pf_ca *ca)
 	account_cancel(ca->account_op);
 	acme_cancel(ca->find);
 	account_release(ca->pf->env->accounts, ca->used);
-	for (char **p = ca->identities; p != NULL && *p != NULL; p++)
-		free(*p);
-	free(ca->identities);
+	strv_free(ca->identities);
 	free(ca->terms);
 	free(ca->kid);
 	free(ca->lost_kid);
@@ -248,17 +246,12 @@ static void
 fetched(const struct error *err, const struct acme_meta *meta, void *arg)
 {
 	struct pf_ca *ca = arg;
-	size_t n = 0;
 
 	ca->op = NULL;
 	if (err != NULL) {
 		ca->err = *err;
 	} else {
-		while (meta->caa_identities[n] != NULL)
-			n++;
-		ca->identities = xcalloc(n + 1, sizeof(*ca->identities));
-		for (size_t i = 0; i < n; i++)
-			ca->identities[i] = xstrdup(meta->caa_identities[i]);
+		ca->identities = strv_copy(meta->caa_identities);
 		ca->terms = meta->terms != NULL ? xstrdup(meta->terms) : NULL;
 		ca->eab_required = meta->eab_required;
 		ca->clock = meta->clock;

@@ -42,14 +42,6 @@ static void (*const enter[])(struct renewal *) = {
 };
 _Static_assert(sizeof(enter) / sizeof(enter[0]) == STEP_END, "steps");
 
-static void
-free_strings(char **list)
-{
-	for (char **p = list; p != NULL && *p != NULL; p++)
-		free(*p);
-	free(list);
-}
-
 void
 renewal_say(struct renewal *r, const char *text)
 {
@@ -104,7 +96,7 @@ renewal_cancel(struct renewal *r)
 	acme_order_free(r->order);
 	EVP_PKEY_free(r->key);
 	cert_info_clear(&r->info);
-	free_strings(r->alternates);
+	strv_free(r->alternates);
 	free(r->pem);
 	free(r->kid);
 	free(r->names);

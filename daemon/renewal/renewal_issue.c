@@ -410,20 +410,6 @@ next_alternate(struct renewal *r)
 	r->acme_op = acme_cert_start(r->account->acme, url, alternate_done, r);
 }
 
-static char **
-dup_strings(char *const *list)
-{
-	size_t n = 0;
-	char **copy;
-
-	while (list[n] != NULL)
-		n++;
-	copy = xcalloc(n + 1, sizeof(*copy));
-	for (size_t i = 0; i < n; i++)
-		copy[i] = xstrdup(list[i]);
-	return copy;
-}
-
 static void
 downloaded(const struct error *err, const struct acme_cert *cert, void *arg)
 {
@@ -452,7 +438,7 @@ downloaded(const struct error *err, const struct acme_cert *cert, void *arg)
 		renewal_goto(r, STEP_INSTALL);
 		return;
 	}
-	r->alternates = dup_strings(cert->alternates);
+	r->alternates = strv_copy((const char *const *)cert->alternates);
 	timer_set(&r->alternates_end, ALTERNATES_MS);
 	next_alternate(r);
 }

@@ -30,9 +30,7 @@ refuse(struct error *err, const char *what)
 void
 cert_info_clear(struct cert_info *info)
 {
-	for (size_t i = 0; info->names != NULL && info->names[i] != NULL; i++)
-		free(info->names[i]);
-	free(info->names);
+	strv_free(info->names);
 	info->names = NULL;
 }
 

@@ -173,9 +173,7 @@ certdir_previous(int dirfd, const char *name, bool force,
 		if (rc == 0 || strcmp(why.code, "store:expired") == 0)
 			break;
 	}
-	for (size_t i = 0; older != NULL && older[i] != NULL; i++)
-		free(older[i]);
-	free(older);
+	strv_free(older);
 	certdir_clear(&in);
 	if (rc == -1)
 		*err = why;
