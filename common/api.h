@@ -26,6 +26,7 @@
 #define API_PATH_DEPLOY	"/v1/deploy"
 #define API_PATH_ROLLBACK "/v1/rollback"
 #define API_PATH_EVENTS	"/v1/events"		/* [?cert=NAME] */
+#define API_PATH_CONF	"/v1/configuration"
 #define API_PATH_RELOAD	"/v1/reload"
 #define API_PATH_PROVIDERS "/v1/providers"
 #define API_PATH_PROVIDER "/v1/providers/"	/* + NAME, percent-encoded */

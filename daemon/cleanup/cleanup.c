@@ -40,6 +40,7 @@ txtrec_keep_handle(struct txtrec *t, const char *handle)
 void
 txtrec_free(struct txtrec *t)
 {
+	conf_unref(t->conf);
 	TAILQ_REMOVE(&t->cleanup->recs, t, link);
 	zone_clear(&t->zone);
 	txtrec_keep_handle(t, NULL);
@@ -238,6 +239,13 @@ void
 txtrec_set_probe(struct txtrec *t)
 {
 	t->is_probe = true;
+}
+
+void
+txtrec_set_conf(struct txtrec *t, const struct conf *conf)
+{
+	conf_unref(t->conf);
+	t->conf = conf_ref(conf);
 }
 
 void

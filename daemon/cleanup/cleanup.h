@@ -82,6 +82,9 @@ void		 txtrec_remove(struct txtrec *);
  * another's (see cleanup_count_others()).  After cleanup_acquire().
  */
 void		 txtrec_set_probe(struct txtrec *);
+/* Its provider may be of this configuration alone (a draft, see conf_try()),
+ * which is kept until the value is gone. */
+void		 txtrec_set_conf(struct txtrec *, const struct conf *);
 /*
  * txtrec_remove(), and tell once: when it was removed (err NULL), or that this
  * failed for now.  The record is not the caller's any more then; until then

@@ -38,6 +38,9 @@ struct txtrec {
 	bool		 is_absent;	/* the last removal was refused, but no
 					   server shows it */
 	bool		 is_probe;
+	const struct conf *conf;	/* has its provider where the one in
+					   force does not; a reference, or
+					   NULL */
 	txtrec_gone_cb	*gone;		/* NULL: nobody wants to know */
 	void		*gone_arg;
 };

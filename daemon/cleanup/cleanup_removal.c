@@ -399,6 +399,16 @@ all_identifiers(const struct conf_cert *cc, const char *identifier)
 	return xstrdup(identifier);
 }
 
+static const struct conf *
+conf_with_provider(const struct cleanup *c, const struct txtrec *t)
+{
+	const struct conf *conf = c->env->certs->conf;
+
+	return t->conf != NULL &&
+	    conf_find_provider(conf, t->row.provider) == NULL ? t->conf :
+	    conf;
+}
+
 void
 removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 {
@@ -409,7 +419,7 @@ removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 	char *all;
 
 	r->cleanup = c;
-	r->conf = conf_ref(c->env->certs->conf);
+	r->conf = conf_ref(conf_with_provider(c, first));
 	r->cc = conf_find_cert(r->conf, first->row.cert);
 	r->own_dns = zones_own_dns(c->env->dns, r->cc);
 	r->dns = r->own_dns != NULL ? r->own_dns : c->env->dns;

@@ -117,6 +117,7 @@ check_cert(struct check *c, const struct section *sec)
 	cert->name = xstrdup(sec->title);
 	cert->file = sec->src->path;
 	cert->line = sec->line;
+	cert->end_line = sec->end;
 	check_names(c, sec, cert);
 	if (tree_item(sec, "source") != NULL)
 		check_source(c, sec, cert);

@@ -120,7 +120,7 @@ struct conf_cert {
 	size_t		 n_deploys;
 	bool		 deploy_parallel;	/* not one after the other */
 	const char	*file;		/* where it stands, for messages */
-	int		 line;
+	int		 line, end_line;
 	uint64_t	 hash;		/* of the section without deploys */
 };
 

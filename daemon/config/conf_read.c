@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/config/conf_read.h"
 
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/mem.h"
 #include "daemon/config/check_all.h"
@@ -10,6 +12,7 @@
 #include "daemon/config/load.h"
 #include "daemon/config/mistakes.h"
 #include "daemon/config/opt.h"
+#include "daemon/config/saved.h"
 #include "daemon/config/schema.h"
 
 /* What conf_load() really makes: certificates point to their files. */
@@ -109,4 +112,58 @@ conf_check(const char *path, conf_report_cb *report, void *arg)
 {
 	return load_with(path, (struct mistakes){ .is_shell = true }, false,
 	    report, arg);
+}
+
+/* Was it read? */
+static bool
+has_source(const struct conf *conf, const char *path)
+{
+	size_t n;
+	struct source *const *sources = conf_sources(conf, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(sources[i]->path, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+struct conf *
+conf_try(const char *path, const struct conf_draft *drafts, size_t n,
+    conf_report_cb *report, void *arg)
+{
+	struct saved_file *files = xcalloc(n + 1, sizeof(*files));
+	struct saved saved = { .files = files, .n = n };
+	struct load_rules rules = { .list = xcalloc(n + 1,
+	    sizeof(*rules.list)), .n = n, .saved = &saved,
+	    .are_drafts = true };
+	struct source main_file = { .path = (char *)(uintptr_t)path };
+	struct mistakes m = { 0 };
+	struct conf *conf;
+
+	for (size_t i = 0; i < n; i++) {
+		files[i] = (struct saved_file){
+		    .path = (char *)(uintptr_t)drafts[i].path,
+		    .text = (char *)(uintptr_t)drafts[i].text,
+		    .len = strlen(drafts[i].text) };
+		rules.list[i] = (struct load_rule){ .path = files[i].path,
+		    .saved = &files[i], .top = TOP_FILE };
+	}
+	conf = conf_read(path, &rules, false, &m);
+	for (size_t i = 0; i < n; i++) {
+		if (!has_source(conf, drafts[i].path))
+			mistake_add(&m, CONF_MISTAKE, &main_file, 0,
+			    TOP_FILE, "no include leads to %s; write "
+			    "include(\"conf.d/*.conf\") here",
+			    drafts[i].path);
+	}
+	mistakes_report(&m, report, arg);
+	if (m.n_wrong > 0) {
+		conf_unref(conf);
+		conf = NULL;
+	}
+	mistakes_clear(&m);
+	free(rules.list);
+	free(files);
+	return conf;
 }

@@ -27,6 +27,20 @@ struct conf	*conf_load(const char *path, conf_report_cb *report,
 struct conf	*conf_check(const char *path, conf_report_cb *report,
 		    void *arg);
 
+/* A file that is to be, or, where there is one of that path, that is to take
+ * its place; "": that one is to go. */
+struct conf_draft {
+	const char	*path;		/* as an include leads to it */
+	const char	*text;
+};
+
+/*
+ * As conf_load(), as if the drafts were written already.  One that no include
+ * leads to is a mistake.
+ */
+struct conf	*conf_try(const char *path, const struct conf_draft *,
+		    size_t n, conf_report_cb *report, void *arg);
+
 /*
  * For conf_start.c: one reading, whatever comes of it.  With a mistake
  * (m->n_wrong) other than TOP_INCLUDE under rules the result may only be freed.

@@ -211,6 +211,26 @@ include_saved(struct load *l, const char *pattern, const struct from *from)
 	return any;
 }
 
+/* Files that are not there yet, of which rules have the text. */
+static bool
+include_drafts(struct load *l, const char *pattern, const struct from *from)
+{
+	struct stat st;
+	bool any = false;
+
+	for (size_t i = 0; l->rules != NULL && l->rules->are_drafts &&
+	    i < l->rules->n; i++) {
+		const char *path = l->rules->list[i].path;
+
+		if (fnmatch(pattern, path, FNM_PATHNAME | FNM_PERIOD) != 0 ||
+		    lstat(path, &st) == 0)
+			continue;
+		load_file(l, path, from);
+		any = true;
+	}
+	return any;
+}
+
 static void
 include_pattern(struct load *l, const struct source *src,
     const struct value *v, unsigned depth)
@@ -235,8 +255,10 @@ include_pattern(struct load *l, const struct source *src,
 	if (rc == 0) {
 		for (size_t i = 0; i < g.gl_pathc; i++)
 			load_file(l, g.gl_pathv[i], &from);
+		(void)include_drafts(l, path, &from);
 	} else if (rc == GLOB_NOMATCH) {
-		warn_no_match(l, src, v->line, path);
+		if (!include_drafts(l, path, &from))
+			warn_no_match(l, src, v->line, path);
 	} else if (!include_saved(l, path, &from)) {
 		complain_errno(l, &from, path);
 	}

@@ -29,6 +29,8 @@ struct load_rules {
 	struct load_rule *list;
 	size_t		 n;
 	const struct saved *saved;	/* for what cannot be read; or NULL */
+	bool		 are_drafts;	/* includes lead also to files that
+					   are not there yet */
 };
 
 struct load {

@@ -441,6 +441,7 @@ read_block(struct parse *t, struct section *sec, const struct key *keys,
 		else
 			rc = unexpected_word(t, &b);
 	}
+	sec->end = t->x.at;
 	free(b.seen);
 	return rc;
 }

@@ -26,6 +26,7 @@ struct section {
 	const char	*kind;		/* "certificate"; NULL: a whole file */
 	char		*title;
 	int		 line;
+	int		 end;		/* the line of its closing brace */
 	unsigned	 place;		/* among the statements around it */
 	const struct source *src;
 	const struct section *parent;	/* NULL for a whole file */

@@ -18,6 +18,7 @@
 #include "daemon/control/persist.h"
 #include "daemon/control/providers.h"
 #include "daemon/control/reply.h"
+#include "daemon/control/request_conf.h"
 #include "daemon/control/request_deploy.h"
 #include "daemon/control/request_names.h"
 #include "daemon/control/server.h"
@@ -94,22 +95,6 @@ get_events(struct call *c)
 	evhttp_clear_headers(&params);
 }
 
-static void
-post_reload(struct call *c)
-{
-	json_t *lines = json_array(), *changes;
-	struct error err;
-
-	log_info(NULL, "user id %lu asks for a reload",
-	    (unsigned long)c->uid);
-	changes = c->ctl->reload(c->ctl->reload_arg, &err, lines);
-	if (changes != NULL)
-		reply_json(c->req, 200, changes);
-	else
-		reply_error(c->req, 409, &err, lines);
-	json_decref(lines);
-}
-
 /* The body of POST /v1/notify-test: nothing, {} or {"channel": NAME}. */
 static void
 post_notify(struct call *c)
@@ -156,6 +141,10 @@ static const struct route {
 	{ API_PATH_DEPLOY, false, EVHTTP_REQ_POST, "POST", post_deploy },
 	{ API_PATH_ROLLBACK, false, EVHTTP_REQ_POST, "POST", post_rollback },
 	{ API_PATH_EVENTS, false, EVHTTP_REQ_GET, "GET", get_events },
+	{ API_PATH_CONF, false, EVHTTP_REQ_GET, "GET, POST",
+	    get_configuration },
+	{ API_PATH_CONF, false, EVHTTP_REQ_POST, "GET, POST",
+	    post_configuration },
 	{ API_PATH_RELOAD, false, EVHTTP_REQ_POST, "POST", post_reload },
 	{ API_PATH_PROVIDERS, false, EVHTTP_REQ_GET, "GET", get_providers },
 	{ API_PATH_PROVIDER, true, EVHTTP_REQ_GET, "GET", get_provider },
@@ -164,24 +153,31 @@ static const struct route {
 	{ API_PATH_METRICS, false, EVHTTP_REQ_GET, "GET", get_metrics },
 };
 
+/* The path's, with that method if it has one. */
 static const struct route *
-route_of(const char *path)
+route_of(const char *path, enum evhttp_cmd_type method)
 {
+	const struct route *found = NULL;
+
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		const struct route *r = &routes[i];
 
 		if (r->is_prefix ?
-		    strncmp(path, r->path, strlen(r->path)) == 0 :
-		    strcmp(path, r->path) == 0)
+		    strncmp(path, r->path, strlen(r->path)) != 0 :
+		    strcmp(path, r->path) != 0)
+			continue;
+		if (r->method == method)
 			return r;
+		found = r;
 	}
-	return NULL;
+	return found;
 }
 
 static void
 dispatch(struct call *c)
 {
-	const struct route *r = route_of(c->path);
+	const struct route *r = route_of(c->path,
+	    evhttp_request_get_command(c->req));
 	struct error err;
 
 	if (r == NULL) {

@@ -10,7 +10,9 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "daemon/config/conf.h"
 #include "daemon/control/reply.h"
+#include "daemon/control/request_conf.h"
 #include "daemon/control/server.h"
 #include "daemon/control/stream.h"
 #include "daemon/engine/engine.h"
@@ -146,7 +148,7 @@ post_renew(struct call *c)
 /* The body of POST /v1/check; the strings of *names are body's. */
 static json_t *
 parse_check(struct evhttp_request *req, struct preflight_args *args,
-    struct error *err)
+    json_t **files, struct error *err)
 {
 	json_t *body = request_body(req, "{}", err), *list = NULL, *name;
 	const char **names = NULL;
@@ -156,8 +158,8 @@ parse_check(struct evhttp_request *req, struct preflight_args *args,
 
 	if (body == NULL)
 		return NULL;
-	if (json_unpack_ex(body, &why, JSON_STRICT, "{s?o, s?b}",
-	    "names", &list, "probe", &probe) == -1) {
+	if (json_unpack_ex(body, &why, JSON_STRICT, "{s?o, s?b, s?o}",
+	    "names", &list, "probe", &probe, "files", files) == -1) {
 		(void)error_set(err, ERR_REJECTED, API_ERR_REQUEST,
 		    "the request is not {\"names\": [...], \"probe\": "
 		    "true or false}: %s", why.text);
@@ -183,21 +185,33 @@ parse_check(struct evhttp_request *req, struct preflight_args *args,
 	return body;
 }
 
+static bool
+is_known(struct call *c, const struct preflight_args *args, const char *name)
+{
+	return args->conf != NULL ? conf_find_cert(args->conf, name) != NULL :
+	    cert_exists(c, name);
+}
+
 void
 post_check(struct call *c)
 {
 	struct preflight_args args;
 	struct error err;
-	json_t *body = parse_check(c->req, &args, &err);
+	json_t *files = NULL;
+	json_t *body = parse_check(c->req, &args, &files, &err);
 	size_t i = 0;
 
 	if (body == NULL) {
 		reply_error(c->req, 400, &err, NULL);
 		return;
 	}
-	while (i < args.n_names && cert_exists(c, args.names[i]))
+	if (files != NULL)
+		args.conf = request_drafts(c, files, NULL);
+	while (i < args.n_names && is_known(c, &args, args.names[i]))
 		i++;
-	if (i < args.n_names) {
+	if (files != NULL && args.conf == NULL) {
+		;			/* answered */
+	} else if (i < args.n_names) {
 		unknown_cert(c, args.names[i]);
 	} else {
 		log_info(NULL, "user id %lu asks for a check of %zu "
@@ -205,6 +219,7 @@ post_check(struct call *c)
 		    args.n_names);
 		stream_check(c->ctl, c->req, &args);
 	}
+	conf_unref(args.conf);
 	free((void *)(uintptr_t)args.names);
 	json_decref(body);
 }

@@ -13,6 +13,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "daemon/certs/event.h"
 #include "daemon/control/reply.h"
 #include "daemon/control/server.h"
@@ -191,6 +192,22 @@ stream_follow(struct control *ctl, struct evhttp_request *req, json_t *names)
 	else
 		s->names = names;
 	return s;
+}
+
+void
+stream_skip(struct stream *s, const char *cert, bool ok, time_t at)
+{
+	char when[TEXT_TIME_MAX], *msg;
+	json_t *event;
+
+	msg = xasprintf("nothing is done before %s", text_time(at, when));
+	event = json_pack("{s:I, s:s, s:s, s:s, s:s, s:b, s:b}", "at",
+	    (json_int_t)clock_now(), "cert", cert, "step", "done", "level",
+	    "notice", "msg", msg, "end", 1, "ok", ok);
+	if (event != NULL)
+		event_cb(event, s);
+	json_decref(event);
+	free(msg);
 }
 
 void

@@ -4,7 +4,9 @@
 #define DAEMON_CONTROL_STREAM_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 struct control;
 struct evhttp_request;
@@ -28,6 +30,9 @@ struct stream	*stream_follow(struct control *, struct evhttp_request *,
  */
 void		 stream_check(struct control *, struct evhttp_request *,
 		    const struct preflight_args *);
+/* Before stream_begin(): nothing is begun for that certificate before at. */
+void		 stream_skip(struct stream *, const char *cert, bool ok,
+		    time_t at);
 void		 stream_begin(struct stream *);
 /* Before stream_begin(): forget it; the request is still to be answered. */
 void		 stream_abort(struct stream *);

@@ -389,6 +389,12 @@ engine_reload(struct engine *e, const struct conf *conf)
 	return report;
 }
 
+const struct conf *
+engine_conf(const struct engine *e)
+{
+	return e->conf;
+}
+
 void
 engine_set_reload_error(struct engine *e, const char *text)
 {

@@ -57,6 +57,9 @@ json_t		*engine_reload(struct engine *, const struct conf *);
 /* The last reload failed with this text (NULL: it did not); for status. */
 void		 engine_set_reload_error(struct engine *, const char *text);
 
+/* The one in force; borrowed. */
+const struct conf *engine_conf(const struct engine *);
+
 /*
  * The configured certificates, one after the other, by name: the first behind
  * a name that need not exist ("" begins), NULL after the last.  Borrowed.

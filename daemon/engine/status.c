@@ -226,6 +226,10 @@ engine_cert_status(const struct engine *e, const char *name)
 	events = json_array();
 	store_event_each(e->a.store, name, STEPS_SHOWN, step_cb, events);
 	live = store_live_path(e->a.store, name);
+	(void)json_object_set_new(o, "file", json_string(c->conf->file));
+	(void)json_object_set_new(o, "line", json_integer(c->conf->line));
+	(void)json_object_set_new(o, "end_line",
+	    json_integer(c->conf->end_line));
 	(void)json_object_set_new(o, "account", c->conf->account != NULL ?
 	    json_string(c->conf->account->name) : json_null());
 	(void)json_object_set_new(o, "source", c->conf->source != NULL ?

@@ -387,7 +387,8 @@ preflight_start(struct preflights *all, const struct preflight_args *a,
 
 	pf->all = all;
 	pf->env = all->env;
-	pf->conf = conf_ref(all->env->certs->conf);
+	pf->conf = conf_ref(a->conf != NULL ? a->conf :
+	    all->env->certs->conf);
 	pf->has_probe = a->has_probe;
 	pf->line = line;
 	pf->done = done;

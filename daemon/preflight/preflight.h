@@ -15,6 +15,7 @@
 
 struct accounts;
 struct certs;
+struct conf;
 struct cleanup;
 struct rollout;
 struct dns;
@@ -52,6 +53,7 @@ struct preflight_args {			/* borrowed; copied */
 	const char *const *names;	/* certificates */
 	size_t		 n_names;	/* 0: all that are configured */
 	bool		 has_probe;
+	const struct conf *conf;	/* NULL: the one in force */
 };
 
 /* One result, or the end of one certificate; borrowed. */

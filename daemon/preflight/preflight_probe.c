@@ -336,6 +336,7 @@ room_cb(void *arg)
 		txtrec_set_handle(p->txt, text);
 	free(text);
 	txtrec_set_probe(p->txt);
+	txtrec_set_conf(p->txt, pc->pf->conf);
 	p->sync = store_sync_start(env->store, journaled, p);
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "common/file.h"
@@ -130,6 +131,7 @@ test_defaults(void **state)
 	assert_int_equal(cert->n_deploys, 1);
 	assert_non_null(cert->deploys[0].hooks_dir);
 	assert_int_equal(cert->line, 3);
+	assert_int_equal(cert->end_line, 3);
 	assert_string_equal(cert->file, fixture_path("acmed.conf"));
 	conf_unref(conf);
 }
@@ -695,6 +697,64 @@ test_words(void **state)
 	conf_unref(conf);
 }
 
+static void
+collect_try(enum conf_level level, const char *line, void *arg)
+{
+	char **all = arg, *longer;
+
+	if (level != CONF_MISTAKE)
+		return;
+	longer = xasprintf("%s%s\n", *all, line);
+	free(*all);
+	*all = longer;
+}
+
+/* Files that are to be are read as if they were there, and not written. */
+static void
+test_drafts(void **state)
+{
+	char *account = xstrdup(fixture_path("conf.d/a.conf"));
+	char *cert = xstrdup(fixture_path("conf.d/c.conf"));
+	char *old = xstrdup(fixture_path("conf.d/old.conf"));
+	char *main_file = xstrdup(fixture_path("acmed.conf"));
+	char *told = xstrdup("");
+	struct conf_draft drafts[] = { { account, "account \"le\" { }\n" },
+	    { cert, "\ncertificate \"c.example\" { provider = p\n}\n" },
+	    { old, "provider \"p\" { type = bare }\n" } };
+	const struct conf_cert *c;
+	struct conf *conf;
+
+	assert_int_equal(mkdir(fixture_path("conf.d"), 0755), 0);
+	fixture_write("conf.d/old.conf", 0600, "nonsense {");
+	fixture_write("acmed.conf", 0600, "include(\"conf.d/*.conf\")\n");
+	conf = conf_try(main_file, drafts, 3, collect_try, &told);
+	assert_string_equal(told, "");
+	c = conf_find_cert(conf, "c.example");
+	assert_non_null(c);
+	assert_string_equal(c->file, cert);
+	assert_int_equal(c->line, 2);
+	assert_int_equal(c->end_line, 3);
+	assert_ptr_equal(c->account, conf->accounts[0]);
+	conf_unref(conf);
+	assert_int_equal(access(cert, F_OK), -1);
+
+	/* Without the account; then where no include leads. */
+	assert_null(conf_try(main_file, drafts + 1, 2, collect_try, &told));
+	assert_non_null(strstr(told, "/conf.d/c.conf:2: "));
+	fixture_write("acmed.conf", 0600, "");
+	told[0] = '\0';
+	assert_null(conf_try(main_file, drafts, 1, collect_try, &told));
+	assert_non_null(strstr(told, "/acmed.conf: no include leads to "));
+	fixture_remove("conf.d/old.conf");
+	fixture_remove("acmed.conf");
+	assert_int_equal(rmdir(fixture_path("conf.d")), 0);
+	free(told);
+	free(main_file);
+	free(old);
+	free(cert);
+	free(account);
+}
+
 int
 main(void)
 {
@@ -702,6 +762,7 @@ main(void)
 		cmocka_unit_test(test_order_of_steps),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_drafts),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_provider_values),
 		cmocka_unit_test(test_secrets),

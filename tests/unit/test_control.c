@@ -101,6 +101,10 @@ test_routes(void **state)
 		{ "GET", "/metrics", "", 200, "\r\n\r\nacmed_up 1\n"
 		    "# TYPE g0 gauge\ng0{name=\"a.example\"} 1\n" },
 		{ "GET", "/metrics", "", 200, "text/plain; version=0.0.4" },
+		{ "GET", "/v1/configuration", "", 200,
+		    "\"file\":\"/nowhere/acmed.conf\"" },
+		{ "POST", "/v1/configuration", "{}", 400, "files" },
+		{ "POST", "/v1/reload", "{\"follow\":[]}", 400, "follow" },
 		{ "POST", "/v1/reload", "", 200,
 		    "\"added\":[\"new.example\"]" },
 		{ "GET", "/", "", 404, "control:not-found" },
