@@ -5,6 +5,7 @@
 
 #include "ctl/options.h"
 
+int	cmd_add(const struct options *);
 int	cmd_status(const struct options *);
 int	cmd_list(const struct options *);
 int	cmd_renew_now(const struct options *);

@@ -14,6 +14,9 @@
 #include "ctl/commands.h"
 
 static const struct cli_command commands[] = {
+	{ "add", "NAME...", "configure a certificate, check, and obtain it",
+	    0, SIZE_MAX, cmd_add, "add example.com '*.example.com' "
+	    "--provider cloudflare --reload nginx" },
 	{ "status", "[NAME]", "what acmed does, with which certificates",
 	    0, 1, cmd_status, "status example.com" },
 	{ "renew-now", "NAME...", "renew now, and show each step",
@@ -41,6 +44,40 @@ static const struct cli_command commands[] = {
 };
 
 static const struct cli_option options[] = {
+	{ "add", "provider", "P", "prove the names through this DNS "
+	    "provider: a configured one, or the type of a new one",
+	    CLI_TEXT, offsetof(struct options, provider) },
+	{ "add", "option", "NAME=VALUE", "an option of the new provider; a "
+	    "secret as NAME_file=PATH, or NAME_file=- from standard input",
+	    CLI_LIST, offsetof(struct options, option) },
+	{ "add", "webroot", "DIR", "prove them by files that the web server "
+	    "on port 80 serves from there",
+	    CLI_TEXT, offsetof(struct options, webroot) },
+	{ "add", "reload", "UNIT", "reload this service after each renewal, "
+	    "such as nginx", CLI_LIST, offsetof(struct options, reload) },
+	{ "add", "verify", "HOST:PORT", "look there whether the new "
+	    "certificate is served",
+	    CLI_LIST, offsetof(struct options, verify) },
+	{ "add", "key", "TYPE", "ec256 (the default), ec384, rsa2048, "
+	    "rsa3072 or rsa4096", CLI_TEXT, offsetof(struct options, key) },
+	{ "add", "name", "NAME", "the certificate's own name (default: the "
+	    "first of its names)",
+	    CLI_TEXT, offsetof(struct options, cert_name) },
+	{ "add", "account", "A", "the account to use, or the name of a new "
+	    "one", CLI_TEXT, offsetof(struct options, account) },
+	{ "add", "directory", "URL", "a new account at this CA (default: "
+	    "Let's Encrypt)", CLI_TEXT, offsetof(struct options, directory) },
+	{ "add", "staging", NULL, "a new account at Let's Encrypt's staging "
+	    "CA, which browsers do not trust",
+	    CLI_FLAG, offsetof(struct options, staging) },
+	{ "add", "ca-file", "FILE", "the certificate of a private CA's own "
+	    "server", CLI_TEXT, offsetof(struct options, ca_file) },
+	{ "add", "email", "ADDRESS", "the new account's contact",
+	    CLI_TEXT, offsetof(struct options, email) },
+	{ "add", "agree-tos", NULL, "you agree to the CA's terms of service",
+	    CLI_FLAG, offsetof(struct options, agree_tos) },
+	{ "add", "force", NULL, "go on although the check found failures",
+	    CLI_FLAG, offsetof(struct options, force) },
 	{ "status", "check", NULL, "exit with 1 if a certificate is missing, "
 	    "expired, failing or not deployed", CLI_FLAG,
 	    offsetof(struct options, check) },
@@ -52,7 +89,7 @@ static const struct cli_option options[] = {
 	    CLI_FLAG, offsetof(struct options, remove) },
 	{ "persist", "until", "TIME", "when they end: 2027-12-31, or 365d "
 	    "from now", CLI_TEXT, offsetof(struct options, until) },
-	{ "renew-now deploy rollback", "no-wait", NULL, "begin, and do not "
+	{ "add renew-now deploy rollback", "no-wait", NULL, "begin, and do not "
 	    "wait for the end", CLI_FLAG, offsetof(struct options, no_wait) },
 	{ "renew-now", "force", NULL, "renew although the CA asked to wait",
 	    CLI_FLAG, offsetof(struct options, force) },

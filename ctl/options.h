@@ -31,7 +31,14 @@ struct options {
 	bool		 write, remove;	/* persist */
 	const char	*until;		/* persist; or NULL */
 	bool		 no_wait;	/* renew-now, deploy, rollback */
-	bool		 force;		/* rollback, renew-now */
+	bool		 force;		/* rollback, renew-now, add */
+	/* add */
+	const char	*cert_name;
+	const char	*provider, *webroot, *key;
+	const char	*account, *directory, *email, *ca_file;
+	bool		 staging, agree_tos;
+	const char	**option;	/* "NAME=VALUE", of a new provider */
+	const char	**reload, **verify;
 	struct term	 out;		/* standard output */
 	const char *const *names;	/* arguments after the command */
 	size_t		 n_names;

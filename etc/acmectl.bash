@@ -5,7 +5,7 @@ _acmectl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local options="--socket --config --json --help --version"
-	local commands="status renew-now check deploy rollback events persist"
+	local commands="add status renew-now check deploy rollback events persist"
 	commands+=" reload list notify-test providers version help"
 	local socket=() names=() command="" i word
 
@@ -16,7 +16,9 @@ _acmectl()
 		-s | --socket)
 			socket=(--socket "${COMP_WORDS[++i]}")
 			;;
-		-c | --config | --until) ((++i)) ;;
+		-c | --config | --until | --provider | --option | --webroot | \
+			--reload | --verify | --key | --name | --account | \
+			--directory | --ca-file | --email) ((++i)) ;;
 		-*) ;;
 		*)
 			if [[ -z $command ]]; then
@@ -33,8 +35,38 @@ _acmectl()
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
+	--webroot)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	--ca-file)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	--provider)
+		mapfile -t COMPREPLY < <(compgen -W \
+			"$(acmectl "${socket[@]}" providers 2>/dev/null |
+			cut -d' ' -f1)" -- "$cur")
+		return
+		;;
+	--key)
+		mapfile -t COMPREPLY < <(compgen -W \
+			"ec256 ec384 rsa2048 rsa3072 rsa4096" -- "$cur")
+		return
+		;;
+	--option | --reload | --verify | --name | --account | --directory | \
+		--email | --until)
+		return
+		;;
 	esac
 	case $command in
+	add)
+		options+=" --provider --option --webroot --reload --verify --key"
+		options+=" --name --account --directory --staging --ca-file"
+		options+=" --email --agree-tos --no-wait --force"
+		;;
 	status) options+=" --check" ;;
 	check) options+=" --no-probe" ;;
 	persist) options+=" --write --remove --until" ;;

@@ -7,7 +7,7 @@ function __acmectl_words
 	for word in (commandline -opc)[2..-1]
 		if test $skip = 1
 			set skip 0
-		else if contains -- $word -s --socket -c --config --until
+		else if contains -- $word -s --socket -c --config --until --provider --option --webroot --reload --verify --key --name --account --directory --ca-file --email
 			set skip 1
 		else if not string match -q -- '-*' $word
 			echo $word
@@ -43,6 +43,7 @@ complete -c acmectl -s h -l help -d 'print a summary'
 complete -c acmectl -s V -l version -d 'print the version'
 
 set -l none 'not count (__acmectl_words) >/dev/null'
+complete -c acmectl -n $none -a add -d 'configure a certificate, check, and obtain it'
 complete -c acmectl -n $none -a status -d 'what acmed does, and with which certificates'
 complete -c acmectl -n $none -a renew-now -d 'renew now, and show each step'
 complete -c acmectl -n $none -a check -d 'would a renewal work, and if not, why'
@@ -57,12 +58,26 @@ complete -c acmectl -n $none -a providers -d 'the types of DNS providers, and th
 complete -c acmectl -n $none -a version -d 'versions of acmectl and acmed'
 complete -c acmectl -n $none -a help -d 'a summary'
 
+complete -c acmectl -n '__acmectl_at add' -l provider -x -a "(__acmectl_ask providers | string replace -r ' .*' '')" -d 'the DNS provider, or the type of a new one'
+complete -c acmectl -n '__acmectl_at add' -l option -x -d 'an option of the new provider'
+complete -c acmectl -n '__acmectl_at add' -l webroot -x -a '(__fish_complete_directories)' -d 'prove the names by files'
+complete -c acmectl -n '__acmectl_at add' -l reload -x -d 'reload this service after each renewal'
+complete -c acmectl -n '__acmectl_at add' -l verify -x -d 'look there for the new certificate'
+complete -c acmectl -n '__acmectl_at add' -l key -x -a 'ec256 ec384 rsa2048 rsa3072 rsa4096' -d 'type of the key'
+complete -c acmectl -n '__acmectl_at add' -l name -x -d "the certificate's own name"
+complete -c acmectl -n '__acmectl_at add' -l account -x -d 'the account to use'
+complete -c acmectl -n '__acmectl_at add' -l directory -x -d 'a new account at this CA'
+complete -c acmectl -n '__acmectl_at add' -l staging -d "at Let's Encrypt's staging CA"
+complete -c acmectl -n '__acmectl_at add' -l ca-file -r -F -d "what a private CA's server is checked with"
+complete -c acmectl -n '__acmectl_at add' -l email -x -d "the new account's contact"
+complete -c acmectl -n '__acmectl_at add' -l agree-tos -d "you agree to the CA's terms of service"
+complete -c acmectl -n '__acmectl_at add' -l force -d 'go on although the check found failures'
 complete -c acmectl -n '__acmectl_at status' -l check -d 'exit with 1 if something needs a person'
 complete -c acmectl -n '__acmectl_at check' -l no-probe -d 'add no TXT value to prove the credentials'
 complete -c acmectl -n '__acmectl_at persist' -l write -d 'let the provider write the records'
 complete -c acmectl -n '__acmectl_at persist' -l remove -d 'let the provider remove them'
 complete -c acmectl -n '__acmectl_at persist' -l until -x -d 'when they end'
-complete -c acmectl -n '__acmectl_at deploy,renew-now,rollback' -l no-wait -d 'do not wait for the end'
+complete -c acmectl -n '__acmectl_at add,deploy,renew-now,rollback' -l no-wait -d 'do not wait for the end'
 complete -c acmectl -n '__acmectl_at renew-now,rollback' -l force -d 'renew although the CA asked to wait; roll back also to an expired certificate'
 
 complete -c acmectl -n '__acmectl_at renew-now,check' -a '(__acmectl_ask list)'

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plan - what `acmectl add` is to write: chosen by options, by what the
+ * configuration has already, and by the person at the terminal.
+ */
+#ifndef CTL_ADD_PLAN_H
+#define CTL_ADD_PLAN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ctl/options.h"
+
+struct conf_batch;
+
+struct plan {
+	const struct options *o;
+	bool		 can_ask;	/* there is a person */
+	json_t		*conf;		/* reply of GET /v1/configuration */
+	struct conf_batch *batch;
+	char		*name;		/* of the certificate */
+	char		**names;	/* in it; NULL-terminated */
+	char		*account;
+	char		*webroot;	/* http-01 ... */
+	char		*provider;	/* ... or dns-01 */
+	char		**units;	/* to be reloaded; NULL-terminated */
+};
+
+/*
+ * Each returns EXIT_OK, or another of acmectl's exit codes, and has said what
+ * is missing and how to give it.  New sections go into the batch.
+ */
+int	plan_names(struct plan *);
+int	plan_account(struct plan *);	/* add/account.c */
+int	plan_challenge(struct plan *);	/* add/challenge.c */
+int	plan_deploy(struct plan *);
+/* The certificate itself, when all of that is known. */
+void	plan_certificate(struct plan *);
+void	plan_clear(struct plan *);
+
+/* A member of an array of objects with that name, or NULL; borrowed. */
+const json_t *plan_find(const json_t *list, const char *name);
+/* What a new file begins with.  The caller frees. */
+char	*plan_comment(const struct plan *, const char *what);
+
+#endif
