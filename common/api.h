@@ -25,6 +25,9 @@
 #define API_PATH_PERSIST "/v1/persist"
 #define API_PATH_DEPLOY	"/v1/deploy"
 #define API_PATH_ROLLBACK "/v1/rollback"
+#define API_PATH_PAUSE	"/v1/pause"
+#define API_PATH_RESUME	"/v1/resume"
+#define API_PATH_DELETE	"/v1/delete"
 #define API_PATH_EVENTS	"/v1/events"		/* [?cert=NAME] */
 #define API_PATH_CONF	"/v1/configuration"
 #define API_PATH_RELOAD	"/v1/reload"

@@ -6,6 +6,11 @@
 #include "ctl/options.h"
 
 int	cmd_add(const struct options *);
+int	cmd_remove(const struct options *);
+int	cmd_edit(const struct options *);
+int	cmd_pause(const struct options *);
+int	cmd_resume(const struct options *);
+int	cmd_delete(const struct options *);
 int	cmd_status(const struct options *);
 int	cmd_list(const struct options *);
 int	cmd_renew_now(const struct options *);

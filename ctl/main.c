@@ -23,6 +23,16 @@ static const struct cli_command commands[] = {
 	    1, SIZE_MAX, cmd_renew_now, "renew-now example.com" },
 	{ "check", "[NAME...]", "would a renewal work, and if not, why",
 	    0, SIZE_MAX, cmd_check, "check example.com" },
+	{ "edit", "NAME", "change its section in an editor, and reload",
+	    1, 1, cmd_edit, "edit example.com" },
+	{ "pause", "NAME", "begin no renewal of it",
+	    1, 1, cmd_pause, "pause example.com --until 2027-01-10" },
+	{ "resume", "NAME", "renew it again",
+	    1, 1, cmd_resume, "resume example.com" },
+	{ "remove", "NAME", "take it out of the configuration",
+	    1, 1, cmd_remove, "remove example.com" },
+	{ "delete", "NAME", "remove the files of one that is not configured",
+	    1, 1, cmd_delete, "delete example.com" },
 	{ "deploy", "NAME [TARGET]", "deploy again, without renewing",
 	    1, 2, cmd_deploy, "deploy example.com nginx" },
 	{ "rollback", "NAME", "deploy the previous certificate",
@@ -89,6 +99,11 @@ static const struct cli_option options[] = {
 	    CLI_FLAG, offsetof(struct options, remove) },
 	{ "persist", "until", "TIME", "when they end: 2027-12-31, or 365d "
 	    "from now", CLI_TEXT, offsetof(struct options, until) },
+	{ "pause", "until", "TIME", "when they begin again: 2027-12-31, or "
+	    "30d from now (default: with resume)",
+	    CLI_TEXT, offsetof(struct options, until) },
+	{ "delete", "yes", NULL, "do not ask",
+	    CLI_FLAG, offsetof(struct options, yes) },
 	{ "add renew-now deploy rollback", "no-wait", NULL, "begin, and do not "
 	    "wait for the end", CLI_FLAG, offsetof(struct options, no_wait) },
 	{ "renew-now", "force", NULL, "renew although the CA asked to wait",

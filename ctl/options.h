@@ -29,9 +29,10 @@ struct options {
 	bool		 check;		/* status */
 	bool		 no_probe;	/* check */
 	bool		 write, remove;	/* persist */
-	const char	*until;		/* persist; or NULL */
+	const char	*until;		/* persist, pause; or NULL */
 	bool		 no_wait;	/* renew-now, deploy, rollback */
 	bool		 force;		/* rollback, renew-now, add */
+	bool		 yes;		/* do not ask */
 	/* add */
 	const char	*cert_name;
 	const char	*provider, *webroot, *key;

@@ -146,6 +146,10 @@ show_next(const json_t *cert, time_t now, bool is_long)
 	if (word != NULL && strcmp(word, "none") == 0)
 		return xstrdup(is_long ? "nothing: it is not configured any "
 		    "more" : "-");
+	if (word != NULL && strcmp(word, "paused") == 0)
+		return at == 0 ? xstrdup(is_long ? "nothing: paused until "
+		    "acmectl resume" : "paused") : xasprintf("paused until "
+		    "%.10s", show_date(at, when));
 	action = show_str(cert, "next.action", "-");
 	if (at == 0)
 		return action;

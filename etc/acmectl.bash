@@ -6,6 +6,7 @@ _acmectl()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local options="--socket --config --json --help --version"
 	local commands="add status renew-now check deploy rollback events persist"
+	commands+=" edit pause resume remove delete"
 	commands+=" reload list notify-test providers version help"
 	local socket=() names=() command="" i word
 
@@ -69,6 +70,8 @@ _acmectl()
 		;;
 	status) options+=" --check" ;;
 	check) options+=" --no-probe" ;;
+	pause) options+=" --until" ;;
+	delete) options+=" --yes" ;;
 	persist) options+=" --write --remove --until" ;;
 	deploy) options+=" --no-wait" ;;
 	renew-now | rollback) options+=" --no-wait --force" ;;
@@ -97,7 +100,8 @@ _acmectl()
 			"$(acmectl "${socket[@]}" list channels 2>/dev/null)" \
 			-- "$cur")
 		;;
-	status | renew-now | check | rollback | events | persist)
+	status | renew-now | check | rollback | events | persist | edit | pause | \
+		resume | remove)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(acmectl "${socket[@]}" list 2>/dev/null)" -- "$cur")
 		;;

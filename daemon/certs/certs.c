@@ -246,6 +246,24 @@ certs_changed(struct certs *certs)
 		certs->changed(certs->arg);
 }
 
+bool
+cert_is_paused(const struct cert *c, time_t now)
+{
+	return c->row.paused_until > now;
+}
+
+void
+certs_remove(struct certs *certs, struct cert *c)
+{
+	size_t i = 0;
+
+	while (certs->list[i] != c)
+		i++;
+	memmove(&certs->list[i], &certs->list[i + 1],
+	    (--certs->n - i) * sizeof(*certs->list));
+	cert_free(c);
+}
+
 /*
  * live/NAME is what servers see.  Where it and the row differ (a restored
  * backup, files removed by hand, a crash before the row was written) the

@@ -34,5 +34,9 @@ void		 cert_follow_live(struct cert *, const struct cert_info *);
 void		 cert_save(struct cert *);
 /* The order under way is of no use any more; not saved. */
 void		 cert_order_forget(struct cert *);
+/* Does a person want no renewal now? */
+bool		 cert_is_paused(const struct cert *, time_t now);
+/* Drop one that is not configured, and that no room has anything of. */
+void		 certs_remove(struct certs *, struct cert *);
 
 #endif

@@ -110,7 +110,7 @@ emit(struct certs *certs, const char *cert, enum step step, const char *target,
 	json_t *event;
 
 	record(certs, cert, step, level, msg);
-	if (c != NULL && c->run != NULL && step != STEP_END)
+	if (c != NULL && c->run != NULL && step < STEP_END)
 		note(c, msg);
 	if (TAILQ_EMPTY(&certs->events.subs))
 		return;

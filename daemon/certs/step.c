@@ -10,8 +10,9 @@ static const char *const steps[] = {
 	[STEP_INSTALL] = "install",
 	[STEP_DEPLOY] = "deploy",
 	[STEP_END] = "cleanup",
+	[STEP_COMMAND] = "command",
 };
-_Static_assert(sizeof(steps) / sizeof(steps[0]) == STEP_END + 1, "steps");
+_Static_assert(sizeof(steps) / sizeof(steps[0]) == STEP_COMMAND + 1, "steps");
 
 const char *
 step_name(enum step step)

@@ -11,7 +11,8 @@ enum step {
 	STEP_DOWNLOAD,
 	STEP_INSTALL,
 	STEP_DEPLOY,
-	STEP_END		/* the clean-up, which belongs to no run */
+	STEP_END,		/* the clean-up, which belongs to no run */
+	STEP_COMMAND		/* nor does what a person has done */
 };
 /* As in acmectl status and the log. */
 const char	*step_name(enum step);

@@ -21,6 +21,7 @@
 #include "daemon/control/request_conf.h"
 #include "daemon/control/request_deploy.h"
 #include "daemon/control/request_names.h"
+#include "daemon/control/request_state.h"
 #include "daemon/control/server.h"
 #include "daemon/control/stream.h"
 #include "daemon/engine/engine.h"
@@ -140,6 +141,9 @@ static const struct route {
 	{ API_PATH_PERSIST, false, EVHTTP_REQ_POST, "POST", post_persist },
 	{ API_PATH_DEPLOY, false, EVHTTP_REQ_POST, "POST", post_deploy },
 	{ API_PATH_ROLLBACK, false, EVHTTP_REQ_POST, "POST", post_rollback },
+	{ API_PATH_PAUSE, false, EVHTTP_REQ_POST, "POST", post_pause },
+	{ API_PATH_RESUME, false, EVHTTP_REQ_POST, "POST", post_resume },
+	{ API_PATH_DELETE, false, EVHTTP_REQ_POST, "POST", post_delete },
 	{ API_PATH_EVENTS, false, EVHTTP_REQ_GET, "GET", get_events },
 	{ API_PATH_CONF, false, EVHTTP_REQ_GET, "GET, POST",
 	    get_configuration },

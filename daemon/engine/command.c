@@ -3,11 +3,16 @@
 #include <stdlib.h>
 
 #include "common/error.h"
+#include "common/log.h"
 #include "common/mem.h"
+#include "common/names.h"
 #include "common/text.h"
+#include "daemon/certs/event.h"
 #include "daemon/engine/priv.h"
 #include "daemon/rollout/rollback.h"
 #include "daemon/rollout/rollout.h"
+#include "daemon/rollout/source_watch.h"
+#include "daemon/store/store.h"
 
 struct cert *
 engine_find_known(const struct engine *e, const char *name,
@@ -86,5 +91,92 @@ engine_rollback(struct engine *e, const char *name, bool force,
 		return -1;
 	}
 	rollout_rollback(e->rollout, c, force);
+	return 0;
+}
+
+int
+engine_pause(struct engine *e, const char *name, time_t until,
+    struct error *err)
+{
+	struct cert *c = engine_find_known(e, name, err);
+	char when[TEXT_TIME_MAX];
+
+	if (c == NULL)
+		return -1;
+	c->row.paused_until = until != 0 ? until : STORE_PAUSED_EVER;
+	cert_save(c);
+	if (until != 0)
+		event_emit(e->certs, name, STEP_COMMAND, LOGL_NOTICE,
+		    "renewals are paused until %s", text_time(until, when));
+	else
+		event_emit(e->certs, name, STEP_COMMAND, LOGL_NOTICE,
+		    "renewals are paused; to end that: acmectl resume %s",
+		    name);
+	engine_reschedule(e);
+	return 0;
+}
+
+int
+engine_resume(struct engine *e, const char *name, struct error *err)
+{
+	struct cert *c = engine_find_known(e, name, err);
+
+	if (c == NULL)
+		return -1;
+	if (c->row.paused_until == 0)
+		return 0;
+	c->row.paused_until = 0;
+	cert_save(c);
+	event_emit(e->certs, name, STEP_COMMAND, LOGL_NOTICE,
+	    "renewals are resumed");
+	engine_reschedule(e);
+	return 0;
+}
+
+/* Nobody may be at work with it. */
+static int
+check_deletable(const struct engine *e, const struct cert *c,
+    struct error *err)
+{
+	if (c->conf != NULL)
+		return error_set(err, ERR_CONFIG, "engine:configured",
+		    "\"%s\" is configured, in %s:%d; first: acmectl remove "
+		    "%s", c->row.name, c->conf->file, c->conf->line,
+		    c->row.name);
+	if (c->run != NULL || c->deploys > 0 || c->ari_polling)
+		return error_set(err, ERR_TRANSIENT, "engine:busy",
+		    "\"%s\" is still being worked at; try again in a moment",
+		    c->row.name);
+	return 0;
+}
+
+int
+engine_delete(struct engine *e, const char *name, struct error *err)
+{
+	struct cert *c = certs_find(e->certs, name);
+	int rc;
+
+	if (e->is_stopping)
+		return error_set(err, ERR_TRANSIENT, "engine:stopping",
+		    "acmed is stopping");
+	if (object_name_check(name, err) == -1 ||
+	    (c != NULL && check_deletable(e, c, err) == -1))
+		return -1;
+	/* The row goes last: as long as it is there, this can be repeated. */
+	rc = store_files_delete(e->a.store, name, err);
+	if (rc == -1)
+		return -1;
+	if (rc == 1 && c == NULL)
+		return error_set(err, ERR_CONFIG, "engine:unknown-cert",
+		    "there is no certificate \"%s\", neither in the "
+		    "configuration nor in the archive", name);
+	store_cert_delete(e->a.store, name);
+	if (c != NULL) {
+		watch_free(c);
+		rollout_forget(c);
+		certs_remove(e->certs, c);
+	}
+	log_notice(NULL, "certificate \"%s\" is deleted, with its keys",
+	    name);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 struct children;
 struct conf;
@@ -119,6 +120,23 @@ int		 engine_deploy_now(struct engine *, const char *name,
  */
 int		 engine_rollback(struct engine *, const char *name,
 		    bool force, struct error *);
+
+/*
+ * Begin no renewal by ourselves before until (0: before engine_resume()); one
+ * that runs goes on, and so does what is installed already.  Errors: as
+ * engine_renew_now().
+ */
+int		 engine_pause(struct engine *, const char *name, time_t until,
+		    struct error *);
+int		 engine_resume(struct engine *, const char *name,
+		    struct error *);
+/*
+ * Remove all files, the state and the history of a certificate that is not
+ * configured any more.  ERR_CONFIG "engine:configured" says where it is;
+ * "engine:unknown-cert", ERR_TRANSIENT "engine:busy", store_files_delete()'s.
+ */
+int		 engine_delete(struct engine *, const char *name,
+		    struct error *);
 
 /*
  * Send a test message now, on one channel or (NULL) on all.  {"started":

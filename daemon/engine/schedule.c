@@ -99,6 +99,11 @@ engine_next_at(const struct engine *e, const struct cert *c,
 		*action = "running";
 		return -1;
 	}
+	if (cert_is_paused(c, clock_now()) && !c->forced) {
+		*action = "paused";
+		return c->row.paused_until == STORE_PAUSED_EVER ? -1 :
+		    c->row.paused_until;
+	}
 	if (c->watch != NULL)
 		return watch_next_at(c, action);
 	held = c->passes_hold ? 0 : hold_until(e->holds, c, NULL);
@@ -149,8 +154,8 @@ when_next(const struct engine *e, const struct cert *c, char out[WHEN_MAX])
 	time_t now = clock_now(), at = engine_next_at(e, c, &action);
 
 	if (at == -1)
-		(void)text_printf(out, WHEN_MAX,
-		    "never, it is not configured");
+		(void)text_printf(out, WHEN_MAX, "%s", c->conf == NULL ?
+		    "never, it is not configured" : "after acmectl resume");
 	else
 		(void)text_printf(out, WHEN_MAX, "in %s", at > now ?
 		    text_span(at - now, span) : "a moment");

@@ -95,6 +95,17 @@ held_json(const struct engine *e, const struct cert *c)
 }
 
 static json_t *
+paused_json(const struct cert *c)
+{
+	time_t until = c->row.paused_until;
+
+	if (!cert_is_paused(c, clock_now()))
+		return json_null();
+	return json_pack("{s:o}", "until", jsonx_time(until ==
+	    STORE_PAUSED_EVER ? 0 : until));
+}
+
+static json_t *
 clock_json(const struct cert *c)
 {
 	char *text = skew_shown(c);
@@ -111,7 +122,8 @@ cert_json(const struct engine *e, const struct cert *c)
 	bool has = row->serial[0] != '\0';
 
 	return json_pack("{s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:b, "
-	    "s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+	    "s:o}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
 	    "condition", condition_name(condition_of(c)),
 	    "ok", condition_is_good(c),
@@ -122,7 +134,7 @@ cert_json(const struct engine *e, const struct cert *c)
 	    "staging", issuer_is_staging(c), "other_ca", issuer_is_other(c),
 	    "not_before", jsonx_time(has ? row->not_before : 0),
 	    "not_after", jsonx_time(has ? row->not_after : 0),
-	    "next", engine_next_json(e, c),
+	    "next", engine_next_json(e, c), "paused", paused_json(c),
 	    "run", c->run != NULL ? renewal_json(c->run) : json_null(),
 	    "failures", condition_error(c) != NULL ? (int)row->failures : 0,
 	    "error", condition_error(c) != NULL ?

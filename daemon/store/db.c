@@ -198,6 +198,8 @@ static const char *const migrations[] = {
 	" msg TEXT NOT NULL,"
 	" PRIMARY KEY (account, directory)"
 	") WITHOUT ROWID;",
+
+	"ALTER TABLE cert ADD COLUMN paused_until INTEGER NOT NULL DEFAULT 0;",
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

@@ -159,6 +159,9 @@ struct store_cert {
 	time_t		 ari_poll_at;	/* when to ask again; 0: at once */
 	time_t		 ari_pulled_at;	/* the last renewal that it called
 					   for early; stays */
+	time_t		 paused_until;	/* a person wants no renewal before
+					   this; 0: they do */
+#define STORE_PAUSED_EVER ((time_t)1 << 40)
 	/* Of the newest manifest seen, where another host publishes it. */
 	char		 source_host[DNAME_SIZE];	/* "": not known */
 	time_t		 source_at;	/* when that was published; 0: none */
@@ -175,6 +178,8 @@ void		 store_cert_each(struct store *,
 		    void (*each)(const struct store_cert *, void *), void *);
 /* Insert or replace the row. */
 void		 store_cert_put(struct store *, const struct store_cert *);
+/* The row, its deploy targets and its history. */
+void		 store_cert_delete(struct store *, const char *name);
 
 /* --- keys and certificates on disk --- */
 
@@ -277,6 +282,13 @@ int		 store_live_info(struct store *, const char *name,
  */
 void		 store_live_stamp(struct store *, const char *name,
 		    char out[STORE_STAMP_SIZE]);
+/*
+ * Remove live/NAME, archive/NAME with all versions, and what is pending: the
+ * keys are gone for good.  Again after a crash.  1: there was nothing.
+ * ERR_CONFIG "store:not-ours" if live/NAME is no link.
+ */
+int		 store_files_delete(struct store *, const char *name,
+		    struct error *);
 /* Absolute path of live/NAME; the caller frees. */
 char		*store_live_path(const struct store *, const char *name);
 /* Absolute path of a directory for files that need not outlive their use. */

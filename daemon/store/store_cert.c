@@ -106,6 +106,7 @@ read_row(struct db_stmt *q, struct store_cert *c, struct error *err)
 	c->order_sent_at = (time_t)db_int(q, 34);
 	c->asked_at = (time_t)db_int(q, 35);
 	c->early = (unsigned)db_int(q, 36);
+	c->paused_until = (time_t)db_int(q, 37);
 }
 
 void
@@ -119,8 +120,8 @@ store_cert_each(struct store *s,
 	    " order_url, order_names, order_account, order_finalize, stamp,"
 	    " ari_id, ari_directory, ari_start, ari_end, ari_at, ari_url,"
 	    " ari_poll_at, ari_pulled_at, source_host, source_at,"
-	    " source_renew_at, order_at, order_sent_at, asked_at, early"
-	    " FROM cert ORDER BY name";
+	    " source_renew_at, order_at, order_sent_at, asked_at, early,"
+	    " paused_until FROM cert ORDER BY name";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	struct store_cert c;
 	struct error err;
@@ -142,9 +143,9 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	    " order_finalize, stamp, ari_id, ari_directory, ari_start,"
 	    " ari_end, ari_at, ari_url, ari_poll_at, ari_pulled_at,"
 	    " source_host, source_at, source_renew_at, order_at,"
-	    " order_sent_at, asked_at, early)"
+	    " order_sent_at, asked_at, early, paused_until)"
 	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-	    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	const struct error *e = c->error;
 
@@ -185,5 +186,23 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	db_bind_int(q, c->order_sent_at);
 	db_bind_int(q, c->asked_at);
 	db_bind_int(q, c->early);
+	db_bind_int(q, c->paused_until);
 	db_write(q);
+}
+
+void
+store_cert_delete(struct store *s, const char *name)
+{
+	static const char *const sqls[] = {
+		"DELETE FROM cert WHERE name = ?",
+		"DELETE FROM deploy WHERE cert = ?",
+		"DELETE FROM event WHERE cert = ?",
+	};
+
+	for (size_t i = 0; i < sizeof(sqls) / sizeof(sqls[0]); i++) {
+		struct db_stmt *q = db_stmt(s->db, sqls[i]);
+
+		db_bind_text(q, name);
+		db_write(q);
+	}
 }

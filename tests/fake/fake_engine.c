@@ -159,6 +159,25 @@ engine_conf(const struct engine *e)
 	return &conf;
 }
 
+int
+engine_pause(struct engine *e, const char *name, time_t until,
+    struct error *err)
+{
+	return engine_renew_now(e, name, err);
+}
+
+int
+engine_resume(struct engine *e, const char *name, struct error *err)
+{
+	return engine_renew_now(e, name, err);
+}
+
+int
+engine_delete(struct engine *e, const char *name, struct error *err)
+{
+	return engine_renew_now(e, name, err);
+}
+
 json_t *
 engine_status(const struct engine *e)
 {

@@ -198,6 +198,7 @@ test_versions(void **state)
 	(void)sql(f, "ALTER TABLE account DROP COLUMN contact");
 	(void)sql(f, "ALTER TABLE cert DROP COLUMN order_at");
 	(void)sql(f, "ALTER TABLE cert DROP COLUMN order_sent_at");
+	(void)sql(f, "ALTER TABLE cert DROP COLUMN paused_until");
 	/* The only CA there has been is that of all certificates. */
 	(void)sql(f, "INSERT INTO account VALUES"
 	    " ('a', 'https://ca.test/dir', 'k')");

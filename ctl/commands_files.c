@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* A certificate's place in the configuration: remove and edit. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/api.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "ctl/ask.h"
+#include "ctl/commands.h"
+#include "ctl/drafts.h"
+#include "ctl/prompt.h"
+#include "ctl/show.h"
+#include "ctl/spawn.h"
+
+#define MARK "# Written by acmectl"
+
+enum { FILE_MAX = 1 << 20 };
+
+/* Where a certificate is configured, and all of that file. */
+struct place {
+	char		*path;
+	int64_t		 line, end_line;
+	char		*text;
+	size_t		 len;
+	struct stat	 st;
+};
+
+static void
+place_clear(struct place *p)
+{
+	free(p->path);
+	freezero(p->text, p->len);	/* it may have secrets */
+}
+
+static int
+find_place(const struct options *o, struct place *p)
+{
+	char *path = client_path(API_PATH_CERT, o->names[0]);
+	struct client_reply reply;
+	struct error err;
+	int code = ask_get(o, path, &reply);
+
+	free(path);
+	*p = (struct place){ .path = NULL };
+	if (code != EXIT_OK)
+		return code;
+	p->path = show_str(reply.body, "file", "");
+	p->line = jsonx_int(reply.body, "line", 0);
+	p->end_line = jsonx_int(reply.body, "end_line", 0);
+	client_reply_clear(&reply);
+	if (file_read(AT_FDCWD, p->path, FILE_MAX, &p->text, &p->len, &err) ==
+	    -1 || stat(p->path, &p->st) == -1) {
+		say_error(err.msg);
+		free(p->path);
+		return EXIT_DENIED;
+	}
+	return EXIT_OK;
+}
+
+/* Nothing but this section, and comments? */
+static bool
+is_alone(const struct place *p)
+{
+	const char *s = p->text;
+
+	for (int64_t line = 1; *s != '\0'; line++) {
+		size_t blank = strspn(s, " \t\r");
+		bool is_other = line < p->line || line > p->end_line;
+
+		if (is_other && s[blank] != '\n' && s[blank] != '#' &&
+		    s[blank] != '\0')
+			return false;
+		s += strcspn(s, "\n");
+		s += *s == '\n';
+	}
+	return true;
+}
+
+static int
+reload(const struct options *o)
+{
+	const struct client_request request = {
+		.socket = o->socket, .method = "POST",
+		.path = API_PATH_RELOAD,
+	};
+	struct client_reply reply;
+	int code = ask(o, &request, &reply);
+
+	if (code != EXIT_OK)
+		return code;
+	if (o->json)
+		print_json(o, reply.body, JSON_INDENT(2));
+	client_reply_clear(&reply);
+	return EXIT_OK;
+}
+
+/* The text of a file that is there, or was a moment ago; owner, group and mode
+ * are as they were. */
+static int
+put(const struct place *p, const char *text, struct error *err)
+{
+	if (file_write_atomic(AT_FDCWD, p->path, p->st.st_mode & 07777, text,
+	    strlen(text), err) == -1)
+		return -1;
+	if (geteuid() == 0 && chown(p->path, p->st.st_uid, p->st.st_gid) ==
+	    -1)
+		return error_errno(err, "%s", p->path);
+	return 0;
+}
+
+/* As it was, after a reload that failed. */
+static int
+put_back(const struct options *o, const struct place *p, int code)
+{
+	struct error err;
+
+	if (put(p, p->text, &err) == -1)
+		say_error(err.msg);
+	drafts_reload_quietly(o);
+	say_error("nothing has changed");
+	return code;
+}
+
+int
+cmd_remove(const struct options *o)
+{
+	const char *name = o->names[0];
+	struct place p;
+	char *text;
+	int code = find_place(o, &p);
+
+	if (code != EXIT_OK)
+		return code;
+	if (strncmp(p.text, MARK, strlen(MARK)) != 0 || !is_alone(&p)) {
+		text = xasprintf("%s is configured by hand: delete the lines "
+		    "%lld to %lld of %s, and then: acmectl reload", name,
+		    (long long)p.line, (long long)p.end_line, p.path);
+		say_error(text);
+		free(text);
+		code = EXIT_REFUSED;
+	} else {
+		code = drafts_try(o, p.path, "");
+	}
+	if (code == EXIT_OK && unlink(p.path) == -1) {
+		text = xasprintf("%s: %s", p.path, strerror(errno));
+		say_error(text);
+		free(text);
+		code = errno == EACCES ? EXIT_DENIED : EXIT_FAILED;
+	} else if (code == EXIT_OK) {
+		code = reload(o);
+		if (code != EXIT_OK)
+			code = put_back(o, &p, code);
+	}
+	if (code == EXIT_OK && !o->json) {
+		text = xasprintf("%s is not renewed any more (%s is gone); "
+		    "its files stay until: acmectl delete %s", name, p.path,
+		    name);
+		term_wrap(&o->out, TERM_PLAIN, 0, 2, text);
+		free(text);
+	}
+	place_clear(&p);
+	return code;
+}
+
+/* --- edit --- */
+
+/* A copy beside it, which no include matches; -1 and told. */
+static char *
+write_copy(const struct place *p)
+{
+	const char *base = strrchr(p->path, '/') + 1;
+	char *copy = xasprintf("%.*s.%s.XXXXXX", (int)(base - p->path),
+	    p->path, base), *text;
+	int fd = mkostemp(copy, O_CLOEXEC);
+
+	if (fd != -1 && file_write_all(fd, p->text, p->len) == 0 &&
+	    close(fd) == 0)
+		return copy;
+	text = xasprintf("%s: %s; run this as root", copy, strerror(errno));
+	say_error(text);
+	free(text);
+	free(copy);
+	return NULL;
+}
+
+/* $VISUAL and $EDITOR may have arguments. */
+static int
+edit(const char *copy)
+{
+	const char *editor = getenv("VISUAL");
+	const char *argv[] = { "sh", "-c", NULL, "sh", copy, NULL };
+	struct error err;
+	char *line;
+	int rc;
+
+	if (editor == NULL || *editor == '\0')
+		editor = getenv("EDITOR");
+	if (editor == NULL || *editor == '\0')
+		editor = "editor";
+	line = xasprintf("exec %s \"$1\"", editor);
+	argv[2] = line;
+	rc = spawn_wait(argv, NULL, &err);
+	if (rc != 0)
+		say_error(rc == -1 ? err.msg : "the editor failed; nothing "
+		    "has changed");
+	free(line);
+	return rc == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+/* Until it has no mistakes, or the person gives up; *text is the caller's. */
+static int
+edit_until_good(const struct options *o, const struct place *p,
+    const char *copy, char **text)
+{
+	struct error err;
+	size_t len;
+	int code;
+
+	for (;;) {
+		code = edit(copy);
+		if (code != EXIT_OK)
+			return code;
+		if (file_read(AT_FDCWD, copy, FILE_MAX, text, &len, &err) ==
+		    -1) {
+			say_error(err.msg);
+			return EXIT_FAILED;
+		}
+		if (strcmp(*text, p->text) == 0)
+			return EXIT_OK;
+		code = drafts_try(o, p->path, *text);
+		if (code == EXIT_OK)
+			return code;
+		freezero(*text, len);
+		*text = NULL;
+		if (code != EXIT_REFUSED || !prompt_is_possible() ||
+		    !prompt_yes("Edit it again", true)) {
+			say_error("nothing has changed");
+			return code;
+		}
+	}
+}
+
+/* Somebody else may have been at work meanwhile. */
+static bool
+is_unchanged(const struct place *p)
+{
+	struct error ignored;
+	char *now;
+	size_t len;
+	bool is_same;
+
+	if (file_read(AT_FDCWD, p->path, FILE_MAX, &now, &len, &ignored) ==
+	    -1)
+		return false;
+	is_same = len == p->len && memcmp(now, p->text, len) == 0;
+	freezero(now, len);
+	return is_same;
+}
+
+static int
+take_edited(const struct options *o, const struct place *p, const char *text)
+{
+	struct error err;
+	int code;
+
+	if (strcmp(text, p->text) == 0) {
+		if (!o->json)
+			(void)fputs("nothing has changed\n", o->out.out);
+		return EXIT_OK;
+	}
+	if (!is_unchanged(p)) {
+		say_error("the file was changed by somebody else meanwhile; "
+		    "nothing was written");
+		return EXIT_REFUSED;
+	}
+	if (put(p, text, &err) == -1) {
+		say_error(err.msg);
+		return EXIT_FAILED;
+	}
+	code = reload(o);
+	if (code != EXIT_OK)
+		return put_back(o, p, code);
+	if (!o->json)
+		(void)fprintf(o->out.out, "%s is changed, and in force\n",
+		    p->path);
+	return EXIT_OK;
+}
+
+int
+cmd_edit(const struct options *o)
+{
+	char *copy, *text = NULL;
+	struct place p;
+	int code = find_place(o, &p);
+
+	if (code != EXIT_OK)
+		return code;
+	copy = write_copy(&p);
+	code = EXIT_DENIED;
+	if (copy != NULL) {
+		code = edit_until_good(o, &p, copy, &text);
+		if (code == EXIT_OK)
+			code = take_edited(o, &p, text);
+		(void)unlink(copy);
+	}
+	freezero_str(text);
+	free(copy);
+	place_clear(&p);
+	return code;
+}

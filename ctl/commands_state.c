@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* What a person decides about a certificate: pause, resume, delete. */
+#include <stdlib.h>
+
+#include "common/api.h"
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "ctl/ask.h"
+#include "ctl/commands.h"
+#include "ctl/persist.h"
+#include "ctl/prompt.h"
+#include "ctl/show.h"
+
+/* One request; body is taken.  With --json the reply is printed. */
+static int
+post(const struct options *o, const char *path, json_t *body)
+{
+	const struct client_request request = {
+		.socket = o->socket, .method = "POST", .path = path,
+		.body = body,
+	};
+	struct client_reply reply;
+	int code;
+
+	if (body == NULL) {
+		say_error("the name is not UTF-8");
+		return EXIT_USAGE;
+	}
+	code = ask(o, &request, &reply);
+	json_decref(body);
+	if (code != EXIT_OK)
+		return code;
+	if (o->json)
+		print_json(o, reply.body, JSON_INDENT(2));
+	client_reply_clear(&reply);
+	return EXIT_OK;
+}
+
+static void
+say(const struct options *o, char *text /* taken */)
+{
+	if (!o->json)
+		term_wrap(&o->out, TERM_PLAIN, 0, 2, text);
+	free(text);
+}
+
+int
+cmd_pause(const struct options *o)
+{
+	const char *name = o->names[0];
+	char when[SHOW_WHEN_MAX];
+	time_t now = clock_now(), until = 0;
+	int code;
+
+	if (o->until != NULL && persist_parse_until(o->until, now, &until) ==
+	    -1) {
+		say_error("--until wants a date to come (2027-12-31) or a "
+		    "span (30d)");
+		return EXIT_USAGE;
+	}
+	code = post(o, API_PATH_PAUSE, json_pack("{s:s, s:I}", "name", name,
+	    "until", (json_int_t)until));
+	if (code == EXIT_OK && until != 0)
+		say(o, xasprintf("%s is not renewed until %s", name,
+		    show_when(now, until, when)));
+	else if (code == EXIT_OK)
+		say(o, xasprintf("%s is not renewed until: acmectl resume %s",
+		    name, name));
+	return code;
+}
+
+int
+cmd_resume(const struct options *o)
+{
+	int code = post(o, API_PATH_RESUME, json_pack("{s:s}", "name",
+	    o->names[0]));
+
+	if (code == EXIT_OK)
+		say(o, xasprintf("%s is renewed again when it is due",
+		    o->names[0]));
+	return code;
+}
+
+int
+cmd_delete(const struct options *o)
+{
+	const char *name = o->names[0];
+	char *question;
+	bool yes = o->yes;
+	int code;
+
+	if (!yes && prompt_is_possible()) {
+		question = xasprintf("Delete all versions of %s, with their "
+		    "keys, and its history", name);
+		yes = prompt_yes(question, false);
+		free(question);
+		if (!yes)
+			return EXIT_REFUSED;
+	}
+	if (!yes) {
+		say_error("this cannot be undone: say --yes");
+		return EXIT_USAGE;
+	}
+	code = post(o, API_PATH_DELETE, json_pack("{s:s}", "name", name));
+	if (code == EXIT_OK)
+		say(o, xasprintf("%s is deleted", name));
+	return code;
+}
