@@ -151,7 +151,9 @@ not_running(struct error *err, const char *path, const char *why)
 
 	if (said != NULL) {
 		(void)error_set(err, ERR_CONFIG, CLIENT_NOT_RUNNING,
-		    "acmed is not running, for it could not start: %s", said);
+		    "acmed is not running, for it could not start: %s "
+		    "(`systemctl status acmed` tells more, `systemctl start "
+		    "acmed` tries again)", said);
 		free(said);
 		return -1;
 	}

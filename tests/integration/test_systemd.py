@@ -258,8 +258,11 @@ def test_life_under_systemd(box, lab):
     assert box.show("NRestarts") == "0"
     assert "nonsense" in box.run("journalctl", "-u", "acmed", "-o",
                                  "cat").stdout
-    assert "systemctl status acmed" in box.run(
-        *ctl, check=False).stdout
+    p = box.run(*ctl, check=False)
+    assert "could not start: the configuration has mistakes" in p.stdout
+    assert "systemctl status acmed" in p.stdout
+    assert "Cannot start: the configuration has mistakes" in box.run(
+        "systemctl", "status", "acmed", check=False).stdout
     box.run("systemctl", "stop", "acmed", check=False)
 
 
