@@ -26,7 +26,7 @@ const char	*notify_kind_name(enum notify_kind);
 enum notify_event {
 	NEV_FAILED,		/* a renewal */
 	NEV_EXPIRING,		/* a quarter, an eighth, nothing is left */
-	NEV_DEPLOY,		/* a deploy action failed */
+	NEV_DEPLOY,		/* a deploy target failed */
 	NEV_SERVING_OLD,	/* a server shows the old certificate */
 	NEV_CLEANUP,		/* TXT records cannot be removed */
 	NEV_ACCOUNT,		/* the CA refuses the account, or slows it */

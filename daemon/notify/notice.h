@@ -28,7 +28,7 @@ enum notice_what {
 /* One certificate it is about; what is not known is NULL or 0. */
 struct notice_item {
 	const char	*name;		/* certificate; "" if it is none */
-	const char	*object;	/* deploy action, TXT record */
+	const char	*object;	/* deploy target, TXT record */
 	const char	*names;		/* "a, b, c" */
 	const char	*repository;	/* it is fetched from there ... */
 	const char	*publisher;	/* ... and this host renews it; "": not

@@ -155,7 +155,7 @@ renewal_fail(struct renewal *r, const struct error *err)
 {
 	struct error told;
 
-	if (renewal_order_is_spent(r, err))
+	if (renewal_order_is_dead(r, err))
 		cert_order_forget(r->cert);
 	if (strcmp(err->code, "acme:accountDoesNotExist") == 0 &&
 	    r->account != NULL) {
@@ -469,7 +469,7 @@ order_resumed(const struct error *err, const struct acme_order *order,
 	r->is_sent = renewal_is_sent_lately(r);
 	if (err != NULL && account_again(r, err))
 		return;
-	if (err != NULL && !renewal_order_is_spent(r, err)) {
+	if (err != NULL && !renewal_order_is_dead(r, err)) {
 		renewal_fail(r, err);
 		return;
 	}

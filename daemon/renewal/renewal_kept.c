@@ -81,7 +81,7 @@ renewal_is_sent_lately(const struct renewal *r)
 }
 
 bool
-renewal_order_is_spent(const struct renewal *r, const struct error *err)
+renewal_order_is_dead(const struct renewal *r, const struct error *err)
 {
 	const struct store_cert *row = &r->cert->row;
 

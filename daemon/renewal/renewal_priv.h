@@ -120,7 +120,7 @@ bool	renewal_has_order(const struct renewal *);
 /* Did a CSR go to the CA for it within the hour? */
 bool	renewal_is_sent_lately(const struct renewal *);
 /* Is the order under way known to be of no use after this failure? */
-bool	renewal_order_is_spent(const struct renewal *, const struct error *);
+bool	renewal_order_is_dead(const struct renewal *, const struct error *);
 
 /* An event of the step, at info. */
 void	renewal_say(struct renewal *, const char *text);
