@@ -220,7 +220,7 @@ fill_source(struct notice_item *i, const struct cert *c)
 	if (c->conf->source == NULL)
 		return;
 	i->repository = c->conf->source->name;
-	i->publisher = c->row.source_host;
+	i->publisher = c->row.source_host != NULL ? c->row.source_host : "";
 }
 
 static void

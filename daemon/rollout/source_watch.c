@@ -132,8 +132,9 @@ watch_seen(struct cert *c, const struct fetch_result *seen)
 	    seen->etag);
 	c->watch->wants_run = false;
 	if (seen->published_at > row->source_at) {
-		(void)text_printf(row->source_host, sizeof(row->source_host),
-		    "%s", seen->publisher);
+		free(row->source_host);
+		row->source_host = seen->publisher[0] != '\0' ?
+		    xstrdup(seen->publisher) : NULL;
 		row->source_at = seen->published_at;
 		row->source_renew_at = seen->renew_at;
 		cert_save(c);
@@ -156,7 +157,7 @@ warn_if_late(struct cert *c)
 	event_emit(c->certs, row->name, STEP_DOWNLOAD, LOGL_WARNING,
 	    "the certificate expires in %s, and repository \"%s\" has no newer "
 	    "one: look at %s", text_span(row->not_after - now, left),
-	    c->conf->source->name, row->source_host[0] != '\0' ?
+	    c->conf->source->name, row->source_host != NULL ?
 	    row->source_host : "the host that publishes it");
 }
 
@@ -200,7 +201,7 @@ watch_json(const struct cert *c)
 		return json_null();
 	return json_pack("{s:s, s:o, s:o, s:o}",
 	    "repository", c->conf->source->name,
-	    "host", row->source_host[0] != '\0' ?
+	    "host", row->source_host != NULL ?
 	    json_string(row->source_host) : json_null(),
 	    "at", jsonx_time(row->source_at),
 	    "renew_at", jsonx_time(row->source_renew_at));

@@ -163,7 +163,7 @@ struct store_cert {
 					   this; 0: they do */
 #define STORE_PAUSED_EVER ((time_t)1 << 40)
 	/* Of the newest manifest seen, where another host publishes it. */
-	char		 source_host[DNAME_SIZE];	/* "": not known */
+	char		*source_host;	/* NULL: not known */
 	time_t		 source_at;	/* when that was published; 0: none */
 	time_t		 source_renew_at;	/* it renews then; 0: it does
 					   not say */

@@ -20,6 +20,7 @@ store_cert_clear(struct store_cert *c)
 	free(c->order_finalize);
 	free(c->ari_directory);
 	free(c->ari_url);
+	free(c->source_host);
 	*c = (struct store_cert){ .key = KEY_TYPE_END };
 }
 
@@ -44,6 +45,7 @@ store_cert_dup(struct store_cert *to, const struct store_cert *from)
 	to->order_finalize = dup_or_null(from->order_finalize);
 	to->ari_directory = dup_or_null(from->ari_directory);
 	to->ari_url = dup_or_null(from->ari_url);
+	to->source_host = dup_or_null(from->source_host);
 }
 
 /* The row only lives for the callback: text is lent, not copied. */
@@ -99,7 +101,9 @@ read_row(struct db_stmt *q, struct store_cert *c, struct error *err)
 	c->ari_url = lend_text(q, 27);
 	c->ari_poll_at = (time_t)db_int(q, 28);
 	c->ari_pulled_at = (time_t)db_int(q, 29);
-	db_copy_text(q, 30, c->source_host, sizeof(c->source_host));
+	c->source_host = lend_text(q, 30);
+	if (c->source_host != NULL && c->source_host[0] == '\0')
+		c->source_host = NULL;
 	c->source_at = (time_t)db_int(q, 31);
 	c->source_renew_at = (time_t)db_int(q, 32);
 	c->order_at = (time_t)db_int(q, 33);
@@ -179,7 +183,7 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	db_bind_text(q, c->ari_url);
 	db_bind_int(q, c->ari_poll_at);
 	db_bind_int(q, c->ari_pulled_at);
-	db_bind_text(q, c->source_host);
+	db_bind_text(q, c->source_host != NULL ? c->source_host : "");
 	db_bind_int(q, c->source_at);
 	db_bind_int(q, c->source_renew_at);
 	db_bind_int(q, c->order_at);
