@@ -218,7 +218,7 @@ void
 check_deploys(struct check *c, const struct section *sec,
     struct conf_cert *cert)
 {
-	struct conf_deploy all = { .windows = NULL };
+	struct conf_deploy all = { .windows = NULL }, *list;
 	struct error err;
 
 	check_deploy_window(c, sec, &all);
@@ -241,10 +241,10 @@ check_deploys(struct check *c, const struct section *sec,
 	}
 	add_hooks(c, sec, cert, &all);
 	free(all.windows);
-	/* Room was for what other sections might have been. */
-	if (cert->n_deploys > 0)
-		cert->deploys = xreallocarray(cert->deploys, cert->n_deploys,
-		    sizeof(*cert->deploys));
+	/* No more room than that; the next certificate uses the rest. */
+	list = cert->deploys;
+	cert->deploys = xmemdup(list, cert->n_deploys * sizeof(*list));
+	free(list);
 }
 
 void
