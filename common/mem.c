@@ -46,6 +46,15 @@ xstrndup(const char *s, size_t len)
 	return check(strndup(s, len), len + 1);
 }
 
+void
+xstrset(char **p, const char *s)
+{
+	char *copy = s != NULL && s[0] != '\0' ? xstrdup(s) : NULL;
+
+	free(*p);
+	*p = copy;
+}
+
 void *
 xmemdup(const void *p, size_t len)
 {

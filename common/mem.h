@@ -32,6 +32,9 @@ char	*xvasprintf(const char *fmt, va_list)
 char	**strv_copy(const char *const *);
 void	 strv_free(char **);
 
+/* Make *p, an own string or NULL, a copy of s; NULL where s is NULL or "". */
+void	 xstrset(char **p, const char *s);
+
 /* free() after overwriting len bytes: keys, tokens.  NULL is allowed. */
 void	 freezero(void *, size_t len);
 /* free() after overwriting a secret string.  NULL is allowed. */

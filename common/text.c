@@ -54,6 +54,15 @@ utf8_len(const unsigned char *s)
 	return n;
 }
 
+uint64_t
+text_hash(uint64_t h, const char *s)
+{
+	do {
+		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
+	} while (*s++ != '\0');
+	return h;
+}
+
 bool
 text_is_utf8(const char *s, size_t len)
 {

@@ -25,6 +25,13 @@ bool	text_printf(char *out, size_t size, const char *fmt, ...)
  */
 void	text_clean(char *s);
 
+/*
+ * FNV-1a of a string, its final NUL included, so that strings may follow each
+ * other: h is TEXT_HASH_BASIS, or the hash of those before.
+ */
+#define TEXT_HASH_BASIS 0xcbf29ce484222325u
+uint64_t text_hash(uint64_t h, const char *s);
+
 /* Are these bytes well-formed UTF-8? */
 bool	text_is_utf8(const char *s, size_t len);
 

@@ -122,6 +122,7 @@ keep(const struct conf *conf)
 	if (conf_keep(conf, &err) == -1)
 		log_warning(NULL, "the configuration is not kept for a start "
 		    "with mistakes: %s", err.msg);
+	(void)malloc_trim(0);		/* all of its texts are gone */
 }
 
 static void

@@ -184,7 +184,7 @@ hold_until(const struct holds *holds, const struct cert *c,
 		return 0;
 	told.retry_at = h->row.until;
 	memcpy(told.code, h->row.code, sizeof(told.code));
-	until = due_held_until(&told, h->row.at, row->serial[0] != '\0' ?
+	until = due_held_until(&told, h->row.at, row->serial != NULL ?
 	    row->not_after : 0);
 	if (until <= now)
 		return 0;
@@ -213,7 +213,7 @@ hold_until_asked(const struct holds *holds, const struct cert *c,
 	    strncmp(row->error->code, "acme:", 5) != 0)
 		return until;
 	own = due_held_until(row->error, row->error_at,
-	    row->serial[0] != '\0' ? row->not_after : 0);
+	    row->serial != NULL ? row->not_after : 0);
 	if (own <= now)
 		return 0;
 	(void)error_set(err, ERR_RATELIMIT, "engine:held",

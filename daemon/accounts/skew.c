@@ -41,7 +41,7 @@ skew_judge(const struct cert *c, const struct ca_clock *clock,
 		    text_span(ahead < 0 ? -ahead : ahead, span),
 		    ahead < 0 ? "behind" : "ahead of", text_time(now, ours),
 		    text_time(there, theirs));
-	if (c->row.serial[0] != '\0')
+	if (c->row.serial != NULL)
 		lifetime = (int64_t)c->row.not_after - c->row.not_before;
 	if (ahead > at_least_an_hour(lifetime) || -ahead >
 	    at_least_an_hour(lifetime < DAY_S ? lifetime : DAY_S))

@@ -48,7 +48,7 @@ condition_of(const struct cert *c)
 {
 	enum condition deploys = of_deploys(c);
 
-	if (c->row.serial[0] == '\0')
+	if (c->row.serial == NULL)
 		return COND_MISSING;
 	if (c->row.not_after <= clock_now())
 		return COND_EXPIRED;
@@ -72,6 +72,6 @@ condition_of(const struct cert *c)
 bool
 condition_is_good(const struct cert *c)
 {
-	return c->row.serial[0] != '\0' && c->row.not_after > clock_now() &&
+	return c->row.serial != NULL && c->row.not_after > clock_now() &&
 	    condition_error(c) == NULL && of_deploys(c) == COND_VALID;
 }

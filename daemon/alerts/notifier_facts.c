@@ -53,7 +53,7 @@ of_cert(struct notifier *n, const struct cert *c, time_t now)
 	const struct store_cert *row = &c->row;
 	struct alarm_cert in = {
 		.name = row->name,
-		.has_cert = row->serial[0] != '\0',
+		.has_cert = row->serial != NULL,
 		.not_before = row->not_before,
 		.not_after = row->not_after,
 		.renew_before_s = c->conf->renew_before_s,

@@ -64,7 +64,7 @@ not_after_of(const struct alarm *a)
 
 	if (is_deploy(a))
 		return a->ends;
-	return c != NULL && c->row.serial[0] != '\0' ? c->row.not_after : 0;
+	return c != NULL && c->row.serial != NULL ? c->row.not_after : 0;
 }
 
 static int
@@ -400,7 +400,7 @@ notifier_send_digest(struct notifier *n, time_t now)
 
 	for (size_t i = 0; i < certs->n; i++) {
 		const struct store_cert *row = &certs->list[i]->row;
-		time_t served = -1, end = row->serial[0] != '\0' ?
+		time_t served = -1, end = row->serial != NULL ?
 		    row->not_after : 0;
 
 		if (certs->list[i]->conf == NULL)

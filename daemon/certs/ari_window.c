@@ -21,7 +21,7 @@ ari_window_is_asked(const struct cert *c)
 	    c->conf->account;
 
 	return account != NULL && account->ari && c->conf->source == NULL &&
-	    c->row.serial[0] != '\0' && (c->row.ari_directory == NULL ||
+	    c->row.serial != NULL && (c->row.ari_directory == NULL ||
 	    strcmp(c->row.ari_directory, account->directory) == 0);
 }
 
@@ -73,10 +73,8 @@ ari_window_installed(struct cert *c, const struct cert_info *info,
 		row->ari_pulled_at = clock_now();
 	c->is_pulled = false;
 	forget_window(row);
-	(void)text_printf(row->ari_id, sizeof(row->ari_id), "%s",
-	    info->ari_id);
-	free(row->ari_directory);
-	row->ari_directory = directory != NULL ? xstrdup(directory) : NULL;
+	xstrset(&row->ari_id, info->ari_id);
+	xstrset(&row->ari_directory, directory);
 	row->ari_poll_at = clock_now() + FIRST_S +
 	    (time_t)arc4random_uniform(FIRST_S);
 	c->ari_failures = 0;
@@ -108,7 +106,7 @@ ari_window_replaces(const struct cert *c)
 	const struct store_cert *row = &c->row;
 
 	if (!ari_window_is_asked(c) || row->ari_directory == NULL ||
-	    row->ari_id[0] == '\0' || row->not_after <= clock_now() ||
+	    row->ari_id == NULL || row->not_after <= clock_now() ||
 	    !shares_name(c))
 		return NULL;
 	return row->ari_id;

@@ -30,30 +30,27 @@ TAILQ_HEAD(targets, target);
 struct cert {
 	struct certs	*certs;
 	const struct conf_cert *conf;	/* in certs->conf; NULL: not in it */
-	char		*names;		/* JSON of conf->names, sorted */
-	char		*directory;	/* of its account; NULL: it has none */
 	struct store_cert row;		/* what state.db says */
 
 	/* The engine's. */
+	struct place	 place;		/* its run's */
 	bool		 forced;	/* renew-now asked for it */
 	bool		 was_forced;	/* ... for the run under way */
 	bool		 passes_hold;	/* a person asked, to the end of the
 					   run: the account's hold is not for
 					   it */
 	bool		 is_queued;	/* due, and waiting for a place */
-	struct place	 place;		/* its run's */
 	bool		 ari_polling;	/* the CA is being asked */
-	unsigned	 ari_failures;	/* of asking, in a row */
 	bool		 is_pulled;	/* the run is one that ARI called for */
 
 	/* renewal/'s. */
-	struct renewal	*run;		/* NULL: none */
-	enum step	 step;		/* of the run */
 	bool		 may_acquire;	/* the run may still acquire its
 					   records again */
-	char		*note;		/* what the run waits for, or NULL */
 	bool		 avoids_persist;	/* the CA refused
 					   dns-persist-01 in the last run */
+	enum step	 step;		/* of the run */
+	struct renewal	*run;		/* NULL: none */
+	char		*note;		/* what the run waits for, or NULL */
 
 	/* accounts/'s. */
 	struct ca_clock	 ca_clock;	/* as the last order found it */
@@ -62,6 +59,8 @@ struct cert {
 	struct watch	*watch;		/* NULL: it has no source */
 	struct targets	 targets;	/* its deploy targets */
 	unsigned	 deploys;	/* operations that run them */
+
+	unsigned	 ari_failures;	/* of asking, in a row */
 
 	/* persist/'s. */
 	json_t		*persist;	/* what was seen, or NULL */

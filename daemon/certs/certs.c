@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "daemon/certs/ari_window.h"
 #include "daemon/certs/due.h"
@@ -54,8 +55,6 @@ cert_free(struct cert *c)
 {
 	json_decref(c->persist);
 	store_cert_clear(&c->row);
-	free(c->names);
-	free(c->directory);
 	free(c->note);
 	free(c);
 }
@@ -66,17 +65,33 @@ cert_save(struct cert *c)
 	store_cert_put(c->certs->store, &c->row);
 }
 
+const char *
+cert_serial(const struct cert *c)
+{
+	return c->row.serial != NULL ? c->row.serial : "";
+}
+
+void
+cert_take_info(struct cert *c, const struct cert_info *info)
+{
+	struct store_cert *row = &c->row;
+
+	xstrset(&row->serial, info->serial);
+	xstrset(&row->issuer, info->issuer);
+	row->not_before = info->not_before;
+	row->not_after = info->not_after;
+	row->key = info->key;
+}
+
 void
 cert_order_forget(struct cert *c)
 {
 	struct store_cert *row = &c->row;
 
-	free(row->order_url);
-	free(row->order_names);
-	free(row->order_account);
-	free(row->order_finalize);
-	row->order_url = row->order_names = NULL;
-	row->order_account = row->order_finalize = NULL;
+	xstrset(&row->order_url, NULL);
+	xstrset(&row->order_names, NULL);
+	xstrset(&row->order_account, NULL);
+	xstrset(&row->order_finalize, NULL);
 	row->order_at = row->order_sent_at = 0;
 }
 
@@ -103,17 +118,42 @@ names_json(const char **names, size_t n)
 	return text;
 }
 
-static char *
-conf_names_json(const struct conf_cert *conf)
+char *
+cert_names(const struct cert *c)
 {
-	const char **names = xcalloc(conf->n_names, sizeof(*names));
+	const struct conf_cert *conf = c->conf;
+	const char **names;
 	char *text;
 
+	if (conf == NULL)
+		return NULL;
+	names = xcalloc(conf->n_names, sizeof(*names));
 	for (size_t i = 0; i < conf->n_names; i++)
 		names[i] = conf->names[i].name;
 	text = names_json(names, conf->n_names);
 	free(names);
 	return text;
+}
+
+bool
+cert_is_for(const struct cert *c, const char *names)
+{
+	const struct conf_cert *conf = c->conf;
+	size_t len = strlen("[]");
+	char quoted[DNAME_SIZE + 2];
+
+	if (conf == NULL || names == NULL)
+		return false;
+	/* Names need no escapes, and none is there twice: if all are in it,
+	 * and it is as long as they are, nothing else is. */
+	for (size_t i = 0; i < conf->n_names; i++) {
+		(void)text_printf(quoted, sizeof(quoted), "\"%s\"",
+		    conf->names[i].name);
+		if (strstr(names, quoted) == NULL)
+			return false;
+		len += strlen(quoted) + (i > 0);	/* a comma */
+	}
+	return strlen(names) == len;
 }
 
 static bool
@@ -161,69 +201,72 @@ certs_new(struct loop *loop, struct store *store)
 /* Is it to come from another CA from now on?  Then no earlier failure says
  * when to try. */
 static bool
-follow_directory(struct cert *c, const struct conf_cert *cc)
+follow_directory(struct cert *c, const struct conf_cert *was)
 {
-	const char *now = cc->account != NULL && cc->source == NULL ?
-	    cc->account->directory : NULL;
-	bool is_other = c->directory != NULL && now != NULL &&
-	    !issuer_same(c->directory, now);
+	const struct conf_cert *now = c->conf;
 
-	free(c->directory);
-	c->directory = now != NULL ? xstrdup(now) : NULL;
-	if (is_other && c->row.failures > 0) {
+	if (was->source != NULL || was->account == NULL ||
+	    now->source != NULL || now->account == NULL ||
+	    issuer_same(was->account->directory, now->account->directory))
+		return false;
+	if (c->row.failures > 0) {
 		c->row.retry_at = 0;
 		cert_save(c);
 	}
-	return is_other;
+	return true;
+}
+
+/* What that means for it: a list of certs_apply()'s report, or NULL. */
+static const char *
+follow_conf(struct cert *c, const struct conf_cert *now)
+{
+	const struct conf_cert *was = c->conf;
+	bool is_other_ca;
+
+	c->conf = now;
+	if (was == NULL || now == NULL)
+		return was == now ? NULL : now != NULL ? "added" : "removed";
+	is_other_ca = follow_directory(c, was);
+	return is_other_ca || !conf_same_names(was, now) ||
+	    (c->row.key != KEY_TYPE_END && c->row.key != now->key) ?
+	    "changed" : NULL;
+}
+
+static void
+add_missing(struct certs *certs, const struct conf *conf)
+{
+	size_t old = certs->n;
+
+	certs->list = xreallocarray(certs->list, old + conf->n_certs,
+	    sizeof(*certs->list));
+	for (size_t i = 0; i < conf->n_certs; i++) {
+		const char *name = conf->certs[i]->name;
+		struct cert key = { .row.name = (char *)(uintptr_t)name };
+		const struct cert *pkey = &key;
+
+		if (old == 0 || bsearch(&pkey, certs->list, old,
+		    sizeof(*certs->list), by_name) == NULL)
+			certs->list[certs->n++] = cert_new(certs, name);
+	}
+	certs->list = xreallocarray(certs->list, certs->n,
+	    sizeof(*certs->list));
+	qsort(certs->list, certs->n, sizeof(*certs->list), by_name);
 }
 
 void
 certs_apply(struct certs *certs, const struct conf *conf, json_t *report)
 {
-	size_t old = certs->n;
-
 	certs->conf = conf;
 	places_set_max(&certs->places, conf->max_renewals);
-	for (size_t i = 0; i < old; i++)
-		certs->list[i]->conf = NULL;
-	certs->list = xreallocarray(certs->list, old + conf->n_certs,
-	    sizeof(*certs->list));
-	for (size_t i = 0; i < conf->n_certs; i++) {
-		const struct conf_cert *cc = conf->certs[i];
-		struct cert key = { .row.name = cc->name }, *pkey = &key;
-		struct cert **found = old == 0 ? NULL : bsearch(&pkey,
-		    certs->list, old, sizeof(*certs->list), by_name);
-		struct cert *c = found != NULL ? *found :
-		    cert_new(certs, cc->name);
-		char *names = conf_names_json(cc);
-		const char *list = NULL;
-		bool is_other_ca = follow_directory(c, cc);
-
-		if (found == NULL)
-			certs->list[certs->n++] = c;
-		if (c->names == NULL)
-			list = "added";
-		else if (is_other_ca || strcmp(c->names, names) != 0 ||
-		    (c->row.key != KEY_TYPE_END && c->row.key != cc->key))
-			list = "changed";
-		if (report != NULL && list != NULL)
-			(void)json_array_append_new(json_object_get(report,
-			    list), json_string(cc->name));
-		free(c->names);
-		c->names = names;
-		c->conf = cc;
-	}
-	qsort(certs->list, certs->n, sizeof(*certs->list), by_name);
+	add_missing(certs, conf);
 	for (size_t i = 0; i < certs->n; i++) {
 		struct cert *c = certs->list[i];
+		const char *list = follow_conf(c, conf_find_cert(conf,
+		    c->row.name));
 
-		if (c->conf != NULL || c->names == NULL)
-			continue;
-		free(c->names);
-		c->names = NULL;
-		if (report != NULL)
+		if (report != NULL && list != NULL)
 			(void)json_array_append_new(json_object_get(report,
-			    "removed"), json_string(c->row.name));
+			    list), json_string(c->row.name));
 	}
 }
 
@@ -276,20 +319,14 @@ cert_follow_live(struct cert *c, const struct cert_info *info)
 	size_t n = 0;
 	bool serves;
 
-	(void)text_printf(row->serial, sizeof(row->serial), "%s",
-	    info->serial);
-	(void)text_printf(row->issuer, sizeof(row->issuer), "%s",
-	    info->issuer);
-	row->not_before = info->not_before;
-	row->not_after = info->not_after;
-	row->key = info->key;
+	cert_take_info(c, info);
 	row->spread = due_spread();	/* the row may be a new one */
 	free(row->names);
 	while (info->names[n] != NULL)
 		n++;
 	/* Some CAs add names: it is what was asked for all the same. */
 	serves = c->conf != NULL && conf_is_served(c->conf, info);
-	row->names = serves ? xstrdup(c->names) :
+	row->names = serves ? cert_names(c) :
 	    names_json((const char **)info->names, n);
 	ari_window_installed(c, info, NULL);
 	if (row->order_url != NULL)

@@ -18,8 +18,9 @@ struct certs	*certs_new(struct loop *, struct store *);
 /* The rooms have given up what they keep in them. */
 void		 certs_free(struct certs *);
 /*
- * Join the table with a configuration, which is kept; report NULL, or lists of
- * the names that were added, removed and changed.
+ * Join the table with a configuration, which is kept; the one before is still
+ * there.  report NULL, or lists of the names that were added, removed and
+ * changed.
  */
 void		 certs_apply(struct certs *, const struct conf *,
 		    json_t *report);
@@ -28,6 +29,15 @@ struct cert	*certs_find(const struct certs *, const char *name);
 /* Let the engine look at all certificates in the next turn. */
 void		 certs_changed(struct certs *);
 
+/* Are these, a sorted JSON array of the row or NULL, what it is to be for? */
+bool		 cert_is_for(const struct cert *, const char *names);
+/* Such an array of the names in the configuration, for the row; NULL where it
+ * is not in it.  The caller frees. */
+char		*cert_names(const struct cert *);
+/* Of the installed certificate; "" if there is none. */
+const char	*cert_serial(const struct cert *);
+/* The row gets its serial, issuer, dates and type of key. */
+void		 cert_take_info(struct cert *, const struct cert_info *);
 /* The row becomes what live/NAME holds; that is to be deployed. */
 void		 cert_follow_live(struct cert *, const struct cert_info *);
 /* Put the row into state.db (the transaction of this turn). */

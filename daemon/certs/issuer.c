@@ -64,6 +64,13 @@ is_at(const char *url, const char *host)
 	return len == strlen(host) && strncasecmp(at, host, len) == 0;
 }
 
+static bool
+names_staging(const struct store_cert *row)
+{
+	return row->issuer != NULL && strstr(row->issuer, STAGING_WORD) !=
+	    NULL;
+}
+
 bool
 issuer_is_other(const struct cert *c)
 {
@@ -72,12 +79,12 @@ issuer_is_other(const struct cert *c)
 	    c->conf->account : NULL;
 
 	if (account == NULL || c->conf->source != NULL ||
-	    row->serial[0] == '\0')
+	    row->serial == NULL)
 		return false;
 	if (row->ari_directory != NULL)
 		return !issuer_same(row->ari_directory, account->directory);
 	/* Of a row that does not know: Let's Encrypt signs nothing so. */
-	return strstr(row->issuer, STAGING_WORD) != NULL &&
+	return names_staging(row) &&
 	    is_at(account->directory, LETSENCRYPT);
 }
 
@@ -86,12 +93,12 @@ issuer_is_staging(const struct cert *c)
 {
 	const struct store_cert *row = &c->row;
 
-	if (row->serial[0] == '\0')
+	if (row->serial == NULL)
 		return false;
 	for (size_t i = 0; row->ari_directory != NULL &&
 	    i < sizeof(staging_hosts) / sizeof(staging_hosts[0]); i++) {
 		if (is_at(row->ari_directory, staging_hosts[i]))
 			return true;
 	}
-	return strstr(row->issuer, STAGING_WORD) != NULL;
+	return names_staging(row);
 }

@@ -12,30 +12,51 @@
 #define NAMES_MAX 100
 #define DAY 86400
 
-static struct conf_name *
-find_name(const struct conf_cert *cert, const char *name)
-{
-	for (size_t i = 0; i < cert->n_names; i++) {
-		if (strcmp(cert->names[i].name, name) == 0)
-			return &cert->names[i];
-	}
-	return NULL;
-}
+/* The names as they are read. */
+struct names {
+	char		(*list)[DNAME_SIZE];
+	unsigned	 n;
+};
 
 static void
-add_name(struct check *c, const struct section *sec, struct conf_cert *cert,
-    const char *text, int line, const char *key)
+add_name(struct check *c, const struct section *sec, struct names *names,
+    const struct value *v)
 {
-	char name[DNAME_SIZE];
+	char *name = names->list[names->n];
 	struct error err;
 
-	if (dname_normalize(text, true, true, name, &err) == -1)
-		opt_mistake(c->m, sec, line, "%s: %s", key, err.msg);
-	else if (find_name(cert, name) != NULL)
-		opt_mistake(c->m, sec, line, "%s: \"%s\" is given twice; "
-		    "allowed: once", key, name);
-	else
-		cert->names[cert->n_names++].name = xstrdup(name);
+	if (dname_normalize(v->text, true, true, name, &err) == -1) {
+		opt_mistake(c->m, sec, v->line, "names: %s", err.msg);
+		return;
+	}
+	for (unsigned i = 0; i < names->n; i++) {
+		if (strcmp(names->list[i], name) != 0)
+			continue;
+		opt_mistake(c->m, sec, v->line, "names: \"%s\" is given "
+		    "twice; allowed: once", name);
+		return;
+	}
+	names->n++;
+}
+
+/* There may be 100,000 certificates: their names are one block each. */
+static void
+keep_names(struct conf_cert *cert, const char *title,
+    const struct names *names)
+{
+	size_t len = names->n * sizeof(*cert->names) + strlen(title) + 1;
+	char *end;
+
+	for (unsigned i = 0; i < names->n; i++)
+		len += strlen(names->list[i]) + 1;
+	cert->names = xcalloc(1, len);
+	cert->n_names = names->n;
+	cert->name = (char *)(cert->names + names->n);
+	end = stpcpy(cert->name, title) + 1;
+	for (unsigned i = 0; i < names->n; i++) {
+		cert->names[i].name = end;
+		end = stpcpy(end, names->list[i]) + 1;
+	}
 }
 
 static void
@@ -44,7 +65,7 @@ check_names(struct check *c, const struct section *sec,
 {
 	const struct item *item = tree_item(sec, "names");
 	size_t n = item != NULL ? item->n : 1;
-	char name[DNAME_SIZE];
+	struct names names = { .n = 0 };
 	struct error err;
 
 	if (item != NULL && n == 0)
@@ -55,17 +76,17 @@ check_names(struct check *c, const struct section *sec,
 		    "found %zu names; allowed: 1 to %d", n, NAMES_MAX);
 		n = NAMES_MAX;
 	}
-	cert->names = xcalloc(n + 1, sizeof(*cert->names));
+	names.list = xcalloc(n, sizeof(*names.list));
 	for (size_t i = 0; item != NULL && i < n; i++)
-		add_name(c, sec, cert, item->values[i]->text,
-		    item->values[i]->line, "names");
-	if (item != NULL)
-		return;
-	if (dname_normalize(sec->title, true, false, name, &err) == -1)
+		add_name(c, sec, &names, item->values[i]);
+	if (item == NULL && dname_normalize(sec->title, true, false,
+	    names.list[0], &err) == -1)
 		opt_mistake(c->m, sec, sec->line, "names is missing, and the "
 		    "certificate's own name is no domain name");
-	else
-		cert->names[cert->n_names++].name = xstrdup(name);
+	else if (item == NULL)
+		names.n = 1;
+	keep_names(cert, sec->title, &names);
+	free(names.list);
 }
 
 /* Another host proves the names and makes the key: what is about that has no
@@ -80,7 +101,7 @@ check_source(struct check *c, const struct section *sec,
 	    "propagation_timeout", "propagation_delay", "resolvers" };
 
 	cert->source = check_reference(c, sec, "source", &c->repositories);
-	cert->poll_s = opt_duration(c->m, sec, "poll", 5, DAY, 3600);
+	cert->poll_s = (int)opt_duration(c->m, sec, "poll", 5, DAY, 3600);
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
 		const struct item *item = tree_item(sec, foreign[i]);
 
@@ -114,7 +135,6 @@ check_cert(struct check *c, const struct section *sec)
 {
 	struct conf_cert *cert = xcalloc(1, sizeof(*cert));
 
-	cert->name = xstrdup(sec->title);
 	cert->file = sec->src->path;
 	cert->line = sec->line;
 	cert->end_line = sec->end;
@@ -123,8 +143,8 @@ check_cert(struct check *c, const struct section *sec)
 		check_source(c, sec, cert);
 	else
 		check_issue(c, sec, cert);
-	cert->renew_before_s = opt_duration(c->m, sec, "renew_before", 3600,
-	    365 * DAY, 30 * DAY);
+	cert->renew_before_s = (int)opt_duration(c->m, sec, "renew_before",
+	    3600, 365 * DAY, 30 * DAY);
 	check_deploys(c, sec, cert);
 	return cert;
 }
@@ -135,7 +155,6 @@ check_free_cert(struct conf_cert *cert)
 	if (cert == NULL)
 		return;
 	for (size_t i = 0; i < cert->n_names; i++) {
-		free(cert->names[i].name);
 		free(cert->names[i].challenge_alias);
 		free(cert->names[i].webroot);
 	}
@@ -143,6 +162,5 @@ check_free_cert(struct conf_cert *cert)
 	opt_list_free(cert->resolvers);
 	free(cert->names);
 	free(cert->preferred_chain);
-	free(cert->name);
 	free(cert);
 }

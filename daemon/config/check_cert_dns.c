@@ -183,8 +183,8 @@ check_cert_dns(struct check *c, const struct section *sec,
 	cert->follow_cname = opt_bool(c->m, sec, "follow_cname", true);
 	cert->resolvers = check_resolvers(c, sec);
 	cert->propagation = check_propagation(c, sec);
-	cert->propagation_timeout_s = opt_duration(c->m, sec,
+	cert->propagation_timeout_s = (int)opt_duration(c->m, sec,
 	    "propagation_timeout", 1, DAY, usual_propagation(cert));
-	cert->propagation_delay_s = opt_duration(c->m, sec,
+	cert->propagation_delay_s = (int)opt_duration(c->m, sec,
 	    "propagation_delay", 0, DAY, 0);
 }

@@ -33,7 +33,6 @@ static const struct {
 	{ "verify", check_deploy_verify, check_free_deploy_verify },
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
-_Static_assert(N_KINDS <= CONF_STEPS_MAX, "conf_deploy.steps");
 
 const struct section *
 check_one_section(struct check *c, const struct section *sec,
@@ -112,6 +111,7 @@ warn_of_order(struct check *c, const struct section *sec)
 static bool
 sort_steps(const struct section *sec, struct conf_deploy *d)
 {
+	const char *steps[N_KINDS + 1] = { NULL };
 	long place[N_KINDS], verify = 0;
 	bool is_usual = true;
 	size_t n = 0;
@@ -128,13 +128,15 @@ sort_steps(const struct section *sec, struct conf_deploy *d)
 
 		if (place[i] < 0)
 			continue;
-		for (; at > 0 && place_of(d->steps[at - 1], place) > place[i];
+		for (; at > 0 && place_of(steps[at - 1], place) > place[i];
 		    at--)
-			d->steps[at] = d->steps[at - 1];
+			steps[at] = steps[at - 1];
 		is_usual &= at == n;
-		d->steps[at] = kinds[i].key;
+		steps[at] = kinds[i].key;
 		n++;
 	}
+	if (n > 1)
+		d->steps = xmemdup(steps, (n + 1) * sizeof(*steps));
 	return is_usual;
 }
 
@@ -159,7 +161,6 @@ check_deploy(struct check *c, const struct section *sec,
 {
 	bool is_usual;
 
-	d->name = xstrdup(sec->title);
 	is_usual = sort_steps(sec, d);
 	warn_of_order(c, sec);
 	check_deploy_hash(sec, is_usual, d);
@@ -188,74 +189,119 @@ copy_windows(struct conf_deploy *d, const struct conf_deploy *all)
 	d->n_windows = all->n_windows;
 }
 
+static struct conf_deploy *
+deploy_new(const char *name)
+{
+	struct conf_deploy *d = xcalloc(1, sizeof(*d) + strlen(name) + 1);
+
+	d->name = memcpy(d + 1, name, strlen(name) + 1);
+	return d;
+}
+
+static struct conf_deploy *
+hooks_new(const char *dir)
+{
+	struct conf_deploy *d = deploy_new(HOOKS_TARGET);
+
+	d->timeout_s = STEP_TIMEOUT_S;
+	d->hooks_dir = xstrdup(dir);
+	return d;
+}
+
 /* The hooks of conf.h's hooks_dir are a target of every certificate; the
  * rollout passes over it as long as there is no such directory. */
 static void
 add_hooks(struct check *c, const struct section *sec, struct conf_cert *cert,
     const struct conf_deploy *all)
 {
+	const char *dir = c->conf->hooks_dir;
 	struct conf_deploy *d;
 
-	if (c->conf->hooks_dir == NULL)
+	if (dir == NULL)
 		return;
 	for (size_t i = 0; i < cert->n_deploys; i++) {
-		if (strcmp(cert->deploys[i].name, HOOKS_TARGET) == 0) {
+		if (strcmp(cert->deploys[i]->name, HOOKS_TARGET) == 0) {
 			opt_mistake(c->m, sec, sec->line, "deploy \""
 			    HOOKS_TARGET "\" is the target of the hooks in "
-			    "%s; allowed: another name",
-			    c->conf->hooks_dir);
+			    "%s; allowed: another name", dir);
 			return;
 		}
 	}
-	d = &cert->deploys[cert->n_deploys++];
-	d->name = xstrdup(HOOKS_TARGET);
-	d->timeout_s = STEP_TIMEOUT_S;
-	d->hooks_dir = xstrdup(c->conf->hooks_dir);
-	copy_windows(d, all);
+	if (all->n_windows > 0) {
+		d = hooks_new(dir);
+		copy_windows(d, all);
+	} else {
+		if (c->conf->hooks == NULL) {
+			c->conf->hooks = hooks_new(dir);
+			c->conf->hooks->is_shared = true;
+		}
+		d = c->conf->hooks;
+	}
+	cert->deploys[cert->n_deploys++] = d;
+}
+
+static size_t
+count_deploys(const struct section *sec)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sec->n_subs; i++)
+		n += strcmp(sec->subs[i]->kind, "deploy") == 0;
+	return n;
 }
 
 void
 check_deploys(struct check *c, const struct section *sec,
     struct conf_cert *cert)
 {
-	struct conf_deploy all = { .windows = NULL }, *list;
+	struct conf_deploy all = { .windows = NULL };
 	struct error err;
 
 	check_deploy_window(c, sec, &all);
 	cert->deploy_parallel = check_deploy_order(c, sec);
-	cert->deploys = xcalloc(sec->n_subs + 1, sizeof(*cert->deploys));
+	cert->deploys = xcalloc(count_deploys(sec) + 1,
+	    sizeof(*cert->deploys));
 	for (size_t i = 0; i < sec->n_subs; i++) {
 		const struct section *sub = sec->subs[i];
+		struct conf_deploy *d;
 
 		if (strcmp(sub->kind, "deploy") != 0)
 			continue;
 		if (object_name_check(sub->title, &err) == -1)
 			opt_mistake(c->m, sub, sub->line, "%s", err.msg);
 		for (size_t j = 0; j < cert->n_deploys; j++) {
-			if (strcmp(cert->deploys[j].name, sub->title) == 0)
+			if (strcmp(cert->deploys[j]->name, sub->title) == 0)
 				opt_mistake(c->m, sub, sub->line, "it is "
 				    "given twice; allowed: once");
 		}
-		copy_windows(&cert->deploys[cert->n_deploys], &all);
-		check_deploy(c, sub, &cert->deploys[cert->n_deploys++]);
+		d = deploy_new(sub->title);
+		cert->deploys[cert->n_deploys++] = d;
+		copy_windows(d, &all);
+		check_deploy(c, sub, d);
 	}
 	add_hooks(c, sec, cert, &all);
 	free(all.windows);
-	/* No more room than that; the next certificate uses the rest. */
-	list = cert->deploys;
-	cert->deploys = xmemdup(list, cert->n_deploys * sizeof(*list));
-	free(list);
+}
+
+void
+check_free_deploy(struct conf_deploy *d)
+{
+	if (d == NULL)
+		return;
+	for (size_t i = 0; i < N_KINDS; i++)
+		kinds[i].free(d);
+	free(d->hooks_dir);
+	free(d->windows);
+	free(d->steps);
+	free(d);
 }
 
 void
 check_free_deploys(struct conf_cert *cert)
 {
 	for (size_t i = 0; i < cert->n_deploys; i++) {
-		for (size_t j = 0; j < N_KINDS; j++)
-			kinds[j].free(&cert->deploys[i]);
-		free(cert->deploys[i].hooks_dir);
-		free(cert->deploys[i].windows);
-		free(cert->deploys[i].name);
+		if (!cert->deploys[i]->is_shared)
+			check_free_deploy(cert->deploys[i]);
 	}
 	free(cert->deploys);
 }

@@ -14,6 +14,8 @@
 void	check_deploys(struct check *, const struct section *,
 	    struct conf_cert *);
 void	check_free_deploys(struct conf_cert *);
+/* One of them, or conf.hooks. */
+void	check_free_deploy(struct conf_deploy *);
 
 /* One for each kind of step; the free functions take what was never set. */
 void	check_deploy_exec(struct check *, const struct section *,
@@ -55,7 +57,7 @@ void	check_deploy_config_test(struct check *, const struct section *,
 /* The sections of that kind in sec, as files of this machine or of another
  * one, where owners are not ours to give. */
 struct conf_install *check_files(struct check *, const struct section *sec,
-	    const char *kind, bool is_remote, size_t *n);
+	    const char *kind, bool is_remote, unsigned *n);
 void	check_free_files(struct conf_install *, size_t n);
 /* The one section of that kind in sec; a second one is a mistake.  Not NULL
  * where there is one. */

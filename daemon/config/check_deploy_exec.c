@@ -14,10 +14,12 @@ check_deploy_exec(struct check *c, const struct section *sec,
 	const struct item *item = tree_item(sec, "exec");
 	size_t n = item != NULL ? item->n : 0;
 	const char *argv0 = n > 0 ? item->values[0]->text : NULL;
+	const char **argv = xcalloc(n, sizeof(*argv));
 
-	d->exec = xcalloc(n + 1, sizeof(*d->exec));
 	for (size_t i = 0; i < n; i++)
-		d->exec[i] = xstrdup(item->values[i]->text);
+		argv[i] = item->values[i]->text;
+	d->exec = opt_list_new(argv, n);
+	free(argv);
 	if (n == 0)
 		opt_mistake(c->m, sec, sec->line, "exec is empty; allowed: "
 		    "exec = { \"PROGRAM\", \"ARGUMENT\", ... }");

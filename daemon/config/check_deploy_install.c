@@ -175,7 +175,7 @@ check_file(struct check *c, const struct section *sec, bool is_remote,
 
 struct conf_install *
 check_files(struct check *c, const struct section *sec, const char *kind,
-    bool is_remote, size_t *n)
+    bool is_remote, unsigned *n)
 {
 	struct conf_install *list = xcalloc(sec->n_subs + 1, sizeof(*list));
 

@@ -49,7 +49,7 @@ static char **
 check_units(struct check *c, const struct section *sec, const char *key)
 {
 	const struct item *item = tree_item(sec, key);
-	char **units = xcalloc(item->n + 1, sizeof(*units));
+	char **units = xcalloc(item->n, sizeof(*units)), **list;
 
 	if (item->n == 0)
 		opt_mistake(c->m, sec, sec->line, "%s is empty; allowed: "
@@ -64,7 +64,11 @@ check_units(struct check *c, const struct section *sec, const char *key)
 		units[i] = has_suffix(unit) ? xstrdup(unit) :
 		    xasprintf("%s.service", unit);
 	}
-	return units;
+	list = opt_list_new((const char *const *)units, item->n);
+	for (size_t i = 0; i < item->n; i++)
+		free(units[i]);
+	free(units);
+	return list;
 }
 
 void
@@ -107,7 +111,7 @@ check_deploy_config_test(struct check *c, const struct section *sec,
 		    "allowed: none, or { \"PROGRAM\", \"ARGUMENT\", ... }");
 	else if (item->n == 1 && strcmp(v->text, "none") == 0) {
 		opt_list_free(d->config_test);
-		d->config_test = xcalloc(1, sizeof(*d->config_test));
+		d->config_test = opt_list_new(NULL, 0);
 	} else if (item->n == 1 && strchr(v->text, ' ') != NULL)
 		opt_refuse(c->m, sec, "config_test", v,
 		    "none, or program and arguments one by one, as in "

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "common/text.h"
 #include "daemon/config/check_deploy.h"
 #include "daemon/config/opt.h"
 
@@ -102,7 +101,6 @@ check_deploy_hash(const struct section *sec, bool is_usual,
 		for (const char *p = d->steps[i]; *p != '\0'; p++)
 			order = order * 33 + (unsigned char)*p;
 	}
-	(void)text_printf(d->hash, sizeof(d->hash), "%016llx",
-	    (unsigned long long)(check_hash(sec, is_what) + order));
+	d->hash = check_hash(sec, is_what) + order;
 	d->whole_hash = check_hash(sec, NULL) + order;
 }

@@ -231,7 +231,7 @@ static void
 warn_deploys(struct check *c, const struct conf_cert *cert)
 {
 	for (size_t i = 0; i < cert->n_deploys; i++) {
-		const struct conf_deploy *d = &cert->deploys[i];
+		const struct conf_deploy *d = cert->deploys[i];
 
 		for (size_t j = 0; j < d->n_installs; j++)
 			warn_install(c, cert, d, d->installs[j].path);

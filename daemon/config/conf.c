@@ -83,6 +83,28 @@ conf_wildcard_over(const struct conf_cert *cert, const char *name)
 	return NULL;
 }
 
+static bool
+has_name(const struct conf_cert *cert, const char *name)
+{
+	for (size_t i = 0; i < cert->n_names; i++) {
+		if (strcmp(cert->names[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+conf_same_names(const struct conf_cert *a, const struct conf_cert *b)
+{
+	bool same = a->n_names == b->n_names;
+
+	/* None is there twice. */
+	for (size_t i = 0; same && i < a->n_names; i++)
+		same = strcmp(a->names[i].name, b->names[i].name) == 0 ||
+		    has_name(b, a->names[i].name);
+	return same;
+}
+
 const struct conf *
 conf_ref(const struct conf *conf)
 {

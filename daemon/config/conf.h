@@ -73,12 +73,12 @@ struct conf_provider {
 struct conf_name {
 	char		*name;		/* canonical, may begin with "*." */
 	enum challenge_type challenge;
-	char		*webroot;	/* http-01; NULL: http_listen answers */
-	const struct conf_provider *provider;	/* NULL: challenge needs none */
 	bool		 has_section;	/* name "..." { } was given */
 	bool		 has_own_challenge;	/* ... with a challenge */
 	bool		 has_own_provider;	/* ... with a provider: it goes
 					   before the alias_provider */
+	char		*webroot;	/* http-01; NULL: http_listen answers */
+	const struct conf_provider *provider;	/* NULL: challenge needs none */
 	char		*challenge_alias;	/* name of the TXT record; NULL:
 					   by RFC 8555, CNAMEs followed */
 };
@@ -96,29 +96,31 @@ enum propagation {
 	PROPAGATION_END
 };
 
+/* There may be 100,000: what is small stands together. */
 struct conf_cert {
 	char		*name;		/* also the directory in live/ */
-	struct conf_name *names;	/* in the order of the file */
-	size_t		 n_names;	/* 1 to 100 */
+	struct conf_name *names;	/* in the order of the file; in one
+					   block with the texts of both */
+	unsigned	 n_names;	/* 1 to 100 */
+	unsigned	 n_deploys;
+	struct conf_deploy **deploys;
+	bool		 deploy_parallel;	/* not one after the other */
+	bool		 reuse_key;
+	bool		 follow_cname;
+	enum key_type	 key;
+	enum propagation propagation;
+	int		 propagation_timeout_s;
+	int		 propagation_delay_s;	/* after that */
+	int		 renew_before_s;
+	int		 poll_s;	/* how often to look at source */
 	/* Fetched from there, where another host publishes it: account, key
 	   and all of proving names are not ours.  NULL: renewed here. */
 	const struct conf_repository *source;
-	int64_t		 poll_s;	/* how often to look there */
 	const struct conf_account *account;	/* NULL with source */
-	enum key_type	 key;
-	bool		 reuse_key;
-	int64_t		 renew_before_s;
 	char		*preferred_chain;	/* NULL: the CA's default */
-	bool		 follow_cname;
 	/* For records that are not in the zone of their name; NULL: none. */
 	const struct conf_provider *alias_provider;
 	char		**resolvers;	/* empty: those of struct conf */
-	enum propagation propagation;
-	int64_t		 propagation_timeout_s;
-	int64_t		 propagation_delay_s;	/* after that */
-	struct conf_deploy *deploys;
-	size_t		 n_deploys;
-	bool		 deploy_parallel;	/* not one after the other */
 	const char	*file;		/* where it stands, for messages */
 	int		 line, end_line;
 	uint64_t	 hash;		/* of the section without deploys */
@@ -131,6 +133,8 @@ struct conf {
 	char		*state_dir;
 	char		*control_socket;
 	char		*hooks_dir;	/* NULL: none */
+	struct conf_deploy *hooks;	/* the target of that, of most
+					   certificates; NULL: none */
 	char		**resolvers;	/* "ADDRESS" or "ADDRESS:PORT", IPv6 in
 					   brackets with a port;
 					   NULL-terminated; empty:
@@ -161,6 +165,10 @@ void		 conf_unref(const struct conf *);
  * well, or NULL. */
 const char	*conf_wildcard_over(const struct conf_cert *,
 		    const char *name);
+
+/* Are they of the same names, in any order? */
+bool		 conf_same_names(const struct conf_cert *,
+		    const struct conf_cert *);
 
 /* The certificate of that name, or NULL. */
 const struct conf_cert *conf_find_cert(const struct conf *, const char *name);

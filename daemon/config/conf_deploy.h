@@ -65,7 +65,7 @@ struct conf_ssh {
 	char		*identity_file;	/* NULL: as ssh_config(5) says */
 	char		*known_hosts_file;	/* the same */
 	struct conf_install *files;	/* owner and group are unset */
-	size_t		 n_files;
+	unsigned	 n_files;
 	char		*command;	/* for the shell there; NULL: none */
 };
 
@@ -94,22 +94,25 @@ struct conf_webhook {
 	bool		 include_key;
 };
 
-#define CONF_STEPS_MAX 12	/* kinds of step */
-
 /* A step that is not asked for is NULL, or none of them. */
 struct conf_deploy {
-	char		*name;
-	char		 hash[17];	/* of what it does; not of when */
+	const char	*name;		/* in the same block */
+	uint64_t	 hash;		/* of what it does; not of when */
 	uint64_t	 whole_hash;	/* of all of its section */
 	unsigned	 timeout_s;	/* of each step */
-	/* Names of the kinds of step that are asked for, as they are to run;
-	 * NULL ends them.  None: in the order of deploy/kinds.c. */
-	const char	*steps[CONF_STEPS_MAX + 1];
+	unsigned	 verify_timeout_s;
+	bool		 rollback;	/* if verify fails */
+	bool		 is_shared;	/* conf.hooks: no certificate's own */
+	unsigned	 n_windows;
+	/* Names of the kinds of step that are asked for, as they are to run,
+	 * NULL-terminated.  NULL: it is one, or those of deploy/kinds.c. */
+	const char	**steps;
 	/* When it may run, its own or the certificate's; none: always. */
 	struct conf_window *windows;
-	size_t		 n_windows;
 	struct conf_install *installs;
-	size_t		 n_installs;
+	struct conf_verify *verify;
+	unsigned	 n_installs;
+	unsigned	 n_verify;
 	struct conf_ssh	*ssh;
 	struct conf_haproxy *haproxy;
 	const struct conf_repository *publish;
@@ -122,10 +125,6 @@ struct conf_deploy {
 	char		**config_test;	/* NULL-terminated argv; empty: none;
 					   NULL: what is known of the unit */
 	struct conf_webhook *webhook;
-	struct conf_verify *verify;
-	size_t		 n_verify;
-	unsigned	 verify_timeout_s;
-	bool		 rollback;	/* if verify fails */
 };
 
 #endif

@@ -63,8 +63,8 @@ static const struct conf_deploy *
 find_deploy(const struct conf_cert *cert, const char *name)
 {
 	for (size_t i = 0; i < cert->n_deploys; i++) {
-		if (strcmp(cert->deploys[i].name, name) == 0)
-			return &cert->deploys[i];
+		if (strcmp(cert->deploys[i]->name, name) == 0)
+			return cert->deploys[i];
 	}
 	return NULL;
 }
@@ -84,15 +84,15 @@ diff_deploys(const struct conf_cert *old, const struct conf_cert *new,
     conf_diff_cb *tell, void *arg)
 {
 	for (size_t i = 0; i < new->n_deploys; i++) {
-		const struct conf_deploy *d = &new->deploys[i];
+		const struct conf_deploy *d = new->deploys[i];
 		const struct conf_deploy *was = find_deploy(old, d->name);
 
 		if (was == NULL || was->whole_hash != d->whole_hash)
 			tell_deploy(new, d->name, tell, arg);
 	}
 	for (size_t i = 0; i < old->n_deploys; i++) {
-		if (find_deploy(new, old->deploys[i].name) == NULL)
-			tell_deploy(new, old->deploys[i].name, tell, arg);
+		if (find_deploy(new, old->deploys[i]->name) == NULL)
+			tell_deploy(new, old->deploys[i]->name, tell, arg);
 	}
 }
 

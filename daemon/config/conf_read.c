@@ -7,6 +7,7 @@
 
 #include "common/mem.h"
 #include "daemon/config/check_all.h"
+#include "daemon/config/check_deploy.h"
 #include "daemon/config/check_notify.h"
 #include "daemon/config/conf.h"
 #include "daemon/config/load.h"
@@ -45,6 +46,7 @@ free_whole(struct conf *conf)
 	opt_list_free(conf->resolvers);
 	opt_list_free(conf->http_listen);
 	free(conf->control_socket);
+	check_free_deploy(conf->hooks);
 	free(conf->hooks_dir);
 	free(conf->state_dir);
 	free(conf->path);

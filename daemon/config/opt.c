@@ -133,28 +133,51 @@ opt_secret(struct mistakes *m, const struct section *sec, const char *key,
 }
 
 char **
+opt_list_new(const char *const *texts, size_t n)
+{
+	static char *const none[1];
+	size_t len = (n + 1) * sizeof(char *);
+	char **list, *end;
+
+	if (n == 0)
+		return (char **)(uintptr_t)none;
+	for (size_t i = 0; i < n; i++)
+		len += strlen(texts[i]) + 1;
+	list = xmalloc(len);
+	end = (char *)(list + n + 1);
+	for (size_t i = 0; i < n; i++) {
+		list[i] = end;
+		end = stpcpy(end, texts[i]) + 1;
+	}
+	list[n] = NULL;
+	return list;
+}
+
+char **
 opt_list(struct mistakes *m, const struct section *sec, const char *key)
 {
 	const struct item *item = tree_item(sec, key);
 	size_t n = item != NULL ? item->n : 0, used = 0;
-	char **list = xcalloc(n + 1, sizeof(*list));
+	const char **texts = xcalloc(n, sizeof(*texts));
+	char **list;
 
 	for (size_t i = 0; i < n; i++) {
 		if (is_plain(item->values[i]->text))
-			list[used++] = xstrdup(item->values[i]->text);
+			texts[used++] = item->values[i]->text;
 		else
 			opt_refuse(m, sec, key, item->values[i],
 			    "one line of text, not empty");
 	}
+	list = opt_list_new(texts, used);
+	free(texts);
 	return list;
 }
 
 void
 opt_list_free(char **list)
 {
-	for (char **p = list; p != NULL && *p != NULL; p++)
-		free(*p);
-	free(list);
+	if (list != NULL && list[0] != NULL)
+		free(list);
 }
 
 int

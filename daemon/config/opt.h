@@ -25,9 +25,11 @@ void	opt_refuse(struct mistakes *, const struct section *,
 
 /* One line of text, not empty; the caller frees.  NULL if it is absent. */
 char	*opt_text(struct mistakes *, const struct section *, const char *key);
-/* NULL-terminated, never NULL; free with opt_list_free(). */
+/* NULL-terminated, never NULL, not to be changed; free with opt_list_free(). */
 char	**opt_list(struct mistakes *, const struct section *,
 	    const char *key);
+/* Such a list of these texts, which are copied. */
+char	**opt_list_new(const char *const *texts, size_t n);
 void	opt_list_free(char **);
 /* A secret that stands in the file, without blanks around it; the caller wipes
  * and frees.  NULL, told, if that can only be a mistake (secret.h). */

@@ -96,7 +96,7 @@ deploy_comes_to(const struct deploy_op *op, const char *kind)
 	const char *const *steps = op->a.target->steps;
 	size_t i = op->next;
 
-	if (steps[0] == NULL) {
+	if (steps == NULL) {
 		while (deploy_kinds[i] != NULL && strcmp(deploy_kinds[i]->name,
 		    kind) != 0)
 			i++;
@@ -113,7 +113,7 @@ next_kind(struct deploy_op *op)
 {
 	const char *const *steps = op->a.target->steps;
 
-	if (steps[0] == NULL)
+	if (steps == NULL)
 		return deploy_kinds[op->next++];
 	return steps[op->next] != NULL ? kind_of(steps[op->next++]) : NULL;
 }

@@ -185,7 +185,7 @@ copied(const struct error *err, const struct child_reply *reply, void *arg)
 	if (!check(op, err, reply))
 		return;
 	drop_copies(op);
-	step_say(&op->s, "%zu files copied to %s",
+	step_say(&op->s, "%u files copied to %s",
 	    op->s.a.target->ssh->n_files, op->s.a.target->ssh->host);
 	run_command(op);
 }

@@ -34,7 +34,7 @@ struct poll {
 	struct ari	*ari;
 	struct cert	*cert;
 	const struct conf *conf;	/* one reference */
-	char		serial[sizeof(((struct store_cert *)0)->serial)];
+	char		*serial;	/* asked about */
 	struct account_op *account_op;
 	struct account	*account;
 	struct acme_op	*acme_op;
@@ -74,6 +74,7 @@ poll_free(struct poll *p)
 	p->cert->ari_polling = false;
 	TAILQ_REMOVE(&a->polls, p, link);
 	a->n_polls--;
+	free(p->serial);
 	free(p);
 }
 
@@ -252,7 +253,7 @@ read_id(struct cert *c)
 	    &ignored) != 0)
 		return;
 	if (strcmp(info.serial, c->row.serial) == 0)
-		memcpy(c->row.ari_id, info.ari_id, sizeof(c->row.ari_id));
+		xstrset(&c->row.ari_id, info.ari_id);
 	cert_info_clear(&info);
 }
 
@@ -266,10 +267,10 @@ begin(struct ari *a, struct cert *c)
 
 	/* Should its answer be lost, this is when to ask again. */
 	c->row.ari_poll_at = later(REJECTED_S);
-	if (c->row.ari_id[0] == '\0')
+	if (c->row.ari_id == NULL)
 		read_id(c);
 	/* No account is made for this only. */
-	if (kid == NULL || c->row.ari_id[0] == '\0') {
+	if (kid == NULL || c->row.ari_id == NULL) {
 		free(kid);
 		return;
 	}
@@ -278,7 +279,7 @@ begin(struct ari *a, struct cert *c)
 	p->ari = a;
 	p->cert = c;
 	p->conf = conf_ref(a->engine->conf);
-	memcpy(p->serial, c->row.serial, sizeof(p->serial));
+	p->serial = xstrdup(c->row.serial);
 	c->ari_polling = true;
 	TAILQ_INSERT_TAIL(&a->polls, p, link);
 	a->n_polls++;

@@ -51,7 +51,7 @@ find_idle(struct engine *e, const char *name, struct error *err)
 
 	if (c == NULL)
 		return NULL;
-	if (c->row.serial[0] == '\0') {
+	if (c->row.serial == NULL) {
 		(void)error_set(err, ERR_CONFIG, "engine:no-cert",
 		    "there is no certificate yet for \"%s\"", name);
 		return NULL;

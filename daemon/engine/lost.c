@@ -35,9 +35,9 @@ found(struct engine *e, struct cert *c, const struct cert_info *info)
 		row->failures = 0;
 		row->retry_at = 0;
 	}
-	if (strcmp(info->serial, row->serial) != 0)
+	if (strcmp(info->serial, cert_serial(c)) != 0)
 		follow_live(e, c, info);
-	store_live_stamp(e->a.store, row->name, row->stamp);
+	row->stamp = store_live_stamp(e->a.store, row->name);
 	cert_save(c);
 }
 
@@ -55,7 +55,7 @@ lost_mend(struct engine *e, struct cert *c)
 	names = xcalloc(cc->n_names, sizeof(*names));
 	for (size_t i = 0; i < cc->n_names; i++)
 		names[i] = cc->names[i].name;
-	rc = store_find_lost(store, c->row.name, c->row.serial, names,
+	rc = store_find_lost(store, c->row.name, cert_serial(c), names,
 	    cc->n_names, version, &info);
 	free(names);
 	if (rc != 0)
@@ -99,15 +99,14 @@ static bool
 follow(struct engine *e, struct cert *c)
 {
 	struct log_ctx ctx = { .cert = c->row.name };
-	bool had = c->row.serial[0] != '\0';
-	char stamp[STORE_STAMP_SIZE];
+	bool had = c->row.serial != NULL;
+	uint64_t stamp = store_live_stamp(e->a.store, c->row.name);
 	struct cert_info info;
 	struct error err;
 	int rc;
 
-	store_live_stamp(e->a.store, c->row.name, stamp);
-	if ((stamp[0] != '\0' && strcmp(stamp, c->row.stamp) == 0) ||
-	    (stamp[0] == '\0' && lost_mend(e, c)))
+	if ((stamp != 0 && stamp == c->row.stamp) ||
+	    (stamp == 0 && lost_mend(e, c)))
 		return false;
 	rc = store_live_info(e->a.store, c->row.name, &info, &err);
 	if (rc == 0) {
@@ -120,9 +119,9 @@ follow(struct engine *e, struct cert *c)
 	if (rc == -1)
 		log_error(&ctx, "the installed certificate is damaged: %s; "
 		    "renewing it", err.msg);
-	c->row.serial[0] = '\0';
+	xstrset(&c->row.serial, NULL);
 	c->row.not_before = c->row.not_after = 0;
-	c->row.stamp[0] = '\0';
+	c->row.stamp = 0;
 	return had && c->watch == NULL;
 }
 
@@ -148,7 +147,7 @@ put_off(struct cert *c, time_t at)
 	row->failures = 1;
 	row->retry_at = at;
 	free(row->names_failed);
-	row->names_failed = xstrdup(c->names);
+	row->names_failed = cert_names(c);
 	cert_save(c);
 	event_emit(c->certs, row->name, STEP_ACCOUNT, LOGL_WARNING, "%s",
 	    err.msg);

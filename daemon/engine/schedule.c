@@ -37,8 +37,8 @@
 static bool
 is_wanted(const struct cert *c)
 {
-	return c->row.serial[0] != '\0' && c->row.names != NULL &&
-	    strcmp(c->row.names, c->names) == 0 && c->row.key == c->conf->key;
+	return c->row.serial != NULL && cert_is_for(c, c->row.names) &&
+	    c->row.key == c->conf->key;
 }
 
 /*
@@ -49,8 +49,7 @@ is_wanted(const struct cert *c)
 static bool
 is_begun(const struct cert *c)
 {
-	return c->row.order_url != NULL && c->row.order_names != NULL &&
-	    strcmp(c->row.order_names, c->names) == 0;
+	return c->row.order_url != NULL && cert_is_for(c, c->row.order_names);
 }
 
 /* Whatever was tried and failed: when would it be done?  0: now. */
@@ -113,8 +112,7 @@ engine_next_at(const struct engine *e, const struct cert *c,
 	}
 	due = wanted_at(c);
 	if (row->failures > 0 && retry_at > due &&
-	    row->names_failed != NULL &&
-	    strcmp(row->names_failed, c->names) == 0) {
+	    cert_is_for(c, row->names_failed)) {
 		*action = "retry";
 		due = retry_at;
 	} else {
@@ -203,7 +201,7 @@ run_failed(struct engine *e, struct cert *c, enum step step,
 	/* What has not asked has not failed: it goes when its account may. */
 	if (strcmp(err->code, "engine:held") != 0)
 		note_failure(c, step, err, now);
-	if (row->serial[0] != '\0')
+	if (row->serial != NULL)
 		event_end(c, step, err, "%s; next try %s; the "
 		    "certificate in use expires in %s", err->msg,
 		    when_next(e, c, when), text_span(row->not_after - now,
@@ -263,9 +261,9 @@ twin_runs(const struct engine *e, const struct cert *c)
 	for (size_t i = 0; i < e->certs->n; i++) {
 		const struct cert *t = e->certs->list[i];
 
-		if (t->place.is_running && t != c && t->names != NULL &&
+		if (t->place.is_running && t != c && t->conf != NULL &&
 		    c->watch == NULL && t->watch == NULL &&
-		    strcmp(t->names, c->names) == 0 &&
+		    conf_same_names(t->conf, c->conf) &&
 		    strcmp(t->conf->account->name,
 		    c->conf->account->name) == 0)
 			return true;

@@ -36,7 +36,7 @@
 static const char *
 state_of(const struct cert *c)
 {
-	if (c->row.serial[0] == '\0')
+	if (c->row.serial == NULL)
 		return "missing";
 	return c->row.not_after <= clock_now() ? "expired" : "valid";
 }
@@ -81,7 +81,7 @@ names_of(const struct cert *c)
 static json_t *
 string_or_null(const char *s)
 {
-	return s[0] != '\0' ? json_string(s) : json_null();
+	return s != NULL ? json_string(s) : json_null();
 }
 
 static json_t *
@@ -119,7 +119,7 @@ static json_t *
 cert_json(const struct engine *e, const struct cert *c)
 {
 	const struct store_cert *row = &c->row;
-	bool has = row->serial[0] != '\0';
+	bool has = row->serial != NULL;
 
 	return json_pack("{s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:b, "
 	    "s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
@@ -129,8 +129,7 @@ cert_json(const struct engine *e, const struct cert *c)
 	    "ok", condition_is_good(c),
 	    "serial", string_or_null(row->serial),
 	    "issuer", string_or_null(row->issuer),
-	    "directory", string_or_null(row->ari_directory != NULL ?
-	    row->ari_directory : ""),
+	    "directory", string_or_null(row->ari_directory),
 	    "staging", issuer_is_staging(c), "other_ca", issuer_is_other(c),
 	    "not_before", jsonx_time(has ? row->not_before : 0),
 	    "not_after", jsonx_time(has ? row->not_after : 0),
@@ -356,7 +355,7 @@ engine_gauge(const struct engine *e, enum engine_gauge gauge,
 	else if (c != NULL)
 		/* Object names need no escaping: names.h allows no quotes. */
 		fprintf(f, "acmed_certificate_expiry_seconds{name=\"%s\"} "
-		    "%lld\n", c->row.name, c->row.serial[0] != '\0' ?
+		    "%lld\n", c->row.name, c->row.serial != NULL ?
 		    (long long)c->row.not_after : 0);
 	if (fclose(f) != 0 || text == NULL)
 		abort();

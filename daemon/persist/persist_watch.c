@@ -143,7 +143,7 @@ needed_at(const struct cert *c)
 	time_t now = clock_now(), due = 0;
 	bool by_ari;
 
-	if (c->row.serial[0] != '\0')
+	if (c->row.serial != NULL)
 		due = ari_window_due_at(c, &by_ari);
 	return due > now ? due : now;
 }

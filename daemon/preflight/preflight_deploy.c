@@ -55,7 +55,7 @@ begin(struct pf_target *t, const struct conf_deploy *conf, const char *only,
 		.target = conf,
 		.live_dir = t->live_dir,
 		.version_dir = t->version_dir,
-		.serial = cert != NULL ? cert->row.serial : "",
+		.serial = cert != NULL ? cert_serial(cert) : "",
 		.only = only,
 		.is_check = true,
 		.line = only == NULL ? note_line : NULL,
@@ -113,7 +113,7 @@ conf_of(const struct pf_check *c)
 			break;
 		n += other->start == c->start;
 	}
-	return &c->pc->cc->deploys[n];
+	return c->pc->cc->deploys[n];
 }
 
 static void
@@ -131,7 +131,7 @@ target_check(struct pf_check *c)
 	t->look.verify_timeout_s = LOOK_S;
 	t->live_dir = store_live_path(env->store, name);
 	t->version_dir = store_live_version_path(env->store, name);
-	t->has_version = cert != NULL && cert->row.serial[0] != '\0';
+	t->has_version = cert != NULL && cert->row.serial != NULL;
 	c->target = t;
 	begin(t, &t->steps, NULL, tried);
 }

@@ -532,7 +532,7 @@ renewal_start(const struct renewal_env *env, struct cert *cert,
 	r->names = xcalloc(r->cc->n_names, sizeof(*r->names));
 	for (size_t i = 0; i < r->cc->n_names; i++)
 		r->names[i] = r->cc->names[i].name;
-	r->names_json = xstrdup(cert->names);
+	r->names_json = cert_names(cert);
 	r->started_at = clock_now();
 	if (r->cc->source != NULL) {
 		cert->step = STEP_DOWNLOAD;

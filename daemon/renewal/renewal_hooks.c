@@ -21,7 +21,7 @@ begin(struct renewal *r, enum hooks_when when, deploy_done_cb *done)
 		.dir = r->conf->hooks_dir,
 		.cert = r->cc,
 		.live_dir = live,
-		.serial = r->cert->row.serial,
+		.serial = cert_serial(r->cert),
 		.line = line_cb,
 	};
 

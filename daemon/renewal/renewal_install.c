@@ -48,17 +48,12 @@ row_update(struct renewal *r, const struct cert_info *info)
 {
 	struct store_cert *row = &r->cert->row;
 
-	(void)text_printf(row->serial, sizeof(row->serial), "%s",
-	    info->serial);
-	(void)text_printf(row->issuer, sizeof(row->issuer), "%s",
-	    info->issuer);
-	row->not_before = info->not_before;
-	row->not_after = info->not_after;
-	row->key = info->key;	/* of an earlier order: perhaps another */
+	/* Of an earlier order its key may be of another type. */
+	cert_take_info(r->cert, info);
 	free(row->names);
 	row->names = xstrdup(r->names_json);
 	row->installed_at = clock_now();
-	store_live_stamp(r->env->store, row->name, row->stamp);
+	row->stamp = store_live_stamp(r->env->store, row->name);
 	row->spread = due_spread();
 	row->failures = 0;
 	row->retry_at = 0;

@@ -62,7 +62,7 @@ hold(struct cert *c, const char *from, const char *why)
 	free(row->error);
 	row->error = xmemdup(&err, sizeof(err));
 	free(row->names_failed);
-	row->names_failed = xstrdup(c->names);
+	row->names_failed = cert_names(c);
 	cert_save(c);
 }
 
@@ -76,23 +76,24 @@ rollback_cert(struct cert *c, bool force, const char *why, struct error *err)
 	struct store *s = c->certs->store;
 	char version[STORE_VERSION_SIZE];
 	struct cert_info info;
-	char from[sizeof(c->row.serial)], until[TEXT_TIME_MAX];
+	char until[TEXT_TIME_MAX], *from;
 
-	memcpy(from, c->row.serial, sizeof(from));
 	if (store_previous(s, c->row.name, force, version, &info, err) == -1)
 		return -1;
 	if (store_promote(s, c->row.name, version, err) == -1) {
 		cert_info_clear(&info);
 		return -1;
 	}
+	from = xstrdup(cert_serial(c));
 	cert_follow_live(c, &info);
-	store_live_stamp(s, c->row.name, c->row.stamp);
+	c->row.stamp = store_live_stamp(s, c->row.name);
 	c->row.installed_at = clock_now();
 	hold(c, from, why);
 	event_deploy(c->certs, c->row.name, NULL, ROLLED_BACK, why != NULL ?
 	    LOGL_ERROR : LOGL_NOTICE, "rolled back from certificate %s to %s, "
 	    "valid until %s: %s", from, info.serial, text_time(info.not_after,
 	    until), why != NULL ? why : "acmectl rollback");
+	free(from);
 	cert_info_clear(&info);
 	return 0;
 }

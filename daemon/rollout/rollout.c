@@ -38,7 +38,7 @@ const struct conf_deploy *
 rollout_conf(const struct cert *c, const char *name)
 {
 	for (size_t i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
-		const struct conf_deploy *dep = &c->conf->deploys[i];
+		const struct conf_deploy *dep = c->conf->deploys[i];
 
 		if (strcmp(dep->name, name) != 0)
 			continue;
@@ -47,6 +47,16 @@ rollout_conf(const struct cert *c, const char *name)
 		    HOOKS_DEPLOY) ? dep : NULL;
 	}
 	return NULL;
+}
+
+static void
+target_free(struct cert *c, struct target *t)
+{
+	TAILQ_REMOVE(&c->targets, t, link);
+	free(t->row.target);
+	free(t->row.serial);
+	free(t->row.error);
+	free(t);
 }
 
 static void
@@ -60,6 +70,10 @@ load_cb(const struct store_deploy *row, void *arg)
 		return;
 	t = xcalloc(1, sizeof(*t));
 	t->row = *row;
+	t->row.cert = c->row.name;
+	t->row.target = xstrdup(row->target);
+	t->row.serial = xstrdup(row->serial != NULL ? row->serial : "");
+	t->row.error = row->error != NULL ? xstrdup(row->error) : NULL;
 	TAILQ_INSERT_TAIL(&c->targets, t, link);
 	r->pending += !row->done;
 }
@@ -93,8 +107,7 @@ rollout_drop_removed(struct rollout *r, struct cert *c)
 		r->pending -= !t->row.done;
 		store_deploy_delete(r->env->store, t->row.cert,
 		    t->row.target);
-		TAILQ_REMOVE(&c->targets, t, link);
-		free(t);
+		target_free(c, t);
 	}
 }
 
@@ -252,10 +265,8 @@ rollout_forget(struct cert *c)
 {
 	struct target *t;
 
-	while ((t = TAILQ_FIRST(&c->targets)) != NULL) {
-		TAILQ_REMOVE(&c->targets, t, link);
-		free(t);
-	}
+	while ((t = TAILQ_FIRST(&c->targets)) != NULL)
+		target_free(c, t);
 }
 
 /* --- what is to be done --- */
@@ -271,10 +282,9 @@ plan(struct rollout *r, struct cert *cert, const struct conf_deploy *dep,
 
 	if (t == NULL) {
 		t = xcalloc(1, sizeof(*t));
-		(void)text_printf(t->row.cert, sizeof(t->row.cert), "%s",
-		    cert->row.name);
-		(void)text_printf(t->row.target, sizeof(t->row.target), "%s",
-		    dep->name);
+		t->row.cert = cert->row.name;
+		t->row.target = xstrdup(dep->name);
+		t->row.serial = xstrdup("");
 		TAILQ_INSERT_TAIL(&cert->targets, t, link);
 		t->row.done = true;
 	} else if (t->row.done) {
@@ -286,13 +296,14 @@ plan(struct rollout *r, struct cert *cert, const struct conf_deploy *dep,
 	}
 	row = &t->row;
 	rollout_undo(r, t);
-	(void)text_printf(row->serial, sizeof(row->serial), "%s", serial);
-	(void)text_printf(row->hash, sizeof(row->hash), "%s", dep->hash);
+	free(row->serial);
+	row->serial = xstrdup(serial);
+	row->hash = dep->hash;
 	row->not_before = cert->row.not_before;
 	row->not_after = cert->row.not_after;
 	/* What failed is not well before it has succeeded. */
 	if (was_done)
-		row->error[0] = '\0';
+		xstrset(&row->error, NULL);
 	rollout_save(r, t);
 }
 
@@ -301,8 +312,8 @@ rollout_plan(struct rollout *r, struct cert *cert,
     const struct conf_cert *cc, const char *serial)
 {
 	for (size_t i = 0; i < cc->n_deploys; i++) {
-		if (rollout_conf(cert, cc->deploys[i].name) != NULL)
-			plan(r, cert, &cc->deploys[i], serial);
+		if (rollout_conf(cert, cc->deploys[i]->name) != NULL)
+			plan(r, cert, cc->deploys[i], serial);
 	}
 }
 
@@ -321,12 +332,12 @@ refresh_target(struct rollout *r, struct cert *c,
 		    "certificate in use", dep->name);
 		return;
 	}
-	if (t->row.hash[0] == '\0') {
+	if (t->row.hash == 0) {
 		/* Written by a version that did not know. */
-		memcpy(t->row.hash, dep->hash, sizeof(t->row.hash));
+		t->row.hash = dep->hash;
 		t->row.not_before = c->row.not_before;
 		t->row.not_after = c->row.not_after;
-	} else if (strcmp(t->row.hash, dep->hash) != 0) {
+	} else if (t->row.hash != dep->hash) {
 		plan(r, c, dep, c->row.serial);
 		event_deploy(r->env->certs, c->row.name, dep->name, NULL,
 		    LOGL_INFO, "deploy \"%s\" does something else now: it "
@@ -348,11 +359,11 @@ refresh(struct rollout *r, struct cert *c)
 	TAILQ_FOREACH(t, &c->targets, link)
 		t->row.retry_at = 0;
 	rollout_drop_removed(r, c);
-	if (c->conf == NULL || c->row.serial[0] == '\0')
+	if (c->conf == NULL || c->row.serial == NULL)
 		return;
 	for (size_t i = 0; i < c->conf->n_deploys; i++) {
-		if (rollout_conf(c, c->conf->deploys[i].name) != NULL)
-			refresh_target(r, c, &c->conf->deploys[i]);
+		if (rollout_conf(c, c->conf->deploys[i]->name) != NULL)
+			refresh_target(r, c, c->conf->deploys[i]);
 	}
 }
 
@@ -385,7 +396,7 @@ target_names(const struct cert *c, const char **names)
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->conf->n_deploys; i++) {
-		const char *name = c->conf->deploys[i].name;
+		const char *name = c->conf->deploys[i]->name;
 
 		if (rollout_conf(c, name) != NULL)
 			names[n++] = name;
@@ -449,7 +460,7 @@ state_name(const struct target *t)
 		return task_state(t->task);
 	if (t->row.done)
 		return "done";
-	return t->row.error[0] != '\0' ? "failed" : "pending";
+	return t->row.error != NULL ? "failed" : "pending";
 }
 
 static json_t *
@@ -473,7 +484,7 @@ target_json(const struct cert *c, const struct target *t)
 	    "serving_old", row->is_old,
 	    "served_not_after", jsonx_time(rollout_served_until(t)),
 	    "check_at", jsonx_time(row->done ? row->check_at : 0),
-	    "error", row->error[0] != '\0' ? json_string(row->error) :
+	    "error", row->error != NULL ? json_string(row->error) :
 	    json_null());
 }
 
@@ -485,7 +496,7 @@ rollout_json(const struct cert *c)
 
 	/* In the order in which they run; then what is just being dropped. */
 	for (size_t i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
-		t = rollout_find(c, c->conf->deploys[i].name);
+		t = rollout_find(c, c->conf->deploys[i]->name);
 		if (t != NULL)
 			(void)json_array_append_new(list, target_json(c, t));
 	}

@@ -21,7 +21,7 @@ static bool
 wants(const struct cert *c, const char *step, const char *unit)
 {
 	for (size_t i = 0; i < c->conf->n_deploys; i++) {
-		if (unit_is_wanted(&c->conf->deploys[i], step, unit))
+		if (unit_is_wanted(c->conf->deploys[i], step, unit))
 			return true;
 	}
 	return false;

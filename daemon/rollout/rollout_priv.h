@@ -35,7 +35,7 @@ struct task {
 	const struct conf_deploy *dep;	/* in run->conf */
 	struct deploy_op *op;
 	char		 serial[64];	/* it was begun for */
-	char		 hash[17];	/* ... and with these settings */
+	uint64_t	 hash;		/* ... and with these settings */
 	time_t		 seen_before, seen_after;	/* of what is served
 					   instead; 0: nothing was seen */
 	bool		 saw_all;

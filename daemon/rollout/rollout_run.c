@@ -153,7 +153,7 @@ is_next(const struct rollout_run *op, struct target *t,
     const struct conf_deploy *dep, time_t now)
 {
 	if (t == NULL || t->task != NULL || t->tried == op ||
-	    strcmp(t->row.hash, dep->hash) != 0 ||
+	    t->row.hash != dep->hash ||
 	    (op->only != NULL && strcmp(op->only, dep->name) != 0))
 		return false;
 	if (op->is_check)
@@ -265,7 +265,7 @@ step_cb(void *arg)
 	}
 	for (size_t i = 0; op->cc != NULL && !op->is_over &&
 	    i < op->cc->n_deploys; i++) {
-		const struct conf_deploy *dep = &op->cc->deploys[i];
+		const struct conf_deploy *dep = op->cc->deploys[i];
 		struct target *t = rollout_find(op->cert, dep->name);
 
 		if (!TAILQ_EMPTY(&op->tasks) && !op->cc->deploy_parallel)

@@ -55,7 +55,7 @@ rollout_not_deployed(const struct cert *c)
 
 	TAILQ_FOREACH(t, &c->targets, link)
 		n += !t->row.done && rollout_conf(c, t->row.target) !=
-		    NULL && (t->row.error[0] != '\0' || t->row.done_at == 0);
+		    NULL && (t->row.error != NULL || t->row.done_at == 0);
 	return n;
 }
 
@@ -66,7 +66,7 @@ rollout_is_first(const struct cert *c)
 	bool is_first = false;
 
 	TAILQ_FOREACH(t, &c->targets, link) {
-		if (!t->row.done && t->row.error[0] != '\0')
+		if (!t->row.done && t->row.error != NULL)
 			return false;
 		is_first |= !t->row.done && t->task != NULL;
 	}
@@ -83,7 +83,7 @@ fill(const struct cert *c, const struct target *t, struct deploy_open *out)
 		.tries = t->row.tries,
 		.next_at = t->task != NULL || dep == NULL ? 0 :
 		    rollout_target_at(t, dep, clock_now()),
-		.error = t->row.error,
+		.error = t->row.error != NULL ? t->row.error : "",
 		.serves_old = t->row.is_old,
 		.served_before = t->row.served_before,
 		.served_after = t->row.served_after,

@@ -57,7 +57,8 @@ alarm_level(struct target *t, time_t now)
 static void
 put_error(struct target *t, const struct error *err)
 {
-	(void)text_printf(t->row.error, sizeof(t->row.error), "%s", err->msg);
+	free(t->row.error);
+	t->row.error = xstrdup(err->msg);
 	text_clean(t->row.error);
 }
 
@@ -100,7 +101,7 @@ target_succeeded(struct task *task)
 	op->rollout->pending--;
 	t->row.done_at = clock_now();
 	t->row.check_at = rollout_next_check(task->dep, t->row.done_at);
-	t->row.error[0] = '\0';
+	xstrset(&t->row.error, NULL);
 	t->row.is_old = false;
 	t->row.served_before = t->row.served_after = 0;
 	t->row.alarm_at = 0;
@@ -120,11 +121,11 @@ looked(struct task *task, const struct error *err)
 	time_t now = clock_now();
 
 	if (err == NULL) {
-		if (t->row.error[0] != '\0')
+		if (t->row.error != NULL)
 			event_deploy(certs, cert, t->row.target, "deploy:done",
 			    LOGL_NOTICE, "deploy \"%s\": the certificate is "
 			    "served", t->row.target);
-		t->row.error[0] = '\0';
+		xstrset(&t->row.error, NULL);
 		t->row.alarm_at = 0;
 		t->row.check_at = rollout_next_check(task->dep, now);
 		return;
@@ -155,7 +156,7 @@ task_done(const struct error *err, void *arg)
 
 	task->op = NULL;
 	if (strcmp(t->row.serial, task->serial) != 0 ||
-	    strcmp(t->row.hash, task->hash) != 0) {
+	    t->row.hash != task->hash) {
 		event_deploy(op->rollout->env->certs, op->cert->row.name,
 		    t->row.target, NULL, LOGL_INFO, "deploy \"%s\" begins "
 		    "again: there is a newer %s", t->row.target,
@@ -223,7 +224,7 @@ task_start(struct rollout_run *op, const struct conf_deploy *dep,
 	task->dep = dep;
 	(void)text_printf(task->serial, sizeof(task->serial), "%s",
 	    t->row.serial);
-	memcpy(task->hash, t->row.hash, sizeof(task->hash));
+	task->hash = t->row.hash;
 	task->version_dir = store_live_version_path(r->env->store,
 	    op->cert->row.name);
 	args.version_dir = task->version_dir;

@@ -89,7 +89,7 @@ bool
 watch_wants_run(const struct cert *c)
 {
 	return c->forced || c->watch->wants_run ||
-	    c->row.serial[0] == '\0' || c->row.failures > 0;
+	    c->row.serial == NULL || c->row.failures > 0;
 }
 
 time_t
@@ -103,8 +103,7 @@ watch_next_at(const struct cert *c, const char **action)
 		*action = "fetch";
 		return 0;
 	}
-	if (row->failures > 0 && row->names_failed != NULL &&
-	    strcmp(row->names_failed, c->names) == 0) {
+	if (row->failures > 0 && cert_is_for(c, row->names_failed)) {
 		/* What was not there may be published any time. */
 		*action = "retry";
 		at = due_planned(row->retry_at, now);
@@ -187,7 +186,7 @@ watch_poll(struct cert *c)
 		return;
 	w->fetch = fetch_start(&(struct fetch_args){
 	    .loop = c->watch->env->loop, .http = c->watch->env->http,
-	    .cert = c->conf, .serial = c->row.serial,
+	    .cert = c->conf, .serial = cert_serial(c),
 	    .not_before = c->row.not_before, .etag = w->etag,
 	    .published_at = c->row.source_at, .only_look = true }, polled, c);
 }

@@ -548,3 +548,30 @@ db_copy_text(struct db_stmt *s, int column, char *out, size_t size)
 		memcpy(out, text, len);
 	out[len] = '\0';
 }
+
+char *
+db_lend_text(struct db_stmt *s, int column)
+{
+	const char *text = db_text(s, column);
+
+	return text != NULL && text[0] != '\0' ? (char *)(uintptr_t)text :
+	    NULL;
+}
+
+uint64_t
+db_hex(struct db_stmt *s, int column)
+{
+	const char *text = db_text(s, column);
+
+	return text != NULL ? strtoull(text, NULL, 16) : 0;
+}
+
+void
+db_bind_hex(struct db_stmt *s, uint64_t n, char text[DB_HEX_SIZE])
+{
+	text[0] = '\0';
+	if (n != 0)
+		(void)text_printf(text, DB_HEX_SIZE, "%016llx",
+		    (unsigned long long)n);
+	db_bind_text(s, text);
+}

@@ -53,8 +53,17 @@ void		 db_end(struct db_stmt *);
  * db_next() and NULL for SQL's NULL. */
 const char	*db_text(struct db_stmt *, int column);
 int64_t		 db_int(struct db_stmt *, int column);
+/* The same for a member of a row that is lent: NULL for "" as well. */
+char		*db_lend_text(struct db_stmt *, int column);
 /* Copy a text column, cut at size; NULL becomes "". */
 void		 db_copy_text(struct db_stmt *, int column, char *out,
 		    size_t size);
+
+/* Numbers of 64 bits without a sign are texts of 16 digits; 0 is "". */
+#define DB_HEX_SIZE 17
+uint64_t	 db_hex(struct db_stmt *, int column);
+/* text keeps it until the statement has ended. */
+void		 db_bind_hex(struct db_stmt *, uint64_t,
+		    char text[DB_HEX_SIZE]);
 
 #endif

@@ -114,30 +114,30 @@ void		 store_hold_delete(struct store *, const struct store_hold *);
 
 /* --- one row per certificate the daemon has ever managed --- */
 
-#define STORE_STAMP_SIZE 160
-
+/* There may be 100,000 in memory: a text that is not known is NULL. */
 struct store_cert {
 	char		*name;
-	/* The installed certificate; serial "" if there is none. */
-	char		 serial[64];
-	char		 issuer[256];
+	/* The installed certificate; serial NULL if there is none. */
+	char		*serial;
+	char		*issuer;
 	time_t		 not_before, not_after;
-	enum key_type	 key;
 	char		*names;		/* JSON array, sorted */
 	time_t		 installed_at;
-	char		 stamp[STORE_STAMP_SIZE];	/* when that was read */
+	uint64_t	 stamp;		/* store_live_stamp() when that was
+					   read */
+	enum key_type	 key;
 	/* The schedule. */
 	int		 spread;	/* per mille of renew_before, -20..20;
 					   drawn at installation */
 	unsigned	 failures;	/* since the last success */
+	unsigned	 early;		/* in a row: certificates that were due
+					   as they came, orders that came to
+					   nothing past finalize */
 	time_t		 retry_at;	/* of the failed run; 0: none failed */
 	char		*names_failed;	/* JSON array the failure was about */
 	struct error	*error;		/* of the last run; NULL if it went
 					   well */
 	time_t		 error_at;
-	unsigned	 early;		/* in a row: certificates that were due
-					   as they came, orders that came to
-					   nothing past finalize */
 	time_t		 asked_at;	/* a person wants a renewal, and has
 					   not got it yet; 0: none does */
 	/* The order under way; NULL if none. */
@@ -149,7 +149,7 @@ struct store_cert {
 	time_t		 order_sent_at;	/* when the CA was first asked to issue
 					   from it; 0: not yet */
 	/* RFC 9773: when the CA would like the certificate to be renewed. */
-	char		 ari_id[128];	/* "": none, or not known yet */
+	char		*ari_id;	/* NULL: none, or not known yet */
 	char		*ari_directory;	/* of the CA that issued it, as far as
 					   known; else NULL.  Another one than
 					   the account's makes it due */
@@ -276,12 +276,11 @@ int		 store_rebuild(struct store *, const char *name,
 int		 store_live_info(struct store *, const char *name,
 		    struct cert_info *info, struct error *);
 /*
- * A stamp that changes with the files of live/NAME, "" if they cannot be
+ * A number that changes with the files of live/NAME, 0 if they cannot be
  * seen: whoever has the row of the same stamp need not read them.  (Reading
  * takes 0.6 ms, and there may be 100,000.)
  */
-void		 store_live_stamp(struct store *, const char *name,
-		    char out[STORE_STAMP_SIZE]);
+uint64_t	 store_live_stamp(struct store *, const char *name);
 /*
  * Remove live/NAME, archive/NAME with all versions, and what is pending: the
  * keys are gone for good.  Again after a crash.  1: there was nothing.
@@ -351,16 +350,17 @@ void		 store_http_delete(struct store *, const struct store_http *);
 
 /* --- deploy targets: what was done, and what is to be done --- */
 
+/* Texts belong to who fills it in; store_deploy_each() lends them. */
 struct store_deploy {
-	char		 cert[128];
-	char		 target[128];
-	char		 serial[64];	/* certificate it is for */
+	const char	*cert;
+	char		*target;
+	char		*serial;	/* certificate it is for */
 	bool		 done;
 	unsigned	 tries;
 	time_t		 retry_at;
 	time_t		 done_at;
-	char		 error[1024];	/* of the last try, or "" */
-	char		 hash[17];	/* of the settings it was done with; ""
+	char		*error;		/* of the last try, or NULL */
+	uint64_t	 hash;		/* of the settings it was done with; 0
 					   in rows of older versions */
 	time_t		 not_before, not_after;	/* of that certificate */
 	time_t		 urgent_at;	/* no deploy_window holds it after

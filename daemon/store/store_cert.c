@@ -2,8 +2,10 @@
 #include "daemon/store/store.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/mem.h"
+#include "common/text.h"
 #include "daemon/store/db.h"
 #include "daemon/store/store_priv.h"
 
@@ -11,6 +13,8 @@ void
 store_cert_clear(struct store_cert *c)
 {
 	free(c->name);
+	free(c->serial);
+	free(c->issuer);
 	free(c->names);
 	free(c->names_failed);
 	free(c->error);
@@ -18,41 +22,55 @@ store_cert_clear(struct store_cert *c)
 	free(c->order_names);
 	free(c->order_account);
 	free(c->order_finalize);
+	free(c->ari_id);
 	free(c->ari_directory);
 	free(c->ari_url);
 	free(c->source_host);
 	*c = (struct store_cert){ .key = KEY_TYPE_END };
 }
 
-static char *
-dup_or_null(const char *s)
+static void
+own(char **text)
 {
-	return s != NULL ? xstrdup(s) : NULL;
+	if (*text != NULL)
+		*text = xstrdup(*text);
 }
 
 void
 store_cert_dup(struct store_cert *to, const struct store_cert *from)
 {
 	*to = *from;
-	to->name = dup_or_null(from->name);
-	to->names = dup_or_null(from->names);
-	to->names_failed = dup_or_null(from->names_failed);
-	to->error = from->error != NULL ?
-	    xmemdup(from->error, sizeof(*from->error)) : NULL;
-	to->order_url = dup_or_null(from->order_url);
-	to->order_names = dup_or_null(from->order_names);
-	to->order_account = dup_or_null(from->order_account);
-	to->order_finalize = dup_or_null(from->order_finalize);
-	to->ari_directory = dup_or_null(from->ari_directory);
-	to->ari_url = dup_or_null(from->ari_url);
-	to->source_host = dup_or_null(from->source_host);
+	own(&to->name);
+	own(&to->serial);
+	own(&to->issuer);
+	own(&to->names);
+	own(&to->names_failed);
+	own(&to->order_url);
+	own(&to->order_names);
+	own(&to->order_account);
+	own(&to->order_finalize);
+	own(&to->ari_id);
+	own(&to->ari_directory);
+	own(&to->ari_url);
+	own(&to->source_host);
+	if (to->error != NULL)
+		to->error = xmemdup(to->error, sizeof(*to->error));
 }
 
-/* The row only lives for the callback: text is lent, not copied. */
-static char *
-lend_text(struct db_stmt *q, int column)
+uint64_t
+store_stamp_of(const char *text)
 {
-	return (char *)(uintptr_t)db_text(q, column);
+	return text_hash(TEXT_HASH_BASIS, text);
+}
+
+/* Older versions wrote what they had seen itself. */
+static uint64_t
+read_stamp(struct db_stmt *q, int column)
+{
+	const char *text = db_text(q, column);
+
+	return text == NULL || strlen(text) < DB_HEX_SIZE ?
+	    db_hex(q, column) : store_stamp_of(text);
 }
 
 static void
@@ -64,46 +82,45 @@ read_error(struct db_stmt *q, struct error *err)
 	db_copy_text(q, 16, err->msg, sizeof(err->msg));
 }
 
+/* Its texts are lent: they live for the callback. */
 static void
 read_row(struct db_stmt *q, struct store_cert *c, struct error *err)
 {
 	const char *key = db_text(q, 5);
 
-	c->name = lend_text(q, 0);
-	db_copy_text(q, 1, c->serial, sizeof(c->serial));
-	db_copy_text(q, 2, c->issuer, sizeof(c->issuer));
+	c->name = db_lend_text(q, 0);
+	c->serial = db_lend_text(q, 1);
+	c->issuer = db_lend_text(q, 2);
 	c->not_before = (time_t)db_int(q, 3);
 	c->not_after = (time_t)db_int(q, 4);
 	if (key == NULL || key_type_parse(key, &c->key) == -1)
 		c->key = KEY_TYPE_END;
-	c->names = lend_text(q, 6);
+	c->names = db_lend_text(q, 6);
 	c->installed_at = (time_t)db_int(q, 7);
 	c->spread = (int)db_int(q, 8);
 	c->failures = (unsigned)db_int(q, 9);
 	c->retry_at = (time_t)db_int(q, 10);
-	c->names_failed = lend_text(q, 11);
+	c->names_failed = db_lend_text(q, 11);
 	c->error_at = (time_t)db_int(q, 12);
 	c->error = NULL;
 	if (db_text(q, 13) != NULL) {
 		read_error(q, err);
 		c->error = err;
 	}
-	c->order_url = lend_text(q, 17);
-	c->order_names = lend_text(q, 18);
-	c->order_account = lend_text(q, 19);
-	c->order_finalize = lend_text(q, 20);
-	db_copy_text(q, 21, c->stamp, sizeof(c->stamp));
-	db_copy_text(q, 22, c->ari_id, sizeof(c->ari_id));
-	c->ari_directory = lend_text(q, 23);
+	c->order_url = db_lend_text(q, 17);
+	c->order_names = db_lend_text(q, 18);
+	c->order_account = db_lend_text(q, 19);
+	c->order_finalize = db_lend_text(q, 20);
+	c->stamp = read_stamp(q, 21);
+	c->ari_id = db_lend_text(q, 22);
+	c->ari_directory = db_lend_text(q, 23);
 	c->ari_start = (time_t)db_int(q, 24);
 	c->ari_end = (time_t)db_int(q, 25);
 	c->ari_at = (time_t)db_int(q, 26);
-	c->ari_url = lend_text(q, 27);
+	c->ari_url = db_lend_text(q, 27);
 	c->ari_poll_at = (time_t)db_int(q, 28);
 	c->ari_pulled_at = (time_t)db_int(q, 29);
-	c->source_host = lend_text(q, 30);
-	if (c->source_host != NULL && c->source_host[0] == '\0')
-		c->source_host = NULL;
+	c->source_host = db_lend_text(q, 30);
 	c->source_at = (time_t)db_int(q, 31);
 	c->source_renew_at = (time_t)db_int(q, 32);
 	c->order_at = (time_t)db_int(q, 33);
@@ -136,6 +153,13 @@ store_cert_each(struct store *s,
 	}
 }
 
+/* Of a column that cannot be NULL. */
+static void
+bind_text(struct db_stmt *q, const char *text)
+{
+	db_bind_text(q, text != NULL ? text : "");
+}
+
 void
 store_cert_put(struct store *s, const struct store_cert *c)
 {
@@ -152,10 +176,11 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	const struct error *e = c->error;
+	char stamp[DB_HEX_SIZE];
 
 	db_bind_text(q, c->name);
-	db_bind_text(q, c->serial);
-	db_bind_text(q, c->issuer);
+	bind_text(q, c->serial);
+	bind_text(q, c->issuer);
 	db_bind_int(q, c->not_before);
 	db_bind_int(q, c->not_after);
 	db_bind_text(q, c->key < KEY_TYPE_END ? key_type_name(c->key) : NULL);
@@ -174,8 +199,8 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	db_bind_text(q, c->order_names);
 	db_bind_text(q, c->order_account);
 	db_bind_text(q, c->order_finalize);
-	db_bind_text(q, c->stamp);
-	db_bind_text(q, c->ari_id);
+	db_bind_hex(q, c->stamp, stamp);
+	bind_text(q, c->ari_id);
 	db_bind_text(q, c->ari_directory);
 	db_bind_int(q, c->ari_start);
 	db_bind_int(q, c->ari_end);
@@ -183,7 +208,7 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	db_bind_text(q, c->ari_url);
 	db_bind_int(q, c->ari_poll_at);
 	db_bind_int(q, c->ari_pulled_at);
-	db_bind_text(q, c->source_host != NULL ? c->source_host : "");
+	bind_text(q, c->source_host);
 	db_bind_int(q, c->source_at);
 	db_bind_int(q, c->source_renew_at);
 	db_bind_int(q, c->order_at);

@@ -18,15 +18,15 @@ store_deploy_each(struct store *s,
 	while (db_next(q)) {
 		struct store_deploy d;
 
-		db_copy_text(q, 0, d.cert, sizeof(d.cert));
-		db_copy_text(q, 1, d.target, sizeof(d.target));
-		db_copy_text(q, 2, d.serial, sizeof(d.serial));
+		d.cert = db_text(q, 0);
+		d.target = db_lend_text(q, 1);
+		d.serial = db_lend_text(q, 2);
 		d.done = db_int(q, 3) != 0;
 		d.tries = (unsigned)db_int(q, 4);
 		d.retry_at = (time_t)db_int(q, 5);
 		d.done_at = (time_t)db_int(q, 6);
-		db_copy_text(q, 7, d.error, sizeof(d.error));
-		db_copy_text(q, 8, d.hash, sizeof(d.hash));
+		d.error = db_lend_text(q, 7);
+		d.hash = db_hex(q, 8);
 		d.not_before = (time_t)db_int(q, 9);
 		d.not_after = (time_t)db_int(q, 10);
 		d.urgent_at = (time_t)db_int(q, 11);
@@ -49,6 +49,7 @@ store_deploy_put(struct store *s, const struct store_deploy *d)
 	    " served_after)"
 	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
+	char hash[DB_HEX_SIZE];
 
 	db_bind_text(q, d->cert);
 	db_bind_text(q, d->target);
@@ -57,8 +58,8 @@ store_deploy_put(struct store *s, const struct store_deploy *d)
 	db_bind_int(q, d->tries);
 	db_bind_int(q, d->retry_at);
 	db_bind_int(q, d->done_at);
-	db_bind_text(q, d->error);
-	db_bind_text(q, d->hash);
+	db_bind_text(q, d->error != NULL ? d->error : "");
+	db_bind_hex(q, d->hash, hash);
 	db_bind_int(q, d->not_before);
 	db_bind_int(q, d->not_after);
 	db_bind_int(q, d->urgent_at);

@@ -299,33 +299,30 @@ store_live_info(struct store *s, const char *name, struct cert_info *info,
 	return rc != -1 ? rc : error_wrap(err, "%s", s->dir);
 }
 
-void
-store_live_stamp(struct store *s, const char *name,
-    char out[STORE_STAMP_SIZE])
+uint64_t
+store_live_stamp(struct store *s, const char *name)
 {
 	static const char *const files[] = { "privkey.pem", "fullchain.pem",
 	    "cert.pem", "chain.pem" };
-	char path[NAME_MAX + 32];
+	char path[NAME_MAX + 32], text[160] = "";
 	struct stat st;
 
 	assert(store_name_is_sane(name));
-	out[0] = '\0';
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		size_t used = strlen(out);
+		size_t used = strlen(text);
 
 		(void)text_printf(path, sizeof(path), "live/%s/%s", name,
 		    files[i]);
-		if (fstatat(s->dirfd, path, &st, 0) == -1) {
-			out[0] = '\0';
-			return;
-		}
+		if (fstatat(s->dirfd, path, &st, 0) == -1)
+			return 0;
 		/* Not mtime: cp -p and tar keep that. */
-		(void)text_printf(out + used, STORE_STAMP_SIZE - used,
+		(void)text_printf(text + used, sizeof(text) - used,
 		    "%s%llx.%lx.%llx", i > 0 ? "-" : "",
 		    (unsigned long long)st.st_ctim.tv_sec,
 		    (unsigned long)st.st_ctim.tv_nsec,
 		    (unsigned long long)st.st_size);
 	}
+	return store_stamp_of(text);
 }
 
 char *

@@ -29,6 +29,9 @@ struct store {
 	int64_t		 next_notice_id;	/* 0: not known yet */
 };
 
+/* store_live_stamp()'s number of what it has seen, which is what rows of older
+ * versions hold. */
+uint64_t store_stamp_of(const char *seen);
 /* Is it a plain file name?  Names come from the checked configuration. */
 bool	store_name_is_sane(const char *name);
 

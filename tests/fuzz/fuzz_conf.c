@@ -84,8 +84,8 @@ check_cert(const struct conf *conf, const struct conf_cert *cert)
 		need(strlen(cert->names[i].name) <= DNAME_MAX);
 	}
 	for (size_t i = 0; i < cert->n_deploys; i++) {
-		need(cert->deploys[i].exec[0] != NULL);
-		need(cert->deploys[i].timeout_s >= 1);
+		need(cert->deploys[i]->exec[0] != NULL);
+		need(cert->deploys[i]->timeout_s >= 1);
 	}
 }
 

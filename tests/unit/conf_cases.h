@@ -28,6 +28,12 @@
     " */ log_level = \"loud\" # five\n",
     AT "5: log_level = \"loud\"; allowed: error, warning, notice, "
     "info, debug\n" },
+/* Lines go on in texts and comments. */
+{ "http_listen = { /* one,\n two */ 127.0.0.1, # three\n"
+    " \"127.0.0.\\\n2\", '127.0.0.\\\n3' }\n"
+    "log_level = \"loud\"\n",
+    AT "6: log_level = \"loud\"; allowed: error, warning, notice, "
+    "info, debug\n" },
 { "log_level = info\n"
     "state_dir = /a\n"
     "log_level = debug\n",

@@ -333,9 +333,8 @@ test_old_row(void **state)
 
 	issue(r, WEB);
 	row = erig_row(r, "web");
-	row->ari_id[0] = '\0';
-	free(row->ari_directory);
-	row->ari_directory = NULL;
+	xstrset(&row->ari_id, NULL);
+	xstrset(&row->ari_directory, NULL);
 	asked(1);
 	assert_string_equal(row->ari_id, "AQI.AKsAAQ");
 	assert_string_equal(row->ari_directory, "https://ca.test/dir");

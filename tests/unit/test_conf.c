@@ -129,7 +129,7 @@ test_defaults(void **state)
 	assert_null(cert->preferred_chain);
 	/* The hooks of the default directory, whenever it is there. */
 	assert_int_equal(cert->n_deploys, 1);
-	assert_non_null(cert->deploys[0].hooks_dir);
+	assert_non_null(cert->deploys[0]->hooks_dir);
 	assert_int_equal(cert->line, 3);
 	assert_int_equal(cert->end_line, 3);
 	assert_string_equal(cert->file, fixture_path("acmed.conf"));
@@ -179,20 +179,20 @@ check_cert(const struct conf *conf, const struct conf_cert *cert)
 	assert_string_equal(cert->preferred_chain, "ISRG Root X1");
 	assert_int_equal(cert->propagation_timeout_s, 90);
 	assert_int_equal(cert->n_deploys, 4);
-	assert_string_equal(cert->deploys[0].name, "nginx");
-	assert_string_equal(cert->deploys[0].exec[1], "a\tb");
-	assert_null(cert->deploys[0].exec[2]);
-	assert_int_equal(cert->deploys[0].timeout_s, 300);
-	assert_string_equal(cert->deploys[1].exec[0], "reload-mail");
-	assert_int_equal(cert->deploys[1].timeout_s, 120);
-	assert_null(cert->deploys[1].reload);
-	assert_null(cert->deploys[1].config_test);
-	assert_string_equal(cert->deploys[2].reload[0], "nginx.service");
-	assert_string_equal(cert->deploys[2].reload[1], "x.target");
-	assert_null(cert->deploys[2].reload[2]);
-	assert_string_equal(cert->deploys[2].restart[0], "apache2.service");
-	assert_string_equal(cert->deploys[2].start[0], "a@b.service");
-	assert_null(cert->deploys[2].config_test[0]);
+	assert_string_equal(cert->deploys[0]->name, "nginx");
+	assert_string_equal(cert->deploys[0]->exec[1], "a\tb");
+	assert_null(cert->deploys[0]->exec[2]);
+	assert_int_equal(cert->deploys[0]->timeout_s, 300);
+	assert_string_equal(cert->deploys[1]->exec[0], "reload-mail");
+	assert_int_equal(cert->deploys[1]->timeout_s, 120);
+	assert_null(cert->deploys[1]->reload);
+	assert_null(cert->deploys[1]->config_test);
+	assert_string_equal(cert->deploys[2]->reload[0], "nginx.service");
+	assert_string_equal(cert->deploys[2]->reload[1], "x.target");
+	assert_null(cert->deploys[2]->reload[2]);
+	assert_string_equal(cert->deploys[2]->restart[0], "apache2.service");
+	assert_string_equal(cert->deploys[2]->start[0], "a@b.service");
+	assert_null(cert->deploys[2]->config_test[0]);
 }
 
 /* Also that quotes in a row, as in 'it''s', are two values: refused. */
@@ -647,7 +647,7 @@ test_order_of_steps(void **state)
 		    "start = b\ninstall \"/x/b\" { format = der }\n"
 		    "reload += a reload += c", "install start reload" },
 	};
-	char hash[17] = "";
+	uint64_t hash = 0;
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
 		char *text = xasprintf("account \"a\" { directory = "
@@ -656,7 +656,7 @@ test_order_of_steps(void **state)
 		    "}\ncertificate \"c.example\" { deploy \"d\" {\n"
 		    "%s } }\n", cases[i].keys), got[200] = "";
 		struct conf *conf = load(text);
-		const struct conf_deploy *d = &conf->certs[0]->deploys[0];
+		const struct conf_deploy *d = conf->certs[0]->deploys[0];
 
 		for (size_t j = 0; d->steps[j] != NULL; j++) {
 			size_t used = strlen(got);
@@ -667,8 +667,8 @@ test_order_of_steps(void **state)
 		assert_string_equal(got, cases[i].want);
 		/* Another order is another target. */
 		if (i < 2)
-			assert_string_not_equal(d->hash, hash);
-		(void)text_printf(hash, sizeof(hash), "%s", d->hash);
+			assert_int_not_equal(d->hash, hash);
+		hash = d->hash;
 		conf_unref(conf);
 		free(text);
 	}
@@ -688,7 +688,7 @@ test_words(void **state)
 	    "\"say \\\"x\\\" \\\\\",\n \"\\q\", 'it\\'s', '\\n \\\\', "
 	    "\"${X} $\", \"joi\\\nned\", '#no//comment', } } }\n"
 	    "certificate \"d.example\" { }\n");
-	char **argv = conf->certs[0]->deploys[0].exec;
+	char **argv = conf->certs[0]->deploys[0]->exec;
 
 	for (size_t i = 0; i < N_ELEMENTS(want) - 1; i++)
 		assert_string_equal(argv[i], want[i]);

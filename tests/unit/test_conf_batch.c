@@ -63,7 +63,7 @@ test_quoting(void **state)
 	assert_non_null(conf);
 	assert_true(conf->accounts[0]->agree_tos);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]) - 1; i++)
-		assert_string_equal(conf->certs[0]->deploys[0].exec[i],
+		assert_string_equal(conf->certs[0]->deploys[0]->exec[i],
 		    words[i]);
 	conf_unref(conf);
 	free(whole);

@@ -102,10 +102,8 @@ test_other_ca_unknown(void **state)
 		erig_up(r);
 		erig_ends(r, 1);
 		row = erig_row(r, "web");
-		free(row->ari_directory);
-		row->ari_directory = NULL;
-		(void)text_printf(row->issuer, sizeof(row->issuer), "%s",
-		    cases[i].issuer);
+		xstrset(&row->ari_directory, NULL);
+		xstrset(&row->issuer, cases[i].issuer);
 		certs_changed(r->engine->certs);
 		expect_reason(r, cases[i].runs > 0 ? "other-ca" : "", i > 0);
 		fake_time_pass(HOUR);

@@ -32,8 +32,8 @@ cert_cb(const struct store_cert *c, void *arg)
 
 	if (strcmp(w->name, c->name) != 0)
 		return;
-	assert_string_equal(c->serial, w->serial);
-	assert_string_equal(c->issuer, w->issuer);
+	assert_same(c->serial, w->serial);
+	assert_same(c->issuer, w->issuer);
 	assert_int_equal(c->not_before, w->not_before);
 	assert_int_equal(c->not_after, w->not_after);
 	assert_int_equal(c->key, w->key);
@@ -48,7 +48,8 @@ cert_cb(const struct store_cert *c, void *arg)
 	assert_same(c->order_names, w->order_names);
 	assert_same(c->order_account, w->order_account);
 	assert_same(c->order_finalize, w->order_finalize);
-	assert_string_equal(c->ari_id, w->ari_id);
+	assert_int_equal(c->stamp, w->stamp);
+	assert_same(c->ari_id, w->ari_id);
 	assert_same(c->ari_directory, w->ari_directory);
 	assert_int_equal(c->ari_start, w->ari_start);
 	assert_int_equal(c->ari_end, w->ari_end);
@@ -68,21 +69,47 @@ cert_cb(const struct store_cert *c, void *arg)
 }
 
 static void
+stamp_cb(const struct store_cert *c, void *arg)
+{
+	*(uint64_t *)arg = c->stamp;
+}
+
+/* What older versions have written is the same stamp. */
+static void
+test_old_stamp(void **state)
+{
+	static const char seen[] = "6a.1.f1-6a.2.50b-6a.3.27b-6a.4.290";
+	struct fixture *f = *state;
+	uint64_t stamp = 0;
+	struct error err;
+
+	put_cert(f, "a.test", NULL);
+	assert_int_equal(sync_now(f, &err), ERR_NONE);
+	assert_int_equal(sql(f, "UPDATE cert SET stamp = '6a.1.f1-"
+	    "6a.2.50b-6a.3.27b-6a.4.290' RETURNING 1"), 1);
+	reopen(f);
+	store_cert_each(f->store, stamp_cb, &stamp);
+	assert_int_equal(stamp, text_hash(TEXT_HASH_BASIS, seen));
+}
+
+static void
 test_cert_rows(void **state)
 {
 	struct fixture *f = *state;
 	struct error err = { .kind = ERR_RATELIMIT, .retry_at = 1900000000,
 	    .code = "acme:rateLimited", .msg = "too many; 'quoted' \"x\"" };
 	struct store_cert full = {
-		.name = xstrdup("b.test"), .serial = "03af",
-		.issuer = "R3", .not_before = 1, .not_after = 4102444800,
+		.name = xstrdup("b.test"), .serial = xstrdup("03af"),
+		.issuer = xstrdup("R3"), .not_before = 1,
+		.not_after = 4102444800,
 		.key = KEY_RSA3072, .names = xstrdup("[\"b.test\"]"),
 		.installed_at = 7, .spread = -20, .failures = 3,
 		.retry_at = 9, .names_failed = xstrdup("[]"),
 		.error = xmemdup(&err, sizeof(err)), .error_at = 10,
 		.order_url = xstrdup("u"), .order_names = xstrdup("n"),
 		.order_account = xstrdup("a"), .order_finalize = xstrdup("f"),
-		.ari_id = "aki.serial", .ari_directory = xstrdup("d"),
+		.stamp = 0xfedcba9876543210, .ari_id = xstrdup("aki.serial"),
+		.ari_directory = xstrdup("d"),
 		.ari_start = 11, .ari_end = 12, .ari_at = 13,
 		.ari_url = xstrdup("w"), .ari_poll_at = 14,
 		.ari_pulled_at = 15, .asked_at = 16, .early = 17,
@@ -205,52 +232,69 @@ test_http_rows(void **state)
 	assert_string_equal(got.cert, "");
 }
 
+struct deploy_want {
+	const struct store_deploy *row;
+	unsigned	n;
+};
+
 static void
 deploy_cb(const struct store_deploy *d, void *arg)
 {
-	struct store_deploy *out = arg;
+	struct deploy_want *want = arg;
+	const struct store_deploy *w = want->row;
 
-	assert_string_equal(out->cert, "");	/* one row only */
-	*out = *d;
+	want->n++;
+	assert_string_equal(d->cert, w->cert);
+	assert_string_equal(d->target, w->target);
+	assert_string_equal(d->serial, w->serial);
+	assert_same(d->error, w->error);
+	assert_int_equal(d->done, w->done);
+	assert_int_equal(d->tries, w->tries);
+	assert_int_equal(d->retry_at, w->retry_at);
+	assert_int_equal(d->done_at, w->done_at);
+	assert_int_equal(d->hash, w->hash);
+	assert_int_equal(d->not_before, w->not_before);
+	assert_int_equal(d->not_after, w->not_after);
+	assert_int_equal(d->urgent_at, w->urgent_at);
+	assert_int_equal(d->check_at, w->check_at);
+	assert_int_equal(d->alarm_at, w->alarm_at);
+	assert_int_equal(d->is_old, w->is_old);
+}
+
+/* The row is there, and no other; NULL: none is. */
+static void
+expect_deploy(struct fixture *f, const struct store_deploy *row)
+{
+	struct deploy_want want = { .row = row };
+
+	store_deploy_each(f->store, deploy_cb, &want);
+	assert_int_equal(want.n, row != NULL ? 1 : 0);
 }
 
 static void
 test_deploy_rows(void **state)
 {
 	struct fixture *f = *state;
-	struct store_deploy d = { .cert = "a.test", .target = "nginx",
-	    .serial = "01", .tries = 2, .retry_at = 3, .error = "no",
-	    .hash = "0123456789abcdef", .not_before = 5, .not_after = 6,
-	    .urgent_at = 7, .check_at = 8, .alarm_at = 9, .is_old = true },
-	    got;
+	char target[] = "nginx", serial[] = "01", error[] = "no";
+	struct store_deploy d = { .cert = "a.test", .target = target,
+	    .serial = serial, .tries = 2, .retry_at = 3, .error = error,
+	    .hash = 0xfedcba9876543210, .not_before = 5, .not_after = 6,
+	    .urgent_at = 7, .check_at = 8, .alarm_at = 9, .is_old = true };
 
 	store_deploy_put(f->store, &d);
+	expect_deploy(f, &d);
 	d.done = true;
 	d.done_at = 4;
 	store_deploy_put(f->store, &d);
 	reopen(f);
-	got = (struct store_deploy){ .cert = "" };
-	store_deploy_each(f->store, deploy_cb, &got);
-	assert_string_equal(got.cert, d.cert);
-	assert_string_equal(got.target, d.target);
-	assert_string_equal(got.serial, d.serial);
-	assert_string_equal(got.error, d.error);
-	assert_true(got.done);
-	assert_int_equal(got.tries, 2);
-	assert_int_equal(got.retry_at, 3);
-	assert_int_equal(got.done_at, 4);
-	assert_string_equal(got.hash, d.hash);
-	assert_int_equal(got.not_before, 5);
-	assert_int_equal(got.not_after, 6);
-	assert_int_equal(got.urgent_at, 7);
-	assert_int_equal(got.check_at, 8);
-	assert_int_equal(got.alarm_at, 9);
-	assert_true(got.is_old);
+	expect_deploy(f, &d);
+	d.error = NULL;
+	store_deploy_put(f->store, &d);
+	expect_deploy(f, &d);
 	store_deploy_delete(f->store, "a.test", "apache");
 	store_deploy_delete(f->store, "a.test", "nginx");
-	got = (struct store_deploy){ .cert = "" };
-	store_deploy_each(f->store, deploy_cb, &got);
-	assert_string_equal(got.cert, "");
+	reopen(f);
+	expect_deploy(f, NULL);
 }
 
 static void
@@ -389,7 +433,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_cert_rows), TEST(test_txt_rows),
+		TEST(test_cert_rows), TEST(test_old_stamp),
+		TEST(test_txt_rows),
 		TEST(test_http_rows),
 		TEST(test_deploy_rows), TEST(test_accounts),
 		TEST(test_pending_key), TEST(test_events),
