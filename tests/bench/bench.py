@@ -3,9 +3,9 @@
 
 The same Pebble (no nonce refused, no validation sleep) and the same BIND; two
 names a certificate; at most 20 orders at once.  Numbers are medians.  Give
-the counts as arguments: bench.py [1 50 500].  A count with a delay, such as
-50+5, is of certificates whose propagation_delay is so many seconds; without
-arguments, 50+5 and 200+5 come last.
+the cases as arguments: bench.py [start 1 50 500 50+5 200+5].  start is one
+certificate of a new account, from the start of the process; 50+5 is of
+certificates whose propagation_delay is 5 seconds.
 """
 
 import json
@@ -24,6 +24,7 @@ ADDRESS = "127.0.1.5"
 ZONE = "example.test"
 IN_FLIGHT = 20
 REPEATS = {1: 11, 50: 3}
+STARTS = 21
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -119,6 +120,37 @@ class Bench:
         return Row(wall, self.cpu() - cpu, self.memory("VmHWM"),
                    self.pebble.requests() - requests)
 
+    def start_floor(self):
+        begin = time.monotonic()
+        self.floor(1)
+        return time.monotonic() - begin
+
+    def start_acmed_new(self, i):
+        """With no state at all; until the certificate is there."""
+        name = "start%d.%s" % (i, ZONE)
+        a = daemon.Acmed(os.path.join(self.folder, "start%d" % i),
+                         self.pebble.directory, self.tls.ca, ADDRESS)
+        a.options["log_level"] = "notice"
+        a.cert(name, [name, "*." + name])
+        a.write_conf()
+        begin = time.monotonic()
+        a.launch()
+        proc.wait_until(lambda: "a certificate",
+                        lambda: os.path.exists(a.live(name)), pause=0.001)
+        wall = time.monotonic() - begin
+        a.stop()
+        return wall
+
+    def starts(self):
+        """Side by side: what else the machine does meets both."""
+        both = [(self.start_floor(), self.start_acmed_new(i))
+                for i in range(STARTS)]
+        floor, acmed = (statistics.median(t) for t in zip(*both))
+        for who, wall, ratio in (("floor", floor, "        -"), (
+                "acmed", acmed, "%7.2f x" % (acmed / floor))):
+            print("%-8s %5s  %9.1f ms %43s" % (who, "start", wall * 1000,
+                                              ratio), flush=True)
+
     def add_certs(self, n):
         for i in range(n):
             name = "c%d.%s" % (i, ZONE)
@@ -159,8 +191,7 @@ def line(who, n, row, base=None):
 
 
 def main():
-    cases = [tuple(int(part) for part in (a + "+0").split("+")[:2])
-             for a in sys.argv[1:] or ("1", "50", "500", "50+5", "200+5")]
+    cases = sys.argv[1:] or ["start", "1", "50", "500", "50+5", "200+5"]
     folder = tempfile.mkdtemp(prefix="acmed-bench.")
     os.chmod(folder, 0o755)
     try:
@@ -171,7 +202,11 @@ def main():
         print("%-8s %5s  %12s %11s %11s %9s %9s %9s" % (
             "", "certs", "wall", "cpu", "peak RSS", "requests", "each",
             "wall"))
-        for n, seconds in cases:
+        for case in cases:
+            if case == "start":
+                b.starts()
+                continue
+            n, seconds = (int(part) for part in (case + "+0").split("+")[:2])
             repeats = REPEATS.get(n, 1)
             b.add_certs(n)
             if seconds > 0:

@@ -6,8 +6,10 @@ is what to compare on a machine that does other things as well.  The CA is down:
 what a daemon does that has just been started with nothing to renew.
 """
 
+import json
 import os
 import shutil
+import sqlite3
 import sys
 import tempfile
 import time
@@ -108,6 +110,51 @@ class Scale:
              self.value("RssAnon"), "%.2f kB each, peak %.1f MB" % (
                  self.value("RssAnon") * 1024 / self.n, self.value("VmHWM")))
 
+    def issue(self):
+        """All have a certificate, deployed, that is not due for weeks."""
+        state = self.many.state_dir
+        now = int(time.time())
+        files = ("privkey.pem", "fullchain.pem", "cert.pem", "chain.pem")
+        db = sqlite3.connect(os.path.join(state, "state.db"))
+        for i in range(self.n):
+            name, serial = "c%d.example.test" % i, "%036x" % i
+            folder = os.path.join(state, "archive", name, serial)
+            os.makedirs(folder, 0o700)
+            for file in files:
+                path = os.path.join(folder, file)
+                if i % 10000 == 0:      # a file has so many links at most
+                    first = folder
+                    with open(path, "w") as f:
+                        f.write(file)
+                else:
+                    os.link(os.path.join(first, file), path)
+            os.symlink(os.path.join("../archive", name, serial),
+                       os.path.join(state, "live", name))
+            db.execute(
+                "INSERT OR REPLACE INTO cert (name, serial, issuer,"
+                " not_before, not_after, key, names, installed_at, spread,"
+                " failures, retry_at, error_at, stamp, ari_id, ari_directory)"
+                " VALUES (?, ?, 'R3', ?, ?, 'ec256', ?, ?, 0, 0, 0, 0, '',"
+                " ?, ?)", (name, serial, now - 86400, now + 89 * 86400,
+                json.dumps(["*." + name, name], separators=(",", ":")),
+                now - 86400, "kZxJ4mYyqWmZ4mYyqWmZ4mYyqWk." + serial[:24],
+                self.many.accounts["lab"]["directory"]))
+            db.execute(
+                "INSERT OR REPLACE INTO deploy (cert, action, serial, done,"
+                " tries, retry_at, done_at, error, not_before, not_after)"
+                " VALUES (?, 'web', ?, 1, 0, 0, ?, '', ?, ?)",
+                (name, serial, now - 86400, now - 86400, now + 89 * 86400))
+        # The last link changes the ctime.
+        for i in range(self.n):
+            name = "c%d.example.test" % i
+            stats = [os.stat(os.path.join(state, "live", name, f))
+                     for f in files]
+            db.execute("UPDATE cert SET stamp = ? WHERE name = ?", ("-".join(
+                "%x.%x.%x" % (s.st_ctime_ns // 10**9, s.st_ctime_ns % 10**9,
+                              s.st_size) for s in stats), name))
+        db.commit()
+        db.close()
+
     def reads(self, what, act):
         """What it costs the daemon that somebody reads."""
         with open("/proc/%d/clear_refs" % self.many.proc.pid, "w") as f:
@@ -150,6 +197,9 @@ class Scale:
                            lambda: self.ctl(*args))
             self.many.stop()
             self.start("the next start")
+            self.many.stop()
+            self.issue()
+            self.start("a start with all of them issued")
             self.many.stop()
         finally:
             self.many.end()
