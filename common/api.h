@@ -35,6 +35,8 @@
 #define API_PATH_PROVIDER "/v1/providers/"	/* + NAME, percent-encoded */
 #define API_PATH_NOTIFY	"/v1/notify-test"
 #define API_PATH_NOTIFIED "/v1/notify-test/results"
+#define API_PATH_IMPORT_ACCOUNT "/v1/import/account"
+#define API_PATH_IMPORT_CERT "/v1/import/certificate"
 #define API_PATH_METRICS "/metrics"
 
 /* Bytes of a request's body; more is answered with 413. */

@@ -49,6 +49,8 @@ static const struct cli_command commands[] = {
 	    0, 1, cmd_providers, "providers cloudflare" },
 	{ "persist", "NAME", "the standing records for dns-persist-01",
 	    1, 1, cmd_persist, "persist --write example.com" },
+	{ "import", "PROGRAM [DIR]", "take over what another ACME client has",
+	    1, 2, cmd_import, "import certbot --dry-run" },
 	{ "version", "", "versions of acmectl and acmed",
 	    0, 0, cmd_version, "version" },
 };
@@ -102,8 +104,26 @@ static const struct cli_option options[] = {
 	{ "pause", "until", "TIME", "when they begin again: 2027-12-31, or "
 	    "30d from now (default: with resume)",
 	    CLI_TEXT, offsetof(struct options, until) },
-	{ "delete", "yes", NULL, "do not ask",
+	{ "delete import", "yes", NULL, "do not ask",
 	    CLI_FLAG, offsetof(struct options, yes) },
+	{ "import", "dry-run", NULL, "only show what would be done",
+	    CLI_FLAG, offsetof(struct options, dry_run) },
+	{ "import", "switch", NULL, "then disable what runs the other "
+	    "program: its timer, or its line in a crontab", CLI_FLAG,
+	    offsetof(struct options, switch_over) },
+	{ "import", "provider", "NAME", "for names whose DNS provider is not "
+	    "told there: one of acmed.conf", CLI_TEXT,
+	    offsetof(struct options, provider) },
+	{ "import", "webroot", "DIR", "for names whose web server the other "
+	    "program changed by itself: a directory that it serves",
+	    CLI_TEXT, offsetof(struct options, webroot) },
+	{ "import", "dns", "NAME", "lego: its DNS provider, whose credentials "
+	    "are in the environment", CLI_TEXT,
+	    offsetof(struct options, dns) },
+	{ "import", "env-file", "FILE", "lego: that environment, as lines "
+	    "NAME=VALUE", CLI_TEXT, offsetof(struct options, env_file) },
+	{ "import", "directory", "URL", "lego 4: of the CA, if it is not a "
+	    "well-known one", CLI_TEXT, offsetof(struct options, directory) },
 	{ "add renew-now deploy rollback", "no-wait", NULL, "begin, and do not "
 	    "wait for the end", CLI_FLAG, offsetof(struct options, no_wait) },
 	{ "renew-now", "force", NULL, "renew although the CA asked to wait",

@@ -40,6 +40,9 @@ struct options {
 	bool		 staging, agree_tos;
 	const char	**option;	/* "NAME=VALUE", of a new provider */
 	const char	**reload, **verify;
+	/* import */
+	bool		 dry_run, switch_over;
+	const char	*dns, *env_file;
 	struct term	 out;		/* standard output */
 	const char *const *names;	/* arguments after the command */
 	size_t		 n_names;

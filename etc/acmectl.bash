@@ -6,7 +6,7 @@ _acmectl()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local options="--socket --config --json --help --version"
 	local commands="add status renew-now check deploy rollback events persist"
-	commands+=" edit pause resume remove delete"
+	commands+=" import edit pause resume remove delete"
 	commands+=" reload list notify-test providers version help"
 	local socket=() names=() command="" i word
 
@@ -19,7 +19,7 @@ _acmectl()
 			;;
 		-c | --config | --until | --provider | --option | --webroot | \
 			--reload | --verify | --key | --name | --account | \
-			--directory | --ca-file | --email) ((++i)) ;;
+			--directory | --ca-file | --email | --dns | --env-file) ((++i)) ;;
 		-*) ;;
 		*)
 			if [[ -z $command ]]; then
@@ -31,7 +31,7 @@ _acmectl()
 		esac
 	done
 	case $prev in
-	-s | --socket | -c | --config)
+	-s | --socket | -c | --config | --env-file)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
@@ -72,6 +72,10 @@ _acmectl()
 	check) options+=" --no-probe" ;;
 	pause) options+=" --until" ;;
 	delete) options+=" --yes" ;;
+	import)
+		options+=" --dry-run --yes --switch --provider --webroot --dns"
+		options+=" --env-file --directory"
+		;;
 	persist) options+=" --write --remove --until" ;;
 	deploy) options+=" --no-wait" ;;
 	renew-now | rollback) options+=" --no-wait --force" ;;
@@ -94,6 +98,15 @@ _acmectl()
 		fi
 		((${#names[@]} > 1)) ||
 			mapfile -t COMPREPLY < <(compgen -W "$i" -- "$cur")
+		;;
+	import)
+		if ((${#names[@]} == 0)); then
+			mapfile -t COMPREPLY < <(compgen -W \
+				"certbot acme.sh lego" -- "$cur")
+		else
+			compopt -o filenames 2>/dev/null
+			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		fi
 		;;
 	notify-test)
 		mapfile -t COMPREPLY < <(compgen -W \

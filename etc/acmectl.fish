@@ -7,7 +7,7 @@ function __acmectl_words
 	for word in (commandline -opc)[2..-1]
 		if test $skip = 1
 			set skip 0
-		else if contains -- $word -s --socket -c --config --until --provider --option --webroot --reload --verify --key --name --account --directory --ca-file --email
+		else if contains -- $word -s --socket -c --config --until --provider --option --webroot --reload --verify --key --name --account --directory --ca-file --email --dns --env-file
 			set skip 1
 		else if not string match -q -- '-*' $word
 			echo $word
@@ -56,6 +56,7 @@ complete -c acmectl -n $none -a deploy -d 'deploy again, without renewing'
 complete -c acmectl -n $none -a rollback -d 'go back to the previous certificate'
 complete -c acmectl -n $none -a events -d 'show the steps of all renewals as they come'
 complete -c acmectl -n $none -a persist -d 'the standing records for dns-persist-01'
+complete -c acmectl -n $none -a import -d 'take over what another ACME client has'
 complete -c acmectl -n $none -a reload -d 'read the configuration again'
 complete -c acmectl -n $none -a list -d 'the names of the certificates'
 complete -c acmectl -n $none -a notify-test -d 'send a test message to people'
@@ -84,11 +85,21 @@ complete -c acmectl -n '__acmectl_at persist' -l remove -d 'let the provider rem
 complete -c acmectl -n '__acmectl_at pause' -l until -x -d 'when renewals begin again'
 complete -c acmectl -n '__acmectl_at delete' -l yes -d 'do not ask'
 complete -c acmectl -n '__acmectl_at persist' -l until -x -d 'when they end'
+complete -c acmectl -n '__acmectl_at import' -l dry-run -d 'only show what would be done'
+complete -c acmectl -n '__acmectl_at import' -l yes -d 'do not ask'
+complete -c acmectl -n '__acmectl_at import' -l dns -x -d 'DNS provider of lego'
+complete -c acmectl -n '__acmectl_at import' -l env-file -r -F -d 'environment of lego'
+complete -c acmectl -n '__acmectl_at import' -l directory -x -d 'the CA of lego'
+complete -c acmectl -n '__acmectl_at import' -l switch -d 'then disable the timer of the other client'
+complete -c acmectl -n '__acmectl_at import' -l provider -x -d 'for names whose DNS provider is not told'
+complete -c acmectl -n '__acmectl_at import' -l webroot -r -a '(__fish_complete_directories)' -d 'a directory that the web server serves'
 complete -c acmectl -n '__acmectl_at add,deploy,renew-now,rollback' -l no-wait -d 'do not wait for the end'
 complete -c acmectl -n '__acmectl_at renew-now,rollback' -l force -d 'renew although the CA asked to wait; roll back also to an expired certificate'
 
 complete -c acmectl -n '__acmectl_at renew-now,check' -a '(__acmectl_ask list)'
 complete -c acmectl -n '__acmectl_at status,deploy,rollback,events,persist,edit,pause,resume,remove 0' -a '(__acmectl_ask list)'
 complete -c acmectl -n '__acmectl_at deploy 1' -a '(__acmectl_ask list targets (__acmectl_words)[2])'
+complete -c acmectl -n '__acmectl_at import 0' -a 'certbot acme.sh lego'
+complete -c acmectl -n '__acmectl_at import 1' -a '(__fish_complete_directories)'
 complete -c acmectl -n '__acmectl_at notify-test 0' -a '(__acmectl_ask list channels)'
 complete -c acmectl -n '__acmectl_at providers 0' -a "(__acmectl_ask providers | string replace -r ' .*' '')"

@@ -135,6 +135,20 @@ accounts_requests(const struct accounts *a)
 	return n;
 }
 
+bool
+accounts_makes_key(const struct accounts *a, const char *name,
+    const char *directory)
+{
+	const struct entry *e;
+
+	TAILQ_FOREACH(e, &a->entries, link) {
+		if (e->keygen != NULL && strcmp(e->name, name) == 0 &&
+		    strcmp(e->directory, directory) == 0)
+			return true;
+	}
+	return false;
+}
+
 static char *
 identity_of(const struct conf_account *c)
 {

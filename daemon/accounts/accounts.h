@@ -7,6 +7,7 @@
 #ifndef DAEMON_ACCOUNTS_ACCOUNTS_H
 #define DAEMON_ACCOUNTS_ACCOUNTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct acme;
@@ -71,6 +72,9 @@ void		 account_forget(struct accounts *, struct account *,
 void		 account_add_hint(struct error *);
 /* After a reload: tell the CAs of contacts that have changed since. */
 void		 accounts_refresh(struct accounts *, const struct conf *);
+/* Is a key being made for it just now? */
+bool		 accounts_makes_key(const struct accounts *, const char *name,
+		    const char *directory);
 /* Requests sent to all CAs. */
 unsigned long	 accounts_requests(const struct accounts *);
 

@@ -50,6 +50,21 @@ cert_new(struct certs *certs, const char *name)
 	return c;
 }
 
+struct cert *
+certs_add(struct certs *certs, const char *name)
+{
+	struct cert *c = certs_find(certs, name);
+
+	if (c != NULL)
+		return c;
+	c = cert_new(certs, name);
+	certs->list = xreallocarray(certs->list, certs->n + 1,
+	    sizeof(*certs->list));
+	certs->list[certs->n++] = c;
+	qsort(certs->list, certs->n, sizeof(*certs->list), by_name);
+	return c;
+}
+
 static void
 cert_free(struct cert *c)
 {

@@ -26,6 +26,8 @@ void		 certs_apply(struct certs *, const struct conf *,
 		    json_t *report);
 /* The certificate of that name, or NULL. */
 struct cert	*certs_find(const struct certs *, const char *name);
+/* That, which is made if there is none: it is not configured then. */
+struct cert	*certs_add(struct certs *, const char *name);
 /* Let the engine look at all certificates in the next turn. */
 void		 certs_changed(struct certs *);
 

@@ -20,6 +20,7 @@
 #include "daemon/control/reply.h"
 #include "daemon/control/request_conf.h"
 #include "daemon/control/request_deploy.h"
+#include "daemon/control/request_import.h"
 #include "daemon/control/request_names.h"
 #include "daemon/control/request_state.h"
 #include "daemon/control/server.h"
@@ -154,6 +155,10 @@ static const struct route {
 	{ API_PATH_PROVIDER, true, EVHTTP_REQ_GET, "GET", get_provider },
 	{ API_PATH_NOTIFY, false, EVHTTP_REQ_POST, "POST", post_notify },
 	{ API_PATH_NOTIFIED, false, EVHTTP_REQ_GET, "GET", get_notified },
+	{ API_PATH_IMPORT_ACCOUNT, false, EVHTTP_REQ_POST, "POST",
+	    post_import_account },
+	{ API_PATH_IMPORT_CERT, false, EVHTTP_REQ_POST, "POST",
+	    post_import_cert },
 	{ API_PATH_METRICS, false, EVHTTP_REQ_GET, "GET", get_metrics },
 };
 

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <time.h>
 
+struct account_import;
+struct cert_import;
 struct children;
 struct conf;
 struct engine;
@@ -137,6 +139,16 @@ int		 engine_resume(struct engine *, const char *name,
  */
 int		 engine_delete(struct engine *, const char *name,
 		    struct error *);
+
+/*
+ * Take over an account, or a certificate, of another ACME client: as
+ * account_import() of accounts/ and cert_import() of renewal/; the caller
+ * decrefs.  ERR_TRANSIENT "engine:stopping" besides.
+ */
+json_t		*engine_import_account(struct engine *,
+		    const struct account_import *, struct error *);
+json_t		*engine_import_cert(struct engine *,
+		    const struct cert_import *, struct error *);
 
 /*
  * Send a test message now, on one channel or (NULL) on all.  {"started":

@@ -11,11 +11,13 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/accounts/account_import.h"
 #include "daemon/certs/event.h"
 #include "daemon/config/conf.h"
 #include "daemon/engine/engine.h"
 #include "daemon/persist/persist_job.h"
 #include "daemon/preflight/preflight.h"
+#include "daemon/renewal/cert_import.h"
 
 struct event_sub {
 	TAILQ_ENTRY(event_sub)	 entry;
@@ -421,6 +423,30 @@ fake_engine_check_stop(struct engine *e)
 	    "acmed is stopping");
 	while (!TAILQ_EMPTY(&e->checks))
 		check_end(TAILQ_FIRST(&e->checks), &err);
+}
+
+/* --- imports: "a.example" and its account are there already --- */
+
+json_t *
+engine_import_account(struct engine *e, const struct account_import *a,
+    struct error *err)
+{
+	if (strcmp(a->name, "a.example") != 0)
+		return json_pack("{s:s, s:b}", "account", a->name, "jwk",
+		    a->pem == NULL);
+	(void)error_set(err, ERR_CONFIG, "import:exists", "it is there");
+	return NULL;
+}
+
+json_t *
+engine_import_cert(struct engine *e, const struct cert_import *a,
+    struct error *err)
+{
+	if (strcmp(a->name, "a.example") != 0)
+		return json_pack("{s:s, s:b}", "name", a->name, "check",
+		    a->check);
+	(void)error_set(err, ERR_CONFIG, "import:exists", "it is there");
+	return NULL;
 }
 
 /* --- test messages --- */

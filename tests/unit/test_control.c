@@ -263,6 +263,49 @@ test_renew_bodies(void **state)
 	assert_int_equal(fake_engine_subs(r->engine), 0);
 }
 
+static void
+test_import_bodies(void **state)
+{
+	struct crig *r = *state;
+	static const struct {
+		const char *what, *body;
+		int status;
+		const char *want;
+	} cases[] = {
+		{ "account", "", 400, "control:request" },
+		/* What is no JSON is not shown again: there is a key in it. */
+		{ "account", "{\"key\": \"s3cret\"", 400,
+		    "{\"kind\":\"rejected\",\"code\":\"control:request\"" },
+		{ "account", "{\"account\": \"a\", \"directory\": \"u\"}", 400,
+		    "control:request" },
+		{ "account", "{\"account\": \"a\", \"directory\": \"u\", "
+		    "\"key\": 1}", 400, "control:request" },
+		{ "account", "{\"account\": \"a\", \"directory\": \"u\", "
+		    "\"key\": \"k\", \"more\": 1}", 400,
+		    "control:request" },
+		{ "account", "{\"account\": \"b\", \"directory\": \"u\", "
+		    "\"key\": {\"kty\": \"EC\"}}", 200, "\"jwk\":true" },
+		{ "account", "{\"account\": \"a.example\", "
+		    "\"directory\": \"u\", \"key\": \"k\"}", 409,
+		    "import:exists" },
+		{ "certificate", "{\"name\": \"b\", \"key\": \"k\"}", 400,
+		    "control:request" },
+		{ "certificate", "{\"name\": \"b\", \"key\": \"k\", "
+		    "\"chain\": \"c\", \"check\": true}", 200,
+		    "\"check\":true" },
+		{ "certificate", "{\"name\": \"a.example\", \"key\": "
+		    "\"k\", \"chain\": \"c\"}", 409, "import:exists" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		char *path = xasprintf("/v1/import/%s", cases[i].what);
+
+		exchange(r, "POST", path, cases[i].body, cases[i].status,
+		    cases[i].want);
+		free(path);
+	}
+}
+
 /* What the CA asked to wait is refused, and nothing else begins either. */
 static void
 test_held(void **state)
@@ -457,6 +500,7 @@ main(void)
 		CRIG_TEST(test_persist_bodies),
 		CRIG_TEST(test_persist_long),
 		CRIG_TEST(test_renew_bodies),
+		CRIG_TEST(test_import_bodies),
 		CRIG_TEST(test_check_bodies),
 		CRIG_TEST(test_deploy_bodies),
 		CRIG_TEST(test_reload_fails),

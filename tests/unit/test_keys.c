@@ -11,6 +11,7 @@
 #include "common/mem.h"
 #include "daemon/io/child.h"
 #include "daemon/io/loop.h"
+#include "daemon/store/jwk.h"
 #include "daemon/store/keys.h"
 
 static void
@@ -115,6 +116,46 @@ check_csr(enum key_type type, int md_nid)
 	free(der);
 }
 
+/* A key is the same as a JSON Web Key and back; one whose numbers do not
+ * belong together is none. */
+static void
+test_jwk(void **state)
+{
+	static const enum key_type made[] = {
+		KEY_EC256, KEY_EC384, KEY_RSA2048,
+	};
+	struct error err;
+
+	for (size_t i = 0; i < N_ELEMENTS(made); i++) {
+		EVP_PKEY *key = key_generate(made[i], &err), *again;
+		json_t *jwk = key_to_jwk(key), *bad, *member;
+		const char *name;
+
+		again = key_from_jwk(jwk, &err);
+		assert_non_null(again);
+		assert_int_equal(EVP_PKEY_eq(key, again), 1);
+		EVP_PKEY_free(again);
+		json_object_foreach(jwk, name, member) {
+			bad = json_copy(jwk);
+			(void)json_object_del(bad, name);
+			assert_null(key_from_jwk(bad, &err));
+			assert_string_equal(err.code, "key:syntax");
+			(void)json_object_set_new(bad, name, json_string(
+			    "AQAB*"));
+			assert_null(key_from_jwk(bad, &err));
+			(void)json_object_set_new(bad, name, json_integer(3));
+			assert_null(key_from_jwk(bad, &err));
+			json_decref(bad);
+		}
+		(void)json_object_set_new(jwk, made[i] == KEY_RSA2048 ? "n" :
+		    "x", json_string("AQAB"));
+		assert_null(key_from_jwk(jwk, &err));
+		json_decref(jwk);
+		EVP_PKEY_free(key);
+	}
+	assert_null(key_from_jwk(NULL, &err));
+}
+
 static void
 test_csr(void **state)
 {
@@ -203,6 +244,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pem),
 		cmocka_unit_test(test_pem_refused),
+		cmocka_unit_test(test_jwk),
 		cmocka_unit_test(test_csr),
 		cmocka_unit_test(test_keygen),
 		cmocka_unit_test(test_keygen_cancel),

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/control/request_import.h"
+
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/api.h"
+#include "common/error.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "daemon/accounts/account_import.h"
+#include "daemon/control/reply.h"
+#include "daemon/control/server.h"
+#include "daemon/engine/engine.h"
+#include "daemon/renewal/cert_import.h"
+
+/* May this caller hand over keys?  If not, it is told. */
+static bool
+may_import(struct call *c)
+{
+	struct error err;
+
+	if (c->uid == 0 || c->uid == geteuid())
+		return true;
+	(void)error_set(&err, ERR_CONFIG, API_ERR_FORBIDDEN, "keys are taken "
+	    "from root and the daemon's own user only");
+	reply_error(c->req, 403, &err, NULL);
+	return false;
+}
+
+/* The body, or NULL: jsonx_parse() would show its beginning.  It is not left in
+ * the buffer. */
+static json_t *
+parse(struct call *c)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(c->req);
+	size_t len = evbuffer_get_length(in);
+	struct error ignored;
+	unsigned char *data;
+	json_t *body;
+
+	if (len == 0)
+		return NULL;
+	data = evbuffer_pullup(in, -1);
+	body = jsonx_parse((const char *)data, len, &ignored);
+	explicit_bzero(data, len);
+	return body;
+}
+
+static void
+answer(struct call *c, json_t *reply /* taken; NULL: err */,
+    const struct error *err)
+{
+	if (reply != NULL)
+		reply_json(c->req, 200, reply);
+	else
+		reply_error(c->req, reply_status(err), err, NULL);
+}
+
+void
+post_import_account(struct call *c)
+{
+	struct account_import a = { .name = NULL };
+	const json_t *key = NULL;
+	struct error err;
+	json_t *body;
+	int check = 0;
+
+	if (!may_import(c))
+		return;
+	body = parse(c);
+	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
+	    "{s:s, s:s, s:o, s?s, s?b}", "account", &a.name,
+	    "directory", &a.directory, "key", &key, "kid", &a.kid,
+	    "check", &check) == -1 ||
+	    (!json_is_string(key) && !json_is_object(key))) {
+		bad_request(c, "the request is not {\"account\": NAME, "
+		    "\"directory\": URL, \"key\": PEM or JWK, \"kid\": URL, "
+		    "\"check\": true or false}");
+	} else {
+		a.pem = json_string_value(key);
+		a.jwk = key;
+		a.check = check != 0;
+		if (!a.check)
+			log_info(NULL, "user id %lu imports the account "
+			    "\"%s\"", (unsigned long)c->uid, a.name);
+		answer(c, engine_import_account(c->ctl->engine, &a, &err),
+		    &err);
+	}
+	json_decref(body);
+}
+
+void
+post_import_cert(struct call *c)
+{
+	struct cert_import a = { .name = NULL };
+	struct error err;
+	json_t *body;
+	int check = 0;
+
+	if (!may_import(c))
+		return;
+	body = parse(c);
+	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
+	    "{s:s, s?s, s:s, s:s, s?b}", "name", &a.name,
+	    "directory", &a.directory, "key", &a.key_pem,
+	    "chain", &a.chain_pem, "check", &check) == -1) {
+		bad_request(c, "the request is not {\"name\": NAME, "
+		    "\"directory\": URL, \"key\": PEM, \"chain\": PEM, "
+		    "\"check\": true or false}");
+	} else {
+		a.check = check != 0;
+		if (!a.check)
+			log_info(NULL, "user id %lu imports the certificate "
+			    "\"%s\"", (unsigned long)c->uid, a.name);
+		answer(c, engine_import_cert(c->ctl->engine, &a, &err), &err);
+	}
+	json_decref(body);
+}

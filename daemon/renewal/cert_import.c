@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/renewal/cert_import.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/names.h"
+#include "common/text.h"
+#include "daemon/certs/ari_window.h"
+#include "daemon/certs/certs.h"
+#include "daemon/certs/event.h"
+#include "daemon/renewal/env.h"
+#include "daemon/rollout/rollout.h"
+#include "daemon/store/keys.h"
+#include "daemon/store/store.h"
+
+#define NAMES_MAX 100			/* as in the configuration */
+
+/* What was handed over, once it has been found good. */
+struct import {
+	EVP_PKEY	*key;
+	struct cert_info info;		/* has_info: of the leaf */
+	bool		 has_info;
+	struct chain_fit fit;
+};
+
+static void
+import_clear(struct import *im)
+{
+	EVP_PKEY_free(im->key);
+	if (im->has_info)
+		cert_info_clear(&im->info);
+	free(im->fit.pem);
+}
+
+static int
+import_read(struct import *im, const struct cert_import *a,
+    struct error *err)
+{
+	size_t len = strlen(a->chain_pem), n = 0;
+
+	if (object_name_check(a->name, err) == -1)
+		return -1;
+	im->key = key_from_pem(a->key_pem, err);
+	if (im->key == NULL || cert_info_read(a->chain_pem, len, &im->info,
+	    err) == -1)
+		return -1;
+	im->has_info = true;
+	while (im->info.names[n] != NULL)
+		n++;
+	if (n == 0 || n > NAMES_MAX)
+		return error_set(err, ERR_REJECTED, "cert:names",
+		    "certificate: %zu DNS names; allowed: 1 to %d", n,
+		    NAMES_MAX);
+	return chain_fit(a->chain_pem, len, im->key,
+	    (const char *const *)im->info.names, n, &im->fit, err);
+}
+
+/* May it be installed, or is it already? */
+static int
+compare(const struct renewal_env *env, const struct cert_import *a,
+    const struct import *im, bool *is_same, struct error *err)
+{
+	const struct cert *c = certs_find(env->certs, a->name);
+	char until[TEXT_TIME_MAX];
+	struct cert_info live;
+	int rc;
+
+	if (c != NULL && c->conf != NULL && c->conf->source != NULL)
+		return error_set(err, ERR_CONFIG, "import:exists",
+		    "\"%s\" is fetched from a repository", a->name);
+	rc = store_live_info(env->store, a->name, &live, err);
+	if (rc == -1)
+		return -1;
+	if (rc == 0) {
+		*is_same = strcmp(live.sha256, im->info.sha256) == 0;
+		if (!*is_same)
+			(void)error_set(err, ERR_CONFIG, "import:exists",
+			    "there is another certificate \"%s\" already, "
+			    "serial %s, valid until %s", a->name, live.serial,
+			    text_time(live.not_after, until));
+		cert_info_clear(&live);
+		return *is_same ? 0 : -1;
+	}
+	*is_same = false;
+	if (c != NULL && c->run != NULL)
+		return error_set(err, ERR_TRANSIENT, "engine:busy",
+		    "\"%s\" is being ordered just now; see: acmectl status "
+		    "%s", a->name, a->name);
+	return 0;
+}
+
+/* Into archive/, live/ and the row. */
+static int
+install(const struct renewal_env *env, const struct cert_import *a,
+    struct import *im, struct error *err)
+{
+	char version[STORE_VERSION_SIZE], until[TEXT_TIME_MAX];
+	struct cert_info info;
+	struct cert *c;
+
+	if (store_check_room(env->store, a->name, err) == -1 ||
+	    store_check_space(env->store, err) == -1 ||
+	    store_stage(env->store, a->name, im->key, im->fit.pem,
+	    strlen(im->fit.pem), version, &info, err) == -1)
+		return -1;
+	if (store_promote(env->store, a->name, version, err) == -1) {
+		cert_info_clear(&info);
+		return -1;
+	}
+	c = certs_add(env->certs, a->name);
+	cert_follow_live(c, &info);
+	ari_window_installed(c, &info, a->directory);
+	c->row.installed_at = clock_now();
+	c->row.failures = 0;
+	c->row.retry_at = 0;
+	free(c->row.error);
+	c->row.error = NULL;
+	c->row.stamp = store_live_stamp(env->store, a->name);
+	cert_save(c);
+	event_emit(env->certs, a->name, STEP_INSTALL, LOGL_NOTICE,
+	    "imported certificate %s by \"%s\", valid until %s", info.serial,
+	    info.issuer, text_time(info.not_after, until));
+	if (c->conf != NULL) {
+		rollout_plan(env->rollout, c, c->conf, info.serial);
+		rollout_kick(env->rollout);
+		certs_changed(env->certs);
+	}
+	cert_info_clear(&info);
+	return 0;
+}
+
+static json_t *
+reply(const struct renewal_env *env, const struct cert_import *a,
+    const struct import *im, bool is_same)
+{
+	const struct cert *c = certs_find(env->certs, a->name);
+	const struct cert_info *info = &im->info;
+	json_t *names = json_array();
+
+	for (char **p = info->names; *p != NULL; p++)
+		(void)json_array_append_new(names, json_string(*p));
+	return json_pack("{s:s, s:s, s:b, s:s, s:s, s:o, s:I, s:I, s:s?}",
+	    "name", a->name, "state", is_same ? "same" : "new",
+	    "configured", c != NULL && c->conf != NULL,
+	    "serial", info->serial, "issuer", info->issuer, "names", names,
+	    "not_before", (json_int_t)info->not_before,
+	    "not_after", (json_int_t)info->not_after,
+	    "key", info->key == KEY_TYPE_END ? NULL :
+	    key_type_name(info->key));
+}
+
+json_t *
+cert_import(const struct renewal_env *env, const struct cert_import *a,
+    struct error *err)
+{
+	struct import im = { .key = NULL };
+	json_t *j = NULL;
+	bool is_same = false;
+
+	if (import_read(&im, a, err) == 0 &&
+	    compare(env, a, &im, &is_same, err) == 0 &&
+	    (a->check || is_same || install(env, a, &im, err) == 0))
+		j = reply(env, a, &im, is_same);
+	import_clear(&im);
+	return j;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * jwk - private keys as JSON Web Keys (RFC 7517, RFC 7518 section 6), as
+ * certbot and others keep those of accounts.
+ */
+#ifndef DAEMON_STORE_JWK_H
+#define DAEMON_STORE_JWK_H
+
+#include <jansson.h>
+#include <openssl/types.h>
+
+struct error;
+
+/*
+ * The key of {"kty": "RSA", "n", "e", "d", "p", "q", "dp", "dq", "qi"} or
+ * {"kty": "EC", "crv", "x", "y", "d"}; other members are passed over.  NULL
+ * and ERR_CONFIG "key:syntax", which has nothing of the key in it; the caller
+ * frees.
+ */
+EVP_PKEY	*key_from_jwk(const json_t *, struct error *);
+/* The other way, of a key of ours.  The caller decrefs. */
+json_t		*key_to_jwk(const EVP_PKEY *);
+
+#endif

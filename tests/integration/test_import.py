@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: MIT
+"""acmectl import: directories that other clients made before Pebble."""
+
+import base64
+import glob
+import json
+import os
+import re
+import shutil
+import sqlite3
+
+import pytest
+
+from lab import clients
+
+
+def files_of(root):
+    """{path: content or link, mode} of all below: nothing may change."""
+    found = {}
+    for folder, dirs, files in os.walk(root):
+        for name in dirs + files:
+            path = os.path.join(folder, name)
+            st = os.lstat(path)
+            found[path] = (st.st_mode, st.st_mtime_ns, os.readlink(path)
+                           if os.path.islink(path) else
+                           open(path, "rb").read()
+                           if os.path.isfile(path) else None)
+    return found
+
+
+def live(acmed, name, what="fullchain"):
+    with open("%s/live/%s/%s.pem" % (acmed.state_dir, name, what)) as f:
+        return f.read()
+
+
+@pytest.fixture
+def bench(make, lab):
+    """An acmed with conf.d/, and the CA that the other client used."""
+    pebble = lab.pebble(always_valid=True, nonce_reject=0)
+    acmed = make(always_valid=True, nonce_reject=0)
+    acmed.pebble = pebble
+    os.makedirs(os.path.join(acmed.folder, "conf.d"))
+
+    def start():
+        acmed.write_conf(acmed.text() + 'include("conf.d/*.conf")\n')
+        return acmed.start(write=False)
+    acmed.begin = start
+    return acmed
+
+
+def conf_d(acmed):
+    folder = os.path.join(acmed.folder, "conf.d")
+    return {f: open(os.path.join(folder, f)).read()
+            for f in sorted(os.listdir(folder))}
+
+
+@pytest.fixture
+def certbot(bench, lab):
+    why = clients.Certbot.missing()
+    if why:
+        pytest.skip(why)
+    return clients.Certbot(bench.folder, bench.pebble, lab.tls.ca)
+
+
+def test_certbot_forty(bench, certbot, tmp_path):
+    """Forty in one go: the same account, nothing issued, then renewed."""
+    root = tmp_path / "www"
+    root.mkdir()
+    names = ["n%02d.example.test" % i for i in range(40)]
+    certbot.certonly([
+        ["--webroot", "-w", str(root), "-d", n, "-d", "www." + n]
+        for n in names[:8]])
+    # Each takes certbot half a second: the others are copies of lineages.
+    for i in range(8, 40):
+        certbot.clone(names[i % 8], names[i])
+    before, kept = bench.pebble.issued(), files_of(certbot.dir)
+    registered = bench.pebble.count("/sign-me-up")
+    bench.begin()
+    p = bench.ctl("import", "certbot", certbot.dir)
+    assert p.returncode == 0 and "40 certificates to import, 0 not" in \
+        p.stdout and "nothing was changed" in p.stdout, p.stdout
+    assert conf_d(bench) == {}
+    p = bench.ctl("import", "certbot", certbot.dir, "--yes")
+    assert p.returncode == 0, p.stdout
+    assert files_of(certbot.dir) == kept
+    for n in names:
+        s = bench.cert_status(n)
+        assert s["state"] == "valid" and s["next"]["action"] == "renew", s
+        for what in "fullchain", "privkey", "chain", "cert":
+            assert live(bench, n, what).split() == open(
+                "%s/live/%s/%s.pem" % (certbot.dir, n, what)).read().split()
+    text = conf_d(bench)["n00.example.test.conf"]
+    assert 'webroot = "%s"' % root in text
+    assert bench.pebble.issued() == before
+    # All of it is there after a restart, and again nothing is ordered.
+    bench.stop()
+    bench.start(write=False)
+    assert all(bench.cert_status(n)["state"] == "valid" for n in names)
+    assert bench.pebble.issued() == before
+    # Renewed by the same account: no other was registered.
+    p = bench.ctl("renew-now", names[0], timeout=120)
+    assert p.returncode == 0 and bench.pebble.issued() == before + 1, p.stdout
+    assert bench.pebble.count("/sign-me-up") == registered
+    # A second time there is nothing left to do.
+    p = bench.ctl("import", "certbot", certbot.dir, "--yes")
+    assert "0 certificates to import" in p.stdout, p.stdout
+
+
+SECRET = "s3cr3t-that-nobody-may-see"
+
+
+def test_certbot_kinds(bench, certbot, tmp_path):
+    """What each plugin and option of certbot becomes."""
+    ini = tmp_path / "dns.ini"
+    ini.write_text("""# of all plugins
+dns_cloudflare_api_token = %s
+dns_ovh_endpoint = ovh-ca
+dns_ovh_application_key = ak
+dns_ovh_application_secret = as
+dns_ovh_consumer_key = ck
+dns_rfc2136_server = 127.0.1.5
+dns_rfc2136_name = key.example.
+dns_rfc2136_secret = c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0Cg==
+dns_rfc2136_algorithm = HMAC-SHA256
+""" % SECRET)
+    ini.chmod(0o600)
+    hook = tmp_path / "hook"
+    hook.write_text("#!/bin/sh\nexit 0\n")
+    hook.chmod(0o755)
+    certbot.certonly([["--webroot", "-w", str(tmp_path), "-d",
+                       "a.example.test", "-d", "b.example.test",
+                       "--key-type", "rsa", "--rsa-key-size", "2048"]])
+
+    def lineage(name, params, extra=""):
+        certbot.clone("a.example.test", name, params, extra)
+
+    def dns(plugin):
+        return "authenticator = dns-%s\ndns_%s_credentials = %s\n" % (
+            plugin, plugin.replace("-", "_"), ini)
+
+    lineage("cf", dns("cloudflare") + "reuse_key = True\n"
+            "preferred_chain = ISRG Root X1\nrenew_hook = systemctl reload "
+            "nginx && service postfix reload\n",
+            "renew_before_expiry = 20 days\n")
+    lineage("cf2", dns("cloudflare") + "renew_hook = cp \"$RENEWED_LINEAGE"
+            "\"/* /srv\n")
+    lineage("ovh", dns("ovh"))
+    lineage("bind", dns("rfc2136") + "installer = nginx\n")
+    lineage("linode", dns("linode"))
+    lineage("odd", "authenticator = dns-unheard\n")
+    lineage("manual", "authenticator = manual\npref_challs = dns-01,\n"
+            "manual_auth_hook = %s\nmanual_cleanup_hook = %s\n"
+            % (hook, hook))
+    lineage("hand", "authenticator = manual\n")
+    lineage("nginx", "authenticator = nginx\ninstaller = nginx\n")
+    lineage("alone", "authenticator = standalone\npre_hook = systemctl "
+            "stop nginx\n")
+    lineage("roots", "authenticator = webroot\nwebroot_path = /srv/a, "
+            "/srv/b\n[[webroot_map]]\na.example.test = /srv/a\n"
+            "b.example.test = /srv/b\n")
+    with open(os.path.join(certbot.dir, "renewal", "torn.conf"), "w") as f:
+        f.write("[renewalparams\n")
+    for d in "deploy", "pre":
+        shutil.copy(str(hook), os.path.join(certbot.dir, "renewal-hooks", d,
+                                            "mine"))
+    kept = files_of(certbot.dir)
+    bench.begin()
+    p = bench.ctl("--json", "import", "certbot", certbot.dir, "--dry-run")
+    assert p.returncode == 0 and conf_d(bench) == {}, p.stdout
+    plan = json.loads(p.stdout)
+    left = {c["name"]: c["skipped"] for c in plan["certificates"]
+            if c["skipped"]}
+    assert sorted(left) == ["hand", "linode", "odd", "torn"], left
+    assert "--provider" in left["odd"] and "key" in left["linode"]
+    assert "line 1" in left["torn"] and "a person" in left["hand"]
+    assert SECRET not in p.stdout and "c2VjcmV0" not in p.stdout
+    notes = "".join(n["about"] + n["text"] for n in plan["notes"])
+    assert "systemctl stop nginx" in notes and "/pre/mine" in notes
+    assert "location /.well-known/acme-challenge/" in notes
+    # For real.  What could not be mapped stays with certbot.
+    p = bench.ctl("import", "certbot", certbot.dir, "--yes", "--switch")
+    assert p.returncode == 1 and "goes on" in p.stdout, p.stdout
+    assert SECRET not in p.stdout and SECRET not in bench.log()
+    assert files_of(certbot.dir) == kept
+    text = conf_d(bench)
+    shared = text.pop("import-certbot.conf")
+    assert sorted(text) == sorted(n + ".conf" for n in (
+        "a.example.test", "alone", "bind", "cf", "cf2", "manual", "nginx",
+        "ovh", "roots"))
+    assert SECRET not in shared + "".join(text.values())
+    assert shared.count("provider \"cloudflare\"") == 1
+    secret = re.search(r'api_token_file = "(.*)"', shared).group(1)
+    assert open(secret).read().strip() == SECRET
+    assert os.stat(secret).st_mode & 0o77 == 0
+    for words in ('endpoint = "ovh-ca"', 'key_algorithm = "hmac-sha256"',
+                  'mode = "certbot"', 'http_listen = "systemd"'):
+        assert words in shared, words
+    for name, words in {
+            "a.example.test": ['key = "rsa2048"', 'challenge = "http-01"'],
+            "cf": ['provider = "cloudflare"', "reuse_key = true",
+                   'preferred_chain = "ISRG Root X1"',
+                   'renew_before = "1728000s"',
+                   'reload = { "nginx.service", "postfix.service" }'],
+            "cf2": ['start = "acmed-hook@cf2.service"'],
+            "ovh": ['provider = "ovh"'],
+            "bind": ['provider = "rfc2136"', 'reload = { "nginx.service" }'],
+            "manual": ['provider = "exec"'],
+            "nginx": ['webroot = "/var/www/acmed"'],
+            "alone": ['challenge = "http-01"'],
+            "roots": ['name "b.example.test" {\n\t\twebroot = "/srv/b"'],
+            }.items():
+        for w in words:
+            assert w in text[name + ".conf"], (name, w, text[name + ".conf"])
+    hooks = os.path.join(bench.folder, "root-hooks.d")
+    assert sorted(os.listdir(hooks)) == ["certbot-cf2", "certbot-mine"]
+    assert "cp \"$RENEWED_LINEAGE\"/* /srv" in open(
+        hooks + "/certbot-cf2").read()
+    # The names of an unknown plugin, with a provider that acmed has.
+    p = bench.ctl("import", "certbot", certbot.dir, "--yes", "--provider",
+                  "dns")
+    text = conf_d(bench)
+    for name in "odd", "linode", "hand":
+        assert 'provider = "dns"' in text[name + ".conf"], p.stdout
+
+
+def test_lego(bench, lab, tmp_path):
+    why = clients.Lego.missing()
+    if why:
+        pytest.skip(why)
+    lego = clients.Lego(bench.folder, bench.pebble, lab.tls.ca)
+    lego.obtain(str(tmp_path), ["a.example.test", "b.example.test"])
+    kept, before = files_of(lego.dir), bench.pebble.issued()
+    registered = bench.pebble.count("/sign-me-up")
+    bench.begin()
+    # It keeps neither how names are proved nor the CA's directory.
+    p = bench.ctl("import", "lego", lego.dir, "--dry-run")
+    assert p.returncode == 1 and "--dns NAME" in p.stdout and \
+        "--directory URL" in p.stdout, p.stdout
+    env = tmp_path / "env"
+    env.write_text("export CF_DNS_API_TOKEN='%s'\n" % SECRET)
+    env.chmod(0o600)
+    args = ["import", "lego", lego.dir, "--directory",
+            bench.pebble.directory, "--dns", "cloudflare", "--env-file",
+            str(env)]
+    p = bench.ctl(*args)
+    assert p.returncode == 0 and "dns-01 by cloudflare" in p.stdout and \
+        SECRET not in p.stdout, p.stdout
+    p = bench.ctl("import", "lego", lego.dir, "--yes", "--directory",
+                  bench.pebble.directory, "--webroot", str(tmp_path))
+    assert p.returncode == 0, p.stdout
+    assert files_of(lego.dir) == kept
+    assert bench.cert_status("a.example.test")["state"] == "valid"
+    assert live(bench, "a.example.test").split() == open(
+        lego.dir + "/certificates/a.example.test.crt").read().split()
+    assert bench.pebble.issued() == before
+    p = bench.ctl("renew-now", "a.example.test", timeout=120)
+    assert p.returncode == 0 and bench.pebble.issued() == before + 1, p.stdout
+    assert bench.pebble.count("/sign-me-up") == registered
+
+
+def test_acmesh(bench, make, tmp_path):
+    """A directory as acme.sh 3.1 writes it, with what acmed issued before."""
+    other = make(always_valid=True, nonce_reject=0)
+    other.providers = {}
+    for name in "a.example.test", "w.example.test":
+        entry = other.cert(name, [name, "x." + name], challenge="http-01",
+                           webroot=str(tmp_path))
+        del entry["provider"]
+    other.start()
+    for name in other.certs:
+        other.wait_valid(name, 60)
+    kid = sqlite3.connect(other.state_dir + "/state.db").execute(
+        "SELECT kid FROM account").fetchone()[0]
+    home = tmp_path / "acme.sh"
+
+    def write(path, text):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o600)
+
+    write(home / "account.conf", """
+LOG_FILE="$HOME/x.log"
+USER_PATH='/usr/bin:/bin'
+SAVED_CF_Token='%s'
+SAVED_DP_Id='1'
+SAVED_DP_Key='dpkey'
+SAVED_Ali_Key='LTAI'
+SAVED_Ali_Secret='"'"'
+""" % SECRET)
+    write(home / "ca" / "localhost" / "dir" / "ca.conf",
+          "CA_EMAIL='a@example.test'\nACCOUNT_URL='%s'\n" % kid)
+    key = glob.glob(other.state_dir + "/accounts/*.key")[0]
+    write(home / "ca" / "localhost" / "dir" / "account.key",
+          open(key).read())
+    other.end()
+
+    def domain(name, real, text):
+        folder = home / name
+        stem = name.replace("_ecc", "")
+        write(folder / (stem + ".conf"), "Le_Domain='%s'\nLe_API='%s'\n%s"
+              % (stem, bench.pebble.directory, text))
+        write(folder / (stem + ".key"), live(other, real, "privkey"))
+        write(folder / "fullchain.cer", live(other, real))
+
+    b64 = base64.b64encode(b"systemctl restart haproxy").decode()
+    domain("a.example.test_ecc", "a.example.test", """Le_Alt='x.a.example.test'
+Le_Webroot='%s'
+Le_ReloadCmd='__ACME_BASE64__START_%s__ACME_BASE64__END_'
+Le_RealKeyPath='%s/k.pem'
+Le_RealFullChainPath='%s/f.pem'
+""" % (tmp_path, b64, bench.folder, bench.folder))
+    domain("a.example.test", "a.example.test", "Le_Alt='no'\n"
+           "Le_Webroot='dns_dp'\nLe_ForceNewDomainKey='1'\n"
+           "Le_ChallengeAlias='acme.other.test'\n")
+    domain("*.w.example.test_ecc", "w.example.test", "Le_Alt='x.w.example."
+           "test'\nLe_Webroot='dns_cf,%s'\n" % tmp_path)
+    domain("hand.example.test", "a.example.test", "Le_Alt='no'\n"
+           "Le_Webroot='dns'\n")
+    domain("ali.example.test", "a.example.test", "Le_Alt='no'\n"
+           "Le_Webroot='dns_ali'\n")
+    kept, before = files_of(str(home)), bench.pebble.issued()
+    registered = bench.pebble.count("/sign-me-up")
+    bench.begin()
+    p = bench.ctl("import", "acme.sh", str(home), "--yes")
+    assert p.returncode == 1 and "3 certificates to import, 2 not" in \
+        p.stdout and "Ali_Secret" in p.stdout, p.stdout
+    assert SECRET not in p.stdout and "dpkey" not in p.stdout
+    assert files_of(str(home)) == kept and bench.pebble.issued() == before
+    text = conf_d(bench)
+    assert sorted(text) == ["a.example.test-rsa.conf", "a.example.test.conf",
+                            "import-acme.sh.conf", "w.example.test.conf"]
+    both = "".join(text.values())
+    for words in ('install "%s/k.pem"' % bench.folder, "reuse_key = true",
+                  'restart = { "haproxy.service" }', 'type = "dnspod"',
+                  'challenge_alias = "_acme-challenge.acme.other.test"',
+                  'name "x.w.example.test" {\n\t\tchallenge = "http-01"\n'
+                  '\t\twebroot = "%s"' % tmp_path):
+        assert words in both, (words, both)
+    token = re.search(r'login_token_file = "(.*)"', both).group(1)
+    assert open(token).read().strip() == "1,dpkey"
+    p = bench.ctl("renew-now", "a.example.test", timeout=120)
+    assert bench.pebble.issued() == before + 1, p.stdout
+    assert bench.pebble.count("/sign-me-up") == registered

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""Other ACME clients, as Debian ships them, for what acmectl import reads."""
+
+import json
+import os
+import re
+import shutil
+
+from . import proc
+
+# One process for all: starting Python takes longer than a certificate.  And it
+# sleeps for seconds between two looks at an order.
+CERTBOT = """
+import json, sys, time
+from certbot.main import main
+sleep = time.sleep
+time.sleep = lambda s: sleep(min(s, 0.02))
+for args in json.loads(sys.argv[1]):
+    main(args)
+"""
+
+
+class Certbot:
+    """certbot with directories of its own below folder."""
+
+    @staticmethod
+    def missing():
+        """Why it cannot be used here, or None."""
+        return None if os.path.exists("/usr/bin/certbot") else \
+            "certbot is not installed"
+
+    def __init__(self, folder, pebble, ca_file):
+        self.dir = os.path.join(folder, "letsencrypt")
+        self.common = ["--non-interactive", "--config-dir", self.dir,
+                       "--work-dir", os.path.join(folder, "work"),
+                       "--logs-dir", os.path.join(folder, "logs")]
+        self.server = ["--server", pebble.directory]
+        self.env = dict(os.environ, REQUESTS_CA_BUNDLE=ca_file)
+
+    def run(self, commands, server=True):
+        """Each a list of arguments."""
+        args = [c[:1] + self.common + (self.server if server else []) +
+                c[1:] for c in commands]
+        p = proc.run(["/usr/bin/python3", "-c", CERTBOT, json.dumps(args)],
+                     check=False, env=self.env, timeout=240)
+        if p.returncode != 0:
+            raise proc.LabError("certbot: " + p.stdout[-3000:])
+        return p.stdout
+
+    def clone(self, name, other, params=None, extra=""):
+        """The lineage again under another name; params in place of its
+        [renewalparams], but for account and server."""
+        for kind in "archive", "live":
+            shutil.copytree(os.path.join(self.dir, kind, name),
+                            os.path.join(self.dir, kind, other), True)
+        live = os.path.join(self.dir, "live", other)
+        for f in os.listdir(live):
+            path = os.path.join(live, f)
+            if os.path.islink(path):
+                to = os.readlink(path).replace("/%s/" % name, "/%s/" % other)
+                os.unlink(path)
+                os.symlink(to, path)
+        with open(os.path.join(self.dir, "renewal", name + ".conf")) as f:
+            text = f.read().replace("/%s/" % name, "/%s/" % other)
+        if params is not None:
+            keep = re.findall(r"^(?:account|server) = .*\n", text, re.M)
+            text = (extra + text.split("[renewalparams]")[0] +
+                    "[renewalparams]\n" + "".join(keep) + params)
+        with open(os.path.join(self.dir, "renewal", other + ".conf"),
+                  "w") as f:
+            f.write(text)
+
+    def certonly(self, wanted):
+        """wanted: lists of arguments, such as ["-d", "a.example.test"]."""
+        return self.run([["certonly", "--agree-tos",
+                          "--register-unsafely-without-email"] + w
+                         for w in wanted])
+
+
+class Lego:
+    """Debian's lego, version 4."""
+
+    @staticmethod
+    def missing():
+        return None if os.path.exists("/usr/bin/lego") else \
+            "lego is not installed"
+
+    def __init__(self, folder, pebble, ca_file):
+        self.dir = os.path.join(folder, "lego")
+        self.common = ["/usr/bin/lego", "--path", self.dir, "--server",
+                       pebble.directory, "--accept-tos", "--email",
+                       "a@example.test"]
+        self.env = dict(os.environ, LEGO_CA_CERTIFICATES=ca_file)
+
+    def obtain(self, root, names):
+        """The first is the certificate's; root a webroot."""
+        proc.run(self.common + ["--http", "--http.webroot", root] +
+                 [w for n in names for w in ("--domains", n)] + ["run"],
+                 env=self.env)
