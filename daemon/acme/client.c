@@ -107,8 +107,14 @@ client_check(const struct error *http_err, const struct http_reply *reply,
 bool
 client_keep_nonce(struct client *c, const struct http_reply *reply)
 {
-	return reply != NULL && nonces_put(&c->nonces,
+	bool has = reply != NULL && nonces_put(&c->nonces,
 	    http_reply_header(reply, "Replay-Nonce", 0));
+
+	if (has)
+		c->nonce_ms = clock_boot_ms();
+	else if (reply == NULL || reply->status >= 500)
+		c->nonce_ms = 0;
+	return has;
 }
 
 void
@@ -378,17 +384,27 @@ pump_ended(struct client *c)
 	return false;
 }
 
+/* Has the CA given a nonce within the minute, and none was asked in vain? */
+static bool
+gives_nonces(const struct client *c)
+{
+	int64_t age = clock_boot_ms() - c->nonce_ms;
+
+	return c->nonce_ms != 0 && age >= 0 && age <= CLOCK_AGE_MS;
+}
+
 /*
  * Give every waiting request what it waits for.  A request in flight will
  * bring a nonce too, but not before its answer: those that find none have one
- * fetched for each of them, and take whichever comes first.
+ * fetched for each of them, and take whichever comes first; a CA that may be
+ * down is asked for one.
  */
 static void
 pump_cb(void *arg)
 {
 	struct client *c = arg;
 	struct client_op *op;
-	size_t n_queued = 0, n_waiting = 0;
+	size_t n_queued = 0, n_waiting = 0, most;
 
 	if (pump_ended(c))
 		return;
@@ -406,8 +422,8 @@ pump_cb(void *arg)
 			n_waiting += op->state == OP_QUEUED;
 		}
 	}
-	while (c->n_nonce_fetches < n_waiting &&
-	    c->n_nonce_fetches < NONCES_MAX)
+	most = gives_nonces(c) ? NONCES_MAX : 1;
+	while (c->n_nonce_fetches < n_waiting && c->n_nonce_fetches < most)
 		client_fetch_nonce(c);
 }
 

@@ -68,12 +68,14 @@ fetch_nonce_end(struct client *c, struct error *err, bool has_nonce)
 		(void)error_set(err, ERR_REJECTED, "acme:malformed",
 		    "the answer has no Replay-Nonce");
 	(void)error_wrap(err, "new nonce");
-	/* Each fetch was made for one that waits. */
+	/* Each fetch was made for one that waits; the last, for all that do:
+	 * they would hear the same. */
 	TAILQ_FOREACH(op, &c->ops, link) {
-		if (op->state == OP_QUEUED && client_is_signed(op)) {
-			client_fail_later(op, err);
+		if (op->state != OP_QUEUED || !client_is_signed(op))
+			continue;
+		client_fail_later(op, err);
+		if (c->n_nonce_fetches > 0)
 			return;
-		}
 	}
 }
 

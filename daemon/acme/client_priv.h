@@ -54,6 +54,9 @@ struct client {
 	struct fetch		*directory_fetch;
 	struct nonces		 nonces;
 	bool			 nonce_by_get;	/* HEAD is refused */
+	int64_t			 nonce_ms;	/* clock_boot_ms() of the last;
+						   0: none since the CA last
+						   failed */
 	TAILQ_HEAD(, fetch)	 nonce_fetches;
 	size_t			 n_nonce_fetches;
 	TAILQ_HEAD(, client_op)	 ops;		/* oldest first */
@@ -72,7 +75,7 @@ struct http_op	*client_send(struct client *, struct http_args *,
 /* 0 if there is an answer and it is 2xx; else why not. */
 int	client_check(const struct error *http_err, const struct http_reply *,
 	    struct error *);
-/* Keep what nonce a reply carries. */
+/* Keep what nonce a reply (NULL: none came) carries. */
 bool	client_keep_nonce(struct client *, const struct http_reply *);
 /* The CA itself has answered now, or (NULL) nobody has. */
 void	client_keep_clock(struct client *, const struct http_reply *);

@@ -257,8 +257,8 @@ test_nonces_from_replies(void **state)
 {
 	static const struct fake_exchange script[] = {
 		DIRECTORY, NONCE("A"),
-		{ "HEAD", CA "/nonce", .failure = FAKE_HANGS },
 		FOUND,
+		{ "HEAD", CA "/nonce", .failure = FAKE_HANGS },
 		FOUND,
 	};
 	struct world w;
@@ -313,18 +313,41 @@ test_clock(void **state)
 	world_free(&w);
 }
 
-/* Two nonces are asked for by HEAD before the first answer is there. */
+/* One question to a CA that is down, with its retries, for all who wait. */
+static void
+test_nonce_for_all(void **state)
+{
+	static const struct fake_exchange script[] = {
+		DIRECTORY,
+		{ "HEAD", CA "/nonce", .failure = "http:connect" },
+		{ "HEAD", CA "/nonce", .failure = "http:connect" },
+		{ "HEAD", CA "/nonce", .failure = "http:connect" },
+	};
+	struct world w;
+
+	world_new(&w);
+	SCRIPT(&w, script);
+	for (int i = 0; i < 5; i++)
+		get_order(&w);
+	world_run(&w);
+	world_check(&w);
+	assert_int_equal(w.calls, 5);
+	assert_string_equal(w.err.code, "http:connect");
+	world_free(&w);
+}
+
+/* The first nonce tells how to ask for more. */
 static void
 test_nonces_by_get(void **state)
 {
 	static const struct fake_exchange script[] = {
 		DIRECTORY, { "HEAD", CA "/nonce", .status = 405 },
-		{ "HEAD", CA "/nonce", .status = 405 },
 		{ "GET", CA "/nonce", .status = 204,
 		    .headers = "Replay-Nonce: A" },
+		FOUND,
 		{ "GET", CA "/nonce", .status = 204,
 		    .headers = "Replay-Nonce: B" },
-		FOUND, FOUND,
+		FOUND,
 	};
 	struct world w;
 
@@ -349,6 +372,7 @@ main(void)
 		cmocka_unit_test(test_directory_fails_all),
 		cmocka_unit_test(test_nonces_from_replies),
 		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_nonce_for_all),
 		cmocka_unit_test(test_nonces_by_get),
 	};
 

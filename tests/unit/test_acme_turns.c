@@ -50,8 +50,8 @@ test_cancel_others(void **state)
 	static const struct fake_exchange script[] = {
 		{ "GET", CA "/dir", .status = 404 },
 	}, hanging[] = {
-		DIRECTORY, NONCE("A"), NONCE("B"), CREATED,
-		FAILS("/o/2", FAKE_HANGS),
+		DIRECTORY, NONCE("A"), FAILS("/o/2", FAKE_HANGS),
+		NONCE("B"), CREATED,
 	};
 	struct world w;
 
@@ -63,8 +63,8 @@ test_cancel_others(void **state)
 	world_check(&w);
 	assert_int_equal(w.calls, 1);
 	SCRIPT(&w, hanging);
-	(void)new_order(&w);
 	w.victim = acme_order_get_start(w.acme, CA "/o/2", order_cb, &w);
+	(void)new_order(&w);
 	world_run(&w);
 	world_check(&w);
 	assert_int_equal(w.calls, 2);
