@@ -7,20 +7,35 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/certs/certs.h"
 #include "daemon/certs/due.h"
+#include "daemon/certs/event.h"
+
+/* Who failed by what may be its own lets another ask first. */
+#define LETS_S 5
+/* Look again, should nobody tell the end of the run that asks. */
+#define ASKING_S 30
+#define RESTART_S 60
 
 struct hold {
 	TAILQ_ENTRY(hold) link;
 	struct store_hold row;
+	bool		 is_over;	/* kept for who waits in the queue */
 	int64_t		 told_ms;	/* clock_boot_ms() of the last such
 					   answer; 0: before the start */
+	unsigned long	 told;		/* hold_count() with it; 0: the same */
+	/* Where its CA cannot be asked: */
+	const struct cert *by;		/* who found out last, if the error may
+					   be its own */
+	const struct cert *asks;	/* ... asks now, if it runs */
 };
 
 struct holds {
 	struct store	*store;
+	unsigned long	 count;
 	TAILQ_HEAD(, hold) list;
 };
 
@@ -45,13 +60,6 @@ holds_new(struct store *store)
 	return holds;
 }
 
-static void
-forget(struct holds *holds, struct hold *h)
-{
-	TAILQ_REMOVE(&holds->list, h, link);
-	free(h);
-}
-
 void
 holds_free(struct holds *holds)
 {
@@ -59,22 +67,50 @@ holds_free(struct holds *holds)
 
 	if (holds == NULL)
 		return;
-	while ((h = TAILQ_FIRST(&holds->list)) != NULL)
-		forget(holds, h);
+	while ((h = TAILQ_FIRST(&holds->list)) != NULL) {
+		TAILQ_REMOVE(&holds->list, h, link);
+		free(h);
+	}
 	free(holds);
 }
 
-static struct hold *
-find(const struct holds *holds, const struct conf_account *account)
+unsigned long
+hold_count(const struct holds *holds)
 {
+	return holds->count;
+}
+
+/* The one of the certificate's account, be it over or not. */
+static struct hold *
+find(const struct holds *holds, const struct cert *c)
+{
+	const struct conf_account *account = c->conf != NULL &&
+	    c->conf->source == NULL ? c->conf->account : NULL;
 	struct hold *h;
 
+	if (account == NULL)
+		return NULL;
 	TAILQ_FOREACH(h, &holds->list, link) {
 		if (strcmp(h->row.account, account->name) == 0 &&
 		    strcmp(h->row.directory, account->directory) == 0)
 			return h;
 	}
 	return NULL;
+}
+
+static struct hold *
+find_active(const struct holds *holds, const struct cert *c)
+{
+	struct hold *h = find(holds, c);
+
+	return h == NULL || h->is_over ? NULL : h;
+}
+
+/* Can the CA not be asked?  Else it asks to wait. */
+static bool
+is_down(const struct hold *h)
+{
+	return h->row.err.kind != ERR_RATELIMIT;
 }
 
 /* --- whom it concerns --- */
@@ -113,88 +149,227 @@ is_about_names(const struct cert *c, const struct error *err)
 	return false;
 }
 
-void
-hold_failed(struct holds *holds, const struct cert *c,
+static bool
+is_limit(const struct cert *c, const struct error *err)
+{
+	return err->kind == ERR_RATELIMIT &&
+	    strncmp(err->code, "acme:", 5) == 0 && !is_about_names(c, err);
+}
+
+/* Would any other of the account have been told the same?  A CA's 5xx may be
+ * about one order: then another will hear something else. */
+static bool
+is_trouble(const struct cert *c, const struct hold_run *run,
     const struct error *err)
 {
-	time_t now = clock_now(), until, asked;
-	struct store_hold *row;
-	struct hold *h;
+	if (err->kind == ERR_RATELIMIT || c->step > STEP_ORDER)
+		return false;
+	return c->step == STEP_ACCOUNT ||
+	    ((!run->has_asked || err->kind == ERR_TRANSIENT) &&
+	    (strncmp(err->code, "acme:", 5) == 0 ||
+	    strncmp(err->code, "http:", 5) == 0));
+}
 
-	if (c->conf == NULL || c->conf->account == NULL ||
-	    err->kind != ERR_RATELIMIT ||
-	    strncmp(err->code, "acme:", 5) != 0 || is_about_names(c, err))
-		return;
-	h = find(holds, c->conf->account);
+/* ... and was it this one's own order that it was told for? */
+static bool
+is_own(const struct hold_run *run, const struct error *err)
+{
+	return run->has_asked && strcmp(err->code, "http:resolve") != 0 &&
+	    strcmp(err->code, "http:connect") != 0 &&
+	    strcmp(err->code, "http:tls") != 0;
+}
+
+/* --- what holds --- */
+
+static struct hold *
+find_or_make(struct holds *holds, const struct cert *c, bool down, time_t now)
+{
+	const struct conf_account *account = c->conf->account;
+	struct hold *h = find(holds, c);
+
 	if (h == NULL) {
 		h = xcalloc(1, sizeof(*h));
+		h->is_over = true;
 		TAILQ_INSERT_TAIL(&holds->list, h, link);
+		(void)text_printf(h->row.account, sizeof(h->row.account), "%s",
+		    account->name);
+		(void)text_printf(h->row.directory, sizeof(h->row.directory),
+		    "%s", account->directory);
 	}
-	row = &h->row;
-	(void)text_printf(row->account, sizeof(row->account), "%s",
-	    c->conf->account->name);
-	(void)text_printf(row->directory, sizeof(row->directory), "%s",
-	    c->conf->account->directory);
-	/* Those that asked at the same time were told the same thing once. */
-	if (row->until <= now || row->at > now) {
-		row->times++;
-		row->until = 0;
+	if (h->is_over || is_down(h) != down) {
+		h->row.times = 0;
+		h->row.until = 0;
+		h->row.since = now;
 	}
-	row->at = now;
-	h->told_ms = clock_boot_ms();
+	h->is_over = false;
+	return h;
+}
+
+static time_t
+next_at(const struct hold *h, const struct cert *c, const struct error *err,
+    time_t now)
+{
 	/* Many certificates shall not come each after a minute of its own. */
-	until = due_retry_at(&(struct error){ .kind = ERR_RATELIMIT },
-	    row->times, now, 0);
+	time_t asked, until = due_retry_at(&(struct error){
+	    .kind = err->kind }, h->row.times, now, is_down(h) &&
+	    c->row.serial != NULL ? c->row.not_after : 0);
+
+	/* One asks for all: that is little, and all wait for it. */
+	if (is_down(h) && err->kind == ERR_TRANSIENT)
+		return due_soon_retry_at(h->row.times, now);
 	asked = due_asked(err->retry_at, now);
-	if (until < asked)
-		until = asked;
-	if (row->until < until)
-		row->until = until;
-	(void)text_printf(row->code, sizeof(row->code), "%s", err->code);
-	(void)text_printf(row->msg, sizeof(row->msg), "%s", err->msg);
-	store_hold_put(holds->store, row);
+	return until < asked ? asked : until;
+}
+
+bool
+hold_failed(struct holds *holds, const struct cert *c,
+    const struct hold_run *run, struct error *err)
+{
+	time_t now = clock_now(), until;
+	bool down = is_trouble(c, run, err);
+	struct hold *h = find_active(holds, c);
+
+	if (strcmp(err->code, "engine:held") == 0)
+		return true;
+	if (c->conf == NULL || c->conf->account == NULL ||
+	    c->conf->source != NULL || (!down && !is_limit(c, err)))
+		return false;
+	if (h != NULL && h->told > run->begun && is_down(h) == down &&
+	    (down || !run->has_asked) && hold_until(holds, c, err) != 0)
+		return true;
+	h = find_or_make(holds, c, down, now);
+	/* Those that asked at the same time were told the same thing once. */
+	if (h->row.until <= now || h->row.at > now) {
+		h->row.times++;
+		h->row.until = 0;
+	}
+	h->row.at = now;
+	h->told_ms = clock_boot_ms();
+	h->told = ++holds->count;
+	h->row.err = *err;
+	until = next_at(h, c, err, now);
+	if (h->row.until < until)
+		h->row.until = until;
+	h->by = down && is_own(run, err) ? c : NULL;
+	h->asks = NULL;
+	store_hold_put(holds->store, &h->row);
+	return down && !is_own(run, err);
+}
+
+static void
+end(struct holds *holds, struct hold *h, struct cert *c)
+{
+	char span[TEXT_SPAN_MAX];
+	time_t now = clock_now();
+
+	if (is_down(h))
+		event_emit(c->certs, c->row.name, STEP_ORDER, LOGL_NOTICE,
+		    "certificates of account \"%s\" can be ordered again, "
+		    "after %s", h->row.account, text_span(now >
+		    h->row.since ? now - h->row.since : 0, span));
+	store_hold_delete(holds->store, &h->row);
+	h->is_over = true;
+	certs_changed(c->certs);
 }
 
 void
-hold_end(struct holds *holds, const struct conf_account *account,
-    int64_t asked_ms)
+hold_end(struct holds *holds, struct cert *c, int64_t asked_ms)
 {
-	struct hold *h = find(holds, account);
+	struct hold *h = find_active(holds, c);
 
-	if (h == NULL || h->told_ms > asked_ms)
-		return;
-	store_hold_delete(holds->store, &h->row);
-	forget(holds, h);
+	if (h != NULL && h->told_ms <= asked_ms)
+		end(holds, h, c);
+}
+
+void
+hold_reached(struct holds *holds, struct cert *c)
+{
+	struct hold *h = find_active(holds, c);
+
+	if (h != NULL && is_down(h) &&
+	    strncmp(h->row.err.code, "http:", 5) == 0)
+		end(holds, h, c);
+}
+
+void
+hold_retry(struct holds *holds, bool is_start)
+{
+	time_t now = clock_now();
+	struct hold *h;
+
+	TAILQ_FOREACH(h, &holds->list, link) {
+		if (h->is_over || !is_down(h) || h->row.until <= now ||
+		    (is_start && (h->row.err.kind != ERR_CONFIG ||
+		    h->row.at >= now - RESTART_S)))
+			continue;
+		h->row.until = now;
+		h->by = NULL;
+		store_hold_put(holds->store, &h->row);
+	}
+}
+
+/* --- whom it holds --- */
+
+static bool
+is_asking(const struct cert *c)
+{
+	return c != NULL && c->run != NULL && c->step <= STEP_ORDER;
+}
+
+/* As hold_until(). */
+static time_t
+down_until(const struct hold *h, const struct cert *c, time_t now)
+{
+	time_t until = h->row.until + (h->by == c ? LETS_S : 0);
+
+	/* A person is told once what the CA says now. */
+	if (c->passes_hold && h->told <= c->asked_after)
+		return 0;
+	if (until > now)
+		return until;
+	return h->asks != c && is_asking(h->asks) ? now + ASKING_S : 0;
+}
+
+static time_t
+limit_until(const struct hold *h, const struct cert *c, time_t now)
+{
+	const struct store_cert *row = &c->row;
+	struct error told = { .kind = ERR_RATELIMIT };
+
+	if (c->passes_hold)
+		return 0;
+	told.retry_at = h->row.until;
+	memcpy(told.code, h->row.err.code, sizeof(told.code));
+	return due_held_until(&told, h->row.at, row->serial != NULL ?
+	    row->not_after : 0);
 }
 
 time_t
 hold_until(const struct holds *holds, const struct cert *c,
     struct error *err)
 {
-	const struct store_cert *row = &c->row;
 	time_t now = clock_now(), until;
 	char in[TEXT_SPAN_MAX], at[TEXT_TIME_MAX];
-	struct error told = { .kind = ERR_RATELIMIT };
-	const struct hold *h;
+	const struct hold *h = find_active(holds, c);
+	struct hold_told told;
 
-	if (c->conf == NULL || c->conf->account == NULL ||
-	    c->conf->source != NULL ||
-	    (h = find(holds, c->conf->account)) == NULL ||
-	    h->row.at > now)
+	if (h == NULL || h->row.at > now)
 		return 0;
-	told.retry_at = h->row.until;
-	memcpy(told.code, h->row.code, sizeof(told.code));
-	until = due_held_until(&told, h->row.at, row->serial != NULL ?
-	    row->not_after : 0);
+	until = is_down(h) ? down_until(h, c, now) : limit_until(h, c, now);
 	if (until <= now)
 		return 0;
-	if (err != NULL) {
+	if (err != NULL && is_down(h)) {
+		hold_tell(h, &told);
+		(void)error_set(err, told.err->kind, "engine:held", "%s: %s",
+		    told.words, told.err->msg);
+	} else if (err != NULL) {
 		(void)error_set(err, ERR_RATELIMIT, "engine:held",
 		    "the CA asks account \"%s\" to wait until %s (%s): %s",
 		    h->row.account, text_time(until, at),
-		    text_span(until - now, in), h->row.msg);
-		err->retry_at = until;
+		    text_span(until - now, in), h->row.err.msg);
 	}
+	if (err != NULL)
+		err->retry_at = until;
 	return until;
 }
 
@@ -203,7 +378,9 @@ hold_until_asked(const struct holds *holds, const struct cert *c,
     struct error *err)
 {
 	const struct store_cert *row = &c->row;
-	time_t now = clock_now(), until = hold_until(holds, c, err);
+	const struct hold *h = find_active(holds, c);
+	time_t now = clock_now(), until = h == NULL || is_down(h) ? 0 :
+	    hold_until(holds, c, err);
 	char in[TEXT_SPAN_MAX], at[TEXT_TIME_MAX];
 	time_t own;
 
@@ -221,4 +398,73 @@ hold_until_asked(const struct holds *holds, const struct cert *c,
 	    text_span(own - now, in), row->error->msg);
 	err->retry_at = own;
 	return own;
+}
+
+void
+hold_begin(struct holds *holds, const struct cert *c)
+{
+	struct hold *h = find_active(holds, c);
+
+	if (h != NULL)
+		h->asks = c;
+}
+
+bool
+hold_is_down(const struct holds *holds, const struct cert *c)
+{
+	const struct hold *h = find_active(holds, c);
+
+	return h != NULL && is_down(h);
+}
+
+/* --- who waits --- */
+
+void
+hold_mark(struct holds *holds, struct cert *c, bool is_due)
+{
+	const struct hold *h = is_due ? find_active(holds, c) : NULL;
+
+	c->waits = h != NULL && is_down(h) ? h : NULL;
+}
+
+void
+hold_tell(const struct hold *h, struct hold_told *out)
+{
+	char at[TEXT_TIME_MAX], span[TEXT_SPAN_MAX], in[TEXT_SPAN_MAX];
+	time_t now = clock_now();
+
+	out->err = &h->row.err;
+	out->times = h->row.times;
+	out->since = h->row.since;
+	out->at = h->row.at;
+	out->until = h->is_over || h->row.until <= now ? 0 : h->row.until;
+	if (h->is_over)
+		(void)text_printf(out->words, sizeof(out->words),
+		    "certificates of account \"%s\" can be ordered again",
+		    h->row.account);
+	else
+		(void)text_printf(out->words, sizeof(out->words),
+		    "no certificate of account \"%s\" can be ordered since "
+		    "%s (%s); one asks the CA again %s%s, for all",
+		    h->row.account, text_time(h->row.since, at),
+		    text_span(now > h->row.since ? now - h->row.since : 0,
+		    span), out->until != 0 ? "in " : "now", out->until != 0 ?
+		    text_span(out->until - now, in) : "");
+}
+
+size_t
+hold_waiting(const struct holds *holds, const struct cert *c)
+{
+	const struct hold *h = find_active(holds, c);
+	size_t n = 0;
+
+	if (h == NULL || !is_down(h))
+		return 0;
+	for (size_t i = 0; i < c->certs->n; i++) {
+		const struct cert *o = c->certs->list[i];
+
+		n += o == c || ((o->waits != NULL || o->is_queued ||
+		    is_asking(o)) && find_active(holds, o) == h);
+	}
+	return n;
 }

@@ -1,48 +1,99 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hold - an account that the CA asked to come back later (429, rateLimited,
- * Retry-After): none of its certificates asks until then, whichever of them
- * was told so.  Kept in state.db.
+ * hold - an account none of whose certificates asks now, whichever of them was
+ * told why.  Kept in state.db.  One of two:
  *
- * What concerns some identifiers only (the same names too often, a name whose
+ * The CA asked it to come back later (429, rateLimited, Retry-After).  What
+ * concerns some identifiers only (the same names too often, a name whose
  * validation failed too often) holds its certificate alone, by its row's
  * retry_at: the CA's words name one of its names or a domain above, or say
  * "domain", "hostname", "identifier" or "exact set".  All else is the
  * account's, or everybody's.
+ *
+ * Or its CA cannot be asked: what failed came before anything was said of
+ * names, or the CA is in trouble itself (no answer, 5xx).  One certificate asks
+ * for all, after 1 and 10 minutes and then hourly; the others wait for what it
+ * hears, and show that as their error.
  */
 #ifndef DAEMON_ACCOUNTS_HOLD_H
 #define DAEMON_ACCOUNTS_HOLD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
 struct cert;
-struct conf_account;
+struct conf;
 struct error;
+struct hold;
 struct holds;
 struct store;
 
 struct holds	*holds_new(struct store *);
 void		 holds_free(struct holds *);
 
-/* A run of it failed: it may be that its account is held now. */
-void		 hold_failed(struct holds *, const struct cert *,
-		    const struct error *);
-/* The CA has made an order for the account: nothing holds it any more, unless
- * the hold came after it was asked (clock_boot_ms()). */
-void		 hold_end(struct holds *, const struct conf_account *,
-		    int64_t asked_ms);
+/* How often an account was found held so far: what was begun at one count has
+ * nothing of it that is counted later. */
+unsigned long	 hold_count(const struct holds *);
+
+/* A run of a certificate whose account may be held. */
+struct hold_run {
+	unsigned long	 begun;		/* hold_count() then */
+	bool		 has_asked;	/* ... for its own names */
+};
+/*
+ * It failed: it may be that its account is held now.  If another run has found
+ * out the same since this one began, *err becomes that of hold_until().  true:
+ * it is no failure of its own, and the certificate waits.
+ */
+bool		 hold_failed(struct holds *, const struct cert *,
+		    const struct hold_run *, struct error *err);
+/* The CA has made an order for it: nothing holds its account any more, unless
+ * the hold came after it was asked (clock_boot_ms()).  Who waits goes on. */
+void		 hold_end(struct holds *, struct cert *, int64_t asked_ms);
+/* The CA has answered it, but made no order: the same, if it could not be
+ * reached before. */
+void		 hold_reached(struct holds *, struct cert *);
+/* A person may have mended what keeps CAs from being asked: ask now.  At a
+ * start only where it was a person's to mend, and not if systemd starts us
+ * again and again. */
+void		 hold_retry(struct holds *, bool is_start);
 
 /*
  * Until when the account of this certificate is held, as far as it holds this
- * one (due_held_until(): one that is near its end, less); 0: it is not.  err,
- * where it is not NULL, becomes why: ERR_RATELIMIT "engine:held".
+ * one (due_held_until(): one that is near its end, less; a person who has asked
+ * since, not at all); 0: it is not.  err, where it is not NULL, becomes why:
+ * "engine:held".
  */
 time_t		 hold_until(const struct holds *, const struct cert *,
 		    struct error *err);
-/* The same, also for a certificate that the CA has told so itself. */
+/* What the CA asks for, of the account or of this certificate alone, if
+ * nobody asks all the same; the same otherwise. */
 time_t		 hold_until_asked(const struct holds *,
 		    const struct cert *, struct error *err);
+
+/* It begins a run: the others wait for what that hears. */
+void		 hold_begin(struct holds *, const struct cert *);
+/* Can the CA of its account not be asked? */
+bool		 hold_is_down(const struct holds *, const struct cert *);
+
+/* --- certificates that wait for a CA that cannot be asked --- */
+
+/* It is due, but for its account (or not): set cert->waits. */
+void		 hold_mark(struct holds *, struct cert *, bool is_due);
+#define HOLD_WORDS_MAX 512
+/* For cert->waits, not NULL. */
+struct hold_told {
+	const struct error *err;	/* the CA's, as the last who asked was
+					   told */
+	unsigned	 times;		/* asked in vain */
+	time_t		 since, at;	/* the first and the last time */
+	time_t		 until;		/* the next; 0: now, or it answers */
+	char		 words[HOLD_WORDS_MAX];	/* all of that, but err */
+};
+void		 hold_tell(const struct hold *, struct hold_told *);
+/* How many wait with it, itself included; 0: its account is not held so. */
+size_t		 hold_waiting(const struct holds *, const struct cert *);
 
 #endif

@@ -127,6 +127,7 @@ alarm_judge_cert(const struct alarm_cert *c, const struct conf_alarm *policy,
 		(void)text_printf(f->cause, sizeof(f->cause), "expiring");
 		return 0;
 	}
+	f->is_shared = c->is_shared;
 	f->event = NEV_FAILED;
 	f->events |= NEV_BIT(NEV_FAILED);
 	if (alarm_is_credentials(c->error)) {
@@ -258,6 +259,15 @@ alarm_gather_s(const struct conf_alarm *policy, enum alarm_act act,
 		return policy->gather_s;
 	return policy->gather_s > CALM_GATHER_S ? policy->gather_s :
 	    CALM_GATHER_S;
+}
+
+time_t
+alarm_shared_at(const struct conf_alarm *policy, time_t at, time_t told_at,
+    time_t now)
+{
+	time_t repeat = told_at + (time_t)policy->repeat_s;
+
+	return told_at == 0 || told_at > now || repeat < at ? at : repeat;
 }
 
 time_t

@@ -42,6 +42,7 @@ struct alarm_fact {
 	enum notify_level level;
 	int		 stage;
 	bool		 is_ripe;	/* may be told */
+	bool		 is_shared;	/* many have it, of one event */
 	time_t		 ends;		/* what is in use, if another one than
 					   the installed; 0: the same, or not
 					   known */
@@ -57,6 +58,7 @@ struct alarm_cert {
 	int64_t		 renew_before_s;
 	unsigned	 failures;
 	const struct error *error;	/* of the last run; NULL: none */
+	bool		 is_shared;	/* ... of another for all its account */
 	const char	*account, *provider;	/* configured names */
 	const char	*repository;	/* the same, where another host renews;
 					   else NULL */
@@ -98,6 +100,14 @@ enum alarm_act {
 enum alarm_act	alarm_act(const struct alarm_fact *,
 		    const struct store_alarm *told,
 		    const struct conf_alarm *, time_t now);
+
+/*
+ * When to tell one more that has what is shared, if it is told at that time of
+ * its own: with the repeat of those that were told of it at told_at, of a
+ * stage as late (0: none).
+ */
+time_t	alarm_shared_at(const struct conf_alarm *, time_t at, time_t told_at,
+	    time_t now);
 
 /*
  * How long to gather more of the same before it is told: short for the first,

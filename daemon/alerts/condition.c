@@ -2,6 +2,7 @@
 #include "daemon/alerts/condition.h"
 
 #include "common/clock.h"
+#include "daemon/accounts/hold.h"
 #include "daemon/certs/certs.h"
 #include "daemon/certs/issuer.h"
 #include "daemon/rollout/rollback.h"
@@ -28,10 +29,29 @@ condition_name(enum condition cond)
 	return names[cond];
 }
 
+struct condition_failure
+condition_failure(const struct cert *c)
+{
+	struct condition_failure f = { NULL, 0, 0 };
+	struct hold_told told;
+
+	if (c->waits != NULL) {
+		hold_tell(c->waits, &told);
+		f.err = told.err;
+		f.times = told.times;
+		f.at = told.at;
+	} else if (c->row.error != NULL && !rollback_is_wanted(c)) {
+		f.err = c->row.error;
+		f.times = c->row.failures;
+		f.at = c->row.error_at;
+	}
+	return f;
+}
+
 const struct error *
 condition_error(const struct cert *c)
 {
-	return rollback_is_wanted(c) ? NULL : c->row.error;
+	return condition_failure(c).err;
 }
 
 /* Of targets alone; COND_VALID: nothing is wrong with them. */

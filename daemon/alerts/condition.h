@@ -7,6 +7,7 @@
 #define DAEMON_ALERTS_CONDITION_H
 
 #include <stdbool.h>
+#include <time.h>
 
 struct cert;
 struct error;
@@ -33,7 +34,14 @@ const char	*condition_name(enum condition);
 /* Is all well?  Not so as long as a renewal or a target that failed is being
  * tried again; a rollback that a person wanted is well. */
 bool		 condition_is_good(const struct cert *);
-/* Why the last renewal failed, or NULL. */
+/* Why the last renewal failed, or none can be tried; NULL: neither. */
 const struct error *condition_error(const struct cert *);
+/* With how often in a row, and when it did last; 0 without an error. */
+struct condition_failure {
+	const struct error *err;
+	unsigned	 times;
+	time_t		 at;
+};
+struct condition_failure condition_failure(const struct cert *);
 
 #endif

@@ -104,22 +104,40 @@ load_cb(const struct store_alarm *row, void *arg)
 
 /* --- looking --- */
 
-/* When was the cause of this one told last, of any? */
+/* When was the cause of this one told last, of any of this stage or later? */
 static time_t
-group_told_at(struct notifier *n, const struct alarm *a)
+group_told_at(struct notifier *n, const struct alarm *a, int stage)
 {
 	const struct alarm *o;
-	time_t at = 0;
 
 	/* A hundred thousand may have one cause. */
 	if (n->asked_cause != NULL && strcmp(n->asked_cause, a->cause) == 0)
-		return n->asked_at;
+		return n->asked_at[stage];
+	memset(n->asked_at, 0, sizeof(n->asked_at));
 	TAILQ_FOREACH(o, &n->alarms, link) {
-		if (o->told_at > at && strcmp(o->told_cause, a->cause) == 0)
-			at = o->told_at;
+		if (o->told_at == 0 || strcmp(o->told_cause, a->cause) != 0)
+			continue;
+		for (int s = 0; s <= o->told_stage && s <= STAGE_EXPIRED; s++) {
+			if (n->asked_at[s] < o->told_at)
+				n->asked_at[s] = o->told_at;
+		}
 	}
 	n->asked_cause = a->cause;
-	n->asked_at = at;
+	return n->asked_at[stage];
+}
+
+static time_t
+tell_at(struct alarm *a, enum alarm_act act, time_t now)
+{
+	struct notifier *n = a->notifier;
+	const struct conf_alarm *policy = &n->env->certs->conf->alarm;
+	time_t at = now + (time_t)alarm_gather_s(policy, act, a->level,
+	    act == ALARM_REPEAT ? 0 : act == ALARM_RECOVERED ?
+	    n->recovered_at : group_told_at(n, a, 0), now);
+
+	if (a->is_wrong && a->is_shared && act != ALARM_REPEAT)
+		at = alarm_shared_at(policy, at, group_told_at(n, a, a->stage),
+		    now);
 	return at;
 }
 
@@ -148,6 +166,7 @@ judge(struct alarm *a, time_t now)
 	    .stage = a->stage, .is_ripe = true };
 	struct store_alarm told;
 	enum alarm_act act;
+	time_t at;
 
 	if (a->is_kept && !a->is_wrong)
 		return;
@@ -159,11 +178,10 @@ judge(struct alarm *a, time_t now)
 		notifier_forget(a);
 		return;
 	}
-	if (act != ALARM_NOTHING && (a->tell_at == 0 || act != a->act))
-		a->tell_at = now + (time_t)alarm_gather_s(policy, act,
-		    a->level, act == ALARM_REPEAT ? 0 :
-		    act == ALARM_RECOVERED ? a->notifier->recovered_at :
-		    group_told_at(a->notifier, a), now);
+	at = act == ALARM_NOTHING ? 0 : tell_at(a, act, now);
+	if (a->tell_at == 0 || act != a->act ||
+	    (a->is_shared && at < a->tell_at))
+		a->tell_at = at;
 	a->act = act;
 	if (act == ALARM_NOTHING)
 		a->tell_at = 0;

@@ -33,6 +33,7 @@ note(struct notifier *n, const struct alarm_fact *f, time_t now)
 		return;
 	}
 	a->is_wrong = true;
+	a->is_shared = f->is_shared;
 	a->event = f->event;
 	a->events = f->events;
 	a->level = f->level;
@@ -51,14 +52,16 @@ static void
 of_cert(struct notifier *n, const struct cert *c, time_t now)
 {
 	const struct store_cert *row = &c->row;
+	struct condition_failure failure = condition_failure(c);
 	struct alarm_cert in = {
 		.name = row->name,
 		.has_cert = row->serial != NULL,
 		.not_before = row->not_before,
 		.not_after = row->not_after,
 		.renew_before_s = c->conf->renew_before_s,
-		.failures = condition_error(c) != NULL ? row->failures : 0,
-		.error = condition_error(c),
+		.failures = failure.times,
+		.error = failure.err,
+		.is_shared = c->waits != NULL,
 		.account = c->conf->account != NULL ? c->conf->account->name :
 		    "",		/* another host renews it */
 		.repository = c->conf->source != NULL ?

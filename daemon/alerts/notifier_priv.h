@@ -27,7 +27,7 @@ struct alarm {
 	time_t		 since, told_at;
 	bool		 is_stored;
 	/* What is wrong now; is_wrong false: nothing. */
-	bool		 is_wrong;
+	bool		 is_wrong, is_shared;
 	bool		 is_kept;	/* undecided: it stays as it was */
 	char		*cause, *cert, *text;
 	enum notify_event event;
@@ -52,9 +52,10 @@ struct notifier {
 	time_t		 recovered_at;	/* told last since the start */
 	bool		 is_started;
 	bool		 is_kicked;	/* look is set for soon */
-	/* Of one look: the last answer of group_told_at(). */
+	/* Of one look: the last answer of group_told(), by the stage that was
+	 * told at least. */
 	const char	*asked_cause;
-	time_t		 asked_at;
+	time_t		 asked_at[STAGE_EXPIRED + 1];
 };
 
 /* The alarm of that key; NULL if there is none and make is false. */

@@ -197,15 +197,20 @@ fill_renewal(struct batch *b, struct notice_item *i, const struct cert *c)
 {
 	struct found_step f = { "" };
 	const struct alerts_env *env = b->notifier->env;
+	struct condition_failure failure = condition_failure(c);
 
-	i->tries = c->row.failures;
-	i->words = condition_error(c) != NULL ? c->row.error->msg : NULL;
+	i->tries = failure.err != NULL ? failure.times : c->row.failures;
+	i->words = failure.err != NULL ? failure.err->msg : NULL;
 	i->next_at = env->next_at(c, env->arg);
 	if (i->next_at == 0)
 		i->next_at = b->now;
 	if (i->next_at < 0)
 		i->next_at = 0;
-	if (c->row.error == NULL)
+	/* Another may have asked for it: every error of a run begins with the
+	 * step. */
+	if (c->waits != NULL)
+		i->step = own(b, xstrndup(i->words, strcspn(i->words, ":")));
+	if (c->row.error == NULL || c->waits != NULL)
 		return;
 	store_event_each(b->notifier->env->store, c->row.name, HISTORY,
 	    step_cb, &f);

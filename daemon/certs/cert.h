@@ -20,6 +20,7 @@
 
 struct certs;
 struct event_sub;
+struct hold;
 struct renewal;
 struct target;
 struct watch;
@@ -38,7 +39,8 @@ struct cert {
 	bool		 was_forced;	/* ... for the run under way */
 	bool		 passes_hold;	/* a person asked, to the end of the
 					   run: the account's hold is not for
-					   it */
+					   it, ... */
+	unsigned long	 asked_after;	/* ... up to this hold_count() */
 	bool		 is_queued;	/* due, and waiting for a place */
 	bool		 ari_polling;	/* the CA is being asked */
 	bool		 is_pulled;	/* the run is one that ARI called for */
@@ -54,6 +56,9 @@ struct cert {
 
 	/* accounts/'s. */
 	struct ca_clock	 ca_clock;	/* as the last order found it */
+	const struct hold *waits;	/* due, but its CA cannot be asked; it
+					   stays so until a run of its own ends
+					   otherwise.  NULL: no */
 
 	/* rollout/'s. */
 	struct watch	*watch;		/* NULL: it has no source */

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/json.h"
@@ -168,7 +169,8 @@ end(struct cert *c, enum step step, enum log_level level,
 
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
 	text_clean(msg);
-	record(certs, c->row.name, step, level, msg);
+	if (err == NULL || strcmp(err->code, "engine:held") != 0)
+		record(certs, c->row.name, step, level, msg);
 	if (TAILQ_EMPTY(&certs->events.subs))
 		return;
 	event = event_json(c->row.name, step, level, msg);

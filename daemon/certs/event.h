@@ -35,7 +35,8 @@ void		 event_deploy(struct certs *, const char *cert,
 		    const char *target, const char *code, enum log_level,
 		    const char *fmt, ...)
 		    __attribute__((format(printf, 6, 7)));
-/* The last event of a run; err NULL: it went well. */
+/* The last event of a run; err NULL: it went well; "engine:held": it never
+ * began to do anything, which only those who listen are told. */
 void		 event_end(struct cert *, enum step, const struct error *err,
 		    const char *fmt, ...)
 		    __attribute__((format(printf, 4, 5)));

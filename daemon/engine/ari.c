@@ -11,6 +11,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/accounts/accounts.h"
+#include "daemon/accounts/hold.h"
 #include "daemon/acme/acme.h"
 #include "daemon/certs/ari_window.h"
 #include "daemon/certs/due.h"
@@ -310,6 +311,10 @@ tick_cb(void *arg)
 			continue;
 		if (at > now + ASK_MAX_S)	/* the clock was set back */
 			at = 0;
+		if (at <= now && hold_is_down(e->holds, c)) {
+			next = now + BUSY_S;
+			continue;
+		}
 		/* Renewals go first, and Pebble's store locks up for half a
 		   minute when this overlaps with new orders (turns.h). */
 		if (at <= now && e->certs->places.running > 0 && now - at <

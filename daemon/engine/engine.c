@@ -215,6 +215,7 @@ engine_start(struct engine *e)
 {
 	serve_challenges(e);
 	lost_start(e);
+	hold_retry(e->holds, true);
 	for (size_t i = 0; i < e->certs->n; i++) {
 		struct cert *c = e->certs->list[i];
 
@@ -377,6 +378,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	e->ready = xreallocarray(e->ready, e->certs->n, sizeof(*e->ready));
 	for (size_t i = 0; i < e->certs->n; i++)
 		retry_mended(e->certs->list[i]);
+	hold_retry(e->holds, false);
 	rollout_start(e->rollout);
 	cleanup_retry(e->cleanup);
 	tokens_retry(e->tokens);

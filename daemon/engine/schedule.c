@@ -84,12 +84,27 @@ retry_at_of(const struct cert *c, time_t now)
 	return row->retry_at;
 }
 
+/* The same, whatever its account may. */
+static time_t
+due_of(const struct cert *c, const char **action)
+{
+	const struct store_cert *row = &c->row;
+	time_t due = wanted_at(c), retry_at = retry_at_of(c, clock_now());
+
+	*action = "renew";
+	if (row->failures > 0 && retry_at > due &&
+	    cert_is_for(c, row->names_failed)) {
+		*action = "retry";
+		due = retry_at;
+	}
+	return due;
+}
+
 time_t
 engine_next_at(const struct engine *e, const struct cert *c,
     const char **action)
 {
-	const struct store_cert *row = &c->row;
-	time_t due, held, retry_at = retry_at_of(c, clock_now());
+	time_t due, held;
 
 	*action = "none";
 	if (c->conf == NULL)
@@ -105,20 +120,17 @@ engine_next_at(const struct engine *e, const struct cert *c,
 	}
 	if (c->watch != NULL)
 		return watch_next_at(c, action);
-	held = c->passes_hold ? 0 : hold_until(e->holds, c, NULL);
-	if (c->forced && held == 0) {
+	if (c->forced) {
 		*action = "renew";
 		return 0;
 	}
-	due = wanted_at(c);
-	if (row->failures > 0 && retry_at > due &&
-	    cert_is_for(c, row->names_failed)) {
+	due = due_of(c, action);
+	held = hold_until(e->holds, c, NULL);
+	if (due >= held)
+		return due;
+	if (c->waits != NULL)
 		*action = "retry";
-		due = retry_at;
-	} else {
-		*action = "renew";
-	}
-	return due < held ? held : due;
+	return held;
 }
 
 /*
@@ -194,21 +206,27 @@ static void
 run_failed(struct engine *e, struct cert *c, enum step step,
     const struct error *err)
 {
-	char when[WHEN_MAX], left[TEXT_SPAN_MAX];
+	char when[WHEN_MAX], left[TEXT_SPAN_MAX], others[64] = "";
 	const struct store_cert *row = &c->row;
 	time_t now = clock_now();
+	size_t n = hold_waiting(e->holds, c);
 
 	/* What has not asked has not failed: it goes when its account may. */
-	if (strcmp(err->code, "engine:held") != 0)
+	if (strcmp(err->code, "engine:held") != 0 && c->waits == NULL)
 		note_failure(c, step, err, now);
+	if (n > 1)
+		(void)text_printf(others, sizeof(others), "; %zu other%s "
+		    "wait%s for this CA", n - 1, n > 2 ? "s" : "",
+		    n > 2 ? "" : "s");
 	if (row->serial != NULL)
 		event_end(c, step, err, "%s; next try %s; the "
-		    "certificate in use expires in %s", err->msg,
+		    "certificate in use expires in %s%s", err->msg,
 		    when_next(e, c, when), text_span(row->not_after - now,
-		    left));
+		    left), others);
 	else
 		event_end(c, step, err, "%s; next try %s; there is no "
-		    "certificate yet", err->msg, when_next(e, c, when));
+		    "certificate yet%s", err->msg, when_next(e, c, when),
+		    others);
 }
 
 static void
@@ -219,10 +237,8 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 
 	place_end(&c->place);
 	c->passes_hold = false;
-	if (err != NULL)
-		e->failed++;
-	else
-		e->renewed++;
+	e->renewed += err == NULL;
+	e->failed += err != NULL && strcmp(err->code, "engine:held") != 0;
 	/* Not one of long ago: a renewal may have been asked for since. */
 	if (err != NULL && rollback_is_done(c) &&
 	    strncmp(err->code, "deploy:", 7) == 0)
@@ -275,6 +291,7 @@ void
 engine_start_ready(struct engine *e)
 {
 	const char *action;
+	struct error held;
 
 	while (!e->is_stopping && e->next_ready < e->n_ready &&
 	    places_are_free(&e->certs->places)) {
@@ -285,10 +302,15 @@ engine_start_ready(struct engine *e)
 		if (c->conf == NULL || c->run != NULL || twin_runs(e, c) ||
 		    rollout_is_rolling_back(e->rollout, c))
 			continue;
-		/* The run before it was told to wait. */
-		if (!c->passes_hold && c->watch == NULL &&
-		    hold_until(e->holds, c, NULL) != 0)
+		/* The run before it was told to wait, or asks for it. */
+		if (hold_until(e->holds, c, &held) != 0) {
+			if (c->forced)
+				event_end(c, STEP_ACCOUNT, &held, "%s",
+				    held.msg);
+			c->forced = c->passes_hold = false;
+			engine_reschedule(e);
 			continue;
+		}
 		/* Linked again it may not be due. */
 		if (lost_mend(e, c) && engine_next_at(e, c, &action) >
 		    clock_now()) {
@@ -311,6 +333,7 @@ engine_start_ready(struct engine *e)
 			    c->row.ari_directory : c->row.issuer,
 			    c->conf->account->name);
 		place_begin(&c->place);
+		hold_begin(e->holds, c);
 		c->run = renewal_start(&e->renewal_env, c, run_done, e);
 	}
 }
@@ -379,6 +402,11 @@ engine_schedule_cb(void *arg)
 
 		forget_failure(c, now);
 		at = engine_next_at(e, c, &action);
+		/* What goes on keeps its mark until it has ended. */
+		if (at > now || (at == -1 && !c->is_queued && c->run == NULL))
+			hold_mark(e->holds, c, at > now && c->watch == NULL &&
+			    !cert_is_paused(c, now) &&
+			    due_of(c, &action) <= now);
 		if (at == -1)
 			continue;
 		if (at <= now) {
@@ -389,12 +417,12 @@ engine_schedule_cb(void *arg)
 		}
 	}
 	qsort(e->ready, e->n_ready, sizeof(*e->ready), by_urgency);
-	engine_start_ready(e);
 	if (next != 0) {
 		int64_t ms = (int64_t)(next - now) * 1000;
 
 		timer_set(&e->schedule, ms < WAKE_MAX_MS ? ms : WAKE_MAX_MS);
 	}
+	engine_start_ready(e);	/* which may have it look again at once */
 	update_status(e);
 }
 
@@ -434,6 +462,7 @@ engine_renew_now(struct engine *e, const char *name, struct error *err)
 		return 0;
 	c->forced = true;
 	c->passes_hold = true;
+	c->asked_after = hold_count(e->holds);
 	/* Until there is a certificate: also where this run fails, or none
 	 * begins before the next start. */
 	if (c->watch == NULL) {

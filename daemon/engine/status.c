@@ -88,10 +88,18 @@ static json_t *
 held_json(const struct engine *e, const struct cert *c)
 {
 	struct error err;
-	time_t until = hold_until_asked(e->holds, c, &err);
+	struct hold_told told;
+	time_t until;
 
-	return until == 0 ? json_null() : json_pack("{s:o, s:s}", "until",
-	    jsonx_time(until), "msg", err.msg);
+	if (c->waits != NULL) {
+		hold_tell(c->waits, &told);
+		return json_pack("{s:o, s:o, s:s}", "since",
+		    jsonx_time(told.since), "until", jsonx_time(told.until),
+		    "msg", told.words);
+	}
+	until = hold_until_asked(e->holds, c, &err);
+	return until == 0 ? json_null() : json_pack("{s:n, s:o, s:s}",
+	    "since", "until", jsonx_time(until), "msg", err.msg);
 }
 
 static json_t *
@@ -120,6 +128,7 @@ cert_json(const struct engine *e, const struct cert *c)
 {
 	const struct store_cert *row = &c->row;
 	bool has = row->serial != NULL;
+	struct condition_failure f = condition_failure(c);
 
 	return json_pack("{s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:b, "
 	    "s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
@@ -135,9 +144,8 @@ cert_json(const struct engine *e, const struct cert *c)
 	    "not_after", jsonx_time(has ? row->not_after : 0),
 	    "next", engine_next_json(e, c), "paused", paused_json(c),
 	    "run", c->run != NULL ? renewal_json(c->run) : json_null(),
-	    "failures", condition_error(c) != NULL ? (int)row->failures : 0,
-	    "error", condition_error(c) != NULL ?
-	    jsonx_error(row->error, row->error_at) : json_null(),
+	    "failures", (int)f.times,
+	    "error", f.err != NULL ? jsonx_error(f.err, f.at) : json_null(),
 	    "held", held_json(e, c), "clock", clock_json(c),
 	    "note", rollback_is_wanted(c) ? json_string(row->error->msg) :
 	    json_null(),

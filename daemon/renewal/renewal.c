@@ -134,6 +134,7 @@ renewal_end(struct renewal *r, const struct error *err)
 		copy = *err;
 		add_step(r, &copy);
 	}
+	hold_mark(r->env->holds, cert, r->waits);
 	cert->run = NULL;
 	renewal_cancel(r);
 	done(cert, step, err != NULL ? &copy : NULL, arg);
@@ -165,7 +166,7 @@ renewal_fail(struct renewal *r, const struct error *err)
 	/* Before the next order is sent, whatever hooks follow. */
 	told = *err;
 	add_step(r, &told);
-	hold_failed(r->env->holds, r->cert, &told);
+	r->waits = hold_failed(r->env->holds, r->cert, &r->hold, &told);
 	renewal_finish(r, &told);
 }
 
@@ -376,7 +377,7 @@ order_created(const struct error *err, const struct acme_order *order,
 		renewal_fail(r, &empty);
 		return;
 	}
-	hold_end(r->env->holds, r->cc->account, r->asked_ms);
+	hold_end(r->env->holds, r->cert, r->asked_ms);
 	r->order = acme_order_dup(order);
 	cert_order_forget(r->cert);
 	row->order_url = xstrdup(order->url);
@@ -414,8 +415,7 @@ may_order(struct error *err, void *arg)
 	struct renewal *r = arg;
 
 	r->asked_ms = clock_boot_ms();
-	return r->cert->passes_hold || hold_until(r->env->holds,
-	    r->cert, err) == 0 ? 0 : -1;
+	return hold_until(r->env->holds, r->cert, err) == 0 ? 0 : -1;
 }
 
 static void
@@ -432,6 +432,7 @@ order_new(struct renewal *r, const char *replaces)
 		return;
 	}
 	renewal_say(r, "ordering a certificate");
+	r->hold.has_asked = true;
 	r->is_resumed = r->is_sent = false;
 	r->has_replaces = replaces != NULL;
 	r->acme_op = acme_order_new_start(r->account->acme, r->names,
@@ -479,6 +480,7 @@ order_resumed(const struct error *err, const struct acme_order *order,
 		order_new(r, ari_window_replaces(r->cert));
 		return;
 	}
+	hold_reached(r->env->holds, r->cert);
 	renewal_say(r, "resuming the earlier order");
 	r->is_resumed = true;
 	r->order = acme_order_dup(order);
@@ -495,6 +497,7 @@ enter_order(struct renewal *r)
 	const struct store_cert *row = &r->cert->row;
 
 	if (renewal_has_order(r)) {
+		r->hold.has_asked = true;
 		r->acme_op = acme_order_get_start(r->account->acme,
 		    row->order_url, order_resumed, r);
 		return;
@@ -534,6 +537,7 @@ renewal_start(const struct renewal_env *env, struct cert *cert,
 		r->names[i] = r->cc->names[i].name;
 	r->names_json = cert_names(cert);
 	r->started_at = clock_now();
+	r->hold.begun = hold_count(env->holds);
 	if (r->cc->source != NULL) {
 		cert->step = STEP_DOWNLOAD;
 		place_begun(&cert->place);	/* no CA is asked */

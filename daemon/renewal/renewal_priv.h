@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "common/error.h"
+#include "daemon/accounts/hold.h"
 #include "daemon/certs/certs.h"
 #include "daemon/io/loop.h"
 #include "daemon/renewal/env.h"
@@ -29,6 +30,8 @@ struct renewal {
 	const char	**names;	/* of cc; not owned strings */
 	char		*names_json;
 	time_t		 started_at;
+	struct hold_run	 hold;		/* when it began, and how far it is */
+	bool		 waits;		/* it failed for its account */
 	struct timer	 enter;
 	bool		 has_replaces;	/* the order that is being made */
 	bool		 is_clock_seen;	/* the CA's, in this run */

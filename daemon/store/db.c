@@ -200,6 +200,12 @@ static const char *const migrations[] = {
 	") WITHOUT ROWID;",
 
 	"ALTER TABLE cert ADD COLUMN paused_until INTEGER NOT NULL DEFAULT 0;",
+
+	/* Until then only what a CA asks for was kept. */
+	"ALTER TABLE hold ADD COLUMN kind TEXT NOT NULL"
+	" DEFAULT 'rate-limited';"
+	"ALTER TABLE hold ADD COLUMN since INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE hold SET since = at;",
 };
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

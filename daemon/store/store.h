@@ -96,15 +96,15 @@ void		 store_account_contact_put(struct store *, const char *name,
 void		 store_account_put(struct store *, const char *name,
 		    const char *directory, const char *kid);
 
-/* An account that the CA asked to wait; key: account, directory. */
+/* An account that the CA asked to wait, or whose CA cannot be asked; key:
+ * account, directory. */
 struct store_hold {
 	char		 account[128];
 	char		 directory[1024];
-	time_t		 at;		/* when the CA asked */
-	time_t		 until;		/* as it asked, at most 7 days */
+	time_t		 since, at;	/* when that was seen first, and last */
+	time_t		 until;		/* at most 7 days after at */
 	unsigned	 times;		/* in a row */
-	char		 code[64];	/* its error */
-	char		 msg[1024];
+	struct error	 err;		/* the last; its retry_at is not kept */
 };
 void		 store_hold_each(struct store *,
 		    void (*each)(const struct store_hold *, void *), void *);

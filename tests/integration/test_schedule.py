@@ -3,6 +3,7 @@
 whatever the CA answers and whatever the clock shows."""
 
 import os
+import socket
 import threading
 import time
 
@@ -242,3 +243,109 @@ def test_many_are_told_to_wait(acmed, ca, n_taken):
     for c in waiting:
         if not c["failures"]:
             acmed.wait_valid(c["name"], 30)
+
+
+class Closed:
+    """A port that takes connections, counts them, and says nothing."""
+
+    def __init__(self, port):
+        self.sock = socket.create_server(("127.0.0.1", port), backlog=128)
+        self.n = 0
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while True:
+            try:
+                conn, _ = self.sock.accept()
+            except OSError:
+                return
+            self.n += 1
+            conn.close()
+
+    def stop(self):
+        self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.close()
+        self.thread.join()
+
+
+def lines(acmed):
+    """What is told at the usual log level."""
+    return [line for line in acmed.log().splitlines() if "cert=" in line
+            and line.split()[1] not in ("debug", "info")]
+
+
+def test_dead_ca(make, scripted):
+    """200 that are due cost a CA that is down as many connections, and the
+    log as many lines, as ten; all go on when it answers."""
+    daemons = []
+    for n in 10, 200:
+        ca = scripted()
+        ca.stop()
+        a = make(ca.directory, ca_file=ca.ca_file)
+        a.n, a.ca, a.closed = n, ca, Closed(ca.port)
+        for i in range(n):
+            a.cert("many%03d.example.test" % i)
+        daemons.append(a)
+    for a in daemons:
+        a.start()
+
+    def told(a, n):
+        certs = a.status()["certificates"]
+        assert n == 1 or sum(c["run"] is not None for c in certs) <= 1
+        return all(c["run"] is None and c["failures"] == n for c in certs)
+    for n in 1, 2:
+        for a in daemons:
+            a.wait("round %d" % n, lambda: told(a, n))
+            assert len(lines(a)) == n, a.log()
+            # A request is tried three times, with what http tries again.
+            assert a.closed.n <= 6 * n, a.closed.n
+            if n == 1:
+                assert a.ctl("reload").returncode == 0
+    few, many = daemons
+    assert abs(few.closed.n - many.closed.n) <= 2
+    assert "; 199 others wait for this CA" in many.log()
+    last = many.cert_status("many199.example.test")
+    assert last["condition"] == "missing" and last["next"]["action"] == "retry"
+    assert last["error"]["msg"].startswith("account: directory https://")
+    assert "no certificate of account" in last["held"]["msg"]
+    shown = many.ctl("status", "many199.example.test").stdout
+    assert "one asks the CA again in" in shown, shown
+    # A person asks at once, for one; and so it is up again for all.
+    p = many.ctl("renew-now", "many100.example.test")
+    assert p.returncode == 1 and "directory https://" in p.stdout, p.stdout
+    many.closed.stop()
+    few.closed.stop()
+    few.ca.auto_authz = many.ca.auto_authz = True
+    many.ca.start()
+    assert many.ctl("renew-now", "many100.example.test").returncode == 0
+    many.wait("all", lambda: all(
+        c["ok"] for c in many.status()["certificates"]), 60)
+    assert len([s for s in many.log().splitlines()
+                if "can be ordered again" in s]) == 1
+
+
+def test_ca_dies(acmed, ca):
+    """It dies after it has answered: the nonces kept are of no use."""
+    ca.auto_authz = True
+    acmed.start()
+    acmed.wait_valid(NAME)
+    ca.stop()
+    closed = Closed(ca.port)
+    names = ["late%02d.example.test" % i for i in range(40)]
+    for n in names:
+        acmed.cert(n)
+    acmed.write_conf()
+    assert acmed.ctl("reload").returncode == 0
+
+    def ended():
+        certs = [acmed.cert_status(n) for n in names]
+        return all(c["run"] is None and c["error"] for c in certs)
+    acmed.wait("the end", ended, 30)
+    assert len([s for s in lines(acmed) if "late" in s]) == 1, acmed.log()
+    assert closed.n <= 8, closed.n
+    closed.stop()
+    ca.start()
+    assert acmed.ctl("renew-now", names[7]).returncode == 0
+    for n in names:
+        acmed.wait_valid(n, 30)

@@ -19,6 +19,7 @@ import hashlib
 import http.server
 import json
 import os
+import socket
 import ssl
 import threading
 import time
@@ -229,9 +230,15 @@ class ScriptCA:
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
+            request_queue_size = 64
 
             def handle_error(self, *a):
                 pass
+
+            def process_request(self, request, address):
+                ca.connections.append(request)
+                super().process_request(request, address)
+        self.connections = []
         self.server = Server(("127.0.0.1", self.port), Handler)
         ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         ctx.load_cert_chain(self.tls_cert, self.tls_key)
@@ -244,6 +251,11 @@ class ScriptCA:
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+        for c in self.connections:
+            try:
+                c.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
     KINDS = {"dir": "directory", "nonce": "nonce", "account": "account",
              "acct": "account", "new-order": "newOrder", "order": "order",

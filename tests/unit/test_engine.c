@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "daemon/alerts/condition.h"
 
 #define CERT(name) "certificate \"" name "\" { names = { \"" name \
     ".test\" } provider = dns }\n"
@@ -207,11 +208,11 @@ test_failure_is_over(void **state)
 	    "http:tls", "certificate has expired");
 	fake_time_jump(370 * 86400);
 	erig_ends(r, 1);
-	assert_non_null(erig_row(r, "web")->error);
+	assert_non_null(condition_error(erig_cert(r, "web")));
 	fake_time_jump(-370 * 86400);
 	fake_time_pass(DAY);
 	assert_int_equal(r->ends, 2);
-	assert_null(erig_row(r, "web")->error);
+	assert_null(condition_error(erig_cert(r, "web")));
 	expect_next(r, "web", "renew");
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "daemon/alerts/condition.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/rollout/rollout.h"
 #include "tests/unit/pki.h"
@@ -77,6 +78,7 @@ fail_once(void **state, struct fake_rule *rule, enum err_kind kind,
     const char *step, bool has_order)
 {
 	struct erig *r;
+	const char *action;
 	bool is_second;
 
 	assert_int_equal(erig_setup(state), 0);
@@ -90,8 +92,9 @@ fail_once(void **state, struct fake_rule *rule, enum err_kind kind,
 	assert_int_equal(r->err.kind, kind);
 	assert_int_equal(strncmp(r->err.msg, step, strlen(step)), 0);
 	assert_non_null(strstr(r->err.msg, "it failed"));
-	assert_int_equal(erig_row(r, "web")->failures, 1);
-	assert_true(erig_row(r, "web")->retry_at > clock_now());
+	assert_int_equal(condition_failure(erig_cert(r, "web")).times, 1);
+	assert_true(engine_next_at(r->engine, erig_cert(r, "web"), &action) >
+	    clock_now());
 	assert_int_equal(erig_row(r, "web")->order_url != NULL,
 	    has_order && is_kept(kind, step));
 	is_second = has_order && !is_kept(kind, step);
