@@ -356,7 +356,7 @@ run(const char *path)
 	if (problem == NULL) {
 		keep(a.conf);
 	} else {
-		conf_forget_texts(a.conf);
+		conf_forget_files(a.conf);
 		engine_set_reload_error(a.engine, problem);
 	}
 	free(problem);

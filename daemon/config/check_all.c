@@ -87,7 +87,6 @@ add_cert(struct check *c, struct section *sec)
 	object = check_cert(c, sec);
 	object->hash = check_hash(sec, is_no_deploy);
 	table_add(&c->certs, sec, object);
-	tree_strip(sec);		/* the next one uses the memory */
 }
 
 static void

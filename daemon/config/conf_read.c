@@ -2,10 +2,12 @@
 #include "daemon/config/conf_read.h"
 
 #include <stdint.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/pool.h"
 #include "daemon/config/check_all.h"
 #include "daemon/config/check_deploy.h"
 #include "daemon/config/check_notify.h"
@@ -21,7 +23,21 @@ struct conf_whole {
 	struct conf	 conf;		/* first: callers have this pointer */
 	struct source	**sources;
 	size_t		 n_sources;
+	struct pool	*pool;		/* sources, texts and trees */
+	struct pool	*paths;		/* of the sources */
 };
+
+void
+conf_forget_files(const struct conf *conf)
+{
+	struct conf_whole *whole = (struct conf_whole *)(uintptr_t)conf;
+
+	pool_free(whole->pool);
+	whole->pool = NULL;
+	free(whole->sources);
+	whole->sources = NULL;
+	whole->n_sources = 0;
+}
 
 static void
 free_whole(struct conf *conf)
@@ -50,7 +66,8 @@ free_whole(struct conf *conf)
 	free(conf->hooks_dir);
 	free(conf->state_dir);
 	free(conf->path);
-	load_free_sources(whole->sources, whole->n_sources);
+	conf_forget_files(conf);
+	pool_free(whole->paths);
 	free(whole);
 }
 
@@ -66,6 +83,8 @@ conf_read(const char *path, struct load_rules *rules, bool keep_texts,
 	load_all(&load, path);
 	whole->sources = load.sources;
 	whole->n_sources = load.n;
+	whole->pool = load.pool;
+	whole->paths = load.paths;
 	whole->conf.refs = 1;
 	whole->conf.free = free_whole;
 	whole->conf.path = xstrdup(path);

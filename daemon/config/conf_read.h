@@ -47,7 +47,10 @@ struct conf	*conf_try(const char *path, const struct conf_draft *,
  */
 struct conf	*conf_read(const char *path, struct load_rules *rules,
 		    bool keep_texts, struct mistakes *m);
-/* Its files, the main one first. */
+/* Its files, the main one first; none once they are forgotten. */
 struct source *const *conf_sources(const struct conf *, size_t *n);
+/* Nobody needs them any more: their texts, which may have secrets in them,
+ * leave the memory.  What certificates have of them stays. */
+void		 conf_forget_files(const struct conf *);
 
 #endif

@@ -326,19 +326,6 @@ conf_load_start(const char *path, conf_report_cb *report, void *arg,
 	return conf;
 }
 
-void
-conf_forget_texts(const struct conf *conf)
-{
-	struct source *const *sources;
-	size_t n;
-
-	sources = conf_sources(conf, &n);
-	for (size_t i = 0; i < n; i++) {
-		freezero(sources[i]->text, sources[i]->len);
-		sources[i]->text = NULL;
-	}
-}
-
 int
 conf_keep(const struct conf *conf, struct error *err)
 {
@@ -348,6 +335,6 @@ conf_keep(const struct conf *conf, struct error *err)
 
 	sources = conf_sources(conf, &n);
 	rc = saved_write(conf->state_dir, sources, n, err);
-	conf_forget_texts(conf);
+	conf_forget_files(conf);
 	return rc;
 }

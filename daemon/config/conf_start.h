@@ -25,8 +25,6 @@ struct conf	*conf_load_start(const char *path, conf_report_cb *report,
  * which may have secrets in them, leave the memory, whatever comes of it.
  */
 int		 conf_keep(const struct conf *, struct error *);
-/* The same for one that is not to be kept, as of conf_load_start(). */
-void		 conf_forget_texts(const struct conf *);
 
 /*
  * A key of the main file, outside of sections, as far as it can be read even if

@@ -15,6 +15,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mem.h"
+#include "common/pool.h"
 #include "daemon/config/mistakes.h"
 #include "daemon/config/opt.h"
 #include "daemon/config/parse.h"
@@ -102,7 +103,7 @@ complain_errno(struct load *l, const struct from *from, const char *path)
 static struct source *
 add_source(struct load *l, const char *path, const struct stat *st)
 {
-	struct source *src = xcalloc(1, sizeof(*src));
+	struct source *src = pool_alloc(l->pool, sizeof(*src));
 
 	if (l->n == l->room) {
 		l->room = l->room * 2 + 8;
@@ -111,7 +112,8 @@ add_source(struct load *l, const char *path, const struct stat *st)
 		l->files = xreallocarray(l->files, l->room,
 		    sizeof(*l->files));
 	}
-	src->path = xstrdup(path);
+	src->path = pool_memdup(l->paths, path, strlen(path) + 1);
+	src->pool = l->pool;
 	src->order = (unsigned)l->n;
 	src->is_public = (st->st_mode & S_IROTH) != 0;
 	l->files[l->n] = NULL;
@@ -295,7 +297,6 @@ leave_out(struct load *l, struct section *file)
 		}
 		free(rule->what);
 		rule->what = xasprintf("%s \"%s\"", sub->kind, sub->title);
-		tree_free(sub);
 	}
 	file->n_subs = kept;
 }
@@ -318,11 +319,10 @@ load_text(struct load *l, struct source *src, char *text /* taken */,
 	else
 		file = parse_text(l->schema, src, text, len, l->m);
 	if (l->keep_texts) {
-		src->text = text;
+		src->text = pool_memdup(l->pool, text, len + 1);
 		src->len = len;
-	} else {
-		freezero(text, len);
 	}
+	freezero(text, len);
 	if (file == NULL) {
 		l->is_partial = true;
 		return;
@@ -406,29 +406,18 @@ load_all(struct load *l, const char *path)
 {
 	const struct from from = { NULL, 0, 0 };
 
+	l->pool = pool_new();
+	l->paths = pool_new();
 	load_file(l, path, &from);
 }
 
 void
 load_clear(struct load *l)
 {
-	for (size_t i = 0; i < l->n; i++)
-		tree_free(l->files[i]);
 	free(l->files);
 	l->files = NULL;
 	tdestroy(l->seen, free);
 	l->seen = NULL;
 	free(l->good_folder);
 	l->good_folder = NULL;
-}
-
-void
-load_free_sources(struct source **sources, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		freezero(sources[i]->text, sources[i]->len);
-		free(sources[i]->path);
-		free(sources[i]);
-	}
-	free(sources);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 struct mistakes;
+struct pool;
 struct saved;
 struct saved_file;
 struct schema;
@@ -44,12 +45,13 @@ struct load {
 	char		*good_folder;	/* see access_others() */
 	struct load_rules *rules;	/* NULL: read all as it is */
 	bool		 keep_texts;	/* in the sources */
+	struct pool	*pool;		/* all that is read, but lists */
+	struct pool	*paths;		/* of the files, which stay longer */
 };
 
 /* Read everything that path leads to.  The caller sets schema and m. */
 void	load_all(struct load *, const char *path);
-/* Frees the trees, not the sources. */
+/* What is read stays: pool, paths, sources, which the caller frees. */
 void	load_clear(struct load *);
-void	load_free_sources(struct source **, size_t n);
 
 #endif

@@ -11,6 +11,8 @@
 
 #include "daemon/config/report.h"
 
+struct pool;
+
 /* One file of the configuration. */
 struct source {
 	char		*path;
@@ -19,6 +21,7 @@ struct source {
 	bool		 is_saved;	/* its last good version was read */
 	char		*text;		/* as it was read; NULL: not kept */
 	size_t		 len;
+	struct pool	*pool;		/* that it and its tree are in */
 };
 
 /* What a mistake spoils, where it is not a section (its line). */

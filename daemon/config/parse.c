@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/pool.h"
 #include "common/text.h"
 #include "daemon/config/lex.h"
 #include "daemon/config/mistakes.h"
@@ -213,12 +214,12 @@ unknown_key(struct parse *t, const struct block *b, const char *name,
 
 /* The current word is one more value. */
 static void
-add_value(const struct parse *t, struct item *item)
+add_value(const struct parse *t, const struct block *b, struct item *item)
 {
-	struct value *v = value_new(t->x.len, t->x.line);
+	struct value *v = value_new(b->sec, t->x.len, t->x.line);
 
 	lex_value(&t->x, v->text);
-	item_add(item, v);
+	item_add(b->sec, item, v);
 }
 
 /* The words of a list behind its brace, which is the current word. */
@@ -243,7 +244,7 @@ read_list(struct parse *t, const struct block *b, struct item *item)
 			complain(t, b, t->x.at, "a comma is missing before "
 			    "\"%s\"; allowed: { \"a\", \"b\" }", word);
 		}
-		add_value(t, item);
+		add_value(t, b, item);
 		is_behind_value = true;
 	}
 }
@@ -282,7 +283,7 @@ read_values(struct parse *t, const struct block *b, const struct key *key,
 		return read_list(t, b, item);
 	if (t->x.kind != LEX_STR)
 		return unexpected_word(t, b);
-	add_value(t, item);
+	add_value(t, b, item);
 	return 0;
 }
 
@@ -295,7 +296,7 @@ read_include(struct parse *t, const struct block *b, const struct key *key,
 
 	if (lex_is(&t->x, '(') && next(t, b) == LEX_STR) {
 		item = tree_add_item(b->sec, key->name, b->place);
-		add_value(t, item);
+		add_value(t, b, item);
 		(void)next(t, b);
 		if (lex_is(&t->x, ')'))
 			return 0;
@@ -384,7 +385,7 @@ read_section(struct parse *t, const struct block *b, const struct key *key,
 			keys = t->schema->provider_any;
 	}
 	sub = tree_add_section(b->sec, key->name, line, b->place);
-	sub->title = xmalloc(title.len + 1);
+	sub->title = pool_alloc(t->src->pool, title.len + 1);
 	lex_value(&title, sub->title);
 	return read_block(t, sub, keys, is_lenient);
 }
@@ -460,6 +461,5 @@ parse_text(const struct schema *schema, const struct source *src,
 		return file;
 	for (size_t i = before; i < m->n; i++)
 		m->list[i].top = TOP_FILE;
-	tree_free(file);
 	return NULL;
 }

@@ -2,42 +2,38 @@
 #include "daemon/config/tree.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/mem.h"
+#include "common/pool.h"
 #include "common/text.h"
 
 struct value *
-value_new(size_t len, int line)
+value_new(const struct section *sec, size_t len, int line)
 {
-	struct value *v = xmalloc(sizeof(*v) + len + 1);
+	struct value *v = pool_alloc(sec->src->pool, sizeof(*v) + len + 1);
 
 	v->line = line;
 	return v;
 }
 
-static void
-value_free(struct value *v)
-{
-	freezero(v, sizeof(*v) + strlen(v->text) + 1);
-}
-
 /* Room for one more in a list of n; it is doubled when n is 4, 8, 16... */
 static void *
-grow(void *list, size_t n, size_t size)
+grow(const struct section *sec, void *list, size_t n, size_t size)
 {
-	if (n == 0)
-		return xcalloc(4, size);
-	if (n < 4 || (n & (n - 1)) != 0)
+	void *longer;
+
+	if (n != 0 && (n < 4 || (n & (n - 1)) != 0))
 		return list;
-	return xreallocarray(list, n * 2, size);
+	longer = pool_alloc(sec->src->pool, (n == 0 ? 4 : n * 2) * size);
+	if (n > 0)
+		memcpy(longer, list, n * size);
+	return longer;
 }
 
 struct section *
 tree_new(const struct source *src)
 {
-	struct section *sec = xcalloc(1, sizeof(*sec));
+	struct section *sec = pool_alloc(src->pool, sizeof(*sec));
 
 	sec->src = src;
 	return sec;
@@ -53,7 +49,7 @@ tree_add_section(struct section *parent, const char *kind, int line,
 	sec->line = line;
 	sec->place = place;
 	sec->parent = parent;
-	parent->subs = grow(parent->subs, parent->n_subs,
+	parent->subs = grow(parent, parent->subs, parent->n_subs,
 	    sizeof(*parent->subs));
 	parent->subs[parent->n_subs++] = sec;
 	return sec;
@@ -66,44 +62,19 @@ tree_add_item(struct section *sec, const char *key, unsigned place)
 
 	if (item != NULL)
 		return item;
-	sec->items = grow(sec->items, sec->n_items, sizeof(*sec->items));
+	sec->items = grow(sec, sec->items, sec->n_items,
+	    sizeof(*sec->items));
 	item = &sec->items[sec->n_items++];
 	*item = (struct item){ .key = key, .place = place };
 	return item;
 }
 
 void
-item_add(struct item *item, struct value *v)
+item_add(const struct section *sec, struct item *item, struct value *v)
 {
-	item->values = grow(item->values, item->n, sizeof(*item->values));
+	item->values = grow(sec, item->values, item->n,
+	    sizeof(*item->values));
 	item->values[item->n++] = v;
-}
-
-void
-tree_strip(struct section *sec)
-{
-	for (size_t i = 0; i < sec->n_subs; i++)
-		tree_free(sec->subs[i]);
-	for (size_t i = 0; i < sec->n_items; i++) {
-		for (size_t j = 0; j < sec->items[i].n; j++)
-			value_free(sec->items[i].values[j]);
-		free(sec->items[i].values);
-	}
-	free(sec->items);
-	free(sec->subs);
-	sec->items = NULL;
-	sec->subs = NULL;
-	sec->n_items = sec->n_subs = 0;
-}
-
-void
-tree_free(struct section *sec)
-{
-	if (sec == NULL)
-		return;
-	tree_strip(sec);
-	free(sec->title);
-	free(sec);
 }
 
 const struct item *

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tree - one parsed file before its meaning is known: sections, keys and
- * values with their lines.  Made by parse.c, read by check*.c.
+ * values with their lines.  Made by parse.c, read by check*.c.  It is in the
+ * pool of its source, and goes with that.
  */
 #ifndef DAEMON_CONFIG_TREE_H
 #define DAEMON_CONFIG_TREE_H
@@ -36,10 +37,6 @@ struct section {
 	size_t		 n_subs;
 };
 
-/* Frees the whole tree; values are wiped.  NULL is allowed. */
-void	tree_free(struct section *);
-/* Frees what is in it; title and place stay. */
-void	tree_strip(struct section *);
 /* The item of that key, or NULL. */
 const struct item *tree_item(const struct section *, const char *key);
 /* The first value of that key, or NULL. */
@@ -60,8 +57,9 @@ struct section *tree_add_section(struct section *parent, const char *kind,
 /* The item of that key, which may be there already. */
 struct item *tree_add_item(struct section *, const char *key,
 	    unsigned place);
-void	item_add(struct item *, struct value * /* taken */);
+/* Of that section, here and below. */
+void	item_add(const struct section *, struct item *, struct value *);
 /* Room for len bytes of text and a NUL, not filled. */
-struct value *value_new(size_t len, int line);
+struct value *value_new(const struct section *, size_t len, int line);
 
 #endif

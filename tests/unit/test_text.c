@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/unit.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/error.h"
+#include "common/pool.h"
 #include "common/text.h"
 
 static void
@@ -143,6 +145,36 @@ test_error(void **state)
 		    (enum err_kind)k)), k);
 }
 
+/* Small and large things, in any order: zeroed, aligned, apart. */
+static void
+test_pool(void **state)
+{
+	static const size_t sizes[] = { 1, 0, 17, 300000, 262144, 7, 100000 };
+	struct pool *p = pool_new();
+	unsigned char *got[70];
+
+	for (size_t i = 0; i < N_ELEMENTS(got); i++) {
+		size_t len = sizes[i % N_ELEMENTS(sizes)];
+
+		got[i] = pool_alloc(p, len);
+		assert_int_equal((uintptr_t)got[i] % _Alignof(max_align_t), 0);
+		for (size_t j = 0; j < len; j++)
+			assert_int_equal(got[i][j], 0);
+		memset(got[i], (int)i + 1, len);
+	}
+	for (size_t i = 0; i < N_ELEMENTS(got); i++) {
+		size_t len = sizes[i % N_ELEMENTS(sizes)];
+
+		if (len > 0)
+			assert_int_equal(got[i][0], i + 1);
+		if (len > 0)
+			assert_int_equal(got[i][len - 1], i + 1);
+	}
+	assert_string_equal(pool_memdup(p, "text", 5), "text");
+	pool_free(p);
+	pool_free(NULL);
+}
+
 int
 main(void)
 {
@@ -154,6 +186,7 @@ main(void)
 		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_nearest),
 		cmocka_unit_test(test_error),
+		cmocka_unit_test(test_pool),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
