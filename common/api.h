@@ -25,6 +25,8 @@
 #define API_PATH_PERSIST "/v1/persist"
 #define API_PATH_DEPLOY	"/v1/deploy"
 #define API_PATH_ROLLBACK "/v1/rollback"
+#define API_PATH_REVOKE	"/v1/revoke"
+#define API_PATH_ACCOUNTS "/v1/accounts"
 #define API_PATH_PAUSE	"/v1/pause"
 #define API_PATH_RESUME	"/v1/resume"
 #define API_PATH_DELETE	"/v1/delete"

@@ -11,6 +11,8 @@ int	cmd_edit(const struct options *);
 int	cmd_pause(const struct options *);
 int	cmd_resume(const struct options *);
 int	cmd_delete(const struct options *);
+int	cmd_revoke(const struct options *);
+int	cmd_account(const struct options *);
 int	cmd_status(const struct options *);
 int	cmd_list(const struct options *);
 int	cmd_renew_now(const struct options *);

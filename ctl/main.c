@@ -37,6 +37,10 @@ static const struct cli_command commands[] = {
 	    1, 2, cmd_deploy, "deploy example.com nginx" },
 	{ "rollback", "NAME", "deploy the previous certificate",
 	    1, 1, cmd_rollback, "rollback example.com" },
+	{ "revoke", "NAME", "replace the certificate, then revoke the old one",
+	    1, 1, cmd_revoke, "revoke example.com --reason keycompromise" },
+	{ "account", "ACTION [NAME]", "accounts: list, show, update, "
+	    "deactivate", 1, 2, cmd_account, "account show letsencrypt" },
 	{ "events", "[NAME]", "show the steps of all renewals as they come",
 	    0, 1, cmd_events, "events" },
 	{ "reload", "", "read the configuration again",
@@ -104,7 +108,18 @@ static const struct cli_option options[] = {
 	{ "pause", "until", "TIME", "when they begin again: 2027-12-31, or "
 	    "30d from now (default: with resume)",
 	    CLI_TEXT, offsetof(struct options, until) },
-	{ "delete import", "yes", NULL, "do not ask",
+	{ "revoke", "reason", "REASON", "keycompromise, superseded, "
+	    "cessationofoperation, affiliationchanged or unspecified",
+	    CLI_TEXT, offsetof(struct options, reason) },
+	{ "revoke", "only", NULL, "issue no replacement, also of the one in "
+	    "use", CLI_FLAG, offsetof(struct options, only) },
+	{ "revoke", "by", "WHO", "account (the default), or certificate: "
+	    "signed with its own key", CLI_TEXT, offsetof(struct options, by) },
+	{ "revoke", "serial", "SERIAL", "an earlier one, which is still in "
+	    "the archive", CLI_TEXT, offsetof(struct options, serial) },
+	{ "revoke", "force", NULL, "replace it although the CA asked to wait",
+	    CLI_FLAG, offsetof(struct options, force) },
+	{ "delete import revoke account", "yes", NULL, "do not ask",
 	    CLI_FLAG, offsetof(struct options, yes) },
 	{ "import", "dry-run", NULL, "only show what would be done",
 	    CLI_FLAG, offsetof(struct options, dry_run) },

@@ -33,6 +33,9 @@ struct options {
 	bool		 no_wait;	/* renew-now, deploy, rollback */
 	bool		 force;		/* rollback, renew-now, add */
 	bool		 yes;		/* do not ask */
+	/* revoke */
+	const char	*reason, *by, *serial;
+	bool		 only;
 	/* add */
 	const char	*cert_name;
 	const char	*provider, *webroot, *key;

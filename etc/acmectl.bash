@@ -7,6 +7,7 @@ _acmectl()
 	local options="--socket --config --json --help --version"
 	local commands="add status renew-now check deploy rollback events persist"
 	commands+=" import edit pause resume remove delete"
+	commands+=" revoke account"
 	commands+=" reload list notify-test providers version help"
 	local socket=() names=() command="" i word
 
@@ -19,7 +20,8 @@ _acmectl()
 			;;
 		-c | --config | --until | --provider | --option | --webroot | \
 			--reload | --verify | --key | --name | --account | \
-			--directory | --ca-file | --email | --dns | --env-file) ((++i)) ;;
+			--directory | --ca-file | --email | --dns | --env-file | \
+			--reason | --by | --serial) ((++i)) ;;
 		-*) ;;
 		*)
 			if [[ -z $command ]]; then
@@ -57,7 +59,18 @@ _acmectl()
 			"ec256 ec384 rsa2048 rsa3072 rsa4096" -- "$cur")
 		return
 		;;
-	--option | --reload | --verify | --name | --account | --directory | \
+	--reason)
+		mapfile -t COMPREPLY < <(compgen -W "keycompromise superseded \
+			cessationofoperation affiliationchanged unspecified" \
+			-- "$cur")
+		return
+		;;
+	--by)
+		mapfile -t COMPREPLY < <(compgen -W "account certificate" \
+			-- "$cur")
+		return
+		;;
+	--serial | --option | --reload | --verify | --name | --account | --directory | \
 		--email | --until)
 		return
 		;;
@@ -71,7 +84,8 @@ _acmectl()
 	status) options+=" --check" ;;
 	check) options+=" --no-probe" ;;
 	pause) options+=" --until" ;;
-	delete) options+=" --yes" ;;
+	delete | account) options+=" --yes" ;;
+	revoke) options+=" --reason --only --by --serial --force --yes" ;;
 	import)
 		options+=" --dry-run --yes --switch --provider --webroot --dns"
 		options+=" --env-file --directory"
@@ -114,9 +128,18 @@ _acmectl()
 			-- "$cur")
 		;;
 	status | renew-now | check | rollback | events | persist | edit | pause | \
-		resume | remove)
+		resume | remove | revoke)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(acmectl "${socket[@]}" list 2>/dev/null)" -- "$cur")
+		;;
+	account)
+		if ((${#names[@]} == 0)); then
+			i="list show update deactivate"
+		else
+			i=$(acmectl "${socket[@]}" account list 2>/dev/null |
+				cut -d' ' -f1)
+		fi
+		mapfile -t COMPREPLY < <(compgen -W "$i" -- "$cur")
 		;;
 	providers)
 		mapfile -t COMPREPLY < <(compgen -W \

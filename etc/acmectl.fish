@@ -7,7 +7,7 @@ function __acmectl_words
 	for word in (commandline -opc)[2..-1]
 		if test $skip = 1
 			set skip 0
-		else if contains -- $word -s --socket -c --config --until --provider --option --webroot --reload --verify --key --name --account --directory --ca-file --email --dns --env-file
+		else if contains -- $word -s --socket -c --config --until --provider --option --webroot --reload --verify --key --name --account --directory --ca-file --email --dns --env-file --reason --by --serial
 			set skip 1
 		else if not string match -q -- '-*' $word
 			echo $word
@@ -52,6 +52,8 @@ complete -c acmectl -n $none -a pause -d 'begin no renewal of it'
 complete -c acmectl -n $none -a resume -d 'renew it again'
 complete -c acmectl -n $none -a remove -d 'take it out of the configuration'
 complete -c acmectl -n $none -a delete -d 'remove the files of one that is not configured'
+complete -c acmectl -n $none -a revoke -d 'replace the certificate, then revoke the old one'
+complete -c acmectl -n $none -a account -d 'accounts of CAs'
 complete -c acmectl -n $none -a deploy -d 'deploy again, without renewing'
 complete -c acmectl -n $none -a rollback -d 'go back to the previous certificate'
 complete -c acmectl -n $none -a events -d 'show the steps of all renewals as they come'
@@ -83,7 +85,14 @@ complete -c acmectl -n '__acmectl_at check' -l no-probe -d 'add no TXT value to 
 complete -c acmectl -n '__acmectl_at persist' -l write -d 'let the provider write the records'
 complete -c acmectl -n '__acmectl_at persist' -l remove -d 'let the provider remove them'
 complete -c acmectl -n '__acmectl_at pause' -l until -x -d 'when renewals begin again'
-complete -c acmectl -n '__acmectl_at delete' -l yes -d 'do not ask'
+complete -c acmectl -n '__acmectl_at revoke' -l reason -x -a 'keycompromise superseded cessationofoperation affiliationchanged unspecified' -d 'why'
+complete -c acmectl -n '__acmectl_at revoke' -l only -d 'issue no replacement'
+complete -c acmectl -n '__acmectl_at revoke' -l by -x -a 'account certificate' -d 'who signs'
+complete -c acmectl -n '__acmectl_at revoke' -l serial -x -d 'an earlier certificate'
+complete -c acmectl -n '__acmectl_at revoke' -l force -d 'although the CA asked to wait'
+complete -c acmectl -n '__acmectl_at account 0' -a 'list show update deactivate'
+complete -c acmectl -n '__acmectl_at account 1' -a "(__acmectl_ask account list | string replace -r ' .*' '')"
+complete -c acmectl -n '__acmectl_at delete,revoke,account' -l yes -d 'do not ask'
 complete -c acmectl -n '__acmectl_at persist' -l until -x -d 'when they end'
 complete -c acmectl -n '__acmectl_at import' -l dry-run -d 'only show what would be done'
 complete -c acmectl -n '__acmectl_at import' -l yes -d 'do not ask'
@@ -97,7 +106,7 @@ complete -c acmectl -n '__acmectl_at add,deploy,renew-now,rollback' -l no-wait -
 complete -c acmectl -n '__acmectl_at renew-now,rollback' -l force -d 'renew although the CA asked to wait; roll back also to an expired certificate'
 
 complete -c acmectl -n '__acmectl_at renew-now,check' -a '(__acmectl_ask list)'
-complete -c acmectl -n '__acmectl_at status,deploy,rollback,events,persist,edit,pause,resume,remove 0' -a '(__acmectl_ask list)'
+complete -c acmectl -n '__acmectl_at status,deploy,rollback,events,persist,edit,pause,resume,remove,revoke 0' -a '(__acmectl_ask list)'
 complete -c acmectl -n '__acmectl_at deploy 1' -a '(__acmectl_ask list targets (__acmectl_words)[2])'
 complete -c acmectl -n '__acmectl_at import 0' -a 'certbot acme.sh lego'
 complete -c acmectl -n '__acmectl_at import 1' -a '(__fish_complete_directories)'

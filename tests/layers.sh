@@ -91,7 +91,7 @@ BEGIN {
 	rows(4, "acme dns http01 deploy publish notify")
 	rows(5, "certs")
 	rows(6, "accounts cleanup")
-	rows(7, "rollout persist")
+	rows(7, "rollout persist manage")
 	rows(8, "renewal preflight alerts")
 	rows(9, "engine")
 	rows(10, "control")
@@ -111,7 +111,7 @@ BEGIN {
 	# The types of keys go through the rooms and publish/ unopened.
 	door("openssl/", "daemon/acme/|daemon/store/|daemon/io/tls|" \
 	    "daemon/dns/tsig\\.|daemon/rest/sign\\.c")
-	keys = "^(daemon/renewal/|daemon/accounts/|daemon/preflight/|" \
+	keys = "^(daemon/renewal/|daemon/accounts/|daemon/preflight/|daemon/manage/|" \
 	    "daemon/publish/fetch\\.)"
 	# acmectl has a client of its own; the programs begin and end curl.
 	door("curl/", "daemon/io/http|daemon/io/smtp|daemon/main\\.c|" \

@@ -247,6 +247,64 @@ acme_account_update_start(struct acme *a, acme_cb *done, void *arg)
 	return op;
 }
 
+static void
+tell_object_error(struct acme_op *op, const struct error *err)
+{
+	op->done.object(err, NULL, op->arg);
+}
+
+static void
+get_answer(struct acme_op *op, const struct http_reply *reply)
+{
+	struct error err;
+	json_t *o = jsonx_parse(reply->body, reply->body_len, &err);
+
+	if (o == NULL) {
+		op_fail(op, &err);
+		return;
+	}
+	op->done.object(NULL, o, op->arg);
+	json_decref(o);
+	op_free(op);
+}
+
+static const struct act get_act = {
+	.what = "account",
+	.max_reply = ACCOUNT_REPLY_MAX,
+	.timeout_ms = ACCOUNT_TIMEOUT_MS,
+	.answer = get_answer,
+	.tell_error = tell_object_error,
+};
+
+struct acme_op *
+acme_account_get_start(struct acme *a, acme_object_cb *done, void *arg)
+{
+	struct acme_op *op = op_new(a, &get_act, arg);
+
+	op->done.object = done;
+	op_post(op, a->kid != NULL ? a->kid : "", "");
+	return op;
+}
+
+static const struct act deactivate_act = {
+	.what = "account deactivation",
+	.max_reply = ACCOUNT_REPLY_MAX,
+	.timeout_ms = ACCOUNT_TIMEOUT_MS,
+	.answer = op_plain_answer,
+	.tell_error = op_tell_plain_error,
+};
+
+struct acme_op *
+acme_account_deactivate_start(struct acme *a, acme_cb *done, void *arg)
+{
+	struct acme_op *op = op_new(a, &deactivate_act, arg);
+
+	op->done.plain = done;
+	op_post(op, a->kid != NULL ? a->kid : "",
+	    "{\"status\":\"deactivated\"}");
+	return op;
+}
+
 void
 acme_account_forget(struct acme *a)
 {

@@ -18,6 +18,7 @@
 #ifndef DAEMON_ACME_ACME_H
 #define DAEMON_ACME_ACME_H
 
+#include <jansson.h>
 #include <openssl/types.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -108,6 +109,14 @@ struct acme_op	*acme_account_find_start(struct acme *, acme_account_cb *,
  * (RFC 8555 section 7.3.2). */
 struct acme_op	*acme_account_update_start(struct acme *, acme_cb *,
 		    void *arg);
+/* What the CA says of the account now (RFC 8555 section 7.1.2); borrowed. */
+typedef void acme_object_cb(const struct error *err, const json_t *object,
+    void *arg);
+struct acme_op	*acme_account_get_start(struct acme *, acme_object_cb *,
+		    void *arg);
+/* Nothing can be done with it any more (RFC 8555 section 7.3.6). */
+struct acme_op	*acme_account_deactivate_start(struct acme *, acme_cb *,
+		    void *arg);
 /* Forget the kid after accountDoesNotExist: the next account op creates it. */
 void		 acme_account_forget(struct acme *);
 
@@ -151,6 +160,15 @@ struct acme_op	*acme_cert_start(struct acme *, const char *url,
  */
 struct acme_op	*acme_renewal_info_start(struct acme *, const char *ari_id,
 		    acme_renewal_info_cb *, void *arg);
+/*
+ * Revoke a certificate (RFC 8555 section 7.6) for that reason of RFC 5280,
+ * section 5.3.1; key NULL: the account asks, else the certificate's key, which
+ * needs no account.  One that is revoked already is as good.  ERR_REJECTED
+ * "acme:no-revocation" if the CA offers none.
+ */
+struct acme_op	*acme_revoke_start(struct acme *, const void *der,
+		    size_t der_len, int reason, EVP_PKEY *key, acme_cb *,
+		    void *arg);
 /* Any of the above; NULL is allowed. */
 void		 acme_cancel(struct acme_op *);
 

@@ -46,6 +46,7 @@ struct acme_op {
 		acme_authz_cb	*authz;
 		acme_cert_cb	*cert;
 		acme_cb		*plain;
+		acme_object_cb	*object;
 		acme_renewal_info_cb *renewal;
 	} done;
 	void		*arg;

@@ -145,6 +145,7 @@ op_free(struct client_op *op)
 {
 	http_cancel(op->http);
 	timer_clear(&op->retry);
+	EVP_PKEY_free(op->request.key);
 	free(op->url);
 	free(op->kid);
 	free(op->payload);
@@ -250,6 +251,8 @@ op_url(const struct client_op *op)
 		return op->client->directory->new_account;
 	case CLIENT_NEW_ORDER:
 		return op->client->directory->new_order;
+	case CLIENT_REVOKE_CERT:
+		return op->client->directory->revoke_cert;
 	case CLIENT_RENEWAL_INFO:
 	case CLIENT_LOOK_AT_CLOCK:
 	case CLIENT_URL:
@@ -324,7 +327,8 @@ op_send(struct client_op *op)
 	nonce = nonces_take(&c->nonces);
 	if (nonce == NULL)
 		return;
-	body = jws_sign(c->key, op->kid, nonce, args.url, op->payload, &err);
+	body = jws_sign(op->request.key != NULL ? op->request.key : c->key,
+	    op->kid, nonce, args.url, op->payload, &err);
 	free(nonce);
 	if (body == NULL) {
 		client_fail_later(op, &err);
@@ -441,6 +445,8 @@ client_start(struct client *c, const struct client_request *request,
 	if (request->payload != NULL)
 		op->payload = xstrdup(request->payload);
 	op->request.url = op->request.kid = op->request.payload = NULL;
+	if (request->key != NULL && EVP_PKEY_up_ref(request->key) != 1)
+		abort();
 	op->done = done;
 	op->arg = arg;
 	timer_init(&op->retry, c->loop, op_retry_cb, op);

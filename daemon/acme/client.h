@@ -36,6 +36,8 @@ enum client_target {
 	CLIENT_URL,			/* the url of the request */
 	CLIENT_NEW_ACCOUNT,
 	CLIENT_NEW_ORDER,
+	CLIENT_REVOKE_CERT,		/* the directory may have none: see
+					   make_payload */
 	/*
 	 * A GET without signature or nonce, url being the ARI-ID.  Fails with
 	 * ERR_REJECTED "acme:no-renewal-info" where the CA offers none.
@@ -63,6 +65,8 @@ struct client_request {			/* borrowed; copied */
 	enum client_target target;
 	const char	*url;		/* of CLIENT_URL */
 	const char	*kid;		/* NULL: signed with the public key */
+	EVP_PKEY	*key;		/* NULL: the account's; one more
+					   reference is taken */
 	const char	*payload;	/* or: */
 	client_payload_cb *make_payload;
 	const char	*accept;	/* a literal, or NULL */

@@ -137,12 +137,22 @@ get_identities(const json_t *o)
 	return out;
 }
 
+/* One that cannot be called is as good as none. */
+static char *
+optional_url(const json_t *o, const char *member, bool allow_plain)
+{
+	const char *url = json_string_value(json_object_get(o, member));
+
+	return url != NULL && url_is_ok(url, allow_plain) ? xstrdup(url) :
+	    NULL;
+}
+
 struct directory *
 message_directory(const char *text, size_t len, bool allow_plain,
     struct error *err)
 {
 	json_t *o = parse(text, len, err);
-	const char *nonce, *account, *order, *terms, *info;
+	const char *nonce, *account, *order, *terms;
 	struct directory *d = NULL;
 
 	if (o == NULL)
@@ -157,10 +167,8 @@ message_directory(const char *text, size_t len, bool allow_plain,
 		d->new_nonce = xstrdup(nonce);
 		d->new_account = xstrdup(account);
 		d->new_order = xstrdup(order);
-		/* One that cannot be called is as good as none. */
-		info = json_string_value(json_object_get(o, "renewalInfo"));
-		if (info != NULL && url_is_ok(info, allow_plain))
-			d->renewal_info = xstrdup(info);
+		d->renewal_info = optional_url(o, "renewalInfo", allow_plain);
+		d->revoke_cert = optional_url(o, "revokeCert", allow_plain);
 		/* Shown to a person, never called. */
 		terms = jsonx_str(o, "meta.termsOfService");
 		if (terms != NULL && terms[0] != '\0')
@@ -194,6 +202,7 @@ directory_free(struct directory *d)
 	free(d->new_account);
 	free(d->new_order);
 	free(d->renewal_info);
+	free(d->revoke_cert);
 	free(d->terms);
 	for (char **p = d->caa_identities; *p != NULL; p++)
 		free(*p);

@@ -22,7 +22,8 @@ struct directory {
 	char	*new_nonce;
 	char	*new_account;
 	char	*new_order;
-	char	*renewal_info;		/* RFC 9773; NULL: it is not offered */
+	char	*revoke_cert;		/* NULL: it is not offered */
+	char	*renewal_info;		/* RFC 9773; the same */
 	char	*terms;			/* NULL: none to agree to */
 	bool	 eab_required;
 	char	**caa_identities;	/* host names, lower case, at most

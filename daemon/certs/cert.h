@@ -36,6 +36,8 @@ struct cert {
 	/* The engine's. */
 	struct place	 place;		/* its run's */
 	bool		 forced;	/* renew-now asked for it */
+	bool		 wants_new_key;	/* of the next run, whatever reuse_key
+					   says: a person asked */
 	bool		 was_forced;	/* ... for the run under way */
 	bool		 passes_hold;	/* a person asked, to the end of the
 					   run: the account's hold is not for

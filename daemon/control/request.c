@@ -21,6 +21,7 @@
 #include "daemon/control/request_conf.h"
 #include "daemon/control/request_deploy.h"
 #include "daemon/control/request_import.h"
+#include "daemon/control/request_manage.h"
 #include "daemon/control/request_names.h"
 #include "daemon/control/request_state.h"
 #include "daemon/control/server.h"
@@ -142,6 +143,8 @@ static const struct route {
 	{ API_PATH_PERSIST, false, EVHTTP_REQ_POST, "POST", post_persist },
 	{ API_PATH_DEPLOY, false, EVHTTP_REQ_POST, "POST", post_deploy },
 	{ API_PATH_ROLLBACK, false, EVHTTP_REQ_POST, "POST", post_rollback },
+	{ API_PATH_REVOKE, false, EVHTTP_REQ_POST, "POST", post_revoke },
+	{ API_PATH_ACCOUNTS, false, EVHTTP_REQ_POST, "POST", post_account },
 	{ API_PATH_PAUSE, false, EVHTTP_REQ_POST, "POST", post_pause },
 	{ API_PATH_RESUME, false, EVHTTP_REQ_POST, "POST", post_resume },
 	{ API_PATH_DELETE, false, EVHTTP_REQ_POST, "POST", post_delete },

@@ -18,21 +18,25 @@
 #include "daemon/engine/engine.h"
 #include "daemon/preflight/preflight.h"
 
+struct wish {
+	bool	 follow, force, new_key;
+};
+
 /* The body of POST /v1/renew; names is a set, {NAME: true}. */
 static int
-parse_renew(struct evhttp_request *req, json_t **names, bool *follow,
-    bool *force, struct error *err)
+parse_renew(struct evhttp_request *req, json_t **names, struct wish *w,
+    struct error *err)
 {
 	json_t *body = request_body(req, "", err), *list, *name;
-	int follow_int = 0, force_int = 0;
+	int follow = 0, force = 0, new_key = 0;
 	json_error_t why;
 	size_t i;
 
 	if (body == NULL)
 		return -1;
-	if (json_unpack_ex(body, &why, JSON_STRICT, "{s:o, s?b, s?b}",
-	    "names", &list, "follow", &follow_int, "force", &force_int) ==
-	    -1) {
+	if (json_unpack_ex(body, &why, JSON_STRICT, "{s:o, s?b, s?b, s?b}",
+	    "names", &list, "follow", &follow, "force", &force, "new_key",
+	    &new_key) == -1) {
 		(void)error_set(err, ERR_REJECTED, API_ERR_REQUEST,
 		    "the request is not {\"names\": [...], \"follow\": "
 		    "true or false, \"force\": true or false}: %s", why.text);
@@ -47,8 +51,8 @@ parse_renew(struct evhttp_request *req, json_t **names, bool *follow,
 		    json_true()) == -1)
 			break;
 	}
-	*follow = follow_int != 0;
-	*force = force_int != 0;
+	*w = (struct wish){ .follow = follow != 0, .force = force != 0,
+	    .new_key = new_key != 0 };
 	if (json_array_size(list) > 0 && i == json_array_size(list)) {
 		json_decref(body);
 		return 0;
@@ -61,7 +65,7 @@ parse_renew(struct evhttp_request *req, json_t **names, bool *follow,
 
 /* Begin all of them; 0, or -1 with some perhaps begun. */
 static int
-renew_all(struct call *c, json_t *names, struct error *err)
+renew_all(struct call *c, json_t *names, bool new_key, struct error *err)
 {
 	const char *name;
 	json_t *unused;
@@ -71,14 +75,15 @@ renew_all(struct call *c, json_t *names, struct error *err)
 
 		log_info(&ctx, "user id %lu asks for a renewal",
 		    (unsigned long)c->uid);
-		if (engine_renew_now(c->ctl->engine, name, err) == -1)
+		if ((new_key ? engine_renew_with_new_key(c->ctl->engine, name,
+		    err) : engine_renew_now(c->ctl->engine, name, err)) == -1)
 			return -1;
 	}
 	return 0;
 }
 
 static void
-renew_and_follow(struct call *c, json_t *names)
+renew_and_follow(struct call *c, json_t *names, bool new_key)
 {
 	struct error err;
 	struct stream *s;
@@ -88,7 +93,7 @@ renew_and_follow(struct call *c, json_t *names)
 	s = stream_follow(c->ctl, c->req, copy);
 	if (s == NULL)
 		return;
-	if (renew_all(c, names, &err) == -1) {
+	if (renew_all(c, names, new_key, &err) == -1) {
 		stream_abort(s);
 		reply_error(c->req, reply_status(&err), &err, NULL);
 		return;
@@ -97,13 +102,13 @@ renew_and_follow(struct call *c, json_t *names)
 }
 
 static void
-renew_only(struct call *c, json_t *names)
+renew_only(struct call *c, json_t *names, bool new_key)
 {
 	json_t *started = json_array(), *unused;
 	struct error err;
 	const char *name;
 
-	if (renew_all(c, names, &err) == -1) {
+	if (renew_all(c, names, new_key, &err) == -1) {
 		json_decref(started);
 		reply_error(c->req, reply_status(&err), &err, NULL);
 		return;
@@ -119,9 +124,9 @@ post_renew(struct call *c)
 	json_t *names, *unused;
 	struct error err;
 	const char *name;
-	bool follow, force;
+	struct wish w;
 
-	if (parse_renew(c->req, &names, &follow, &force, &err) == -1) {
+	if (parse_renew(c->req, &names, &w, &err) == -1) {
 		reply_error(c->req, 400, &err, NULL);
 		return;
 	}
@@ -131,17 +136,17 @@ post_renew(struct call *c)
 			json_decref(names);
 			return;
 		}
-		if (!force && engine_check_held(c->ctl->engine, name, &err) ==
+		if (!w.force && engine_check_held(c->ctl->engine, name, &err) ==
 		    -1) {
 			reply_error(c->req, reply_status(&err), &err, NULL);
 			json_decref(names);
 			return;
 		}
 	}
-	if (follow)
-		renew_and_follow(c, names);
+	if (w.follow)
+		renew_and_follow(c, names, w.new_key);
 	else
-		renew_only(c, names);
+		renew_only(c, names, w.new_key);
 	json_decref(names);
 }
 

@@ -95,6 +95,27 @@ engine_rollback(struct engine *e, const char *name, bool force,
 }
 
 int
+engine_renew_with_new_key(struct engine *e, const char *name,
+    struct error *err)
+{
+	struct cert *c = engine_find_known(e, name, err);
+
+	if (c == NULL)
+		return -1;
+	if (c->run != NULL)
+		return error_set(err, ERR_TRANSIENT, "engine:busy",
+		    "\"%s\" is being renewed, perhaps with its old key; try "
+		    "again when that is over", name);
+	if (c->conf->reuse_key) {
+		c->wants_new_key = true;
+		store_pending_drop(e->a.store, name);
+		cert_order_forget(c);
+		cert_save(c);
+	}
+	return engine_renew_now(e, name, err);
+}
+
+int
 engine_pause(struct engine *e, const char *name, time_t until,
     struct error *err)
 {

@@ -123,6 +123,10 @@ rooms_new(struct engine *e)
 	    .certs = e->certs };
 	e->persist_watch = persist_watch_new(&e->persist_env);
 	e->persist_jobs = persist_jobs_new(&e->persist_env);
+	e->manage_env = (struct manage_env){ .loop = a->loop,
+	    .store = a->store, .certs = e->certs,
+	    .accounts = e->accounts };
+	e->manage_jobs = manage_jobs_new(&e->manage_env);
 	e->alerts_env = (struct alerts_env){ .loop = a->loop,
 	    .store = a->store, .children = a->children, .http = a->http,
 	    .certs = e->certs, .cleanup = e->cleanup,
@@ -262,6 +266,7 @@ engine_free(struct engine *e)
 	preflights_free(e->preflights);
 	persist_watch_free(e->persist_watch);
 	persist_jobs_free(e->persist_jobs);
+	manage_jobs_free(e->manage_jobs);
 	rollout_stop(e->rollout);
 	ari_free(e->ari);
 	notifier_free(e->notifier);
@@ -345,6 +350,7 @@ engine_stop(struct engine *e, void (*done)(void *arg), void *arg)
 	persist_watch_stop(e->persist_watch);
 	ari_stop(e->ari);
 	persist_jobs_stop(e->persist_jobs);
+	manage_jobs_stop(e->manage_jobs);
 	rollout_stop(e->rollout);
 	e->stop_done = done;
 	e->stop_arg = arg;
@@ -437,4 +443,10 @@ struct persist_jobs *
 engine_persist_jobs(const struct engine *e)
 {
 	return e->persist_jobs;
+}
+
+struct manage_jobs *
+engine_manage_jobs(const struct engine *e)
+{
+	return e->manage_jobs;
 }

@@ -20,6 +20,7 @@ struct error;
 struct event_sub;
 struct http;
 struct loop;
+struct manage_jobs;
 struct persist_jobs;
 struct preflights;
 struct sd;
@@ -97,6 +98,13 @@ char		*engine_gauge(const struct engine *, enum engine_gauge,
  */
 int		 engine_renew_now(struct engine *, const char *name,
 		    struct error *);
+/*
+ * The same with a key that was never used, whatever reuse_key says; an order
+ * under way, whose key may be the old one, is given up.  ERR_TRANSIENT
+ * "engine:busy" if a run is under way.
+ */
+int		 engine_renew_with_new_key(struct engine *, const char *name,
+		    struct error *);
 
 /*
  * -1 if the CA has asked to wait, and that time is not over: ERR_RATELIMIT
@@ -166,8 +174,9 @@ json_t		*engine_notify_results(const struct engine *);
  */
 struct event_sub *engine_subscribe(struct engine *,
 		    void (*cb)(const json_t *event, void *arg), void *arg);
-/* For preflight_start() and persist_job_start(). */
+/* For preflight_start(), persist_job_start() and manage_start(). */
 struct preflights *engine_preflights(const struct engine *);
 struct persist_jobs *engine_persist_jobs(const struct engine *);
+struct manage_jobs *engine_manage_jobs(const struct engine *);
 
 #endif

@@ -17,6 +17,7 @@
 #include "daemon/dns/provider_env.h"
 #include "daemon/engine/engine.h"
 #include "daemon/io/loop.h"
+#include "daemon/manage/manage.h"
 #include "daemon/persist/persist_env.h"
 #include "daemon/preflight/preflight.h"
 #include "daemon/renewal/env.h"
@@ -61,6 +62,7 @@ struct engine {
 	struct preflights *preflights;
 	struct persist_watch *persist_watch;
 	struct persist_jobs *persist_jobs;
+	struct manage_jobs *manage_jobs;
 
 	/* What the rooms use. */
 	struct cleanup_env cleanup_env;
@@ -68,6 +70,7 @@ struct engine {
 	struct renewal_env renewal_env;
 	struct preflight_env preflight_env;
 	struct persist_env persist_env;
+	struct manage_env manage_env;
 	struct alerts_env alerts_env;
 };
 

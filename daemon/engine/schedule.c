@@ -239,6 +239,7 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 	c->passes_hold = false;
 	e->renewed += err == NULL;
 	e->failed += err != NULL && strcmp(err->code, "engine:held") != 0;
+	c->wants_new_key &= err != NULL;
 	/* Not one of long ago: a renewal may have been asked for since. */
 	if (err != NULL && rollback_is_done(c) &&
 	    strncmp(err->code, "deploy:", 7) == 0)

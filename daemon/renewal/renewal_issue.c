@@ -109,7 +109,7 @@ key_begin(struct renewal *r, struct error *err)
 		return 0;
 	if (r->is_resumed && key_load(r, store_pending_key, err) == -1)
 		return -1;
-	if (r->key == NULL && r->cc->reuse_key &&
+	if (r->key == NULL && r->cc->reuse_key && !r->cert->wants_new_key &&
 	    key_load(r, store_live_key, err) == -1)
 		return -1;
 	if (r->key != NULL && !key_is_type(r->key, r->cc->key)) {

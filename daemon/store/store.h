@@ -268,6 +268,19 @@ int		 store_find_lost(struct store *, const char *name,
  */
 int		 store_rebuild(struct store *, const char *name,
 		    struct cert_info *info, struct error *);
+/* One version of the archive, as revoking it needs it. */
+struct store_version {
+	char		 serial[64];
+	unsigned char	*der;		/* the certificate */
+	size_t		 der_len;
+	EVP_PKEY	*key;
+};
+void		 store_version_clear(struct store_version *);
+/* The caller clears it.  ERR_CONFIG "manage:no-version" if the archive does not
+ * have it. */
+int		 store_version_read(struct store *, const char *name,
+		    const char *serial, struct store_version *,
+		    struct error *);
 /*
  * What live/NAME holds now: 0 and *info, or 1 if there is nothing, or -1 if
  * it is damaged (missing file, key of another certificate): ERR_INTERNAL

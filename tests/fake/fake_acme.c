@@ -633,6 +633,26 @@ acme_account_update_start(struct acme *a, acme_cb *done, void *arg)
 	return op;
 }
 
+/* Of a person, whom these tests have none of. */
+struct acme_op *
+acme_account_get_start(struct acme *a, acme_object_cb *done, void *arg)
+{
+	abort();
+}
+
+struct acme_op *
+acme_account_deactivate_start(struct acme *a, acme_cb *done, void *arg)
+{
+	abort();
+}
+
+struct acme_op *
+acme_revoke_start(struct acme *a, const void *der, size_t der_len,
+    int reason, EVP_PKEY *key, acme_cb *done, void *arg)
+{
+	abort();
+}
+
 struct acme_op *
 acme_clock_start(struct acme *a, acme_cb *done, void *arg)
 {

@@ -15,6 +15,7 @@
 #include "daemon/certs/event.h"
 #include "daemon/config/conf.h"
 #include "daemon/engine/engine.h"
+#include "daemon/manage/manage.h"
 #include "daemon/persist/persist_job.h"
 #include "daemon/preflight/preflight.h"
 #include "daemon/renewal/cert_import.h"
@@ -159,6 +160,32 @@ engine_conf(const struct engine *e)
 	    .http_listen = none };
 
 	return &conf;
+}
+
+int
+engine_renew_with_new_key(struct engine *e, const char *name,
+    struct error *err)
+{
+	return engine_renew_now(e, name, err);
+}
+
+/* No test of control/ comes so far. */
+struct manage_job *
+manage_start(struct manage_jobs *all, const struct manage_args *a,
+    manage_done_cb *done, void *arg)
+{
+	abort();
+}
+
+void
+manage_cancel(struct manage_job *j)
+{
+}
+
+struct manage_jobs *
+engine_manage_jobs(const struct engine *e)
+{
+	return NULL;
 }
 
 int

@@ -104,6 +104,12 @@ test_routes(void **state)
 		{ "GET", "/v1/configuration", "", 200,
 		    "\"file\":\"/nowhere/acmed.conf\"" },
 		{ "POST", "/v1/configuration", "{}", 400, "files" },
+		{ "POST", "/v1/revoke", "{\"name\":\"a.example\","
+		    "\"reason\":\"lost\"}", 400, "keyCompromise" },
+		{ "POST", "/v1/revoke", "{\"name\":\"a.example\","
+		    "\"by\":\"me\"}", 400, "neither" },
+		{ "POST", "/v1/accounts", "{\"name\":\"a\","
+		    "\"do\":\"\"}", 400, "none of" },
 		{ "POST", "/v1/pause", "{\"name\":\"none\"}", 404,
 		    "engine:unknown-cert" },
 		{ "POST", "/v1/pause", "{\"name\":\"a.example\",\"until\":1}",

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* What is asked of a CA besides certificates: revoke, account. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/api.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "ctl/ask.h"
+#include "ctl/commands.h"
+#include "ctl/follow.h"
+#include "ctl/prompt.h"
+#include "ctl/show.h"
+
+/* One request; body is taken.  After EXIT_OK *reply is to be cleared. */
+static int
+post(const struct options *o, const char *path, json_t *body,
+    struct client_reply *reply)
+{
+	const struct client_request request = {
+		.socket = o->socket, .method = "POST", .path = path,
+		.body = body,
+	};
+	int code;
+
+	if (body == NULL) {
+		say_error("an argument is not UTF-8");
+		return EXIT_USAGE;
+	}
+	code = ask(o, &request, reply);
+	json_decref(body);
+	return code;
+}
+
+/* Asked on a terminal; question is taken. */
+static int
+confirm(const struct options *o, char *question)
+{
+	bool yes = o->yes;
+
+	if (!yes && prompt_is_possible())
+		yes = prompt_yes(question, false);
+	else if (!yes)
+		say_error("this cannot be undone: say --yes");
+	free(question);
+	return yes ? EXIT_OK : prompt_is_possible() ? EXIT_REFUSED :
+	    EXIT_USAGE;
+}
+
+/* --- revoke --- */
+
+/* As openssl(1) and others write a serial number; the caller frees. */
+static char *
+plain_serial(const char *text)
+{
+	char *serial = xmalloc(strlen(text) + 1);
+	size_t n = 0;
+
+	for (; *text != '\0'; text++) {
+		if (*text != ':')
+			serial[n++] = (char)tolower((unsigned char)*text);
+	}
+	serial[n] = '\0';
+	return serial;
+}
+
+/* The installed one, and which is meant; the caller frees both. */
+static int
+find_serials(const struct options *o, char **installed, char **serial)
+{
+	char *path = client_path(API_PATH_CERT, o->names[0]);
+	struct client_reply reply;
+	int code = ask_get(o, path, &reply);
+
+	free(path);
+	if (code != EXIT_OK)
+		return code;
+	*installed = show_str(reply.body, "serial", "");
+	client_reply_clear(&reply);
+	*serial = o->serial != NULL ? plain_serial(o->serial) :
+	    xstrdup(*installed);
+	if (**serial != '\0')
+		return EXIT_OK;
+	say_error("there is no certificate yet");
+	free(*installed);
+	free(*serial);
+	return EXIT_REFUSED;
+}
+
+static int
+replace(const struct options *o)
+{
+	json_t *body = json_pack("{s:[s], s:b, s:b, s:b}", "names",
+	    o->names[0], "follow", 1, "force", o->force, "new_key", 1);
+	const struct client_request request = {
+		.socket = o->socket, .method = "POST", .path = API_PATH_RENEW,
+		.body = body,
+	};
+	int code;
+
+	code = follow_events(o, &request, 1, "renewal");
+	json_decref(body);
+	if (code != EXIT_OK)
+		say_error("nothing was revoked, as there is no replacement in "
+		    "use; --only revokes without one");
+	return code;
+}
+
+static int
+revoke(const struct options *o, const char *serial)
+{
+	struct client_reply reply;
+	json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:b}", "name",
+	    o->names[0], "serial", serial, "reason", o->reason != NULL ?
+	    o->reason : "unspecified", "by", o->by != NULL ? o->by :
+	    "account", "only", o->only);
+	char *text;
+	int code = post(o, API_PATH_REVOKE, body, &reply);
+
+	if (code != EXIT_OK)
+		return code == EXIT_REFUSED ? EXIT_FAILED : code;
+	if (o->json) {
+		print_json(o, reply.body, JSON_COMPACT);
+	} else {
+		text = xasprintf("certificate %s of %s is revoked", serial,
+		    o->names[0]);
+		term_wrap(&o->out, TERM_GOOD, 0, 2, text);
+		free(text);
+	}
+	client_reply_clear(&reply);
+	return EXIT_OK;
+}
+
+/* Misspelt, it is better known before a renewal than after. */
+static bool
+is_reason(const char *reason)
+{
+	static const char *const reasons[] = { "unspecified", "keycompromise",
+	    "affiliationchanged", "superseded", "cessationofoperation" };
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		if (strcasecmp(reasons[i], reason) == 0)
+			return true;
+	}
+	return false;
+}
+
+int
+cmd_revoke(const struct options *o)
+{
+	char *installed, *serial;
+	bool is_installed;
+	int code;
+
+	if (o->reason != NULL && !is_reason(o->reason)) {
+		say_error("--reason is unspecified, keycompromise, superseded, "
+		    "cessationofoperation or affiliationchanged");
+		return EXIT_USAGE;
+	}
+	if (o->by != NULL && strcmp(o->by, "account") != 0 &&
+	    strcmp(o->by, "certificate") != 0) {
+		say_error("--by is account or certificate");
+		return EXIT_USAGE;
+	}
+	code = find_serials(o, &installed, &serial);
+	if (code != EXIT_OK)
+		return code;
+	is_installed = strcmp(installed, serial) == 0;
+	code = confirm(o, xasprintf("%s certificate %s of %s",
+	    is_installed && !o->only ? "Replace and revoke" : "Revoke",
+	    serial, o->names[0]));
+	if (code == EXIT_OK && is_installed && !o->only)
+		code = replace(o);
+	if (code == EXIT_OK)
+		code = revoke(o, serial);
+	free(installed);
+	free(serial);
+	return code;
+}
+
+/* --- account --- */
+
+static int
+account_list(const struct options *o)
+{
+	struct client_reply reply;
+	int code = ask_get(o, API_PATH_CONF, &reply);
+	const json_t *accounts, *one;
+	size_t i;
+
+	if (code != EXIT_OK)
+		return code;
+	accounts = json_object_get(reply.body, "accounts");
+	if (o->json)
+		print_json(o, accounts, JSON_INDENT(2));
+	json_array_foreach(accounts, i, one) {
+		char *name = show_str(one, "name", "?");
+		char *directory = show_str(one, "directory", "?");
+		char *contact = show_list(json_object_get(one, "contact"));
+
+		if (!o->json)
+			(void)fprintf(o->out.out, "%-20s %s%s%s\n", name,
+			    directory, *contact != '\0' ? "  " : "", contact);
+		free(contact);
+		free(directory);
+		free(name);
+	}
+	client_reply_clear(&reply);
+	return EXIT_OK;
+}
+
+static void
+print_account(const struct options *o, const json_t *account)
+{
+	static const struct { const char *label, *member; } rows[] = {
+		{ "status", "status" },
+		{ "directory", "directory" },
+		{ "URL", "url" },
+	};
+	const json_t *list = json_object_get(account, "contact");
+	char *contact;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *value = show_str(account, rows[i].member, "?");
+
+		(void)fprintf(o->out.out, "  %-10s ", rows[i].label);
+		term_wrap(&o->out, TERM_PLAIN, 13, 13, value);
+		free(value);
+	}
+	if (!json_is_array(list))
+		return;
+	contact = show_list(list);
+	(void)fprintf(o->out.out, "  %-10s %s\n", "contact",
+	    *contact != '\0' ? contact : "none");
+	free(contact);
+}
+
+static int
+account_do(const struct options *o, const char *act)
+{
+	struct client_reply reply;
+	int code;
+
+	if (o->n_names < 2) {
+		say_error("which account? see: acmectl account list");
+		return EXIT_USAGE;
+	}
+	if (strcmp(act, "deactivate") == 0) {
+		code = confirm(o, xasprintf("Deactivate account %s for good",
+		    o->names[1]));
+		if (code != EXIT_OK)
+			return code;
+	}
+	code = post(o, API_PATH_ACCOUNTS, json_pack("{s:s, s:s}", "name",
+	    o->names[1], "do", act), &reply);
+	if (code != EXIT_OK)
+		return code;
+	if (o->json)
+		print_json(o, reply.body, JSON_INDENT(2));
+	else
+		print_account(o, reply.body);
+	client_reply_clear(&reply);
+	return EXIT_OK;
+}
+
+int
+cmd_account(const struct options *o)
+{
+	static const char *const acts[] = { "show", "update", "rollover",
+	    "deactivate" };
+
+	if (strcmp(o->names[0], "list") == 0)
+		return account_list(o);
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+		if (strcmp(o->names[0], acts[i]) == 0)
+			return account_do(o, acts[i]);
+	}
+	say_error("allowed: account list, or show, update, rollover, "
+	    "deactivate and the account's name");
+	return EXIT_USAGE;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/control/request_manage.h"
+
+#include <event2/http.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/api.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "daemon/control/reply.h"
+#include "daemon/control/server.h"
+#include "daemon/engine/engine.h"
+#include "daemon/manage/manage.h"
+#include "daemon/manage/reason.h"
+
+struct work {
+	struct control		*ctl;
+	struct conn		*conn;
+	struct evhttp_request	*req;
+	struct manage_job	*job;
+};
+
+/* Its connection has no time limits while it works. */
+static void
+set_busy(struct work *w, bool is_busy)
+{
+	w->conn->is_busy = is_busy;
+	w->conn->since_ms = clock_mono_ms();
+	conn_limit(w->conn, is_busy ? 0 : w->ctl->idle_ms);
+}
+
+/* The client left, or control_free() closed the connection. */
+static void
+closed_cb(struct evhttp_connection *evcon, void *arg)
+{
+	struct work *w = arg;
+
+	request_closed(w->req);
+	manage_cancel(w->job);
+	w->conn->is_busy = false;
+	w->ctl->n_jobs--;
+	free(w);
+}
+
+static void
+done(const struct error *err, const json_t *reply, void *arg)
+{
+	struct work *w = arg;
+	struct evhttp_request *req = w->req;
+
+	evhttp_connection_set_closecb(evhttp_request_get_connection(req),
+	    NULL, NULL);
+	set_busy(w, false);
+	w->ctl->n_jobs--;
+	free(w);
+	if (err != NULL)
+		reply_error(req, reply_status(err), err, NULL);
+	else
+		reply_json(req, 200, json_deep_copy(reply));
+}
+
+static void
+begin(struct call *c, const struct manage_args *args)
+{
+	struct control *ctl = c->ctl;
+	struct error err;
+	struct work *w;
+
+	if (ctl->n_jobs >= JOB_MAX) {
+		(void)error_set(&err, ERR_TRANSIENT, API_ERR_BUSY,
+		    "%d such requests are under way already", JOB_MAX);
+		reply_error(c->req, 503, &err, NULL);
+		return;
+	}
+	w = xcalloc(1, sizeof(*w));
+	w->ctl = ctl;
+	w->conn = conn_of(ctl, c->req);
+	w->req = c->req;
+	ctl->n_jobs++;
+	set_busy(w, true);
+	evhttp_connection_set_closecb(evhttp_request_get_connection(c->req),
+	    closed_cb, w);
+	w->job = manage_start(engine_manage_jobs(ctl->engine), args, done, w);
+}
+
+void
+post_revoke(struct call *c)
+{
+	struct manage_args args = { .act = MANAGE_REVOKE };
+	const char *reason = "unspecified", *by = "account";
+	int in_use = 0;
+	struct error err;
+	json_t *body = request_body(c->req, "", &err);
+
+	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
+	    "{s:s, s?s, s?s, s?s, s?b}", "name", &args.name, "serial",
+	    &args.serial, "reason", &reason, "by", &by, "only", &in_use) ==
+	    -1) {
+		bad_request(c, "the request is not {\"name\": NAME, "
+		    "\"serial\": SERIAL, \"reason\": REASON, \"by\": "
+		    "\"account\" or \"certificate\", \"only\": true or "
+		    "false}");
+	} else if (revoke_reason_parse(reason, &args.reason) == -1) {
+		bad_request(c, "\"reason\" is none of unspecified, "
+		    "keyCompromise, affiliationChanged, superseded, "
+		    "cessationOfOperation");
+	} else if (strcmp(by, "account") != 0 &&
+	    strcmp(by, "certificate") != 0) {
+		bad_request(c, "\"by\" is neither account nor certificate");
+	} else {
+		struct log_ctx ctx = { .cert = args.name };
+
+		log_notice(&ctx, "user id %lu asks to revoke %s, reason: %s",
+		    (unsigned long)c->uid, args.serial != NULL ? args.serial :
+		    "the installed certificate", reason);
+		args.by_key = strcmp(by, "certificate") == 0;
+		args.in_use = in_use != 0;
+		begin(c, &args);
+	}
+	json_decref(body);
+}
+
+void
+post_account(struct call *c)
+{
+	static const char *const acts[MANAGE_ACT_END] = {
+		[MANAGE_REVOKE] = "",
+		[MANAGE_SHOW] = "show",
+		[MANAGE_UPDATE] = "update",
+		[MANAGE_DEACTIVATE] = "deactivate",
+	};
+	struct manage_args args = { .act = MANAGE_SHOW };
+	const char *act = "show";
+	struct error err;
+	json_t *body = request_body(c->req, "", &err);
+	int i = MANAGE_SHOW;
+
+	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
+	    "{s:s, s?s}", "name", &args.name, "do", &act) == -1) {
+		bad_request(c, "the request is not {\"name\": ACCOUNT, "
+		    "\"do\": ACTION}");
+		json_decref(body);
+		return;
+	}
+	while (i < MANAGE_ACT_END && strcmp(acts[i], act) != 0)
+		i++;
+	if (i == MANAGE_ACT_END) {
+		bad_request(c, "\"do\" is none of show, update, deactivate");
+	} else {
+		log_info(NULL, "user id %lu asks to %s account \"%s\"",
+		    (unsigned long)c->uid, act, args.name);
+		args.act = (enum manage_act)i;
+		begin(c, &args);
+	}
+	json_decref(body);
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/manage/manage.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "daemon/accounts/accounts.h"
+#include "daemon/acme/acme.h"
+#include "daemon/certs/certs.h"
+#include "daemon/certs/event.h"
+#include "daemon/certs/issuer.h"
+#include "daemon/config/conf.h"
+#include "daemon/io/loop.h"
+#include "daemon/manage/reason.h"
+#include "daemon/store/store.h"
+
+struct manage_job {
+	TAILQ_ENTRY(manage_job) link;
+	struct manage_jobs *all;
+	const struct manage_env *env;
+	enum manage_act	 act;
+	char		*name, *serial;
+	int		 reason;
+	bool		 by_key, in_use;
+	const struct conf *conf;	/* one reference */
+	const struct conf_account *account;	/* in conf */
+	struct store_version version;	/* to be revoked */
+	struct account_op *account_op;
+	struct account	*used;		/* while the CA is asked */
+	struct acme_op	*op;
+	struct timer	 begin;
+	manage_done_cb	*done;
+	void		*arg;
+};
+
+struct manage_jobs {
+	const struct manage_env *env;
+	bool		 is_stopping;
+	TAILQ_HEAD(, manage_job) list;
+};
+
+static void
+job_free(struct manage_job *j)
+{
+	timer_clear(&j->begin);
+	acme_cancel(j->op);
+	account_cancel(j->account_op);
+	account_release(j->env->accounts, j->used);
+	store_version_clear(&j->version);
+	TAILQ_REMOVE(&j->all->list, j, link);
+	conf_unref(j->conf);
+	free(j->name);
+	free(j->serial);
+	free(j);
+}
+
+static void
+job_end(struct manage_job *j, const struct error *err, const json_t *reply)
+{
+	j->done(err, reply, j->arg);
+	job_free(j);
+}
+
+/* --- revocation --- */
+
+static void
+revoked_cb(const struct error *err, void *arg)
+{
+	struct manage_job *j = arg;
+	json_t *reply;
+
+	j->op = NULL;
+	if (err != NULL) {
+		event_emit(j->env->certs, j->name, STEP_COMMAND, LOGL_WARNING,
+		    "certificate %s is not revoked: %s", j->version.serial,
+		    err->msg);
+		job_end(j, err, NULL);
+		return;
+	}
+	event_emit(j->env->certs, j->name, STEP_COMMAND, LOGL_NOTICE,
+	    "certificate %s is revoked, reason: %s", j->version.serial,
+	    revoke_reason_name(j->reason));
+	reply = json_pack("{s:s, s:s, s:s}", "certificate", j->name, "serial",
+	    j->version.serial, "reason", revoke_reason_name(j->reason));
+	job_end(j, NULL, reply);
+	json_decref(reply);
+}
+
+/* Neither the certificate nor its key may be what servers have. */
+static int
+check_replaced(struct manage_job *j, const struct cert *c, struct error *err)
+{
+	EVP_PKEY *live = NULL;
+	int rc = 0;
+
+	if (j->in_use)
+		return 0;
+	if (strcmp(c->row.serial, j->version.serial) == 0)
+		return error_set(err, ERR_CONFIG, "manage:in-use",
+		    "certificate %s is the installed one; renew \"%s\" first",
+		    j->version.serial, j->name);
+	if (store_live_key(j->env->store, j->name, &live, err) == -1)
+		return -1;
+	if (live != NULL && EVP_PKEY_eq(live, j->version.key) == 1)
+		rc = error_set(err, ERR_CONFIG, "manage:in-use",
+		    "the installed certificate of \"%s\" still has the key of "
+		    "%s (reuse_key)", j->name, j->version.serial);
+	EVP_PKEY_free(live);
+	return rc;
+}
+
+static int
+revoke_prepare(struct manage_job *j, struct error *err)
+{
+	const struct cert *c = certs_find(j->env->certs, j->name);
+	const struct conf_cert *cc = conf_find_cert(j->conf, j->name);
+
+	if (c == NULL || cc == NULL)
+		return error_set(err, ERR_CONFIG, "engine:unknown-cert",
+		    "there is no certificate \"%s\" in the configuration",
+		    j->name);
+	if (cc->account == NULL)
+		return error_set(err, ERR_CONFIG, "manage:other-ca",
+		    "\"%s\" is fetched from where another host publishes it; "
+		    "revoke it there", j->name);
+	j->account = cc->account;
+	if (store_version_read(j->env->store, j->name, j->serial != NULL ?
+	    j->serial : c->row.serial, &j->version, err) == -1)
+		return -1;
+	if (strcmp(j->version.serial, c->row.serial) == 0 &&
+	    issuer_is_other(c))
+		return error_set(err, ERR_CONFIG, "manage:other-ca",
+		    "certificate %s was issued by another CA than account "
+		    "\"%s\" is of", j->version.serial, j->account->name);
+	return check_replaced(j, c, err);
+}
+
+/* --- accounts --- */
+
+static int
+account_prepare(struct manage_job *j, struct error *err)
+{
+	size_t users = 0;
+	char *kid;
+
+	for (size_t i = 0; i < j->conf->n_accounts; i++) {
+		if (strcmp(j->conf->accounts[i]->name, j->name) == 0)
+			j->account = j->conf->accounts[i];
+	}
+	if (j->account == NULL)
+		return error_set(err, ERR_CONFIG, "manage:unknown-account",
+		    "there is no account \"%s\" in the configuration",
+		    j->name);
+	kid = store_account_kid(j->env->store, j->account->name,
+	    j->account->directory);
+	if (kid == NULL)
+		return error_set(err, ERR_CONFIG, "manage:not-registered",
+		    "account \"%s\" is not registered yet; the first renewal "
+		    "does it", j->name);
+	free(kid);
+	for (size_t i = 0; i < j->conf->n_certs; i++)
+		users += j->conf->certs[i]->account == j->account;
+	if (j->act == MANAGE_DEACTIVATE && users > 0)
+		return error_set(err, ERR_CONFIG, "manage:used",
+		    "%zu certificate%s %s account \"%s\"; give them another "
+		    "account first", users, users == 1 ? "" : "s",
+		    users == 1 ? "has the" : "have the", j->name);
+	return 0;
+}
+
+static json_t *
+account_json(const struct manage_job *j, const char *status,
+    const json_t *contact)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:O?}", "name", j->name,
+	    "directory", j->account->directory, "url", j->used->kid,
+	    "status", status, "contact", contact);
+}
+
+static void
+shown_cb(const struct error *err, const json_t *object, void *arg)
+{
+	struct manage_job *j = arg;
+	const char *status = json_string_value(json_object_get(object,
+	    "status"));
+	json_t *reply;
+
+	j->op = NULL;
+	if (err != NULL) {
+		job_end(j, err, NULL);
+		return;
+	}
+	reply = account_json(j, status != NULL ? status : "?",
+	    json_object_get(object, "contact"));
+	job_end(j, NULL, reply);
+	json_decref(reply);
+}
+
+static void
+changed_cb(const struct error *err, void *arg)
+{
+	struct manage_job *j = arg;
+	bool is_end = j->act == MANAGE_DEACTIVATE;
+	json_t *reply;
+
+	j->op = NULL;
+	if (err != NULL) {
+		job_end(j, err, NULL);
+		return;
+	}
+	if (is_end)
+		log_notice(NULL, "account \"%s\" (%s) is deactivated",
+		    j->name, j->used->kid);
+	reply = account_json(j, is_end ? "deactivated" : "valid", NULL);
+	job_end(j, NULL, reply);
+	json_decref(reply);
+}
+
+/* --- both --- */
+
+static void
+account_cb(const struct error *err, struct account *account, void *arg)
+{
+	struct manage_job *j = arg;
+	struct acme *acme;
+
+	j->account_op = NULL;
+	if (err != NULL) {
+		job_end(j, err, NULL);
+		return;
+	}
+	j->used = account;
+	acme = account->acme;
+	switch (j->act) {
+	case MANAGE_REVOKE:
+		j->op = acme_revoke_start(acme, j->version.der,
+		    j->version.der_len, j->reason, j->by_key ?
+		    j->version.key : NULL, revoked_cb, j);
+		break;
+	case MANAGE_SHOW:
+		j->op = acme_account_get_start(acme, shown_cb, j);
+		break;
+	case MANAGE_UPDATE:
+		j->op = acme_account_update_start(acme, changed_cb, j);
+		break;
+	case MANAGE_DEACTIVATE:
+		j->op = acme_account_deactivate_start(acme, changed_cb, j);
+		break;
+	case MANAGE_ACT_END:
+		abort();
+	}
+}
+
+static void
+begin_cb(void *arg)
+{
+	struct manage_job *j = arg;
+	struct error err;
+	int rc;
+
+	if (j->all->is_stopping)
+		rc = error_set(&err, ERR_TRANSIENT, "engine:stopping",
+		    "acmed is stopping");
+	else if (j->act == MANAGE_REVOKE)
+		rc = revoke_prepare(j, &err);
+	else
+		rc = account_prepare(j, &err);
+	if (rc == -1)
+		job_end(j, &err, NULL);
+	else
+		j->account_op = account_start(j->env->accounts, j->account,
+		    account_cb, j);
+}
+
+struct manage_job *
+manage_start(struct manage_jobs *all, const struct manage_args *a,
+    manage_done_cb *done, void *arg)
+{
+	struct manage_job *j = xcalloc(1, sizeof(*j));
+
+	j->all = all;
+	j->env = all->env;
+	j->act = a->act;
+	j->name = xstrdup(a->name);
+	j->serial = a->serial != NULL ? xstrdup(a->serial) : NULL;
+	j->reason = a->reason;
+	j->by_key = a->by_key;
+	j->in_use = a->in_use;
+	j->conf = conf_ref(all->env->certs->conf);
+	j->done = done;
+	j->arg = arg;
+	TAILQ_INSERT_TAIL(&all->list, j, link);
+	timer_init(&j->begin, all->env->loop, begin_cb, j);
+	timer_set(&j->begin, 0);
+	return j;
+}
+
+void
+manage_cancel(struct manage_job *j)
+{
+	if (j != NULL)
+		job_free(j);
+}
+
+void
+manage_jobs_stop(struct manage_jobs *all)
+{
+	struct manage_job *j;
+	struct error err;
+
+	(void)error_set(&err, ERR_TRANSIENT, "engine:stopping",
+	    "acmed is stopping");
+	all->is_stopping = true;
+	while ((j = TAILQ_FIRST(&all->list)) != NULL)
+		job_end(j, &err, NULL);
+}
+
+struct manage_jobs *
+manage_jobs_new(const struct manage_env *env)
+{
+	struct manage_jobs *all = xcalloc(1, sizeof(*all));
+
+	all->env = env;
+	TAILQ_INIT(&all->list);
+	return all;
+}
+
+void
+manage_jobs_free(struct manage_jobs *all)
+{
+	if (all == NULL)
+		return;
+	manage_jobs_stop(all);
+	free(all);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * manage - what a person asks of a CA besides certificates: to revoke one, and
+ * what there is to do with an account.  Called by control/; doc/control-api.md
+ * has the replies.
+ */
+#ifndef DAEMON_MANAGE_MANAGE_H
+#define DAEMON_MANAGE_MANAGE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct accounts;
+struct certs;
+struct error;
+struct loop;
+struct manage_job;
+struct manage_jobs;
+struct store;
+
+/* What it uses; borrowed as long as it lives. */
+struct manage_env {
+	struct loop	*loop;
+	struct store	*store;
+	struct certs	*certs;
+	struct accounts	*accounts;
+};
+
+enum manage_act {
+	MANAGE_REVOKE,		/* of a certificate; all others of an account */
+	MANAGE_SHOW,		/* what the CA says of it */
+	MANAGE_UPDATE,		/* tell the CA the configured contacts */
+	MANAGE_DEACTIVATE,	/* for good (RFC 8555 section 7.3.6) */
+	MANAGE_ACT_END
+};
+
+struct manage_args {			/* borrowed; copied */
+	enum manage_act act;
+	const char	*name;		/* the certificate, or account */
+	/* MANAGE_REVOKE: */
+	const char	*serial;	/* of a version; NULL: the
+					   installed one */
+	int		 reason;	/* reason.h */
+	bool		 by_key;	/* signed with the certificate's key,
+					   not the account's */
+	bool		 in_use;	/* it may be the installed one */
+};
+
+/*
+ * The reply is borrowed.  Errors: ERR_CONFIG "engine:unknown-cert",
+ * "manage:unknown-account", "manage:no-version" (nothing of that serial is in
+ * the archive), "manage:in-use" (it, or its key, is installed),
+ * "manage:other-ca", "manage:used" (certificates are of that account),
+ * "manage:not-registered"; those of the account and of acme.h; ERR_TRANSIENT
+ * "engine:stopping".
+ */
+typedef void manage_done_cb(const struct error *err, const json_t *reply,
+    void *arg);
+
+/* The jobs under way. */
+struct manage_jobs *manage_jobs_new(const struct manage_env *);
+/* End all of them, and each that is begun from now on. */
+void		 manage_jobs_stop(struct manage_jobs *);
+void		 manage_jobs_free(struct manage_jobs *);
+
+struct manage_job *manage_start(struct manage_jobs *,
+		    const struct manage_args *, manage_done_cb *done,
+		    void *arg);
+/* What was sent to the CA may be done all the same.  NULL is allowed. */
+void		 manage_cancel(struct manage_job *);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading one version of a certificate from the archive. */
+#include "daemon/store/store.h"
+
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/store/certdir.h"
+#include "daemon/store/certdir_prune.h"
+#include "daemon/store/store_priv.h"
+
+#define PEM_MAX 65536
+
+void
+store_version_clear(struct store_version *v)
+{
+	OPENSSL_free(v->der);
+	EVP_PKEY_free(v->key);
+	*v = (struct store_version){ .der = NULL };
+}
+
+/* SERIAL, or SERIAL-N where it was installed again. */
+static char *
+find_version(struct store *s, const char *name, const char *serial)
+{
+	char *path = xasprintf("archive/%s", name), *found = NULL, **all;
+	int dir = openat(s->dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	size_t len = strlen(serial);
+
+	free(path);
+	if (dir == -1)
+		return NULL;
+	all = certdir_versions(dir);
+	for (char **v = all; *v != NULL; v++) {
+		if (found == NULL && strncmp(*v, serial, len) == 0 &&
+		    ((*v)[len] == '\0' || (*v)[len] == '-'))
+			found = *v;
+		else
+			free(*v);
+	}
+	free(all);
+	(void)close(dir);
+	return found;
+}
+
+static int
+read_der(const char *pem, size_t len, struct store_version *v,
+    struct error *err)
+{
+	BIO *bio = BIO_new_mem_buf(pem, (int)len);
+	X509 *x = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL,
+	    NULL);
+	int n = x == NULL ? -1 : i2d_X509(x, &v->der);
+
+	X509_free(x);
+	BIO_free(bio);
+	ERR_clear_error();
+	if (n <= 0)
+		return error_set(err, ERR_REJECTED, "cert:syntax",
+		    "it is no certificate");
+	v->der_len = (size_t)n;
+	return 0;
+}
+
+int
+store_version_read(struct store *s, const char *name, const char *serial,
+    struct store_version *v, struct error *err)
+{
+	char *version = serial[0] != '\0' && store_name_is_sane(name) ?
+	    find_version(s, name, serial) : NULL, *cert, *key, *pem = NULL;
+	size_t len;
+	int rc;
+
+	*v = (struct store_version){ .der = NULL };
+	if (version == NULL)
+		return error_set(err, ERR_CONFIG, "manage:no-version",
+		    "the archive has no certificate %s of \"%s\" (the last "
+		    "five versions are kept)", serial, name);
+	(void)text_printf(v->serial, sizeof(v->serial), "%s", serial);
+	cert = xasprintf("archive/%s/%s/cert.pem", name, version);
+	key = xasprintf("archive/%s/%s/privkey.pem", name, version);
+	rc = file_read(s->dirfd, cert, PEM_MAX, &pem, &len, err);
+	if (rc == 0 && (rc = read_der(pem, len, v, err)) == -1)
+		(void)error_wrap(err, "%s/%s", s->dir, cert);
+	if (rc == 0)
+		rc = certdir_read_key(s->dirfd, key, &v->key, err);
+	if (rc == 0 && v->key == NULL)
+		rc = error_set(err, ERR_CONFIG, "manage:no-version",
+		    "%s/%s is missing", s->dir, key);
+	if (rc == -1)
+		store_version_clear(v);
+	free(pem);
+	free(cert);
+	free(key);
+	free(version);
+	return rc;
+}

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""acmectl revoke and account, against Pebble."""
+
+import json
+import os
+import ssl
+import urllib.request
+
+import pytest
+
+
+def status_of(lab, pebble, serial):
+    """What Pebble's management port says of a certificate."""
+    url = "https://localhost:%d/cert-status-by-serial/%s" % (
+        pebble.manage_port, serial.lstrip("0") or "0")
+    with urllib.request.urlopen(url, timeout=10, context=ssl.
+                                create_default_context(
+                                    cafile=lab.tls.ca)) as f:
+        return json.load(f)
+
+
+@pytest.fixture
+def issued(lab, acmed):
+    acmed.pebble = lab.pebble()
+    acmed.cert("r.example.test", reuse_key=True)
+    acmed.start()
+    acmed.wait_valid("r.example.test")
+    return acmed
+
+
+def public_key(acmed):
+    return acmed.x509("r.example.test", "-pubkey")
+
+
+def archived(acmed):
+    return sorted(os.listdir(os.path.join(acmed.state_dir, "archive",
+                                          "r.example.test")))
+
+
+def test_revoke(lab, issued):
+    """The replacement is in use, with another key, before the old one goes."""
+    old = issued.cert_status("r.example.test")["serial"]
+    key = public_key(issued)
+    assert status_of(lab, issued.pebble, old)["Status"] == "Valid"
+    # Never without a yes, nor for a reason that there is not.
+    assert issued.ctl("revoke", "r.example.test").returncode == 2
+    p = issued.ctl("revoke", "r.example.test", "--yes", "--reason", "lost")
+    assert p.returncode == 2 and "keycompromise" in p.stdout
+    p = issued.ctl("revoke", "r.example.test", "--yes", "--reason",
+                   "keyCompromise")
+    assert p.returncode == 0, p.stdout
+    assert "certificate %s of r.example.test is revoked" % old in p.stdout
+    new = issued.cert_status("r.example.test")["serial"]
+    assert new != old and public_key(issued) != key
+    reply = status_of(lab, issued.pebble, old)
+    assert reply["Status"] == "Revoked" and reply["Reason"] == 1
+    assert status_of(lab, issued.pebble, new)["Status"] == "Valid"
+    steps = issued.get("/v1/certificates/r.example.test")[1]["steps"]
+    assert "certificate %s is revoked, reason: keycompromise" % old in [
+        s["msg"] for s in steps if s["step"] == "command"]
+    # Again is as good; with the colons that openssl prints.
+    p = issued.ctl("revoke", "r.example.test", "--yes", "--serial", ":".join(
+        old[i:i + 2] for i in range(0, len(old), 2)).upper())
+    assert p.returncode == 0, p.stdout
+    assert issued.cert_status("r.example.test")["serial"] == new
+    p = issued.ctl("revoke", "r.example.test", "--yes", "--serial", "1234")
+    assert p.returncode == 1 and "the archive has no" in p.stdout
+
+
+def test_revoke_only_and_by_the_key(lab, issued):
+    """Without a replacement; signed with the certificate's own key."""
+    old = issued.cert_status("r.example.test")["serial"]
+    # The server itself keeps a certificate in use from being revoked.
+    code, reply = issued.get("/v1/revoke", "POST", json.dumps(
+        {"name": "r.example.test"}))
+    assert code == 409 and reply["error"]["code"] == "manage:in-use"
+    p = issued.ctl("revoke", "r.example.test", "--only", "--yes", "--by",
+                   "certificate", "--json", "--reason", "superseded")
+    assert p.returncode == 0, p.stdout
+    assert json.loads(p.stdout) == {"certificate": "r.example.test",
+                                    "serial": old, "reason": "superseded"}
+    reply = status_of(lab, issued.pebble, old)
+    assert reply["Status"] == "Revoked" and reply["Reason"] == 4
+    assert issued.cert_status("r.example.test")["serial"] == old
+
+
+def test_a_key_in_use_is_not_revoked(issued):
+    """Nor a certificate whose key servers still have."""
+    old = issued.cert_status("r.example.test")["serial"]
+    assert issued.ctl("renew-now", "r.example.test").returncode == 0
+    code, reply = issued.get("/v1/revoke", "POST", json.dumps(
+        {"name": "r.example.test", "serial": old}))
+    assert code == 409 and "still has the key" in reply["error"]["msg"]
+
+
+def test_no_replacement_no_revocation(lab, issued):
+    """What cannot be replaced stays."""
+    old = issued.cert_status("r.example.test")["serial"]
+    issued.providers["dns"]["key_secret"] = \
+        "b3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZXI="
+    issued.write_conf()
+    assert issued.ctl("reload").returncode == 0
+    p = issued.ctl("revoke", "r.example.test", "--yes")
+    assert p.returncode == 1 and "nothing was revoked" in p.stdout
+    assert status_of(lab, issued.pebble, old)["Status"] == "Valid"
+    assert issued.cert_status("r.example.test")["serial"] == old
+
+
+def test_accounts(issued):
+    """What the CA says of one, and its end."""
+    issued.accounts["spare"] = dict(issued.accounts["lab"])
+    issued.cert("s.example.test", account="spare")
+    issued.write_conf()
+    assert issued.ctl("reload").returncode == 0
+    issued.wait_valid("s.example.test")
+    p = issued.ctl("account", "list")
+    assert p.returncode == 0 and p.stdout.count("admin@example.test") == 2
+    a = json.loads(issued.ctl("account", "show", "lab", "--json").stdout)
+    assert a["status"] == "valid" and a["url"].startswith("https://")
+    assert a["contact"] == ["mailto:admin@example.test"]
+    # Changed contacts reach the CA with the reload, or when asked.
+    issued.accounts["lab"]["contact"] = ["mailto:other@example.test"]
+    issued.write_conf()
+    assert issued.ctl("reload").returncode == 0
+
+    def contact():
+        return json.loads(issued.ctl("account", "show", "lab",
+                                     "--json").stdout)["contact"]
+    issued.wait("the contact at the CA",
+                lambda: contact() == ["mailto:other@example.test"])
+    assert issued.ctl("account", "update", "lab").returncode == 0
+    p = issued.ctl("account", "deactivate", "spare", "--yes")
+    assert p.returncode == 5 and "1 certificate has" in p.stdout
+    del issued.certs["s.example.test"]
+    issued.write_conf()
+    assert issued.ctl("reload").returncode == 0
+    assert issued.ctl("account", "deactivate", "spare").returncode == 2
+    p = issued.ctl("account", "deactivate", "spare", "--yes")
+    assert p.returncode == 0 and "deactivated" in p.stdout, p.stdout
+    p = issued.ctl("account", "show", "spare")
+    assert p.returncode == 5 and "unauthorized" in p.stdout, p.stdout
+    for args, code in ((["show", "none"], 5), (["show"], 2), (["shwo"], 2)):
+        assert issued.ctl("account", *args).returncode == code
