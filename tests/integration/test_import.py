@@ -5,13 +5,14 @@ import base64
 import glob
 import json
 import os
+import pty
 import re
 import shutil
 import sqlite3
 
 import pytest
 
-from lab import clients
+from lab import clients, proc
 
 
 def files_of(root):
@@ -341,3 +342,67 @@ Le_RealFullChainPath='%s/f.pem'
     p = bench.ctl("renew-now", "a.example.test", timeout=120)
     assert bench.pebble.issued() == before + 1, p.stdout
     assert bench.pebble.count("/sign-me-up") == registered
+
+
+def test_ask_and_switch(bench, lab, certbot, tmp_path):
+    """On a terminal it asks; --switch ends the timer that it found."""
+    certbot.certonly([["--webroot", "-w", str(tmp_path), "-d",
+                       "a.example.test"]])
+    bench.begin()
+    bin = tmp_path / "bin"
+    bin.mkdir()
+    said = tmp_path / "said"
+    (bin / "systemctl").write_text("#!/bin/sh\necho \"$@\" >>%s\n" % said)
+    (bin / "systemctl").chmod(0o755)
+    env = dict(os.environ, PATH="%s:%s" % (bin, os.environ["PATH"]))
+
+    def on_terminal(answer):
+        master, slave = pty.openpty()
+        os.write(master, answer)
+        try:
+            return bench.ctl("import", "certbot", certbot.dir, "--switch",
+                             stdin=slave, stderr=slave, env=env)
+        finally:
+            os.close(slave)
+            os.close(master)
+    p = on_terminal(b"\n")
+    assert p.returncode == 0 and conf_d(bench) == {} and not said.exists()
+    p = on_terminal(b"y\n")
+    assert p.returncode == 0 and "Imported 1 certificate;" in p.stdout
+    assert bench.cert_status("a.example.test")["state"] == "valid"
+    if os.path.exists("/lib/systemd/system/certbot.timer"):
+        assert said.read_text() == "disable --now certbot.timer\n"
+        assert "systemctl enable --now certbot.timer" in p.stdout, p.stdout
+    # Another key under the same name is refused, and stays refused.
+    shutil.rmtree(certbot.dir)
+    certbot.certonly([["--webroot", "-w", str(tmp_path), "-d",
+                       "a.example.test"]])
+    p = bench.ctl("import", "certbot", certbot.dir, "--yes")
+    assert p.returncode == 1 and "another certificate" in p.stdout, p.stdout
+
+
+def test_only_root(bench, tmp_path):
+    """Keys are taken from root and the daemon's user, not from the group."""
+    group = tmp_path / "group"
+    group.write_text(re.sub(r"^acmed:.*\n", "", open("/etc/group").read(),
+                            flags=re.M) + "acmed:x:64999:\n")
+    # The mounts are this process's own.
+    proc.run(["mount", "--bind", str(group), "/etc/group"])
+    try:
+        bench.begin()
+    finally:
+        proc.run(["umount", "/etc/group"])
+    os.chmod(bench.folder, 0o755)
+    code = ("import http.client, os, socket, sys\n"
+            "os.setgroups([64999]); os.setgid(65534); os.setuid(65534)\n"
+            "s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])\n"
+            "c = http.client.HTTPConnection('x'); c.sock = s\n"
+            "c.request(sys.argv[2], sys.argv[3], '{}')\n"
+            "r = c.getresponse(); print(r.status, r.read().decode())\n")
+
+    def status(method, path):
+        return proc.run(["python3", "-c", code, bench.socket, method,
+                         path]).stdout.split()[0]
+    assert status("GET", "/v1/status") == "200"
+    assert status("POST", "/v1/import/account") == "403"
+    assert status("POST", "/v1/import/certificate") == "403"

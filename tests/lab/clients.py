@@ -41,7 +41,9 @@ class Certbot:
         """Each a list of arguments."""
         args = [c[:1] + self.common + (self.server if server else []) +
                 c[1:] for c in commands]
-        p = proc.run(["/usr/bin/python3", "-c", CERTBOT, json.dumps(args)],
+        # That of a venv with a newer certbot, for example.
+        python = os.environ.get("LAB_CERTBOT_PYTHON", "/usr/bin/python3")
+        p = proc.run([python, "-c", CERTBOT, json.dumps(args)],
                      check=False, env=self.env, timeout=240)
         if p.returncode != 0:
             raise proc.LabError("certbot: " + p.stdout[-3000:])
