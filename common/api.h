@@ -38,6 +38,7 @@
 #define API_PATH_NOTIFY	"/v1/notify-test"
 #define API_PATH_NOTIFIED "/v1/notify-test/results"
 #define API_PATH_IMPORT_ACCOUNT "/v1/import/account"
+#define API_PATH_EXPORT	"/v1/export"
 #define API_PATH_IMPORT_CERT "/v1/import/certificate"
 #define API_PATH_METRICS "/metrics"
 

@@ -24,6 +24,7 @@ int	cmd_persist(const struct options *);
 int	cmd_reload(const struct options *);
 int	cmd_providers(const struct options *);
 int	cmd_notify_test(const struct options *);
+int	cmd_export(const struct options *);
 int	cmd_import(const struct options *);
 int	cmd_version(const struct options *);
 

@@ -53,6 +53,8 @@ static const struct cli_command commands[] = {
 	    0, 1, cmd_providers, "providers cloudflare" },
 	{ "persist", "NAME", "the standing records for dns-persist-01",
 	    1, 1, cmd_persist, "persist --write example.com" },
+	{ "export", "NAME DIR", "copy a certificate, for something else",
+	    2, 2, cmd_export, "export example.com /root/copy --format pem" },
 	{ "import", "PROGRAM [DIR]", "take over what another ACME client has",
 	    1, 2, cmd_import, "import certbot --dry-run" },
 	{ "version", "", "versions of acmectl and acmed",
@@ -121,6 +123,11 @@ static const struct cli_option options[] = {
 	    CLI_FLAG, offsetof(struct options, force) },
 	{ "delete import revoke account", "yes", NULL, "do not ask",
 	    CLI_FLAG, offsetof(struct options, yes) },
+	{ "export", "format", "FORMAT", "pem (the default), pkcs12, or "
+	    "certbot: into its directory", CLI_TEXT,
+	    offsetof(struct options, format) },
+	{ "export", "password-file", "FILE", "the password of pkcs12",
+	    CLI_TEXT, offsetof(struct options, password_file) },
 	{ "import", "dry-run", NULL, "only show what would be done",
 	    CLI_FLAG, offsetof(struct options, dry_run) },
 	{ "import", "switch", NULL, "then disable what runs the other "

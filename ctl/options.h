@@ -43,6 +43,7 @@ struct options {
 	bool		 staging, agree_tos;
 	const char	**option;	/* "NAME=VALUE", of a new provider */
 	const char	**reload, **verify;
+	const char	*format, *password_file;	/* export */
 	/* import */
 	bool		 dry_run, switch_over;
 	const char	*dns, *env_file;

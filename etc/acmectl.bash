@@ -6,7 +6,7 @@ _acmectl()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local options="--socket --config --json --help --version"
 	local commands="add status renew-now check deploy rollback events persist"
-	commands+=" import edit pause resume remove delete"
+	commands+=" export import edit pause resume remove delete"
 	commands+=" revoke account"
 	commands+=" reload list notify-test providers version help"
 	local socket=() names=() command="" i word
@@ -21,7 +21,8 @@ _acmectl()
 		-c | --config | --until | --provider | --option | --webroot | \
 			--reload | --verify | --key | --name | --account | \
 			--directory | --ca-file | --email | --dns | --env-file | \
-			--reason | --by | --serial) ((++i)) ;;
+			--reason | --by | --serial | --format | \
+			--password-file) ((++i)) ;;
 		-*) ;;
 		*)
 			if [[ -z $command ]]; then
@@ -33,7 +34,7 @@ _acmectl()
 		esac
 	done
 	case $prev in
-	-s | --socket | -c | --config | --env-file)
+	-s | --socket | -c | --config | --env-file | --password-file)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
@@ -86,6 +87,7 @@ _acmectl()
 	pause) options+=" --until" ;;
 	delete | account) options+=" --yes" ;;
 	revoke) options+=" --reason --only --by --serial --force --yes" ;;
+	export) options+=" --format --password-file" ;;
 	import)
 		options+=" --dry-run --yes --switch --provider --webroot --dns"
 		options+=" --env-file --directory"
@@ -127,8 +129,8 @@ _acmectl()
 			"$(acmectl "${socket[@]}" list channels 2>/dev/null)" \
 			-- "$cur")
 		;;
-	status | renew-now | check | rollback | events | persist | edit | pause | \
-		resume | remove | revoke)
+	export | status | renew-now | check | rollback | events | persist | edit | \
+		pause | resume | remove | revoke)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(acmectl "${socket[@]}" list 2>/dev/null)" -- "$cur")
 		;;

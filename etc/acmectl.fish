@@ -7,7 +7,7 @@ function __acmectl_words
 	for word in (commandline -opc)[2..-1]
 		if test $skip = 1
 			set skip 0
-		else if contains -- $word -s --socket -c --config --until --provider --option --webroot --reload --verify --key --name --account --directory --ca-file --email --dns --env-file --reason --by --serial
+		else if contains -- $word -s --socket -c --config --until --provider --option --webroot --reload --verify --key --name --account --directory --ca-file --email --dns --env-file --format --password-file --reason --by --serial
 			set skip 1
 		else if not string match -q -- '-*' $word
 			echo $word
@@ -58,6 +58,7 @@ complete -c acmectl -n $none -a deploy -d 'deploy again, without renewing'
 complete -c acmectl -n $none -a rollback -d 'go back to the previous certificate'
 complete -c acmectl -n $none -a events -d 'show the steps of all renewals as they come'
 complete -c acmectl -n $none -a persist -d 'the standing records for dns-persist-01'
+complete -c acmectl -n $none -a export -d 'copy a certificate, for something else'
 complete -c acmectl -n $none -a import -d 'take over what another ACME client has'
 complete -c acmectl -n $none -a reload -d 'read the configuration again'
 complete -c acmectl -n $none -a list -d 'the names of the certificates'
@@ -94,6 +95,9 @@ complete -c acmectl -n '__acmectl_at account 0' -a 'list show update deactivate'
 complete -c acmectl -n '__acmectl_at account 1' -a "(__acmectl_ask account list | string replace -r ' .*' '')"
 complete -c acmectl -n '__acmectl_at delete,revoke,account' -l yes -d 'do not ask'
 complete -c acmectl -n '__acmectl_at persist' -l until -x -d 'when they end'
+complete -c acmectl -n '__acmectl_at export' -l format -x -a 'pem pkcs12 certbot' -d 'of what kind'
+complete -c acmectl -n '__acmectl_at export' -l password-file -r -F -d 'the password of pkcs12'
+complete -c acmectl -n '__acmectl_at export 0' -a '(__acmectl_ask list)'
 complete -c acmectl -n '__acmectl_at import' -l dry-run -d 'only show what would be done'
 complete -c acmectl -n '__acmectl_at import' -l yes -d 'do not ask'
 complete -c acmectl -n '__acmectl_at import' -l dns -x -d 'DNS provider of lego'

@@ -18,16 +18,16 @@
 #include "daemon/engine/engine.h"
 #include "daemon/renewal/cert_import.h"
 
-/* May this caller hand over keys?  If not, it is told. */
+/* May this caller have keys, or hand them over?  If not, it is told. */
 static bool
-may_import(struct call *c)
+may_have_keys(struct call *c)
 {
 	struct error err;
 
 	if (c->uid == 0 || c->uid == geteuid())
 		return true;
-	(void)error_set(&err, ERR_CONFIG, API_ERR_FORBIDDEN, "keys are taken "
-	    "from root and the daemon's own user only");
+	(void)error_set(&err, ERR_CONFIG, API_ERR_FORBIDDEN, "keys are for "
+	    "root and the daemon's own user only");
 	reply_error(c->req, 403, &err, NULL);
 	return false;
 }
@@ -70,7 +70,7 @@ post_import_account(struct call *c)
 	json_t *body;
 	int check = 0;
 
-	if (!may_import(c))
+	if (!may_have_keys(c))
 		return;
 	body = parse(c);
 	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
@@ -102,7 +102,7 @@ post_import_cert(struct call *c)
 	json_t *body;
 	int check = 0;
 
-	if (!may_import(c))
+	if (!may_have_keys(c))
 		return;
 	body = parse(c);
 	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
@@ -118,6 +118,30 @@ post_import_cert(struct call *c)
 			log_info(NULL, "user id %lu imports the certificate "
 			    "\"%s\"", (unsigned long)c->uid, a.name);
 		answer(c, engine_import_cert(c->ctl->engine, &a, &err), &err);
+	}
+	json_decref(body);
+}
+
+void
+post_export(struct call *c)
+{
+	const char *name = NULL, *password = NULL;
+	struct error err;
+	json_t *body;
+
+	if (!may_have_keys(c))
+		return;
+	body = parse(c);
+	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
+	    "{s:s, s?s}", "name", &name, "password", &password) == -1) {
+		bad_request(c, "the request is not {\"name\": NAME, "
+		    "\"password\": TEXT}");
+	} else {
+		log_notice(NULL, "user id %lu exports the certificate \"%s\" "
+		    "with its key%s", (unsigned long)c->uid, name,
+		    password == NULL ? ", and its account" : "");
+		answer(c, engine_export(c->ctl->engine, name, password,
+		    &err), &err);
 	}
 	json_decref(body);
 }

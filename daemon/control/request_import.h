@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* request_import - POST /v1/import/account and /v1/import/certificate, which
- * bring private keys: for root and the daemon's own user only, not for the
- * group.  Nothing of a key is ever logged or answered. */
+/* request_import - POST /v1/import/account, /v1/import/certificate and
+ * /v1/export, with private keys: for root and the daemon's own user only, not
+ * for the group.  Nothing of a key is ever logged. */
 #ifndef DAEMON_CONTROL_REQUEST_IMPORT_H
 #define DAEMON_CONTROL_REQUEST_IMPORT_H
 
@@ -9,5 +9,6 @@ struct call;
 
 void	post_import_account(struct call *);
 void	post_import_cert(struct call *);
+void	post_export(struct call *);
 
 #endif

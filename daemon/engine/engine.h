@@ -157,6 +157,13 @@ json_t		*engine_import_account(struct engine *,
 		    const struct account_import *, struct error *);
 json_t		*engine_import_cert(struct engine *,
 		    const struct cert_import *, struct error *);
+/*
+ * What another ACME client must know of a certificate: doc/control-api.md,
+ * POST /v1/export; the caller decrefs.  password: of PKCS#12, or NULL.  Errors:
+ * as engine_renew_now(); ERR_CONFIG "engine:no-cert", "store:no-key".
+ */
+json_t		*engine_export(struct engine *, const char *name,
+		    const char *password, struct error *);
 
 /*
  * Send a test message now, on one channel or (NULL) on all.  {"started":

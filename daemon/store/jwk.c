@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/store/jwk.h"
 
+#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
+#include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -231,4 +233,25 @@ key_to_jwk(const EVP_PKEY *key)
 	write_number(jwk, "y", key, OSSL_PKEY_PARAM_EC_PUB_Y, curve->len);
 	write_number(jwk, "d", key, OSSL_PKEY_PARAM_PRIV_KEY, curve->len);
 	return jwk;
+}
+
+const char *
+key_public_md5(const EVP_PKEY *key, char out[33])
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+	BIO *bio = BIO_new(BIO_s_mem());
+	unsigned len = 0;
+	char *data;
+	long n;
+
+	if (bio == NULL || PEM_write_bio_PUBKEY(bio, key) != 1)
+		abort();	/* memory: nothing else can fail here */
+	n = BIO_get_mem_data(bio, &data);
+	out[0] = '\0';
+	if (EVP_Digest(data, (size_t)n, md, &len, EVP_md5(), NULL) == 1 &&
+	    len == 16)
+		(void)text_hex(md, len, out);
+	ERR_clear_error();
+	BIO_free(bio);
+	return out;
 }

@@ -466,6 +466,14 @@ engine_import_account(struct engine *e, const struct account_import *a,
 }
 
 json_t *
+engine_export(struct engine *e, const char *name, const char *password,
+    struct error *err)
+{
+	return json_pack("{s:s, s:b}", "name", name, "pkcs12",
+	    password != NULL);
+}
+
+json_t *
 engine_import_cert(struct engine *e, const struct cert_import *a,
     struct error *err)
 {

@@ -406,3 +406,48 @@ def test_only_root(bench, tmp_path):
     assert status("GET", "/v1/status") == "200"
     assert status("POST", "/v1/import/account") == "403"
     assert status("POST", "/v1/import/certificate") == "403"
+
+
+def test_export(bench, lab, tmp_path):
+    """PEM, PKCS#12, and a directory with which certbot goes on."""
+    why = clients.Certbot.missing()
+    if why:
+        pytest.skip(why)
+    bench.providers = {}
+    entry = bench.cert("a.example.test", ["a.example.test", "b.example.test"],
+                       challenge="http-01", webroot=str(tmp_path))
+    del entry["provider"]
+    bench.start()
+    bench.wait_valid("a.example.test", 60)
+    out = tmp_path / "pem"
+    p = bench.ctl("export", "a.example.test", str(out))
+    assert p.returncode == 0, p.stdout
+    for what in "privkey", "cert", "chain", "fullchain":
+        assert (out / (what + ".pem")).read_text() == live(
+            bench, "a.example.test", what)
+    assert (out / "privkey.pem").stat().st_mode & 0o77 == 0
+    p = bench.ctl("export", "a.example.test", str(out))
+    assert p.returncode == 1 and "File exists" in p.stdout, p.stdout
+    password = tmp_path / "password"
+    password.write_text(SECRET + "\n")
+    password.chmod(0o600)
+    p = bench.ctl("export", "a.example.test", str(out), "--format", "pkcs12",
+                  "--password-file", str(password))
+    assert p.returncode == 0 and SECRET not in bench.log(), p.stdout
+    p = proc.run(["openssl", "pkcs12", "-in", str(out / "a.example.test.p12"),
+                  "-passin", "file:%s" % password, "-nodes"])
+    assert live(bench, "a.example.test", "privkey").split() == p.stdout[
+        p.stdout.index("-----BEGIN PRIVATE"):p.stdout.index(
+            "-----END PRIVATE")].split() + "-----END PRIVATE KEY-----".split()
+    certbot = clients.Certbot(bench.folder, bench.pebble, lab.tls.ca)
+    p = bench.ctl("export", "a.example.test", certbot.dir, "--format",
+                  "certbot")
+    assert p.returncode == 0, p.stdout
+    registered = bench.pebble.count("/sign-me-up")
+    issued = bench.pebble.issued()
+    said = certbot.run([["certificates"], ["renew", "--force-renewal"]],
+                       server=False)
+    assert "Certificate Name: a.example.test" in said and "VALID" in said
+    assert bench.pebble.issued() == issued + 1, said
+    assert bench.pebble.count("/sign-me-up") == registered
+    assert os.path.exists(certbot.dir + "/archive/a.example.test/cert2.pem")

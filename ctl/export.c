@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* acmectl export: a certificate's files for somebody else. */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/api.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "ctl/ask.h"
+#include "ctl/commands.h"
+#include "ctl/export_certbot.h"
+#include "ctl/export_file.h"
+#include "ctl/prompt.h"
+
+static int
+export_pem(const json_t *reply, const char *dir, struct error *err)
+{
+	static const char *const files[] = { "privkey", "cert", "chain",
+	    "fullchain" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char *from = xasprintf("%s/%s.pem", jsonx_str(reply, "dir"),
+		    files[i]), *to = xasprintf("%s/%s.pem", dir, files[i]);
+		int rc = export_copy(from, to, i == 0 ? 0600 : 0644, err);
+
+		free(to);
+		free(from);
+		if (rc == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+export_pkcs12(const json_t *reply, const char *dir, struct error *err)
+{
+	const char *text = jsonx_str(reply, "pkcs12");
+	char *path = xasprintf("%s/%s.p12", dir, jsonx_str(reply, "name"));
+	unsigned char *data;
+	size_t len;
+	int rc = -1;
+
+	if (text == NULL || text_b64url_decode(text, &data, &len) == -1) {
+		(void)error_set(err, ERR_REJECTED, CLIENT_REPLY,
+		    "acmed's reply has no PKCS#12");
+	} else {
+		rc = export_write(path, 0600, data, len, err);
+		freezero(data, len);
+	}
+	free(path);
+	return rc;
+}
+
+static const struct format {
+	const char	*name;
+	int		(*write)(const json_t *reply, const char *dir,
+			    struct error *);
+	bool		 has_password;
+} formats[] = {
+	{ "pem", export_pem, false },
+	{ "pkcs12", export_pkcs12, true },
+	{ "certbot", export_certbot, false },
+};
+
+static const struct format *
+find_format(const char *name)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (strcmp(formats[i].name, name) == 0)
+			return &formats[i];
+	}
+	say_error("--format is pem, pkcs12 or certbot");
+	return NULL;
+}
+
+/* Of --password-file, or of the person; NULL: it is told. */
+static char *
+ask_password(const struct options *o)
+{
+	char *password, *again;
+	struct error err;
+
+	if (o->password_file != NULL) {
+		if (file_read_secret(o->password_file, FILE_SECRET_MAX,
+		    &password, &err) == 0)
+			return password;
+		say_error(err.msg);
+		return NULL;
+	}
+	if (!prompt_is_possible()) {
+		say_error("pkcs12 needs a password: --password-file FILE");
+		return NULL;
+	}
+	password = prompt_secret("Password of the new file");
+	again = password == NULL ? NULL : prompt_secret("Once more");
+	if (again == NULL || *password == '\0' ||
+	    strcmp(password, again) != 0) {
+		say_error(again == NULL || *password == '\0' ?
+		    "no password was given" : "these are two passwords");
+		freezero_str(password);
+		password = NULL;
+	}
+	freezero_str(again);
+	return password;
+}
+
+/* An absolute path of a directory, which is made if it is not there; the
+ * caller frees. */
+static char *
+open_dir(const char *path, struct error *err)
+{
+	char *real;
+
+	if (mkdir(path, 0700) == -1 && errno != EEXIST) {
+		(void)error_errno(err, "%s", path);
+		return NULL;
+	}
+	real = realpath(path, NULL);
+	if (real == NULL)
+		(void)error_errno(err, "%s", path);
+	return real;
+}
+
+int
+cmd_export(const struct options *o)
+{
+	const struct format *f = find_format(o->format != NULL ? o->format :
+	    "pem");
+	struct client_request request = { .socket = o->socket,
+	    .method = "POST", .path = API_PATH_EXPORT };
+	char *password = NULL, *dir;
+	struct client_reply reply;
+	struct error err;
+	json_t *body;
+	int code;
+
+	if (f == NULL)
+		return EXIT_USAGE;
+	if (f->has_password && (password = ask_password(o)) == NULL)
+		return EXIT_USAGE;
+	body = json_pack("{s:s}", "name", o->names[0]);
+	if (body != NULL && password != NULL)
+		(void)json_object_set_new(body, "password",
+		    json_string(password));
+	freezero_str(password);
+	request.body = body;
+	code = body != NULL ? ask(o, &request, &reply) : EXIT_USAGE;
+	json_decref(body);
+	if (code != EXIT_OK)
+		return code;
+	dir = open_dir(o->names[1], &err);
+	if (dir == NULL || f->write(reply.body, dir, &err) == -1) {
+		say_error(err.msg);
+		code = EXIT_FAILED;
+	} else if (!o->json) {
+		(void)fprintf(o->out.out, "Exported %s to %s.\n",
+		    o->names[0], dir);
+	}
+	free(dir);
+	client_reply_clear(&reply);
+	return code;
+}
