@@ -41,8 +41,7 @@ struct cert {
 	bool		 was_forced;	/* ... for the run under way */
 	bool		 passes_hold;	/* a person asked, to the end of the
 					   run: the account's hold is not for
-					   it, ... */
-	unsigned long	 asked_after;	/* ... up to this hold_count() */
+					   it (see asked_after) */
 	bool		 is_queued;	/* due, and waiting for a place */
 	bool		 ari_polling;	/* the CA is being asked */
 	bool		 is_pulled;	/* the run is one that ARI called for */
@@ -68,6 +67,8 @@ struct cert {
 	unsigned	 deploys;	/* operations that run them */
 
 	unsigned	 ari_failures;	/* of asking, in a row */
+	unsigned long	 asked_after;	/* passes_hold is up to this
+					   hold_count() */
 
 	/* persist/'s. */
 	json_t		*persist;	/* what was seen, or NULL */
