@@ -403,7 +403,7 @@ entry_open(struct account_op *op, struct error *err)
 		.eab_hmac_key = hmac_key,
 	};
 	e->pub.acme = acme_new(op->accounts->loop, op->accounts->http, &args);
-	e->pub.pace = (struct pace){ .validation_ms = 15, .issuance_ms = 10 };
+	e->pub.pace = (struct pace){ .validation_ms = 5, .issuance_ms = 5 };
 	freezero_str(hmac_key);
 	return 0;
 }
