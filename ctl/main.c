@@ -40,7 +40,8 @@ static const struct cli_command commands[] = {
 	{ "revoke", "NAME", "replace the certificate, then revoke the old one",
 	    1, 1, cmd_revoke, "revoke example.com --reason keycompromise" },
 	{ "account", "ACTION [NAME]", "accounts: list, show, update, "
-	    "deactivate", 1, 2, cmd_account, "account show letsencrypt" },
+	    "rollover, deactivate",
+	    1, 2, cmd_account, "account show letsencrypt" },
 	{ "events", "[NAME]", "show the steps of all renewals as they come",
 	    0, 1, cmd_events, "events" },
 	{ "reload", "", "read the configuration again",

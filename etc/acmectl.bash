@@ -136,7 +136,7 @@ _acmectl()
 		;;
 	account)
 		if ((${#names[@]} == 0)); then
-			i="list show update deactivate"
+			i="list show update rollover deactivate"
 		else
 			i=$(acmectl "${socket[@]}" account list 2>/dev/null |
 				cut -d' ' -f1)

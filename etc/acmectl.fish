@@ -91,7 +91,7 @@ complete -c acmectl -n '__acmectl_at revoke' -l only -d 'issue no replacement'
 complete -c acmectl -n '__acmectl_at revoke' -l by -x -a 'account certificate' -d 'who signs'
 complete -c acmectl -n '__acmectl_at revoke' -l serial -x -d 'an earlier certificate'
 complete -c acmectl -n '__acmectl_at revoke' -l force -d 'although the CA asked to wait'
-complete -c acmectl -n '__acmectl_at account 0' -a 'list show update deactivate'
+complete -c acmectl -n '__acmectl_at account 0' -a 'list show update rollover deactivate'
 complete -c acmectl -n '__acmectl_at account 1' -a "(__acmectl_ask account list | string replace -r ' .*' '')"
 complete -c acmectl -n '__acmectl_at delete,revoke,account' -l yes -d 'do not ask'
 complete -c acmectl -n '__acmectl_at persist' -l until -x -d 'when they end'

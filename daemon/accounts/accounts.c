@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/accounts/accounts.h"
+#include "daemon/accounts/accounts_priv.h"
 
 #include <fcntl.h>
 #include <jansson.h>
@@ -19,52 +19,6 @@
 #include "daemon/store/keys.h"
 #include "daemon/store/store.h"
 
-/* One account in use; pub comes first, so that a pointer to it is one to us. */
-struct entry {
-	struct account	 pub;
-	TAILQ_ENTRY(entry) link;
-	char		*identity;	/* all of conf_account that matters */
-	char		*name, *directory, *kid;
-	char		*contact;	/* as configured, a JSON array */
-	bool		 is_contact_told;	/* or was tried to be */
-	EVP_PKEY	*key;
-	struct store	*store;
-	struct keygen_op *keygen;
-	unsigned	 refs;
-	TAILQ_HEAD(, account_op) waiting;	/* for the key */
-};
-
-struct account_op {
-	TAILQ_ENTRY(account_op) link;
-	struct accounts	*accounts;
-	const struct conf_account *conf;
-	struct entry	*entry;		/* one reference; NULL if err is set */
-	bool		 is_waiting;
-	struct acme_op	*acme_op;
-	struct timer	 begin;
-	struct error	 err;
-	account_done_cb	*done;
-	void		*arg;
-};
-
-/* An account whose contact has changed. */
-struct refresh {
-	TAILQ_ENTRY(refresh) link;
-	struct accounts	*accounts;
-	const struct conf *conf;	/* one reference */
-	struct account_op *op;
-};
-
-struct accounts {
-	struct loop	*loop;
-	struct http	*http;
-	struct children	*children;
-	struct store	*store;
-	unsigned long	 requests;	/* of entries that are gone */
-	TAILQ_HEAD(, entry) entries;
-	TAILQ_HEAD(, refresh) refreshes;
-};
-
 struct accounts *
 accounts_new(struct loop *loop, struct http *http, struct children *children,
     struct store *store)
@@ -80,20 +34,30 @@ accounts_new(struct loop *loop, struct http *http, struct children *children,
 	return a;
 }
 
+void
+entry_close(struct accounts *a, struct entry *e)
+{
+	if (e->pub.acme != NULL)
+		a->requests += acme_requests(e->pub.acme);
+	acme_free(e->pub.acme);
+	e->pub.acme = NULL;
+	EVP_PKEY_free(e->key);
+	e->key = NULL;
+	free(e->kid);
+	e->pub.kid = e->kid = NULL;
+}
+
 static void
 entry_free(struct accounts *a, struct entry *e)
 {
 	keygen_cancel(e->keygen);
-	if (e->pub.acme != NULL)
-		a->requests += acme_requests(e->pub.acme);
+	entry_unsettle(e);
+	entry_close(a, e);
 	TAILQ_REMOVE(&a->entries, e, link);
-	acme_free(e->pub.acme);
-	EVP_PKEY_free(e->key);
 	free(e->identity);
 	free(e->contact);
 	free(e->name);
 	free(e->directory);
-	free(e->kid);
 	free(e->pub.lost_kid);
 	free(e);
 }
@@ -421,6 +385,21 @@ op_register(struct account_op *op)
 	    op);
 }
 
+void
+entry_wake(struct entry *e, const struct error *err)
+{
+	struct account_op *op;
+
+	while ((op = TAILQ_FIRST(&e->waiting)) != NULL) {
+		TAILQ_REMOVE(&e->waiting, op, link);
+		op->is_waiting = false;
+		if (err != NULL)
+			op_fail(op, err);
+		else
+			timer_set(&op->begin, 0);
+	}
+}
+
 /* All who waited for the key go on, or fail, together. */
 static void
 key_done(const struct error *err, EVP_PKEY *key, void *arg)
@@ -476,12 +455,23 @@ warn_of_lost_key(struct account_op *op)
 }
 
 static void
+op_wait(struct account_op *op)
+{
+	TAILQ_INSERT_TAIL(&op->entry->waiting, op, link);
+	op->is_waiting = true;
+}
+
+static void
 begin_cb(void *arg)
 {
 	struct account_op *op = arg;
 	struct accounts *a = op->accounts;
 	struct entry *e = op->entry;
 
+	if (e->is_changing || e->probe_op != NULL) {
+		op_wait(op);
+		return;
+	}
 	if (e->key == NULL && e->keygen == NULL) {
 		e->key = store_account_key(a->store, e->name, e->directory,
 		    &op->err);
@@ -491,13 +481,12 @@ begin_cb(void *arg)
 			return;
 		}
 	}
-	if (e->key != NULL) {
+	if (e->key != NULL && !entry_settle(a, e, op->conf, &op->err)) {
 		op_register(op);
 		return;
 	}
-	TAILQ_INSERT_TAIL(&e->waiting, op, link);
-	op->is_waiting = true;
-	if (e->keygen != NULL)
+	op_wait(op);
+	if (e->key != NULL || e->keygen != NULL)
 		return;
 	warn_of_lost_key(op);
 	/* What a lost key was registered as is not what the new one is. */

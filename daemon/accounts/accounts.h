@@ -19,6 +19,7 @@ struct conf_account;
 struct error;
 struct http;
 struct loop;
+struct rollover;
 struct store;
 
 /*
@@ -70,6 +71,15 @@ void		 account_forget(struct accounts *, struct account *,
  * what Boulder answers for an account that is deactivated or revoked.
  */
 void		 account_add_hint(struct error *);
+/*
+ * Give the account a new key.  Nobody may be using it: ERR_TRANSIENT
+ * "account:busy"; who comes meanwhile waits.  Whatever interrupts it, the next
+ * use finds out which key the CA has.
+ */
+struct rollover	*account_rollover_start(struct accounts *,
+		    const struct conf_account *,
+		    void (*done)(const struct error *, void *), void *arg);
+void		 account_rollover_cancel(struct rollover *);
 /* After a reload: tell the CAs of contacts that have changed since. */
 void		 accounts_refresh(struct accounts *, const struct conf *);
 /* Is a key being made for it just now? */

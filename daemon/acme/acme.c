@@ -144,6 +144,7 @@ op_free(struct acme_op *op)
 	turns_end(&op->acme->turns, &op->turn);
 	free(op->err);
 	free(op->url);
+	EVP_PKEY_free(op->new_key);
 	free(op->replaces);
 	free(op->target);
 	freezero_str(op->payload);

@@ -117,6 +117,14 @@ struct acme_op	*acme_account_get_start(struct acme *, acme_object_cb *,
 /* Nothing can be done with it any more (RFC 8555 section 7.3.6). */
 struct acme_op	*acme_account_deactivate_start(struct acme *, acme_cb *,
 		    void *arg);
+/*
+ * Give the account another key (RFC 8555 section 7.3.5).  After success this
+ * struct acme, whose key is the old one, is of no use any more.  After an error
+ * other than ERR_REJECTED and ERR_CONFIG it may have been done all the same.
+ * ERR_REJECTED "acme:no-key-change" if the CA offers none.
+ */
+struct acme_op	*acme_key_change_start(struct acme *, EVP_PKEY *new_key,
+		    acme_cb *, void *arg);
 /* Forget the kid after accountDoesNotExist: the next account op creates it. */
 void		 acme_account_forget(struct acme *);
 

@@ -51,6 +51,7 @@ struct acme_op {
 	} done;
 	void		*arg;
 	char		*replaces;	/* of a newOrder, or NULL */
+	EVP_PKEY	*new_key;	/* of a key change, or NULL */
 	acme_may_cb	*may;		/* the same */
 	char		*target, *payload;	/* of the request; target NULL:
 					   newOrder */

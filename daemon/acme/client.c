@@ -253,6 +253,8 @@ op_url(const struct client_op *op)
 		return op->client->directory->new_order;
 	case CLIENT_REVOKE_CERT:
 		return op->client->directory->revoke_cert;
+	case CLIENT_KEY_CHANGE:
+		return op->client->directory->key_change;
 	case CLIENT_RENEWAL_INFO:
 	case CLIENT_LOOK_AT_CLOCK:
 	case CLIENT_URL:

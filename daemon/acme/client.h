@@ -36,8 +36,9 @@ enum client_target {
 	CLIENT_URL,			/* the url of the request */
 	CLIENT_NEW_ACCOUNT,
 	CLIENT_NEW_ORDER,
-	CLIENT_REVOKE_CERT,		/* the directory may have none: see
-					   make_payload */
+	/* The directory may have none of these: make_payload looks. */
+	CLIENT_REVOKE_CERT,
+	CLIENT_KEY_CHANGE,
 	/*
 	 * A GET without signature or nonce, url being the ARI-ID.  Fails with
 	 * ERR_REJECTED "acme:no-renewal-info" where the CA offers none.

@@ -168,6 +168,7 @@ message_directory(const char *text, size_t len, bool allow_plain,
 		d->new_account = xstrdup(account);
 		d->new_order = xstrdup(order);
 		d->renewal_info = optional_url(o, "renewalInfo", allow_plain);
+		d->key_change = optional_url(o, "keyChange", allow_plain);
 		d->revoke_cert = optional_url(o, "revokeCert", allow_plain);
 		/* Shown to a person, never called. */
 		terms = jsonx_str(o, "meta.termsOfService");
@@ -203,6 +204,7 @@ directory_free(struct directory *d)
 	free(d->new_order);
 	free(d->renewal_info);
 	free(d->revoke_cert);
+	free(d->key_change);
 	free(d->terms);
 	for (char **p = d->caa_identities; *p != NULL; p++)
 		free(*p);

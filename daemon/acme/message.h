@@ -23,6 +23,7 @@ struct directory {
 	char	*new_account;
 	char	*new_order;
 	char	*revoke_cert;		/* NULL: it is not offered */
+	char	*key_change;		/* the same */
 	char	*renewal_info;		/* RFC 9773; the same */
 	char	*terms;			/* NULL: none to agree to */
 	bool	 eab_required;

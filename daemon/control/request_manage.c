@@ -130,6 +130,7 @@ post_account(struct call *c)
 		[MANAGE_REVOKE] = "",
 		[MANAGE_SHOW] = "show",
 		[MANAGE_UPDATE] = "update",
+		[MANAGE_ROLLOVER] = "rollover",
 		[MANAGE_DEACTIVATE] = "deactivate",
 	};
 	struct manage_args args = { .act = MANAGE_SHOW };
@@ -148,7 +149,8 @@ post_account(struct call *c)
 	while (i < MANAGE_ACT_END && strcmp(acts[i], act) != 0)
 		i++;
 	if (i == MANAGE_ACT_END) {
-		bad_request(c, "\"do\" is none of show, update, deactivate");
+		bad_request(c, "\"do\" is none of show, update, rollover, "
+		    "deactivate");
 	} else {
 		log_info(NULL, "user id %lu asks to %s account \"%s\"",
 		    (unsigned long)c->uid, act, args.name);

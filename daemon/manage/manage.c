@@ -33,6 +33,7 @@ struct manage_job {
 	struct account_op *account_op;
 	struct account	*used;		/* while the CA is asked */
 	struct acme_op	*op;
+	struct rollover	*rollover;
 	struct timer	 begin;
 	manage_done_cb	*done;
 	void		*arg;
@@ -49,6 +50,7 @@ job_free(struct manage_job *j)
 {
 	timer_clear(&j->begin);
 	acme_cancel(j->op);
+	account_rollover_cancel(j->rollover);
 	account_cancel(j->account_op);
 	account_release(j->env->accounts, j->used);
 	store_version_clear(&j->version);
@@ -177,9 +179,14 @@ static json_t *
 account_json(const struct manage_job *j, const char *status,
     const json_t *contact)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:O?}", "name", j->name,
-	    "directory", j->account->directory, "url", j->used->kid,
-	    "status", status, "contact", contact);
+	char *kid = store_account_kid(j->env->store, j->account->name,
+	    j->account->directory);
+	json_t *o = json_pack("{s:s, s:s, s:s?, s:s, s:O?}", "name", j->name,
+	    "directory", j->account->directory, "url", kid, "status", status,
+	    "contact", contact);
+
+	free(kid);
+	return o;
 }
 
 static void
@@ -221,6 +228,22 @@ changed_cb(const struct error *err, void *arg)
 	json_decref(reply);
 }
 
+static void
+rolled_cb(const struct error *err, void *arg)
+{
+	struct manage_job *j = arg;
+	json_t *reply;
+
+	j->rollover = NULL;
+	if (err != NULL) {
+		job_end(j, err, NULL);
+		return;
+	}
+	reply = account_json(j, "valid", NULL);
+	job_end(j, NULL, reply);
+	json_decref(reply);
+}
+
 /* --- both --- */
 
 static void
@@ -251,6 +274,7 @@ account_cb(const struct error *err, struct account *account, void *arg)
 	case MANAGE_DEACTIVATE:
 		j->op = acme_account_deactivate_start(acme, changed_cb, j);
 		break;
+	case MANAGE_ROLLOVER:
 	case MANAGE_ACT_END:
 		abort();
 	}
@@ -272,6 +296,9 @@ begin_cb(void *arg)
 		rc = account_prepare(j, &err);
 	if (rc == -1)
 		job_end(j, &err, NULL);
+	else if (j->act == MANAGE_ROLLOVER)
+		j->rollover = account_rollover_start(j->env->accounts,
+		    j->account, rolled_cb, j);
 	else
 		j->account_op = account_start(j->env->accounts, j->account,
 		    account_cb, j);

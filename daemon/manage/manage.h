@@ -30,6 +30,7 @@ enum manage_act {
 	MANAGE_REVOKE,		/* of a certificate; all others of an account */
 	MANAGE_SHOW,		/* what the CA says of it */
 	MANAGE_UPDATE,		/* tell the CA the configured contacts */
+	MANAGE_ROLLOVER,	/* another key (RFC 8555 section 7.3.5) */
 	MANAGE_DEACTIVATE,	/* for good (RFC 8555 section 7.3.6) */
 	MANAGE_ACT_END
 };

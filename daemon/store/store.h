@@ -83,6 +83,19 @@ EVP_PKEY	*store_account_key(struct store *, const char *name,
 /* Keep a new account key, durably. */
 int		 store_account_key_put(struct store *, const char *name,
 		    const char *directory, const EVP_PKEY *, struct error *);
+/*
+ * The key that the account is to have next, kept before the CA is asked to
+ * change it: durable when it returns.  Read: 0 and NULL if there is none.
+ * take: it is the account's key from now on; durable when it returns.
+ */
+int		 store_account_next_put(struct store *, const char *name,
+		    const char *directory, const EVP_PKEY *, struct error *);
+int		 store_account_next(struct store *, const char *name,
+		    const char *directory, EVP_PKEY **, struct error *);
+int		 store_account_next_take(struct store *, const char *name,
+		    const char *directory, struct error *);
+void		 store_account_next_drop(struct store *, const char *name,
+		    const char *directory);
 /* The account URL, or NULL; the caller frees. */
 char		*store_account_kid(struct store *, const char *name,
 		    const char *directory);

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <limits.h>
 #include <sys/stat.h>
@@ -93,6 +94,71 @@ store_account_key_put(struct store *s, const char *name,
 
 	free(path);
 	return rc;
+}
+
+static char *
+next_path(const char *name, const char *directory)
+{
+	char *path = account_path(name, directory);
+	char *next = xasprintf("%s.next", path);
+
+	free(path);
+	return next;
+}
+
+int
+store_account_next_put(struct store *s, const char *name,
+    const char *directory, const EVP_PKEY *key, struct error *err)
+{
+	char *path = next_path(name, directory);
+	int rc = write_key(s, path, key, err);
+
+	free(path);
+	return rc;
+}
+
+int
+store_account_next(struct store *s, const char *name, const char *directory,
+    EVP_PKEY **key, struct error *err)
+{
+	char *path = next_path(name, directory);
+	int rc = read_key(s, path, key, err);
+
+	free(path);
+	return rc;
+}
+
+int
+store_account_next_take(struct store *s, const char *name,
+    const char *directory, struct error *err)
+{
+	char *from = next_path(name, directory);
+	char *to = account_path(name, directory);
+	int rc = renameat(s->dirfd, from, s->dirfd, to), dir;
+
+	if (rc == -1) {
+		(void)error_errno(err, "%s/%s", s->dir, from);
+	} else {
+		dir = openat(s->dirfd, "accounts", O_RDONLY | O_DIRECTORY |
+		    O_CLOEXEC);
+		rc = dir == -1 ? error_errno(err, "%s/accounts", s->dir) :
+		    file_sync_dir(dir, "accounts", err);
+		if (dir != -1)
+			(void)close(dir);
+	}
+	free(from);
+	free(to);
+	return rc;
+}
+
+void
+store_account_next_drop(struct store *s, const char *name,
+    const char *directory)
+{
+	char *path = next_path(name, directory);
+
+	(void)unlinkat(s->dirfd, path, 0);
+	free(path);
 }
 
 /* The first column of the one row, or NULL; the caller frees. */

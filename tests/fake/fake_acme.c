@@ -647,6 +647,13 @@ acme_account_deactivate_start(struct acme *a, acme_cb *done, void *arg)
 }
 
 struct acme_op *
+acme_key_change_start(struct acme *a, EVP_PKEY *new_key, acme_cb *done,
+    void *arg)
+{
+	abort();
+}
+
+struct acme_op *
 acme_revoke_start(struct acme *a, const void *der, size_t der_len,
     int reason, EVP_PKEY *key, acme_cb *done, void *arg)
 {

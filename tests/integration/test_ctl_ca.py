@@ -4,6 +4,7 @@
 import json
 import os
 import ssl
+import threading
 import urllib.request
 
 import pytest
@@ -141,3 +142,69 @@ def test_accounts(issued):
     assert p.returncode == 5 and "unauthorized" in p.stdout, p.stdout
     for args, code in ((["show", "none"], 5), (["show"], 2), (["shwo"], 2)):
         assert issued.ctl("account", *args).returncode == code
+
+
+def test_rollover(issued):
+    """Another key, which renewals use; and what a crash leaves is settled by
+    asking the CA."""
+    folder = os.path.join(issued.state_dir, "accounts")
+
+    def keys():
+        found = {}
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name)) as f:
+                found[name] = f.read()
+        return found
+    before = keys()
+    path, = before
+    url = json.loads(issued.ctl("account", "show", "lab", "--json").stdout)[
+        "url"]
+    p = issued.ctl("account", "rollover", "lab", "--json")
+    assert p.returncode == 0 and json.loads(p.stdout)["url"] == url, p.stdout
+    after = keys()
+    assert list(after) == [path] and after[path] != before[path]
+    assert os.stat(os.path.join(folder, path)).st_mode & 0o777 == 0o600
+    assert issued.ctl("renew-now", "r.example.test").returncode == 0
+    # The CA was asked, and its answer was not seen: it has the new key ...
+    issued.stop()
+    with open(os.path.join(folder, path), "w") as f:
+        f.write(before[path])
+    with open(os.path.join(folder, path + ".next"), "w") as f:
+        f.write(after[path])
+    issued.start()
+    assert issued.ctl("renew-now", "r.example.test").returncode == 0
+    assert keys() == after
+    # ... or it was not asked yet: it has the old one.
+    issued.stop()
+    with open(os.path.join(folder, path + ".next"), "w") as f:
+        f.write(before[path])
+    issued.start()
+    assert issued.ctl("renew-now", "r.example.test").returncode == 0
+    assert keys() == after
+    assert json.loads(issued.ctl("account", "show", "lab", "--json").stdout)[
+        "url"] == url
+    assert "the CA has its new key already" in issued.log()
+    assert "the CA has its old key still" in issued.log()
+
+
+def test_rollover_waits_for_nobody(issued, ca_proxy):
+    """Not while a renewal uses the account."""
+    issued.accounts["lab"]["directory"] = ca_proxy.directory
+    held = threading.Event()
+    go_on = threading.Event()
+
+    def hook(request):
+        if request.kind == "newOrder":
+            held.set()
+            go_on.wait(20)
+    ca_proxy.before = hook
+    issued.write_conf()
+    assert issued.ctl("reload").returncode == 0
+    try:
+        assert held.wait(20)
+        p = issued.ctl("account", "rollover", "lab")
+        assert p.returncode == 5 and "is being used" in p.stdout, p.stdout
+    finally:
+        go_on.set()
+    issued.wait_valid("r.example.test")
+    assert issued.ctl("account", "rollover", "lab").returncode == 0
