@@ -140,13 +140,14 @@ static const struct cli_option options[] = {
 	{ "import", "webroot", "DIR", "for names whose web server the other "
 	    "program changed by itself: a directory that it serves",
 	    CLI_TEXT, offsetof(struct options, webroot) },
-	{ "import", "dns", "NAME", "lego: its DNS provider, whose credentials "
-	    "are in the environment", CLI_TEXT,
-	    offsetof(struct options, dns) },
-	{ "import", "env-file", "FILE", "lego: that environment, as lines "
+	{ "import", "dns", "NAME", "by lego's name, the DNS provider, where "
+	    "the other program does not tell; credentials are in the "
+	    "environment", CLI_TEXT, offsetof(struct options, dns) },
+	{ "import", "env-file", "FILE", "that environment, as lines "
 	    "NAME=VALUE", CLI_TEXT, offsetof(struct options, env_file) },
-	{ "import", "directory", "URL", "lego 4: of the CA, if it is not a "
-	    "well-known one", CLI_TEXT, offsetof(struct options, directory) },
+	{ "import", "directory", "URL", "of the CA, where the other program "
+	    "does not tell, and it is not a well-known one", CLI_TEXT,
+	    offsetof(struct options, directory) },
 	{ "add renew-now deploy rollback", "no-wait", NULL, "begin, and do not "
 	    "wait for the end", CLI_FLAG, offsetof(struct options, no_wait) },
 	{ "renew-now", "force", NULL, "renew although the CA asked to wait",

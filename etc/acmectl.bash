@@ -118,7 +118,7 @@ _acmectl()
 	import)
 		if ((${#names[@]} == 0)); then
 			mapfile -t COMPREPLY < <(compgen -W \
-				"certbot acme.sh lego" -- "$cur")
+				"certbot acme.sh lego dehydrated uacme caddy" -- "$cur")
 		else
 			compopt -o filenames 2>/dev/null
 			mapfile -t COMPREPLY < <(compgen -d -- "$cur")

@@ -112,7 +112,7 @@ complete -c acmectl -n '__acmectl_at renew-now,rollback' -l force -d 'renew alth
 complete -c acmectl -n '__acmectl_at renew-now,check' -a '(__acmectl_ask list)'
 complete -c acmectl -n '__acmectl_at status,deploy,rollback,events,persist,edit,pause,resume,remove,revoke 0' -a '(__acmectl_ask list)'
 complete -c acmectl -n '__acmectl_at deploy 1' -a '(__acmectl_ask list targets (__acmectl_words)[2])'
-complete -c acmectl -n '__acmectl_at import 0' -a 'certbot acme.sh lego'
+complete -c acmectl -n '__acmectl_at import 0' -a 'certbot acme.sh lego dehydrated uacme caddy'
 complete -c acmectl -n '__acmectl_at import 1' -a '(__fish_complete_directories)'
 complete -c acmectl -n '__acmectl_at notify-test 0' -a '(__acmectl_ask list channels)'
 complete -c acmectl -n '__acmectl_at providers 0' -a "(__acmectl_ask providers | string replace -r ' .*' '')"

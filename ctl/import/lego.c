@@ -10,17 +10,15 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/error.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/names.h"
 #include "ctl/import/common.h"
-#include "ctl/import/dns_map.h"
+#include "ctl/import/given.h"
 #include "ctl/import/import.h"
 #include "ctl/import/readers.h"
-#include "ctl/import/shvars.h"
 #include "ctl/import/source.h"
 
 #define ACCOUNTS_MAX 100
@@ -32,60 +30,7 @@ struct lego {
 	json_t			*env;	/* lego's environment */
 };
 
-/* The directories of CAs, which version 4 does not keep. */
-static const struct {
-	const char	*host, *directory;
-} cas[] = {
-	{ "acme-v02.api.letsencrypt.org",
-	    "https://acme-v02.api.letsencrypt.org/directory" },
-	{ "acme-staging-v02.api.letsencrypt.org",
-	    "https://acme-staging-v02.api.letsencrypt.org/directory" },
-	{ "acme.zerossl.com", "https://acme.zerossl.com/v2/DV90" },
-	{ "dv.acme-v02.api.pki.goog",
-	    "https://dv.acme-v02.api.pki.goog/directory" },
-	{ "api.buypass.com", "https://api.buypass.com/acme/directory" },
-};
-
-/* The host of a URL, and its port as lego writes it: "localhost_14000".  The
- * caller frees. */
-static char *
-host_of(const char *url)
-{
-	const char *at = strstr(url, "://");
-	char *host;
-
-	if (at == NULL)
-		return xstrdup("");
-	host = xstrndup(at + 3, strcspn(at + 3, "/"));
-	for (char *s = host; *s != '\0'; s++) {
-		if (*s == ':')
-			*s = '_';
-	}
-	return host;
-}
-
 /* --- accounts --- */
-
-static char *
-directory_of(const struct lego *b, const char *host, const json_t *account)
-{
-	const char *said = jsonx_str(account, "server");
-	char *given;
-	bool same;
-
-	if (said != NULL)
-		return xstrdup(said);
-	for (size_t i = 0; i < sizeof(cas) / sizeof(cas[0]); i++) {
-		if (strcmp(cas[i].host, host) == 0)
-			return xstrdup(cas[i].directory);
-	}
-	if (b->args->directory == NULL)
-		return NULL;
-	given = host_of(b->args->directory);
-	same = strcmp(given, host) == 0;
-	free(given);
-	return same ? xstrdup(b->args->directory) : NULL;
-}
 
 static void
 read_account(struct lego *b, const char *host, const char *id)
@@ -97,7 +42,9 @@ read_account(struct lego *b, const char *host, const char *id)
 	struct error err;
 	json_t *j = source_json(&b->s, path, &err);
 
-	directory = j == NULL ? NULL : directory_of(b, host, j);
+	directory = j == NULL ? NULL : jsonx_str(j, "server") != NULL ?
+	    xstrdup(jsonx_str(j, "server")) :
+	    given_directory(b->args, host);
 	key = xasprintf("accounts/%s/%s/%s.key", host, id, id);
 	if (!source_has(&b->s, key)) {
 		free(key);
@@ -153,11 +100,11 @@ read_accounts(struct lego *b)
 static int
 account_for(const struct lego *b, const char *cert_url)
 {
-	char *host = host_of(cert_url);
+	char *host = given_host(cert_url);
 	int found = IMPORT_NONE;
 
 	for (size_t i = 0; i < b->plan->n_accounts; i++) {
-		char *other = host_of(b->plan->accounts[i].directory);
+		char *other = given_host(b->plan->accounts[i].directory);
 
 		if (strcmp(other, host) == 0)
 			found = (int)i;
@@ -168,30 +115,6 @@ account_for(const struct lego *b, const char *cert_url)
 }
 
 /* --- certificates --- */
-
-static void
-map_challenge(struct lego *b, struct import_cert *c)
-{
-	const struct reader_args *args = b->args;
-
-	if (args->dns != NULL) {
-		char *from = xasprintf("%s, %s", args->dns,
-		    args->env_file != NULL ? args->env_file :
-		    "the environment");
-
-		common_dns(b->plan, c, &b->s, DNS_LEGO, args->dns, b->env,
-		    from, args);
-		free(from);
-	} else if (args->webroot != NULL) {
-		c->is_http = true;
-		c->webroot = xstrdup(args->webroot);
-	} else if (args->provider == NULL) {
-		import_skip(c, "lego does not keep how names are proved: say "
-		    "--dns NAME, as to lego, with its environment (or "
-		    "--env-file FILE), --provider NAME for one of acmed.conf, "
-		    "or --webroot DIR");
-	}
-}
 
 static void
 read_cert(struct lego *b, const char *file)
@@ -223,68 +146,12 @@ read_cert(struct lego *b, const char *file)
 		c->directory = xstrdup(
 		    b->plan->accounts[c->account].directory);
 	if (c->skipped == NULL)
-		map_challenge(b, c);
+		given_challenge(b->plan, c, &b->s, b->args, b->env);
 	json_decref(j);
 	free(chain);
 	free(key);
 	free(path);
 	free(stem);
-}
-
-/* Where NAME_FILE is set, lego reads NAME from that file. */
-static void
-read_files(struct lego *b)
-{
-	static const char suffix[] = "_FILE";
-	json_t *more = json_object(), *value;
-	struct error ignored;
-	const char *name;
-
-	json_object_foreach(b->env, name, value) {
-		size_t len = strlen(name), n = strlen(suffix);
-		char *base, *text;
-
-		if (len <= n || strcmp(name + len - n, suffix) != 0 ||
-		    !json_is_string(value))
-			continue;
-		base = xstrndup(name, len - n);
-		text = json_object_get(b->env, base) != NULL ? NULL :
-		    source_read(&b->s, json_string_value(value), &ignored);
-		if (text != NULL)
-			(void)json_object_set_new(more, base,
-			    json_string(text));
-		freezero_str(text);
-		free(base);
-	}
-	(void)json_object_update(b->env, more);
-	json_decref(more);
-}
-
-static int
-read_env(struct lego *b, struct error *err)
-{
-	char *text;
-
-	if (b->args->env_file != NULL) {
-		text = source_read(&b->s, b->args->env_file, err);
-		if (text == NULL)
-			return -1;
-		b->env = shvars_parse(text);
-		freezero_str(text);
-	} else {
-		b->env = json_object();
-		for (char **p = environ; *p != NULL; p++) {
-			size_t len = strcspn(*p, "=");
-			char *name = xstrndup(*p, len);
-
-			if ((*p)[len] == '=')
-				(void)json_object_set_new(b->env, name,
-				    json_string(*p + len + 1));
-			free(name);
-		}
-	}
-	read_files(b);
-	return 0;
 }
 
 int
@@ -297,7 +164,8 @@ read_lego(struct import *plan, const struct reader_args *args,
 	if (source_open(&b.s, args->dir, err) == -1)
 		return -1;
 	plan->dir = xstrdup(b.s.dir);
-	if (read_env(&b, err) == 0)
+	b.env = given_env(args, err);
+	if (b.env != NULL)
 		files = source_list(&b.s, "certificates", ".json",
 		    IMPORT_CERTS_MAX, err);
 	if (files != NULL && files[0] != NULL)

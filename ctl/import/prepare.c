@@ -274,7 +274,8 @@ replace_account(struct import *plan, struct import_cert *c)
 		    "registered when it is needed: %s", said);
 	c->account = IMPORT_NONE;
 	if (c->directory == NULL) {
-		import_skip(c, "the CA that issued it is not known");
+		import_skip(c, "the address of the CA's directory is not "
+		    "known: say --directory URL");
 		return;
 	}
 	for (size_t i = 0; i < plan->n_accounts; i++) {

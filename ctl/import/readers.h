@@ -25,6 +25,7 @@ struct reader_args {
 typedef int reader_fn(struct import *, const struct reader_args *,
 	struct error *);
 
-reader_fn read_certbot, read_acmesh, read_lego;
+reader_fn read_certbot, read_acmesh, read_lego, read_dehydrated, read_uacme,
+    read_caddy;
 
 #endif

@@ -28,6 +28,9 @@ static const struct program {
 	{ "certbot", "/etc/letsencrypt", read_certbot },
 	{ "acme.sh", "~/.acme.sh", read_acmesh },
 	{ "lego", ".lego", read_lego },
+	{ "dehydrated", "/var/lib/dehydrated", read_dehydrated },
+	{ "uacme", "/etc/ssl/uacme", read_uacme },
+	{ "caddy", "/var/lib/caddy/.local/share/caddy", read_caddy },
 };
 
 enum { N_PROGRAMS = sizeof(programs) / sizeof(programs[0]) };

@@ -451,3 +451,59 @@ def test_export(bench, lab, tmp_path):
     assert bench.pebble.issued() == issued + 1, said
     assert bench.pebble.count("/sign-me-up") == registered
     assert os.path.exists(certbot.dir + "/archive/a.example.test/cert2.pem")
+
+
+def registered(bench):
+    """How many accounts the CA has."""
+    return len(re.findall(r"There are now \d+ accounts", bench.pebble.proc.log()))
+
+
+def taken_over(bench, client, program, name, *args):
+    """Imported as it is, nothing issued; then renewed by the same account."""
+    kept, before = files_of(client.dir), bench.pebble.issued()
+    accounts = registered(bench)
+    bench.begin()
+    p = bench.ctl("import", program, client.dir, "--yes", *args)
+    assert p.returncode == 0, p.stdout
+    assert files_of(client.dir) == kept and bench.pebble.issued() == before
+    s = bench.cert_status(name)
+    assert s["state"] == "valid" and s["next"]["action"] == "renew", s
+    p = bench.ctl("renew-now", name, timeout=120)
+    assert p.returncode == 0 and bench.pebble.issued() == before + 1, p.stdout
+    assert registered(bench) == accounts
+    return conf_d(bench)[name + ".conf"]
+
+
+def test_dehydrated(bench, lab, tmp_path):
+    why = clients.Dehydrated.missing()
+    if why:
+        pytest.skip(why)
+    d = clients.Dehydrated(bench.folder, bench.pebble, lab.tls.ca,
+                           str(tmp_path))
+    d.obtain(["a.example.test", "b.example.test"])
+    text = taken_over(bench, d, "dehydrated", "a.example.test")
+    for words in ('webroot = "%s"' % tmp_path, 'renew_before = "2160000s"',
+                  'names = { "a.example.test", "b.example.test" }'):
+        assert words in text, text
+
+
+def test_uacme(bench, lab, tmp_path):
+    why = clients.Uacme.missing()
+    if why:
+        pytest.skip(why)
+    u = clients.Uacme(bench.folder, bench.pebble, lab.tls.ca)
+    u.obtain(["a.example.test"])
+    text = taken_over(bench, u, "uacme", "a.example.test", "--directory",
+                      bench.pebble.directory, "--webroot", str(tmp_path))
+    assert "reuse_key = true" in text
+
+
+def test_caddy(bench, lab, tmp_path):
+    why = clients.Caddy.missing()
+    if why:
+        pytest.skip(why)
+    c = clients.Caddy(bench.folder, bench.pebble, lab.tls.ca)
+    c.obtain("a.example.test")
+    text = taken_over(bench, c, "caddy", "a.example.test", "--webroot",
+                      str(tmp_path), "--directory", bench.pebble.directory)
+    assert 'names = { "a.example.test" }' in text

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Other ACME clients, as Debian ships them, for what acmectl import reads."""
 
+import contextlib
 import json
 import os
 import re
@@ -99,3 +100,104 @@ class Lego:
         proc.run(self.common + ["--http", "--http.webroot", root] +
                  [w for n in names for w in ("--domains", n)] + ["run"],
                  env=self.env)
+
+
+class Dehydrated:
+    @staticmethod
+    def missing():
+        return None if os.path.exists("/usr/bin/dehydrated") else \
+            "dehydrated is not installed"
+
+    def __init__(self, folder, pebble, ca_file, root):
+        self.dir = os.path.join(folder, "dehydrated")
+        os.makedirs(self.dir)
+        wellknown = os.path.join(root, ".well-known", "acme-challenge")
+        os.makedirs(wellknown, exist_ok=True)
+        self.conf = os.path.join(self.dir, "config")
+        with open(self.conf, "w") as f:
+            f.write("CA='%s'\nBASEDIR=%s\nWELLKNOWN='%s'\n"
+                    "CURL_OPTS='--cacert %s'\nKEY_ALGO=prime256v1\nKEYSIZE=2048\n"
+                    "ACCOUNT_KEYSIZE=2048\n"
+                    "RENEW_DAYS=\"25\"\n" % (
+                        pebble.directory, self.dir, wellknown, ca_file))
+
+    def obtain(self, names):
+        for args in (["--register", "--accept-terms"], ["-c"] + [
+                w for n in names for w in ("-d", n)]):
+            proc.run(["/usr/bin/dehydrated", "--config", self.conf] + args,
+                     timeout=120)
+
+
+@contextlib.contextmanager
+def trusted(ca_file, folder):
+    """The lab's CA is one of the system's; in our mount namespace."""
+    bundle = "/etc/ssl/certs/ca-certificates.crt"
+    path = os.path.join(folder, "bundle.pem")
+    with open(path, "w") as f:
+        f.write(open(bundle).read() + open(ca_file).read())
+    proc.run(["mount", "--bind", path, bundle])
+    try:
+        yield
+    finally:
+        proc.run(["umount", bundle])
+
+
+class Uacme:
+    @staticmethod
+    def missing():
+        return None if os.path.exists("/usr/bin/uacme") else \
+            "uacme is not installed"
+
+    def __init__(self, folder, pebble, ca_file):
+        self.dir = os.path.join(folder, "uacme")
+        self.folder, self.ca_file = folder, ca_file
+        self.common = ["/usr/bin/uacme", "-y", "-c", self.dir, "-a",
+                       pebble.directory]
+
+    def obtain(self, names):
+        """The CA must look at nothing."""
+        with trusted(self.ca_file, self.folder):
+            proc.run(self.common + ["new"])
+            # It ends at a challenge that it does not know, dns-persist-01,
+            # unless Pebble happens to list another one before that.
+            proc.wait_until("uacme's certificate", lambda: proc.run(
+                self.common + ["-h", "/bin/true", "issue"] + names,
+                check=False).returncode == 0, 60)
+
+
+class Caddy:
+    @staticmethod
+    def missing():
+        return None if os.path.exists("/usr/bin/caddy") else \
+            "caddy is not installed"
+
+    def __init__(self, folder, pebble, ca_file):
+        self.dir = os.path.join(folder, "caddy")
+        self.folder = folder
+        os.makedirs(self.dir)
+        self.conf = os.path.join(folder, "Caddyfile")
+        self.head = ("{\n\tstorage file_system %s\n\tacme_ca %s\n"
+                     "\tacme_ca_root %s\n\temail a@example.test\n"
+                     "\thttp_port 5080\n\thttps_port 5443\n\tadmin off\n"
+                     "}\n" % (self.dir, pebble.directory, ca_file))
+
+    def obtain(self, name):
+        with open(self.conf, "w") as f:
+            f.write(self.head + "%s {\n\trespond hello\n}\n" % name)
+
+        def is_there():
+            return any(name + ".crt" in files
+                       for _, _, files in os.walk(self.dir))
+        # Debian's does not read every Retry-After that Pebble sends, and
+        # waits a minute then.
+        for i in range(20):
+            p = proc.Proc(["/usr/bin/caddy", "run", "--adapter", "caddyfile",
+                           "--config", self.conf],
+                          os.path.join(self.folder, "caddy%d.log" % i),
+                          env=dict(os.environ, HOME=self.folder))
+            proc.wait_until(lambda: "caddy: " + p.log()[-3000:], lambda:
+                            is_there() or "will retry" in p.log(), 60)
+            p.stop()
+            if is_there():
+                return
+        raise proc.LabError("caddy got no certificate")
