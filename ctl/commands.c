@@ -14,6 +14,7 @@
 #include "common/provider_text.h"
 #include "ctl/ask.h"
 #include "ctl/persist.h"
+#include "ctl/select.h"
 #include "ctl/show.h"
 #include "ctl/status.h"
 #include "ctl/status_read.h"
@@ -42,6 +43,7 @@ struct overview {
 	const struct options	*options;
 	struct status_table	*table;		/* NULL with --json */
 	json_t			*rest;
+	struct select		 select;
 	bool			 has_certs, is_bad;
 };
 
@@ -85,6 +87,8 @@ overview_cert(const json_t *cert, void *arg)
 	FILE *out = v->options->out.out;
 	char *text;
 
+	if (!select_has(&v->select, cert))
+		return;
 	v->is_bad |= status_is_bad(cert);
 	if (v->table != NULL) {
 		status_table_add(v->table, cert);
@@ -106,8 +110,13 @@ cmd_status(const struct options *o)
 	const struct status_sink sink = { overview_rest, overview_cert, &v };
 	int code;
 
-	if (o->n_names > 0)
+	code = select_init(&v.select, o, clock_now());
+	if (code != EXIT_OK)
+		return code;
+	if (o->n_names > 0 && !select_is_pattern(o->names[0]))
 		return status_one(o, o->names[0]);
+	if (o->n_names > 0)
+		v.select.pattern = o->names[0];
 	if (!o->json)
 		v.table = status_table_new(&o->out, clock_now());
 	code = status_read(o, &sink);

@@ -27,6 +27,12 @@ struct options {
 	const char	*conf;		/* acmed.conf; NULL: ask the daemon */
 	bool		 json;
 	bool		 check;		/* status */
+	bool		 failing;	/* status */
+	const char	*expires_within;	/* status; a span, or NULL */
+	bool		 all, failed;	/* renew-now */
+	const char	*due_within;	/* renew-now; a span, or NULL */
+	const char	*days;		/* plan; or NULL */
+	bool		 pem;		/* show */
 	bool		 no_probe;	/* check */
 	bool		 write, remove;	/* persist */
 	const char	*until;		/* persist, pause; or NULL */

@@ -8,6 +8,7 @@ _acmectl()
 	local commands="add status renew-now check deploy rollback events persist"
 	commands+=" export import edit pause resume remove delete"
 	commands+=" revoke account"
+	commands+=" plan history show cleanup"
 	commands+=" reload list notify-test providers version help"
 	local socket=() names=() command="" i word
 
@@ -21,7 +22,8 @@ _acmectl()
 		-c | --config | --until | --provider | --option | --webroot | \
 			--reload | --verify | --key | --name | --account | \
 			--directory | --ca-file | --email | --dns | --env-file | \
-			--reason | --by | --serial | --format | \
+			--expires-within | --due-within | --days | --reason | \
+			--by | --serial | --format | \
 			--password-file) ((++i)) ;;
 		-*) ;;
 		*)
@@ -71,7 +73,7 @@ _acmectl()
 			-- "$cur")
 		return
 		;;
-	--serial | --option | --reload | --verify | --name | --account | --directory | \
+	--expires-within | --due-within | --days | --serial | --option | --reload | --verify | --name | --account | --directory | \
 		--email | --until)
 		return
 		;;
@@ -82,7 +84,9 @@ _acmectl()
 		options+=" --name --account --directory --staging --ca-file"
 		options+=" --email --agree-tos --no-wait --force"
 		;;
-	status) options+=" --check" ;;
+	status) options+=" --check --failing --expires-within" ;;
+	plan) options+=" --days" ;;
+	show) options+=" --pem" ;;
 	check) options+=" --no-probe" ;;
 	pause) options+=" --until" ;;
 	delete | account) options+=" --yes" ;;
@@ -94,7 +98,10 @@ _acmectl()
 		;;
 	persist) options+=" --write --remove --until" ;;
 	deploy) options+=" --no-wait" ;;
-	renew-now | rollback) options+=" --no-wait --force" ;;
+	renew-now)
+		options+=" --no-wait --force --all --failed --due-within"
+		;;
+	rollback) options+=" --no-wait --force" ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
@@ -130,7 +137,7 @@ _acmectl()
 			-- "$cur")
 		;;
 	export | status | renew-now | check | rollback | events | persist | edit | \
-		pause | resume | remove | revoke)
+		pause | resume | remove | revoke | history | show)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(acmectl "${socket[@]}" list 2>/dev/null)" -- "$cur")
 		;;

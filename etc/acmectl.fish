@@ -7,7 +7,7 @@ function __acmectl_words
 	for word in (commandline -opc)[2..-1]
 		if test $skip = 1
 			set skip 0
-		else if contains -- $word -s --socket -c --config --until --provider --option --webroot --reload --verify --key --name --account --directory --ca-file --email --dns --env-file --format --password-file --reason --by --serial
+		else if contains -- $word -s --socket -c --config --until --provider --option --webroot --reload --verify --key --name --account --directory --ca-file --email --dns --env-file --format --password-file --reason --by --serial --expires-within --due-within --days
 			set skip 1
 		else if not string match -q -- '-*' $word
 			echo $word
@@ -47,6 +47,10 @@ complete -c acmectl -n $none -a add -d 'configure a certificate, check, and obta
 complete -c acmectl -n $none -a status -d 'what acmed does, and with which certificates'
 complete -c acmectl -n $none -a renew-now -d 'renew now, and show each step'
 complete -c acmectl -n $none -a check -d 'would a renewal work, and if not, why'
+complete -c acmectl -n $none -a plan -d 'what is done next, and when'
+complete -c acmectl -n $none -a history -d 'the last steps of a certificate'
+complete -c acmectl -n $none -a show -d 'all that is known of a certificate'
+complete -c acmectl -n $none -a cleanup -d 'what is still to be removed'
 complete -c acmectl -n $none -a edit -d 'change its section in an editor, and reload'
 complete -c acmectl -n $none -a pause -d 'begin no renewal of it'
 complete -c acmectl -n $none -a resume -d 'renew it again'
@@ -82,6 +86,13 @@ complete -c acmectl -n '__acmectl_at add' -l email -x -d "the new account's cont
 complete -c acmectl -n '__acmectl_at add' -l agree-tos -d "you agree to the CA's terms of service"
 complete -c acmectl -n '__acmectl_at add' -l force -d 'go on although the check found failures'
 complete -c acmectl -n '__acmectl_at status' -l check -d 'exit with 1 if something needs a person'
+complete -c acmectl -n '__acmectl_at status' -l failing -d 'only those that are not well'
+complete -c acmectl -n '__acmectl_at status' -l expires-within -x -d 'only those that end so soon'
+complete -c acmectl -n '__acmectl_at renew-now' -l all -d 'all certificates'
+complete -c acmectl -n '__acmectl_at renew-now' -l failed -d 'those that are not well'
+complete -c acmectl -n '__acmectl_at renew-now' -l due-within -x -d 'those that are due so soon'
+complete -c acmectl -n '__acmectl_at plan' -l days -x -d 'how far to look'
+complete -c acmectl -n '__acmectl_at show' -l pem -d 'the chain, as PEM'
 complete -c acmectl -n '__acmectl_at check' -l no-probe -d 'add no TXT value to prove the credentials'
 complete -c acmectl -n '__acmectl_at persist' -l write -d 'let the provider write the records'
 complete -c acmectl -n '__acmectl_at persist' -l remove -d 'let the provider remove them'
@@ -110,7 +121,7 @@ complete -c acmectl -n '__acmectl_at add,deploy,renew-now,rollback' -l no-wait -
 complete -c acmectl -n '__acmectl_at renew-now,rollback' -l force -d 'renew although the CA asked to wait; roll back also to an expired certificate'
 
 complete -c acmectl -n '__acmectl_at renew-now,check' -a '(__acmectl_ask list)'
-complete -c acmectl -n '__acmectl_at status,deploy,rollback,events,persist,edit,pause,resume,remove,revoke 0' -a '(__acmectl_ask list)'
+complete -c acmectl -n '__acmectl_at status,deploy,rollback,events,persist,edit,pause,resume,remove,revoke,history,show 0' -a '(__acmectl_ask list)'
 complete -c acmectl -n '__acmectl_at deploy 1' -a '(__acmectl_ask list targets (__acmectl_words)[2])'
 complete -c acmectl -n '__acmectl_at import 0' -a 'certbot acme.sh lego dehydrated uacme caddy'
 complete -c acmectl -n '__acmectl_at import 1' -a '(__fish_complete_directories)'
