@@ -45,15 +45,17 @@ struct conf_batch {
 static void
 find_owner(struct conf_batch *b)
 {
-	const struct passwd *pw;
+	const struct passwd *pw = NULL;
 	struct stat st;
 
 	b->uid = (uid_t)-1;
 	b->gid = (gid_t)-1;
-	if (stat(b->secret_dir, &st) == 0 && st.st_uid != 0) {
-		b->uid = st.st_uid;
-		b->gid = st.st_gid;
-	} else if ((pw = getpwnam(API_GROUP)) != NULL) {
+	/* The directory's own group may be anybody's, such as root's. */
+	if (stat(b->secret_dir, &st) == 0 && st.st_uid != 0)
+		pw = getpwuid(st.st_uid);
+	if (pw == NULL)
+		pw = getpwnam(API_GROUP);
+	if (pw != NULL) {
 		b->uid = pw->pw_uid;
 		b->gid = pw->pw_gid;
 	}

@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,6 +154,36 @@ test_batch(void **state)
 	scratch_remove(&s);
 }
 
+/* Whose secrets/ is may read the files, whatever group that directory has. */
+static void
+test_owner(void **state)
+{
+	const struct passwd *nobody = getpwnam("nobody");
+	struct conf_batch *b;
+	struct scratch s;
+	struct error err;
+	const char *secret, *path;
+	struct stat st;
+
+	if (geteuid() != 0 || nobody == NULL)
+		skip();
+	scratch_make(&s);
+	assert_int_equal(mkdir(scratch_path(&s, "secrets"), 0700), 0);
+	assert_int_equal(chown(scratch_path(&s, "secrets"), nobody->pw_uid,
+	    0), 0);
+	b = conf_batch_new(scratch_path(&s, "acmed.conf"));
+	secret = conf_batch_secret(b, "key", "hush");
+	path = conf_batch_file(b, "a", xstrdup("one\n"));
+	assert_int_equal(conf_batch_write(b, &err), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_uid, 0);
+	assert_int_equal(st.st_gid, nobody->pw_gid);
+	assert_int_equal(stat(secret, &st), 0);
+	assert_int_equal(st.st_uid, nobody->pw_uid);
+	conf_batch_free(b);
+	scratch_remove(&s);
+}
+
 static void
 test_spawn(void **state)
 {
@@ -180,6 +211,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_quoting),
 		cmocka_unit_test(test_batch),
+		cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_spawn),
 	};
 
