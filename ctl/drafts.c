@@ -2,12 +2,16 @@
 #include "ctl/drafts.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "common/api.h"
 #include "common/error.h"
 #include "ctl/ask.h"
 #include "ctl/client.h"
 #include "ctl/conf_batch.h"
+
+/* Of a request, in which a character may need six. */
+enum { TEXT_MAX = API_BODY_MAX / 2 };
 
 json_t *
 drafts_json(const struct conf_batch *b)
@@ -49,6 +53,13 @@ drafts_try(const struct options *o, const char *path, const char *text)
 	if (body == NULL) {
 		say_error("the text is not UTF-8");
 		return EXIT_USAGE;
+	}
+	if (strlen(text) > TEXT_MAX) {
+		say_error("the file is too long to be looked at before it is "
+		    "written; change it yourself, and then: acmed "
+		    "--check-config && acmectl reload");
+		json_decref(body);
+		return EXIT_REFUSED;
 	}
 	code = ask(o, &request, &reply);
 	json_decref(body);

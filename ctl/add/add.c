@@ -190,7 +190,7 @@ issue(const struct plan *p)
 
 /* The files are there; is it in force? */
 static int
-reload_and_issue(const struct plan *p)
+reload_and_issue(struct plan *p)
 {
 	int code = p->o->no_wait ? reload(p) : issue(p);
 
@@ -198,10 +198,38 @@ reload_and_issue(const struct plan *p)
 	if (code != EXIT_OK && code != EXIT_FAILED &&
 	    code != EXIT_INTERRUPTED) {
 		conf_batch_undo(p->batch);
+		plan_system_undo(p);
 		drafts_reload_quietly(p->o);
 		say_error("the new files were taken away again");
 	}
 	return code;
+}
+
+/* Everything that is taken back if the check is not good. */
+static int
+try_plan(struct plan *p)
+{
+	struct error err;
+	int code = plan_system(p);
+
+	if (code != EXIT_OK)
+		return nothing_written(p, code);
+	if (conf_batch_write_secrets(p->batch, &err) == -1) {
+		say_error(err.msg);
+		code = EXIT_FAILED;
+	} else {
+		code = check(p);
+		if (code == EXIT_OK && conf_batch_write(p->batch, &err) ==
+		    -1) {
+			say_error(err.msg);
+			code = EXIT_FAILED;
+		}
+	}
+	if (code == EXIT_OK)
+		return EXIT_OK;
+	conf_batch_undo(p->batch);
+	plan_system_undo(p);
+	return nothing_written(p, code);
 }
 
 int
@@ -209,25 +237,12 @@ cmd_add(const struct options *o)
 {
 	struct plan p = { .o = o,
 	    .can_ask = prompt_is_possible() && !o->json };
-	struct error err;
 	int code = make_plan(&p);
 
-	if (code == EXIT_OK &&
-	    conf_batch_write_secrets(p.batch, &err) == -1) {
-		say_error(err.msg);
-		code = EXIT_FAILED;
-	} else if (code == EXIT_OK) {
-		code = check(&p);
-		if (code != EXIT_OK) {
-			conf_batch_undo(p.batch);
-			code = nothing_written(&p, code);
-		} else if (conf_batch_write(p.batch, &err) == -1) {
-			say_error(err.msg);
-			code = EXIT_FAILED;
-		} else {
-			code = reload_and_issue(&p);
-		}
-	}
+	if (code == EXIT_OK)
+		code = try_plan(&p);
+	if (code == EXIT_OK)
+		code = reload_and_issue(&p);
 	plan_clear(&p);
 	return code;
 }

@@ -223,5 +223,9 @@ plan_clear(struct plan *p)
 	list_free(p->units);
 	free(p->account);
 	free(p->webroot);
+	free(p->dropin);
+	for (size_t i = 0; i < p->n_rules; i++)
+		free(p->rules[i]);
+	free(p->rules);
 	free(p->provider);
 }

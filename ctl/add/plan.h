@@ -25,6 +25,10 @@ struct plan {
 	char		*webroot;	/* http-01 ... */
 	char		*provider;	/* ... or dns-01 */
 	char		**units;	/* to be reloaded; NULL-terminated */
+	/* What plan_system() wrote. */
+	char		*dropin;	/* of the unit; or NULL */
+	char		**rules;	/* of polkit */
+	size_t		 n_rules;
 };
 
 /*
@@ -35,6 +39,12 @@ int	plan_names(struct plan *);
 int	plan_account(struct plan *);	/* add/account.c */
 int	plan_challenge(struct plan *);	/* add/challenge.c */
 int	plan_deploy(struct plan *);
+/*
+ * Let the unit's sandbox and polkit allow what was chosen (add/system.c); undo
+ * takes that back.
+ */
+int	plan_system(struct plan *);
+void	plan_system_undo(struct plan *);
 /* The certificate itself, when all of that is known. */
 void	plan_certificate(struct plan *);
 void	plan_clear(struct plan *);
