@@ -138,7 +138,8 @@ read_account(struct acmesh *b, const char *directory)
 		a->eab_kid = xstrdup(s);
 	if ((s = shvars_str(ca, "CA_EAB_HMAC_KEY")) != NULL)
 		a->eab_hmac = xstrdup(s);
-	if ((s = shvars_str(b->account, "CA_BUNDLE")) != NULL && *s == '/')
+	if (b->s.uid == 0 && (s = shvars_str(b->account, "CA_BUNDLE")) !=
+	    NULL && *s == '/')
 		a->ca_file = xstrdup(s);
 	json_decref(ca);
 	return (int)b->plan->n_accounts - 1;
@@ -314,6 +315,14 @@ map_deploy(struct acmesh *b, struct import_cert *c, const json_t *domain)
 		s = shvars_str(domain, files[i].name);
 		if (s == NULL || *s != '/')
 			continue;
+		/* Where acmed runs as root it would write anywhere. */
+		if (b->s.uid != 0) {
+			import_note(b->plan, c->name, "acme.sh copies its %s "
+			    "to %s, which is not imported, since not root "
+			    "told it to: see `install` in acmed.conf(5)",
+			    files[i].format, s);
+			continue;
+		}
 		import_deploy(c, IMPORT_INSTALL, files[i].format, s);
 		import_note(b->plan, "", "acmed must be allowed to write to "
 		    "%.*s: `install` in acmed.conf(5) shows how",

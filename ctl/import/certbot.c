@@ -186,6 +186,12 @@ map_manual(struct certbot *b, struct import_cert *c, const json_t *params)
 			    add != NULL ? " by http-01, with a program" : "");
 		return;
 	}
+	/* What acmed runs may read all of its keys. */
+	if (b->s.uid != 0) {
+		import_skip(c, "its names are proved by a program that not "
+		    "root has chosen");
+		return;
+	}
 	if (*add != '/' || strpbrk(add, "$`;|&<>\"'\\") != NULL ||
 	    (del != NULL && (*del != '/' ||
 	    strpbrk(del, "$`;|&<>\"'\\") != NULL))) {

@@ -89,15 +89,39 @@ find_named(const json_t *list, const char *name)
 
 /* --- certificates --- */
 
+static void
+take_facts(struct import_cert *c, json_t *facts)
+{
+	const char *state = jsonx_str(facts, "state");
+
+	c->facts = json_incref(facts);
+	c->is_there = jsonx_bool(facts, "configured", false);
+	if (state == NULL || !c->is_there)
+		return;
+	if (strcmp(state, "same") == 0)
+		import_skip(c, "it is in acmed's configuration already, with "
+		    "this certificate");
+	else if (strcmp(state, "renewed") == 0)
+		import_skip(c, "it is in acmed's configuration already, and "
+		    "acmed has renewed it since");
+}
+
 static int
 prepare_one_cert(const struct options *o, struct import *plan,
     struct import_cert *c)
 {
-	json_t *body = prepare_cert(plan, c, true);
 	struct client_reply reply;
+	json_t *body;
 	char *msg;
 	int code;
 
+	/* Ends of lines take two bytes. */
+	if (strlen(c->key_pem) + strlen(c->chain_pem) >
+	    API_BODY_MAX * 3 / 4) {
+		import_skip(c, "key and chain are longer than acmed takes");
+		return EXIT_OK;
+	}
+	body = prepare_cert(plan, c, true);
 	if (body == NULL) {
 		import_skip(c, "its files are not UTF-8");
 		return EXIT_OK;
@@ -113,12 +137,7 @@ prepare_one_cert(const struct options *o, struct import *plan,
 		import_skip(c, "%s", msg != NULL ? msg : "acmed refuses it");
 		free(msg);
 	} else {
-		c->facts = json_incref(reply.body);
-		c->is_there = jsonx_bool(reply.body, "configured", false);
-		if (c->is_there && strcmp(jsonx_str(reply.body, "state"),
-		    "same") == 0)
-			import_skip(c, "it is in acmed's configuration "
-			    "already, with this certificate");
+		take_facts(c, reply.body);
 	}
 	client_reply_clear(&reply);
 	return code;
@@ -376,12 +395,15 @@ add_notes(struct import *plan)
 {
 	char *units = xstrdup(""), *longer;
 	json_t *seen = json_object();
+	bool needs_path = false;
 
 	for (size_t i = 0; i < plan->n_certs; i++) {
 		const struct import_cert *c = &plan->certs[i];
 
 		if (c->skipped != NULL || c->is_there)
 			continue;
+		needs_path |= c->n_deploys == 0 ||
+		    c->deploys[0].step != IMPORT_INSTALL;
 		if (c->profile != NULL)
 			import_note(plan, c->name, "the profile \"%s\" is not "
 			    "imported: new certificates have the CA's default",
@@ -400,6 +422,12 @@ add_notes(struct import *plan)
 			units = longer;
 		}
 	}
+	if (needs_path)
+		import_note(plan, "", "your servers read the files of %s as "
+		    "yet: let them read %s/live/NAME/, where fullchain.pem and "
+		    "privkey.pem are (grep -rn %s /etc finds the places)",
+		    plan->program, jsonx_str(plan->config, "state_dir"),
+		    plan->dir);
 	if (*units != '\0')
 		import_note(plan, "", "systemd lets acmed reload or restart "
 		    "units only by a rule of polkit, which must name %s: see "

@@ -173,6 +173,9 @@ carry_out(const struct options *o, struct import *plan, const char *main_file)
 {
 	size_t left;
 
+	/* All of it was imported before. */
+	if (report_count(plan) == 0)
+		return switch_off(o, plan) == 0 ? EXIT_OK : EXIT_FAILED;
 	hand_over(o, plan);
 	left = report_left(plan);
 	if (report_count(plan) == 0)
@@ -195,18 +198,21 @@ carry_out(const struct options *o, struct import *plan, const char *main_file)
 static bool
 is_wanted(const struct options *o, const struct import *plan, int *code)
 {
+	bool only_switch = report_count(plan) == 0;
+
 	*code = EXIT_OK;
-	if (report_count(plan) == 0) {
-		*code = report_left(plan) > 0 ? EXIT_FAILED : EXIT_OK;
-		return false;
-	}
-	if (o->dry_run)
+	if (only_switch && report_left(plan) > 0)
+		*code = EXIT_FAILED;
+	if (o->dry_run || (only_switch && (report_left(plan) > 0 ||
+	    !o->switch_over)))
 		return false;
 	if (o->yes)
 		return true;
 	if (prompt_is_possible())
-		return prompt_yes("Import this", false);
-	say_error("nothing was changed; --yes imports this");
+		return prompt_yes(only_switch ? "Switch it off" :
+		    "Import this", false);
+	say_error(only_switch ? "nothing was changed; --yes switches it off" :
+	    "nothing was changed; --yes imports this");
 	return false;
 }
 

@@ -19,6 +19,19 @@
 
 #define NAMES_MAX 100			/* as in the configuration */
 
+/* What is there of it already. */
+enum state {
+	STATE_NEW,
+	STATE_SAME,
+	STATE_RENEWED			/* a later one for the same names */
+};
+
+static const char *const state_names[] = {
+	[STATE_NEW] = "new",
+	[STATE_SAME] = "same",
+	[STATE_RENEWED] = "renewed",
+};
+
 /* What was handed over, once it has been found good. */
 struct import {
 	EVP_PKEY	*key;
@@ -26,6 +39,16 @@ struct import {
 	bool		 has_info;
 	struct chain_fit fit;
 };
+
+static size_t
+count(char *const *names)
+{
+	size_t n = 0;
+
+	while (names[n] != NULL)
+		n++;
+	return n;
+}
 
 static void
 import_clear(struct import *im)
@@ -40,7 +63,7 @@ static int
 import_read(struct import *im, const struct cert_import *a,
     struct error *err)
 {
-	size_t len = strlen(a->chain_pem), n = 0;
+	size_t len = strlen(a->chain_pem), n;
 
 	if (object_name_check(a->name, err) == -1)
 		return -1;
@@ -49,8 +72,7 @@ import_read(struct import *im, const struct cert_import *a,
 	    err) == -1)
 		return -1;
 	im->has_info = true;
-	while (im->info.names[n] != NULL)
-		n++;
+	n = count(im->info.names);
 	if (n == 0 || n > NAMES_MAX)
 		return error_set(err, ERR_REJECTED, "cert:names",
 		    "certificate: %zu DNS names; allowed: 1 to %d", n,
@@ -59,13 +81,33 @@ import_read(struct import *im, const struct cert_import *a,
 	    (const char *const *)im->info.names, n, &im->fit, err);
 }
 
+/* What the installed one is to the other. */
+static int
+compare_live(const struct cert_import *a, const struct cert_info *info,
+    const struct cert_info *live, enum state *state, struct error *err)
+{
+	char until[TEXT_TIME_MAX];
+
+	if (strcmp(live->sha256, info->sha256) == 0) {
+		*state = STATE_SAME;
+		return 0;
+	}
+	if (live->not_after > info->not_after && cert_info_serves(live,
+	    (const char *const *)info->names, count(info->names))) {
+		*state = STATE_RENEWED;
+		return 0;
+	}
+	return error_set(err, ERR_CONFIG, "import:exists", "there is another "
+	    "certificate \"%s\" already, serial %s, valid until %s", a->name,
+	    live->serial, text_time(live->not_after, until));
+}
+
 /* May it be installed, or is it already? */
 static int
 compare(const struct renewal_env *env, const struct cert_import *a,
-    const struct import *im, bool *is_same, struct error *err)
+    const struct import *im, enum state *state, struct error *err)
 {
 	const struct cert *c = certs_find(env->certs, a->name);
-	char until[TEXT_TIME_MAX];
 	struct cert_info live;
 	int rc;
 
@@ -76,16 +118,11 @@ compare(const struct renewal_env *env, const struct cert_import *a,
 	if (rc == -1)
 		return -1;
 	if (rc == 0) {
-		*is_same = strcmp(live.sha256, im->info.sha256) == 0;
-		if (!*is_same)
-			(void)error_set(err, ERR_CONFIG, "import:exists",
-			    "there is another certificate \"%s\" already, "
-			    "serial %s, valid until %s", a->name, live.serial,
-			    text_time(live.not_after, until));
+		rc = compare_live(a, &im->info, &live, state, err);
 		cert_info_clear(&live);
-		return *is_same ? 0 : -1;
+		return rc;
 	}
-	*is_same = false;
+	*state = STATE_NEW;
 	if (c != NULL && c->run != NULL)
 		return error_set(err, ERR_TRANSIENT, "engine:busy",
 		    "\"%s\" is being ordered just now; see: acmectl status "
@@ -135,7 +172,7 @@ install(const struct renewal_env *env, const struct cert_import *a,
 
 static json_t *
 reply(const struct renewal_env *env, const struct cert_import *a,
-    const struct import *im, bool is_same)
+    const struct import *im, enum state state)
 {
 	const struct cert *c = certs_find(env->certs, a->name);
 	const struct cert_info *info = &im->info;
@@ -144,7 +181,7 @@ reply(const struct renewal_env *env, const struct cert_import *a,
 	for (char **p = info->names; *p != NULL; p++)
 		(void)json_array_append_new(names, json_string(*p));
 	return json_pack("{s:s, s:s, s:b, s:s, s:s, s:o, s:I, s:I, s:s?}",
-	    "name", a->name, "state", is_same ? "same" : "new",
+	    "name", a->name, "state", state_names[state],
 	    "configured", c != NULL && c->conf != NULL,
 	    "serial", info->serial, "issuer", info->issuer, "names", names,
 	    "not_before", (json_int_t)info->not_before,
@@ -159,12 +196,13 @@ cert_import(const struct renewal_env *env, const struct cert_import *a,
 {
 	struct import im = { .key = NULL };
 	json_t *j = NULL;
-	bool is_same = false;
+	enum state state = STATE_NEW;
 
 	if (import_read(&im, a, err) == 0 &&
-	    compare(env, a, &im, &is_same, err) == 0 &&
-	    (a->check || is_same || install(env, a, &im, err) == 0))
-		j = reply(env, a, &im, is_same);
+	    compare(env, a, &im, &state, err) == 0 &&
+	    (a->check || state != STATE_NEW ||
+	    install(env, a, &im, err) == 0))
+		j = reply(env, a, &im, state);
 	import_clear(&im);
 	return j;
 }

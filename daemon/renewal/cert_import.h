@@ -25,13 +25,14 @@ struct cert_import {			/* borrowed */
 };
 
 /*
- * {"name", "state": "new", or "same" if it is installed already,
- * "configured": whether the configuration has it, "serial", "issuer", "names",
- * "not_before", "not_after", "key"}; the caller decrefs.
- * Durable when it returns, but for the row, which the next start makes again.
- * NULL and ERR_REJECTED "cert:...", "key:syntax"; ERR_CONFIG "import:exists"
- * if there is another certificate of that name; ERR_TRANSIENT "engine:busy" if
- * one is being ordered; the store's.
+ * {"name", "state": "new", or "same" if it is installed already, or "renewed"
+ * if a later one for these names is (nothing is changed then), "configured":
+ * whether the configuration has it, "serial", "issuer", "names", "not_before",
+ * "not_after", "key"}; the caller decrefs.  Durable when it returns, but for
+ * the row, which the next start makes again.  NULL and ERR_REJECTED
+ * "cert:...", "key:syntax"; ERR_CONFIG "import:exists" if there is another
+ * certificate of that name; ERR_TRANSIENT "engine:busy" if one is being
+ * ordered; the store's.
  */
 json_t		*cert_import(const struct renewal_env *,
 		    const struct cert_import *, struct error *);

@@ -2,6 +2,7 @@
 """acmectl import: directories that other clients made before Pebble."""
 
 import base64
+import datetime
 import glob
 import json
 import os
@@ -11,6 +12,8 @@ import shutil
 import sqlite3
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 from lab import clients, proc
 
@@ -102,9 +105,10 @@ def test_certbot_forty(bench, certbot, tmp_path):
     p = bench.ctl("renew-now", names[0], timeout=120)
     assert p.returncode == 0 and bench.pebble.issued() == before + 1, p.stdout
     assert bench.pebble.count("/sign-me-up") == registered
-    # A second time there is nothing left to do.
+    # A second time there is nothing left to do, also of the renewed one.
     p = bench.ctl("import", "certbot", certbot.dir, "--yes")
-    assert "0 certificates to import" in p.stdout, p.stdout
+    assert p.returncode == 0 and "0 certificates to import, 0 not" in \
+        p.stdout and "has renewed it since" in p.stdout, p.stdout
 
 
 SECRET = "s3cr3t-that-nobody-may-see"
@@ -373,6 +377,11 @@ def test_ask_and_switch(bench, lab, certbot, tmp_path):
     if os.path.exists("/lib/systemd/system/certbot.timer"):
         assert said.read_text() == "disable --now certbot.timer\n"
         assert "systemctl enable --now certbot.timer" in p.stdout, p.stdout
+        # Also later, when all is imported.
+        said.unlink()
+        p = on_terminal(b"y\n")
+        assert p.returncode == 0, p.stdout
+        assert said.read_text() == "disable --now certbot.timer\n"
     # Another key under the same name is refused, and stays refused.
     shutil.rmtree(certbot.dir)
     certbot.certonly([["--webroot", "-w", str(tmp_path), "-d",
@@ -507,3 +516,67 @@ def test_caddy(bench, lab, tmp_path):
     text = taken_over(bench, c, "caddy", "a.example.test", "--webroot",
                       str(tmp_path), "--directory", bench.pebble.directory)
     assert 'names = { "a.example.test" }' in text
+
+
+def test_refused(bench, tmp_path):
+    """What is not one key with its chain is not taken, whoever hands it."""
+    bench.providers = {}
+    entry = bench.cert("a.example.test", challenge="http-01",
+                       webroot=str(tmp_path))
+    del entry["provider"]
+    bench.start()
+    bench.wait_valid("a.example.test", 60)
+    key, chain = (live(bench, "a.example.test", w)
+                  for w in ("privkey", "fullchain"))
+
+    def openssl(*args):
+        return proc.run(["openssl", *args]).stdout
+    other = openssl("genpkey", "-algorithm", "EC", "-pkeyopt",
+                    "ec_paramgen_curve:P-256")
+    signer = serialization.load_pem_private_key(other.encode(), None)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x")])
+    then = datetime.datetime(2020, 1, 1)
+    expired = x509.CertificateBuilder(
+        name, name, signer.public_key(), 1, then,
+        then + datetime.timedelta(90), [x509.Extension(
+            x509.SubjectAlternativeName.oid, False,
+            x509.SubjectAlternativeName([x509.DNSName("x.test")]))]).sign(
+                signer, hashes.SHA256()).public_bytes(
+                    serialization.Encoding.PEM).decode()
+
+    def post(what, body):
+        code, reply = bench.get("/v1/import/" + what, "POST",
+                                json.dumps(body))
+        assert key.split("\n")[1] not in json.dumps(reply)
+        return code, reply["error"]["code"] if "error" in reply else reply
+    for name, k, c in (("b", other, chain), ("b", key, "no chain"),
+                       ("b", "no key", chain), ("../b", key, chain),
+                       ("b", key, chain[:len(chain) // 3]),
+                       ("", key, chain)):
+        code, why = post("certificate", {"name": name, "key": k, "chain": c})
+        assert code in (409, 500) and isinstance(why, str), (code, why)
+    assert post("certificate", {"name": "b", "key": other,
+                                "chain": expired}) == (409, "cert:expired")
+    assert not os.path.lexists(bench.state_dir + "/live/b")
+    # The same certificate again, and another one of the same name.
+    args = {"name": "a.example.test", "key": key, "chain": chain}
+    assert post("certificate", args)[1]["state"] == "same"
+    assert post("certificate", dict(args, name="b"))[1]["state"] == "new"
+    assert live(bench, "b") == chain
+    url = "https://ca.example/dir"
+    ed = openssl("genpkey", "-algorithm", "ED25519")
+    for a, why in (({"account": "x", "directory": url, "key": ed},
+                    "import:key"),
+                   ({"account": "x", "directory": url, "key": {"kty": "RSA"}},
+                    "key:syntax"),
+                   ({"account": "x", "directory": "/etc", "key": other},
+                    "import:request"),
+                   ({"account": "x", "directory": url, "key": other,
+                     "kid": "https://x/\n"}, "import:request")):
+        assert post("account", a) == (409, why)
+    assert post("account", {"account": "x", "directory": url,
+                            "key": other})[1]["state"] == "new"
+    assert post("account", {"account": "x", "directory": url,
+                            "key": other})[1]["state"] == "same"
+    assert post("account", {"account": "x", "directory": url,
+                            "key": key}) == (409, "import:exists")
