@@ -82,6 +82,10 @@ spawn_wait(const char *const *argv, char **output, struct error *err)
 	int fds[2] = { -1, -1 }, rc, status;
 	pid_t pid;
 
+	/* Not every posix_spawn(3) can tell (valgrind's does not). */
+	if (strchr(argv[0], '/') != NULL && access(argv[0], X_OK) == -1)
+		return error_set(err, ERR_CONFIG, "ctl:spawn",
+		    "%s cannot be run: %s", argv[0], strerror(errno));
 	if (output != NULL && pipe2(fds, O_CLOEXEC) == -1)
 		return error_errno(err, "%s: pipe", argv[0]);
 	rc = start(argv, fds[1], &pid);
