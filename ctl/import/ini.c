@@ -102,9 +102,10 @@ read_section(const char *s, json_t **stack, size_t *depth)
 	    strchr("#", *skip_blanks(end + closed)) == NULL)
 		return -1;
 	name = trimmed(skip_blanks(s + n), end);
-	section = json_object();
-	if (json_object_get(stack[n - 1], name) != NULL ||
-	    json_object_set_new(stack[n - 1], name, section) == -1) {
+	/* A second one of that name is a mistake. */
+	section = json_object_get(stack[n - 1], name) != NULL ? NULL :
+	    json_object();
+	if (json_object_set_new(stack[n - 1], name, section) == -1) {
 		free(name);
 		return -1;
 	}

@@ -147,6 +147,14 @@ test_jwk(void **state)
 			assert_null(key_from_jwk(bad, &err));
 			json_decref(bad);
 		}
+		/* The private half of another key. */
+		again = key_generate(made[i], &err);
+		bad = key_to_jwk(again);
+		(void)json_object_set(bad, made[i] == KEY_RSA2048 ? "n" : "x",
+		    json_object_get(jwk, made[i] == KEY_RSA2048 ? "n" : "x"));
+		assert_null(key_from_jwk(bad, &err));
+		json_decref(bad);
+		EVP_PKEY_free(again);
 		(void)json_object_set_new(jwk, made[i] == KEY_RSA2048 ? "n" :
 		    "x", json_string("AQAB"));
 		assert_null(key_from_jwk(jwk, &err));
