@@ -6,6 +6,7 @@
 #include "ctl/options.h"
 
 int	cmd_add(const struct options *);
+int	cmd_rename(const struct options *);
 int	cmd_remove(const struct options *);
 int	cmd_edit(const struct options *);
 int	cmd_pause(const struct options *);

@@ -17,118 +17,10 @@
 #include "ctl/ask.h"
 #include "ctl/commands.h"
 #include "ctl/drafts.h"
+#include "ctl/place.h"
 #include "ctl/prompt.h"
 #include "ctl/show.h"
 #include "ctl/spawn.h"
-
-#define MARK "# Written by acmectl"
-
-enum { FILE_MAX = 1 << 20 };
-
-/* Where a certificate is configured, and all of that file. */
-struct place {
-	char		*path;
-	int64_t		 line, end_line;
-	char		*text;
-	size_t		 len;
-	struct stat	 st;
-};
-
-static void
-place_clear(struct place *p)
-{
-	free(p->path);
-	freezero(p->text, p->len);	/* it may have secrets */
-}
-
-static int
-find_place(const struct options *o, struct place *p)
-{
-	char *path = client_path(API_PATH_CERT, o->names[0]);
-	struct client_reply reply;
-	struct error err;
-	int code = ask_get(o, path, &reply);
-
-	free(path);
-	*p = (struct place){ .path = NULL };
-	if (code != EXIT_OK)
-		return code;
-	p->path = show_str(reply.body, "file", "");
-	p->line = jsonx_int(reply.body, "line", 0);
-	p->end_line = jsonx_int(reply.body, "end_line", 0);
-	client_reply_clear(&reply);
-	if (file_read(AT_FDCWD, p->path, FILE_MAX, &p->text, &p->len, &err) ==
-	    -1 || stat(p->path, &p->st) == -1) {
-		say_error(err.msg);
-		free(p->path);
-		return EXIT_DENIED;
-	}
-	return EXIT_OK;
-}
-
-/* Nothing but this section, and comments? */
-static bool
-is_alone(const struct place *p)
-{
-	const char *s = p->text;
-
-	for (int64_t line = 1; *s != '\0'; line++) {
-		size_t blank = strspn(s, " \t\r");
-		bool is_other = line < p->line || line > p->end_line;
-
-		if (is_other && s[blank] != '\n' && s[blank] != '#' &&
-		    s[blank] != '\0')
-			return false;
-		s += strcspn(s, "\n");
-		s += *s == '\n';
-	}
-	return true;
-}
-
-static int
-reload(const struct options *o)
-{
-	const struct client_request request = {
-		.socket = o->socket, .method = "POST",
-		.path = API_PATH_RELOAD,
-	};
-	struct client_reply reply;
-	int code = ask(o, &request, &reply);
-
-	if (code != EXIT_OK)
-		return code;
-	if (o->json)
-		print_json(o, reply.body, JSON_INDENT(2));
-	client_reply_clear(&reply);
-	return EXIT_OK;
-}
-
-/* The text of a file that is there, or was a moment ago; owner, group and mode
- * are as they were. */
-static int
-put(const struct place *p, const char *text, struct error *err)
-{
-	if (file_write_atomic(AT_FDCWD, p->path, p->st.st_mode & 07777, text,
-	    strlen(text), err) == -1)
-		return -1;
-	if (geteuid() == 0 && chown(p->path, p->st.st_uid, p->st.st_gid) ==
-	    -1)
-		return error_errno(err, "%s", p->path);
-	return 0;
-}
-
-/* As it was, after a reload that failed. */
-static int
-put_back(const struct options *o, const struct place *p, int code)
-{
-	struct error err;
-
-	if (put(p, p->text, &err) == -1)
-		say_error(err.msg);
-	drafts_reload_quietly(o);
-	say_error("nothing has changed");
-	return code;
-}
 
 int
 cmd_remove(const struct options *o)
@@ -136,11 +28,11 @@ cmd_remove(const struct options *o)
 	const char *name = o->names[0];
 	struct place p;
 	char *text;
-	int code = find_place(o, &p);
+	int code = place_find(o, &p);
 
 	if (code != EXIT_OK)
 		return code;
-	if (strncmp(p.text, MARK, strlen(MARK)) != 0 || !is_alone(&p)) {
+	if (!place_is_ours(&p)) {
 		text = xasprintf("%s is configured by hand: delete the lines "
 		    "%lld to %lld of %s, and then: acmectl reload", name,
 		    (long long)p.line, (long long)p.end_line, p.path);
@@ -156,9 +48,9 @@ cmd_remove(const struct options *o)
 		free(text);
 		code = errno == EACCES ? EXIT_DENIED : EXIT_FAILED;
 	} else if (code == EXIT_OK) {
-		code = reload(o);
+		code = place_reload(o);
 		if (code != EXIT_OK)
-			code = put_back(o, &p, code);
+			code = place_put_back(o, &p, code);
 	}
 	if (code == EXIT_OK && !o->json) {
 		text = xasprintf("%s is not renewed any more (%s is gone); "
@@ -229,7 +121,7 @@ edit_until_good(const struct options *o, const struct place *p,
 		code = edit(copy);
 		if (code != EXIT_OK)
 			return code;
-		if (file_read(AT_FDCWD, copy, FILE_MAX, text, &len, &err) ==
+		if (file_read(AT_FDCWD, copy, PLACE_MAX, text, &len, &err) ==
 		    -1) {
 			say_error(err.msg);
 			return EXIT_FAILED;
@@ -258,7 +150,7 @@ is_unchanged(const struct place *p)
 	size_t len;
 	bool is_same;
 
-	if (file_read(AT_FDCWD, p->path, FILE_MAX, &now, &len, &ignored) ==
+	if (file_read(AT_FDCWD, p->path, PLACE_MAX, &now, &len, &ignored) ==
 	    -1)
 		return false;
 	is_same = len == p->len && memcmp(now, p->text, len) == 0;
@@ -282,13 +174,13 @@ take_edited(const struct options *o, const struct place *p, const char *text)
 		    "nothing was written");
 		return EXIT_REFUSED;
 	}
-	if (put(p, text, &err) == -1) {
+	if (place_put(p, text, &err) == -1) {
 		say_error(err.msg);
 		return EXIT_FAILED;
 	}
-	code = reload(o);
+	code = place_reload(o);
 	if (code != EXIT_OK)
-		return put_back(o, p, code);
+		return place_put_back(o, p, code);
 	if (!o->json)
 		(void)fprintf(o->out.out, "%s is changed, and in force\n",
 		    p->path);
@@ -300,7 +192,7 @@ cmd_edit(const struct options *o)
 {
 	char *copy, *text = NULL;
 	struct place p;
-	int code = find_place(o, &p);
+	int code = place_find(o, &p);
 
 	if (code != EXIT_OK)
 		return code;

@@ -38,6 +38,8 @@ static const struct cli_command commands[] = {
 	    1, 1, cmd_pause, "pause example.com --until 2027-01-10" },
 	{ "resume", "NAME", "renew it again",
 	    1, 1, cmd_resume, "resume example.com" },
+	{ "rename", "OLD NEW", "give a certificate another name of its own",
+	    2, 2, cmd_rename, "rename example.com web" },
 	{ "remove", "NAME", "take it out of the configuration",
 	    1, 1, cmd_remove, "remove example.com" },
 	{ "delete", "NAME", "remove the files of one that is not configured",

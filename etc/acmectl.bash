@@ -7,7 +7,7 @@ _acmectl()
 	local options="--socket --config --json --help --version"
 	local commands="add status renew-now check deploy rollback events persist"
 	commands+=" export import edit pause resume remove delete"
-	commands+=" revoke account"
+	commands+=" revoke account rename"
 	commands+=" plan history show cleanup"
 	commands+=" reload list notify-test providers version help"
 	local socket=() names=() command="" i word
@@ -137,7 +137,7 @@ _acmectl()
 			-- "$cur")
 		;;
 	export | status | renew-now | check | rollback | events | persist | edit | \
-		pause | resume | remove | revoke | history | show)
+		pause | resume | remove | rename | revoke | history | show)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(acmectl "${socket[@]}" list 2>/dev/null)" -- "$cur")
 		;;

@@ -73,6 +73,30 @@ def test_remove_takes_no_more_than_its_section(split):
     assert os.path.exists(split.mine)
 
 
+def test_rename(split):
+    """The same certificate under another name; nothing is issued, and its
+    servers still find what they read."""
+    serial = split.serial("own.example.test")
+    p = split.ctl("rename", "hand.example.test", "new")
+    assert p.returncode == 5 and "by hand" in p.stdout
+    assert split.ctl("rename", "own.example.test", "../x").returncode == 2
+    p = split.ctl("rename", "own.example.test", "hand.example.test")
+    assert p.returncode == 5, p.stdout
+    assert os.path.exists(split.mine)
+    p = split.ctl("rename", "own.example.test", "new")
+    assert p.returncode == 0, p.stdout
+    assert "acmectl delete own.example.test" in p.stdout
+    c = split.wait_valid("new")
+    assert c["names"] == ["own.example.test"]
+    assert c["next"]["action"] == "renew"
+    assert split.serial("new") == serial == split.serial("own.example.test")
+    assert split.cert_status("own.example.test") is None
+    assert os.listdir(os.path.dirname(split.mine)) == ["new.conf"]
+    assert split.ctl("renew-now", "new").returncode == 0
+    assert split.ctl("delete", "own.example.test", "--yes").returncode == 0
+    assert split.serial("new") != serial
+
+
 def editor(acmed, script):
     """An editor that runs sed on the file."""
     path = os.path.join(acmed.folder, "editor")
