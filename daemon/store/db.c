@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/store/schema.h"
 
 #define STMTS_MAX 48
 #define BUSY_TIMEOUT_MS 200	/* somebody writes with sqlite3(1) */
@@ -34,180 +35,6 @@ struct db {
 	struct db_stmt	 stmts[STMTS_MAX];
 	size_t		 n_stmts;
 };
-
-/*
- * migrations[N] brings version N to N + 1.  Never change one that was
- * released: append.  Times are seconds since the epoch, UTC; lists of names
- * are JSON arrays.
- */
-static const char *const migrations[] = {
-	"CREATE TABLE account ("
-	" name TEXT NOT NULL,"
-	" directory TEXT NOT NULL,"
-	" kid TEXT NOT NULL,"
-	" PRIMARY KEY (name, directory)"
-	") WITHOUT ROWID;"
-	"CREATE TABLE cert ("
-	" name TEXT NOT NULL PRIMARY KEY,"
-	" serial TEXT NOT NULL,"
-	" issuer TEXT NOT NULL,"
-	" not_before INTEGER NOT NULL,"
-	" not_after INTEGER NOT NULL,"
-	" key TEXT,"
-	" names TEXT,"
-	" installed_at INTEGER NOT NULL,"
-	" spread INTEGER NOT NULL,"
-	" failures INTEGER NOT NULL,"
-	" retry_at INTEGER NOT NULL,"
-	" names_failed TEXT,"
-	" error_at INTEGER NOT NULL,"
-	" error_kind TEXT,"
-	" error_retry_at INTEGER,"
-	" error_code TEXT,"
-	" error_msg TEXT,"
-	" order_url TEXT,"
-	" order_names TEXT,"
-	" order_account TEXT,"
-	" order_finalize TEXT,"
-	" stamp TEXT NOT NULL"
-	") WITHOUT ROWID;"
-	"CREATE TABLE txt ("
-	" id INTEGER PRIMARY KEY,"
-	" cert TEXT NOT NULL,"
-	" provider TEXT NOT NULL,"
-	" identifier TEXT NOT NULL,"
-	" fqdn TEXT NOT NULL,"
-	" zone TEXT NOT NULL,"
-	" value TEXT NOT NULL,"
-	" handle TEXT NOT NULL,"
-	" state TEXT NOT NULL,"
-	" created_at INTEGER NOT NULL,"
-	" tries INTEGER NOT NULL,"
-	" retry_at INTEGER NOT NULL,"
-	" error TEXT NOT NULL"
-	");"
-	"CREATE TABLE deploy ("
-	" cert TEXT NOT NULL,"
-	" action TEXT NOT NULL,"
-	" serial TEXT NOT NULL,"
-	" done INTEGER NOT NULL,"
-	" tries INTEGER NOT NULL,"
-	" retry_at INTEGER NOT NULL,"
-	" done_at INTEGER NOT NULL,"
-	" error TEXT NOT NULL,"
-	" PRIMARY KEY (cert, action)"
-	") WITHOUT ROWID;"
-	"CREATE TABLE event ("
-	" cert TEXT NOT NULL,"
-	" id INTEGER NOT NULL,"
-	" at INTEGER NOT NULL,"
-	" step TEXT NOT NULL,"
-	" level TEXT NOT NULL,"
-	" msg TEXT NOT NULL,"
-	" PRIMARY KEY (cert, id)"
-	") WITHOUT ROWID;",
-
-	"CREATE TABLE http ("
-	" cert TEXT NOT NULL,"
-	" webroot TEXT NOT NULL,"
-	" token TEXT NOT NULL,"
-	" text TEXT NOT NULL,"
-	" created_at INTEGER NOT NULL,"
-	" tries INTEGER NOT NULL,"
-	" retry_at INTEGER NOT NULL,"
-	" error TEXT NOT NULL,"
-	" PRIMARY KEY (cert, webroot, token)"
-	") WITHOUT ROWID;",
-	"ALTER TABLE deploy ADD COLUMN hash TEXT NOT NULL DEFAULT '';"
-	"ALTER TABLE deploy ADD COLUMN not_before INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE deploy ADD COLUMN not_after INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE deploy ADD COLUMN urgent_at INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE deploy ADD COLUMN check_at INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE deploy ADD COLUMN alarm_at INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE deploy ADD COLUMN is_old INTEGER NOT NULL DEFAULT 0;",
-
-	"CREATE TABLE alarm ("
-	" key TEXT NOT NULL PRIMARY KEY,"
-	" cause TEXT NOT NULL,"
-	" events INTEGER NOT NULL,"
-	" level INTEGER NOT NULL,"
-	" stage INTEGER NOT NULL,"
-	" since INTEGER NOT NULL,"
-	" told_at INTEGER NOT NULL"
-	") WITHOUT ROWID;"
-	"CREATE TABLE notice ("
-	" id INTEGER PRIMARY KEY,"
-	" channel TEXT NOT NULL,"
-	" target TEXT NOT NULL,"
-	" msgid TEXT NOT NULL,"
-	" at INTEGER NOT NULL,"
-	" level INTEGER NOT NULL,"
-	" repeat INTEGER NOT NULL,"
-	" subject TEXT NOT NULL,"
-	" text TEXT NOT NULL,"
-	" json TEXT NOT NULL"
-	");",
-
-	"ALTER TABLE cert ADD COLUMN ari_id TEXT NOT NULL DEFAULT '';"
-	"ALTER TABLE cert ADD COLUMN ari_directory TEXT;"
-	"ALTER TABLE cert ADD COLUMN ari_start INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE cert ADD COLUMN ari_end INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE cert ADD COLUMN ari_at INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE cert ADD COLUMN ari_url TEXT;"
-	"ALTER TABLE cert ADD COLUMN ari_poll_at INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE cert ADD COLUMN ari_pulled_at INTEGER NOT NULL DEFAULT 0;",
-
-	/* Of a target that is not done, what was done last is not known any
-	   more: 0, until it is seen. */
-	"ALTER TABLE deploy ADD COLUMN served_before INTEGER NOT NULL"
-	" DEFAULT 0;"
-	"ALTER TABLE deploy ADD COLUMN served_after INTEGER NOT NULL"
-	" DEFAULT 0;",
-
-	"ALTER TABLE cert ADD COLUMN source_host TEXT NOT NULL DEFAULT '';"
-	"ALTER TABLE cert ADD COLUMN source_at INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE cert ADD COLUMN source_renew_at INTEGER NOT NULL"
-	" DEFAULT 0;",
-
-	"ALTER TABLE cert ADD COLUMN order_at INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE cert ADD COLUMN order_sent_at INTEGER NOT NULL DEFAULT 0;",
-
-	/* NULL: of an older version; not known. */
-	"ALTER TABLE account ADD COLUMN contact TEXT;",
-
-	/* Of a run that failed nobody knew afterwards why it had begun: it
-	 * may be one that a person had asked for. */
-	"ALTER TABLE cert ADD COLUMN asked_at INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE cert ADD COLUMN early INTEGER NOT NULL DEFAULT 0;"
-	"UPDATE cert SET asked_at = error_at WHERE failures > 0"
-	" AND error_code <> 'deploy:rolled-back';",
-
-	/* Older rows do not know who issued their certificates.  Where there
-	 * has never been an account anywhere else, it was that CA. */
-	"UPDATE cert SET ari_directory = (SELECT min(directory) FROM account)"
-	" WHERE ari_directory IS NULL AND serial <> '' AND"
-	" (SELECT count(DISTINCT directory) FROM account) = 1;",
-
-	"CREATE TABLE hold ("
-	" account TEXT NOT NULL,"
-	" directory TEXT NOT NULL,"
-	" at INTEGER NOT NULL,"
-	" until INTEGER NOT NULL,"
-	" times INTEGER NOT NULL,"
-	" code TEXT NOT NULL,"
-	" msg TEXT NOT NULL,"
-	" PRIMARY KEY (account, directory)"
-	") WITHOUT ROWID;",
-
-	"ALTER TABLE cert ADD COLUMN paused_until INTEGER NOT NULL DEFAULT 0;",
-
-	/* Until then only what a CA asks for was kept. */
-	"ALTER TABLE hold ADD COLUMN kind TEXT NOT NULL"
-	" DEFAULT 'rate-limited';"
-	"ALTER TABLE hold ADD COLUMN since INTEGER NOT NULL DEFAULT 0;"
-	"UPDATE hold SET since = at;",
-};
-#define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
 /* What is read at start is checked at start; the history could be long. */
 static const char *const checks[] = {
@@ -275,6 +102,17 @@ db_pragma_int(struct db *db, const char *sql, int *out, struct error *err)
 	return 0;
 }
 
+/* Within a transaction. */
+static int
+db_make_tables(struct db *db, struct error *err)
+{
+	for (const char *const *sql = schema_tables; *sql != NULL; sql++) {
+		if (db_exec(db, *sql, err) == -1)
+			return error_wrap(err, "new schema");
+	}
+	return 0;
+}
+
 static int
 db_migrate(struct db *db, struct error *err)
 {
@@ -283,23 +121,29 @@ db_migrate(struct db *db, struct error *err)
 
 	if (db_pragma_int(db, "PRAGMA user_version", &version, err) == -1)
 		return -1;
-	if (version > SCHEMA_VERSION)
+	if (version > schema_version)
 		return error_set(err, ERR_CONFIG, "store:version",
 		    "%s: written by a newer acmed (version %d, this one knows "
 		    "%d): install that version again", db->path, version,
-		    SCHEMA_VERSION);
-	if (version == SCHEMA_VERSION)
+		    schema_version);
+	if (version == schema_version)
 		return 0;
 	/* All or none of them; and a commit waits for the disk. */
 	if (db_exec(db, "BEGIN IMMEDIATE", err) == -1)
 		return -1;
-	for (; version < SCHEMA_VERSION; version++) {
-		if (db_exec(db, migrations[version], err) == -1)
+	/* Version 0 is left only by a commit of all: nothing is there. */
+	if (version == 0) {
+		if (db_make_tables(db, err) == -1)
+			return -1;
+		version = schema_version;
+	}
+	for (; version < schema_version; version++) {
+		if (db_exec(db, schema_migrations[version], err) == -1)
 			return error_wrap(err, "schema version %d",
 			    version + 1);
 	}
 	(void)text_printf(done, sizeof(done),
-	    "PRAGMA user_version = %d; COMMIT", SCHEMA_VERSION);
+	    "PRAGMA user_version = %d; COMMIT", schema_version);
 	return db_exec(db, done, err);
 }
 

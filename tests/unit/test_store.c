@@ -16,6 +16,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/io/loop.h"
+#include "daemon/store/schema.h"
 #include "daemon/store/store.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/state_dir.h"
@@ -221,13 +222,66 @@ test_versions(void **state)
 	assert_int_equal(sql(f, "SELECT done_at FROM deploy WHERE hash = ''"),
 	    7);
 
-	/* A migration that fails changes nothing. */
+	/* What fails changes nothing: a migration, or a new database. */
+	(void)sql(f, "PRAGMA user_version = 1");
+	(void)sql(f, "DROP TABLE http");
+	expect_refused(f, ERR_INTERNAL, "store:io", "schema version 3");
+	assert_int_equal(sql(f, "PRAGMA user_version"), 1);
+	assert_int_equal(sql(f, "SELECT count(*) FROM sqlite_master"
+	    " WHERE name = 'http'"), 0);
 	(void)sql(f, "PRAGMA user_version = 0");
 	(void)sql(f, "DROP TABLE account");
-	expect_refused(f, ERR_INTERNAL, "store:io", "schema version 1");
+	expect_refused(f, ERR_INTERNAL, "store:io", "new schema");
 	assert_int_equal(sql(f, "PRAGMA user_version"), 0);
 	assert_int_equal(sql(f, "SELECT count(*) FROM sqlite_master"
 	    " WHERE name = 'account'"), 0);
+}
+
+/* All that is in the database, as SQLite keeps it.  Caller frees. */
+static char *
+dump_schema(struct fixture *f)
+{
+	sqlite3 *db;
+	sqlite3_stmt *st;
+	char *text;
+
+	assert_int_equal(sqlite3_open(scratch_path(&f->scratch, "s/state.db"),
+	    &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT group_concat(type ||"
+	    " ' ' || name || ': ' || coalesce(sql, '-'), char(10)) FROM"
+	    " (SELECT * FROM sqlite_master ORDER BY type, name)", -1, &st,
+	    NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	text = xstrdup((const char *)sqlite3_column_text(st, 0));
+	assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	return text;
+}
+
+/* A new database has what the oldest one comes to have. */
+static void
+test_schema(void **state)
+{
+	struct fixture *f = *state;
+	char *fresh, *migrated;
+	sqlite3 *db;
+
+	close_store(f);
+	fresh = dump_schema(f);
+	assert_int_equal(unlink(scratch_path(&f->scratch, "s/state.db")), 0);
+	assert_int_equal(sqlite3_open(scratch_path(&f->scratch, "s/state.db"),
+	    &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, schema_migrations[0], NULL, NULL,
+	    NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	(void)sql(f, "PRAGMA user_version = 1");
+	reopen(f);
+	close_store(f);
+	assert_int_equal(sql(f, "PRAGMA user_version"), schema_version);
+	migrated = dump_schema(f);
+	assert_string_equal(fresh, migrated);
+	free(fresh);
+	free(migrated);
 }
 
 static void
@@ -479,7 +533,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_layout), TEST(test_locked), TEST(test_dir_refused),
-		TEST(test_dir_mode), TEST(test_versions), TEST(test_damaged),
+		TEST(test_dir_mode), TEST(test_versions), TEST(test_schema),
+		TEST(test_damaged),
 		TEST(test_sync),
 		TEST(test_crash), TEST(test_disk_full),
 		TEST(test_disk_full_unheard), TEST(test_busy),
