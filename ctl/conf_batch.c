@@ -92,6 +92,22 @@ conf_batch_free(struct conf_batch *b)
 	free(b);
 }
 
+int
+conf_batch_may_write(const struct conf_batch *b, struct error *err)
+{
+	char *copy = xstrdup(b->main_file);
+	const char *dir = access(b->conf_dir, F_OK) == 0 ? b->conf_dir :
+	    dirname(copy);
+	int rc = 0;
+
+	if (access(dir, W_OK) == -1)
+		rc = error_set(err, ERR_CONFIG, "ctl:denied",
+		    "%s cannot be written: %s; run this as root", dir,
+		    strerror(errno));
+	free(copy);
+	return rc;
+}
+
 static struct file *
 add(struct conf_batch *b)
 {

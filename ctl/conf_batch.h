@@ -29,6 +29,9 @@ struct conf_batch *conf_batch_new(const char *main_file);
 /* What was written stays; secrets in memory are wiped.  NULL is allowed. */
 void	conf_batch_free(struct conf_batch *);
 
+/* Could files be written at all?  ERR_CONFIG "ctl:denied". */
+int	conf_batch_may_write(const struct conf_batch *, struct error *);
+
 /*
  * conf.d/NAME.conf is to be, with this text.  Those added first come first: a
  * file that others refer to.  Returns its path, which is the batch's.

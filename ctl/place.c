@@ -15,7 +15,9 @@
 #include "ctl/drafts.h"
 #include "ctl/show.h"
 
-#define MARK "# Written by acmectl"
+/* What files of add and of import begin with. */
+static const char *const marks[] = { "# Written by acmectl",
+    "# Imported from " };
 
 void
 place_clear(struct place *p)
@@ -71,7 +73,11 @@ is_alone(const struct place *p)
 bool
 place_is_ours(const struct place *p)
 {
-	return strncmp(p->text, MARK, strlen(MARK)) == 0 && is_alone(p);
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		if (strncmp(p->text, marks[i], strlen(marks[i])) == 0)
+			return is_alone(p);
+	}
+	return false;
 }
 
 int

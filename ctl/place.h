@@ -28,7 +28,7 @@ struct place {
 int	place_find(const struct options *, struct place *);
 void	place_clear(struct place *);
 
-/* Did acmectl write that file, and is there nothing else in it? */
+/* Did add or import write that file, and is there nothing else in it? */
 bool	place_is_ours(const struct place *);
 
 /* Write a text there: owner, group and mode are as they were, also where the

@@ -26,12 +26,16 @@ static int
 open_batch(struct plan *p)
 {
 	char *main_file = service_main_file(p->o, p->conf);
+	struct error err;
 
 	if (main_file == NULL)
 		return EXIT_USAGE;
 	p->batch = conf_batch_new(main_file);
 	free(main_file);
-	return EXIT_OK;
+	if (conf_batch_may_write(p->batch, &err) == 0)
+		return EXIT_OK;
+	say_error(err.msg);
+	return EXIT_DENIED;
 }
 
 /* It must not be there yet, in whatever file. */

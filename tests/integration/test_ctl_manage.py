@@ -64,6 +64,16 @@ def test_remove_and_delete(split):
     assert split.ctl("delete", "own.example.test", "--yes").returncode == 5
 
 
+def test_remove_what_was_imported(split):
+    """Import's files are acmectl's as well."""
+    with open(split.mine, "w") as f:
+        f.write("# Imported from certbot: own.example.test.\n"
+                + daemon.section("certificate", "own.example.test", {
+                    "account": "lab", "provider": "dns"}))
+    p = split.ctl("remove", "own.example.test")
+    assert p.returncode == 0 and not os.path.exists(split.mine), p.stdout
+
+
 def test_remove_takes_no_more_than_its_section(split):
     """A file that has become more than one certificate is not removed."""
     with open(split.mine, "a") as f:

@@ -101,7 +101,12 @@ test_batch(void **state)
 	char *text;
 
 	scratch_make(&s);
+	b = conf_batch_new(scratch_path(&s, "none/acmed.conf"));
+	assert_int_equal(conf_batch_may_write(b, &err), -1);
+	assert_string_equal(err.code, "ctl:denied");
+	conf_batch_free(b);
 	b = conf_batch_new(scratch_path(&s, "acmed.conf"));
+	assert_int_equal(conf_batch_may_write(b, &err), 0);
 	secret = conf_batch_secret(b, "dns-key", "hush");
 	assert_string_equal(secret, scratch_path(&s, "secrets/dns-key"));
 	conf_batch_file(b, "account-a", xstrdup("one\n"));
