@@ -113,7 +113,8 @@ common_web_server(struct import *plan, struct import_cert *c,
 	c->webroot = xstrdup(args->webroot != NULL ? args->webroot : WEBROOT);
 	if (args->webroot != NULL)
 		return;
-	import_note(plan, c->name, "%s changed the configuration of %s for "
+	/* Once, however many there are. */
+	import_note(plan, "", "%s changed the configuration of %s for "
 	    "each renewal; acmed puts files into a directory instead, which %s "
 	    "must serve on port 80: add `%s`, and make the directory writable "
 	    "for acmed as HTTP-01 in acmed.conf(5) shows; acmectl check tells "

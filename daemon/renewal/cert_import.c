@@ -23,7 +23,7 @@
 enum state {
 	STATE_NEW,
 	STATE_SAME,
-	STATE_RENEWED			/* a later one for the same names */
+	STATE_RENEWED		/* one for the same names that ends no sooner */
 };
 
 static const char *const state_names[] = {
@@ -92,7 +92,7 @@ compare_live(const struct cert_import *a, const struct cert_info *info,
 		*state = STATE_SAME;
 		return 0;
 	}
-	if (live->not_after > info->not_after && cert_info_serves(live,
+	if (live->not_after >= info->not_after && cert_info_serves(live,
 	    (const char *const *)info->names, count(info->names))) {
 		*state = STATE_RENEWED;
 		return 0;

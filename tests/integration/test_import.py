@@ -346,6 +346,23 @@ Le_RealFullChainPath='%s/f.pem'
     p = bench.ctl("renew-now", "a.example.test", timeout=120)
     assert bench.pebble.issued() == before + 1, p.stdout
     assert bench.pebble.count("/sign-me-up") == registered
+    # Without those that cannot be mapped: the line of the crontab goes.
+    for name in "hand.example.test", "ali.example.test":
+        shutil.rmtree(home / name)
+    table = tmp_path / "crontab.root"
+    line = '7 0 * * * "%s"/acme.sh --cron --home "%s" > /dev/null\n' % (
+        home, home)
+    rest = "# acme.sh --cron, once\n5 5 * * * /usr/bin/true\n"
+    table.write_text(rest + line)
+    write(tmp_path / "bin" / "crontab", "#!/bin/sh\n[ \"$1 $2\" = '-u root' "
+          "] || exit 1\nif [ \"$3\" = -l ]; then cat %s; else cat \"$3\" "
+          ">%s; fi\n" % (table, table))
+    (tmp_path / "bin" / "crontab").chmod(0o755)
+    p = bench.ctl("import", "acme.sh", str(home), "--yes", "--switch",
+                  env=dict(os.environ, PATH="%s/bin:%s" % (
+                      tmp_path, os.environ["PATH"])))
+    assert p.returncode == 0 and table.read_text() == rest, p.stdout
+    assert line in p.stdout and "crontab -u root -e" in p.stdout
 
 
 def test_ask_and_switch(bench, lab, certbot, tmp_path):
