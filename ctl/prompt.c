@@ -70,7 +70,7 @@ prompt_secret(const char *question)
 	char *answer;
 	bool has_echo = tcgetattr(STDIN_FILENO, &before) == 0;
 
-	(void)fprintf(stderr, "%s (not shown): ", question);
+	/* First no echo, then the question: nobody answers too early. */
 	if (has_echo) {
 		for (int i = 0; i < N; i++)
 			(void)sigaction(signals[i], &catch, &old[i]);
@@ -78,6 +78,7 @@ prompt_secret(const char *question)
 		quiet.c_lflag &= ~(tcflag_t)ECHO;
 		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
 	}
+	(void)fprintf(stderr, "%s (not shown): ", question);
 	answer = read_answer("");
 	if (has_echo) {
 		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
