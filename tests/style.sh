@@ -10,7 +10,9 @@ set -eu
 cd "${1:-${srcdir:-.}}"
 LC_ALL=C
 export LC_ALL
-list=$(find common ctl daemon doc providers tests -name '*.[ch]' | sort)
+# providers/list.h is made by make, here where the build is in the sources.
+list=$(find common ctl daemon doc providers tests -name '*.[ch]' \
+    ! -path providers/list.h | sort)
 
 awk '
 function bad(what) {
