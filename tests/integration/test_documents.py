@@ -122,3 +122,23 @@ def test_every_path_of_the_api():
     assert "/v1/deploy" in paths
     text = read("doc", "control-api.md")
     assert [p for p in paths if p not in text] == []
+
+
+def test_packages():
+    """The version is configure.ac's everywhere, as are the libraries', and the
+    archive has all that the packages are made from."""
+    version = re.search(r"AC_INIT\(\[acmed\], \[([^]]+)\]",
+                        read("configure.ac")).group(1)
+    assert read("debian", "changelog").startswith(
+        "acmed (%s-" % version)
+    wanted = dict(re.findall(r"^ (\S+-dev) \(>= ([\d.]+)\)",
+                             read("debian", "control"), re.M))
+    for least, package in re.findall(
+            r"ACMED_LIB\(\[\w+\], \[[^]]+\], \[([\d.]+)\], \[([^]]+)\]\)",
+            read("configure.ac")):
+        assert (wanted[package] + ".0").startswith(least)
+    packed = read("packaging", "Makefile.inc")
+    for folder, _, files in os.walk(os.path.join(TOP, "debian")):
+        for f in files:
+            path = os.path.relpath(os.path.join(folder, f), TOP)
+            assert path in packed

@@ -230,8 +230,6 @@ def desk(lab, request):
 def first_certificate(d):
     """README's "Configure", from top to bottom."""
     d.write("/etc/acmed/acmed.conf", block("Configure", 'account "lets'))
-    for line in commands(block("Configure", "/etc/acmed/secrets\n")):
-        d.type(line)
     lines = commands(block("Configure", "tsig-keygen"))
     for line in lines[:-1]:
         d.type(line)
