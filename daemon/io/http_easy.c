@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/error.h"
@@ -15,6 +17,7 @@
 
 #define CONNECT_TIMEOUT_MS 10000
 #define SILENCE_MS 15000	/* nothing acknowledged: the peer is gone */
+#define TRUST_AGE_MAX_S 3600	/* a link may lead to an older file */
 #define KEEPALIVE_IDLE_S 20
 #define KEEPALIVE_INTERVAL_S 5
 #define REDIRECTS_MAX 5
@@ -361,6 +364,57 @@ setup_method(struct http_op *op, CURL *e)
 	return rc;
 }
 
+/* The file of certificates that are trusted, or NULL if there is none. */
+static const char *
+trust_file(const struct http_op *op, CURL *e)
+{
+	char *built_in = NULL;
+
+	if (op->ca_file != NULL)
+		return op->ca_file;
+	(void)curl_easy_getinfo(e, CURLINFO_CAINFO, &built_in);
+	return built_in;
+}
+
+/*
+ * How old what curl keeps of the file may be, in seconds: not older than its
+ * last change.  curl itself would keep it for a day, whatever becomes of it.
+ */
+static long
+trust_age(const char *path)
+{
+	struct timespec now;
+	struct stat st;
+	int64_t age;
+
+	if (stat(path, &st) == -1 || clock_gettime(CLOCK_REALTIME, &now) == -1)
+		return 0;
+	age = (int64_t)now.tv_sec - st.st_ctim.tv_sec;
+	if (now.tv_nsec < st.st_ctim.tv_nsec)
+		age--;
+	return age < 0 ? 0 : age > TRUST_AGE_MAX_S ? TRUST_AGE_MAX_S :
+	    (long)age;
+}
+
+/*
+ * The system's directory would be trusted besides a ca_file, and has what the
+ * system's file has; and to read that takes tens of milliseconds, which curl
+ * does for each connection where there is a directory.
+ */
+static CURLcode
+setup_trust(struct http_op *op, CURL *e)
+{
+	const char *file = trust_file(op, e);
+	CURLcode rc = CURLE_OK;
+
+	if (file == NULL)
+		return rc;
+	SET(CURLOPT_CAINFO, file);
+	SET(CURLOPT_CAPATH, NULL);
+	SET(CURLOPT_CA_CACHE_TIMEOUT, trust_age(file));
+	return rc;
+}
+
 static CURLcode
 setup_connection(struct http_op *op, CURL *e)
 {
@@ -387,11 +441,6 @@ setup_connection(struct http_op *op, CURL *e)
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	if (op->ca_file != NULL) {
-		SET(CURLOPT_CAINFO, op->ca_file);
-		/* Else the system's would be trusted besides. */
-		SET(CURLOPT_CAPATH, NULL);
-	}
 	if (op->proxy != NULL) {
 		SET(CURLOPT_PROXY, op->proxy);
 		SET(CURLOPT_NOPROXY, "");
@@ -421,6 +470,8 @@ http_easy_setup(struct http_op *op, const char *user_agent, struct error *err)
 	SET(CURLOPT_HEADERDATA, op);
 	if (rc == CURLE_OK)
 		rc = setup_connection(op, e);
+	if (rc == CURLE_OK)
+		rc = setup_trust(op, e);
 	if (rc == CURLE_OK)
 		rc = setup_method(op, e);
 	if (rc != CURLE_OK)

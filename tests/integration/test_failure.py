@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import time
@@ -10,7 +11,7 @@ import time
 import pytest
 
 from conftest import SECONDARY
-from lab import daemon, proc, proxy
+from lab import ca, daemon, proc, proxy
 
 def test_ca_down_and_back(make, lab):
     """No CA at first; the retry a minute later succeeds by itself."""
@@ -58,6 +59,24 @@ def test_ca_with_unknown_certificate(acmed, lab):
     error = acmed.wait_error("tls.example.test")
     assert "certificate" in error["msg"].lower()
     assert not os.path.exists(acmed.live("tls.example.test"))
+
+
+def test_ca_file_is_mended(acmed, tmp_path):
+    """The next try uses it: nobody waits until curl forgets the old one."""
+    name = "mended.example.test"
+    right = acmed.accounts["lab"]["ca_file"]
+    mended = str(tmp_path / "mended.pem")
+    shutil.copy(ca.Tls(str(tmp_path / "other")).ca, mended)
+    tmp_path.chmod(0o755)
+    acmed.accounts["lab"]["ca_file"] = mended
+    acmed.cert(name)
+    acmed.start()
+    assert "certificate" in acmed.wait_error(name)["msg"].lower()
+    shutil.copy(right, mended + ".new")
+    os.rename(mended + ".new", mended)
+    p = acmed.ctl("renew-now", name)
+    assert p.returncode == 0, p.stdout
+    acmed.wait_valid(name)
 
 
 def test_validation_refused(make, txt):
