@@ -39,13 +39,20 @@
 
 static void	stop_tick_cb(void *);
 
-/* Others are under way, beside those that wait to switch live/. */
+/* Others come soon, beside those that wait to switch live/: not those that
+ * wait for the DNS first, which may take minutes. */
 static bool
 is_more_to_switch(void *arg)
 {
 	const struct engine *e = arg;
+	size_t near = 0;
 
-	return e->certs->places.running > gate_waiting(e->gate);
+	for (size_t i = 0; i < e->certs->n; i++) {
+		const struct cert *c = e->certs->list[i];
+
+		near += c->place.is_running && c->step >= STEP_FINALIZE;
+	}
+	return near > gate_waiting(e->gate);
 }
 
 static void

@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "daemon/deploy/gate.h"
 
 #define CERT(name) "certificate \"" name "\" { names = { \"" name \
     ".test\" } provider = dns }\n"
@@ -141,6 +142,26 @@ test_places_one_name(void **state)
 	assert_true(clock_now() > RIG_NOW + 1400);
 }
 
+/* A switch gathers others that come soon, not those that wait for the DNS. */
+static void
+test_switch_in_time(void **state)
+{
+	struct erig *r = *state;
+	int64_t ms;
+
+	erig_conf(r, CERT("now") "certificate \"late\" { names = { "
+	    "\"late.test\" } provider = dns propagation_delay = 10m }\n");
+	erig_up(r);
+	ERIG_UNTIL(erig_cert(r, "now")->step == STEP_INSTALL);
+	ms = clock_mono_ms();
+	ERIG_UNTIL(erig_cert(r, "now")->row.serial != NULL);
+	assert_true(clock_mono_ms() - ms < GATE_QUIET_MS);
+	assert_int_equal(erig_cert(r, "late")->step, STEP_AUTHORIZE);
+	assert_true(erig_cert(r, "late")->place.is_running);
+	erig_ends(r, 2);
+	assert_int_equal(r->oks, 2);
+}
+
 /* What expires first goes first. */
 static void
 test_urgency(void **state)
@@ -167,6 +188,7 @@ main(void)
 		ERIG_TEST(test_places_in_turn),
 		ERIG_TEST(test_places_at_begin),
 		ERIG_TEST(test_places_one_name),
+		ERIG_TEST(test_switch_in_time),
 		ERIG_TEST(test_urgency),
 	};
 

@@ -525,7 +525,7 @@ test_more(void **state)
 	assert_false(is_more(r, "other.service"));
 	/* zz is over, and web at b, which nothing keeps from its reload. */
 	erig_ends(r, 1);
-	expect_ran("web a ab0001\nzz c ab0002\nweb b ab0001\n");
+	expect_ran("web a ab0001\nweb b ab0001\nzz c ab0002\n");
 	assert_false(is_more(r, "apache2.service"));
 	assert_false(is_more(r, "bind.service"));
 	assert_true(is_more(r, "nginx.service"));
