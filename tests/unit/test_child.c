@@ -234,8 +234,9 @@ test_not_started(void **state)
 	static const char *const names[] = { "/nonexistent/prog",
 	    "no-such-program", "/etc/passwd", "/etc", "" };
 	static const char *const whys[] = { "there is no program /nonexist",
-	    "no-such-program in the search path", "is not executable: chmod "
-	    "+x /etc/passwd", "/etc is a directory", "" };
+	    "no-such-program in the search path",
+	    "is not executable: chmod +x /etc/passwd",
+	    "/etc is a directory", "" };
 	char script[] = "/tmp/acmed-test-child-XXXXXX";
 	int fd = mkstemp(script);
 	struct result r;
