@@ -55,27 +55,29 @@ queue_json(const struct queue *q)
 void
 queue_metrics(const struct queue *q, FILE *f)
 {
-	static const char *const families[] = {
-		"# TYPE acmed_notify_failing gauge",
-		"# TYPE acmed_notify_queued gauge",
-		"# TYPE acmed_notify_sent_total counter",
-		"# TYPE acmed_notify_failures_total counter",
+	static const char *const names[] = {
+		"acmed_notify_failing", "acmed_notify_queued",
+		"acmed_notify_sent_total", "acmed_notify_failures_total",
+	};
+	static const char *const helps[] = {
+		"1 where the last message could not be sent.",
+		"messages that wait.", "messages sent since the start.",
+		"attempts to send that failed since the start.",
 	};
 	const struct channel *c;
 
 	if (TAILQ_EMPTY(&q->channels))
 		return;
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-		const char *name = families[i] + strlen("# TYPE ");
-
-		fprintf(f, "%s\n", families[i]);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		fprintf(f, "# HELP %s %s\n# TYPE %s %s\n", names[i],
+		    helps[i], names[i], i < 2 ? "gauge" : "counter");
 		TAILQ_FOREACH(c, &q->channels, link) {
 			unsigned long n = i == 0 ? c->error != NULL :
 			    i == 1 ? queue_count(q, c->name) :
 			    i == 2 ? c->sent : c->failed;
 
-			fprintf(f, "%.*s{channel=\"%s\"} %lu\n",
-			    (int)strcspn(name, " "), name, c->name, n);
+			fprintf(f, "%s{channel=\"%s\"} %lu\n", names[i],
+			    c->name, n);
 		}
 	}
 }

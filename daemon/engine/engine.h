@@ -85,6 +85,8 @@ enum engine_gauge {
 	ENGINE_GAUGE_EXPIRY,
 	ENGINE_GAUGE_SERVED,	/* when what targets serve ends */
 	ENGINE_GAUGE_OLD,	/* do they serve an earlier certificate? */
+	ENGINE_GAUGE_NEXT,	/* when it will be attempted next */
+	ENGINE_GAUGE_FAILURES,	/* in a row */
 	ENGINE_GAUGE_END
 };
 /* That, for one certificate; name NULL: the lines before the first. */

@@ -286,6 +286,10 @@ engine_metrics(const struct engine *e)
 		serving_old += rollout_serving_old(c);
 	}
 	fprintf(f,
+	    "# HELP acmed_build_info always 1; the label is what matters.\n"
+	    "# TYPE acmed_build_info gauge\n"
+	    "acmed_build_info{version=\"" PACKAGE_VERSION "\"} 1\n"
+	    "# HELP acmed_certificates certificates of the configuration.\n"
 	    "# TYPE acmed_certificates gauge\nacmed_certificates %zu\n"
 	    "# HELP acmed_certificates_failing the last renewal failed, of a "
 	    "missing or expired one as well.\n"
@@ -295,19 +299,28 @@ engine_metrics(const struct engine *e)
 	    "tries, which nobody trusts.\n"
 	    "# TYPE acmed_certificates_staging gauge\n"
 	    "acmed_certificates_staging %zu\n"
+	    "# HELP acmed_renewals_running renewals under way.\n"
 	    "# TYPE acmed_renewals_running gauge\n"
 	    "acmed_renewals_running %u\n"
+	    "# HELP acmed_renewals_total renewals that ended since the "
+	    "start.\n"
 	    "# TYPE acmed_renewals_total counter\n"
 	    "acmed_renewals_total{result=\"ok\"} %lu\n"
 	    "acmed_renewals_total{result=\"failed\"} %lu\n"
+	    "# HELP acmed_txt_records TXT records of challenges that are yet "
+	    "to be removed.\n"
 	    "# TYPE acmed_txt_records gauge\nacmed_txt_records %zu\n"
+	    "# HELP acmed_http_files answers to HTTP-01 that are yet to be "
+	    "removed.\n"
 	    "# TYPE acmed_http_files gauge\nacmed_http_files %zu\n"
+	    "# HELP acmed_deploys_pending deploys that are not done.\n"
 	    "# TYPE acmed_deploys_pending gauge\n"
 	    "acmed_deploys_pending %zu\n"
 	    "# HELP acmed_deploys_serving_old targets where an earlier "
 	    "certificate was seen served.\n"
 	    "# TYPE acmed_deploys_serving_old gauge\n"
 	    "acmed_deploys_serving_old %zu\n"
+	    "# HELP acmed_ca_requests_total requests to CAs since the start.\n"
 	    "# TYPE acmed_ca_requests_total counter\n"
 	    "acmed_ca_requests_total %lu\n",
 	    configured, failing, staging, e->certs->places.running, e->renewed,
@@ -330,6 +343,18 @@ engine_metrics(const struct engine *e)
 	return text;
 }
 
+static void
+put_next(const struct engine *e, const struct cert *c, FILE *f)
+{
+	const char *action;
+	time_t at = engine_next_at(e, c, &action);
+
+	if (at >= 0)
+		fprintf(f, "acmed_certificate_next_attempt_timestamp_seconds"
+		    "{name=\"%s\"} %lld\n", c->row.name,
+		    (long long)(at == 0 ? clock_now() : at));
+}
+
 char *
 engine_gauge(const struct engine *e, enum engine_gauge gauge,
     const char *name)
@@ -346,6 +371,15 @@ engine_gauge(const struct engine *e, enum engine_gauge gauge,
 		[ENGINE_GAUGE_OLD] = "# HELP acmed_serves_old 1 where an "
 		    "earlier certificate was seen served.\n"
 		    "# TYPE acmed_serves_old gauge\n",
+		[ENGINE_GAUGE_NEXT] = "# HELP "
+		    "acmed_certificate_next_attempt_timestamp_seconds when it "
+		    "will be renewed or tried again, epoch seconds; absent "
+		    "while that runs or is paused without an end.\n# TYPE "
+		    "acmed_certificate_next_attempt_timestamp_seconds "
+		    "gauge\n",
+		[ENGINE_GAUGE_FAILURES] = "# HELP acmed_certificate_failures "
+		    "failed attempts since the last success.\n"
+		    "# TYPE acmed_certificate_failures gauge\n",
 	};
 	const struct cert *c = name != NULL ? certs_find(e->certs, name) : NULL;
 	char *text = NULL;
@@ -360,6 +394,11 @@ engine_gauge(const struct engine *e, enum engine_gauge gauge,
 		rollout_served(c, f);
 	else if (c != NULL && gauge == ENGINE_GAUGE_OLD)
 		rollout_old(c, f);
+	else if (c != NULL && gauge == ENGINE_GAUGE_NEXT)
+		put_next(e, c, f);
+	else if (c != NULL && gauge == ENGINE_GAUGE_FAILURES)
+		fprintf(f, "acmed_certificate_failures{name=\"%s\"} %u\n",
+		    c->row.name, (unsigned)condition_failure(c).times);
 	else if (c != NULL)
 		/* Object names need no escaping: names.h allows no quotes. */
 		fprintf(f, "acmed_certificate_expiry_seconds{name=\"%s\"} "

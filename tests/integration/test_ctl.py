@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -326,7 +327,65 @@ def test_many(tmp_path):
         many.end()
 
 
+def parse_metrics(text):
+    """{name: {labels: value}}, strictly: Prometheus' exposition format 0.0.4,
+    and what promtool check metrics asks for."""
+    families, done, name = {}, set(), None
+    assert text.endswith("\n")
+    for line in text[:-1].split("\n"):
+        if line.startswith("# HELP "):
+            _, _, name, words = line.split(" ", 3)
+            assert name not in done and words, line
+            assert re.fullmatch("[a-z][a-z0-9_]*[a-z0-9]", name), line
+            done.add(name)
+            families[name] = None
+        elif line.startswith("# TYPE "):
+            _, _, typed, kind = line.split(" ")
+            assert typed == name and families[name] is None, line
+            assert kind in ("gauge", "counter"), line
+            assert (kind == "counter") == name.endswith("_total"), line
+            families[name] = {}
+        else:
+            m = re.fullmatch(r'([a-z0-9_]+)((?:\{[a-z]+="[^"\\]*"'
+                             r'(?:,[a-z]+="[^"\\]*")*\})?) (-?[0-9]+)', line)
+            assert m and m[1] == name, (name, line)
+            assert m[2] not in families[name], line
+            families[name][m[2]] = int(m[3])
+    assert None not in families.values()
+    return families
+
+
 def test_metrics(acmed):
+    good, bad = "good.example.test", "bad.nowhere.invalid"
+    acmed.cert(good)
+    acmed.cert(bad)
+    acmed.notifies["watch"] = {"exec": ["/bin/true"]}
     acmed.start()
+    acmed.wait_valid(good)
+    acmed.wait("the failure", lambda: acmed.cert_status(bad)["failures"], 60)
     code, text = acmed.get("/metrics")
-    assert code == 200 and "# TYPE acmed_" in text
+    assert code == 200
+    all = parse_metrics(text)
+    label = '{name="%s"}'
+    failures = all["acmed_certificate_failures"]
+    assert failures[label % good] == 0 and failures[label % bad] >= 1
+    expiry = all["acmed_certificate_expiry_seconds"]
+    assert expiry[label % good] > time.time() and expiry[label % bad] == 0
+    following = all["acmed_certificate_next_attempt_timestamp_seconds"]
+    assert time.time() < following[label % good] < expiry[label % good]
+    assert list(all["acmed_build_info"].values()) == [1]
+    assert all["acmed_notify_failing"] == {'{channel="watch"}': 0}
+
+
+@pytest.mark.skipif(not shutil.which("promtool"),
+                    reason="promtool of Debian's prometheus is not installed")
+def test_promtool(acmed):
+    acmed.cert("good.example.test")
+    acmed.notifies["watch"] = {"exec": ["/bin/true"]}
+    acmed.start()
+    acmed.wait_valid("good.example.test")
+    text = acmed.get("/metrics")[1]
+    parse_metrics(text)
+    p = subprocess.run(["promtool", "check", "metrics"], input=text,
+                       capture_output=True, text=True)
+    assert p.returncode == 0, p.stdout + p.stderr
