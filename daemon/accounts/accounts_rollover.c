@@ -54,13 +54,11 @@ static void
 probed_cb(const struct error *err, const char *kid, void *arg)
 {
 	struct entry *e = arg;
-	char *known = store_account_kid(e->store, e->name, e->directory);
-	bool is_next = err == NULL && known != NULL &&
-	    strcmp(known, kid) == 0;
+	/* Nobody else has ever had that key, whatever its URL is now. */
+	bool is_next = err == NULL;
 	struct error failed;
 
 	e->probe_op = NULL;
-	free(known);
 	if (is_next && store_account_next_take(e->store, e->name,
 	    e->directory, &failed) == -1) {
 		entry_wake(e, &failed);
@@ -170,6 +168,9 @@ end_cb(void *arg)
 	    store_account_next_take(r->accounts->store, r->conf->name,
 	    r->conf->directory, &r->err) == 0)
 		log_notice(NULL, "account \"%s\" has a new key", r->conf->name);
+	/* done may free the configuration that r->conf is in. */
+	if (r->used != NULL && ((struct entry *)r->used)->is_changing)
+		forget(r);
 	r->done(r->err.kind != ERR_NONE ? &r->err : NULL, r->arg);
 	rollover_free(r);
 }
@@ -187,11 +188,8 @@ changed_cb(const struct error *err, void *arg)
 	struct rollover *r = arg;
 
 	r->op = NULL;
-	/* An answer that was lost may have been a yes. */
-	if (err != NULL && (err->kind == ERR_REJECTED ||
-	    err->kind == ERR_CONFIG))
-		store_account_next_drop(r->accounts->store, r->conf->name,
-		    r->conf->directory);
+	/* A refusal may be that of a second try, after a first whose yes was
+	   lost: the account's next use asks which key the CA has. */
 	if (err != NULL)
 		r->err = *err;
 	timer_set(&r->end, 0);
