@@ -414,7 +414,7 @@ hold_is_down(const struct holds *holds, const struct cert *c)
 {
 	const struct hold *h = find_active(holds, c);
 
-	return h != NULL && is_down(h);
+	return h != NULL && is_down(h) && h->row.until > clock_now();
 }
 
 /* --- who waits --- */
@@ -467,4 +467,17 @@ hold_waiting(const struct holds *holds, const struct cert *c)
 		    is_asking(o)) && find_active(holds, o) == h);
 	}
 	return n;
+}
+
+void
+hold_forget(struct holds *holds, const struct cert *c)
+{
+	struct hold *h;
+
+	TAILQ_FOREACH(h, &holds->list, link) {
+		if (h->by == c)
+			h->by = NULL;
+		if (h->asks == c)
+			h->asks = NULL;
+	}
 }

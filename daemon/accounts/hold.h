@@ -75,7 +75,9 @@ time_t		 hold_until_asked(const struct holds *,
 
 /* It begins a run: the others wait for what that hears. */
 void		 hold_begin(struct holds *, const struct cert *);
-/* Can the CA of its account not be asked? */
+/* The certificate is freed. */
+void		 hold_forget(struct holds *, const struct cert *);
+/* Can the CA of its account not be asked, so that the next try is put off? */
 bool		 hold_is_down(const struct holds *, const struct cert *);
 
 /* --- certificates that wait for a CA that cannot be asked --- */

@@ -7,8 +7,10 @@
 #include "common/mem.h"
 #include "common/names.h"
 #include "common/text.h"
+#include "daemon/accounts/hold.h"
 #include "daemon/certs/event.h"
 #include "daemon/engine/priv.h"
+#include "daemon/persist/persist_watch.h"
 #include "daemon/rollout/rollback.h"
 #include "daemon/rollout/rollout.h"
 #include "daemon/rollout/source_watch.h"
@@ -193,6 +195,8 @@ engine_delete(struct engine *e, const char *name, struct error *err)
 		    "configuration nor in the archive", name);
 	store_cert_delete(e->a.store, name);
 	if (c != NULL) {
+		persist_watch_forget(e->persist_watch, c);
+		hold_forget(e->holds, c);
 		watch_free(c);
 		rollout_forget(c);
 		certs_remove(e->certs, c);

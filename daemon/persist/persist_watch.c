@@ -86,6 +86,16 @@ persist_watch_stop(struct persist_watch *w)
 }
 
 void
+persist_watch_forget(struct persist_watch *w, const struct cert *c)
+{
+	if (w->cert != c)
+		return;
+	drop_work(w);
+	if (!w->is_stopped)
+		timer_set(&w->tick, 0);
+}
+
+void
 persist_watch_free(struct persist_watch *w)
 {
 	if (w == NULL)

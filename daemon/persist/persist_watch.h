@@ -20,6 +20,9 @@ void		 persist_watch_free(struct persist_watch *);
 void		 persist_watch_stop(struct persist_watch *);
 /* Look at this certificate (NULL: at all) in a moment. */
 void		 persist_watch_kick(struct persist_watch *, struct cert *);
+/* The certificate is freed: look at it no more. */
+void		 persist_watch_forget(struct persist_watch *,
+		    const struct cert *);
 /* The "persist" of doc/control-api.md. */
 json_t		*persist_watch_json(const struct cert *);
 
