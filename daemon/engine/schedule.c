@@ -301,6 +301,7 @@ engine_start_ready(struct engine *e)
 		c->is_queued = false;
 		/* A twin is queued again when the run is over. */
 		if (c->conf == NULL || c->run != NULL || twin_runs(e, c) ||
+		    (cert_is_paused(c, clock_now()) && !c->forced) ||
 		    rollout_is_rolling_back(e->rollout, c))
 			continue;
 		/* The run before it was told to wait, or asks for it. */

@@ -33,6 +33,21 @@ test_queue(void **state)
 	assert_int_equal(fake_ca.n_orders, 5);
 }
 
+/* One that waits for a place is paused: it is not begun all the same. */
+static void
+test_pause_queued(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+
+	erig_conf(r, "max_renewals = 1\n" CERT("a") CERT("b") CERT("c"));
+	erig_up(r);
+	assert_int_equal(engine_pause(r->engine, "b", 0, &err), 0);
+	fake_time_pass(DAY);
+	expect_ordered("a.test c.test ");
+	assert_int_equal(r->oks, 2);
+}
+
 /* c00, c01, ...: n certificates with this text in their sections. */
 static char *
 many(unsigned n, const char *head, const char *text)
@@ -184,6 +199,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ERIG_TEST(test_queue),
+		ERIG_TEST(test_pause_queued),
 		ERIG_TEST(test_places),
 		ERIG_TEST(test_places_in_turn),
 		ERIG_TEST(test_places_at_begin),
