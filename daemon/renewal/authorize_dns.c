@@ -367,6 +367,7 @@ wait_for_room(struct authorize_op *op, const struct authz *z,
 		op->room_since = now;
 	}
 	if (now - op->room_since < ROOM_TIMEOUT_MS) {
+		place_give(op->a.place);
 		timer_set(&op->room, ROOM_POLL_MS);
 		return;
 	}

@@ -199,10 +199,8 @@ placed(void *arg)
 void
 authorize_round_begin(struct authorize_op *op)
 {
-	if (!authorize_dns_has_room(op)) {
-		place_give(op->a.place);
+	if (!authorize_dns_has_room(op))
 		return;
-	}
 	if (!op->a.place->is_working) {
 		op->taking = place_start(op->a.place, placed, op);
 		return;
