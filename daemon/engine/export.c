@@ -59,7 +59,7 @@ engine_export(struct engine *e, const char *name, const char *password,
 
 	if (c == NULL)
 		return NULL;
-	if (c->row.serial[0] == '\0') {
+	if (c->row.serial == NULL) {
 		(void)error_set(err, ERR_CONFIG, "engine:no-cert",
 		    "there is no certificate yet for \"%s\"", name);
 		return NULL;

@@ -102,7 +102,7 @@ check_replaced(struct manage_job *j, const struct cert *c, struct error *err)
 
 	if (j->in_use)
 		return 0;
-	if (strcmp(c->row.serial, j->version.serial) == 0)
+	if (strcmp(cert_serial(c), j->version.serial) == 0)
 		return error_set(err, ERR_CONFIG, "manage:in-use",
 		    "certificate %s is the installed one; renew \"%s\" first",
 		    j->version.serial, j->name);
@@ -132,9 +132,9 @@ revoke_prepare(struct manage_job *j, struct error *err)
 		    "revoke it there", j->name);
 	j->account = cc->account;
 	if (store_version_read(j->env->store, j->name, j->serial != NULL ?
-	    j->serial : c->row.serial, &j->version, err) == -1)
+	    j->serial : cert_serial(c), &j->version, err) == -1)
 		return -1;
-	if (strcmp(j->version.serial, c->row.serial) == 0 &&
+	if (strcmp(j->version.serial, cert_serial(c)) == 0 &&
 	    issuer_is_other(c))
 		return error_set(err, ERR_CONFIG, "manage:other-ca",
 		    "certificate %s was issued by another CA than account "

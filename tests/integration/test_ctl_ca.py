@@ -107,6 +107,22 @@ def test_no_replacement_no_revocation(lab, issued):
     assert issued.cert_status("r.example.test")["serial"] == old
 
 
+def test_nothing_issued_yet(acmed):
+    """What there is not can be neither revoked nor exported."""
+    acmed.cert("r.example.test")
+    acmed.accounts["lab"]["directory"] = "https://127.0.0.1:1/dir"
+    acmed.start()
+    for argv in (["export", "r.example.test", acmed.folder + "/out"],
+                 ["revoke", "r.example.test", "--only", "--yes"],
+                 ["revoke", "r.example.test", "--serial", "01", "--yes"]):
+        p = acmed.ctl(*argv)
+        assert p.returncode not in (0, 3), p.stdout
+    code, body = acmed.get("/v1/revoke", "POST",
+                           body=json.dumps({"name": "r.example.test"}))
+    assert code >= 400 and "r.example.test" in str(body), body
+    assert acmed.cert_status("r.example.test")["serial"] is None
+
+
 def test_accounts(issued):
     """What the CA says of one, and its end."""
     issued.accounts["spare"] = dict(issued.accounts["lab"])
@@ -208,3 +224,29 @@ def test_rollover_waits_for_nobody(issued, ca_proxy):
         go_on.set()
     issued.wait_valid("r.example.test")
     assert issued.ctl("account", "rollover", "lab").returncode == 0
+
+
+def test_rollover_answer_is_lost(issued, ca_proxy):
+    """The CA has the new key, and refuses the second try, which the old one
+    signed: the new key is kept."""
+    issued.accounts["lab"]["directory"] = ca_proxy.directory
+    issued.write_conf()
+    assert issued.ctl("reload").returncode == 0
+    issued.wait("the proxy's account", lambda: "Pebble" in str(
+        issued.cert_status("r.example.test")["issuer"]) and
+        ca_proxy.count("newOrder") > 0)
+    issued.wait_valid("r.example.test")
+    lost = []
+
+    def cut(request):
+        if "key" in request.path and request.status == 200 and not lost:
+            lost.append(request)
+            return "drop"
+        return None
+    ca_proxy.after = cut
+    p = issued.ctl("account", "rollover", "lab")
+    assert lost, p.stdout
+    folder = os.path.join(issued.state_dir, "accounts")
+    assert issued.ctl("renew-now", "r.example.test").returncode == 0
+    assert [f for f in os.listdir(folder) if f.endswith(".next")] == []
+    assert "the CA has its new key already" in issued.log()
