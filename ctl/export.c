@@ -33,8 +33,15 @@ export_pem(const json_t *reply, const char *dir, struct error *err)
 
 		free(to);
 		free(from);
-		if (rc == -1)
-			return -1;
+		if (rc == 0)
+			continue;
+		/* All or none: it can be said again. */
+		while (i-- > 0) {
+			to = xasprintf("%s/%s.pem", dir, files[i]);
+			(void)unlink(to);
+			free(to);
+		}
+		return -1;
 	}
 	return 0;
 }

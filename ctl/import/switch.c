@@ -22,8 +22,9 @@ run(const char *const *argv, char **output)
 
 	if (rc == 0)
 		return 0;
-	text = rc == -1 ? xstrdup(err.msg) : xasprintf("%s %s failed: %.*s",
-	    argv[0], argv[1], (int)strcspn(*output, "\n"), *output);
+	text = rc == -1 ? xstrdup(err.msg) : xasprintf("%s %s failed with "
+	    "exit status %d%s%.*s", argv[0], argv[1], rc, **output != '\0' ?
+	    ": " : "", (int)strcspn(*output, "\n"), *output);
 	say_error(text);
 	free(text);
 	if (rc != -1)
@@ -103,7 +104,9 @@ install_crontab(const char *user, const char *text)
 static int
 drop_line(const struct options *o, const struct import_switch *s)
 {
-	const char *const argv[] = { "crontab", "-u", s->crontab, "-l", NULL };
+	/* What it says besides is no line of the crontab. */
+	const char *const argv[] = { "sh", "-c",
+	    "exec crontab -u \"$0\" -l 2>/dev/null", s->crontab, NULL };
 	char *old, *rest, *gone;
 	int rc = 0;
 
