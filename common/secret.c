@@ -120,7 +120,8 @@ is_request(const char *s)
 
 	if (s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	    "abcdefghijklmnopqrstuvwxyz_- ")] != '\0' ||
-	    strcasestr(s, "your") == NULL)
+	    (strncasecmp(s, "your", 4) != 0 && strcasestr(s, " your") == NULL &&
+	    strcasestr(s, "_your") == NULL && strcasestr(s, "-your") == NULL))
 		return false;
 	for (size_t i = 0; i < N_OF(things); i++) {
 		if (strcasestr(s, things[i]) != NULL)
