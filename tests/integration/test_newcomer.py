@@ -14,8 +14,6 @@ ADD = "acmectl add %s --staging --agree-tos --email admin@example.com "
 
 def prepare(d):
     """BIND with a key, and nginx that serves files."""
-    for line in commands(block("Configure", "/etc/acmed/secrets\n")):
-        d.type(line)
     lines = commands(block("Configure", "tsig-keygen"))
     for line in lines[:-1]:
         d.type(line)
