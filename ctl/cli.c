@@ -163,9 +163,23 @@ set(struct options *o, const struct cli_option *option, const char *value)
 		while (*list != NULL && (*list)[n] != NULL)
 			n++;
 		*list = xreallocarray(*list, n + 2, sizeof(**list));
-		(*list)[n] = value;	/* to the end of the program */
+		(*list)[n] = value;	/* lent */
 		(*list)[n + 1] = NULL;
 		break;
+	}
+}
+
+void
+cli_free(const struct cli *cli, struct options *o)
+{
+	for (size_t i = 0; i < cli->n_options; i++) {
+		const char ***list = (const char ***)(void *)((char *)o +
+		    cli->options[i].offset);
+
+		if (cli->options[i].kind != CLI_LIST)
+			continue;
+		free(*list);
+		*list = NULL;
 	}
 }
 

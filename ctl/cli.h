@@ -49,5 +49,7 @@ struct cli {
  */
 int	cli_parse(const struct cli *, int argc, char **argv,
 	    struct options *o, const struct cli_command **command);
+/* The lists that it made. */
+void	cli_free(const struct cli *, struct options *o);
 
 #endif

@@ -223,6 +223,7 @@ main(int argc, char **argv)
 		code = command->run(&o);
 		curl_global_cleanup();
 	}
+	cli_free(&cli, &o);
 	/* A full disk must not look like success. */
 	if (fflush(stdout) == EOF || ferror(stdout) != 0) {
 		(void)fputs("acmectl: cannot write the output\n", stderr);
