@@ -31,7 +31,7 @@ for u in acmed-dns.socket acmed-http.socket; do
 	is $u disabled "$(systemctl is-enabled $u || :)"
 done
 is secrets "acmed:acmed 700" "$(stat -c '%U:%G %a' /etc/acmed/secrets)"
-for d in conf.d hooks/pre.d hooks/deploy.d hooks/post.d root-hooks.d; do
+for d in conf.d root-hooks.d; do
 	is $d "root:root 755" "$(stat -c '%U:%G %a' /etc/acmed/$d)"
 done
 acmed --check-config
