@@ -1,89 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/control/request_manage.h"
 
-#include <event2/http.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/api.h"
-#include "common/clock.h"
 #include "common/error.h"
 #include "common/log.h"
-#include "common/mem.h"
+#include "daemon/control/job.h"
 #include "daemon/control/reply.h"
 #include "daemon/control/server.h"
 #include "daemon/engine/engine.h"
 #include "daemon/manage/manage.h"
 #include "daemon/manage/reason.h"
 
-struct work {
-	struct control		*ctl;
-	struct conn		*conn;
-	struct evhttp_request	*req;
-	struct manage_job	*job;
-};
-
-/* Its connection has no time limits while it works. */
 static void
-set_busy(struct work *w, bool is_busy)
+cancel(void *op)
 {
-	w->conn->is_busy = is_busy;
-	w->conn->since_ms = clock_mono_ms();
-	conn_limit(w->conn, is_busy ? 0 : w->ctl->idle_ms);
-}
-
-/* The client left, or control_free() closed the connection. */
-static void
-closed_cb(struct evhttp_connection *evcon, void *arg)
-{
-	struct work *w = arg;
-
-	request_closed(w->req);
-	manage_cancel(w->job);
-	w->conn->is_busy = false;
-	w->ctl->n_jobs--;
-	free(w);
-}
-
-static void
-done(const struct error *err, const json_t *reply, void *arg)
-{
-	struct work *w = arg;
-	struct evhttp_request *req = w->req;
-
-	evhttp_connection_set_closecb(evhttp_request_get_connection(req),
-	    NULL, NULL);
-	set_busy(w, false);
-	w->ctl->n_jobs--;
-	free(w);
-	if (err != NULL)
-		reply_error(req, reply_status(err), err, NULL);
-	else
-		reply_json(req, 200, json_deep_copy(reply));
+	manage_cancel(op);
 }
 
 static void
 begin(struct call *c, const struct manage_args *args)
 {
-	struct control *ctl = c->ctl;
-	struct error err;
-	struct work *w;
+	struct job *j = job_begin(c);
 
-	if (ctl->n_jobs >= JOB_MAX) {
-		(void)error_set(&err, ERR_TRANSIENT, API_ERR_BUSY,
-		    "%d such requests are under way already", JOB_MAX);
-		reply_error(c->req, 503, &err, NULL);
-		return;
-	}
-	w = xcalloc(1, sizeof(*w));
-	w->ctl = ctl;
-	w->conn = conn_of(ctl, c->req);
-	w->req = c->req;
-	ctl->n_jobs++;
-	set_busy(w, true);
-	evhttp_connection_set_closecb(evhttp_request_get_connection(c->req),
-	    closed_cb, w);
-	w->job = manage_start(engine_manage_jobs(ctl->engine), args, done, w);
+	if (j != NULL)
+		job_waits(j, cancel, manage_start(engine_manage_jobs(
+		    c->ctl->engine), args, job_done, j));
 }
 
 void

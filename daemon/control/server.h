@@ -29,7 +29,7 @@ enum {
 	CONN_MAX = 64,			/* connections; others wait unseen */
 	STREAM_MAX = 32,		/* of them, streams */
 	CHECK_MAX = 4,			/* of them, checks */
-	JOB_MAX = 8,			/* requests of persist.c */
+	JOB_MAX = 8,			/* of job.h, at a time */
 	STREAM_BACKLOG_MAX = 1 << 20	/* bytes a reader may be behind */
 };
 
