@@ -124,6 +124,22 @@ jsonx_str(const json_t *root, const char *path)
 	return json_string_value(jsonx_get(root, path));
 }
 
+const json_t *
+jsonx_named(const json_t *list, const char *name)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one) {
+		const char *s = json_string_value(json_object_get(one,
+		    "name"));
+
+		if (s != NULL && strcmp(s, name) == 0)
+			return one;
+	}
+	return NULL;
+}
+
 int
 jsonx_copy_str(const json_t *root, const char *path, char *out, size_t size,
     struct error *err)

@@ -32,6 +32,8 @@ json_t		*jsonx_parse_any(const char *text, size_t len);
 json_t		*jsonx_get(const json_t *, const char *path);
 /* The string at path, or NULL if it is absent or no string; borrowed. */
 const char	*jsonx_str(const json_t *, const char *path);
+/* The object of an array whose "name" that is, or NULL; borrowed. */
+const json_t	*jsonx_named(const json_t *list, const char *name);
 /*
  * Copy the string at path, or the integer at path in decimal (ids are opaque
  * strings).  ERR_REJECTED if it is absent, another type, or does not fit.

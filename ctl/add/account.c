@@ -79,7 +79,7 @@ new_name(const struct plan *p, const json_t *accounts, const char *directory)
 		return xstrdup(p->o->account);
 	base = word != NULL ? xstrdup(word) : host_of(directory);
 	name = xstrdup(base);
-	for (unsigned n = 2; plan_find(accounts, name) != NULL; n++) {
+	for (unsigned n = 2; jsonx_named(accounts, name) != NULL; n++) {
 		free(name);
 		name = xasprintf("%s-%u", base, n);
 	}
@@ -168,7 +168,7 @@ ask_account(struct plan *p, const json_t *accounts)
 	question = xasprintf("Account (%s)", names);
 	free(names);
 	while ((answer = prompt_line(question, first != NULL ? first : "")) !=
-	    NULL && plan_find(accounts, answer) == NULL)
+	    NULL && jsonx_named(accounts, answer) == NULL)
 		free(answer);
 	free(question);
 	p->account = answer;
@@ -204,8 +204,8 @@ plan_account(struct plan *p)
 		return EXIT_USAGE;
 	}
 	if (o->account != NULL &&
-	    (plan_find(accounts, o->account) != NULL || directory == NULL)) {
-		if (plan_find(accounts, o->account) == NULL)
+	    (jsonx_named(accounts, o->account) != NULL || directory == NULL)) {
+		if (jsonx_named(accounts, o->account) == NULL)
 			return no_such_account(accounts, o->account);
 		p->account = xstrdup(o->account);
 		return EXIT_OK;

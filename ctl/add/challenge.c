@@ -216,11 +216,11 @@ is_known_option(const json_t *options, const char *given_text)
 {
 	size_t len = strcspn(given_text, "="), end = strlen("_file");
 	char *name = xstrndup(given_text, len);
-	bool is_known = plan_find(options, name) != NULL;
+	bool is_known = jsonx_named(options, name) != NULL;
 
 	if (!is_known && len > end && strcmp(name + len - end, "_file") == 0) {
 		name[len - end] = '\0';
-		is_known = jsonx_bool(plan_find(options, name), "secret",
+		is_known = jsonx_bool(jsonx_named(options, name), "secret",
 		    false);
 	}
 	free(name);
@@ -258,7 +258,7 @@ new_name(const struct plan *p, const char *type)
 	const json_t *providers = json_object_get(p->conf, "providers");
 	char *name = xstrdup(type);
 
-	for (unsigned n = 2; plan_find(providers, name) != NULL; n++) {
+	for (unsigned n = 2; jsonx_named(providers, name) != NULL; n++) {
 		free(name);
 		name = xasprintf("%s-%u", type, n);
 	}
@@ -313,7 +313,7 @@ use_provider(struct plan *p, const char *word)
 	struct client_reply reply;
 	int code;
 
-	if (plan_find(json_object_get(p->conf, "providers"), word) != NULL) {
+	if (jsonx_named(json_object_get(p->conf, "providers"), word) != NULL) {
 		p->provider = xstrdup(word);
 		return EXIT_OK;
 	}

@@ -19,21 +19,6 @@
 
 #define UNIT_END ".service"
 
-const json_t *
-plan_find(const json_t *list, const char *name)
-{
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach(list, i, one) {
-		const char *s = jsonx_str(one, "name");
-
-		if (s != NULL && strcmp(s, name) == 0)
-			return one;
-	}
-	return NULL;
-}
-
 char *
 plan_comment(const struct plan *p, const char *what)
 {

@@ -49,8 +49,6 @@ void	plan_system_undo(struct plan *);
 void	plan_certificate(struct plan *);
 void	plan_clear(struct plan *);
 
-/* A member of an array of objects with that name, or NULL; borrowed. */
-const json_t *plan_find(const json_t *list, const char *name);
 /* What a new file begins with.  The caller frees. */
 char	*plan_comment(const struct plan *, const char *what);
 

@@ -71,22 +71,6 @@ prepare_cert(const struct import *plan, const struct import_cert *c,
 	return body;
 }
 
-/* The member of an array of objects with that name, or NULL. */
-static const json_t *
-find_named(const json_t *list, const char *name)
-{
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach(list, i, one) {
-		const char *s = jsonx_str(one, "name");
-
-		if (s != NULL && strcmp(s, name) == 0)
-			return one;
-	}
-	return NULL;
-}
-
 /* --- certificates --- */
 
 static void
@@ -209,7 +193,7 @@ nth_name(const char *base, const char *program, size_t n)
 static bool
 is_account_free(const struct import *plan, const char *name)
 {
-	if (find_named(json_object_get(plan->config, "accounts"), name) !=
+	if (jsonx_named(json_object_get(plan->config, "accounts"), name) !=
 	    NULL)
 		return false;
 	for (size_t i = 0; i < plan->n_accounts; i++) {
@@ -338,7 +322,7 @@ replace_account(struct import *plan, struct import_cert *c)
 static bool
 is_provider_free(const struct import *plan, const char *name)
 {
-	if (find_named(json_object_get(plan->config, "providers"), name) !=
+	if (jsonx_named(json_object_get(plan->config, "providers"), name) !=
 	    NULL)
 		return false;
 	for (size_t i = 0; i < plan->n_providers; i++) {
@@ -379,7 +363,7 @@ check_provider(const struct import *plan)
 {
 	char *msg;
 
-	if (plan->provider == NULL || find_named(json_object_get(plan->config,
+	if (plan->provider == NULL || jsonx_named(json_object_get(plan->config,
 	    "providers"), plan->provider) != NULL)
 		return EXIT_OK;
 	msg = xasprintf("--provider: acmed's configuration has no provider "
