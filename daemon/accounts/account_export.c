@@ -14,13 +14,15 @@ account_export(struct store *store, const char *name, const char *directory,
 {
 	EVP_PKEY *key = store_account_key(store, name, directory, err);
 	char md5[33], *kid;
-	json_t *j;
+	json_t *jwk = key == NULL ? NULL : key_to_jwk(key, err), *j;
 
-	if (key == NULL)
+	if (jwk == NULL) {
+		EVP_PKEY_free(key);
 		return NULL;
+	}
 	kid = store_account_kid(store, name, directory);
 	j = json_pack("{s:s, s:s, s:s?, s:o, s:s}", "account", name,
-	    "directory", directory, "kid", kid, "key", key_to_jwk(key),
+	    "directory", directory, "kid", kid, "key", jwk,
 	    "md5", key_public_md5(key, md5));
 	free(kid);
 	EVP_PKEY_free(key);

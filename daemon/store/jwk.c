@@ -211,8 +211,9 @@ key_from_jwk(const json_t *jwk, struct error *err)
 	return NULL;
 }
 
-/* A number of the key, as a member of at least len bytes. */
-static void
+/* A number of the key, as a member of at least len bytes; false: it has none,
+ * as an RSA key without its factors, or a larger one. */
+static bool
 write_number(json_t *jwk, const char *member, const EVP_PKEY *key,
     const char *param, size_t len)
 {
@@ -220,39 +221,55 @@ write_number(json_t *jwk, const char *member, const EVP_PKEY *key,
 	BIGNUM *n = NULL;
 	char *text;
 
-	if (EVP_PKEY_get_bn_param(key, param, &n) != 1)
-		abort();
+	if (EVP_PKEY_get_bn_param(key, param, &n) != 1) {
+		ERR_clear_error();
+		return false;
+	}
 	if (len == 0)
 		len = (size_t)BN_num_bytes(n);
-	if (len > sizeof(data) || BN_bn2binpad(n, data, (int)len) == -1)
-		abort();
+	if (len > sizeof(data) || BN_bn2binpad(n, data, (int)len) == -1) {
+		BN_clear_free(n);
+		return false;
+	}
 	text = text_b64url_encode(data, len);
 	(void)json_object_set_new(jwk, member, json_string(text));
 	freezero_str(text);
 	explicit_bzero(data, sizeof(data));
 	BN_clear_free(n);
+	return true;
 }
 
 json_t *
-key_to_jwk(const EVP_PKEY *key)
+key_to_jwk(const EVP_PKEY *key, struct error *err)
 {
 	json_t *jwk = json_object();
 	const struct curve *curve;
+	bool is_whole = true;
 
 	if (EVP_PKEY_is_a(key, "RSA")) {
 		(void)json_object_set_new(jwk, "kty", json_string("RSA"));
 		for (size_t i = 0; i < N_RSA; i++)
-			write_number(jwk, rsa_numbers[i].member, key,
-			    rsa_numbers[i].param, 0);
-		return jwk;
+			is_whole &= write_number(jwk, rsa_numbers[i].member,
+			    key, rsa_numbers[i].param, 0);
+	} else {
+		curve = &curves[EVP_PKEY_get_bits(key) > 256];
+		(void)json_object_set_new(jwk, "kty", json_string("EC"));
+		(void)json_object_set_new(jwk, "crv",
+		    json_string(curve->crv));
+		is_whole = write_number(jwk, "x", key,
+		    OSSL_PKEY_PARAM_EC_PUB_X, curve->len) &&
+		    write_number(jwk, "y", key, OSSL_PKEY_PARAM_EC_PUB_Y,
+		    curve->len) && write_number(jwk, "d", key,
+		    OSSL_PKEY_PARAM_PRIV_KEY, curve->len);
 	}
-	curve = &curves[EVP_PKEY_get_bits(key) > 256];
-	(void)json_object_set_new(jwk, "kty", json_string("EC"));
-	(void)json_object_set_new(jwk, "crv", json_string(curve->crv));
-	write_number(jwk, "x", key, OSSL_PKEY_PARAM_EC_PUB_X, curve->len);
-	write_number(jwk, "y", key, OSSL_PKEY_PARAM_EC_PUB_Y, curve->len);
-	write_number(jwk, "d", key, OSSL_PKEY_PARAM_PRIV_KEY, curve->len);
-	return jwk;
+	if (is_whole)
+		return jwk;
+	json_decref(jwk);
+	(void)error_set(err, ERR_CONFIG, "store:key", "the account's key "
+	    "cannot be written as a JWK: it lacks numbers (an RSA key "
+	    "without its factors), or is larger than RSA of %d bits",
+	    NUMBER_MAX * 8);
+	return NULL;
 }
 
 const char *

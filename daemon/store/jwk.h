@@ -18,8 +18,9 @@ struct error;
  * frees.
  */
 EVP_PKEY	*key_from_jwk(const json_t *, struct error *);
-/* The other way, of a key of ours.  The caller decrefs. */
-json_t		*key_to_jwk(const EVP_PKEY *);
+/* The other way.  The caller decrefs.  NULL and ERR_CONFIG "store:key": it is
+ * an RSA key without its factors, or a very large one. */
+json_t		*key_to_jwk(const EVP_PKEY *, struct error *);
 /* The MD5 of the public key as PEM, in hex: how certbot names an account.  ""
  * if this OpenSSL has no MD5 any more. */
 const char	*key_public_md5(const EVP_PKEY *, char out[33]);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/unit.h"
 
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -116,6 +120,42 @@ check_csr(enum key_type type, int md_nid)
 	free(der);
 }
 
+/* OpenSSL takes an RSA key of n, e and d alone: it is no JWK of ours. */
+static void
+test_jwk_without_factors(void **state)
+{
+	static const char *const params[] = {
+		OSSL_PKEY_PARAM_RSA_N, OSSL_PKEY_PARAM_RSA_E,
+		OSSL_PKEY_PARAM_RSA_D,
+	};
+	struct error err;
+	EVP_PKEY *whole = key_generate(KEY_RSA2048, &err), *key = NULL;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	BIGNUM *numbers[N_ELEMENTS(params)] = { NULL };
+	OSSL_PARAM *list;
+
+	for (size_t i = 0; i < N_ELEMENTS(params); i++) {
+		assert_int_equal(EVP_PKEY_get_bn_param(whole, params[i],
+		    &numbers[i]), 1);
+		assert_int_equal(OSSL_PARAM_BLD_push_BN(build, params[i],
+		    numbers[i]), 1);
+	}
+	list = OSSL_PARAM_BLD_to_param(build);
+	assert_int_equal(EVP_PKEY_fromdata_init(ctx), 1);
+	assert_int_equal(EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, list),
+	    1);
+	assert_null(key_to_jwk(key, &err));
+	assert_string_equal(err.code, "store:key");
+	for (size_t i = 0; i < N_ELEMENTS(params); i++)
+		BN_clear_free(numbers[i]);
+	OSSL_PARAM_free(list);
+	OSSL_PARAM_BLD_free(build);
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(whole);
+}
+
 /* A key is the same as a JSON Web Key and back; one whose numbers do not
  * belong together is none. */
 static void
@@ -128,7 +168,7 @@ test_jwk(void **state)
 
 	for (size_t i = 0; i < N_ELEMENTS(made); i++) {
 		EVP_PKEY *key = key_generate(made[i], &err), *again;
-		json_t *jwk = key_to_jwk(key), *bad, *member;
+		json_t *jwk = key_to_jwk(key, &err), *bad, *member;
 		const char *name;
 
 		again = key_from_jwk(jwk, &err);
@@ -149,7 +189,7 @@ test_jwk(void **state)
 		}
 		/* The private half of another key. */
 		again = key_generate(made[i], &err);
-		bad = key_to_jwk(again);
+		bad = key_to_jwk(again, &err);
 		(void)json_object_set(bad, made[i] == KEY_RSA2048 ? "n" : "x",
 		    json_object_get(jwk, made[i] == KEY_RSA2048 ? "n" : "x"));
 		assert_null(key_from_jwk(bad, &err));
@@ -253,6 +293,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_pem),
 		cmocka_unit_test(test_pem_refused),
 		cmocka_unit_test(test_jwk),
+		cmocka_unit_test(test_jwk_without_factors),
 		cmocka_unit_test(test_csr),
 		cmocka_unit_test(test_keygen),
 		cmocka_unit_test(test_keygen_cancel),
