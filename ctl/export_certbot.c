@@ -42,20 +42,39 @@ make_dirs(const char *root, const char *below, struct error *err)
 
 /* --- files --- */
 
+static const char *const files[] = { "privkey", "cert", "chain",
+    "fullchain" };
+enum { N_FILES = sizeof(files) / sizeof(files[0]) };
+
+/* The first n that this export has written go again: all or none, so that it
+ * can be said once more. */
+static void
+take_back(const char *dir, const char *name, size_t n)
+{
+	char *path;
+
+	for (size_t i = 0; i < n; i++) {
+		path = xasprintf("%s/live/%s/%s.pem", dir, name, files[i]);
+		(void)unlink(path);
+		free(path);
+		path = xasprintf("%s/archive/%s/%s1.pem", dir, name,
+		    files[i]);
+		(void)unlink(path);
+		free(path);
+	}
+}
+
 static int
 write_files(const json_t *reply, const char *dir, const char *name,
     struct error *err)
 {
-	static const char *const files[] = { "privkey", "cert", "chain",
-	    "fullchain" };
 	char *archive = xasprintf("archive/%s", name),
 	    *live = xasprintf("live/%s", name);
 	int rc = make_dirs(dir, archive, err);
 
 	if (rc == 0)
 		rc = make_dirs(dir, live, err);
-	for (size_t i = 0; rc == 0 && i < sizeof(files) / sizeof(files[0]);
-	    i++) {
+	for (size_t i = 0; rc == 0 && i < N_FILES; i++) {
 		char *from = xasprintf("%s/%s.pem", jsonx_str(reply, "dir"),
 		    files[i]), *to = xasprintf("%s/%s/%s1.pem", dir, archive,
 		    files[i]), *link = xasprintf("%s/%s/%s.pem", dir, live,
@@ -63,8 +82,12 @@ write_files(const json_t *reply, const char *dir, const char *name,
 		    archive, files[i]);
 
 		rc = export_copy(from, to, i == 0 ? 0600 : 0644, err);
-		if (rc == 0 && symlink(target, link) == -1)
+		if (rc == 0 && symlink(target, link) == -1) {
 			rc = error_errno(err, "%s", link);
+			(void)unlink(to);
+		}
+		if (rc == -1)
+			take_back(dir, name, i);
 		free(target);
 		free(link);
 		free(to);
@@ -217,8 +240,6 @@ static int
 write_renewal(const json_t *reply, const char *dir, const char *name,
     struct error *err)
 {
-	static const char *const files[] = { "cert", "privkey", "chain",
-	    "fullchain" };
 	const char *chain = jsonx_str(reply, "preferred_chain");
 	char *path = xasprintf("%s/renewal/%s.conf", dir, name), *text = NULL;
 	size_t len = 0;
@@ -229,7 +250,7 @@ write_renewal(const json_t *reply, const char *dir, const char *name,
 		abort();
 	(void)fprintf(f, "# Exported from acmed.\nversion = 2.1.0\n"
 	    "archive_dir = %s/archive/%s\n", dir, name);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+	for (size_t i = 0; i < N_FILES; i++)
 		(void)fprintf(f, "%s = %s/live/%s/%s.pem\n", files[i], dir,
 		    name, files[i]);
 	(void)fprintf(f, "\n[renewalparams]\naccount = %s\nserver = %s\n",
@@ -265,7 +286,10 @@ export_certbot(const json_t *reply, const char *dir, struct error *err)
 		rc = write_account(reply, dir, err);
 	if (rc == 0)
 		rc = write_files(reply, dir, name, err);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = write_renewal(reply, dir, name, err);
+		if (rc == -1)
+			take_back(dir, name, N_FILES);
+	}
 	return rc;
 }

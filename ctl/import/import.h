@@ -110,7 +110,8 @@ struct import_switch {
 	char	*unit;		/* to be disabled and stopped, or NULL */
 	char	*crontab;	/* a crontab's user whose line is taken out,
 				   or NULL */
-	char	*match;		/* in that line */
+	char	*match;		/* in that line, which also names the
+				   directory that is imported */
 };
 
 struct import {

@@ -47,22 +47,43 @@ disable_unit(const struct options *o, const char *unit)
 	return 0;
 }
 
-/* The crontab without the lines that have match; *gone: those lines.  Both are
- * the caller's to free. */
+/* Is it a path in the line, not the begin of another's name? */
+static bool
+names_dir(const char *line, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	for (; (line = strstr(line, dir)) != NULL; line += len) {
+		if (strchr("\"'/; \t", line[len]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The crontab without the lines that have match and dir; *gone: those lines,
+ * *others: how many have match alone, and stay.  Both texts are the caller's to
+ * free.
+ */
 static char *
-without_line(const char *crontab, const char *match, char **gone)
+without_line(const char *crontab, const char *match, const char *dir,
+    char **gone, size_t *others)
 {
 	char *rest = xmalloc(strlen(crontab) + 1);
 	size_t n = 0, m = 0;
 
 	*gone = xmalloc(strlen(crontab) + 1);
+	*others = 0;
 	while (*crontab != '\0') {
 		size_t len = strcspn(crontab, "\n");
 		char *line = xstrndup(crontab, len);
+		bool is_run = line[strspn(line, " \t")] != '#' &&
+		    strstr(line, match) != NULL;
 
 		len += crontab[len] == '\n';
-		if (line[strspn(line, " \t")] != '#' &&
-		    strstr(line, match) != NULL) {
+		if (is_run && !names_dir(line, dir))
+			(*others)++;
+		if (is_run && names_dir(line, dir)) {
 			memcpy(*gone + m, crontab, len);
 			m += len;
 		} else {
@@ -102,17 +123,19 @@ install_crontab(const char *user, const char *text)
 }
 
 static int
-drop_line(const struct options *o, const struct import_switch *s)
+drop_line(const struct options *o, const struct import *plan,
+    const struct import_switch *s)
 {
 	/* What it says besides is no line of the crontab. */
 	const char *const argv[] = { "sh", "-c",
 	    "exec crontab -u \"$0\" -l 2>/dev/null", s->crontab, NULL };
 	char *old, *rest, *gone;
+	size_t others;
 	int rc = 0;
 
 	if (run(argv, &old) == -1)
 		return -1;
-	rest = without_line(old, s->match, &gone);
+	rest = without_line(old, s->match, plan->dir, &gone, &others);
 	if (*gone != '\0')
 		rc = install_crontab(s->crontab, rest);
 	if (rc == 0 && *gone != '\0')
@@ -120,6 +143,12 @@ drop_line(const struct options *o, const struct import_switch *s)
 		    "%s%sTo go back, add it again: crontab -u %s -e\n",
 		    s->crontab, gone, gone[strlen(gone) - 1] == '\n' ? "" :
 		    "\n", s->crontab);
+	/* Of another directory, or written in another way. */
+	if (rc == 0 && *gone == '\0' && others > 0)
+		(void)fprintf(o->out.out, "The crontab of %s has `%s`, but not "
+		    "for %s; it was left.  If it runs what is imported, remove "
+		    "it: crontab -u %s -e\n", s->crontab, s->match, plan->dir,
+		    s->crontab);
 	free(gone);
 	free(rest);
 	free(old);
@@ -139,7 +168,7 @@ switch_off(const struct options *o, const struct import *plan)
 		const struct import_switch *s = &plan->switches[i];
 
 		if ((s->unit != NULL ? disable_unit(o, s->unit) :
-		    drop_line(o, s)) == -1)
+		    drop_line(o, plan, s)) == -1)
 			rc = -1;
 	}
 	return rc;

@@ -352,11 +352,13 @@ Le_RealFullChainPath='%s/f.pem'
     table = tmp_path / "crontab.root"
     line = '7 0 * * * "%s"/acme.sh --cron --home "%s" > /dev/null\n' % (
         home, home)
-    rest = "# acme.sh --cron, once\n5 5 * * * /usr/bin/true\n"
+    # Another installation's stays, and what crontab says is no line of it.
+    rest = ("# acme.sh --cron, once\n5 5 * * * /usr/bin/true\n" +
+            line.replace(str(home), str(home) + "2"))
     table.write_text(rest + line)
     write(tmp_path / "bin" / "crontab", "#!/bin/sh\n[ \"$1 $2\" = '-u root' "
-          "] || exit 1\nif [ \"$3\" = -l ]; then cat %s; else cat \"$3\" "
-          ">%s; fi\n" % (table, table))
+          "] || exit 1\nif [ \"$3\" = -l ]; then echo oops >&2; cat %s; "
+          "else cat \"$3\" >%s; fi\n" % (table, table))
     (tmp_path / "bin" / "crontab").chmod(0o755)
     p = bench.ctl("import", "acme.sh", str(home), "--yes", "--switch",
                   env=dict(os.environ, PATH="%s/bin:%s" % (
@@ -454,6 +456,13 @@ def test_export(bench, lab, tmp_path):
     assert (out / "privkey.pem").stat().st_mode & 0o77 == 0
     p = bench.ctl("export", "a.example.test", str(out))
     assert p.returncode == 1 and "File exists" in p.stdout, p.stdout
+    # All or none: it can be said again when what was in the way is gone.
+    (out / "fullchain.pem").rename(tmp_path / "kept.pem")
+    shutil.rmtree(out)
+    out.mkdir()
+    (tmp_path / "kept.pem").rename(out / "fullchain.pem")
+    p = bench.ctl("export", "a.example.test", str(out))
+    assert p.returncode == 1 and os.listdir(out) == ["fullchain.pem"]
     password = tmp_path / "password"
     password.write_text(SECRET + "\n")
     password.chmod(0o600)
@@ -466,8 +475,15 @@ def test_export(bench, lab, tmp_path):
         p.stdout.index("-----BEGIN PRIVATE"):p.stdout.index(
             "-----END PRIVATE")].split() + "-----END PRIVATE KEY-----".split()
     certbot = clients.Certbot(bench.folder, bench.pebble, lab.tls.ca)
-    p = bench.ctl("export", "a.example.test", certbot.dir, "--format",
-                  "certbot")
+    in_the_way = certbot.dir + "/live/a.example.test/fullchain.pem"
+    os.makedirs(in_the_way)
+    to_certbot = ["export", "a.example.test", certbot.dir, "--format",
+                  "certbot"]
+    p = bench.ctl(*to_certbot)
+    assert p.returncode == 1 and in_the_way in p.stdout, p.stdout
+    assert os.listdir(certbot.dir + "/archive/a.example.test") == []
+    os.rmdir(in_the_way)
+    p = bench.ctl(*to_certbot)
     assert p.returncode == 0, p.stdout
     registered = bench.pebble.count("/sign-me-up")
     issued = bench.pebble.issued()
