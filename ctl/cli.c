@@ -74,7 +74,7 @@ print_option(FILE *out, const struct cli_option *o)
 	(void)text_printf(left, sizeof(left), "      --%s%s%s", o->name,
 	    o->arg != NULL ? " " : "", o->arg != NULL ? o->arg : "");
 	at = (size_t)fprintf(out, "%-*s", HELP_COLUMN, left);
-	if (at > HELP_COLUMN) {
+	if (strlen(left) >= HELP_COLUMN) {
 		(void)fprintf(out, "\n%*s", HELP_COLUMN, "");
 		at = HELP_COLUMN;
 	}
