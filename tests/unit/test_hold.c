@@ -351,6 +351,44 @@ test_told(void **state)
 	assert_in_range(fake_channel.n - n, 24, 30);
 }
 
+/* Who asks is taken out of the configuration and deleted: another one asks.
+ * (Its memory is looked at by the sanitizers.) */
+static void
+test_delete_who_asks(void **state)
+{
+	struct erig *r = *state;
+	struct fake_rule *rule = &fake_ca.rules[FAKE_ACCOUNT];
+	char *conf = conf_of("", 2), *second, *rest;
+	struct error err;
+	int steps = 0;
+
+	fake_rule_fail(rule, MANY, ERR_TRANSIENT, "http:connect", "refused");
+	up(r, "", 2);
+	fake_time_pass(20);
+	fake_ca.latency_ms = 20000;
+	while (erig_cert(r, "c000")->run == NULL &&
+	    erig_cert(r, "c001")->run == NULL) {
+		assert_true(++steps < 1000);
+		assert_true(fake_time_step());
+	}
+	second = strstr(conf, "certificate \"c001\"");
+	rest = erig_cert(r, "c000")->run != NULL ? xstrdup(second) :
+	    xstrndup(conf, (size_t)(second - conf));
+	free(erig_reload(r, rest));
+	while (erig_cert(r, rest[16] == '1' ? "c000" : "c001")->run != NULL) {
+		assert_true(++steps < 1000);
+		assert_true(fake_time_step());
+	}
+	if (engine_delete(r->engine, rest[16] == '1' ? "c000" : "c001",
+	    &err) == -1)
+		fail_msg("%s", err.msg);
+	rule->times = 0;
+	fake_time_pass(HOUR);
+	assert_int_equal(r->oks, 1);
+	free(rest);
+	free(conf);
+}
+
 int
 main(void)
 {
@@ -362,6 +400,7 @@ main(void)
 		TEST(test_reload),
 		TEST(test_one_order),
 		TEST(test_told),
+		TEST(test_delete_who_asks),
 	};
 
 	(void)setenv("TZ", "UTC", 1);
