@@ -24,7 +24,8 @@ say() {
 
 say "what this needs"
 apt-get -qq update
-DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Options::=--force-confold \
+    install -y --no-install-recommends \
     lintian mmdebstrap systemd systemd-container >/dev/null
 if [ $# -gt 0 ]; then
 	packages=$(cd "$1" && pwd)
