@@ -12,7 +12,7 @@
 #include "daemon/control/server.h"
 
 struct job {
-	struct control		*ctl;
+	struct server		*server;
 	struct conn		*conn;
 	struct evhttp_request	*req;
 	void			(*cancel)(void *op);
@@ -24,10 +24,10 @@ set_busy(struct job *j, bool is_busy)
 {
 	j->conn->is_busy = is_busy;
 	j->conn->since_ms = clock_mono_ms();
-	conn_limit(j->conn, is_busy ? 0 : j->ctl->idle_ms);
+	conn_limit(j->conn, is_busy ? 0 : j->server->idle_ms);
 }
 
-/* The client left, or control_free() closed the connection. */
+/* The client left, or server_free() closed the connection. */
 static void
 closed_cb(struct evhttp_connection *evcon, void *arg)
 {
@@ -36,28 +36,28 @@ closed_cb(struct evhttp_connection *evcon, void *arg)
 	request_closed(j->req);
 	j->cancel(j->op);
 	j->conn->is_busy = false;
-	j->ctl->n_jobs--;
+	j->server->n_jobs--;
 	free(j);
 }
 
 struct job *
 job_begin(struct call *c)
 {
-	struct control *ctl = c->ctl;
+	struct server *server = c->server;
 	struct error err;
 	struct job *j;
 
-	if (ctl->n_jobs >= JOB_MAX) {
+	if (server->n_jobs >= JOB_MAX) {
 		(void)error_set(&err, ERR_TRANSIENT, API_ERR_BUSY,
 		    "%d such requests are under way already", JOB_MAX);
 		reply_error(c->req, 503, &err, NULL);
 		return NULL;
 	}
 	j = xcalloc(1, sizeof(*j));
-	j->ctl = ctl;
-	j->conn = conn_of(ctl, c->req);
+	j->server = server;
+	j->conn = conn_of(server, c->req);
 	j->req = c->req;
-	ctl->n_jobs++;
+	server->n_jobs++;
 	set_busy(j, true);
 	return j;
 }
@@ -80,7 +80,7 @@ job_done(const struct error *err, const json_t *reply, void *job)
 	evhttp_connection_set_closecb(evhttp_request_get_connection(req),
 	    NULL, NULL);
 	set_busy(j, false);
-	j->ctl->n_jobs--;
+	j->server->n_jobs--;
 	free(j);
 	if (err != NULL)
 		reply_error(req, reply_status(err), err, NULL);

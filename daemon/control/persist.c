@@ -68,7 +68,7 @@ post_persist(struct call *c)
 		reply_error(c->req, 400, &err, NULL);
 	} else if ((j = job_begin(c)) != NULL) {
 		job_waits(j, cancel, persist_job_start(engine_persist_jobs(
-		    c->ctl->engine), &args, job_done, j));
+		    c->server->engine), &args, job_done, j));
 	}
 	json_decref(body);
 }

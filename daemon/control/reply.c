@@ -95,7 +95,7 @@ unknown_cert(struct call *c, const char *name)
 {
 	struct error err;
 
-	if (engine_renew_now(c->ctl->engine, name, &err) == 0)
+	if (engine_renew_now(c->server->engine, name, &err) == 0)
 		(void)error_set(&err, ERR_CONFIG, API_ERR_UNKNOWN_CERT,
 		    "no certificate \"%s\" is configured", name);
 	reply_error(c->req, reply_status(&err), &err, NULL);
@@ -104,7 +104,7 @@ unknown_cert(struct call *c, const char *name)
 bool
 cert_exists(struct call *c, const char *name)
 {
-	json_t *j = engine_cert_status(c->ctl->engine, name);
+	json_t *j = engine_cert_status(c->server->engine, name);
 
 	json_decref(j);
 	return j != NULL;

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/log.h"
+#include "daemon/control/control_state.h"
 #include "daemon/control/page.h"
 #include "daemon/control/peer.h"
 #include "daemon/control/persist.h"
@@ -41,7 +42,7 @@ get_cert(struct call *c)
 	if (strlen(name) != len || len == 0) {
 		bad_request(c, "the certificate's name is malformed");
 	} else {
-		j = engine_cert_status(c->ctl->engine, name);
+		j = engine_cert_status(c->server->engine, name);
 		if (j != NULL)
 			reply_json(c->req, 200, j);
 		else
@@ -93,7 +94,7 @@ get_events(struct call *c)
 	}
 	if (cert != NULL && !cert_exists(c, cert))
 		unknown_cert(c, cert);
-	else if ((s = stream_new(c->ctl, c->req, cert)) != NULL)
+	else if ((s = stream_new(c->server, c->req, cert)) != NULL)
 		stream_begin(s);
 	evhttp_clear_headers(&params);
 }
@@ -115,7 +116,7 @@ post_notify(struct call *c)
 	log_info(NULL, "user id %lu asks for a test of %s%s",
 	    (unsigned long)c->uid, channel != NULL ? "channel " :
 	    "all channels", channel != NULL ? channel : "");
-	started = engine_notify_test(c->ctl->engine, channel, &err);
+	started = engine_notify_test(c->server->engine, channel, &err);
 	if (started != NULL)
 		reply_json(c->req, 202, started);
 	else
@@ -126,7 +127,7 @@ post_notify(struct call *c)
 static void
 get_notified(struct call *c)
 {
-	reply_json(c->req, 200, engine_notify_results(c->ctl->engine));
+	reply_json(c->req, 200, engine_notify_results(c->server->engine));
 }
 
 static const struct route {
@@ -212,12 +213,13 @@ dispatch(struct call *c)
 void
 request_cb(struct evhttp_request *req, void *arg)
 {
-	struct call c = { .ctl = arg, .req = req };
-	struct conn *conn = conn_of(c.ctl, req);
+	struct control *ctl = arg;
+	struct call c = { .server = ctl->server, .ctl = ctl, .req = req };
+	struct conn *conn = conn_of(c.server, req);
 	struct error err;
 
 	conn->since_ms = clock_mono_ms();
-	if (peer_check(bufferevent_getfd(conn->bev), c.ctl->gid, &c.uid,
+	if (peer_check(bufferevent_getfd(conn->bev), ctl->gid, &c.uid,
 	    &err) == -1) {
 		log_warning(NULL, "control request refused: %s", err.msg);
 		reply_error(req, 403, &err, NULL);

@@ -16,6 +16,7 @@
 #include "common/mem.h"
 #include "daemon/config/conf.h"
 #include "daemon/config/conf_read.h"
+#include "daemon/control/control_state.h"
 #include "daemon/control/reply.h"
 #include "daemon/control/server.h"
 #include "daemon/control/stream.h"
@@ -39,7 +40,7 @@ strings(char *const *list)
 void
 get_configuration(struct call *c)
 {
-	const struct conf *conf = engine_conf(c->ctl->engine);
+	const struct conf *conf = engine_conf(c->server->engine);
 	json_t *accounts = json_array(), *providers = json_array();
 
 	for (size_t i = 0; i < conf->n_accounts; i++) {
@@ -135,8 +136,8 @@ request_drafts(struct call *c, const json_t *files, json_t *warnings)
 		json_decref(t.lines);
 		return NULL;
 	}
-	conf = conf_try(engine_conf(c->ctl->engine)->path, drafts, n, collect,
-	    &t);
+	conf = conf_try(engine_conf(c->server->engine)->path, drafts, n,
+	    collect, &t);
 	(void)malloc_trim(0);
 	free(drafts);
 	if (conf == NULL) {
@@ -186,7 +187,7 @@ reload(struct call *c, json_t *lines, struct error *err)
 static void
 skip_idle(struct call *c, struct stream *s, const char *name)
 {
-	json_t *cert = engine_cert_status(c->ctl->engine, name);
+	json_t *cert = engine_cert_status(c->server->engine, name);
 	time_t at = (time_t)jsonx_int(cert, "next.at", 0);
 
 	if (at > clock_now())
@@ -205,7 +206,7 @@ reload_and_follow(struct call *c, json_t *names /* taken */)
 	const char *name;
 
 	/* First listen, then begin: no event is missed. */
-	s = stream_follow(c->ctl, c->req, copy);
+	s = stream_follow(c->server, c->req, copy);
 	if (s == NULL) {
 		json_decref(lines);
 		json_decref(names);

@@ -52,8 +52,8 @@ begin(struct call *c, const struct wish *w, struct error *err)
 	log_info(&ctx, "user id %lu asks for a %s", (unsigned long)c->uid,
 	    w->is_rollback ? "rollback" : "deployment");
 	return w->is_rollback ?
-	    engine_rollback(c->ctl->engine, w->name, w->force, err) :
-	    engine_deploy_now(c->ctl->engine, w->name, w->target, err);
+	    engine_rollback(c->server->engine, w->name, w->force, err) :
+	    engine_deploy_now(c->server->engine, w->name, w->target, err);
 }
 
 static void
@@ -65,7 +65,7 @@ follow(struct call *c, const struct wish *w)
 
 	(void)json_object_set_new(names, w->name, json_true());
 	/* First listen, then begin: no event is missed. */
-	s = stream_follow(c->ctl, c->req, names);
+	s = stream_follow(c->server, c->req, names);
 	if (s == NULL)
 		return;
 	if (begin(c, w, &err) == -1) {

@@ -88,7 +88,7 @@ post_import_account(struct call *c)
 		if (!a.check)
 			log_info(NULL, "user id %lu imports the account "
 			    "\"%s\"", (unsigned long)c->uid, a.name);
-		answer(c, engine_import_account(c->ctl->engine, &a, &err),
+		answer(c, engine_import_account(c->server->engine, &a, &err),
 		    &err);
 	}
 	json_decref(body);
@@ -117,7 +117,8 @@ post_import_cert(struct call *c)
 		if (!a.check)
 			log_info(NULL, "user id %lu imports the certificate "
 			    "\"%s\"", (unsigned long)c->uid, a.name);
-		answer(c, engine_import_cert(c->ctl->engine, &a, &err), &err);
+		answer(c, engine_import_cert(c->server->engine, &a, &err),
+		    &err);
 	}
 	json_decref(body);
 }
@@ -140,7 +141,7 @@ post_export(struct call *c)
 		log_notice(NULL, "user id %lu exports the certificate \"%s\" "
 		    "with its key%s", (unsigned long)c->uid, name,
 		    password == NULL ? ", and its account" : "");
-		answer(c, engine_export(c->ctl->engine, name, password,
+		answer(c, engine_export(c->server->engine, name, password,
 		    &err), &err);
 	}
 	json_decref(body);

@@ -25,7 +25,7 @@ begin(struct call *c, const struct manage_args *args)
 
 	if (j != NULL)
 		job_waits(j, cancel, manage_start(engine_manage_jobs(
-		    c->ctl->engine), args, job_done, j));
+		    c->server->engine), args, job_done, j));
 }
 
 void

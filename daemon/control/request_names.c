@@ -67,6 +67,7 @@ parse_renew(struct evhttp_request *req, json_t **names, struct wish *w,
 static int
 renew_all(struct call *c, json_t *names, bool new_key, struct error *err)
 {
+	struct engine *e = c->server->engine;
 	const char *name;
 	json_t *unused;
 
@@ -75,8 +76,8 @@ renew_all(struct call *c, json_t *names, bool new_key, struct error *err)
 
 		log_info(&ctx, "user id %lu asks for a renewal",
 		    (unsigned long)c->uid);
-		if ((new_key ? engine_renew_with_new_key(c->ctl->engine, name,
-		    err) : engine_renew_now(c->ctl->engine, name, err)) == -1)
+		if ((new_key ? engine_renew_with_new_key(e, name, err) :
+		    engine_renew_now(e, name, err)) == -1)
 			return -1;
 	}
 	return 0;
@@ -90,7 +91,7 @@ renew_and_follow(struct call *c, json_t *names, bool new_key)
 	json_t *copy = json_copy(names);	/* the stream's own shrinks */
 
 	/* First listen, then begin: no event is missed. */
-	s = stream_follow(c->ctl, c->req, copy);
+	s = stream_follow(c->server, c->req, copy);
 	if (s == NULL)
 		return;
 	if (renew_all(c, names, new_key, &err) == -1) {
@@ -136,8 +137,8 @@ post_renew(struct call *c)
 			json_decref(names);
 			return;
 		}
-		if (!w.force && engine_check_held(c->ctl->engine, name, &err) ==
-		    -1) {
+		if (!w.force && engine_check_held(c->server->engine, name,
+		    &err) == -1) {
 			reply_error(c->req, reply_status(&err), &err, NULL);
 			json_decref(names);
 			return;
@@ -222,7 +223,7 @@ post_check(struct call *c)
 		log_info(NULL, "user id %lu asks for a check of %zu "
 		    "certificates (0: all)", (unsigned long)c->uid,
 		    args.n_names);
-		stream_check(c->ctl, c->req, &args);
+		stream_check(c->server, c->req, &args);
 	}
 	conf_unref(args.conf);
 	free((void *)(uintptr_t)args.names);

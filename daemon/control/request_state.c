@@ -48,7 +48,7 @@ answer(struct call *c, const char *name, int rc, const struct error *err)
 		reply_error(c->req, reply_status(err), err, NULL);
 		return;
 	}
-	cert = engine_cert_brief(c->ctl->engine, name);
+	cert = engine_cert_brief(c->server->engine, name);
 	reply_json(c->req, 200, cert != NULL ? cert :
 	    json_pack("{s:s}", "deleted", name));
 }
@@ -67,7 +67,7 @@ post_pause(struct call *c)
 		bad_request(c, "\"until\" is no time to come");
 	} else {
 		say_who(c, name, "to pause the renewals");
-		answer(c, name, engine_pause(c->ctl->engine, name,
+		answer(c, name, engine_pause(c->server->engine, name,
 		    (time_t)until, &err), &err);
 	}
 	json_decref(body);
@@ -83,7 +83,7 @@ post_resume(struct call *c)
 	if (body == NULL)
 		return;
 	say_who(c, name, "to resume the renewals");
-	answer(c, name, engine_resume(c->ctl->engine, name, &err), &err);
+	answer(c, name, engine_resume(c->server->engine, name, &err), &err);
 	json_decref(body);
 }
 
@@ -97,6 +97,6 @@ post_delete(struct call *c)
 	if (body == NULL)
 		return;
 	say_who(c, name, "to delete it");
-	answer(c, name, engine_delete(c->ctl->engine, name, &err), &err);
+	answer(c, name, engine_delete(c->server->engine, name, &err), &err);
 	json_decref(body);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * server - what the files of this folder know of the server, its connections
- * and the request being answered.  control.c makes and ends them.
+ * server - an HTTP server over evhttp and its connections, and the request
+ * being answered.  control.c has one on the Unix socket, status/ another one.
+ *
+ * Nothing a client does harms the daemon: requests, streams and connections
+ * are bounded in size, number and time.  Who is slow makes room for others.
  */
 #ifndef DAEMON_CONTROL_SERVER_H
 #define DAEMON_CONTROL_SERVER_H
@@ -14,16 +17,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/control/peer.h"
 #include "daemon/io/loop.h"
 
 struct bufferevent;
+struct control;
 struct engine;
 struct error;
-struct evconnlistener;
 struct evhttp;
 struct evhttp_request;
-struct stream;
+struct http_socks;
 
 enum {
 	CONN_MAX = 64,			/* connections; others wait unseen */
@@ -42,43 +44,62 @@ struct conn {
 	TAILQ_ENTRY(conn)	 entry;
 	struct bufferevent	*bev;
 	int64_t			 since_ms;	/* accept or last request */
-	struct stream		*stream;	/* NULL: none runs on it */
 	bool			 is_busy;	/* its reply takes long */
+	/* Set: a stream runs on it, and watches over itself. */
+	void			(*beat)(void *arg, int64_t now_ms);
+	void			*beat_arg;
 };
 TAILQ_HEAD(conn_list, conn);
 
-struct control {
+struct server {
 	struct loop		*loop;
 	struct engine		*engine;
 	struct evhttp		*http;
-	struct evconnlistener	*listener;	/* owned by http */
-	char			*path;
-	struct sock_id		 id;
-	gid_t			 gid;		/* of API_GROUP, or -1 */
-	/* control_reload_cb of control.h. */
-	json_t			*(*reload)(void *arg, struct error *,
-				    json_t *lines);
-	void			*reload_arg;
+	struct http_socks	*socks;		/* of http */
 	struct conn_list	 conns;
 	size_t			 n_conns;
 	size_t			 n_streams;
 	size_t			 n_checks;
 	size_t			 n_jobs;
 	struct timer		 tick;		/* watches over conns */
+	size_t			 read_ahead;	/* bytes; more than a request
+						   needs */
 	unsigned		 idle_ms;
 	unsigned		 beat_ms;
 };
 
+struct server_args {
+	struct loop	*loop;
+	struct engine	*engine;
+	int		 port;		/* where an address names none */
+	size_t		 max_body;	/* bytes; a longer one is a 413 */
+	/* evhttp's callback for everything, and its argument. */
+	void		(*request)(struct evhttp_request *, void *arg);
+	void		*arg;
+};
+
+/* Its sockets come with http_socks_open() and so on, of io/. */
+struct server	*server_new(const struct server_args *);
+/* Drop all clients, and close the sockets.  NULL is allowed. */
+void		 server_free(struct server *);
+/*
+ * For tests: a silent or slow client is dropped after idle_ms (default 30 s)
+ * and a stream shows that it lives every beat_ms (default 30 s).
+ */
+void		 server_test_limits(struct server *, unsigned idle_ms,
+		    unsigned beat_ms);
+
 /* One request while it is answered. */
 struct call {
-	struct control		*ctl;
+	struct server		*server;
+	struct control		*ctl;	/* NULL: none on the Unix socket */
 	struct evhttp_request	*req;
 	const char		*path;
-	uid_t			 uid;
+	uid_t			 uid;	/* with ctl */
 };
 
 /* The connection a request came on. */
-struct conn	*conn_of(struct control *, struct evhttp_request *);
+struct conn	*conn_of(struct server *, struct evhttp_request *);
 /* It is closed when nothing has moved for so long; 0: never. */
 void		 conn_limit(struct conn *, unsigned ms);
 

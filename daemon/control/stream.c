@@ -21,7 +21,7 @@
 #include "daemon/preflight/preflight.h"
 
 struct stream {
-	struct control		*ctl;
+	struct server		*server;
 	struct conn		*conn;
 	struct evhttp_request	*req;
 	struct event_sub	*sub;	/* NULL: no more events */
@@ -53,16 +53,16 @@ stream_free(struct stream *s)
 {
 	stop_listening(s);
 	timer_clear(&s->drop);
-	s->conn->stream = NULL;
-	s->ctl->n_streams--;
-	s->ctl->n_checks -= s->is_check;
+	s->conn->beat = NULL;
+	s->server->n_streams--;
+	s->server->n_checks -= s->is_check;
 	evbuffer_free(s->out);
 	json_decref(s->names);
 	free(s->cert);
 	free(s);
 }
 
-/* The client left, or drop_cb() or control_free() closed the connection. */
+/* The client left, or drop_cb() or server_free() closed the connection. */
 static void
 closed_cb(struct evhttp_connection *evcon, void *arg)
 {
@@ -96,6 +96,19 @@ flush(struct stream *s)
 	timer_set(&s->drop, 0);
 }
 
+/* Send the sign of life if it is time. */
+static void
+beat_cb(void *arg, int64_t now_ms)
+{
+	struct stream *s = arg;
+
+	if ((s->sub == NULL && s->check == NULL) || now_ms < s->beat_at_ms)
+		return;
+	s->beat_at_ms = now_ms + s->server->beat_ms;
+	(void)evbuffer_add(s->out, "\n", 1);
+	flush(s);
+}
+
 /* All that was followed is over: end the reply. */
 static void
 finish(struct stream *s)
@@ -105,7 +118,7 @@ finish(struct stream *s)
 	evhttp_connection_set_closecb(evhttp_request_get_connection(req),
 	    NULL, NULL);
 	/* What is left to send has its time limits again. */
-	conn_limit(s->conn, s->ctl->idle_ms);
+	conn_limit(s->conn, s->server->idle_ms);
 	s->conn->since_ms = clock_mono_ms();
 	stream_free(s);
 	evhttp_send_reply_end(req);
@@ -146,46 +159,49 @@ event_cb(const json_t *event, void *arg)
 
 /* One that nobody feeds yet. */
 static struct stream *
-stream_make(struct control *ctl, struct evhttp_request *req)
+stream_make(struct server *server, struct evhttp_request *req)
 {
 	struct stream *s;
 	struct error err;
 
-	if (ctl->n_streams >= STREAM_MAX) {
+	if (server->n_streams >= STREAM_MAX) {
 		(void)error_set(&err, ERR_TRANSIENT, API_ERR_BUSY,
 		    "%d programs follow events already", STREAM_MAX);
 		reply_error(req, 503, &err, NULL);
 		return NULL;
 	}
 	s = xcalloc(1, sizeof(*s));
-	s->ctl = ctl;
-	s->conn = conn_of(ctl, req);
+	s->server = server;
+	s->conn = conn_of(server, req);
 	s->req = req;
 	s->out = evbuffer_new();
 	if (s->out == NULL)
 		abort();
-	timer_init(&s->drop, ctl->loop, drop_cb, s);
-	s->conn->stream = s;
-	ctl->n_streams++;
+	timer_init(&s->drop, server->loop, drop_cb, s);
+	s->conn->beat = beat_cb;
+	s->conn->beat_arg = s;
+	server->n_streams++;
 	return s;
 }
 
 struct stream *
-stream_new(struct control *ctl, struct evhttp_request *req, const char *cert)
+stream_new(struct server *server, struct evhttp_request *req,
+    const char *cert)
 {
-	struct stream *s = stream_make(ctl, req);
+	struct stream *s = stream_make(server, req);
 
 	if (s == NULL)
 		return NULL;
 	s->cert = cert == NULL ? NULL : xstrdup(cert);
-	s->sub = engine_subscribe(ctl->engine, event_cb, s);
+	s->sub = engine_subscribe(server->engine, event_cb, s);
 	return s;
 }
 
 struct stream *
-stream_follow(struct control *ctl, struct evhttp_request *req, json_t *names)
+stream_follow(struct server *server, struct evhttp_request *req,
+    json_t *names)
 {
-	struct stream *s = stream_new(ctl, req, NULL);
+	struct stream *s = stream_new(server, req, NULL);
 
 	if (s == NULL)
 		json_decref(names);
@@ -223,7 +239,7 @@ stream_begin(struct stream *s)
 	/* A reader may be silent, and may even be stopped for a while. */
 	conn_limit(s->conn, 0);
 	s->begun = true;
-	s->beat_at_ms = clock_mono_ms() + s->ctl->beat_ms;
+	s->beat_at_ms = clock_mono_ms() + s->server->beat_ms;
 	evhttp_send_reply_start(s->req, 200, NULL);
 	flush(s);
 	if (s->ended && s->sub != NULL)
@@ -234,16 +250,6 @@ void
 stream_abort(struct stream *s)
 {
 	stream_free(s);
-}
-
-void
-stream_beat(struct stream *s, int64_t now_ms)
-{
-	if ((s->sub == NULL && s->check == NULL) || now_ms < s->beat_at_ms)
-		return;
-	s->beat_at_ms = now_ms + s->ctl->beat_ms;
-	(void)evbuffer_add(s->out, "\n", 1);
-	flush(s);
 }
 
 /* --- checks --- */
@@ -281,24 +287,24 @@ check_done(const struct error *err, void *arg)
 }
 
 void
-stream_check(struct control *ctl, struct evhttp_request *req,
+stream_check(struct server *server, struct evhttp_request *req,
     const struct preflight_args *args)
 {
 	struct stream *s;
 	struct error err;
 
-	if (ctl->n_checks >= CHECK_MAX) {
+	if (server->n_checks >= CHECK_MAX) {
 		(void)error_set(&err, ERR_TRANSIENT, API_ERR_BUSY,
 		    "%d checks are under way already", CHECK_MAX);
 		reply_error(req, 503, &err, NULL);
 		return;
 	}
-	s = stream_make(ctl, req);
+	s = stream_make(server, req);
 	if (s == NULL)
 		return;
 	s->is_check = true;
-	ctl->n_checks++;
-	s->check = preflight_start(engine_preflights(ctl->engine), args,
+	server->n_checks++;
+	s->check = preflight_start(engine_preflights(server->engine), args,
 	    check_line, check_done, s);
 	stream_begin(s);
 }

@@ -8,9 +8,9 @@
 #include <stdint.h>
 #include <time.h>
 
-struct control;
 struct evhttp_request;
 struct preflight_args;
+struct server;
 struct stream;
 
 /*
@@ -20,15 +20,15 @@ struct stream;
  * has sent the reply's head.  NULL if there are too many streams; the request
  * is then answered.
  */
-struct stream	*stream_new(struct control *, struct evhttp_request *,
+struct stream	*stream_new(struct server *, struct evhttp_request *,
 		    const char *cert);
-struct stream	*stream_follow(struct control *, struct evhttp_request *,
+struct stream	*stream_follow(struct server *, struct evhttp_request *,
 		    json_t *names /* taken */);
 /*
  * A stream of the lines of a preflight, which ends with it, and it with the
  * stream: begun already.  If there are too many the request is answered.
  */
-void		 stream_check(struct control *, struct evhttp_request *,
+void		 stream_check(struct server *, struct evhttp_request *,
 		    const struct preflight_args *);
 /* Before stream_begin(): nothing is begun for that certificate before at. */
 void		 stream_skip(struct stream *, const char *cert, bool ok,
@@ -36,7 +36,5 @@ void		 stream_skip(struct stream *, const char *cert, bool ok,
 void		 stream_begin(struct stream *);
 /* Before stream_begin(): forget it; the request is still to be answered. */
 void		 stream_abort(struct stream *);
-/* Send the sign of life if it is time. */
-void		 stream_beat(struct stream *, int64_t now_ms);
 
 #endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http_socks - the listening sockets of an evhttp, which a reload may change.
+ * One that stays is open all the time.
+ */
+#ifndef DAEMON_IO_HTTP_SOCKS_H
+#define DAEMON_IO_HTTP_SOCKS_H
+
+#include <stdbool.h>
+
+struct evhttp;
+struct http_socks;
+struct loop;
+
+/* None at first.  port: where an address names none. */
+struct http_socks *http_socks_new(struct loop *, struct evhttp *, int port);
+/* Before evhttp_free().  NULL is allowed. */
+void		 http_socks_free(struct http_socks *);
+
+/* To change them: begin, one call for each that is wanted, end, which closes
+ * what is not wanted any more. */
+void		 http_socks_begin(struct http_socks *);
+/* "192.0.2.1:80", "[2001:db8::1]:80", or without a port.  -1 and errno. */
+int		 http_socks_open(struct http_socks *, const char *address);
+/* A listening socket of somebody else's, who closes it. */
+void		 http_socks_passed(struct http_socks *, int fd);
+void		 http_socks_end(struct http_socks *);
+/* Instead of end: all that were there before begin stay. */
+void		 http_socks_keep(struct http_socks *);
+
+/* A listening socket that is ours from now on. */
+void		 http_socks_add(struct http_socks *, int fd /* taken */);
+
+bool		 http_socks_is_empty(const struct http_socks *);
+/*
+ * Accept connections, or let them wait.  When an accept fails, most likely for
+ * want of descriptors, that socket waits until this is called with true.
+ */
+void		 http_socks_enable(struct http_socks *, bool);
+
+#endif
