@@ -3,13 +3,11 @@
 
 import json
 import os
-import pty
-import select
-import subprocess
 
 import pytest
 
 from lab import daemon, names
+from lab.person import Person
 
 
 @pytest.fixture
@@ -150,45 +148,11 @@ def test_drafts_are_for_root(acmed):
         assert code == 400, bad
 
 
-class Person:
-    """acmectl on a terminal, and who answers it."""
-
-    def __init__(self, acmed, *args):
-        self.master, slave = pty.openpty()
-        self.popen = subprocess.Popen(
-            [daemon.program("ACMECTL", "acmectl"), "--socket", acmed.socket,
-             *args], stdin=slave, stdout=slave, stderr=slave,
-            start_new_session=True)
-        os.close(slave)
-        self.seen = ""
-
-    def read(self, timeout=60):
-        ready, _, _ = select.select([self.master], [], [], timeout)
-        assert ready, self.seen
-        try:
-            data = os.read(self.master, 4096)
-        except OSError:
-            data = b""
-        self.seen += data.decode(errors="replace").replace("\r\n", "\n")
-        return data
-
-    def answer(self, question, line):
-        """Wait for the question, behind all that was seen before."""
-        while question not in self.seen:
-            assert self.read(), "%s: %s" % (question, self.seen)
-        self.seen = self.seen[self.seen.index(question) + len(question):]
-        os.write(self.master, (line + "\n").encode())
-
-    def end(self):
-        while self.read():
-            pass
-        return self.popen.wait(20)
-
-
 def test_add_asks(fresh):
     """On a terminal it asks for what it was not told."""
-    p = Person(fresh, "add", "--directory", fresh.directory, "--ca-file",
-               fresh.ca_file)
+    p = Person([daemon.program("ACMECTL", "acmectl"), "--socket",
+                fresh.socket, "add", "--directory", fresh.directory,
+                "--ca-file", fresh.ca_file])
     p.answer("Names of the certificate", "asked.example.test")
     p.answer("E-mail address", "admin@example.test")
     p.answer("Do you agree", "y")

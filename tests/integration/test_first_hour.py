@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""The first hour of a new administrator: README's lines, typed as they stand,
-under a real systemd.
+"""The first hour of a new administrator: the lines of README.md and of
+doc/configuration.md, typed as they stand, under a real systemd.
 
 Let's Encrypt and Alibaba Cloud are played by Pebble and a fake of the API behind
-their own names, in /etc/hosts and trusted, so that nothing of README needs to
+their own names, in /etc/hosts and trusted, so that nothing of them needs to
 be changed but the access key.  The name server of example.com is the BIND of the
-machine itself, at README's address.
+machine itself, at the document's address; for README's own example it is at
+Alibaba Cloud.
 
 By default the program that was built is installed; the test marked long types
-the lines of "Install" as well (tests/bare/run.sh runs it on bare machines).
+the lines of doc/installing.md as well (tests/bare/run.sh runs it on bare
+machines).
 """
 
 import json
@@ -19,10 +21,12 @@ import subprocess
 import pytest
 
 from lab import ca, daemon, feed, names, proc, vendors, web
+from lab.documents import block, commands, section
 from test_systemd import SDBOX, SOURCE, Box
 
 NAME, OTHER = "example.com", "example.net"
-SERVER = "192.0.2.53"           # README's
+SERVER = "192.0.2.53"           # the document's
+BY_HAND, INSTALLING = "doc/configuration.md", "doc/installing.md"
 WWW = "192.0.2.80"
 RESOLVER, HOSTING = "127.0.1.20", "127.0.1.21"
 FRONT = {"acme-staging-v02.api.letsencrypt.org": "127.0.1.22",
@@ -31,36 +35,11 @@ FRONT = {"acme-staging-v02.api.letsencrypt.org": "127.0.1.22",
 LIVE = "/var/lib/acmed/live/"
 
 
-def readme():
-    with open(os.path.join(SOURCE, "README.md")) as f:
-        return f.read()
-
-
-def blocks(heading):
-    """The indented blocks below this heading of README."""
-    part = readme().split("\n## %s\n" % heading)[1].split("\n## ")[0]
-    found = re.findall(r"(?:^    .*\n(?:^\n(?=    ))*)+", part, re.M)
-    return [re.sub(r"^    ", "", b, flags=re.M) for b in found]
-
-
-def block(heading, word):
-    """The one block there that has this word."""
-    found = [b for b in blocks(heading) if word in b]
-    assert len(found) == 1, (heading, word, found)
-    return found[0]
-
-
-def commands(text):
-    """The lines to be typed; what is continued is one."""
-    return [re.sub(r"\s+#.*", "", line).strip() for line in
-            text.replace("\\\n", "").splitlines() if line.strip()]
-
-
 class Front:
     """Their names, on port 443, lead to our servers."""
 
     def __init__(self, lab, targets):
-        folder = os.path.join(lab.folder, "front")
+        folder = os.path.join(lab.folder, "front%d" % next(lab.serial))
         os.makedirs(folder)
         proc.run(["openssl", "req"] + ca.NEW_EC + [
             "-keyout", "key", "-out", "csr", "-subj", "/CN=front", "-addext",
@@ -91,21 +70,23 @@ class Front:
 class Desk:
     """Where somebody sits and types."""
 
-    def __init__(self, lab, literal):
+    def __init__(self, lab, literal, at_ali=OTHER):
         self.lab, self.made = lab, []
         for address in [SERVER, WWW, RESOLVER, HOSTING] + list(
                 FRONT.values()):
-            proc.run(["ip", "addr", "add", address + "/32", "dev", "lo"])
-        folder = os.path.join(lab.folder, "hour")
+            proc.run(["ip", "addr", "replace", address + "/32", "dev", "lo"])
+        folder = os.path.join(lab.folder, "hour%d" % next(lab.serial))
         self.hosting = names.Bind(folder + "-hosting", HOSTING, {
-            OTHER: names.zone_text(OTHER, {"ns1": HOSTING})})
+            at_ali: names.zone_text(at_ali, {"ns1": HOSTING},
+                                    "@ A %s\n" % WWW)})
+        zone_here = {} if at_ali == NAME else {NAME: {"ns1": SERVER}}
         self.resolver = names.Resolver(folder + "-resolver", RESOLVER, {
-            OTHER: {"ns1": HOSTING}, NAME: {"ns1": SERVER}}, {})
+            at_ali: {"ns1": HOSTING}, **zone_here}, {})
         cls = [c for c in vendors.all_vendors() if c.NAME == "alidns"][0]
         self.ali = type("Alidns", (cls,), {
-            "ZONE": OTHER, "OTHER_ZONE": "not" + OTHER})()
-        self.feed = feed.Feed(self.ali, OTHER, {HOSTING: (0.2, 1)},
-                              ["_acme-challenge." + OTHER])
+            "ZONE": at_ali, "OTHER_ZONE": "not" + at_ali})()
+        self.feed = feed.Feed(self.ali, at_ali, {HOSTING: (0.2, 1)},
+                              ["_acme-challenge." + at_ali])
         # Two CAs, not one under two names.
         self.cas = [lab.pebble(dns=RESOLVER, alternate_roots=n)
                     for n in (0, 1)]
@@ -151,7 +132,7 @@ class Desk:
             os.makedirs(at)
             subprocess.run(["tar", "-xf", "-", "-C", at], input=tar,
                            check=True)
-        for line in commands(block("Install", "make install")):
+        for line in commands(block(INSTALLING, "From source", "make install")):
             if literal:
                 self.type("cd /root/acmed; " + line, timeout=900)
             elif "make install" in line:
@@ -172,8 +153,8 @@ class Desk:
                 check=False).stdout)
         return p.stdout
 
-    def write(self, path, text):
-        self.box.write(path, text)
+    def write(self, path, text, mode=0o644):
+        self.box.write(path, text, mode)
 
     def read(self, path):
         with open(self.box.root + path) as f:
@@ -206,42 +187,62 @@ class Desk:
         self.hosting.stop()
 
 
-@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.long)],
-                ids=["built", "literal"])
-def desk(lab, request):
+def make_desk(lab, *args):
     build = os.path.dirname(daemon.program("ACMED", "acmed"))
     makefile = os.path.join(build, "Makefile")
     if not os.path.exists(makefile) or not re.search(
             r"^prefix = /usr$", open(makefile).read(), re.M):
-        pytest.skip("acmed is not configured as README says (--prefix=/usr)")
+        pytest.skip("acmed is not configured as doc/installing.md says "
+                    "(--prefix=/usr)")
     with open(daemon.program("ACMED", "acmed"), "rb") as f:
         if b"__asan_init" in f.read():
             pytest.skip("a sanitizer's build does not run in the sandbox")
     try:
-        d = Desk(lab, request.param)
+        return Desk(lab, *args)
     except proc.LabError as e:
         if "systemd-nspawn" not in str(e):
             raise
         pytest.skip("no systemd container here: %s" % e)
+
+
+@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.long)],
+                ids=["built", "literal"])
+def desk(lab, request):
+    d = make_desk(lab, request.param)
     yield d
     d.stop()
 
 
-def first_certificate(d):
-    """README's "Configure", from top to bottom."""
-    d.write("/etc/acmed/acmed.conf", block("Configure", 'account "lets'))
-    lines = commands(block("Configure", "tsig-keygen"))
+@pytest.fixture
+def desk_at_ali(lab):
+    d = make_desk(lab, False, NAME)
+    yield d
+    d.stop()
+
+
+def with_bind(d):
+    """A key for the zone, and BIND that knows it."""
+    lines = commands(block(BY_HAND, "BIND", "tsig-keygen"))
     for line in lines[:-1]:
         d.type(line)
-    include = re.search(r'`(include "/etc/bind/[^`]*)`', readme()).group(1)
-    policy = block("Configure", "update-policy")
+    include = re.search(r'`(include "/etc/bind/[^`]*)`',
+                        section(BY_HAND, "BIND")).group(1)
+    policy = block(BY_HAND, "BIND", "update-policy")
     d.write("/etc/bind/named.conf", include + "\n" + d.read(
         "/etc/bind/named.conf").replace("type primary;",
                                         "type primary; " + policy))
     d.type(lines[-1])
-    for line in commands(block("Configure", "polkit-acmed.rules")):
+
+
+def first_certificate(d):
+    """doc/configuration.md, from top to bottom."""
+    d.write("/etc/acmed/acmed.conf", block(BY_HAND, "The configuration",
+                                             'account "lets'))
+    with_bind(d)
+    for line in commands(block(
+            BY_HAND, "Permission to reload", "polkit-acmed.rules")):
         d.type(line)
-    verbs = commands(block("Configure", "acmed --check-config"))
+    verbs = commands(block(BY_HAND, "Check, start, look", "acmed --check"))
     assert "warning" not in d.type(verbs[0])
     d.type(verbs[1])
     d.wait("a certificate", lambda: d.status(NAME)["serial"])
@@ -286,10 +287,10 @@ def to_production(d):
 
 
 def with_aliyun(d):
-    """README's provider of Alibaba Cloud, and a file in conf.d."""
+    """A provider of Alibaba Cloud, and a file in conf.d."""
     options = d.ali.options()
     d.write("/etc/acmed/conf.d/ali.conf", block(
-        "Configure", 'provider "ali"').replace(
+        BY_HAND, "A provider's API", 'provider "ali"').replace(
             "LTAI...", options["access_key_id"]) + (
             'certificate "%s" {\n    names = { "%s", "*.%s" }\n'
             '    provider = "ali"\n}\n' % (OTHER, OTHER, OTHER)))

@@ -3,10 +3,9 @@
 one command for each certificate, and nothing else."""
 
 import json
-import re
 
 from lab import ca
-from test_first_hour import LIVE, NAME, SERVER, WWW, block, commands, readme
+from test_first_hour import LIVE, NAME, SERVER, WWW, with_bind
 from test_first_hour import desk                        # noqa: F401
 
 ADD = "acmectl add %s --staging --agree-tos --email admin@example.com "
@@ -14,15 +13,7 @@ ADD = "acmectl add %s --staging --agree-tos --email admin@example.com "
 
 def prepare(d):
     """BIND with a key, and nginx that serves files."""
-    lines = commands(block("Configure", "tsig-keygen"))
-    for line in lines[:-1]:
-        d.type(line)
-    include = re.search(r'`(include "/etc/bind/[^`]*)`', readme()).group(1)
-    policy = block("Configure", "update-policy")
-    d.write("/etc/bind/named.conf", include + "\n" + d.read(
-        "/etc/bind/named.conf").replace("type primary;",
-                                        "type primary; " + policy))
-    d.type(lines[-1])
+    with_bind(d)
     d.type("mkdir -p /var/www/html")
     d.write("/etc/nginx/nginx.conf", (
         "user www-data; pid /run/nginx.pid; events {}\nhttp {\nserver {\n"

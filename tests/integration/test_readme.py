@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""README.md from the first certificate to the everyday commands, and then
+doc/backup.md, typed as they stand under a real systemd; Let's Encrypt and Alibaba Cloud are played as in
+test_first_hour.py."""
+
+import re
+import shutil
+
+from lab.documents import block, blocks, commands
+from lab.person import Person
+from test_first_hour import LIVE, NAME, WWW
+from test_first_hour import desk_at_ali                  # noqa: F401
+from test_systemd import SDBOX
+
+README = "README.md"
+BACKUP, UPGRADING = "doc/backup.md", "doc/upgrading.md"
+
+
+def add(d):
+    """It asks, and is answered."""
+    line, = commands(block(README, "First certificate", "acmectl add"))
+    options = d.ali.options()
+    p = Person([SDBOX, "run", "/bin/bash", "-c",
+                'command -v sudo >/dev/null || sudo() { "$@"; }\n' + line],
+               env=d.box.env)
+    p.answer("E-mail address", "admin@example.com")
+    p.answer("Do you agree", "y")
+    p.answer("access_key_id - ", options["access_key_id"])
+    p.answer("access_key_secret - ", options["access_key_secret"])
+    assert p.end() == 0, p.seen
+    assert options["access_key_secret"] not in p.seen
+    assert "FAIL" not in p.seen, p.seen
+
+
+def to_production(d):
+    """Two commands, and the certificate of the other CA is served."""
+    old = d.issuer(NAME), d.served()
+    for line in commands(block(README, "From staging to production",
+                               "check-config")):
+        d.type(line)
+    d.wait("a certificate of the other CA",
+           lambda: d.issuer(NAME) != old[0])
+    d.wait("nginx to serve it", lambda: d.served() != old[1])
+    d.wait("it to be valid", lambda: d.status(NAME)["state"] == "valid"
+           and d.status(NAME)["run"] is None)
+
+
+def known(d):
+    """What is known of the certificate whatever is lost."""
+    c = d.status(NAME)
+    return c["serial"], c["not_after"], c["state"]
+
+
+def account(d):
+    return d.type("acmectl account show letsencrypt")
+
+
+def backed_up(d):
+    """doc/backup.md and doc/upgrading.md: saved in two ways, lost, restored;
+    nothing is issued for that."""
+    before, registered = known(d), account(d)
+    stopped, = blocks(BACKUP, "A backup with acmed stopped")
+    running, = blocks(BACKUP, "A backup while acmed runs")
+    restore, database = blocks(BACKUP, "Restore")
+    unpack = [line for line in commands(restore) if "tar -C" in line]
+    assert len(unpack) == 1
+    for line in commands(stopped):
+        d.type(line)
+    ways = [commands(restore)]
+    if shutil.which("sqlite3"):
+        for line in commands(running):
+            d.type(line)
+        ways.append([line.replace("acmed-backup", "acmed-files")
+                     for line in ways[0]])
+        ways[1].insert(ways[1].index(
+            unpack[0].replace("acmed-backup", "acmed-files")) + 1,
+            commands(database)[0])
+    for way in ways:
+        d.type("systemctl stop acmed; rm -rf /etc/acmed /var/lib/acmed")
+        for line in way:
+            d.type(line)
+        d.wait("the restored state", lambda: known(d) == before)
+        assert account(d) == registered
+        d.wait("it to be fit", lambda: "FAIL" not in d.type(
+            "acmectl check " + NAME))
+    # Back to an older version, without a backup of the old state.db.
+    for line in commands(block(UPGRADING, "Going back to an older version",
+                               "state.db")):
+        d.type(line)
+    d.wait("what live/ has", lambda: known(d) == before)
+    for line in commands(block(UPGRADING, "A build from source",
+                               "make install")):
+        if "make install" not in line:
+            d.type(line)
+    assert known(d) == before
+    d.type("acmectl renew-now " + NAME, timeout=120)
+    assert account(d) == registered
+
+
+def test_readme(desk_at_ali):                            # noqa: F811
+    d = desk_at_ali
+    d.write("/etc/acmed/acmed.conf", 'include("conf.d/*.conf")\n')
+    d.write("/etc/nginx/nginx.conf", (
+        "user www-data; pid /run/nginx.pid; events {}\nhttp {\n"
+        "server { listen %s:80; }\ninclude /etc/nginx/conf.d/*.conf;\n}\n"
+        % WWW))
+    d.type("rm -f /etc/nginx/conf.d/*; systemctl start nginx")
+    add(d)
+    assert d.status(NAME)["staging"]
+    # The front has the port of other addresses.
+    text, n = re.subn("listen 443 ", "listen %s:443 " % WWW, block(
+        README, "First certificate", "ssl_certificate"))
+    assert n == 1
+    d.write("/etc/nginx/conf.d/example.com.conf", text)
+    for line in commands(block(README, "First certificate", "nginx -t")):
+        d.type(line)
+    to_production(d)
+    verify, = blocks(README, "From staging to production")[1].splitlines()
+    d.write("/root/editor", "#!/bin/sh\nsed -i '/reload = /a\\\n%s' \"$1\"\n"
+            % verify, 0o755)
+    d.type("EDITOR=/root/editor acmectl edit " + NAME)
+    assert verify.split('"')[1] in d.type("acmectl deploy " + NAME,
+                                          timeout=120)
+    for line in commands(block(README, "Every day", "acmectl plan")):
+        d.type(line, timeout=120)
+    d.type("test -s %s%s/privkey.pem" % (LIVE, NAME))
+    backed_up(d)
