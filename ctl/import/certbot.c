@@ -442,6 +442,7 @@ map_params(struct certbot *b, struct import_cert *c, const json_t *conf,
 	if (dir != NULL)
 		c->account = read_account(b, dir, c->directory);
 	free(dir);
+	c->profile_required = profile != NULL;
 	if (profile == NULL)
 		profile = ini_str(params, "preferred_profile");
 	if (chain != NULL)

@@ -269,6 +269,9 @@ add_cert(struct conf_batch *b, const struct import *plan,
 	if (c->reuse_key)
 		conf_text_bool(t, "reuse_key", true);
 	conf_text_value(t, "preferred_chain", c->preferred_chain);
+	conf_text_value(t, "profile", c->profile);
+	if (c->profile_required)
+		conf_text_bool(t, "profile_required", true);
 	add_seconds(t, "renew_before", c->renew_before_s);
 	add_seconds(t, "propagation_delay", c->delay_s);
 	add_deploys(t, c);

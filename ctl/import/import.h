@@ -80,6 +80,7 @@ struct import_cert {
 	bool	 reuse_key;
 	char	*preferred_chain;	/* or NULL */
 	char	*profile;	/* or NULL */
+	bool	 profile_required;
 	long	 renew_before_s;	/* 0: the default */
 	long	 delay_s;	/* propagation_delay */
 	struct import_deploy *deploys;

@@ -68,6 +68,9 @@ prepare_cert(const struct import *plan, const struct import_cert *c,
 	if (body != NULL && directory != NULL)
 		(void)json_object_set_new(body, "directory",
 		    json_string(directory));
+	if (body != NULL && c->profile != NULL)
+		(void)json_object_set_new(body, "profile",
+		    json_string(c->profile));
 	return body;
 }
 
@@ -388,10 +391,6 @@ add_notes(struct import *plan)
 			continue;
 		needs_path |= c->n_deploys == 0 ||
 		    c->deploys[0].step != IMPORT_INSTALL;
-		if (c->profile != NULL)
-			import_note(plan, c->name, "the profile \"%s\" is not "
-			    "imported: new certificates have the CA's default",
-			    c->profile);
 		for (size_t k = 0; k < c->n_deploys; k++) {
 			const struct import_deploy *d = &c->deploys[k];
 

@@ -146,6 +146,7 @@ op_free(struct acme_op *op)
 	free(op->url);
 	EVP_PKEY_free(op->new_key);
 	free(op->replaces);
+	free(op->profile);
 	free(op->target);
 	freezero_str(op->payload);
 	free(op);

@@ -136,15 +136,24 @@ struct acme_op	*acme_clock_start(struct acme *, acme_cb *, void *arg);
 /* What its clock shows, by its last answers; borrowed. */
 const struct ca_clock *acme_clock(const struct acme *);
 
-/*
- * newOrder; names may begin with "*.".  replaces is the ARI-ID of the
- * certificate that the new one is for, or NULL; it is only sent to a CA that
- * offers renewalInfo.  Several wait for the answers of the first (turns.h);
- * may, if it is not NULL, is asked when its turn has come.
- */
-struct acme_op	*acme_order_new_start(struct acme *, const char *const *names,
-		    size_t n_names, const char *replaces, acme_may_cb *may,
-		    acme_order_cb *, void *arg);
+struct acme_order_args {		/* borrowed; copied */
+	const char *const *names;	/* may begin with "*." */
+	size_t		 n_names;
+	const char	*replaces;	/* ARI-ID of the certificate that the
+					   new one is for, or NULL; only sent
+					   to a CA that offers renewalInfo */
+	const char	*profile;	/* or NULL; only sent to a CA that
+					   offers it */
+	bool		 needs_profile;	/* no order of one that does not:
+					   ERR_REJECTED "acme:invalidProfile"
+					   says what it offers */
+	acme_may_cb	*may;		/* asked when its turn has come; or
+					   NULL */
+};
+/* newOrder.  Several wait for the answers of the first (turns.h). */
+struct acme_op	*acme_order_new_start(struct acme *,
+		    const struct acme_order_args *, acme_order_cb *,
+		    void *arg);
 struct acme_op	*acme_order_get_start(struct acme *, const char *url,
 		    acme_order_cb *, void *arg);
 struct acme_op	*acme_authz_get_start(struct acme *, const char *url,

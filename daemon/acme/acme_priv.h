@@ -51,6 +51,9 @@ struct acme_op {
 	} done;
 	void		*arg;
 	char		*replaces;	/* of a newOrder, or NULL */
+	char		*profile;	/* the same */
+	bool		 needs_profile;	/* no order without it */
+	bool		 lacks_profile;	/* the CA does not offer it */
 	EVP_PKEY	*new_key;	/* of a key change, or NULL */
 	acme_may_cb	*may;		/* the same */
 	char		*target, *payload;	/* of the request; target NULL:

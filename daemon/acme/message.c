@@ -18,6 +18,8 @@
 #define TYPE_MAX 64
 #define ACCOUNT_URI_MAX 1000
 #define ISSUERS_MAX 10
+#define PROFILE_MAX 64
+#define DESCRIPTION_MAX 500
 
 #define BIT(status) (1u << (status))
 static const unsigned order_states = BIT(ACME_PENDING) | BIT(ACME_READY) |
@@ -137,6 +139,48 @@ get_identities(const json_t *o)
 	return out;
 }
 
+/* What no newOrder could name, or could not be shown, is not offered. */
+static bool
+profile_is_ok(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len > PROFILE_MAX)
+		return false;
+	for (; *name != '\0'; name++) {
+		if (*name <= ' ' || *name > '~')
+			return false;
+	}
+	return true;
+}
+
+/* draft-ietf-acme-profiles section 3: names, and a text or URL for each. */
+static void
+get_profiles(json_t *o, struct directory *d)
+{
+	json_t *list = json_object_get(json_object_get(o, "meta"),
+	    "profiles"), *value;
+	const char *name;
+
+	d->profiles = xcalloc(MESSAGE_LIST_MAX, sizeof(*d->profiles));
+	json_object_foreach(list, name, value) {
+		struct acme_profile *p = &d->profiles[d->n_profiles];
+		const char *text = json_string_value(value);
+
+		if (d->n_profiles == MESSAGE_LIST_MAX)
+			break;
+		if (!profile_is_ok(name))
+			continue;
+		p->name = xstrdup(name);
+		p->description = xstrndup(text != NULL ? text : "",
+		    DESCRIPTION_MAX);
+		text_clean(p->description);
+		d->n_profiles++;
+	}
+	d->profiles = xreallocarray(d->profiles, d->n_profiles + 1,
+	    sizeof(*d->profiles));
+}
+
 /* One that cannot be called is as good as none. */
 static char *
 optional_url(const json_t *o, const char *member, bool allow_plain)
@@ -177,6 +221,7 @@ message_directory(const char *text, size_t len, bool allow_plain,
 		d->eab_required = jsonx_bool(o, "meta.externalAccountRequired",
 		    false);
 		d->caa_identities = get_identities(o);
+		get_profiles(o, d);
 	}
 	json_decref(o);
 	return d;
@@ -206,6 +251,11 @@ directory_free(struct directory *d)
 	free(d->revoke_cert);
 	free(d->key_change);
 	free(d->terms);
+	for (size_t i = 0; i < d->n_profiles; i++) {
+		free(d->profiles[i].name);
+		free(d->profiles[i].description);
+	}
+	free(d->profiles);
 	for (char **p = d->caa_identities; *p != NULL; p++)
 		free(*p);
 	free(d->caa_identities);
@@ -263,6 +313,16 @@ read_url(const json_t *o, const char *member, bool allow_plain, char **out,
 	return 0;
 }
 
+/* RFC 8555 leaves it out where it means nothing: 0. */
+static time_t
+get_expires(const json_t *o)
+{
+	const char *text = jsonx_str(o, "expires");
+	time_t at;
+
+	return text != NULL && message_time(text, &at) ? at : 0;
+}
+
 static int
 read_order(const json_t *o, struct acme_order *order, bool allow_plain,
     struct error *err)
@@ -275,6 +335,7 @@ read_order(const json_t *o, struct acme_order *order, bool allow_plain,
 	    err) == -1 ||
 	    get_error(o, &order->error, err) == -1)
 		return -1;
+	order->expires = get_expires(o);
 	/* What is wrong with one order says nothing of the account. */
 	if (order->error != NULL && order->error->kind == ERR_CONFIG)
 		order->error->kind = ERR_REJECTED;
@@ -470,6 +531,7 @@ read_authz(const json_t *o, struct acme_authz *a, bool allow_plain,
 	if (!identifier_is_ok(name))
 		return malformed(err, "its identifier is \"%.300s\"", name);
 	a->identifier = xstrdup(name);
+	a->expires = get_expires(o);
 	return read_challenges(o, a, allow_plain, err);
 }
 

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "daemon/acme/objects.h"
 
@@ -27,6 +28,8 @@ struct directory {
 	char	*renewal_info;		/* RFC 9773; the same */
 	char	*terms;			/* NULL: none to agree to */
 	bool	 eab_required;
+	struct acme_profile *profiles;	/* in the CA's order */
+	size_t	 n_profiles;		/* at most MESSAGE_LIST_MAX */
 	char	**caa_identities;	/* host names, lower case, at most
 					   MESSAGE_LIST_MAX; NULL-terminated;
 					   never NULL */
@@ -47,6 +50,9 @@ struct acme_order *message_order(const char *text, size_t len,
 		    const char *url, bool allow_plain, struct error *);
 struct acme_authz *message_authz(const char *text, size_t len,
 		    bool allow_plain, struct error *);
+
+/* RFC 3339 section 5.6, nothing before or after it: true and *out. */
+bool		 message_time(const char *text, time_t *out);
 
 /*
  * RFC 9773 section 4.2.  The end is after the start, and both are between

@@ -34,6 +34,9 @@ struct acme_order {
 	time_t		 retry_at;	/* Retry-After of this answer, or 0 */
 	struct error	*error;		/* NULL if there is none; its kind says
 					   what a new order is worth */
+	time_t		 expires;	/* 0: it does not say */
+	bool		 lacks_profile;	/* a new order's: the CA does not offer
+					   the one that was wanted */
 };
 
 struct acme_challenge {
@@ -58,6 +61,7 @@ struct acme_authz {
 	struct acme_challenge *challenges;	/* of every type */
 	size_t		 n_challenges;
 	time_t		 retry_at;
+	time_t		 expires;	/* 0: it does not say */
 };
 
 struct acme_cert {
@@ -65,6 +69,12 @@ struct acme_cert {
 	size_t		 pem_len;
 	char		**alternates;	/* Link rel="alternate" URLs;
 					   NULL-terminated, never NULL */
+};
+
+/* What a CA's directory offers (draft-ietf-acme-profiles section 3). */
+struct acme_profile {
+	char		*name;		/* 1 to 64 printable characters */
+	char		*description;	/* for a person, printable; or "" */
 };
 
 struct acme_renewal_info {		/* RFC 9773 section 4.2 */

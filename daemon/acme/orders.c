@@ -37,8 +37,10 @@ read_order(struct acme_op *op, const struct http_reply *reply,
 
 	if (order == NULL)
 		(void)error_wrap(err, "%s", op->act->what);
-	else
+	else {
 		order->retry_at = http_reply_retry_at(reply);
+		order->lacks_profile = op->lacks_profile;
+	}
 	return order;
 }
 
@@ -80,18 +82,57 @@ new_order_answer(struct acme_op *op, const struct http_reply *reply)
 	op_fail(op, &err);
 }
 
-/* Only now is it known whether the CA understands "replaces". */
+static bool
+is_offered(const struct directory *d, const char *profile)
+{
+	for (size_t i = 0; i < d->n_profiles; i++) {
+		if (strcmp(d->profiles[i].name, profile) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+refuse_profile(const struct directory *d, const char *profile,
+    struct error *err)
+{
+	size_t used;
+
+	(void)error_set(err, ERR_REJECTED, "acme:invalidProfile",
+	    "the CA does not offer the profile \"%s\", and profile_required "
+	    "= true; it offers: ", profile);
+	for (size_t i = 0; i < d->n_profiles; i++) {
+		used = strlen(err->msg);
+		(void)text_printf(err->msg + used, sizeof(err->msg) - used,
+		    "%s%s", i > 0 ? ", " : "", d->profiles[i].name);
+	}
+	used = strlen(err->msg);
+	(void)text_printf(err->msg + used, sizeof(err->msg) - used, "%s",
+	    d->n_profiles == 0 ? "none" : "");
+	return -1;
+}
+
+/* Only now is it known what the CA understands. */
 static char *
 new_order_payload(const struct directory *d, void *arg, struct error *err)
 {
-	const struct acme_op *op = arg;
+	struct acme_op *op = arg;
 	json_t *o;
 	char *text;
 
-	if (op->replaces == NULL || d->renewal_info == NULL)
-		return xstrdup(op->payload);
+	op->lacks_profile = op->profile != NULL &&
+	    !is_offered(d, op->profile);
+	if (op->lacks_profile && op->needs_profile) {
+		(void)refuse_profile(d, op->profile, err);
+		return NULL;
+	}
 	o = json_loads(op->payload, 0, NULL);
-	(void)json_object_set_new(o, "replaces", json_string(op->replaces));
+	if (op->replaces != NULL && d->renewal_info != NULL)
+		(void)json_object_set_new(o, "replaces",
+		    json_string(op->replaces));
+	if (op->profile != NULL && !op->lacks_profile)
+		(void)json_object_set_new(o, "profile",
+		    json_string(op->profile));
 	text = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
 	if (text == NULL)
@@ -126,22 +167,24 @@ static const struct act order_act = {
 };
 
 struct acme_op *
-acme_order_new_start(struct acme *a, const char *const *names, size_t n_names,
-    const char *replaces, acme_may_cb *may, acme_order_cb *done, void *arg)
+acme_order_new_start(struct acme *a, const struct acme_order_args *args,
+    acme_order_cb *done, void *arg)
 {
 	struct acme_op *op = op_new(a, &new_order_act, arg);
 	json_t *list = json_array(), *o;
 	char *payload;
 
-	for (size_t i = 0; i < n_names; i++)
+	for (size_t i = 0; i < args->n_names; i++)
 		(void)json_array_append_new(list, json_pack("{s:s, s:s}",
-		    "type", "dns", "value", names[i]));
+		    "type", "dns", "value", args->names[i]));
 	o = json_pack("{s:o}", "identifiers", list);
 	payload = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
 	op->done.order = done;
-	op->replaces = replaces != NULL ? xstrdup(replaces) : NULL;
-	op->may = may;
+	xstrset(&op->replaces, args->replaces);
+	xstrset(&op->profile, args->profile);
+	op->needs_profile = args->needs_profile;
+	op->may = args->may;
 	op_post(op, NULL, payload);
 	free(payload);
 	return op;

@@ -75,9 +75,8 @@ scan_zone(const char **s, int *east)
 	return **s == '\0';
 }
 
-/* RFC 3339 section 5.6, nothing before or after it. */
-static bool
-read_time(const char *s, time_t *out)
+bool
+message_time(const char *s, time_t *out)
 {
 	int year, month, day, east;
 	struct tm tm = { 0 }, same;
@@ -111,9 +110,9 @@ read_window(const json_t *o, struct acme_renewal_info *info,
 
 	if (start == NULL || end == NULL)
 		return malformed(err, "it has no suggestedWindow");
-	if (!read_time(start, &info->start))
+	if (!message_time(start, &info->start))
 		return malformed(err, "its window begins at \"%.60s\"", start);
-	if (!read_time(end, &info->end))
+	if (!message_time(end, &info->end))
 		return malformed(err, "its window ends at \"%.60s\"", end);
 	/* RFC 9773 section 4.2: such an object is invalid. */
 	if (info->end <= info->start)

@@ -107,6 +107,7 @@ cert_order_forget(struct cert *c)
 	xstrset(&row->order_names, NULL);
 	xstrset(&row->order_account, NULL);
 	xstrset(&row->order_finalize, NULL);
+	xstrset(&row->order_profile, NULL);
 	row->order_at = row->order_sent_at = 0;
 }
 
@@ -213,16 +214,17 @@ certs_new(struct loop *loop, struct store *store)
 	return certs;
 }
 
-/* Is it to come from another CA from now on?  Then no earlier failure says
- * when to try. */
+/* Is it to come from another CA, or in another profile, from now on?  Then no
+ * earlier failure says when to try. */
 static bool
-follow_directory(struct cert *c, const struct conf_cert *was)
+follow_issuance(struct cert *c, const struct conf_cert *was)
 {
 	const struct conf_cert *now = c->conf;
 
 	if (was->source != NULL || was->account == NULL ||
 	    now->source != NULL || now->account == NULL ||
-	    issuer_same(was->account->directory, now->account->directory))
+	    (issuer_same(was->account->directory, now->account->directory) &&
+	    conf_has_profile(was, now->profile)))
 		return false;
 	if (c->row.failures > 0) {
 		c->row.retry_at = 0;
@@ -236,13 +238,13 @@ static const char *
 follow_conf(struct cert *c, const struct conf_cert *now)
 {
 	const struct conf_cert *was = c->conf;
-	bool is_other_ca;
+	bool is_other;
 
 	c->conf = now;
 	if (was == NULL || now == NULL)
 		return was == now ? NULL : now != NULL ? "added" : "removed";
-	is_other_ca = follow_directory(c, was);
-	return is_other_ca || !conf_same_names(was, now) ||
+	is_other = follow_issuance(c, was);
+	return is_other || !conf_same_names(was, now) ||
 	    (c->row.key != KEY_TYPE_END && c->row.key != now->key) ?
 	    "changed" : NULL;
 }
@@ -343,6 +345,8 @@ cert_follow_live(struct cert *c, const struct cert_info *info)
 	serves = c->conf != NULL && conf_is_served(c->conf, info);
 	row->names = serves ? cert_names(c) :
 	    names_json((const char **)info->names, n);
+	/* It does not tell: most likely as it is wanted. */
+	xstrset(&row->profile, c->conf != NULL ? c->conf->profile : NULL);
 	ari_window_installed(c, info, NULL);
 	if (row->order_url != NULL)
 		row->asked_at = 0;	/* most likely it is of this order */

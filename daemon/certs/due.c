@@ -57,7 +57,8 @@ static bool
 is_policy(const struct error *err)
 {
 	static const char *const codes[] = { "acme:rejectedIdentifier",
-	    "acme:unsupportedIdentifier", "acme:caa", "acme:badCSR" };
+	    "acme:unsupportedIdentifier", "acme:caa", "acme:badCSR",
+	    "acme:invalidProfile" };
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
 		if (strcmp(err->code, codes[i]) == 0)

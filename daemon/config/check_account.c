@@ -8,6 +8,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/check.h"
+#include "daemon/config/check_profile.h"
 #include "daemon/config/opt.h"
 
 static const struct {
@@ -194,6 +195,7 @@ check_account(struct check *c, const struct section *sec)
 	a->proxy = check_proxy(c, sec);
 	a->key = opt_key_type(c->m, sec, "key");
 	a->ari = opt_bool(c->m, sec, "ari", true);
+	check_account_profile(c, sec, a);
 	check_eab(c, sec, a);
 	return a;
 }
@@ -208,6 +210,7 @@ check_free_account(struct conf_account *a)
 	opt_list_free(a->contact);
 	free(a->ca_file);
 	freezero_str(a->proxy);
+	free(a->profile);
 	free(a->eab_kid);
 	free(a->eab_hmac_key_file);
 	free(a);

@@ -7,6 +7,7 @@
 #include "common/names.h"
 #include "daemon/config/check.h"
 #include "daemon/config/check_deploy.h"
+#include "daemon/config/check_profile.h"
 #include "daemon/config/opt.h"
 
 #define NAMES_MAX 100
@@ -96,7 +97,8 @@ check_source(struct check *c, const struct section *sec,
     struct conf_cert *cert)
 {
 	static const char *const foreign[] = { "account", "provider", "key",
-	    "reuse_key", "preferred_chain", "challenge", "challenge_alias",
+	    "reuse_key", "preferred_chain", "profile", "profile_required",
+	    "challenge", "challenge_alias",
 	    "alias_provider", "follow_cname", "propagation",
 	    "propagation_timeout", "propagation_delay", "resolvers" };
 
@@ -125,6 +127,7 @@ check_issue(struct check *c, const struct section *sec,
 	cert->key = opt_key_type(c->m, sec, "key");
 	cert->reuse_key = opt_bool(c->m, sec, "reuse_key", false);
 	cert->preferred_chain = opt_text(c->m, sec, "preferred_chain");
+	check_cert_profile(c, sec, cert);
 	if (v != NULL)
 		opt_mistake(c->m, sec, v->line, "poll is for a certificate "
 		    "with source");
@@ -162,5 +165,6 @@ check_free_cert(struct conf_cert *cert)
 	opt_list_free(cert->resolvers);
 	free(cert->names);
 	free(cert->preferred_chain);
+	free(cert->profile);
 	free(cert);
 }

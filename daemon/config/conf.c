@@ -94,6 +94,13 @@ has_name(const struct conf_cert *cert, const char *name)
 }
 
 bool
+conf_has_profile(const struct conf_cert *c, const char *profile)
+{
+	return c->profile == NULL || profile == NULL ?
+	    c->profile == profile : strcmp(c->profile, profile) == 0;
+}
+
+bool
 conf_same_names(const struct conf_cert *a, const struct conf_cert *b)
 {
 	bool same = a->n_names == b->n_names;

@@ -59,6 +59,9 @@ struct conf_account {
 	char		*eab_kid;	/* NULL: none */
 	char		*eab_hmac_key_file;
 	bool		 ari;		/* RFC 9773: let the CA say when */
+	char		*profile;	/* of certificates that name none; NULL:
+					   the CA's default */
+	bool		 profile_required;
 	uint64_t	 hash;		/* of the section, and its secrets */
 };
 
@@ -106,6 +109,7 @@ struct conf_cert {
 	struct conf_deploy **deploys;
 	bool		 deploy_parallel;	/* not one after the other */
 	bool		 reuse_key;
+	bool		 profile_required;	/* without it no order */
 	bool		 follow_cname;
 	enum key_type	 key;
 	enum propagation propagation;
@@ -118,6 +122,8 @@ struct conf_cert {
 	const struct conf_repository *source;
 	const struct conf_account *account;	/* NULL with source */
 	char		*preferred_chain;	/* NULL: the CA's default */
+	char		*profile;	/* draft-ietf-acme-profiles; NULL: the
+					   CA's default */
 	/* For records that are not in the zone of their name; NULL: none. */
 	const struct conf_provider *alias_provider;
 	char		**resolvers;	/* empty: those of struct conf */
@@ -169,6 +175,10 @@ const char	*conf_wildcard_over(const struct conf_cert *,
 /* Are they of the same names, in any order? */
 bool		 conf_same_names(const struct conf_cert *,
 		    const struct conf_cert *);
+
+/* Is this the profile (NULL: the CA's default) that it is to have? */
+bool		 conf_has_profile(const struct conf_cert *,
+		    const char *profile);
 
 /* The certificate of that name, or NULL. */
 const struct conf_cert *conf_find_cert(const struct conf *, const char *name);

@@ -19,6 +19,8 @@ static const struct key account_keys[] = {
 	{ "eab_kid", SHAPE_ONE, NULL },
 	{ "eab_hmac_key_file", SHAPE_ONE, NULL },
 	{ "ari", SHAPE_ONE, NULL },
+	{ "profile", SHAPE_ONE, NULL },
+	{ "profile_required", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }
 };
 
@@ -158,6 +160,8 @@ static const struct key certificate_keys[] = {
 	{ "reuse_key", SHAPE_ONE, NULL },
 	{ "renew_before", SHAPE_ONE, NULL },
 	{ "preferred_chain", SHAPE_ONE, NULL },
+	{ "profile", SHAPE_ONE, NULL },
+	{ "profile_required", SHAPE_ONE, NULL },
 	{ "alias_provider", SHAPE_ONE, NULL },
 	{ "challenge_alias", SHAPE_ONE, NULL },
 	{ "follow_cname", SHAPE_ONE, NULL },

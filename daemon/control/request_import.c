@@ -106,12 +106,13 @@ post_import_cert(struct call *c)
 		return;
 	body = parse(c);
 	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
-	    "{s:s, s?s, s:s, s:s, s?b}", "name", &a.name,
-	    "directory", &a.directory, "key", &a.key_pem,
+	    "{s:s, s?s, s?s, s:s, s:s, s?b}", "name", &a.name,
+	    "directory", &a.directory, "profile", &a.profile,
+	    "key", &a.key_pem,
 	    "chain", &a.chain_pem, "check", &check) == -1) {
 		bad_request(c, "the request is not {\"name\": NAME, "
-		    "\"directory\": URL, \"key\": PEM, \"chain\": PEM, "
-		    "\"check\": true or false}");
+		    "\"directory\": URL, \"profile\": NAME, \"key\": PEM, "
+		    "\"chain\": PEM, \"check\": true or false}");
 	} else {
 		a.check = check != 0;
 		if (!a.check)

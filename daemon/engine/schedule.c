@@ -38,6 +38,7 @@ static bool
 is_wanted(const struct cert *c)
 {
 	return c->row.serial != NULL && cert_is_for(c, c->row.names) &&
+	    conf_has_profile(c->conf, c->row.profile) &&
 	    c->row.key == c->conf->key;
 }
 
@@ -49,7 +50,9 @@ is_wanted(const struct cert *c)
 static bool
 is_begun(const struct cert *c)
 {
-	return c->row.order_url != NULL && cert_is_for(c, c->row.order_names);
+	return c->row.order_url != NULL &&
+	    cert_is_for(c, c->row.order_names) &&
+	    conf_has_profile(c->conf, c->row.order_profile);
 }
 
 /* Whatever was tried and failed: when would it be done?  0: now. */

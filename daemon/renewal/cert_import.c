@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/mem.h"
 #include "common/names.h"
 #include "common/text.h"
 #include "daemon/certs/ari_window.h"
@@ -151,6 +152,7 @@ install(const struct renewal_env *env, const struct cert_import *a,
 	c = certs_add(env->certs, a->name);
 	cert_follow_live(c, &info);
 	ari_window_installed(c, &info, a->directory);
+	xstrset(&c->row.profile, a->profile);
 	c->row.installed_at = clock_now();
 	c->row.failures = 0;
 	c->row.retry_at = 0;

@@ -19,6 +19,7 @@ struct cert_import {			/* borrowed */
 	const char	*name;
 	const char	*directory;	/* of the CA that issued it; NULL: not
 					   known */
+	const char	*profile;	/* that it was asked for; NULL: none */
 	const char	*key_pem;
 	const char	*chain_pem;	/* leaf first */
 	bool		 check;		/* only say what would be */

@@ -333,6 +333,23 @@ is_about_replaces(const struct error *err)
 	return false;
 }
 
+/* The CA's default it is, then.  Told once: as long as it goes on, the row has
+ * it. */
+static void
+miss_profile(struct renewal *r)
+{
+	const struct store_cert *row = &r->cert->row;
+	bool is_new = !row->profile_missed ||
+	    !conf_has_profile(r->cc, row->profile);
+
+	r->misses_profile = true;
+	event_emit(r->env->certs, row->name, r->cert->step,
+	    is_new ? LOGL_WARNING : LOGL_INFO,
+	    "the CA does not offer the profile \"%s\"; ordering without one; "
+	    "for what it offers: acmectl account show \"%s\"",
+	    r->cc->profile, r->cc->account->name);
+}
+
 static void
 order_created(const struct error *err, const struct acme_order *order,
     void *arg)
@@ -349,6 +366,15 @@ order_created(const struct error *err, const struct acme_order *order,
 	}
 	if (err != NULL && account_again(r, err))
 		return;
+	/* Of a directory that was changed since it was read. */
+	if (err != NULL && !r->is_profile_refused &&
+	    r->cc->profile != NULL && !r->cc->profile_required &&
+	    strcmp(err->code, "acme:invalidProfile") == 0) {
+		r->is_profile_refused = true;
+		renewal_say(r, err->msg);
+		order_new(r, ari_window_replaces(r->cert));
+		return;
+	}
 	if (err != NULL) {
 		struct error told = *err;
 
@@ -379,10 +405,13 @@ order_created(const struct error *err, const struct acme_order *order,
 	}
 	hold_end(r->env->holds, r->cert, r->asked_ms);
 	r->order = acme_order_dup(order);
+	if (r->is_profile_refused || order->lacks_profile)
+		miss_profile(r);
 	cert_order_forget(r->cert);
 	row->order_url = xstrdup(order->url);
 	row->order_names = xstrdup(r->names_json);
 	row->order_account = xstrdup(r->kid);
+	xstrset(&row->order_profile, r->cc->profile);
 	row->order_finalize = xstrdup(order->finalize_url != NULL ?
 	    order->finalize_url : "");
 	row->order_at = clock_now();
@@ -421,6 +450,13 @@ may_order(struct error *err, void *arg)
 static void
 order_new(struct renewal *r, const char *replaces)
 {
+	struct acme_order_args args = {
+		.names = r->names,
+		.n_names = r->cc->n_names,
+		.profile = r->is_profile_refused ? NULL : r->cc->profile,
+		.needs_profile = r->cc->profile_required,
+		.may = may_order,
+	};
 	struct error held;
 
 	if (may_order(&held, r) == -1) {
@@ -435,8 +471,9 @@ order_new(struct renewal *r, const char *replaces)
 	r->hold.has_asked = true;
 	r->is_resumed = r->is_sent = false;
 	r->has_replaces = replaces != NULL;
-	r->acme_op = acme_order_new_start(r->account->acme, r->names,
-	    r->cc->n_names, replaces, may_order, order_created, r);
+	args.replaces = replaces;
+	r->acme_op = acme_order_new_start(r->account->acme, &args,
+	    order_created, r);
 }
 
 /* Can a run go on from this order?  Past finalize its key must be here. */

@@ -52,6 +52,8 @@ row_update(struct renewal *r, const struct cert_info *info)
 	cert_take_info(r->cert, info);
 	free(row->names);
 	row->names = xstrdup(r->names_json);
+	xstrset(&row->profile, r->cc->profile);
+	row->profile_missed = r->misses_profile;
 	row->installed_at = clock_now();
 	row->stamp = store_live_stamp(r->env->store, row->name);
 	row->spread = due_spread();

@@ -64,6 +64,7 @@ renewal_has_order(const struct renewal *r)
 
 	if (row->order_url == NULL || row->order_names == NULL ||
 	    strcmp(row->order_names, r->names_json) != 0 ||
+	    !conf_has_profile(r->cc, row->order_profile) ||
 	    row->order_account == NULL)
 		return false;
 	/* What the run was told may not be on disk, if that is full. */

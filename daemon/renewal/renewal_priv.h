@@ -36,6 +36,10 @@ struct renewal {
 	bool		 has_replaces;	/* the order that is being made */
 	bool		 is_clock_seen;	/* the CA's, in this run */
 	int64_t		 asked_ms;	/* clock_boot_ms() of its newOrder */
+	bool		 is_profile_refused;	/* by the CA, though it is in
+					   its directory */
+	bool		 misses_profile;	/* the order has none: the CA
+					   does not offer it */
 	bool		 is_resumed;	/* the order is of an earlier run */
 	bool		 is_foreign;	/* ... of nobody: new, and yet past
 					   finalize */

@@ -54,7 +54,10 @@ const char *const schema_tables[] = {
 	" order_sent_at INTEGER NOT NULL DEFAULT 0,"
 	" asked_at INTEGER NOT NULL DEFAULT 0,"
 	" early INTEGER NOT NULL DEFAULT 0,"
-	" paused_until INTEGER NOT NULL DEFAULT 0"
+	" paused_until INTEGER NOT NULL DEFAULT 0,"
+	" profile TEXT,"
+	" profile_missed INTEGER NOT NULL DEFAULT 0,"
+	" order_profile TEXT"
 	") WITHOUT ROWID",
 
 	"CREATE TABLE txt ("
@@ -320,6 +323,11 @@ const char *const schema_migrations[] = {
 	" DEFAULT 'rate-limited';"
 	"ALTER TABLE hold ADD COLUMN since INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE hold SET since = at;",
+
+	"ALTER TABLE cert ADD COLUMN profile TEXT;"
+	"ALTER TABLE cert ADD COLUMN profile_missed INTEGER NOT NULL"
+	" DEFAULT 0;"
+	"ALTER TABLE cert ADD COLUMN order_profile TEXT;",
 };
 const int schema_version =
     (int)(sizeof(schema_migrations) / sizeof(schema_migrations[0]));

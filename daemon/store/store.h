@@ -135,6 +135,10 @@ struct store_cert {
 	char		*issuer;
 	time_t		 not_before, not_after;
 	char		*names;		/* JSON array, sorted */
+	char		*profile;	/* that was wanted with it; NULL: the
+					   CA's default */
+	bool		 profile_missed;	/* ... and the CA did not offer
+					   it */
 	time_t		 installed_at;
 	uint64_t	 stamp;		/* store_live_stamp() when that was
 					   read */
@@ -158,6 +162,7 @@ struct store_cert {
 	char		*order_names;	/* JSON array, sorted */
 	char		*order_account;	/* kid it was made with */
 	char		*order_finalize;
+	char		*order_profile;	/* that it was made for, or NULL */
 	time_t		 order_at;	/* when it was made */
 	time_t		 order_sent_at;	/* when the CA was first asked to issue
 					   from it; 0: not yet */

@@ -22,6 +22,8 @@ store_cert_clear(struct store_cert *c)
 	free(c->order_names);
 	free(c->order_account);
 	free(c->order_finalize);
+	free(c->order_profile);
+	free(c->profile);
 	free(c->ari_id);
 	free(c->ari_directory);
 	free(c->ari_url);
@@ -49,6 +51,8 @@ store_cert_dup(struct store_cert *to, const struct store_cert *from)
 	own(&to->order_names);
 	own(&to->order_account);
 	own(&to->order_finalize);
+	own(&to->order_profile);
+	own(&to->profile);
 	own(&to->ari_id);
 	own(&to->ari_directory);
 	own(&to->ari_url);
@@ -128,6 +132,9 @@ read_row(struct db_stmt *q, struct store_cert *c, struct error *err)
 	c->asked_at = (time_t)db_int(q, 35);
 	c->early = (unsigned)db_int(q, 36);
 	c->paused_until = (time_t)db_int(q, 37);
+	c->profile = db_lend_text(q, 38);
+	c->profile_missed = db_int(q, 39) != 0;
+	c->order_profile = db_lend_text(q, 40);
 }
 
 void
@@ -142,7 +149,8 @@ store_cert_each(struct store *s,
 	    " ari_id, ari_directory, ari_start, ari_end, ari_at, ari_url,"
 	    " ari_poll_at, ari_pulled_at, source_host, source_at,"
 	    " source_renew_at, order_at, order_sent_at, asked_at, early,"
-	    " paused_until FROM cert ORDER BY name";
+	    " paused_until, profile, profile_missed, order_profile"
+	    " FROM cert ORDER BY name";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	struct store_cert c;
 	struct error err;
@@ -171,9 +179,11 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	    " order_finalize, stamp, ari_id, ari_directory, ari_start,"
 	    " ari_end, ari_at, ari_url, ari_poll_at, ari_pulled_at,"
 	    " source_host, source_at, source_renew_at, order_at,"
-	    " order_sent_at, asked_at, early, paused_until)"
+	    " order_sent_at, asked_at, early, paused_until,"
+	    " profile, profile_missed, order_profile)"
 	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-	    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+	    " ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	const struct error *e = c->error;
 	char stamp[DB_HEX_SIZE];
@@ -216,6 +226,9 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	db_bind_int(q, c->asked_at);
 	db_bind_int(q, c->early);
 	db_bind_int(q, c->paused_until);
+	db_bind_text(q, c->profile);
+	db_bind_int(q, c->profile_missed);
+	db_bind_text(q, c->order_profile);
 	db_write(q);
 }
 

@@ -688,18 +688,17 @@ acme_account_forget(struct acme *a)
 }
 
 struct acme_op *
-acme_order_new_start(struct acme *a, const char *const *names,
-    size_t n_names, const char *replaces, acme_may_cb *may,
+acme_order_new_start(struct acme *a, const struct acme_order_args *args,
     acme_order_cb *done, void *arg)
 {
-	struct acme_op *op = start(a, FAKE_NEW_ORDER, names[0], arg);
+	struct acme_op *op = start(a, FAKE_NEW_ORDER, args->names[0], arg);
 
-	assert(n_names <= FAKE_NAMES_MAX);
-	for (size_t i = 0; i < n_names; i++)
-		op->new.names[i] = xstrdup(names[i]);
-	op->new.n_names = n_names;
+	assert(args->n_names <= FAKE_NAMES_MAX);
+	for (size_t i = 0; i < args->n_names; i++)
+		op->new.names[i] = xstrdup(args->names[i]);
+	op->new.n_names = args->n_names;
 	(void)text_printf(op->new.replaces, sizeof(op->new.replaces), "%s",
-	    replaces != NULL && fake_ca.has_ari ? replaces : "");
+	    args->replaces != NULL && fake_ca.has_ari ? args->replaces : "");
 	op->done.order = done;
 	return op;
 }

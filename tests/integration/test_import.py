@@ -149,8 +149,9 @@ dns_rfc2136_algorithm = HMAC-SHA256
             "renew_before_expiry = 20 days\n")
     lineage("cf2", dns("cloudflare") + "renew_hook = cp \"$RENEWED_LINEAGE"
             "\"/* /srv\n")
-    lineage("ovh", dns("ovh"))
-    lineage("bind", dns("rfc2136") + "installer = nginx\n")
+    lineage("ovh", dns("ovh") + "preferred_profile = tlsserver\n")
+    lineage("bind", dns("rfc2136") + "installer = nginx\n"
+            "required_profile = shortlived\n")
     lineage("linode", dns("linode"))
     lineage("odd", "authenticator = dns-unheard\n")
     lineage("manual", "authenticator = manual\npref_challs = dns-01,\n"
@@ -207,8 +208,9 @@ dns_rfc2136_algorithm = HMAC-SHA256
                    'renew_before = "1728000s"',
                    'reload = { "nginx.service", "postfix.service" }'],
             "cf2": ['start = "acmed-hook@cf2.service"'],
-            "ovh": ['provider = "ovh"'],
-            "bind": ['provider = "rfc2136"', 'reload = { "nginx.service" }'],
+            "ovh": ['provider = "ovh"', 'profile = "tlsserver"'],
+            "bind": ['profile = "shortlived"', "profile_required = true",
+                     'provider = "rfc2136"', 'reload = { "nginx.service" }'],
             "manual": ['provider = "exec"'],
             "nginx": ['webroot = "/var/www/acmed"'],
             "alone": ['challenge = "http-01"'],

@@ -60,6 +60,7 @@ class Pebble:
 
     dns             address:port it resolves through
     validity_s      lifetime of certificates (default 90 days)
+    profiles        {name: seconds}: what it offers instead of one "default"
     nonce_reject    percentage of good nonces refused (default 15)
     alternate_roots number of alternate chains
     chain_length    intermediates
@@ -84,6 +85,8 @@ class Pebble:
 
     def start(self):
         opt = self.opt
+        profiles = opt.get("profiles",
+                           {"default": opt.get("validity_s", 90 * 86400)})
         conf = {
             "listenAddress": "127.0.0.1:%d" % self.port,
             "managementListenAddress": "127.0.0.1:%d" % self.manage_port,
@@ -95,9 +98,9 @@ class Pebble:
             "retryAfter": {"authz": 1, "order": opt.get("retry_order", 1)},
             "keyAlgorithm": "ecdsa",
             # 2.4.0 reads the second, newer ones the first.
-            "profiles": {"default": {
-                "description": "laboratory",
-                "validityPeriod": opt.get("validity_s", 90 * 86400)}},
+            "profiles": {name: {"description": "laboratory, " + name,
+                                "validityPeriod": seconds}
+                         for name, seconds in profiles.items()},
             "certificateValidityPeriod": opt.get("validity_s", 90 * 86400),
         }
         if opt.get("caa"):

@@ -140,13 +140,14 @@ plain_cb(const struct error *err, void *arg)
 	world_note(arg, err);
 }
 
-const char *const two_names[] = { "a.test", "*.a.test" };
+static const char *const two_names[] = { "a.test", "*.a.test" };
+const struct acme_order_args two_names_order = { .names = two_names,
+    .n_names = 2 };
 
 struct acme_op *
 new_order(struct world *w)
 {
-	return acme_order_new_start(w->acme, two_names, 2, NULL, NULL,
-	    order_cb, w);
+	return acme_order_new_start(w->acme, &two_names_order, order_cb, w);
 }
 
 void

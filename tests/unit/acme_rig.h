@@ -91,7 +91,7 @@ void	authz_cb(const struct error *, const struct acme_authz *, void *arg);
 void	cert_cb(const struct error *, const struct acme_cert *, void *arg);
 void	plain_cb(const struct error *, void *arg);
 
-extern const char *const two_names[];
+extern const struct acme_order_args two_names_order;
 struct acme_op *new_order(struct world *);
 /* One that takes no turn. */
 void	get_order(struct world *);

@@ -208,6 +208,17 @@
     "}\n",
     AT "2: account \"x\": ari = \"perhaps\"; allowed: true, false\n" },
 { "account \"x\" {\n"
+    " profile = \"two words\"\n"
+    "}\n"
+    "account \"y\" {\n"
+    " profile_required = true\n"
+    "}\n",
+    AT "2: account \"x\": profile = \"two words\"; allowed: a name that "
+    "the CA's directory offers, of at most 64 letters, digits and signs, or "
+    "none\n"
+    AT "5: account \"y\": profile_required is given, profile is missing; "
+    "allowed: both, or profile alone\n" },
+{ "account \"x\" {\n"
     " eab_kid = k1\n"
     "}\n"
     "account \"y\" {\n"

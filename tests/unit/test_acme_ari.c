@@ -329,8 +329,9 @@ test_replaces(void **state)
 
 		world_new(&w, CA "/acct/1");
 		fake_http_script(w.http, offers ? with : without, 3);
-		(void)acme_order_new_start(w.acme, names, 1, asked ? ID : NULL,
-		    NULL, order_cb, &w);
+		(void)acme_order_new_start(w.acme, &(struct acme_order_args){
+		    .names = names, .n_names = 1,
+		    .replaces = asked ? ID : NULL }, order_cb, &w);
 		run(&w, 1);
 		assert_string_equal(w.err.code, "");
 		body = fake_http_sent(w.http, 2)->body;

@@ -115,9 +115,11 @@ held_cb(const struct error *err, const struct acme_order *order, void *arg)
 static void
 ten_orders(struct world *w)
 {
+	struct acme_order_args args = two_names_order;
+
+	args.may = may;
 	for (int i = 0; i < 10; i++)
-		(void)acme_order_new_start(w->acme, two_names, 2, NULL, may,
-		    held_cb, w);
+		(void)acme_order_new_start(w->acme, &args, held_cb, w);
 	world_run(w);
 }
 
@@ -178,7 +180,7 @@ test_free_in_done(void **state)
 
 		world_new(&w);
 		fake_http_script(w.http, cases[i].script, cases[i].n);
-		(void)acme_order_new_start(w.acme, two_names, 2, NULL, NULL,
+		(void)acme_order_new_start(w.acme, &two_names_order,
 		    free_all_cb, &w);
 		world_run(&w);
 		world_check(&w);

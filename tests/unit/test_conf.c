@@ -58,6 +58,7 @@ static const char full[] =
     "	reuse_key = yes\n"
     "	renew_before = 20d\n"
     "	preferred_chain = \"ISRG Root X1\"\n"
+    "	profile = shortlived\n"
     "	propagation_timeout = \"90s\"\n"
     "	deploy \"nginx\" { exec = { \"/bin/x\", \"a\\tb\" } timeout = 5m }\n"
     "	deploy \"mail\" { exec = reload-mail }\n"
@@ -127,6 +128,8 @@ test_defaults(void **state)
 	assert_int_equal(cert->propagation, PROPAGATION_AUTHORITATIVE);
 	assert_int_equal(cert->propagation_delay_s, 0);
 	assert_null(cert->preferred_chain);
+	assert_null(cert->profile);
+	assert_false(cert->profile_required);
 	/* The hooks of the default directory, whenever it is there. */
 	assert_int_equal(cert->n_deploys, 1);
 	assert_non_null(cert->deploys[0]->hooks_dir);
@@ -177,6 +180,7 @@ check_cert(const struct conf *conf, const struct conf_cert *cert)
 	assert_true(cert->reuse_key);
 	assert_int_equal(cert->renew_before_s, 20 * 86400);
 	assert_string_equal(cert->preferred_chain, "ISRG Root X1");
+	assert_string_equal(cert->profile, "shortlived");
 	assert_int_equal(cert->propagation_timeout_s, 90);
 	assert_int_equal(cert->n_deploys, 4);
 	assert_string_equal(cert->deploys[0]->name, "nginx");
@@ -606,6 +610,72 @@ test_slow_provider(void **state)
 }
 
 /* All in one file, in no order; each is found. */
+/* A certificate has its account's profile, its own, or none. */
+static void
+test_profiles(void **state)
+{
+	struct conf *conf = load("account \"le\" { profile = tlsserver "
+	    "profile_required = yes }\n"
+	    "provider \"p\" { type = bare }\n"
+	    "certificate \"a.example\" { }\n"
+	    "certificate \"b.example\" { profile = shortlived "
+	    "profile_required = no }\n"
+	    "certificate \"c.example\" { profile = none }\n");
+	const struct conf_cert *a = conf->certs[0], *b = conf->certs[1],
+	    *c = conf->certs[2];
+
+	assert_true(conf_has_profile(a, "tlsserver"));
+	assert_true(a->profile_required);
+	assert_true(conf_has_profile(b, "shortlived"));
+	assert_false(conf_has_profile(b, NULL));
+	assert_false(b->profile_required);
+	assert_true(conf_has_profile(c, NULL));
+	assert_false(conf_has_profile(c, "tlsserver"));
+	conf_unref(conf);
+}
+
+/* Let's Encrypt's known profiles: 25 names, of another CA any. */
+static void
+test_profile_names(void **state)
+{
+	static const struct {
+		const char	*directory, *profile;
+		int		 n;
+		bool		 is_refused;
+	} cases[] = {
+		{ "letsencrypt", "shortlived", 25, false },
+		{ "letsencrypt", "shortlived", 26, true },
+		{ "letsencrypt-staging", "tlsserver", 26, true },
+		{ "letsencrypt", "classic", 100, false },
+		{ "https://ca.example/dir", "shortlived", 100, false },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		char *text = xasprintf("account \"x\" { directory = \"%s\" "
+		    "agree_tos = yes }\nprovider \"p\" { type = bare }\n"
+		    "certificate \"c\" { profile = %s names = { a0.example",
+		    cases[i].directory, cases[i].profile), *longer, *got;
+		struct conf *conf;
+
+		for (int n = 1; n < cases[i].n; n++) {
+			longer = xasprintf("%s, a%d.example", text, n);
+			free(text);
+			text = longer;
+		}
+		longer = xasprintf("%s } }\n", text);
+		fixture_write("acmed.conf", 0600, longer);
+		conf = fixture_load("acmed.conf", &got);
+		assert_int_equal(conf == NULL, cases[i].is_refused);
+		assert_int_equal(strstr(got, "acmed.conf:3: certificate \"c\": "
+		    "profile = ") != NULL, cases[i].is_refused);
+		conf_unref(conf);
+		fixture_remove("acmed.conf");
+		free(longer);
+		free(text);
+		free(got);
+	}
+}
+
 static void
 test_many_sections(void **state)
 {
@@ -771,6 +841,8 @@ main(void)
 		cmocka_unit_test(test_all_mistakes),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_profiles),
+		cmocka_unit_test(test_profile_names),
 		cmocka_unit_test(test_many_sections),
 		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_nul_byte),

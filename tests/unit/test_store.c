@@ -158,7 +158,8 @@ test_versions(void **state)
 	static const char *const newer[] = { "ari_id", "ari_directory",
 	    "ari_start", "ari_end", "ari_at", "ari_url", "ari_poll_at",
 	    "ari_pulled_at", "source_host", "source_at", "source_renew_at",
-	    "asked_at", "early" };
+	    "asked_at", "early", "profile", "profile_missed",
+	    "order_profile" };
 	struct fixture *f = *state;
 	int version;
 

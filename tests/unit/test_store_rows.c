@@ -48,6 +48,9 @@ cert_cb(const struct store_cert *c, void *arg)
 	assert_same(c->order_names, w->order_names);
 	assert_same(c->order_account, w->order_account);
 	assert_same(c->order_finalize, w->order_finalize);
+	assert_same(c->order_profile, w->order_profile);
+	assert_same(c->profile, w->profile);
+	assert_int_equal(c->profile_missed, w->profile_missed);
 	assert_int_equal(c->stamp, w->stamp);
 	assert_same(c->ari_id, w->ari_id);
 	assert_same(c->ari_directory, w->ari_directory);
@@ -108,6 +111,8 @@ test_cert_rows(void **state)
 		.error = xmemdup(&err, sizeof(err)), .error_at = 10,
 		.order_url = xstrdup("u"), .order_names = xstrdup("n"),
 		.order_account = xstrdup("a"), .order_finalize = xstrdup("f"),
+		.order_profile = xstrdup("p"), .profile = xstrdup("q"),
+		.profile_missed = true,
 		.stamp = 0xfedcba9876543210, .ari_id = xstrdup("aki.serial"),
 		.ari_directory = xstrdup("d"),
 		.ari_start = 11, .ari_end = 12, .ari_at = 13,

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* Which profile of the CA's a certificate is to have. */
+#include "daemon/config/check_profile.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/mem.h"
+#include "daemon/config/opt.h"
+
+#define NONE "none"
+#define PROFILE_MAX 64
+
+/* https://letsencrypt.org/docs/profiles/ */
+static const char letsencrypt[] = ".api.letsencrypt.org/directory";
+static const struct {
+	const char	*name;
+	unsigned	 max_names;
+} known[] = {
+	{ "tlsserver", 25 },
+	{ "shortlived", 25 },
+};
+
+/* The draft leaves open what a name may be. */
+static bool
+is_profile(const char *s)
+{
+	size_t len = strlen(s);
+
+	if (len == 0 || len > PROFILE_MAX)
+		return false;
+	for (; *s != '\0'; s++) {
+		if (*s <= ' ' || *s > '~' || *s == '"' || *s == '\\')
+			return false;
+	}
+	return true;
+}
+
+/* On the heap; NULL if it is absent or mistaken. */
+static char *
+read_profile(struct check *c, const struct section *sec)
+{
+	char *text = opt_text(c->m, sec, "profile");
+
+	if (text == NULL || is_profile(text))
+		return text;
+	opt_refuse(c->m, sec, "profile", tree_value(sec, "profile"),
+	    "a name that the CA's directory offers, of at most 64 letters, "
+	    "digits and signs, or none");
+	free(text);
+	return NULL;
+}
+
+/* It says what is to be done where there is none. */
+static void
+check_required(struct check *c, const struct section *sec,
+    const char *profile)
+{
+	const struct value *v = tree_value(sec, "profile_required");
+
+	if (v != NULL && profile == NULL && !c->is_partial)
+		opt_mistake(c->m, sec, v->line, "profile_required is given, "
+		    "profile is missing; allowed: both, or profile alone");
+}
+
+static bool
+is_none(const char *profile)
+{
+	return profile != NULL && strcmp(profile, NONE) == 0;
+}
+
+void
+check_account_profile(struct check *c, const struct section *sec,
+    struct conf_account *a)
+{
+	a->profile = read_profile(c, sec);
+	if (is_none(a->profile)) {
+		free(a->profile);
+		a->profile = NULL;
+	}
+	a->profile_required = opt_bool(c->m, sec, "profile_required", false);
+	check_required(c, sec, a->profile);
+}
+
+static void
+check_max_names(struct check *c, const struct section *sec,
+    const struct conf_cert *cert)
+{
+	const char *url = cert->account->directory;
+	const struct value *v = tree_value(sec, "profile");
+	size_t len = strlen(url), tail = strlen(letsencrypt);
+
+	if (len < tail || strcasecmp(url + len - tail, letsencrypt) != 0)
+		return;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(known[i].name, cert->profile) == 0 &&
+		    cert->n_names > known[i].max_names)
+			opt_mistake(c->m, sec, v != NULL ? v->line : sec->line,
+			    "profile = \"%s\": found %u names; Let's Encrypt "
+			    "allows 1 to %u in this profile; split the "
+			    "certificate, or use profile = \"classic\"",
+			    cert->profile, cert->n_names, known[i].max_names);
+	}
+}
+
+void
+check_cert_profile(struct check *c, const struct section *sec,
+    struct conf_cert *cert)
+{
+	const struct conf_account *a = cert->account;
+	char *own = read_profile(c, sec);
+	bool is_default = own == NULL && tree_item(sec, "profile") == NULL;
+
+	cert->profile_required = opt_bool(c->m, sec, "profile_required",
+	    a != NULL && a->profile_required);
+	if (is_default && a != NULL && a->profile != NULL)
+		own = xstrdup(a->profile);
+	check_required(c, sec, own);
+	if (is_none(own)) {
+		free(own);
+		own = NULL;
+	}
+	cert->profile = own;
+	if (own != NULL && a != NULL)
+		check_max_names(c, sec, cert);
+}
