@@ -8,6 +8,7 @@
 #include "common/api.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "ctl/ask.h"
 #include "ctl/commands.h"
 #include "ctl/follow.h"
@@ -211,6 +212,27 @@ account_list(const struct options *o)
 	return EXIT_OK;
 }
 
+/* What the CA offers, in its own words. */
+static void
+print_profiles(const struct options *o, const json_t *profiles)
+{
+	const char *label = "profiles", *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)profiles, name, value) {
+		char *words = show_str(profiles, name, "");
+		char *line = xasprintf("%s%s%s", name, *words != '\0' ?
+		    ": " : "", words);
+
+		(void)fprintf(o->out.out, "  %-10s ", label);
+		text_clean(line);
+		term_wrap(&o->out, TERM_PLAIN, 13, 15, line);
+		label = "";
+		free(line);
+		free(words);
+	}
+}
+
 static void
 print_account(const struct options *o, const json_t *account)
 {
@@ -229,6 +251,7 @@ print_account(const struct options *o, const json_t *account)
 		term_wrap(&o->out, TERM_PLAIN, 13, 13, value);
 		free(value);
 	}
+	print_profiles(o, json_object_get(account, "profiles"));
 	if (!json_is_array(list))
 		return;
 	contact = show_list(list);

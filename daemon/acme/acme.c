@@ -10,6 +10,7 @@
 #include "common/text.h"
 #include "daemon/acme/acme_priv.h"
 #include "daemon/acme/jws.h"
+#include "daemon/acme/message.h"
 
 static char *
 dup_or_null(const char *s)
@@ -261,6 +262,14 @@ const struct ca_clock *
 acme_clock(const struct acme *a)
 {
 	return client_clock(a->client);
+}
+
+const json_t *
+acme_profiles(const struct acme *a)
+{
+	const struct directory *d = client_directory(a->client);
+
+	return d != NULL ? d->profiles : NULL;
 }
 
 void

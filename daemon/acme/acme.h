@@ -66,6 +66,11 @@ void		 acme_dns01_value_of(const char *key_authorization,
 char		*acme_key_authorization(const struct acme *,
 		    const char *token);
 
+/* What the directory offered when it was last read: {NAME: description}, all
+ * printable; NULL: it has not been read.  Borrowed, until the next turn of the
+ * loop. */
+const json_t	*acme_profiles(const struct acme *);
+
 /*
  * Problem documents (RFC 7807, RFC 8555 section 6.7) become ERR_REJECTED (or
  * ERR_RATELIMIT, ERR_TRANSIENT for serverInternal, ERR_CONFIG for

@@ -66,6 +66,12 @@ client_allows_plain(const struct client *c)
 	return c->allow_plain;
 }
 
+const struct directory *
+client_directory(const struct client *c)
+{
+	return c->directory;
+}
+
 unsigned long
 client_requests(const struct client *c)
 {

@@ -103,6 +103,8 @@ void		 client_cancel(struct client_op *);
 
 /* May URLs of this CA be http? */
 bool		 client_allows_plain(const struct client *);
+/* As it was last read, or NULL. */
+const struct directory *client_directory(const struct client *);
 unsigned long	 client_requests(const struct client *);
 /* By its answers to signed requests, and to those for nonces. */
 const struct ca_clock *client_clock(const struct client *);

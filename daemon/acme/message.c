@@ -155,30 +155,26 @@ profile_is_ok(const char *name)
 }
 
 /* draft-ietf-acme-profiles section 3: names, and a text or URL for each. */
-static void
-get_profiles(json_t *o, struct directory *d)
+static json_t *
+get_profiles(json_t *o)
 {
 	json_t *list = json_object_get(json_object_get(o, "meta"),
-	    "profiles"), *value;
+	    "profiles"), *value, *out = json_object();
 	const char *name;
+	char *text;
 
-	d->profiles = xcalloc(MESSAGE_LIST_MAX, sizeof(*d->profiles));
 	json_object_foreach(list, name, value) {
-		struct acme_profile *p = &d->profiles[d->n_profiles];
-		const char *text = json_string_value(value);
-
-		if (d->n_profiles == MESSAGE_LIST_MAX)
+		if (json_object_size(out) == MESSAGE_LIST_MAX)
 			break;
 		if (!profile_is_ok(name))
 			continue;
-		p->name = xstrdup(name);
-		p->description = xstrndup(text != NULL ? text : "",
-		    DESCRIPTION_MAX);
-		text_clean(p->description);
-		d->n_profiles++;
+		text = xstrndup(json_is_string(value) ?
+		    json_string_value(value) : "", DESCRIPTION_MAX);
+		text_clean(text);
+		(void)json_object_set_new(out, name, json_string(text));
+		free(text);
 	}
-	d->profiles = xreallocarray(d->profiles, d->n_profiles + 1,
-	    sizeof(*d->profiles));
+	return out;
 }
 
 /* One that cannot be called is as good as none. */
@@ -221,7 +217,7 @@ message_directory(const char *text, size_t len, bool allow_plain,
 		d->eab_required = jsonx_bool(o, "meta.externalAccountRequired",
 		    false);
 		d->caa_identities = get_identities(o);
-		get_profiles(o, d);
+		d->profiles = get_profiles(o);
 	}
 	json_decref(o);
 	return d;
@@ -251,11 +247,7 @@ directory_free(struct directory *d)
 	free(d->revoke_cert);
 	free(d->key_change);
 	free(d->terms);
-	for (size_t i = 0; i < d->n_profiles; i++) {
-		free(d->profiles[i].name);
-		free(d->profiles[i].description);
-	}
-	free(d->profiles);
+	json_decref(d->profiles);
 	for (char **p = d->caa_identities; *p != NULL; p++)
 		free(*p);
 	free(d->caa_identities);

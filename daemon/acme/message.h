@@ -10,6 +10,7 @@
 #ifndef DAEMON_ACME_MESSAGE_H
 #define DAEMON_ACME_MESSAGE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
@@ -28,8 +29,9 @@ struct directory {
 	char	*renewal_info;		/* RFC 9773; the same */
 	char	*terms;			/* NULL: none to agree to */
 	bool	 eab_required;
-	struct acme_profile *profiles;	/* in the CA's order */
-	size_t	 n_profiles;		/* at most MESSAGE_LIST_MAX */
+	json_t	*profiles;		/* {NAME: description}, all printable,
+					   at most MESSAGE_LIST_MAX; never
+					   NULL */
 	char	**caa_identities;	/* host names, lower case, at most
 					   MESSAGE_LIST_MAX; NULL-terminated;
 					   never NULL */

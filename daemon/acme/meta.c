@@ -58,6 +58,7 @@ fetched(const struct error *http_err, const struct http_reply *reply,
 			.eab_required = d->eab_required,
 			.caa_identities =
 			    (const char *const *)d->caa_identities,
+			.profiles = d->profiles,
 		};
 		ca_clock_note(&meta.clock, reply);
 		op->done(NULL, &meta, op->arg);

@@ -6,6 +6,7 @@
 #ifndef DAEMON_ACME_META_H
 #define DAEMON_ACME_META_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "daemon/acme/ca_clock.h"
@@ -25,6 +26,7 @@ struct acme_meta {
 	const char	*terms;		/* NULL: none to agree to */
 	bool		 eab_required;
 	const char *const *caa_identities;	/* NULL-terminated */
+	const json_t	*profiles;	/* as in acme_profiles(); not NULL */
 	struct ca_clock	 clock;
 };
 

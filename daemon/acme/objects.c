@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/acme/objects.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "common/error.h"
@@ -23,6 +24,25 @@ const char *
 acme_status_name(enum acme_status status)
 {
 	return status_names[status];
+}
+
+char *
+profiles_text(const json_t *profiles)
+{
+	char *text = xstrdup(""), *longer;
+	json_t *value;
+	const char *name;
+
+	json_object_foreach((json_t *)(uintptr_t)profiles, name, value) {
+		longer = xasprintf("%s%s%s", text, *text != '\0' ? ", " : "",
+		    name);
+		free(text);
+		text = longer;
+	}
+	if (*text != '\0')
+		return text;
+	free(text);
+	return xstrdup("none");
 }
 
 static char *

@@ -3,6 +3,7 @@
 #ifndef DAEMON_ACME_OBJECTS_H
 #define DAEMON_ACME_OBJECTS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
@@ -71,12 +72,6 @@ struct acme_cert {
 					   NULL-terminated, never NULL */
 };
 
-/* What a CA's directory offers (draft-ietf-acme-profiles section 3). */
-struct acme_profile {
-	char		*name;		/* 1 to 64 printable characters */
-	char		*description;	/* for a person, printable; or "" */
-};
-
 struct acme_renewal_info {		/* RFC 9773 section 4.2 */
 	time_t		 start, end;	/* the window; end is the later */
 	char		 explanation[512];	/* URL for a person, printable;
@@ -84,6 +79,10 @@ struct acme_renewal_info {		/* RFC 9773 section 4.2 */
 	time_t		 retry_at;	/* when to ask again: in a minute to a
 					   day, 6 hours if the CA is silent */
 };
+
+/* The names in what a directory offers, {NAME: description}, as "classic,
+ * tlsserver", or "none"; the caller frees. */
+char		*profiles_text(const json_t *profiles);
 
 /* Owned copies of what a done function only borrows. */
 struct acme_order *acme_order_dup(const struct acme_order *);

@@ -82,33 +82,16 @@ new_order_answer(struct acme_op *op, const struct http_reply *reply)
 	op_fail(op, &err);
 }
 
-static bool
-is_offered(const struct directory *d, const char *profile)
-{
-	for (size_t i = 0; i < d->n_profiles; i++) {
-		if (strcmp(d->profiles[i].name, profile) == 0)
-			return true;
-	}
-	return false;
-}
-
 static int
 refuse_profile(const struct directory *d, const char *profile,
     struct error *err)
 {
-	size_t used;
+	char *names = profiles_text(d->profiles);
 
 	(void)error_set(err, ERR_REJECTED, "acme:invalidProfile",
 	    "the CA does not offer the profile \"%s\", and profile_required "
-	    "= true; it offers: ", profile);
-	for (size_t i = 0; i < d->n_profiles; i++) {
-		used = strlen(err->msg);
-		(void)text_printf(err->msg + used, sizeof(err->msg) - used,
-		    "%s%s", i > 0 ? ", " : "", d->profiles[i].name);
-	}
-	used = strlen(err->msg);
-	(void)text_printf(err->msg + used, sizeof(err->msg) - used, "%s",
-	    d->n_profiles == 0 ? "none" : "");
+	    "= true; it offers: %s", profile, names);
+	free(names);
 	return -1;
 }
 
@@ -121,7 +104,7 @@ new_order_payload(const struct directory *d, void *arg, struct error *err)
 	char *text;
 
 	op->lacks_profile = op->profile != NULL &&
-	    !is_offered(d, op->profile);
+	    json_object_get(d->profiles, op->profile) == NULL;
 	if (op->lacks_profile && op->needs_profile) {
 		(void)refuse_profile(d, op->profile, err);
 		return NULL;

@@ -181,9 +181,11 @@ account_json(const struct manage_job *j, const char *status,
 {
 	char *kid = store_account_kid(j->env->store, j->account->name,
 	    j->account->directory);
-	json_t *o = json_pack("{s:s, s:s, s:s?, s:s, s:O?}", "name", j->name,
-	    "directory", j->account->directory, "url", kid, "status", status,
-	    "contact", contact);
+	const json_t *profiles = j->used != NULL && j->act == MANAGE_SHOW ?
+	    acme_profiles(j->used->acme) : NULL;
+	json_t *o = json_pack("{s:s, s:s, s:s?, s:s, s:O?, s:O?}", "name",
+	    j->name, "directory", j->account->directory, "url", kid,
+	    "status", status, "contact", contact, "profiles", profiles);
 
 	free(kid);
 	return o;

@@ -23,6 +23,7 @@ pf_ca_free(struct pf_ca *ca)
 	acme_cancel(ca->find);
 	account_release(ca->pf->env->accounts, ca->used);
 	strv_free(ca->identities);
+	json_decref(ca->profiles);
 	free(ca->terms);
 	free(ca->kid);
 	free(ca->lost_kid);
@@ -137,6 +138,56 @@ tell_clock(struct pf_cert *pc)
 		    skew == SKEW_STOPS ? "; nothing is ordered" : "");
 }
 
+/* What the CA offers, in its own words, one line. */
+static char *
+offer_text(const json_t *profiles)
+{
+	char *text = xstrdup(""), *longer;
+	const char *name, *words;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)profiles, name, value) {
+		words = json_string_value(value);
+		longer = xasprintf("%s%s%s%s%s%s", text, *text != '\0' ?
+		    ", " : "", name, *words != '\0' ? " (" : "", words,
+		    *words != '\0' ? ")" : "");
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+/* No line where the CA offers no profiles, and none is wanted. */
+static void
+tell_profile(struct pf_cert *pc)
+{
+	const struct conf_cert *cc = pc->cc;
+	const json_t *offered = pc->ca->profiles;
+	char *text;
+
+	if (pc->ca->err.kind != ERR_NONE ||
+	    (cc->profile == NULL && json_object_size(offered) == 0))
+		return;
+	text = offer_text(offered);
+	if (cc->profile == NULL)
+		pf_tell(pf_check_add(pc, NULL, "profile", NULL), PF_OK, NULL,
+		    "no profile is set: the CA's default; it offers %s", text);
+	else if (json_object_get(offered, cc->profile) != NULL)
+		pf_tell(pf_check_add(pc, NULL, "profile", NULL), PF_OK, NULL,
+		    "the CA offers the profile \"%s\"; all that it offers: %s",
+		    cc->profile, text);
+	else
+		pf_tell(pf_check_add(pc, NULL, "profile", NULL),
+		    cc->profile_required ? PF_FAIL : PF_WARN,
+		    *text != '\0' ? "set profile to one of those" :
+		    "remove profile", "the CA does not offer the profile "
+		    "\"%s\"%s; it offers %s", cc->profile,
+		    cc->profile_required ? ", and nothing is ordered without "
+		    "it (profile_required)" : ": its default is ordered",
+		    *text != '\0' ? text : "none");
+	free(text);
+}
+
 /* Why TLS failed, where the certificate's dates are the reason. */
 static bool
 is_about_dates(const struct error *err)
@@ -187,6 +238,7 @@ tell_ca(struct pf_cert *pc)
 	}
 	tell_clock(pc);
 	tell_account(pf_check_add(pc, NULL, "account", NULL));
+	tell_profile(pc);
 	pf_step(pc);
 }
 
@@ -254,6 +306,7 @@ fetched(const struct error *err, const struct acme_meta *meta, void *arg)
 		ca->identities = strv_copy(meta->caa_identities);
 		ca->terms = meta->terms != NULL ? xstrdup(meta->terms) : NULL;
 		ca->eab_required = meta->eab_required;
+		ca->profiles = json_deep_copy(meta->profiles);
 		ca->clock = meta->clock;
 	}
 	/* Nothing is registered: the account's kid is known. */

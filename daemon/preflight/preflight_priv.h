@@ -98,6 +98,7 @@ struct pf_ca {
 	struct error	 err;		/* kind ERR_NONE: reached */
 	struct error	 account_err;	/* kind ERR_NONE: usable */
 	char		*terms;		/* NULL: none */
+	json_t		*profiles;	/* that it offers; NULL: not known */
 	bool		 eab_required;
 	struct ca_clock	 clock;
 	char		**identities;	/* NULL-terminated; NULL after err */

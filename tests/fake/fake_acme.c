@@ -669,6 +669,12 @@ acme_clock_start(struct acme *a, acme_cb *done, void *arg)
 	return op;
 }
 
+const json_t *
+acme_profiles(const struct acme *a)
+{
+	return NULL;
+}
+
 const struct ca_clock *
 acme_clock(const struct acme *a)
 {

@@ -64,6 +64,16 @@ def test_not_offered(scripted, make):
     acmed.start()
     acmed.wait_valid("a.example.test")
     error = acmed.wait_error("b.example.test")
+    # What there is, in the CA's words, without its escape sequence.
+    shown = acmed.ctl("account", "show", "lab").stdout
+    assert "classic: the usual  [31mone" in shown and "two words" not in shown
+    checked = acmed.ctl("check", "--no-probe", "a.example.test",
+                        "b.example.test").stdout
+    checked = " ".join(checked.split())
+    assert "\x1b" not in shown + checked
+    for words in (': its default is ordered; it offers classic (the usual',
+                  'nothing is ordered without it (profile_required)'):
+        assert words in checked, checked
     assert error["code"] == "acme:invalidProfile"
     assert "\"shortlived\"" in error["msg"]
     assert error["msg"].endswith("it offers: classic"), error

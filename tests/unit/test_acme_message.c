@@ -227,7 +227,9 @@ test_directory_meta(void **state)
 {
 	char *text = quoted("{" DIR_URLS ",'meta':{'termsOfService':"
 	    "'https://ca/tos','externalAccountRequired':true,"
-	    "'caaIdentities':['CA.example',1,'no host',null,'b.ca.example']}}");
+	    "'caaIdentities':['CA.example',1,'no host',null,'b.ca.example'],"
+	    "'profiles':{'classic':'the \\u001b[31mred one\\n','bare':1,"
+	    "'two words':'x','':'y'}}}");
 	struct error err;
 	struct directory *d = message_directory(text, strlen(text), false,
 	    &err);
@@ -240,6 +242,11 @@ test_directory_meta(void **state)
 	assert_string_equal(d->caa_identities[0], "ca.example");
 	assert_string_equal(d->caa_identities[1], "b.ca.example");
 	assert_null(d->caa_identities[2]);
+	/* Names that can be asked for, words that can be shown. */
+	assert_int_equal(json_object_size(d->profiles), 2);
+	assert_string_equal(jsonx_str(d->profiles, "classic"),
+	    "the  [31mred one ");
+	assert_string_equal(jsonx_str(d->profiles, "bare"), "");
 	directory_free(d);
 	free(text);
 }
