@@ -67,6 +67,18 @@ plain_serial(const char *text)
 	return serial;
 }
 
+static const char *
+reason_of(const struct options *o)
+{
+	return o->reason != NULL ? o->reason : "unspecified";
+}
+
+static const char *
+signer_of(const struct options *o)
+{
+	return o->by != NULL ? o->by : "account";
+}
+
 /* The installed one, and which is meant; the caller frees both. */
 static int
 find_serials(const struct options *o, char **installed, char **serial)
@@ -90,22 +102,34 @@ find_serials(const struct options *o, char **installed, char **serial)
 	return EXIT_REFUSED;
 }
 
+/* acmed keeps in mind what is to be revoked, whatever becomes of us. */
 static int
 replace(const struct options *o)
 {
-	json_t *body = json_pack("{s:[s], s:b, s:b, s:b}", "names",
-	    o->names[0], "follow", 1, "force", o->force, "new_key", 1);
+	json_t *body = json_pack("{s:s, s:s, s:s, s:b, s:b, s:b}", "name",
+	    o->names[0], "reason", reason_of(o), "by", signer_of(o),
+	    "replace", 1, "follow", 1, "force", o->force);
 	const struct client_request request = {
-		.socket = o->socket, .method = "POST", .path = API_PATH_RENEW,
-		.body = body,
+		.socket = o->socket, .method = "POST",
+		.path = API_PATH_REVOKE, .body = body,
 	};
+	char *text;
 	int code;
 
+	if (body == NULL) {
+		say_error("an argument is not UTF-8");
+		return EXIT_USAGE;
+	}
 	code = follow_events(o, &request, 1, "renewal");
 	json_decref(body);
-	if (code != EXIT_OK)
-		say_error("nothing was revoked, as there is no replacement in "
-		    "use; --only revokes without one");
+	if (code == EXIT_FAILED) {
+		text = xasprintf("nothing was revoked yet, as there is no "
+		    "replacement in use: acmed tries again, and revokes then; "
+		    "to give that up: acmectl revoke --cancel %s; to revoke "
+		    "without one: --only", o->names[0]);
+		say_error(text);
+		free(text);
+	}
 	return code;
 }
 
@@ -114,9 +138,8 @@ revoke(const struct options *o, const char *serial)
 {
 	struct client_reply reply;
 	json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:b}", "name",
-	    o->names[0], "serial", serial, "reason", o->reason != NULL ?
-	    o->reason : "unspecified", "by", o->by != NULL ? o->by :
-	    "account", "only", o->only);
+	    o->names[0], "serial", serial, "reason", reason_of(o), "by",
+	    signer_of(o), "only", o->only);
 	char *text;
 	int code = post(o, API_PATH_REVOKE, body, &reply);
 
@@ -148,6 +171,30 @@ is_reason(const char *reason)
 	return false;
 }
 
+static int
+cancel_revoke(const struct options *o)
+{
+	struct client_reply reply;
+	int code;
+
+	if (o->only || o->serial != NULL || o->reason != NULL ||
+	    o->by != NULL || o->force) {
+		say_error("--cancel goes alone");
+		return EXIT_USAGE;
+	}
+	code = post(o, API_PATH_REVOKE, json_pack("{s:s, s:b}", "name",
+	    o->names[0], "cancel", 1), &reply);
+	if (code != EXIT_OK)
+		return code;
+	if (o->json)
+		print_json(o, reply.body, JSON_INDENT(2));
+	else
+		term_wrap(&o->out, TERM_PLAIN, 0, 2, "nothing of it is to be "
+		    "revoked any more; a renewal that has begun goes on");
+	client_reply_clear(&reply);
+	return EXIT_OK;
+}
+
 int
 cmd_revoke(const struct options *o)
 {
@@ -155,6 +202,8 @@ cmd_revoke(const struct options *o)
 	bool is_installed;
 	int code;
 
+	if (o->cancel)
+		return cancel_revoke(o);
 	if (o->reason != NULL && !is_reason(o->reason)) {
 		say_error("--reason is unspecified, keycompromise, superseded, "
 		    "cessationofoperation or affiliationchanged");

@@ -187,6 +187,39 @@ source_field(const struct term *t, const json_t *cert)
 	free(name);
 }
 
+/* "03af... (keycompromise), when its replacement is in use" */
+static void
+revocation_field(const struct term *t, const json_t *cert, time_t now)
+{
+	static const struct { const char *state, *words; } states[] = {
+		{ "replacing", "when its replacement is in use" },
+		{ "deploying", "when all targets have its replacement" },
+		{ "revoking", "being revoked" },
+		{ "retrying", "again " },
+	};
+	const json_t *v = json_object_get(cert, "revocation");
+	char *serial = show_str(v, "serial", "?"), *text;
+	char *reason = show_str(v, "reason", "?");
+	char *error = show_str(v, "error", NULL);
+	const char *state = jsonx_str(v, "state"), *words = "";
+	time_t at = (time_t)jsonx_int(v, "next_at", 0);
+	char when[SHOW_WHEN_MAX];
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		if (state != NULL && strcmp(state, states[i].state) == 0)
+			words = states[i].words;
+	}
+	text = xasprintf("%s (%s), %s%s%s%s", serial, reason, words,
+	    at != 0 ? show_span(now, at, when) : "", error != NULL ? ": " :
+	    "", error != NULL ? error : "");
+	if (json_is_object(v))
+		field(t, "revoke", error != NULL ? TERM_BAD : TERM_WARN, text);
+	free(text);
+	free(error);
+	free(reason);
+	free(serial);
+}
+
 /* "between 2026-12-01 10:00 and 2026-12-03 10:00; see https://..." */
 static void
 ari_field(const struct term *t, const json_t *ari)
@@ -282,6 +315,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	else
 		field(t, "next", TERM_PLAIN, next);
 	str_field(t, "held", cert, "held.msg");
+	revocation_field(t, cert, now);
 	str_field(t, "clock", cert, "clock");
 	ari_field(t, json_object_get(cert, "ari"));
 	error_fields(t, cert, now);

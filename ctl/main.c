@@ -142,6 +142,8 @@ static const struct cli_option options[] = {
 	    CLI_TEXT, offsetof(struct options, reason) },
 	{ "revoke", "only", NULL, "issue no replacement, also of the one in "
 	    "use", CLI_FLAG, offsetof(struct options, only) },
+	{ "revoke", "cancel", NULL, "give up what is still to be revoked",
+	    CLI_FLAG, offsetof(struct options, cancel) },
 	{ "revoke", "by", "WHO", "account (the default), or certificate: "
 	    "signed with its own key", CLI_TEXT, offsetof(struct options, by) },
 	{ "revoke", "serial", "SERIAL", "an earlier one, which is still in "

@@ -41,7 +41,7 @@ struct options {
 	bool		 yes;		/* do not ask */
 	/* revoke */
 	const char	*reason, *by, *serial;
-	bool		 only;
+	bool		 only, cancel;
 	/* add */
 	const char	*cert_name;
 	const char	*provider, *webroot, *key;

@@ -8,6 +8,7 @@
 #include "daemon/control/job.h"
 #include "daemon/control/reply.h"
 #include "daemon/control/server.h"
+#include "daemon/control/stream.h"
 #include "daemon/engine/engine.h"
 #include "daemon/manage/manage.h"
 #include "daemon/manage/reason.h"
@@ -28,39 +29,115 @@ begin(struct call *c, const struct manage_args *args)
 		    c->server->engine), args, job_done, j));
 }
 
+/* What a body of POST /v1/revoke asks for besides one revocation. */
+struct wish {
+	const char	*reason, *by;
+	int		 only, replace, follow, force, cancel;
+};
+
+/* NULL: answered. */
+static json_t *
+parse_revoke(struct call *c, struct manage_args *args, struct wish *w)
+{
+	struct error err;
+	json_t *body = request_body(c->req, "", &err);
+
+	*w = (struct wish){ .reason = "unspecified", .by = "account" };
+	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
+	    "{s:s, s?s, s?s, s?s, s?b, s?b, s?b, s?b, s?b}", "name",
+	    &args->name, "serial", &args->serial, "reason", &w->reason, "by",
+	    &w->by, "only", &w->only, "replace", &w->replace, "follow",
+	    &w->follow, "force", &w->force, "cancel", &w->cancel) == -1)
+		bad_request(c, "the request is not {\"name\": NAME, "
+		    "\"serial\": SERIAL, \"reason\": REASON, \"by\": "
+		    "\"account\" or \"certificate\", \"only\": true or "
+		    "false}, or with \"replace\": true, or \"cancel\": "
+		    "true");
+	else if (revoke_reason_parse(w->reason, &args->reason) == -1)
+		bad_request(c, "\"reason\" is none of unspecified, "
+		    "keyCompromise, affiliationChanged, superseded, "
+		    "cessationOfOperation");
+	else if (strcmp(w->by, "account") != 0 &&
+	    strcmp(w->by, "certificate") != 0)
+		bad_request(c, "\"by\" is neither account nor certificate");
+	else if (w->replace && (args->serial != NULL || w->only))
+		bad_request(c, "\"replace\" is for the installed "
+		    "certificate: neither \"serial\" nor \"only\"");
+	else
+		return body;
+	json_decref(body);
+	return NULL;
+}
+
+static void
+refuse(struct call *c, const struct error *err)
+{
+	reply_error(c->req, reply_status(err), err, NULL);
+}
+
+/* Its replacement first; both outlive the request. */
+static void
+replace(struct call *c, const struct manage_args *args, const struct wish *w)
+{
+	struct engine *engine = c->server->engine;
+	struct stream *s = NULL;
+	struct error err;
+
+	if (!w->force && engine_check_held(engine, args->name, &err) == -1) {
+		refuse(c, &err);
+		return;
+	}
+	/* First listen, then begin: no event is missed. */
+	if (w->follow) {
+		s = stream_follow(c->server, c->req, json_pack("{s:b}",
+		    args->name, 1));
+		if (s == NULL)
+			return;
+	}
+	if (engine_replace_and_revoke(engine, args->name, args->reason,
+	    args->by_key, &err) == -1) {
+		if (s != NULL)
+			stream_abort(s);
+		refuse(c, &err);
+	} else if (s != NULL) {
+		stream_begin(s);
+	} else {
+		reply_json(c->req, 202, json_pack("{s:[s]}", "started",
+		    args->name));
+	}
+}
+
 void
 post_revoke(struct call *c)
 {
 	struct manage_args args = { .act = MANAGE_REVOKE };
-	const char *reason = "unspecified", *by = "account";
-	int in_use = 0;
 	struct error err;
-	json_t *body = request_body(c->req, "", &err);
+	struct wish w;
+	json_t *body = parse_revoke(c, &args, &w);
+	struct log_ctx ctx = { .cert = args.name };
 
-	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
-	    "{s:s, s?s, s?s, s?s, s?b}", "name", &args.name, "serial",
-	    &args.serial, "reason", &reason, "by", &by, "only", &in_use) ==
-	    -1) {
-		bad_request(c, "the request is not {\"name\": NAME, "
-		    "\"serial\": SERIAL, \"reason\": REASON, \"by\": "
-		    "\"account\" or \"certificate\", \"only\": true or "
-		    "false}");
-	} else if (revoke_reason_parse(reason, &args.reason) == -1) {
-		bad_request(c, "\"reason\" is none of unspecified, "
-		    "keyCompromise, affiliationChanged, superseded, "
-		    "cessationOfOperation");
-	} else if (strcmp(by, "account") != 0 &&
-	    strcmp(by, "certificate") != 0) {
-		bad_request(c, "\"by\" is neither account nor certificate");
+	if (body == NULL)
+		return;
+	args.by_key = strcmp(w.by, "certificate") == 0;
+	args.in_use = w.only != 0;
+	if (w.cancel) {
+		log_notice(&ctx, "user id %lu asks not to revoke it",
+		    (unsigned long)c->uid);
+		if (engine_revoke_cancel(c->server->engine, args.name, &err) ==
+		    -1)
+			refuse(c, &err);
+		else
+			reply_json(c->req, 200, engine_cert_brief(
+			    c->server->engine, args.name));
 	} else {
-		struct log_ctx ctx = { .cert = args.name };
-
-		log_notice(&ctx, "user id %lu asks to revoke %s, reason: %s",
+		log_notice(&ctx, "user id %lu asks to revoke %s%s, reason: %s",
 		    (unsigned long)c->uid, args.serial != NULL ? args.serial :
-		    "the installed certificate", reason);
-		args.by_key = strcmp(by, "certificate") == 0;
-		args.in_use = in_use != 0;
-		begin(c, &args);
+		    "the installed certificate", w.replace ? " when it is "
+		    "replaced" : "", w.reason);
+		if (w.replace)
+			replace(c, &args, &w);
+		else
+			begin(c, &args);
 	}
 	json_decref(body);
 }

@@ -10,6 +10,7 @@
 #include "daemon/accounts/hold.h"
 #include "daemon/certs/event.h"
 #include "daemon/engine/priv.h"
+#include "daemon/manage/revocations.h"
 #include "daemon/persist/persist_watch.h"
 #include "daemon/rollout/rollback.h"
 #include "daemon/rollout/rollout.h"
@@ -96,25 +97,85 @@ engine_rollback(struct engine *e, const char *name, bool force,
 	return 0;
 }
 
-int
-engine_renew_with_new_key(struct engine *e, const char *name,
-    struct error *err)
+/* The next run of it is to have a key that was never used. */
+static struct cert *
+want_new_key(struct engine *e, const char *name, struct error *err)
 {
 	struct cert *c = engine_find_known(e, name, err);
 
 	if (c == NULL)
-		return -1;
-	if (c->run != NULL)
-		return error_set(err, ERR_TRANSIENT, "engine:busy",
+		return NULL;
+	if (c->run != NULL) {
+		(void)error_set(err, ERR_TRANSIENT, "engine:busy",
 		    "\"%s\" is being renewed, perhaps with its old key; try "
 		    "again when that is over", name);
+		return NULL;
+	}
 	if (c->conf->reuse_key) {
 		c->wants_new_key = true;
 		store_pending_drop(e->a.store, name);
 		cert_order_forget(c);
 		cert_save(c);
 	}
-	return engine_renew_now(e, name, err);
+	return c;
+}
+
+int
+engine_renew_with_new_key(struct engine *e, const char *name,
+    struct error *err)
+{
+	return want_new_key(e, name, err) == NULL ? -1 :
+	    engine_renew_now(e, name, err);
+}
+
+int
+engine_replace_and_revoke(struct engine *e, const char *name, int reason,
+    bool by_key, struct error *err)
+{
+	struct cert *c = engine_find_known(e, name, err);
+
+	if (c == NULL)
+		return -1;
+	if (c->row.serial == NULL)
+		return error_set(err, ERR_CONFIG, "engine:no-cert",
+		    "there is no certificate yet for \"%s\"", name);
+	if (c->conf->source != NULL)
+		return error_set(err, ERR_CONFIG, "manage:other-ca",
+		    "\"%s\" is fetched from where another host publishes it; "
+		    "revoke it there", name);
+	if (want_new_key(e, name, err) == NULL)
+		return -1;
+	revocations_add(e->revocations, c, reason, by_key);
+	return 0;
+}
+
+void
+engine_revocation_kept(const char *cert, const struct error *err,
+    void *engine)
+{
+	struct engine *e = engine;
+	struct error failed;
+	struct cert *c;
+
+	if (err == NULL) {
+		if (engine_renew_now(e, cert, &failed) == 0)
+			return;
+		err = &failed;
+	}
+	c = certs_find(e->certs, cert);
+	if (c != NULL)
+		event_end(c, STEP_ACCOUNT, err, "%s", err->msg);
+}
+
+int
+engine_revoke_cancel(struct engine *e, const char *name, struct error *err)
+{
+	if (engine_find_known(e, name, err) == NULL)
+		return -1;
+	if (revocations_cancel(e->revocations, name) == 0)
+		return error_set(err, ERR_CONFIG, "manage:no-revocation",
+		    "nothing of \"%s\" is to be revoked", name);
+	return 0;
 }
 
 int
@@ -197,6 +258,7 @@ engine_delete(struct engine *e, const char *name, struct error *err)
 	if (c != NULL) {
 		persist_watch_forget(e->persist_watch, c);
 		hold_forget(e->holds, c);
+		revocations_forget(e->revocations, name);
 		watch_free(c);
 		rollout_forget(c);
 		certs_remove(e->certs, c);

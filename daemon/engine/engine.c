@@ -26,6 +26,7 @@
 #include "daemon/engine/priv.h"
 #include "daemon/http01/http01.h"
 #include "daemon/io/loop.h"
+#include "daemon/manage/revocations.h"
 #include "daemon/persist/persist_job.h"
 #include "daemon/persist/persist_watch.h"
 #include "daemon/preflight/preflight.h"
@@ -134,6 +135,8 @@ rooms_new(struct engine *e)
 	    .store = a->store, .certs = e->certs,
 	    .accounts = e->accounts };
 	e->manage_jobs = manage_jobs_new(&e->manage_env);
+	e->revocations = revocations_new(&e->manage_env, e->manage_jobs,
+	    engine_revocation_kept, e);
 	e->alerts_env = (struct alerts_env){ .loop = a->loop,
 	    .store = a->store, .children = a->children, .http = a->http,
 	    .certs = e->certs, .cleanup = e->cleanup,
@@ -235,6 +238,13 @@ engine_start(struct engine *e)
 		/* Not if systemd starts us again and again. */
 		if (c->row.error_at < clock_now() - RESTART_RETRY_S)
 			retry_mended(c);
+		/* A replacement that was not made yet. */
+		if (revocations_want_new_key(e->revocations, c)) {
+			c->wants_new_key = true;
+			if (c->row.asked_at == 0)
+				c->row.asked_at = clock_now();
+			c->forced = cert_is_paused(c, clock_now());
+		}
 		/* One that a crash has left behind; no order needs it. */
 		if (c->row.order_url == NULL)
 			store_pending_drop(e->a.store, c->row.name);
@@ -273,6 +283,7 @@ engine_free(struct engine *e)
 	preflights_free(e->preflights);
 	persist_watch_free(e->persist_watch);
 	persist_jobs_free(e->persist_jobs);
+	revocations_free(e->revocations);
 	manage_jobs_free(e->manage_jobs);
 	rollout_stop(e->rollout);
 	ari_free(e->ari);

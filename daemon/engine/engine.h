@@ -109,6 +109,18 @@ int		 engine_renew_with_new_key(struct engine *, const char *name,
 		    struct error *);
 
 /*
+ * The same, and have the CA revoke the certificate in use for that reason of
+ * manage/reason.h when the new one is in use everywhere: durable, see
+ * manage/revocations.h.  Errors besides: ERR_CONFIG "engine:no-cert",
+ * "manage:other-ca".  cancel: ERR_CONFIG "manage:no-revocation"; a renewal that
+ * has begun goes on.
+ */
+int		 engine_replace_and_revoke(struct engine *, const char *name,
+		    int reason, bool by_key, struct error *);
+int		 engine_revoke_cancel(struct engine *, const char *name,
+		    struct error *);
+
+/*
  * -1 if the CA has asked to wait, and that time is not over: ERR_RATELIMIT
  * "engine:held" says until when, and the CA's words.  engine_renew_now() would
  * ask all the same.  Other errors: as there.

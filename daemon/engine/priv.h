@@ -28,6 +28,7 @@ struct ari;
 struct persist_jobs;
 struct persist_watch;
 struct notifier;
+struct revocations;
 
 struct engine {
 	struct engine_args a;		/* conf is the one in force */
@@ -63,6 +64,7 @@ struct engine {
 	struct persist_watch *persist_watch;
 	struct persist_jobs *persist_jobs;
 	struct manage_jobs *manage_jobs;
+	struct revocations *revocations;
 
 	/* What the rooms use. */
 	struct cleanup_env cleanup_env;
@@ -79,6 +81,10 @@ struct engine {
  * not configured. */
 struct cert	*engine_find_known(const struct engine *, const char *name,
 		    struct error *);
+
+/* Of revocations_new(): renew what is to be revoked. */
+void		 engine_revocation_kept(const char *cert, const struct error *,
+		    void *engine);
 
 /* --- schedule.c --- */
 /* When the certificate must be looked at next; 0: now; -1: never. */

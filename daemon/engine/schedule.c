@@ -22,6 +22,7 @@
 #include "daemon/engine/priv.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/sd.h"
+#include "daemon/manage/revocations.h"
 #include "daemon/persist/persist_watch.h"
 #include "daemon/renewal/renewal.h"
 #include "daemon/rollout/rollback.h"
@@ -428,6 +429,7 @@ engine_schedule_cb(void *arg)
 		timer_set(&e->schedule, ms < WAKE_MAX_MS ? ms : WAKE_MAX_MS);
 	}
 	engine_start_ready(e);	/* which may have it look again at once */
+	revocations_look(e->revocations);
 	update_status(e);
 }
 

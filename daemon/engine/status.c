@@ -25,6 +25,7 @@
 #include "daemon/cleanup/tokens.h"
 #include "daemon/engine/ari.h"
 #include "daemon/engine/priv.h"
+#include "daemon/manage/revocations.h"
 #include "daemon/persist/persist_watch.h"
 #include "daemon/renewal/renewal.h"
 #include "daemon/rollout/rollback.h"
@@ -132,7 +133,7 @@ cert_json(const struct engine *e, const struct cert *c)
 
 	return json_pack("{s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:b, "
 	    "s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-	    "s:o}",
+	    "s:o, s:o}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
 	    "condition", condition_name(condition_of(c)),
 	    "ok", condition_is_good(c),
@@ -151,6 +152,7 @@ cert_json(const struct engine *e, const struct cert *c)
 	    json_null(),
 	    "deploy", rollout_json(c), "published", watch_json(c),
 	    "persist", persist_watch_json(c),
+	    "revocation", revocations_json(e->revocations, c),
 	    "ari", ari_window_json(c));
 }
 

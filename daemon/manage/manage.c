@@ -35,6 +35,7 @@ struct manage_job {
 	struct acme_op	*op;
 	struct rollover	*rollover;
 	struct timer	 begin;
+	struct manage_job *leader;	/* asks the same: its end is ours */
 	manage_done_cb	*done;
 	void		*arg;
 };
@@ -42,12 +43,29 @@ struct manage_job {
 struct manage_jobs {
 	const struct manage_env *env;
 	bool		 is_stopping;
+	manage_revoked_cb *revoked;	/* or NULL */
+	void		*revoked_arg;
 	TAILQ_HEAD(, manage_job) list;
 };
+
+/* Who waited for one that is gone asks by itself. */
+static void
+unlead(struct manage_job *j)
+{
+	struct manage_job *f;
+
+	TAILQ_FOREACH(f, &j->all->list, link) {
+		if (f->leader == j) {
+			f->leader = NULL;
+			timer_set(&f->begin, 0);
+		}
+	}
+}
 
 static void
 job_free(struct manage_job *j)
 {
+	unlead(j);
 	timer_clear(&j->begin);
 	acme_cancel(j->op);
 	account_rollover_cancel(j->rollover);
@@ -61,9 +79,23 @@ job_free(struct manage_job *j)
 	free(j);
 }
 
+/* Who waits for it first, one after the other: a done may cancel the next. */
 static void
 job_end(struct manage_job *j, const struct error *err, const json_t *reply)
 {
+	struct manage_job *f;
+
+	do {
+		TAILQ_FOREACH(f, &j->all->list, link) {
+			if (f->leader == j)
+				break;
+		}
+		if (f != NULL) {
+			f->leader = NULL;
+			f->done(err, reply, f->arg);
+			job_free(f);
+		}
+	} while (f != NULL);
 	j->done(err, reply, j->arg);
 	job_free(j);
 }
@@ -87,6 +119,9 @@ revoked_cb(const struct error *err, void *arg)
 	event_emit(j->env->certs, j->name, STEP_COMMAND, LOGL_NOTICE,
 	    "certificate %s is revoked, reason: %s", j->version.serial,
 	    revoke_reason_name(j->reason));
+	if (j->all->revoked != NULL)
+		j->all->revoked(j->name, j->version.serial,
+		    j->all->revoked_arg);
 	reply = json_pack("{s:s, s:s, s:s}", "certificate", j->name, "serial",
 	    j->version.serial, "reason", revoke_reason_name(j->reason));
 	job_end(j, NULL, reply);
@@ -282,6 +317,26 @@ account_cb(const struct error *err, struct account *account, void *arg)
 	}
 }
 
+/* One that asks the CA the same already, which j then waits for. */
+static bool
+follow(struct manage_job *j)
+{
+	struct manage_job *o;
+
+	if (j->act != MANAGE_REVOKE)
+		return false;
+	TAILQ_FOREACH(o, &j->all->list, link) {
+		if (o != j && o->act == MANAGE_REVOKE && o->leader == NULL &&
+		    o->version.der != NULL && strcmp(o->name, j->name) == 0 &&
+		    j->serial != NULL &&
+		    strcmp(o->version.serial, j->serial) == 0) {
+			j->leader = o;
+			return true;
+		}
+	}
+	return false;
+}
+
 static void
 begin_cb(void *arg)
 {
@@ -289,6 +344,8 @@ begin_cb(void *arg)
 	struct error err;
 	int rc;
 
+	if (follow(j))
+		return;
 	if (j->all->is_stopping)
 		rc = error_set(&err, ERR_TRANSIENT, "engine:stopping",
 		    "acmed is stopping");
@@ -347,6 +404,14 @@ manage_jobs_stop(struct manage_jobs *all)
 	all->is_stopping = true;
 	while ((j = TAILQ_FIRST(&all->list)) != NULL)
 		job_end(j, &err, NULL);
+}
+
+void
+manage_jobs_tell(struct manage_jobs *all, manage_revoked_cb *revoked,
+    void *arg)
+{
+	all->revoked = revoked;
+	all->revoked_arg = arg;
 }
 
 struct manage_jobs *

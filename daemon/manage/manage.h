@@ -63,7 +63,13 @@ struct manage_jobs *manage_jobs_new(const struct manage_env *);
 /* End all of them, and each that is begun from now on. */
 void		 manage_jobs_stop(struct manage_jobs *);
 void		 manage_jobs_free(struct manage_jobs *);
+/* Be told of each certificate that a job has had revoked; NULL: nobody is. */
+typedef void manage_revoked_cb(const char *cert, const char *serial,
+    void *arg);
+void		 manage_jobs_tell(struct manage_jobs *, manage_revoked_cb *,
+		    void *arg);
 
+/* A certificate that is being revoked already is so only once. */
 struct manage_job *manage_start(struct manage_jobs *,
 		    const struct manage_args *, manage_done_cb *done,
 		    void *arg);

@@ -119,6 +119,9 @@ op_finish(struct rollout_run *op)
 		op->done(op->failed > 0 ? &op->err : NULL, op->arg);
 	else if (op->is_told)
 		tell_end(op);
+	/* What waits for the deployment goes on. */
+	if (!op->is_check)
+		certs_changed(r->env->certs);
 	op_free(op);
 	/* A reload may have come while they ran. */
 	rollout_drop_removed(r, cert);

@@ -154,6 +154,21 @@ const char *const schema_tables[] = {
 	" since INTEGER NOT NULL DEFAULT 0,"
 	" PRIMARY KEY (account, directory)"
 	") WITHOUT ROWID",
+
+	"CREATE TABLE revocation ("
+	" cert TEXT NOT NULL,"
+	" serial TEXT NOT NULL,"
+	" reason INTEGER NOT NULL,"
+	" by_key INTEGER NOT NULL,"
+	" not_after INTEGER NOT NULL,"
+	" asked_at INTEGER NOT NULL,"
+	" tries INTEGER NOT NULL,"
+	" retry_at INTEGER NOT NULL,"
+	" error_kind TEXT NOT NULL,"
+	" error_code TEXT NOT NULL,"
+	" error_msg TEXT NOT NULL,"
+	" PRIMARY KEY (cert, serial)"
+	") WITHOUT ROWID",
 	NULL
 };
 
@@ -328,6 +343,21 @@ const char *const schema_migrations[] = {
 	"ALTER TABLE cert ADD COLUMN profile_missed INTEGER NOT NULL"
 	" DEFAULT 0;"
 	"ALTER TABLE cert ADD COLUMN order_profile TEXT;",
+
+	"CREATE TABLE revocation ("
+	" cert TEXT NOT NULL,"
+	" serial TEXT NOT NULL,"
+	" reason INTEGER NOT NULL,"
+	" by_key INTEGER NOT NULL,"
+	" not_after INTEGER NOT NULL,"
+	" asked_at INTEGER NOT NULL,"
+	" tries INTEGER NOT NULL,"
+	" retry_at INTEGER NOT NULL,"
+	" error_kind TEXT NOT NULL,"
+	" error_code TEXT NOT NULL,"
+	" error_msg TEXT NOT NULL,"
+	" PRIMARY KEY (cert, serial)"
+	") WITHOUT ROWID;",
 };
 const int schema_version =
     (int)(sizeof(schema_migrations) / sizeof(schema_migrations[0]));

@@ -196,8 +196,30 @@ void		 store_cert_each(struct store *,
 		    void (*each)(const struct store_cert *, void *), void *);
 /* Insert or replace the row. */
 void		 store_cert_put(struct store *, const struct store_cert *);
-/* The row, its deploy targets and its history. */
+/* The row, its deploy targets, its history and what was to be revoked. */
 void		 store_cert_delete(struct store *, const char *name);
+
+/* --- what a person wants to be revoked, until the CA has done it --- */
+
+struct store_revocation {
+	char		 cert[128];
+	char		 serial[64];
+	int		 reason;	/* RFC 5280 section 5.3.1 */
+	bool		 by_key;	/* signed with its own key */
+	time_t		 not_after;
+	time_t		 asked_at;
+	unsigned	 tries;		/* that failed */
+	time_t		 retry_at;	/* of these */
+	struct error	 err;		/* of the last */
+};
+void		 store_revocation_each(struct store *,
+		    void (*each)(const struct store_revocation *, void *),
+		    void *);
+/* Insert or replace; key: cert, serial. */
+void		 store_revocation_put(struct store *,
+		    const struct store_revocation *);
+void		 store_revocation_delete(struct store *, const char *cert,
+		    const char *serial);
 
 /* --- keys and certificates on disk --- */
 

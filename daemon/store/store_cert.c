@@ -239,6 +239,7 @@ store_cert_delete(struct store *s, const char *name)
 		"DELETE FROM cert WHERE name = ?",
 		"DELETE FROM deploy WHERE cert = ?",
 		"DELETE FROM event WHERE cert = ?",
+		"DELETE FROM revocation WHERE cert = ?",
 	};
 
 	for (size_t i = 0; i < sizeof(sqls) / sizeof(sqls[0]); i++) {

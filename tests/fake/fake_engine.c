@@ -169,6 +169,19 @@ engine_renew_with_new_key(struct engine *e, const char *name,
 	return engine_renew_now(e, name, err);
 }
 
+int
+engine_replace_and_revoke(struct engine *e, const char *name, int reason,
+    bool by_key, struct error *err)
+{
+	return engine_renew_now(e, name, err);
+}
+
+int
+engine_revoke_cancel(struct engine *e, const char *name, struct error *err)
+{
+	return engine_renew_now(e, name, err);
+}
+
 /* No test of control/ comes so far. */
 struct manage_job *
 manage_start(struct manage_jobs *all, const struct manage_args *a,

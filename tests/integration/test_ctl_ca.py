@@ -29,6 +29,15 @@ def issued(lab, acmed):
     return acmed
 
 
+@pytest.fixture
+def proxied(acmed, ca_proxy):
+    acmed.accounts["lab"]["directory"] = ca_proxy.directory
+    acmed.cert("r.example.test", reuse_key=True)
+    acmed.start()
+    acmed.wait_valid("r.example.test")
+    return acmed
+
+
 def public_key(acmed):
     return acmed.x509("r.example.test", "-pubkey")
 
@@ -94,17 +103,107 @@ def test_a_key_in_use_is_not_revoked(issued):
     assert code == 409 and "still has the key" in reply["error"]["msg"]
 
 
-def test_no_replacement_no_revocation(lab, issued):
+def test_no_replacement_no_revocation(lab, proxied, ca_proxy):
     """What cannot be replaced stays."""
-    old = issued.cert_status("r.example.test")["serial"]
-    issued.providers["dns"]["key_secret"] = \
-        "b3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZXI="
+    old = proxied.cert_status("r.example.test")["serial"]
+    key = proxied.providers["dns"].pop("key_secret")
+    ca_proxy.before = lambda request: (
+        403, [("Content-Type", "application/problem+json")],
+        b'{"type": "urn:ietf:params:acme:error:rejectedIdentifier"}'
+    ) if request.kind == "newOrder" else None
+    p = proxied.ctl("revoke", "r.example.test", "--yes", "--reason",
+                   "superseded")
+    assert p.returncode == 1 and "nothing was revoked yet" in p.stdout
+    assert status_of(lab, ca_proxy.pebble, old)["Status"] == "Valid"
+    v = proxied.cert_status("r.example.test")
+    assert v["serial"] == v["revocation"]["serial"] == old
+    assert v["revocation"]["state"] == "replacing"
+    assert "when its replacement is in use" in proxied.ctl(
+        "status", "r.example.test").stdout
+    # It can be given up; asked for again, it is done when it can be.
+    assert proxied.ctl("revoke", "--cancel", "--only",
+                      "r.example.test").returncode == 2
+    assert proxied.ctl("revoke", "--cancel", "r.example.test").returncode == 0
+    assert proxied.cert_status("r.example.test")["revocation"] is None
+    assert proxied.ctl("revoke", "--cancel", "r.example.test").returncode == 5
+    assert proxied.ctl("revoke", "r.example.test", "--yes", "--reason",
+                      "superseded").returncode == 1
+    proxied.stop()
+    ca_proxy.reset()
+    proxied.start()
+    key = public_key(proxied)
+    assert proxied.ctl("renew-now", "r.example.test").returncode == 0
+    assert public_key(proxied) != key
+    proxied.wait("the revocation", lambda: status_of(
+        lab, ca_proxy.pebble, old)["Status"] == "Revoked", 40)
+    proxied.wait("its end", lambda: proxied.cert_status(
+        "r.example.test")["revocation"] is None)
+    assert proxied.cert_status("r.example.test")["serial"] != old
+
+
+@pytest.mark.parametrize("kind", ["newOrder", "cert", "revoke"])
+def test_killed_between_replacement_and_revocation(lab, proxied, ca_proxy,
+                                                   kind):
+    """kill -9 of acmed, and of acmectl with it: the next start renews with a
+    new key, and revokes."""
+    old = proxied.cert_status("r.example.test")["serial"]
+    key = public_key(proxied)
+    before = ca_proxy.count("newOrder")
+    killed = []
+
+    def is_it(request):
+        return request.kind == kind or (kind == "revoke" and
+                                        "revoke" in request.path)
+
+    def kill(request):
+        if is_it(request) and not killed:
+            killed.append(request)
+            proxied.proc.kill()
+            return "drop"
+        return None
+    ca_proxy.before = kill
+    p = proxied.ctl("revoke", "r.example.test", "--yes", "--reason",
+                   "keycompromise")
+    assert p.returncode == 3 and killed, p.stdout
+    assert status_of(lab, ca_proxy.pebble, old)["Status"] == "Valid"
+    proxied.end()
+    proxied.start()
+    proxied.wait("the revocation", lambda: status_of(
+        lab, ca_proxy.pebble, old)["Status"] == "Revoked", 40)
+    proxied.wait("its end", lambda: proxied.cert_status(
+        "r.example.test")["revocation"] is None)
+    assert status_of(lab, ca_proxy.pebble, old)["Reason"] == 1
+    assert proxied.cert_status("r.example.test")["serial"] != old
+    assert public_key(proxied) != key
+    # One replacement, and one word of it.
+    assert ca_proxy.count("newOrder") - before <= (2 if kind == "newOrder"
+                                                   else 1)
+    steps = proxied.get("/v1/certificates/r.example.test")[1]["steps"]
+    assert len([s for s in steps if "is revoked, reason" in s["msg"]]) == 1
+
+
+def test_deployed_before_it_is_revoked(lab, issued):
+    """The old one stays good until every target has the new one."""
+    gate = os.path.join(issued.folder, "gate")
+    issued.certs["r.example.test"]["deploy"] = {
+        "slow": {"exec": ["/usr/bin/test", "-e", gate]}}
     issued.write_conf()
+    open(gate, "w").close()
     assert issued.ctl("reload").returncode == 0
-    p = issued.ctl("revoke", "r.example.test", "--yes")
-    assert p.returncode == 1 and "nothing was revoked" in p.stdout
+    issued.wait("the target", lambda: [
+        d["state"] for d in issued.cert_status("r.example.test")["deploy"]]
+        == ["done"])
+    os.unlink(gate)
+    old = issued.cert_status("r.example.test")["serial"]
+    assert issued.ctl("revoke", "r.example.test", "--yes").returncode == 1
+    v = issued.cert_status("r.example.test")
+    assert v["serial"] != old
+    assert v["revocation"]["state"] == "deploying"
     assert status_of(lab, issued.pebble, old)["Status"] == "Valid"
-    assert issued.cert_status("r.example.test")["serial"] == old
+    open(gate, "w").close()
+    assert issued.ctl("deploy", "r.example.test").returncode == 0
+    issued.wait("the revocation", lambda: status_of(
+        lab, issued.pebble, old)["Status"] == "Revoked")
 
 
 def test_nothing_issued_yet(acmed):

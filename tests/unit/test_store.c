@@ -180,6 +180,7 @@ test_versions(void **state)
 	(void)sql(f, "PRAGMA user_version = 1");
 	(void)sql(f, "DROP TABLE http");
 	(void)sql(f, "DROP TABLE hold");
+	(void)sql(f, "DROP TABLE revocation");
 	(void)sql(f, "DROP TABLE alarm");
 	(void)sql(f, "DROP TABLE notice");
 	(void)sql(f, "DROP TABLE deploy");
@@ -304,8 +305,8 @@ test_damaged(void **state)
 	/* One page somewhere in the table. */
 	memset(page, 0x5a, sizeof(page));
 	fd = open(scratch_path(&f->scratch, "s/state.db"), O_RDWR);
-	assert_true(lseek(fd, 0, SEEK_END) > 12 * 4096);
-	assert_int_equal(pwrite(fd, page, sizeof(page), 10 * 4096), 4096);
+	assert_true(lseek(fd, 0, SEEK_END) > 22 * 4096);
+	assert_int_equal(pwrite(fd, page, sizeof(page), 20 * 4096), 4096);
 	close(fd);
 	expect_refused(f, ERR_INTERNAL, "store:db", "move it");
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * revocations - certificates that are to be revoked as soon as their
+ * replacement is in use.  Each is a row of state.db, written before the
+ * replacement is ordered: whatever stops acmed in between, the next start goes
+ * on.  The replacement is a renewal like any other, and the engine's; once it
+ * is installed, and all deploy targets have it, the CA is asked to revoke the
+ * one before, again and again (at most hourly) until it has, or until that has
+ * expired.
+ */
+#ifndef DAEMON_MANAGE_REVOCATIONS_H
+#define DAEMON_MANAGE_REVOCATIONS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct cert;
+struct error;
+struct manage_env;
+struct manage_jobs;
+struct revocations;
+
+/* The row is on disk, so that the replacement may be ordered; or err: it is
+ * not, and is forgotten. */
+typedef void revocations_kept_cb(const char *cert, const struct error *err,
+    void *arg);
+/* Reads the rows; nothing is asked before revocations_look(). */
+struct revocations *revocations_new(const struct manage_env *,
+		    struct manage_jobs *, revocations_kept_cb *kept,
+		    void *arg);
+void		 revocations_free(struct revocations *);
+
+/* The installed certificate is to be revoked when it is replaced; kept is told
+ * from a later turn of the loop. */
+void		 revocations_add(struct revocations *, const struct cert *,
+		    int reason, bool by_key);
+/* Give all of a certificate up: how many.  A request that the CA has got is
+ * obeyed all the same. */
+size_t		 revocations_cancel(struct revocations *, const char *cert);
+/* The certificate is deleted, with its rows. */
+void		 revocations_forget(struct revocations *, const char *cert);
+/* Is the installed certificate of it to be replaced, by one of another key? */
+bool		 revocations_want_new_key(const struct revocations *,
+		    const struct cert *);
+/* A renewal or a deployment is over, or time has passed: go on. */
+void		 revocations_look(struct revocations *);
+/* "revocation" of doc/control-api.md; null: there is none. */
+json_t		*revocations_json(const struct revocations *,
+		    const struct cert *);
+
+#endif
