@@ -16,7 +16,8 @@ trap 'exit 143' INT TERM HUP
 
 mirror=$(sed -nE 's/^(deb|URIs:) *(\[[^]]*\] *)?([^ ]+).*/\3/p' \
     /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1)
-mmdebstrap --variant=minbase --include=ca-certificates "$release" \
+mmdebstrap --variant=minbase --include=ca-certificates \
+    --aptopt='APT::Install-Recommends "false"' "$release" \
     "$work/base.tar" "deb ${mirror:?no mirror in sources.list} $release main"
 base=$(buildah from scratch)
 buildah add "$base" "$work/base.tar" /
