@@ -29,6 +29,7 @@ accounts_new(struct loop *loop, struct http *http, struct children *children,
 	a->http = http;
 	a->children = children;
 	a->store = store;
+	tallies_init(&a->tallies);
 	TAILQ_INIT(&a->entries);
 	TAILQ_INIT(&a->refreshes);
 	return a;
@@ -37,8 +38,6 @@ accounts_new(struct loop *loop, struct http *http, struct children *children,
 void
 entry_close(struct accounts *a, struct entry *e)
 {
-	if (e->pub.acme != NULL)
-		a->requests += acme_requests(e->pub.acme);
 	acme_free(e->pub.acme);
 	e->pub.acme = NULL;
 	EVP_PKEY_free(e->key);
@@ -83,20 +82,28 @@ accounts_free(struct accounts *a)
 		refresh_free(f);
 	while ((e = TAILQ_FIRST(&a->entries)) != NULL)
 		entry_free(a, e);
+	tallies_clear(&a->tallies);
 	free(a);
 }
 
-unsigned long
-accounts_requests(const struct accounts *a)
+struct tally *
+account_tally(struct accounts *a, const struct conf_account *c)
 {
-	unsigned long n = a->requests;
-	const struct entry *e;
+	const char *host = strstr(c->directory, "://");
+	char *ca;
+	struct tally *t;
 
-	TAILQ_FOREACH(e, &a->entries, link) {
-		if (e->pub.acme != NULL)
-			n += acme_requests(e->pub.acme);
-	}
-	return n;
+	host = host == NULL ? c->directory : host + 3;
+	ca = xasprintf("%.*s", (int)strcspn(host, "/?#"), host);
+	t = tallies_get(&a->tallies, "account", c->name, "ca", ca);
+	free(ca);
+	return t;
+}
+
+void
+accounts_metrics(const struct accounts *a, FILE *f)
+{
+	tallies_print(&a->tallies, "acmed_ca", "CAs", f);
 }
 
 bool
@@ -365,6 +372,7 @@ entry_open(struct account_op *op, struct error *err)
 		.agree_tos = c->agree_tos,
 		.eab_kid = c->eab_kid,
 		.eab_hmac_key = hmac_key,
+		.tally = account_tally(op->accounts, c),
 	};
 	e->pub.acme = acme_new(op->accounts->loop, op->accounts->http, &args);
 	e->pub.pace = (struct pace){ .validation_ms = 5, .issuance_ms = 5 };

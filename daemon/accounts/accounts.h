@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct acme;
 struct account_op;
@@ -85,7 +86,7 @@ void		 accounts_refresh(struct accounts *, const struct conf *);
 /* Is a key being made for it just now? */
 bool		 accounts_makes_key(const struct accounts *, const char *name,
 		    const char *directory);
-/* Requests sent to all CAs. */
-unsigned long	 accounts_requests(const struct accounts *);
+/* Prometheus text: how requests to CAs went, by account and CA. */
+void		 accounts_metrics(const struct accounts *, FILE *);
 
 #endif

@@ -14,6 +14,7 @@
 #include "common/error.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/tally.h"
 
 struct acme_op;
 struct keygen_op;
@@ -66,11 +67,13 @@ struct accounts {
 	struct http	*http;
 	struct children	*children;
 	struct store	*store;
-	unsigned long	 requests;	/* of entries that are gone */
+	struct tallies	 tallies;	/* of accounts that are gone, too */
 	TAILQ_HEAD(, entry) entries;
 	TAILQ_HEAD(, refresh) refreshes;
 };
 
+/* Where requests for this account are counted. */
+struct tally *account_tally(struct accounts *, const struct conf_account *);
 /* Forget the key and what was made with it; nobody may be using it. */
 void	 entry_close(struct accounts *, struct entry *);
 /* All who waited go on: from the beginning, or with that error. */

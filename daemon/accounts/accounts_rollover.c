@@ -108,7 +108,8 @@ entry_settle(struct accounts *a, struct entry *e,
 		return false;
 	}
 	args = (struct acme_args){ .directory = conf->directory,
-	    .ca_file = conf->ca_file, .proxy = conf->proxy, .key = e->next };
+	    .ca_file = conf->ca_file, .proxy = conf->proxy, .key = e->next,
+	    .tally = account_tally(a, conf) };
 	e->probe = acme_new(a->loop, a->http, &args);
 	e->probe_op = acme_account_find_start(e->probe, probed_cb, e);
 	return true;

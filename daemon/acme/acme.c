@@ -27,6 +27,7 @@ acme_new(struct loop *loop, struct http *http, const struct acme_args *args)
 		.ca_file = args->ca_file,
 		.proxy = args->proxy,
 		.key = args->key,
+		.tally = args->tally,
 	};
 	struct error err;
 

@@ -31,6 +31,7 @@ struct ca_clock;
 struct error;
 struct http;
 struct loop;
+struct tally;
 
 struct acme_args {			/* borrowed; copied */
 	const char	*directory;	/* URL */
@@ -43,6 +44,8 @@ struct acme_args {			/* borrowed; copied */
 	bool		 agree_tos;
 	const char	*eab_kid;	/* NULL: none */
 	const char	*eab_hmac_key;	/* base64url, as the CA gave it */
+	struct tally	*tally;		/* of requests; NULL: none.  It stays
+					   the caller's */
 };
 
 struct acme	*acme_new(struct loop *, struct http *,

@@ -13,6 +13,7 @@
 #include "daemon/acme/jws.h"
 #include "daemon/acme/message.h"
 #include "daemon/acme/problem.h"
+#include "daemon/io/tally.h"
 
 #define DIRECTORY_AGE_S 86400
 #define BAD_NONCE_TRIES 20
@@ -33,6 +34,7 @@ client_new(struct loop *loop, struct http *http, const struct client_args *a)
 	c->loop = loop;
 	c->http = http;
 	c->url = xstrdup(a->directory);
+	c->tally = a->tally;
 	c->allow_plain = strncasecmp(a->directory, "http://", 7) == 0;
 	c->ca_file = a->ca_file == NULL ? NULL : xstrdup(a->ca_file);
 	c->proxy = a->proxy == NULL ? NULL : xstrdup(a->proxy);
@@ -108,6 +110,15 @@ client_check(const struct error *http_err, const struct http_reply *reply,
 	problem_from_reply(reply->status, reply->body, reply->body_len,
 	    http_reply_retry_at(reply), err);
 	return -1;
+}
+
+/* A nonce that was not taken is no error: RFC 8555 has it sent again. */
+void
+client_count(struct client *c, int64_t sent_ms, const struct error *err)
+{
+	tally_add(c->tally, clock_mono_ms() - sent_ms,
+	    err == NULL || strcmp(err->code, "acme:badNonce") == 0 ?
+	    ERR_NONE : err->kind);
 }
 
 bool
@@ -216,9 +227,11 @@ op_http_done(const struct error *http_err, const struct http_reply *reply,
 		client_keep_clock(c, reply);
 	timer_set(&c->pump, 0);
 	if (client_check(http_err, reply, &err) == 0) {
+		client_count(c, op->sent_ms, NULL);
 		op_finish(op, NULL, reply);
 		return;
 	}
+	client_count(c, op->sent_ms, &err);
 	if (is_lost(http_err, reply))
 		op->was_lost = true;
 	if (strcmp(err.code, "acme:badNonce") == 0) {
@@ -286,6 +299,7 @@ op_send_plain(struct client_op *op)
 	};
 
 	op->state = OP_SENT;
+	op->sent_ms = clock_mono_ms();
 	op->http = client_send(c, &args, op_http_done, op);
 	free(url);
 }
@@ -345,6 +359,7 @@ op_send(struct client_op *op)
 	args.body = body;
 	args.body_len = strlen(body);
 	op->state = OP_SENT;
+	op->sent_ms = clock_mono_ms();
 	op->http = client_send(c, &args, op_http_done, op);
 	free(body);
 }

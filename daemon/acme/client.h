@@ -19,12 +19,14 @@ struct error;
 struct http;
 struct http_reply;
 struct loop;
+struct tally;
 
 struct client_args {			/* borrowed; copied */
 	const char	*directory;
 	const char	*ca_file;
 	const char	*proxy;
 	EVP_PKEY	*key;		/* one more reference is taken */
+	struct tally	*tally;		/* of requests, or NULL; borrowed */
 };
 
 struct client	*client_new(struct loop *, struct http *,

@@ -17,6 +17,7 @@ struct fetch {
 	struct http_op		*http;
 	struct timer		 retry;
 	size_t			 n_retries;
+	int64_t			 sent_ms;	/* monotonic */
 	bool			 by_get;	/* it was sent so */
 };
 
@@ -99,19 +100,21 @@ fetch_done(const struct error *http_err, const struct http_reply *reply,
 	struct fetch *f = arg;
 	struct client *c = f->client;
 	struct error err = { .kind = ERR_NONE };
-	bool has_nonce;
+	bool has_nonce, is_good;
 
 	f->http = NULL;
 	has_nonce = client_keep_nonce(c, reply);
 	if (f != c->directory_fetch)
 		client_keep_clock(c, reply);
+	is_good = client_check(http_err, reply, &err) == 0;
+	client_count(c, f->sent_ms, is_good ? NULL : &err);
 	if (wants_get(f, reply, has_nonce)) {
 		c->nonce_by_get = true;
 		fetch_send_cb(f);
 		return;
 	}
-	if (client_check(http_err, reply, &err) == -1 &&
-	    err.kind == ERR_TRANSIENT && f->n_retries < CLIENT_RETRIES) {
+	if (!is_good && err.kind == ERR_TRANSIENT &&
+	    f->n_retries < CLIENT_RETRIES) {
 		timer_set(&f->retry, client_retry_ms[f->n_retries++]);
 	} else if (f == c->directory_fetch) {
 		c->directory_fetch = NULL;
@@ -142,6 +145,7 @@ fetch_send_cb(void *arg)
 	};
 
 	f->by_get = by_get;
+	f->sent_ms = clock_mono_ms();
 	f->http = client_send(c, &args, fetch_done, f);
 }
 

@@ -31,6 +31,7 @@ struct client_op {
 	struct client		*client;
 	enum op_state		 state;
 	struct http_op		*http;
+	int64_t			 sent_ms;	/* monotonic */
 	struct timer		 retry;
 	size_t			 n_retries, n_lags;
 	unsigned		 n_bad_nonces;
@@ -62,6 +63,7 @@ struct client {
 	TAILQ_HEAD(, client_op)	 ops;		/* oldest first */
 	struct timer		 pump;
 	unsigned long		 n_requests;
+	struct tally		*tally;
 	struct ca_clock		 clock;
 	int64_t			 answered_ms;	/* clock_boot_ms(); 0: never */
 };
@@ -77,6 +79,8 @@ int	client_check(const struct error *http_err, const struct http_reply *,
 	    struct error *);
 /* Keep what nonce a reply (NULL: none came) carries. */
 bool	client_keep_nonce(struct client *, const struct http_reply *);
+/* A request sent then (monotonic) has ended: it is counted. */
+void	client_count(struct client *, int64_t sent_ms, const struct error *);
 /* The CA itself has answered now, or (NULL) nobody has. */
 void	client_keep_clock(struct client *, const struct http_reply *);
 /* The operation fails in a turn of its own. */

@@ -59,6 +59,17 @@ places_set_max(struct places *p, unsigned max)
 	look(p);
 }
 
+size_t
+places_waiting(const struct places *p)
+{
+	const struct place_op *op;
+	size_t n = 0;
+
+	TAILQ_FOREACH(op, &p->waiting, link)
+		n++;
+	return n;
+}
+
 bool
 places_are_free(const struct places *p)
 {

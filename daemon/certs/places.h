@@ -14,6 +14,7 @@
 #define DAEMON_CERTS_PLACES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/queue.h>
 
 #include "daemon/io/loop.h"
@@ -49,6 +50,8 @@ void	places_init(struct places *, struct loop *);
 void	places_clear(struct places *);
 void	places_set_max(struct places *, unsigned max);
 
+/* Runs that have begun, and wait for a place to go on. */
+size_t	places_waiting(const struct places *);
 /* May a new run begin now? */
 bool	places_are_free(const struct places *);
 /* It begins, with a place. */

@@ -374,3 +374,14 @@ cleanup_count(const struct cleanup *c)
 		n++;
 	return n;
 }
+
+size_t
+cleanup_count_stuck(const struct cleanup *c)
+{
+	const struct txtrec *t;
+	size_t n = 0;
+
+	TAILQ_FOREACH(t, &c->recs, link)
+		n += is_stuck(t);
+	return n;
+}

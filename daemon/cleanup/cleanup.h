@@ -133,6 +133,8 @@ void		 cleanup_wait_cancel(struct cleanup_wait_op *);
 /* The RECORDs of doc/control-api.md. */
 json_t		*cleanup_json(const struct cleanup *);
 size_t		 cleanup_count(const struct cleanup *);
+/* Those that have become a person's. */
+size_t		 cleanup_count_stuck(const struct cleanup *);
 /* Has a removal that failed so often, or for so long, become a person's? */
 bool		 cleanup_is_stuck(unsigned tries, time_t created_at,
 		    time_t now);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/dns/provider_env.h"
 
-#include <stddef.h>
+#include <stdlib.h>
 
+#include "common/mem.h"
 #include "daemon/dns/provider_account.h"
 #include "daemon/dns/responder.h"
+#include "daemon/io/tally.h"
 
 void
 provider_env_init(struct provider_env *env, struct loop *loop,
@@ -14,10 +16,12 @@ provider_env_init(struct provider_env *env, struct loop *loop,
 	    .loop = loop, .http = http, .dns = dns, .children = children,
 	    .locks = provider_locks_new(),
 	    .responder = responder_new(loop),
+	    .tallies = xcalloc(1, sizeof(*env->tallies)),
 	    .retry_ms = { 1000, 3000 },
 	    .poll_ms = 500,
 	    .request_ms = 30000,
 	};
+	tallies_init(env->tallies);
 }
 
 void
@@ -27,4 +31,13 @@ provider_env_clear(struct provider_env *env)
 	env->locks = NULL;
 	responder_free(env->responder);
 	env->responder = NULL;
+	tallies_clear(env->tallies);
+	free(env->tallies);
+	env->tallies = NULL;
+}
+
+void
+provider_env_metrics(const struct provider_env *env, FILE *f)
+{
+	tallies_print(env->tallies, "acmed_provider", "DNS providers", f);
 }

@@ -11,6 +11,7 @@
 #include "daemon/dns/provider_env.h"
 #include "daemon/dns/provider_walk.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/tally.h"
 #include "daemon/rest/hide.h"
 #include "providers/provider.h"
 
@@ -40,6 +41,8 @@ struct provider_run_op {
 	bool		 may_be_done;	/* something of it */
 	struct walk_op	*walk;
 	struct provider_op *other;
+	int64_t		 other_ms;	/* monotonic: it was begun */
+	struct tally	*tally;
 	struct timer	 next, limit;
 	bool		 has_failed;
 	struct error	 last;		/* of the latest attempt */
@@ -255,6 +258,8 @@ other_done(const struct error *err, void *arg)
 	struct provider_run_op *op = arg;
 
 	op->other = NULL;
+	tally_add(op->tally, clock_mono_ms() - op->other_ms,
+	    err != NULL ? err->kind : ERR_NONE);
 	attempt_done(op, err);
 }
 
@@ -306,13 +311,14 @@ attempt_cb(void *arg)
 		zone = provider_option(op->type, op->call.values, "zone");
 		op->call.zone = zone != NULL ? zone : op->zone;
 		op->call.keep = provider_account_keep(op->account);
+		op->other_ms = clock_mono_ms();
 		op->other = op->type->start(op->env, &op->call, op->is_add,
 		    other_done, op);
 		return;
 	}
 	op->walk = walk_start(&(struct walk_args){
 	    .env = op->env, .account = op->account, .type = op->type,
-	    .call = &op->call, .is_add = op->is_add,
+	    .call = &op->call, .is_add = op->is_add, .tally = op->tally,
 	    .zone_hint = op->zone }, walk_done, op);
 }
 
@@ -366,6 +372,8 @@ provider_run_start(struct provider_env *env,
 	op->arg = arg;
 	op->type = a->provider->type;
 	op->account = provider_account_get(env->locks, a->provider);
+	op->tally = tallies_get(env->tallies, "provider", a->provider->name,
+	    "type", op->type->name);
 	op->is_add = a->is_add;
 	op->timeout_ms = op->type->call_ms == NULL ? a->timeout_ms :
 	    (int64_t)op->type->call_ms(a->provider->values) *

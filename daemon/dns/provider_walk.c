@@ -341,6 +341,7 @@ zone_try(struct walk_op *op)
 	    .lean_member = type->lean_member,
 	    .lean_needle = op->needle,
 	    .timeout_ms = op->a.env->request_ms,
+	    .tally = op->a.tally,
 	    .poll_ms = op->a.env->poll_ms,
 	    .plain_text = type->plain_text,
 	    .decodes = true,

@@ -14,6 +14,7 @@ struct provider;
 struct provider_account;
 struct provider_call;
 struct provider_env;
+struct tally;
 struct walk_op;
 
 struct walk_args {			/* pointers stay the caller's */
@@ -23,6 +24,7 @@ struct walk_args {			/* pointers stay the caller's */
 	struct provider_call *call;	/* zone, zone_id, priv, memo and keep
 					   are set here, and cleared after */
 	bool		 is_add;
+	struct tally	*tally;
 	const char	*zone_hint;	/* the apex seen in the DNS, or "" */
 };
 

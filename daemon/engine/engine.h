@@ -82,11 +82,14 @@ json_t		*engine_cert_status(const struct engine *, const char *name);
  * frees. */
 char		*engine_metrics(const struct engine *);
 enum engine_gauge {
-	ENGINE_GAUGE_EXPIRY,
-	ENGINE_GAUGE_SERVED,	/* when what targets serve ends */
-	ENGINE_GAUGE_OLD,	/* do they serve an earlier certificate? */
+	ENGINE_GAUGE_EXPIRY,	/* notAfter */
+	ENGINE_GAUGE_BEGIN,	/* notBefore */
+	ENGINE_GAUGE_SUCCESS,	/* when it was installed */
 	ENGINE_GAUGE_NEXT,	/* when it will be attempted next */
 	ENGINE_GAUGE_FAILURES,	/* in a row */
+	ENGINE_GAUGE_CONDITION,
+	ENGINE_GAUGE_SERVED,	/* when what targets serve ends */
+	ENGINE_GAUGE_MATCH,	/* do they serve the installed one? */
 	ENGINE_GAUGE_END
 };
 /* That, for one certificate; name NULL: the lines before the first. */

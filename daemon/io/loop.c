@@ -4,10 +4,13 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/mem.h"
+#include "daemon/io/tally.h"
 
 struct loop {
 	struct event_base	*base;
+	struct histogram	 lag;
 };
 
 struct loop *
@@ -52,6 +55,12 @@ loop_turn(struct loop *loop)
 	(void)event_base_loop(loop->base, EVLOOP_ONCE);
 }
 
+const struct histogram *
+loop_lag(const struct loop *loop)
+{
+	return &loop->lag;
+}
+
 struct event_base *
 loop_base(struct loop *loop)
 {
@@ -63,6 +72,7 @@ timer_fired_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct timer *t = arg;
 
+	histogram_add(&t->loop->lag, clock_mono_ms() - t->due_ms);
 	t->cb(t->arg);
 }
 
@@ -71,6 +81,7 @@ timer_init(struct timer *t, struct loop *loop, loop_cb *cb, void *arg)
 {
 	t->cb = cb;
 	t->arg = arg;
+	t->loop = loop;
 	(void)evtimer_assign(&t->ev, loop->base, timer_fired_cb, t);
 }
 
@@ -81,6 +92,7 @@ timer_set(struct timer *t, int64_t ms)
 
 	if (ms < 0)
 		ms = 0;
+	t->due_ms = clock_mono_ms() + ms;
 	tv.tv_sec = (time_t)(ms / 1000);
 	tv.tv_usec = (suseconds_t)(ms % 1000 * 1000);
 	(void)evtimer_add(&t->ev, &tv);

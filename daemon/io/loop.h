@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct event_base;
+struct histogram;
 struct loop;
 
 typedef void loop_cb(void *arg);
@@ -22,6 +23,8 @@ struct timer {
 	struct event	 ev;
 	loop_cb		*cb;
 	void		*arg;
+	struct loop	*loop;
+	int64_t		 due_ms;	/* monotonic */
 };
 
 enum { FD_READ = 1, FD_WRITE = 2 };
@@ -49,6 +52,8 @@ void		 loop_run(struct loop *);
 void		 loop_stop(struct loop *);
 /* One turn: wait for and run what is due; for tests. */
 void		 loop_turn(struct loop *);
+/* How late timers fired: what else ran then, or the machine, was slow. */
+const struct histogram *loop_lag(const struct loop *);
 /* The base, for io/ and control/ only. */
 struct event_base *loop_base(struct loop *);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/json.h"
 #include "common/log.h"
@@ -12,6 +13,7 @@
 #include "common/text.h"
 #include "daemon/io/http.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/tally.h"
 #include "daemon/rest/lean.h"
 #include "daemon/rest/preq_run.h"
 
@@ -35,6 +37,7 @@ struct rest_op {
 	struct preq	*rq;		/* until it is answered */
 	struct http_args http_args;
 	struct http_op	*http;
+	int64_t		 sent_ms;	/* monotonic */
 	bool		 is_change;	/* it does not only read */
 	bool		 may_have_changed;
 	unsigned	 rounds, repeats, poll_ms;
@@ -242,6 +245,12 @@ refusal_error(struct rest_op *op, const struct rest_answer *a,
 }
 
 static void
+count(struct rest_op *op, enum err_kind kind)
+{
+	tally_add(op->a.tally, clock_mono_ms() - op->sent_ms, kind);
+}
+
+static void
 answer_read(struct rest_op *op, const struct rest_answer *a)
 {
 	const struct rest_step *step = op->step;
@@ -265,6 +274,8 @@ answer_read(struct rest_op *op, const struct rest_answer *a)
 	} else if (step->reply != NULL) {
 		next = step->reply(op->a.user, a, &err);
 	}
+	/* That a zone or a value is not there may be all that was asked. */
+	count(op, next == REST_FAIL ? err.kind : ERR_NONE);
 	if (next != REST_FAIL && next != REST_NO_ZONE && op->is_change)
 		op->may_have_changed = true;
 	if (next == REST_FAIL && err.kind == ERR_NONE)
@@ -286,6 +297,7 @@ http_done(const struct error *err, const struct http_reply *r, void *arg)
 	if (err != NULL) {
 		struct error copy = *err;
 
+		count(op, err->kind);
 		op->may_have_changed |= op->is_change;
 		rest_end(op, REST_FAIL, &copy);
 		return;
@@ -325,6 +337,7 @@ step_send(struct rest_op *op)
 		log_debug(op->a.log, "%s: %s", rest_step_name(op),
 		    preq_label(op->rq));
 	op->is_change = strcmp(op->http_args.method, "GET") != 0;
+	op->sent_ms = clock_mono_ms();
 	op->http = http_start(op->a.http, &op->http_args, http_done, op);
 }
 

@@ -28,6 +28,7 @@ struct http;
 struct log_ctx;
 struct loop;
 struct rest_op;
+struct tally;
 
 struct rest_args {		/* pointers stay the caller's until the end */
 	struct loop	*loop;
@@ -47,6 +48,7 @@ struct rest_args {		/* pointers stay the caller's until the end */
 					/* of an answer over 256 KiB only that
 					   is parsed (lean.h); NULL: all */
 	unsigned	 timeout_ms;	/* of each request */
+	struct tally	*tally;		/* where they are counted; NULL: not */
 	unsigned	 poll_ms;	/* first pause of REST_POLL, and before
 					   REST_REPEAT; 0: 500 */
 	bool		 plain_text;	/* answers are not, or need not be,

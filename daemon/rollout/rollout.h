@@ -134,9 +134,11 @@ void		 rollout_open_each(const struct cert *,
 /* 0 and *out, or -1 if there is no such target, or it is done. */
 int		 rollout_open_get(const struct cert *, const char *target,
 		    struct deploy_open *out);
-/* Prometheus text: of each target when what it serves ends, if that is known,
- * or whether that is an earlier certificate. */
-void		 rollout_served(const struct cert *, FILE *);
-void		 rollout_old(const struct cert *, FILE *);
+/* Prometheus text: of each target when what it serves ends, if that is known;
+ * and whether that is the installed certificate, if it was looked at. */
+void		 rollout_served(const struct cert *, const char *metric,
+		    FILE *);
+void		 rollout_match(const struct cert *, const char *metric,
+		    FILE *);
 
 #endif

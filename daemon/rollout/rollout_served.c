@@ -120,7 +120,7 @@ rollout_open_get(const struct cert *c, const char *target,
 /* names.h allows no quotes in either name. */
 
 void
-rollout_served(const struct cert *c, FILE *f)
+rollout_served(const struct cert *c, const char *metric, FILE *f)
 {
 	const struct target *t;
 
@@ -128,21 +128,24 @@ rollout_served(const struct cert *c, FILE *f)
 		time_t until = rollout_served_until(t);
 
 		if (until != 0 && rollout_conf(c, t->row.target) != NULL)
-			fprintf(f, "acmed_served_expiry_seconds{name=\"%s\","
-			    "target=\"%s\"} %lld\n", t->row.cert,
-			    t->row.target, (long long)until);
+			fprintf(f, "%s{name=\"%s\",target=\"%s\"} %lld\n",
+			    metric, t->row.cert, t->row.target,
+			    (long long)until);
 	}
 }
 
 void
-rollout_old(const struct cert *c, FILE *f)
+rollout_match(const struct cert *c, const char *metric, FILE *f)
 {
+	const struct conf_deploy *dep;
 	const struct target *t;
 
 	TAILQ_FOREACH(t, &c->targets, link) {
-		if (rollout_conf(c, t->row.target) != NULL)
-			fprintf(f, "acmed_serves_old{name=\"%s\",target="
-			    "\"%s\"} %d\n", t->row.cert, t->row.target,
-			    t->row.is_old);
+		dep = rollout_conf(c, t->row.target);
+		if (dep == NULL || !(t->row.is_old ||
+		    (t->row.done && dep->n_verify > 0)))
+			continue;
+		fprintf(f, "%s{name=\"%s\",target=\"%s\"} %d\n", metric,
+		    t->row.cert, t->row.target, !t->row.is_old);
 	}
 }

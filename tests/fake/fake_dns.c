@@ -440,6 +440,11 @@ provider_env_clear(struct provider_env *env)
 	assert(fake_dns.in_flight == 0);
 }
 
+void
+provider_env_metrics(const struct provider_env *env, FILE *f)
+{
+}
+
 static void
 act(struct provider_run_op *op)
 {

@@ -322,7 +322,8 @@ def test_many(tmp_path):
         page = many.get("/v1/status?limit=2&after=" + names[97])[1]
         assert [c["name"] for c in page["certificates"]] == names[98:100]
         text = many.get("/metrics")[1]
-        assert text.count("acmed_certificate_expiry_seconds{") == 300
+        assert text.count(
+            "acmed_certificate_expiry_timestamp_seconds{") == 300
     finally:
         many.end()
 
@@ -342,15 +343,19 @@ def parse_metrics(text):
         elif line.startswith("# TYPE "):
             _, _, typed, kind = line.split(" ")
             assert typed == name and families[name] is None, line
-            assert kind in ("gauge", "counter"), line
+            assert kind in ("gauge", "counter", "histogram"), line
             assert (kind == "counter") == name.endswith("_total"), line
             families[name] = {}
         else:
-            m = re.fullmatch(r'([a-z0-9_]+)((?:\{[a-z]+="[^"\\]*"'
-                             r'(?:,[a-z]+="[^"\\]*")*\})?) (-?[0-9]+)', line)
-            assert m and m[1] == name, (name, line)
-            assert m[2] not in families[name], line
-            families[name][m[2]] = int(m[3])
+            m = re.fullmatch(r'([a-z0-9_]+)((?:\{[a-z0-9]+="[^"\\]*"'
+                             r'(?:,[a-z]+="[^"\\]*")*\})?) '
+                             r'(-?[0-9]+(?:\.[0-9]+)?)', line)
+            part = m and m[1][len(name):]
+            assert m and m[1].startswith(name), (name, line)
+            assert part in (("_bucket", "_sum", "_count")
+                            if kind == "histogram" else ("",)), line
+            assert part + m[2] not in families[name], line
+            families[name][part + m[2]] = float(m[3])
     assert None not in families.values()
     return families
 
@@ -369,12 +374,60 @@ def test_metrics(acmed):
     label = '{name="%s"}'
     failures = all["acmed_certificate_failures"]
     assert failures[label % good] == 0 and failures[label % bad] >= 1
-    expiry = all["acmed_certificate_expiry_seconds"]
+    expiry = all["acmed_certificate_expiry_timestamp_seconds"]
     assert expiry[label % good] > time.time() and expiry[label % bad] == 0
     following = all["acmed_certificate_next_attempt_timestamp_seconds"]
     assert time.time() < following[label % good] < expiry[label % good]
     assert list(all["acmed_build_info"].values()) == [1]
     assert all["acmed_notify_failing"] == {'{channel="watch"}': 0}
+    begin = all["acmed_certificate_not_before_timestamp_seconds"]
+    success = all["acmed_certificate_last_success_timestamp_seconds"]
+    assert list(begin) == list(success) == [label % good]
+    assert 0 <= time.time() - success[label % good] < 60
+    conditions = all["acmed_certificate_condition"]
+    assert set(conditions.values()) == {1} and len(conditions) == 2
+    assert '{name="%s",condition="missing"}' % bad in conditions
+    assert 0 <= time.time() - all["process_start_time_seconds"][""] < 60
+    assert 1 << 20 < all["process_resident_memory_bytes"][""] < 1 << 28
+    assert histogram(all, "acmed_loop_lag_seconds", "") > 0
+    assert_counted(all)
+    acmed.ctl("renew-now", good)
+    later = parse_metrics(acmed.get("/metrics")[1])
+    for family in all:
+        if not family.endswith(("_total", "_seconds")):
+            continue
+        for series, n in all[family].items():
+            if family.endswith("_total") or series.startswith("_"):
+                assert later[family][series] >= n, (family, series)
+    assert_counted(later)
+
+
+def histogram(all, family, labels):
+    """Its count; the buckets must agree with it."""
+    series = all[family]
+    buckets = [n for key, n in series.items() if key.startswith("_bucket{")
+               and labels in key]
+    assert len(buckets) > 5 and buckets == sorted(buckets), series
+    key = "{%s}" % labels if labels else ""
+    assert series["_count" + key] == buckets[-1], series
+    assert (series["_sum" + key] >= 0), series
+    return buckets[-1]
+
+
+def assert_counted(all):
+    """Who was asked, and how that went: a CA and a provider."""
+    for what in "ca", "provider":
+        family = "acmed_%s_request" % what
+        requests = all[family + "s_total"]
+        assert len(requests) == 1, requests
+        (labels, n), = requests.items()
+        assert n > 1
+        assert histogram(all, family + "_duration_seconds",
+                         labels.strip("{}")) == n
+        errors = all[family + "_errors_total"]
+        assert len(errors) == 5 and sum(errors.values()) <= n, errors
+        assert ('account="' in labels and ',ca="' in labels if what == "ca"
+                else 'provider="' in labels and ',type="' in labels)
 
 
 @pytest.mark.skipif(not shutil.which("promtool"),

@@ -409,7 +409,7 @@ def test_served_decides(make, lab, nginx, hook):
     assert got("/all", "EXPIRED certificate is served")
     time.sleep(2.5)
     assert len(got("/beat")) == before
-    assert 'acmed_served_expiry_seconds{name="%s",target="web"} %d' % (
+    assert 'acmed_served_expiry_timestamp_seconds{name="%s",target="web"} %d' % (
         name, end) in acmed.get("/metrics")[1]
     # acmectl's own clock goes right.
     assert "what it serves expires" in " ".join(

@@ -261,13 +261,13 @@ test_serving_old(void **state)
 	erig_crash(r);
 	erig_up(r);
 	metrics = engine_gauge(r->engine, ENGINE_GAUGE_SERVED, "web");
-	line = xasprintf("acmed_served_expiry_seconds{name=\"web\","
+	line = xasprintf("acmed_served_expiry_timestamp_seconds{name=\"web\","
 	    "target=\"a\"} %lld\n", (long long)ends);
 	assert_string_equal(metrics, line);
 	free(metrics);
-	metrics = engine_gauge(r->engine, ENGINE_GAUGE_OLD, "web");
+	metrics = engine_gauge(r->engine, ENGINE_GAUGE_MATCH, "web");
 	assert_string_equal(metrics,
-	    "acmed_serves_old{name=\"web\",target=\"a\"} 1\n");
+	    "acmed_served_match{name=\"web\",target=\"a\"} 0\n");
 	free(line);
 	free(metrics);
 	fake_time_pass(21 * DAY);
@@ -288,9 +288,9 @@ test_serving_old(void **state)
 	fake_time_pass(2 * HOUR);
 	assert_string_equal(fake_channel.got[fake_channel.n - 1].subject,
 	    "[acmed] web: works again, 58 days left");
-	metrics = engine_gauge(r->engine, ENGINE_GAUGE_OLD, "web");
+	metrics = engine_gauge(r->engine, ENGINE_GAUGE_MATCH, "web");
 	assert_string_equal(metrics,
-	    "acmed_serves_old{name=\"web\",target=\"a\"} 0\n");
+	    "acmed_served_match{name=\"web\",target=\"a\"} 1\n");
 	free(metrics);
 }
 
