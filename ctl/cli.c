@@ -16,7 +16,7 @@ struct given {
 	const char	*name, *value;
 };
 
-enum { LONG_OPTION = 256, HELP_COLUMN = 24, WIDTH = 79 };
+enum { LONG_OPTION = 256, COLOUR_OPTION, HELP_COLUMN = 24, WIDTH = 79 };
 
 static const char common_options[] =
     "  -s, --socket PATH   where acmed listens (" API_SOCKET ",\n"
@@ -24,6 +24,8 @@ static const char common_options[] =
     "  -c, --config FILE   acmed.conf, for what writes to it (the running\n"
     "                      acmed's, or " SYSCONFDIR "/acmed/acmed.conf)\n"
     "  -j, --json          print what acmed says, as JSON\n"
+    "      --color WHEN    auto (the default: on a terminal), always or "
+    "never\n"
     "  -h, --help          this text; behind a command, that of the command\n"
     "  -V, --version       version of acmectl\n";
 
@@ -233,6 +235,7 @@ all_options(const struct cli *cli)
 		{ "socket", required_argument, NULL, 's' },
 		{ "config", required_argument, NULL, 'c' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "color", required_argument, NULL, COLOUR_OPTION },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 	};
@@ -256,6 +259,23 @@ all_options(const struct cli *cli)
 	return all;
 }
 
+static int
+read_colour(const struct cli *cli, const char *when, struct options *o)
+{
+	static const char *const names[] = {
+		[TERM_AUTO] = "auto", [TERM_ALWAYS] = "always",
+		[TERM_NEVER] = "never",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(when, names[i]) == 0) {
+			o->colour = (enum term_when)i;
+			return -1;
+		}
+	}
+	return misuse(cli, "--color is auto, always or never", NULL);
+}
+
 /* As cli_parse(), but for the words, which are left at optind. */
 static int
 read_options(const struct cli *cli, int argc, char **argv,
@@ -275,6 +295,9 @@ read_options(const struct cli *cli, int argc, char **argv,
 			break;
 		case 'j':
 			o->json = true;
+			break;
+		case COLOUR_OPTION:
+			code = read_colour(cli, optarg, o);
 			break;
 		case 'h':
 			*wants_help = true;

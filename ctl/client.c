@@ -25,7 +25,8 @@ enum {
 	BODY_MAX_LEN = 512 << 20,	/* 100,000 certificates: 80 MB */
 	/* The daemon sends a sign of life each 30 s. */
 	SILENCE_MS = 100000,
-	POLL_MS = 1000
+	POLL_MS = 1000,
+	TICK_MS = 200
 };
 
 struct call {
@@ -221,10 +222,12 @@ drive(struct call *c, CURLM *multi, int sig_fd)
 		if (running == 0)
 			break;
 		(void)curl_multi_poll(multi, &wait, sig_fd == -1 ? 0 : 1,
-		    POLL_MS, NULL);
+		    c->request->tick != NULL ? TICK_MS : POLL_MS, NULL);
 		if (sig_fd != -1 && (wait.revents & CURL_WAIT_POLLIN) != 0)
 			return error_set(c->err, ERR_NONE, CLIENT_INTERRUPTED,
 			    "interrupted");
+		if (c->request->tick != NULL)
+			c->request->tick(c->request->arg);
 		if (clock_mono_ms() - c->heard_ms > SILENCE_MS)
 			return transfer_error(c, CURLE_OPERATION_TIMEDOUT);
 	}

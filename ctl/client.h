@@ -24,6 +24,12 @@ typedef void client_line_cb(const json_t *line, void *arg);
 typedef int client_text_cb(const char *line, size_t len, void *arg,
 	    struct error *);
 
+/*
+ * Called while lines are waited for, some times a second; it may send requests
+ * of its own.
+ */
+typedef void client_tick_cb(void *arg);
+
 struct client_request {
 	const char	*socket;
 	const char	*method;
@@ -31,6 +37,7 @@ struct client_request {
 	const json_t	*body;		/* NULL for none */
 	client_line_cb	*line;		/* NULL: the reply is no stream */
 	client_text_cb	*text;		/* NULL: the reply is one object */
+	client_tick_cb	*tick;		/* with line; or NULL */
 	void		*arg;
 };
 

@@ -18,6 +18,7 @@
 #include "ctl/show.h"
 #include "ctl/status.h"
 #include "ctl/status_read.h"
+#include "ctl/watch.h"
 
 static int
 status_one(const struct options *o, const char *name)
@@ -87,11 +88,14 @@ overview_cert(const json_t *cert, void *arg)
 	FILE *out = v->options->out.out;
 	char *text;
 
-	if (!select_has(&v->select, cert))
+	if (!select_has(&v->select, cert)) {
+		if (v->table != NULL)
+			status_table_hide(v->table);
 		return;
+	}
 	v->is_bad |= status_is_bad(cert);
 	if (v->table != NULL) {
-		status_table_add(v->table, cert);
+		status_table_add(v->table, cert, false);
 		return;
 	}
 	text = json_dumps(cert, JSON_INDENT(2) | JSON_ENSURE_ASCII);
@@ -113,18 +117,20 @@ cmd_status(const struct options *o)
 	code = select_init(&v.select, o, clock_now());
 	if (code != EXIT_OK)
 		return code;
-	if (o->n_names > 0 && !select_is_pattern(o->names[0]))
-		return status_one(o, o->names[0]);
 	if (o->n_names > 0)
 		v.select.pattern = o->names[0];
+	if (o->watch)
+		return watch_status(o, &v.select);
+	if (o->n_names > 0 && !select_is_pattern(o->names[0]))
+		return status_one(o, o->names[0]);
 	if (!o->json)
-		v.table = status_table_new(&o->out, clock_now());
+		v.table = status_table_new();
 	code = status_read(o, &sink);
 	if (code == EXIT_OK && o->json)
 		(void)fputs(v.has_certs ? "\n  ]\n}\n" : "]\n}\n",
 		    o->out.out);
 	else if (code == EXIT_OK)
-		status_table_print(v.table, v.rest);
+		status_table_print(v.table, &o->out, v.rest, clock_now());
 	status_table_free(v.table);
 	json_decref(v.rest);
 	return code != EXIT_OK ? code : o->check && v.is_bad ? EXIT_FAILED :

@@ -59,7 +59,7 @@ state_field(const struct term *t, const json_t *cert)
 	    "browsers do not trust it" : "", is_other ? ", of another CA than "
 	    "the account names now: it is being replaced" : "");
 
-	field(t, "state", status_colour(cert), text);
+	field(t, "state", summary_colour(cert), text);
 	free(text);
 	free(s);
 }

@@ -116,6 +116,8 @@ static const struct cli_option options[] = {
 	{ "status", "expires-within", "SPAN", "only those that end so soon, "
 	    "such as 20d, or are missing", CLI_TEXT,
 	    offsetof(struct options, expires_within) },
+	{ "status", "watch", NULL, "stay, and show what changes, until "
+	    "Ctrl-C", CLI_FLAG, offsetof(struct options, watch) },
 	{ "renew-now", "all", NULL, "all certificates",
 	    CLI_FLAG, offsetof(struct options, all) },
 	{ "renew-now", "failed", NULL, "those that are not well",
@@ -220,7 +222,7 @@ main(int argc, char **argv)
 	code = cli_parse(&cli, argc, argv, &o, &command);
 	if (code == -1) {
 		to_wire((char **)(uintptr_t)o.names);
-		term_init(&o.out, stdout);
+		term_init(&o.out, stdout, o.colour);
 		(void)curl_global_init(CURL_GLOBAL_DEFAULT);
 		code = command->run(&o);
 		curl_global_cleanup();

@@ -26,8 +26,9 @@ struct options {
 	const char	*socket;
 	const char	*conf;		/* acmed.conf; NULL: ask the daemon */
 	bool		 json;
+	enum term_when	 colour;	/* --color */
 	bool		 check;		/* status */
-	bool		 failing;	/* status */
+	bool		 failing, watch;	/* status */
 	const char	*expires_within;	/* status; a span, or NULL */
 	bool		 all, failed;	/* renew-now */
 	const char	*due_within;	/* renew-now; a span, or NULL */

@@ -130,12 +130,13 @@ show_when(time_t now, time_t at, char out[SHOW_WHEN_MAX])
 }
 
 char *
-show_next(const json_t *cert, time_t now, bool is_long)
+show_next_word(const json_t *cert, bool is_long, time_t *at)
 {
-	char when[SHOW_WHEN_MAX], *step, *action, *out;
 	const char *word = jsonx_str(cert, "next.action");
-	time_t at = (time_t)jsonx_int(cert, "next.at", 0);
+	char when[SHOW_WHEN_MAX], *step, *out;
+	time_t then = (time_t)jsonx_int(cert, "next.at", 0);
 
+	*at = 0;
 	if (json_is_object(jsonx_get(cert, "run"))) {
 		step = show_str(cert, "run.step", "running");
 		out = xasprintf("now: %s", step);
@@ -147,17 +148,27 @@ show_next(const json_t *cert, time_t now, bool is_long)
 		return xstrdup(is_long ? "nothing: it is not configured any "
 		    "more" : "-");
 	if (word != NULL && strcmp(word, "paused") == 0)
-		return at == 0 ? xstrdup(is_long ? "nothing: paused until "
+		return then == 0 ? xstrdup(is_long ? "nothing: paused until "
 		    "acmectl resume" : "paused") : xasprintf("paused until "
-		    "%.10s", show_date(at, when));
-	action = show_str(cert, "next.action", "-");
+		    "%.10s", show_date(then, when));
+	*at = then;
+	return show_str(cert, "next.action", "-");
+}
+
+char *
+show_next(const json_t *cert, time_t now, bool is_long)
+{
+	char when[SHOW_WHEN_MAX], *word, *out;
+	time_t at;
+
+	word = show_next_word(cert, is_long, &at);
 	if (at == 0)
-		return action;
+		return word;
 	/* What was due a moment ago is about to begin. */
 	if (at < now)
 		at = now;
-	out = xasprintf("%s %s", action, is_long ? show_when(now, at, when) :
+	out = xasprintf("%s %s", word, is_long ? show_when(now, at, when) :
 	    show_span(now, at, when));
-	free(action);
+	free(word);
 	return out;
 }

@@ -43,5 +43,7 @@ const char	*show_when(time_t now, time_t at, char out[SHOW_WHEN_MAX]);
  * too, and whole words for what a table has no room for.
  */
 char	*show_next(const json_t *cert, time_t now, bool is_long);
+/* The same without its time, "renew", which is in *at; 0: there is none. */
+char	*show_next_word(const json_t *cert, bool is_long, time_t *at);
 
 #endif

@@ -2,20 +2,23 @@
 #include "ctl/status.h"
 
 #include <libgen.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
 #include "common/mem.h"
-#include "common/text.h"
+#include "common/names.h"
+#include "ctl/bar.h"
+#include "ctl/row.h"
 #include "ctl/show.h"
+#include "ctl/summary.h"
 #include "ctl/term.h"
-
-enum column { COL_NAME, COL_STATE, COL_EXPIRES, COL_NEXT, COL_ERROR, COL_END };
 
 static const char *const titles[] = {
 	[COL_NAME] = "NAME",
 	[COL_STATE] = "STATE",
+	[COL_BAR] = "LIFETIME",
 	[COL_EXPIRES] = "EXPIRES IN",
 	[COL_NEXT] = "NEXT",
 	[COL_ERROR] = "LAST ERROR",
@@ -26,59 +29,24 @@ enum {
 	GAP = 2,		/* columns between two cells */
 	NAME_LEAST = 12,	/* a shorter name says nothing */
 	ERROR_LEAST = 24,	/* a narrower column is not worth it */
-	ERROR_INDENT = 4
-};
-
-struct row {
-	char			*cells[COL_END];
-	enum term_colour	 colour;	/* of the state */
+	ERROR_INDENT = 4,
+	BAR_LEAST = 8,		/* nor a shorter bar */
+	BAR_MOST = 24,
+	TITLE_LINES = 1
 };
 
 struct status_table {
-	const struct term	*term;
-	time_t			 now;
-	struct row		*rows;
-	size_t			 n, room;
+	struct row	*rows;
+	size_t		 n, room, hidden;
+	bool		 is_sorted;
 };
 
-/* widths[COL_ERROR] 0: errors go below their rows; is_stacked: no table. */
+/* widths[COL_BAR] 0: no bar; widths[COL_ERROR] 0: errors go below their rows;
+ * is_stacked: no table. */
 struct layout {
 	size_t	widths[COL_END];
 	bool	is_stacked;
 };
-
-/* A target that failed, or serves an earlier certificate; also while it is
- * tried again. */
-static const json_t *
-failed_deploy(const json_t *cert)
-{
-	const json_t *deploy;
-	size_t i;
-
-	json_array_foreach(json_object_get(cert, "deploy"), i, deploy) {
-		const char *state = jsonx_str(deploy, "state");
-
-		if ((state != NULL && strcmp(state, "done") != 0 &&
-		    json_is_string(json_object_get(deploy, "error"))) ||
-		    jsonx_bool(deploy, "serving_old", false))
-			return deploy;
-	}
-	return NULL;
-}
-
-enum term_colour
-status_colour(const json_t *cert)
-{
-	const char *word = jsonx_str(cert, "condition");
-
-	if (word != NULL && strcmp(word, "valid") == 0)
-		return TERM_GOOD;
-	if (word != NULL && (strcmp(word, "missing") == 0 ||
-	    strcmp(word, "expired") == 0) &&
-	    !json_is_object(json_object_get(cert, "run")))
-		return TERM_BAD;
-	return TERM_WARN;
-}
 
 bool
 status_is_bad(const json_t *cert)
@@ -86,72 +54,116 @@ status_is_bad(const json_t *cert)
 	return !jsonx_bool(cert, "ok", false);
 }
 
-static char *
-last_error(const json_t *cert)
-{
-	char *msg = show_error(json_object_get(cert, "error"));
-	const json_t *deploy;
-	char *name, *out;
+/* --- the table --- */
 
-	if (msg != NULL)
-		return msg;
-	if ((deploy = failed_deploy(cert)) == NULL)
-		return xstrdup("-");
-	name = show_str(deploy, "name", "?");
-	msg = show_error(json_object_get(deploy, "error"));
-	out = xasprintf("deploy %s: %s", name, msg == NULL ? "failed" : msg);
-	free(msg);
+static void
+sort(struct status_table *table)
+{
+	if (!table->is_sorted && table->n > 0)
+		qsort(table->rows, table->n, sizeof(*table->rows),
+		    row_by_urgency);
+	table->is_sorted = true;
+}
+
+struct status_table *
+status_table_new(void)
+{
+	return xcalloc(1, sizeof(struct status_table));
+}
+
+static struct row *
+find(struct status_table *table, const char *name)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		if (strcmp(table->rows[i].words, name) == 0)
+			return &table->rows[i];
+	}
+	return NULL;
+}
+
+void
+status_table_add(struct status_table *table, const json_t *cert,
+    bool is_update)
+{
+	char *name = show_str(cert, "name", "?");
+
+	if (is_update)
+		status_table_remove(table, name);
 	free(name);
-	return out;
+	if (table->n == table->room) {
+		table->room = table->room + table->room / 2 + 16;
+		table->rows = xreallocarray(table->rows, table->room,
+		    sizeof(*table->rows));
+	}
+	row_init(&table->rows[table->n++], cert);
+	table->is_sorted = false;
 }
 
-static char *
-expires_in(const json_t *cert, time_t now)
+void
+status_table_remove(struct status_table *table, const char *name)
 {
-	time_t end = (time_t)jsonx_int(cert, "not_after", 0);
-	char span[TEXT_SPAN_MAX], when[SHOW_WHEN_MAX];
+	struct row *row = find(table, name);
 
-	if (end == 0)
-		return xstrdup("-");
-	if (end <= now)
-		return xstrdup(show_span(now, end, when));
-	return xstrdup(text_span(end - now, span));
+	if (row == NULL)
+		return;
+	free(row->words);
+	*row = table->rows[--table->n];
+	table->is_sorted = false;
 }
+
+void
+status_table_hide(struct status_table *table)
+{
+	table->hidden++;
+}
+
+size_t
+status_table_count(const struct status_table *table)
+{
+	return table->n;
+}
+
+void
+status_table_free(struct status_table *table)
+{
+	if (table == NULL)
+		return;
+	for (size_t i = 0; i < table->n; i++)
+		free(table->rows[i].words);
+	free(table->rows);
+	free(table);
+}
+
+/* --- its layout --- */
 
 static void
-row_init(struct row *row, const json_t *cert, time_t now, bool is_utf8)
-{
-	row->cells[COL_NAME] = show_name(cert, is_utf8);
-	row->cells[COL_STATE] = show_str(cert, "condition", "?");
-	row->colour = status_colour(cert);
-	row->cells[COL_EXPIRES] = expires_in(cert, now);
-	row->cells[COL_NEXT] = show_next(cert, now, false);
-	row->cells[COL_ERROR] = last_error(cert);
-}
-
-static void
-row_clear(struct row *row)
+measure(struct layout *l, const struct term *t, struct status_table *table,
+    time_t now)
 {
 	for (int i = 0; i < COL_END; i++)
-		free(row->cells[i]);
-}
+		l->widths[i] = i == COL_BAR ? 0 : strlen(titles[i]);
+	for (size_t r = 0; r < table->n; r++) {
+		struct cells c;
 
-static void
-layout_make(struct layout *l, const struct term *t, const struct row *rows,
-    size_t n)
-{
-	size_t fixed, longest;
-
-	for (int i = 0; i < COL_END; i++) {
-		l->widths[i] = strlen(titles[i]);
-		for (size_t r = 0; r < n; r++) {
-			size_t w = term_columns(rows[r].cells[i]);
+		cells_init(&c, t, &table->rows[r], now);
+		for (int i = 0; i < COL_END; i++) {
+			size_t w = i == COL_BAR ? 0 : term_columns(c.text[i]);
 
 			if (w > l->widths[i])
 				l->widths[i] = w;
 		}
+		cells_clear(&c);
 	}
-	l->is_stacked = false;
+}
+
+static void
+layout_make(struct layout *l, const struct term *t,
+    struct status_table *table, time_t now)
+{
+	size_t fixed, longest, left;
+
+	*l = (struct layout){ .is_stacked = false };
+	measure(l, t, table, now);
 	if (t->width == 0)
 		return;
 	fixed = l->widths[COL_STATE] + l->widths[COL_EXPIRES] +
@@ -162,26 +174,47 @@ layout_make(struct layout *l, const struct term *t, const struct row *rows,
 	}
 	if (l->widths[COL_NAME] > t->width - fixed)
 		l->widths[COL_NAME] = t->width - fixed;
+	left = t->width - fixed - l->widths[COL_NAME];
+	if (t->is_tty && left >= BAR_LEAST + GAP) {
+		l->widths[COL_BAR] = left - GAP < BAR_MOST ? left - GAP :
+		    BAR_MOST;
+		left -= l->widths[COL_BAR] + GAP;
+	}
 	longest = l->widths[COL_ERROR];
-	l->widths[COL_ERROR] = t->width - fixed - l->widths[COL_NAME];
-	l->widths[COL_ERROR] -= l->widths[COL_ERROR] > GAP ? GAP :
-	    l->widths[COL_ERROR];
+	l->widths[COL_ERROR] = left > GAP ? left - GAP : 0;
 	if (l->widths[COL_ERROR] < ERROR_LEAST &&
 	    l->widths[COL_ERROR] < longest)
 		l->widths[COL_ERROR] = 0;
 }
 
+/* --- its lines --- */
+
 /* With the last cell, without spaces behind it. */
 static void
 print_line(const struct term *t, const struct layout *l,
-    const char *const *cells, enum term_colour name, enum term_colour state)
+    const char *const *cells, const struct row *row, time_t now)
 {
 	int last = l->widths[COL_ERROR] > 0 && cells[COL_ERROR] != NULL ?
 	    COL_ERROR : COL_NEXT;
+	enum term_colour colour = row == NULL ? TERM_PLAIN :
+	    (enum term_colour)row->colour;
 
-	for (int i = 0; i <= last; i++)
-		term_cell(t, i == COL_NAME ? name : i == COL_STATE ? state :
-		    TERM_PLAIN, cells[i], i == last ? 0 : l->widths[i] + GAP);
+	for (int i = 0; i <= last; i++) {
+		size_t width = i == last ? 0 : l->widths[i] + GAP;
+
+		if (i == COL_BAR && l->widths[i] == 0)
+			continue;
+		if (i == COL_BAR && row != NULL) {
+			bar_print(t, colour, &(struct bar){ row->not_before,
+			    row->not_after, row->is_due ? row->next_at : 0 },
+			    l->widths[i], now);
+			term_cell(t, TERM_PLAIN, "", GAP);
+			continue;
+		}
+		term_cell(t, row == NULL ? TERM_BOLD : i == COL_STATE ?
+		    colour : i == COL_ERROR && strcmp(cells[i], "-") != 0 ?
+		    TERM_BAD : TERM_PLAIN, cells[i], width);
+	}
 	(void)fputc('\n', t->out);
 }
 
@@ -192,90 +225,121 @@ print_below(const struct term *t, const char *text)
 	term_wrap(t, TERM_BAD, ERROR_INDENT, ERROR_INDENT, text);
 }
 
-static void
-print_row(const struct term *t, const struct layout *l, const struct row *row)
+/* Returns the number of lines. */
+static size_t
+print_row(const struct term *t, const struct layout *l, const struct row *row,
+    const struct cells *c, time_t now)
 {
-	const char *error = row->cells[COL_ERROR];
+	const char *error = c->text[COL_ERROR];
 	bool has_error = strcmp(error, "-") != 0;
 	bool fits = t->width == 0 ||
 	    term_columns(error) <= l->widths[COL_ERROR];
-	char *name = t->width == 0 ? xstrdup(row->cells[COL_NAME]) :
-	    term_shorten(t, row->cells[COL_NAME], l->widths[COL_NAME]);
+	char *name = t->width == 0 ? xstrdup(c->text[COL_NAME]) :
+	    term_shorten(t, c->text[COL_NAME], l->widths[COL_NAME]);
 	const char *cells[] = {
 		[COL_NAME] = name,
-		[COL_STATE] = row->cells[COL_STATE],
-		[COL_EXPIRES] = row->cells[COL_EXPIRES],
-		[COL_NEXT] = row->cells[COL_NEXT],
+		[COL_STATE] = c->text[COL_STATE],
+		[COL_BAR] = "",
+		[COL_EXPIRES] = c->text[COL_EXPIRES],
+		[COL_NEXT] = c->text[COL_NEXT],
 		[COL_ERROR] = fits ? error : NULL,
 	};
 
-	print_line(t, l, cells, TERM_PLAIN, row->colour);
+	print_line(t, l, cells, row, now);
 	if (has_error && !fits)
 		print_below(t, error);
 	free(name);
+	return 1 + (has_error && !fits);
 }
 
-static void
-print_stacked(const struct term *t, const struct row *row)
+static size_t
+print_stacked(const struct term *t, const struct row *row,
+    const struct cells *c)
 {
-	char *name = term_shorten(t, row->cells[COL_NAME], t->width);
-	const char *expires = row->cells[COL_EXPIRES];
+	char *name = term_shorten(t, c->text[COL_NAME], t->width);
+	const char *expires = c->text[COL_EXPIRES], *state =
+	    c->text[COL_STATE];
 	bool has_end = strcmp(expires, "-") != 0;
-	bool is_past = strcmp(row->cells[COL_STATE], "expired") == 0;
+	bool is_past = strcmp(state, "expired") == 0;
+	bool has_error = strcmp(c->text[COL_ERROR], "-") != 0;
 	char *rest;
 
 	term_cell(t, TERM_BOLD, name, 0);
 	(void)fputs("\n  ", t->out);
-	term_cell(t, row->colour, row->cells[COL_STATE], 0);
+	term_cell(t, (enum term_colour)row->colour, state, 0);
 	if (is_past && has_end)
 		(void)fputc(' ', t->out);
 	rest = xasprintf("%s%s; %s", !has_end || is_past ? "" :
-	    ", expires in ", has_end ? expires : "", row->cells[COL_NEXT]);
-	term_wrap(t, TERM_PLAIN, 2 + term_columns(row->cells[COL_STATE]) +
+	    ", expires in ", has_end ? expires : "", c->text[COL_NEXT]);
+	term_wrap(t, TERM_PLAIN, 2 + term_columns(state) +
 	    (is_past && has_end), 2, rest);
-	if (strcmp(row->cells[COL_ERROR], "-") != 0)
-		print_below(t, row->cells[COL_ERROR]);
+	if (has_error)
+		print_below(t, c->text[COL_ERROR]);
 	free(rest);
 	free(name);
+	return 2 + has_error;
 }
 
-struct status_table *
-status_table_new(const struct term *t, time_t now)
+/* Rows in at most so many lines, and how many of them there was no room for. */
+static size_t
+print_rows(struct status_table *table, const struct term *t, size_t lines,
+    time_t now)
 {
-	struct status_table *table = xcalloc(1, sizeof(*table));
+	struct layout l;
+	size_t i, used;
 
-	table->term = t;
-	table->now = now;
-	return table;
-}
+	sort(table);
+	layout_make(&l, t, table, now);
+	if (!l.is_stacked)
+		print_line(t, &l, titles, NULL, now);
+	for (i = 0, used = 0; i < table->n; i++) {
+		const struct row *row = &table->rows[i];
+		struct cells c;
 
-void
-status_table_add(struct status_table *table, const json_t *cert)
-{
-	if (table->n == table->room) {
-		table->room = table->room * 2 + 16;
-		table->rows = xreallocarray(table->rows, table->room,
-		    sizeof(*table->rows));
+		/* The most that one takes, and the line for the rest. */
+		if (lines - used < (l.is_stacked ? 3u : 2u) +
+		    (i + 1 < table->n))
+			break;
+		cells_init(&c, t, row, now);
+		used += l.is_stacked ? print_stacked(t, row, &c) :
+		    print_row(t, &l, row, &c, now);
+		cells_clear(&c);
 	}
-	row_init(&table->rows[table->n++], cert, table->now,
-	    table->term->is_utf8);
+	return table->n - i;
 }
 
 static void
-print_rows(struct status_table *table)
+print_summary(const struct status_table *table, const struct term *t,
+    time_t now)
 {
-	const struct term *t = table->term;
-	struct layout l;
+	struct summary s = { .hidden = table->hidden };
+	enum term_colour colour = TERM_GOOD;
+	char *text, *next = NULL;
+	const struct row *first = NULL;
 
-	layout_make(&l, t, table->rows, table->n);
-	if (!l.is_stacked)
-		print_line(t, &l, titles, TERM_PLAIN, TERM_PLAIN);
 	for (size_t i = 0; i < table->n; i++) {
-		if (l.is_stacked)
-			print_stacked(t, &table->rows[i]);
-		else
-			print_row(t, &l, &table->rows[i]);
+		const struct row *row = &table->rows[i];
+
+		s.n[row->rank]++;
+		if (row->is_due && (first == NULL ||
+		    row->next_at < first->next_at))
+			first = row;
+		if (row->rank <= SUMMARY_NOT_DEPLOYED)
+			colour = TERM_BAD;
+		else if (row->rank < SUMMARY_PAUSED && colour == TERM_GOOD)
+			colour = TERM_WARN;
 	}
+	if (first != NULL) {
+		next = t->is_utf8 ? dname_unicode(row_word(first, ROW_NAME)) :
+		    xstrdup(row_word(first, ROW_NAME));
+		s.next = next;
+		s.next_at = first->next_at;
+		s.is_retry = strcmp(row_word(first, ROW_NEXT), "retry") == 0;
+	}
+	text = summary_text(&s, now);
+	term_wrap(t, table->n == 0 ? TERM_PLAIN : colour, 0, 2, text);
+	free(next);
+	free(text);
 }
 
 static void
@@ -283,9 +347,9 @@ print_empty(const struct term *t, const json_t *status)
 {
 	char *file = show_str(status, "config.file", "/etc/acmed/acmed.conf");
 	char *copy = xstrdup(file);
-	char *text = xasprintf("No certificates are configured.  Add one to "
-	    "%s or, in a file of its own, to %s/conf.d/; then: acmectl reload",
-	    file, dirname(copy));
+	char *text = xasprintf("No certificates are configured.  Add one with "
+	    "acmectl add, or to %s or, in a file of its own, to %s/conf.d/; "
+	    "then: acmectl reload", file, dirname(copy));
 
 	term_wrap(t, TERM_PLAIN, 0, 0, text);
 	free(text);
@@ -293,166 +357,72 @@ print_empty(const struct term *t, const json_t *status)
 	free(file);
 }
 
-static void
-print_record(const struct term *t, const json_t *record, time_t now)
-{
-	char *name = show_str(record, "name", "?");
-	char *provider = show_str(record, "provider", "?");
-	char *cert = show_str(record, "cert", "?");
-	char *error = show_error(json_object_get(record, "error"));
-	time_t at = (time_t)jsonx_int(record, "next_at", 0);
-	char when[SHOW_WHEN_MAX];
-	char *value = show_str(record, "value", "?");
-	char *text = xasprintf("%s \"%s\" of %s, at provider %s%s%s%s%s%s",
-	    name, value, cert, provider, jsonx_bool(record, "absent", false) ?
-	    ", which no server shows" : "", at > 0 ? ", next try " : "",
-	    at > 0 ? show_span(now, at < now ? now : at, when) : "",
-	    error != NULL ? ": " : "", error != NULL ? error : "");
-
-	(void)fputs("  ", t->out);
-	term_wrap(t, TERM_PLAIN, 2, ERROR_INDENT, text);
-	free(text);
-	free(value);
-	free(error);
-	free(cert);
-	free(provider);
-	free(name);
-}
-
-/* Records, and files, of runs under way are not left over. */
-static bool
-record_is_left(const json_t *record)
-{
-	const char *state = jsonx_str(record, "state");
-
-	return state == NULL || strcmp(state, "removing") == 0 ||
-	    (strcmp(state, "in use") != 0 && jsonx_int(record, "tries", 0) > 0);
-}
-
-bool
-status_has_stuck(const json_t *status)
-{
-	const json_t *record;
-	size_t i;
-
-	json_array_foreach(json_object_get(status, "cleanup"), i, record) {
-		if (jsonx_bool(record, "stuck", false))
-			return true;
-	}
-	return false;
-}
-
-bool
-status_has_mistakes(const json_t *status)
-{
-	return json_is_string(jsonx_get(status, "config.error"));
-}
-
-static void
-print_file(const struct term *t, const json_t *file, time_t now)
-{
-	char *path = show_str(file, "path", "?");
-	char *cert = show_str(file, "cert", "?");
-	char *error = show_error(json_object_get(file, "error"));
-	time_t at = (time_t)jsonx_int(file, "next_at", 0);
-	char when[SHOW_WHEN_MAX];
-	char *text = xasprintf("%s of %s%s%s%s%s", path, cert,
-	    at > 0 ? ", next try " : "",
-	    at > 0 ? show_span(now, at < now ? now : at, when) : "",
-	    error != NULL ? ": " : "", error != NULL ? error : "");
-
-	(void)fputs("  ", t->out);
-	term_wrap(t, TERM_PLAIN, 2, ERROR_INDENT, text);
-	free(text);
-	free(error);
-	free(cert);
-	free(path);
-}
-
-static void
-print_cleanup(const struct term *t, const json_t *records, const char *what,
-    void (*print)(const struct term *, const json_t *, time_t), time_t now)
-{
-	const json_t *record;
-	size_t i, n = 0;
-	char *text;
-
-	json_array_foreach(records, i, record)
-		n += record_is_left(record);
-	if (n == 0)
-		return;
-	text = xasprintf("cleanup: %zu %s%s still to be removed:", n, what,
-	    n == 1 ? " is" : "s are");
-	(void)fputc('\n', t->out);
-	term_wrap(t, TERM_WARN, 0, 2, text);
-	free(text);
-	json_array_foreach(records, i, record) {
-		if (record_is_left(record))
-			print(t, record, now);
-	}
-}
-
-/* A channel that is silent because it is broken looks as if all was well. */
-static void
-print_channels(const struct term *t, const json_t *channels, time_t now)
-{
-	const json_t *c;
-	size_t i;
-
-	json_array_foreach(channels, i, c) {
-		const char *state = jsonx_str(c, "state");
-		char *name = show_str(c, "name", "?"), *text;
-		char *error = show_error(json_object_get(c, "error"));
-		long long queued = jsonx_int(c, "queued", 0);
-		time_t at = (time_t)jsonx_int(c, "next_at", 0);
-		char when[SHOW_WHEN_MAX];
-
-		if (state != NULL && strcmp(state, "failing") == 0) {
-			text = xasprintf("notify: channel %s fails, %lld "
-			    "message%s waiting%s%s: %s", name, queued,
-			    queued == 1 ? "" : "s", at > 0 ? ", next try " :
-			    "", at > 0 ? show_span(now, at < now ? now : at,
-			    when) : "", error != NULL ? error : "?");
-			(void)fputc('\n', t->out);
-			term_wrap(t, TERM_BAD, 0, 2, text);
-			free(text);
-		}
-		free(error);
-		free(name);
-	}
-}
-
 void
-status_table_free(struct status_table *table)
+status_table_print(struct status_table *table, const struct term *t,
+    const json_t *rest, time_t now)
 {
-	if (table == NULL)
-		return;
-	for (size_t i = 0; i < table->n; i++)
-		row_clear(&table->rows[i]);
-	free(table->rows);
-	free(table);
-}
-
-void
-status_table_print(struct status_table *table, const json_t *rest)
-{
-	const struct term *t = table->term;
-	char *error = show_error(jsonx_get(rest, "config.error")), *text;
-
-	if (table->n == 0)
+	if (table->n == 0 && table->hidden == 0)
 		print_empty(t, rest);
-	else
-		print_rows(table);
-	print_cleanup(t, json_object_get(rest, "cleanup"), "TXT record",
-	    print_record, table->now);
-	print_cleanup(t, json_object_get(rest, "http_files"),
-	    "challenge file", print_file, table->now);
-	print_channels(t, json_object_get(rest, "notify"), table->now);
-	if (error == NULL)
+	else if (table->n > 0)
+		(void)print_rows(table, t, SIZE_MAX, now);
+	status_print_rest(t, rest, now);
+	if (table->n == 0 && table->hidden == 0)
 		return;
-	text = xasprintf("configuration: %s", error);
-	(void)fputc('\n', t->out);
-	term_wrap(t, TERM_BAD, 0, 2, text);
-	free(text);
-	free(error);
+	if (table->n > 0)
+		(void)fputc('\n', t->out);
+	print_summary(table, t, now);
+}
+
+/* Lines of a text. */
+static size_t
+count_lines(const char *s)
+{
+	size_t n = 0;
+
+	for (; (s = strchr(s, '\n')) != NULL; s++)
+		n++;
+	return n;
+}
+
+void
+status_table_paint(struct status_table *table, const struct term *t,
+    const json_t *rest, time_t now)
+{
+	struct term part = *t;
+	char *above = NULL, *below = NULL;
+	size_t len, taken, left;
+
+	if (table->n == 0 && table->hidden == 0) {
+		print_empty(t, rest);
+		return;
+	}
+	part.out = open_memstream(&above, &len);
+	if (part.out == NULL)
+		abort();
+	part.is_brief = false;
+	print_summary(table, &part, now);
+	(void)fputc('\n', part.out);
+	(void)fclose(part.out);
+	part.out = open_memstream(&below, &len);
+	if (part.out == NULL)
+		abort();
+	part.is_brief = true;
+	status_print_rest(&part, rest, now);
+	(void)fclose(part.out);
+	if (above == NULL || below == NULL)
+		abort();
+	if (count_lines(below) > t->height / 3) {
+		free(below);
+		below = xstrdup("there is more to tell: acmectl status\n");
+	}
+	taken = count_lines(above) + count_lines(below) + TITLE_LINES;
+	(void)fputs(above, t->out);
+	part.out = t->out;
+	left = print_rows(table, &part, t->height > taken + 2 ? t->height -
+	    taken : 2, now);
+	if (left > 0)
+		(void)fprintf(t->out, "and %zu more\n", left);
+	(void)fputs(below, t->out);
+	free(above);
+	free(below);
 }

@@ -72,22 +72,53 @@ text_cb(const char *line, size_t len, void *arg, struct error *err)
 	return 0;
 }
 
-int
-status_read(const struct options *o, const struct status_sink *sink)
+/* 0 with *reply, which is to be cleared. */
+static int
+call(const struct options *o, const struct status_sink *sink,
+    struct client_reply *reply, struct error *err)
 {
 	struct reader r = { .sink = sink };
 	const struct client_request request = {
 		.socket = o->socket, .method = "GET", .path = API_PATH_STATUS,
 		.text = text_cb, .arg = &r,
 	};
-	struct client_reply reply;
-	int code = ask(o, &request, &reply);
 
-	if (code != EXIT_OK)
-		return code;
+	if (client_call(&request, reply, err) == -1)
+		return -1;
+	if (reply->status != 200 || r.has_ended)
+		return 0;
+	client_reply_clear(reply);
+	return error_set(err, ERR_REJECTED, CLIENT_REPLY,
+	    "acmed's reply has no end");
+}
+
+int
+status_read(const struct options *o, const struct status_sink *sink)
+{
+	struct client_reply reply;
+	struct error err;
+	int code;
+
+	if (call(o, sink, &reply, &err) == -1) {
+		say_error(err.msg);
+		return ask_exit_code(&err);
+	}
+	code = reply.status == 200 ? EXIT_OK : ask_refused(o, &reply);
 	client_reply_clear(&reply);
-	if (r.has_ended)
-		return EXIT_OK;
-	say_error("acmed's reply has no end");
-	return EXIT_FAILED;
+	return code;
+}
+
+int
+status_read_quietly(const struct options *o, const struct status_sink *sink,
+    struct error *err)
+{
+	struct client_reply reply;
+	int rc;
+
+	if (call(o, sink, &reply, err) == -1)
+		return -1;
+	rc = reply.status == 200 ? 0 : error_set(err, ERR_REJECTED,
+	    CLIENT_REPLY, "acmed refuses");
+	client_reply_clear(&reply);
+	return rc;
 }

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+struct error;
 struct options;
 
 struct status_sink {
@@ -20,5 +21,8 @@ struct status_sink {
 
 /* Returns EXIT_OK, or another exit code, and the reason has been told. */
 int	status_read(const struct options *, const struct status_sink *);
+/* The same, but nothing is told: 0, or -1 and *err. */
+int	status_read_quietly(const struct options *, const struct status_sink *,
+	    struct error *);
 
 #endif

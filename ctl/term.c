@@ -13,6 +13,8 @@
 
 enum {
 	WIDTH_LEAST = 40,	/* below that, lines are as for 40 */
+	WIDTH_UNKNOWN = 80,
+	HEIGHT_UNKNOWN = 24,
 	TEXT_LEAST = 10		/* columns that wrapped text gets always */
 };
 
@@ -27,23 +29,38 @@ static const char *const colours[] = {
 _Static_assert(sizeof(colours) / sizeof(colours[0]) == TERM_COLOUR_END,
     "colours");
 
+bool
+term_resize(struct term *t)
+{
+	size_t columns = t->columns, height = t->height;
+	struct winsize ws = { .ws_col = 0 };
+
+	if (!t->is_tty)
+		return false;
+	if (ioctl(fileno(t->out), TIOCGWINSZ, &ws) == -1)
+		ws = (struct winsize){ .ws_col = 0 };
+	t->width = ws.ws_col == 0 ? WIDTH_UNKNOWN :
+	    ws.ws_col < WIDTH_LEAST ? WIDTH_LEAST : ws.ws_col;
+	t->height = ws.ws_row == 0 ? HEIGHT_UNKNOWN : ws.ws_row;
+	t->columns = ws.ws_col == 0 ? WIDTH_UNKNOWN : ws.ws_col;
+	return t->columns != columns || t->height != height;
+}
+
 void
-term_init(struct term *t, FILE *out)
+term_init(struct term *t, FILE *out, enum term_when colour)
 {
 	const char *no_colour = getenv("NO_COLOR"), *kind = getenv("TERM");
-	struct winsize ws;
-	int fd = fileno(out);
+	bool is_dumb = kind == NULL || strcmp(kind, "dumb") == 0;
 
 	*t = (struct term){ .out = out };
 	t->is_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	t->is_tty = isatty(fd) == 1;
-	if (!t->is_tty)
-		return;
-	t->has_colour = (no_colour == NULL || *no_colour == '\0') &&
-	    kind != NULL && strcmp(kind, "dumb") != 0;
-	t->width = 80;
-	if (ioctl(fd, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0)
-		t->width = ws.ws_col < WIDTH_LEAST ? WIDTH_LEAST : ws.ws_col;
+	t->is_tty = isatty(fileno(out)) == 1;
+	/* The fonts of the Linux console have few of these characters. */
+	t->has_lines = t->is_utf8 && !is_dumb && strcmp(kind, "linux") != 0;
+	t->has_colour = colour == TERM_ALWAYS || (colour == TERM_AUTO &&
+	    t->is_tty && !is_dumb && (no_colour == NULL ||
+	    *no_colour == '\0'));
+	(void)term_resize(t);
 }
 
 /* The character at s, which is well-formed UTF-8; *len is its bytes. */
@@ -173,10 +190,33 @@ line_len(const char *s, size_t width)
 	return n > 0 ? n : len;
 }
 
+/* The beginning says more than the end: it is not cut in its middle. */
+static void
+put_brief(const struct term *t, enum term_colour colour, size_t at,
+    const char *s)
+{
+	size_t left = t->width > at + 1 ? t->width - at : 1;
+	bool fits = term_columns(s) <= left;
+	const char *dots = t->is_utf8 ? "\xe2\x80\xa6" : "..";
+	size_t dots_columns = t->is_utf8 ? 1 : 2;
+	size_t len = fits ? strlen(s) : left <= dots_columns ? 0 :
+	    head_len(s, left - dots_columns);
+	char *text = xasprintf("%.*s%s", (int)len, s, fits ||
+	    left < dots_columns ? "" : dots);
+
+	put(t, colour, text, strlen(text));
+	(void)fputc('\n', t->out);
+	free(text);
+}
+
 void
 term_wrap(const struct term *t, enum term_colour colour, size_t at,
     size_t indent, const char *s)
 {
+	if (t->is_brief && t->width != 0) {
+		put_brief(t, colour, at, s);
+		return;
+	}
 	for (;;) {
 		size_t left, len;
 

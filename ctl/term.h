@@ -13,10 +13,17 @@
 struct term {
 	FILE		*out;
 	size_t		 width;		/* columns; 0: no limit */
+	size_t		 height;	/* lines; 0 unless is_tty */
+	size_t		 columns;	/* as width, but of a narrow one, too */
 	bool		 is_tty;
 	bool		 has_colour;
 	bool		 is_utf8;
+	bool		 has_lines;	/* box drawing, beside UTF-8 */
+	bool		 is_brief;	/* term_wrap() cuts: one line each */
 };
+
+/* --color: always and never leave it to nobody else. */
+enum term_when { TERM_AUTO, TERM_ALWAYS, TERM_NEVER };
 
 enum term_colour {
 	TERM_PLAIN,
@@ -29,7 +36,9 @@ enum term_colour {
 };
 
 /* Ask the terminal behind out, $NO_COLOR and the locale. */
-void	term_init(struct term *, FILE *out);
+void	term_init(struct term *, FILE *out, enum term_when colour);
+/* Ask again how large the terminal is; true: it has changed. */
+bool	term_resize(struct term *);
 
 /* Columns that s takes: wide characters count two, combining ones none. */
 size_t	term_columns(const char *s);
@@ -46,7 +55,8 @@ char	*term_shorten(const struct term *, const char *s, size_t width);
 
 /*
  * Write s as lines of at most the term's width.  The cursor is in column at;
- * further lines begin with indent spaces.  Ends with a newline.
+ * further lines begin with indent spaces.  Ends with a newline.  With is_brief
+ * it is one line, cut if it must be.
  */
 void	term_wrap(const struct term *, enum term_colour, size_t at,
 	    size_t indent, const char *s);

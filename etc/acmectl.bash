@@ -4,7 +4,7 @@
 _acmectl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local options="--socket --config --json --help --version"
+	local options="--socket --config --json --color --help --version"
 	local commands="add status renew-now check deploy rollback events persist"
 	commands+=" export import edit pause resume remove delete"
 	commands+=" revoke account rename"
@@ -19,7 +19,7 @@ _acmectl()
 		-s | --socket)
 			socket=(--socket "${COMP_WORDS[++i]}")
 			;;
-		-c | --config | --until | --provider | --option | --webroot | \
+		-c | --config | --color | --until | --provider | --option | --webroot | \
 			--reload | --verify | --key | --name | --account | \
 			--directory | --ca-file | --email | --dns | --env-file | \
 			--expires-within | --due-within | --days | --reason | \
@@ -57,6 +57,11 @@ _acmectl()
 			cut -d' ' -f1)" -- "$cur")
 		return
 		;;
+	--color)
+		mapfile -t COMPREPLY < <(compgen -W "auto always never" \
+			-- "$cur")
+		return
+		;;
 	--key)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"ec256 ec384 rsa2048 rsa3072 rsa4096" -- "$cur")
@@ -84,7 +89,7 @@ _acmectl()
 		options+=" --name --account --directory --staging --ca-file"
 		options+=" --email --agree-tos --no-wait --force"
 		;;
-	status) options+=" --check --failing --expires-within" ;;
+	status) options+=" --check --watch --failing --expires-within" ;;
 	plan) options+=" --days" ;;
 	show) options+=" --pem" ;;
 	check) options+=" --no-probe" ;;

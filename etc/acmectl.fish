@@ -7,7 +7,7 @@ function __acmectl_words
 	for word in (commandline -opc)[2..-1]
 		if test $skip = 1
 			set skip 0
-		else if contains -- $word -s --socket -c --config --until --provider --option --webroot --reload --verify --key --name --account --directory --ca-file --email --dns --env-file --format --password-file --reason --by --serial --expires-within --due-within --days
+		else if contains -- $word -s --socket -c --config --color --until --provider --option --webroot --reload --verify --key --name --account --directory --ca-file --email --dns --env-file --format --password-file --reason --by --serial --expires-within --due-within --days
 			set skip 1
 		else if not string match -q -- '-*' $word
 			echo $word
@@ -39,6 +39,7 @@ complete -c acmectl -f
 complete -c acmectl -s s -l socket -r -F -d 'where acmed listens'
 complete -c acmectl -s c -l config -r -F -d 'acmed.conf'
 complete -c acmectl -s j -l json -d 'print what acmed says, as JSON'
+complete -c acmectl -l color -x -a 'auto always never' -d 'colours'
 complete -c acmectl -s h -l help -d 'print a summary'
 complete -c acmectl -s V -l version -d 'print the version'
 
@@ -87,6 +88,7 @@ complete -c acmectl -n '__acmectl_at add' -l email -x -d "the new account's cont
 complete -c acmectl -n '__acmectl_at add' -l agree-tos -d "you agree to the CA's terms of service"
 complete -c acmectl -n '__acmectl_at add' -l force -d 'go on although the check found failures'
 complete -c acmectl -n '__acmectl_at status' -l check -d 'exit with 1 if something needs a person'
+complete -c acmectl -n '__acmectl_at status' -l watch -d 'stay, and show what changes'
 complete -c acmectl -n '__acmectl_at status' -l failing -d 'only those that are not well'
 complete -c acmectl -n '__acmectl_at status' -l expires-within -x -d 'only those that end so soon'
 complete -c acmectl -n '__acmectl_at renew-now' -l all -d 'all certificates'

@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "ctl/bar.h"
 #include "ctl/check.h"
 #include "ctl/persist.h"
 #include "ctl/progress.h"
@@ -116,13 +117,13 @@ typedef void print_fn(const struct term *, const json_t *, time_t);
 static void
 status_print(const struct term *t, const json_t *status, time_t now)
 {
-	struct status_table *table = status_table_new(t, now);
+	struct status_table *table = status_table_new();
 	const json_t *cert;
 	size_t i;
 
 	json_array_foreach(json_object_get(status, "certificates"), i, cert)
-		status_table_add(table, cert);
-	status_table_print(table, status);
+		status_table_add(table, cert, false);
+	status_table_print(table, t, status, now);
 	status_table_free(table);
 }
 
@@ -247,9 +248,121 @@ test_table_unlimited(void **state)
 		lines++;
 	/* Head and 5 rows, an empty line, head and 2 records, an empty line,
 	   head and a file, an empty line, a channel, an empty line, the
-	   mistake. */
-	assert_int_equal(lines, 1 + 5 + 1 + 3 + 1 + 2 + 1 + 1 + 1 + 1);
+	   mistake, an empty line, the summary. */
+	assert_int_equal(lines, 1 + 5 + 1 + 3 + 1 + 2 + 1 + 1 + 1 + 1 + 2);
 	free(out);
+}
+
+/* What is urgent comes first, of that what ends first; and it is counted. */
+static void
+test_urgency(void **state)
+{
+	static const char text[] = "{\"certificates\": ["
+	    "{\"name\": \"a\", \"condition\": \"valid\", \"ok\": true,"
+	    "  \"not_after\": 1803076000,"
+	    "  \"next\": {\"action\": \"renew\", \"at\": 1800484000}},"
+	    "{\"name\": \"b\", \"condition\": \"valid\", \"ok\": true,"
+	    "  \"not_after\": 1803075000, \"paused\": {\"until\": null},"
+	    "  \"next\": {\"action\": \"paused\", \"at\": null}},"
+	    "{\"name\": \"c\", \"condition\": \"failing\","
+	    "  \"not_after\": 1803076000,"
+	    "  \"next\": {\"action\": \"retry\", \"at\": 1795303600}},"
+	    "{\"name\": \"d\", \"condition\": \"failing\","
+	    "  \"not_after\": 1795400000,"
+	    "  \"next\": {\"action\": \"retry\", \"at\": 1795307200}},"
+	    "{\"name\": \"e\", \"condition\": \"missing\", \"run\": {}},"
+	    "{\"name\": \"f\", \"condition\": \"of a later acmed\"},"
+	    "{\"name\": \"g\", \"condition\": \"expired\","
+	    "  \"not_after\": 1795200000}]}";
+	char *out = printed(status_print, text, 0), order[8] = "";
+	const char *s = out;
+
+	for (size_t i = 0; i < 7; i++) {
+		s = strchr(s, '\n') + 1;
+		order[i] = *s;
+	}
+	assert_string_equal(order, "gdcfeba");
+	assert_has(out, "\n\n7 certificates: 1 valid, 1 expired, 2 failing, "
+	    "1 other, 1 renewing, 1 paused; next attempt c in 1h 0m\n");
+	free(out);
+}
+
+/* As many lines as there are, whatever there is to tell, each as wide as the
+ * terminal at most, and what has no room is counted. */
+static void
+test_paint(void **state)
+{
+	static const struct { size_t width, height; } sizes[] = {
+		{ 80, 23 }, { 80, 14 }, { 130, 40 }, { 40, 30 }, { 40, 10 },
+	};
+	json_t *j = parse(status_text);
+	const json_t *cert;
+	size_t i;
+
+	for (size_t n = 0; n < N_ELEMENTS(sizes); n++) {
+		struct status_table *table = status_table_new();
+		char *out = NULL;
+		size_t len, lines = 0;
+		struct term t = plain_term(sizes[n].width,
+		    open_memstream(&out, &len));
+
+		t.is_tty = true;
+		t.height = sizes[n].height;
+		json_array_foreach(json_object_get(j, "certificates"), i, cert)
+			status_table_add(table, cert, false);
+		/* An event of the first: it stays one row. */
+		status_table_add(table, json_array_get(json_object_get(j,
+		    "certificates"), 0), true);
+		assert_int_equal(status_table_count(table), 5);
+		status_table_paint(table, &t, j, NOW);
+		(void)fclose(t.out);
+		assert_int_equal(strncmp(out, "5 certificates: 1 valid, ",
+		    25), 0);
+		for (char *s = out, *nl; (nl = strchr(s, '\n')) != NULL;
+		    s = nl + 1, lines++) {
+			*nl = '\0';
+			if (term_columns(s) > sizes[n].width)
+				fail_msg("%zu: \"%s\"", sizes[n].width, s);
+		}
+		if (lines > sizes[n].height)
+			fail_msg("%zu lines of %zu", lines, sizes[n].height);
+		free(out);
+		status_table_free(table);
+	}
+	json_decref(j);
+}
+
+static void
+test_bar(void **state)
+{
+	static const struct {
+		struct bar bar; time_t now; bool lines; const char *want;
+	} cases[] = {
+		{ { 1000, 2000, 0 }, 1000, false, "----------" },
+		{ { 1000, 2000, 1700 }, 1500, false, "#####--|--" },
+		{ { 1000, 2000, 1200 }, 1500, false, "##|##-----" },
+		{ { 1000, 2000, 1700 }, 2000, false, "#######|##" },
+		{ { 1000, 2000, 2000 }, 9999, false, "##########" },
+		/* The clock was set back. */
+		{ { 1000, 2000, 500 }, 1, false, "----------" },
+		{ { 0, 0, 0 }, 1500, false, "          " },
+		{ { 1000, 2000, 1500 }, 1100, true, "\xe2\x94\x81"
+		    "\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80"
+		    "\xe2\x94\xbc\xe2\x94\x80\xe2\x94\x80\xe2\x94\x80"
+		    "\xe2\x94\x80" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		char *out = NULL;
+		size_t len;
+		struct term t = plain_term(80, open_memstream(&out, &len));
+
+		t.has_lines = cases[i].lines;
+		bar_print(&t, TERM_GOOD, &cases[i].bar, 10, cases[i].now);
+		(void)fclose(t.out);
+		assert_string_equal(out, cases[i].want);
+		free(out);
+	}
 }
 
 static void
@@ -587,6 +700,9 @@ main(void)
 		cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_table_80),
 		cmocka_unit_test(test_table_unlimited),
+		cmocka_unit_test(test_urgency),
+		cmocka_unit_test(test_paint),
+		cmocka_unit_test(test_bar),
 		cmocka_unit_test(test_stacked),
 		cmocka_unit_test(test_no_certificates),
 		cmocka_unit_test(test_details),
