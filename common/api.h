@@ -38,7 +38,9 @@
 #define API_PATH_NOTIFY	"/v1/notify-test"
 #define API_PATH_NOTIFIED "/v1/notify-test/results"
 #define API_PATH_IMPORT_ACCOUNT "/v1/import/account"
+#define API_PATH_ADOPT_ACCOUNT "/v1/accounts/import"
 #define API_PATH_EXPORT	"/v1/export"
+#define API_PATH_EXPORT_ACCOUNT "/v1/export/account"
 #define API_PATH_IMPORT_CERT "/v1/import/certificate"
 #define API_PATH_METRICS "/metrics"
 

@@ -7,6 +7,7 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "ctl/prompt.h"
 #include "ctl/show.h"
 
 void
@@ -91,4 +92,37 @@ ask_get(const struct options *o, const char *path, struct client_reply *reply)
 	};
 
 	return ask(o, &request, reply);
+}
+
+int
+ask_post(const struct options *o, const char *path, json_t *body,
+    struct client_reply *reply)
+{
+	const struct client_request request = {
+		.socket = o->socket, .method = "POST", .path = path,
+		.body = body,
+	};
+	int code;
+
+	if (body == NULL) {
+		say_error("an argument is not UTF-8");
+		return EXIT_USAGE;
+	}
+	code = ask(o, &request, reply);
+	json_decref(body);
+	return code;
+}
+
+int
+ask_confirm(const struct options *o, char *question)
+{
+	bool yes = o->yes;
+
+	if (!yes && prompt_is_possible())
+		yes = prompt_yes(question, false);
+	else if (!yes)
+		say_error("this cannot be undone: say --yes");
+	free(question);
+	return yes ? EXIT_OK : prompt_is_possible() ? EXIT_REFUSED :
+	    EXIT_USAGE;
 }

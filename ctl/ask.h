@@ -32,4 +32,12 @@ int	ask(const struct options *, const struct client_request *,
 int	ask_get(const struct options *, const char *path,
 	    struct client_reply *);
 
+/* POST; body is taken, NULL: an argument was no UTF-8.  After EXIT_OK *reply is
+ * to be cleared. */
+int	ask_post(const struct options *, const char *path, json_t *body,
+	    struct client_reply *);
+/* May it be done?  --yes, or a question on a terminal, which is taken.
+ * EXIT_OK, EXIT_REFUSED, or EXIT_USAGE where nobody can be asked. */
+int	ask_confirm(const struct options *, char *question);
+
 #endif

@@ -9,26 +9,15 @@
 #include "ctl/ask.h"
 #include "ctl/commands.h"
 #include "ctl/persist.h"
-#include "ctl/prompt.h"
 #include "ctl/show.h"
 
 /* One request; body is taken.  With --json the reply is printed. */
 static int
 post(const struct options *o, const char *path, json_t *body)
 {
-	const struct client_request request = {
-		.socket = o->socket, .method = "POST", .path = path,
-		.body = body,
-	};
 	struct client_reply reply;
-	int code;
+	int code = ask_post(o, path, body, &reply);
 
-	if (body == NULL) {
-		say_error("the name is not UTF-8");
-		return EXIT_USAGE;
-	}
-	code = ask(o, &request, &reply);
-	json_decref(body);
 	if (code != EXIT_OK)
 		return code;
 	if (o->json)
@@ -86,22 +75,11 @@ int
 cmd_delete(const struct options *o)
 {
 	const char *name = o->names[0];
-	char *question;
-	bool yes = o->yes;
-	int code;
+	int code = ask_confirm(o, xasprintf("Delete all versions of %s, with "
+	    "their keys, and its history", name));
 
-	if (!yes && prompt_is_possible()) {
-		question = xasprintf("Delete all versions of %s, with their "
-		    "keys, and its history", name);
-		yes = prompt_yes(question, false);
-		free(question);
-		if (!yes)
-			return EXIT_REFUSED;
-	}
-	if (!yes) {
-		say_error("this cannot be undone: say --yes");
-		return EXIT_USAGE;
-	}
+	if (code != EXIT_OK)
+		return code;
 	code = post(o, API_PATH_DELETE, json_pack("{s:s}", "name", name));
 	if (code == EXIT_OK)
 		say(o, xasprintf("%s is deleted", name));

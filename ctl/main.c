@@ -50,9 +50,9 @@ static const struct cli_command commands[] = {
 	    1, 1, cmd_rollback, "rollback example.com" },
 	{ "revoke", "NAME", "replace the certificate, then revoke the old one",
 	    1, 1, cmd_revoke, "revoke example.com --reason keycompromise" },
-	{ "account", "ACTION [NAME]", "accounts: list, show, update, "
-	    "rollover, deactivate",
-	    1, 2, cmd_account, "account show letsencrypt" },
+	{ "account", "ACTION [NAME [FILE]]", "list, show, register, update, "
+	    "rollover, deactivate, export, import",
+	    1, 3, cmd_account, "account show letsencrypt" },
 	{ "events", "[NAME]", "show the steps of all renewals as they come",
 	    0, 1, cmd_events, "events" },
 	{ "reload", "", "read the configuration again",
@@ -180,6 +180,8 @@ static const struct cli_option options[] = {
 	    offsetof(struct options, directory) },
 	{ "add renew-now deploy rollback", "no-wait", NULL, "begin, and do not "
 	    "wait for the end", CLI_FLAG, offsetof(struct options, no_wait) },
+	{ "account", "force", NULL, "import: in place of another key",
+	    CLI_FLAG, offsetof(struct options, force) },
 	{ "renew-now", "force", NULL, "renew although the CA asked to wait",
 	    CLI_FLAG, offsetof(struct options, force) },
 	{ "rollback", "force", NULL, "also to an expired certificate",

@@ -94,8 +94,9 @@ _acmectl()
 	show) options+=" --pem" ;;
 	check) options+=" --no-probe" ;;
 	pause) options+=" --until" ;;
-	delete | account) options+=" --yes" ;;
-	revoke) options+=" --reason --only --by --serial --force --yes" ;;
+	delete) options+=" --yes" ;;
+	account) options+=" --yes --force" ;;
+	revoke) options+=" --reason --only --cancel --by --serial --force --yes" ;;
 	export) options+=" --format --password-file" ;;
 	import)
 		options+=" --dry-run --yes --switch --provider --webroot --dns"
@@ -148,7 +149,12 @@ _acmectl()
 		;;
 	account)
 		if ((${#names[@]} == 0)); then
-			i="list show update rollover deactivate"
+			i="list show register update rollover deactivate"
+			i+=" export import"
+		elif ((${#names[@]} == 2)); then
+			compopt -o filenames 2>/dev/null
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			return
 		else
 			i=$(acmectl "${socket[@]}" account list 2>/dev/null |
 				cut -d' ' -f1)

@@ -102,11 +102,14 @@ complete -c acmectl -n '__acmectl_at persist' -l remove -d 'let the provider rem
 complete -c acmectl -n '__acmectl_at pause' -l until -x -d 'when renewals begin again'
 complete -c acmectl -n '__acmectl_at revoke' -l reason -x -a 'keycompromise superseded cessationofoperation affiliationchanged unspecified' -d 'why'
 complete -c acmectl -n '__acmectl_at revoke' -l only -d 'issue no replacement'
+complete -c acmectl -n '__acmectl_at revoke' -l cancel -d 'give up what is still to be revoked'
 complete -c acmectl -n '__acmectl_at revoke' -l by -x -a 'account certificate' -d 'who signs'
 complete -c acmectl -n '__acmectl_at revoke' -l serial -x -d 'an earlier certificate'
 complete -c acmectl -n '__acmectl_at revoke' -l force -d 'although the CA asked to wait'
-complete -c acmectl -n '__acmectl_at account 0' -a 'list show update rollover deactivate'
+complete -c acmectl -n '__acmectl_at account 0' -a 'list show register update rollover deactivate export import'
 complete -c acmectl -n '__acmectl_at account 1' -a "(__acmectl_ask account list | string replace -r ' .*' '')"
+complete -c acmectl -n '__acmectl_at account 2' -F
+complete -c acmectl -n '__acmectl_at account' -l force -d 'import: in place of another key'
 complete -c acmectl -n '__acmectl_at delete,revoke,account' -l yes -d 'do not ask'
 complete -c acmectl -n '__acmectl_at persist' -l until -x -d 'when they end'
 complete -c acmectl -n '__acmectl_at export' -l format -x -a 'pem pkcs12 certbot' -d 'of what kind'

@@ -7,8 +7,8 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/names.h"
+#include "daemon/accounts/account_key.h"
 #include "daemon/accounts/accounts.h"
-#include "daemon/store/jwk.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/store.h"
 
@@ -41,22 +41,6 @@ check(const struct account_import *a, struct error *err)
 	return 0;
 }
 
-static EVP_PKEY *
-read_key(const struct account_import *a, struct error *err)
-{
-	EVP_PKEY *key = a->pem != NULL ? key_from_pem(a->pem, err) :
-	    key_from_jwk(a->jwk, err);
-
-	if (key != NULL && key_type_of(key) == KEY_TYPE_END) {
-		EVP_PKEY_free(key);
-		key = NULL;
-		(void)error_set(err, ERR_REJECTED, "import:key", "the key of "
-		    "the account is of a type that acmed does not have; "
-		    "allowed: ec256, ec384, rsa2048, rsa3072, rsa4096");
-	}
-	return key;
-}
-
 /* What is there already: *is_same, or an error if it is another key. */
 static int
 compare(struct accounts *accounts, struct store *store,
@@ -86,7 +70,8 @@ json_t *
 account_import(struct accounts *accounts, struct store *store,
     const struct account_import *a, struct error *err)
 {
-	EVP_PKEY *key = check(a, err) == -1 ? NULL : read_key(a, err);
+	EVP_PKEY *key = check(a, err) == -1 ? NULL :
+	    account_key_read(a->pem, a->jwk, err);
 	json_t *reply = NULL;
 	bool is_same = false;
 

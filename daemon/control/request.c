@@ -163,6 +163,10 @@ static const struct route {
 	    post_import_account },
 	{ API_PATH_IMPORT_CERT, false, EVHTTP_REQ_POST, "POST",
 	    post_import_cert },
+	{ API_PATH_ADOPT_ACCOUNT, false, EVHTTP_REQ_POST, "POST",
+	    post_adopt_account },
+	{ API_PATH_EXPORT_ACCOUNT, false, EVHTTP_REQ_POST, "POST",
+	    post_export_account },
 	{ API_PATH_EXPORT, false, EVHTTP_REQ_POST, "POST", post_export },
 	{ API_PATH_METRICS, false, EVHTTP_REQ_GET, "GET", get_metrics },
 };

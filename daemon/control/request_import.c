@@ -13,9 +13,11 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "daemon/accounts/account_import.h"
+#include "daemon/control/job.h"
 #include "daemon/control/reply.h"
 #include "daemon/control/server.h"
 #include "daemon/engine/engine.h"
+#include "daemon/manage/manage.h"
 #include "daemon/renewal/cert_import.h"
 
 /* May this caller have keys, or hand them over?  If not, it is told. */
@@ -143,6 +145,65 @@ post_export(struct call *c)
 		    "with its key%s", (unsigned long)c->uid, name,
 		    password == NULL ? ", and its account" : "");
 		answer(c, engine_export(c->server->engine, name, password,
+		    &err), &err);
+	}
+	json_decref(body);
+}
+
+static void
+cancel(void *op)
+{
+	manage_cancel(op);
+}
+
+void
+post_adopt_account(struct call *c)
+{
+	struct manage_args a = { .act = MANAGE_ADOPT };
+	const json_t *key = NULL;
+	int force = 0;
+	json_t *body;
+	struct job *j;
+
+	if (!may_have_keys(c))
+		return;
+	body = parse(c);
+	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
+	    "{s:s, s:o, s?s, s?b}", "account", &a.name, "key", &key,
+	    "directory", &a.directory, "force", &force) == -1 ||
+	    (!json_is_string(key) && !json_is_object(key))) {
+		bad_request(c, "the request is not {\"account\": NAME, "
+		    "\"key\": PEM or JWK, \"directory\": URL, "
+		    "\"force\": true or false}");
+	} else if ((j = job_begin(c)) != NULL) {
+		log_info(NULL, "user id %lu imports a key of account \"%s\"",
+		    (unsigned long)c->uid, a.name);
+		a.pem = json_string_value(key);
+		a.jwk = key;
+		a.force = force != 0;
+		job_waits(j, cancel, manage_start(engine_manage_jobs(
+		    c->server->engine), &a, job_done, j));
+	}
+	json_decref(body);
+}
+
+void
+post_export_account(struct call *c)
+{
+	const char *name = NULL;
+	struct error err;
+	json_t *body;
+
+	if (!may_have_keys(c))
+		return;
+	body = parse(c);
+	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT, "{s:s}",
+	    "account", &name) == -1) {
+		bad_request(c, "the request is not {\"account\": NAME}");
+	} else {
+		log_notice(NULL, "user id %lu exports the account \"%s\" with "
+		    "its key", (unsigned long)c->uid, name);
+		answer(c, engine_export_account(c->server->engine, name,
 		    &err), &err);
 	}
 	json_decref(body);

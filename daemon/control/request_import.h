@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* request_import - POST /v1/import/account, /v1/import/certificate and
- * /v1/export, with private keys: for root and the daemon's own user only, not
- * for the group.  Nothing of a key is ever logged. */
+/* request_import - POST /v1/import/account, /v1/import/certificate,
+ * /v1/accounts/import, /v1/export and /v1/export/account, with private keys:
+ * for root and the daemon's own user only, not for the group.  Nothing of a key
+ * is ever logged. */
 #ifndef DAEMON_CONTROL_REQUEST_IMPORT_H
 #define DAEMON_CONTROL_REQUEST_IMPORT_H
 
@@ -9,6 +10,8 @@ struct call;
 
 void	post_import_account(struct call *);
 void	post_import_cert(struct call *);
+void	post_adopt_account(struct call *);
 void	post_export(struct call *);
+void	post_export_account(struct call *);
 
 #endif

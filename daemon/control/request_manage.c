@@ -148,15 +148,17 @@ post_account(struct call *c)
 	static const char *const acts[MANAGE_ACT_END] = {
 		[MANAGE_REVOKE] = "",
 		[MANAGE_SHOW] = "show",
+		[MANAGE_REGISTER] = "register",
 		[MANAGE_UPDATE] = "update",
 		[MANAGE_ROLLOVER] = "rollover",
 		[MANAGE_DEACTIVATE] = "deactivate",
+		[MANAGE_ADOPT] = "",
 	};
 	struct manage_args args = { .act = MANAGE_SHOW };
 	const char *act = "show";
 	struct error err;
 	json_t *body = request_body(c->req, "", &err);
-	int i = MANAGE_SHOW;
+	int i = 0;
 
 	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
 	    "{s:s, s?s}", "name", &args.name, "do", &act) == -1) {
@@ -165,11 +167,12 @@ post_account(struct call *c)
 		json_decref(body);
 		return;
 	}
-	while (i < MANAGE_ACT_END && strcmp(acts[i], act) != 0)
+	while (i < MANAGE_ACT_END && (acts[i][0] == '\0' ||
+	    strcmp(acts[i], act) != 0))
 		i++;
 	if (i == MANAGE_ACT_END) {
-		bad_request(c, "\"do\" is none of show, update, rollover, "
-		    "deactivate");
+		bad_request(c, "\"do\" is none of show, register, update, "
+		    "rollover, deactivate");
 	} else {
 		log_info(NULL, "user id %lu asks to %s account \"%s\"",
 		    (unsigned long)c->uid, act, args.name);

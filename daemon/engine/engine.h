@@ -182,6 +182,11 @@ json_t		*engine_import_cert(struct engine *,
 json_t		*engine_export(struct engine *, const char *name,
 		    const char *password, struct error *);
 
+/* An account of the configuration: account_export() of accounts/; besides
+ * ERR_CONFIG "manage:unknown-account". */
+json_t		*engine_export_account(struct engine *, const char *name,
+		    struct error *);
+
 /*
  * Send a test message now, on one channel or (NULL) on all.  {"started":
  * [names]}; the caller decrefs.  NULL and ERR_CONFIG "notify:none",

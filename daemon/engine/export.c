@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* export - a certificate for another ACME client, and how it is renewed. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/error.h"
 #include "common/mem.h"
@@ -82,4 +83,19 @@ engine_export(struct engine *e, const char *name, const char *password,
 	    more);
 	free(dir);
 	return j;
+}
+
+json_t *
+engine_export_account(struct engine *e, const char *name, struct error *err)
+{
+	for (size_t i = 0; i < e->conf->n_accounts; i++) {
+		const struct conf_account *a = e->conf->accounts[i];
+
+		if (strcmp(a->name, name) == 0)
+			return account_export(e->a.store, name, a->directory,
+			    err);
+	}
+	(void)error_set(err, ERR_CONFIG, "manage:unknown-account",
+	    "there is no account \"%s\" in the configuration", name);
+	return NULL;
 }

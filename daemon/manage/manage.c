@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "daemon/accounts/account_adopt.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/acme.h"
 #include "daemon/certs/certs.h"
@@ -27,6 +28,8 @@ struct manage_job {
 	char		*name, *serial;
 	int		 reason;
 	bool		 by_key, in_use;
+	bool		 is_new;	/* it is being registered */
+	struct error	 err;		/* what manage_start() found */
 	const struct conf *conf;	/* one reference */
 	const struct conf_account *account;	/* in conf */
 	struct store_version version;	/* to be revoked */
@@ -34,6 +37,7 @@ struct manage_job {
 	struct account	*used;		/* while the CA is asked */
 	struct acme_op	*op;
 	struct rollover	*rollover;
+	struct account_adopt *adopt;
 	struct timer	 begin;
 	struct manage_job *leader;	/* asks the same: its end is ours */
 	manage_done_cb	*done;
@@ -69,6 +73,7 @@ job_free(struct manage_job *j)
 	timer_clear(&j->begin);
 	acme_cancel(j->op);
 	account_rollover_cancel(j->rollover);
+	account_adopt_cancel(j->adopt);
 	account_cancel(j->account_op);
 	account_release(j->env->accounts, j->used);
 	store_version_clear(&j->version);
@@ -180,11 +185,8 @@ revoke_prepare(struct manage_job *j, struct error *err)
 /* --- accounts --- */
 
 static int
-account_prepare(struct manage_job *j, struct error *err)
+account_find(struct manage_job *j, struct error *err)
 {
-	size_t users = 0;
-	char *kid;
-
 	for (size_t i = 0; i < j->conf->n_accounts; i++) {
 		if (strcmp(j->conf->accounts[i]->name, j->name) == 0)
 			j->account = j->conf->accounts[i];
@@ -193,13 +195,26 @@ account_prepare(struct manage_job *j, struct error *err)
 		return error_set(err, ERR_CONFIG, "manage:unknown-account",
 		    "there is no account \"%s\" in the configuration",
 		    j->name);
+	return 0;
+}
+
+static int
+account_prepare(struct manage_job *j, struct error *err)
+{
+	size_t users = 0;
+	char *kid;
+
+	if (account_find(j, err) == -1)
+		return -1;
 	kid = store_account_kid(j->env->store, j->account->name,
 	    j->account->directory);
-	if (kid == NULL)
+	j->is_new = kid == NULL;
+	free(kid);
+	if (j->is_new && j->act != MANAGE_REGISTER)
 		return error_set(err, ERR_CONFIG, "manage:not-registered",
 		    "account \"%s\" is not registered yet; the first renewal "
-		    "does it", j->name);
-	free(kid);
+		    "does it, or: acmectl account register %s", j->name,
+		    j->name);
 	for (size_t i = 0; i < j->conf->n_certs; i++)
 		users += j->conf->certs[i]->account == j->account;
 	if (j->act == MANAGE_DEACTIVATE && users > 0)
@@ -216,8 +231,8 @@ account_json(const struct manage_job *j, const char *status,
 {
 	char *kid = store_account_kid(j->env->store, j->account->name,
 	    j->account->directory);
-	const json_t *profiles = j->used != NULL && j->act == MANAGE_SHOW ?
-	    acme_profiles(j->used->acme) : NULL;
+	const json_t *profiles = j->used != NULL && (j->act == MANAGE_SHOW ||
+	    j->act == MANAGE_REGISTER) ? acme_profiles(j->used->acme) : NULL;
 	json_t *o = json_pack("{s:s, s:s, s:s?, s:s, s:O?, s:O?}", "name",
 	    j->name, "directory", j->account->directory, "url", kid,
 	    "status", status, "contact", contact, "profiles", profiles);
@@ -241,6 +256,9 @@ shown_cb(const struct error *err, const json_t *object, void *arg)
 	}
 	reply = account_json(j, status != NULL ? status : "?",
 	    json_object_get(object, "contact"));
+	if (j->act == MANAGE_REGISTER)
+		(void)json_object_set_new(reply, "new",
+		    json_boolean(j->is_new));
 	job_end(j, NULL, reply);
 	json_decref(reply);
 }
@@ -281,6 +299,22 @@ rolled_cb(const struct error *err, void *arg)
 	json_decref(reply);
 }
 
+static void
+adopted_cb(const struct error *err, void *arg)
+{
+	struct manage_job *j = arg;
+	json_t *reply;
+
+	j->adopt = NULL;
+	if (err != NULL) {
+		job_end(j, err, NULL);
+		return;
+	}
+	reply = account_json(j, "valid", NULL);
+	job_end(j, NULL, reply);
+	json_decref(reply);
+}
+
 /* --- both --- */
 
 static void
@@ -303,6 +337,7 @@ account_cb(const struct error *err, struct account *account, void *arg)
 		    j->version.key : NULL, revoked_cb, j);
 		break;
 	case MANAGE_SHOW:
+	case MANAGE_REGISTER:
 		j->op = acme_account_get_start(acme, shown_cb, j);
 		break;
 	case MANAGE_UPDATE:
@@ -312,6 +347,7 @@ account_cb(const struct error *err, struct account *account, void *arg)
 		j->op = acme_account_deactivate_start(acme, changed_cb, j);
 		break;
 	case MANAGE_ROLLOVER:
+	case MANAGE_ADOPT:
 	case MANAGE_ACT_END:
 		abort();
 	}
@@ -346,7 +382,10 @@ begin_cb(void *arg)
 
 	if (follow(j))
 		return;
-	if (j->all->is_stopping)
+	if (j->err.kind != ERR_NONE) {
+		err = j->err;
+		rc = -1;
+	} else if (j->all->is_stopping)
 		rc = error_set(&err, ERR_TRANSIENT, "engine:stopping",
 		    "acmed is stopping");
 	else if (j->act == MANAGE_REVOKE)
@@ -382,7 +421,13 @@ manage_start(struct manage_jobs *all, const struct manage_args *a,
 	j->arg = arg;
 	TAILQ_INSERT_TAIL(&all->list, j, link);
 	timer_init(&j->begin, all->env->loop, begin_cb, j);
-	timer_set(&j->begin, 0);
+	if (a->act != MANAGE_ADOPT || account_find(j, &j->err) == -1)
+		timer_set(&j->begin, 0);
+	else
+		j->adopt = account_adopt_start(all->env->accounts,
+		    &(struct account_adopt_args){ .conf = j->account,
+		    .pem = a->pem, .jwk = a->jwk, .directory = a->directory,
+		    .force = a->force }, adopted_cb, j);
 	return j;
 }
 

@@ -29,9 +29,11 @@ struct manage_env {
 enum manage_act {
 	MANAGE_REVOKE,		/* of a certificate; all others of an account */
 	MANAGE_SHOW,		/* what the CA says of it */
+	MANAGE_REGISTER,	/* the same, but make it if there is none */
 	MANAGE_UPDATE,		/* tell the CA the configured contacts */
 	MANAGE_ROLLOVER,	/* another key (RFC 8555 section 7.3.5) */
 	MANAGE_DEACTIVATE,	/* for good (RFC 8555 section 7.3.6) */
+	MANAGE_ADOPT,		/* the key of one that the CA knows */
 	MANAGE_ACT_END
 };
 
@@ -45,6 +47,11 @@ struct manage_args {			/* borrowed; copied */
 	bool		 by_key;	/* signed with the certificate's key,
 					   not the account's */
 	bool		 in_use;	/* it may be the installed one */
+	/* MANAGE_ADOPT; not copied, but read by manage_start(): as in
+	   account_adopt_args. */
+	const char	*pem, *directory;
+	const json_t	*jwk;
+	bool		 force;
 };
 
 /*

@@ -169,6 +169,14 @@ engine_renew_with_new_key(struct engine *e, const char *name,
 	return engine_renew_now(e, name, err);
 }
 
+json_t *
+engine_export_account(struct engine *e, const char *name, struct error *err)
+{
+	(void)error_set(err, ERR_CONFIG, "manage:unknown-account", "no %s",
+	    name);
+	return NULL;
+}
+
 int
 engine_replace_and_revoke(struct engine *e, const char *name, int reason,
     bool by_key, struct error *err)

@@ -4,6 +4,7 @@
 import json
 import os
 import ssl
+import subprocess
 import threading
 import urllib.request
 
@@ -257,6 +258,81 @@ def test_accounts(issued):
     assert p.returncode == 5 and "unauthorized" in p.stdout, p.stdout
     for args, code in ((["show", "none"], 5), (["show"], 2), (["shwo"], 2)):
         assert issued.ctl("account", *args).returncode == code
+
+
+def test_register_export_import(acmed):
+    """An account comes into being, leaves as a file, and comes back, whatever
+    program's file its key is in."""
+    acmed.cert("r.example.test")
+    acmed.accounts["spare"] = dict(acmed.accounts["lab"])
+    acmed.accounts["third"] = dict(acmed.accounts["lab"])
+    acmed.start()
+    p = acmed.ctl("account", "register", "spare", "--json")
+    assert p.returncode == 0, p.stdout
+    spare = json.loads(p.stdout)
+    assert spare["new"] and spare["status"] == "valid" and spare["url"]
+    p = acmed.ctl("account", "register", "spare")
+    assert p.returncode == 0 and spare["url"] in p.stdout, p.stdout
+    assert "registered already" in p.stdout
+    assert acmed.ctl("account", "register", "none").returncode == 5
+
+    copy = os.path.join(acmed.folder, "spare.json")
+    p = acmed.ctl("account", "export", "spare", copy)
+    assert p.returncode == 0 and "acmectl account import" in p.stdout
+    assert os.stat(copy).st_mode & 0o777 == 0o600
+    with open(copy) as f:
+        j = json.load(f)
+    assert j["url"] == spare["url"] and j["key"]["kty"] == "EC"
+    assert j["directory"] == spare["directory"]
+    assert acmed.ctl("account", "export", "spare", copy).returncode == 5
+    assert acmed.ctl("account", "export", "third",
+                     copy + "3").returncode == 5       # no key yet
+
+    # The same key: nothing to lose.  Another one only with --force.
+    assert acmed.ctl("account", "import", "spare", copy).returncode == 0
+    folder = os.path.join(acmed.state_dir, "accounts")
+    pem, = [f for f in os.listdir(folder) if f.startswith("spare-")]
+    pem = os.path.join(folder, pem)
+    sec1 = os.path.join(acmed.folder, "account.key")    # acme.sh, lego
+    subprocess.run(["openssl", "ec", "-in", pem, "-out", sec1], check=True,
+                   stderr=subprocess.DEVNULL)
+    jwk = os.path.join(acmed.folder, "private_key.json")    # certbot
+    with open(jwk, "w") as f:
+        json.dump(j["key"], f)
+    for path in copy, pem, sec1, jwk:
+        p = acmed.ctl("account", "import", "third", path, "--json")
+        assert p.returncode == 0, (path, p.stdout)
+        assert json.loads(p.stdout)["url"] == spare["url"]
+    lab = json.loads(acmed.ctl("account", "show", "lab", "--json").stdout)
+    p = acmed.ctl("account", "import", "lab", copy)
+    assert p.returncode == 5 and "would be lost" in p.stdout
+    assert json.loads(acmed.ctl("account", "show", "lab", "--json").stdout)[
+        "url"] == lab["url"]
+    acmed.wait_valid("r.example.test")
+    p = acmed.ctl("account", "import", "--force", "lab", copy)
+    assert p.returncode == 0, p.stdout
+    assert acmed.ctl("renew-now", "r.example.test").returncode == 0
+    assert json.loads(acmed.ctl("account", "show", "lab", "--json").stdout)[
+        "url"] == spare["url"]
+
+    # A key that the CA does not know, another CA's, and no key.
+    for args in ("ecparam", "-name", "prime256v1", "-genkey", "-noout"),:
+        subprocess.run(["openssl", *args, "-out", sec1], check=True)
+    p = acmed.ctl("account", "import", "third", "--force", sec1)
+    assert p.returncode == 5 and "knows no account" in p.stdout, p.stdout
+    j["directory"] = "https://acme.invalid/dir"
+    with open(copy, "w") as f:
+        json.dump(j, f)
+    p = acmed.ctl("account", "import", "third", copy)
+    assert p.returncode == 5 and "acme.invalid" in p.stdout
+    for text in "{}", "no key", '{"key": 1}':
+        with open(copy, "w") as f:
+            f.write(text)
+        assert acmed.ctl("account", "import", "third", copy).returncode == 1
+    assert acmed.ctl("account", "import", "third").returncode == 2
+    assert acmed.ctl("account", "list", "third").returncode == 2
+    key = j["key"]["d"]
+    assert key not in acmed.log()
 
 
 def test_rollover(issued):

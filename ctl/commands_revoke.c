@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is asked of a CA besides certificates: revoke, account. */
+/* acmectl revoke. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,49 +8,10 @@
 #include "common/api.h"
 #include "common/json.h"
 #include "common/mem.h"
-#include "common/text.h"
 #include "ctl/ask.h"
 #include "ctl/commands.h"
 #include "ctl/follow.h"
-#include "ctl/prompt.h"
 #include "ctl/show.h"
-
-/* One request; body is taken.  After EXIT_OK *reply is to be cleared. */
-static int
-post(const struct options *o, const char *path, json_t *body,
-    struct client_reply *reply)
-{
-	const struct client_request request = {
-		.socket = o->socket, .method = "POST", .path = path,
-		.body = body,
-	};
-	int code;
-
-	if (body == NULL) {
-		say_error("an argument is not UTF-8");
-		return EXIT_USAGE;
-	}
-	code = ask(o, &request, reply);
-	json_decref(body);
-	return code;
-}
-
-/* Asked on a terminal; question is taken. */
-static int
-confirm(const struct options *o, char *question)
-{
-	bool yes = o->yes;
-
-	if (!yes && prompt_is_possible())
-		yes = prompt_yes(question, false);
-	else if (!yes)
-		say_error("this cannot be undone: say --yes");
-	free(question);
-	return yes ? EXIT_OK : prompt_is_possible() ? EXIT_REFUSED :
-	    EXIT_USAGE;
-}
-
-/* --- revoke --- */
 
 /* As openssl(1) and others write a serial number; the caller frees. */
 static char *
@@ -141,7 +102,7 @@ revoke(const struct options *o, const char *serial)
 	    o->names[0], "serial", serial, "reason", reason_of(o), "by",
 	    signer_of(o), "only", o->only);
 	char *text;
-	int code = post(o, API_PATH_REVOKE, body, &reply);
+	int code = ask_post(o, API_PATH_REVOKE, body, &reply);
 
 	if (code != EXIT_OK)
 		return code == EXIT_REFUSED ? EXIT_FAILED : code;
@@ -182,7 +143,7 @@ cancel_revoke(const struct options *o)
 		say_error("--cancel goes alone");
 		return EXIT_USAGE;
 	}
-	code = post(o, API_PATH_REVOKE, json_pack("{s:s, s:b}", "name",
+	code = ask_post(o, API_PATH_REVOKE, json_pack("{s:s, s:b}", "name",
 	    o->names[0], "cancel", 1), &reply);
 	if (code != EXIT_OK)
 		return code;
@@ -218,7 +179,7 @@ cmd_revoke(const struct options *o)
 	if (code != EXIT_OK)
 		return code;
 	is_installed = strcmp(installed, serial) == 0;
-	code = confirm(o, xasprintf("%s certificate %s of %s",
+	code = ask_confirm(o, xasprintf("%s certificate %s of %s",
 	    is_installed && !o->only ? "Replace and revoke" : "Revoke",
 	    serial, o->names[0]));
 	if (code == EXIT_OK && is_installed && !o->only)
@@ -228,128 +189,4 @@ cmd_revoke(const struct options *o)
 	free(installed);
 	free(serial);
 	return code;
-}
-
-/* --- account --- */
-
-static int
-account_list(const struct options *o)
-{
-	struct client_reply reply;
-	int code = ask_get(o, API_PATH_CONF, &reply);
-	const json_t *accounts, *one;
-	size_t i;
-
-	if (code != EXIT_OK)
-		return code;
-	accounts = json_object_get(reply.body, "accounts");
-	if (o->json)
-		print_json(o, accounts, JSON_INDENT(2));
-	json_array_foreach(accounts, i, one) {
-		char *name = show_str(one, "name", "?");
-		char *directory = show_str(one, "directory", "?");
-		char *contact = show_list(json_object_get(one, "contact"));
-
-		if (!o->json)
-			(void)fprintf(o->out.out, "%-20s %s%s%s\n", name,
-			    directory, *contact != '\0' ? "  " : "", contact);
-		free(contact);
-		free(directory);
-		free(name);
-	}
-	client_reply_clear(&reply);
-	return EXIT_OK;
-}
-
-/* What the CA offers, in its own words. */
-static void
-print_profiles(const struct options *o, const json_t *profiles)
-{
-	const char *label = "profiles", *name;
-	json_t *value;
-
-	json_object_foreach((json_t *)(uintptr_t)profiles, name, value) {
-		char *words = show_str(profiles, name, "");
-		char *line = xasprintf("%s%s%s", name, *words != '\0' ?
-		    ": " : "", words);
-
-		(void)fprintf(o->out.out, "  %-10s ", label);
-		text_clean(line);
-		term_wrap(&o->out, TERM_PLAIN, 13, 15, line);
-		label = "";
-		free(line);
-		free(words);
-	}
-}
-
-static void
-print_account(const struct options *o, const json_t *account)
-{
-	static const struct { const char *label, *member; } rows[] = {
-		{ "status", "status" },
-		{ "directory", "directory" },
-		{ "URL", "url" },
-	};
-	const json_t *list = json_object_get(account, "contact");
-	char *contact;
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char *value = show_str(account, rows[i].member, "?");
-
-		(void)fprintf(o->out.out, "  %-10s ", rows[i].label);
-		term_wrap(&o->out, TERM_PLAIN, 13, 13, value);
-		free(value);
-	}
-	print_profiles(o, json_object_get(account, "profiles"));
-	if (!json_is_array(list))
-		return;
-	contact = show_list(list);
-	(void)fprintf(o->out.out, "  %-10s %s\n", "contact",
-	    *contact != '\0' ? contact : "none");
-	free(contact);
-}
-
-static int
-account_do(const struct options *o, const char *act)
-{
-	struct client_reply reply;
-	int code;
-
-	if (o->n_names < 2) {
-		say_error("which account? see: acmectl account list");
-		return EXIT_USAGE;
-	}
-	if (strcmp(act, "deactivate") == 0) {
-		code = confirm(o, xasprintf("Deactivate account %s for good",
-		    o->names[1]));
-		if (code != EXIT_OK)
-			return code;
-	}
-	code = post(o, API_PATH_ACCOUNTS, json_pack("{s:s, s:s}", "name",
-	    o->names[1], "do", act), &reply);
-	if (code != EXIT_OK)
-		return code;
-	if (o->json)
-		print_json(o, reply.body, JSON_INDENT(2));
-	else
-		print_account(o, reply.body);
-	client_reply_clear(&reply);
-	return EXIT_OK;
-}
-
-int
-cmd_account(const struct options *o)
-{
-	static const char *const acts[] = { "show", "update", "rollover",
-	    "deactivate" };
-
-	if (strcmp(o->names[0], "list") == 0)
-		return account_list(o);
-	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
-		if (strcmp(o->names[0], acts[i]) == 0)
-			return account_do(o, acts[i]);
-	}
-	say_error("allowed: account list, or show, update, rollover, "
-	    "deactivate and the account's name");
-	return EXIT_USAGE;
 }
