@@ -19,6 +19,7 @@
 #include "daemon/io/loop.h"
 #include "providers/provider.h"
 
+#define ANSWER_S 60		/* for the CA to look, and to decide */
 #define PROVIDER_TIMEOUT_MS	180000
 #define ROOM_TIMEOUT_MS		600000	/* for one certificate to go */
 #define ROOM_POLL_MS		500
@@ -93,6 +94,36 @@ whom(const struct conf_cert *conf)
 	    TXTWAIT_BOTH : TXTWAIT_AUTHORITATIVE;
 }
 
+/* After that the CA would not look any more; 0: it does not say. */
+static time_t
+ends_at(const struct authorize_op *op)
+{
+	time_t end = op->a.order->expires;
+
+	for (size_t i = 0; i < op->n_authzs; i++) {
+		const struct authz *z = &op->authzs[i];
+
+		if (z->challenge != NULL && z->got->expires != 0 &&
+		    (end == 0 || z->got->expires < end))
+			end = z->got->expires;
+	}
+	return end;
+}
+
+/* In a CA's short profiles an authorization lives an hour: what is shown later
+ * than that, less the time to answer, is shown in vain. */
+static unsigned
+wait_ms(const struct authorize_op *op)
+{
+	int64_t wait_s = op->a.conf->propagation_timeout_s;
+	int64_t most = ends_at(op) != 0 ? (int64_t)ends_at(op) - clock_now() -
+	    op->a.conf->propagation_delay_s - ANSWER_S : wait_s;
+
+	if (most < ANSWER_S)		/* or one of the clocks is wrong */
+		most = wait_s < ANSWER_S ? wait_s : ANSWER_S;
+	return (unsigned)(wait_s < most ? wait_s : most) * 1000;
+}
+
 static void
 wait_for_dns(struct authorize_op *op)
 {
@@ -100,8 +131,7 @@ wait_for_dns(struct authorize_op *op)
 	struct txtwait_args args = {
 		.items = items,
 		.whom = whom(op->a.conf),
-		.timeout_ms =
-		    (unsigned)op->a.conf->propagation_timeout_s * 1000,
+		.timeout_ms = wait_ms(op),
 		.progress = wait_progress,
 	};
 

@@ -289,6 +289,7 @@ answer_authz(struct acme_op *op)
 
 	live_on(o);
 	a.status = o->authz[op->i];
+	a.expires = fake_ca.authz_s != 0 ? clock_now() + fake_ca.authz_s : 0;
 	(void)error_set(&why, ERR_REJECTED, "acme:dns",
 	    "no TXT record was right");
 	for (size_t k = 0; k < 3; k++) {

@@ -57,6 +57,8 @@ struct fake_ca {
 					   is ready once more */
 	unsigned	 lost_finalizes;	/* which the CA forgets */
 	int64_t		 backdate_s;	/* notBefore lies so far in the past */
+	int64_t		 authz_s;	/* an authorization lives; 0: it does
+					   not say */
 	const char	*valid_name;	/* authorized from the start */
 	const char	*refused_name;	/* its challenge fails */
 	const char	*order_error;	/* of an order that became invalid */

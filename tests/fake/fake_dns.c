@@ -332,6 +332,8 @@ txtwait_start(struct dns *dns, const struct txtwait_args *a,
 	assert(a->n_items > 0 && a->n_items <= ITEMS_MAX);
 	op->n = a->n_items;
 	op->present = a->items[0].present;
+	if (op->present)
+		fake_dns.shown_ms = a->timeout_ms;
 	for (size_t i = 0; i < op->n; i++) {
 		assert(a->items[i].present == op->present);
 		(void)text_printf(op->fqdns[i], sizeof(op->fqdns[i]), "%s",

@@ -31,6 +31,7 @@ struct fake_dns {
 	unsigned	 latency_ms;	/* of every answer */
 	const char	*cname_from, *cname_to;	/* NULL: no CNAME */
 	const char	*note;		/* of txtwait */
+	unsigned	 shown_ms;	/* the last such was given */
 	/* "+ PROVIDER FQDN VALUE...\n" and "- ..." for each call of a
 	 * provider that did something. */
 	char		 log[8192];

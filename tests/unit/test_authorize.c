@@ -114,6 +114,31 @@ test_rounds(void **state)
 	assert_int_equal(fake_dns.in_flight, 0);
 }
 
+/* The wait for the DNS ends while the CA would still look. */
+static void
+test_short_authorization(void **state)
+{
+	static const struct { int64_t authz_s; unsigned least_ms, most_ms; }
+	cases[] = {
+		{ 0, 7200000, 7200000 },
+		{ 7 * 86400, 7200000, 7200000 },
+		{ 3600, 3500000, 3540000 },
+		{ 30, 60000, 60000 },
+		{ -86400, 60000, 60000 },	/* or our clock is wrong */
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		assert_int_equal(erig_setup(state), 0);
+		fake_ca.authz_s = cases[i].authz_s;
+		expect_run(*state, "certificate \"web\" { names = "
+		    "\"example.test\" provider = dns "
+		    "propagation_timeout = 2h }\n", NULL, NULL);
+		assert_in_range(fake_dns.shown_ms, cases[i].least_ms,
+		    cases[i].most_ms);
+		assert_int_equal(erig_teardown(state), 0);
+	}
+}
+
 static void
 test_alias_provider(void **state)
 {
@@ -702,6 +727,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_calls),
 		ERIG_TEST(test_rounds),
+		cmocka_unit_test(test_short_authorization),
 		cmocka_unit_test(test_alias_provider),
 		ERIG_TEST(test_cname_is_not_followed),
 		ERIG_TEST(test_cname),
