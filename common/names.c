@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/names.h"
 
+#include <arpa/inet.h>
 #include <idn2.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -190,6 +191,38 @@ dname_normalize(const char *in, bool host, bool wildcard, char out[DNAME_SIZE],
     struct error *err)
 {
 	return normalize(in, host, wildcard, 2, out, err);
+}
+
+size_t
+address_bytes(const char *s, unsigned char out[16])
+{
+	if (inet_pton(AF_INET, s, out) == 1)
+		return 4;
+	return inet_pton(AF_INET6, s, out) == 1 ? 16 : 0;
+}
+
+const char *
+address_of_bytes(const unsigned char *p, size_t len, char out[DNAME_SIZE])
+{
+	if (len != 4 && len != 16)
+		return NULL;
+	return inet_ntop(len == 4 ? AF_INET : AF_INET6, p, out, DNAME_SIZE);
+}
+
+bool
+address_normalize(const char *in, char out[DNAME_SIZE])
+{
+	unsigned char bytes[16];
+
+	return address_of_bytes(bytes, address_bytes(in, bytes), out) != NULL;
+}
+
+bool
+name_is_address(const char *name)
+{
+	unsigned char bytes[16];
+
+	return address_bytes(name, bytes) > 0;
 }
 
 int

@@ -25,6 +25,19 @@ int	dname_normalize(const char *in, bool host, bool wildcard,
 	    char out[DNAME_SIZE], struct error *);
 
 /*
+ * An IP address, without port, brackets or zone, in its canonical form (RFC
+ * 5952); false if it is none.  No domain name looks like one.
+ */
+bool	address_normalize(const char *in, char out[DNAME_SIZE]);
+/* Is what a certificate is for (canonical) an address, and no name? */
+bool	name_is_address(const char *);
+/* Its 4 or 16 bytes, and how many: 0 if it is none.  And the reverse, NULL if
+ * it has another length. */
+size_t	address_bytes(const char *, unsigned char out[16]);
+const char	*address_of_bytes(const unsigned char *, size_t len,
+		    char out[DNAME_SIZE]);
+
+/*
  * A canonical name for a person's eyes: "xn--bcher-kva.example" becomes
  * "bücher.example (xn--bcher-kva.example)", as long as the first form leads
  * back to the second; else, and where there is no such label, it stays.  The

@@ -55,7 +55,8 @@ add_name(struct plan *p, const char *word)
 	char name[DNAME_SIZE];
 	struct error err;
 
-	if (dname_normalize(word, true, true, name, &err) == -1) {
+	if (!address_normalize(word, name) &&
+	    dname_normalize(word, true, true, name, &err) == -1) {
 		say_error(err.msg);
 		return EXIT_USAGE;
 	}

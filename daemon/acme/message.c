@@ -509,11 +509,21 @@ read_authz(const json_t *o, struct acme_authz *a, bool allow_plain,
 {
 	const char *type = jsonx_str(o, "identifier.type");
 	const char *name = jsonx_str(o, "identifier.value");
+	char address[DNAME_SIZE];
 
 	if (get_status(o, authz_states, &a->status, err) == -1)
 		return -1;
-	if (type == NULL || name == NULL || strcmp(type, "dns") != 0)
+	if (type == NULL || name == NULL || (strcmp(type, "dns") != 0 &&
+	    strcmp(type, "ip") != 0))
 		return malformed(err, "it is not for a domain name");
+	a->expires = get_expires(o);
+	if (strcmp(type, "ip") == 0) {		/* RFC 8738 section 3 */
+		if (!address_normalize(name, address))
+			return malformed(err, "its identifier is \"%.300s\"",
+			    name);
+		a->identifier = xstrdup(address);
+		return read_challenges(o, a, allow_plain, err);
+	}
 	a->wildcard = jsonx_bool(o, "wildcard", false);
 	/* RFC 8555 section 7.1.4 forbids the prefix; harmless if it comes. */
 	if (strncmp(name, "*.", 2) == 0) {
@@ -523,7 +533,6 @@ read_authz(const json_t *o, struct acme_authz *a, bool allow_plain,
 	if (!identifier_is_ok(name))
 		return malformed(err, "its identifier is \"%.300s\"", name);
 	a->identifier = xstrdup(name);
-	a->expires = get_expires(o);
 	return read_challenges(o, a, allow_plain, err);
 }
 

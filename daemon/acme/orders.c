@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "common/mem.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "daemon/acme/acme_priv.h"
 #include "daemon/acme/link.h"
@@ -159,7 +160,8 @@ acme_order_new_start(struct acme *a, const struct acme_order_args *args,
 
 	for (size_t i = 0; i < args->n_names; i++)
 		(void)json_array_append_new(list, json_pack("{s:s, s:s}",
-		    "type", "dns", "value", args->names[i]));
+		    "type", name_is_address(args->names[i]) ? "ip" : "dns",
+		    "value", args->names[i]));
 	o = json_pack("{s:o}", "identifiers", list);
 	payload = json_dumps(o, JSON_COMPACT);
 	json_decref(o);

@@ -26,7 +26,8 @@ add_name(struct check *c, const struct section *sec, struct names *names,
 	char *name = names->list[names->n];
 	struct error err;
 
-	if (dname_normalize(v->text, true, true, name, &err) == -1) {
+	if (!address_normalize(v->text, name) &&
+	    dname_normalize(v->text, true, true, name, &err) == -1) {
 		opt_mistake(c->m, sec, v->line, "names: %s", err.msg);
 		return;
 	}
@@ -80,8 +81,9 @@ check_names(struct check *c, const struct section *sec,
 	names.list = xcalloc(n, sizeof(*names.list));
 	for (size_t i = 0; item != NULL && i < n; i++)
 		add_name(c, sec, &names, item->values[i]);
-	if (item == NULL && dname_normalize(sec->title, true, false,
-	    names.list[0], &err) == -1)
+	if (item == NULL && !address_normalize(sec->title, names.list[0]) &&
+	    dname_normalize(sec->title, true, false, names.list[0],
+	    &err) == -1)
 		opt_mistake(c->m, sec, sec->line, "names is missing, and the "
 		    "certificate's own name is no domain name");
 	else if (item == NULL)

@@ -71,7 +71,8 @@ check_name_section(struct check *c, const struct section *sec,
 	char name[DNAME_SIZE];
 	struct error err;
 
-	if (dname_normalize(sec->title, true, true, name, &err) == -1) {
+	if (!address_normalize(sec->title, name) &&
+	    dname_normalize(sec->title, true, true, name, &err) == -1) {
 		opt_mistake(c->m, sec, sec->line, "%s", err.msg);
 		return;
 	}

@@ -67,6 +67,27 @@ check_wildcard(struct check *c, const struct section *sec,
 	return -1;
 }
 
+/* RFC 8738 section 7: there is no DNS of addresses that a CA would ask. */
+static int
+check_address(struct check *c, const struct section *sec,
+    const struct conf_name *name)
+{
+	const char *type = challenge_type_name(name->challenge);
+
+	if (!conf_name_needs_dns(name) || !name_is_address(name->name))
+		return 0;
+	if (tree_value(sec, "challenge") != NULL)
+		opt_mistake(c->m, sec, line_of(sec, "challenge"), "challenge "
+		    "= \"%s\" cannot prove the address \"%s\"; allowed for "
+		    "addresses: http-01", type, name->name);
+	else
+		opt_mistake(c->m, sec, line_of(sec, "names"), "\"%s\" is an "
+		    "address, which %s cannot prove; add challenge = "
+		    "\"http-01\", for this one alone: name \"%s\" { "
+		    "challenge = \"http-01\" }", name->name, type, name->name);
+	return -1;
+}
+
 /* Somebody must answer for the name: -1 if not, and it is told. */
 static int
 check_server(struct check *c, const struct section *sec,
@@ -114,7 +135,8 @@ check_name_challenge(struct check *c, const struct section *sec,
 			    "webroot is for challenge = \"http-01\" only");
 	}
 	if (name->has_own_challenge &&
-	    check_wildcard(c, sec, name) == 0)
+	    check_wildcard(c, sec, name) == 0 &&
+	    check_address(c, sec, name) == 0)
 		(void)check_server(c, sec, name);
 }
 
@@ -149,7 +171,8 @@ check_challenges_end(struct check *c, const struct section *sec,
 
 		is_http |= name->challenge == CHALLENGE_HTTP_01;
 		if (name->has_own_challenge ||
-		    check_wildcard(c, sec, name) == -1)
+		    check_wildcard(c, sec, name) == -1 ||
+		    check_address(c, sec, name) == -1)
 			continue;
 		if (!is_told)
 			is_told = check_server(c, sec, name) == -1;

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "common/mem.h"
+#include "common/names.h"
 #include "daemon/config/opt.h"
 
 #define NONE "none"
@@ -83,16 +84,39 @@ check_account_profile(struct check *c, const struct section *sec,
 	check_required(c, sec, a->profile);
 }
 
+static bool
+is_letsencrypt(const struct conf_account *a)
+{
+	const char *url = a->directory;
+	size_t len = strlen(url), tail = strlen(letsencrypt);
+
+	return len >= tail && strcasecmp(url + len - tail, letsencrypt) == 0;
+}
+
+/* https://letsencrypt.org/docs/profiles/#shortlived */
+static void
+warn_addresses(struct check *c, const struct section *sec,
+    const struct conf_cert *cert)
+{
+	const char *address = NULL;
+
+	for (size_t i = 0; address == NULL && i < cert->n_names; i++) {
+		if (name_is_address(cert->names[i].name))
+			address = cert->names[i].name;
+	}
+	if (address == NULL || conf_has_profile(cert, "shortlived"))
+		return;
+	opt_warn(c->m, sec, sec->line, "\"%s\" is an address, and Let's "
+	    "Encrypt has these in its profile \"shortlived\" only; write "
+	    "profile = \"shortlived\"", address);
+}
+
 static void
 check_max_names(struct check *c, const struct section *sec,
     const struct conf_cert *cert)
 {
-	const char *url = cert->account->directory;
 	const struct value *v = tree_value(sec, "profile");
-	size_t len = strlen(url), tail = strlen(letsencrypt);
 
-	if (len < tail || strcasecmp(url + len - tail, letsencrypt) != 0)
-		return;
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (strcmp(known[i].name, cert->profile) == 0 &&
 		    cert->n_names > known[i].max_names)
@@ -122,6 +146,9 @@ check_cert_profile(struct check *c, const struct section *sec,
 		own = NULL;
 	}
 	cert->profile = own;
-	if (own != NULL && a != NULL)
+	if (a == NULL || !is_letsencrypt(a))
+		return;
+	if (own != NULL)
 		check_max_names(c, sec, cert);
+	warn_addresses(c, sec, cert);
 }

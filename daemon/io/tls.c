@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/mem.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/tls_cert.h"
@@ -175,7 +176,8 @@ ssl_open(struct tls_op *op, struct error *err)
 	SSL_set_bio(op->ssl, op->rbio, op->wbio);
 	BIO_set_mem_eof_return(op->rbio, -1);
 	(void)SSL_set_app_data(op->ssl, op);
-	if (op->sni != NULL)
+	/* RFC 6066 section 3: an address is none. */
+	if (op->sni != NULL && !name_is_address(op->sni))
 		(void)SSL_set_tlsext_host_name(op->ssl, op->sni);
 	SSL_set_connect_state(op->ssl);
 	return 0;

@@ -27,7 +27,8 @@ enum tls_key { TLS_KEY_ANY, TLS_KEY_EC, TLS_KEY_RSA };
 struct tls_args {
 	const struct sockaddr *addr;
 	socklen_t	 addr_len;
-	const char	*sni;		/* NULL: none is sent */
+	const char	*sni;		/* NULL: none is sent; nor an address,
+					   which is only looked for */
 	enum starttls	 starttls;
 	enum tls_key	 key;
 	const char	*ca_file;	/* NULL: the system's trust */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/names.h"
 #include "common/text.h"
 
 #define STORE_KEPT_MS 60000
@@ -40,7 +41,14 @@ first_name(X509 *x, char *out, size_t size)
 		int type;
 		const ASN1_STRING *s = GENERAL_NAME_get0_value(
 		    sk_GENERAL_NAME_value(san, i), &type);
+		char address[DNAME_SIZE];
 
+		if (type == GEN_IPADD && address_of_bytes(
+		    ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s),
+		    address) != NULL) {
+			(void)text_printf(out, size, "%s", address);
+			found = true;
+		}
 		if (type != GEN_DNS || ASN1_STRING_length(s) < 1)
 			continue;
 		(void)text_printf(out, size, "%.*s", ASN1_STRING_length(s),
@@ -53,7 +61,7 @@ first_name(X509 *x, char *out, size_t size)
 }
 
 void
-tls_cert_read(X509 *x, const char *sni, struct tls_reply *r)
+tls_cert_read(X509 *x, const char *name, struct tls_reply *r)
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
 	const X509_NAME *issuer = X509_get_issuer_name(x);
@@ -79,8 +87,9 @@ tls_cert_read(X509 *x, const char *sni, struct tls_reply *r)
 		r->not_before = timegm(&tm);
 	if (ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1)
 		r->not_after = timegm(&tm);
-	r->is_for_name = sni == NULL || X509_check_host(x, sni, 0, 0, NULL) ==
-	    1;
+	r->is_for_name = name == NULL || (name_is_address(name) ?
+	    X509_check_ip_asc(x, name, 0) :
+	    X509_check_host(x, name, 0, 0, NULL)) == 1;
 	ERR_clear_error();
 }
 

@@ -24,7 +24,7 @@ struct tls_reply {
 };
 
 /* All but is_trusted and why_not. */
-void	tls_cert_read(X509 *, const char *sni, struct tls_reply *);
+void	tls_cert_read(X509 *, const char *name, struct tls_reply *);
 
 /*
  * What this system trusts; a reference of the caller's.  Reading it takes 50 ms

@@ -186,7 +186,9 @@ plan_name(struct pf_cert *pc, const struct conf_name *name)
 		break;
 	case CHALLENGE_HTTP_01:
 		pf_http_plan(pc, name);
-		pf_ca_plan(pc, name);
+		/* RFC 8738 leaves CAA to domain names. */
+		if (!name_is_address(name->name))
+			pf_ca_plan(pc, name);
 		break;
 	case CHALLENGE_TYPE_END:
 		break;

@@ -186,7 +186,8 @@ look_next(struct pf_page *p)
 		conclude(p);
 		return;
 	}
-	url = xasprintf("http://%s/" HTTP01_DIR "/%s", name, p->name);
+	url = xasprintf(strchr(name, ':') != NULL ? "http://[%s]/" HTTP01_DIR
+	    "/%s" : "http://%s/" HTTP01_DIR "/%s", name, p->name);
 	args.url = url;
 	args.address = dnsaddr_label(&p->list[p->next++], label);
 	p->http = http_start(p->check->pc->pf->env->http, &args, fetched,
@@ -222,8 +223,17 @@ located(const struct error *err, const struct dns_addrs_reply *reply,
 static void
 locate(struct pf_page *p)
 {
+	const char *name = p->check->name->name;
+	struct dns_addrs_reply reply = { .n = 1 };
+	struct error ignored;
+
+	if (name_is_address(name)) {
+		(void)dnsaddr_parse(name, &reply.list[0], &ignored);
+		located(NULL, &reply, p);
+		return;
+	}
 	p->addrs = dns_addrs_start(zones_dns(p->check->pc->zones),
-	    p->check->name->name, PREFLIGHT_TIMEOUT_MS, located, p);
+	    name, PREFLIGHT_TIMEOUT_MS, located, p);
 }
 
 /* --- putting it there --- */
@@ -269,6 +279,7 @@ port_check(struct pf_check *c)
 void
 pf_http_plan(struct pf_cert *pc, const struct conf_name *name)
 {
-	(void)pf_check_add(pc, name, "address", address_check);
+	if (!name_is_address(name->name))
+		(void)pf_check_add(pc, name, "address", address_check);
 	(void)pf_check_add(pc, name, "port", port_check);
 }

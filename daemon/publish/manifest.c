@@ -162,8 +162,10 @@ read_names(const json_t *o, struct manifest *m, struct error *err)
 		return bad("names", err);
 	m->names = xcalloc(n + 1, sizeof(*m->names));
 	json_array_foreach(list, i, v) {
-		if (!json_is_string(v) || dname_normalize(
-		    json_string_value(v), true, true, name, &why) == -1)
+		if (!json_is_string(v) ||
+		    (!address_normalize(json_string_value(v), name) &&
+		    dname_normalize(json_string_value(v), true, true, name,
+		    &why) == -1))
 			return bad("names", err);
 		m->names[i] = xstrdup(name);
 	}

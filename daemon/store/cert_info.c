@@ -127,6 +127,17 @@ dns_name(const ASN1_IA5STRING *s)
 	return out;
 }
 
+/* An iPAddress as we write it; NULL if it is none. */
+static char *
+ip_address(const ASN1_OCTET_STRING *s)
+{
+	char text[DNAME_SIZE];
+
+	return address_of_bytes(ASN1_STRING_get0_data(s),
+	    (size_t)ASN1_STRING_length(s), text) != NULL ? xstrdup(text) :
+	    NULL;
+}
+
 static int
 read_names(X509 *x, struct cert_info *info, struct error *err)
 {
@@ -148,13 +159,18 @@ read_names(X509 *x, struct cert_info *info, struct error *err)
 		void *value = GENERAL_NAME_get0_value(
 		    sk_GENERAL_NAME_value(san, i), &type);
 
-		/* acmed asks for names only: an address, say, is an intruder
-		   even where the names are right. */
-		if (type != GEN_DNS)
+		/* acmed asks for these only: a mail address, say, is an
+		   intruder even where the names are right. */
+		if (type == GEN_DNS)
+			info->names[i] = dns_name(value);
+		else if (type == GEN_IPADD)
+			info->names[i] = ip_address(value);
+		else
 			rc = refuse(err, "a subject alternative name that is "
-			    "no DNS name");
-		else if ((info->names[i] = dns_name(value)) == NULL)
-			rc = refuse(err, "a malformed DNS name");
+			    "neither a DNS name nor an address");
+		if (rc == 0 && info->names[i] == NULL)
+			rc = refuse(err, type == GEN_DNS ?
+			    "a malformed DNS name" : "a malformed address");
 	}
 	GENERAL_NAMES_free(san);
 	if (rc == -1)

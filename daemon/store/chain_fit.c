@@ -28,7 +28,8 @@ serves(const char *san, const char *name)
 	if (strcasecmp(san, name) == 0)
 		return true;
 	return dname_is_wildcard(san) && !dname_is_wildcard(name) &&
-	    parent != NULL && strcasecmp(san + 1, parent) == 0;
+	    !name_is_address(name) && parent != NULL &&
+	    strcasecmp(san + 1, parent) == 0;
 }
 
 /* The first of the names that the certificate does not serve, or NULL. */
@@ -80,6 +81,11 @@ check_names(const struct cert_info *info, const char *const *names,
 
 		while (i < n_names && strcasecmp(info->names[k], names[i]) != 0)
 			i++;
+		/* Another name is the CA's custom; an address is nobody's. */
+		if (i == n_names && name_is_address(info->names[k]))
+			return error_set(err, ERR_REJECTED, "cert:names",
+			    "certificate: the address %s was not asked for",
+			    info->names[k]);
 		if (i == n_names)
 			add_extra(extra, size, info->names[k]);
 	}

@@ -15,6 +15,7 @@
 
 #include "common/error.h"
 #include "common/mem.h"
+#include "common/names.h"
 
 #define KEY_PEM_MAX 16384
 
@@ -140,7 +141,21 @@ key_generate(enum key_type type, struct error *err)
 	return key;
 }
 
-/* The dNSName entries of a subject alternative name; NULL: no memory. */
+static void
+fill_name(GENERAL_NAME *gn, const char *name)
+{
+	unsigned char bytes[16];
+	size_t len = address_bytes(name, bytes);
+	ASN1_STRING *s = len > 0 ? ASN1_OCTET_STRING_new() :
+	    ASN1_IA5STRING_new();
+
+	if (s == NULL || ASN1_STRING_set(s, len > 0 ? (const void *)bytes :
+	    name, len > 0 ? (int)len : (int)strlen(name)) != 1)
+		abort();
+	GENERAL_NAME_set0_value(gn, len > 0 ? GEN_IPADD : GEN_DNS, s);
+}
+
+/* The entries of a subject alternative name; NULL: no memory. */
 static GENERAL_NAMES *
 make_san(const char *const *names, size_t n_names)
 {
@@ -148,12 +163,10 @@ make_san(const char *const *names, size_t n_names)
 
 	for (size_t i = 0; san != NULL && i < n_names; i++) {
 		GENERAL_NAME *gn = GENERAL_NAME_new();
-		ASN1_IA5STRING *dns = ASN1_IA5STRING_new();
 
-		if (gn == NULL || dns == NULL ||
-		    ASN1_STRING_set(dns, names[i], (int)strlen(names[i])) != 1)
+		if (gn == NULL)
 			abort();
-		GENERAL_NAME_set0_value(gn, GEN_DNS, dns);
+		fill_name(gn, names[i]);
 		if (sk_GENERAL_NAME_push(san, gn) == 0)
 			abort();
 	}

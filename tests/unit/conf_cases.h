@@ -656,7 +656,7 @@
     "quotes of its own\n" },
 { CERT
     " names = { \"https://a.example\", \"a.example:443\", \"a.example/\",\n"
-    " \"2001:db8::1\", \"a$b.example\" }\n"
+    " \"[2001:db8::1]\", \"a$b.example\" }\n"
     " domains = \"b.example\"\n"
     "}\n",
     AT "4: certificate \"example.com\": names: \"https://a.example\" is no "
@@ -665,12 +665,33 @@
     "domain name: it has a \":\"; write the name only, without a port\n"
     AT "4: certificate \"example.com\": names: \"a.example/\" is no "
     "domain name: it has a \"/\"; write the name only\n"
-    AT "5: certificate \"example.com\": names: \"2001:db8::1\" is no "
+    AT "5: certificate \"example.com\": names: \"[2001:db8::1]\" is no "
     "domain name: it looks like an IP address\n"
     AT "5: certificate \"example.com\": names: \"a$b.example\" is no "
     "domain name: \"$\" is not allowed in it\n"
     AT "6: certificate \"example.com\": unknown key \"domains\"; did you "
     "mean \"names\"?\n" },
+/* Addresses: by HTTP only; the two forms are one. */
+{ CERT
+    " names = { \"a.example\", \"192.0.2.7\" }\n"
+    "}\n",
+    AT "4: certificate \"example.com\": \"192.0.2.7\" is an address, which "
+    "dns-01 cannot prove; add challenge = \"http-01\", for this one alone: "
+    "name \"192.0.2.7\" { challenge = \"http-01\" }\n" },
+{ CERT
+    " names = { \"2001:db8::7\", \"2001:DB8:0::7\" }\n"
+    " challenge = dns-persist-01\n"
+    "}\n",
+    AT "4: certificate \"example.com\": names: \"2001:db8::7\" is given "
+    "twice; allowed: once\n"
+    AT "5: certificate \"example.com\": challenge = \"dns-persist-01\" "
+    "cannot prove the address \"2001:db8::7\"; allowed for addresses: "
+    "http-01\n" },
+{ CERT
+    " names = { \"a.example\", \"2001:DB8::7\" }\n"
+    " name \"2001:db8:0::7\" { challenge = http-01 webroot = /srv }\n"
+    "}\n",
+    "" },
 /* "_acme-challenge." must fit before the name. */
 { CERT
     " names = \"" LONG_NAME "\"\n"

@@ -421,7 +421,11 @@ test_authz(void **state)
 		{ "{'status':'ready'," ID ",'challenges':[]}", -1 },
 		{ "{'status':'pending','challenges':[]}", -1 },
 		{ "{'status':'pending','challenges':[],'identifier':"
-		    "{'type':'ip','value':'192.0.2.1'}}", -1 },
+		    "{'type':'ip','value':'2001:DB8:0::1'}}", 0 },
+		{ "{'status':'pending','challenges':[],'identifier':"
+		    "{'type':'ip','value':'a.test'}}", -1 },
+		{ "{'status':'pending','challenges':[],'identifier':"
+		    "{'type':'mail','value':'a.test'}}", -1 },
 		{ "{'status':'pending','challenges':[],'identifier':"
 		    "{'type':'dns','value':'a\\u001b[31m'}}", -1 },
 		{ "{'status':'pending','challenges':[],'identifier':"

@@ -163,13 +163,10 @@ static void
 test_info_refused(void **state)
 {
 	static const char *const spaced[] = { "a b.test", NULL };
-	static const char *const none[] = { NULL };
 	char label[300] = "";
 	const char *const longname[] = { label, NULL };
 	const struct pki_args cases[] = {
 		{ .nul_name = "example.test" },
-		{ .ip = true },
-		{ .names = none, .ip = true },
 		{ .names = spaced },
 		{ .names = longname },
 		{ .serial = "-05" },
@@ -188,6 +185,32 @@ test_info_refused(void **state)
 		assert_string_equal(err.code, "cert:syntax");
 		free(pem);
 	}
+}
+
+/* RFC 8738: an address serves itself, and one that nobody asked for is no
+ * small matter. */
+static void
+test_addresses(void **state)
+{
+	static const char *const want[] = { "example.test", "127.0.0.1" },
+	    *const other[] = { "example.test", "127.0.0.2" };
+	X509 *x = leaf((struct pki_args){ .ip = true });
+	char *pem = pki_pem(&x, 1);
+	struct cert_info info;
+	struct chain_fit fit;
+	struct error err;
+
+	assert_int_equal(cert_info_read(pem, strlen(pem), &info, &err), 0);
+	assert_string_equal(info.names[2], "127.0.0.1");
+	assert_true(cert_info_serves(&info, want, 2));
+	assert_false(cert_info_serves(&info, other, 2));
+	cert_info_clear(&info);
+	assert_int_equal(chain_fit(pem, strlen(pem), pki.key, want, 1, &fit,
+	    &err), -1);
+	assert_string_equal(err.code, "cert:names");
+	assert_non_null(strstr(err.msg, "127.0.0.1 was not asked for"));
+	X509_free(x);
+	free(pem);
 }
 
 /* What chain_verify() says of these certificates and names. */
@@ -435,6 +458,7 @@ main(void)
 		cmocka_unit_test(test_info),
 		cmocka_unit_test(test_ari_id),
 		cmocka_unit_test(test_info_refused),
+		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_verify),
 		cmocka_unit_test(test_verify_forged),
 		cmocka_unit_test(test_fit_order),

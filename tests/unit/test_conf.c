@@ -634,6 +634,30 @@ test_profiles(void **state)
 	conf_unref(conf);
 }
 
+/* Let's Encrypt has addresses in one profile only. */
+static void
+test_profile_of_addresses(void **state)
+{
+	static const char head[] = "account \"x\" { agree_tos = yes }\n"
+	    "certificate \"192.0.2.7\" { challenge = http-01 webroot = /srv "
+	    "profile = ";
+	char *text = xasprintf("%sshortlived }\n", head), *got;
+
+	fixture_write("acmed.conf", 0600, text);
+	conf_unref(fixture_load_all("acmed.conf", &got));
+	assert_null(strstr(got, "is an address"));
+	free(got);
+	free(text);
+	text = xasprintf("%snone }\n", head);
+	fixture_write("acmed.conf", 0600, text);
+	conf_unref(fixture_load_all("acmed.conf", &got));
+	assert_non_null(strstr(got, "warning: acmed.conf:2: certificate "
+	    "\"192.0.2.7\": \"192.0.2.7\" is an address, and"));
+	fixture_remove("acmed.conf");
+	free(text);
+	free(got);
+}
+
 /* Let's Encrypt's known profiles: 25 names, of another CA any. */
 static void
 test_profile_names(void **state)
@@ -843,6 +867,7 @@ main(void)
 		cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_profiles),
 		cmocka_unit_test(test_profile_names),
+		cmocka_unit_test(test_profile_of_addresses),
 		cmocka_unit_test(test_many_sections),
 		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_nul_byte),

@@ -13,6 +13,7 @@
 
 #include "common/error.h"
 #include "common/mem.h"
+#include "common/names.h"
 #include "daemon/io/child.h"
 #include "daemon/io/loop.h"
 #include "daemon/store/jwk.h"
@@ -78,6 +79,7 @@ check_csr(enum key_type type, int md_nid)
 {
 	static const char *const names[] = {
 		"*.example.test", "example.test", "xn--mnchen-3ya.example.test",
+		"192.0.2.7", "2001:db8::7",
 	};
 	struct error err;
 	EVP_PKEY *key = key_generate(type, &err), *pub;
@@ -109,9 +111,13 @@ check_csr(enum key_type type, int md_nid)
 		ASN1_STRING *s = GENERAL_NAME_get0_value(
 		    sk_GENERAL_NAME_value(san, (int)i), &gtype);
 
-		assert_int_equal(gtype, GEN_DNS);
-		assert_string_equal((const char *)ASN1_STRING_get0_data(s),
-		    names[i]);
+		char address[DNAME_SIZE];
+
+		assert_int_equal(gtype, i < 3 ? GEN_DNS : GEN_IPADD);
+		assert_string_equal(i < 3 ?
+		    (const char *)ASN1_STRING_get0_data(s) : address_of_bytes(
+		    ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s),
+		    address), names[i]);
 	}
 	GENERAL_NAMES_free(san);
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);

@@ -215,6 +215,31 @@ test_show(void **state)
 	}
 }
 
+static void
+test_addresses(void **state)
+{
+	static const struct { const char *in, *out; } cases[] = {
+		{ "192.0.2.7", "192.0.2.7" },
+		{ "2001:DB8:0:0:0:0:0:7", "2001:db8::7" },
+		{ "2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1" },
+		{ "::FFFF:192.0.2.7", "::ffff:192.0.2.7" },
+		{ "192.0.2.07", NULL }, { "192.0.2", NULL },
+		{ "[2001:db8::7]", NULL }, { "fe80::1%eth0", NULL },
+		{ "192.0.2.7:80", NULL }, { "a.test", NULL }, { "", NULL },
+	};
+	char out[DNAME_SIZE];
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		bool is_one = address_normalize(cases[i].in, out);
+
+		assert_int_equal(is_one, cases[i].out != NULL);
+		if (!is_one)
+			continue;
+		assert_string_equal(out, cases[i].out);
+		assert_true(name_is_address(out));
+	}
+}
+
 int
 main(void)
 {
@@ -225,6 +250,7 @@ main(void)
 		cmocka_unit_test(test_relations),
 		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_object_name),
+		cmocka_unit_test(test_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
