@@ -43,6 +43,7 @@
 #define API_PATH_EXPORT_ACCOUNT "/v1/export/account"
 #define API_PATH_IMPORT_CERT "/v1/import/certificate"
 #define API_PATH_METRICS "/metrics"
+#define API_PATH_HEALTH	"/healthz"		/* of the status listener */
 
 /* Bytes of a request's body; more is answered with 413. */
 #define API_BODY_MAX	65536
@@ -51,6 +52,7 @@
 #define API_ERR_FORBIDDEN	"control:forbidden"	/* 403 */
 #define API_ERR_NOT_FOUND	"control:not-found"	/* 404, the path */
 #define API_ERR_METHOD		"control:method"	/* 405 */
+#define API_ERR_HOST		"status:host"		/* 421 */
 #define API_ERR_REQUEST		"control:request"	/* 400 */
 #define API_ERR_BUSY		"control:busy"		/* 503 */
 #define API_ERR_UNKNOWN_CERT	"engine:unknown-cert"	/* 404 */

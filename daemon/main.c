@@ -38,6 +38,7 @@
 #include "daemon/io/sdbus.h"
 #include "daemon/io/smtp.h"
 #include "daemon/notify/channel.h"
+#include "daemon/status/status.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/store.h"
 
@@ -52,6 +53,7 @@ struct acmed {
 	struct http	*ca_http, *http;
 	struct engine	*engine;
 	struct control	*control;
+	struct status	*status;
 	struct sigwatch	 term, intr, hup;
 	bool		 is_stopping;
 };
@@ -133,6 +135,20 @@ warn_fixed(const char *key, const char *old, const char *new)
 		    "restart; \"%s\" is still used", key, new, old);
 }
 
+/* Nobody's certificate depends on it: to go on without it is better than to
+ * end. */
+static void
+listen_status(struct acmed *a, json_t *warnings)
+{
+	struct error err;
+
+	if (status_listen(a->status, a->conf, &err) == 0)
+		return;
+	log_error(NULL, "%s", err.msg);
+	if (warnings != NULL)
+		(void)json_array_append_new(warnings, json_string(err.msg));
+}
+
 static json_t *
 reload(void *arg, struct error *err, json_t *lines)
 {
@@ -172,11 +188,12 @@ reload(void *arg, struct error *err, json_t *lines)
 	conf_diff(a->conf, conf, note_change, taken);
 	changes = engine_reload(a->engine, conf);
 	(void)json_object_set_new(changes, "taken", taken);
-	(void)json_object_set(changes, "warnings", report.warnings);
-	json_decref(report.warnings);
 	log_set_level(conf->log_level);
 	conf_unref(a->conf);
 	a->conf = conf;
+	listen_status(a, report.warnings);
+	(void)json_object_set(changes, "warnings", report.warnings);
+	json_decref(report.warnings);
 	keep(conf);
 	log_notice(NULL, "configuration reloaded: %zu added, %zu removed, %zu "
 	    "changed", json_array_size(json_object_get(changes, "added")),
@@ -238,6 +255,7 @@ protect_memory(void)
 static void
 acmed_clear(struct acmed *a)
 {
+	status_free(a->status);
 	control_free(a->control);
 	engine_free(a->engine);
 	http_free(a->ca_http);
@@ -279,6 +297,7 @@ acmed_open(struct acmed *a, struct error *err)
 		return -1;
 	a->control = control_new(a->loop, a->engine, a->conf->control_socket,
 	    reload, a, err);
+	a->status = status_new(a->loop, a->engine);
 	return a->control != NULL ? 0 : -1;
 }
 
@@ -365,6 +384,7 @@ run(const char *path)
 	sigwatch_set(&a.intr, a.loop, SIGINT, stop_cb, &a);
 	sigwatch_set(&a.hup, a.loop, SIGHUP, hup_cb, &a);
 	engine_start(a.engine);
+	listen_status(&a, NULL);
 	log_notice(NULL, "acmed %s started: %zu certificate%s in %s",
 	    PACKAGE_VERSION, a.conf->n_certs, a.conf->n_certs == 1 ? "" : "s",
 	    path);

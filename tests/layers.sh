@@ -95,7 +95,8 @@ BEGIN {
 	rows(8, "renewal preflight alerts")
 	rows(9, "engine")
 	rows(10, "control")
-	row["daemon"] = 11
+	rows(11, "status")
+	row["daemon"] = 12
 
 	# providers/ stands beside: what this says is meant for the daemon, and
 	# what a step of a REST API is written with is meant for providers.
@@ -116,7 +117,7 @@ BEGIN {
 	# acmectl has a client of its own; the programs begin and end curl.
 	door("curl/", "daemon/io/http|daemon/io/smtp|daemon/main\\.c|" \
 	    "ctl/client\\.c|ctl/main\\.c")
-	door("event2/", "daemon/io/|daemon/control/")
+	door("event2/", "daemon/io/|daemon/control/|daemon/status/")
 	door("sqlite3", "daemon/store/db\\.c")
 	door("systemd/", "common/log\\.c|daemon/io/sd")
 	door("ldns/", "daemon/dns/")

@@ -90,6 +90,57 @@ check_http_listen(struct check *c, const struct section *sec)
 	return opt_list(c->m, sec, "http_listen");
 }
 
+/* Can only this machine reach it?  s is an address as above. */
+static bool
+is_loopback(const char *s)
+{
+	return strncmp(s, "127.", 4) == 0 || strcmp(s, "::1") == 0 ||
+	    strncmp(s, "[::1]", 5) == 0;
+}
+
+static char **
+check_status_listen(struct check *c, const struct section *sec)
+{
+	const struct item *item = tree_item(sec, "status_listen");
+
+	for (size_t i = 0; item != NULL && i < item->n; i++) {
+		const struct value *v = item->values[i];
+
+		if (strcmp(v->text, "systemd") == 0)
+			continue;
+		if (!is_address(v->text))
+			opt_refuse(c->m, sec, "status_listen", v,
+			    "ADDRESS:PORT or [IPV6]:PORT, with addresses in "
+			    "numbers, or systemd: the sockets of "
+			    "acmed-status.socket");
+		else if (!is_loopback(v->text))
+			opt_warn(c->m, sec, v->line, "status_listen = \"%s\": "
+			    "other machines can read the status without a "
+			    "password; listen on 127.0.0.1 behind a reverse "
+			    "proxy that asks for one, or let a firewall "
+			    "choose who may connect", v->text);
+	}
+	return opt_list(c->m, sec, "status_listen");
+}
+
+static char **
+check_status_hosts(struct check *c, const struct section *sec)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+	const struct item *item = tree_item(sec, "status_hosts");
+
+	for (size_t i = 0; item != NULL && i < item->n; i++) {
+		const char *text = item->values[i]->text;
+
+		if (text[0] == '\0' || text[strspn(text, allowed)] != '\0')
+			opt_refuse(c->m, sec, "status_hosts",
+			    item->values[i], "host names such as "
+			    "acmed.example.com, without a port");
+	}
+	return opt_list(c->m, sec, "status_hosts");
+}
+
 char **
 check_resolvers(struct check *c, const struct section *sec)
 {
@@ -202,6 +253,10 @@ check_globals(struct check *c)
 	conf->resolvers = check_resolvers(c, file_with(c, "resolvers"));
 	conf->http_listen = check_http_listen(c, file_with(c,
 	    "http_listen"));
+	conf->status_listen = check_status_listen(c, file_with(c,
+	    "status_listen"));
+	conf->status_hosts = check_status_hosts(c, file_with(c,
+	    "status_hosts"));
 	conf->max_renewals = (unsigned)opt_int(c->m,
 	    file_with(c, "max_renewals"), "max_renewals", 1, 1000, 20);
 	check_alarm(c, &conf->alarm);

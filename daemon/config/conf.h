@@ -147,6 +147,8 @@ struct conf {
 					   resolv.conf */
 	char		**http_listen;	/* as resolvers, or "systemd"; empty:
 					   none */
+	char		**status_listen;	/* the same */
+	char		**status_hosts;	/* more names that it is asked by */
 	enum log_level	 log_level;
 	unsigned	 max_renewals;	/* at once; default 20 */
 	struct conf_account **accounts;

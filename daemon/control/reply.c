@@ -18,7 +18,7 @@ reply_buffer(struct evhttp_request *req, int status, const char *type,
 	(void)evhttp_add_header(evhttp_request_get_output_headers(req),
 	    "Content-Type", type);
 	/* evhttp would send a body even in answer to HEAD. */
-	if (evhttp_request_get_command(req) == EVHTTP_REQ_HEAD)
+	if (buf != NULL && evhttp_request_get_command(req) == EVHTTP_REQ_HEAD)
 		(void)evbuffer_drain(buf, evbuffer_get_length(buf));
 	evhttp_send_reply(req, status, NULL, buf);
 }

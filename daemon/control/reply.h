@@ -19,7 +19,7 @@ void	reply_json(struct evhttp_request *, int status, json_t *j /* taken */);
 
 /* The HTTP status that fits an error of the engine. */
 int	reply_status(const struct error *err);
-/* Answer with these bytes, which are drained. */
+/* Answer with these bytes, which are drained; NULL: none. */
 void	reply_buffer(struct evhttp_request *, int status, const char *type,
 	    struct evbuffer *);
 /* 400, and why. */

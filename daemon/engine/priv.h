@@ -98,6 +98,9 @@ void		 engine_reschedule(struct engine *);
 void		 engine_schedule_cb(void *);
 
 /* --- status.c --- */
+/* As engine_next_at(), or its next deploy if that is sooner. */
+time_t		 engine_next_any(const struct engine *, const struct cert *,
+		    const char **action);
 /* "next" of doc/control-api.md: what is done next, be it a deploy. */
 json_t		*engine_next_json(const struct engine *,
 		    const struct cert *);

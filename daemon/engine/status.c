@@ -40,19 +40,26 @@ state_of(const struct cert *c)
 	return c->row.not_after <= clock_now() ? "expired" : "valid";
 }
 
+time_t
+engine_next_any(const struct engine *e, const struct cert *c,
+    const char **action)
+{
+	time_t deploy = rollout_next_at(c);
+	time_t at = engine_next_at(e, c, action);
+
+	if (deploy == 0 || at <= 0 || deploy >= at)
+		return at;
+	*action = "deploy";
+	return deploy;
+}
+
 json_t *
 engine_next_json(const struct engine *e, const struct cert *c)
 {
-	time_t deploy = rollout_next_at(c);
-	const char *action;
-	time_t at = engine_next_at(e, c, &action);
-	const char *reason = NULL;
+	const char *action, *reason = NULL;
+	time_t at = engine_next_any(e, c, &action);
 	bool by_ari = false;
 
-	if (deploy != 0 && at > 0 && deploy < at) {
-		action = "deploy";
-		at = deploy;
-	}
 	if (c->conf != NULL)
 		(void)ari_window_due_at(c, &by_ari);
 	if (issuer_is_other(c) && strcmp(action, "deploy") != 0)

@@ -15,6 +15,7 @@
 #include "daemon/certs/event.h"
 #include "daemon/config/conf.h"
 #include "daemon/engine/engine.h"
+#include "daemon/engine/glance.h"
 #include "daemon/manage/manage.h"
 #include "daemon/persist/persist_job.h"
 #include "daemon/preflight/preflight.h"
@@ -52,6 +53,7 @@ struct engine {
 	TAILQ_HEAD(, event_sub) subs;
 	size_t	n_subs;
 	bool	stopping;
+	bool	is_ill;
 	bool		 is_held;
 	bool	instant;
 	char	renewed[4096];
@@ -280,6 +282,29 @@ engine_cert_status(const struct engine *e, const char *name)
 			    "state", "valid");
 	}
 	return NULL;
+}
+
+bool
+engine_glance(const struct engine *e, const char *name, struct glance *g)
+{
+	memset(g, 0, sizeof(*g));
+	g->is_good = !e->is_ill || strcmp(name, "b.example") != 0;
+	g->condition = g->is_good ? COND_VALID : COND_MISSING;
+	g->word = g->is_good ? "valid" : "missing";
+	g->action = "renew";
+	return true;
+}
+
+const char *
+engine_reload_error(const struct engine *e)
+{
+	return e->is_ill ? "/nowhere/acmed.conf:3: x" : NULL;
+}
+
+void
+fake_engine_set_ill(struct engine *e, bool is_ill)
+{
+	e->is_ill = is_ill;
 }
 
 char *

@@ -25,6 +25,8 @@ void		 fake_engine_set_stopping(struct engine *, bool);
 void		 fake_engine_set_held(struct engine *, bool);
 /* engine_renew_now() runs and ends at once, inside the call. */
 void		 fake_engine_set_instant(struct engine *, bool);
+/* "b.example" is missing, and the configuration has a mistake. */
+void		 fake_engine_set_ill(struct engine *, bool);
 /* There are n certificates more; engine_cert_brief() calls. */
 void		 fake_engine_many(struct engine *, size_t n);
 size_t		 fake_engine_shown(const struct engine *);

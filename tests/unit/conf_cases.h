@@ -552,6 +552,13 @@
     AT "1: http_listen = \"0.0.0.0:99999\"; allowed: ADDRESS, ADDRESS:PORT "
     "or [IPV6]:PORT, with addresses in numbers, or systemd: the sockets of "
     "acmed-http.socket\n" },
+{ "status_listen = { systemd, \"127.0.0.1:9780\", localhost }\n"
+    "status_hosts = { \"a.example:80\", status.example }\n",
+    AT "1: status_listen = \"localhost\"; allowed: ADDRESS:PORT or "
+    "[IPV6]:PORT, with addresses in numbers, or systemd: the sockets of "
+    "acmed-status.socket\n"
+    AT "2: status_hosts = \"a.example:80\"; allowed: host names such as "
+    "acmed.example.com, without a port\n" },
 /* Who answers?  Told once. */
 { CERT
     " names = { example.com, www.example.com }\n"

@@ -540,6 +540,8 @@ test_challenges(void **state)
 	struct conf *conf = load("account \"le\" { }\n"
 	    "provider \"dns\" { type = bare }\n"
 	    "http_listen = systemd\n"
+	    "status_listen = { \"127.0.0.1:9780\", \"[::1]:9780\" }\n"
+	    "status_hosts = status.example\n"
 	    "certificate \"a\" { names = { a.example, b.example, c.example,"
 	    " \"*.a.example\" }\n"
 	    "	challenge = http-01 webroot = \"/srv/a//\"\n"
@@ -551,6 +553,8 @@ test_challenges(void **state)
 
 	assert_string_equal(conf->http_listen[0], "systemd");
 	assert_null(conf->http_listen[1]);
+	assert_string_equal(conf->status_listen[1], "[::1]:9780");
+	assert_string_equal(conf->status_hosts[0], "status.example");
 	assert_int_equal(n[0].challenge, CHALLENGE_HTTP_01);
 	assert_string_equal(n[0].webroot, "/srv/a");
 	assert_false(conf_name_needs_dns(&n[0]));
