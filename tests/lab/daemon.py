@@ -6,8 +6,9 @@ import json
 import os
 import signal
 import socket
+import subprocess
 
-from . import names, proc
+from . import names, proc, schema
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
@@ -174,6 +175,8 @@ class Acmed:
             conn.request(method, path, body)
             reply = conn.getresponse()
             data = reply.read()
+            schema.check_reply(method, path, reply.status,
+                               reply.headers.get("Content-Type"), data)
             return reply.status, json.loads(data) if data[:1] == b"{" \
                 else data.decode()
         finally:
@@ -193,9 +196,15 @@ class Acmed:
 
     def ctl(self, *args, timeout=60, **kw):
         """acmectl with these arguments: its result, .stdout has both."""
-        return proc.run([program("ACMECTL", "acmectl"), "--socket",
-                         self.socket] + list(args), check=False,
-                        timeout=timeout, **kw)
+        argv = [program("ACMECTL", "acmectl"), "--socket", self.socket] + \
+            list(args)
+        if "--json" not in args or "stderr" in kw:
+            return proc.run(argv, check=False, timeout=timeout, **kw)
+        p = proc.run(argv, check=False, timeout=timeout,
+                     stderr=subprocess.PIPE, **kw)
+        schema.check_command(args, p.stdout)
+        p.stdout += p.stderr
+        return p
 
     def fake_clock(self):
         """Before start(): a function that lets seconds pass, or None where
