@@ -194,6 +194,19 @@ due_urgent_at(time_t not_before, time_t not_after)
 }
 
 time_t
+due_look_at(time_t not_before, time_t not_after, time_t now)
+{
+	int64_t every = ((int64_t)not_after - not_before) / 20;
+
+	if (every > DAY_S || not_after == 0)
+		every = DAY_S;
+	if (every < HOUR_S)
+		every = HOUR_S;
+	return now + (time_t)(every - every / 8 +
+	    (int64_t)arc4random_uniform((uint32_t)(every / 4)));
+}
+
+time_t
 due_ari(time_t not_before, time_t not_after, time_t drawn, time_t pulled,
     time_t installed)
 {

@@ -88,6 +88,13 @@ time_t	due_window_at(const struct conf_window *, size_t n, time_t at);
 time_t	due_urgent_at(time_t not_before, time_t not_after);
 
 /*
+ * When to look next at what is served: a day from now, or a twentieth of the
+ * lifetime if that is less (8 hours of 160), and an hour at least; with 12 %
+ * jitter, so that not all look at once, nor always at the same time.
+ */
+time_t	due_look_at(time_t not_before, time_t not_after, time_t now);
+
+/*
  * The due time where the CA suggests one (RFC 9773), whatever renew_before is:
  * drawn, but never later than due_urgent_at(); and not before pulled plus a
  * day (an eighth of the lifetime if that is less), where pulled is when it

@@ -20,7 +20,6 @@
 #define WAKE_MAX_MS 60000
 #define WORK_MAX 10		/* steps that work at once */
 #define ASKING_MAX 64		/* connections to see what is served */
-#define DAY_S 86400
 
 struct target *
 rollout_find(const struct cert *cert, const char *name)
@@ -136,11 +135,11 @@ rollout_target_at(const struct target *t, const struct conf_deploy *dep,
 }
 
 time_t
-rollout_next_check(const struct conf_deploy *dep, time_t now)
+rollout_next_check(const struct conf_deploy *dep, const struct target *t,
+    time_t now)
 {
-	/* Between 21 and 27 hours: not all at once, not at the same time. */
-	return dep->n_verify == 0 ? 0 : now + DAY_S - DAY_S / 8 +
-	    (time_t)arc4random_uniform(DAY_S / 4);
+	return dep->n_verify == 0 ? 0 : due_look_at(t->row.not_before,
+	    t->row.not_after, now);
 }
 
 /* When the first target that is not done is to run; -1: all are done. */
@@ -345,7 +344,7 @@ refresh_target(struct rollout *r, struct cert *c,
 		return;
 	}
 	if (t->row.done && (t->row.check_at == 0) == (dep->n_verify > 0)) {
-		t->row.check_at = rollout_next_check(dep, now);
+		t->row.check_at = rollout_next_check(dep, t, now);
 		rollout_save(r, t);
 	}
 }

@@ -91,7 +91,8 @@ void		 rollout_undo(struct rollout *, struct target *);
 time_t		 rollout_target_at(const struct target *,
 		    const struct conf_deploy *, time_t now);
 /* Draw the time of the next daily look. */
-time_t		 rollout_next_check(const struct conf_deploy *, time_t now);
+time_t		 rollout_next_check(const struct conf_deploy *,
+		    const struct target *, time_t now);
 /* Forget targets that are not configured any more. */
 void		 rollout_drop_removed(struct rollout *, struct cert *);
 

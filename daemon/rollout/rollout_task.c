@@ -100,7 +100,8 @@ target_succeeded(struct task *task)
 	t->row.done = true;
 	op->rollout->pending--;
 	t->row.done_at = clock_now();
-	t->row.check_at = rollout_next_check(task->dep, t->row.done_at);
+	t->row.check_at = rollout_next_check(task->dep, t,
+	    t->row.done_at);
 	xstrset(&t->row.error, NULL);
 	t->row.is_old = false;
 	t->row.served_before = t->row.served_after = 0;
@@ -111,7 +112,7 @@ target_succeeded(struct task *task)
 	    "deploy:done", LOGL_NOTICE, "deploy \"%s\" done", t->row.target);
 }
 
-/* The daily look. */
+/* The look from time to time. */
 static void
 looked(struct task *task, const struct error *err)
 {
@@ -127,7 +128,7 @@ looked(struct task *task, const struct error *err)
 			    "served", t->row.target);
 		xstrset(&t->row.error, NULL);
 		t->row.alarm_at = 0;
-		t->row.check_at = rollout_next_check(task->dep, now);
+		t->row.check_at = rollout_next_check(task->dep, t, now);
 		return;
 	}
 	put_error(t, err);

@@ -100,6 +100,33 @@ test_window(void **state)
 	assert_string_equal(fake_ca.orders[1].replaces, "AQI.AKsAAQ");
 }
 
+/* A window is of one certificate: the next one begins without, and an answer
+ * that comes when there is another is dropped. */
+static void
+test_successor(void **state)
+{
+	struct erig *r = begin(state);
+	struct store_cert *row;
+	struct error err;
+
+	issue(r, WEB);
+	asked(1);
+	row = erig_row(r, "web");
+	ERIG_UNTIL(row->ari_end == fake_ca.ari_end);
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	erig_ends(r, 1);
+	assert_int_equal(row->ari_start, 0);
+	assert_int_equal(row->ari_end, 0);
+	expect_reason(r, "");
+	ERIG_UNTIL(fake_ca.calls[FAKE_INFO] >= 2);
+	assert_true(fake_ca.in_flight > 0);
+	free(row->serial);
+	row->serial = xstrdup("another");
+	ERIG_UNTIL(fake_ca.in_flight == 0);
+	fake_time_pass(1000);
+	assert_int_equal(row->ari_end, 0);
+}
+
 static void
 test_past(void **state)
 {
@@ -372,7 +399,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ERIG_TEST(test_window), ERIG_TEST(test_past),
+		ERIG_TEST(test_window), ERIG_TEST(test_successor),
+		ERIG_TEST(test_past),
 		ERIG_TEST(test_past_fails), ERIG_TEST(test_moved),
 		ERIG_TEST(test_later), ERIG_TEST(test_retry_after),
 		ERIG_TEST(test_errors), ERIG_TEST(test_not_offered),

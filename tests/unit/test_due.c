@@ -288,6 +288,26 @@ test_urgent(void **state)
 }
 
 static void
+test_look(void **state)
+{
+	static const struct { int64_t life, every; } cases[] = {
+		{ 90 * DAY, DAY }, { 45 * DAY, DAY }, { 20 * DAY, DAY },
+		{ 160 * HOUR, 8 * HOUR }, { HOUR, HOUR },
+	};
+	const time_t at = 1800000000;
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		for (int k = 0; k < 50; k++)
+			assert_in_range(due_look_at(at, at + cases[i].life,
+			    at + 7), at + 7 + cases[i].every * 7 / 8,
+			    at + 7 + cases[i].every * 9 / 8);
+	}
+	/* Of a row that does not know. */
+	assert_in_range(due_look_at(0, 0, at), at + DAY * 7 / 8,
+	    at + DAY * 9 / 8);
+}
+
+static void
 test_ari(void **state)
 {
 	const time_t begin = 1800000000, end = begin + 80 * DAY;
@@ -358,6 +378,7 @@ main(void)
 		cmocka_unit_test(test_soon),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_urgent),
+		cmocka_unit_test(test_look),
 		cmocka_unit_test(test_ari),
 		cmocka_unit_test(test_ari_draw),
 	};
