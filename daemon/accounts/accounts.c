@@ -13,8 +13,10 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/accounts/zerossl.h"
 #include "daemon/acme/acme.h"
 #include "daemon/config/conf.h"
+#include "daemon/config/directories.h"
 #include "daemon/io/loop.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/store.h"
@@ -44,12 +46,16 @@ entry_close(struct accounts *a, struct entry *e)
 	e->key = NULL;
 	free(e->kid);
 	e->pub.kid = e->kid = NULL;
+	free(e->eab_kid);
+	freezero_str(e->eab_hmac_key);
+	e->eab_kid = e->eab_hmac_key = NULL;
 }
 
 static void
 entry_free(struct accounts *a, struct entry *e)
 {
 	keygen_cancel(e->keygen);
+	zerossl_cancel(e->eab_op);
 	entry_unsettle(e);
 	entry_close(a, e);
 	TAILQ_REMOVE(&a->entries, e, link);
@@ -370,8 +376,9 @@ entry_open(struct account_op *op, struct error *err)
 		.kid = e->kid,
 		.contact = (const char *const *)c->contact,
 		.agree_tos = c->agree_tos,
-		.eab_kid = c->eab_kid,
-		.eab_hmac_key = hmac_key,
+		.eab_kid = e->eab_kid != NULL ? e->eab_kid : c->eab_kid,
+		.eab_hmac_key = e->eab_kid != NULL ? e->eab_hmac_key :
+		    hmac_key,
 		.tally = account_tally(op->accounts, c),
 	};
 	e->pub.acme = acme_new(op->accounts->loop, op->accounts->http, &args);
@@ -408,6 +415,44 @@ entry_wake(struct entry *e, const struct error *err)
 	}
 }
 
+bool
+account_gets_eab(const struct conf_account *c)
+{
+	return c->eab_kid == NULL && directory_gives_eab(c->directory) &&
+	    zerossl_mail(c) != NULL;
+}
+
+static void
+eab_done(const struct error *err, const char *kid, const char *hmac_key,
+    void *arg)
+{
+	struct entry *e = arg;
+
+	e->eab_op = NULL;
+	if (err == NULL) {
+		log_notice(NULL, "account \"%s\": the CA has given an "
+		    "external account for its contact", e->name);
+		e->eab_kid = xstrdup(kid);
+		e->eab_hmac_key = xstrdup(hmac_key);
+	}
+	entry_wake(e, err);
+}
+
+/* Has the CA to be asked for what newAccount will have to show? */
+static bool
+wants_eab(const struct account_op *op)
+{
+	const struct entry *e = op->entry;
+	char *kid;
+
+	if (e->pub.acme != NULL || e->eab_kid != NULL ||
+	    !account_gets_eab(op->conf))
+		return false;
+	kid = store_account_kid(e->store, e->name, e->directory);
+	free(kid);
+	return kid == NULL;
+}
+
 /* All who waited for the key go on, or fail, together. */
 static void
 key_done(const struct error *err, EVP_PKEY *key, void *arg)
@@ -428,7 +473,7 @@ key_done(const struct error *err, EVP_PKEY *key, void *arg)
 		if (err != NULL)
 			op_fail(op, err);
 		else
-			op_register(op);
+			timer_set(&op->begin, 0);
 	}
 }
 
@@ -488,6 +533,13 @@ begin_cb(void *arg)
 			key_unreadable(op);
 			return;
 		}
+	}
+	if (e->key != NULL && wants_eab(op)) {
+		op_wait(op);
+		if (e->eab_op == NULL)
+			e->eab_op = zerossl_start(a->http, op->conf, eab_done,
+			    e);
+		return;
 	}
 	if (e->key != NULL && !entry_settle(a, e, op->conf, &op->err)) {
 		op_register(op);

@@ -89,4 +89,8 @@ bool		 accounts_makes_key(const struct accounts *, const char *name,
 /* Prometheus text: how requests to CAs went, by account and CA. */
 void		 accounts_metrics(const struct accounts *, FILE *);
 
+/* Does the CA give the account the external one that it wants, for a mail
+ * address that is configured? */
+bool		 account_gets_eab(const struct conf_account *);
+
 #endif

@@ -31,7 +31,9 @@ struct entry {
 	struct store	*store;
 	struct keygen_op *keygen;
 	unsigned	 refs;
-	TAILQ_HEAD(, account_op) waiting;	/* for the key */
+	TAILQ_HEAD(, account_op) waiting;	/* for the key, or the: */
+	struct zerossl_op *eab_op;	/* external account, if the CA */
+	char		*eab_kid, *eab_hmac_key;	/* gives it; or NULL */
 	/* accounts_rollover.c's. */
 	bool		 is_changing;	/* the key: others wait */
 	bool		 is_settled;	/* there is no next key, or it is known

@@ -13,6 +13,7 @@
 #include "daemon/acme/jws.h"
 #include "daemon/acme/message.h"
 #include "daemon/acme/url.h"
+#include "daemon/config/directories.h"
 #include "daemon/io/http.h"
 
 #define ACCOUNT_REPLY_MAX (256 * 1024)
@@ -43,16 +44,20 @@ static int
 check_terms(const struct acme *a, const struct directory *d,
     struct error *err)
 {
+	const char *page;
+
 	if (d->terms != NULL && !a->agree_tos)
 		return error_set(err, ERR_CONFIG, "acme:tos", "this CA wants "
 		    "you to agree to its terms of service, %s: set agree_tos "
 		    "= true in the account", d->terms);
+	page = directory_eab_page(a->directory);
 	if (d->eab_required && (a->eab_kid == NULL || a->eab_hmac_key == NULL))
 		return error_set(err, ERR_CONFIG,
 		    "acme:externalAccountRequired", "this CA makes accounts "
 		    "only for those it knows already: set eab_kid and "
 		    "eab_hmac_key_file, as it gave them to you, in the "
-		    "account");
+		    "account%s%s", page != NULL ? "; they are at " : "",
+		    page != NULL ? page : "");
 	return 0;
 }
 

@@ -9,15 +9,8 @@
 #include "common/text.h"
 #include "daemon/config/check.h"
 #include "daemon/config/check_profile.h"
+#include "daemon/config/directories.h"
 #include "daemon/config/opt.h"
-
-static const struct {
-	const char	*word, *url;
-} directories[] = {
-	{ "letsencrypt", "https://acme-v02.api.letsencrypt.org/directory" },
-	{ "letsencrypt-staging",
-	    "https://acme-staging-v02.api.letsencrypt.org/directory" },
-};
 
 static bool
 has_scheme(const char *url, const char *scheme)
@@ -32,31 +25,26 @@ static char *
 check_directory(struct check *c, const struct section *sec)
 {
 	char *text = opt_text(c->m, sec, "directory");
-	const char *words[2], *near;
+	const char *url = directory_url(text != NULL ? text : "letsencrypt");
+	const struct value *v = tree_value(sec, "directory");
+	const char *near;
 
-	if (text == NULL)
-		return xstrdup(directories[0].url);
-	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]);
-	    i++) {
-		if (strcmp(text, directories[i].word) == 0) {
-			free(text);
-			return xstrdup(directories[i].url);
-		}
+	if (url != NULL) {
+		free(text);
+		return xstrdup(url);
 	}
-	words[0] = directories[0].word;
-	words[1] = directories[1].word;
-	near = strchr(text, ':') == NULL ? text_nearest(text, words, 2) :
-	    NULL;
-	if (near != NULL)
-		opt_mistake(c->m, sec, tree_value(sec, "directory")->line,
-		    "directory = \"%.200s\"; did you mean \"%s\"?", text,
-		    near);
+	near = strchr(text, ':') == NULL ? directory_nearest(text) : NULL;
+	if (directory_ended(text) != NULL)
+		opt_mistake(c->m, sec, v->line, "directory = \"%.200s\": %s; "
+		    "allowed: " DIRECTORY_ALL ", or a URL", text,
+		    directory_ended(text));
+	else if (near != NULL)
+		opt_mistake(c->m, sec, v->line, "directory = \"%.200s\"; did "
+		    "you mean \"%s\"?", text, near);
 	else if (!has_scheme(text, "https://") ||
 	    text[strlen("https://")] == '/')
-		opt_refuse(c->m, sec, "directory",
-		    tree_value(sec, "directory"),
-		    "letsencrypt, letsencrypt-staging, or a URL that begins "
-		    "with https://");
+		opt_refuse(c->m, sec, "directory", v, DIRECTORY_ALL ", or a "
+		    "URL that begins with https://");
 	return text;
 }
 
@@ -180,6 +168,26 @@ warn_tos(struct check *c, const struct section *sec,
 	}
 }
 
+/* An account that is registered already needs none any more. */
+static void
+warn_eab(struct check *c, const struct section *sec,
+    const struct conf_account *a)
+{
+	const char *page = directory_eab_page(a->directory);
+	bool gives = directory_gives_eab(a->directory);
+	bool has_mail = false;
+
+	for (char **p = a->contact; *p != NULL; p++)
+		has_mail |= has_scheme(*p, "mailto:");
+	if (page != NULL && tree_item(sec, "eab_kid") == NULL &&
+	    !(gives && has_mail))
+		opt_warn(c->m, sec, sec->line, "this CA gives accounts to "
+		    "those only that it knows already: %sset eab_kid and "
+		    "eab_hmac_key_file, from %s", gives ? "set contact = "
+		    "\"mailto:NAME@DOMAIN\", for which acmed gets them by "
+		    "itself, or " : "", page);
+}
+
 struct conf_account *
 check_account(struct check *c, const struct section *sec)
 {
@@ -197,6 +205,7 @@ check_account(struct check *c, const struct section *sec)
 	a->ari = opt_bool(c->m, sec, "ari", true);
 	check_account_profile(c, sec, a);
 	check_eab(c, sec, a);
+	warn_eab(c, sec, a);
 	return a;
 }
 

@@ -12,6 +12,7 @@
 #include "daemon/accounts/skew.h"
 #include "daemon/acme/acme.h"
 #include "daemon/acme/meta.h"
+#include "daemon/config/directories.h"
 #include "daemon/dns/caa.h"
 #include "daemon/dns/zones.h"
 
@@ -85,6 +86,7 @@ tell_account(struct pf_check *c)
 	const struct pf_ca *ca = c->pc->ca;
 	const struct conf_account *a = ca->account;
 	struct error err;
+	const char *page;
 	char *fix = NULL;
 
 	if (check_files(ca, &err) == -1) {
@@ -101,9 +103,11 @@ tell_account(struct pf_check *c)
 		pf_tell(c, PF_FAIL, fix, "the CA wants you to agree to its "
 		    "terms of service, %s", ca->terms);
 	} else if (ca->eab_required && (a->eab_kid == NULL ||
-	    a->eab_hmac_key_file == NULL)) {
+	    a->eab_hmac_key_file == NULL) && !account_gets_eab(a)) {
+		page = directory_eab_page(a->directory);
 		fix = xasprintf("set eab_kid and eab_hmac_key_file, as the CA "
-		    "gave them to you, in account \"%s\"", a->name);
+		    "gave them to you%s%s, in account \"%s\"", page != NULL ?
+		    " at " : "", page != NULL ? page : "", a->name);
 		pf_tell(c, PF_FAIL, fix, "the CA makes accounts only for "
 		    "those that it knows already (external account binding)");
 	} else if (ca->lost_kid != NULL) {

@@ -175,8 +175,24 @@
     " directory = \"http://example.com/dir\"\n"
     "}\n",
     AT "2: account \"x\": directory = \"http://example.com/dir\"; "
-    "allowed: letsencrypt, letsencrypt-staging, or a URL "
-    "that begins with https://\n" },
+    "allowed: letsencrypt, letsencrypt-staging, zerossl, google, "
+    "google-staging, sslcom, actalis, or a URL that begins with "
+    "https://\n" },
+{ "account \"x\" {\n"
+    " directory = buypass\n"
+    "}\n"
+    "account \"y\" {\n"
+    " directory = \"https://api.buypass.com/acme/directory\"\n"
+    "}\n",
+    AT "2: account \"x\": directory = \"buypass\": Buypass issues no "
+    "certificates since October 2025; allowed: letsencrypt, "
+    "letsencrypt-staging, zerossl, google, google-staging, sslcom, actalis, "
+    "or a URL\n"
+    AT "5: account \"y\": directory = "
+    "\"https://api.buypass.com/acme/directory\": Buypass issues no "
+    "certificates since October 2025; allowed: letsencrypt, "
+    "letsencrypt-staging, zerossl, google, google-staging, sslcom, actalis, "
+    "or a URL\n" },
 { "account \"x\" {\n"
     " directory = \"letsencrypt-stagin\"\n"
     "}\n",

@@ -638,6 +638,53 @@ test_profiles(void **state)
 	conf_unref(conf);
 }
 
+/* Where the CAs are, and who is told of an external account. */
+static void
+test_directories(void **state)
+{
+	static const struct { const char *text, *url, *warning; } cases[] = {
+		{ "letsencrypt", "https://acme-v02.api.letsencrypt.org/"
+		    "directory", NULL },
+		{ "zerossl", "https://acme.zerossl.com/v2/DV90", "set contact "
+		    "= \"mailto:NAME@DOMAIN\", for which acmed gets them by "
+		    "itself, or set eab_kid and eab_hmac_key_file, from "
+		    "https://app.zerossl.com/developer" },
+		{ "zerossl contact = \"mailto:a@b.example\"",
+		    "https://acme.zerossl.com/v2/DV90", NULL },
+		{ "google contact = \"mailto:a@b.example\"",
+		    "https://dv.acme-v02.api.pki.goog/directory",
+		    "from https://cloud.google.com/" },
+		{ "google-staging eab_kid = k eab_hmac_key_file = hmac",
+		    "https://dv.acme-v02.test-api.pki.goog/directory", NULL },
+		{ "sslcom", "https://acme.ssl.com/sslcom-dv-ecc",
+		    "from https://www.ssl.com/" },
+		{ "actalis", "https://acme-api.actalis.com/acme/directory",
+		    "from https://www.actalis.com/" },
+	};
+
+	fixture_write("hmac", 0600, "c2VjcmV0\n");
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		char *text = xasprintf("account \"x\" { agree_tos = yes "
+		    "directory = %s }\n", cases[i].text), *got;
+		struct conf *conf;
+
+		fixture_write("acmed.conf", 0600, text);
+		conf = fixture_load_all("acmed.conf", &got);
+		assert_non_null(conf);
+		assert_string_equal(conf->accounts[0]->directory,
+		    cases[i].url);
+		if ((strstr(got, "gives accounts to those only") != NULL) !=
+		    (cases[i].warning != NULL) || (cases[i].warning != NULL &&
+		    strstr(got, cases[i].warning) == NULL))
+			fail_msg("%s: %s", cases[i].text, got);
+		conf_unref(conf);
+		free(text);
+		free(got);
+	}
+	fixture_remove("hmac");
+	fixture_remove("acmed.conf");
+}
+
 /* Let's Encrypt has addresses in one profile only. */
 static void
 test_profile_of_addresses(void **state)
@@ -871,6 +918,7 @@ main(void)
 		cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_profiles),
 		cmocka_unit_test(test_profile_names),
+		cmocka_unit_test(test_directories),
 		cmocka_unit_test(test_profile_of_addresses),
 		cmocka_unit_test(test_many_sections),
 		cmocka_unit_test(test_sample),

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config/directories.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/text.h"
+
+static const struct {
+	const char	*word, *url;
+	const char	*eab_page;	/* NULL: it wants none */
+	bool		 gives_eab;
+} list[] = {
+	/* https://letsencrypt.org/getting-started/ */
+	{ "letsencrypt", "https://acme-v02.api.letsencrypt.org/directory",
+	    NULL, false },
+	{ "letsencrypt-staging",
+	    "https://acme-staging-v02.api.letsencrypt.org/directory", NULL,
+	    false },
+	/* https://zerossl.com/documentation/acme/ */
+	{ "zerossl", "https://acme.zerossl.com/v2/DV90",
+	    "https://app.zerossl.com/developer", true },
+	/* https://pki.goog/faq/, and its tutorial */
+	{ "google", "https://dv.acme-v02.api.pki.goog/directory",
+	    "https://cloud.google.com/certificate-manager/docs/"
+	    "public-ca-tutorial", false },
+	{ "google-staging", "https://dv.acme-v02.test-api.pki.goog/directory",
+	    "https://cloud.google.com/certificate-manager/docs/"
+	    "public-ca-tutorial", false },
+	/* Its other directory is for RSA keys, sslcom-dv-rsa. */
+	{ "sslcom", "https://acme.ssl.com/sslcom-dv-ecc",
+	    "https://www.ssl.com/guide/"
+	    "ssl-tls-certificate-issuance-and-revocation-with-acme/", false },
+	{ "actalis", "https://acme-api.actalis.com/acme/directory",
+	    "https://www.actalis.com/manage-with-acme", false },
+};
+#define N (sizeof(list) / sizeof(list[0]))
+
+/* Same host and path, with or without a slash at the end. */
+static bool
+is_url(const char *a, const char *url)
+{
+	size_t len = strlen(url);
+
+	return strncasecmp(a, url, len) == 0 &&
+	    (a[len] == '\0' || (a[len] == '/' && a[len + 1] == '\0'));
+}
+
+const char *
+directory_url(const char *word)
+{
+	for (size_t i = 0; i < N; i++) {
+		if (strcmp(list[i].word, word) == 0)
+			return list[i].url;
+	}
+	return NULL;
+}
+
+const char *
+directory_nearest(const char *word)
+{
+	const char *words[N];
+
+	for (size_t i = 0; i < N; i++)
+		words[i] = list[i].word;
+	return text_nearest(word, words, N);
+}
+
+const char *
+directory_ended(const char *s)
+{
+	/* https://www.buypass.com/products/tls-ssl-certificates */
+	if (strcmp(s, "buypass") == 0 || strcmp(s, "buypass-staging") == 0 ||
+	    strcasestr(s, "//api.buypass.com/") != NULL ||
+	    strcasestr(s, ".buypass.no/") != NULL)
+		return "Buypass issues no certificates since October 2025";
+	return NULL;
+}
+
+const char *
+directory_eab_page(const char *url)
+{
+	for (size_t i = 0; i < N; i++) {
+		if (is_url(url, list[i].url))
+			return list[i].eab_page;
+	}
+	return NULL;
+}
+
+bool
+directory_gives_eab(const char *url)
+{
+	for (size_t i = 0; i < N; i++) {
+		if (is_url(url, list[i].url))
+			return list[i].gives_eab;
+	}
+	return false;
+}
