@@ -123,7 +123,7 @@ read_account(const struct acme *a, const struct http_reply *reply,
 		    "account: the CA says that it is %.40s", status);
 	else if (where == NULL || (kid = url_resolve(a->directory, where,
 	    client_allows_plain(a->client))) == NULL)
-		(void)error_set(err, ERR_REJECTED, "acme:malformed",
+		(void)error_set(err, ERR_REJECTED, "acme:badReply",
 		    "account: the answer has no acceptable Location");
 	json_decref(o);
 	return kid;

@@ -81,8 +81,8 @@ const json_t	*acme_profiles(const struct acme *);
  * contacts or keys that the CA does not take) with code "acme:TYPE" and, in
  * the message, type, detail and every subproblem with its identifier.  Other
  * answers are "acme:http-STATUS", ERR_TRANSIENT for 5xx, else ERR_REJECTED.  A
- * malformed reply is ERR_REJECTED "acme:malformed".  Without a kid all but the
- * account's operation fail with ERR_INTERNAL "acme:no-account".
+ * reply that cannot be read is ERR_REJECTED "acme:badReply".  Without a kid all
+ * but the account's operation fail with ERR_INTERNAL "acme:no-account".
  */
 typedef void acme_account_cb(const struct error *err, const char *kid,
     void *arg);

@@ -66,7 +66,7 @@ fetch_nonce_end(struct client *c, struct error *err, bool has_nonce)
 	if (has_nonce)
 		return;
 	if (err->kind == ERR_NONE)
-		(void)error_set(err, ERR_REJECTED, "acme:malformed",
+		(void)error_set(err, ERR_REJECTED, "acme:badReply",
 		    "the answer has no Replay-Nonce");
 	(void)error_wrap(err, "new nonce");
 	/* Each fetch was made for one that waits; the last, for all that do:

@@ -31,7 +31,7 @@ static const unsigned challenge_states = BIT(ACME_PENDING) |
     BIT(ACME_PROCESSING) | BIT(ACME_VALID) | BIT(ACME_INVALID);
 
 #define malformed(err, ...) \
-	error_set(err, ERR_REJECTED, "acme:malformed", __VA_ARGS__)
+	error_set(err, ERR_REJECTED, "acme:badReply", __VA_ARGS__)
 
 static json_t *
 parse(const char *text, size_t len, struct error *err)

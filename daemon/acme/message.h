@@ -5,7 +5,7 @@
  * that may be called (url.h).  Members that are not known are passed over.
  *
  * What returns a pointer returns an allocated object, or NULL with
- * ERR_REJECTED "acme:malformed".
+ * ERR_REJECTED "acme:badReply".
  */
 #ifndef DAEMON_ACME_MESSAGE_H
 #define DAEMON_ACME_MESSAGE_H

@@ -31,7 +31,7 @@ struct acme_meta {
 };
 
 /* Errors: those of http.h, of a problem document, and ERR_REJECTED
- * "acme:malformed"; all begin with "directory URL: ". */
+ * "acme:badReply"; all begin with "directory URL: ". */
 typedef void acme_meta_done_cb(const struct error *err,
     const struct acme_meta *, void *arg);
 struct acme_meta_op *acme_meta_start(struct http *,

@@ -78,7 +78,7 @@ new_order_answer(struct acme_op *op, const struct http_reply *reply)
 		order_answer(op, reply);
 		return;
 	}
-	(void)error_set(&err, ERR_REJECTED, "acme:malformed", "%s: the answer "
+	(void)error_set(&err, ERR_REJECTED, "acme:badReply", "%s: the answer "
 	    "has no acceptable Location", op->act->what);
 	op_fail(op, &err);
 }

@@ -22,7 +22,7 @@
 #define ASK_DEFAULT_S (6 * 3600)
 
 #define malformed(err, ...) \
-	error_set(err, ERR_REJECTED, "acme:malformed", __VA_ARGS__)
+	error_set(err, ERR_REJECTED, "acme:badReply", __VA_ARGS__)
 
 /* Exactly n digits, as a number up to max; moves *s on. */
 static bool

@@ -64,10 +64,9 @@ is_policy(const struct error *err)
 		if (strcmp(err->code, codes[i]) == 0)
 			return true;
 	}
-	/* newOrder: such as a name that a wildcard covers.  An answer that
-	 * could not be read has the same code, and other words. */
+	/* newOrder alone: such as a name that a wildcard covers. */
 	return strcmp(err->code, "acme:malformed") == 0 &&
-	    strstr(err->msg, "new order: malformed: ") != NULL;
+	    strstr(err->msg, "new order: ") != NULL;
 }
 
 time_t

@@ -200,7 +200,7 @@ choose(struct authz *z, struct error *err)
 		return 0;
 	z->name = find_name(z->op->a.conf, got);
 	if (z->name == NULL)
-		return error_set(err, ERR_REJECTED, "acme:malformed",
+		return error_set(err, ERR_REJECTED, "acme:badReply",
 		    "the order has an authorization for %s%s, which was not "
 		    "asked for", got->wildcard ? "*." : "", got->identifier);
 	if (got->status != ACME_PENDING) {

@@ -397,7 +397,7 @@ order_created(const struct error *err, const struct acme_order *order,
 	    (order->status == ACME_PENDING && order->n_authz == 0))) {
 		struct error empty;
 
-		(void)error_set(&empty, ERR_REJECTED, "acme:malformed",
+		(void)error_set(&empty, ERR_REJECTED, "acme:badReply",
 		    "the CA's new order has no %s", order->n_authz == 0 ?
 		    "authorizations" : "URL \"finalize\"");
 		renewal_fail(r, &empty);

@@ -293,7 +293,7 @@ finalize_send(struct renewal *r)
 
 	if (r->order->finalize_url == NULL ||
 	    r->order->finalize_url[0] == '\0') {
-		(void)error_set(&err, ERR_REJECTED, "acme:malformed",
+		(void)error_set(&err, ERR_REJECTED, "acme:badReply",
 		    "the CA's order has no URL \"finalize\"");
 		renewal_fail(r, &err);
 		return;

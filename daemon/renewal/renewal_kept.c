@@ -40,8 +40,7 @@ is_of_clock(const struct error *err)
 
 /*
  * Is it no refusal of the CA's, which may have issued: a page of a proxy before
- * it, or an answer that cannot be read?  The CA's own word for a request that
- * it cannot read has the same code, and is quoted.
+ * it, or an answer that cannot be read?
  */
 static bool
 is_unworded(const struct renewal *r, const struct error *err)
@@ -50,8 +49,7 @@ is_unworded(const struct renewal *r, const struct error *err)
 		return true;
 	return r->cert->step >= STEP_FINALIZE &&
 	    (strncmp(err->code, "acme:http-", 10) == 0 ||
-	    (strcmp(err->code, "acme:malformed") == 0 &&
-	    strstr(err->msg, "malformed: ") == NULL));
+	    strcmp(err->code, "acme:badReply") == 0);
 }
 
 bool

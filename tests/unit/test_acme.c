@@ -142,7 +142,7 @@ test_finalize(void **state)
 		    0 },
 		{ RUN(unreachable), ERR_TRANSIENT, "http:resolve", 0 },
 		{ RUN(bad_csr), ERR_REJECTED, "acme:badCSR", 0 },
-		{ RUN(malformed), ERR_TRANSIENT, "acme:malformed", 0 },
+		{ RUN(malformed), ERR_TRANSIENT, "acme:badReply", 0 },
 		{ RUN(malformed_valid), ERR_NONE, "", ACME_PROCESSING },
 	};
 

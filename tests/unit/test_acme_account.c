@@ -187,7 +187,7 @@ test_account_terms(void **state)
 		{ RUN(deactivated), { .kid = NULL }, ERR_CONFIG,
 		    "acme:account-status", "deactivated" },
 		{ RUN(no_location), { .kid = NULL }, ERR_REJECTED,
-		    "acme:malformed", "account: the answer has no" },
+		    "acme:badReply", "account: the answer has no" },
 	};
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {

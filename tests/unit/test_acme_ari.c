@@ -112,7 +112,7 @@ test_objects(void **state)
 		if (rc != (objects[i].end == 0 ? -1 : 0))
 			fail_msg("%s: %d", objects[i].text, rc);
 		if (rc == -1) {
-			assert_string_equal(err.code, "acme:malformed");
+			assert_string_equal(err.code, "acme:badReply");
 			continue;
 		}
 		assert_int_equal(info.start, objects[i].start);
@@ -137,7 +137,7 @@ test_times(void **state)
 			if (message_renewal_info(text, strlen(text), &info,
 			    &err) == 0)
 				fail_msg("%s", text);
-			assert_string_equal(err.code, "acme:malformed");
+			assert_string_equal(err.code, "acme:badReply");
 		}
 	}
 }
@@ -228,7 +228,7 @@ static const struct {
 	/* A base that ends with a slash. */
 	{ { DIRECTORY(",\"renewalInfo\":\"" CA "/ari/\""),
 	    INFO(200, NULL, GOOD) }, 2, NULL, 21600 },
-	{ { DIRECTORY(OFFERS), INFO(200, NULL, "{}") }, 2, "acme:malformed",
+	{ { DIRECTORY(OFFERS), INFO(200, NULL, "{}") }, 2, "acme:badReply",
 	    0 },
 	{ { DIRECTORY(OFFERS), INFO(404, NULL, "") }, 2, "acme:http-404", 0 },
 	{ { DIRECTORY(OFFERS), INFO(404, NULL,

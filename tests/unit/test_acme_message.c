@@ -216,7 +216,7 @@ test_directory(void **state)
 		if ((d != NULL) != cases[i].ok)
 			fail_msg("%s", text);
 		if (d == NULL)
-			assert_string_equal(err.code, "acme:malformed");
+			assert_string_equal(err.code, "acme:badReply");
 		directory_free(d);
 		free(text);
 	}
@@ -307,7 +307,7 @@ test_order(void **state)
 		if ((o == NULL ? -1 : (int)o->status) != cases[i].status)
 			fail_msg("%s", text);
 		if (o == NULL)
-			assert_string_equal(err.code, "acme:malformed");
+			assert_string_equal(err.code, "acme:badReply");
 		acme_order_free(o);
 		free(text);
 	}
@@ -444,7 +444,7 @@ test_authz(void **state)
 		    cases[i].challenges)
 			fail_msg("%s", text);
 		if (a == NULL)
-			assert_string_equal(err.code, "acme:malformed");
+			assert_string_equal(err.code, "acme:badReply");
 		acme_authz_free(a);
 		free(text);
 	}

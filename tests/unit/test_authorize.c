@@ -287,7 +287,7 @@ test_foreign_authorization(void **state)
 	ERIG_UNTIL(fake_ca.n_orders == 1);
 	free(fake_ca.orders[0].names[0]);
 	fake_ca.orders[0].names[0] = xstrdup("*.example.test");
-	expect_run(r, NULL, "acme:malformed",
+	expect_run(r, NULL, "acme:badReply",
 	    "an authorization for *.example.test, which was not asked for");
 	expect_recovery(r);
 }
