@@ -83,6 +83,26 @@ run_field(const struct term *t, const json_t *cert, time_t now)
 	free(step);
 }
 
+/* Sentences, and after a tab commands, a line each. */
+static void
+advice_fields(const struct term *t, const char *advice)
+{
+	const char *label = "what to do";
+
+	while (advice != NULL && *advice != '\0') {
+		size_t len = strcspn(advice, "\n");
+		char *line = xasprintf("%s%.*s", *advice == '\t' ? "  " : "",
+		    (int)len - (*advice == '\t'), advice +
+		    (*advice == '\t'));
+
+		text_clean(line);
+		field(t, label, TERM_PLAIN, line);
+		free(line);
+		label = "";
+		advice += len + (advice[len] == '\n');
+	}
+}
+
 static void
 error_fields(const struct term *t, const json_t *cert, time_t now)
 {
@@ -107,6 +127,7 @@ error_fields(const struct term *t, const json_t *cert, time_t now)
 	free(text);
 	free(code);
 	free(kind);
+	advice_fields(t, jsonx_str(error, "advice"));
 }
 
 static void

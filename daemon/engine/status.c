@@ -24,6 +24,7 @@
 #include "daemon/engine/ari.h"
 #include "daemon/engine/priv.h"
 #include "daemon/manage/revocations.h"
+#include "daemon/notify/advice.h"
 #include "daemon/persist/persist_watch.h"
 #include "daemon/renewal/renewal.h"
 #include "daemon/rollout/rollback.h"
@@ -129,6 +130,28 @@ clock_json(const struct cert *c)
 	return o;
 }
 
+/* The error, with what a person can do about it. */
+static json_t *
+error_json(const struct cert *c, const struct condition_failure *f)
+{
+	const struct conf_cert *cc = c->conf;
+	const struct conf_provider *p;
+	json_t *j;
+	char *text;
+
+	if (f->err == NULL)
+		return json_null();
+	p = cc != NULL && cc->n_names > 0 ? cc->names[0].provider : NULL;
+	text = advice_text(f->err, c->row.name,
+	    strncmp(f->err->code, "acme:", 5) != 0 ?
+	    (p != NULL ? p->name : "") :
+	    cc != NULL && cc->account != NULL ? cc->account->name : "");
+	j = jsonx_error(f->err, f->at);
+	(void)json_object_set_new(j, "advice", string_or_null(text));
+	free(text);
+	return j;
+}
+
 static json_t *
 cert_json(const struct engine *e, const struct cert *c)
 {
@@ -151,7 +174,7 @@ cert_json(const struct engine *e, const struct cert *c)
 	    "next", engine_next_json(e, c), "paused", paused_json(c),
 	    "run", c->run != NULL ? renewal_json(c->run) : json_null(),
 	    "failures", (int)f.times,
-	    "error", f.err != NULL ? jsonx_error(f.err, f.at) : json_null(),
+	    "error", error_json(c, &f),
 	    "held", held_json(e, c), "clock", clock_json(c),
 	    "note", rollback_is_wanted(c) ? json_string(row->error->msg) :
 	    json_null(),

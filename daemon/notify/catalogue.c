@@ -193,6 +193,63 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "\tacmectl check {name}",
 	    "请检查域名是否写对，以及“{who}”是否托管该域名所在的区域：\n"
 	    "\tacmectl check {name}" },
+	[P_DO_EAB] = { "This CA gives accounts only to those it knows.  Get a "
+	    "key identifier and a MAC key from the CA's web site, write them "
+	    "into acmed.conf, section account \"{who}\" (eab_kid, "
+	    "eab_hmac_key_file), then:\n\tacmectl reload",
+	    "该 CA 要求外部账户绑定。请在 CA 网站获取密钥标识和 MAC 密钥，填入 "
+	    "acmed.conf 的 account “{who}”一节（eab_kid、"
+	    "eab_hmac_key_file），然后执行：\n\tacmectl reload" },
+	[P_DO_TOS] = { "Read the CA's terms of service.  If you agree, set "
+	    "agree_tos = true in acmed.conf, section account \"{who}\", "
+	    "then:\n\tacmectl reload",
+	    "请阅读 CA 的服务条款。如同意，请在 acmed.conf 的 account "
+	    "“{who}”一节设置 agree_tos = true，然后执行：\n"
+	    "\tacmectl reload" },
+	[P_DO_NAMES] = { "The CA does not issue for one of these names.  "
+	    "Correct or remove it in acmed.conf, section certificate "
+	    "\"{name}\", then:\n\tacmectl reload",
+	    "CA 不为其中某个域名签发证书。请在 acmed.conf 的 certificate "
+	    "“{name}”一节更正或删除该域名，然后执行：\n\tacmectl reload" },
+	[P_DO_BAD_REPLY] = { "Perhaps this was not the CA: check the URL of "
+	    "the directory, and any proxy or firewall in between:\n"
+	    "\tacmectl check {name}",
+	    "应答可能并非来自 CA：请检查 directory 的地址，以及中间的代理和"
+	    "防火墙：\n\tacmectl check {name}" },
+	[P_DO_REACH] = { "Check that the name leads to this server and that "
+	    "port 80 can be reached from the Internet:\n"
+	    "\tacmectl check {name}",
+	    "请检查域名是否解析到本服务器，以及互联网能否访问 80 端口：\n"
+	    "\tacmectl check {name}" },
+	[P_DO_NETWORK] = { "Check this machine's network: DNS, firewall and "
+	    "proxy.  Then:\n\tacmectl check {name}",
+	    "请检查本机网络：DNS、防火墙和代理。然后执行：\n"
+	    "\tacmectl check {name}" },
+	[P_DO_TLS] = { "The server's certificate is not trusted.  Update the "
+	    "package ca-certificates; for a private CA, or a proxy that "
+	    "inspects TLS, name its certificate with ca_file.  Then:\n"
+	    "\tacmectl check {name}",
+	    "服务器证书不受信任。请更新软件包 ca-certificates；如使用私有 CA，"
+	    "或代理会解密 TLS，请用 ca_file 指定其证书。然后执行：\n"
+	    "\tacmectl check {name}" },
+	[P_DO_RESOLVERS] = { "Check that this machine's resolvers answer "
+	    "(/etc/resolv.conf, or resolvers in acmed.conf):\n"
+	    "\tacmectl check {name}",
+	    "请检查本机使用的 DNS 解析服务器（/etc/resolv.conf，或 acmed.conf "
+	    "中的 resolvers）能否应答：\n\tacmectl check {name}" },
+	[P_DO_UPDATE] = { "Check that the name server knows the key of "
+	    "provider \"{who}\" and lets it change this name "
+	    "(update-policy).  Then:\n\tacmectl check {name}",
+	    "请检查 DNS 服务器是否配置了 provider “{who}”的密钥，并允许其修改"
+	    "该域名（update-policy）。然后执行：\n"
+	    "\tacmectl check {name}" },
+	[P_DO_CLOCK] = { "Set this machine's clock, and keep it right:\n"
+	    "\ttimedatectl set-ntp true\nacmed goes on as soon as it is.",
+	    "请校准本机时钟并启用时间同步：\n"
+	    "\ttimedatectl set-ntp true\n时钟正确后 acmed 会自动继续。" },
+	[P_DO_DISK] = { "Make room in the file system of the state directory, "
+	    "or repair it.  acmed goes on by itself.",
+	    "请清理或修复状态目录所在的文件系统，之后 acmed 会自动继续。" },
 	[P_DO_STALE] = { "See why the servers named above do not get the "
 	    "zone's changes (NOTIFY, zone transfer), then:\n"
 	    "\tacmectl renew-now {name}",

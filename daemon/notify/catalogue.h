@@ -79,6 +79,17 @@ enum phrase {
 	P_DO_CAA,
 	P_DO_AUTHZ,
 	P_DO_ZONE,		/* {who} */
+	P_DO_EAB,		/* {who} */
+	P_DO_TOS,		/* {who} */
+	P_DO_NAMES,
+	P_DO_BAD_REPLY,
+	P_DO_REACH,
+	P_DO_NETWORK,
+	P_DO_TLS,
+	P_DO_RESOLVERS,
+	P_DO_UPDATE,		/* {who} */
+	P_DO_CLOCK,
+	P_DO_DISK,
 	P_DO_STALE,
 	P_DO_ON_ARRIVAL,
 	P_DO_ACCOUNT,

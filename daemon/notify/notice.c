@@ -7,10 +7,10 @@
 #include "common/mem.h"
 #include "common/names.h"
 #include "common/text.h"
+#include "daemon/notify/advice.h"
 #include "daemon/notify/notice_priv.h"
 
 #define WORDS_MAX	900	/* bytes of what a peer said */
-#define LINK_MAX	300
 
 bool
 notice_is_many(const struct notice *n)
@@ -133,36 +133,18 @@ list_items(struct writer *w)
 	}
 }
 
-/* The first link in what a peer said, or NULL; the caller frees. */
-static char *
-find_link(const char *words)
+/* Is it about a renewal, so that its error's code says what to do? */
+static bool
+is_by_code(const struct notice *n)
 {
-	const char *from = words != NULL ? strstr(words, "https://") : NULL;
-	size_t len;
-
-	if (from == NULL)
-		return NULL;
-	len = strcspn(from, " \t<>\"')],;");
-	while (len > 8 && (from[len - 1] == '.' || from[len - 1] == ':'))
-		len--;
-	return len > 8 && len <= LINK_MAX ? xstrndup(from, len) : NULL;
+	return !is_deploy(n) && n->event != NEV_CONFIG &&
+	    n->event != NEV_START;
 }
 
 static enum phrase
 advice_of(const struct notice *n, const char *link)
 {
-	static const struct {
-		const char	*code;
-		enum phrase	 advice;
-	} of_code[] = {
-		{ "acme:rateLimited", P_DO_RATE },
-		{ "acme:caa", P_DO_CAA },
-		{ "dns:stale", P_DO_STALE },
-		{ "dns:zone", P_DO_ZONE },
-		{ "provider:no-zone", P_DO_ZONE },
-		{ "engine:due-on-arrival", P_DO_ON_ARRIVAL },
-	};
-	bool is_acme = strncmp(n->code, "acme:", 5) == 0;
+	enum phrase p = is_by_code(n) ? advice_phrase(n->code) : P_END;
 
 	if (link != NULL && (n->event == NEV_ACCOUNT ||
 	    strcmp(n->code, "acme:userActionRequired") == 0 ||
@@ -172,10 +154,8 @@ advice_of(const struct notice *n, const char *link)
 		return P_DO_REPOSITORY;
 	if (notice_first(n)->repository != NULL)
 		return n->event == NEV_EXPIRING ? P_DO_SOURCE : P_DO_FETCH;
-	for (size_t i = 0; i < sizeof(of_code) / sizeof(of_code[0]); i++) {
-		if (strcmp(n->code, of_code[i].code) == 0)
-			return of_code[i].advice;
-	}
+	if (p != P_END)
+		return p;
 	switch (n->event) {
 	case NEV_EXPIRING:
 		return P_DO_EXPIRING;
@@ -201,8 +181,7 @@ advice_of(const struct notice *n, const char *link)
 	case NEV_END:
 		break;
 	}
-	return is_acme && (strcmp(n->code, "acme:unauthorized") == 0 ||
-	    strcmp(n->code, "acme:dns") == 0) ? P_DO_AUTHZ : P_DO_DEFAULT;
+	return P_DO_DEFAULT;
 }
 
 /* Sentences; and commands, which begin with a tab and are to be copied: each
@@ -238,14 +217,13 @@ static void
 advice(struct writer *w)
 {
 	const struct notice *n = w->n;
-	char *link = find_link(notice_first(n)->words), *text;
+	char *link = advice_link(notice_first(n)->words), *text;
 	struct phrase_var vars[] = { { "name", notice_first(n)->name },
 	    { "object", notice_first(n)->object }, { "who", n->who },
 	    { "repository", notice_first(n)->repository },
 	    { "publisher", publisher_of(w) }, { "link", link },
 	    { NULL, NULL } };
 
-	text_clean(link != NULL ? link : (char[]){ "" });
 	text = phrase_fill(advice_of(n, link), w->zh, vars);
 	fprintf(w->f, "\n%s\n", phrase(P_DO, w->zh));
 	advice_lines(w, text);

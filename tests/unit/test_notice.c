@@ -397,8 +397,13 @@ test_advice(void **state)
 		    "(NOTIFY," },
 		{ NEV_FAILED, "engine:due-on-arrival", "due",
 		    "Compare this machine's clock" },
-		{ NEV_FAILED, "http:connect", "x", "acmectl renew-now "
+		{ NEV_FAILED, "http:connect", "x", "firewall and proxy" },
+		/* What has no advice of its own; not a renewal's error. */
+		{ NEV_FAILED, "http:io", "x", "acmectl renew-now "
 		    "example.com" },
+		{ NEV_DEPLOY, "http:connect", "x", "acmectl deploy "
+		    "example.com" },
+		{ NEV_ACCOUNT, "acme:tos", "x", "agree_tos = true" },
 		{ NEV_CONFIG, "", "x", "--check-config" },
 	};
 

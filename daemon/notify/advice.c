@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/notify/advice.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/mem.h"
+#include "common/text.h"
+
+#define LINK_MAX	300
+
+static const struct {
+	const char	*code;
+	enum phrase	 advice;
+} table[] = {
+	{ "acme:accountDoesNotExist", P_DO_ACCOUNT },
+	{ "acme:account-status", P_DO_ACCOUNT },
+	{ "acme:badReply", P_DO_BAD_REPLY },
+	{ "acme:caa", P_DO_CAA },
+	{ "acme:connection", P_DO_REACH },
+	{ "acme:directory", P_DO_BAD_REPLY },
+	{ "acme:dns", P_DO_AUTHZ },
+	{ "acme:eab", P_DO_EAB },
+	{ "acme:externalAccountRequired", P_DO_EAB },
+	{ "acme:incorrectResponse", P_DO_AUTHZ },
+	{ "acme:rateLimited", P_DO_RATE },
+	{ "acme:rejectedIdentifier", P_DO_NAMES },
+	{ "acme:tos", P_DO_TOS },
+	{ "acme:unauthorized", P_DO_AUTHZ },
+	{ "acme:unsupportedIdentifier", P_DO_NAMES },
+	{ "dns:no-answer", P_DO_RESOLVERS },
+	{ "dns:refused-update", P_DO_UPDATE },
+	{ "dns:resolver", P_DO_RESOLVERS },
+	{ "dns:stale", P_DO_STALE },
+	{ "dns:tsig", P_DO_UPDATE },
+	{ "dns:zone", P_DO_ZONE },
+	{ "engine:clock", P_DO_CLOCK },
+	{ "engine:due-on-arrival", P_DO_ON_ARRIVAL },
+	{ "engine:no-room", P_DO_DISK },
+	{ "http:connect", P_DO_NETWORK },
+	{ "http:resolve", P_DO_NETWORK },
+	{ "http:timeout", P_DO_NETWORK },
+	{ "http:tls", P_DO_TLS },
+	{ "provider:credentials", P_DO_CREDENTIALS },
+	{ "provider:no-zone", P_DO_ZONE },
+	{ "store:full", P_DO_DISK },
+	{ "store:io", P_DO_DISK },
+	{ "sys:io", P_DO_DISK },
+};
+
+enum phrase
+advice_phrase(const char *code)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (strcmp(code, table[i].code) == 0)
+			return table[i].advice;
+	}
+	return P_END;
+}
+
+char *
+advice_link(const char *words)
+{
+	const char *from = words != NULL ? strstr(words, "https://") : NULL;
+	char *link;
+	size_t len;
+
+	if (from == NULL)
+		return NULL;
+	len = strcspn(from, " \t<>\"')],;");
+	while (len > 8 && (from[len - 1] == '.' || from[len - 1] == ':'))
+		len--;
+	if (len <= 8 || len > LINK_MAX)
+		return NULL;
+	link = xstrndup(from, len);
+	text_clean(link);
+	return link;
+}
+
+char *
+advice_text(const struct error *err, const char *name, const char *who)
+{
+	enum phrase p = advice_phrase(err->code);
+	char *link = NULL, *text;
+
+	if (strcmp(err->code, "acme:userActionRequired") == 0 &&
+	    (link = advice_link(err->msg)) != NULL)
+		p = P_DO_LINK;
+	text = p == P_END ? NULL : phrase_fill(p, false,
+	    (struct phrase_var[]){ { "name", name }, { "who", who },
+	    { "link", link }, { NULL, NULL } });
+	free(link);
+	return text;
+}
