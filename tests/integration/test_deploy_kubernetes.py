@@ -3,11 +3,13 @@
 
 import base64
 import os
+import re
 import shutil
 
 import pytest
 
 from lab import kube, proc
+from lab.documents import blocks
 
 TOKEN = "eyJhbGciOi.acmed.t0ken"
 RIGHTS = {("patch", "web", "site-tls"), ("create", "web", "*")}
@@ -78,6 +80,30 @@ def test_apply(acmed, lab, api):
     assert "fieldManager=acmed&force=true" in api.seen[0][1]
     assert TOKEN not in acmed.log()
     assert api.secrets[key]["data"]["tls.key"] not in acmed.log()
+
+
+def test_recipe(acmed, lab, api):
+    """doc/deploy-recipes.md: its block, and a role that allows no more than
+    it needs."""
+    block, role = blocks("doc/deploy-recipes.md", "5. Kubernetes")
+    names = re.findall(r'(?:resourceNames|verbs): \["([^"]+)"\]', role)
+    assert {(names[1], "web", names[0]), (names[2], "web", "*")} == RIGHTS
+    assert "namespace: web" in role
+    token = os.path.join(acmed.folder, "token")
+    with open(token, "w") as f:
+        f.write(TOKEN + "\n")
+    os.chmod(token, 0o600)
+    name = "kube-recipe.example.test"
+    for old, new in (("www.example.com", name), ("NAME", name),
+                     ("https://k8s.example.com:6443", api.url),
+                     ("/etc/acmed/secrets/k8s-token", token),
+                     ("/etc/acmed/k8s-ca.pem", lab.tls.ca)):
+        assert old in block
+        block = block.replace(old, new)
+    acmed.write_conf(acmed.text() + block)
+    acmed.start(write=False)
+    settled(acmed, name, "done")
+    check_secret(acmed, api, name)
 
 
 @pytest.mark.parametrize("wrong", [

@@ -10,12 +10,15 @@ import textwrap
 import pytest
 
 from conftest import RESOLVER
-from lab import daemon, proc
+from lab import daemon, dovecot, proc
+from lab.documents import blocks, commands, section
 from test_systemd import SOURCE, box, status, unit   # noqa: F401
 from test_units import CTL, RULES, served
 
 with open(os.path.join(SOURCE, "doc/deploy-recipes.md")) as f:
     TEXT = f.read()
+AS_ROOT = section("doc/deploy-recipes.md", "Servers that read their key as root")
+OTHERS = TEXT.partition("## 3. ")[2].partition("## 4. ")[0]
 SECTION = TEXT.partition("## 1. ")[2].partition("## 2. ")[0]
 ROOTS = TEXT.partition("## 2. ")[2].partition("## 3. ")[0]
 DIRECTORY = re.search("^    (install -d .*)$", SECTION, re.M).group(1)
@@ -26,10 +29,10 @@ LDIF = re.sub("^    (# )?", "", re.search(
     flags=re.M)
 
 
-def rows(heading):
+def rows(heading, text=SECTION):
     """A table of the recipes: {server: [cells]}."""
     table = re.search(r"^\| server \| %s.*\n\|[-|]+\n((\|.*\n)+)" % heading,
-                      SECTION, re.M).group(1)
+                      text, re.M).group(1)
     return {cells[0].lower(): cells[1:] for cells in (
         [c.strip() for c in line.strip("|").split(" | ")]
         for line in table.splitlines())}
@@ -40,6 +43,7 @@ def spans(text):
 
 
 STEPS, LINES = rows("directory"), rows("file")
+ROOT = rows("file", AS_ROOT)
 # What runs it, what its file says besides (None: what Debian put there), and
 # what openssl asks.
 SERVERS = {
@@ -73,6 +77,14 @@ def kitchen(box):                                    # noqa: F811
     return box
 
 
+@pytest.fixture
+def port443(kitchen):
+    """Whoever has it leaves it."""
+    yield
+    kitchen.run("systemctl", "stop", "nginx", "apache2", "haproxy",
+                "lighttpd", check=False)
+
+
 def conf(lab):
     a = daemon.Acmed(os.path.join(lab.folder, "re"), lab.pebble().directory,
                      "/etc/lab-ca.pem", RESOLVER)
@@ -86,7 +98,8 @@ def conf(lab):
 
 def block_of(folder, step, verify):
     """The recipe's block, with what the table says of this server."""
-    block = BLOCK
+    block = BLOCK if folder else blocks(
+        "doc/deploy-recipes.md", "Servers that read their key as root")[0]
     for pattern, line in (
             ("names = .*",
              'names = "NAME"\naccount = "lab"\nprovider = "dns"'),
@@ -96,12 +109,13 @@ def block_of(folder, step, verify):
                 for v in verify))):
         block, n = re.subn(pattern, line, block)
         assert n == 1
-    return block.replace("/etc/caddy/certs", folder)
+    return block.replace("/etc/caddy/certs", folder or "")
 
 
-def configure(box, kind, name, text):                # noqa: F811
+def configure(box, row, name, text):                 # noqa: F811
     """Its own configuration gets the recipe's lines."""
-    file, lines = spans(LINES[kind][0])[0], "\n".join(spans(LINES[kind][1]))
+    file = spans(row[0])[0]
+    lines = "\n".join(re.findall("`([^`]+)`", row[1]))
     if text is None:
         with open(box.root + file) as f:
             text = f.read() + "LINES\n"
@@ -130,7 +144,7 @@ def test_recipe(kitchen, lab, kind):
     unit = step.split('"')[1]
     kitchen.run(*DIRECTORY.replace("/etc/caddy/certs", folder).replace(
         "caddy", group).split())
-    configure(kitchen, kind, name, text)
+    configure(kitchen, LINES[kind], name, text)
     kitchen.write(kitchen.conf, conf(lab) + block_of(
         folder, step, verify).replace("NAME", name))
     kitchen.run("systemctl", "restart", "acmed")
@@ -144,8 +158,8 @@ def test_recipe(kitchen, lab, kind):
         kitchen.run("sh", "-c", LDIF.replace("NAME", name))
     wait_state(kitchen, "done")
     serials = set()
-    for is_renewed in (False, True):
-        if is_renewed:
+    for _ in range(2):
+        if serials:
             p = kitchen.run(*CTL, "renew-now", name, check=False)
             assert p.returncode == 0, p.stdout
         for end in ("pem", "key"):
@@ -158,6 +172,150 @@ def test_recipe(kitchen, lab, kind):
         serials.add(serial)
     assert len(serials) == 2
     kitchen.run("systemctl", "stop", unit)
+
+
+# The unit, what its file says besides, what openssl asks.
+OF_ROOT = {
+    "apache": ("apache2.service", "<VirtualHost *:443>\nServerName NAME\n"
+               "LINES\n</VirtualHost>\n", (443,)),
+    "dovecot": ("dovecot.service", None, (993,)),
+    "lighttpd": ("lighttpd.service", "LINES\n", (443,)),
+    "nginx": ("nginx.service", "server {\nlisten 443 ssl;\n"
+              "server_name NAME;\nLINES\n}\n", (443,)),
+    "postfix": ("postfix.service", "compatibility_level = 3.6\n"
+                "myhostname = NAME\nmydestination =\n"
+                "inet_interfaces = 127.0.0.1\nLINES\n",
+                (25, "-starttls", "smtp")),
+}
+
+
+def served_twice(box, name, asked):                  # noqa: F811
+    """What was issued first, and what comes with a renewal."""
+    serials = set()
+    while len(serials) < 2:
+        if serials:
+            p = box.run(*CTL, "renew-now", name, check=False)
+            assert p.returncode == 0, p.stdout
+        wait_state(box, "done")
+        serial, = [c["serial"] for c in status(box)["certificates"]]
+        assert served(*asked) == serial.lstrip("0")
+        serials.add(serial)
+
+
+@pytest.mark.parametrize("kind", sorted(OF_ROOT))
+def test_of_root(kitchen, port443, lab, kind):
+    """First the certificate, then the server's lines, then its start, and
+    `acmectl deploy`: as the document says."""
+    (unit, text, asked), name = OF_ROOT[kind], kind + ".example.test"
+    program = unit.partition(".")[0]
+    if not shutil.which(program, path="/usr/sbin:/usr/bin"):
+        pytest.skip(program + " is not installed")
+    row = ROOT.get(kind) or ROOT["dovecot %d.%d" % dovecot.version()]
+    if kind == "dovecot":
+        text = dovecot.head("imap") + "LINES\n"
+    kitchen.run("sh", "-c", "rm -f /etc/nginx/sites-enabled/* "
+                "/etc/apache2/sites-enabled/*")
+    (step,), verify = spans(row[2]), spans(row[3])
+    kitchen.write(kitchen.conf, conf(lab) + block_of(
+        None, step, verify).replace("NAME", name))
+    kitchen.run("systemctl", "restart", "acmed")
+    wait_cert(kitchen)
+    if kind == "apache":
+        kitchen.run("a2enmod", "-q", "ssl")
+    configure(kitchen, row, name, text)
+    p = kitchen.run("systemctl", "start", unit, check=False)
+    assert p.returncode == 0, kitchen.run("journalctl", "-u", program + "*",
+                                          "-o", "cat").stdout
+    deploy(kitchen, name)
+    served_twice(kitchen, name, asked)
+    kitchen.run("systemctl", "stop", unit)
+
+
+def deploy(box, name):                               # noqa: F811
+    """Once the first try is over, whatever came of it."""
+    def done():
+        p = box.run(*CTL, "deploy", name, check=False)
+        assert p.returncode in (0, 5), p.stdout
+        return p.returncode == 0
+    proc.wait_until("the target to be free", done, 90)
+
+
+def wait_cert(box):                                  # noqa: F811
+    def check():
+        s = status(box)
+        return s and s["certificates"][0]["serial"]
+    proc.wait_until(lambda: "a certificate: %s" % status(box), check, 30)
+
+
+def test_haproxy(kitchen, port443, lab):
+    """Root, and a copy in another form."""
+    if not shutil.which("haproxy", path="/usr/sbin"):
+        pytest.skip("haproxy is not installed")
+    name = "haproxy.example.test"
+    row = re.search(r"^\| HAProxy, `(.*?)` \| (.*) \|$", OTHERS, re.M)
+    install, step, make, paths = re.findall("`([^`]+)`", row.group(2))
+    kitchen.run(*make.split())
+    kitchen.write("/etc/systemd/system/acmed.service.d/haproxy.conf",
+                  "[Service]\n%s\n" % paths)
+    kitchen.run("systemctl", "daemon-reload")
+    kitchen.write("/etc/haproxy/haproxy.cfg", (
+        "global\n user haproxy\n group haproxy\ndefaults\n mode http\n"
+        " timeout client 10s\n timeout server 10s\n timeout connect 3s\n"
+        "frontend f\n %s\n http-request return status 200\n"
+        % row.group(1)))
+    block = block_of(None, install + "\n" + step, ["x:443"])
+    kitchen.write(kitchen.conf, conf(lab) + block.replace("NAME", name))
+    kitchen.run("systemctl", "restart", "acmed")
+    wait_cert(kitchen)
+    proc.wait_until("the copy", lambda: os.path.exists(
+        kitchen.root + "/etc/haproxy/certs/%s.pem" % name), 30)
+    kitchen.run("systemctl", "start", "haproxy")
+    deploy(kitchen, name)
+    served_twice(kitchen, name, (443,))
+
+
+def test_container(kitchen, port443, lab):
+    """nginx in place of the container, a stand-in for docker that signals
+    it: the unit, the rule, the copies are the document's."""
+    name, where = "container.example.test", ("doc/deploy-recipes.md",
+                                             "4. Containers")
+    prepare, unit_text, block = blocks(*where)
+    rule = re.search(r'`("acmed-container-web.service": [^`]*)`',
+                     section(*where)).group(1)
+    kitchen.run(*commands(prepare)[0].split())
+    paths, = [x for x in commands(prepare) if x.startswith("ReadWrite")]
+    kitchen.write("/etc/systemd/system/acmed.service.d/container.conf",
+                  "[Service]\n%s\n" % paths)
+    file = re.search("`(/etc/systemd/system/[^`]*)`:",
+                     section(*where)).group(1)
+    kitchen.write(file, unit_text)
+    kitchen.write("/usr/bin/docker", "#!/bin/sh\necho \"$@\" >>/root/asked\n"
+                  "exec systemctl kill -s HUP --kill-who=main nginx\n", 0o755)
+    with open(kitchen.root + RULES) as f:
+        rules = f.read()
+    kitchen.write(RULES, rules.replace('"apache2.service"',
+                                       rule + ',\n"apache2.service"'))
+    copy = "/etc/acmed-web/" + name
+    kitchen.write("/etc/nginx/sites-enabled/" + name, (
+        "server {\nlisten 443 ssl;\nserver_name %s;\nssl_certificate "
+        "%s.pem;\nssl_certificate_key %s.key;\n}\n" % (name, copy, copy)))
+    for pattern, line in (
+            ("names = .*",
+             'names = "NAME"\naccount = "lab"\nprovider = "dns"'),
+            ("verify = .*", 'verify = { "NAME:443 connect=127.0.0.1" }')):
+        block, n = re.subn(pattern, line, block)
+        assert n == 1
+    kitchen.write(kitchen.conf, conf(lab) + block.replace("NAME", name))
+    kitchen.run("systemctl", "daemon-reload")
+    kitchen.run("systemctl", "restart", "acmed")
+    proc.wait_until("the copy", lambda: os.path.exists(
+        kitchen.root + copy + ".key"), 30)
+    kitchen.run("systemctl", "start", "nginx")
+    deploy(kitchen, name)
+    served_twice(kitchen, name, (443,))
+    assert set(kitchen.run("cat", "/root/asked").stdout.splitlines()) == {
+        "kill --signal=HUP web"}
+    kitchen.write(RULES, rules)
 
 
 def test_postgresql(kitchen, lab):

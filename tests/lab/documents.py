@@ -4,6 +4,7 @@ them."""
 
 import os
 import re
+import textwrap
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -24,7 +25,7 @@ def section(name, heading):
 def blocks_of(text):
     """Its indented blocks, with the indent gone."""
     found = re.findall(r"(?:^    .*\n(?:^\n(?=    ))*)+", text, re.M)
-    return [re.sub(r"^    ", "", b, flags=re.M) for b in found]
+    return [textwrap.dedent(b) for b in found]
 
 
 def blocks(name, heading):
