@@ -3,9 +3,11 @@
 doc/backup.md, typed as they stand under a real systemd; Let's Encrypt and Alibaba Cloud are played as in
 test_first_hour.py."""
 
+import os
 import re
 import shutil
 
+from lab import proc
 from lab.documents import block, blocks, commands
 from lab.person import Person
 from test_first_hour import LIVE, NAME, WWW
@@ -14,6 +16,7 @@ from test_systemd import SDBOX
 
 README = "README.md"
 BACKUP, UPGRADING = "doc/backup.md", "doc/upgrading.md"
+INSTALLING, ZH = "doc/installing.md", "doc/zh/getting-started.md"
 
 
 def add(d):
@@ -97,6 +100,65 @@ def backed_up(d):
     assert account(d) == registered
 
 
+def removed(d):
+    """doc/installing.md: nothing of acmed is left."""
+    for text in blocks(INSTALLING, "Removing what was built from source"):
+        for line in commands(text):
+            if "make uninstall" in line:
+                proc.run(["make", "-C", os.path.dirname(
+                    os.environ["ACMED"]), "uninstall",
+                    "DESTDIR=" + d.box.root])
+            else:
+                d.type(line)
+    left = d.type("ls -d /etc/acmed* /etc/*/*acmed* /etc/*/*/*acmed* "
+                  "/usr/*/acme[dc]* /usr/share/*/acme[dc]* "
+                  "/usr/share/*/*/acme[dc]* /lib/systemd/system/acmed* "
+                  "/var/lib/acmed* 2>/dev/null; :")
+    assert left == ""
+    d.type("id acmed", code=1)
+
+
+def test_getting_started(desk_at_ali):                   # noqa: F811
+    """doc/zh/getting-started.md, from the AccessKey to production."""
+    d, options = desk_at_ali, desk_at_ali.ali.options()
+    d.write("/etc/acmed/acmed.conf", 'include("conf.d/*.conf")\n')
+    heading = "方案一：阿里云云解析 DNS"
+    for line in commands(block(ZH, heading, "install -o acmed")):
+        file = re.match(r"editor (\S+)$", line)
+        d.type("printf '%%s\\n' '%s' >%s" % (
+            options["access_key_secret"], file.group(1)) if file else line)
+    conf = block(ZH, heading, "certificate ")
+    assert conf.count("LTAI...") == 1
+    d.write("/etc/acmed/conf.d/example.com.conf",
+            conf.replace("LTAI...", options["access_key_id"]))
+    heading = "部署到 nginx"
+    for line in commands(block(ZH, heading, "polkit-acmed.rules")):
+        d.type(line)
+    lines = commands(block(ZH, heading, "acmed --check-config"))
+    for line in lines[:-1]:
+        d.type(line)
+    d.wait("a certificate", lambda: d.status(NAME)["serial"])
+    d.write("/etc/nginx/nginx.conf", (
+        "user www-data; pid /run/nginx.pid; events {}\nhttp {\nserver {\n"
+        "listen %s:443 ssl;\n%s}\n}\n" % (WWW, block(
+            ZH, heading, "ssl_certificate"))))
+    d.type("nginx -t && systemctl start nginx")
+    for line in [lines[-1]] + commands(block(ZH, heading,
+                                             "acmectl deploy")):
+        d.wait(line, lambda: d.status(NAME)["run"] is None, 90)
+        said = d.type(line, timeout=120)
+    assert "staging" in said, said
+    d.type("sed -i s/letsencrypt-staging/letsencrypt/ "
+           "/etc/acmed/conf.d/example.com.conf; systemctl reload acmed")
+    d.wait("it to be valid", lambda: d.status(NAME)["state"] == "valid"
+           and not d.status(NAME)["staging"]
+           and d.status(NAME)["run"] is None
+           and d.status(NAME)["deploy"][0]["state"] == "done", 90)
+    for text in blocks(ZH, "常见错误"):
+        for line in commands(text):
+            d.type(line, timeout=120)
+
+
 def test_readme(desk_at_ali):                            # noqa: F811
     d = desk_at_ali
     d.write("/etc/acmed/acmed.conf", 'include("conf.d/*.conf")\n')
@@ -125,3 +187,4 @@ def test_readme(desk_at_ali):                            # noqa: F811
         d.type(line, timeout=120)
     d.type("test -s %s%s/privkey.pem" % (LIVE, NAME))
     backed_up(d)
+    removed(d)
