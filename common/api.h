@@ -45,8 +45,15 @@
 #define API_PATH_METRICS "/metrics"
 #define API_PATH_HEALTH	"/healthz"		/* of the status listener */
 
-/* Bytes of a request's body; more is answered with 413. */
-#define API_BODY_MAX	65536
+/*
+ * Bytes of a request's body; more is answered with 413.  A file of the
+ * configuration is sent as a whole, to be looked at before it is written.
+ */
+#define API_BODY_MAX	(1 << 20)
+
+/* What the name of a certificate begins with in the events of a renewal that is
+ * only tried; no object of the configuration can have such a name. */
+#define API_DRY_RUN	"dry-run:"
 
 /* Stable codes of errors that the control server itself makes. */
 #define API_ERR_FORBIDDEN	"control:forbidden"	/* 403 */

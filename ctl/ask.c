@@ -126,3 +126,39 @@ ask_confirm(const struct options *o, char *question)
 	return yes ? EXIT_OK : prompt_is_possible() ? EXIT_REFUSED :
 	    EXIT_USAGE;
 }
+
+int
+ask_started(const struct options *o, const struct client_request *request)
+{
+	struct client_reply reply;
+	int code = ask(o, request, &reply);
+	char *names;
+
+	if (code != EXIT_OK)
+		return code;
+	if (o->json) {
+		print_json(o, reply.body, JSON_COMPACT);
+	} else {
+		names = show_list(json_object_get(reply.body, "started"));
+		(void)fprintf(o->out.out, "started: %s\n", names);
+		free(names);
+	}
+	client_reply_clear(&reply);
+	return EXIT_OK;
+}
+
+json_t *
+ask_words(const struct options *o)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < o->n_names; i++) {
+		if (json_array_append_new(names, json_string(o->names[i])) ==
+		    -1) {
+			say_error("a name is not UTF-8");
+			json_decref(names);
+			return NULL;
+		}
+	}
+	return names;
+}

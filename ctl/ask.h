@@ -40,4 +40,9 @@ int	ask_post(const struct options *, const char *path, json_t *body,
  * EXIT_OK, EXIT_REFUSED, or EXIT_USAGE where nobody can be asked. */
 int	ask_confirm(const struct options *, char *question);
 
+/* A request that only begins something: which certificates, is printed. */
+int	ask_started(const struct options *, const struct client_request *);
+/* The arguments as an array; NULL if one is not UTF-8, which has been told. */
+json_t	*ask_words(const struct options *);
+
 #endif

@@ -47,6 +47,7 @@ follow_events(const struct options *o, const struct client_request *start,
 	char *text;
 	struct client_reply reply;
 	struct error err;
+	bool is_dry_run = strcmp(what, FOLLOW_DRY_RUN) == 0;
 	size_t longest = 0;
 	int code;
 
@@ -55,6 +56,8 @@ follow_events(const struct options *o, const struct client_request *start,
 			longest = strlen(o->names[i]);
 	}
 	progress_init(&f.progress, &o->out, n, longest);
+	if (is_dry_run)
+		f.progress.good = "would be renewed";
 	request.line = follow_line;
 	request.arg = &f;
 	if (client_call(&request, &reply, &err) == 0) {
@@ -70,13 +73,13 @@ follow_events(const struct options *o, const struct client_request *start,
 	} else if (strcmp(err.code, CLIENT_INTERRUPTED) == 0) {
 		text = xasprintf("the %s goes on without being watched",
 		    what);
-		say_goes_on(o, n, text);
+		say_goes_on(o, is_dry_run ? 0 : n, text);
 		free(text);
 		code = EXIT_INTERRUPTED;
 	} else {
 		say_error(err.msg);
 		code = ask_exit_code(&err);
-		if (strcmp(err.code, CLIENT_LOST) == 0) {
+		if (strcmp(err.code, CLIENT_LOST) == 0 && !is_dry_run) {
 			text = xasprintf("the %s is resumed when acmed is "
 			    "started again", what);
 			say_goes_on(o, n, text);

@@ -9,6 +9,10 @@
 #include "ctl/client.h"
 #include "ctl/options.h"
 
+/* What follow_events() calls a renewal that is only tried: that goes on unseen,
+ * but is not resumed. */
+#define FOLLOW_DRY_RUN "dry run"
+
 /*
  * Send the request and show the events that answer it, to their end.  what is
  * "renewal", for messages; the first n names of the options are the

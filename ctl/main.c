@@ -124,6 +124,11 @@ static const struct cli_option options[] = {
 	    CLI_FLAG, offsetof(struct options, failed) },
 	{ "renew-now", "due-within", "SPAN", "those that are due so soon, "
 	    "such as 10d", CLI_TEXT, offsetof(struct options, due_within) },
+	{ "renew-now", "dry-run", NULL, "try it all at the CA's staging "
+	    "directory; nothing is installed or changed", CLI_FLAG,
+	    offsetof(struct options, dry_run) },
+	{ "renew-now", "directory", "URL", "the directory for --dry-run",
+	    CLI_TEXT, offsetof(struct options, directory) },
 	{ "plan", "days", "N", "look so far ahead (default: 30)",
 	    CLI_TEXT, offsetof(struct options, days) },
 	{ "show", "pem", NULL, "print its chain, as PEM",

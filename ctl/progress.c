@@ -19,7 +19,7 @@ void
 progress_init(struct progress *p, const struct term *t, size_t n_names,
     size_t longest)
 {
-	*p = (struct progress){ .term = t };
+	*p = (struct progress){ .term = t, .good = "renewed" };
 	if (n_names != 1)
 		p->name_columns = longest > 0 && longest < NAME_MOST ?
 		    longest : NAME_MOST;
@@ -156,8 +156,8 @@ progress_summary(const struct progress *p)
 	if (p->n_ok + p->n_failed < 2)
 		return;
 	names = show_list(p->failed);
-	text = xasprintf("%zu renewed, %zu failed%s%s", p->n_ok, p->n_failed,
-	    p->n_failed > 0 ? ": " : "", names);
+	text = xasprintf("%zu %s, %zu failed%s%s", p->n_ok, p->good,
+	    p->n_failed, p->n_failed > 0 ? ": " : "", names);
 	term_wrap(p->term, p->n_failed > 0 ? TERM_BAD : TERM_GOOD, 0, 2,
 	    text);
 	free(text);

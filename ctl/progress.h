@@ -17,6 +17,7 @@ struct progress {
 	size_t	 name_columns;	/* of the name before each line; 0: no name */
 	int64_t	 start_ms;	/* elapsed seconds count from here; 0: show
 				   the time of day */
+	const char *good;	/* what these are, in the summary: "renewed" */
 	size_t	 n_ok;		/* runs ended well */
 	size_t	 n_failed;
 	json_t	*failed;	/* their names */

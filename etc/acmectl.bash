@@ -106,6 +106,7 @@ _acmectl()
 	deploy) options+=" --no-wait" ;;
 	renew-now)
 		options+=" --no-wait --force --all --failed --due-within"
+		options+=" --dry-run --directory"
 		;;
 	rollback) options+=" --no-wait --force" ;;
 	esac

@@ -94,6 +94,8 @@ complete -c acmectl -n '__acmectl_at status' -l expires-within -x -d 'only those
 complete -c acmectl -n '__acmectl_at renew-now' -l all -d 'all certificates'
 complete -c acmectl -n '__acmectl_at renew-now' -l failed -d 'those that are not well'
 complete -c acmectl -n '__acmectl_at renew-now' -l due-within -x -d 'those that are due so soon'
+complete -c acmectl -n '__acmectl_at renew-now' -l dry-run -d "try it at the CA's staging directory"
+complete -c acmectl -n '__acmectl_at renew-now' -l directory -x -d 'the directory for --dry-run'
 complete -c acmectl -n '__acmectl_at plan' -l days -x -d 'how far to look'
 complete -c acmectl -n '__acmectl_at show' -l pem -d 'the chain, as PEM'
 complete -c acmectl -n '__acmectl_at check' -l no-probe -d 'add no TXT value to prove the credentials'

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/api.h"
 #include "common/mem.h"
 #include "common/names.h"
 #include "common/text.h"
@@ -74,10 +75,17 @@ cert_free(struct cert *c)
 	free(c);
 }
 
+bool
+cert_is_dry_run(const char *name)
+{
+	return strncmp(name, API_DRY_RUN, strlen(API_DRY_RUN)) == 0;
+}
+
 void
 cert_save(struct cert *c)
 {
-	store_cert_put(c->certs->store, &c->row);
+	if (!cert_is_dry_run(c->row.name))
+		store_cert_put(c->certs->store, &c->row);
 }
 
 const char *

@@ -42,6 +42,9 @@ const char	*cert_serial(const struct cert *);
 void		 cert_take_info(struct cert *, const struct cert_info *);
 /* The row becomes what live/NAME holds; that is to be deployed. */
 void		 cert_follow_live(struct cert *, const struct cert_info *);
+/* Is it a renewal that is only tried (API_DRY_RUN; engine/rehearse.h)?  It is
+ * not in the table, and nothing is kept of it. */
+bool		 cert_is_dry_run(const char *name);
 /* Put the row into state.db (the transaction of this turn). */
 void		 cert_save(struct cert *);
 /* The order under way is of no use any more; not saved. */

@@ -89,6 +89,8 @@ record(struct certs *certs, const char *cert, enum step step,
 
 	log_at(level, &ctx, "%s", msg);
 	(void)text_printf(ev.step, sizeof(ev.step), "%s", step_name(step));
+	if (cert_is_dry_run(cert))
+		return;			/* no part of anything's history */
 	store_event_add(certs->store, cert, &ev);
 	if (level <= LOGL_NOTICE && certs->events.noticed != NULL)
 		certs->events.noticed(certs->arg);
@@ -181,7 +183,7 @@ end(struct cert *c, enum step step, enum log_level level,
 	if (err != NULL)
 		(void)json_object_set_new(event, "error",
 		    jsonx_error(err, clock_now()));
-	if (certs->events.next != NULL)
+	if (certs->events.next != NULL && !cert_is_dry_run(c->row.name))
 		(void)json_object_set_new(event, "next",
 		    certs->events.next(c, certs->arg));
 	tell(certs, event);

@@ -12,6 +12,11 @@
 #define STAGING_WORD "(STAGING)"
 #define LETSENCRYPT "acme-v02.api.letsencrypt.org"
 
+/* https://letsencrypt.org/docs/staging-environment/; those of other CAs want
+ * an external account binding of their own. */
+#define STAGING_DIRECTORY \
+	"https://acme-staging-v02.api.letsencrypt.org/directory"
+
 /* From the CAs' own documents on trying things out. */
 static const char *const staging_hosts[] = {
 	"acme-staging-v02.api.letsencrypt.org",
@@ -72,6 +77,23 @@ names_staging(const struct store_cert *row)
 }
 
 bool
+issuer_is_for_tries(const char *directory)
+{
+	for (size_t i = 0; i < sizeof(staging_hosts) /
+	    sizeof(staging_hosts[0]); i++) {
+		if (is_at(directory, staging_hosts[i]))
+			return true;
+	}
+	return false;
+}
+
+const char *
+issuer_staging_of(const char *directory)
+{
+	return is_at(directory, LETSENCRYPT) ? STAGING_DIRECTORY : NULL;
+}
+
+bool
 issuer_is_other(const struct cert *c)
 {
 	const struct store_cert *row = &c->row;
@@ -95,10 +117,6 @@ issuer_is_staging(const struct cert *c)
 
 	if (row->serial == NULL)
 		return false;
-	for (size_t i = 0; row->ari_directory != NULL &&
-	    i < sizeof(staging_hosts) / sizeof(staging_hosts[0]); i++) {
-		if (is_at(row->ari_directory, staging_hosts[i]))
-			return true;
-	}
-	return names_staging(row);
+	return (row->ari_directory != NULL &&
+	    issuer_is_for_tries(row->ari_directory)) || names_staging(row);
 }

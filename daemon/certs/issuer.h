@@ -22,4 +22,10 @@ bool	issuer_is_staging(const struct cert *);
  * 443 and a slash at the end make no difference. */
 bool	issuer_same(const char *a, const char *b);
 
+/* Is it the directory of a CA for tries, which nobody trusts? */
+bool		 issuer_is_for_tries(const char *directory);
+/* The directory where renewals of that CA can be tried, or NULL: none is
+ * known. */
+const char	*issuer_staging_of(const char *directory);
+
 #endif

@@ -188,6 +188,28 @@ warn_eab(struct check *c, const struct section *sec,
 		    "itself, or " : "", page);
 }
 
+/* Where renewals are tried: never at a CA that issues in earnest. */
+static char *
+check_staging(struct check *c, const struct section *sec)
+{
+	char *text = opt_text(c->m, sec, "staging_directory");
+	size_t len = text != NULL ? strlen(text) : 0, n = strlen("-staging");
+	const char *url = len > n && strcmp(text + len - n, "-staging") == 0 ?
+	    directory_url(text) : NULL;
+
+	if (url != NULL) {
+		free(text);
+		return xstrdup(url);
+	}
+	if (text != NULL && (!has_scheme(text, "https://") ||
+	    text[strlen("https://")] == '/'))
+		opt_refuse(c->m, sec, "staging_directory",
+		    tree_value(sec, "staging_directory"),
+		    "letsencrypt-staging, google-staging, or a URL that "
+		    "begins with https://");
+	return text;
+}
+
 struct conf_account *
 check_account(struct check *c, const struct section *sec)
 {
@@ -195,6 +217,7 @@ check_account(struct check *c, const struct section *sec)
 
 	a->name = xstrdup(sec->title);
 	a->directory = check_directory(c, sec);
+	a->staging_directory = check_staging(c, sec);
 	a->contact = opt_list(c->m, sec, "contact");
 	check_contact(c, sec);
 	a->agree_tos = opt_bool(c->m, sec, "agree_tos", false);
@@ -216,6 +239,7 @@ check_free_account(struct conf_account *a)
 		return;
 	free(a->name);
 	free(a->directory);
+	free(a->staging_directory);
 	opt_list_free(a->contact);
 	free(a->ca_file);
 	freezero_str(a->proxy);

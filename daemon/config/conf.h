@@ -51,6 +51,8 @@ int		 challenge_type_parse(const char *name,
 struct conf_account {
 	char		*name;
 	char		*directory;	/* URL */
+	char		*staging_directory;	/* for --dry-run; NULL: as
+						   known of directory */
 	char		**contact;	/* NULL-terminated URLs; never NULL */
 	bool		 agree_tos;
 	char		*ca_file;	/* NULL: the system's trust */

@@ -21,6 +21,7 @@ static const struct key account_keys[] = {
 	{ "ari", SHAPE_ONE, NULL },
 	{ "profile", SHAPE_ONE, NULL },
 	{ "profile_required", SHAPE_ONE, NULL },
+	{ "staging_directory", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }
 };
 

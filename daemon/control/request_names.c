@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "daemon/certs/certs.h"
 #include "daemon/config/conf.h"
 #include "daemon/control/reply.h"
 #include "daemon/control/request_conf.h"
@@ -19,7 +20,8 @@
 #include "daemon/preflight/preflight.h"
 
 struct wish {
-	bool	 follow, force, new_key;
+	bool	 follow, force, new_key, dry_run;
+	char	*directory;		/* with dry_run; or NULL */
 };
 
 /* The body of POST /v1/renew; names is a set, {NAME: true}. */
@@ -28,18 +30,21 @@ parse_renew(struct evhttp_request *req, json_t **names, struct wish *w,
     struct error *err)
 {
 	json_t *body = request_body(req, "", err), *list, *name;
-	int follow = 0, force = 0, new_key = 0;
+	int follow = 0, force = 0, new_key = 0, dry_run = 0;
+	const char *directory = NULL;
 	json_error_t why;
 	size_t i;
 
 	if (body == NULL)
 		return -1;
-	if (json_unpack_ex(body, &why, JSON_STRICT, "{s:o, s?b, s?b, s?b}",
-	    "names", &list, "follow", &follow, "force", &force, "new_key",
-	    &new_key) == -1) {
+	if (json_unpack_ex(body, &why, JSON_STRICT, "{s:o, s?b, s?b, s?b, s?b, "
+	    "s?s}", "names", &list, "follow", &follow, "force", &force,
+	    "new_key", &new_key, "dry_run", &dry_run, "directory",
+	    &directory) == -1) {
 		(void)error_set(err, ERR_REJECTED, API_ERR_REQUEST,
 		    "the request is not {\"names\": [...], \"follow\": "
-		    "true or false, \"force\": true or false}: %s", why.text);
+		    "true or false, \"force\": true or false}, or with "
+		    "\"dry_run\": true and \"directory\": URL: %s", why.text);
 		json_decref(body);
 		return -1;
 	}
@@ -52,11 +57,13 @@ parse_renew(struct evhttp_request *req, json_t **names, struct wish *w,
 			break;
 	}
 	*w = (struct wish){ .follow = follow != 0, .force = force != 0,
-	    .new_key = new_key != 0 };
+	    .new_key = new_key != 0, .dry_run = dry_run != 0,
+	    .directory = directory != NULL ? xstrdup(directory) : NULL };
 	if (json_array_size(list) > 0 && i == json_array_size(list)) {
 		json_decref(body);
 		return 0;
 	}
+	free(w->directory);
 	json_decref(*names);
 	json_decref(body);
 	return error_set(err, ERR_REJECTED, API_ERR_REQUEST,
@@ -119,35 +126,89 @@ renew_only(struct call *c, json_t *names, bool new_key)
 	reply_json(c->req, 202, json_pack("{s:o}", "started", started));
 }
 
+/* Only tried: as certificates of other names. */
+static void
+rehearse(struct call *c, json_t *names, const struct wish *w)
+{
+	struct engine *engine = c->server->engine;
+	json_t *tried = json_object(), *unused;
+	struct stream *s = NULL;
+	struct error err;
+	const char *name;
+
+	json_object_foreach(names, name, unused) {
+		struct log_ctx ctx = { .cert = name };
+		char *as = xasprintf(API_DRY_RUN "%s", name);
+
+		log_info(&ctx, "user id %lu asks to try a renewal",
+		    (unsigned long)c->uid);
+		(void)json_object_set_new(tried, as, json_true());
+		free(as);
+	}
+	if (json_object_size(names) == 1 && engine_rehearse_check(engine,
+	    json_object_iter_key(json_object_iter(names)), w->directory,
+	    &err) == -1) {
+		json_decref(tried);
+		reply_error(c->req, reply_status(&err), &err, NULL);
+		return;
+	}
+	if (w->follow && (s = stream_follow(c->server, c->req, tried)) == NULL)
+		return;
+	json_object_foreach(names, name, unused)
+		engine_rehearse(engine, name, w->directory);
+	if (s != NULL) {
+		stream_begin(s);
+		return;
+	}
+	names = json_array();
+	json_object_foreach(tried, name, unused)
+		(void)json_array_append_new(names, json_string(name));
+	json_decref(tried);
+	reply_json(c->req, 202, json_pack("{s:o}", "started", names));
+}
+
+/* May all of them be renewed?  If not, that has been told. */
+static bool
+may_renew(struct call *c, json_t *names, const struct wish *w)
+{
+	json_t *unused;
+	struct error err;
+	const char *name;
+
+	json_object_foreach(names, name, unused) {
+		if (!cert_exists(c, name)) {
+			unknown_cert(c, name);
+			return false;
+		}
+		if (!w->force && !w->dry_run && engine_check_held(
+		    c->server->engine, name, &err) == -1) {
+			reply_error(c->req, reply_status(&err), &err, NULL);
+			return false;
+		}
+	}
+	return true;
+}
+
 void
 post_renew(struct call *c)
 {
-	json_t *names, *unused;
 	struct error err;
-	const char *name;
+	json_t *names;
 	struct wish w;
 
 	if (parse_renew(c->req, &names, &w, &err) == -1) {
 		reply_error(c->req, 400, &err, NULL);
 		return;
 	}
-	json_object_foreach(names, name, unused) {
-		if (!cert_exists(c, name)) {
-			unknown_cert(c, name);
-			json_decref(names);
-			return;
-		}
-		if (!w.force && engine_check_held(c->server->engine, name,
-		    &err) == -1) {
-			reply_error(c->req, reply_status(&err), &err, NULL);
-			json_decref(names);
-			return;
-		}
-	}
-	if (w.follow)
+	if (!may_renew(c, names, &w))
+		;			/* answered */
+	else if (w.dry_run)
+		rehearse(c, names, &w);
+	else if (w.follow)
 		renew_and_follow(c, names, w.new_key);
 	else
 		renew_only(c, names, w.new_key);
+	free(w.directory);
 	json_decref(names);
 }
 

@@ -83,7 +83,7 @@ make_env(const struct hooks_args *a)
 
 	while (env[n] != NULL)
 		n++;
-	env = xreallocarray(env, n + 3, sizeof(*env));
+	env = xreallocarray(env, n + 4, sizeof(*env));
 	for (size_t i = 0; i < n; i++) {
 		char *var = env[i];
 
@@ -100,6 +100,8 @@ make_env(const struct hooks_args *a)
 		env[kept++] = xstrdup("RENEWED_DOMAINS=");
 	if (a->when == HOOKS_POST_RENEWED)
 		env[kept++] = xstrdup("FAILED_DOMAINS=");
+	if (a->is_dry_run)
+		env[kept++] = xstrdup("ACMED_DRY_RUN=1");
 	env[kept] = NULL;
 	return env;
 }

@@ -38,6 +38,7 @@ struct hooks_args {			/* dir is copied, the rest borrowed */
 	const struct conf_cert *cert;
 	const char	*live_dir;
 	const char	*serial;	/* "": none */
+	bool		 is_dry_run;	/* ACMED_DRY_RUN=1: nothing is kept */
 	void		(*line)(const char *line, void *arg);
 };
 

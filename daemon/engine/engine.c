@@ -24,6 +24,7 @@
 #include "daemon/engine/ari.h"
 #include "daemon/engine/lost.h"
 #include "daemon/engine/priv.h"
+#include "daemon/engine/rehearse.h"
 #include "daemon/http01/http01.h"
 #include "daemon/io/loop.h"
 #include "daemon/manage/revocations.h"
@@ -137,6 +138,7 @@ rooms_new(struct engine *e)
 	e->manage_jobs = manage_jobs_new(&e->manage_env);
 	e->revocations = revocations_new(&e->manage_env, e->manage_jobs,
 	    engine_revocation_kept, e);
+	e->rehearsals = rehearsals_new(e);
 	e->alerts_env = (struct alerts_env){ .loop = a->loop,
 	    .store = a->store, .children = a->children, .http = a->http,
 	    .certs = e->certs, .cleanup = e->cleanup,
@@ -283,6 +285,7 @@ engine_free(struct engine *e)
 	preflights_free(e->preflights);
 	persist_watch_free(e->persist_watch);
 	persist_jobs_free(e->persist_jobs);
+	rehearsals_free(e->rehearsals);
 	revocations_free(e->revocations);
 	manage_jobs_free(e->manage_jobs);
 	rollout_stop(e->rollout);
@@ -369,6 +372,7 @@ engine_stop(struct engine *e, void (*done)(void *arg), void *arg)
 	ari_stop(e->ari);
 	persist_jobs_stop(e->persist_jobs);
 	manage_jobs_stop(e->manage_jobs);
+	rehearsals_stop(e->rehearsals);
 	rollout_stop(e->rollout);
 	e->stop_done = done;
 	e->stop_arg = arg;

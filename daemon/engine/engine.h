@@ -112,10 +112,24 @@ int		 engine_renew_with_new_key(struct engine *, const char *name,
 		    struct error *);
 
 /*
- * The same, and have the CA revoke the certificate in use for that reason of
- * manage/reason.h when the new one is in use everywhere: durable, see
- * manage/revocations.h.  Errors besides: ERR_CONFIG "engine:no-cert",
- * "manage:other-ca".  cancel: ERR_CONFIG "manage:no-revocation"; a renewal that
+ * Try the whole renewal at a CA for tries, without a change of anything
+ * (rehearse.h): the steps, and the end, are events of the certificate named
+ * API_DRY_RUN and its name.  directory: that CA's, or NULL: its account's
+ * staging_directory, or one that is known.  The check: ERR_CONFIG
+ * "rehearse:..." where that cannot be done, and what to do; else, it is told as
+ * the end.
+ */
+int		 engine_rehearse_check(const struct engine *, const char *name,
+		    const char *directory, struct error *);
+void		 engine_rehearse(struct engine *, const char *name,
+		    const char *directory);
+
+/*
+ * engine_renew_with_new_key(), and have the CA revoke the certificate in use,
+ * for that reason of manage/reason.h, when the new one is in use everywhere:
+ * durable, see manage/revocations.h.  Errors besides: ERR_CONFIG
+ * "engine:no-cert", "manage:other-ca".  cancel: ERR_CONFIG
+ * "manage:no-revocation"; a renewal that
  * has begun goes on.
  */
 int		 engine_replace_and_revoke(struct engine *, const char *name,

@@ -28,6 +28,7 @@ struct ari;
 struct persist_jobs;
 struct persist_watch;
 struct notifier;
+struct rehearsals;
 struct revocations;
 
 struct engine {
@@ -65,6 +66,7 @@ struct engine {
 	struct persist_jobs *persist_jobs;
 	struct manage_jobs *manage_jobs;
 	struct revocations *revocations;
+	struct rehearsals *rehearsals;
 
 	/* What the rooms use. */
 	struct cleanup_env cleanup_env;

@@ -166,7 +166,8 @@ renewal_fail(struct renewal *r, const struct error *err)
 	/* Before the next order is sent, whatever hooks follow. */
 	told = *err;
 	add_step(r, &told);
-	r->waits = hold_failed(r->env->holds, r->cert, &r->hold, &told);
+	r->waits = !cert_is_dry_run(r->cert->row.name) &&
+	    hold_failed(r->env->holds, r->cert, &r->hold, &told);
 	renewal_finish(r, &told);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/api.h"
 #include "common/log.h"
 #include "daemon/certs/event.h"
 #include "daemon/deploy/hooks.h"
@@ -15,13 +17,18 @@ line_cb(const char *line, void *arg)
 static void
 begin(struct renewal *r, enum hooks_when when, deploy_done_cb *done)
 {
-	char *live = store_live_path(r->env->store, r->cert->row.name);
+	const char *name = r->cert->row.name;
+	bool is_dry_run = cert_is_dry_run(name);
+	const struct conf_cert *cc = !is_dry_run ? r->cc :
+	    conf_find_cert(r->conf, name += strlen(API_DRY_RUN));
+	char *live = store_live_path(r->env->store, name);
 	struct hooks_args args = {
 		.when = when,
 		.dir = r->conf->hooks_dir,
-		.cert = r->cc,
+		.cert = cc != NULL ? cc : r->cc,
 		.live_dir = live,
 		.serial = cert_serial(r->cert),
+		.is_dry_run = is_dry_run,
 		.line = line_cb,
 	};
 

@@ -116,6 +116,10 @@ renewal_enter_install(struct renewal *r)
 	struct error err;
 
 	place_give(&r->cert->place);
+	if (cert_is_dry_run(r->cert->row.name)) {
+		renewal_finish(r, NULL);
+		return;
+	}
 	if (store_stage(r->env->store, r->cert->row.name, r->key, r->pem,
 	    r->pem_len, r->version, &r->info, &err) == -1) {
 		renewal_fail(r, &err);

@@ -27,7 +27,8 @@
 static int
 key_keep(struct renewal *r, struct error *err)
 {
-	if (r->is_key_kept)
+	/* What is thrown away need not outlive a crash. */
+	if (r->is_key_kept || cert_is_dry_run(r->cert->row.name))
 		return 0;
 	if (store_pending_key_put(r->env->store, r->cert->row.name,
 	    r->key, err) == -1)

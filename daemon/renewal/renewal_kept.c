@@ -200,7 +200,7 @@ renewal_unfit(struct renewal *r, const char *pem, size_t len,
 	struct error err = *why, failed;
 	size_t used;
 
-	if (r->is_foreign) {
+	if (r->is_foreign || cert_is_dry_run(row->name)) {
 		renewal_fail(r, why);
 		return;
 	}

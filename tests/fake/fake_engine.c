@@ -171,6 +171,18 @@ engine_renew_with_new_key(struct engine *e, const char *name,
 	return engine_renew_now(e, name, err);
 }
 
+int
+engine_rehearse_check(const struct engine *e, const char *name,
+    const char *directory, struct error *err)
+{
+	return 0;
+}
+
+void
+engine_rehearse(struct engine *e, const char *name, const char *directory)
+{
+}
+
 json_t *
 engine_export_account(struct engine *e, const char *name, struct error *err)
 {

@@ -66,6 +66,20 @@ def test_renew_many(three):
     assert p.returncode == 0 and "none of these" in p.stdout
 
 
+def test_renew_more_than_a_request_has_room_for(acmed):
+    """--all means all: in several requests."""
+    acmed.accounts["lab"]["directory"] = "https://127.0.0.1:1/dir"
+    for i in range(2100):
+        acmed.cert("n%d.example.test" % i)
+    acmed.start()
+    p = acmed.ctl("renew-now", "--all", "--force", "--no-wait", "--json",
+                  timeout=60)
+    assert p.returncode == 0, p.stdout
+    started = [json.loads(line)["started"] for line in p.stdout.splitlines()]
+    assert [len(s) for s in started] == [2000, 100]
+    assert len({name for s in started for name in s}) == 2100
+
+
 def test_what_was_and_will_be(three):
     p = three.ctl("plan", "--days", "100", "--json")
     assert p.returncode == 0

@@ -140,6 +140,17 @@ def test_edit(split):
         "own.example.test", "-ext", "subjectAltName"))
 
 
+def test_edit_a_long_file(split):
+    """Longer than a request used to be."""
+    with open(split.mine, "a") as f:
+        f.write("# %s\n" % ("long " * 14) * 3000)
+    assert os.path.getsize(split.mine) > 200000
+    p = split.ctl("edit", "own.example.test", env=editor(
+        split, "/account/i names = { own.example.test, b.example.test }"))
+    assert p.returncode == 0 and "in force" in p.stdout, p.stdout
+    assert len(split.cert_status("own.example.test")["names"]) == 2
+
+
 def test_pause(acmed):
     """Nothing is begun, until resume; also after a restart.  A person may
     still renew."""

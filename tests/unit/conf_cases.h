@@ -224,6 +224,12 @@
     "}\n",
     AT "2: account \"x\": ari = \"perhaps\"; allowed: true, false\n" },
 { "account \"x\" {\n"
+    " staging_directory = letsencrypt\n"
+    "}\n",
+    AT "2: account \"x\": staging_directory = \"letsencrypt\"; allowed: "
+    "letsencrypt-staging, google-staging, or a URL that begins with "
+    "https://\n" },
+{ "account \"x\" {\n"
     " profile = \"two words\"\n"
     "}\n"
     "account \"y\" {\n"

@@ -72,6 +72,7 @@ client_new(struct crig *r)
 	struct client *c = xcalloc(1, sizeof(*c));
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 
+	c->rig = r;
 	(void)text_printf(sun.sun_path, sizeof(sun.sun_path), "%s", r->path);
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	assert_return_code(connect(c->fd, (struct sockaddr *)&sun,
@@ -132,7 +133,23 @@ run_for(struct crig *r, struct client *c, int64_t ms)
 void
 say(struct client *c, const char *text)
 {
-	assert_int_equal(write(c->fd, text, strlen(text)), strlen(text));
+	size_t left = strlen(text);
+	ssize_t n;
+
+	/* More than the socket takes at once; a server that has heard enough
+	 * ends it. */
+	while (left > 0) {
+		n = write(c->fd, text, left);
+		if (n == -1 && errno == EAGAIN) {
+			turn(c->rig, c);
+			continue;
+		}
+		if (n == -1 && (errno == EPIPE || errno == ECONNRESET))
+			return;
+		assert_return_code(n, errno);
+		text += n;
+		left -= (size_t)n;
+	}
 }
 
 void

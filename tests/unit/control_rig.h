@@ -24,6 +24,7 @@ struct crig {
 };
 
 struct client {
+	struct crig	*rig;
 	int	fd;
 	char	in[65536];
 	size_t	len;

@@ -39,7 +39,7 @@ test_oversized(void **state)
 	/* Without end, in chunks. */
 	c = client_new(r);
 	say(c, "POST /v1/renew HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
-	for (size_t i = 0; i < 20 && c->len == 0; i++) {
+	for (size_t i = 0; i < API_BODY_MAX / 4096 + 4 && c->len == 0; i++) {
 		(void)dprintf(c->fd, "1000\r\n%.4096s\r\n", big);
 		turn(r, c);
 	}

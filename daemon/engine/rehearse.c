@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/engine/rehearse.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "common/api.h"
+#include "common/error.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "daemon/accounts/hold.h"
+#include "daemon/certs/event.h"
+#include "daemon/certs/issuer.h"
+#include "daemon/engine/priv.h"
+#include "daemon/renewal/renewal.h"
+#include "daemon/store/store.h"
+
+/* A person waits, and the CA is one for tries: few at once. */
+#define RUNS_MAX 5
+
+struct rehearsal {
+	TAILQ_ENTRY(rehearsal) link;
+	struct rehearsals *all;
+	char		*name;		/* the certificate's */
+	char		*directory;	/* that was asked for, or NULL */
+	/* While it runs: */
+	const struct conf *conf;	/* one reference */
+	char		*account_name;
+	struct conf_account account;	/* all else is the real one's */
+	struct conf_cert cc;
+	struct cert	 cert;
+};
+
+struct rehearsals {
+	struct engine	*engine;
+	struct places	 places;	/* of their own */
+	struct timer	 next;
+	TAILQ_HEAD(, rehearsal) waiting, running;
+};
+
+/* --- can it be tried, and where --- */
+
+static const struct conf_name *
+first_persist(const struct conf_cert *cc)
+{
+	for (size_t i = 0; i < cc->n_names; i++) {
+		if (cc->names[i].challenge == CHALLENGE_DNS_PERSIST_01)
+			return &cc->names[i];
+	}
+	return NULL;
+}
+
+/* The CA for tries; NULL: there is none, and err says what to do. */
+static const char *
+directory_for(const struct conf_cert *cc, const char *asked,
+    struct error *err)
+{
+	const struct conf_account *a = cc->account;
+	const char *directory = asked != NULL ? asked : a != NULL &&
+	    a->staging_directory != NULL ? a->staging_directory : a != NULL ?
+	    issuer_staging_of(a->directory) : NULL;
+	const struct conf_name *persist = first_persist(cc);
+
+	if (a == NULL)
+		(void)error_set(err, ERR_CONFIG, "rehearse:source",
+		    "\"%s\" is fetched from where another host publishes it: "
+		    "try that there", cc->name);
+	else if (persist != NULL)
+		(void)error_set(err, ERR_CONFIG, "rehearse:persist",
+		    "%s is proved by dns-persist-01, whose record is of one "
+		    "CA and account: no other can be tried with it; see: "
+		    "acmectl check %s", persist->name, cc->name);
+	else if (issuer_is_for_tries(a->directory) && asked == NULL)
+		(void)error_set(err, ERR_CONFIG, "rehearse:staging",
+		    "the CA of account \"%s\" is one for tries already; "
+		    "instead: acmectl renew-now %s", a->name, cc->name);
+	else if (directory == NULL)
+		(void)error_set(err, ERR_CONFIG, "rehearse:no-staging",
+		    "no CA for tries is known beside %s; name one: acmectl "
+		    "renew-now %s --dry-run --directory URL, or "
+		    "staging_directory in account \"%s\"", a->directory,
+		    cc->name, a->name);
+	else if (issuer_same(directory, a->directory))
+		(void)error_set(err, ERR_CONFIG, "rehearse:same",
+		    "%s is the real CA of \"%s\", not one for tries",
+		    directory, cc->name);
+	else
+		return directory;
+	return NULL;
+}
+
+static bool
+is_url(const char *s)
+{
+	size_t len = strlen(s);
+
+	return strncmp(s, "https://", 8) == 0 && len > 8 && len < 1000 &&
+	    strcspn(s, " \"\\<>\t\r\n") == len;
+}
+
+int
+engine_rehearse_check(const struct engine *e, const char *name,
+    const char *directory, struct error *err)
+{
+	const struct cert *c = engine_find_known(e, name, err);
+
+	if (c == NULL)
+		return -1;
+	if (directory != NULL && !is_url(directory))
+		return error_set(err, ERR_CONFIG, "rehearse:url",
+		    "the directory is no URL that begins with https://");
+	return directory_for(c->conf, directory, err) == NULL ? -1 : 0;
+}
+
+/* --- one run --- */
+
+static void
+rehearsal_free(struct rehearsal *r)
+{
+	renewal_cancel(r->cert.run);
+	hold_forget(r->all->engine->holds, &r->cert);
+	place_end(&r->cert.place);
+	free(r->cert.note);
+	store_cert_clear(&r->cert.row);
+	conf_unref(r->conf);
+	free(r->account_name);
+	free(r->name);
+	free(r->directory);
+	free(r);
+}
+
+static void
+end(struct rehearsal *r, enum step step, const struct error *err)
+{
+	if (err != NULL)
+		event_end(&r->cert, step, err, "%s; nothing has changed",
+		    err->msg);
+	else
+		event_end(&r->cert, step, NULL, "a renewal works: the "
+		    "certificate is thrown away, and nothing has changed");
+}
+
+static void
+done(struct cert *c, enum step step, const struct error *err, void *arg)
+{
+	struct rehearsal *r = arg;
+	struct rehearsals *all = r->all;
+
+	end(r, step, err);
+	TAILQ_REMOVE(&all->running, r, link);
+	rehearsal_free(r);
+	timer_set(&all->next, 0);
+}
+
+/* The account and the certificate, as far as they differ. */
+static void
+disguise(struct rehearsal *r, const struct conf_cert *cc,
+    const char *directory)
+{
+	struct certs *certs = r->all->engine->certs;
+
+	r->conf = conf_ref(certs->conf);
+	r->account_name = xasprintf(API_DRY_RUN "%s", cc->account->name);
+	r->account = *cc->account;
+	r->account.name = r->account_name;
+	r->account.directory = (char *)(uintptr_t)directory;
+	r->account.eab_kid = r->account.eab_hmac_key_file = NULL;
+	r->cc = *cc;
+	r->cc.name = r->cert.row.name;
+	r->cc.account = &r->account;
+	r->cc.deploys = NULL;
+	r->cc.n_deploys = 0;
+	r->cc.reuse_key = false;
+	r->cert.conf = &r->cc;
+	r->cert.passes_hold = r->cert.was_forced = true;
+}
+
+static void
+begin(struct rehearsal *r)
+{
+	struct engine *e = r->all->engine;
+	const struct conf_cert *cc = conf_find_cert(e->conf, r->name);
+	const char *directory;
+	struct error err;
+
+	if (cc == NULL)
+		(void)error_set(&err, ERR_CONFIG, "engine:unknown-cert",
+		    "\"%s\" is not configured any more", r->name);
+	directory = cc == NULL ? NULL : directory_for(cc, r->directory, &err);
+	if (directory == NULL) {
+		end(r, STEP_ACCOUNT, &err);
+		TAILQ_REMOVE(&r->all->running, r, link);
+		rehearsal_free(r);
+		return;
+	}
+	disguise(r, cc, directory);
+	event_emit(e->certs, r->cert.row.name, STEP_ACCOUNT, LOGL_NOTICE,
+	    "trying a renewal at %s", directory);
+	place_begin(&r->cert.place);
+	r->cert.run = renewal_start(&e->renewal_env, &r->cert, done, r);
+}
+
+/* --- the queue --- */
+
+/* Boulder gives both the same order while it is pending. */
+static bool
+has_twin(const struct rehearsal *r)
+{
+	const struct conf *conf = r->all->engine->conf;
+	const struct conf_cert *cc = conf_find_cert(conf, r->name);
+	const struct rehearsal *o;
+
+	TAILQ_FOREACH(o, &r->all->running, link) {
+		if (cc != NULL && o->cert.conf != NULL &&
+		    conf_same_names(o->cert.conf, cc))
+			return true;
+	}
+	return false;
+}
+
+static void
+next_cb(void *arg)
+{
+	struct rehearsals *all = arg;
+	struct rehearsal *r, *o;
+	size_t n = 0;
+
+	TAILQ_FOREACH(r, &all->running, link)
+		n++;
+	for (r = TAILQ_FIRST(&all->waiting); r != NULL && n < RUNS_MAX;
+	    r = o) {
+		o = TAILQ_NEXT(r, link);
+		if (has_twin(r))
+			continue;
+		TAILQ_REMOVE(&all->waiting, r, link);
+		TAILQ_INSERT_TAIL(&all->running, r, link);
+		n++;
+		begin(r);
+	}
+	/* The end of one that runs comes back here. */
+	if (TAILQ_EMPTY(&all->running) && !TAILQ_EMPTY(&all->waiting))
+		timer_set(&all->next, 0);
+}
+
+void
+engine_rehearse(struct engine *e, const char *name, const char *directory)
+{
+	struct rehearsals *all = e->rehearsals;
+	struct rehearsal *r;
+
+	TAILQ_FOREACH(r, &all->waiting, link) {
+		if (strcmp(r->name, name) == 0)
+			return;
+	}
+	TAILQ_FOREACH(r, &all->running, link) {
+		if (strcmp(r->name, name) == 0)
+			return;
+	}
+	r = xcalloc(1, sizeof(*r));
+	r->all = all;
+	r->name = xstrdup(name);
+	r->directory = directory != NULL ? xstrdup(directory) : NULL;
+	r->cert.certs = e->certs;
+	r->cert.place.places = &all->places;
+	r->cert.row.name = xasprintf(API_DRY_RUN "%s", name);
+	r->cert.row.key = KEY_TYPE_END;
+	TAILQ_INIT(&r->cert.targets);
+	TAILQ_INSERT_TAIL(&all->waiting, r, link);
+	timer_set(&all->next, 0);
+}
+
+struct rehearsals *
+rehearsals_new(struct engine *e)
+{
+	struct rehearsals *all = xcalloc(1, sizeof(*all));
+
+	all->engine = e;
+	places_init(&all->places, e->a.loop);
+	places_set_max(&all->places, RUNS_MAX);
+	timer_init(&all->next, e->a.loop, next_cb, all);
+	TAILQ_INIT(&all->waiting);
+	TAILQ_INIT(&all->running);
+	return all;
+}
+
+static void
+stop_list(struct rehearsals *all, bool running, const struct error *err)
+{
+	struct rehearsal *r;
+
+	while ((r = running ? TAILQ_FIRST(&all->running) :
+	    TAILQ_FIRST(&all->waiting)) != NULL) {
+		end(r, r->cert.run != NULL ? r->cert.step : STEP_ACCOUNT, err);
+		if (running)
+			TAILQ_REMOVE(&all->running, r, link);
+		else
+			TAILQ_REMOVE(&all->waiting, r, link);
+		rehearsal_free(r);
+	}
+}
+
+void
+rehearsals_stop(struct rehearsals *all)
+{
+	struct error err;
+
+	(void)error_set(&err, ERR_TRANSIENT, "engine:stopping",
+	    "acmed is stopping");
+	timer_clear(&all->next);
+	stop_list(all, true, &err);
+	stop_list(all, false, &err);
+}
+
+void
+rehearsals_free(struct rehearsals *all)
+{
+	if (all == NULL)
+		return;
+	rehearsals_stop(all);
+	places_clear(&all->places);
+	free(all);
+}
