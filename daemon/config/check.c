@@ -73,21 +73,23 @@ is_address(const char *s)
 	    is_port(end + 1);
 }
 
+/* Where our own answers to a challenge are; socket: systemd's for it. */
 static char **
-check_http_listen(struct check *c, const struct section *sec)
+check_listen(struct check *c, const struct section *sec, const char *key,
+    const char *socket)
 {
-	const struct item *item = tree_item(sec, "http_listen");
+	const struct item *item = tree_item(sec, key);
+	char *allowed = xasprintf("ADDRESS, ADDRESS:PORT or [IPV6]:PORT, with "
+	    "addresses in numbers, or systemd: the sockets of %s", socket);
 
 	for (size_t i = 0; item != NULL && i < item->n; i++) {
 		const char *text = item->values[i]->text;
 
 		if (!is_address(text) && strcmp(text, "systemd") != 0)
-			opt_refuse(c->m, sec, "http_listen", item->values[i],
-			    "ADDRESS, ADDRESS:PORT or [IPV6]:PORT, with "
-			    "addresses in numbers, or systemd: the sockets of "
-			    "acmed-http.socket");
+			opt_refuse(c->m, sec, key, item->values[i], allowed);
 	}
-	return opt_list(c->m, sec, "http_listen");
+	free(allowed);
+	return opt_list(c->m, sec, key);
 }
 
 /* Can only this machine reach it?  s is an address as above. */
@@ -251,8 +253,10 @@ check_globals(struct check *c)
 	    "/run/acmed/acmed.sock");
 	conf->hooks_dir = check_hooks_dir(c);
 	conf->resolvers = check_resolvers(c, file_with(c, "resolvers"));
-	conf->http_listen = check_http_listen(c, file_with(c,
-	    "http_listen"));
+	conf->http_listen = check_listen(c, file_with(c, "http_listen"),
+	    "http_listen", "acmed-http.socket");
+	conf->tls_alpn_listen = check_listen(c, file_with(c,
+	    "tls_alpn_listen"), "tls_alpn_listen", "acmed-alpn.socket");
 	conf->status_listen = check_status_listen(c, file_with(c,
 	    "status_listen"));
 	conf->status_hosts = check_status_hosts(c, file_with(c,

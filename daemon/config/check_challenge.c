@@ -23,7 +23,7 @@ check_type(struct check *c, const struct section *sec,
 	if (challenge_type_parse(v->text, &type) == 0)
 		return type;
 	opt_refuse(c->m, sec, "challenge", v,
-	    "dns-01, http-01, dns-persist-01");
+	    "dns-01, http-01, tls-alpn-01, dns-persist-01");
 	return fallback;
 }
 
@@ -52,18 +52,17 @@ line_of(const struct section *sec, const char *key)
 	return v != NULL ? v->line : sec->line;
 }
 
-/* A wildcard cannot have http-01: -1, and it is told. */
+/* A wildcard is proved by the DNS only: -1, and it is told. */
 static int
 check_wildcard(struct check *c, const struct section *sec,
     const struct conf_name *name)
 {
-	if (name->challenge != CHALLENGE_HTTP_01 ||
-	    !dname_is_wildcard(name->name))
+	if (conf_name_needs_dns(name) || !dname_is_wildcard(name->name))
 		return 0;
 	opt_mistake(c->m, sec, line_of(sec, "challenge"), "challenge = "
-	    "\"http-01\" cannot prove \"%s\": a CA takes it for single names "
-	    "only; add name \"%s\" { challenge = \"dns-01\" }", name->name,
-	    name->name);
+	    "\"%s\" cannot prove \"%s\": a CA takes it for single names "
+	    "only; add name \"%s\" { challenge = \"dns-01\" }",
+	    challenge_type_name(name->challenge), name->name, name->name);
 	return -1;
 }
 
@@ -79,7 +78,7 @@ check_address(struct check *c, const struct section *sec,
 	if (tree_value(sec, "challenge") != NULL)
 		opt_mistake(c->m, sec, line_of(sec, "challenge"), "challenge "
 		    "= \"%s\" cannot prove the address \"%s\"; allowed for "
-		    "addresses: http-01", type, name->name);
+		    "addresses: http-01, tls-alpn-01", type, name->name);
 	else
 		opt_mistake(c->m, sec, line_of(sec, "names"), "\"%s\" is an "
 		    "address, which %s cannot prove; add challenge = "
@@ -93,6 +92,15 @@ static int
 check_server(struct check *c, const struct section *sec,
     const struct conf_name *name)
 {
+	if (name->challenge == CHALLENGE_TLS_ALPN_01 &&
+	    c->conf->tls_alpn_listen[0] == NULL && !c->is_partial) {
+		opt_mistake(c->m, sec, line_of(sec, "challenge"), "challenge = "
+		    "\"tls-alpn-01\": nobody would answer; add "
+		    "tls_alpn_listen = \"systemd\" outside of the section, or "
+		    "an address that your server on port 443 passes "
+		    "acme-tls/1 on to");
+		return -1;
+	}
 	if (name->challenge != CHALLENGE_HTTP_01 || name->webroot != NULL ||
 	    c->conf->http_listen[0] != NULL || c->is_partial)
 		return 0;

@@ -20,6 +20,7 @@ static const char *const challenge_type_names[] = {
 	[CHALLENGE_DNS_01] = "dns-01",
 	[CHALLENGE_HTTP_01] = "http-01",
 	[CHALLENGE_DNS_PERSIST_01] = "dns-persist-01",
+	[CHALLENGE_TLS_ALPN_01] = "tls-alpn-01",
 };
 _Static_assert(sizeof(challenge_type_names) /
     sizeof(challenge_type_names[0]) == CHALLENGE_TYPE_END,
@@ -64,7 +65,8 @@ challenge_type_parse(const char *name, enum challenge_type *type)
 bool
 conf_name_needs_dns(const struct conf_name *name)
 {
-	return name->challenge != CHALLENGE_HTTP_01;
+	return name->challenge == CHALLENGE_DNS_01 ||
+	    name->challenge == CHALLENGE_DNS_PERSIST_01;
 }
 
 const char *

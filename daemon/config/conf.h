@@ -39,6 +39,7 @@ enum challenge_type {
 	CHALLENGE_DNS_01,
 	CHALLENGE_HTTP_01,
 	CHALLENGE_DNS_PERSIST_01,
+	CHALLENGE_TLS_ALPN_01,
 	CHALLENGE_TYPE_END
 };
 
@@ -151,6 +152,7 @@ struct conf {
 					   none */
 	char		**status_listen;	/* the same */
 	char		**status_hosts;	/* more names that it is asked by */
+	char		**tls_alpn_listen;	/* the same */
 	enum log_level	 log_level;
 	unsigned	 max_renewals;	/* at once; default 20 */
 	struct conf_account **accounts;

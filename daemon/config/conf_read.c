@@ -61,6 +61,7 @@ free_whole(struct conf *conf)
 	free(conf->accounts);
 	opt_list_free(conf->resolvers);
 	opt_list_free(conf->http_listen);
+	opt_list_free(conf->tls_alpn_listen);
 	opt_list_free(conf->status_listen);
 	opt_list_free(conf->status_hosts);
 	free(conf->control_socket);

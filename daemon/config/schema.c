@@ -183,6 +183,7 @@ const struct key schema_root[] = {
 	{ "hooks_dir", SHAPE_ONE, NULL },
 	{ "resolvers", SHAPE_LIST, NULL },
 	{ "http_listen", SHAPE_LIST, NULL },
+	{ "tls_alpn_listen", SHAPE_LIST, NULL },
 	{ "status_listen", SHAPE_LIST, NULL },
 	{ "status_hosts", SHAPE_LIST, NULL },
 	{ "log_level", SHAPE_ONE, NULL },

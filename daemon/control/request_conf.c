@@ -55,10 +55,11 @@ get_configuration(struct call *c)
 		(void)json_array_append_new(providers, json_pack(
 		    "{s:s, s:s}", "name", conf->providers[i]->name, "type",
 		    conf->providers[i]->type->name));
-	reply_json(c->req, 200, json_pack("{s:s, s:s, s:o, s:o, s:o}",
+	reply_json(c->req, 200, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}",
 	    "file", conf->path, "state_dir", conf->state_dir,
 	    "accounts", accounts, "providers", providers,
-	    "http_listen", strings(conf->http_listen)));
+	    "http_listen", strings(conf->http_listen),
+	    "tls_alpn_listen", strings(conf->tls_alpn_listen)));
 }
 
 /* --- what would be --- */

@@ -27,6 +27,7 @@
 #include "daemon/engine/rehearse.h"
 #include "daemon/http01/http01.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/tls_alpn.h"
 #include "daemon/manage/revocations.h"
 #include "daemon/persist/persist_job.h"
 #include "daemon/persist/persist_watch.h"
@@ -119,7 +120,7 @@ rooms_new(struct engine *e)
 	    .dns = e->dns, .providers = &e->providers, .gate = e->gate,
 	    .hooks = e->hooks, .certs = e->certs, .accounts = e->accounts,
 	    .holds = e->holds, .cleanup = e->cleanup, .tokens = e->tokens,
-	    .rollout = e->rollout };
+	    .tls_alpn = e->tls_alpn, .rollout = e->rollout };
 	e->preflight_env = (struct preflight_env){ .loop = a->loop,
 	    .store = a->store, .ca_http = a->ca_http, .http = a->http,
 	    .dns = e->dns, .providers = &e->providers, .certs = e->certs,
@@ -187,6 +188,7 @@ engine_new(const struct engine_args *a, struct error *err)
 	certs_apply(e->certs, e->conf, NULL);
 	e->ready = xcalloc(e->certs->n, sizeof(*e->ready));
 	e->http01 = http01_new(a->loop);
+	e->tls_alpn = tls_alpn_new(a->loop);
 	e->gate = gate_new(&(struct gate_args){ .loop = a->loop,
 	    .is_more = is_more_to_switch, .late = reader_late, .arg = e });
 	e->hooks = hooks_new(a->loop, a->children, e->gate,
@@ -205,7 +207,7 @@ retry_mended(struct cert *c)
 		c->row.retry_at = 0;
 }
 
-/* Our own sockets: of the built-in responder, and of http-01. */
+/* Our own sockets: of the built-in responder, of http-01 and tls-alpn-01. */
 static void
 serve_challenges(struct engine *e)
 {
@@ -213,6 +215,9 @@ serve_challenges(struct engine *e)
 
 	if (http01_listen(e->http01, e->conf->http_listen, &failed) == -1)
 		log_error(NULL, "http-01: %s", failed.msg);
+	if (tls_alpn_listen(e->tls_alpn, e->conf->tls_alpn_listen,
+	    &failed) == -1)
+		log_error(NULL, "tls-alpn-01: %s", failed.msg);
 	responder_begin(e->providers.responder);
 	for (size_t i = 0; i < e->conf->n_providers; i++) {
 		const struct conf_provider *p = e->conf->providers[i];
@@ -299,6 +304,7 @@ engine_free(struct engine *e)
 	cleanup_free(e->cleanup);
 	tokens_free(e->tokens);
 	http01_free(e->http01);
+	tls_alpn_free(e->tls_alpn);
 	accounts_free(e->accounts);
 	holds_free(e->holds);
 	certs_free(e->certs);

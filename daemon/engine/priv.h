@@ -30,6 +30,7 @@ struct persist_watch;
 struct notifier;
 struct rehearsals;
 struct revocations;
+struct tls_alpn;
 
 struct engine {
 	struct engine_args a;		/* conf is the one in force */
@@ -43,6 +44,7 @@ struct engine {
 	struct holds	*holds;
 	struct cleanup	*cleanup;
 	struct http01	*http01;
+	struct tls_alpn	*tls_alpn;
 	struct tokens	*tokens;
 	struct gate	*gate;		/* of live/ and what is made of it */
 	struct hooks	*hooks;

@@ -19,15 +19,17 @@ enum { BACKLOG = 128 };
 
 struct sock {
 	TAILQ_ENTRY(sock) link;
-	struct evhttp_bound_socket *bound;
-	struct evconnlistener *listener;	/* owned by bound */
+	struct evhttp_bound_socket *bound;	/* or NULL */
+	struct evconnlistener *listener;	/* owned by bound, if any */
 	struct sockaddr_storage ss;
 	bool		 is_wanted;
 };
 
 struct http_socks {
 	struct loop	*loop;
-	struct evhttp	*http;
+	struct evhttp	*http;		/* or: */
+	http_socks_accept_cb *accepted;
+	void		*arg;
 	int		 port;
 	bool		 is_disabled;
 	TAILQ_HEAD(, sock) socks;
@@ -42,6 +44,17 @@ http_socks_new(struct loop *loop, struct evhttp *http, int port)
 	h->http = http;
 	h->port = port;
 	TAILQ_INIT(&h->socks);
+	return h;
+}
+
+struct http_socks *
+http_socks_new_plain(struct loop *loop, int port,
+    http_socks_accept_cb *accepted, void *arg)
+{
+	struct http_socks *h = http_socks_new(loop, NULL, port);
+
+	h->accepted = accepted;
+	h->arg = arg;
 	return h;
 }
 
@@ -60,6 +73,15 @@ static void
 accept_failed_cb(struct evconnlistener *listener, void *arg)
 {
 	(void)evconnlistener_disable(listener);
+}
+
+static void
+accept_cb(struct evconnlistener *listener, evutil_socket_t fd,
+    struct sockaddr *from, int len, void *arg)
+{
+	struct http_socks *h = arg;
+
+	h->accepted(fd, h->arg);
 }
 
 static struct sock *
@@ -88,9 +110,13 @@ sock_add(struct http_socks *h, int fd, const struct sockaddr_storage *ss,
 	    flags | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (s->listener == NULL)
 		abort();
-	s->bound = evhttp_bind_listener(h->http, s->listener);
-	if (s->bound == NULL)
-		abort();
+	if (h->http == NULL) {
+		evconnlistener_set_cb(s->listener, accept_cb, h);
+	} else {
+		s->bound = evhttp_bind_listener(h->http, s->listener);
+		if (s->bound == NULL)
+			abort();
+	}
 	evconnlistener_set_error_cb(s->listener, accept_failed_cb);
 	if (h->is_disabled)
 		(void)evconnlistener_disable(s->listener);
@@ -198,7 +224,10 @@ http_socks_end(struct http_socks *h)
 		if (s->is_wanted)
 			continue;
 		TAILQ_REMOVE(&h->socks, s, link);
-		evhttp_del_accept_socket(h->http, s->bound);
+		if (s->bound != NULL)
+			evhttp_del_accept_socket(h->http, s->bound);
+		else
+			evconnlistener_free(s->listener);
 		free(s);
 	}
 }

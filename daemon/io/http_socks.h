@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http_socks - the listening sockets of an evhttp, which a reload may change.
+ * http_socks - the listening sockets of an evhttp, or of a server that speaks
+ * something else, which a reload may change.
  * One that stays is open all the time.
  */
 #ifndef DAEMON_IO_HTTP_SOCKS_H
@@ -14,6 +15,10 @@ struct loop;
 
 /* None at first.  port: where an address names none. */
 struct http_socks *http_socks_new(struct loop *, struct evhttp *, int port);
+/* The same for who accepts himself: fd is not blocking, and his. */
+typedef void http_socks_accept_cb(int fd, void *arg);
+struct http_socks *http_socks_new_plain(struct loop *, int port,
+		    http_socks_accept_cb *, void *arg);
 /* Before evhttp_free().  NULL is allowed. */
 void		 http_socks_free(struct http_socks *);
 

@@ -190,6 +190,11 @@ plan_name(struct pf_cert *pc, const struct conf_name *name)
 		if (!name_is_address(name->name))
 			pf_ca_plan(pc, name);
 		break;
+	case CHALLENGE_TLS_ALPN_01:
+		pf_address_plan(pc, name);
+		if (!name_is_address(name->name))
+			pf_ca_plan(pc, name);
+		break;
 	case CHALLENGE_TYPE_END:
 		break;
 	}

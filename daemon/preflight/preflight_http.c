@@ -63,8 +63,8 @@ addresses_seen(const struct error *err, const struct dns_addrs_reply *reply,
 		    "the zone's servers answer them", "%s: %s", name,
 		    err->msg);
 	else if (reply->n == 0)
-		pf_tell(c, PF_FAIL, "add A or AAAA records: with http-01 the "
-		    "CA connects to them", "%s has no address", name);
+		pf_tell(c, PF_FAIL, "add A or AAAA records: the CA connects "
+		    "to them", "%s has no address", name);
 	else
 		pf_tell(c, PF_OK, NULL, "%s is at %s", name, reply->text);
 }
@@ -277,9 +277,15 @@ port_check(struct pf_check *c)
 }
 
 void
-pf_http_plan(struct pf_cert *pc, const struct conf_name *name)
+pf_address_plan(struct pf_cert *pc, const struct conf_name *name)
 {
 	if (!name_is_address(name->name))
 		(void)pf_check_add(pc, name, "address", address_check);
+}
+
+void
+pf_http_plan(struct pf_cert *pc, const struct conf_name *name)
+{
+	pf_address_plan(pc, name);
 	(void)pf_check_add(pc, name, "port", port_check);
 }

@@ -196,6 +196,8 @@ void		 pf_persist_plan(struct pf_cert *, const struct conf_name *);
 /* preflight_source.c: instead of all others, is it published? */
 void		 pf_source_plan(struct pf_cert *);
 /* preflight_http.c */
+/* Has the name an address? */
+void	pf_address_plan(struct pf_cert *, const struct conf_name *);
 void		 pf_http_plan(struct pf_cert *, const struct conf_name *);
 void		 pf_page_cancel(struct pf_page *);
 /* preflight_probe.c */

@@ -40,6 +40,7 @@ authorize_cancel(struct authorize_op *op)
 	store_sync_cancel(op->sync);
 	authorize_dns_clear(op);
 	authorize_http_clear(op);
+	authorize_alpn_clear(op);
 	authorize_persist_clear(op);
 	if (op->a.zones != NULL)
 		zones_wait(op->a.zones, NULL, NULL);

@@ -3,7 +3,8 @@
  * authorize_priv - what the files of an authorization share: authorize.c (its
  * life, what is to be proved how), authorize_round.c (publish, answer; once,
  * or in rounds), one file for each way of proving (authorize_dns.c,
- * authorize_http.c, authorize_persist.c), and authorize_verdict.c (what the CA
+ * authorize_http.c,
+ * authorize_alpn.c, authorize_persist.c), and authorize_verdict.c (what the CA
  * decides).  Nobody else includes it.
  */
 #ifndef DAEMON_RENEWAL_AUTHORIZE_PRIV_H
@@ -32,6 +33,8 @@ struct authz {
 	struct txtrec	*txt;		/* NULL: not in this round */
 	/* http-01 */
 	struct token	*token;		/* NULL: not acquired */
+	/* tls-alpn-01 */
+	char		*proof;		/* NULL: not published */
 
 	/* dns-persist-01 */
 	struct persist_look_op *look;
@@ -129,6 +132,13 @@ void	authorize_http_acquire(struct authorize_op *);
 int	authorize_http_publish(struct authorize_op *, struct error *err);
 /* However it ends: take it back. */
 void	authorize_http_clear(struct authorize_op *);
+
+/*
+ * tls-alpn-01.  All of it belongs to the first round; it stays until the end.
+ */
+int	authorize_alpn_publish(struct authorize_op *, struct error *err);
+/* However it ends: take it back. */
+void	authorize_alpn_clear(struct authorize_op *);
 
 /*
  * dns-persist-01.  Look for the records, choose dns-01 where they are not

@@ -176,7 +176,8 @@ journaled(const struct error *err, void *arg)
 
 	op->sync = NULL;
 	/* First what may fail at once: an add is not to be cut short. */
-	if (err == NULL && authorize_http_publish(op, &failed) == -1)
+	if (err == NULL && (authorize_http_publish(op, &failed) == -1 ||
+	    authorize_alpn_publish(op, &failed) == -1))
 		err = &failed;
 	if (err != NULL) {
 		authorize_finish(op, err, NULL);

@@ -16,6 +16,7 @@ struct http;
 struct loop;
 struct provider_env;
 struct store;
+struct tls_alpn;
 struct tokens;
 
 struct renewal_env {
@@ -32,6 +33,7 @@ struct renewal_env {
 	struct holds	*holds;
 	struct cleanup	*cleanup;
 	struct tokens	*tokens;
+	struct tls_alpn	*tls_alpn;
 	struct rollout	*rollout;
 };
 

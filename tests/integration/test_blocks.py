@@ -21,6 +21,7 @@ pytestmark = pytest.mark.no_lab
 HERE = os.path.dirname(os.path.abspath(__file__))
 README, ZH = "README.md", "doc/zh/getting-started.md"
 RECIPES = "doc/deploy-recipes.md"
+ALPN = "doc/tls-alpn-01.md"
 # What is typed under a heading, and by which test.
 TYPED = {
     (README, "First certificate"): "test_readme.py::test_readme",
@@ -49,6 +50,10 @@ TYPED = {
     (ZH, "方案一：阿里云云解析 DNS"): "test_readme.py::test_getting_started",
     (ZH, "部署到 nginx"): "test_readme.py::test_getting_started",
     (ZH, "常见错误"): "test_readme.py::test_getting_started",
+    (ALPN, "acmed.conf"): "test_tls_alpn.py::test_behind",
+    (ALPN, "nginx"): "test_tls_alpn.py::Before",
+    (ALPN, "HAProxy"): "test_tls_alpn.py::Before",
+    (ALPN, "Try it"): "test_tls_alpn.py::test_behind",
     (RECIPES, "Servers that read their key as root"):
         "test_recipes.py::test_of_root",
     (RECIPES, "1. A directory of the server's group"):

@@ -12,6 +12,8 @@ from . import proc
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Where Pebble looks for http-01.
 HTTP_PORT = 5002
+# ... and for tls-alpn-01.
+TLS_PORT = 5001
 NEW_EC = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 
 
@@ -91,7 +93,7 @@ class Pebble:
             "listenAddress": "127.0.0.1:%d" % self.port,
             "managementListenAddress": "127.0.0.1:%d" % self.manage_port,
             "certificate": self.tls.cert, "privateKey": self.tls.key,
-            "httpPort": HTTP_PORT, "tlsPort": 5001, "ocspResponderURL": "",
+            "httpPort": HTTP_PORT, "tlsPort": TLS_PORT, "ocspResponderURL": "",
             "externalAccountBindingRequired": bool(opt.get("eab")),
             "externalAccountMACKeys": opt.get("eab", {}),
             "domainBlocklist": opt.get("blocked", []),

@@ -27,7 +27,7 @@ apt install /root/packages/acmed_*.deb
 is "acmed.service" enabled "$(systemctl is-enabled acmed)"
 is "acmed.service without a certificate" inactive \
     "$(systemctl is-active acmed || :)"
-for u in acmed-dns.socket acmed-http.socket acmed-status.socket; do
+for u in acmed-dns.socket acmed-alpn.socket acmed-http.socket acmed-status.socket; do
 	is $u disabled "$(systemctl is-enabled $u || :)"
 done
 is secrets "acmed:acmed 700" "$(stat -c '%U:%G %a' /etc/acmed/secrets)"

@@ -545,7 +545,7 @@
     " name \"example.com\" { challenge = dns-persist-01 }\n"
     "}\n",
     AT "4: certificate \"example.com\": challenge = \"dns-02\"; "
-    "allowed: dns-01, http-01, dns-persist-01\n" },
+    "allowed: dns-01, http-01, tls-alpn-01, dns-persist-01\n" },
 /* Neither a provider nor a zone is needed. */
 { "account \"le\" { }\n"
     "http_listen = { systemd, 0.0.0.0, \"[::]:8080\" }\n"
@@ -715,7 +715,32 @@
     "twice; allowed: once\n"
     AT "5: certificate \"example.com\": challenge = \"dns-persist-01\" "
     "cannot prove the address \"2001:db8::7\"; allowed for addresses: "
-    "http-01\n" },
+    "http-01, tls-alpn-01\n" },
+{ CERT
+    " names = { \"a.example\", \"b.example\" }\n"
+    " challenge = tls-alpn-01\n"
+    " name \"b.example\" { webroot = /srv }\n"
+    "}\n"
+    "tls_alpn_listen = \"localhost:443\"\n",
+    AT "6: certificate \"example.com\": name \"b.example\": webroot is for "
+    "challenge = \"http-01\" only\n"
+    AT "8: tls_alpn_listen = \"localhost:443\"; allowed: ADDRESS, "
+    "ADDRESS:PORT or [IPV6]:PORT, with addresses in numbers, or systemd: the "
+    "sockets of acmed-alpn.socket\n" },
+{ CERT
+    " challenge = tls-alpn-01\n"
+    "}\n",
+    AT "4: certificate \"example.com\": challenge = \"tls-alpn-01\": nobody "
+    "would answer; add tls_alpn_listen = \"systemd\" outside of the section, "
+    "or an address that your server on port 443 passes acme-tls/1 on to\n" },
+{ CERT
+    " names = { \"a.example\", \"192.0.2.7\", \"*.b.example\" }\n"
+    " challenge = tls-alpn-01\n"
+    "}\n"
+    "tls_alpn_listen = \"[::1]:10443\"\n",
+    AT "5: certificate \"example.com\": challenge = \"tls-alpn-01\" cannot "
+    "prove \"*.b.example\": a CA takes it for single names only; add name "
+    "\"*.b.example\" { challenge = \"dns-01\" }\n" },
 { CERT
     " names = { \"a.example\", \"2001:DB8::7\" }\n"
     " name \"2001:db8:0::7\" { challenge = http-01 webroot = /srv }\n"

@@ -580,7 +580,7 @@ test_challenge_types(void **state)
 		    &type), 0);
 		assert_int_equal(type, i);
 	}
-	assert_int_equal(challenge_type_parse("tls-alpn-01", &type), -1);
+	assert_int_equal(challenge_type_parse("tls-sni-01", &type), -1);
 }
 
 /* A provider that is known to be slow lengthens the default, no more. */
