@@ -192,6 +192,20 @@ list_targets(const struct options *o, struct name_list *list)
 	return EXIT_OK;
 }
 
+/* "accounts" or "providers", of the configuration. */
+static int
+list_configured(const struct options *o, struct name_list *list)
+{
+	struct client_reply reply;
+	int code = ask_get(o, API_PATH_CONF, &reply);
+
+	if (code != EXIT_OK)
+		return code;
+	list_all(json_object_get(reply.body, o->names[0]), list);
+	client_reply_clear(&reply);
+	return EXIT_OK;
+}
+
 int
 cmd_list(const struct options *o)
 {
@@ -205,10 +219,14 @@ cmd_list(const struct options *o)
 		code = status_read(o, &certs);
 	else if (o->n_names == 1 && strcmp(o->names[0], "channels") == 0)
 		code = status_read(o, &channels);
+	else if (o->n_names == 1 && (strcmp(o->names[0], "accounts") == 0 ||
+	    strcmp(o->names[0], "providers") == 0))
+		code = list_configured(o, &list);
 	else if (o->n_names == 2 && strcmp(o->names[0], "targets") == 0)
 		code = list_targets(o, &list);
 	else
-		say_error("allowed: list, list targets NAME, list channels");
+		say_error("allowed: list, list targets NAME, list channels, "
+		    "list accounts, list providers");
 	if (code == EXIT_OK && o->json)
 		print_json(o, list.names, JSON_INDENT(2));
 	json_decref(list.names);

@@ -57,8 +57,8 @@ static const struct cli_command commands[] = {
 	    0, 1, cmd_events, "events" },
 	{ "reload", "", "read the configuration again",
 	    0, 0, cmd_reload, "reload" },
-	{ "list", "[targets NAME|channels]", "the names of the certificates, "
-	    "or of these", 0, 2, cmd_list, "list" },
+	{ "list", "[WHAT]", "the names of the certificates, or: targets NAME, "
+	    "channels, accounts, providers", 0, 2, cmd_list, "list" },
 	{ "notify-test", "[CHANNEL]", "send a test message to people",
 	    0, 1, cmd_notify_test, "notify-test ops" },
 	{ "providers", "[TYPE]", "the DNS providers, or the options of one",

@@ -41,6 +41,17 @@ _acmectl()
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
+	--account)
+		mapfile -t COMPREPLY < <(compgen -W \
+			"$(acmectl "${socket[@]}" list accounts 2>/dev/null)" \
+			-- "$cur")
+		return
+		;;
+	--format)
+		mapfile -t COMPREPLY < <(compgen -W "pem pkcs12 certbot" \
+			-- "$cur")
+		return
+		;;
 	--webroot)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
@@ -52,9 +63,12 @@ _acmectl()
 		return
 		;;
 	--provider)
-		mapfile -t COMPREPLY < <(compgen -W \
-			"$(acmectl "${socket[@]}" providers 2>/dev/null |
-			cut -d' ' -f1)" -- "$cur")
+		# Configured ones; add also makes one of a type.
+		i=$(acmectl "${socket[@]}" list providers 2>/dev/null)
+		[[ $command == import ]] ||
+			i+=" $(acmectl "${socket[@]}" providers 2>/dev/null |
+				cut -d' ' -f1)"
+		mapfile -t COMPREPLY < <(compgen -W "$i" -- "$cur")
 		return
 		;;
 	--color)
@@ -78,7 +92,7 @@ _acmectl()
 			-- "$cur")
 		return
 		;;
-	--expires-within | --due-within | --days | --serial | --option | --reload | --verify | --name | --account | --directory | \
+	--expires-within | --due-within | --days | --serial | --option | --reload | --verify | --name | --directory | \
 		--email | --until)
 		return
 		;;
@@ -129,6 +143,24 @@ _acmectl()
 		((${#names[@]} > 1)) ||
 			mapfile -t COMPREPLY < <(compgen -W "$i" -- "$cur")
 		;;
+	export)
+		if ((${#names[@]} == 0)); then
+			mapfile -t COMPREPLY < <(compgen -W \
+				"$(acmectl "${socket[@]}" list 2>/dev/null)" \
+				-- "$cur")
+		else
+			compopt -o filenames 2>/dev/null
+			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		fi
+		;;
+	list)
+		i="targets channels accounts providers"
+		if ((${#names[@]} == 1)) && [[ ${names[0]} == targets ]]; then
+			i=$(acmectl "${socket[@]}" list 2>/dev/null)
+		fi
+		((${#names[@]} > 1)) ||
+			mapfile -t COMPREPLY < <(compgen -W "$i" -- "$cur")
+		;;
 	import)
 		if ((${#names[@]} == 0)); then
 			mapfile -t COMPREPLY < <(compgen -W \
@@ -143,7 +175,7 @@ _acmectl()
 			"$(acmectl "${socket[@]}" list channels 2>/dev/null)" \
 			-- "$cur")
 		;;
-	export | status | renew-now | check | rollback | events | persist | edit | \
+	status | renew-now | check | rollback | events | persist | edit | \
 		pause | resume | remove | rename | revoke | history | show)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(acmectl "${socket[@]}" list 2>/dev/null)" -- "$cur")
@@ -157,8 +189,7 @@ _acmectl()
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			return
 		else
-			i=$(acmectl "${socket[@]}" account list 2>/dev/null |
-				cut -d' ' -f1)
+			i=$(acmectl "${socket[@]}" list accounts 2>/dev/null)
 		fi
 		mapfile -t COMPREPLY < <(compgen -W "$i" -- "$cur")
 		;;

@@ -73,14 +73,14 @@ complete -c acmectl -n $none -a providers -d 'the types of DNS providers, and th
 complete -c acmectl -n $none -a version -d 'versions of acmectl and acmed'
 complete -c acmectl -n $none -a help -d 'a summary'
 
-complete -c acmectl -n '__acmectl_at add' -l provider -x -a "(__acmectl_ask providers | string replace -r ' .*' '')" -d 'the DNS provider, or the type of a new one'
+complete -c acmectl -n '__acmectl_at add' -l provider -x -a "(__acmectl_ask list providers; __acmectl_ask providers | string replace -r ' .*' '')" -d 'the DNS provider, or the type of a new one'
 complete -c acmectl -n '__acmectl_at add' -l option -x -d 'an option of the new provider'
 complete -c acmectl -n '__acmectl_at add' -l webroot -x -a '(__fish_complete_directories)' -d 'prove the names by files'
 complete -c acmectl -n '__acmectl_at add' -l reload -x -d 'reload this service after each renewal'
 complete -c acmectl -n '__acmectl_at add' -l verify -x -d 'look there for the new certificate'
 complete -c acmectl -n '__acmectl_at add' -l key -x -a 'ec256 ec384 rsa2048 rsa3072 rsa4096' -d 'type of the key'
 complete -c acmectl -n '__acmectl_at add' -l name -x -d "the certificate's own name"
-complete -c acmectl -n '__acmectl_at add' -l account -x -d 'the account to use'
+complete -c acmectl -n '__acmectl_at add' -l account -x -a '(__acmectl_ask list accounts)' -d 'the account to use'
 complete -c acmectl -n '__acmectl_at add' -l directory -x -d 'a new account at this CA'
 complete -c acmectl -n '__acmectl_at add' -l staging -d "at Let's Encrypt's staging CA"
 complete -c acmectl -n '__acmectl_at add' -l ca-file -r -F -d "what a private CA's server is checked with"
@@ -109,7 +109,7 @@ complete -c acmectl -n '__acmectl_at revoke' -l by -x -a 'account certificate' -
 complete -c acmectl -n '__acmectl_at revoke' -l serial -x -d 'an earlier certificate'
 complete -c acmectl -n '__acmectl_at revoke' -l force -d 'although the CA asked to wait'
 complete -c acmectl -n '__acmectl_at account 0' -a 'list show register update rollover deactivate export import'
-complete -c acmectl -n '__acmectl_at account 1' -a "(__acmectl_ask account list | string replace -r ' .*' '')"
+complete -c acmectl -n '__acmectl_at account 1' -a '(__acmectl_ask list accounts)'
 complete -c acmectl -n '__acmectl_at account 2' -F
 complete -c acmectl -n '__acmectl_at account' -l force -d 'import: in place of another key'
 complete -c acmectl -n '__acmectl_at delete,revoke,account' -l yes -d 'do not ask'
@@ -117,13 +117,16 @@ complete -c acmectl -n '__acmectl_at persist' -l until -x -d 'when they end'
 complete -c acmectl -n '__acmectl_at export' -l format -x -a 'pem pkcs12 certbot' -d 'of what kind'
 complete -c acmectl -n '__acmectl_at export' -l password-file -r -F -d 'the password of pkcs12'
 complete -c acmectl -n '__acmectl_at export 0' -a '(__acmectl_ask list)'
+complete -c acmectl -n '__acmectl_at export 1' -a '(__fish_complete_directories)'
+complete -c acmectl -n '__acmectl_at list 0' -a 'targets channels accounts providers'
+complete -c acmectl -n '__acmectl_at list 1; and contains targets (__acmectl_words)' -a '(__acmectl_ask list)'
 complete -c acmectl -n '__acmectl_at import' -l dry-run -d 'only show what would be done'
 complete -c acmectl -n '__acmectl_at import' -l yes -d 'do not ask'
 complete -c acmectl -n '__acmectl_at import' -l dns -x -d 'DNS provider of lego'
 complete -c acmectl -n '__acmectl_at import' -l env-file -r -F -d 'environment of lego'
 complete -c acmectl -n '__acmectl_at import' -l directory -x -d 'the CA of lego'
 complete -c acmectl -n '__acmectl_at import' -l switch -d 'then disable the timer of the other client'
-complete -c acmectl -n '__acmectl_at import' -l provider -x -d 'for names whose DNS provider is not told'
+complete -c acmectl -n '__acmectl_at import' -l provider -x -a '(__acmectl_ask list providers)' -d 'for names whose DNS provider is not told'
 complete -c acmectl -n '__acmectl_at import' -l webroot -r -a '(__fish_complete_directories)' -d 'a directory that the web server serves'
 complete -c acmectl -n '__acmectl_at add,deploy,renew-now,rollback' -l no-wait -d 'do not wait for the end'
 complete -c acmectl -n '__acmectl_at renew-now,rollback' -l force -d 'renew although the CA asked to wait; roll back also to an expired certificate'

@@ -93,38 +93,6 @@ def test_names_beyond_ascii(acmed):
     assert "%s (%s)" % (name, wire) in ctl("C.UTF-8", "status", name)
 
 
-def test_bash_completion(acmed):
-    """The targets of a certificate after its name, and the channels."""
-    acmed.cert("a.example.test", deploy={
-        "first": {"exec": ["/bin/true"]}, "second": {"exec": ["/bin/true"]}})
-    acmed.cert("b.example.test")
-    acmed.notifies["ops"] = {"exec": ["/bin/true"]}
-    acmed.start()
-    acmed.wait_valid("a.example.test")
-    program = daemon.program("ACMECTL", "acmectl")
-
-    def completed(*words):
-        p = subprocess.run(
-            ["bash", "-c", 'acmectl() { "$ACMECTL" "$@"; }; . "$0"; '
-             'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _acmectl; '
-             'printf "%s\\n" "${COMPREPLY[@]}"',
-             os.path.join(os.path.dirname(__file__), "..", "..", "etc",
-                          "acmectl.bash"), "acmectl",
-             "-s", acmed.socket, *words], timeout=20, check=True,
-            capture_output=True, text=True,
-            env=dict(os.environ, ACMECTL=program))
-        return p.stdout.split()
-    assert completed("deploy", "") == ["a.example.test", "b.example.test"]
-    assert completed("deploy", "a.example.test", "") == ["first", "second"]
-    assert completed("deploy", "a.example.test", "s") == ["second"]
-    assert completed("notify-test", "") == ["ops"]
-    assert completed("rollback", "b") == ["b.example.test"]
-    p = acmed.ctl("--json", "list", "targets", "a.example.test")
-    assert json.loads(p.stdout) == ["first", "second"]
-    assert acmed.ctl("list", "targets", "none").returncode == 5
-    assert acmed.ctl("list", "targets").returncode == 2
-
-
 def test_80_columns(acmed):
     """On a terminal of 80 columns no line is longer."""
     name = "a-rather-long-label-that-fills-the-line.example.test"

@@ -80,6 +80,15 @@ class Screen:
         """Ctrl-C, as the terminal's driver sees it."""
         os.write(self._master, b"\x03")
 
+    def type(self, text):
+        os.write(self._master, text.encode())
+
+    def until(self, check, timeout=20):
+        end = time.monotonic() + timeout
+        while not check():
+            assert time.monotonic() < end, self.raw[-2000:]
+            time.sleep(0.05)
+
     def wait(self, timeout=30):
         self.proc.wait(timeout)
         self._reader.join(5)
