@@ -11,11 +11,13 @@
 #include "ctl/ask.h"
 #include "ctl/check.h"
 #include "ctl/progress.h"
+#include "ctl/runs.h"
 
 /* A stream of events while it is shown. */
 struct follow {
 	const struct options	*o;
 	struct progress		 progress;
+	struct runs		*runs;	/* several, on a terminal; or NULL */
 };
 
 static void
@@ -26,9 +28,21 @@ follow_line(const json_t *event, void *arg)
 	if (f->o->json) {
 		progress_count(&f->progress, event);
 		print_json(f->o, event, JSON_COMPACT);
+	} else if (f->runs != NULL) {
+		progress_count(&f->progress, event);
+		runs_event(f->runs, event);
 	} else {
 		progress_event(&f->progress, event);
 	}
+}
+
+static void
+follow_tick(void *arg)
+{
+	struct follow *f = arg;
+
+	if (f->runs != NULL)
+		runs_tick(f->runs);
 }
 
 static void
@@ -58,12 +72,17 @@ follow_events(const struct options *o, const struct client_request *start,
 	progress_init(&f.progress, &o->out, n, longest);
 	if (is_dry_run)
 		f.progress.good = "would be renewed";
+	if (n > 1 && o->out.has_cursor && !o->json)
+		f.runs = runs_new(&o->out, o->names, n);
 	request.line = follow_line;
+	request.tick = follow_tick;
 	request.arg = &f;
 	if (client_call(&request, &reply, &err) == 0) {
 		if (reply.status != 200) {
 			code = ask_refused(o, &reply);
 		} else {
+			if (f.runs != NULL)
+				runs_end(f.runs);
 			if (!o->json)
 				progress_summary(&f.progress);
 			code = f.progress.n_failed == 0 ? EXIT_OK :
@@ -86,6 +105,7 @@ follow_events(const struct options *o, const struct client_request *start,
 			free(text);
 		}
 	}
+	runs_free(f.runs);
 	progress_clear(&f.progress);
 	return code;
 }

@@ -55,6 +55,7 @@ term_init(struct term *t, FILE *out, enum term_when colour)
 	*t = (struct term){ .out = out };
 	t->is_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	t->is_tty = isatty(fileno(out)) == 1;
+	t->has_cursor = t->is_tty && !is_dumb;
 	/* The fonts of the Linux console have few of these characters. */
 	t->has_lines = t->is_utf8 && !is_dumb && strcmp(kind, "linux") != 0;
 	t->has_colour = colour == TERM_ALWAYS || (colour == TERM_AUTO &&

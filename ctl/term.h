@@ -16,6 +16,7 @@ struct term {
 	size_t		 height;	/* lines; 0 unless is_tty */
 	size_t		 columns;	/* as width, but of a narrow one, too */
 	bool		 is_tty;
+	bool		 has_cursor;	/* that can be moved; with is_tty */
 	bool		 has_colour;
 	bool		 is_utf8;
 	bool		 has_lines;	/* box drawing, beside UTF-8 */

@@ -229,7 +229,7 @@ watch_status(const struct options *o, const struct select *select)
 	struct watch w = { .o = o, .term = o->out, .select = select };
 	int code;
 
-	if (!o->out.is_tty || o->json) {
+	if (!o->out.has_cursor || o->json) {
 		say_error("--watch is for a terminal; acmectl events shows "
 		    "what happens line by line, with --json as JSON");
 		return EXIT_USAGE;

@@ -17,6 +17,7 @@
 #include "ctl/check.h"
 #include "ctl/persist.h"
 #include "ctl/progress.h"
+#include "ctl/runs.h"
 #include "ctl/show.h"
 #include "ctl/status.h"
 #include "ctl/term.h"
@@ -641,6 +642,79 @@ test_progress(void **state)
 	clock_test_set(0);
 }
 
+/* One line for each in its place, each no wider than the terminal, and what
+ * failed in whole words at the end. */
+static void
+test_runs(void **state)
+{
+	static const char *const names[] = { "a.example", "b.example",
+	    "xn--fsqu00a.xn--0zwm56d", "d.example" };
+	static const char *const events[] = {
+		"{\"cert\": \"a.example\", \"step\": \"order\","
+		    "\"msg\": \"begun\"}",
+		"{\"cert\": \"b.example\", \"step\": \"authorize\","
+		    "\"msg\": \"" LONG_ERROR " (2 of 3 do)\"}",
+		"{\"cert\": \"a.example\", \"step\": \"deploy\","
+		    "\"msg\": \"done\\u001b[2J\", \"end\": true,"
+		    "\"ok\": true}",
+		"{\"cert\": \"d.example\", \"step\": \"order\","
+		    "\"msg\": \"failed\", \"end\": true, \"ok\": false,"
+		    "\"error\": {\"msg\": \"" LONG_ERROR "\"},"
+		    "\"next\": {\"action\": \"retry\","
+		    "  \"at\": 1795300540}}",
+		/* It has ended; of nobody; nothing at all. */
+		"{\"cert\": \"d.example\", \"msg\": \"late\"}",
+		"{\"cert\": \"z.example\", \"msg\": \"z\"}", "{}",
+	};
+	char *out = NULL, *last, *end;
+	size_t len, lines = 0;
+	struct term t = plain_term(80, open_memstream(&out, &len));
+	struct runs *r;
+
+	clock_test_set(NOW);
+	t.is_tty = t.has_cursor = t.has_lines = true;
+	r = runs_new(&t, names, N_ELEMENTS(names));
+	for (size_t i = 0; i < N_ELEMENTS(events); i++) {
+		json_t *j = parse(events[i]);
+
+		runs_event(r, j);
+		json_decref(j);
+	}
+	runs_tick(r);
+	runs_end(r);
+	runs_free(r);
+	(void)fclose(t.out);
+	clock_test_set(0);
+	assert_null(strstr(out, "\033[2J"));
+	/* The last time that it was written. */
+	last = out;
+	for (char *s = out; (s = strstr(s, "\033[5A\r")) != NULL; s++)
+		last = s;
+	assert_ptr_not_equal(last, out);
+	end = strstr(last, "\033[J");
+	assert_non_null(end);
+	*end = '\0';
+	for (char *s = last, *nl; (nl = strchr(s, '\n')) != NULL;
+	    s = nl + 1, lines++) {
+		*nl = '\0';
+		s = strstr(s, "\033[K") + 3;
+		if (term_columns(s) > 80)
+			fail_msg("\"%s\"", s);
+		if (lines == 0)
+			assert_has(s, "\xe2\x9c\x93 a.example");
+		else if (lines == 1)
+			assert_has(s, "(2 of 3 do)");
+		else if (lines == 2)
+			assert_has(s, "\xe4\xbe\x8b\xe5\xad\x90.");
+		else if (lines == 4)
+			assert_has(s, "1 of 4 done, 1 failed, ");
+	}
+	assert_int_equal(lines, 5);
+	assert_has(end + 1, "d.example\n  authorize: ");
+	assert_has(end + 1, "\n  next: retry in 9m (");
+	free(out);
+}
+
 static void
 test_check_lines(void **state)
 {
@@ -713,6 +787,7 @@ main(void)
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_colour),
 		cmocka_unit_test(test_progress),
+		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_check_lines),
 	};
 
