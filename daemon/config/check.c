@@ -2,11 +2,13 @@
 #include "daemon/config/check.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "common/mem.h"
 #include "common/text.h"
@@ -209,6 +211,34 @@ check_hooks_dir(struct check *c)
 	return NULL;
 }
 
+/* The daemon tells by itself, in its log and its status, when it cannot write
+ * it; who only checks is told here. */
+static char *
+check_textfile(struct check *c)
+{
+	const struct section *file = file_with(c, "metrics_textfile");
+	const struct value *v = tree_value(file, "metrics_textfile");
+	char *path = opt_text(c->m, file, "metrics_textfile"), *dir;
+	size_t len;
+
+	if (path == NULL)
+		return NULL;
+	len = strlen(path);
+	if (path[0] != '/' || len > 1024 || len < strlen("/a.prom") ||
+	    strcmp(path + len - strlen(".prom"), ".prom") != 0) {
+		opt_refuse(c->m, file, "metrics_textfile", v, "an absolute "
+		    "path that ends in .prom, of at most 1024 bytes");
+		return path;
+	}
+	dir = xasprintf("%.*s", (int)(strrchr(path, '/') - path + 1), path);
+	if (c->m->is_shell && access(dir, W_OK | X_OK) == -1)
+		opt_warn(c->m, file, v != NULL ? v->line : 0,
+		    "metrics_textfile: acmed cannot write in %s: %s", dir,
+		    strerror(errno));
+	free(dir);
+	return path;
+}
+
 /* "HH:MM" as seconds. */
 static int
 check_time_of_day(struct check *c, const char *key, int fallback)
@@ -264,6 +294,7 @@ check_globals(struct check *c)
 	conf->max_renewals = (unsigned)opt_int(c->m,
 	    file_with(c, "max_renewals"), "max_renewals", 1, 1000, 20);
 	check_alarm(c, &conf->alarm);
+	conf->metrics_textfile = check_textfile(c);
 	conf->log_level = LOGL_NOTICE;
 	file = file_with(c, "log_level");
 	v = tree_value(file, "log_level");

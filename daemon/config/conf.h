@@ -153,6 +153,8 @@ struct conf {
 	char		**status_listen;	/* the same */
 	char		**status_hosts;	/* more names that it is asked by */
 	char		**tls_alpn_listen;	/* the same */
+	char		*metrics_textfile;	/* an absolute path, *.prom;
+					   NULL: none */
 	enum log_level	 log_level;
 	unsigned	 max_renewals;	/* at once; default 20 */
 	struct conf_account **accounts;

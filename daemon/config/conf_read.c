@@ -65,6 +65,7 @@ free_whole(struct conf *conf)
 	opt_list_free(conf->status_listen);
 	opt_list_free(conf->status_hosts);
 	free(conf->control_socket);
+	free(conf->metrics_textfile);
 	check_free_deploy(conf->hooks);
 	free(conf->hooks_dir);
 	free(conf->state_dir);

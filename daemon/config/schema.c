@@ -186,6 +186,7 @@ const struct key schema_root[] = {
 	{ "tls_alpn_listen", SHAPE_LIST, NULL },
 	{ "status_listen", SHAPE_LIST, NULL },
 	{ "status_hosts", SHAPE_LIST, NULL },
+	{ "metrics_textfile", SHAPE_ONE, NULL },
 	{ "log_level", SHAPE_ONE, NULL },
 	{ "max_renewals", SHAPE_ONE, NULL },
 	{ "alarm_after_tries", SHAPE_ONE, NULL },

@@ -25,6 +25,7 @@
 #include "daemon/engine/lost.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/rehearse.h"
+#include "daemon/engine/textfile.h"
 #include "daemon/http01/http01.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/tls_alpn.h"
@@ -147,6 +148,7 @@ rooms_new(struct engine *e)
 	    .next_at = next_at, .arg = e };
 	e->notifier = notifier_new(&e->alerts_env);
 	e->ari = ari_new(e);
+	e->textfile = textfile_new(e);
 }
 
 /* Certificates that other hosts publish. */
@@ -258,6 +260,7 @@ engine_start(struct engine *e)
 	}
 	/* Runs first: those that resume an order keep its records. */
 	engine_schedule_cb(e);
+	textfile_kick(e->textfile);
 	cleanup_start(e->cleanup);
 	tokens_start(e->tokens);
 	rollout_start(e->rollout);
@@ -295,6 +298,7 @@ engine_free(struct engine *e)
 	manage_jobs_free(e->manage_jobs);
 	rollout_stop(e->rollout);
 	ari_free(e->ari);
+	textfile_free(e->textfile);
 	notifier_free(e->notifier);
 	e->notifier = NULL;
 	certs_leave(e);
@@ -419,6 +423,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	persist_watch_kick(e->persist_watch, NULL);
 	notifier_reload(e->notifier);
 	ari_kick(e->ari);
+	textfile_kick(e->textfile);
 	accounts_refresh(e->accounts, conf);
 	conf_unref(old);
 	engine_reschedule(e);

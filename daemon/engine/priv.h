@@ -31,6 +31,7 @@ struct notifier;
 struct rehearsals;
 struct revocations;
 struct tls_alpn;
+struct textfile;
 
 struct engine {
 	struct engine_args a;		/* conf is the one in force */
@@ -50,6 +51,7 @@ struct engine {
 	struct hooks	*hooks;
 	struct rollout	*rollout;
 	struct notifier	*notifier;
+	struct textfile	*textfile;
 	struct ari	*ari;
 
 	struct cert	**ready;	/* due, waiting for a place */

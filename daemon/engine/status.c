@@ -23,6 +23,7 @@
 #include "daemon/cleanup/tokens.h"
 #include "daemon/engine/ari.h"
 #include "daemon/engine/priv.h"
+#include "daemon/engine/textfile.h"
 #include "daemon/manage/revocations.h"
 #include "daemon/notify/advice.h"
 #include "daemon/persist/persist_watch.h"
@@ -187,7 +188,8 @@ cert_json(const struct engine *e, const struct cert *c)
 json_t *
 engine_status(const struct engine *e)
 {
-	return json_pack("{s:s, s:i, s:o, s:{s:s, s:o, s:o}, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:i, s:o, s:{s:s, s:o, s:o}, s:o, s:o, s:o,"
+	    " s:o}",
 	    "version", PACKAGE_VERSION, "pid", (int)getpid(),
 	    "started_at", jsonx_time(e->started_at),
 	    "config", "file", e->conf->path,
@@ -196,7 +198,8 @@ engine_status(const struct engine *e)
 	    json_string(e->reload_error) : json_null(),
 	    "cleanup", cleanup_json(e->cleanup),
 	    "http_files", tokens_json(e->tokens),
-	    "notify", queue_json(notifier_queue(e->notifier)));
+	    "notify", queue_json(notifier_queue(e->notifier)),
+	    "metrics_textfile", textfile_json(e->textfile));
 }
 
 const char *

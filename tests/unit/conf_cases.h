@@ -66,6 +66,14 @@
 { "max_renewals = 99999999999999999999\n",
     AT "1: max_renewals = \"99999999999999999999\"; allowed: "
     "1 to 1000\n" },
+{ "metrics_textfile = \"/no/such/acmed.prom\"\n",
+    "" },
+{ "metrics_textfile = \"/run/acmed.txt\"\n",
+    AT "1: metrics_textfile = \"/run/acmed.txt\"; allowed: an absolute path "
+    "that ends in .prom, of at most 1024 bytes\n" },
+{ "metrics_textfile = \"acmed.prom\"\n",
+    AT "1: metrics_textfile = \"acmed.prom\"; allowed: an absolute path "
+    "that ends in .prom, of at most 1024 bytes\n" },
 { "hooks_dir = none\n",
     "" },
 { "hooks_dir = \"/\"\n",

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""What a monitoring system sees: metrics, by socket and by file, the rules and
+the dashboard that come with acmed, and acmectl check-status."""
+
+import glob
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import time
+
+import pytest
+
+from lab import daemon, metrics
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+
+
+def test_metrics(acmed):
+    good, bad = "good.example.test", "bad.nowhere.invalid"
+    acmed.cert(good)
+    acmed.cert(bad)
+    acmed.notifies["watch"] = {"exec": ["/bin/true"]}
+    acmed.start()
+    acmed.wait_valid(good)
+    acmed.wait("the failure", lambda: acmed.cert_status(bad)["failures"], 60)
+    code, text = acmed.get("/metrics")
+    assert code == 200
+    all = metrics.parse(text)
+    label = '{name="%s"}'
+    failures = all["acmed_certificate_failures"]
+    assert failures[label % good] == 0 and failures[label % bad] >= 1
+    expiry = all["acmed_certificate_expiry_timestamp_seconds"]
+    assert expiry[label % good] > time.time() and expiry[label % bad] == 0
+    following = all["acmed_certificate_next_attempt_timestamp_seconds"]
+    assert time.time() < following[label % good] < expiry[label % good]
+    assert list(all["acmed_build_info"].values()) == [1]
+    assert all["acmed_notify_failing"] == {'{channel="watch"}': 0}
+    begin = all["acmed_certificate_not_before_timestamp_seconds"]
+    success = all["acmed_certificate_last_success_timestamp_seconds"]
+    assert list(begin) == list(success) == [label % good]
+    assert 0 <= time.time() - success[label % good] < 60
+    conditions = all["acmed_certificate_condition"]
+    assert set(conditions.values()) == {1} and len(conditions) == 2
+    assert '{name="%s",condition="missing"}' % bad in conditions
+    assert 0 <= time.time() - all["process_start_time_seconds"][""] < 60
+    assert 1 << 20 < all["process_resident_memory_bytes"][""] < 1 << 28
+    assert metrics.histogram(all, "acmed_loop_lag_seconds", "") > 0
+    assert_counted(all)
+    assert acmed.ctl("renew-now", good).returncode == 0
+    later = metrics.parse(acmed.get("/metrics")[1])
+    for family in all:
+        for series, n in all[family].items():
+            if family.endswith("_total") or series.startswith("_"):
+                assert later[family][series] >= n, (family, series)
+    assert_counted(later)
+
+
+def assert_counted(all):
+    """Who was asked, and how that went: a CA and a provider."""
+    for what in "ca", "provider":
+        family = "acmed_%s_request" % what
+        requests = all[family + "s_total"]
+        assert len(requests) == 1, requests
+        (labels, n), = requests.items()
+        assert n > 1
+        assert metrics.histogram(all, family + "_duration_seconds",
+                                 labels.strip("{}")) == n
+        errors = all[family + "_errors_total"]
+        assert len(errors) == 5 and sum(errors.values()) <= n, errors
+        assert ('account="' in labels and ',ca="' in labels if what == "ca"
+                else 'provider="' in labels and ',type="' in labels)
+
+
+@pytest.mark.skipif(not shutil.which("promtool"),
+                    reason="promtool of Debian's prometheus is not installed")
+def test_promtool(acmed):
+    acmed.cert("good.example.test")
+    acmed.notifies["watch"] = {"exec": ["/bin/true"]}
+    acmed.start()
+    acmed.wait_valid("good.example.test")
+    text = acmed.get("/metrics")[1]
+    metrics.parse(text)
+    p = subprocess.run(["promtool", "check", "metrics"], input=text,
+                       capture_output=True, text=True)
+    assert p.returncode == 0, p.stdout + p.stderr
+
+
+def textfile(acmed, folder):
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, "acmed.prom")
+    acmed.options["metrics_textfile"] = path
+    return path
+
+
+def test_textfile(acmed):
+    folder = os.path.join(acmed.folder, "collector")
+    path = textfile(acmed, folder)
+    name = "good.example.test"
+    acmed.cert(name)
+    acmed.start()
+    acmed.wait_valid(name)
+    # Not only each minute.
+    acmed.wait("the file", lambda: os.path.exists(path) and
+               'success_timestamp_seconds{name="%s"}' % name
+               in open(path).read(), 15)
+    text = open(path).read()
+    here = metrics.parse(text)
+    assert set(here) == set(metrics.parse(acmed.get("/metrics")[1]))
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o644
+    assert os.listdir(folder) == ["acmed.prom"]
+    told = acmed.status()["metrics_textfile"]
+    assert told["path"] == path and told["error"] is None
+    assert time.time() - told["written_at"] < 60
+    # What would never change again goes with the key.
+    del acmed.options["metrics_textfile"]
+    acmed.write_conf()
+    assert acmed.ctl("reload").returncode == 0
+    assert os.listdir(folder) == []
+    assert acmed.status()["metrics_textfile"] is None
+
+
+def test_textfile_that_cannot_be_written(acmed):
+    path = textfile(acmed, os.path.join(acmed.folder, "collector"))
+    os.rmdir(os.path.dirname(path))
+    acmed.cert("good.example.test")
+    acmed.start()
+    acmed.wait("the error", lambda: acmed.status()["metrics_textfile"]
+               ["error"], 10)
+    for _ in range(3):
+        assert acmed.ctl("reload").returncode == 0
+    acmed.wait_valid("good.example.test")
+    words = [line for line in acmed.log().splitlines()
+             if "metrics_textfile" in line and " warning" in line]
+    assert len(words) == 1 and "its directory is not there" in words[0]
+    p = subprocess.run([daemon.program("ACMED", "acmed"), "--check-config",
+                        "-c", acmed.conf], capture_output=True, text=True)
+    assert p.returncode == 0, p.stderr
+    assert re.search(r"warning: .*:[0-9]+: metrics_textfile: acmed cannot "
+                     "write in " + os.path.dirname(path), p.stderr), p.stderr
+    os.mkdir(os.path.dirname(path))
+    assert acmed.ctl("reload").returncode == 0
+    acmed.wait("the file", lambda: os.path.exists(path), 10)
+    assert acmed.status()["metrics_textfile"]["error"] is None
+    assert "is written again" in acmed.log()
