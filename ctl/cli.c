@@ -69,11 +69,13 @@ has_word(const char *list, const char *word)
 static void
 print_option(FILE *out, const struct cli_option *o)
 {
-	char left[64];
+	char left[64], letter[8] = "   ";
 	const char *s = o->help;
 	size_t at;
 
-	(void)text_printf(left, sizeof(left), "      --%s%s%s", o->name,
+	if (o->kind == CLI_SHORT)
+		(void)text_printf(letter, sizeof(letter), "-%c,", o->name[0]);
+	(void)text_printf(left, sizeof(left), "  %s --%s%s%s", letter, o->name,
 	    o->arg != NULL ? " " : "", o->arg != NULL ? o->arg : "");
 	at = (size_t)fprintf(out, "%-*s", HELP_COLUMN, left);
 	if (strlen(left) >= HELP_COLUMN) {
@@ -158,6 +160,7 @@ set(struct options *o, const struct cli_option *option, const char *value)
 		*(bool *)(void *)member = true;
 		break;
 	case CLI_TEXT:
+	case CLI_SHORT:
 		*(const char **)(void *)member = value;
 		break;
 	case CLI_LIST:
@@ -185,6 +188,13 @@ cli_free(const struct cli *cli, struct options *o)
 	}
 }
 
+static bool
+is_named(const struct cli_option *o, const char *name)
+{
+	return strcmp(o->name, name) == 0 ||
+	    (o->kind == CLI_SHORT && name[1] == '\0' && o->name[0] == name[0]);
+}
+
 /* "--force is for renew-now and rollback" */
 static int
 not_for(const struct cli *cli, const char *name)
@@ -195,14 +205,15 @@ not_for(const struct cli *cli, const char *name)
 	for (size_t i = 0; i < cli->n_options; i++) {
 		char *longer;
 
-		if (strcmp(cli->options[i].name, name) != 0)
+		if (!is_named(&cli->options[i], name))
 			continue;
 		longer = xasprintf("%s%s%s", list, *list != '\0' ? " " : "",
 		    cli->options[i].commands);
 		free(list);
 		list = longer;
 	}
-	what = xasprintf("--%s is for %s", name, list);
+	what = xasprintf("-%s%s is for %s", name[1] != '\0' ? "-" : "", name,
+	    list);
 	code = misuse(cli, what, NULL);
 	free(what);
 	free(list);
@@ -217,12 +228,16 @@ take_options(const struct cli *cli, const struct cli_command *c,
 		size_t j = 0;
 
 		while (j < cli->n_options &&
-		    (strcmp(cli->options[j].name, given[i].name) != 0 ||
+		    (!is_named(&cli->options[j], given[i].name) ||
 		    !has_word(cli->options[j].commands, c->name)))
 			j++;
-		if (j == cli->n_options)
+		if (j < cli->n_options) {
+			set(o, &cli->options[j], given[i].value);
+		} else if (strcmp(given[i].name, "c") == 0) {
+			o->conf = given[i].value;
+		} else {
 			return not_for(cli, given[i].name);
-		set(o, &cli->options[j], given[i].value);
+		}
 	}
 	return -1;
 }
@@ -285,8 +300,17 @@ read_options(const struct cli *cli, int argc, char **argv,
 	int opt, at = -1, code = -1;
 
 	while (code == -1 &&
-	    (opt = getopt_long(argc, argv, "s:c:jhV", all, &at)) != -1) {
+	    (opt = getopt_long(argc, argv, "s:c:w:jhV", all, &at)) != -1) {
+		/* A letter may be another option's of the command. */
+		if (at == -1 && (opt == 'c' || opt == 'w'))
+			opt = LONG_OPTION + opt;
 		switch (opt) {
+		case LONG_OPTION + 'c':
+			given[(*n)++] = (struct given){ "c", optarg };
+			break;
+		case LONG_OPTION + 'w':
+			given[(*n)++] = (struct given){ "w", optarg };
+			break;
 		case 's':
 			o->socket = optarg;
 			break;
@@ -314,6 +338,7 @@ read_options(const struct cli *cli, int argc, char **argv,
 			code = EXIT_USAGE;
 			break;
 		}
+		at = -1;
 	}
 	free(all);
 	return code;

@@ -23,6 +23,8 @@ struct cli_command {
 enum cli_kind {
 	CLI_FLAG,			/* bool */
 	CLI_TEXT,			/* const char * */
+	CLI_SHORT,			/* the same, with its first letter as
+					   an option, too */
 	CLI_LIST			/* const char **; may be repeated */
 };
 

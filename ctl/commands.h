@@ -19,6 +19,7 @@ int	cmd_show(const struct options *);
 int	cmd_plan(const struct options *);
 int	cmd_cleanup(const struct options *);
 int	cmd_status(const struct options *);
+int	cmd_check_status(const struct options *);
 int	cmd_list(const struct options *);
 int	cmd_renew_now(const struct options *);
 int	cmd_check(const struct options *);

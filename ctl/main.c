@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/api.h"
 #include "common/error.h"
@@ -20,6 +21,9 @@ static const struct cli_command commands[] = {
 	{ "status", "[NAME|PATTERN]", "what acmed does, with which "
 	    "certificates",
 	    0, 1, cmd_status, "status example.com" },
+	{ "check-status", "[NAME|PATTERN...]", "is all well: a plugin "
+	    "for Nagios and Icinga", 0, SIZE_MAX, cmd_check_status,
+	    "check-status --warning 20 --critical 10" },
 	{ "renew-now", "[NAME...]", "renew now, and show each step",
 	    0, SIZE_MAX, cmd_renew_now, "renew-now example.com" },
 	{ "check", "[NAME...]", "would a renewal work, and if not, why",
@@ -118,6 +122,12 @@ static const struct cli_option options[] = {
 	    offsetof(struct options, expires_within) },
 	{ "status", "watch", NULL, "stay, and show what changes, until "
 	    "Ctrl-C", CLI_FLAG, offsetof(struct options, watch) },
+	{ "check-status", "warning", "DAYS", "warn if a certificate ends so "
+	    "soon (default: a quarter of its lifetime)", CLI_SHORT,
+	    offsetof(struct options, warning) },
+	{ "check-status", "critical", "DAYS", "the same of what is critical "
+	    "(default: an eighth)", CLI_SHORT,
+	    offsetof(struct options, critical) },
 	{ "renew-now", "all", NULL, "all certificates",
 	    CLI_FLAG, offsetof(struct options, all) },
 	{ "renew-now", "failed", NULL, "those that are not well",
@@ -227,6 +237,11 @@ main(int argc, char **argv)
 
 	(void)setlocale(LC_CTYPE, "");
 	code = cli_parse(&cli, argc, argv, &o, &command);
+	/* To Nagios 2 is a verdict, of what was not looked at. */
+	for (int i = 1; code == EXIT_USAGE && i < argc; i++) {
+		if (strcmp(argv[i], "check-status") == 0)
+			code = EXIT_PLUGIN_UNKNOWN;
+	}
 	if (code == -1) {
 		to_wire((char **)(uintptr_t)o.names);
 		term_init(&o.out, stdout, o.colour);

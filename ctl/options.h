@@ -15,6 +15,7 @@ enum exit_code {
 				   failed */
 	EXIT_USAGE = 2,
 	EXIT_NOT_RUNNING = 3,
+	EXIT_PLUGIN_UNKNOWN = 3,	/* of check-status */
 	EXIT_DENIED = 4,
 	EXIT_REFUSED = 5,	/* no such certificate, or another refusal */
 	EXIT_FINDINGS = 6,	/* check found what would fail */
@@ -30,6 +31,7 @@ struct options {
 	bool		 check;		/* status */
 	bool		 failing, watch;	/* status */
 	const char	*expires_within;	/* status; a span, or NULL */
+	const char	*warning, *critical;	/* check-status; days */
 	bool		 all, failed;	/* renew-now */
 	const char	*due_within;	/* renew-now; a span, or NULL */
 	const char	*days;		/* plan; or NULL */

@@ -30,8 +30,8 @@ failed_deploy(const json_t *cert)
 	return NULL;
 }
 
-static char *
-last_error(const json_t *cert)
+char *
+row_last_error(const json_t *cert)
 {
 	char *msg = show_error(json_object_get(cert, "error"));
 	const json_t *deploy;
@@ -55,7 +55,8 @@ row_init(struct row *row, const json_t *cert)
 	const char *action = jsonx_str(cert, "next.action");
 	char *parts[ROW_END] = {
 		show_str(cert, "name", "?"), show_str(cert, "condition", "?"),
-		show_next_word(cert, false, &row->next_at), last_error(cert),
+		show_next_word(cert, false, &row->next_at),
+		row_last_error(cert),
 	};
 	size_t len = 0, n = 0;
 

@@ -30,6 +30,8 @@ struct row {
 /* Its words are to be freed. */
 void	row_init(struct row *, const json_t *cert);
 const char *row_word(const struct row *, enum row_text);
+/* Why its run or a target failed; "": neither did.  The caller frees. */
+char	*row_last_error(const json_t *cert);
 /* For qsort(): what is urgent first, of that what ends first. */
 int	row_by_urgency(const void *, const void *);
 

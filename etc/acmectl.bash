@@ -5,7 +5,7 @@ _acmectl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local options="--socket --config --json --color --help --version"
-	local commands="add status renew-now check deploy rollback events persist"
+	local commands="add status check-status renew-now check deploy rollback events persist"
 	commands+=" export import edit pause resume remove delete"
 	commands+=" revoke account rename"
 	commands+=" plan history show cleanup"
@@ -22,7 +22,7 @@ _acmectl()
 		-c | --config | --color | --until | --provider | --option | --webroot | \
 			--reload | --verify | --key | --name | --account | \
 			--directory | --ca-file | --email | --dns | --env-file | \
-			--expires-within | --due-within | --days | --reason | \
+			--expires-within | --warning | --critical | --due-within | --days | --reason | \
 			--by | --serial | --format | \
 			--password-file) ((++i)) ;;
 		-*) ;;
@@ -81,6 +81,9 @@ _acmectl()
 			"ec256 ec384 rsa2048 rsa3072 rsa4096" -- "$cur")
 		return
 		;;
+	--warning | --critical)
+		return
+		;;
 	--reason)
 		mapfile -t COMPREPLY < <(compgen -W "keycompromise superseded \
 			cessationofoperation affiliationchanged unspecified" \
@@ -103,6 +106,7 @@ _acmectl()
 		options+=" --name --account --directory --staging --ca-file"
 		options+=" --email --agree-tos --no-wait --force"
 		;;
+	check-status) options+=" --warning --critical" ;;
 	status) options+=" --check --watch --failing --expires-within" ;;
 	plan) options+=" --days" ;;
 	show) options+=" --pem" ;;

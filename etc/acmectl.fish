@@ -9,6 +9,8 @@ function __acmectl_words
 			set skip 0
 		else if contains -- $word -s --socket -c --config --color --until --provider --option --webroot --reload --verify --key --name --account --directory --ca-file --email --dns --env-file --format --password-file --reason --by --serial --expires-within --due-within --days
 			set skip 1
+		else if contains -- $word -w --warning --critical
+			set skip 1
 		else if not string match -q -- '-*' $word
 			echo $word
 		end
@@ -91,6 +93,8 @@ complete -c acmectl -n '__acmectl_at status' -l check -d 'exit with 1 if somethi
 complete -c acmectl -n '__acmectl_at status' -l watch -d 'stay, and show what changes'
 complete -c acmectl -n '__acmectl_at status' -l failing -d 'only those that are not well'
 complete -c acmectl -n '__acmectl_at status' -l expires-within -x -d 'only those that end so soon'
+complete -c acmectl -n '__acmectl_at check-status' -s w -l warning -x -d 'warn if a certificate ends so soon'
+complete -c acmectl -n '__acmectl_at check-status' -s c -l critical -x -d 'the same of what is critical'
 complete -c acmectl -n '__acmectl_at renew-now' -l all -d 'all certificates'
 complete -c acmectl -n '__acmectl_at renew-now' -l failed -d 'those that are not well'
 complete -c acmectl -n '__acmectl_at renew-now' -l due-within -x -d 'those that are due so soon'

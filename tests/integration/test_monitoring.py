@@ -146,3 +146,59 @@ def test_textfile_that_cannot_be_written(acmed):
     acmed.wait("the file", lambda: os.path.exists(path), 10)
     assert acmed.status()["metrics_textfile"]["error"] is None
     assert "is written again" in acmed.log()
+
+
+def check_status(acmed, *args, **kw):
+    p = acmed.ctl("check-status", *args, **kw)
+    first, *rest = p.stdout.splitlines()
+    m = re.fullmatch(r"ACMED (OK|WARNING|CRITICAL|UNKNOWN) - ([^|]+)"
+                     r"(?:\|(.*))?", first)
+    assert m, p.stdout + p.stderr
+    assert "|" not in "".join(rest), rest
+    assert p.returncode == ("OK", "WARNING", "CRITICAL",
+                            "UNKNOWN").index(m[1])
+    perf = dict(part.split("=") for part in (m[3] or "").split())
+    for value in perf.values():
+        assert re.fullmatch(r"[0-9.]+(;[0-9.:]*)*", value), first
+    return m[1], m[2], perf, rest
+
+
+def test_check_status(acmed):
+    good, bad = "good.example.test", "bad.nowhere.invalid"
+    acmed.cert(good)
+    acmed.start()
+    acmed.wait_valid(good)
+    word, text, perf, rest = check_status(acmed)
+    assert word == "OK" and good in text and not rest, text
+    assert perf["certificates"].startswith("1;") and "'%s'" % good in perf
+    left = float(perf["days_left"])
+    assert left > 1
+    # By days, also in short; what is near is worse.
+    assert check_status(acmed, "-w", str(left + 1), "-c", "1")[0] == "WARNING"
+    assert check_status(acmed, good, "--warning", str(left + 2), "--critical",
+                        str(left + 1))[0] == "CRITICAL"
+    for wrong in (["-w", "soon"], ["-w", "-1"], ["-w", "1", "-c", "2"]):
+        assert check_status(acmed, *wrong)[0] == "UNKNOWN", wrong
+    assert acmed.ctl("check-status", "--no-such").returncode == 3
+    word, text, _, _ = check_status(acmed, good, "gone.example.test")
+    assert word == "UNKNOWN" and "gone.example.test" in text
+    # One that cannot be had, whose provider says what would break the line.
+    acmed.providers["odd"] = {"type": "exec", "program": acmed.folder + "/odd"}
+    with open(acmed.folder + "/odd", "w") as f:
+        f.write("#!/bin/sh\necho 'no | way' >&2; exit 1\n")
+    os.chmod(acmed.folder + "/odd", 0o755)
+    acmed.cert("odd.example.test", provider="odd")
+    acmed.cert(bad)
+    acmed.write_conf()
+    assert acmed.ctl("reload").returncode == 0
+    for name in bad, "odd.example.test":
+        acmed.wait("the failure of " + name,
+                   lambda: acmed.cert_status(name)["failures"], 60)
+    word, text, perf, rest = check_status(acmed)
+    assert word == "CRITICAL" and text.startswith("2 problems: "), text
+    assert perf["critical"].startswith("2;") and len(rest) == 2
+    assert "no / way" in "".join(rest), rest
+    assert check_status(acmed, "good.*")[0] == "OK"
+    acmed.stop()
+    word, text, _, _ = check_status(acmed)
+    assert word == "CRITICAL" and "systemctl status acmed" in text
