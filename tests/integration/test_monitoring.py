@@ -2,7 +2,6 @@
 """What a monitoring system sees: metrics, by socket and by file, the rules and
 the dashboard that come with acmed, and acmectl check-status."""
 
-import glob
 import json
 import os
 import re
@@ -17,6 +16,9 @@ from lab import daemon, metrics
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
+needs_promtool = pytest.mark.skipif(
+    not shutil.which("promtool"),
+    reason="promtool (Debian: prometheus, 96 MB) is not installed")
 
 
 def test_metrics(acmed):
@@ -75,8 +77,7 @@ def assert_counted(all):
                 else 'provider="' in labels and ',type="' in labels)
 
 
-@pytest.mark.skipif(not shutil.which("promtool"),
-                    reason="promtool of Debian's prometheus is not installed")
+@needs_promtool
 def test_promtool(acmed):
     acmed.cert("good.example.test")
     acmed.notifies["watch"] = {"exec": ["/bin/true"]}
@@ -146,6 +147,61 @@ def test_textfile_that_cannot_be_written(acmed):
     acmed.wait("the file", lambda: os.path.exists(path), 10)
     assert acmed.status()["metrics_textfile"]["error"] is None
     assert "is written again" in acmed.log()
+
+
+def used_metrics():
+    """{file: names} of the expressions that come with acmed."""
+    rules = open(os.path.join(TOP, "etc/prometheus/acmed.rules.yml")).read()
+    dashboard = json.load(open(os.path.join(TOP, "etc/grafana/acmed.json")))
+    assert len({p["id"] for p in dashboard["panels"]}) == len(
+        dashboard["panels"])
+    texts = {"rules": re.sub(r"(?m)^\s*(#|- alert:|summary:|description:).*",
+                             "", rules),
+             "dashboard": "\n".join(
+                 target["expr"] for panel in dashboard["panels"]
+                 for target in panel["targets"]) + "\n".join(
+                 v.get("definition", "")
+                 for v in dashboard["templating"]["list"])}
+    return {file: set(re.findall(r"\b(?:acmed|process)_[a-z_]+\b", text))
+            for file, text in texts.items()}
+
+
+def test_rules_and_dashboard_use_what_there_is(acmed):
+    acmed.cert("good.example.test")
+    acmed.notifies["watch"] = {"exec": ["/bin/true"]}
+    acmed.start()
+    acmed.wait_valid("good.example.test")
+    here = set(metrics.parse(acmed.get("/metrics")[1]))
+    with open(os.path.join(TOP, "doc/monitoring.md")) as f:
+        told = set(re.findall(r"`((?:acmed|process)_[a-z_]+)", f.read()))
+    assert told == here
+    for file, names in used_metrics().items():
+        assert len(names) > 10
+        names = {re.sub("_(bucket|count|sum)$", "", n)
+                 if n not in here else n for n in names}
+        assert names <= here, (file, names - here)
+
+
+@needs_promtool
+def test_rules_by_promtool():
+    for args in (["check", "rules", "etc/prometheus/acmed.rules.yml"],
+                 ["test", "rules", "tests/lab/acmed.rules.test.yml"]):
+        p = subprocess.run(["promtool"] + args, cwd=TOP, text=True,
+                           capture_output=True)
+        assert p.returncode == 0, p.stdout + p.stderr
+
+
+def test_every_rule_says_what_to_do():
+    """And no command of acmectl that there is not."""
+    with open(os.path.join(TOP, "etc/prometheus/acmed.rules.yml")) as f:
+        rules = re.split(r"\n +- alert: ", f.read())[1:]
+    known = subprocess.run([daemon.program("ACMECTL", "acmectl"), "--help"],
+                           capture_output=True, text=True).stdout
+    for rule in rules:
+        text = " ".join(rule.split("description:")[1].split())
+        assert re.search("acmectl |acmed --|systemctl|journalctl", text), rule
+        for command in re.findall(r"acmectl ([a-z-]+)", text):
+            assert re.search(r"(?m)^  %s " % command, known), command
 
 
 def check_status(acmed, *args, **kw):
