@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/error.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/text.h"
@@ -343,6 +344,7 @@ int
 cmd_check_status(const struct options *o)
 {
 	struct check c = { .o = o, .now = clock_now() };
+	struct error err;
 	const struct status_sink sink = { rest_cb, cert_cb, &c };
 	int code;
 
@@ -353,7 +355,9 @@ cmd_check_status(const struct options *o)
 	if (c.warn >= 0 && c.crit > c.warn)
 		return unknown("--critical wants no more days than --warning");
 	c.is_found = xcalloc(o->n_names + 1, sizeof(*c.is_found));
-	code = status_read(o, &sink);
+	/* Some who run plugins take the first line of stderr as well. */
+	code = status_read_quietly(o, &sink, &err) == 0 ? EXIT_OK :
+	    ask_exit_code(&err);
 	for (size_t i = 0; code == EXIT_OK && i < o->n_names; i++) {
 		if (!c.is_found[i])
 			problem(&c, UNKNOWN, "there is no certificate %s",
@@ -362,8 +366,7 @@ cmd_check_status(const struct options *o)
 	if (code == EXIT_OK) {
 		code = (int)print(&c);
 	} else if (code == EXIT_NOT_RUNNING) {
-		printf("ACMED %s - acmed does not answer; see: systemctl "
-		    "status acmed\n", words[CRITICAL]);
+		printf("ACMED %s - %s\n", words[CRITICAL], plain(err.msg));
 		code = CRITICAL;
 	} else {
 		code = unknown(code == EXIT_DENIED ? "this user may not ask "
