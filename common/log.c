@@ -86,7 +86,8 @@ static void
 send_journal(enum log_level level, const struct log_ctx *ctx, const char *msg)
 {
 	char text[4200], priority[16], cert[300], step[64], provider[128];
-	struct iovec iov[6];
+	char target[300], code[96], id[64];
+	struct iovec iov[9];
 	int n = 0;
 	const struct {
 		char		*buf;
@@ -96,6 +97,9 @@ send_journal(enum log_level level, const struct log_ctx *ctx, const char *msg)
 		{ cert, sizeof(cert), "ACMED_CERT", ctx->cert },
 		{ step, sizeof(step), "ACMED_STEP", ctx->step },
 		{ provider, sizeof(provider), "ACMED_PROVIDER", ctx->provider },
+		{ target, sizeof(target), "ACMED_TARGET", ctx->target },
+		{ code, sizeof(code), "ACMED_CODE", ctx->code },
+		{ id, sizeof(id), "MESSAGE_ID", log_id_text(ctx->id) },
 	};
 
 	(void)text_printf(text, sizeof(text), "MESSAGE=%s%s%s",

@@ -2,7 +2,8 @@
 /*
  * log - one line for a person, with fields for programs.  To the systemd
  * journal when stderr is connected to it ($JOURNAL_STREAM), with the context
- * as ACMED_CERT=, ACMED_STEP= and ACMED_PROVIDER= fields; else to stderr as
+ * as ACMED_CERT=, ACMED_STEP=, ACMED_PROVIDER=, ACMED_TARGET=, ACMED_CODE= and
+ * MESSAGE_ID= fields; else to stderr as
  * "TIME LEVEL cert=x step=y: text".  The only module with process-wide state.
  *
  * Who logs: main, engine and control.  Lower rows return errors and may log
@@ -18,6 +19,8 @@
 
 #include <stdbool.h>
 
+#include "common/log_id.h"
+
 enum log_level {
 	LOGL_ERROR,
 	LOGL_WARNING,
@@ -32,6 +35,10 @@ struct log_ctx {
 	const char	*cert;		/* certificate name */
 	const char	*step;		/* step of the run */
 	const char	*provider;	/* DNS provider name */
+	/* For the journal alone. */
+	const char	*target;	/* deploy target */
+	const char	*code;		/* of struct error, or of rollout.h */
+	enum log_id	 id;
 };
 
 /* Choose the sink.  Before it is called lines go to stderr. */

@@ -172,7 +172,9 @@ reload(void *arg, struct error *err, json_t *lines)
 		(void)error_set(err, ERR_CONFIG, "conf:invalid",
 		    "%zu mistake%s in the configuration; the old one stays in "
 		    "force", report.n, report.n == 1 ? "" : "s");
-		log_error(NULL, "not reloaded: %s", err->msg);
+		log_error(&(struct log_ctx){ .code = err->code,
+		    .id = LOGM_CONFIG_REJECTED }, "not reloaded: %s",
+		    err->msg);
 		text = xasprintf("%s; %s%s", err->msg, report.n > 1 ?
 		    "the first: " : "", report.first);
 		engine_set_reload_error(a->engine, text);

@@ -75,23 +75,47 @@ event_json(const char *cert, enum step step, enum log_level level,
 	    "level", log_level_name(level), "msg", msg);
 }
 
+/* What the journal's catalog calls it.  Ends of runs have theirs in end(). */
+static enum log_id
+id_of(enum step step, enum log_level level, const char *code)
+{
+	static const struct { const char *code; enum log_id id; } deploys[] = {
+		{ "deploy:done", LOGM_DEPLOYED },
+		{ "deploy:failed", LOGM_DEPLOY_FAILED },
+		{ "deploy:check-failed", LOGM_DEPLOY_FAILED },
+		{ "deploy:serving-old", LOGM_SERVING_OLD },
+		{ "deploy:rolled-back", LOGM_ROLLED_BACK },
+		{ "deploy:rollback-failed", LOGM_DEPLOY_FAILED },
+	};
+
+	for (size_t i = 0; code != NULL &&
+	    i < sizeof(deploys) / sizeof(deploys[0]); i++) {
+		if (strcmp(deploys[i].code, code) == 0)
+			return deploys[i].id;
+	}
+	if (step == STEP_INSTALL && level == LOGL_NOTICE)
+		return LOGM_INSTALLED;
+	return step == STEP_END && level <= LOGL_WARNING ?
+	    LOGM_CLEANUP_FAILED : LOGM_NONE;
+}
+
 /* The log and the history. */
 static void
-record(struct certs *certs, const char *cert, enum step step,
+record(struct certs *certs, struct log_ctx ctx, enum step step,
     enum log_level level, const char *msg)
 {
-	struct log_ctx ctx = { .cert = cert, .step = step_name(step) };
 	struct store_event ev = {
 		.at = clock_now(),
 		.level = level,
 		.msg = msg,
 	};
 
+	ctx.step = step_name(step);
 	log_at(level, &ctx, "%s", msg);
 	(void)text_printf(ev.step, sizeof(ev.step), "%s", step_name(step));
-	if (cert_is_dry_run(cert))
+	if (cert_is_dry_run(ctx.cert))
 		return;			/* no part of anything's history */
-	store_event_add(certs->store, cert, &ev);
+	store_event_add(certs->store, ctx.cert, &ev);
 	if (level <= LOGL_NOTICE && certs->events.noticed != NULL)
 		certs->events.noticed(certs->arg);
 }
@@ -112,7 +136,8 @@ emit(struct certs *certs, const char *cert, enum step step, const char *target,
 	struct cert *c = certs_find(certs, cert);
 	json_t *event;
 
-	record(certs, cert, step, level, msg);
+	record(certs, (struct log_ctx){ .cert = cert, .target = target,
+	    .code = code, .id = id_of(step, level, code) }, step, level, msg);
 	if (c != NULL && c->run != NULL && step < STEP_END)
 		note(c, msg);
 	if (TAILQ_EMPTY(&certs->events.subs))
@@ -157,6 +182,17 @@ event_deploy(struct certs *certs, const char *cert, const char *target,
 	emit(certs, cert, STEP_DEPLOY, target, code, level, msg);
 }
 
+/* Deploys that failed have told so. */
+static enum log_id
+id_of_end(enum step step, const struct error *err)
+{
+	if (err == NULL || step >= STEP_DEPLOY)
+		return LOGM_NONE;
+	return strncmp(err->code, "acme:", 5) == 0 &&
+	    (err->kind == ERR_CONFIG || err->kind == ERR_RATELIMIT) ?
+	    LOGM_ACCOUNT : LOGM_RENEWAL_FAILED;
+}
+
 static void end(struct cert *, enum step, enum log_level,
     const struct error *, const char *, va_list)
     __attribute__((format(printf, 5, 0)));
@@ -172,7 +208,9 @@ end(struct cert *c, enum step step, enum log_level level,
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
 	text_clean(msg);
 	if (err == NULL || strcmp(err->code, "engine:held") != 0)
-		record(certs, c->row.name, step, level, msg);
+		record(certs, (struct log_ctx){ .cert = c->row.name,
+		    .code = err != NULL ? err->code : NULL,
+		    .id = id_of_end(step, err) }, step, level, msg);
 	if (TAILQ_EMPTY(&certs->events.subs))
 		return;
 	event = event_json(c->row.name, step, level, msg);

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import stat
 import subprocess
 import time
@@ -258,3 +259,108 @@ def test_check_status(acmed):
     acmed.stop()
     word, text, _, _ = check_status(acmed)
     assert word == "CRITICAL" and "systemctl status acmed" in text
+
+
+# --- the journal ---
+
+JOURNAL = "/run/systemd/journal/socket"
+
+
+def message_ids():
+    """{name: id} of common/log_id.c."""
+    with open(os.path.join(TOP, "common/log_id.c")) as f:
+        return dict(re.findall(r'\[LOGM_(\w+)\] = "([0-9a-f]{32})"', f.read()))
+
+
+def catalog(name):
+    with open(os.path.join(TOP, "systemd", name), encoding="utf-8") as f:
+        return f.read()
+
+
+def test_catalog(tmp_path):
+    ids = message_ids()
+    assert len(set(ids.values())) == len(ids) >= 9
+    for name in "acmed.catalog", "acmed.zh_CN.catalog":
+        entries = re.findall(r"(?m)^-- ([0-9a-f]{32})$", catalog(name))
+        assert sorted(entries) == sorted(ids.values())
+        for field in re.findall("@([A-Z_]+)@", catalog(name)):
+            assert field in ("ACMED_CERT", "ACMED_STEP", "ACMED_CODE",
+                             "ACMED_TARGET"), field
+    with open(os.path.join(TOP, "doc/monitoring.md")) as f:
+        assert set(re.findall("`([0-9a-f]{32})`", f.read())) == set(
+            ids.values())
+    if not shutil.which("journalctl"):
+        pytest.skip("journalctl is not installed")
+    folder = tmp_path / "usr/lib/systemd/catalog"
+    folder.mkdir(parents=True)
+    (tmp_path / "var/lib/systemd/catalog").mkdir(parents=True)
+    for name in "acmed.catalog", "acmed.zh_CN.catalog":
+        (folder / name).write_text(catalog(name), encoding="utf-8")
+    root = "--root=%s" % tmp_path
+    p = subprocess.run(["journalctl", root, "--update-catalog"], check=True,
+                       text=True, stderr=subprocess.PIPE)
+    assert p.stderr == ""
+    p = subprocess.run(["journalctl", root, "--dump-catalog",
+                        ids["RENEWAL_FAILED"]], check=True, text=True,
+                       stdout=subprocess.PIPE)
+    assert "Subject: A renewal failed" in p.stdout
+
+
+class Journal:
+    """What a journal would be sent."""
+
+    def __init__(self):
+        os.makedirs(os.path.dirname(JOURNAL), exist_ok=True)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(JOURNAL)
+        self.socket.setblocking(False)
+        self.messages = []
+
+    def read(self):
+        try:
+            while True:
+                text = self.socket.recv(65536).decode()
+                self.messages.append(dict(
+                    line.split("=", 1) for line in text.split("\n") if line))
+        except BlockingIOError:
+            return self.messages
+
+    def find(self, **fields):
+        return [m for m in self.read()
+                if all(m.get(k) == v for k, v in fields.items())]
+
+    def close(self):
+        self.socket.close()
+        os.unlink(JOURNAL)
+
+
+@pytest.mark.skipif(os.path.exists(JOURNAL),
+                    reason="there is a journal, whose socket this would take")
+def test_message_ids(acmed):
+    ids, good, bad = message_ids(), "good.example.test", "bad.nowhere.invalid"
+    acmed.cert(good, deploy={"web": {"exec": ["/bin/false"]}})
+    acmed.cert(bad)
+    with open(acmed.log_path, "a") as f:
+        st = os.fstat(f.fileno())
+    acmed.env = dict(os.environ, JOURNAL_STREAM="%d:%d" % (st.st_dev,
+                                                          st.st_ino))
+    journal = Journal()
+    try:
+        acmed.start()
+        acmed.wait("the installation", lambda: journal.find(
+            MESSAGE_ID=ids["INSTALLED"], ACMED_CERT=good), 30)
+        acmed.wait("the deploy", lambda: journal.find(
+            MESSAGE_ID=ids["DEPLOY_FAILED"], ACMED_CERT=good,
+            ACMED_TARGET="web", ACMED_CODE="deploy:failed"), 30)
+        acmed.wait("the failure", lambda: journal.find(
+            MESSAGE_ID=ids["RENEWAL_FAILED"], ACMED_CERT=bad), 60)
+        failure = journal.find(MESSAGE_ID=ids["RENEWAL_FAILED"])[0]
+        assert failure["ACMED_CODE"] == acmed.cert_status(bad)["error"]["code"]
+        assert failure["PRIORITY"] == "4"
+        acmed.write_conf(acmed.text() + "nonsense = 1\n")
+        assert acmed.ctl("reload").returncode == 1
+        assert journal.find(MESSAGE_ID=ids["CONFIG_REJECTED"],
+                            ACMED_CODE="conf:invalid")
+        acmed.stop()
+    finally:
+        journal.close()
