@@ -325,6 +325,17 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	str_field(t, "issuer", cert, "issuer");
 	str_field(t, "serial", cert, "serial");
 	str_field(t, "key", cert, "key");
+	if (jsonx_bool(cert, "profile_missed", false)) {
+		char *profile = show_str(cert, "profile", "?");
+		char *line = xasprintf("%s; the CA does not offer it: this "
+		    "certificate has its default", profile);
+
+		field(t, "profile", TERM_WARN, line);
+		free(line);
+		free(profile);
+	} else {
+		str_field(t, "profile", cert, "profile");
+	}
 	str_field(t, "account", cert, "account");
 	source_field(t, cert);
 	if (*challenges != '\0')

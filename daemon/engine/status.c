@@ -290,6 +290,10 @@ engine_cert_status(const struct engine *e, const char *name)
 	(void)json_object_set_new(o, "provider", provider_json(c->conf));
 	(void)json_object_set_new(o, "key",
 	    json_string(key_type_name(c->conf->key)));
+	(void)json_object_set_new(o, "profile",
+	    string_or_null(c->conf->profile));
+	(void)json_object_set_new(o, "profile_missed",
+	    json_boolean(c->row.profile_missed));
 	(void)json_object_set_new(o, "live_dir", json_string(live));
 	(void)json_object_set_new(o, "steps", events);
 	free(live);

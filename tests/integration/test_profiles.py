@@ -63,6 +63,8 @@ def test_not_offered(scripted, make):
     acmed.cert("b.example.test", profile="shortlived", profile_required=True)
     acmed.start()
     acmed.wait_valid("a.example.test")
+    status = " ".join(acmed.ctl("status", "a.example.test").stdout.split())
+    assert "profile shortlived; the CA does not offer it" in status, status
     error = acmed.wait_error("b.example.test")
     # What there is, in the CA's words, without its escape sequence.
     shown = acmed.ctl("account", "show", "lab").stdout
