@@ -402,7 +402,8 @@ def test_http01(acmed, records):
     del cert["provider"]
     acmed.start()
     lines = check(acmed, code=6)
-    assert {line["check"] for line in lines[2:-1]} - {"clock", "account"} == {
+    assert {line["check"] for line in lines[2:-1]} - {"clock", "account",
+                                                    "profile"} == {
         "address", "port", "caa", "deploy"}
     web = find(lines, "address", "web.example.test")
     assert web["msg"].endswith("is at 127.0.0.1")
