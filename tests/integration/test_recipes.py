@@ -115,7 +115,9 @@ def block_of(folder, step, verify):
 def configure(box, row, name, text):                 # noqa: F811
     """Its own configuration gets the recipe's lines."""
     file = spans(row[0])[0]
-    lines = "\n".join(re.findall("`([^`]+)`", row[1]))
+    # Without a remark behind them.
+    lines = "\n".join(re.findall("`([^`]+)`", re.sub("(?<=`) [(].*", "",
+                                                     row[1])))
     if text is None:
         with open(box.root + file) as f:
             text = f.read() + "LINES\n"
