@@ -89,7 +89,7 @@ static const struct cli_option options[] = {
 	    CLI_TEXT, offsetof(struct options, webroot) },
 	{ "add", "reload", "UNIT", "reload this service after each renewal, "
 	    "such as nginx", CLI_LIST, offsetof(struct options, reload) },
-	{ "add", "verify", "HOST:PORT", "look there whether the new "
+	{ "add", "verify", "HOST:PORT", "check there that the new "
 	    "certificate is served",
 	    CLI_LIST, offsetof(struct options, verify) },
 	{ "add", "key", "TYPE", "ec256 (the default), ec384, rsa2048, "

@@ -99,7 +99,7 @@ static int
 nothing_written(const struct plan *p, int code)
 {
 	if (code == EXIT_FINDINGS)
-		say_error("nothing was written; mend what failed and give "
+		say_error("nothing was written; fix what failed and give "
 		    "the command again, or add --force");
 	else if (code != EXIT_INTERRUPTED && !p->o->json)
 		say_error("nothing was written");

@@ -53,8 +53,8 @@ check_terms(const struct acme *a, const struct directory *d,
 	page = directory_eab_page(a->directory);
 	if (d->eab_required && (a->eab_kid == NULL || a->eab_hmac_key == NULL))
 		return error_set(err, ERR_CONFIG,
-		    "acme:externalAccountRequired", "this CA makes accounts "
-		    "only for those it knows already: set eab_kid and "
+		    "acme:externalAccountRequired", "this CA requires "
+		    "external account binding: set eab_kid and "
 		    "eab_hmac_key_file, as it gave them to you, in the "
 		    "account%s%s", page != NULL ? "; they are at " : "",
 		    page != NULL ? page : "");

@@ -44,7 +44,7 @@ change_payload(const struct directory *d, void *arg, struct error *err)
 
 	if (d->key_change == NULL) {
 		(void)error_set(err, ERR_REJECTED, "acme:no-key-change",
-		    "this CA changes no keys (its directory has no "
+		    "this CA does not change keys (its directory has no "
 		    "keyChange)");
 		return NULL;
 	}

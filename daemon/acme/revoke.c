@@ -24,7 +24,7 @@ revoke_payload(const struct directory *d, void *arg, struct error *err)
 	if (d->revoke_cert != NULL)
 		return xstrdup(op->payload);
 	(void)error_set(err, ERR_REJECTED, "acme:no-revocation", "this CA "
-	    "takes no revocations (its directory has no revokeCert)");
+	    "does not revoke (its directory has no revokeCert)");
 	return NULL;
 }
 

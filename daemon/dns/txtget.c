@@ -99,7 +99,7 @@ fail(struct txtget_op *op)
 	struct error err;
 
 	(void)error_set(&err, ERR_TRANSIENT, "dns:no-answer",
-	    "nobody tells the TXT records of %s: %s", op->name,
+	    "no server answers for the TXT records of %s: %s", op->name,
 	    op->note[0] != '\0' ? op->note : "there is no server to ask");
 	op->done(&err, NULL, op->arg);
 	txtget_cancel(op);

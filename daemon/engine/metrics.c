@@ -105,7 +105,7 @@ put_work(const struct engine *e, FILE *f)
 	gauge(f, "acmed_txt_records", "TXT records of challenges that are yet "
 	    "to be removed.", cleanup_count(e->cleanup));
 	gauge(f, "acmed_txt_records_stuck", "those of them that a person must "
-	    "remove, or mend what keeps acmed from it.",
+	    "remove, or fix what keeps acmed from it.",
 	    cleanup_count_stuck(e->cleanup));
 	gauge(f, "acmed_http_files", "answers to HTTP-01 that are yet to be "
 	    "removed.", tokens_count(e->tokens));

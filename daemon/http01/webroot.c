@@ -57,7 +57,7 @@ refuse(const char *where, const char *dir, struct error *err)
 	case EACCES:
 	case EPERM:
 		return error_set(err, ERR_CONFIG, "http01:webroot",
-		    "webroot: %s: user %s may not write there: %s; mend it "
+		    "webroot: %s: user %s may not write there: %s; fix it "
 		    "with: install -d -o %s -m 755 %s (below /home or /root "
 		    "the unit's ProtectHome= stands in the way)", where, user,
 		    strerror(saved), user, dir);

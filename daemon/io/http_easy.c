@@ -556,7 +556,7 @@ http_easy_error(const struct http_op *op, CURLcode rc, struct error *err)
 		return limit_error(op, err);
 	if (is_redirect_error(op, rc))
 		return error_set(err, ERR_REJECTED, "http:redirect",
-		    "%s: redirected to where we do not follow: %s", op->host,
+		    "%s: redirected, and not followed: %s", op->host,
 		    why);
 	if (rc == CURLE_SSL_CACERT_BADFILE && has_no_descriptor())
 		return error_set(err, ERR_INTERNAL, "http:descriptors",

@@ -64,17 +64,17 @@ static const struct { const char *en, *zh; } phrases[] = {
 	ONE(NEV_CLEANUP) = { "A TXT record that acmed made for {name} cannot "
 	    "be removed.  Renewals are not affected.",
 	    "acmed 为 {name} 添加的 TXT 记录无法删除。续期不受影响。" },
-	ONE(NEV_ACCOUNT) = { "The CA does not serve the account \"{who}\", so "
-	    "that {name} cannot be renewed.",
+	ONE(NEV_ACCOUNT) = { "The CA refuses the account \"{who}\".  {name} "
+	    "cannot be renewed.",
 	    "CA 拒绝账户“{who}”的请求，证书 {name} 无法续期。" },
 	ONE(NEV_CREDENTIALS) = { "The DNS provider \"{who}\" refuses the "
-	    "credentials, so that {name} cannot be renewed.",
+	    "credentials.  {name} cannot be renewed.",
 	    "DNS 服务商“{who}”拒绝了凭据，证书 {name} 无法续期。" },
-	ONE(NEV_CONFIG) = { "The configuration has mistakes, so that it is not "
-	    "in force as it is written.",
+	ONE(NEV_CONFIG) = { "The configuration has mistakes and is not in "
+	    "force as it is written.",
 	    "配置有错误，因此未能按现有内容生效。" },
-	ONE(NEV_RECOVERED) = { "The certificate {name} is renewed again; the "
-	    "trouble that was told is over.",
+	ONE(NEV_RECOVERED) = { "The certificate {name} is renewed again.  The "
+	    "reported problem is solved.",
 	    "证书 {name} 已恢复续期，之前报告的问题已解决。" },
 	ONE(NEV_RENEWED) = { "The certificate {name} is renewed.",
 	    "证书 {name} 已续期。" },
@@ -95,16 +95,16 @@ static const struct { const char *en, *zh; } phrases[] = {
 	MANY(NEV_CLEANUP) = { "{n} TXT records that acmed made cannot be "
 	    "removed.  Renewals are not affected.",
 	    "acmed 添加的 {n} 条 TXT 记录无法删除。续期不受影响。" },
-	MANY(NEV_ACCOUNT) = { "The CA does not serve the account \"{who}\", so "
-	    "that {n} certificates cannot be renewed.",
+	MANY(NEV_ACCOUNT) = { "The CA refuses the account \"{who}\".  {n} "
+	    "certificates cannot be renewed.",
 	    "CA 拒绝账户“{who}”的请求，{n} 个证书无法续期。" },
 	MANY(NEV_CREDENTIALS) = { "The DNS provider \"{who}\" refuses the "
-	    "credentials, so that {n} certificates cannot be renewed.",
+	    "credentials.  {n} certificates cannot be renewed.",
 	    "DNS 服务商“{who}”拒绝了凭据，{n} 个证书无法续期。" },
 	MANY(NEV_CONFIG) = { "The configuration has mistakes.",
 	    "配置有错误。" },
-	MANY(NEV_RECOVERED) = { "{n} certificates are renewed again; the "
-	    "trouble that was told is over.",
+	MANY(NEV_RECOVERED) = { "{n} certificates are renewed again.  The "
+	    "reported problem is solved.",
 	    "{n} 个证书已恢复续期，之前报告的问题已解决。" },
 	MANY(NEV_RENEWED) = { "{n} certificates are renewed.",
 	    "{n} 个证书已续期。" },
@@ -118,8 +118,8 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "仓库“{repository}”中 {n} 个证书的内容不可信，未安装任何"
 	    "内容。" },
 
-	ONE(NEV_START) = { "acmed cannot start, and until it does, nothing is "
-	    "renewed.  Servers go on with the certificates they have.",
+	ONE(NEV_START) = { "acmed cannot start.  Until it does, nothing is "
+	    "renewed.  Servers keep using the certificates they have.",
 	    "acmed 无法启动，在此之前不会续期任何证书。服务器继续使用现有"
 	    "证书。" },
 	MANY(NEV_START) = { "", "" },
@@ -133,11 +133,11 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "TXT 记录已删除。" },
 	[P_RECOVERED_CONFIG] = { "The configuration has been reloaded.",
 	    "配置已重新加载。" },
-	[P_AGAIN] = { "This has been told before; it goes on since {since}.",
+	[P_AGAIN] = { "Reported before, and not solved since {since}.",
 	    "此问题之前已报告，自 {since} 起一直存在。" },
-	[P_WORSE] = { "This has been told before, and has become more urgent.",
+	[P_WORSE] = { "Reported before, and more urgent now.",
 	    "此问题之前已报告，现在更加紧急。" },
-	[P_CHANGED] = { "It was told before with another reason.",
+	[P_CHANGED] = { "Reported before, with another reason.",
 	    "之前报告的是另一个原因。" },
 
 	[P_L_CERT] = { "Certificate", "证书" },
@@ -171,25 +171,26 @@ static const struct { const char *en, *zh; } phrases[] = {
 
 	[P_DO] = { "What you can do:", "您可以：" },
 	[P_DO_DEFAULT] = { "See every step:\n\tacmectl status {name}\n"
-	    "When the cause is mended:\n\tacmectl renew-now {name}",
+	    "When the cause is fixed:\n\tacmectl renew-now {name}",
 	    "查看每个步骤：\n\tacmectl status {name}\n"
 	    "排除原因后执行：\n\tacmectl renew-now {name}" },
 	[P_DO_LINK] = { "The CA asks for a person: {link}",
 	    "CA 要求人工处理：{link}" },
 	[P_DO_RATE] = { "Nothing: the CA limits how often it is asked, and "
-	    "acmed waits as long as it must.  More names in one certificate, "
-	    "or fewer tests against the real CA, need fewer requests.",
+	    "acmed waits as long as it has to.  Put more names into one "
+	    "certificate, or use the staging CA for tests, to need fewer "
+	    "requests.",
 	    "无需操作：CA 限制了请求频率，acmed 会按要求等待。将更多域名"
 	    "合并到一个证书，或减少对正式 CA 的测试，可以减少请求。" },
 	[P_DO_CAA] = { "Allow the CA in the CAA record of the domain, or "
 	    "remove the record.",
 	    "在域名的 CAA 记录中允许该 CA，或删除该记录。" },
-	[P_DO_AUTHZ] = { "See whether the domain's name servers are right, "
-	    "and answer everywhere with the same:\n\tacmectl check {name}",
+	[P_DO_AUTHZ] = { "Check that the domain's name servers are right and "
+	    "all give the same answer:\n\tacmectl check {name}",
 	    "检查域名的权威服务器是否正确、各处应答是否一致：\n"
 	    "\tacmectl check {name}" },
-	[P_DO_ZONE] = { "See whether the name is written as it is meant, and "
-	    "whether \"{who}\" is the provider that has its zone:\n"
+	[P_DO_ZONE] = { "Check that the name is spelled right, and that "
+	    "provider \"{who}\" has its zone:\n"
 	    "\tacmectl check {name}",
 	    "请检查域名是否写对，以及“{who}”是否托管该域名所在的区域：\n"
 	    "\tacmectl check {name}" },
@@ -250,19 +251,19 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_DO_DISK] = { "Make room in the file system of the state directory, "
 	    "or repair it.  acmed goes on by itself.",
 	    "请清理或修复状态目录所在的文件系统，之后 acmed 会自动继续。" },
-	[P_DO_STALE] = { "See why the servers named above do not get the "
+	[P_DO_STALE] = { "Find out why the servers named above do not get the "
 	    "zone's changes (NOTIFY, zone transfer), then:\n"
 	    "\tacmectl renew-now {name}",
 	    "请检查上述服务器为何没有收到区域的更新（NOTIFY、区域传送），"
 	    "然后执行：\n\tacmectl renew-now {name}" },
-	[P_DO_ON_ARRIVAL] = { "Compare this machine's clock and the CA's, and "
-	    "ask the CA why its certificates live so short:\n"
+	[P_DO_ON_ARRIVAL] = { "Compare this machine's clock with the CA's, and "
+	    "ask the CA why its certificates are so short-lived:\n"
 	    "\tacmectl check {name}\nTo order another one before the next "
 	    "try:\n\tacmectl renew-now {name}",
 	    "请比较本机与 CA 的时钟，并向 CA 询问证书有效期为何如此短：\n"
 	    "\tacmectl check {name}\n如需提前重新申请：\n"
 	    "\tacmectl renew-now {name}" },
-	[P_DO_ACCOUNT] = { "See what the CA says above; the account is in "
+	[P_DO_ACCOUNT] = { "Do what the CA says above; the account is in "
 	    "acmed.conf, section account \"{who}\".  Then:\n"
 	    "\tacmectl reload",
 	    "请查看上面 CA 的说明；账户在 acmed.conf 的 account “{who}”"
@@ -278,18 +279,18 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "查看 acmed 在等待什么：\n\tacmectl status {name}\n"
 	    "立即续期：\n\tacmectl renew-now {name}" },
 	[P_DO_DEPLOY] = { "acmed tries again by itself.  See what the target "
-	    "said:\n\tacmectl status {name}\nWhen the cause is mended:\n"
+	    "said:\n\tacmectl status {name}\nWhen the cause is fixed:\n"
 	    "\tacmectl deploy {name} {object}",
 	    "acmed 会自动重试。查看部署输出：\n\tacmectl status {name}\n"
 	    "排除原因后执行：\n\tacmectl deploy {name} {object}" },
-	[P_DO_SERVING_OLD] = { "Restart or reload the server, and see that it "
-	    "reads the files of {name}:\n\tacmectl status {name}\nThen look "
+	[P_DO_SERVING_OLD] = { "Restart or reload the server, and check that "
+	    "it reads the files of {name}:\n\tacmectl status {name}\nThen look "
 	    "again:\n\tacmectl deploy {name} {object}",
 	    "请重启或重新加载服务器，并确认它读取 {name} 的证书文件：\n"
 	    "\tacmectl status {name}\n然后再次检查：\n"
 	    "\tacmectl deploy {name} {object}" },
-	[P_DO_CLEANUP] = { "Remove the record by hand, or mend what the "
-	    "provider complains of; acmed goes on trying.",
+	[P_DO_CLEANUP] = { "Remove the record by hand, or fix what the "
+	    "provider complains about.  acmed keeps trying.",
 	    "手动删除该记录，或解决服务商报告的问题；acmed 会继续尝试。" },
 	[P_DO_CONFIG] = { "See every mistake:\n\tacmed --check-config\n"
 	    "Then:\n\tacmectl reload",
@@ -309,8 +310,8 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "and look at acmed on {publisher}:\n\tacmectl status {name}",
 	    "本机只负责获取该证书。请在本机检查：\n\tacmectl check {name}\n"
 	    "并在{publisher}上查看 acmed：\n\tacmectl status {name}" },
-	[P_DO_REPOSITORY] = { "See who can write to the repository, and "
-	    "whether this host and {publisher} have the same key.  To "
+	[P_DO_REPOSITORY] = { "Find out who can write to the repository, and "
+	    "check that this host and {publisher} have the same key.  To "
 	    "publish it again, on {publisher}:\n\tacmectl deploy {name}",
 	    "请检查谁可以写入仓库，以及本机与{publisher}的密钥是否相同。"
 	    "重新发布时，在{publisher}上执行：\n\tacmectl deploy {name}" },

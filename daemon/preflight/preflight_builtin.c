@@ -63,7 +63,7 @@ static const char *
 fix_of(const struct responder_place *p)
 {
 	return p->is_passed ?
-	    "mend acmed-dns.socket (systemctl edit --full acmed-dns.socket); "
+	    "fix acmed-dns.socket (systemctl edit --full acmed-dns.socket); "
 	    "then: systemctl daemon-reload; systemctl stop acmed; systemctl "
 	    "restart acmed-dns.socket; systemctl start acmed" :
 	    "free the port or allow it, then: systemctl reload acmed; see "

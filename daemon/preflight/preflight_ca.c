@@ -90,7 +90,7 @@ tell_account(struct pf_check *c)
 	char *fix = NULL;
 
 	if (check_files(ca, &err) == -1) {
-		pf_tell(c, PF_FAIL, "mend the file, or what acmed may read",
+		pf_tell(c, PF_FAIL, "fix the file, or what acmed may read",
 		    "account \"%s\": %s", a->name, err.msg);
 	} else if (ca->kid != NULL) {
 		tell_registered(c, ca);
@@ -108,8 +108,8 @@ tell_account(struct pf_check *c)
 		fix = xasprintf("set eab_kid and eab_hmac_key_file, as the CA "
 		    "gave them to you%s%s, in account \"%s\"", page != NULL ?
 		    " at " : "", page != NULL ? page : "", a->name);
-		pf_tell(c, PF_FAIL, fix, "the CA makes accounts only for "
-		    "those that it knows already (external account binding)");
+		pf_tell(c, PF_FAIL, fix, "the CA requires external "
+		    "account binding");
 	} else if (ca->lost_kid != NULL) {
 		pf_tell(c, PF_WARN, "put the key back from a backup", "account "
 		    "\"%s\" is registered as %s, but its key is lost; the "
@@ -375,7 +375,7 @@ judged(const struct error *err, const struct caa_reply *reply, void *arg)
 
 	c->caa = NULL;
 	if (err != NULL)
-		pf_tell(c, PF_FAIL, "mend the zone: a CA that gets no answer "
+		pf_tell(c, PF_FAIL, "fix the zone: a CA that gets no answer "
 		    "to its question for CAA refuses", "CAA: %s", err->msg);
 	else if (!reply->is_allowed)
 		pf_tell(c, PF_FAIL, reply->refusal.fix, "%s",

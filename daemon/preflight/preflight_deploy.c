@@ -89,7 +89,7 @@ tried(const struct error *err, void *arg)
 
 	t->op = NULL;
 	if (err != NULL)
-		pf_tell(t->check, PF_FAIL, "mend it, or the next certificate "
+		pf_tell(t->check, PF_FAIL, "fix it, or the next certificate "
 		    "is not deployed", "target \"%s\": %s", t->conf->name,
 		    err->msg);
 	else if (t->conf->n_verify > 0 && t->has_version)

@@ -194,7 +194,7 @@ servers_seen(const struct nscheck_reply *reply, void *arg)
 		pf_tell(c, PF_OK, NULL, "zone %s: %s; over UDP and TCP",
 		    c->zone->apex, good);
 	else if (good[0] != '\0')
-		pf_tell(c, PF_WARN, "mend these servers, or remove their NS "
+		pf_tell(c, PF_WARN, "fix these servers, or remove their NS "
 		    "records: the CA may ask any of them", "zone %s: %s; in "
 		    "order: %s", c->zone->apex, bad, good);
 	else
@@ -250,7 +250,7 @@ dnssec_seen(const struct error *err, const struct dnssec_reply *reply,
 		    "the signatures are good", apex, reply->resolver);
 		break;
 	case DNSSEC_BROKEN:
-		pf_tell(c, PF_FAIL, "sign the zone anew, or mend or remove "
+		pf_tell(c, PF_FAIL, "sign the zone again, or fix or remove "
 		    "its DS record in the zone above; the CA refuses until "
 		    "then", "zone %s: DNSSEC is broken: resolver %s answers "
 		    "SERVFAIL, but without validation it knows the zone",
@@ -336,7 +336,7 @@ tell_delegation(struct pf_check *c, const struct pf_place *p,
 	if (z->apex[0] == '\0' || (strchr(z->apex, '.') == NULL &&
 	    shown->n_aliases > 0))
 		pf_tell(c, PF_FAIL, shown->n_aliases > 0 ? "make that zone, "
-		    "or mend the CNAME" : "register the domain, or have its "
+		    "or fix the CNAME" : "register the domain, or have its "
 		    "zone delegated", "%s: there is no zone for %s", chain,
 		    z->fqdn);
 	else if (strchr(z->apex, '.') == NULL)
@@ -389,7 +389,7 @@ pf_dns_plan(struct pf_cert *pc, const struct conf_name *name)
 		if (!is_loop)
 			plan_lost_zone(pc, name, p);
 		c = pf_check_add(pc, name, "delegation", NULL);
-		pf_tell(c, PF_FAIL, is_loop ? "mend the CNAMEs: they go "
+		pf_tell(c, PF_FAIL, is_loop ? "fix the CNAMEs: they go "
 		    "round" : "see that the resolvers work, and that the "
 		    "zone's servers answer them", "%s: %s", p->fqdn,
 		    err.msg);
@@ -401,7 +401,7 @@ pf_dns_plan(struct pf_cert *pc, const struct conf_name *name)
 	plan_zone(pc, name, z);
 	c = pf_check_add(pc, name, "delegation", NULL);
 	if (p->seen_err.kind != ERR_NONE)
-		pf_tell(c, PF_FAIL, "mend the CNAMEs", "%s: %s", p->fqdn,
+		pf_tell(c, PF_FAIL, "fix the CNAMEs", "%s: %s", p->fqdn,
 		    p->seen_err.msg);
 	else
 		tell_delegation(c, p, z);

@@ -19,7 +19,7 @@ looked(const struct error *err, const struct fetch_result *result, void *arg)
 		    err->msg);
 	else if (err != NULL)
 		pf_tell(c, PF_FAIL, err->kind == ERR_TRANSIENT ? "try again; "
-		    "look at the repository and the way to it" : "mend the "
+		    "check the repository and the network to it" : "fix the "
 		    "repository's section here, or what is published", "%s",
 		    err->msg);
 	else

@@ -62,7 +62,7 @@ dir_error(const char *dir, const char *sub, struct error *err)
 		    "move it aside", dir, sub[0] != '\0' ? "/" : "", sub,
 		    strerror(saved));
 	return error_set(err, ERR_CONFIG, "store:dir",
-	    "state directory %s%s%s: cannot be used by user id %ld: %s; mend "
+	    "state directory %s%s%s: cannot be used by user id %ld: %s; fix "
 	    "it with: install -d -o %ld -m 700 %s%s%s", dir,
 	    sub[0] != '\0' ? "/" : "", sub, (long)geteuid(), strerror(saved),
 	    (long)geteuid(), dir, sub[0] != '\0' ? "/" : "", sub);

@@ -34,7 +34,7 @@ check_dir(const struct store *s, const char *path, struct error *err)
 		return 0;
 	return error_set(err, ERR_CONFIG, "store:dir", "%s/%s cannot be "
 	    "written by user id %ld: %s; nothing is ordered before that is "
-	    "mended", s->dir, path, (long)geteuid(), strerror(errno));
+	    "fixed", s->dir, path, (long)geteuid(), strerror(errno));
 }
 
 /* One that somebody removed is made again. */

@@ -83,6 +83,16 @@ LEFT = {
         "from elsewhere; test_builtin.py asks the same",
     ("doc/monitoring.md", "curl --unix-socket"):
         "test_views.py reads the metrics",
+    ("doc/monitoring.md", "chgrp acmed /var/lib/prometheus"):
+        "node_exporter's directory; test_monitoring.py has the file written",
+    ("doc/monitoring.md", "promtool check rules"):
+        "test_monitoring.py runs promtool",
+    ("doc/monitoring.md", "ACMED OK - "):
+        "what acmectl prints; test_monitoring.py reads it",
+    ("doc/monitoring.md", "object CheckCommand"): "Icinga is not in the lab",
+    ("doc/monitoring.md", "define command"): "Nagios is not in the lab",
+    ("doc/monitoring.md", "journalctl -u acmed MESSAGE_ID"):
+        "test_systemd.py reads the journal's fields",
     ("doc/adding-a-provider.md", "make tests/provider-tool"):
         "test_providers.py runs the tool",
 }
@@ -115,7 +125,8 @@ BLOCKS = list(every_block())
 
 
 def is_conf(text):
-    return bool(re.match(r'(%s) "[^"]*" \{|verify = ' % WORDS, text))
+    return bool(re.match(r'(%s) "[^"]*" \{|(verify|\w+_textfile) = ' % WORDS,
+                         text))
 
 
 def scaffold(folder, text):

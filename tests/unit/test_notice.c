@@ -71,9 +71,9 @@ test_failed(void **state)
 	    "Next try:     2027-01-15 09:06 UTC (in 67 minutes)\n"
 	    "\n"
 	    "What you can do:\n"
-	    "  See whether the domain's name servers are right, and answer "
-	    "everywhere\n"
-	    "  with the same:\n"
+	    "  Check that the domain's name servers are right and all give the "
+	    "same\n"
+	    "  answer:\n"
 	    "      acmectl check example.com\n"
 	    "\n"
 	    "Host:         web1.example.net\n"
@@ -197,7 +197,7 @@ test_deploy(void **state)
 	    "  acmed tries again by itself. See what the target said:\n"
 	    "      acmectl status a-rather-long-name-of-a-mail-server."
 	    "department.example.com\n"
-	    "  When the cause is mended:\n"
+	    "  When the cause is fixed:\n"
 	    "      acmectl deploy a-rather-long-name-of-a-mail-server."
 	    "department.example.com postfix\n"
 	    "\n"
@@ -282,7 +282,8 @@ test_source(void **state)
 	    "Next try:     2027-01-15 08:01 UTC (in 1 minute)\n"
 	    "\n"
 	    "What you can do:\n"
-	    "  See who can write to the repository, and whether this host and\n"
+	    "  Find out who can write to the repository, and check that this "
+	    "host and\n"
 	    "  ca1.example.net have the same key. To publish it again, on\n"
 	    "  ca1.example.net:\n"
 	    "      acmectl deploy web\n"
@@ -390,7 +391,7 @@ test_advice(void **state)
 		    "\"dns\"\n" },
 		{ NEV_FAILED, "acme:caa", "no", "CAA record" },
 		{ NEV_FAILED, "dns:zone", "no zone",
-		    "whether \"dns\" is" },
+		    "provider \"dns\" has" },
 		{ NEV_FAILED, "provider:no-zone", "no zone",
 		    "acmectl check example.com" },
 		{ NEV_FAILED, "dns:stale", "ns2 has no record",

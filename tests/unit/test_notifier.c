@@ -81,7 +81,7 @@ test_life(void **state)
 	fake_time_pass(90 * MINUTE);
 	expect(1, "[acmed] web: renewal fails");
 	assert_non_null(strstr(fake_channel.got[1].text,
-	    "This has been told before"));
+	    "Reported before"));
 	fake_ca.rules[FAKE_NEW_ORDER].times = 0;
 	fake_time_pass(2 * DAY);
 	assert_int_equal(r->oks, 1);
@@ -194,7 +194,7 @@ test_hundred(void **state)
 	expect(0, "[acmed] c00 and 99 more: the CA refuses");
 	assert_non_null(strstr(fake_channel.got[0].text, "and 80 more"));
 	assert_non_null(strstr(fake_channel.got[0].text,
-	    "so that 100 certificates"));
+	    "100 certificates cannot"));
 	free(conf);
 }
 

@@ -151,7 +151,7 @@ test_ca(void **state)
 	fake_check.terms = "https://ca.test/terms";	/* agree_tos is set */
 	fake_check.caa_refused = "example.test";
 	look(r, &s, false);
-	expect(&s, "account fail the CA makes accounts only for");
+	expect(&s, "account fail the CA requires external account binding");
 	expect(&s, "-> set eab_kid and eab_hmac_key_file");
 	expect(&s, "caa fail not you -> add the record\n");
 	expect(&s, "end bad");
@@ -254,7 +254,7 @@ test_dns(void **state)
 	fake_rule_fail(&fake_dns.rules[FAKE_ZONE], 2, ERR_REJECTED,
 	    "dns:cname-loop", "round");
 	look(r, &s, true);
-	expect(&s, "delegation fail " FQDN ": round -> mend the CNAMEs");
+	expect(&s, "delegation fail " FQDN ": round -> fix the CNAMEs");
 	assert_null(strstr(s.lines, "probe"));
 	free(s.lines);
 	fake_rule_fail(&fake_dns.rules[FAKE_ZONE], 2, ERR_TRANSIENT,
