@@ -167,7 +167,12 @@ cmd_export(const struct options *o)
 	if (dir == NULL || f->write(reply.body, dir, &err) == -1) {
 		say_error(err.msg);
 		code = EXIT_FAILED;
-	} else if (!o->json) {
+	} else if (o->json) {
+		body = json_pack("{s:s, s:s, s:s}", "name", o->names[0],
+		    "format", f->name, "dir", dir);
+		print_json(o, body, JSON_INDENT(2));
+		json_decref(body);
+	} else {
 		(void)fprintf(o->out.out, "Exported %s to %s.\n",
 		    o->names[0], dir);
 	}

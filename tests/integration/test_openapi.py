@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
     schema.jsonschema is None, reason="python3-jsonschema is not installed")
 
 # acmectl's commands that print no facts of their own.
-NO_JSON = {"export", "import"}
+NO_JSON = {"import"}
 
 
 def read(*path):
@@ -105,7 +105,7 @@ def many(acmed):
     return acmed
 
 
-def test_commands(many):
+def test_commands(many, tmp_path):
     """Each command's --json, on standard output alone; all are there."""
     def ctl(*args):
         p = subprocess.run([daemon.program("ACMECTL", "acmectl"), "--socket",
@@ -130,6 +130,7 @@ def test_commands(many):
                  ["deploy", "--no-wait", "undeployed.example.test"],
                  ["check", "--no-probe", good, "failing.other.test"],
                  ["notify-test"], ["status", "no-such"],
+                 ["export", good, str(tmp_path)],
                  ["resume", "paused.example.test"]):
         ctl(*args)
     assert ctl("renew-now", good)["ok"] is True
@@ -165,7 +166,8 @@ def test_what_is_new_fails(many):
     n = len(list(objects(status)))
     assert n > 15
     for i in range(n):
-        for spoil in (lambda o: o.update(zzz=1), lambda o: o.popitem()):
+        for spoil in (lambda o: o.update(zzz=1),
+                      lambda o: o.pop(next(iter(o)))):
             changed = copy.deepcopy(status)
             spoil(list(objects(changed))[i])
             assert schema.mistake(changed, ref), i
