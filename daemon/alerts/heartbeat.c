@@ -9,6 +9,7 @@
 #include "daemon/alerts/env.h"
 #include "daemon/alerts/queue.h"
 #include "daemon/certs/certs.h"
+#include "daemon/config/secret_file.h"
 #include "daemon/io/http.h"
 
 #define REPLY_MAX 65536
@@ -104,15 +105,21 @@ fetch(struct beat *b, const struct conf_notify *conf)
 {
 	struct http_args args = {
 		.method = "GET",
-		.url = conf->url,
 		.max_reply = REPLY_MAX,
 		.timeout_ms = conf->timeout_s * 1000,
 		.ca_file = conf->ca_file,
 		.allow_plain = true,
 		.secret_url = true,
 	};
+	struct error err;
 
 	http_cancel(b->http);
+	b->http = NULL;
+	if (secret_files_look(conf->files, NULL, NULL, &err) == -1) {
+		queue_report(b->all->queue, b->name, &err);
+		return;
+	}
+	args.url = conf->url;
 	b->http = http_start(b->all->env->http, &args, fetched, b);
 }
 

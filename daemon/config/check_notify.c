@@ -7,6 +7,8 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/opt.h"
+#include "daemon/config/secret_file.h"
+#include "daemon/config/secret_file.h"
 
 static const char *const event_names[] = {
 	[NEV_FAILED] = "renewal-failed",
@@ -187,6 +189,7 @@ check_notify(struct check *c, const struct section *sec)
 	int found = -1;
 
 	n->name = xstrdup(sec->title);
+	n->files = xcalloc(1, sizeof(*n->files));
 	n->kind = NOTIFY_SYSLOG;
 	n->timeout_s = (unsigned)opt_duration(c->m, sec, "timeout", 1, 3600,
 	    60);
@@ -235,5 +238,7 @@ check_free_notify(struct conf_notify *n)
 	freezero_str(n->secret);
 	free(n->chat);
 	opt_list_free(n->exec);
+	secret_files_clear(n->files);
+	free(n->files);
 	free(n);
 }

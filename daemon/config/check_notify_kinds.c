@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 #include "common/error.h"
-#include "common/file.h"
 #include "common/mem.h"
 #include "common/names.h"
 #include "common/text.h"
 #include "daemon/config/check_notify.h"
 #include "daemon/config/opt.h"
+#include "daemon/config/secret_file.h"
 
 #define SECRET_MAX 8192
 
@@ -37,14 +37,15 @@ static const struct { const char *name; int facility; } facilities[] = {
 	{ "mail", LOG_MAIL }, { "user", LOG_USER },
 };
 
-/* NAME, or what is in the file of NAME_file; NULL: neither, or told. */
-static char *
-secret(struct check *c, const struct section *sec, const char *key)
+/* NAME, or what is in the file of NAME_file, for *slot; NULL: neither, or told. */
+static void
+secret(struct check *c, const struct section *sec, const char *key,
+    struct conf_notify *n, char **slot)
 {
 	char *file_key = xasprintf("%s_file", key);
 	const struct value *v = tree_value(sec, key);
 	const struct value *file = tree_value(sec, file_key);
-	char *path, *text = NULL;
+	char *path;
 	struct error err;
 
 	if (v != NULL && file != NULL) {
@@ -52,22 +53,19 @@ secret(struct check *c, const struct section *sec, const char *key)
 		    "allowed: one of them", key, file_key);
 	} else if (file != NULL) {
 		path = opt_file(c->m, sec, file_key);
-		if (path != NULL && file_read_secret(path, SECRET_MAX, &text,
-		    &err) == -1) {
+		if (path != NULL && secret_files_add(n->files, slot, path,
+		    SECRET_MAX, false, &err) == -1)
 			opt_mistake(c->m, sec, file->line, "%s: %s", file_key,
 			    err.msg);
-			text = NULL;
-		}
-		if (text != NULL)
-			check_hash_secret(c, text);
+		else if (path != NULL)
+			check_hash_secret(c, *slot);
 		free(path);
 	} else if (v != NULL && opt_is_open(sec)) {
 		opt_refuse_open(c->m, sec, v->line, key);
 	} else if (v != NULL) {
-		text = opt_secret(c->m, sec, key, v);
+		*slot = opt_secret(c->m, sec, key, v);
 	}
 	free(file_key);
-	return text;
 }
 
 /* --- mail --- */
@@ -220,7 +218,7 @@ check_smtp(struct check *c, const struct section *sec, struct conf_notify *n)
 	n->user = opt_text(c->m, sec, "user");
 	check_starttls(c, sec, n, is_tls);
 	check_helo(c, sec, n);
-	n->password = secret(c, sec, "password");
+	secret(c, sec, "password", n, &n->password);
 	if (n->smtp_port == 0)
 		n->smtp_port = is_tls ? 465 : n->user != NULL ? 587 : 25;
 	if (n->user != NULL && tree_value(sec, "password") == NULL &&
@@ -320,9 +318,9 @@ check_notify_webhook(struct check *c, const struct section *sec,
 	const struct value *v = tree_value(sec, "template");
 	bool found = v == NULL;
 
-	n->url = secret(c, sec, "webhook");
+	secret(c, sec, "webhook", n, &n->url);
 	check_url(c, sec, "webhook", n->url);
-	n->secret = secret(c, sec, "secret");
+	secret(c, sec, "secret", n, &n->secret);
 	n->ca_file = opt_ca_file(c->m, sec);
 	n->chat = opt_text(c->m, sec, "chat");
 	for (int i = 0; v != NULL && i < TEMPLATE_END; i++) {
@@ -352,7 +350,7 @@ void
 check_notify_heartbeat(struct check *c, const struct section *sec,
     struct conf_notify *n)
 {
-	n->url = secret(c, sec, "heartbeat");
+	secret(c, sec, "heartbeat", n, &n->url);
 	check_url(c, sec, "heartbeat", n->url);
 	n->ca_file = opt_ca_file(c->m, sec);
 	n->interval_s = opt_duration(c->m, sec, "interval", 1, 86400, 3600);

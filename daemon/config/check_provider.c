@@ -12,7 +12,6 @@
 #include "daemon/config/opt.h"
 #include "daemon/config/provider_values.h"
 
-#define SECRET_MAX 65536
 
 /* The type, or NULL and a mistake. */
 static const struct provider *
@@ -57,25 +56,16 @@ static void
 set_secret_file(struct check *c, const struct section *sec, const char *key,
     bool is_text, struct provider_values *values, int opt)
 {
-	char *path = opt_file(c->m, sec, key), *secret;
-	const char *text;
+	char *path = opt_file(c->m, sec, key);
 	struct error err;
 
 	if (path == NULL)
 		return;			/* told */
-	if ((is_text ? file_read_private : file_read_secret)(path,
-	    SECRET_MAX, &secret, &err) == -1) {
+	if (provider_values_set_file(values, opt, path, is_text, &err) == -1)
 		opt_mistake(c->m, sec, tree_value(sec, key)->line, "%s: %s",
 		    key, err.msg);
-		free(path);
-		return;
-	}
-	text = secret;
-	check_hash_secret(c, secret);
-	if (provider_values_set(values, opt, &text, 1, &err) == -1)
-		opt_mistake(c->m, sec, tree_value(sec, key)->line, "%s: %s",
-		    path, err.msg);
-	freezero_str(secret);
+	else
+		check_hash_secret(c, provider_str(values, opt));
 	free(path);
 }
 

@@ -93,6 +93,7 @@ struct conf_notify {
 	int64_t		 interval_s;	/* of a heartbeat */
 
 	char		**exec;
+	struct secret_files *files;	/* of password, url and secret */
 	uint64_t	 hash;		/* of the section, and its secrets */
 };
 

@@ -11,6 +11,9 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/opt.h"
+#include "daemon/config/secret_file.h"
+
+#define SECRET_MAX 65536
 
 struct pvalue {
 	char		*str;		/* STRING */
@@ -22,6 +25,7 @@ struct provider_values {
 	const struct provider *type;
 	int		 n;
 	struct pvalue	*v;
+	struct secret_files files;
 };
 
 static const char *const no_list[] = { NULL };
@@ -63,6 +67,7 @@ provider_values_free(struct provider_values *values)
 		return;
 	for (int i = 0; i < values->n; i++)
 		clear(&values->v[i]);
+	secret_files_clear(&values->files);
 	free(values->v);
 	free(values);
 }
@@ -167,6 +172,32 @@ provider_values_set(struct provider_values *values, int opt,
 	clear(&values->v[opt]);
 	values->v[opt] = v;
 	return 0;
+}
+
+int
+provider_values_set_file(struct provider_values *values, int opt,
+    const char *path, bool is_text, struct error *err)
+{
+	assert(opt >= 0 && opt < values->n);
+	assert(values->type->opts[opt].type == PROVIDER_OPT_STRING);
+	clear(&values->v[opt]);
+	return secret_files_add(&values->files, &values->v[opt].str, path,
+	    SECRET_MAX, is_text, err);
+}
+
+static int
+check_values(const void *arg, struct error *err)
+{
+	const struct provider_values *values = arg;
+
+	return values->type->check == NULL ? 0 :
+	    values->type->check(values, err);
+}
+
+int
+provider_values_look(struct provider_values *values, struct error *err)
+{
+	return secret_files_look(&values->files, check_values, values, err);
 }
 
 const char *

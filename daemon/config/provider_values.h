@@ -7,6 +7,7 @@
 #ifndef DAEMON_CONFIG_PROVIDER_VALUES_H
 #define DAEMON_CONFIG_PROVIDER_VALUES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "providers/provider.h"
@@ -19,6 +20,15 @@ struct provider_values *provider_values_new(const struct provider *type);
  */
 int	provider_values_set(struct provider_values *, int opt,
 	    const char *const *texts, size_t n, struct error *);
+/* The same with a secret's file: of one secret, or a text of several lines. */
+int	provider_values_set_file(struct provider_values *, int opt,
+	    const char *path, bool is_text, struct error *);
+/*
+ * Before they are used: read again what is in files that have changed.  What
+ * provider_str() has returned stays valid.  An error, of ERR_CONFIG, leaves
+ * the values as they are.
+ */
+int	provider_values_look(struct provider_values *, struct error *);
 /* Wipes.  NULL is allowed. */
 void	provider_values_free(struct provider_values *);
 

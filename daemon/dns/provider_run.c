@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "daemon/config/conf.h"
+#include "daemon/config/provider_values.h"
 #include "daemon/dns/provider_account.h"
 #include "daemon/dns/provider_env.h"
 #include "daemon/dns/provider_walk.h"
@@ -45,6 +46,7 @@ struct provider_run_op {
 	struct tally	*tally;
 	struct timer	 next, limit;
 	bool		 has_failed;
+	bool		 is_unread;	/* the options, for last */
 	struct error	 last;		/* of the latest attempt */
 };
 
@@ -349,6 +351,11 @@ no_attempt_cb(void *arg)
 	unsigned max = op->type->max_values;
 	struct error err;
 
+	if (op->is_unread) {
+		err = op->last;
+		run_finish(op, &err);
+		return;
+	}
 	if (!has_too_many(op)) {
 		run_finish(op, NULL);
 		return;
@@ -371,6 +378,8 @@ provider_run_start(struct provider_env *env,
 	op->done = done;
 	op->arg = arg;
 	op->type = a->provider->type;
+	op->is_unread = provider_values_look(a->provider->values,
+	    &op->last) == -1;
 	op->account = provider_account_get(env->locks, a->provider);
 	op->tally = tallies_get(env->tallies, "provider", a->provider->name,
 	    "type", op->type->name);
@@ -400,7 +409,7 @@ provider_run_start(struct provider_env *env,
 	timer_init(&op->limit, env->loop, limit_cb, op);
 	if (op->type->call_ms == NULL)
 		limit_set(op);
-	if (op->n_values == 0 || has_too_many(op)) {
+	if (op->is_unread || op->n_values == 0 || has_too_many(op)) {
 		timer_init(&op->next, env->loop, no_attempt_cb, op);
 		timer_set(&op->next, 0);
 		return op;

@@ -5,6 +5,8 @@
 
 #include "common/error.h"
 #include "common/mem.h"
+#include "daemon/config/secret_file.h"
+#include "daemon/io/loop.h"
 
 static const struct channel_kind *const kinds[] = {
 	[NOTIFY_MAIL] = &channel_mail,
@@ -17,9 +19,11 @@ _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == NOTIFY_KIND_END, "kinds");
 
 struct channel_op {
 	const struct channel_kind *kind;
-	void		*op;
+	void		*op;		/* NULL: not begun */
 	channel_done_cb	*done;
 	void		*arg;
+	struct timer	 late;		/* tells err */
+	struct error	 err;
 };
 
 static void
@@ -32,6 +36,14 @@ kind_done(const struct error *err, void *arg)
 	free(op);
 }
 
+static void
+late_cb(void *arg)
+{
+	struct channel_op *op = arg;
+
+	kind_done(&op->err, op);
+}
+
 struct channel_op *
 channel_start(const struct channel_args *a, channel_done_cb *done, void *arg)
 {
@@ -40,7 +52,11 @@ channel_start(const struct channel_args *a, channel_done_cb *done, void *arg)
 	op->kind = kinds[a->conf->kind];
 	op->done = done;
 	op->arg = arg;
-	op->op = op->kind->start(a, kind_done, op);
+	timer_init(&op->late, a->env->loop, late_cb, op);
+	if (secret_files_look(a->conf->files, NULL, NULL, &op->err) == 0)
+		op->op = op->kind->start(a, kind_done, op);
+	else
+		timer_set(&op->late, 0);
 	return op;
 }
 
@@ -49,7 +65,9 @@ channel_cancel(struct channel_op *op)
 {
 	if (op == NULL)
 		return;
-	op->kind->cancel(op->op);
+	if (op->op != NULL)
+		op->kind->cancel(op->op);
+	timer_clear(&op->late);
 	free(op);
 }
 

@@ -55,7 +55,11 @@ static int
 token_check(const struct provider_values *values, struct error *err)
 {
 	const char *zones = provider_str(values, 1);
+	const char *token = provider_str(values, 0);
 
+	if (token != NULL && strcmp(token, "forbidden") == 0)
+		return error_set(err, ERR_CONFIG, "token:token",
+		    "api_token is not allowed here");
 	if (strcmp(zones, "none") == 0)
 		return error_set(err, ERR_CONFIG, "token:zones",
 		    "zones = none makes no sense");
