@@ -45,6 +45,30 @@ is_ours(const struct deploy_args *a, const char *serial)
 	return found;
 }
 
+static const char *
+unit_of(const struct conf_deploy *t)
+{
+	return t->reload != NULL ? t->reload[0] :
+	    t->restart != NULL ? t->restart[0] : NULL;
+}
+
+/* A server that was reloaded, and shows the old one: it reads another file. */
+static int
+serves_old(const struct deploy_args *a, const char *label, const char *which,
+    struct error *err)
+{
+	const struct conf_deploy *t = a->target;
+	const char *unit = unit_of(t);
+
+	if (unit == NULL)
+		return error_set(err, ERR_TRANSIENT, VERIFY_ERR_OLD,
+		    "%s still serves the old certificate %s", label, which);
+	return error_set(err, ERR_TRANSIENT, VERIFY_ERR_OLD,
+	    "%s still serves the old certificate %s; does %s read %s%s?",
+	    label, which, unit, t->n_installs > 0 ? t->installs[0].path :
+	    a->live_dir, t->n_installs > 0 ? "" : "/fullchain.pem");
+}
+
 int
 verify_wrong(const struct deploy_args *a, const struct tls_reply *r,
     const char *label, struct error *err)
@@ -60,8 +84,7 @@ verify_wrong(const struct deploy_args *a, const struct tls_reply *r,
 	    "\"%s\")", r->not_after > now ? "expires in" : "expired",
 	    span, r->not_after > now ? "" : " ago", r->serial, r->issuer);
 	if (is_ours(a, r->serial))
-		return error_set(err, ERR_TRANSIENT, VERIFY_ERR_OLD,
-		    "%s still serves the old certificate %s", label, which);
+		return serves_old(a, label, which, err);
 	if (r->is_for_name)
 		return error_set(err, ERR_TRANSIENT, VERIFY_ERR_OTHER,
 		    "%s serves another certificate for that name %s", label,
@@ -74,9 +97,7 @@ verify_wrong(const struct deploy_args *a, const struct tls_reply *r,
 void
 verify_advise(const struct deploy_args *a, struct error *err)
 {
-	const struct conf_deploy *t = a->target;
-	const char *unit = t->reload != NULL ? t->reload[0] :
-	    t->restart != NULL ? t->restart[0] : NULL;
+	const char *unit = unit_of(a->target);
 	size_t used = strlen(err->msg);
 
 	if (strcmp(err->code, "tls:refused") != 0)
