@@ -63,8 +63,14 @@ class Front:
                         "location / { proxy_pass %s; }\n}\n" % (
                             FRONT[host], folder, folder, extra, url))
             f.write("}\n")
-        self.proc = proc.Proc(["nginx", "-c", n.conf], folder + "/log")
-        proc.wait_until("the front", lambda: os.path.exists(folder + "/pid"))
+        self.conf, self.folder = n.conf, folder
+        self.start()
+
+    def start(self):
+        self.proc = proc.Proc(["nginx", "-c", self.conf],
+                              self.folder + "/log")
+        proc.wait_until("the front", lambda: os.path.exists(
+            self.folder + "/pid"))
 
 
 class Desk:
