@@ -202,11 +202,36 @@ reload_and_issue(struct plan *p)
 	if (code != EXIT_OK && code != EXIT_FAILED &&
 	    code != EXIT_INTERRUPTED) {
 		conf_batch_undo(p->batch);
-		plan_system_undo(p);
+		allow_undo(&p->allowed);
 		drafts_reload_quietly(p->o);
 		say_error("the new files were taken away again");
 	}
 	return code;
+}
+
+/* Let the unit's sandbox and polkit allow what was chosen. */
+static int
+allow(struct plan *p)
+{
+	struct error err;
+	int rc = 0;
+
+	if (!allow_is_possible(p->o))
+		return EXIT_OK;
+	for (size_t i = 0; rc == 0 && p->units != NULL &&
+	    p->units[i] != NULL; i++)
+		rc = allow_unit(p->o, &p->allowed, p->units[i], "reload",
+		    "acmectl add", &err);
+	if (rc == 0 && p->webroot != NULL)
+		rc = allow_webroot(p->o, &p->allowed, p->webroot, p->name,
+		    "acmectl add", &err);
+	if (rc == 0)
+		rc = allow_apply(&p->allowed, &err);
+	if (rc == 0)
+		return EXIT_OK;
+	say_error(err.msg);
+	allow_undo(&p->allowed);
+	return EXIT_FAILED;
 }
 
 /* Everything that is taken back if the check is not good. */
@@ -214,7 +239,7 @@ static int
 try_plan(struct plan *p)
 {
 	struct error err;
-	int code = plan_system(p);
+	int code = allow(p);
 
 	if (code != EXIT_OK)
 		return nothing_written(p, code);
@@ -232,7 +257,7 @@ try_plan(struct plan *p)
 	if (code == EXIT_OK)
 		return EXIT_OK;
 	conf_batch_undo(p->batch);
-	plan_system_undo(p);
+	allow_undo(&p->allowed);
 	return nothing_written(p, code);
 }
 

@@ -209,9 +209,6 @@ plan_clear(struct plan *p)
 	list_free(p->units);
 	free(p->account);
 	free(p->webroot);
-	free(p->dropin);
-	for (size_t i = 0; i < p->n_rules; i++)
-		free(p->rules[i]);
-	free(p->rules);
+	allow_clear(&p->allowed);
 	free(p->provider);
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "ctl/allow.h"
 #include "ctl/options.h"
 
 struct conf_batch;
@@ -25,10 +26,7 @@ struct plan {
 	char		*webroot;	/* http-01 ... */
 	char		*provider;	/* ... or dns-01 */
 	char		**units;	/* to be reloaded; NULL-terminated */
-	/* What plan_system() wrote. */
-	char		*dropin;	/* of the unit; or NULL */
-	char		**rules;	/* of polkit */
-	size_t		 n_rules;
+	struct allowed	 allowed;	/* what that needs of the machine */
 };
 
 /*
@@ -39,12 +37,6 @@ int	plan_names(struct plan *);
 int	plan_account(struct plan *);	/* add/account.c */
 int	plan_challenge(struct plan *);	/* add/challenge.c */
 int	plan_deploy(struct plan *);
-/*
- * Let the unit's sandbox and polkit allow what was chosen (add/system.c); undo
- * takes that back.
- */
-int	plan_system(struct plan *);
-void	plan_system_undo(struct plan *);
 /* The certificate itself, when all of that is known. */
 void	plan_certificate(struct plan *);
 void	plan_clear(struct plan *);

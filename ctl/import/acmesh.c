@@ -238,9 +238,7 @@ map_way(struct acmesh *b, struct import_cert *c, const json_t *domain,
 			(void)json_object_set_new(c->ways, name,
 			    json_string(way));
 		}
-		import_note(b->plan, "", "acmed must be allowed to write to "
-		    "%s/.well-known/acme-challenge: HTTP-01 in acmed.conf(5) "
-		    "shows how", way);
+		import_note_webroot(b->plan, way);
 	} else if (!is_first) {
 		import_skip(c, "%s is proved in another way than the first "
 		    "name, by \"%s\"", name, way);

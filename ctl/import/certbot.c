@@ -156,9 +156,7 @@ map_webroot(struct certbot *b, struct import_cert *c, const json_t *params)
 		return;
 	}
 	c->webroot = xstrdup(first);
-	import_note(b->plan, "", "acmed must be allowed to write to %s/"
-	    ".well-known/acme-challenge: HTTP-01 in acmed.conf(5) shows how",
-	    first);
+	import_note_webroot(b->plan, first);
 }
 
 /* Does the list of preferred challenges begin with dns-01? */

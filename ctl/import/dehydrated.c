@@ -179,8 +179,7 @@ map_challenge(struct dehydrated *b, struct import_cert *c,
 		    "itself, acmed into .well-known/acme-challenge below it: "
 		    "let the alias /.well-known/acme-challenge/ of the web "
 		    "server lead to %s%s/", own, own, suffix);
-	import_note(b->plan, "", "acmed must be allowed to write to %s%s: "
-	    "HTTP-01 in acmed.conf(5) shows how", own, suffix);
+	import_note_webroot(b->plan, own);
 	c->webroot = own;
 }
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/mem.h"
 #include "common/text.h"
@@ -158,6 +159,17 @@ import_note(struct import *p, const char *about, const char *fmt, ...)
 	p->notes[p->n_notes] = (struct import_note){ .about = xstrdup(about),
 	    .text = text };
 	text_clean(p->notes[p->n_notes++].about);
+}
+
+void
+import_note_webroot(struct import *p, const char *webroot)
+{
+	struct stat st;
+
+	if (p->opens_webroots && stat(webroot, &st) == 0)
+		return;
+	import_note(p, "", "acmed must be allowed to write to %s/.well-known/"
+	    "acme-challenge: HTTP-01 in acmed.conf(5) shows how", webroot);
 }
 
 void

@@ -132,6 +132,8 @@ struct import {
 	struct import_switch *switches;
 	size_t		 n_switches;
 	bool		 needs_http;	/* acmed must answer http-01 */
+	bool		 opens_webroots;	/* what acmed may not do yet, */
+	bool		 allows_units;	/* is allowed on the way (allow.h) */
 	json_t		*config;	/* GET /v1/configuration; set by
 				   prepare.c */
 };
@@ -146,6 +148,8 @@ struct import_switch	*import_add_switch(struct import *, const char *what);
 /* The same note is kept once. */
 void	import_note(struct import *, const char *about, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
+/* acmed puts files there: a note, unless that is allowed on the way. */
+void	import_note_webroot(struct import *, const char *webroot);
 /* It is not imported: why. */
 void	import_skip(struct import_cert *, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));

@@ -411,15 +411,16 @@ add_notes(struct import *plan)
 		    "privkey.pem are (grep -rn %s /etc finds the places)",
 		    plan->program, jsonx_str(plan->config, "state_dir"),
 		    plan->dir);
-	if (*units != '\0')
+	if (*units != '\0' && !plan->allows_units)
 		import_note(plan, "", "systemd lets acmed reload or restart "
 		    "units only by a rule of polkit, which must name %s: see "
 		    "DEPLOYING WITHOUT PRIVILEGES in acmed(8)", units);
 	if (plan->n_hooks > 0)
-		import_note(plan, "", "the same rule must let acmed start "
+		import_note(plan, "", "%s must let acmed start "
 		    "acmed-hook@.service, for the programs in root-hooks.d; "
 		    "they run in a sandbox, which its comments say how to "
-		    "widen");
+		    "widen", plan->allows_units ? "a rule of polkit (acmed(8))"
+		    : "the same rule");
 	if (plan->needs_http)
 		import_note(plan, "", "acmed answers http-01 by itself: "
 		    "systemctl stop acmed; systemctl enable --now "

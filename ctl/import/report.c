@@ -180,6 +180,39 @@ print_files(const struct options *o, const struct import *plan,
 	}
 }
 
+/* As run.c will do. */
+static void
+print_allowed(const struct options *o, const struct import *plan)
+{
+	json_t *seen = json_object();
+	const char *text;
+	json_t *what;
+
+	for (size_t i = 0; i < plan->n_certs; i++) {
+		const struct import_cert *c = &plan->certs[i];
+
+		if (c->skipped != NULL)
+			continue;
+		if (plan->opens_webroots && c->webroot != NULL)
+			(void)json_object_set_new(seen, c->webroot,
+			    json_string("write the CA's files into"));
+		for (size_t j = 0; plan->allows_units && j < c->n_deploys;
+		    j++) {
+			enum import_step step = c->deploys[j].step;
+
+			if (step == IMPORT_RELOAD || step == IMPORT_RESTART)
+				(void)json_object_set_new(seen,
+				    c->deploys[j].text, json_string(step ==
+				    IMPORT_RELOAD ? "reload" : "restart"));
+		}
+	}
+	if (json_object_size(seen) > 0)
+		head(o, "What acmed will be allowed to");
+	json_object_foreach(seen, text, what)
+		line(o, 2, "%s %s", json_string_value(what), text);
+	json_decref(seen);
+}
+
 static void
 print_notes(const struct options *o, const struct import *plan)
 {
@@ -219,6 +252,7 @@ report_print(const struct options *o, const struct import *plan,
 	print_certs(o, plan);
 	if (report_count(plan) > 0)
 		print_files(o, plan, b, main_file);
+	print_allowed(o, plan);
 	print_notes(o, plan);
 	(void)fputc('\n', o->out.out);
 }

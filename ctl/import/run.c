@@ -7,6 +7,7 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "ctl/allow.h"
 #include "ctl/ask.h"
 #include "ctl/client.h"
 #include "ctl/commands.h"
@@ -169,9 +170,64 @@ install(const struct options *o, struct import *plan,
 }
 
 static int
+allow_cert(const struct options *o, const struct import_cert *c,
+    struct allowed *a, struct error *err)
+{
+	const char *name, *by = "acmectl import";
+	const json_t *way;
+	int rc = 0;
+
+	if (c->is_http && c->webroot != NULL)
+		rc = allow_webroot(o, a, c->webroot, c->name, by, err);
+	json_object_foreach(c->ways, name, way) {
+		char *file;
+
+		if (rc == -1 || json_string_value(way) == NULL)
+			continue;
+		file = xasprintf("%s-%s", c->name, name);
+		rc = allow_webroot(o, a, json_string_value(way), file, by,
+		    err);
+		free(file);
+	}
+	for (size_t i = 0; rc == 0 && i < c->n_deploys; i++) {
+		const struct import_deploy *d = &c->deploys[i];
+
+		if (d->step == IMPORT_RELOAD || d->step == IMPORT_RESTART)
+			rc = allow_unit(o, a, d->text, d->step ==
+			    IMPORT_RELOAD ? "reload" : "restart", by, err);
+	}
+	return rc;
+}
+
+/* As `acmectl add` does; what is imported stays if it fails. */
+static int
+allow(const struct options *o, const struct import *plan)
+{
+	struct allowed a = { 0 };
+	struct error err;
+	int rc = 0;
+
+	if (!plan->opens_webroots)
+		return 0;
+	for (size_t i = 0; rc == 0 && i < plan->n_certs; i++) {
+		if (plan->certs[i].skipped == NULL)
+			rc = allow_cert(o, &plan->certs[i], &a, &err);
+	}
+	if (rc == 0)
+		rc = allow_apply(&a, &err);
+	if (rc == -1) {
+		say_error(err.msg);
+		say_error("acmectl check tells what acmed is not allowed yet");
+	}
+	allow_clear(&a);
+	return rc;
+}
+
+static int
 carry_out(const struct options *o, struct import *plan, const char *main_file)
 {
 	size_t left;
+	int rc;
 
 	/* All of it was imported before. */
 	if (report_count(plan) == 0)
@@ -182,6 +238,7 @@ carry_out(const struct options *o, struct import *plan, const char *main_file)
 		return EXIT_FAILED;
 	if (install(o, plan, main_file) == -1)
 		return EXIT_FAILED;
+	rc = allow(o, plan);
 	if (!o->json)
 		(void)fprintf(o->out.out, "Imported %zu certificate%s; see: "
 		    "acmectl status\n", report_count(plan),
@@ -191,7 +248,7 @@ carry_out(const struct options *o, struct import *plan, const char *main_file)
 		    "renew what was not imported");
 	else if (o->switch_over && switch_off(o, plan) == -1)
 		return EXIT_FAILED;
-	return left > 0 ? EXIT_FAILED : EXIT_OK;
+	return left > 0 || rc == -1 ? EXIT_FAILED : EXIT_OK;
 }
 
 /* Shall it be done?  If not, *code is how to exit. */
@@ -250,7 +307,9 @@ cmd_import(const struct options *o)
 	struct reader_args args = { .provider = o->provider,
 	    .webroot = o->webroot, .dns = o->dns, .env_file = o->env_file,
 	    .directory = o->directory };
-	struct import plan = { .program = o->names[0] };
+	struct import plan = { .program = o->names[0],
+	    .opens_webroots = allow_is_possible(o),
+	    .allows_units = allow_is_possible(o) && allow_has_polkit() };
 	char *dir, *main_file = NULL;
 	struct error err;
 	int code;

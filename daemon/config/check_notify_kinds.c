@@ -37,7 +37,7 @@ static const struct { const char *name; int facility; } facilities[] = {
 	{ "mail", LOG_MAIL }, { "user", LOG_USER },
 };
 
-/* NAME, or what is in the file of NAME_file, for *slot; NULL: neither, or told. */
+/* NAME, or what is in the file of NAME_file, for *slot; none, or told: NULL. */
 static void
 secret(struct check *c, const struct section *sec, const char *key,
     struct conf_notify *n, char **slot)

@@ -20,7 +20,7 @@ struct secret_files {
 
 /*
  * Read the file, of at most max bytes, into *slot, which must be NULL, is the
- * caller's to wipe and free, and must stay where it is.  A text may have several
+ * caller's to wipe and free, and must stay where it is.  A text may have many
  * lines (file_read_private()); else it is file_read_secret()'s.
  */
 int	secret_files_add(struct secret_files *, char **slot, const char *path,
@@ -29,7 +29,8 @@ int	secret_files_add(struct secret_files *, char **slot, const char *path,
  * Read what has changed since.  What was in a slot stays valid until
  * secret_files_clear(): an operation may still use it.  A file that is gone
  * changes nothing.  One that cannot be read, or with which check (NULL: none)
- * fails, is an error, the slot keeps what it has, and the next look tries again.
+ * fails, is an error; the slot keeps what it has, and the next look tries
+ * again.
  * NULL is allowed.
  */
 int	secret_files_look(struct secret_files *,

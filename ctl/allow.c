@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What the machine must allow: acmed runs without privileges and in a sandbox,
- * so the unit gets a drop-in for the webroot, and polkit a rule for what is to
- * be reloaded.  Only where root says so and systemd runs acmed; elsewhere the
- * check tells what is missing.
- */
+#include "ctl/allow.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -18,8 +14,6 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mem.h"
-#include "ctl/add/plan.h"
-#include "ctl/ask.h"
 #include "ctl/spawn.h"
 
 #define DROPIN_DIR "/etc/systemd/system/acmed.service.d"
@@ -28,31 +22,48 @@
 
 enum { RULES_MAX = 1 << 20 };
 
-static bool
-is_ours(const struct plan *p)
+bool
+allow_is_possible(const struct options *o)
 {
-	return geteuid() == 0 && strcmp(p->o->socket, API_SOCKET) == 0 &&
+	return geteuid() == 0 && strcmp(o->socket, API_SOCKET) == 0 &&
 	    access("/run/systemd/system", F_OK) == 0;
 }
 
-static void
-say(const struct plan *p, const char *what, const char *path)
+bool
+allow_has_polkit(void)
 {
-	if (!p->o->json)
+	return access(POLKIT_DIR, F_OK) == 0;
+}
+
+static void
+say(const struct options *o, const char *what, const char *path)
+{
+	if (!o->json)
 		(void)fprintf(stderr, "%s: %s\n", what, path);
+}
+
+static void
+add(char ***list, size_t *n, const char *text)
+{
+	*list = xreallocarray(*list, *n + 1, sizeof(**list));
+	(*list)[(*n)++] = xstrdup(text);
 }
 
 /* A new file; what is there already stays, and counts as an error. */
 static int
-write_new(const char *path, const char *text, struct error *err)
+write_new(struct allowed *a, const char *path, const char *text,
+    struct error *err)
 {
 	struct stat st;
 
 	if (lstat(path, &st) == 0)
 		return error_set(err, ERR_CONFIG, "ctl:exists",
 		    "%s is there already", path);
-	return file_write_atomic(AT_FDCWD, path, 0644, text, strlen(text),
-	    err);
+	if (file_write_atomic(AT_FDCWD, path, 0644, text, strlen(text),
+	    err) == -1)
+		return -1;
+	add(&a->paths, &a->n_paths, path);
+	return 0;
 }
 
 /* --- the webroot --- */
@@ -127,32 +138,39 @@ make_challenges(const char *webroot, const char *dir, struct error *err)
 	return rc;
 }
 
-static int
-allow_webroot(struct plan *p, struct error *err)
+static bool
+has_webroot(const struct allowed *a, const char *webroot)
 {
-	char *dir = xasprintf("%s" CHALLENGES, p->webroot);
-	char *path = xasprintf(DROPIN_DIR "/webroot-%s.conf", p->name);
-	char *text = xasprintf("# Written by acmectl add: acmed puts the CA's "
-	    "files there.\n[Service]\nReadWritePaths=-%s\n", dir);
-	struct stat st;
-	int rc = 0;
+	for (size_t i = 0; i < a->n_webroots; i++) {
+		if (strcmp(a->webroots[i], webroot) == 0)
+			return true;
+	}
+	return false;
+}
 
-	if (stat(p->webroot, &st) == 0 && is_plain(p->webroot)) {
-		rc = make_challenges(p->webroot, dir, err);
-		if (rc == 0 && !is_allowed(dir)) {
-			say(p, "the unit's sandbox opens for the webroot",
-			    path);
-			rc = file_mkdir(AT_FDCWD, DROPIN_DIR, 0755, err);
-			if (rc == 0)
-				rc = write_new(path, text, err);
-			if (rc == 0) {
-				p->dropin = xstrdup(path);
-				rc = systemctl("daemon-reload", NULL, err);
-			}
-			if (rc == 0)
-				rc = systemctl("restart", "acmed.service",
-				    err);
-		}
+int
+allow_webroot(const struct options *o, struct allowed *a, const char *webroot,
+    const char *name, const char *by, struct error *err)
+{
+	char *dir, *path, *text;
+	struct stat st;
+	int rc;
+
+	if (stat(webroot, &st) == -1 || !is_plain(webroot) ||
+	    has_webroot(a, webroot))
+		return 0;
+	dir = xasprintf("%s" CHALLENGES, webroot);
+	path = xasprintf(DROPIN_DIR "/webroot-%s.conf", name);
+	text = xasprintf("# Written by %s: acmed puts the CA's files there.\n"
+	    "[Service]\nReadWritePaths=-%s\n", by, dir);
+	rc = make_challenges(webroot, dir, err);
+	if (rc == 0 && !is_allowed(dir)) {
+		say(o, "the unit's sandbox opens for the webroot", path);
+		rc = file_mkdir(AT_FDCWD, DROPIN_DIR, 0755, err);
+		if (rc == 0)
+			rc = write_new(a, path, text, err);
+		if (rc == 0)
+			add(&a->webroots, &a->n_webroots, webroot);
 	}
 	free(text);
 	free(path);
@@ -188,69 +206,66 @@ has_rule(const char *unit)
 	return found;
 }
 
-static int
-allow_reload(struct plan *p, const char *unit, struct error *err)
+int
+allow_unit(const struct options *o, struct allowed *a, const char *unit,
+    const char *verb, const char *by, struct error *err)
 {
 	static const char rule[] =
-	    "// Written by acmectl add: acmed may have this reloaded.\n"
+	    "// Written by %s: acmed may %s this.\n"
 	    "polkit.addRule(function(action, subject) {\n"
 	    "    if (action.id == \"org.freedesktop.systemd1.manage-units\" "
 	    "&&\n"
 	    "        subject.user == \"acmed\" &&\n"
 	    "        action.lookup(\"unit\") == \"%s\" &&\n"
-	    "        [\"reload\", \"start\"].indexOf(action.lookup(\"verb\")) "
+	    "        [\"%s\", \"start\"].indexOf("
+	    "action.lookup(\"verb\")) "
 	    ">= 0)\n"
 	    "        return polkit.Result.YES;\n"
 	    "    return polkit.Result.NOT_HANDLED;\n"
 	    "});\n";
 	char *path, *text;
-	int rc = 0;
+	int rc;
 
-	if (strpbrk(unit, "\"\\/\n ") != NULL || has_rule(unit))
+	if (!allow_has_polkit() || strpbrk(unit, "\"\\/\n ") != NULL || has_rule(unit))
 		return 0;
 	path = xasprintf(POLKIT_DIR "/50-acmed-%s.rules", unit);
-	text = xasprintf(rule, unit);
-	say(p, "polkit lets acmed have it reloaded", path);
-	rc = write_new(path, text, err);
-	if (rc == 0) {
-		p->rules = xreallocarray(p->rules, p->n_rules + 1,
-		    sizeof(*p->rules));
-		p->rules[p->n_rules++] = xstrdup(path);
-	}
+	text = xasprintf(rule, by, verb, unit, verb);
+	say(o, "polkit lets acmed have it reloaded", path);
+	rc = write_new(a, path, text, err);
 	free(text);
 	free(path);
 	return rc;
 }
 
 int
-plan_system(struct plan *p)
+allow_apply(const struct allowed *a, struct error *err)
 {
-	struct error err;
-	int rc = 0;
-
-	if (!is_ours(p))
-		return EXIT_OK;
-	for (size_t i = 0; rc == 0 && p->units != NULL &&
-	    p->units[i] != NULL && access(POLKIT_DIR, F_OK) == 0; i++)
-		rc = allow_reload(p, p->units[i], &err);
-	if (rc == 0 && p->webroot != NULL)
-		rc = allow_webroot(p, &err);
-	if (rc == 0)
-		return EXIT_OK;
-	say_error(err.msg);
-	plan_system_undo(p);
-	return EXIT_FAILED;
+	if (a->n_webroots == 0)
+		return 0;
+	if (systemctl("daemon-reload", NULL, err) == -1)
+		return -1;
+	return systemctl("restart", "acmed.service", err);
 }
 
 void
-plan_system_undo(struct plan *p)
+allow_undo(const struct allowed *a)
 {
 	struct error ignored;
 
-	for (size_t i = 0; i < p->n_rules; i++)
-		(void)unlink(p->rules[i]);
-	if (p->dropin == NULL)
-		return;
-	(void)unlink(p->dropin);
-	(void)systemctl("daemon-reload", NULL, &ignored);
+	for (size_t i = 0; i < a->n_paths; i++)
+		(void)unlink(a->paths[i]);
+	if (a->n_webroots > 0)
+		(void)systemctl("daemon-reload", NULL, &ignored);
+}
+
+void
+allow_clear(struct allowed *a)
+{
+	for (size_t i = 0; i < a->n_paths; i++)
+		free(a->paths[i]);
+	for (size_t i = 0; i < a->n_webroots; i++)
+		free(a->webroots[i]);
+	free(a->paths);
+	free(a->webroots);
+	*a = (struct allowed){ 0 };
 }
