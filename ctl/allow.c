@@ -226,7 +226,8 @@ allow_unit(const struct options *o, struct allowed *a, const char *unit,
 	char *path, *text;
 	int rc;
 
-	if (!allow_has_polkit() || strpbrk(unit, "\"\\/\n ") != NULL || has_rule(unit))
+	if (!allow_has_polkit() ||
+	    strpbrk(unit, "\"\\/\n ") != NULL || has_rule(unit))
 		return 0;
 	path = xasprintf(POLKIT_DIR "/50-acmed-%s.rules", unit);
 	text = xasprintf(rule, by, verb, unit, verb);
