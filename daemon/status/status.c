@@ -24,6 +24,7 @@
 #include "daemon/io/http_socks.h"
 #include "daemon/io/sd.h"
 #include "daemon/status/health.h"
+#include "daemon/status/home.h"
 #include "daemon/status/host.h"
 
 #define SOCKET_NAME "acmed-status"
@@ -53,6 +54,7 @@ static const struct route {
 	bool		 is_prefix;
 	void		(*handle)(struct call *);
 } routes[] = {
+	{ "/", false, get_home },
 	{ API_PATH_METRICS, false, get_metrics },
 	{ API_PATH_HEALTH, false, get_health },
 	{ API_PATH_STATUS, false, get_status },
