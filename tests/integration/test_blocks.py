@@ -93,6 +93,9 @@ LEFT = {
     ("doc/monitoring.md", "define command"): "Nagios is not in the lab",
     ("doc/monitoring.md", "journalctl -u acmed MESSAGE_ID"):
         "test_systemd.py reads the journal's fields",
+    ("doc/monitoring.md", "status_listen ="): "test_page.py listens",
+    ("doc/monitoring.md", "ssh -L"): "needs another machine",
+    ("doc/monitoring.md", "location /acmed/"): "nginx's own, with a password",
     ("doc/adding-a-provider.md", "make tests/provider-tool"):
         "test_providers.py runs the tool",
 }
