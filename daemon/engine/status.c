@@ -146,7 +146,7 @@ error_json(const struct cert *c, const struct condition_failure *f)
 	text = advice_text(f->err, c->row.name,
 	    strncmp(f->err->code, "acme:", 5) != 0 ?
 	    (p != NULL ? p->name : "") :
-	    cc != NULL && cc->account != NULL ? cc->account->name : "");
+	    cc != NULL && cc->account != NULL ? cc->account->name : "", false);
 	j = jsonx_error(f->err, f->at);
 	(void)json_object_set_new(j, "advice", string_or_null(text));
 	free(text);

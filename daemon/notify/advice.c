@@ -79,7 +79,8 @@ advice_link(const char *words)
 }
 
 char *
-advice_text(const struct error *err, const char *name, const char *who)
+advice_text(const struct error *err, const char *name, const char *who,
+    bool is_chinese)
 {
 	enum phrase p = advice_phrase(err->code);
 	char *link = NULL, *text;
@@ -87,7 +88,7 @@ advice_text(const struct error *err, const char *name, const char *who)
 	if (strcmp(err->code, "acme:userActionRequired") == 0 &&
 	    (link = advice_link(err->msg)) != NULL)
 		p = P_DO_LINK;
-	text = p == P_END ? NULL : phrase_fill(p, false,
+	text = p == P_END ? NULL : phrase_fill(p, is_chinese,
 	    (struct phrase_var[]){ { "name", name }, { "who", who },
 	    { "link", link }, { NULL, NULL } });
 	free(link);

@@ -17,11 +17,11 @@ enum phrase	 advice_phrase(const char *code);
  * caller frees. */
 char		*advice_link(const char *words);
 /*
- * The sentences in English, filled in: name is the certificate's, who the
- * account's or the provider's.  A line after a tab is a command.  NULL if there
+ * The sentences, filled in: name is the certificate's, who the account's or the
+ * provider's.  A line after a tab is a command.  NULL if there
  * are none; the caller frees.
  */
 char		*advice_text(const struct error *, const char *name,
-		    const char *who);
+		    const char *who, bool is_chinese);
 
 #endif

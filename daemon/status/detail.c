@@ -22,7 +22,7 @@ why_next(const json_t *cert, const struct glance *g)
 	if (reason != NULL && strcmp(reason, "other-ca") == 0)
 		return "It comes from another CA than its account names now.";
 	if (strcmp(g->action, "running") == 0)
-		return "The renewal is under way.";
+		return NULL;	/* its step says more */
 	if (strcmp(g->action, "retry") == 0)
 		return "The last attempt failed. acmed waits longer after each "
 		    "failure.";
@@ -61,7 +61,7 @@ next_section(struct view *v, const json_t *cert, const struct glance *g)
 	}
 	parts_cause(v, cert);
 	if (mood_of(g) <= MOOD_WARN)
-		parts_advice(v, v->cert, g);
+		parts_advice(v, cert, g);
 	html_raw(v->out, "</section>");
 }
 

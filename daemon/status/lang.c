@@ -110,7 +110,6 @@ static const char *const words[][2] = {
 	    "上次尝试失败。每次失败后等待时间会延长。" },
 	{ "A deploy target failed and is tried again.",
 	    "部署目标失败，将再次尝试。" },
-	{ "The renewal is under way.", "正在续期。" },
 	{ "Somebody paused it.", "已被人工暂停。" },
 	{ "It is watched in its repository.",
 	    "由仓库提供，acmed 会定期查询。" },
@@ -235,6 +234,21 @@ lang_time(enum lang lang, time_t at, char out[LANG_TIME_MAX])
 		(void)text_printf(out, LANG_TIME_MAX, "%d %s %d, %02d:%02d",
 		    tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
 		    tm.tm_hour, tm.tm_min);
+	return out;
+}
+
+const char *
+lang_month(enum lang lang, time_t at, char out[LANG_TIME_MAX])
+{
+	struct tm tm;
+
+	if (localtime_r(&at, &tm) == NULL)
+		(void)text_printf(out, LANG_TIME_MAX, "?");
+	else if (lang == LANG_ZH)
+		(void)text_printf(out, LANG_TIME_MAX, "%d月", tm.tm_mon + 1);
+	else
+		(void)text_printf(out, LANG_TIME_MAX, "%s",
+		    months[tm.tm_mon]);
 	return out;
 }
 

@@ -28,6 +28,8 @@ const char	*lang_span(enum lang, time_t seconds,
 		    char out[LANG_TIME_MAX]);
 /* "29 Nov 2026, 20:45" in this host's time zone. */
 const char	*lang_time(enum lang, time_t at, char out[LANG_TIME_MAX]);
+/* "Nov". */
+const char	*lang_month(enum lang, time_t at, char out[LANG_TIME_MAX]);
 /* "29 Nov". */
 const char	*lang_day(enum lang, time_t at, char out[LANG_TIME_MAX]);
 

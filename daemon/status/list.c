@@ -116,7 +116,7 @@ name_link(struct view *v, const char *name)
 void
 list_card(struct view *v, const char *name, const struct glance *g)
 {
-	json_t *cert = engine_cert_brief(v->engine, name);
+	json_t *cert = engine_cert_status(v->engine, name);
 
 	if (cert == NULL)
 		return;
@@ -133,7 +133,7 @@ list_card(struct view *v, const char *name, const struct glance *g)
 	html_raw(v->out, "<p class=\"next\">");
 	parts_next(v, g);
 	html_raw(v->out, "</p>");
-	parts_advice(v, name, g);
+	parts_advice(v, cert, g);
 	html_raw(v->out, "</li>");
 	json_decref(cert);
 }
@@ -179,7 +179,7 @@ day(struct view *v, time_t at, unsigned renewals, unsigned expiries,
 	    date), number(renewals, a), number(expiries, b));
 	html_raw(v->out, "\"><span>");
 	if (tm.tm_mday == 1)
-		html_text(v->out, lang_day(v->lang, at, date));
+		html_text(v->out, lang_month(v->lang, at, date));
 	else
 		html_printf(v->out, "%d", tm.tm_mday);
 	html_raw(v->out, "</span>");

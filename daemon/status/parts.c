@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/status/parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/error.h"
 #include "common/json.h"
+#include "daemon/notify/advice.h"
 #include "daemon/status/html.h"
 #include "daemon/status/view.h"
 
@@ -157,10 +160,33 @@ command(struct view *v, const char *what, const char *verb, const char *name)
 	html_raw(v->out, "</code></span> ");
 }
 
-void
-parts_advice(struct view *v, const char *name, const struct glance *g)
+/* Of the error's own code; a line after a tab is a command. */
+static void
+advice(struct view *v, const json_t *cert, const struct error *err)
 {
-	html_raw(v->out, "<p class=\"advice\">");
+	const char *who = jsonx_str(cert, strncmp(err->code, "acme:", 5) == 0 ?
+	    "account" : "provider");
+	char *text = advice_text(err, jsonx_str(cert, "name"),
+	    who != NULL ? who : "", v->lang == LANG_ZH);
+	char *rest = text, *line;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (*line != '\0')
+			html_element(v->out, *line == '\t' ? "code" : "span",
+			    "do", line + (*line == '\t'));
+		html_raw(v->out, " ");
+	}
+	free(text);
+}
+
+void
+parts_advice(struct view *v, const json_t *cert, const struct glance *g)
+{
+	const char *name = jsonx_str(cert, "name");
+
+	html_raw(v->out, "<div class=\"advice\">");
+	if (g->err != NULL)
+		advice(v, cert, g->err);
 	if (g->err == NULL && (g->condition == COND_SERVING_OLD ||
 	    g->condition == COND_NOT_DEPLOYED)) {
 		command(v, "See its log:", "history", name);
@@ -169,5 +195,5 @@ parts_advice(struct view *v, const char *name, const struct glance *g)
 		command(v, "Find the cause:", "check", name);
 		command(v, "Then try again:", "renew-now", name);
 	}
-	html_raw(v->out, "</p>");
+	html_raw(v->out, "</div>");
 }

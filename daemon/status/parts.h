@@ -21,6 +21,6 @@ void	parts_next(struct view *, const struct glance *);
 void	parts_left(struct view *, const struct glance *);
 /* Why it needs attention, and what helps. */
 void	parts_cause(struct view *, const json_t *cert);
-void	parts_advice(struct view *, const char *name, const struct glance *);
+void	parts_advice(struct view *, const json_t *cert, const struct glance *);
 
 #endif

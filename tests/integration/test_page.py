@@ -93,7 +93,7 @@ class Paged:
                  3 if error else 0, now + 5400 if error else 0,
                  now - 1800 if error else 0,
                  "transient" if error else None,
-                 "acme:connection" if error else None, error, stamp,
+                 odd.get("code", "acme:connection") if error else None, error, stamp,
                  "kZxJ4mYyqWmZ4mYyqWmZ4mYyqWk." + serial[:24],
                  self.acmed.accounts["lab"]["directory"]))
             undone = odd.get("deploy")
@@ -157,6 +157,7 @@ TROUBLES = {
             ("authorize", "warning", "the CA refuses the challenge: "
              "Incorrect TXT record found"),
             ("deploy", "notice", "nginx: deployed")]},
+    4: {"age": 62, "code": "acme:unauthorized", "error": "authorize: no"},
     2: {"age": 95, "error": HOSTILE, "issuer": HOSTILE, "events": [
         ("order", "error", HOSTILE)]},
     3: {"deploy": "nginx: [emerg] " + HOSTILE},
@@ -245,6 +246,7 @@ def test_languages_and_dark(acmed, chromium):
         b.open(page.url())
         shot(b, "zh-%s" % ("dark" if dark else "light"))
         assert b.value("document.documentElement.lang") == "zh-CN"
+        assert b.value("document.querySelectorAll('.advice .do').length")
         assert "需要处理" in b.value("document.body.innerText")
         b.open(page.url("?cert=" + page.names[1]))
         shot(b, "zh-cert-%s" % ("dark" if dark else "light"))

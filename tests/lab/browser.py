@@ -2,6 +2,7 @@
 """A headless Chromium, driven over its DevTools pipe."""
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -22,12 +23,12 @@ class Browser:
         theirs, self.to = os.pipe()
         self.back, ours = os.pipe()
         self.proc = subprocess.Popen(
-            ["sh", "-c", 'exec "$@" 3<&%d 4>&%d' % (theirs, ours), "sh",
-             PROGRAM, "--headless", "--no-sandbox", "--disable-gpu",
+            [PROGRAM, "--headless", "--no-sandbox", "--disable-gpu",
              "--disable-dev-shm-usage", "--no-first-run",
              "--disable-background-networking", "--hide-scrollbars",
              "--remote-debugging-pipe", "--user-data-dir=" + self.folder,
-             "about:blank"], pass_fds=(theirs, ours),
+             "about:blank"], close_fds=False,
+            preexec_fn=lambda: self.take(theirs, ours),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(theirs)
         os.close(ours)
@@ -38,6 +39,14 @@ class Browser:
             flatten=True)["sessionId"]
         for domain in "Page", "Runtime", "Log", "Network":
             self.call(domain + ".enable")
+
+    @staticmethod
+    def take(read, write):
+        """In the child: they become its descriptors 3 and 4."""
+        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
+                for fd in (read, write)]
+        os.dup2(high[0], 3)
+        os.dup2(high[1], 4)
 
     def end(self):
         os.close(self.to)
