@@ -160,8 +160,8 @@ command(struct view *v, const char *what, const char *verb, const char *name)
 	html_raw(v->out, "</code></span> ");
 }
 
-/* Of the error's own code; a line after a tab is a command. */
-static void
+/* Of the error's own code; a line after a tab is a command.  Was there one? */
+static bool
 advice(struct view *v, const json_t *cert, const struct error *err)
 {
 	const char *who = jsonx_str(cert, strncmp(err->code, "acme:", 5) == 0 ?
@@ -169,14 +169,17 @@ advice(struct view *v, const json_t *cert, const struct error *err)
 	char *text = advice_text(err, jsonx_str(cert, "name"),
 	    who != NULL ? who : "", v->lang == LANG_ZH);
 	char *rest = text, *line;
+	bool has_command = false;
 
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		if (*line != '\0')
 			html_element(v->out, *line == '\t' ? "code" : "span",
 			    "do", line + (*line == '\t'));
 		html_raw(v->out, " ");
+		has_command |= *line == '\t';
 	}
 	free(text);
+	return has_command;
 }
 
 void
@@ -185,14 +188,13 @@ parts_advice(struct view *v, const json_t *cert, const struct glance *g)
 	const char *name = jsonx_str(cert, "name");
 
 	html_raw(v->out, "<div class=\"advice\">");
-	if (g->err != NULL)
-		advice(v, cert, g->err);
 	if (g->err == NULL && (g->condition == COND_SERVING_OLD ||
 	    g->condition == COND_NOT_DEPLOYED)) {
 		command(v, "See its log:", "history", name);
 		command(v, "Deploy again:", "deploy", name);
 	} else {
-		command(v, "Find the cause:", "check", name);
+		if (g->err == NULL || !advice(v, cert, g->err))
+			command(v, "Find the cause:", "check", name);
 		command(v, "Then try again:", "renew-now", name);
 	}
 	html_raw(v->out, "</div>");
