@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What was, is and will be: history, show, plan, cleanup. */
+/* What was and is: history, show, cleanup. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +14,8 @@
 #include "ctl/commands.h"
 #include "ctl/show.h"
 #include "ctl/status.h"
-#include "ctl/status_read.h"
 
-enum { PEM_MAX = 1 << 20, PLAN_DAYS = 30, DAY = 86400 };
+enum { PEM_MAX = 1 << 20 };
 
 /* The one that is named, to be cleared after EXIT_OK. */
 static int
@@ -108,103 +107,6 @@ cmd_show(const struct options *o)
 	else
 		status_print_cert(&o->out, reply.body, clock_now());
 	client_reply_clear(&reply);
-	return code;
-}
-
-/* --- plan --- */
-
-struct plan_row {
-	time_t	 at;
-	json_t	*cert;			/* "name" and "next" of it */
-};
-
-struct plan {
-	time_t		 until;
-	struct plan_row	*rows;
-	size_t		 n;
-};
-
-static void
-plan_cert(const json_t *cert, void *arg)
-{
-	struct plan *p = arg;
-	time_t at = (time_t)jsonx_int(cert, "next.at", 0);
-
-	if (at == 0 || at > p->until)
-		return;
-	p->rows = xreallocarray(p->rows, p->n + 1, sizeof(*p->rows));
-	p->rows[p->n].at = at;
-	p->rows[p->n++].cert = json_pack("{s:O, s:O}", "name",
-	    json_object_get(cert, "name"), "next",
-	    json_object_get(cert, "next"));
-}
-
-static int
-by_time(const void *a, const void *b)
-{
-	const struct plan_row *x = a, *y = b;
-
-	return x->at < y->at ? -1 : x->at > y->at;
-}
-
-static void
-print_row(const struct options *o, const json_t *cert, time_t at, time_t now)
-{
-	static const struct { const char *reason, *words; } reasons[] = {
-		{ "ari", ", as the CA suggests" },
-		{ "other-ca", ", the account is of another CA now" },
-	};
-	char *name = show_str(cert, "name", "?");
-	char *action = show_str(cert, "next.action", "?");
-	const char *reason = jsonx_str(cert, "next.reason"), *words = "";
-	char date[SHOW_WHEN_MAX], span[SHOW_WHEN_MAX];
-
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-		if (reason != NULL && strcmp(reasons[i].reason, reason) == 0)
-			words = reasons[i].words;
-	}
-	(void)fprintf(o->out.out, "%s  %s: %s%s %s%s\n", show_date(at, date),
-	    name, action, strcmp(action, "paused") == 0 ? ", ends" : "",
-	    show_span(now, at < now ? now : at, span), words);
-	free(action);
-	free(name);
-}
-
-int
-cmd_plan(const struct options *o)
-{
-	time_t now = clock_now();
-	struct plan p = { .until = now + (time_t)PLAN_DAYS * DAY };
-	const struct status_sink sink = { NULL, plan_cert, &p };
-	json_t *list;
-	char *end;
-	int code;
-
-	if (o->days != NULL) {
-		long days = strtol(o->days, &end, 10);
-
-		if (*o->days == '\0' || *end != '\0' || days < 0 ||
-		    days > 36500) {
-			say_error("--days wants a number of days");
-			return EXIT_USAGE;
-		}
-		p.until = now + (time_t)days * DAY;
-	}
-	code = status_read(o, &sink);
-	if (p.n > 0)
-		qsort(p.rows, p.n, sizeof(*p.rows), by_time);
-	list = json_array();
-	for (size_t i = 0; i < p.n; i++) {
-		if (code == EXIT_OK && !o->json)
-			print_row(o, p.rows[i].cert, p.rows[i].at, now);
-		(void)json_array_append_new(list, p.rows[i].cert);
-	}
-	if (code == EXIT_OK && o->json)
-		print_json(o, list, JSON_INDENT(2));
-	else if (code == EXIT_OK && p.n == 0)
-		(void)fputs("nothing is due by then\n", o->out.out);
-	json_decref(list);
-	free(p.rows);
 	return code;
 }
 

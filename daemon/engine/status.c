@@ -55,24 +55,76 @@ engine_next_any(const struct engine *e, const struct cert *c,
 	return deploy;
 }
 
+static json_t *
+string_or_null(const char *s)
+{
+	return s != NULL ? json_string(s) : json_null();
+}
+
+/* Why it is renewed then, whatever is tried again. */
+static const char *
+renewal_reason(const struct cert *c)
+{
+	const struct store_cert *row = &c->row;
+	bool by_ari;
+
+	if (issuer_is_other(c))
+		return "other-ca";
+	if (row->serial == NULL)
+		return "missing";
+	if (!cert_is_for(c, row->names))
+		return "names";
+	if (!conf_has_profile(c->conf, row->profile))
+		return "profile";
+	if (row->key != c->conf->key)
+		return "key";
+	if (c->forced || row->asked_at != 0)
+		return "asked";
+	if (row->order_url != NULL && cert_is_for(c, row->order_names))
+		return "begun";
+	(void)ari_window_due_at(c, &by_ari);
+	return by_ari ? "ari" : "lifetime";
+}
+
+/* When the targets that have windows are deployed to, if it is renewed then. */
+static json_t *
+windows_json(const struct cert *c, time_t at)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < c->conf->n_deploys; i++) {
+		const struct conf_deploy *d = c->conf->deploys[i];
+
+		if (d->n_windows > 0)
+			(void)json_array_append_new(list, json_pack(
+			    "{s:s, s:o}", "target", d->name, "at", jsonx_time(
+			    due_window_at(d->windows, d->n_windows, at))));
+	}
+	return list;
+}
+
 json_t *
 engine_next_json(const struct engine *e, const struct cert *c)
 {
 	const char *action, *reason = NULL;
 	time_t at = engine_next_any(e, c, &action);
-	bool by_ari = false;
+	json_t *next = json_object(), *windows = NULL;
+	bool renews;
 
-	if (c->conf != NULL)
-		(void)ari_window_due_at(c, &by_ari);
-	if (issuer_is_other(c) && strcmp(action, "deploy") != 0)
-		reason = "other-ca";
-	else if (by_ari && strcmp(action, "renew") == 0 && at > 0)
-		reason = "ari";
+	renews = strcmp(action, "renew") == 0 || strcmp(action, "retry") == 0;
 	if (at == 0)
 		at = clock_now();
-	return json_pack("{s:s, s:o, s:o}", "action", action,
-	    "at", jsonx_time(at), "reason", reason != NULL ?
-	    json_string(reason) : json_null());
+	if (renews && c->watch == NULL)
+		reason = renewal_reason(c);
+	if (renews)
+		windows = windows_json(c, at);
+	if (json_array_size(windows) > 0)
+		(void)json_object_set(next, "windows", windows);
+	json_decref(windows);
+	(void)json_object_set_new(next, "action", json_string(action));
+	(void)json_object_set_new(next, "at", jsonx_time(at));
+	(void)json_object_set_new(next, "reason", string_or_null(reason));
+	return next;
 }
 
 static json_t *
@@ -84,12 +136,6 @@ names_of(const struct cert *c)
 		(void)json_array_append_new(list,
 		    json_string(c->conf->names[i].name));
 	return list;
-}
-
-static json_t *
-string_or_null(const char *s)
-{
-	return s != NULL ? json_string(s) : json_null();
 }
 
 static json_t *
@@ -162,7 +208,7 @@ cert_json(const struct engine *e, const struct cert *c)
 
 	return json_pack("{s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:b, "
 	    "s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-	    "s:o, s:o}",
+	    "s:o, s:o, s:o, s:i}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
 	    "condition", condition_name(condition_of(c)),
 	    "ok", condition_is_good(c),
@@ -182,7 +228,9 @@ cert_json(const struct engine *e, const struct cert *c)
 	    "deploy", rollout_json(c), "published", watch_json(c),
 	    "persist", persist_watch_json(c),
 	    "revocation", revocations_json(e->revocations, c),
-	    "ari", ari_window_json(c));
+	    "ari", ari_window_json(c), "profile",
+	    string_or_null(row->profile), "renew_before",
+	    c->conf->renew_before_s);
 }
 
 json_t *

@@ -110,7 +110,8 @@ def test_nonsense(acmed, pebble):
                acmed.log(), 30)
     c = acmed.cert_status(NAME)
     assert c["ari"] is None and c["error"] is None
-    assert c["next"] == {"action": "renew", "at": at, "reason": None}
+    assert c["next"] == {"action": "renew", "at": at,
+                         "reason": "lifetime"}
     assert acmed.serial(NAME) == serial
 
 

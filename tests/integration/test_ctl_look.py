@@ -3,6 +3,10 @@
 cleanup."""
 
 import json
+import os
+import re
+import sqlite3
+import time
 
 import pytest
 
@@ -102,6 +106,50 @@ def test_what_was_and_will_be(three):
     assert "a.example.test" in three.ctl("show", "a.example.test").stdout
     for command in "history", "show":
         assert three.ctl(command, "none.example.test").returncode == 5
+
+
+def test_plan_says_why(acmed):
+    """Why, what holds it, when targets are deployed to, and what is paused."""
+    a, b, p, w = ["%s.example.test" % c for c in "abpw"]
+    acmed.cert(a)
+    acmed.cert(b)
+    acmed.cert(p)
+    hour = (time.localtime().tm_hour + 6) % 24
+    acmed.cert(w, deploy={"web": {
+        "exec": ["/bin/true"],
+        "deploy_window": "%02d:00-%02d:00" % (hour, (hour + 1) % 24)}})
+    acmed.accounts["lab"]["ari"] = False
+    acmed.start()
+    for name in a, b, p, w:
+        acmed.wait_valid(name)
+    assert acmed.ctl("pause", p).returncode == 0
+    text = acmed.ctl("plan", "--days", "100").stdout
+    assert re.search(r"%s: renew in \d+d, it expires \d{4}-" % a, text), text
+    assert "paused, until acmectl resume: " + p in text
+    assert re.search(r"deploy web: \S+ %02d:" % hour, text), text
+    assert "Let's Encrypt" not in text
+    # Let's Encrypt's default becomes shorter; its certificates are named.
+    acmed.stop()
+    db = sqlite3.connect(os.path.join(acmed.state_dir, "state.db"))
+    db.execute("UPDATE cert SET ari_directory = 'https://acme-v02.api."
+               "letsencrypt.org/directory' WHERE name IN (?, ?)", (a, b))
+    db.execute("UPDATE cert SET profile = 'tlsserver' WHERE name = ?", (b,))
+    db.commit()
+    db.close()
+    acmed.accounts["le"] = {"agree_tos": True, "ari": False}
+    acmed.cert(a, account="le")
+    acmed.cert(b, account="le", profile="tlsserver")
+    acmed.start()
+    text = acmed.ctl("plan").stdout
+    assert "1 certificate (%s), renewed every 60 days now:" % a in text
+    assert "from 10 February 2027 for 64 days, renewed every 42 days" in text
+    assert "from 16 February 2028 for 45 days, renewed every 30 days" in text
+    rows = {r["name"]: r for r in json.loads(acmed.ctl(
+        "plan", "--days", "100", "--json").stdout)}
+    assert [(s["days"], s["renewed_every"]) for s in rows[a]["shorter"]] == [
+        (64, 42), (45, 30)]
+    assert "shorter" not in rows[b] and "shorter" not in rows[w]
+    assert rows[a]["next"]["reason"] == "lifetime"
 
 
 def test_cleanup_says_what_is_left(three):

@@ -75,7 +75,7 @@ test_window(void **state)
 	time_t at;
 
 	issue(r, WEB);
-	expect_reason(r, "");
+	expect_reason(r, "lifetime");
 	asked(1);
 	/* Within two minutes of the installation. */
 	assert_true(clock_now() < RIG_NOW + 120);
@@ -117,7 +117,7 @@ test_successor(void **state)
 	erig_ends(r, 1);
 	assert_int_equal(row->ari_start, 0);
 	assert_int_equal(row->ari_end, 0);
-	expect_reason(r, "");
+	expect_reason(r, "lifetime");
 	ERIG_UNTIL(fake_ca.calls[FAKE_INFO] >= 2);
 	assert_true(fake_ca.in_flight > 0);
 	free(row->serial);

@@ -53,7 +53,7 @@ test_other_ca(void **state)
 	expect_reason(r, "other-ca", false);
 	fake_time_pass(30 * MINUTE);
 	assert_int_equal(r->oks, 2);
-	expect_reason(r, "", false);
+	expect_reason(r, "lifetime", false);
 	fake_time_pass(DAY);
 	assert_int_equal(fake_ca.n_orders, 2);
 }
@@ -105,7 +105,8 @@ test_other_ca_unknown(void **state)
 		xstrset(&row->ari_directory, NULL);
 		xstrset(&row->issuer, cases[i].issuer);
 		certs_changed(r->engine->certs);
-		expect_reason(r, cases[i].runs > 0 ? "other-ca" : "", i > 0);
+		expect_reason(r, cases[i].runs > 0 ? "other-ca" :
+		    "lifetime", i > 0);
 		fake_time_pass(HOUR);
 		assert_int_equal(r->ends, 1 + cases[i].runs);
 		free(conf);
