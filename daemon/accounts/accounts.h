@@ -81,7 +81,8 @@ struct rollover	*account_rollover_start(struct accounts *,
 		    const struct conf_account *,
 		    void (*done)(const struct error *, void *), void *arg);
 void		 account_rollover_cancel(struct rollover *);
-/* After a reload: tell the CAs of contacts that have changed since. */
+/* At the start and after a reload: tell the CAs of contacts that have changed
+ * since. */
 void		 accounts_refresh(struct accounts *, const struct conf *);
 /* Is a key being made for it just now? */
 bool		 accounts_makes_key(const struct accounts *, const char *name,

@@ -267,6 +267,7 @@ engine_start(struct engine *e)
 	persist_watch_kick(e->persist_watch, NULL);
 	notifier_start(e->notifier);
 	ari_start(e->ari);
+	accounts_refresh(e->accounts, e->conf);
 }
 
 static void

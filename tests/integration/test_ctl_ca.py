@@ -260,6 +260,18 @@ def test_accounts(issued):
         assert issued.ctl("account", *args).returncode == code
 
 
+def test_contact_changed_while_it_was_down(issued):
+    """The CA is told at the start, not with the next renewal."""
+    issued.stop()
+    issued.accounts["lab"]["contact"] = ["mailto:new@example.test"]
+    issued.start()
+    issued.wait("the CA to be told", lambda: 'the CA has the contact '
+                '["mailto:new@example.test"] now' in issued.log())
+    issued.stop()
+    issued.start()
+    assert issued.log().count("the CA has the contact") == 1
+
+
 def test_register_export_import(acmed):
     """An account comes into being, leaves as a file, and comes back, whatever
     program's file its key is in."""
