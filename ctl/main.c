@@ -94,6 +94,9 @@ static const struct cli_option options[] = {
 	    CLI_LIST, offsetof(struct options, verify) },
 	{ "add", "key", "TYPE", "ec256 (the default), ec384, rsa2048, "
 	    "rsa3072 or rsa4096", CLI_TEXT, offsetof(struct options, key) },
+	{ "add", "profile", "P", "the CA's profile, such as tlsserver or "
+	    "shortlived (which: acmectl account show)",
+	    CLI_TEXT, offsetof(struct options, profile) },
 	{ "add", "name", "NAME", "the certificate's own name (default: the "
 	    "first of its names)",
 	    CLI_TEXT, offsetof(struct options, cert_name) },

@@ -47,7 +47,7 @@ struct options {
 	bool		 only, cancel;
 	/* add */
 	const char	*cert_name;
-	const char	*provider, *webroot, *key;
+	const char	*provider, *webroot, *key, *profile;
 	const char	*account, *directory, *email, *ca_file;
 	bool		 staging, agree_tos;
 	const char	**option;	/* "NAME=VALUE", of a new provider */

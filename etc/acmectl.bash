@@ -20,7 +20,7 @@ _acmectl()
 			socket=(--socket "${COMP_WORDS[++i]}")
 			;;
 		-c | --config | --color | --until | --provider | --option | --webroot | \
-			--reload | --verify | --key | --name | --account | \
+			--reload | --verify | --key | --profile | --name | --account | \
 			--directory | --ca-file | --email | --dns | --env-file | \
 			--expires-within | --warning | --critical | --due-within | --days | --reason | \
 			--by | --serial | --format | \
@@ -95,7 +95,7 @@ _acmectl()
 			-- "$cur")
 		return
 		;;
-	--expires-within | --due-within | --days | --serial | --option | --reload | --verify | --name | --directory | \
+	--expires-within | --due-within | --days | --serial | --option | --reload | --verify | --profile | --name | --directory | \
 		--email | --until)
 		return
 		;;
@@ -103,7 +103,8 @@ _acmectl()
 	case $command in
 	add)
 		options+=" --provider --option --webroot --reload --verify --key"
-		options+=" --name --account --directory --staging --ca-file"
+		options+=" --profile --name --account --directory --staging"
+		options+=" --ca-file"
 		options+=" --email --agree-tos --no-wait --force"
 		;;
 	check-status) options+=" --warning --critical" ;;

@@ -187,6 +187,7 @@ plan_certificate(struct plan *p)
 		conf_text_value(t, "challenge", "http-01");
 	conf_text_value(t, "webroot", p->webroot);
 	conf_text_value(t, "key", p->o->key);
+	conf_text_value(t, "profile", p->o->profile);
 	if (p->units != NULL || p->o->verify != NULL) {
 		target = target_name(p);
 		conf_text_begin(t, "deploy", target);

@@ -74,8 +74,10 @@ def test_add_on_a_fresh_machine(fresh):
         assert names.KEY_SECRET not in text
     assert os.listdir(fresh.secrets) == ["rfc2136-key_secret"]
     assert mode(os.path.join(fresh.secrets, "rfc2136-key_secret")) == 0o600
-    p = add(fresh, "second.example.test")
+    p = add(fresh, "second.example.test", "--profile", "default")
     assert p.returncode == 0, p.stdout
+    with open(os.path.join(fresh.conf_d, "second.example.test.conf")) as f:
+        assert 'profile = "default"' in f.read()
     assert "live/second.example.test/fullchain.pem" in p.stdout
     fresh.wait_valid("second.example.test")
     assert len(os.listdir(fresh.conf_d)) == 4
@@ -114,6 +116,8 @@ def test_add_leaves_nothing(fresh):
     # A mistake of the configuration that would be, with its line.
     nothing(5, "provider-rfc2136.conf:3: provider", "server",
             "nothing was written", args=ca(fresh) + ["--provider", "rfc2136"])
+    nothing(5, "profile = \"two words\"", args=ca(fresh) + RFC2136 +
+            ["--profile", "two words"])
     nothing(5, "key = \"ec25\"", args=ca(fresh) + RFC2136 +
             ["--key", "ec25"])
     # The check adds a value, which is removed though nothing comes of it.
