@@ -229,7 +229,7 @@ cert_json(const struct engine *e, const struct cert *c)
 	    "persist", persist_watch_json(c),
 	    "revocation", revocations_json(e->revocations, c),
 	    "ari", ari_window_json(c), "profile",
-	    string_or_null(row->profile), "renew_before",
+	    string_or_null(c->conf->profile), "renew_before",
 	    c->conf->renew_before_s);
 }
 
@@ -338,8 +338,6 @@ engine_cert_status(const struct engine *e, const char *name)
 	(void)json_object_set_new(o, "provider", provider_json(c->conf));
 	(void)json_object_set_new(o, "key",
 	    json_string(key_type_name(c->conf->key)));
-	(void)json_object_set_new(o, "profile",
-	    string_or_null(c->conf->profile));
 	(void)json_object_set_new(o, "profile_missed",
 	    json_boolean(c->row.profile_missed));
 	(void)json_object_set_new(o, "live_dir", json_string(live));
