@@ -228,7 +228,7 @@ def test_without_script(acmed, chromium):
     shot(b, "without-script")
     for query, there, gone in (
             ("", "Next page", None), ("?q=api", "37 found", "mail0002"),
-            ("?show=attention", "3 found", "mail0005"),
+            ("?show=attention", "4 found", "mail0005"),
             ("?after=www0098.example.com", "First page", "api0001"),
             ("?cert=www0003.example.com", "[emerg]", None)):
         text = page.get("/" + query)[1]
