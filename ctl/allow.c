@@ -117,24 +117,45 @@ is_allowed(const char *dir)
 	return found;
 }
 
+/*
+ * One directory below another, opened; made if it is missing.  No link is
+ * followed: the webroot may be somebody else's, and this runs as root.
+ */
+static int
+open_below(int parent, const char *name, bool *is_new)
+{
+	*is_new = mkdirat(parent, name, 0755) == 0;
+	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+}
+
 /* Below the webroot, which is there; the last one is acmed's. */
 static int
-make_challenges(const char *webroot, const char *dir, struct error *err)
+make_challenges(const char *webroot, struct error *err)
 {
 	const struct passwd *pw = getpwnam(API_GROUP);
-	char *parent = xasprintf("%s/.well-known", webroot);
-	struct stat st;
-	int rc = 0;
+	int root = open(webroot, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int parent = -1, dir = -1, rc = 0;
+	bool is_new = false;
 
-	if (lstat(dir, &st) == -1) {
-		rc = file_mkdir(AT_FDCWD, parent, 0755, err);
-		if (rc == 0)
-			rc = file_mkdir(AT_FDCWD, dir, 0755, err);
-		if (rc == 0 && pw != NULL &&
-		    lchown(dir, pw->pw_uid, pw->pw_gid) == -1)
-			rc = error_errno(err, "%s: give it to acmed", dir);
-	}
-	free(parent);
+	if (root != -1)
+		parent = open_below(root, ".well-known", &is_new);
+	if (parent != -1)
+		dir = open_below(parent, "acme-challenge", &is_new);
+	if (dir == -1)
+		rc = error_errno(err, "%s" CHALLENGES " (no link is followed "
+		    "there)", webroot);
+	else if (is_new && ((pw != NULL &&
+	    fchown(dir, pw->pw_uid, pw->pw_gid) == -1) ||
+	    fchmod(dir, 0755) == -1))
+		rc = error_errno(err, "%s" CHALLENGES ": give it to acmed",
+		    webroot);
+	if (dir != -1)
+		(void)close(dir);
+	if (parent != -1)
+		(void)close(parent);
+	if (root != -1)
+		(void)close(root);
 	return rc;
 }
 
@@ -163,7 +184,7 @@ allow_webroot(const struct options *o, struct allowed *a, const char *webroot,
 	path = xasprintf(DROPIN_DIR "/webroot-%s.conf", name);
 	text = xasprintf("# Written by %s: acmed puts the CA's files there.\n"
 	    "[Service]\nReadWritePaths=-%s\n", by, dir);
-	rc = make_challenges(webroot, dir, err);
+	rc = make_challenges(webroot, err);
 	if (rc == 0 && !is_allowed(dir)) {
 		say(o, "the unit's sandbox opens for the webroot", path);
 		rc = file_mkdir(AT_FDCWD, DROPIN_DIR, 0755, err);
@@ -180,9 +201,34 @@ allow_webroot(const struct options *o, struct allowed *a, const char *webroot,
 
 /* --- reloads --- */
 
-/* Does one of the rules speak of acmed and of this unit? */
+/* Without what follows "//" in each line. */
+static void
+cut_comments(char *text)
+{
+	char *to = text;
+
+	while (*text != '\0') {
+		if (strncmp(text, "//", 2) == 0)
+			text += strcspn(text, "\n");
+		else
+			*to++ = *text++;
+	}
+	*to = '\0';
+}
+
 static bool
-has_rule(const char *unit)
+has_quoted(const char *text, const char *word)
+{
+	char *quoted = xasprintf("\"%s\"", word);
+	bool found = strstr(text, quoted) != NULL;
+
+	free(quoted);
+	return found;
+}
+
+/* Does one of the rules speak of acmed, this verb and this unit? */
+static bool
+has_rule(const char *unit, const char *verb)
 {
 	DIR *d = opendir(POLKIT_DIR);
 	bool found = false;
@@ -195,8 +241,9 @@ has_rule(const char *unit)
 
 		if (e->d_name[0] != '.' && file_read(AT_FDCWD, path,
 		    RULES_MAX, &text, &len, &ignored) == 0) {
-			found = strstr(text, "\"acmed\"") != NULL &&
-			    strstr(text, unit) != NULL;
+			cut_comments(text);
+			found = has_quoted(text, "acmed") &&
+			    has_quoted(text, unit) && has_quoted(text, verb);
 			free(text);
 		}
 		free(path);
@@ -227,7 +274,7 @@ allow_unit(const struct options *o, struct allowed *a, const char *unit,
 	int rc;
 
 	if (!allow_has_polkit() ||
-	    strpbrk(unit, "\"\\/\n ") != NULL || has_rule(unit))
+	    strpbrk(unit, "\"\\/\n ") != NULL || has_rule(unit, verb))
 		return 0;
 	path = xasprintf(POLKIT_DIR "/50-acmed-%s.rules", unit);
 	text = xasprintf(rule, by, verb, unit, verb);

@@ -9,7 +9,6 @@
 #include "daemon/alerts/env.h"
 #include "daemon/alerts/queue.h"
 #include "daemon/certs/certs.h"
-#include "daemon/config/secret_file.h"
 #include "daemon/io/http.h"
 
 #define REPLY_MAX 65536
@@ -115,7 +114,7 @@ fetch(struct beat *b, const struct conf_notify *conf)
 
 	http_cancel(b->http);
 	b->http = NULL;
-	if (secret_files_look(conf->files, NULL, NULL, &err) == -1) {
+	if (conf_notify_look(conf, &err) == -1) {
 		queue_report(b->all->queue, b->name, &err);
 		return;
 	}

@@ -295,17 +295,40 @@ check_notify_syslog(struct check *c, const struct section *sec,
 
 /* --- webhook, heartbeat --- */
 
+static bool
+is_url(const char *url)
+{
+	const char *rest = strncasecmp(url, "https://", 8) == 0 ? url + 8 :
+	    strncasecmp(url, "http://", 7) == 0 ? url + 7 : "";
+
+	return *rest != '\0' && *rest != '/' &&
+	    strpbrk(url, " \"<>\\^`{|}") == NULL;
+}
+
+static int
+check_again(const void *arg, struct error *err)
+{
+	const struct conf_notify *n = arg;
+
+	if (n->url == NULL || is_url(n->url))
+		return 0;
+	return error_set(err, ERR_CONFIG, "config:value", "what its file has "
+	    "now is no URL; allowed: https://..., and http://... in a network "
+	    "of your own");
+}
+
+int
+conf_notify_look(const struct conf_notify *n, struct error *err)
+{
+	return secret_files_look(n->files, check_again, n, err);
+}
+
 /* It is a secret: never shown. */
 static void
 check_url(struct check *c, const struct section *sec, const char *key,
     const char *url)
 {
-	const char *rest = url == NULL ? NULL :
-	    strncasecmp(url, "https://", 8) == 0 ? url + 8 :
-	    strncasecmp(url, "http://", 7) == 0 ? url + 7 : "";
-
-	if (rest != NULL && (*rest == '\0' || *rest == '/' ||
-	    strpbrk(url, " \"<>\\^`{|}") != NULL))
+	if (url != NULL && !is_url(url))
 		opt_mistake(c->m, sec, sec->line, "%s is no URL; allowed: "
 		    "https://..., and http://... in a network of your own",
 		    key);

@@ -97,6 +97,15 @@ struct conf_notify {
 	uint64_t	 hash;		/* of the section, and its secrets */
 };
 
+struct error;
+
+/*
+ * Before password, url or secret are used: read again what is in files that
+ * have changed (secret_file.h).  An error, of ERR_CONFIG, leaves them as they
+ * are.
+ */
+int	conf_notify_look(const struct conf_notify *, struct error *);
+
 /* When alarms are told; the same for all channels. */
 struct conf_alarm {
 	unsigned	 after_tries;	/* failures before a renewal is told */

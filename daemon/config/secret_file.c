@@ -6,12 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/mem.h"
+
+/* No operation lasts longer. */
+#define OLD_MS	(INT64_C(2) * 3600 * 1000)
 
 struct old {
 	struct old	*next;
 	char		*text;
+	int64_t		 until;		/* monotonic */
 };
 
 struct secret_file {
@@ -67,6 +72,21 @@ secret_files_add(struct secret_files *files, char **slot, const char *path,
 	return 0;
 }
 
+/* Those of more than OLD_MS ago are at the end. */
+static void
+drop_old(struct secret_file *f, int64_t now)
+{
+	struct old **at = &f->old, *old;
+
+	while (*at != NULL && (*at)->until > now)
+		at = &(*at)->next;
+	while ((old = *at) != NULL) {
+		*at = old->next;
+		freezero_str(old->text);
+		free(old);
+	}
+}
+
 static int
 look(struct secret_file *f, int (*check)(const void *, struct error *),
     const void *arg, struct error *err)
@@ -86,8 +106,10 @@ look(struct secret_file *f, int (*check)(const void *, struct error *),
 		return -1;
 	}
 	f->seen = now;
+	drop_old(f, clock_mono_ms());
 	old = xcalloc(1, sizeof(*old));
 	old->text = before;
+	old->until = clock_mono_ms() + OLD_MS;
 	old->next = f->old;
 	f->old = old;
 	return 0;
@@ -110,15 +132,10 @@ void
 secret_files_clear(struct secret_files *files)
 {
 	struct secret_file *f;
-	struct old *old;
 
 	while (files != NULL && (f = files->first) != NULL) {
 		files->first = f->next;
-		while ((old = f->old) != NULL) {
-			f->old = old->next;
-			freezero_str(old->text);
-			free(old);
-		}
+		drop_old(f, INT64_MAX);
 		free(f->path);
 		free(f);
 	}

@@ -26,8 +26,8 @@ struct secret_files {
 int	secret_files_add(struct secret_files *, char **slot, const char *path,
 	    size_t max, bool is_text, struct error *);
 /*
- * Read what has changed since.  What was in a slot stays valid until
- * secret_files_clear(): an operation may still use it.  A file that is gone
+ * Read what has changed since.  What was in a slot stays valid for
+ * two hours: an operation may still use it.  A file that is gone
  * changes nothing.  One that cannot be read, or with which check (NULL: none)
  * fails, is an error; the slot keeps what it has, and the next look tries
  * again.

@@ -5,7 +5,6 @@
 
 #include "common/error.h"
 #include "common/mem.h"
-#include "daemon/config/secret_file.h"
 #include "daemon/io/loop.h"
 
 static const struct channel_kind *const kinds[] = {
@@ -53,7 +52,7 @@ channel_start(const struct channel_args *a, channel_done_cb *done, void *arg)
 	op->done = done;
 	op->arg = arg;
 	timer_init(&op->late, a->env->loop, late_cb, op);
-	if (secret_files_look(a->conf->files, NULL, NULL, &op->err) == 0)
+	if (conf_notify_look(a->conf, &op->err) == 0)
 		op->op = op->kind->start(a, kind_done, op);
 	else
 		timer_set(&op->late, 0);

@@ -41,7 +41,7 @@ test_secret_changes(void **state)
 	assert_int_equal(provider_values_look(v, &err), 0);
 	assert_string_equal(provider_str(v, 0), "third");
 	assert_string_equal(old, "first");
-	assert_int_equal(secret_files_look(n->files, NULL, NULL, &err), 0);
+	assert_int_equal(conf_notify_look(n, &err), 0);
 	assert_string_equal(n->password, "fourth");
 
 	/* What is no token, or not fit, is told until it is mended. */
