@@ -159,7 +159,7 @@ engine_conf(const struct engine *e)
 	static char path[] = "/nowhere/acmed.conf";
 	static char *none[] = { NULL };
 	static struct conf conf = { .path = path, .state_dir = path,
-	    .http_listen = none };
+	    .http_listen = none, .tls_alpn_listen = none };
 
 	return &conf;
 }
