@@ -23,6 +23,7 @@ struct sock {
 	struct evconnlistener *listener;	/* owned by bound, if any */
 	struct sockaddr_storage ss;
 	bool		 is_wanted;
+	bool		 may_stay;	/* for http_socks_keep() */
 };
 
 struct http_socks {
@@ -123,9 +124,10 @@ sock_add(struct http_socks *h, int fd, const struct sockaddr_storage *ss,
 	TAILQ_INSERT_TAIL(&h->socks, s, link);
 }
 
-/* Listening at an address, not blocking; or -1 and errno. */
+/* Listening at an address, not blocking; or -1 and errno.  shares: with others
+ * of ours that allow it now. */
 static int
-listen_at(const struct sockaddr_storage *ss, socklen_t len)
+listen_at(const struct sockaddr_storage *ss, socklen_t len, int shares)
 {
 	const int on = 1;
 	int fd, saved;
@@ -135,6 +137,8 @@ listen_at(const struct sockaddr_storage *ss, socklen_t len)
 	if (fd == -1)
 		return -1;
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shares,
+	    sizeof(shares));
 	if (ss->ss_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
 		    sizeof(on));
@@ -148,13 +152,84 @@ listen_at(const struct sockaddr_storage *ss, socklen_t len)
 	return fd;
 }
 
+static void
+share_port(int fd, int is_on)
+{
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &is_on, sizeof(is_on));
+}
+
+/*
+ * As listen_at(), where a socket of ours that is about to be closed is in the
+ * way: 0.0.0.0 has the port of each address.  They share it until then, so
+ * that one or the other is open all the time.  Others' sockets are not shared
+ * with: the kernel wants that of both.
+ */
+static int
+listen_beside(struct http_socks *h, const struct sockaddr_storage *ss,
+    socklen_t len)
+{
+	struct sock *s;
+	int fd, saved;
+
+	TAILQ_FOREACH(s, &h->socks, link) {
+		if (!s->is_wanted)
+			share_port(evconnlistener_get_fd(s->listener), 1);
+	}
+	fd = listen_at(ss, len, 1);
+	saved = errno;
+	TAILQ_FOREACH(s, &h->socks, link) {
+		if (!s->is_wanted)
+			share_port(evconnlistener_get_fd(s->listener), 0);
+	}
+	if (fd != -1)
+		share_port(fd, 0);
+	errno = saved;
+	return fd;
+}
+
 void
 http_socks_begin(struct http_socks *h)
 {
 	struct sock *s;
 
 	TAILQ_FOREACH(s, &h->socks, link)
-		s->is_wanted = false;
+		s->is_wanted = s->may_stay = false;
+}
+
+static bool
+is_wildcard(const struct sockaddr_storage *ss)
+{
+	return ss->ss_family == AF_INET ?
+	    ((const struct sockaddr_in *)ss)->sin_addr.s_addr ==
+	    htonl(INADDR_ANY) : ss->ss_family == AF_INET6 &&
+	    IN6_IS_ADDR_UNSPECIFIED(
+	    &((const struct sockaddr_in6 *)ss)->sin6_addr);
+}
+
+static bool
+is_loopback(const struct sockaddr_storage *ss)
+{
+	return ss->ss_family == AF_INET ?
+	    ntohl(((const struct sockaddr_in *)ss)->sin_addr.s_addr) >> 24 ==
+	    IN_LOOPBACKNET : ss->ss_family == AF_INET6 &&
+	    IN6_IS_ADDR_LOOPBACK(
+	    &((const struct sockaddr_in6 *)ss)->sin6_addr);
+}
+
+/* Those that reach nobody whom wanted does not reach, whatever its port. */
+static void
+let_stay(struct http_socks *h, const struct sockaddr_storage *wanted)
+{
+	struct sock *s;
+
+	TAILQ_FOREACH(s, &h->socks, link) {
+		if (is_loopback(&s->ss) ||
+		    (s->ss.ss_family == wanted->ss_family &&
+		    is_wildcard(wanted)) || evutil_sockaddr_cmp(
+		    (const struct sockaddr *)&s->ss,
+		    (const struct sockaddr *)wanted, 0) == 0)
+			s->may_stay = true;
+	}
 }
 
 int
@@ -182,9 +257,13 @@ http_socks_open(struct http_socks *h, const char *address)
 		s->is_wanted = true;
 		return 0;
 	}
-	fd = listen_at(&ss, (socklen_t)len);
-	if (fd == -1)
+	fd = listen_at(&ss, (socklen_t)len, 0);
+	if (fd == -1 && errno == EADDRINUSE)
+		fd = listen_beside(h, &ss, (socklen_t)len);
+	if (fd == -1) {
+		let_stay(h, &ss);
 		return -1;
+	}
 	sock_add(h, fd, &ss, LEV_OPT_CLOSE_ON_FREE);
 	return 0;
 }
@@ -238,7 +317,8 @@ http_socks_keep(struct http_socks *h)
 	struct sock *s;
 
 	TAILQ_FOREACH(s, &h->socks, link)
-		s->is_wanted = true;
+		s->is_wanted = s->is_wanted || s->may_stay;
+	http_socks_end(h);
 }
 
 bool

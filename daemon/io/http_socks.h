@@ -25,12 +25,16 @@ void		 http_socks_free(struct http_socks *);
 /* To change them: begin, one call for each that is wanted, end, which closes
  * what is not wanted any more. */
 void		 http_socks_begin(struct http_socks *);
-/* "192.0.2.1:80", "[2001:db8::1]:80", or without a port.  -1 and errno. */
+/* "192.0.2.1:80", "[2001:db8::1]:80", or without a port.  One that is not
+ * wanted any more is not in its way, whichever is a wildcard.  -1 and errno.
+ */
 int		 http_socks_open(struct http_socks *, const char *address);
 /* A listening socket of somebody else's, who closes it. */
 void		 http_socks_passed(struct http_socks *, int fd);
 void		 http_socks_end(struct http_socks *);
-/* Instead of end: all that were there before begin stay. */
+/* Instead of end, when none could be had: of those that were there before
+ * begin, those stay that are no more open than what was asked for: of the
+ * loopback, of the same address, or any where a wildcard was asked for. */
 void		 http_socks_keep(struct http_socks *);
 
 /* A listening socket that is ours from now on. */

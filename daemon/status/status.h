@@ -25,7 +25,8 @@ void		 status_free(struct status *);
  * Listen where conf says, and nowhere else.  Passed sockets are served whether
  * they are asked for or not.  ERR_CONFIG "status:listen": the first address
  * that could not be had; all such are tried again every 30 s.  As long as none
- * could be had, it listens where it did before.
+ * could be had, it listens where it did before, except where that is open to
+ * more than conf asks for.
  */
 int		 status_listen(struct status *, const struct conf *,
 		    struct error *);
