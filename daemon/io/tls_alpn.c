@@ -204,7 +204,7 @@ tick_cb(void *arg)
 		conn_free(c);
 	/* After an accept that failed. */
 	http_socks_enable(a->socks, true);
-	if (!http_socks_is_empty(a->socks))
+	if (a->n_conns > 0 || !http_socks_is_empty(a->socks))
 		set_tick(a);
 }
 

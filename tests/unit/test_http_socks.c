@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Listening sockets that change while they are in use. */
+/* Listening sockets that change while they are in use, and who is connected
+ * when the last of them goes. */
 #include "tests/unit/unit.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,9 +13,11 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/error.h"
 #include "common/text.h"
 #include "daemon/io/http_socks.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/tls_alpn.h"
 
 enum { WAIT_MS = 10000 };
 
@@ -227,6 +231,35 @@ test_never_wider(void **state)
 	assert_int_equal(listening(AF_INET), NARROW);
 }
 
+/* Who is connected has his time limit even when nothing listens any more. */
+static void
+test_limit_without_listener(void **state)
+{
+	struct tls_alpn *a = tls_alpn_new(loop);
+	char address[32], *addresses[] = { address, NULL };
+	int64_t end = clock_mono_ms() + WAIT_MS;
+	struct pollfd p = { .events = POLLIN };
+	struct error err;
+	char byte;
+
+	port = free_port(AF_INET);
+	(void)text_printf(address, sizeof(address), "127.0.0.1:%d", port);
+	assert_int_equal(tls_alpn_listen(a, addresses, &err), 0);
+	tls_alpn_test_limit(a, 50);	/* is looked at then */
+	p.fd = connected(AF_INET);
+	loop_turn(loop);			/* accepts */
+	tls_alpn_test_limit(a, 300);
+	addresses[0] = NULL;
+	assert_int_equal(tls_alpn_listen(a, addresses, &err), 0);
+	assert_int_equal(listening(AF_INET), NONE);
+	while (poll(&p, 1, 0) == 0 && clock_mono_ms() < end)
+		loop_turn(loop);
+	assert_int_equal(poll(&p, 1, 0), 1);
+	assert_true(read(p.fd, &byte, 1) <= 0);
+	close(p.fd);
+	tls_alpn_free(a);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -237,6 +270,7 @@ main(void)
 		TEST(test_overlap_v6),
 		TEST(test_taken),
 		TEST(test_never_wider),
+		TEST(test_limit_without_listener),
 	};
 
 	return cmocka_run_group_tests_name("http_socks", tests, NULL, NULL);
