@@ -27,6 +27,7 @@ TYPED = {
     (README, "First certificate"): "test_readme.py::test_readme",
     (README, "From staging to production"): "test_readme.py::test_readme",
     (README, "Every day"): "test_readme.py::test_readme",
+    (README, "Monitoring"): "test_readme.py::monitored",
     ("doc/backup.md", "A backup with acmed stopped"):
         "test_readme.py::backed_up",
     ("doc/backup.md", "A backup while acmed runs"):
@@ -93,7 +94,6 @@ LEFT = {
     ("doc/monitoring.md", "define command"): "Nagios is not in the lab",
     ("doc/monitoring.md", "journalctl -u acmed MESSAGE_ID"):
         "test_systemd.py reads the journal's fields",
-    ("doc/monitoring.md", "status_listen ="): "test_page.py listens",
     ("doc/monitoring.md", "ssh -L"): "needs another machine",
     ("doc/monitoring.md", "location /acmed/"): "nginx's own, with a password",
     ("doc/adding-a-provider.md", "make tests/provider-tool"):
@@ -128,7 +128,7 @@ BLOCKS = list(every_block())
 
 
 def is_conf(text):
-    return bool(re.match(r'(%s) "[^"]*" \{|(verify|\w+_textfile) = ' % WORDS,
+    return bool(re.match(r'(%s) "[^"]*" \{|(verify|\w+_textfile|status_listen) = ' % WORDS,
                          text))
 
 

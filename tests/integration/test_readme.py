@@ -100,6 +100,20 @@ def backed_up(d):
     assert account(d) == registered
 
 
+def monitored(d):
+    """The two checks run, and the line for the page has it served."""
+    checks, line = blocks(README, "Monitoring")
+    for check in commands(checks):
+        # After "Every day" the certificate is one that was rolled back.
+        d.type("%s; test $? -lt 3" % check)
+    d.type("printf '%%s\\n' '%s' >>/etc/acmed/acmed.conf" % line.strip())
+    d.type("systemctl reload acmed")
+    address = line.split('"')[1]
+    assert "example.com" in d.type("curl -fsS http://%s/" % address)
+    assert "acmed_build_info" in d.type("curl -fsS http://%s/metrics"
+                                        % address)
+
+
 def removed(d):
     """doc/installing.md: nothing of acmed is left."""
     for text in blocks(INSTALLING, "Removing what was built from source"):
@@ -185,6 +199,7 @@ def test_readme(desk_at_ali):                            # noqa: F811
                                           timeout=120)
     for line in commands(block(README, "Every day", "acmectl plan")):
         d.type(line, timeout=120)
+    monitored(d)
     d.type("test -s %s%s/privkey.pem" % (LIVE, NAME))
     backed_up(d)
     removed(d)
