@@ -107,6 +107,16 @@ replace(struct call *c, const struct manage_args *args, const struct wish *w)
 	}
 }
 
+/* One that is not configured any more has no status. */
+static void
+reply_cancelled(struct call *c, const char *name)
+{
+	json_t *cert = engine_cert_brief(c->server->engine, name);
+
+	reply_json(c->req, 200, cert != NULL ? cert :
+	    json_pack("{s:[]}", "started"));
+}
+
 void
 post_revoke(struct call *c)
 {
@@ -127,8 +137,7 @@ post_revoke(struct call *c)
 		    -1)
 			refuse(c, &err);
 		else
-			reply_json(c->req, 200, engine_cert_brief(
-			    c->server->engine, args.name));
+			reply_cancelled(c, args.name);
 	} else {
 		log_notice(&ctx, "user id %lu asks to revoke %s%s, reason: %s",
 		    (unsigned long)c->uid, args.serial != NULL ? args.serial :

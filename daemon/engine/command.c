@@ -9,6 +9,7 @@
 #include "common/text.h"
 #include "daemon/accounts/hold.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/issuer.h"
 #include "daemon/engine/priv.h"
 #include "daemon/manage/revocations.h"
 #include "daemon/persist/persist_watch.h"
@@ -143,6 +144,11 @@ engine_replace_and_revoke(struct engine *e, const char *name, int reason,
 		return error_set(err, ERR_CONFIG, "manage:other-ca",
 		    "\"%s\" is fetched from where another host publishes it; "
 		    "revoke it there", name);
+	if (issuer_is_other(c))
+		return error_set(err, ERR_CONFIG, "manage:other-ca",
+		    "certificate %s was issued by another CA than account "
+		    "\"%s\" is of; name that CA's in acmed.conf, or revoke it "
+		    "there", c->row.serial, c->conf->account->name);
 	if (want_new_key(e, name, err) == NULL)
 		return -1;
 	revocations_add(e->revocations, c, reason, by_key);
@@ -170,7 +176,9 @@ engine_revocation_kept(const char *cert, const struct error *err,
 int
 engine_revoke_cancel(struct engine *e, const char *name, struct error *err)
 {
-	if (engine_find_known(e, name, err) == NULL)
+	/* Also one whose certificate is not configured any more. */
+	if (!revocations_are_open(e->revocations, name) &&
+	    engine_find_known(e, name, err) == NULL)
 		return -1;
 	if (revocations_cancel(e->revocations, name) == 0)
 		return error_set(err, ERR_CONFIG, "manage:no-revocation",
@@ -227,6 +235,11 @@ check_deletable(const struct engine *e, const struct cert *c,
 		    "\"%s\" is configured, in %s:%d; first: acmectl remove "
 		    "%s", c->row.name, c->conf->file, c->conf->line,
 		    c->row.name);
+	if (revocations_are_open(e->revocations, c->row.name))
+		return error_set(err, ERR_CONFIG, "manage:unrevoked",
+		    "a certificate of \"%s\" is still to be revoked, for "
+		    "which its key is needed; to give that up: acmectl revoke "
+		    "--cancel %s", c->row.name, c->row.name);
 	if (c->run != NULL || c->deploys > 0 || c->ari_polling)
 		return error_set(err, ERR_TRANSIENT, "engine:busy",
 		    "\"%s\" is still being worked at; try again in a moment",
@@ -258,7 +271,6 @@ engine_delete(struct engine *e, const char *name, struct error *err)
 	if (c != NULL) {
 		persist_watch_forget(e->persist_watch, c);
 		hold_forget(e->holds, c);
-		revocations_forget(e->revocations, name);
 		watch_free(c);
 		rollout_forget(c);
 		certs_remove(e->certs, c);

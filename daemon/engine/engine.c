@@ -248,12 +248,8 @@ engine_start(struct engine *e)
 		if (c->row.error_at < clock_now() - RESTART_RETRY_S)
 			retry_mended(c);
 		/* A replacement that was not made yet. */
-		if (revocations_want_new_key(e->revocations, c)) {
-			c->wants_new_key = true;
-			if (c->row.asked_at == 0)
-				c->row.asked_at = clock_now();
+		if (revocations_want_new_key(e->revocations, c))
 			c->forced = cert_is_paused(c, clock_now());
-		}
 		/* One that a crash has left behind; no order needs it. */
 		if (c->row.order_url == NULL)
 			store_pending_drop(e->a.store, c->row.name);

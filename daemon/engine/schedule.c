@@ -243,7 +243,6 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 	c->passes_hold = false;
 	e->renewed += err == NULL;
 	e->failed += err != NULL && strcmp(err->code, "engine:held") != 0;
-	c->wants_new_key &= err != NULL;
 	/* Not one of long ago: a renewal may have been asked for since. */
 	if (err != NULL && rollback_is_done(c) &&
 	    strncmp(err->code, "deploy:", 7) == 0)
@@ -388,6 +387,20 @@ update_status(struct engine *e)
 	    "acmectl status" : "");
 }
 
+/* What is to be revoked; also where a rollback has brought it back. */
+static void
+want_replacement(struct engine *e, struct cert *c)
+{
+	if (c->conf == NULL || c->watch != NULL || c->run != NULL ||
+	    !revocations_want_new_key(e->revocations, c))
+		return;
+	c->wants_new_key = true;
+	if (c->row.asked_at == 0) {
+		c->row.asked_at = clock_now();
+		cert_save(c);
+	}
+}
+
 void
 engine_schedule_cb(void *arg)
 {
@@ -406,6 +419,7 @@ engine_schedule_cb(void *arg)
 		struct cert *c = e->certs->list[i];
 		time_t at;
 
+		want_replacement(e, c);
 		forget_failure(c, now);
 		at = engine_next_at(e, c, &action);
 		/* What goes on keeps its mark until it has ended. */

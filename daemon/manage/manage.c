@@ -27,7 +27,8 @@ struct manage_job {
 	enum manage_act	 act;
 	char		*name, *serial;
 	int		 reason;
-	bool		 by_key, in_use;
+	bool		 by_key, in_use, tells;
+	char		*ca_account, *ca_directory;	/* or NULL */
 	bool		 is_new;	/* it is being registered */
 	struct error	 err;		/* what manage_start() found */
 	const struct conf *conf;	/* one reference */
@@ -81,6 +82,8 @@ job_free(struct manage_job *j)
 	conf_unref(j->conf);
 	free(j->name);
 	free(j->serial);
+	free(j->ca_account);
+	free(j->ca_directory);
 	free(j);
 }
 
@@ -115,9 +118,10 @@ revoked_cb(const struct error *err, void *arg)
 
 	j->op = NULL;
 	if (err != NULL) {
-		event_emit(j->env->certs, j->name, STEP_COMMAND, LOGL_WARNING,
-		    "certificate %s is not revoked: %s", j->version.serial,
-		    err->msg);
+		if (!j->tells)
+			event_emit(j->env->certs, j->name, STEP_COMMAND,
+			    LOGL_WARNING, "certificate %s is not revoked: %s",
+			    j->version.serial, err->msg);
 		job_end(j, err, NULL);
 		return;
 	}
@@ -156,12 +160,41 @@ check_replaced(struct manage_job *j, const struct cert *c, struct error *err)
 	return rc;
 }
 
+/* The account that it came from.  A revocation signed with the certificate's
+ * key may go through any other one of that CA. */
+static int
+find_issuer(struct manage_job *j, struct error *err)
+{
+	for (size_t i = 0; i < j->conf->n_accounts; i++) {
+		const struct conf_account *a = j->conf->accounts[i];
+
+		if (!issuer_same(a->directory, j->ca_directory))
+			continue;
+		if (strcmp(a->name, j->ca_account) == 0 || (j->by_key &&
+		    j->account == NULL))
+			j->account = a;
+	}
+	if (j->account != NULL)
+		return 0;
+	return error_set(err, ERR_CONFIG, "manage:other-ca", "certificate %s "
+	    "is of account \"%s\" at %s, which is not configured any more: "
+	    "write it back into acmed.conf, or give this up: acmectl revoke "
+	    "--cancel %s", j->serial, j->ca_account, j->ca_directory,
+	    j->name);
+}
+
 static int
 revoke_prepare(struct manage_job *j, struct error *err)
 {
 	const struct cert *c = certs_find(j->env->certs, j->name);
 	const struct conf_cert *cc = conf_find_cert(j->conf, j->name);
 
+	if (c != NULL && j->ca_directory != NULL) {
+		if (find_issuer(j, err) == -1 || store_version_read(
+		    j->env->store, j->name, j->serial, &j->version, err) == -1)
+			return -1;
+		return check_replaced(j, c, err);
+	}
 	if (c == NULL || cc == NULL)
 		return error_set(err, ERR_CONFIG, "engine:unknown-cert",
 		    "there is no certificate \"%s\" in the configuration",
@@ -364,7 +397,8 @@ follow(struct manage_job *j)
 	TAILQ_FOREACH(o, &j->all->list, link) {
 		if (o != j && o->act == MANAGE_REVOKE && o->leader == NULL &&
 		    o->version.der != NULL && strcmp(o->name, j->name) == 0 &&
-		    j->serial != NULL &&
+		    j->serial != NULL && o->by_key == j->by_key &&
+		    o->reason == j->reason &&
 		    strcmp(o->version.serial, j->serial) == 0) {
 			j->leader = o;
 			return true;
@@ -416,12 +450,18 @@ manage_start(struct manage_jobs *all, const struct manage_args *a,
 	j->reason = a->reason;
 	j->by_key = a->by_key;
 	j->in_use = a->in_use;
+	j->tells = a->tells;
+	if (a->account != NULL && a->ca_directory != NULL) {
+		j->ca_account = xstrdup(a->account);
+		j->ca_directory = xstrdup(a->ca_directory);
+	}
 	j->conf = conf_ref(all->env->certs->conf);
 	j->done = done;
 	j->arg = arg;
 	TAILQ_INSERT_TAIL(&all->list, j, link);
 	timer_init(&j->begin, all->env->loop, begin_cb, j);
-	if (a->act != MANAGE_ADOPT || account_find(j, &j->err) == -1)
+	if (a->act != MANAGE_ADOPT || all->is_stopping ||
+	    account_find(j, &j->err) == -1)
 		timer_set(&j->begin, 0);
 	else
 		j->adopt = account_adopt_start(all->env->accounts,

@@ -47,6 +47,9 @@ struct manage_args {			/* borrowed; copied */
 	bool		 by_key;	/* signed with the certificate's key,
 					   not the account's */
 	bool		 in_use;	/* it may be the installed one */
+	const char	*account;	/* its CA; both NULL: the one that is */
+	const char	*ca_directory;	/* configured for it now */
+	bool		 tells;		/* the caller tells why it failed */
 	/* MANAGE_ADOPT; not copied, but read by manage_start(): as in
 	   account_adopt_args. */
 	const char	*pem, *directory;

@@ -22,6 +22,8 @@
 
 /* The wall clock may jump, and a target may be done: look this often. */
 #define LOOK_MS 30000
+/* And say again that it does not work. */
+#define TELL_S 86400
 
 struct revocation {
 	TAILQ_ENTRY(revocation) link;
@@ -29,6 +31,9 @@ struct revocation {
 	struct store_revocation row;
 	struct store_sync_op *sync;	/* it is not on disk yet */
 	struct manage_job *job;		/* the CA is being asked */
+	time_t		 told_at;	/* why it fails; 0: not since the
+					   start */
+	bool		 is_left;	/* nobody replaces it: that was told */
 };
 
 struct revocations {
@@ -93,6 +98,22 @@ wait_of(const struct revocation *v, const struct cert *c, time_t now)
 	    WAIT_REVOKING;
 }
 
+/* At first, for another reason, and then daily. */
+static void
+tell(struct revocation *v, const struct error *err, time_t now)
+{
+	char span[TEXT_SPAN_MAX];
+
+	if (v->told_at != 0 && now - v->told_at < TELL_S &&
+	    strcmp(v->row.err.code, err->code) == 0)
+		return;
+	v->told_at = now;
+	event_emit(v->all->env->certs, v->row.cert, STEP_COMMAND,
+	    LOGL_WARNING, "certificate %s (reason: %s) is not revoked yet: "
+	    "%s; next try in %s", v->row.serial, revoke_reason_name(
+	    v->row.reason), err->msg, text_span(v->row.retry_at - now, span));
+}
+
 static void
 revoked_cb(const struct error *err, const json_t *reply, void *arg)
 {
@@ -108,15 +129,35 @@ revoked_cb(const struct error *err, const json_t *reply, void *arg)
 	if (strcmp(err->code, "engine:stopping") == 0)
 		return;
 	if (strcmp(err->code, "manage:no-version") == 0) {
-		drop(v);	/* nobody could; the event says so */
+		event_emit(all->env->certs, v->row.cert, STEP_COMMAND,
+		    LOGL_WARNING, "certificate %s (reason: %s) was to be "
+		    "revoked, and cannot be: %s", v->row.serial,
+		    revoke_reason_name(v->row.reason), err->msg);
+		drop(v);
 		return;
 	}
-	v->row.err = *err;
 	v->row.retry_at = due_soon_retry_at(++v->row.tries, now);
 	asked = due_asked(err->retry_at, now);
 	if (asked > v->row.retry_at)
 		v->row.retry_at = asked;
+	tell(v, err, now);
+	v->row.err = *err;
 	store_revocation_put(all->env->store, &v->row);
+}
+
+/* Its certificate was taken out of the configuration before that. */
+static void
+tell_left(struct revocation *v)
+{
+	if (v->is_left)
+		return;
+	v->is_left = true;
+	event_emit(v->all->env->certs, v->row.cert, STEP_COMMAND,
+	    LOGL_WARNING, "certificate %s (reason: %s) is not revoked: it was "
+	    "to be when it is replaced, and \"%s\" is not configured any "
+	    "more; configure it again, or give this up: acmectl revoke "
+	    "--cancel %s", v->row.serial, revoke_reason_name(v->row.reason),
+	    v->row.cert, v->row.cert);
 }
 
 static void
@@ -127,7 +168,10 @@ look_at(struct revocation *v, time_t now)
 	const struct cert *c = certs_find(certs, v->row.cert);
 	struct manage_args args = { .act = MANAGE_REVOKE,
 	    .name = v->row.cert, .serial = v->row.serial,
-	    .reason = v->row.reason, .by_key = v->row.by_key };
+	    .reason = v->row.reason, .by_key = v->row.by_key,
+	    .account = v->row.directory[0] != '\0' ? v->row.account : NULL,
+	    .ca_directory = v->row.directory, .tells = true };
+	enum wait wait;
 
 	if (v->job != NULL)
 		return;
@@ -136,10 +180,17 @@ look_at(struct revocation *v, time_t now)
 		    "certificate %s has expired, and need not be revoked any "
 		    "more", v->row.serial);
 		drop(v);
-	} else if (c != NULL && c->conf != NULL && wait_of(v, c, now) ==
-	    WAIT_REVOKING) {
-		v->job = manage_start(all->jobs, &args, revoked_cb, v);
+		return;
 	}
+	if (c == NULL)
+		return;
+	wait = wait_of(v, c, now);
+	if (wait == WAIT_REVOKING)
+		v->job = manage_start(all->jobs, &args, revoked_cb, v);
+	if (c->conf == NULL && wait == WAIT_REPLACING)
+		tell_left(v);
+	else
+		v->is_left = false;
 }
 
 void
@@ -162,13 +213,14 @@ look_cb(void *arg)
 	revocations_look(arg);
 }
 
-/* Somebody asked for it besides. */
+/* Somebody asked for it besides.  One that is not on disk yet stays: who wants
+ * it waits for the replacement. */
 static void
 told_cb(const char *cert, const char *serial, void *arg)
 {
 	struct revocation *v = find(arg, cert, serial);
 
-	if (v != NULL && v->job == NULL)
+	if (v != NULL && v->job == NULL && v->sync == NULL)
 		drop(v);
 }
 
@@ -239,6 +291,11 @@ revocations_add(struct revocations *all, const struct cert *c, int reason,
 	(void)text_printf(row.cert, sizeof(row.cert), "%s", c->row.name);
 	(void)text_printf(row.serial, sizeof(row.serial), "%s",
 	    cert_serial(c));
+	(void)text_printf(row.account, sizeof(row.account), "%s",
+	    c->conf->account->name);
+	if (!text_printf(row.directory, sizeof(row.directory), "%s",
+	    c->conf->account->directory))
+		row.directory[0] = '\0';
 	if (v != NULL)
 		revocation_free(v);
 	load_cb(&row, all);
@@ -255,32 +312,40 @@ size_t
 revocations_cancel(struct revocations *all, const char *cert)
 {
 	struct revocation *v;
+	bool is_awaited = false;
+	struct error err;
 	size_t n = 0;
 
 	while ((v = find(all, cert, NULL)) != NULL) {
 		event_emit(all->env->certs, cert, STEP_COMMAND, LOGL_NOTICE,
 		    "certificate %s is not to be revoked any more",
 		    v->row.serial);
+		is_awaited |= v->sync != NULL;
 		drop(v);
 		n++;
+	}
+	if (is_awaited) {
+		(void)error_set(&err, ERR_REJECTED, "manage:cancelled",
+		    "the revocation was given up before its replacement was "
+		    "begun");
+		all->kept(cert, &err, all->arg);
 	}
 	return n;
 }
 
-void
-revocations_forget(struct revocations *all, const char *cert)
+bool
+revocations_are_open(const struct revocations *all, const char *cert)
 {
-	struct revocation *v;
-
-	while ((v = find(all, cert, NULL)) != NULL)
-		revocation_free(v);
+	return find(all, cert, NULL) != NULL;
 }
 
 bool
 revocations_want_new_key(const struct revocations *all, const struct cert *c)
 {
-	return c->row.serial != NULL &&
-	    find(all, c->row.name, c->row.serial) != NULL;
+	const struct revocation *v = c->row.serial == NULL ? NULL :
+	    find(all, c->row.name, c->row.serial);
+
+	return v != NULL && v->sync == NULL;
 }
 
 json_t *

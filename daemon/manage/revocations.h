@@ -6,7 +6,8 @@
  * on.  The replacement is a renewal like any other, and the engine's; once it
  * is installed, and all deploy targets have it, the CA is asked to revoke the
  * one before, again and again (at most hourly) until it has, or until that has
- * expired.
+ * expired.  The CA is the one that issued it, whatever is configured since; why
+ * it fails is told by events, daily.
  */
 #ifndef DAEMON_MANAGE_REVOCATIONS_H
 #define DAEMON_MANAGE_REVOCATIONS_H
@@ -35,11 +36,13 @@ void		 revocations_free(struct revocations *);
 void		 revocations_add(struct revocations *, const struct cert *,
 		    int reason, bool by_key);
 /* Give all of a certificate up: how many.  A request that the CA has got is
- * obeyed all the same. */
+ * obeyed all the same; kept is told of what was not on disk yet. */
 size_t		 revocations_cancel(struct revocations *, const char *cert);
-/* The certificate is deleted, with its rows. */
-void		 revocations_forget(struct revocations *, const char *cert);
-/* Is the installed certificate of it to be replaced, by one of another key? */
+/* Is there one of it? */
+bool		 revocations_are_open(const struct revocations *,
+		    const char *cert);
+/* Is the installed certificate of it to be replaced, by one of another key,
+ * and is that on disk? */
 bool		 revocations_want_new_key(const struct revocations *,
 		    const struct cert *);
 /* A renewal or a deployment is over, or time has passed: go on. */

@@ -60,6 +60,7 @@ row_update(struct renewal *r, const struct cert_info *info)
 	row->failures = 0;
 	row->retry_at = 0;
 	row->asked_at = 0;
+	r->cert->wants_new_key = false;	/* whatever a target says of it */
 	free(row->error);
 	row->error = NULL;
 	ari_window_installed(r->cert, info, r->cc->account != NULL ?

@@ -342,8 +342,6 @@ certdir_promote(int dirfd, const char *name, const char *version,
 	(void)text_printf(in.version, sizeof(in.version), "%s", version);
 	if (rc == 0)
 		rc = switch_live(&in, err);
-	if (rc == 0)
-		certdir_prune(in.archive, in.version);
 	certdir_clear(&in);
 	return rc;
 }

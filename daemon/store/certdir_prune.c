@@ -158,8 +158,28 @@ certdir_older(int archive, const char *live)
 	return older;
 }
 
+/* SERIAL, or SERIAL-N where it was installed again. */
+bool
+certdir_is_of(const char *version, const char *serial)
+{
+	size_t len = strlen(serial);
+
+	return strncmp(version, serial, len) == 0 && (version[len] == '\0' ||
+	    version[len] == '-');
+}
+
+static bool
+is_kept(const char *version, char *const *kept)
+{
+	for (; *kept != NULL; kept++) {
+		if (certdir_is_of(version, *kept))
+			return true;
+	}
+	return false;
+}
+
 void
-certdir_prune(int archive, const char *live)
+certdir_prune(int archive, const char *live, char *const *kept_serials)
 {
 	size_t n, n_versions, kept = 1;
 	char **names = list_dir(archive, &n);
@@ -169,7 +189,7 @@ certdir_prune(int archive, const char *live)
 	for (size_t i = 0; i < n_versions; i++) {
 		if (kept < VERSIONS_KEPT)
 			kept++;
-		else
+		else if (!is_kept(versions[i].name, kept_serials))
 			retire(archive, versions[i].name);
 	}
 	free(versions);

@@ -167,6 +167,8 @@ const char *const schema_tables[] = {
 	" error_kind TEXT NOT NULL,"
 	" error_code TEXT NOT NULL,"
 	" error_msg TEXT NOT NULL,"
+	" account TEXT NOT NULL DEFAULT '',"
+	" directory TEXT NOT NULL DEFAULT '',"
 	" PRIMARY KEY (cert, serial)"
 	") WITHOUT ROWID",
 	NULL
@@ -358,6 +360,9 @@ const char *const schema_migrations[] = {
 	" error_msg TEXT NOT NULL,"
 	" PRIMARY KEY (cert, serial)"
 	") WITHOUT ROWID;",
+
+	"ALTER TABLE revocation ADD COLUMN account TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE revocation ADD COLUMN directory TEXT NOT NULL DEFAULT '';",
 };
 const int schema_version =
     (int)(sizeof(schema_migrations) / sizeof(schema_migrations[0]));

@@ -206,6 +206,9 @@ struct store_revocation {
 	char		 serial[64];
 	int		 reason;	/* RFC 5280 section 5.3.1 */
 	bool		 by_key;	/* signed with its own key */
+	/* Its CA; "" in rows of acmed before it was kept: the certificate's. */
+	char		 account[128];	/* the configured name */
+	char		 directory[1024];
 	time_t		 not_after;
 	time_t		 asked_at;
 	unsigned	 tries;		/* that failed */
@@ -220,6 +223,9 @@ void		 store_revocation_put(struct store *,
 		    const struct store_revocation *);
 void		 store_revocation_delete(struct store *, const char *cert,
 		    const char *serial);
+/* The serials of a certificate's rows, NULL-terminated; the caller frees each
+ * and the whole. */
+char		**store_revocation_serials(struct store *, const char *cert);
 
 /* --- keys and certificates on disk --- */
 

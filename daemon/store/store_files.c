@@ -17,6 +17,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/store/certdir.h"
+#include "daemon/store/certdir_prune.h"
 #include "daemon/store/chain.h"
 #include "daemon/store/db.h"
 #include "daemon/store/store_priv.h"
@@ -317,6 +318,26 @@ store_loses_access(struct store *s, const char *name, const char *version)
 	return certdir_loses_access(s->dirfd, name, version);
 }
 
+/* Too many versions; but what is to be revoked is sent to the CA, whenever
+ * that answers again. */
+static void
+prune(struct store *s, const char *name, const char *live)
+{
+	char *path = xasprintf("archive/%s", name);
+	int dir = openat(s->dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char **kept;
+
+	free(path);
+	if (dir == -1)
+		return;
+	kept = store_revocation_serials(s, name);
+	certdir_prune(dir, live, kept);
+	for (char **k = kept; *k != NULL; k++)
+		free(*k);
+	free(kept);
+	close(dir);
+}
+
 int
 store_promote(struct store *s, const char *name, const char *version,
     struct error *err)
@@ -324,6 +345,7 @@ store_promote(struct store *s, const char *name, const char *version,
 	assert(store_name_is_sane(name));
 	if (certdir_promote(s->dirfd, name, version, err) == -1)
 		return error_wrap(err, "%s: install %s", s->dir, name);
+	prune(s, name, version);
 	return 0;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/mem.h"
 #include "daemon/store/db.h"
 #include "daemon/store/store_priv.h"
 
@@ -10,7 +12,7 @@ store_revocation_each(struct store *s,
 {
 	static const char sql[] =
 	    "SELECT cert, serial, reason, by_key, not_after, asked_at, tries,"
-	    " retry_at, error_kind, error_code, error_msg"
+	    " retry_at, error_kind, error_code, error_msg, account, directory"
 	    " FROM revocation ORDER BY cert, serial";
 	struct db_stmt *q = db_stmt(s->db, sql);
 
@@ -26,6 +28,8 @@ store_revocation_each(struct store *s,
 		r.asked_at = (time_t)db_int(q, 5);
 		r.tries = (unsigned)db_int(q, 6);
 		r.retry_at = (time_t)db_int(q, 7);
+		db_copy_text(q, 11, r.account, sizeof(r.account));
+		db_copy_text(q, 12, r.directory, sizeof(r.directory));
 		if (r.tries > 0) {
 			r.err.kind = err_kind_parse(db_text(q, 8));
 			db_copy_text(q, 9, r.err.code, sizeof(r.err.code));
@@ -41,7 +45,8 @@ store_revocation_put(struct store *s, const struct store_revocation *r)
 	static const char sql[] =
 	    "INSERT OR REPLACE INTO revocation (cert, serial, reason, by_key,"
 	    " not_after, asked_at, tries, retry_at, error_kind, error_code,"
-	    " error_msg) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	    " error_msg, account, directory)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
 
 	db_bind_text(q, r->cert);
@@ -55,6 +60,8 @@ store_revocation_put(struct store *s, const struct store_revocation *r)
 	db_bind_text(q, err_kind_name(r->err.kind));
 	db_bind_text(q, r->err.code);
 	db_bind_text(q, r->err.msg);
+	db_bind_text(q, r->account);
+	db_bind_text(q, r->directory);
 	db_write(q);
 }
 
@@ -68,4 +75,21 @@ store_revocation_delete(struct store *s, const char *cert, const char *serial)
 	db_bind_text(q, cert);
 	db_bind_text(q, serial);
 	db_write(q);
+}
+
+char **
+store_revocation_serials(struct store *s, const char *cert)
+{
+	struct db_stmt *q = db_stmt(s->db,
+	    "SELECT serial FROM revocation WHERE cert = ?");
+	char **serials = xcalloc(1, sizeof(*serials));
+	size_t n = 0;
+
+	db_bind_text(q, cert);
+	while (db_next(q)) {
+		serials = xreallocarray(serials, n + 2, sizeof(*serials));
+		serials[n++] = xstrdup(db_text(q, 0));
+		serials[n] = NULL;
+	}
+	return serials;
 }

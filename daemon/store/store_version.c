@@ -29,21 +29,18 @@ store_version_clear(struct store_version *v)
 	*v = (struct store_version){ .der = NULL };
 }
 
-/* SERIAL, or SERIAL-N where it was installed again. */
 static char *
 find_version(struct store *s, const char *name, const char *serial)
 {
 	char *path = xasprintf("archive/%s", name), *found = NULL, **all;
 	int dir = openat(s->dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	size_t len = strlen(serial);
 
 	free(path);
 	if (dir == -1)
 		return NULL;
 	all = certdir_versions(dir);
 	for (char **v = all; *v != NULL; v++) {
-		if (found == NULL && strncmp(*v, serial, len) == 0 &&
-		    ((*v)[len] == '\0' || (*v)[len] == '-'))
+		if (found == NULL && certdir_is_of(*v, serial))
 			found = *v;
 		else
 			free(*v);

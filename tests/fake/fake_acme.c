@@ -22,6 +22,7 @@
 struct acme {
 	struct loop	*loop;
 	char		*kid;		/* NULL: none */
+	char		*directory;
 };
 
 struct acme_op {
@@ -419,6 +420,15 @@ answer_update(struct acme_op *op)
 }
 
 static void
+answer_revoke(struct acme_op *op)
+{
+	fake_ca.revoked++;
+	(void)text_printf(fake_ca.revoked_at, sizeof(fake_ca.revoked_at), "%s",
+	    op->acme->directory);
+	op->done.plain(NULL, op->arg);
+}
+
+static void
 fail_op(struct acme_op *op)
 {
 	switch (op->act) {
@@ -437,6 +447,7 @@ fail_op(struct acme_op *op)
 	case FAKE_UPDATE:
 	case FAKE_CLOCK:
 	case FAKE_ANSWER:
+	case FAKE_REVOKE:
 		op->done.plain(&op->err, op->arg);
 		break;
 	case FAKE_CERT:
@@ -496,6 +507,7 @@ answer_cb(void *arg)
 		[FAKE_FINALIZE] = answer_finalize,
 		[FAKE_CERT] = answer_cert,
 		[FAKE_INFO] = answer_info,
+		[FAKE_REVOKE] = answer_revoke,
 	};
 	struct acme_op *op = arg;
 
@@ -574,6 +586,7 @@ acme_new(struct loop *loop, struct http *http, const struct acme_args *args)
 	assert(args->key != NULL);
 	a->loop = loop;
 	a->kid = args->kid != NULL ? xstrdup(args->kid) : NULL;
+	a->directory = xstrdup(args->directory);
 	return a;
 }
 
@@ -584,6 +597,7 @@ acme_free(struct acme *a)
 		return;
 	assert(fake_ca.in_flight == 0);
 	free(a->kid);
+	free(a->directory);
 	free(a);
 }
 
@@ -658,7 +672,10 @@ struct acme_op *
 acme_revoke_start(struct acme *a, const void *der, size_t der_len,
     int reason, EVP_PKEY *key, acme_cb *done, void *arg)
 {
-	abort();
+	struct acme_op *op = start(a, FAKE_REVOKE, "", arg);
+
+	op->done.plain = done;
+	return op;
 }
 
 struct acme_op *

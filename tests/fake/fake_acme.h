@@ -26,6 +26,7 @@ enum fake_act {
 	FAKE_FINALIZE,
 	FAKE_CERT,
 	FAKE_INFO,		/* the ARI-ID */
+	FAKE_REVOKE,		/* "" */
 	FAKE_ACT_END
 };
 
@@ -81,6 +82,8 @@ struct fake_ca {
 	bool		 has_lost_account;	/* until newAccount */
 	char		 kid[64];
 	unsigned	 accounts;	/* made so far */
+	unsigned	 revoked;	/* certificates */
+	char		 revoked_at[64];	/* the last: its directory */
 	struct fake_order orders[64];
 	size_t		 n_orders;
 };
