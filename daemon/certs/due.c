@@ -156,30 +156,55 @@ due_soon_retry_at(unsigned failures, time_t now)
 	return now + (time_t)jitter(pause < HOUR_S ? pause : HOUR_S);
 }
 
+/* Does it begin on the day days after now's? */
+static bool
+begins_on(const struct conf_window *w, const struct tm *now, int days)
+{
+	return w->days == 0 || (w->days >> (now->tm_wday + 7 + days) % 7 & 1);
+}
+
+static bool
+is_in_window(const struct conf_window *w, const struct tm *now)
+{
+	int minute = now->tm_hour * 60 + now->tm_min;
+
+	if (minute >= w->from)
+		return (w->to < w->from || minute < w->to) &&
+		    begins_on(w, now, 0);
+	return w->to < w->from && minute < w->to && begins_on(w, now, -1);
+}
+
+/* When it begins next. */
+static time_t
+next_window(const struct conf_window *w, const struct tm *now)
+{
+	struct tm tm = *now;
+	int days = now->tm_hour * 60 + now->tm_min >= w->from;
+
+	while (!begins_on(w, now, days))
+		days++;		/* at most a week: there is a day */
+	tm.tm_hour = w->from / 60;
+	tm.tm_min = w->from % 60;
+	tm.tm_sec = 0;
+	tm.tm_mday += days;
+	tm.tm_isdst = -1;
+	return mktime(&tm);
+}
+
 time_t
 due_window_at(const struct conf_window *windows, size_t n, time_t at)
 {
 	time_t best = at;
 	struct tm now;
-	int minute;
 
 	if (n == 0 || localtime_r(&at, &now) == NULL)
 		return at;
-	minute = now.tm_hour * 60 + now.tm_min;
 	for (size_t i = 0; i < n; i++) {
-		const struct conf_window *w = &windows[i];
-		struct tm tm = now;
 		time_t from;
 
-		if (w->from < w->to ? minute >= w->from && minute < w->to :
-		    minute >= w->from || minute < w->to)
+		if (is_in_window(&windows[i], &now))
 			return at;
-		tm.tm_hour = w->from / 60;
-		tm.tm_min = w->from % 60;
-		tm.tm_sec = 0;
-		tm.tm_mday += minute >= w->from;
-		tm.tm_isdst = -1;
-		from = mktime(&tm);
+		from = next_window(&windows[i], &now);
 		if (from > at && (best == at || from < best))
 			best = from;
 	}

@@ -2,6 +2,7 @@
 /* When targets run, and what is known of them again after a reload. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/mem.h"
 #include "daemon/config/check_deploy.h"
@@ -26,9 +27,57 @@ parse_clock(const char **p)
 	return h < 24 && m < 60 ? h * 60 + m : h == 24 && m == 0 ? 1440 : -1;
 }
 
+/* "Mon" at *p; as tm_wday, or -1. */
+static int
+parse_day(const char **p)
+{
+	static const char *const names[] = { "Sun", "Mon", "Tue", "Wed",
+	    "Thu", "Fri", "Sat" };
+
+	for (int i = 0; i < 7; i++) {
+		if (strncasecmp(*p, names[i], 3) == 0) {
+			*p += 3;
+			return i;
+		}
+	}
+	return -1;
+}
+
+/* "Mon-Thu,Sat " at *p as bits, 0 if there are no days; -1: a mistake. */
+static int
+parse_days(const char **p)
+{
+	int bits = 0, day, last;
+
+	if (**p >= '0' && **p <= '9')
+		return 0;
+	for (;;) {
+		day = last = parse_day(p);
+		if (day != -1 && **p == '-') {
+			++*p;
+			last = parse_day(p);
+			if (last == day)
+				return -1;	/* one day, or eight? */
+		}
+		if (day == -1 || last == -1)
+			return -1;
+		for (bits |= 1 << day; day != last; bits |= 1 << day)
+			day = (day + 1) % 7;
+		if (**p != ',')
+			break;
+		++*p;
+	}
+	return *(*p)++ == ' ' ? bits : -1;
+}
+
 static bool
 parse_window(const char *s, struct conf_window *w)
 {
+	int days = parse_days(&s);
+
+	if (days == -1)
+		return false;
+	w->days = (unsigned)days;
 	w->from = parse_clock(&s);
 	if (w->from == -1 || w->from == 1440 || *s++ != '-')
 		return false;
@@ -60,7 +109,10 @@ check_deploy_window(struct check *c, const struct section *sec,
 		else
 			opt_refuse(c->m, sec, "deploy_window",
 			    item->values[i], "\"HH:MM-HH:MM\", local time, "
-			    "such as \"02:00-05:00\" or \"22:30-04:00\"");
+			    "such as \"02:00-05:00\" or \"22:30-04:00\", with "
+			    "or without days of the week (in English) in "
+			    "front, such as \"Mon-Thu 02:00-05:00\" or "
+			    "\"Sat,Sun 02:00-05:00\"");
 	}
 }
 

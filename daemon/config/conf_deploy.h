@@ -16,9 +16,11 @@
 
 struct conf_repository;
 
-/* Minutes of the local day; from > to: over midnight. */
+/* Minutes of the local day; from > to: over midnight, and then the day is the
+ * one on which it begins. */
 struct conf_window {
 	int		 from, to;
+	unsigned	 days;	/* bits by tm_wday; 0: every day */
 };
 
 /* One entry of `verify`: who must serve the new certificate. */

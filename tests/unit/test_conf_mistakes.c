@@ -12,6 +12,10 @@
 #define BASE "account \"le\" { }\nprovider \"dns\" { type = bare }\n"
 #define VERIFY_ALLOWED "\"HOST:PORT\", and after a space " \
     "starttls=PROTOCOL, sni=NAME, connect=ADDRESS[:PORT], ca_file=FILE"
+#define WINDOW_ALLOWED "\"HH:MM-HH:MM\", local time, such as " \
+    "\"02:00-05:00\" or \"22:30-04:00\", with or without days of the week " \
+    "(in English) in front, such as \"Mon-Thu 02:00-05:00\" or " \
+    "\"Sat,Sun 02:00-05:00\""
 #define CERT BASE "certificate \"example.com\" {\n"
 #define TSIG "provider \"p\" {\n type = tsig\n server = 192.0.2.1\n" \
     " key_name = k\n"

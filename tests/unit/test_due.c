@@ -245,8 +245,8 @@ test_window(void **state)
 {
 	/* 08:00 of a Friday. */
 	const time_t now = 1800000000;
-	const struct conf_window night = { 120, 300 }, over = { 1320, 240 },
-	    day = { 470, 500 }, end = { 1200, 1440 };
+	const struct conf_window night = { 120, 300, 0 }, over = { 1320, 240, 0 },
+	    day = { 470, 500, 0 }, end = { 1200, 1440, 0 };
 	const struct conf_window two[] = { night, over };
 	const struct {
 		const struct conf_window *w;
@@ -277,6 +277,47 @@ test_window(void **state)
 	(void)setenv("TZ", "EST5EDT,M3.2.0,M11.1.0", 1);
 	tzset();
 	assert_true(due_window_at(&night, 1, 1805005800) > 1805005800);
+	(void)setenv("TZ", "UTC", 1);
+	tzset();
+}
+
+/* "22:00-04:00" on some days: the night after Friday is Friday's. */
+static void
+test_window_days(void **state)
+{
+	/* 08:00 of a Friday; hours from then. */
+	const time_t now = 1800000000;
+	enum { SUN = 1, MON = 2, TUE = 4, WED = 8, THU = 16, FRI = 32 };
+	static const struct {
+		struct conf_window w;
+		int at, want;
+	} cases[] = {
+		{ { 120, 300, MON | TUE | WED | THU }, 0, 66 },
+		{ { 120, 300, MON | TUE | WED | THU }, 66, 66 },
+		{ { 120, 300, MON | TUE | WED | THU }, 69, 90 },
+		{ { 120, 300, MON | TUE | WED | THU }, 141, 234 },
+		{ { 120, 300, FRI }, 0, 162 },
+		{ { 120, 300, FRI }, -6, -6 },
+		{ { 1320, 240, FRI }, 0, 14 },
+		{ { 1320, 240, FRI }, 19, 19 },		/* Sat 03:00 */
+		{ { 1320, 240, FRI }, -5, 14 },		/* Fri 03:00 */
+		{ { 1320, 240, THU }, -5, -5 },
+		{ { 1320, 240, THU }, -4, 158 },
+		{ { 1320, 240, SUN | FRI }, 20, 62 },
+	};
+	const struct conf_window two[] = { cases[0].w, cases[6].w };
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++)
+		assert_int_equal(due_window_at(&cases[i].w, 1, now +
+		    cases[i].at * 3600), now + cases[i].want * 3600);
+	assert_int_equal(due_window_at(two, 2, now), now + 14 * 3600);
+	assert_int_equal(due_window_at(two, 2, now + 20 * 3600),
+	    now + 66 * 3600);
+	/* New York, the Sunday on which 02:30 is left out, from 01:00. */
+	(void)setenv("TZ", "EST5EDT,M3.2.0,M11.1.0", 1);
+	tzset();
+	assert_int_equal(due_window_at(&(struct conf_window){ 150, 240, MON },
+	    1, 1805004000), 1805092200);
 	(void)setenv("TZ", "UTC", 1);
 	tzset();
 }
@@ -378,6 +419,7 @@ main(void)
 		cmocka_unit_test(test_planned),
 		cmocka_unit_test(test_soon),
 		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_window_days),
 		cmocka_unit_test(test_urgent),
 		cmocka_unit_test(test_look),
 		cmocka_unit_test(test_ari),
