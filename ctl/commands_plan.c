@@ -27,6 +27,7 @@ struct plan {
 	struct row	*rows;
 	size_t		 n;
 	json_t		*paused;	/* names, without an end */
+	json_t		*freezes;	/* an object: the days of each */
 	struct shorter	 shorter;
 };
 
@@ -36,7 +37,8 @@ static void
 add_cert(const json_t *cert, void *arg)
 {
 	static const char *const members[] = { "name", "next", "held",
-	    "not_after", "failures" };
+	    "freeze", "not_after", "failures" };
+	char *days = show_str(cert, "freeze.days", NULL);
 	struct plan *p = arg;
 	time_t at = (time_t)jsonx_int(cert, "next.at", 0);
 	const char *action = jsonx_str(cert, "next.action");
@@ -45,6 +47,9 @@ add_cert(const json_t *cert, void *arg)
 	if (at == 0 && action != NULL && strcmp(action, "paused") == 0)
 		(void)json_array_append(p->paused, json_object_get(cert,
 		    "name"));
+	if (days != NULL && jsonx_int(cert, "freeze.from", 0) <= p->until)
+		(void)json_object_set_new(p->freezes, days, json_true());
+	free(days);
 	if (at == 0 || at > p->until) {
 		json_decref(shorter);
 		return;
@@ -85,7 +90,7 @@ why(const json_t *cert, const char *action)
 	};
 	const char *reason = jsonx_str(cert, "next.reason");
 	time_t end = (time_t)jsonx_int(cert, "not_after", 0);
-	char date[SHOW_WHEN_MAX];
+	char date[SHOW_WHEN_MAX], *days, *text;
 
 	if (strcmp(action, "retry") == 0)
 		return xasprintf(", failed %lld times",
@@ -94,10 +99,33 @@ why(const json_t *cert, const char *action)
 		if (reason != NULL && strcmp(reasons[i].reason, reason) == 0)
 			return xstrdup(reasons[i].words);
 	}
+	if (reason != NULL && strcmp(reason, "freeze") == 0 &&
+	    jsonx_int(cert, "next.at", 0) < jsonx_int(cert, "freeze.from",
+	    0)) {
+		days = show_str(cert, "freeze.days", "?");
+		text = xasprintf(", before the freeze %s", days);
+		free(days);
+		return text;
+	}
 	if (reason != NULL && strcmp(reason, "lifetime") == 0 && end != 0)
 		return xasprintf(", it expires %.10s", show_date(end, date));
 	return xstrdup(strcmp(action, "paused") == 0 ? ", renewals may begin "
 	    "again" : "");
+}
+
+/* The freeze that holds it, or that does not. */
+static void
+print_freeze(const struct options *o, const json_t *cert)
+{
+	char *days = show_str(cert, "freeze.days", NULL);
+
+	if (days != NULL && jsonx_int(cert, "next.at", 0) ==
+	    jsonx_int(cert, "freeze.until", 0))
+		(void)fprintf(o->out.out, "    held: freeze %s\n", days);
+	if (days != NULL && jsonx_bool(cert, "freeze.ends_first", false))
+		(void)fprintf(o->out.out, "    freeze %s is longer than it "
+		    "lives: it is renewed and deployed in it\n", days);
+	free(days);
 }
 
 /* What holds the renewal, and when its targets are deployed to. */
@@ -114,6 +142,7 @@ print_below(const struct options *o, const json_t *cert)
 		term_wrap(&o->out, TERM_WARN, 10, 10, held);
 	}
 	free(held);
+	print_freeze(o, cert);
 	json_array_foreach(jsonx_get(cert, "next.windows"), i, w) {
 		char *target = show_str(w, "target", "?");
 
@@ -145,6 +174,8 @@ static void
 print_rest(const struct options *o, const struct plan *p)
 {
 	char *names, *text;
+	const char *days;
+	json_t *w;
 
 	if (p->n == 0)
 		(void)fputs("nothing is due by then\n", o->out.out);
@@ -154,6 +185,10 @@ print_rest(const struct options *o, const struct plan *p)
 		term_wrap(&o->out, TERM_PLAIN, 0, 2, text);
 		free(text);
 		free(names);
+	}
+	json_object_foreach(p->freezes, days, w) {
+		(void)fprintf(o->out.out, "freeze %s: nothing is renewed or "
+		    "deployed; what is due then, before\n", days);
 	}
 	shorter_print(&p->shorter, &o->out);
 }
@@ -188,6 +223,7 @@ cmd_plan(const struct options *o)
 	if (code != EXIT_OK)
 		return code;
 	p.paused = json_array();
+	p.freezes = json_object();
 	shorter_init(&p.shorter, now);
 	code = status_read(o, &sink);
 	if (p.n > 0)
@@ -204,6 +240,7 @@ cmd_plan(const struct options *o)
 		print_rest(o, &p);
 	json_decref(list);
 	json_decref(p.paused);
+	json_decref(p.freezes);
 	shorter_clear(&p.shorter);
 	free(p.rows);
 	return code;

@@ -131,7 +131,8 @@ error_fields(const struct term *t, const json_t *cert, time_t now)
 }
 
 static void
-deploy_field(const struct term *t, const json_t *deploy, time_t now)
+deploy_field(const struct term *t, const json_t *deploy, time_t thaw,
+    time_t now)
 {
 	char *name = show_str(deploy, "name", "?");
 	char *state = show_str(deploy, "state", "?");
@@ -152,7 +153,8 @@ deploy_field(const struct term *t, const json_t *deploy, time_t now)
 	    at != 0 ? ", " : "", at != 0 ? show_span(now, at, done) : "",
 	    next_at == 0 ? "" : error != NULL ? ", again " : ", begins ",
 	    next_at != 0 ? show_span(now, next_at < now ? now : next_at,
-	    next) : "", is_held ? " (deploy_window)" : "",
+	    next) : "", !is_held ? "" : next_at == thaw ?
+	    " (freeze)" : " (deploy_window)",
 	    error != NULL ? ": " : "", error != NULL ? error : "");
 
 	field(t, "deploy", strcmp(state, "failed") == 0 || is_old ? TERM_BAD :
@@ -259,6 +261,22 @@ ari_field(const struct term *t, const json_t *ari)
 	free(why);
 }
 
+static void
+freeze_field(const struct term *t, const json_t *freeze)
+{
+	char *days, *text;
+	bool is_longer = jsonx_bool(freeze, "ends_first", false);
+
+	if (!json_is_object(freeze))
+		return;
+	days = show_str(freeze, "days", "?");
+	text = xasprintf("%s%s", days, is_longer ? "; longer than it lives: "
+	    "it is renewed and deployed in it" : "");
+	field(t, "freeze", is_longer ? TERM_WARN : TERM_PLAIN, text);
+	free(text);
+	free(days);
+}
+
 static enum term_colour
 level_colour(const json_t *step)
 {
@@ -350,10 +368,12 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	revocation_field(t, cert, now);
 	str_field(t, "clock", cert, "clock");
 	ari_field(t, json_object_get(cert, "ari"));
+	freeze_field(t, json_object_get(cert, "freeze"));
 	error_fields(t, cert, now);
 	str_field(t, "note", cert, "note");
 	json_array_foreach(json_object_get(cert, "deploy"), i, deploy)
-		deploy_field(t, deploy, now);
+		deploy_field(t, deploy, (time_t)jsonx_int(cert,
+		    "freeze.until", 0), now);
 	json_array_foreach(json_object_get(cert, "persist"), i, persist)
 		persist_field(t, persist, now);
 	print_steps(t, json_object_get(cert, "steps"));

@@ -44,6 +44,17 @@ ari_window_due_at(const struct cert *c, bool *by_ari)
 	    row->ari_pulled_at, installed) : own_due_at(c);
 }
 
+bool
+ari_window_is_recalled(const struct cert *c)
+{
+	const struct store_cert *row = &c->row;
+	int64_t life = (int64_t)row->not_after - row->not_before;
+
+	return row->ari_end != 0 && ari_window_is_asked(c) &&
+	    row->ari_end <= clock_now() && row->ari_end < due_at(
+	    row->not_before, row->not_after, life, 0) - life / 8;
+}
+
 void
 ari_window_run_begins(struct cert *c)
 {

@@ -18,6 +18,9 @@ bool		 ari_window_is_asked(const struct cert *);
 /* When the installed certificate is due: as the CA suggests (*by_ari is then
  * true), or by renew_before. */
 time_t		 ari_window_due_at(const struct cert *, bool *by_ari);
+/* Does the CA want it replaced by now, much earlier than a certificate of this
+ * lifetime is due?  So it does before it revokes. */
+bool		 ari_window_is_recalled(const struct cert *);
 /* A run begins: it may be one that the CA called for. */
 void		 ari_window_run_begins(struct cert *);
 /* Another certificate is in the row, from the CA with this directory (NULL:

@@ -293,6 +293,8 @@ check_globals(struct check *c)
 	    "status_hosts"));
 	conf->max_renewals = (unsigned)opt_int(c->m,
 	    file_with(c, "max_renewals"), "max_renewals", 1, 1000, 20);
+	conf->freezes = check_freeze(c, file_with(c, "freeze"),
+	    &conf->n_freezes);
 	check_alarm(c, &conf->alarm);
 	conf->metrics_textfile = check_textfile(c);
 	conf->log_level = LOGL_NOTICE;

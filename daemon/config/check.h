@@ -79,6 +79,17 @@ uint64_t check_hash(const struct section *, check_hash_cb *is_meant);
 /* A secret of a file counts for the hash of the section that names it. */
 void	check_hash_secret(struct check *, const char *text);
 
+/*
+ * The key freeze: days in which nothing is renewed or deployed
+ * (certs/freeze.h).  On the heap, in order; those that meet or overlap have
+ * become one.  NULL and 0 if there are none.
+ */
+struct conf_freeze *check_freeze(struct check *, const struct section *,
+	    unsigned *n);
+/* That of a certificate; its account and profile are known. */
+void	check_cert_freeze(struct check *, const struct section *,
+	    struct conf_cert *);
+
 /* Free what the functions above made; NULL is allowed. */
 void	check_free_account(struct conf_account *);
 void	check_free_provider(struct conf_provider *);

@@ -18,9 +18,10 @@ static const char letsencrypt[] = ".api.letsencrypt.org/directory";
 static const struct {
 	const char	*name;
 	unsigned	 max_names;
+	int64_t		 lifetime_s;	/* 0: will be changed by the CA */
 } known[] = {
-	{ "tlsserver", 25 },
-	{ "shortlived", 25 },
+	{ "tlsserver", 25, 0 },
+	{ "shortlived", 25, 160 * 3600 },
 };
 
 /* The draft leaves open what a name may be. */
@@ -151,4 +152,17 @@ check_cert_profile(struct check *c, const struct section *sec,
 	if (own != NULL)
 		check_max_names(c, sec, cert);
 	warn_addresses(c, sec, cert);
+}
+
+int64_t
+check_profile_lifetime_s(const struct conf_cert *cert)
+{
+	if (cert->account == NULL || cert->profile == NULL ||
+	    !is_letsencrypt(cert->account))
+		return 0;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(known[i].name, cert->profile) == 0)
+			return known[i].lifetime_s;
+	}
+	return 0;
 }

@@ -136,6 +136,23 @@ compare_cert(const void *name, const void *cert)
 	return strcmp(name, (*(struct conf_cert *const *)cert)->name);
 }
 
+const char *
+conf_freeze_text(const struct conf_freeze *f, char out[CONF_FREEZE_TEXT_MAX])
+{
+	time_t last = f->end - 1;
+	struct tm tm;
+	size_t n;
+
+	out[0] = '\0';
+	if (localtime_r(&f->from, &tm) == NULL)
+		return out;
+	n = strftime(out, CONF_FREEZE_TEXT_MAX, "%Y-%m-%d - ", &tm);
+	if (localtime_r(&last, &tm) != NULL)
+		(void)strftime(out + n, CONF_FREEZE_TEXT_MAX - n, "%Y-%m-%d",
+		    &tm);
+	return out;
+}
+
 const struct conf_cert *
 conf_find_cert(const struct conf *conf, const char *name)
 {

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "common/log.h"
 #include "daemon/config/conf_deploy.h"
@@ -102,6 +103,17 @@ enum propagation {
 	PROPAGATION_END
 };
 
+/* Days of `freeze`: their first moment, and the first one after them, in epoch
+ * seconds. */
+struct conf_freeze {
+	time_t		 from, end;
+};
+
+/* "2026-12-20 - 2027-01-05", the first and the last day. */
+#define CONF_FREEZE_TEXT_MAX 64
+const char	*conf_freeze_text(const struct conf_freeze *,
+		    char out[CONF_FREEZE_TEXT_MAX]);
+
 /* There may be 100,000: what is small stands together. */
 struct conf_cert {
 	char		*name;		/* also the directory in live/ */
@@ -130,6 +142,10 @@ struct conf_cert {
 	/* For records that are not in the zone of their name; NULL: none. */
 	const struct conf_provider *alias_provider;
 	char		**resolvers;	/* empty: those of struct conf */
+	const struct conf_freeze *freezes;	/* in order, none meets the
+						   next; its own, or all's */
+	struct conf_freeze *own_freezes;
+	unsigned	 n_freezes;
 	const char	*file;		/* where it stands, for messages */
 	int		 line, end_line;
 	uint64_t	 hash;		/* of the section without deploys */
@@ -157,6 +173,8 @@ struct conf {
 					   NULL: none */
 	enum log_level	 log_level;
 	unsigned	 max_renewals;	/* at once; default 20 */
+	struct conf_freeze *freezes;	/* of certificates without their own */
+	unsigned	 n_freezes;
 	struct conf_account **accounts;
 	size_t		 n_accounts;
 	struct conf_provider **providers;

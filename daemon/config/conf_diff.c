@@ -112,6 +112,17 @@ same_text(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+static bool
+same_freezes(const struct conf *a, const struct conf *b)
+{
+	for (unsigned i = 0; i < a->n_freezes && i < b->n_freezes; i++) {
+		if (a->freezes[i].from != b->freezes[i].from ||
+		    a->freezes[i].end != b->freezes[i].end)
+			return false;
+	}
+	return a->n_freezes == b->n_freezes;
+}
+
 static void
 diff_settings(const struct conf *old, const struct conf *new,
     conf_diff_cb *tell, void *arg)
@@ -131,6 +142,7 @@ diff_settings(const struct conf *old, const struct conf *new,
 		    new->metrics_textfile) },
 		{ "log_level", old->log_level == new->log_level },
 		{ "max_renewals", old->max_renewals == new->max_renewals },
+		{ "freeze", same_freezes(old, new) },
 		{ "alarm_after_tries",
 		    old->alarm.after_tries == new->alarm.after_tries },
 		{ "alarm_gather", old->alarm.gather_s == new->alarm.gather_s },

@@ -60,6 +60,7 @@ free_whole(struct conf *conf)
 	free(conf->providers);
 	free(conf->accounts);
 	opt_list_free(conf->resolvers);
+	free(conf->freezes);
 	opt_list_free(conf->http_listen);
 	opt_list_free(conf->tls_alpn_listen);
 	opt_list_free(conf->status_listen);

@@ -173,6 +173,7 @@ static const struct key certificate_keys[] = {
 	{ "deploy", SHAPE_SECTION, deploy_keys },
 	{ "deploy_order", SHAPE_ONE, NULL },
 	{ "deploy_window", SHAPE_LIST, NULL },
+	{ "freeze", SHAPE_LIST, NULL },
 	{ "name", SHAPE_SECTION, name_keys },
 	{ NULL, SHAPE_ONE, NULL }
 };
@@ -189,6 +190,7 @@ const struct key schema_root[] = {
 	{ "metrics_textfile", SHAPE_ONE, NULL },
 	{ "log_level", SHAPE_ONE, NULL },
 	{ "max_renewals", SHAPE_ONE, NULL },
+	{ "freeze", SHAPE_LIST, NULL },
 	{ "alarm_after_tries", SHAPE_ONE, NULL },
 	{ "alarm_gather", SHAPE_ONE, NULL },
 	{ "alarm_repeat", SHAPE_ONE, NULL },

@@ -15,6 +15,7 @@
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/floor.h"
+#include "daemon/certs/freeze.h"
 #include "daemon/certs/issuer.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/engine/ari.h"
@@ -65,7 +66,7 @@ wanted_at(const struct cert *c)
 	if (c->row.asked_at != 0 || !is_wanted(c) || is_begun(c) ||
 	    issuer_is_other(c))
 		return 0;
-	return ari_window_due_at(c, &by_ari);
+	return freeze_due_at(c, ari_window_due_at(c, &by_ari));
 }
 
 /*
@@ -93,7 +94,8 @@ static time_t
 due_of(const struct cert *c, const char **action)
 {
 	const struct store_cert *row = &c->row;
-	time_t due = wanted_at(c), retry_at = retry_at_of(c, clock_now());
+	time_t now = clock_now(), due = wanted_at(c), held;
+	time_t retry_at = retry_at_of(c, now);
 
 	*action = "renew";
 	if (row->failures > 0 && retry_at > due &&
@@ -101,7 +103,20 @@ due_of(const struct cert *c, const char **action)
 		*action = "retry";
 		due = retry_at;
 	}
-	return due;
+	held = freeze_renew_at(c, due > now ? due : now);
+	return held > due && held > now ? held : due;
+}
+
+/* Of one with a source: it goes on looking, what it finds may have to wait. */
+static time_t
+fetch_at(const struct cert *c, const char **action)
+{
+	time_t now = clock_now(), at = watch_next_at(c, action), held;
+
+	if (!watch_wants_run(c))
+		return at;
+	held = freeze_renew_at(c, at > now ? at : now);
+	return held > now ? held : at;
 }
 
 time_t
@@ -123,7 +138,7 @@ engine_next_at(const struct engine *e, const struct cert *c,
 		    c->row.paused_until;
 	}
 	if (c->watch != NULL)
-		return watch_next_at(c, action);
+		return fetch_at(c, action);
 	if (c->forced) {
 		*action = "renew";
 		return 0;
@@ -324,6 +339,11 @@ engine_start_ready(struct engine *e)
 		}
 		if (c->watch != NULL && !watch_wants_run(c)) {
 			watch_poll(c);
+			continue;
+		}
+		/* It may have begun while this was queued. */
+		if (freeze_renew_at(c, clock_now()) > clock_now()) {
+			engine_reschedule(e);
 			continue;
 		}
 		c->was_forced = c->forced;

@@ -18,6 +18,7 @@
 #include "daemon/alerts/queue.h"
 #include "daemon/certs/ari_window.h"
 #include "daemon/certs/due.h"
+#include "daemon/certs/freeze.h"
 #include "daemon/certs/issuer.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
@@ -67,6 +68,7 @@ renewal_reason(const struct cert *c)
 {
 	const struct store_cert *row = &c->row;
 	bool by_ari;
+	time_t due;
 
 	if (issuer_is_other(c))
 		return "other-ca";
@@ -82,7 +84,9 @@ renewal_reason(const struct cert *c)
 		return "asked";
 	if (row->order_url != NULL && cert_is_for(c, row->order_names))
 		return "begun";
-	(void)ari_window_due_at(c, &by_ari);
+	due = ari_window_due_at(c, &by_ari);
+	if (freeze_due_at(c, due) != due)
+		return "freeze";
 	return by_ari ? "ari" : "lifetime";
 }
 
@@ -208,7 +212,7 @@ cert_json(const struct engine *e, const struct cert *c)
 
 	return json_pack("{s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:b, "
 	    "s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-	    "s:o, s:o, s:o, s:i}",
+	    "s:o, s:o, s:o, s:o, s:i}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
 	    "condition", condition_name(condition_of(c)),
 	    "ok", condition_is_good(c),
@@ -228,7 +232,7 @@ cert_json(const struct engine *e, const struct cert *c)
 	    "deploy", rollout_json(c), "published", watch_json(c),
 	    "persist", persist_watch_json(c),
 	    "revocation", revocations_json(e->revocations, c),
-	    "ari", ari_window_json(c), "profile",
+	    "ari", ari_window_json(c), "freeze", freeze_json(c), "profile",
 	    string_or_null(c->conf->profile), "renew_before",
 	    c->conf->renew_before_s);
 }

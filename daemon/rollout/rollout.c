@@ -11,6 +11,7 @@
 #include "common/text.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/freeze.h"
 #include "daemon/deploy/hooks.h"
 #include "daemon/deploy/unit_job.h"
 #include "daemon/io/loop.h"
@@ -120,18 +121,22 @@ rollout_kick(struct rollout *r)
 }
 
 time_t
-rollout_target_at(const struct target *t, const struct conf_deploy *dep,
-    time_t now)
+rollout_target_at(const struct cert *c, const struct target *t,
+    const struct conf_deploy *dep, time_t now)
 {
 	time_t at = due_planned(t->row.retry_at, now), from = at > now ? at :
-	    now, window;
+	    now, urgent = t->row.urgent_at, window, thawed;
 
-	if (from >= t->row.urgent_at)
+	if (from >= urgent)
 		return at;
+	/* A freeze may end outside of the windows, and a window be in the
+	 * next freeze. */
 	window = due_window_at(dep->windows, dep->n_windows, from);
+	while ((thawed = freeze_deploy_at(c, urgent, window)) > window)
+		window = due_window_at(dep->windows, dep->n_windows, thawed);
 	if (window == from)
 		return at;
-	return window < t->row.urgent_at ? window : t->row.urgent_at;
+	return window < urgent ? window : urgent;
 }
 
 time_t
@@ -156,7 +161,7 @@ pending_at(const struct cert *c)
 
 		if (t->row.done || t->task != NULL || dep == NULL)
 			continue;
-		at = rollout_target_at(t, dep, now);
+		at = rollout_target_at(c, t, dep, now);
 		if (best == -1 || at < best)
 			best = at;
 	}
@@ -471,7 +476,7 @@ target_json(const struct cert *c, const struct target *t)
 	bool held = false;
 
 	if (!row->done && dep != NULL && t->task == NULL) {
-		at = rollout_target_at(t, dep, now);
+		at = rollout_target_at(c, t, dep, now);
 		held = at > now && at > due_planned(row->retry_at, now);
 	}
 	return json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:b, s:b, s:o, s:o, "

@@ -44,7 +44,7 @@ comes_to(const struct cert *c, const char *step, const char *unit)
 		    !unit_is_wanted(dep, step, unit))
 			continue;
 		if (t->task == NULL)
-			comes |= rollout_target_at(t, dep, now) <= now;
+			comes |= rollout_target_at(c, t, dep, now) <= now;
 		else if (strcmp(deploy_step(task_op(t->task)), step) == 0)
 			return false;
 		else

@@ -88,7 +88,7 @@ time_t		 rollout_served_until(const struct target *);
 /* Not done any more; the row is not saved. */
 void		 rollout_undo(struct rollout *, struct target *);
 /* When a target that is not done may run. */
-time_t		 rollout_target_at(const struct target *,
+time_t		 rollout_target_at(const struct cert *, const struct target *,
 		    const struct conf_deploy *, time_t now);
 /* Draw the time of the next daily look. */
 time_t		 rollout_next_check(const struct conf_deploy *,

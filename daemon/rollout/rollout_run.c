@@ -11,6 +11,7 @@
 #include "common/text.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/freeze.h"
 #include "daemon/deploy/gate.h"
 #include "daemon/io/loop.h"
 #include "daemon/rollout/rollback.h"
@@ -130,7 +131,8 @@ op_finish(struct rollout_run *op)
 
 /* --- the next target --- */
 
-/* Does it wait for its window?  Told where somebody looks. */
+/* Does it wait for its window, or for the end of a freeze?  Told where somebody
+ * looks. */
 static bool
 is_held(const struct rollout_run *op, struct target *t,
     const struct conf_deploy *dep, time_t now)
@@ -139,15 +141,17 @@ is_held(const struct rollout_run *op, struct target *t,
 	char span[TEXT_SPAN_MAX];
 
 	if (op->done == NULL)
-		return rollout_target_at(t, dep, now) > now;
+		return rollout_target_at(op->cert, t, dep, now) > now;
 	t->row.retry_at = 0;
-	at = rollout_target_at(t, dep, now);
+	at = rollout_target_at(op->cert, t, dep, now);
 	if (at <= now)
 		return false;
 	t->tried = op;
 	event_deploy(op->rollout->env->certs, op->cert->row.name, dep->name,
-	    NULL, LOGL_INFO, "deploy \"%s\" waits for its deploy_window: it "
-	    "begins in %s", dep->name, text_span(at - now, span));
+	    NULL, LOGL_INFO, "deploy \"%s\" waits for %s: it begins in %s",
+	    dep->name, freeze_deploy_at(op->cert, t->row.urgent_at, now) > now ?
+	    "the end of the freeze" : "its deploy_window",
+	    text_span(at - now, span));
 	return true;
 }
 

@@ -82,7 +82,7 @@ fill(const struct cert *c, const struct target *t, struct deploy_open *out)
 		.name = t->row.target,
 		.tries = t->row.tries,
 		.next_at = t->task != NULL || dep == NULL ? 0 :
-		    rollout_target_at(t, dep, clock_now()),
+		    rollout_target_at(c, t, dep, clock_now()),
 		.error = t->row.error != NULL ? t->row.error : "",
 		.serves_old = t->row.is_old,
 		.served_before = t->row.served_before,

@@ -152,6 +152,51 @@ def test_plan_says_why(acmed):
     assert rows[a]["next"]["reason"] == "lifetime"
 
 
+def day(days):
+    return time.strftime("%Y-%m-%d", time.localtime(time.time() +
+                                                    days * 86400))
+
+
+def test_plan_shows_freezes(acmed):
+    """One that is holds other names, not who asks; one to come is prepared;
+    a certificate that lives less long is told."""
+    now, later, short = ["%s.example.test" % c for c in
+                         ("now", "later", "short")]
+    frozen = "%s - %s" % (day(-1), day(20))
+    acmed.options["freeze"] = [frozen]
+    acmed.accounts["lab"]["ari"] = False
+    acmed.cert(now, deploy={"web": {"exec": ["/bin/true"]}})
+    acmed.cert(later, freeze=["%s - %s" % (day(50), day(65))])
+    acmed.cert(short, freeze=["%s - %s" % (day(20), day(220))])
+    acmed.start()
+    for name in now, later, short:
+        acmed.wait_valid(name)      # the first one does not wait
+    before = acmed.cert_status(now)
+    assert before["freeze"]["days"] == frozen
+    assert not before["freeze"]["ends_first"]
+    acmed.certs[now]["names"] = [now, "www." + now]
+    acmed.write_conf()
+    assert acmed.ctl("reload").returncode == 0
+    status = acmed.cert_status(now)
+    assert status["next"]["reason"] == "names", status
+    assert status["next"]["at"] == status["freeze"]["until"]
+    text = acmed.ctl("plan", "--days", "100").stdout
+    assert "its names have changed\n    held: freeze " + frozen in text
+    assert "%s: nothing is renewed or deployed" % frozen in text
+    assert re.search("%s: renew in 4[0-9]d.*, before the freeze %s" % (
+        later, day(50)), text), text
+    assert "freeze %s - %s is longer than it lives" % (day(20),
+                                                       day(220)) in text
+    text = acmed.ctl("status", short).stdout
+    assert re.search("freeze +.*longer than it lives", text), text
+    p = acmed.ctl("renew-now", now)
+    assert p.returncode == 0, p.stdout
+    after = acmed.cert_status(now)
+    assert after["serial"] != before["serial"]
+    assert after["deploy"][0]["state"] == "done"
+    assert after["deploy"][0]["serial"] == after["serial"]
+
+
 def test_cleanup_says_what_is_left(three):
     """A value whose provider is gone stays in the journal, and is shown."""
     three.wait_clean()

@@ -946,6 +946,30 @@
     AT "6: repository \"t\": hmac_key_file is given with "
     "encrypt_key_file; allowed: one of them (what is encrypted is "
     "signed as well)\n" },
+{ BASE "freeze = { \"2020-02-29 - 2020-03-01\", "
+    "\"2020-02-29 - 2099-12-31\" }\n",
+    "" },
+{ CERT " freeze = { \"2026-12-20\",\n"
+    " \"2026-12-20-2027-01-05\",\n"
+    " \"2027-01-05 - 2026-12-20\",\n"
+    " \"2027-02-29 - 2027-03-01\",\n"
+    " \"2026-13-01 - 2026-13-02\",\n"
+    " \"20-12-2026 - 05-01-2027\",\n"
+    " \" 2026-1-20 - 2026-12-21\" } }\n",
+    AT "4: certificate \"example.com\": freeze = "
+    "\"2026-12-20\"; allowed: " FREEZE_ALLOWED "\n"
+    AT "5: certificate \"example.com\": freeze = "
+    "\"2026-12-20-2027-01-05\"; allowed: " FREEZE_ALLOWED "\n"
+    AT "6: certificate \"example.com\": freeze = "
+    "\"2027-01-05 - 2026-12-20\"; allowed: " FREEZE_ALLOWED "\n"
+    AT "7: certificate \"example.com\": freeze = "
+    "\"2027-02-29 - 2027-03-01\"; allowed: " FREEZE_ALLOWED "\n"
+    AT "8: certificate \"example.com\": freeze = "
+    "\"2026-13-01 - 2026-13-02\"; allowed: " FREEZE_ALLOWED "\n"
+    AT "9: certificate \"example.com\": freeze = "
+    "\"20-12-2026 - 05-01-2027\"; allowed: " FREEZE_ALLOWED "\n"
+    AT "10: certificate \"example.com\": freeze = "
+    "\" 2026-1-20 - 2026-12-21\"; allowed: " FREEZE_ALLOWED "\n" },
 { CERT
     " deploy_order = parallel deploy_window = \"02:00-05:00\"\n"
     " deploy \"a\" { verify = { \"example.com\", \"[::1]:8443 sni=x.test\","

@@ -36,7 +36,7 @@ struct conf *fixture_load_all(const char *name, char **reports);
 #define ROOT_KEYS "state_dir, control_socket, hooks_dir, resolvers, " \
     "http_listen, tls_alpn_listen, status_listen, status_hosts, " \
     "metrics_textfile, log_level, " \
-    "max_renewals, alarm_after_tries, alarm_gather, alarm_repeat, " \
+    "max_renewals, freeze, alarm_after_tries, alarm_gather, alarm_repeat, " \
     "digest_at, include, account, provider, repository, certificate, notify"
 
 #endif

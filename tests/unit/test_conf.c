@@ -709,6 +709,35 @@ test_profile_of_addresses(void **state)
 	free(got);
 }
 
+/* A freeze that is to come, and longer than the profile's certificates live. */
+static void
+test_profile_and_freeze(void **state)
+{
+	static const struct { const char *days; bool warns; } cases[] = {
+		{ "2099-01-01 - 2099-01-10", true },
+		{ "2099-01-01 - 2099-01-05", false },
+		{ "2020-01-01 - 2020-01-10", false },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		char *text = xasprintf("freeze = { \"%s\" }\n"
+		    "account \"x\" { agree_tos = yes }\n"
+		    "certificate \"a.example\" { challenge = http-01 webroot "
+		    "= /srv profile = shortlived }\n", cases[i].days), *got;
+
+		fixture_write("acmed.conf", 0600, text);
+		conf_unref(fixture_load_all("acmed.conf", &got));
+		assert_true((strstr(got, "warning: acmed.conf:3: certificate "
+		    "\"a.example\": freeze: certificates of the profile "
+		    "\"shortlived\" live for 6d 16h only, less than "
+		    "\"2099-01-01 - 2099-01-10\": it is renewed and deployed "
+		    "in it all the same\n") != NULL) == cases[i].warns);
+		fixture_remove("acmed.conf");
+		free(text);
+		free(got);
+	}
+}
+
 /* Let's Encrypt's known profiles: 25 names, of another CA any. */
 static void
 test_profile_names(void **state)
@@ -920,6 +949,7 @@ main(void)
 		cmocka_unit_test(test_profile_names),
 		cmocka_unit_test(test_directories),
 		cmocka_unit_test(test_profile_of_addresses),
+		cmocka_unit_test(test_profile_and_freeze),
 		cmocka_unit_test(test_many_sections),
 		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_nul_byte),

@@ -16,6 +16,8 @@
     "\"02:00-05:00\" or \"22:30-04:00\", with or without days of the week " \
     "(in English) in front, such as \"Mon-Thu 02:00-05:00\" or " \
     "\"Sat,Sun 02:00-05:00\""
+#define FREEZE_ALLOWED "\"YYYY-MM-DD - YYYY-MM-DD\", the first and the last " \
+    "day of it in local time, such as \"2026-12-20 - 2027-01-05\""
 #define CERT BASE "certificate \"example.com\" {\n"
 #define TSIG "provider \"p\" {\n type = tsig\n server = 192.0.2.1\n" \
     " key_name = k\n"

@@ -245,8 +245,9 @@ test_window(void **state)
 {
 	/* 08:00 of a Friday. */
 	const time_t now = 1800000000;
-	const struct conf_window night = { 120, 300, 0 }, over = { 1320, 240, 0 },
-	    day = { 470, 500, 0 }, end = { 1200, 1440, 0 };
+	const struct conf_window night = { 120, 300, 0 },
+	    over = { 1320, 240, 0 }, day = { 470, 500, 0 },
+	    end = { 1200, 1440, 0 };
 	const struct conf_window two[] = { night, over };
 	const struct {
 		const struct conf_window *w;
