@@ -274,13 +274,13 @@ answer_read(struct rest_op *op, const struct rest_answer *a)
 	} else if (step->reply != NULL) {
 		next = step->reply(op->a.user, a, &err);
 	}
+	if (next == REST_FAIL && err.kind == ERR_NONE)
+		(void)error_set(&err, ERR_INTERNAL, "provider:bug",
+		    "failed without a reason");
 	/* That a zone or a value is not there may be all that was asked. */
 	count(op, next == REST_FAIL ? err.kind : ERR_NONE);
 	if (next != REST_FAIL && next != REST_NO_ZONE && op->is_change)
 		op->may_have_changed = true;
-	if (next == REST_FAIL && err.kind == ERR_NONE)
-		(void)error_set(&err, ERR_INTERNAL, "provider:bug",
-		    "failed without a reason");
 	go_on(op, next, is_refusal, &err);
 }
 

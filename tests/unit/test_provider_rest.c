@@ -5,10 +5,14 @@
  */
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/text.h"
+#include "daemon/io/tally.h"
+#include "daemon/rest/run.h"
 #include "tests/unit/rest_fake.h"
 #include "tests/unit/rig.h"
 
@@ -274,6 +278,65 @@ cancelled(const struct rest_vendor *v)
 	assert_in_range(at, 2, 19);
 }
 
+static int
+ask(void *user, struct preq *rq, struct error *err)
+{
+	preq_start(rq, "GET", "/");
+	return 0;
+}
+
+static enum rest_next
+fail_silently(void *user, const struct rest_answer *a, struct error *err)
+{
+	return REST_FAIL;
+}
+
+static void
+step_done(enum rest_next end, struct error *err, void *arg)
+{
+	run.err = *err;
+	run.calls++;
+}
+
+static void
+say_ok(struct fake *f, const struct fake_request *r, struct fake_answer *a)
+{
+	a->text = "ok";
+}
+
+/* A table with a mistake: its failure is counted as one. */
+static void
+test_no_reason(void **state)
+{
+	static const struct rest_step steps[] = {
+		{ "ask", ask, fail_silently, NULL }, { 0 }
+	};
+	struct tallies tallies;
+	char base[64], *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	rig_init(&rig, vendors[0]->type);
+	fake = fake_new(rig.loop, say_ok, NULL);
+	tallies_init(&tallies);
+	memset(&run, 0, sizeof(run));
+	(void)text_printf(base, sizeof(base), "http://127.0.0.1:%d",
+	    fake->port);
+	(void)rest_start(&(struct rest_args){ .loop = rig.loop,
+	    .http = rig.http, .steps = steps, .base_url = base,
+	    .timeout_ms = 5000, .plain_text = true,
+	    .tally = tallies_get(&tallies, "a", "x", "b", "y") },
+	    step_done, NULL);
+	rig_wait(&rig, &run);
+	assert_string_equal(run.err.code, "provider:bug");
+	tallies_print(&tallies, "t", "vendors", f);
+	assert_int_equal(fclose(f), 0);
+	assert_non_null(strstr(text, "kind=\"internal\"} 1\n"));
+	free(text);
+	tallies_clear(&tallies);
+	end();
+}
+
 static void
 plain_http(const struct rest_vendor *v)
 {
@@ -319,6 +382,7 @@ main(void)
 		cmocka_unit_test(test_no_zone),
 		cmocka_unit_test(test_zone_walk),
 		cmocka_unit_test(test_cancelled),
+		cmocka_unit_test(test_no_reason),
 		cmocka_unit_test(test_plain_http),
 	};
 
