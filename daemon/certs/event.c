@@ -111,6 +111,8 @@ record(struct certs *certs, struct log_ctx ctx, enum step step,
 	};
 
 	ctx.step = step_name(step);
+	if (cert_is_dry_run(ctx.cert))
+		ctx.id = LOGM_NONE;	/* nothing has happened */
 	log_at(level, &ctx, "%s", msg);
 	(void)text_printf(ev.step, sizeof(ev.step), "%s", step_name(step));
 	if (cert_is_dry_run(ctx.cert))
