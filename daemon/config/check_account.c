@@ -21,6 +21,30 @@ has_scheme(const char *url, const char *scheme)
 	    strpbrk(url, " \"<>\\^`{|}") == NULL;
 }
 
+/* A password there would be shown to everybody, and no CA wants one: its other
+ * URLs come without. */
+static bool
+has_user(const char *url)
+{
+	const char *host = strstr(url, "://");
+	size_t len;
+
+	if (host == NULL)
+		return false;
+	host += 3;
+	len = strcspn(host, "/?#");
+	return memchr(host, '@', len) != NULL;
+}
+
+static void
+refuse_user(struct check *c, const struct section *sec, const char *key)
+{
+	/* It is not said again in a log. */
+	opt_mistake(c->m, sec, tree_value(sec, key)->line, "%s = (hidden): "
+	    "there is a user's name or password in it; allowed: a URL "
+	    "without, as in https://ca.example/directory", key);
+}
+
 static char *
 check_directory(struct check *c, const struct section *sec)
 {
@@ -32,6 +56,10 @@ check_directory(struct check *c, const struct section *sec)
 	if (url != NULL) {
 		free(text);
 		return xstrdup(url);
+	}
+	if (has_user(text)) {
+		refuse_user(c, sec, "directory");
+		return text;
 	}
 	near = strchr(text, ':') == NULL ? directory_nearest(text) : NULL;
 	if (directory_ended(text) != NULL)
@@ -201,7 +229,9 @@ check_staging(struct check *c, const struct section *sec)
 		free(text);
 		return xstrdup(url);
 	}
-	if (text != NULL && (!has_scheme(text, "https://") ||
+	if (text != NULL && has_user(text))
+		refuse_user(c, sec, "staging_directory");
+	else if (text != NULL && (!has_scheme(text, "https://") ||
 	    text[strlen("https://")] == '/'))
 		opt_refuse(c->m, sec, "staging_directory",
 		    tree_value(sec, "staging_directory"),

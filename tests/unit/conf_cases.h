@@ -187,6 +187,16 @@
     "google-staging, sslcom, actalis, or a URL that begins with "
     "https://\n" },
 { "account \"x\" {\n"
+    " directory = \"https://me:s3cr3t@example.com/dir\"\n"
+    " staging_directory = \"https://me@example.com/@/dir\"\n"
+    "}\n",
+    AT "2: account \"x\": directory = (hidden): there is a user's name or "
+    "password in it; allowed: a URL without, as in "
+    "https://ca.example/directory\n"
+    AT "3: account \"x\": staging_directory = (hidden): there is a user's "
+    "name or password in it; allowed: a URL without, as in "
+    "https://ca.example/directory\n" },
+{ "account \"x\" {\n"
     " directory = buypass\n"
     "}\n"
     "account \"y\" {\n"
