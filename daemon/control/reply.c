@@ -95,7 +95,7 @@ unknown_cert(struct call *c, const char *name)
 {
 	struct error err;
 
-	if (engine_renew_now(c->server->engine, name, &err) == 0)
+	if (engine_check_known(c->server->engine, name, &err) == 0)
 		(void)error_set(&err, ERR_CONFIG, API_ERR_UNKNOWN_CERT,
 		    "no certificate \"%s\" is configured", name);
 	reply_error(c->req, reply_status(&err), &err, NULL);

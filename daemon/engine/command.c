@@ -47,6 +47,13 @@ engine_find_known(const struct engine *e, const char *name,
 	return NULL;
 }
 
+int
+engine_check_known(const struct engine *e, const char *name,
+    struct error *err)
+{
+	return engine_find_known(e, name, err) != NULL ? 0 : -1;
+}
+
 /* The certificate, if its live version may be worked with now. */
 static struct cert *
 find_idle(struct engine *e, const char *name, struct error *err)

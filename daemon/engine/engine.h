@@ -96,6 +96,10 @@ enum engine_gauge {
 char		*engine_gauge(const struct engine *, enum engine_gauge,
 		    const char *name);
 
+/* -1 and engine_renew_now()'s errors if there is no such certificate. */
+int		 engine_check_known(const struct engine *, const char *name,
+		    struct error *);
+
 /*
  * Begin to renew now, whatever the schedule says; if a run is under way, join
  * it.  Errors: ERR_CONFIG "engine:unknown-cert" (names the nearest known

@@ -57,6 +57,7 @@ struct engine {
 	bool		 is_held;
 	bool	instant;
 	char	renewed[4096];
+	unsigned n_renew_calls;
 	TAILQ_HEAD(, persist_job) jobs;
 	size_t	n_jobs;
 	struct persist_job_args job_args;
@@ -98,6 +99,12 @@ const char *
 fake_engine_renewed(const struct engine *e)
 {
 	return e->renewed;
+}
+
+unsigned
+fake_engine_renew_calls(const struct engine *e)
+{
+	return e->n_renew_calls;
 }
 
 size_t
@@ -336,15 +343,26 @@ engine_gauge(const struct engine *e, enum engine_gauge gauge,
 }
 
 int
-engine_renew_now(struct engine *e, const char *name, struct error *err)
+engine_check_known(const struct engine *e, const char *name,
+    struct error *err)
 {
-	size_t len = strlen(e->renewed);
 	json_t *j = engine_cert_status(e, name);
 
 	json_decref(j);
-	if (j == NULL)
-		return error_set(err, ERR_CONFIG, "engine:unknown-cert",
-		    "no certificate \"%s\" is configured", name);
+	if (j != NULL)
+		return 0;
+	return error_set(err, ERR_CONFIG, "engine:unknown-cert",
+	    "no certificate \"%s\" is configured", name);
+}
+
+int
+engine_renew_now(struct engine *e, const char *name, struct error *err)
+{
+	size_t len = strlen(e->renewed);
+
+	e->n_renew_calls++;
+	if (engine_check_known(e, name, err) == -1)
+		return -1;
 	if (e->stopping)
 		return error_set(err, ERR_TRANSIENT, "engine:stopping",
 		    "acmed is stopping");

@@ -18,6 +18,8 @@ struct engine	*fake_engine_new(void);
 void		 fake_engine_free(struct engine *);
 /* Names that engine_renew_now() was called with, one space after each. */
 const char	*fake_engine_renewed(const struct engine *);
+/* engine_renew_now() was called, also in vain. */
+unsigned fake_engine_renew_calls(const struct engine *);
 size_t		 fake_engine_subs(const struct engine *);
 /* engine_renew_now() refuses with "engine:stopping". */
 void		 fake_engine_set_stopping(struct engine *, bool);

@@ -142,6 +142,19 @@ test_routes(void **state)
 		    cases[i].status, cases[i].want);
 }
 
+/* A question about a certificate that does not exist gives no command. */
+static void
+test_unknown(void **state)
+{
+	struct crig *r = *state;
+
+	exchange(r, "GET", "/v1/certificates/none", "", 404,
+	    "engine:unknown-cert");
+	exchange(r, "GET", "/v1/events?cert=none", "", 404,
+	    "engine:unknown-cert");
+	assert_int_equal(fake_engine_renew_calls(r->engine), 0);
+}
+
 static void
 test_persist_bodies(void **state)
 {
@@ -505,6 +518,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CRIG_TEST(test_routes),
+		CRIG_TEST(test_unknown),
 		cmocka_unit_test(test_providers),
 		CRIG_TEST(test_persist_bodies),
 		CRIG_TEST(test_persist_long),
