@@ -50,16 +50,16 @@ print_profiles(const struct options *o, const json_t *profiles)
 	json_t *value;
 
 	json_object_foreach((json_t *)(uintptr_t)profiles, name, value) {
-		char *words = show_str(profiles, name, "");
-		char *line = xasprintf("%s%s%s", name, *words != '\0' ?
-		    ": " : "", words);
+		/* Not by show_str(): "." is a letter of a name here. */
+		const char *words = json_string_value(value);
+		char *line = words == NULL || *words == '\0' ? xstrdup(name) :
+		    xasprintf("%s: %s", name, words);
 
 		(void)fprintf(o->out.out, "  %-10s ", label);
 		text_clean(line);
 		term_wrap(&o->out, TERM_PLAIN, 13, 15, line);
 		label = "";
 		free(line);
-		free(words);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "ctl/account.h"
 #include "ctl/bar.h"
 #include "ctl/check.h"
 #include "ctl/persist.h"
@@ -766,6 +767,29 @@ test_check_lines(void **state)
 	free(out);
 }
 
+/* A name of a profile may have a dot. */
+static void
+test_account_profiles(void **state)
+{
+	json_t *j = json_pack("{s:s, s:{s:s, s:s, s:n}}", "status", "valid",
+	    "profiles", "tls.server", "90 days", "classic", "the \033usual",
+	    "bare");
+	char *out = NULL;
+	size_t len;
+	struct options o = {
+		.out = plain_term(80, open_memstream(&out, &len)) };
+
+	assert_non_null(j);
+	account_print(&o, j);
+	(void)fclose(o.out.out);
+	assert_has(out, "tls.server: 90 days\n");
+	assert_has(out, "classic: the ");
+	assert_has(out, " bare\n");
+	assert_null(strchr(out, '\033'));
+	free(out);
+	json_decref(j);
+}
+
 int
 main(void)
 {
@@ -789,6 +813,7 @@ main(void)
 		cmocka_unit_test(test_progress),
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_check_lines),
+		cmocka_unit_test(test_account_profiles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
