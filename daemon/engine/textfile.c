@@ -90,11 +90,20 @@ put_text(struct textfile *t, char *text)
 	free(text);
 }
 
+/* What a crash left goes; O_EXCL follows no link and waits at no FIFO that
+ * somebody else has put here. */
+static int
+open_tmp(const char *path)
+{
+	if (unlink(path) == -1 && errno != ENOENT)
+		return -1;
+	return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
 static void
 begin(struct textfile *t)
 {
-	int fd = open(t->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
-	    O_CLOEXEC, 0600);
+	int fd = open_tmp(t->tmp);
 
 	t->f = fd == -1 ? NULL : fdopen(fd, "w");
 	if (t->f == NULL) {

@@ -101,6 +101,9 @@ def textfile(acmed, folder):
 def test_textfile(acmed):
     folder = os.path.join(acmed.folder, "collector")
     path = textfile(acmed, folder)
+    # Somebody else's, at the name that the half written file has: nobody waits
+    # there for a reader.
+    os.mkfifo(folder + "/.acmed.prom.tmp")
     name = "good.example.test"
     acmed.cert(name)
     acmed.start()
