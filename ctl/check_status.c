@@ -38,6 +38,11 @@ enum {
 	DAY_S = 86400
 };
 
+/* The worst first: what is known to be critical is not hidden by a question
+ * that has no answer (max_state_alt() of the Monitoring Plugins). */
+static const enum verdict by_weight[] = { CRITICAL, UNKNOWN, WARNING };
+enum { N_PROBLEMS = sizeof(by_weight) / sizeof(by_weight[0]) };
+
 struct lines {
 	char	*text[LINES_MAX];
 	size_t	 n;		/* all there were */
@@ -243,9 +248,9 @@ rest_cb(const json_t *rest, void *arg)
 static enum verdict
 verdict_of(const struct check *c)
 {
-	for (int v = VERDICT_END - 1; v > OK; v--) {
-		if (c->lines[v].n > 0)
-			return (enum verdict)v;
+	for (int i = 0; i < N_PROBLEMS; i++) {
+		if (c->lines[by_weight[i]].n > 0)
+			return by_weight[i];
 	}
 	return OK;
 }
@@ -269,7 +274,8 @@ print_perf(const struct check *c)
 static void
 print_lines(const struct check *c)
 {
-	for (int v = VERDICT_END - 1; v > OK; v--) {
+	for (int k = 0; k < N_PROBLEMS; k++) {
+		enum verdict v = by_weight[k];
 		const struct lines *l = &c->lines[v];
 
 		for (size_t i = 0; i < l->n && i < LINES_MAX; i++)

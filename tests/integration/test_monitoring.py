@@ -242,6 +242,11 @@ def test_check_status(acmed):
     assert acmed.ctl("check-status", "--no-such").returncode == 3
     word, text, _, _ = check_status(acmed, good, "gone.example.test")
     assert word == "UNKNOWN" and "gone.example.test" in text
+    # It hides nothing that is worse.
+    word, text, _, rest = check_status(acmed, good, "gone.example.test", "-c",
+                                       str(left + 1))
+    assert word == "CRITICAL" and text.startswith("2 problems: " + good), text
+    assert [line.split()[0] for line in rest] == ["[CRITICAL]", "[UNKNOWN]"]
     # One that cannot be had, whose provider says what would break the line.
     acmed.providers["odd"] = {"type": "exec", "program": acmed.folder + "/odd"}
     with open(acmed.folder + "/odd", "w") as f:
