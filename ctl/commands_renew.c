@@ -174,7 +174,8 @@ cmd_renew_now(const struct options *o)
 	if (json_array_size(names) > 0)
 		code = renew_all(o, names);
 	else if (!o->json)
-		(void)fputs("there is none of these\n", o->out.out);
+		(void)fputs("no certificate matches: nothing to renew\n",
+		    o->out.out);
 	json_decref(names);
 	return code;
 }

@@ -150,8 +150,8 @@ cancel_revoke(const struct options *o)
 	if (o->json)
 		print_json(o, reply.body, JSON_INDENT(2));
 	else
-		term_wrap(&o->out, TERM_PLAIN, 0, 2, "nothing of it is to be "
-		    "revoked any more; a renewal that has begun goes on");
+		term_wrap(&o->out, TERM_PLAIN, 0, 2, "the revocation is "
+		    "cancelled; a renewal that has begun goes on");
 	client_reply_clear(&reply);
 	return EXIT_OK;
 }

@@ -166,9 +166,9 @@ static const struct cli_option options[] = {
 	    CLI_FLAG, offsetof(struct options, cancel) },
 	{ "revoke", "by", "WHO", "account (the default), or certificate: "
 	    "signed with its own key", CLI_TEXT, offsetof(struct options, by) },
-	{ "revoke", "serial", "SERIAL", "an earlier one, which is still in "
+	{ "revoke", "serial", "SERIAL", "an earlier one that is still in "
 	    "the archive", CLI_TEXT, offsetof(struct options, serial) },
-	{ "revoke", "force", NULL, "replace it although the CA asked to wait",
+	{ "revoke", "force", NULL, "replace it even if the CA asked to wait",
 	    CLI_FLAG, offsetof(struct options, force) },
 	{ "delete import revoke account", "yes", NULL, "do not ask",
 	    CLI_FLAG, offsetof(struct options, yes) },

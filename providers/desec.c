@@ -176,7 +176,7 @@ const struct provider provider_desec = {
 	.name = "desec",
 	.title = "deSEC",
 	.doc = "desec.io, Token Management: a token, best with a policy that "
-	    "allows writing of TXT sets of the subnames in question alone. "
+	    "allows writing TXT sets of the subnames in question only. "
 	    "lego: DESEC_TOKEN.",
 	.opts = opts,
 	.takes_batch = true,

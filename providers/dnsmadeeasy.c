@@ -151,10 +151,10 @@ const struct provider provider_dnsmadeeasy = {
 	.name = "dnsmadeeasy",
 	.title = "DNS Made Easy",
 	.doc = "Config, Account Information: API key and secret key; they "
-	    "hold for the whole account, so better have one of its own with "
-	    "just the zone.  The clock must be right within 30 s.  Sandbox: "
-	    "base_url = \"https://api.sandbox.dnsmadeeasy.com\".  lego's "
-	    "DNSMADEEASY_API_KEY, DNSMADEEASY_API_SECRET.",
+	    "are good for the whole account: better use a separate account "
+	    "with only the zone.  The clock must be right within 30 s.  "
+	    "Sandbox: base_url = \"https://api.sandbox.dnsmadeeasy.com\".  "
+	    "lego's DNSMADEEASY_API_KEY, DNSMADEEASY_API_SECRET.",
 	.opts = opts,
 	.base_url = "https://api.dnsmadeeasy.com",
 	.no_zone_help = "the domain must be in the key's account",

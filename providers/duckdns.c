@@ -144,7 +144,7 @@ failed(struct provider_call *c, const struct rest_answer *a,
 
 	if (is_refusal(a))
 		(void)error_set(err, ERR_CONFIG, "provider:credentials",
-		    "KO (the token is wrong, or \"%s\" is no domain of this "
+		    "KO (the token is wrong, or \"%s\" is not a domain of this "
 		    "account)", x->domain);
 }
 
@@ -185,7 +185,7 @@ static const struct provider_step remove_[] = {
 const struct provider provider_duckdns = {
 	.name = "duckdns",
 	.title = "Duck DNS",
-	.doc = "The token stands at the top of www.duckdns.org after signing "
+	.doc = "The token is at the top of www.duckdns.org after you sign "
 	    "in; it is good for all domains of the account.  A domain holds "
 	    "one TXT value: whatever else sets it is overwritten, and a name "
 	    "and its wildcard cannot be proved at the same time.  lego: "

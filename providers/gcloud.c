@@ -493,7 +493,7 @@ const struct provider provider_gcloud = {
 	.name = "gcloud",
 	.title = "Google Cloud DNS",
 	.doc = "IAM, Service accounts, Keys: a JSON key.  Role DNS "
-	    "Administrator, or one of one's own with "
+	    "Administrator, or a role of your own with "
 	    "dns.changes.create, dns.changes.get, dns.managedZones.list and "
 	    "dns.resourceRecordSets.create, delete, list, update.  lego's "
 	    "GCE_SERVICE_ACCOUNT, GCE_PROJECT, GCE_ZONE_ID.",

@@ -52,7 +52,7 @@ check(const struct provider_values *v, struct error *err)
 	if (region != NULL && region[strspn(region,
 	    "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0')
 		return error_set(err, ERR_CONFIG, "provider:options",
-		    "region: \"%s\" is no name of a region", region);
+		    "region: \"%s\" is not the name of a region", region);
 	return 0;
 }
 

@@ -19,8 +19,8 @@ static const struct provider_opt opts[] = {
 	    .secret = true, .help = "API token" },
 	[OPT_TTL] = { .name = "ttl", .type = PROVIDER_OPT_INT,
 	    .fallback = "300", .min = 1, .max = 2147483647,
-	    .help = "TTL of the records in seconds; 300 is the least of free "
-	    "plans" },
+	    .help = "TTL of the records in seconds; at least 300 "
+	    "in free plans" },
 	PROVIDER_ZONE_OPTS,
 	PROVIDER_BASE_OPT,
 	PROVIDER_HTTP_OPTS,

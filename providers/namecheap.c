@@ -318,8 +318,8 @@ read_reply(struct provider_call *c, const struct rest_answer *a,
 	is_right = held(c) == provider_wanted(c);
 	if (is_right && x->is_written && n != x->n_expected) {
 		(void)error_set(err, ERR_CONFIG, "namecheap:count",
-		    "%s has %zu records after a write of %zu: please look "
-		    "whether all are there", c->zone, n, x->n_expected);
+		    "%s has %zu records after a write of %zu: check that "
+		    "all of them are there", c->zone, n, x->n_expected);
 		return REST_FAIL;
 	}
 	if (is_right)
@@ -328,8 +328,9 @@ read_reply(struct provider_call *c, const struct rest_answer *a,
 		return REST_REPEAT;
 	if (n == 0) {
 		(void)error_set(err, ERR_REJECTED, "namecheap:empty",
-		    "%s seems to have no records at all, which is hard to "
-		    "believe and so not written over", c->zone);
+		    "the answer lists no records for %s; acmed does not "
+		    "overwrite the zone; look at it in Namecheap's panel",
+		    c->zone);
 		return REST_FAIL;
 	}
 	return REST_NEXT;

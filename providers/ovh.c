@@ -109,7 +109,7 @@ check(const struct provider_values *v, struct error *err)
 
 	if (endpoint_of(v) == NULL)
 		return error_set(err, ERR_CONFIG, "ovh:options",
-		    "endpoint \"%s\" is none of ovh-eu, ovh-ca, ovh-us, "
+		    "endpoint \"%s\" is not one of ovh-eu, ovh-ca, ovh-us, "
 		    "kimsufi-eu, kimsufi-ca, soyoustart-eu, soyoustart-ca",
 		    provider_str(v, OPT_ENDPOINT));
 	if (n_keys % 3 != 0 || n_client % 2 != 0 ||
@@ -245,7 +245,7 @@ time_reply(struct provider_call *c, const struct rest_answer *a,
 
 	if (!json_is_integer(a->json)) {
 		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
-		    "the answer is no time: %.100s", a->body);
+		    "the answer is not a time: %.100s", a->body);
 		return REST_FAIL;
 	}
 	keep->skew = json_integer_value(a->json) - (long long)clock_now();
@@ -355,7 +355,7 @@ read_reply(struct provider_call *c, const struct rest_answer *a,
 
 	if (type == NULL || target == NULL) {
 		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
-		    "the answer is no record: %.100s", a->body);
+		    "the answer is not a record: %.100s", a->body);
 		return REST_FAIL;
 	}
 	if (!provider_is_txt(type) || !provider_txt_is(target, c->value))

@@ -90,7 +90,7 @@ check(const struct provider_values *values, struct error *err)
 	    "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0')
 		return 0;
 	return error_set(err, ERR_CONFIG, "route53:region", "region: \"%s\" "
-	    "is no name of a region; most need none", region);
+	    "is not the name of a region; most accounts need none", region);
 }
 
 static int
@@ -225,7 +225,7 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 	if (zone_id != NULL && !id_copy(zone_id, c->zone_id,
 	    PROVIDER_ZONE_ID_SIZE))
 		return error_set(err, ERR_CONFIG, "route53:zone-id",
-		    "hosted_zone_id: \"%s\" is no id", zone_id);
+		    "hosted_zone_id: \"%s\" is not an id", zone_id);
 	if (c->zone_id[0] != '\0')
 		return 0;
 	preq_start(rq, "GET", API "/hostedzonesbyname");

@@ -254,7 +254,7 @@ const struct provider provider_scaleway = {
 	.title = "Scaleway",
 	.doc = "Console, IAM: an application with a policy that gives "
 	    "DomainsDNSFullAccess to the project of the zones, and an API key "
-	    "of it; the secret key is wanted, the access key is not.  lego: "
+	    "of it; acmed needs the secret key only.  lego: "
 	    "SCW_SECRET_KEY.",
 	.opts = opts,
 	.base_url = "https://api.scaleway.com/domain/v2beta1",

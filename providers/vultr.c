@@ -95,7 +95,7 @@ const struct provider provider_vultr = {
 	.title = "Vultr",
 	.doc = "Customer portal, Account, API: the API key of a (sub-)user "
 	    "with the permission \"Manage DNS\" only; add this machine's "
-	    "address to Access Control, or all is refused with 401. lego: "
+	    "address to Access Control, or every call fails with 401. lego: "
 	    "VULTR_API_KEY.",
 	.opts = opts,
 	.base_url = "https://api.vultr.com/v2",

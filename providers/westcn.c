@@ -25,7 +25,7 @@ static const struct provider_opt opts[] = {
 	    .help = "of the account" },
 	[OPT_PASSWORD] = { .name = "password", .required = true,
 	    .secret = true,
-	    .help = "API password, which is not the account's" },
+	    .help = "API password, not that of the account" },
 	[OPT_TTL] = { .name = "ttl", .type = PROVIDER_OPT_INT,
 	    .fallback = "60", .min = 60, .max = 86400,
 	    .help = "TTL of the records in seconds" },

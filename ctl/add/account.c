@@ -108,9 +108,9 @@ agree(const struct plan *p, const char *directory, bool *agreed)
 	}
 	if (*agreed || word == NULL)
 		return EXIT_OK;
-	say_error("Let's Encrypt gives no account to who does not agree to "
-	    "its terms of service (https://letsencrypt.org/repository/); "
-	    "--agree-tos says that you do");
+	say_error("Let's Encrypt requires that you agree to its terms of "
+	    "service (https://letsencrypt.org/repository/); to agree, add "
+	    "--agree-tos");
 	return EXIT_USAGE;
 }
 
@@ -181,8 +181,8 @@ no_such_account(const json_t *accounts, const char *name)
 	char *names = names_of(accounts), *text;
 
 	text = xasprintf("no account \"%s\" is configured%s%s; for a new one "
-	    "say --directory URL (or --staging) as well", name,
-	    *names != '\0' ? ", but " : "", names);
+	    "add --directory URL or --staging", name,
+	    *names != '\0' ? ", only " : "", names);
 	say_error(text);
 	free(text);
 	free(names);
@@ -225,7 +225,8 @@ plan_account(struct plan *p)
 	if (directory == NULL && json_array_size(accounts) > 1) {
 		if (p->can_ask)
 			return ask_account(p, accounts);
-		say_error("there are several accounts: say --account NAME");
+		say_error("there are several accounts: select one with "
+		    "--account NAME");
 		return EXIT_USAGE;
 	}
 	return new_account(p, accounts, directory != NULL ? directory :

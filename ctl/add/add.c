@@ -99,8 +99,8 @@ static int
 nothing_written(const struct plan *p, int code)
 {
 	if (code == EXIT_FINDINGS)
-		say_error("nothing was written; fix what failed and give "
-		    "the command again, or add --force");
+		say_error("nothing was written; fix what failed and "
+		    "repeat the command, or add --force");
 	else if (code != EXIT_INTERRUPTED && !p->o->json)
 		say_error("nothing was written");
 	return code;
@@ -184,7 +184,7 @@ issue(const struct plan *p)
 		say_where(p);
 	if (code == EXIT_FAILED) {
 		text = xasprintf("%s stays configured, and acmed tries "
-		    "again by itself; see: acmectl status %s; to give it up: "
+		    "again; see: acmectl status %s; to give it up: "
 		    "acmectl remove %s", p->name, p->name, p->name);
 		say_error(text);
 		free(text);
@@ -204,7 +204,7 @@ reload_and_issue(struct plan *p)
 		conf_batch_undo(p->batch);
 		allow_undo(&p->allowed);
 		drafts_reload_quietly(p->o);
-		say_error("the new files were taken away again");
+		say_error("the new files were removed again");
 	}
 	return code;
 }

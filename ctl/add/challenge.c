@@ -101,7 +101,7 @@ read_secret(struct plan *p, struct conf_text *t, const json_t *option)
 	freezero(line, size);
 	if (n > 0)
 		return EXIT_OK;
-	say_error("standard input has no secret");
+	say_error("standard input is empty: the secret is missing");
 	return EXIT_USAGE;
 }
 
@@ -121,7 +121,7 @@ take_given(struct plan *p, struct conf_text *t, const json_t *option)
 	}
 	if (value != NULL) {
 		text = xasprintf("--option %s=... would show the secret to "
-		    "everybody on this machine: write it into a file and say "
+		    "everybody on this machine: write it into a file and use "
 		    "--option %s_file=PATH, or --option %s_file=- and give it "
 		    "on standard input", name, name, name);
 		say_error(text);
@@ -417,7 +417,7 @@ plan_challenge(struct plan *p)
 
 	if (o->webroot != NULL && o->provider != NULL) {
 		say_error("--webroot and --provider are two ways of proving "
-		    "the names: say one");
+		    "the names: use one of them");
 		return EXIT_USAGE;
 	}
 	if (o->option != NULL && o->provider == NULL) {

@@ -240,8 +240,8 @@ map_way(struct acmesh *b, struct import_cert *c, const json_t *domain,
 		}
 		import_note_webroot(b->plan, way);
 	} else if (!is_first) {
-		import_skip(c, "%s is proved in another way than the first "
-		    "name, by \"%s\"", name, way);
+		import_skip(c, "%s is proved by \"%s\", unlike the first name; "
+		    "use `acmectl add`", name, way);
 	} else if (strcmp(way, "no") == 0 || strcmp(way, "alpn") == 0 ||
 	    strcmp(way, "stateless") == 0) {
 		common_standalone(b->plan, c);
@@ -316,8 +316,9 @@ map_deploy(struct acmesh *b, struct import_cert *c, const json_t *domain)
 		/* Where acmed runs as root it would write anywhere. */
 		if (b->s.uid != 0) {
 			import_note(b->plan, c->name, "acme.sh copies its %s "
-			    "to %s, which is not imported, since not root "
-			    "told it to: see `install` in acmed.conf(5)",
+			    "to %s, which is not imported, because "
+			    "another user than root set it up: see `install` "
+			    "in acmed.conf(5)",
 			    files[i].format, s);
 			continue;
 		}
@@ -450,7 +451,7 @@ read_acmesh(struct import *plan, const struct reader_args *args,
 	}
 	if (dirs != NULL && plan->n_certs == 0)
 		(void)error_set(err, ERR_CONFIG, "import:source",
-		    "%s: no certificates of acme.sh are there", b.s.dir);
+		    "%s: no certificates of acme.sh found", b.s.dir);
 	source_list_free(dirs);
 	free(b.home);
 	json_decref(b.account);

@@ -176,11 +176,11 @@ read_caddy(struct import *plan, const struct reader_args *args,
 	}
 	if (cas != NULL && plan->n_certs == 0)
 		(void)error_set(err, ERR_CONFIG, "import:source",
-		    "%s: no certificates of Caddy are there "
+		    "%s: no certificates of Caddy found "
 		    "(certificates/CA/NAME/NAME.crt)", b.s.dir);
 	else if (plan->n_certs > 0)
-		import_note(plan, "", "Caddy renews by itself whatever its "
-		    "Caddyfile does not give a certificate: write `tls "
+		import_note(plan, "", "Caddy keeps renewing for every site "
+		    "whose Caddyfile names no certificate: write `tls "
 		    "/PATH/fullchain.pem /PATH/privkey.pem` into its sites, "
 		    "see the recipe for caddy in deploy-recipes.md");
 	source_list_free(cas);

@@ -152,7 +152,7 @@ map_webroot(struct certbot *b, struct import_cert *c, const json_t *params)
 			    (json_t *)(uintptr_t)path);
 	}
 	if (first == NULL || *first != '/') {
-		import_skip(c, "its webroot is not told");
+		import_skip(c, "its configuration has no webroot");
 		return;
 	}
 	c->webroot = xstrdup(first);
@@ -186,8 +186,8 @@ map_manual(struct certbot *b, struct import_cert *c, const json_t *params)
 	}
 	/* What acmed runs may read all of its keys. */
 	if (b->s.uid != 0) {
-		import_skip(c, "its names are proved by a program that not "
-		    "root has chosen");
+		import_skip(c, "its names are proved by a program that another "
+		    "user than root has chosen");
 		return;
 	}
 	if (*add != '/' || strpbrk(add, "$`;|&<>\"'\\") != NULL ||
@@ -351,8 +351,8 @@ map_hooks(struct certbot *b, struct import_cert *c, const json_t *params)
 		post = NULL;
 	if (pre != NULL || post != NULL)
 		import_note(b->plan, c->name, "commands around each try to "
-		    "renew are not imported:%s%s%s%s%s; if the server need not "
-		    "be stopped for acmed they can go, else see HOOKS in "
+		    "renew are not imported:%s%s%s%s%s; acmed seldom needs a "
+		    "stopped server; if it does, see HOOKS in "
 		    "acmed.conf(5)", pre != NULL ? " before: " : "",
 		    pre != NULL ? pre : "",
 		    pre != NULL && post != NULL ? "," : "",
@@ -370,7 +370,8 @@ map_dir_hook(struct certbot *b, const char *path)
 	if (text == NULL || b->s.uid != 0) {
 		import_note(b->plan, "", "the hook %s/%s is not imported%s%s: "
 		    "see HOOKS in acmed.conf(5)", b->s.dir, path,
-		    text == NULL ? ": " : ", since not root wrote it",
+		    text == NULL ? ": " : ", because another user than root "
+		    "wrote it",
 		    text == NULL ? err.msg : "");
 		freezero_str(text);
 		return;
@@ -460,8 +461,8 @@ map_params(struct certbot *b, struct import_cert *c, const json_t *conf,
 		s = ini_str(conf, "autorenew");
 	if (s != NULL && strcasecmp(s, "false") == 0)
 		import_note(b->plan, c->name, "certbot was told not to renew "
-		    "it; acmed renews it: remove it from conf.d/ if it should "
-		    "not");
+		    "it; acmed renews it: to prevent that, remove it from "
+		    "conf.d/");
 	map_authenticator(b, c, params);
 	map_hooks(b, c, params);
 }
@@ -553,7 +554,7 @@ read_certbot(struct import *plan, const struct reader_args *args,
 	if (files == NULL || files[0] == NULL) {
 		if (files != NULL)
 			(void)error_set(err, ERR_CONFIG, "import:source",
-			    "%s: no certificates of certbot are there "
+			    "%s: no certificates of certbot found "
 			    "(renewal/*.conf)", b.s.dir);
 		source_list_free(files);
 		source_close(&b.s);

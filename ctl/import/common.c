@@ -90,9 +90,9 @@ common_hook(struct import *plan, struct import_cert *c, const struct source *s,
 	if (*command == '\0' || command_map(command, c))
 		return;
 	if (s->uid != 0) {
-		import_note(plan, c->name, "its %s is not imported, since not "
-		    "root wrote it: %s; put it into a \"deploy\" section, see "
-		    "acmed.conf(5)", what, command);
+		import_note(plan, c->name, "its %s is not imported, because "
+		    "another user than root wrote it: %s; put it into a "
+		    "\"deploy\" section, see acmed.conf(5)", what, command);
 		return;
 	}
 	name = xasprintf("%s-%s", plan->program, c->name);
@@ -117,8 +117,8 @@ common_web_server(struct import *plan, struct import_cert *c,
 	import_note(plan, "", "%s changed the configuration of %s for "
 	    "each renewal; acmed puts files into a directory instead, which %s "
 	    "must serve on port 80: add `%s`, and make the directory writable "
-	    "for acmed as HTTP-01 in acmed.conf(5) shows; acmectl check tells "
-	    "whether it works (or use --webroot DIR with what %s serves "
+	    "for acmed as HTTP-01 in acmed.conf(5) shows; test it with "
+	    "acmectl check (or use --webroot DIR with what %s serves "
 	    "already)", plan->program, server, server, is_nginx ?
 	    "location /.well-known/acme-challenge/ { root " WEBROOT "; }" :
 	    "Alias /.well-known/acme-challenge/ "

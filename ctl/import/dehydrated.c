@@ -195,7 +195,7 @@ map_rest(struct dehydrated *b, struct import_cert *c, const json_t *vars)
 		c->renew_before_s = common_span(s);
 	if ((s = shvars_str(vars, "HOOK")) != NULL)
 		import_note(b->plan, "", "the hook %s is not imported: what it "
-		    "does with a new certificate belongs into a \"deploy\" "
+		    "does with a new certificate belongs in a \"deploy\" "
 		    "section, see acmed.conf(5)", s);
 }
 
@@ -264,11 +264,11 @@ read_dehydrated(struct import *plan, const struct reader_args *args,
 			read_cert(&b, *p);
 		if (plan->n_certs == 0)
 			(void)error_set(err, ERR_CONFIG, "import:source",
-			    "%s: no certificates of dehydrated are there "
+			    "%s: no certificates of dehydrated found "
 			    "(certs/NAME/privkey.pem)", b.s.dir);
 		else
-			import_note(plan, "", "end what runs dehydrated, such "
-			    "as a line in a crontab");
+			import_note(plan, "", "disable what runs dehydrated, "
+			    "such as a line in a crontab");
 	}
 	source_list_free(list);
 	json_decref(b.conf);

@@ -79,10 +79,10 @@ given_challenge(struct import *plan, struct import_cert *c,
 		c->is_http = true;
 		c->webroot = xstrdup(args->webroot);
 	} else if (args->provider == NULL) {
-		import_skip(c, "%s does not keep how names are proved: say "
+		import_skip(c, "%s does not store how names are proved: add "
 		    "--provider NAME for one of acmed.conf, --webroot DIR, or "
 		    "--dns NAME with credentials in the environment (or "
-		    "--env-file FILE), by lego's names of both",
+		    "--env-file FILE), both by lego's names",
 		    plan->program);
 	}
 }

@@ -53,8 +53,8 @@ read_account(struct lego *b, const char *host, const char *id)
 	text = j == NULL ? NULL : source_read(&b->s, key, &err);
 	if (text == NULL || directory == NULL) {
 		import_note(b->plan, path, "the account is not imported: %s",
-		    text == NULL ? err.msg : "lego does not keep the address "
-		    "of the CA's directory; say --directory URL");
+		    text == NULL ? err.msg : "lego does not store the address "
+		    "of the CA's directory; add --directory URL");
 		freezero_str(text);
 	} else {
 		a = import_add_account(b->plan);
@@ -172,15 +172,15 @@ read_lego(struct import *plan, const struct reader_args *args,
 		read_accounts(&b);
 	else if (files != NULL)
 		(void)error_set(err, ERR_CONFIG, "import:source",
-		    "%s: no certificates of lego are there "
+		    "%s: no certificates of lego found "
 		    "(certificates/*.json)", b.s.dir);
 	for (char **p = files; p != NULL && *p != NULL; p++)
 		read_cert(&b, *p);
 	if (plan->n_certs > 0)
-		import_note(plan, "", "lego does not keep what is run with a "
+		import_note(plan, "", "lego does not store what runs with a "
 		    "new certificate (--run-hook, --renew-hook, "
 		    "--deploy-hook): add a \"deploy\" section to the files in "
-		    "conf.d/, and end what runs lego, such as a line in a "
+		    "conf.d/, and disable what runs lego, such as a line in a "
 		    "crontab");
 	source_list_free(files);
 	json_decref(b.env);

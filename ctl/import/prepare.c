@@ -105,7 +105,7 @@ prepare_one_cert(const struct options *o, struct import *plan,
 	/* Ends of lines take two bytes. */
 	if (strlen(c->key_pem) + strlen(c->chain_pem) >
 	    API_BODY_MAX * 3 / 4) {
-		import_skip(c, "key and chain are longer than acmed takes");
+		import_skip(c, "key and chain are longer than acmed accepts");
 		return EXIT_OK;
 	}
 	body = prepare_cert(plan, c, true);
@@ -281,7 +281,7 @@ replace_account(struct import *plan, struct import_cert *c)
 	c->account = IMPORT_NONE;
 	if (c->directory == NULL) {
 		import_skip(c, "the address of the CA's directory is not "
-		    "known: say --directory URL");
+		    "known: add --directory URL");
 		return;
 	}
 	for (size_t i = 0; i < plan->n_accounts; i++) {
@@ -406,23 +406,23 @@ add_notes(struct import *plan)
 		}
 	}
 	if (needs_path)
-		import_note(plan, "", "your servers read the files of %s as "
-		    "yet: let them read %s/live/NAME/, where fullchain.pem and "
-		    "privkey.pem are (grep -rn %s /etc finds the places)",
+		import_note(plan, "", "your servers still read the files of "
+		    "%s: let them read fullchain.pem and privkey.pem in "
+		    "%s/live/NAME/ (grep -rn %s /etc finds the places)",
 		    plan->program, jsonx_str(plan->config, "state_dir"),
 		    plan->dir);
 	if (*units != '\0' && !plan->allows_units)
-		import_note(plan, "", "systemd lets acmed reload or restart "
-		    "units only by a rule of polkit, which must name %s: see "
-		    "DEPLOYING WITHOUT PRIVILEGES in acmed(8)", units);
+		import_note(plan, "", "acmed needs a rule of polkit to reload "
+		    "or restart %s: see DEPLOYING WITHOUT PRIVILEGES in "
+		    "acmed(8)", units);
 	if (plan->n_hooks > 0)
 		import_note(plan, "", "%s must let acmed start "
 		    "acmed-hook@.service, for the programs in root-hooks.d; "
-		    "they run in a sandbox, which its comments say how to "
-		    "widen", plan->allows_units ? "a rule of polkit (acmed(8))"
-		    : "the same rule");
+		    "they run in a sandbox, and comments in that unit say how "
+		    "to widen it", plan->allows_units ?
+		    "a rule of polkit (acmed(8))" : "the same rule");
 	if (plan->needs_http)
-		import_note(plan, "", "acmed answers http-01 by itself: "
+		import_note(plan, "", "acmed answers http-01 on port 80: "
 		    "systemctl stop acmed; systemctl enable --now "
 		    "acmed-http.socket; systemctl start acmed (port 80 must be "
 		    "free)");

@@ -87,8 +87,8 @@ print_accounts(const struct options *o, const struct import *plan)
 			    a->directory, a->key, a->kid != NULL ?
 			    "registered as " : "found by its key when it is "
 			    "first used", a->kid != NULL ? a->kid : "",
-			    a->is_there ? "; acmed.conf has it, without this "
-			    "key as yet" : "");
+			    a->is_there ? "; it is in acmed.conf, but has no "
+			    "key yet" : "");
 	}
 }
 

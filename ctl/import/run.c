@@ -161,9 +161,9 @@ install(const struct options *o, struct import *plan,
 		rc = -1;
 	}
 	if (rc == -1)
-		say_error("nothing was added to the configuration; keys and "
-		    "certificates that acmed has taken stay, and a second try "
-		    "finds them");
+		say_error("nothing was added to the configuration; acmed keeps "
+		    "the keys and certificates that it has imported, and uses "
+		    "them when you try again");
 	free(lines);
 	conf_batch_free(b);
 	return rc;
@@ -217,7 +217,8 @@ allow(const struct options *o, const struct import *plan)
 		rc = allow_apply(&a, &err);
 	if (rc == -1) {
 		say_error(err.msg);
-		say_error("acmectl check tells what acmed is not allowed yet");
+		say_error("acmectl check shows what acmed is not allowed to do "
+		    "yet");
 	}
 	allow_clear(&a);
 	return rc;
@@ -244,8 +245,8 @@ carry_out(const struct options *o, struct import *plan, const char *main_file)
 		    "acmectl status\n", report_count(plan),
 		    report_count(plan) == 1 ? "" : "s");
 	if (o->switch_over && left > 0)
-		say_error("the other program goes on, since it still has to "
-		    "renew what was not imported");
+		say_error("the other program stays enabled, because it still "
+		    "renews what was not imported");
 	else if (o->switch_over && switch_off(o, plan) == -1)
 		return EXIT_FAILED;
 	return left > 0 || rc == -1 ? EXIT_FAILED : EXIT_OK;

@@ -146,9 +146,9 @@ drop_line(const struct options *o, const struct import *plan,
 	/* Of another directory, or written in another way. */
 	if (rc == 0 && *gone == '\0' && others > 0)
 		(void)fprintf(o->out.out, "The crontab of %s has `%s`, but not "
-		    "for %s; it was left.  If it runs what is imported, remove "
-		    "it: crontab -u %s -e\n", s->crontab, s->match, plan->dir,
-		    s->crontab);
+		    "for %s; it is unchanged.  If it renews what was imported, "
+		    "remove it: crontab -u %s -e\n", s->crontab, s->match,
+		    plan->dir, s->crontab);
 	free(gone);
 	free(rest);
 	free(old);
@@ -162,7 +162,7 @@ switch_off(const struct options *o, const struct import *plan)
 
 	if (plan->n_switches == 0)
 		(void)fprintf(o->out.out, "No timer of %s was found; if "
-		    "something else runs it, stop that by hand.\n",
+		    "something else runs it, disable that.\n",
 		    plan->program);
 	for (size_t i = 0; i < plan->n_switches; i++) {
 		const struct import_switch *s = &plan->switches[i];

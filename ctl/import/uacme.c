@@ -92,14 +92,14 @@ read_uacme(struct import *plan, const struct reader_args *args,
 		read_cert(plan, &s, args, *p, env);
 	if (list != NULL && plan->n_certs == 0)
 		(void)error_set(err, ERR_CONFIG, "import:source",
-		    "%s: no certificates of uacme are there "
+		    "%s: no certificates of uacme found "
 		    "(private/NAME/key.pem, NAME/cert.pem)", s.dir);
 	else if (plan->n_certs > 0)
-		import_note(plan, "", "uacme does not keep the CA, which is "
-		    "taken for Let's Encrypt unless --directory URL says "
-		    "another, nor what is run with a new certificate: add a "
-		    "\"deploy\" section to the files in conf.d/, and end what "
-		    "runs uacme, such as a line in a crontab");
+		import_note(plan, "", "uacme does not store the CA (the "
+		    "default is Let's Encrypt; for another one add "
+		    "--directory URL), nor what runs with a new certificate: "
+		    "add a \"deploy\" section to the files in conf.d/, and "
+		    "disable what runs uacme, such as a line in a crontab");
 	source_list_free(list);
 	json_decref(env);
 	source_close(&s);

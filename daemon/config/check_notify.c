@@ -208,7 +208,7 @@ check_notify(struct check *c, const struct section *sec)
 		found = i;
 	}
 	if (found == -1) {
-		opt_mistake(c->m, sec, sec->line, "it says not how to tell; "
+		opt_mistake(c->m, sec, sec->line, "it has no channel; "
 		    "allowed: one of mail_to, syslog, webhook, exec, "
 		    "heartbeat");
 		return n;

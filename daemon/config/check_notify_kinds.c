@@ -364,9 +364,9 @@ check_notify_webhook(struct check *c, const struct section *sec,
 	if (n->secret != NULL && (n->template == TEMPLATE_WECOM ||
 	    n->template == TEMPLATE_SLACK ||
 	    n->template == TEMPLATE_TELEGRAM))
-		opt_mistake(c->m, sec, sec->line, "%s has no secret besides "
-		    "its URL; secret is for json, dingtalk, feishu and ntfy",
-		    template_names[n->template]);
+		opt_mistake(c->m, sec, sec->line, "%s has no secret other "
+		    "than its URL; secret is for json, dingtalk, feishu and "
+		    "ntfy", template_names[n->template]);
 }
 
 void

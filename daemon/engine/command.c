@@ -189,7 +189,7 @@ engine_revoke_cancel(struct engine *e, const char *name, struct error *err)
 		return -1;
 	if (revocations_cancel(e->revocations, name) == 0)
 		return error_set(err, ERR_CONFIG, "manage:no-revocation",
-		    "nothing of \"%s\" is to be revoked", name);
+		    "no revocation of \"%s\" is pending", name);
 	return 0;
 }
 

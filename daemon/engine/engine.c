@@ -63,7 +63,7 @@ static void
 reader_late(const char *reader, void *arg)
 {
 	log_warning(NULL, "%s has not ended for %d s: certificates are "
-	    "switched beside it", reader, GATE_PATIENCE_MS / 1000);
+	    "switched while it runs", reader, GATE_PATIENCE_MS / 1000);
 }
 
 static json_t *

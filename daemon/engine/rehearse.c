@@ -73,11 +73,11 @@ directory_for(const struct conf_cert *cc, const char *asked,
 		    "acmectl check %s", persist->name, cc->name);
 	else if (issuer_is_for_tries(a->directory) && asked == NULL)
 		(void)error_set(err, ERR_CONFIG, "rehearse:staging",
-		    "the CA of account \"%s\" is one for tries already; "
+		    "the CA of account \"%s\" is a staging CA already; "
 		    "instead: acmectl renew-now %s", a->name, cc->name);
 	else if (directory == NULL)
 		(void)error_set(err, ERR_CONFIG, "rehearse:no-staging",
-		    "no CA for tries is known beside %s; name one: acmectl "
+		    "no staging CA is known for %s; name one: acmectl "
 		    "renew-now %s --dry-run --directory URL, or "
 		    "staging_directory in account \"%s\"", a->directory,
 		    cc->name, a->name);

@@ -303,7 +303,7 @@ revocations_add(struct revocations *all, const struct cert *c, int reason,
 	store_revocation_put(all->env->store, &row);
 	v->sync = store_sync_start(all->env->store, kept_cb, v);
 	event_emit(all->env->certs, row.cert, STEP_COMMAND, LOGL_NOTICE,
-	    "certificate %s is to be revoked when its replacement is in use, "
+	    "certificate %s will be revoked when its replacement is in use, "
 	    "reason: %s", row.serial, revoke_reason_name(reason));
 	timer_set(&all->look, LOOK_MS);
 }

@@ -80,8 +80,8 @@ what_to_do(const struct error *err)
 		return "remove the old TXT records of that name, which other "
 		    "clients have left";
 	if (strcmp(err->code, "dns:stale") == 0)
-		return "see that the zone's servers get what the provider "
-		    "is told; a slow provider needs a longer "
+		return "check that the zone's servers receive the provider's "
+		    "changes; a slow provider needs a longer "
 		    "propagation_timeout";
 	switch (err->kind) {
 	case ERR_TRANSIENT:

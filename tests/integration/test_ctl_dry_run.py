@@ -111,7 +111,7 @@ def test_many(tried, ca_proxy):
     p = tried.ctl("renew-now", "--all", "--dry-run", timeout=90)
     assert p.returncode == 1, p.stdout
     assert "2 would be renewed, 2 failed" in p.stdout
-    assert "no CA for tries is known" in p.stdout
+    assert "no staging CA is known" in p.stdout
     # One alone is refused, with what to do, which then works.
     p = tried.ctl("renew-now", "d.example.test", "--dry-run")
     assert p.returncode == 5 and "--directory URL" in p.stdout

@@ -185,7 +185,7 @@ dns_rfc2136_algorithm = HMAC-SHA256
     assert "location /.well-known/acme-challenge/" in notes
     # For real.  What could not be mapped stays with certbot.
     p = bench.ctl("import", "certbot", certbot.dir, "--yes", "--switch")
-    assert p.returncode == 1 and "goes on" in p.stdout, p.stdout
+    assert p.returncode == 1 and "stays enabled" in p.stdout, p.stdout
     assert SECRET not in p.stdout and SECRET not in bench.log()
     assert files_of(certbot.dir) == kept
     text = conf_d(bench)

@@ -253,7 +253,7 @@ def test_namecheap_hosts_are_counted(make):
         return got
 
     got = make(Namecheap, set_hosts=set_hosts).refused("config", "add", A)
-    assert "please look" in got["msg"]
+    assert "all of them are there" in got["msg"]
 
 
 def test_porkbun_throttles_without_a_time(make):

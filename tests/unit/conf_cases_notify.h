@@ -7,7 +7,7 @@
     "smtp = \"smtps://mail.example.com\" }\n",
     "" },
 { NOTIFY "}\n",
-    NAT "it says not how to tell; allowed: one of mail_to, syslog, webhook, "
+    NAT "it has no channel; allowed: one of mail_to, syslog, webhook, "
     "exec, heartbeat\n" },
 { NOTIFY "syslog = daemon\nexec = { /bin/true }\n}\n",
     NAT "syslog and exec are given; allowed: one of them, and another "
@@ -79,7 +79,7 @@
     NAT "chat is missing: the number of the chat, or @CHANNEL\n" },
 { NOTIFY "webhook = \"https://h/s\"\ntemplate = slack\n"
     "secret_file = secret\n}\n",
-    NAT "slack has no secret besides its URL; secret is for json, dingtalk, "
+    NAT "slack has no secret other than its URL; secret is for json, dingtalk, "
     "feishu and ntfy\n" },
 { NOTIFY "webhook = \"https://h/s\"\nsecret_file = open\n"
     "template = dingtalk\n}\n" "notify \"ops\" { syslog = daemon }\n",
