@@ -23,7 +23,7 @@ static int
 bad_name(struct error *err, const char *name, const char *why)
 {
 	return error_set(err, ERR_CONFIG, "name:syntax",
-	    "\"%.300s\" is no domain name: %s", name, why);
+	    "\"%.300s\" is not a domain name: %s", name, why);
 }
 
 /* Anything that needs libidn2: non-ASCII, or A-labels to be verified. */
@@ -176,7 +176,7 @@ normalize(const char *in, bool host, bool wildcard, size_t least,
 		    "abcdefghijklmnopqrstuvwxyz");
 
 		return error_set(err, ERR_CONFIG, "name:syntax", "\"%.300s\" "
-		    "is no domain name: \"%c\" is not allowed in it", in,
+		    "is not a domain name: \"%c\" is not allowed in it", in,
 		    *c > 0x20 && *c < 0x7f ? *c : '?');
 	}
 	if (why != NULL)

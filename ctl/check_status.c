@@ -356,10 +356,11 @@ cmd_check_status(const struct options *o)
 
 	if (parse_days(o->warning, &c.warn) == -1 ||
 	    parse_days(o->critical, &c.crit) == -1)
-		return unknown("--warning and --critical want a number of "
+		return unknown("--warning and --critical need a number of "
 		    "days");
 	if (c.warn >= 0 && c.crit > c.warn)
-		return unknown("--critical wants no more days than --warning");
+		return unknown("--critical must not be more days than "
+		    "--warning");
 	c.is_found = xcalloc(o->n_names + 1, sizeof(*c.is_found));
 	/* Some who run plugins take the first line of stderr as well. */
 	code = status_read_quietly(o, &sink, &err) == 0 ? EXIT_OK :

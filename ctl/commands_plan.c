@@ -203,7 +203,7 @@ parse_days(const struct options *o, time_t now, time_t *until)
 		days = strtol(o->days, &end, 10);
 		if (*o->days == '\0' || *end != '\0' || days < 0 ||
 		    days > 36500) {
-			say_error("--days wants a number of days");
+			say_error("--days needs a number of days");
 			return EXIT_USAGE;
 		}
 	}

@@ -44,7 +44,7 @@ cmd_pause(const struct options *o)
 
 	if (o->until != NULL && persist_parse_until(o->until, now, &until) ==
 	    -1) {
-		say_error("--until wants a date to come (2027-12-31) or a "
+		say_error("--until needs a future date (2027-12-31) or a "
 		    "span (30d)");
 		return EXIT_USAGE;
 	}

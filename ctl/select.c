@@ -27,7 +27,7 @@ parse_span(const char *text, const char *option, time_t now, time_t *by)
 		*by = now + span;
 		return EXIT_OK;
 	}
-	(void)fprintf(stderr, "acmectl: %s wants a span, such as 20d or "
+	(void)fprintf(stderr, "acmectl: %s needs a span, such as 20d or "
 	    "12h\n", option);
 	return EXIT_USAGE;
 }

@@ -85,7 +85,7 @@ check_names(struct check *c, const struct section *sec,
 	    dname_normalize(sec->title, true, false, names.list[0],
 	    &err) == -1)
 		opt_mistake(c->m, sec, sec->line, "names is missing, and the "
-		    "certificate's own name is no domain name");
+		    "certificate's own name is not a domain name");
 	else if (item == NULL)
 		names.n = 1;
 	keep_names(cert, sec->title, &names);

@@ -38,8 +38,8 @@ check_url(struct check *c, const struct section *sub,
 	if (strcmp(sub->title, IN_CLUSTER) == 0) {
 		k->url = cluster_url();
 		if (k->url == NULL)
-			opt_mistake(c->m, sub, sub->line, "this is no pod of "
-			    "Kubernetes (KUBERNETES_SERVICE_HOST is not "
+			opt_mistake(c->m, sub, sub->line, "this is not a pod "
+			    "of Kubernetes (KUBERNETES_SERVICE_HOST is not "
 			    "set); allowed: kubernetes \"https://HOST:PORT\" "
 			    "{ ... }");
 		return;

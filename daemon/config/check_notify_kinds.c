@@ -313,8 +313,8 @@ check_again(const void *arg, struct error *err)
 	if (n->url == NULL || is_url(n->url))
 		return 0;
 	return error_set(err, ERR_CONFIG, "config:value", "what its file has "
-	    "now is no URL; allowed: https://..., and http://... in a network "
-	    "of your own");
+	    "now is not a URL; allowed: https://..., and http://... in a "
+	    "network of your own");
 }
 
 int
@@ -329,7 +329,7 @@ check_url(struct check *c, const struct section *sec, const char *key,
     const char *url)
 {
 	if (url != NULL && !is_url(url))
-		opt_mistake(c->m, sec, sec->line, "%s is no URL; allowed: "
+		opt_mistake(c->m, sec, sec->line, "%s is not a URL; allowed: "
 		    "https://..., and http://... in a network of your own",
 		    key);
 }

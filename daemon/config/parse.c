@@ -262,7 +262,7 @@ read_values(struct parse *t, const struct block *b, const struct key *key,
 		return unexpected(t, b, "missing equal sign after option "
 		    "'%s'", key->name);
 	if (is_append && key->shape == SHAPE_ONE) {
-		complain(t, b, line, "%s += ...: it is no list; write "
+		complain(t, b, line, "%s += ...: it is not a list; write "
 		    "%s = VALUE", key->name, key->name);
 		return skip_statement(t, b);
 	}

@@ -45,10 +45,10 @@ parse(json_t *body, struct persist_job_args *args, struct error *err)
 		i++;
 	if (i == sizeof(acts) / sizeof(acts[0]))
 		return error_set(err, ERR_REJECTED, API_ERR_REQUEST,
-		    "\"do\" is none of show, write, remove");
+		    "\"do\" must be one of show, write, remove");
 	if (until != 0 && (until <= clock_now() || until > PERSIST_UNTIL_MAX))
 		return error_set(err, ERR_REJECTED, API_ERR_REQUEST,
-		    "\"until\" is no time to come");
+		    "\"until\" is not a future time");
 	args->act = (enum persist_act)i;
 	args->until = (time_t)until;
 	return 0;

@@ -54,7 +54,7 @@ parse_revoke(struct call *c, struct manage_args *args, struct wish *w)
 		    "false}, or with \"replace\": true, or \"cancel\": "
 		    "true");
 	else if (revoke_reason_parse(w->reason, &args->reason) == -1)
-		bad_request(c, "\"reason\" is none of unspecified, "
+		bad_request(c, "\"reason\" must be one of unspecified, "
 		    "keyCompromise, affiliationChanged, superseded, "
 		    "cessationOfOperation");
 	else if (strcmp(w->by, "account") != 0 &&
@@ -180,7 +180,7 @@ post_account(struct call *c)
 	    strcmp(acts[i], act) != 0))
 		i++;
 	if (i == MANAGE_ACT_END) {
-		bad_request(c, "\"do\" is none of show, register, update, "
+		bad_request(c, "\"do\" must be one of show, register, update, "
 		    "rollover, deactivate");
 	} else {
 		log_info(NULL, "user id %lu asks to %s account \"%s\"",

@@ -64,7 +64,7 @@ post_pause(struct call *c)
 	if (body == NULL)
 		return;
 	if (until != 0 && until <= clock_now()) {
-		bad_request(c, "\"until\" is no time to come");
+		bad_request(c, "\"until\" is not a future time");
 	} else {
 		say_who(c, name, "to pause the renewals");
 		answer(c, name, engine_pause(c->server->engine, name,

@@ -187,7 +187,7 @@ read_parameter(struct record *r, struct span tag, struct span value)
 		r->wildcard = is_word(value, "wildcard");
 	} else if (is_word(tag, "persistUntil")) {
 		if (!read_until(value, &r->until))
-			return "persistUntil is no number of seconds";
+			return "persistUntil is not a number of seconds";
 		r->has_until = true;
 	}
 	return NULL;

@@ -83,7 +83,7 @@ directory_for(const struct conf_cert *cc, const char *asked,
 		    cc->name, a->name);
 	else if (issuer_same(directory, a->directory))
 		(void)error_set(err, ERR_CONFIG, "rehearse:same",
-		    "%s is the real CA of \"%s\", not one for tries",
+		    "%s is the real CA of \"%s\", not a staging CA",
 		    directory, cc->name);
 	else
 		return directory;
@@ -109,7 +109,7 @@ engine_rehearse_check(const struct engine *e, const char *name,
 		return -1;
 	if (directory != NULL && !is_url(directory))
 		return error_set(err, ERR_CONFIG, "rehearse:url",
-		    "the directory is no URL that begins with https://");
+		    "the directory is not a URL that begins with https://");
 	return directory_for(c->conf, directory, err) == NULL ? -1 : 0;
 }
 

@@ -120,7 +120,7 @@ def test_many(tried, ca_proxy):
     assert p.returncode == 0, p.stdout
     p = tried.ctl("renew-now", "d.example.test", "--dry-run", "--directory",
                   tried.accounts["lab"]["directory"])
-    assert p.returncode == 5 and "not one for tries" in p.stdout
+    assert p.returncode == 5 and "not a staging CA" in p.stdout
     for args, code in ((["--directory", ca_proxy.directory], 2),
                        (["--dry-run", "--directory", "http://x"], 5)):
         assert tried.ctl("renew-now", A, *args).returncode == code

@@ -180,6 +180,6 @@ def test_mistakes(acmed, lab, api):
     for text in ('allowed: kubernetes "https://HOST:PORT" { ... }, or '
                  '"in-cluster"', 'namespace = "Web"', "secret is missing",
                  'labels: "app"; allowed: "KEY=VALUE"',
-                 "token_file: /nowhere", "this is no pod of Kubernetes",
+                 "token_file: /nowhere", "this is not a pod of Kubernetes",
                  'secret = "-"'):
         assert text in p.stdout, (text, p.stdout)

@@ -42,7 +42,7 @@
 { "log_level = { info }\n",
     AT "1: log_level = { ... }: found a list; allowed: one value\n" },
 { "log_level += info\n",
-    AT "1: log_level += ...: it is no list; write log_level "
+    AT "1: log_level += ...: it is not a list; write log_level "
     "= VALUE\n" },
 { "log_level info\n",
     AT "1: syntax error: missing equal sign after option 'log_level'\n" },
@@ -299,7 +299,7 @@
 { "account \"x\" {\n"
     " proxy = \"user:password@proxy\"\n"
     "}\n",
-    AT "2: account \"x\": proxy is no URL of a proxy; allowed: "
+    AT "2: account \"x\": proxy is not the URL of a proxy; allowed: "
     "none, http://HOST:PORT, or https, socks4, socks4a, socks5, "
     "socks5h\n" },
 { "account \"x\" { proxy = \"http://127.0.0.1:3128\" }\n"
@@ -473,16 +473,16 @@
     "}\n"
     "}\n",
     AT "4: certificate \"example.com\": names: \"a..example.com\" "
-    "is no domain name: it has an empty label\n"
+    "is not a domain name: it has an empty label\n"
     AT "5: certificate \"example.com\": names: \"*.*.example.com\" "
-    "is no domain name: \"*\" is allowed as the whole first "
+    "is not a domain name: \"*\" is allowed as the whole first "
     "label only, if at all\n"
     AT "5: certificate \"example.com\": names: \"localhost\" "
-    "is no domain name: it has only one label\n"
+    "is not a domain name: it has only one label\n"
     AT "6: certificate \"example.com\": names: \"example.com\" "
     "is given twice; allowed: once\n"
     AT "6: certificate \"example.com\": names: \"under_score.example.com"
-    "\" is no domain name: underscores are not allowed in "
+    "\" is not a domain name: underscores are not allowed in "
     "it\n" },
 { CERT
     " names = { *.example.com }\n"
@@ -504,7 +504,7 @@
     "certificate \"web\" {\n"
     "}\n",
     AT "3: certificate \"web\": names is missing, and the certificate's "
-    "own name is no domain name\n" },
+    "own name is not a domain name\n" },
 { BASE
     "certificate \"a b\" { names = a.example }\n",
     AT "3: certificate \"a b\": \"a b\" cannot be a name here: "
@@ -673,7 +673,7 @@
     "  challenge_alias = \"acme\"\n"
     "  alias_provider = dns } }\n",
     AT "4: certificate \"example.com\": challenge_alias: "
-    "\"*.acme.example\" is no domain name: \"*\" is allowed as the "
+    "\"*.acme.example\" is not a domain name: \"*\" is allowed as the "
     "whole first label only, if at all\n"
     AT "5: certificate \"example.com\": alias_provider = \"dnss\" is "
     "not defined; did you mean \"dns\"?\n"
@@ -687,7 +687,7 @@
     AT "9: certificate \"example.com\": propagation_delay = \"2d\"; "
     "allowed: 0d to 1d, written like 30d, 12h, 10m or 90s\n"
     AT "11: certificate \"example.com\": name \"example.com\": "
-    "challenge_alias: \"acme\" is no domain name: it has only one label\n"
+    "challenge_alias: \"acme\" is not a domain name: it has only one label\n"
     AT "12: certificate \"example.com\": name \"example.com\": unknown "
     "key \"alias_provider\"; allowed: challenge, webroot, provider, "
     "challenge_alias\n" },
@@ -699,7 +699,7 @@
     AT "5: certificate \"example.com\": name \"example.com.\": "
     "it is given twice; allowed: once\n"
     AT "6: certificate \"example.com\": name \"x y\": \"x y\" "
-    "is no domain name: it has a blank or a comma; write each name in "
+    "is not a domain name: it has a blank or a comma; write each name in "
     "quotes of its own\n" },
 { CERT
     " names = { \"https://a.example\", \"a.example:443\", \"a.example/\",\n"

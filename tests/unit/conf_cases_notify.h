@@ -67,7 +67,7 @@
     AT "4: notify \"ops\": smtp and sendmail are given; allowed: one of "
     "them\n" },
 { NOTIFY "webhook = \"ftp://h/secret\"\n}\n",
-    NAT "webhook is no URL; allowed: https://..., and http://... in a "
+    NAT "webhook is not a URL; allowed: https://..., and http://... in a "
     "network of your own\n" },
 { NOTIFY "webhook = \"<https://h/secret>\"\n}\n",
     NAT2 "webhook: found a placeholder, as in a manual's example; allowed: "

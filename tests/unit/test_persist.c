@@ -105,7 +105,7 @@ static const struct {
 	{ "ca.test; accounturi=" ACCOUNT "; x=1; X=1", PERSIST_MALFORMED,
 	    PERSIST_MALFORMED, "given twice" },
 	{ "ca.test; accounturi=" ACCOUNT "; persistUntil=", PERSIST_MALFORMED,
-	    PERSIST_MALFORMED, "persistUntil is no number" },
+	    PERSIST_MALFORMED, "persistUntil is not a number" },
 	{ "ca.test; accounturi=" ACCOUNT "; persistUntil=-1",
 	    PERSIST_MALFORMED, PERSIST_MALFORMED, "persistUntil" },
 	{ "ca.test; accounturi=" ACCOUNT "; persistUntil=2027-01-01",
