@@ -96,7 +96,7 @@ write_file(int dir, int old, int file, const char *text)
 	rc = file_write_all(fd, text, strlen(text));
 	if (rc == 0)
 		rc = fchmod(fd, certdir_files[file].mode);
-	before = open_old(old, file);
+	before = rc == 0 ? open_old(old, file) : -1;
 	if (before != -1) {
 		certdir_copy_access(before, fd);
 		close(before);
