@@ -301,12 +301,26 @@ account_again(struct renewal *r, const struct error *err)
 	return true;
 }
 
+bool
+renewal_save_again(struct renewal *r, store_sync_cb *done)
+{
+	if (r->is_saved_again)
+		return false;
+	r->is_saved_again = true;
+	cert_save(r->cert);
+	r->sync = store_sync_start(r->env->store, done, r);
+	return true;
+}
+
 static void
 order_stored(const struct error *err, void *arg)
 {
 	struct renewal *r = arg;
 
 	r->sync = NULL;
+	if (err != NULL && renewal_save_again(r, order_stored))
+		return;
+	r->is_saved_again = false;
 	if (err != NULL)
 		renewal_fail(r, err);
 	else
@@ -438,12 +452,15 @@ clock_seen(const struct error *err, void *arg)
 		order_new(r, ari_window_replaces(r->cert));
 }
 
-/* Another run may have been told to wait meanwhile. */
+/* Another run may have been told to wait meanwhile, and the disk may have
+ * filled up since the run began. */
 static int
 may_order(struct error *err, void *arg)
 {
 	struct renewal *r = arg;
 
+	if (store_check_space(r->env->store, err) == -1)
+		return -1;
 	r->asked_ms = clock_boot_ms();
 	return hold_until(r->env->holds, r->cert, err) == 0 ? 0 : -1;
 }

@@ -28,6 +28,8 @@ row_stored(const struct error *err, void *arg)
 	struct renewal *r = arg;
 
 	r->sync = NULL;
+	if (err != NULL && renewal_save_again(r, row_stored))
+		return;
 	if (err != NULL) {
 		/* Installed it is.  Should nothing be saved before we end,
 		 * the next start resumes the order, with the pending key. */

@@ -49,6 +49,7 @@ struct renewal {
 	bool		 is_invalid;	/* the CA says so of the order */
 	unsigned	 n_sends;	/* of finalize */
 	bool		 is_registered_anew;	/* in this run */
+	bool		 is_saved_again;	/* renewal_save_again() */
 
 	struct account_op *account_op;
 	struct account	*account;
@@ -128,6 +129,10 @@ bool	renewal_has_order(const struct renewal *);
 bool	renewal_is_sent_lately(const struct renewal *);
 /* Is the order under way known to be of no use after this failure? */
 bool	renewal_order_is_dead(const struct renewal *, const struct error *);
+
+/* The row once more, after a sync that failed: what that tells of may be what
+ * was written while the disk was full.  False: this was that already. */
+bool	renewal_save_again(struct renewal *, store_sync_cb *done);
 
 /* An event of the step, at info. */
 void	renewal_say(struct renewal *, const char *text);
