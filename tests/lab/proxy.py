@@ -28,6 +28,7 @@ class Request:
         self.number = number
         self.kind = KINDS.get("/" + handler.path.split("/")[1], "other")
         self.status = None
+        self.is_over = False
         self.reply = b""
 
 
@@ -81,6 +82,11 @@ class CaProxy:
             return sum(1 for r in self.seen if r.kind == kind
                        and r.status is not None and r.status < 400)
 
+    def is_idle(self):
+        """Has Pebble answered all that came?"""
+        with self.lock:
+            return all(r.is_over for r in self.seen)
+
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
@@ -92,10 +98,13 @@ class CaProxy:
             request = Request(handler, len(self.seen) + 1)
             self.seen.append(request)
             before, after = self.before, self.after
-        answer = before(request)
-        if answer is None:
-            answer = self.forward(handler, request, body)
-            answer = after(request) or answer
+        try:
+            answer = before(request)
+            if answer is None:
+                answer = self.forward(handler, request, body)
+                answer = after(request) or answer
+        finally:
+            request.is_over = True
         if answer == "drop":
             handler.close_connection = True
             return

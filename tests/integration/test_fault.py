@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""A sample of make check-fault, other calls each time."""
+
+import os
+import sys
+
+import pytest
+
+import conftest
+from lab import proc
+
+SWEEP = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
+    __file__))), "fault", "sweep.py")
+
+
+def sweep(*args):
+    if os.environ.get("LAB_WRAP"):
+        pytest.skip("strace and %s" % os.environ["LAB_WRAP"])
+    p = proc.run([sys.executable, "-B", SWEEP] + list(args), check=False,
+                 timeout=300, env=dict(os.environ,
+                                       LAB_PEBBLE=conftest.pebble_binary))
+    print(p.stdout)
+    if p.returncode == 77:
+        pytest.skip(p.stdout.strip())
+    assert p.returncode == 0
+
+
+def test_sample():
+    """One call of each kind dies or fails, and all is well afterwards."""
+    sweep("--sample", "1")
+
+
+def test_full_disk():
+    """Full before the order, at the journal, at finalize, at install."""
+    sweep("--only", "disk")
