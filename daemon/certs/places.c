@@ -44,6 +44,8 @@ places_clear(struct places *p)
 {
 	assert(TAILQ_EMPTY(&p->waiting));
 	timer_clear(&p->next);
+	free(p->runs);
+	p->runs = NULL;
 }
 
 static void
@@ -84,7 +86,8 @@ place_begin(struct place *place)
 	struct places *p = place->places;
 
 	place->is_running = place->is_working = place->is_beginning = true;
-	p->running++;
+	p->runs = xreallocarray(p->runs, p->running + 1, sizeof(*p->runs));
+	p->runs[p->running++] = place;
 	p->working++;
 	p->beginning++;
 }
@@ -112,13 +115,18 @@ place_give(struct place *place)
 void
 place_end(struct place *place)
 {
+	struct places *p = place->places;
+	unsigned i = 0;
+
 	place_give(place);
 	place_begun(place);
 	if (!place->is_running)
 		return;
 	place->is_running = false;
-	place->places->running--;
-	look(place->places);
+	while (p->runs[i] != place)
+		i++;
+	p->runs[i] = p->runs[--p->running];
+	look(p);
 }
 
 struct place_op *

@@ -28,6 +28,7 @@ struct places {
 	unsigned	 max;		/* max_renewals */
 	unsigned	 running;	/* renewals that have begun, and do not
 					   only deploy */
+	struct place	**runs;		/* of these, in any order */
 	unsigned	 working;	/* of them, with a place */
 	unsigned	 beginning;
 	TAILQ_HEAD(, place_op) waiting;	/* to go on */

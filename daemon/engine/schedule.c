@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* When each certificate is due, and the queue of those that are. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -285,18 +286,27 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 	engine_reschedule(e);
 }
 
+static const struct cert *
+cert_of_place(const struct place *p)
+{
+	return (const void *)((const char *)p - offsetof(struct cert, place));
+}
+
 /*
  * Is one of the same names and account under way, such as the RSA twin of an
  * EC certificate?  Boulder gives both the same order while it is pending, and
- * an order makes one certificate: they go one after the other.
+ * an order makes one certificate: they go one after the other.  Each of 100,000
+ * that are ready may ask: only those under way are looked at.
  */
 static bool
 twin_runs(const struct engine *e, const struct cert *c)
 {
-	for (size_t i = 0; i < e->certs->n; i++) {
-		const struct cert *t = e->certs->list[i];
+	const struct places *p = &e->certs->places;
 
-		if (t->place.is_running && t != c && t->conf != NULL &&
+	for (unsigned i = 0; i < p->running; i++) {
+		const struct cert *t = cert_of_place(p->runs[i]);
+
+		if (t != c && t->conf != NULL &&
 		    c->watch == NULL && t->watch == NULL &&
 		    conf_same_names(t->conf, c->conf) &&
 		    strcmp(t->conf->account->name,

@@ -2,7 +2,9 @@
 /* How many runs work at the same time, and which goes next. */
 #include "tests/unit/engine_rig.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "common/clock.h"
 #include "common/mem.h"
@@ -194,6 +196,50 @@ test_urgency(void **state)
 	expect_ordered("a.test b.test c.test b.test c.test a.test ");
 }
 
+/*
+ * Of very many that are ready and may not go, each is a matter of a moment,
+ * whatever the length of the table: the loop has others to serve.
+ */
+static void
+test_many_ready(void **state)
+{
+	struct erig *r = *state;
+	enum { N = 10000 };
+	struct engine *e;
+	const char *action;
+	clock_t begin, look, skip;
+	char *conf;
+	size_t len;
+	FILE *f = open_memstream(&conf, &len);
+
+	assert_non_null(f);
+	fputs("max_renewals = 1\n", f);
+	for (int i = 0; i < N; i++)
+		fprintf(f, CERT("c%05d"), i, i);
+	assert_int_equal(fclose(f), 0);
+	fake_ca.latency_ms = 100;
+	up_with(r, conf);
+	e = r->engine;
+	assert_int_equal(e->certs->places.running, 1);
+	assert_int_equal(e->n_ready - e->next_ready, N - 1);
+	begin = clock();
+	for (int i = 0; i < N; i++) {
+		e->certs->list[i]->row.paused_until = STORE_PAUSED_EVER;
+		(void)engine_next_at(e, e->certs->list[i], &action);
+	}
+	look = clock() - begin;
+	e->certs->places.max = 2;
+	begin = clock();
+	engine_start_ready(e);
+	skip = clock() - begin;
+	assert_int_equal(e->next_ready, e->n_ready);
+	assert_int_equal(e->certs->places.running, 1);
+	/* 4 times as long; with a look through the table, 1000 times. */
+	if (skip > 30 * (look + 100))
+		fail_msg("%d: a look takes %ld us, not to begin them %ld us",
+		    N, (long)look, (long)skip);
+}
+
 int
 main(void)
 {
@@ -206,6 +252,7 @@ main(void)
 		ERIG_TEST(test_places_one_name),
 		ERIG_TEST(test_switch_in_time),
 		ERIG_TEST(test_urgency),
+		ERIG_TEST(test_many_ready),
 	};
 
 	return cmocka_run_group_tests_name("engine: places", tests,
