@@ -129,6 +129,9 @@ pieces_begin(struct call *c, const char *type, pieces_fill_cb *fill,
 	p->arg = arg;
 	timer_init(&p->again, c->server->loop, again_cb, p);
 	evhttp_connection_set_closecb(evcon, closed_cb, p);
+	/* The server knows better who reads, and looks after it from now on:
+	 * libevent counts what the client does not send, too. */
+	conn_limit(p->conn, 0);
 	more_cb(evcon, p);
 }
 

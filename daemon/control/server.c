@@ -5,8 +5,10 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -48,6 +50,20 @@ conn_free(struct server *s, struct conn *c)
 }
 
 /*
+ * Has it read of what we have sent, since it was looked at last?  The socket is
+ * long full before libevent may write again, and has nothing to tell meanwhile.
+ */
+static bool
+conn_reads(struct conn *c)
+{
+	int before = c->unread;
+
+	if (ioctl(bufferevent_getfd(c->bev), SIOCOUTQ, &c->unread) == -1)
+		c->unread = 0;
+	return c->unread < before;
+}
+
+/*
  * libevent's time limits begin anew with each byte, so a client that sends
  * one byte now and then is dropped here.
  */
@@ -56,6 +72,8 @@ conn_watch(struct server *s, struct conn *c, int64_t now_ms)
 {
 	char byte;
 
+	if (conn_reads(c))
+		c->since_ms = now_ms;
 	if (c->beat != NULL)
 		c->beat(c->beat_arg, now_ms);
 	else if (c->is_busy) {
@@ -89,10 +107,12 @@ tick_cb(void *arg)
 {
 	struct server *s = arg;
 	struct conn *c, *next;
-	int64_t now_ms = clock_mono_ms();
+	int64_t now_ms = clock_mono_ms(), late_ms = now_ms - s->tick.due_ms;
 
 	for (c = TAILQ_FIRST(&s->conns); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
+		/* What held up the loop is nobody's fault. */
+		c->since_ms += late_ms;
 		if (!conn_is_closed(c))
 			conn_watch(s, c, now_ms);
 		if (conn_is_closed(c))

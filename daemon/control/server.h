@@ -43,7 +43,9 @@ enum {
 struct conn {
 	TAILQ_ENTRY(conn)	 entry;
 	struct bufferevent	*bev;
-	int64_t			 since_ms;	/* accept or last request */
+	int64_t			 since_ms;	/* accept, last request, or
+						   last seen to read */
+	int			 unread;	/* bytes it then had to read */
 	bool			 is_busy;	/* its reply takes long */
 	/* Set: a stream runs on it, and watches over itself. */
 	void			(*beat)(void *arg, int64_t now_ms);
@@ -83,8 +85,9 @@ struct server	*server_new(const struct server_args *);
 /* Drop all clients, and close the sockets.  NULL is allowed. */
 void		 server_free(struct server *);
 /*
- * For tests: a silent or slow client is dropped after idle_ms (default 30 s)
- * and a stream shows that it lives every beat_ms (default 30 s).
+ * For tests: a silent or slow client is dropped after idle_ms (default 30 s),
+ * one that has stopped to read a long reply after at most twice that, and a
+ * stream shows that it lives every beat_ms (default 30 s).
  */
 void		 server_test_limits(struct server *, unsigned idle_ms,
 		    unsigned beat_ms);

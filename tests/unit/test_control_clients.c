@@ -127,6 +127,95 @@ test_slow_clients(void **state)
 	exchange(r, "GET", "/v1/status", "", 200, "a.example");
 }
 
+/* A long status: begun, and with what is read of it. */
+static struct client *
+begin_long(struct crig *r)
+{
+	struct client *c = client_new(r);
+
+	fake_engine_many(r->engine, 8000);
+	say(c, "GET /v1/status HTTP/1.1\r\nConnection: close\r\n\r\n");
+	await(r, c, "200 OK");
+	return c;
+}
+
+/* Take up to len bytes, without the server; 0: the end, -1: nothing is there.
+ * in has the last of it. */
+static ssize_t
+sip(struct client *c, size_t len)
+{
+	ssize_t n;
+
+	if (c->len > 100) {
+		memmove(c->in, c->in + c->len - 100, 100);
+		c->len = 100;
+	}
+	n = recv(c->fd, c->in + c->len, len, 0);
+	if (n > 0)
+		c->len += (size_t)n;
+	c->in[c->len] = '\0';
+	return n;
+}
+
+static bool
+is_complete(const struct client *c)
+{
+	return strstr(c->in, "\n]}\n\r\n0\r\n\r\n") != NULL;
+}
+
+/* Who reads a little at a time gets it all, who stops does not. */
+static void
+test_slow_readers(void **state)
+{
+	struct crig *r = *state;
+	struct client *slow, *lazy;
+	int64_t begin, got = 0;
+	ssize_t n = -1;
+
+	control_test_limits(r->ctl, 90, 30000);
+	lazy = begin_long(r);
+	slow = begin_long(r);
+	begin = clock_mono_ms();
+	while (n != 0) {
+		/* 200 kB/s */
+		while (n != 0 && got < (clock_mono_ms() - begin) * 200) {
+			n = sip(slow, 1000);
+			if (n == -1)
+				break;
+			got += n;
+		}
+		turn(r, NULL);
+		(void)poll(NULL, 0, 5);
+	}
+	assert_true(is_complete(slow));
+	while (sip(lazy, 32768) != 0)
+		turn(r, NULL);
+	assert_false(is_complete(lazy));
+	client_free(slow);
+	client_free(lazy);
+}
+
+/* The loop was held up for longer than a client may be: not their fault. */
+static void
+test_held_up(void **state)
+{
+	struct crig *r = *state;
+	struct client *c;
+
+	control_test_limits(r->ctl, 100, 30000);
+	c = begin_long(r);
+	for (int i = 0; i < 3; i++) {
+		while (sip(c, 32768) > 0)
+			;
+		(void)poll(NULL, 0, 300);
+		turn(r, NULL);
+	}
+	while (sip(c, 32768) != 0)
+		turn(r, NULL);
+	assert_true(is_complete(c));
+	client_free(c);
+}
+
 static void
 test_200_connections(void **state)
 {
@@ -199,6 +288,8 @@ main(void)
 		CRIG_TEST(test_malformed),
 		CRIG_TEST(test_keepalive_and_pipeline),
 		CRIG_TEST(test_slow_clients),
+		CRIG_TEST(test_slow_readers),
+		CRIG_TEST(test_held_up),
 		CRIG_TEST(test_200_connections),
 		CRIG_TEST(test_idlers),
 		CRIG_TEST(test_free_with_clients),
