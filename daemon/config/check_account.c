@@ -116,9 +116,9 @@ check_proxy(struct check *c, const struct section *sec)
 			return text;
 	}
 	/* It may hold a password. */
-	opt_mistake(c->m, sec, tree_value(sec, "proxy")->line, "proxy is no "
-	    "URL of a proxy; allowed: none, http://HOST:PORT, or https, "
-	    "socks4, socks4a, socks5, socks5h");
+	opt_mistake(c->m, sec, tree_value(sec, "proxy")->line, "proxy is "
+	    "not the URL of a proxy; allowed: none, http://HOST:PORT, or "
+	    "https, socks4, socks4a, socks5, socks5h");
 	return text;
 }
 
