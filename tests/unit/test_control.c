@@ -110,7 +110,7 @@ test_routes(void **state)
 		{ "POST", "/v1/revoke", "{\"name\":\"a.example\","
 		    "\"by\":\"me\"}", 400, "neither" },
 		{ "POST", "/v1/accounts", "{\"name\":\"a\","
-		    "\"do\":\"\"}", 400, "none of" },
+		    "\"do\":\"\"}", 400, "must be one of" },
 		{ "POST", "/v1/pause", "{\"name\":\"none\"}", 404,
 		    "engine:unknown-cert" },
 		{ "POST", "/v1/pause", "{\"name\":\"a.example\",\"until\":1}",
