@@ -108,7 +108,8 @@ due_of(const struct cert *c, const char **action)
 	return held > due && held > now ? held : due;
 }
 
-/* Of one with a source: it goes on looking, what it finds may have to wait. */
+/* Of one with a source: it looks for news in a freeze as well, and takes them
+ * when that is over. */
 static time_t
 fetch_at(const struct cert *c, const char **action)
 {

@@ -92,6 +92,32 @@ def test_subscribe(hosts):
     assert p.returncode != 0 and "fetched from repository" in p.stdout
 
 
+def test_freeze(hosts):
+    """What is published in one waits, unless a person asks for it."""
+    name = "frozen.example.test"
+    publisher, web = hosts(name)
+    days = [time.strftime("%Y-%m-%d", time.localtime(time.time() + s * 86400))
+            for s in (-1, 20)]
+    web.options["freeze"] = ["%s - %s" % tuple(days)]
+    web.certs[name]["poll"] = "5s"
+    publisher.start()
+    first = published(publisher, name)
+    web.start()
+    installed(web, name, first)     # the first one does not wait
+    time.sleep(1.1)         # the second one is newer, by its dates
+    assert publisher.ctl("renew-now", name).returncode == 0
+    second = published(publisher, name, first)
+
+    def held():
+        c = web.cert_status(name)
+        return c["next"]["action"] == "fetch" and c["next"]["at"] == \
+            c["freeze"]["until"] and c
+    assert web.wait("the news", held, timeout=30)["serial"] == first
+    assert web.ctl("renew-now", name).returncode == 0
+    installed(web, name, second)
+    assert read(os.path.join(web.folder, "ran")).split() == [first, second]
+
+
 def test_publisher_rolls_back(hosts):
     """Its other steps go back; what is published stays, as nobody would
     take an older one."""
