@@ -14,6 +14,7 @@ anything was wrong; 77, with the reason, where strace cannot trace.
 import argparse
 import multiprocessing
 import os
+import queue
 import random
 import shutil
 import sys
@@ -123,6 +124,18 @@ def table(results):
              sum(bool(r.problems) for r in results)))
 
 
+def one_result(done, crew):
+    """The next Result; None if a worker is lost."""
+    while True:
+        try:
+            return done.get(timeout=2)
+        except queue.Empty:
+            lost = [c.exitcode for c in crew if c.exitcode]
+            if lost:
+                print("FAILED: a worker ended with %d" % lost[0])
+                return None
+
+
 def sweep(args, folder, pebble):
     lab = renewal.Lab(folder, args.workers, pebble)
     try:
@@ -141,7 +154,7 @@ def sweep(args, folder, pebble):
             c.start()
         results = []
         for _ in wanted:
-            r = done.get()
+            r = one_result(done, crew)
             if r is None:
                 break
             results.append(r)
