@@ -14,6 +14,7 @@
 #define DAY_S		86400
 #define HOUR_S		3600
 #define CHANGED_S	(6 * HOUR_S)	/* causes may alternate */
+#define REVOKE_TRIES 3
 #define REPEAT_SLACK_S	(2 * HOUR_S)	/* repeats go together */
 #define CALM_S		HOUR_S
 #define CALM_GATHER_S	600
@@ -206,6 +207,24 @@ alarm_judge_txt(const char *cert, const char *provider, const char *fqdn,
 	f->is_ripe = cleanup_is_stuck(tries, created_at, now);
 	set_text(f, error);
 	return 0;
+}
+
+void
+alarm_judge_revocation(const char *cert, const char *serial, unsigned tries,
+    const struct error *err, struct alarm_fact *f)
+{
+	memset(f, 0, sizeof(*f));
+	(void)text_printf(f->key, sizeof(f->key), "revoke %s %s", cert,
+	    serial);
+	(void)text_printf(f->cert, sizeof(f->cert), "%s", cert);
+	(void)text_printf(f->cause, sizeof(f->cause), "%s", err->code);
+	f->event = NEV_REVOCATION;
+	f->events = NEV_BIT(NEV_REVOCATION);
+	f->level = NLEV_WARNING;
+	/* What passes by itself may do so first. */
+	f->is_ripe = tries >= REVOKE_TRIES || (err->kind != ERR_TRANSIENT &&
+	    err->kind != ERR_RATELIMIT);
+	set_text(f, err->msg);
 }
 
 void

@@ -76,6 +76,9 @@ int	alarm_judge_deploy(const char *cert, const struct deploy_open *,
 int	alarm_judge_txt(const char *cert, const char *provider,
 	    const char *fqdn, unsigned tries, time_t created_at,
 	    const char *error, time_t now, struct alarm_fact *out);
+/* The same of a certificate that is to be revoked, and could not be. */
+void	alarm_judge_revocation(const char *cert, const char *serial,
+	    unsigned tries, const struct error *, struct alarm_fact *out);
 void	alarm_judge_reload(const char *error, struct alarm_fact *out);
 
 /* What the error of a renewal asks a person for. */

@@ -12,6 +12,7 @@ struct cleanup;
 struct rollout;
 struct http;
 struct loop;
+struct revocations;
 struct store;
 
 struct alerts_env {
@@ -22,6 +23,7 @@ struct alerts_env {
 	struct certs	*certs;
 	struct cleanup	*cleanup;
 	struct rollout	*rollout;
+	const struct revocations *revocations;
 	/* The last reload failed with this text; *NULL: it did not. */
 	char		*const *reload_error;
 	/* When the certificate is worked at next; 0: now; -1: never. */

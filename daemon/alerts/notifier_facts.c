@@ -9,6 +9,7 @@
 #include "daemon/alerts/condition.h"
 #include "daemon/alerts/notifier_priv.h"
 #include "daemon/cleanup/cleanup.h"
+#include "daemon/manage/revocations.h"
 #include "daemon/rollout/rollout.h"
 
 static void
@@ -141,6 +142,23 @@ of_records(struct notifier *n, time_t now)
 	json_decref(list);
 }
 
+/* What revocations are gone through for. */
+struct of_revocation {
+	struct notifier	*notifier;
+	time_t		 now;
+};
+
+static void
+of_revocation(const char *cert, const char *serial, unsigned tries,
+    const struct error *err, void *arg)
+{
+	const struct of_revocation *of = arg;
+	struct alarm_fact f;
+
+	alarm_judge_revocation(cert, serial, tries, err, &f);
+	note(of->notifier, &f, of->now);
+}
+
 void
 notifier_find_facts(struct notifier *n, time_t now)
 {
@@ -158,6 +176,8 @@ notifier_find_facts(struct notifier *n, time_t now)
 	}
 	if (cleanup_count(env->cleanup) > 0)
 		of_records(n, now);
+	revocations_each_failed(env->revocations, of_revocation,
+	    &(struct of_revocation){ n, now });
 	if (*env->reload_error != NULL) {
 		alarm_judge_reload(*env->reload_error, &f);
 		note(n, &f, now);

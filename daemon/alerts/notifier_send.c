@@ -90,7 +90,7 @@ event_of(const struct alarm *a)
 	static const struct { const char *prefix; enum notify_event event; }
 	kinds[] = {
 		{ "deploy ", NEV_DEPLOY }, { "cleanup ", NEV_CLEANUP },
-		{ "config", NEV_CONFIG },
+		{ "config", NEV_CONFIG }, { "revoke ", NEV_REVOCATION },
 	};
 
 	if (!is_over(a))

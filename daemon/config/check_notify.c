@@ -24,6 +24,7 @@ static const char *const event_names[] = {
 	[NEV_DIGEST] = "digest",
 	[NEV_REPOSITORY] = "repository-tampered",
 	[NEV_START] = "start-failed",
+	[NEV_REVOCATION] = "revocation-failed",
 };
 _Static_assert(sizeof(event_names) / sizeof(event_names[0]) == NEV_END,
     "event_names");

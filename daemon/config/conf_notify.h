@@ -37,6 +37,7 @@ enum notify_event {
 	NEV_DIGEST,		/* off by default */
 	NEV_REPOSITORY,		/* what another host published is changed */
 	NEV_START,		/* acmed cannot start */
+	NEV_REVOCATION,		/* what is to be revoked is not */
 	/* Append new ones: sets of these bits are kept in state.db.  Each has
 	   a name in check_notify.c and its words in notify/catalogue.c. */
 	NEV_END

@@ -144,7 +144,8 @@ rooms_new(struct engine *e)
 	e->alerts_env = (struct alerts_env){ .loop = a->loop,
 	    .store = a->store, .children = a->children, .http = a->http,
 	    .certs = e->certs, .cleanup = e->cleanup,
-	    .rollout = e->rollout, .reload_error = &e->reload_error,
+	    .rollout = e->rollout, .revocations = e->revocations,
+	    .reload_error = &e->reload_error,
 	    .next_at = next_at, .arg = e };
 	e->notifier = notifier_new(&e->alerts_env);
 	e->ari = ari_new(e);

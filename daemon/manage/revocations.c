@@ -348,6 +348,28 @@ revocations_want_new_key(const struct revocations *all, const struct cert *c)
 	return v != NULL && v->sync == NULL;
 }
 
+void
+revocations_each_failed(const struct revocations *all,
+    revocation_failed_cb *each, void *arg)
+{
+	const struct revocation *v;
+	struct error left;
+
+	TAILQ_FOREACH(v, &all->list, link) {
+		if (v->is_left) {
+			(void)error_set(&left, ERR_CONFIG,
+			    "engine:unknown-cert", "\"%s\" is not configured "
+			    "any more, so that nothing replaces it",
+			    v->row.cert);
+			each(v->row.cert, v->row.serial, v->row.tries, &left,
+			    arg);
+		} else if (v->row.tries > 0) {
+			each(v->row.cert, v->row.serial, v->row.tries,
+			    &v->row.err, arg);
+		}
+	}
+}
+
 json_t *
 revocations_json(const struct revocations *all, const struct cert *c)
 {

@@ -45,6 +45,12 @@ bool		 revocations_are_open(const struct revocations *,
  * and is that on disk? */
 bool		 revocations_want_new_key(const struct revocations *,
 		    const struct cert *);
+/* Each that has failed and is tried again, and each that nobody replaces: with
+ * why. */
+typedef void revocation_failed_cb(const char *cert, const char *serial,
+    unsigned tries, const struct error *err, void *arg);
+void		 revocations_each_failed(const struct revocations *,
+		    revocation_failed_cb *, void *arg);
 /* A renewal or a deployment is over, or time has passed: go on. */
 void		 revocations_look(struct revocations *);
 /* "revocation" of doc/control-api.md; null: there is none. */

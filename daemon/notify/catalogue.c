@@ -41,6 +41,8 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_SUBJ_REPOSITORY] = { "{name}: repository is not to be trusted",
 	    "{name}：仓库内容不可信" },
 	[P_SUBJ_START] = { "acmed cannot start", "acmed 无法启动" },
+	[P_SUBJ_REVOCATION] = { "{name}: old certificate is not revoked",
+	    "{name}：旧证书未能吊销" },
 	[P_SUBJ_TEST] = { "test message", "测试消息" },
 	[P_AND_MORE] = { "{name} and {n} more", "{name} 等 {n} 个证书" },
 	[P_NO_CERT] = { "none yet", "尚无证书" },
@@ -124,6 +126,13 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "证书。" },
 	MANY(NEV_START) = { "", "" },
 
+	ONE(NEV_REVOCATION) = { "A certificate of {name} that is to be "
+	    "revoked is not revoked yet.  Renewals are not affected.",
+	    "{name} 的一个证书应吊销但尚未吊销。续期不受影响。" },
+	MANY(NEV_REVOCATION) = { "{n} certificates that are to be revoked are "
+	    "not revoked yet.  Renewals are not affected.",
+	    "{n} 个证书应吊销但尚未吊销。续期不受影响。" },
+
 	[P_LEAD_TEST] = { "This is a test message for the channel \"{name}\". "
 	    " Nothing is wrong.",
 	    "这是通道“{name}”的测试消息，一切正常。" },
@@ -131,6 +140,9 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "works again.", "{name} 的部署目标“{object}”已恢复正常。" },
 	[P_RECOVERED_CLEANUP] = { "The TXT records are removed.",
 	    "TXT 记录已删除。" },
+	[P_RECOVERED_REVOCATION] = { "The certificate of {name} that was to be "
+	    "revoked is revoked, has expired, or was given up.",
+	    "{name} 应吊销的证书已吊销、已过期，或已取消吊销。" },
 	[P_RECOVERED_CONFIG] = { "The configuration has been reloaded.",
 	    "配置已重新加载。" },
 	[P_AGAIN] = { "Reported before, and not solved since {since}.",
@@ -292,6 +304,12 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_DO_CLEANUP] = { "Remove the record by hand, or fix what the "
 	    "provider complains about.  acmed keeps trying.",
 	    "手动删除该记录，或解决服务商报告的问题；acmed 会继续尝试。" },
+	[P_DO_REVOCATION] = { "acmed keeps trying until it expires.  See the "
+	    "reason:\n\tacmectl status {name}\n"
+	    "To give it up:\n\tacmectl revoke --cancel {name}",
+	    "acmed 会在其过期之前继续尝试。查看原因：\n"
+	    "\tacmectl status {name}\n"
+	    "放弃吊销：\n\tacmectl revoke --cancel {name}" },
 	[P_DO_CONFIG] = { "See every mistake:\n\tacmed --check-config\n"
 	    "Then:\n\tacmectl reload",
 	    "查看所有错误：\n\tacmed --check-config\n"

@@ -30,6 +30,7 @@ enum phrase {
 	P_SUBJ_DIGEST,
 	P_SUBJ_REPOSITORY,
 	P_SUBJ_START,
+	P_SUBJ_REVOCATION,
 	P_SUBJ_TEST,
 	P_AND_MORE,		/* {name} and {n} more */
 	P_NO_CERT,
@@ -41,6 +42,7 @@ enum phrase {
 	P_LEAD_TEST = P_LEAD_MANY + NEV_END,
 	P_RECOVERED_DEPLOY,
 	P_RECOVERED_CLEANUP,
+	P_RECOVERED_REVOCATION,
 	P_RECOVERED_CONFIG,
 	P_AGAIN,		/* told before, since {since} */
 	P_WORSE,
@@ -98,6 +100,7 @@ enum phrase {
 	P_DO_DEPLOY,
 	P_DO_SERVING_OLD,
 	P_DO_CLEANUP,
+	P_DO_REVOCATION,
 	P_DO_CONFIG,
 	P_DO_START,
 	P_DO_SOURCE,		/* {publisher} */

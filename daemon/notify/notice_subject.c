@@ -22,6 +22,7 @@ subject_phrase(const struct notice *n)
 		[NEV_DIGEST] = P_SUBJ_DIGEST,
 		[NEV_REPOSITORY] = P_SUBJ_REPOSITORY,
 		[NEV_START] = P_SUBJ_START,
+		[NEV_REVOCATION] = P_SUBJ_REVOCATION,
 	};
 	const struct notice_item *i = notice_first(n);
 

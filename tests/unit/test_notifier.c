@@ -90,6 +90,34 @@ test_life(void **state)
 	assert_true(fake_channel.n <= 4);
 }
 
+/* What is to be revoked and is not. */
+static void
+test_revocation(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+
+	fake_rule_fail(&fake_ca.rules[FAKE_REVOKE], MANY, ERR_TRANSIENT,
+	    "acme:serverInternal", "out of order");
+	erig_conf(r, OPS WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	assert_int_equal(engine_replace_and_revoke(r->engine, "web", 1, false,
+	    &err), 0);
+	erig_ends(r, 1);
+	fake_time_pass(6 * HOUR);
+	expect(0, "[acmed] web: old certificate is not revoked");
+	assert_non_null(strstr(fake_channel.got[0].text, "out of order"));
+	assert_non_null(strstr(fake_channel.got[0].text,
+	    "acmectl revoke --cancel web"));
+	fake_ca.rules[FAKE_REVOKE].times = 0;
+	fake_time_pass(6 * HOUR);
+	assert_int_equal(fake_ca.revoked, 1);
+	assert_int_equal(fake_channel.n, 2);
+	assert_non_null(strstr(fake_channel.got[1].text,
+	    "that was to be revoked is revoked"));
+}
+
 /* A certificate of another host has no account here. */
 static void
 test_source(void **state)
@@ -474,7 +502,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_life),
+		TEST(test_revocation), TEST(test_life),
 		TEST(test_source),
 		TEST(test_restart),
 		TEST(test_queued),
