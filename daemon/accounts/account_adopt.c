@@ -21,6 +21,9 @@ struct account_adopt {
 	EVP_PKEY	*key;
 	struct acme	*acme;
 	struct acme_op	*op;
+	char		*kid;		/* of the key, as the CA says */
+	char		*old_kid;	/* or NULL */
+	struct store_sync_op *sync;
 	struct timer	 end;
 	struct error	 err;		/* kind ERR_NONE: it went well */
 	account_adopted_cb *done;
@@ -33,9 +36,12 @@ account_adopt_cancel(struct account_adopt *a)
 	if (a == NULL)
 		return;
 	timer_clear(&a->end);
+	store_sync_cancel(a->sync);
 	acme_cancel(a->op);
 	acme_free(a->acme);
 	EVP_PKEY_free(a->key);
+	free(a->kid);
+	free(a->old_kid);
 	free(a);
 }
 
@@ -74,15 +80,14 @@ check_old(const struct account_adopt *a, struct error *err)
 	    c->name, c->name);
 }
 
-/* The key is another one from now on: nobody may be at work with the old. */
+/* Nobody may be at work with the old key, nor may it be lost. */
 static int
-take(struct account_adopt *a, const char *kid, struct error *err)
+check_free(const struct account_adopt *a, struct error *err)
 {
-	struct accounts *all = a->accounts;
 	const struct conf_account *c = a->conf;
-	struct entry *e;
+	const struct entry *e;
 
-	TAILQ_FOREACH(e, &all->entries, link) {
+	TAILQ_FOREACH(e, &a->accounts->entries, link) {
 		if (strcmp(e->name, c->name) == 0 &&
 		    strcmp(e->directory, c->directory) == 0 &&
 		    (e->refs > 0 || e->keygen != NULL || e->is_changing))
@@ -90,11 +95,25 @@ take(struct account_adopt *a, const char *kid, struct error *err)
 			    "account \"%s\" is being used; try again when no "
 			    "renewal is under way", c->name);
 	}
-	if (check_old(a, err) == -1 || store_account_key_put(all->store,
-	    c->name, c->directory, a->key, err) == -1)
+	return check_old(a, err);
+}
+
+/* The key is another one from now on. */
+static int
+take(struct account_adopt *a, struct error *err)
+{
+	struct accounts *all = a->accounts;
+	const struct conf_account *c = a->conf;
+	struct entry *e;
+
+	if (check_free(a, err) == -1 || store_account_key_put(all->store,
+	    c->name, c->directory, a->key, err) == -1) {
+		store_account_put(all->store, c->name, c->directory,
+		    a->old_kid);
 		return -1;
+	}
 	store_account_next_drop(all->store, c->name, c->directory);
-	store_account_put(all->store, c->name, c->directory, kid);
+	store_account_put(all->store, c->name, c->directory, a->kid);
 	TAILQ_FOREACH(e, &all->entries, link) {
 		if (strcmp(e->name, c->name) == 0 &&
 		    strcmp(e->directory, c->directory) == 0) {
@@ -104,8 +123,35 @@ take(struct account_adopt *a, const char *kid, struct error *err)
 		}
 	}
 	log_notice(NULL, "account \"%s\": imported its key; the CA knows it "
-	    "as %s", c->name, kid);
+	    "as %s", c->name, a->kid);
 	return 0;
+}
+
+static void
+forgotten_cb(const struct error *err, void *arg)
+{
+	struct account_adopt *a = arg;
+
+	a->sync = NULL;
+	if (err != NULL)
+		a->err = *err;
+	else
+		(void)take(a, &a->err);
+	timer_set(&a->end, 0);
+}
+
+/* The old URL goes from the disk before the key comes: a crash in between would
+ * join it with the new key.  Without a URL the next use asks the CA for it. */
+static void
+forget_url(struct account_adopt *a, const char *kid)
+{
+	struct store *s = a->accounts->store;
+	const struct conf_account *c = a->conf;
+
+	a->kid = xstrdup(kid);
+	a->old_kid = store_account_kid(s, c->name, c->directory);
+	store_account_put(s, c->name, c->directory, NULL);
+	a->sync = store_sync_start(s, forgotten_cb, a);
 }
 
 static void
@@ -114,8 +160,12 @@ found_cb(const struct error *err, const char *kid, void *arg)
 	struct account_adopt *a = arg;
 
 	a->op = NULL;
+	if (err == NULL && check_free(a, &a->err) == 0) {
+		forget_url(a, kid);
+		return;
+	}
 	if (err == NULL)
-		(void)take(a, kid, &a->err);
+		;			/* check_free() says why not */
 	else if (strcmp(err->code, "acme:accountDoesNotExist") == 0)
 		(void)error_set(&a->err, ERR_CONFIG, err->code,
 		    "the CA at %s knows no account of this key; is it of "
