@@ -42,6 +42,7 @@ struct proof {
 	char		*key_authorization;
 	X509		*x;
 	unsigned	 users;
+	bool		 is_trial;
 };
 
 struct conn {
@@ -332,7 +333,7 @@ tls_alpn_listen(struct tls_alpn *a, char *const *addresses,
 
 int
 tls_alpn_put(struct tls_alpn *a, const char *name,
-    const char *key_authorization, struct error *err)
+    const char *key_authorization, bool is_trial, struct error *err)
 {
 	char sni[DNAME_SIZE];
 	struct proof *p;
@@ -347,6 +348,10 @@ tls_alpn_put(struct tls_alpn *a, const char *name,
 		    "tls_alpn_listen");
 	tls_alpn_sni(name, sni);
 	p = find(a, sni);
+	if (p != NULL && p->is_trial && !is_trial) {
+		proof_free(a, p);	/* which its drop will not find */
+		p = NULL;
+	}
 	if (p != NULL && strcmp(p->key_authorization,
 	    key_authorization) != 0)
 		return error_set(err, ERR_TRANSIENT, "tls-alpn:busy",
@@ -358,6 +363,7 @@ tls_alpn_put(struct tls_alpn *a, const char *name,
 		memcpy(p->sni, sni, sizeof(sni));
 		p->key_authorization = xstrdup(key_authorization);
 		p->x = tls_alpn_cert(a->key, name, key_authorization);
+		p->is_trial = is_trial;
 		TAILQ_INSERT_TAIL(&a->proofs, p, link);
 	}
 	p->users++;

@@ -10,6 +10,8 @@
 #ifndef DAEMON_IO_TLS_ALPN_H
 #define DAEMON_IO_TLS_ALPN_H
 
+#include <stdbool.h>
+
 struct error;
 struct loop;
 struct tls_alpn;
@@ -36,10 +38,12 @@ int		 tls_alpn_listen(struct tls_alpn *, char *const *addresses,
  * Prove that name, a host's name or an address (canonical), by that key
  * authorization, until tls_alpn_drop() was called as often.  ERR_CONFIG
  * "tls-alpn:listen" if there is no open socket; ERR_TRANSIENT "tls-alpn:busy"
- * if the name is just being proved by another one.
+ * if the name is just being proved by another one.  A trial (a dry run) gives
+ * way to one that is none.
  */
 int		 tls_alpn_put(struct tls_alpn *, const char *name,
-		    const char *key_authorization, struct error *);
+		    const char *key_authorization, bool is_trial,
+		    struct error *);
 /* Harmless if it is not there. */
 void		 tls_alpn_drop(struct tls_alpn *, const char *name,
 		    const char *key_authorization);

@@ -9,6 +9,7 @@
 #include "common/mem.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/acme.h"
+#include "daemon/certs/certs.h"
 #include "daemon/certs/event.h"
 #include "daemon/io/tls_alpn.h"
 
@@ -27,7 +28,7 @@ authorize_alpn_publish(struct authorize_op *op, struct error *err)
 		text = acme_key_authorization(op->a.account->acme,
 		    z->challenge->token);
 		if (tls_alpn_put(op->a.env->tls_alpn, z->name->name, text,
-		    err) == -1) {
+		    cert_is_dry_run(op->a.conf->name), err) == -1) {
 			free(text);
 			return error_wrap(err, "%s", z->name->name);
 		}
