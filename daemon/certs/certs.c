@@ -81,6 +81,12 @@ cert_is_dry_run(const char *name)
 	return strncmp(name, API_DRY_RUN, strlen(API_DRY_RUN)) == 0;
 }
 
+const char *
+cert_tried_name(const char *name)
+{
+	return cert_is_dry_run(name) ? name + strlen(API_DRY_RUN) : name;
+}
+
 void
 cert_save(struct cert *c)
 {

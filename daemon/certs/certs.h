@@ -45,6 +45,8 @@ void		 cert_follow_live(struct cert *, const struct cert_info *);
 /* Is it a renewal that is only tried (API_DRY_RUN; engine/rehearse.h)?  It is
  * not in the table, and nothing is kept of it. */
 bool		 cert_is_dry_run(const char *name);
+/* The name of the certificate that is tried, or else the same. */
+const char	*cert_tried_name(const char *name);
 /* Put the row into state.db (the transaction of this turn). */
 void		 cert_save(struct cert *);
 /* The order under way is of no use any more; not saved. */

@@ -420,7 +420,7 @@ removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 
 	r->cleanup = c;
 	r->conf = conf_ref(conf_with_provider(c, first));
-	r->cc = conf_find_cert(r->conf, first->row.cert);
+	r->cc = conf_find_cert(r->conf, cert_tried_name(first->row.cert));
 	r->own_dns = zones_own_dns(c->env->dns, r->cc);
 	r->dns = r->own_dns != NULL ? r->own_dns : c->env->dns;
 	timer_init(&r->close, c->env->loop, close_cb, r);
@@ -443,7 +443,7 @@ removal_start(struct cleanup *c, struct txtrec *first, time_t now)
 	args = (struct provider_run_args){
 		.provider = conf_find_provider(r->conf, first->row.provider),
 		.is_add = false,
-		.cert = first->row.cert,
+		.cert = cert_tried_name(first->row.cert),
 		.identifier = first->row.identifier,
 		.fqdn = first->row.fqdn,
 		.zone = first->row.zone,

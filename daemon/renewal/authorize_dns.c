@@ -233,7 +233,7 @@ add_start(struct add *add, const char *all)
 	struct provider_run_args args = {
 		.provider = first->provider,
 		.is_add = true,
-		.cert = op->a.conf->name,
+		.cert = cert_tried_name(op->a.conf->name),
 		.identifier = txtrec_identifier(first->txt),
 		.all_identifiers = all,
 		.fqdn = txtrec_fqdn(first->txt),

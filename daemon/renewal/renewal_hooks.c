@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
-#include <string.h>
 
-#include "common/api.h"
 #include "common/log.h"
 #include "daemon/certs/event.h"
 #include "daemon/deploy/hooks.h"
@@ -17,10 +15,10 @@ line_cb(const char *line, void *arg)
 static void
 begin(struct renewal *r, enum hooks_when when, deploy_done_cb *done)
 {
-	const char *name = r->cert->row.name;
-	bool is_dry_run = cert_is_dry_run(name);
+	const char *name = cert_tried_name(r->cert->row.name);
+	bool is_dry_run = cert_is_dry_run(r->cert->row.name);
 	const struct conf_cert *cc = !is_dry_run ? r->cc :
-	    conf_find_cert(r->conf, name += strlen(API_DRY_RUN));
+	    conf_find_cert(r->conf, name);
 	char *live = store_live_path(r->env->store, name);
 	struct hooks_args args = {
 		.when = when,

@@ -134,6 +134,28 @@ test_source(void **state)
 	free(key);
 }
 
+/* What a dry run leaves goes by the settings of the certificate it tries. */
+static void
+test_dry_run(void **state)
+{
+	struct erig *r = *state;
+	struct zone zone = { .apex = "example.test", .fqdn = FQDN };
+	struct txtrec *t;
+
+	erig_conf(r, "certificate \"web\" { names = { \"a.test\" } "
+	    "provider = dns propagation = none propagation_delay = 1s }\n");
+	erig_up(r);
+	erig_ends(r, 1);
+	t = cleanup_acquire(r->engine->cleanup, "dry-run:web", "dns",
+	    "example.test", &zone, "v1");
+	fake_dns_put(FQDN, "v1");
+	txtrec_set_added(t, "handle-1");
+	txtrec_release(t);
+	fake_time_pass(HOUR);
+	expect_rows(r->engine->cleanup, "");
+	assert_int_equal(fake_dns.calls[FAKE_GONE], 0);
+}
+
 /* Whether the add got through is not known: it may come late. */
 static void
 test_uncertain(void **state)
@@ -583,6 +605,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		ERIG_TEST(test_acquire),
 		ERIG_TEST(test_source),
+		ERIG_TEST(test_dry_run),
 		ERIG_TEST(test_uncertain),
 		ERIG_TEST(test_groups),
 		ERIG_TEST(test_acquire_again),
