@@ -59,15 +59,24 @@ parse_renew(struct evhttp_request *req, json_t **names, struct wish *w,
 	*w = (struct wish){ .follow = follow != 0, .force = force != 0,
 	    .new_key = new_key != 0, .dry_run = dry_run != 0,
 	    .directory = directory != NULL ? xstrdup(directory) : NULL };
-	if (json_array_size(list) > 0 && i == json_array_size(list)) {
+	if (json_array_size(list) == 0 || i != json_array_size(list))
+		(void)error_set(err, ERR_REJECTED, API_ERR_REQUEST,
+		    "\"names\" is not a list of names");
+	else if (directory != NULL && !w->dry_run)
+		(void)error_set(err, ERR_REJECTED, API_ERR_REQUEST,
+		    "\"directory\" is for \"dry_run\": true");
+	else if (w->new_key && w->dry_run)
+		(void)error_set(err, ERR_REJECTED, API_ERR_REQUEST,
+		    "\"new_key\" is not for \"dry_run\", which always makes "
+		    "a new key");
+	else {
 		json_decref(body);
 		return 0;
 	}
 	free(w->directory);
 	json_decref(*names);
 	json_decref(body);
-	return error_set(err, ERR_REJECTED, API_ERR_REQUEST,
-	    "\"names\" is not a list of names");
+	return -1;
 }
 
 /* Begin all of them; 0, or -1 with some perhaps begun. */
@@ -154,8 +163,16 @@ rehearse(struct call *c, json_t *names, const struct wish *w)
 	}
 	if (w->follow && (s = stream_follow(c->server, c->req, tried)) == NULL)
 		return;
-	json_object_foreach(names, name, unused)
-		engine_rehearse(engine, name, w->directory);
+	json_object_foreach(names, name, unused) {
+		if (engine_rehearse(engine, name, w->directory, &err) == 0)
+			continue;
+		if (s != NULL)
+			stream_abort(s);
+		else
+			json_decref(tried);
+		reply_error(c->req, reply_status(&err), &err, NULL);
+		return;
+	}
 	if (s != NULL) {
 		stream_begin(s);
 		return;

@@ -121,12 +121,14 @@ int		 engine_renew_with_new_key(struct engine *, const char *name,
  * API_DRY_RUN and its name.  directory: that CA's, or NULL: its account's
  * staging_directory, or one that is known.  The check: ERR_CONFIG
  * "rehearse:..." where that cannot be done, and what to do; else, it is told as
- * the end.
+ * the end.  One that is under way is joined.  Errors of the latter:
+ * ERR_REJECTED "rehearse:busy" (it is, at another CA), ERR_TRANSIENT
+ * "engine:stopping".
  */
 int		 engine_rehearse_check(const struct engine *, const char *name,
 		    const char *directory, struct error *);
-void		 engine_rehearse(struct engine *, const char *name,
-		    const char *directory);
+int		 engine_rehearse(struct engine *, const char *name,
+		    const char *directory, struct error *);
 
 /*
  * engine_renew_with_new_key(), and have the CA revoke the certificate in use,

@@ -243,20 +243,46 @@ next_cb(void *arg)
 		timer_set(&all->next, 0);
 }
 
-void
-engine_rehearse(struct engine *e, const char *name, const char *directory)
+static const struct rehearsal *
+find(const struct rehearsals *all, const char *name)
 {
-	struct rehearsals *all = e->rehearsals;
-	struct rehearsal *r;
+	const struct rehearsal *r;
 
 	TAILQ_FOREACH(r, &all->waiting, link) {
 		if (strcmp(r->name, name) == 0)
-			return;
+			return r;
 	}
 	TAILQ_FOREACH(r, &all->running, link) {
 		if (strcmp(r->name, name) == 0)
-			return;
+			return r;
 	}
+	return NULL;
+}
+
+static bool
+is_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : issuer_same(a, b);
+}
+
+int
+engine_rehearse(struct engine *e, const char *name, const char *directory,
+    struct error *err)
+{
+	struct rehearsals *all = e->rehearsals;
+	const struct rehearsal *o = find(all, name);
+	struct rehearsal *r;
+
+	if (e->is_stopping)
+		return error_set(err, ERR_TRANSIENT, "engine:stopping",
+		    "acmed is stopping");
+	if (o != NULL && is_same(o->directory, directory))
+		return 0;
+	if (o != NULL)
+		return error_set(err, ERR_REJECTED, "rehearse:busy", "a dry "
+		    "run of \"%s\" is under way at %s; try again when that is "
+		    "over", name, o->directory != NULL ? o->directory :
+		    "its account's staging CA");
 	r = xcalloc(1, sizeof(*r));
 	r->all = all;
 	r->name = xstrdup(name);
@@ -268,6 +294,7 @@ engine_rehearse(struct engine *e, const char *name, const char *directory)
 	TAILQ_INIT(&r->cert.targets);
 	TAILQ_INSERT_TAIL(&all->waiting, r, link);
 	timer_set(&all->next, 0);
+	return 0;
 }
 
 struct rehearsals *

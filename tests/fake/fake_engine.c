@@ -185,9 +185,12 @@ engine_rehearse_check(const struct engine *e, const char *name,
 	return 0;
 }
 
-void
-engine_rehearse(struct engine *e, const char *name, const char *directory)
+int
+engine_rehearse(struct engine *e, const char *name, const char *directory,
+    struct error *err)
 {
+	return e->stopping ? error_set(err, ERR_TRANSIENT,
+	    "engine:stopping", "acmed is stopping") : 0;
 }
 
 json_t *

@@ -259,6 +259,11 @@ test_renew_bodies(void **state)
 		    "control:request" },
 		{ "{\"names\": [\"a.example\"], \"folow\": true}", 400,
 		    "control:request" },
+		/* Neither may renew for real. */
+		{ "{\"names\": [\"a.example\"], \"directory\": "
+		    "\"https://ca.example/dir\"}", 400, "control:request" },
+		{ "{\"names\": [\"a.example\"], \"dry_run\": true, "
+		    "\"new_key\": true}", 400, "control:request" },
 		{ "{\"names\": [\"a.example\", \"c.example\"]}", 404,
 		    "engine:unknown-cert" },
 		{ "{\"names\": [\"c.example\"], \"follow\": true}", 404,
@@ -279,6 +284,10 @@ test_renew_bodies(void **state)
 	    503, "engine:stopping");
 	exchange(r, "POST", "/v1/renew",
 	    "{\"names\": [\"a.example\"], \"follow\": true}", 503,
+	    "engine:stopping");
+	/* Whoever follows several that are only tried waits for none. */
+	exchange(r, "POST", "/v1/renew", "{\"names\": [\"a.example\", "
+	    "\"b.example\"], \"dry_run\": true, \"follow\": true}", 503,
 	    "engine:stopping");
 	assert_int_equal(fake_engine_subs(r->engine), 0);
 }

@@ -25,6 +25,30 @@ test_stop_refuses(void **state)
 	assert_string_equal(err.code, "engine:stopping");
 }
 
+/* At one CA at a time, and not while acmed stops. */
+static void
+test_dry_run(void **state)
+{
+	static const char one[] = "https://one.test/dir";
+	struct erig *r = *state;
+	struct error err;
+
+	erig_conf(r, WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	assert_int_equal(engine_rehearse(r->engine, "web", one, &err), 0);
+	assert_int_equal(engine_rehearse(r->engine, "web", one, &err), 0);
+	assert_int_equal(engine_rehearse(r->engine, "web",
+	    "https://two.test/dir", &err), -1);
+	assert_string_equal(err.code, "rehearse:busy");
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 2);
+	assert_true(erig_told(r, "trying a renewal at https://one.test/dir"));
+	r->engine->is_stopping = true;
+	assert_int_equal(engine_rehearse(r->engine, "web", one, &err), -1);
+	assert_string_equal(err.code, "engine:stopping");
+}
+
 static void
 stop_in_judgement(struct erig *r, int64_t validation_ms, bool is_soon)
 {
@@ -242,6 +266,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ERIG_TEST(test_stop_refuses),
+		ERIG_TEST(test_dry_run),
 		ERIG_TEST(test_stop_judged),
 		ERIG_TEST(test_stop_judged_slowly),
 		ERIG_TEST(test_stop_judged_place),
