@@ -229,8 +229,8 @@ def raw(acmed, data, wait=1.0):
      400),
     (b"POST /v1/renew HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n[]",
      400),
-    (b"POST /v1/renew HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n"
-     + b" " * 70000, 413),
+    (b"POST /v1/renew HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n"
+     + b" " * 1048577, 413),
     (b"GET /v1/status HTTP/1.1\r\nX: " + b"x" * 200000 + b"\r\n\r\n", 400),
     (b"DELETE /v1/status HTTP/1.1\r\nHost: x\r\n\r\n", 405),
     (b"GET /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n", 404),

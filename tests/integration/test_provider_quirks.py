@@ -228,7 +228,7 @@ def test_ovh_key_for_nothing(make):
     (lambda text: text.replace('OurDNS="true"', 'OurDNS="false"'), "config",
      "does not use Namecheap"),
     (lambda text: text[:text.index("<host ")] +
-     text[text.rindex(" />") + 3:], "rejected", "no records at all"),
+     text[text.rindex(" />") + 3:], "rejected", "lists no records"),
     (lambda text: text.replace('Address="192.0.2.1"', ""), "rejected",
      "left alone"),
     (lambda text: text[:text.rindex("<host ")], "transient", "HTTP 200"),
