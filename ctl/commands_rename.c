@@ -139,6 +139,10 @@ take_over(const struct rename *r)
 		if (directory != NULL)
 			(void)json_object_set_new(body, "directory",
 			    json_string(directory));
+		/* Else it would be due: another profile is wanted. */
+		if (jsonx_str(reply.body, "profile") != NULL)
+			(void)json_object_set(body, "profile",
+			    json_object_get(reply.body, "profile"));
 		client_reply_clear(&reply);
 		code = ask(r->o, &(struct client_request){
 		    .socket = r->o->socket, .method = "POST",

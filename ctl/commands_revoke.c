@@ -182,10 +182,15 @@ cmd_revoke(const struct options *o)
 	code = ask_confirm(o, xasprintf("%s certificate %s of %s",
 	    is_installed && !o->only ? "Replace and revoke" : "Revoke",
 	    serial, o->names[0]));
-	if (code == EXIT_OK && is_installed && !o->only)
+	is_installed &= !o->only;
+	if (code == EXIT_OK && is_installed)
 		code = replace(o);
-	if (code == EXIT_OK)
+	if (code == EXIT_OK) {
 		code = revoke(o, serial);
+		if (code == EXIT_FAILED && is_installed)
+			say_error("acmed revokes it by itself when that is "
+			    "over; acmectl status tells");
+	}
 	free(installed);
 	free(serial);
 	return code;

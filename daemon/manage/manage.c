@@ -18,6 +18,7 @@
 #include "daemon/config/conf.h"
 #include "daemon/io/loop.h"
 #include "daemon/manage/reason.h"
+#include "daemon/rollout/rollout.h"
 #include "daemon/store/store.h"
 
 struct manage_job {
@@ -137,11 +138,21 @@ revoked_cb(const struct error *err, void *arg)
 	json_decref(reply);
 }
 
+static void
+first_open(const struct deploy_open *target, void *arg)
+{
+	const char **name = arg;
+
+	if (*name == NULL)
+		*name = target->name;
+}
+
 /* Neither the certificate nor its key may be what servers have. */
 static int
 check_replaced(struct manage_job *j, const struct cert *c, struct error *err)
 {
 	EVP_PKEY *live = NULL;
+	const char *open = NULL;
 	int rc = 0;
 
 	if (j->in_use)
@@ -150,6 +161,12 @@ check_replaced(struct manage_job *j, const struct cert *c, struct error *err)
 		return error_set(err, ERR_CONFIG, "manage:in-use",
 		    "certificate %s is the installed one; renew \"%s\" first",
 		    j->version.serial, j->name);
+	rollout_open_each(c, first_open, &open);
+	if (open != NULL)
+		return error_set(err, ERR_CONFIG, "manage:in-use",
+		    "certificate %s may still be served: target \"%s\" of "
+		    "\"%s\" does not have its successor yet", j->version.serial,
+		    open, j->name);
 	if (store_live_key(j->env->store, j->name, &live, err) == -1)
 		return -1;
 	if (live != NULL && EVP_PKEY_eq(live, j->version.key) == 1)

@@ -6,6 +6,7 @@ import os
 import ssl
 import subprocess
 import threading
+import time
 import urllib.request
 
 import pytest
@@ -202,6 +203,29 @@ def test_deployed_before_it_is_revoked(lab, issued):
     assert v["revocation"]["state"] == "deploying"
     assert status_of(lab, issued.pebble, old)["Status"] == "Valid"
     open(gate, "w").close()
+    assert issued.ctl("deploy", "r.example.test").returncode == 0
+    issued.wait("the revocation", lambda: status_of(
+        lab, issued.pebble, old)["Status"] == "Revoked")
+
+
+def test_revocation_waits_for_a_window(lab, issued):
+    """Nor is it revoked while a target waits for its time of day."""
+    hour = time.localtime().tm_hour
+    issued.certs["r.example.test"]["deploy"] = {"later": {
+        "exec": ["/usr/bin/true"], "deploy_window": "%02d:00-%02d:00" % (
+            (hour + 6) % 24, (hour + 7) % 24)}}
+    issued.write_conf()
+    assert issued.ctl("reload").returncode == 0
+    assert issued.ctl("deploy", "r.example.test").returncode == 0
+    old = issued.cert_status("r.example.test")["serial"]
+    p = issued.ctl("revoke", "r.example.test", "--yes")
+    assert p.returncode == 1 and "may still be served" in p.stdout, p.stdout
+    v = issued.cert_status("r.example.test")
+    assert v["serial"] != old
+    assert v["revocation"]["state"] == "deploying"
+    p = issued.ctl("revoke", "r.example.test", "--serial", old, "--yes")
+    assert p.returncode == 1 and "may still be served" in p.stdout, p.stdout
+    assert status_of(lab, issued.pebble, old)["Status"] == "Valid"
     assert issued.ctl("deploy", "r.example.test").returncode == 0
     issued.wait("the revocation", lambda: status_of(
         lab, issued.pebble, old)["Status"] == "Revoked")

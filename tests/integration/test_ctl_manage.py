@@ -20,7 +20,7 @@ def split(acmed):
     acmed.mine = os.path.join(conf_d, "own.example.test.conf")
     with open(acmed.mine, "w") as f:
         f.write(MARK + daemon.section("certificate", "own.example.test", {
-            "account": "lab", "provider": "dns"}))
+            "account": "lab", "provider": "dns", "profile": "default"}))
     os.chmod(acmed.mine, 0o640)
     acmed.write_conf(acmed.text() + 'include("conf.d/*.conf")\n')
     acmed.start(write=False)
@@ -79,7 +79,7 @@ def test_remove_takes_no_more_than_its_section(split):
     with open(split.mine, "a") as f:
         f.write(daemon.section("provider", "more", daemon.rfc2136()))
     p = split.ctl("remove", "own.example.test")
-    assert p.returncode == 5 and "lines 2 to 5" in p.stdout, p.stdout
+    assert p.returncode == 5 and "lines 2 to 6" in p.stdout, p.stdout
     assert os.path.exists(split.mine)
 
 
