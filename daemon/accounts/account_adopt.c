@@ -36,6 +36,10 @@ account_adopt_cancel(struct account_adopt *a)
 	if (a == NULL)
 		return;
 	timer_clear(&a->end);
+	/* The old key is still there: so is its URL. */
+	if (a->sync != NULL && a->old_kid != NULL)
+		store_account_put(a->accounts->store, a->conf->name,
+		    a->conf->directory, a->old_kid);
 	store_sync_cancel(a->sync);
 	acme_cancel(a->op);
 	acme_free(a->acme);

@@ -209,16 +209,19 @@ int
 status_listen(struct status *s, const struct conf *conf, struct error *err)
 {
 	const struct conf *old = s->conf;
-	bool has_any = s->n_passed > 0 || conf->status_listen[0] == NULL;
+	bool has_any = s->n_passed > 0;
 	struct error other;		/* the first is told */
 	int rc = 0;
 
 	s->conf = conf_ref(conf);
 	conf_unref(old);
 	timer_clear(&s->retry);
-	if (s->server == NULL && conf->status_listen[0] == NULL &&
-	    s->n_passed == 0)
+	if (conf->status_listen[0] == NULL && s->n_passed == 0) {
+		/* Those who look on are not to look any more, either. */
+		server_free(s->server);
+		s->server = NULL;
 		return 0;
+	}
 	if (s->server == NULL)
 		s->server = server_new(&(struct server_args){
 		    .loop = s->loop, .engine = s->engine, .port = PORT,

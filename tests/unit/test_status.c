@@ -368,6 +368,7 @@ test_listen(void **state)
 	e->listen[0] = NULL;
 	assert_int_equal(status_listen(e->status, &e->conf, &err), 0);
 	assert_null(tcp_client(e->port));
+	await(e->rig, c, NULL);			/* who was there, too */
 	client_free(c);
 	e->listen[0] = (char[]){ STATUS_SYSTEMD };
 	e->listen[1] = NULL;
