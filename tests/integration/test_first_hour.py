@@ -208,9 +208,8 @@ def make_desk(lab, *args):
             r"^prefix = /usr$", open(makefile).read(), re.M):
         pytest.skip("acmed is not configured as doc/installing.md says "
                     "(--prefix=/usr)")
-    with open(daemon.program("ACMED", "acmed"), "rb") as f:
-        if b"__asan_init" in f.read():
-            pytest.skip("a sanitizer's build does not run in the sandbox")
+    if daemon.is_sanitized():
+        pytest.skip("a sanitizer's build does not run in the sandbox")
     try:
         return Desk(lab, *args)
     except proc.LabError as e:

@@ -312,7 +312,8 @@ def test_many(acmed, chromium, in_memory, n):
     assert text.count("<tr><th scope=\"row\">") == 100
     for _ in range(10):
         page.get("/?q=example")
-    assert rss() - before < 1024
+    if not daemon.is_sanitized():       # what is freed is kept for a while
+        assert rss() - before < 1024
     if n == 400:
         looks_right(chromium, page, "many-%d" % n)
     else:

@@ -101,9 +101,8 @@ def box(lab):
     if not shutil.which("systemd-nspawn"):
         pytest.skip("systemd-nspawn is not installed")
     acmed = daemon.program("ACMED", "acmed")
-    with open(acmed, "rb") as f:
-        if b"__asan_init" in f.read():
-            pytest.skip("a sanitizer's build does not run in the sandbox")
+    if daemon.is_sanitized():
+        pytest.skip("a sanitizer's build does not run in the sandbox")
     try:
         b = Box(os.path.join(lab.folder, "box%d" % next(lab.serial)))
     except proc.LabError as e:

@@ -22,6 +22,12 @@ def program(variable, name):
     return path
 
 
+def is_sanitized():
+    """Was acmed built with --enable-sanitizers?"""
+    with open(program("ACMED", "acmed"), "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 def quote(value):
     if isinstance(value, bool):
         return "true" if value else "false"
