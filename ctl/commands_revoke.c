@@ -188,8 +188,8 @@ cmd_revoke(const struct options *o)
 	if (code == EXIT_OK) {
 		code = revoke(o, serial);
 		if (code == EXIT_FAILED && is_installed)
-			say_error("acmed revokes it by itself when that is "
-			    "over; acmectl status tells");
+			say_error("acmed revokes it as soon as it can; to see "
+			    "when: acmectl status");
 	}
 	free(installed);
 	free(serial);
