@@ -18,6 +18,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 143' INT TERM HUP
 chmod 755 "$work"
 
+DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+    mmdebstrap >/dev/null
 echo "==> a fresh $release"
 mirror=$(sed -nE 's/^(deb|URIs:) *(\[[^]]*\] *)?([^ ]+).*/\3/p' \
     /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1)
