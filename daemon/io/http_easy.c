@@ -21,6 +21,7 @@
 #define KEEPALIVE_IDLE_S 20
 #define KEEPALIVE_INTERVAL_S 5
 #define REDIRECTS_MAX 5
+#define TOO_LARGE 100		/* CURLE_TOO_LARGE, since curl 8.6 */
 
 static char *
 dup_or_null(const char *s)
@@ -488,12 +489,23 @@ is_redirect_error(const struct http_op *op, CURLcode rc)
 	    (rc == CURLE_UNSUPPORTED_PROTOCOL || rc == CURLE_URL_MALFORMAT));
 }
 
+/*
+ * What curl says of a header line that is longer than it takes.  When memory
+ * is short we do not live to be told.
+ */
+static bool
+is_header_error(CURLcode rc)
+{
+	return rc == CURLE_OUT_OF_MEMORY || (int)rc == TOO_LARGE;
+}
+
 static int
 limit_error(const struct http_op *op, struct error *err)
 {
-	if (op->limit == TOO_MANY_HEADERS)
+	if (op->limit != TOO_LONG_BODY)
 		return error_set(err, ERR_REJECTED, "http:too-large",
-		    "%s: the reply has too many headers", op->host);
+		    "%s: the reply has too many headers, or too long ones",
+		    op->host);
 	return error_set(err, ERR_REJECTED, "http:too-large",
 	    "%s: the reply is longer than %zu bytes", op->host,
 	    op->max_reply);
@@ -552,7 +564,7 @@ http_easy_error(const struct http_op *op, CURLcode rc, struct error *err)
 	    curl_easy_strerror(rc);
 	long proxy_status = 0;
 
-	if (op->limit != WITHIN_LIMITS)
+	if (op->limit != WITHIN_LIMITS || is_header_error(rc))
 		return limit_error(op, err);
 	if (is_redirect_error(op, rc))
 		return error_set(err, ERR_REJECTED, "http:redirect",

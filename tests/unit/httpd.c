@@ -148,6 +148,10 @@ answer(int fd, const struct request *r, int nth)
 		many_headers(fd, 100, 4);
 	} else if (strcmp(r->path, "/headers/long") == 0) {
 		many_headers(fd, 20, 4000);
+	} else if (strcmp(r->path, "/headers/endless") == 0) {
+		reply(fd, "HTTP/1.1 200 OK\r\nX: ");
+		for (n = 0; n < 400; n++)
+			reply(fd, "%0999d", n);
 	} else if (strcmp(r->path, "/redirect") == 0) {
 		reply(fd, "HTTP/1.1 302 Found\r\nLocation: /ok\r\n"
 		    "X-A: redirect\r\nContent-Length: 5\r\n\r\nmoved");

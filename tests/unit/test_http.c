@@ -140,6 +140,7 @@ test_replies(void **state)
 		{ "GET", "/headers/100", 200, "", "" },
 		{ "GET", "/headers/101", 0, "http:too-large", "" },
 		{ "GET", "/headers/long", 0, "http:too-large", "" },
+		{ "GET", "/headers/endless", 0, "http:too-large", "" },
 		{ "GET", "/garbage", 0, "http:io", "" },
 		{ "GET", "/short", 0, "http:io", "" },
 	};
