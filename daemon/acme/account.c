@@ -118,13 +118,15 @@ read_account(const struct acme *a, const struct http_reply *reply,
 	char *kid = NULL;
 
 	/* RFC 8555 section 7.1.2: valid, deactivated or revoked. */
-	if (status != NULL && strcmp(status, "valid") != 0)
+	if (status != NULL && strcmp(status, "valid") != 0) {
 		(void)error_set(err, ERR_CONFIG, "acme:account-status",
 		    "account: the CA says that it is %.40s", status);
-	else if (where == NULL || (kid = url_resolve(a->directory, where,
-	    client_allows_plain(a->client))) == NULL)
+	} else if (where == NULL || (kid = url_resolve(a->directory, where,
+	    client_allows_plain(a->client))) == NULL) {
 		(void)error_set(err, ERR_REJECTED, "acme:badReply",
 		    "account: the answer has no acceptable Location");
+		client_doubt_directory(a->client);
+	}
 	json_decref(o);
 	return kid;
 }

@@ -74,6 +74,12 @@ client_directory(const struct client *c)
 	return c->directory;
 }
 
+void
+client_doubt_directory(struct client *c)
+{
+	c->directory_at = 0;
+}
+
 unsigned long
 client_requests(const struct client *c)
 {
@@ -204,6 +210,16 @@ is_lagging(const struct client_op *op, const struct http_reply *reply,
 	    strcmp(err->code, "acme:accountDoesNotExist") != 0;
 }
 
+/* May it be the directory that is wrong: is nothing there of that kind? */
+static bool
+is_astray(const struct client_op *op, const struct http_reply *reply)
+{
+	return op->request.target != CLIENT_URL && reply != NULL &&
+	    ((reply->status >= 300 && reply->status < 400) ||
+	    reply->status == 404 || reply->status == 405 ||
+	    reply->status == 410);
+}
+
 static void
 op_pause(struct client_op *op, int64_t ms)
 {
@@ -249,6 +265,8 @@ op_http_done(const struct error *http_err, const struct http_reply *reply,
 		if (is_lagging(op, reply, &err))
 			(void)text_printf(err.code, sizeof(err.code),
 			    "acme:not-found");
+		if (is_astray(op, reply))
+			client_doubt_directory(c);
 		op_finish(op, &err, NULL);
 	}
 }

@@ -107,6 +107,8 @@ void		 client_cancel(struct client_op *);
 bool		 client_allows_plain(const struct client *);
 /* As it was last read, or NULL. */
 const struct directory *client_directory(const struct client *);
+/* It may be wrong, or old: the next request reads it again. */
+void		 client_doubt_directory(struct client *);
 unsigned long	 client_requests(const struct client *);
 /* By its answers to signed requests, and to those for nonces. */
 const struct ca_clock *client_clock(const struct client *);

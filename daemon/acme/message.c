@@ -263,6 +263,17 @@ is_absent(const json_t *o, const char *member)
 	return value == NULL || json_is_null(value);
 }
 
+/* The same one twice is one: each is fetched and answered. */
+static void
+add_authz_url(struct acme_order *order, const char *url)
+{
+	for (size_t i = 0; i < order->n_authz; i++) {
+		if (strcmp(order->authz_urls[i], url) == 0)
+			return;
+	}
+	order->authz_urls[order->n_authz++] = xstrdup(url);
+}
+
 static int
 read_authz_urls(const json_t *o, struct acme_order *order, bool allow_plain,
     struct error *err)
@@ -284,7 +295,7 @@ read_authz_urls(const json_t *o, struct acme_order *order, bool allow_plain,
 		if (url == NULL || !url_is_ok(url, allow_plain))
 			return malformed(err, "authorization %zu is not an "
 			    "acceptable URL", i);
-		order->authz_urls[order->n_authz++] = xstrdup(url);
+		add_authz_url(order, url);
 	}
 	return 0;
 }

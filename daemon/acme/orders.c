@@ -80,6 +80,7 @@ new_order_answer(struct acme_op *op, const struct http_reply *reply)
 	}
 	(void)error_set(&err, ERR_REJECTED, "acme:badReply", "%s: the answer "
 	    "has no acceptable Location", op->act->what);
+	client_doubt_directory(op->acme->client);
 	op_fail(op, &err);
 }
 

@@ -14,6 +14,7 @@
 
 /* Callers put the names of what they did in front. */
 #define WRAP_ROOM 256
+#define TYPE_MAX 40
 
 /* Every other type is ERR_REJECTED. */
 static const struct {
@@ -75,6 +76,16 @@ is_acme_type(const json_t *problem)
 	const char *type = json_string_value(json_object_get(problem, "type"));
 
 	return type != NULL && strncasecmp(type, URN, strlen(URN)) == 0;
+}
+
+/* Codes are told apart by programs, too: a word that is none is no code. */
+static bool
+is_word(const char *type)
+{
+	size_t len = strlen(type);
+
+	return len > 0 && len <= TYPE_MAX && strspn(type,
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == len;
 }
 
 static enum err_kind
@@ -166,7 +177,7 @@ problem_read(const json_t *problem, struct error *err)
 	struct line l = { "", 0 };
 	char code[sizeof(err->code)];
 
-	if (is_acme_type(problem))
+	if (is_acme_type(problem) && is_word(type))
 		(void)text_printf(code, sizeof(code), "acme:%s", type);
 	else
 		(void)text_printf(code, sizeof(code), "acme:other");

@@ -63,3 +63,17 @@ url_resolve(const char *base, const char *ref, bool allow_plain)
 	free(url);
 	return NULL;
 }
+
+bool
+url_is_same_host(const char *a, const char *b)
+{
+	const char *host_a = after_scheme(a, true);
+	const char *host_b = after_scheme(b, true);
+	size_t len;
+
+	if (host_a == NULL || host_b == NULL)
+		return false;
+	len = strcspn(host_a, "/?");
+	return len == strcspn(host_b, "/?") &&
+	    strncasecmp(host_a, host_b, len) == 0;
+}

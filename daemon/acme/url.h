@@ -21,4 +21,7 @@ bool	 url_is_ok(const char *url, bool allow_plain);
  */
 char	*url_resolve(const char *base, const char *ref, bool allow_plain);
 
+/* Are both of the same host and port, as they are written? */
+bool	 url_is_same_host(const char *, const char *);
+
 #endif

@@ -16,6 +16,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/accounts/skew.h"
+#include "daemon/acme/url.h"
 #include "daemon/certs/event.h"
 
 #define KEPT_S		3600	/* so long no other is ordered */
@@ -79,12 +80,28 @@ renewal_is_sent_lately(const struct renewal *r)
 	return is_recent(r->cert->row.order_sent_at);
 }
 
+/*
+ * An order at a host that is not the directory's, and cannot be reached: the
+ * CA named a wrong one, and would never be asked for another.
+ */
+static bool
+is_astray(const struct renewal *r, const struct error *err)
+{
+	const struct store_cert *row = &r->cert->row;
+
+	return err->kind == ERR_TRANSIENT &&
+	    strncmp(err->code, "http:", 5) == 0 && row->order_url != NULL &&
+	    row->order_sent_at == 0 && r->cc->account != NULL &&
+	    !url_is_same_host(row->order_url, r->cc->account->directory) &&
+	    (r->cert->was_forced || !is_recent(row->order_at));
+}
+
 bool
 renewal_order_is_dead(const struct renewal *r, const struct error *err)
 {
 	const struct store_cert *row = &r->cert->row;
 
-	if (r->is_invalid)
+	if (r->is_invalid || is_astray(r, err))
 		return true;
 	/* All else that is not a refusal is resumed. */
 	if (err->kind != ERR_REJECTED)

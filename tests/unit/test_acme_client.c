@@ -224,6 +224,30 @@ test_directory_age(void **state)
 	clock_test_set(0);
 }
 
+/* What leads astray is read again by the next request, not in a day. */
+static void
+test_directory_astray(void **state)
+{
+	static const struct fake_exchange first[] = {
+		DIRECTORY, NONCE("A"), POST("/order", 404, "B", "", ""),
+	}, next[] = {
+		DIRECTORY, CREATED,
+	};
+	struct world w;
+
+	world_new(&w);
+	SCRIPT(&w, first);
+	(void)new_order(&w);
+	world_run(&w);
+	world_check(&w);
+	assert_string_equal(w.err.code, "acme:http-404");
+	SCRIPT(&w, next);
+	(void)new_order(&w);
+	world_run(&w);
+	world_check(&w);
+	world_free(&w);
+}
+
 /* All that wait for the directory hear of it; the next one tries again. */
 static void
 test_directory_fails_all(void **state)
@@ -369,6 +393,7 @@ main(void)
 		cmocka_unit_test(test_retries),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_directory_age),
+		cmocka_unit_test(test_directory_astray),
 		cmocka_unit_test(test_directory_fails_all),
 		cmocka_unit_test(test_nonces_from_replies),
 		cmocka_unit_test(test_clock),

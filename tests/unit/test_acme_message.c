@@ -102,6 +102,11 @@ test_url_resolve(void **state)
 			assert_string_equal(url, cases[i].want);
 		free(url);
 	}
+	assert_true(url_is_same_host("https://ca.test/a", "https://CA.test"));
+	assert_true(url_is_same_host("https://a:1?x", "http://a:1/y"));
+	assert_false(url_is_same_host("https://ca.test/", "https://ca.te/st"));
+	assert_false(url_is_same_host("https://ca.test:1/", "https://ca.test"));
+	assert_false(url_is_same_host("x", "x"));
 }
 
 static void
@@ -351,9 +356,10 @@ test_order_bounds(void **state)
 		json_t *list = json_array(), *root;
 		char *text;
 
+		/* The first ten come again, and count once. */
 		for (int n = 0; n < cases[i].n; n++)
-			(void)json_array_append_new(list,
-			    json_string("https://ca/z"));
+			(void)json_array_append_new(list, json_sprintf(
+			    "https://ca/%d", n % 90));
 		root = json_pack("{s:s, s:[{}], s:s, s:o}", "status",
 		    "pending", "identifiers", "finalize", "https://ca/f",
 		    "authorizations", list);
@@ -361,6 +367,8 @@ test_order_bounds(void **state)
 		json_decref(root);
 		o = message_order(text, strlen(text), "u", false, &err);
 		assert_int_equal(o != NULL, cases[i].ok);
+		if (o != NULL)
+			assert_int_equal(o->n_authz, 90);
 		acme_order_free(o);
 		free(text);
 	}
@@ -527,6 +535,10 @@ test_problem(void **state)
 		/* Not ACME's. */
 		{ 400, 0, "{'type':'urn:x:rateLimited','detail':'d'}",
 		    ERR_REJECTED, "acme:other", "urn:x:rateLimited: d" },
+		{ 400, 0, "{'type':'" P("no word") "','detail':'d'}",
+		    ERR_REJECTED, "acme:other", "no word: d" },
+		{ 400, 0, "{'type':'" P("") "','detail':'d'}",
+		    ERR_REJECTED, "acme:other", "d" },
 		{ 502, 0, "{'type':'about:blank','detail':'bad gateway'}",
 		    ERR_TRANSIENT, "acme:other", "bad gateway" },
 		/* No problem document at all. */
