@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/notify/advice.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,8 @@ static const struct {
 } table[] = {
 	{ "acme:accountDoesNotExist", P_DO_ACCOUNT },
 	{ "acme:account-status", P_DO_ACCOUNT },
+	{ "acme:authorization", P_DO_WORDS },
+	{ "acme:badNonce", P_DO_WAIT },
 	{ "acme:badReply", P_DO_BAD_REPLY },
 	{ "acme:caa", P_DO_CAA },
 	{ "acme:connection", P_DO_REACH },
@@ -23,12 +26,28 @@ static const struct {
 	{ "acme:dns", P_DO_AUTHZ },
 	{ "acme:eab", P_DO_EAB },
 	{ "acme:externalAccountRequired", P_DO_EAB },
+	{ "acme:http-", P_DO_ANSWERS },
 	{ "acme:incorrectResponse", P_DO_AUTHZ },
+	{ "acme:invalid", P_DO_WORDS },
+	{ "acme:malformed", P_DO_WORDS },
+	{ "acme:no-dns-", P_DO_CHALLENGE },
+	{ "acme:no-http-", P_DO_CHALLENGE },
+	{ "acme:no-tls-", P_DO_CHALLENGE },
+	{ "acme:order", P_DO_WORDS },
+	{ "acme:other", P_DO_WORDS },
 	{ "acme:rateLimited", P_DO_RATE },
 	{ "acme:rejectedIdentifier", P_DO_NAMES },
+	{ "acme:serverInternal", P_DO_WAIT },
+	{ "acme:slow", P_DO_WAIT },
 	{ "acme:tos", P_DO_TOS },
 	{ "acme:unauthorized", P_DO_AUTHZ },
 	{ "acme:unsupportedIdentifier", P_DO_NAMES },
+	{ "cert:chain", P_DO_CERT },
+	{ "cert:expired", P_DO_DATES },
+	{ "cert:key", P_DO_CERT },
+	{ "cert:names", P_DO_CERT },
+	{ "cert:not-yet", P_DO_DATES },
+	{ "cert:syntax", P_DO_CERT },
 	{ "dns:no-answer", P_DO_RESOLVERS },
 	{ "dns:refused-update", P_DO_UPDATE },
 	{ "dns:resolver", P_DO_RESOLVERS },
@@ -39,9 +58,12 @@ static const struct {
 	{ "engine:due-on-arrival", P_DO_ON_ARRIVAL },
 	{ "engine:no-room", P_DO_DISK },
 	{ "http:connect", P_DO_NETWORK },
+	{ "http:io", P_DO_WAIT },
+	{ "http:redirect", P_DO_ANSWERS },
 	{ "http:resolve", P_DO_NETWORK },
 	{ "http:timeout", P_DO_NETWORK },
 	{ "http:tls", P_DO_TLS },
+	{ "http:too-large", P_DO_ANSWERS },
 	{ "provider:credentials", P_DO_CREDENTIALS },
 	{ "provider:no-zone", P_DO_ZONE },
 	{ "store:full", P_DO_DISK },
@@ -49,11 +71,21 @@ static const struct {
 	{ "sys:io", P_DO_DISK },
 };
 
+/* The beginning of codes ends with '-'. */
+static bool
+is_of(const char *code, const char *entry)
+{
+	size_t len = strlen(entry);
+
+	return entry[len - 1] == '-' ? strncmp(code, entry, len) == 0 :
+	    strcmp(code, entry) == 0;
+}
+
 enum phrase
 advice_phrase(const char *code)
 {
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		if (strcmp(code, table[i].code) == 0)
+		if (is_of(code, table[i].code))
 			return table[i].advice;
 	}
 	return P_END;

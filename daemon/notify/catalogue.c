@@ -229,6 +229,34 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "\tacmectl check {name}",
 	    "应答可能并非来自 CA：请检查 directory 的地址，以及中间的代理和"
 	    "防火墙：\n\tacmectl check {name}" },
+	[P_DO_ANSWERS] = { "This is not what the server named above should "
+	    "answer: check its URL in acmed.conf, and any proxy or firewall "
+	    "in between:\n\tacmectl check {name}",
+	    "上述服务器的应答不正常：请检查 acmed.conf 中的地址，以及中间的"
+	    "代理和防火墙：\n\tacmectl check {name}" },
+	[P_DO_WAIT] = { "Nothing: acmed tries again by itself.  If it lasts, "
+	    "look at the CA's status page, and at any proxy in between:\n"
+	    "\tacmectl check {name}",
+	    "无需操作：acmed 会自动重试。如果持续出现，请查看 CA 的状态页面，"
+	    "以及中间的代理：\n\tacmectl check {name}" },
+	[P_DO_WORDS] = { "Read the reason above.  What can be seen from here "
+	    "is told by:\n\tacmectl check {name}",
+	    "请阅读上面的原因。从本机能看到的问题可以用下面的命令检查：\n"
+	    "\tacmectl check {name}" },
+	[P_DO_CERT] = { "Nothing: what the CA issued is kept, and another "
+	    "one is ordered after an hour.  If it happens again, tell the "
+	    "CA.  To order another one now:\n\tacmectl renew-now {name}",
+	    "无需操作：CA 已签发的证书会保留，一小时后会重新申请。如果再次"
+	    "发生，请联系 CA。要立即重新申请：\n\tacmectl renew-now {name}" },
+	[P_DO_DATES] = { "Check this machine's clock.  If it is right, ask "
+	    "the CA about these dates:\n\tacmectl check {name}",
+	    "请检查本机时钟。如果时钟正确，请向 CA 询问这些日期：\n"
+	    "\tacmectl check {name}" },
+	[P_DO_CHALLENGE] = { "Choose another challenge in acmed.conf, section "
+	    "certificate \"{name}\" (wildcards need dns-01), then:\n"
+	    "\tacmectl reload",
+	    "请在 acmed.conf 的 certificate “{name}”一节选择其他 challenge"
+	    "（通配符域名需要 dns-01），然后执行：\n\tacmectl reload" },
 	[P_DO_REACH] = { "Check that the name leads to this server and that "
 	    "port 80 can be reached from the Internet:\n"
 	    "\tacmectl check {name}",

@@ -85,6 +85,12 @@ enum phrase {
 	P_DO_TOS,		/* {who} */
 	P_DO_NAMES,
 	P_DO_BAD_REPLY,
+	P_DO_ANSWERS,
+	P_DO_WAIT,
+	P_DO_WORDS,
+	P_DO_CERT,
+	P_DO_DATES,
+	P_DO_CHALLENGE,
 	P_DO_REACH,
 	P_DO_NETWORK,
 	P_DO_TLS,

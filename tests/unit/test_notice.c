@@ -400,8 +400,9 @@ test_advice(void **state)
 		    "Compare this machine's clock" },
 		{ NEV_FAILED, "http:connect", "x", "firewall and proxy" },
 		/* What has no advice of its own; not a renewal's error. */
-		{ NEV_FAILED, "http:io", "x", "acmectl renew-now "
+		{ NEV_FAILED, "http:proxy", "x", "acmectl renew-now "
 		    "example.com" },
+		{ NEV_FAILED, "acme:http-500", "x", "not what the server" },
 		{ NEV_DEPLOY, "http:connect", "x", "acmectl deploy "
 		    "example.com" },
 		{ NEV_ACCOUNT, "acme:tos", "x", "agree_tos = true" },
