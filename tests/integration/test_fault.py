@@ -9,16 +9,16 @@ import pytest
 import conftest
 from lab import proc
 
-SWEEP = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
-    __file__))), "fault", "sweep.py")
+FAULT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
+    __file__))), "fault")
 
 
-def sweep(*args):
+def sweep(*args, script="sweep.py"):
     if os.environ.get("LAB_WRAP"):
         pytest.skip("strace and %s" % os.environ["LAB_WRAP"])
-    p = proc.run([sys.executable, "-B", SWEEP] + list(args), check=False,
-                 timeout=300, env=dict(os.environ,
-                                       LAB_PEBBLE=conftest.pebble_binary))
+    p = proc.run([sys.executable, "-B", os.path.join(FAULT, script)]
+                 + list(args), check=False, timeout=300,
+                 env=dict(os.environ, LAB_PEBBLE=conftest.pebble_binary))
     print(p.stdout)
     if p.returncode == 77:
         pytest.skip(p.stdout.strip())
@@ -28,6 +28,11 @@ def sweep(*args):
 def test_sample():
     """One call of each kind dies or fails, and all is well afterwards."""
     sweep("--sample", "1")
+
+
+def test_hostile_ca():
+    """A fifth of what a CA may do: told, bounded, and over afterwards."""
+    sweep("--quick", "--brief", script="hostile.py")
 
 
 def test_full_disk():

@@ -28,6 +28,16 @@ def is_sanitized():
         return b"__asan_init" in f.read()
 
 
+def preloads():
+    """What LD_PRELOAD needs for a faked clock, or None where there is none."""
+    if not os.path.exists(FAKETIME) or os.environ.get("LAB_WRAP"):
+        return None
+    # A sanitizer's library has to come first.
+    libs = proc.run(["ldd", program("ACMED", "acmed")]).stdout
+    return [line.split()[2] for line in libs.splitlines()
+            if "libasan" in line] + [FAKETIME]
+
+
 def quote(value):
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -215,7 +225,8 @@ class Acmed:
     def fake_clock(self):
         """Before start(): a function that lets seconds pass, or None where
         that cannot be (no libfaketime, or the daemon is wrapped)."""
-        if not os.path.exists(FAKETIME) or os.environ.get("LAB_WRAP"):
+        preload = preloads()
+        if preload is None:
             return None
         clock = os.path.join(self.folder, "clock")
 
@@ -225,10 +236,6 @@ class Acmed:
                 f.write("+%d\n" % seconds)
             os.rename(clock + ".new", clock)
         set_to(0)
-        # A sanitizer's library has to come first.
-        libs = proc.run(["ldd", program("ACMED", "acmed")]).stdout
-        preload = [line.split()[2] for line in libs.splitlines()
-                   if "libasan" in line] + [FAKETIME]
         self.wrap = ["env", "LD_PRELOAD=" + ":".join(preload),
                      "FAKETIME_TIMESTAMP_FILE=" + clock,
                      "FAKETIME_NO_CACHE=1"]

@@ -9,7 +9,8 @@ does that), and lets a test change any reply:
   ca.after[KIND]  = f(ca, status, headers, obj_or_bytes) -> the same three
 
 KIND: directory nonce account newOrder order authz challenge finalize cert
-renewalInfo.  headers are lists of pairs; "drop" closes the connection.  The
+renewalInfo.  headers are lists of pairs; "drop" closes the connection, and a
+function of the handler writes to it what is no HTTP of http.server's.  The
 class's attributes are options.  ca.count() says how often each was asked.
 """
 import base64
@@ -286,10 +287,14 @@ class ScriptCA:
             if answer is None:
                 answer = self.serve(h, kind, parts, payload)
                 hook = self.after.get(kind)
-                if hook and answer != "drop":
+                if hook and isinstance(answer, tuple):
                     answer = hook(self, *answer)
         if answer == "drop":
             h.close_connection = True
+            return
+        if callable(answer):
+            h.close_connection = True
+            answer(h)
             return
         status, headers, body = answer
         if isinstance(body, (dict, list)):
