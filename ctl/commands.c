@@ -269,6 +269,7 @@ print_changes(const struct options *o, const json_t *changes)
 	static const struct { const char *key, *word; } taken[] = {
 		{ "settings", "changed settings" },
 		{ "accounts", "changed accounts" },
+		{ "credentials", "changed credentials" },
 		{ "providers", "changed providers" },
 		{ "repositories", "changed repositories" },
 		{ "notify", "changed notification channels" },

@@ -220,6 +220,7 @@ const struct provider provider_alidns = {
 	    "the key as ALICLOUD_ACCESS_KEY, ALICLOUD_SECRET_KEY and "
 	    "ALICLOUD_SECURITY_TOKEN, acme.sh as Ali_Key and Ali_Secret.",
 	.opts = opts,
+	.credentials = "aliyun",
 	.base_url = "https://alidns.aliyuncs.com",
 	.no_zone_help = "the domain must be in the account of this AccessKey",
 	.prepare = prepare,

@@ -535,6 +535,7 @@ const struct provider provider_azuredns = {
 	    "AZURE_CLIENT_SECRET, AZURE_SUBSCRIPTION_ID, "
 	    "AZURE_RESOURCE_GROUP, AZURE_ENVIRONMENT.",
 	.opts = opts,
+	.credentials = "azure",
 	.check = check,
 	.base_url = "https://management.azure.com",
 	.no_zone_help = "the application sees only zones that it has a role "

@@ -217,6 +217,7 @@ const struct provider provider_baiducloud = {
 	    "resolver.  lego: BAIDUCLOUD_ACCESS_KEY_ID, "
 	    "BAIDUCLOUD_SECRET_ACCESS_KEY.",
 	.opts = opts,
+	.credentials = "baiducloud",
 	.base_url = "https://dns.baidubce.com",
 	.no_zone_help = "zones of the domain registration's resolver (BCD) are "
 	    "not seen",

@@ -212,6 +212,7 @@ const struct provider provider_cloudflare = {
 	    "keys are not supported.  lego: CLOUDFLARE_DNS_API_TOKEN, "
 	    "CF_DNS_API_TOKEN.",
 	.opts = opts,
+	.credentials = "cloudflare",
 	.base_url = "https://api.cloudflare.com/client/v4",
 	.no_zone_help = "a token without Zone:Read sees no zones at all, "
 	    "and a zone must be active there",

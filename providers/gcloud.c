@@ -498,6 +498,7 @@ const struct provider provider_gcloud = {
 	    "dns.resourceRecordSets.create, delete, list, update.  lego's "
 	    "GCE_SERVICE_ACCOUNT, GCE_PROJECT, GCE_ZONE_ID.",
 	.opts = opts,
+	.credentials = "gcp",
 	.check = check,
 	.base_url = "https://dns.googleapis.com",
 	.no_zone_help = "private zones, and those of other projects, do not "

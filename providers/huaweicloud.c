@@ -482,6 +482,7 @@ const struct provider provider_huaweicloud = {
 	    "key as HUAWEICLOUD_ACCESS_KEY_ID, "
 	    "HUAWEICLOUD_SECRET_ACCESS_KEY and HUAWEICLOUD_REGION.",
 	.opts = opts,
+	.credentials = "huaweicloud",
 	.check = check,
 	.takes_batch = true,
 	.base_url = "https://dns.myhuaweicloud.com",

@@ -194,6 +194,7 @@ const struct provider provider_jdcloud = {
 	    "deleteResourceRecord).  lego: JDCLOUD_ACCESS_KEY_ID, "
 	    "JDCLOUD_ACCESS_KEY_SECRET, JDCLOUD_REGION_ID.",
 	.opts = opts,
+	.credentials = "jdcloud",
 	.base_url = "https://domainservice.jdcloud-api.com/v2",
 	.prepare = prepare,
 	.is_refusal = is_refusal,

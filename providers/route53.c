@@ -536,6 +536,7 @@ const struct provider provider_route53 = {
 	    "lego's AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
 	    "AWS_SESSION_TOKEN, AWS_HOSTED_ZONE_ID.",
 	.opts = opts,
+	.credentials = "aws",
 	.check = check,
 	.base_url = "https://route53.amazonaws.com",
 	.no_zone_help = "private hosted zones do not count",

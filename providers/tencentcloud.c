@@ -248,6 +248,7 @@ const struct provider provider_tencentcloud = {
 	    "Tencent_SecretKey. International accounts may set base_url to "
 	    "https://dnspod.intl.tencentcloudapi.com.",
 	.opts = opts,
+	.credentials = "tencentcloud",
 	.base_url = "https://dnspod.tencentcloudapi.com",
 	.no_zone_help = "the domain must be in the account of this key",
 	.prepare = prepare,

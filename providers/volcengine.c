@@ -197,6 +197,7 @@ const struct provider provider_volcengine = {
 	    "dns:DeleteRecord; then its Access Keys.  lego: VOLC_ACCESSKEY, "
 	    "VOLC_SECRETKEY, VOLC_REGION.",
 	.opts = opts,
+	.credentials = "volcengine",
 	.base_url = "https://open.volcengineapi.com",
 	.prepare = prepare,
 	.is_refusal = is_refusal,

@@ -101,6 +101,8 @@ BEGIN {
 	# providers/ stands beside: what this says is meant for the daemon, and
 	# what a step of a REST API is written with is meant for providers.
 	faces["providers/provider.h"] = 3	# types and options
+	faces["providers/credentials.h"] = 3
+	faces["providers/option.h"] = 3
 	n = split("rest preq sign xml scheme_hmac scheme_oauth scheme_v4", f)
 	for (i = 1; i <= n; i++)
 		pure["daemon/rest/" f[i] ".h"] = 1

@@ -21,7 +21,8 @@ struct check {
 	size_t		 n_files;
 	bool		 is_partial;	/* a file is missing or unreadable:
 					   references may lead there */
-	struct table	 accounts, providers, repositories, certs, notifies;
+	struct table	 accounts, credentials, providers, repositories;
+	struct table	 certs, notifies;
 	void		*claims;	/* tsearch(3); check_claims.c */
 	char		*program;	/* what check_program() saw last, */
 	char		*program_fault;	/* and what it found; NULL: nothing */
@@ -40,10 +41,14 @@ void	check_program(struct check *, const struct section *,
 void	check_hooks(struct check *, const struct section *, int line,
 	    const char *dir);
 struct conf_account *check_account(struct check *, const struct section *);
+struct conf_credentials *check_credentials(struct check *,
+	    const struct section *);
+/* A warning for those that no provider and no deploy step has used. */
+void	check_unused_credentials(struct check *);
 struct conf_provider *check_provider(struct check *, const struct section *);
 struct conf_repository *check_repository(struct check *,
 	    const struct section *);
-/* accounts and providers are complete and sorted. */
+/* accounts, providers and credentials are complete and sorted. */
 struct conf_cert *check_cert(struct check *, const struct section *);
 
 /* The account or provider that key names, or the only one; NULL: told. */
@@ -92,6 +97,7 @@ void	check_cert_freeze(struct check *, const struct section *,
 
 /* Free what the functions above made; NULL is allowed. */
 void	check_free_account(struct conf_account *);
+void	check_free_credentials(struct conf_credentials *);
 void	check_free_provider(struct conf_provider *);
 void	check_free_repository(struct conf_repository *);
 void	check_free_cert(struct conf_cert *);

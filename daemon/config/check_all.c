@@ -49,6 +49,18 @@ add_account(struct check *c, struct section *sec)
 }
 
 static void
+add_credentials(struct check *c, struct section *sec)
+{
+	struct conf_credentials *object;
+
+	check_title(c, sec);
+	c->secrets = 0;
+	object = check_credentials(c, sec);
+	object->hash = check_hash(sec, NULL) + c->secrets;
+	table_add(&c->credentials, sec, object);
+}
+
+static void
 add_provider(struct check *c, struct section *sec)
 {
 	struct conf_provider *object;
@@ -120,6 +132,15 @@ take_accounts(struct conf *conf, const struct table *t)
 }
 
 static void
+take_credentials(struct conf *conf, const struct table *t)
+{
+	conf->credentials = xcalloc(t->n + 1, sizeof(*conf->credentials));
+	for (; conf->n_credentials < t->n; conf->n_credentials++)
+		conf->credentials[conf->n_credentials] =
+		    t->rows[conf->n_credentials].object;
+}
+
+static void
 take_providers(struct conf *conf, const struct table *t)
 {
 	conf->providers = xcalloc(t->n + 1, sizeof(*conf->providers));
@@ -154,6 +175,9 @@ check_all(struct check *c)
 	each(c, "account", add_account);
 	table_sort(&c->accounts, c->m);
 	take_accounts(conf, &c->accounts);
+	each(c, "credentials", add_credentials);
+	table_sort(&c->credentials, c->m);
+	take_credentials(conf, &c->credentials);
 	each(c, "provider", add_provider);
 	table_sort(&c->providers, c->m);
 	take_providers(conf, &c->providers);
@@ -166,6 +190,7 @@ check_all(struct check *c)
 	each(c, "notify", add_notify);
 	table_sort(&c->notifies, c->m);
 	take_notifies(conf, &c->notifies);
+	check_unused_credentials(c);
 	check_warnings(c);
 	check_free_claims(c);
 	free(c->program);
@@ -173,6 +198,7 @@ check_all(struct check *c)
 	table_clear(&c->notifies);
 	table_clear(&c->accounts);
 	table_clear(&c->providers);
+	table_clear(&c->credentials);
 	table_clear(&c->repositories);
 	table_clear(&c->certs);
 }

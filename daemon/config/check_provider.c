@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
-#include "common/error.h"
-#include "common/file.h"
 #include "common/mem.h"
-#include "common/names.h"
-#include "common/text.h"
 #include "daemon/config/check.h"
+#include "daemon/config/check_options.h"
 #include "daemon/config/opt.h"
 #include "daemon/config/provider_values.h"
-
 
 /* The type, or NULL and a mistake. */
 static const struct provider *
@@ -19,221 +13,40 @@ check_type(struct check *c, const struct section *sec)
 {
 	const struct value *v = tree_value(sec, "type");
 	const struct provider *type;
-	const char *names[256], *near, *why;
-	char allowed[1024] = "";
+	const char *names[256], *why;
 	size_t n = 0;
 
 	type = v != NULL ? provider_find(v->text) : NULL;
 	if (type != NULL)
 		return type;
-	for (; provider_registry[n] != NULL && n < 256; n++) {
-		size_t used = strlen(allowed);
-
-		names[n] = provider_registry[n]->name;
-		(void)text_printf(allowed + used, sizeof(allowed) - used,
-		    "%s%s", n > 0 ? ", " : "", names[n]);
-	}
-	if (v == NULL) {
-		opt_mistake(c->m, sec, sec->line, "type is missing; "
-		    "allowed: %s", allowed);
-		return NULL;
-	}
-	why = provider_retired(v->text);
+	why = v != NULL ? provider_retired(v->text) : NULL;
 	if (why != NULL) {
 		opt_mistake(c->m, sec, v->line, "%s: %s", v->text, why);
 		return NULL;
 	}
-	near = text_nearest(v->text, names, n);
-	if (near != NULL)
-		opt_mistake(c->m, sec, v->line, "type = \"%.200s\"; did you "
-		    "mean \"%s\"?", v->text, near);
-	else
-		opt_refuse(c->m, sec, "type", v, allowed);
+	for (; provider_registry[n] != NULL && n < 256; n++)
+		names[n] = provider_registry[n]->name;
+	check_unknown_type(c, sec, "type", v, names, n);
 	return NULL;
-}
-
-static void
-set_secret_file(struct check *c, const struct section *sec, const char *key,
-    bool is_text, struct provider_values *values, int opt)
-{
-	char *path = opt_file(c->m, sec, key);
-	struct error err;
-
-	if (path == NULL)
-		return;			/* told */
-	if (provider_values_set_file(values, opt, path, is_text, &err) == -1)
-		opt_mistake(c->m, sec, tree_value(sec, key)->line, "%s: %s",
-		    key, err.msg);
-	else
-		check_hash_secret(c, provider_str(values, opt));
-	free(path);
-}
-
-static void
-set_literal(struct check *c, const struct section *sec,
-    const struct item *item, struct provider_values *values, int opt)
-{
-	const char **texts = xcalloc(item->n + 1, sizeof(*texts));
-	int line = item->n > 0 ? item->values[0]->line : sec->line;
-	struct error err;
-
-	for (size_t i = 0; i < item->n; i++)
-		texts[i] = item->values[i]->text;
-	if (provider_values_set(values, opt, texts, item->n, &err) == -1)
-		opt_mistake(c->m, sec, line, "%s", err.msg);
-	free(texts);
-}
-
-/* As exec_words() takes it: one text may have arguments in it. */
-static void
-look_at_program(struct check *c, const struct section *sec,
-    const struct item *item, const char *key)
-{
-	const struct value *v = item->values[0];
-	struct stat st;
-	bool is_line = item->n == 1 && stat(v->text, &st) == -1;
-	char *name = xstrndup(v->text, is_line ? strcspn(v->text, " \t\n") :
-	    strlen(v->text));
-
-	if (name[0] == '/')
-		check_program(c, sec, key, name, v->line);
-	free(name);
-}
-
-/* A secret in acmed.conf itself, of one line. */
-static void
-set_secret(struct check *c, const struct section *sec, const char *key,
-    const struct value *v, struct provider_values *values, int opt)
-{
-	char *secret = opt_secret(c->m, sec, key, v);
-	const char *text = secret;
-	struct error err;
-
-	if (secret != NULL &&
-	    provider_values_set(values, opt, &text, 1, &err) == -1)
-		opt_mistake(c->m, sec, v->line, "%s", err.msg);
-	freezero_str(secret);
-}
-
-/* An option that is itself the path of a file. */
-static void
-set_path(struct check *c, const struct section *sec,
-    const struct provider_opt *o, struct provider_values *values, int opt)
-{
-	char *path = opt_file(c->m, sec, o->name);
-	const char *text = path;
-	struct error err;
-
-	if (path != NULL &&
-	    provider_values_set(values, opt, &text, 1, &err) == -1)
-		opt_mistake(c->m, sec, sec->line, "%s", err.msg);
-	free(path);
-}
-
-/* The zone of all names, in the form that names have everywhere. */
-static void
-set_zone(struct check *c, const struct section *sec, const struct value *v,
-    struct provider_values *values, int opt)
-{
-	char zone[DNAME_SIZE];
-	const char *text = zone;
-	struct error err;
-
-	if (dname_normalize_zone(v->text, zone, &err) == -1 ||
-	    provider_values_set(values, opt, &text, 1, &err) == -1)
-		opt_mistake(c->m, sec, v->line, "zone: %s", err.msg);
-}
-
-static bool
-is_path(const struct provider_opt *o)
-{
-	size_t n = strlen(o->name);
-
-	return o->type == PROVIDER_OPT_STRING && n > strlen("_file") &&
-	    strcmp(o->name + n - strlen("_file"), "_file") == 0;
-}
-
-/* One option: NAME, or for a secret NAME_file. */
-static void
-check_option(struct check *c, const struct section *sec,
-    const struct provider_opt *o, struct provider_values *values, int opt)
-{
-	const struct item *item = tree_item(sec, o->name);
-	char *key = xasprintf("%s_file", o->name);
-	const struct value *file = o->secret ? tree_value(sec, key) : NULL;
-	int line = item != NULL && item->n > 0 ? item->values[0]->line :
-	    sec->line;
-
-	if (item != NULL && file != NULL)
-		opt_mistake(c->m, sec, file->line, "%s and %s are given; "
-		    "allowed: one of them", o->name, key);
-	else if (file != NULL)
-		set_secret_file(c, sec, key, o->is_text, values, opt);
-	else if (item == NULL && o->required)
-		opt_mistake(c->m, sec, sec->line, "%s%s%s is missing (%s)",
-		    o->name, o->secret ? " or " : "", o->secret ? key : "",
-		    o->help);
-	else if (item != NULL && o->secret && opt_is_open(sec))
-		opt_refuse_open(c->m, sec, line, o->name);
-	else if (item != NULL && item->n == 1 && o->secret && !o->is_text)
-		set_secret(c, sec, o->name, item->values[0], values, opt);
-	else if (item != NULL && is_path(o))
-		set_path(c, sec, o, values, opt);
-	else if (item != NULL && item->n == 1 && item->values[0]->text[0] !=
-	    '\0' && strcmp(o->name, "zone") == 0)
-		set_zone(c, sec, item->values[0], values, opt);
-	else if (item != NULL)
-		set_literal(c, sec, item, values, opt);
-	if (item != NULL && item->n > 0 && o->is_program)
-		look_at_program(c, sec, item, o->name);
-	free(key);
-}
-
-/* A check of all options together begins with the one that it is about. */
-static int
-line_of(const struct section *sec, const struct provider *type,
-    const char *msg)
-{
-	size_t n = strspn(msg, "abcdefghijklmnopqrstuvwxyz0123456789_");
-
-	for (const struct provider_opt *o = type->opts; o != NULL &&
-	    o->name != NULL; o++) {
-		const struct value *v = NULL;
-		char *file;
-
-		if (strlen(o->name) != n || strncmp(o->name, msg, n) != 0)
-			continue;
-		file = xasprintf("%s_file", o->name);
-		v = tree_value(sec, o->name);
-		if (v == NULL)
-			v = tree_value(sec, file);
-		free(file);
-		if (v != NULL)
-			return v->line;
-	}
-	return sec->line;
 }
 
 struct conf_provider *
 check_provider(struct check *c, const struct section *sec)
 {
 	struct conf_provider *p = xcalloc(1, sizeof(*p));
-	size_t before = c->m->n;
-	struct error err;
+	const struct conf_credentials *lender = NULL;
 
 	p->name = xstrdup(sec->title);
 	p->type = check_type(c, sec);
 	if (p->type == NULL)
 		return p;
-	p->values = provider_values_new(p->type);
-	for (int i = 0; p->type->opts != NULL &&
-	    p->type->opts[i].name != NULL; i++)
-		check_option(c, sec, &p->type->opts[i], p->values, i);
-	/* It may rely on what the table says of each option. */
-	if (c->m->n == before && p->type->check != NULL &&
-	    p->type->check(p->values, &err) == -1)
-		opt_mistake(c->m, sec, line_of(sec, p->type, err.msg), "%s",
-		    err.msg);
+	if (p->type->credentials != NULL)
+		lender = check_lender(c, sec, p->type->credentials,
+		    p->type->name, false);
+	p->values = check_options(c, sec, p->type->opts, p->type->check,
+	    lender != NULL ? lender->values : NULL);
+	if (lender != NULL)
+		c->secrets += lender->hash;
 	return p;
 }
 

@@ -18,6 +18,7 @@
 #include "daemon/config/conf_notify.h"
 #include "daemon/config/conf_repository.h"
 
+struct credentials_type;
 struct provider;
 struct provider_values;
 
@@ -66,6 +67,15 @@ struct conf_account {
 	char		*profile;	/* of certificates that name none; NULL:
 					   the CA's default */
 	bool		 profile_required;
+	uint64_t	 hash;		/* of the section, and its secrets */
+};
+
+/* credentials "NAME" { type = ...; options of that type } */
+struct conf_credentials {
+	char		*name;
+	const struct credentials_type *type;
+	struct provider_values *values;
+	bool		 is_used;
 	uint64_t	 hash;		/* of the section, and its secrets */
 };
 
@@ -177,6 +187,8 @@ struct conf {
 	unsigned	 n_freezes;
 	struct conf_account **accounts;
 	size_t		 n_accounts;
+	struct conf_credentials **credentials;
+	size_t		 n_credentials;
 	struct conf_provider **providers;
 	size_t		 n_providers;
 	struct conf_repository **repositories;

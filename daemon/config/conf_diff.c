@@ -48,6 +48,7 @@ type##_hash(const void *object)					\
 	return ((const struct conf_##type *)object)->hash;		\
 }
 KIND(account)
+KIND(credentials)
 KIND(provider)
 KIND(repository)
 KIND(notify)
@@ -163,6 +164,7 @@ conf_diff(const struct conf *old, const struct conf *new, conf_diff_cb *tell,
 {
 	diff_settings(old, new, tell, arg);
 	WALK(account, accounts, "accounts");
+	WALK(credentials, credentials, "credentials");
 	WALK(provider, providers, "providers");
 	WALK(repository, repositories, "repositories");
 	WALK(notify, notifies, "notify");

@@ -48,6 +48,10 @@ free_whole(struct conf *conf)
 		check_free_cert(conf->certs[i]);
 	for (size_t i = 0; i < conf->n_providers; i++)
 		check_free_provider(conf->providers[i]);
+	/* Providers and certificates refer to them. */
+	for (size_t i = 0; i < conf->n_credentials; i++)
+		check_free_credentials(conf->credentials[i]);
+	free(conf->credentials);
 	for (size_t i = 0; i < conf->n_accounts; i++)
 		check_free_account(conf->accounts[i]);
 	for (size_t i = 0; i < conf->n_repositories; i++)

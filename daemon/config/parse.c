@@ -196,8 +196,8 @@ unknown_key(struct parse *t, const struct block *b, const char *name,
 		t->has_failed = true;
 		return -1;
 	}
-	if (root != NULL && (root->shape == SHAPE_SECTION ||
-	    root->shape == SHAPE_INCLUDE)) {
+	if (root != NULL && !lex_is(&t->x, '=') && (root->shape ==
+	    SHAPE_SECTION || root->shape == SHAPE_INCLUDE)) {
 		complain(t, b, line, "found %s inside this section; is a "
 		    "\"}\" missing before it?", name);
 	} else if (near != NULL) {
@@ -309,11 +309,11 @@ read_include(struct parse *t, const struct block *b, const struct key *key,
 }
 
 /*
- * The keys of the provider section that begins here depend on its type,
- * which may stand anywhere in it.
+ * The keys of the section that begins here depend on its type, which may stand
+ * anywhere in it.
  */
 static const struct key *
-provider_keys(const struct parse *t)
+keys_of_type(const struct parse *t, const struct schema_kind *kind)
 {
 	struct lex x = t->x;
 	unsigned depth = 1;
@@ -335,10 +335,22 @@ provider_keys(const struct parse *t)
 			    x.word[x.len - 1] == ';')
 				x.len--;
 			lex_text(&x, word, sizeof(word));
-			return schema_provider(t->schema, word);
+			return schema_type(kind, word);
 		}
 	}
 	return NULL;
+}
+
+static const struct key *
+keys_of(const struct parse *t, const struct schema_kind *kind,
+    const struct lex *title)
+{
+	char word[64];
+
+	if (!kind->is_by_title)
+		return keys_of_type(t, kind);
+	lex_text(title, word, sizeof(word));
+	return schema_type(kind, word);
 }
 
 /* key "TITLE" { ... }; at the title. */
@@ -379,10 +391,13 @@ read_section(struct parse *t, const struct block *b, const struct key *key,
 		return unexpected(t, b, "missing opening brace for section "
 		    "'%s'", key->name);
 	if (keys == NULL) {
-		keys = provider_keys(t);
+		const struct schema_kind *kind = schema_kind(t->schema,
+		    key->name);
+
+		keys = keys_of(t, kind, &title);
 		is_lenient = keys == NULL;
 		if (is_lenient)
-			keys = t->schema->provider_any;
+			keys = kind->any;
 	}
 	sub = tree_add_section(b->sec, key->name, line, b->place);
 	sub->title = pool_alloc(t->src->pool, title.len + 1);

@@ -22,10 +22,14 @@ struct pvalue {
 };
 
 struct provider_values {
-	const struct provider *type;
+	const struct provider_opt *opts;	/* NULL: none */
+	int		(*check)(const struct provider_values *,
+			    struct error *);
 	int		 n;
 	struct pvalue	*v;
 	struct secret_files files;
+	struct provider_values *lender;	/* NULL: none */
+	int		*lent;		/* indexes there; -1: it is our own */
 };
 
 static const char *const no_list[] = { NULL };
@@ -41,23 +45,57 @@ clear(struct pvalue *v)
 }
 
 struct provider_values *
-provider_values_new(const struct provider *type)
+provider_values_of(const struct provider_opt *opts,
+    int (*check)(const struct provider_values *, struct error *))
 {
 	struct provider_values *values = xcalloc(1, sizeof(*values));
 	struct error err;
 
-	values->type = type;
-	while (type->opts != NULL && type->opts[values->n].name != NULL)
+	values->opts = opts;
+	values->check = check;
+	while (opts != NULL && opts[values->n].name != NULL)
 		values->n++;
 	values->v = xcalloc((size_t)values->n + 1, sizeof(*values->v));
 	for (int i = 0; i < values->n; i++) {
-		const char *text = type->opts[i].fallback;
+		const char *text = opts[i].fallback;
 
 		/* A unit test tries every fallback. */
 		if (text != NULL)
 			(void)provider_values_set(values, i, &text, 1, &err);
 	}
 	return values;
+}
+
+struct provider_values *
+provider_values_new(const struct provider *type)
+{
+	return provider_values_of(type->opts, type->check);
+}
+
+bool
+provider_values_lends(const struct provider_values *values, const char *name)
+{
+	for (int i = 0; values != NULL && i < values->n; i++) {
+		if (strcmp(values->opts[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+provider_values_borrow(struct provider_values *values,
+    struct provider_values *lender)
+{
+	values->lender = lender;
+	values->lent = xcalloc((size_t)values->n + 1, sizeof(*values->lent));
+	for (int i = 0; i < values->n; i++) {
+		values->lent[i] = -1;
+		for (int j = 0; j < lender->n; j++) {
+			if (strcmp(lender->opts[j].name,
+			    values->opts[i].name) == 0)
+				values->lent[i] = j;
+		}
+	}
 }
 
 void
@@ -69,6 +107,7 @@ provider_values_free(struct provider_values *values)
 		clear(&values->v[i]);
 	secret_files_clear(&values->files);
 	free(values->v);
+	free(values->lent);
 	free(values);
 }
 
@@ -152,7 +191,7 @@ int
 provider_values_set(struct provider_values *values, int opt,
     const char *const *texts, size_t n, struct error *err)
 {
-	const struct provider_opt *o = &values->type->opts[opt];
+	const struct provider_opt *o = &values->opts[opt];
 	struct pvalue v = { 0 };
 
 	assert(opt >= 0 && opt < values->n);
@@ -179,7 +218,7 @@ provider_values_set_file(struct provider_values *values, int opt,
     const char *path, bool is_text, struct error *err)
 {
 	assert(opt >= 0 && opt < values->n);
-	assert(values->type->opts[opt].type == PROVIDER_OPT_STRING);
+	assert(values->opts[opt].type == PROVIDER_OPT_STRING);
 	clear(&values->v[opt]);
 	return secret_files_add(&values->files, &values->v[opt].str, path,
 	    SECRET_MAX, is_text, err);
@@ -190,28 +229,38 @@ check_values(const void *arg, struct error *err)
 {
 	const struct provider_values *values = arg;
 
-	return values->type->check == NULL ? 0 :
-	    values->type->check(values, err);
+	return values->check == NULL ? 0 : values->check(values, err);
 }
 
 int
 provider_values_look(struct provider_values *values, struct error *err)
 {
+	if (values->lender != NULL && secret_files_look(
+	    &values->lender->files, check_values, values, err) == -1)
+		return -1;
 	return secret_files_look(&values->files, check_values, values, err);
+}
+
+/* Its own, or what it is lent. */
+static const struct pvalue *
+value_at(const struct provider_values *values, int opt)
+{
+	assert(opt >= 0 && opt < values->n);
+	if (values->lender != NULL && values->lent[opt] != -1)
+		return &values->lender->v[values->lent[opt]];
+	return &values->v[opt];
 }
 
 const char *
 provider_str(const struct provider_values *values, int opt)
 {
-	assert(opt >= 0 && opt < values->n);
-	return values->v[opt].str;
+	return value_at(values, opt)->str;
 }
 
 long
 provider_int(const struct provider_values *values, int opt)
 {
-	assert(opt >= 0 && opt < values->n);
-	return values->v[opt].num;
+	return value_at(values, opt)->num;
 }
 
 bool
@@ -223,8 +272,7 @@ provider_bool(const struct provider_values *values, int opt)
 const char *const *
 provider_list(const struct provider_values *values, int opt)
 {
-	assert(opt >= 0 && opt < values->n);
-	if (values->v[opt].list == NULL)
-		return no_list;
-	return (const char *const *)values->v[opt].list;
+	char **list = value_at(values, opt)->list;
+
+	return list == NULL ? no_list : (const char *const *)list;
 }

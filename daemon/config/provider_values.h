@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * provider_values - the options of one configured DNS provider; read through
- * provider_str() and its like in providers/provider.h.  Made by
- * check_provider.c, and by tests of providers.
+ * provider_values - the options of one configured DNS provider, of
+ * credentials, or of a cloud product; read through provider_str() and its like
+ * in providers/option.h.  Made by check_options.c, and by tests of providers.
  */
 #ifndef DAEMON_CONFIG_PROVIDER_VALUES_H
 #define DAEMON_CONFIG_PROVIDER_VALUES_H
@@ -14,6 +14,18 @@
 
 /* Every option has its fallback, or nothing: NULL, 0, false, {}. */
 struct provider_values *provider_values_new(const struct provider *type);
+/* The same of any table; check (NULL: none) is as in struct provider. */
+struct provider_values *provider_values_of(const struct provider_opt *,
+	    int (*check)(const struct provider_values *, struct error *));
+/*
+ * From now on options that lender has by the same name are lender's, which is
+ * borrowed: credentials that several use, whose files are looked at with each.
+ */
+void	provider_values_borrow(struct provider_values *,
+	    struct provider_values *lender);
+/* Has it an option of that name?  NULL has none. */
+bool	provider_values_lends(const struct provider_values *,
+	    const char *name);
 /*
  * Give the option of that index a value: n texts as in a file, one unless it
  * is a list.  ERR_CONFIG tells what is allowed, and never shows a secret.

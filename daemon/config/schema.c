@@ -7,6 +7,7 @@
 
 #include "common/mem.h"
 #include "common/text.h"
+#include "providers/credentials.h"
 #include "providers/provider.h"
 
 static const struct key account_keys[] = {
@@ -197,6 +198,7 @@ const struct key schema_root[] = {
 	{ "digest_at", SHAPE_ONE, NULL },
 	{ "include", SHAPE_INCLUDE, NULL },
 	{ "account", SHAPE_SECTION, account_keys },
+	{ "credentials", SHAPE_SECTION, NULL },
 	{ "provider", SHAPE_SECTION, NULL },
 	{ "repository", SHAPE_SECTION, repository_keys },
 	{ "certificate", SHAPE_SECTION, certificate_keys },
@@ -228,12 +230,11 @@ add_key(struct key **keys, size_t *n, const char *name, enum key_shape shape)
 }
 
 static void
-add_options(struct key **keys, size_t *n, const struct provider *type,
+add_options(struct key **keys, size_t *n, const struct provider_opt *opts,
     bool any)
 {
-	add_key(keys, n, "type", SHAPE_ONE);
-	for (const struct provider_opt *o = type->opts;
-	    o != NULL && o->name != NULL; o++) {
+	for (const struct provider_opt *o = opts; o != NULL &&
+	    o->name != NULL; o++) {
 		bool is_list = any || o->type == PROVIDER_OPT_LIST;
 
 		add_key(keys, n, o->name, is_list ? SHAPE_LIST : SHAPE_ONE);
@@ -254,24 +255,47 @@ free_keys(struct key *keys)
 	free(keys);
 }
 
+/* A type of the kind, with its options; key: one more that it has. */
+static void
+add_type(struct schema_kind *k, const char *name,
+    const struct provider_opt *opts, const char *key)
+{
+	struct schema_type *t;
+	size_t n = 0, n_any = 0;
+
+	k->types = xreallocarray(k->types, k->n + 1, sizeof(*k->types));
+	t = &k->types[k->n++];
+	*t = (struct schema_type){ .name = name };
+	while (k->any != NULL && k->any[n_any].name != NULL)
+		n_any++;
+	if (!k->is_by_title) {
+		add_key(&t->keys, &n, "type", SHAPE_ONE);
+		add_key(&k->any, &n_any, "type", SHAPE_ONE);
+	}
+	if (key != NULL) {
+		add_key(&t->keys, &n, key, SHAPE_ONE);
+		add_key(&k->any, &n_any, key, SHAPE_ONE);
+	}
+	add_options(&t->keys, &n, opts, false);
+	add_options(&k->any, &n_any, opts, true);
+}
+
 struct schema *
 schema_new(void)
 {
 	struct schema *s = xcalloc(1, sizeof(*s));
-	size_t n_any = 0;
+	struct schema_kind *k = s->kinds;
 
-	add_key(&s->provider_any, &n_any, "type", SHAPE_ONE);
-	for (size_t i = 0; provider_registry[i] != NULL; i++) {
-		struct schema_type *t;
-		size_t n = 0;
-
-		s->types = xreallocarray(s->types, s->n_types + 1,
-		    sizeof(*s->types));
-		t = &s->types[s->n_types++];
-		*t = (struct schema_type){ .type = provider_registry[i] };
-		add_options(&t->keys, &n, t->type, false);
-		add_options(&s->provider_any, &n_any, t->type, true);
-	}
+	k->name = "credentials";
+	for (size_t i = 0; credentials_registry[i] != NULL; i++)
+		add_type(k, credentials_registry[i]->name,
+		    credentials_registry[i]->opts, NULL);
+	(++k)->name = "provider";
+	for (size_t i = 0; provider_registry[i] != NULL; i++)
+		add_type(k, provider_registry[i]->name,
+		    provider_registry[i]->opts,
+		    provider_registry[i]->credentials != NULL ?
+		    "credentials" : NULL);
 	return s;
 }
 
@@ -280,19 +304,33 @@ schema_free(struct schema *s)
 {
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < s->n_types; i++)
-		free_keys(s->types[i].keys);
-	free(s->types);
-	free_keys(s->provider_any);
+	for (size_t i = 0; i < SCHEMA_KINDS; i++) {
+		struct schema_kind *k = &s->kinds[i];
+
+		for (size_t j = 0; j < k->n; j++)
+			free_keys(k->types[j].keys);
+		free(k->types);
+		free_keys(k->any);
+	}
 	free(s);
 }
 
-const struct key *
-schema_provider(const struct schema *s, const char *type)
+const struct schema_kind *
+schema_kind(const struct schema *s, const char *name)
 {
-	for (size_t i = 0; i < s->n_types; i++) {
-		if (strcmp(s->types[i].type->name, type) == 0)
-			return s->types[i].keys;
+	for (size_t i = 0; i < SCHEMA_KINDS; i++) {
+		if (strcmp(s->kinds[i].name, name) == 0)
+			return &s->kinds[i];
+	}
+	return NULL;
+}
+
+const struct key *
+schema_type(const struct schema_kind *k, const char *type)
+{
+	for (size_t i = 0; i < k->n; i++) {
+		if (strcmp(k->types[i].name, type) == 0)
+			return k->types[i].keys;
 	}
 	return NULL;
 }

@@ -6,9 +6,8 @@
 #ifndef DAEMON_CONFIG_SCHEMA_H
 #define DAEMON_CONFIG_SCHEMA_H
 
+#include <stdbool.h>
 #include <stddef.h>
-
-struct provider;
 
 enum key_shape {
 	SHAPE_ONE,		/* key = VALUE */
@@ -20,16 +19,24 @@ enum key_shape {
 struct key {
 	const char	*name;		/* NULL ends a table */
 	enum key_shape	 shape;
-	const struct key *sub;		/* SHAPE_SECTION; NULL: a provider */
+	const struct key *sub;		/* SHAPE_SECTION; NULL: a schema_kind */
 };
 
-struct schema {
-	struct key	*provider_any;	/* the options of every type */
+/* A kind of section whose keys depend on its type, and are in a registry. */
+struct schema_kind {
+	const char	*name;
+	bool		 is_by_title;	/* the type is the title, not `type` */
+	struct key	*any;		/* the options of every type */
 	struct schema_type {
-		const struct provider *type;
+		const char *name;
 		struct key *keys;
 	}		*types;
-	size_t		 n_types;
+	size_t		 n;
+};
+
+#define SCHEMA_KINDS 2
+struct schema {
+	struct schema_kind kinds[SCHEMA_KINDS];
 };
 
 /* The keys of a file. */
@@ -38,8 +45,11 @@ extern const struct key schema_root[];
 struct schema *schema_new(void);
 void	schema_free(struct schema *);
 
-/* The keys of `provider "x"` with that type; NULL if there is none. */
-const struct key *schema_provider(const struct schema *, const char *type);
+/* The kind of that name, whose keys are given as NULL. */
+const struct schema_kind *schema_kind(const struct schema *,
+	    const char *name);
+/* The keys of that type; NULL if there is none. */
+const struct key *schema_type(const struct schema_kind *, const char *type);
 /* The key of that name, or NULL. */
 const struct key *schema_find(const struct key *, const char *name);
 /* The key a person may have meant, or NULL. */

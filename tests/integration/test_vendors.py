@@ -6,6 +6,9 @@ of example.com, BIND a second after a change and Knot up to three; acmed is the
 real one, and Pebble asks Knot.
 """
 
+import os
+import re
+
 import pytest
 
 from conftest import BIND, KNOT
@@ -85,6 +88,37 @@ def test_renewal(acmed, lab, host, cls):
     for secret in hosted.v.secrets():
         assert secret not in acmed.log()
     acmed.stop()
+
+
+@pytest.mark.parametrize("name,type", [
+    ("tencentcloud", "tencentcloud"), ("alidns", "aliyun")])
+def test_credentials(acmed, host, name, type):
+    """The keys are in a section of their own, the secret in a file."""
+    hosted = host(at_example_com([c for c in vendors.all_vendors()
+                                  if c.label() == name][0]))
+    opts = hosted.v.options()
+    keys = {k: opts.pop(k) for k in list(opts)
+            if re.match("secret_|access_", k)}
+    secret = [k for k in keys if not k.endswith("_id")][0]
+    path = os.path.join(acmed.folder, "vendor-secret")
+    with open(path, "w") as f:
+        f.write("wrong\n")
+    os.chmod(path, 0o600)
+    right = keys.pop(secret)
+    acmed.credentials["keys"] = dict(keys, type=type,
+                                     **{secret + "_file": path})
+    acmed.providers["vendor"] = dict(opts, type=name, credentials="keys")
+    acmed.cert(ZONE, [ZONE], provider="vendor")
+    acmed.start()
+    acmed.wait("refused", lambda: acmed.cert_status(ZONE)["error"],
+               timeout=30)
+    hosted.v.problems.clear()
+    with open(path, "w") as f:
+        f.write(right + "\n")
+    acmed.ctl("renew-now", ZONE)
+    acmed.wait_valid(ZONE, 60)
+    acmed.wait_clean(60)
+    assert hosted.state() == hosted.before
 
 
 def test_every_vendor_at_once(acmed, txt):

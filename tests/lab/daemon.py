@@ -96,6 +96,7 @@ class Acmed:
         self.accounts = {"lab": {"directory": directory, "ca_file": ca_file,
                                  "contact": ["mailto:admin@example.test"],
                                  "agree_tos": True}}
+        self.credentials = {}
         self.providers = {"dns": rfc2136()}
         self.repositories = {}
         self.certs = {}
@@ -120,6 +121,7 @@ class Acmed:
         out = "".join("%s = %s\n" % (k, quote(v))
                       for k, v in self.options.items())
         for kind, table in (("account", self.accounts),
+                            ("credentials", self.credentials),
                             ("provider", self.providers),
                             ("repository", self.repositories),
                             ("certificate", self.certs),

@@ -416,6 +416,42 @@
 { "provider \"p\" { type = tokendns api_tokne = x }\n",
     AT "1: provider \"p\": unknown key \"api_tokne\"; did you "
     "mean \"api_token\"?\n" },
+{ "credentials \"a\" { type = cloudflare api_token = t0ken }\n"
+    "provider \"p\" { type = tokendns credentials = a }\n",
+    "" },
+{ "credentials \"a\" { api_token = t0ken }\n"
+    "credentials \"b\" { type = clodflare }\n"
+    "credentials \"c\" { type = mail }\n"
+    "credentials \"d\" { type = aliyun access_key_id = x tpye = y }\n"
+    "credentials \"d\" { type = cloudflare api_token = t0ken }\n",
+    AT "1: credentials \"a\": type is missing; allowed: " CREDENTIALS "\n"
+    AT "2: credentials \"b\": type = \"clodflare\"; did you mean "
+    "\"cloudflare\"?\n"
+    AT "3: credentials \"c\": type = \"mail\"; allowed: " CREDENTIALS "\n"
+    AT "4: credentials \"d\": unknown key \"tpye\"; did you mean "
+    "\"type\"?\n"
+    AT "4: credentials \"d\": access_key_secret or access_key_secret_file "
+    "is missing (its AccessKey secret)\n"
+    AT "5: credentials \"d\": it is given twice, first in acmed.conf:4; "
+    "allowed: once\n" },
+{ "credentials \"a\" { type = aws access_key_id = x\n"
+    " secret_access_key = s3cret }\n"
+    "credentials \"b\" { type = cloudflare api_token = t0ken }\n"
+    "provider \"p\" { type = tokendns credentials = a }\n"
+    "provider \"q\" { type = tokendns credentials = bb }\n"
+    "provider \"r\" { type = tokendns credentials = b\n"
+    " api_token = other }\n"
+    "provider \"s\" { type = tsig credentials = b\n"
+    " server = x key_name = y key_secret = c2VjcmV0 }\n",
+    AT "4: provider \"p\": credentials \"a\" are of type aws; allowed for "
+    "tokendns: type cloudflare\n"
+    AT "5: provider \"q\": credentials = \"bb\" is not defined; did you "
+    "mean \"b\"?\n"
+    AT "7: provider \"r\": api_token and credentials are given; allowed: "
+    "one of them\n"
+    AT "8: provider \"s\": unknown key \"credentials\"; allowed: type, "
+    "server, key_name, key_secret, key_secret_file, ttl, tcp, wait, "
+    "zones\n" },
 { "provider \"p\" { type = tokendns\n"
     " zones = none }\n",
     AT "2: provider \"p\": zones = none makes no sense\n" },

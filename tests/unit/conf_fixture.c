@@ -68,7 +68,8 @@ token_check(const struct provider_values *values, struct error *err)
 
 static const struct provider bare = { .name = "bare" };
 static const struct provider tokens = { .name = "tokendns",
-    .opts = token_opts, .check = token_check, .max_values = 1,
+    .opts = token_opts, .credentials = "cloudflare",
+    .check = token_check, .max_values = 1,
     .no_standing = true,
     .shares_values = true, .propagation_s = 1800 };
 static const struct provider rfc2136 = { .name = "rfc2136",

@@ -33,10 +33,13 @@ struct conf *fixture_load(const char *name, char **reports);
 struct conf *fixture_load_all(const char *name, char **reports);
 
 /* The keys outside of sections, as an unknown one is answered. */
+#define CREDENTIALS "aliyun, aws, azure, baiducloud, cloudflare, gcp, " \
+    "huaweicloud, jdcloud, tencentcloud, volcengine"
 #define ROOT_KEYS "state_dir, control_socket, hooks_dir, resolvers, " \
     "http_listen, tls_alpn_listen, status_listen, status_hosts, " \
     "metrics_textfile, log_level, " \
     "max_renewals, freeze, alarm_after_tries, alarm_gather, alarm_repeat, " \
-    "digest_at, include, account, provider, repository, certificate, notify"
+    "digest_at, include, account, credentials, provider, repository, " \
+    "certificate, notify"
 
 #endif

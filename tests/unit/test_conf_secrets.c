@@ -64,10 +64,46 @@ test_secret_changes(void **state)
 	conf_unref(conf);
 }
 
+/* Credentials that two providers share: a new token is both's at once, if both
+ * can use it. */
+static void
+test_shared(void **state)
+{
+	struct provider_values *a, *b;
+	struct conf *conf;
+	char *got;
+	struct error err;
+
+	fixture_write("token", 0600, "first\n");
+	fixture_write("acmed.conf", 0640, "provider \"a\" { type = tokendns\n"
+	    " credentials = cf }\n"
+	    "provider \"b\" { type = tokendns credentials = cf zones = x }\n"
+	    "credentials \"cf\" { type = cloudflare\n"
+	    " api_token_file = token }\n");
+	conf = fixture_load("acmed.conf", &got);
+	assert_string_equal(got, "");
+	free(got);
+	a = conf->providers[0]->values;
+	b = conf->providers[1]->values;
+	assert_string_equal(provider_str(a, 0), "first");
+	assert_string_equal(provider_str(b, 0), "first");
+	assert_string_equal(provider_str(b, 1), "x");
+	fixture_write("token", 0600, "second\n");
+	assert_int_equal(provider_values_look(b, &err), 0);
+	assert_string_equal(provider_str(a, 0), "second");
+	fixture_write("token", 0600, "forbidden\n");
+	assert_int_equal(provider_values_look(a, &err), -1);
+	assert_string_equal(provider_str(b, 0), "second");
+	fixture_remove("token");
+	fixture_remove("acmed.conf");
+	conf_unref(conf);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_secret_changes),
 	};
 

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "providers/credentials.h"
+
+#include <string.h>
+
+static const struct provider_opt aliyun_opts[] = {
+	[ALIYUN_ID] = { .name = "access_key_id", .required = true,
+	    .help = "AccessKey ID of a RAM user" },
+	[ALIYUN_SECRET] = { .name = "access_key_secret", .required = true,
+	    .secret = true, .help = "its AccessKey secret" },
+	[ALIYUN_TOKEN] = { .name = "security_token", .secret = true,
+	    .help = "of temporary credentials (STS)" },
+	{ .name = NULL }
+};
+
+static const struct provider_opt tencent_opts[] = {
+	[TENCENT_ID] = { .name = "secret_id", .required = true,
+	    .help = "SecretId of a CAM user" },
+	[TENCENT_KEY] = { .name = "secret_key", .required = true,
+	    .secret = true, .help = "its SecretKey" },
+	[TENCENT_TOKEN] = { .name = "session_token", .secret = true,
+	    .help = "of temporary credentials (STS)" },
+	{ .name = NULL }
+};
+
+static const struct provider_opt aws_opts[] = {
+	[AWS_KEY_ID] = { .name = "access_key_id", .required = true,
+	    .help = "id of the access key, \"AKIA...\"" },
+	[AWS_SECRET] = { .name = "secret_access_key", .required = true,
+	    .secret = true, .help = "the access key's secret" },
+	[AWS_TOKEN] = { .name = "session_token", .secret = true,
+	    .help = "of temporary credentials" },
+	{ .name = NULL }
+};
+
+static const struct provider_opt huawei_opts[] = {
+	{ .name = "access_key_id", .required = true,
+	    .help = "access key (AK) of an IAM user" },
+	{ .name = "secret_access_key", .required = true, .secret = true,
+	    .help = "its secret key (SK)" },
+	{ .name = "security_token", .secret = true,
+	    .help = "of temporary keys" },
+	{ .name = NULL }
+};
+
+static const struct provider_opt volcengine_opts[] = {
+	{ .name = "access_key", .required = true, .help = "Access Key ID" },
+	{ .name = "secret_key", .required = true, .secret = true,
+	    .help = "Secret Access Key" },
+	{ .name = "session_token", .secret = true,
+	    .help = "of temporary credentials" },
+	{ .name = NULL }
+};
+
+static const struct provider_opt baidu_opts[] = {
+	{ .name = "access_key_id", .required = true, .help = "Access Key" },
+	{ .name = "secret_access_key", .required = true, .secret = true,
+	    .help = "Secret Key" },
+	{ .name = NULL }
+};
+
+static const struct provider_opt jdcloud_opts[] = {
+	{ .name = "access_key_id", .required = true,
+	    .help = "Access Key ID" },
+	{ .name = "access_key_secret", .required = true, .secret = true,
+	    .help = "Access Key Secret" },
+	{ .name = NULL }
+};
+
+static const struct provider_opt azure_opts[] = {
+	{ .name = "tenant_id", .required = true,
+	    .help = "directory (tenant) id" },
+	{ .name = "client_id", .required = true,
+	    .help = "application (client) id" },
+	{ .name = "client_secret", .required = true, .secret = true,
+	    .help = "value of the client secret, not its id" },
+	{ .name = "environment", .fallback = "public",
+	    .help = "public, china or usgovernment" },
+	{ .name = "authority_host",
+	    .help = "address of the token service, if not the usual one" },
+	{ .name = NULL }
+};
+
+static const struct provider_opt gcp_opts[] = {
+	{ .name = "service_account", .required = true, .secret = true,
+	    .help = "key of a service account in JSON, as downloaded" },
+	{ .name = NULL }
+};
+
+static const struct provider_opt cloudflare_opts[] = {
+	{ .name = "api_token", .required = true, .secret = true,
+	    .help = "API token" },
+	{ .name = NULL }
+};
+
+static const struct credentials_type aliyun = {
+	.name = "aliyun", .title = "Alibaba Cloud (Aliyun)",
+	.doc = "RAM console: a user with OpenAPI access and an AccessKey.",
+	.opts = aliyun_opts,
+};
+static const struct credentials_type aws = {
+	.name = "aws", .title = "Amazon Web Services",
+	.doc = "IAM console: a user's access key.",
+	.opts = aws_opts,
+};
+static const struct credentials_type azure = {
+	.name = "azure", .title = "Microsoft Azure",
+	.doc = "Entra ID: an app registration and a client secret of it.",
+	.opts = azure_opts,
+};
+static const struct credentials_type baiducloud = {
+	.name = "baiducloud", .title = "Baidu Cloud",
+	.doc = "Security authentication in the console: an access key.",
+	.opts = baidu_opts,
+};
+static const struct credentials_type cloudflare = {
+	.name = "cloudflare", .title = "Cloudflare",
+	.doc = "My Profile, API Tokens: a token with the rights of all that "
+	    "uses it.",
+	.opts = cloudflare_opts,
+};
+static const struct credentials_type gcp = {
+	.name = "gcp", .title = "Google Cloud",
+	.doc = "IAM & Admin, Service Accounts: a key of type JSON.",
+	.opts = gcp_opts,
+};
+static const struct credentials_type huaweicloud = {
+	.name = "huaweicloud", .title = "Huawei Cloud",
+	.doc = "My Credentials, Access Keys of an IAM user.",
+	.opts = huawei_opts,
+};
+static const struct credentials_type jdcloud = {
+	.name = "jdcloud", .title = "JD Cloud",
+	.doc = "Access Key management in the console.",
+	.opts = jdcloud_opts,
+};
+static const struct credentials_type tencentcloud = {
+	.name = "tencentcloud", .title = "Tencent Cloud",
+	.doc = "CAM console: an API key of a sub-user.",
+	.opts = tencent_opts,
+};
+static const struct credentials_type volcengine = {
+	.name = "volcengine", .title = "Volcengine",
+	.doc = "IAM console: an access key of a user.",
+	.opts = volcengine_opts,
+};
+
+const struct credentials_type *const credentials_registry[] = {
+	&aliyun, &aws, &azure, &baiducloud, &cloudflare, &gcp, &huaweicloud,
+	&jdcloud, &tencentcloud, &volcengine, NULL
+};
+
+const struct credentials_type *
+credentials_find(const char *type)
+{
+	for (size_t i = 0; credentials_registry[i] != NULL; i++) {
+		if (strcmp(credentials_registry[i]->name, type) == 0)
+			return credentials_registry[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * credentials - the types of `credentials "x" { type = ... }`: what a vendor
+ * knows its customer by, given once for its DNS provider (struct provider's
+ * .credentials) and its cloud products (struct cloud's).  An option of a
+ * provider that has the name of one here is lent by it.
+ */
+#ifndef PROVIDERS_CREDENTIALS_H
+#define PROVIDERS_CREDENTIALS_H
+
+#include "common/error.h"
+#include "providers/option.h"
+
+struct credentials_type {
+	const char	*name;		/* type = "NAME" */
+	const char	*title;		/* "Alibaba Cloud" */
+	const char	*doc;		/* where they come from */
+	const struct provider_opt *opts;
+};
+
+/* Indexes of the options, by type. */
+enum { ALIYUN_ID, ALIYUN_SECRET, ALIYUN_TOKEN };
+enum { TENCENT_ID, TENCENT_KEY, TENCENT_TOKEN };
+enum { AWS_KEY_ID, AWS_SECRET, AWS_TOKEN };
+
+/* All types, sorted by name; the end is NULL. */
+extern const struct credentials_type *const credentials_registry[];
+/* The type of that name, or NULL. */
+const struct credentials_type *credentials_find(const char *type);
+
+#endif
