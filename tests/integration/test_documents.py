@@ -20,7 +20,8 @@ PARTS = {
     "NOTIFICATIONS": ["notify"],
 }
 # These have a part of their own.
-SECTIONS = {"account", "provider", "repository", "certificate", "notify"}
+SECTIONS = {"account", "credentials", "provider", "repository", "certificate",
+            "notify"}
 
 pytestmark = pytest.mark.no_lab
 
