@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "daemon/rest/scheme_hmac.h"
+#include "providers/aliyun.h"
 #include "providers/records.h"
 
 #define PAGE 500			/* records; the most there is */
@@ -34,15 +34,6 @@ static const struct provider_opt opts[] = {
 	{ .name = NULL }
 };
 
-/* The vendor's code, never NULL. */
-static const char *
-code_of(const struct rest_answer *a)
-{
-	const char *code = jsonx_str(a->json, "Code");
-
-	return code == NULL ? "" : code;
-}
-
 static bool
 begins(const char *s, const char *prefix)
 {
@@ -52,72 +43,17 @@ begins(const char *s, const char *prefix)
 static int
 prepare(struct provider_call *c, struct preq *rq, struct error *err)
 {
-	const char *token = provider_str(c->values, OPT_TOKEN);
-	char date[TEXT_TIME_MAX], nonce[SIGN_NONCE], hash[SIGN_HEX];
-
-	/* As curl would add it, but unsigned. */
-	preq_header(rq, "Content-Type", "application/x-www-form-urlencoded");
-	preq_header(rq, "x-acs-version", "2015-01-09");
-	preq_header(rq, "x-acs-date", text_time(clock_now(), date));
-	preq_header(rq, "x-acs-signature-nonce", sign_nonce(nonce));
-	preq_header(rq, "x-acs-content-sha256", scheme_body_hash(rq, hash));
-	if (token != NULL)
-		preq_secret_header(rq, "x-acs-security-token", token);
-	scheme_acs3(rq, provider_str(c->values, OPT_ID),
-	    provider_str(c->values, OPT_SECRET));
+	aliyun_sign(rq, "2015-01-09", provider_str(c->values, OPT_ID),
+	    provider_str(c->values, OPT_SECRET),
+	    provider_str(c->values, OPT_TOKEN));
 	return 0;
 }
-
-/*
- * What codes mean that are not about the request, by how they begin: those of
- * all services (help.aliyun.com/en/dns/error-code and the SDKs' lists) and of
- * this one.
- */
-static const struct rest_code kinds[] = {
-	/* Key, clock, rights, account, source address. */
-	{ "InvalidAccessKey", REST_CREDENTIALS },
-	{ "MissingAccessKey", REST_CREDENTIALS },
-	{ "InactiveAccessKey", REST_CREDENTIALS },
-	{ "InvalidSecurityToken", REST_CREDENTIALS },
-	{ "MissingSecurityToken", REST_CREDENTIALS },
-	{ "InvalidStsToken", REST_CREDENTIALS },
-	{ "SignatureDoesNotMatch", REST_CREDENTIALS },
-	{ "SignatureNotMatch", REST_CREDENTIALS },
-	{ "IncompleteSignature", REST_CREDENTIALS },
-	{ "InvalidSignature", REST_CREDENTIALS },
-	{ "InvalidTimeStamp", REST_CREDENTIALS },
-	{ "IllegalTimestamp", REST_CREDENTIALS },
-	{ "Forbidden", REST_CREDENTIALS },
-	{ "Forbedden", REST_CREDENTIALS },	/* theirs: .NotSupportRAM */
-	{ "NoPermission", REST_CREDENTIALS },
-	{ "Unauthorized", REST_CREDENTIALS },
-	{ "ActionUnauthorized", REST_CREDENTIALS },
-	{ "UserDisable", REST_CREDENTIALS },
-	{ "Throttling", REST_THROTTLED },
-	{ "DnsSystemBusy", REST_UNAVAILABLE },
-	{ "SystemBusy", REST_UNAVAILABLE },
-	{ "ServerBusy", REST_UNAVAILABLE },
-	{ "InternalError", REST_UNAVAILABLE },
-	{ "InternalServerError", REST_UNAVAILABLE },
-	{ "ServiceUnavailable", REST_UNAVAILABLE },
-	{ "SignatureNonceUsed", REST_UNAVAILABLE },
-	{ "LastOperationNotFinished", REST_UNAVAILABLE },
-	{ .word = NULL }
-};
 
 static void
 failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const char *code = code_of(a);
-
-	rest_judge(kinds, REST_BEGINS, code, err);
-	if (code[0] != '\0')
-		(void)error_set(err, err->kind, err->code, "%s (%s)",
-		    err->msg, code);
-	if (begins(code, "InvalidTimeStamp") ||
-	    begins(code, "IllegalTimestamp"))
-		rest_blame_clock(a, err);
+	aliyun_failed(a, err);
 }
 
 static void
@@ -155,7 +91,7 @@ list(struct provider_call *c, struct preq *rq)
 static bool
 is_no_zone(const struct rest_answer *a)
 {
-	const char *code = code_of(a);
+	const char *code = aliyun_code(a);
 
 	return begins(code, "InvalidDomainName") ||
 	    strcmp(code, "IncorrectDomainUser") == 0 ||
@@ -178,13 +114,13 @@ create(struct provider_call *c, struct preq *rq, const char *rr)
 static bool
 exists(const struct rest_answer *a)
 {
-	return strcmp(code_of(a), "DomainRecordDuplicate") == 0;
+	return strcmp(aliyun_code(a), "DomainRecordDuplicate") == 0;
 }
 
 static bool
 is_ttl_low(const struct rest_answer *a)
 {
-	return strstr(code_of(a), "TTL") != NULL;
+	return strstr(aliyun_code(a), "TTL") != NULL;
 }
 
 static void
@@ -197,7 +133,7 @@ remove_record(struct provider_call *c, struct preq *rq, const char *id)
 static bool
 is_gone(const struct rest_answer *a)
 {
-	return strcmp(code_of(a), "DomainRecordNotBelongToUser") == 0;
+	return strcmp(aliyun_code(a), "DomainRecordNotBelongToUser") == 0;
 }
 
 static const struct provider_records records = {

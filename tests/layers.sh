@@ -6,7 +6,7 @@
 set -eu
 
 cd "${1:-${srcdir:-.}}"
-list=$(find common ctl daemon providers -name '*.[ch]' | sort)
+list=$(find clouds common ctl daemon providers -name '*.[ch]' | sort)
 
 awk '
 function bad(what) {
@@ -103,9 +103,15 @@ BEGIN {
 	faces["providers/provider.h"] = 3	# types and options
 	faces["providers/credentials.h"] = 3
 	faces["providers/option.h"] = 3
+	faces["clouds/cloud.h"] = 3
 	n = split("rest preq sign xml scheme_hmac scheme_oauth scheme_v4", f)
 	for (i = 1; i <= n; i++)
 		pure["daemon/rest/" f[i] ".h"] = 1
+
+	# What clouds/ shares with providers/.
+	n = split("option credentials aliyun tencent aws", f)
+	for (i = 1; i <= n; i++)
+		shared["providers/" f[i] ".h"] = 1
 
 	# Providers that are no REST APIs run on the daemon itself.
 	runs["providers/exec.c"] = runs["providers/builtin.c"] = 1
@@ -146,7 +152,13 @@ FNR == 1 {
 		    !(to in pure) && !(FILENAME in runs))
 			bad(to ": providers see providers/, common/ and the " \
 			    "requests of daemon/rest/ only")
-	} else if (there == "providers") {
+	} else if (here == "clouds") {
+		if (there != "clouds" && there != "common" &&
+		    !(to in pure) && !(to in shared))
+			bad(to ": clouds see clouds/, common/, what vendors " \
+			    "share in providers/ and the requests of " \
+			    "daemon/rest/ only")
+	} else if (there == "providers" || there == "clouds") {
 		if (!(to in faces) || mine < faces[to])
 			bad(to ": not for this folder")
 	} else if (!(there in row) || row[there] > mine) {

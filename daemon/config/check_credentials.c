@@ -13,10 +13,10 @@
 
 void
 check_unknown_type(struct check *c, const struct section *sec,
-    const char *key, const struct value *v, const char *const *names,
+    const char *key, const char *text, int line, const char *const *names,
     size_t n)
 {
-	const char *near = v == NULL ? NULL : text_nearest(v->text, names, n);
+	const char *near = text == NULL ? NULL : text_nearest(text, names, n);
 	char allowed[1024] = "";
 
 	for (size_t i = 0; i < n; i++) {
@@ -25,14 +25,15 @@ check_unknown_type(struct check *c, const struct section *sec,
 		(void)text_printf(allowed + used, sizeof(allowed) - used,
 		    "%s%s", i > 0 ? ", " : "", names[i]);
 	}
-	if (v == NULL)
-		opt_mistake(c->m, sec, sec->line, "%s is missing; allowed: "
-		    "%s", key, allowed);
+	if (text == NULL)
+		opt_mistake(c->m, sec, line, "%s is missing; allowed: %s",
+		    key, allowed);
 	else if (near != NULL)
-		opt_mistake(c->m, sec, v->line, "%s = \"%.200s\"; did you "
-		    "mean \"%s\"?", key, v->text, near);
+		opt_mistake(c->m, sec, line, "%s = \"%.200s\"; did you mean "
+		    "\"%s\"?", key, text, near);
 	else
-		opt_refuse(c->m, sec, key, v, allowed);
+		opt_mistake(c->m, sec, line, "%s = \"%.200s\"; allowed: %s",
+		    key, text, allowed);
 }
 
 struct conf_credentials *
@@ -52,7 +53,8 @@ check_credentials(struct check *c, const struct section *sec)
 	}
 	for (; credentials_registry[n] != NULL && n < 64; n++)
 		names[n] = credentials_registry[n]->name;
-	check_unknown_type(c, sec, "type", v, names, n);
+	check_unknown_type(c, sec, "type", v != NULL ? v->text : NULL,
+	    v != NULL ? v->line : sec->line, names, n);
 	return object;
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/config/opt.h"
 
 #define STEP_TIMEOUT_S 120
+#define CLOUD_CLEAN "cloud-clean"
 #define HOOKS_TARGET "deploy.d"
 
 /* The kinds of step: a key that asks for it, what reads it. */
@@ -24,6 +25,7 @@ static const struct {
 	{ "publish", check_deploy_publish, check_free_deploy_publish },
 	{ "kubernetes", check_deploy_kubernetes,
 	    check_free_deploy_kubernetes },
+	{ "cloud", check_deploy_cloud, check_free_deploy_cloud },
 	{ "haproxy", check_deploy_haproxy, check_free_deploy_haproxy },
 	{ "exec", check_deploy_exec, check_free_deploy_exec },
 	{ "reload", check_deploy_reload, check_free_deploy_reload },
@@ -111,7 +113,7 @@ warn_of_order(struct check *c, const struct section *sec)
 static bool
 sort_steps(const struct section *sec, struct conf_deploy *d)
 {
-	const char *steps[N_KINDS + 1] = { NULL };
+	const char *steps[N_KINDS + 3] = { NULL };
 	long place[N_KINDS], verify = 0;
 	bool is_usual = true;
 	size_t n = 0;
@@ -135,6 +137,13 @@ sort_steps(const struct section *sec, struct conf_deploy *d)
 		steps[at] = kinds[i].key;
 		n++;
 	}
+	/* What a cloud serves is verified by default; what it served before is
+	 * removed at last. */
+	if (has_key(sec, "cloud")) {
+		if (!has_key(sec, "verify"))
+			steps[n++] = "verify";
+		steps[n++] = CLOUD_CLEAN;
+	}
 	if (n > 1)
 		d->steps = xmemdup(steps, (n + 1) * sizeof(*steps));
 	return is_usual;
@@ -149,7 +158,8 @@ check_alone(struct check *c, const struct section *sec)
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (tree_item(sec, keys[i]) != NULL &&
-		    tree_item(sec, "verify") == NULL)
+		    tree_item(sec, "verify") == NULL &&
+		    !has_key(sec, "cloud"))
 			opt_mistake(c->m, sec, sec->line, "%s without verify; "
 			    "allowed: with it", keys[i]);
 	}

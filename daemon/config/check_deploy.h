@@ -33,6 +33,9 @@ void	check_free_deploy_publish(struct conf_deploy *);
 void	check_deploy_kubernetes(struct check *, const struct section *,
 	    struct conf_deploy *);
 void	check_free_deploy_kubernetes(struct conf_deploy *);
+void	check_deploy_cloud(struct check *, const struct section *,
+	    struct conf_deploy *);
+void	check_free_deploy_cloud(struct conf_deploy *);
 void	check_deploy_haproxy(struct check *, const struct section *,
 	    struct conf_deploy *);
 void	check_free_deploy_haproxy(struct conf_deploy *);
@@ -66,6 +69,10 @@ const struct section *check_one_section(struct check *,
 void	check_deploy_verify(struct check *, const struct section *,
 	    struct conf_deploy *);
 void	check_free_deploy_verify(struct conf_deploy *);
+/* As if verify had named these hosts: those that are names, not patterns.  For
+ * a target that says nothing itself. */
+void	check_deploy_verify_hosts(struct check *, const struct section *,
+	    struct conf_deploy *, const char *const *hosts);
 
 /*
  * Somebody writes there, and nobody else may: what ("file", "Secret") at path,

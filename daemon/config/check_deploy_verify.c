@@ -15,6 +15,7 @@
 
 #define VERIFY_MAX 20
 #define VERIFY_TIMEOUT_S 60
+#define CLOUD_TIMEOUT_S 1200		/* edges take up to 20 minutes */
 
 #define ALLOWED "\"HOST:PORT\", and after a space starttls=PROTOCOL, " \
     "sni=NAME, connect=ADDRESS[:PORT], ca_file=FILE"
@@ -177,6 +178,51 @@ parse_failure(struct check *c, const struct section *sec)
 	return true;
 }
 
+/* One that is configured nowhere. */
+static void
+add_host(struct conf_deploy *d, const char *name)
+{
+	struct conf_verify *v = &d->verify[d->n_verify];
+	struct error err;
+	char host[DNAME_SIZE];
+
+	if (dname_normalize(name, true, false, host, &err) == -1)
+		return;
+	v->host = xstrdup(host);
+	v->sni = xstrdup(host);
+	v->has_sni = true;
+	v->port = 443;
+	d->n_verify++;
+}
+
+void
+check_deploy_verify_hosts(struct check *c, const struct section *sec,
+    struct conf_deploy *d, const char *const *hosts)
+{
+	size_t n = 0;
+
+	while (hosts[n] != NULL)
+		n++;
+	d->verify = xcalloc(n + 1, sizeof(*d->verify));
+	for (size_t i = 0; i < n && d->n_verify < VERIFY_MAX; i++)
+		add_host(d, hosts[i]);
+	d->verify_timeout_s = (unsigned)opt_duration(c->m, sec,
+	    "verify_timeout", 1, 3600, CLOUD_TIMEOUT_S);
+	d->rollback = parse_failure(c, sec);
+}
+
+/* Nothing, where otherwise something would be. */
+static bool
+is_none(const struct section *sec, const struct item *item)
+{
+	for (size_t i = 0; i < sec->n_subs; i++) {
+		if (strcmp(sec->subs[i]->kind, "cloud") == 0)
+			return item != NULL && item->n == 1 &&
+			    strcmp(item->values[0]->text, "none") == 0;
+	}
+	return false;
+}
+
 void
 check_deploy_verify(struct check *c, const struct section *sec,
     struct conf_deploy *d)
@@ -184,6 +230,8 @@ check_deploy_verify(struct check *c, const struct section *sec,
 	const struct item *item = tree_item(sec, "verify");
 	size_t n = item != NULL ? item->n : 0;
 
+	if (is_none(sec, item))
+		return;
 	if (n == 0 || n > VERIFY_MAX) {
 		opt_mistake(c->m, sec, sec->line, "verify has %zu entries; "
 		    "allowed: 1 to %d of %s", n, VERIFY_MAX, ALLOWED);
@@ -201,7 +249,8 @@ check_deploy_verify(struct check *c, const struct section *sec,
 		free(copy);
 	}
 	d->verify_timeout_s = (unsigned)opt_duration(c->m, sec,
-	    "verify_timeout", 1, 3600, VERIFY_TIMEOUT_S);
+	    "verify_timeout", 1, 3600, d->cloud != NULL ? CLOUD_TIMEOUT_S :
+	    VERIFY_TIMEOUT_S);
 	d->rollback = parse_failure(c, sec);
 }
 

@@ -22,13 +22,11 @@ struct provider_values *check_options(struct check *, const struct section *,
 	    int (*check)(const struct provider_values *, struct error *),
 	    struct provider_values *lender);
 
-/*
- * The registered name that text is meant to be: why it is none, as a mistake
- * in v's line of sec, which begins with key.
- */
+/* text (NULL: nothing was given), the value of key, is none of these names: a
+ * mistake in that line. */
 void	check_unknown_type(struct check *, const struct section *,
-	    const char *key, const struct value *, const char *const *names,
-	    size_t n);
+	    const char *key, const char *text, int line,
+	    const char *const *names, size_t n);
 
 /* The object of `credentials = "NAME"`, if it is of that type; NULL: told, or
  * (unless is_needed) the key is not there.  what has them: "type alidns". */

@@ -26,7 +26,8 @@ check_type(struct check *c, const struct section *sec)
 	}
 	for (; provider_registry[n] != NULL && n < 256; n++)
 		names[n] = provider_registry[n]->name;
-	check_unknown_type(c, sec, "type", v, names, n);
+	check_unknown_type(c, sec, "type", v != NULL ? v->text : NULL,
+	    v != NULL ? v->line : sec->line, names, n);
 	return NULL;
 }
 

@@ -14,7 +14,10 @@
 
 #include "daemon/io/starttls.h"
 
+struct cloud;
+struct conf_credentials;
 struct conf_repository;
+struct provider_values;
 
 /* Minutes of the local day; from > to: over midnight, and then the day is the
  * one on which it begins. */
@@ -88,6 +91,13 @@ struct conf_kubernetes {
 	char		**labels;	/* "KEY=VALUE"; NULL-terminated */
 };
 
+/* cloud "PRODUCT" { } */
+struct conf_cloud {
+	const struct cloud *type;
+	struct provider_values *values;
+	const struct conf_credentials *credentials;
+};
+
 /* webhook "URL" { } */
 struct conf_webhook {
 	char		*url;
@@ -119,6 +129,7 @@ struct conf_deploy {
 	struct conf_haproxy *haproxy;
 	const struct conf_repository *publish;
 	struct conf_kubernetes *kubernetes;
+	struct conf_cloud *cloud;
 	char		*hooks_dir;	/* of the target "deploy.d" */
 	char		**exec;		/* NULL-terminated argv */
 	char		**reload;	/* systemd's units, NULL-terminated */

@@ -72,14 +72,20 @@ provider_values_new(const struct provider *type)
 	return provider_values_of(type->opts, type->check);
 }
 
-bool
-provider_values_lends(const struct provider_values *values, const char *name)
+static int
+index_of(const struct provider_values *values, const char *name)
 {
 	for (int i = 0; values != NULL && i < values->n; i++) {
 		if (strcmp(values->opts[i].name, name) == 0)
-			return true;
+			return i;
 	}
-	return false;
+	return -1;
+}
+
+bool
+provider_values_lends(const struct provider_values *values, const char *name)
+{
+	return index_of(values, name) != -1;
 }
 
 void
@@ -275,4 +281,28 @@ provider_list(const struct provider_values *values, int opt)
 	char **list = value_at(values, opt)->list;
 
 	return list == NULL ? no_list : (const char *const *)list;
+}
+
+const char *
+provider_values_str(const struct provider_values *values, const char *name)
+{
+	int i = index_of(values, name);
+
+	return i == -1 ? NULL : provider_str(values, i);
+}
+
+bool
+provider_values_bool(const struct provider_values *values, const char *name)
+{
+	int i = index_of(values, name);
+
+	return i != -1 && provider_bool(values, i);
+}
+
+const char *const *
+provider_values_list(const struct provider_values *values, const char *name)
+{
+	int i = index_of(values, name);
+
+	return i == -1 ? no_list : provider_list(values, i);
 }

@@ -35,6 +35,14 @@ int	provider_values_set(struct provider_values *, int opt,
 /* The same with a secret's file: of one secret, or a text of several lines. */
 int	provider_values_set_file(struct provider_values *, int opt,
 	    const char *path, bool is_text, struct error *);
+/* The option of that name, in whatever table; NULL, false or an empty list if
+ * the table has none, or it was not given. */
+const char *provider_values_str(const struct provider_values *,
+	    const char *name);
+bool	provider_values_bool(const struct provider_values *,
+	    const char *name);
+const char *const *provider_values_list(const struct provider_values *,
+	    const char *name);
 /*
  * Before they are used: read again what is in files that have changed.  What
  * provider_str() has returned stays valid.  An error, of ERR_CONFIG, leaves

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clouds/cloud.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "providers/credentials.h"
@@ -77,6 +78,7 @@ static const struct key deploy_keys[] = {
 	{ "ssh", SHAPE_SECTION, ssh_keys },
 	{ "haproxy", SHAPE_SECTION, haproxy_keys },
 	{ "kubernetes", SHAPE_SECTION, kubernetes_keys },
+	{ "cloud", SHAPE_SECTION, NULL },
 	{ "webhook", SHAPE_SECTION, webhook_keys },
 	{ "publish", SHAPE_ONE, NULL },
 	{ "exec", SHAPE_LIST, NULL },
@@ -296,6 +298,11 @@ schema_new(void)
 		    provider_registry[i]->opts,
 		    provider_registry[i]->credentials != NULL ?
 		    "credentials" : NULL);
+	(++k)->name = "cloud";
+	k->is_by_title = true;
+	for (size_t i = 0; cloud_registry[i] != NULL; i++)
+		add_type(k, cloud_registry[i]->name, cloud_registry[i]->opts,
+		    "credentials");
 	return s;
 }
 

@@ -34,7 +34,7 @@ struct schema_kind {
 	size_t		 n;
 };
 
-#define SCHEMA_KINDS 2
+#define SCHEMA_KINDS 3
 struct schema {
 	struct schema_kind kinds[SCHEMA_KINDS];
 };

@@ -10,6 +10,7 @@
 #include <time.h>
 
 struct children;
+struct cloud_turns;
 struct conf_cert;
 struct conf_deploy;
 struct dns;
@@ -20,6 +21,7 @@ struct http;
 struct loop;
 struct sdbus;
 struct slots;
+struct store;
 struct unit_jobs;
 
 /* What steps work with; lives as long as the engine. */
@@ -33,6 +35,8 @@ struct deploy_env {
 	struct unit_jobs *units;
 	struct slots	*work;		/* steps that work, of all targets */
 	struct slots	*asking;	/* connections of verify, likewise */
+	struct cloud_turns *clouds;	/* of those who upload to one store */
+	struct store	*store;
 	const char	*scratch;	/* directory for files of a moment;
 					   0700, empty at start */
 	struct dns	*dns;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stddef.h>
 
+#include "daemon/deploy/cloud.h"
 #include "daemon/deploy/exec.h"
 #include "daemon/deploy/haproxy.h"
 #include "daemon/deploy/hooks.h"
@@ -20,6 +21,7 @@ const struct deploy_kind *const deploy_kinds[] = {
 	&deploy_ssh,
 	&deploy_publish,
 	&deploy_kubernetes,
+	&deploy_cloud,
 	&deploy_haproxy,
 	&deploy_exec,
 	&deploy_hooks,
@@ -28,5 +30,6 @@ const struct deploy_kind *const deploy_kinds[] = {
 	&deploy_start_unit,
 	&deploy_webhook,
 	&deploy_verify,
+	&deploy_cloud_clean,
 	NULL
 };

@@ -145,7 +145,7 @@ another_round(struct rest_op *op, bool is_poll)
 {
 	struct error err;
 
-	if (++op->rounds > (is_poll ? MAX_POLLS : MAX_PAGES)) {
+	if (++op->rounds > (is_poll ? op->a.max_polls : MAX_PAGES)) {
 		(void)error_set(&err, ERR_TRANSIENT, "provider:unfinished",
 		    is_poll ? "the vendor does not finish the change" :
 		    "more than %d pages", MAX_PAGES);
@@ -157,8 +157,8 @@ another_round(struct rest_op *op, bool is_poll)
 		return;
 	}
 	act_later(op, step_run, op->poll_ms);
-	op->poll_ms = op->poll_ms * 2 > MAX_POLL_MS ? MAX_POLL_MS :
-	    op->poll_ms * 2;
+	op->poll_ms = op->poll_ms * 2 > op->a.poll_max_ms ?
+	    op->a.poll_max_ms : op->poll_ms * 2;
 }
 
 static void
@@ -408,6 +408,10 @@ rest_start(const struct rest_args *a, rest_done_cb *done, void *arg)
 	op->a = *a;
 	if (op->a.poll_ms == 0)
 		op->a.poll_ms = POLL_MS;
+	if (op->a.poll_max_ms == 0)
+		op->a.poll_max_ms = MAX_POLL_MS;
+	if (op->a.max_polls == 0)
+		op->a.max_polls = MAX_POLLS;
 	op->done = done;
 	op->arg = arg;
 	timer_init(&op->timer, a->loop, act_cb, op);

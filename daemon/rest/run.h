@@ -51,6 +51,8 @@ struct rest_args {		/* pointers stay the caller's until the end */
 	struct tally	*tally;		/* where they are counted; NULL: not */
 	unsigned	 poll_ms;	/* first pause of REST_POLL, and before
 					   REST_REPEAT; 0: 500 */
+	unsigned	 poll_max_ms;	/* to which these grow; 0: 5000 */
+	unsigned	 max_polls;	/* of one step; 0: 50 */
 	bool		 plain_text;	/* answers are not, or need not be,
 					   JSON: else a 2xx that is not is an
 					   error and no reader is called */

@@ -12,6 +12,7 @@
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/freeze.h"
+#include "daemon/deploy/cloud_turns.h"
 #include "daemon/deploy/hooks.h"
 #include "daemon/deploy/unit_job.h"
 #include "daemon/io/loop.h"
@@ -106,6 +107,8 @@ rollout_drop_removed(struct rollout *r, struct cert *c)
 			continue;
 		r->pending -= !t->row.done;
 		store_deploy_delete(r->env->store, t->row.cert,
+		    t->row.target);
+		store_cloud_forget(r->env->store, t->row.cert,
 		    t->row.target);
 		target_free(c, t);
 	}
@@ -235,10 +238,11 @@ rollout_new(const struct rollout_env *env)
 	r->steps = (struct deploy_env){ .loop = env->loop,
 	    .children = env->children, .http = env->http, .dns = env->dns,
 	    .sdbus = env->sdbus, .hooks = env->hooks, .gate = env->gate,
-	    .scratch = store_scratch(env->store),
+	    .store = env->store, .scratch = store_scratch(env->store),
 	    .is_more = rollout_is_more, .arg = r };
 	r->steps.units = unit_jobs_new(&r->steps);
 	r->steps.work = slots_new(env->loop, WORK_MAX);
+	r->steps.clouds = cloud_turns_new(env->loop);
 	r->steps.asking = slots_new(env->loop, ASKING_MAX);
 	TAILQ_INIT(&r->ops);
 	timer_init(&r->retry, env->loop, retry_cb, r);
@@ -254,6 +258,7 @@ rollout_free(struct rollout *r)
 	rollout_stop(r);
 	unit_jobs_free(r->steps.units);
 	slots_free(r->steps.work);
+	cloud_turns_free(r->steps.clouds);
 	slots_free(r->steps.asking);
 	free(r);
 }

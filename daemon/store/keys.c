@@ -94,6 +94,28 @@ key_from_pem(const char *pem, struct error *err)
 	return key;
 }
 
+char *
+key_pem_traditional(const char *pem, struct error *err)
+{
+	EVP_PKEY *key = key_from_pem(pem, err);
+	BIO *bio = key == NULL ? NULL : BIO_new(BIO_s_secmem());
+	char *data, *out = NULL;
+	long len;
+
+	if (bio != NULL && PEM_write_bio_PrivateKey_traditional(bio, key,
+	    NULL, NULL, 0, NULL, NULL) == 1) {
+		len = BIO_get_mem_data(bio, &data);
+		out = xstrndup(data, (size_t)len);
+	} else if (key != NULL) {
+		ERR_clear_error();
+		(void)error_set(err, ERR_INTERNAL, "key:syntax",
+		    "the key has no traditional form");
+	}
+	BIO_free(bio);
+	EVP_PKEY_free(key);
+	return out;
+}
+
 bool
 key_is_type(const EVP_PKEY *key, enum key_type type)
 {

@@ -19,6 +19,9 @@ struct loop;
 
 /* PKCS#8 PEM; the caller frees with freezero_str(). */
 char		*key_to_pem(const EVP_PKEY *);
+/* The same key as older software wants it, "BEGIN RSA PRIVATE KEY" or "BEGIN EC
+ * PRIVATE KEY"; NULL and err.  The caller frees with freezero_str(). */
+char		*key_pem_traditional(const char *pem, struct error *);
 /* NULL and ERR_CONFIG "key:syntax"; the caller frees with EVP_PKEY_free(). */
 EVP_PKEY	*key_from_pem(const char *pem, struct error *);
 /* Does the key (or public key) have this type and size? */

@@ -171,6 +171,17 @@ const char *const schema_tables[] = {
 	" directory TEXT NOT NULL DEFAULT '',"
 	" PRIMARY KEY (cert, serial)"
 	") WITHOUT ROWID",
+	"CREATE TABLE cloud ("
+	" cert TEXT NOT NULL,"
+	" target TEXT NOT NULL,"
+	" place TEXT NOT NULL,"
+	" sha256 TEXT NOT NULL,"
+	" id TEXT NOT NULL,"
+	" is_foreign INTEGER NOT NULL,"
+	" at INTEGER NOT NULL,"
+	" bound_at INTEGER NOT NULL,"
+	" PRIMARY KEY (cert, target, place, sha256)"
+	") WITHOUT ROWID",
 	NULL
 };
 
@@ -363,6 +374,18 @@ const char *const schema_migrations[] = {
 
 	"ALTER TABLE revocation ADD COLUMN account TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE revocation ADD COLUMN directory TEXT NOT NULL DEFAULT '';",
+
+	"CREATE TABLE cloud ("
+	" cert TEXT NOT NULL,"
+	" target TEXT NOT NULL,"
+	" place TEXT NOT NULL,"
+	" sha256 TEXT NOT NULL,"
+	" id TEXT NOT NULL,"
+	" is_foreign INTEGER NOT NULL,"
+	" at INTEGER NOT NULL,"
+	" bound_at INTEGER NOT NULL,"
+	" PRIMARY KEY (cert, target, place, sha256)"
+	") WITHOUT ROWID;",
 };
 const int schema_version =
     (int)(sizeof(schema_migrations) / sizeof(schema_migrations[0]));

@@ -196,7 +196,8 @@ void		 store_cert_each(struct store *,
 		    void (*each)(const struct store_cert *, void *), void *);
 /* Insert or replace the row. */
 void		 store_cert_put(struct store *, const struct store_cert *);
-/* The row, its deploy targets, its history and what was to be revoked. */
+/* The row, its deploy targets and what they uploaded, its history and what was
+ * to be revoked. */
 void		 store_cert_delete(struct store *, const char *name);
 
 /* --- what a person wants to be revoked, until the CA has done it --- */
@@ -438,6 +439,33 @@ void		 store_deploy_each(struct store *,
 void		 store_deploy_put(struct store *, const struct store_deploy *);
 void		 store_deploy_delete(struct store *, const char *cert,
 		    const char *action);
+
+/* --- what was uploaded to clouds --- */
+
+/*
+ * An upload of one certificate for one target: written without an id before
+ * the vendor is asked, with it afterwards.
+ */
+struct store_cloud {
+	char		 cert[128];
+	char		 target[128];
+	char		 place[320];	/* which store, of which customer */
+	char		 sha256[65];	/* of the leaf, hex */
+	char		 id[512];	/* there; "": not known */
+	bool		 is_foreign;	/* somebody else's upload */
+	time_t		 at;
+	time_t		 bound_at;	/* when the target got it; 0: not yet.
+					   The last one is what it has */
+};
+/* Of one certificate; of each target in this order. */
+void		 store_cloud_each(struct store *, const char *cert,
+		    void (*each)(const struct store_cloud *, void *), void *);
+/* Insert or replace; key: cert, target, place, sha256. */
+void		 store_cloud_put(struct store *, const struct store_cloud *);
+void		 store_cloud_delete(struct store *, const struct store_cloud *);
+/* All of a target that is gone. */
+void		 store_cloud_forget(struct store *, const char *cert,
+		    const char *target);
 
 /* --- what people are told --- */
 

@@ -238,6 +238,7 @@ store_cert_delete(struct store *s, const char *name)
 	static const char *const sqls[] = {
 		"DELETE FROM cert WHERE name = ?",
 		"DELETE FROM deploy WHERE cert = ?",
+		"DELETE FROM cloud WHERE cert = ?",
 		"DELETE FROM event WHERE cert = ?",
 		"DELETE FROM revocation WHERE cert = ?",
 	};

@@ -452,6 +452,38 @@
     AT "8: provider \"s\": unknown key \"credentials\"; allowed: type, "
     "server, key_name, key_secret, key_secret_file, ttl, tcp, wait, "
     "zones\n" },
+{ KEYS CERT
+    " deploy \"cdn\" { cloud \"aliyun-cdn\" {\n"
+    "  domains = { \"www.example.com\", \".example.com\" } } }\n"
+    " deploy \"cas\" { cloud \"aliyun-cas\" { credentials = ali } verify = "
+    "none }\n"
+    "}\n",
+    "" },
+{ KEYS CERT
+    " deploy \"a\" { cloud \"aliyun-cd\" { x = y } }\n"
+    " deploy \"b\" { cloud \"aliyun-cdn\" { domain = z } }\n"
+    " deploy \"c\" { cloud \"aliyun-cdn\" { domains = a.example } }\n"
+    " deploy \"d\" { cloud \"aliyun-cdn\" { domains = a.example } }\n"
+    " deploy \"e\" { cloud \"aliyun-cas\" { credentials = other\n"
+    "  site = moon } verify = none }\n"
+    " deploy \"f\" { exec = /bin/true verify_timeout = 5s }\n"
+    "}\n",
+    AT "5: certificate \"example.com\": deploy \"a\": cloud \"aliyun-cd\": "
+    "product = \"aliyun-cd\"; did you mean \"aliyun-cdn\"?\n"
+    AT "6: certificate \"example.com\": deploy \"b\": cloud \"aliyun-cdn\": "
+    "unknown key \"domain\"; did you mean \"domains\"?\n"
+    AT "6: certificate \"example.com\": deploy \"b\": cloud \"aliyun-cdn\": "
+    "domains is missing (accelerated domains; a wildcard is "
+    "\".example.com\")\n"
+    AT "8: certificate \"example.com\": deploy \"d\": cloud \"aliyun-cdn\": "
+    "certificate \"example.com\": deploy \"c\" writes the same domain in "
+    "" AT "7; allowed: once\n"
+    AT "9: certificate \"example.com\": deploy \"e\": cloud \"aliyun-cas\": "
+    "credentials = \"other\" is not defined; defined: \"ali\"\n"
+    AT "10: certificate \"example.com\": deploy \"e\": cloud "
+    "\"aliyun-cas\": site = \"moon\"; allowed: china, international\n"
+    AT "11: certificate \"example.com\": deploy \"f\": verify_timeout "
+    "without verify; allowed: with it\n" },
 { "provider \"p\" { type = tokendns\n"
     " zones = none }\n",
     AT "2: provider \"p\": zones = none makes no sense\n" },
@@ -866,7 +898,7 @@
     "password of the PKCS#12 file\n"
     AT "8: certificate \"example.com\": deploy \"a\": install "
     "\"/y\": certificate \"example.com\": deploy \"a\" writes the same "
-    "file in acmed.conf:7; allowed: once\n"
+    "file in " AT "7; allowed: once\n"
     AT "8: certificate \"example.com\": deploy \"a\": install "
     "\"/y\": password_file is for format = pkcs12 only\n"
     AT "9: certificate \"example.com\": deploy \"a\": install "

@@ -180,6 +180,7 @@ test_versions(void **state)
 	(void)sql(f, "PRAGMA user_version = 1");
 	(void)sql(f, "DROP TABLE http");
 	(void)sql(f, "DROP TABLE hold");
+	(void)sql(f, "DROP TABLE cloud");
 	(void)sql(f, "DROP TABLE revocation");
 	(void)sql(f, "DROP TABLE alarm");
 	(void)sql(f, "DROP TABLE notice");

@@ -434,10 +434,64 @@ test_events(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void
+cloud_cb(const struct store_cloud *r, void *arg)
+{
+	char **seen = arg, *longer = xasprintf("%s%s/%s/%.4s=%s%s at %lld, "
+	    "%lld; ", *seen, r->target, r->place, r->sha256, r->id,
+	    r->is_foreign ? "!" : "", (long long)r->at,
+	    (long long)r->bound_at);
+
+	free(*seen);
+	*seen = longer;
+}
+
+static void
+expect_clouds(struct store *s, const char *cert, const char *want)
+{
+	char *seen = xstrdup("");
+
+	store_cloud_each(s, cert, cloud_cb, &seen);
+	assert_string_equal(seen, want);
+	free(seen);
+}
+
+/* What was uploaded, in the order in which each target got it. */
+static void
+test_clouds(void **state)
+{
+	struct fixture *f = *state;
+	struct store_cloud r = { .cert = "a", .target = "cdn",
+	    .place = "cas", .sha256 = "1111", .at = 5 };
+
+	store_cloud_put(f->store, &r);
+	(void)text_printf(r.id, sizeof(r.id), "7");
+	r.bound_at = 9;
+	store_cloud_put(f->store, &r);
+	(void)text_printf(r.sha256, sizeof(r.sha256), "2222");
+	r.is_foreign = true;
+	r.bound_at = 8;
+	store_cloud_put(f->store, &r);
+	(void)text_printf(r.target, sizeof(r.target), "b");
+	store_cloud_put(f->store, &r);
+	reopen(f);
+	expect_clouds(f->store, "a", "b/cas/2222=7! at 5, 8; "
+	    "cdn/cas/2222=7! at 5, 8; cdn/cas/1111=7 at 5, 9; ");
+	store_cloud_delete(f->store, &r);
+	expect_clouds(f->store, "a", "cdn/cas/2222=7! at 5, 8; "
+	    "cdn/cas/1111=7 at 5, 9; ");
+	store_cloud_forget(f->store, "a", "cdn");
+	expect_clouds(f->store, "a", "");
+	store_cloud_put(f->store, &r);
+	store_cert_delete(f->store, "a");
+	expect_clouds(f->store, "a", "");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_clouds),
 		TEST(test_cert_rows), TEST(test_old_stamp),
 		TEST(test_txt_rows),
 		TEST(test_http_rows),

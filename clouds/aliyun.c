@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "clouds/aliyun.h"
+
+#include <string.h>
+
+#include "common/mem.h"
+#include "providers/aliyun.h"
+#include "providers/credentials.h"
+
+void
+aliyun_action(struct preq *rq, const struct aliyun_service *service,
+    const char *action)
+{
+	char url[128];
+
+	(void)text_printf(url, sizeof(url), "https://%s", service->host);
+	preq_start(rq, "POST", "");
+	preq_base(rq, url);
+	preq_header(rq, "x-acs-action", action);
+	preq_header(rq, "x-acs-version", service->version);
+}
+
+void
+aliyun_number(struct preq *rq, const char *name, long long number)
+{
+	char text[32];
+
+	(void)text_printf(text, sizeof(text), "%lld", number);
+	preq_query(rq, name, text);
+}
+
+static int
+prepare(void *user, struct preq *rq, struct error *err)
+{
+	const struct cloud_call *c = user;
+
+	aliyun_sign(rq, NULL,
+	    provider_str(c->credentials, ALIYUN_ID),
+	    provider_str(c->credentials, ALIYUN_SECRET),
+	    provider_str(c->credentials, ALIYUN_TOKEN));
+	return 0;
+}
+
+static void
+failed(void *user, const struct rest_answer *a, struct error *err)
+{
+	aliyun_failed(a, err);
+}
+
+const struct cloud_api aliyun_api = {
+	.prepare = prepare,
+	.failed = failed,
+};
+
+int
+aliyun_check_site(const struct provider_values *values, struct error *err)
+{
+	const char *site = provider_str(values, ALIYUN_SITE);
+
+	if (strcmp(site, "china") == 0 || strcmp(site, "international") == 0)
+		return 0;
+	return error_set(err, ERR_CONFIG, "cloud:site", "site = \"%.100s\"; "
+	    "allowed: china, international", site);
+}

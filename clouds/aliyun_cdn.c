@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * aliyun-cdn - Alibaba Cloud CDN, API of 2018-05-10
+ * (https://help.aliyun.com/zh/cdn/developer-reference/).  The certificate is
+ * taken from CAS, one call for each domain.
+ */
+#include <string.h>
+
+#include "clouds/aliyun.h"
+
+enum { OPT_DOMAINS = ALIYUN_SITE + 1 };
+
+static const struct provider_opt opts[] = {
+	ALIYUN_SITE_OPT,
+	[OPT_DOMAINS] = { .name = CLOUD_DOMAINS, .required = true,
+	    .type = PROVIDER_OPT_LIST,
+	    .help = "accelerated domains; a wildcard is \".example.com\"" },
+	CLOUD_OPTS
+};
+
+static const struct aliyun_service cdn = { "cdn.aliyuncs.com", "2018-05-10" };
+
+static int
+describe(void *user, struct preq *rq, struct error *err)
+{
+	const struct cloud_call *c = user;
+	const char *domain = provider_list(c->values, OPT_DOMAINS)[c->at];
+
+	if (domain == NULL)
+		return 0;
+	aliyun_action(rq, &cdn, "DescribeDomainCertificateInfo");
+	preq_query(rq, "DomainName", domain);
+	return 0;
+}
+
+/* Is it on, and ours? */
+static bool
+has_ours(const struct cloud_call *c, const struct rest_answer *a)
+{
+	const json_t *all = jsonx_get(a->json, "CertInfos.CertInfo"), *info;
+	const char *status, *pem, *id;
+	size_t i;
+
+	json_array_foreach(all, i, info) {
+		status = jsonx_str(info, "ServerCertificateStatus");
+		pem = jsonx_str(info, "ServerCertificate");
+		id = jsonx_str(info, "CertId");
+		if (status == NULL || strcmp(status, "on") != 0)
+			continue;
+		if (pem != NULL && *pem != '\0' ? cloud_is_ours(c, pem) :
+		    c->id[0] != '\0' && id != NULL && strcmp(id, c->id) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum rest_next
+described(void *user, const struct rest_answer *a, struct error *err)
+{
+	struct cloud_call *c = user;
+	const char *const *domains = provider_list(c->values, OPT_DOMAINS);
+
+	c->is_bound[c->at++] = has_ours(c, a);
+	if (domains[c->at] != NULL)
+		return REST_AGAIN;
+	c->is_right = cloud_all_bound(c, domains);
+	return REST_NEXT;
+}
+
+static const struct rest_step look[] = {
+	{ .name = "read what is bound", .request = describe,
+	    .reply = described },
+	{ .name = NULL }
+};
+
+static int
+set(void *user, struct preq *rq, struct error *err)
+{
+	struct cloud_call *c = user;
+	const char *domain = cloud_next_unbound(c, provider_list(c->values,
+	    OPT_DOMAINS));
+
+	if (domain == NULL)
+		return 0;
+	cloud_say(c, "binding certificate %s to %s", c->id, domain);
+	aliyun_action(rq, &cdn, "SetCdnDomainSSLCertificate");
+	preq_query(rq, "CertId", c->id);
+	preq_query(rq, "CertRegion", aliyun_cas_region(c));
+	preq_query(rq, "CertType", "cas");
+	preq_query(rq, "DomainName", domain);
+	preq_query(rq, "SSLProtocol", "on");
+	return 0;
+}
+
+static enum rest_next
+was_set(void *user, const struct rest_answer *a, struct error *err)
+{
+	struct cloud_call *c = user;
+
+	c->at++;
+	if (cloud_next_unbound(c, provider_list(c->values, OPT_DOMAINS)) !=
+	    NULL)
+		return REST_AGAIN;
+	c->at = 0;
+	return REST_NEXT;
+}
+
+static int
+describe_unbound(void *user, struct preq *rq, struct error *err)
+{
+	struct cloud_call *c = user;
+
+	(void)cloud_next_unbound(c, provider_list(c->values, OPT_DOMAINS));
+	return describe(user, rq, err);
+}
+
+static enum rest_next
+shown(void *user, const struct rest_answer *a, struct error *err)
+{
+	struct cloud_call *c = user;
+
+	if (!has_ours(c, a))
+		return REST_POLL;
+	c->is_bound[c->at] = true;
+	return cloud_next_unbound(c, provider_list(c->values, OPT_DOMAINS)) !=
+	    NULL ? REST_AGAIN : REST_NEXT;
+}
+
+static const struct rest_step bind[] = {
+	{ .name = "bind", .request = set, .reply = was_set },
+	{ .name = "wait", .request = describe_unbound, .reply = shown },
+	{ .name = NULL }
+};
+
+const struct cloud cloud_aliyun_cdn = {
+	.name = "aliyun-cdn",
+	.title = "Alibaba Cloud CDN",
+	.doc = "Uploads the certificate to CAS and binds it to accelerated "
+	    "domains, which are there already. HTTPS is switched on.",
+	.policy = "{\n"
+	    "  \"Version\": \"1\",\n"
+	    "  \"Statement\": [ {\n"
+	    "    \"Effect\": \"Allow\",\n"
+	    "    \"Action\": [ \"cdn:SetCdnDomainSSLCertificate\",\n"
+	    "      \"cdn:DescribeDomainCertificateInfo\" ],\n"
+	    "    \"Resource\": \"acs:cdn:*:UID:domain/www.example.com\"\n"
+	    "  }, {\n"
+	    "    \"Effect\": \"Allow\",\n"
+	    "    \"Action\": [ \"yundun-cert:UploadUserCertificate\",\n"
+	    "      \"yundun-cert:ListUserCertificateOrder\",\n"
+	    "      \"yundun-cert:DeleteUserCertificate\" ],\n"
+	    "    \"Resource\": \"*\"\n"
+	    "  } ]\n"
+	    "}\n",
+	.example = "domains = { \"www.example.com\" }\n",
+	.credentials = "aliyun",
+	.opts = opts,
+	.check = aliyun_check_site,
+	.store = &aliyun_cas_store,
+	.api = &aliyun_api,
+	.look = look,
+	.bind = bind,
+};

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include "clouds/cloud.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/mem.h"
+#include "daemon/rest/sign.h"
+
+#define BEGIN "-----BEGIN CERTIFICATE-----"
+#define END "-----END CERTIFICATE-----"
+
+/* The next digit that counts, in lower case; '\0' at the end. */
+static char
+digit(const char **s, bool *is_begun)
+{
+	for (; **s != '\0'; (*s)++) {
+		if (!isxdigit((unsigned char)**s))
+			continue;
+		if (**s == '0' && !*is_begun)
+			continue;
+		*is_begun = true;
+		return (char)tolower((unsigned char)*(*s)++);
+	}
+	return '\0';
+}
+
+bool
+cloud_same_hex(const char *a, const char *b)
+{
+	bool in_a = false, in_b = false;
+	char x, y;
+
+	if (a == NULL || b == NULL)
+		return false;
+	do {
+		x = digit(&a, &in_a);
+		y = digit(&b, &in_b);
+	} while (x == y && x != '\0');
+	return x == y && in_a;
+}
+
+bool
+cloud_is_print(const struct cloud_call *c, const char *print)
+{
+	size_t n = 0;
+
+	for (const char *s = print; s != NULL && *s != '\0'; s++)
+		n += isxdigit((unsigned char)*s) != 0;
+	return cloud_same_hex(print, n == 64 ? c->cert.sha256 :
+	    n == 40 ? c->cert.sha1 : NULL);
+}
+
+bool
+cloud_is_ours(const struct cloud_call *c, const char *pem)
+{
+	const char *from = pem == NULL ? NULL : strstr(pem, BEGIN);
+	const char *to = from == NULL ? NULL : strstr(from, END);
+	unsigned char *der, hash[SIGN_MAX];
+	char *text, hex[SIGN_HEX];
+	size_t n = 0, len;
+	bool is_ours = false;
+
+	if (to == NULL)
+		return false;
+	text = xmalloc((size_t)(to - from) + 1);
+	for (from += strlen(BEGIN); from < to; from++) {
+		if (!isspace((unsigned char)*from))
+			text[n++] = *from;
+	}
+	text[n] = '\0';
+	if (sign_base64_decode(text, &der, &len) == 0) {
+		(void)text_hex(hash, sign_hash(SIGN_SHA256, der, len, hash),
+		    hex);
+		is_ours = strcmp(hex, c->cert.sha256) == 0;
+		free(der);
+	}
+	free(text);
+	return is_ours;
+}
+
+enum rest_next
+cloud_other_key(struct cloud_call *c)
+{
+	if (c->cert.sec1_key == NULL || c->cert.key == c->cert.sec1_key)
+		return REST_FAIL;
+	c->cert.key = c->cert.sec1_key;
+	return REST_AGAIN;
+}
+
+enum rest_next
+cloud_lacks(const char *what, struct error *err)
+{
+	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
+	    "the answer has no usable %s", what);
+	return REST_FAIL;
+}
+
+const char *
+cloud_next_unbound(struct cloud_call *c, const char *const *list)
+{
+	while (list[c->at] != NULL && c->is_bound[c->at])
+		c->at++;
+	return list[c->at];
+}
+
+bool
+cloud_all_bound(const struct cloud_call *c, const char *const *list)
+{
+	size_t i = 0;
+
+	while (list[i] != NULL && c->is_bound[i])
+		i++;
+	return list[i] == NULL;
+}
+
+void
+cloud_say(const struct cloud_call *c, const char *fmt, ...)
+{
+	va_list ap;
+	char *line;
+
+	if (c->say == NULL)
+		return;
+	va_start(ap, fmt);
+	if (vasprintf(&line, fmt, ap) == -1)
+		abort();
+	va_end(ap);
+	c->say(c, line);
+	free(line);
+}

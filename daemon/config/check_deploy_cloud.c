@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "clouds/cloud.h"
+#include "common/mem.h"
+#include "daemon/config/check_deploy.h"
+#include "daemon/config/check_options.h"
+#include "daemon/config/opt.h"
+#include "daemon/config/provider_values.h"
+
+/* The product, or NULL and a mistake. */
+static const struct cloud *
+check_product(struct check *c, const struct section *sub)
+{
+	const struct cloud *type = cloud_find(sub->title);
+	const char *names[128];
+	size_t n = 0;
+
+	if (type != NULL)
+		return type;
+	for (; cloud_registry[n] != NULL && n < 128; n++)
+		names[n] = cloud_registry[n]->name;
+	check_unknown_type(c, sub, "product", sub->title, sub->line, names,
+	    n);
+	return NULL;
+}
+
+/* Each name is bound to one certificate. */
+static void
+check_domains(struct check *c, const struct section *sub,
+    const struct conf_cloud *cloud, const char *const *domains)
+{
+	const struct item *item = tree_item(sub, CLOUD_DOMAINS);
+	size_t n = item != NULL ? item->n : 0;
+
+	if (item != NULL && (n == 0 || n > CLOUD_HOSTS_MAX))
+		opt_mistake(c->m, sub, n > 0 ? item->values[0]->line :
+		    sub->line, CLOUD_DOMAINS " has %zu entries; allowed: 1 "
+		    "to %d, and another deploy section", n, CLOUD_HOSTS_MAX);
+	for (size_t i = 0; domains[i] != NULL; i++)
+		check_claim(c, sub, "domain", cloud->type->name, domains[i]);
+}
+
+void
+check_deploy_cloud(struct check *c, const struct section *sec,
+    struct conf_deploy *d)
+{
+	const struct section *sub = check_one_section(c, sec, "cloud");
+	struct conf_cloud *cloud = xcalloc(1, sizeof(*cloud));
+	const char *const *domains;
+
+	d->cloud = cloud;
+	cloud->type = check_product(c, sub);
+	if (cloud->type == NULL)
+		return;
+	cloud->credentials = check_lender(c, sub, cloud->type->credentials,
+	    cloud->type->name, true);
+	cloud->values = check_options(c, sub, cloud->type->opts,
+	    cloud->type->check, NULL);
+	domains = provider_values_list(cloud->values, CLOUD_DOMAINS);
+	check_domains(c, sub, cloud, domains);
+	if (tree_item(sec, "verify") == NULL)
+		check_deploy_verify_hosts(c, sec, d, domains);
+}
+
+void
+check_free_deploy_cloud(struct conf_deploy *d)
+{
+	if (d->cloud == NULL)
+		return;
+	provider_values_free(d->cloud->values);
+	free(d->cloud);
+}

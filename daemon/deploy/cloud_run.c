@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/deploy/cloud_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/mem.h"
+#include "daemon/config/conf.h"
+#include "daemon/config/provider_values.h"
+
+/* Edges take minutes, and jobs of some vendors half an hour. */
+#define POLL_MAX_MS	10000
+#define MAX_POLLS	180
+#define REQUEST_MS	60000		/* and no longer than the target's */
+
+static void
+say_cb(const struct cloud_call *call, const char *line)
+{
+	const struct cloud_run *run = (const struct cloud_run *)
+	    (const void *)call;
+
+	step_say(&run->s, "%s", line);
+}
+
+void
+cloud_run_init(struct cloud_run *run, const struct deploy_args *a,
+    void (*begin)(void *run), deploy_done_cb *done, void *arg)
+{
+	const struct conf_cloud *cloud = a->target->cloud;
+	const char *where;
+
+	run->type = cloud->type;
+	run->call.values = cloud->values;
+	run->call.credentials = cloud->credentials->values;
+	run->call.bound_id = run->bound_id;
+	run->call.say = say_cb;
+	where = run->type->store->place == NULL ? NULL :
+	    provider_values_str(cloud->values, run->type->store->place);
+	run->place = xasprintf("%s %s %s", run->type->store->name,
+	    cloud->credentials->name, where != NULL ? where : "");
+	step_init(&run->s, a, begin, run, done, arg);
+}
+
+void
+cloud_run_clear(struct cloud_run *run)
+{
+	rest_cancel(run->rest);
+	step_clear(&run->s);
+	json_decref(run->call.memo);
+	cloud_version_clear(&run->version);
+	cloud_journal_clear(&run->journal);
+	free(run->place);
+}
+
+void
+cloud_run_forget(struct cloud_run *run)
+{
+	struct cloud_call *c = &run->call;
+	bool is_in_place = run->type->store->is_in_place;
+
+	(void)text_printf(run->bound_id, sizeof(run->bound_id), "%s",
+	    cloud_journal_bound(&run->journal));
+	(void)text_printf(c->id, sizeof(c->id), "%s",
+	    run->journal.mine.id[0] != '\0' ? run->journal.mine.id :
+	    is_in_place ? run->bound_id : "");
+	c->is_known = cloud_journal_knows(&run->journal);
+	c->is_found = c->is_foreign = c->is_right = c->is_full = false;
+	c->number = 0;
+	memset(c->is_bound, 0, sizeof(c->is_bound));
+}
+
+int
+cloud_run_read(struct cloud_run *run, struct error *err)
+{
+	const struct deploy_args *a = &run->s.a;
+
+	if (provider_values_look(a->target->cloud->credentials->values,
+	    err) == -1)
+		return error_wrap(err, "credentials \"%s\"",
+		    a->target->cloud->credentials->name);
+	if (cloud_version_read(&run->version, a->version_dir, a->cert->name,
+	    &run->call, err) == -1)
+		return -1;
+	cloud_journal_load(&run->journal, a->env->store, a->cert->name,
+	    a->target->name, run->place, run->call.cert.sha256);
+	cloud_run_forget(run);
+	return 0;
+}
+
+/* --- tables --- */
+
+/* The first step is about to be begun. */
+static void
+begin_cb(void *user)
+{
+	struct cloud_call *c = user;
+
+	c->at = 0;
+	c->page = 0;
+	c->cursor[0] = '\0';
+	json_decref(c->memo);
+	c->memo = NULL;
+}
+
+static void
+rest_cb(enum rest_next end, struct error *err, void *arg)
+{
+	struct cloud_run *run = arg;
+
+	run->rest = NULL;
+	run->done(run, end == REST_DONE ? NULL : err);
+}
+
+void
+cloud_run_table(struct cloud_run *run, const struct cloud_api *api,
+    const struct rest_step *steps, void (*done)(struct cloud_run *,
+    struct error *))
+{
+	const struct provider_values *v = run->call.values;
+	const char *base = provider_values_str(v, "base_url");
+	const char *proxy = provider_values_str(v, "proxy");
+	unsigned target_ms = run->s.a.target->timeout_s * 1000;
+
+	run->done = done;
+	run->rest = rest_start(&(struct rest_args){
+	    .loop = run->s.a.env->loop, .http = run->s.a.env->http,
+	    .steps = steps, .user = &run->call,
+	    .base_url = base != NULL ? base : api->base_url,
+	    .base_is_forced = base != NULL,
+	    .allow_http = provider_values_bool(v, "allow_http"),
+	    .ca_file = provider_values_str(v, "ca_file"),
+	    .proxy = proxy != NULL && strcmp(proxy, "none") == 0 ? "" : proxy,
+	    .max_reply = api->max_reply,
+	    .timeout_ms = target_ms < REQUEST_MS ? target_ms : REQUEST_MS,
+	    .poll_max_ms = POLL_MAX_MS, .max_polls = MAX_POLLS,
+	    .plain_text = api->plain_text, .decodes = true,
+	    .begin = begin_cb, .prepare = api->prepare,
+	    .is_refusal = api->is_refusal, .failed = api->failed },
+	    rest_cb, run);
+}

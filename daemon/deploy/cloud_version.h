@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cloud_version - an installed version as cloud products want it: PEM without
+ * blank lines, fingerprints, the name of the upload.
+ */
+#ifndef DAEMON_DEPLOY_CLOUD_VERSION_H
+#define DAEMON_DEPLOY_CLOUD_VERSION_H
+
+#include "clouds/cloud.h"
+#include "daemon/store/keys.h"
+
+struct cloud_version {
+	char		*fullchain, *leaf, *chain, *key, *sec1_key;
+	struct cert_info info;
+};
+
+/* Fill call->cert and the name of the upload, which borrow from version. */
+int	cloud_version_read(struct cloud_version *, const char *version_dir,
+	    const char *name, struct cloud_call *, struct error *);
+/* Wipes. */
+void	cloud_version_clear(struct cloud_version *);
+
+#endif

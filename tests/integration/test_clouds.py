@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: MIT
+"""The deploy step `cloud`: what every product must do, each before a fake that
+recomputes its signatures, and acmed, state.db and the CA are the real ones."""
+
+import datetime
+import os
+
+import pytest
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from lab import clouds
+from lab.clouds.base import leaf, sha256
+
+ALL = [pytest.param(c, id=c.label()) for c in clouds.all_clouds()]
+BINDING = [p for p in ALL if p.values[0].BINDS]
+NEW_IDS = [p for p in ALL if not p.values[0].IN_PLACE]
+
+
+def read(path):
+    with open(path) as f:
+        return f.read()
+
+
+@pytest.fixture
+def cloud():
+    made = []
+
+    def build(cls):
+        made.append(cls())
+        return made[-1]
+    yield build
+    for v in made:
+        v.stop()
+        print("\n".join("%s %s" % (r.method, r.target) for r in v.log[-40:]))
+        assert not v.problems, v.problems
+
+
+def configure(acmed, v, name, targets=1, verify="none", **more):
+    """A certificate with targets of that product."""
+    opts = dict(v.keys())
+    for k in list(opts):
+        if k in v.SECRETS:
+            path = os.path.join(acmed.folder, "cloud-" + k)
+            with open(path, "w") as f:
+                f.write(opts.pop(k) + "\n")
+            os.chmod(path, 0o600)
+            opts[k + "_file"] = path
+    acmed.credentials["keys"] = dict(opts, type=v.CREDENTIALS)
+    acmed.cert(name, [name, "*." + name], deploy_order="parallel", deploy={
+        "t%d" % i: {"cloud": {v.PRODUCT: dict(v.target(i), credentials="keys")},
+                    **({"verify": verify} if verify else {})}
+        for i in range(targets)}, **more)
+
+
+def settled(acmed, name, serial=None, state="done", timeout=40):
+    """All targets have that state, with another certificate than serial."""
+    def check():
+        c = acmed.cert_status(name)
+        assert state == "failed" or not any(
+            d["state"] == "failed" for d in c["deploy"]), c["deploy"]
+        return c["serial"] not in (None, serial) and c["run"] is None and \
+            c["deploy"] and all(d["state"] == state and not d.get("running")
+                                for d in c["deploy"]) and c
+    return acmed.wait("deploy " + state, check, timeout)
+
+
+def live(acmed, name):
+    return sha256(read(acmed.live(name)))
+
+
+def theirs_of(name):
+    """A certificate for the same names that is not ours."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    at = datetime.datetime.utcnow()
+    cert = x509.CertificateBuilder().subject_name(x509.Name([])).issuer_name(
+        x509.Name([])).public_key(key.public_key()).serial_number(
+        4711).not_valid_before(at).not_valid_after(
+        at + datetime.timedelta(90)).add_extension(
+        x509.SubjectAlternativeName([
+            x509.DNSName(name), x509.DNSName("*." + name)]), True).sign(
+        key, hashes.SHA256())
+    return (cert.public_bytes(serialization.Encoding.PEM).decode(),
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption()).decode())
+
+
+@pytest.mark.parametrize("cls", ALL)
+def test_life(acmed, cloud, cls):
+    """First upload, the same again, a renewal; somebody else's stays, and
+    nothing is found by a common name, for there is none."""
+    v = cloud(cls)
+    name = "life.example.test"
+    theirs = [v.put_theirs(*theirs_of(name)) for _ in range(3)] \
+        if cls.SHARED else []
+    configure(acmed, v, name)
+    acmed.start()
+    first = settled(acmed, name)["serial"]
+    old = live(acmed, name)
+    assert not leaf(read(acmed.live(name))).subject.rfc4514_string()
+    assert sha256(v.served()) == old and v.ours() == [old]
+
+    before = len(v.writes())
+    assert acmed.ctl("deploy", name).returncode == 0
+    settled(acmed, name)
+    assert len(v.writes()) == before, v.writes()[before:]
+
+    v.delay = 2
+    assert acmed.ctl("renew-now", name).returncode == 0
+    settled(acmed, name, first)
+    new = live(acmed, name)
+    assert new != old
+    assert sha256(v.served()) == new and v.ours() == [new]
+    assert all(t in v.uploads for t in theirs)
+    for secret in v.keys().values():
+        assert secret not in acmed.log() or len(secret) < 8
+    assert "PRIVATE KEY" not in acmed.log()
+    assert all("PRIVATE" not in r.target for r in v.log)
+
+
+@pytest.mark.parametrize("cls", ALL)
+def test_lost(acmed, cloud, cls):
+    """The reply to the upload is lost, and that to the binding."""
+    v = cloud(cls)
+    name = "lost.example.test"
+    configure(acmed, v, name)
+    v.fail("lost", writes=True)
+    acmed.start()
+    first = settled(acmed, name)["serial"]
+    assert v.heal() == 1
+    assert v.ours() == [live(acmed, name)]
+    if not cls.IN_PLACE:
+        assert len(v.writes()) == (2 if cls.BINDS else 1) + cls.MORE_BINDS
+    v.fail("lost", skip=1 if cls.BINDS else 0, writes=True)
+    assert acmed.ctl("renew-now", name).returncode == 0
+    settled(acmed, name, first)
+    assert v.heal() == 1
+    assert v.ours() == [live(acmed, name)]
+    assert sha256(v.served()) == live(acmed, name)
+
+
+@pytest.mark.parametrize("cls", [p for p in ALL if p.values[0].TARGETS > 1])
+def test_two_targets(acmed, cloud, cls):
+    """Two targets of one certificate at the same time share its upload."""
+    v = cloud(cls)
+    name = "two.example.test"
+    configure(acmed, v, name, targets=2)
+    acmed.start()
+    first = settled(acmed, name)["serial"]
+    assert v.ours() == [live(acmed, name)]
+    assert acmed.ctl("renew-now", name).returncode == 0
+    settled(acmed, name, first)
+    for i in range(2):
+        assert sha256(v.served(i)) == live(acmed, name)
+    assert v.ours() == [live(acmed, name)]
+
+
+@pytest.mark.parametrize("cls", NEW_IDS)
+def test_in_use_and_full(acmed, cloud, cls):
+    """What is in use elsewhere stays; when it is not, and the store is full,
+    it makes room; a store that is full of others' is told."""
+    v = cloud(cls)
+    name = "full.example.test"
+    configure(acmed, v, name)
+    acmed.start()
+    serial = settled(acmed, name)["serial"]
+    v.held.add(str(v.uploads[0].id))
+    assert acmed.ctl("renew-now", name).returncode == 0
+    serial = settled(acmed, name, serial)["serial"]
+    assert len(v.uploads) == 2
+    assert "is used by something else" in acmed.log()
+    v.held.clear()
+    v.quota = 2
+    assert acmed.ctl("renew-now", name).returncode == 0
+    serial = settled(acmed, name, serial)["serial"]
+    assert v.ours() == [live(acmed, name)]
+    assert "the store is full: removing" in acmed.log()
+    v.quota = 1
+    bound = v.served()
+    assert acmed.ctl("renew-now", name).returncode != 0
+    c = settled(acmed, name, serial, "failed")
+    assert "quota" in c["deploy"][0]["error"].lower()
+    assert v.served() == bound
+
+
+@pytest.mark.parametrize("cls", ALL)
+def test_refused(acmed, cloud, cls):
+    """Throttled for a moment; then without the right, which `acmectl check`
+    finds beforehand."""
+    v = cloud(cls)
+    name = "refused.example.test"
+    configure(acmed, v, name)
+    v.fail("throttle", n=2)
+    acmed.start()
+    serial = settled(acmed, name)["serial"]
+    assert v.heal() == 2
+    v.denied = True
+    out = acmed.ctl("check", name, "--no-probe")
+    assert out.returncode != 0 and v.DENIED in out.stdout, out.stdout
+    assert acmed.ctl("renew-now", name).returncode != 0
+    c = settled(acmed, name, serial, "failed")
+    assert v.DENIED in c["deploy"][0]["error"]
+    v.denied = False
+    assert acmed.ctl("deploy", name).returncode == 0
+    settled(acmed, name)
+    assert sha256(v.served()) == live(acmed, name)

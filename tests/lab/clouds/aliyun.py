@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""Alibaba Cloud: CAS, CDN; ACS3 as in vendors/alidns.py."""
+
+from ..vendors.alidns import ID, SECRET, Alidns
+from ..vendors.base import reply
+from .base import Cloud, Upload, names, serial, sha1, sha256
+
+VERSIONS = {"2020-04-07": "cas", "2018-05-10": "cdn"}
+
+
+class Cas(Cloud):
+    PRODUCT = "aliyun-cas"
+    CREDENTIALS = "aliyun"
+    SECRETS = ("access_key_secret",)
+    BINDS = False
+    DENIED = "not authorized"
+    PAGE = 2
+
+    error, fail_with = Alidns.error, Alidns.fail_with
+    throttle, server_error = Alidns.throttle, Alidns.server_error
+    clock_error = Alidns.clock_error
+    authenticate = Alidns.authenticate
+
+    def __init__(self):
+        super().__init__()
+        self.nonces = set()
+
+    def secret(self):
+        return SECRET
+
+    def token(self, req):
+        self.check("x-acs-security-token" not in req.headers, "STS token")
+
+    def keys(self):
+        return {"access_key_id": ID, "access_key_secret": SECRET}
+
+    def options(self):
+        return {}
+
+    bad_options = options
+
+    def target(self, i=0):
+        return {"base_url": self.url}
+
+    def is_write(self, req):
+        return not req.headers["x-acs-action"].startswith(
+            ("Describe", "List", "Get"))
+
+    def served(self, i=0):
+        """What is in the store last, as nothing is bound to it."""
+        return self.uploads[-1].cert if self.uploads else None
+
+    def handle(self, req):
+        self.authenticate(req)
+        self.check(req.path == "/" and req.method == "POST", "%r", req)
+        self.check(not (req.query and req.body), "query and body")
+        service = VERSIONS.get(req.headers["x-acs-version"])
+        action = req.headers["x-acs-action"]
+        call = getattr(self, "%s_%s" % (service, action), None)
+        if call is None:
+            return self.error(404, "InvalidAction.NotFound", action)
+        if self.denied:
+            return self.error(403, "Forbidden.RAM", "User not authorized to "
+                              "operate on the specified resource.")
+        return reply(200, dict(call(req.form() if req.body else dict(req.query)) or
+                               {}, RequestId="8D3A"))
+
+    # --- CAS ---
+
+    def cas_ListUserCertificateOrder(self, a):
+        self.check(a["OrderType"] == "UPLOAD", "OrderType")
+        found = [u for u in self.uploads
+                 if any(a.get("Keyword", "") in n for n in names(u.cert))]
+        page, size = int(a["CurrentPage"]), int(a["ShowSize"])
+        self.check(size <= 50, "ShowSize")
+        # Each page has as many as it wants, but those asked for are told.
+        part = found[(page - 1) * size:page * size]
+        return {"TotalCount": len(found), "CurrentPage": page,
+                "ShowSize": size, "CertificateOrderList": [
+                    {"CertificateId": u.id, "Name": u.name, "Upload": True,
+                     "CommonName": "", "Sans": ",".join(names(u.cert)),
+                     "SerialNo": serial(u.cert).upper(),
+                     "Sha2": sha256(u.cert).upper(),
+                     "Fingerprint": sha1(u.cert).upper(),
+                     "Expired": False} for u in part]}
+
+    def cas_UploadUserCertificate(self, a):
+        self.check(len(a["Name"]) <= 64, "Name")
+        if any(u.name == a["Name"] for u in self.uploads):
+            self.fail_with(400, "NameRepeat", "The name already exists.")
+        if len(self.uploads) >= self.quota:
+            self.fail_with(400, "QuotaExceeded", "The quota of uploaded "
+                           "certificates is exceeded.")
+        if not self.check_pem(a["Cert"], a["Key"]):
+            self.fail_with(400, "InvalidParameter", "The certificate and "
+                           "the key do not match.")
+        u = Upload(int(self.new_id()), a["Name"], a["Cert"], a["Key"])
+        self.uploads.append(u)
+        return {"CertId": u.id, "ResourceId": "cas-upload-%d" % u.id}
+
+    def in_use(self, id):
+        return str(id) in self.held
+
+    def cas_DeleteUserCertificate(self, a):
+        u = self.upload(a["CertId"])
+        if u is None:
+            self.fail_with(404, "NotFound", "The certificate is not found.")
+        self.check(not u.name.startswith("theirs"), "removes theirs")
+        if self.in_use(u.id):
+            self.fail_with(400, "CertificateInUse", "The certificate is "
+                           "deployed to a cloud product.")
+        self.uploads.remove(u)
+
+
+class Cdn(Cas):
+    PRODUCT = "aliyun-cdn"
+    BINDS = True
+    MORE_BINDS = 1
+
+    def __init__(self):
+        super().__init__()
+        # Domain: id of what is bound; what is shown until then.
+        self.bound, self.shown, self.looks = {}, {}, {}
+        for i in range(2):
+            for d in self.domains(i):
+                self.bound[d] = self.shown[d] = None
+
+    def domains(self, i):
+        return ["a%d.example.test" % i, ".w%d.example.test" % i]
+
+    def target(self, i=0):
+        return {"base_url": self.url, "domains": self.domains(i)}
+
+    def served(self, i=0):
+        got = {self.bound[d] for d in self.domains(i)}
+        assert len(got) == 1, got
+        u = self.upload(got.pop())
+        return u and u.cert
+
+    def in_use(self, id):
+        return str(id) in self.held or str(id) in map(
+            str, self.bound.values())
+
+    def cdn_domain(self, a):
+        if a["DomainName"] not in self.bound:
+            self.fail_with(400, "InvalidDomain.NotFound", "The domain name "
+                           "provided does not belong to you.")
+        return a["DomainName"]
+
+    def cdn_DescribeDomainCertificateInfo(self, a):
+        d = self.cdn_domain(a)
+        if self.looks.get(d, 0) > 0:
+            self.looks[d] -= 1
+        else:
+            self.shown[d] = self.bound[d]
+        u = self.upload(self.shown[d])
+        if u is None:
+            return {"CertInfos": {"CertInfo": [
+                {"CertDomainName": d, "ServerCertificateStatus": "off"}]}}
+        return {"CertInfos": {"CertInfo": [
+            {"DomainName": d, "CertType": "cas", "CertId": str(u.id),
+             "CertName": u.name, "CertRegion": "cn-hangzhou",
+             "ServerCertificateStatus": "on", "Status": "success",
+             "ServerCertificate": u.cert}]}}
+
+    def cdn_SetCdnDomainSSLCertificate(self, a):
+        d = self.cdn_domain(a)
+        self.check(a["CertType"] == "cas" and a["SSLProtocol"] == "on"
+                   and a["CertRegion"] == "cn-hangzhou", "%s", a)
+        if self.upload(a["CertId"]) is None:
+            self.fail_with(400, "InvalidCertId.NotFound", "No certificate.")
+        self.bound[d] = self.upload(a["CertId"]).id
+        self.looks[d] = self.delay
+
+
+CLOUDS = [Cas, Cdn]

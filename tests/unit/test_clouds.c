@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests of cloud products, signed as computed by others, and small help. */
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "clouds/cloud.h"
+#include "common/clock.h"
+#include "daemon/config/provider_values.h"
+#include "daemon/rest/preq_run.h"
+#include "daemon/rest/scheme_hmac.h"
+#include "providers/credentials.h"
+
+time_t __wrap_clock_now(void);
+const char *__wrap_sign_nonce(char out[SIGN_NONCE]);
+
+/* 2026-01-02T03:04:05Z */
+time_t
+__wrap_clock_now(void)
+{
+	return 1767323045;
+}
+
+const char *
+__wrap_sign_nonce(char out[SIGN_NONCE])
+{
+	return memcpy(out, "00112233445566778899aabbccddeeff", SIGN_NONCE);
+}
+
+/* --- a call --- */
+
+struct fixture {
+	struct cloud_call call;
+	struct provider_values *values, *credentials;
+	const struct cloud *type;
+};
+
+static void
+set(struct provider_values *values, const struct provider_opt *opts,
+    const char *name, const char *text)
+{
+	struct error err;
+	int i = 0;
+
+	while (strcmp(opts[i].name, name) != 0)
+		i++;
+	assert_int_equal(provider_values_set(values, i, &text, 1, &err), 0);
+}
+
+static void
+begin(struct fixture *f, const char *product, const char *id,
+    const char *secret)
+{
+	static const char *const names[] = { "example.com", NULL };
+	const struct credentials_type *keys;
+
+	memset(f, 0, sizeof(*f));
+	f->type = cloud_find(product);
+	assert_non_null(f->type);
+	keys = credentials_find(f->type->credentials);
+	f->values = provider_values_of(f->type->opts, f->type->check);
+	f->credentials = provider_values_of(keys->opts, NULL);
+	set(f->credentials, keys->opts, keys->opts[0].name, id);
+	set(f->credentials, keys->opts, keys->opts[1].name, secret);
+	f->call = (struct cloud_call){ .values = f->values,
+	    .credentials = f->credentials, .bound_id = "",
+	    .upload_name = "acmed-example.com-0123456789abcdef",
+	    .cert = { .name = "example.com", .names = names,
+	    .fullchain = "C", .leaf = "C", .chain = "D", .key = "K" } };
+}
+
+static void
+option(struct fixture *f, const char *name, const char *text)
+{
+	set(f->values, f->type->opts, name, text);
+}
+
+static void
+end(struct fixture *f)
+{
+	provider_values_free(f->values);
+	provider_values_free(f->credentials);
+	json_decref(f->call.memo);
+}
+
+/* The request of that step, as it is sent, ends its signature so. */
+static void
+expect(struct fixture *f, const struct cloud_api *api,
+    const struct rest_step *step, const char *host, const char *signature)
+{
+	struct preq *rq = preq_new(api->base_url, false);
+	struct error err;
+	const char *got;
+
+	assert_int_equal(step->request(&f->call, rq, &err), 0);
+	assert_int_equal(api->prepare(&f->call, rq, &err), 0);
+	assert_string_equal(preq_get_host(rq), host);
+	got = preq_get_header(rq, "Authorization");
+	assert_non_null(got);
+	assert_true(strlen(got) > strlen(signature));
+	assert_string_equal(got + strlen(got) - strlen(signature), signature);
+	preq_free(rq);
+}
+
+/* --- the vendors --- */
+
+/* One without a body: curl would add a Content-Type, which these lack. */
+static void
+expect_acs3(const char *host, const char *action, const char *version,
+    const char *const *query, const char *signature)
+{
+	struct preq *rq = preq_new(host, false);
+	char hash[SIGN_HEX], nonce[SIGN_NONCE];
+	const char *got;
+
+	preq_start(rq, "POST", "");
+	preq_header(rq, "x-acs-action", action);
+	preq_header(rq, "x-acs-version", version);
+	preq_header(rq, "x-acs-date", "2026-01-02T03:04:05Z");
+	preq_header(rq, "x-acs-signature-nonce", __wrap_sign_nonce(nonce));
+	preq_header(rq, "x-acs-content-sha256", scheme_body_hash(rq, hash));
+	for (; *query != NULL; query += 2)
+		preq_query(rq, query[0], query[1]);
+	scheme_acs3(rq, "testid", "testsecret");
+	got = preq_get_header(rq, "Authorization");
+	assert_string_equal(got + strlen(got) - strlen(signature), signature);
+	preq_free(rq);
+}
+
+static void
+test_aliyun(void **state)
+{
+	const struct cloud_store *store;
+	struct fixture f;
+
+	begin(&f, "aliyun-cdn", "testid", "testsecret");
+	option(&f, "domains", "www.example.com");
+	store = f.type->store;
+	f.call.cert.fullchain = "-----BEGIN CERTIFICATE-----\nAAAA\n"
+	    "-----END CERTIFICATE-----\n";
+	f.call.cert.key = "-----BEGIN PRIVATE KEY-----\nBBBB\n"
+	    "-----END PRIVATE KEY-----\n";
+	expect(&f, store->api, store->upload, "cas.aliyuncs.com", "Signature="
+	    "1857cbabaf93f2d074db0e9204f68522492640f3eb2bdde79265dee9967f0c15");
+	end(&f);
+	expect_acs3("https://cas.aliyuncs.com", "ListUserCertificateOrder",
+	    "2020-04-07", (const char *const []){ "CurrentPage", "1",
+	    "Keyword", "example.com", "OrderType", "UPLOAD", "ShowSize", "50",
+	    NULL },
+	    "edade6df8f4972e7826a62fcca329364a2d02a9b0e4ac9418713671a28a8e588");
+	expect_acs3("https://cdn.aliyuncs.com", "SetCdnDomainSSLCertificate",
+	    "2018-05-10", (const char *const []){ "CertId", "12345",
+	    "CertRegion", "cn-hangzhou", "CertType", "cas", "DomainName",
+	    "www.example.com", "SSLProtocol", "on", NULL },
+	    "88334e6f4bb65f235f86bd22321291b15d3319f96ba5bd193f192ac258a9a2b2");
+}
+
+/* Serials and fingerprints, as many write them. */
+static void
+test_same(void **state)
+{
+	static const struct { const char *a, *b; bool same; } cases[] = {
+		{ "0a1b2c", "A1B2C", true },
+		{ "0A:1B:2C", "a1b2c", true },
+		{ "00 0a-1b-2c", "0a1b2c", true },
+		{ "a1b2c", "a1b2", false },
+		{ "a1b2", "a1b2c", false },
+		{ "0", "00", false },		/* no serial at all */
+		{ "", "", false },
+		{ NULL, "a1", false },
+		{ "a1", NULL, false },
+	};
+	struct cloud_call c = { .cert = {
+	    .sha1 = "00aabbccddeeff00112233445566778899aabbcc",
+	    .sha256 = "0000000000000000000000000000000000000000000000000000"
+	    "00000000abcd" } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(cloud_same_hex(cases[i].a, cases[i].b),
+		    cases[i].same);
+	assert_true(cloud_is_print(&c, "00:AA:BB:CC:DD:EE:FF:00:11:22:33:44:"
+	    "55:66:77:88:99:AA:BB:CC"));
+	assert_true(cloud_is_print(&c, "0000000000000000000000000000000000000"
+	    "00000000000000000000000ABCD"));
+	assert_false(cloud_is_print(&c, "abcd"));
+	assert_false(cloud_is_print(&c, NULL));
+}
+
+static void
+test_key(void **state)
+{
+	struct cloud_call c = { .cert = { .key = "PKCS#8",
+	    .sec1_key = (char *)(uintptr_t)"SEC1" } };
+
+	assert_int_equal(cloud_other_key(&c), REST_AGAIN);
+	assert_string_equal(c.cert.key, "SEC1");
+	assert_int_equal(cloud_other_key(&c), REST_FAIL);
+}
+
+/* What manuals and acmectl show of each must be there. */
+static void
+test_registry(void **state)
+{
+	for (size_t i = 0; cloud_registry[i] != NULL; i++) {
+		const struct cloud *t = cloud_registry[i];
+
+		assert_true(i == 0 || strcmp(cloud_registry[i - 1]->name,
+		    t->name) < 0);
+		assert_non_null(credentials_find(t->credentials));
+		assert_non_null(t->title);
+		assert_non_null(t->doc);
+		assert_non_null(t->policy);
+		assert_non_null(t->store->find);
+		assert_non_null(t->store->upload);
+		assert_int_equal(t->store->is_in_place,
+		    t->store->remove == NULL);
+		assert_true((t->look == NULL && t->bind == NULL) ||
+		    t->api != NULL);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_aliyun),
+		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_key),
+		cmocka_unit_test(test_registry),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
