@@ -87,7 +87,7 @@ BEGIN {
 	row["common"] = 1
 	row["daemon/io"] = 2
 	row["daemon/config"] = row["daemon/store"] = 3
-	row["daemon/rest"] = 3.5
+	row["daemon/rest"] = row["daemon/limits"] = 3.5
 	rows(4, "acme dns http01 deploy publish notify")
 	rows(5, "certs")
 	rows(6, "accounts cleanup")
@@ -130,6 +130,7 @@ BEGIN {
 	door("systemd/", "common/log\\.c|daemon/io/sd")
 	door("ldns/", "daemon/dns/")
 	door("idn2", "common/names\\.c")
+	door("libpsl", "daemon/limits/domain\\.c")
 	door("cmocka", "tests/")
 }
 FNR == 1 {

@@ -95,6 +95,10 @@ struct conf_freeze *check_freeze(struct check *, const struct section *,
 void	check_cert_freeze(struct check *, const struct section *,
 	    struct conf_cert *);
 
+/* The key limits of an account, whose directory is known. */
+void	check_limits(struct check *, const struct section *,
+	    struct conf_account *);
+
 /* Free what the functions above made; NULL is allowed. */
 void	check_free_account(struct conf_account *);
 void	check_free_credentials(struct conf_credentials *);

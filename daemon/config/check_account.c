@@ -259,6 +259,7 @@ check_account(struct check *c, const struct section *sec)
 	check_account_profile(c, sec, a);
 	check_eab(c, sec, a);
 	warn_eab(c, sec, a);
+	check_limits(c, sec, a);
 	return a;
 }
 

@@ -15,6 +15,7 @@
 
 #include "common/log.h"
 #include "daemon/config/conf_deploy.h"
+#include "daemon/config/conf_limits.h"
 #include "daemon/config/conf_notify.h"
 #include "daemon/config/conf_repository.h"
 
@@ -67,6 +68,7 @@ struct conf_account {
 	char		*profile;	/* of certificates that name none; NULL:
 					   the CA's default */
 	bool		 profile_required;
+	struct conf_limit limits[LIMIT_KIND_END];
 	uint64_t	 hash;		/* of the section, and its secrets */
 };
 

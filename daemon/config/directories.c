@@ -58,6 +58,16 @@ directory_url(const char *word)
 }
 
 const char *
+directory_word(const char *url)
+{
+	for (size_t i = 0; i < N; i++) {
+		if (is_url(url, list[i].url))
+			return list[i].word;
+	}
+	return NULL;
+}
+
+const char *
 directory_nearest(const char *word)
 {
 	const char *words[N];

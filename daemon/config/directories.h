@@ -13,6 +13,8 @@
 
 /* The URL, or NULL if there is no such word. */
 const char	*directory_url(const char *word);
+/* The reverse. */
+const char	*directory_word(const char *url);
 /* The word nearest to that one, or NULL. */
 const char	*directory_nearest(const char *word);
 /* Why a CA of that name cannot be used any more; NULL: it is not known to be

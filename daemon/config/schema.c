@@ -24,6 +24,7 @@ static const struct key account_keys[] = {
 	{ "profile", SHAPE_ONE, NULL },
 	{ "profile_required", SHAPE_ONE, NULL },
 	{ "staging_directory", SHAPE_ONE, NULL },
+	{ "limits", SHAPE_LIST, NULL },
 	{ NULL, SHAPE_ONE, NULL }
 };
 

@@ -4,7 +4,8 @@
 #include <stddef.h>
 
 /*
- * Times are seconds since the epoch, UTC; lists of names are JSON arrays.
+ * Times are seconds since the epoch, UTC (or milliseconds: _ms); lists of names
+ * are JSON arrays.
  * The order of columns is the one in which the migrations add them.
  */
 const char *const schema_tables[] = {
@@ -57,7 +58,8 @@ const char *const schema_tables[] = {
 	" paused_until INTEGER NOT NULL DEFAULT 0,"
 	" profile TEXT,"
 	" profile_missed INTEGER NOT NULL DEFAULT 0,"
-	" order_profile TEXT"
+	" order_profile TEXT,"
+	" order_limits INTEGER NOT NULL DEFAULT 0"
 	") WITHOUT ROWID",
 
 	"CREATE TABLE txt ("
@@ -181,6 +183,16 @@ const char *const schema_tables[] = {
 	" at INTEGER NOT NULL,"
 	" bound_at INTEGER NOT NULL,"
 	" PRIMARY KEY (cert, target, place, sha256)"
+	") WITHOUT ROWID",
+
+	"CREATE TABLE budget ("
+	" directory TEXT NOT NULL,"
+	" account TEXT NOT NULL,"
+	" kind TEXT NOT NULL,"
+	" key TEXT NOT NULL,"
+	" since_ms INTEGER NOT NULL,"
+	" full_at_ms INTEGER NOT NULL,"
+	" PRIMARY KEY (directory, account, kind, key)"
 	") WITHOUT ROWID",
 	NULL
 };
@@ -386,6 +398,17 @@ const char *const schema_migrations[] = {
 	" bound_at INTEGER NOT NULL,"
 	" PRIMARY KEY (cert, target, place, sha256)"
 	") WITHOUT ROWID;",
+
+	"CREATE TABLE budget ("
+	" directory TEXT NOT NULL,"
+	" account TEXT NOT NULL,"
+	" kind TEXT NOT NULL,"
+	" key TEXT NOT NULL,"
+	" since_ms INTEGER NOT NULL,"
+	" full_at_ms INTEGER NOT NULL,"
+	" PRIMARY KEY (directory, account, kind, key)"
+	") WITHOUT ROWID;"
+	"ALTER TABLE cert ADD COLUMN order_limits INTEGER NOT NULL DEFAULT 0;",
 };
 const int schema_version =
     (int)(sizeof(schema_migrations) / sizeof(schema_migrations[0]));

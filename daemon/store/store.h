@@ -42,6 +42,7 @@
 
 #include "common/error.h"
 #include "common/names.h"
+#include "daemon/config/conf_limits.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/version.h"
 
@@ -125,6 +126,22 @@ void		 store_hold_each(struct store *,
 void		 store_hold_put(struct store *, const struct store_hold *);
 void		 store_hold_delete(struct store *, const struct store_hold *);
 
+/* How much may still be asked for (limits/limits.h); key: the first four.
+ * There are rows of what was taken lately only. */
+struct store_budget {
+	enum limit_kind	 kind;
+	char		*directory;
+	char		*account;	/* "": all of the directory */
+	char		*key;		/* domain, name, set of names; or "" */
+	int64_t		 since_ms, full_at_ms;	/* its struct level */
+};
+void		 store_budget_each(struct store *,
+		    void (*each)(const struct store_budget *, void *), void *);
+/* Insert or replace. */
+void		 store_budget_put(struct store *, const struct store_budget *);
+void		 store_budget_delete(struct store *,
+		    const struct store_budget *);
+
 /* --- one row per certificate the daemon has ever managed --- */
 
 /* There may be 100,000 in memory: a text that is not known is NULL. */
@@ -166,6 +183,8 @@ struct store_cert {
 	time_t		 order_at;	/* when it was made */
 	time_t		 order_sent_at;	/* when the CA was first asked to issue
 					   from it; 0: not yet */
+	unsigned	 order_limits;	/* what it counts for until then: a set
+					   of LIMIT_BIT() (limits/limits.h) */
 	/* RFC 9773: when the CA would like the certificate to be renewed. */
 	char		*ari_id;	/* NULL: none, or not known yet */
 	char		*ari_directory;	/* of the CA that issued it, as far as

@@ -135,6 +135,7 @@ read_row(struct db_stmt *q, struct store_cert *c, struct error *err)
 	c->profile = db_lend_text(q, 38);
 	c->profile_missed = db_int(q, 39) != 0;
 	c->order_profile = db_lend_text(q, 40);
+	c->order_limits = (unsigned)db_int(q, 41);
 }
 
 void
@@ -149,7 +150,8 @@ store_cert_each(struct store *s,
 	    " ari_id, ari_directory, ari_start, ari_end, ari_at, ari_url,"
 	    " ari_poll_at, ari_pulled_at, source_host, source_at,"
 	    " source_renew_at, order_at, order_sent_at, asked_at, early,"
-	    " paused_until, profile, profile_missed, order_profile"
+	    " paused_until, profile, profile_missed, order_profile,"
+	    " order_limits"
 	    " FROM cert ORDER BY name";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	struct store_cert c;
@@ -180,10 +182,10 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	    " ari_end, ari_at, ari_url, ari_poll_at, ari_pulled_at,"
 	    " source_host, source_at, source_renew_at, order_at,"
 	    " order_sent_at, asked_at, early, paused_until,"
-	    " profile, profile_missed, order_profile)"
+	    " profile, profile_missed, order_profile, order_limits)"
 	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
 	    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-	    " ?, ?, ?)";
+	    " ?, ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	const struct error *e = c->error;
 	char stamp[DB_HEX_SIZE];
@@ -229,6 +231,7 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	db_bind_text(q, c->profile);
 	db_bind_int(q, c->profile_missed);
 	db_bind_text(q, c->order_profile);
+	db_bind_int(q, c->order_limits);
 	db_write(q);
 }
 

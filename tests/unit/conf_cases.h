@@ -241,6 +241,39 @@
     " ari = perhaps\n"
     "}\n",
     AT "2: account \"x\": ari = \"perhaps\"; allowed: true, false\n" },
+#define LIMITS_ALLOWED "allowed: letsencrypt, none, or a list of \"orders N " \
+    "per TIME\", \"certificates N per domain per TIME\", \"duplicates N per " \
+    "TIME\" and \"failures N per name per TIME\", each once, as in \"orders " \
+    "300 per 3h\"; \"except renewals\" may follow the first two; N is 1 to " \
+    "1000000, TIME 1s to 30d\n"
+{ "account \"x\" {\n"
+    " limits = {\n"
+    "  \"orders 0 per 3h\",\n"
+    "  \"orders 300 per 31d\",\n"
+    "  \"order 300 per 3h\",\n"
+    "  \"certificates 50 per 7d\",\n"
+    "  \"certificates 50 per name per 7d\",\n"
+    "  \"duplicates 5 per 7d except renewals\",\n"
+    "  \"failures 5 per name per 1h except\",\n"
+    "  letsencrypt,\n"
+    "  \"orders 3 per 3h\",\n"
+    "  \"orders 4 per 3h\"\n"
+    " }\n"
+    "}\n",
+    AT "3: account \"x\": limits = \"orders 0 per 3h\"; " LIMITS_ALLOWED
+    AT "4: account \"x\": limits = \"orders 300 per 31d\"; " LIMITS_ALLOWED
+    AT "5: account \"x\": limits = \"order 300 per 3h\"; " LIMITS_ALLOWED
+    AT "6: account \"x\": limits = \"certificates 50 per 7d\"; "
+    LIMITS_ALLOWED
+    AT "7: account \"x\": limits = \"certificates 50 per name per 7d\"; "
+    LIMITS_ALLOWED
+    AT "8: account \"x\": limits = \"duplicates 5 per 7d except "
+    "renewals\"; " LIMITS_ALLOWED
+    AT "9: account \"x\": limits = \"failures 5 per name per 1h except\"; "
+    LIMITS_ALLOWED
+    AT "10: account \"x\": limits = \"letsencrypt\"; " LIMITS_ALLOWED
+    AT "12: account \"x\": limits = \"orders 4 per 3h\": orders are "
+    "limited twice; allowed: once\n" },
 { "account \"x\" {\n"
     " staging_directory = letsencrypt\n"
     "}\n",

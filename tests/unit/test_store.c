@@ -159,7 +159,7 @@ test_versions(void **state)
 	    "ari_start", "ari_end", "ari_at", "ari_url", "ari_poll_at",
 	    "ari_pulled_at", "source_host", "source_at", "source_renew_at",
 	    "asked_at", "early", "profile", "profile_missed",
-	    "order_profile" };
+	    "order_profile", "order_limits" };
 	struct fixture *f = *state;
 	int version;
 
@@ -182,6 +182,7 @@ test_versions(void **state)
 	(void)sql(f, "DROP TABLE hold");
 	(void)sql(f, "DROP TABLE cloud");
 	(void)sql(f, "DROP TABLE revocation");
+	(void)sql(f, "DROP TABLE budget");
 	(void)sql(f, "DROP TABLE alarm");
 	(void)sql(f, "DROP TABLE notice");
 	(void)sql(f, "DROP TABLE deploy");

@@ -62,6 +62,7 @@ cert_cb(const struct store_cert *c, void *arg)
 	assert_int_equal(c->ari_pulled_at, w->ari_pulled_at);
 	assert_int_equal(c->asked_at, w->asked_at);
 	assert_int_equal(c->early, w->early);
+	assert_int_equal(c->order_limits, w->order_limits);
 	assert_int_equal(c->error == NULL, w->error == NULL);
 	if (w->error != NULL) {
 		assert_int_equal(c->error->kind, w->error->kind);
@@ -118,6 +119,7 @@ test_cert_rows(void **state)
 		.ari_start = 11, .ari_end = 12, .ari_at = 13,
 		.ari_url = xstrdup("w"), .ari_poll_at = 14,
 		.ari_pulled_at = 15, .asked_at = 16, .early = 17,
+		.order_limits = 3,
 	};
 	struct store_cert bare = { .name = xstrdup("b.test"),
 	    .key = KEY_TYPE_END };

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/limits/bucket.h"
+
+/* Rounded up: never more than the CA gives back. */
+static int64_t
+interval(const struct conf_limit *l)
+{
+	return (l->period_s * 1000 + l->count - 1) / l->count;
+}
+
+/* From empty to full. */
+static int64_t
+whole(const struct conf_limit *l)
+{
+	return interval(l) * l->count;
+}
+
+/* It cannot be emptier than empty: the clock was set back, or the limit was
+ * another one. */
+static struct level
+bounded(const struct conf_limit *l, struct level v, int64_t now)
+{
+	if (v.full_at_ms > now + whole(l)) {
+		v.full_at_ms = now + whole(l);
+		v.since_ms = 0;
+	}
+	return v;
+}
+
+int64_t
+bucket_free_at(const struct conf_limit *l, struct level v, int64_t now)
+{
+	int64_t at;
+
+	v = bounded(l, v, now);
+	at = v.full_at_ms + interval(l) - whole(l);
+	/* Has it been there all the time, or has it come back? */
+	return at <= v.since_ms ? now : at + BUCKET_SLACK_MS;
+}
+
+struct level
+bucket_take(const struct conf_limit *l, struct level v, int64_t now)
+{
+	if (v.full_at_ms <= now)
+		v.since_ms = v.full_at_ms = now;
+	v.full_at_ms += interval(l);
+	return bounded(l, v, now);
+}
+
+struct level
+bucket_give(const struct conf_limit *l, struct level v)
+{
+	v.full_at_ms -= interval(l);
+	return v;
+}
