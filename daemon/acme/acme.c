@@ -265,6 +265,14 @@ acme_clock(const struct acme *a)
 	return client_clock(a->client);
 }
 
+bool
+acme_offers_renewal_info(const struct acme *a)
+{
+	const struct directory *d = client_directory(a->client);
+
+	return d != NULL && d->renewal_info != NULL;
+}
+
 const json_t *
 acme_profiles(const struct acme *a)
 {

@@ -144,6 +144,9 @@ struct acme_op	*acme_clock_start(struct acme *, acme_cb *, void *arg);
 /* What its clock shows, by its last answers; borrowed. */
 const struct ca_clock *acme_clock(const struct acme *);
 
+/* Does its directory, as far as read, offer renewalInfo (RFC 9773)? */
+bool		 acme_offers_renewal_info(const struct acme *);
+
 struct acme_order_args {		/* borrowed; copied */
 	const char *const *names;	/* may begin with "*." */
 	size_t		 n_names;

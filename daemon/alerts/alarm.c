@@ -105,6 +105,27 @@ set_cause(struct alarm_fact *f, const struct alarm_cert *c)
 	    who[0] != '\0' ? " " : "", who);
 }
 
+/* Nothing has failed: it is late, or will be. */
+static void
+judge_late(const struct alarm_cert *c, bool ends_first, struct alarm_fact *f)
+{
+	char at[TEXT_TIME_MAX], text[sizeof(f->text)];
+
+	f->event = NEV_EXPIRING;
+	f->events |= NEV_BIT(NEV_EXPIRING);
+	f->is_ripe = true;
+	(void)text_printf(f->cause, sizeof(f->cause), "%s", ends_first ?
+	    "limit" : "expiring");
+	if (ends_first)
+		f->level = NLEV_CRITICAL;
+	if (c->waits == NULL)
+		return;
+	(void)text_printf(text, sizeof(text), "%s%s%s", c->waits->msg,
+	    ends_first ? "; the certificate in use ends before that: " : "",
+	    ends_first ? text_time(c->not_after, at) : "");
+	set_text(f, text);
+}
+
 int
 alarm_judge_cert(const struct alarm_cert *c, const struct conf_alarm *policy,
     time_t now, struct alarm_fact *f)
@@ -112,8 +133,10 @@ alarm_judge_cert(const struct alarm_cert *c, const struct conf_alarm *policy,
 	enum alarm_stage stage = !c->has_cert ? STAGE_FINE :
 	    alarm_stage(c->not_before, c->not_after, c->renew_before_s, now);
 	bool fails = c->error != NULL && c->failures > 0;
+	bool ends_first = c->has_cert && c->waits != NULL &&
+	    c->waits->retry_at >= c->not_after;
 
-	if (!fails && stage == STAGE_FINE)
+	if (!fails && !ends_first && stage == STAGE_FINE)
 		return -1;
 	memset(f, 0, sizeof(*f));
 	(void)text_printf(f->key, sizeof(f->key), "failed %s", c->name);
@@ -123,9 +146,7 @@ alarm_judge_cert(const struct alarm_cert *c, const struct conf_alarm *policy,
 	if (stage != STAGE_FINE)
 		f->events |= NEV_BIT(NEV_EXPIRING);
 	if (!fails) {
-		f->event = NEV_EXPIRING;
-		f->is_ripe = true;
-		(void)text_printf(f->cause, sizeof(f->cause), "expiring");
+		judge_late(c, ends_first, f);
 		return 0;
 	}
 	f->is_shared = c->is_shared;

@@ -59,6 +59,8 @@ struct alarm_cert {
 	unsigned	 failures;
 	const struct error *error;	/* of the last run; NULL: none */
 	bool		 is_shared;	/* ... of another for all its account */
+	const struct error *waits;	/* for a limit of the CA's, until its
+					   retry_at; NULL: it does not */
 	const char	*account, *provider;	/* configured names */
 	const char	*repository;	/* the same, where another host renews;
 					   else NULL */

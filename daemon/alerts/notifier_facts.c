@@ -8,6 +8,7 @@
 #include "common/text.h"
 #include "daemon/alerts/condition.h"
 #include "daemon/alerts/notifier_priv.h"
+#include "daemon/certs/budget.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/manage/revocations.h"
 #include "daemon/rollout/rollout.h"
@@ -71,7 +72,11 @@ of_cert(struct notifier *n, const struct cert *c, time_t now)
 		    c->conf->names[0].provider->name : "",
 	};
 	struct alarm_fact f;
+	struct error waits;
 
+	if (c->limited_until > now &&
+	    budget_until(c, c->conf->account, &waits) != 0)
+		in.waits = &waits;
 	if (alarm_judge_cert(&in, &n->env->certs->conf->alarm, now, &f) == 0)
 		note(n, &f, now);
 }

@@ -200,7 +200,8 @@ fill_renewal(struct batch *b, struct notice_item *i, const struct cert *c)
 	struct condition_failure failure = condition_failure(c);
 
 	i->tries = failure.err != NULL ? failure.times : c->row.failures;
-	i->words = failure.err != NULL ? failure.err->msg : NULL;
+	if (failure.err != NULL)
+		i->words = failure.err->msg;
 	i->next_at = env->next_at(c, env->arg);
 	if (i->next_at == 0)
 		i->next_at = b->now;
@@ -208,7 +209,7 @@ fill_renewal(struct batch *b, struct notice_item *i, const struct cert *c)
 		i->next_at = 0;
 	/* Another may have asked for it: every error of a run begins with the
 	 * step. */
-	if (c->waits != NULL)
+	if (c->waits != NULL && i->words != NULL)
 		i->step = own(b, xstrndup(i->words, strcspn(i->words, ":")));
 	if (c->row.error == NULL || c->waits != NULL)
 		return;

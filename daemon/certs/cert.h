@@ -21,6 +21,7 @@
 struct certs;
 struct event_sub;
 struct hold;
+struct limits;
 struct renewal;
 struct target;
 struct watch;
@@ -61,6 +62,13 @@ struct cert {
 					   stays so until a run of its own ends
 					   otherwise.  NULL: no */
 
+	/* budget.h's. */
+	bool		 passes_limits;	/* a person asked with force, to the
+					   end of the run */
+	unsigned	 limited_as_of;	/* limits_generation() ... */
+	time_t		 limited_until;	/* ... and what was found then, */
+	const struct conf_account *limited_at;	/* at that account */
+
 	/* rollout/'s. */
 	struct watch	*watch;		/* NULL: it has no source */
 	struct targets	 targets;	/* its deploy targets */
@@ -88,6 +96,7 @@ struct events {
 
 struct certs {
 	struct store	*store;
+	struct limits	*limits;	/* of the accounts */
 	const struct conf *conf;	/* in force; the engine's reference */
 	struct cert	**list;		/* sorted by name */
 	size_t		 n;

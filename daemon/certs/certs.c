@@ -4,13 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/api.h"
 #include "common/mem.h"
-#include "common/names.h"
-#include "common/text.h"
 #include "daemon/certs/ari_window.h"
+#include "daemon/certs/budget.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/issuer.h"
+#include "daemon/limits/limits.h"
 
 static int
 by_name(const void *a, const void *b)
@@ -75,18 +74,6 @@ cert_free(struct cert *c)
 	free(c);
 }
 
-bool
-cert_is_dry_run(const char *name)
-{
-	return strncmp(name, API_DRY_RUN, strlen(API_DRY_RUN)) == 0;
-}
-
-const char *
-cert_tried_name(const char *name)
-{
-	return cert_is_dry_run(name) ? name + strlen(API_DRY_RUN) : name;
-}
-
 void
 cert_save(struct cert *c)
 {
@@ -117,73 +104,14 @@ cert_order_forget(struct cert *c)
 {
 	struct store_cert *row = &c->row;
 
+	budget_order_over(c);
 	xstrset(&row->order_url, NULL);
 	xstrset(&row->order_names, NULL);
 	xstrset(&row->order_account, NULL);
 	xstrset(&row->order_finalize, NULL);
 	xstrset(&row->order_profile, NULL);
 	row->order_at = row->order_sent_at = 0;
-}
-
-static int
-by_string(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* A sorted JSON array: what two sets of names are compared by. */
-static char *
-names_json(const char **names, size_t n)
-{
-	json_t *list = json_array();
-	char *text;
-
-	qsort(names, n, sizeof(*names), by_string);
-	for (size_t i = 0; i < n; i++)
-		(void)json_array_append_new(list, json_string(names[i]));
-	text = json_dumps(list, JSON_COMPACT);
-	json_decref(list);
-	if (text == NULL)
-		abort();
-	return text;
-}
-
-char *
-cert_names(const struct cert *c)
-{
-	const struct conf_cert *conf = c->conf;
-	const char **names;
-	char *text;
-
-	if (conf == NULL)
-		return NULL;
-	names = xcalloc(conf->n_names, sizeof(*names));
-	for (size_t i = 0; i < conf->n_names; i++)
-		names[i] = conf->names[i].name;
-	text = names_json(names, conf->n_names);
-	free(names);
-	return text;
-}
-
-bool
-cert_is_for(const struct cert *c, const char *names)
-{
-	const struct conf_cert *conf = c->conf;
-	size_t len = strlen("[]");
-	char quoted[DNAME_SIZE + 2];
-
-	if (conf == NULL || names == NULL)
-		return false;
-	/* Names need no escapes, and none is there twice: if all are in it,
-	 * and it is as long as they are, nothing else is. */
-	for (size_t i = 0; i < conf->n_names; i++) {
-		(void)text_printf(quoted, sizeof(quoted), "\"%s\"",
-		    conf->names[i].name);
-		if (strstr(names, quoted) == NULL)
-			return false;
-		len += strlen(quoted) + (i > 0);	/* a comma */
-	}
-	return strlen(names) == len;
+	row->order_limits = 0;
 }
 
 static bool
@@ -220,6 +148,7 @@ certs_new(struct loop *loop, struct store *store)
 	struct certs *certs = xcalloc(1, sizeof(*certs));
 
 	certs->store = store;
+	certs->limits = limits_new(store);
 	places_init(&certs->places, loop);
 	TAILQ_INIT(&certs->events.subs);
 	store_cert_each(store, row_load_cb, certs);
@@ -255,6 +184,7 @@ follow_conf(struct cert *c, const struct conf_cert *now)
 	bool is_other;
 
 	c->conf = now;
+	c->limited_at = NULL;	/* it may be another one there now */
 	if (was == NULL || now == NULL)
 		return was == now ? NULL : now != NULL ? "added" : "removed";
 	is_other = follow_issuance(c, was);
@@ -309,6 +239,7 @@ certs_free(struct certs *certs)
 	for (size_t i = 0; i < certs->n; i++)
 		cert_free(certs->list[i]);
 	places_clear(&certs->places);
+	limits_free(certs->limits);
 	free(certs->list);
 	free(certs);
 }
@@ -358,7 +289,7 @@ cert_follow_live(struct cert *c, const struct cert_info *info)
 	/* Some CAs add names: it is what was asked for all the same. */
 	serves = c->conf != NULL && conf_is_served(c->conf, info);
 	row->names = serves ? cert_names(c) :
-	    names_json((const char **)info->names, n);
+	    cert_names_json((const char **)info->names, n);
 	/* It does not tell: most likely as it is wanted. */
 	xstrset(&row->profile, c->conf != NULL ? c->conf->profile : NULL);
 	ari_window_installed(c, info, NULL);

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "daemon/certs/cert.h"
+#include "daemon/certs/cert_names.h"
 
 struct cert_info;
 
@@ -31,25 +32,16 @@ struct cert	*certs_add(struct certs *, const char *name);
 /* Let the engine look at all certificates in the next turn. */
 void		 certs_changed(struct certs *);
 
-/* Are these, a sorted JSON array of the row or NULL, what it is to be for? */
-bool		 cert_is_for(const struct cert *, const char *names);
-/* Such an array of the names in the configuration, for the row; NULL where it
- * is not in it.  The caller frees. */
-char		*cert_names(const struct cert *);
 /* Of the installed certificate; "" if there is none. */
 const char	*cert_serial(const struct cert *);
 /* The row gets its serial, issuer, dates and type of key. */
 void		 cert_take_info(struct cert *, const struct cert_info *);
 /* The row becomes what live/NAME holds; that is to be deployed. */
 void		 cert_follow_live(struct cert *, const struct cert_info *);
-/* Is it a renewal that is only tried (API_DRY_RUN; engine/rehearse.h)?  It is
- * not in the table, and nothing is kept of it. */
-bool		 cert_is_dry_run(const char *name);
-/* The name of the certificate that is tried, or else the same. */
-const char	*cert_tried_name(const char *name);
 /* Put the row into state.db (the transaction of this turn). */
 void		 cert_save(struct cert *);
-/* The order under way is of no use any more; not saved. */
+/* The order under way is of no use any more; not saved.  What it counted for is
+ * given back where the CA was never asked to issue from it. */
 void		 cert_order_forget(struct cert *);
 /* Does a person want no renewal now? */
 bool		 cert_is_paused(const struct cert *, time_t now);

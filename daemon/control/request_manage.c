@@ -87,6 +87,8 @@ replace(struct call *c, const struct manage_args *args, const struct wish *w)
 		refuse(c, &err);
 		return;
 	}
+	if (w->force)
+		engine_pass_limits(engine, args->name);
 	/* First listen, then begin: no event is missed. */
 	if (w->follow) {
 		s = stream_follow(c->server, c->req, json_pack("{s:b}",

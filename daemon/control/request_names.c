@@ -81,7 +81,8 @@ parse_renew(struct evhttp_request *req, json_t **names, struct wish *w,
 
 /* Begin all of them; 0, or -1 with some perhaps begun. */
 static int
-renew_all(struct call *c, json_t *names, bool new_key, struct error *err)
+renew_all(struct call *c, json_t *names, const struct wish *w,
+    struct error *err)
 {
 	struct engine *e = c->server->engine;
 	const char *name;
@@ -92,7 +93,9 @@ renew_all(struct call *c, json_t *names, bool new_key, struct error *err)
 
 		log_info(&ctx, "user id %lu asks for a renewal",
 		    (unsigned long)c->uid);
-		if ((new_key ? engine_renew_with_new_key(e, name, err) :
+		if (w->force)
+			engine_pass_limits(e, name);
+		if ((w->new_key ? engine_renew_with_new_key(e, name, err) :
 		    engine_renew_now(e, name, err)) == -1)
 			return -1;
 	}
@@ -100,7 +103,7 @@ renew_all(struct call *c, json_t *names, bool new_key, struct error *err)
 }
 
 static void
-renew_and_follow(struct call *c, json_t *names, bool new_key)
+renew_and_follow(struct call *c, json_t *names, const struct wish *w)
 {
 	struct error err;
 	struct stream *s;
@@ -110,7 +113,7 @@ renew_and_follow(struct call *c, json_t *names, bool new_key)
 	s = stream_follow(c->server, c->req, copy);
 	if (s == NULL)
 		return;
-	if (renew_all(c, names, new_key, &err) == -1) {
+	if (renew_all(c, names, w, &err) == -1) {
 		stream_abort(s);
 		reply_error(c->req, reply_status(&err), &err, NULL);
 		return;
@@ -119,13 +122,13 @@ renew_and_follow(struct call *c, json_t *names, bool new_key)
 }
 
 static void
-renew_only(struct call *c, json_t *names, bool new_key)
+renew_only(struct call *c, json_t *names, const struct wish *w)
 {
 	json_t *started = json_array(), *unused;
 	struct error err;
 	const char *name;
 
-	if (renew_all(c, names, new_key, &err) == -1) {
+	if (renew_all(c, names, w, &err) == -1) {
 		json_decref(started);
 		reply_error(c->req, reply_status(&err), &err, NULL);
 		return;
@@ -222,9 +225,9 @@ post_renew(struct call *c)
 	else if (w.dry_run)
 		rehearse(c, names, &w);
 	else if (w.follow)
-		renew_and_follow(c, names, w.new_key);
+		renew_and_follow(c, names, &w);
 	else
-		renew_only(c, names, w.new_key);
+		renew_only(c, names, &w);
 	free(w.directory);
 	json_decref(names);
 }

@@ -143,10 +143,14 @@ int		 engine_replace_and_revoke(struct engine *, const char *name,
 int		 engine_revoke_cancel(struct engine *, const char *name,
 		    struct error *);
 
+/* The renewal that is asked for next is not held by the CA's limits, as far as
+ * we know them (limits). */
+void		 engine_pass_limits(struct engine *, const char *name);
 /*
  * -1 if the CA has asked to wait, and that time is not over: ERR_RATELIMIT
- * "engine:held" says until when, and the CA's words.  engine_renew_now() would
- * ask all the same.  Other errors: as there.
+ * "engine:held" says until when, and the CA's words; or the limit that is used
+ * up.  Of the former, engine_renew_now() would ask all the same.  Other errors:
+ * as there.
  */
 int		 engine_check_held(const struct engine *, const char *name,
 		    struct error *);

@@ -96,6 +96,9 @@ void		 engine_revocation_kept(const char *cert, const struct error *,
 /* When the certificate must be looked at next; 0: now; -1: never. */
 time_t		 engine_next_at(const struct engine *, const struct cert *,
 		    const char **action);
+/* Until when one that is due waits for what its account may ask for
+ * (budget.h); 0: it does not. */
+time_t		 engine_limited_until(const struct cert *, struct error *why);
 /* Begin runs of what is queued, as far as there are places. */
 void		 engine_start_ready(struct engine *);
 /* Look at all certificates in the next turn. */

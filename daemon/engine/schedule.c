@@ -13,6 +13,7 @@
 #include "daemon/alerts/condition.h"
 #include "daemon/alerts/notifier.h"
 #include "daemon/certs/ari_window.h"
+#include "daemon/certs/budget.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/floor.h"
@@ -108,6 +109,19 @@ due_of(const struct cert *c, const char **action)
 	return held > due && held > now ? held : due;
 }
 
+time_t
+engine_limited_until(const struct cert *c, struct error *why)
+{
+	const char *action;
+
+	/* An order that was begun needs no other. */
+	if (c->conf == NULL || c->watch != NULL || c->run != NULL ||
+	    (is_begun(c) && c->limited_until <= clock_now()) ||
+	    (!c->forced && due_of(c, &action) > clock_now()))
+		return 0;
+	return budget_until(c, c->conf->account, why);
+}
+
 /* Of one with a source: it looks for news in a freeze as well, and takes them
  * when that is over. */
 static time_t
@@ -125,7 +139,7 @@ time_t
 engine_next_at(const struct engine *e, const struct cert *c,
     const char **action)
 {
-	time_t due, held;
+	time_t due, held, limited;
 
 	*action = "none";
 	if (c->conf == NULL)
@@ -147,6 +161,9 @@ engine_next_at(const struct engine *e, const struct cert *c,
 	}
 	due = due_of(c, action);
 	held = hold_until(e->holds, c, NULL);
+	limited = engine_limited_until(c, NULL);
+	if (held < limited)
+		held = limited;
 	if (due >= held)
 		return due;
 	if (c->waits != NULL)
@@ -257,7 +274,7 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 	char when[WHEN_MAX];
 
 	place_end(&c->place);
-	c->passes_hold = false;
+	c->passes_hold = c->passes_limits = false;
 	e->renewed += err == NULL;
 	e->failed += err != NULL && strcmp(err->code, "engine:held") != 0;
 	/* Not one of long ago: a renewal may have been asked for since. */
@@ -317,11 +334,33 @@ twin_runs(const struct engine *e, const struct cert *c)
 	return false;
 }
 
+/*
+ * The run before it was told to wait, or asks for it, or has taken what the CA
+ * allows: true, and it is told where a person asked.
+ */
+static bool
+is_held(struct engine *e, struct cert *c)
+{
+	struct error held;
+	time_t until = hold_until(e->holds, c, &held);
+
+	if (until == 0) {
+		until = engine_limited_until(c, c->forced ? &held : NULL);
+		if (until != 0)
+			budget_mark(c, c->conf->account, until);
+	}
+	if (until == 0)
+		return false;
+	if (c->forced)
+		event_end(c, STEP_ACCOUNT, &held, "%s", held.msg);
+	c->forced = c->passes_hold = c->passes_limits = false;
+	return true;
+}
+
 void
 engine_start_ready(struct engine *e)
 {
 	const char *action;
-	struct error held;
 
 	while (!e->is_stopping && e->next_ready < e->n_ready &&
 	    places_are_free(&e->certs->places)) {
@@ -333,12 +372,7 @@ engine_start_ready(struct engine *e)
 		    (cert_is_paused(c, clock_now()) && !c->forced) ||
 		    rollout_is_rolling_back(e->rollout, c))
 			continue;
-		/* The run before it was told to wait, or asks for it. */
-		if (hold_until(e->holds, c, &held) != 0) {
-			if (c->forced)
-				event_end(c, STEP_ACCOUNT, &held, "%s",
-				    held.msg);
-			c->forced = c->passes_hold = false;
+		if (is_held(e, c)) {
 			engine_reschedule(e);
 			continue;
 		}
@@ -432,6 +466,16 @@ want_replacement(struct engine *e, struct cert *c)
 	}
 }
 
+static void
+mark_waiting(struct engine *e, struct cert *c, bool is_due)
+{
+	time_t until = is_due ? engine_limited_until(c, NULL) : 0;
+
+	hold_mark(e->holds, c, is_due);
+	if (until != 0)
+		budget_mark(c, c->conf->account, until);
+}
+
 void
 engine_schedule_cb(void *arg)
 {
@@ -455,7 +499,7 @@ engine_schedule_cb(void *arg)
 		at = engine_next_at(e, c, &action);
 		/* What goes on keeps its mark until it has ended. */
 		if (at > now || (at == -1 && !c->is_queued && c->run == NULL))
-			hold_mark(e->holds, c, at > now && c->watch == NULL &&
+			mark_waiting(e, c, at > now && c->watch == NULL &&
 			    !cert_is_paused(c, now) &&
 			    due_of(c, &action) <= now);
 		if (at == -1)
@@ -495,12 +539,22 @@ engine_check_held(const struct engine *e, const char *name, struct error *err)
 		return -1;
 	/* One that runs is joined. */
 	if (c->run != NULL || (hold_until_asked(e->holds, c, &why) == 0 &&
-	    !skew_stops(c, &why)))
+	    !skew_stops(c, &why) && (c->watch != NULL || is_begun(c) ||
+	    budget_until(c, c->conf->account, &why) == 0)))
 		return 0;
 	(void)error_set(err, why.kind, why.code, "\"%s\" is held: %s; to ask "
 	    "all the same: acmectl renew-now --force %s", name, why.msg, name);
 	err->retry_at = why.retry_at;
 	return -1;
+}
+
+void
+engine_pass_limits(struct engine *e, const char *name)
+{
+	struct cert *c = certs_find(e->certs, name);
+
+	if (c != NULL && c->run == NULL)
+		c->passes_limits = true;
 }
 
 int

@@ -156,6 +156,8 @@ held_json(const struct engine *e, const struct cert *c)
 		    "msg", told.words);
 	}
 	until = hold_until_asked(e->holds, c, &err);
+	if (until == 0)
+		until = engine_limited_until(c, &err);
 	return until == 0 ? json_null() : json_pack("{s:n, s:o, s:s}",
 	    "since", "until", jsonx_time(until), "msg", err.msg);
 }

@@ -7,6 +7,7 @@
 #include "common/text.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/acme.h"
+#include "daemon/certs/budget.h"
 #include "daemon/renewal/orderwait.h"
 
 #define VALIDATION_TIMEOUT_MS	300000
@@ -42,8 +43,14 @@ explain(struct authorize_op *op)
 
 	authorize_persist_remember(op);
 
-	for (size_t i = 0; i < op->n_authzs; i++)
+	for (size_t i = 0; i < op->n_authzs; i++) {
+		const struct acme_authz *got = op->authzs[i].got;
+
 		authorize_add_reason(&err, &op->authzs[i]);
+		if (got != NULL && got->status == ACME_INVALID)
+			budget_failed(op->a.env->certs, op->a.conf,
+			    op->a.conf->account, got->identifier);
+	}
 	if (err.msg[0] == '\0' && op->invalid->error != NULL)
 		err = *op->invalid->error;
 	if (err.msg[0] == '\0')

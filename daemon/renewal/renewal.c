@@ -16,6 +16,7 @@
 #include "daemon/accounts/skew.h"
 #include "daemon/acme/acme.h"
 #include "daemon/certs/ari_window.h"
+#include "daemon/certs/budget.h"
 #include "daemon/certs/event.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
@@ -92,6 +93,10 @@ renewal_cancel(struct renewal *r)
 	if (r == NULL)
 		return;
 	renewal_halt(r);
+	/* Of an order that was sent the CA may have made one. */
+	if (!r->hold.has_asked)
+		budget_give(r->env->certs, r->cc, r->cc->account, &r->taken,
+		    false);
 	account_release(r->env->accounts, r->account);
 	acme_order_free(r->order);
 	EVP_PKEY_free(r->key);
@@ -99,6 +104,7 @@ renewal_cancel(struct renewal *r)
 	strv_free(r->alternates);
 	free(r->pem);
 	free(r->kid);
+	free(r->replaces);
 	free(r->names);
 	free(r->names_json);
 	conf_unref(r->conf);
@@ -151,11 +157,43 @@ renewal_finish(struct renewal *r, const struct error *err)
 		renewal_end(r, err);
 }
 
+/* Was no order made, whatever became of the request? */
+static bool
+is_certain(const struct error *err)
+{
+	static const char *const codes[] = { "http:resolve", "http:connect",
+	    "http:tls", "engine:held", "store:full" };
+	static const char *const doubtful[] = { "acme:badReply",
+	    "acme:serverInternal", "acme:invalid" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (strcmp(err->code, codes[i]) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < sizeof(doubtful) / sizeof(doubtful[0]); i++) {
+		if (strcmp(err->code, doubtful[i]) == 0)
+			return false;
+	}
+	/* A page of a proxy's is no answer of the CA's. */
+	return strncmp(err->code, "acme:", 5) == 0 &&
+	    strncmp(err->code, "acme:http-", 10) != 0;
+}
+
+/* What was taken for an order that failed before it was in the row; it brings
+ * no certificate. */
+static void
+give_back(struct renewal *r, const struct error *err)
+{
+	budget_give(r->env->certs, r->cc, r->cc->account, &r->taken,
+	    r->hold.has_asked && !is_certain(err));
+}
+
 void
 renewal_fail(struct renewal *r, const struct error *err)
 {
 	struct error told;
 
+	give_back(r, err);
 	if (renewal_order_is_dead(r, err))
 		cert_order_forget(r->cert);
 	if (strcmp(err->code, "acme:accountDoesNotExist") == 0 &&
@@ -373,7 +411,9 @@ order_created(const struct error *err, const struct acme_order *order,
 	struct store_cert *row = &r->cert->row;
 
 	r->acme_op = NULL;
-	if (err != NULL && r->has_replaces && is_about_replaces(err)) {
+	if (err != NULL)
+		give_back(r, err);
+	if (err != NULL && r->replaces != NULL && is_about_replaces(err)) {
 		event_emit(r->env->certs, row->name, r->cert->step, LOGL_INFO,
 		    "without \"replaces\", for: %s", err->msg);
 		order_new(r, NULL);
@@ -430,6 +470,8 @@ order_created(const struct error *err, const struct acme_order *order,
 	row->order_finalize = xstrdup(order->finalize_url != NULL ?
 	    order->finalize_url : "");
 	row->order_at = clock_now();
+	row->order_limits = r->taken;
+	r->taken = 0;
 	store_pending_drop(r->env->store, row->name);
 	cert_save(r->cert);
 	r->sync = store_sync_start(r->env->store, order_stored, r);
@@ -466,15 +508,42 @@ may_order(struct error *err, void *arg)
 }
 
 static void
-order_new(struct renewal *r, const char *replaces)
+order_send(struct renewal *r)
 {
-	struct acme_order_args args = {
+	const struct acme_order_args args = {
 		.names = r->names,
 		.n_names = r->cc->n_names,
+		.replaces = r->replaces,
 		.profile = r->is_profile_refused ? NULL : r->cc->profile,
 		.needs_profile = r->cc->profile_required,
 		.may = may_order,
 	};
+
+	renewal_say(r, "ordering a certificate");
+	r->hold.has_asked = true;
+	r->is_resumed = r->is_sent = false;
+	r->acme_op = acme_order_new_start(r->account->acme, &args,
+	    order_created, r);
+}
+
+/* What it counts for is on disk: a crash does not make it less. */
+static void
+budget_stored(const struct error *err, void *arg)
+{
+	struct renewal *r = arg;
+
+	r->sync = NULL;
+	if (err != NULL)
+		renewal_fail(r, err);
+	else
+		order_send(r);
+}
+
+static void
+order_new(struct renewal *r, const char *replaces)
+{
+	bool names_it = replaces != NULL &&
+	    acme_offers_renewal_info(r->account->acme);
 	struct error held;
 
 	if (may_order(&held, r) == -1) {
@@ -485,13 +554,14 @@ order_new(struct renewal *r, const char *replaces)
 		r->acme_op = acme_clock_start(r->account->acme, clock_seen, r);
 		return;
 	}
-	renewal_say(r, "ordering a certificate");
-	r->hold.has_asked = true;
-	r->is_resumed = r->is_sent = false;
-	r->has_replaces = replaces != NULL;
-	args.replaces = replaces;
-	r->acme_op = acme_order_new_start(r->account->acme, &args,
-	    order_created, r);
+	xstrset(&r->replaces, replaces);
+	if (budget_take(r->cert, r->cc, r->cc->account, names_it, &r->taken,
+	    &held) == -1)
+		renewal_fail(r, &held);
+	else if (r->taken != 0)
+		r->sync = store_sync_start(r->env->store, budget_stored, r);
+	else
+		order_send(r);
 }
 
 /* Can a run go on from this order?  Past finalize its key must be here. */
@@ -601,6 +671,8 @@ renewal_start(const struct renewal_env *env, struct cert *cert,
 		r->cert->may_acquire = true;
 		r->zones = zones_start(r->env->loop, r->env->dns,
 		    r->cc);
+		if (!renewal_has_order(r))
+			budget_reserve(cert, r->cc, r->cc->account, &r->taken);
 	}
 	r->done = done;
 	r->arg = arg;

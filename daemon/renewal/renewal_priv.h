@@ -33,7 +33,11 @@ struct renewal {
 	struct hold_run	 hold;		/* when it began, and how far it is */
 	bool		 waits;		/* it failed for its account */
 	struct timer	 enter;
-	bool		 has_replaces;	/* the order that is being made */
+	char		*replaces;	/* the order that is being made names
+					   it (ARI-ID); or NULL */
+	unsigned	 taken;		/* what that order counts for
+					   (budget_take()); 0 once its row has
+					   it */
 	bool		 is_clock_seen;	/* the CA's, in this run */
 	int64_t		 asked_ms;	/* clock_boot_ms() of its newOrder */
 	bool		 is_profile_refused;	/* by the CA, though it is in

@@ -703,6 +703,12 @@ acme_clock(const struct acme *a)
 	return &clock;
 }
 
+bool
+acme_offers_renewal_info(const struct acme *a)
+{
+	return fake_ca.has_ari;
+}
+
 void
 acme_account_forget(struct acme *a)
 {

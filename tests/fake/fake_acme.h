@@ -84,7 +84,7 @@ struct fake_ca {
 	unsigned	 accounts;	/* made so far */
 	unsigned	 revoked;	/* certificates */
 	char		 revoked_at[64];	/* the last: its directory */
-	struct fake_order orders[64];
+	struct fake_order orders[256];
 	size_t		 n_orders;
 };
 extern struct fake_ca fake_ca;

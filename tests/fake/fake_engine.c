@@ -387,6 +387,11 @@ engine_check_held(const struct engine *e, const char *name, struct error *err)
 	    "\"%s\" is held", name);
 }
 
+void
+engine_pass_limits(struct engine *e, const char *name)
+{
+}
+
 /* As engine_renew_now(), with what besides in the list of names. */
 int
 engine_deploy_now(struct engine *e, const char *name, const char *target,

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/certs/budget.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "daemon/certs/ari_window.h"
+#include "daemon/certs/cert.h"
+#include "daemon/certs/cert_names.h"
+#include "daemon/certs/issuer.h"
+#include "daemon/limits/limits.h"
+
+/* Is it known to be of that CA, of the same names, and not over? */
+static bool
+renews(const struct cert *c, const struct conf_account *a)
+{
+	const struct store_cert *row = &c->row;
+
+	return row->serial != NULL && row->ari_directory != NULL &&
+	    row->not_after > clock_now() &&
+	    issuer_same(row->ari_directory, a->directory) &&
+	    cert_is_for(c, row->names);
+}
+
+/* Will its order name what it replaces?  A CA that has given a window takes
+ * that; of another one it is not known yet. */
+static bool
+will_replace(const struct cert *c, const struct conf_account *a)
+{
+	return c->row.ari_end != 0 && c->conf->account == a &&
+	    ari_window_replaces(c) != NULL;
+}
+
+static bool
+is_limited(const struct conf_cert *cc, const struct conf_account *a)
+{
+	if (a == NULL || cc == NULL || cc->source != NULL ||
+	    cert_is_dry_run(cc->name))
+		return false;
+	for (int i = 0; i < LIMIT_KIND_END; i++) {
+		if (a->limits[i].count != 0)
+			return true;
+	}
+	return false;
+}
+
+static time_t
+marked_until(const struct cert *c, const struct conf_account *a)
+{
+	return c->limited_at == a && c->limited_until > clock_now() &&
+	    c->limited_as_of == limits_generation(c->certs->limits) ?
+	    c->limited_until : 0;
+}
+
+/* As limits_until(), with the words. */
+static time_t
+ask(const struct cert *c, const struct limits_order *o, struct error *why)
+{
+	struct limits_wait w;
+	time_t until = limits_until(c->certs->limits, o, why != NULL ? &w :
+	    NULL);
+
+	if (until != 0 && why != NULL)
+		limits_error(&w, why);
+	return until;
+}
+
+time_t
+budget_until(const struct cert *c, const struct conf_account *a,
+    struct error *why)
+{
+	struct limits_order o = { .account = a, .cert = c->conf };
+	time_t marked;
+
+	if (c->passes_limits || !is_limited(c->conf, a))
+		return 0;
+	marked = marked_until(c, a);
+	if (marked != 0 && why == NULL)
+		return marked;
+	o.renews = renews(c, a);
+	/* One that is marked was not taken for one that replaces. */
+	o.replaces = marked == 0 && will_replace(c, a);
+	return ask(c, &o, why);
+}
+
+void
+budget_mark(struct cert *c, const struct conf_account *a, time_t until)
+{
+	c->limited_at = a;
+	c->limited_until = until;
+	c->limited_as_of = limits_generation(c->certs->limits);
+}
+
+void
+budget_reserve(struct cert *c, const struct conf_cert *cc,
+    const struct conf_account *a, unsigned *taken)
+{
+	struct error held;
+
+	*taken = 0;
+	if (is_limited(cc, a) && budget_until(c, a, NULL) == 0)
+		(void)budget_take(c, cc, a, marked_until(c, a) == 0 &&
+		    will_replace(c, a), taken, &held);
+}
+
+int
+budget_take(struct cert *c, const struct conf_cert *cc,
+    const struct conf_account *a, bool replaces, unsigned *taken,
+    struct error *err)
+{
+	const struct limits_order o = { .account = a, .cert = cc,
+	    .replaces = replaces, .renews = renews(c, a) };
+	time_t until;
+
+	if (!is_limited(cc, a))
+		return 0;
+	if (replaces)
+		budget_give(c->certs, cc, a, taken, false);
+	if (replaces || *taken != 0)
+		return 0;
+	until = c->passes_limits ? 0 : ask(c, &o, err);
+	if (until != 0) {
+		budget_mark(c, a, until);
+		return -1;
+	}
+	*taken = limits_take(c->certs->limits, &o);
+	return 0;
+}
+
+void
+budget_give(const struct certs *certs, const struct conf_cert *cc,
+    const struct conf_account *a, unsigned *taken, bool but_order)
+{
+	const struct limits_order o = { .account = a, .cert = cc };
+
+	if (*taken != 0 && is_limited(cc, a))
+		limits_give(certs->limits, &o, but_order ?
+		    *taken & ~LIMIT_BIT(LIMIT_ORDERS) : *taken);
+	*taken = 0;
+}
+
+/* Only where it is known whose it was: of the same names, and the account. */
+void
+budget_order_over(const struct cert *c)
+{
+	const struct store_cert *row = &c->row;
+	const struct conf_account *a = c->conf != NULL ? c->conf->account :
+	    NULL;
+	unsigned taken = row->order_limits;
+	char *kid;
+
+	if (taken == 0 || row->order_sent_at != 0 ||
+	    !is_limited(c->conf, a) || row->order_account == NULL ||
+	    !cert_is_for(c, row->order_names))
+		return;
+	kid = store_account_kid(c->certs->store, a->name, a->directory);
+	if (kid != NULL && strcmp(kid, row->order_account) == 0)
+		budget_give(c->certs, c->conf, a, &taken, true);
+	free(kid);
+}
+
+void
+budget_failed(const struct certs *certs, const struct conf_cert *cc,
+    const struct conf_account *a, const char *name)
+{
+	if (is_limited(cc, a))
+		limits_failed(certs->limits, a, name);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/certs/cert_names.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/api.h"
+#include "common/mem.h"
+#include "common/names.h"
+#include "common/text.h"
+#include "daemon/certs/cert.h"
+
+static int
+by_string(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+char *
+cert_names_json(const char **names, size_t n)
+{
+	json_t *list = json_array();
+	char *text;
+
+	qsort(names, n, sizeof(*names), by_string);
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_append_new(list, json_string(names[i]));
+	text = json_dumps(list, JSON_COMPACT);
+	json_decref(list);
+	if (text == NULL)
+		abort();
+	return text;
+}
+
+char *
+cert_names(const struct cert *c)
+{
+	const struct conf_cert *conf = c->conf;
+	const char **names;
+	char *text;
+
+	if (conf == NULL)
+		return NULL;
+	names = xcalloc(conf->n_names, sizeof(*names));
+	for (size_t i = 0; i < conf->n_names; i++)
+		names[i] = conf->names[i].name;
+	text = cert_names_json(names, conf->n_names);
+	free(names);
+	return text;
+}
+
+bool
+cert_is_for(const struct cert *c, const char *names)
+{
+	const struct conf_cert *conf = c->conf;
+	size_t len = strlen("[]");
+	char quoted[DNAME_SIZE + 2];
+
+	if (conf == NULL || names == NULL)
+		return false;
+	/* Names need no escapes, and none is there twice: if all are in it,
+	 * and it is as long as they are, nothing else is. */
+	for (size_t i = 0; i < conf->n_names; i++) {
+		(void)text_printf(quoted, sizeof(quoted), "\"%s\"",
+		    conf->names[i].name);
+		if (strstr(names, quoted) == NULL)
+			return false;
+		len += strlen(quoted) + (i > 0);	/* a comma */
+	}
+	return strlen(names) == len;
+}
+
+bool
+cert_is_dry_run(const char *name)
+{
+	return strncmp(name, API_DRY_RUN, strlen(API_DRY_RUN)) == 0;
+}
+
+const char *
+cert_tried_name(const char *name)
+{
+	return cert_is_dry_run(name) ? name + strlen(API_DRY_RUN) : name;
+}
