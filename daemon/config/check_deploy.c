@@ -27,6 +27,7 @@ static const struct {
 	    check_free_deploy_kubernetes },
 	{ "cloud", check_deploy_cloud, check_free_deploy_cloud },
 	{ "haproxy", check_deploy_haproxy, check_free_deploy_haproxy },
+	{ "docker", check_deploy_docker, check_free_deploy_docker },
 	{ "exec", check_deploy_exec, check_free_deploy_exec },
 	{ "reload", check_deploy_reload, check_free_deploy_reload },
 	{ "restart", check_deploy_restart, check_free_deploy_restart },
@@ -92,7 +93,8 @@ place_of(const char *key, const long *place)
 static void
 warn_of_order(struct check *c, const struct section *sec)
 {
-	static const char *const readers[] = { "reload", "restart" };
+	static const char *const readers[] = { "reload", "restart",
+	    "docker" };
 	long files = tree_place(sec, "install");
 
 	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {

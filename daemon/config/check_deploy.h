@@ -39,6 +39,9 @@ void	check_free_deploy_cloud(struct conf_deploy *);
 void	check_deploy_haproxy(struct check *, const struct section *,
 	    struct conf_deploy *);
 void	check_free_deploy_haproxy(struct conf_deploy *);
+void	check_deploy_docker(struct check *, const struct section *,
+	    struct conf_deploy *);
+void	check_free_deploy_docker(struct conf_deploy *);
 void	check_deploy_webhook(struct check *, const struct section *,
 	    struct conf_deploy *);
 void	check_free_deploy_webhook(struct conf_deploy *);
@@ -57,10 +60,10 @@ void	check_free_deploy_start(struct conf_deploy *);
 void	check_deploy_config_test(struct check *, const struct section *,
 	    struct conf_deploy *);
 
-/* The sections of that kind in sec, as files of this machine or of another
- * one, where owners are not ours to give. */
+/* The sections of that kind in sec, as files of this machine (place NULL), or
+ * of another one, where owners are numbers. */
 struct conf_install *check_files(struct check *, const struct section *sec,
-	    const char *kind, bool is_remote, unsigned *n);
+	    const char *kind, const char *place, unsigned *n);
 void	check_free_files(struct conf_install *, size_t n);
 /* The one section of that kind in sec; a second one is a mistake.  Not NULL
  * where there is one. */

@@ -14,6 +14,7 @@
 
 #define MODE_SECRET 0600
 #define MODE_PUBLIC 0644
+#define ID_MAX 2097151	/* what a tar has room for */
 
 static const struct {
 	const char	*name;
@@ -117,6 +118,21 @@ check_owner(struct check *c, const struct section *sec,
 	}
 }
 
+/* The names there are not ours to look up. */
+static void
+check_owner_numbers(struct check *c, const struct section *sec,
+    struct conf_install *i)
+{
+	long none = -1;
+	long uid = opt_int(c->m, sec, "owner", 0, ID_MAX, none);
+	long gid = opt_int(c->m, sec, "group", 0, ID_MAX, none);
+
+	if (uid != none)
+		i->uid = (uid_t)uid;
+	if (gid != none)
+		i->gid = (gid_t)gid;
+}
+
 static void
 check_mode(struct check *c, const struct section *sec,
     struct conf_install *i)
@@ -168,14 +184,16 @@ check_file(struct check *c, const struct section *sec, bool is_remote,
 	check_password(c, sec, in);
 	in->uid = (uid_t)-1;
 	in->gid = (gid_t)-1;
-	if (!is_remote)
+	if (is_remote)
+		check_owner_numbers(c, sec, in);
+	else
 		check_owner(c, sec, in);
 	check_mode(c, sec, in);
 }
 
 struct conf_install *
 check_files(struct check *c, const struct section *sec, const char *kind,
-    bool is_remote, unsigned *n)
+    const char *place, unsigned *n)
 {
 	struct conf_install *list = xcalloc(sec->n_subs + 1, sizeof(*list));
 
@@ -185,9 +203,8 @@ check_files(struct check *c, const struct section *sec, const char *kind,
 
 		if (strcmp(sub->kind, kind) != 0)
 			continue;
-		check_claim(c, sub, "file", is_remote ? sec->title : NULL,
-		    sub->title);
-		check_file(c, sub, is_remote, &list[(*n)++]);
+		check_claim(c, sub, "file", place, sub->title);
+		check_file(c, sub, place != NULL, &list[(*n)++]);
 	}
 	return list;
 }
@@ -208,7 +225,7 @@ void
 check_deploy_install(struct check *c, const struct section *sec,
     struct conf_deploy *d)
 {
-	d->installs = check_files(c, sec, "install", false, &d->n_installs);
+	d->installs = check_files(c, sec, "install", NULL, &d->n_installs);
 }
 
 void

@@ -32,7 +32,7 @@ check_deploy_ssh(struct check *c, const struct section *sec,
 	s->port = (unsigned)opt_int(c->m, sub, "port", 1, 65535, 0);
 	s->identity_file = opt_file(c->m, sub, "identity_file");
 	s->known_hosts_file = opt_file(c->m, sub, "known_hosts_file");
-	s->files = check_files(c, sub, "file", true, &s->n_files);
+	s->files = check_files(c, sub, "file", sub->title, &s->n_files);
 	s->command = opt_text(c->m, sub, "command");
 	if (s->n_files == 0 && tree_value(sub, "command") == NULL)
 		opt_mistake(c->m, sub, sub->line, "it says nothing to do; "

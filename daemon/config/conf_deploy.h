@@ -52,13 +52,14 @@ enum bundle_format {
 /* "fullchain", ... */
 const char	*bundle_format_name(enum bundle_format);
 
-/* install "PATH" { }, and file "PATH" { } of an ssh target */
+/* install "PATH" { }, file "PATH" { } of ssh, copy "PATH" { } of docker */
 struct conf_install {
 	char		*path;
 	enum bundle_format format;
 	char		*password_file;	/* of BUNDLE_PKCS12; else NULL */
 	char		*owner, *group;	/* NULL: the daemon's */
-	uid_t		 uid;		/* of owner; (uid_t)-1: none given */
+	uid_t		 uid;		/* of owner; (uid_t)-1: none given.  In
+					   a container it is a number only */
 	gid_t		 gid;
 	mode_t		 mode;
 };
@@ -78,6 +79,20 @@ struct conf_ssh {
 struct conf_haproxy {
 	char		*socket;	/* path, or ADDRESS:PORT */
 	char		*file;		/* as HAProxy knows the certificate */
+};
+
+/* docker { } */
+struct conf_docker {
+	char		*socket;	/* path of the engine's */
+	char		**containers;	/* names, NULL-terminated; none: by
+					   label */
+	char		*label;		/* KEY or KEY=VALUE; NULL: by name */
+	struct conf_install *files;	/* copied into each of them */
+	unsigned	 n_files;
+	/* One of them, or none. */
+	char		*signal;	/* "HUP"; NULL: none */
+	bool		 restart;
+	char		**exec;		/* argv, NULL-terminated; empty: none */
 };
 
 /* kubernetes "URL" { } */
@@ -127,6 +142,7 @@ struct conf_deploy {
 	unsigned	 n_verify;
 	struct conf_ssh	*ssh;
 	struct conf_haproxy *haproxy;
+	struct conf_docker *docker;
 	const struct conf_repository *publish;
 	struct conf_kubernetes *kubernetes;
 	struct conf_cloud *cloud;

@@ -353,6 +353,24 @@ keys_of(const struct parse *t, const struct schema_kind *kind,
 	return schema_type(kind, word);
 }
 
+/* key { ... }; at the brace. */
+static int
+read_plain_section(struct parse *t, const struct block *b,
+    const struct key *key, int line)
+{
+	struct section *sub;
+
+	if (!lex_is(&t->x, '{')) {
+		complain(t, b, line, "found %s behind %s; allowed: %s { ... }",
+		    lex_is(&t->x, '=') ? "\"=\"" : "a name", key->name,
+		    key->name);
+		return skip_statement(t, b);
+	}
+	sub = tree_add_section(b->sec, key->name, line, b->place);
+	sub->title = pool_alloc(t->src->pool, 1);
+	return read_block(t, sub, key->sub, false);
+}
+
 /* key "TITLE" { ... }; at the title. */
 static int
 read_section(struct parse *t, const struct block *b, const struct key *key,
@@ -427,6 +445,8 @@ read_statement(struct parse *t, const struct block *b)
 		return read_values(t, b, key, line);
 	case SHAPE_SECTION:
 		return read_section(t, b, key, line);
+	case SHAPE_BLOCK:
+		return read_plain_section(t, b, key, line);
 	case SHAPE_INCLUDE:
 		return read_include(t, b, key, line);
 	}

@@ -53,6 +53,26 @@ static const struct key ssh_keys[] = {
 	{ NULL, SHAPE_ONE, NULL }
 };
 
+static const struct key docker_copy_keys[] = {
+	{ "format", SHAPE_ONE, NULL },
+	{ "owner", SHAPE_ONE, NULL },
+	{ "group", SHAPE_ONE, NULL },
+	{ "mode", SHAPE_ONE, NULL },
+	{ "password_file", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
+static const struct key docker_keys[] = {
+	{ "socket", SHAPE_ONE, NULL },
+	{ "container", SHAPE_LIST, NULL },
+	{ "label", SHAPE_ONE, NULL },
+	{ "copy", SHAPE_SECTION, docker_copy_keys },
+	{ "signal", SHAPE_ONE, NULL },
+	{ "restart", SHAPE_ONE, NULL },
+	{ "exec", SHAPE_LIST, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
 static const struct key haproxy_keys[] = {
 	{ "file", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }
@@ -78,6 +98,7 @@ static const struct key deploy_keys[] = {
 	{ "install", SHAPE_SECTION, install_keys },
 	{ "ssh", SHAPE_SECTION, ssh_keys },
 	{ "haproxy", SHAPE_SECTION, haproxy_keys },
+	{ "docker", SHAPE_BLOCK, docker_keys },
 	{ "kubernetes", SHAPE_SECTION, kubernetes_keys },
 	{ "cloud", SHAPE_SECTION, NULL },
 	{ "webhook", SHAPE_SECTION, webhook_keys },

@@ -13,13 +13,14 @@ enum key_shape {
 	SHAPE_ONE,		/* key = VALUE */
 	SHAPE_LIST,		/* key = { VALUE, VALUE } or one VALUE */
 	SHAPE_SECTION,		/* key "TITLE" { ... } */
+	SHAPE_BLOCK,		/* key { ... } */
 	SHAPE_INCLUDE,		/* include("PATTERN") */
 };
 
 struct key {
 	const char	*name;		/* NULL ends a table */
 	enum key_shape	 shape;
-	const struct key *sub;		/* SHAPE_SECTION; NULL: a schema_kind */
+	const struct key *sub;		/* of these two; NULL: a schema_kind */
 };
 
 /* A kind of section whose keys depend on its type, and are in a registry. */

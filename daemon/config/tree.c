@@ -123,7 +123,8 @@ tree_context(const struct section *sec, char out[TREE_CONTEXT_MAX])
 		(void)text_printf(out + used, TREE_CONTEXT_MAX - used, ": ");
 	}
 	used = strlen(out);
-	(void)text_printf(out + used, TREE_CONTEXT_MAX - used, "%s \"%.120s\"",
-	    sec->kind, sec->title);
+	(void)text_printf(out + used, TREE_CONTEXT_MAX - used,
+	    "%s%s%.120s%s", sec->kind, sec->title[0] != '\0' ? " \"" : "",
+	    sec->title, sec->title[0] != '\0' ? "\"" : "");
 	return out;
 }

@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "daemon/deploy/cloud.h"
+#include "daemon/deploy/docker.h"
 #include "daemon/deploy/exec.h"
 #include "daemon/deploy/haproxy.h"
 #include "daemon/deploy/hooks.h"
@@ -23,6 +24,7 @@ const struct deploy_kind *const deploy_kinds[] = {
 	&deploy_kubernetes,
 	&deploy_cloud,
 	&deploy_haproxy,
+	&deploy_docker,
 	&deploy_exec,
 	&deploy_hooks,
 	&deploy_reload,

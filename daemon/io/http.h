@@ -47,6 +47,9 @@ struct http_args {
 	const char	*address;	/* connect there ("192.0.2.1", "::1"),
 					   whatever the host's name says; NULL:
 					   where the name leads */
+	const char	*unix_socket;	/* path: connect there instead, with no
+					   proxy; messages name it as the host;
+					   NULL: TCP */
 	bool		 allow_plain;
 	bool		 secret_url;	/* print only scheme and host of it */
 	bool		 decodes;	/* undo a Content-Encoding, though none

@@ -189,7 +189,8 @@ split_url(struct http_op *op, CURLU *u, const struct http_args *args,
 		    op->host != NULL ? op->host : "URL", why);
 		goto out;
 	}
-	*key = xasprintf("%s://%s:%s", scheme, op->host, port);
+	*key = xasprintf("%s://%s:%s", scheme, args->unix_socket != NULL ?
+	    args->unix_socket : op->host, port);
 	if (args->secret_url)
 		(void)curl_url_set(u, CURLUPART_PATH, NULL, 0);
 	(void)curl_url_set(u, CURLUPART_QUERY, NULL, 0);
@@ -288,7 +289,7 @@ http_op_fill(struct http_op *op, const struct http_args *args, char **key,
 	op->decodes = args->decodes;
 	op->has_secret = args->secret_url;
 	op->ca_file = dup_or_null(args->ca_file);
-	op->proxy = dup_or_null(args->proxy);
+	op->proxy = dup_or_null(args->unix_socket != NULL ? "" : args->proxy);
 	op->max_reply = args->max_reply;
 	op->timeout_ms = args->timeout_ms;
 	if (args->body != NULL) {
@@ -299,6 +300,11 @@ http_op_fill(struct http_op *op, const struct http_args *args, char **key,
 		return -1;
 	if (args->address != NULL)
 		fill_address(op, args->address);
+	if (args->unix_socket != NULL) {
+		op->unix_socket = xstrdup(args->unix_socket);
+		free(op->host);
+		op->host = xstrdup(args->unix_socket);
+	}
 	if (!is_token(op->method))
 		return error_set(err, ERR_CONFIG, "http:url",
 		    "%s: \"%.40s\" is no HTTP method", op->host, op->method);
@@ -327,6 +333,7 @@ http_op_clear(struct http_op *op)
 	free(op->host);
 	free(op->shown_url);
 	free(op->ca_file);
+	free(op->unix_socket);
 	free(op->bad);
 }
 
@@ -428,6 +435,7 @@ setup_connection(struct http_op *op, CURL *e)
 	SET(CURLOPT_FRESH_CONNECT, op->once || op->origin->is_suspect ? 1L :
 	    0L);
 	SET(CURLOPT_CONNECT_TO, op->connect_to);
+	SET(CURLOPT_UNIX_SOCKET_PATH, op->unix_socket);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	/* A resolver's thread is left to end alone, not waited for. */
 	SET(CURLOPT_QUICK_EXIT, 1L);

@@ -64,6 +64,7 @@ struct http_op {
 	char			*ca_file;
 	char			*proxy;
 	struct curl_slist	*connect_to;	/* NULL: as the URL says */
+	char			*unix_socket;	/* NULL: TCP */
 	struct curl_slist	*headers;
 	void			*body;
 	size_t			 body_len;

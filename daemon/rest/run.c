@@ -365,6 +365,7 @@ step_build(struct rest_op *op, struct error *err)
 	    .timeout_ms = op->a.timeout_ms,
 	    .ca_file = op->a.ca_file,
 	    .proxy = op->a.proxy,
+	    .unix_socket = op->a.unix_socket,
 	    .decodes = op->a.decodes,
 	    /* The same request twice could make the same record twice. */
 	    .once = !op->a.is_idempotent && strcmp(method, "GET") != 0 &&

@@ -43,6 +43,7 @@ struct rest_args {		/* pointers stay the caller's until the end */
 	bool		 allow_http;	/* http:// to other hosts than this */
 	const char	*ca_file;	/* NULL: the system's */
 	const char	*proxy;		/* as in io/http.h */
+	const char	*unix_socket;	/* likewise */
 	size_t		 max_reply;	/* bytes; 0: 2 MiB */
 	const char	*lean_member, *lean_needle;
 					/* of an answer over 256 KiB only that

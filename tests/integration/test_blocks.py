@@ -62,6 +62,8 @@ TYPED = {
     (RECIPES, "2. A hook of root"): "test_recipes.py::test_postgresql",
     (RECIPES, "4. Containers"): "test_recipes.py::test_container",
     (RECIPES, "5. Kubernetes"): "test_deploy_kubernetes.py::test_recipe",
+    (RECIPES, "6. Containers, through the engine's socket"):
+        "test_deploy_docker.py::test_recipe",
 }
 # The first line of what no test types, and why.
 LEFT = {

@@ -24,8 +24,8 @@ PATTERNS = {
     "acme:http-%d": ["acme:http-STATUS"],
     "acme:no-%s": ["acme:no-CHALLENGE"],
     "persist:%s": ["persist:record", "persist:not-offered"],
-    "deploy:%s": ["deploy:KIND", "deploy:kubernetes", "deploy:reload",
-                  "deploy:restart", "deploy:ssh", "deploy:start",
+    "deploy:%s": ["deploy:KIND", "deploy:docker", "deploy:kubernetes",
+                  "deploy:reload", "deploy:restart", "deploy:ssh", "deploy:start",
                   "deploy:webhook"],
 }
 

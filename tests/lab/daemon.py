@@ -50,7 +50,7 @@ def quote(value):
 
 def section(kind, title, options):
     """Text of one section; a dict value is a nested section list."""
-    lines = ['%s "%s" {' % (kind, title)]
+    lines = [kind + (' "%s" {' % title if title is not None else " {")]
     for key, value in options.items():
         if isinstance(value, dict):
             for name, sub in value.items():
