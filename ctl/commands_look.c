@@ -78,6 +78,12 @@ print_pem(const struct options *o, const json_t *cert)
 	size_t len;
 	int rc;
 
+	if (jsonx_bool(cert, "placeholder", false)) {
+		say_error("there is no certificate yet: the files are a "
+		    "self-signed placeholder");
+		free(dir);
+		return EXIT_FAILED;
+	}
 	path = xasprintf("%s/fullchain.pem", dir);
 	rc = file_read(AT_FDCWD, path, PEM_MAX, &pem, &len, &err);
 	free(path);

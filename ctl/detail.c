@@ -55,7 +55,9 @@ state_field(const struct term *t, const json_t *cert)
 	bool is_staging = jsonx_bool(cert, "staging", false);
 	bool is_other = jsonx_bool(cert, "other_ca", false);
 	char *s = show_str(cert, "condition", "?");
-	char *text = xasprintf("%s%s%s", s, is_staging ? ", of a staging CA: "
+	char *text = xasprintf("%s%s%s%s", s, jsonx_bool(cert, "placeholder",
+	    false) ? "; the files are a self-signed placeholder" : "",
+	    is_staging ? ", of a staging CA: "
 	    "browsers do not trust it" : "", is_other ? ", of another CA than "
 	    "the account names now: it is being replaced" : "");
 

@@ -54,7 +54,9 @@ row_init(struct row *row, const json_t *cert)
 {
 	const char *action = jsonx_str(cert, "next.action");
 	char *parts[ROW_END] = {
-		show_str(cert, "name", "?"), show_str(cert, "condition", "?"),
+		show_str(cert, "name", "?"),
+		jsonx_bool(cert, "placeholder", false) ?
+		xstrdup("placeholder") : show_str(cert, "condition", "?"),
 		show_next_word(cert, false, &row->next_at),
 		row_last_error(cert),
 	};

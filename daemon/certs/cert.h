@@ -46,6 +46,8 @@ struct cert {
 	bool		 is_queued;	/* due, and waiting for a place */
 	bool		 ari_polling;	/* the CA is being asked */
 	bool		 is_pulled;	/* the run is one that ARI called for */
+	bool		 has_placeholder;	/* in live/, as long as
+					   row.serial is NULL */
 
 	/* renewal/'s. */
 	bool		 may_acquire;	/* the run may still acquire its

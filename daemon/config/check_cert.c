@@ -150,6 +150,7 @@ check_cert(struct check *c, const struct section *sec)
 		check_issue(c, sec, cert);
 	cert->renew_before_s = (int)opt_duration(c->m, sec, "renew_before",
 	    3600, 365 * DAY, 30 * DAY);
+	cert->placeholder = opt_bool(c->m, sec, "placeholder", false);
 	check_cert_freeze(c, sec, cert);
 	check_deploys(c, sec, cert);
 	return cert;

@@ -136,6 +136,7 @@ struct conf_cert {
 	struct conf_deploy **deploys;
 	bool		 deploy_parallel;	/* not one after the other */
 	bool		 reuse_key;
+	bool		 placeholder;	/* in live/ until the first is issued */
 	bool		 profile_required;	/* without it no order */
 	bool		 follow_cname;
 	enum key_type	 key;

@@ -184,6 +184,7 @@ static const struct key certificate_keys[] = {
 	{ "provider", SHAPE_ONE, NULL },
 	{ "key", SHAPE_ONE, NULL },
 	{ "reuse_key", SHAPE_ONE, NULL },
+	{ "placeholder", SHAPE_ONE, NULL },
 	{ "renew_before", SHAPE_ONE, NULL },
 	{ "preferred_chain", SHAPE_ONE, NULL },
 	{ "profile", SHAPE_ONE, NULL },

@@ -23,6 +23,7 @@
 #include "daemon/dns/zones.h"
 #include "daemon/engine/ari.h"
 #include "daemon/engine/lost.h"
+#include "daemon/engine/placeholder.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/rehearse.h"
 #include "daemon/engine/textfile.h"
@@ -239,6 +240,7 @@ engine_start(struct engine *e)
 {
 	serve_challenges(e);
 	lost_start(e);
+	placeholder_place(e);
 	hold_retry(e->holds, true);
 	for (size_t i = 0; i < e->certs->n; i++) {
 		struct cert *c = e->certs->list[i];
@@ -410,6 +412,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	e->n_ready = e->next_ready = 0;
 	serve_challenges(e);
 	certs_apply(e->certs, conf, report);
+	placeholder_place(e);
 	watch_sources(e);
 	e->ready = xreallocarray(e->ready, e->certs->n, sizeof(*e->ready));
 	for (size_t i = 0; i < e->certs->n; i++)

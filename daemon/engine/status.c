@@ -214,7 +214,7 @@ cert_json(const struct engine *e, const struct cert *c)
 
 	return json_pack("{s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:b, "
 	    "s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-	    "s:o, s:o, s:o, s:o, s:i}",
+	    "s:o, s:o, s:o, s:o, s:i, s:b}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
 	    "condition", condition_name(condition_of(c)),
 	    "ok", condition_is_good(c),
@@ -236,7 +236,8 @@ cert_json(const struct engine *e, const struct cert *c)
 	    "revocation", revocations_json(e->revocations, c),
 	    "ari", ari_window_json(c), "freeze", freeze_json(c), "profile",
 	    string_or_null(c->conf->profile), "renew_before",
-	    c->conf->renew_before_s);
+	    c->conf->renew_before_s, "placeholder",
+	    !has && c->has_placeholder);
 }
 
 json_t *

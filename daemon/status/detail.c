@@ -157,7 +157,8 @@ facts(struct view *v, const json_t *cert)
 	fact(v, "Account", jsonx_str(cert, "account"));
 	fact(v, "Key", jsonx_str(cert, "key"));
 	fact(v, "Serial number", jsonx_str(cert, "serial"));
-	fact(v, "Files", jsonx_str(cert, "live_dir"));
+	fact(v, jsonx_bool(cert, "placeholder", false) ?
+	    "Self-signed placeholder" : "Files", jsonx_str(cert, "live_dir"));
 	if (file != NULL) {
 		where = xasprintf("%s:%lld", file,
 		    (long long)jsonx_int(cert, "line", 0));

@@ -65,6 +65,7 @@ static const char *const words[][2] = {
 	{ "Account", "账户" },
 	{ "Configured in", "配置位置" },
 	{ "Files", "文件目录" },
+	{ "Self-signed placeholder", "自签名占位证书" },
 	{ "no deploy targets", "没有部署目标" },
 	{ "No events yet.", "还没有记录。" },
 	{ "expired", "已过期" },

@@ -22,7 +22,6 @@
 #include "daemon/store/keys.h"
 
 #define VERSIONS_MAX 1000	/* SERIAL-2, ...: somebody breaks them */
-#define TARGET_PREFIX "../archive/"
 
 const struct certdir_file certdir_files[] = {
 	[F_PRIVKEY] = { "privkey.pem", 0600 },
@@ -129,9 +128,9 @@ fill_version(int dir, int old, const struct install *in, struct error *err)
 	return 0;
 }
 
-/* Build the version under a temporary name and give it its own. */
-static int
-build_version(const struct install *in, struct error *err)
+/* Under a temporary name first. */
+int
+certdir_build(const struct install *in, struct error *err)
 {
 	char tmp[32];
 	unsigned random;
@@ -182,20 +181,19 @@ make_version(struct install *in, const char *serial, struct error *err)
 			return file_sync_dir(in->archive, in->name, err);
 		if (fstatat(in->archive, in->version, &st,
 		    AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT)
-			return build_version(in, err);
+			return certdir_build(in, err);
 	}
 	return error_set(err, ERR_INTERNAL, "store:versions",
 	    "more than %d directories for serial %s", VERSIONS_MAX, serial);
 }
 
-/* The one moment in which the new certificate becomes the live one. */
-static int
-switch_live(const struct install *in, struct error *err)
+int
+certdir_switch(const struct install *in, struct error *err)
 {
 	char target[PATH_MAX], old[PATH_MAX], tmp[NAME_MAX + 1];
 	ssize_t len;
 
-	if (!text_printf(target, sizeof(target), TARGET_PREFIX "%s/%s",
+	if (!text_printf(target, sizeof(target), "../%s/%s/%s", in->home,
 	    in->name, in->version) ||
 	    !text_printf(tmp, sizeof(tmp), ".%s.new", in->name)) {
 		errno = ENAMETOOLONG;
@@ -232,15 +230,15 @@ certdir_open(struct install *in, int dirfd, struct error *err)
 	int archive, rc;
 
 	/* Somebody may have removed them. */
-	if (file_mkdir(dirfd, "archive", 0700, err) == -1 ||
+	if (file_mkdir(dirfd, in->home, 0700, err) == -1 ||
 	    file_mkdir(dirfd, "live", 0700, err) == -1)
 		return -1;
-	archive = certdir_open_dir(dirfd, "archive", err);
+	archive = certdir_open_dir(dirfd, in->home, err);
 	if (archive == -1)
 		return -1;
 	rc = file_mkdir(archive, in->name, 0700, err);
 	if (rc == 0)
-		rc = file_sync_dir(archive, "archive", err);
+		rc = file_sync_dir(archive, in->home, err);
 	if (rc == 0) {
 		in->archive = certdir_open_dir(archive, in->name, err);
 		in->live = certdir_open_dir(dirfd, "live", err);
@@ -266,7 +264,8 @@ certdir_stage(int dirfd, const char *name, const EVP_PKEY *key,
     const char *pem, size_t len, char version[STORE_VERSION_SIZE],
     struct cert_info *info, struct error *err)
 {
-	struct install in = { .name = name, .archive = -1, .live = -1 };
+	struct install in = { .home = CERTDIR_ARCHIVE, .name = name,
+	    .archive = -1, .live = -1 };
 	struct chain chain;
 	int rc;
 
@@ -336,13 +335,16 @@ int
 certdir_promote(int dirfd, const char *name, const char *version,
     struct error *err)
 {
-	struct install in = { .name = name, .archive = -1, .live = -1 };
+	struct install in = { .home = CERTDIR_ARCHIVE, .name = name,
+	    .archive = -1, .live = -1 };
 	int rc = certdir_open(&in, dirfd, err);
 
 	(void)text_printf(in.version, sizeof(in.version), "%s", version);
 	if (rc == 0)
-		rc = switch_live(&in, err);
+		rc = certdir_switch(&in, err);
 	certdir_clear(&in);
+	if (rc == 0)
+		certdir_drop_placeholder(dirfd, name);
 	return rc;
 }
 

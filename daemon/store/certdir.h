@@ -36,6 +36,10 @@ int	certdir_previous(int dirfd, const char *name, bool force,
 	    char version[STORE_VERSION_SIZE], struct cert_info *,
 	    struct error *);
 
+/* As store_place(), but always anew. */
+int	certdir_place(int dirfd, const char *name, const char *const *names,
+	    size_t n, struct error *err);
+
 /* As store_find_lost(). */
 int	certdir_find_lost(int dirfd, const char *name, const char *serial,
 	    const char *const *names, size_t n_names,

@@ -92,6 +92,10 @@ certdir_live_info(int dirfd, const char *name, struct cert_info *info,
 
 	if (live == -1)
 		return -1;
+	if (certdir_is_placeholder(dirfd, name)) {
+		close(live);
+		return 1;
+	}
 	dir = openat(live, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir != -1) {
 		rc = read_files(dir, info, &why) == 0 ? 0 :
@@ -150,7 +154,8 @@ certdir_previous(int dirfd, const char *name, bool force,
     char version[STORE_VERSION_SIZE], struct cert_info *info,
     struct error *err)
 {
-	struct install in = { .name = name, .archive = -1, .live = -1 };
+	struct install in = { .home = CERTDIR_ARCHIVE, .name = name,
+	    .archive = -1, .live = -1 };
 	char live[PATH_MAX], **older = NULL;
 	struct error why;
 	int rc = -1;
@@ -213,7 +218,8 @@ certdir_find_lost(int dirfd, const char *name, const char *serial,
     const char *const *names, size_t n_names,
     char version[STORE_VERSION_SIZE], struct cert_info *info)
 {
-	struct install in = { .name = name, .archive = -1, .live = -1 };
+	struct install in = { .home = CERTDIR_ARCHIVE, .name = name,
+	    .archive = -1, .live = -1 };
 	char *path, **all;
 	bool is_found = false, is_known = false;
 

@@ -4,6 +4,7 @@
 #ifndef DAEMON_STORE_CERTDIR_PRIV_H
 #define DAEMON_STORE_CERTDIR_PRIV_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "daemon/store/version.h"
@@ -18,11 +19,17 @@ struct certdir_file {
 };
 extern const struct certdir_file certdir_files[];
 
+/* Where versions are, below the state directory: real ones, and what stands in
+ * live/ for a certificate that was never issued. */
+#define CERTDIR_ARCHIVE "archive"
+#define CERTDIR_PLACEHOLDER "placeholder"
+
 /* The directories of one certificate, and a version of it. */
 struct install {
+	const char	*home;		/* one of these */
 	const char	*name;
 	char		*content[F_END];	/* to be installed */
-	int		 archive;	/* archive/NAME */
+	int		 archive;	/* HOME/NAME */
 	int		 live;		/* live/ */
 	char		 version[STORE_VERSION_SIZE];
 };
@@ -31,5 +38,13 @@ int	certdir_open_dir(int dirfd, const char *path, struct error *);
 /* Open both directories, made if they are missing.  Clear it in any case. */
 int	certdir_open(struct install *, int dirfd, struct error *);
 void	certdir_clear(struct install *);
+/* Write content into HOME/NAME/VERSION, which is not there; durable. */
+int	certdir_build(const struct install *, struct error *);
+/* The one moment in which that becomes live/NAME. */
+int	certdir_switch(const struct install *, struct error *);
+/* Is live/NAME a placeholder? */
+bool	certdir_is_placeholder(int dirfd, const char *name);
+/* Remove that of NAME, which live/NAME is no longer. */
+void	certdir_drop_placeholder(int dirfd, const char *name);
 
 #endif

@@ -348,7 +348,17 @@ int		 store_version_read(struct store *, const char *name,
 		    const char *serial, struct store_version *,
 		    struct error *);
 /*
- * What live/NAME holds now: 0 and *info, or 1 if there is nothing, or -1 if
+ * A placeholder for a certificate that was never issued: live/NAME becomes a
+ * self-signed certificate with these names (at least one) and a key of its own,
+ * unless something is there, or in archive/NAME: 1.  0: it is one now, or was.
+ * The first promotion replaces it.
+ */
+int		 store_place(struct store *, const char *name,
+		    const char *const *names, size_t n, struct error *);
+bool		 store_is_placeholder(struct store *, const char *name);
+/*
+ * What live/NAME holds now: 0 and *info, or 1 if there is nothing (or no more
+ * than a placeholder), or -1 if
  * it is damaged (missing file, key of another certificate): ERR_INTERNAL
  * "store:damaged".  Parses: 0.6 ms.
  */

@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mem.h"
+#include "daemon/store/certdir_priv.h"
 #include "daemon/store/certdir_prune.h"
 #include "daemon/store/store_priv.h"
 
@@ -83,6 +84,7 @@ store_files_delete(struct store *s, const char *name, struct error *err)
 	if (remove_live(s, name, &any, err) == -1 ||
 	    remove_archive(s, name, &any, err) == -1)
 		return -1;
+	certdir_drop_placeholder(s->dirfd, name);
 	store_pending_drop(s, name);
 	return any ? 0 : 1;
 }

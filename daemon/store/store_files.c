@@ -17,6 +17,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/store/certdir.h"
+#include "daemon/store/certdir_priv.h"
 #include "daemon/store/certdir_prune.h"
 #include "daemon/store/chain.h"
 #include "daemon/store/db.h"
@@ -384,6 +385,25 @@ store_live_info(struct store *s, const char *name, struct cert_info *info,
 
 	assert(store_name_is_sane(name));
 	rc = certdir_live_info(s->dirfd, name, info, err);
+	return rc != -1 ? rc : error_wrap(err, "%s", s->dir);
+}
+
+bool
+store_is_placeholder(struct store *s, const char *name)
+{
+	assert(store_name_is_sane(name));
+	return certdir_is_placeholder(s->dirfd, name);
+}
+
+int
+store_place(struct store *s, const char *name, const char *const *names,
+    size_t n, struct error *err)
+{
+	int rc;
+
+	if (store_is_placeholder(s, name) && store_live_stamp(s, name) != 0)
+		return 0;		/* all four files are there */
+	rc = certdir_place(s->dirfd, name, names, n, err);
 	return rc != -1 ? rc : error_wrap(err, "%s", s->dir);
 }
 

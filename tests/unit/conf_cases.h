@@ -554,6 +554,7 @@
     " renew_before = 10s\n"
     " propagation_timeout = 2d\n"
     " reuse_key = 2\n"
+    " placeholder = maybe\n"
     "}\n",
     AT "4: certificate \"example.com\": renew_before = \"10s\"; "
     "allowed: 1h to 365d, written like 30d, 12h, 10m or 90s\n"
@@ -561,6 +562,8 @@
     "= \"2d\"; allowed: 1s to 1d, written like 30d, 12h, "
     "10m or 90s\n"
     AT "6: certificate \"example.com\": reuse_key = \"2\"; allowed: "
+    "true, false\n"
+    AT "7: certificate \"example.com\": placeholder = \"maybe\"; allowed: "
     "true, false\n" },
 { CERT
     " renew_before = 90d\n"
