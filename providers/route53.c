@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/rest/scheme_v4.h"
 #include "daemon/rest/xml.h"
+#include "providers/aws.h"
 #include "providers/provider.h"
 
 #define API "/2013-04-01"
@@ -86,8 +86,7 @@ check(const struct provider_values *values, struct error *err)
 {
 	const char *region = provider_str(values, OPT_REGION);
 
-	if (strchr(region, '-') != NULL && region[strspn(region,
-	    "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0')
+	if (aws_is_region(region))
 		return 0;
 	return error_set(err, ERR_CONFIG, "route53:region", "region: \"%s\" "
 	    "is not the name of a region; most accounts need none", region);
@@ -96,20 +95,12 @@ check(const struct provider_values *values, struct error *err)
 static int
 prepare(struct provider_call *c, struct preq *rq, struct error *err)
 {
-	static const struct scheme_v4 scheme = {
-		.algorithm = "AWS4-HMAC-SHA256", .key_prefix = "AWS4",
-		.terminator = "aws4_request", .date_header = "X-Amz-Date",
-		.service = "route53",
-	};
 	const struct partition *p = partition_of(c->values);
-	const char *token = provider_str(c->values, OPT_TOKEN);
 
 	preq_base(rq, p->base);
-	if (token != NULL)
-		preq_secret_header(rq, "X-Amz-Security-Token", token);
-	scheme_v4_sign(rq, &scheme, p->region,
-	    provider_str(c->values, OPT_KEY_ID),
-	    provider_str(c->values, OPT_SECRET));
+	aws_sign(rq, "route53", p->region, provider_str(c->values,
+	    OPT_KEY_ID), provider_str(c->values, OPT_SECRET),
+	    provider_str(c->values, OPT_TOKEN));
 	return 0;
 }
 
@@ -117,52 +108,6 @@ static void
 failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	/* As botocore's retries/standard.py has them. */
-	static const struct rest_code codes[] = {
-		{ "Throttling", REST_THROTTLED },
-		{ "ThrottlingException", REST_THROTTLED },
-		{ "RequestLimitExceeded", REST_THROTTLED },
-		{ "TooManyRequestsException", REST_THROTTLED },
-		{ "SlowDown", REST_THROTTLED },
-		{ "ThrottledException", REST_THROTTLED },
-		{ "RequestThrottled", REST_THROTTLED },
-		{ "RequestThrottledException", REST_THROTTLED },
-		{ "BandwidthLimitExceeded", REST_THROTTLED },
-		{ "LimitExceededException", REST_THROTTLED },
-		{ "ProvisionedThroughputExceededException", REST_THROTTLED },
-		{ "TransactionInProgressException", REST_THROTTLED },
-		{ "EC2ThrottledException", REST_THROTTLED },
-		{ "RequestTimeout", REST_UNAVAILABLE },
-		{ "RequestTimeoutException", REST_UNAVAILABLE },
-		{ "InternalError", REST_UNAVAILABLE },
-		{ "InternalFailure", REST_UNAVAILABLE },
-		{ "ServiceUnavailable", REST_UNAVAILABLE },
-		{ "ServiceUnavailableException", REST_UNAVAILABLE },
-		{ "IDPCommunicationError", REST_UNAVAILABLE },
-		{ "RequestAbortedException", REST_UNAVAILABLE },
-		{ "InvalidClientTokenId", REST_CREDENTIALS },
-		{ "SignatureDoesNotMatch", REST_CREDENTIALS },
-		{ "IncompleteSignature", REST_CREDENTIALS },
-		{ "ExpiredToken", REST_CREDENTIALS },
-		{ "RequestExpired", REST_CREDENTIALS },
-		{ "MissingAuthenticationToken", REST_CREDENTIALS },
-		{ "UnrecognizedClientException", REST_CREDENTIALS },
-		{ "AccessDenied", REST_CREDENTIALS },
-		{ "AccessDeniedException", REST_CREDENTIALS },
-		{ "InvalidSignatureException", REST_CREDENTIALS },
-		{ "InvalidAccessKeyId", REST_CREDENTIALS },
-		{ "ExpiredTokenException", REST_CREDENTIALS },
-		{ "AuthFailure", REST_CREDENTIALS },
-		{ "MissingAuthenticationTokenException", REST_CREDENTIALS },
-		{ "NotAuthorized", REST_CREDENTIALS },
-		{ "OptInRequired", REST_CREDENTIALS },
-		{ "UnauthorizedOperation", REST_CREDENTIALS },
-		{ "InvalidToken", REST_CREDENTIALS },
-		{ "TokenRefreshRequired", REST_CREDENTIALS },
-		{ "InvalidSecurity", REST_CREDENTIALS },
-		{ "AccountProblem", REST_CREDENTIALS },
-		{ .word = NULL }
-	};
 	struct xml root = xml_document(a->body, a->body_len);
 	char code[64], words[600];
 
@@ -170,13 +115,9 @@ failed(struct provider_call *c, const struct rest_answer *a,
 		return;
 	if (!xml_text(&root, "Code", code, sizeof(code)))
 		(void)text_printf(code, sizeof(code), "InvalidChangeBatch");
-	rest_judge(codes, REST_IS, code, err);
 	(void)error_set(err, err->kind, err->code, "HTTP %d: %s: %s",
 	    a->status, code, words);
-	if (strcmp(code, "SignatureDoesNotMatch") == 0 ||
-	    strcmp(code, "InvalidSignatureException") == 0 ||
-	    strcmp(code, "RequestExpired") == 0)
-		rest_blame_clock(a, err);
+	aws_judge(a, code, err);
 }
 
 /* The root element, which is there only if the answer is whole. */

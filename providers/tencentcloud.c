@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/rest/scheme_hmac.h"
 #include "providers/records.h"
+#include "providers/tencent.h"
 
 #define PAGE 3000			/* records; the most there is */
 #define FREE_TTL 600			/* the least of the free plan */
@@ -33,49 +33,21 @@ static const struct provider_opt opts[] = {
 	{ .name = NULL }
 };
 
-/* The vendor's code, never NULL. */
-static const char *
-code_of(const struct rest_answer *a)
-{
-	const char *code = jsonx_str(a->json, "Response.Error.Code");
-
-	return code == NULL ? "" : code;
-}
-
-/* In .prepare the body and the action are set already. */
 static int
 prepare(struct provider_call *c, struct preq *rq, struct error *err)
 {
-	const char *token = provider_str(c->values, OPT_TOKEN);
-	time_t now = clock_now();
-	char text[32];
-
-	preq_header(rq, "Content-Type", "application/json; charset=utf-8");
-	scheme_tc3(rq, "dnspod", provider_str(c->values, OPT_ID),
-	    provider_str(c->values, OPT_KEY), now);
-	(void)text_printf(text, sizeof(text), "%lld", (long long)now);
-	preq_header(rq, "X-TC-Timestamp", text);
-	preq_header(rq, "X-TC-Version", "2021-03-23");
-	if (token != NULL)
-		preq_secret_header(rq, "X-TC-Token", token);
+	tencent_sign(rq, "dnspod", "2021-03-23",
+	    provider_str(c->values, OPT_ID), provider_str(c->values, OPT_KEY),
+	    provider_str(c->values, OPT_TOKEN));
 	return 0;
 }
 
-static bool
-is_refusal(const struct rest_answer *a)
-{
-	return json_is_object(jsonx_get(a->json, "Response.Error"));
-}
-
 /*
- * What codes mean that are not about the request, by how they begin; after
- * the vendor's list (errorcodes.py of its Python SDK).
+ * What DNSPod's own codes mean that are not about the request, by how they
+ * begin; after the vendor's list (errorcodes.py of its Python SDK).
  */
 static const struct rest_code kinds[] = {
 	/* Key, clock, rights, account, source address. */
-	{ "AuthFailure", REST_CREDENTIALS },
-	{ "Unauthorized", REST_CREDENTIALS },
-	{ "OperationDenied", REST_CREDENTIALS },
 	{ "FailedOperation.AccountIsLocked", REST_CREDENTIALS },
 	{ "FailedOperation.Login", REST_CREDENTIALS },
 	{ "FailedOperation.MobileNotVerified", REST_CREDENTIALS },
@@ -99,14 +71,10 @@ static const struct rest_code kinds[] = {
 	{ "InvalidParameter.UserNotExists", REST_CREDENTIALS },
 	{ "LimitExceeded.FailedLoginLimitExceeded", REST_CREDENTIALS },
 	/* Too many requests; "Common" says "too often". */
-	{ "RequestLimitExceeded", REST_THROTTLED },
 	{ "FailedOperation.FrequencyLimit", REST_THROTTLED },
 	{ "InvalidParameter.Common", REST_THROTTLED },
 	{ "InvalidParameter.OperationIsTooFrequent", REST_THROTTLED },
 	/* Out of order, or at work on it. */
-	{ "InternalError", REST_UNAVAILABLE },
-	{ "ResourceUnavailable", REST_UNAVAILABLE },
-	{ "ResourceInUse", REST_UNAVAILABLE },
 	{ "FailedOperation.TemporaryError", REST_UNAVAILABLE },
 	{ "FailedOperation.UnknowError", REST_UNAVAILABLE },
 	{ "InvalidParameter.DomainIsModifyingDns", REST_UNAVAILABLE },
@@ -120,19 +88,9 @@ static void
 failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	const char *code = code_of(a);
-	const char *words = jsonx_str(a->json, "Response.Error.Message");
-
-	if (code[0] == '\0')
-		return;
-	(void)error_set(err, ERR_REJECTED, "provider:refused", "%.300s (%s)",
-	    words == NULL ? "refused" : words, code);
-	rest_judge(kinds, REST_BEGINS, code, err);
-	if (err->kind == ERR_REJECTED && a->status >= 500)
-		(void)error_set(err, ERR_TRANSIENT, "provider:unavailable",
-		    "%s", err->msg);
-	if (strcmp(code, "AuthFailure.SignatureExpire") == 0 ||
-	    strcmp(code, "InvalidParameter.TimestampExpired") == 0)
+	tencent_failed(a, err);
+	rest_judge(kinds, REST_BEGINS, tencent_code(a), err);
+	if (strcmp(tencent_code(a), "InvalidParameter.TimestampExpired") == 0)
 		rest_blame_clock(a, err);
 }
 
@@ -161,7 +119,7 @@ list(struct provider_call *c, struct preq *rq)
 static bool
 is_empty(const struct rest_answer *a)
 {
-	return strcmp(code_of(a), "ResourceNotFound.NoDataOfRecord") == 0;
+	return strcmp(tencent_code(a), "ResourceNotFound.NoDataOfRecord") == 0;
 }
 
 static bool
@@ -180,7 +138,7 @@ is_no_zone(const struct rest_answer *a)
 	    "OperationDenied.NoPermissionToOperateDomain" };
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-		if (strcmp(code_of(a), codes[i]) == 0)
+		if (strcmp(tencent_code(a), codes[i]) == 0)
 			return true;
 	}
 	return false;
@@ -200,13 +158,14 @@ create(struct provider_call *c, struct preq *rq, const char *sub)
 static bool
 exists(const struct rest_answer *a)
 {
-	return strcmp(code_of(a), "InvalidParameter.DomainRecordExist") == 0;
+	return strcmp(tencent_code(a),
+	    "InvalidParameter.DomainRecordExist") == 0;
 }
 
 static bool
 is_ttl_low(const struct rest_answer *a)
 {
-	return strcmp(code_of(a), "LimitExceeded.RecordTtlLimit") == 0;
+	return strcmp(tencent_code(a), "LimitExceeded.RecordTtlLimit") == 0;
 }
 
 /* A number; 0, which is nobody's, if the handle is none. */
@@ -220,8 +179,8 @@ remove_record(struct provider_call *c, struct preq *rq, const char *id)
 static bool
 is_gone(const struct rest_answer *a)
 {
-	return strcmp(code_of(a), "InvalidParameter.RecordIdInvalid") == 0 ||
-	    is_empty(a);
+	return strcmp(tencent_code(a),
+	    "InvalidParameter.RecordIdInvalid") == 0 || is_empty(a);
 }
 
 /* Lists lag some seconds behind. */
@@ -252,7 +211,7 @@ const struct provider provider_tencentcloud = {
 	.base_url = "https://dnspod.tencentcloudapi.com",
 	.no_zone_help = "the domain must be in the account of this key",
 	.prepare = prepare,
-	.is_refusal = is_refusal,
+	.is_refusal = tencent_is_refusal,
 	.failed = failed,
 	.records = &records,
 	.add = records_add,
