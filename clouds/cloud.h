@@ -91,6 +91,8 @@ struct cloud_call {
 	bool		 is_bound[CLOUD_HOSTS_MAX];	/* by entry of a list;
 					   stays from look to bind */
 	int64_t		 number;	/* likewise: a version, a total */
+	void		*priv;		/* .priv_size bytes, zeroed at the start
+					   of a run, and wiped: tokens */
 	/* Zeroed whenever a table is begun. */
 	size_t		 at;		/* entry of a list */
 	int64_t		 page;
@@ -138,6 +140,7 @@ struct cloud {
 	/* Beyond the table; may be NULL. */
 	int		(*check)(const struct provider_values *,
 			    struct error *);
+	size_t		 priv_size;
 	const struct cloud_store *store;
 	const struct cloud_api *api;	/* of look and bind */
 	const struct rest_step *look;	/* NULL: what find says is all */
@@ -184,6 +187,9 @@ const char	*cloud_next_unbound(struct cloud_call *,
 /* Are all of them? */
 bool		 cloud_all_bound(const struct cloud_call *,
 		    const char *const *list);
+/* PEM, or what else has no control characters but newlines, as it is written
+ * in a string of JSON; free with freezero_str(). */
+char		*cloud_json_pem(const char *);
 /* A line of progress. */
 void		 cloud_say(const struct cloud_call *, const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));

@@ -93,6 +93,41 @@ static const struct provider_opt cloudflare_opts[] = {
 	{ .name = NULL }
 };
 
+static const struct provider_opt vault_opts[] = {
+	[VAULT_ADDRESS] = { .name = "address", .required = true,
+	    .help = "of the server, \"https://vault.example.com:8200\"" },
+	[VAULT_TOKEN] = { .name = "token", .secret = true,
+	    .help = "a token, which something else renews; or" },
+	[VAULT_ROLE_ID] = { .name = "role_id",
+	    .help = "an AppRole to log in with" },
+	[VAULT_SECRET_ID] = { .name = "secret_id", .secret = true,
+	    .help = "of the AppRole" },
+	[VAULT_NAMESPACE] = { .name = "namespace",
+	    .help = "of Vault Enterprise, or of OpenBao" },
+	{ .name = NULL }
+};
+
+static int
+vault_check(const struct provider_values *v, struct error *err)
+{
+	const char *address = provider_str(v, VAULT_ADDRESS);
+	bool has_token = provider_str(v, VAULT_TOKEN) != NULL;
+	bool has_role = provider_str(v, VAULT_ROLE_ID) != NULL;
+
+	if (strncmp(address, "https://", 8) != 0 &&
+	    strncmp(address, "http://", 7) != 0)
+		return error_set(err, ERR_CONFIG, "vault:address", "address "
+		    "= \"%.200s\"; allowed: https://HOST:PORT", address);
+	if (has_role != (provider_str(v, VAULT_SECRET_ID) != NULL))
+		return error_set(err, ERR_CONFIG, "vault:role", "role_id and "
+		    "secret_id belong together");
+	if (has_role == has_token)
+		return error_set(err, ERR_CONFIG, "vault:token", "token%s; "
+		    "allowed: either token, or role_id and secret_id",
+		    has_role ? " and role_id are given" : " is missing");
+	return 0;
+}
+
 static const struct credentials_type aliyun = {
 	.name = "aliyun", .title = "Alibaba Cloud (Aliyun)",
 	.doc = "RAM console: a user with OpenAPI access and an AccessKey.",
@@ -139,6 +174,14 @@ static const struct credentials_type tencentcloud = {
 	.doc = "CAM console: an API key of a sub-user.",
 	.opts = tencent_opts,
 };
+static const struct credentials_type vault = {
+	.name = "vault", .title = "HashiCorp Vault, OpenBao",
+	.doc = "A token with the policy that the step needs, or better an "
+	    "AppRole with it: acmed logs in for each certificate and renews "
+	    "no token.",
+	.opts = vault_opts,
+	.check = vault_check,
+};
 static const struct credentials_type volcengine = {
 	.name = "volcengine", .title = "Volcengine",
 	.doc = "IAM console: an access key of a user.",
@@ -147,7 +190,7 @@ static const struct credentials_type volcengine = {
 
 const struct credentials_type *const credentials_registry[] = {
 	&aliyun, &aws, &azure, &baiducloud, &cloudflare, &gcp, &huaweicloud,
-	&jdcloud, &tencentcloud, &volcengine, NULL
+	&jdcloud, &tencentcloud, &vault, &volcengine, NULL
 };
 
 const struct credentials_type *

@@ -16,12 +16,17 @@ struct credentials_type {
 	const char	*title;		/* "Alibaba Cloud" */
 	const char	*doc;		/* where they come from */
 	const struct provider_opt *opts;
+	/* Beyond the table; may be NULL. */
+	int		(*check)(const struct provider_values *,
+			    struct error *);
 };
 
 /* Indexes of the options, by type. */
 enum { ALIYUN_ID, ALIYUN_SECRET, ALIYUN_TOKEN };
 enum { TENCENT_ID, TENCENT_KEY, TENCENT_TOKEN };
 enum { AWS_KEY_ID, AWS_SECRET, AWS_TOKEN };
+enum { VAULT_ADDRESS, VAULT_TOKEN, VAULT_ROLE_ID, VAULT_SECRET_ID,
+    VAULT_NAMESPACE };
 
 /* All types, sorted by name; the end is NULL. */
 extern const struct credentials_type *const credentials_registry[];

@@ -48,7 +48,7 @@ check_credentials(struct check *c, const struct section *sec)
 	object->type = v != NULL ? credentials_find(v->text) : NULL;
 	if (object->type != NULL) {
 		object->values = check_options(c, sec, object->type->opts,
-		    NULL, NULL);
+		    object->type->check, NULL);
 		return object;
 	}
 	for (; credentials_registry[n] != NULL && n < 64; n++)

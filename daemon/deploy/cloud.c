@@ -184,7 +184,8 @@ upload_done(struct cloud_run *run, struct error *err)
 
 	run->call.cert.key = run->version.key;
 	if (err == NULL) {
-		cloud_journal_put(&run->journal, run->call.id, false);
+		cloud_journal_put(&run->journal, run->call.id,
+		    run->call.is_foreign);
 		op_sync(op, op_bind);
 	} else if (run->call.is_full && make_room(op)) {
 		run->call.is_full = false;
@@ -230,6 +231,7 @@ turn_cb(void *arg)
 {
 	struct cloud_op *op = arg;
 
+	cloud_run_recall(&op->run);
 	cloud_run_table(&op->run, op->run.type->store->api,
 	    op->run.type->store->find, find_done);
 }

@@ -46,6 +46,17 @@ cloud_journal_clear(struct cloud_journal *j)
 	memset(j, 0, sizeof(*j));
 }
 
+const char *
+cloud_journal_id(const struct cloud_journal *j)
+{
+	for (size_t i = 0; j->mine.id[0] == '\0' && i < j->n; i++) {
+		if (strcmp(j->rows[i].sha256, j->mine.sha256) == 0 &&
+		    j->rows[i].id[0] != '\0')
+			return j->rows[i].id;
+	}
+	return j->mine.id;
+}
+
 bool
 cloud_journal_knows(const struct cloud_journal *j)
 {

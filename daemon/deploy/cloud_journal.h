@@ -24,6 +24,9 @@ void	cloud_journal_load(struct cloud_journal *, struct store *,
 	    const char *cert, const char *target, const char *place,
 	    const char *sha256);
 void	cloud_journal_clear(struct cloud_journal *);
+/* The id of this certificate there, whatever target has uploaded it; "": not
+ * known. */
+const char *cloud_journal_id(const struct cloud_journal *);
 /* Was an upload of this certificate begun, by whatever target? */
 bool	cloud_journal_knows(const struct cloud_journal *);
 /* The id that this target has; "" if it has none. */

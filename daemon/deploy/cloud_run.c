@@ -35,6 +35,8 @@ cloud_run_init(struct cloud_run *run, const struct deploy_args *a,
 	run->call.credentials = cloud->credentials->values;
 	run->call.bound_id = run->bound_id;
 	run->call.say = say_cb;
+	run->call.priv = run->type->priv_size == 0 ? NULL :
+	    xcalloc(1, run->type->priv_size);
 	where = run->type->store->place == NULL ? NULL :
 	    provider_values_str(cloud->values, run->type->store->place);
 	run->place = xasprintf("%s %s %s", run->type->store->name,
@@ -48,23 +50,37 @@ cloud_run_clear(struct cloud_run *run)
 	rest_cancel(run->rest);
 	step_clear(&run->s);
 	json_decref(run->call.memo);
+	freezero(run->call.priv, run->type->priv_size);
 	cloud_version_clear(&run->version);
 	cloud_journal_clear(&run->journal);
 	free(run->place);
 }
 
 void
+cloud_run_recall(struct cloud_run *run)
+{
+	const struct deploy_args *a = &run->s.a;
+	struct cloud_call *c = &run->call;
+	const char *id;
+
+	cloud_journal_clear(&run->journal);
+	cloud_journal_load(&run->journal, a->env->store, a->cert->name,
+	    a->target->name, run->place, c->cert.sha256);
+	(void)text_printf(run->bound_id, sizeof(run->bound_id), "%s",
+	    cloud_journal_bound(&run->journal));
+	id = cloud_journal_id(&run->journal);
+	if (id[0] == '\0' && run->type->store->is_in_place)
+		id = run->bound_id;
+	(void)text_printf(c->id, sizeof(c->id), "%s", id);
+	c->is_known = cloud_journal_knows(&run->journal);
+}
+
+void
 cloud_run_forget(struct cloud_run *run)
 {
 	struct cloud_call *c = &run->call;
-	bool is_in_place = run->type->store->is_in_place;
 
-	(void)text_printf(run->bound_id, sizeof(run->bound_id), "%s",
-	    cloud_journal_bound(&run->journal));
-	(void)text_printf(c->id, sizeof(c->id), "%s",
-	    run->journal.mine.id[0] != '\0' ? run->journal.mine.id :
-	    is_in_place ? run->bound_id : "");
-	c->is_known = cloud_journal_knows(&run->journal);
+	cloud_run_recall(run);
 	c->is_found = c->is_foreign = c->is_right = c->is_full = false;
 	c->number = 0;
 	memset(c->is_bound, 0, sizeof(c->is_bound));
@@ -82,8 +98,6 @@ cloud_run_read(struct cloud_run *run, struct error *err)
 	if (cloud_version_read(&run->version, a->version_dir, a->cert->name,
 	    &run->call, err) == -1)
 		return -1;
-	cloud_journal_load(&run->journal, a->env->store, a->cert->name,
-	    a->target->name, run->place, run->call.cert.sha256);
 	cloud_run_forget(run);
 	return 0;
 }

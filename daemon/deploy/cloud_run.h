@@ -32,7 +32,9 @@ void	cloud_run_init(struct cloud_run *, const struct deploy_args *,
 void	cloud_run_clear(struct cloud_run *);
 /* What is installed, credentials as they are now, and what was journalled. */
 int	cloud_run_read(struct cloud_run *, struct error *);
-/* What steps have found out is no longer true; the journal says what is. */
+/* What the journal says now: another target may have written. */
+void	cloud_run_recall(struct cloud_run *);
+/* The same, and what steps have found out is no longer true. */
 void	cloud_run_forget(struct cloud_run *);
 /* Run a table; done with NULL, or why not. */
 void	cloud_run_table(struct cloud_run *, const struct cloud_api *,

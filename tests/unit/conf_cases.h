@@ -517,6 +517,16 @@
     "\"aliyun-cas\": site = \"moon\"; allowed: china, international\n"
     AT "11: certificate \"example.com\": deploy \"f\": verify_timeout "
     "without verify; allowed: with it\n" },
+{ "credentials \"v\" { type = vault address = vault.example.com\n"
+    " token = hvs.x }\n"
+    "credentials \"w\" { type = vault address = \"https://vault.test\" }\n"
+    "credentials \"x\" { type = vault address = \"https://vault.test\"\n"
+    " role_id = r }\n",
+    AT "1: credentials \"v\": address = \"vault.example.com\"; allowed: "
+    "https://HOST:PORT\n"
+    AT "3: credentials \"w\": token is missing; allowed: either token, or "
+    "role_id and secret_id\n"
+    AT "5: credentials \"x\": role_id and secret_id belong together\n" },
 { "provider \"p\" { type = tokendns\n"
     " zones = none }\n",
     AT "2: provider \"p\": zones = none makes no sense\n" },

@@ -36,7 +36,7 @@ struct conf *fixture_load_all(const char *name, char **reports);
 #define KEYS "credentials \"ali\" { type = aliyun access_key_id = x " \
     "access_key_secret = s3cret }\n"
 #define CREDENTIALS "aliyun, aws, azure, baiducloud, cloudflare, gcp, " \
-    "huaweicloud, jdcloud, tencentcloud, volcengine"
+    "huaweicloud, jdcloud, tencentcloud, vault, volcengine"
 #define ROOT_KEYS "state_dir, control_socket, hooks_dir, resolvers, " \
     "http_listen, tls_alpn_listen, status_listen, status_hosts, " \
     "metrics_textfile, log_level, " \

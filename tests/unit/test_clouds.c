@@ -156,6 +156,69 @@ test_aliyun(void **state)
 	    "88334e6f4bb65f235f86bd22321291b15d3319f96ba5bd193f192ac258a9a2b2");
 }
 
+static void
+test_aws(void **state)
+{
+	static const char body[] = "{\"Certificate\":\"Qw==\","
+	    "\"CertificateChain\":\"RA==\",\"PrivateKey\":\"Sw==\"}";
+	struct preq *rq;
+	struct fixture f;
+	struct error err;
+	const char *got;
+
+	begin(&f, "aws-acm", "AKIDEXAMPLE",
+	    "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+	option(&f, "region", "eu-central-1");
+	/* The import itself has a tag as well, which the vector has not. */
+	rq = preq_new(NULL, false);
+	assert_int_equal(f.type->store->upload->request(&f.call, rq, &err), 0);
+	preq_body(rq, body, strlen(body), "application/x-amz-json-1.1");
+	assert_int_equal(f.type->store->api->prepare(&f.call, rq, &err), 0);
+	assert_string_equal(preq_get_host(rq),
+	    "acm.eu-central-1.amazonaws.com");
+	got = preq_get_header(rq, "Authorization");
+	assert_string_equal(got, "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"
+	    "20260102/eu-central-1/acm/aws4_request, SignedHeaders="
+	    "content-type;host;x-amz-date;x-amz-target, Signature="
+	    "78413b9bccf202a1ca8a41af50f0ea918b70e4555bd968c299382c09d532f8e8");
+	preq_free(rq);
+	end(&f);
+}
+
+static void
+test_tencent(void **state)
+{
+	static const char body[] = "{\"CertificatePublicKey\":\"C\","
+	    "\"CertificatePrivateKey\":\"K\","
+	    "\"Alias\":\"acmed-example.com\",\"Repeatable\":false}";
+	struct preq *rq = preq_new(NULL, false);
+	struct fixture f;
+	struct error err;
+	const char *got;
+
+	begin(&f, "tencent-ssl", "id", "testsecret");
+	assert_int_equal(f.type->store->upload->request(&f.call, rq, &err), 0);
+	/* The vector has fewer members. */
+	preq_body(rq, body, strlen(body), "application/json");
+	assert_int_equal(f.type->store->api->prepare(&f.call, rq, &err), 0);
+	assert_string_equal(preq_get_host(rq), "ssl.tencentcloudapi.com");
+	got = preq_get_header(rq, "Authorization");
+	assert_non_null(strstr(got, "SignedHeaders=content-type;host;"
+	    "x-tc-action, Signature=dd1143f0309bb5b9a2e678d3f0b3f4fce5e0326e"
+	    "16058f83d6bcffbb3772b892"));
+	preq_free(rq);
+	end(&f);
+}
+
+static void
+test_json_pem(void **state)
+{
+	char *text = cloud_json_pem("a\nb\"c\\d\n");
+
+	assert_string_equal(text, "a\\nb\\\"c\\\\d\\n");
+	free(text);
+}
+
 /* Serials and fingerprints, as many write them. */
 static void
 test_same(void **state)
@@ -225,6 +288,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_aliyun),
+		cmocka_unit_test(test_aws),
+		cmocka_unit_test(test_tencent),
+		cmocka_unit_test(test_json_pem),
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_key),
 		cmocka_unit_test(test_registry),

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* aws - what the products of Amazon share here. */
+#ifndef CLOUDS_AWS_H
+#define CLOUDS_AWS_H
+
+#include "clouds/cloud.h"
+
+/* For tables that have AWS_REGION_OPT as their first option. */
+enum { AWS_REGION };
+#define AWS_REGION_OPT \
+	[AWS_REGION] = { .name = "region", .required = true, \
+	    .help = "region of what uses the certificate, \"eu-central-1\"; " \
+	    "CloudFront's is us-east-1" }
+/* For .check. */
+int	aws_check_region(const struct provider_values *, struct error *);
+/* The service's address in the region, as the base of the request. */
+void	aws_base(const struct cloud_call *, struct preq *,
+	    const char *service);
+/* For .prepare. */
+int	aws_prepare(const struct cloud_call *, struct preq *,
+	    const char *service);
+
+#endif

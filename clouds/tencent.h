@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* tencent - what the products of Tencent Cloud share here. */
+#ifndef CLOUDS_TENCENT_H
+#define CLOUDS_TENCENT_H
+
+#include "clouds/cloud.h"
+
+/* For tables that have TENCENT_SITE_OPT as their first option. */
+enum { TENCENT_SITE };
+#define TENCENT_SITE_OPT \
+	[TENCENT_SITE] = { .name = "site", .fallback = "china", \
+	    .help = "site of the account: china or international" }
+/* For .check. */
+int	tencent_check_site(const struct provider_values *, struct error *);
+/*
+ * Begin a request to SERVICE.tencentcloudapi.com, or SERVICE.intl....
+ * .prepare signs it for the service; the body is taken (NULL: preq_body()
+ * follows).
+ */
+void	tencent_action(const struct cloud_call *, struct preq *,
+	    const char *service, const char *action, json_t *body);
+int	tencent_prepare(const struct cloud_call *, struct preq *,
+	    const char *service, const char *version);
+bool	tencent_refuses(void *user, const struct rest_answer *);
+void	tencent_call_failed(void *user, const struct rest_answer *,
+	    struct error *);
+
+/* SSL Certificates: clouds/tencent_ssl.c. */
+extern const struct cloud_store tencent_ssl_store;
+
+#endif
