@@ -218,6 +218,20 @@ text_span(int64_t s, char out[TEXT_SPAN_MAX])
 }
 
 const char *
+text_expiry(int64_t s, char out[TEXT_EXPIRY_MAX])
+{
+	char span[TEXT_SPAN_MAX];
+
+	if (s > 0)
+		(void)text_printf(out, TEXT_EXPIRY_MAX, "expires in %s",
+		    text_span(s, span));
+	else
+		(void)text_printf(out, TEXT_EXPIRY_MAX, "expired %s ago",
+		    text_span(-s, span));
+	return out;
+}
+
+const char *
 text_time(time_t t, char out[TEXT_TIME_MAX])
 {
 	struct tm tm;

@@ -50,6 +50,9 @@ int64_t	text_span_round(int64_t seconds);
 /* A span for people, two units at the most: "29d 4h", "12m", "45s". */
 #define TEXT_SPAN_MAX 32
 const char	*text_span(int64_t seconds, char out[TEXT_SPAN_MAX]);
+/* "expires in 29d 4h", or "expired 2h 0m ago": what ends so long from now. */
+#define TEXT_EXPIRY_MAX (TEXT_SPAN_MAX + 16)
+const char	*text_expiry(int64_t seconds, char out[TEXT_EXPIRY_MAX]);
 
 /* "2026-11-21T22:48:00Z" */
 #define TEXT_TIME_MAX 32

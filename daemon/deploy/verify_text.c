@@ -73,16 +73,11 @@ int
 verify_wrong(const struct deploy_args *a, const struct tls_reply *r,
     const char *label, struct error *err)
 {
-	time_t now = clock_now();
-	char span[TEXT_SPAN_MAX], which[600];
+	char expiry[TEXT_EXPIRY_MAX], which[600];
 
-	if (r->not_after > now)
-		(void)text_span(r->not_after - now, span);
-	else
-		(void)text_span(now - r->not_after, span);
-	(void)text_printf(which, sizeof(which), "(%s %s%s; serial %s, by "
-	    "\"%s\")", r->not_after > now ? "expires in" : "expired",
-	    span, r->not_after > now ? "" : " ago", r->serial, r->issuer);
+	(void)text_printf(which, sizeof(which), "(%s; serial %s, by "
+	    "\"%s\")", text_expiry(r->not_after - clock_now(), expiry),
+	    r->serial, r->issuer);
 	if (is_ours(a, r->serial))
 		return serves_old(a, label, which, err);
 	if (r->is_for_name)

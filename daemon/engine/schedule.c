@@ -244,7 +244,7 @@ static void
 run_failed(struct engine *e, struct cert *c, enum step step,
     const struct error *err)
 {
-	char when[WHEN_MAX], left[TEXT_SPAN_MAX], others[64] = "";
+	char when[WHEN_MAX], expiry[TEXT_EXPIRY_MAX], others[64] = "";
 	const struct store_cert *row = &c->row;
 	time_t now = clock_now();
 	size_t n = hold_waiting(e->holds, c);
@@ -258,9 +258,8 @@ run_failed(struct engine *e, struct cert *c, enum step step,
 		    n > 2 ? "" : "s");
 	if (row->serial != NULL)
 		event_end(c, step, err, "%s; next try %s; the "
-		    "certificate in use expires in %s%s", err->msg,
-		    when_next(e, c, when), text_span(row->not_after - now,
-		    left), others);
+		    "certificate in use %s%s", err->msg, when_next(e, c, when),
+		    text_expiry(row->not_after - now, expiry), others);
 	else
 		event_end(c, step, err, "%s; next try %s; there is no "
 		    "certificate yet%s", err->msg, when_next(e, c, when),

@@ -146,7 +146,7 @@ static void
 warn_if_late(struct cert *c)
 {
 	const struct store_cert *row = &c->row;
-	char left[TEXT_SPAN_MAX];
+	char expiry[TEXT_EXPIRY_MAX];
 	time_t now = clock_now();
 
 	if (!is_late(row, now) || (c->watch->warned_at <= now &&
@@ -154,8 +154,8 @@ warn_if_late(struct cert *c)
 		return;
 	c->watch->warned_at = now;
 	event_emit(c->certs, row->name, STEP_DOWNLOAD, LOGL_WARNING,
-	    "the certificate expires in %s, and repository \"%s\" has no newer "
-	    "one: look at %s", text_span(row->not_after - now, left),
+	    "the certificate %s, and repository \"%s\" has no newer "
+	    "one: look at %s", text_expiry(row->not_after - now, expiry),
 	    c->conf->source->name, row->source_host != NULL ?
 	    row->source_host : "the host that publishes it");
 }

@@ -108,12 +108,37 @@ test_ca_away(void **state)
 	}
 }
 
+/* It says so when the end has passed. */
+static void
+test_expired(void **state)
+{
+	struct erig *r = *state;
+	int64_t end;
+
+	fake_ca.lifetime_s = SHORT_S;
+	erig_conf(r, WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	end = erig_row(r, "web")->not_after;
+	fake_rule_fail(&fake_ca.rules[FAKE_NEW_ORDER], 100000, ERR_TRANSIENT,
+	    "acme:http-503", "busy");
+	while (clock_now() < end)
+		fake_time_pass(HOUR);
+	assert_true(erig_told(r, "the certificate in use expires in "));
+	erig_events_clear(r);
+	while (clock_now() < end + 2 * DAY_S)
+		fake_time_pass(HOUR);
+	assert_true(erig_told(r, "the certificate in use expired 1d "));
+	assert_false(erig_told(r, "expires in"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ERIG_TEST(test_lives),
 		ERIG_TEST(test_ca_away),
+		ERIG_TEST(test_expired),
 	};
 
 	return cmocka_run_group_tests_name("lives", tests, erig_group_setup,

@@ -50,6 +50,16 @@ test_span(void **state)
 }
 
 static void
+test_expiry(void **state)
+{
+	char out[TEXT_EXPIRY_MAX];
+
+	assert_string_equal(text_expiry(7200, out), "expires in 2h 0m");
+	assert_string_equal(text_expiry(0, out), "expired 0s ago");
+	assert_string_equal(text_expiry(-3 * 86400, out), "expired 3d 0h ago");
+}
+
+static void
 test_clean(void **state)
 {
 	static const struct { const char *in, *out; } cases[] = {
@@ -181,6 +191,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_duration),
 		cmocka_unit_test(test_span),
+		cmocka_unit_test(test_expiry),
 		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_b64url),
 		cmocka_unit_test(test_hex),
