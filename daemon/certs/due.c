@@ -82,12 +82,17 @@ due_asked(time_t at, time_t now)
 	return at < now + MAX_RETRY_AFTER_S ? at : now + MAX_RETRY_AFTER_S;
 }
 
-/* No pause is longer where a certificate is served that ends then. */
+/*
+ * No pause is longer where a certificate is served that ends then.  When it has
+ * ended the pauses grow again: what has failed for days will fail in an hour.
+ */
 static int64_t
 longest(time_t now, time_t not_after)
 {
 	int64_t tenth = ((int64_t)not_after - now) / 10;
 
+	if (tenth < 0)
+		tenth = -tenth < DAY_S / 4 ? -tenth : DAY_S / 4;
 	return tenth > HOUR_S ? tenth : HOUR_S;
 }
 

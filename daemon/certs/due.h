@@ -36,8 +36,9 @@ int	due_spread(void);
  * 1, 10 and 100 minutes, then daily; a CA's policy (a name it rejects, CAA, a
  * profile) daily; internal 5 minutes; each with 20 % jitter.  Where a
  * certificate is served that ends at not_after (0: none), the pause is at most
- * a tenth of what is left, or an hour if that is longer.  What the peer asks
- * for (due_held_until()) lengthens it, and never shortens it.
+ * a tenth of what is left, or of what has passed since (6 hours at most), or an
+ * hour if that is longer.  What the peer asks for (due_held_until()) lengthens
+ * it, and never shortens it.
  */
 time_t	due_retry_at(const struct error *err, unsigned failures, time_t now,
 	    time_t not_after);

@@ -63,6 +63,9 @@ test_retry(void **state)
 		{ ERR_TRANSIENT, 9, 5 * DAY, DAY / 2 },
 		{ ERR_TRANSIENT, 9, 6 * HOUR, HOUR },
 		{ ERR_TRANSIENT, 9, -6 * HOUR, HOUR },
+		/* What failed for days is not asked for every hour. */
+		{ ERR_TRANSIENT, 99, -20 * HOUR, 2 * HOUR },
+		{ ERR_REJECTED, 99, -20 * DAY, 6 * HOUR },
 		{ ERR_TRANSIENT, 1, -6 * HOUR, 60 },
 	};
 	const time_t now = 1800000000;
@@ -138,7 +141,8 @@ test_held_until(void **state)
 		/* It would take too much of what is left. */
 		{ "acme:rateLimited", 7 * DAY, 10 * DAY, DAY },
 		{ "acme:rateLimited", DAY, 45, HOUR },
-		{ "acme:rateLimited", DAY, -DAY, HOUR },
+		{ "acme:rateLimited", DAY, -10 * HOUR, HOUR },
+		{ "acme:rateLimited", DAY, -DAY, DAY / 10 },
 		{ "acme:rateLimited", 600, -DAY, 600 },
 		/* Nobody at the CA has said this. */
 		{ "acme:http-503", DAY, 45, HOUR },
