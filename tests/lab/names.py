@@ -81,6 +81,8 @@ class Bind(Server):
     """named as primary of zones: {name: text}; updates need the key, or are
     refused to all."""
 
+    wrap = []           # what it is started with
+
     def __init__(self, folder, address, zones, updates=True):
         self.address, self.folder = address, folder
         os.makedirs(folder, exist_ok=True)
@@ -111,7 +113,8 @@ class Bind(Server):
         path = os.path.join(self.folder, "named.conf")
         with open(path, "w") as f:
             f.write(conf)
-        self.proc = proc.Proc(["named", "-g", "-n", "1", "-c", path],
+        self.proc = proc.Proc(self.wrap + ["named", "-g", "-n", "1", "-c",
+                                           path],
                               os.path.join(self.folder, "named.log"))
         self.proc.ready(lambda: soa_serial(self.address, zone) is not None)
 

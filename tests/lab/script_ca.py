@@ -54,9 +54,11 @@ class ScriptCA:
     add_sans = staticmethod(lambda names: names)     # what the CA makes of it
     auto_authz = False          # authorizations are valid from the start
     ari = None                  # f(ca, certid) -> dict | None
+    ari_every = 21600           # Retry-After of renewalInfo, seconds
     meta = {}
     base_path = ""
     clock_off = 0               # of its Date, seconds; None: it sends none
+    ahead = 0                   # its whole clock before ours, seconds
 
     def __init__(self, folder, port, host="localhost",
                  issuer="Fake Intermediate"):
@@ -76,6 +78,9 @@ class ScriptCA:
         self.start()
 
     # --- keys ---
+
+    def now(self):
+        return time.time() + self.ahead
 
     def make_pki(self, host):
         now = datetime.datetime.now(UTC)
@@ -120,7 +125,7 @@ class ScriptCA:
                 serialization.NoEncryption()))
 
     def sign(self, public_key, names, cn=None, lifetime=None):
-        now = datetime.datetime.now(UTC)
+        now = datetime.datetime.fromtimestamp(self.now(), UTC)
         begin = now - datetime.timedelta(seconds=self.backdate)
         sans = [x509.DNSName(n) for n in names]
         b = (x509.CertificateBuilder()
@@ -308,7 +313,7 @@ class ScriptCA:
         h.send_response_only(status)
         if self.clock_off is not None:
             h.send_header("Date", h.date_time_string(
-                time.time() + self.clock_off))
+                self.now() + self.clock_off))
         for k, v in headers:
             h.send_header(k, v)
         h.send_header("Content-Length", str(len(body)))
@@ -403,5 +408,5 @@ class ScriptCA:
             info = self.ari(self, parts[1]) if self.ari else None
             if info is None:
                 return self.problem(404, "malformed", "unknown certificate")
-            return 200, [("Retry-After", "21600")], info
+            return 200, [("Retry-After", str(self.ari_every))], info
         return self.problem(404, "malformed", "no such resource " + h.path)
