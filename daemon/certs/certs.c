@@ -185,6 +185,7 @@ follow_conf(struct cert *c, const struct conf_cert *now)
 
 	c->conf = now;
 	c->limited_at = NULL;	/* it may be another one there now */
+	c->limited_until = 0;
 	if (was == NULL || now == NULL)
 		return was == now ? NULL : now != NULL ? "added" : "removed";
 	is_other = follow_issuance(c, was);

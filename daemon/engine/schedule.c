@@ -294,8 +294,10 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 		event_end(c, STEP_DEPLOY, NULL, "done; next %s %s",
 		    c->watch != NULL ? "look" : "renewal",
 		    when_next(e, c, when));
-	if (err == NULL)
+	if (err == NULL) {
+		c->limited_until = 0;
 		notifier_renewed(e->notifier, c);
+	}
 	rollout_kick(e->rollout);
 	persist_watch_kick(e->persist_watch, c);
 	ari_kick(e->ari);

@@ -263,8 +263,71 @@ test_alarm(void **state)
 	    "limit of 1 certificate with the same names in 7d until"));
 	assert_true(has_words(fake_channel.got[0].text, "; the certificate "
 	    "in use ends before that: 2027-01-21T"));
+	/* By force it has come, and lives less long than the limit lasts. */
+	fake_ca.lifetime_s = 6 * DAY_S;
+	engine_pass_limits(r->engine, "a");
+	assert_int_equal(engine_renew_now(r->engine, "a", &err), 0);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 2);
+	fake_time_pass(2 * HOUR);
+	assert_int_equal(fake_channel.n, 2);
+	assert_non_null(strstr(fake_channel.got[1].text,
+	    "The reported problem is solved."));
 	erig_crash(r);
 	fake_channel_reset();
+}
+
+static unsigned domains_asked;
+
+const char *__real_domain_of(const struct domains *, const char *,
+	    char out[DOMAIN_SIZE]);
+const char *__wrap_domain_of(const struct domains *, const char *,
+	    char out[DOMAIN_SIZE]);
+
+const char *
+__wrap_domain_of(const struct domains *d, const char *name,
+    char out[DOMAIN_SIZE])
+{
+	domains_asked++;
+	return __real_domain_of(d, name, out);
+}
+
+/* However many wait, the schedule does not look at their names again and
+ * again; and it does where a token has come back. */
+static void
+test_many_wait(void **state)
+{
+	enum { N = 3000 };
+	struct erig *r = *state;
+	char *conf;
+	size_t len;
+	FILE *f = open_memstream(&conf, &len);
+
+	fprintf(f, LIMITED("\"certificates 1 per domain per 7d\"", ""));
+	for (int i = 0; i < N; i++)
+		fprintf(f, "certificate \"c%04d\" { names = "
+		    "\"c%04d.example.test\" account = own provider = dns }\n",
+		    i, i);
+	assert_int_equal(fclose(f), 0);
+	fake_ca.refused_name = "c0000.example.test";
+	fake_ca.latency_ms = 100;
+	erig_conf(r, conf);
+	free(conf);
+	erig_up(r);
+	fake_time_pass(100);
+	assert_int_equal(r->ends, 0);
+	assert_in_range(held_until(r, "c2999"), RIG_NOW + 7 * DAY_S,
+	    RIG_NOW + 7 * DAY_S + 6);
+	domains_asked = 0;
+	for (int i = 0; i < 10; i++)
+		engine_schedule_cb(r->engine);
+	assert_int_equal(domains_asked, 0);
+	/* The order came to nothing: another one goes on. */
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 0);
+	ERIG_UNTIL(fake_ca.n_orders == 2);
+	assert_true(clock_now() < RIG_NOW + 60);
+	assert_true(domains_asked > 0);
 }
 
 /*
@@ -335,6 +398,7 @@ main(void)
 		ERIG_TEST(test_resumed),
 		ERIG_TEST(test_alarm),
 		ERIG_TEST(test_thousand),
+		ERIG_TEST(test_many_wait),
 	};
 
 	return cmocka_run_group_tests_name("engine: limits", tests,
