@@ -153,6 +153,23 @@ put_off(struct cert *c, time_t at)
 	    err.msg);
 }
 
+/* What was taken over from live/, and what was only in state.db. */
+static void
+tell_new_state(const struct engine *e)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->certs->n; i++)
+		n += e->certs->list[i]->row.serial != NULL;
+	if (n > 0)
+		log_warning(NULL, "state.db was not there, or empty: the "
+		    "schedule of %zu certificate%s is made anew from live/ "
+		    "and the configuration, and nothing is ordered before it "
+		    "is due; the history is lost, and so is what was still "
+		    "to be removed: look for TXT records at _acme-challenge", n,
+		    n == 1 ? "" : "s");
+}
+
 void
 lost_start(struct engine *e)
 {
@@ -173,5 +190,7 @@ lost_start(struct engine *e)
 			put_off(lost[i], clock_now() + (time_t)(SPREAD_S *
 			    (i + 1) / (n + 1)));
 	}
+	if (store_is_new(e->a.store))
+		tell_new_state(e);
 	free(lost);
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,7 +43,32 @@ check_pair(const char *key_pem, const char *pem, size_t len,
 	return rc;
 }
 
-/* Complete, matching, and cert.pem is the leaf of fullchain.pem. */
+/* Has chain.pem what follows the leaf in fullchain.pem, and nothing else? */
+static int
+check_chain(const char *chain_pem, size_t len, const char *full_pem,
+    size_t full_len, struct error *err)
+{
+	struct chain chain = { .n = 0 }, full;
+	bool same;
+	int rc = chain_parse(full_pem, full_len, &full, err);
+
+	if (rc == -1)
+		return -1;
+	/* Of a chain of one it is empty. */
+	if (full.n > 1 || len > 0)
+		rc = chain_parse(chain_pem, len, &chain, err);
+	same = chain.n + 1 == full.n;
+	for (size_t i = 0; same && i < chain.n; i++)
+		same = X509_cmp(chain.certs[i], full.certs[i + 1]) == 0;
+	chain_clear(&chain);
+	chain_clear(&full);
+	if (rc == 0 && !same)
+		return error_set(err, ERR_INTERNAL, "store:damaged",
+		    "chain.pem and fullchain.pem are not the same chain");
+	return rc == 0 ? 0 : error_wrap(err, "chain.pem");
+}
+
+/* Complete, matching, and cert.pem and chain.pem make fullchain.pem. */
 static int
 read_files(int dir, struct cert_info *info, struct error *why)
 {
@@ -66,6 +92,11 @@ read_files(int dir, struct cert_info *info, struct error *why)
 		rc = error_set(why, ERR_INTERNAL, "store:damaged",
 		    "cert.pem and fullchain.pem are not the same "
 		    "certificate");
+		cert_info_clear(info);
+	}
+	if (rc == 0 && check_chain(text[F_CHAIN], len[F_CHAIN],
+	    text[F_FULLCHAIN], len[F_FULLCHAIN], why) == -1) {
+		rc = -1;
 		cert_info_clear(info);
 	}
 	cert_info_clear(&leaf);

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,6 +56,45 @@ is_link(int dirfd, const char *name)
 	return is;
 }
 
+/* Does whole have all of pem, and go on where that ends? */
+static bool
+is_longer(const char *whole, const char *pem)
+{
+	struct chain a, b;
+	struct error ignored;
+	bool is;
+
+	if (whole == NULL || pem == NULL ||
+	    chain_parse(whole, strlen(whole), &a, &ignored) == -1)
+		return false;
+	if (chain_parse(pem, strlen(pem), &b, &ignored) == -1) {
+		chain_clear(&a);
+		return false;
+	}
+	is = a.n > b.n;
+	for (size_t i = 0; is && i < b.n; i++)
+		is = X509_cmp(a.certs[i], b.certs[i]) == 0;
+	chain_clear(&a);
+	chain_clear(&b);
+	return is;
+}
+
+/* The chain: fullchain.pem, unless a part of it is missing; the caller frees.
+ * NULL: there is none. */
+static char *
+best_chain(int dirfd, const char *name)
+{
+	char *pem = read_one(dirfd, name, "fullchain.pem");
+	char *joined = join(dirfd, name);
+
+	if (!is_longer(joined, pem)) {
+		free(joined);
+		return pem;
+	}
+	free(pem);
+	return joined;
+}
+
 static int
 stage(int dirfd, const char *name, const EVP_PKEY *key, char *pem,
     char version[STORE_VERSION_SIZE], struct cert_info *info)
@@ -80,8 +120,8 @@ certdir_rebuild(int dirfd, const char *name, struct cert_info *info,
 	    "left does not make a whole", name);
 	if (is_link(dirfd, name) &&
 	    certdir_read_key(dirfd, path, &key, err) == 0 && key != NULL &&
-	    (stage(dirfd, name, key, read_one(dirfd, name, "fullchain.pem"),
-	    version, info) == 0 || stage(dirfd, name, key,
+	    (stage(dirfd, name, key, best_chain(dirfd, name), version,
+	    info) == 0 || stage(dirfd, name, key,
 	    join(dirfd, name), version, info) == 0)) {
 		rc = certdir_promote(dirfd, name, version, err);
 		if (rc == -1)

@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/error.h"
@@ -15,6 +16,7 @@
 #include "daemon/store/schema.h"
 
 #define STMTS_MAX 48
+#define PAGE_MIN 512		/* bytes: SQLite's smallest */
 #define BUSY_TIMEOUT_MS 200	/* somebody writes with sqlite3(1) */
 
 struct db_stmt {
@@ -29,6 +31,7 @@ struct db {
 	char		*path;
 	void		(*dirty)(void *);
 	void		*arg;
+	bool		 is_new;	/* nothing was in the file */
 	bool		 open;		/* a transaction has begun */
 	bool		 failed;	/* ... and error says why it is void */
 	struct error	 error;
@@ -42,6 +45,7 @@ static const char *const checks[] = {
 	"PRAGMA quick_check('txt')", "PRAGMA quick_check('deploy')",
 	"PRAGMA quick_check('http')", "PRAGMA quick_check('hold')",
 	"PRAGMA quick_check('alarm')", "PRAGMA quick_check('notice')",
+	"PRAGMA quick_check('revocation')",
 };
 
 static int
@@ -116,7 +120,7 @@ db_make_tables(struct db *db, struct error *err)
 static int
 db_migrate(struct db *db, struct error *err)
 {
-	int version = 0;
+	int version = 0, n_tables = 0;
 	char done[64];
 
 	if (db_pragma_int(db, "PRAGMA user_version", &version, err) == -1)
@@ -133,8 +137,15 @@ db_migrate(struct db *db, struct error *err)
 		return -1;
 	/* Version 0 is left only by a commit of all: nothing is there. */
 	if (version == 0) {
+		if (db_pragma_int(db, "SELECT count(*) FROM sqlite_master",
+		    &n_tables, err) == -1)
+			return -1;
+		if (n_tables != 0)
+			return db_damaged(db, "it has tables, and no version",
+			    err);
 		if (db_make_tables(db, err) == -1)
 			return -1;
+		db->is_new = true;
 		version = schema_version;
 	}
 	for (; version < schema_version; version++) {
@@ -167,14 +178,24 @@ db_check(struct db *db, const char *sql, struct error *err)
 	return rc;
 }
 
-/* Created by us, so that it is private whatever the umask. */
+/*
+ * Created by us, so that it is private whatever the umask.  To SQLite a file
+ * that is too short for a page is empty, and is written over: but what was in
+ * it may have been state.
+ */
 static int
-db_create(const char *path, struct error *err)
+db_create(const struct db *db, struct error *err)
 {
+	const char *path = db->path;
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct stat st;
 
 	if (fd != -1) {
+		if (fstat(fd, &st) == -1)
+			st.st_size = 0;
 		close(fd);
+		if (st.st_size > 0 && st.st_size < PAGE_MIN)
+			return db_damaged(db, "cut off", err);
 		return 0;
 	}
 	if (errno == EISDIR || errno == EROFS)
@@ -193,11 +214,12 @@ db_open(const char *path, void (*dirty)(void *), void *arg,
     struct error *err)
 {
 	struct db *db = xcalloc(1, sizeof(*db));
-	int rc = db_create(path, err);
+	int rc;
 
 	db->path = xstrdup(path);
 	db->dirty = dirty;
 	db->arg = arg;
+	rc = db_create(db, err);
 	if (rc == 0 && sqlite3_open_v2(path, &db->sqlite,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		rc = db_error(db, err);
@@ -233,6 +255,12 @@ db_close(struct db *db)
 	(void)sqlite3_close(db->sqlite);
 	free(db->path);
 	free(db);
+}
+
+bool
+db_is_new(const struct db *db)
+{
+	return db->is_new;
 }
 
 static void

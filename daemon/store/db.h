@@ -26,6 +26,8 @@ struct error;
  */
 struct db	*db_open(const char *path, void (*dirty)(void *), void *arg,
 		    struct error *);
+/* Was nothing in the file, or no file? */
+bool		 db_is_new(const struct db *);
 /* Without a commit: what is open is lost.  NULL is allowed. */
 void		 db_close(struct db *);
 

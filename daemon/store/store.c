@@ -252,6 +252,12 @@ store_open(struct loop *loop, const char *dir, struct error *err)
 	return s;
 }
 
+bool
+store_is_new(const struct store *s)
+{
+	return db_is_new(s->db);
+}
+
 void
 store_close(struct store *s)
 {

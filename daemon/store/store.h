@@ -59,6 +59,8 @@ struct store_sync_op;
  */
 struct store	*store_open(struct loop *, const char *state_dir,
 		    struct error *);
+/* Was there no state.db, or an empty one? */
+bool		 store_is_new(const struct store *);
 /* Commits what is open.  Not from a done function; sync operations that still
  * wait are cancelled.  NULL is allowed. */
 void		 store_close(struct store *);

@@ -316,6 +316,9 @@ test_damaged(void **state)
 	    "this is not a database, whatever its name says of it, really; "
 	    "it only has to be longer than a header of a hundred bytes");
 	expect_refused(f, ERR_INTERNAL, "store:db", "state.db: damaged");
+	/* SQLite takes less than a page for nothing, and writes over it. */
+	scratch_write(scratch_path(&f->scratch, "s/state.db"), "SQLite");
+	expect_refused(f, ERR_INTERNAL, "store:db", "state.db: damaged: cut");
 	/* And what the message says does help. */
 	assert_int_equal(unlink(scratch_path(&f->scratch, "s/state.db")), 0);
 	reopen(f);
