@@ -77,14 +77,53 @@ skew_is_over(const struct cert *c)
 	    c->ca_clock.date != 0 && !skew_stops(c, NULL);
 }
 
+/*
+ * As long as no CA was asked: a certificate that is in use and not valid yet
+ * was made at a later time than it is by this clock.
+ */
+static bool
+is_before_own(const struct cert *c, char text[SKEW_TEXT_MAX])
+{
+	char ours[TEXT_TIME_MAX], from[TEXT_TIME_MAX], span[TEXT_SPAN_MAX];
+	time_t now = clock_now();
+
+	if (c->row.serial == NULL || ca_clock_now(&c->ca_clock) != 0 ||
+	    c->row.not_before <= now + TOLD_S)
+		return false;
+	(void)text_printf(text, SKEW_TEXT_MAX, "this machine's clock is %s "
+	    "behind, or more: it shows %s, and the certificate in use is "
+	    "valid from %s on", text_span(c->row.not_before - now, span),
+	    text_time(now, ours), text_time(c->row.not_before, from));
+	return true;
+}
+
 char *
 skew_shown(const struct cert *c)
 {
 	char text[SKEW_TEXT_MAX];
 
-	if (skew_judge(c, &c->ca_clock, text) == SKEW_NONE)
+	if (!is_before_own(c, text) &&
+	    skew_judge(c, &c->ca_clock, text) == SKEW_NONE)
 		return NULL;
 	return xasprintf("%s; " SKEW_FIX, text);
+}
+
+void
+skew_start(const struct certs *certs)
+{
+	const struct cert *latest = NULL;
+	char text[SKEW_TEXT_MAX];
+
+	for (size_t i = 0; i < certs->n; i++) {
+		const struct cert *c = certs->list[i];
+
+		if (c->row.serial != NULL && c->conf != NULL && (latest ==
+		    NULL || c->row.not_before > latest->row.not_before))
+			latest = c;
+	}
+	if (latest != NULL && is_before_own(latest, text))
+		log_warning(NULL, "%s (%s); renewals are late by as much; "
+		    SKEW_FIX, text, latest->row.name);
 }
 
 bool

@@ -15,6 +15,7 @@
 
 struct ca_clock;
 struct cert;
+struct certs;
 struct error;
 
 #define SKEW_TEXT_MAX 200
@@ -36,8 +37,11 @@ enum skew	 skew_judge(const struct cert *, const struct ca_clock *,
 bool		 skew_stops(const struct cert *, struct error *err);
 /* Is that the row's error, and over? */
 bool		 skew_is_over(const struct cert *);
-/* What is shown of it: SKEW_TOLD's text, or NULL.  The caller frees. */
+/* What is shown of it: SKEW_TOLD's text, also of a certificate that is not
+ * valid yet by this clock; or NULL.  The caller frees. */
 char		*skew_shown(const struct cert *);
+/* At the start, before any CA was asked: warn of such a certificate. */
+void		 skew_start(const struct certs *);
 
 /*
  * Before an order, the CA's clock being known: tell of a difference.  false:

@@ -129,8 +129,9 @@ due_retry_at(const struct error *err, unsigned failures, time_t now,
 	if (not_after != 0 && pause > longest(now, not_after))
 		pause = longest(now, not_after);
 	pause = jitter(pause);
-	/* All who were told the same time do not come at once. */
-	if (asked > 0)
+	/* All who were told the same time do not come at once; what is kept
+	 * until its time has come is nobody else's. */
+	if (asked > 0 && strcmp(err->code, "cert:not-yet") != 0)
 		asked += arc4random_uniform((uint32_t)(asked / 20 + 2));
 	return now + (time_t)(asked > pause ? asked : pause);
 }

@@ -10,6 +10,7 @@
 #include "common/text.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/accounts/hold.h"
+#include "daemon/accounts/skew.h"
 #include "daemon/alerts/notifier.h"
 #include "daemon/alerts/queue.h"
 #include "daemon/certs/event.h"
@@ -241,6 +242,7 @@ engine_start(struct engine *e)
 	serve_challenges(e);
 	lost_start(e);
 	placeholder_place(e);
+	skew_start(e->certs);
 	hold_retry(e->holds, true);
 	for (size_t i = 0; i < e->certs->n; i++) {
 		struct cert *c = e->certs->list[i];

@@ -94,8 +94,8 @@ wait_of(const struct revocation *v, const struct cert *c, time_t now)
 	rollout_open_each(c, count_open, &open);
 	if (c->run != NULL || open > 0)
 		return WAIT_DEPLOYING;
-	return v->job == NULL && v->row.retry_at > now ? WAIT_RETRY :
-	    WAIT_REVOKING;
+	return v->job == NULL && due_planned(v->row.retry_at, now) > now ?
+	    WAIT_RETRY : WAIT_REVOKING;
 }
 
 /* At first, for another reason, and then daily. */
@@ -104,7 +104,7 @@ tell(struct revocation *v, const struct error *err, time_t now)
 {
 	char span[TEXT_SPAN_MAX];
 
-	if (v->told_at != 0 && now - v->told_at < TELL_S &&
+	if (v->told_at != 0 && now >= v->told_at && now - v->told_at < TELL_S &&
 	    strcmp(v->row.err.code, err->code) == 0)
 		return;
 	v->told_at = now;
@@ -112,6 +112,24 @@ tell(struct revocation *v, const struct error *err, time_t now)
 	    LOGL_WARNING, "certificate %s (reason: %s) is not revoked yet: "
 	    "%s; next try in %s", v->row.serial, revoke_reason_name(
 	    v->row.reason), err->msg, text_span(v->row.retry_at - now, span));
+}
+
+/* It seems to be over by itself, and there is nothing more to ask. */
+static void
+drop_expired(struct revocation *v)
+{
+	event_emit(v->all->env->certs, v->row.cert, STEP_COMMAND, LOGL_NOTICE,
+	    "certificate %s has expired, and need not be revoked any more",
+	    v->row.serial);
+	drop(v);
+}
+
+/* Has the CA itself said no? */
+static bool
+is_refusal(const struct error *err)
+{
+	return (err->kind == ERR_REJECTED || err->kind == ERR_CONFIG) &&
+	    strncmp(err->code, "acme:", 5) == 0;
 }
 
 static void
@@ -134,6 +152,10 @@ revoked_cb(const struct error *err, const json_t *reply, void *arg)
 		    "revoked, and cannot be: %s", v->row.serial,
 		    revoke_reason_name(v->row.reason), err->msg);
 		drop(v);
+		return;
+	}
+	if (v->row.not_after <= now && is_refusal(err)) {
+		drop_expired(v);
 		return;
 	}
 	v->row.retry_at = due_soon_retry_at(++v->row.tries, now);
@@ -175,16 +197,16 @@ look_at(struct revocation *v, time_t now)
 
 	if (v->job != NULL)
 		return;
-	if (v->row.not_after <= now) {
-		event_emit(certs, v->row.cert, STEP_COMMAND, LOGL_NOTICE,
-		    "certificate %s has expired, and need not be revoked any "
-		    "more", v->row.serial);
-		drop(v);
+	/* By this clock, which may be wrong: as long as the CA can be asked, it
+	 * says so itself. */
+	wait = c != NULL ? wait_of(v, c, now) : WAIT_REPLACING;
+	if (v->row.not_after <= now && (c == NULL || (c->conf == NULL &&
+	    wait == WAIT_REPLACING))) {
+		drop_expired(v);
 		return;
 	}
 	if (c == NULL)
 		return;
-	wait = wait_of(v, c, now);
 	if (wait == WAIT_REVOKING)
 		v->job = manage_start(all->jobs, &args, revoked_cb, v);
 	if (c->conf == NULL && wait == WAIT_REPLACING)

@@ -147,6 +147,18 @@ is_dead(const struct renewal *r, const struct chain_fit *fit,
 	    !renewal_is_sent_lately(r) && is_clock_right(r));
 }
 
+/* Where the CA's clock is known, how far ours is from it. */
+static void
+add_clock(const struct renewal *r, struct error *err)
+{
+	size_t used = strlen(err->msg);
+	char clock[SKEW_TEXT_MAX];
+
+	if (skew_judge(r->cert, &r->cert->ca_clock, clock) != SKEW_NONE)
+		(void)text_printf(err->msg + used, sizeof(err->msg) - used,
+		    "; %s; " SKEW_FIX, clock);
+}
+
 static void
 add_what_next(const struct renewal *r, struct error *err)
 {
@@ -229,6 +241,8 @@ renewal_unfit(struct renewal *r, const char *pem, size_t len,
 		event_emit(r->env->certs, row->name, r->cert->step,
 		    LOGL_WARNING,
 		    "this is only kept by the CA: %s", failed.msg);
+	if (is_of_clock(why))
+		add_clock(r, &err);
 	used = strlen(err.msg);
 	(void)text_printf(err.msg + used, sizeof(err.msg) - used,
 	    is_of_clock(why) ? "; it is kept, and installed as soon as its "

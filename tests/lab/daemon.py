@@ -32,10 +32,14 @@ def preloads():
     """What LD_PRELOAD needs for a faked clock, or None where there is none."""
     if not os.path.exists(FAKETIME) or os.environ.get("LAB_WRAP"):
         return None
-    # A sanitizer's library has to come first.
+    return sanitizer_libraries() + [FAKETIME]
+
+
+def sanitizer_libraries():
+    """What has to come first in LD_PRELOAD."""
     libs = proc.run(["ldd", program("ACMED", "acmed")]).stdout
     return [line.split()[2] for line in libs.splitlines()
-            if "libasan" in line] + [FAKETIME]
+            if "libasan" in line]
 
 
 def quote(value):
