@@ -218,15 +218,34 @@ certdir_previous(int dirfd, const char *name, bool force,
 	return rc;
 }
 
-/* Is live/NAME gone, or a link that leads nowhere?  Anything else there is not
- * ours to replace. */
+/* Is there nothing of a version in live/NAME? */
+static bool
+is_elsewhere(int dirfd, const char *name)
+{
+	bool has_none = true;
+
+	for (int i = 0; i < F_END; i++) {
+		char *path = xasprintf("live/%s/%s", name,
+		    certdir_files[i].name);
+		struct stat st;
+
+		has_none = has_none && fstatat(dirfd, path, &st, 0) == -1 &&
+		    errno == ENOENT;
+		free(path);
+	}
+	return has_none;
+}
+
+/* Is live/NAME gone, or a link that leads nowhere, or to what is no version?
+ * Anything else there is not ours to replace. */
 static bool
 is_lost(int dirfd, const char *name)
 {
 	char *path = xasprintf("live/%s", name);
 	struct stat st;
-	bool is_gone = fstatat(dirfd, path, &st, 0) == -1 &&
-	    (errno == ENOENT || errno == ELOOP || errno == ENOTDIR);
+	bool is_gone = fstatat(dirfd, path, &st, 0) == -1 ?
+	    errno == ENOENT || errno == ELOOP || errno == ENOTDIR :
+	    is_elsewhere(dirfd, name);
 
 	if (is_gone && fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		is_gone = S_ISLNK(st.st_mode);

@@ -224,6 +224,22 @@ def test_installed_files(kept, name):
             assert f.read() == data
 
 
+@pytest.mark.parametrize("where", [
+    None, "../archive/%s/nothing" % NAME, NAME, "/etc", "../archive/" + NAME],
+    ids=["removed", "nowhere", "loop", "outside", "archive"])
+def test_link_of_live(kept, where):
+    """It leads to no version: it is linked again to the one in archive/, and
+    what it led to stays as it is."""
+    live = kept.a.live(NAME, "").rstrip("/")
+    before = os.readlink(live)
+    os.unlink(live)
+    if where:
+        os.symlink(where, live)
+    kept.asks_nothing()
+    assert os.readlink(live) == before
+    assert "linked again" in kept.a.log()
+
+
 def test_rows_of_the_journal(kept):
     """Rows that no acmed has written: of what is journalled, and of the
     certificate.  They are no reason to end, or to order."""
