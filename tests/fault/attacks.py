@@ -33,7 +33,7 @@ CASES = []
 
 class Case:
     def __init__(self, name, attack, told, speed=1, seconds=10, quick=False,
-                 requests=60, options=None, rounds=1):
+                 requests=60, options=None, rounds=1, stays=0, orders=1):
         self.name, self.attack, self.told = name, attack, told
         self.speed = speed          # of acmed's clock: its limits are minutes
         self.seconds = seconds      # it may take so long, on our clock
@@ -41,6 +41,8 @@ class Case:
         self.requests = requests    # it may send so many
         self.options = options or {}    # of the certificate
         self.rounds = rounds
+        self.stays = stays          # s: so long it is looked at afterwards,
+        self.orders = orders        # and has not ordered more
 
 
 def case(name, told, **kw):
@@ -115,6 +117,15 @@ def endless(first, piece):
 
 
 CASES.append(Case("none", lambda ca: None, None, quick=True))
+
+def poison_problem(ca, status=403):
+    return status, [], {
+        "type": "urn:ietf:params:acme:error:unauthorized" + POISON,
+        "detail": "refused " + POISON + "x" * 5000, "status": status,
+        "instance": "https://x/" + POISON, "subproblems": [
+            {"type": POISON, "detail": POISON, "identifier": {
+                "type": "dns", "value": POISON}}] * 50}
+
 
 # --- bodies and heads that never end, or not where they say ---
 
@@ -464,6 +475,38 @@ def alternates_slow(ca):
     ca.after["cert"] = hook
 
 
+# --- renewal information ---
+
+def ari(name, info, **kw):
+    """info is the answer: a dict, or anything for renewalInfo's hook."""
+    def attack(ca):
+        ca.ari = lambda ca, certid: info
+        if not isinstance(info, dict):
+            ca.before["renewalInfo"] = lambda ca, h, payload: info
+    # By its clock two minutes and more.
+    CASES.append(Case(name, attack, None, speed=40, seconds=20, stays=3,
+                      **kw))
+
+
+def window(start, end, **more):
+    return dict({"suggestedWindow": {"start": start, "end": end}}, **more)
+
+
+# At each look again: "renew now".  Once, for a real reason, it may.
+ari("ari-now-for-ever", window("2020-01-01T00:00:00Z",
+                               "2020-01-02T00:00:00Z"), orders=2, quick=True)
+ari("ari-reversed", window("2027-01-02T00:00:00Z", "2027-01-01T00:00:00Z"))
+ari("ari-year-9999", window("9999-01-01T00:00:00Z", "9999-12-31T00:00:00Z"))
+ari("ari-no-dates", window("soon", "-1"))
+ari("ari-types", {"suggestedWindow": [1, 2]})
+ari("ari-poison", window("2027-01-20T00:00:00Z", "2027-01-21T00:00:00Z",
+                         explanationURL="https://x/" + POISON), quick=True)
+ari("ari-endless", writes(endless(text(200, JSON, b'{"a":"'), b"x" * 65536)))
+ari("ari-deep", (200, JSON, b'{"a":' * 40000))
+ari("ari-retry-after", (200, JSON + [("Retry-After", "0")], window(
+    "2027-01-20T00:00:00Z", "2027-01-21T00:00:00Z")), quick=True)
+ari("ari-refused", poison_problem(None))
+
 # --- Retry-After ---
 
 AFTER = {"negative": "-5", "date": "Fri, 31 Dec 2027 23:59:59 GMT",
@@ -495,15 +538,6 @@ def retry_several(ca):
 
 
 # --- texts ---
-
-def poison_problem(ca, status=403):
-    return status, [], {
-        "type": "urn:ietf:params:acme:error:unauthorized" + POISON,
-        "detail": "refused " + POISON + "x" * 5000, "status": status,
-        "instance": "https://x/" + POISON, "subproblems": [
-            {"type": POISON, "detail": POISON, "identifier": {
-                "type": "dns", "value": POISON}}] * 50}
-
 
 for kind in ("account", "newOrder", "authz", "challenge", "order",
              "finalize", "cert"):

@@ -154,7 +154,7 @@ class Run:
         ca.polls_authz = ca.polls_order = 0
         for e in ca.authzs.values():
             e["polls"] = 0 if e["polls"] else e["polls"]
-        ca.retry_after, ca.meta = None, {}
+        ca.retry_after, ca.meta, ca.ari = None, {}, None
         ca.__dict__.pop("chain", None)
         for _ in range(2):
             p = a.ctl("renew-now", "--force", NAME, timeout=60)
@@ -177,8 +177,11 @@ class Run:
             a.ctl("renew-now", "--force", NAME, timeout=self.case.seconds)
             told = self.attack()
             r.told = r.told or told
+        time.sleep(self.case.stays)
         r.seconds = time.monotonic() - begin
         self.judge(told)
+        if self.case.stays and self.ca.count()["newOrder"] > self.case.orders:
+            self.wrong("%d orders" % self.ca.count()["newOrder"])
         self.judge_means()
         if "terms" in self.case.name:
             a.accounts["lab"]["agree_tos"] = True
