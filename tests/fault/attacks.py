@@ -21,7 +21,8 @@ NAME = "hostile.example.test"
 JSON = [("Content-Type", "application/json")]
 PEM = [("Content-Type", "application/pem-certificate-chain")]
 # What a terminal or a person would take for something else.
-POISON = "\x1b[2J\x1b]0;owned\x07 \x9b31m \u202egnp.exe\u2066 \r\nroot# \u2028"
+MARKUP = "<script>x</script>"
+POISON = MARKUP + "\x1b[2J\x1b]0;owned\x07 \x9b31m \u202egnp.exe\u2066 \r\nroot# \u2028"
 KINDS = ["directory", "account", "newOrder", "authz", "challenge", "order",
          "finalize", "cert"]
 

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import traceback
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -28,7 +29,7 @@ from lab import daemon, proc, script_ca     # noqa: E402
 
 MEMORY_KB = 12 << 10        # more than a plain renewal
 ANSWER_S = 2.0              # acmed answers within
-PORT = 20000                # of the first CA
+PORT, PAGES = 20000, 5000   # of the first CA; of the page, so much higher
 # All that does not belong on a screen: C0, DEL, C1, and what turns the
 # direction of a text or ends a line.
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e"
@@ -61,6 +62,8 @@ class Run:
         a = self.acmed = daemon.Acmed(os.path.join(folder, "d"),
                                       self.ca.directory, self.ca.ca_file)
         a.providers = {}
+        self.page = port + PAGES
+        a.options["status_listen"] = ["127.0.0.1:%d" % self.page]
         webroot = os.path.join(a.folder, "www")
         os.mkdir(webroot)
         options = dict(case.options, challenge="http-01", webroot=webroot)
@@ -110,8 +113,22 @@ class Run:
             if raw:
                 self.wrong("raw on a screen: %r" % words[
                     max(0, raw.start() - 60):raw.start() + 20])
+        self.judge_pages()
         if told:
             self.judge_shown(told)
+
+    def judge_pages(self):
+        """What the browser of whoever looks would run."""
+        for path in "/", "/?q=" + NAME, "/v1/certificates/" + NAME, \
+                "/metrics":
+            with urllib.request.urlopen("http://127.0.0.1:%d%s" % (
+                    self.page, path)) as reply:
+                text = reply.read().decode()
+            if attacks.MARKUP in text and "html" in \
+                    reply.headers["Content-Type"]:
+                self.wrong("markup on the page", path)
+            if RAW.search(text):
+                self.wrong("raw on the page", path)
 
     def seen(self):
         a = self.acmed
