@@ -226,7 +226,7 @@ test_versions(void **state)
 	assert_int_equal(sql(f, "SELECT done_at FROM deploy WHERE hash = ''"),
 	    7);
 
-	/* What fails changes nothing: a migration, or what is no new database. */
+	/* What fails changes nothing: a migration, what is no new database. */
 	(void)sql(f, "PRAGMA user_version = 1");
 	(void)sql(f, "DROP TABLE http");
 	expect_refused(f, ERR_INTERNAL, "store:io", "schema version 3");
