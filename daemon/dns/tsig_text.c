@@ -306,9 +306,12 @@ static int
 read_colons(const char *p, struct tsig_text *out, struct error *err)
 {
 	size_t n = strcspn(p, ":");
-	const char *second = strchr(p + n + 1, ':');
+	const char *second;
 	bool ok = true;
 
+	if (p[n] == '\0')
+		return fault(err, "found no name of a key");
+	second = strchr(p + n + 1, ':');
 	if (second != NULL) {
 		ok = copy(out->algorithm, p, n);
 		p += n + 1;

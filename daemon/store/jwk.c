@@ -16,6 +16,7 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/store/keys.h"
 
 enum {
 	NUMBER_MAX = 1024,		/* bytes: RSA of 8192 bits */
@@ -74,30 +75,6 @@ read_number(const json_t *jwk, const char *member)
 	return n;
 }
 
-/*
- * Does it sign what it verifies?  EVP_PKEY_pairwise_check() would look whether
- * the factors of RSA are primes, and hold the loop for a second.
- */
-static bool
-is_pair(EVP_PKEY *key)
-{
-	static const unsigned char data[] = "acmed";
-	unsigned char sig[NUMBER_MAX];
-	size_t len = sizeof(sig);
-	EVP_MD_CTX *sign = EVP_MD_CTX_new(), *verify = EVP_MD_CTX_new();
-	bool ok;
-
-	if (sign == NULL || verify == NULL)
-		abort();
-	ok = EVP_DigestSignInit(sign, NULL, EVP_sha256(), NULL, key) == 1 &&
-	    EVP_DigestSign(sign, sig, &len, data, sizeof(data)) == 1 &&
-	    EVP_DigestVerifyInit(verify, NULL, EVP_sha256(), NULL, key) ==
-	    1 && EVP_DigestVerify(verify, sig, len, data, sizeof(data)) == 1;
-	EVP_MD_CTX_free(sign);
-	EVP_MD_CTX_free(verify);
-	return ok;
-}
-
 /* The key that the builder describes, checked to be one. */
 static EVP_PKEY *
 build(OSSL_PARAM_BLD *bld, const char *type, struct error *err)
@@ -111,7 +88,7 @@ build(OSSL_PARAM_BLD *bld, const char *type, struct error *err)
 	if (EVP_PKEY_fromdata_init(ctx) != 1 || EVP_PKEY_fromdata(ctx, &key,
 	    EVP_PKEY_KEYPAIR, params) != 1)
 		key = NULL;
-	if (key != NULL && !is_pair(key)) {
+	if (key != NULL && !key_is_pair(key)) {
 		EVP_PKEY_free(key);
 		key = NULL;
 	}

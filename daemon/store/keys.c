@@ -70,6 +70,43 @@ no_passphrase_cb(char *buf, int size, int rwflag, void *arg)
 	return -1;
 }
 
+bool
+key_is_pair(EVP_PKEY *key)
+{
+	static const unsigned char data[] = "acmed";
+	size_t len = (size_t)EVP_PKEY_get_size(key);
+	unsigned char *sig = xmalloc(len + 1);
+	EVP_MD_CTX *sign = EVP_MD_CTX_new(), *verify = EVP_MD_CTX_new();
+	bool ok;
+
+	if (sign == NULL || verify == NULL)
+		abort();
+	ok = EVP_DigestSignInit(sign, NULL, EVP_sha256(), NULL, key) == 1 &&
+	    EVP_DigestSign(sign, sig, &len, data, sizeof(data)) == 1 &&
+	    EVP_DigestVerifyInit(verify, NULL, EVP_sha256(), NULL, key) ==
+	    1 && EVP_DigestVerify(verify, sig, len, data, sizeof(data)) == 1;
+	EVP_MD_CTX_free(sign);
+	EVP_MD_CTX_free(verify);
+	free(sig);
+	ERR_clear_error();
+	return ok;
+}
+
+/* To OpenSSL a certificate's key is the one with the same public part, though
+ * the other may be damaged. */
+static EVP_PKEY *
+whole(EVP_PKEY *key, struct error *err)
+{
+	int id = EVP_PKEY_get_base_id(key);
+
+	if ((id != EVP_PKEY_EC && id != EVP_PKEY_RSA) || key_is_pair(key))
+		return key;
+	EVP_PKEY_free(key);
+	(void)error_set(err, ERR_CONFIG, "key:syntax",
+	    "private key: damaged: it does not sign what it verifies");
+	return NULL;
+}
+
 EVP_PKEY *
 key_from_pem(const char *pem, struct error *err)
 {
@@ -88,10 +125,11 @@ key_from_pem(const char *pem, struct error *err)
 	ERR_clear_error();
 	key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase_cb, NULL);
 	BIO_free(bio);
-	if (key == NULL)
-		(void)crypto_error(err, ERR_CONFIG, "key:syntax",
-		    "private key: not a PEM key without passphrase");
-	return key;
+	if (key != NULL)
+		return whole(key, err);
+	(void)crypto_error(err, ERR_CONFIG, "key:syntax",
+	    "private key: not a PEM key without passphrase");
+	return NULL;
 }
 
 char *

@@ -24,6 +24,11 @@ char		*key_to_pem(const EVP_PKEY *);
 char		*key_pem_traditional(const char *pem, struct error *);
 /* NULL and ERR_CONFIG "key:syntax"; the caller frees with EVP_PKEY_free(). */
 EVP_PKEY	*key_from_pem(const char *pem, struct error *);
+/*
+ * Does it sign what it verifies?  EVP_PKEY_pairwise_check() would look whether
+ * the factors of RSA are primes, and hold the loop for a second.
+ */
+bool		 key_is_pair(EVP_PKEY *);
 /* Does the key (or public key) have this type and size? */
 bool		 key_is_type(const EVP_PKEY *, enum key_type);
 /* Its type, or KEY_TYPE_END if it is none of ours. */

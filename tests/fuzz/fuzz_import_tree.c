@@ -100,10 +100,11 @@ check(const struct import *plan)
 	for (size_t i = 0; i < plan->n_certs; i++) {
 		const struct import_cert *c = &plan->certs[i];
 
-		check_text(c->name);
 		check_text(c->skipped);
-		if (c->skipped == NULL && (c->key_pem == NULL ||
-		    c->chain_pem == NULL))
+		if (c->skipped != NULL)
+			continue;
+		check_text(c->name);
+		if (c->key_pem == NULL || c->chain_pem == NULL)
 			abort();
 	}
 	for (size_t i = 0; i < plan->n_notes; i++)

@@ -55,9 +55,16 @@ test_pem_refused(void **state)
 	    "MIHjME4GCSqGSIb3DQEFDTBBMCkGCSqGSIb3DQEFDDAcBAhPYt7CW5pSUwICCAAw\n"
 	    "DAYIKoZIhvcNAgkFADAUBggqhkiG9w0DBwQIZm9vYmFyYmEEgZDyYWFhYWFhYWFh\n"
 	    "-----END ENCRYPTED PRIVATE KEY-----\n";
+	/* One bit of the private part is another. */
+	static const char damaged[] =
+	    "-----BEGIN EC PRIVATE KEY-----\n"
+	    "MHcCAQEEII+LYGPjTemxmQwR4xE9ntwVLsBjgKlYq3f30tshGQvyoAoGCCqGSM49\n"
+	    "AwEHoUQDQgAE60ZZmtdws4v9SoBpM3LMSWDh4WBJaLP98cyWKdaxTbC7QpyUBVwn\n"
+	    "uXrxCBvsvX053ac1zmbjFm/q7ts7cYU6zA==\n"
+	    "-----END EC PRIVATE KEY-----\n";
 	char *big = xmalloc(20000);
 	const char *const bad[] = {
-		"", "no key", encrypted, big,
+		"", "no key", encrypted, damaged, big,
 		"-----BEGIN PRIVATE KEY-----\nAAAA\n"
 		    "-----END PRIVATE KEY-----\n",
 		"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",

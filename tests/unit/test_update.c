@@ -251,7 +251,12 @@ static const struct {
 static void
 test_texts(void **state)
 {
+	struct tsig_text alone;
+	struct error why;
+
 	assert_false(tsig_text_is(SECRET));
+	assert_int_equal(tsig_text_read(SECRET, NULL, &alone, &why), -1);
+	assert_int_equal(tsig_text_read("", "k", &alone, &why), -1);
 	for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
 		struct tsig_text t;
 		struct error err;
