@@ -59,6 +59,6 @@ aliyun_check_site(const struct provider_values *values, struct error *err)
 
 	if (strcmp(site, "china") == 0 || strcmp(site, "international") == 0)
 		return 0;
-	return error_set(err, ERR_CONFIG, "cloud:site", "site = \"%.100s\"; "
+	return error_set(err, ERR_CONFIG, "config:value", "site = \"%.100s\"; "
 	    "allowed: china, international", site);
 }

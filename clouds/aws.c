@@ -13,7 +13,7 @@ aws_check_region(const struct provider_values *values, struct error *err)
 
 	if (aws_is_region(region))
 		return 0;
-	return error_set(err, ERR_CONFIG, "cloud:region", "region = "
+	return error_set(err, ERR_CONFIG, "config:value", "region = "
 	    "\"%.100s\"; allowed: the name of a region, such as "
 	    "eu-central-1", region);
 }

@@ -276,7 +276,7 @@ check(const struct provider_values *values, struct error *err)
 
 	if (path[0] != '/' && path[strlen(path) - 1] != '/')
 		return 0;
-	return error_set(err, ERR_CONFIG, "cloud:path", "path = \"%.200s\"; "
+	return error_set(err, ERR_CONFIG, "config:value", "path = \"%.200s\"; "
 	    "allowed: a path without \"/\" at its ends", path);
 }
 

@@ -33,6 +33,8 @@
 #define API_PATH_EVENTS	"/v1/events"		/* [?cert=NAME] */
 #define API_PATH_CONF	"/v1/configuration"
 #define API_PATH_RELOAD	"/v1/reload"
+#define API_PATH_CLOUDS "/v1/clouds"
+#define API_PATH_CLOUD "/v1/clouds/"	/* + NAME, percent-encoded */
 #define API_PATH_PROVIDERS "/v1/providers"
 #define API_PATH_PROVIDER "/v1/providers/"	/* + NAME, percent-encoded */
 #define API_PATH_NOTIFY	"/v1/notify-test"
@@ -64,6 +66,7 @@
 #define API_ERR_BUSY		"control:busy"		/* 503 */
 #define API_ERR_UNKNOWN_CERT	"engine:unknown-cert"	/* 404 */
 #define API_ERR_UNKNOWN_CHANNEL	"notify:unknown-channel"	/* 404 */
+#define API_ERR_UNKNOWN_CLOUD	"control:unknown-cloud"	/* 404 */
 #define API_ERR_UNKNOWN_PROVIDER "control:unknown-provider"	/* 404 */
 
 #endif

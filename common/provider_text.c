@@ -98,6 +98,10 @@ print_one(FILE *f, const json_t *j)
 	(void)fputs("\nOptions:\n", f);
 	json_array_foreach(jsonx_get(j, "options"), i, o)
 		print_option(f, o);
+	if (jsonx_str(j, "policy") != NULL) {
+		(void)fputs("\nLeast privilege:\n", f);
+		print_example(f, jsonx_str(j, "policy"));
+	}
 	(void)fputs("\nIn acmed.conf:\n", f);
 	print_example(f, jsonx_str(j, "example"));
 	free(name);
@@ -115,6 +119,8 @@ provider_text(const json_t *j)
 
 	if (f == NULL)
 		abort();
+	if (list == NULL)
+		list = jsonx_get(j, "clouds");
 	if (list == NULL)
 		print_one(f, j);
 	json_array_foreach(list, i, p) {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * provider_text - what GET /v1/providers and GET /v1/providers/NAME say, for
- * people.  `acmectl providers` and `acmed --list-providers` print the same.
+ * people, and the same of /v1/clouds.  `acmectl providers` and `acmed
+ * --list-providers` print the same, `acmectl clouds` and `acmed --list-clouds`
+ * as well.
  */
 #ifndef COMMON_PROVIDER_TEXT_H
 #define COMMON_PROVIDER_TEXT_H

@@ -332,11 +332,12 @@ cmd_reload(const struct options *o)
 	return code;
 }
 
-int
-cmd_providers(const struct options *o)
+/* All, or the one that is named below one. */
+static int
+print_kinds(const struct options *o, const char *all, const char *one)
 {
-	char *path = o->n_names == 0 ? xstrdup(API_PATH_PROVIDERS) :
-	    client_path(API_PATH_PROVIDER, o->names[0]);
+	char *path = o->n_names == 0 ? xstrdup(all) :
+	    client_path(one, o->names[0]);
 	struct client_reply reply;
 	int code = ask_get(o, path, &reply);
 	char *text;
@@ -353,6 +354,18 @@ cmd_providers(const struct options *o)
 	}
 	client_reply_clear(&reply);
 	return EXIT_OK;
+}
+
+int
+cmd_providers(const struct options *o)
+{
+	return print_kinds(o, API_PATH_PROVIDERS, API_PATH_PROVIDER);
+}
+
+int
+cmd_clouds(const struct options *o)
+{
+	return print_kinds(o, API_PATH_CLOUDS, API_PATH_CLOUD);
 }
 
 int

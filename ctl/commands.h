@@ -28,6 +28,7 @@ int	cmd_rollback(const struct options *);
 int	cmd_events(const struct options *);
 int	cmd_persist(const struct options *);
 int	cmd_reload(const struct options *);
+int	cmd_clouds(const struct options *);
 int	cmd_providers(const struct options *);
 int	cmd_notify_test(const struct options *);
 int	cmd_export(const struct options *);

@@ -67,6 +67,8 @@ static const struct cli_command commands[] = {
 	    0, 1, cmd_notify_test, "notify-test ops" },
 	{ "providers", "[TYPE]", "the DNS providers, or the options of one",
 	    0, 1, cmd_providers, "providers cloudflare" },
+	{ "clouds", "[PRODUCT]", "the cloud products for certificates, or the "
+	    "options of one", 0, 1, cmd_clouds, "clouds aliyun-cdn" },
 	{ "persist", "NAME", "the standing records for dns-persist-01",
 	    1, 1, cmd_persist, "persist --write example.com" },
 	{ "export", "NAME DIR", "copy a certificate, for something else",

@@ -28,6 +28,7 @@
 #include "daemon/config/conf_diff.h"
 #include "daemon/config/conf_read.h"
 #include "daemon/config/conf_start.h"
+#include "daemon/control/clouds.h"
 #include "daemon/control/control.h"
 #include "daemon/control/providers.h"
 #include "daemon/engine/engine.h"
@@ -421,13 +422,14 @@ check_config(const char *path)
 	return 0;
 }
 
-/* What acmectl providers prints, for those who have no daemon yet. */
+/* What acmectl providers, or clouds, prints, for those who have no daemon
+ * yet. */
 static int
-list_providers(const char *type)
+list_kinds(json_t *(*all)(void), json_t *(*one)(const char *,
+    struct error *), const char *name)
 {
 	struct error err;
-	json_t *j = type == NULL ? providers_list() :
-	    providers_one(type, &err);
+	json_t *j = name == NULL ? all() : one(name, &err);
 	char *text;
 
 	if (j == NULL) {
@@ -447,6 +449,7 @@ usage(FILE *out, int status)
 	fprintf(out,
 	    "Usage: acmed [-c FILE] [--check-config]\n"
 	    "       acmed --list-providers [TYPE]\n"
+	    "       acmed --list-clouds [PRODUCT]\n"
 	    "Keep TLS certificates renewed through ACME.\n\n"
 	    "  -c, --config FILE    configuration (" SYSCONFDIR
 	    "/acmed/acmed.conf)\n"
@@ -454,6 +457,8 @@ usage(FILE *out, int status)
 	    "1\n"
 	    "      --list-providers print the types of DNS providers, or the "
 	    "options of one\n"
+	    "      --list-clouds    the same of cloud products for "
+	    "certificates\n"
 	    "  -V, --version        print the version\n"
 	    "  -h, --help           print this\n\n"
 	    "acmed stays in the foreground; acmectl talks to it.\n"
@@ -468,6 +473,7 @@ main(int argc, char **argv)
 		{ "config", required_argument, NULL, 'c' },
 		{ "check-config", no_argument, NULL, 't' },
 		{ "list-providers", optional_argument, NULL, 'l' },
+		{ "list-clouds", optional_argument, NULL, 'L' },
 		{ "generate-key", required_argument, NULL, 'g' },
 		{ "send-mail", no_argument, NULL, 'm' },
 		{ "version", no_argument, NULL, 'V' },
@@ -490,7 +496,12 @@ main(int argc, char **argv)
 		case 'l':
 			if (optarg == NULL && optind < argc)
 				optarg = argv[optind];
-			return list_providers(optarg);
+			return list_kinds(providers_list, providers_one,
+			    optarg);
+		case 'L':
+			if (optarg == NULL && optind < argc)
+				optarg = argv[optind];
+			return list_kinds(clouds_list, clouds_one, optarg);
 		case 'g':	/* ourselves as a child: keys.h */
 			return keygen_child_main(optarg);
 		case 'm':	/* the same: smtp.h */

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# acmed-providers(5) tells of every type and option that acmed has, and is
-# clean mdoc.  Run by make check in the build directory.
+# acmed-providers(5) and acmed-clouds(5) tell of every type and option that
+# acmed has, and are clean mdoc.  Run by make check in the build directory.
 set -eu
 page=doc/acmed-providers.5
 types=$(./acmed --list-providers | sed 's/ .*//')
@@ -20,7 +20,21 @@ for t in $types; do
 		}
 	done
 done
+for t in $(./acmed --list-clouds | sed 's/ .*//'); do
+	section=$(sed -n "/^\.Ss $t\$/,/^\.S[sh] [^$]/p" doc/acmed-clouds.5)
+	for o in $(./acmed --list-clouds="$t" |
+	    sed -n 's/^  \([a-z0-9_]*\)[, ].*(.*)$/\1/p'); do
+		case $o in
+		base_url | ca_file | proxy | allow_http) continue ;;
+		esac
+		echo "$section" | grep -q "^\.It Cm $o\( \|\$\)" || {
+			echo "doc/acmed-clouds.5: $t has no option $o" >&2
+			exit 1
+		}
+	done
+done
 if command -v groff >/dev/null; then
-	words=$(groff -mdoc -Tutf8 -ww -rCHECKSTYLE=3 -z "$page" 2>&1)
+	words=$(groff -mdoc -Tutf8 -ww -rCHECKSTYLE=3 -z "$page" \
+	    doc/acmed-clouds.5 2>&1)
 	[ -z "$words" ] || { echo "$words" >&2; exit 1; }
 fi

@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "daemon/control/providers.h"
+#include "doc/man.h"
 #include "providers/provider.h"
 
 /* Options that mean the same everywhere, and are told of once. */
@@ -27,83 +28,6 @@ is_common(const struct provider_opt *o)
 	return false;
 }
 
-/* n bytes that mean nothing to troff. */
-static void
-plain_n(const char *s, size_t n)
-{
-	for (; n > 0; s++, n--) {
-		if (*s == '\\')
-			(void)fputs("\\e", stdout);
-		else if (*s == '"')
-			(void)fputs("\\(dq", stdout);
-		else
-			(void)putchar(*s);
-	}
-}
-
-/* Words, of which those with an underscore are not to be hyphenated. */
-static void
-words(const char *s, size_t n)
-{
-	size_t len;
-
-	for (; n > 0; s += len, n -= len) {
-		len = strcspn(s, " ");
-		len = len < n ? len + 1 : n;
-		if (memchr(s, '_', len) != NULL)
-			(void)fputs("\\%", stdout);
-		plain_n(s, len);
-	}
-}
-
-/* A paragraph: each sentence begins a line. */
-static void
-prose(const char *s)
-{
-	while (*s != '\0') {
-		const char *end = strstr(s, ". ");
-		size_t len = end == NULL ? strlen(s) : (size_t)(end - s) + 1;
-
-		if (*s == '.' || *s == '\'')
-			(void)fputs("\\&", stdout);
-		words(s, len);
-		(void)putchar('\n');
-		s += len;
-		s += strspn(s, " ");
-	}
-}
-
-static void
-literal(const char *text)
-{
-	(void)puts(".Bd -literal -offset indent");
-	while (*text != '\0') {
-		size_t len = strcspn(text, "\n");
-
-		plain_n(text, len);
-		(void)putchar('\n');
-		text += len + (text[len] == '\n');
-	}
-	(void)puts(".Ed");
-}
-
-static void
-option(const struct provider_opt *o)
-{
-	(void)printf(".It Cm %s", o->name);
-	if (o->secret)
-		(void)printf(" | %s_file", o->name);
-	(void)puts(o->required ? " Pq required" : "");
-	plain_n(o->help, strlen(o->help));
-	(void)puts(".");
-	if (o->type == PROVIDER_OPT_INT && o->max >= INT32_MAX)
-		(void)printf("At least %ld.\n", o->min);
-	else if (o->type == PROVIDER_OPT_INT && o->max != 0)
-		(void)printf("From %ld to %ld.\n", o->min, o->max);
-	if (o->fallback != NULL)
-		(void)printf("Default:\n.Ql %s .\n", o->fallback);
-}
-
 static void
 options(const struct provider *p)
 {
@@ -115,9 +39,13 @@ options(const struct provider *p)
 	if (!any)
 		return;
 	(void)puts(".Bl -tag -width Ds");
+	if (p->credentials != NULL)
+		(void)printf(".It Cm credentials\nA section\n.Cm credentials"
+		    "\nof type\n.Ql %s ,\nin place of the options that it "
+		    "has.\n", p->credentials);
 	for (o = p->opts; o->name != NULL; o++) {
 		if (!is_common(o))
-			option(o);
+			man_option(o);
 	}
 	(void)puts(".El");
 }
@@ -170,12 +98,12 @@ provider(const struct provider *p)
 	if (j == NULL)
 		abort();
 	(void)printf(".Ss %s\n", p->name);
-	prose(p->title);
+	man_prose(p->title);
 	(void)puts(".Pp");
-	prose(p->doc);
+	man_prose(p->doc);
 	options(p);
 	quirks(p);
-	literal(jsonx_str(j, "example"));
+	man_literal(jsonx_str(j, "example"));
 	json_decref(j);
 }
 

@@ -9,7 +9,7 @@ _acmectl()
 	commands+=" export import edit pause resume remove delete"
 	commands+=" revoke account rename"
 	commands+=" plan history show cleanup"
-	commands+=" reload list notify-test providers version help"
+	commands+=" reload list notify-test providers clouds version help"
 	local socket=() names=() command="" i word
 
 	COMPREPLY=()
@@ -198,9 +198,9 @@ _acmectl()
 		fi
 		mapfile -t COMPREPLY < <(compgen -W "$i" -- "$cur")
 		;;
-	providers)
+	providers | clouds)
 		mapfile -t COMPREPLY < <(compgen -W \
-			"$(acmectl "${socket[@]}" providers 2>/dev/null |
+			"$(acmectl "${socket[@]}" "$command" 2>/dev/null |
 			cut -d' ' -f1)" -- "$cur")
 		;;
 	esac

@@ -72,6 +72,7 @@ complete -c acmectl -n $none -a reload -d 'read the configuration again'
 complete -c acmectl -n $none -a list -d 'the names of the certificates'
 complete -c acmectl -n $none -a notify-test -d 'send a test message to people'
 complete -c acmectl -n $none -a providers -d 'the types of DNS providers, and the options of one'
+complete -c acmectl -n $none -a clouds -d 'the cloud products for certificates, and the options of one'
 complete -c acmectl -n $none -a version -d 'versions of acmectl and acmed'
 complete -c acmectl -n $none -a help -d 'a summary'
 
@@ -143,3 +144,4 @@ complete -c acmectl -n '__acmectl_at import 0' -a 'certbot acme.sh lego dehydrat
 complete -c acmectl -n '__acmectl_at import 1' -a '(__fish_complete_directories)'
 complete -c acmectl -n '__acmectl_at notify-test 0' -a '(__acmectl_ask list channels)'
 complete -c acmectl -n '__acmectl_at providers 0' -a "(__acmectl_ask providers | string replace -r ' .*' '')"
+complete -c acmectl -n '__acmectl_at clouds 0' -a "(__acmectl_ask clouds | string replace -r ' .*' '')"

@@ -116,13 +116,13 @@ vault_check(const struct provider_values *v, struct error *err)
 
 	if (strncmp(address, "https://", 8) != 0 &&
 	    strncmp(address, "http://", 7) != 0)
-		return error_set(err, ERR_CONFIG, "vault:address", "address "
+		return error_set(err, ERR_CONFIG, "config:value", "address "
 		    "= \"%.200s\"; allowed: https://HOST:PORT", address);
 	if (has_role != (provider_str(v, VAULT_SECRET_ID) != NULL))
-		return error_set(err, ERR_CONFIG, "vault:role", "role_id and "
+		return error_set(err, ERR_CONFIG, "config:value", "role_id and "
 		    "secret_id belong together");
 	if (has_role == has_token)
-		return error_set(err, ERR_CONFIG, "vault:token", "token%s; "
+		return error_set(err, ERR_CONFIG, "config:value", "token%s; "
 		    "allowed: either token, or role_id and secret_id",
 		    has_role ? " and role_id are given" : " is missing");
 	return 0;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/control/clouds.h"
 #include "daemon/control/request.h"
 
 #include <sys/queue.h>	/* before libevent, which would undefine parts */
@@ -36,21 +37,40 @@ get_providers(struct call *c)
 }
 
 static void
-get_provider(struct call *c)
+get_clouds(struct call *c)
 {
-	char *name = evhttp_uridecode(c->path + strlen(API_PATH_PROVIDER), 0,
-	    NULL);
+	reply_json(c->req, 200, clouds_list());
+}
+
+/* What follows path in that of the request. */
+static void
+get_one(struct call *c, const char *path,
+    json_t *(*one)(const char *name, struct error *))
+{
+	char *name = evhttp_uridecode(c->path + strlen(path), 0, NULL);
 	struct error err;
 	json_t *j;
 
 	if (name == NULL)
 		abort();
-	j = providers_one(name, &err);
+	j = one(name, &err);
 	if (j != NULL)
 		reply_json(c->req, 200, j);
 	else
 		reply_error(c->req, 404, &err, NULL);
 	free(name);
+}
+
+static void
+get_provider(struct call *c)
+{
+	get_one(c, API_PATH_PROVIDER, providers_one);
+}
+
+static void
+get_cloud(struct call *c)
+{
+	get_one(c, API_PATH_CLOUD, clouds_one);
 }
 
 /* The body of POST /v1/notify-test: nothing, {} or {"channel": NAME}. */
@@ -109,6 +129,8 @@ static const struct route {
 	{ API_PATH_CONF, false, EVHTTP_REQ_POST, "GET, POST",
 	    post_configuration },
 	{ API_PATH_RELOAD, false, EVHTTP_REQ_POST, "POST", post_reload },
+	{ API_PATH_CLOUDS, false, EVHTTP_REQ_GET, "GET", get_clouds },
+	{ API_PATH_CLOUD, true, EVHTTP_REQ_GET, "GET", get_cloud },
 	{ API_PATH_PROVIDERS, false, EVHTTP_REQ_GET, "GET", get_providers },
 	{ API_PATH_PROVIDER, true, EVHTTP_REQ_GET, "GET", get_provider },
 	{ API_PATH_NOTIFY, false, EVHTTP_REQ_POST, "POST", post_notify },

@@ -37,7 +37,8 @@ own_lines(const char *lines, const char *prefix)
 		size_t len = strcspn(lines, "\n") + 1;
 
 		if (strncmp(lines, prefix, strlen(prefix)) == 0 ||
-		    strncmp(lines, "content-type:", 13) == 0)
+		    strncmp(lines, "content-type:", 13) == 0 ||
+		    strncmp(lines, "content-md5:", 12) == 0)
 			to = mempcpy(to, lines, len);
 		lines += len;
 	}

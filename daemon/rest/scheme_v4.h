@@ -20,8 +20,9 @@ struct scheme_v4 {
 	const char	*payload;	/* instead of the body's hash:
 					   "UNSIGNED-PAYLOAD"; NULL: none */
 	/* Aliyun's OSS (help.aliyun.com, "Include a V4 signature in the
-	 * Authorization header") signs Content-Type and the headers that
-	 * begin so, "x-oss-", and wants no names; NULL: all and Host. */
+	 * Authorization header") signs Content-Type, Content-MD5 and the
+	 * headers that begin so, "x-oss-", and wants no names; NULL: all and
+	 * Host. */
 	const char	*own_headers;
 	const char	*path;		/* encoded, instead of the one that is
 					   sent; NULL: none */

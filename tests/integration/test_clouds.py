@@ -4,16 +4,27 @@ recomputes its signatures, and acmed, state.db and the CA are the real ones."""
 
 import datetime
 import os
+import re
+import socket
+import ssl
+import textwrap
+import threading
 
+import dns.query
+import dns.tsigkeyring
+import dns.update
 import pytest
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from lab import clouds
+from conftest import BIND
+from lab import clouds, daemon, names, proc
 from lab.clouds.base import leaf, sha256
 
+KEY = {"keyring": dns.tsigkeyring.from_text(
+    {names.KEY_NAME: names.KEY_SECRET}), "keyalgorithm": "hmac-sha256"}
 ALL = [pytest.param(c, id=c.label()) for c in clouds.all_clouds()]
 BINDING = [p for p in ALL if p.values[0].BINDS]
 NEW_IDS = [p for p in ALL if not p.values[0].IN_PLACE]
@@ -38,7 +49,7 @@ def cloud():
         assert not v.problems, v.problems
 
 
-def configure(acmed, v, name, targets=1, verify="none", **more):
+def configure(acmed, v, name, targets=1, verify="none", timeout=None, **more):
     """A certificate with targets of that product."""
     opts = dict(v.keys())
     for k in list(opts):
@@ -51,7 +62,8 @@ def configure(acmed, v, name, targets=1, verify="none", **more):
     acmed.credentials["keys"] = dict(opts, type=v.CREDENTIALS)
     acmed.cert(name, [name, "*." + name], deploy_order="parallel", deploy={
         "t%d" % i: {"cloud": {v.PRODUCT: dict(v.target(i), credentials="keys")},
-                    **({"verify": verify} if verify else {})}
+                    **({"verify": verify} if verify else {}),
+                    **({"verify_timeout": timeout} if timeout else {})}
         for i in range(targets)}, **more)
 
 
@@ -208,3 +220,118 @@ def test_refused(acmed, cloud, cls):
     assert acmed.ctl("deploy", name).returncode == 0
     settled(acmed, name)
     assert sha256(v.served()) == live(acmed, name)
+
+
+@pytest.mark.parametrize("cls", [p for p in ALL if p.values[0].WRONG_REGION])
+def test_wrong_region(acmed, cloud, cls):
+    """It is told in the vendor's words, and nothing is written."""
+    v = cloud(cls)
+    name = "region.example.test"
+    configure(acmed, v, name)
+    options, words = cls.WRONG_REGION
+    acmed.certs[name]["deploy"]["t0"]["cloud"][cls.PRODUCT].update(options)
+    acmed.start()
+    c = settled(acmed, name, state="failed")
+    assert words in c["deploy"][0]["error"]
+    assert not v.writes()
+
+
+class Edge:
+    """Port 443 of the domains, which serves what is bound, a while later."""
+
+    def __init__(self, v, folder):
+        self.v, self.file = v, os.path.join(folder, "edge.pem")
+        self.looks, self.is_old, self.old = 0, False, None
+        self.sock = socket.create_server(("127.0.0.1", 443))
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def stop(self):
+        self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.close()
+
+    def serve(self):
+        while True:
+            try:
+                conn = self.sock.accept()[0]
+            except OSError:
+                return
+            try:
+                ids = set(self.v.bound.values()) - {None}
+                u = self.v.upload(ids.pop())
+                self.old = u = self.old if self.is_old else u
+                self.looks += 1
+                if self.looks < 3:
+                    raise OSError
+                with open(self.file, "w") as f:
+                    f.write(u.cert + u.key)
+                ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                ctx.load_cert_chain(self.file)
+                ctx.wrap_socket(conn, server_side=True).close()
+            except (OSError, KeyError):
+                conn.close()
+
+
+def test_verified(acmed, cloud):
+    """The domains are looked at without a word of verify, and what is not a
+    name of its own is not; what was before is removed only after that."""
+    v = cloud([c for c in clouds.all_clouds() if c.PRODUCT == "aliyun-cdn"][0])
+    name, domain = "edge.example.test", v.domains(0)[0]
+    update = dns.update.Update("example.test", **KEY)
+    update.replace(domain.split(".")[0], 5, "A", "127.0.0.1")
+    assert dns.query.tcp(update, BIND, timeout=5).rcode() == 0
+    edge = Edge(v, acmed.folder)
+    try:
+        configure(acmed, v, name, verify=None, timeout="20s")
+        acmed.start()
+        serial = settled(acmed, name)["serial"]
+        assert edge.looks >= 3
+        assert re.search(domain + r".* serves the new certificate",
+                         acmed.log())
+        assert ".w0" not in acmed.log().split("serves the new")[1]
+        # Not seen served: what was before stays, for whoever serves it.
+        edge.is_old = True
+        acmed.certs[name]["deploy"]["t0"]["verify_timeout"] = "1s"
+        acmed.write_conf()
+        assert acmed.ctl("reload").returncode == 0
+        assert acmed.ctl("renew-now", name).returncode != 0
+        settled(acmed, name, serial, "failed")
+        assert len(v.uploads) == 2 and sha256(v.served()) == live(acmed, name)
+        edge.is_old = False
+        assert acmed.ctl("deploy", name).returncode == 0
+        settled(acmed, name)
+        assert v.ours() == [live(acmed, name)]
+    finally:
+        edge.stop()
+        update = dns.update.Update("example.test", **KEY)
+        update.delete(domain.split(".")[0])
+        dns.query.tcp(update, BIND, timeout=5)
+
+
+@pytest.mark.parametrize("cls", ALL)
+def test_example(acmed, cls, tmp_path):
+    """What --list-clouds prints is a configuration, and acmectl has it."""
+    p = proc.run([daemon.program("ACMED", "acmed"),
+                  "--list-clouds=" + cls.PRODUCT])
+    example = textwrap.dedent(p.stdout.split("In acmed.conf:\n")[1])
+    assert "Least privilege:\n  " in p.stdout
+    for path in re.findall(r'_file = "([^"]+)"', example):
+        mine = str(tmp_path / "secret")
+        with open(mine, "w") as f:
+            f.write("s3cret-0123456789\n")
+        os.chmod(mine, 0o600)
+        example = example.replace(path, mine)
+    if cls.CREDENTIALS == "vault":
+        example = example.replace('address = "..."',
+                                  'address = "https://vault.test"\n'
+                                  'token = "hvs.s3cret"')
+    acmed.write_conf(acmed.text() + example)
+    p2 = proc.run([daemon.program("ACMED", "acmed"), "--check-config", "-c",
+                   acmed.conf], check=False)
+    assert p2.returncode == 0, p2.stdout
+    acmed.write_conf()
+    acmed.start(write=False)
+    assert acmed.ctl("clouds", cls.PRODUCT).stdout == p.stdout
+    assert acmed.ctl("clouds", cls.PRODUCT, "--json").returncode == 0
+    assert cls.PRODUCT in acmed.ctl("clouds").stdout
+    out = acmed.ctl("clouds", cls.PRODUCT + "x")
+    assert out.returncode != 0 and cls.PRODUCT in out.stdout

@@ -124,6 +124,7 @@ def test_commands(many, tmp_path):
                  ["plan"], ["cleanup"], ["list"], ["list", "channels"],
                  ["list", "targets", "undeployed.example.test"],
                  ["providers"], ["providers", "cloudflare"], ["version"],
+                 ["clouds"], ["clouds", "aws-acm"],
                  ["account", "list"], ["account", "show", "lab"],
                  ["reload"], ["persist", good],
                  ["deploy", "undeployed.example.test", "fine"],

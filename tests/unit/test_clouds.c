@@ -157,6 +157,37 @@ test_aliyun(void **state)
 }
 
 static void
+test_oss(void **state)
+{
+	static const char body[] = "<BucketCnameConfiguration><Cname><Domain>"
+	    "www.example.com</Domain><CertificateConfiguration><CertId>"
+	    "12345-cn-hangzhou</CertId><Certificate>C</Certificate>"
+	    "<PrivateKey>K</PrivateKey><Force>true</Force>"
+	    "</CertificateConfiguration></Cname></BucketCnameConfiguration>";
+	struct preq *rq = preq_new(NULL, false);
+	struct fixture f;
+	struct error err;
+	const char *got;
+
+	begin(&f, "aliyun-oss", "testid", "testsecret");
+	option(&f, "region", "cn-hangzhou");
+	option(&f, "bucket", "bucket");
+	option(&f, "domains", "www.example.com");
+	assert_int_equal(f.type->bind->request(&f.call, rq, &err), 0);
+	/* The vector has key and certificate in it as well. */
+	preq_body(rq, body, strlen(body), "application/xml");
+	preq_header(rq, "Content-MD5", "yCmkeUJpv47eL49FA23PRA==");
+	assert_int_equal(f.type->api->prepare(&f.call, rq, &err), 0);
+	assert_string_equal(preq_get_host(rq),
+	    "bucket.oss-cn-hangzhou.aliyuncs.com");
+	got = preq_get_header(rq, "Authorization");
+	assert_non_null(strstr(got, "Signature=8a47abf4fcd3829d66573f3cb273614"
+	    "9199a6a257f2ad9c01381dc75cbaa97e4"));
+	preq_free(rq);
+	end(&f);
+}
+
+static void
 test_aws(void **state)
 {
 	static const char body[] = "{\"Certificate\":\"Qw==\","
@@ -288,6 +319,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_aliyun),
+		cmocka_unit_test(test_oss),
 		cmocka_unit_test(test_aws),
 		cmocka_unit_test(test_tencent),
 		cmocka_unit_test(test_json_pem),

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Alibaba Cloud: CAS, CDN; ACS3 as in vendors/alidns.py."""
 
+import base64
+import hashlib
+import hmac
+import xml.etree.ElementTree as ET
+
 from ..vendors.alidns import ID, SECRET, Alidns
-from ..vendors.base import reply
+from ..vendors.base import Answer, reply
 from .base import Cloud, Upload, names, serial, sha1, sha256
 
 VERSIONS = {"2020-04-07": "cas", "2018-05-10": "cdn"}
@@ -173,4 +178,101 @@ class Cdn(Cas):
         self.looks[d] = self.delay
 
 
-CLOUDS = [Cas, Cdn]
+class Oss(Cdn):
+    """Domains of a bucket; the signature OSS4 has the bucket in its path."""
+
+    PRODUCT = "aliyun-oss"
+    BUCKET, REGION = "static", "cn-hangzhou"
+    WRONG_REGION = ({"region": "cn-beijing"}, "must be addressed using the "
+                    "specified endpoint")
+
+    def domains(self, i):
+        return ["a%d.example.test" % i, "b%d.example.test" % i]
+
+    def target(self, i=0):
+        return {"base_url": self.url, "domains": self.domains(i),
+                "region": self.REGION, "bucket": self.BUCKET}
+
+    def is_write(self, req):
+        return req.method == "POST" if "x-acs-action" not in req.headers \
+            else super().is_write(req)
+
+    def throttle(self):
+        return reply(503, "<Error><Code>QpsLimitExceeded</Code><Message>slow "
+                     "down</Message></Error>")
+
+    def xml_error(self, status, code, message):
+        raise Answer(status, "<Error><Code>%s</Code><Message>%s</Message>"
+                     "<RequestId>1</RequestId></Error>" % (code, message))
+
+    def authenticate_oss(self, req):
+        stamp = req.headers["x-oss-date"]
+        if "/%s/oss/" % self.REGION not in req.headers["Authorization"]:
+            self.xml_error(403, "AccessDenied", "The bucket you are "
+                           "attempting to access must be addressed using the "
+                           "specified endpoint.")
+        scope = "%s/%s/oss/aliyun_v4_request" % (stamp[:8], self.REGION)
+        headers = sorted(
+            (k.lower(), v.strip()) for k, v in req.headers.items()
+            if k.lower() in ("content-type", "content-md5")
+            or k.lower().startswith("x-oss-"))
+        query = "&".join(sorted(k + ("=" + v if v else "")
+                                for k, v in req.query))
+        request = "\n".join([
+            req.method, "/%s/" % self.BUCKET, query,
+            "".join("%s:%s\n" % h for h in headers), "",
+            "UNSIGNED-PAYLOAD"])
+        text = "\n".join(["OSS4-HMAC-SHA256", stamp, scope, hashlib.sha256(
+            request.encode()).hexdigest()])
+        key = ("aliyun_v4" + SECRET).encode()
+        for part in scope.split("/") + [text]:
+            key = hmac.new(key, part.encode(), "sha256").digest()
+        if req.headers["Authorization"] != "OSS4-HMAC-SHA256 Credential=%s/" \
+                "%s,Signature=%s" % (ID, scope, key.hex()):
+            self.xml_error(403, "SignatureDoesNotMatch", "wrong: " + request)
+
+    def handle(self, req):
+        if "x-acs-action" in req.headers:
+            return super().handle(req)
+        self.authenticate_oss(req)
+        self.check(req.path == "/", "%r", req)
+        if self.denied:
+            self.xml_error(403, "AccessDenied", "User not authorized to "
+                           "operate on this bucket: not authorized.")
+        if req.method == "GET":
+            self.check(req.raw_query == "cname", req.raw_query)
+            return reply(200, '<?xml version="1.0"?><ListCnameResult><Bucket>'
+                         "static</Bucket>%s</ListCnameResult>" % "".join(
+                             map(self.cname, self.bound)))
+        self.check(req.raw_query == "cname&comp=add", req.raw_query)
+        self.check(req.headers["Content-MD5"] == base64.b64encode(
+            hashlib.md5(req.body).digest()).decode(), "Content-MD5")
+        c = ET.fromstring(req.body).find("Cname")
+        d, conf = c.find("Domain").text, c.find("CertificateConfiguration")
+        id = conf.find("CertId").text
+        self.check(conf.find("Force").text == "true", "Force")
+        self.check(id.endswith("-cn-hangzhou"), "CertId %s", id)
+        if d not in self.bound:
+            self.xml_error(403, "NeedVerifyDomainOwnership", d)
+        u = self.upload(id.split("-")[0])
+        if u is None:
+            self.xml_error(400, "InvalidCertId", id)
+        self.bound[d] = u.id
+        self.looks[d] = self.delay
+        return reply(200, "")
+
+    def cname(self, d):
+        if self.looks.get(d, 0) > 0:
+            self.looks[d] -= 1
+        else:
+            self.shown[d] = self.bound[d]
+        u = self.upload(self.shown[d])
+        print_ = u and sha1(u.cert).upper()
+        return "<Cname><Domain>%s</Domain><Status>Enabled</Status>%s</Cname>" \
+            % (d, u and "<Certificate><Type>CAS</Type><CertId>%s-cn-hangzhou"
+               "</CertId><Fingerprint>%s</Fingerprint></Certificate>" % (
+                   u.id, ":".join(print_[i:i + 2] for i in range(0, 40, 2)))
+               or "")
+
+
+CLOUDS = [Cas, Cdn, Oss]

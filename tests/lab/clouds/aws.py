@@ -37,6 +37,8 @@ class Acm(Cloud):
     BINDS = False
     DENIED = "is not authorized to perform"
     PAGE = 2
+    WRONG_REGION = ({"certificate_arn": "arn:aws:acm:us-east-1:111122223333:"
+                     "certificate/1"}, "Wrong region in arn:")
 
     def keys(self):
         return {"access_key_id": KEY_ID, "secret_access_key": SECRET}

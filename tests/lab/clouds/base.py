@@ -60,6 +60,7 @@ class Cloud(Vendor):
     MORE_BINDS = 0              # calls to bind one target, after the first
     BINDS = True                # something is bound to what is uploaded
     DENIED = None               # words of "no permission"
+    WRONG_REGION = None         # options that name another, and what is said
 
     def __init__(self):
         super().__init__()
