@@ -24,15 +24,15 @@ PATTERNS = {
     "acme:http-%d": ["acme:http-STATUS"],
     "acme:no-%s": ["acme:no-CHALLENGE"],
     "persist:%s": ["persist:record", "persist:not-offered"],
-    "deploy:%s": ["deploy:KIND", "deploy:docker", "deploy:kubernetes",
-                  "deploy:reload", "deploy:restart", "deploy:ssh", "deploy:start",
+    "deploy:%s": ["deploy:KIND", "deploy:cloud", "deploy:docker",
+                  "deploy:kubernetes", "deploy:reload", "deploy:restart", "deploy:ssh", "deploy:start",
                   "deploy:webhook"],
 }
 
 
 def strings():
     """Every string of the sources, with the name of its file."""
-    for room in ("common", "daemon", "providers", "ctl"):
+    for room in ("clouds", "common", "daemon", "providers", "ctl"):
         for folder, _, files in os.walk(os.path.join(TOP, room)):
             for name in files:
                 if name.endswith((".c", ".h")):
