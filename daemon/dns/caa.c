@@ -23,6 +23,7 @@ struct caa_op {
 	char		**identities;
 	char		*account;
 	char		*method;
+	char		*methods;	/* or NULL */
 	char		 at[DNAME_SIZE];	/* asked for now */
 	int64_t		 deadline;	/* monotonic ms */
 	struct resolver_op *query;
@@ -75,6 +76,8 @@ struct property {
 	bool		 is_malformed;
 	bool		 is_other_account;
 	bool		 is_other_method;
+	bool		 has_methods;	/* it names any */
+	bool		 has_account;
 	char		 mended[300];	/* with our account and method */
 };
 
@@ -105,7 +108,9 @@ read_parameter(const struct caa_args *a, const char *part, size_t len,
 	v = equal + 1;
 	n = len - key - 1;
 	(void)text_printf(text, sizeof(text), "%.*s", (int)len, part);
+	p->has_methods |= is_word(part, key, "validationmethods");
 	if (is_word(part, key, "accounturi")) {
+		p->has_account = true;
 		if (++*n_accounts > 1 || strlen(a->account) != n ||
 		    strncmp(v, a->account, n) != 0)
 			p->is_other_account = true;
@@ -178,11 +183,63 @@ refuse_almost(const char *tag, const char *value, const char *at,
 		    "to: %s. CAA 0 %s \"%s\"", at, tag, p.mended);
 }
 
+/* Which property decides.  RFC 8659 section 4.3: where there is issuewild,
+ * issue does not count for wildcards. */
+static const char *
+tag_of(const struct caa_record *recs, size_t n, const struct caa_args *a)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (dname_is_wildcard(a->name) &&
+		    strcasecmp(recs[i].tag, "issuewild") == 0)
+			return "issuewild";
+	}
+	return "issue";
+}
+
+/* Of several records that name the CA, each lets somebody issue. */
+void
+caa_narrow(const struct caa_record *recs, size_t n, const char *at,
+    const struct caa_args *a, char *out, size_t size)
+{
+	const char *tag = tag_of(recs, n, a), *wide = NULL;
+	bool is_narrow = false;
+	struct property p;
+
+	out[0] = '\0';
+	if (a->account[0] == '\0' || a->methods == NULL ||
+	    a->identities[0] == NULL)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (strcasecmp(recs[i].tag, tag) != 0)
+			continue;
+		read_property(recs[i].value, a, &p);
+		if (!p.is_ours || p.is_malformed)
+			continue;
+		if (!p.has_account || !p.has_methods)
+			wide = recs[i].value;
+		else
+			is_narrow = true;
+	}
+	if (is_narrow && wide == NULL)
+		return;
+	(void)text_printf(out, size, "%s. CAA 0 %s \"%s; accounturi=%s; "
+	    "validationmethods=%s\"", at, tag, a->identities[0], a->account,
+	    a->methods);
+	if (wide != NULL) {
+		size_t used = strlen(out);
+
+		(void)text_printf(out + used, size - used, " instead of "
+		    "\"%.150s\"", wide);
+	}
+	text_clean(out);
+}
+
 bool
 caa_allows(const struct caa_record *recs, size_t n, const char *at,
     const struct caa_args *a, struct caa_refusal *r)
 {
-	const char *tag = "issue", *almost = NULL, *ca = a->identities[0];
+	const char *tag = tag_of(recs, n, a), *almost = NULL;
+	const char *ca = a->identities[0];
 	size_t n_relevant = 0;
 	struct property p;
 
@@ -198,10 +255,6 @@ caa_allows(const struct caa_record *recs, size_t n, const char *at,
 			text_clean(r->why);
 			return false;
 		}
-		/* RFC 8659 section 4.3: then issue does not count. */
-		if (dname_is_wildcard(a->name) &&
-		    strcasecmp(recs[i].tag, "issuewild") == 0)
-			tag = "issuewild";
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (strcasecmp(recs[i].tag, tag) != 0)
@@ -240,6 +293,7 @@ caa_cancel(struct caa_op *op)
 	free(op->name);
 	free(op->account);
 	free(op->method);
+	free(op->methods);
 	free(op);
 }
 
@@ -314,6 +368,10 @@ asked(const struct error *err, const ldns_pkt *pkt, void *arg)
 		reply.is_allowed = caa_allows(recs, n, op->at, &op->a,
 		    &reply.refusal);
 	}
+	/* Without records: at the name itself, so that no other is touched. */
+	if (reply.is_allowed)
+		caa_narrow(recs, n, n > 0 ? op->at : dname_base(op->name),
+		    &op->a, reply.narrow, sizeof(reply.narrow));
 	for (size_t i = 0; i < n; i++) {
 		free((void *)(uintptr_t)recs[i].tag);
 		free((void *)(uintptr_t)recs[i].value);
@@ -341,8 +399,9 @@ caa_start(struct dns *dns, const struct caa_args *a, caa_done_cb *done,
 	op->name = xstrdup(a->name);
 	op->account = xstrdup(a->account);
 	op->method = xstrdup(a->method);
+	op->methods = a->methods != NULL ? xstrdup(a->methods) : NULL;
 	op->a = (struct caa_args){ .name = op->name, .account = op->account,
-	    .method = op->method,
+	    .method = op->method, .methods = op->methods,
 	    .identities = (const char *const *)op->identities };
 	op->deadline = clock_mono_ms() + a->timeout_ms;
 	op->done = done;

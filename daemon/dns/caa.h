@@ -24,6 +24,8 @@ struct caa_args {
 					   NULL-terminated */
 	const char	*account;	/* URL of the account; "": not known */
 	const char	*method;	/* "dns-01" */
+	const char	*methods;	/* all that the account uses, by commas;
+					   NULL: not known */
 	unsigned	 timeout_ms;
 };
 
@@ -44,11 +46,21 @@ struct caa_refusal {
 bool	caa_allows(const struct caa_record *, size_t n, const char *at,
 	    const struct caa_args *, struct caa_refusal *);
 
+/*
+ * The record that lets only this account issue, and only by its methods
+ * (RFC 8657), in place of what these records, which allow it, say: "a.test. CAA
+ * 0 issue ...".  "" if they let nobody else of this CA, or account or methods
+ * are not known.  n may be 0.
+ */
+void	caa_narrow(const struct caa_record *, size_t n, const char *at,
+	    const struct caa_args *, char *out, size_t size);
+
 struct caa_reply {
 	bool		 is_allowed;
 	char		 at[DNAME_SIZE];	/* whose records decide; "":
 						   none, all may issue */
 	struct caa_refusal refusal;	/* not allowed: as of caa_allows() */
+	char		 narrow[768];	/* allowed: as of caa_narrow() */
 };
 
 /* Climbs from the name to the top until there are CAA records.  Errors:

@@ -27,6 +27,7 @@ pf_ca_free(struct pf_ca *ca)
 	json_decref(ca->profiles);
 	free(ca->terms);
 	free(ca->kid);
+	free(ca->methods);
 	free(ca->lost_kid);
 	TAILQ_REMOVE(&ca->pf->cas, ca, link);
 	free(ca);
@@ -335,6 +336,34 @@ registered_kid(struct store *store, const struct conf_account *a)
 	return store_account_kid(store, a->name, a->directory);
 }
 
+/* A record narrower than this would stop another of its certificates. */
+static char *
+methods_of(const struct conf *conf, const struct conf_account *a)
+{
+	bool is_used[CHALLENGE_TYPE_END] = { false };
+	char *all = xstrdup("");
+
+	for (size_t i = 0; i < conf->n_certs; i++) {
+		const struct conf_cert *cc = conf->certs[i];
+
+		for (size_t j = 0; cc->account == a && j < cc->n_names; j++)
+			is_used[cc->names[j].challenge] = true;
+	}
+	/* What a record that stays is for, dns-01 can do in its place. */
+	is_used[CHALLENGE_DNS_01] |= is_used[CHALLENGE_DNS_PERSIST_01];
+	for (int t = 0; t < CHALLENGE_TYPE_END; t++) {
+		char *longer;
+
+		if (!is_used[t])
+			continue;
+		longer = xasprintf("%s%s%s", all, all[0] != '\0' ? "," : "",
+		    challenge_type_name((enum challenge_type)t));
+		free(all);
+		all = longer;
+	}
+	return all;
+}
+
 void
 pf_ca_start(struct pf_cert *pc)
 {
@@ -354,6 +383,7 @@ pf_ca_start(struct pf_cert *pc)
 		ca->pf = pf;
 		ca->account = a;
 		ca->kid = registered_kid(pf->env->store, a);
+		ca->methods = methods_of(pf->conf, a);
 		if (ca->kid == NULL)
 			ca->lost_kid = store_account_kid(pf->env->store,
 			    a->name, a->directory);
@@ -372,8 +402,15 @@ judged(const struct error *err, const struct caa_reply *reply, void *arg)
 {
 	struct pf_check *c = arg;
 	const char *ca = c->pc->ca->identities[0];
+	char *hint = NULL;
 
 	c->caa = NULL;
+	/* Of one name; what the others need looks the same. */
+	if (err == NULL && reply->narrow[0] != '\0' && !c->pc->caa_is_told) {
+		c->pc->caa_is_told = true;
+		hint = xasprintf("to let only this account of the CA issue "
+		    "(RFC 8657), publish %s", reply->narrow);
+	}
 	if (err != NULL)
 		pf_tell(c, PF_FAIL, "fix the zone: a CA that gets no answer "
 		    "to its question for CAA refuses", "CAA: %s", err->msg);
@@ -381,10 +418,11 @@ judged(const struct error *err, const struct caa_reply *reply, void *arg)
 		pf_tell(c, PF_FAIL, reply->refusal.fix, "%s",
 		    reply->refusal.why);
 	else if (reply->at[0] == '\0')
-		pf_tell(c, PF_OK, NULL, "no CAA records: every CA may issue");
+		pf_tell(c, PF_OK, hint, "no CAA records: every CA may issue");
 	else
-		pf_tell(c, PF_OK, NULL, "the CAA records of %s let %s issue",
+		pf_tell(c, PF_OK, hint, "the CAA records of %s let %s issue",
 		    reply->at, ca);
+	free(hint);
 }
 
 static void
@@ -396,6 +434,7 @@ caa_check(struct pf_check *c)
 		.identities = (const char *const *)ca->identities,
 		.account = ca->kid != NULL ? ca->kid : "",
 		.method = challenge_type_name(c->name->challenge),
+		.methods = ca->methods,
 		.timeout_ms = PREFLIGHT_TIMEOUT_MS,
 	};
 

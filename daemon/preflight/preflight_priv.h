@@ -103,6 +103,8 @@ struct pf_ca {
 	struct ca_clock	 clock;
 	char		**identities;	/* NULL-terminated; NULL after err */
 	char		*kid;		/* NULL: not registered yet */
+	char		*methods;	/* of all names of the account's
+					   certificates, by commas */
 	char		*lost_kid;	/* registered, but the key is lost */
 };
 
@@ -113,6 +115,7 @@ struct pf_cert {
 	const struct conf_cert *cc;	/* in pf->conf */
 	struct pf_ca	*ca;
 	bool		 ca_is_told;
+	bool		 caa_is_told;	/* how its records could be narrower */
 	struct pf_reach	*reach;
 	struct zones	*zones;
 	bool		 has_zones;

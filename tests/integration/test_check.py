@@ -165,6 +165,29 @@ def test_caa(acmed, records, data, fix):
         assert caa["result"] == "fail" and fix in caa["fix"], caa
 
 
+@pytest.mark.current_pebble
+def test_caa_hint(acmed, records):
+    """The narrowest record, of the account and all of its methods; when it is
+    published, nothing is hinted any more."""
+    name = "b.caahint.example.test"
+    acmed.options["http_listen"] = "127.0.0.1:5080"
+    acmed.cert("w.caahint.example.test", challenge="http-01", provider=None)
+    idle(acmed, name, [name, "*." + name])
+    caa = find(check(acmed, name), "caa")
+    m = re.search(r"publish (\S+)\. CAA (0 issue "
+                  r'"ca.test; accounturi=https://localhost:\S+; '
+                  r'validationmethods=dns-01,http-01")$', caa["fix"])
+    assert caa["result"] == "ok" and m.group(1) == name
+    lines = check(acmed, name)
+    assert sum("CAA" in (line.get("fix") or "") for line in lines) == 1
+    assert lines[-1]["warnings"] == 0
+    records.add("example.test", "b.caahint", "CAA", m.group(2))
+    # The resolver may still know that there was none.
+    acmed.wait("the record", lambda: [
+        (line["result"], line["fix"]) for line in check(acmed, name)
+        if line.get("check") == "caa"] == [("ok", None)] * 2)
+
+
 def test_ca_without_identities(make, ca_proxy):
     def without(request):
         if request.kind != "directory":

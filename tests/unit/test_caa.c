@@ -103,6 +103,52 @@ test_allows(void **state)
 	}
 }
 
+#define NARROW "CAA 0 issue \"ca.test; accounturi=" ACCOUNT \
+    "; validationmethods=dns-01,http-01\""
+
+/* What is to be pasted; then nothing more is said. */
+static void
+test_narrow(void **state)
+{
+	static const char full[] = "ca.test; accounturi=" ACCOUNT
+	    "; validationmethods=dns-01,http-01";
+	static const struct {
+		const char	*name;
+		struct caa_record recs[3];
+		const char	*want;
+	} n[] = {
+		{ "a.test", { { 0, NULL, NULL } }, "a.test. " NARROW },
+		{ "a.test", { { 0, "iodef", "x" } }, "a.test. " NARROW },
+		{ "a.test", { { 0, "issue", "ca.test" } }, "a.test. " NARROW
+		    " instead of \"ca.test\"" },
+		{ "a.test", { { 0, "issue", full }, { 0, "issue",
+		    "ca2.test; accounturi=" ACCOUNT } }, "a.test. " NARROW
+		    " instead of \"ca2.test; accounturi=" ACCOUNT "\"" },
+		{ "a.test", { { 0, "issue", full }, { 0, "issue",
+		    "other.test" } }, "" },
+		{ "*.a.test", { { 0, "issue", full }, { 0, "issuewild",
+		    "ca.test" } }, "a.test. CAA 0 issuewild \"ca.test; "
+		    "accounturi=" ACCOUNT "; validationmethods=dns-01,"
+		    "http-01\" instead of \"ca.test\"" },
+	};
+	struct caa_args a = { .identities = identities, .account = ACCOUNT,
+	    .method = "dns-01", .methods = "dns-01,http-01" };
+	char out[768];
+
+	for (size_t i = 0; i < N_ELEMENTS(n); i++) {
+		size_t len = 0;
+
+		while (len < 3 && n[i].recs[len].tag != NULL)
+			len++;
+		a.name = n[i].name;
+		caa_narrow(n[i].recs, len, "a.test", &a, out, sizeof(out));
+		assert_string_equal(out, n[i].want);
+	}
+	a.account = "";
+	caa_narrow(NULL, 0, "a.test", &a, out, sizeof(out));
+	assert_string_equal(out, "");
+}
+
 enum { CAA = LDNS_RR_TYPE_CAA, CNAME = LDNS_RR_TYPE_CNAME };
 
 static const struct fake_rr tree[] = {
@@ -199,6 +245,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_allows),
+		cmocka_unit_test(test_narrow),
 		cmocka_unit_test(test_account_unknown),
 		cmocka_unit_test(test_climb),
 	};
