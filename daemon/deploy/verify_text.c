@@ -13,6 +13,7 @@
 #include "daemon/config/conf.h"
 #include "daemon/deploy/kind.h"
 #include "daemon/io/tls_cert.h"
+#include "daemon/store/version.h"
 
 const char *
 verify_label(const struct conf_verify *v, const char *address,
@@ -78,7 +79,8 @@ verify_wrong(const struct deploy_args *a, const struct tls_reply *r,
 	(void)text_printf(which, sizeof(which), "(%s; serial %s, by "
 	    "\"%s\")", text_expiry(r->not_after - clock_now(), expiry),
 	    r->serial, r->issuer);
-	if (is_ours(a, r->serial))
+	if (is_ours(a, r->serial) ||
+	    strcmp(r->issuer, STORE_PLACEHOLDER_ISSUER) == 0)
 		return serves_old(a, label, which, err);
 	if (r->is_for_name)
 		return error_set(err, ERR_TRANSIENT, VERIFY_ERR_OTHER,

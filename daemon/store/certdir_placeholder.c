@@ -30,7 +30,6 @@
 #include "daemon/store/keys.h"
 
 #define VERSION "self-signed"
-#define ISSUER "acmed placeholder"
 #define DAY_S 86400
 #define YEARS 10		/* nobody trusts it anyway */
 
@@ -82,7 +81,7 @@ self_signed(EVP_PKEY *key, const char *const *names, size_t n)
 	    NULL && X509_set_pubkey(x, key) == 1);
 	subject = X509_get_subject_name(x);
 	must(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-	    (const unsigned char *)ISSUER, -1, -1, 0) == 1 &&
+	    (const unsigned char *)STORE_PLACEHOLDER_ISSUER, -1, -1, 0) == 1 &&
 	    X509_set_issuer_name(x, subject) == 1);
 	add_names(x, names, n);
 	must(X509_sign(x, key, EVP_sha256()) > 0);

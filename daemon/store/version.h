@@ -6,4 +6,7 @@
 
 #define STORE_VERSION_SIZE 80		/* bytes, with the NUL */
 
+/* The issuer of store_place()'s certificates. */
+#define STORE_PLACEHOLDER_ISSUER "acmed placeholder"
+
 #endif

@@ -49,7 +49,10 @@ def test_server_starts(acmed, lab, nginx):
     without_ca(acmed, lab)
     web = nginx(acmed.live(name), acmed.live(name, "privkey.pem"))
     acmed.cert(name, [name, "*.ph.example.test"], placeholder=True,
-               key="rsa2048", deploy={"web": {"exec": web.reload_argv}})
+               key="rsa2048", deploy={
+                   "asleep": {"verify": ["127.0.0.1:443"],
+                              "verify_timeout": "1s"},
+                   "web": {"exec": web.reload_argv}})
     acmed.start()
     c = acmed.cert_status(name)
     assert c["placeholder"] and c["serial"] is None and not c["ok"]
@@ -81,9 +84,17 @@ def test_server_starts(acmed, lab, nginx):
     acmed.wait("an error", lambda: acmed.cert_status(name)["error"])
     with_ca(acmed, lab, directory)
     acmed.ctl("renew-now", name)
-    c = acmed.wait("the deploy", lambda: [
-        c for c in [acmed.cert_status(name)] if c["deploy"] and
-        c["deploy"][0]["state"] == "done"])[0]
+
+    def targets():
+        return {d["name"]: d for d in acmed.cert_status(name)["deploy"]}
+
+    acmed.wait("the deploy", lambda: targets().get("web", {}).get("state") ==
+               "done", timeout=30)
+    # Whoever looked before the reload knows what it is.
+    assert targets()["asleep"]["state"] == "failed"
+    assert 'still serves the old certificate' in targets()["asleep"]["error"]
+    assert 'by "acmed placeholder"' in targets()["asleep"]["error"]
+    c = acmed.cert_status(name)
     assert not c["placeholder"]
     assert home(acmed, name) == state(acmed, "archive", name, c["serial"])
     assert not os.path.exists(state(acmed, "placeholder", name))
