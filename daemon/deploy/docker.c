@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/access.h"
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "common/json.h"
@@ -220,7 +220,7 @@ add_file(const struct deploy_args *a, const struct conf_install *f,
 	tar_add(t, &(struct tar_file){ .name = strrchr(f->path, '/') + 1,
 	    .data = data, .len = len, .mode = f->mode,
 	    .uid = f->uid == (uid_t)-1 ? 0 : f->uid,
-	    .gid = f->gid == (gid_t)-1 ? 0 : f->gid, .mtime = time(NULL) });
+	    .gid = f->gid == (gid_t)-1 ? 0 : f->gid, .mtime = clock_now() });
 	freezero(data, len);
 	return 0;
 }
