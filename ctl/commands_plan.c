@@ -83,6 +83,7 @@ why(const json_t *cert, const char *action)
 		{ "other-ca", ", the account is of another CA now" },
 		{ "missing", ", there is no certificate yet" },
 		{ "names", ", its names have changed" },
+		{ "missing-names", ", it lacks names, which are tried again" },
 		{ "key", ", another type of key is configured" },
 		{ "profile", ", another profile is configured" },
 		{ "asked", ", a person has asked for it" },

@@ -245,6 +245,25 @@ revocation_field(const struct term *t, const json_t *cert, time_t now)
 	free(serial);
 }
 
+/* "b.example.com, since 2026-11-29 23:40; next try in 6h: DNS problem: ..." */
+static void
+missing_field(const struct term *t, const json_t *name, time_t now)
+{
+	char *which = show_str(name, "name", "?"), *text;
+	char *error = show_str(name, "error.msg", "?");
+	time_t at = (time_t)jsonx_int(name, "next_at", 0);
+	char since[SHOW_WHEN_MAX], when[SHOW_WHEN_MAX];
+
+	text = xasprintf("%s, since %s%s%s: %s", which,
+	    show_date((time_t)jsonx_int(name, "since", 0), since),
+	    at != 0 ? "; next try " : "", at != 0 ?
+	    show_span(now, at, when) : "", error);
+	field(t, "lacks", TERM_WARN, text);
+	free(text);
+	free(error);
+	free(which);
+}
+
 /* "between 2026-12-01 10:00 and 2026-12-03 10:00; see https://..." */
 static void
 ari_field(const struct term *t, const json_t *ari)
@@ -333,13 +352,15 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	char *names = show_names(cert, t->is_utf8);
 	char *challenges = show_list(json_object_get(cert, "challenges"));
 	char *next = show_next(cert, now, true);
-	const json_t *deploy, *persist;
+	const json_t *deploy, *missing, *persist;
 	size_t i;
 
 	term_wrap(t, TERM_BOLD, 0, 0, name);
 	state_field(t, cert);
 	if (*names != '\0')
 		field(t, "names", TERM_PLAIN, names);
+	json_array_foreach(json_object_get(cert, "missing_names"), i, missing)
+		missing_field(t, missing, now);
 	when_field(t, "expires", cert, "not_after", now);
 	when_field(t, "issued", cert, "not_before", now);
 	str_field(t, "issuer", cert, "issuer");

@@ -15,6 +15,7 @@ static const char *const words[] = {
 	[SUMMARY_FAILING] = "failing",
 	[SUMMARY_SERVING_OLD] = "serving old",
 	[SUMMARY_NOT_DEPLOYED] = "not deployed",
+	[SUMMARY_NAMES_MISSING] = "names missing",
 	[SUMMARY_ROLLED_BACK] = "rolled back",
 	[SUMMARY_UNKNOWN] = "other",
 	[SUMMARY_RENEWING] = "renewing",

@@ -61,9 +61,16 @@ acme_free(struct acme *a)
 	free(a->thumbprint);
 	free(a->kid);
 	strv_free(a->contact);
+	strv_free(a->refused);
 	free(a->eab_kid);
 	freezero_str(a->eab_hmac_key);
 	free(a);
+}
+
+char *const *
+acme_refused(const struct acme *a)
+{
+	return a->refused;
 }
 
 unsigned long
@@ -169,6 +176,9 @@ op_request_done(const struct error *err, const struct client_result *result,
 	struct acme_op *op = arg;
 
 	op->request = NULL;
+	strv_free(op->acme->refused);
+	op->acme->refused = result->refused == NULL ? NULL :
+	    strv_copy((const char *const *)result->refused);
 	if (op->turn.state == TURN_TAKEN) {
 		turns_learn(&op->acme->turns, &op->turn, err);
 		turns_end(&op->acme->turns, &op->turn);

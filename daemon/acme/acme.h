@@ -200,6 +200,13 @@ struct acme_op	*acme_revoke_start(struct acme *, const void *der,
 /* Any of the above; NULL is allowed. */
 void		 acme_cancel(struct acme_op *);
 
+/*
+ * In done, with an error: the identifiers that it is about, as the CA's
+ * subproblems tell (RFC 8555 section 6.7.1), NULL-terminated; NULL: it names
+ * none.  They die on return.
+ */
+char *const	*acme_refused(const struct acme *);
+
 /* Requests sent to this CA, every retry and nonce counted. */
 unsigned long	 acme_requests(const struct acme *);
 

@@ -30,6 +30,7 @@ struct acme {
 	struct client_op *account_request;	/* for all of: */
 	struct acme_ops	 account_ops;
 	struct turns	 turns;
+	char		**refused;		/* acme_refused() */
 };
 
 struct acme_op {

@@ -172,6 +172,7 @@ op_free(struct client_op *op)
 	free(op->url);
 	free(op->kid);
 	free(op->payload);
+	strv_free(op->refused);
 	free(op);
 }
 
@@ -179,7 +180,7 @@ static void
 op_finish(struct client_op *op, struct error *err,
     const struct http_reply *reply)
 {
-	struct client_result result = { reply, op->was_lost };
+	struct client_result result = { reply, op->was_lost, op->refused };
 
 	if (err != NULL)
 		(void)error_wrap(err, "%s", op->request.what);
@@ -248,6 +249,9 @@ op_http_done(const struct error *http_err, const struct http_reply *reply,
 		return;
 	}
 	client_count(c, op->sent_ms, &err);
+	strv_free(op->refused);
+	op->refused = http_err != NULL ? NULL :
+	    problem_identifiers_of(reply->body, reply->body_len);
 	if (is_lost(http_err, reply))
 		op->was_lost = true;
 	if (strcmp(err.code, "acme:badNonce") == 0) {

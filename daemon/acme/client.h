@@ -94,6 +94,9 @@ struct client_result {
 	 * its work at the CA although a later one (or none) was answered.
 	 */
 	bool		 was_lost;
+	/* The identifiers that the CA's refusal is about, NULL-terminated;
+	   NULL: it names none.  They die on return. */
+	char *const	*refused;
 };
 
 typedef void client_done_cb(const struct error *err,

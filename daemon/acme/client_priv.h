@@ -39,6 +39,7 @@ struct client_op {
 	struct client_request	 request;	/* without its strings: */
 	char			*url, *kid, *payload;
 	struct error		 err;
+	char			**refused;
 	client_done_cb		*done;
 	void			*arg;
 };

@@ -338,6 +338,7 @@ read_order(const json_t *o, struct acme_order *order, bool allow_plain,
 	    err) == -1 ||
 	    get_error(o, &order->error, err) == -1)
 		return -1;
+	order->refused = problem_identifiers(json_object_get(o, "error"));
 	order->expires = get_expires(o);
 	/* What is wrong with one order says nothing of the account. */
 	if (order->error != NULL && order->error->kind == ERR_CONFIG)

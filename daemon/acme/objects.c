@@ -69,6 +69,8 @@ acme_order_dup(const struct acme_order *o)
 	copy->finalize_url = dup_str(o->finalize_url);
 	copy->cert_url = dup_str(o->cert_url);
 	copy->error = dup_error(o->error);
+	copy->refused = o->refused != NULL ? strv_copy((const char *const *)
+	    o->refused) : NULL;
 	return copy;
 }
 
@@ -83,6 +85,7 @@ acme_order_free(struct acme_order *o)
 	free(o->authz_urls);
 	free(o->finalize_url);
 	free(o->cert_url);
+	strv_free(o->refused);
 	free(o->error);
 	free(o);
 }

@@ -35,6 +35,8 @@ struct acme_order {
 	time_t		 retry_at;	/* Retry-After of this answer, or 0 */
 	struct error	*error;		/* NULL if there is none; its kind says
 					   what a new order is worth */
+	char		**refused;	/* identifiers that error is about,
+					   NULL-terminated; NULL: not told */
 	time_t		 expires;	/* 0: it does not say */
 	bool		 lacks_profile;	/* a new order's: the CA does not offer
 					   the one that was wanted */

@@ -4,10 +4,13 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/error.h"
 #include "common/json.h"
+#include "common/mem.h"
+#include "common/names.h"
 #include "common/text.h"
 
 #define URN "urn:ietf:params:acme:error:"
@@ -189,6 +192,43 @@ problem_read(const json_t *problem, struct error *err)
 		(void)add(&l, " [see %.300s]", instance);
 	add_subproblems(&l, json_object_get(problem, "subproblems"));
 	(void)error_set(err, kind, code, "%s", l.text);
+}
+
+#define IDENTIFIERS_MAX 100
+
+char **
+problem_identifiers(const json_t *problem)
+{
+	const json_t *subs = json_object_get(problem, "subproblems");
+	char **ids;
+	size_t n = 0;
+
+	if (!json_is_array(subs) || json_array_size(subs) == 0)
+		return NULL;
+	ids = xcalloc(IDENTIFIERS_MAX + 1, sizeof(*ids));
+	for (size_t i = 0; i < json_array_size(subs) && n < IDENTIFIERS_MAX;
+	    i++) {
+		const char *id = jsonx_str(json_array_get(subs, i),
+		    "identifier.value");
+
+		if (id != NULL && strlen(id) < DNAME_SIZE)
+			ids[n++] = xstrdup(id);
+	}
+	if (n > 0)
+		return ids;
+	free(ids);
+	return NULL;
+}
+
+char **
+problem_identifiers_of(const char *body, size_t len)
+{
+	struct error syntax;
+	json_t *problem = jsonx_parse(body, len, &syntax);
+	char **ids = problem_identifiers(problem);
+
+	json_decref(problem);
+	return ids;
 }
 
 /* No problem document: the status, and the first words of the body. */

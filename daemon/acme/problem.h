@@ -19,6 +19,12 @@ struct error;
  */
 void	problem_read(const json_t *, struct error *err);
 
+/* The identifiers that its subproblems are about, NULL-terminated; strv_free()
+ * frees it.  NULL: it names none. */
+char	**problem_identifiers(const json_t *);
+/* The same of an answer as below. */
+char	**problem_identifiers_of(const char *body, size_t len);
+
 /*
  * Fill *err from an HTTP answer that is not 2xx, with a problem document as
  * its body or with anything else: then the code is "acme:http-STATUS", and

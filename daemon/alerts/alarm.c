@@ -249,6 +249,20 @@ alarm_judge_revocation(const char *cert, const char *serial, unsigned tries,
 }
 
 void
+alarm_judge_missing(const char *cert, const char *text, struct alarm_fact *f)
+{
+	memset(f, 0, sizeof(*f));
+	(void)text_printf(f->key, sizeof(f->key), "names %s", cert);
+	(void)text_printf(f->cert, sizeof(f->cert), "%s", cert);
+	(void)text_printf(f->cause, sizeof(f->cause), "names");
+	f->event = NEV_NAMES;
+	f->events = NEV_BIT(NEV_NAMES);
+	f->level = NLEV_WARNING;
+	f->is_ripe = true;
+	set_text(f, text);
+}
+
+void
 alarm_judge_reload(const char *error, struct alarm_fact *f)
 {
 	memset(f, 0, sizeof(*f));

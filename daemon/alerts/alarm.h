@@ -81,6 +81,9 @@ int	alarm_judge_txt(const char *cert, const char *provider,
 /* The same of a certificate that is to be revoked, and could not be. */
 void	alarm_judge_revocation(const char *cert, const char *serial,
 	    unsigned tries, const struct error *, struct alarm_fact *out);
+/* The same of names that it was issued without; text says which, and why. */
+void	alarm_judge_missing(const char *cert, const char *text,
+	    struct alarm_fact *out);
 void	alarm_judge_reload(const char *error, struct alarm_fact *out);
 
 /* What the error of a renewal asks a person for. */

@@ -5,6 +5,7 @@
 #include "daemon/accounts/hold.h"
 #include "daemon/certs/certs.h"
 #include "daemon/certs/issuer.h"
+#include "daemon/certs/missing.h"
 #include "daemon/rollout/rollback.h"
 #include "daemon/rollout/rollout.h"
 
@@ -17,6 +18,7 @@ static const char *const names[] = {
 	[COND_NOT_DEPLOYED] = "not deployed",
 	[COND_ROLLED_BACK] = "rolled back",
 	[COND_DEPLOYING] = "deploying",
+	[COND_NAMES_MISSING] = "names missing",
 	[COND_OTHER_CA] = "other CA",
 	[COND_STAGING] = "staging",
 	[COND_VALID] = "valid",
@@ -84,6 +86,8 @@ condition_of(const struct cert *c)
 		return COND_ROLLED_BACK;
 	if (rollout_is_first(c))
 		return COND_DEPLOYING;
+	if (missing_count(c) > 0)
+		return COND_NAMES_MISSING;
 	if (issuer_is_other(c))
 		return COND_OTHER_CA;
 	return issuer_is_staging(c) ? COND_STAGING : COND_VALID;
@@ -93,5 +97,6 @@ bool
 condition_is_good(const struct cert *c)
 {
 	return c->row.serial != NULL && c->row.not_after > clock_now() &&
-	    condition_error(c) == NULL && of_deploys(c) == COND_VALID;
+	    condition_error(c) == NULL && of_deploys(c) == COND_VALID &&
+	    missing_count(c) == 0;
 }

@@ -22,6 +22,7 @@ enum condition {
 	COND_NOT_DEPLOYED,	/* a target failed, or never succeeded */
 	COND_ROLLED_BACK,	/* to the previous one, until renewed */
 	COND_DEPLOYING,
+	COND_NAMES_MISSING,	/* it was issued without some of its names */
 	COND_OTHER_CA,		/* than the account names now */
 	COND_STAGING,		/* of a CA that nobody trusts */
 	COND_VALID,

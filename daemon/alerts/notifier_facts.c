@@ -9,6 +9,7 @@
 #include "daemon/alerts/condition.h"
 #include "daemon/alerts/notifier_priv.h"
 #include "daemon/certs/budget.h"
+#include "daemon/certs/missing.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/manage/revocations.h"
 #include "daemon/rollout/rollout.h"
@@ -79,6 +80,13 @@ of_cert(struct notifier *n, const struct cert *c, time_t now)
 		in.waits = &waits;
 	if (alarm_judge_cert(&in, &n->env->certs->conf->alarm, now, &f) == 0)
 		note(n, &f, now);
+	if (missing_count(c) > 0) {
+		char *text = missing_text(c);
+
+		alarm_judge_missing(row->name, text, &f);
+		free(text);
+		note(n, &f, now);
+	}
 }
 
 /* Its fate is not decided: what was told stays told. */

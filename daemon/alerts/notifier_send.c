@@ -91,6 +91,7 @@ event_of(const struct alarm *a)
 	kinds[] = {
 		{ "deploy ", NEV_DEPLOY }, { "cleanup ", NEV_CLEANUP },
 		{ "config", NEV_CONFIG }, { "revoke ", NEV_REVOCATION },
+		{ "names ", NEV_NAMES },
 	};
 
 	if (!is_over(a))

@@ -22,6 +22,7 @@ struct certs;
 struct event_sub;
 struct hold;
 struct limits;
+struct missing;
 struct renewal;
 struct target;
 struct watch;
@@ -33,6 +34,8 @@ struct cert {
 	struct certs	*certs;
 	const struct conf_cert *conf;	/* in certs->conf; NULL: not in it */
 	struct store_cert row;		/* what state.db says */
+	struct missing	*missing;	/* names that fail (missing.h) */
+	unsigned	 n_missing;
 
 	/* The engine's. */
 	struct place	 place;		/* its run's */
@@ -48,6 +51,8 @@ struct cert {
 	bool		 is_pulled;	/* the run is one that ARI called for */
 	bool		 has_placeholder;	/* in live/, as long as
 					   row.serial is NULL */
+	bool		 is_comeback;	/* the run is only for names that were
+					   left out (missing.h) */
 
 	/* renewal/'s. */
 	bool		 may_acquire;	/* the run may still acquire its

@@ -34,15 +34,11 @@ cert_names_json(const char **names, size_t n)
 }
 
 char *
-cert_names(const struct cert *c)
+cert_names_of(const struct conf_cert *conf)
 {
-	const struct conf_cert *conf = c->conf;
-	const char **names;
+	const char **names = xcalloc(conf->n_names, sizeof(*names));
 	char *text;
 
-	if (conf == NULL)
-		return NULL;
-	names = xcalloc(conf->n_names, sizeof(*names));
 	for (size_t i = 0; i < conf->n_names; i++)
 		names[i] = conf->names[i].name;
 	text = cert_names_json(names, conf->n_names);
@@ -50,11 +46,18 @@ cert_names(const struct cert *c)
 	return text;
 }
 
+char *
+cert_names(const struct cert *c)
+{
+	return c->conf != NULL ? cert_names_of(c->conf) : NULL;
+}
+
 bool
-cert_is_for(const struct cert *c, const char *names)
+cert_is_for_but(const struct cert *c, const char *names,
+    bool (*skip)(const char *name, const void *arg), const void *arg)
 {
 	const struct conf_cert *conf = c->conf;
-	size_t len = strlen("[]");
+	size_t len = strlen("[]"), n = 0;
 	char quoted[DNAME_SIZE + 2];
 
 	if (conf == NULL || names == NULL)
@@ -62,13 +65,21 @@ cert_is_for(const struct cert *c, const char *names)
 	/* Names need no escapes, and none is there twice: if all are in it,
 	 * and it is as long as they are, nothing else is. */
 	for (size_t i = 0; i < conf->n_names; i++) {
+		if (skip != NULL && skip(conf->names[i].name, arg))
+			continue;
 		(void)text_printf(quoted, sizeof(quoted), "\"%s\"",
 		    conf->names[i].name);
 		if (strstr(names, quoted) == NULL)
 			return false;
-		len += strlen(quoted) + (i > 0);	/* a comma */
+		len += strlen(quoted) + (n++ > 0);	/* a comma */
 	}
-	return strlen(names) == len;
+	return n > 0 && strlen(names) == len;
+}
+
+bool
+cert_is_for(const struct cert *c, const char *names)
+{
+	return cert_is_for_but(c, names, NULL, NULL);
 }
 
 bool

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "daemon/certs/ari_window.h"
 #include "daemon/certs/budget.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/issuer.h"
@@ -69,6 +68,7 @@ static void
 cert_free(struct cert *c)
 {
 	json_decref(c->persist);
+	free(c->missing);
 	store_cert_clear(&c->row);
 	free(c->note);
 	free(c);
@@ -112,18 +112,6 @@ cert_order_forget(struct cert *c)
 	xstrset(&row->order_profile, NULL);
 	row->order_at = row->order_sent_at = 0;
 	row->order_limits = 0;
-}
-
-static bool
-conf_is_served(const struct conf_cert *conf, const struct cert_info *info)
-{
-	for (size_t i = 0; i < conf->n_names; i++) {
-		const char *name = conf->names[i].name;
-
-		if (!cert_info_serves(info, &name, 1))
-			return false;
-	}
-	return true;
 }
 
 static void
@@ -268,34 +256,4 @@ certs_remove(struct certs *certs, struct cert *c)
 	memmove(&certs->list[i], &certs->list[i + 1],
 	    (--certs->n - i) * sizeof(*certs->list));
 	cert_free(c);
-}
-
-/*
- * live/NAME is what servers see.  Where it and the row differ (a restored
- * backup, files removed by hand, a crash before the row was written) the
- * files are believed, and to be deployed: the servers may not have them yet.
- */
-void
-cert_follow_live(struct cert *c, const struct cert_info *info)
-{
-	struct store_cert *row = &c->row;
-	size_t n = 0;
-	bool serves;
-
-	cert_take_info(c, info);
-	row->spread = due_spread();	/* the row may be a new one */
-	free(row->names);
-	while (info->names[n] != NULL)
-		n++;
-	/* Some CAs add names: it is what was asked for all the same. */
-	serves = c->conf != NULL && conf_is_served(c->conf, info);
-	row->names = serves ? cert_names(c) :
-	    cert_names_json((const char **)info->names, n);
-	/* It does not tell: most likely as it is wanted. */
-	xstrset(&row->profile, c->conf != NULL ? c->conf->profile : NULL);
-	ari_window_installed(c, info, NULL);
-	if (row->order_url != NULL)
-		row->asked_at = 0;	/* most likely it is of this order */
-	cert_order_forget(c);
-	cert_save(c);
 }

@@ -36,8 +36,6 @@ void		 certs_changed(struct certs *);
 const char	*cert_serial(const struct cert *);
 /* The row gets its serial, issuer, dates and type of key. */
 void		 cert_take_info(struct cert *, const struct cert_info *);
-/* The row becomes what live/NAME holds; that is to be deployed. */
-void		 cert_follow_live(struct cert *, const struct cert_info *);
 /* Put the row into state.db (the transaction of this turn). */
 void		 cert_save(struct cert *);
 /* The order under way is of no use any more; not saved.  What it counted for is

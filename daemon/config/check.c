@@ -295,6 +295,8 @@ check_globals(struct check *c)
 	    file_with(c, "max_renewals"), "max_renewals", 1, 1000, 20);
 	conf->freezes = check_freeze(c, file_with(c, "freeze"),
 	    &conf->n_freezes);
+	conf->on_name_failure = check_name_failure(c,
+	    file_with(c, "on_name_failure"), NAME_FAILURE_FAIL);
 	check_alarm(c, &conf->alarm);
 	conf->metrics_textfile = check_textfile(c);
 	conf->log_level = LOGL_NOTICE;

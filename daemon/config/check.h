@@ -99,6 +99,10 @@ void	check_cert_freeze(struct check *, const struct section *,
 void	check_limits(struct check *, const struct section *,
 	    struct conf_account *);
 
+/* The key on_name_failure. */
+enum name_failure check_name_failure(struct check *, const struct section *,
+	    enum name_failure fallback);
+
 /* Free what the functions above made; NULL is allowed. */
 void	check_free_account(struct conf_account *);
 void	check_free_credentials(struct conf_credentials *);

@@ -92,6 +92,27 @@ check_names(struct check *c, const struct section *sec,
 	free(names.list);
 }
 
+enum name_failure
+check_name_failure(struct check *c, const struct section *sec,
+    enum name_failure fallback)
+{
+	static const char *const words[] = {
+		[NAME_FAILURE_FAIL] = "fail",
+		[NAME_FAILURE_SHRINK] = "shrink",
+	};
+	const struct value *v = tree_value(sec, "on_name_failure");
+
+	_Static_assert(sizeof(words) / sizeof(words[0]) == NAME_FAILURE_END,
+	    "words");
+	for (int i = 0; v != NULL && i < NAME_FAILURE_END; i++) {
+		if (strcmp(words[i], v->text) == 0)
+			return (enum name_failure)i;
+	}
+	if (v != NULL)
+		opt_refuse(c->m, sec, "on_name_failure", v, "fail, shrink");
+	return fallback;
+}
+
 /* Another host proves the names and makes the key: what is about that has no
  * meaning here. */
 static void
@@ -152,6 +173,8 @@ check_cert(struct check *c, const struct section *sec)
 	    3600, 365 * DAY, 30 * DAY);
 	cert->placeholder = opt_bool(c->m, sec, "placeholder", false);
 	check_cert_freeze(c, sec, cert);
+	cert->on_name_failure = check_name_failure(c, sec,
+	    c->conf->on_name_failure);
 	check_deploys(c, sec, cert);
 	return cert;
 }

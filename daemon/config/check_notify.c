@@ -25,6 +25,7 @@ static const char *const event_names[] = {
 	[NEV_REPOSITORY] = "repository-tampered",
 	[NEV_START] = "start-failed",
 	[NEV_REVOCATION] = "revocation-failed",
+	[NEV_NAMES] = "names-missing",
 };
 _Static_assert(sizeof(event_names) / sizeof(event_names[0]) == NEV_END,
     "event_names");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/mem.h"
 #include "common/names.h"
 
 static const char *const key_type_names[] = {
@@ -112,6 +113,26 @@ conf_same_names(const struct conf_cert *a, const struct conf_cert *b)
 		same = strcmp(a->names[i].name, b->names[i].name) == 0 ||
 		    has_name(b, a->names[i].name);
 	return same;
+}
+
+struct conf_cert *
+conf_cert_without(const struct conf_cert *cert,
+    bool (*skip)(const char *name, const void *arg), const void *arg)
+{
+	struct conf_cert *less = xcalloc(1, sizeof(*less) +
+	    cert->n_names * sizeof(*cert->names));
+
+	*less = *cert;
+	less->names = (struct conf_name *)(less + 1);
+	less->n_names = 0;
+	for (unsigned i = 0; i < cert->n_names; i++) {
+		if (!skip(cert->names[i].name, arg))
+			less->names[less->n_names++] = cert->names[i];
+	}
+	if (less->n_names > 0 && less->n_names < cert->n_names)
+		return less;
+	free(less);
+	return NULL;
 }
 
 const struct conf *

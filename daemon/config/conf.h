@@ -115,6 +115,13 @@ enum propagation {
 	PROPAGATION_END
 };
 
+/* What becomes of a certificate of which some names cannot be validated. */
+enum name_failure {
+	NAME_FAILURE_FAIL,	/* it is not renewed */
+	NAME_FAILURE_SHRINK,	/* near expiry, it is without them */
+	NAME_FAILURE_END
+};
+
 /* Days of `freeze`: their first moment, and the first one after them, in epoch
  * seconds. */
 struct conf_freeze {
@@ -141,6 +148,7 @@ struct conf_cert {
 	bool		 follow_cname;
 	enum key_type	 key;
 	enum propagation propagation;
+	enum name_failure on_name_failure;
 	int		 propagation_timeout_s;
 	int		 propagation_delay_s;	/* after that */
 	int		 renew_before_s;
@@ -186,6 +194,7 @@ struct conf {
 					   NULL: none */
 	enum log_level	 log_level;
 	unsigned	 max_renewals;	/* at once; default 20 */
+	enum name_failure on_name_failure;	/* the same */
 	struct conf_freeze *freezes;	/* of certificates without their own */
 	unsigned	 n_freezes;
 	struct conf_account **accounts;
@@ -216,6 +225,14 @@ const char	*conf_wildcard_over(const struct conf_cert *,
 /* Are they of the same names, in any order? */
 bool		 conf_same_names(const struct conf_cert *,
 		    const struct conf_cert *);
+
+/*
+ * The same certificate without the names that skip says, which borrows all
+ * else; free(3) frees it.  NULL: all would be there, or none.
+ */
+struct conf_cert *conf_cert_without(const struct conf_cert *,
+		    bool (*skip)(const char *name, const void *arg),
+		    const void *arg);
 
 /* Is this the profile (NULL: the CA's default) that it is to have? */
 bool		 conf_has_profile(const struct conf_cert *,

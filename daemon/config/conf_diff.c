@@ -144,6 +144,8 @@ diff_settings(const struct conf *old, const struct conf *new,
 		{ "log_level", old->log_level == new->log_level },
 		{ "max_renewals", old->max_renewals == new->max_renewals },
 		{ "freeze", same_freezes(old, new) },
+		{ "on_name_failure", old->on_name_failure ==
+		    new->on_name_failure },
 		{ "alarm_after_tries",
 		    old->alarm.after_tries == new->alarm.after_tries },
 		{ "alarm_gather", old->alarm.gather_s == new->alarm.gather_s },

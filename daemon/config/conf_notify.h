@@ -38,6 +38,7 @@ enum notify_event {
 	NEV_REPOSITORY,		/* what another host published is changed */
 	NEV_START,		/* acmed cannot start */
 	NEV_REVOCATION,		/* what is to be revoked is not */
+	NEV_NAMES,		/* a certificate was issued without some */
 	/* Append new ones: sets of these bits are kept in state.db.  Each has
 	   a name in check_notify.c and its words in notify/catalogue.c. */
 	NEV_END

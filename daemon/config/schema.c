@@ -200,6 +200,7 @@ static const struct key certificate_keys[] = {
 	{ "deploy_order", SHAPE_ONE, NULL },
 	{ "deploy_window", SHAPE_LIST, NULL },
 	{ "freeze", SHAPE_LIST, NULL },
+	{ "on_name_failure", SHAPE_ONE, NULL },
 	{ "name", SHAPE_SECTION, name_keys },
 	{ NULL, SHAPE_ONE, NULL }
 };
@@ -217,6 +218,7 @@ const struct key schema_root[] = {
 	{ "log_level", SHAPE_ONE, NULL },
 	{ "max_renewals", SHAPE_ONE, NULL },
 	{ "freeze", SHAPE_LIST, NULL },
+	{ "on_name_failure", SHAPE_ONE, NULL },
 	{ "alarm_after_tries", SHAPE_ONE, NULL },
 	{ "alarm_gather", SHAPE_ONE, NULL },
 	{ "alarm_repeat", SHAPE_ONE, NULL },

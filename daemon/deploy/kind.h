@@ -49,7 +49,9 @@ struct deploy_env {
 
 struct deploy_args {			/* borrowed until done or cancel */
 	const struct deploy_env *env;
-	const struct conf_cert *cert;
+	const struct conf_cert *cert;	/* with the names that are in it */
+	const struct conf_cert *wanted;	/* with all that are configured; NULL:
+					   those are all in it */
 	const struct conf_deploy *target;
 	const char	*live_dir;	/* .../live/NAME, for other programs */
 	const char	*version_dir;	/* .../archive/NAME/SERIAL: what live

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/clock.h"
 #include "common/error.h"
@@ -490,6 +491,46 @@ read_version(struct verify_op *op, struct error *err)
 	return rc;
 }
 
+/* The name that this asks for, if it is one that the certificate was issued
+ * without; or NULL. */
+static const char *
+missing_name(const struct verify_op *op, const struct conf_verify *v)
+{
+	const struct conf_cert *cc = op->a.wanted;
+
+	for (unsigned i = 0; cc != NULL && i < cc->n_names; i++) {
+		const char *name = cc->names[i].name;
+
+		if (strcasecmp(name, v->has_sni && v->sni != NULL ? v->sni :
+		    v->host) == 0 && !cert_info_serves(&op->want, &name, 1))
+			return name;
+	}
+	return NULL;
+}
+
+/* Who is asked for such a name need not have this certificate. */
+static void
+drop_missing(struct verify_op *op)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < op->n_entries; i++) {
+		const char *name = missing_name(op, op->entries[i].v);
+		char text[VERIFY_LABEL_MAX + DNAME_SIZE + 64];
+		char label[VERIFY_LABEL_MAX];
+
+		if (name == NULL) {
+			op->entries[n++] = op->entries[i];
+			continue;
+		}
+		(void)text_printf(text, sizeof(text), "%s is not asked: the "
+		    "certificate lacks %s", verify_label(op->entries[i].v,
+		    NULL, label), name);
+		say(op, text);
+	}
+	op->n_entries = n;
+}
+
 static void
 begin_cb(void *arg)
 {
@@ -498,6 +539,11 @@ begin_cb(void *arg)
 
 	if (read_version(op, &err) == -1) {
 		finish(op, &err);
+		return;
+	}
+	drop_missing(op);
+	if (op->n_entries == 0) {
+		finish(op, NULL);
 		return;
 	}
 	timer_init(&op->turn, op->a.env->loop, round_cb, op);

@@ -71,5 +71,7 @@ typedef void txtwait_done_cb(const struct error *err,
 struct txtwait_op *txtwait_start(struct dns *, const struct txtwait_args *,
 		    txtwait_done_cb *done, void *arg);
 void		 txtwait_cancel(struct txtwait_op *);
+/* In done, with an error: is this name one that it is about? */
+bool		 txtwait_is_late(const struct txtwait_op *, const char *fqdn);
 
 #endif

@@ -158,6 +158,34 @@ txtwait_is_cut(const struct tw_group *g)
 	    dname_is_in(g->zone.apex, g->changed_zone);
 }
 
+/* Those in a zone above their own are given up while others may still come. */
+static bool
+is_any_cut(const struct txtwait_op *op)
+{
+	for (size_t i = 0; i < op->n_groups; i++) {
+		if (txtwait_is_cut(&op->groups[i]) &&
+		    !op->groups[i].any_agrees)
+			return true;
+	}
+	return false;
+}
+
+bool
+txtwait_is_late(const struct txtwait_op *op, const char *fqdn)
+{
+	bool only_cut = is_any_cut(op);
+
+	for (size_t i = 0; i < op->n_targets; i++) {
+		const struct tw_group *g = &op->groups[op->targets[i]->group];
+
+		if (is_waited_for(op->targets[i]) &&
+		    strcmp(fqdn, g->name) == 0 &&
+		    (!only_cut || txtwait_is_cut(g)))
+			return true;
+	}
+	return false;
+}
+
 void
 txtwait_explain_cut(const struct tw_group *g, struct error *err)
 {

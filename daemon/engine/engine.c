@@ -14,6 +14,7 @@
 #include "daemon/alerts/notifier.h"
 #include "daemon/alerts/queue.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/missing.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
 #include "daemon/deploy/gate.h"
@@ -184,6 +185,7 @@ engine_new(const struct engine_args *a, struct error *err)
 	timer_init(&e->schedule, a->loop, engine_schedule_cb, e);
 	timer_init(&e->stop_tick, a->loop, stop_tick_cb, e);
 	e->certs = certs_new(a->loop, a->store);
+	missing_load(e->certs);
 	e->certs->events.next = next_json;
 	e->certs->events.noticed = noticed;
 	e->certs->changed = changed;

@@ -9,6 +9,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/follow.h"
 #include "daemon/engine/priv.h"
 #include "daemon/store/keys.h"
 

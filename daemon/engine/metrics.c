@@ -16,6 +16,7 @@
 #include "daemon/alerts/notifier.h"
 #include "daemon/alerts/queue.h"
 #include "daemon/certs/issuer.h"
+#include "daemon/certs/missing.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
 #include "daemon/engine/priv.h"
@@ -60,6 +61,7 @@ static void
 put_certs(const struct engine *e, FILE *f)
 {
 	size_t configured = 0, failing = 0, staging = 0, serving_old = 0;
+	size_t names_missing = 0;
 	size_t by_condition[COND_END] = { 0 };
 
 	for (size_t i = 0; i < e->certs->n; i++) {
@@ -70,6 +72,7 @@ put_certs(const struct engine *e, FILE *f)
 		configured++;
 		failing += condition_error(c) != NULL;
 		by_condition[condition_of(c)]++;
+		names_missing += missing_count(c) > 0;
 		staging += issuer_is_staging(c);
 		serving_old += rollout_serving_old(c);
 	}
@@ -77,6 +80,9 @@ put_certs(const struct engine *e, FILE *f)
 	    configured);
 	gauge(f, "acmed_certificates_failing", "the last renewal failed, of a "
 	    "missing or expired one as well.", failing);
+	gauge(f, "acmed_certificates_names_missing", "certificates issued "
+	    "without names that were not validated (on_name_failure).",
+	    names_missing);
 	gauge(f, "acmed_certificates_staging", "certificates of a CA for "
 	    "tries, which nobody trusts.", staging);
 	gauge(f, "acmed_deploys_serving_old", "targets where an earlier "

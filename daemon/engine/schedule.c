@@ -19,6 +19,7 @@
 #include "daemon/certs/floor.h"
 #include "daemon/certs/freeze.h"
 #include "daemon/certs/issuer.h"
+#include "daemon/certs/missing.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/engine/ari.h"
 #include "daemon/engine/lost.h"
@@ -41,7 +42,7 @@
 static bool
 is_wanted(const struct cert *c)
 {
-	return c->row.serial != NULL && cert_is_for(c, c->row.names) &&
+	return c->row.serial != NULL && missing_fits(c, c->row.names) &&
 	    conf_has_profile(c->conf, c->row.profile) &&
 	    c->row.key == c->conf->key;
 }
@@ -49,19 +50,21 @@ is_wanted(const struct cert *c)
 /*
  * Was a renewal begun and not ended?  Also one that was asked for early goes
  * on: after a crash the new certificate may be in live/ already, with nobody
- * told of it.
+ * told of it.  One that was to bring names back does so when they are tried
+ * again.
  */
 static bool
 is_begun(const struct cert *c)
 {
-	return c->row.order_url != NULL &&
-	    cert_is_for(c, c->row.order_names) &&
+	return c->row.order_url != NULL && missing_count(c) == 0 &&
+	    missing_fits_next(c, c->row.order_names) &&
 	    conf_has_profile(c->conf, c->row.order_profile);
 }
 
-/* Whatever was tried and failed: when would it be done?  0: now. */
+/* Whatever was tried and failed: when is it to be renewed, also where it lacks
+ * names?  0: now. */
 static time_t
-wanted_at(const struct cert *c)
+needed_at(const struct cert *c)
 {
 	bool by_ari;
 
@@ -69,6 +72,15 @@ wanted_at(const struct cert *c)
 	    issuer_is_other(c))
 		return 0;
 	return freeze_due_at(c, ari_window_due_at(c, &by_ari));
+}
+
+/* The same, or when names that were left out are tried again. */
+static time_t
+wanted_at(const struct cert *c)
+{
+	time_t at = needed_at(c), comeback = missing_retry_at(c);
+
+	return comeback != 0 && comeback < at ? comeback : at;
 }
 
 /*
@@ -182,7 +194,7 @@ forget_failure(struct cert *c, time_t now)
 
 	if (c->conf == NULL || c->watch != NULL || c->run != NULL ||
 	    row->error == NULL || row->failures == 0 ||
-	    rollback_is_done(c) || wanted_at(c) <= now ||
+	    rollback_is_done(c) || needed_at(c) <= now ||
 	    (floor_is_held(row) && row->error_at <= now))
 		return;
 	row->failures = 0;
@@ -233,11 +245,34 @@ note_failure(struct cert *c, enum step step, const struct error *err,
 	if (!c->was_forced || row->failures == 0)
 		row->failures++;
 	row->retry_at = due_retry_at(err, row->failures, now, row->not_after);
+	/* Another order, which the CA has not refused. */
+	if (missing_decide(c, now)) {
+		time_t held = due_held_until(err, now, row->not_after);
+
+		row->retry_at = due_soon_retry_at(1, now);
+		if (row->retry_at < held)
+			row->retry_at = held;
+	}
 	floor_failed(c, step, err);
 	row->error_at = now;
 	free(row->error);
 	row->error = xmemdup(err, sizeof(*err));
 	cert_save(c);
+}
+
+/* The certificate in use is as good as it was. */
+static void
+comeback_failed(struct engine *e, struct cert *c, enum step step,
+    const struct error *err)
+{
+	char when[WHEN_MAX];
+	unsigned n = missing_count(c);
+
+	if (strcmp(err->code, "engine:held") != 0 && c->waits == NULL)
+		missing_put_off(c, err);
+	event_end(c, step, err, "%s; %u name%s still missing from the "
+	    "certificate; next try %s", err->msg, n, n == 1 ? " is" : "s are",
+	    when_next(e, c, when));
 }
 
 static void
@@ -285,6 +320,8 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 		event_end_told(c, STEP_DEPLOY, err, "the certificate is "
 		    "installed, but not deployed; next try %s",
 		    deploy_next(c, when));
+	else if (err != NULL && c->is_comeback)
+		comeback_failed(e, c, step, err);
 	else if (err != NULL)
 		run_failed(e, c, step, err);
 	else if (rollout_next_at(c) != 0)
@@ -394,6 +431,10 @@ engine_start_ready(struct engine *e)
 		}
 		c->was_forced = c->forced;
 		c->forced = false;
+		if (c->was_forced)
+			missing_try_all(c);
+		c->is_comeback = !c->was_forced && c->watch == NULL &&
+		    needed_at(c) > clock_now();
 		ari_window_run_begins(c);
 		if (issuer_is_other(c))
 			event_emit(e->certs, c->row.name, STEP_ACCOUNT,

@@ -20,6 +20,7 @@
 #include "daemon/certs/due.h"
 #include "daemon/certs/freeze.h"
 #include "daemon/certs/issuer.h"
+#include "daemon/certs/missing.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
 #include "daemon/engine/ari.h"
@@ -74,7 +75,7 @@ renewal_reason(const struct cert *c)
 		return "other-ca";
 	if (row->serial == NULL)
 		return "missing";
-	if (!cert_is_for(c, row->names))
+	if (!missing_fits(c, row->names))
 		return "names";
 	if (!conf_has_profile(c->conf, row->profile))
 		return "profile";
@@ -82,9 +83,12 @@ renewal_reason(const struct cert *c)
 		return "key";
 	if (c->forced || row->asked_at != 0)
 		return "asked";
-	if (row->order_url != NULL && cert_is_for(c, row->order_names))
+	if (row->order_url != NULL && missing_count(c) == 0 &&
+	    missing_fits_next(c, row->order_names))
 		return "begun";
 	due = ari_window_due_at(c, &by_ari);
+	if (missing_count(c) > 0 && missing_retry_at(c) < due)
+		return "missing-names";
 	if (freeze_due_at(c, due) != due)
 		return "freeze";
 	return by_ari ? "ari" : "lifetime";
@@ -214,7 +218,7 @@ cert_json(const struct engine *e, const struct cert *c)
 
 	return json_pack("{s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:b, "
 	    "s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-	    "s:o, s:o, s:o, s:o, s:i, s:b}",
+	    "s:o, s:o, s:o, s:o, s:i, s:b, s:o}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
 	    "condition", condition_name(condition_of(c)),
 	    "ok", condition_is_good(c),
@@ -237,7 +241,8 @@ cert_json(const struct engine *e, const struct cert *c)
 	    "ari", ari_window_json(c), "freeze", freeze_json(c), "profile",
 	    string_or_null(c->conf->profile), "renew_before",
 	    c->conf->renew_before_s, "placeholder",
-	    !has && c->has_placeholder);
+	    !has && c->has_placeholder,
+	    "missing_names", missing_json(c));
 }
 
 json_t *

@@ -43,6 +43,8 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_SUBJ_START] = { "acmed cannot start", "acmed 无法启动" },
 	[P_SUBJ_REVOCATION] = { "{name}: old certificate is not revoked",
 	    "{name}：旧证书未能吊销" },
+	[P_SUBJ_NAMES] = { "{name}: issued without some of its names",
+	    "{name}：证书缺少部分域名" },
 	[P_SUBJ_TEST] = { "test message", "测试消息" },
 	[P_AND_MORE] = { "{name} and {n} more", "{name} 等 {n} 个证书" },
 	[P_NO_CERT] = { "none yet", "尚无证书" },
@@ -133,6 +135,17 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "not revoked yet.  Renewals are not affected.",
 	    "{n} 个证书应吊销但尚未吊销。续期不受影响。" },
 
+	ONE(NEV_NAMES) = { "The certificate {name} was issued without some of "
+	    "its names, as the CA does not validate them.  Browsers warn of "
+	    "these names.",
+	    "证书 {name} 缺少部分域名：CA 未能验证这些域名。浏览器访问它们时"
+	    "会报警。" },
+	MANY(NEV_NAMES) = { "{n} certificates were issued without some of "
+	    "their names, as the CA does not validate them.  Browsers warn of "
+	    "these names.",
+	    "{n} 个证书缺少部分域名：CA 未能验证这些域名。浏览器访问它们时"
+	    "会报警。" },
+
 	[P_LEAD_TEST] = { "This is a test message for the channel \"{name}\". "
 	    " Nothing is wrong.",
 	    "这是通道“{name}”的测试消息，一切正常。" },
@@ -143,6 +156,8 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_RECOVERED_REVOCATION] = { "The certificate of {name} that was to be "
 	    "revoked is revoked, has expired, or was given up.",
 	    "{name} 应吊销的证书已吊销、已过期，或已取消吊销。" },
+	[P_RECOVERED_NAMES] = { "The certificate of {name} has all of its "
+	    "names again.", "证书 {name} 已重新包含全部域名。" },
 	[P_RECOVERED_CONFIG] = { "The configuration has been reloaded.",
 	    "配置已重新加载。" },
 	[P_AGAIN] = { "Reported before, and not solved since {since}.",
@@ -338,6 +353,11 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "acmed 会在其过期之前继续尝试。查看原因：\n"
 	    "\tacmectl status {name}\n"
 	    "放弃吊销：\n\tacmectl revoke --cancel {name}" },
+	[P_DO_MISSING] = { "Correct the DNS or the server of these names, or "
+	    "remove them from the configuration.  acmed tries them again once "
+	    "a day; to try them now:\n\tacmectl renew-now {name}",
+	    "请修正这些域名的 DNS 或服务器，或从配置中删除它们。acmed 每天"
+	    "自动重试一次；立即重试：\n\tacmectl renew-now {name}" },
 	[P_DO_CONFIG] = { "See every mistake:\n\tacmed --check-config\n"
 	    "Then:\n\tacmectl reload",
 	    "查看所有错误：\n\tacmed --check-config\n"

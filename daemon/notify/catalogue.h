@@ -31,6 +31,7 @@ enum phrase {
 	P_SUBJ_REPOSITORY,
 	P_SUBJ_START,
 	P_SUBJ_REVOCATION,
+	P_SUBJ_NAMES,
 	P_SUBJ_TEST,
 	P_AND_MORE,		/* {name} and {n} more */
 	P_NO_CERT,
@@ -43,6 +44,7 @@ enum phrase {
 	P_RECOVERED_DEPLOY,
 	P_RECOVERED_CLEANUP,
 	P_RECOVERED_REVOCATION,
+	P_RECOVERED_NAMES,
 	P_RECOVERED_CONFIG,
 	P_AGAIN,		/* told before, since {since} */
 	P_WORSE,
@@ -107,6 +109,7 @@ enum phrase {
 	P_DO_SERVING_OLD,
 	P_DO_CLEANUP,
 	P_DO_REVOCATION,
+	P_DO_MISSING,
 	P_DO_CONFIG,
 	P_DO_START,
 	P_DO_SOURCE,		/* {publisher} */

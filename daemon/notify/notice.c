@@ -175,6 +175,8 @@ advice_of(const struct notice *n, const char *link)
 		return P_DO_START;
 	case NEV_REVOCATION:
 		return P_DO_REVOCATION;
+	case NEV_NAMES:
+		return P_DO_MISSING;
 	case NEV_FAILED:
 	case NEV_RECOVERED:
 	case NEV_RENEWED:
@@ -260,7 +262,8 @@ lead(struct writer *w)
 		p = n->event == NEV_DEPLOY || n->event == NEV_SERVING_OLD ?
 		    P_RECOVERED_DEPLOY : n->event == NEV_CLEANUP ?
 		    P_RECOVERED_CLEANUP : n->event == NEV_REVOCATION ?
-		    P_RECOVERED_REVOCATION : n->event == NEV_CONFIG ?
+		    P_RECOVERED_REVOCATION : n->event == NEV_NAMES ?
+		    P_RECOVERED_NAMES : n->event == NEV_CONFIG ?
 		    P_RECOVERED_CONFIG : (enum phrase)((notice_is_many(n) ?
 		    P_LEAD_MANY : P_LEAD_ONE) + NEV_RECOVERED);
 	text = phrase_fill(p, w->zh, vars);

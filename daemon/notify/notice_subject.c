@@ -23,6 +23,7 @@ subject_phrase(const struct notice *n)
 		[NEV_REPOSITORY] = P_SUBJ_REPOSITORY,
 		[NEV_START] = P_SUBJ_START,
 		[NEV_REVOCATION] = P_SUBJ_REVOCATION,
+		[NEV_NAMES] = P_SUBJ_NAMES,
 	};
 	const struct notice_item *i = notice_first(n);
 

@@ -55,6 +55,13 @@ authorize_cancel(struct authorize_op *op)
 }
 
 void
+authorize_name_failed(struct authz *z, const struct error *err)
+{
+	if (z->name != NULL)
+		z->op->a.failed(z->name->name, err, z->op->arg);
+}
+
+void
 authorize_finish(struct authorize_op *op, const struct error *err,
     const struct acme_order *order)
 {
@@ -112,15 +119,20 @@ plan_rounds(struct authorize_op *op)
 void
 authorize_plan(struct authorize_op *op)
 {
-	struct error err;
+	struct error err, first = { .kind = ERR_NONE };
 
 	for (size_t i = 0; i < op->n_authzs; i++) {
 		struct authz *z = &op->authzs[i];
 
-		if (z->challenge != NULL && find_zone(z, &err) == -1) {
-			authorize_finish(op, &err, NULL);
-			return;
-		}
+		if (z->challenge == NULL || find_zone(z, &err) == 0)
+			continue;
+		authorize_name_failed(z, &err);
+		if (first.kind == ERR_NONE)
+			first = err;
+	}
+	if (first.kind != ERR_NONE) {
+		authorize_finish(op, &first, NULL);
+		return;
 	}
 	op->n_rounds = plan_rounds(op);
 	if (op->n_rounds == 0) {
@@ -238,8 +250,10 @@ authz_done(const struct error *err, const struct acme_authz *authz, void *arg)
 	op->pending--;
 	if (err == NULL) {
 		z->got = acme_authz_dup(authz);
-		if (choose(z, &failed) == -1)
+		if (choose(z, &failed) == -1) {
+			authorize_name_failed(z, &failed);
 			err = &failed;
+		}
 	}
 	if (err != NULL)
 		authorize_finish(op, err, NULL);

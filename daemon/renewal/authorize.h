@@ -32,6 +32,10 @@ struct authorize_args {			/* borrowed until done or cancel */
 	struct zones	*zones;		/* of conf's names */
 	/* Called when all authorizations are known.  Must not cancel. */
 	void		(*fetched)(void *arg);
+	/* Called before done for each name that made it fail; the error is its
+	   own.  Must not cancel. */
+	void		(*failed)(const char *name, const struct error *err,
+			    void *arg);
 	/* Called when nothing is left but to wait for the CA: a good time for
 	   what the disk must do.  May be NULL; must not cancel. */
 	void		(*idle)(void *arg);

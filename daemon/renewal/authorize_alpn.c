@@ -30,6 +30,7 @@ authorize_alpn_publish(struct authorize_op *op, struct error *err)
 		if (tls_alpn_put(op->a.env->tls_alpn, z->name->name, text,
 		    cert_is_dry_run(op->a.conf->name), err) == -1) {
 			free(text);
+			authorize_name_failed(z, err);
 			return error_wrap(err, "%s", z->name->name);
 		}
 		z->proof = text;

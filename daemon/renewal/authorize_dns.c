@@ -67,6 +67,13 @@ shown(const struct error *err, const struct txtwait_reply *reply, void *arg)
 {
 	struct authorize_op *op = arg;
 
+	for (size_t i = 0; err != NULL && i < op->n_authzs; i++) {
+		struct authz *z = &op->authzs[i];
+
+		if (z->txt != NULL && txtwait_is_late(op->wait,
+		    txtrec_fqdn(z->txt)))
+			authorize_name_failed(z, err);
+	}
 	op->wait = NULL;
 	if (err != NULL) {
 		authorize_finish(op, err, NULL);
@@ -189,6 +196,8 @@ added(const struct error *err, const struct provider_run_reply *reply,
 	for (size_t i = 0; err != NULL && reply != NULL && reply->is_undone &&
 	    i < add->n_authzs; i++)
 		txtrec_set_refused(add->authzs[i]->txt);
+	for (size_t i = 0; err != NULL && i < add->n_authzs; i++)
+		authorize_name_failed(add->authzs[i], err);
 	if (err != NULL && op->add_err.kind == ERR_NONE)
 		op->add_err = *err;
 	if (op->pending > 0)

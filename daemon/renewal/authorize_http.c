@@ -43,8 +43,10 @@ authorize_http_publish(struct authorize_op *op, struct error *err)
 
 		if (!is_mine(z))
 			continue;
-		if (token_publish(z->token, err) == -1)
+		if (token_publish(z->token, err) == -1) {
+			authorize_name_failed(z, err);
 			return error_wrap(err, "%s", z->name->name);
+		}
 		n++;
 	}
 	if (n > 0)

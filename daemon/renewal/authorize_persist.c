@@ -126,6 +126,7 @@ looked(const struct error *err, const struct persist_look_reply *reply,
 		if (authorize_persist_fall_back(z, why, &failed) == -1) {
 			if (err != NULL)
 				failed.kind = err->kind;
+			authorize_name_failed(z, &failed);
 			authorize_finish(op, &failed, NULL);
 			return;
 		}

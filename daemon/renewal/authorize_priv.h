@@ -88,6 +88,8 @@ struct authorize_op {
 /* An event of the step. */
 void	authorize_say(struct authorize_op *, enum log_level,
 	    const char *text);
+/* It is this name that fails. */
+void	authorize_name_failed(struct authz *, const struct error *);
 /* Call done and free.  err may point into op. */
 void	authorize_finish(struct authorize_op *, const struct error *err,
 	    const struct acme_order *order);

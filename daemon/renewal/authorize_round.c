@@ -106,6 +106,8 @@ recheck_done(const struct error *err, const struct acme_authz *authz,
 				err = &z->answer_err;
 		}
 	}
+	if (err == &z->answer_err)
+		authorize_name_failed(z, err);
 	if (err != NULL)
 		authorize_finish(op, err, NULL);
 	else if (op->pending == 0)

@@ -8,9 +8,11 @@
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/acme.h"
 #include "daemon/certs/budget.h"
+#include "daemon/renewal/authzwait.h"
 #include "daemon/renewal/orderwait.h"
 
 #define VALIDATION_TIMEOUT_MS	300000
+#define REASONS_TIMEOUT_MS	20000
 
 void
 authorize_add_reason(struct error *err, const struct authz *z)
@@ -36,6 +38,22 @@ authorize_add_reason(struct error *err, const struct authz *z)
 	}
 }
 
+/* The CA has decided that it is not valid: why?  What is still pending says
+ * nothing. */
+static void
+tell_failed(struct authz *z)
+{
+	struct error err = { .kind = ERR_REJECTED };
+
+	if (z->got == NULL || z->got->status != ACME_INVALID)
+		return;
+	authorize_add_reason(&err, z);
+	if (err.msg[0] == '\0')
+		(void)error_set(&err, ERR_REJECTED, "acme:authorization",
+		    "the authorization is invalid");
+	authorize_name_failed(z, &err);
+}
+
 static void
 explain(struct authorize_op *op)
 {
@@ -50,6 +68,7 @@ explain(struct authorize_op *op)
 		if (got != NULL && got->status == ACME_INVALID)
 			budget_failed(op->a.env->certs, op->a.conf,
 			    op->a.conf->account, got->identifier);
+		tell_failed(&op->authzs[i]);
 	}
 	if (err.msg[0] == '\0' && op->invalid->error != NULL)
 		err = *op->invalid->error;
@@ -73,6 +92,7 @@ reason_done(const struct error *err, const struct acme_authz *authz, void *arg)
 	struct authorize_op *op = z->op;
 
 	z->acme_op = NULL;
+	z->wait = NULL;
 	op->pending--;
 	if (err == NULL) {
 		acme_authz_free(z->got);
@@ -81,6 +101,27 @@ reason_done(const struct error *err, const struct acme_authz *authz, void *arg)
 	}
 	if (op->pending == 0)
 		explain(op);
+}
+
+/*
+ * The first name that fails makes the order invalid, while the CA may still
+ * look at the others.  Where those that fail are to be left out, all are
+ * waited for, so that it is one try and not one for each.
+ */
+static void
+ask_reason(struct authz *z)
+{
+	struct authorize_op *op = z->op;
+
+	if (op->a.conf->on_name_failure == NAME_FAILURE_SHRINK &&
+	    z->challenge != NULL && z->round <= op->round)
+		z->wait = authzwait_start(&(struct authzwait_args){
+		    .loop = op->a.env->loop, .acme = op->a.account->acme,
+		    .url = z->url, .place = op->a.place,
+		    .timeout_ms = REASONS_TIMEOUT_MS }, reason_done, z);
+	else
+		z->acme_op = acme_authz_get_start(op->a.account->acme, z->url,
+		    reason_done, z);
 }
 
 static void
@@ -97,9 +138,7 @@ decided(const struct error *err, const struct acme_order *order, void *arg)
 	}
 	op->invalid = acme_order_dup(order);
 	for (size_t i = 0; i < op->n_authzs; i++) {
-		op->authzs[i].acme_op = acme_authz_get_start(
-		    op->a.account->acme, op->authzs[i].url, reason_done,
-		    &op->authzs[i]);
+		ask_reason(&op->authzs[i]);
 		op->pending++;
 	}
 }

@@ -13,6 +13,7 @@
 #include "daemon/certs/ari_window.h"
 #include "daemon/certs/certs.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/follow.h"
 #include "daemon/renewal/env.h"
 #include "daemon/rollout/rollout.h"
 #include "daemon/store/keys.h"

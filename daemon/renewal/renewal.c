@@ -16,8 +16,10 @@
 #include "daemon/accounts/skew.h"
 #include "daemon/acme/acme.h"
 #include "daemon/certs/ari_window.h"
+#include "daemon/certs/cert_names.h"
 #include "daemon/certs/budget.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/missing.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
 #include "daemon/deploy/gate.h"
@@ -107,6 +109,7 @@ renewal_cancel(struct renewal *r)
 	free(r->replaces);
 	free(r->names);
 	free(r->names_json);
+	free(r->less);
 	conf_unref(r->conf);
 	free(r);
 }
@@ -136,7 +139,7 @@ renewal_end(struct renewal *r, const struct error *err)
 	if (err != NULL) {
 		/* A reload may have come: it failed with these names. */
 		free(cert->row.names_failed);
-		cert->row.names_failed = xstrdup(r->names_json);
+		cert->row.names_failed = cert_names_of(r->all);
 		copy = *err;
 		add_step(r, &copy);
 	}
@@ -433,6 +436,7 @@ order_created(const struct error *err, const struct acme_order *order,
 	if (err != NULL) {
 		struct error told = *err;
 
+		renewal_refused(r, err, acme_refused(r->account->acme));
 		account_add_hint(&told);
 		renewal_fail(r, &told);
 		return;
@@ -443,6 +447,7 @@ order_created(const struct error *err, const struct acme_order *order,
 		(void)error_set(&invalid, ERR_REJECTED, "acme:invalid",
 		    "the CA answered with an order that is invalid: %s",
 		    order->error != NULL ? order->error->msg : "no reason");
+		renewal_refused(r, &invalid, order->refused);
 		renewal_fail(r, &invalid);
 		return;
 	}
@@ -519,7 +524,13 @@ order_send(struct renewal *r)
 		.may = may_order,
 	};
 
-	renewal_say(r, "ordering a certificate");
+	if (r->less != NULL)
+		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
+		    LOGL_NOTICE, "ordering a certificate for %u of its %u "
+		    "names: the CA did not validate the others",
+		    r->cc->n_names, r->all->n_names);
+	else
+		renewal_say(r, "ordering a certificate");
 	r->hold.has_asked = true;
 	r->is_resumed = r->is_sent = false;
 	r->acme_op = acme_order_new_start(r->account->acme, &args,
@@ -656,11 +667,13 @@ renewal_start(const struct renewal_env *env, struct cert *cert,
 	r->cert = cert;
 	r->env = env;
 	r->conf = conf_ref(env->certs->conf);
-	r->cc = cert->conf;
+	r->all = cert->conf;
+	r->less = missing_narrow(cert);
+	r->cc = r->less != NULL ? r->less : r->all;
 	r->names = xcalloc(r->cc->n_names, sizeof(*r->names));
 	for (size_t i = 0; i < r->cc->n_names; i++)
 		r->names[i] = r->cc->names[i].name;
-	r->names_json = cert_names(cert);
+	r->names_json = cert_names_of(r->cc);
 	r->started_at = clock_now();
 	r->hold.begun = hold_count(env->holds);
 	if (r->cc->source != NULL) {

@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "daemon/certs/cert_names.h"
 #include "daemon/certs/event.h"
 #include "daemon/publish/fetch.h"
 #include "daemon/rollout/source_watch.h"
@@ -26,11 +27,36 @@ nothing_new(struct renewal *r)
 	renewal_finish(r, NULL);
 }
 
+static bool
+is_not_served(const char *name, const void *info)
+{
+	return !cert_info_serves(info, &name, 1);
+}
+
+/* It may have been issued without some of the names. */
+static int
+take_names(struct renewal *r, struct error *err)
+{
+	struct cert_info info;
+
+	if (cert_info_read(r->pem, r->pem_len, &info, err) == -1)
+		return -1;
+	r->less = conf_cert_without(r->all, is_not_served, &info);
+	cert_info_clear(&info);
+	if (r->less == NULL)
+		return 0;
+	r->cc = r->less;
+	free(r->names_json);
+	r->names_json = cert_names_of(r->cc);
+	return 0;
+}
+
 static void
 fetched(const struct error *err, const struct fetch_result *result,
     void *arg)
 {
 	struct renewal *r = arg;
+	struct error unread;
 
 	r->fetch = NULL;
 	if (err != NULL) {
@@ -46,6 +72,10 @@ fetched(const struct error *err, const struct fetch_result *result,
 		r->key = result->key;
 	r->pem = xmemdup(result->pem, result->pem_len);
 	r->pem_len = result->pem_len;
+	if (take_names(r, &unread) == -1) {
+		renewal_fail(r, &unread);
+		return;
+	}
 	renewal_goto(r, STEP_INSTALL);
 }
 

@@ -11,9 +11,11 @@
 #include "daemon/accounts/skew.h"
 #include "daemon/acme/ca_clock.h"
 #include "daemon/certs/ari_window.h"
+#include "daemon/certs/cert_names.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/floor.h"
+#include "daemon/certs/missing.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/deploy/gate.h"
 #include "daemon/rollout/rollout.h"
@@ -54,6 +56,7 @@ row_update(struct renewal *r, const struct cert_info *info)
 	cert_take_info(r->cert, info);
 	free(row->names);
 	row->names = xstrdup(r->names_json);
+	missing_installed(r->cert, r->all, r->cc, NULL, 0);
 	xstrset(&row->profile, r->cc->profile);
 	row->profile_missed = r->misses_profile;
 	row->installed_at = clock_now();
@@ -69,6 +72,17 @@ row_update(struct renewal *r, const struct cert_info *info)
 	    r->cc->account->directory : NULL);
 	cert_order_forget(r->cert);
 	cert_save(r->cert);
+}
+
+static void
+warn_missing(const struct renewal *r)
+{
+	char *text = missing_text(r->cert);
+
+	event_emit(r->env->certs, r->cert->row.name, r->cert->step,
+	    LOGL_WARNING, "the certificate lacks names that were not "
+	    "validated: %s", text);
+	free(text);
 }
 
 /* Nobody reads live/ now. */
@@ -95,6 +109,8 @@ may_switch(void *arg)
 	event_emit(r->env->certs, r->cert->row.name, r->cert->step, LOGL_NOTICE,
 	    "installed certificate %s by \"%s\", valid until %s",
 	    info->serial, info->issuer, text_time(info->not_after, until));
+	if (r->cc != r->all)
+		warn_missing(r);
 	if (strstr(strstr(r->pem, begin) + sizeof(begin) - 1, begin) == NULL)
 		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
 		    LOGL_WARNING, "the CA sent no chain with it: chain.pem is "
@@ -102,12 +118,14 @@ may_switch(void *arg)
 		    "fullchain.pem");
 	if (r->cc->source == NULL) {
 		char clock[SKEW_TEXT_MAX];
+		char *names = cert_names_of(r->all);
 		bool same = skew_judge(r->cert, &r->cert->ca_clock, clock) ==
 		    SKEW_NONE;
 
-		floor_installed(r->cert, r->names_json,
+		floor_installed(r->cert, names,
 		    ca_clock_now(&r->cert->ca_clock) == 0 ? NULL :
 		    same ? "" : clock);
+		free(names);
 	}
 	r->sync = store_sync_start(r->env->store, row_stored, r);
 }

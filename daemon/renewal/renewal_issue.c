@@ -11,6 +11,7 @@
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/acme.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/missing.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
 #include "daemon/io/loop.h"
@@ -153,6 +154,14 @@ authorized(const struct error *err, const struct acme_order *order, void *arg)
 	renewal_goto(r, STEP_FINALIZE);
 }
 
+static void
+name_failed(const char *name, const struct error *err, void *arg)
+{
+	struct renewal *r = arg;
+
+	missing_failed(r->cert, name, err);
+}
+
 void
 renewal_enter_authorize(struct renewal *r)
 {
@@ -165,6 +174,7 @@ renewal_enter_authorize(struct renewal *r)
 		.order = r->order,
 		.zones = r->zones,
 		.fetched = fetched,
+		.failed = name_failed,
 		.idle = idle,
 	};
 	struct error err;
@@ -208,6 +218,7 @@ order_decided(struct renewal *r, const struct acme_order *order)
 		(void)error_set(&err, ERR_REJECTED, "acme:order",
 		    "the order became %s instead of valid",
 		    acme_status_name(order->status));
+	renewal_refused(r, &err, order->refused);
 	renewal_fail(r, &err);
 }
 
@@ -272,6 +283,7 @@ finalized(const struct error *err, const struct acme_order *order, void *arg)
 		/* Nothing was issued of what it has refused. */
 		if (err->kind == ERR_REJECTED && !r->is_sent)
 			r->cert->row.order_sent_at = 0;
+		renewal_refused(r, err, acme_refused(r->account->acme));
 		renewal_fail(r, err);
 		return;
 	}

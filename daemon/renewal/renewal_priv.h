@@ -26,7 +26,10 @@ struct renewal {
 	struct cert	*cert;
 	const struct renewal_env *env;
 	const struct conf *conf;	/* the one the run began with */
-	const struct conf_cert *cc;
+	const struct conf_cert *cc;	/* what it orders: all, or less */
+	const struct conf_cert *all;	/* ... of that conf */
+	struct conf_cert *less;		/* without names that fail
+					   (missing.h); NULL: it orders all */
 	const char	**names;	/* of cc; not owned strings */
 	char		*names_json;
 	time_t		 started_at;
@@ -137,6 +140,11 @@ bool	renewal_order_is_dead(const struct renewal *, const struct error *);
 /* The row once more, after a sync that failed: what that tells of may be what
  * was written while the disk was full.  False: this was that already. */
 bool	renewal_save_again(struct renewal *, store_sync_cb *done);
+
+/* The error is about these names: those that the CA's subproblems list, or its
+ * text names.  NULL: it lists none. */
+void	renewal_refused(struct renewal *, const struct error *,
+	    char *const *identifiers);
 
 /* An event of the step, at info. */
 void	renewal_say(struct renewal *, const char *text);

@@ -11,6 +11,7 @@
 #include "daemon/certs/certs.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/follow.h"
 #include "daemon/store/keys.h"
 
 #define ROLLED_BACK "deploy:rolled-back"

@@ -40,6 +40,9 @@ struct task {
 					   instead; 0: nothing was seen */
 	bool		 saw_all;
 	char		*version_dir;
+	struct conf_cert *cc;		/* run->cc without the names that the
+					   certificate lacks; NULL: it lacks
+					   none */
 };
 
 /* One round over the targets of one certificate. */

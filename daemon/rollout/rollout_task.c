@@ -12,6 +12,7 @@
 #include "daemon/certs/ari_window.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/missing.h"
 #include "daemon/deploy/verify.h"
 #include "daemon/rollout/rollout_priv.h"
 
@@ -38,6 +39,7 @@ task_free(struct task *task)
 	task->target->task = NULL;
 	TAILQ_REMOVE(&task->run->tasks, task, link);
 	free(task->version_dir);
+	free(task->cc);
 	free(task);
 }
 
@@ -211,6 +213,7 @@ task_start(struct rollout_run *op, const struct conf_deploy *dep,
 	struct deploy_args args = {
 		.env = &r->steps,
 		.cert = op->cc,
+		.wanted = op->cc,
 		.target = dep,
 		.live_dir = op->live_dir,
 		.serial = task->serial,
@@ -223,6 +226,9 @@ task_start(struct rollout_run *op, const struct conf_deploy *dep,
 	task->run = op;
 	task->target = t;
 	task->dep = dep;
+	task->cc = missing_installed_conf(op->cert, op->cc);
+	if (task->cc != NULL)
+		args.cert = task->cc;
 	(void)text_printf(task->serial, sizeof(task->serial), "%s",
 	    t->row.serial);
 	task->hash = t->row.hash;

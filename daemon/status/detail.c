@@ -21,6 +21,8 @@ why_next(const json_t *cert, const struct glance *g)
 		return "The CA suggests this time (ARI).";
 	if (reason != NULL && strcmp(reason, "other-ca") == 0)
 		return "It comes from another CA than its account names now.";
+	if (reason != NULL && strcmp(reason, "missing-names") == 0)
+		return "Names that the CA did not validate are tried again.";
 	if (strcmp(g->action, "running") == 0)
 		return NULL;	/* its step says more */
 	if (strcmp(g->action, "retry") == 0)

@@ -83,6 +83,7 @@ static const char *const words[][2] = {
 	{ "not deployed", "部署失败" },
 	{ "rolled back", "已回滚" },
 	{ "deploying", "部署中" },
+	{ "names missing", "缺少域名" },
 	{ "other CA", "签发机构已变更" },
 	{ "staging", "测试证书" },
 	{ "valid", "有效" },
@@ -103,6 +104,8 @@ static const char *const words[][2] = {
 	{ "paused, until %s", "已暂停，直到 %s" },
 	{ "nothing", "无" },
 	{ "The CA suggests this time (ARI).", "该时间由签发机构建议（ARI）。" },
+	{ "Names that the CA did not validate are tried again.",
+	    "将重试 CA 未能验证的域名。" },
 	{ "It comes from another CA than its account names now.",
 	    "账户已改用另一家签发机构。" },
 	{ "Renewed before it expires; the exact time is spread so that not "

@@ -123,11 +123,22 @@ parts_left(struct view *v, const struct glance *g)
 		    g->not_after - v->now, span), NULL, NULL);
 }
 
+/* What is wrong with one part of it: a target, a name. */
+static void
+cause_of(struct view *v, const json_t *part, const char *msg)
+{
+	html_raw(v->out, "<p class=\"words\"><b>");
+	html_text(v->out, jsonx_str(part, "name"));
+	html_raw(v->out, "</b> ");
+	html_text(v->out, msg);
+	html_raw(v->out, "</p>");
+}
+
 void
 parts_cause(struct view *v, const json_t *cert)
 {
 	const char *msg = jsonx_str(cert, "error.msg");
-	const json_t *target;
+	const json_t *target, *name;
 	size_t i;
 
 	if (msg == NULL)
@@ -141,14 +152,11 @@ parts_cause(struct view *v, const json_t *cert)
 
 		if (err == NULL)
 			err = jsonx_str(target, "error.msg");
-		if (err == NULL)
-			continue;
-		html_raw(v->out, "<p class=\"words\"><b>");
-		html_text(v->out, jsonx_str(target, "name"));
-		html_raw(v->out, "</b> ");
-		html_text(v->out, err);
-		html_raw(v->out, "</p>");
+		if (err != NULL)
+			cause_of(v, target, err);
 	}
+	json_array_foreach(json_object_get(cert, "missing_names"), i, name)
+		cause_of(v, name, jsonx_str(name, "error.msg"));
 }
 
 static void

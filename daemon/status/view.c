@@ -97,6 +97,7 @@ mood_of(const struct glance *g)
 	case COND_EXPIRED:
 		return MOOD_BAD;
 	case COND_FAILING:
+	case COND_NAMES_MISSING:
 	case COND_SERVING_OLD:
 	case COND_NOT_DEPLOYED:
 		return MOOD_WARN;

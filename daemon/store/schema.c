@@ -194,6 +194,21 @@ const char *const schema_tables[] = {
 	" full_at_ms INTEGER NOT NULL,"
 	" PRIMARY KEY (directory, account, kind, key)"
 	") WITHOUT ROWID",
+
+	"CREATE TABLE missing ("
+	" cert TEXT NOT NULL,"
+	" name TEXT NOT NULL,"
+	" left_out INTEGER NOT NULL,"
+	" since INTEGER NOT NULL,"
+	" failed_at INTEGER NOT NULL,"
+	" tries INTEGER NOT NULL,"
+	" omitted_at INTEGER NOT NULL,"
+	" retry_at INTEGER NOT NULL,"
+	" error_kind TEXT NOT NULL,"
+	" error_code TEXT NOT NULL,"
+	" error_msg TEXT NOT NULL,"
+	" PRIMARY KEY (cert, name)"
+	") WITHOUT ROWID",
 	NULL
 };
 
@@ -409,6 +424,21 @@ const char *const schema_migrations[] = {
 	" PRIMARY KEY (directory, account, kind, key)"
 	") WITHOUT ROWID;"
 	"ALTER TABLE cert ADD COLUMN order_limits INTEGER NOT NULL DEFAULT 0;",
+
+	"CREATE TABLE missing ("
+	" cert TEXT NOT NULL,"
+	" name TEXT NOT NULL,"
+	" left_out INTEGER NOT NULL,"
+	" since INTEGER NOT NULL,"
+	" failed_at INTEGER NOT NULL,"
+	" tries INTEGER NOT NULL,"
+	" omitted_at INTEGER NOT NULL,"
+	" retry_at INTEGER NOT NULL,"
+	" error_kind TEXT NOT NULL,"
+	" error_code TEXT NOT NULL,"
+	" error_msg TEXT NOT NULL,"
+	" PRIMARY KEY (cert, name)"
+	") WITHOUT ROWID;",
 };
 const int schema_version =
     (int)(sizeof(schema_migrations) / sizeof(schema_migrations[0]));

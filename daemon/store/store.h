@@ -217,9 +217,34 @@ void		 store_cert_each(struct store *,
 		    void (*each)(const struct store_cert *, void *), void *);
 /* Insert or replace the row. */
 void		 store_cert_put(struct store *, const struct store_cert *);
-/* The row, its deploy targets and what they uploaded, its history and what was
- * to be revoked. */
+/* The row, its deploy targets and what they uploaded, its history, what was to
+ * be revoked and its names that fail. */
 void		 store_cert_delete(struct store *, const char *name);
+
+/* --- a name that the CA does not validate, until it does --- */
+
+struct store_missing {
+	char		 cert[128];
+	char		 name[DNAME_SIZE];
+	bool		 is_left_out;	/* the installed certificate lacks it */
+	time_t		 since;		/* that it fails */
+	time_t		 failed_at;	/* the last time */
+	unsigned	 tries;		/* that failed, in a row; of one left
+					   out: since it was */
+	time_t		 omitted_at;	/* when it was decided to order without
+					   it; 0: it is not */
+	time_t		 retry_at;	/* of one left out: the next try with
+					   it */
+	struct error	 err;		/* of the last try */
+};
+void		 store_missing_each(struct store *,
+		    void (*each)(const struct store_missing *, void *),
+		    void *);
+/* Insert or replace; key: cert, name. */
+void		 store_missing_put(struct store *,
+		    const struct store_missing *);
+void		 store_missing_delete(struct store *, const char *cert,
+		    const char *name);
 
 /* --- what a person wants to be revoked, until the CA has done it --- */
 

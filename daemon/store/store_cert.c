@@ -244,6 +244,7 @@ store_cert_delete(struct store *s, const char *name)
 		"DELETE FROM cloud WHERE cert = ?",
 		"DELETE FROM event WHERE cert = ?",
 		"DELETE FROM revocation WHERE cert = ?",
+		"DELETE FROM missing WHERE cert = ?",
 	};
 
 	for (size_t i = 0; i < sizeof(sqls) / sizeof(sqls[0]); i++) {

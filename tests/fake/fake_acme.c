@@ -70,6 +70,12 @@ fake_ca_reset(void)
 	fake_ca.end_status = ACME_VALID;
 }
 
+char *const *
+acme_refused(const struct acme *a)
+{
+	return fake_ca.refused;
+}
+
 /* --- certificates --- */
 
 char *

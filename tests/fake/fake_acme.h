@@ -62,6 +62,8 @@ struct fake_ca {
 					   not say */
 	const char	*valid_name;	/* authorized from the start */
 	const char	*refused_name;	/* its challenge fails */
+	char *const	*refused;	/* identifiers of every error; or
+					   NULL */
 	const char	*order_error;	/* of an order that became invalid */
 	enum acme_status new_status;	/* of new orders */
 	enum acme_status end_status;	/* of finalized ones */

@@ -291,6 +291,17 @@ is_as_wanted(const struct txtwait_op *op)
 	return true;
 }
 
+bool
+txtwait_is_late(const struct txtwait_op *op, const char *fqdn)
+{
+	for (size_t i = 0; i < op->n; i++) {
+		if (strcmp(op->fqdns[i], fqdn) == 0 && fake_dns_has(
+		    op->fqdns[i], op->values[i]) != op->present)
+			return true;
+	}
+	return false;
+}
+
 static void
 txtwait_answer_cb(void *arg)
 {

@@ -783,6 +783,7 @@
     " resolvers = { \"dns.example\" }\n"
     " propagation = all\n"
     " propagation_delay = 2d\n"
+    " on_name_failure = never\n"
     " name \"example.com\" {\n"
     "  challenge_alias = \"acme\"\n"
     "  alias_provider = dns } }\n",
@@ -800,9 +801,11 @@
     "authoritative, resolvers, both, none\n"
     AT "9: certificate \"example.com\": propagation_delay = \"2d\"; "
     "allowed: 0d to 1d, written like 30d, 12h, 10m or 90s\n"
-    AT "11: certificate \"example.com\": name \"example.com\": "
+    AT "10: certificate \"example.com\": on_name_failure = \"never\"; "
+    "allowed: fail, shrink\n"
+    AT "12: certificate \"example.com\": name \"example.com\": "
     "challenge_alias: \"acme\" is not a domain name: it has only one label\n"
-    AT "12: certificate \"example.com\": name \"example.com\": unknown "
+    AT "13: certificate \"example.com\": name \"example.com\": unknown "
     "key \"alias_provider\"; allowed: challenge, webroot, provider, "
     "challenge_alias\n" },
 { CERT

@@ -22,13 +22,14 @@
     AT "3: notify \"ops\": events = \"nonsense\"; allowed: default, all, "
     "renewal-failed, expiring, deploy-failed, serving-old, cleanup-failed, "
     "account, credentials, configuration, recovered, renewed, digest, "
-    "repository-tampered, start-failed, revocation-failed\n" },
+    "repository-tampered, start-failed, revocation-failed, "
+    "names-missing\n" },
 { NOTIFY "syslog = daemon\nevents = {}\n}\n",
     NAT "events is empty: it would never tell anything; allowed: default, "
     "all, renewal-failed, expiring, deploy-failed, serving-old, "
     "cleanup-failed, account, credentials, configuration, recovered, "
     "renewed, digest, repository-tampered, start-failed, "
-    "revocation-failed\n" },
+    "revocation-failed, names-missing\n" },
 { NOTIFY "syslog = daemon\nlevel = loud\n}\n",
     AT "3: notify \"ops\": level = \"loud\"; allowed: notice, warning, "
     "critical\n" },

@@ -40,7 +40,8 @@ struct conf *fixture_load_all(const char *name, char **reports);
 #define ROOT_KEYS "state_dir, control_socket, hooks_dir, resolvers, " \
     "http_listen, tls_alpn_listen, status_listen, status_hosts, " \
     "metrics_textfile, log_level, " \
-    "max_renewals, freeze, alarm_after_tries, alarm_gather, alarm_repeat, " \
+    "max_renewals, freeze, on_name_failure, alarm_after_tries, " \
+    "alarm_gather, alarm_repeat, " \
     "digest_at, include, account, credentials, provider, repository, " \
     "certificate, notify"
 
