@@ -138,7 +138,8 @@ static bool
 is_by_code(const struct notice *n)
 {
 	return !is_deploy(n) && n->event != NEV_CONFIG &&
-	    n->event != NEV_START;
+	    n->event != NEV_START && n->event != NEV_REVOCATION &&
+	    n->event != NEV_NAMES;
 }
 
 static enum phrase
