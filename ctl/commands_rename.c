@@ -190,6 +190,16 @@ plan(struct rename *r)
 		say_error(err.msg);
 		return EXIT_USAGE;
 	}
+	/* It would be that of the old name, with the key that is there. */
+	if (r->place.is_revoking) {
+		text = xasprintf("a certificate of %s is to be revoked: "
+		    "rename it when that is done (acmectl status %s), or give "
+		    "it up: acmectl revoke --cancel %s", r->old, r->old,
+		    r->old);
+		say_error(text);
+		free(text);
+		return EXIT_REFUSED;
+	}
 	r->text = place_is_ours(&r->place) ? renamed_text(r) : NULL;
 	if (r->text == NULL) {
 		text = xasprintf("%s is configured by hand, in %s:%lld: "

@@ -41,6 +41,8 @@ place_find(const struct options *o, struct place *p)
 	p->path = show_str(reply.body, "file", "");
 	p->line = jsonx_int(reply.body, "line", 0);
 	p->end_line = jsonx_int(reply.body, "end_line", 0);
+	p->is_revoking = json_is_object(json_object_get(reply.body,
+	    "revocation"));
 	client_reply_clear(&reply);
 	if (file_read(AT_FDCWD, p->path, PLACE_MAX, &p->text, &p->len, &err) ==
 	    -1 || stat(p->path, &p->st) == -1) {

@@ -21,6 +21,8 @@ struct place {
 	char		*text;
 	size_t		 len;
 	struct stat	 st;
+	bool		 is_revoking;	/* the certificate, or one before it,
+					   is to be revoked */
 };
 
 /* Of the first argument.  EXIT_OK, or another exit code, and the reason has

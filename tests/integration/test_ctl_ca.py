@@ -120,6 +120,11 @@ def test_no_replacement_no_revocation(lab, proxied, ca_proxy):
     v = proxied.cert_status("r.example.test")
     assert v["serial"] == v["revocation"]["serial"] == old
     assert v["revocation"]["state"] == "replacing"
+    # It would be left behind, with the old name.
+    p = proxied.ctl("rename", "r.example.test", "other")
+    assert p.returncode == 5, p.stdout
+    assert "acmectl revoke --cancel r.example.test" in " ".join(
+        p.stdout.split()), p.stdout
     assert "when its replacement is in use" in proxied.ctl(
         "status", "r.example.test").stdout
     # It can be given up; asked for again, it is done when it can be.
