@@ -63,6 +63,10 @@ struct cert {
 	struct renewal	*run;		/* NULL: none */
 	char		*note;		/* what the run waits for, or NULL */
 
+	/* manage/'s. */
+	bool		 is_revoking;	/* one before it is to be revoked, when
+					   all targets have this one */
+
 	/* accounts/'s. */
 	struct ca_clock	 ca_clock;	/* as the last order found it */
 	const struct hold *waits;	/* due, but its CA cannot be asked; it

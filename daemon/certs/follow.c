@@ -75,8 +75,12 @@ cert_follow_live(struct cert *c, const struct cert_info *info)
 	/* It does not tell: most likely as it is wanted. */
 	xstrset(&row->profile, c->conf != NULL ? c->conf->profile : NULL);
 	ari_window_installed(c, info, NULL);
-	if (row->order_url != NULL)
-		row->asked_at = 0;	/* most likely it is of this order */
+	/* Most likely it is of this order, and came just before a crash: a
+	 * freeze does not hold what came in it. */
+	if (row->order_url != NULL) {
+		row->asked_at = 0;
+		row->installed_at = clock_now();
+	}
 	cert_order_forget(c);
 	cert_save(c);
 }

@@ -91,8 +91,8 @@ freeze_deploy_at(const struct cert *c, time_t urgent_at, time_t at)
 	const struct conf_freeze *f = freeze_at(c, at);
 	time_t installed = c->row.installed_at;
 
-	return f == NULL || urgent_at < f->end || (installed >= f->from &&
-	    installed < f->end) ? at : f->end;
+	return f == NULL || urgent_at < f->end || c->is_revoking ||
+	    (installed >= f->from && installed < f->end) ? at : f->end;
 }
 
 /* Will one have to be renewed in it?  Those that come until then are taken to

@@ -147,6 +147,14 @@ fetch_at(const struct cert *c, const char **action)
 	return held > now ? held : at;
 }
 
+/* What is to be revoked is replaced all the same. */
+static bool
+is_held_by_pause(const struct engine *e, const struct cert *c)
+{
+	return cert_is_paused(c, clock_now()) && !c->forced &&
+	    !revocations_want_new_key(e->revocations, c);
+}
+
 time_t
 engine_next_at(const struct engine *e, const struct cert *c,
     const char **action)
@@ -160,7 +168,7 @@ engine_next_at(const struct engine *e, const struct cert *c,
 		*action = "running";
 		return -1;
 	}
-	if (cert_is_paused(c, clock_now()) && !c->forced) {
+	if (is_held_by_pause(e, c)) {
 		*action = "paused";
 		return c->row.paused_until == STORE_PAUSED_EVER ? -1 :
 		    c->row.paused_until;
@@ -407,7 +415,7 @@ engine_start_ready(struct engine *e)
 		c->is_queued = false;
 		/* A twin is queued again when the run is over. */
 		if (c->conf == NULL || c->run != NULL || twin_runs(e, c) ||
-		    (cert_is_paused(c, clock_now()) && !c->forced) ||
+		    is_held_by_pause(e, c) ||
 		    rollout_is_rolling_back(e->rollout, c))
 			continue;
 		if (is_held(e, c)) {

@@ -57,14 +57,6 @@ revocation_free(struct revocation *v)
 	free(v);
 }
 
-static void
-drop(struct revocation *v)
-{
-	store_revocation_delete(v->all->env->store, v->row.cert,
-	    v->row.serial);
-	revocation_free(v);
-}
-
 static struct revocation *
 find(const struct revocations *all, const char *cert, const char *serial)
 {
@@ -76,6 +68,28 @@ find(const struct revocations *all, const char *cert, const char *serial)
 			break;
 	}
 	return v;
+}
+
+/* What waits for the certificate's targets is told there. */
+static void
+mark(const struct revocations *all, const char *cert)
+{
+	struct cert *c = certs_find(all->env->certs, cert);
+
+	if (c != NULL)
+		c->is_revoking = find(all, cert, NULL) != NULL;
+}
+
+static void
+drop(struct revocation *v)
+{
+	const struct revocations *all = v->all;
+	char cert[sizeof(v->row.cert)];
+
+	memcpy(cert, v->row.cert, sizeof(cert));
+	store_revocation_delete(all->env->store, v->row.cert, v->row.serial);
+	revocation_free(v);
+	mark(all, cert);
 }
 
 static void
@@ -195,6 +209,7 @@ look_at(struct revocation *v, time_t now)
 	    .ca_directory = v->row.directory, .tells = true };
 	enum wait wait;
 
+	mark(all, v->row.cert);
 	if (v->job != NULL)
 		return;
 	/* By this clock, which may be wrong: as long as the CA can be asked, it
@@ -330,6 +345,23 @@ revocations_add(struct revocations *all, const struct cert *c, int reason,
 	timer_set(&all->look, LOOK_MS);
 }
 
+/* What the replacement was wanted for is given up with it, unless it has come,
+ * or a person asked for a renewal before. */
+static void
+unwant(struct revocation *v)
+{
+	struct cert *c = certs_find(v->all->env->certs, v->row.cert);
+
+	if (c == NULL || strcmp(cert_serial(c), v->row.serial) != 0)
+		return;
+	c->wants_new_key = false;
+	if (c->row.asked_at == 0 || c->row.asked_at < v->row.asked_at)
+		return;
+	c->forced = false;
+	c->row.asked_at = 0;
+	cert_save(c);
+}
+
 size_t
 revocations_cancel(struct revocations *all, const char *cert)
 {
@@ -343,6 +375,7 @@ revocations_cancel(struct revocations *all, const char *cert)
 		    "certificate %s is not to be revoked any more",
 		    v->row.serial);
 		is_awaited |= v->sync != NULL;
+		unwant(v);
 		drop(v);
 		n++;
 	}

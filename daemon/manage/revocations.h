@@ -35,7 +35,8 @@ void		 revocations_free(struct revocations *);
  * from a later turn of the loop. */
 void		 revocations_add(struct revocations *, const struct cert *,
 		    int reason, bool by_key);
-/* Give all of a certificate up: how many.  A request that the CA has got is
+/* Give all of a certificate up, and the replacement with a new key that has not
+ * come yet: how many.  A request that the CA has got is
  * obeyed all the same; kept is told of what was not on disk yet. */
 size_t		 revocations_cancel(struct revocations *, const char *cert);
 /* Is there one of it? */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/mem.h"
 #include "daemon/certs/freeze.h"
 #include "daemon/rollout/rollout.h"
 
@@ -185,6 +186,54 @@ test_deploy(void **state)
 	assert_int_equal(rollout_next_at(erig_cert(r, "a")), 0);
 }
 
+/* One before it is to be revoked: its targets do not wait. */
+static void
+test_revoking(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+
+	begin(r, FREEZE CERT("a"), 1, 90 * DAY_S);
+	until(FROM - DAY_S);
+	fake_rule_fail(&fake_deploy.rule, 100000, ERR_TRANSIENT,
+	    "deploy:exec", "no");
+	assert_int_equal(engine_replace_and_revoke(r->engine, "a", 1, false,
+	    &err), 0);
+	until(FROM + 3600);
+	assert_true(rollout_next_at(erig_cert(r, "a")) < FROM + DAY_S);
+	fake_deploy.rule.times = 0;
+	until(FROM + DAY_S);
+	assert_int_equal(rollout_next_at(erig_cert(r, "a")), 0);
+	assert_int_equal(fake_ca.revoked, 1);
+}
+
+/* It came in the freeze, and acmed was killed before it had noted that. */
+static void
+test_crash(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+	struct store_cert row;
+	char *old;
+
+	begin(r, FREEZE CERT("a"), 1, 90 * DAY_S);
+	until(FROM + DAY_S);
+	old = xstrdup(erig_row(r, "a")->serial);
+	assert_int_equal(engine_renew_now(r->engine, "a", &err), 0);
+	ERIG_UNTIL(erig_row(r, "a")->order_url != NULL);
+	store_cert_dup(&row, erig_row(r, "a"));
+	ERIG_UNTIL(strcmp(erig_row(r, "a")->serial, old) != 0);
+	store_cert_put(r->store, &row);
+	store_cert_clear(&row);
+	erig_crash(r);
+	erig_up(r);
+	assert_string_not_equal(erig_row(r, "a")->serial, old);
+	until(FROM + DAY_S + 3600);
+	assert_int_equal(rollout_next_at(erig_cert(r, "a")), 0);
+	assert_non_null(strstr(fake_deploy.log, erig_row(r, "a")->serial));
+	free(old);
+}
+
 /* The CA's window is in it.  Then it wants the certificate replaced at once,
  * as before it revokes. */
 static void
@@ -279,6 +328,8 @@ main(void)
 		ERIG_TEST(test_short_lasts),
 		ERIG_TEST(test_held),
 		ERIG_TEST(test_deploy),
+		ERIG_TEST(test_revoking),
+		ERIG_TEST(test_crash),
 		ERIG_TEST(test_ari),
 		ERIG_TEST(test_days),
 		ERIG_TEST(test_own),

@@ -185,6 +185,58 @@ test_rolled_back_to(void **state)
 	free(old);
 }
 
+/* A pause does not keep it: its replacement is tried until it comes. */
+static void
+test_paused(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+
+	fake_rule_fail(&fake_ca.rules[FAKE_NEW_ORDER], 2, ERR_TRANSIENT,
+	    "http:io", "down");
+	fake_ca.rules[FAKE_NEW_ORDER].skip = 1;
+	erig_conf(r, WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	assert_int_equal(engine_pause(r->engine, "web", 0, &err), 0);
+	assert_int_equal(engine_replace_and_revoke(r->engine, "web", 1, false,
+	    &err), 0);
+	erig_ends(r, 1);
+	fake_time_pass(2 * HOUR);
+	assert_int_equal(fake_ca.n_orders, 2);
+	assert_int_equal(fake_ca.revoked, 1);
+	assert_false(is_open(r));
+	fake_time_pass(DAY);
+	expect_next(r, "web", "paused");
+}
+
+/* Given up, nothing is left of it: no renewal, and the key stays. */
+static void
+test_cancel_unwants(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+	char *key, *now;
+
+	fake_rule_fail(&fake_ca.rules[FAKE_NEW_ORDER], 1, ERR_TRANSIENT,
+	    "http:io", "down");
+	fake_ca.rules[FAKE_NEW_ORDER].skip = 1;
+	free(begin(r, WEB));
+	key = erig_live(r, "web", "privkey.pem");
+	erig_ends(r, 1);
+	assert_true(erig_cert(r, "web")->wants_new_key);
+	assert_int_equal(engine_revoke_cancel(r->engine, "web", &err), 0);
+	fake_time_pass(3 * HOUR);
+	assert_int_equal(fake_ca.n_orders, 1);
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	erig_ends(r, 1);
+	assert_int_equal(fake_ca.n_orders, 2);
+	now = erig_live(r, "web", "privkey.pem");
+	assert_string_equal(now, key);
+	free(now);
+	free(key);
+}
+
 /* Whoever follows the renewal is told that there is none. */
 static void
 test_cancelled_at_once(void **state)
@@ -237,6 +289,7 @@ main(void)
 		ERIG_TEST(test_other_account),
 		ERIG_TEST(test_not_configured),
 		ERIG_TEST(test_rolled_back_to),
+		ERIG_TEST(test_paused), ERIG_TEST(test_cancel_unwants),
 		ERIG_TEST(test_cancelled_at_once),
 		ERIG_TEST(test_new_key_once),
 	};
