@@ -106,8 +106,7 @@ http01_listen(struct http01 *h, char *const *addresses, struct error *err)
 	int rc = 0;
 
 	h->addresses = addresses;
-	h->is_missing = false;
-	h->is_open = h->n_passed > 0;
+	h->is_missing = h->is_open = false;
 	if (h->server == NULL && addresses[0] == NULL && h->n_passed == 0)
 		return 0;
 	if (h->server == NULL)
@@ -118,10 +117,8 @@ http01_listen(struct http01 *h, char *const *addresses, struct error *err)
 	for (; *addresses != NULL; addresses++) {
 		if (open_one(h, *addresses, rc == -1 ? &other : err) == -1)
 			rc = -1;
-		else
-			h->is_open = true;
 	}
-	http_listen_end(h->server);
+	h->is_open = http_listen_end(h->server);
 	h->is_missing = rc == -1;
 	return rc;
 }

@@ -257,8 +257,9 @@ http_listen_passed(struct http_listen *h, int fd)
 	watch(h);
 }
 
-void
+bool
 http_listen_end(struct http_listen *h)
 {
 	http_socks_end(h->socks);
+	return !http_socks_is_empty(h->socks);
 }

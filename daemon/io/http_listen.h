@@ -8,6 +8,8 @@
 #ifndef DAEMON_IO_HTTP_LISTEN_H
 #define DAEMON_IO_HTTP_LISTEN_H
 
+#include <stdbool.h>
+
 struct error;
 struct http_listen;
 struct loop;
@@ -33,7 +35,8 @@ int		 http_listen_open(struct http_listen *, const char *address,
 		    struct error *);
 /* A listening socket of somebody else's, who closes it. */
 void		 http_listen_passed(struct http_listen *, int fd);
-void		 http_listen_end(struct http_listen *);
+/* Is any open? */
+bool		 http_listen_end(struct http_listen *);
 
 /* For tests: how long a connection may live. */
 void		 http_listen_test_limit(struct http_listen *,

@@ -23,7 +23,7 @@ struct sock {
 	struct evconnlistener *listener;	/* owned by bound, if any */
 	struct sockaddr_storage ss;
 	bool		 is_wanted;
-	bool		 may_stay;	/* for http_socks_keep() */
+	bool		 may_stay;	/* if none could be had */
 };
 
 struct http_socks {
@@ -33,6 +33,7 @@ struct http_socks {
 	void		*arg;
 	int		 port;
 	bool		 is_disabled;
+	bool		 has_any;	/* since begin: one is wanted */
 	TAILQ_HEAD(, sock) socks;
 };
 
@@ -106,6 +107,7 @@ sock_add(struct http_socks *h, int fd, const struct sockaddr_storage *ss,
 
 	s->ss = *ss;
 	s->is_wanted = true;
+	h->has_any = true;
 	/* Its callback comes with evhttp_bind_listener(). */
 	s->listener = evconnlistener_new(loop_base(h->loop), NULL, NULL,
 	    flags | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
@@ -192,6 +194,7 @@ http_socks_begin(struct http_socks *h)
 {
 	struct sock *s;
 
+	h->has_any = false;
 	TAILQ_FOREACH(s, &h->socks, link)
 		s->is_wanted = s->may_stay = false;
 }
@@ -254,7 +257,7 @@ http_socks_open(struct http_socks *h, const char *address)
 		    htons((uint16_t)h->port);
 	s = sock_find(h, &ss);
 	if (s != NULL) {
-		s->is_wanted = true;
+		s->is_wanted = h->has_any = true;
 		return 0;
 	}
 	fd = listen_at(&ss, (socklen_t)len, 0);
@@ -277,7 +280,7 @@ http_socks_passed(struct http_socks *h, int fd)
 
 	TAILQ_FOREACH(s, &h->socks, link) {
 		if (evconnlistener_get_fd(s->listener) == fd) {
-			s->is_wanted = true;
+			s->is_wanted = h->has_any = true;
 			return;
 		}
 	}
@@ -300,7 +303,7 @@ http_socks_end(struct http_socks *h)
 
 	for (s = TAILQ_FIRST(&h->socks); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
-		if (s->is_wanted)
+		if (s->is_wanted || (s->may_stay && !h->has_any))
 			continue;
 		TAILQ_REMOVE(&h->socks, s, link);
 		if (s->bound != NULL)
@@ -309,16 +312,6 @@ http_socks_end(struct http_socks *h)
 			evconnlistener_free(s->listener);
 		free(s);
 	}
-}
-
-void
-http_socks_keep(struct http_socks *h)
-{
-	struct sock *s;
-
-	TAILQ_FOREACH(s, &h->socks, link)
-		s->is_wanted = s->is_wanted || s->may_stay;
-	http_socks_end(h);
 }
 
 bool

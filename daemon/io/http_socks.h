@@ -23,7 +23,9 @@ struct http_socks *http_socks_new_plain(struct loop *, int port,
 void		 http_socks_free(struct http_socks *);
 
 /* To change them: begin, one call for each that is wanted, end, which closes
- * what is not wanted any more. */
+ * what is not wanted any more.  Where some were asked for and none could be
+ * had, those stay that are no more open than what was asked for: of the
+ * loopback, of the same address, or any where a wildcard was asked for. */
 void		 http_socks_begin(struct http_socks *);
 /* "192.0.2.1:80", "[2001:db8::1]:80", or without a port.  One that is not
  * wanted any more is not in its way, whichever is a wildcard.  -1 and errno.
@@ -32,10 +34,6 @@ int		 http_socks_open(struct http_socks *, const char *address);
 /* A listening socket of somebody else's, who closes it. */
 void		 http_socks_passed(struct http_socks *, int fd);
 void		 http_socks_end(struct http_socks *);
-/* Instead of end, when none could be had: of those that were there before
- * begin, those stay that are no more open than what was asked for: of the
- * loopback, of the same address, or any where a wildcard was asked for. */
-void		 http_socks_keep(struct http_socks *);
 
 /* A listening socket that is ours from now on. */
 void		 http_socks_add(struct http_socks *, int fd /* taken */);

@@ -312,17 +312,15 @@ tls_alpn_listen(struct tls_alpn *a, char *const *addresses,
 	int rc = 0;
 
 	a->addresses = addresses;
-	a->is_open = a->n_passed > 0;
 	http_socks_begin(a->socks);
 	for (size_t i = 0; i < a->n_passed; i++)
 		http_socks_passed(a->socks, a->passed[i]);
 	for (; *addresses != NULL; addresses++) {
 		if (open_one(a, *addresses, rc == -1 ? &other : err) == -1)
 			rc = -1;
-		else
-			a->is_open = true;
 	}
 	http_socks_end(a->socks);
+	a->is_open = !http_socks_is_empty(a->socks);
 	a->is_missing = rc == -1;
 	if (!http_socks_is_empty(a->socks) && !timer_is_set(&a->tick))
 		set_tick(a);

@@ -209,7 +209,6 @@ int
 status_listen(struct status *s, const struct conf *conf, struct error *err)
 {
 	const struct conf *old = s->conf;
-	bool has_any = s->n_passed > 0;
 	struct error other;		/* the first is told */
 	int rc = 0;
 
@@ -232,13 +231,8 @@ status_listen(struct status *s, const struct conf *conf, struct error *err)
 	for (char *const *a = conf->status_listen; *a != NULL; a++) {
 		if (open_one(s, *a, rc == -1 ? &other : err) == -1)
 			rc = -1;
-		else
-			has_any = true;
 	}
-	if (has_any)
-		http_socks_end(s->server->socks);
-	else
-		http_socks_keep(s->server->socks);
+	http_socks_end(s->server->socks);
 	if (rc == -1)
 		timer_set(&s->retry, s->retry_ms);
 	return rc;

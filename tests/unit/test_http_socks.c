@@ -127,12 +127,9 @@ move_to(const char *host, int at)
 
 	(void)text_printf(address, sizeof(address), "%s:%d", host, at);
 	http_socks_begin(socks);
-	if (http_socks_open(socks, address) == 0) {
-		http_socks_end(socks);
-	} else {
+	if (http_socks_open(socks, address) == -1)
 		saved = errno;
-		http_socks_keep(socks);
-	}
+	http_socks_end(socks);
 	return saved;
 }
 
