@@ -229,6 +229,45 @@ passed_find(const struct responder_listen *rl, const struct listener *l)
 	return -1;
 }
 
+/* Those of its kind that the configuration in force has no use for so far. */
+static bool
+share_unused(const struct listener *l, bool is_on)
+{
+	const struct listener *o;
+	bool any = false;
+
+	TAILQ_FOREACH(o, &l->of->list, link) {
+		if (o->is_used || o->is_passed || o->fd == -1 ||
+		    o->is_tcp != l->is_tcp)
+			continue;
+		responder_sock_share(o->fd, is_on);
+		any = true;
+	}
+	return any;
+}
+
+/*
+ * One that is about to be closed may be in the way: 0.0.0.0 has the port of
+ * each address.  They share it until then (io/http_socks.c does the same).
+ */
+static int
+open_own(const struct listener *l, int *fd, struct error *err)
+{
+	const struct sockaddr *sa = (const struct sockaddr *)&l->ss;
+	struct error again;
+	int rc;
+
+	if (responder_sock_open(sa, l->ss_len, l->is_tcp, false, l->text, fd,
+	    err) == 0)
+		return 0;
+	if (!share_unused(l, true))
+		return -1;
+	rc = responder_sock_open(sa, l->ss_len, l->is_tcp, true, l->text, fd,
+	    &again);
+	(void)share_unused(l, false);
+	return rc;
+}
+
 static int
 listener_open(struct listener *l, struct error *err)
 {
@@ -241,8 +280,7 @@ listener_open(struct listener *l, struct error *err)
 		l->is_passed = true;
 		if (!l->is_tcp)
 			responder_sock_prepare(fd, l->ss.ss_family);
-	} else if (responder_sock_open((struct sockaddr *)&l->ss, l->ss_len,
-	    l->is_tcp, l->text, &fd, err) == -1) {
+	} else if (open_own(l, &fd, err) == -1) {
 		return -1;
 	}
 	listener_watch(l, fd);

@@ -26,6 +26,14 @@ responder_sock_prepare(int fd, int family)
 		set_on(fd, IPPROTO_IP, IP_PKTINFO);
 }
 
+void
+responder_sock_share(int fd, bool is_on)
+{
+	const int on = is_on;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+}
+
 static int
 refuse(const char *text, bool is_tcp, int error, struct error *err)
 {
@@ -39,7 +47,7 @@ refuse(const char *text, bool is_tcp, int error, struct error *err)
 
 int
 responder_sock_open(const struct sockaddr *sa, socklen_t len, bool is_tcp,
-    const char *text, int *out, struct error *err)
+    bool shares, const char *text, int *out, struct error *err)
 {
 	int fd, saved;
 
@@ -53,12 +61,14 @@ responder_sock_open(const struct sockaddr *sa, socklen_t len, bool is_tcp,
 		set_on(fd, SOL_SOCKET, SO_REUSEADDR);
 	else
 		responder_sock_prepare(fd, sa->sa_family);
+	responder_sock_share(fd, shares);
 	if (bind(fd, sa, len) == -1 ||
 	    (is_tcp && listen(fd, BACKLOG) == -1)) {
 		saved = errno;
 		close(fd);
 		return refuse(text, is_tcp, saved, err);
 	}
+	responder_sock_share(fd, false);
 	*out = fd;
 	return 0;
 }

@@ -28,10 +28,13 @@ struct responder_peer {
 	size_t		 control_len;
 };
 
-/* Bound, and listening if is_tcp; not blocking.  ERR_CONFIG
- * "builtin:listen". */
+/* Bound, and listening if is_tcp; not blocking.  shares: with those of ours
+ * that share their port now.  ERR_CONFIG "builtin:listen". */
 int	responder_sock_open(const struct sockaddr *, socklen_t, bool is_tcp,
-	    const char *text, int *fd, struct error *);
+	    bool shares, const char *text, int *fd, struct error *);
+/* Does it, with those that are opened now?  Others' sockets are not shared
+ * with: the kernel wants that of both. */
+void	responder_sock_share(int fd, bool is_on);
 /* Ask for the addresses that datagrams come to; also of a passed socket. */
 void	responder_sock_prepare(int fd, int family);
 /* As recvmsg(2); 0 for one that is too long or from nowhere. */

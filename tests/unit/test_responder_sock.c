@@ -396,6 +396,39 @@ test_reload(void **state)
 	close(fd);
 }
 
+/* A wildcard instead of one of its addresses, and the other way round: the one
+ * that is about to be closed is not in the way. */
+static void
+test_overlap(void **state)
+{
+	static const char *const hosts[] = { "0.0.0.0", "127.0.0.1",
+	    "0.0.0.0" };
+	uint8_t buf[2048];
+	struct error err;
+	size_t len;
+	int fd;
+
+	add();
+	listen_on[1] = NULL;
+	for (size_t i = 0; i < N_ELEMENTS(hosts); i++) {
+		(void)text_printf(v4, sizeof(v4), "%s:%u", hosts[i], port);
+		responder_begin(responder);
+		if (responder_serve(responder, &args, &err) == -1)
+			fail_msg("%s: %s", v4, err.msg);
+		responder_end(responder);
+		fd = connect_to(AF_INET, SOCK_DGRAM);
+		len = query(buf, 7);
+		assert_int_equal(send(fd, buf + 2, len - 2, 0), len - 2);
+		assert_true(wait_for(fd));
+		assert_true(recv(fd, buf, sizeof(buf), 0) > 12);
+		close(fd);
+		fd = connect_to(AF_INET, SOCK_STREAM);
+		assert_int_equal(send(fd, buf, query(buf, 7), 0), len);
+		assert_true(next_tcp(fd, buf, sizeof(buf)) > 2);
+		close(fd);
+	}
+}
+
 /* The port is taken: said at once, and tried again when it is needed. */
 static void
 test_port_taken(void **state)
@@ -502,6 +535,7 @@ main(void)
 		TEST(test_flood),
 		TEST(test_tcp_bounds),
 		TEST(test_reload),
+		TEST(test_overlap),
 		TEST(test_port_taken),
 		TEST(test_half_passed),
 		TEST(test_check),
