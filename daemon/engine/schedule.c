@@ -422,11 +422,13 @@ engine_start_ready(struct engine *e)
 			engine_reschedule(e);
 			continue;
 		}
-		/* Linked again it may not be due. */
-		if (lost_mend(e, c) && engine_next_at(e, c, &action) >
-		    clock_now()) {
-			engine_reschedule(e);
-			continue;
+		/* Linked again it may not be due, but to be deployed. */
+		if (lost_mend(e, c)) {
+			rollout_kick(e->rollout);
+			if (engine_next_at(e, c, &action) > clock_now()) {
+				engine_reschedule(e);
+				continue;
+			}
 		}
 		if (c->watch != NULL && !watch_wants_run(c)) {
 			watch_poll(c);

@@ -118,6 +118,29 @@ test_all_found(void **state)
 	assert_null(erig_row(r, "f.test")->error);
 }
 
+/* The first one of all was written, and could not be linked: the next try finds
+ * it, and it is deployed. */
+static void
+test_not_linked(void **state)
+{
+	struct erig *r = *state;
+
+	erig_conf(r, "certificate \"web\" { names = { \"web.test\" } "
+	    "provider = dns deploy \"x\" { exec = { \"/bin/true\" } } }\n");
+	erig_up(r);
+	assert_int_equal(mkdir(scratch_path(&r->scratch, "s/live/.web.new"),
+	    0700), 0);
+	erig_ends(r, 1);
+	assert_true(erig_told(r, "there is no certificate yet"));
+	assert_int_equal(rmdir(scratch_path(&r->scratch, "s/live/.web.new")),
+	    0);
+	ERIG_UNTIL(fake_deploy.log[0] != '\0');
+	assert_true(erig_told(r, "live/web was lost: linked again"));
+	assert_int_equal(fake_ca.n_orders, 1);
+	assert_non_null(strstr(fake_deploy.log, erig_row(r, "web")->serial));
+	assert_null(erig_row(r, "web")->error);
+}
+
 static void
 test_damaged(void **state)
 {
@@ -152,6 +175,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		ERIG_TEST(test_damaged),
 		ERIG_TEST(test_live_lost),
+		ERIG_TEST(test_not_linked),
 		ERIG_TEST(test_all_lost),
 		ERIG_TEST(test_all_found),
 	};
