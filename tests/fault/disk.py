@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A disk that is full from some moment on until there is room again, and one
-that takes only half of each write."""
+"""A disk that is full from some moment on until there is room again, one that
+takes only half of each write, and one that loses its power."""
 
 import os
 import re
@@ -11,6 +11,7 @@ from lab import proc
 # When it is full: just before the CA is sent such a request.
 MOMENTS = ["directory", "newOrder", "authz", "finalize", "cert"]
 SIZE = 4 << 20
+IMAGE_SIZE = 24 << 20
 
 
 def fill(path):
@@ -62,6 +63,54 @@ def mount(path):
 
 def unmount(path):
     proc.run(["umount", "-l", path], check=False)
+
+
+# --- power ---
+
+def make_image(image, path):
+    """An empty ext4 in a file, mounted at path.  Writes nothing back by
+    itself: what no sync has made durable is in memory only."""
+    with open(image, "wb") as f:
+        f.truncate(IMAGE_SIZE)
+    proc.run(["mkfs.ext4", "-q", "-F", "-m", "0", image])
+    mount_image(image, path)
+    os.rmdir(os.path.join(path, "lost+found"))
+    os.chmod(path, 0o700)
+
+
+def mount_image(image, path):
+    os.makedirs(path, 0o700, exist_ok=True)
+    proc.run(["mount", "-o", "loop,commit=600", image, path])
+
+
+def cut(image, path):
+    """The power fails, and comes back: what was in memory is gone, and the
+    file system reads its journal."""
+    proc.run(["cp", "--sparse=always", image, image + ".cut"])
+    unmount(path)
+    os.rename(image + ".cut", image)
+    mount_image(image, path)
+
+
+def why_no_power(folder):
+    """Why none can be cut here, or None: what a sync has made durable has to
+    stay, and nothing else."""
+    path = os.path.join(folder, "image")
+    try:
+        make_image(path + ".img", path)
+        for name in "durable", "not":
+            with open(os.path.join(path, name), "w") as f:
+                f.write(name)
+                f.flush()
+                if name == "durable":
+                    os.fsync(f.fileno())
+        cut(path + ".img", path)
+        left = os.listdir(path)
+    except (OSError, proc.LabError) as e:
+        return str(e).strip()
+    unmount(path)
+    os.unlink(path + ".img")
+    return None if left == ["durable"] else "left after a cut: %s" % left
 
 
 def short_library(folder):

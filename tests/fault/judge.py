@@ -80,19 +80,18 @@ def live_set(live):
 
 
 class Watch:
-    """Looks at live/NAME all the time."""
+    """Looks at live/NAME all the time, which is there, or may yet come."""
 
-    def __init__(self, live):
-        self.live = live
+    def __init__(self, live, is_there=True):
+        self.live, self.is_there = live, is_there
         self.looks, self.problems = 0, []
         self.seen = None
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.work, daemon=True)
         self.thread.start()
 
-    def stamp(self):
+    def stamp(self, link):
         # The link, and what it leads to: one changed byte changes this.
-        link = os.readlink(self.live)
         base = os.path.join(os.path.dirname(self.live), link)
         return [link] + [(s.st_ino, s.st_size, s.st_mtime_ns, s.st_mode)
                          for s in (os.stat(os.path.join(base, f))
@@ -100,7 +99,14 @@ class Watch:
 
     def look(self):
         try:
-            stamp = self.stamp()
+            link = os.readlink(self.live)
+        except FileNotFoundError:
+            if self.is_there:
+                self.problems.append("live is gone")
+            return
+        self.is_there = True
+        try:
+            stamp = self.stamp(link)
             if stamp == self.seen:
                 return
             found = live_set(self.live)

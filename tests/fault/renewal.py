@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""One renewal with deploy that meets one fault, and what becomes of it.
+"""One renewal with deploy that meets one fault, and what becomes of it; or the
+first issuance, with the account's registration before it.
 
 The laboratory (Pebble, BIND) is shared; each worker has a zone, a proxy before
 the CA and a state directory of its own, which is put back for each run.
@@ -25,6 +26,10 @@ CALLS = ["fsync", "fdatasync", "renameat", "symlinkat", "unlinkat", "unlink",
          "mkdirat", "fchmod", "ftruncate", "openat", "write", "pwrite64",
          "sendto", "sendmsg"]
 WAIT_S = 60
+# Killed just before the call, and what no sync before it has made durable is
+# lost: all that was sent since has been.
+POWER = "power+KILL"
+INJECTED = {POWER: "signal=KILL"}
 WRITES = re.compile(r"O_WRONLY|O_RDWR|O_CREAT")
 # The pipe by which libevent tells itself of a signal: it never fails so.
 PIPE = re.compile(r"write\(\d+<(UNIX|socket|pipe|anon)")
@@ -42,6 +47,7 @@ class Lab:
     def __init__(self, folder, workers, pebble):
         self.folder = folder
         self.short = disk.short_library(folder)
+        self.why_no_power = disk.why_no_power(folder)
         self.tls = ca.Tls(os.path.join(folder, "tls"))
         self.bind = names.Bind(os.path.join(folder, "bind"), ADDRESS, {
             z: names.zone_text(z, {"ns1": ADDRESS}, FOREIGN)
@@ -61,8 +67,9 @@ class Lab:
 
 
 class Result:
-    def __init__(self, call, fault, n):
-        self.call, self.fault, self.n = call, fault, n
+    def __init__(self, what, call, fault, n):
+        # "renewal" or "first"
+        self.what, self.call, self.fault, self.n = what, call, fault, n
         self.where = ""         # the call that met it, as strace shows it
         self.is_met = False
         self.orders = 0
@@ -83,6 +90,7 @@ class Worker:
         self.runs = os.path.join(folder, "runs")
         self.trace = os.path.join(folder, "strace")
         self.template = os.path.join(folder, "template")
+        self.image = os.path.join(folder, "disk.img")
         # A file of its own for each write of the deploy.
         a.cert(self.zone, deploy={"x": {"exec": [
             "/bin/sh", "-c", "echo $ACMED_SERIAL >>" + self.runs]}})
@@ -97,18 +105,20 @@ class Worker:
         a.certs[self.zone]["names"] = self.names
         a.write_conf()
 
-    def restore(self):
+    def restore(self, what):
         a = self.acmed
         shutil.rmtree(a.state_dir, ignore_errors=True)
         os.makedirs(a.state_dir, 0o700, exist_ok=True)
-        proc.run(["cp", "-a", self.template + "/.", a.state_dir])
+        if what == "renewal":
+            proc.run(["cp", "-a", self.template + "/.", a.state_dir])
         for path in self.runs, self.trace, a.log_path, a.socket:
             try:
                 os.unlink(path)
             except FileNotFoundError:
                 pass
         self.proxy.reset()
-        self.old = judge.live_set(a.live(self.zone, "")).serial
+        self.old = judge.live_set(a.live(self.zone, "")).serial \
+            if what == "renewal" else ""
 
     # --- the first daemon ---
 
@@ -137,7 +147,7 @@ class Worker:
         c = status["certificates"][0]
         return c["run"] is None and bool(
             c["error"] or status["config"]["error"]
-            or c["serial"].lower().lstrip("0") != self.old)
+            or (c["serial"] or "").lower().lstrip("0") != self.old)
 
     def strace(self, call, what, follow=True):
         # -D: acmed stays the child of this process.
@@ -188,10 +198,10 @@ class Worker:
         result.where = hit[0] if hit else ""
         return bool(hit)
 
-    def count(self, stays):
-        """Of a renewal without a fault: {call: [line, ...]} of acmed's."""
-        self.restore()
-        result = Result("", "KILL", 0)
+    def count(self, what, stays):
+        """Of one without a fault: {call: [line, ...]} of acmed's."""
+        self.restore(what)
+        result = Result(what, "", "KILL", 0)
         self.first(result, self.strace(",".join(CALLS), []), stays)
         self.acmed.proc.stop()
         lines = [x.split(None, 1) for x in self.lines() if "(" in x]
@@ -281,10 +291,22 @@ class Worker:
         if self.proxy.count("finalize") != 1:
             problems.append("finalized %d times"
                             % self.proxy.count("finalize"))
-        problems += judge.files_are(a.state_dir, self.zone, 2)
+        problems += judge.files_are(a.state_dir, self.zone,
+                                    2 if self.old else 1)
+        if not self.old:
+            problems += self.judge_account()
         problems += judge.keys_are_private(a.state_dir)
         if "PRIVATE KEY" in a.log():
             problems.append("a key is in the log")
+
+    def judge_account(self):
+        """One key, and the CA knows one account, though told twice."""
+        made = [r.status for r in self.proxy.seen if r.kind == "account"]
+        keys = [f for _, _, files in os.walk(os.path.join(
+            self.acmed.state_dir, "accounts")) for f in files]
+        if made.count(201) != 1 or len(keys) != 1:
+            return ["accounts: the CA made %s, kept %s" % (made, keys)]
+        return []
 
     def meet(self, result):
         """The first daemon, and its fault, and the next; how many orders may
@@ -296,9 +318,12 @@ class Worker:
             # Each new process counts anew: the error is acmed's alone, or
             # the deploy command would meet it for ever.
             self.first(result, self.strace(result.call, [
-                "-e", "inject=%s:%s:when=%d" % (result.call, result.fault,
-                                                result.n)],
+                "-e", "inject=%s:%s:when=%d" % (
+                    result.call, INJECTED.get(result.fault, result.fault),
+                    result.n)],
                 "KILL" in result.fault), stays(result.call, result.fault))
+        if result.fault == POWER:
+            self.cut(result)
         result.problems += judge.keys_are_private(a.state_dir)
         allowed = self.orders_allowed()
         if a.proc.alive():
@@ -307,15 +332,32 @@ class Worker:
         self.start_again()
         return allowed
 
-    def run(self, call, fault, n):
+    def cut(self, result):
+        """Killed just before the call: with the power."""
+        result.problems += self.watch.stop()
+        result.looks += self.watch.looks
+        disk.cut(self.image, self.acmed.state_dir)
+        self.look(result)
+
+    def look(self, result):
+        """One set or none: the first may not be durable yet."""
+        self.watch = judge.Watch(self.acmed.live(self.zone, "").rstrip("/"),
+                                 result.what == "renewal")
+
+    def run(self, what, call, fault, n):
         """The Nth such call meets the fault: a Result."""
-        result = Result(call, fault, n)
+        result = Result(what, call, fault, n)
         begin = time.monotonic()
         a = self.acmed
         if call == "disk":
             disk.mount(a.state_dir)
-        self.restore()
-        watch = judge.Watch(a.live(self.zone, "").rstrip("/"))
+        elif fault == POWER:
+            os.makedirs(a.state_dir, 0o700, exist_ok=True)
+            disk.make_image(self.image, a.state_dir)
+        self.restore(what)
+        if fault == POWER:
+            proc.run(["sync", "-f", a.state_dir])
+        self.look(result)
         try:
             if call == "disk":
                 allowed = disk.full(self, result, disk.MOMENTS[n - 1],
@@ -330,11 +372,11 @@ class Worker:
                                                str(e)[-3000:]))
         finally:
             a.end()
-            result.problems += watch.stop()
-            if call == "disk":
+            result.problems += self.watch.stop()
+            if call == "disk" or fault == POWER:
                 disk.unmount(a.state_dir)
-            result.looks = watch.looks
-        if fault.startswith(("signal", "error")):
+            result.looks += self.watch.looks
+        if fault.startswith(("signal", "error")) or fault == POWER:
             result.is_met = self.met(result)
             if "KILL" not in fault and PIPE.search(result.where):
                 result.is_met, result.problems = False, []

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """make check-fault: a renewal meets every fault once.
 
-sweep.py [--sample N] [--only CALL] [--fault FAULT] [--at N] [--workers N]
-         [--seed N]
+sweep.py [--sample N] [--what renewal|first] [--only CALL] [--fault FAULT]
+         [--at N] [--workers N] [--seed N]
 
 Each row of the table is a system call and a fault; each of its runs lets the
 Nth such call of acmed's meet the fault, leaves acmed alone (one that is dead is
@@ -30,6 +30,7 @@ from lab import ca, names, proc     # noqa: E402
 
 DISK = ["fsync", "fdatasync", "renameat", "symlinkat", "unlinkat", "unlink",
         "mkdirat", "openat", "write", "pwrite64"]
+WHAT = ["renewal", "first"]
 FAULTS = {
     "signal=KILL": renewal.CALLS,
     "error=EIO": DISK + ["ftruncate", "sendto"],
@@ -41,18 +42,19 @@ FAULTS = {
     # disk.py: no room at each of its moments.
     "full": ["disk"],
     "full+KILL": ["disk"],
+    renewal.POWER: ["fsync", "fdatasync", "renameat", "sendto", "sendmsg"],
     "error=EINTR": ["fsync", "fdatasync", "openat", "write", "pwrite64",
                     "sendto"],
 }
 
 
-def numbers(counted, call, fault):
+def numbers(counted, what, call, fault):
     """Which of acmed's calls are to meet the fault: 1 is the first."""
     if call == "disk":
         return range(1, len(disk.MOMENTS) + 1)
     if fault == "short":
         return [1]
-    lines = counted[renewal.stays(call, fault)][call]
+    lines = counted[what, renewal.stays(call, fault)][call]
     at = range(1, len(lines) + 1)
     if call == "openat" and fault == "error=EMFILE":
         return [n for n in at if n > first_own(lines)]
@@ -63,19 +65,24 @@ def numbers(counted, call, fault):
     return at
 
 
-def jobs(counted, args):
-    """[(call, fault, n)] of what is asked for."""
+def rows(args, lab):
+    """[(what, call, fault)] of what is asked for, and can be here."""
+    return [(what, call, fault) for what in WHAT
+            for fault, calls in FAULTS.items() for call in calls
+            if args.only in (None, call) and args.what in (None, what)
+            and args.fault in (None, fault.split("=")[-1])
+            and not (fault == renewal.POWER and lab.why_no_power)]
+
+
+def jobs(counted, args, lab):
+    """[(what, call, fault, n)] of these."""
     dice = random.Random(args.seed)
     found = []
-    for fault, calls in FAULTS.items():
-        for call in calls:
-            if args.only not in (None, call) or \
-                    args.fault not in (None, fault.split("=")[-1]):
-                continue
-            at = [args.at] if args.at else numbers(counted, call, fault)
-            if args.sample and len(at) > args.sample:
-                at = sorted(dice.sample(at, args.sample))
-            found += [(call, fault, n) for n in at]
+    for row in rows(args, lab):
+        at = [args.at] if args.at else numbers(counted, *row)
+        if args.sample and len(at) > args.sample:
+            at = sorted(dice.sample(at, args.sample))
+        found += [row + (n,) for n in at]
     dice.shuffle(found)
     return found
 
@@ -105,15 +112,15 @@ def work(lab, i, todo, done):
 
 def table(results):
     """One line for each call and fault."""
-    print("%-10s %-9s %5s %5s %7s %8s %8s %7s" % (
-        "call", "fault", "runs", "met", "orders2", "mean s", "worst s",
+    print("%-8s %-10s %-10s %5s %5s %7s %8s %8s %7s" % (
+        "what", "call", "fault", "runs", "met", "orders2", "mean s", "worst s",
         "failed"))
     rows = {}
     for r in results:
-        rows.setdefault((r.fault, r.call), []).append(r)
-    for (fault, call), some in rows.items():
-        print("%-10s %-9s %5d %5d %7d %8.1f %8.1f %7d" % (
-            call, fault.split("=")[-1], len(some),
+        rows.setdefault((r.what, r.fault, r.call), []).append(r)
+    for (what, fault, call), some in rows.items():
+        print("%-8s %-10s %-10s %5d %5d %7d %8.1f %8.1f %7d" % (
+            what, call, fault.split("=")[-1], len(some),
             sum(r.is_met for r in some), sum(r.orders > 1 for r in some),
             sum(r.seconds for r in some) / len(some),
             max(r.seconds for r in some),
@@ -140,10 +147,15 @@ def sweep(args, folder, pebble):
     lab = renewal.Lab(folder, args.workers, pebble)
     try:
         first = renewal.Worker(lab, 0)
-        counted = {stays: first.count(stays) for stays in (False, True)}
+        counted = {(what, stays): first.count(what, stays)
+                   for what in WHAT for stays in (False, True)}
         first.stop()
         shutil.rmtree(first.acmed.folder)
-        wanted = jobs(counted, args)
+        wanted = jobs(counted, args, lab)
+        if lab.why_no_power:
+            print("no power cuts: " + lab.why_no_power)
+            if not wanted:
+                return None
         todo, done = multiprocessing.Queue(), multiprocessing.Queue()
         for job in wanted + [None] * args.workers:
             todo.put(job)
@@ -161,16 +173,15 @@ def sweep(args, folder, pebble):
             if len(results) % 50 == 0:
                 print("%d of %d" % (len(results), len(wanted)), flush=True)
             if r.problems:
-                print("FAILED %s %s call %d: %s\n  at %s\n%s" % (
-                    r.call, r.fault, r.n, "; ".join(r.problems), r.where,
+                print("FAILED %s %s %s call %d: %s\n  at %s\n%s" % (
+                    r.what, r.call, r.fault, r.n, "; ".join(r.problems), r.where,
                     r.log), flush=True)
         for c in crew:
             if len(results) < len(wanted):
                 c.terminate()
             c.join()
-        order = {(f, c): i for i, (f, c) in enumerate(
-            (f, c) for f, calls in FAULTS.items() for c in calls)}
-        results.sort(key=lambda r: (order[r.fault, r.call], r.n))
+        order = {row: i for i, row in enumerate(rows(args, lab))}
+        results.sort(key=lambda r: (order[r.what, r.call, r.fault], r.n))
         table(results)
         return len(results) == len(wanted) and not any(
             r.problems for r in results)
@@ -181,6 +192,7 @@ def sweep(args, folder, pebble):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--sample", type=int)
+    p.add_argument("--what", choices=WHAT)
     p.add_argument("--only")
     p.add_argument("--fault")
     p.add_argument("--at", type=int)
@@ -209,7 +221,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="acmed-fault.")
     os.chmod(folder, 0o755)
     try:
-        return 0 if sweep(args, folder, pebble) else 1
+        return {None: 77, True: 0, False: 1}[sweep(args, folder, pebble)]
     finally:
         if not os.environ.get("LAB_KEEP"):
             shutil.rmtree(folder, ignore_errors=True)

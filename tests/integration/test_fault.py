@@ -27,7 +27,18 @@ def sweep(*args, script="sweep.py"):
 
 def test_sample():
     """One call of each kind dies or fails, and all is well afterwards."""
-    sweep("--sample", "1")
+    sweep("--what", "renewal", "--sample", "1")
+
+
+@pytest.mark.parametrize("fault", ["KILL", "EIO"])
+def test_first(fault):
+    """The same where there is neither account nor certificate yet."""
+    sweep("--what", "first", "--sample", "1", "--fault", fault)
+
+
+def test_power():
+    """What no sync has made durable is lost."""
+    sweep("--sample", "2", "--fault", "power+KILL")
 
 
 def test_hostile_ca():
