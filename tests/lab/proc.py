@@ -35,6 +35,9 @@ def enter_namespaces():
             and ctypes.get_errno() != errno.EINVAL:
         raise LabError("mount --make-rprivate: "
                        + os.strerror(ctypes.get_errno()))
+    # libfaketime leaves files there, by process id: a killed one's would keep
+    # another from starting.
+    run(["mount", "-t", "tmpfs", "tmpfs", "/dev/shm"], check=False)
     run(["ip", "link", "set", "lo", "up"])
     # Some servers bind only addresses that an interface has.
     for i in range(1, 11):

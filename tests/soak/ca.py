@@ -3,7 +3,7 @@
 
 It issues for the life that a profile has, looks for each challenge's TXT value
 in the zone, and keeps the limits that Let's Encrypt publishes, counting as that
-does: buckets that refill evenly, renewals it knows (ARI) exempt.
+does: buckets that refill evenly, renewals it knows exempt.
 """
 
 import base64
@@ -24,16 +24,26 @@ LIVES = {"classic": 90 * DAY, "middle": 64 * DAY, "tlsserver": 45 * DAY,
 # https://letsencrypt.org/docs/rate-limits/
 LIMITS = {"orders": (300, 3 * HOUR), "domain": (50, 7 * DAY),
           "duplicates": (5, 7 * DAY), "failures": (5, HOUR)}
+# For few certificates.
+SHORT_LIMITS = dict(LIMITS, orders=(4, 3 * HOUR), domain=(2, 7 * DAY))
 # In Boulder's words.
 TOLD = {
-    "orders": "too many new orders (300) from this account in the last "
-              "3h0m0s",
-    "domain": 'too many certificates (50) already issued for "%s" in the '
-              "last 168h0m0s",
-    "duplicates": "too many certificates (5) already issued for this exact "
-                  "set of identifiers in the last 168h0m0s",
-    "failures": 'too many failed authorizations (5) for "%s" in the last '
-                "1h0m0s"}
+    "orders": "too many new orders (%d) from this account in the last %dh",
+    "domain": "too many certificates (%d) already issued for this registered "
+              "domain in the last %dh",
+    "duplicates": "too many certificates (%d) already issued for this exact "
+                  "set of identifiers in the last %dh",
+    "failures": "too many failed authorizations (%d) for this hostname in "
+                "the last %dh"}
+# acmed's.
+WORDS = {"orders": "orders %d per %dh except renewals",
+         "domain": "certificates %d per domain per %dh except renewals",
+         "duplicates": "duplicates %d per %dh",
+         "failures": "failures %d per name per %dh"}
+
+
+def words(limits, which, words_of):
+    return words_of[which] % (limits[which][0], limits[which][1] // HOUR)
 # What a lost reply may have been to.
 LOSABLE = {"newOrder", "authz", "challenge", "finalize", "order", "cert"}
 
@@ -59,7 +69,7 @@ class Bucket:
 
 
 class SoakCA(script_ca.ScriptCA):
-    def __init__(self, folder, port, server, has_ari):
+    def __init__(self, folder, port, server, limits, has_ari):
         self.zone_server = server
         self.dead = set()           # names whose validation fails
         self.away = None            # None "busy" "page" "internal"
@@ -67,7 +77,8 @@ class SoakCA(script_ca.ScriptCA):
         self.was_told = False       # somebody
         self.losing = 0             # so many more replies are lost
         self.on_request = lambda kind: None
-        self.buckets = {k: Bucket(*v) for k, v in LIMITS.items()}
+        self.limits = limits
+        self.buckets = {k: Bucket(*v) for k, v in limits.items()}
         self.over = dict.fromkeys(LIMITS, 0)    # asked all the same
         self.early = 0              # orders in spite of Retry-After
         self.requests = {}          # {kind: n}
@@ -152,23 +163,25 @@ class SoakCA(script_ca.ScriptCA):
             return self.problem(409, "alreadyReplaced",
                                 "it has been replaced already")
         domains = {".".join(n.split(".")[-2:]) for n in names}
-        asked = [] if replaces in self.by_id else \
-            [("orders", account), ("duplicates", names)] + \
-            [("domain", d) for d in domains]
+        asked = []
+        if replaces not in self.by_id:
+            asked.append(("duplicates", names))
+        # A renewal that does not say so is known by its names.
+        if asked and names not in self.ends:
+            asked += [("domain", d) for d in domains] + [("orders", account)]
         for which, key in asked + [("failures", (account, n)) for n in names]:
             wait = self.buckets[which].wait(key, now)
             if wait > 0:
-                text = TOLD[which]
-                return self.limited(text % (
-                    key[1] if which == "failures" else key)
-                    if "%s" in text else text, wait, which)
-        for which, key in asked[:1]:
-            self.buckets[which].take(key, now)
+                return self.limited(words(self.limits, which, TOLD), wait,
+                                    which)
+        if len(asked) > 1:
+            self.buckets["orders"].take(account, now)
         answer = super().serve(h, "newOrder", ["new-order"], payload)
         o = self.orders[self.order_of(answer)]
         o["profile"] = payload.get("profile", "classic")
         o["replaces"] = replaces
-        o["counts"] = asked[1:]     # once it has brought a certificate
+        # Once it has brought a certificate.
+        o["counts"] = [a for a in asked if a[0] != "orders"]
         return answer
 
     @staticmethod

@@ -101,6 +101,8 @@ def judge_growth(y):
     most = {"cert": n, "event": KEPT * n, "txt": 0, "account": len(y.cas),
             "http": 0,
             "deploy": sum("deploy" in c for c in y.acmed.certs.values()),
+            # Only of what is not full again.
+            "budget": len(y.cas) + 4 * n,
             "hold": len(y.cas), "notice": 0, "revocation": 0, "alarm": n}
     for table, count in y.rows.items():
         if count > most.get(table, 1):

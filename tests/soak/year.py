@@ -18,6 +18,7 @@ import time
 import disk
 import faults
 import judge
+import ca
 from ca import DAY, HOUR, LIVES, SoakCA
 from clock import Clock
 from cryptography import x509
@@ -59,18 +60,23 @@ class Year:
     def __init__(self, folder, args, dice):
         self.args, self.dice = args, dice
         self.days = args.days
-        n_zones = max(2, args.certs // 10)
+        # More in each than a registered domain may have in a week.
+        n_zones = max(2, args.certs // 75)
         self.zones = ["z%d.test" % i for i in range(n_zones)]
         # The first one says when to renew (ARI), the second does not.
+        self.is_short = args.certs < 100
+        limits = ca.SHORT_LIMITS if self.is_short else ca.LIMITS
         self.cas = [SoakCA(os.path.join(folder, "ca%d" % i), 14000 + i, NS,
-                           i == 0) for i in range(2)]
+                           limits, i == 0) for i in range(2)]
         a = self.acmed = daemon.Acmed(os.path.join(folder, "a"), "", "", NS)
         a.accounts = {"ca%d" % i: {
-            "directory": ca.directory, "ca_file": ca.ca_file,
-            "contact": ["mailto:admin@example.test"], "agree_tos": True}
-            for i, ca in enumerate(self.cas)}
-        for ca in self.cas:
-            ca.on_request = self.kill_now
+            "directory": c.directory, "ca_file": c.ca_file,
+            "contact": ["mailto:admin@example.test"], "agree_tos": True,
+            "limits": [ca.words(limits, k, ca.WORDS) for k in limits]
+            if self.is_short else "letsencrypt"}
+            for i, c in enumerate(self.cas)}
+        for c in self.cas:
+            c.on_request = self.kill_now
         self.clock = Clock(folder)
         a.wrap = self.clock.wrap
         self.bind = Bind(os.path.join(folder, "bind"), {
@@ -104,7 +110,7 @@ class Year:
         own = ["c%d.%s" % (i, zone)]
         for k in range(self.dice.choice([0, 0, 0, 1, 3])):
             own.append("n%d.c%d.%s" % (k, i, zone))
-        mix = MIX if self.days > 100 else SHORT_MIX
+        mix = SHORT_MIX if self.is_short else MIX
         profile = mix[i % len(mix)]
         wild = ["*." + own[0]] if i % 7 == 0 and len(own) == 1 else []
         extra = {}
@@ -132,8 +138,8 @@ class Year:
 
     def jump(self, seconds):
         self.clock.jump(seconds)
-        for ca in self.cas:
-            ca.ahead = self.clock.ahead
+        for c in self.cas:
+            c.ahead = self.clock.ahead
         for s in signal.SIGSTOP, signal.SIGCONT:
             self.acmed.proc.kill(s)         # wakes epoll_wait
 
@@ -194,7 +200,7 @@ class Year:
     # --- waiting for what is under way ---
 
     def activity(self):
-        return sum(sum(ca.requests.values()) for ca in self.cas), \
+        return sum(sum(c.requests.values()) for c in self.cas), \
             self.relay.n
 
     def is_busy(self, s):
@@ -210,9 +216,9 @@ class Year:
 
     def settle(self):
         """Until nothing is under way; the last status."""
-        for ca in self.cas:
-            if ca.errors:
-                raise proc.LabError(ca.errors[0])
+        for c in self.cas:
+            if c.errors:
+                raise proc.LabError(c.errors[0])
         nudges, seen, looks, s = 0, None, 0, None
         while True:
             if not self.acmed.proc.alive():
@@ -223,7 +229,7 @@ class Year:
                 seen, moved, looks = now, time.monotonic(), 0
             quiet = time.monotonic() - moved
             if looks < len(LOOKS_S) and quiet > LOOKS_S[looks] \
-                    and all(ca.in_flight <= 0 for ca in self.cas):
+                    and all(c.in_flight <= 0 for c in self.cas):
                 looks += 1
                 try:
                     s = self.status()
@@ -276,15 +282,15 @@ class Year:
 
     def switch(self, f, on):
         kind, end = f.kind, self.begin + f.end
-        ca = None if f.ca is None else self.cas[f.ca]
+        to = None if f.ca is None else self.cas[f.ca]
         if kind.startswith("CA down"):
-            ca.stop() if on else ca.start()
+            to.stop() if on else to.start()
         elif kind in ("CA: page with 503", "CA: 429", "CA: internal error"):
-            ca.away = {"p": "page", "4": "busy", "i": "internal"}[
+            to.away = {"p": "page", "4": "busy", "i": "internal"}[
                 kind[4]] if on else None
-            ca.until, ca.was_told = end, False
+            to.until, to.was_told = end, False
         elif kind == "CA: lost replies" and on:
-            ca.losing = self.dice.randint(1, 5)
+            to.losing = self.dice.randint(1, 5)
         elif kind.startswith("provider"):
             self.relay.mode = {"refuses": "refused", "silent": "silent"}.get(
                 kind.split()[1], "lost") if on else None
@@ -297,8 +303,8 @@ class Year:
         elif kind == "kill -9" and on:
             self.kill_in = self.dice.randint(1, 40)
         elif kind == "a name dies":
-            for ca in self.cas:
-                (ca.dead.add if on else ca.dead.discard)(f.name)
+            for c in self.cas:
+                (c.dead.add if on else c.dead.discard)(f.name)
 
     # --- what is looked at all the time ---
 
@@ -432,7 +438,7 @@ class Year:
         if at > self.counts["month"]:
             self.counts["month"] = at
             print("month %d, %d issued, %d kills, %d problems" % (
-                at, sum(ca.issued for ca in self.cas), self.counts["kill -9"],
+                at, sum(c.issued for c in self.cas), self.counts["kill -9"],
                 len(self.problems)), file=sys.stderr, flush=True)
 
     def zone_records(self):
