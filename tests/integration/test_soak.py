@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A short make check-soak, another one each time."""
+"""A short make check-soak."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ def test_some_weeks():
     if os.environ.get("LAB_WRAP"):
         pytest.skip("the clock's library and %s" % os.environ["LAB_WRAP"])
     p = proc.run([sys.executable, "-B", SOAK, "--certs", "8", "--days", "28",
-                  "--verbose"], check=False, timeout=300)
+                  "--seed", "6", "--verbose"], check=False, timeout=300)
     print(p.stdout)
     if p.returncode == 77:
         pytest.skip(p.stdout.strip())
