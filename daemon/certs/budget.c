@@ -12,16 +12,25 @@
 #include "daemon/certs/issuer.h"
 #include "daemon/limits/limits.h"
 
-/* Is it known to be of that CA, of the same names, and not over? */
+/* Of one that was imported the CA is not known: most likely it is the one in
+ * use, and a hundred of a domain shall not wait for weeks. */
+static bool
+is_of_ca(const struct cert *c, const struct conf_account *a)
+{
+	const char *known = c->row.ari_directory;
+
+	return known != NULL ? issuer_same(known, a->directory) :
+	    c->conf != NULL && c->conf->account == a && !issuer_is_staging(c);
+}
+
+/* Is it of that CA, of the same names, and not over? */
 static bool
 renews(const struct cert *c, const struct conf_account *a)
 {
 	const struct store_cert *row = &c->row;
 
-	return row->serial != NULL && row->ari_directory != NULL &&
-	    row->not_after > clock_now() &&
-	    issuer_same(row->ari_directory, a->directory) &&
-	    cert_is_for(c, row->names);
+	return row->serial != NULL && row->not_after > clock_now() &&
+	    is_of_ca(c, a) && cert_is_for(c, row->names);
 }
 
 /* Will its order name what it replaces?  A CA that has given a window takes

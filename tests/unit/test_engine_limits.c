@@ -153,6 +153,38 @@ test_ari(void **state)
 	assert_int_not_equal(held_until(r, "a"), 0);
 }
 
+/* A renewal of the same names, at the CA that is known or not known. */
+static void
+test_renewals(void **state)
+{
+	static const char list[] = LIMITED("\"orders 1 per 1d except "
+	    "renewals\"", CERT("a"));
+	struct erig *r = *state;
+	struct error err;
+
+	erig_conf(r, list);
+	erig_up(r);
+	erig_ends(r, 1);
+	assert_int_equal(engine_check_held(r->engine, "a", &err), 0);
+	xstrset(&erig_row(r, "a")->ari_directory, NULL);
+	assert_int_equal(engine_check_held(r->engine, "a", &err), 0);
+	xstrset(&erig_row(r, "a")->issuer, "(STAGING) Counterfeit Cashew");
+	assert_int_equal(engine_check_held(r->engine, "a", &err), -1);
+	xstrset(&erig_row(r, "a")->ari_directory, "https://other.test/dir");
+	assert_int_equal(engine_check_held(r->engine, "a", &err), -1);
+	xstrset(&erig_row(r, "a")->ari_directory, "https://ca.test/dir");
+	assert_int_equal(engine_renew_now(r->engine, "a", &err), 0);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 2);
+	/* What has expired, or has other names, is an order like any other. */
+	erig_row(r, "a")->not_after = clock_now() - 1;
+	assert_int_equal(engine_check_held(r->engine, "a", &err), -1);
+	erig_row(r, "a")->not_after = clock_now() + DAY_S;
+	assert_int_equal(engine_check_held(r->engine, "a", &err), 0);
+	xstrset(&erig_row(r, "a")->names, "[\"b.test\"]");
+	assert_int_equal(engine_check_held(r->engine, "a", &err), -1);
+}
+
 /* What the CA did not make counts for nothing; what it may have made, does. */
 static void
 test_given_back(void **state)
@@ -167,8 +199,9 @@ test_given_back(void **state)
 	assert_int_equal(fake_ca.n_orders, 1);
 	assert_in_range(clock_now(), RIG_NOW, RIG_NOW + 120);
 	erig_crash(r);
-	/* Nobody knows what became of the second. */
-	fake_time_pass(2 * HOUR);
+	/* A day later, by a fifth at the most, it is tried again; and nobody
+	 * knows what became of that. */
+	fake_time_pass(2 * DAY);
 	fake_rule_fail(rule, 1, ERR_TRANSIENT, "http:timeout", "no answer");
 	erig_up(r);
 	erig_ends(r, 1);
@@ -393,6 +426,7 @@ main(void)
 		ERIG_TEST(test_third_waits),
 		ERIG_TEST(test_forced),
 		ERIG_TEST(test_ari),
+		ERIG_TEST(test_renewals),
 		ERIG_TEST(test_given_back),
 		ERIG_TEST(test_failures),
 		ERIG_TEST(test_resumed),
