@@ -180,8 +180,8 @@ db_check(struct db *db, const char *sql, struct error *err)
 
 /*
  * Created by us, so that it is private whatever the umask.  To SQLite a file
- * that is too short for a page is empty, and is written over: but what was in
- * it may have been state.
+ * that is too short for a page is empty, and is written over, and a part of the
+ * last page may be missing for long: but what was there was state.
  */
 static int
 db_create(const struct db *db, struct error *err)
@@ -194,7 +194,7 @@ db_create(const struct db *db, struct error *err)
 		if (fstat(fd, &st) == -1)
 			st.st_size = 0;
 		close(fd);
-		if (st.st_size > 0 && st.st_size < PAGE_MIN)
+		if (st.st_size % PAGE_MIN != 0)
 			return db_damaged(db, "cut off", err);
 		return 0;
 	}
