@@ -251,10 +251,16 @@ static void
 tell_check(struct preflight *pf, const struct pf_check *c,
     const char *result, const char *msg)
 {
+	/* A hint of the first name; what the others need looks the same. */
+	bool is_hint = c->is_done && c->result == PF_OK && c->fix != NULL;
+	bool is_again = is_hint && c->pc->hint_is_told;
+
+	c->pc->hint_is_told |= is_hint;
 	tell(pf, json_pack("{s:I, s:s, s:s?, s:s, s:s, s:s, s:s?}",
 	    "at", (json_int_t)clock_now(), "cert", c->pc->cc->name,
 	    "name", c->name != NULL ? c->name->name : NULL,
-	    "check", c->what, "result", result, "msg", msg, "fix", c->fix));
+	    "check", c->what, "result", result, "msg", msg,
+	    "fix", is_again ? NULL : c->fix));
 }
 
 static void

@@ -405,12 +405,9 @@ judged(const struct error *err, const struct caa_reply *reply, void *arg)
 	char *hint = NULL;
 
 	c->caa = NULL;
-	/* Of one name; what the others need looks the same. */
-	if (err == NULL && reply->narrow[0] != '\0' && !c->pc->caa_is_told) {
-		c->pc->caa_is_told = true;
+	if (err == NULL && reply->narrow[0] != '\0')
 		hint = xasprintf("to let only this account of the CA issue "
 		    "(RFC 8657), publish %s", reply->narrow);
-	}
 	if (err != NULL)
 		pf_tell(c, PF_FAIL, "fix the zone: a CA that gets no answer "
 		    "to its question for CAA refuses", "CAA: %s", err->msg);

@@ -115,7 +115,7 @@ struct pf_cert {
 	const struct conf_cert *cc;	/* in pf->conf */
 	struct pf_ca	*ca;
 	bool		 ca_is_told;
-	bool		 caa_is_told;	/* how its records could be narrower */
+	bool		 hint_is_told;	/* on a line that is ok */
 	struct pf_reach	*reach;
 	struct zones	*zones;
 	bool		 has_zones;
