@@ -13,8 +13,9 @@
 
 struct cloud_journal {
 	struct store	*store;
-	struct store_cloud *rows;	/* of this place; what a target has now
-					   is its last bound one */
+	struct store_cloud *rows;	/* of this store, wherever; what a
+					   target has now is its last bound
+					   one */
 	size_t		 n;
 	struct store_cloud mine;	/* of this target and certificate */
 };
@@ -31,15 +32,16 @@ const char *cloud_journal_id(const struct cloud_journal *);
 bool	cloud_journal_knows(const struct cloud_journal *);
 /* The id that this target has; "" if it has none. */
 const char *cloud_journal_bound(const struct cloud_journal *);
-/* mine is going to be uploaded, or is there with that id. */
+/* mine is going to be uploaded, or is there with that id.  It stays somebody
+ * else's if any target knows it so. */
 void	cloud_journal_put(struct cloud_journal *, const char *id,
 	    bool is_foreign);
 /* mine is what the target has from now on. */
 void	cloud_journal_bind(struct cloud_journal *);
 /*
  * The next upload of ours, after the nth, that nothing has any more, so far as
- * acmed knows; NULL if there is none.  Rows without an id to remove are
- * deleted on the way.
+ * acmed knows; NULL if there is none.  Rows of the target without an id to
+ * remove are deleted on the way.
  */
 const struct store_cloud *cloud_journal_old(struct cloud_journal *,
 	    size_t *n);
