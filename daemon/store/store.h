@@ -291,8 +291,8 @@ int		 store_pending_chain_put(struct store *, const char *name,
 		    const char *pem, size_t len, struct error *);
 /* Key and chain. */
 void		 store_pending_drop(struct store *, const char *name);
-/* The key of the installed certificate (reuse_key); 0 and NULL if none.
- * Keys are freed by the caller. */
+/* The key of the installed certificate (reuse_key); 0 and NULL if none: a
+ * placeholder's is no certificate's.  Keys are freed by the caller. */
 int		 store_live_key(struct store *, const char *name,
 		    EVP_PKEY **key, struct error *);
 

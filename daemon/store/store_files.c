@@ -292,10 +292,12 @@ store_live_key(struct store *s, const char *name, EVP_PKEY **key,
     struct error *err)
 {
 	char *path = xasprintf("live/%s/privkey.pem", name);
-	int rc;
+	int rc = 0;
 
 	assert(store_name_is_sane(name));
-	rc = read_key(s, path, key, err);
+	*key = NULL;
+	if (!certdir_is_placeholder(s->dirfd, name))
+		rc = read_key(s, path, key, err);
 	free(path);
 	return rc;
 }

@@ -210,6 +210,27 @@ test_install(void **state)
 	assert_int_equal(scratch_count(&f->scratch, "live/.[!.]*"), 0);
 }
 
+/* Nothing takes it for a certificate, and reuse_key not its key. */
+static void
+test_placeholder(void **state)
+{
+	struct fixture *f = *state;
+	struct error err;
+	EVP_PKEY *key = pki.keys[0];
+
+	assert_int_equal(store_place(f->store, NAME, names, 1, &err), 0);
+	assert_true(store_is_placeholder(f->store, NAME));
+	expect_live(f, "");
+	assert_int_equal(store_live_key(f->store, NAME, &key, &err), 0);
+	assert_null(key);
+	install(f, 0);
+	assert_false(store_is_placeholder(f->store, NAME));
+	assert_int_equal(store_live_key(f->store, NAME, &key, &err), 0);
+	assert_int_equal(EVP_PKEY_eq(key, pki.keys[0]), 1);
+	EVP_PKEY_free(key);
+	assert_int_equal(store_place(f->store, NAME, names, 1, &err), 1);
+}
+
 static void
 test_content(void **state)
 {
@@ -536,7 +557,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_install), TEST(test_content), TEST(test_prune),
+		TEST(test_install), TEST(test_placeholder),
+		TEST(test_content), TEST(test_prune),
 		TEST(test_rollback),
 		TEST(test_staged),
 		TEST(test_refused), TEST(test_leftovers), TEST(test_damaged),
