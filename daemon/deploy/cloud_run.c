@@ -8,6 +8,8 @@
 #include "common/mem.h"
 #include "daemon/config/conf.h"
 #include "daemon/config/provider_values.h"
+#include "daemon/rest/hide.h"
+#include "daemon/rest/sign.h"
 
 /* Edges take minutes, and jobs of some vendors half an hour. */
 #define POLL_MAX_MS	10000
@@ -117,12 +119,33 @@ begin_cb(void *user)
 	c->memo = NULL;
 }
 
+/* Some vendors repeat what they refuse: the key, as PEM, or in base64. */
+static void
+hide_key(const struct cloud_run *run, struct error *err)
+{
+	const char *const keys[] = { run->version.key,
+	    run->version.sec1_key };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		char *base64;
+
+		if (keys[i] == NULL)
+			continue;
+		base64 = sign_base64(keys[i], strlen(keys[i]));
+		rest_hide_part(keys[i], err->msg);
+		rest_hide_part(base64, err->msg);
+		freezero_str(base64);
+	}
+}
+
 static void
 rest_cb(enum rest_next end, struct error *err, void *arg)
 {
 	struct cloud_run *run = arg;
 
 	run->rest = NULL;
+	if (end != REST_DONE)
+		hide_key(run, err);
 	run->done(run, end == REST_DONE ? NULL : err);
 }
 

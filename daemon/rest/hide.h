@@ -8,5 +8,7 @@
  * it, for texts are cut: some vendors repeat a wrong token in their answer.
  */
 void	rest_hide(const char *secret, char *msg);
+/* The same for any part of a long one, a key in PEM: of 16 bytes and more. */
+void	rest_hide_part(const char *secret, char *msg);
 
 #endif

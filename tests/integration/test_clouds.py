@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from conftest import BIND
 from lab import clouds, daemon, names, proc
+from lab.clouds.aliyun import Cas
 from lab.clouds.base import leaf, sha256
 
 KEY = {"keyring": dns.tsigkeyring.from_text(
@@ -153,6 +154,20 @@ def test_lost(acmed, cloud, cls):
     assert v.heal() == 1
     assert v.ours() == [live(acmed, name)]
     assert sha256(v.served()) == live(acmed, name)
+
+
+def test_key_comes_back(acmed, cloud):
+    """A vendor that repeats the key that it refuses."""
+    v = cloud(Cas)
+    name = "back.example.test"
+    configure(acmed, v, name)
+    v.cas_UploadUserCertificate = lambda a: v.fail_with(
+        400, "InvalidParameter", "Value " + a["Key"].strip() + "is no good")
+    acmed.start()
+    c = settled(acmed, name, state="failed")
+    assert "***is no good" in c["deploy"][0]["error"]
+    for line in read(acmed.live(name, "privkey.pem")).splitlines()[1:-1]:
+        assert line[:16] not in acmed.log()
 
 
 @pytest.mark.parametrize("cls", [p for p in ALL if p.values[0].TARGETS > 1])

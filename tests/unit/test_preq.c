@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "daemon/io/http.h"
+#include "daemon/rest/hide.h"
 #include "daemon/rest/preq_run.h"
 
 static void
@@ -311,6 +312,28 @@ test_given_url(void **state)
 	preq_free(rq);
 }
 
+/* A key that comes back in part, or cut into lines. */
+static void
+test_hide_part(void **state)
+{
+	static const char key[] = "-----BEGIN PRIVATE KEY-----\n"
+	    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg\n"
+	    "c2VjcmV0c2VjcmV0c2VjcmV0\n-----END PRIVATE KEY-----\n";
+	char msg[200];
+
+	(void)snprintf(msg, sizeof(msg), "no key: AgEGCCqGSM49AwEHBG0wawIBA"
+	    "QQg c2VjcmV0c2VjcmV0c2Vj");
+	rest_hide_part(key, msg);
+	assert_string_equal(msg, "no key: *** ***");
+	(void)snprintf(msg, sizeof(msg), "the PRIVATE KEY is no key, "
+	    "c2VjcmV0c2Vjcm");
+	rest_hide_part(key, msg);
+	assert_string_equal(msg, "the PRIVATE KEY is no key, c2VjcmV0c2Vjcm");
+	rest_hide_part(key, msg + strlen(msg));
+	rest_hide_part("", msg);
+	assert_string_equal(msg, "the PRIVATE KEY is no key, c2VjcmV0c2Vjcm");
+}
+
 static void
 test_subpath(void **state)
 {
@@ -334,6 +357,7 @@ main(void)
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_signing),
 		cmocka_unit_test(test_given_url),
+		cmocka_unit_test(test_hide_part),
 		cmocka_unit_test(test_subpath),
 	};
 
