@@ -285,11 +285,14 @@ static const struct rest_step upload[] = {
 	{ .name = NULL }
 };
 
+static const char *const object[] = { "certificate_arn", NULL };
+
 static const struct cloud_store store = {
 	.name = "aws-acm",
 	.api = &api,
 	.is_in_place = true,
 	.place = "region",
+	.object = object,
 	.find = find,
 	.upload = upload,
 };

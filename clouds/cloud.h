@@ -122,6 +122,10 @@ struct cloud_store {
 	/* The option that says which of several it is ("region"); NULL: there
 	   is one for each customer. */
 	const char	*place;
+	/* Options that together say which object it is; NULL-terminated, and
+	   none if the first was not given.  NULL: each upload is a new one, or
+	   the vendor says. */
+	const char	*const *object;
 	const struct rest_step *find;
 	const struct rest_step *upload;
 	const struct rest_step *remove;	/* NULL with is_in_place */

@@ -280,11 +280,16 @@ check(const struct provider_values *values, struct error *err)
 	    "allowed: a path without \"/\" at its ends", path);
 }
 
+/* Several certificates may share a secret, in fields of their own. */
+static const char *const object[] = { "path", "mount", "fullchain_field",
+    NULL };
+
 static const struct cloud_store store = {
 	.name = "vault-kv2",
 	.api = &api,
 	.is_in_place = true,
 	.place = "path",
+	.object = object,
 	.find = find,
 	.upload = upload,
 };

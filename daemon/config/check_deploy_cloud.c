@@ -34,12 +34,39 @@ check_domains(struct check *c, const struct section *sub,
 	const struct item *item = tree_item(sub, CLOUD_DOMAINS);
 	size_t n = item != NULL ? item->n : 0;
 
-	if (item != NULL && (n == 0 || n > CLOUD_HOSTS_MAX))
-		opt_mistake(c->m, sub, n > 0 ? item->values[0]->line :
-		    sub->line, CLOUD_DOMAINS " has %zu entries; allowed: 1 "
-		    "to %d, and another deploy section", n, CLOUD_HOSTS_MAX);
+	if (n > CLOUD_HOSTS_MAX)
+		opt_mistake(c->m, sub, item->values[0]->line, CLOUD_DOMAINS
+		    " has %zu entries; allowed: 1 to %d, and another deploy "
+		    "section", n, CLOUD_HOSTS_MAX);
 	for (size_t i = 0; domains[i] != NULL; i++)
 		check_claim(c, sub, "domain", cloud->type->name, domains[i]);
+}
+
+/* What is replaced in place holds one certificate. */
+static void
+check_object(struct check *c, const struct section *sub,
+    const struct conf_cloud *cloud)
+{
+	const char *const *names = cloud->type->store->object;
+	const char *value = names == NULL ? NULL :
+	    provider_values_str(cloud->values, names[0]);
+	char *place;
+
+	if (value == NULL || cloud->credentials == NULL)
+		return;
+	place = xasprintf("%s %s", cloud->type->store->name,
+	    cloud->credentials->name);
+	for (size_t i = 1; names[i] != NULL; i++) {
+		const char *more = provider_values_str(cloud->values,
+		    names[i]);
+		char *longer = xasprintf("%s %s", place,
+		    more != NULL ? more : "");
+
+		free(place);
+		place = longer;
+	}
+	check_claim(c, sub, names[0], place, value);
+	free(place);
 }
 
 void
@@ -60,6 +87,7 @@ check_deploy_cloud(struct check *c, const struct section *sec,
 	    cloud->type->check, NULL);
 	domains = provider_values_list(cloud->values, CLOUD_DOMAINS);
 	check_domains(c, sub, cloud, domains);
+	check_object(c, sub, cloud);
 	if (tree_item(sec, "verify") == NULL)
 		check_deploy_verify_hosts(c, sec, d, domains);
 }

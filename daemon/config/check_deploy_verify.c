@@ -204,7 +204,7 @@ check_deploy_verify_hosts(struct check *c, const struct section *sec,
 	while (hosts[n] != NULL)
 		n++;
 	d->verify = xcalloc(n + 1, sizeof(*d->verify));
-	for (size_t i = 0; i < n && d->n_verify < VERIFY_MAX; i++)
+	for (size_t i = 0; i < n; i++)
 		add_host(d, hosts[i]);
 	d->verify_timeout_s = (unsigned)opt_duration(c->m, sec,
 	    "verify_timeout", 1, 3600, CLOUD_TIMEOUT_S);

@@ -135,7 +135,7 @@ check_option(struct check *c, const struct section *sec,
 		    "allowed: one of them", o->name, key);
 	else if (file != NULL)
 		set_secret_file(c, sec, key, o->is_text, values, opt);
-	else if (item == NULL && o->required)
+	else if (o->required && (item == NULL || item->n == 0))
 		opt_mistake(c->m, sec, sec->line, "%s%s%s is missing (%s)",
 		    o->name, o->secret ? " or " : "", o->secret ? key : "",
 		    o->help);

@@ -527,6 +527,36 @@
     AT "3: credentials \"w\": token is missing; allowed: either token, or "
     "role_id and secret_id\n"
     AT "5: credentials \"x\": role_id and secret_id belong together\n" },
+{ KEYS CERT
+    " deploy \"a\" { cloud \"aliyun-cdn\" { domains = { } } }\n"
+    "}\n",
+    AT "5: certificate \"example.com\": deploy \"a\": cloud \"aliyun-cdn\": "
+    "domains is missing (accelerated domains; a wildcard is "
+    "\".example.com\")\n" },
+{ "credentials \"v\" { type = vault address = \"https://vault.test\"\n"
+    " token = hvs.x }\n"
+    CERT
+    " deploy \"a\" { cloud \"vault-kv2\" { path = a/b } }\n"
+    " deploy \"b\" { cloud \"vault-kv2\" { path = a/b mount = kv } }\n"
+    " deploy \"c\" { cloud \"vault-kv2\" { path = a/b\n"
+    "  fullchain_field = cert privkey_field = key } }\n"
+    " deploy \"d\" { cloud \"vault-kv2\" { path = a/b } }\n"
+    "}\n",
+    AT "10: certificate \"example.com\": deploy \"d\": cloud \"vault-kv2\": "
+    "certificate \"example.com\": deploy \"a\" writes the same path in "
+    "" AT "6; allowed: once\n" },
+{ "credentials \"w\" { type = aws access_key_id = x\n"
+    " secret_access_key = s3cret }\n"
+    CERT
+    " deploy \"a\" { cloud \"aws-acm\" { region = eu-west-1\n"
+    "  certificate_arn = \"arn:aws:acm:x\" } }\n"
+    " deploy \"b\" { cloud \"aws-acm\" { region = eu-west-1 } }\n"
+    " deploy \"c\" { cloud \"aws-acm\" { region = eu-west-1\n"
+    "  certificate_arn = \"arn:aws:acm:x\" } }\n"
+    "}\n",
+    AT "9: certificate \"example.com\": deploy \"c\": cloud \"aws-acm\": "
+    "certificate \"example.com\": deploy \"a\" writes the same "
+    "certificate_arn in " AT "6; allowed: once\n" },
 { "provider \"p\" { type = tokendns\n"
     " zones = none }\n",
     AT "2: provider \"p\": zones = none makes no sense\n" },

@@ -848,6 +848,35 @@ test_order_of_steps(void **state)
 	}
 }
 
+/* All domains of a cloud product are verified, but those that are patterns. */
+static void
+test_cloud_domains(void **state)
+{
+	struct conf *conf = load("account \"a\" { directory = letsencrypt "
+	    "agree_tos = yes contact = \"mailto:a@b.example\" }\n"
+	    "provider \"p\" { type = bare }\n" KEYS
+	    "certificate \"c.example\" { deploy \"d\" {\n"
+	    "cloud \"aliyun-cdn\" { domains = { \".c.example\" }\n"
+	    "domains += a1.example domains += a2.example\n"
+	    "domains += a3.example domains += a4.example\n"
+	    "domains += a5.example domains += a6.example\n"
+	    "domains += a7.example domains += a8.example\n"
+	    "domains += a9.example domains += a10.example\n"
+	    "domains += a11.example domains += a12.example\n"
+	    "domains += a13.example domains += a14.example\n"
+	    "domains += a15.example domains += a16.example\n"
+	    "domains += a17.example domains += a18.example\n"
+	    "domains += a19.example domains += a20.example\n"
+	    "domains += a21.example } } }\n");
+	const struct conf_deploy *d = conf->certs[0]->deploys[0];
+
+	assert_int_equal(d->n_verify, 21);
+	assert_string_equal(d->verify[0].host, "a1.example");
+	assert_string_equal(d->verify[20].sni, "a21.example");
+	assert_int_equal(d->verify[20].port, 443);
+	conf_unref(conf);
+}
+
 /* What words mean, byte by byte, and in which line they are. */
 static void
 test_words(void **state)
@@ -934,6 +963,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order_of_steps),
+		cmocka_unit_test(test_cloud_domains),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_drafts),
