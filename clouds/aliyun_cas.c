@@ -42,6 +42,20 @@ action(const struct cloud_call *c, struct preq *rq, const char *name)
 	    name);
 }
 
+/* A number; OSS wants it in its XML. */
+static int
+copy_id(struct cloud_call *c, const json_t *from, const char *name,
+    struct error *err)
+{
+	if (jsonx_copy_str(from, name, c->id, sizeof(c->id), err) == -1)
+		return -1;
+	if (c->id[strspn(c->id, "0123456789")] == '\0')
+		return 0;
+	c->id[0] = '\0';
+	(void)cloud_lacks(name, err);
+	return -1;
+}
+
 /* --- find --- */
 
 /* The keyword finds parts of words, so that all pages are read. */
@@ -82,8 +96,7 @@ listed(void *user, const struct rest_answer *a, struct error *err)
 	json_array_foreach(all, i, entry) {
 		if (!is_same(c, entry))
 			continue;
-		if (jsonx_copy_str(entry, "CertificateId", c->id,
-		    sizeof(c->id), err) == -1)
+		if (copy_id(c, entry, "CertificateId", err) == -1)
 			return REST_FAIL;
 		name = jsonx_str(entry, "Name");
 		c->is_found = true;
@@ -120,8 +133,8 @@ uploaded(void *user, const struct rest_answer *a, struct error *err)
 {
 	struct cloud_call *c = user;
 
-	return jsonx_copy_str(a->json, "CertId", c->id, sizeof(c->id), err) ==
-	    -1 ? REST_FAIL : REST_NEXT;
+	return copy_id(c, a->json, "CertId", err) == -1 ? REST_FAIL :
+	    REST_NEXT;
 }
 
 static enum rest_next

@@ -128,6 +128,20 @@ expect_acs3(const char *host, const char *action, const char *version,
 	preq_free(rq);
 }
 
+/* CAS answers an upload with that id. */
+static enum rest_next
+uploaded(struct fixture *f, json_t *id /* taken */)
+{
+	struct rest_answer a = { .status = 200,
+	    .json = json_pack("{s:o}", "CertId", id) };
+	struct error err;
+	enum rest_next next = f->type->store->upload->reply(&f->call, &a,
+	    &err);
+
+	json_decref((json_t *)(uintptr_t)a.json);
+	return next;
+}
+
 static void
 test_aliyun(void **state)
 {
@@ -143,6 +157,13 @@ test_aliyun(void **state)
 	    "-----END PRIVATE KEY-----\n";
 	expect(&f, store->api, store->upload, "cas.aliyuncs.com", "Signature="
 	    "1857cbabaf93f2d074db0e9204f68522492640f3eb2bdde79265dee9967f0c15");
+	/* Its id goes into XML. */
+	assert_int_equal(uploaded(&f, json_integer(9007199254741993)),
+	    REST_NEXT);
+	assert_string_equal(f.call.id, "9007199254741993");
+	assert_int_equal(uploaded(&f, json_string("1</CertId><X>")),
+	    REST_FAIL);
+	assert_string_equal(f.call.id, "");
 	end(&f);
 	expect_acs3("https://cas.aliyuncs.com", "ListUserCertificateOrder",
 	    "2020-04-07", (const char *const []){ "CurrentPage", "1",
