@@ -262,6 +262,60 @@ test_tencent(void **state)
 	end(&f);
 }
 
+/* The answer to the step before, of a domain with these settings. */
+static void
+tencent_read(struct fixture *f, const char *https)
+{
+	char text[512];
+	struct rest_answer a = { .status = 200 };
+	struct error err;
+	json_t *json;
+
+	(void)text_printf(text, sizeof(text), "{\"Response\":{\"Domains\":[{"
+	    "\"Domain\":\"www.example.com\",\"Status\":\"online\","
+	    "\"Https\":%s}]}}", https);
+	json = jsonx_parse(text, strlen(text), &err);
+	assert_non_null(json);
+	a.json = json;
+	f->call.at = 0;
+	assert_int_equal(f->type->bind->reply(&f->call, &a, &err), REST_NEXT);
+	json_decref(json);
+}
+
+static void
+test_tencent_cdn(void **state)
+{
+	struct preq *rq = preq_new(NULL, false);
+	struct fixture f;
+	struct error err;
+	const char *body;
+	size_t len;
+
+	begin(&f, "tencent-cdn", "id", "testsecret");
+	option(&f, "domains", "www.example.com");
+	(void)text_printf(f.call.id, sizeof(f.call.id), "aBcDeF01");
+	tencent_read(&f, "null");
+	/* Computed by the script that reproduces the sheet's of tencent-ssl,
+	 * with service, host, action and body of this one. */
+	expect(&f, f.type->api, &f.type->bind[1], "cdn.tencentcloudapi.com",
+	    "047bb8fe56da586ff340ba7d75031abcb20e7a60ffff7848b1b40d64ef54a358");
+
+	/* What is not ours stays as it was. */
+	tencent_read(&f, "{\"Switch\":\"off\",\"Http2\":\"on\",\"Hsts\":{"
+	    "\"Switch\":\"on\",\"MaxAge\":31536000,\"X\":null},"
+	    "\"TlsVersion\":[\"TLSv1.2\",null],\"SslStatus\":\"closed\","
+	    "\"CertInfo\":{\"CertId\":\"other\",\"From\":\"x\"},"
+	    "\"ClientCertInfo\":null}");
+	assert_int_equal(f.type->bind[1].request(&f.call, rq, &err), 0);
+	body = preq_get_body(rq, &len);
+	assert_string_equal(body, "{\"Domain\":\"www.example.com\",\"Https\":"
+	    "{\"Switch\":\"on\",\"Http2\":\"on\",\"Hsts\":{\"Switch\":"
+	    "\"on\",\"MaxAge\":31536000},\"TlsVersion\":[\"TLSv1.2\",null],"
+	    "\"CertInfo\":{\"CertId\":\"aBcDeF01\"}}}");
+	preq_free(rq);
+	end(&f);
+}
+
 static void
 test_json_pem(void **state)
 {
@@ -343,6 +397,7 @@ main(void)
 		cmocka_unit_test(test_oss),
 		cmocka_unit_test(test_aws),
 		cmocka_unit_test(test_tencent),
+		cmocka_unit_test(test_tencent_cdn),
 		cmocka_unit_test(test_json_pem),
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_key),

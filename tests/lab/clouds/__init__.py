@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Stateful fakes of cloud products, one module for each vendor; see base.py.
+"""Stateful fakes of cloud products, modules by vendor; see base.py.
 
 Every module lists its classes in CLOUDS; all_clouds() collects them.
 """

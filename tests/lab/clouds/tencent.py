@@ -147,7 +147,9 @@ class Ssl(Cloud):
     def do_DeleteCertificate(self, a):
         self.check(a["IsCheckResource"] is True, "IsCheckResource")
         u = self.upload(a["CertificateId"])
-        self.check(u is None or not u.name.startswith("theirs"), "theirs")
+        if u is None:
+            self.fail_with("FailedOperation.CertificateNotFound", "gone")
+        self.check(not u.name.startswith("theirs"), "theirs")
         self.serial += 1
         self.tasks["t%d" % self.serial] = [a["CertificateId"], 1]
         return {"DeleteResult": True, "TaskId": "t%d" % self.serial}
@@ -158,8 +160,9 @@ class Ssl(Cloud):
         if task[1] == 0:
             used = task[0] in self.held or task[0] in self.bound.values()
             status = 4 if used else 1
+            # Another task may have removed it meanwhile.
             if not used:
-                self.uploads.remove(self.upload(task[0]))
+                self.uploads = [u for u in self.uploads if u.id != task[0]]
         task[1] -= 1
         return {"DeleteTaskResult": [{"TaskId": a["TaskIds"][0],
                                       "CertId": task[0], "Status": status,
