@@ -6,44 +6,56 @@
  */
 #include <string.h>
 
-#include "clouds/aliyun.h"
+#include "clouds/aliyun_cdn.h"
 
-enum { OPT_DOMAINS = ALIYUN_SITE + 1 };
+static const struct provider_opt opts[] = { ALIYUN_CDN_OPTS };
 
-static const struct provider_opt opts[] = {
-	ALIYUN_SITE_OPT,
-	[OPT_DOMAINS] = { .name = CLOUD_DOMAINS, .required = true,
-	    .type = PROVIDER_OPT_LIST,
-	    .help = "accelerated domains; a wildcard is \".example.com\"" },
-	CLOUD_OPTS
+static const struct aliyun_cdn cdn = {
+	.service = { "cdn.aliyuncs.com", "2018-05-10" },
+	.describe = "DescribeDomainCertificateInfo",
+	.set = "SetCdnDomainSSLCertificate",
+	.status = "ServerCertificateStatus",
+	.pem = "ServerCertificate",
 };
 
-static const struct aliyun_service cdn = { "cdn.aliyuncs.com", "2018-05-10" };
+/* --- shared with DCDN --- */
 
-static int
-describe(void *user, struct preq *rq, struct error *err)
+static const char *const *
+domains_of(const struct cloud_call *c)
 {
-	const struct cloud_call *c = user;
-	const char *domain = provider_list(c->values, OPT_DOMAINS)[c->at];
+	return provider_list(c->values, ALIYUN_CDN_DOMAINS);
+}
+
+const char *
+aliyun_cdn_next(struct cloud_call *c)
+{
+	return cloud_next_unbound(c, domains_of(c));
+}
+
+void
+aliyun_cdn_describe(const struct aliyun_cdn *s, const struct cloud_call *c,
+    struct preq *rq)
+{
+	const char *domain = domains_of(c)[c->at];
 
 	if (domain == NULL)
-		return 0;
-	aliyun_action(rq, &cdn, "DescribeDomainCertificateInfo");
+		return;
+	aliyun_action(rq, &s->service, s->describe);
 	preq_query(rq, "DomainName", domain);
-	return 0;
 }
 
 /* Is it on, and ours? */
 static bool
-has_ours(const struct cloud_call *c, const struct rest_answer *a)
+has_ours(const struct aliyun_cdn *s, const struct cloud_call *c,
+    const struct rest_answer *a)
 {
 	const json_t *all = jsonx_get(a->json, "CertInfos.CertInfo"), *info;
 	const char *status, *pem, *id;
 	size_t i;
 
 	json_array_foreach(all, i, info) {
-		status = jsonx_str(info, "ServerCertificateStatus");
-		pem = jsonx_str(info, "ServerCertificate");
+		status = jsonx_str(info, s->status);
+		pem = jsonx_str(info, s->pem);
 		id = jsonx_str(info, "CertId");
 		if (status == NULL || strcmp(status, "on") != 0)
 			continue;
@@ -54,17 +66,89 @@ has_ours(const struct cloud_call *c, const struct rest_answer *a)
 	return false;
 }
 
+enum rest_next
+aliyun_cdn_described(const struct aliyun_cdn *s, struct cloud_call *c,
+    const struct rest_answer *a)
+{
+	c->is_bound[c->at++] = has_ours(s, c, a);
+	if (domains_of(c)[c->at] != NULL)
+		return REST_AGAIN;
+	c->is_right = cloud_all_bound(c, domains_of(c));
+	return REST_NEXT;
+}
+
+void
+aliyun_cdn_set(const struct aliyun_cdn *s, struct cloud_call *c,
+    struct preq *rq)
+{
+	const char *domain = aliyun_cdn_next(c);
+
+	if (domain == NULL)
+		return;
+	cloud_say(c, "binding certificate %s to %s", c->id, domain);
+	aliyun_action(rq, &s->service, s->set);
+	preq_query(rq, "CertId", c->id);
+	preq_query(rq, "CertRegion", aliyun_cas_region(c));
+	preq_query(rq, "CertType", "cas");
+	preq_query(rq, "DomainName", domain);
+	preq_query(rq, "SSLProtocol", "on");
+}
+
+enum rest_next
+aliyun_cdn_was_set(void *user, const struct rest_answer *a, struct error *err)
+{
+	struct cloud_call *c = user;
+
+	c->at++;
+	if (aliyun_cdn_next(c) != NULL)
+		return REST_AGAIN;
+	c->at = 0;
+	return REST_NEXT;
+}
+
+enum rest_next
+aliyun_cdn_shown(const struct aliyun_cdn *s, struct cloud_call *c,
+    const struct rest_answer *a)
+{
+	if (!has_ours(s, c, a))
+		return REST_POLL;
+	c->is_bound[c->at] = true;
+	return aliyun_cdn_next(c) != NULL ? REST_AGAIN : REST_NEXT;
+}
+
+/* --- CDN --- */
+
+static int
+describe(void *user, struct preq *rq, struct error *err)
+{
+	aliyun_cdn_describe(&cdn, user, rq);
+	return 0;
+}
+
 static enum rest_next
 described(void *user, const struct rest_answer *a, struct error *err)
 {
-	struct cloud_call *c = user;
-	const char *const *domains = provider_list(c->values, OPT_DOMAINS);
+	return aliyun_cdn_described(&cdn, user, a);
+}
 
-	c->is_bound[c->at++] = has_ours(c, a);
-	if (domains[c->at] != NULL)
-		return REST_AGAIN;
-	c->is_right = cloud_all_bound(c, domains);
-	return REST_NEXT;
+static int
+set(void *user, struct preq *rq, struct error *err)
+{
+	aliyun_cdn_set(&cdn, user, rq);
+	return 0;
+}
+
+static int
+describe_unbound(void *user, struct preq *rq, struct error *err)
+{
+	(void)aliyun_cdn_next(user);
+	return describe(user, rq, err);
+}
+
+static enum rest_next
+shown(void *user, const struct rest_answer *a, struct error *err)
+{
+	return aliyun_cdn_shown(&cdn, user, a);
 }
 
 static const struct rest_step look[] = {
@@ -73,61 +157,8 @@ static const struct rest_step look[] = {
 	{ .name = NULL }
 };
 
-static int
-set(void *user, struct preq *rq, struct error *err)
-{
-	struct cloud_call *c = user;
-	const char *domain = cloud_next_unbound(c, provider_list(c->values,
-	    OPT_DOMAINS));
-
-	if (domain == NULL)
-		return 0;
-	cloud_say(c, "binding certificate %s to %s", c->id, domain);
-	aliyun_action(rq, &cdn, "SetCdnDomainSSLCertificate");
-	preq_query(rq, "CertId", c->id);
-	preq_query(rq, "CertRegion", aliyun_cas_region(c));
-	preq_query(rq, "CertType", "cas");
-	preq_query(rq, "DomainName", domain);
-	preq_query(rq, "SSLProtocol", "on");
-	return 0;
-}
-
-static enum rest_next
-was_set(void *user, const struct rest_answer *a, struct error *err)
-{
-	struct cloud_call *c = user;
-
-	c->at++;
-	if (cloud_next_unbound(c, provider_list(c->values, OPT_DOMAINS)) !=
-	    NULL)
-		return REST_AGAIN;
-	c->at = 0;
-	return REST_NEXT;
-}
-
-static int
-describe_unbound(void *user, struct preq *rq, struct error *err)
-{
-	struct cloud_call *c = user;
-
-	(void)cloud_next_unbound(c, provider_list(c->values, OPT_DOMAINS));
-	return describe(user, rq, err);
-}
-
-static enum rest_next
-shown(void *user, const struct rest_answer *a, struct error *err)
-{
-	struct cloud_call *c = user;
-
-	if (!has_ours(c, a))
-		return REST_POLL;
-	c->is_bound[c->at] = true;
-	return cloud_next_unbound(c, provider_list(c->values, OPT_DOMAINS)) !=
-	    NULL ? REST_AGAIN : REST_NEXT;
-}
-
 static const struct rest_step bind[] = {
-	{ .name = "bind", .request = set, .reply = was_set },
+	{ .name = "bind", .request = set, .reply = aliyun_cdn_was_set },
 	{ .name = "wait", .request = describe_unbound, .reply = shown },
 	{ .name = NULL }
 };

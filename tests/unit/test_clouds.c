@@ -165,6 +165,14 @@ test_aliyun(void **state)
 	    REST_FAIL);
 	assert_string_equal(f.call.id, "");
 	end(&f);
+
+	/* Computed by the script that reproduces the sheet's. */
+	begin(&f, "aliyun-dcdn", "testid", "testsecret");
+	option(&f, "domains", "www.example.com");
+	(void)text_printf(f.call.id, sizeof(f.call.id), "12345");
+	expect(&f, f.type->api, f.type->bind, "dcdn.aliyuncs.com", "Signature="
+	    "44ad412e5e1b555eac2255e8a3d2489d411c4cc0bab5aad1b60b8a9832d19581");
+	end(&f);
 	expect_acs3("https://cas.aliyuncs.com", "ListUserCertificateOrder",
 	    "2020-04-07", (const char *const []){ "CurrentPage", "1",
 	    "Keyword", "example.com", "OrderType", "UPLOAD", "ShowSize", "50",
