@@ -185,6 +185,76 @@ test_aliyun(void **state)
 	    "88334e6f4bb65f235f86bd22321291b15d3319f96ba5bd193f192ac258a9a2b2");
 }
 
+/* What is replaced, of the pages of a list; "" if a new one is uploaded. */
+static void
+esa_finds(struct fixture *f, const char *known, const char *entry,
+    const char *id)
+{
+	const struct rest_step *find = f->type->store->find;
+	struct preq *rq = preq_new(NULL, false);
+	struct rest_answer a = { .status = 200 };
+	enum rest_next next;
+	char text[512];
+	struct error err;
+	json_t *json;
+
+	json_decref(f->call.memo);
+	f->call.memo = NULL;
+	(void)text_printf(f->call.id, sizeof(f->call.id), "%s", known);
+	f->call.is_found = false;
+	f->call.page = 0;
+	assert_int_equal(find->request(&f->call, rq, &err), 0);
+	(void)text_printf(text, sizeof(text), "{\"Result\":[%s]}", entry);
+	json = jsonx_parse(text, strlen(text), &err);
+	assert_non_null(json);
+	a.json = json;
+	next = find->reply(&f->call, &a, &err);
+	assert_int_equal(next, f->call.is_found ? REST_DONE : REST_AGAIN);
+	assert_string_equal(f->call.id, id);
+	json_decref(json);
+	preq_free(rq);
+}
+
+static void
+test_esa(void **state)
+{
+	static const char ours[] = "{\"Id\":\"a\",\"Name\":"
+	    "\"acmed-example.com-00000000000000aa\","
+	    "\"FingerprintSha256\":\"12\"}";
+	static const char other[] = "{\"Id\":\"b\",\"Name\":"
+	    "\"acmed-example.com-2-00000000000000aa\"}";
+	static const char theirs[] = "{\"Id\":\"c\",\"Name\":\"theirs\"}";
+	char same[160];
+	struct fixture f;
+
+	begin(&f, "aliyun-esa", "testid", "testsecret");
+	option(&f, "site_id", "123456789");
+	f.call.cert.fullchain = "-----BEGIN CERTIFICATE-----\nAAAA\n"
+	    "-----END CERTIFICATE-----\n";
+	f.call.cert.key = "-----BEGIN PRIVATE KEY-----\nBBBB\n"
+	    "-----END PRIVATE KEY-----\n";
+	/* Computed by the script that reproduces the sheet's. */
+	expect(&f, f.type->store->api, f.type->store->upload,
+	    "esa.cn-hangzhou.aliyuncs.com", "Signature="
+	    "24a917d82f9806b8d90d7441b90f49e3c12d3f51fcc177d3df6f4176076df39d");
+
+	esa_finds(&f, "", ours, "a");	/* state.db was lost */
+	esa_finds(&f, "", other, "");	/* of another section */
+	esa_finds(&f, "b", other, "b");	/* renamed since */
+	esa_finds(&f, "a", theirs, "");	/* gone */
+	esa_finds(&f, "c", theirs, "");	/* found there once, not ours */
+	(void)text_printf(f.call.cert.sha256, sizeof(f.call.cert.sha256),
+	    "%064x", 0xc0);
+	(void)text_printf(same, sizeof(same), "{\"Id\":\"c\",\"Name\":"
+	    "\"theirs\",\"FingerprintSha256\":\"%064X\"}", 0xc0);
+	esa_finds(&f, "", same, "c");
+	assert_true(f.call.is_found);
+	option(&f, "certificate_id", "c");
+	esa_finds(&f, "a", ours, "");	/* the user says which */
+	esa_finds(&f, "a", theirs, "c");
+	end(&f);
+}
+
 static void
 test_oss(void **state)
 {
@@ -402,6 +472,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_aliyun),
+		cmocka_unit_test(test_esa),
 		cmocka_unit_test(test_oss),
 		cmocka_unit_test(test_aws),
 		cmocka_unit_test(test_tencent),

@@ -10,7 +10,8 @@ from ..vendors.alidns import ID, SECRET, Alidns
 from ..vendors.base import Answer, reply
 from .base import Cloud, Upload, names, serial, sha1, sha256
 
-VERSIONS = {"2020-04-07": "cas", "2018-05-10": "cdn", "2018-01-15": "dcdn"}
+VERSIONS = {"2020-04-07": "cas", "2018-05-10": "cdn", "2018-01-15": "dcdn",
+            "2024-09-10": "esa"}
 
 
 class Cas(Cloud):
