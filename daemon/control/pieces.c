@@ -76,28 +76,48 @@ finish(struct pieces *p)
 }
 
 static void
+begin(struct pieces *p)
+{
+	p->has_begun = true;
+	(void)evhttp_add_header(evhttp_request_get_output_headers(p->req),
+	    "Content-Type", p->type);
+	evhttp_send_reply_start(p->req, p->status, NULL);
+}
+
+/* HEAD wants the head alone, and how long the rest is only GET would tell: the
+ * same header as it has then, which evhttp adds where a body follows. */
+static void
+end_head(struct pieces *p)
+{
+	(void)evhttp_add_header(evhttp_request_get_output_headers(p->req),
+	    "Transfer-Encoding", "chunked");
+	begin(p);
+	(void)evbuffer_drain(p->out, evbuffer_get_length(p->out));
+	finish(p);
+}
+
+static void
 more_cb(struct evhttp_connection *evcon, void *arg)
 {
 	struct pieces *p = arg;
 
 	/* The server drops those on which nothing moves. */
 	p->conn->since_ms = clock_mono_ms();
-	/* The head is all that HEAD wants. */
-	if (!fill_piece(p) || (evbuffer_get_length(p->out) > 0 &&
-	    evhttp_request_get_command(p->req) == EVHTTP_REQ_HEAD)) {
+	if (!fill_piece(p)) {
 		finish(p);
+		return;
+	}
+	if (evbuffer_get_length(p->out) > 0 &&
+	    evhttp_request_get_command(p->req) == EVHTTP_REQ_HEAD) {
+		end_head(p);
 		return;
 	}
 	if (evbuffer_get_length(p->out) == 0) {
 		timer_set(&p->again, 0);
 		return;
 	}
-	if (!p->has_begun) {
-		p->has_begun = true;
-		(void)evhttp_add_header(evhttp_request_get_output_headers(
-		    p->req), "Content-Type", p->type);
-		evhttp_send_reply_start(p->req, p->status, NULL);
-	}
+	if (!p->has_begun)
+		begin(p);
 	evhttp_send_reply_chunk_with_cb(p->req, p->out, more_cb, p);
 }
 

@@ -194,6 +194,23 @@ test_routes(void **state)
 	assert_string_equal(fake_engine_renewed(e->rig->engine), "");
 }
 
+/* Of what is long HEAD says what GET says: not how long the first piece is. */
+static void
+test_long_head(void **state)
+{
+	struct env *e = *state;
+	struct client *c;
+
+	fake_engine_many(e->rig->engine, 5000);
+	c = ask(e, "HEAD /metrics HTTP/1.1\r\nHost: localhost\r\n"
+	    "Connection: close\r\n\r\n");
+	assert_non_null(strstr(c->in, "HTTP/1.1 200 "));
+	assert_null(strstr(c->in, "Content-Length"));
+	assert_non_null(strstr(c->in, "Transfer-Encoding: chunked\r\n"));
+	assert_string_equal(strstr(c->in, "\r\n\r\n"), "\r\n\r\n");
+	client_free(c);
+}
+
 static void
 test_hosts(void **state)
 {
@@ -383,6 +400,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_routes),
+		TEST(test_long_head),
 		cmocka_unit_test(test_hosts),
 		TEST(test_health),
 		TEST(test_events),
