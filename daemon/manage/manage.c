@@ -333,36 +333,32 @@ changed_cb(const struct error *err, void *arg)
 	json_decref(reply);
 }
 
+/* The account has another key. */
+static void
+changed(struct manage_job *j, const struct error *err)
+{
+	json_t *reply = err == NULL ? account_json(j, "valid", NULL) : NULL;
+
+	job_end(j, err, reply);
+	json_decref(reply);
+}
+
 static void
 rolled_cb(const struct error *err, void *arg)
 {
 	struct manage_job *j = arg;
-	json_t *reply;
 
 	j->rollover = NULL;
-	if (err != NULL) {
-		job_end(j, err, NULL);
-		return;
-	}
-	reply = account_json(j, "valid", NULL);
-	job_end(j, NULL, reply);
-	json_decref(reply);
+	changed(j, err);
 }
 
 static void
 adopted_cb(const struct error *err, void *arg)
 {
 	struct manage_job *j = arg;
-	json_t *reply;
 
 	j->adopt = NULL;
-	if (err != NULL) {
-		job_end(j, err, NULL);
-		return;
-	}
-	reply = account_json(j, "valid", NULL);
-	job_end(j, NULL, reply);
-	json_decref(reply);
+	changed(j, err);
 }
 
 /* --- both --- */
