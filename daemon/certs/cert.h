@@ -22,6 +22,7 @@ struct certs;
 struct event_sub;
 struct hold;
 struct limits;
+struct rehearsal;
 struct missing;
 struct renewal;
 struct target;
@@ -51,6 +52,7 @@ struct cert {
 	bool		 is_pulled;	/* the run is one that ARI called for */
 	bool		 has_placeholder;	/* in live/, as long as
 					   row.serial is NULL */
+	struct rehearsal *rehearsal;	/* its dry run; NULL: none */
 	bool		 is_comeback;	/* the run is only for names that were
 					   left out (missing.h) */
 

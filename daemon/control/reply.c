@@ -104,8 +104,5 @@ unknown_cert(struct call *c, const char *name)
 bool
 cert_exists(struct call *c, const char *name)
 {
-	json_t *j = engine_cert_status(c->server->engine, name);
-
-	json_decref(j);
-	return j != NULL;
+	return engine_has_cert(c->server->engine, name);
 }

@@ -76,6 +76,8 @@ json_t		*engine_status(const struct engine *);
 /* and one of those, in brief or with its steps; NULL if there is no
  * certificate of that name. */
 json_t		*engine_cert_brief(const struct engine *, const char *name);
+/* Is there one? */
+bool		 engine_has_cert(const struct engine *, const char *name);
 json_t		*engine_cert_status(const struct engine *, const char *name);
 
 /* Prometheus text, without what there is for each certificate; the caller

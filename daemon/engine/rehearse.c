@@ -118,6 +118,10 @@ engine_rehearse_check(const struct engine *e, const char *name,
 static void
 rehearsal_free(struct rehearsal *r)
 {
+	struct cert *c = certs_find(r->all->engine->certs, r->name);
+
+	if (c != NULL)
+		c->rehearsal = NULL;
 	renewal_cancel(r->cert.run);
 	hold_forget(r->all->engine->holds, &r->cert);
 	place_end(&r->cert.place);
@@ -243,22 +247,6 @@ next_cb(void *arg)
 		timer_set(&all->next, 0);
 }
 
-static const struct rehearsal *
-find(const struct rehearsals *all, const char *name)
-{
-	const struct rehearsal *r;
-
-	TAILQ_FOREACH(r, &all->waiting, link) {
-		if (strcmp(r->name, name) == 0)
-			return r;
-	}
-	TAILQ_FOREACH(r, &all->running, link) {
-		if (strcmp(r->name, name) == 0)
-			return r;
-	}
-	return NULL;
-}
-
 static bool
 is_same(const char *a, const char *b)
 {
@@ -270,7 +258,8 @@ engine_rehearse(struct engine *e, const char *name, const char *directory,
     struct error *err)
 {
 	struct rehearsals *all = e->rehearsals;
-	const struct rehearsal *o = find(all, name);
+	struct cert *c = certs_find(e->certs, name);
+	const struct rehearsal *o = c != NULL ? c->rehearsal : NULL;
 	struct rehearsal *r;
 
 	if (e->is_stopping)
@@ -292,6 +281,8 @@ engine_rehearse(struct engine *e, const char *name, const char *directory,
 	r->cert.row.name = xasprintf(API_DRY_RUN "%s", name);
 	r->cert.row.key = KEY_TYPE_END;
 	TAILQ_INIT(&r->cert.targets);
+	if (c != NULL)
+		c->rehearsal = r;
 	TAILQ_INSERT_TAIL(&all->waiting, r, link);
 	timer_set(&all->next, 0);
 	return 0;

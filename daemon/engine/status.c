@@ -280,6 +280,14 @@ engine_next_name(const struct engine *e, const char *after)
 	return lo < e->certs->n ? e->certs->list[lo]->row.name : NULL;
 }
 
+bool
+engine_has_cert(const struct engine *e, const char *name)
+{
+	const struct cert *c = certs_find(e->certs, name);
+
+	return c != NULL && c->conf != NULL;
+}
+
 json_t *
 engine_cert_brief(const struct engine *e, const char *name)
 {

@@ -329,6 +329,15 @@ fake_engine_set_ill(struct engine *e, bool is_ill)
 	e->is_ill = is_ill;
 }
 
+bool
+engine_has_cert(const struct engine *e, const char *name)
+{
+	json_t *j = engine_cert_status(e, name);
+
+	json_decref(j);
+	return j != NULL;
+}
+
 char *
 engine_metrics(const struct engine *e)
 {
