@@ -58,6 +58,13 @@ cloud_run_clear(struct cloud_run *run)
 	free(run->place);
 }
 
+/* `acmectl check` of what was never issued. */
+static bool
+is_before_first(const struct deploy_args *a)
+{
+	return a->is_check && a->serial[0] == '\0';
+}
+
 void
 cloud_run_recall(struct cloud_run *run)
 {
@@ -74,7 +81,9 @@ cloud_run_recall(struct cloud_run *run)
 	if (id[0] == '\0' && run->type->store->is_in_place)
 		id = run->bound_id;
 	(void)text_printf(c->id, sizeof(c->id), "%s", id);
-	c->is_known = cloud_journal_knows(&run->journal);
+	/* A check reads what it can. */
+	c->is_known = is_before_first(a) ||
+	    cloud_journal_knows(&run->journal);
 }
 
 void
@@ -97,8 +106,10 @@ cloud_run_read(struct cloud_run *run, struct error *err)
 	    err) == -1)
 		return error_wrap(err, "credentials \"%s\"",
 		    a->target->cloud->credentials->name);
-	if (cloud_version_read(&run->version, a->version_dir, a->cert->name,
-	    &run->call, err) == -1)
+	if (is_before_first(a))
+		cloud_version_none(&run->version, a->cert, &run->call);
+	else if (cloud_version_read(&run->version, a->version_dir,
+	    a->cert->name, &run->call, err) == -1)
 		return -1;
 	cloud_run_forget(run);
 	return 0;

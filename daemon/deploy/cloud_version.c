@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "common/mem.h"
+#include "daemon/config/conf.h"
 #include "daemon/rest/sign.h"
 #include "daemon/store/bundle.h"
 
@@ -90,6 +91,21 @@ cloud_version_read(struct cloud_version *v, const char *dir,
 	(void)text_printf(c->upload_name, sizeof(c->upload_name),
 	    "acmed-%.*s-%.16s", NAME_LEN, name, v->info.sha256);
 	return 0;
+}
+
+void
+cloud_version_none(struct cloud_version *v, const struct conf_cert *cert,
+    struct cloud_call *c)
+{
+	memset(v, 0, sizeof(*v));
+	v->info.names = xcalloc(cert->n_names + 1, sizeof(*v->info.names));
+	for (size_t i = 0; i < cert->n_names; i++)
+		v->info.names[i] = xstrdup(cert->names[i].name);
+	c->cert = (struct cloud_cert){ .name = cert->name,
+	    .names = (const char *const *)v->info.names,
+	    .fullchain = "", .leaf = "", .chain = "", .key = "" };
+	(void)text_printf(c->upload_name, sizeof(c->upload_name),
+	    "acmed-%.*s-", NAME_LEN, cert->name);
 }
 
 void

@@ -156,6 +156,22 @@ def test_lost(acmed, cloud, cls):
     assert sha256(v.served()) == live(acmed, name)
 
 
+@pytest.mark.parametrize("cls", ALL)
+def test_check_before(acmed, cloud, cls):
+    """`acmectl check` before there is a certificate: what is read is not
+    denied."""
+    v = cloud(cls)
+    name = "before.example.test"
+    acmed.accounts["lab"]["directory"] = "https://localhost:1/dir"
+    configure(acmed, v, name)
+    acmed.start()
+    out = acmed.ctl("check", name, "--no-probe").stdout
+    assert 'target "t0" could be run' in out, out
+    assert v.log and not v.ours()
+    v.denied = True
+    assert v.DENIED in acmed.ctl("check", name, "--no-probe").stdout
+
+
 def test_key_comes_back(acmed, cloud):
     """A vendor that repeats the key that it refuses."""
     v = cloud(Cas)
