@@ -27,6 +27,8 @@ struct plan {
 	struct row	*rows;
 	size_t		 n;
 	json_t		*paused;	/* names, without an end */
+	json_t		*held;		/* names that wait for a person, and
+					   why */
 	json_t		*freezes;	/* an object: the days of each */
 	struct shorter	 shorter;
 };
@@ -37,7 +39,7 @@ static void
 add_cert(const json_t *cert, void *arg)
 {
 	static const char *const members[] = { "name", "next", "held",
-	    "freeze", "not_after", "failures" };
+	    "freeze", "not_after", "failures", "fallback" };
 	char *days = show_str(cert, "freeze.days", NULL);
 	struct plan *p = arg;
 	time_t at = (time_t)jsonx_int(cert, "next.at", 0);
@@ -47,6 +49,9 @@ add_cert(const json_t *cert, void *arg)
 	if (at == 0 && action != NULL && strcmp(action, "paused") == 0)
 		(void)json_array_append(p->paused, json_object_get(cert,
 		    "name"));
+	if (action != NULL && strcmp(action, "held") == 0)
+		(void)json_object_set(p->held, jsonx_str(cert, "name"),
+		    jsonx_get(cert, "held.msg"));
 	if (days != NULL && jsonx_int(cert, "freeze.from", 0) <= p->until)
 		(void)json_object_set_new(p->freezes, days, json_true());
 	free(days);
@@ -143,6 +148,12 @@ print_below(const struct options *o, const json_t *cert)
 		term_wrap(&o->out, TERM_WARN, 10, 10, held);
 	}
 	free(held);
+	held = show_fallback(cert);
+	if (held != NULL) {
+		(void)fputs("    account: ", o->out.out);
+		term_wrap(&o->out, TERM_WARN, 13, 13, held);
+	}
+	free(held);
 	print_freeze(o, cert);
 	json_array_foreach(jsonx_get(cert, "next.windows"), i, w) {
 		char *target = show_str(w, "target", "?");
@@ -187,6 +198,12 @@ print_rest(const struct options *o, const struct plan *p)
 		free(text);
 		free(names);
 	}
+	json_object_foreach(p->held, days, w) {
+		text = xasprintf("%s: held until acmectl renew-now %s: %s",
+		    days, days, json_string_value(w));
+		term_wrap(&o->out, TERM_WARN, 0, 2, text);
+		free(text);
+	}
 	json_object_foreach(p->freezes, days, w) {
 		(void)fprintf(o->out.out, "freeze %s: nothing is renewed or "
 		    "deployed; what is due then, before\n", days);
@@ -224,6 +241,7 @@ cmd_plan(const struct options *o)
 	if (code != EXIT_OK)
 		return code;
 	p.paused = json_array();
+	p.held = json_object();
 	p.freezes = json_object();
 	shorter_init(&p.shorter, now);
 	code = status_read(o, &sink);
@@ -241,6 +259,7 @@ cmd_plan(const struct options *o)
 		print_rest(o, &p);
 	json_decref(list);
 	json_decref(p.paused);
+	json_decref(p.held);
 	json_decref(p.freezes);
 	shorter_clear(&p.shorter);
 	free(p.rows);

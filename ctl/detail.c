@@ -352,6 +352,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	char *names = show_names(cert, t->is_utf8);
 	char *challenges = show_list(json_object_get(cert, "challenges"));
 	char *next = show_next(cert, now, true);
+	char *fallback = show_fallback(cert);
 	const json_t *deploy, *missing, *persist;
 	size_t i;
 
@@ -377,7 +378,10 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	} else {
 		str_field(t, "profile", cert, "profile");
 	}
-	str_field(t, "account", cert, "account");
+	if (fallback != NULL)
+		field(t, "account", TERM_WARN, fallback);
+	else
+		str_field(t, "account", cert, "account");
 	source_field(t, cert);
 	if (*challenges != '\0')
 		field(t, "challenge", TERM_PLAIN, challenges);
@@ -400,6 +404,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	json_array_foreach(json_object_get(cert, "persist"), i, persist)
 		persist_field(t, persist, now);
 	print_steps(t, json_object_get(cert, "steps"));
+	free(fallback);
 	free(next);
 	free(challenges);
 	free(names);

@@ -151,8 +151,32 @@ show_next_word(const json_t *cert, bool is_long, time_t *at)
 		return then == 0 ? xstrdup(is_long ? "nothing: paused until "
 		    "acmectl resume" : "paused") : xasprintf("paused until "
 		    "%.10s", show_date(then, when));
+	if (word != NULL && strcmp(word, "held") == 0)
+		return xstrdup(is_long ? "nothing: paused by the CA, until "
+		    "acmectl renew-now" : "held");
 	*at = then;
 	return show_str(cert, "next.action", "-");
+}
+
+char *
+show_fallback(const json_t *cert)
+{
+	char *issued = show_str(cert, "fallback.issued", NULL);
+	char *next = show_str(cert, "fallback.next", NULL);
+	char *first, *why, *text = NULL;
+
+	if (issued == NULL && next == NULL)
+		return NULL;
+	first = show_str(cert, "fallback.first", "?");
+	why = show_str(cert, "fallback.why", NULL);
+	text = xasprintf("%s, not %s%s%s%s", next != NULL ? next : issued,
+	    first, next == NULL ? ", which the next renewal asks again" : "",
+	    why != NULL ? ": " : "", why != NULL ? why : "");
+	free(why);
+	free(first);
+	free(next);
+	free(issued);
+	return text;
 }
 
 char *

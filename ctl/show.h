@@ -45,5 +45,8 @@ const char	*show_when(time_t now, time_t at, char out[SHOW_WHEN_MAX]);
 char	*show_next(const json_t *cert, time_t now, bool is_long);
 /* The same without its time, "renew", which is in *at; 0: there is none. */
 char	*show_next_word(const json_t *cert, bool is_long, time_t *at);
+/* "zerossl, not letsencrypt: WHY", where the certificate in use, or the next,
+ * is not of the first of its accounts; else NULL. */
+char	*show_fallback(const json_t *cert);
 
 #endif

@@ -12,6 +12,7 @@
 #include "daemon/acme/acme.h"
 #include "daemon/certs/issuer.h"
 #include "daemon/config/conf.h"
+#include "daemon/config/directories.h"
 #include "daemon/store/store.h"
 
 struct account_adopt {
@@ -184,7 +185,7 @@ prepare(struct account_adopt *a, const struct account_adopt_args *args,
     struct error *err)
 {
 	if (args->directory != NULL &&
-	    !issuer_same(args->directory, a->conf->directory))
+	    !directory_same(args->directory, a->conf->directory))
 		return error_set(err, ERR_CONFIG, "import:other-directory",
 		    "that is an account at %s, but \"%s\" is configured with "
 		    "directory = \"%s\"", args->directory, a->conf->name,

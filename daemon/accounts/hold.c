@@ -10,9 +10,11 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/accounts/hold_part.h"
 #include "daemon/certs/certs.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/issuer.h"
 
 /* Who failed by what may be its own lets another ask first. */
 #define LETS_S 5
@@ -37,14 +39,20 @@ struct holds {
 	struct store	*store;
 	unsigned long	 count;
 	TAILQ_HEAD(, hold) list;
+	struct hold_parts *parts;
 };
 
 static void
 load_cb(const struct store_hold *row, void *arg)
 {
 	struct holds *holds = arg;
-	struct hold *h = xcalloc(1, sizeof(*h));
+	struct hold *h;
 
+	if (row->about[0] != '\0') {
+		hold_parts_load(holds->parts, row);
+		return;
+	}
+	h = xcalloc(1, sizeof(*h));
 	h->row = *row;
 	TAILQ_INSERT_TAIL(&holds->list, h, link);
 }
@@ -56,6 +64,7 @@ holds_new(struct store *store)
 
 	holds->store = store;
 	TAILQ_INIT(&holds->list);
+	holds->parts = hold_parts_new(store);
 	store_hold_each(store, load_cb, holds);
 	return holds;
 }
@@ -71,6 +80,7 @@ holds_free(struct holds *holds)
 		TAILQ_REMOVE(&holds->list, h, link);
 		free(h);
 	}
+	hold_parts_free(holds->parts);
 	free(holds);
 }
 
@@ -80,12 +90,10 @@ hold_count(const struct holds *holds)
 	return holds->count;
 }
 
-/* The one of the certificate's account, be it over or not. */
+/* The one of an account (NULL: none), be it over or not. */
 static struct hold *
-find(const struct holds *holds, const struct cert *c)
+find(const struct holds *holds, const struct conf_account *account)
 {
-	const struct conf_account *account = c->conf != NULL &&
-	    c->conf->source == NULL ? c->conf->account : NULL;
 	struct hold *h;
 
 	if (account == NULL)
@@ -99,11 +107,18 @@ find(const struct holds *holds, const struct cert *c)
 }
 
 static struct hold *
-find_active(const struct holds *holds, const struct cert *c)
+find_active(const struct holds *holds, const struct conf_account *account)
 {
-	struct hold *h = find(holds, c);
+	struct hold *h = find(holds, account);
 
 	return h == NULL || h->is_over ? NULL : h;
+}
+
+/* The one of the account that the certificate uses. */
+static struct hold *
+find_of(const struct holds *holds, const struct cert *c)
+{
+	return find_active(holds, issuer_now(c));
 }
 
 /* Can the CA not be asked?  Else it asks to wait. */
@@ -115,45 +130,11 @@ is_down(const struct hold *h)
 
 /* --- whom it concerns --- */
 
-/* Is the name, or a domain of two labels or more above it, in the text? */
 static bool
-is_named(const char *text, const char *name)
-{
-	if (strncmp(name, "*.", 2) == 0)
-		name += 2;
-	while (strchr(name, '.') != NULL) {
-		if (strcasestr(text, name) != NULL)
-			return true;
-		name = strchr(name, '.') + 1;
-	}
-	return false;
-}
-
-static bool
-is_about_names(const struct cert *c, const struct error *err)
-{
-	static const char *const words[] = { "domain", "hostname",
-	    "identifier", "exact set" };
-
-	/* It is none of the CA's own words. */
-	if (strncmp(err->code, "acme:http-", 10) == 0)
-		return false;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcasestr(err->msg, words[i]) != NULL)
-			return true;
-	}
-	for (size_t i = 0; i < c->conf->n_names; i++) {
-		if (is_named(err->msg, c->conf->names[i].name))
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_limit(const struct cert *c, const struct error *err)
+is_limit(const struct error *err)
 {
 	return err->kind == ERR_RATELIMIT &&
-	    strncmp(err->code, "acme:", 5) == 0 && !is_about_names(c, err);
+	    strncmp(err->code, "acme:", 5) == 0;
 }
 
 /* Would any other of the account have been told the same?  A CA's 5xx may be
@@ -182,10 +163,10 @@ is_own(const struct hold_run *run, const struct error *err)
 /* --- what holds --- */
 
 static struct hold *
-find_or_make(struct holds *holds, const struct cert *c, bool down, time_t now)
+find_or_make(struct holds *holds, const struct conf_account *account,
+    bool down, time_t now)
 {
-	const struct conf_account *account = c->conf->account;
-	struct hold *h = find(holds, c);
+	struct hold *h = find(holds, account);
 
 	if (h == NULL) {
 		h = xcalloc(1, sizeof(*h));
@@ -209,13 +190,17 @@ static time_t
 next_at(const struct hold *h, const struct cert *c, const struct error *err,
     time_t now)
 {
+	time_t asked, until;
+
+	if (!is_down(h))
+		return hold_limit_end(err, h->row.times, now);
 	/* Many certificates shall not come each after a minute of its own. */
-	time_t asked, until = due_retry_at(&(struct error){
-	    .kind = err->kind }, h->row.times, now, is_down(h) &&
+	until = due_retry_at(&(struct error){
+	    .kind = err->kind }, h->row.times, now,
 	    c->row.serial != NULL ? c->row.not_after : 0);
 
 	/* One asks for all: that is little, and all wait for it. */
-	if (is_down(h) && err->kind == ERR_TRANSIENT)
+	if (err->kind == ERR_TRANSIENT)
 		return due_soon_retry_at(h->row.times, now);
 	asked = due_asked(err->retry_at, now);
 	return until < asked ? asked : until;
@@ -225,19 +210,20 @@ bool
 hold_failed(struct holds *holds, const struct cert *c,
     const struct hold_run *run, struct error *err)
 {
+	const struct conf_account *account = issuer_now(c);
 	time_t now = clock_now(), until;
 	bool down = is_trouble(c, run, err);
-	struct hold *h = find_active(holds, c);
+	struct hold *h = find_active(holds, account);
 
 	if (strcmp(err->code, "engine:held") == 0)
 		return true;
-	if (c->conf == NULL || c->conf->account == NULL ||
-	    c->conf->source != NULL || (!down && !is_limit(c, err)))
+	if (account == NULL || (!down && (hold_part_failed(holds->parts, c,
+	    account, err) || !is_limit(err))))
 		return false;
 	if (h != NULL && h->told > run->begun && is_down(h) == down &&
 	    (down || !run->has_asked) && hold_until(holds, c, err) != 0)
 		return true;
-	h = find_or_make(holds, c, down, now);
+	h = find_or_make(holds, account, down, now);
 	/* Those that asked at the same time were told the same thing once. */
 	if (h->row.until <= now || h->row.at > now) {
 		h->row.times++;
@@ -275,16 +261,19 @@ end(struct holds *holds, struct hold *h, struct cert *c)
 void
 hold_end(struct holds *holds, struct cert *c, int64_t asked_ms)
 {
-	struct hold *h = find_active(holds, c);
+	const struct conf_account *account = issuer_now(c);
+	struct hold *h = find_active(holds, account);
 
 	if (h != NULL && h->told_ms <= asked_ms)
 		end(holds, h, c);
+	if (account != NULL && hold_part_end(holds->parts, c, account))
+		certs_changed(c->certs);
 }
 
 void
 hold_reached(struct holds *holds, struct cert *c)
 {
-	struct hold *h = find_active(holds, c);
+	struct hold *h = find_of(holds, c);
 
 	if (h != NULL && is_down(h) &&
 	    strncmp(h->row.err.code, "http:", 5) == 0)
@@ -330,32 +319,20 @@ down_until(const struct hold *h, const struct cert *c, time_t now)
 	return h->asks != c && is_asking(h->asks) ? now + ASKING_S : 0;
 }
 
+/* Until when the whole account is held; passes: not by what the CA asks. */
 static time_t
-limit_until(const struct hold *h, const struct cert *c, time_t now)
-{
-	const struct store_cert *row = &c->row;
-	struct error told = { .kind = ERR_RATELIMIT };
-
-	if (c->passes_hold)
-		return 0;
-	told.retry_at = h->row.until;
-	memcpy(told.code, h->row.err.code, sizeof(told.code));
-	return due_held_until(&told, h->row.at, row->serial != NULL ?
-	    row->not_after : 0);
-}
-
-time_t
-hold_until(const struct holds *holds, const struct cert *c,
-    struct error *err)
+whole_until(const struct holds *holds, const struct cert *c,
+    const struct conf_account *account, bool passes, struct error *err)
 {
 	time_t now = clock_now(), until;
 	char in[TEXT_SPAN_MAX], at[TEXT_TIME_MAX];
-	const struct hold *h = find_active(holds, c);
+	const struct hold *h = find_active(holds, account);
 	struct hold_told told;
 
 	if (h == NULL || h->row.at > now)
 		return 0;
-	until = is_down(h) ? down_until(h, c, now) : limit_until(h, c, now);
+	until = is_down(h) ? down_until(h, c, now) : passes ? 0 :
+	    hold_limit_until(c, h->row.err.code, h->row.at, h->row.until);
 	if (until <= now)
 		return 0;
 	if (err != NULL && is_down(h)) {
@@ -373,19 +350,50 @@ hold_until(const struct holds *holds, const struct cert *c,
 	return until;
 }
 
+static time_t
+until_of(const struct holds *holds, const struct cert *c,
+    const struct conf_account *account, bool passes, struct error *err)
+{
+	time_t whole = whole_until(holds, c, account, passes, err), part;
+	struct error longer;
+
+	part = passes || account == NULL ? 0 : hold_part_until(holds->parts,
+	    c, account, &longer);
+	if (part <= whole)
+		return whole;
+	if (err != NULL)
+		*err = longer;
+	return part;
+}
+
+time_t
+hold_until(const struct holds *holds, const struct cert *c,
+    struct error *err)
+{
+	return until_of(holds, c, issuer_now(c), c->passes_hold, err);
+}
+
+time_t
+hold_until_at(const struct holds *holds, const struct cert *c,
+    const struct conf_account *account, struct error *err)
+{
+	return until_of(holds, c, account, false, err);
+}
+
 time_t
 hold_until_asked(const struct holds *holds, const struct cert *c,
     struct error *err)
 {
 	const struct store_cert *row = &c->row;
-	const struct hold *h = find_active(holds, c);
-	time_t now = clock_now(), until = h == NULL || is_down(h) ? 0 :
-	    hold_until(holds, c, err);
+	const struct hold *h = find_of(holds, c);
+	time_t now = clock_now(), until = h == NULL || !is_down(h) ?
+	    hold_until(holds, c, err) : c->passes_hold ? 0 : hold_part_until(
+	    holds->parts, c, issuer_now(c), err);
 	char in[TEXT_SPAN_MAX], at[TEXT_TIME_MAX];
 	time_t own;
 
 	if (until != 0 || row->error == NULL || row->failures == 0 ||
-	    c->conf == NULL || c->conf->source != NULL ||
+	    c->conf == NULL || conf_n_issuers(c->conf) != 1 ||
 	    row->error->kind != ERR_RATELIMIT || row->error_at > now ||
 	    strncmp(row->error->code, "acme:", 5) != 0)
 		return until;
@@ -403,16 +411,16 @@ hold_until_asked(const struct holds *holds, const struct cert *c,
 void
 hold_begin(struct holds *holds, const struct cert *c)
 {
-	struct hold *h = find_active(holds, c);
+	struct hold *h = find_of(holds, c);
 
 	if (h != NULL)
 		h->asks = c;
 }
 
 bool
-hold_is_down(const struct holds *holds, const struct cert *c)
+hold_is_down(const struct holds *holds, const struct conf_account *account)
 {
-	const struct hold *h = find_active(holds, c);
+	const struct hold *h = find_active(holds, account);
 
 	return h != NULL && is_down(h) && h->row.until > clock_now();
 }
@@ -422,7 +430,7 @@ hold_is_down(const struct holds *holds, const struct cert *c)
 void
 hold_mark(struct holds *holds, struct cert *c, bool is_due)
 {
-	const struct hold *h = is_due ? find_active(holds, c) : NULL;
+	const struct hold *h = is_due ? find_of(holds, c) : NULL;
 
 	c->waits = h != NULL && is_down(h) ? h : NULL;
 }
@@ -455,7 +463,7 @@ hold_tell(const struct hold *h, struct hold_told *out)
 size_t
 hold_waiting(const struct holds *holds, const struct cert *c)
 {
-	const struct hold *h = find_active(holds, c);
+	const struct hold *h = find_of(holds, c);
 	size_t n = 0;
 
 	if (h == NULL || !is_down(h))
@@ -464,7 +472,7 @@ hold_waiting(const struct holds *holds, const struct cert *c)
 		const struct cert *o = c->certs->list[i];
 
 		n += o == c || ((o->waits != NULL || o->is_queued ||
-		    is_asking(o)) && find_active(holds, o) == h);
+		    is_asking(o)) && find_of(holds, o) == h);
 	}
 	return n;
 }

@@ -3,12 +3,9 @@
  * hold - an account none of whose certificates asks now, whichever of them was
  * told why.  Kept in state.db.  One of two:
  *
- * The CA asked it to come back later (429, rateLimited, Retry-After).  What
- * concerns some identifiers only (the same names too often, a name whose
- * validation failed too often) holds its certificate alone, by its row's
- * retry_at: the CA's words name one of its names or a domain above, or say
- * "domain", "hostname", "identifier" or "exact set".  All else is the
- * account's, or everybody's.
+ * The CA asked it to come back later (429, rateLimited, Retry-After), of all
+ * or, where its words say so, of some names only: a registered domain, one
+ * name, or the names of the certificate that was told (hold_part.h).
  *
  * Or its CA cannot be asked: what failed came before anything was said of
  * names, or the CA is in trouble itself (no answer, 5xx).  One certificate asks
@@ -25,6 +22,7 @@
 
 struct cert;
 struct conf;
+struct conf_account;
 struct error;
 struct hold;
 struct holds;
@@ -61,13 +59,17 @@ void		 hold_reached(struct holds *, struct cert *);
 void		 hold_retry(struct holds *, bool is_start);
 
 /*
- * Until when the account of this certificate is held, as far as it holds this
- * one (due_held_until(): one that is near its end, less; a person who has asked
- * since, not at all); 0: it is not.  err, where it is not NULL, becomes why:
- * "engine:held".
+ * Until when the account that this certificate uses is held, as far as it holds
+ * this one (due_held_until(): one that is near its end, less; a person who has
+ * asked since, not at all); STORE_PAUSED_EVER: until a person asks; 0: it is
+ * not.  err, where it is not NULL, becomes why: "engine:held", or
+ * "acme:paused".
  */
 time_t		 hold_until(const struct holds *, const struct cert *,
 		    struct error *err);
+/* The same of one of its accounts, whoever asks. */
+time_t		 hold_until_at(const struct holds *, const struct cert *,
+		    const struct conf_account *, struct error *err);
 /* What the CA asks for, of the account or of this certificate alone, if
  * nobody asks all the same; the same otherwise. */
 time_t		 hold_until_asked(const struct holds *,
@@ -77,8 +79,9 @@ time_t		 hold_until_asked(const struct holds *,
 void		 hold_begin(struct holds *, const struct cert *);
 /* The certificate is freed. */
 void		 hold_forget(struct holds *, const struct cert *);
-/* Can the CA of its account not be asked, so that the next try is put off? */
-bool		 hold_is_down(const struct holds *, const struct cert *);
+/* Can the CA of the account not be asked, so that the next try is put off? */
+bool		 hold_is_down(const struct holds *,
+		    const struct conf_account *);
 
 /* --- certificates that wait for a CA that cannot be asked --- */
 

@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/names.h"
 #include "common/text.h"
+#include "daemon/acme/refusal.h"
 
 #define URN "urn:ietf:params:acme:error:"
 
@@ -178,8 +179,11 @@ problem_read(const json_t *problem, struct error *err)
 	const char *instance = jsonx_str(problem, "instance");
 	enum err_kind kind = kind_of(problem);
 	struct line l = { "", 0 };
+	const char *detail = jsonx_str(problem, "detail");
 	char code[sizeof(err->code)];
 
+	if (detail != NULL && refusal_read_paused(detail, err))
+		return;
 	if (is_acme_type(problem) && is_word(type))
 		(void)text_printf(code, sizeof(code), "acme:%s", type);
 	else
@@ -192,6 +196,8 @@ problem_read(const json_t *problem, struct error *err)
 		(void)add(&l, " [see %.300s]", instance);
 	add_subproblems(&l, json_object_get(problem, "subproblems"));
 	(void)error_set(err, kind, code, "%s", l.text);
+	if (kind == ERR_RATELIMIT && detail != NULL)
+		err->retry_at = refusal_retry_at(detail);
 }
 
 #define IDENTIFIERS_MAX 100
@@ -264,7 +270,11 @@ problem_from_reply(int status, const char *body, size_t len, time_t retry_at,
 	if (err->kind == ERR_REJECTED && strcmp(err->code, "acme:other") == 0 &&
 	    status >= 500)
 		err->kind = ERR_TRANSIENT;
+	/* Time alone does not end a pause. */
+	if (strcmp(err->code, "acme:paused") == 0)
+		return;
 	if (status == 429 || retry_at != 0)
 		err->kind = ERR_RATELIMIT;
-	err->retry_at = retry_at;
+	if (retry_at != 0)
+		err->retry_at = retry_at;
 }

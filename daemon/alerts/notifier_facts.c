@@ -9,6 +9,7 @@
 #include "daemon/alerts/condition.h"
 #include "daemon/alerts/notifier_priv.h"
 #include "daemon/certs/budget.h"
+#include "daemon/certs/issuer.h"
 #include "daemon/certs/missing.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/manage/revocations.h"
@@ -65,7 +66,7 @@ of_cert(struct notifier *n, const struct cert *c, time_t now)
 		.failures = failure.times,
 		.error = failure.err,
 		.is_shared = c->waits != NULL,
-		.account = c->conf->account != NULL ? c->conf->account->name :
+		.account = issuer_now(c) != NULL ? issuer_now(c)->name :
 		    "",		/* another host renews it */
 		.repository = c->conf->source != NULL ?
 		    c->conf->source->name : NULL,
@@ -76,7 +77,7 @@ of_cert(struct notifier *n, const struct cert *c, time_t now)
 	struct error waits;
 
 	if (c->limited_until > now &&
-	    budget_until(c, c->conf->account, &waits) != 0)
+	    budget_until(c, issuer_now(c), &waits) != 0)
 		in.waits = &waits;
 	if (alarm_judge_cert(&in, &n->env->certs->conf->alarm, now, &f) == 0)
 		note(n, &f, now);

@@ -10,6 +10,7 @@
 #include "common/text.h"
 #include "daemon/certs/cert.h"
 #include "daemon/certs/due.h"
+#include "daemon/certs/issuer.h"
 #include "daemon/store/keys.h"
 
 #define FIRST_S 30		/* after an installation, and up to twice it */
@@ -17,12 +18,9 @@
 bool
 ari_window_is_asked(const struct cert *c)
 {
-	const struct conf_account *account = c->conf == NULL ? NULL :
-	    c->conf->account;
+	const struct conf_account *account = issuer_account(c);
 
-	return account != NULL && account->ari && c->conf->source == NULL &&
-	    c->row.serial != NULL && (c->row.ari_directory == NULL ||
-	    strcmp(c->row.ari_directory, account->directory) == 0);
+	return account != NULL && account->ari;
 }
 
 static time_t
@@ -116,8 +114,10 @@ ari_window_replaces(const struct cert *c)
 {
 	const struct store_cert *row = &c->row;
 
+	/* No CA knows what another one has issued. */
 	if (!ari_window_is_asked(c) || row->ari_directory == NULL ||
-	    row->ari_id == NULL || row->not_after <= clock_now() ||
+	    issuer_account(c) != issuer_now(c) || row->ari_id == NULL ||
+	    row->not_after <= clock_now() ||
 	    !shares_name(c))
 		return NULL;
 	return row->ari_id;

@@ -10,6 +10,7 @@
 #include "daemon/certs/cert.h"
 #include "daemon/certs/cert_names.h"
 #include "daemon/certs/issuer.h"
+#include "daemon/config/directories.h"
 #include "daemon/limits/limits.h"
 
 /* Of one that was imported the CA is not known: most likely it is the one in
@@ -19,8 +20,8 @@ is_of_ca(const struct cert *c, const struct conf_account *a)
 {
 	const char *known = c->row.ari_directory;
 
-	return known != NULL ? issuer_same(known, a->directory) :
-	    c->conf != NULL && c->conf->account == a && !issuer_is_staging(c);
+	return known != NULL ? directory_same(known, a->directory) :
+	    issuer_account(c) == a && !issuer_is_staging(c);
 }
 
 /* Is it of that CA, of the same names, and not over? */
@@ -38,7 +39,7 @@ renews(const struct cert *c, const struct conf_account *a)
 static bool
 will_replace(const struct cert *c, const struct conf_account *a)
 {
-	return c->row.ari_end != 0 && c->conf->account == a &&
+	return c->row.ari_end != 0 && issuer_now(c) == a &&
 	    ari_window_replaces(c) != NULL;
 }
 
@@ -155,8 +156,9 @@ void
 budget_order_over(const struct cert *c)
 {
 	const struct store_cert *row = &c->row;
-	const struct conf_account *a = c->conf != NULL ? c->conf->account :
-	    NULL;
+	const struct conf_account *a = c->conf == NULL ||
+	    conf_n_issuers(c->conf) == 0 ? NULL : conf_issuer(c->conf,
+	    conf_issuer_index(c->conf, row->account)).account;
 	unsigned taken = row->order_limits;
 	char *kid;
 

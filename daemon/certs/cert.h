@@ -70,6 +70,9 @@ struct cert {
 					   all targets have this one */
 
 	/* accounts/'s. */
+	const struct conf_account *account;	/* of the run, or that the next
+					   one will use; NULL: there is but one
+					   (issuer_now()) */
 	struct ca_clock	 ca_clock;	/* as the last order found it */
 	const struct hold *waits;	/* due, but its CA cannot be asked; it
 					   stays so until a run of its own ends

@@ -7,7 +7,6 @@
 #include "common/mem.h"
 #include "daemon/certs/budget.h"
 #include "daemon/certs/due.h"
-#include "daemon/certs/issuer.h"
 #include "daemon/limits/limits.h"
 
 static int
@@ -154,8 +153,7 @@ follow_issuance(struct cert *c, const struct conf_cert *was)
 
 	if (was->source != NULL || was->account == NULL ||
 	    now->source != NULL || now->account == NULL ||
-	    (issuer_same(was->account->directory, now->account->directory) &&
-	    conf_has_profile(was, now->profile)))
+	    conf_same_issuers(was, now))
 		return false;
 	if (c->row.failures > 0) {
 		c->row.retry_at = 0;
@@ -174,6 +172,11 @@ follow_conf(struct cert *c, const struct conf_cert *now)
 	c->conf = now;
 	c->limited_at = NULL;	/* it may be another one there now */
 	c->limited_until = 0;
+	/* A run goes on where it began. */
+	if (c->account != NULL)
+		c->account = now == NULL || conf_n_issuers(now) == 0 ? NULL :
+		    conf_issuer(now, conf_issuer_index(now,
+		    c->account->name)).account;
 	if (was == NULL || now == NULL)
 		return was == now ? NULL : now != NULL ? "added" : "removed";
 	is_other = follow_issuance(c, was);

@@ -2,11 +2,10 @@
 #include "daemon/certs/issuer.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "daemon/certs/cert.h"
+#include "daemon/config/directories.h"
 
-#define SCHEME "https://"
 /* Let's Encrypt's own word, in the name of every issuer of its staging CA:
  * https://letsencrypt.org/docs/staging-environment/ */
 #define STAGING_WORD "(STAGING)"
@@ -24,51 +23,6 @@ static const char *const staging_hosts[] = {
 	"api.test4.buypass.no",
 };
 
-/* The host of a URL, and what follows it without ":443". */
-static const char *
-split(const char *url, size_t *host_len, const char **rest)
-{
-	const char *host = strncasecmp(url, SCHEME, strlen(SCHEME)) == 0 ?
-	    url + strlen(SCHEME) : url;
-
-	*host_len = strcspn(host, ":/");
-	*rest = host + *host_len;
-	if (strncmp(*rest, ":443", 4) == 0 && ((*rest)[4] == '/' ||
-	    (*rest)[4] == '\0'))
-		*rest += 4;
-	return host;
-}
-
-static size_t
-without_slash(const char *path)
-{
-	size_t len = strlen(path);
-
-	return len > 0 && path[len - 1] == '/' ? len - 1 : len;
-}
-
-bool
-issuer_same(const char *a, const char *b)
-{
-	size_t a_len, b_len;
-	const char *a_rest, *b_rest;
-	const char *a_host = split(a, &a_len, &a_rest);
-	const char *b_host = split(b, &b_len, &b_rest);
-
-	return a_len == b_len && strncasecmp(a_host, b_host, a_len) == 0 &&
-	    without_slash(a_rest) == without_slash(b_rest) &&
-	    strncmp(a_rest, b_rest, without_slash(a_rest)) == 0;
-}
-
-static bool
-is_at(const char *url, const char *host)
-{
-	size_t len;
-	const char *rest, *at = split(url, &len, &rest);
-
-	return len == strlen(host) && strncasecmp(at, host, len) == 0;
-}
-
 static bool
 names_staging(const struct store_cert *row)
 {
@@ -81,7 +35,7 @@ issuer_is_for_tries(const char *directory)
 {
 	for (size_t i = 0; i < sizeof(staging_hosts) /
 	    sizeof(staging_hosts[0]); i++) {
-		if (is_at(directory, staging_hosts[i]))
+		if (directory_is_at(directory, staging_hosts[i]))
 			return true;
 	}
 	return false;
@@ -90,24 +44,70 @@ issuer_is_for_tries(const char *directory)
 const char *
 issuer_staging_of(const char *directory)
 {
-	return is_at(directory, LETSENCRYPT) ? STAGING_DIRECTORY : NULL;
+	return directory_is_at(directory, LETSENCRYPT) ? STAGING_DIRECTORY :
+	    NULL;
+}
+
+const struct conf_account *
+issuer_now(const struct cert *c)
+{
+	if (c->conf == NULL || c->conf->source != NULL)
+		return NULL;
+	return c->account != NULL ? c->account : c->conf->account;
+}
+
+const struct conf_account *
+issuer_account(const struct cert *c)
+{
+	const char *directory = c->row.ari_directory;
+
+	if (c->conf == NULL || c->row.serial == NULL)
+		return NULL;
+	for (unsigned i = 0; i < conf_n_issuers(c->conf); i++) {
+		const struct conf_account *a = conf_issuer(c->conf,
+		    i).account;
+
+		if (directory == NULL || directory_same(directory,
+		    a->directory))
+			return a;
+	}
+	return NULL;
 }
 
 bool
 issuer_is_other(const struct cert *c)
 {
 	const struct store_cert *row = &c->row;
-	const struct conf_account *account = c->conf != NULL ?
-	    c->conf->account : NULL;
+	unsigned n = c->conf != NULL ? conf_n_issuers(c->conf) : 0;
 
-	if (account == NULL || c->conf->source != NULL ||
-	    row->serial == NULL)
+	if (n == 0 || row->serial == NULL)
 		return false;
 	if (row->ari_directory != NULL)
-		return !issuer_same(row->ari_directory, account->directory);
+		return issuer_account(c) == NULL;
 	/* Of a row that does not know: Let's Encrypt signs nothing so. */
-	return names_staging(row) &&
-	    is_at(account->directory, LETSENCRYPT);
+	for (unsigned i = 0; i < n; i++) {
+		if (!directory_is_at(conf_issuer(c->conf,
+		    i).account->directory, LETSENCRYPT))
+			return false;
+	}
+	return names_staging(row);
+}
+
+bool
+issuer_has_profile(const struct cert *c)
+{
+	const char *directory = c->row.ari_directory;
+
+	for (unsigned i = 0; i < conf_n_issuers(c->conf); i++) {
+		struct conf_issuer at = conf_issuer(c->conf, i);
+
+		if (conf_has_profile(&at, c->row.profile) &&
+		    (directory == NULL || directory_same(directory,
+		    at.account->directory)))
+			return true;
+	}
+	/* Of another CA it is due whatever its profile is. */
+	return issuer_is_other(c);
 }
 
 bool

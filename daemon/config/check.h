@@ -54,6 +54,9 @@ struct conf_cert *check_cert(struct check *, const struct section *);
 /* The account or provider that key names, or the only one; NULL: told. */
 void	*check_reference(struct check *, const struct section *,
 	    const char *key, const struct table *);
+/* ... that this value of key names. */
+void	*check_reference_value(struct check *, const struct section *,
+	    const char *key, const struct value *, const struct table *);
 /* The key resolvers; free with opt_list_free(). */
 char	**check_resolvers(struct check *, const struct section *);
 /* Who puts the records of a certificate's names where, and who must see

@@ -8,9 +8,11 @@
 #include "daemon/config/check.h"
 #include "daemon/config/check_deploy.h"
 #include "daemon/config/check_profile.h"
+#include "daemon/config/directories.h"
 #include "daemon/config/opt.h"
 
 #define NAMES_MAX 100
+#define ACCOUNTS_MAX 8
 #define DAY 86400
 
 /* The names as they are read. */
@@ -138,6 +140,64 @@ check_source(struct check *c, const struct section *sec,
 	}
 }
 
+static void
+add_issuer(struct conf_cert *cert, const struct conf_account *a)
+{
+	cert->others = xreallocarray(cert->others, cert->n_others + 1,
+	    sizeof(*cert->others));
+	cert->others[cert->n_others++] = (struct conf_issuer){ .account = a };
+}
+
+/*
+ * The accounts, the best first.  Each is of another CA: which one a certificate
+ * is of is told by the directory, and a second account at the same CA would
+ * only be a way around its limits.
+ */
+static void
+check_accounts(struct check *c, const struct section *sec,
+    struct conf_cert *cert)
+{
+	const struct item *item = tree_item(sec, "account");
+	size_t n = item != NULL ? item->n : 0;
+
+	if (item != NULL && n == 0)
+		opt_mistake(c->m, sec, sec->line, "account = { }; allowed: 1 "
+		    "to %d accounts", ACCOUNTS_MAX);
+	if (n > ACCOUNTS_MAX) {
+		opt_mistake(c->m, sec, item->values[ACCOUNTS_MAX]->line,
+		    "found %zu accounts; allowed: 1 to %d", n, ACCOUNTS_MAX);
+		n = ACCOUNTS_MAX;
+	}
+	if (item == NULL || n > 0)
+		cert->account = check_reference(c, sec, "account",
+		    &c->accounts);
+	for (size_t i = 1; i < n; i++) {
+		const struct conf_account *a = check_reference_value(c, sec,
+		    "account", item->values[i], &c->accounts);
+		const struct conf_account *same = NULL;
+
+		for (unsigned k = 0; a != NULL && cert->account != NULL &&
+		    same == NULL && k <= cert->n_others; k++) {
+			struct conf_issuer at = conf_issuer(cert, k);
+
+			if (directory_same(at.account->directory,
+			    a->directory))
+				same = at.account;
+		}
+		if (same == a && a != NULL)
+			opt_mistake(c->m, sec, item->values[i]->line,
+			    "account: \"%s\" is given twice; allowed: once",
+			    a->name);
+		else if (same != NULL)
+			opt_mistake(c->m, sec, item->values[i]->line,
+			    "account: \"%s\" is of the same CA as \"%s\" "
+			    "(%s); allowed: one account of each CA", a->name,
+			    same->name, same->directory);
+		else if (a != NULL && cert->account != NULL)
+			add_issuer(cert, a);
+	}
+}
+
 /* Renewed here. */
 static void
 check_issue(struct check *c, const struct section *sec,
@@ -145,7 +205,7 @@ check_issue(struct check *c, const struct section *sec,
 {
 	const struct value *v = tree_value(sec, "poll");
 
-	cert->account = check_reference(c, sec, "account", &c->accounts);
+	check_accounts(c, sec, cert);
 	check_cert_dns(c, sec, cert);
 	cert->key = opt_key_type(c->m, sec, "key");
 	cert->reuse_key = opt_bool(c->m, sec, "reuse_key", false);
@@ -192,7 +252,8 @@ check_free_cert(struct conf_cert *cert)
 	opt_list_free(cert->resolvers);
 	free(cert->names);
 	free(cert->preferred_chain);
-	free(cert->profile);
+	check_free_profiles(cert);
+	free(cert->others);
 	free(cert->own_freezes);
 	free(cert);
 }

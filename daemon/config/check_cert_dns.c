@@ -25,7 +25,13 @@ void *
 check_reference(struct check *c, const struct section *sec, const char *key,
     const struct table *t)
 {
-	const struct value *v = tree_value(sec, key);
+	return check_reference_value(c, sec, key, tree_value(sec, key), t);
+}
+
+void *
+check_reference_value(struct check *c, const struct section *sec,
+    const char *key, const struct value *v, const struct table *t)
+{
 	void *found = v != NULL ? table_find(t, v->text) : NULL;
 	char *hint;
 

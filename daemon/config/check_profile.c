@@ -97,7 +97,7 @@ is_letsencrypt(const struct conf_account *a)
 /* https://letsencrypt.org/docs/profiles/#shortlived */
 static void
 warn_addresses(struct check *c, const struct section *sec,
-    const struct conf_cert *cert)
+    const struct conf_cert *cert, const struct conf_issuer *at)
 {
 	const char *address = NULL;
 
@@ -105,7 +105,7 @@ warn_addresses(struct check *c, const struct section *sec,
 		if (name_is_address(cert->names[i].name))
 			address = cert->names[i].name;
 	}
-	if (address == NULL || conf_has_profile(cert, "shortlived"))
+	if (address == NULL || conf_has_profile(at, "shortlived"))
 		return;
 	opt_warn(c->m, sec, sec->line, "\"%s\" is an address, and Let's "
 	    "Encrypt has these in its profile \"shortlived\" only; write "
@@ -114,19 +114,41 @@ warn_addresses(struct check *c, const struct section *sec,
 
 static void
 check_max_names(struct check *c, const struct section *sec,
-    const struct conf_cert *cert)
+    const struct conf_cert *cert, const char *profile)
 {
 	const struct value *v = tree_value(sec, "profile");
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (strcmp(known[i].name, cert->profile) == 0 &&
+		if (strcmp(known[i].name, profile) == 0 &&
 		    cert->n_names > known[i].max_names)
 			opt_mistake(c->m, sec, v != NULL ? v->line : sec->line,
 			    "profile = \"%s\": found %u names; Let's Encrypt "
 			    "allows 1 to %u in this profile; split the "
 			    "certificate, or use profile = \"classic\"",
-			    cert->profile, cert->n_names, known[i].max_names);
+			    profile, cert->n_names, known[i].max_names);
 	}
+}
+
+/* Of a certificate at one of its CAs: its own profile, given or "none", or
+ * else the account's; on the heap. */
+static char *
+profile_at(const struct section *sec, const struct conf_account *a,
+    const char *own)
+{
+	if (own == NULL && tree_item(sec, "profile") == NULL && a != NULL)
+		own = a->profile;
+	return own == NULL || is_none(own) ? NULL : xstrdup(own);
+}
+
+static void
+check_at_issuer(struct check *c, const struct section *sec,
+    const struct conf_cert *cert, const struct conf_issuer *at)
+{
+	if (!is_letsencrypt(at->account))
+		return;
+	if (at->profile != NULL)
+		check_max_names(c, sec, cert, at->profile);
+	warn_addresses(c, sec, cert, at);
 }
 
 void
@@ -135,23 +157,35 @@ check_cert_profile(struct check *c, const struct section *sec,
 {
 	const struct conf_account *a = cert->account;
 	char *own = read_profile(c, sec);
-	bool is_default = own == NULL && tree_item(sec, "profile") == NULL;
+	bool given = tree_item(sec, "profile_required") != NULL, any;
 
 	cert->profile_required = opt_bool(c->m, sec, "profile_required",
 	    a != NULL && a->profile_required);
-	if (is_default && a != NULL && a->profile != NULL)
-		own = xstrdup(a->profile);
-	check_required(c, sec, own);
-	if (is_none(own)) {
-		free(own);
-		own = NULL;
+	cert->profile = profile_at(sec, a, own);
+	any = own != NULL || cert->profile != NULL;
+	for (unsigned i = 0; i < cert->n_others; i++) {
+		struct conf_issuer *at = &cert->others[i];
+
+		at->profile = profile_at(sec, at->account, own);
+		at->profile_required = given ? cert->profile_required :
+		    at->account->profile_required;
+		any = any || at->profile != NULL;
 	}
-	cert->profile = own;
-	if (a == NULL || !is_letsencrypt(a))
-		return;
-	if (own != NULL)
-		check_max_names(c, sec, cert);
-	warn_addresses(c, sec, cert);
+	check_required(c, sec, any ? "" : NULL);
+	free(own);
+	for (unsigned i = 0; i < conf_n_issuers(cert); i++) {
+		struct conf_issuer at = conf_issuer(cert, i);
+
+		check_at_issuer(c, sec, cert, &at);
+	}
+}
+
+void
+check_free_profiles(struct conf_cert *cert)
+{
+	free(cert->profile);
+	for (unsigned i = 0; i < cert->n_others; i++)
+		free((char *)(uintptr_t)cert->others[i].profile);
 }
 
 int64_t

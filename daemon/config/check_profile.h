@@ -14,6 +14,8 @@ void	check_account_profile(struct check *, const struct section *,
 void	check_cert_profile(struct check *, const struct section *,
 	    struct conf_cert *);
 
+void	check_free_profiles(struct conf_cert *);
+
 /* How long certificates of its profile live, in seconds; 0: not known. */
 int64_t	check_profile_lifetime_s(const struct conf_cert *);
 

@@ -6,6 +6,7 @@
 
 #include "common/mem.h"
 #include "common/names.h"
+#include "daemon/config/directories.h"
 
 static const char *const key_type_names[] = {
 	[KEY_EC256] = "ec256",
@@ -96,11 +97,50 @@ has_name(const struct conf_cert *cert, const char *name)
 	return false;
 }
 
-bool
-conf_has_profile(const struct conf_cert *c, const char *profile)
+unsigned
+conf_n_issuers(const struct conf_cert *c)
 {
-	return c->profile == NULL || profile == NULL ?
-	    c->profile == profile : strcmp(c->profile, profile) == 0;
+	return c->account == NULL || c->source != NULL ? 0 : 1 + c->n_others;
+}
+
+struct conf_issuer
+conf_issuer(const struct conf_cert *c, unsigned i)
+{
+	return i > 0 ? c->others[i - 1] : (struct conf_issuer){
+	    .account = c->account, .profile = c->profile,
+	    .profile_required = c->profile_required };
+}
+
+unsigned
+conf_issuer_index(const struct conf_cert *c, const char *account)
+{
+	for (unsigned i = 0; account != NULL && i < c->n_others; i++) {
+		if (strcmp(c->others[i].account->name, account) == 0)
+			return i + 1;
+	}
+	return 0;
+}
+
+bool
+conf_has_profile(const struct conf_issuer *at, const char *profile)
+{
+	return at->profile == NULL || profile == NULL ?
+	    at->profile == profile : strcmp(at->profile, profile) == 0;
+}
+
+bool
+conf_same_issuers(const struct conf_cert *a, const struct conf_cert *b)
+{
+	bool same = conf_n_issuers(a) == conf_n_issuers(b);
+
+	for (unsigned i = 0; same && i < conf_n_issuers(a); i++) {
+		struct conf_issuer x = conf_issuer(a, i);
+		struct conf_issuer y = conf_issuer(b, i);
+
+		same = directory_same(x.account->directory,
+		    y.account->directory) && conf_has_profile(&x, y.profile);
+	}
+	return same;
 }
 
 bool

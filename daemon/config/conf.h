@@ -133,6 +133,14 @@ struct conf_freeze {
 const char	*conf_freeze_text(const struct conf_freeze *,
 		    char out[CONF_FREEZE_TEXT_MAX]);
 
+/* A CA that a certificate may come from. */
+struct conf_issuer {
+	const struct conf_account *account;
+	const char	*profile;	/* draft-ietf-acme-profiles; NULL: the
+					   CA's default */
+	bool		 profile_required;	/* without it no order */
+};
+
 /* There may be 100,000: what is small stands together. */
 struct conf_cert {
 	char		*name;		/* also the directory in live/ */
@@ -144,7 +152,7 @@ struct conf_cert {
 	bool		 deploy_parallel;	/* not one after the other */
 	bool		 reuse_key;
 	bool		 placeholder;	/* in live/ until the first is issued */
-	bool		 profile_required;	/* without it no order */
+	bool		 profile_required;	/* of account */
 	bool		 follow_cname;
 	enum key_type	 key;
 	enum propagation propagation;
@@ -156,10 +164,14 @@ struct conf_cert {
 	/* Fetched from there, where another host publishes it: account, key
 	   and all of proving names are not ours.  NULL: renewed here. */
 	const struct conf_repository *source;
-	const struct conf_account *account;	/* NULL with source */
+	const struct conf_account *account;	/* the first; NULL with
+						   source */
+	char		*profile;	/* of account */
+	/* Those after it, in order of preference: which of them is asked is
+	   accounts/choice.h's to say. */
+	struct conf_issuer *others;
+	unsigned	 n_others;
 	char		*preferred_chain;	/* NULL: the CA's default */
-	char		*profile;	/* draft-ietf-acme-profiles; NULL: the
-					   CA's default */
 	/* For records that are not in the zone of their name; NULL: none. */
 	const struct conf_provider *alias_provider;
 	char		**resolvers;	/* empty: those of struct conf */
@@ -234,9 +246,18 @@ struct conf_cert *conf_cert_without(const struct conf_cert *,
 		    bool (*skip)(const char *name, const void *arg),
 		    const void *arg);
 
-/* Is this the profile (NULL: the CA's default) that it is to have? */
-bool		 conf_has_profile(const struct conf_cert *,
+/* The CAs it may come from, the best first; none with source. */
+unsigned	 conf_n_issuers(const struct conf_cert *);
+struct conf_issuer conf_issuer(const struct conf_cert *, unsigned i);
+/* The one of the account of that name; the first, if it has none such. */
+unsigned	 conf_issuer_index(const struct conf_cert *,
+		    const char *account);
+/* Is this the profile (NULL: the CA's default) that it is to have there? */
+bool		 conf_has_profile(const struct conf_issuer *,
 		    const char *profile);
+/* Do both come from the same accounts in the same order and profiles? */
+bool		 conf_same_issuers(const struct conf_cert *,
+		    const struct conf_cert *);
 
 /* The certificate of that name, or NULL. */
 const struct conf_cert *conf_find_cert(const struct conf *, const char *name);

@@ -7,6 +7,8 @@
 
 #include "common/text.h"
 
+#define SCHEME "https://"
+
 static const struct {
 	const char	*word, *url;
 	const char	*eab_page;	/* NULL: it wants none */
@@ -37,14 +39,49 @@ static const struct {
 };
 #define N (sizeof(list) / sizeof(list[0]))
 
-/* Same host and path, with or without a slash at the end. */
-static bool
-is_url(const char *a, const char *url)
+/* The host of a URL, and what follows it without ":443". */
+static const char *
+split(const char *url, size_t *host_len, const char **rest)
 {
-	size_t len = strlen(url);
+	const char *host = strncasecmp(url, SCHEME, strlen(SCHEME)) == 0 ?
+	    url + strlen(SCHEME) : url;
 
-	return strncasecmp(a, url, len) == 0 &&
-	    (a[len] == '\0' || (a[len] == '/' && a[len + 1] == '\0'));
+	*host_len = strcspn(host, ":/");
+	*rest = host + *host_len;
+	if (strncmp(*rest, ":443", 4) == 0 && ((*rest)[4] == '/' ||
+	    (*rest)[4] == '\0'))
+		*rest += 4;
+	return host;
+}
+
+static size_t
+without_slash(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 0 && path[len - 1] == '/' ? len - 1 : len;
+}
+
+bool
+directory_same(const char *a, const char *b)
+{
+	size_t a_len, b_len;
+	const char *a_rest, *b_rest;
+	const char *a_host = split(a, &a_len, &a_rest);
+	const char *b_host = split(b, &b_len, &b_rest);
+
+	return a_len == b_len && strncasecmp(a_host, b_host, a_len) == 0 &&
+	    without_slash(a_rest) == without_slash(b_rest) &&
+	    strncmp(a_rest, b_rest, without_slash(a_rest)) == 0;
+}
+
+bool
+directory_is_at(const char *url, const char *host)
+{
+	size_t len;
+	const char *rest, *at = split(url, &len, &rest);
+
+	return len == strlen(host) && strncasecmp(at, host, len) == 0;
 }
 
 const char *
@@ -92,7 +129,7 @@ const char *
 directory_eab_page(const char *url)
 {
 	for (size_t i = 0; i < N; i++) {
-		if (is_url(url, list[i].url))
+		if (directory_same(url, list[i].url))
 			return list[i].eab_page;
 	}
 	return NULL;
@@ -102,7 +139,7 @@ bool
 directory_gives_eab(const char *url)
 {
 	for (size_t i = 0; i < N; i++) {
-		if (is_url(url, list[i].url))
+		if (directory_same(url, list[i].url))
 			return list[i].gives_eab;
 	}
 	return false;

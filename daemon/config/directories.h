@@ -20,6 +20,10 @@ const char	*directory_nearest(const char *word);
 /* Why a CA of that name cannot be used any more; NULL: it is not known to be
  * gone. */
 const char	*directory_ended(const char *word_or_url);
+/* Do two directory URLs name the same CA?  Case of scheme and host, the port
+ * 443 and a slash at the end make no difference. */
+bool		 directory_same(const char *a, const char *b);
+bool		 directory_is_at(const char *url, const char *host);
 /* Where a person gets eab_kid and eab_hmac_key for it; NULL: it wants none, as
  * far as is known. */
 const char	*directory_eab_page(const char *url);

@@ -178,7 +178,7 @@ static const struct key certificate_keys[] = {
 	{ "names", SHAPE_LIST, NULL },
 	{ "source", SHAPE_ONE, NULL },
 	{ "poll", SHAPE_ONE, NULL },
-	{ "account", SHAPE_ONE, NULL },
+	{ "account", SHAPE_LIST, NULL },
 	{ "challenge", SHAPE_ONE, NULL },
 	{ "webroot", SHAPE_ONE, NULL },
 	{ "provider", SHAPE_ONE, NULL },

@@ -16,6 +16,7 @@
 #include "daemon/certs/ari_window.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/issuer.h"
 #include "daemon/engine/priv.h"
 #include "daemon/io/loop.h"
 #include "daemon/store/keys.h"
@@ -131,7 +132,8 @@ take(struct cert *c, const struct acme_renewal_info *info)
 	time_t was = ari_window_due_at(c, &by_ari);
 
 	if (row->ari_directory == NULL)		/* it knows the certificate */
-		row->ari_directory = xstrdup(c->conf->account->directory);
+		row->ari_directory = xstrdup(issuer_account(
+		    c)->directory);
 	row->ari_start = info->start;
 	row->ari_end = info->end;
 	row->ari_at = due_ari_draw(info->start, info->end, row->ari_at);
@@ -261,7 +263,7 @@ read_id(struct cert *c)
 static void
 begin(struct ari *a, struct cert *c)
 {
-	const struct conf_account *account = c->conf->account;
+	const struct conf_account *account = issuer_account(c);
 	char *kid = store_account_kid(a->engine->a.store, account->name,
 	    account->directory);
 	struct poll *p;
@@ -311,7 +313,8 @@ tick_cb(void *arg)
 			continue;
 		if (at > now + ASK_MAX_S)	/* the clock was set back */
 			at = 0;
-		if (at <= now && hold_is_down(e->holds, c)) {
+		if (at <= now && hold_is_down(e->holds,
+		    issuer_account(c))) {
 			next = now + BUSY_S;
 			continue;
 		}

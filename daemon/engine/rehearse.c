@@ -12,6 +12,7 @@
 #include "daemon/accounts/hold.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/issuer.h"
+#include "daemon/config/directories.h"
 #include "daemon/engine/priv.h"
 #include "daemon/renewal/renewal.h"
 #include "daemon/store/store.h"
@@ -81,7 +82,7 @@ directory_for(const struct conf_cert *cc, const char *asked,
 		    "renew-now %s --dry-run --directory URL, or "
 		    "staging_directory in account \"%s\"", a->directory,
 		    cc->name, a->name);
-	else if (issuer_same(directory, a->directory))
+	else if (directory_same(directory, a->directory))
 		(void)error_set(err, ERR_CONFIG, "rehearse:same",
 		    "%s is the real CA of \"%s\", not a staging CA",
 		    directory, cc->name);
@@ -173,6 +174,8 @@ disguise(struct rehearsal *r, const struct conf_cert *cc,
 	r->cc = *cc;
 	r->cc.name = r->cert.row.name;
 	r->cc.account = &r->account;
+	r->cc.others = NULL;		/* the first alone is tried */
+	r->cc.n_others = 0;
 	r->cc.deploys = NULL;
 	r->cc.n_deploys = 0;
 	r->cc.reuse_key = false;
@@ -250,7 +253,7 @@ next_cb(void *arg)
 static bool
 is_same(const char *a, const char *b)
 {
-	return a == NULL || b == NULL ? a == b : issuer_same(a, b);
+	return a == NULL || b == NULL ? a == b : directory_same(a, b);
 }
 
 int

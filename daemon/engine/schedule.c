@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/accounts/choice.h"
 #include "daemon/accounts/hold.h"
 #include "daemon/accounts/skew.h"
 #include "daemon/alerts/condition.h"
@@ -43,7 +44,7 @@ static bool
 is_wanted(const struct cert *c)
 {
 	return c->row.serial != NULL && missing_fits(c, c->row.names) &&
-	    conf_has_profile(c->conf, c->row.profile) &&
+	    issuer_has_profile(c) &&
 	    c->row.key == c->conf->key;
 }
 
@@ -56,9 +57,15 @@ is_wanted(const struct cert *c)
 static bool
 is_begun(const struct cert *c)
 {
-	return c->row.order_url != NULL && missing_count(c) == 0 &&
-	    missing_fits_next(c, c->row.order_names) &&
-	    conf_has_profile(c->conf, c->row.order_profile);
+	struct conf_issuer at;
+
+	if (c->row.order_url == NULL || missing_count(c) != 0 ||
+	    conf_n_issuers(c->conf) == 0)
+		return false;
+	at = conf_issuer(c->conf, conf_issuer_index(c->conf,
+	    c->row.account));
+	return missing_fits_next(c, c->row.order_names) &&
+	    conf_has_profile(&at, c->row.order_profile);
 }
 
 /* Whatever was tried and failed: when is it to be renewed, also where it lacks
@@ -131,7 +138,7 @@ engine_limited_until(const struct cert *c, struct error *why)
 	    (is_begun(c) && c->limited_until <= clock_now()) ||
 	    (!c->forced && due_of(c, &action) > clock_now()))
 		return 0;
-	return budget_until(c, c->conf->account, why);
+	return budget_until(c, issuer_now(c), why);
 }
 
 /* Of one with a source: it looks for news in a freeze as well, and takes them
@@ -186,6 +193,11 @@ engine_next_at(const struct engine *e, const struct cert *c,
 		held = limited;
 	if (due >= held)
 		return due;
+	/* Until a person has done what the CA wants. */
+	if (held == STORE_PAUSED_EVER) {
+		*action = "held";
+		return -1;
+	}
 	if (c->waits != NULL)
 		*action = "retry";
 	return held;
@@ -223,7 +235,8 @@ when_next(const struct engine *e, const struct cert *c, char out[WHEN_MAX])
 
 	if (at == -1)
 		(void)text_printf(out, WHEN_MAX, "%s", c->conf == NULL ?
-		    "never, it is not configured" : "after acmectl resume");
+		    "never, it is not configured" : strcmp(action, "held") ==
+		    0 ? "after acmectl renew-now" : "after acmectl resume");
 	else
 		(void)text_printf(out, WHEN_MAX, "in %s", at > now ?
 		    text_span(at - now, span) : "a moment");
@@ -243,8 +256,8 @@ deploy_next(const struct cert *c, char out[WHEN_MAX])
 }
 
 static void
-note_failure(struct cert *c, enum step step, const struct error *err,
-    time_t now)
+note_failure(const struct engine *e, struct cert *c, enum step step,
+    const struct error *err, time_t now)
 {
 	struct store_cert *row = &c->row;
 
@@ -252,7 +265,8 @@ note_failure(struct cert *c, enum step step, const struct error *err,
 	 * our own a day later. */
 	if (!c->was_forced || row->failures == 0)
 		row->failures++;
-	row->retry_at = due_retry_at(err, row->failures, now, row->not_after);
+	row->retry_at = choice_sooner(e->holds, c, due_retry_at(err,
+	    row->failures, now, row->not_after));
 	/* Another order, which the CA has not refused. */
 	if (missing_decide(c, now)) {
 		time_t held = due_held_until(err, now, row->not_after);
@@ -290,11 +304,13 @@ run_failed(struct engine *e, struct cert *c, enum step step,
 	char when[WHEN_MAX], expiry[TEXT_EXPIRY_MAX], others[64] = "";
 	const struct store_cert *row = &c->row;
 	time_t now = clock_now();
-	size_t n = hold_waiting(e->holds, c);
+	size_t n;
 
+	choice_make(e->holds, c);
+	n = hold_waiting(e->holds, c);
 	/* What has not asked has not failed: it goes when its account may. */
 	if (strcmp(err->code, "engine:held") != 0 && c->waits == NULL)
-		note_failure(c, step, err, now);
+		note_failure(e, c, step, err, now);
 	if (n > 1)
 		(void)text_printf(others, sizeof(others), "; %zu other%s "
 		    "wait%s for this CA", n - 1, n > 2 ? "s" : "",
@@ -309,11 +325,30 @@ run_failed(struct engine *e, struct cert *c, enum step step,
 		    others);
 }
 
+/* Not the run's end for who waits for it: that comes with the last CA's. */
+static void
+run_moves(struct engine *e, struct cert *c, enum step step,
+    const struct error *err, const char *from)
+{
+	cert_save(c);
+	choice_make(e->holds, c);
+	/* Who has asked for it has asked for that as well. */
+	c->forced = c->was_forced;
+	event_emit(e->certs, c->row.name, step, LOGL_WARNING, "account "
+	    "\"%s\": %s; going on with account \"%s\"", from, err->msg,
+	    issuer_now(c)->name);
+}
+
 static void
 run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 {
 	struct engine *e = arg;
 	char when[WHEN_MAX];
+
+	const char *from = c->account != NULL ? c->account->name : NULL;
+	/* Names that come back are not worth another CA. */
+	bool moves = err != NULL && !c->is_comeback &&
+	    choice_failed(e->holds, c, step, err);
 
 	place_end(&c->place);
 	c->passes_hold = c->passes_limits = false;
@@ -330,6 +365,8 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 		    deploy_next(c, when));
 	else if (err != NULL && c->is_comeback)
 		comeback_failed(e, c, step, err);
+	else if (moves)
+		run_moves(e, c, step, err, from);
 	else if (err != NULL)
 		run_failed(e, c, step, err);
 	else if (rollout_next_at(c) != 0)
@@ -373,8 +410,8 @@ twin_runs(const struct engine *e, const struct cert *c)
 		if (t != c && t->conf != NULL &&
 		    c->watch == NULL && t->watch == NULL &&
 		    conf_same_names(t->conf, c->conf) &&
-		    strcmp(t->conf->account->name,
-		    c->conf->account->name) == 0)
+		    strcmp(issuer_now(t)->name,
+		    issuer_now(c)->name) == 0)
 			return true;
 	}
 	return false;
@@ -393,7 +430,7 @@ is_held(struct engine *e, struct cert *c)
 	if (until == 0) {
 		until = engine_limited_until(c, c->forced ? &held : NULL);
 		if (until != 0)
-			budget_mark(c, c->conf->account, until);
+			budget_mark(c, issuer_now(c), until);
 	}
 	if (until == 0)
 		return false;
@@ -413,6 +450,7 @@ engine_start_ready(struct engine *e)
 		struct cert *c = e->ready[e->next_ready++];
 
 		c->is_queued = false;
+		choice_make(e->holds, c);
 		/* A twin is queued again when the run is over. */
 		if (c->conf == NULL || c->run != NULL || twin_runs(e, c) ||
 		    is_held_by_pause(e, c) ||
@@ -453,7 +491,8 @@ engine_start_ready(struct engine *e)
 			    "the account \"%s\" names now: renewing it",
 			    c->row.ari_directory != NULL ?
 			    c->row.ari_directory : c->row.issuer,
-			    c->conf->account->name);
+			    issuer_now(c)->name);
+		choice_begin(e->holds, c);
 		place_begin(&c->place);
 		hold_begin(e->holds, c);
 		c->run = renewal_start(&e->renewal_env, c, run_done, e);
@@ -525,7 +564,7 @@ mark_waiting(struct engine *e, struct cert *c, bool is_due)
 
 	hold_mark(e->holds, c, is_due);
 	if (until != 0)
-		budget_mark(c, c->conf->account, until);
+		budget_mark(c, issuer_now(c), until);
 }
 
 void
@@ -548,6 +587,7 @@ engine_schedule_cb(void *arg)
 
 		want_replacement(e, c);
 		forget_failure(c, now);
+		choice_make(e->holds, c);
 		at = engine_next_at(e, c, &action);
 		/* What goes on keeps its mark until it has ended. */
 		if (at > now || (at == -1 && !c->is_queued && c->run == NULL))
@@ -590,9 +630,13 @@ engine_check_held(const struct engine *e, const char *name, struct error *err)
 	if (c == NULL)
 		return -1;
 	/* One that runs is joined. */
-	if (c->run != NULL || (hold_until_asked(e->holds, c, &why) == 0 &&
-	    !skew_stops(c, &why) && (c->watch != NULL || is_begun(c) ||
-	    budget_until(c, c->conf->account, &why) == 0)))
+	if (c->run != NULL)
+		return 0;
+	/* A person who asks may have unpaused it. */
+	if ((hold_until_asked(e->holds, c, &why) == 0 ||
+	    strcmp(why.code, "acme:paused") == 0) && !skew_stops(c, &why) &&
+	    (c->watch != NULL || is_begun(c) || budget_until(c,
+	    issuer_now(c), &why) == 0))
 		return 0;
 	(void)error_set(err, why.kind, why.code, "\"%s\" is held: %s; to ask "
 	    "all the same: acmectl renew-now --force %s", name, why.msg, name);
@@ -621,6 +665,9 @@ engine_renew_now(struct engine *e, const char *name, struct error *err)
 	c->forced = true;
 	c->passes_hold = true;
 	c->asked_after = hold_count(e->holds);
+	/* A person may know that the first is there again. */
+	if (c->row.order_url == NULL)
+		xstrset(&c->row.account, NULL);
 	/* Until there is a certificate: also where this run fails, or none
 	 * begins before the next start. */
 	if (c->watch == NULL) {

@@ -11,6 +11,7 @@
 #include "common/mem.h"
 #include "config.h"
 #include "daemon/accounts/accounts.h"
+#include "daemon/accounts/choice.h"
 #include "daemon/accounts/hold.h"
 #include "daemon/accounts/skew.h"
 #include "daemon/alerts/condition.h"
@@ -77,7 +78,7 @@ renewal_reason(const struct cert *c)
 		return "missing";
 	if (!missing_fits(c, row->names))
 		return "names";
-	if (!conf_has_profile(c->conf, row->profile))
+	if (!issuer_has_profile(c))
 		return "profile";
 	if (row->key != c->conf->key)
 		return "key";
@@ -163,7 +164,8 @@ held_json(const struct engine *e, const struct cert *c)
 	if (until == 0)
 		until = engine_limited_until(c, &err);
 	return until == 0 ? json_null() : json_pack("{s:n, s:o, s:s}",
-	    "since", "until", jsonx_time(until), "msg", err.msg);
+	    "since", "until", jsonx_time(until == STORE_PAUSED_EVER ? 0 :
+	    until), "msg", err.msg);
 }
 
 static json_t *
@@ -175,6 +177,29 @@ paused_json(const struct cert *c)
 		return json_null();
 	return json_pack("{s:o}", "until", jsonx_time(until ==
 	    STORE_PAUSED_EVER ? 0 : until));
+}
+
+/* Where the certificate in use, or the next one, is not of the first CA. */
+static json_t *
+fallback_json(const struct engine *e, const struct cert *c)
+{
+	const struct conf_account *first, *issued, *next;
+	struct error held;
+	const char *why = c->row.account_why;
+
+	if (conf_n_issuers(c->conf) < 2)
+		return json_null();
+	first = c->conf->account;
+	issued = issuer_account(c);
+	next = issuer_now(c);
+	if ((issued == NULL || issued == first) && next == first)
+		return json_null();
+	if (next != first && choice_held(e->holds, c, first, &held) != 0)
+		why = held.msg;
+	return json_pack("{s:s, s:o, s:o, s:o}", "first", first->name,
+	    "issued", issued == NULL || issued == first ? json_null() :
+	    json_string(issued->name), "next", next == first ? json_null() :
+	    json_string(next->name), "why", string_or_null(why));
 }
 
 static json_t *
@@ -202,7 +227,7 @@ error_json(const struct cert *c, const struct condition_failure *f)
 	text = advice_text(f->err, c->row.name,
 	    strncmp(f->err->code, "acme:", 5) != 0 ?
 	    (p != NULL ? p->name : "") :
-	    cc != NULL && cc->account != NULL ? cc->account->name : "", false);
+	    issuer_now(c) != NULL ? issuer_now(c)->name : "", false);
 	j = jsonx_error(f->err, f->at);
 	(void)json_object_set_new(j, "advice", string_or_null(text));
 	free(text);
@@ -218,7 +243,7 @@ cert_json(const struct engine *e, const struct cert *c)
 
 	return json_pack("{s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:b, "
 	    "s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-	    "s:o, s:o, s:o, s:o, s:i, s:b, s:o}",
+	    "s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
 	    "condition", condition_name(condition_of(c)),
 	    "ok", condition_is_good(c),
@@ -239,7 +264,8 @@ cert_json(const struct engine *e, const struct cert *c)
 	    "persist", persist_watch_json(c),
 	    "revocation", revocations_json(e->revocations, c),
 	    "ari", ari_window_json(c), "freeze", freeze_json(c), "profile",
-	    string_or_null(c->conf->profile), "renew_before",
+	    string_or_null(c->conf->profile), "fallback",
+	    fallback_json(e, c), "renew_before",
 	    c->conf->renew_before_s, "placeholder",
 	    !has && c->has_placeholder,
 	    "missing_names", missing_json(c));
@@ -333,6 +359,28 @@ provider_json(const struct conf_cert *conf)
 	return json_null();
 }
 
+/* All of its accounts, the best first, and what keeps it from one. */
+static json_t *
+accounts_json(const struct engine *e, const struct cert *c)
+{
+	const struct conf_account *now = issuer_now(c);
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < conf_n_issuers(c->conf); i++) {
+		struct conf_issuer at = conf_issuer(c->conf, i);
+		struct error why;
+		time_t until = choice_held(e->holds, c, at.account, &why);
+
+		(void)json_array_append_new(list, json_pack("{s:s, s:s, s:b, "
+		    "s:o, s:o, s:o}", "name", at.account->name, "directory",
+		    at.account->directory, "used", at.account == now,
+		    "profile", string_or_null(at.profile), "held_until",
+		    jsonx_time(until == STORE_PAUSED_EVER ? 0 : until),
+		    "held", until == 0 ? json_null() : json_string(why.msg)));
+	}
+	return list;
+}
+
 json_t *
 engine_cert_status(const struct engine *e, const char *name)
 {
@@ -350,8 +398,9 @@ engine_cert_status(const struct engine *e, const char *name)
 	(void)json_object_set_new(o, "line", json_integer(c->conf->line));
 	(void)json_object_set_new(o, "end_line",
 	    json_integer(c->conf->end_line));
-	(void)json_object_set_new(o, "account", c->conf->account != NULL ?
-	    json_string(c->conf->account->name) : json_null());
+	(void)json_object_set_new(o, "account", issuer_now(c) != NULL ?
+	    json_string(issuer_now(c)->name) : json_null());
+	(void)json_object_set_new(o, "accounts", accounts_json(e, c));
 	(void)json_object_set_new(o, "source", c->conf->source != NULL ?
 	    json_string(c->conf->source->name) : json_null());
 	(void)json_object_set_new(o, "challenges", challenges_json(c->conf));

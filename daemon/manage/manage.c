@@ -16,6 +16,7 @@
 #include "daemon/certs/event.h"
 #include "daemon/certs/issuer.h"
 #include "daemon/config/conf.h"
+#include "daemon/config/directories.h"
 #include "daemon/io/loop.h"
 #include "daemon/manage/reason.h"
 #include "daemon/rollout/rollout.h"
@@ -185,7 +186,7 @@ find_issuer(struct manage_job *j, struct error *err)
 	for (size_t i = 0; i < j->conf->n_accounts; i++) {
 		const struct conf_account *a = j->conf->accounts[i];
 
-		if (!issuer_same(a->directory, j->ca_directory))
+		if (!directory_same(a->directory, j->ca_directory))
 			continue;
 		if (strcmp(a->name, j->ca_account) == 0 || (j->by_key &&
 		    j->account == NULL))
@@ -248,6 +249,16 @@ account_find(struct manage_job *j, struct error *err)
 	return 0;
 }
 
+static bool
+has_account(const struct conf_cert *cc, const struct conf_account *a)
+{
+	for (unsigned i = 0; i < conf_n_issuers(cc); i++) {
+		if (conf_issuer(cc, i).account == a)
+			return true;
+	}
+	return false;
+}
+
 static int
 account_prepare(struct manage_job *j, struct error *err)
 {
@@ -266,7 +277,7 @@ account_prepare(struct manage_job *j, struct error *err)
 		    "does it, or: acmectl account register %s", j->name,
 		    j->name);
 	for (size_t i = 0; i < j->conf->n_certs; i++)
-		users += j->conf->certs[i]->account == j->account;
+		users += has_account(j->conf->certs[i], j->account);
 	if (j->act == MANAGE_DEACTIVATE && users > 0)
 		return error_set(err, ERR_CONFIG, "manage:used",
 		    "%zu certificate%s %s account \"%s\"; give them another "

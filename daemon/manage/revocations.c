@@ -14,6 +14,7 @@
 #include "daemon/certs/certs.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/issuer.h"
 #include "daemon/io/loop.h"
 #include "daemon/manage/manage.h"
 #include "daemon/manage/reason.h"
@@ -329,9 +330,9 @@ revocations_add(struct revocations *all, const struct cert *c, int reason,
 	(void)text_printf(row.serial, sizeof(row.serial), "%s",
 	    cert_serial(c));
 	(void)text_printf(row.account, sizeof(row.account), "%s",
-	    c->conf->account->name);
+	    issuer_account(c)->name);
 	if (!text_printf(row.directory, sizeof(row.directory), "%s",
-	    c->conf->account->directory))
+	    issuer_account(c)->directory))
 		row.directory[0] = '\0';
 	if (v != NULL)
 		revocation_free(v);

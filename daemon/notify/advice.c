@@ -35,6 +35,7 @@ static const struct {
 	{ "acme:no-tls-", P_DO_CHALLENGE },
 	{ "acme:order", P_DO_WORDS },
 	{ "acme:other", P_DO_WORDS },
+	{ "acme:paused", P_DO_PAUSED },
 	{ "acme:rateLimited", P_DO_RATE },
 	{ "acme:rejectedIdentifier", P_DO_NAMES },
 	{ "acme:serverInternal", P_DO_WAIT },

@@ -209,6 +209,13 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "requests.",
 	    "无需操作：CA 限制了请求频率，acmed 会按要求等待。将更多域名"
 	    "合并到一个证书，或减少对正式 CA 的测试，可以减少请求。" },
+	[P_DO_PAUSED] = { "Correct what keeps the name from being validated, "
+	    "open the link above, and unpause the account there.  Nothing "
+	    "is ordered until you ask for it, and a link that has expired "
+	    "is replaced then:\n\tacmectl renew-now {name}",
+	    "请先排除该域名验证失败的原因，再打开上面的链接解除账户的暂停。"
+	    "在您执行以下命令之前不会再下单；链接过期时，此命令会给出新链接："
+	    "\n\tacmectl renew-now {name}" },
 	[P_DO_CAA] = { "Allow the CA in the CAA record of the domain, or "
 	    "remove the record.",
 	    "在域名的 CAA 记录中允许该 CA，或删除该记录。" },

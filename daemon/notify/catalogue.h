@@ -80,6 +80,7 @@ enum phrase {
 	P_DO_DEFAULT,
 	P_DO_LINK,		/* {link} */
 	P_DO_RATE,
+	P_DO_PAUSED,		/* {name} */
 	P_DO_CAA,
 	P_DO_AUTHZ,
 	P_DO_ZONE,		/* {who} */

@@ -25,6 +25,7 @@ struct zones;
 struct authorize_args {			/* borrowed until done or cancel */
 	const struct renewal_env *env;
 	struct account	*account;
+	const struct conf_account *at;	/* its section */
 	const char	*kid;		/* the account's when the run got it */
 	struct place	*place;		/* its run's */
 	const struct conf_cert *conf;

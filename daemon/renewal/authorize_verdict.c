@@ -67,7 +67,7 @@ explain(struct authorize_op *op)
 		authorize_add_reason(&err, &op->authzs[i]);
 		if (got != NULL && got->status == ACME_INVALID)
 			budget_failed(op->a.env->certs, op->a.conf,
-			    op->a.conf->account, got->identifier);
+			    op->a.at, got->identifier);
 		tell_failed(&op->authzs[i]);
 	}
 	if (err.msg[0] == '\0' && op->invalid->error != NULL)

@@ -19,6 +19,7 @@
 #include "daemon/certs/cert_names.h"
 #include "daemon/certs/budget.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/issuer.h"
 #include "daemon/certs/missing.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
@@ -97,7 +98,7 @@ renewal_cancel(struct renewal *r)
 	renewal_halt(r);
 	/* Of an order that was sent the CA may have made one. */
 	if (!r->hold.has_asked)
-		budget_give(r->env->certs, r->cc, r->cc->account, &r->taken,
+		budget_give(r->env->certs, r->cc, r->at.account, &r->taken,
 		    false);
 	account_release(r->env->accounts, r->account);
 	acme_order_free(r->order);
@@ -187,7 +188,7 @@ is_certain(const struct error *err)
 static void
 give_back(struct renewal *r, const struct error *err)
 {
-	budget_give(r->env->certs, r->cc, r->cc->account, &r->taken,
+	budget_give(r->env->certs, r->cc, r->at.account, &r->taken,
 	    r->hold.has_asked && !is_certain(err));
 }
 
@@ -251,7 +252,7 @@ account_done(const struct error *err, struct account *account, void *arg)
 		    LOGL_WARNING,
 		    "account \"%s\" is registered anew, as %s, as its key was "
 		    "lost; CAA (accounturi) and dns-persist-01 records that "
-		    "name %s want the new one", r->cc->account->name, r->kid,
+		    "name %s want the new one", r->at.account->name, r->kid,
 		    account->lost_kid);
 	free(account->lost_kid);
 	account->lost_kid = NULL;
@@ -264,7 +265,7 @@ account_done(const struct error *err, struct account *account, void *arg)
 static void
 account_begin(struct renewal *r)
 {
-	r->account_op = account_start(r->env->accounts, r->cc->account,
+	r->account_op = account_start(r->env->accounts, r->at.account,
 	    account_done, r);
 }
 
@@ -396,14 +397,14 @@ miss_profile(struct renewal *r)
 {
 	const struct store_cert *row = &r->cert->row;
 	bool is_new = !row->profile_missed ||
-	    !conf_has_profile(r->cc, row->profile);
+	    !conf_has_profile(&r->at, row->profile);
 
 	r->misses_profile = true;
 	event_emit(r->env->certs, row->name, r->cert->step,
 	    is_new ? LOGL_WARNING : LOGL_INFO,
 	    "the CA does not offer the profile \"%s\"; ordering without one; "
 	    "for what it offers: acmectl account show \"%s\"",
-	    r->cc->profile, r->cc->account->name);
+	    r->at.profile, r->at.account->name);
 }
 
 static void
@@ -426,7 +427,7 @@ order_created(const struct error *err, const struct acme_order *order,
 		return;
 	/* Of a directory that was changed since it was read. */
 	if (err != NULL && !r->is_profile_refused &&
-	    r->cc->profile != NULL && !r->cc->profile_required &&
+	    r->at.profile != NULL && !r->at.profile_required &&
 	    strcmp(err->code, "acme:invalidProfile") == 0) {
 		r->is_profile_refused = true;
 		renewal_say(r, err->msg);
@@ -471,7 +472,7 @@ order_created(const struct error *err, const struct acme_order *order,
 	row->order_url = xstrdup(order->url);
 	row->order_names = xstrdup(r->names_json);
 	row->order_account = xstrdup(r->kid);
-	xstrset(&row->order_profile, r->cc->profile);
+	xstrset(&row->order_profile, r->at.profile);
 	row->order_finalize = xstrdup(order->finalize_url != NULL ?
 	    order->finalize_url : "");
 	row->order_at = clock_now();
@@ -519,8 +520,8 @@ order_send(struct renewal *r)
 		.names = r->names,
 		.n_names = r->cc->n_names,
 		.replaces = r->replaces,
-		.profile = r->is_profile_refused ? NULL : r->cc->profile,
-		.needs_profile = r->cc->profile_required,
+		.profile = r->is_profile_refused ? NULL : r->at.profile,
+		.needs_profile = r->at.profile_required,
 		.may = may_order,
 	};
 
@@ -566,7 +567,7 @@ order_new(struct renewal *r, const char *replaces)
 		return;
 	}
 	xstrset(&r->replaces, replaces);
-	if (budget_take(r->cert, r->cc, r->cc->account, names_it, &r->taken,
+	if (budget_take(r->cert, r->cc, r->at.account, names_it, &r->taken,
 	    &held) == -1)
 		renewal_fail(r, &held);
 	else if (r->taken != 0)
@@ -670,6 +671,9 @@ renewal_start(const struct renewal_env *env, struct cert *cert,
 	r->all = cert->conf;
 	r->less = missing_narrow(cert);
 	r->cc = r->less != NULL ? r->less : r->all;
+	if (conf_n_issuers(r->cc) > 0)
+		r->at = conf_issuer(r->cc, conf_issuer_index(r->cc,
+		    issuer_now(cert)->name));
 	r->names = xcalloc(r->cc->n_names, sizeof(*r->names));
 	for (size_t i = 0; i < r->cc->n_names; i++)
 		r->names[i] = r->cc->names[i].name;
@@ -685,7 +689,7 @@ renewal_start(const struct renewal_env *env, struct cert *cert,
 		r->zones = zones_start(r->env->loop, r->env->dns,
 		    r->cc);
 		if (!renewal_has_order(r))
-			budget_reserve(cert, r->cc, r->cc->account, &r->taken);
+			budget_reserve(cert, r->cc, r->at.account, &r->taken);
 	}
 	r->done = done;
 	r->arg = arg;

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/accounts/choice.h"
 #include "daemon/accounts/skew.h"
 #include "daemon/acme/ca_clock.h"
 #include "daemon/certs/ari_window.h"
@@ -57,8 +58,9 @@ row_update(struct renewal *r, const struct cert_info *info)
 	free(row->names);
 	row->names = xstrdup(r->names_json);
 	missing_installed(r->cert, r->all, r->cc, NULL, 0);
-	xstrset(&row->profile, r->cc->profile);
+	xstrset(&row->profile, r->at.profile);
 	row->profile_missed = r->misses_profile;
+	choice_installed(r->cert);
 	row->installed_at = clock_now();
 	row->stamp = store_live_stamp(r->env->store, row->name);
 	row->spread = due_spread();
@@ -68,8 +70,8 @@ row_update(struct renewal *r, const struct cert_info *info)
 	r->cert->wants_new_key = false;	/* whatever a target says of it */
 	free(row->error);
 	row->error = NULL;
-	ari_window_installed(r->cert, info, r->cc->account != NULL ?
-	    r->cc->account->directory : NULL);
+	ari_window_installed(r->cert, info, r->at.account != NULL ?
+	    r->at.account->directory : NULL);
 	cert_order_forget(r->cert);
 	cert_save(r->cert);
 }

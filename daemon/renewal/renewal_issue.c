@@ -168,6 +168,7 @@ renewal_enter_authorize(struct renewal *r)
 	struct authorize_args args = {
 		.env = r->env,
 		.account = r->account,
+		.at = r->at.account,
 		.kid = r->kid,
 		.place = &r->cert->place,
 		.conf = r->cc,

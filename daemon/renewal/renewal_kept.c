@@ -57,13 +57,13 @@ bool
 renewal_has_order(const struct renewal *r)
 {
 	const struct store_cert *row = &r->cert->row;
-	const struct conf_account *a = r->cc->account;
+	const struct conf_account *a = r->at.account;
 	char *kid;
 	bool same;
 
 	if (row->order_url == NULL || row->order_names == NULL ||
 	    strcmp(row->order_names, r->names_json) != 0 ||
-	    !conf_has_profile(r->cc, row->order_profile) ||
+	    !conf_has_profile(&r->at, row->order_profile) ||
 	    row->order_account == NULL)
 		return false;
 	/* What the run was told may not be on disk, if that is full. */
@@ -91,8 +91,8 @@ is_astray(const struct renewal *r, const struct error *err)
 
 	return err->kind == ERR_TRANSIENT &&
 	    strncmp(err->code, "http:", 5) == 0 && row->order_url != NULL &&
-	    row->order_sent_at == 0 && r->cc->account != NULL &&
-	    !url_is_same_host(row->order_url, r->cc->account->directory) &&
+	    row->order_sent_at == 0 && r->at.account != NULL &&
+	    !url_is_same_host(row->order_url, r->at.account->directory) &&
 	    (r->cert->was_forced || !is_recent(row->order_at));
 }
 

@@ -30,6 +30,7 @@ struct renewal {
 	const struct conf_cert *all;	/* ... of that conf */
 	struct conf_cert *less;		/* without names that fail
 					   (missing.h); NULL: it orders all */
+	struct conf_issuer at;		/* of cc: where it is ordered */
 	const char	**names;	/* of cc; not owned strings */
 	char		*names_json;
 	time_t		 started_at;

@@ -32,6 +32,9 @@ why_next(const json_t *cert, const struct glance *g)
 		return "A deploy target failed and is tried again.";
 	if (strcmp(g->action, "paused") == 0)
 		return "Somebody paused it.";
+	if (strcmp(g->action, "held") == 0)
+		return "The CA has paused a name: see below what it asks "
+		    "for.";
 	if (strcmp(g->action, "renew") == 0)
 		return g->not_after == 0 ? NULL : "Renewed before it expires; "
 		    "the exact time is spread so that not all come at once.";

@@ -97,7 +97,9 @@ parts_next(struct view *v, const struct glance *g)
 	}
 	if (g->next_at < 0) {
 		html_raw(v->out, view_word(v, strcmp(g->action, "paused") ==
-		    0 ? "paused, until acmectl resume" : "nothing"));
+		    0 ? "paused, until acmectl resume" : strcmp(g->action,
+		    "held") == 0 ? "paused by the CA, until acmectl "
+		    "renew-now" : "nothing"));
 		return;
 	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -59,7 +59,9 @@ const char *const schema_tables[] = {
 	" profile TEXT,"
 	" profile_missed INTEGER NOT NULL DEFAULT 0,"
 	" order_profile TEXT,"
-	" order_limits INTEGER NOT NULL DEFAULT 0"
+	" order_limits INTEGER NOT NULL DEFAULT 0,"
+	" account TEXT,"
+	" account_why TEXT"
 	") WITHOUT ROWID",
 
 	"CREATE TABLE txt ("
@@ -147,6 +149,7 @@ const char *const schema_tables[] = {
 	"CREATE TABLE hold ("
 	" account TEXT NOT NULL,"
 	" directory TEXT NOT NULL,"
+	" about TEXT NOT NULL DEFAULT '',"
 	" at INTEGER NOT NULL,"
 	" until INTEGER NOT NULL,"
 	" times INTEGER NOT NULL,"
@@ -154,7 +157,7 @@ const char *const schema_tables[] = {
 	" msg TEXT NOT NULL,"
 	" kind TEXT NOT NULL DEFAULT 'rate-limited',"
 	" since INTEGER NOT NULL DEFAULT 0,"
-	" PRIMARY KEY (account, directory)"
+	" PRIMARY KEY (account, directory, about)"
 	") WITHOUT ROWID",
 
 	"CREATE TABLE revocation ("
@@ -439,6 +442,29 @@ const char *const schema_migrations[] = {
 	" error_msg TEXT NOT NULL,"
 	" PRIMARY KEY (cert, name)"
 	") WITHOUT ROWID;",
+
+	/* The key of a table cannot be changed.  Its columns come first: else
+	 * SQLite 3.40's quick_check finds NULL values where there are none. */
+	"ALTER TABLE cert ADD COLUMN account TEXT;"
+	"ALTER TABLE cert ADD COLUMN account_why TEXT;"
+	"ALTER TABLE hold RENAME TO hold_old;"
+	"CREATE TABLE hold ("
+	" account TEXT NOT NULL,"
+	" directory TEXT NOT NULL,"
+	" about TEXT NOT NULL DEFAULT '',"
+	" at INTEGER NOT NULL,"
+	" until INTEGER NOT NULL,"
+	" times INTEGER NOT NULL,"
+	" code TEXT NOT NULL,"
+	" msg TEXT NOT NULL,"
+	" kind TEXT NOT NULL DEFAULT 'rate-limited',"
+	" since INTEGER NOT NULL DEFAULT 0,"
+	" PRIMARY KEY (account, directory, about)"
+	") WITHOUT ROWID;"
+	"INSERT INTO hold (account, directory, at, until, times, code, msg,"
+	" kind, since) SELECT account, directory, at, until, times, code,"
+	" msg, kind, since FROM hold_old;"
+	"DROP TABLE hold_old;",
 };
 const int schema_version =
     (int)(sizeof(schema_migrations) / sizeof(schema_migrations[0]));

@@ -113,12 +113,15 @@ void		 store_account_put(struct store *, const char *name,
 		    const char *directory, const char *kid);
 
 /* An account that the CA asked to wait, or whose CA cannot be asked; key:
- * account, directory. */
+ * account, directory, about. */
 struct store_hold {
 	char		 account[128];
 	char		 directory[1024];
+	char		 about[DNAME_SIZE + 16];	/* what of it
+					   (accounts/hold.c); "": all */
 	time_t		 since, at;	/* when that was seen first, and last */
-	time_t		 until;		/* at most 7 days after at */
+	time_t		 until;		/* at most 7 days after at, or
+					   STORE_PAUSED_EVER */
 	unsigned	 times;		/* in a row */
 	struct error	 err;		/* the last; its retry_at is not kept */
 };
@@ -182,6 +185,11 @@ struct store_cert {
 	char		*order_account;	/* kid it was made with */
 	char		*order_finalize;
 	char		*order_profile;	/* that it was made for, or NULL */
+	char		*account;	/* of those in the configuration, which
+					   it was made with, or which the next
+					   run begins with; NULL: the first */
+	char		*account_why;	/* why not the first, of the order or
+					   of the installed; NULL: it is */
 	time_t		 order_at;	/* when it was made */
 	time_t		 order_sent_at;	/* when the CA was first asked to issue
 					   from it; 0: not yet */

@@ -23,6 +23,8 @@ store_cert_clear(struct store_cert *c)
 	free(c->order_account);
 	free(c->order_finalize);
 	free(c->order_profile);
+	free(c->account);
+	free(c->account_why);
 	free(c->profile);
 	free(c->ari_id);
 	free(c->ari_directory);
@@ -52,6 +54,8 @@ store_cert_dup(struct store_cert *to, const struct store_cert *from)
 	own(&to->order_account);
 	own(&to->order_finalize);
 	own(&to->order_profile);
+	own(&to->account);
+	own(&to->account_why);
 	own(&to->profile);
 	own(&to->ari_id);
 	own(&to->ari_directory);
@@ -136,6 +140,8 @@ read_row(struct db_stmt *q, struct store_cert *c, struct error *err)
 	c->profile_missed = db_int(q, 39) != 0;
 	c->order_profile = db_lend_text(q, 40);
 	c->order_limits = (unsigned)db_int(q, 41);
+	c->account = db_lend_text(q, 42);
+	c->account_why = db_lend_text(q, 43);
 }
 
 void
@@ -151,7 +157,7 @@ store_cert_each(struct store *s,
 	    " ari_poll_at, ari_pulled_at, source_host, source_at,"
 	    " source_renew_at, order_at, order_sent_at, asked_at, early,"
 	    " paused_until, profile, profile_missed, order_profile,"
-	    " order_limits"
+	    " order_limits, account, account_why"
 	    " FROM cert ORDER BY name";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	struct store_cert c;
@@ -182,10 +188,11 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	    " ari_end, ari_at, ari_url, ari_poll_at, ari_pulled_at,"
 	    " source_host, source_at, source_renew_at, order_at,"
 	    " order_sent_at, asked_at, early, paused_until,"
-	    " profile, profile_missed, order_profile, order_limits)"
+	    " profile, profile_missed, order_profile, order_limits, account,"
+	    " account_why)"
 	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
 	    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-	    " ?, ?, ?, ?)";
+	    " ?, ?, ?, ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	const struct error *e = c->error;
 	char stamp[DB_HEX_SIZE];
@@ -232,6 +239,8 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	db_bind_int(q, c->profile_missed);
 	db_bind_text(q, c->order_profile);
 	db_bind_int(q, c->order_limits);
+	db_bind_text(q, c->account);
+	db_bind_text(q, c->account_why);
 	db_write(q);
 }
 

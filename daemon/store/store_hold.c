@@ -10,7 +10,7 @@ store_hold_each(struct store *s,
 {
 	static const char sql[] =
 	    "SELECT account, directory, since, at, until, times, kind, code,"
-	    " msg FROM hold ORDER BY account, directory";
+	    " msg, about FROM hold ORDER BY account, directory, about";
 	struct db_stmt *q = db_stmt(s->db, sql);
 
 	while (db_next(q)) {
@@ -26,6 +26,7 @@ store_hold_each(struct store *s,
 		h.err.kind = err_kind_parse(db_text(q, 6));
 		db_copy_text(q, 7, h.err.code, sizeof(h.err.code));
 		db_copy_text(q, 8, h.err.msg, sizeof(h.err.msg));
+		db_copy_text(q, 9, h.about, sizeof(h.about));
 		each(&h, arg);
 	}
 }
@@ -35,8 +36,8 @@ store_hold_put(struct store *s, const struct store_hold *h)
 {
 	static const char sql[] =
 	    "INSERT OR REPLACE INTO hold (account, directory, since, at,"
-	    " until, times, kind, code, msg)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	    " until, times, kind, code, msg, about)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
 
 	db_bind_text(q, h->account);
@@ -48,6 +49,7 @@ store_hold_put(struct store *s, const struct store_hold *h)
 	db_bind_text(q, err_kind_name(h->err.kind));
 	db_bind_text(q, h->err.code);
 	db_bind_text(q, h->err.msg);
+	db_bind_text(q, h->about);
 	db_write(q);
 }
 
@@ -55,10 +57,12 @@ void
 store_hold_delete(struct store *s, const struct store_hold *h)
 {
 	static const char sql[] =
-	    "DELETE FROM hold WHERE account = ? AND directory = ?";
+	    "DELETE FROM hold WHERE account = ? AND directory = ? AND"
+	    " about = ?";
 	struct db_stmt *q = db_stmt(s->db, sql);
 
 	db_bind_text(q, h->account);
 	db_bind_text(q, h->directory);
+	db_bind_text(q, h->about);
 	db_write(q);
 }

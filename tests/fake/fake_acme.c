@@ -260,6 +260,7 @@ answer_new_order(struct acme_op *op)
 	assert(n < sizeof(fake_ca.orders) / sizeof(fake_ca.orders[0]));
 	*o = op->new;
 	op->new.n_names = 0;
+	(void)text_printf(o->at, sizeof(o->at), "%s", op->acme->directory);
 	o->status = fake_ca.new_status;
 	for (size_t i = 0; i < o->n_names; i++)
 		o->authz[i] = (fake_ca.valid_name != NULL && strcmp(
@@ -414,7 +415,10 @@ answer_account(struct acme_op *op)
 		if (fake_ca.kid[0] == '\0')
 			(void)text_printf(fake_ca.kid, sizeof(fake_ca.kid),
 			    URL "acct/%u", ++fake_ca.accounts);
-		a->kid = xstrdup(fake_ca.kid);
+		/* Another CA's is another one. */
+		a->kid = strcmp(a->directory, URL "dir") == 0 ?
+		    xstrdup(fake_ca.kid) : xasprintf("%s@%s", fake_ca.kid,
+		    a->directory);
 	}
 	op->done.account(NULL, a->kid, op->arg);
 }
@@ -542,7 +546,9 @@ start(struct acme *a, enum fake_act act, const char *subject, void *arg)
 	op->arg = arg;
 	fake_ca.calls[act]++;
 	fake_ca.in_flight++;
-	op->verdict = fake_rule_next(&fake_ca.rules[act], subject, &op->err);
+	op->verdict = fake_ca.rules_at != NULL && strcmp(fake_ca.rules_at,
+	    a->directory) != 0 ? FAKE_DOES : fake_rule_next(
+	    &fake_ca.rules[act], subject, &op->err);
 	if (op->verdict == FAKE_DOES && act == FAKE_FIND &&
 	    (fake_ca.has_lost_account || fake_ca.kid[0] == '\0')) {
 		op->verdict = FAKE_FAILS;

@@ -34,6 +34,7 @@ enum fake_act {
 
 struct fake_order {
 	enum acme_status status;
+	char		 at[64];	/* the directory of its CA */
 	char		replaces[128];	/* "": nothing */
 	char		*names[FAKE_NAMES_MAX];	/* as asked for */
 	size_t		 n_names;
@@ -47,6 +48,8 @@ struct fake_order {
 
 struct fake_ca {
 	struct fake_rule rules[FAKE_ACT_END];
+	const char	*rules_at;	/* they are of the CA with this
+					   directory; NULL: of each */
 	unsigned	 calls[FAKE_ACT_END];
 	unsigned	 in_flight;
 	unsigned	 latency_ms;	/* of every answer */

@@ -633,6 +633,23 @@
     "}\n",
     AT "4: certificate \"example.com\": syntax error: found "
     "\"*\" outside quotes; write such a word as \"...\"\n" },
+/* Several accounts. */
+{ BASE "account \"zero\" { directory = \"https://z.example/d\" }\n"
+    "account \"le2\" { directory = "
+    "\"https://ACME-v02.api.letsencrypt.org:443/directory/\" }\n"
+    "certificate \"example.com\" {\n"
+    " account = { \"le\", \"zero\", \"le\", \"zeros\",\n"
+    "  \"le2\" }\n}\n"
+    "certificate \"b.example\" { account = { } }\n",
+    AT "6: certificate \"example.com\": account: \"le\" is given twice; "
+    "allowed: once\n"
+    AT "6: certificate \"example.com\": account = \"zeros\" is not "
+    "defined; did you mean \"zero\"?\n"
+    AT "7: certificate \"example.com\": account: \"le2\" is of the same "
+    "CA as \"le\" (https://acme-v02.api.letsencrypt.org/directory); "
+    "allowed: one account of each CA\n"
+    AT "9: certificate \"b.example\": account = { }; allowed: 1 to 8 "
+    "accounts\n" },
 { CERT
     " names = { }\n"
     "}\n",

@@ -625,16 +625,47 @@ test_profiles(void **state)
 	    "certificate \"b.example\" { profile = shortlived "
 	    "profile_required = no }\n"
 	    "certificate \"c.example\" { profile = none }\n");
-	const struct conf_cert *a = conf->certs[0], *b = conf->certs[1],
-	    *c = conf->certs[2];
+	struct conf_issuer a = conf_issuer(conf->certs[0], 0),
+	    b = conf_issuer(conf->certs[1], 0),
+	    c = conf_issuer(conf->certs[2], 0);
 
-	assert_true(conf_has_profile(a, "tlsserver"));
-	assert_true(a->profile_required);
-	assert_true(conf_has_profile(b, "shortlived"));
-	assert_false(conf_has_profile(b, NULL));
-	assert_false(b->profile_required);
-	assert_true(conf_has_profile(c, NULL));
-	assert_false(conf_has_profile(c, "tlsserver"));
+	assert_true(conf_has_profile(&a, "tlsserver"));
+	assert_true(a.profile_required);
+	assert_true(conf_has_profile(&b, "shortlived"));
+	assert_false(conf_has_profile(&b, NULL));
+	assert_false(b.profile_required);
+	assert_true(conf_has_profile(&c, NULL));
+	assert_false(conf_has_profile(&c, "tlsserver"));
+	conf_unref(conf);
+}
+
+/* Each CA has the profile of its own account, if the certificate has none. */
+static void
+test_issuers(void **state)
+{
+	struct conf *conf = load("account \"le\" { profile = tlsserver "
+	    "profile_required = yes }\n"
+	    "account \"other\" { directory = \"https://o.example/d\" }\n"
+	    "provider \"p\" { type = bare }\n"
+	    "certificate \"a.example\" { account = { \"other\", \"le\" } "
+	    "}\n"
+	    "certificate \"b.example\" { account = { \"le\", \"other\" } "
+	    "profile = shortlived profile_required = no }\n");
+	const struct conf_cert *a = conf->certs[0], *b = conf->certs[1];
+
+	assert_int_equal(conf_n_issuers(a), 2);
+	assert_string_equal(conf_issuer(a, 0).account->name, "other");
+	assert_null(conf_issuer(a, 0).profile);
+	assert_false(conf_issuer(a, 0).profile_required);
+	assert_string_equal(conf_issuer(a, 1).profile, "tlsserver");
+	assert_true(conf_issuer(a, 1).profile_required);
+	assert_int_equal(conf_issuer_index(a, "le"), 1);
+	assert_int_equal(conf_issuer_index(a, NULL), 0);
+	assert_int_equal(conf_issuer_index(a, "gone"), 0);
+	assert_string_equal(conf_issuer(b, 1).profile, "shortlived");
+	assert_false(conf_issuer(b, 1).profile_required);
+	assert_false(conf_same_issuers(a, b));
+	assert_true(conf_same_issuers(b, b));
 	conf_unref(conf);
 }
 
@@ -976,6 +1007,7 @@ main(void)
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_profiles),
+		cmocka_unit_test(test_issuers),
 		cmocka_unit_test(test_profile_names),
 		cmocka_unit_test(test_directories),
 		cmocka_unit_test(test_profile_of_addresses),

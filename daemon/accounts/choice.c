@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/accounts/choice.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/mem.h"
+#include "daemon/accounts/hold.h"
+#include "daemon/certs/budget.h"
+#include "daemon/certs/certs.h"
+#include "daemon/certs/due.h"
+
+static bool
+is_free(time_t until, time_t now)
+{
+	return until <= now + CHOICE_PATIENCE_S;
+}
+
+unsigned
+choice_pick(const time_t *until, unsigned n, unsigned from, time_t now)
+{
+	unsigned best = from;
+
+	for (unsigned k = 0; k < n; k++) {
+		unsigned i = (from + k) % n;
+
+		if (is_free(until[i], now))
+			return i;
+		if (until[i] < until[best])
+			best = i;
+	}
+	return best;
+}
+
+int
+choice_after(const time_t *until, unsigned n, unsigned at, time_t now)
+{
+	for (unsigned i = at + 1; i < n; i++) {
+		if (is_free(until[i], now))
+			return (int)i;
+	}
+	return -1;
+}
+
+static bool
+begins(const char *code, const char *head)
+{
+	return strncmp(code, head, strlen(head)) == 0;
+}
+
+bool
+choice_moves(const struct error *err, enum step step, bool urgent)
+{
+	bool is_said = begins(err->code, "acme:");
+
+	if (step >= STEP_INSTALL || err->kind == ERR_INTERNAL ||
+	    begins(err->code, "store:") || begins(err->code, "hooks:"))
+		return false;
+	/* At its first step nothing has been said of the certificate yet. */
+	if (urgent || step == STEP_ACCOUNT || strcmp(err->code,
+	    "acme:paused") == 0 || strcmp(err->code, "engine:held") == 0)
+		return true;
+	/* In these steps providers' servers are asked as well, but their
+	 * errors are told as theirs. */
+	return begins(err->code, "http:") || (is_said &&
+	    (err->kind == ERR_TRANSIENT || err->kind == ERR_RATELIMIT));
+}
+
+time_t
+choice_held(const struct holds *holds, const struct cert *c,
+    const struct conf_account *account, struct error *why)
+{
+	time_t asked = hold_until_at(holds, c, account, why), limited;
+	struct error longer;
+
+	limited = budget_until(c, account, why != NULL ? &longer : NULL);
+	if (limited <= asked)
+		return asked;
+	if (why != NULL)
+		*why = longer;
+	return limited;
+}
+
+/* Until when each is held; the caller frees. */
+static time_t *
+held(const struct holds *holds, const struct cert *c)
+{
+	unsigned n = conf_n_issuers(c->conf);
+	time_t *until = xcalloc(n, sizeof(*until));
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct conf_account *a = conf_issuer(c->conf,
+		    i).account;
+
+		/* An order that was begun there needs no other. */
+		until[i] = c->row.order_url != NULL && i == conf_issuer_index(
+		    c->conf, c->row.account) ? hold_until_at(holds, c, a,
+		    NULL) : choice_held(holds, c, a, NULL);
+	}
+	return until;
+}
+
+void
+choice_make(const struct holds *holds, struct cert *c)
+{
+	time_t *until;
+	unsigned i;
+
+	if (c->run != NULL)
+		return;
+	c->account = NULL;
+	if (c->conf == NULL || conf_n_issuers(c->conf) < 2)
+		return;
+	until = held(holds, c);
+	i = choice_pick(until, conf_n_issuers(c->conf), conf_issuer_index(
+	    c->conf, c->row.account), clock_now());
+	c->account = conf_issuer(c->conf, i).account;
+	free(until);
+}
+
+void
+choice_begin(const struct holds *holds, struct cert *c)
+{
+	struct error why;
+
+	choice_make(holds, c);
+	if (c->account == NULL || c->account == c->conf->account) {
+		xstrset(&c->row.account, NULL);
+		xstrset(&c->row.account_why, NULL);
+		return;
+	}
+	/* It was another run that found it out, of another certificate. */
+	if (c->row.account == NULL)
+		xstrset(&c->row.account_why, choice_held(holds, c,
+		    c->conf->account, &why) != 0 ? why.msg : NULL);
+	xstrset(&c->row.account, c->account->name);
+}
+
+/* Is what is served near its end? */
+static bool
+is_urgent(const struct cert *c, time_t now)
+{
+	const struct store_cert *row = &c->row;
+
+	return row->serial != NULL && row->not_after != 0 &&
+	    due_urgent_at(row->not_before, row->not_after) <= now;
+}
+
+bool
+choice_failed(const struct holds *holds, struct cert *c, enum step step,
+    const struct error *err)
+{
+	time_t now = clock_now(), *until;
+	unsigned n, at;
+	int next;
+
+	if (c->conf == NULL || c->account == NULL || step >= STEP_INSTALL)
+		return false;
+	if (!choice_moves(err, step, is_urgent(c, now))) {
+		/* What was ordered there is gone on with. */
+		if (c->row.order_url == NULL)
+			xstrset(&c->row.account, NULL);
+		return false;
+	}
+	n = conf_n_issuers(c->conf);
+	at = conf_issuer_index(c->conf, c->account->name);
+	until = held(holds, c);
+	next = choice_after(until, n, at, now);
+	free(until);
+	if (at == 0)
+		xstrset(&c->row.account_why, err->msg);
+	xstrset(&c->row.account, next == -1 ? NULL :
+	    conf_issuer(c->conf, (unsigned)next).account->name);
+	return next != -1;
+}
+
+time_t
+choice_sooner(const struct holds *holds, const struct cert *c, time_t at)
+{
+	time_t now = clock_now(), *until;
+
+	if (c->conf == NULL || conf_n_issuers(c->conf) < 2)
+		return at;
+	until = held(holds, c);
+	for (unsigned i = 0; i < conf_n_issuers(c->conf); i++) {
+		if (until[i] > now && until[i] < at)
+			at = until[i];
+	}
+	free(until);
+	return at;
+}
+
+void
+choice_installed(struct cert *c)
+{
+	xstrset(&c->row.account, NULL);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hold_part - an account's limits that are about some names only: a registered
+ * domain, one name, or the names of one certificate.  Whichever certificate was
+ * told, all that such a limit is about are held.  hold.c keeps them, with the
+ * limits of whole accounts, in one table of state.db, whose "about" is
+ * "domain:example.com", "name:www.example.com" or "names:HASH".
+ */
+#ifndef DAEMON_ACCOUNTS_HOLD_PART_H
+#define DAEMON_ACCOUNTS_HOLD_PART_H
+
+#include <stdbool.h>
+#include <time.h>
+
+struct cert;
+struct conf_account;
+struct error;
+struct hold_parts;
+struct store;
+struct store_hold;
+
+struct hold_parts *hold_parts_new(struct store *);
+void		 hold_parts_free(struct hold_parts *);
+/* A row that has an about. */
+void		 hold_parts_load(struct hold_parts *,
+		    const struct store_hold *);
+
+/* Is the error a limit of some names, or a pause?  Then it is kept. */
+bool		 hold_part_failed(struct hold_parts *, const struct cert *,
+		    const struct conf_account *, const struct error *);
+/* As hold_until(), of these alone. */
+time_t		 hold_part_until(const struct hold_parts *,
+		    const struct cert *, const struct conf_account *,
+		    struct error *err);
+/* The CA has made an order for it: none of them is used up any more, and where
+ * it was paused, somebody has unpaused the account.  true: others were held by
+ * them. */
+bool		 hold_part_end(struct hold_parts *, const struct cert *,
+		    const struct conf_account *);
+
+/*
+ * Until when this certificate obeys one that was told at a time and lasts until
+ * another (due_held_until()).
+ */
+time_t		 hold_limit_until(const struct cert *, const char *code,
+		    time_t at, time_t until);
+/* When one ends that was told now, the times-th time in a row: exactly when
+ * the CA says, unless it says that again and again. */
+time_t		 hold_limit_end(const struct error *, unsigned times,
+		    time_t now);
+
+#endif

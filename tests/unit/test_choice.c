@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: MIT */
+/* Several CAs: which is asked, when the next one is, and what each limit of a
+ * CA holds. */
+#include "tests/unit/engine_rig.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/mem.h"
+#include "daemon/accounts/choice.h"
+#include "daemon/accounts/hold.h"
+#include "daemon/acme/problem.h"
+#include "daemon/certs/issuer.h"
+
+#define A "https://ca.test/dir"
+#define B "https://b.test/dir"
+#define TWO "account \"b\" { directory = \"" B "\" agree_tos = true }\n"
+#define WEB TWO "certificate \"web\" { names = { \"web.test\" } " \
+    "provider = dns account = { \"ca\", \"b\" } }\n"
+#define MANY 100000
+
+/* As the CA sends it. */
+static void
+read_problem(int status, const char *detail, time_t retry_at,
+    struct error *err)
+{
+	json_t *o = json_pack("{s:s, s:s, s:i}", "type",
+	    "urn:ietf:params:acme:error:rateLimited", "detail", detail,
+	    "status", status);
+	char *text = json_dumps(o, 0);
+
+	problem_from_reply(status, text, strlen(text), retry_at, err);
+	free(text);
+	json_decref(o);
+}
+
+static void
+test_pick(void **state)
+{
+	static const time_t free_all[] = { 0, 0, 0 };
+	static const time_t first_held[] = { 5000, 0, 0 };
+	static const time_t all_held[] = { 5000, 4000, 6000 };
+	static const time_t soon[] = { 1000 + CHOICE_PATIENCE_S, 0, 0 };
+
+	assert_int_equal(choice_pick(free_all, 3, 0, 1000), 0);
+	assert_int_equal(choice_pick(free_all, 3, 2, 1000), 2);
+	assert_int_equal(choice_pick(first_held, 3, 0, 1000), 1);
+	assert_int_equal(choice_pick(first_held, 3, 2, 1000), 2);
+	assert_int_equal(choice_pick(all_held, 3, 0, 1000), 1);
+	assert_int_equal(choice_pick(all_held, 3, 0, 5000), 0);
+	assert_int_equal(choice_pick(soon, 3, 0, 1000), 0);
+	assert_int_equal(choice_pick(soon, 3, 0, 999), 1);
+	assert_int_equal(choice_after(free_all, 3, 0, 1000), 1);
+	assert_int_equal(choice_after(free_all, 3, 2, 1000), -1);
+	assert_int_equal(choice_after(all_held, 3, 0, 1000), -1);
+	assert_int_equal(choice_after(first_held, 1, 0, 1000), -1);
+}
+
+static void
+test_moves(void **state)
+{
+	static const struct { enum err_kind kind; const char *code;
+		enum step step; bool moves, urgent; } cases[] = {
+		{ ERR_TRANSIENT, "http:connect", STEP_ACCOUNT, true, true },
+		{ ERR_CONFIG, "acme:externalAccountRequired", STEP_ACCOUNT,
+		    true, true },
+		{ ERR_TRANSIENT, "acme:http-503", STEP_ORDER, true, true },
+		{ ERR_RATELIMIT, "acme:rateLimited", STEP_ORDER, true, true },
+		{ ERR_CONFIG, "acme:paused", STEP_ORDER, true, true },
+		{ ERR_RATELIMIT, "engine:held", STEP_ORDER, true, true },
+		{ ERR_TRANSIENT, "acme:serverInternal", STEP_FINALIZE, true,
+		    true },
+		{ ERR_REJECTED, "acme:caa", STEP_AUTHORIZE, false, true },
+		{ ERR_REJECTED, "acme:rejectedIdentifier", STEP_ORDER, false,
+		    true },
+		{ ERR_TRANSIENT, "provider:http-500", STEP_AUTHORIZE, false,
+		    true },
+		{ ERR_TRANSIENT, "store:full", STEP_ACCOUNT, false, false },
+		{ ERR_INTERNAL, "sys:io", STEP_FINALIZE, false, false },
+		{ ERR_TRANSIENT, "deploy:exit", STEP_DEPLOY, false, false },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct error err;
+
+		(void)error_set(&err, cases[i].kind, cases[i].code, "x");
+		if (choice_moves(&err, cases[i].step, false) !=
+		    cases[i].moves || choice_moves(&err, cases[i].step,
+		    true) != cases[i].urgent)
+			fail_msg("%s", cases[i].code);
+	}
+}
+
+static void
+down(enum fake_act act, enum err_kind kind, const char *code,
+    const char *msg)
+{
+	fake_ca.rules_at = A;
+	fake_rule_fail(&fake_ca.rules[act], MANY, kind, code, msg);
+}
+
+static void
+up_again(void)
+{
+	fake_ca.rules_at = NULL;
+	for (int i = 0; i < FAKE_ACT_END; i++)
+		fake_ca.rules[i].times = 0;
+}
+
+static const char *
+ordered_at(size_t n)
+{
+	assert_in_range(n, 0, fake_ca.n_orders - 1);
+	return fake_ca.orders[n].at;
+}
+
+/* Go on until n more runs have ended, over months. */
+static void
+ends(struct erig *r, unsigned n)
+{
+	unsigned want = r->ends + n;
+
+	for (unsigned d = 0; r->ends < want && d < 100; d++)
+		fake_time_pass(DAY);
+	assert_int_equal(r->ends, want);
+}
+
+/* The first CA is down when it is time: the second one issues, at once, and
+ * that is no reason to renew again; then the first one is asked again. */
+static void
+test_second(void **state)
+{
+	static const struct { enum fake_act act; enum err_kind kind;
+		const char *code; } cases[] = {
+		{ FAKE_ACCOUNT, ERR_TRANSIENT, "http:connect" },
+		{ FAKE_NEW_ORDER, ERR_TRANSIENT, "acme:http-503" },
+		{ FAKE_NEW_ORDER, ERR_RATELIMIT, "acme:rateLimited" },
+		{ FAKE_GET_AUTHZ, ERR_TRANSIENT, "acme:serverInternal" },
+		{ FAKE_FINALIZE, ERR_TRANSIENT, "http:timeout" },
+		{ FAKE_CERT, ERR_TRANSIENT, "acme:http-500" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct erig *r;
+		size_t n;
+		json_t *o;
+
+		assert_int_equal(erig_teardown(state), 0);
+		assert_int_equal(erig_setup(state), 0);
+		r = *state;
+		erig_conf(r, WEB);
+		erig_up(r);
+		erig_ends(r, 1);
+		assert_string_equal(ordered_at(0), A);
+		down(cases[i].act, cases[i].kind, cases[i].code, "it is ill");
+		/* One end, and it is a good one. */
+		ends(r, 1);
+		assert_int_equal(r->oks, 2);
+		assert_int_equal(r->ends, 2);
+		assert_true(erig_told(r, "going on with account \"b\""));
+		n = fake_ca.n_orders;
+		assert_string_equal(ordered_at(n - 1), B);
+		assert_string_equal(fake_ca.orders[n - 1].replaces, "");
+		assert_string_equal(erig_row(r, "web")->ari_directory, B);
+		assert_false(issuer_is_other(erig_cert(r, "web")));
+		o = engine_cert_status(r->engine, "web");
+		assert_non_null(strstr(jsonx_str(o, "fallback.why"), "it is "
+		    "ill"));
+		json_decref(o);
+		fake_time_pass(10 * DAY);
+		assert_int_equal(fake_ca.n_orders, n);
+		up_again();
+		ends(r, 1);
+		assert_int_equal(r->oks, 3);
+		assert_string_equal(ordered_at(fake_ca.n_orders - 1), A);
+		assert_null(erig_row(r, "web")->account_why);
+	}
+}
+
+/* Killed in the middle of the second CA's order: that is gone on with, though
+ * the first one is there again. */
+static void
+test_killed(void **state)
+{
+	struct erig *r = *state;
+	struct fake_rule *hang = &fake_ca.rules[FAKE_FINALIZE];
+
+	erig_conf(r, WEB);
+	fake_ca.rules_at = A;
+	fake_rule_fail(&fake_ca.rules[FAKE_ACCOUNT], MANY, ERR_TRANSIENT,
+	    "http:connect", "refused");
+	erig_up(r);
+	ERIG_UNTIL(fake_ca.n_orders == 1);
+	fake_ca.rules_at = NULL;
+	up_again();
+	fake_rule_hang(hang);
+	ERIG_UNTIL(hang->times == 0);
+	erig_crash(r);
+	erig_up(r);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 1);
+	assert_int_equal(fake_ca.n_orders, 1);
+	assert_string_equal(ordered_at(0), B);
+	assert_string_equal(erig_row(r, "web")->ari_directory, B);
+}
+
+/* Both are ill: the usual pauses, and not one CA after the other for ever. */
+static void
+test_both(void **state)
+{
+	struct erig *r = *state;
+
+	erig_conf(r, WEB);
+	fake_rule_fail(&fake_ca.rules[FAKE_GET_AUTHZ], MANY, ERR_TRANSIENT,
+	    "acme:serverInternal", "ill");
+	erig_up(r);
+	fake_time_pass(2 * DAY);
+	assert_int_equal(r->oks, 0);
+	assert_in_range(r->ends, 3, 6);
+	assert_in_range(fake_ca.calls[FAKE_GET_AUTHZ], 2 * 3, 2 * 6);
+	up_again();
+	fake_time_pass(2 * DAY);
+	assert_int_equal(r->oks, 1);
+}
+
+/* A name that no CA may certify is not tried at the next one, until there is
+ * little time left. */
+static void
+test_urgent(void **state)
+{
+	struct erig *r = *state;
+	const struct store_cert *row;
+
+	erig_conf(r, WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	down(FAKE_NEW_ORDER, ERR_REJECTED, "acme:caa", "no");
+	row = erig_row(r, "web");
+	while (clock_now() < row->not_after - (row->not_after -
+	    row->not_before) / 8 - 2 * 86400) {
+		fake_time_pass(DAY);
+		assert_int_equal(r->oks, 1);
+	}
+	fake_time_pass(4 * DAY);
+	assert_int_equal(r->oks, 2);
+	assert_string_equal(erig_row(r, "web")->ari_directory, B);
+}
+
+/* A person who asks gets it from the second, and hears one end.  A CA that is
+ * not in the list any more is another CA. */
+static void
+test_asked(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+
+	erig_conf(r, WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	down(FAKE_NEW_ORDER, ERR_RATELIMIT, "acme:rateLimited",
+	    "too many new orders (300) from this account");
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 2);
+	assert_int_equal(r->ends, 2);
+	assert_string_equal(erig_row(r, "web")->ari_directory, B);
+	/* The first is held: it is not asked, though a person asks. */
+	assert_int_equal(engine_check_held(r->engine, "web", &err), 0);
+	free(erig_reload(r, TWO "certificate \"web\" { names = { \"web.test\" "
+	    "} provider = dns account = ca }\n"));
+	assert_true(issuer_is_other(erig_cert(r, "web")));
+}
+
+/* --- what limits hold: Boulder's own words --- */
+
+#define LE_DOCS ": see https://letsencrypt.org/docs/rate-limits/"
+#define LIMITED TWO \
+    "certificate \"one\" { names = { \"a.example.com\" } provider = dns " \
+    "account = ca }\n" \
+    "certificate \"same\" { names = { \"a.example.com\" } key = ec384 " \
+    "provider = dns account = ca }\n" \
+    "certificate \"sub\" { names = { \"z.example.com\" } provider = dns " \
+    "account = ca }\n" \
+    "certificate \"else\" { names = { \"example.net\" } provider = dns " \
+    "account = ca }\n" \
+    "certificate \"there\" { names = { \"a.example.com\" } " \
+    "provider = dns account = b }\n"
+
+/* Which certificates a text holds that one was told, and until when. */
+static void
+test_limits(void **state)
+{
+	static const struct { const char *text, *held; } cases[] = {
+		{ "too many certificates (50) already issued for "
+		    "\"example.com\" in the last 168h0m0s, retry after "
+		    "2027-01-16 08:00:00 UTC" LE_DOCS
+		    "#new-certificates-per-registered-domain",
+		    "one same sub " },
+		{ "too many certificates (5) already issued for this exact "
+		    "set of identifiers in the last 168h0m0s, retry after "
+		    "2027-01-16 08:00:00 UTC" LE_DOCS
+		    "#new-certificates-per-exact-set-of-identifiers",
+		    "one same " },
+		{ "too many failed authorizations (5) for \"a.example.com\" "
+		    "in the last 1h0m0s, retry after 2027-01-16 08:00:00 UTC"
+		    LE_DOCS "#authorization-failures-per-identifier-per-"
+		    "account", "one same " },
+		{ "too many new orders (300) from this account in the last "
+		    "3h0m0s, retry after 2027-01-16 08:00:00 UTC" LE_DOCS
+		    "#new-orders-per-account", "else one same sub " },
+		{ "too many new registrations (10) from this IP address in "
+		    "the last 3h0m0s, retry after 2027-01-16 08:00:00 UTC",
+		    "else one same sub " },
+		/* As it was said until 2024. */
+		{ "too many certificates already issued for: example.com, "
+		    "retry after 2027-01-16T08:00:00Z" LE_DOCS,
+		    "one same sub " },
+		{ "Error creating new order :: too many certificates (5) "
+		    "already issued for this exact set of domains in the last "
+		    "168 hours: a.example.com, retry after "
+		    "2027-01-16T08:00:00Z", "one same " },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct cert *one;
+		char *held = xstrdup(""), *longer;
+		struct erig *r;
+		struct hold_run run = { .begun = 0, .has_asked = true };
+		struct error err;
+
+		assert_int_equal(erig_teardown(state), 0);
+		assert_int_equal(erig_setup(state), 0);
+		r = *state;
+		erig_conf(r, LIMITED);
+		erig_open(r);
+		one = erig_cert(r, "one");
+		one->step = STEP_ORDER;
+		read_problem(429, cases[i].text, 0, &err);
+		assert_int_equal(err.retry_at, RIG_NOW + 86400);
+		assert_false(hold_failed(r->engine->holds, one, &run, &err));
+		/* Also after a restart. */
+		erig_down(r);
+		erig_open(r);
+		for (size_t k = 0; k < r->engine->certs->n; k++) {
+			const struct cert *c = r->engine->certs->list[k];
+			time_t until = hold_until(r->engine->holds, c, &err);
+
+			if (until == 0)
+				continue;
+			assert_int_equal(until, RIG_NOW + 86400);
+			assert_non_null(strstr(err.msg, "the CA asks account "
+			    "\"ca\" to wait until 2027-01-16T08:00:00Z"));
+			longer = xasprintf("%s%s ", held, c->row.name);
+			free(held);
+			held = longer;
+		}
+		if (strcmp(held, cases[i].held) != 0)
+			fail_msg("%s: %s", cases[i].text, held);
+		free(held);
+		erig_down(r);
+	}
+}
+
+/* To the second, as the header says; a 503 as well. */
+static void
+test_exact(void **state)
+{
+	struct erig *r = *state;
+	struct hold_run run = { .begun = 0, .has_asked = true };
+	struct error err;
+	struct cert *c;
+
+	erig_conf(r, LIMITED);
+	erig_open(r);
+	c = erig_cert(r, "one");
+	c->step = STEP_ORDER;
+	read_problem(503, "Service busy; retry later.", RIG_NOW + 7, &err);
+	(void)hold_failed(r->engine->holds, c, &run, &err);
+	assert_int_equal(hold_until(r->engine->holds, erig_cert(r, "else"),
+	    NULL), RIG_NOW + 7);
+	fake_time_pass(7 * SECOND);
+	assert_int_equal(hold_until(r->engine->holds, c, NULL), 0);
+	/* Again and again: that is not believed for ever. */
+	for (int i = 0; i < 5; i++) {
+		time_t now = clock_now();
+
+		read_problem(503, "Service busy; retry later.", now + 7,
+		    &err);
+		(void)hold_failed(r->engine->holds, c, &run, &err);
+		fake_time_pass(7 * SECOND);
+	}
+	assert_in_range(hold_until(r->engine->holds, c, NULL), clock_now() +
+	    1000, clock_now() + 2 * 86400);
+	erig_down(r);
+}
+
+#define JWT "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." \
+    "eyJhdWQiOlsic2ZlIl0sImV4cCI6MTgwMTIwOTYwMCwiaSI6ImEuZXhhbXBsZS5jb20i" \
+    "LCJpYXQiOjE4MDAwMDAwMDAsImlzcyI6IldGRSIsInN1YiI6IjEyMzQ1Njc4OSJ9." \
+    "c2lnbmF0dXJlLXNpZ25hdHVyZS1zaWduYXR1cmUtc2lnbg"
+#define PORTAL "https://portal.letsencrypt.org/sfe/v1/unpause?jwt="
+#define PAUSED(url) "Your account is temporarily prevented from requesting " \
+    "certificates for a.example.com, b.example.com and possibly others. " \
+    "Please visit: " url
+
+/* The link is whole, or not there. */
+static void
+test_paused_text(void **state)
+{
+	struct error err;
+	char *longer, *text;
+
+	read_problem(429, PAUSED(PORTAL JWT), 0, &err);
+	assert_int_equal(err.kind, ERR_CONFIG);
+	assert_string_equal(err.code, "acme:paused");
+	assert_string_equal(err.msg, "the CA has paused a.example.com, "
+	    "b.example.com and possibly others for this account, as its "
+	    "validation failed too often; to unpause: " PORTAL JWT);
+	/* What is in front of it is that of a run at the most. */
+	longer = xmalloc(4000);
+	memset(longer, 'x', 3999);
+	longer[1300] = '\0';
+	text = xasprintf(PAUSED(PORTAL "%s"), longer);
+	read_problem(429, text, 0, &err);
+	assert_non_null(strstr(err.msg, longer));
+	(void)error_wrap(&err, "%s", "order");
+	assert_non_null(strstr(err.msg, longer));
+	free(text);
+	longer[1300] = 'x';
+	longer[3999] = '\0';
+	text = xasprintf(PAUSED(PORTAL "%s"), longer);
+	read_problem(429, text, 0, &err);
+	assert_string_equal(err.code, "acme:paused");
+	assert_null(strstr(err.msg, "https:"));
+	free(text);
+	free(longer);
+	read_problem(429, "Your account is temporarily prevented from "
+	    "requesting certificates for a.example.com\nPlease visit: "
+	    "javascript:alert(1)", 0, &err);
+	assert_string_equal(err.code, "acme:paused");
+	assert_null(strstr(err.msg, "javascript"));
+}
+
+/* It is not tried again, until a person asks or its names change; the others
+ * are.  Where it has another CA, that is asked. */
+static void
+test_paused(void **state)
+{
+	struct erig *r = *state;
+	struct fake_rule *rule = &fake_ca.rules[FAKE_NEW_ORDER];
+	struct error err;
+	unsigned calls;
+	json_t *o;
+
+	fake_rule_fail(rule, MANY, ERR_CONFIG, "acme:paused", "the CA has "
+	    "paused a.example.com for this account; to unpause: " PORTAL JWT);
+	rule->match = "a.example.com";
+	fake_ca.rules_at = A;
+	erig_conf(r, LIMITED);
+	erig_up(r);
+	fake_time_pass(3 * DAY);
+	assert_int_equal(r->oks, 3);		/* sub, else, there */
+	calls = fake_ca.calls[FAKE_NEW_ORDER];
+	erig_down(r);
+	erig_up(r);
+	fake_time_pass(20 * DAY);
+	assert_int_equal(fake_ca.calls[FAKE_NEW_ORDER], calls);
+	o = engine_cert_brief(r->engine, "one");
+	assert_string_equal(jsonx_str(o, "next.action"), "held");
+	assert_non_null(strstr(jsonx_str(o, "error.msg"), PORTAL JWT));
+	assert_non_null(strstr(jsonx_str(o, "held.msg"), PORTAL JWT));
+	assert_int_equal(jsonx_int(o, "held.until", -1), -1);
+	json_decref(o);
+	/* It was unpaused; the twin, which was told the same, goes on with
+	 * it. */
+	rule->times = 0;
+	assert_int_equal(engine_check_held(r->engine, "one", &err), 0);
+	assert_int_equal(engine_renew_now(r->engine, "one", &err), 0);
+	fake_time_pass(2 * DAY);
+	assert_int_equal(r->oks, 5);
+	o = engine_cert_brief(r->engine, "one");
+	assert_true(json_is_null(json_object_get(o, "held")));
+	json_decref(o);
+}
+
+/* Other names, or another CA. */
+static void
+test_paused_ways(void **state)
+{
+	struct erig *r = *state;
+	struct fake_rule *rule = &fake_ca.rules[FAKE_NEW_ORDER];
+
+	fake_rule_fail(rule, MANY, ERR_CONFIG, "acme:paused", "the CA has "
+	    "paused web.test for this account");
+	rule->match = "web.test";
+	fake_ca.rules_at = A;
+	erig_conf(r, "certificate \"web\" { names = { \"web.test\" } "
+	    "provider = dns account = ca }\n");
+	erig_up(r);
+	fake_time_pass(3 * DAY);
+	assert_int_equal(r->oks, 0);
+	free(erig_reload(r, WEB));
+	fake_time_pass(SECOND);
+	assert_int_equal(r->oks, 1);
+	assert_string_equal(erig_row(r, "web")->ari_directory, B);
+	free(erig_reload(r, "certificate \"web\" { names = { \"new.test\" } "
+	    "provider = dns account = ca }\n"));
+	fake_time_pass(SECOND);
+	assert_int_equal(r->oks, 2);
+	assert_string_equal(erig_row(r, "web")->ari_directory, A);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pick), cmocka_unit_test(test_moves),
+		ERIG_TEST(test_second), ERIG_TEST(test_killed),
+		ERIG_TEST(test_both), ERIG_TEST(test_urgent),
+		ERIG_TEST(test_asked), ERIG_TEST(test_limits),
+		ERIG_TEST(test_exact), cmocka_unit_test(test_paused_text),
+		ERIG_TEST(test_paused), ERIG_TEST(test_paused_ways),
+	};
+
+	return cmocka_run_group_tests(tests, erig_group_setup,
+	    erig_group_teardown);
+}
