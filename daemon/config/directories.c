@@ -98,7 +98,7 @@ const char *
 directory_word(const char *url)
 {
 	for (size_t i = 0; i < N; i++) {
-		if (is_url(url, list[i].url))
+		if (directory_same(url, list[i].url))
 			return list[i].word;
 	}
 	return NULL;
