@@ -47,7 +47,8 @@ struct alarm_fact {
 					   the installed; 0: the same, or not
 					   known */
 	char		 cert[128];	/* "" if it is of none */
-	char		 text[1024];	/* peers' own words */
+	char		 text[2048];	/* peers' own words, with a link that
+					   must not be cut (acme:paused) */
 };
 
 /* What is known of one certificate. */

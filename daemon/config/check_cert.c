@@ -12,7 +12,6 @@
 #include "daemon/config/opt.h"
 
 #define NAMES_MAX 100
-#define ACCOUNTS_MAX 8
 #define DAY 86400
 
 /* The names as they are read. */
@@ -162,11 +161,12 @@ check_accounts(struct check *c, const struct section *sec,
 
 	if (item != NULL && n == 0)
 		opt_mistake(c->m, sec, sec->line, "account = { }; allowed: 1 "
-		    "to %d accounts", ACCOUNTS_MAX);
-	if (n > ACCOUNTS_MAX) {
-		opt_mistake(c->m, sec, item->values[ACCOUNTS_MAX]->line,
-		    "found %zu accounts; allowed: 1 to %d", n, ACCOUNTS_MAX);
-		n = ACCOUNTS_MAX;
+		    "to %d accounts", CONF_ISSUERS_MAX);
+	if (n > CONF_ISSUERS_MAX) {
+		opt_mistake(c->m, sec, item->values[CONF_ISSUERS_MAX]->line,
+		    "found %zu accounts; allowed: 1 to %d", n,
+		    CONF_ISSUERS_MAX);
+		n = CONF_ISSUERS_MAX;
 	}
 	if (item == NULL || n > 0)
 		cert->account = check_reference(c, sec, "account",

@@ -133,6 +133,7 @@ struct conf_freeze {
 const char	*conf_freeze_text(const struct conf_freeze *,
 		    char out[CONF_FREEZE_TEXT_MAX]);
 
+#define CONF_ISSUERS_MAX 8	/* of one certificate */
 /* A CA that a certificate may come from. */
 struct conf_issuer {
 	const struct conf_account *account;

@@ -7,6 +7,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/accounts/account_export.h"
+#include "daemon/certs/issuer.h"
 #include "daemon/engine/priv.h"
 #include "daemon/store/bundle.h"
 #include "daemon/store/store.h"
@@ -54,6 +55,7 @@ engine_export(struct engine *e, const char *name, const char *password,
     struct error *err)
 {
 	const struct cert *c = engine_find_known(e, name, err);
+	const struct conf_account *account;
 	const struct conf_cert *cc;
 	json_t *j, *more = NULL;
 	char *dir;
@@ -66,12 +68,14 @@ engine_export(struct engine *e, const char *name, const char *password,
 		return NULL;
 	}
 	cc = c->conf;
+	/* That it came from, whichever it uses next. */
+	account = issuer_account(c) != NULL ? issuer_account(c) : cc->account;
 	dir = store_live_version_path(e->a.store, name);
 	if (password != NULL)
 		more = pkcs12_json(dir, name, password, err);
-	else if (cc->account != NULL)
-		more = account_export(e->a.store, cc->account->name,
-		    cc->account->directory, err);
+	else if (account != NULL)
+		more = account_export(e->a.store, account->name,
+		    account->directory, err);
 	else
 		more = json_null();
 	j = more == NULL ? NULL : json_pack(

@@ -10,7 +10,8 @@
 #include "daemon/notify/advice.h"
 #include "daemon/notify/notice_priv.h"
 
-#define WORDS_MAX	900	/* bytes of what a peer said */
+#define WORDS_MAX	2040	/* bytes of what a peer said; a link in it
+				   (acme:paused) must not be cut */
 
 bool
 notice_is_many(const struct notice *n)
@@ -147,7 +148,7 @@ advice_of(const struct notice *n, const char *link)
 {
 	enum phrase p = is_by_code(n) ? advice_phrase(n->code) : P_END;
 
-	if (link != NULL && (n->event == NEV_ACCOUNT ||
+	if (link != NULL && p != P_DO_PAUSED && (n->event == NEV_ACCOUNT ||
 	    strcmp(n->code, "acme:userActionRequired") == 0 ||
 	    strstr(notice_first(n)->words, "paused") != NULL))
 		return P_DO_LINK;

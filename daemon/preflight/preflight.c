@@ -90,6 +90,16 @@ pf_tell(struct pf_check *c, enum pf_result result, const char *fix,
 	va_start(ap, fmt);
 	c->msg = xvasprintf(fmt, ap);
 	va_end(ap);
+	if (c->ca != NULL && conf_n_issuers(c->pc->cc) > 1) {
+		char *with = xasprintf("account \"%s\": %s",
+		    c->ca->account->name, c->msg);
+
+		free(c->msg);
+		c->msg = with;
+		/* What is wrong there keeps nothing from the first. */
+		if (c->ca != c->pc->cas[0] && result == PF_FAIL)
+			result = PF_WARN;
+	}
 	text_clean(c->msg);
 	c->fix = fix != NULL ? xstrdup(fix) : NULL;
 	if (c->fix != NULL)

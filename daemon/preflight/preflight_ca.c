@@ -84,7 +84,7 @@ tell_registered(struct pf_check *c, const struct pf_ca *ca)
 static void
 tell_account(struct pf_check *c)
 {
-	const struct pf_ca *ca = c->pc->ca;
+	const struct pf_ca *ca = c->ca;
 	const struct conf_account *a = ca->account;
 	struct error err;
 	const char *page;
@@ -123,22 +123,32 @@ tell_account(struct pf_check *c)
 	free(fix);
 }
 
+/* One more line about that CA. */
+static struct pf_check *
+add(struct pf_cert *pc, const struct pf_ca *ca, const char *what)
+{
+	struct pf_check *c = pf_check_add(pc, NULL, what, NULL);
+
+	c->ca = ca;
+	return c;
+}
+
 /* No line where the CA does not say what time it is. */
 static void
-tell_clock(struct pf_cert *pc)
+tell_clock(struct pf_cert *pc, const struct pf_ca *ca)
 {
 	const struct cert *cert = certs_find(pc->pf->env->certs, pc->cc->name);
 	char text[SKEW_TEXT_MAX];
 	enum skew skew;
 
-	if (cert == NULL || ca_clock_now(&pc->ca->clock) == 0)
+	if (cert == NULL || ca_clock_now(&ca->clock) == 0)
 		return;
-	skew = skew_judge(cert, &pc->ca->clock, text);
+	skew = skew_judge(cert, &ca->clock, text);
 	if (skew == SKEW_NONE)
-		pf_tell(pf_check_add(pc, NULL, "clock", NULL), PF_OK, NULL,
+		pf_tell(add(pc, ca, "clock"), PF_OK, NULL,
 		    "this machine's clock and the CA's agree");
 	else
-		pf_tell(pf_check_add(pc, NULL, "clock", NULL), skew ==
+		pf_tell(add(pc, ca, "clock"), skew ==
 		    SKEW_STOPS ? PF_FAIL : PF_WARN, SKEW_FIX, "%s%s", text,
 		    skew == SKEW_STOPS ? "; nothing is ordered" : "");
 }
@@ -164,30 +174,31 @@ offer_text(const json_t *profiles)
 
 /* No line where the CA offers no profiles, and none is wanted. */
 static void
-tell_profile(struct pf_cert *pc)
+tell_profile(struct pf_cert *pc, const struct pf_ca *ca)
 {
-	const struct conf_cert *cc = pc->cc;
-	const json_t *offered = pc->ca->profiles;
+	const struct conf_issuer at = conf_issuer(pc->cc,
+	    conf_issuer_index(pc->cc, ca->account->name));
+	const json_t *offered = ca->profiles;
 	char *text;
 
-	if (pc->ca->err.kind != ERR_NONE ||
-	    (cc->profile == NULL && json_object_size(offered) == 0))
+	if (ca->err.kind != ERR_NONE ||
+	    (at.profile == NULL && json_object_size(offered) == 0))
 		return;
 	text = offer_text(offered);
-	if (cc->profile == NULL)
-		pf_tell(pf_check_add(pc, NULL, "profile", NULL), PF_OK, NULL,
+	if (at.profile == NULL)
+		pf_tell(add(pc, ca, "profile"), PF_OK, NULL,
 		    "no profile is set: the CA's default; it offers %s", text);
-	else if (json_object_get(offered, cc->profile) != NULL)
-		pf_tell(pf_check_add(pc, NULL, "profile", NULL), PF_OK, NULL,
+	else if (json_object_get(offered, at.profile) != NULL)
+		pf_tell(add(pc, ca, "profile"), PF_OK, NULL,
 		    "the CA offers the profile \"%s\"; all that it offers: %s",
-		    cc->profile, text);
+		    at.profile, text);
 	else
-		pf_tell(pf_check_add(pc, NULL, "profile", NULL),
-		    cc->profile_required ? PF_FAIL : PF_WARN,
+		pf_tell(add(pc, ca, "profile"),
+		    at.profile_required ? PF_FAIL : PF_WARN,
 		    *text != '\0' ? "set profile to one of those" :
 		    "remove profile", "the CA does not offer the profile "
-		    "\"%s\"%s; it offers %s", cc->profile,
-		    cc->profile_required ? ", and nothing is ordered without "
+		    "\"%s\"%s; it offers %s", at.profile,
+		    at.profile_required ? ", and nothing is ordered without "
 		    "it (profile_required)" : ": its default is ordered",
 		    *text != '\0' ? text : "none");
 	free(text);
@@ -204,28 +215,27 @@ is_about_dates(const struct error *err)
 
 /* What no resolver has let it find is told of the resolvers. */
 static bool
-is_cut_off(const struct pf_cert *pc)
+is_cut_off(const struct pf_cert *pc, const struct pf_ca *ca)
 {
-	const char *code = pc->ca->err.code;
+	const char *code = ca->err.code;
 
-	return pc->ca->err.kind != ERR_NONE && pf_is_cut_off(pc) &&
+	return ca->err.kind != ERR_NONE && pf_is_cut_off(pc) &&
 	    (strcmp(code, "http:resolve") == 0 ||
 	    strcmp(code, "http:timeout") == 0);
 }
 
 static void
-tell_ca(struct pf_cert *pc)
+tell_ca(struct pf_cert *pc, const struct pf_ca *ca)
 {
-	const struct pf_ca *ca = pc->ca;
 	const char *url = ca->account->directory;
 	struct pf_check *c;
 	char *fix;
 
-	if (is_cut_off(pc)) {
+	if (is_cut_off(pc, ca)) {
 		pf_step(pc);
 		return;
 	}
-	c = pf_check_add(pc, NULL, "directory", NULL);
+	c = add(pc, ca, "directory");
 	if (ca->err.kind == ERR_NONE) {
 		pf_tell(c, PF_OK, NULL, "the CA answers: %s", url);
 	} else {
@@ -241,19 +251,23 @@ tell_ca(struct pf_cert *pc)
 		pf_tell(c, PF_FAIL, fix, "%s", ca->err.msg);
 		free(fix);
 	}
-	tell_clock(pc);
-	tell_account(pf_check_add(pc, NULL, "account", NULL));
-	tell_profile(pc);
+	tell_clock(pc, ca);
+	tell_account(add(pc, ca, "account"));
+	tell_profile(pc, ca);
 	pf_step(pc);
 }
 
 void
 pf_ca_go_on(struct pf_cert *pc)
 {
-	if (pc->ca_is_told || !pc->ca->is_known || !pf_reach_is_known(pc))
-		return;
-	pc->ca_is_told = true;
-	tell_ca(pc);
+	/* In the order of the configuration. */
+	for (unsigned i = 0; i < conf_n_issuers(pc->cc) &&
+	    pc->cas[i]->is_known && pf_reach_is_known(pc); i++) {
+		if (pc->is_told[i])
+			continue;
+		pc->is_told[i] = true;
+		tell_ca(pc, pc->cas[i]);
+	}
 }
 
 /* Tell it to all that wait for it. */
@@ -264,8 +278,10 @@ ca_known(struct pf_ca *ca)
 
 	ca->is_known = true;
 	TAILQ_FOREACH(pc, &ca->pf->running, link) {
-		if (pc->ca == ca)
-			pf_ca_go_on(pc);
+		for (unsigned i = 0; i < conf_n_issuers(pc->cc); i++) {
+			if (pc->cas[i] == ca)
+				pf_ca_go_on(pc);
+		}
 	}
 }
 
@@ -336,6 +352,13 @@ registered_kid(struct store *store, const struct conf_account *a)
 	return store_account_kid(store, a->name, a->directory);
 }
 
+static bool
+uses(const struct conf_cert *cc, const struct conf_account *a)
+{
+	return conf_n_issuers(cc) > 0 && conf_issuer(cc, conf_issuer_index(
+	    cc, a->name)).account == a;
+}
+
 /* A record narrower than this would stop another of its certificates. */
 static char *
 methods_of(const struct conf *conf, const struct conf_account *a)
@@ -346,7 +369,7 @@ methods_of(const struct conf *conf, const struct conf_account *a)
 	for (size_t i = 0; i < conf->n_certs; i++) {
 		const struct conf_cert *cc = conf->certs[i];
 
-		for (size_t j = 0; cc->account == a && j < cc->n_names; j++)
+		for (size_t j = 0; uses(cc, a) && j < cc->n_names; j++)
 			is_used[cc->names[j].challenge] = true;
 	}
 	/* What a record that stays is for, dns-01 can do in its place. */
@@ -364,11 +387,9 @@ methods_of(const struct conf *conf, const struct conf_account *a)
 	return all;
 }
 
-void
-pf_ca_start(struct pf_cert *pc)
+static struct pf_ca *
+ca_of(struct preflight *pf, const struct conf_account *a)
 {
-	const struct conf_account *a = pc->cc->account;
-	struct preflight *pf = pc->pf;
 	struct acme_meta_args args = { .directory = a->directory,
 	    .ca_file = a->ca_file, .proxy = a->proxy,
 	    .timeout_ms = PREFLIGHT_TIMEOUT_MS };
@@ -376,23 +397,28 @@ pf_ca_start(struct pf_cert *pc)
 
 	TAILQ_FOREACH(ca, &pf->cas, link) {
 		if (ca->account == a)
-			break;
+			return ca;
 	}
-	if (ca == NULL) {
-		ca = xcalloc(1, sizeof(*ca));
-		ca->pf = pf;
-		ca->account = a;
-		ca->kid = registered_kid(pf->env->store, a);
-		ca->methods = methods_of(pf->conf, a);
-		if (ca->kid == NULL)
-			ca->lost_kid = store_account_kid(pf->env->store,
-			    a->name, a->directory);
-		TAILQ_INSERT_TAIL(&pf->cas, ca, link);
-		ca->op = acme_meta_start(pf->env->ca_http, &args,
-		    fetched, ca);
+	ca = xcalloc(1, sizeof(*ca));
+	ca->pf = pf;
+	ca->account = a;
+	ca->kid = registered_kid(pf->env->store, a);
+	ca->methods = methods_of(pf->conf, a);
+	if (ca->kid == NULL)
+		ca->lost_kid = store_account_kid(pf->env->store, a->name,
+		    a->directory);
+	TAILQ_INSERT_TAIL(&pf->cas, ca, link);
+	ca->op = acme_meta_start(pf->env->ca_http, &args, fetched, ca);
+	return ca;
+}
+
+void
+pf_ca_start(struct pf_cert *pc)
+{
+	for (unsigned i = 0; i < conf_n_issuers(pc->cc); i++) {
+		pc->cas[i] = ca_of(pc->pf, conf_issuer(pc->cc, i).account);
+		pc->pending++;
 	}
-	pc->ca = ca;
-	pc->pending++;
 }
 
 /* --- CAA --- */
@@ -401,11 +427,13 @@ static void
 judged(const struct error *err, const struct caa_reply *reply, void *arg)
 {
 	struct pf_check *c = arg;
-	const char *ca = c->pc->ca->identities[0];
+	const char *ca = c->ca->identities[0];
 	char *hint = NULL;
 
 	c->caa = NULL;
-	if (err == NULL && reply->narrow[0] != '\0')
+	/* Where there are several CAs, it would keep the others out. */
+	if (err == NULL && reply->narrow[0] != '\0' &&
+	    conf_n_issuers(c->pc->cc) == 1)
 		hint = xasprintf("to let only this account of the CA issue "
 		    "(RFC 8657), publish %s", reply->narrow);
 	if (err != NULL)
@@ -425,7 +453,7 @@ judged(const struct error *err, const struct caa_reply *reply, void *arg)
 static void
 caa_check(struct pf_check *c)
 {
-	const struct pf_ca *ca = c->pc->ca;
+	const struct pf_ca *ca = c->ca;
 	struct caa_args args = {
 		.name = c->name->name,
 		.identities = (const char *const *)ca->identities,
@@ -448,5 +476,6 @@ caa_check(struct pf_check *c)
 void
 pf_ca_plan(struct pf_cert *pc, const struct conf_name *name)
 {
-	(void)pf_check_add(pc, name, "caa", caa_check);
+	for (unsigned i = 0; i < conf_n_issuers(pc->cc); i++)
+		pf_check_add(pc, name, "caa", caa_check)->ca = pc->cas[i];
 }

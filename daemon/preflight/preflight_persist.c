@@ -39,7 +39,7 @@ looked(const struct error *err, const struct persist_look_reply *reply,
 static void
 standing_check(struct pf_check *c)
 {
-	const struct pf_ca *ca = c->pc->ca;
+	const struct pf_ca *ca = c->pc->cas[0];
 	const struct persist_want want = {
 		.issuers = (const char *const *)ca->identities,
 		.account = ca->kid,

@@ -46,6 +46,8 @@ struct pf_check {
 	struct pf_cert	*pc;
 	const char	*what;		/* "servers"; a literal */
 	const struct conf_name *name;	/* NULL: about the CA */
+	const struct pf_ca *ca;		/* of several CAs the one that it is
+					   about; NULL: none */
 	const struct zone *zone;	/* that it is about; borrowed */
 	struct zone	 own;		/* one that was made for it */
 	/* Begin; NULL: the result is there.  Ends with pf_tell(). */
@@ -113,8 +115,9 @@ struct pf_cert {
 	TAILQ_ENTRY(pf_cert) link;
 	struct preflight *pf;
 	const struct conf_cert *cc;	/* in pf->conf */
-	struct pf_ca	*ca;
-	bool		 ca_is_told;
+	/* Those of its accounts, as in the configuration. */
+	struct pf_ca	*cas[CONF_ISSUERS_MAX];
+	bool		 is_told[CONF_ISSUERS_MAX];
 	bool		 hint_is_told;	/* on a line that is ok */
 	struct pf_reach	*reach;
 	struct zones	*zones;

@@ -159,7 +159,9 @@ facts(struct view *v, const json_t *cert)
 	fact_time(v, "Expires", cert, "not_after");
 	fact_list(v, "Validation", json_object_get(cert, "challenges"));
 	fact(v, "DNS provider", jsonx_str(cert, "provider"));
-	fact(v, "Account", jsonx_str(cert, "account"));
+	fact(v, "Account", jsonx_str(cert, jsonx_str(cert,
+	    "fallback.issued") != NULL ? "fallback.issued" : "account"));
+	fact(v, "Why not the first CA", jsonx_str(cert, "fallback.why"));
 	fact(v, "Key", jsonx_str(cert, "key"));
 	fact(v, "Serial number", jsonx_str(cert, "serial"));
 	fact(v, jsonx_bool(cert, "placeholder", false) ?

@@ -63,6 +63,7 @@ static const char *const words[][2] = {
 	{ "Validation", "验证方式" },
 	{ "DNS provider", "DNS 服务商" },
 	{ "Account", "账户" },
+	{ "Why not the first CA", "未使用首选签发机构的原因" },
 	{ "Configured in", "配置位置" },
 	{ "Files", "文件目录" },
 	{ "Self-signed placeholder", "自签名占位证书" },

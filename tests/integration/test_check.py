@@ -538,3 +538,31 @@ def test_secondary_stays_behind(acmed):
     line = find([json.loads(t) for t in p.stdout.splitlines()], "probe")
     assert "ns2.slow.test" in line["msg"] and "still shows serial" in \
         line["msg"], line
+
+
+def test_several_cas(scripted, make, records):
+    """All of them are looked at; what is wrong with the second one is a warning
+    that says what to do."""
+    first, second = scripted(), scripted()
+    first.meta = {"caaIdentities": ["first.test"]}
+    second.meta = {"caaIdentities": ["second.test"]}
+    a = make(first.directory, ca_file=first.ca_file)
+    a.accounts["second"] = {"directory": second.directory,
+                            "ca_file": second.ca_file, "agree_tos": True}
+    idle(a, "a.both.example.test", account=["lab", "second"], profile="short")
+    records.add("example.test", "both", "CAA", '0 issue "first.test"')
+    lines = check(a, "--no-probe", "a.both.example.test")
+    caa = [c for c in lines if c.get("check") == "caa"]
+    assert [c["result"] for c in caa] == ["ok", "warn"], caa
+    assert caa[1]["msg"].startswith('account "second": '), caa
+    assert 'both.example.test. CAA 0 issue "second.test"' in caa[1]["fix"]
+    for what in "directory", "account", "profile":
+        both = [c["msg"] for c in lines if c.get("check") == what]
+        assert both[0].startswith('account "lab": '), both
+        assert both[1].startswith('account "second": '), both
+    # One that is away is no failure where the first one answers.
+    second.before["directory"] = lambda ca, h, payload: ca.problem(
+        503, "serverInternal", "away")
+    lines = check(a, "--no-probe", "a.both.example.test")
+    away = [c for c in lines if c.get("check") == "directory"][1]
+    assert away["result"] == "warn" and "away" in away["msg"], away
