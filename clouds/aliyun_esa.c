@@ -194,11 +194,14 @@ check(const struct provider_values *values, struct error *err)
 	return aliyun_check_site(values, err);
 }
 
+static const char *const object[] = { "certificate_id", "site_id", NULL };
+
 static const struct cloud_store store = {
 	.name = "aliyun-esa",
 	.api = &aliyun_api,
 	.is_in_place = true,
 	.place = "site_id",
+	.object = object,
 	.find = find,
 	.upload = upload_steps,
 };
