@@ -3,6 +3,8 @@
  * cloudflare - Cloudflare DNS, API v4
  * (https://developers.cloudflare.com/api/).  One object for each value.
  */
+#include "providers/cloudflare.h"
+
 #include <string.h>
 
 #include "providers/records.h"
@@ -29,8 +31,8 @@ static const struct provider_opt opts[] = {
 	{ .name = NULL }
 };
 
-static bool
-has_code(const struct rest_answer *a, int64_t code)
+bool
+cloudflare_has_code(const struct rest_answer *a, int64_t code)
 {
 	const json_t *errors = jsonx_get(a->json, "errors");
 
@@ -49,9 +51,8 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 }
 
 /* Malformed tokens are answered with 400, and some errors with 200. */
-static void
-failed(struct provider_call *c, const struct rest_answer *a,
-    struct error *err)
+void
+cloudflare_failed(const struct rest_answer *a, struct error *err)
 {
 	const char *why = jsonx_str(a->json, "errors.0.error_chain.0.message");
 	int64_t code = jsonx_number(a->json, "errors.0.code", 0);
@@ -69,8 +70,15 @@ failed(struct provider_call *c, const struct rest_answer *a,
 		    why);
 }
 
-static bool
-is_refusal(const struct rest_answer *a)
+static void
+failed(struct provider_call *c, const struct rest_answer *a,
+    struct error *err)
+{
+	cloudflare_failed(a, err);
+}
+
+bool
+cloudflare_is_refusal(const struct rest_answer *a)
 {
 	return !jsonx_bool(a->json, "success", true);
 }
@@ -170,7 +178,8 @@ create(struct provider_call *c, struct preq *rq, const char *name)
 static bool
 exists(const struct rest_answer *a)
 {
-	return has_code(a, CODE_IDENTICAL) || has_code(a, CODE_EXISTS);
+	return cloudflare_has_code(a, CODE_IDENTICAL) ||
+	    cloudflare_has_code(a, CODE_EXISTS);
 }
 
 static void
@@ -213,11 +222,11 @@ const struct provider provider_cloudflare = {
 	    "CF_DNS_API_TOKEN.",
 	.opts = opts,
 	.credentials = "cloudflare",
-	.base_url = "https://api.cloudflare.com/client/v4",
+	.base_url = CLOUDFLARE_API,
 	.no_zone_help = "a token without Zone:Read sees no zones at all, "
 	    "and a zone must be active there",
 	.prepare = prepare,
-	.is_refusal = is_refusal,
+	.is_refusal = cloudflare_is_refusal,
 	.failed = failed,
 	.records = &records,
 	.add = add,

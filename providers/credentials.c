@@ -88,8 +88,8 @@ static const struct provider_opt gcp_opts[] = {
 };
 
 static const struct provider_opt cloudflare_opts[] = {
-	{ .name = "api_token", .required = true, .secret = true,
-	    .help = "API token" },
+	[CLOUDFLARE_TOKEN] = { .name = "api_token", .required = true,
+	    .secret = true, .help = "API token" },
 	{ .name = NULL }
 };
 

@@ -62,7 +62,8 @@ begin(struct fixture *f, const char *product, const char *id,
 	f->values = provider_values_of(f->type->opts, f->type->check);
 	f->credentials = provider_values_of(keys->opts, NULL);
 	set(f->credentials, keys->opts, keys->opts[0].name, id);
-	set(f->credentials, keys->opts, keys->opts[1].name, secret);
+	if (secret != NULL)
+		set(f->credentials, keys->opts, keys->opts[1].name, secret);
 	f->call = (struct cloud_call){ .values = f->values,
 	    .credentials = f->credentials, .bound_id = "",
 	    .upload_name = "acmed-example.com-0123456789abcdef",
@@ -340,34 +341,98 @@ test_tencent(void **state)
 	end(&f);
 }
 
+/* The answer to a step of that text. */
+static enum rest_next
+answer(struct fixture *f, const struct rest_step *step, const char *text)
+{
+	struct rest_answer a = { .status = 200 };
+	enum rest_next next;
+	struct error err;
+	json_t *json = jsonx_parse(text, strlen(text), &err);
+
+	assert_non_null(json);
+	a.json = json;
+	next = step->reply(&f->call, &a, &err);
+	json_decref(json);
+	return next;
+}
+
+static void
+expect_body(struct fixture *f, const struct rest_step *step,
+    const char *method, const char *expected)
+{
+	struct preq *rq = preq_new("https://api.test", false);
+	const char *body;
+	struct error err;
+	size_t len;
+
+	assert_int_equal(step->request(&f->call, rq, &err), 0);
+	body = preq_get_body(rq, &len);
+	assert_string_equal(preq_get_method(rq), method);
+	assert_int_equal(len, strlen(expected));
+	assert_memory_equal(body, expected, len);
+	preq_free(rq);
+}
+
+/* There is no fingerprint: hosts, the second of expiry, and what was begun. */
+static void
+test_cloudflare(void **state)
+{
+	static const struct { const char *hosts, *end; bool known, same; }
+	    cases[] = {
+		{ "\"Example.com\"", "2026-01-02T03:04:05.00Z", true, true },
+		{ "\"example.com\"", "2026-01-02T03:04:05Z", false, false },
+		{ "\"example.com\"", "2026-01-02T03:04:06Z", true, false },
+		{ "\"example.com\",\"b.test\"", "2026-01-02T03:04:05Z",
+		    true, false },
+		{ "\"b.test\"", "2026-01-02T03:04:05Z", true, false },
+	};
+	const struct cloud_store *store;
+	struct fixture f;
+	char text[200];
+
+	begin(&f, "cloudflare-certificate", "token", NULL);
+	option(&f, "zone_id", "5f");
+	store = f.type->store;
+	f.call.cert.not_after = __wrap_clock_now();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		f.call.is_known = cases[i].known;
+		(void)text_printf(text, sizeof(text), "{\"result\":{\"hosts\":"
+		    "[%s],\"expires_on\":\"%s\"}}", cases[i].hosts,
+		    cases[i].end);
+		assert_int_equal(answer(&f, store->find, text), REST_DONE);
+		assert_int_equal(f.call.is_found, cases[i].same);
+	}
+	expect_body(&f, &store->upload[1], "POST", "{\"certificate\":\"C\","
+	    "\"private_key\":\"K\",\"bundle_method\":\"force\","
+	    "\"type\":\"sni_custom\"}");
+	(void)text_printf(f.call.id, sizeof(f.call.id), "aa");
+	assert_int_equal(answer(&f, &store->upload[0], "{\"result\":{"
+	    "\"geo_restrictions\":{\"label\":\"eu\"},\"policy\":null}}"),
+	    REST_NEXT);
+	expect_body(&f, &store->upload[1], "PATCH", "{\"certificate\":\"C\","
+	    "\"private_key\":\"K\",\"bundle_method\":\"force\","
+	    "\"geo_restrictions\":{\"label\":\"eu\"}}");
+	end(&f);
+}
+
 /* The answer to the step before, of a domain with these settings. */
 static void
 tencent_read(struct fixture *f, const char *https)
 {
 	char text[512];
-	struct rest_answer a = { .status = 200 };
-	struct error err;
-	json_t *json;
 
 	(void)text_printf(text, sizeof(text), "{\"Response\":{\"Domains\":[{"
 	    "\"Domain\":\"www.example.com\",\"Status\":\"online\","
 	    "\"Https\":%s}]}}", https);
-	json = jsonx_parse(text, strlen(text), &err);
-	assert_non_null(json);
-	a.json = json;
 	f->call.at = 0;
-	assert_int_equal(f->type->bind->reply(&f->call, &a, &err), REST_NEXT);
-	json_decref(json);
+	assert_int_equal(answer(f, f->type->bind, text), REST_NEXT);
 }
 
 static void
 test_tencent_cdn(void **state)
 {
-	struct preq *rq = preq_new(NULL, false);
 	struct fixture f;
-	struct error err;
-	const char *body;
-	size_t len;
 
 	begin(&f, "tencent-cdn", "id", "testsecret");
 	option(&f, "domains", "www.example.com");
@@ -384,13 +449,11 @@ test_tencent_cdn(void **state)
 	    "\"TlsVersion\":[\"TLSv1.2\",null],\"SslStatus\":\"closed\","
 	    "\"CertInfo\":{\"CertId\":\"other\",\"From\":\"x\"},"
 	    "\"ClientCertInfo\":null}");
-	assert_int_equal(f.type->bind[1].request(&f.call, rq, &err), 0);
-	body = preq_get_body(rq, &len);
-	assert_string_equal(body, "{\"Domain\":\"www.example.com\",\"Https\":"
+	expect_body(&f, &f.type->bind[1], "POST",
+	    "{\"Domain\":\"www.example.com\",\"Https\":"
 	    "{\"Switch\":\"on\",\"Http2\":\"on\",\"Hsts\":{\"Switch\":"
 	    "\"on\",\"MaxAge\":31536000},\"TlsVersion\":[\"TLSv1.2\",null],"
 	    "\"CertInfo\":{\"CertId\":\"aBcDeF01\"}}}");
-	preq_free(rq);
 	end(&f);
 }
 
@@ -475,6 +538,7 @@ main(void)
 		cmocka_unit_test(test_esa),
 		cmocka_unit_test(test_oss),
 		cmocka_unit_test(test_aws),
+		cmocka_unit_test(test_cloudflare),
 		cmocka_unit_test(test_tencent),
 		cmocka_unit_test(test_tencent_cdn),
 		cmocka_unit_test(test_json_pem),
