@@ -161,8 +161,12 @@ check_mode(struct check *c, const struct section *sec,
 static bool
 is_path(const char *s, bool is_remote)
 {
+	const char *base = strrchr(s, '/');
 	size_t n = strlen(s);
 
+	if (base != NULL && (strcmp(base, "/.") == 0 || strcmp(base, "/..") ==
+	    0))
+		return false;
 	for (const char *p = s; *p != '\0'; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f ||
 		    (is_remote && strchr("\"'\\*?[]{}", *p) != NULL))

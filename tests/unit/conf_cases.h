@@ -972,6 +972,16 @@
     "}\n",
     "" },
 { CERT
+    " deploy \"a\" { install \"/x/.\" { format = cert } }\n"
+    " deploy \"b\" { docker { container = web\n"
+    "  copy \"/x/..\" { format = cert } } }\n"
+    "}\n",
+    AT "4: certificate \"example.com\": deploy \"a\": install \"/x/.\": "
+    "allowed: install \"/ABSOLUTE/PATH/OF/A/FILE\" { ... }\n"
+    AT "6: certificate \"example.com\": deploy \"b\": docker: copy "
+    "\"/x/..\": allowed: copy \"/ABSOLUTE/PATH/OF/A/FILE\" { ... }, "
+    "without quotes and wildcards\n" },
+{ CERT
     " deploy \"a\" {\n"
     " install \"x/a.pem\" { }\n"
     " install \"/x\" { format = pem }\n"
