@@ -545,6 +545,17 @@
     AT "10: certificate \"example.com\": deploy \"d\": cloud \"vault-kv2\": "
     "certificate \"example.com\": deploy \"a\" writes the same path in "
     "" AT "6; allowed: once\n" },
+{ KEYS CERT
+    " deploy \"a\" { cloud \"aliyun-esa\" { site_id = 1\n"
+    "  certificate_id = c } }\n"
+    " deploy \"b\" { cloud \"aliyun-esa\" { site_id = 2\n"
+    "  certificate_id = c } }\n"
+    " deploy \"c\" { cloud \"aliyun-esa\" { site_id = 1\n"
+    "  certificate_id = c } }\n"
+    "}\n",
+    AT "9: certificate \"example.com\": deploy \"c\": cloud \"aliyun-esa\": "
+    "certificate \"example.com\": deploy \"a\" writes the same "
+    "certificate_id in " AT "5; allowed: once\n" },
 { "credentials \"w\" { type = aws access_key_id = x\n"
     " secret_access_key = s3cret }\n"
     CERT
