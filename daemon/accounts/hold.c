@@ -220,6 +220,10 @@ hold_failed(struct holds *holds, const struct cert *c,
 	if (account == NULL || (!down && (hold_part_failed(holds->parts, c,
 	    account, err) || !is_limit(err))))
 		return false;
+	/* What the CA asks for does not end because it cannot be asked now. */
+	if (down && h != NULL && !is_down(h) && h->row.at <= now &&
+	    h->row.until > now)
+		return false;
 	if (h != NULL && h->told > run->begun && is_down(h) == down &&
 	    (down || !run->has_asked) && hold_until(holds, c, err) != 0)
 		return true;

@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "daemon/accounts/hold.h"
 #include "daemon/alerts/condition.h"
 #include "daemon/engine/engine.h"
 #include "tests/fake/fake_channel.h"
@@ -306,6 +307,42 @@ test_reload(void **state)
 	free(conf);
 }
 
+/* It asked to wait, and then cannot be reached: what it asked for holds, after
+ * a restart as well. */
+static void
+test_asked_and_down(void **state)
+{
+	struct erig *r = *state;
+	const struct hold_run asked = { .has_asked = true }, begun = { 0 };
+	const time_t until = RIG_NOW + 2 * 3600;
+	struct error err;
+
+	up(r, "", 3);
+	erig_cert(r, "c000")->step = STEP_ORDER;
+	(void)error_set(&err, ERR_RATELIMIT, "acme:rateLimited",
+	    "too many requests");
+	err.retry_at = until;
+	(void)hold_failed(r->engine->holds, erig_cert(r, "c000"), &asked,
+	    &err);
+	assert_in_range(hold_until(r->engine->holds, erig_cert(r, "c002"),
+	    NULL), until, until);
+	for (int i = 0; i < 2; i++) {
+		(void)error_set(&err, ERR_TRANSIENT, "http:connect",
+		    "refused");
+		erig_cert(r, "c001")->step = STEP_ORDER;
+		(void)hold_failed(r->engine->holds, erig_cert(r, "c001"),
+		    i == 0 ? &asked : &begun, &err);
+		hold_reached(r->engine->holds, erig_cert(r, "c001"));
+		assert_in_range(hold_until(r->engine->holds, erig_cert(r,
+		    "c002"), NULL), until, until);
+		erig_crash(r);
+		erig_up(r);
+	}
+	assert_in_range(hold_until(r->engine->holds, erig_cert(r, "c002"),
+	    &err), until, until);
+	assert_non_null(strstr(err.msg, "too many requests"));
+}
+
 /* One order that the CA chokes on keeps nobody from the rest: another asks
  * next. */
 static void
@@ -397,6 +434,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_many),
 		TEST(test_shown),
+		TEST(test_asked_and_down),
 		TEST(test_answers),
 		TEST(test_renew_now),
 		TEST(test_reload),
