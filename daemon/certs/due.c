@@ -112,7 +112,7 @@ due_held_until(const struct error *err, time_t now, time_t not_after)
 	if (err->retry_at <= now)
 		return now;
 	asked = (int64_t)due_asked(err->retry_at, now) - now;
-	if (asked > most && (is_unworded(err) || (not_after != 0 &&
+	if (asked > most && (is_unworded(err) || (not_after > now &&
 	    asked > ((int64_t)not_after - now) / 2)))
 		asked = most;
 	return now + (time_t)asked;

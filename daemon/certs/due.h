@@ -57,7 +57,10 @@ time_t	due_asked(time_t at, time_t now);
  * it is obeyed: at most 7 days.  A 5xx without a problem document (a proxy, a
  * page of maintenance), or a time that would take more than half of what is
  * left of the certificate, is obeyed for a tenth of what is left, at least an
- * hour; where there is no certificate, for a day.  now: it asks for nothing.
+ * hour.  Where nothing is left to save, as it has expired or there is none, the
+ * CA's own time is obeyed to the second, and what is none of its words for a
+ * tenth of the time since the end (1 to 6 h), or a day.  now: it asks for
+ * nothing.
  */
 time_t	due_held_until(const struct error *err, time_t now, time_t not_after);
 

@@ -141,11 +141,13 @@ test_held_until(void **state)
 		/* It would take too much of what is left. */
 		{ "acme:rateLimited", 7 * DAY, 10 * DAY, DAY },
 		{ "acme:rateLimited", DAY, 45, HOUR },
-		{ "acme:rateLimited", DAY, -10 * HOUR, HOUR },
-		{ "acme:rateLimited", DAY, -DAY, DAY / 10 },
+		/* Nothing is left to save. */
+		{ "acme:rateLimited", DAY, -10 * HOUR, DAY },
+		{ "acme:rateLimited", 50 * DAY, -DAY, 7 * DAY },
 		{ "acme:rateLimited", 600, -DAY, 600 },
 		/* Nobody at the CA has said this. */
 		{ "acme:http-503", DAY, 45, HOUR },
+		{ "acme:http-503", DAY, -DAY, DAY / 10 },
 		{ "acme:http-503", 7 * DAY, 30 * DAY, 3 * DAY },
 		{ "acme:http-502", 7 * DAY, 0, DAY },
 		{ "acme:http-429", 7 * DAY, 30 * DAY, 7 * DAY },
