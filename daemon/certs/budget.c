@@ -10,6 +10,7 @@
 #include "daemon/certs/cert.h"
 #include "daemon/certs/cert_names.h"
 #include "daemon/certs/issuer.h"
+#include "daemon/certs/missing.h"
 #include "daemon/config/directories.h"
 #include "daemon/limits/limits.h"
 
@@ -24,14 +25,30 @@ is_of_ca(const struct cert *c, const struct conf_account *a)
 	    issuer_account(c) == a && !issuer_is_staging(c);
 }
 
-/* Is it of that CA, of the same names, and not over? */
+/* Of what an order names, is it in use? */
 static bool
-renews(const struct cert *c, const struct conf_account *a)
+is_same_set(const struct cert *c, const struct conf_cert *cc)
+{
+	char *names;
+	bool same;
+
+	if (cc == c->conf)
+		return cert_is_for(c, c->row.names);
+	names = cert_names_of(cc);
+	same = c->row.names != NULL && strcmp(names, c->row.names) == 0;
+	free(names);
+	return same;
+}
+
+/* Is it of that CA, of the names that are ordered, and not over? */
+static bool
+renews(const struct cert *c, const struct conf_cert *cc,
+    const struct conf_account *a)
 {
 	const struct store_cert *row = &c->row;
 
 	return row->serial != NULL && row->not_after > clock_now() &&
-	    is_of_ca(c, a) && cert_is_for(c, row->names);
+	    is_of_ca(c, a) && is_same_set(c, cc);
 }
 
 /* Will its order name what it replaces?  A CA that has given a window takes
@@ -81,18 +98,23 @@ time_t
 budget_until(const struct cert *c, const struct conf_account *a,
     struct error *why)
 {
-	struct limits_order o = { .account = a, .cert = c->conf };
-	time_t marked;
+	struct limits_order o = { .account = a };
+	struct conf_cert *less;
+	time_t marked, until;
 
 	if (c->passes_limits || !is_limited(c->conf, a))
 		return 0;
 	marked = marked_until(c, a);
 	if (marked != 0 && why == NULL)
 		return marked;
-	o.renews = renews(c, a);
+	less = missing_narrow(c);
+	o.cert = less != NULL ? less : c->conf;
+	o.renews = renews(c, o.cert, a);
 	/* One that is marked was not taken for one that replaces. */
 	o.replaces = marked == 0 && will_replace(c, a);
-	return ask(c, &o, why);
+	until = ask(c, &o, why);
+	free(less);
+	return until;
 }
 
 void
@@ -121,7 +143,7 @@ budget_take(struct cert *c, const struct conf_cert *cc,
     struct error *err)
 {
 	const struct limits_order o = { .account = a, .cert = cc,
-	    .replaces = replaces, .renews = renews(c, a) };
+	    .replaces = replaces, .renews = renews(c, cc, a) };
 	time_t until;
 
 	if (!is_limited(cc, a))
@@ -151,25 +173,15 @@ budget_give(const struct certs *certs, const struct conf_cert *cc,
 	*taken = 0;
 }
 
-/* Only where it is known whose it was: of the same names, and the account. */
 void
-budget_order_over(const struct cert *c)
+budget_leave(const struct certs *certs, const struct conf_cert *cc,
+    const struct conf_account *a, unsigned *taken)
 {
-	const struct store_cert *row = &c->row;
-	const struct conf_account *a = c->conf == NULL ||
-	    conf_n_issuers(c->conf) == 0 ? NULL : conf_issuer(c->conf,
-	    conf_issuer_index(c->conf, row->account)).account;
-	unsigned taken = row->order_limits;
-	char *kid;
+	const struct limits_order o = { .account = a, .cert = cc };
 
-	if (taken == 0 || row->order_sent_at != 0 ||
-	    !is_limited(c->conf, a) || row->order_account == NULL ||
-	    !cert_is_for(c, row->order_names))
-		return;
-	kid = store_account_kid(c->certs->store, a->name, a->directory);
-	if (kid != NULL && strcmp(kid, row->order_account) == 0)
-		budget_give(c->certs, c->conf, a, &taken, true);
-	free(kid);
+	if (*taken != 0 && is_limited(cc, a))
+		limits_issued(certs->limits, &o, *taken);
+	*taken = 0;
 }
 
 void

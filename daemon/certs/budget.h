@@ -38,17 +38,18 @@ void	budget_reserve(struct cert *, const struct conf_cert *,
 /*
  * The order is about to be sent, which names the one that it replaces (RFC
  * 9773) or not: the same for what it really is.  0: the caller waits for the
- * disk if *taken is not 0, and keeps it in the row's order_limits; -1: it is
- * held, by that error, and marked.
+ * disk if *taken is not 0, and keeps it in the row's order_limits
+ * (budget_order.h); -1: it is held, by that error, and marked.
  */
 int	budget_take(struct cert *, const struct conf_cert *,
 	    const struct conf_account *, bool replaces, unsigned *taken,
 	    struct error *);
+/* Nobody waits for what becomes of it: it counts. */
+void	budget_leave(const struct certs *, const struct conf_cert *,
+	    const struct conf_account *, unsigned *taken);
 /* The CA has certainly made nothing of it; or nothing but an order. */
 void	budget_give(const struct certs *, const struct conf_cert *,
 	    const struct conf_account *, unsigned *taken, bool but_order);
-/* The order of its row is given up. */
-void	budget_order_over(const struct cert *);
 /* The CA could not validate this name of it. */
 void	budget_failed(const struct certs *, const struct conf_cert *,
 	    const struct conf_account *, const char *name);

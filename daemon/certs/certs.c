@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "daemon/certs/budget.h"
+#include "daemon/certs/budget_order.h"
 #include "daemon/certs/due.h"
 #include "daemon/limits/limits.h"
 
@@ -209,6 +209,8 @@ add_missing(struct certs *certs, const struct conf *conf)
 void
 certs_apply(struct certs *certs, const struct conf *conf, json_t *report)
 {
+	bool is_start = certs->conf == NULL;
+
 	certs->conf = conf;
 	places_set_max(&certs->places, conf->max_renewals);
 	add_missing(certs, conf);
@@ -217,6 +219,8 @@ certs_apply(struct certs *certs, const struct conf *conf, json_t *report)
 		const char *list = follow_conf(c, conf_find_cert(conf,
 		    c->row.name));
 
+		if (is_start)
+			budget_order_resume(c);
 		if (report != NULL && list != NULL)
 			(void)json_array_append_new(json_object_get(report,
 			    list), json_string(c->row.name));

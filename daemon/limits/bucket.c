@@ -27,6 +27,22 @@ bounded(const struct conf_limit *l, struct level v, int64_t now)
 	return v;
 }
 
+struct level
+bucket_pending(const struct conf_limit *l, struct level v, unsigned n,
+    int64_t now)
+{
+	int64_t least = now + interval(l) * n;
+
+	if (n == 0 || v.full_at_ms >= least)
+		return v;
+	/* As many are taken as before. */
+	v.since_ms += least - v.full_at_ms;
+	if (v.since_ms > now || v.full_at_ms <= now)
+		v.since_ms = now;
+	v.full_at_ms = least;
+	return bounded(l, v, now);
+}
+
 int64_t
 bucket_free_at(const struct conf_limit *l, struct level v, int64_t now)
 {

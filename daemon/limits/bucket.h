@@ -25,6 +25,10 @@ struct level {			/* all 0: never used, full */
  */
 #define BUCKET_SLACK_MS 5000
 
+/* Tokens that are taken, but not counted by the CA yet: none of them has come
+ * back by now. */
+struct level bucket_pending(const struct conf_limit *, struct level,
+	    unsigned n, int64_t now);
 /* When it has a token; at most now: it has one.  Never later than one would
  * come back to an empty bucket, whatever the clock has done since. */
 int64_t	bucket_free_at(const struct conf_limit *, struct level, int64_t now);

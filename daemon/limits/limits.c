@@ -16,12 +16,16 @@
 
 #define HEADS_MIN 64
 #define SWEEP_S 3600
+/* No order lives longer (Let's Encrypt: 7 days): whatever became of it. */
+#define PENDING_MS (INT64_C(8) * 86400 * 1000)
 #define SET_KEY_SIZE 17		/* 16 hexadecimal digits */
 
 struct bucket {
 	SLIST_ENTRY(bucket) link;
 	uint64_t	 hash;
 	struct store_budget row;
+	unsigned	 pending;	/* taken, and not issued yet */
+	int64_t		 pending_ms;	/* ... the last */
 };
 SLIST_HEAD(buckets, bucket);
 
@@ -127,7 +131,8 @@ sweep(struct limits *l)
 
 		for (; b != NULL; b = next) {
 			next = SLIST_NEXT(b, link);
-			if (b->row.full_at_ms > now)
+			if (b->row.full_at_ms > now || (b->pending > 0 &&
+			    b->pending_ms > now - PENDING_MS))
 				continue;
 			SLIST_REMOVE(&l->heads[i], b, bucket, link);
 			store_budget_delete(l->store, &b->row);
@@ -260,9 +265,10 @@ find(const struct limits *l, const struct conf_account *a,
 }
 
 static struct level
-level_of(const struct bucket *b)
+level_of(const struct bucket *b, const struct conf_limit *limit)
 {
-	return (struct level){ b->row.since_ms, b->row.full_at_ms };
+	return bucket_pending(limit, (struct level){ b->row.since_ms,
+	    b->row.full_at_ms }, b->pending, now_ms());
 }
 
 static void
@@ -286,7 +292,8 @@ kind_until(const struct limits *l, const struct limits_order *o,
 	for (size_t i = 0; (key = key_of(l, o, kind, i, text)) != NULL; i++) {
 		const struct bucket *b = find(l, o->account, kind, key);
 
-		at = b == NULL ? 0 : bucket_free_at(limit, level_of(b), now);
+		at = b == NULL ? 0 : bucket_free_at(limit,
+		    level_of(b, limit), now);
 		if (at <= now || at <= until_ms)
 			continue;
 		until_ms = at;
@@ -365,9 +372,9 @@ limits_error(const struct limits_wait *w, struct error *err)
 
 /* --- what changes --- */
 
-static void
-take(struct limits *l, const struct conf_account *a, enum limit_kind kind,
-    const char *key)
+static struct bucket *
+find_or_add(struct limits *l, const struct conf_account *a,
+    enum limit_kind kind, const char *key)
 {
 	struct bucket *b = find(l, a, kind, key);
 	const char *account = is_of_ca(kind) ? "" : a->name;
@@ -378,7 +385,43 @@ take(struct limits *l, const struct conf_account *a, enum limit_kind kind,
 		    .directory = a->directory,
 		    .account = (char *)(uintptr_t)account,
 		    .key = (char *)(uintptr_t)key });
-	set_level(l, b, bucket_take(&a->limits[kind], level_of(b), now_ms()));
+	return b;
+}
+
+static void
+resume(struct limits *l, const struct conf_account *a, enum limit_kind kind,
+    const char *key)
+{
+	struct bucket *b;
+
+	if (!is_of_ca(kind))
+		return;
+	b = find_or_add(l, a, kind, key);
+	b->pending++;
+	b->pending_ms = now_ms();
+}
+
+static void
+take(struct limits *l, const struct conf_account *a, enum limit_kind kind,
+    const char *key)
+{
+	struct bucket *b = find_or_add(l, a, kind, key);
+
+	set_level(l, b, bucket_take(&a->limits[kind], level_of(b,
+	    &a->limits[kind]), now_ms()));
+	resume(l, a, kind, key);
+}
+
+static void
+issued(struct limits *l, const struct conf_account *a, enum limit_kind kind,
+    const char *key)
+{
+	struct bucket *b = find(l, a, kind, key);
+
+	if (b == NULL || b->pending == 0)
+		return;
+	set_level(l, b, level_of(b, &a->limits[kind]));
+	b->pending--;
 }
 
 static void
@@ -390,7 +433,10 @@ give(struct limits *l, const struct conf_account *a, enum limit_kind kind,
 	if (b == NULL)
 		return;
 	/* The next sweep takes it away where it is full. */
-	set_level(l, b, bucket_give(&a->limits[kind], level_of(b)));
+	set_level(l, b, bucket_give(&a->limits[kind], level_of(b,
+	    &a->limits[kind])));
+	if (b->pending > 0)
+		b->pending--;
 }
 
 /* Has one of the names before the i-th the same domain? */
@@ -437,16 +483,36 @@ limits_take(struct limits *l, const struct limits_order *o)
 	return taken;
 }
 
-void
-limits_give(struct limits *l, const struct limits_order *o, unsigned taken)
+static void
+each_taken(struct limits *l, const struct limits_order *o, unsigned taken,
+    void (*act)(struct limits *, const struct conf_account *,
+    enum limit_kind, const char *))
 {
 	for (int k = 0; k < LIMIT_KIND_END; k++) {
 		if ((taken & LIMIT_BIT(k)) != 0 &&
 		    o->account->limits[k].count != 0)
-			each_key(l, o, (enum limit_kind)k, give);
+			each_key(l, o, (enum limit_kind)k, act);
 	}
+}
+
+void
+limits_give(struct limits *l, const struct limits_order *o, unsigned taken)
+{
+	each_taken(l, o, taken, give);
 	if (taken != 0)
 		l->generation++;
+}
+
+void
+limits_issued(struct limits *l, const struct limits_order *o, unsigned taken)
+{
+	each_taken(l, o, taken, issued);
+}
+
+void
+limits_resume(struct limits *l, const struct limits_order *o, unsigned taken)
+{
+	each_taken(l, o, taken, resume);
 }
 
 void

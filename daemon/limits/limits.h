@@ -35,7 +35,8 @@ void		 limits_free(struct limits *);
 /* An order that is to be made. */
 struct limits_order {
 	const struct conf_account *account;
-	const struct conf_cert *cert;	/* its names */
+	const struct conf_cert *cert;	/* its names, of those that it
+					   really asks for */
 	bool		 replaces;	/* it names the certificate that it
 					   replaces (RFC 9773): no limit */
 	bool		 renews;	/* that CA has issued one for the same
@@ -68,6 +69,15 @@ void		 limits_error(const struct limits_wait *, struct error *);
 unsigned	 limits_take(struct limits *, const struct limits_order *);
 /* The CA has made no order of it, or no certificate. */
 void		 limits_give(struct limits *, const struct limits_order *,
+		    unsigned taken);
+/*
+ * The CA has issued it.  It counts certificates from then on, so what was taken
+ * for them does not come back before; orders it counts when it makes them.
+ */
+void		 limits_issued(struct limits *, const struct limits_order *,
+		    unsigned taken);
+/* At a start: an order that limits_take() was called for is under way still. */
+void		 limits_resume(struct limits *, const struct limits_order *,
 		    unsigned taken);
 /* The CA could not validate this name. */
 void		 limits_failed(struct limits *, const struct conf_account *,

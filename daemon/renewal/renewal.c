@@ -97,7 +97,9 @@ renewal_cancel(struct renewal *r)
 		return;
 	renewal_halt(r);
 	/* Of an order that was sent the CA may have made one. */
-	if (!r->hold.has_asked)
+	if (r->hold.has_asked)
+		budget_leave(r->env->certs, r->cc, r->at.account, &r->taken);
+	else
 		budget_give(r->env->certs, r->cc, r->at.account, &r->taken,
 		    false);
 	account_release(r->env->accounts, r->account);

@@ -10,6 +10,7 @@
 #include "common/mem.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/acme.h"
+#include "daemon/certs/budget_order.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/missing.h"
 #include "daemon/cleanup/cleanup.h"
@@ -209,6 +210,8 @@ order_decided(struct renewal *r, const struct acme_order *order)
 
 	if (has_certificate(order)) {
 		order_update(r, order);
+		budget_order_issued(r->cert);
+		cert_save(r->cert);
 		renewal_goto(r, STEP_DOWNLOAD);
 		return;
 	}

@@ -18,7 +18,7 @@ import dns.rdatatype
 
 from lab import script_ca
 
-MINUTE, HOUR, DAY = 60, 3600, 86400
+HOUR, DAY = 3600, 86400
 LIVES = {"classic": 90 * DAY, "middle": 64 * DAY, "tlsserver": 45 * DAY,
          "shortlived": 160 * HOUR}
 # https://letsencrypt.org/docs/rate-limits/
@@ -75,6 +75,7 @@ class SoakCA(script_ca.ScriptCA):
         self.away = None            # None "busy" "page" "internal"
         self.until = 0              # of what it says in Retry-After
         self.was_told = False       # somebody
+        self.told_at = 0            # ... the last time
         self.losing = 0             # so many more replies are lost
         self.on_request = lambda kind: None
         self.limits = limits
@@ -115,10 +116,12 @@ class SoakCA(script_ca.ScriptCA):
             return 503, [("Retry-After", str(self.left())),
                          ("Content-Type", "text/html")], b"<p>maintenance</p>"
         if self.away == "busy" and kind == "newOrder":
-            # One that would end meanwhile may ask all the same.
-            left = self.ends.get(self.names_of(payload), 0) - self.now()
-            self.early += self.was_told and left > 2 * self.left()
-            self.was_told = True
+            # One that would be near its end then may ask all the same.
+            asked = self.until - self.told_at
+            left = self.ends.get(self.names_of(payload), 0) - self.told_at
+            self.early += self.was_told and not 0 < left <= 2 * asked \
+                and self.now() > self.told_at + 5
+            self.was_told, self.told_at = True, self.now()
             return self.limited("the service is busy", self.left(), None)
         if self.away == "internal" and kind == "finalize":
             return self.problem(500, "serverInternal", "a disk of ours died")
@@ -128,8 +131,7 @@ class SoakCA(script_ca.ScriptCA):
         return max(1, int(self.until - self.now()))
 
     def limited(self, text, wait, which):
-        # It counts from when it has issued, acmed from the order.
-        if which and wait > MINUTE:
+        if which:
             self.over[which] += 1
         s, headers, body = self.problem(429, "rateLimited", text)
         return s, [("Retry-After", str(int(wait) + 1))], body

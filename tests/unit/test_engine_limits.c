@@ -235,6 +235,56 @@ test_failures(void **state)
 	assert_in_range(clock_now(), RIG_NOW + 5 * 3600, RIG_NOW + 6 * 3600);
 }
 
+/* An order without a name that failed gives back what it took, for the names
+ * that it had. */
+static void
+test_shrunk(void **state)
+{
+	struct erig *r = *state;
+
+	fake_ca.refused_name = "b.test";
+	erig_conf(r, LIMITED("\"certificates 1 per domain per 7d\", "
+	    "\"duplicates 1 per 7d\"", "certificate \"a\" { names = { "
+	    "\"a.test\", \"b.test\" } provider = dns account = own "
+	    "on_name_failure = shrink }\n"));
+	erig_up(r);
+	erig_ends(r, 2);
+	fake_ca.refused_name = "a.test";
+	erig_ends(r, 1);
+	assert_int_equal(fake_ca.n_orders, 3);
+	assert_int_equal(fake_ca.orders[2].n_names, 1);
+	fake_ca.refused_name = NULL;
+	ERIG_UNTIL(r->oks == 1);
+	assert_int_equal(fake_ca.orders[3].n_names, 1);
+	assert_in_range(clock_now(), RIG_NOW, RIG_NOW + DAY_S);
+}
+
+/* The CA counts a certificate from when it has issued, and so do we, whatever
+ * was in between. */
+static void
+test_issued_late(void **state)
+{
+	struct erig *r = *state;
+	time_t issued_at;
+
+	fake_ca.validation_ms = 200000;
+	erig_conf(r, LIMITED("\"certificates 1 per domain per 1h\"",
+	    "certificate \"a\" { names = { \"a.x.test\" } provider = dns "
+	    "account = own }\n"
+	    "certificate \"b\" { names = { \"b.x.test\" } provider = dns "
+	    "account = own }\n"));
+	erig_up(r);
+	ERIG_UNTIL(erig_cert(r, "a")->step == STEP_FINALIZE);
+	erig_crash(r);
+	erig_up(r);
+	erig_ends(r, 1);
+	issued_at = clock_now();
+	assert_in_range(issued_at, RIG_NOW + 200, RIG_NOW + 400);
+	fake_time_pass(SECOND);
+	assert_in_range(held_until(r, "b"), issued_at + 3600 - 5,
+	    issued_at + 3600 + 6);
+}
+
 /* The end of an order under way needs no room. */
 static void
 test_resumed(void **state)
@@ -429,6 +479,8 @@ main(void)
 		ERIG_TEST(test_renewals),
 		ERIG_TEST(test_given_back),
 		ERIG_TEST(test_failures),
+		ERIG_TEST(test_shrunk),
+		ERIG_TEST(test_issued_late),
 		ERIG_TEST(test_resumed),
 		ERIG_TEST(test_alarm),
 		ERIG_TEST(test_thousand),

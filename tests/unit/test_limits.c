@@ -390,6 +390,58 @@ test_kept(void **state)
 	assert_int_equal(rows(f), 0);
 }
 
+static void
+issued(struct fixture *f, const char *name)
+{
+	const struct limits_order o = order(f, name);
+
+	limits_issued(f->limits, &o, LIMIT_BIT(LIMIT_CERTIFICATES));
+}
+
+/* The CA counts a certificate when it issues: nothing comes back before,
+ * however many are under way and however long they take. */
+static void
+test_issued(void **state)
+{
+	struct fixture *f = *state;
+	struct limits_order o;
+
+	configure(f, LIMITS("\"certificates 2 per domain per 10h\""),
+	    CERT("a", "a.x.test") CERT("b", "b.x.test") CERT("c", "c.x.test"));
+	take(f, "a");
+	take(f, "b");
+	clock_test_set(NOW + 60);
+	issued(f, "a");
+	clock_test_set(NOW + 120);
+	issued(f, "b");
+	assert_in_range(until(f, "c"), NOW + 60 + 5 * HOUR, NOW + 66 +
+	    5 * HOUR);
+	/* Given back it leaves nothing behind. */
+	clock_test_set(NOW + DAY);
+	o = order(f, "a");
+	limits_give(f->limits, &o, limits_take(f->limits, &o));
+	take(f, "a");
+	assert_int_equal(until(f, "c"), 0);
+	/* One that is stuck, over a restart, for as long as all takes. */
+	down(f);
+	clock_test_set(NOW + 2 * DAY);
+	up(f);
+	o = order(f, "a");
+	limits_resume(f->limits, &o, LIMIT_BIT(LIMIT_CERTIFICATES));
+	assert_int_equal(until(f, "c"), 0);
+	take(f, "b");
+	issued(f, "b");
+	issued(f, "a");
+	assert_in_range(until(f, "c"), NOW + 2 * DAY + 5 * HOUR,
+	    NOW + 2 * DAY + 5 * HOUR + 6);
+	/* Nobody has told what became of it. */
+	clock_test_set(NOW + 3 * DAY);
+	take(f, "a");
+	clock_test_set(NOW + 12 * DAY);
+	take(f, "c");
+	assert_int_equal(until(f, "b"), 0);
+}
+
 static int
 group_teardown(void **state)
 {
@@ -406,7 +458,7 @@ main(void)
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_domains),
 		TEST(test_known), TEST(test_kinds), TEST(test_accounts),
-		TEST(test_kept),
+		TEST(test_kept), TEST(test_issued),
 	};
 
 	return cmocka_run_group_tests_name("limits", tests, fixture_setup,
