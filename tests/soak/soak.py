@@ -66,6 +66,8 @@ def judge_end(y):
             continue
         if found.problem:
             p.append("%s: %s" % (c.name, found.problem))
+        if found.names != c.wanted:
+            p.append("%s has the names %s" % (c.name, found.names))
         if c.end < y.now():
             p.append("%s has expired" % c.name)
         kept = os.listdir(os.path.join(a.state_dir, "archive", c.name))
@@ -102,7 +104,7 @@ def judge_growth(y):
             "http": 0,
             "deploy": sum("deploy" in c for c in y.acmed.certs.values()),
             # Only of what is not full again.
-            "budget": len(y.cas) + 4 * n,
+            "budget": len(y.cas) * (1 + 4 * n),
             "hold": len(y.cas), "notice": 0, "revocation": 0, "alarm": n}
     for table, count in y.rows.items():
         if count > most.get(table, 1):
