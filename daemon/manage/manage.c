@@ -206,6 +206,7 @@ revoke_prepare(struct manage_job *j, struct error *err)
 {
 	const struct cert *c = certs_find(j->env->certs, j->name);
 	const struct conf_cert *cc = conf_find_cert(j->conf, j->name);
+	bool is_installed;
 
 	if (c != NULL && j->ca_directory != NULL) {
 		if (find_issuer(j, err) == -1 || store_version_read(
@@ -225,8 +226,11 @@ revoke_prepare(struct manage_job *j, struct error *err)
 	if (store_version_read(j->env->store, j->name, j->serial != NULL ?
 	    j->serial : cert_serial(c), &j->version, err) == -1)
 		return -1;
-	if (strcmp(j->version.serial, cert_serial(c)) == 0 &&
-	    issuer_is_other(c))
+	is_installed = strcmp(j->version.serial, cert_serial(c)) == 0;
+	/* Of its accounts the one that it came from. */
+	if (is_installed && issuer_account(c) != NULL)
+		j->account = issuer_account(c);
+	if (is_installed && issuer_is_other(c))
 		return error_set(err, ERR_CONFIG, "manage:other-ca",
 		    "certificate %s was issued by another CA than account "
 		    "\"%s\" is of", j->version.serial, j->account->name);

@@ -511,6 +511,34 @@ test_paused_ways(void **state)
 	assert_string_equal(erig_row(r, "web")->ari_directory, A);
 }
 
+static void
+revoke_done(const struct error *err, const json_t *reply, void *arg)
+{
+	*(bool *)arg = err == NULL;
+}
+
+/* The CA that issued it is told, not the first of the list. */
+static void
+test_revoke(void **state)
+{
+	struct erig *r = *state;
+	struct manage_args args = { .act = MANAGE_REVOKE, .name = "web",
+	    .reason = 1, .in_use = true };
+	bool ok = false;
+
+	erig_conf(r, WEB);
+	down(FAKE_NEW_ORDER, ERR_RATELIMIT, "acme:rateLimited", "wait");
+	erig_up(r);
+	erig_ends(r, 1);
+	assert_string_equal(erig_row(r, "web")->ari_directory, B);
+	up_again();
+	(void)manage_start(engine_manage_jobs(r->engine), &args, revoke_done,
+	    &ok);
+	ERIG_UNTIL(ok);
+	assert_int_equal(fake_ca.revoked, 1);
+	assert_string_equal(fake_ca.revoked_at, B);
+}
+
 int
 main(void)
 {
@@ -521,6 +549,7 @@ main(void)
 		ERIG_TEST(test_asked), ERIG_TEST(test_limits),
 		ERIG_TEST(test_exact), cmocka_unit_test(test_paused_text),
 		ERIG_TEST(test_paused), ERIG_TEST(test_paused_ways),
+		ERIG_TEST(test_revoke),
 	};
 
 	return cmocka_run_group_tests(tests, erig_group_setup,
