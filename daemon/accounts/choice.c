@@ -83,6 +83,17 @@ choice_held(const struct holds *holds, const struct cert *c,
 	return limited;
 }
 
+/* A person who asks may have unpaused it there: only asking tells. */
+static bool
+may_be_unpaused(const struct holds *holds, const struct cert *c,
+    const struct conf_account *a)
+{
+	struct error why;
+
+	return c->passes_hold && hold_until_at(holds, c, a, &why) != 0 &&
+	    strcmp(why.code, "acme:paused") == 0;
+}
+
 /* Until when each is held; the caller frees. */
 static time_t *
 held(const struct holds *holds, const struct cert *c)
@@ -114,6 +125,12 @@ choice_make(const struct holds *holds, struct cert *c)
 	if (c->conf == NULL || conf_n_issuers(c->conf) < 2)
 		return;
 	until = held(holds, c);
+	for (i = 0; i < conf_n_issuers(c->conf); i++) {
+		if (may_be_unpaused(holds, c, conf_issuer(c->conf,
+		    i).account))
+			until[i] = budget_until(c, conf_issuer(c->conf,
+			    i).account, NULL);
+	}
 	i = choice_pick(until, conf_n_issuers(c->conf), conf_issuer_index(
 	    c->conf, c->row.account), clock_now());
 	c->account = conf_issuer(c->conf, i).account;

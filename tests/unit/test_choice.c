@@ -511,6 +511,36 @@ test_paused_ways(void **state)
 	assert_string_equal(erig_row(r, "web")->ari_directory, A);
 }
 
+/* What was unpaused is asked again at its first CA, when a person asks: the
+ * second one would renew it for ever. */
+static void
+test_unpaused(void **state)
+{
+	struct erig *r = *state;
+	struct fake_rule *rule = &fake_ca.rules[FAKE_NEW_ORDER];
+	struct error err;
+
+	fake_rule_fail(rule, MANY, ERR_CONFIG, "acme:paused", "the CA has "
+	    "paused web.test for this account");
+	rule->match = "web.test";
+	fake_ca.rules_at = A;
+	erig_conf(r, WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	assert_string_equal(erig_row(r, "web")->ari_directory, B);
+	/* Still paused: the second one has it, with one end. */
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 2);
+	assert_string_equal(erig_row(r, "web")->ari_directory, B);
+	assert_int_equal(MANY - rule->times, 2);
+	up_again();
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 3);
+	assert_string_equal(erig_row(r, "web")->ari_directory, A);
+}
+
 static void
 revoke_done(const struct error *err, const json_t *reply, void *arg)
 {
@@ -549,7 +579,7 @@ main(void)
 		ERIG_TEST(test_asked), ERIG_TEST(test_limits),
 		ERIG_TEST(test_exact), cmocka_unit_test(test_paused_text),
 		ERIG_TEST(test_paused), ERIG_TEST(test_paused_ways),
-		ERIG_TEST(test_revoke),
+		ERIG_TEST(test_unpaused), ERIG_TEST(test_revoke),
 	};
 
 	return cmocka_run_group_tests(tests, erig_group_setup,
