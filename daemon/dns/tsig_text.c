@@ -323,7 +323,8 @@ read_colons(const char *p, struct tsig_text *out, struct error *err)
 	if (!ok || !copy(out->name, p, n) ||
 	    !copy(out->secret, p + n + 1, strlen(p + n + 1)))
 		return fault(err, "found a line that is too long");
-	return 0;
+	return out->secret[0] == '\0' ?
+	    fault(err, "found a key without its secret") : 0;
 }
 
 static bool

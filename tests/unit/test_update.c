@@ -244,6 +244,8 @@ static const struct {
 	    "k ", NULL },
 	{ "hmac-sha224:k:" SECRET, NULL, "k hmac-sha224", NULL },
 	{ "k:" SECRET, NULL, "k hmac-sha256", NULL },
+	{ "hmac-sha256:k:", NULL, NULL, "without its secret" },
+	{ "k:", NULL, NULL, "without its secret" },
 	{ "k:" SECRET, "l", NULL, "found the key \"k\", not \"l\"" },
 	{ "one\ntwo", NULL, NULL, "no secret" },
 };
