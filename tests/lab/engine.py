@@ -23,8 +23,9 @@ default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 cgroup_manager = "cgroupfs"
 events_logger = "none"
 """
-# It says when it was told to reload, and ends at once when it shall.
-PROGRAM = """trap 'cat /certs/* >/seen; echo hup >>/log' HUP
+# It says when it was told to reload, and then what it found; it ends at once when
+# it shall.
+PROGRAM = """trap 'echo hup >>/log; cat /certs/* >/seen' HUP
 trap 'exit 0' TERM
 echo start >>/log
 while :; do sleep 0.1; done
