@@ -138,14 +138,23 @@ choice_make(const struct holds *holds, struct cert *c)
 }
 
 void
+choice_first(struct cert *c)
+{
+	if (c->run == NULL)
+		c->account = c->conf == NULL || conf_n_issuers(c->conf) < 2 ?
+		    NULL : c->conf->account;
+}
+
+void
 choice_begin(const struct holds *holds, struct cert *c)
 {
 	struct error why;
 
-	choice_make(holds, c);
 	if (c->account == NULL || c->account == c->conf->account) {
 		xstrset(&c->row.account, NULL);
-		xstrset(&c->row.account_why, NULL);
+		/* One that brings names back may come to nothing. */
+		if (!c->is_comeback)
+			xstrset(&c->row.account_why, NULL);
 		return;
 	}
 	/* It was another run that found it out, of another certificate. */
@@ -173,14 +182,12 @@ choice_failed(const struct holds *holds, struct cert *c, enum step step,
 	unsigned n, at;
 	int next;
 
-	if (c->conf == NULL || c->account == NULL || step >= STEP_INSTALL)
+	/* What was ordered there is gone on with. */
+	if (c->row.order_url == NULL)
+		xstrset(&c->row.account, NULL);
+	if (c->conf == NULL || c->account == NULL || step >= STEP_INSTALL ||
+	    c->is_comeback || !choice_moves(err, step, is_urgent(c, now)))
 		return false;
-	if (!choice_moves(err, step, is_urgent(c, now))) {
-		/* What was ordered there is gone on with. */
-		if (c->row.order_url == NULL)
-			xstrset(&c->row.account, NULL);
-		return false;
-	}
 	n = conf_n_issuers(c->conf);
 	at = conf_issuer_index(c->conf, c->account->name);
 	until = held(holds, c);
@@ -194,15 +201,21 @@ choice_failed(const struct holds *holds, struct cert *c, enum step step,
 }
 
 time_t
-choice_sooner(const struct holds *holds, const struct cert *c, time_t at)
+choice_sooner(const struct holds *holds, const struct cert *c,
+    const char *failed, time_t at)
 {
 	time_t now = clock_now(), *until;
+	unsigned own;
 
 	if (c->conf == NULL || conf_n_issuers(c->conf) < 2)
 		return at;
+	own = conf_issuer_index(c->conf, failed);
 	until = held(holds, c);
-	for (unsigned i = 0; i < conf_n_issuers(c->conf); i++) {
-		if (until[i] > now && until[i] < at)
+	/* Not held, it would be asked again itself, and its own pause is the
+	 * longer one. */
+	for (unsigned i = 0; until[own] > now &&
+	    i < conf_n_issuers(c->conf); i++) {
+		if (i != own && until[i] > now && until[i] < at)
 			at = until[i];
 	}
 	free(until);
@@ -212,5 +225,8 @@ choice_sooner(const struct holds *holds, const struct cert *c, time_t at)
 void
 choice_installed(struct cert *c)
 {
+	if (c->conf != NULL && (c->account == NULL ||
+	    c->account == c->conf->account))
+		xstrset(&c->row.account_why, NULL);
 	xstrset(&c->row.account, NULL);
 }

@@ -48,15 +48,19 @@ time_t	choice_held(const struct holds *, const struct cert *,
 	    const struct conf_account *, struct error *why);
 /* Set cert->account, unless a run is under way. */
 void	choice_make(const struct holds *, struct cert *);
-/* A run begins: the row says where, and why not at the first.  Not saved. */
+/* The same, where no other account than the first is worth it. */
+void	choice_first(struct cert *);
+/* A run begins at cert->account: the row says where, and why not at the first.
+ * Not saved. */
 void	choice_begin(const struct holds *, struct cert *);
 /* The run has failed, and was told to hold.h: true if the next account is to
  * be used at once, which the row then says.  Not saved. */
 bool	choice_failed(const struct holds *, struct cert *, enum step,
 	    const struct error *);
-/* The next try is planned for then: or sooner, when one of its accounts that is
- * held now is so no longer. */
-time_t	choice_sooner(const struct holds *, const struct cert *, time_t at);
+/* The next try is planned for then: or sooner, where the account at which the
+ * run has failed is held, when another one is so no longer. */
+time_t	choice_sooner(const struct holds *, const struct cert *,
+	    const char *failed, time_t at);
 /* There is a certificate: the next renewal begins at the first.  Not saved. */
 void	choice_installed(struct cert *);
 

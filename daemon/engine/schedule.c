@@ -110,6 +110,17 @@ retry_at_of(const struct cert *c, time_t now)
 	return row->retry_at;
 }
 
+/* Names that come back are not worth another CA: they wait for the first. */
+static void
+choose(const struct engine *e, struct cert *c)
+{
+	if (c->conf != NULL && !c->forced && c->watch == NULL &&
+	    missing_retry_at(c) != 0 && needed_at(c) > clock_now())
+		choice_first(c);
+	else
+		choice_make(e->holds, c);
+}
+
 /* The same, whatever its account may. */
 static time_t
 due_of(const struct cert *c, const char **action)
@@ -257,7 +268,7 @@ deploy_next(const struct cert *c, char out[WHEN_MAX])
 
 static void
 note_failure(const struct engine *e, struct cert *c, enum step step,
-    const struct error *err, time_t now)
+    const struct error *err, const char *from, time_t now)
 {
 	struct store_cert *row = &c->row;
 
@@ -265,8 +276,8 @@ note_failure(const struct engine *e, struct cert *c, enum step step,
 	 * our own a day later. */
 	if (!c->was_forced || row->failures == 0)
 		row->failures++;
-	row->retry_at = choice_sooner(e->holds, c, due_retry_at(err,
-	    row->failures, now, row->not_after));
+	row->retry_at = choice_sooner(e->holds, c, from, due_retry_at(
+	    err, row->failures, now, row->not_after));
 	/* Another order, which the CA has not refused. */
 	if (missing_decide(c, now)) {
 		time_t held = due_held_until(err, now, row->not_after);
@@ -299,7 +310,7 @@ comeback_failed(struct engine *e, struct cert *c, enum step step,
 
 static void
 run_failed(struct engine *e, struct cert *c, enum step step,
-    const struct error *err)
+    const struct error *err, const char *from)
 {
 	char when[WHEN_MAX], expiry[TEXT_EXPIRY_MAX], others[64] = "";
 	const struct store_cert *row = &c->row;
@@ -310,7 +321,7 @@ run_failed(struct engine *e, struct cert *c, enum step step,
 	n = hold_waiting(e->holds, c);
 	/* What has not asked has not failed: it goes when its account may. */
 	if (strcmp(err->code, "engine:held") != 0 && c->waits == NULL)
-		note_failure(e, c, step, err, now);
+		note_failure(e, c, step, err, from, now);
 	if (n > 1)
 		(void)text_printf(others, sizeof(others), "; %zu other%s "
 		    "wait%s for this CA", n - 1, n > 2 ? "s" : "",
@@ -346,9 +357,7 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 	char when[WHEN_MAX];
 
 	const char *from = c->account != NULL ? c->account->name : NULL;
-	/* Names that come back are not worth another CA. */
-	bool moves = err != NULL && !c->is_comeback &&
-	    choice_failed(e->holds, c, step, err);
+	bool moves = err != NULL && choice_failed(e->holds, c, step, err);
 
 	place_end(&c->place);
 	c->passes_hold = c->passes_limits = false;
@@ -368,7 +377,7 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 	else if (moves)
 		run_moves(e, c, step, err, from);
 	else if (err != NULL)
-		run_failed(e, c, step, err);
+		run_failed(e, c, step, err, from);
 	else if (rollout_next_at(c) != 0)
 		event_end(c, STEP_DEPLOY, NULL, "the certificate is installed; "
 		    "next deploy %s", deploy_next(c, when));
@@ -450,7 +459,7 @@ engine_start_ready(struct engine *e)
 		struct cert *c = e->ready[e->next_ready++];
 
 		c->is_queued = false;
-		choice_make(e->holds, c);
+		choose(e, c);
 		/* A twin is queued again when the run is over. */
 		if (c->conf == NULL || c->run != NULL || twin_runs(e, c) ||
 		    is_held_by_pause(e, c) ||
@@ -587,7 +596,7 @@ engine_schedule_cb(void *arg)
 
 		want_replacement(e, c);
 		forget_failure(c, now);
-		choice_make(e->holds, c);
+		choose(e, c);
 		at = engine_next_at(e, c, &action);
 		/* What goes on keeps its mark until it has ended. */
 		if (at > now || (at == -1 && !c->is_queued && c->run == NULL))
@@ -624,7 +633,7 @@ engine_reschedule(struct engine *e)
 int
 engine_check_held(const struct engine *e, const char *name, struct error *err)
 {
-	const struct cert *c = engine_find_known(e, name, err);
+	struct cert *c = engine_find_known(e, name, err);
 	struct error why;
 
 	if (c == NULL)
@@ -632,6 +641,9 @@ engine_check_held(const struct engine *e, const char *name, struct error *err)
 	/* One that runs is joined. */
 	if (c->run != NULL)
 		return 0;
+	/* Asked for, names that come back need not wait for the first. */
+	if (missing_retry_at(c) != 0)
+		choice_make(e->holds, c);
 	/* A person who asks may have unpaused it. */
 	if ((hold_until_asked(e->holds, c, &why) == 0 ||
 	    strcmp(why.code, "acme:paused") == 0) && !skew_stops(c, &why) &&

@@ -12,6 +12,7 @@
 #include "daemon/accounts/hold.h"
 #include "daemon/acme/problem.h"
 #include "daemon/certs/issuer.h"
+#include "daemon/certs/missing.h"
 
 #define A "https://ca.test/dir"
 #define B "https://b.test/dir"
@@ -222,6 +223,59 @@ test_both(void **state)
 	up_again();
 	fake_time_pass(2 * DAY);
 	assert_int_equal(r->oks, 1);
+}
+
+/* The first is down, and the second refuses: it is asked at its own pace, not
+ * each time that the first one is. */
+static void
+test_pace(void **state)
+{
+	struct erig *r = *state;
+
+	erig_conf(r, WEB);
+	down(FAKE_ACCOUNT, ERR_TRANSIENT, "http:connect", "refused");
+	fake_ca.refused_name = "web.test";
+	erig_up(r);
+	fake_time_pass(DAY);
+	assert_int_equal(r->oks, 0);
+	assert_string_equal(ordered_at(0), B);
+	assert_in_range(fake_ca.n_orders, 2, 7);
+}
+
+#define HALF TWO "certificate \"web\" { names = { \"web.test\", " \
+    "\"bad.test\" } on_name_failure = shrink provider = dns " \
+    "account = { \"ca\", \"b\" } }\n" \
+    "certificate \"one\" { names = { \"one.test\" } provider = dns " \
+    "account = ca }\n"
+
+/* Names that were left out wait for the first, and leave nothing behind that
+ * the next renewal would begin with. */
+static void
+test_comeback(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+	size_t n;
+
+	erig_conf(r, HALF);
+	fake_ca.refused_name = "bad.test";
+	erig_up(r);
+	ERIG_UNTIL(r->oks == 2);
+	assert_true(missing_count(erig_cert(r, "web")) == 1);
+	n = fake_ca.n_orders;
+	down(FAKE_NEW_ORDER, ERR_RATELIMIT, "acme:rateLimited",
+	    "too many new orders (300) from this account");
+	fake_ca.rules[FAKE_NEW_ORDER].err.retry_at = clock_now() + 2 * 86400;
+	/* The other one is told to wait. */
+	assert_int_equal(engine_renew_now(r->engine, "one", &err), 0);
+	fake_time_pass(4 * DAY);
+	assert_int_equal(fake_ca.n_orders, n);
+	assert_null(erig_row(r, "web")->account);
+	up_again();
+	fake_time_pass(3 * DAY);
+	assert_in_range(fake_ca.n_orders, n + 1, n + 4);
+	assert_string_equal(ordered_at(n), A);
+	assert_null(erig_row(r, "web")->account);
 }
 
 /* A name that no CA may certify is not tried at the next one, until there is
@@ -575,7 +629,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pick), cmocka_unit_test(test_moves),
 		ERIG_TEST(test_second), ERIG_TEST(test_killed),
-		ERIG_TEST(test_both), ERIG_TEST(test_urgent),
+		ERIG_TEST(test_both), ERIG_TEST(test_pace),
+		ERIG_TEST(test_comeback), ERIG_TEST(test_urgent),
 		ERIG_TEST(test_asked), ERIG_TEST(test_limits),
 		ERIG_TEST(test_exact), cmocka_unit_test(test_paused_text),
 		ERIG_TEST(test_paused), ERIG_TEST(test_paused_ways),
