@@ -208,9 +208,9 @@ next_at(const struct hold *h, const struct cert *c, const struct error *err,
 
 bool
 hold_failed(struct holds *holds, const struct cert *c,
-    const struct hold_run *run, struct error *err)
+    const struct conf_account *account, const struct hold_run *run,
+    struct error *err)
 {
-	const struct conf_account *account = issuer_now(c);
 	time_t now = clock_now(), until;
 	bool down = is_trouble(c, run, err);
 	struct hold *h = find_active(holds, account);
@@ -225,7 +225,8 @@ hold_failed(struct holds *holds, const struct cert *c,
 	    h->row.until > now)
 		return false;
 	if (h != NULL && h->told > run->begun && is_down(h) == down &&
-	    (down || !run->has_asked) && hold_until(holds, c, err) != 0)
+	    (down || !run->has_asked) && hold_until_run(holds, c, account,
+	    err) != 0)
 		return true;
 	h = find_or_make(holds, account, down, now);
 	/* Those that asked at the same time were told the same thing once. */
@@ -263,9 +264,9 @@ end(struct holds *holds, struct hold *h, struct cert *c)
 }
 
 void
-hold_end(struct holds *holds, struct cert *c, int64_t asked_ms)
+hold_end(struct holds *holds, struct cert *c,
+    const struct conf_account *account, int64_t asked_ms)
 {
-	const struct conf_account *account = issuer_now(c);
 	struct hold *h = find_active(holds, account);
 
 	if (h != NULL && h->told_ms <= asked_ms)
@@ -275,9 +276,10 @@ hold_end(struct holds *holds, struct cert *c, int64_t asked_ms)
 }
 
 void
-hold_reached(struct holds *holds, struct cert *c)
+hold_reached(struct holds *holds, struct cert *c,
+    const struct conf_account *account)
 {
-	struct hold *h = find_of(holds, c);
+	struct hold *h = find_active(holds, account);
 
 	if (h != NULL && is_down(h) &&
 	    strncmp(h->row.err.code, "http:", 5) == 0)
@@ -374,7 +376,14 @@ time_t
 hold_until(const struct holds *holds, const struct cert *c,
     struct error *err)
 {
-	return until_of(holds, c, issuer_now(c), c->passes_hold, err);
+	return hold_until_run(holds, c, issuer_now(c), err);
+}
+
+time_t
+hold_until_run(const struct holds *holds, const struct cert *c,
+    const struct conf_account *account, struct error *err)
+{
+	return until_of(holds, c, account, c->passes_hold, err);
 }
 
 time_t

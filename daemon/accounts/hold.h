@@ -41,18 +41,23 @@ struct hold_run {
 	bool		 has_asked;	/* ... for its own names */
 };
 /*
- * It failed: it may be that its account is held now.  If another run has found
- * out the same since this one began, *err becomes that of hold_until().  true:
- * it is no failure of its own, and the certificate waits.
+ * It failed at that account, which a reload may have taken from the
+ * certificate meanwhile, as in what follows: it may be that the account is held
+ * now.  If another run has found out the same since this one began, *err
+ * becomes that of hold_until().  true: it is no failure of its own, and the
+ * certificate waits.
  */
 bool		 hold_failed(struct holds *, const struct cert *,
-		    const struct hold_run *, struct error *err);
+		    const struct conf_account *, const struct hold_run *,
+		    struct error *err);
 /* The CA has made an order for it: nothing holds its account any more, unless
  * the hold came after it was asked (clock_boot_ms()).  Who waits goes on. */
-void		 hold_end(struct holds *, struct cert *, int64_t asked_ms);
+void		 hold_end(struct holds *, struct cert *,
+		    const struct conf_account *, int64_t asked_ms);
 /* The CA has answered it, but made no order: the same, if it could not be
  * reached before. */
-void		 hold_reached(struct holds *, struct cert *);
+void		 hold_reached(struct holds *, struct cert *,
+		    const struct conf_account *);
 /* A person may have mended what keeps CAs from being asked: ask now.  At a
  * start only where it was a person's to mend, and not if systemd starts us
  * again and again. */
@@ -67,6 +72,9 @@ void		 hold_retry(struct holds *, bool is_start);
  */
 time_t		 hold_until(const struct holds *, const struct cert *,
 		    struct error *err);
+/* The same at the account of its run. */
+time_t		 hold_until_run(const struct holds *, const struct cert *,
+		    const struct conf_account *, struct error *err);
 /* The same of one of its accounts, whoever asks. */
 time_t		 hold_until_at(const struct holds *, const struct cert *,
 		    const struct conf_account *, struct error *err);

@@ -162,6 +162,18 @@ follow_issuance(struct cert *c, const struct conf_cert *was)
 	return true;
 }
 
+/* The one of that name, if there still is a choice with it. */
+static const struct conf_account *
+account_now(const struct conf_cert *now, const struct conf_account *was)
+{
+	const struct conf_account *a;
+
+	if (now == NULL || conf_n_issuers(now) == 0)
+		return NULL;
+	a = conf_issuer(now, conf_issuer_index(now, was->name)).account;
+	return strcmp(a->name, was->name) == 0 ? a : NULL;
+}
+
 /* What that means for it: a list of certs_apply()'s report, or NULL. */
 static const char *
 follow_conf(struct cert *c, const struct conf_cert *now)
@@ -172,11 +184,9 @@ follow_conf(struct cert *c, const struct conf_cert *now)
 	c->conf = now;
 	c->limited_at = NULL;	/* it may be another one there now */
 	c->limited_until = 0;
-	/* A run goes on where it began. */
+	/* A run goes on where it began; NULL: not at one of these. */
 	if (c->account != NULL)
-		c->account = now == NULL || conf_n_issuers(now) == 0 ? NULL :
-		    conf_issuer(now, conf_issuer_index(now,
-		    c->account->name)).account;
+		c->account = account_now(now, c->account);
 	if (was == NULL || now == NULL)
 		return was == now ? NULL : now != NULL ? "added" : "removed";
 	is_other = follow_issuance(c, was);

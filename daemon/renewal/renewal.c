@@ -211,7 +211,8 @@ renewal_fail(struct renewal *r, const struct error *err)
 	told = *err;
 	add_step(r, &told);
 	r->waits = !cert_is_dry_run(r->cert->row.name) &&
-	    hold_failed(r->env->holds, r->cert, &r->hold, &told);
+	    hold_failed(r->env->holds, r->cert, r->at.account, &r->hold,
+	    &told);
 	renewal_finish(r, &told);
 }
 
@@ -466,7 +467,7 @@ order_created(const struct error *err, const struct acme_order *order,
 		renewal_fail(r, &empty);
 		return;
 	}
-	hold_end(r->env->holds, r->cert, r->asked_ms);
+	hold_end(r->env->holds, r->cert, r->at.account, r->asked_ms);
 	r->order = acme_order_dup(order);
 	if (r->is_profile_refused || order->lacks_profile)
 		miss_profile(r);
@@ -512,7 +513,8 @@ may_order(struct error *err, void *arg)
 	if (store_check_space(r->env->store, err) == -1)
 		return -1;
 	r->asked_ms = clock_boot_ms();
-	return hold_until(r->env->holds, r->cert, err) == 0 ? 0 : -1;
+	return hold_until_run(r->env->holds, r->cert, r->at.account, err) ==
+	    0 ? 0 : -1;
 }
 
 static void
@@ -619,7 +621,7 @@ order_resumed(const struct error *err, const struct acme_order *order,
 		order_new(r, ari_window_replaces(r->cert));
 		return;
 	}
-	hold_reached(r->env->holds, r->cert);
+	hold_reached(r->env->holds, r->cert, r->at.account);
 	renewal_say(r, "resuming the earlier order");
 	r->is_resumed = true;
 	r->order = acme_order_dup(order);

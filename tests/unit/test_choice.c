@@ -273,9 +273,37 @@ test_comeback(void **state)
 	assert_null(erig_row(r, "web")->account);
 	up_again();
 	fake_time_pass(3 * DAY);
-	assert_in_range(fake_ca.n_orders, n + 1, n + 4);
-	assert_string_equal(ordered_at(n), A);
+	assert_in_range(fake_ca.n_orders, n + 2, n + 8);
+	while (n < fake_ca.n_orders)
+		assert_string_equal(ordered_at(n++), A);
 	assert_null(erig_row(r, "web")->account);
+}
+
+/* The second one leaves the list while it is asked: what it says holds not the
+ * first. */
+static void
+test_left(void **state)
+{
+	struct erig *r = *state;
+	struct fake_rule *rule = &fake_ca.rules[FAKE_NEW_ORDER];
+
+	erig_conf(r, WEB);
+	down(FAKE_GET_AUTHZ, ERR_TRANSIENT, "acme:serverInternal", "ill");
+	fake_ca.latency_ms = 1000;
+	erig_up(r);
+	ERIG_UNTIL(erig_told(r, "going on with account \"b\"") &&
+	    erig_cert(r, "web")->run != NULL);
+	up_again();
+	down(FAKE_NEW_ORDER, ERR_RATELIMIT, "acme:rateLimited", "too many new "
+	    "orders (300) from this account");
+	rule->err.retry_at = clock_now() + 86400;
+	fake_ca.rules_at = B;
+	free(erig_reload(r, TWO "certificate \"web\" { names = { "
+	    "\"web.test\" } provider = dns account = ca }\n"));
+	ERIG_UNTIL(rule->times == MANY - 1);
+	ERIG_UNTIL(erig_cert(r, "web")->run == NULL);
+	assert_int_equal(hold_until_at(r->engine->holds, erig_cert(r, "web"),
+	    erig_cert(r, "web")->conf->account, NULL), 0);
 }
 
 /* A name that no CA may certify is not tried at the next one, until there is
@@ -392,7 +420,8 @@ test_limits(void **state)
 		one->step = STEP_ORDER;
 		read_problem(429, cases[i].text, 0, &err);
 		assert_int_equal(err.retry_at, RIG_NOW + 86400);
-		assert_false(hold_failed(r->engine->holds, one, &run, &err));
+		assert_false(hold_failed(r->engine->holds, one,
+		    issuer_now(one), &run, &err));
 		/* Also after a restart. */
 		erig_down(r);
 		erig_open(r);
@@ -430,7 +459,8 @@ test_exact(void **state)
 	c = erig_cert(r, "one");
 	c->step = STEP_ORDER;
 	read_problem(503, "Service busy; retry later.", RIG_NOW + 7, &err);
-	(void)hold_failed(r->engine->holds, c, &run, &err);
+	(void)hold_failed(r->engine->holds, c, issuer_now(c), &run,
+	    &err);
 	assert_int_equal(hold_until(r->engine->holds, erig_cert(r, "else"),
 	    NULL), RIG_NOW + 7);
 	fake_time_pass(7 * SECOND);
@@ -441,7 +471,8 @@ test_exact(void **state)
 
 		read_problem(503, "Service busy; retry later.", now + 7,
 		    &err);
-		(void)hold_failed(r->engine->holds, c, &run, &err);
+		(void)hold_failed(r->engine->holds, c, issuer_now(c), &run,
+	    &err);
 		fake_time_pass(7 * SECOND);
 	}
 	assert_in_range(hold_until(r->engine->holds, c, NULL), clock_now() +
@@ -630,7 +661,8 @@ main(void)
 		cmocka_unit_test(test_pick), cmocka_unit_test(test_moves),
 		ERIG_TEST(test_second), ERIG_TEST(test_killed),
 		ERIG_TEST(test_both), ERIG_TEST(test_pace),
-		ERIG_TEST(test_comeback), ERIG_TEST(test_urgent),
+		ERIG_TEST(test_comeback), ERIG_TEST(test_left),
+		ERIG_TEST(test_urgent),
 		ERIG_TEST(test_asked), ERIG_TEST(test_limits),
 		ERIG_TEST(test_exact), cmocka_unit_test(test_paused_text),
 		ERIG_TEST(test_paused), ERIG_TEST(test_paused_ways),

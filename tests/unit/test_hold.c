@@ -9,6 +9,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "daemon/accounts/hold.h"
+#include "daemon/certs/issuer.h"
 #include "daemon/alerts/condition.h"
 #include "daemon/engine/engine.h"
 #include "tests/fake/fake_channel.h"
@@ -315,6 +316,7 @@ test_asked_and_down(void **state)
 	struct erig *r = *state;
 	const struct hold_run asked = { .has_asked = true }, begun = { 0 };
 	const time_t until = RIG_NOW + 2 * 3600;
+	const struct conf_account *a;
 	struct error err;
 
 	up(r, "", 3);
@@ -322,7 +324,8 @@ test_asked_and_down(void **state)
 	(void)error_set(&err, ERR_RATELIMIT, "acme:rateLimited",
 	    "too many requests");
 	err.retry_at = until;
-	(void)hold_failed(r->engine->holds, erig_cert(r, "c000"), &asked,
+	a = issuer_now(erig_cert(r, "c000"));
+	(void)hold_failed(r->engine->holds, erig_cert(r, "c000"), a, &asked,
 	    &err);
 	assert_in_range(hold_until(r->engine->holds, erig_cert(r, "c002"),
 	    NULL), until, until);
@@ -330,9 +333,10 @@ test_asked_and_down(void **state)
 		(void)error_set(&err, ERR_TRANSIENT, "http:connect",
 		    "refused");
 		erig_cert(r, "c001")->step = STEP_ORDER;
-		(void)hold_failed(r->engine->holds, erig_cert(r, "c001"),
+		a = issuer_now(erig_cert(r, "c001"));
+		(void)hold_failed(r->engine->holds, erig_cert(r, "c001"), a,
 		    i == 0 ? &asked : &begun, &err);
-		hold_reached(r->engine->holds, erig_cert(r, "c001"));
+		hold_reached(r->engine->holds, erig_cert(r, "c001"), a);
 		assert_in_range(hold_until(r->engine->holds, erig_cert(r,
 		    "c002"), NULL), until, until);
 		erig_crash(r);
