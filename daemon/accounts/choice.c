@@ -9,8 +9,10 @@
 #include "common/mem.h"
 #include "daemon/accounts/hold.h"
 #include "daemon/certs/budget.h"
+#include "daemon/certs/budget_order.h"
 #include "daemon/certs/certs.h"
 #include "daemon/certs/due.h"
+#include "daemon/certs/issuer.h"
 
 static bool
 is_free(time_t until, time_t now)
@@ -94,6 +96,19 @@ may_be_unpaused(const struct holds *holds, const struct cert *c,
 	    strcmp(why.code, "acme:paused") == 0;
 }
 
+/* Was its order begun there?  Of one that is not known, where the row says. */
+static bool
+is_order_at(const struct cert *c, const struct conf_account *a)
+{
+	const struct conf_account *made;
+
+	if (c->row.order_url == NULL)
+		return false;
+	made = budget_order_account(c);
+	return a == (made != NULL ? made : conf_issuer(c->conf,
+	    conf_issuer_index(c->conf, c->row.account)).account);
+}
+
 /* Until when each is held; the caller frees. */
 static time_t *
 held(const struct holds *holds, const struct cert *c)
@@ -106,8 +121,7 @@ held(const struct holds *holds, const struct cert *c)
 		    i).account;
 
 		/* An order that was begun there needs no other. */
-		until[i] = c->row.order_url != NULL && i == conf_issuer_index(
-		    c->conf, c->row.account) ? hold_until_at(holds, c, a,
+		until[i] = is_order_at(c, a) ? hold_until_at(holds, c, a,
 		    NULL) : choice_held(holds, c, a, NULL);
 	}
 	return until;
@@ -151,14 +165,16 @@ choice_begin(const struct holds *holds, struct cert *c)
 	struct error why;
 
 	if (c->account == NULL || c->account == c->conf->account) {
-		xstrset(&c->row.account, NULL);
+		/* The list may get another order while there is one. */
+		xstrset(&c->row.account, issuer_now(c) != NULL ?
+		    issuer_now(c)->name : NULL);
 		/* One that brings names back may come to nothing. */
 		if (!c->is_comeback)
 			xstrset(&c->row.account_why, NULL);
 		return;
 	}
 	/* It was another run that found it out, of another certificate. */
-	if (c->row.account == NULL)
+	if (conf_issuer_index(c->conf, c->row.account) == 0)
 		xstrset(&c->row.account_why, choice_held(holds, c,
 		    c->conf->account, &why) != 0 ? why.msg : NULL);
 	xstrset(&c->row.account, c->account->name);
@@ -195,8 +211,9 @@ choice_failed(const struct holds *holds, struct cert *c, enum step step,
 	free(until);
 	if (at == 0)
 		xstrset(&c->row.account_why, err->msg);
-	xstrset(&c->row.account, next == -1 ? NULL :
-	    conf_issuer(c->conf, (unsigned)next).account->name);
+	if (next != -1 || c->row.order_url != NULL)
+		xstrset(&c->row.account, conf_issuer(c->conf, next == -1 ? 0 :
+		    (unsigned)next).account->name);
 	return next != -1;
 }
 

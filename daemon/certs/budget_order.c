@@ -9,9 +9,8 @@
 #include "daemon/certs/cert.h"
 #include "daemon/limits/limits.h"
 
-/* Only where it is known whose it was. */
-static const struct conf_account *
-account_of(const struct cert *c)
+const struct conf_account *
+budget_order_account(const struct cert *c)
 {
 	const struct store_cert *row = &c->row;
 	unsigned n = c->conf != NULL && row->order_account != NULL ?
@@ -36,7 +35,8 @@ static void
 each(struct cert *c, unsigned taken, void (*act)(struct limits *,
     const struct limits_order *, unsigned))
 {
-	const struct conf_account *a = taken != 0 ? account_of(c) : NULL;
+	const struct conf_account *a = taken != 0 ? budget_order_account(c) :
+	    NULL;
 	json_t *names = a != NULL && c->row.order_names != NULL ?
 	    json_loads(c->row.order_names, 0, NULL) : NULL;
 	struct conf_cert cc = { .name = c->row.name };

@@ -8,7 +8,11 @@
 #define DAEMON_CERTS_BUDGET_ORDER_H
 
 struct cert;
+struct conf_account;
 
+/* At which account of its configuration it was made, also where the next run
+ * begins elsewhere; NULL: not known, or there is no order. */
+const struct conf_account *budget_order_account(const struct cert *);
 /* It has brought a certificate.  The caller saves the row. */
 void	budget_order_issued(struct cert *);
 /* It is given up: what it has not brought is given back, unless the CA may have

@@ -15,6 +15,7 @@
 #include "daemon/alerts/notifier.h"
 #include "daemon/certs/ari_window.h"
 #include "daemon/certs/budget.h"
+#include "daemon/certs/budget_order.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/floor.h"
@@ -57,15 +58,28 @@ is_wanted(const struct cert *c)
 static bool
 is_begun(const struct cert *c)
 {
+	const struct conf_account *a;
 	struct conf_issuer at;
 
 	if (c->row.order_url == NULL || missing_count(c) != 0 ||
 	    conf_n_issuers(c->conf) == 0)
 		return false;
-	at = conf_issuer(c->conf, conf_issuer_index(c->conf,
-	    c->row.account));
+	a = budget_order_account(c);
+	at = conf_issuer(c->conf, conf_issuer_index(c->conf, a != NULL ?
+	    a->name : c->row.account));
 	return missing_fits_next(c, c->row.order_names) &&
 	    conf_has_profile(&at, c->row.order_profile);
+}
+
+/* ... and does the next run go on with its order, which needs no other?  It may
+ * have been left at another CA. */
+static bool
+goes_on(const struct cert *c)
+{
+	const struct conf_account *a = is_begun(c) ? budget_order_account(c) :
+	    NULL;
+
+	return is_begun(c) && (a == NULL || a == issuer_now(c));
 }
 
 /* Whatever was tried and failed: when is it to be renewed, also where it lacks
@@ -144,9 +158,8 @@ engine_limited_until(const struct cert *c, struct error *why)
 {
 	const char *action;
 
-	/* An order that was begun needs no other. */
 	if (c->conf == NULL || c->watch != NULL || c->run != NULL ||
-	    (is_begun(c) && c->limited_until <= clock_now()) ||
+	    (goes_on(c) && c->limited_until <= clock_now()) ||
 	    (!c->forced && due_of(c, &action) > clock_now()))
 		return 0;
 	return budget_until(c, issuer_now(c), why);
@@ -647,7 +660,7 @@ engine_check_held(const struct engine *e, const char *name, struct error *err)
 	/* A person who asks may have unpaused it. */
 	if ((hold_until_asked(e->holds, c, &why) == 0 ||
 	    strcmp(why.code, "acme:paused") == 0) && !skew_stops(c, &why) &&
-	    (c->watch != NULL || is_begun(c) || budget_until(c,
+	    (c->watch != NULL || goes_on(c) || budget_until(c,
 	    issuer_now(c), &why) == 0))
 		return 0;
 	(void)error_set(err, why.kind, why.code, "\"%s\" is held: %s; to ask "

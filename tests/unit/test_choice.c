@@ -306,6 +306,50 @@ test_left(void **state)
 	    erig_cert(r, "web")->conf->account, NULL), 0);
 }
 
+/* Ordered at the first, which is the second when acmed goes on. */
+static void
+test_turned(void **state)
+{
+	struct erig *r = *state;
+	struct fake_rule *hang = &fake_ca.rules[FAKE_FINALIZE];
+
+	erig_conf(r, WEB);
+	fake_rule_hang(hang);
+	erig_up(r);
+	ERIG_UNTIL(hang->times == 0);
+	erig_crash(r);
+	erig_conf(r, TWO "certificate \"web\" { names = { \"web.test\" } "
+	    "provider = dns account = { \"b\", \"ca\" } }\n");
+	erig_up(r);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 1);
+	assert_int_equal(fake_ca.n_orders, 1);
+}
+
+/* An order left at the first is none at the second: that one's limits hold. */
+static void
+test_left_order(void **state)
+{
+	struct erig *r = *state;
+	struct cert *c;
+
+	erig_conf(r, "account \"b\" { directory = \"" B "\" agree_tos = true "
+	    "limits = { \"orders 1 per 1d\" } }\n"
+	    "certificate \"there\" { names = { \"there.test\" } "
+	    "provider = dns account = b }\n"
+	    "certificate \"web\" { names = { \"web.test\" } "
+	    "provider = dns account = { \"ca\", \"b\" } }\n");
+	down(FAKE_GET_AUTHZ, ERR_TRANSIENT, "acme:serverInternal", "ill");
+	erig_up(r);
+	ERIG_UNTIL(r->oks > 0 && erig_row(r, "web")->order_url != NULL &&
+	    erig_cert(r, "web")->run == NULL);
+	c = erig_cert(r, "web");
+	/* Moved on, before the other one had taken what there was. */
+	xstrset(&c->row.account, "b");
+	choice_make(r->engine->holds, c);
+	assert_string_equal(issuer_now(c)->name, "ca");
+}
+
 /* A name that no CA may certify is not tried at the next one, until there is
  * little time left. */
 static void
@@ -662,6 +706,7 @@ main(void)
 		ERIG_TEST(test_second), ERIG_TEST(test_killed),
 		ERIG_TEST(test_both), ERIG_TEST(test_pace),
 		ERIG_TEST(test_comeback), ERIG_TEST(test_left),
+		ERIG_TEST(test_turned), ERIG_TEST(test_left_order),
 		ERIG_TEST(test_urgent),
 		ERIG_TEST(test_asked), ERIG_TEST(test_limits),
 		ERIG_TEST(test_exact), cmocka_unit_test(test_paused_text),
