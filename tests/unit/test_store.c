@@ -325,6 +325,40 @@ test_damaged(void **state)
 	reopen(f);
 }
 
+/* All tables but the history: none is found out only when it is needed. */
+static void
+test_damaged_table(void **state)
+{
+	static const char tables[] = " FROM sqlite_master WHERE type = 'table'"
+	    " AND name NOT IN ('event', 'sqlite_sequence')";
+	struct fixture *f = *state;
+	char good[4096], bad[4096], text[256];
+	int n, fd;
+
+	close_store(f);
+	memset(bad, 0x5a, sizeof(bad));
+	(void)text_printf(text, sizeof(text), "SELECT count(*)%s", tables);
+	n = sql(f, text);
+	assert_true(n > 8);
+	for (int i = 0; i < n; i++) {
+		off_t at;
+
+		(void)text_printf(text, sizeof(text), "SELECT rootpage%s"
+		    " ORDER BY name LIMIT 1 OFFSET %d", tables, i);
+		at = (off_t)(sql(f, text) - 1) * (off_t)sizeof(good);
+		fd = open(scratch_path(&f->scratch, "s/state.db"), O_RDWR);
+		assert_int_equal(pread(fd, good, sizeof(good), at),
+		    sizeof(good));
+		assert_int_equal(pwrite(fd, bad, sizeof(bad), at),
+		    sizeof(bad));
+		expect_refused(f, ERR_INTERNAL, "store:db", "damaged");
+		assert_int_equal(pwrite(fd, good, sizeof(good), at),
+		    sizeof(good));
+		close(fd);
+	}
+	reopen(f);
+}
+
 /* --- sync --- */
 
 struct waiter {
@@ -543,6 +577,7 @@ main(void)
 		TEST(test_layout), TEST(test_locked), TEST(test_dir_refused),
 		TEST(test_dir_mode), TEST(test_versions), TEST(test_schema),
 		TEST(test_damaged),
+		TEST(test_damaged_table),
 		TEST(test_sync),
 		TEST(test_crash), TEST(test_disk_full),
 		TEST(test_disk_full_unheard), TEST(test_busy),
