@@ -12,7 +12,6 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -23,11 +22,11 @@
 
 #include "common/error.h"
 #include "common/mem.h"
-#include "common/names.h"
-#include "common/text.h"
 #include "daemon/store/certdir_priv.h"
 #include "daemon/store/certdir_prune.h"
+#include "daemon/store/chain.h"
 #include "daemon/store/keys.h"
+#include "daemon/store/san.h"
 
 #define VERSION "self-signed"
 #define DAY_S 86400
@@ -44,22 +43,8 @@ must(int ok)
 static void
 add_names(X509 *x, const char *const *names, size_t n)
 {
-	GENERAL_NAMES *san = sk_GENERAL_NAME_new_null();
+	GENERAL_NAMES *san = san_make(names, n);
 
-	must(san != NULL);
-	for (size_t i = 0; i < n; i++) {
-		unsigned char bytes[16];
-		size_t len = address_bytes(names[i], bytes);
-		GENERAL_NAME *gn = GENERAL_NAME_new();
-		ASN1_STRING *s = len > 0 ? ASN1_OCTET_STRING_new() :
-		    ASN1_IA5STRING_new();
-
-		must(gn != NULL && s != NULL && ASN1_STRING_set(s, len > 0 ?
-		    (const void *)bytes : names[i],
-		    (int)(len > 0 ? len : strlen(names[i]))) == 1);
-		GENERAL_NAME_set0_value(gn, len > 0 ? GEN_IPADD : GEN_DNS, s);
-		must(sk_GENERAL_NAME_push(san, gn) > 0);
-	}
 	must(X509_add1_ext_i2d(x, NID_subject_alt_name, san, 0,
 	    X509V3_ADD_DEFAULT) == 1);
 	GENERAL_NAMES_free(san);
@@ -88,21 +73,6 @@ self_signed(EVP_PKEY *key, const char *const *names, size_t n)
 	return x;
 }
 
-static char *
-to_pem(X509 *x)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	const char *data;
-	char *pem;
-	long len;
-
-	must(bio != NULL && PEM_write_bio_X509(bio, x) == 1);
-	len = BIO_get_mem_data(bio, &data);
-	pem = xstrndup(data, (size_t)len);
-	BIO_free(bio);
-	return pem;
-}
-
 /* Its own chain: some servers do not take an empty file. */
 static int
 make_content(struct install *in, const char *const *names, size_t n,
@@ -115,7 +85,8 @@ make_content(struct install *in, const char *const *names, size_t n,
 		return -1;
 	x = self_signed(key, names, n);
 	in->content[F_PRIVKEY] = key_to_pem(key);
-	in->content[F_CERT] = to_pem(x);
+	in->content[F_CERT] = chain_to_pem(&(struct chain){ .certs = { x },
+	    .n = 1 }, 0, 1);
 	in->content[F_CHAIN] = xstrdup(in->content[F_CERT]);
 	in->content[F_FULLCHAIN] = xstrdup(in->content[F_CERT]);
 	X509_free(x);

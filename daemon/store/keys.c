@@ -15,7 +15,7 @@
 
 #include "common/error.h"
 #include "common/mem.h"
-#include "common/names.h"
+#include "daemon/store/san.h"
 
 #define KEY_PEM_MAX 16384
 
@@ -201,38 +201,6 @@ key_generate(enum key_type type, struct error *err)
 	return key;
 }
 
-static void
-fill_name(GENERAL_NAME *gn, const char *name)
-{
-	unsigned char bytes[16];
-	size_t len = address_bytes(name, bytes);
-	ASN1_STRING *s = len > 0 ? ASN1_OCTET_STRING_new() :
-	    ASN1_IA5STRING_new();
-
-	if (s == NULL || ASN1_STRING_set(s, len > 0 ? (const void *)bytes :
-	    name, len > 0 ? (int)len : (int)strlen(name)) != 1)
-		abort();
-	GENERAL_NAME_set0_value(gn, len > 0 ? GEN_IPADD : GEN_DNS, s);
-}
-
-/* The entries of a subject alternative name; NULL: no memory. */
-static GENERAL_NAMES *
-make_san(const char *const *names, size_t n_names)
-{
-	GENERAL_NAMES *san = sk_GENERAL_NAME_new_null();
-
-	for (size_t i = 0; san != NULL && i < n_names; i++) {
-		GENERAL_NAME *gn = GENERAL_NAME_new();
-
-		if (gn == NULL)
-			abort();
-		fill_name(gn, names[i]);
-		if (sk_GENERAL_NAME_push(san, gn) == 0)
-			abort();
-	}
-	return san;
-}
-
 /* No subject and no extended key usage: both are the CA's to choose. */
 static int
 fill_csr(X509_REQ *req, EVP_PKEY *key, const GENERAL_NAMES *san)
@@ -256,12 +224,12 @@ int
 csr_make(EVP_PKEY *key, const char *const *names, size_t n_names,
     unsigned char **der, size_t *der_len, struct error *err)
 {
-	GENERAL_NAMES *san = make_san(names, n_names);
+	GENERAL_NAMES *san = san_make(names, n_names);
 	X509_REQ *req = X509_REQ_new();
 	unsigned char *out = NULL;
 	int len = -1;
 
-	if (san == NULL || req == NULL)
+	if (req == NULL)
 		abort();
 	ERR_clear_error();
 	if (n_names > 0 && fill_csr(req, key, san) == 0)
