@@ -66,8 +66,7 @@ domain_of(const struct domains *d, const char *name, char out[DOMAIN_SIZE])
 
 	if (name_is_address(name))
 		return of_address(name, out);
-	if (strncmp(name, "*.", 2) == 0)
-		name += 2;
+	name = dname_base(name);
 	if (d->list == NULL)
 		return last_two_labels(name);
 	found = psl_registrable_domain(d->list, name);

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/mem.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
 #include "daemon/limits/bucket.h"
@@ -215,12 +216,6 @@ set_key(const struct conf_cert *cert, char out[SET_KEY_SIZE])
 	return out;
 }
 
-static const char *
-name_key(const char *name)
-{
-	return strncmp(name, "*.", 2) == 0 ? name + 2 : name;
-}
-
 static bool
 counts(const struct limits_order *o, enum limit_kind kind)
 {
@@ -246,7 +241,7 @@ key_of(const struct limits *l, const struct limits_order *o,
 	case LIMIT_DUPLICATES:
 		return set_key(o->cert, out);
 	case LIMIT_FAILURES:
-		return name_key(o->cert->names[i].name);
+		return dname_base(o->cert->names[i].name);
 	case LIMIT_ORDERS:
 	case LIMIT_KIND_END:
 		break;
@@ -521,7 +516,7 @@ limits_failed(struct limits *l, const struct conf_account *a,
 {
 	sweep_sometimes(l);
 	if (a->limits[LIMIT_FAILURES].count != 0)
-		take(l, a, LIMIT_FAILURES, name_key(name));
+		take(l, a, LIMIT_FAILURES, dname_base(name));
 }
 
 unsigned
