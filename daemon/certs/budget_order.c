@@ -32,7 +32,7 @@ budget_order_account(const struct cert *c)
 }
 
 static void
-each(struct cert *c, unsigned taken, void (*act)(struct limits *,
+each(const struct cert *c, unsigned taken, void (*act)(struct limits *,
     const struct limits_order *, unsigned))
 {
 	const struct conf_account *a = taken != 0 ? budget_order_account(c) :
@@ -80,5 +80,5 @@ budget_order_over(struct cert *c)
 void
 budget_order_resume(const struct cert *c)
 {
-	each((struct cert *)(uintptr_t)c, c->row.order_limits, limits_resume);
+	each(c, c->row.order_limits, limits_resume);
 }
