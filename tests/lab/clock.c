@@ -1,74 +1,86 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * clock.c - LD_PRELOAD: a machine whose wall clock is wrong, or that was
- * suspended.  The file $LAB_CLOCK holds two numbers, in seconds: what is added
- * to CLOCK_REALTIME, and to CLOCK_BOOTTIME.  CLOCK_MONOTONIC goes on, as it
- * does over both; so do the kernel's timers.
+ * clock.c - LD_PRELOAD: a machine whose clocks say something else.  The file
+ * $LAB_CLOCK holds three int64_t that may change at any time, in seconds: what
+ * is added to CLOCK_REALTIME, to CLOCK_BOOTTIME, and to CLOCK_MONOTONIC.  With
+ * $LAB_CLOCK_WALL only the first is.  The kernel's timers go on as they do.
+ *
+ * libfaketime opens its file at each look at the clock, and cannot be had
+ * together with jemalloc, which named has.
  */
-#define _GNU_SOURCE
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
-static const volatile int64_t *offsets;
-static int (*real_clock_gettime)(clockid_t, struct timespec *);
+enum { WALL, BOOT, MONOTONIC, N };
 
-static void __attribute__((constructor))
+static const volatile int64_t nothing[N];
+static const volatile int64_t *ahead;
+static int is_wall;
+
+/* Called before any constructor, by malloc: system calls only. */
+static void
 begin(void)
 {
 	const char *path = getenv("LAB_CLOCK");
-	int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	void *p = fd != -1 ? mmap(NULL, 16, PROT_READ, MAP_SHARED, fd, 0) :
-	    MAP_FAILED;
+	long fd = path == NULL ? -1 : syscall(SYS_openat, AT_FDCWD, path,
+	    O_RDONLY | O_CLOEXEC);
+	void *p = MAP_FAILED;
 
-	*(void **)&real_clock_gettime = dlsym(RTLD_NEXT, "clock_gettime");
-	if (p != MAP_FAILED)
-		offsets = p;
-	if (fd != -1)
-		close(fd);
+	if (fd >= 0) {
+		p = mmap(NULL, sizeof(nothing), PROT_READ, MAP_SHARED,
+		    (int)fd, 0);
+		(void)syscall(SYS_close, fd);
+	}
+	is_wall = getenv("LAB_CLOCK_WALL") != NULL;
+	ahead = p == MAP_FAILED ? nothing : p;
 }
 
 int
 clock_gettime(clockid_t id, struct timespec *ts)
 {
-	int rc;
+	long rc = syscall(SYS_clock_gettime, id, ts);
 
-	if (real_clock_gettime == NULL)
-		*(void **)&real_clock_gettime = dlsym(RTLD_NEXT,
-		    "clock_gettime");
-	rc = real_clock_gettime(id, ts);
-	if (rc == 0 && offsets != NULL) {
-		if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)
-			ts->tv_sec += offsets[0];
-		else if (id == CLOCK_BOOTTIME)
-			ts->tv_sec += offsets[1];
-	}
-	return rc;
+	if (ahead == NULL)
+		begin();
+	if (rc != 0)
+		return (int)rc;
+	if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)
+		ts->tv_sec += ahead[WALL];
+	else if (is_wall)
+		return 0;
+	else if (id == CLOCK_BOOTTIME)
+		ts->tv_sec += ahead[BOOT];
+	else if (id != CLOCK_PROCESS_CPUTIME_ID &&
+	    id != CLOCK_THREAD_CPUTIME_ID)
+		ts->tv_sec += ahead[MONOTONIC];
+	return 0;
 }
 
 time_t
-time(time_t *out)
+time(time_t *t)
 {
 	struct timespec ts;
 
 	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	if (out != NULL)
-		*out = ts.tv_sec;
+	if (t != NULL)
+		*t = ts.tv_sec;
 	return ts.tv_sec;
 }
 
 int
-gettimeofday(struct timeval *tv, void *zone)
+gettimeofday(struct timeval *restrict tv, void *restrict zone)
 {
 	struct timespec ts;
 
+	(void)zone;
 	(void)clock_gettime(CLOCK_REALTIME, &ts);
 	tv->tv_sec = ts.tv_sec;
-	tv->tv_usec = ts.tv_nsec / 1000;
+	tv->tv_usec = (suseconds_t)(ts.tv_nsec / 1000);
 	return 0;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The clock of the machine that an acmed is on: set, or suspended."""
+"""Clocks that say something else: see clock.c."""
 
+import mmap
 import os
 import shutil
 import struct
@@ -11,19 +12,34 @@ from . import daemon, proc
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clock.c")
 
 
+class Offsets:
+    """What is added to the clocks of programs with .library and .env."""
+
+    def __init__(self, folder):
+        self.library = os.path.join(folder, "clock.so")
+        path = os.path.join(folder, "clock")
+        self.env = "LAB_CLOCK=" + path
+        proc.run(["cc", "-O2", "-shared", "-fPIC", "-o", self.library,
+                  SOURCE])
+        with open(path, "w+b") as f:
+            f.write(bytes(24))
+            f.flush()
+            self.map = mmap.mmap(f.fileno(), 24)
+
+    def set(self, wall, boot, monotonic):
+        self.map[:] = struct.pack("=3q", wall, boot, monotonic)
+
+
 class Clock:
-    """Of an Acmed that is not started yet.  Of acmectl as well, by ctl()."""
+    """The clock of the machine that an Acmed is on, which is not started yet:
+    set, or suspended.  Of acmectl as well, by ctl()."""
 
     def __init__(self, acmed):
         self.acmed = acmed
-        self.path = os.path.join(acmed.folder, "clock")
+        self.offsets = Offsets(acmed.folder)
         self.wall = self.boot = 0
-        self.write()
-        library = os.path.join(acmed.folder, "clock.so")
-        proc.run(["cc", "-O", "-shared", "-fPIC", "-o", library, SOURCE])
-        libs = daemon.sanitizer_libraries() + [library]
-        self.wrap = ["env", "LD_PRELOAD=" + ":".join(libs),
-                     "LAB_CLOCK=" + self.path]
+        libs = daemon.sanitizer_libraries() + [self.offsets.library]
+        self.wrap = ["env", "LD_PRELOAD=" + ":".join(libs), self.offsets.env]
         acmed.wrap = self.wrap
 
     @staticmethod
@@ -36,9 +52,8 @@ class Clock:
         return None
 
     def write(self):
-        with open(self.path, "r+b" if os.path.exists(self.path)
-                  else "wb") as f:
-            f.write(struct.pack("=2q", self.wall, self.boot))
+        """Not of CLOCK_MONOTONIC, which a suspended machine stops."""
+        self.offsets.set(self.wall, self.boot, 0)
 
     def now(self):
         return time.time() + self.wall
