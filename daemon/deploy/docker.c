@@ -116,7 +116,8 @@ check_socket(const char *path, struct error *err)
 		    "%s", whoami_user(), path, strerror(errno));
 	text = access_describe(path, &st);
 	if (!S_ISSOCK(st.st_mode))
-		(void)error_set(err, ERR_CONFIG, "", "%s is no socket", text);
+		(void)error_set(err, ERR_CONFIG, "", "%s is no socket: "
+		    "let socket name the engine's", text);
 	else if (access(path, R_OK | W_OK) == -1)
 		(void)error_set(err, ERR_CONFIG, "", "user %s may not use %s: "
 		    "let it through a proxy that allows only what is needed, "
