@@ -3,7 +3,6 @@
  * providers-man - prints acmed-providers(5), made from the tables of
  * providers/, when the tree is built.
  */
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -10,7 +10,6 @@
 #include "daemon/accounts/account_key.h"
 #include "daemon/accounts/accounts_priv.h"
 #include "daemon/acme/acme.h"
-#include "daemon/certs/issuer.h"
 #include "daemon/config/conf.h"
 #include "daemon/config/directories.h"
 #include "daemon/store/store.h"

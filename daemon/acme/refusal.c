@@ -2,7 +2,6 @@
 #include "daemon/acme/refusal.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "common/error.h"
 #include "common/text.h"

@@ -9,7 +9,6 @@
 
 #include "common/json.h"
 #include "common/mem.h"
-#include "common/text.h"
 #include "daemon/rest/lean.h"
 #include "daemon/rest/rest.h"
 #include "daemon/rest/xml.h"

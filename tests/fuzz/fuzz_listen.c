@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "common/error.h"
-#include "common/mem.h"
 #include "common/text.h"
 #include "daemon/http01/http01.h"
 #include "daemon/io/loop.h"

@@ -10,9 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "common/error.h"
-#include "common/log.h"
 #include "common/mem.h"
 #include "daemon/config/conf.h"
 #include "daemon/config/provider_values.h"

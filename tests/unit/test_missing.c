@@ -3,7 +3,6 @@
 #include "tests/unit/engine_rig.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/json.h"
 #include "common/mem.h"
