@@ -383,9 +383,8 @@ exec_created(struct docker_op *op, const struct rest_answer *a,
     struct error *err)
 {
 	const char *id = jsonx_str(a->json, "Id");
-	size_t n = id != NULL ? strspn(id, "0123456789abcdef") : 0;
 
-	if (n == 0 || n > 128 || id[n] != '\0') {
+	if (!docker_is_id(id)) {
 		(void)malformed(op, "Id of a command", err);
 		return REST_FAIL;
 	}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/deploy/docker_list.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,8 +49,8 @@ docker_list_filter(const struct conf_docker *k)
 	return text;
 }
 
-static bool
-is_id(const char *s)
+bool
+docker_is_id(const char *s)
 {
 	size_t n = s != NULL ? strspn(s, "0123456789abcdef") : 0;
 
@@ -65,8 +64,8 @@ is_entry(const json_t *e)
 	const json_t *names = json_object_get(e, "Names"), *name;
 	size_t i;
 
-	if (!is_id(jsonx_str(e, "Id")) || jsonx_str(e, "State") == NULL ||
-	    !json_is_array(names))
+	if (!docker_is_id(jsonx_str(e, "Id")) ||
+	    jsonx_str(e, "State") == NULL || !json_is_array(names))
 		return false;
 	json_array_foreach(names, i, name) {
 		if (!json_is_string(name))

@@ -7,6 +7,7 @@
 #define DAEMON_DEPLOY_DOCKER_LIST_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct conf_docker;
@@ -22,6 +23,8 @@ struct docker_list {		/* all zero: empty */
 	size_t		 n;	/* 1 to 50 */
 };
 
+/* Is it an ID of the engine's: 1 to 64 hexadecimal digits?  NULL is none. */
+bool	 docker_is_id(const char *);
 /* The filter of the list, as JSON; the caller frees. */
 char	*docker_list_filter(const struct conf_docker *);
 /*
