@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/names.h"
+#include "common/text.h"
 #include "daemon/config/conf.h"
 #include "providers/provider.h"
 
@@ -79,16 +80,10 @@ provider_locks_new(void)
 	return xcalloc(1, sizeof(struct provider_locks));
 }
 
-/* FNV-1a, with the NUL, so that "a","b" differs from "ab","". */
 static uint64_t
 print_add(uint64_t h, const char *s)
 {
-	if (s == NULL)
-		s = "\1";
-	do {
-		h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
-	} while (*s++ != '\0');
-	return h;
+	return text_hash(h, s != NULL ? s : "\1");
 }
 
 /* Options are compared by value: a reload makes new ones in any case. */
@@ -96,7 +91,7 @@ static uint64_t
 options_print(const struct conf_provider *p)
 {
 	const struct provider_opt *o = p->type->opts;
-	uint64_t h = print_add(UINT64_C(14695981039346656037), p->type->name);
+	uint64_t h = print_add(TEXT_HASH_BASIS, p->type->name);
 	const char *const *l;
 	long n;
 
