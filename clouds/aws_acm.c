@@ -61,7 +61,8 @@ failed(void *user, const struct rest_answer *a, struct error *err)
 static const struct cloud_api api = { .prepare = prepare, .failed = failed };
 
 static void
-call(const struct cloud_call *c, struct preq *rq, const char *operation)
+call(const struct cloud_call *c, struct preq *rq, const char *operation,
+    json_t *body /* taken */)
 {
 	char target[80];
 
@@ -70,13 +71,6 @@ call(const struct cloud_call *c, struct preq *rq, const char *operation)
 	preq_start(rq, "POST", "/");
 	aws_base(c, rq, "acm");
 	preq_header(rq, "X-Amz-Target", target);
-}
-
-static void
-call_json(const struct cloud_call *c, struct preq *rq, const char *operation,
-    json_t *body /* taken */)
-{
-	call(c, rq, operation);
 	preq_json(rq, body);
 	preq_header(rq, "Content-Type", "application/x-amz-json-1.1");
 }
@@ -92,7 +86,7 @@ describe_known(void *user, struct preq *rq, struct error *err)
 	if (arn != NULL)
 		(void)text_printf(c->id, sizeof(c->id), "%s", arn);
 	if (c->id[0] != '\0')
-		call_json(c, rq, "DescribeCertificate", json_pack("{s:s}",
+		call(c, rq, "DescribeCertificate", json_pack("{s:s}",
 		    "CertificateArn", c->id));
 	return 0;
 }
@@ -151,7 +145,7 @@ list(void *user, struct preq *rq, struct error *err)
 	if (c->cursor[0] != '\0')
 		(void)json_object_set_new(body, "NextToken",
 		    json_string(c->cursor));
-	call_json(c, rq, "ListCertificates", body);
+	call(c, rq, "ListCertificates", body);
 	return 0;
 }
 
@@ -191,7 +185,7 @@ describe_next(void *user, struct preq *rq, struct error *err)
 	json_t *arn = json_array_get(c->memo, c->at);
 
 	if (arn != NULL)
-		call_json(c, rq, "DescribeCertificate", json_pack("{s:O}",
+		call(c, rq, "DescribeCertificate", json_pack("{s:O}",
 		    "CertificateArn", arn));
 	return 0;
 }
@@ -221,42 +215,34 @@ static const struct rest_step find[] = {
 
 /* --- import --- */
 
-static char *
-member(const char *name, const char *text)
+/* base64 of a text; taken. */
+static json_t *
+blob(const char *text)
 {
 	char *base64 = sign_base64(text, strlen(text));
-	char *out = xasprintf("\"%s\":\"%s\"", name, base64);
+	json_t *out = json_string(base64);
 
 	freezero_str(base64);
 	return out;
 }
 
-/* By hand, so that no copy of the key is left behind. */
 static int
 import(void *user, struct preq *rq, struct error *err)
 {
 	const struct cloud_call *c = user;
-	char *cert = member("Certificate", c->cert.leaf);
-	char *chain = member("CertificateChain", c->cert.chain);
-	char *key = member("PrivateKey", c->cert.key);
-	json_t *more = c->id[0] != '\0' ? json_pack("{s:s}",
-	    "CertificateArn", c->id) : json_pack("{s:[{s:s, s:s}]}", "Tags",
-	    "Key", "acmed", "Value", c->cert.name);
-	char *rest = json_dumps(more, JSON_COMPACT), *body;
+	json_t *body = json_pack("{s:o}", "Certificate", blob(c->cert.leaf));
 
-	if (rest == NULL)
-		abort();
-	/* rest begins with a brace. */
-	body = xasprintf("{%s%s%s,%s,%s", cert, c->cert.chain[0] != '\0' ?
-	    "," : "", c->cert.chain[0] != '\0' ? chain : "", key, rest + 1);
-	call(c, rq, "ImportCertificate");
-	preq_body(rq, body, strlen(body), "application/x-amz-json-1.1");
-	freezero_str(body);
-	freezero_str(key);
-	free(cert);
-	free(chain);
-	free(rest);
-	json_decref(more);
+	if (c->cert.chain[0] != '\0')
+		(void)json_object_set_new(body, "CertificateChain",
+		    blob(c->cert.chain));
+	(void)json_object_set_new(body, "PrivateKey", blob(c->cert.key));
+	if (c->id[0] != '\0')
+		(void)json_object_set_new(body, "CertificateArn",
+		    json_string(c->id));
+	else
+		(void)json_object_set_new(body, "Tags", json_pack(
+		    "[{s:s, s:s}]", "Key", "acmed", "Value", c->cert.name));
+	call(c, rq, "ImportCertificate", body);
 	return 0;
 }
 

@@ -191,9 +191,6 @@ const char	*cloud_next_unbound(struct cloud_call *,
 /* Are all of them? */
 bool		 cloud_all_bound(const struct cloud_call *,
 		    const char *const *list);
-/* PEM, or what else has no control characters but newlines, as it is written
- * in a string of JSON; free with freezero_str(). */
-char		*cloud_json_pem(const char *);
 /* A line of progress. */
 void		 cloud_say(const struct cloud_call *, const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));

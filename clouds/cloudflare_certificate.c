@@ -222,31 +222,22 @@ got_settings(void *user, const struct rest_answer *a, struct error *err)
 	return REST_NEXT;
 }
 
-/* By hand, so that no copy of the key is left behind. */
 static int
 upload(void *user, struct preq *rq, struct error *err)
 {
 	const struct cloud_call *c = user;
 	bool is_new = c->id[0] == '\0';
-	char *cert = cloud_json_pem(c->cert.fullchain);
-	char *key = cloud_json_pem(c->cert.key);
-	char *more = json_object_size(c->memo) == 0 ? xstrdup("{}") :
-	    json_dumps(c->memo, JSON_COMPACT);
-	char *body;
-
-	if (more == NULL)
-		abort();
 	/* force: the chain that was issued is the one that is served. */
-	body = xasprintf("{\"certificate\":\"%s\",\"private_key\":\"%s\","
-	    "\"bundle_method\":\"force\"%s%s%s", cert, key, is_new ?
-	    ",\"type\":\"sni_custom\"" : "", more[1] == '}' ? "" : ",",
-	    more + 1);
+	json_t *body = json_pack("{s:s, s:s, s:s}", "certificate",
+	    c->cert.fullchain, "private_key", c->cert.key, "bundle_method",
+	    "force");
+
+	if (is_new)
+		(void)json_object_set_new(body, "type",
+		    json_string("sni_custom"));
+	(void)json_object_update(body, c->memo);
 	begin(c, rq, is_new ? "POST" : "PATCH", c->id);
-	preq_body(rq, body, strlen(body), "application/json");
-	freezero_str(body);
-	freezero_str(key);
-	free(cert);
-	free(more);
+	preq_json(rq, body);
 	return 0;
 }
 

@@ -132,17 +132,3 @@ cloud_say(const struct cloud_call *c, const char *fmt, ...)
 	c->say(c, line);
 	free(line);
 }
-
-char *
-cloud_json_pem(const char *pem)
-{
-	char *out = xmalloc(2 * strlen(pem) + 1), *to = out;
-
-	for (; *pem != '\0'; pem++) {
-		if (*pem == '\n' || *pem == '"' || *pem == '\\')
-			*to++ = '\\';
-		*to++ = *pem == '\n' ? 'n' : *pem;
-	}
-	*to = '\0';
-	return out;
-}

@@ -116,23 +116,15 @@ static const struct rest_step find[] = {
 
 /* --- upload --- */
 
-/* By hand, so that no copy of the key is left behind. */
 static int
 upload(void *user, struct preq *rq, struct error *err)
 {
 	const struct cloud_call *c = user;
-	char *cert = cloud_json_pem(c->cert.fullchain);
-	char *key = cloud_json_pem(c->cert.key);
-	char *body = xasprintf("{\"CertificatePublicKey\":\"%s\","
-	    "\"CertificatePrivateKey\":\"%s\",\"CertificateType\":\"SVR\","
-	    "\"Alias\":\"%s\",\"Repeatable\":false}", cert, key,
-	    c->upload_name);
 
-	action(c, rq, "UploadCertificate", NULL);
-	preq_body(rq, body, strlen(body), "application/json");
-	freezero_str(body);
-	freezero_str(key);
-	free(cert);
+	action(c, rq, "UploadCertificate", json_pack("{s:s, s:s, s:s, s:s, "
+	    "s:b}", "CertificatePublicKey", c->cert.fullchain,
+	    "CertificatePrivateKey", c->cert.key, "CertificateType", "SVR",
+	    "Alias", c->upload_name, "Repeatable", 0));
 	return 0;
 }
 

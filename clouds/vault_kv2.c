@@ -178,62 +178,28 @@ static const struct rest_step find[] = {
 static enum rest_next
 got_others(void *user, const struct rest_answer *a, struct error *err)
 {
-	static const char *const own[] = { "cert", "chain", "serial",
-	    "not_after" };
 	struct cloud_call *c = user;
-	json_t *others = json_copy(jsonx_get(a->json, "data.data"));
 
 	c->number = jsonx_number(a->json, "data.metadata.version", 0);
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		(void)json_object_del(others, own[i]);
-	(void)json_object_del(others, provider_str(c->values,
-	    OPT_FULLCHAIN));
-	(void)json_object_del(others, provider_str(c->values, OPT_PRIVKEY));
-	c->memo = others;
+	c->memo = json_incref(jsonx_get(a->json, "data.data"));
 	return REST_NEXT;
 }
 
-/* "NAME":"PEM", which is appended. */
-static void
-add(char **all, const char *name, const char *value)
-{
-	char *key = cloud_json_pem(name), *text = cloud_json_pem(value);
-	char *longer = xasprintf("%s%s\"%s\":\"%s\"", *all,
-	    **all != '\0' ? "," : "", key, text);
-
-	freezero_str(*all);
-	freezero_str(text);
-	free(key);
-	*all = longer;
-}
-
-/* By hand, so that no copy of the key is left behind. */
-static char *
+/* What is written: ours, and the fields of others as they were. */
+static json_t *
 make_data(const struct cloud_call *c)
 {
 	const char *chain_field = provider_str(c->values, OPT_FULLCHAIN);
 	const char *key_field = provider_str(c->values, OPT_PRIVKEY);
-	char *all = xstrdup(""), *others, *data, time[TEXT_TIME_MAX];
-	const struct { const char *name, *value; } own[] = {
-		{ "cert", c->cert.leaf }, { "chain", c->cert.chain },
-		{ "serial", c->cert.serial },
-		{ "not_after", text_time(c->cert.not_after, time) },
-	};
+	char time[TEXT_TIME_MAX];
+	json_t *data = json_pack("{s:s, s:s, s:s, s:s}", "cert", c->cert.leaf,
+	    "chain", c->cert.chain, "serial", c->cert.serial, "not_after",
+	    text_time(c->cert.not_after, time));
 
-	add(&all, chain_field, c->cert.fullchain);
-	add(&all, key_field, c->cert.key);
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-		if (strcmp(own[i].name, chain_field) != 0 &&
-		    strcmp(own[i].name, key_field) != 0)
-			add(&all, own[i].name, own[i].value);
-	}
-	others = json_object_size(c->memo) > 0 ?
-	    json_dumps(c->memo, JSON_COMPACT) : NULL;
-	/* others ends with a brace. */
-	data = others == NULL ? xasprintf("{%s}", all) :
-	    xasprintf("{%s,%s", all, others + 1);
-	freezero_str(others);
-	freezero_str(all);
+	(void)json_object_set_new(data, chain_field,
+	    json_string(c->cert.fullchain));
+	(void)json_object_set_new(data, key_field, json_string(c->cert.key));
+	(void)json_object_update_missing(data, c->memo);
 	return data;
 }
 
@@ -241,14 +207,10 @@ static int
 put(void *user, struct preq *rq, struct error *err)
 {
 	const struct cloud_call *c = user;
-	char *data = make_data(c);
-	char *body = xasprintf("{\"options\":{\"cas\":%lld},\"data\":%s}",
-	    (long long)c->number, data);
 
 	data_path(c, rq, "POST");
-	preq_body(rq, body, strlen(body), "application/json");
-	freezero_str(body);
-	freezero_str(data);
+	preq_json(rq, json_pack("{s:{s:I}, s:o}", "options", "cas",
+	    (json_int_t)c->number, "data", make_data(c)));
 	return 0;
 }
 

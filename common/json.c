@@ -2,6 +2,7 @@
 #include "common/json.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,18 @@
 #include "common/text.h"
 
 #define SHOWN_MAX 80		/* bytes of a bad text in the message */
+
+static void
+wipe_and_free(void *p)
+{
+	freezero(p, p == NULL ? 0 : malloc_usable_size(p));
+}
+
+void
+jsonx_init(void)
+{
+	json_set_alloc_funcs(xmalloc, wipe_and_free);
+}
 
 json_t *
 jsonx_parse(const char *text, size_t len, struct error *err)

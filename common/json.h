@@ -15,6 +15,13 @@
 struct error;
 
 /*
+ * For main(), before anything is made of JSON: keys and passwords are in it, so
+ * jansson wipes what it frees from now on, and what it allocates is there, as
+ * of xmalloc().
+ */
+void		 jsonx_init(void);
+
+/*
  * Parse one JSON object or array of len bytes, duplicates of a member
  * refused, depth bounded by jansson.  NULL and ERR_REJECTED, code
  * "json:syntax", if it is anything else; the message shows the beginning of

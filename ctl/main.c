@@ -9,6 +9,7 @@
 
 #include "common/api.h"
 #include "common/error.h"
+#include "common/json.h"
 #include "common/mem.h"
 #include "common/names.h"
 #include "ctl/cli.h"
@@ -241,6 +242,7 @@ main(int argc, char **argv)
 	int code;
 
 	(void)setlocale(LC_CTYPE, "");
+	jsonx_init();
 	code = cli_parse(&cli, argc, argv, &o, &command);
 	/* To Nagios 2 is a verdict, of what was not looked at. */
 	for (int i = 1; code == EXIT_USAGE && i < argc; i++) {

@@ -17,6 +17,7 @@
 
 #include "common/api.h"
 #include "common/error.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/names.h"
@@ -485,6 +486,7 @@ main(int argc, char **argv)
 	int c;
 
 	(void)umask(077);
+	jsonx_init();
 	while ((c = getopt_long(argc, argv, "c:tVh", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':

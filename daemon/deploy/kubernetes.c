@@ -43,13 +43,12 @@ failed(void *user, const struct rest_answer *a, struct error *err)
 
 /* --- the request --- */
 
-/* Name, namespace and labels; the caller frees. */
-static char *
+/* Name, namespace and labels. */
+static json_t *
 make_metadata(const struct conf_kubernetes *k)
 {
 	json_t *labels = json_pack("{s:s}", "app.kubernetes.io/managed-by",
-	    MANAGER), *o;
-	char *text;
+	    MANAGER);
 
 	for (char **p = k->labels; *p != NULL; p++) {
 		const char *equals = strchr(*p, '=');
@@ -59,13 +58,8 @@ make_metadata(const struct conf_kubernetes *k)
 		    json_string(equals + 1));
 		free(name);
 	}
-	o = json_pack("{s:s, s:s, s:o}", "name", k->secret, "namespace",
+	return json_pack("{s:s, s:s, s:o}", "name", k->secret, "namespace",
 	    k->namespace, "labels", labels);
-	text = json_dumps(o, JSON_COMPACT);
-	json_decref(o);
-	if (text == NULL)
-		abort();
-	return text;
 }
 
 /* A file of the version in base64; free with freezero_str().  NULL: err. */
@@ -84,29 +78,24 @@ encoded(const struct deploy_args *a, enum bundle_format format,
 	return base64;
 }
 
-/*
- * The object as it shall be, in JSON, which is YAML.  By hand, so that no
- * copy of the key is left behind; free with freezero_str().  NULL: err.
- */
-static char *
-make_body(const struct deploy_args *a, struct error *err)
+/* The object as it shall be, in JSON, which is YAML.  NULL: err. */
+static json_t *
+make_object(const struct deploy_args *a, struct error *err)
 {
 	char *crt = encoded(a, BUNDLE_FULLCHAIN, err), *key = NULL;
-	char *metadata, *body = NULL;
+	json_t *object = NULL;
 
 	if (crt != NULL)
 		key = encoded(a, BUNDLE_PRIVKEY, err);
-	if (key != NULL) {
-		metadata = make_metadata(a->target->kubernetes);
-		body = xasprintf("{\"apiVersion\":\"v1\",\"kind\":\"Secret\","
-		    "\"metadata\":%s,\"type\":\"kubernetes.io/tls\","
-		    "\"data\":{\"tls.crt\":\"%s\",\"tls.key\":\"%s\"}}",
-		    metadata, crt, key);
-		free(metadata);
-	}
+	if (key != NULL)
+		object = json_pack("{s:s, s:s, s:o, s:s, s:{s:s, s:s}}",
+		    "apiVersion", "v1", "kind", "Secret", "metadata",
+		    make_metadata(a->target->kubernetes), "type",
+		    "kubernetes.io/tls", "data", "tls.crt", crt, "tls.key",
+		    key);
 	freezero_str(key);
 	free(crt);
-	return body;
+	return object;
 }
 
 /* Anew each time: a pod's token changes every hour. */
@@ -129,12 +118,13 @@ apply(void *user, struct preq *rq, struct error *err)
 {
 	struct rest_step_call *c = user;
 	const struct conf_kubernetes *k = c->s.a.target->kubernetes;
-	char *token, *body;
+	json_t *object;
+	char *token;
 
 	if (read_token(k, &token, err) == -1)
 		return -1;
-	body = make_body(&c->s.a, err);
-	if (body != NULL) {
+	object = make_object(&c->s.a, err);
+	if (object != NULL) {
 		step_say(&c->s, "applying secret %s/%s", k->namespace,
 		    k->secret);
 		preq_start(rq, "PATCH", "/api/v1/namespaces");
@@ -144,12 +134,12 @@ apply(void *user, struct preq *rq, struct error *err)
 		preq_query(rq, "fieldManager", MANAGER);
 		preq_query(rq, "force", "true");
 		preq_token(rq, "Bearer", token);
-		preq_body(rq, body, strlen(body),
+		preq_json(rq, object);
+		preq_header(rq, "Content-Type",
 		    "application/apply-patch+yaml");
 	}
 	freezero_str(token);
-	freezero_str(body);
-	return body == NULL ? -1 : 0;
+	return object == NULL ? -1 : 0;
 }
 
 static const struct rest_step steps[] = {

@@ -457,15 +457,6 @@ test_tencent_cdn(void **state)
 	end(&f);
 }
 
-static void
-test_json_pem(void **state)
-{
-	char *text = cloud_json_pem("a\nb\"c\\d\n");
-
-	assert_string_equal(text, "a\\nb\\\"c\\\\d\\n");
-	free(text);
-}
-
 /* Serials and fingerprints, as many write them. */
 static void
 test_same(void **state)
@@ -541,7 +532,6 @@ main(void)
 		cmocka_unit_test(test_cloudflare),
 		cmocka_unit_test(test_tencent),
 		cmocka_unit_test(test_tencent_cdn),
-		cmocka_unit_test(test_json_pem),
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_key),
 		cmocka_unit_test(test_registry),
