@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "clouds/aliyun.h"
 
-#include <string.h>
-
 #include "common/mem.h"
 #include "providers/aliyun.h"
 #include "providers/credentials.h"
@@ -51,14 +49,3 @@ const struct cloud_api aliyun_api = {
 	.prepare = prepare,
 	.failed = failed,
 };
-
-int
-aliyun_check_site(const struct provider_values *values, struct error *err)
-{
-	const char *site = provider_str(values, ALIYUN_SITE);
-
-	if (strcmp(site, "china") == 0 || strcmp(site, "international") == 0)
-		return 0;
-	return error_set(err, ERR_CONFIG, "config:value", "site = \"%.100s\"; "
-	    "allowed: china, international", site);
-}

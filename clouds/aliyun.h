@@ -25,15 +25,9 @@ void	aliyun_number(struct preq *, const char *name, long long number);
 
 /*
  * Certificate Management Service: clouds/aliyun_cas.c.  For tables that have
- * ALIYUN_SITE_OPT as their first option.
+ * CLOUD_SITE_OPT.
  */
 extern const struct cloud_store aliyun_cas_store;
-enum { ALIYUN_SITE };
-#define ALIYUN_SITE_OPT \
-	[ALIYUN_SITE] = { .name = "site", .fallback = "china", \
-	    .help = "site of the account: china or international" }
-/* For .check. */
-int	aliyun_check_site(const struct provider_values *, struct error *);
 /* "cn-hangzhou" or "ap-southeast-1": what CAS' ids belong to. */
 const char *aliyun_cas_region(const struct cloud_call *);
 

@@ -13,21 +13,14 @@
 #define PAGE 50				/* certificates; the most there is */
 
 static const struct provider_opt opts[] = {
-	ALIYUN_SITE_OPT,
+	CLOUD_SITE_OPT,
 	CLOUD_OPTS
 };
-
-/* The two sites do not see each other's certificates. */
-static bool
-is_international(const struct cloud_call *c)
-{
-	return strcmp(provider_str(c->values, ALIYUN_SITE), "china") != 0;
-}
 
 const char *
 aliyun_cas_region(const struct cloud_call *c)
 {
-	return is_international(c) ? "ap-southeast-1" : "cn-hangzhou";
+	return cloud_is_china(c) ? "cn-hangzhou" : "ap-southeast-1";
 }
 
 static void
@@ -38,7 +31,7 @@ action(const struct cloud_call *c, struct preq *rq, const char *name)
 	static const struct aliyun_service international = {
 		"cas.ap-southeast-1.aliyuncs.com", "2020-04-07" };
 
-	aliyun_action(rq, is_international(c) ? &international : &china,
+	aliyun_action(rq, cloud_is_china(c) ? &china : &international,
 	    name);
 }
 
@@ -221,6 +214,6 @@ const struct cloud cloud_aliyun_cas = {
 	    "}\n",
 	.credentials = "aliyun",
 	.opts = opts,
-	.check = aliyun_check_site,
+	.check = cloud_check_site,
 	.store = &aliyun_cas_store,
 };

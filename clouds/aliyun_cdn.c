@@ -18,37 +18,34 @@ static const struct aliyun_cdn cdn = {
 	.pem = "ServerCertificate",
 };
 
-/* --- shared with DCDN --- */
-
 static const char *const *
 domains_of(const struct cloud_call *c)
 {
 	return provider_list(c->values, ALIYUN_CDN_DOMAINS);
 }
 
-const char *
-aliyun_cdn_next(struct cloud_call *c)
-{
-	return cloud_next_unbound(c, domains_of(c));
-}
+/* --- what is bound --- */
 
-void
-aliyun_cdn_describe(const struct aliyun_cdn *s, const struct cloud_call *c,
-    struct preq *rq)
+/* Entry c->at of the domains. */
+static int
+describe(void *user, struct preq *rq, struct error *err)
 {
+	const struct cloud_call *c = user;
+	const struct aliyun_cdn *s = c->service;
 	const char *domain = domains_of(c)[c->at];
 
 	if (domain == NULL)
-		return;
+		return 0;
 	aliyun_action(rq, &s->service, s->describe);
 	preq_query(rq, "DomainName", domain);
+	return 0;
 }
 
 /* Is it on, and ours? */
 static bool
-has_ours(const struct aliyun_cdn *s, const struct cloud_call *c,
-    const struct rest_answer *a)
+has_ours(const struct cloud_call *c, const struct rest_answer *a)
 {
+	const struct aliyun_cdn *s = c->service;
 	const json_t *all = jsonx_get(a->json, "CertInfos.CertInfo"), *info;
 	const char *status, *pem, *id;
 	size_t i;
@@ -66,25 +63,35 @@ has_ours(const struct aliyun_cdn *s, const struct cloud_call *c,
 	return false;
 }
 
-enum rest_next
-aliyun_cdn_described(const struct aliyun_cdn *s, struct cloud_call *c,
-    const struct rest_answer *a)
+static enum rest_next
+described(void *user, const struct rest_answer *a, struct error *err)
 {
-	c->is_bound[c->at++] = has_ours(s, c, a);
+	struct cloud_call *c = user;
+
+	c->is_bound[c->at++] = has_ours(c, a);
 	if (domains_of(c)[c->at] != NULL)
 		return REST_AGAIN;
 	c->is_right = cloud_all_bound(c, domains_of(c));
 	return REST_NEXT;
 }
 
-void
-aliyun_cdn_set(const struct aliyun_cdn *s, struct cloud_call *c,
-    struct preq *rq)
+const struct rest_step aliyun_cdn_look[] = {
+	{ .name = "read what is bound", .request = describe,
+	    .reply = described },
+	{ .name = NULL }
+};
+
+/* --- bind --- */
+
+static int
+set(void *user, struct preq *rq, struct error *err)
 {
-	const char *domain = aliyun_cdn_next(c);
+	struct cloud_call *c = user;
+	const struct aliyun_cdn *s = c->service;
+	const char *domain = cloud_next_unbound(c, domains_of(c));
 
 	if (domain == NULL)
-		return;
+		return 0;
 	cloud_say(c, "binding certificate %s to %s", c->id, domain);
 	aliyun_action(rq, &s->service, s->set);
 	preq_query(rq, "CertId", c->id);
@@ -92,73 +99,42 @@ aliyun_cdn_set(const struct aliyun_cdn *s, struct cloud_call *c,
 	preq_query(rq, "CertType", "cas");
 	preq_query(rq, "DomainName", domain);
 	preq_query(rq, "SSLProtocol", "on");
+	return 0;
 }
 
-enum rest_next
-aliyun_cdn_was_set(void *user, const struct rest_answer *a, struct error *err)
+static enum rest_next
+was_set(void *user, const struct rest_answer *a, struct error *err)
 {
 	struct cloud_call *c = user;
 
 	c->at++;
-	if (aliyun_cdn_next(c) != NULL)
+	if (cloud_next_unbound(c, domains_of(c)) != NULL)
 		return REST_AGAIN;
 	c->at = 0;
 	return REST_NEXT;
 }
 
-enum rest_next
-aliyun_cdn_shown(const struct aliyun_cdn *s, struct cloud_call *c,
-    const struct rest_answer *a)
-{
-	if (!has_ours(s, c, a))
-		return REST_POLL;
-	c->is_bound[c->at] = true;
-	return aliyun_cdn_next(c) != NULL ? REST_AGAIN : REST_NEXT;
-}
-
-/* --- CDN --- */
-
-static int
-describe(void *user, struct preq *rq, struct error *err)
-{
-	aliyun_cdn_describe(&cdn, user, rq);
-	return 0;
-}
-
-static enum rest_next
-described(void *user, const struct rest_answer *a, struct error *err)
-{
-	return aliyun_cdn_described(&cdn, user, a);
-}
-
-static int
-set(void *user, struct preq *rq, struct error *err)
-{
-	aliyun_cdn_set(&cdn, user, rq);
-	return 0;
-}
-
 static int
 describe_unbound(void *user, struct preq *rq, struct error *err)
 {
-	(void)aliyun_cdn_next(user);
+	(void)cloud_next_unbound(user, domains_of(user));
 	return describe(user, rq, err);
 }
 
 static enum rest_next
 shown(void *user, const struct rest_answer *a, struct error *err)
 {
-	return aliyun_cdn_shown(&cdn, user, a);
+	struct cloud_call *c = user;
+
+	if (!has_ours(c, a))
+		return REST_POLL;
+	c->is_bound[c->at] = true;
+	return cloud_next_unbound(c, domains_of(c)) != NULL ? REST_AGAIN :
+	    REST_NEXT;
 }
 
-static const struct rest_step look[] = {
-	{ .name = "read what is bound", .request = describe,
-	    .reply = described },
-	{ .name = NULL }
-};
-
-static const struct rest_step bind[] = {
-	{ .name = "bind", .request = set, .reply = aliyun_cdn_was_set },
+const struct rest_step aliyun_cdn_bind[] = {
+	{ .name = "bind", .request = set, .reply = was_set },
 	{ .name = "wait", .request = describe_unbound, .reply = shown },
 	{ .name = NULL }
 };
@@ -186,9 +162,10 @@ const struct cloud cloud_aliyun_cdn = {
 	.example = "domains = { \"www.example.com\" }\n",
 	.credentials = "aliyun",
 	.opts = opts,
-	.check = aliyun_check_site,
+	.check = cloud_check_site,
 	.store = &aliyun_cas_store,
 	.api = &aliyun_api,
-	.look = look,
-	.bind = bind,
+	.service = &cdn,
+	.look = aliyun_cdn_look,
+	.bind = aliyun_cdn_bind,
 };

@@ -8,9 +8,9 @@
 
 #include "clouds/aliyun.h"
 
-enum { ALIYUN_CDN_DOMAINS = ALIYUN_SITE + 1 };
+enum { ALIYUN_CDN_DOMAINS = CLOUD_SITE + 1 };
 #define ALIYUN_CDN_OPTS \
-	ALIYUN_SITE_OPT, \
+	CLOUD_SITE_OPT, \
 	[ALIYUN_CDN_DOMAINS] = { .name = CLOUD_DOMAINS, .required = true, \
 	    .type = PROVIDER_OPT_LIST, \
 	    .help = "accelerated domains; a wildcard is \".example.com\"" }, \
@@ -23,21 +23,7 @@ struct aliyun_cdn {
 	const char	*status, *pem;
 };
 
-/*
- * Builders and readers of their steps; entry c->at of the domains is read
- * (NULL: skipped), and what is not bound yet is bound.
- */
-void		 aliyun_cdn_describe(const struct aliyun_cdn *,
-		    const struct cloud_call *, struct preq *);
-enum rest_next	 aliyun_cdn_described(const struct aliyun_cdn *,
-		    struct cloud_call *, const struct rest_answer *);
-void		 aliyun_cdn_set(const struct aliyun_cdn *,
-		    struct cloud_call *, struct preq *);
-enum rest_next	 aliyun_cdn_was_set(void *user, const struct rest_answer *,
-		    struct error *);
-enum rest_next	 aliyun_cdn_shown(const struct aliyun_cdn *,
-		    struct cloud_call *, const struct rest_answer *);
-/* The next domain that is not bound yet, at c->at. */
-const char	*aliyun_cdn_next(struct cloud_call *);
+/* Steps of any of them, whose .service is a struct aliyun_cdn. */
+extern const struct rest_step aliyun_cdn_look[], aliyun_cdn_bind[];
 
 #endif

@@ -17,51 +17,6 @@ static const struct aliyun_cdn dcdn = {
 	.pem = "SSLPub",
 };
 
-static int
-describe(void *user, struct preq *rq, struct error *err)
-{
-	aliyun_cdn_describe(&dcdn, user, rq);
-	return 0;
-}
-
-static enum rest_next
-described(void *user, const struct rest_answer *a, struct error *err)
-{
-	return aliyun_cdn_described(&dcdn, user, a);
-}
-
-static int
-set(void *user, struct preq *rq, struct error *err)
-{
-	aliyun_cdn_set(&dcdn, user, rq);
-	return 0;
-}
-
-static int
-describe_unbound(void *user, struct preq *rq, struct error *err)
-{
-	(void)aliyun_cdn_next(user);
-	return describe(user, rq, err);
-}
-
-static enum rest_next
-shown(void *user, const struct rest_answer *a, struct error *err)
-{
-	return aliyun_cdn_shown(&dcdn, user, a);
-}
-
-static const struct rest_step look[] = {
-	{ .name = "read what is bound", .request = describe,
-	    .reply = described },
-	{ .name = NULL }
-};
-
-static const struct rest_step bind[] = {
-	{ .name = "bind", .request = set, .reply = aliyun_cdn_was_set },
-	{ .name = "wait", .request = describe_unbound, .reply = shown },
-	{ .name = NULL }
-};
-
 const struct cloud cloud_aliyun_dcdn = {
 	.name = "aliyun-dcdn",
 	.title = "Alibaba Cloud DCDN",
@@ -85,9 +40,10 @@ const struct cloud cloud_aliyun_dcdn = {
 	.example = "domains = { \"www.example.com\" }\n",
 	.credentials = "aliyun",
 	.opts = opts,
-	.check = aliyun_check_site,
+	.check = cloud_check_site,
 	.store = &aliyun_cas_store,
 	.api = &aliyun_api,
-	.look = look,
-	.bind = bind,
+	.service = &dcdn,
+	.look = aliyun_cdn_look,
+	.bind = aliyun_cdn_bind,
 };

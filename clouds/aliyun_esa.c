@@ -15,10 +15,10 @@
 #define PAGE 50				/* certificates; the most there is is
 					   not documented */
 
-enum { OPT_SITE_ID = ALIYUN_SITE + 1, OPT_ID, OPT_DOMAINS };
+enum { OPT_SITE_ID = CLOUD_SITE + 1, OPT_ID, OPT_DOMAINS };
 
 static const struct provider_opt opts[] = {
-	ALIYUN_SITE_OPT,
+	CLOUD_SITE_OPT,
 	[OPT_SITE_ID] = { .name = "site_id", .required = true,
 	    .help = "number of the ESA site, as the console shows it" },
 	[OPT_ID] = { .name = "certificate_id",
@@ -191,7 +191,7 @@ check(const struct provider_values *values, struct error *err)
 	    strspn(id, "0123456789") != strlen(id))
 		return error_set(err, ERR_CONFIG, "config:value", "site_id = "
 		    "\"%.100s\"; allowed: the number of an ESA site", id);
-	return aliyun_check_site(values, err);
+	return cloud_check_site(values, err);
 }
 
 static const char *const object[] = { "certificate_id", "site_id", NULL };

@@ -15,10 +15,10 @@
 #include "daemon/rest/xml.h"
 #include "providers/credentials.h"
 
-enum { OPT_REGION = ALIYUN_SITE + 1, OPT_BUCKET, OPT_DOMAINS };
+enum { OPT_REGION = CLOUD_SITE + 1, OPT_BUCKET, OPT_DOMAINS };
 
 static const struct provider_opt opts[] = {
-	ALIYUN_SITE_OPT,
+	CLOUD_SITE_OPT,
 	[OPT_REGION] = { .name = "region", .required = true,
 	    .help = "of the bucket, \"cn-hangzhou\"" },
 	[OPT_BUCKET] = { .name = "bucket", .required = true,
@@ -269,7 +269,7 @@ check(const struct provider_values *values, struct error *err)
 			    CLOUD_DOMAINS ": \"%.200s\"; allowed: domain "
 			    "names", *d);
 	}
-	return aliyun_check_site(values, err);
+	return cloud_check_site(values, err);
 }
 
 const struct cloud cloud_aliyun_oss = {

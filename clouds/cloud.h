@@ -66,6 +66,7 @@ struct cloud_cert {
 struct cloud_call {
 	const struct provider_values *values;	/* options of the section */
 	const struct provider_values *credentials;
+	const void	*service;	/* the product's .service */
 	struct cloud_cert cert;
 	char		 upload_name[65];	/* "acmed-NAME-FINGERPRINT" */
 	/*
@@ -145,6 +146,9 @@ struct cloud {
 	int		(*check)(const struct provider_values *,
 			    struct error *);
 	size_t		 priv_size;
+	/* What tells products of one family apart, which share their steps;
+	 * NULL: it has steps of its own. */
+	const void	*service;
 	const struct cloud_store *store;
 	const struct cloud_api *api;	/* of look and bind */
 	const struct rest_step *look;	/* NULL: what find says is all */
@@ -170,6 +174,16 @@ const struct cloud *cloud_find(const char *name);
 /*
  * Small help
  */
+
+/* For vendors with a site for China and another for all else, whose customers
+ * do not see each other: the first option of their tables, and .check. */
+enum { CLOUD_SITE };
+#define CLOUD_SITE_OPT \
+	[CLOUD_SITE] = { .name = "site", .fallback = "china", \
+	    .help = "site of the account: china or international" }
+int		 cloud_check_site(const struct provider_values *,
+		    struct error *);
+bool		 cloud_is_china(const struct cloud_call *);
 
 /* The same number in hex, in whatever case, with colons or not, and with or
  * without zeros in front?  NULL is none. */

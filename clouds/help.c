@@ -13,6 +13,23 @@
 #define BEGIN "-----BEGIN CERTIFICATE-----"
 #define END "-----END CERTIFICATE-----"
 
+bool
+cloud_is_china(const struct cloud_call *c)
+{
+	return strcmp(provider_str(c->values, CLOUD_SITE), "china") == 0;
+}
+
+int
+cloud_check_site(const struct provider_values *values, struct error *err)
+{
+	const char *site = provider_str(values, CLOUD_SITE);
+
+	if (strcmp(site, "china") == 0 || strcmp(site, "international") == 0)
+		return 0;
+	return error_set(err, ERR_CONFIG, "config:value", "site = \"%.100s\"; "
+	    "allowed: china, international", site);
+}
+
 /* The next digit that counts, in lower case; '\0' at the end. */
 static char
 digit(const char **s, bool *is_begun)

@@ -1,32 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "clouds/tencent.h"
 
-#include <string.h>
-
 #include "providers/credentials.h"
 #include "providers/tencent.h"
-
-int
-tencent_check_site(const struct provider_values *values, struct error *err)
-{
-	const char *site = provider_str(values, TENCENT_SITE);
-
-	if (strcmp(site, "china") == 0 || strcmp(site, "international") == 0)
-		return 0;
-	return error_set(err, ERR_CONFIG, "config:value", "site = \"%.100s\"; "
-	    "allowed: china, international", site);
-}
 
 void
 tencent_action(const struct cloud_call *c, struct preq *rq,
     const char *service, const char *action, json_t *body)
 {
-	bool is_china = strcmp(provider_str(c->values, TENCENT_SITE),
-	    "china") == 0;
 	char url[128];
 
 	(void)text_printf(url, sizeof(url), "https://%s%s.tencentcloudapi.com",
-	    service, is_china ? "" : ".intl");
+	    service, cloud_is_china(c) ? "" : ".intl");
 	preq_start(rq, "POST", "");
 	preq_base(rq, url);
 	preq_header(rq, "X-TC-Action", action);

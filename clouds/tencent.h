@@ -5,13 +5,8 @@
 
 #include "clouds/cloud.h"
 
-/* For tables that have TENCENT_SITE_OPT as their first option. */
-enum { TENCENT_SITE };
-#define TENCENT_SITE_OPT \
-	[TENCENT_SITE] = { .name = "site", .fallback = "china", \
-	    .help = "site of the account: china or international" }
-/* For .check. */
-int	tencent_check_site(const struct provider_values *, struct error *);
+/* For tables that have CLOUD_SITE_OPT. */
+
 /*
  * Begin a request to SERVICE.tencentcloudapi.com, or SERVICE.intl....
  * .prepare signs it for the service; the body is taken (NULL: preq_body()

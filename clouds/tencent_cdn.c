@@ -11,10 +11,10 @@
 #include "clouds/tencent.h"
 #include "providers/tencent.h"
 
-enum { OPT_DOMAINS = TENCENT_SITE + 1 };
+enum { OPT_DOMAINS = CLOUD_SITE + 1 };
 
 static const struct provider_opt opts[] = {
-	TENCENT_SITE_OPT,
+	CLOUD_SITE_OPT,
 	[OPT_DOMAINS] = { .name = CLOUD_DOMAINS, .required = true,
 	    .type = PROVIDER_OPT_LIST,
 	    .help = "accelerated domains, as the console shows them" },
@@ -320,7 +320,7 @@ const struct cloud cloud_tencent_cdn = {
 	.example = "domains = { \"www.example.com\" }\n",
 	.credentials = "tencentcloud",
 	.opts = opts,
-	.check = tencent_check_site,
+	.check = cloud_check_site,
 	.store = &tencent_ssl_store,
 	.api = &api,
 	.look = look,

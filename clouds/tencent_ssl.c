@@ -13,10 +13,10 @@
 
 #define PAGE 100			/* certificates */
 
-enum { OPT_ID = TENCENT_SITE + 1, OPT_TYPES, OPT_REGIONS };
+enum { OPT_ID = CLOUD_SITE + 1, OPT_TYPES, OPT_REGIONS };
 
 static const struct provider_opt opts[] = {
-	TENCENT_SITE_OPT,
+	CLOUD_SITE_OPT,
 	[OPT_ID] = { .name = "certificate_id",
 	    .help = "of the certificate that is bound now and that the first "
 	    "one of acmed replaces; otherwise bind that once by hand" },
@@ -397,7 +397,7 @@ const struct cloud cloud_tencent_ssl = {
 	.example = "resource_types = { \"cdn\" }\n",
 	.credentials = "tencentcloud",
 	.opts = opts,
-	.check = tencent_check_site,
+	.check = cloud_check_site,
 	.store = &tencent_ssl_store,
 	.api = &api,
 	.bind = bind,

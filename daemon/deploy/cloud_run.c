@@ -35,6 +35,7 @@ cloud_run_init(struct cloud_run *run, const struct deploy_args *a,
 	run->type = cloud->type;
 	run->call.values = cloud->values;
 	run->call.credentials = cloud->credentials->values;
+	run->call.service = run->type->service;
 	run->call.bound_id = run->bound_id;
 	run->call.say = say_cb;
 	run->call.priv = run->type->priv_size == 0 ? NULL :

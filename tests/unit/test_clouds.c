@@ -65,7 +65,8 @@ begin(struct fixture *f, const char *product, const char *id,
 	if (secret != NULL)
 		set(f->credentials, keys->opts, keys->opts[1].name, secret);
 	f->call = (struct cloud_call){ .values = f->values,
-	    .credentials = f->credentials, .bound_id = "",
+	    .credentials = f->credentials, .service = f->type->service,
+	    .bound_id = "",
 	    .upload_name = "acmed-example.com-0123456789abcdef",
 	    .cert = { .name = "example.com", .names = names,
 	    .fullchain = "C", .leaf = "C", .chain = "D", .key = "K" } };
