@@ -18,15 +18,6 @@ aliyun_action(struct preq *rq, const struct aliyun_service *service,
 	preq_header(rq, "x-acs-version", service->version);
 }
 
-void
-aliyun_number(struct preq *rq, const char *name, long long number)
-{
-	char text[32];
-
-	(void)text_printf(text, sizeof(text), "%lld", number);
-	preq_query(rq, name, text);
-}
-
 static int
 prepare(void *user, struct preq *rq, struct error *err)
 {

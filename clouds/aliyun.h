@@ -20,8 +20,6 @@ extern const struct cloud_api aliyun_api;
  * secret or long, with preq_form(). */
 void	aliyun_action(struct preq *, const struct aliyun_service *,
 	    const char *action);
-/* A parameter that is a number. */
-void	aliyun_number(struct preq *, const char *name, long long number);
 
 /*
  * Certificate Management Service: clouds/aliyun_cas.c.  For tables that have

@@ -58,10 +58,10 @@ list(void *user, struct preq *rq, struct error *err)
 	struct cloud_call *c = user;
 
 	action(c, rq, "ListUserCertificateOrder");
-	aliyun_number(rq, "CurrentPage", c->page + 1);
+	preq_query_number(rq, "CurrentPage", c->page + 1);
 	preq_query(rq, "Keyword", dname_base(c->cert.names[0]));
 	preq_query(rq, "OrderType", "UPLOAD");
-	aliyun_number(rq, "ShowSize", PAGE);
+	preq_query_number(rq, "ShowSize", PAGE);
 	return 0;
 }
 

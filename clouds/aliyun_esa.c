@@ -70,8 +70,8 @@ list(void *user, struct preq *rq, struct error *err)
 		c->id[0] = '\0';
 	}
 	action(c, rq, "ListCertificates");
-	aliyun_number(rq, "PageNumber", c->page + 1);
-	aliyun_number(rq, "PageSize", PAGE);
+	preq_query_number(rq, "PageNumber", c->page + 1);
+	preq_query_number(rq, "PageSize", PAGE);
 	preq_query(rq, "SiteId", provider_str(c->values, OPT_SITE_ID));
 	return 0;
 }

@@ -17,7 +17,7 @@
 #include "providers/cloudflare.h"
 #include "providers/credentials.h"
 
-#define PAGE "50"			/* certificates */
+#define PAGE 50				/* certificates */
 #define CODE_QUOTA 1228
 
 enum { OPT_ZONE_ID, OPT_ID, OPT_DOMAINS };
@@ -157,14 +157,9 @@ list(void *user, struct preq *rq, struct error *err)
 	struct cloud_call *c = user;
 
 	begin(c, rq, "GET", "");
-	preq_query(rq, "per_page", PAGE);
-	if (c->page > 0) {
-		char page[32];
-
-		(void)text_printf(page, sizeof(page), "%lld",
-		    (long long)c->page + 1);
-		preq_query(rq, "page", page);
-	}
+	preq_query_number(rq, "per_page", PAGE);
+	if (c->page > 0)
+		preq_query_number(rq, "page", c->page + 1);
 	return 0;
 }
 

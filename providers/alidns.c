@@ -63,15 +63,6 @@ action(struct preq *rq, const char *name)
 	preq_header(rq, "x-acs-action", name);
 }
 
-static void
-query_number(struct preq *rq, const char *name, long number)
-{
-	char text[32];
-
-	(void)text_printf(text, sizeof(text), "%ld", number);
-	preq_query(rq, name, text);
-}
-
 /* The filters find parts of words, too. */
 static void
 list(struct provider_call *c, struct preq *rq)
@@ -84,7 +75,7 @@ list(struct provider_call *c, struct preq *rq)
 	    rr, sizeof(rr)));
 	preq_query(rq, "TypeKeyWord", "TXT");
 	records_query_page(c, rq, "PageNumber");
-	query_number(rq, "PageSize", PAGE);
+	preq_query_number(rq, "PageSize", PAGE);
 }
 
 /* "Not existing", "of another account", "impossible name". */
@@ -106,7 +97,7 @@ create(struct provider_call *c, struct preq *rq, const char *rr)
 	preq_query(rq, "RR", rr);
 	preq_query(rq, "Type", "TXT");
 	preq_query(rq, "Value", c->value);
-	query_number(rq, "TTL", records_ttl(c,
+	preq_query_number(rq, "TTL", records_ttl(c,
 	    provider_int(c->values, OPT_TTL)));
 	preq_query(rq, "Line", provider_str(c->values, OPT_LINE));
 }

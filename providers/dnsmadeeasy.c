@@ -87,16 +87,14 @@ records_start(struct provider_call *c, struct preq *rq, const char *method)
 static void
 list(struct provider_call *c, struct preq *rq)
 {
-	char page[32], name[256];
+	char name[256];
 
-	/* From 0 on. */
-	(void)text_printf(page, sizeof(page), "%lld", (long long)c->list.page);
 	records_start(c, rq, "GET");
 	preq_query(rq, "type", "TXT");
 	preq_query(rq, "recordName", provider_relative(c->fqdn, c->zone, "",
 	    name, sizeof(name)));
 	preq_query(rq, "rows", "100");
-	preq_query(rq, "page", page);
+	preq_query_number(rq, "page", c->list.page);	/* from 0 */
 }
 
 static void

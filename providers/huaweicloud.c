@@ -158,16 +158,6 @@ dotted(const char *name, char out[260])
 	return out;
 }
 
-static void
-query_number(struct preq *rq, const char *name, json_int_t number)
-{
-	char text[32];
-
-	(void)text_printf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
-	    number);
-	preq_query(rq, name, text);
-}
-
 static int
 zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
@@ -179,8 +169,8 @@ zone_request(struct provider_call *c, struct preq *rq, struct error *err)
 	preq_start(rq, "GET", "/v2/zones");
 	preq_query(rq, "type", "public");
 	preq_query(rq, "name", dotted(c->zone, name));
-	query_number(rq, "limit", PAGE);
-	query_number(rq, "offset", x->offset);
+	preq_query_number(rq, "limit", PAGE);
+	preq_query_number(rq, "offset", x->offset);
 	return 0;
 }
 
@@ -257,7 +247,7 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 	preq_query(rq, "type", "TXT");
 	preq_query(rq, "name", dotted(c->fqdn, name));
 	preq_query(rq, "search_mode", "equal");
-	query_number(rq, "limit", PAGE);
+	preq_query_number(rq, "limit", PAGE);
 	return 0;
 }
 

@@ -38,10 +38,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 static void
 query_page(struct provider_call *c, struct preq *rq)
 {
-	char limit[16];
-
-	(void)text_printf(limit, sizeof(limit), "%d", PAGE);
-	preq_query(rq, "limit", limit);
+	preq_query_number(rq, "limit", PAGE);
 	records_query_page(c, rq, "page");
 }
 

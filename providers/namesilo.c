@@ -195,16 +195,14 @@ add_find_reply(struct provider_call *c, const struct rest_answer *a,
 static int
 create_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
-	char name[256], ttl[24];
+	char name[256];
 
-	(void)text_printf(ttl, sizeof(ttl), "%ld",
-	    provider_int(c->values, OPT_TTL));
 	operation(c, rq, "/dnsAddRecord");
 	preq_query(rq, "domain", c->zone);
 	preq_query(rq, "rrtype", "TXT");
 	preq_query(rq, "rrhost", relative(c, name));
 	preq_query(rq, "rrvalue", c->value);
-	preq_query(rq, "rrttl", ttl);
+	preq_query_number(rq, "rrttl", provider_int(c->values, OPT_TTL));
 	return 0;
 }
 

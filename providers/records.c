@@ -87,11 +87,7 @@ void
 records_query_page(const struct provider_call *c, struct preq *rq,
     const char *name)
 {
-	char text[32];
-
-	(void)text_printf(text, sizeof(text), "%lld",
-	    (long long)c->list.page + 1);
-	preq_query(rq, name, text);
+	preq_query_number(rq, name, c->list.page + 1);
 }
 
 int

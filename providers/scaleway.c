@@ -116,14 +116,13 @@ static int
 find_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
 	const struct scaleway *x = c->priv;
-	char name[256], page[16];
+	char name[256];
 
-	(void)text_printf(page, sizeof(page), "%d", x->page + 1);
 	records_start(c, rq, "GET");
 	preq_query(rq, "name", provider_relative(c->fqdn, c->zone, "", name,
 	    sizeof(name)));
 	preq_query(rq, "type", "TXT");
-	preq_query(rq, "page", page);
+	preq_query_number(rq, "page", x->page + 1);
 	preq_query(rq, "page_size", PAGE_SIZE);
 	return 0;
 }

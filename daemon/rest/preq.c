@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/rest/preq.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "common/error.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "daemon/rest/preq_priv.h"
 #include "daemon/rest/preq_run.h"
 #include "daemon/rest/sign.h"
@@ -166,6 +168,15 @@ void
 preq_secret_query(struct preq *rq, const char *name, const char *value)
 {
 	query_add(rq, name, value, true);
+}
+
+void
+preq_query_number(struct preq *rq, const char *name, int64_t value)
+{
+	char text[32];
+
+	(void)text_printf(text, sizeof(text), "%" PRId64, value);
+	preq_query(rq, name, text);
 }
 
 void

@@ -17,6 +17,7 @@
 
 #include <jansson.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct preq;
 
@@ -40,6 +41,7 @@ void	preq_path(struct preq *, const char *segment);
 void	preq_subpath(struct preq *, const char *path);
 /* Append name=value, both percent-encoded (RFC 3986), in this order. */
 void	preq_query(struct preq *, const char *name, const char *value);
+void	preq_query_number(struct preq *, const char *name, int64_t value);
 /* The same for an API key in the query: the query will not be logged. */
 void	preq_secret_query(struct preq *, const char *name, const char *value);
 /* Append a name alone, "?JSON". */
