@@ -21,11 +21,27 @@
 #define EXACT_TIMES 3
 #define PAUSED "acme:paused"
 
-#define ABOUT_MAX sizeof(((struct store_hold *)0)->about)
+enum part_kind {
+	PART_DOMAIN,
+	PART_NAME,
+	PART_NAMES,
+	PART_KIND_END
+};
+static const char *const kind_texts[PART_KIND_END] = { "domain", "name",
+    "names" };
+
+/* What it is about. */
+struct about {
+	enum part_kind	 kind;
+	uint64_t	 set;		/* of PART_NAMES; else 0 */
+	const char	*name;		/* of the others; else "" */
+};
 
 /* There may be as many as certificates. */
 struct part {
-	char		*about, *account, *directory, *msg;
+	struct about	 about;
+	char		*name;		/* about.name */
+	char		*account, *directory, *msg;
 	char		 code[sizeof(((struct error *)0)->code)];
 	time_t		 since, at, until;
 	unsigned	 times;
@@ -35,12 +51,13 @@ struct hold_parts {
 	struct store	*store;
 	struct part	**list;		/* sorted */
 	size_t		 n;
+	size_t		 n_of[PART_KIND_END];
 };
 
 static void
 part_free(struct part *p)
 {
-	free(p->about);
+	free(p->name);
 	free(p->account);
 	free(p->directory);
 	free(p->msg);
@@ -68,11 +85,16 @@ hold_parts_free(struct hold_parts *all)
 }
 
 static int
-compare(const struct part *p, const char *about,
+compare(const struct part *p, const struct about *about,
     const struct conf_account *account)
 {
-	int rc = strcmp(p->about, about);
+	int rc;
 
+	if (p->about.kind != about->kind)
+		return p->about.kind < about->kind ? -1 : 1;
+	if (p->about.set != about->set)
+		return p->about.set < about->set ? -1 : 1;
+	rc = strcmp(p->about.name, about->name);
 	if (rc == 0)
 		rc = strcmp(p->account, account->name);
 	return rc != 0 ? rc : strcmp(p->directory, account->directory);
@@ -80,7 +102,7 @@ compare(const struct part *p, const char *about,
 
 /* Where it is, or belongs. */
 static size_t
-place_of(const struct hold_parts *all, const char *about,
+place_of(const struct hold_parts *all, const struct about *about,
     const struct conf_account *account, bool *found)
 {
 	size_t lo = 0, hi = all->n;
@@ -103,7 +125,7 @@ place_of(const struct hold_parts *all, const char *about,
 }
 
 static struct part *
-find_or_make(struct hold_parts *all, const char *about,
+find_or_make(struct hold_parts *all, const struct about *about,
     const struct conf_account *account)
 {
 	bool found;
@@ -113,7 +135,9 @@ find_or_make(struct hold_parts *all, const char *about,
 	if (found)
 		return all->list[i];
 	p = xcalloc(1, sizeof(*p));
-	p->about = xstrdup(about);
+	p->name = xstrdup(about->name);
+	p->about = *about;
+	p->about.name = p->name;
 	p->account = xstrdup(account->name);
 	p->directory = xstrdup(account->directory);
 	all->list = xreallocarray(all->list, all->n + 1, sizeof(*all->list));
@@ -121,7 +145,46 @@ find_or_make(struct hold_parts *all, const char *about,
 	    sizeof(*all->list));
 	all->list[i] = p;
 	all->n++;
+	all->n_of[about->kind]++;
 	return p;
+}
+
+/* --- rows --- */
+
+/* The texts of the table. */
+static bool
+about_read(const char *text, struct about *out)
+{
+	const char *value = strchr(text, ':');
+	char *end;
+
+	for (int i = 0; value != NULL && i < PART_KIND_END; i++) {
+		size_t len = (size_t)(value - text);
+
+		if (strlen(kind_texts[i]) != len ||
+		    memcmp(kind_texts[i], text, len) != 0)
+			continue;
+		*out = (struct about){ .kind = i, .name = "" };
+		value++;
+		if (i != PART_NAMES) {
+			out->name = value;
+			return true;
+		}
+		out->set = strtoull(value, &end, 16);
+		return end != value && *end == '\0';
+	}
+	return false;
+}
+
+static void
+about_print(const struct about *about, char *out, size_t size)
+{
+	if (about->kind == PART_NAMES)
+		(void)text_printf(out, size, "%s:%016" PRIx64,
+		    kind_texts[about->kind], about->set);
+	else
+		(void)text_printf(out, size, "%s:%s", kind_texts[about->kind],
+		    about->name);
 }
 
 void
@@ -131,8 +194,13 @@ hold_parts_load(struct hold_parts *all, const struct store_hold *row)
 		.name = (char *)(uintptr_t)row->account,
 		.directory = (char *)(uintptr_t)row->directory,
 	};
-	struct part *p = find_or_make(all, row->about, &account);
+	struct about about;
+	struct part *p;
 
+	/* Of a version to come: that one goes on with it. */
+	if (!about_read(row->about, &about))
+		return;
+	p = find_or_make(all, &about, &account);
 	xstrset(&p->msg, row->err.msg);
 	memcpy(p->code, row->err.code, sizeof(p->code));
 	p->since = row->since;
@@ -149,7 +217,7 @@ to_row(const struct part *p, struct store_hold *row)
 	    p->account);
 	(void)text_printf(row->directory, sizeof(row->directory), "%s",
 	    p->directory);
-	(void)text_printf(row->about, sizeof(row->about), "%s", p->about);
+	about_print(&p->about, row->about, sizeof(row->about));
 	row->since = p->since;
 	row->at = p->at;
 	row->until = p->until;
@@ -165,6 +233,7 @@ drop(struct hold_parts *all, size_t i)
 
 	to_row(all->list[i], &row);
 	store_hold_delete(all->store, &row);
+	all->n_of[all->list[i]->about.kind]--;
 	part_free(all->list[i]);
 	memmove(&all->list[i], &all->list[i + 1], (--all->n - i) *
 	    sizeof(*all->list));
@@ -182,14 +251,14 @@ drop_old(struct hold_parts *all, time_t now)
 /* --- what a limit is about --- */
 
 /* In any order the same. */
-static void
-about_names(const struct cert *c, char out[ABOUT_MAX])
+static struct about
+about_names(const struct cert *c)
 {
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < c->conf->n_names; i++)
 		sum += text_hash(TEXT_HASH_BASIS, c->conf->names[i].name);
-	(void)text_printf(out, ABOUT_MAX, "names:%016" PRIx64, sum);
+	return (struct about){ .kind = PART_NAMES, .set = sum, .name = "" };
 }
 
 /* Has the certificate that name, or one in that domain? */
@@ -218,11 +287,11 @@ is_named(const char *text, const char *name)
 	return false;
 }
 
-/* false: of the whole account, or no limit at all. */
+/* false: of the whole account, or no limit at all.  domain: for out's name. */
 static bool
-about_of(const struct cert *c, const struct error *err, char out[ABOUT_MAX])
+about_of(const struct cert *c, const struct error *err,
+    char domain[DNAME_SIZE], struct about *out)
 {
-	char domain[DNAME_SIZE];
 	enum refusal_about about = refusal_about(err, domain);
 
 	if (strcmp(err->code, PAUSED) != 0 &&
@@ -234,15 +303,15 @@ about_of(const struct cert *c, const struct error *err, char out[ABOUT_MAX])
 	case REFUSAL_NAME:
 		if (!has_name(c, domain, about == REFUSAL_DOMAIN))
 			break;
-		(void)text_printf(out, ABOUT_MAX, "%s:%s", about ==
-		    REFUSAL_DOMAIN ? "domain" : "name", domain);
+		*out = (struct about){ .kind = about == REFUSAL_DOMAIN ?
+		    PART_DOMAIN : PART_NAME, .name = domain };
 		return true;
 	case REFUSAL_ACCOUNT:
 		/* The words of another CA than Boulder's. */
 		for (unsigned i = 0; i < c->conf->n_names &&
 		    strncmp(err->code, "acme:http-", 10) != 0; i++) {
 			if (is_named(err->msg, c->conf->names[i].name)) {
-				about_names(c, out);
+				*out = about_names(c);
 				return true;
 			}
 		}
@@ -250,7 +319,7 @@ about_of(const struct cert *c, const struct error *err, char out[ABOUT_MAX])
 	case REFUSAL_NAMES:
 		break;
 	}
-	about_names(c, out);
+	*out = about_names(c);
 	return true;
 }
 
@@ -290,14 +359,15 @@ hold_part_failed(struct hold_parts *all, const struct cert *c,
     const struct conf_account *account, const struct error *err)
 {
 	time_t now = clock_now(), until;
-	char about[ABOUT_MAX];
+	char domain[DNAME_SIZE];
+	struct about about;
 	struct store_hold row;
 	struct part *p;
 
-	if (!about_of(c, err, about))
+	if (!about_of(c, err, domain, &about))
 		return false;
 	drop_old(all, now);
-	p = find_or_make(all, about, account);
+	p = find_or_make(all, &about, account);
 	if (p->until <= now || p->at > now) {
 		if (p->times++ == 0)
 			p->since = now;
@@ -314,37 +384,47 @@ hold_part_failed(struct hold_parts *all, const struct cert *c,
 	return true;
 }
 
-/* Call each for what there is about the certificate; the index is into the
- * list. */
-static void
-each_about(const struct hold_parts *all, const struct cert *c,
-    const struct conf_account *account,
-    void (*each)(const struct hold_parts *, size_t, void *), void *arg)
-{
-	char about[ABOUT_MAX];
-	bool found;
-	size_t i;
+typedef void each_cb(const struct hold_parts *, size_t, void *);
 
-	if (all->n == 0 || account == NULL)
-		return;
-	about_names(c, about);
-	i = place_of(all, about, account, &found);
+static void
+call(const struct hold_parts *all, const struct about *about,
+    const struct conf_account *account, each_cb *each, void *arg)
+{
+	bool found;
+	size_t i = place_of(all, about, account, &found);
+
 	if (found)
 		each(all, i, arg);
+}
+
+/* Call each for what there is about the certificate; the index is into the
+ * list.  Each pass of the schedule asks this for each certificate: what is of
+ * no kind that there is costs nothing, and no text is made. */
+static void
+each_about(const struct hold_parts *all, const struct cert *c,
+    const struct conf_account *account, each_cb *each, void *arg)
+{
+	struct about about;
+
+	if (account == NULL)
+		return;
+	if (all->n_of[PART_NAMES] != 0) {
+		about = about_names(c);
+		call(all, &about, account, each, arg);
+	}
+	if (all->n_of[PART_NAME] + all->n_of[PART_DOMAIN] == 0)
+		return;
 	for (unsigned k = 0; k < c->conf->n_names; k++) {
 		const char *name = dname_base(c->conf->names[k].name);
 
-		(void)text_printf(about, sizeof(about), "name:%s", name);
-		i = place_of(all, about, account, &found);
-		if (found)
-			each(all, i, arg);
-		for (; name != NULL && strchr(name, '.') != NULL;
-		    name = dname_parent(name)) {
-			(void)text_printf(about, sizeof(about), "domain:%s",
-			    name);
-			i = place_of(all, about, account, &found);
-			if (found)
-				each(all, i, arg);
+		about = (struct about){ .kind = PART_NAME, .name = name };
+		if (all->n_of[PART_NAME] != 0)
+			call(all, &about, account, each, arg);
+		about.kind = PART_DOMAIN;
+		for (; all->n_of[PART_DOMAIN] != 0 && strchr(name, '.') !=
+		    NULL; name = dname_parent(name)) {
+			about.name = name;
+			call(all, &about, account, each, arg);
 		}
 	}
 }
