@@ -265,13 +265,15 @@ end(struct holds *holds, struct hold *h, struct cert *c)
 
 void
 hold_end(struct holds *holds, struct cert *c,
-    const struct conf_account *account, int64_t asked_ms)
+    const struct conf_account *account, int64_t asked_ms, bool is_exempt)
 {
 	struct hold *h = find_active(holds, account);
 
-	if (h != NULL && h->told_ms <= asked_ms)
+	if (h != NULL && h->told_ms <= asked_ms && (!is_exempt || is_down(h) ||
+	    h->row.until <= clock_now()))
 		end(holds, h, c);
-	if (account != NULL && hold_part_end(holds->parts, c, account))
+	if (account != NULL && hold_part_end(holds->parts, c, account,
+	    is_exempt))
 		certs_changed(c->certs);
 }
 

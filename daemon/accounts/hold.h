@@ -50,10 +50,16 @@ struct hold_run {
 bool		 hold_failed(struct holds *, const struct cert *,
 		    const struct conf_account *, const struct hold_run *,
 		    struct error *err);
-/* The CA has made an order for it: nothing holds its account any more, unless
- * the hold came after it was asked (clock_boot_ms()).  Who waits goes on. */
+/*
+ * The CA has made an order for it: nothing holds its account any more, unless
+ * the hold came after it was asked (clock_boot_ms()).  Who waits goes on.
+ * is_exempt: the order named the certificate that it replaces, and CAs make
+ * such whatever limit is used up (RFC 9773 section 5,
+ * https://letsencrypt.org/docs/rate-limits/): limits go on until their time.
+ */
 void		 hold_end(struct holds *, struct cert *,
-		    const struct conf_account *, int64_t asked_ms);
+		    const struct conf_account *, int64_t asked_ms,
+		    bool is_exempt);
 /* The CA has answered it, but made no order: the same, if it could not be
  * reached before. */
 void		 hold_reached(struct holds *, struct cert *,

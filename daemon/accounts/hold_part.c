@@ -473,28 +473,36 @@ hold_part_until(const struct hold_parts *all, const struct cert *c,
 	return best.until;
 }
 
+struct ended {
+	bool		 is_exempt, was_paused;
+};
+
 /* Mark them for hold_part_end(); since is of no use any more. */
 static void
 mark_cb(const struct hold_parts *all, size_t i, void *arg)
 {
-	bool *was_paused = arg;
+	struct ended *ended = arg;
+	bool is_paused = strcmp(all->list[i]->code, PAUSED) == 0;
 
+	if (ended->is_exempt && !is_paused && all->list[i]->until >
+	    clock_now())
+		return;
 	all->list[i]->since = -1;
-	*was_paused = *was_paused || strcmp(all->list[i]->code, PAUSED) == 0;
+	ended->was_paused = ended->was_paused || is_paused;
 }
 
 bool
 hold_part_end(struct hold_parts *all, const struct cert *c,
-    const struct conf_account *account)
+    const struct conf_account *account, bool is_exempt)
 {
-	bool was_paused = false;
+	struct ended ended = { .is_exempt = is_exempt };
 	size_t before = all->n;
 
-	each_about(all, c, account, mark_cb, &was_paused);
+	each_about(all, c, account, mark_cb, &ended);
 	for (size_t i = all->n; i-- > 0;) {
 		const struct part *p = all->list[i];
 
-		if (p->since == -1 || (was_paused && strcmp(p->code,
+		if (p->since == -1 || (ended.was_paused && strcmp(p->code,
 		    PAUSED) == 0 && strcmp(p->account, account->name) == 0 &&
 		    strcmp(p->directory, account->directory) == 0))
 			drop(all, i);

@@ -32,11 +32,11 @@ bool		 hold_part_failed(struct hold_parts *, const struct cert *,
 time_t		 hold_part_until(const struct hold_parts *,
 		    const struct cert *, const struct conf_account *,
 		    struct error *err);
-/* The CA has made an order for it: none of them is used up any more, and where
- * it was paused, somebody has unpaused the account.  true: others were held by
- * them. */
+/* The CA has made an order for it: none of them is used up any more, unless the
+ * order is exempt from limits (hold_end()), and where it was paused, somebody
+ * has unpaused the account.  true: others were held by them. */
 bool		 hold_part_end(struct hold_parts *, const struct cert *,
-		    const struct conf_account *);
+		    const struct conf_account *, bool is_exempt);
 
 /*
  * Until when this certificate obeys one that was told at a time and lasts until

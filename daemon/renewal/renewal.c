@@ -467,7 +467,8 @@ order_created(const struct error *err, const struct acme_order *order,
 		renewal_fail(r, &empty);
 		return;
 	}
-	hold_end(r->env->holds, r->cert, r->at.account, r->asked_ms);
+	hold_end(r->env->holds, r->cert, r->at.account, r->asked_ms,
+	    r->replaces != NULL && acme_offers_renewal_info(r->account->acme));
 	r->order = acme_order_dup(order);
 	if (r->is_profile_refused || order->lacks_profile)
 		miss_profile(r);

@@ -524,6 +524,89 @@ test_exact(void **state)
 	erig_down(r);
 }
 
+/* Certificates that ARI renews, and "new", which has none yet, as the CA has
+ * told "sub" that the domain's limit is used up. */
+static void
+use_up(struct erig *r)
+{
+	struct fake_rule *rule = &fake_ca.rules[FAKE_NEW_ORDER];
+	struct error err;
+
+	fake_ca.has_ari = true;
+	fake_ca.ari_start = RIG_NOW + 58 * 86400;
+	fake_ca.ari_end = RIG_NOW + 59 * 86400;
+	erig_conf(r, LIMITED);
+	erig_up(r);
+	ERIG_UNTIL(r->oks == 5);
+	ERIG_UNTIL(erig_row(r, "one")->ari_end != 0 &&
+	    erig_row(r, "sub")->ari_end != 0);
+	read_problem(429, "too many certificates (50) already issued for "
+	    "\"example.com\" in the last 168h0m0s" LE_DOCS, clock_now() +
+	    86400, &rule->err);
+	rule->times = 1;
+	rule->match = "z.example.com";
+	assert_int_equal(engine_renew_now(r->engine, "sub", &err), 0);
+	erig_ends(r, 1);
+	assert_int_equal(rule->times, 0);
+	free(erig_reload(r, LIMITED "certificate \"new\" { names = { "
+	    "\"new.example.com\" } provider = dns account = ca }\n"));
+	fake_time_pass(MINUTE);
+	assert_int_equal(r->oks, 5);
+}
+
+static bool
+is_held(struct erig *r, const char *name)
+{
+	return hold_until(r->engine->holds, erig_cert(r, name), NULL) != 0;
+}
+
+/* A person renews it: the CA makes the order. */
+static void
+renew(struct erig *r, const char *name, bool replaces)
+{
+	unsigned oks = r->oks;
+	struct error err;
+
+	assert_int_equal(engine_renew_now(r->engine, name, &err), 0);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, oks + 1);
+	assert_int_equal(fake_ca.orders[fake_ca.n_orders - 1].replaces[0] !=
+	    '\0', replaces);
+}
+
+/* An order that CAs make whatever limit is used up ends none, but a pause; any
+ * other does. */
+static void
+test_exempt_ends(void **state)
+{
+	struct erig *r = *state;
+	struct hold_run run = { .begun = 0, .has_asked = true };
+	struct cert *there;
+	struct error err;
+
+	use_up(r);
+	there = erig_cert(r, "there");
+	read_problem(429, "too many new orders (300) from this account in "
+	    "the last 3h0m0s" LE_DOCS, clock_now() + 86400, &err);
+	assert_false(hold_failed(r->engine->holds, there, issuer_now(there),
+	    &run, &err));
+	(void)error_set(&err, ERR_CONFIG, "acme:paused", "the CA has paused "
+	    "a.example.com for this account");
+	assert_false(hold_failed(r->engine->holds, erig_cert(r, "one"),
+	    issuer_now(erig_cert(r, "one")), &run, &err));
+	assert_int_equal(hold_until(r->engine->holds, erig_cert(r, "same"),
+	    NULL), STORE_PAUSED_EVER);
+	renew(r, "one", true);
+	assert_int_not_equal(hold_until(r->engine->holds, erig_cert(r,
+	    "same"), NULL), STORE_PAUSED_EVER);
+	assert_true(is_held(r, "new"));
+	renew(r, "there", true);
+	assert_true(is_held(r, "there"));
+	renew(r, "new", false);
+	assert_false(is_held(r, "sub"));
+	assert_true(is_held(r, "there"));
+}
+
 #define JWT "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." \
     "eyJhdWQiOlsic2ZlIl0sImV4cCI6MTgwMTIwOTYwMCwiaSI6ImEuZXhhbXBsZS5jb20i" \
     "LCJpYXQiOjE4MDAwMDAwMDAsImlzcyI6IldGRSIsInN1YiI6IjEyMzQ1Njc4OSJ9." \
@@ -709,7 +792,8 @@ main(void)
 		ERIG_TEST(test_turned), ERIG_TEST(test_left_order),
 		ERIG_TEST(test_urgent),
 		ERIG_TEST(test_asked), ERIG_TEST(test_limits),
-		ERIG_TEST(test_exact), cmocka_unit_test(test_paused_text),
+		ERIG_TEST(test_exact), ERIG_TEST(test_exempt_ends),
+		cmocka_unit_test(test_paused_text),
 		ERIG_TEST(test_paused), ERIG_TEST(test_paused_ways),
 		ERIG_TEST(test_unpaused), ERIG_TEST(test_revoke),
 	};
