@@ -407,10 +407,8 @@ hold_until_asked(const struct holds *holds, const struct cert *c,
 	char in[TEXT_SPAN_MAX], at[TEXT_TIME_MAX];
 	time_t own;
 
-	if (until != 0 || row->error == NULL || row->failures == 0 ||
-	    c->conf == NULL || conf_n_issuers(c->conf) != 1 ||
-	    row->error->kind != ERR_RATELIMIT || row->error_at > now ||
-	    strncmp(row->error->code, "acme:", 5) != 0)
+	if (until != 0 || c->conf == NULL || conf_n_issuers(c->conf) != 1 ||
+	    !hold_limit_was_told(c) || row->error_at > now)
 		return until;
 	own = due_held_until(row->error, row->error_at,
 	    row->serial != NULL ? row->not_after : 0);

@@ -11,6 +11,7 @@
 #include "common/names.h"
 #include "common/text.h"
 #include "daemon/acme/refusal.h"
+#include "daemon/certs/budget.h"
 #include "daemon/certs/certs.h"
 #include "daemon/certs/due.h"
 #include "daemon/store/store.h"
@@ -355,6 +356,16 @@ hold_limit_until(const struct cert *c, const char *code, time_t at,
 }
 
 bool
+hold_limit_was_told(const struct cert *c)
+{
+	const struct store_cert *row = &c->row;
+
+	return row->error != NULL && row->failures != 0 &&
+	    row->error->kind == ERR_RATELIMIT &&
+	    strncmp(row->error->code, "acme:", 5) == 0;
+}
+
+bool
 hold_part_failed(struct hold_parts *all, const struct cert *c,
     const struct conf_account *account, const struct error *err)
 {
@@ -431,6 +442,7 @@ each_about(const struct hold_parts *all, const struct cert *c,
 
 struct longest {
 	const struct cert *cert;
+	const struct conf_account *account;
 	const struct part *part;
 	time_t		 until;
 };
@@ -445,6 +457,11 @@ longest_cb(const struct hold_parts *all, size_t i, void *arg)
 	/* Of a time that is still to come nothing is known. */
 	if (p->at > clock_now() || until <= best->until)
 		return;
+	/* That of certificates per domain is not for a renewal that ARI has
+	 * coordinated, unless the CA has told this one itself. */
+	if (p->about.kind == PART_DOMAIN && !hold_limit_was_told(
+	    best->cert) && budget_is_exempt(best->cert, best->account))
+		return;
 	best->until = until;
 	best->part = p;
 }
@@ -454,7 +471,7 @@ hold_part_until(const struct hold_parts *all, const struct cert *c,
     const struct conf_account *account, struct error *err)
 {
 	time_t now = clock_now();
-	struct longest best = { c, NULL, now };
+	struct longest best = { c, account, NULL, now };
 	char in[TEXT_SPAN_MAX], at[TEXT_TIME_MAX];
 
 	each_about(all, c, account, longest_cb, &best);

@@ -2,9 +2,11 @@
 /*
  * hold_part - an account's limits that are about some names only: a registered
  * domain, one name, or the names of one certificate.  Whichever certificate was
- * told, all that such a limit is about are held.  hold.c keeps them, with the
- * limits of whole accounts, in one table of state.db, whose "about" is
- * "domain:example.com", "name:www.example.com" or "names:HASH".
+ * told, all that such a limit is about are held; by a domain's not those whose
+ * order is exempt from it (budget_is_exempt()), until they are told themselves.
+ * hold.c keeps them, with the limits of whole accounts, in one table of
+ * state.db, whose "about" is "domain:example.com", "name:www.example.com" or
+ * "names:HASH".
  */
 #ifndef DAEMON_ACCOUNTS_HOLD_PART_H
 #define DAEMON_ACCOUNTS_HOLD_PART_H
@@ -44,6 +46,8 @@ bool		 hold_part_end(struct hold_parts *, const struct cert *,
  */
 time_t		 hold_limit_until(const struct cert *, const char *code,
 		    time_t at, time_t until);
+/* Did its last try end with a limit of the CA's? */
+bool		 hold_limit_was_told(const struct cert *);
 /* When one ends that was told now, the times-th time in a row: exactly when
  * the CA says, unless it says that again and again. */
 time_t		 hold_limit_end(const struct error *, unsigned times,

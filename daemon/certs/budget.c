@@ -51,15 +51,6 @@ renews(const struct cert *c, const struct conf_cert *cc,
 	    is_of_ca(c, a) && is_same_set(c, cc);
 }
 
-/* Will its order name what it replaces?  A CA that has given a window takes
- * that; of another one it is not known yet. */
-static bool
-will_replace(const struct cert *c, const struct conf_account *a)
-{
-	return c->row.ari_end != 0 && issuer_now(c) == a &&
-	    ari_window_replaces(c) != NULL;
-}
-
 static bool
 is_limited(const struct conf_cert *cc, const struct conf_account *a)
 {
@@ -79,6 +70,15 @@ marked_until(const struct cert *c, const struct conf_account *a)
 	return c->limited_at == a && c->limited_until > clock_now() &&
 	    c->limited_as_of == limits_generation(c->certs->limits) ?
 	    c->limited_until : 0;
+}
+
+/* A CA that has given a window takes what an order replaces; of another one it
+ * is not known yet.  One that is marked was not taken for one that replaces. */
+bool
+budget_is_exempt(const struct cert *c, const struct conf_account *a)
+{
+	return c->row.ari_end != 0 && issuer_now(c) == a &&
+	    marked_until(c, a) == 0 && ari_window_replaces(c) != NULL;
 }
 
 /* As limits_until(), with the words. */
@@ -110,8 +110,7 @@ budget_until(const struct cert *c, const struct conf_account *a,
 	less = missing_narrow(c);
 	o.cert = less != NULL ? less : c->conf;
 	o.renews = renews(c, o.cert, a);
-	/* One that is marked was not taken for one that replaces. */
-	o.replaces = marked == 0 && will_replace(c, a);
+	o.replaces = budget_is_exempt(c, a);
 	until = ask(c, &o, why);
 	free(less);
 	return until;
@@ -133,8 +132,8 @@ budget_reserve(struct cert *c, const struct conf_cert *cc,
 
 	*taken = 0;
 	if (is_limited(cc, a) && budget_until(c, a, NULL) == 0)
-		(void)budget_take(c, cc, a, marked_until(c, a) == 0 &&
-		    will_replace(c, a), taken, &held);
+		(void)budget_take(c, cc, a, budget_is_exempt(c, a), taken,
+		    &held);
 }
 
 int

@@ -24,6 +24,9 @@ struct error;
  */
 time_t	budget_until(const struct cert *, const struct conf_account *,
 	    struct error *why);
+/* Will its next order at this account name the one that it replaces (RFC 9773),
+ * so that the CA makes it whatever limit is used up? */
+bool	budget_is_exempt(const struct cert *, const struct conf_account *);
 /* It waits at this account until then, whatever was thought of its order: the
  * CA may not have taken it for a renewal. */
 void	budget_mark(struct cert *, const struct conf_account *, time_t until);

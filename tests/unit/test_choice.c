@@ -607,6 +607,42 @@ test_exempt_ends(void **state)
 	assert_true(is_held(r, "there"));
 }
 
+/* ... and one that a domain's limit does not hold is not held by what another
+ * was told: until it is told so itself. */
+static void
+test_exempt_goes(void **state)
+{
+	struct erig *r = *state;
+	struct fake_rule *rule = &fake_ca.rules[FAKE_NEW_ORDER];
+	struct error err;
+
+	use_up(r);
+	assert_true(is_held(r, "sub"));
+	assert_true(is_held(r, "new"));
+	assert_false(is_held(r, "one"));
+	assert_int_equal(hold_until_asked(r->engine->holds, erig_cert(r,
+	    "one"), &err), 0);
+	/* It is due, and goes. */
+	erig_row(r, "one")->ari_at = clock_now();
+	engine_reschedule(r->engine);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 6);
+	assert_true(fake_ca.orders[5].replaces[0] != '\0');
+	/* Without a window nobody knows what the CA makes of it. */
+	erig_row(r, "same")->ari_end = 0;
+	assert_true(is_held(r, "same"));
+	erig_row(r, "same")->ari_end = fake_ca.ari_end;
+	assert_false(is_held(r, "same"));
+	rule->times = 1;
+	rule->match = "a.example.com";
+	assert_int_equal(engine_renew_now(r->engine, "same", &err), 0);
+	erig_ends(r, 1);
+	assert_int_equal(rule->times, 0);
+	assert_true(is_held(r, "same"));
+	fake_time_pass(MINUTE);
+	assert_int_equal(r->oks, 6);
+}
+
 #define JWT "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." \
     "eyJhdWQiOlsic2ZlIl0sImV4cCI6MTgwMTIwOTYwMCwiaSI6ImEuZXhhbXBsZS5jb20i" \
     "LCJpYXQiOjE4MDAwMDAwMDAsImlzcyI6IldGRSIsInN1YiI6IjEyMzQ1Njc4OSJ9." \
@@ -793,6 +829,7 @@ main(void)
 		ERIG_TEST(test_urgent),
 		ERIG_TEST(test_asked), ERIG_TEST(test_limits),
 		ERIG_TEST(test_exact), ERIG_TEST(test_exempt_ends),
+		ERIG_TEST(test_exempt_goes),
 		cmocka_unit_test(test_paused_text),
 		ERIG_TEST(test_paused), ERIG_TEST(test_paused_ways),
 		ERIG_TEST(test_unpaused), ERIG_TEST(test_revoke),
