@@ -251,13 +251,20 @@ drop_old(struct hold_parts *all, time_t now)
 
 /* --- what a limit is about --- */
 
+/* A run goes on when a reload has taken its certificate out. */
+static unsigned
+n_names(const struct cert *c)
+{
+	return c->conf != NULL ? c->conf->n_names : 0;
+}
+
 /* In any order the same. */
 static struct about
 about_names(const struct cert *c)
 {
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < c->conf->n_names; i++)
+	for (unsigned i = 0; i < n_names(c); i++)
 		sum += text_hash(TEXT_HASH_BASIS, c->conf->names[i].name);
 	return (struct about){ .kind = PART_NAMES, .set = sum, .name = "" };
 }
@@ -266,7 +273,7 @@ about_names(const struct cert *c)
 static bool
 has_name(const struct cert *c, const char *name, bool is_domain)
 {
-	for (unsigned i = 0; i < c->conf->n_names; i++) {
+	for (unsigned i = 0; i < n_names(c); i++) {
 		const char *own = dname_base(c->conf->names[i].name);
 
 		if (is_domain ? dname_is_in(own, name) :
@@ -309,7 +316,7 @@ about_of(const struct cert *c, const struct error *err,
 		return true;
 	case REFUSAL_ACCOUNT:
 		/* The words of another CA than Boulder's. */
-		for (unsigned i = 0; i < c->conf->n_names &&
+		for (unsigned i = 0; i < n_names(c) &&
 		    strncmp(err->code, "acme:http-", 10) != 0; i++) {
 			if (is_named(err->msg, c->conf->names[i].name)) {
 				*out = about_names(c);
@@ -377,6 +384,9 @@ hold_part_failed(struct hold_parts *all, const struct cert *c,
 
 	if (!about_of(c, err, domain, &about))
 		return false;
+	/* Of which names is not known any more: the next one is told, too. */
+	if (c->conf == NULL)
+		return true;
 	drop_old(all, now);
 	p = find_or_make(all, &about, account);
 	if (p->until <= now || p->at > now) {
@@ -425,7 +435,7 @@ each_about(const struct hold_parts *all, const struct cert *c,
 	}
 	if (all->n_of[PART_NAME] + all->n_of[PART_DOMAIN] == 0)
 		return;
-	for (unsigned k = 0; k < c->conf->n_names; k++) {
+	for (unsigned k = 0; k < n_names(c); k++) {
 		const char *name = dname_base(c->conf->names[k].name);
 
 		about = (struct about){ .kind = PART_NAME, .name = name };

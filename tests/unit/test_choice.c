@@ -524,6 +524,9 @@ test_exact(void **state)
 	erig_down(r);
 }
 
+#define NEW "certificate \"new\" { names = { \"new.example.com\" } " \
+    "provider = dns account = ca }\n"
+
 /* Certificates that ARI renews, and "new", which has none yet, as the CA has
  * told "sub" that the domain's limit is used up. */
 static void
@@ -548,8 +551,7 @@ use_up(struct erig *r)
 	assert_int_equal(engine_renew_now(r->engine, "sub", &err), 0);
 	erig_ends(r, 1);
 	assert_int_equal(rule->times, 0);
-	free(erig_reload(r, LIMITED "certificate \"new\" { names = { "
-	    "\"new.example.com\" } provider = dns account = ca }\n"));
+	free(erig_reload(r, LIMITED NEW));
 	fake_time_pass(MINUTE);
 	assert_int_equal(r->oks, 5);
 }
@@ -641,6 +643,36 @@ test_exempt_goes(void **state)
 	assert_true(is_held(r, "same"));
 	fake_time_pass(MINUTE);
 	assert_int_equal(r->oks, 6);
+}
+
+/* One that a reload has taken out runs on, while there are such limits: it is
+ * told one, or its order is made. */
+static void
+test_removed(void **state)
+{
+	struct erig *r = *state;
+	struct fake_rule *rule = &fake_ca.rules[FAKE_NEW_ORDER];
+	struct error err;
+
+	use_up(r);
+	rule->match = "new.example.com";
+	fake_ca.latency_ms = 20000;
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned calls = fake_ca.calls[FAKE_NEW_ORDER];
+
+		rule->times = 1 - i;
+		free(erig_reload(r, LIMITED NEW));
+		assert_int_equal(engine_renew_now(r->engine, "new", &err), 0);
+		ERIG_UNTIL(erig_cert(r, "new")->run != NULL &&
+		    (i == 0 || fake_ca.calls[FAKE_NEW_ORDER] > calls));
+		free(erig_reload(r, LIMITED));
+		ERIG_UNTIL(erig_cert(r, "new")->run == NULL);
+		assert_int_equal(r->oks, 5 + i);
+		assert_true(is_held(r, "sub"));
+		assert_false(is_held(r, "else"));
+	}
+	fake_ca.latency_ms = 0;
+	fake_time_pass(MINUTE);
 }
 
 #define JWT "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." \
@@ -829,7 +861,7 @@ main(void)
 		ERIG_TEST(test_urgent),
 		ERIG_TEST(test_asked), ERIG_TEST(test_limits),
 		ERIG_TEST(test_exact), ERIG_TEST(test_exempt_ends),
-		ERIG_TEST(test_exempt_goes),
+		ERIG_TEST(test_exempt_goes), ERIG_TEST(test_removed),
 		cmocka_unit_test(test_paused_text),
 		ERIG_TEST(test_paused), ERIG_TEST(test_paused_ways),
 		ERIG_TEST(test_unpaused), ERIG_TEST(test_revoke),
