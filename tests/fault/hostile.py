@@ -170,7 +170,8 @@ class Run:
         ca.before, ca.after = {}, {}
         ca.polls_authz = ca.polls_order = 0
         for e in ca.authzs.values():
-            e["polls"] = 0 if e["polls"] else e["polls"]
+            if e["polls"]:
+                e["polls"] = 0
         ca.retry_after, ca.meta, ca.ari = None, {}, None
         ca.__dict__.pop("chain", None)
         for _ in range(2):

@@ -10,7 +10,6 @@ import http.client
 import os
 import re
 import shutil
-import signal
 import sqlite3
 import time
 

@@ -44,11 +44,6 @@ def public_key(acmed):
     return acmed.x509("r.example.test", "-pubkey")
 
 
-def archived(acmed):
-    return sorted(os.listdir(os.path.join(acmed.state_dir, "archive",
-                                          "r.example.test")))
-
-
 def test_revoke(lab, issued):
     """The replacement is in use, with another key, before the old one goes."""
     old = issued.cert_status("r.example.test")["serial"]

@@ -226,13 +226,6 @@ def desk(lab, request):
     d.stop()
 
 
-@pytest.fixture
-def desk_at_ali(lab):
-    d = make_desk(lab, False, NAME)
-    yield d
-    d.stop()
-
-
 def with_bind(d):
     """A key for the zone, and BIND that knows it."""
     lines = commands(block(BY_HAND, "BIND", "tsig-keygen"))

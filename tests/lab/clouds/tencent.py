@@ -7,7 +7,7 @@ import hmac
 import re
 import time
 
-from ..vendors.base import Answer, reply
+from ..vendors.base import reply
 from ..vendors.tencentcloud import ID, KEY, Tencentcloud
 from .base import Cloud, Upload, names, sha256
 
