@@ -231,15 +231,38 @@ static const struct rest_step upload[] = {
 	{ .name = NULL }
 };
 
+/* Segments that a server, or something before it, would resolve to another
+ * path: that of another secret, which the policy may not mean. */
+static bool
+is_path(const char *path)
+{
+	for (;; path++) {
+		size_t len = strcspn(path, "/");
+
+		if (len == 0 || (len <= 2 && strspn(path, ".") >= len))
+			return false;
+		path += len;
+		if (*path == '\0')
+			return true;
+	}
+}
+
 static int
 check(const struct provider_values *values, struct error *err)
 {
-	const char *path = provider_str(values, OPT_PATH);
+	static const int paths[] = { OPT_PATH, OPT_MOUNT };
 
-	if (path[0] != '/' && path[strlen(path) - 1] != '/')
-		return 0;
-	return error_set(err, ERR_CONFIG, "config:value", "path = \"%.200s\"; "
-	    "allowed: a path without \"/\" at its ends", path);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		const char *path = provider_str(values, paths[i]);
+
+		if (!is_path(path))
+			return error_set(err, ERR_CONFIG, "config:value",
+			    "%s = \"%.200s\"; allowed: a path such as "
+			    "acmed/www.example.com, without \"/\" at its "
+			    "ends, empty segments, \".\" or \"..\"",
+			    opts[paths[i]].name, path);
+	}
+	return 0;
 }
 
 /* Several certificates may share a secret, in fields of their own. */

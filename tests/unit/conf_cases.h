@@ -545,6 +545,28 @@
     AT "10: certificate \"example.com\": deploy \"d\": cloud \"vault-kv2\": "
     "certificate \"example.com\": deploy \"a\" writes the same path in "
     "" AT "6; allowed: once\n" },
+{ "credentials \"v\" { type = vault address = \"https://vault.test\"\n"
+    " token = hvs.x }\n"
+    CERT
+    " deploy \"a\" { cloud \"vault-kv2\" { path = a/../b } }\n"
+    " deploy \"b\" { cloud \"vault-kv2\" {\n"
+    "  path = a//b } }\n"
+    " deploy \"c\" { cloud \"vault-kv2\" { path = /a } }\n"
+    " deploy \"d\" { cloud \"vault-kv2\" { path = a/. } }\n"
+    " deploy \"e\" { cloud \"vault-kv2\" { path = a mount = \"kv/\" } }\n"
+    " deploy \"f\" { cloud \"vault-kv2\" { path = .a/b..c/...\n"
+    "  mount = team/kv } }\n"
+    "}\n",
+    AT "6: certificate \"example.com\": deploy \"a\": cloud \"vault-kv2\": "
+    "path = \"a/../b\"; " VAULT_PATH
+    AT "8: certificate \"example.com\": deploy \"b\": cloud \"vault-kv2\": "
+    "path = \"a//b\"; " VAULT_PATH
+    AT "9: certificate \"example.com\": deploy \"c\": cloud \"vault-kv2\": "
+    "path = \"/a\"; " VAULT_PATH
+    AT "10: certificate \"example.com\": deploy \"d\": cloud \"vault-kv2\": "
+    "path = \"a/.\"; " VAULT_PATH
+    AT "11: certificate \"example.com\": deploy \"e\": cloud \"vault-kv2\": "
+    "mount = \"kv/\"; " VAULT_PATH },
 { KEYS CERT
     " deploy \"a\" { cloud \"aliyun-esa\" { site_id = 1\n"
     "  certificate_id = c } }\n"

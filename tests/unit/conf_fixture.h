@@ -37,6 +37,8 @@ struct conf *fixture_load_all(const char *name, char **reports);
     "access_key_secret = s3cret }\n"
 #define CREDENTIALS "aliyun, aws, azure, baiducloud, cloudflare, gcp, " \
     "huaweicloud, jdcloud, tencentcloud, vault, volcengine"
+#define VAULT_PATH "allowed: a path such as acmed/www.example.com, without " \
+    "\"/\" at its ends, empty segments, \".\" or \"..\"\n"
 #define ROOT_KEYS "state_dir, control_socket, hooks_dir, resolvers, " \
     "http_listen, tls_alpn_listen, status_listen, status_hosts, " \
     "metrics_textfile, log_level, " \
