@@ -33,6 +33,19 @@ for t in $(./acmed --list-clouds | sed 's/ .*//'); do
 		}
 	done
 done
+# What a wrong type is answered with is the list of types.
+echo 'credentials "x" { type = "" }' >doc/types.conf
+types=$(./acmed --check-config -c doc/types.conf 2>&1 |
+    sed -n 's/.*type = "".*allowed: //p' | tr -d ,)
+rm -f doc/types.conf
+[ "$(echo "$types" | wc -w)" -ge 11 ]
+for t in $types; do
+	sed -n '/^\.Sh CREDENTIALS$/,$p' doc/acmed-clouds.5 |
+	    grep -q "^\.Ss $t\$" || {
+		echo "doc/acmed-clouds.5: no credentials of type $t" >&2
+		exit 1
+	}
+done
 if command -v groff >/dev/null; then
 	words=$(groff -mdoc -Tutf8 -ww -rCHECKSTYLE=3 -z "$page" \
 	    doc/acmed-clouds.5 2>&1)

@@ -13,6 +13,7 @@
 #include "daemon/control/clouds.h"
 #include "doc/man.h"
 #include "providers/credentials.h"
+#include "providers/provider.h"
 
 /* Options that mean the same everywhere, and are told of once. */
 static bool
@@ -70,6 +71,30 @@ product(const struct cloud *t)
 	json_decref(j);
 }
 
+/* The providers and products of that type. */
+static void
+users(const char *type)
+{
+	const char *comma = ".Cm ";
+
+	(void)puts(".Pp\nFor");
+	for (size_t i = 0; provider_registry[i] != NULL; i++) {
+		const struct provider *p = provider_registry[i];
+
+		if (p->credentials == NULL || strcmp(p->credentials, type) != 0)
+			continue;
+		(void)printf("%s%s", comma, p->name);
+		comma = " , ";
+	}
+	for (size_t i = 0; cloud_registry[i] != NULL; i++) {
+		if (strcmp(cloud_registry[i]->credentials, type) != 0)
+			continue;
+		(void)printf("%s%s", comma, cloud_registry[i]->name);
+		comma = " , ";
+	}
+	(void)puts(" .");
+}
+
 static void
 type(const struct credentials_type *t)
 {
@@ -77,6 +102,7 @@ type(const struct credentials_type *t)
 	man_prose(t->title);
 	(void)puts(".Pp");
 	man_prose(t->doc);
+	users(t->name);
 	options(t->opts);
 }
 
