@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "daemon/rest/scheme_hmac.h"
+#include "providers/huawei.h"
 #include "providers/provider.h"
 
 #define PAGE 500			/* the most there is */
@@ -49,8 +49,7 @@ check(const struct provider_values *v, struct error *err)
 {
 	const char *region = provider_str(v, OPT_REGION);
 
-	if (region != NULL && region[strspn(region,
-	    "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0')
+	if (region != NULL && !huawei_is_region(region))
 		return error_set(err, ERR_CONFIG, "provider:options",
 		    "region: \"%s\" is not the name of a region", region);
 	return 0;
@@ -60,94 +59,42 @@ static int
 prepare(struct provider_call *c, struct preq *rq, struct error *err)
 {
 	const char *region = provider_str(c->values, OPT_REGION);
-	const char *project = provider_str(c->values, OPT_PROJECT);
-	const char *token = provider_str(c->values, OPT_TOKEN);
-	time_t now = clock_now();
-	char text[200];
-	struct tm tm;
+	char url[200];
 
 	if (region != NULL) {
-		(void)text_printf(text, sizeof(text),
+		(void)text_printf(url, sizeof(url),
 		    "https://dns.%s.myhuaweicloud.com", region);
-		preq_base(rq, text);
+		preq_base(rq, url);
 	}
-	(void)strftime(text, sizeof(text), "%Y%m%dT%H%M%SZ",
-	    gmtime_r(&now, &tm));
-	preq_header(rq, "X-Sdk-Date", text);
-	if (project != NULL)
-		preq_header(rq, "X-Project-Id", project);
-	if (token != NULL)
-		preq_secret_header(rq, "X-Security-Token", token);
-	scheme_sdk(rq, provider_str(c->values, OPT_ID),
-	    provider_str(c->values, OPT_SECRET));
+	huawei_sign(rq, provider_str(c->values, OPT_PROJECT),
+	    provider_str(c->values, OPT_ID),
+	    provider_str(c->values, OPT_SECRET),
+	    provider_str(c->values, OPT_TOKEN));
 	return 0;
 }
-
-/*
- * The service's code or that of the gateway before it, never NULL.  The gateway
- * is APIGW, or APIG where it is a newer one.
- */
-static const char *
-code_of(const struct rest_answer *a)
-{
-	const char *code = jsonx_str(a->json, "code");
-
-	if (code == NULL)
-		code = jsonx_str(a->json, "error_code");
-	return code == NULL ? "" : code;
-}
-
-static bool
-is_code(const struct rest_answer *a, const char *const *codes)
-{
-	const char *code = code_of(a);
-	bool is_newer = strncmp(code, "APIG.", 5) == 0;
-
-	for (; *codes != NULL; codes++) {
-		if (strcmp(code, *codes) == 0 || (is_newer &&
-		    strncmp(*codes, "APIGW.", 6) == 0 &&
-		    strcmp(code + 5, *codes + 6) == 0))
-			return true;
-	}
-	return false;
-}
-
-#define CODE(a, ...) is_code(a, (const char *const []){ __VA_ARGS__, NULL })
 
 static void
 failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	/* Key, rights, real name, source address, account. */
-	if (CODE(a, "APIGW.0301", "APIGW.0302", "APIGW.0303", "APIGW.0304",
-	    "APIGW.0305", "APIGW.0306", "APIGW.0307", "APIGW.0310",
-	    "APIGW.0311", "APIGW.0401", "APIGW.0402", "APIGW.0404",
-	    "APIGW.0502", "APIGW.1002", "APIGW.1005", "DNS.0005", "DNS.0013",
-	    "DNS.0030", "DNS.0040", "DNS.1802"))
-		(void)error_set(err, ERR_CONFIG, "provider:credentials", "%s",
-		    err->msg);
-	else if (CODE(a, "APIGW.0308", "APIGW.0501", "DNS.0014", "DNS.0021") ||
-	    strstr(err->msg, "over ratelimit") != NULL)
-		(void)error_set(err, ERR_RATELIMIT, "provider:throttled",
-		    "%s", err->msg);
-	else if (CODE(a, "DNS.0403", "DNS.0404", "DNS.2002"))
-		(void)error_set(err, ERR_CONFIG, "provider:quota", "%s",
-		    err->msg);
+	/* Key, rights, account. */
+	if (HUAWEI_CODE(a, "DNS.0005", "DNS.0013", "DNS.0030", "DNS.0040",
+	    "DNS.1802"))
+		(void)error_set(err, REST_CREDENTIALS, "%s", err->msg);
+	else if (HUAWEI_CODE(a, "DNS.0014", "DNS.0021"))
+		(void)error_set(err, REST_THROTTLED, "%s", err->msg);
+	else if (HUAWEI_CODE(a, "DNS.0403", "DNS.0404", "DNS.2002"))
+		(void)error_set(err, REST_QUOTA, "%s", err->msg);
 	/* The domain is suspended, frozen, or in no normal state. */
-	else if (CODE(a, "DNS.0209", "DNS.0213", "DNS.0214", "DNS.2003",
-	    "DNS.2005", "DNS.2006"))
+	else if (HUAWEI_CODE(a, "DNS.0209", "DNS.0213", "DNS.0214",
+	    "DNS.2003", "DNS.2005", "DNS.2006"))
 		(void)error_set(err, ERR_CONFIG, "huaweicloud:status", "%s",
 		    err->msg);
 	/* Services behind it: IAM, and others. */
-	else if (CODE(a, "DNS.0000", "DNS.0001", "DNS.0012", "DNS.0015",
-	    "DNS.0022", "DNS.0036"))
-		(void)error_set(err, ERR_TRANSIENT, "provider:unavailable",
-		    "%s", err->msg);
-	if (code_of(a)[0] != '\0')
-		(void)error_set(err, err->kind, err->code, "%s (%s)",
-		    err->msg, code_of(a));
-	if (CODE(a, "APIGW.0301"))
-		rest_blame_clock(a, err);
+	else if (HUAWEI_CODE(a, "DNS.0000", "DNS.0001", "DNS.0012",
+	    "DNS.0015", "DNS.0022", "DNS.0036"))
+		(void)error_set(err, REST_UNAVAILABLE, "%s", err->msg);
+	huawei_failed(a, err);
 }
 
 /* name with a final dot. */
@@ -397,7 +344,7 @@ static enum rest_next
 write_refused(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	return CODE(a, "DNS.0312", "DNS.0335", "DNS.0313", "DNS.0004",
+	return HUAWEI_CODE(a, "DNS.0312", "DNS.0335", "DNS.0313", "DNS.0004",
 	    "DNS.0016") && !rest_is_lasting(a) ? REST_REPEAT :
 	    REST_FAIL;
 }

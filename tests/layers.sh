@@ -109,7 +109,7 @@ BEGIN {
 		pure["daemon/rest/" f[i] ".h"] = 1
 
 	# What clouds/ shares with providers/.
-	n = split("option credentials aliyun tencent aws cloudflare", f)
+	n = split("option credentials aliyun tencent aws cloudflare huawei", f)
 	for (i = 1; i <= n; i++)
 		shared["providers/" f[i] ".h"] = 1
 
