@@ -74,7 +74,7 @@ cert_follow_live(struct cert *c, const struct cert_info *info)
 		row->names = cert_names_json((const char **)info->names, n);
 	/* It does not tell: most likely as it is wanted. */
 	xstrset(&row->profile, c->conf != NULL ? c->conf->profile : NULL);
-	ari_window_installed(c, info, NULL);
+	ari_window_installed(c, info, info->ca.directory);
 	/* Most likely it is of this order, and came just before a crash: a
 	 * freeze does not hold what came in it. */
 	if (row->order_url != NULL) {

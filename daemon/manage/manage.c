@@ -178,27 +178,66 @@ check_replaced(struct manage_job *j, const struct cert *c, struct error *err)
 	return rc;
 }
 
-/* The account that it came from.  A revocation signed with the certificate's
- * key may go through any other one of that CA. */
-static int
-find_issuer(struct manage_job *j, struct error *err)
+static bool
+has_account(const struct conf_cert *cc, const struct conf_account *a)
 {
+	for (unsigned i = 0; i < conf_n_issuers(cc); i++) {
+		if (conf_issuer(cc, i).account == a)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The account that it came from: of that name at that CA.  Failing that one of
+ * the certificate's own there, which may have validated its names as well (RFC
+ * 8555 section 7.6); a revocation signed with the certificate's key may go
+ * through any.
+ */
+static int
+find_issuer(struct manage_job *j, const struct conf_cert *cc,
+    const char *directory, const char *name, struct error *err)
+{
+	const struct conf_account *other = NULL;
+
 	for (size_t i = 0; i < j->conf->n_accounts; i++) {
 		const struct conf_account *a = j->conf->accounts[i];
 
-		if (!directory_same(a->directory, j->ca_directory))
+		if (!directory_same(a->directory, directory))
 			continue;
-		if (strcmp(a->name, j->ca_account) == 0 || (j->by_key &&
-		    j->account == NULL))
+		if (name != NULL && strcmp(a->name, name) == 0) {
 			j->account = a;
+			return 0;
+		}
+		if (j->by_key || (cc != NULL && has_account(cc, a)))
+			other = a;
 	}
-	if (j->account != NULL)
+	j->account = other;
+	if (other != NULL)
 		return 0;
 	return error_set(err, ERR_CONFIG, "manage:other-ca", "certificate %s "
 	    "is of account \"%s\" at %s, which is not configured any more: "
-	    "write it back into acmed.conf, or give this up: acmectl revoke "
-	    "--cancel %s", j->serial, j->ca_account, j->ca_directory,
-	    j->name);
+	    "write it back into acmed.conf%s%s", j->version.serial,
+	    name != NULL ? name : "?", directory, j->tells ?
+	    ", or give this up: acmectl revoke --cancel " : "", j->tells ?
+	    j->name : "");
+}
+
+/* Of a version that does not say who issued it. */
+static int
+guess_issuer(struct manage_job *j, const struct cert *c,
+    const struct conf_cert *cc, struct error *err)
+{
+	bool is_installed = strcmp(j->version.serial, cert_serial(c)) == 0;
+
+	j->account = cc->account;
+	if (is_installed && issuer_account(c) != NULL)
+		j->account = issuer_account(c);
+	if (is_installed && issuer_is_other(c))
+		return error_set(err, ERR_CONFIG, "manage:other-ca",
+		    "certificate %s was issued by another CA than account "
+		    "\"%s\" is of", j->version.serial, j->account->name);
+	return 0;
 }
 
 static int
@@ -206,35 +245,27 @@ revoke_prepare(struct manage_job *j, struct error *err)
 {
 	const struct cert *c = certs_find(j->env->certs, j->name);
 	const struct conf_cert *cc = conf_find_cert(j->conf, j->name);
-	bool is_installed;
+	const struct cert_ca *ca = &j->version.ca;
+	int rc;
 
-	if (c != NULL && j->ca_directory != NULL) {
-		if (find_issuer(j, err) == -1 || store_version_read(
-		    j->env->store, j->name, j->serial, &j->version, err) == -1)
-			return -1;
-		return check_replaced(j, c, err);
-	}
-	if (c == NULL || cc == NULL)
+	if (c == NULL || (cc == NULL && j->ca_directory == NULL))
 		return error_set(err, ERR_CONFIG, "engine:unknown-cert",
 		    "there is no certificate \"%s\" in the configuration",
 		    j->name);
-	if (cc->account == NULL)
+	if (j->ca_directory == NULL && cc->account == NULL)
 		return error_set(err, ERR_CONFIG, "manage:other-ca",
 		    "\"%s\" is fetched from where another host publishes it; "
 		    "revoke it there", j->name);
-	j->account = cc->account;
 	if (store_version_read(j->env->store, j->name, j->serial != NULL ?
 	    j->serial : cert_serial(c), &j->version, err) == -1)
 		return -1;
-	is_installed = strcmp(j->version.serial, cert_serial(c)) == 0;
-	/* Of its accounts the one that it came from. */
-	if (is_installed && issuer_account(c) != NULL)
-		j->account = issuer_account(c);
-	if (is_installed && issuer_is_other(c))
-		return error_set(err, ERR_CONFIG, "manage:other-ca",
-		    "certificate %s was issued by another CA than account "
-		    "\"%s\" is of", j->version.serial, j->account->name);
-	return check_replaced(j, c, err);
+	if (ca->directory != NULL)
+		rc = find_issuer(j, cc, ca->directory, ca->account, err);
+	else if (j->ca_directory != NULL)
+		rc = find_issuer(j, cc, j->ca_directory, j->ca_account, err);
+	else
+		rc = guess_issuer(j, c, cc, err);
+	return rc == -1 ? -1 : check_replaced(j, c, err);
 }
 
 /* --- accounts --- */
@@ -251,16 +282,6 @@ account_find(struct manage_job *j, struct error *err)
 		    "there is no account \"%s\" in the configuration",
 		    j->name);
 	return 0;
-}
-
-static bool
-has_account(const struct conf_cert *cc, const struct conf_account *a)
-{
-	for (unsigned i = 0; i < conf_n_issuers(cc); i++) {
-		if (conf_issuer(cc, i).account == a)
-			return true;
-	}
-	return false;
 }
 
 static int

@@ -138,13 +138,16 @@ install(const struct renewal_env *env, const struct cert_import *a,
     struct import *im, struct error *err)
 {
 	char version[STORE_VERSION_SIZE], until[TEXT_TIME_MAX];
+	/* Of which of our accounts, nobody can say. */
+	const struct cert_ca ca = {
+	    .directory = (char *)(uintptr_t)a->directory };
 	struct cert_info info;
 	struct cert *c;
 
 	if (store_check_room(env->store, a->name, err) == -1 ||
 	    store_check_space(env->store, err) == -1 ||
 	    store_stage(env->store, a->name, im->key, im->fit.pem,
-	    strlen(im->fit.pem), version, &info, err) == -1)
+	    strlen(im->fit.pem), &ca, version, &info, err) == -1)
 		return -1;
 	if (store_promote(env->store, a->name, version, err) == -1) {
 		cert_info_clear(&info);

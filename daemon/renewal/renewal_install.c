@@ -136,6 +136,8 @@ void
 renewal_enter_install(struct renewal *r)
 {
 	const char *reader = gate_reader(r->env->gate);
+	const struct conf_account *a = r->at.account;
+	struct cert_ca ca = { .directory = NULL };
 	struct error err;
 
 	place_give(&r->cert->place);
@@ -143,8 +145,10 @@ renewal_enter_install(struct renewal *r)
 		renewal_finish(r, NULL);
 		return;
 	}
+	if (a != NULL)
+		ca = (struct cert_ca){ a->directory, a->name };
 	if (store_stage(r->env->store, r->cert->row.name, r->key, r->pem,
-	    r->pem_len, r->version, &r->info, &err) == -1) {
+	    r->pem_len, &ca, r->version, &r->info, &err) == -1) {
 		renewal_fail(r, &err);
 		return;
 	}

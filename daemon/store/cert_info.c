@@ -28,10 +28,19 @@ refuse(struct error *err, const char *what)
 }
 
 void
+cert_ca_clear(struct cert_ca *ca)
+{
+	free(ca->directory);
+	free(ca->account);
+	*ca = (struct cert_ca){ .directory = NULL };
+}
+
+void
 cert_info_clear(struct cert_info *info)
 {
 	strv_free(info->names);
 	info->names = NULL;
+	cert_ca_clear(&info->ca);
 }
 
 static int

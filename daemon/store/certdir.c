@@ -16,6 +16,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/store/certdir_access.h"
+#include "daemon/store/certdir_ca.h"
 #include "daemon/store/certdir_priv.h"
 #include "daemon/store/certdir_prune.h"
 #include "daemon/store/chain.h"
@@ -76,17 +77,17 @@ is_same(int dirfd, const char *path, const struct install *in)
 
 /* The file as it is in the version that is live; -1: there is none. */
 static int
-open_old(int old, int file)
+open_old(int old, const char *file)
 {
-	return old == -1 ? -1 : openat(old, certdir_files[file].name,
+	return old == -1 ? -1 : openat(old, file,
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
 
 /* With the access that its predecessor had; old: the live version, or -1. */
 static int
-write_file(int dir, int old, int file, const char *text)
+write_file(int dir, int old, const struct certdir_file *file, const char *text)
 {
-	int fd = openat(dir, certdir_files[file].name,
+	int fd = openat(dir, file->name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	int before, rc, saved;
 
@@ -94,8 +95,8 @@ write_file(int dir, int old, int file, const char *text)
 		return -1;
 	rc = file_write_all(fd, text, strlen(text));
 	if (rc == 0)
-		rc = fchmod(fd, certdir_files[file].mode);
-	before = rc == 0 ? open_old(old, file) : -1;
+		rc = fchmod(fd, file->mode);
+	before = rc == 0 ? open_old(old, file->name) : -1;
 	if (before != -1) {
 		certdir_copy_access(before, fd);
 		close(before);
@@ -113,10 +114,15 @@ write_file(int dir, int old, int file, const char *text)
 static int
 fill_version(int dir, int old, const struct install *in, struct error *err)
 {
+	static const struct certdir_file ca_file = { CERTDIR_CA, 0644 };
+
 	for (int i = 0; i < F_END; i++) {
-		if (write_file(dir, old, i, in->content[i]) == -1)
+		if (write_file(dir, old, &certdir_files[i],
+		    in->content[i]) == -1)
 			return error_errno(err, "%s", certdir_files[i].name);
 	}
+	if (in->ca != NULL && write_file(dir, old, &ca_file, in->ca) == -1)
+		return error_errno(err, "%s", ca_file.name);
 	if (file_sync_dir(dir, "new version", err) == -1)
 		return -1;
 	for (int i = 0; i < F_END; i++) {
@@ -253,6 +259,7 @@ certdir_clear(struct install *in)
 {
 	for (int i = 0; i < F_END; i++)
 		freezero_str(in->content[i]);
+	free(in->ca);
 	if (in->archive != -1)
 		close(in->archive);
 	if (in->live != -1)
@@ -261,8 +268,9 @@ certdir_clear(struct install *in)
 
 int
 certdir_stage(int dirfd, const char *name, const EVP_PKEY *key,
-    const char *pem, size_t len, char version[STORE_VERSION_SIZE],
-    struct cert_info *info, struct error *err)
+    const char *pem, size_t len, const struct cert_ca *ca,
+    char version[STORE_VERSION_SIZE], struct cert_info *info,
+    struct error *err)
 {
 	struct install in = { .home = CERTDIR_ARCHIVE, .name = name,
 	    .archive = -1, .live = -1 };
@@ -282,6 +290,8 @@ certdir_stage(int dirfd, const char *name, const EVP_PKEY *key,
 	in.content[F_CERT] = chain_to_pem(&chain, 0, 1);
 	in.content[F_CHAIN] = chain_to_pem(&chain, 1, chain.n);
 	in.content[F_FULLCHAIN] = chain_to_pem(&chain, 0, chain.n);
+	if (ca != NULL)
+		in.ca = certdir_ca_text(ca->directory, ca->account);
 	chain_clear(&chain);
 	rc = certdir_open(&in, dirfd, err);
 	if (rc == 0) {
@@ -300,8 +310,10 @@ certdir_stage(int dirfd, const char *name, const EVP_PKEY *key,
 static bool
 lacks_access(int old, int new, int file)
 {
-	int from = file == F_END ? dup(old) : open_old(old, file);
-	int to = file == F_END ? dup(new) : open_old(new, file);
+	int from = file == F_END ? dup(old) : open_old(old,
+	    certdir_files[file].name);
+	int to = file == F_END ? dup(new) : open_old(new,
+	    certdir_files[file].name);
 	bool lacks = from != -1 && to != -1 && certdir_lacks_access(from, to);
 
 	if (from != -1)

@@ -20,13 +20,15 @@
 
 #include "daemon/store/version.h"
 
+struct cert_ca;
 struct cert_info;
 struct error;
 
 /* As store_stage(), store_promote(), store_live_info(), store_previous(). */
 int	certdir_stage(int dirfd, const char *name, const EVP_PKEY *,
-	    const char *pem, size_t len, char version[STORE_VERSION_SIZE],
-	    struct cert_info *, struct error *);
+	    const char *pem, size_t len, const struct cert_ca *,
+	    char version[STORE_VERSION_SIZE], struct cert_info *,
+	    struct error *);
 int	certdir_promote(int dirfd, const char *name, const char *version,
 	    struct error *);
 bool	certdir_loses_access(int dirfd, const char *name, const char *version);

@@ -18,6 +18,7 @@
 #include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/store/certdir_ca.h"
 #include "daemon/store/certdir_priv.h"
 #include "daemon/store/certdir_prune.h"
 #include "daemon/store/chain.h"
@@ -99,6 +100,8 @@ read_files(int dir, struct cert_info *info, struct error *why)
 		rc = -1;
 		cert_info_clear(info);
 	}
+	if (rc == 0)
+		certdir_ca_read(dir, &info->ca);
 	cert_info_clear(&leaf);
 	for (int i = 0; i < F_END; i++)
 		freezero(text[i], len[i]);

@@ -29,6 +29,7 @@ struct install {
 	const char	*home;		/* one of these */
 	const char	*name;
 	char		*content[F_END];	/* to be installed */
+	char		*ca;		/* certdir_ca.h's; NULL: none */
 	int		 archive;	/* HOME/NAME */
 	int		 live;		/* live/ */
 	char		 version[STORE_VERSION_SIZE];

@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/store/certdir_ca.h"
 #include "daemon/store/chain.h"
 #include "daemon/store/keys.h"
 
@@ -95,14 +97,33 @@ best_chain(int dirfd, const char *name)
 	return joined;
 }
 
+/* What it says of its CA; the caller clears it. */
+static void
+read_ca(int dirfd, const char *name, struct cert_ca *ca)
+{
+	char *path = xasprintf("live/%s", name);
+	int dir = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	*ca = (struct cert_ca){ .directory = NULL };
+	if (dir != -1) {
+		certdir_ca_read(dir, ca);
+		(void)close(dir);
+	}
+	free(path);
+}
+
 static int
 stage(int dirfd, const char *name, const EVP_PKEY *key, char *pem,
     char version[STORE_VERSION_SIZE], struct cert_info *info)
 {
 	struct error ignored;
-	int rc = pem == NULL ? -1 : certdir_stage(dirfd, name, key, pem,
-	    strlen(pem), version, info, &ignored);
+	struct cert_ca ca;
+	int rc;
 
+	read_ca(dirfd, name, &ca);
+	rc = pem == NULL ? -1 : certdir_stage(dirfd, name, key, pem,
+	    strlen(pem), &ca, version, info, &ignored);
+	cert_ca_clear(&ca);
 	free(pem);
 	return rc;
 }

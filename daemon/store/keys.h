@@ -57,6 +57,12 @@ int		 csr_make(EVP_PKEY *, const char *const *names,
 		    size_t n_names, unsigned char **der, size_t *der_len,
 		    struct error *);
 
+/* The CA that issued a certificate: NULL where that is not known. */
+struct cert_ca {
+	char		*directory;	/* its URL */
+	char		*account;	/* the name that was configured */
+};
+
 /* What the daemon remembers of a certificate; no X509 object stays. */
 struct cert_info {
 	char		 serial[64];	/* lower-case hex, no leading zeros cut
@@ -69,7 +75,9 @@ struct cert_info {
 	char		 ari_id[128];	/* RFC 9773 section 4.1; "" if there is
 					   no authority key identifier */
 	char		 sha256[65];	/* fingerprint of the leaf, hex */
+	struct cert_ca	 ca;		/* of what was read from the store */
 };
+void		 cert_ca_clear(struct cert_ca *);
 void		 cert_info_clear(struct cert_info *);
 
 /* Read the first certificate of a PEM chain (bounded at 256 KiB). */

@@ -14,6 +14,7 @@
  *                                     of no use as it is
  *   archive/NAME/SERIAL/{privkey,cert,chain,fullchain}.pem
  *                                     SERIAL-2 if SERIAL holds another chain
+ *   archive/NAME/SERIAL/ca.json       which CA issued it (certdir_ca.h)
  *   live/NAME -> ../archive/NAME/SERIAL
  *   scratch/                          0700, emptied at start
  *
@@ -318,14 +319,16 @@ int		 store_check_space(const struct store *, struct error *);
 /*
  * Put key and chain into archive/NAME as one unit: a new directory, everything
  * fsynced, read back, key and leaf checked to belong together.  What is there
- * already is taken.  *info is the leaf's, which the caller clears; version is
- * for store_promote(), without which nothing has changed for anybody.  Durable
- * when it returns; blocks for about eight fsyncs.
+ * already is taken.  ca is what is kept with it, borrowed; NULL: not known.
+ * *info is the leaf's, which the caller clears; version is for store_promote(),
+ * without which nothing has changed for anybody.  Durable when it returns;
+ * blocks for about nine fsyncs.
  * ERR_REJECTED "cert:syntax", ERR_INTERNAL "store:mismatch" (key of another
  * certificate), "sys:io".
  */
 int		 store_stage(struct store *, const char *name,
 		    const EVP_PKEY *, const char *pem, size_t pem_len,
+		    const struct cert_ca *ca,
 		    char version[STORE_VERSION_SIZE], struct cert_info *info,
 		    struct error *);
 /*
@@ -375,6 +378,7 @@ struct store_version {
 	unsigned char	*der;		/* the certificate */
 	size_t		 der_len;
 	EVP_PKEY	*key;
+	struct cert_ca	 ca;
 };
 void		 store_version_clear(struct store_version *);
 /* The caller clears it.  ERR_CONFIG "manage:no-version" if the archive does not

@@ -304,11 +304,12 @@ store_live_key(struct store *s, const char *name, EVP_PKEY **key,
 
 int
 store_stage(struct store *s, const char *name, const EVP_PKEY *key,
-    const char *pem, size_t len, char version[STORE_VERSION_SIZE],
-    struct cert_info *info, struct error *err)
+    const char *pem, size_t len, const struct cert_ca *ca,
+    char version[STORE_VERSION_SIZE], struct cert_info *info,
+    struct error *err)
 {
 	assert(store_name_is_sane(name));
-	if (certdir_stage(s->dirfd, name, key, pem, len, version, info,
+	if (certdir_stage(s->dirfd, name, key, pem, len, ca, version, info,
 	    err) == -1)
 		return error_wrap(err, "%s: install %s", s->dir, name);
 	return 0;

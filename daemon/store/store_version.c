@@ -16,6 +16,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/store/certdir.h"
+#include "daemon/store/certdir_ca.h"
 #include "daemon/store/certdir_prune.h"
 #include "daemon/store/store_priv.h"
 
@@ -26,6 +27,7 @@ store_version_clear(struct store_version *v)
 {
 	OPENSSL_free(v->der);
 	EVP_PKEY_free(v->key);
+	cert_ca_clear(&v->ca);
 	*v = (struct store_version){ .der = NULL };
 }
 
@@ -69,6 +71,20 @@ read_der(const char *pem, size_t len, struct store_version *v,
 	return 0;
 }
 
+static void
+read_ca(struct store *s, const char *name, const char *version,
+    struct cert_ca *ca)
+{
+	char *path = xasprintf("archive/%s/%s", name, version);
+	int dir = openat(s->dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	free(path);
+	if (dir == -1)
+		return;
+	certdir_ca_read(dir, ca);
+	(void)close(dir);
+}
+
 int
 store_version_read(struct store *s, const char *name, const char *serial,
     struct store_version *v, struct error *err)
@@ -94,7 +110,9 @@ store_version_read(struct store *s, const char *name, const char *serial,
 	if (rc == 0 && v->key == NULL)
 		rc = error_set(err, ERR_CONFIG, "manage:no-version",
 		    "%s/%s is missing", s->dir, key);
-	if (rc == -1)
+	if (rc == 0)
+		read_ca(s, name, version, &v->ca);
+	else
 		store_version_clear(v);
 	free(pem);
 	free(cert);

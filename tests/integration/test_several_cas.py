@@ -2,6 +2,8 @@
 """Certificates that may come from several CAs, and limits that are about some
 names only, in Boulder's words."""
 
+import glob
+import os
 import threading
 
 
@@ -53,6 +55,18 @@ def test_second_ca(scripted, make):
     orders = [p for _, k, p in first.seen if k == "newOrder"]
     assert "replaces" not in orders[-1]
     assert a.wait_valid(name)["fallback"] is None
+    # Each version knows its CA, whatever becomes of state.db: the second one
+    # revokes what it issued, which the first does not know how to.
+    a.stop()
+    for f in glob.glob(a.state_dir + "/state.db*"):
+        os.unlink(f)
+    a.start(write=False)
+    assert a.wait_valid(name)["directory"] == first.directory
+    r = a.ctl("revoke", name, "--only", "--yes", "--serial",
+              serial.split("=")[-1])
+    assert r.returncode == 0, r.stdout
+    assert first.count().get("revoke", 0) == 0
+    assert first.count()["newOrder"] == asked + 1
 
 
 def test_killed_at_second_ca(scripted, make):

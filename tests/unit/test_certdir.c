@@ -105,7 +105,8 @@ install_pem(struct store *store, const char *name, const EVP_PKEY *key,
 {
 	char version[STORE_VERSION_SIZE];
 
-	if (store_stage(store, name, key, pem, len, version, info, err) == -1)
+	if (store_stage(store, name, key, pem, len, NULL, version, info,
+	    err) == -1)
 		return -1;
 	if (store_promote(store, name, version, err) == 0)
 		return 0;
@@ -334,7 +335,7 @@ test_staged(void **state)
 
 	install(f, 0);
 	assert_int_equal(store_stage(f->store, NAME, pki.keys[1], pki.pem[1],
-	    strlen(pki.pem[1]), version, &info, &err), 0);
+	    strlen(pki.pem[1]), NULL, version, &info, &err), 0);
 	assert_string_equal(info.serial, "12");
 	cert_info_clear(&info);
 	expect_live(f, "11");
@@ -342,6 +343,51 @@ test_staged(void **state)
 	    "archive/" NAME "/%s", version), &err), 0);
 	assert_int_equal(store_promote(f->store, NAME, version, &err), 0);
 	expect_live(f, "12");
+}
+
+/* What a version says of its CA: as it was told, through a rebuild; nothing
+ * where the file is damaged, which is no damage of the certificate. */
+static void
+test_ca(void **state)
+{
+	static const char *const damaged[] = { "", "{\"directory\": \"https://",
+	    "{\"directory\": 1}", "{\"directory\": \"https://a\\u001b[2J\"}",
+	    "{\"account\": \"b\"}", "[]" };
+	const struct cert_ca ca = { (char *)(uintptr_t)"https://a.test/dir",
+	    (char *)(uintptr_t)"b" };
+	struct fixture *f = *state;
+	char version[STORE_VERSION_SIZE];
+	struct store_version v;
+	struct cert_info info;
+	struct error err;
+
+	install(f, 0);
+	assert_int_equal(store_version_read(f->store, NAME, "11", &v, &err),
+	    0);
+	assert_null(v.ca.directory);
+	store_version_clear(&v);
+	assert_int_equal(store_stage(f->store, NAME, pki.keys[1], pki.pem[1],
+	    strlen(pki.pem[1]), &ca, version, &info, &err), 0);
+	cert_info_clear(&info);
+	assert_int_equal(store_promote(f->store, NAME, version, &err), 0);
+	assert_int_equal(unlink(scratch_path(&f->scratch,
+	    "live/" NAME "/chain.pem")), 0);
+	assert_int_equal(store_rebuild(f->store, NAME, &info, &err), 0);
+	cert_info_clear(&info);
+	expect_link(f, "../archive/" NAME "/12-2");
+	assert_int_equal(store_live_info(f->store, NAME, &info, &err), 0);
+	assert_string_equal(info.ca.directory, ca.directory);
+	assert_string_equal(info.ca.account, ca.account);
+	cert_info_clear(&info);
+	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+		scratch_write(scratch_path(&f->scratch, "live/" NAME
+		    "/ca.json"), damaged[i]);
+		assert_int_equal(store_live_info(f->store, NAME, &info, &err),
+		    0);
+		assert_null(info.ca.directory);
+		assert_null(info.ca.account);
+		cert_info_clear(&info);
+	}
 }
 
 static void
@@ -560,7 +606,7 @@ main(void)
 		TEST(test_install), TEST(test_placeholder),
 		TEST(test_content), TEST(test_prune),
 		TEST(test_rollback),
-		TEST(test_staged),
+		TEST(test_staged), TEST(test_ca),
 		TEST(test_refused), TEST(test_leftovers), TEST(test_damaged),
 		TEST(test_alternate), TEST(test_foreign_live),
 		TEST(test_disk_full), TEST(test_kill),

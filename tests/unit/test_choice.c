@@ -834,7 +834,9 @@ test_revoke(void **state)
 	struct erig *r = *state;
 	struct manage_args args = { .act = MANAGE_REVOKE, .name = "web",
 	    .reason = 1, .in_use = true };
+	struct error err;
 	bool ok = false;
+	char *serial;
 
 	erig_conf(r, WEB);
 	down(FAKE_NEW_ORDER, ERR_RATELIMIT, "acme:rateLimited", "wait");
@@ -847,6 +849,18 @@ test_revoke(void **state)
 	ERIG_UNTIL(ok);
 	assert_int_equal(fake_ca.revoked, 1);
 	assert_string_equal(fake_ca.revoked_at, B);
+	/* Also when it is not the installed one any more. */
+	args.serial = serial = xstrdup(erig_row(r, "web")->serial);
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	erig_ends(r, 1);
+	assert_string_equal(erig_row(r, "web")->ari_directory, A);
+	ok = false;
+	fake_ca.revoked_at[0] = '\0';
+	(void)manage_start(engine_manage_jobs(r->engine), &args, revoke_done,
+	    &ok);
+	ERIG_UNTIL(ok);
+	assert_string_equal(fake_ca.revoked_at, B);
+	free(serial);
 }
 
 int
