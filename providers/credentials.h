@@ -11,6 +11,8 @@
 #include "common/error.h"
 #include "providers/option.h"
 
+struct keyless;
+
 struct credentials_type {
 	const char	*name;		/* type = "NAME" */
 	const char	*title;		/* "Alibaba Cloud" */
@@ -19,6 +21,9 @@ struct credentials_type {
 	/* Beyond the table; may be NULL. */
 	int		(*check)(const struct provider_values *,
 			    struct error *);
+	/* How they are fetched, NULL if they are static (keyless.h); may be
+	 * NULL. */
+	const struct keyless *(*keyless)(const struct provider_values *);
 };
 
 /* Indexes of the options, by type. */

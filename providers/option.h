@@ -70,6 +70,14 @@ struct provider_opt {
 const char	*provider_str(const struct provider_values *, int opt);
 long		 provider_int(const struct provider_values *, int opt);
 bool		 provider_bool(const struct provider_values *, int opt);
+/*
+ * Of credentials that are fetched (keyless.h): what was fetched takes the place
+ * of what the configuration says, which provider_given() tells.  An index after
+ * all options has provider_fetched() only, NULL if it was not.
+ */
+#define PROVIDER_FETCHED_MAX 16
+const char	*provider_given(const struct provider_values *, int opt);
+const char	*provider_fetched(const struct provider_values *, int at);
 /* NULL-terminated; never NULL. */
 const char *const *provider_list(const struct provider_values *, int opt);
 

@@ -103,6 +103,7 @@ BEGIN {
 	faces["providers/provider.h"] = 3	# types and options
 	faces["providers/credentials.h"] = 3
 	faces["providers/option.h"] = 3
+	faces["providers/keyless.h"] = 3.5
 	faces["clouds/cloud.h"] = 3
 	n = split("rest preq sign xml scheme_hmac scheme_oauth scheme_v4", f)
 	for (i = 1; i <= n; i++)

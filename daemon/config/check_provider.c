@@ -35,7 +35,7 @@ struct conf_provider *
 check_provider(struct check *c, const struct section *sec)
 {
 	struct conf_provider *p = xcalloc(1, sizeof(*p));
-	const struct conf_credentials *lender = NULL;
+	struct conf_credentials *lender = NULL;
 
 	p->name = xstrdup(sec->title);
 	p->type = check_type(c, sec);
@@ -46,6 +46,7 @@ check_provider(struct check *c, const struct section *sec)
 		    p->type->name, false);
 	p->values = check_options(c, sec, p->type->opts, p->type->check,
 	    lender != NULL ? lender->values : NULL);
+	p->credentials = lender;
 	if (lender != NULL)
 		c->secrets += lender->hash;
 	return p;

@@ -86,6 +86,7 @@ struct conf_provider {
 	char		*name;
 	const struct provider *type;
 	struct provider_values *values;	/* checked against type's table */
+	const struct conf_credentials *credentials;	/* that lend; NULL */
 	uint64_t	 hash;		/* of the section, and its secrets */
 };
 

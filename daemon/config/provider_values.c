@@ -30,6 +30,7 @@ struct provider_values {
 	struct secret_files files;
 	struct provider_values *lender;	/* NULL: none */
 	int		*lent;		/* indexes there; -1: it is our own */
+	char		*fetched[PROVIDER_FETCHED_MAX];
 };
 
 static const char *const no_list[] = { NULL };
@@ -111,6 +112,8 @@ provider_values_free(struct provider_values *values)
 		return;
 	for (int i = 0; i < values->n; i++)
 		clear(&values->v[i]);
+	for (int i = 0; i < PROVIDER_FETCHED_MAX; i++)
+		freezero_str(values->fetched[i]);
 	secret_files_clear(&values->files);
 	free(values->v);
 	free(values->lent);
@@ -258,9 +261,38 @@ value_at(const struct provider_values *values, int opt)
 }
 
 const char *
-provider_str(const struct provider_values *values, int opt)
+provider_given(const struct provider_values *values, int opt)
 {
 	return value_at(values, opt)->str;
+}
+
+void
+provider_values_fetched(struct provider_values *values, int at,
+    const char *text)
+{
+	assert(at >= 0 && at < PROVIDER_FETCHED_MAX);
+	freezero_str(values->fetched[at]);
+	values->fetched[at] = xstrdup(text);
+}
+
+const char *
+provider_fetched(const struct provider_values *values, int at)
+{
+	assert(at >= 0 && at < PROVIDER_FETCHED_MAX);
+	return values->lender != NULL ? values->lender->fetched[at] :
+	    values->fetched[at];
+}
+
+/* Of credentials, or of who borrows them. */
+const char *
+provider_str(const struct provider_values *values, int opt)
+{
+	const struct provider_values *lender = values->lender;
+	int at = lender != NULL ? values->lent[opt] : opt;
+	const char *fetched = at < 0 || at >= PROVIDER_FETCHED_MAX ? NULL :
+	    lender != NULL ? lender->fetched[at] : values->fetched[at];
+
+	return fetched != NULL ? fetched : provider_given(values, opt);
 }
 
 long

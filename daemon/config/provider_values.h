@@ -49,6 +49,10 @@ const char *const *provider_values_list(const struct provider_values *,
  * the values as they are.
  */
 int	provider_values_look(struct provider_values *, struct error *);
+/* Put what was fetched in the place of the option of that index, or after all
+ * (providers/option.h); what provider_str() has returned of it ends. */
+void	provider_values_fetched(struct provider_values *, int at,
+	    const char *text);
 /* Wipes.  NULL is allowed. */
 void	provider_values_free(struct provider_values *);
 

@@ -28,6 +28,7 @@ struct cloud_op {
 };
 
 static void	op_look(void *arg);
+static void	op_lease(void *arg);
 static void	op_upload(struct cloud_op *);
 
 static struct cloud_op *
@@ -67,6 +68,10 @@ op_failed(struct cloud_op *op, struct error *err)
 	time_t now = clock_now();
 	int64_t ms = (int64_t)FIRST_WAIT_MS << op->tries;
 
+	if (cloud_run_doubts(&op->run, err)) {
+		op_lease(op);
+		return;
+	}
 	if ((err->kind != ERR_TRANSIENT && err->kind != ERR_RATELIMIT) ||
 	    ++op->tries >= TRIES || err->retry_at > now + LONGEST_WAIT_S) {
 		op_finish(op, err);
@@ -256,7 +261,6 @@ look_done(struct cloud_run *run, struct error *err)
 	}
 }
 
-/* At first, and again. */
 static void
 op_look(void *arg)
 {
@@ -270,6 +274,24 @@ op_look(void *arg)
 		    op->run.type->look, look_done);
 }
 
+/* At first, and again. */
+static void
+leased(struct cloud_run *run, struct error *err)
+{
+	if (err != NULL)
+		op_failed(op_of(run), err);
+	else
+		op_look(op_of(run));
+}
+
+static void
+op_lease(void *arg)
+{
+	struct cloud_op *op = arg;
+
+	cloud_run_lease(&op->run, leased);
+}
+
 static void
 begin_cb(void *arg)
 {
@@ -279,7 +301,7 @@ begin_cb(void *arg)
 	if (cloud_run_read(&op->run, &err) == -1)
 		op_finish(op, &err);
 	else
-		op_look(op);
+		op_lease(op);
 }
 
 static void *
@@ -288,7 +310,7 @@ cloud_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
 	struct cloud_op *op = xcalloc(1, sizeof(*op));
 
 	cloud_run_init(&op->run, a, begin_cb, done, arg);
-	timer_init(&op->wait, a->env->loop, op_look, op);
+	timer_init(&op->wait, a->env->loop, op_lease, op);
 	return op;
 }
 

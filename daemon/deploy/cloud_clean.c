@@ -62,19 +62,36 @@ next_old(struct clean_op *op)
 	    removed);
 }
 
+/* The certificate is served; the next renewal removes what is left. */
+static void
+give_up(struct clean_op *op, const struct error *err)
+{
+	step_say(&op->run.s, "%s", err->msg);
+	step_tell(&op->run.s, "cloud", NULL);
+	clean_cancel(op);
+}
+
+static void
+leased(struct cloud_run *run, struct error *err)
+{
+	struct clean_op *op = (struct clean_op *)(void *)run;
+
+	if (err != NULL)
+		give_up(op, err);
+	else
+		next_old(op);
+}
+
 static void
 begin_cb(void *arg)
 {
 	struct clean_op *op = arg;
 	struct error err;
 
-	if (cloud_run_read(&op->run, &err) == 0) {
-		next_old(op);
-		return;
-	}
-	step_say(&op->run.s, "%s", err.msg);
-	step_tell(&op->run.s, "cloud", NULL);
-	clean_cancel(op);
+	if (cloud_run_read(&op->run, &err) == 0)
+		cloud_run_lease(&op->run, leased);
+	else
+		give_up(op, &err);
 }
 
 static void *

@@ -9,6 +9,7 @@
 #include "daemon/config/conf.h"
 #include "daemon/config/provider_values.h"
 #include "daemon/rest/hide.h"
+#include "daemon/rest/lease.h"
 #include "daemon/rest/sign.h"
 
 /* Edges take minutes, and jobs of some vendors half an hour. */
@@ -51,6 +52,7 @@ void
 cloud_run_clear(struct cloud_run *run)
 {
 	rest_cancel(run->rest);
+	lease_give(run->lease);
 	step_clear(&run->s);
 	json_decref(run->call.memo);
 	freezero(run->call.priv, run->type->priv_size);
@@ -114,6 +116,39 @@ cloud_run_read(struct cloud_run *run, struct error *err)
 		return -1;
 	cloud_run_forget(run);
 	return 0;
+}
+
+/* --- credentials --- */
+
+static void
+lease_ready(const struct error *err, void *arg)
+{
+	struct cloud_run *run = arg;
+	struct error own;
+
+	if (err != NULL)
+		own = *err;
+	run->done(run, err == NULL ? NULL : &own);
+}
+
+void
+cloud_run_lease(struct cloud_run *run, void (*done)(struct cloud_run *,
+    struct error *))
+{
+	const struct deploy_args *a = &run->s.a;
+
+	run->done = done;
+	lease_give(run->lease);
+	run->lease = lease_take(a->env->leases, a->target->cloud->credentials,
+	    NULL, lease_ready, run);
+}
+
+bool
+cloud_run_doubts(struct cloud_run *run, const struct error *err)
+{
+	return err->kind == ERR_CONFIG &&
+	    strcmp(err->code, "provider:credentials") == 0 &&
+	    lease_doubt(run->lease);
 }
 
 /* --- tables --- */

@@ -21,6 +21,7 @@ struct cloud_run {
 	char		 bound_id[CLOUD_ID_SIZE];
 	char		*place;		/* store, credentials and where: two
 					   targets of the same share uploads */
+	struct lease	*lease;		/* of the credentials */
 	struct rest_op	*rest;
 	void		(*done)(struct cloud_run *, struct error *);
 };
@@ -32,6 +33,13 @@ void	cloud_run_init(struct cloud_run *, const struct deploy_args *,
 void	cloud_run_clear(struct cloud_run *);
 /* What is installed, credentials as they are now, and what was journalled. */
 int	cloud_run_read(struct cloud_run *, struct error *);
+/* Make the credentials good, which they are then until the end; done with
+ * NULL, or why not. */
+void	cloud_run_lease(struct cloud_run *, void (*done)(struct cloud_run *,
+	    struct error *));
+/* Was it refused for credentials that may only be old?  Then begin again with
+ * cloud_run_lease(). */
+bool	cloud_run_doubts(struct cloud_run *, const struct error *);
 /* What the journal says now: another target may have written. */
 void	cloud_run_recall(struct cloud_run *);
 /* The same, and what steps have found out is no longer true. */

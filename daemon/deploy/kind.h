@@ -18,6 +18,7 @@ struct error;
 struct gate;
 struct hooks;
 struct http;
+struct leases;
 struct loop;
 struct sdbus;
 struct slots;
@@ -29,6 +30,7 @@ struct deploy_env {
 	struct loop	*loop;
 	struct children	*children;
 	struct http	*http;
+	struct leases	*leases;	/* of credentials */
 	struct sdbus	*sdbus;
 	struct hooks	*hooks;
 	struct gate	*gate;

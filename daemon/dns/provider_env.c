@@ -7,6 +7,7 @@
 #include "daemon/dns/provider_account.h"
 #include "daemon/dns/responder.h"
 #include "daemon/io/tally.h"
+#include "daemon/rest/lease.h"
 
 void
 provider_env_init(struct provider_env *env, struct loop *loop,
@@ -15,6 +16,7 @@ provider_env_init(struct provider_env *env, struct loop *loop,
 	*env = (struct provider_env){
 	    .loop = loop, .http = http, .dns = dns, .children = children,
 	    .locks = provider_locks_new(),
+	    .leases = leases_new(loop, http),
 	    .responder = responder_new(loop),
 	    .tallies = xcalloc(1, sizeof(*env->tallies)),
 	    .retry_ms = { 1000, 3000 },
@@ -29,6 +31,8 @@ provider_env_clear(struct provider_env *env)
 {
 	provider_locks_free(env->locks);
 	env->locks = NULL;
+	leases_free(env->leases);
+	env->leases = NULL;
 	responder_free(env->responder);
 	env->responder = NULL;
 	tallies_clear(env->tallies);

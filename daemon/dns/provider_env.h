@@ -8,6 +8,7 @@
 struct children;
 struct dns;
 struct http;
+struct leases;
 struct loop;
 struct responder;
 struct tallies;
@@ -18,7 +19,8 @@ struct provider_env {
 	struct dns	*dns;
 	struct children	*children;
 	struct provider_locks *locks;	/* made by provider_env_init(), */
-	struct responder *responder;	/* ... as this is, */
+	struct leases	*leases;	/* ... as this is, of credentials, */
+	struct responder *responder;	/* ... this, */
 	struct tallies	*tallies;	/* ... and this: how requests went */
 	unsigned	 retry_ms[2];	/* ... and these, which tests */
 	unsigned	 poll_ms;	/* ... shorten: pauses, and the limit */

@@ -14,6 +14,7 @@
 #include "daemon/io/loop.h"
 #include "daemon/io/tally.h"
 #include "daemon/rest/hide.h"
+#include "daemon/rest/lease.h"
 #include "providers/provider.h"
 
 #define PATIENCE_MS 10000		/* throttling waited out in silence */
@@ -25,6 +26,8 @@ struct provider_run_op {
 	const struct provider *type;
 	struct provider_account *account;
 	struct provider_turn turn;
+	const struct conf_credentials *credentials;	/* NULL: its own */
+	struct lease	*lease;		/* of these, from the first attempt */
 	bool		 is_add;
 	int64_t		 timeout_ms;
 	int64_t		 deadline;	/* monotonic */
@@ -61,6 +64,8 @@ run_stop(struct provider_run_op *op)
 	if (op->other != NULL)
 		op->type->cancel(op->other);
 	op->other = NULL;
+	lease_give(op->lease);
+	op->lease = NULL;
 	timer_clear(&op->next);
 	timer_clear(&op->limit);
 	provider_turn_end(&op->turn);
@@ -204,6 +209,13 @@ attempt_failed(struct provider_run_op *op, const struct error *err)
 {
 	int64_t pause = retry_pause(op, err);
 
+	if (err->kind == ERR_CONFIG && strcmp(err->code,
+	    "provider:credentials") == 0 && lease_doubt(op->lease)) {
+		lease_give(op->lease);
+		op->lease = NULL;
+		timer_set(&op->next, 0);
+		return;
+	}
 	/* Without an answer nobody knows. */
 	if (err->kind != ERR_CONFIG && err->kind != ERR_REJECTED &&
 	    err->kind != ERR_RATELIMIT)
@@ -293,6 +305,20 @@ call_fill(struct provider_run_op *op)
 }
 
 static void
+lease_ready(const struct error *err, void *arg)
+{
+	struct provider_run_op *op = arg;
+
+	if (err == NULL) {
+		attempt_cb(op);
+		return;
+	}
+	lease_give(op->lease);
+	op->lease = NULL;
+	attempt_failed(op, err);
+}
+
+static void
 attempt_cb(void *arg)
 {
 	struct provider_run_op *op = arg;
@@ -306,6 +332,11 @@ attempt_cb(void *arg)
 		    (long long)(closed + 999) / 1000);
 		err.retry_at = clock_now() + (time_t)(closed + 999) / 1000;
 		run_finish(op, &err);
+		return;
+	}
+	if (op->lease == NULL && op->credentials != NULL) {
+		op->lease = lease_take(op->env->leases, op->credentials, NULL,
+		    lease_ready, op);
 		return;
 	}
 	call_fill(op);
@@ -380,6 +411,7 @@ provider_run_start(struct provider_env *env,
 	op->type = a->provider->type;
 	op->is_unread = provider_values_look(a->provider->values,
 	    &op->last) == -1;
+	op->credentials = a->provider->credentials;
 	op->account = provider_account_get(env->locks, a->provider);
 	op->tally = tallies_get(env->tallies, "provider", a->provider->name,
 	    "type", op->type->name);

@@ -116,8 +116,9 @@ rooms_new(struct engine *e)
 	e->tokens = tokens_new(&e->cleanup_env);
 	e->rollout_env = (struct rollout_env){ .loop = a->loop,
 	    .store = a->store, .children = a->children, .http = a->http,
-	    .dns = e->dns, .sdbus = a->sdbus, .gate = e->gate,
-	    .hooks = e->hooks, .certs = e->certs };
+	    .leases = e->providers.leases, .dns = e->dns,
+	    .sdbus = a->sdbus, .gate = e->gate, .hooks = e->hooks,
+	    .certs = e->certs };
 	e->rollout = rollout_new(&e->rollout_env);
 	e->renewal_env = (struct renewal_env){ .loop = a->loop,
 	    .store = a->store, .children = a->children, .http = a->http,

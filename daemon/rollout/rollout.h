@@ -35,6 +35,7 @@ struct error;
 struct gate;
 struct hooks;
 struct http;
+struct leases;
 struct loop;
 struct sdbus;
 struct store;
@@ -45,6 +46,7 @@ struct rollout_env {
 	struct store	*store;
 	struct children	*children;
 	struct http	*http;
+	struct leases	*leases;
 	struct dns	*dns;
 	struct sdbus	*sdbus;
 	struct gate	*gate;
