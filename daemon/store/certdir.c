@@ -193,11 +193,29 @@ make_version(struct install *in, const char *serial, struct error *err)
 	    "more than %d directories for serial %s", VERSIONS_MAX, serial);
 }
 
+const char *
+certdir_in_place(int dirfd, const char *path)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    S_ISLNK(st.st_mode))
+		return NULL;
+	return S_ISDIR(st.st_mode) ? "a directory" : "a file";
+}
+
 int
 certdir_switch(const struct install *in, struct error *err)
 {
 	char target[PATH_MAX], old[PATH_MAX], tmp[NAME_MAX + 1];
+	const char *other = certdir_in_place(in->live, in->name);
 	ssize_t len;
+
+	/* rename(2) would put the link in the place of a file. */
+	if (other != NULL)
+		return error_set(err, ERR_CONFIG, "store:not-ours", "live/%s "
+		    "is %s, and must be acmed's own symbolic link; move it "
+		    "aside", in->name, other);
 
 	if (!text_printf(target, sizeof(target), "../%s/%s/%s", in->home,
 	    in->name, in->version) ||
@@ -214,13 +232,7 @@ certdir_switch(const struct install *in, struct error *err)
 		if (symlinkat(target, in->live, tmp) == -1)
 			return error_errno(err, "live/%s", tmp);
 		if (renameat(in->live, tmp, in->live, in->name) == -1) {
-			if (errno == EISDIR)
-				(void)error_set(err, ERR_CONFIG,
-				    "store:not-ours", "live/%s is a directory, "
-				    "and must be acmed's own symbolic link; "
-				    "move it aside", in->name);
-			else
-				(void)error_errno(err, "live/%s", in->name);
+			(void)error_errno(err, "live/%s", in->name);
 			(void)unlinkat(in->live, tmp, 0);
 			return -1;
 		}

@@ -38,6 +38,10 @@ int	certdir_previous(int dirfd, const char *name, bool force,
 	    char version[STORE_VERSION_SIZE], struct cert_info *,
 	    struct error *);
 
+/* What is in the place of live/NAME (path from dirfd) that is not acmed's to
+ * replace: "a directory", "a file"; NULL: nothing, or a link. */
+const char *certdir_in_place(int dirfd, const char *path);
+
 /* As store_place(), but always anew. */
 int	certdir_place(int dirfd, const char *name, const char *const *names,
 	    size_t n, struct error *err);

@@ -13,6 +13,7 @@
 
 #include "common/file.h"
 #include "common/mem.h"
+#include "daemon/store/certdir.h"
 #include "daemon/store/store_priv.h"
 
 /* Key, order, chain and the four files of a version, several times over. */
@@ -68,22 +69,19 @@ check_pending(const struct store *s, const char *name, const char *end,
 	return rc;
 }
 
-/* rename(2) puts a link in the place of all but a directory. */
 static int
 check_live(const struct store *s, const char *name, struct error *err)
 {
 	char *path = xasprintf("live/%s", name);
-	struct stat st;
-	bool is_dir = fstatat(s->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISDIR(st.st_mode);
+	const char *other = certdir_in_place(s->dirfd, path);
 
 	free(path);
-	if (!is_dir)
+	if (other == NULL)
 		return 0;
-	return error_set(err, ERR_CONFIG, "store:not-ours", "%s/live/%s is a "
-	    "directory, and must be acmed's own symbolic link; nothing is "
-	    "ordered before it is moved aside: mv %s/live/%s %s/%s.moved",
-	    s->dir, name, s->dir, name, s->dir, name);
+	return error_set(err, ERR_CONFIG, "store:not-ours", "%s/live/%s is "
+	    "%s, and must be acmed's own symbolic link; nothing is ordered "
+	    "before it is moved aside: mv %s/live/%s %s/%s.moved", s->dir,
+	    name, other, s->dir, name, s->dir, name);
 }
 
 int

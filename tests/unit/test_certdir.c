@@ -486,13 +486,23 @@ test_foreign_live(void **state)
 	struct cert_info info;
 	struct error err;
 
-	assert_int_equal(mkdir(scratch_path(&f->scratch, "live/" NAME), 0700),
-	    0);
-	assert_int_equal(install_pem(f->store, NAME, pki.keys[0], pki.pem[0],
-	    strlen(pki.pem[0]), &info, &err), -1);
-	assert_int_equal(err.kind, ERR_CONFIG);
-	assert_non_null(strstr(err.msg, "live/" NAME));
-	assert_int_equal(scratch_count(&f->scratch, "live/.[!.]*"), 0);
+	for (int is_dir = 0; is_dir < 2; is_dir++) {
+		const char *path = scratch_path(&f->scratch, "live/" NAME);
+
+		if (is_dir)
+			assert_int_equal(mkdir(path, 0700), 0);
+		else
+			scratch_write(path, "x");
+		assert_int_equal(install_pem(f->store, NAME, pki.keys[0],
+		    pki.pem[0], strlen(pki.pem[0]), &info, &err), -1);
+		assert_int_equal(err.kind, ERR_CONFIG);
+		assert_string_equal(err.code, "store:not-ours");
+		assert_non_null(strstr(err.msg, "live/" NAME));
+		assert_int_equal(scratch_count(&f->scratch, "live/.[!.]*"),
+		    0);
+		assert_int_equal(remove(scratch_path(&f->scratch, "live/"
+		    NAME)), 0);
+	}
 }
 
 /* The disk is full at each file in turn. */

@@ -2,12 +2,15 @@
 /* Certificates that are lost on the disk, in whole or in part. */
 #include "tests/unit/engine_rig.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/error.h"
+#include "common/file.h"
 #include "common/mem.h"
 
 #define CERT(name) "certificate \"" name "\" { names = { \"" name \
@@ -169,6 +172,54 @@ test_damaged(void **state)
 	assert_int_equal(r->oks, 3);
 }
 
+/* What a person has put at live/NAME is neither replaced nor a reason to
+ * order. */
+static void
+test_in_the_place(void **state)
+{
+	static const char text[] = "not acmed's\n";
+	struct erig *r = *state;
+	char *path = xstrdup(scratch_path(&r->scratch, "s/live/web")), *found;
+	struct error err;
+	size_t len;
+
+	erig_conf(r, WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	erig_down(r);
+	for (int is_dir = 0; is_dir < 2; is_dir++) {
+		assert_int_equal(remove(path), 0);
+		if (is_dir)
+			assert_int_equal(mkdir(path, 0700), 0);
+		else
+			scratch_write(path, text);
+		erig_events_clear(r);
+		erig_up(r);
+		erig_ends(r, 1);
+		assert_string_equal(erig_row(r, "web")->error->code,
+		    "store:not-ours");
+		assert_true(erig_told(r, is_dir ? "/live/web is a directory, "
+		    "and must be" : "/live/web is a file, and must be"));
+		assert_true(erig_told(r, "moved aside: mv "));
+		fake_time_pass(HOUR);
+		erig_down(r);
+	}
+	assert_int_equal(fake_ca.n_orders, 1);
+	assert_int_equal(rmdir(path), 0);
+	scratch_write(path, text);
+	erig_up(r);
+	fake_time_pass(MINUTE);
+	assert_int_equal(file_read(AT_FDCWD, path, 100, &found, &len, &err),
+	    0);
+	assert_string_equal(found, text);
+	free(found);
+	/* Moved aside, the old version is there again. */
+	move(r, "s/live/web", "s/web.moved");
+	ERIG_UNTIL(erig_row(r, "web")->serial != NULL);
+	assert_int_equal(fake_ca.n_orders, 1);
+	free(path);
+}
+
 int
 main(void)
 {
@@ -176,6 +227,7 @@ main(void)
 		ERIG_TEST(test_damaged),
 		ERIG_TEST(test_live_lost),
 		ERIG_TEST(test_not_linked),
+		ERIG_TEST(test_in_the_place),
 		ERIG_TEST(test_all_lost),
 		ERIG_TEST(test_all_found),
 	};
