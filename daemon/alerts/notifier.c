@@ -359,6 +359,13 @@ notifier_kick(struct notifier *n)
 }
 
 void
+notifier_clock_moved(struct notifier *n)
+{
+	queue_kick(n->queue);
+	notifier_kick(n);
+}
+
+void
 notifier_renewed(struct notifier *n, const struct cert *c)
 {
 	char key[256];

@@ -20,6 +20,8 @@ void		 notifier_start(struct notifier *);
 void		 notifier_reload(struct notifier *);
 /* Something has happened: look soon. */
 void		 notifier_kick(struct notifier *);
+/* The same, and what waits to be sent again as well. */
+void		 notifier_clock_moved(struct notifier *);
 /* A run of the certificate went well. */
 void		 notifier_renewed(struct notifier *, const struct cert *);
 struct queue	*notifier_queue(const struct notifier *);

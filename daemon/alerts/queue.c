@@ -476,7 +476,13 @@ void
 queue_start(struct queue *q)
 {
 	q->is_started = true;
-	if (!TAILQ_EMPTY(&q->messages))
+	queue_kick(q);
+}
+
+void
+queue_kick(struct queue *q)
+{
+	if (q->is_started && !TAILQ_EMPTY(&q->messages))
 		timer_set(&q->work, 0);
 }
 

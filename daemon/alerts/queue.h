@@ -27,6 +27,8 @@ struct queue	*queue_new(const struct alerts_env *);
 /* What is under way is cancelled, and stays queued.  NULL is allowed. */
 void		 queue_free(struct queue *);
 void		 queue_start(struct queue *);
+/* Look again what is to be sent. */
+void		 queue_kick(struct queue *);
 /* The configuration has changed: what failed is tried again. */
 void		 queue_reload(struct queue *);
 

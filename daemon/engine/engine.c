@@ -103,6 +103,31 @@ next_at(const struct cert *c, void *arg)
 	return engine_next_at(arg, c, &action);
 }
 
+/* All that is planned by the wall clock looks again. */
+static void
+clock_moved(int64_t set_s, int64_t slept_s, void *arg)
+{
+	struct engine *e = arg;
+	char span[TEXT_SPAN_MAX];
+
+	if (slept_s != 0)
+		log_info(NULL, "the machine was suspended for %s",
+		    text_span(slept_s, span));
+	if (set_s != 0)
+		log_info(NULL, "the clock was set %s %s", text_span(set_s < 0 ?
+		    -set_s : set_s, span), set_s < 0 ? "back" : "ahead");
+	if (e->is_stopping)
+		return;
+	ari_kick(e->ari);
+	persist_watch_kick(e->persist_watch, NULL);
+	cleanup_kick(e->cleanup);
+	tokens_kick(e->tokens);
+	rollout_kick(e->rollout);
+	notifier_clock_moved(e->notifier);
+	textfile_kick(e->textfile);
+	engine_reschedule(e);
+}
+
 /* The rooms, each with what it uses. */
 static void
 rooms_new(struct engine *e)
@@ -185,6 +210,7 @@ engine_new(const struct engine_args *a, struct error *err)
 	e->holds = holds_new(a->store);
 	timer_init(&e->schedule, a->loop, engine_schedule_cb, e);
 	timer_init(&e->stop_tick, a->loop, stop_tick_cb, e);
+	clockwatch_init(&e->clock, a->loop, clock_moved, e);
 	e->certs = certs_new(a->loop, a->store);
 	missing_load(e->certs);
 	e->certs->events.next = next_json;
@@ -243,6 +269,7 @@ void
 engine_start(struct engine *e)
 {
 	serve_challenges(e);
+	clockwatch_start(&e->clock);
 	lost_start(e);
 	placeholder_place(e);
 	skew_start(e->certs);
@@ -294,6 +321,7 @@ engine_free(struct engine *e)
 	e->is_stopping = true;
 	timer_clear(&e->schedule);
 	timer_clear(&e->stop_tick);
+	clockwatch_stop(&e->clock);
 	cleanup_wait_cancel(e->stop_wait);
 	preflights_free(e->preflights);
 	persist_watch_free(e->persist_watch);

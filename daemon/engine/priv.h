@@ -16,6 +16,7 @@
 #include "daemon/config/conf.h"
 #include "daemon/dns/provider_env.h"
 #include "daemon/engine/engine.h"
+#include "daemon/io/clockwatch.h"
 #include "daemon/io/loop.h"
 #include "daemon/manage/manage.h"
 #include "daemon/persist/persist_env.h"
@@ -57,6 +58,7 @@ struct engine {
 	struct cert	**ready;	/* due, waiting for a place */
 	size_t		 n_ready, next_ready;
 	struct timer	 schedule;
+	struct clockwatch clock;
 	bool		 is_stopping;
 	unsigned long	 renewed, failed;	/* runs, for /metrics */
 

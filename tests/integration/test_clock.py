@@ -152,7 +152,8 @@ def test_suspended(machine):
     ca, a, clock = machine
     clock.suspend(7 * DAY)
     ca.clock_off = clock.wall
-    a.wait("another look", lambda: "configuration" in a.log())
+    a.wait("another look",
+           lambda: "the machine was suspended for 7d" in a.log())
     assert a.cert_status(NAME)["clock"] is None
     assert ca.count()["newOrder"] == 1
     stale = []
