@@ -167,16 +167,37 @@ deploy_field(const struct term *t, const json_t *deploy, time_t thaw,
 	free(name);
 }
 
+/* Are they of more than one account? */
+static bool
+has_accounts(const json_t *list)
+{
+	const char *first = jsonx_str(list, "0.account"), *own;
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach(list, i, o) {
+		own = jsonx_str(o, "account");
+		if (own != NULL && first != NULL && strcmp(own, first) != 0)
+			return true;
+	}
+	return false;
+}
+
 /* "_validation-persist.example.com: right, ends in 90d" */
 static void
-persist_field(const struct term *t, const json_t *persist, time_t now)
+persist_field(const struct term *t, const json_t *persist, bool says_account,
+    time_t now)
 {
+	char *account = says_account ? show_str(persist, "account", NULL) :
+	    NULL;
 	char *name = show_str(persist, "name", "?");
 	char *state = show_str(persist, "state", "?");
 	char *problem = show_str(persist, "problem", NULL);
 	time_t until = (time_t)jsonx_int(persist, "until", 0);
 	char when[SHOW_WHEN_MAX];
-	char *text = xasprintf("%s: %s%s%s", name, state,
+	char *text = xasprintf("%s%s%s%s: %s%s%s", name,
+	    account != NULL ? " (account " : "", account != NULL ? account :
+	    "", account != NULL ? ")" : "", state,
 	    until != 0 ? ", ends " : "",
 	    until != 0 ? show_when(now, until, when) : "");
 
@@ -186,6 +207,7 @@ persist_field(const struct term *t, const json_t *persist, time_t now)
 	free(text);
 	free(problem);
 	free(state);
+	free(account);
 	free(name);
 }
 
@@ -402,7 +424,8 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 		deploy_field(t, deploy, (time_t)jsonx_int(cert,
 		    "freeze.until", 0), now);
 	json_array_foreach(json_object_get(cert, "persist"), i, persist)
-		persist_field(t, persist, now);
+		persist_field(t, persist, has_accounts(json_object_get(cert,
+		    "persist")), now);
 	print_steps(t, json_object_get(cert, "steps"));
 	free(fallback);
 	free(next);

@@ -19,18 +19,32 @@ is_state(const json_t *record, const char *state)
 	return s != NULL && strcmp(s, state) == 0;
 }
 
-bool
-persist_is_bad(const json_t *reply, bool is_removal)
+static bool
+is_bad(const json_t *ca, bool is_removal)
 {
 	const json_t *record;
 	size_t i;
 
-	json_array_foreach(json_object_get(reply, "records"), i, record) {
+	if (json_is_object(json_object_get(ca, "error")))
+		return true;
+	json_array_foreach(json_object_get(ca, "records"), i, record) {
 		if (json_is_object(json_object_get(record, "error")) ||
 		    (!is_removal && !is_state(record, "right")))
 			return true;
 	}
 	return false;
+}
+
+bool
+persist_is_bad(const json_t *reply, bool is_removal)
+{
+	bool bad = is_bad(reply, is_removal);
+	const json_t *ca;
+	size_t i;
+
+	json_array_foreach(json_object_get(reply, "others"), i, ca)
+		bad = is_bad(ca, is_removal) || bad;
+	return bad;
 }
 
 int
@@ -121,12 +135,13 @@ print_record(const struct term *t, const json_t *record, time_t now)
 	free(line);
 }
 
-void
-persist_print(const struct term *t, const json_t *reply, time_t now)
+/* The records of one CA; true: a provider can write one that is not right. */
+static bool
+print_ca(const struct term *t, const char *cert, const json_t *ca, time_t now)
 {
-	char *cert = show_str(reply, "certificate", "?");
-	char *account = show_str(reply, "account", "?");
-	char *url = show_str(reply, "account_url", "?");
+	char *account = show_str(ca, "account", "?");
+	char *url = show_str(ca, "account_url", "not registered");
+	char *error = show_error(json_object_get(ca, "error"));
 	const json_t *record;
 	bool can_write = false;
 	char *text;
@@ -136,12 +151,33 @@ persist_print(const struct term *t, const json_t *reply, time_t now)
 	    "%s (%s)", cert, account, url);
 	comment(t, TERM_BOLD, text);
 	free(text);
-	json_array_foreach(json_object_get(reply, "records"), i, record) {
+	if (error != NULL)
+		comment(t, TERM_BAD, error);
+	json_array_foreach(json_object_get(ca, "records"), i, record) {
 		print_record(t, record, now);
 		if (!is_state(record, "right") &&
 		    jsonx_str(record, "provider") != NULL &&
 		    jsonx_str(record, "action") == NULL)
 			can_write = true;
+	}
+	free(error);
+	free(url);
+	free(account);
+	return can_write;
+}
+
+void
+persist_print(const struct term *t, const json_t *reply, time_t now)
+{
+	char *cert = show_str(reply, "certificate", "?");
+	bool can_write = print_ca(t, cert, reply, now);
+	const json_t *ca;
+	char *text;
+	size_t i;
+
+	json_array_foreach(json_object_get(reply, "others"), i, ca) {
+		(void)fputc('\n', t->out);
+		can_write = print_ca(t, cert, ca, now) || can_write;
 	}
 	if (can_write) {
 		text = xasprintf("acmectl persist --write %s lets the provider "
@@ -155,7 +191,5 @@ persist_print(const struct term *t, const json_t *reply, time_t now)
 		comment(t, TERM_PLAIN, "no name is proved by them yet: set "
 		    "challenge = \"dns-persist-01\" in the certificate");
 	}
-	free(url);
-	free(account);
 	free(cert);
 }

@@ -25,7 +25,13 @@ struct rehearsal {
 	struct rehearsals *all;
 	char		*name;		/* the certificate's */
 	char		*directory;	/* that was asked for, or NULL */
-	/* While it runs: */
+	unsigned	 at;		/* which of its CAs, from now on */
+	unsigned	 works;		/* at so many */
+	bool		 is_told;	/* where it is not tried */
+	struct error	 err;		/* of the first that does not; or
+					   ERR_NONE */
+	enum step	 err_step;
+	/* While it runs at one: */
 	const struct conf *conf;	/* one reference */
 	char		*account_name;
 	struct conf_account account;	/* all else is the real one's */
@@ -52,12 +58,13 @@ first_persist(const struct conf_cert *cc)
 	return NULL;
 }
 
-/* The CA for tries; NULL: there is none, and err says what to do. */
+/* The CA for tries of its i-th CA; NULL: there is none, and err says what to
+ * do. */
 static const char *
-directory_for(const struct conf_cert *cc, const char *asked,
+directory_for(const struct conf_cert *cc, unsigned i, const char *asked,
     struct error *err)
 {
-	const struct conf_account *a = cc->account;
+	const struct conf_account *a = conf_issuer(cc, i).account;
 	const char *directory = asked != NULL ? asked : a != NULL &&
 	    a->staging_directory != NULL ? a->staging_directory : a != NULL ?
 	    issuer_staging_of(a->directory) : NULL;
@@ -91,6 +98,27 @@ directory_for(const struct conf_cert *cc, const char *asked,
 	return NULL;
 }
 
+/*
+ * The first of its CAs, from that one on, that has one for tries; -1: none
+ * has, and err says what to do for the first asked of.  Where a person names
+ * one, it is tried instead of the first.
+ */
+static int
+next_ca(const struct conf_cert *cc, unsigned from, const char *asked,
+    struct error *err)
+{
+	unsigned n = asked != NULL || conf_n_issuers(cc) == 0 ? 1 :
+	    conf_n_issuers(cc);
+	struct error other;
+
+	for (unsigned i = from; i < n; i++) {
+		if (directory_for(cc, i, asked, i == from ? err : &other) !=
+		    NULL)
+			return (int)i;
+	}
+	return -1;
+}
+
 static bool
 is_url(const char *s)
 {
@@ -111,10 +139,34 @@ engine_rehearse_check(const struct engine *e, const char *name,
 	if (directory != NULL && !is_url(directory))
 		return error_set(err, ERR_CONFIG, "rehearse:url",
 		    "the directory is not a URL that begins with https://");
-	return directory_for(c->conf, directory, err) == NULL ? -1 : 0;
+	return next_ca(c->conf, 0, directory, err) == -1 ? -1 : 0;
 }
 
 /* --- one run --- */
+
+static void
+cert_init(struct rehearsal *r)
+{
+	r->cert = (struct cert){ .certs = r->all->engine->certs };
+	r->cert.place.places = &r->all->places;
+	r->cert.row.name = xasprintf(API_DRY_RUN "%s", r->name);
+	r->cert.row.key = KEY_TYPE_END;
+	TAILQ_INIT(&r->cert.targets);
+}
+
+static void
+cert_clear(struct rehearsal *r)
+{
+	renewal_cancel(r->cert.run);
+	hold_forget(r->all->engine->holds, &r->cert);
+	place_end(&r->cert.place);
+	free(r->cert.note);
+	store_cert_clear(&r->cert.row);
+	conf_unref(r->conf);
+	r->conf = NULL;
+	free(r->account_name);
+	r->account_name = NULL;
+}
 
 static void
 rehearsal_free(struct rehearsal *r)
@@ -123,13 +175,7 @@ rehearsal_free(struct rehearsal *r)
 
 	if (c != NULL)
 		c->rehearsal = NULL;
-	renewal_cancel(r->cert.run);
-	hold_forget(r->all->engine->holds, &r->cert);
-	place_end(&r->cert.place);
-	free(r->cert.note);
-	store_cert_clear(&r->cert.row);
-	conf_unref(r->conf);
-	free(r->account_name);
+	cert_clear(r);
 	free(r->name);
 	free(r->directory);
 	free(r);
@@ -142,8 +188,21 @@ end(struct rehearsal *r, enum step step, const struct error *err)
 		event_end(&r->cert, step, err, "%s; nothing has changed",
 		    err->msg);
 	else
-		event_end(&r->cert, step, NULL, "a renewal works: the "
-		    "certificate is thrown away, and nothing has changed");
+		event_end(&r->cert, step, NULL, "a renewal works%s: what "
+		    "was issued is thrown away, and nothing has changed",
+		    r->works > 1 ? " at each of them" : "");
+}
+
+/* Is there another CA to try it at, whatever this one said? */
+static bool
+has_next(const struct rehearsal *r)
+{
+	const struct conf_cert *cc = conf_find_cert(r->all->engine->conf,
+	    r->name);
+	struct error ignored;
+
+	return cc != NULL && r->directory == NULL &&
+	    next_ca(cc, r->at + 1, NULL, &ignored) != -1;
 }
 
 static void
@@ -151,11 +210,33 @@ done(struct cert *c, enum step step, const struct error *err, void *arg)
 {
 	struct rehearsal *r = arg;
 	struct rehearsals *all = r->all;
+	bool goes_on = has_next(r);
 
-	end(r, step, err);
+	if (goes_on || r->at > 0)
+		event_emit(c->certs, c->row.name, step, err == NULL ?
+		    LOGL_NOTICE : LOGL_WARNING, "at %s: %s",
+		    r->account.directory, err == NULL ? "a renewal works" :
+		    err->msg);
+	if (err == NULL) {
+		r->works++;
+	} else if (r->err.kind == ERR_NONE) {
+		r->err = *err;
+		r->err_step = step;
+		if (goes_on || r->at > 0)
+			(void)error_wrap(&r->err, "at %s",
+			    r->account.directory);
+	}
+	timer_set(&all->next, 0);
+	if (goes_on) {
+		cert_clear(r);
+		cert_init(r);
+		r->at++;
+		return;
+	}
+	end(r, err == NULL ? step : r->err_step, r->err.kind != ERR_NONE ?
+	    &r->err : NULL);
 	TAILQ_REMOVE(&all->running, r, link);
 	rehearsal_free(r);
-	timer_set(&all->next, 0);
 }
 
 /* The account and the certificate, as far as they differ. */
@@ -164,23 +245,44 @@ disguise(struct rehearsal *r, const struct conf_cert *cc,
     const char *directory)
 {
 	struct certs *certs = r->all->engine->certs;
+	struct conf_issuer at = conf_issuer(cc, r->at);
 
 	r->conf = conf_ref(certs->conf);
-	r->account_name = xasprintf(API_DRY_RUN "%s", cc->account->name);
-	r->account = *cc->account;
+	r->account_name = xasprintf(API_DRY_RUN "%s", at.account->name);
+	r->account = *at.account;
 	r->account.name = r->account_name;
 	r->account.directory = (char *)(uintptr_t)directory;
 	r->account.eab_kid = r->account.eab_hmac_key_file = NULL;
 	r->cc = *cc;
 	r->cc.name = r->cert.row.name;
 	r->cc.account = &r->account;
-	r->cc.others = NULL;		/* the first alone is tried */
+	r->cc.profile = (char *)(uintptr_t)at.profile;
+	r->cc.profile_required = at.profile_required;
+	r->cc.others = NULL;		/* each is tried by itself */
 	r->cc.n_others = 0;
 	r->cc.deploys = NULL;
 	r->cc.n_deploys = 0;
 	r->cc.reuse_key = false;
 	r->cert.conf = &r->cc;
 	r->cert.passes_hold = r->cert.was_forced = true;
+}
+
+/* Those of its CAs that have none for tries. */
+static void
+tell_left_out(struct rehearsal *r, const struct conf_cert *cc)
+{
+	struct error why;
+
+	if (r->is_told || r->directory != NULL)
+		return;
+	r->is_told = true;
+	for (unsigned i = 0; i < conf_n_issuers(cc); i++) {
+		if (directory_for(cc, i, NULL, &why) == NULL)
+			event_emit(r->cert.certs, r->cert.row.name,
+			    STEP_ACCOUNT, LOGL_NOTICE, "not tried with account "
+			    "\"%s\": %s", conf_issuer(cc, i).account->name,
+			    why.msg);
+	}
 }
 
 static void
@@ -190,17 +292,22 @@ begin(struct rehearsal *r)
 	const struct conf_cert *cc = conf_find_cert(e->conf, r->name);
 	const char *directory;
 	struct error err;
+	int at = -1;
 
 	if (cc == NULL)
 		(void)error_set(&err, ERR_CONFIG, "engine:unknown-cert",
 		    "\"%s\" is not configured any more", r->name);
-	directory = cc == NULL ? NULL : directory_for(cc, r->directory, &err);
-	if (directory == NULL) {
+	else
+		at = next_ca(cc, r->at, r->directory, &err);
+	if (at == -1) {
 		end(r, STEP_ACCOUNT, &err);
 		TAILQ_REMOVE(&r->all->running, r, link);
 		rehearsal_free(r);
 		return;
 	}
+	r->at = (unsigned)at;
+	directory = directory_for(cc, r->at, r->directory, &err);
+	tell_left_out(r, cc);
 	disguise(r, cc, directory);
 	event_emit(e->certs, r->cert.row.name, STEP_ACCOUNT, LOGL_NOTICE,
 	    "trying a renewal at %s", directory);
@@ -233,8 +340,12 @@ next_cb(void *arg)
 	struct rehearsal *r, *o;
 	size_t n = 0;
 
-	TAILQ_FOREACH(r, &all->running, link)
+	for (r = TAILQ_FIRST(&all->running); r != NULL; r = o) {
+		o = TAILQ_NEXT(r, link);
 		n++;
+		if (r->cert.run == NULL)	/* at the next CA */
+			begin(r);
+	}
 	for (r = TAILQ_FIRST(&all->waiting); r != NULL && n < RUNS_MAX;
 	    r = o) {
 		o = TAILQ_NEXT(r, link);
@@ -279,11 +390,7 @@ engine_rehearse(struct engine *e, const char *name, const char *directory,
 	r->all = all;
 	r->name = xstrdup(name);
 	r->directory = directory != NULL ? xstrdup(directory) : NULL;
-	r->cert.certs = e->certs;
-	r->cert.place.places = &all->places;
-	r->cert.row.name = xasprintf(API_DRY_RUN "%s", name);
-	r->cert.row.key = KEY_TYPE_END;
-	TAILQ_INIT(&r->cert.targets);
+	cert_init(r);
 	if (c != NULL)
 		c->rehearsal = r;
 	TAILQ_INSERT_TAIL(&all->waiting, r, link);

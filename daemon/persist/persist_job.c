@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/error.h"
+#include "common/json.h"
 #include "common/mem.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/meta.h"
@@ -32,6 +34,8 @@ struct persist_job {
 	const struct conf *conf;	/* one reference; NULL: not begun */
 	const struct conf_cert *cc;
 	struct timer	 begin;
+	unsigned	 at_ca;		/* of its issuers, as what follows */
+	const struct conf_account *ca;
 	struct account_op *account_op;
 	struct account	*account;
 	char		*kid;
@@ -45,9 +49,29 @@ struct persist_job {
 	struct persist_record *record;
 	char		*value;		/* that it is to have */
 	json_t		*records;
+	json_t		*reply;		/* as far as it goes; NULL: nothing */
+	json_t		*others;	/* ... of the CAs after the first */
 	persist_job_done_cb *done;
 	void		*arg;
 };
+
+/* All that is one CA's. */
+static void
+ca_clear(struct persist_job *j)
+{
+	account_cancel(j->account_op);
+	j->account_op = NULL;
+	account_release(j->env->accounts, j->account);
+	j->account = NULL;
+	acme_meta_cancel(j->meta);
+	j->meta = NULL;
+	strv_free(j->issuers);
+	j->issuers = NULL;
+	free(j->kid);
+	j->kid = NULL;
+	json_decref(j->records);
+	j->records = NULL;
+}
 
 void
 persist_job_cancel(struct persist_job *j)
@@ -58,15 +82,12 @@ persist_job_cancel(struct persist_job *j)
 	timer_clear(&j->begin);
 	persist_record_cancel(j->record);
 	free(j->value);
-	account_cancel(j->account_op);
-	account_release(j->env->accounts, j->account);
-	acme_meta_cancel(j->meta);
-	strv_free(j->issuers);
+	ca_clear(j);
 	persist_names_clear(&j->names);
 	dns_free(j->own_dns);
-	json_decref(j->records);
+	json_decref(j->reply);
+	json_decref(j->others);
 	conf_unref(j->conf);
-	free(j->kid);
 	free(j->name);
 	free(j);
 }
@@ -80,6 +101,59 @@ finish(struct persist_job *j, const struct error *err, const json_t *reply)
 		copy = *err;
 	j->done(err != NULL ? &copy : NULL, reply, j->arg);
 	persist_job_cancel(j);
+}
+
+/* --- the CAs, one after the other --- */
+
+static void	ca_start(struct persist_job *);
+
+static void
+next_ca(struct persist_job *j)
+{
+	ca_clear(j);
+	if (++j->at_ca < conf_n_issuers(j->cc)) {
+		ca_start(j);
+		return;
+	}
+	if (json_array_size(j->others) > 0)
+		(void)json_object_set(j->reply, "others", j->others);
+	finish(j, NULL, j->reply);
+}
+
+/* What is wrong with one of the others keeps nobody from the first's. */
+static void
+ca_failed(struct persist_job *j, const struct error *err)
+{
+	if (j->at_ca == 0) {
+		finish(j, err, NULL);
+		return;
+	}
+	(void)json_array_append_new(j->others, json_pack("{s:s, s:n, s:[], "
+	    "s:[], s:o}", "account", j->ca->name, "account_url", "issuers",
+	    "records", "error", jsonx_error(err, clock_now())));
+	next_ca(j);
+}
+
+static void
+ca_done(struct persist_job *j)
+{
+	json_t *issuers = json_array(), *o;
+
+	for (size_t i = 0; j->issuers[i] != NULL; i++)
+		(void)json_array_append_new(issuers,
+		    json_string(j->issuers[i]));
+	o = json_pack("{s:s, s:s, s:o, s:O}", "account", j->ca->name,
+	    "account_url", j->kid, "issuers", issuers, "records", j->records);
+	if (j->at_ca == 0) {
+		j->reply = json_pack("{s:s, s:b}", "certificate", j->name,
+		    "configured", j->names.is_configured);
+		(void)json_object_update(j->reply, o);
+		json_decref(o);
+	} else {
+		(void)json_object_set_new(o, "error", json_null());
+		(void)json_array_append_new(j->others, o);
+	}
+	next_ca(j);
 }
 
 /* --- the records --- */
@@ -117,7 +191,7 @@ record_start(struct persist_job *j)
 	j->value = persist_value(j->issuers[0], j->kid, name->wildcard,
 	    j->a.until, &err);
 	if (j->value == NULL) {
-		finish(j, &err, NULL);
+		ca_failed(j, &err);
 		return;
 	}
 	args.value = j->value;
@@ -127,22 +201,10 @@ record_start(struct persist_job *j)
 static void
 next_record(struct persist_job *j)
 {
-	json_t *issuers, *reply;
-
-	if (j->at < j->names.n) {
+	if (j->at < j->names.n)
 		record_start(j);
-		return;
-	}
-	issuers = json_array();
-	for (size_t i = 0; j->issuers[i] != NULL; i++)
-		(void)json_array_append_new(issuers,
-		    json_string(j->issuers[i]));
-	reply = json_pack("{s:s, s:b, s:s, s:s, s:o, s:O}", "certificate",
-	    j->name, "configured", j->names.is_configured, "account",
-	    j->cc->account->name, "account_url", j->kid,
-	    "issuers", issuers, "records", j->records);
-	finish(j, NULL, reply);
-	json_decref(reply);
+	else
+		ca_done(j);
 }
 
 /* --- the account and the CA --- */
@@ -161,7 +223,7 @@ account_done(const struct error *err, struct account *account, void *arg)
 
 	j->account_op = NULL;
 	if (err != NULL) {
-		finish(j, err, NULL);
+		ca_failed(j, err);
 		return;
 	}
 	j->account = account;
@@ -177,15 +239,14 @@ meta_done(const struct error *err, const struct acme_meta *meta, void *arg)
 
 	j->meta = NULL;
 	if (err != NULL) {
-		finish(j, err, NULL);
+		ca_failed(j, err);
 		return;
 	}
 	if (meta->caa_identities[0] == NULL) {
 		(void)error_set(&none, ERR_REJECTED, "persist:no-issuer",
 		    "the CA of account \"%s\" does not say by which name a "
-		    "record is to call it (caaIdentities)",
-		    j->cc->account->name);
-		finish(j, &none, NULL);
+		    "record is to call it (caaIdentities)", j->ca->name);
+		ca_failed(j, &none);
 		return;
 	}
 	j->issuers = strv_copy(meta->caa_identities);
@@ -193,11 +254,27 @@ meta_done(const struct error *err, const struct acme_meta *meta, void *arg)
 }
 
 static void
+ca_start(struct persist_job *j)
+{
+	struct acme_meta_args meta = { .timeout_ms = META_TIMEOUT_MS };
+
+	j->ca = conf_issuer(j->cc, j->at_ca).account;
+	meta.directory = j->ca->directory;
+	meta.ca_file = j->ca->ca_file;
+	meta.proxy = j->ca->proxy;
+	j->at = 0;
+	j->records = json_array();
+	j->pending = 2;
+	j->account_op = account_start(j->env->accounts, j->ca, account_done,
+	    j);
+	j->meta = acme_meta_start(j->env->ca_http, &meta, meta_done, j);
+}
+
+static void
 begin_cb(void *arg)
 {
 	struct persist_job *j = arg;
 	const struct cert *c = certs_find(j->env->certs, j->name);
-	struct acme_meta_args meta = { .timeout_ms = META_TIMEOUT_MS };
 	struct error err;
 
 	if (c == NULL || c->conf == NULL || j->jobs->is_stopping) {
@@ -224,13 +301,7 @@ begin_cb(void *arg)
 	j->own_dns = zones_own_dns(j->env->dns, j->cc);
 	j->dns = j->own_dns != NULL ? j->own_dns : j->env->dns;
 	persist_names_init(&j->names, j->cc);
-	meta.directory = j->cc->account->directory;
-	meta.ca_file = j->cc->account->ca_file;
-	meta.proxy = j->cc->account->proxy;
-	j->pending = 2;
-	j->account_op = account_start(j->env->accounts, j->cc->account,
-	    account_done, j);
-	j->meta = acme_meta_start(j->env->ca_http, &meta, meta_done, j);
+	ca_start(j);
 }
 
 struct persist_job *
@@ -243,7 +314,7 @@ persist_job_start(struct persist_jobs *jobs,
 	j->env = jobs->env;
 	j->a = *a;
 	j->a.cert = j->name = xstrdup(a->cert);
-	j->records = json_array();
+	j->others = json_array();
 	j->done = done;
 	j->arg = arg;
 	TAILQ_INSERT_TAIL(&jobs->list, j, link);

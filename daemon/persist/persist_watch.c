@@ -37,9 +37,11 @@ struct persist_watch {
 	/* What it is looking at: */
 	struct cert	*cert;		/* NULL: nothing */
 	const struct conf *conf;	/* one reference */
+	const struct conf_cert *cc;	/* in conf */
 	struct dns	*own_dns;
-	char		*kid;
 	struct persist_names names;
+	unsigned	 at_ca;		/* of its issuers */
+	char		*kid;		/* at that one */
 	size_t		 at;
 	struct persist_look_op *look;
 	bool		 has_failed;	/* one look */
@@ -48,6 +50,7 @@ struct persist_watch {
 
 static void	tick_cb(void *);
 static void	next_name(struct persist_watch *);
+static void	next_ca(struct persist_watch *);
 
 struct persist_watch *
 persist_watch_new(const struct persist_env *env)
@@ -158,6 +161,12 @@ needed_at(const struct cert *c)
 	return due > now ? due : now;
 }
 
+static const struct conf_account *
+account_of(const struct persist_watch *w)
+{
+	return conf_issuer(w->cc, w->at_ca).account;
+}
+
 /* What a person should know, or ""; true if it is to be told aloud. */
 static bool
 find_problem(const struct persist_watch *w,
@@ -171,8 +180,11 @@ find_problem(const struct persist_watch *w,
 	out[0] = '\0';
 	if (v->match != PERSIST_RIGHT) {
 		(void)text_printf(out, size, "the dns-persist-01 record at "
-		    "%s %s; the next renewal %s", seen->zone->fqdn, v->why,
-		    has_provider(n) ? "will go by dns-01" : "will fail");
+		    "%s %s; %s%s%s %s", seen->zone->fqdn, v->why,
+		    w->at_ca == 0 ? "the next renewal" : "renewals with "
+		    "account \"", w->at_ca == 0 ? "" : account_of(w)->name,
+		    w->at_ca == 0 ? "" : "\"", has_provider(n) ?
+		    "will go by dns-01" : "will fail");
 		return !has_provider(n) && w->cert->row.error == NULL;
 	}
 	if (v->until == 0 || v->until >= needed + MARGIN_S)
@@ -184,9 +196,10 @@ find_problem(const struct persist_watch *w,
 	return true;
 }
 
-/* The problem that was seen at that name the last time, or "". */
+/* The problem that was seen at that name, for that account, the last time, or
+ * "". */
 static const char *
-old_problem(const struct cert *c, const char *name)
+old_problem(const struct cert *c, const char *name, const char *account)
 {
 	const json_t *o;
 	size_t i;
@@ -196,7 +209,8 @@ old_problem(const struct cert *c, const char *name)
 		    "problem"));
 
 		if (strcmp(json_string_value(json_object_get(o, "name")),
-		    name) == 0)
+		    name) == 0 && strcmp(json_string_value(json_object_get(o,
+		    "account")), account) == 0)
 			return text != NULL ? text : "";
 	}
 	return "";
@@ -208,7 +222,7 @@ tell(struct persist_watch *w, const char *name, const char *problem)
 {
 	struct cert *c = w->cert;
 	time_t since = clock_now() - c->persist_told_at;
-	bool is_new = old_problem(c, name)[0] == '\0';
+	bool is_new = old_problem(c, name, account_of(w)->name)[0] == '\0';
 
 	if (!is_new && since >= 0 && since < REPEAT_S)
 		return;
@@ -230,7 +244,8 @@ note(struct persist_watch *w, const struct persist_look_reply *seen,
 	else if (find_problem(w, seen, problem, sizeof(problem)))
 		tell(w, fqdn, problem);
 	(void)json_array_append_new(w->seen, json_pack(
-	    "{s:s, s:s, s:o, s:o, s:o}", "name", fqdn,
+	    "{s:s, s:s, s:s, s:o, s:o, s:o}", "name", fqdn,
+	    "account", account_of(w)->name,
 	    "state", err != NULL ? "unknown" :
 	    persist_match_name(seen->verdict.match),
 	    "until", jsonx_time(err != NULL ? 0 : seen->verdict.until),
@@ -268,6 +283,11 @@ next_name(struct persist_watch *w)
 		    w->env->dns, n->base, &want, looked, w);
 		return;
 	}
+	if (w->at == w->names.n && c->conf != NULL &&
+	    ++w->at_ca < conf_n_issuers(w->cc)) {
+		next_ca(w);
+		return;
+	}
 	if (w->at == w->names.n) {
 		json_decref(c->persist);
 		c->persist = json_incref(w->seen);
@@ -279,26 +299,32 @@ next_name(struct persist_watch *w)
 	timer_set(&w->tick, 0);
 }
 
+/* The records for one CA.  Before the account is registered there none can be
+ * right. */
+static void
+next_ca(struct persist_watch *w)
+{
+	const struct conf_account *account = account_of(w);
+
+	free(w->kid);
+	w->kid = store_account_kid(w->env->store, account->name,
+	    account->directory);
+	w->at = w->kid != NULL ? 0 : w->names.n;
+	next_name(w);
+}
+
 static void
 begin(struct persist_watch *w, struct cert *c)
 {
-	const struct conf_account *account = c->conf->account;
-
 	w->cert = c;
 	c->persist_at = clock_now() + PAUSE_S;
-	w->kid = store_account_kid(w->env->store, account->name,
-	    account->directory);
-	if (w->kid == NULL) {		/* no record can be right yet */
-		drop_work(w);
-		timer_set(&w->tick, 0);
-		return;
-	}
 	w->conf = conf_ref(w->env->certs->conf);
-	w->own_dns = zones_own_dns(w->env->dns, c->conf);
-	w->at = 0;
+	w->cc = c->conf;
+	w->own_dns = zones_own_dns(w->env->dns, w->cc);
+	w->at_ca = 0;
 	w->seen = json_array();
-	persist_names_init(&w->names, c->conf);
-	next_name(w);
+	persist_names_init(&w->names, w->cc);
+	next_ca(w);
 }
 
 static void

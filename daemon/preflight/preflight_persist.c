@@ -39,7 +39,7 @@ looked(const struct error *err, const struct persist_look_reply *reply,
 static void
 standing_check(struct pf_check *c)
 {
-	const struct pf_ca *ca = c->pc->cas[0];
+	const struct pf_ca *ca = c->ca;
 	const struct persist_want want = {
 		.issuers = (const char *const *)ca->identities,
 		.account = ca->kid,
@@ -58,5 +58,7 @@ standing_check(struct pf_check *c)
 void
 pf_persist_plan(struct pf_cert *pc, const struct conf_name *name)
 {
-	(void)pf_check_add(pc, name, "standing", standing_check);
+	for (unsigned i = 0; i < conf_n_issuers(pc->cc); i++)
+		pf_check_add(pc, name, "standing", standing_check)->ca =
+		    pc->cas[i];
 }

@@ -266,3 +266,42 @@ def test_refused_by_the_ca(make, zone):
     assert p.returncode == 1 and "adding" in p.stdout, p.stdout
     assert "the CA refused it the last time" in p.stdout
     acmed.wait_clean()
+
+
+def test_records_of_each_ca(scripted, make, txt):
+    """With two accounts there are two records, which check and status look at;
+    what is wrong with the second CA hides nothing of the first."""
+    second = scripted()
+    a = make(nonce_reject=0)
+    a.accounts["second"] = {
+        "directory": second.directory, "ca_file": second.ca_file,
+        "contact": ["mailto:admin@example.test"], "agree_tos": True}
+    name = "each.example.test"
+    a.cert(name, challenge="dns-persist-01", account=["lab", "second"])
+    a.start()
+    a.wait_valid(name, 60)              # by dns-01
+    p = a.ctl("persist", name)
+    assert p.returncode == 1 and "caaIdentities" in p.stdout, p.stdout
+    assert "IN TXT \"%s; accounturi=" % ISSUER in p.stdout
+    second.meta = {"caaIdentities": ["second.test"]}
+    p = a.ctl("check", name)
+    assert 'account "second": the standing record' in p.stdout, p.stdout
+    p = a.ctl("persist", "--write", name)
+    assert p.returncode == 0 and p.stdout.count("(written)") == 2, p.stdout
+    try:
+        values = txt("example.test", name)["_validation-persist." + name]
+        assert sorted(v.split(";")[0] for v in values) == [
+            ISSUER, "second.test"]
+        p = a.ctl("check", name)
+        for which in "lab", "second":
+            assert 'account "%s": the standing record at ' \
+                "_validation-persist.%s is right" % (which, name) in p.stdout
+        a.reload()
+        a.wait("both to be seen", lambda: [
+            (e["account"], e["state"]) for e in a.cert_status(name)[
+                "persist"]] == [("lab", "right"), ("second", "right")])
+        assert "(account second): right" in a.ctl("status", name).stdout
+    finally:
+        p = a.ctl("persist", "--remove", name)
+    assert p.returncode == 0 and p.stdout.count("(removed)") == 2, p.stdout
+    assert txt("example.test", name) == {}

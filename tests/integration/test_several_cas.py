@@ -163,3 +163,37 @@ def test_paused_name(scripted, make):
     r = a.ctl("renew-now", name, timeout=60)
     assert r.returncode == 0, r.stdout
     assert a.wait_valid(name)["held"] is None
+
+
+def test_dry_run_at_each(scripted, make):
+    """renew-now --dry-run tries each account that has a staging directory, also
+    after one that fails, and says which has none."""
+    one, two = scripted(), scripted()
+    a = make(nonce_reject=0)
+    both = os.path.join(a.folder, "cas.pem")
+    with open(both, "w") as f:
+        for path in a.accounts["lab"]["ca_file"], one.ca_file, two.ca_file:
+            with open(path) as ca:
+                f.write(ca.read())
+    a.accounts["second"] = dict(account(one), staging_directory=two.directory)
+    a.accounts["third"] = account(two)
+    a.accounts["lab"]["staging_directory"] = one.directory
+    for entry in a.accounts.values():
+        entry["ca_file"] = both
+    name = "tried.example.test"
+    a.cert(name, account=["lab", "second", "third"])
+    a.start()
+    a.wait_valid(name, 60)
+    r = a.ctl("renew-now", name, "--dry-run", timeout=120)
+    assert r.returncode == 0, r.stdout
+    assert "a renewal works at each of them" in r.stdout
+    assert 'not tried with account "third"' in r.stdout
+    assert one.count()["cert"] == two.count()["cert"] == 1
+    one.before["newOrder"] = ill
+    r = a.ctl("renew-now", name, "--dry-run", timeout=120)
+    assert r.returncode == 1, r.stdout
+    assert "at %s: a renewal works" % two.directory in r.stdout
+    assert "at %s: " % one.directory in r.stdout.splitlines()[-1]
+    assert "Service unavailable" in r.stdout.splitlines()[-1]
+    assert two.count()["cert"] == 2
+    assert "Pebble" in a.x509(name, "-issuer")
