@@ -15,13 +15,9 @@
 
 #define PAGE 1000			/* certificates; the most there is */
 
-enum { OPT_ARN = AWS_REGION + 1 };
-
 static const struct provider_opt opts[] = {
 	AWS_REGION_OPT,
-	[OPT_ARN] = { .name = "certificate_arn",
-	    .help = "of an imported certificate that is to be replaced from "
-	    "now on; otherwise a new one is imported the first time" },
+	AWS_ARN_OPT,
 	CLOUD_OPTS
 };
 
@@ -81,7 +77,7 @@ static int
 describe_known(void *user, struct preq *rq, struct error *err)
 {
 	struct cloud_call *c = user;
-	const char *arn = provider_str(c->values, OPT_ARN);
+	const char *arn = provider_str(c->values, AWS_ARN);
 
 	if (arn != NULL)
 		(void)text_printf(c->id, sizeof(c->id), "%s", arn);
@@ -121,7 +117,7 @@ unknown(void *user, const struct rest_answer *a, struct error *err)
 	struct cloud_call *c = user;
 
 	if (strcmp(code_of(a), "ResourceNotFoundException") != 0 ||
-	    provider_str(c->values, OPT_ARN) != NULL)
+	    provider_str(c->values, AWS_ARN) != NULL)
 		return REST_FAIL;
 	c->id[0] = '\0';
 	return REST_NEXT;
@@ -273,7 +269,7 @@ static const struct rest_step upload[] = {
 
 static const char *const object[] = { "certificate_arn", NULL };
 
-static const struct cloud_store store = {
+const struct cloud_store aws_acm_store = {
 	.name = "aws-acm",
 	.api = &api,
 	.is_in_place = true,
@@ -305,5 +301,5 @@ const struct cloud cloud_aws_acm = {
 	.credentials = "aws",
 	.opts = opts,
 	.check = aws_check_region,
-	.store = &store,
+	.store = &aws_acm_store,
 };

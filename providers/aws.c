@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/text.h"
 #include "daemon/rest/scheme_v4.h"
 
 void
@@ -75,6 +76,36 @@ aws_judge(const struct rest_answer *a, const char *code, struct error *err)
 	    strcmp(code, "InvalidSignatureException") == 0 ||
 	    strcmp(code, "RequestExpired") == 0)
 		rest_blame_clock(a, err);
+}
+
+bool
+aws_xml_root(const struct rest_answer *a, const char *name, struct xml *out,
+    struct error *err)
+{
+	struct xml doc = xml_document(a->body, a->body_len);
+
+	if (xml_child(&doc, name, out))
+		return true;
+	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
+	    "HTTP %d, but no %s: %.100s", a->status, name, a->body);
+	return false;
+}
+
+void
+aws_xml_failed(const struct rest_answer *a, const char *fallback,
+    char code[AWS_CODE_MAX], struct error *err)
+{
+	struct xml doc = xml_document(a->body, a->body_len);
+	char words[600];
+
+	code[0] = '\0';
+	if (!xml_text(&doc, "Message", words, sizeof(words)))
+		return;
+	if (!xml_text(&doc, "Code", code, AWS_CODE_MAX))
+		(void)text_printf(code, AWS_CODE_MAX, "%s", fallback);
+	(void)error_set(err, err->kind, err->code, "HTTP %d: %s: %s",
+	    a->status, code, words);
+	aws_judge(a, code, err);
 }
 
 bool

@@ -108,30 +108,9 @@ static void
 failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	struct xml root = xml_document(a->body, a->body_len);
-	char code[64], words[600];
+	char code[AWS_CODE_MAX];
 
-	if (!xml_text(&root, "Message", words, sizeof(words)))
-		return;
-	if (!xml_text(&root, "Code", code, sizeof(code)))
-		(void)text_printf(code, sizeof(code), "InvalidChangeBatch");
-	(void)error_set(err, err->kind, err->code, "HTTP %d: %s: %s",
-	    a->status, code, words);
-	aws_judge(a, code, err);
-}
-
-/* The root element, which is there only if the answer is whole. */
-static bool
-root(const struct rest_answer *a, const char *name, struct xml *out,
-    struct error *err)
-{
-	struct xml doc = xml_document(a->body, a->body_len);
-
-	if (xml_child(&doc, name, out))
-		return true;
-	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
-	    "HTTP %d, but no %s: %.100s", a->status, name, a->body);
-	return false;
+	aws_xml_failed(a, "InvalidChangeBatch", code, err);
 }
 
 static enum rest_next
@@ -183,7 +162,7 @@ zone_reply(struct provider_call *c, const struct rest_answer *a,
 	char name[1025], is_private[8], id[128];
 	struct xml list, z;
 
-	if (!root(a, "ListHostedZonesByNameResponse", &list, err))
+	if (!aws_xml_root(a, "ListHostedZonesByNameResponse", &list, err))
 		return REST_FAIL;
 	while (xml_next(&list, "HostedZone", &z)) {
 		if (!xml_text(&z, "Name", name, sizeof(name)) ||
@@ -297,7 +276,7 @@ read_reply(struct provider_call *c, const struct rest_answer *a,
 {
 	struct xml list, set;
 
-	if (!root(a, "ListResourceRecordSetsResponse", &list, err))
+	if (!aws_xml_root(a, "ListResourceRecordSetsResponse", &list, err))
 		return REST_FAIL;
 	if (xml_next(&list, "ResourceRecordSet", &set) &&
 	    is_our_set(c, &set) && memo_set(c, &set, err) == -1)
@@ -396,7 +375,7 @@ write_reply(struct provider_call *c, const struct rest_answer *a,
 	struct xml change;
 	char id[128];
 
-	if (!root(a, "ChangeResourceRecordSetsResponse", &change, err))
+	if (!aws_xml_root(a, "ChangeResourceRecordSetsResponse", &change, err))
 		return REST_FAIL;
 	if (!xml_text(&change, "Id", id, sizeof(id)) ||
 	    !id_copy(id, x->change_id, sizeof(x->change_id)))
@@ -436,7 +415,7 @@ wait_reply(struct provider_call *c, const struct rest_answer *a,
 	struct xml change;
 	char status[16];
 
-	if (!root(a, "GetChangeResponse", &change, err))
+	if (!aws_xml_root(a, "GetChangeResponse", &change, err))
 		return REST_FAIL;
 	if (!xml_text(&change, "Status", status, sizeof(status)))
 		return reply_lacks("status", err);

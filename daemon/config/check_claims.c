@@ -14,6 +14,7 @@ struct claim {
 	char		*who;		/* certificate "x": deploy "y" */
 	const struct source *src;
 	int		 line;
+	const struct section *cert;	/* whose targets share it, or NULL */
 };
 
 static int
@@ -77,30 +78,49 @@ check_same_path(const char *path)
 	return whole;
 }
 
-void
-check_claim(struct check *c, const struct section *sec, const char *what,
-    const char *place, const char *path)
+static void
+claim(struct check *c, const struct section *sec, const char *what,
+    const char *place, const char *path, const struct section *cert)
 {
-	struct claim *claim = xcalloc(1, sizeof(*claim)), **node;
+	struct claim *mine = xcalloc(1, sizeof(*mine)), **node;
 	char context[TREE_CONTEXT_MAX];
 	char *same = place == NULL ? check_same_path(path) :
 	    path[0] == '/' ? plain_path(path) : xstrdup(path);
 
-	claim->key = xasprintf("%s\n%s\n%s", what,
+	mine->key = xasprintf("%s\n%s\n%s", what,
 	    place != NULL ? place : "", same);
-	claim->who = xstrdup(tree_context(sec->parent, context));
-	claim->src = sec->src;
-	claim->line = sec->line;
+	mine->who = xstrdup(tree_context(sec->parent, context));
+	mine->src = sec->src;
+	mine->line = sec->line;
+	mine->cert = cert;
 	free(same);
-	node = tsearch(claim, &c->claims, compare);
+	node = tsearch(mine, &c->claims, compare);
 	if (node == NULL)
 		abort();		/* like xmalloc() */
-	if (*node == claim)
+	if (*node == mine)
 		return;
+	if (cert != NULL && (*node)->cert == cert) {
+		claim_free(mine);
+		return;
+	}
 	opt_mistake(c->m, sec, sec->line, "%s writes the same %s in %s:%d; "
 	    "allowed: once", (*node)->who, what, (*node)->src->path,
 	    (*node)->line);
-	claim_free(claim);
+	claim_free(mine);
+}
+
+void
+check_claim(struct check *c, const struct section *sec, const char *what,
+    const char *place, const char *path)
+{
+	claim(c, sec, what, place, path, NULL);
+}
+
+void
+check_claim_shared(struct check *c, const struct section *sec,
+    const char *what, const char *place, const char *path)
+{
+	claim(c, sec, what, place, path, sec->parent->parent);
 }
 
 void

@@ -83,6 +83,10 @@ void	check_deploy_verify_hosts(struct check *, const struct section *,
  */
 void	check_claim(struct check *, const struct section *, const char *what,
 	    const char *place, const char *path);
+/* The same for targets: those of one certificate may write there together, as
+ * long as all of them are told so. */
+void	check_claim_shared(struct check *, const struct section *,
+	    const char *what, const char *place, const char *path);
 void	check_free_claims(struct check *);
 /* One spelling of a file's path: links above it followed.  The caller
  * frees. */

@@ -64,7 +64,11 @@ check_object(struct check *c, const struct section *sub,
 		free(place);
 		place = longer;
 	}
-	check_claim(c, sub, names[0], place, value);
+	/* Of several that bind it each writes something of its own. */
+	if (cloud->type->bind != NULL)
+		check_claim_shared(c, sub, names[0], place, value);
+	else
+		check_claim(c, sub, names[0], place, value);
 	free(place);
 }
 

@@ -305,3 +305,19 @@ xml_attr(const struct xml *in, const char *name, char *out, size_t size)
 		at = close + 1;
 	}
 }
+
+bool
+xml_is_empty_tag(const struct xml *in)
+{
+	return *in->attrs_end == '/';
+}
+
+void
+xml_whole(const struct xml *in, const char *name, const char **begin,
+    const char **end)
+{
+	*begin = in->attrs - strlen(name) - 1;
+	/* The end tag was found: it has its '>'. */
+	*end = xml_is_empty_tag(in) ? in->at :
+	    (const char *)rawmemchr(in->end, '>') + 1;
+}

@@ -47,4 +47,13 @@ bool	xml_text(const struct xml *in, const char *element, char *out,
 bool	xml_attr(const struct xml *in, const char *name, char *out,
 	    size_t size);
 
+/*
+ * Where the whole of *in, with its tags, begins and ends in the document: for
+ * what is changed in place and sent back.  name is that of the element.
+ */
+void	xml_whole(const struct xml *in, const char *name, const char **begin,
+	    const char **end);
+/* Is it written as one tag, <NAME/>? */
+bool	xml_is_empty_tag(const struct xml *in);
+
 #endif

@@ -33,6 +33,7 @@ struct conf *fixture_load(const char *name, char **reports);
 struct conf *fixture_load_all(const char *name, char **reports);
 
 /* The keys outside of sections, as an unknown one is answered. */
+#define ELB "arn:aws:elasticloadbalancing:"
 #define KEYS "credentials \"ali\" { type = aliyun access_key_id = x " \
     "access_key_secret = s3cret }\n"
 #define CREDENTIALS "aliyun, aws, azure, baiducloud, cloudflare, gcp, " \

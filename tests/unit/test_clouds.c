@@ -13,6 +13,8 @@
 #include "providers/credentials.h"
 
 time_t __wrap_clock_now(void);
+const char *__wrap_http_reply_header(const struct http_reply *,
+    const char *name, size_t nth);
 const char *__wrap_sign_nonce(char out[SIGN_NONCE]);
 
 /* 2026-01-02T03:04:05Z */
@@ -26,6 +28,16 @@ const char *
 __wrap_sign_nonce(char out[SIGN_NONCE])
 {
 	return memcpy(out, "00112233445566778899aabbccddeeff", SIGN_NONCE);
+}
+
+/* Of all answers; NULL: none. */
+static const char *etag;
+
+const char *
+__wrap_http_reply_header(const struct http_reply *reply, const char *name,
+    size_t nth)
+{
+	return strcmp(name, "ETag") == 0 ? etag : NULL;
 }
 
 /* --- a call --- */
@@ -317,31 +329,6 @@ test_aws(void **state)
 	end(&f);
 }
 
-static void
-test_tencent(void **state)
-{
-	static const char body[] = "{\"CertificatePublicKey\":\"C\","
-	    "\"CertificatePrivateKey\":\"K\","
-	    "\"Alias\":\"acmed-example.com\",\"Repeatable\":false}";
-	struct preq *rq = preq_new(NULL, false);
-	struct fixture f;
-	struct error err;
-	const char *got;
-
-	begin(&f, "tencent-ssl", "id", "testsecret");
-	assert_int_equal(f.type->store->upload->request(&f.call, rq, &err), 0);
-	/* The vector has fewer members. */
-	preq_body(rq, body, strlen(body), "application/json");
-	assert_int_equal(f.type->store->api->prepare(&f.call, rq, &err), 0);
-	assert_string_equal(preq_get_host(rq), "ssl.tencentcloudapi.com");
-	got = preq_get_header(rq, "Authorization");
-	assert_non_null(strstr(got, "SignedHeaders=content-type;host;"
-	    "x-tc-action, Signature=dd1143f0309bb5b9a2e678d3f0b3f4fce5e0326e"
-	    "16058f83d6bcffbb3772b892"));
-	preq_free(rq);
-	end(&f);
-}
-
 /* The answer to a step of that text. */
 static enum rest_next
 answer(struct fixture *f, const struct rest_step *step, const char *text)
@@ -373,6 +360,127 @@ expect_body(struct fixture *f, const struct rest_step *step,
 	assert_int_equal(len, strlen(expected));
 	assert_memory_equal(body, expected, len);
 	preq_free(rq);
+}
+
+static void
+test_elbv2(void **state)
+{
+	struct fixture f;
+
+	begin(&f, "aws-elbv2", "AKIDEXAMPLE",
+	    "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+	option(&f, "region", "eu-central-1");
+	option(&f, "listener_arn", "arn:aws:elasticloadbalancing:eu-central-1:"
+	    "123456789012:listener/app/x/1/2");
+	option(&f, "sni", "yes");
+	(void)text_printf(f.call.id, sizeof(f.call.id), "arn:aws:acm:"
+	    "eu-central-1:123456789012:certificate/1");
+	expect(&f, f.type->api, &f.type->bind[3],
+	    "elasticloadbalancing.eu-central-1.amazonaws.com",
+	    "SignedHeaders=content-type;host;x-amz-date, Signature="
+	    "ec2afe607aa55664c8970b6e1554e1a083b458ffcd621e5171ed227e787f7934");
+	end(&f);
+}
+
+/* What is sent of a configuration that holds this; NULL: nothing. */
+static void
+cloudfront_sends(struct fixture *f, const char *viewer, const char *expected)
+{
+	char text[1024], body[1024];
+	struct rest_answer a = { .status = 200, .body = text };
+	struct preq *rq;
+	struct error err;
+
+	a.body_len = (size_t)snprintf(text, sizeof(text), "<DistributionConfig "
+	    "x=\"1\"><Comment>a&amp;b</Comment>%s<X/></DistributionConfig>\n",
+	    viewer);
+	json_decref(f->call.memo);
+	f->call.memo = NULL;
+	if (expected == NULL) {
+		assert_int_equal(f->type->bind[0].reply(&f->call, &a, &err),
+		    REST_NEXT);
+		rq = preq_new("https://api.test", false);
+		assert_int_equal(f->type->bind[1].request(&f->call, rq, &err),
+		    0);
+		assert_false(preq_is_started(rq));
+		preq_free(rq);
+		return;
+	}
+	/* Nothing to make the write conditional on. */
+	assert_int_equal(f->type->bind[0].reply(&f->call, &a, &err),
+	    REST_FAIL);
+	etag = "E1";
+	assert_int_equal(f->type->bind[0].reply(&f->call, &a, &err),
+	    REST_NEXT);
+	(void)snprintf(body, sizeof(body), "<DistributionConfig x=\"1\">"
+	    "<Comment>a&amp;b</Comment>%s<X/></DistributionConfig>\n",
+	    expected);
+	etag = NULL;
+	expect_body(f, &f->type->bind[1], "PUT", body);
+}
+
+static void
+test_cloudfront(void **state)
+{
+	struct fixture f;
+
+	begin(&f, "aws-cloudfront", "AKIDEXAMPLE",
+	    "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+	option(&f, "distribution_id", "E1EXAMPLE");
+	expect(&f, f.type->api, f.type->look, "cloudfront.amazonaws.com",
+	    "SignedHeaders=host;x-amz-date, Signature="
+	    "9d84402d23af4cb40cd7d253136086cb91a91f15ad1649d484b692229d947ff2");
+	(void)text_printf(f.call.id, sizeof(f.call.id), "ARN");
+	cloudfront_sends(&f, "<ViewerCertificate><ACMCertificateArn>ARN"
+	    "</ACMCertificateArn></ViewerCertificate>", NULL);
+	cloudfront_sends(&f, "<ViewerCertificate a='/'/>",
+	    "<ViewerCertificate a='/'><ACMCertificateArn>ARN"
+	    "</ACMCertificateArn><SSLSupportMethod>sni-only"
+	    "</SSLSupportMethod><MinimumProtocolVersion>TLSv1.2_2021"
+	    "</MinimumProtocolVersion></ViewerCertificate>");
+	cloudfront_sends(&f, "<ViewerCertificate><IAMCertificateId/>"
+	    "<SSLSupportMethod>vip</SSLSupportMethod> <New>1</New>"
+	    "<MinimumProtocolVersion>TLSv1.2_2019</MinimumProtocolVersion>"
+	    "<Certificate >i</Certificate ><!-- n --></ViewerCertificate>",
+	    "<ViewerCertificate><ACMCertificateArn>ARN</ACMCertificateArn>"
+	    "<SSLSupportMethod>vip</SSLSupportMethod> <New>1</New>"
+	    "<MinimumProtocolVersion>TLSv1.2_2019</MinimumProtocolVersion>"
+	    "<!-- n --></ViewerCertificate>");
+	/* The one of CloudFront itself: what else is there is only its. */
+	cloudfront_sends(&f, "<ViewerCertificate>"
+	    "<CloudFrontDefaultCertificate>true</CloudFrontDefaultCertificate>"
+	    "<SSLSupportMethod>vip</SSLSupportMethod><MinimumProtocolVersion>"
+	    "TLSv1</MinimumProtocolVersion></ViewerCertificate>",
+	    "<ViewerCertificate><ACMCertificateArn>ARN</ACMCertificateArn>"
+	    "<SSLSupportMethod>sni-only</SSLSupportMethod>"
+	    "<MinimumProtocolVersion>TLSv1.2_2021</MinimumProtocolVersion>"
+	    "</ViewerCertificate>");
+	end(&f);
+}
+
+static void
+test_tencent(void **state)
+{
+	static const char body[] = "{\"CertificatePublicKey\":\"C\","
+	    "\"CertificatePrivateKey\":\"K\","
+	    "\"Alias\":\"acmed-example.com\",\"Repeatable\":false}";
+	struct preq *rq = preq_new(NULL, false);
+	struct fixture f;
+	struct error err;
+	const char *got;
+
+	begin(&f, "tencent-ssl", "id", "testsecret");
+	assert_int_equal(f.type->store->upload->request(&f.call, rq, &err), 0);
+	/* The vector has fewer members. */
+	preq_body(rq, body, strlen(body), "application/json");
+	assert_int_equal(f.type->store->api->prepare(&f.call, rq, &err), 0);
+	assert_string_equal(preq_get_host(rq), "ssl.tencentcloudapi.com");
+	got = preq_get_header(rq, "Authorization");
+	assert_non_null(strstr(got, "SignedHeaders=content-type;host;"
+	    "x-tc-action, Signature=dd1143f0309bb5b9a2e678d3f0b3f4fce5e0326e"
+	    "16058f83d6bcffbb3772b892"));
+	preq_free(rq);
+	end(&f);
 }
 
 /* There is no fingerprint: hosts, the second of expiry, and what was begun. */
@@ -530,6 +638,8 @@ main(void)
 		cmocka_unit_test(test_esa),
 		cmocka_unit_test(test_oss),
 		cmocka_unit_test(test_aws),
+		cmocka_unit_test(test_elbv2),
+		cmocka_unit_test(test_cloudfront),
 		cmocka_unit_test(test_cloudflare),
 		cmocka_unit_test(test_tencent),
 		cmocka_unit_test(test_tencent_cdn),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Amazon: ACM (JSON 1.1), signed as in vendors/route53.py."""
+"""Amazon: ACM (JSON 1.1), signed as in vendors/route53.py.  What takes its
+certificates is in aws_edge.py."""
 
 import base64
 import calendar
@@ -58,7 +59,14 @@ class Acm(Cloud):
 
     def new_arn(self):
         return "arn:aws:acm:%s:111122223333:certificate/%s" % (
-            REGION, self.new_id())
+            self.region("acm"), self.new_id())
+
+    def service(self, req):
+        """Which one is asked, as the signature has it."""
+        return "acm"
+
+    def region(self, service):
+        return REGION
 
     def operation(self, req):
         return req.headers["X-Amz-Target"].split(".")[1]
@@ -85,7 +93,9 @@ class Acm(Cloud):
             r"SignedHeaders=([^,]*), Signature=([0-9a-f]{64})",
             req.headers.get("Authorization") or "")
         stamp = req.headers["X-Amz-Date"]
-        scope = "%s/%s/acm/aws4_request" % (stamp[:8], REGION)
+        service = self.service(req)
+        scope = "%s/%s/%s/aws4_request" % (
+            stamp[:8], self.region(service), service)
         if not m or m[1] != KEY_ID:
             self.fail_with("UnrecognizedClientException", "The security "
                            "token included in the request is invalid.")
@@ -95,7 +105,8 @@ class Acm(Cloud):
         signed = m[3].split(";")
         must = [k.lower() for k in req.headers if k.lower() in (
             "host", "content-type") or k.lower().startswith("x-amz-")]
-        self.check(signed == sorted(must), "signed %s, not %s", signed, must)
+        self.check(signed == sorted(signed) and set(must) <= set(signed),
+                   "signed %s, not %s", signed, must)
         request = "\n".join([
             req.method, req.path, sorted_query(req.query),
             "".join("%s:%s\n" % (n, req.headers[n].strip()) for n in signed),
@@ -111,6 +122,9 @@ class Acm(Cloud):
 
     def handle(self, req):
         self.authenticate(req)
+        return self.acm(req)
+
+    def acm(self, req):
         self.check(req.headers["Content-Type"] ==
                    "application/x-amz-json-1.1", "Content-Type")
         operation = self.operation(req)
@@ -121,7 +135,7 @@ class Acm(Cloud):
         return reply(200, getattr(self, "do_" + operation)(req.json()))
 
     def find_arn(self, arn):
-        if ":%s:" % REGION not in arn:
+        if ":%s:" % self.region("acm") not in arn:
             self.fail_with("InvalidArnException", "Wrong region in " + arn)
         u = self.upload(arn)
         if u is None:
@@ -143,7 +157,8 @@ class Acm(Cloud):
         at = int(a.get("NextToken", "0"))
         out = {"CertificateSummaryList": [
             {"CertificateArn": u.id, "DomainName": names(u.cert)[0],
-             "Type": "IMPORTED", "NotAfter": end_of(u.cert)} for u in found[at:at + self.PAGE]]}
+             "Type": "IMPORTED", "NotAfter": end_of(u.cert)}
+            for u in found[at:at + self.PAGE]]}
         if at + self.PAGE < len(found):
             out["NextToken"] = str(at + self.PAGE)
         return out
