@@ -101,6 +101,9 @@ struct cloud_call {
 	json_t		*memo;		/* NULL; released at the end: no
 					   secrets */
 	void		(*say)(const struct cloud_call *, const char *line);
+	/* Key and chain as PKCS#12 with an empty password, in base64; the
+	 * caller frees with freezero_str().  NULL and err. */
+	char		*(*pkcs12)(const struct cloud_call *, struct error *);
 };
 
 /* How a service is spoken to; of the rest_args of daemon/rest/run.h. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/rest/scheme_oauth.h"
+#include "providers/azure.h"
 #include "providers/provider.h"
 
 #define API_VERSION "2018-05-01"
@@ -41,17 +42,6 @@ static const struct provider_opt opts[] = {
 	{ .name = NULL }
 };
 
-static const struct cloud {
-	const char	*name, *authority, *manager;
-} clouds[] = {
-	{ "public", "https://login.microsoftonline.com",
-	    "https://management.azure.com" },
-	{ "china", "https://login.chinacloudapi.cn",
-	    "https://management.chinacloudapi.cn" },
-	{ "usgovernment", "https://login.microsoftonline.us",
-	    "https://management.usgovcloudapi.net" },
-};
-
 /*
  * c->memo is the set that was read, or NULL; c->zone_id the resource group,
  * since the zone's whole id can be longer than the room there is.
@@ -63,26 +53,17 @@ struct azuredns {
 	char	group[PROVIDER_ZONE_ID_SIZE];	/* that has the zone, or "" */
 };
 
-static const struct cloud *
-cloud_of(const struct provider_values *values)
+static const struct azure_environment *
+environment_of(const struct provider_values *values)
 {
-	const char *name = provider_str(values, OPT_ENVIRONMENT);
-
-	for (size_t i = 0; i < sizeof(clouds) / sizeof(clouds[0]); i++) {
-		if (strcmp(clouds[i].name, name) == 0)
-			return &clouds[i];
-	}
-	return NULL;
+	return azure_environment(provider_str(values, OPT_ENVIRONMENT));
 }
 
 static int
 check(const struct provider_values *values, struct error *err)
 {
-	if (cloud_of(values) != NULL)
-		return 0;
-	return error_set(err, ERR_CONFIG, "azuredns:environment",
-	    "environment is public, china or usgovernment, not \"%s\"",
-	    provider_str(values, OPT_ENVIRONMENT));
+	return azure_check_environment(provider_str(values, OPT_ENVIRONMENT),
+	    err);
 }
 
 static int
@@ -92,7 +73,7 @@ prepare(struct provider_call *c, struct preq *rq, struct error *err)
 
 	if (!x->use.has_token)
 		return 0;
-	preq_base(rq, cloud_of(c->values)->manager);
+	preq_base(rq, environment_of(c->values)->manager);
 	preq_query(rq, "api-version", API_VERSION);
 	oauth_prepare(c->keep, &x->use, rq);
 	return 0;
@@ -126,30 +107,17 @@ failed(struct provider_call *c, const struct rest_answer *a,
 static int
 token_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
-	const struct cloud *cloud = cloud_of(c->values);
-	const char *authority = provider_str(c->values, OPT_AUTHORITY);
+	const struct azure_app app = {
+		.environment = environment_of(c->values),
+		.authority = provider_str(c->values, OPT_AUTHORITY),
+		.tenant = provider_str(c->values, OPT_TENANT),
+		.client = provider_str(c->values, OPT_CLIENT),
+		.secret = provider_str(c->values, OPT_SECRET),
+	};
 	struct azuredns *x = c->priv;
-	char scope[128], url[300];
-	size_t len;
 
-	if (oauth_is_fresh(c->keep, &x->use))
-		return 0;
-	if (authority == NULL)
-		authority = cloud->authority;
-	for (len = strlen(authority); len > 0 && authority[len - 1] == '/';)
-		len--;
-	(void)text_printf(url, sizeof(url), "%.*s", (int)len, authority);
-	preq_start(rq, "POST", url);
-	preq_path(rq, provider_str(c->values, OPT_TENANT));
-	preq_path(rq, "oauth2");
-	preq_path(rq, "v2.0");
-	preq_path(rq, "token");
-	(void)text_printf(scope, sizeof(scope), "%s/.default",
-	    cloud->manager);
-	preq_form(rq, "grant_type", "client_credentials");
-	preq_form(rq, "client_id", provider_str(c->values, OPT_CLIENT));
-	preq_form(rq, "client_secret", provider_str(c->values, OPT_SECRET));
-	preq_form(rq, "scope", scope);
+	if (!oauth_is_fresh(c->keep, &x->use))
+		azure_token_start(rq, &app, app.environment->manager);
 	return 0;
 }
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "providers/azure.h"
+
 static const struct provider_opt aliyun_opts[] = {
 	[ALIYUN_ID] = { .name = "access_key_id", .required = true,
 	    .help = "AccessKey ID of a RAM user" },
@@ -68,21 +70,29 @@ static const struct provider_opt jdcloud_opts[] = {
 };
 
 static const struct provider_opt azure_opts[] = {
-	{ .name = "tenant_id", .required = true,
+	[AZURE_TENANT] = { .name = "tenant_id", .required = true,
 	    .help = "directory (tenant) id" },
-	{ .name = "client_id", .required = true,
+	[AZURE_CLIENT] = { .name = "client_id", .required = true,
 	    .help = "application (client) id" },
-	{ .name = "client_secret", .required = true, .secret = true,
-	    .help = "value of the client secret, not its id" },
-	{ .name = "environment", .fallback = "public",
+	[AZURE_SECRET] = { .name = "client_secret", .required = true,
+	    .secret = true, .help = "value of the client secret, not its id" },
+	[AZURE_ENVIRONMENT] = { .name = "environment", .fallback = "public",
 	    .help = "public, china or usgovernment" },
-	{ .name = "authority_host",
+	[AZURE_AUTHORITY] = { .name = "authority_host",
 	    .help = "address of the token service, if not the usual one" },
 	{ .name = NULL }
 };
 
+static int
+azure_check(const struct provider_values *v, struct error *err)
+{
+	return azure_check_environment(provider_str(v, AZURE_ENVIRONMENT),
+	    err);
+}
+
 static const struct provider_opt gcp_opts[] = {
-	{ .name = "service_account", .required = true, .secret = true,
+	[GCP_ACCOUNT] = { .name = "service_account", .required = true,
+	    .secret = true,
 	    .help = "key of a service account in JSON, as downloaded" },
 	{ .name = NULL }
 };
@@ -142,6 +152,7 @@ static const struct credentials_type azure = {
 	.name = "azure", .title = "Microsoft Azure",
 	.doc = "Entra ID: an app registration and a client secret of it.",
 	.opts = azure_opts,
+	.check = azure_check,
 };
 static const struct credentials_type baiducloud = {
 	.name = "baiducloud", .title = "Baidu Cloud",

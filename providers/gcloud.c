@@ -10,13 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/mem.h"
 #include "daemon/rest/scheme_oauth.h"
-#include "daemon/rest/sign.h"
+#include "providers/google.h"
 #include "providers/provider.h"
 #include "providers/records.h"
 
-#define TOKEN_URL "https://oauth2.googleapis.com/token"
 #define SCOPE "https://www.googleapis.com/auth/ndev.clouddns.readwrite"
 
 enum { OPT_ACCOUNT, OPT_PROJECT, OPT_ZONE_NAME, OPT_TOKEN_URL, OPT_TTL };
@@ -52,20 +50,7 @@ struct gcloud {
 static json_t *
 account_load(const struct provider_values *values, struct error *err)
 {
-	const char *text = provider_str(values, OPT_ACCOUNT);
-	json_t *account = jsonx_parse(text, strlen(text), err);
-
-	if (account != NULL && (jsonx_str(account, "client_email") == NULL ||
-	    jsonx_str(account, "private_key") == NULL)) {
-		json_decref(account);
-		account = NULL;
-	}
-	/* Not err of the parser: it shows the text. */
-	if (account == NULL)
-		(void)error_set(err, ERR_CONFIG, "gcloud:account",
-		    "service_account is not the JSON key of a service account "
-		    "with client_email and private_key");
-	return account;
+	return google_account(provider_str(values, OPT_ACCOUNT), err);
 }
 
 static int
@@ -80,46 +65,6 @@ check(const struct provider_values *values, struct error *err)
 	json_decref(account);
 	return has_project ? 0 : error_set(err, ERR_CONFIG, "gcloud:project",
 	    "the key has no project_id: set project");
-}
-
-/* base64url of the JSON text. */
-static char *
-jwt_part(json_t *json /* taken */)
-{
-	char *text = json_dumps(json, JSON_COMPACT), *out;
-
-	if (text == NULL)
-		abort();
-	out = text_b64url_encode(text, strlen(text));
-	free(text);
-	json_decref(json);
-	return out;
-}
-
-/* RFC 7523: what the service account asks for, signed by it. */
-static char *
-jwt_make(const json_t *account, const char *audience, struct error *err)
-{
-	json_int_t now = (json_int_t)clock_now();
-	const char *kid = jsonx_str(account, "private_key_id");
-	json_t *head = json_pack("{s:s, s:s}", "alg", "RS256", "typ", "JWT");
-	char *first, *second, *text, *signature, *out = NULL;
-
-	if (kid != NULL)
-		json_object_set_new(head, "kid", json_string(kid));
-	first = jwt_part(head);
-	second = jwt_part(json_pack("{s:s, s:s, s:s, s:I, s:I}",
-	    "iss", jsonx_str(account, "client_email"), "scope", SCOPE,
-	    "aud", audience, "iat", now, "exp", now + 3600));
-	text = xasprintf("%s.%s", first, second);
-	signature = sign_rs256(jsonx_str(account, "private_key"), text, err);
-	if (signature != NULL)
-		out = xasprintf("%s.%s", text, signature);
-	free(signature);
-	free(text);
-	free(second);
-	free(first);
-	return out;
 }
 
 static int
@@ -159,11 +104,8 @@ token_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
 	json_t *account = account_load(c->values, err);
 	const char *project = provider_str(c->values, OPT_PROJECT);
-	const char *url = provider_str(c->values, OPT_TOKEN_URL);
-	const char *audience = jsonx_str(account, "token_uri");
 	struct gcloud *x = c->priv;
-	char *jwt = NULL;
-	int rc = -1;
+	int rc = 0;
 
 	if (account == NULL)
 		return -1;
@@ -171,22 +113,9 @@ token_request(struct provider_call *c, struct preq *rq, struct error *err)
 		project = jsonx_str(account, "project_id");
 	(void)text_printf(x->project, sizeof(x->project), "%s",
 	    project == NULL ? "" : project);
-	if (oauth_is_fresh(c->keep, &x->use)) {
-		rc = 0;
-		goto out;
-	}
-	if (audience == NULL)
-		audience = TOKEN_URL;
-	jwt = jwt_make(account, audience, err);
-	if (jwt == NULL)
-		goto out;
-	preq_start(rq, "POST", url == NULL ? audience : url);
-	preq_form(rq, "grant_type",
-	    "urn:ietf:params:oauth:grant-type:jwt-bearer");
-	preq_form(rq, "assertion", jwt);
-	rc = 0;
-out:
-	freezero_str(jwt);
+	if (!oauth_is_fresh(c->keep, &x->use))
+		rc = google_token_start(rq, account, provider_str(c->values,
+		    OPT_TOKEN_URL), SCOPE, err);
 	json_decref(account);
 	return rc;
 }

@@ -105,12 +105,13 @@ BEGIN {
 	faces["providers/option.h"] = 3
 	faces["providers/keyless.h"] = 3.5
 	faces["clouds/cloud.h"] = 3
-	n = split("rest preq sign xml scheme_hmac scheme_oauth scheme_v4", f)
+	n = split("rest preq sign xml scheme_hmac scheme_jwt scheme_oauth scheme_v4", f)
 	for (i = 1; i <= n; i++)
 		pure["daemon/rest/" f[i] ".h"] = 1
 
 	# What clouds/ shares with providers/.
-	n = split("option credentials aliyun tencent aws cloudflare huawei", f)
+	n = split("option credentials aliyun tencent aws azure " \
+	    "cloudflare google huawei", f)
 	for (i = 1; i <= n; i++)
 		shared["providers/" f[i] ".h"] = 1
 

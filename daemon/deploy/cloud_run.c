@@ -11,6 +11,7 @@
 #include "daemon/rest/hide.h"
 #include "daemon/rest/lease.h"
 #include "daemon/rest/sign.h"
+#include "daemon/store/bundle.h"
 
 /* Edges take minutes, and jobs of some vendors half an hour. */
 #define POLL_MAX_MS	10000
@@ -26,6 +27,22 @@ say_cb(const struct cloud_call *call, const char *line)
 	step_say(&run->s, "%s", line);
 }
 
+static char *
+pkcs12_cb(const struct cloud_call *call, struct error *err)
+{
+	const struct cloud_run *run = (const struct cloud_run *)
+	    (const void *)call;
+	char *der, *base64;
+	size_t len;
+
+	if (bundle_make(run->s.a.version_dir, BUNDLE_PKCS12, call->cert.name,
+	    "", &der, &len, err) == -1)
+		return NULL;
+	base64 = sign_base64(der, len);
+	freezero(der, len);
+	return base64;
+}
+
 void
 cloud_run_init(struct cloud_run *run, const struct deploy_args *a,
     void (*begin)(void *run), deploy_done_cb *done, void *arg)
@@ -39,6 +56,7 @@ cloud_run_init(struct cloud_run *run, const struct deploy_args *a,
 	run->call.service = run->type->service;
 	run->call.bound_id = run->bound_id;
 	run->call.say = say_cb;
+	run->call.pkcs12 = pkcs12_cb;
 	run->call.priv = run->type->priv_size == 0 ? NULL :
 	    xcalloc(1, run->type->priv_size);
 	where = run->type->store->place == NULL ? NULL :

@@ -7,6 +7,7 @@
 
 #include "clouds/cloud.h"
 #include "common/clock.h"
+#include "common/mem.h"
 #include "daemon/config/provider_values.h"
 #include "daemon/rest/preq_run.h"
 #include "daemon/rest/scheme_hmac.h"
@@ -458,6 +459,94 @@ test_cloudfront(void **state)
 	end(&f);
 }
 
+/* The text of a refusal goes through .failed. */
+static void
+refused(struct fixture *f, int status, const char *text, struct error *err)
+{
+	struct rest_answer a = { .status = status };
+	json_t *json = jsonx_parse(text, strlen(text), err);
+
+	assert_non_null(json);
+	a.json = json;
+	(void)error_set(err, ERR_REJECTED, "provider:refused", "HTTP %d",
+	    status);
+	f->type->store->api->failed(&f->call, &a, err);
+	json_decref(json);
+}
+
+static void
+test_keyvault(void **state)
+{
+	static const struct { const char *text; bool same; } cases[] = {
+		{ "{\"x5t\":\"AKq7zN3u_wARIjNEVWZ3iJmqu8w\"}", true },
+		{ "{\"x5t\":\"AKq7zN3u_wARIjNEVWZ3iJmqu8w\",\"attributes\":"
+		    "{\"enabled\":false}}", false },
+		{ "{\"x5t\":\"AKq7zN3u_wARIjNEVWZ3iJmqu80\"}", false },
+		{ "{\"x5t\":\"AKq7\"}", false },
+	};
+	struct fixture f;
+	struct error err;
+
+	begin(&f, "azure-keyvault", "tenant", "client");
+	option(&f, "vault_name", "web");
+	option(&f, "certificate_name", "www");
+	f.call.priv = xcalloc(1, f.type->priv_size);
+	memcpy(f.call.cert.sha1, "00aabbccddeeff00112233445566778899aabbcc",
+	    sizeof(f.call.cert.sha1));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		f.call.is_found = false;
+		assert_int_equal(answer(&f, &f.type->store->find[1],
+		    cases[i].text), REST_NEXT);
+		assert_int_equal(f.call.is_found, cases[i].same);
+		assert_string_equal(f.call.id, "web/www");
+	}
+	refused(&f, 409, "{\"error\":{\"code\":\"Conflict\",\"innererror\":"
+	    "{\"code\":\"ObjectIsDeletedButRecoverable\"}}}", &err);
+	assert_int_equal(err.kind, ERR_CONFIG);
+	assert_non_null(strstr(err.msg, "az keyvault certificate recover "
+	    "--vault-name web --name www)"));
+	refused(&f, 409, "{\"error\":{\"code\":\"Conflict\",\"innererror\":"
+	    "{\"code\":\"ObjectIsBeingDeleted\"}}}", &err);
+	assert_int_equal(err.kind, ERR_TRANSIENT);
+	free(f.call.priv);
+	end(&f);
+}
+
+/* What an operation ends with. */
+static void
+test_certificatemanager(void **state)
+{
+	const struct rest_step *wait;
+	struct fixture f;
+	struct error err;
+	json_t *json;
+	struct rest_answer a = { .status = 200 };
+
+	begin(&f, "gcp-certificatemanager", "{}", NULL);
+	option(&f, "certificate_id", "www");
+	wait = &f.type->store->upload[2];
+	assert_int_equal(answer(&f, wait, "{\"done\":false}"), REST_POLL);
+	assert_int_equal(answer(&f, wait, "{\"done\":true}"), REST_FAIL);
+	assert_int_equal(answer(&f, wait, "{\"done\":true,\"response\":"
+	    "{\"name\":\"projects/p\"}}"), REST_NEXT);
+	assert_string_equal(f.call.id, "projects/p");
+	for (int code = 9; code <= 11; code++) {
+		json = json_pack("{s:b, s:{s:i, s:s}}", "done", 1, "error",
+		    "code", code, "message", "the key does not fit");
+		a.json = json;
+		assert_int_equal(wait->reply(&f.call, &a, &err), REST_FAIL);
+		assert_int_equal(err.kind, code == 10 ? ERR_TRANSIENT :
+		    ERR_CONFIG);
+		assert_non_null(strstr(err.msg, code == 9 ? "the key does not "
+		    "fit (FAILED_PRECONDITION)" : "the key does not fit"));
+		json_decref(json);
+	}
+	/* One that Google renews itself. */
+	assert_int_equal(answer(&f, &f.type->store->find[1], "{\"name\":"
+	    "\"x\",\"managed\":{}}"), REST_FAIL);
+	end(&f);
+}
+
 static void
 test_tencent(void **state)
 {
@@ -640,6 +729,8 @@ main(void)
 		cmocka_unit_test(test_aws),
 		cmocka_unit_test(test_elbv2),
 		cmocka_unit_test(test_cloudfront),
+		cmocka_unit_test(test_keyvault),
+		cmocka_unit_test(test_certificatemanager),
 		cmocka_unit_test(test_cloudflare),
 		cmocka_unit_test(test_tencent),
 		cmocka_unit_test(test_tencent_cdn),
