@@ -115,6 +115,7 @@ provider_text(const json_t *j)
 	const json_t *list = jsonx_get(j, "providers"), *p;
 	char *text = NULL;
 	size_t size = 0, i;
+	int width = 14;
 	FILE *f = open_memstream(&text, &size);
 
 	if (f == NULL)
@@ -122,11 +123,18 @@ provider_text(const json_t *j)
 	if (list == NULL)
 		list = jsonx_get(j, "clouds");
 	if (list == NULL)
+		list = jsonx_get(j, "recipes");
+	if (list == NULL)
 		print_one(f, j);
+	json_array_foreach(list, i, p) {
+		size_t len = strlen(jsonx_str(p, "name"));
+
+		width = (int)len > width ? (int)len : width;
+	}
 	json_array_foreach(list, i, p) {
 		char *name = member(p, "name"), *title = member(p, "title");
 
-		(void)fprintf(f, "%-14s %s\n", name, title);
+		(void)fprintf(f, "%-*s %s\n", width, name, title);
 		free(name);
 		free(title);
 	}

@@ -32,6 +32,7 @@
 #include "daemon/control/clouds.h"
 #include "daemon/control/control.h"
 #include "daemon/control/providers.h"
+#include "daemon/control/recipes.h"
 #include "daemon/engine/engine.h"
 #include "daemon/io/child.h"
 #include "daemon/io/http.h"
@@ -444,6 +445,26 @@ list_kinds(json_t *(*all)(void), json_t *(*one)(const char *,
 	return 0;
 }
 
+/* The same of files, beside that configuration and of the package. */
+static int
+list_recipes(enum recipe_kind kind, const char *conf_path, const char *name)
+{
+	char *text, *why = NULL;
+	json_t *j = name == NULL ? recipes_list(kind, conf_path) :
+	    recipes_one(kind, conf_path, name, &why);
+
+	if (j == NULL) {
+		fputs(why, stderr);
+		free(why);
+		return 1;
+	}
+	text = provider_text(j);
+	fputs(text, stdout);
+	free(text);
+	json_decref(j);
+	return 0;
+}
+
 static int
 usage(FILE *out, int status)
 {
@@ -451,6 +472,7 @@ usage(FILE *out, int status)
 	    "Usage: acmed [-c FILE] [--check-config]\n"
 	    "       acmed --list-providers [TYPE]\n"
 	    "       acmed --list-clouds [PRODUCT]\n"
+	    "       acmed [-c FILE] --list-recipes [NAME]\n"
 	    "Keep TLS certificates renewed through ACME.\n\n"
 	    "  -c, --config FILE    configuration (" SYSCONFDIR
 	    "/acmed/acmed.conf)\n"
@@ -460,6 +482,8 @@ usage(FILE *out, int status)
 	    "options of one\n"
 	    "      --list-clouds    the same of cloud products for "
 	    "certificates\n"
+	    "      --list-recipes   the same of recipes, files that describe "
+	    "a deploy step\n"
 	    "  -V, --version        print the version\n"
 	    "  -h, --help           print this\n\n"
 	    "acmed stays in the foreground; acmectl talks to it.\n"
@@ -475,14 +499,15 @@ main(int argc, char **argv)
 		{ "check-config", no_argument, NULL, 't' },
 		{ "list-providers", optional_argument, NULL, 'l' },
 		{ "list-clouds", optional_argument, NULL, 'L' },
+		{ "list-recipes", optional_argument, NULL, 'r' },
 		{ "generate-key", required_argument, NULL, 'g' },
 		{ "send-mail", no_argument, NULL, 'm' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *path = SYSCONFDIR "/acmed/acmed.conf";
-	bool check = false;
+	const char *path = SYSCONFDIR "/acmed/acmed.conf", *recipe = NULL;
+	bool check = false, lists_recipes = false;
 	int c;
 
 	(void)umask(077);
@@ -504,6 +529,10 @@ main(int argc, char **argv)
 			if (optarg == NULL && optind < argc)
 				optarg = argv[optind];
 			return list_kinds(clouds_list, clouds_one, optarg);
+		case 'r':
+			lists_recipes = true;
+			recipe = optarg;
+			break;
 		case 'g':	/* ourselves as a child: keys.h */
 			return keygen_child_main(optarg);
 		case 'm':	/* the same: smtp.h */
@@ -516,6 +545,11 @@ main(int argc, char **argv)
 		default:
 			return usage(stderr, 2);
 		}
+	}
+	if (lists_recipes) {
+		if (recipe == NULL && optind < argc)
+			recipe = argv[optind];
+		return list_recipes(RECIPE_DEPLOY, path, recipe);
 	}
 	if (optind < argc) {
 		fprintf(stderr, "acmed: unexpected argument \"%s\"\n",

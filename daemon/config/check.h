@@ -24,6 +24,7 @@ struct check {
 	struct table	 accounts, credentials, providers, repositories;
 	struct table	 certs, notifies;
 	void		*claims;	/* tsearch(3); check_claims.c */
+	void		*recipes;	/* recipe_of.c */
 	char		*program;	/* what check_program() saw last, */
 	char		*program_fault;	/* and what it found; NULL: nothing */
 	uint64_t	 secrets;	/* hash of those that the section's

@@ -11,6 +11,7 @@
 #include "daemon/config/check_deploy.h"
 #include "daemon/config/check_notify.h"
 #include "daemon/config/opt.h"
+#include "daemon/config/recipe_of.h"
 
 /* Call what for every section of a kind. */
 static void
@@ -193,6 +194,7 @@ check_all(struct check *c)
 	check_unused_credentials(c);
 	check_warnings(c);
 	check_free_claims(c);
+	check_free_recipes(c);
 	free(c->program);
 	free(c->program_fault);
 	table_clear(&c->notifies);

@@ -26,6 +26,7 @@ static const struct {
 	{ "kubernetes", check_deploy_kubernetes,
 	    check_free_deploy_kubernetes },
 	{ "cloud", check_deploy_cloud, check_free_deploy_cloud },
+	{ "recipe", check_deploy_recipe, check_free_deploy_recipe },
 	{ "haproxy", check_deploy_haproxy, check_free_deploy_haproxy },
 	{ "docker", check_deploy_docker, check_free_deploy_docker },
 	{ "exec", check_deploy_exec, check_free_deploy_exec },

@@ -36,6 +36,9 @@ void	check_free_deploy_kubernetes(struct conf_deploy *);
 void	check_deploy_cloud(struct check *, const struct section *,
 	    struct conf_deploy *);
 void	check_free_deploy_cloud(struct conf_deploy *);
+void	check_deploy_recipe(struct check *, const struct section *,
+	    struct conf_deploy *);
+void	check_free_deploy_recipe(struct conf_deploy *);
 void	check_deploy_haproxy(struct check *, const struct section *,
 	    struct conf_deploy *);
 void	check_free_deploy_haproxy(struct conf_deploy *);

@@ -18,6 +18,7 @@ struct cloud;
 struct conf_credentials;
 struct conf_repository;
 struct provider_values;
+struct recipe;
 
 /* Minutes of the local day; from > to: over midnight, and then the day is the
  * one on which it begins. */
@@ -113,6 +114,12 @@ struct conf_cloud {
 	const struct conf_credentials *credentials;
 };
 
+/* recipe "NAME" { } */
+struct conf_recipe {
+	const struct recipe *recipe;	/* NULL: it is mistaken */
+	struct provider_values *values;
+};
+
 /* webhook "URL" { } */
 struct conf_webhook {
 	char		*url;
@@ -146,6 +153,7 @@ struct conf_deploy {
 	const struct conf_repository *publish;
 	struct conf_kubernetes *kubernetes;
 	struct conf_cloud *cloud;
+	struct conf_recipe *recipe;
 	char		*hooks_dir;	/* of the target "deploy.d" */
 	char		**exec;		/* NULL-terminated argv */
 	char		**reload;	/* systemd's units, NULL-terminated */

@@ -20,6 +20,7 @@
 #include "daemon/config/opt.h"
 #include "daemon/config/parse.h"
 #include "daemon/config/saved.h"
+#include "daemon/config/schema.h"
 #include "daemon/config/tree.h"
 
 #define FILE_MAX (64 << 20)	/* bytes; 200,000 certificates in one file */
@@ -317,7 +318,8 @@ load_text(struct load *l, struct source *src, char *text /* taken */,
 		mistake_add(l->m, CONF_MISTAKE, src, 0, TOP_FILE,
 		    "syntax error: found a NUL byte");
 	else
-		file = parse_text(l->schema, src, text, len, l->m);
+		file = parse_text(l->schema, schema_root, src, text, len,
+		    l->m);
 	if (l->keep_texts) {
 		src->text = pool_memdup(l->pool, text, len + 1);
 		src->len = len;

@@ -13,8 +13,11 @@
 #include "daemon/config/schema.h"
 #include "daemon/config/tree.h"
 
+#define DEPTH_MAX 16		/* of blocks of any keys */
+
 struct parse {
 	const struct schema *schema;
+	const struct key *root;
 	const struct source *src;
 	struct mistakes	*m;
 	struct lex	 x;
@@ -181,7 +184,7 @@ static int
 unknown_key(struct parse *t, const struct block *b, const char *name,
     int line)
 {
-	const struct key *root = schema_find(schema_root, name);
+	const struct key *root = schema_find(t->root, name);
 	const char *near = usual_name(b->keys, name);
 	char *all;
 
@@ -219,6 +222,7 @@ add_value(const struct parse *t, const struct block *b, struct item *item)
 	struct value *v = value_new(b->sec, t->x.len, t->x.line);
 
 	lex_value(&t->x, v->text);
+	v->is_quoted = *t->x.word == '"' || *t->x.word == '\'';
 	item_add(b->sec, item, v);
 }
 
@@ -249,6 +253,22 @@ read_list(struct parse *t, const struct block *b, struct item *item)
 	}
 }
 
+/* The value or the values behind the sign. */
+static int
+read_item(struct parse *t, const struct block *b, const char *key)
+{
+	struct item *item = tree_add_item(b->sec, key, b->place);
+
+	if (lex_is(&t->x, '{')) {
+		item->is_list = true;
+		return read_list(t, b, item);
+	}
+	if (t->x.kind != LEX_STR)
+		return unexpected_word(t, b);
+	add_value(t, b, item);
+	return 0;
+}
+
 /* key = VALUE, key = { VALUE, ... }, key += ...; at the sign. */
 static int
 read_values(struct parse *t, const struct block *b, const struct key *key,
@@ -256,7 +276,6 @@ read_values(struct parse *t, const struct block *b, const struct key *key,
 {
 	int *seen = &b->seen[key - b->keys];
 	bool is_append = t->x.kind == LEX_APPEND;
-	struct item *item;
 
 	if (!is_append && !lex_is(&t->x, '='))
 		return unexpected(t, b, "missing equal sign after option "
@@ -278,13 +297,7 @@ read_values(struct parse *t, const struct block *b, const struct key *key,
 		    "allowed: one value", key->name);
 		return skip_group(t, b);
 	}
-	item = tree_add_item(b->sec, key->name, b->place);
-	if (lex_is(&t->x, '{'))
-		return read_list(t, b, item);
-	if (t->x.kind != LEX_STR)
-		return unexpected_word(t, b);
-	add_value(t, b, item);
-	return 0;
+	return read_item(t, b, key->name);
 }
 
 /* include("PATTERN"); at the parenthesis. */
@@ -389,7 +402,8 @@ read_section(struct parse *t, const struct block *b, const struct key *key,
 	if (lex_is(&t->x, '=')) {
 		complain(t, b, line, "%s = ... is no key here; a section "
 		    "is written: %s \"NAME\" { ... }%s", key->name,
-		    key->name, schema_find(schema_find(schema_root,
+		    key->name, t->root == schema_root &&
+		    schema_find(schema_find(schema_root,
 		    "certificate")->sub, key->name) != NULL ?
 		    "; the key belongs into a certificate" : "");
 		return skip_statement(t, b);
@@ -423,6 +437,49 @@ read_section(struct parse *t, const struct block *b, const struct key *key,
 	return read_block(t, sub, keys, is_lenient);
 }
 
+/* Blocks in blocks, of which this is the innermost. */
+static unsigned
+depth_of(const struct section *sec)
+{
+	unsigned n = 0;
+
+	for (; sec->parent != NULL; sec = sec->parent)
+		n++;
+	return n;
+}
+
+/* Of a block in which any keys may be; behind the key. */
+static int
+read_free(struct parse *t, const struct block *b, const char *name, int line)
+{
+	size_t len = strlen(name);
+	char *key = pool_memdup(t->src->pool, name, len + 1);
+	bool is_repeated = len > 2 && strcmp(name + len - 2, "[]") == 0;
+	struct section *sub;
+
+	(void)next(t, b);
+	if (tree_place(b->sec, name) != -1 && !is_repeated) {
+		complain(t, b, line, "%s is given twice; allowed: once, or "
+		    "several blocks %s[] { ... }", name, name);
+		return skip_statement(t, b);
+	}
+	if (lex_is(&t->x, '=')) {
+		(void)next(t, b);
+		return read_item(t, b, key);
+	}
+	if (!lex_is(&t->x, '{'))
+		return unexpected(t, b, "missing equal sign or opening brace "
+		    "after '%s'", name);
+	if (depth_of(b->sec) >= DEPTH_MAX) {
+		complain(t, b, line, "blocks are nested at more than %d "
+		    "levels", DEPTH_MAX);
+		return skip_group(t, b);
+	}
+	sub = tree_add_section(b->sec, key, line, b->place);
+	sub->title = pool_alloc(t->src->pool, 1);
+	return read_block(t, sub, schema_any, false);
+}
+
 static int
 read_statement(struct parse *t, const struct block *b)
 {
@@ -431,6 +488,10 @@ read_statement(struct parse *t, const struct block *b)
 	char name[80];
 
 	lex_text(&t->x, name, sizeof(name));
+	if (b->keys == schema_any) {
+		t->statement = line;
+		return read_free(t, b, name, line);
+	}
 	key = schema_find(b->keys, name);
 	t->statement = line;
 	if (b->sec->kind == NULL)
@@ -483,15 +544,17 @@ read_block(struct parse *t, struct section *sec, const struct key *keys,
 }
 
 struct section *
-parse_text(const struct schema *schema, const struct source *src,
-    const char *text, size_t len, struct mistakes *m)
+parse_text(const struct schema *schema, const struct key *root,
+    const struct source *src, const char *text, size_t len,
+    struct mistakes *m)
 {
-	struct parse t = { .schema = schema, .src = src, .m = m };
+	struct parse t = { .schema = schema, .root = root, .src = src,
+	    .m = m };
 	struct section *file = tree_new(src);
 	size_t before = m->n;
 
 	lex_init(&t.x, text, len);
-	(void)read_block(&t, file, schema_root, false);
+	(void)read_block(&t, file, root, false);
 	if (!t.has_failed)
 		return file;
 	for (size_t i = before; i < m->n; i++)

@@ -9,14 +9,16 @@
 
 #include <stddef.h>
 
+struct key;
 struct mistakes;
 struct schema;
 struct section;
 struct source;
 
-/* NULL: nothing of the file can be used, and why has been added to m.  text
- * has no NUL byte. */
-struct section *parse_text(const struct schema *, const struct source *,
-	    const char *text, size_t len, struct mistakes *);
+/* root has the keys of the file.  NULL: nothing of it can be used, and why has
+ * been added to m.  text has no NUL byte. */
+struct section *parse_text(const struct schema *, const struct key *root,
+	    const struct source *, const char *text, size_t len,
+	    struct mistakes *);
 
 #endif

@@ -94,6 +94,10 @@ static const struct key webhook_keys[] = {
 	{ NULL, SHAPE_ONE, NULL }
 };
 
+const struct key schema_any[] = {
+	{ NULL, SHAPE_ONE, NULL }
+};
+
 static const struct key deploy_keys[] = {
 	{ "install", SHAPE_SECTION, install_keys },
 	{ "ssh", SHAPE_SECTION, ssh_keys },
@@ -101,6 +105,7 @@ static const struct key deploy_keys[] = {
 	{ "docker", SHAPE_BLOCK, docker_keys },
 	{ "kubernetes", SHAPE_SECTION, kubernetes_keys },
 	{ "cloud", SHAPE_SECTION, NULL },
+	{ "recipe", SHAPE_SECTION, schema_any },
 	{ "webhook", SHAPE_SECTION, webhook_keys },
 	{ "publish", SHAPE_ONE, NULL },
 	{ "exec", SHAPE_LIST, NULL },
@@ -230,6 +235,90 @@ const struct key schema_root[] = {
 	{ "repository", SHAPE_SECTION, repository_keys },
 	{ "certificate", SHAPE_SECTION, certificate_keys },
 	{ "notify", SHAPE_SECTION, notify_keys },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
+/* --- recipes --- */
+
+static const struct key recipe_option_keys[] = {
+	{ "help", SHAPE_ONE, NULL },
+	{ "type", SHAPE_ONE, NULL },
+	{ "required", SHAPE_ONE, NULL },
+	{ "secret", SHAPE_ONE, NULL },
+	{ "default", SHAPE_ONE, NULL },
+	{ "values", SHAPE_LIST, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
+static const struct key recipe_value_keys[] = {
+	{ "of", SHAPE_LIST, NULL },
+	{ "filter", SHAPE_ONE, NULL },
+	{ "max", SHAPE_ONE, NULL },
+	{ "map", SHAPE_BLOCK, schema_any },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
+static const struct key recipe_part_keys[] = {
+	{ "value", SHAPE_ONE, NULL },
+	{ "filename", SHAPE_ONE, NULL },
+	{ "type", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
+static const struct key recipe_multipart_keys[] = {
+	{ "part", SHAPE_SECTION, recipe_part_keys },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
+static const struct key recipe_capture_keys[] = {
+	{ "json", SHAPE_ONE, NULL },
+	{ "list", SHAPE_ONE, NULL },
+	{ "where", SHAPE_BLOCK, schema_any },
+	{ "header", SHAPE_ONE, NULL },
+	{ "cookie", SHAPE_ONE, NULL },
+	{ "xml", SHAPE_ONE, NULL },
+	{ "secret", SHAPE_ONE, NULL },
+	{ "optional", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
+static const struct key recipe_request_keys[] = {
+	{ "only_if", SHAPE_LIST, NULL },
+	{ "unless", SHAPE_LIST, NULL },
+	{ "method", SHAPE_ONE, NULL },
+	{ "path", SHAPE_ONE, NULL },
+	{ "query", SHAPE_BLOCK, schema_any },
+	{ "headers", SHAPE_BLOCK, schema_any },
+	{ "json", SHAPE_BLOCK, schema_any },
+	{ "json[]", SHAPE_BLOCK, schema_any },
+	{ "form", SHAPE_BLOCK, schema_any },
+	{ "multipart", SHAPE_BLOCK, recipe_multipart_keys },
+	{ "text", SHAPE_ONE, NULL },
+	{ "type", SHAPE_ONE, NULL },
+	{ "status", SHAPE_LIST, NULL },
+	{ "expect", SHAPE_BLOCK, schema_any },
+	{ "expect_text", SHAPE_ONE, NULL },
+	{ "capture", SHAPE_SECTION, recipe_capture_keys },
+	{ "until", SHAPE_BLOCK, schema_any },
+	{ "until_text", SHAPE_ONE, NULL },
+	{ "fail", SHAPE_BLOCK, schema_any },
+	{ "interval", SHAPE_ONE, NULL },
+	{ "timeout", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
+const struct key schema_recipe[] = {
+	{ "title", SHAPE_ONE, NULL },
+	{ "doc", SHAPE_ONE, NULL },
+	{ "see", SHAPE_ONE, NULL },
+	{ "base", SHAPE_ONE, NULL },
+	{ "option", SHAPE_SECTION, recipe_option_keys },
+	{ "value", SHAPE_SECTION, recipe_value_keys },
+	{ "headers", SHAPE_BLOCK, schema_any },
+	{ "expect", SHAPE_BLOCK, schema_any },
+	{ "explain", SHAPE_SECTION, schema_any },
+	{ "request", SHAPE_SECTION, recipe_request_keys },
+	{ "finish", SHAPE_SECTION, recipe_request_keys },
 	{ NULL, SHAPE_ONE, NULL }
 };
 

@@ -42,6 +42,11 @@ struct schema {
 
 /* The keys of a file. */
 extern const struct key schema_root[];
+/* As .sub of a section: any keys, and blocks of such, in it; "NAME[] { }" may
+ * stand there several times. */
+extern const struct key schema_any[];
+/* The keys of a recipe's file (recipe.h). */
+extern const struct key schema_recipe[];
 
 struct schema *schema_new(void);
 void	schema_free(struct schema *);

@@ -7,12 +7,14 @@
 #ifndef DAEMON_CONFIG_TREE_H
 #define DAEMON_CONFIG_TREE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "daemon/config/mistakes.h"
 
 struct value {
 	int		 line;
+	bool		 is_quoted;
 	char		 text[];
 };
 
@@ -21,6 +23,7 @@ struct item {
 	unsigned	 place;		/* among the statements around it */
 	struct value	**values;	/* none for `key = {}` */
 	size_t		 n;
+	bool		 is_list;	/* { ... }, also of one value */
 };
 
 struct section {

@@ -9,6 +9,7 @@
 #include "daemon/deploy/install.h"
 #include "daemon/deploy/kind.h"
 #include "daemon/deploy/kubernetes.h"
+#include "daemon/deploy/recipe.h"
 #include "daemon/deploy/ssh.h"
 #include "daemon/deploy/unit.h"
 #include "daemon/deploy/verify.h"
@@ -23,6 +24,7 @@ const struct deploy_kind *const deploy_kinds[] = {
 	&deploy_publish,
 	&deploy_kubernetes,
 	&deploy_cloud,
+	&deploy_recipe,
 	&deploy_haproxy,
 	&deploy_docker,
 	&deploy_exec,

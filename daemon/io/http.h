@@ -41,6 +41,10 @@ struct http_args {
 					   ERR_REJECTED "http:too-large" */
 	unsigned	 timeout_ms;	/* whole request; must be > 0 */
 	const char	*ca_file;	/* PEM; NULL: the system's */
+	const char	*fingerprint;	/* SHA-256 of a certificate in hex, with
+					   colons or not: trusted if it is the
+					   server's, whatever it says; NULL:
+					   only what ca_file vouches for */
 	const char	*proxy;		/* NULL: http(s)_proxy, no_proxy of the
 					   environment; "": none; else always
 					   this one */

@@ -14,6 +14,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/io/http_priv.h"
+#include "daemon/io/tls_pin.h"
 
 #define CONNECT_TIMEOUT_MS 10000
 #define SILENCE_MS 15000	/* nothing acknowledged: the peer is gone */
@@ -280,6 +281,21 @@ fill_address(struct http_op *op, const char *address)
 	free(line);
 }
 
+/* Brackets are of URLs only. */
+static int
+fill_pin(struct http_op *op, const char *fingerprint, struct error *err)
+{
+	size_t len = strlen(op->host);
+
+	op->pin = xcalloc(1, sizeof(*op->pin));
+	op->pin->host = op->host[0] != '[' ? xstrdup(op->host) :
+	    xstrndup(op->host + 1, len - 2);
+	if (tls_pin_parse(fingerprint, op->pin) == 0)
+		return 0;
+	return error_set(err, ERR_CONFIG, "http:ca-file", "%s: a fingerprint "
+	    "has 64 digits of hex", op->host);
+}
+
 int
 http_op_fill(struct http_op *op, const struct http_args *args, char **key,
     struct error *err)
@@ -312,6 +328,9 @@ http_op_fill(struct http_op *op, const struct http_args *args, char **key,
 		return error_set(err, ERR_CONFIG, "http:ca-file",
 		    "%s: CA file %s: %s", op->host, op->ca_file,
 		    strerror(errno));
+	if (args->fingerprint != NULL &&
+	    fill_pin(op, args->fingerprint, err) == -1)
+		return -1;
 	if (check_proxy(op, err) == -1)
 		return -1;
 	return fill_headers(op, args, err);
@@ -334,6 +353,9 @@ http_op_clear(struct http_op *op)
 	free(op->shown_url);
 	free(op->ca_file);
 	free(op->unix_socket);
+	if (op->pin != NULL)
+		free(op->pin->host);
+	free(op->pin);
 	free(op->bad);
 }
 
@@ -424,6 +446,30 @@ setup_trust(struct http_op *op, CURL *e)
 }
 
 static CURLcode
+pin_cb(CURL *easy, void *ctx, void *arg)
+{
+	tls_pin_install(ctx, arg);
+	return CURLE_OK;
+}
+
+/* Nobody else uses a connection that was trusted for another reason. */
+static CURLcode
+setup_pin(struct http_op *op, CURL *e)
+{
+	CURLcode rc = CURLE_OK;
+
+	if (op->pin == NULL)
+		return rc;
+	SET(CURLOPT_SSL_CTX_FUNCTION, pin_cb);
+	SET(CURLOPT_SSL_CTX_DATA, op->pin);
+	SET(CURLOPT_SSL_VERIFYHOST, 0L);
+	SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	SET(CURLOPT_FRESH_CONNECT, 1L);
+	SET(CURLOPT_FORBID_REUSE, 1L);
+	return rc;
+}
+
+static CURLcode
 setup_connection(struct http_op *op, CURL *e)
 {
 	CURLcode rc = CURLE_OK;
@@ -481,6 +527,8 @@ http_easy_setup(struct http_op *op, const char *user_agent, struct error *err)
 		rc = setup_connection(op, e);
 	if (rc == CURLE_OK)
 		rc = setup_trust(op, e);
+	if (rc == CURLE_OK)
+		rc = setup_pin(op, e);
 	if (rc == CURLE_OK)
 		rc = setup_method(op, e);
 	if (rc != CURLE_OK)

@@ -62,6 +62,7 @@ struct http_op {
 	char			*shown_url;	/* may be printed */
 	bool			 once, decodes;
 	char			*ca_file;
+	struct tls_pin		*pin;		/* NULL: none */
 	char			*proxy;
 	struct curl_slist	*connect_to;	/* NULL: as the URL says */
 	char			*unix_socket;	/* NULL: TCP */

@@ -364,6 +364,7 @@ step_build(struct rest_op *op, struct error *err)
 	    .max_reply = op->a.max_reply != 0 ? op->a.max_reply : MAX_REPLY,
 	    .timeout_ms = op->a.timeout_ms,
 	    .ca_file = op->a.ca_file,
+	    .fingerprint = op->a.fingerprint,
 	    .proxy = op->a.proxy,
 	    .unix_socket = op->a.unix_socket,
 	    .decodes = op->a.decodes,

@@ -42,6 +42,7 @@ struct rest_args {		/* pointers stay the caller's until the end */
 	bool		 base_is_forced;	/* preq_base() does nothing */
 	bool		 allow_http;	/* http:// to other hosts than this */
 	const char	*ca_file;	/* NULL: the system's */
+	const char	*fingerprint;	/* as in io/http.h; NULL: none */
 	const char	*proxy;		/* as in io/http.h */
 	const char	*unix_socket;	/* likewise */
 	size_t		 max_reply;	/* bytes; 0: 2 MiB */

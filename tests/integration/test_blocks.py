@@ -64,6 +64,8 @@ TYPED = {
     (RECIPES, "5. Kubernetes"): "test_deploy_kubernetes.py::test_recipe",
     (RECIPES, "6. Containers, through the engine's socket"):
         "test_deploy_docker.py::test_recipe",
+    ("doc/writing-a-recipe.md", "An example"):
+        "test_deploy_recipe.py::test_document",
 }
 # The first line of what no test types, and why.
 LEFT = {
@@ -172,6 +174,10 @@ def test_configurations(tmp_path):
         conf.write_text(scaffold(str(folder), text) +
                         'state_dir = "%s/state"\n' % folder)
         conf.chmod(0o600)
+        (folder / "recipes").mkdir()
+        for other, _, recipe in BLOCKS:
+            if other == name and recipe.startswith("title ="):
+                (folder / "recipes" / "appliance.conf").write_text(recipe)
         p = proc.run([daemon.program("ACMED", "acmed"), "--check-config",
                       "-c", str(conf)], check=False)
         assert p.returncode == 0, (name, heading, p.stdout,

@@ -25,8 +25,8 @@ PATTERNS = {
     "acme:no-%s": ["acme:no-CHALLENGE"],
     "persist:%s": ["persist:record", "persist:not-offered"],
     "deploy:%s": ["deploy:KIND", "deploy:cloud", "deploy:docker",
-                  "deploy:kubernetes", "deploy:reload", "deploy:restart",
-                  "deploy:ssh", "deploy:start", "deploy:webhook"],
+                  "deploy:kubernetes", "deploy:recipe", "deploy:reload",
+                  "deploy:restart", "deploy:ssh", "deploy:start", "deploy:webhook"],
 }
 
 
