@@ -153,6 +153,9 @@ struct cloud {
 	 * NULL: it has steps of its own. */
 	const void	*service;
 	const struct cloud_store *store;
+	/* Options that say what a domain belongs to, where it may belong to
+	 * several: a listener.  NULL-terminated; NULL: it is in one place. */
+	const char	*const *within;
 	const struct cloud_api *api;	/* of look and bind */
 	const struct rest_step *look;	/* NULL: what find says is all */
 	const struct rest_step *bind;	/* NULL: there is nothing to bind */
@@ -200,6 +203,8 @@ bool		 cloud_is_ours(const struct cloud_call *, const char *pem);
  * yet, and answer REST_AGAIN; else REST_FAIL.
  */
 enum rest_next	 cloud_other_key(struct cloud_call *);
+/* Is that key one for RSA? */
+bool		 cloud_is_rsa(const struct cloud_call *);
 /* An answer without what it must have: REST_FAIL. */
 enum rest_next	 cloud_lacks(const char *what, struct error *);
 /* The next entry of a list that is not bound yet; NULL: none is left. */

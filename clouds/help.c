@@ -108,6 +108,13 @@ cloud_other_key(struct cloud_call *c)
 	return REST_AGAIN;
 }
 
+bool
+cloud_is_rsa(const struct cloud_call *c)
+{
+	return c->cert.sec1_key != NULL &&
+	    strstr(c->cert.sec1_key, "BEGIN RSA") != NULL;
+}
+
 enum rest_next
 cloud_lacks(const char *what, struct error *err)
 {

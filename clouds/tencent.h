@@ -22,5 +22,19 @@ void	tencent_call_failed(void *user, const struct rest_answer *,
 
 /* SSL Certificates: clouds/tencent_ssl.c. */
 extern const struct cloud_store tencent_ssl_store;
+/* For calls of that service which are made by others. */
+extern const struct cloud_api tencent_ssl_api;
+/* What a policy allows for the store, in a list of statements; the lines of
+ * the literals before and after it are not ended. */
+#define TENCENT_SSL_STATEMENT \
+	"{\n" \
+	"    \"effect\": \"allow\",\n" \
+	"    \"action\": [ \"ssl:UploadCertificate\",\n" \
+	"      \"ssl:DescribeCertificates\",\n" \
+	"      \"ssl:DescribeCertificateDetail\",\n" \
+	"      \"ssl:DeleteCertificate\",\n" \
+	"      \"ssl:DescribeDeleteCertificatesTaskResult\" ],\n" \
+	"    \"resource\": [ \"*\" ]\n" \
+	"  }"
 
 #endif

@@ -36,7 +36,7 @@ prepare(void *user, struct preq *rq, struct error *err)
 	return tencent_prepare(user, rq, "ssl", "2019-12-05");
 }
 
-static const struct cloud_api api = { .prepare = prepare,
+const struct cloud_api tencent_ssl_api = { .prepare = prepare,
     .is_refusal = tencent_refuses, .failed = tencent_call_failed };
 
 static void
@@ -242,7 +242,7 @@ static const struct rest_step remove_steps[] = {
 
 const struct cloud_store tencent_ssl_store = {
 	.name = "tencent-ssl",
-	.api = &api,
+	.api = &tencent_ssl_api,
 	.place = "site",
 	.find = find,
 	.upload = upload_steps,
@@ -399,6 +399,6 @@ const struct cloud cloud_tencent_ssl = {
 	.opts = opts,
 	.check = cloud_check_site,
 	.store = &tencent_ssl_store,
-	.api = &api,
+	.api = &tencent_ssl_api,
 	.bind = bind,
 };

@@ -25,20 +25,66 @@ check_product(struct check *c, const struct section *sub)
 	return NULL;
 }
 
-/* Each name is bound to one certificate. */
+/* "WHAT VALUE ..." of these options; the caller frees. */
+static char *
+place_of(const char *what, const struct conf_cloud *cloud,
+    const char *const *options)
+{
+	char *place = xstrdup(what);
+
+	for (; options != NULL && *options != NULL; options++) {
+		const char *value = provider_values_str(cloud->values,
+		    *options);
+		char *longer = xasprintf("%s %s", place,
+		    value != NULL ? value : "");
+
+		free(place);
+		place = longer;
+	}
+	return place;
+}
+
+/* What the first of these options names, in the place of the others, is
+ * written by one target; is_shared: by those of one certificate. */
+static void
+claim_option(struct check *c, const struct section *sub,
+    const struct conf_cloud *cloud, const char *what,
+    const char *const *options, bool is_shared)
+{
+	const char *value = options == NULL ? NULL :
+	    provider_values_str(cloud->values, options[0]);
+	char *place;
+
+	if (value == NULL)
+		return;
+	place = place_of(what, cloud, options + 1);
+	if (is_shared)
+		check_claim_shared(c, sub, options[0], place, value);
+	else
+		check_claim(c, sub, options[0], place, value);
+	free(place);
+}
+
+/* Each name is bound to one certificate; and where names need not be given,
+ * what they belong to. */
 static void
 check_domains(struct check *c, const struct section *sub,
     const struct conf_cloud *cloud, const char *const *domains)
 {
 	const struct item *item = tree_item(sub, CLOUD_DOMAINS);
 	size_t n = item != NULL ? item->n : 0;
+	char *place = place_of(cloud->type->name, cloud, cloud->type->within);
 
 	if (n > CLOUD_HOSTS_MAX)
 		opt_mistake(c->m, sub, item->values[0]->line, CLOUD_DOMAINS
 		    " has %zu entries; allowed: 1 to %d, and another deploy "
 		    "section", n, CLOUD_HOSTS_MAX);
 	for (size_t i = 0; domains[i] != NULL; i++)
-		check_claim(c, sub, "domain", cloud->type->name, domains[i]);
+		check_claim(c, sub, "domain", place, domains[i]);
+	if (domains[0] == NULL)
+		claim_option(c, sub, cloud, cloud->type->name,
+		    cloud->type->within, false);
+	free(place);
 }
 
 /* What is replaced in place holds one certificate. */
@@ -46,30 +92,16 @@ static void
 check_object(struct check *c, const struct section *sub,
     const struct conf_cloud *cloud)
 {
-	const char *const *names = cloud->type->store->object;
-	const char *value = names == NULL ? NULL :
-	    provider_values_str(cloud->values, names[0]);
-	char *place;
+	char *what;
 
-	if (value == NULL || cloud->credentials == NULL)
+	if (cloud->credentials == NULL)
 		return;
-	place = xasprintf("%s %s", cloud->type->store->name,
+	what = xasprintf("%s %s", cloud->type->store->name,
 	    cloud->credentials->name);
-	for (size_t i = 1; names[i] != NULL; i++) {
-		const char *more = provider_values_str(cloud->values,
-		    names[i]);
-		char *longer = xasprintf("%s %s", place,
-		    more != NULL ? more : "");
-
-		free(place);
-		place = longer;
-	}
 	/* Of several that bind it each writes something of its own. */
-	if (cloud->type->bind != NULL)
-		check_claim_shared(c, sub, names[0], place, value);
-	else
-		check_claim(c, sub, names[0], place, value);
-	free(place);
+	claim_option(c, sub, cloud, what, cloud->type->store->object,
+	    cloud->type->bind != NULL);
+	free(what);
 }
 
 void

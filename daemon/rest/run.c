@@ -40,7 +40,8 @@ struct rest_op {
 	int64_t		 sent_ms;	/* monotonic */
 	bool		 is_change;	/* it does not only read */
 	bool		 may_have_changed;
-	unsigned	 rounds, repeats, poll_ms;
+	unsigned	 pages, polls;	/* of the step */
+	unsigned	 repeats, poll_ms;
 	/* What led to the last repeat; "": nothing did. */
 	char		 refusal[REST_WORDS_MAX];
 	unsigned	 same;		/* times that it came in a row */
@@ -106,15 +107,22 @@ rest_end(struct rest_op *op, enum rest_next end, struct error *err)
 
 /* --- what comes next --- */
 
+/* op->step begins. */
+static void
+step_enter(struct rest_op *op)
+{
+	op->pages = op->polls = 0;
+	op->poll_ms = op->a.poll_ms;
+	step_run(op);
+}
+
 static void
 pass_begin(struct rest_op *op)
 {
 	if (op->a.begin != NULL)
 		op->a.begin(op->a.user);
 	op->step = op->a.steps;
-	op->rounds = 0;
-	op->poll_ms = op->a.poll_ms;
-	step_run(op);
+	step_enter(op);
 }
 
 /* words: why.  Of a refusal that comes each time it is hardly true that a race
@@ -145,7 +153,8 @@ another_round(struct rest_op *op, bool is_poll)
 {
 	struct error err;
 
-	if (++op->rounds > (is_poll ? op->a.max_polls : MAX_PAGES)) {
+	if (is_poll ? ++op->polls > op->a.max_polls :
+	    ++op->pages > MAX_PAGES) {
 		(void)error_set(&err, ERR_TRANSIENT, "provider:unfinished",
 		    is_poll ? "the vendor does not finish the change" :
 		    "more than %d pages", MAX_PAGES);
@@ -168,9 +177,7 @@ go_on(struct rest_op *op, enum rest_next next, bool is_refusal,
 	switch (next) {
 	case REST_NEXT:
 		op->step++;
-		op->rounds = 0;
-		op->poll_ms = op->a.poll_ms;
-		step_run(op);
+		step_enter(op);
 		break;
 	case REST_DONE:
 		rest_end(op, REST_DONE, NULL);

@@ -623,6 +623,26 @@
     AT "20: certificate \"b.example.com\": deploy \"a\": cloud "
     "\"aws-elbv2\": certificate \"example.com\": deploy \"a\" writes the "
     "same certificate_arn in " AT "6; allowed: once\n" },
+{ "credentials \"t\" { type = tencentcloud secret_id = x\n"
+    " secret_key = s3cret }\n"
+    CERT
+    " deploy \"a\" { cloud \"tencent-clb\" { region = r listener_id = l1\n"
+    "  load_balancer_id = b domains = www.example.com } }\n"
+    " deploy \"b\" { cloud \"tencent-clb\" { region = r listener_id = l2\n"
+    "  load_balancer_id = b domains = www.example.com } }\n"
+    " deploy \"c\" { cloud \"tencent-clb\" { region = r listener_id = l2\n"
+    "  load_balancer_id = b domains = www.example.com } }\n"
+    " deploy \"d\" { cloud \"tencent-clb\" { region = r listener_id = l3\n"
+    "  load_balancer_id = b } }\n"
+    " deploy \"e\" { cloud \"tencent-clb\" { region = r listener_id = l3\n"
+    "  load_balancer_id = b } verify = none }\n"
+    "}\n",
+    AT "10: certificate \"example.com\": deploy \"c\": cloud \"tencent-clb\""
+    ": certificate \"example.com\": deploy \"b\" writes the same domain in "
+    "" AT "8; allowed: once\n"
+    AT "14: certificate \"example.com\": deploy \"e\": cloud \"tencent-clb\""
+    ": certificate \"example.com\": deploy \"d\" writes the same listener_id "
+    "in " AT "12; allowed: once\n" },
 { "provider \"p\" { type = tokendns\n"
     " zones = none }\n",
     AT "2: provider \"p\": zones = none makes no sense\n" },

@@ -5,31 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clouds/cloud.h"
-#include "common/clock.h"
 #include "common/mem.h"
-#include "daemon/config/provider_values.h"
-#include "daemon/rest/preq_run.h"
 #include "daemon/rest/scheme_hmac.h"
-#include "providers/credentials.h"
+#include "tests/unit/cloud_call.h"
 
-time_t __wrap_clock_now(void);
 const char *__wrap_http_reply_header(const struct http_reply *,
     const char *name, size_t nth);
-const char *__wrap_sign_nonce(char out[SIGN_NONCE]);
-
-/* 2026-01-02T03:04:05Z */
-time_t
-__wrap_clock_now(void)
-{
-	return 1767323045;
-}
-
-const char *
-__wrap_sign_nonce(char out[SIGN_NONCE])
-{
-	return memcpy(out, "00112233445566778899aabbccddeeff", SIGN_NONCE);
-}
 
 /* Of all answers; NULL: none. */
 static const char *etag;
@@ -39,83 +20,6 @@ __wrap_http_reply_header(const struct http_reply *reply, const char *name,
     size_t nth)
 {
 	return strcmp(name, "ETag") == 0 ? etag : NULL;
-}
-
-/* --- a call --- */
-
-struct fixture {
-	struct cloud_call call;
-	struct provider_values *values, *credentials;
-	const struct cloud *type;
-};
-
-static void
-set(struct provider_values *values, const struct provider_opt *opts,
-    const char *name, const char *text)
-{
-	struct error err;
-	int i = 0;
-
-	while (strcmp(opts[i].name, name) != 0)
-		i++;
-	assert_int_equal(provider_values_set(values, i, &text, 1, &err), 0);
-}
-
-static void
-begin(struct fixture *f, const char *product, const char *id,
-    const char *secret)
-{
-	static const char *const names[] = { "example.com", NULL };
-	const struct credentials_type *keys;
-
-	memset(f, 0, sizeof(*f));
-	f->type = cloud_find(product);
-	assert_non_null(f->type);
-	keys = credentials_find(f->type->credentials);
-	f->values = provider_values_of(f->type->opts, f->type->check);
-	f->credentials = provider_values_of(keys->opts, NULL);
-	set(f->credentials, keys->opts, keys->opts[0].name, id);
-	if (secret != NULL)
-		set(f->credentials, keys->opts, keys->opts[1].name, secret);
-	f->call = (struct cloud_call){ .values = f->values,
-	    .credentials = f->credentials, .service = f->type->service,
-	    .bound_id = "",
-	    .upload_name = "acmed-example.com-0123456789abcdef",
-	    .cert = { .name = "example.com", .names = names,
-	    .fullchain = "C", .leaf = "C", .chain = "D", .key = "K" } };
-}
-
-static void
-option(struct fixture *f, const char *name, const char *text)
-{
-	set(f->values, f->type->opts, name, text);
-}
-
-static void
-end(struct fixture *f)
-{
-	provider_values_free(f->values);
-	provider_values_free(f->credentials);
-	json_decref(f->call.memo);
-}
-
-/* The request of that step, as it is sent, ends its signature so. */
-static void
-expect(struct fixture *f, const struct cloud_api *api,
-    const struct rest_step *step, const char *host, const char *signature)
-{
-	struct preq *rq = preq_new(api->base_url, false);
-	struct error err;
-	const char *got;
-
-	assert_int_equal(step->request(&f->call, rq, &err), 0);
-	assert_int_equal(api->prepare(&f->call, rq, &err), 0);
-	assert_string_equal(preq_get_host(rq), host);
-	got = preq_get_header(rq, "Authorization");
-	assert_non_null(got);
-	assert_true(strlen(got) > strlen(signature));
-	assert_string_equal(got + strlen(got) - strlen(signature), signature);
-	preq_free(rq);
 }
 
 /* --- the vendors --- */
@@ -330,39 +234,6 @@ test_aws(void **state)
 	end(&f);
 }
 
-/* The answer to a step of that text. */
-static enum rest_next
-answer(struct fixture *f, const struct rest_step *step, const char *text)
-{
-	struct rest_answer a = { .status = 200 };
-	enum rest_next next;
-	struct error err;
-	json_t *json = jsonx_parse(text, strlen(text), &err);
-
-	assert_non_null(json);
-	a.json = json;
-	next = step->reply(&f->call, &a, &err);
-	json_decref(json);
-	return next;
-}
-
-static void
-expect_body(struct fixture *f, const struct rest_step *step,
-    const char *method, const char *expected)
-{
-	struct preq *rq = preq_new("https://api.test", false);
-	const char *body;
-	struct error err;
-	size_t len;
-
-	assert_int_equal(step->request(&f->call, rq, &err), 0);
-	body = preq_get_body(rq, &len);
-	assert_string_equal(preq_get_method(rq), method);
-	assert_int_equal(len, strlen(expected));
-	assert_memory_equal(body, expected, len);
-	preq_free(rq);
-}
-
 static void
 test_elbv2(void **state)
 {
@@ -547,31 +418,6 @@ test_certificatemanager(void **state)
 	end(&f);
 }
 
-static void
-test_tencent(void **state)
-{
-	static const char body[] = "{\"CertificatePublicKey\":\"C\","
-	    "\"CertificatePrivateKey\":\"K\","
-	    "\"Alias\":\"acmed-example.com\",\"Repeatable\":false}";
-	struct preq *rq = preq_new(NULL, false);
-	struct fixture f;
-	struct error err;
-	const char *got;
-
-	begin(&f, "tencent-ssl", "id", "testsecret");
-	assert_int_equal(f.type->store->upload->request(&f.call, rq, &err), 0);
-	/* The vector has fewer members. */
-	preq_body(rq, body, strlen(body), "application/json");
-	assert_int_equal(f.type->store->api->prepare(&f.call, rq, &err), 0);
-	assert_string_equal(preq_get_host(rq), "ssl.tencentcloudapi.com");
-	got = preq_get_header(rq, "Authorization");
-	assert_non_null(strstr(got, "SignedHeaders=content-type;host;"
-	    "x-tc-action, Signature=dd1143f0309bb5b9a2e678d3f0b3f4fce5e0326e"
-	    "16058f83d6bcffbb3772b892"));
-	preq_free(rq);
-	end(&f);
-}
-
 /* There is no fingerprint: hosts, the second of expiry, and what was begun. */
 static void
 test_cloudflare(void **state)
@@ -611,47 +457,6 @@ test_cloudflare(void **state)
 	expect_body(&f, &store->upload[1], "PATCH", "{\"certificate\":\"C\","
 	    "\"private_key\":\"K\",\"bundle_method\":\"force\","
 	    "\"geo_restrictions\":{\"label\":\"eu\"}}");
-	end(&f);
-}
-
-/* The answer to the step before, of a domain with these settings. */
-static void
-tencent_read(struct fixture *f, const char *https)
-{
-	char text[512];
-
-	(void)text_printf(text, sizeof(text), "{\"Response\":{\"Domains\":[{"
-	    "\"Domain\":\"www.example.com\",\"Status\":\"online\","
-	    "\"Https\":%s}]}}", https);
-	f->call.at = 0;
-	assert_int_equal(answer(f, f->type->bind, text), REST_NEXT);
-}
-
-static void
-test_tencent_cdn(void **state)
-{
-	struct fixture f;
-
-	begin(&f, "tencent-cdn", "id", "testsecret");
-	option(&f, "domains", "www.example.com");
-	(void)text_printf(f.call.id, sizeof(f.call.id), "aBcDeF01");
-	tencent_read(&f, "null");
-	/* Computed by the script that reproduces the sheet's of tencent-ssl,
-	 * with service, host, action and body of this one. */
-	expect(&f, f.type->api, &f.type->bind[1], "cdn.tencentcloudapi.com",
-	    "047bb8fe56da586ff340ba7d75031abcb20e7a60ffff7848b1b40d64ef54a358");
-
-	/* What is not ours stays as it was. */
-	tencent_read(&f, "{\"Switch\":\"off\",\"Http2\":\"on\",\"Hsts\":{"
-	    "\"Switch\":\"on\",\"MaxAge\":31536000,\"X\":null},"
-	    "\"TlsVersion\":[\"TLSv1.2\",null],\"SslStatus\":\"closed\","
-	    "\"CertInfo\":{\"CertId\":\"other\",\"From\":\"x\"},"
-	    "\"ClientCertInfo\":null}");
-	expect_body(&f, &f.type->bind[1], "POST",
-	    "{\"Domain\":\"www.example.com\",\"Https\":"
-	    "{\"Switch\":\"on\",\"Http2\":\"on\",\"Hsts\":{\"Switch\":"
-	    "\"on\",\"MaxAge\":31536000},\"TlsVersion\":[\"TLSv1.2\",null],"
-	    "\"CertInfo\":{\"CertId\":\"aBcDeF01\"}}}");
 	end(&f);
 }
 
@@ -732,8 +537,6 @@ main(void)
 		cmocka_unit_test(test_keyvault),
 		cmocka_unit_test(test_certificatemanager),
 		cmocka_unit_test(test_cloudflare),
-		cmocka_unit_test(test_tencent),
-		cmocka_unit_test(test_tencent_cdn),
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_key),
 		cmocka_unit_test(test_registry),

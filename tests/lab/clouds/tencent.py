@@ -84,7 +84,7 @@ class Ssl(Cloud):
             self.fail_with("UnauthorizedOperation", "You are not authorized "
                            "to perform this operation: ssl:" + action)
         out = getattr(self, "do_" + action)(req.json()) or {}
-        return reply(200, {"Response": dict(out, RequestId="4c2f")})
+        return reply(200, {"Response": dict({"RequestId": "4c2f"}, **out)})
 
     def do_DescribeCertificates(self, a):
         self.check(a["Limit"] <= 1000, "Limit")

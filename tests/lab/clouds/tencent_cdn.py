@@ -52,6 +52,9 @@ class Cdn(Ssl):
         self.SERVICE = scope[2] if len(scope) > 3 else "none"
         self.VERSION = self.VERSIONS.get(self.SERVICE)
         super().authenticate(req)
+        self.check_scope(req)
+
+    def check_scope(self, req):
         self.check(("Domain" in req.headers["X-TC-Action"])
                    == (self.SERVICE == "cdn"), "another service's action")
 
