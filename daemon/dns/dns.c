@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/dns/dns.h"
 
+#include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "common/error.h"
+#include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/dns/dnsaddr.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"
+#define RESOLV_CONF_MAX (1 << 20)
 
 struct dns {
 	struct loop	*loop;
@@ -31,21 +33,18 @@ struct dns {
 static void
 read_resolv_conf(struct dns *dns)
 {
-	FILE *f = fopen(RESOLV_CONF, "re");
-	char line[512], address[64];
 	struct error ignored;
+	char *text;
+	size_t len;
 
 	dns->n_servers = 0;
 	dns->preferred = 0;
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL &&
-	    dns->n_servers < RESOLVERS_MAX) {
-		if (sscanf(line, "nameserver %63s", address) == 1 &&
-		    dnsaddr_parse(address, &dns->servers[dns->n_servers],
-		    &ignored) == 0)
-			dns->n_servers++;
+	if (file_read(AT_FDCWD, RESOLV_CONF, RESOLV_CONF_MAX, &text, &len,
+	    &ignored) == 0) {
+		dns->n_servers = dnsaddr_of_resolv_conf(text, dns->servers,
+		    RESOLVERS_MAX);
+		free(text);
 	}
-	if (f != NULL)
-		(void)fclose(f);
 	if (dns->n_servers == 0 &&
 	    dnsaddr_parse("127.0.0.1", &dns->servers[0], &ignored) == 0)
 		dns->n_servers = 1;

@@ -176,6 +176,35 @@ dnsaddr_parse(const char *text, struct dns_server *s, struct error *err)
 	    text);
 }
 
+size_t
+dnsaddr_of_resolv_conf(const char *text, struct dns_server *out, size_t max)
+{
+	static const char keyword[] = "nameserver";
+	size_t n = 0;
+
+	for (const char *p = text; *p != '\0' && n < max;) {
+		const char *end = p + strcspn(p, "\n");
+		char address[64];
+		struct error ignored;
+		size_t len;
+
+		if (strncmp(p, keyword, sizeof(keyword) - 1) == 0) {
+			p += sizeof(keyword) - 1;
+			len = strspn(p, " \t");
+			p += len;
+			len = len == 0 ? 0 : strcspn(p, " \t\r\n");
+			if (len < sizeof(address)) {
+				memcpy(address, p, len);
+				address[len] = '\0';
+				n += dnsaddr_parse(address, &out[n],
+				    &ignored) == 0;
+			}
+		}
+		p = *end == '\n' ? end + 1 : end;
+	}
+	return n;
+}
+
 bool
 dnsaddr_equal(const struct dns_server *a, const struct dns_server *b)
 {

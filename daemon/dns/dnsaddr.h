@@ -8,6 +8,7 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -31,6 +32,10 @@ struct dns_server {
  * of them.
  */
 int	dnsaddr_parse(const char *text, struct dns_server *, struct error *);
+
+/* The servers that resolv.conf(5) names, at most max of them. */
+size_t	dnsaddr_of_resolv_conf(const char *text, struct dns_server *,
+	    size_t max);
 
 /* A server of that name at an address with that port (host byte order). */
 void	dnsaddr_from_in(struct dns_server *, const char *name,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_names - what says where a name leads and who may issue for it: the text
- * of hosts(5), the address of a server, a name, and CAA records, a line each:
- * the flags, the tag, the value.
+ * fuzz_names - what says where a name leads and who may issue for it: the texts
+ * of hosts(5) and resolv.conf(5), the address of a server, a name, and CAA
+ * records, a line each: the flags, the tag, the value.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -31,6 +31,7 @@ read_hosts(const char *text)
 	struct dns_server list[4];
 
 	need(addresses_of_hosts(text, "a.example.test", list, 4) <= 4);
+	need(dnsaddr_of_resolv_conf(text, list, 4) <= 4);
 }
 
 static void

@@ -469,6 +469,25 @@ test_address(void **state)
 	loop_free(loop);
 }
 
+static void
+test_resolv_conf(void **state)
+{
+	static const char text[] = "# nameserver 192.0.2.9\n"
+	    "search example.test\nnameserver 192.0.2.53\r\n"
+	    "nameserver\t 2001:db8::53 # the second\nnameserver192.0.2.9\n"
+	    " nameserver 192.0.2.9\nnameserver\nnameserver ns.test\n"
+	    "nameserver 0000000000000000000000000000000000000000000000000000"
+	    "00000000192.0.2.9\nnameserver fe80::1%lo";
+	struct dns_server s[4];
+
+	assert_int_equal(dnsaddr_of_resolv_conf(text, s, N_ELEMENTS(s)), 3);
+	assert_string_equal(s[0].text, "192.0.2.53");
+	assert_string_equal(s[1].text, "2001:db8::53");
+	assert_string_equal(s[2].text, "fe80::1%lo");
+	assert_int_equal(dnsaddr_of_resolv_conf(text, s, 1), 1);
+	assert_int_equal(dnsaddr_of_resolv_conf("", s, 1), 0);
+}
+
 int
 main(void)
 {
@@ -479,6 +498,7 @@ main(void)
 		cmocka_unit_test(test_failover),
 		cmocka_unit_test(test_timeout_cancel),
 		cmocka_unit_test(test_address),
+		cmocka_unit_test(test_resolv_conf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
