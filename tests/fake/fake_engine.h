@@ -50,5 +50,7 @@ void		 fake_engine_check_stop(struct engine *);
 size_t		 fake_engine_jobs(const struct engine *);
 const struct persist_job_args *fake_engine_job_args(const struct engine *);
 void		 fake_engine_job_end(struct engine *, bool ok);
+/* daemon/manage/manage.h: end the first job; false if there is none. */
+bool		 fake_engine_manage_end(struct engine *);
 
 #endif

@@ -9,6 +9,7 @@
 #include "daemon/acme/link.h"
 #include "daemon/acme/message.h"
 #include "daemon/acme/problem.h"
+#include "daemon/acme/refusal.h"
 #include "daemon/acme/url.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -128,6 +129,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* As http hands it over: with a NUL behind it. */
 	char *body = xmalloc(size + 1);
+	char domain[DNAME_SIZE];
 	struct error err;
 
 	if (size > 0)
@@ -139,6 +141,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_renewal_info(body, size);
 	problem_from_reply(403, body, size, 0, &err);
 	check_error(&err);
+	if (refusal_about(&err, domain) == REFUSAL_DOMAIN)
+		need(strlen(domain) <= DNAME_MAX);
+	(void)refusal_retry_at(body);
 	if (message_chain(body, size, &err) == -1)
 		check_error(&err);
 	link_each(body, "alternate", resolve, NULL);

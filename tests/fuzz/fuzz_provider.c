@@ -2,9 +2,8 @@
 /*
  * fuzz_provider - what DNS vendors answer, to every provider that is a table of
  * steps, and the runner of these.  The first line is the provider and "add" or
- * "remove", each other one an option and its value; then come the answers, each
- * after a line "%%": the status, headers, an empty line, the body.  When there
- * are no more, the vendor is away.
+ * "remove", each other one an option and its value; then come the answers
+ * (replies.h).
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -16,119 +15,13 @@
 #include "daemon/config/provider_values.h"
 #include "daemon/dns/provider_env.h"
 #include "daemon/dns/provider_run.h"
-#include "daemon/io/http_priv.h"
 #include "daemon/io/loop.h"
 #include "providers/provider.h"
 #include "tests/fake/fake_time.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/replies.h"
 
-#define REQUESTS_MAX 3000	/* 500 pages of each of six steps */
 #define VALUE "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"
-
-struct call {
-	struct http_op	 op;
-	struct timer	 answer;
-};
-
-/* Instead of io/http: the next answer of the input. */
-static char *next_reply;
-static unsigned n_requests;
-
-static void
-need(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
-static void
-check_error(const struct error *err)
-{
-	need(err->kind > ERR_NONE && err->kind < ERR_KIND_END);
-	need(strcmp(err->code, "provider:bug") != 0);
-	for (const char *p = err->msg; *p != '\0'; p++)
-		need((unsigned char)*p >= ' ' && *p != 0x7f);
-}
-
-static char *
-cut(char **text, const char *mark)
-{
-	char *begin = *text, *end;
-
-	if (begin == NULL)
-		return NULL;
-	end = strstr(begin, mark);
-	if (end == NULL) {
-		*text = NULL;
-	} else {
-		*end = '\0';
-		*text = end + strlen(mark);
-	}
-	return begin;
-}
-
-static void
-answer_cb(void *arg)
-{
-	struct call *call = arg;
-	struct http_headers headers = { 0 };
-	struct http_reply reply = { .headers = &headers, .body = "" };
-	char *text = cut(&next_reply, "\n%%\n"), *line;
-	struct error err;
-
-	if (text == NULL) {
-		(void)error_set(&err, ERR_TRANSIENT, "http:timeout",
-		    "api.test: no complete answer within 30 s");
-		call->op.done(&err, NULL, call->op.arg);
-		http_cancel(&call->op);
-		return;
-	}
-	line = cut(&text, "\n");
-	reply.status = (int)(strtoul(line, NULL, 10) % 600);
-	if (reply.status < 200)
-		reply.status = 200;
-	while ((line = cut(&text, "\n")) != NULL && line[0] != '\0')
-		(void)http_headers_add(&headers, line, strlen(line));
-	if (text != NULL)
-		reply.body = text;
-	reply.body_len = strlen(reply.body);
-	call->op.done(NULL, &reply, call->op.arg);
-	http_headers_clear(&headers);
-	http_cancel(&call->op);
-}
-
-struct http_op *
-http_start(struct http *h, const struct http_args *args, http_done_cb *done,
-    void *arg)
-{
-	struct call *call = xcalloc(1, sizeof(*call));
-
-	/* It ends by itself, whatever it is told. */
-	need(++n_requests < REQUESTS_MAX);
-	/* Azure's managed identity is asked for on the machine itself. */
-	need(strncmp(args->url, "https://", 8) == 0 ||
-	    strncmp(args->url, "http://169.254.169.254/", 23) == 0);
-	for (const char *p = args->url; *p != '\0'; p++)
-		need(*p > ' ' && *p < 0x7f);
-	for (size_t i = 0; i < args->n_headers; i++)
-		need(strpbrk(args->headers[i].value, "\r\n") == NULL);
-	call->op.done = done;
-	call->op.arg = arg;
-	timer_init(&call->answer, (struct loop *)h, answer_cb, call);
-	timer_set(&call->answer, 1);
-	return &call->op;
-}
-
-void
-http_cancel(struct http_op *op)
-{
-	struct call *call = (struct call *)op;
-
-	if (op == NULL)
-		return;
-	timer_clear(&call->answer);
-	free(call);
-}
 
 static int
 index_of(const struct provider *type, const char *name)
@@ -212,11 +105,7 @@ run(const struct provider *type, bool is_add, char *options)
 	fake_time_start(1800000000);
 	provider_env_init(&env, loop, (struct http *)loop, NULL, NULL);
 	(void)provider_run_start(&env, &a, run_done, &end);
-	while (!end.is_over)
-		need(fake_time_step());
-	/* What goes when the last run does. */
-	while (fake_time_step())
-		;
+	replies_run(&end.is_over);
 	provider_env_clear(&env);
 	provider_values_free(conf.values);
 }
@@ -224,17 +113,12 @@ run(const struct provider *type, bool is_add, char *options)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = xstrndup((const char *)data, size), *at = text;
-	char *options = cut(&at, "\n%%\n"), *verb = cut(&options, "\n");
-	char *name = cut(&verb, " ");
-	const struct provider *type;
+	char *options = replies_begin(data, size);
+	char *verb = cut(&options, "\n"), *name = cut(&verb, " ");
+	const struct provider *type = verb != NULL ? provider_find(name) :
+	    NULL;
 
-	type = verb != NULL ? provider_find(name) : NULL;
-	if (type != NULL && type->add != NULL) {
-		next_reply = at;
-		n_requests = 0;
+	if (type != NULL && type->add != NULL)
 		run(type, strcmp(verb, "add") == 0, options);
-	}
-	free(text);
 	return 0;
 }
