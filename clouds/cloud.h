@@ -191,6 +191,19 @@ int		 cloud_check_site(const struct provider_values *,
 		    struct error *);
 bool		 cloud_is_china(const struct cloud_call *);
 
+/*
+ * For .check, of what becomes a part of a host's name or of a path: letters,
+ * digits, "-", "_", "*" and ".", but not dots only.  NULL is right.  what is
+ * for the message: "the name of a bucket".
+ */
+int		 cloud_check_word(const char *option, const char *value,
+		    const char *what, struct error *);
+/* The same of each entry of a list, of which there are not more than .is_bound
+ * has. */
+int		 cloud_check_words(const char *option,
+		    const char *const *list, const char *what,
+		    struct error *);
+
 /* The same number in hex, in whatever case, with colons or not, and with or
  * without zeros in front?  NULL is none. */
 bool		 cloud_same_hex(const char *a, const char *b);

@@ -30,6 +30,35 @@ cloud_check_site(const struct provider_values *values, struct error *err)
 	    "allowed: china, international", site);
 }
 
+int
+cloud_check_word(const char *option, const char *value, const char *what,
+    struct error *err)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_*.";
+
+	if (value == NULL || (value[strspn(value, allowed)] == '\0' &&
+	    value[strspn(value, ".")] != '\0'))
+		return 0;
+	return error_set(err, ERR_CONFIG, "config:value", "%s = \"%.200s\"; "
+	    "allowed: %s", option, value, what);
+}
+
+int
+cloud_check_words(const char *option, const char *const *list,
+    const char *what, struct error *err)
+{
+	for (size_t i = 0; list[i] != NULL; i++) {
+		if (i == CLOUD_HOSTS_MAX)
+			return error_set(err, ERR_CONFIG, "config:value",
+			    "%s has too many entries; allowed: 1 to %d",
+			    option, CLOUD_HOSTS_MAX);
+		if (cloud_check_word(option, list[i], what, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 /* The next digit that counts, in lower case; '\0' at the end. */
 static char
 digit(const char **s, bool *is_begun)

@@ -36,11 +36,11 @@ static const struct provider_opt aws_opts[] = {
 };
 
 static const struct provider_opt huawei_opts[] = {
-	{ .name = "access_key_id", .required = true,
+	[HUAWEI_ID] = { .name = "access_key_id", .required = true,
 	    .help = "access key (AK) of an IAM user" },
-	{ .name = "secret_access_key", .required = true, .secret = true,
-	    .help = "its secret key (SK)" },
-	{ .name = "security_token", .secret = true,
+	[HUAWEI_SECRET] = { .name = "secret_access_key", .required = true,
+	    .secret = true, .help = "its secret key (SK)" },
+	[HUAWEI_TOKEN] = { .name = "security_token", .secret = true,
 	    .help = "of temporary keys" },
 	{ .name = NULL }
 };
@@ -100,6 +100,20 @@ static const struct provider_opt gcp_opts[] = {
 static const struct provider_opt cloudflare_opts[] = {
 	[CLOUDFLARE_TOKEN] = { .name = "api_token", .required = true,
 	    .secret = true, .help = "API token" },
+	{ .name = NULL }
+};
+
+static const struct provider_opt qiniu_opts[] = {
+	[QINIU_KEY] = { .name = "access_key", .required = true,
+	    .help = "AccessKey (AK)" },
+	[QINIU_SECRET] = { .name = "secret_key", .required = true,
+	    .secret = true, .help = "SecretKey (SK)" },
+	{ .name = NULL }
+};
+
+static const struct provider_opt upyun_opts[] = {
+	[UPYUN_TOKEN] = { .name = "token", .required = true, .secret = true,
+	    .help = "access token of the API" },
 	{ .name = NULL }
 };
 
@@ -180,10 +194,24 @@ static const struct credentials_type jdcloud = {
 	.doc = "Access Key management in the console.",
 	.opts = jdcloud_opts,
 };
+static const struct credentials_type qiniu = {
+	.name = "qiniu", .title = "Qiniu Cloud",
+	.doc = "Key management in the console; better the keys of a "
+	    "sub-account with rights for CDN and certificates only.",
+	.opts = qiniu_opts,
+};
 static const struct credentials_type tencentcloud = {
 	.name = "tencentcloud", .title = "Tencent Cloud",
 	.doc = "CAM console: an API key of a sub-user.",
 	.opts = tencent_opts,
+};
+static const struct credentials_type upyun = {
+	.name = "upyun", .title = "Upyun",
+	.doc = "Made once by POST https://api.upyun.com/oauth/tokens with "
+	    "username, password, code (32 characters of your own), name and "
+	    "scope (global); better for a sub-account with rights for CDN "
+	    "only. It does not end by itself.",
+	.opts = upyun_opts,
 };
 static const struct credentials_type vault = {
 	.name = "vault", .title = "HashiCorp Vault, OpenBao",
@@ -201,7 +229,7 @@ static const struct credentials_type volcengine = {
 
 const struct credentials_type *const credentials_registry[] = {
 	&aliyun, &aws, &azure, &baiducloud, &cloudflare, &gcp, &huaweicloud,
-	&jdcloud, &tencentcloud, &vault, &volcengine, NULL
+	&jdcloud, &qiniu, &tencentcloud, &upyun, &vault, &volcengine, NULL
 };
 
 const struct credentials_type *

@@ -10,7 +10,7 @@
 #include "daemon/rest/sign.h"
 #include "daemon/store/bundle.h"
 
-#define NAME_LEN (64 - 6 - 1 - 16)	/* the least of what stores take */
+#define NAME_LEN (63 - 6 - 1 - 16)	/* the least of what stores take */
 
 /* Some refuse blank lines, or miss the last newline. */
 static void

@@ -37,7 +37,7 @@ struct conf *fixture_load_all(const char *name, char **reports);
 #define KEYS "credentials \"ali\" { type = aliyun access_key_id = x " \
     "access_key_secret = s3cret }\n"
 #define CREDENTIALS "aliyun, aws, azure, baiducloud, cloudflare, gcp, " \
-    "huaweicloud, jdcloud, tencentcloud, vault, volcengine"
+    "huaweicloud, jdcloud, qiniu, tencentcloud, upyun, vault, volcengine"
 #define VAULT_PATH "allowed: a path such as acmed/www.example.com, without " \
     "\"/\" at its ends, empty segments, \".\" or \"..\"\n"
 #define ROOT_KEYS "state_dir, control_socket, hooks_dir, resolvers, " \
