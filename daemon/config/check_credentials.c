@@ -68,6 +68,40 @@ check_free_credentials(struct conf_credentials *object)
 	free(object);
 }
 
+/* Those of that type. */
+static struct table
+of_type(const struct check *c, const char *type)
+{
+	struct table some = { 0 };
+
+	for (size_t i = 0; i < c->credentials.n; i++) {
+		const struct table_row *row = &c->credentials.rows[i];
+		const struct conf_credentials *object = row->object;
+
+		if (object->type != NULL &&
+		    strcmp(object->type->name, type) == 0)
+			table_add(&some, row->sec, row->object);
+	}
+	return some;
+}
+
+/* Where none are named: the only ones of that type; or a mistake. */
+static struct conf_credentials *
+only_lender(struct check *c, const struct section *sec, const char *type)
+{
+	struct table some = of_type(c, type);
+	struct conf_credentials *found = NULL;
+
+	if (some.n > 0 || c->credentials.n < 2)
+		found = check_reference(c, sec, "credentials", some.n > 0 ?
+		    &some : &c->credentials);
+	else if (!c->is_partial)
+		opt_mistake(c->m, sec, sec->line, "credentials is missing; "
+		    "none is of type %s", type);
+	table_clear(&some);
+	return found;
+}
+
 struct conf_credentials *
 check_lender(struct check *c, const struct section *sec, const char *type,
     const char *what, bool is_needed)
@@ -77,7 +111,8 @@ check_lender(struct check *c, const struct section *sec, const char *type,
 
 	if (v == NULL && !is_needed)
 		return NULL;
-	found = check_reference(c, sec, "credentials", &c->credentials);
+	found = v == NULL ? only_lender(c, sec, type) :
+	    check_reference(c, sec, "credentials", &c->credentials);
 	if (found == NULL)
 		return NULL;
 	found->is_used = true;

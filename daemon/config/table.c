@@ -81,7 +81,7 @@ table_hint(const struct table *t, const char *name)
 
 	for (size_t i = 0; i < t->n; i++)
 		names[i] = t->rows[i].sec->title;
-	near = text_nearest(name, names, t->n);
+	near = name[0] == '\0' ? NULL : text_nearest(name, names, t->n);
 	if (near != NULL) {
 		hint = xasprintf("; did you mean \"%s\"?", near);
 	} else if (t->n == 0) {
