@@ -155,7 +155,8 @@ rooms_new(struct engine *e)
 	    .store = a->store, .ca_http = a->ca_http, .http = a->http,
 	    .dns = e->dns, .providers = &e->providers, .certs = e->certs,
 	    .accounts = e->accounts, .cleanup = e->cleanup,
-	    .tokens = e->tokens, .rollout = e->rollout };
+	    .tokens = e->tokens, .tls_alpn = e->tls_alpn,
+	    .rollout = e->rollout };
 	e->preflights = preflights_new(&e->preflight_env);
 	e->persist_env = (struct persist_env){ .loop = a->loop,
 	    .store = a->store, .ca_http = a->ca_http, .dns = e->dns,

@@ -34,7 +34,7 @@ struct tls_op {
 	unsigned	 timeout_ms;
 	struct sockaddr_storage addr;
 	socklen_t	 addr_len;
-	char		*sni, *ca_file;
+	char		*sni, *ca_file, *alpn;
 	enum tls_key	 key;
 	struct starttls_talk talk;
 	char		*heard;		/* not used yet, before TLS */
@@ -65,6 +65,7 @@ tls_cancel(struct tls_op *op)
 	ERR_clear_error();
 	free(op->sni);
 	free(op->ca_file);
+	free(op->alpn);
 	free(op->heard);
 	free(op->out);
 	free(op);
@@ -155,6 +156,18 @@ trust(struct tls_op *op, struct error *err)
 	    "certificate that can be read", op->ca_file);
 }
 
+/* A list of one, as on the wire. */
+static void
+ask_protocol(SSL *ssl, const char *name)
+{
+	char *wire = xasprintf("%c%s", (int)strlen(name), name);
+
+	if (SSL_set_alpn_protos(ssl, (const unsigned char *)wire,
+	    (unsigned)strlen(wire)) != 0)
+		abort();	/* memory */
+	free(wire);
+}
+
 static int
 ssl_open(struct tls_op *op, struct error *err)
 {
@@ -179,6 +192,8 @@ ssl_open(struct tls_op *op, struct error *err)
 	/* RFC 6066 section 3: an address is none. */
 	if (op->sni != NULL && !name_is_address(op->sni))
 		(void)SSL_set_tlsext_host_name(op->ssl, op->sni);
+	if (op->alpn != NULL)
+		ask_protocol(op->ssl, op->alpn);
 	SSL_set_connect_state(op->ssl);
 	return 0;
 }
@@ -215,6 +230,7 @@ shake_failed(struct tls_op *op)
 	}
 	(void)error_set(&err, ERR_TRANSIENT,
 	    reason == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE ? "tls:no-shared" :
+	    reason == SSL_R_TLSV1_UNRECOGNIZED_NAME ? "tls:no-name" :
 	    "tls:handshake", "the TLS handshake fails: %s",
 	    words != NULL ? words : "no reason is given");
 	fail(op, &err);
@@ -462,6 +478,7 @@ tls_start(struct loop *loop, const struct tls_args *a, tls_done_cb *done,
 	op->addr_len = a->addr_len;
 	op->sni = dup_or_null(a->sni);
 	op->ca_file = dup_or_null(a->ca_file);
+	op->alpn = dup_or_null(a->alpn);
 	op->key = a->key;
 	op->talk.kind = a->starttls;
 	op->talk.host = op->sni != NULL ? op->sni : "localhost";

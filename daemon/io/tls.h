@@ -31,6 +31,7 @@ struct tls_args {
 					   which is only looked for */
 	enum starttls	 starttls;
 	enum tls_key	 key;
+	const char	*alpn;		/* the protocol asked for; NULL: none */
 	const char	*ca_file;	/* NULL: the system's trust */
 	unsigned	 timeout_ms;	/* for all of it; > 0 */
 };
@@ -39,7 +40,8 @@ struct tls_args {
  * Errors, without the address: ERR_TRANSIENT "tls:refused" (nobody listens),
  * "tls:unroutable" (this host has no way to such addresses), "tls:connect",
  * "tls:timeout", "tls:starttls", "tls:closed", "tls:handshake",
- * "tls:no-shared" (the server has nothing for args.key, or for us); ERR_CONFIG
+ * "tls:no-shared" (the server has nothing for args.key, or for us),
+ * "tls:no-name" (it says that it does not know sni); ERR_CONFIG
  * "tls:ca" (ca_file).
  */
 typedef void tls_done_cb(const struct error *err, const struct tls_reply *,

@@ -90,6 +90,37 @@ tls_alpn_cert(EVP_PKEY *key, const char *name, const char *key_authorization)
 }
 
 void
+tls_alpn_id(const char *key_authorization, char out[TLS_ALPN_ID_SIZE])
+{
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	size_t len = 0;
+
+	must(EVP_Q_digest(NULL, "SHA256", NULL, key_authorization,
+	    strlen(key_authorization), hash, &len) == 1 && len == HASH_LEN);
+	(void)text_hex(hash, len, out);
+}
+
+void
+tls_alpn_cert_id(X509 *x, char out[TLS_ALPN_ID_SIZE])
+{
+	ASN1_OBJECT *oid = OBJ_txt2obj(ACME_IDENTIFIER, 1);
+	const ASN1_OCTET_STRING *data;
+	int at;
+
+	must(oid != NULL);
+	out[0] = '\0';
+	at = X509_get_ext_by_OBJ(x, oid, -1);
+	ASN1_OBJECT_free(oid);
+	if (at == -1)
+		return;
+	data = X509_EXTENSION_get_data(X509_get_ext(x, at));
+	if (ASN1_STRING_length(data) == 2 + HASH_LEN &&
+	    ASN1_STRING_get0_data(data)[0] == V_ASN1_OCTET_STRING &&
+	    ASN1_STRING_get0_data(data)[1] == HASH_LEN)
+		(void)text_hex(ASN1_STRING_get0_data(data) + 2, HASH_LEN, out);
+}
+
+void
 tls_alpn_sni(const char *name, char out[DNAME_SIZE])
 {
 	unsigned char p[16];

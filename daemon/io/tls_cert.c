@@ -87,6 +87,7 @@ tls_cert_read(X509 *x, const char *name, struct tls_reply *r)
 		r->not_before = timegm(&tm);
 	if (ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1)
 		r->not_after = timegm(&tm);
+	tls_alpn_cert_id(x, r->acme_id);
 	r->is_for_name = name == NULL || (name_is_address(name) ?
 	    X509_check_ip_asc(x, name, 0) :
 	    X509_check_host(x, name, 0, 0, NULL)) == 1;

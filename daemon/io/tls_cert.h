@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "daemon/io/tls_alpn_cert.h"
+
 /* The certificate served; texts are printable. */
 struct tls_reply {
 	char		 sha256[65];	/* of the whole DER, hex */
@@ -21,6 +23,8 @@ struct tls_reply {
 	time_t		 not_before, not_after;	/* 0: malformed */
 	bool		 is_trusted;	/* the chain verifies, as of now */
 	char		 why_not[128];	/* if it does not */
+	char		 acme_id[TLS_ALPN_ID_SIZE];	/* its acmeIdentifier
+					   (tls_alpn_cert.h); "": none */
 };
 
 /* All but is_trusted and why_not. */

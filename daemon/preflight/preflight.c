@@ -64,6 +64,7 @@ check_free(struct pf_check *c)
 	nscheck_cancel(c->nscheck);
 	dns_addrs_cancel(c->addrs);
 	pf_page_cancel(c->page);
+	pf_alpn_cancel(c->alpn);
 	pf_target_cancel(c->target);
 	pf_probe_cancel(c->probe);
 	fetch_cancel(c->fetch);
@@ -201,7 +202,7 @@ plan_name(struct pf_cert *pc, const struct conf_name *name)
 			pf_ca_plan(pc, name);
 		break;
 	case CHALLENGE_TLS_ALPN_01:
-		pf_address_plan(pc, name);
+		pf_alpn_plan(pc, name);
 		if (!name_is_address(name->name))
 			pf_ca_plan(pc, name);
 		break;

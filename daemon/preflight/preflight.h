@@ -26,6 +26,7 @@ struct preflight;
 struct preflights;
 struct provider_env;
 struct store;
+struct tls_alpn;
 struct tokens;
 
 /* What it uses; borrowed as long as it lives. */
@@ -40,6 +41,7 @@ struct preflight_env {
 	struct accounts	*accounts;
 	struct cleanup	*cleanup;
 	struct tokens	*tokens;
+	struct tls_alpn	*tls_alpn;
 	struct rollout	*rollout;
 };
 

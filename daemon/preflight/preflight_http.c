@@ -14,7 +14,6 @@
 #include "daemon/io/http.h"
 
 #define REPLY_MAX	(64 * 1024)
-#define ADDRESSES_LOOKED 4
 #define TOKEN_HEAD	"acmed-probe-"
 #define TOKEN_LEN	43		/* as long as a real one */
 
@@ -30,7 +29,7 @@ struct pf_page {
 	struct token	*token;
 	struct store_sync_op *sync;
 	struct dns_addrs_op *addrs;
-	struct dns_server list[ADDRESSES_LOOKED];
+	struct dns_server list[PF_ADDRESSES_MAX];
 	size_t		 n, next;
 	struct http_op	*http;
 	size_t		 n_good;
@@ -74,6 +73,22 @@ address_check(struct pf_check *c)
 {
 	c->addrs = dns_addrs_start(zones_dns(c->pc->zones), c->name->name,
 	    PREFLIGHT_TIMEOUT_MS, addresses_seen, c);
+}
+
+/* Of an address that this machine cannot reach nothing can be said. */
+size_t
+pf_routable(const struct dns_addrs_reply *reply,
+    struct dns_server out[PF_ADDRESSES_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < reply->n && n < PF_ADDRESSES_MAX; i++) {
+		if (!dnsaddr_is_routable(&reply->list[i]))
+			continue;
+		out[n] = reply->list[i];
+		out[n++].name[0] = '\0';
+	}
+	return n;
 }
 
 /* --- the file at one address after the other --- */
@@ -202,16 +217,8 @@ located(const struct error *err, const struct dns_addrs_reply *reply,
 	struct pf_page *p = arg;
 
 	p->addrs = NULL;
-	for (size_t i = 0; err == NULL && i < reply->n; i++) {
-		if (p->n == ADDRESSES_LOOKED)
-			break;
-		/* Of an address that this machine cannot reach nothing can
-		 * be said. */
-		if (!dnsaddr_is_routable(&reply->list[i]))
-			continue;
-		p->list[p->n] = reply->list[i];
-		p->list[p->n++].name[0] = '\0';
-	}
+	if (err == NULL)
+		p->n = pf_routable(reply, p->list);
 	if (p->n == 0)
 		pf_tell(p->check, PF_WARN, NULL, "port 80 is not looked at: "
 		    "%s has no address that this machine can reach",
@@ -238,22 +245,33 @@ locate(struct pf_page *p)
 
 /* --- putting it there --- */
 
+/* Of files that are not in force yet, nobody listens so far. */
+static bool
+is_to_come(const struct pf_check *c)
+{
+	return c->name->webroot == NULL &&
+	    c->pc->pf->env->certs->conf->http_listen[0] == NULL;
+}
+
 static void
 journaled(const struct error *err, void *arg)
 {
 	struct pf_page *p = arg;
+	struct pf_check *c = p->check;
 	struct error why;
 
 	p->sync = NULL;
-	if (err != NULL) {
-		pf_tell(p->check, PF_FAIL, "see this machine: its disk, "
-		    "memory and descriptors", "%s", err->msg);
-	} else if (token_publish(p->token, &why) == -1) {
-		/* The message says what mends it. */
-		pf_tell(p->check, PF_FAIL, NULL, "%s", why.msg);
-	} else {
+	if (err != NULL)
+		pf_tell(c, PF_FAIL, "see this machine: its disk, memory and "
+		    "descriptors", "%s", err->msg);
+	else if (token_publish(p->token, &why) == 0)
 		locate(p);
-	}
+	else if (is_to_come(c))
+		pf_tell(c, PF_WARN, NULL, "port 80 is not looked at: acmed "
+		    "listens there once this configuration is in force");
+	else
+		/* The message says what mends it. */
+		pf_tell(c, PF_FAIL, NULL, "%s", why.msg);
 }
 
 static void

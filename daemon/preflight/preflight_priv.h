@@ -13,6 +13,7 @@
 
 #include "common/error.h"
 #include "daemon/certs/certs.h"
+#include "daemon/dns/addrs.h"
 #include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
 #include "daemon/preflight/preflight.h"
@@ -67,6 +68,7 @@ struct pf_check {
 	struct nscheck_op *nscheck;
 	struct dns_addrs_op *addrs;
 	struct pf_page	*page;
+	struct pf_alpn	*alpn;
 	struct pf_target *target;
 	struct probe	*probe;
 	struct fetch_op	*fetch;
@@ -204,8 +206,15 @@ void		 pf_source_plan(struct pf_cert *);
 /* preflight_http.c */
 /* Has the name an address? */
 void	pf_address_plan(struct pf_cert *, const struct conf_name *);
+#define PF_ADDRESSES_MAX 4
+/* Those, at most, of a name's that this machine can reach; how many. */
+size_t	pf_routable(const struct dns_addrs_reply *,
+	    struct dns_server out[PF_ADDRESSES_MAX]);
 void		 pf_http_plan(struct pf_cert *, const struct conf_name *);
 void		 pf_page_cancel(struct pf_page *);
+/* preflight_alpn.c */
+void		 pf_alpn_plan(struct pf_cert *, const struct conf_name *);
+void		 pf_alpn_cancel(struct pf_alpn *);
 /* preflight_probe.c */
 void		 pf_probe_plan(struct pf_cert *, const struct conf_name *);
 void		 pf_probe_cancel(struct probe *);

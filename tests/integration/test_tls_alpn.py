@@ -2,6 +2,7 @@
 """tls-alpn-01 (RFC 8737): answers of acmed's own before Pebble, directly and
 behind nginx and HAProxy, which keep the port; and what strangers are told."""
 
+import json
 import os
 import shlex
 import shutil
@@ -11,7 +12,7 @@ import ssl
 import pytest
 
 from conftest import HTTP_NGINX, HTTP_OWN
-from lab import ca, documents, proc
+from lab import ca, documents, proc, web
 
 NGINX_STREAM = "/usr/lib/nginx/modules/ngx_stream_module.so"
 DOC = "doc/tls-alpn-01.md"
@@ -127,7 +128,8 @@ class Before:
         stream = documents.block(DOC, "nginx", "stream {")
         assert "listen [::]:443;" in stream
         stream = stream.replace("listen [::]:443;", "").replace(
-            "listen 443;", "listen %s:%d;" % (HTTP_NGINX, ca.TLS_PORT))
+            "listen 443;", "listen %s:%d; listen %s:443;" % (
+                HTTP_NGINX, ca.TLS_PORT, HTTP_NGINX))
         return """load_module %s;
 pid %s/pid;
 error_log stderr;
@@ -150,8 +152,8 @@ http {
     timeout connect 5s
     timeout client 5s
     timeout server 5s
-""" + text.replace(":443,[::]:443", "%s:%d" % (
-            HTTP_NGINX, ca.TLS_PORT)).replace(
+""" + text.replace(":443,[::]:443", "%s:%d,%s:443" % (
+            HTTP_NGINX, ca.TLS_PORT, HTTP_NGINX)).replace(
             "/etc/haproxy/certs/", self.pem + " alpn http/1.1")
 
     def stop(self):
@@ -182,5 +184,46 @@ def test_behind(acmed, lab, kind):
             "www.example.com:443", "%s:%d" % (HTTP_NGINX, ca.TLS_PORT))),
             check=False)
         assert "unrecognized name" in p.stdout, p.stdout
+        for args in (), ("--no-probe",):
+            line = port_check(acmed, "a.h.example.test", *args)
+            assert line["result"] == "ok", line
+            assert "acmed answers acme-tls/1" in line["msg"], line
     finally:
         before.stop()
+
+
+def port_check(acmed, name, *args):
+    p = acmed.ctl("--json", "check", name, *args)
+    return next(line for line in map(json.loads, p.stdout.splitlines())
+                if line.get("check") == "port")
+
+
+def test_what_check_sees(acmed, lab):
+    """acmectl check tells a port 443 that nobody listens on from a web server
+    that keeps acme-tls/1 for itself, and from acmed; of addresses, too."""
+    listen = "%s:%d" % (HTTP_OWN, ca.TLS_PORT)
+    name = "a.l.example.test"
+    alpn_cert(acmed, [name, HTTP_OWN], [listen])
+    acmed.start()
+    acmed.wait_valid("web", 30)
+    line = port_check(acmed, "web")
+    assert line["result"] == "warn" and "refused" in line["msg"], line
+    nginx = web.Nginx(os.path.join(lab.folder, "w%d" % next(lab.serial)),
+                      HTTP_OWN, 443, acmed.live("web"),
+                      acmed.live("web", "privkey.pem"), owner="root")
+    nginx.start()
+    try:
+        for args in (), ("--no-probe",):
+            line = port_check(acmed, "web", *args)
+            assert line["result"] == "fail", line
+            assert "does not come to acmed" in line["msg"], line
+            assert DOC in line["fix"], line
+    finally:
+        nginx.stop()
+    acmed.options["tls_alpn_listen"] = [listen, HTTP_OWN + ":443"]
+    acmed.write_conf()
+    assert acmed.ctl("reload").returncode == 0
+    p = acmed.ctl("check", "web")
+    assert p.returncode == 0, p.stdout
+    for who in name, HTTP_OWN:
+        assert "acmed answers acme-tls/1 on port 443 of " + who in p.stdout
