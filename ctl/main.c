@@ -81,6 +81,9 @@ static const struct cli_command commands[] = {
 };
 
 static const struct cli_option options[] = {
+	{ "add", "challenge", "TYPE", "how the names are proved: http-01, "
+	    "tls-alpn-01 or dns-01", CLI_TEXT,
+	    offsetof(struct options, challenge) },
 	{ "add", "provider", "P", "prove the names through this DNS "
 	    "provider: a configured one, or the type of a new one",
 	    CLI_TEXT, offsetof(struct options, provider) },
@@ -90,6 +93,9 @@ static const struct cli_option options[] = {
 	{ "add", "webroot", "DIR", "prove them by files that the web server "
 	    "on port 80 serves from there",
 	    CLI_TEXT, offsetof(struct options, webroot) },
+	{ "add", "listen", "ADDRESS", "acmed answers http-01 or tls-alpn-01 "
+	    "there by itself, or: systemd", CLI_LIST,
+	    offsetof(struct options, listen) },
 	{ "add", "reload", "UNIT", "reload this service after each renewal, "
 	    "such as nginx", CLI_LIST, offsetof(struct options, reload) },
 	{ "add", "verify", "HOST:PORT", "check there that the new "

@@ -47,10 +47,11 @@ struct options {
 	bool		 only, cancel;
 	/* add */
 	const char	*cert_name;
-	const char	*provider, *webroot, *key, *profile;
+	const char	*challenge, *provider, *webroot, *key, *profile;
 	const char	*account, *directory, *email, *ca_file;
 	bool		 staging, agree_tos;
 	const char	**option;	/* "NAME=VALUE", of a new provider */
+	const char	**listen;	/* for acmed's own answers */
 	const char	**reload, **verify;
 	const char	*format, *password_file;	/* export */
 	/* import */

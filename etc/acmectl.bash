@@ -19,8 +19,8 @@ _acmectl()
 		-s | --socket)
 			socket=(--socket "${COMP_WORDS[++i]}")
 			;;
-		-c | --config | --color | --until | --provider | --option | --webroot | \
-			--reload | --verify | --key | --profile | --name | --account | \
+		-c | --config | --color | --until | --challenge | --provider | \
+			--option | --webroot | --listen | --reload | --verify | --key | --profile | --name | --account | \
 			--directory | --ca-file | --email | --dns | --env-file | \
 			--expires-within | --warning | --critical | --due-within | --days | --reason | \
 			--by | --serial | --format | \
@@ -50,6 +50,15 @@ _acmectl()
 	--format)
 		mapfile -t COMPREPLY < <(compgen -W "pem pkcs12 certbot" \
 			-- "$cur")
+		return
+		;;
+	--challenge)
+		mapfile -t COMPREPLY < <(compgen -W \
+			"http-01 tls-alpn-01 dns-01" -- "$cur")
+		return
+		;;
+	--listen)
+		mapfile -t COMPREPLY < <(compgen -W "systemd" -- "$cur")
 		return
 		;;
 	--webroot)
@@ -102,7 +111,8 @@ _acmectl()
 	esac
 	case $command in
 	add)
-		options+=" --provider --option --webroot --reload --verify --key"
+		options+=" --challenge --provider --option --webroot --listen"
+		options+=" --reload --verify --key"
 		options+=" --profile --name --account --directory --staging"
 		options+=" --ca-file"
 		options+=" --email --agree-tos --no-wait --force"

@@ -7,7 +7,7 @@ function __acmectl_words
 	for word in (commandline -opc)[2..-1]
 		if test $skip = 1
 			set skip 0
-		else if contains -- $word -s --socket -c --config --color --until --provider --option --webroot --reload --verify --key --profile --name --account --directory --ca-file --email --dns --env-file --format --password-file --reason --by --serial --expires-within --due-within --days
+		else if contains -- $word -s --socket -c --config --color --until --challenge --provider --option --webroot --listen --reload --verify --key --profile --name --account --directory --ca-file --email --dns --env-file --format --password-file --reason --by --serial --expires-within --due-within --days
 			set skip 1
 		else if contains -- $word -w --warning --critical
 			set skip 1
@@ -76,6 +76,8 @@ complete -c acmectl -n $none -a clouds -d 'the cloud products for certificates, 
 complete -c acmectl -n $none -a version -d 'versions of acmectl and acmed'
 complete -c acmectl -n $none -a help -d 'a summary'
 
+complete -c acmectl -n '__acmectl_at add' -l challenge -x -a 'http-01 tls-alpn-01 dns-01' -d 'how the names are proved'
+complete -c acmectl -n '__acmectl_at add' -l listen -x -a systemd -d 'acmed answers there by itself'
 complete -c acmectl -n '__acmectl_at add' -l provider -x -a "(__acmectl_ask list providers; __acmectl_ask providers | string replace -r ' .*' '')" -d 'the DNS provider, or the type of a new one'
 complete -c acmectl -n '__acmectl_at add' -l option -x -d 'an option of the new provider'
 complete -c acmectl -n '__acmectl_at add' -l webroot -x -a '(__fish_complete_directories)' -d 'prove the names by files'

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* How the names are proved, and the section of a new DNS provider. */
+/* How the names are proved. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "common/api.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/names.h"
-#include "common/provider_text.h"
 #include "ctl/add/plan.h"
 #include "ctl/ask.h"
 #include "ctl/conf_batch.h"
 #include "ctl/conf_text.h"
 #include "ctl/prompt.h"
-#include "ctl/show.h"
+
+#define HTTP_01 "http-01"
+#define TLS_ALPN_01 "tls-alpn-01"
+#define DNS_01 "dns-01"
 
 static bool
 has_wildcard(const struct plan *p)
@@ -27,386 +27,155 @@ has_wildcard(const struct plan *p)
 	return false;
 }
 
-/* --- one option of a new provider --- */
-
-/* "a,b" is a list. */
-static void
-put_list(struct conf_text *t, const char *key, const char *value)
-{
-	char *copy = xstrdup(value), *rest = copy, *word;
-	const char **list = xcalloc(strlen(value) + 2, sizeof(*list));
-	size_t n = 0;
-
-	while ((word = strsep(&rest, ", ")) != NULL) {
-		if (*word != '\0')
-			list[n++] = word;
-	}
-	conf_text_list(t, key, list);
-	free(list);
-	free(copy);
-}
-
-static void
-put(struct conf_text *t, const json_t *option, const char *value)
-{
-	const char *name = jsonx_str(option, "name");
-	const char *type = jsonx_str(option, "type");
-
-	if (type != NULL && strcmp(type, "list") == 0)
-		put_list(t, name, value);
-	else
-		conf_text_value(t, name, value);
-}
-
-/* The secret goes into a file of acmed's. */
-static void
-put_secret(struct plan *p, struct conf_text *t, const json_t *option,
-    const char *secret)
-{
-	const char *name = jsonx_str(option, "name");
-	char *file = xasprintf("%s-%s", p->provider, name);
-	char *key = xasprintf("%s_file", name);
-
-	conf_text_value(t, key, conf_batch_secret(p->batch, file, secret));
-	free(key);
-	free(file);
-}
-
-/* The value given with --option NAME=VALUE, or NULL. */
-static const char *
-given(const struct options *o, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (size_t i = 0; o->option != NULL && o->option[i] != NULL; i++) {
-		if (strncmp(o->option[i], name, len) == 0 &&
-		    o->option[i][len] == '=')
-			return o->option[i] + len + 1;
-	}
-	return NULL;
-}
-
-/* One line of standard input: NAME_file=- */
 static int
-read_secret(struct plan *p, struct conf_text *t, const json_t *option)
+refuse(const char *text)
 {
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t n = getline(&line, &size, stdin);
-
-	while (n > 0 && strchr("\r\n", line[n - 1]) != NULL)
-		line[--n] = '\0';
-	if (n > 0)
-		put_secret(p, t, option, line);
-	freezero(line, size);
-	if (n > 0)
-		return EXIT_OK;
-	say_error("standard input is empty: the secret is missing");
+	say_error(text);
 	return EXIT_USAGE;
 }
 
-/* 1: given, and taken; 0: not given; -1: it cannot be taken so. */
-static int
-take_given(struct plan *p, struct conf_text *t, const json_t *option)
-{
-	const char *name = jsonx_str(option, "name");
-	const char *value = given(p->o, name);
-	char *key, *text;
-	int taken = 0;
-
-	if (!jsonx_bool(option, "secret", false)) {
-		if (value != NULL)
-			put(t, option, value);
-		return value != NULL;
-	}
-	if (value != NULL) {
-		text = xasprintf("--option %s=... would show the secret to "
-		    "everybody on this machine: write it into a file and use "
-		    "--option %s_file=PATH, or --option %s_file=- and give it "
-		    "on standard input", name, name, name);
-		say_error(text);
-		free(text);
-		return -1;
-	}
-	key = xasprintf("%s_file", name);
-	value = given(p->o, key);
-	if (value != NULL && strcmp(value, "-") == 0) {
-		taken = read_secret(p, t, option) == EXIT_OK ? 1 : -1;
-	} else if (value != NULL) {
-		conf_text_value(t, key, value);
-		taken = 1;
-	}
-	free(key);
-	return taken;
-}
-
-/* How far the questions about a new provider have come. */
-struct asked {
-	bool		 has_secret;	/* other ways of logging in are not
-					   asked for */
-	bool		 has_skipped;	/* the first way was refused */
-};
-
-/* Is a person to be asked for it? */
 static bool
-is_asked(const struct asked *a, const json_t *option)
+is_type(const char *a, const char *b)
 {
-	if (jsonx_bool(option, "required", false))
-		return true;
-	if (jsonx_bool(option, "secret", false))
-		return !a->has_secret;
-	/* A way of logging in that is not the first may need more. */
-	return a->has_skipped && !a->has_secret &&
-	    jsonx_str(option, "default") == NULL;
+	return a != NULL && strcmp(a, b) == 0;
 }
 
-/* The secret, or the path of a file that has it. */
+/* What acmed listens on for a challenge, as the configuration says. */
+static const char *
+listen_key(const char *challenge)
+{
+	return is_type(challenge, HTTP_01) ? "http_listen" :
+	    "tls_alpn_listen";
+}
+
+static bool
+listens(const struct plan *p, const char *challenge)
+{
+	return json_array_size(json_object_get(p->conf,
+	    listen_key(challenge))) > 0;
+}
+
+/* The line that has acmed listen, in a file of its own: it is for all. */
 static void
-take_secret(struct plan *p, struct conf_text *t, const json_t *option,
-    const char *answer)
+add_listen(struct plan *p)
 {
-	char *key;
+	const char *key = listen_key(p->challenge);
+	char *comment = plan_comment(p, "where acmed answers challenges");
+	struct conf_text *t = conf_text_new(comment);
 
-	if (answer[0] != '/' || access(answer, F_OK) == -1) {
-		put_secret(p, t, option, answer);
-		return;
-	}
-	key = xasprintf("%s_file", jsonx_str(option, "name"));
-	conf_text_value(t, key, answer);
-	free(key);
-}
-
-/* 0, or -1 at the end of the input. */
-static int
-ask_option(struct plan *p, struct conf_text *t, const json_t *option,
-    struct asked *asked)
-{
-	bool is_secret = jsonx_bool(option, "secret", false);
-	bool is_required = jsonx_bool(option, "required", false);
-	char *help, *question, *answer = NULL;
-
-	if (!is_asked(asked, option))
-		return 0;
-	help = show_str(option, "help", "");
-	question = xasprintf("%s - %s%s%s", jsonx_str(option, "name"), help,
-	    is_secret ? "; or a file's path" : "",
-	    is_required ? "" : " (Enter: not used)");
-	free(help);
-	do {
-		freezero_str(answer);
-		answer = is_secret ? prompt_secret(question) :
-		    prompt_line(question, "");
-	} while (answer != NULL && *answer == '\0' && is_required);
-	free(question);
-	if (answer == NULL)
-		return -1;
-	if (*answer == '\0')
-		asked->has_skipped |= is_secret;
-	else if (is_secret)
-		take_secret(p, t, option, answer);
+	free(comment);
+	if (p->o->listen[1] == NULL)
+		conf_text_value(t, key, p->o->listen[0]);
 	else
-		put(t, option, answer);
-	asked->has_secret |= is_secret && *answer != '\0';
-	freezero_str(answer);
-	return 0;
+		conf_text_list(t, key, p->o->listen);
+	(void)conf_batch_file(p->batch, is_type(p->challenge, HTTP_01) ?
+	    "http-listen" : "tls-alpn-listen", conf_text_take(t));
 }
 
-static bool
-is_known_option(const json_t *options, const char *given_text)
-{
-	size_t len = strcspn(given_text, "="), end = strlen("_file");
-	char *name = xstrndup(given_text, len);
-	bool is_known = jsonx_named(options, name) != NULL;
-
-	if (!is_known && len > end && strcmp(name + len - end, "_file") == 0) {
-		name[len - end] = '\0';
-		is_known = jsonx_bool(jsonx_named(options, name), "secret",
-		    false);
-	}
-	free(name);
-	return is_known && given_text[len] == '=';
-}
-
-/* Does the provider's type know every option that was given? */
 static int
-check_given(const struct plan *p, const json_t *type)
+ask_webroot(struct plan *p)
 {
-	const json_t *options = json_object_get(type, "options");
-	const char *const *list = p->o->option;
+	p->webroot = prompt_line("Directory that it serves",
+	    "/var/www/html");
+	return p->webroot != NULL ? EXIT_OK : EXIT_USAGE;
+}
+
+/* acmed itself is to answer. */
+static int
+use_listener(struct plan *p)
+{
 	char *text;
 
-	for (; list != NULL && *list != NULL; list++) {
-		if (is_known_option(options, *list))
-			continue;
-		text = strchr(*list, '=') == NULL ? xasprintf("--option %s: "
-		    "write it as NAME=VALUE", *list) : xasprintf("provider "
-		    "type \"%s\" has no option %.*s; see: acmectl providers "
-		    "%s", jsonx_str(type, "name"), (int)strcspn(*list, "="),
-		    *list, jsonx_str(type, "name"));
+	if (p->o->listen != NULL && listens(p, p->challenge)) {
+		text = xasprintf("--listen: acmed has %s already; change it "
+		    "there", listen_key(p->challenge));
 		say_error(text);
 		free(text);
 		return EXIT_USAGE;
 	}
-	return EXIT_OK;
-}
-
-/* --- a new provider --- */
-
-static char *
-new_name(const struct plan *p, const char *type)
-{
-	const json_t *providers = json_object_get(p->conf, "providers");
-	char *name = xstrdup(type);
-
-	for (unsigned n = 2; jsonx_named(providers, name) != NULL; n++) {
-		free(name);
-		name = xasprintf("%s-%u", type, n);
-	}
-	return name;
-}
-
-static int
-new_provider(struct plan *p, const json_t *type)
-{
-	const char *type_name = jsonx_str(type, "name");
-	char *comment = plan_comment(p, "a DNS provider"), *file;
-	struct asked asked = { .has_secret = false };
-	struct conf_text *t;
-	const json_t *option;
-	int code = check_given(p, type);
-	size_t i;
-
-	if (code != EXIT_OK) {
-		free(comment);
-		return code;
-	}
-	p->provider = new_name(p, type_name);
-	t = conf_text_new(comment);
-	free(comment);
-	conf_text_begin(t, "provider", p->provider);
-	conf_text_value(t, "type", type_name);
-	json_array_foreach(json_object_get(type, "options"), i, option) {
-		int taken = take_given(p, t, option);
-
-		if (taken == -1 || (taken == 0 && p->can_ask &&
-		    p->o->option == NULL &&
-		    ask_option(p, t, option, &asked) == -1))
-			code = EXIT_USAGE;
-		if (code != EXIT_OK)
-			break;
-	}
-	conf_text_end(t);
-	file = xasprintf("provider-%s", p->provider);
-	if (code == EXIT_OK)
-		(void)conf_batch_file(p->batch, file, conf_text_take(t));
-	else
-		free(conf_text_take(t));
-	free(file);
-	return code;
-}
-
-/* One that is configured, or a type; what is wrong with it is told. */
-static int
-use_provider(struct plan *p, const char *word)
-{
-	char *path;
-	struct client_reply reply;
-	int code;
-
-	if (jsonx_named(json_object_get(p->conf, "providers"), word) != NULL) {
-		p->provider = xstrdup(word);
+	if (p->o->listen != NULL) {
+		add_listen(p);
 		return EXIT_OK;
 	}
-	path = client_path(API_PATH_PROVIDER, word);
-	code = ask_get(p->o, path, &reply);
-	free(path);
-	if (code != EXIT_OK)
-		return code == EXIT_REFUSED ? EXIT_USAGE : code;
-	if (p->can_ask && p->o->option == NULL) {
-		char *help = show_str(reply.body, "help", "");
-
-		if (*help != '\0')
-			(void)fprintf(stderr, "\n%s\n\n", help);
-		free(help);
-	}
-	code = new_provider(p, reply.body);
-	client_reply_clear(&reply);
-	return code;
-}
-
-static int
-list_types(const struct plan *p)
-{
-	struct client_reply reply;
-	int code = ask_get(p->o, API_PATH_PROVIDERS, &reply);
-	char *text;
-
-	if (code != EXIT_OK)
-		return code;
-	text = provider_text(reply.body);
-	(void)fputs(text, stderr);
-	free(text);
-	client_reply_clear(&reply);
-	return EXIT_OK;
-}
-
-static int
-ask_provider(struct plan *p)
-{
-	const json_t *providers = json_object_get(p->conf, "providers"), *one;
-	const char *first = jsonx_str(json_array_get(providers, 0), "name");
-	int code = EXIT_USAGE;
-	char *answer;
-	size_t i;
-
-	json_array_foreach(providers, i, one)
-		(void)fprintf(stderr, "Configured already: %s (%s)\n",
-		    jsonx_str(one, "name"), jsonx_str(one, "type"));
-	while (p->provider == NULL) {
-		answer = prompt_line("DNS provider (? lists the types)",
-		    first != NULL ? first : "");
-		if (answer == NULL)
-			return EXIT_USAGE;
-		code = strcmp(answer, "?") == 0 ? list_types(p) :
-		    *answer != '\0' ? use_provider(p, answer) : EXIT_USAGE;
-		free(answer);
-		if (code != EXIT_OK && code != EXIT_USAGE)
-			return code;
-		if (code == EXIT_USAGE && p->provider != NULL)
-			return code;	/* it was begun, and not answered */
-	}
-	return code;
+	if (listens(p, p->challenge))
+		return EXIT_OK;
+	if (is_type(p->challenge, HTTP_01) && p->can_ask)
+		return ask_webroot(p);
+	if (is_type(p->challenge, HTTP_01))
+		return refuse("who answers on port 80? --webroot DIR if a web "
+		    "server does; if nobody does, acmed itself: systemctl "
+		    "stop acmed && systemctl enable --now acmed-http.socket "
+		    "&& systemctl start acmed, and repeat this with --listen "
+		    "systemd");
+	return refuse("who answers acme-tls/1 on port 443? --listen "
+	    "127.0.0.1:10443 if your server passes it on to there "
+	    "(doc/tls-alpn-01.md); if nobody uses the port, acmed itself: "
+	    "systemctl stop acmed && systemctl enable --now "
+	    "acmed-alpn.socket && systemctl start acmed, and repeat this "
+	    "with --listen systemd");
 }
 
 static int
 ask_challenge(struct plan *p)
 {
+	bool has_alpn = listens(p, TLS_ALPN_01);
 	char *answer;
+	int which = 0;
 
 	if (has_wildcard(p)) {
 		(void)fputs("A wildcard is proved through the DNS.\n",
 		    stderr);
-		return ask_provider(p);
+		return plan_ask_provider(p);
 	}
-	for (;;) {
-		(void)fputs("How are the names proved?\n"
+	while (which == 0) {
+		(void)fprintf(stderr, "How are the names proved?\n"
 		    "  1  by files that the web server on port 80 serves\n"
-		    "  2  by TXT records in the DNS\n", stderr);
-		answer = prompt_line("1 or 2", "1");
+		    "  2  by TXT records in the DNS\n%s", has_alpn ?
+		    "  3  by acme-tls/1 on port 443\n" : "");
+		answer = prompt_line(has_alpn ? "1, 2 or 3" : "1 or 2", "1");
 		if (answer == NULL)
 			return EXIT_USAGE;
-		if (strcmp(answer, "2") == 0) {
-			free(answer);
-			return ask_provider(p);
-		}
-		if (strcmp(answer, "1") == 0)
-			break;
+		if (answer[0] != '\0' && answer[1] == '\0' &&
+		    strchr(has_alpn ? "123" : "12", answer[0]) != NULL)
+			which = answer[0] - '0';
 		free(answer);
 	}
-	free(answer);
-	p->webroot = prompt_line("Directory that it serves",
-	    "/var/www/html");
-	return p->webroot != NULL ? EXIT_OK : EXIT_USAGE;
+	if (which == 2)
+		return plan_ask_provider(p);
+	p->challenge = which == 3 ? TLS_ALPN_01 : HTTP_01;
+	return which == 3 ? EXIT_OK : ask_webroot(p);
+}
+
+/* Do the options go together?  Sets what they say of the challenge. */
+static int
+check_options(struct plan *p)
+{
+	const struct options *o = p->o;
+	const char *type = o->challenge;
+
+	if (type != NULL && !is_type(type, HTTP_01) && !is_type(type,
+	    TLS_ALPN_01) && !is_type(type, DNS_01))
+		return refuse("--challenge: http-01, tls-alpn-01 or dns-01 (of "
+		    "dns-persist-01 see: acmectl persist --help)");
+	if (o->webroot != NULL && o->provider != NULL)
+		return refuse("--webroot and --provider are two ways of "
+		    "proving the names: use one of them");
+	if (o->webroot != NULL && type != NULL && !is_type(type, HTTP_01))
+		return refuse("--webroot is for --challenge http-01");
+	if (o->provider != NULL && type != NULL && !is_type(type, DNS_01))
+		return refuse("--provider is for --challenge dns-01");
+	if (o->option != NULL && o->provider == NULL)
+		return refuse("--option is for a new --provider TYPE");
+	if (o->listen != NULL && (type == NULL || is_type(type, DNS_01) ||
+	    o->webroot != NULL))
+		return refuse("--listen is for --challenge tls-alpn-01, or "
+		    "http-01 without --webroot");
+	p->challenge = is_type(type, TLS_ALPN_01) ? TLS_ALPN_01 :
+	    is_type(type, HTTP_01) || o->webroot != NULL ? HTTP_01 : NULL;
+	if (p->challenge != NULL && has_wildcard(p))
+		return refuse("a wildcard is proved through the DNS only: "
+		    "--provider TYPE instead");
+	return EXIT_OK;
 }
 
 int
@@ -414,35 +183,26 @@ plan_challenge(struct plan *p)
 {
 	const json_t *providers = json_object_get(p->conf, "providers");
 	const struct options *o = p->o;
+	int code = check_options(p);
 
-	if (o->webroot != NULL && o->provider != NULL) {
-		say_error("--webroot and --provider are two ways of proving "
-		    "the names: use one of them");
-		return EXIT_USAGE;
-	}
-	if (o->option != NULL && o->provider == NULL) {
-		say_error("--option is for a new --provider TYPE");
-		return EXIT_USAGE;
-	}
-	if (o->webroot != NULL && has_wildcard(p)) {
-		say_error("a wildcard is proved through the DNS only: "
-		    "--provider TYPE instead of --webroot");
-		return EXIT_USAGE;
-	}
+	if (code != EXIT_OK)
+		return code;
 	if (o->webroot != NULL) {
 		p->webroot = xstrdup(o->webroot);
 		return EXIT_OK;
 	}
+	if (p->challenge != NULL)
+		return use_listener(p);
 	if (o->provider != NULL)
-		return use_provider(p, o->provider);
+		return plan_use_provider(p, o->provider);
 	if (p->can_ask)
-		return ask_challenge(p);
+		return o->challenge != NULL ? plan_ask_provider(p) :
+		    ask_challenge(p);
 	if (json_array_size(providers) == 1) {
 		p->provider = xstrdup(jsonx_str(json_array_get(providers, 0),
 		    "name"));
 		return EXIT_OK;
 	}
-	say_error("how are the names proved? --webroot DIR, or --provider "
-	    "TYPE (see: acmectl providers)");
-	return EXIT_USAGE;
+	return refuse("how are the names proved? --webroot DIR, --provider "
+	    "TYPE (see: acmectl providers), or --challenge TYPE");
 }

@@ -142,7 +142,7 @@ plan_deploy(struct plan *p)
 		add_unit(p, o->reload[i]);
 	/* Who has said how the names are proved has said all. */
 	if (!p->can_ask || o->reload != NULL || o->verify != NULL ||
-	    o->webroot != NULL || o->provider != NULL)
+	    o->challenge != NULL || o->webroot != NULL || o->provider != NULL)
 		return EXIT_OK;
 	unit = prompt_line("Service to reload after each renewal, such as "
 	    "nginx (Enter: none)", "");
@@ -183,8 +183,7 @@ plan_certificate(struct plan *p)
 	conf_text_list(t, "names", (const char *const *)p->names);
 	conf_text_value(t, "account", p->account);
 	conf_text_value(t, "provider", p->provider);
-	if (p->provider == NULL)
-		conf_text_value(t, "challenge", "http-01");
+	conf_text_value(t, "challenge", p->challenge);
 	conf_text_value(t, "webroot", p->webroot);
 	conf_text_value(t, "key", p->o->key);
 	conf_text_value(t, "profile", p->o->profile);

@@ -23,8 +23,9 @@ struct plan {
 	char		*name;		/* of the certificate */
 	char		**names;	/* in it; NULL-terminated */
 	char		*account;
-	char		*webroot;	/* http-01 ... */
-	char		*provider;	/* ... or dns-01 */
+	const char	*challenge;	/* a literal; NULL: dns-01 */
+	char		*webroot;	/* of http-01; NULL: acmed's listener */
+	char		*provider;	/* of dns-01 */
 	char		**units;	/* to be reloaded; NULL-terminated */
 	struct allowed	 allowed;	/* what that needs of the machine */
 };
@@ -36,6 +37,9 @@ struct plan {
 int	plan_names(struct plan *);
 int	plan_account(struct plan *);	/* add/account.c */
 int	plan_challenge(struct plan *);	/* add/challenge.c */
+/* add/provider.c: one that is configured, or a type; what is wrong is told. */
+int	plan_use_provider(struct plan *, const char *word);
+int	plan_ask_provider(struct plan *);
 int	plan_deploy(struct plan *);
 /* The certificate itself, when all of that is known. */
 void	plan_certificate(struct plan *);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * preflight_alpn - is port 443 of a name reachable from here, and does what asks
- * there for acme-tls/1 come to acmed?  A proof of a random text is put up as for
- * a challenge, and asked for as a CA would.
+ * preflight_alpn - is port 443 of a name reachable from here, and does what
+ * asks there for acme-tls/1 come to acmed?  A proof of a random text is put up
+ * as for a challenge, and asked for as a CA would.
  */
 #include "daemon/preflight/preflight_priv.h"
 

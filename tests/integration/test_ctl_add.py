@@ -6,7 +6,9 @@ import os
 
 import pytest
 
+from conftest import HTTP_OWN
 from lab import daemon, names
+from lab.ca import HTTP_PORT, TLS_PORT
 from lab.person import Person
 
 
@@ -171,3 +173,42 @@ def test_add_asks(fresh):
     assert p.end() == 0, p.seen
     assert names.KEY_SECRET not in p.seen
     fresh.wait_valid("asked.example.test")
+
+
+def test_add_challenge(fresh, txt):
+    """http-01 and tls-alpn-01 by acmed's own listeners, without a provider; what
+    does not go together is refused before anything is asked or written."""
+    own = "c.l.example.test"
+    for args, words in (
+            (["--challenge", "dns"], "http-01, tls-alpn-01 or dns-01"),
+            (["--challenge", "http-01", "--provider", "x"], "for --challenge "
+             "dns-01"),
+            (["--challenge", "tls-alpn-01", "--webroot", "/x"],
+             "for --challenge http-01"),
+            (["--challenge", "dns-01", "--listen", "systemd"], "--listen is"),
+            (["--challenge", "tls-alpn-01", "*." + own], "through the DNS"),
+            (["--challenge", "http-01"], "acmed-http.socket"),
+            (["--challenge", "tls-alpn-01"], "acmed-alpn.socket")):
+        p = add(fresh, own, *ca(fresh), *args)
+        assert p.returncode == 2 and words in p.stdout, (args, p.stdout)
+    assert os.listdir(fresh.conf_d) == []
+    listen = "%s:%d" % (HTTP_OWN, TLS_PORT)
+    p = add(fresh, own, *ca(fresh), "--challenge", "tls-alpn-01", "--listen",
+            listen)
+    assert p.returncode == 0, p.stdout
+    assert "once this configuration is in force" in p.stdout
+    fresh.wait_valid(own)
+    with open(os.path.join(fresh.conf_d, own + ".conf")) as f:
+        assert 'challenge = "tls-alpn-01"' in f.read()
+    assert "tls-alpn-listen.conf" in os.listdir(fresh.conf_d)
+    # The listener is there now; another one is the file's to say.
+    p = add(fresh, "d.l.example.test", "--challenge", "tls-alpn-01",
+            "--listen", listen)
+    assert p.returncode == 2 and "has tls_alpn_listen already" in p.stdout
+    p = add(fresh, "d.l.example.test", "--challenge", "tls-alpn-01")
+    assert p.returncode == 0, p.stdout
+    p = add(fresh, "e.l.example.test", "--challenge", "http-01", "--listen",
+            "%s:%d" % (HTTP_OWN, HTTP_PORT))
+    assert p.returncode == 0, p.stdout
+    fresh.wait_valid("e.l.example.test")
+    assert txt("example.test", "l.example.test") == {}
