@@ -157,7 +157,7 @@ check_value(struct recipe_names *c, const struct section *sec)
 	check_title(c, sec);
 	need(c, sec, "of");
 	check_word(c, sec, "filter", recipe_filters);
-	(void)opt_int(c->m, sec, "max", 16, 65536, 65536);
+	(void)opt_int(c->m, sec, "max", 8, 65536, 65536);
 	for (size_t i = 0; of != NULL && i < of->n; i++) {
 		recipe_names_text(c, sec, "of", of->values[i],
 		    RECIPE_IN_VALUE, NULL, false);
@@ -326,15 +326,20 @@ check_poll(struct recipe_names *c, const struct section *sec)
 	    tree_value(sec, "until_text") != NULL;
 	int64_t interval = opt_duration(c->m, sec, "interval", 1, 60, 2);
 	int64_t timeout = opt_duration(c->m, sec, "timeout", 1, 1800, 300);
-	const struct value *text = tree_value(sec, "until_text");
+	static const char *const texts[] = { "expect_text", "until_text",
+	    "fail_text" };
 
 	check_flat(c, recipe_sub(sec, "until", NULL), RECIPE_IN_BODY, sec,
 	    false, true);
 	check_flat(c, recipe_sub(sec, "fail", NULL), RECIPE_IN_BODY, sec,
 	    false, true);
-	if (text != NULL)
-		recipe_names_text(c, sec, "until_text", text, RECIPE_IN_BODY,
-		    sec, false);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		const struct value *v = tree_value(sec, texts[i]);
+
+		if (v != NULL)
+			recipe_names_text(c, sec, texts[i], v,
+			    RECIPE_IN_BODY, sec, false);
+	}
 	if (!polls && (tree_value(sec, "interval") != NULL ||
 	    tree_value(sec, "timeout") != NULL))
 		opt_mistake(c->m, sec, sec->line, "interval and timeout are "
@@ -392,9 +397,6 @@ check_request(struct recipe_names *c, const struct section *sec)
 	check_status(c, sec);
 	check_flat(c, recipe_sub(sec, "expect", NULL), RECIPE_IN_BODY, sec,
 	    false, true);
-	if (tree_value(sec, "expect_text") != NULL)
-		recipe_names_text(c, sec, "expect_text", tree_value(sec,
-		    "expect_text"), RECIPE_IN_BODY, sec, false);
 	for (size_t i = 0; (sub = recipe_nth(sec, "capture", i)) != NULL; i++)
 		check_capture(c, sub, sec);
 	check_poll(c, sec);

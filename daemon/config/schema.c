@@ -302,6 +302,7 @@ static const struct key recipe_request_keys[] = {
 	{ "until", SHAPE_BLOCK, schema_any },
 	{ "until_text", SHAPE_ONE, NULL },
 	{ "fail", SHAPE_BLOCK, schema_any },
+	{ "fail_text", SHAPE_ONE, NULL },
 	{ "interval", SHAPE_ONE, NULL },
 	{ "timeout", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }

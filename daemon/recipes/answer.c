@@ -138,16 +138,17 @@ holds(struct recipe_scope *s, const struct section *block,
 	return 0;
 }
 
+/* Is the text of that key in the answer?  fallback: there is no such key. */
 static int
 has_text(struct recipe_scope *s, const struct section *sec, const char *key,
-    const struct rest_answer *a, bool *has, struct error *err)
+    bool fallback, const struct rest_answer *a, bool *has, struct error *err)
 {
 	const struct value *v = tree_value(sec, key);
 	struct recipe_found found = { .is_unset = false };
 	struct str want = { 0 };
 	int rc;
 
-	*has = true;
+	*has = fallback;
 	if (v == NULL)
 		return 0;
 	rc = recipe_render(s, v->text, RECIPE_RAW, &want, &found, err);
@@ -246,7 +247,7 @@ capture(struct recipe_scope *s, const struct section *sec,
 		found = NULL;
 	}
 	if (found == NULL && !is_true(sec, "optional"))
-		return error_set(err, ERR_REJECTED, "recipe:answer",
+		return error_set(err, ERR_CONFIG, "recipe:answer",
 		    "the answer has no %s, where the recipe looks for it",
 		    sec->title);
 	if (found != NULL)
@@ -295,16 +296,21 @@ recipe_answer(struct recipe_scope *s, const struct section *sec,
 		return REST_FAIL;
 	if (which != NULL)
 		return refuse(s, a, which, err);
-	if (has_text(s, sec, "expect_text", a, &has, err) == -1)
+	if (has_text(s, sec, "expect_text", true, a, &has, err) == -1)
 		return REST_FAIL;
 	if (!has)
+		return refuse(s, a, NULL, err);
+	if (has_text(s, sec, "fail_text", false, a, &has, err) == -1)
+		return REST_FAIL;
+	if (has)
 		return refuse(s, a, NULL, err);
 	if (holds(s, fail, a->json, true, &which, err) == -1)
 		return REST_FAIL;
 	if (which != NULL)
 		return refuse(s, a, which, err);
 	if (holds(s, recipe_sub(sec, "until", NULL), a->json, false, &which,
-	    err) == -1 || has_text(s, sec, "until_text", a, &has, err) == -1)
+	    err) == -1 || has_text(s, sec, "until_text", true, a, &has,
+	    err) == -1)
 		return REST_FAIL;
 	if (which != NULL || !has)
 		return REST_POLL;

@@ -162,18 +162,24 @@ apply_filter(enum recipe_filter filter, const struct str *in,
 	}
 }
 
-/* Cut at the end of a character. */
+/* At most so many characters, with the sign that some are missing. */
 static void
 cut(struct str *text, size_t max)
 {
-	size_t len = max - strlen(MORE);
+	size_t n = 0, len = 0, keep = 0;
 	struct str out = { 0 };
 
-	if (text->len <= max)
+	for (; len < text->len; len++) {
+		if (((unsigned char)text->s[len] & 0xc0) == 0x80)
+			continue;
+		if (n == max - strlen(MORE))
+			keep = len;
+		if (n++ == max)
+			break;
+	}
+	if (len == text->len)
 		return;
-	while (((unsigned char)text->s[len] & 0xc0) == 0x80)
-		len--;
-	str_add(&out, text->s, len);
+	str_add(&out, text->s, keep);
 	str_puts(&out, MORE);
 	str_clear(text);
 	*text = out;

@@ -39,6 +39,15 @@ def product(lab):
         assert not v.problems, v.problems
 
 
+def test_every_recipe():
+    """Each has its stand-in, and is installed."""
+    names = sorted(os.path.splitext(n)[0] for n in os.listdir(RECIPES)
+                   if n.endswith(".conf"))
+    assert names == [p.values[0].RECIPE for p in ALL if p.values[0].RECIPE]
+    assert re.findall(r"recipes/(.*)\.conf", read(
+        os.path.join(RECIPES, "Makefile.inc"))) == names
+
+
 def ship(acmed, recipe):
     """As the package has it, beside acmed.conf."""
     folder = os.path.join(acmed.folder, "recipes")
@@ -76,9 +85,23 @@ def secrets_of(v, acmed, name):
     return list(v.SECRETS.values()) + list(v.sessions) + v.ended + key[1:-1]
 
 
+def lose(acmed, v, name, n):
+    """Deploy again; the answer to the nth request is lost."""
+    seen = len(v.log)
+    v.faults = [None] * n + ["lost"]
+    acmed.ctl("deploy", name)
+
+    def ended():
+        d = acmed.cert_status(name)["deploy"][0]
+        return len(v.log) > seen and not d.get("running") and \
+            d["state"] in ("done", "failed")
+    acmed.wait("the end", ended)
+    v.faults = []
+
+
 @pytest.mark.parametrize("cls", ALL)
 def test_life(acmed, lab, product, cls):
-    """First deployment and a renewal; a request whose answer is lost is no
+    """First deployment and a renewal; requests whose answers are lost make no
     second object; no secret is in the log."""
     v = product(cls)
     name = "life.example.test"
@@ -88,15 +111,15 @@ def test_life(acmed, lab, product, cls):
     assert sha256(v.cert) == sha256(read(acmed.live(name)))
     if hasattr(v, "check"):
         v.check(True)
-    seen = len(v.log)
+    for n in range(len(v.log)) if v.MAKES else ():
+        lose(acmed, v, name, n)
     acmed.ctl("renew-now", name)
     settled(acmed, name, "done", first)
     assert sha256(v.cert) == sha256(read(acmed.live(name)))
     if hasattr(v, "check"):
         v.check(False)
     if v.LOGS_OUT:
-        assert len(v.ended) == 2 and not v.sessions
-    assert len(v.log) > seen
+        assert v.ended and not v.sessions
     log = acmed.log()
     for secret in secrets_of(v, acmed, name):
         assert secret not in log, secret

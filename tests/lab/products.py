@@ -40,6 +40,7 @@ class Product:
     OPTIONS = {}
     REFUSED = ()                # words when a secret is wrong
     LOGS_OUT = False
+    MAKES = False               # an object, at the first time
 
     def __init__(self, tls, cert=None, key=None):
         self.log, self.problems = [], []
@@ -238,6 +239,7 @@ class GitlabPages(Product):
 class NginxProxyManager(Product):
     RECIPE = "nginx-proxy-manager"
     URL = True
+    MAKES = True
     SECRETS = {"password": "npm-pass\"word\\"}
     OPTIONS = {"user": "acmed@example.test", "certificate_name": "the \"site\""}
     REFUSED = ("Invalid email or password",)
@@ -373,6 +375,286 @@ class Synology(Product):
         if first:       # a person makes it the default: it stays so
             self.certificates[1]["is_default"] = True
         assert self.certificates[1]["is_default"] is True
+
+
+class TrueNas(Product):
+    RECIPE = "truenas"
+    MAKES = True
+    SECRETS = {"api_key": "1-abcdefghijklmnopqrstuvwxyz0123456789"}
+    REFUSED = ("HTTP 401",)
+
+    def __init__(self, *args, **kw):
+        self.certificates = [{"id": 1, "name": "truenas_default"}]
+        self.jobs, self.ui, self.restarts = {}, 1, 0
+        super().__init__(*args, **kw)
+
+    def check(self, first):
+        prints = [c["name"] for c in self.certificates]
+        assert len(prints) == len(set(prints)) == (2 if first else 3)
+
+    def handle(self, r):
+        self.need(r.headers.get("Authorization") == "Bearer " +
+                  self.SECRETS["api_key"], 401, "")
+        call = r.method, r.path[len("/api/v2.0"):]
+        if call == ("GET", "/certificate"):
+            return 200, [c for c in self.certificates
+                         if c["name"] == r.arg("name")]
+        if call == ("POST", "/certificate"):
+            j = r.json()
+            self.need(re.match("^[A-Za-z0-9_-]{1,120}$", j["name"]) and
+                      j["create_type"] == "CERTIFICATE_CREATE_IMPORTED" and
+                      j["name"] not in [c["name"] for c in self.certificates],
+                      422, {"certificate_create.name": [
+                          {"message": "name is wrong", "errno": 22}]})
+            self.need(is_pair(j["certificate"], j["privatekey"]), 422, {
+                "certificate_create.privatekey": [{"message": "no pair"}]})
+            job = 100 + len(self.jobs)
+            self.jobs[job] = [dict(j, id=1 + len(self.certificates)),
+                              "RUNNING"]
+            return 200, json.dumps(job)
+        if call == ("GET", "/core/get_jobs"):
+            job = int(r.arg("id"))
+            made, state = self.jobs[job]
+            if state == "RUNNING":
+                self.jobs[job][1] = "SUCCESS"
+                self.certificates.append(made)
+            return 200, [{"id": job, "state": state, "result": None}]
+        if call == ("PUT", "/system/general"):
+            self.ui = r.json()["ui_certificate"]
+            assert type(self.ui) is int and list(r.json()) == [
+                "ui_certificate"]
+            return 200, {}
+        self.need(call == ("GET", "/system/general/ui_restart"), 404, "")
+        c, = (c for c in self.certificates if c["id"] == self.ui)
+        self.cert, self.key = c["certificate"], c["privatekey"]
+        return 200, "null"
+
+
+class UnifiOs(Product):
+    RECIPE = "unifi-os"
+    SECRETS = {"password": "uni\"fi"}
+    OPTIONS = {"user": "acmed"}
+    REFUSED = ("Invalid username or password",)
+    LOGS_OUT = True
+
+    def __init__(self, *args, **kw):
+        self.certificates = []
+        super().__init__(*args, **kw)
+
+    def handle(self, r):
+        call = r.method, r.path
+        if call == ("POST", "/api/auth/login"):
+            self.need(r.json() == dict(username="acmed", **self.SECRETS),
+                      403, {"code": "AUTHENTICATION_FAILED_INVALID_"
+                            "CREDENTIALS", "message":
+                            "Invalid username or password", "level": "debug"})
+            token = self.session("jwt")
+            return 200, {"username": "acmed"}, {
+                "Set-Cookie": "TOKEN=%s; path=/; httponly" % token,
+                "X-Csrf-Token": "csrf-" + token}
+        token = r.headers.get("Cookie", "")[len("TOKEN="):]
+        self.need(token in self.sessions, 401, {"message": "Unauthorized"})
+        self.need(r.method == "GET" or (
+            r.headers.get("X-CSRF-Token") == "csrf-" + token and
+            r.headers.get("Origin") == "https://localhost"), 403,
+            {"message": "Forbidden"})
+        if call == ("POST", "/api/auth/logout"):
+            del self.sessions[token]
+            self.ended.append(token)
+            return 200, {"success": True}
+        if call == ("GET", "/api/userCertificates"):
+            return 200, [dict(c, cert=None, key=None)
+                         for c in self.certificates]
+        if call == ("POST", "/api/userCertificates"):
+            j = r.json()
+            self.need(is_pair(j["cert"], j["key"]) and
+                      "BEGIN PRIVATE" not in j["key"], 400, {
+                          "message": "Invalid certificate"})
+            self.need(j["name"] not in [c["name"] for c in
+                                        self.certificates], 400,
+                      {"message": "DUPLICATE"})
+            c = dict(j, id=uuid.uuid4().hex, active=False)
+            self.certificates.append(c)
+            return 200, {"id": c["id"], "name": c["name"], "active": False}
+        m = re.match("^/api/userCertificates/([0-9a-f]+)/status$", r.path)
+        self.need(m and r.method == "PUT", 404, {"message": "Not found"})
+        assert r.json() == {"active": True}
+        for c in self.certificates:
+            c["active"] = c["id"] == m.group(1)
+            if c["active"]:
+                self.cert, self.key = c["cert"], c["key"]
+        return 200, {"active": True}
+
+
+class PanOs(Product):
+    RECIPE = "pan-os"
+    SECRETS = {"api_key": "LUFRPT1abcdefghijkl=="}
+    OPTIONS = {"user": "acme&d", "certificate_name": "site"}
+    REFUSED = ("Invalid Credential",)
+
+    def __init__(self, *args, **kw):
+        self.candidate, self.running, self.looks = {}, {}, {}
+        super().__init__(*args, **kw)
+
+    def say(self, inside, status="success", code=""):
+        return 200, "<response status='%s'%s>%s</response>" % (
+            status, code and " code='%s'" % code, inside), {
+                "Content-Type": "application/xml"}
+
+    def handle(self, r):
+        assert (r.method, r.path) == ("POST", "/api/")
+        if r.headers.get("X-PAN-KEY") != self.SECRETS["api_key"]:
+            return 403, "<response status = 'error' code = '403'><result>" \
+                "<msg>Invalid Credential</msg></result></response>"
+        if r.arg("type") == "import":
+            assert r.arg("format") == "pem" and \
+                r.arg("certificate-name") == "site"
+            f = parts(r)
+            kind = r.arg("category")
+            if kind == "private-key":
+                assert f["passphrase"][1]
+                if not is_pair(self.candidate["certificate"], f["file"][1]):
+                    return self.say("<msg><line>Import failed</line></msg>",
+                                    "error")
+            self.candidate[kind] = f["file"][1]
+            return self.say("<result>Successfully imported site into "
+                            "candidate configuration</result>")
+        f = r.form()
+        if f["type"] == "commit":
+            assert f["action"] == "partial" and \
+                "<member>acme&amp;d</member>" in f["cmd"]
+            if self.candidate == self.running:
+                return self.say("<msg>There are no changes to commit.</msg>",
+                                code=19)
+            job = str(17 + len(self.looks))
+            self.looks[job] = 0
+            return self.say("<result><msg><line>Commit job enqueued with "
+                            "jobid %s</line></msg><job>%s</job></result>" %
+                            (job, job), code=19)
+        job = re.match("^<show><jobs><id>([0-9]+)</id></jobs></show>$",
+                       f["cmd"]).group(1)
+        self.looks[job] += 1
+        if self.looks[job] == 1:
+            return self.say("<result><job><status>ACT</status><result>PEND"
+                            "</result></job></result>")
+        self.running = dict(self.candidate)
+        self.cert = self.running["certificate"]
+        return self.say("<result><job><status>FIN</status><result>OK"
+                        "</result></job></result>")
+
+
+class BtPanel(Product):
+    RECIPE = "bt-panel"
+    URL = True
+    SECRETS = {"api_key": "Abcdefghijklmnop0123456789"}
+    OPTIONS = {"site": "www.example.test"}
+    REFUSED = ("\u5bc6\u94a5\u6821\u9a8c\u5931\u8d25",)
+
+    def handle(self, r):
+        f = r.form()
+        md5 = hashlib.md5
+        good = md5((f["request_time"] + md5(self.SECRETS["api_key"].encode())
+                    .hexdigest()).encode()).hexdigest()
+        assert abs(time.time() - int(f["request_time"])) < 60
+        # It refuses with 200.
+        self.need(f["request_token"] == good, 200, {
+            "status": False, "msg": self.REFUSED[0]})
+        assert (r.path, r.arg("action"), f["type"], f["siteName"]) == (
+            "/site", "SetSSL", "0", "www.example.test")
+        self.need(is_pair(f["csr"], f["key"]), 200, {
+            "status": False, "msg": "no pair"})
+        self.cert, self.key = f["csr"], f["key"]
+        return 200, {"status": True, "msg": "ok"}
+
+
+class OnePanel(Product):
+    RECIPE = "1panel"
+    URL = True
+    MAKES = True
+    SECRETS = {"api_key": "abcdefghijklmnopqrstuvwxyz012345"}
+    REFUSED = ("API",)
+
+    def __init__(self, *args, **kw):
+        self.certificates = [{"id": 3, "description": "theirs"}]
+        super().__init__(*args, **kw)
+
+    def handle(self, r):
+        t = r.headers["1Panel-Timestamp"]
+        good = hashlib.md5(("1panel" + self.SECRETS["api_key"] + t).encode())
+        self.need(r.headers["1Panel-Token"] == good.hexdigest(), 401, {
+            "code": 401, "message": "API \u5bc6\u94a5\u9519\u8bef"})
+        j = r.json()
+        if r.path == "/api/v2/websites/ssl/search":
+            assert j["orderBy"] in ("expire_date",) and j["page"] == 1
+            return 200, {"code": 200, "message": "", "data": {
+                "total": 1, "items": [{"id": c["id"], "description":
+                                       c["description"]}
+                                      for c in self.certificates]}}
+        self.need(r.path == "/api/v2/websites/ssl/upload", 404, "")
+        self.need(j["type"] == "paste" and is_pair(
+            j["certificate"], j["privateKey"]), 200, {
+                "code": 500, "message": "no pair"})
+        self.cert, self.key = j["certificate"], j["privateKey"]
+        old = [c for c in self.certificates if c["id"] == j.get("sslID")]
+        if not old:
+            assert "sslID" not in j
+            self.certificates.append({"id": 4, "description":
+                                      j["description"]})
+        return 200, {"code": 200, "message": "", "data": None}
+
+    def check(self, first):
+        assert [c["description"] for c in self.certificates] == [
+            "theirs", "acmed life.example.test"]
+
+
+class Cpanel(Product):
+    RECIPE = "cpanel"
+    SECRETS = {"token": "CPANELTOKEN0123456789"}
+    OPTIONS = {"user": "webuser", "site": "www.example.test"}
+    REFUSED = ("Access denied",)
+
+    def handle(self, r):
+        self.need(r.headers.get("Authorization") == "cpanel webuser:" +
+                  self.SECRETS["token"], 401, {"error": "Access denied"})
+        f = r.form()
+        assert r.path == "/execute/SSL/install_ssl" and \
+            f["domain"] == "www.example.test" and \
+            f["cert"].count("BEGIN") == 1 and "BEGIN" in f["cabundle"]
+        self.need(is_pair(f["cert"], f["key"]), 200, {
+            "status": 0, "errors": ["The key does not match"], "data": None})
+        self.cert, self.key = f["cert"], f["key"]
+        return 200, {"status": 1, "errors": None, "metadata": {},
+                     "messages": None, "data": {"domain": f["domain"]}}
+
+
+class DirectAdmin(Product):
+    RECIPE = "directadmin"
+    SECRETS = {"login_key": "LoginKey:0123456789"}
+    OPTIONS = {"user": "webuser", "site": "www.example.test"}
+    REFUSED = ("HTTP 401",)
+    CHAIN = None
+
+    def handle(self, r):
+        given = base64.b64encode(("webuser:" +
+                                  self.SECRETS["login_key"]).encode())
+        self.need(r.headers.get("Authorization") == "Basic " + given.decode(),
+                  401, "")
+        f = r.form()
+        assert (r.path, f["action"], f["domain"]) == (
+            "/CMD_API_SSL", "save", "www.example.test")
+        if f["type"] == "cacert":
+            assert f["active"] == "yes" and "BEGIN CERT" in f["cacert"]
+            self.chain = f["cacert"]
+            return 200, "error=0&text=Saved&details="
+        key, line, cert = f["certificate"].partition(
+            "-----BEGIN CERTIFICATE-----")
+        if not is_pair(line + cert, key):
+            return 200, "error=1&text=Cannot%20Execute&details=no%20pair"
+        self.cert, self.key = line + cert, key
+        return 200, "error=0&text=Saved&details="
+
+    def check(self, first):
+        assert self.chain
 
 
 def all_products():
