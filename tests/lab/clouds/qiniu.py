@@ -164,4 +164,15 @@ class Qiniu(Cloud):
         return {}
 
 
+class Kodo(Qiniu):
+    """Domains of buckets, of which nothing can be read."""
+
+    def target(self, i=0):
+        return dict(super().target(i), service="kodo")
+
+    def GET_domain(self, req, d):
+        self.problem("reads a bucket's domain")
+        return {}
+
+
 CLOUDS = [Qiniu]
