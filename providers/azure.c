@@ -58,8 +58,8 @@ azure_token_start(struct preq *rq, const struct azure_app *app,
 	preq_form(rq, "grant_type", "client_credentials");
 	preq_form(rq, "client_id", app->client);
 	if (app->assertion != NULL) {
-		preq_form(rq, "client_assertion_type", "urn:ietf:params:oauth:"
-		    "client-assertion-type:jwt-bearer");
+		preq_form(rq, "client_assertion_type",
+		    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
 		preq_form(rq, "client_assertion", app->assertion);
 	} else {
 		preq_form(rq, "client_secret", app->secret);
