@@ -5,16 +5,6 @@
 
 #include "providers/azure.h"
 
-static const struct provider_opt aliyun_opts[] = {
-	[ALIYUN_ID] = { .name = "access_key_id", .required = true,
-	    .help = "AccessKey ID of a RAM user" },
-	[ALIYUN_SECRET] = { .name = "access_key_secret", .required = true,
-	    .secret = true, .help = "its AccessKey secret" },
-	[ALIYUN_TOKEN] = { .name = "security_token", .secret = true,
-	    .help = "of temporary credentials (STS)" },
-	{ .name = NULL }
-};
-
 static const struct provider_opt tencent_opts[] = {
 	[TENCENT_ID] = { .name = "secret_id", .required = true,
 	    .help = "SecretId of a CAM user" },
@@ -152,11 +142,6 @@ vault_check(const struct provider_values *v, struct error *err)
 	return 0;
 }
 
-static const struct credentials_type aliyun = {
-	.name = "aliyun", .title = "Alibaba Cloud (Aliyun)",
-	.doc = "RAM console: a user with OpenAPI access and an AccessKey.",
-	.opts = aliyun_opts,
-};
 static const struct credentials_type aws = {
 	.name = "aws", .title = "Amazon Web Services",
 	.doc = "IAM console: a user's access key.",
@@ -228,8 +213,9 @@ static const struct credentials_type volcengine = {
 };
 
 const struct credentials_type *const credentials_registry[] = {
-	&aliyun, &aws, &azure, &baiducloud, &cloudflare, &gcp, &huaweicloud,
-	&jdcloud, &qiniu, &tencentcloud, &upyun, &vault, &volcengine, NULL
+	&credentials_aliyun, &aws, &azure, &baiducloud, &cloudflare, &gcp,
+	&huaweicloud, &jdcloud, &qiniu, &tencentcloud, &upyun, &vault,
+	&volcengine, NULL
 };
 
 const struct credentials_type *

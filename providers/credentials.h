@@ -27,7 +27,9 @@ struct credentials_type {
 };
 
 /* Indexes of the options, by type. */
-enum { ALIYUN_ID, ALIYUN_SECRET, ALIYUN_TOKEN };
+enum { ALIYUN_ID, ALIYUN_SECRET, ALIYUN_TOKEN, ALIYUN_SOURCE, ALIYUN_RAM_ROLE,
+    ALIYUN_ROLE_ARN, ALIYUN_SESSION, ALIYUN_DURATION, ALIYUN_EXTERNAL_ID,
+    ALIYUN_OIDC_PROVIDER, ALIYUN_OIDC_FILE, ALIYUN_STS };
 enum { TENCENT_ID, TENCENT_KEY, TENCENT_TOKEN };
 enum { AWS_KEY_ID, AWS_SECRET, AWS_TOKEN };
 enum { AZURE_TENANT, AZURE_CLIENT, AZURE_SECRET, AZURE_ENVIRONMENT,
@@ -39,6 +41,9 @@ enum { QINIU_KEY, QINIU_SECRET };
 enum { UPYUN_TOKEN };
 enum { VAULT_ADDRESS, VAULT_TOKEN, VAULT_ROLE_ID, VAULT_SECRET_ID,
     VAULT_NAMESPACE };
+
+/* Of vendors that have more to say of them. */
+extern const struct credentials_type credentials_aliyun;
 
 /* All types, sorted by name; the end is NULL. */
 extern const struct credentials_type *const credentials_registry[];

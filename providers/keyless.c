@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/text.h"
 
 static void
 replace(char **at, const char *text)
@@ -56,6 +57,52 @@ keyless_env(const char *name, struct error *err)
 	    "in the environment of acmed; set it (Environment= or "
 	    "EnvironmentFile= of acmed.service)", name);
 	return NULL;
+}
+
+/* "a, b, c" */
+static void
+join(const char *const *words, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (out[0] = '\0'; *words != NULL; words++, n = strlen(out))
+		(void)text_printf(out + n, size - n, "%s%s", n == 0 ? "" :
+		    ", ", *words);
+}
+
+int
+keyless_check(const struct provider_values *v,
+    const struct provider_opt *opts, int source, const char *const *sources,
+    const struct keyless_need *needs, struct error *err)
+{
+	const char *now = provider_str(v, source);
+	char allowed[200];
+	size_t i = 0;
+
+	while (sources[i] != NULL && strcmp(sources[i], now) != 0)
+		i++;
+	join(sources, allowed, sizeof(allowed));
+	if (sources[i] == NULL)
+		return error_set(err, ERR_CONFIG, "config:value", "%s = "
+		    "\"%.100s\"; allowed: %s", opts[source].name, now,
+		    allowed);
+	for (; needs->source != NULL; needs++) {
+		const struct provider_opt *o = &opts[needs->opt];
+		bool is_given = provider_given(v, needs->opt) != NULL;
+
+		if (strcmp(needs->source, now) != 0 && is_given)
+			return error_set(err, ERR_CONFIG, "config:value",
+			    "%s is given, but %s = \"%s\"; allowed with "
+			    "%s = \"%s\" only", o->name, opts[source].name,
+			    now, opts[source].name, needs->source);
+		if (strcmp(needs->source, now) == 0 && needs->is_needed &&
+		    !is_given)
+			return error_set(err, ERR_CONFIG, "config:value",
+			    "%s%s%s%s is missing (%s)", o->name, o->secret ?
+			    " or " : "", o->secret ? o->name : "", o->secret ?
+			    "_file" : "", o->help);
+	}
+	return 0;
 }
 
 void

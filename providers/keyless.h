@@ -5,7 +5,7 @@
  * another role (STS), or of the environment.  Only where the configuration asks
  * for it; nothing is guessed.
  *
- * A vendor plugs in like this (providers/aliyun_keyless.c is one):
+ * A vendor plugs in like this (aliyun_credentials.c is one):
  *  - its type (credentials.c) has an option "source", in the vendor's words,
  *    whose fallback is the static key; what is required with which source is
  *    its .check's, which reads with provider_given();
@@ -75,6 +75,20 @@ int	keyless_until(struct keyless_call *, const char *time,
 	    struct error *);
 /* An environment variable that must be there: NULL and ERR_CONFIG if not. */
 const char *keyless_env(const char *name, struct error *);
+/* An option, and the source that it is for. */
+struct keyless_need {
+	int		 opt;
+	const char	*source;	/* NULL ends the table */
+	bool		 is_needed;	/* ... and cannot be left out */
+};
+/*
+ * For .check: is source (the option at that index) one of those, and has each
+ * option a meaning with it?  ERR_CONFIG.
+ */
+int	keyless_check(const struct provider_values *,
+	    const struct provider_opt *, int source,
+	    const char *const *sources, const struct keyless_need *,
+	    struct error *);
 /* Wipes. */
 void	keyless_clear(struct keyless_call *);
 

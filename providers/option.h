@@ -26,6 +26,7 @@ struct provider_opt {
 	const char	*help;		/* one line, for acmectl and manuals */
 	enum provider_opt_type type;
 	bool		 required;
+	bool		 is_usual;	/* not required, but examples have it */
 	bool		 secret;	/* NAME_file is accepted as well; a
 					   literal is refused in a file that
 					   others can read */

@@ -32,7 +32,7 @@ append_credentials(char **all, const struct credentials_type *t)
 	for (const struct provider_opt *o = t->opts; o->name != NULL; o++) {
 		char *value;
 
-		if (!o->required)
+		if (!o->required && !o->is_usual)
 			continue;
 		if (o->secret) {
 			option_append(all, xasprintf("    %s_file = \""

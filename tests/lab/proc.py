@@ -42,6 +42,9 @@ def enter_namespaces():
     # Some servers bind only addresses that an interface has.
     for i in range(1, 11):
         run(["ip", "addr", "add", "127.0.1.%d/32" % i, "dev", "lo"])
+    # Where instances of clouds find their metadata.
+    for address in ("100.100.100.200/32", "169.254.169.254/32"):
+        run(["ip", "addr", "add", address, "dev", "lo"])
     run(["ip", "addr", "add", "fd00:53::1/128", "dev", "lo", "nodad"],
         check=False)    # a machine without IPv6 does without
 

@@ -485,6 +485,30 @@
     AT "8: provider \"s\": unknown key \"credentials\"; allowed: type, "
     "server, key_name, key_secret, key_secret_file, ttl, tcp, wait, "
     "zones\n" },
+{ "credentials \"a\" { type = aliyun source = ecs }\n"
+    "credentials \"b\" { type = aliyun source = ecs_ram_role\n"
+    " access_key_id = x }\n"
+    "credentials \"c\" { type = aliyun ram_role_name = r\n"
+    " access_key_id = x access_key_secret = s3cret }\n"
+    "credentials \"d\" { type = aliyun source = environment\n"
+    " role_arn = r sts_endpoint = sts.aliyuncs.com }\n"
+    "credentials \"e\" { type = aliyun source = oidc_role_arn\n"
+    " duration_seconds = 899 }\n",
+    AT "1: credentials \"a\": source = \"ecs\"; allowed: access_key, "
+    "ecs_ram_role, oidc_role_arn, environment\n"
+    AT "3: credentials \"b\": access_key_id is given, but source = "
+    "\"ecs_ram_role\"; allowed with source = \"access_key\" only\n"
+    AT "4: credentials \"c\": ram_role_name is given, but source = "
+    "\"access_key\"; allowed with source = \"ecs_ram_role\" only\n"
+    AT "7: credentials \"d\": sts_endpoint = \"sts.aliyuncs.com\"; "
+    "allowed: https://sts.REGION.aliyuncs.com\n"
+    AT "9: credentials \"e\": duration_seconds = \"899\"; allowed: 900 to "
+    "43200\n" },
+{ "credentials \"a\" { type = aliyun source = ecs_ram_role }\n"
+    "credentials \"b\" { type = aliyun source = environment role_arn = r }\n"
+    "credentials \"c\" { type = aliyun access_key_id = x\n"
+    " access_key_secret = s3cret role_arn = r }\n",
+    "" },
 { KEYS CERT
     " deploy \"cdn\" { cloud \"aliyun-cdn\" {\n"
     "  domains = { \"www.example.com\", \".example.com\" } } }\n"

@@ -25,17 +25,11 @@ class Cas(Cloud):
     error, fail_with = Alidns.error, Alidns.fail_with
     throttle, server_error = Alidns.throttle, Alidns.server_error
     clock_error = Alidns.clock_error
-    authenticate = Alidns.authenticate
+    authenticate, keys_of = Alidns.authenticate, Alidns.keys_of
 
     def __init__(self):
         super().__init__()
         self.nonces = set()
-
-    def secret(self):
-        return SECRET
-
-    def token(self, req):
-        self.check("x-acs-security-token" not in req.headers, "STS token")
 
     def keys(self):
         return {"access_key_id": ID, "access_key_secret": SECRET}

@@ -63,7 +63,8 @@ class Alidns(Vendor):
                          req.headers.get("Authorization") or "")
         if not m:
             self.fail_with(400, "IncompleteSignature", "Authorization")
-        if m[1] != ID:
+        keys = self.keys_of(m[1])
+        if keys is None:
             self.fail_with(404, "InvalidAccessKeyId.NotFound",
                            "Specified access key is not found.")
         names = m[2].split(";")
@@ -78,7 +79,7 @@ class Alidns(Vendor):
             ";".join(names), body_hash])
         text = "ACS3-HMAC-SHA256\n" + hashlib.sha256(
             request.encode()).hexdigest()
-        if hmac.new(self.secret().encode(), text.encode(),
+        if hmac.new(keys[0].encode(), text.encode(),
                     "sha256").hexdigest() != m[3]:
             self.fail_with(400, "SignatureDoesNotMatch", "Specified signature "
                            "is not matched with our calculation. server "
@@ -92,13 +93,12 @@ class Alidns(Vendor):
             self.fail_with(400, "SignatureNonceUsed",
                            "Specified signature nonce was used already.")
         self.nonces.add(nonce)
-        self.token(req)
+        self.check(req.headers.get("x-acs-security-token") == keys[1],
+                   "security token")
 
-    def secret(self):
-        return SECRET
-
-    def token(self, req):
-        self.check("x-acs-security-token" not in req.headers, "STS token")
+    def keys_of(self, id):
+        """Secret and STS token of an AccessKey ID."""
+        return (SECRET, None) if id == ID else None
 
     def handle(self, req):
         self.authenticate(req)
@@ -179,9 +179,8 @@ class AlidnsSts(Alidns):
     def bad_options(self):
         return dict(self.options(), access_key_secret="aliWrongSecret")
 
-    def token(self, req):
-        self.check(req.headers.get("x-acs-security-token")
-                   == "sts-token-77", "no STS token")
+    def keys_of(self, id):
+        return (SECRET, "sts-token-77") if id == ID else None
 
 
 VENDORS = [Alidns, AlidnsSts]

@@ -176,6 +176,7 @@ class Vendor:
     """A vendor's API on a port of 127.0.0.1."""
 
     NAME = None                 # provider type
+    ADDRESS = "127.0.0.1", 0    # 0: any port
     VARIANT = ""                # where one type has several fakes
     ZONE = "example.test"
     OTHER_ZONE = "notexample.test"
@@ -225,10 +226,9 @@ class Vendor:
             def log_message(self, *args):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
-                                                      Handler)
+        self.server = http.server.ThreadingHTTPServer(self.ADDRESS, Handler)
         self.server.daemon_threads = True
-        self.host = "127.0.0.1:%d" % self.server.server_address[1]
+        self.host = "%s:%d" % self.server.server_address
         self.url = "http://" + self.host
         self.thread = threading.Thread(
             target=self.server.serve_forever, args=(0.05,), daemon=True)

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""Credentials that are not in acmed.conf: DNS provider and clouds with what
+metadata services, STS and the environment give, each recomputed by fakes."""
+
+import os
+
+import pytest
+
+from conftest import BIND
+from lab import feed
+from lab.clouds import aliyun_sts
+from lab.clouds.aliyun import Cas
+from lab.vendors.alidns import ID, SECRET, Alidns
+from test_clouds import live, settled
+
+ZONE = "vendors.test"
+
+
+class Zone(Alidns):
+    ZONE, OTHER_ZONE, HAS_SUBZONE = ZONE, "not" + ZONE, False
+
+
+class Ali:
+    """Metadata, STS, the DNS and the store, of one customer."""
+
+    def __init__(self):
+        self.issued = {}
+        self.metadata = aliyun_sts.Metadata(self.issued)
+        self.sts = aliyun_sts.Sts(self.issued)
+        self.dns, self.cas = Zone(), Cas()
+        self.dns.keys_of = self.cas.keys_of = self.issued.get
+        self.feed = feed.Feed(self.dns, ZONE, {BIND: (0, 0.1)})
+
+    def fakes(self):
+        return self.metadata, self.sts, self.dns, self.cas
+
+    def stop(self):
+        self.feed.stop()
+        for v in self.fakes():
+            v.stop()
+            print("\n".join(map(repr, v.log[-20:])))
+        assert not sum((v.problems for v in self.fakes()), [])
+
+    def asked(self):
+        return [r.method for r in self.metadata.log], self.sts.calls
+
+
+@pytest.fixture
+def ali():
+    a = Ali()
+    yield a
+    a.stop()
+
+
+def secret(acmed, name, text):
+    path = os.path.join(acmed.folder, name)
+    with open(path, "w") as f:
+        f.write(text + "\n")
+    os.chmod(path, 0o600)
+    return path
+
+
+def test_aliyun_instance(acmed, ali):
+    """The role of an instance, and the role that it may assume: one fetch for
+    the provider and the cloud, another one once it is not good any more."""
+    acmed.credentials["ali"] = {
+        "type": "aliyun", "source": "ecs_ram_role",
+        "role_arn": aliyun_sts.ROLE_ARN, "sts_endpoint": ali.sts.url}
+    acmed.providers["ali"] = {"type": "alidns", "credentials": "ali",
+                              "base_url": ali.dns.url}
+    acmed.cert(ZONE, [ZONE], provider="ali", deploy={"cas": {
+        "cloud": {"aliyun-cas": {"credentials": "ali",
+                                 "base_url": ali.cas.url}}}})
+    acmed.start()
+    serial = settled(acmed, ZONE)["serial"]
+    assert ali.cas.ours() == [live(acmed, ZONE)]
+    assert ali.asked() == (["PUT", "GET", "GET"], ["AssumeRole"])
+    ali.issued.clear()
+    assert acmed.ctl("renew-now", ZONE).returncode == 0
+    settled(acmed, ZONE, serial)
+    assert ali.cas.ours() == [live(acmed, ZONE)]
+    assert ali.asked() == (["PUT", "GET", "GET"] * 2, ["AssumeRole"] * 2)
+    for text in ("secret+/", "CAIS", "metadata=="):
+        assert text not in acmed.log()
+
+
+def test_aliyun_sources(acmed, ali):
+    """A pod of ACK, the environment, and a role that a key may assume; what is
+    refused names the section, and the next step."""
+    token = secret(acmed, "pod-token", "eyJ.of.yesterday")
+    os.chmod(token, 0o644)                  # as kubelet has it
+    ali.issued["AKENV"] = "env-secret", "env-token"
+    role = {"role_arn": aliyun_sts.ROLE_ARN, "sts_endpoint": ali.sts.url}
+    sections = {
+        "pod": {"source": "oidc_role_arn", "sts_endpoint": ali.sts.url},
+        "env": {"source": "environment"},
+        "key": dict(role, access_key_id=ID, access_key_secret_file=secret(
+            acmed, "key", SECRET)),
+        "ecs": {"source": "ecs_ram_role", "ram_role_name": "other"},
+    }
+    for name, opts in sections.items():
+        acmed.credentials[name] = dict(opts, type="aliyun")
+    name = "keyless.example.test"
+    acmed.cert(name, [name], deploy_order="parallel", deploy={
+        n: {"cloud": {"aliyun-cas": {"credentials": n,
+                                     "base_url": ali.cas.url}}}
+        for n in sections})
+    acmed.env = dict(
+        os.environ, ALIBABA_CLOUD_ROLE_ARN=aliyun_sts.ROLE_ARN,
+        ALIBABA_CLOUD_OIDC_PROVIDER_ARN=aliyun_sts.PROVIDER_ARN,
+        ALIBABA_CLOUD_OIDC_TOKEN_FILE=token,
+        ALIBABA_CLOUD_ACCESS_KEY_ID="AKENV",
+        ALIBABA_CLOUD_ACCESS_KEY_SECRET="env-secret",
+        ALIBABA_CLOUD_SECURITY_TOKEN="env-token",
+        http_proxy="http://127.0.0.1:9",     # not for metadata
+        no_proxy="127.0.0.1")
+    acmed.start()
+
+    def ended():
+        got = {d["name"]: d for d in acmed.cert_status(name)["deploy"]}
+        return len(got) == 4 and all(
+            d["state"] in ("done", "failed") for d in got.values()) and got
+    got = acmed.wait("all targets", ended, 30)
+    assert {n: d["state"] for n, d in got.items()} == {
+        "pod": "failed", "env": "done", "key": "done", "ecs": "failed"}
+    assert 'credentials "pod": AssumeRoleWithOIDC: HTTP 400: This JSON Web ' \
+        "Token has expired. (AuthenticationFail.OIDCToken.Expired)" in \
+        got["pod"]["error"]
+    assert 'credentials "ecs": metadata credentials: this instance has no ' \
+        "RAM role other; correct ram_role_name" in got["ecs"]["error"]
+    secret(acmed, "pod-token", aliyun_sts.POD_TOKEN)
+    assert acmed.ctl("deploy", name, "pod").returncode == 0
+    assert ali.cas.ours() == [live(acmed, name)]
+    for text in (SECRET, "env-secret", "env-token", "eyJ", "CAIS"):
+        assert text not in acmed.log()
