@@ -105,31 +105,10 @@ ask_token(void *user, struct preq *rq, struct error *err)
 	return 0;
 }
 
-/* A word of that set, with nothing after it but the end of the line. */
-static enum rest_next
-keep_word(struct keyless_call *c, int at, const struct rest_answer *a,
-    const char *what, struct error *err)
-{
-	size_t len = strspn(a->body, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789-_.=+/");
-	char *word;
-
-	if (len == 0 || len > 1024 ||
-	    a->body[len + strspn(a->body + len, "\r\n")] != '\0') {
-		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
-		    "the metadata service's answer is no %s", what);
-		return REST_FAIL;
-	}
-	word = xstrndup(a->body, len);
-	keyless_keep(c, at, word);
-	freezero_str(word);
-	return REST_NEXT;
-}
-
 static enum rest_next
 token_told(void *user, const struct rest_answer *a, struct error *err)
 {
-	return keep_word(user, MEMO_TOKEN, a, "token", err);
+	return keyless_word(user, MEMO_TOKEN, a, "token", err);
 }
 
 static void
@@ -155,7 +134,7 @@ ask_role(void *user, struct preq *rq, struct error *err)
 static enum rest_next
 role_told(void *user, const struct rest_answer *a, struct error *err)
 {
-	return keep_word(user, MEMO_ROLE, a, "name of a role", err);
+	return keyless_word(user, MEMO_ROLE, a, "name of a role", err);
 }
 
 static int

@@ -15,16 +15,6 @@ static const struct provider_opt tencent_opts[] = {
 	{ .name = NULL }
 };
 
-static const struct provider_opt aws_opts[] = {
-	[AWS_KEY_ID] = { .name = "access_key_id", .required = true,
-	    .help = "id of the access key, \"AKIA...\"" },
-	[AWS_SECRET] = { .name = "secret_access_key", .required = true,
-	    .secret = true, .help = "the access key's secret" },
-	[AWS_TOKEN] = { .name = "session_token", .secret = true,
-	    .help = "of temporary credentials" },
-	{ .name = NULL }
-};
-
 static const struct provider_opt huawei_opts[] = {
 	[HUAWEI_ID] = { .name = "access_key_id", .required = true,
 	    .help = "access key (AK) of an IAM user" },
@@ -142,11 +132,6 @@ vault_check(const struct provider_values *v, struct error *err)
 	return 0;
 }
 
-static const struct credentials_type aws = {
-	.name = "aws", .title = "Amazon Web Services",
-	.doc = "IAM console: a user's access key.",
-	.opts = aws_opts,
-};
 static const struct credentials_type azure = {
 	.name = "azure", .title = "Microsoft Azure",
 	.doc = "Entra ID: an app registration and a client secret of it.",
@@ -213,8 +198,9 @@ static const struct credentials_type volcengine = {
 };
 
 const struct credentials_type *const credentials_registry[] = {
-	&credentials_aliyun, &aws, &azure, &baiducloud, &cloudflare, &gcp,
-	&huaweicloud, &jdcloud, &qiniu, &tencentcloud, &upyun, &vault,
+	&credentials_aliyun, &credentials_aws, &azure, &baiducloud,
+	&cloudflare, &gcp, &huaweicloud, &jdcloud, &qiniu,
+	&tencentcloud, &upyun, &vault,
 	&volcengine, NULL
 };
 

@@ -31,7 +31,9 @@ enum { ALIYUN_ID, ALIYUN_SECRET, ALIYUN_TOKEN, ALIYUN_SOURCE, ALIYUN_RAM_ROLE,
     ALIYUN_ROLE_ARN, ALIYUN_SESSION, ALIYUN_DURATION, ALIYUN_EXTERNAL_ID,
     ALIYUN_OIDC_PROVIDER, ALIYUN_OIDC_FILE, ALIYUN_STS };
 enum { TENCENT_ID, TENCENT_KEY, TENCENT_TOKEN };
-enum { AWS_KEY_ID, AWS_SECRET, AWS_TOKEN };
+enum { AWS_KEY_ID, AWS_SECRET, AWS_TOKEN, AWS_SOURCE, AWS_PROFILE,
+    AWS_PROFILE_FILE, AWS_ROLE_ARN, AWS_SESSION, AWS_DURATION,
+    AWS_EXTERNAL_ID, AWS_WEB_FILE, AWS_STS_REGION, AWS_STS };
 enum { AZURE_TENANT, AZURE_CLIENT, AZURE_SECRET, AZURE_ENVIRONMENT,
     AZURE_AUTHORITY };
 enum { GCP_ACCOUNT };
@@ -43,7 +45,7 @@ enum { VAULT_ADDRESS, VAULT_TOKEN, VAULT_ROLE_ID, VAULT_SECRET_ID,
     VAULT_NAMESPACE };
 
 /* Of vendors that have more to say of them. */
-extern const struct credentials_type credentials_aliyun;
+extern const struct credentials_type credentials_aliyun, credentials_aws;
 
 /* All types, sorted by name; the end is NULL. */
 extern const struct credentials_type *const credentials_registry[];

@@ -46,6 +46,26 @@ keyless_until(struct keyless_call *c, const char *time, struct error *err)
 	    "the credentials ended at %s already; is the clock right?", time);
 }
 
+enum rest_next
+keyless_word(struct keyless_call *c, int at, const struct rest_answer *a,
+    const char *what, struct error *err)
+{
+	size_t len = strspn(a->body, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789-_.=+/");
+	char *word;
+
+	if (len == 0 || len > 1024 ||
+	    a->body[len + strspn(a->body + len, "\r\n")] != '\0') {
+		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
+		    "the metadata service's answer is no %s", what);
+		return REST_FAIL;
+	}
+	word = xstrndup(a->body, len);
+	keyless_keep(c, at, word);
+	freezero_str(word);
+	return REST_NEXT;
+}
+
 const char *
 keyless_env(const char *name, struct error *err)
 {

@@ -27,10 +27,9 @@
 #include <time.h>
 
 #include "common/error.h"
+#include "daemon/rest/rest.h"
 #include "providers/option.h"
 
-struct rest_answer;
-struct rest_step;
 
 #define KEYLESS_MEMO 4
 
@@ -73,6 +72,12 @@ void	keyless_keep(struct keyless_call *, int at, const char *text);
  */
 int	keyless_until(struct keyless_call *, const char *time,
 	    struct error *);
+/*
+ * For readers of metadata services: keep the one word that the answer is, with
+ * nothing after it but the end of the line; "no WHAT" if it is none.
+ */
+enum rest_next keyless_word(struct keyless_call *, int at,
+	    const struct rest_answer *, const char *what, struct error *);
 /* An environment variable that must be there: NULL and ERR_CONFIG if not. */
 const char *keyless_env(const char *name, struct error *);
 /* An option, and the source that it is for. */

@@ -8,9 +8,11 @@ import pytest
 
 from conftest import BIND
 from lab import feed
-from lab.clouds import aliyun_sts
+from lab.clouds import aliyun_sts, aws_sts
 from lab.clouds.aliyun import Cas
+from lab.clouds.aws import REGION, Acm
 from lab.vendors.alidns import ID, SECRET, Alidns
+from lab.vendors.route53 import KEY_ID, SECRET as AWS_SECRET, Route53
 from test_clouds import live, settled
 
 ZONE = "vendors.test"
@@ -132,4 +134,134 @@ def test_aliyun_sources(acmed, ali):
     assert acmed.ctl("deploy", name, "pod").returncode == 0
     assert ali.cas.ours() == [live(acmed, name)]
     for text in (SECRET, "env-secret", "env-token", "eyJ", "CAIS"):
+        assert text not in acmed.log()
+
+
+class Zone53(Route53):
+    ZONE, OTHER_ZONE, HAS_SUBZONE = ZONE, "not" + ZONE, False
+
+
+class Customer:
+    """Fakes that know the same sets of keys."""
+
+    def __init__(self, *fakes):
+        self.fakes, self.feed = fakes, None
+
+    def stop(self):
+        if self.feed:
+            self.feed.stop()
+        for v in self.fakes:
+            v.stop()
+            print("\n".join(map(repr, v.log[-20:])))
+        assert not sum((v.problems for v in self.fakes), [])
+
+
+@pytest.fixture
+def customer():
+    made = []
+
+    def make(*fakes):
+        made.append(Customer(*fakes))
+        return made[-1]
+    yield make
+    for c in made:
+        c.stop()
+
+
+def test_aws_instance(acmed, customer):
+    """The role of an instance, and the role that it may assume: one fetch for
+    the provider and the cloud, another one once it is not good any more."""
+    issued = {}
+    metadata, sts = aws_sts.Metadata(issued), aws_sts.Sts(issued)
+    dns, acm = Zone53(), Acm()
+    dns.keys_of = acm.keys_of = issued.get
+    customer(metadata, sts, dns, acm).feed = feed.Feed(
+        dns, ZONE, {BIND: (0, 0.1)})
+    acmed.credentials["aws"] = {
+        "type": "aws", "source": "Ec2InstanceMetadata", "external_id": "x1",
+        "role_arn": aws_sts.ROLE_ARN, "sts_endpoint": sts.url}
+    acmed.providers["aws"] = {"type": "route53", "credentials": "aws",
+                              "base_url": dns.url}
+    acmed.cert(ZONE, [ZONE], provider="aws", deploy={"acm": {
+        "cloud": {"aws-acm": {"credentials": "aws", "region": REGION,
+                              "base_url": acm.url}}}})
+    acmed.start()
+    serial = settled(acmed, ZONE)["serial"]
+    assert acm.ours() == [live(acmed, ZONE)]
+    assert [r.method for r in metadata.log] == ["PUT", "GET", "GET"]
+    assert sts.calls == ["AssumeRole"]
+    issued.clear()
+    assert acmed.ctl("renew-now", ZONE).returncode == 0
+    settled(acmed, ZONE, serial)
+    assert acm.ours() == [live(acmed, ZONE)]
+    assert sts.calls == ["AssumeRole"] * 2
+    for text in ("secret+/", "IQoJ", aws_sts.METADATA_TOKEN):
+        assert text not in acmed.log()
+
+
+def test_aws_sources(acmed, customer):
+    """Pods, a profile, the environment, and a role that a key may assume; what
+    is refused names the section, and the next step."""
+    issued = {}
+    sts, agent = aws_sts.Sts(issued), aws_sts.Container(issued)
+    acm = Acm()
+    acm.keys_of = issued.get
+    customer(sts, agent, acm, aws_sts.Metadata(issued))
+    token = secret(acmed, "pod-token", "eyJ.of.yesterday")
+    os.chmod(token, 0o644)
+    pod = secret(acmed, "eks-token", aws_sts.POD_TOKEN)
+    issued["AKENV"] = "env-secret", "env-token"
+    issued["AKFILE"] = "file-secret", None
+    profiles = secret(acmed, "profiles", "[default]\naws_access_key_id = no\n"
+                      "aws_secret_access_key=no\n\n[ dns ]\n"
+                      "region = x\naws_access_key_id=AKFILE\r\n"
+                      " aws_secret_access_key = file-secret\n[other]\n"
+                      "aws_session_token = no")
+    role = {"role_arn": aws_sts.ROLE_ARN, "sts_endpoint": sts.url}
+    sections = {
+        "web": dict(role, source="web_identity"),
+        "eks": {"source": "EcsContainer"},
+        "env": {"source": "Environment"},
+        "file": {"source": "profile", "profile": "dns",
+                 "shared_credentials_file": profiles},
+        "none": {"source": "profile", "profile": "absent",
+                 "shared_credentials_file": profiles},
+        "key": dict(role, access_key_id=KEY_ID, external_id="x1",
+                    secret_access_key_file=secret(acmed, "key", AWS_SECRET)),
+        "denied": dict(role, source="Ec2InstanceMetadata"),
+    }
+    for name, opts in sections.items():
+        acmed.credentials[name] = dict(opts, type="aws")
+    name = "keyless.example.test"
+    acmed.cert(name, [name], deploy_order="parallel", deploy={
+        n: {"cloud": {"aws-acm": {"credentials": n, "region": REGION,
+                                  "base_url": acm.url}}}
+        for n in sections})
+    acmed.env = dict(
+        os.environ, AWS_WEB_IDENTITY_TOKEN_FILE=token,
+        AWS_CONTAINER_CREDENTIALS_FULL_URI=agent.url + "/v1/credentials",
+        AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=pod,
+        AWS_ACCESS_KEY_ID="AKENV", AWS_SECRET_ACCESS_KEY="env-secret",
+        AWS_SESSION_TOKEN="env-token",
+        http_proxy="http://127.0.0.1:9",     # not for metadata
+        no_proxy="127.0.0.1")
+    acmed.start()
+
+    def ended():
+        got = {d["name"]: d for d in acmed.cert_status(name)["deploy"]}
+        return len(got) == len(sections) and all(
+            d["state"] in ("done", "failed") for d in got.values()) and got
+    got = acmed.wait("all targets", ended, 30)
+    assert {n for n in got if got[n]["state"] == "failed"} == {
+        "web", "none", "denied"}, got
+    assert 'credentials "web": AssumeRoleWithWebIdentity: HTTP 400: ' \
+        "ExpiredTokenException: Token expired" in got["web"]["error"]
+    assert "profiles has no aws_access_key_id and aws_secret_access_key in " \
+        "[absent]" in got["none"]["error"]
+    assert 'credentials "denied": AssumeRole: HTTP 403: AccessDenied: User ' \
+        "is not authorized" in got["denied"]["error"]
+    secret(acmed, "pod-token", aws_sts.POD_TOKEN)
+    assert acmed.ctl("deploy", name, "web").returncode == 0
+    for text in (AWS_SECRET, "env-secret", "env-token", "file-secret", "eyJ",
+                 "IQoJ", "secret+/"):
         assert text not in acmed.log()

@@ -509,6 +509,27 @@
     "credentials \"c\" { type = aliyun access_key_id = x\n"
     " access_key_secret = s3cret role_arn = r }\n",
     "" },
+{ "credentials \"a\" { type = aws source = instance }\n"
+    "credentials \"b\" { type = aws source = Ec2InstanceMetadata\n"
+    " profile = p }\n"
+    "credentials \"c\" { type = aws }\n"
+    "credentials \"d\" { type = aws source = Environment\n"
+    " role_arn = r sts_region = moon }\n"
+    "credentials \"e\" { type = aws source = Environment\n"
+    " sts_endpoint = sts.amazonaws.com }\n",
+    AT "1: credentials \"a\": source = \"instance\"; allowed: access_key, "
+    "Environment, profile, Ec2InstanceMetadata, EcsContainer, web_identity\n"
+    AT "3: credentials \"b\": profile is given, but source = "
+    "\"Ec2InstanceMetadata\"; allowed with source = \"profile\" only\n"
+    AT "4: credentials \"c\": access_key_id is missing (id of the access key, "
+    "\"AKIA...\")\n"
+    AT "6: credentials \"d\": sts_region = \"moon\"; allowed: the name of a "
+    "region, such as eu-central-1\n"
+    AT "8: credentials \"e\": sts_endpoint = \"sts.amazonaws.com\"; "
+    "allowed: https://HOST\n" },
+{ "credentials \"a\" { type = aws source = Ec2InstanceMetadata }\n"
+    "credentials \"b\" { type = aws source = EcsContainer role_arn = r }\n",
+    "" },
 { KEYS CERT
     " deploy \"cdn\" { cloud \"aliyun-cdn\" {\n"
     "  domains = { \"www.example.com\", \".example.com\" } } }\n"

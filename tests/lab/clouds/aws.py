@@ -9,7 +9,7 @@ import hmac
 import re
 
 from ..vendors.base import Answer, reply, sorted_query
-from ..vendors.route53 import KEY_ID, SECRET, digest
+from ..vendors.route53 import KEY_ID, SECRET, Route53, digest
 from .base import Cloud, Upload, leaf, names, serial, is_pair
 
 REGION = "eu-central-1"
@@ -40,6 +40,8 @@ class Acm(Cloud):
     PAGE = 2
     WRONG_REGION = ({"certificate_arn": "arn:aws:acm:us-east-1:111122223333:"
                      "certificate/1"}, "Wrong region in arn:")
+
+    keys_of = Route53.keys_of
 
     def keys(self):
         return {"access_key_id": KEY_ID, "secret_access_key": SECRET}
@@ -96,7 +98,8 @@ class Acm(Cloud):
         service = self.service(req)
         scope = "%s/%s/%s/aws4_request" % (
             stamp[:8], self.region(service), service)
-        if not m or m[1] != KEY_ID:
+        keys = self.keys_of(m[1]) if m else None
+        if keys is None:
             self.fail_with("UnrecognizedClientException", "The security "
                            "token included in the request is invalid.")
         if m[2] != scope:
@@ -113,12 +116,14 @@ class Acm(Cloud):
             ";".join(signed), hashlib.sha256(req.body).hexdigest()])
         text = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(
             request.encode()).hexdigest()])
-        key = ("AWS4" + SECRET).encode()
+        key = ("AWS4" + keys[0]).encode()
         for part in scope.split("/"):
             key = digest(key, part)
         if hmac.new(key, text.encode(), "sha256").hexdigest() != m[4]:
             self.fail_with("InvalidSignatureException", "The request "
                            "signature we calculated does not match")
+        if req.headers.get("X-Amz-Security-Token") != keys[1]:
+            self.fail_with("UnrecognizedClientException", "session token")
 
     def handle(self, req):
         self.authenticate(req)

@@ -45,6 +45,10 @@ with the same DNS name already exists in zone example.test.]</Message></Error>
     def bad_options(self):
         return dict(self.options(), access_key_id="AKIAWRONGWRONGWRONG1")
 
+    def keys_of(self, id):
+        """Secret and session token of an access key."""
+        return (SECRET, None) if id == KEY_ID else None
+
     def stored(self, value):
         return '"%s"' % value
 
@@ -79,7 +83,8 @@ with the same DNS name already exists in zone example.test.]</Message></Error>
         key_id, _, their_scope = f["Credential"].partition("/")
         if scheme != "AWS4-HMAC-SHA256" or their_scope != scope:
             raise Answer(*self.error(400, "IncompleteSignature", auth)[::2])
-        if key_id != KEY_ID:
+        keys = self.keys_of(key_id)
+        if keys is None:
             raise Answer(*self.error(
                 403, "InvalidClientTokenId", "The security token included "
                 "in the request is invalid.")[::2])
@@ -97,7 +102,7 @@ with the same DNS name already exists in zone example.test.]</Message></Error>
             ";".join(names), hashlib.sha256(req.body).hexdigest()])
         text = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(
             canonical.encode()).hexdigest()])
-        key = ("AWS4" + SECRET).encode()
+        key = ("AWS4" + keys[0]).encode()
         for part in scope.split("/"):
             key = digest(key, part)
         if digest(key, text).hex() != f["Signature"]:
@@ -108,10 +113,9 @@ with the same DNS name already exists in zone example.test.]</Message></Error>
         now = datetime.datetime.now(datetime.timezone.utc)
         if abs((now.replace(tzinfo=None) - then).total_seconds()) > 300:
             raise Answer(*self.error(403, "RequestExpired", stamp)[::2])
-        self.check_token(req)
-
-    def check_token(self, req):
-        self.check("X-Amz-Security-Token" not in req.headers, "a token")
+        if req.headers.get("X-Amz-Security-Token") != keys[1]:
+            raise Answer(*self.error(403, "InvalidClientTokenId",
+                                     "token")[::2])
 
     def handle(self, req):
         self.authenticate(req)
@@ -248,10 +252,8 @@ class Route53Temporary(Route53):
     def bad_options(self):
         return dict(self.options(), access_key_id="AKIAWRONGWRONGWRONG1")
 
-    def check_token(self, req):
-        if req.headers.get("X-Amz-Security-Token") != TOKEN:
-            raise Answer(*self.error(403, "InvalidClientTokenId",
-                                     "token")[::2])
+    def keys_of(self, id):
+        return (SECRET, TOKEN) if id == KEY_ID else None
 
     def change(self, req, zone):
         self.races += 1
