@@ -130,7 +130,8 @@ token(void *user, struct preq *rq, struct error *err)
 		.secret = provider_str(c->credentials, AZURE_SECRET),
 	};
 
-	if (!oauth_is_fresh(&x->oauth, &x->use))
+	if (!oauth_take(&x->oauth, &x->use, provider_fetched(c->credentials,
+	    AZURE_VAULT_TOKEN)) && !oauth_is_fresh(&x->oauth, &x->use))
 		azure_token_start(rq, &app, app.environment->vault);
 	return 0;
 }
@@ -257,6 +258,7 @@ const struct cloud cloud_azure_keyvault = {
 	.example = "vault_name = \"web-vault\"\n"
 	    "certificate_name = \"www-example-com\"\n",
 	.credentials = "azure",
+	.scope = AZURE_FOR_VAULT,
 	.opts = opts,
 	.check = check,
 	.priv_size = sizeof(struct keyvault),

@@ -144,6 +144,8 @@ struct cloud {
 	const char	*example;	/* values of required options, as in a
 					   file: "domains = { ... }"; lines */
 	const char	*credentials;	/* type */
+	const char	*scope;		/* what these are for, where the type
+					   tells that apart; else NULL */
 	const struct provider_opt *opts;
 	/* Beyond the table; may be NULL. */
 	int		(*check)(const struct provider_values *,

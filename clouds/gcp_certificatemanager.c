@@ -135,26 +135,40 @@ call(const struct cloud_call *c, struct preq *rq, const char *method)
 /* --- the token --- */
 
 static int
-token(void *user, struct preq *rq, struct error *err)
+set_project(struct cloud_call *c, const char *theirs, struct error *err)
 {
-	const struct cloud_call *c = user;
-	json_t *account = google_account(provider_str(c->credentials,
-	    GCP_ACCOUNT), err);
 	const char *project = provider_str(c->values, OPT_PROJECT);
 	struct manager *x = c->priv;
-	int rc = 0;
 
+	if (project == NULL)
+		project = theirs;
+	if (project == NULL)
+		return error_set(err, ERR_CONFIG, "gcloud:project",
+		    "the credentials name no project: set project");
+	if (text_printf(x->project, sizeof(x->project), "%s", project))
+		return 0;
+	return error_set(err, ERR_CONFIG, "gcloud:project",
+	    "the project's id is too long");
+}
+
+static int
+token(void *user, struct preq *rq, struct error *err)
+{
+	struct cloud_call *c = user;
+	struct manager *x = c->priv;
+	json_t *account;
+	int rc;
+
+	if (oauth_take(&x->oauth, &x->use, provider_fetched(c->credentials,
+	    GCP_TOKEN)))
+		return set_project(c, provider_fetched(c->credentials,
+		    GCP_PROJECT), err);
+	account = google_account(provider_str(c->credentials, GCP_ACCOUNT),
+	    err);
 	if (account == NULL)
 		return -1;
-	if (project == NULL)
-		project = jsonx_str(account, "project_id");
-	if (project == NULL)
-		rc = error_set(err, ERR_CONFIG, "gcloud:project",
-		    "the key has no project_id: set project");
-	else if (!text_printf(x->project, sizeof(x->project), "%s", project))
-		rc = error_set(err, ERR_CONFIG, "gcloud:project",
-		    "the project's id is too long");
-	else if (!oauth_is_fresh(&x->oauth, &x->use))
+	rc = set_project(c, jsonx_str(account, "project_id"), err);
+	if (rc == 0 && !oauth_is_fresh(&x->oauth, &x->use))
 		rc = google_token_start(rq, account, provider_str(c->values,
 		    OPT_TOKEN_URL), SCOPE, err);
 	json_decref(account);

@@ -24,6 +24,10 @@ const struct azure_environment *azure_environment(const char *name);
 /* For .check: -1 and ERR_CONFIG if there is no such one. */
 int	azure_check_environment(const char *name, struct error *);
 
+/* What tokens are for: .scope of DNS provider and cloud products. */
+#define AZURE_FOR_MANAGER "manager"
+#define AZURE_FOR_VAULT "vault"
+
 /* Who asks for a token. */
 struct azure_app {
 	const struct azure_environment *environment;

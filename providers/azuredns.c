@@ -10,6 +10,7 @@
 
 #include "daemon/rest/scheme_oauth.h"
 #include "providers/azure.h"
+#include "providers/credentials.h"
 #include "providers/provider.h"
 
 #define API_VERSION "2018-05-01"
@@ -116,7 +117,8 @@ token_request(struct provider_call *c, struct preq *rq, struct error *err)
 	};
 	struct azuredns *x = c->priv;
 
-	if (!oauth_is_fresh(c->keep, &x->use))
+	if (!oauth_take(c->keep, &x->use, provider_fetched(c->values,
+	    AZURE_MANAGER_TOKEN)) && !oauth_is_fresh(c->keep, &x->use))
 		azure_token_start(rq, &app, app.environment->manager);
 	return 0;
 }
@@ -504,6 +506,7 @@ const struct provider provider_azuredns = {
 	    "AZURE_RESOURCE_GROUP, AZURE_ENVIRONMENT.",
 	.opts = opts,
 	.credentials = "azure",
+	.scope = AZURE_FOR_MANAGER,
 	.check = check,
 	.base_url = "https://management.azure.com",
 	.no_zone_help = "the application sees only zones that it has a role "

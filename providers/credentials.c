@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "providers/azure.h"
-
 static const struct provider_opt tencent_opts[] = {
 	[TENCENT_ID] = { .name = "secret_id", .required = true,
 	    .help = "SecretId of a CAM user" },
@@ -46,34 +44,6 @@ static const struct provider_opt jdcloud_opts[] = {
 	    .help = "Access Key ID" },
 	{ .name = "access_key_secret", .required = true, .secret = true,
 	    .help = "Access Key Secret" },
-	{ .name = NULL }
-};
-
-static const struct provider_opt azure_opts[] = {
-	[AZURE_TENANT] = { .name = "tenant_id", .required = true,
-	    .help = "directory (tenant) id" },
-	[AZURE_CLIENT] = { .name = "client_id", .required = true,
-	    .help = "application (client) id" },
-	[AZURE_SECRET] = { .name = "client_secret", .required = true,
-	    .secret = true, .help = "value of the client secret, not its id" },
-	[AZURE_ENVIRONMENT] = { .name = "environment", .fallback = "public",
-	    .help = "public, china or usgovernment" },
-	[AZURE_AUTHORITY] = { .name = "authority_host",
-	    .help = "address of the token service, if not the usual one" },
-	{ .name = NULL }
-};
-
-static int
-azure_check(const struct provider_values *v, struct error *err)
-{
-	return azure_check_environment(provider_str(v, AZURE_ENVIRONMENT),
-	    err);
-}
-
-static const struct provider_opt gcp_opts[] = {
-	[GCP_ACCOUNT] = { .name = "service_account", .required = true,
-	    .secret = true,
-	    .help = "key of a service account in JSON, as downloaded" },
 	{ .name = NULL }
 };
 
@@ -132,12 +102,6 @@ vault_check(const struct provider_values *v, struct error *err)
 	return 0;
 }
 
-static const struct credentials_type azure = {
-	.name = "azure", .title = "Microsoft Azure",
-	.doc = "Entra ID: an app registration and a client secret of it.",
-	.opts = azure_opts,
-	.check = azure_check,
-};
 static const struct credentials_type baiducloud = {
 	.name = "baiducloud", .title = "Baidu Cloud",
 	.doc = "Security authentication in the console: an access key.",
@@ -148,11 +112,6 @@ static const struct credentials_type cloudflare = {
 	.doc = "My Profile, API Tokens: a token with the rights of all that "
 	    "uses it.",
 	.opts = cloudflare_opts,
-};
-static const struct credentials_type gcp = {
-	.name = "gcp", .title = "Google Cloud",
-	.doc = "IAM & Admin, Service Accounts: a key of type JSON.",
-	.opts = gcp_opts,
 };
 static const struct credentials_type huaweicloud = {
 	.name = "huaweicloud", .title = "Huawei Cloud",
@@ -198,10 +157,9 @@ static const struct credentials_type volcengine = {
 };
 
 const struct credentials_type *const credentials_registry[] = {
-	&credentials_aliyun, &credentials_aws, &azure, &baiducloud,
-	&cloudflare, &gcp, &huaweicloud, &jdcloud, &qiniu,
-	&tencentcloud, &upyun, &vault,
-	&volcengine, NULL
+	&credentials_aliyun, &credentials_aws, &credentials_azure,
+	&baiducloud, &cloudflare, &credentials_gcp, &huaweicloud, &jdcloud,
+	&qiniu, &tencentcloud, &upyun, &vault, &volcengine, NULL
 };
 
 const struct credentials_type *

@@ -34,9 +34,13 @@ enum { TENCENT_ID, TENCENT_KEY, TENCENT_TOKEN };
 enum { AWS_KEY_ID, AWS_SECRET, AWS_TOKEN, AWS_SOURCE, AWS_PROFILE,
     AWS_PROFILE_FILE, AWS_ROLE_ARN, AWS_SESSION, AWS_DURATION,
     AWS_EXTERNAL_ID, AWS_WEB_FILE, AWS_STS_REGION, AWS_STS };
+/* The tokens are fetched ones, by what they are for. */
 enum { AZURE_TENANT, AZURE_CLIENT, AZURE_SECRET, AZURE_ENVIRONMENT,
-    AZURE_AUTHORITY };
-enum { GCP_ACCOUNT };
+    AZURE_AUTHORITY, AZURE_SOURCE, AZURE_TOKEN_FILE, AZURE_MANAGER_TOKEN,
+    AZURE_VAULT_TOKEN };
+/* Token and project are fetched. */
+enum { GCP_ACCOUNT, GCP_SOURCE, GCP_FILE, GCP_TOKEN_URI, GCP_TOKEN,
+    GCP_PROJECT };
 enum { CLOUDFLARE_TOKEN };
 enum { HUAWEI_ID, HUAWEI_SECRET, HUAWEI_TOKEN };
 enum { QINIU_KEY, QINIU_SECRET };
@@ -45,7 +49,8 @@ enum { VAULT_ADDRESS, VAULT_TOKEN, VAULT_ROLE_ID, VAULT_SECRET_ID,
     VAULT_NAMESPACE };
 
 /* Of vendors that have more to say of them. */
-extern const struct credentials_type credentials_aliyun, credentials_aws;
+extern const struct credentials_type credentials_aliyun, credentials_aws,
+    credentials_azure, credentials_gcp;
 
 /* All types, sorted by name; the end is NULL. */
 extern const struct credentials_type *const credentials_registry[];

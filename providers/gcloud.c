@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "daemon/rest/scheme_oauth.h"
+#include "providers/credentials.h"
 #include "providers/google.h"
 #include "providers/provider.h"
 #include "providers/records.h"
@@ -53,13 +54,18 @@ account_load(const struct provider_values *values, struct error *err)
 	return google_account(provider_str(values, OPT_ACCOUNT), err);
 }
 
+/* Without a key what is fetched says which project. */
 static int
 check(const struct provider_values *values, struct error *err)
 {
-	json_t *account = account_load(values, err);
-	bool has_project = provider_str(values, OPT_PROJECT) != NULL ||
-	    jsonx_str(account, "project_id") != NULL;
+	json_t *account = NULL;
+	bool has_project;
 
+	if (provider_given(values, OPT_ACCOUNT) == NULL)
+		return 0;
+	account = account_load(values, err);
+	has_project = provider_str(values, OPT_PROJECT) != NULL ||
+	    jsonx_str(account, "project_id") != NULL;
 	if (account == NULL)
 		return -1;
 	json_decref(account);
@@ -100,20 +106,36 @@ failed(struct provider_call *c, const struct rest_answer *a,
 }
 
 static int
-token_request(struct provider_call *c, struct preq *rq, struct error *err)
+set_project(struct provider_call *c, const char *theirs, struct error *err)
 {
-	json_t *account = account_load(c->values, err);
 	const char *project = provider_str(c->values, OPT_PROJECT);
 	struct gcloud *x = c->priv;
-	int rc = 0;
 
+	if (project == NULL)
+		project = theirs;
+	if (project == NULL)
+		return error_set(err, ERR_CONFIG, "gcloud:project",
+		    "the credentials name no project: set project");
+	(void)text_printf(x->project, sizeof(x->project), "%s", project);
+	return 0;
+}
+
+static int
+token_request(struct provider_call *c, struct preq *rq, struct error *err)
+{
+	struct gcloud *x = c->priv;
+	json_t *account;
+	int rc;
+
+	if (oauth_take(c->keep, &x->use, provider_fetched(c->values,
+	    GCP_TOKEN)))
+		return set_project(c, provider_fetched(c->values, GCP_PROJECT),
+		    err);
+	account = account_load(c->values, err);
 	if (account == NULL)
 		return -1;
-	if (project == NULL)
-		project = jsonx_str(account, "project_id");
-	(void)text_printf(x->project, sizeof(x->project), "%s",
-	    project == NULL ? "" : project);
-	if (!oauth_is_fresh(c->keep, &x->use))
+	rc = set_project(c, jsonx_str(account, "project_id"), err);
+	if (rc == 0 && !oauth_is_fresh(c->keep, &x->use))
 		rc = google_token_start(rq, account, provider_str(c->values,
 		    OPT_TOKEN_URL), SCOPE, err);
 	json_decref(account);

@@ -8,8 +8,6 @@
 #include "common/mem.h"
 #include "daemon/rest/scheme_jwt.h"
 
-#define TOKEN_URL "https://oauth2.googleapis.com/token"
-
 json_t *
 google_account(const char *text, struct error *err)
 {
@@ -40,7 +38,7 @@ google_token_start(struct preq *rq, const json_t *account, const char *url,
 	char *jwt;
 
 	if (audience == NULL)
-		audience = TOKEN_URL;
+		audience = GOOGLE_TOKEN_URL;
 	if (kid != NULL)
 		(void)json_object_set_new(head, "kid", json_string(kid));
 	jwt = jwt_rs256(head, json_pack("{s:s, s:s, s:s, s:I, s:I}",

@@ -11,6 +11,8 @@
 
 #include "daemon/rest/rest.h"
 
+#define GOOGLE_TOKEN_URL "https://oauth2.googleapis.com/token"
+
 /*
  * The key of a service account, from the JSON text of its file (NULL: none was
  * given), with client_email and private_key.  The caller releases it.  NULL and

@@ -184,6 +184,8 @@ struct provider {
 	const char	*credentials;	/* type of credentials (credentials.h)
 					   that may stand for the options of
 					   the same names; NULL: none */
+	const char	*scope;		/* what these are for, where the type
+					   tells that apart; else NULL */
 	/* Beyond the table: a check of options together; may be NULL. */
 	int	(*check)(const struct provider_values *, struct error *);
 

@@ -158,7 +158,7 @@ cloud_run_lease(struct cloud_run *run, void (*done)(struct cloud_run *,
 	run->done = done;
 	lease_give(run->lease);
 	run->lease = lease_take(a->env->leases, a->target->cloud->credentials,
-	    NULL, lease_ready, run);
+	    run->type->scope, lease_ready, run);
 }
 
 bool

@@ -335,8 +335,8 @@ attempt_cb(void *arg)
 		return;
 	}
 	if (op->lease == NULL && op->credentials != NULL) {
-		op->lease = lease_take(op->env->leases, op->credentials, NULL,
-		    lease_ready, op);
+		op->lease = lease_take(op->env->leases, op->credentials,
+		    op->type->scope, lease_ready, op);
 		return;
 	}
 	call_fill(op);

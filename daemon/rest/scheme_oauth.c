@@ -22,31 +22,54 @@ oauth_is_fresh(const struct oauth *o, struct oauth_use *use)
 }
 
 /* A number, or as some have it a string of digits. */
-static long
-expires_in(const json_t *json)
+long
+oauth_life(const struct rest_answer *a)
 {
 	char text[16];
 	struct error ignored;
 	long n = LIFE_S;
 
-	if (jsonx_copy_str(json, "expires_in", text, sizeof(text),
+	if (jsonx_copy_str(a->json, "expires_in", text, sizeof(text),
 	    &ignored) == 0)
 		n = strtol(text, NULL, 10);
 	return n < 0 ? 0 : n > 86400 ? 86400 : n;
+}
+
+const char *
+oauth_token(const struct rest_answer *a, struct error *err)
+{
+	const char *token = jsonx_str(a->json, "access_token");
+
+	if (token != NULL && token[0] != '\0' &&
+	    strlen(token) < sizeof(((struct oauth *)NULL)->token))
+		return token;
+	(void)error_set(err, ERR_TRANSIENT, "provider:reply",
+	    "the token service's answer has no access_token");
+	return NULL;
+}
+
+bool
+oauth_take(struct oauth *o, struct oauth_use *use, const char *token)
+{
+	if (token == NULL)
+		return false;
+	o->until = 0;
+	*use = (struct oauth_use){ .has_token = text_printf(o->token,
+	    sizeof(o->token), "%s", token) };
+	return use->has_token;
 }
 
 int
 oauth_read(struct oauth *o, struct oauth_use *use,
     const struct rest_answer *a, struct error *err)
 {
-	const char *token = jsonx_str(a->json, "access_token");
+	const char *token = oauth_token(a, err);
 
 	o->until = 0;
-	if (token == NULL || token[0] == '\0' ||
-	    !text_printf(o->token, sizeof(o->token), "%s", token))
-		return error_set(err, ERR_TRANSIENT, "provider:reply",
-		    "the token service's answer has no access_token");
-	o->until = clock_now() + expires_in(a->json) - MARGIN_S;
+	if (token == NULL)
+		return -1;
+	(void)text_printf(o->token, sizeof(o->token), "%s", token);
+	o->until = clock_now() + oauth_life(a) - MARGIN_S;
 	use->has_token = true;
 	return 0;
 }

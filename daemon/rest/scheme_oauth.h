@@ -27,6 +27,16 @@ struct oauth_use {
 	bool	is_old;			/* it was fetched by an earlier call */
 };
 
+/*
+ * What a token service's answer has: the token, NULL and ERR_TRANSIENT if there
+ * is none; and the seconds that it lasts.
+ */
+const char *oauth_token(const struct rest_answer *, struct error *);
+long	oauth_life(const struct rest_answer *);
+
+/* Use a token that somebody else has fetched (lease.h); false if token is
+ * NULL. */
+bool	oauth_take(struct oauth *, struct oauth_use *, const char *token);
 /* First in the token step's builder: true if the step is to be skipped. */
 bool	oauth_is_fresh(const struct oauth *, struct oauth_use *);
 /* Read the token service's answer; -1 and ERR_TRANSIENT if it has no token. */

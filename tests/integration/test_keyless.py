@@ -8,9 +8,12 @@ import pytest
 
 from conftest import BIND
 from lab import feed
-from lab.clouds import aliyun_sts, aws_sts
+from lab.clouds import aliyun_sts, aws_sts, identity
 from lab.clouds.aliyun import Cas
 from lab.clouds.aws import REGION, Acm
+from lab.clouds.azure import Keyvault
+from lab.clouds.google import CertificateManager
+from lab.vendors import azuredns, gcloud
 from lab.vendors.alidns import ID, SECRET, Alidns
 from lab.vendors.route53 import KEY_ID, SECRET as AWS_SECRET, Route53
 from test_clouds import live, settled
@@ -264,4 +267,128 @@ def test_aws_sources(acmed, customer):
     assert acmed.ctl("deploy", name, "web").returncode == 0
     for text in (AWS_SECRET, "env-secret", "env-token", "file-secret", "eyJ",
                  "IQoJ", "secret+/"):
+        assert text not in acmed.log()
+
+
+class AzureZone(azuredns.Azuredns):
+    ZONE, OTHER_ZONE, HAS_SUBZONE = ZONE, "not" + ZONE, False
+
+
+class GoogleZone(gcloud.Gcloud):
+    ZONE, OTHER_ZONE, HAS_SUBZONE = ZONE, "not" + ZONE, False
+
+
+def ends(acmed, name, n):
+    """The targets when all have ended, by name."""
+    def ended():
+        got = {d["name"]: d for d in acmed.cert_status(name)["deploy"]}
+        return len(got) == n and all(
+            d["state"] in ("done", "failed") for d in got.values()) and got
+    return acmed.wait("all targets", ended, 30)
+
+
+def test_azure(acmed, customer):
+    """A managed identity, of a machine and of an App Service, and the identity
+    of a pod: tokens for the DNS and for the vault are not the same."""
+    tokens = {}
+    dns, vault = AzureZone(), Keyvault()
+    dns.is_token = identity.knows(tokens, identity.MANAGER)
+    vault.is_token = identity.knows(tokens, identity.VAULT)
+    metadata, entra = identity.AzureMetadata(tokens), identity.Entra(tokens)
+    customer(metadata, entra, dns, vault).feed = feed.Feed(
+        dns, ZONE, {BIND: (0, 0.1)})
+    token = secret(acmed, "pod-token", "eyJ.of.yesterday")
+    sections = {
+        "vm": {"source": "managed_identity"},
+        "pod": {"source": "workload_identity", "authority_host": entra.url +
+                "/login", "federated_token_file": token},
+        "other": {"source": "managed_identity", "client_id": "other"},
+    }
+    for name, opts in sections.items():
+        acmed.credentials[name] = dict(opts, type="azure")
+    acmed.providers["azure"] = {
+        "type": "azuredns", "credentials": "vm", "base_url": dns.url,
+        "subscription_id": azuredns.SUBSCRIPTION}
+    acmed.cert(ZONE, [ZONE], provider="azure", deploy={
+        n: {"cloud": {"azure-keyvault": dict(
+            vault.target(), credentials=n, vault_name=n)}}
+        for n in sections})
+    acmed.env = dict(os.environ, AZURE_TENANT_ID=azuredns.TENANT,
+                     AZURE_CLIENT_ID=azuredns.CLIENT)
+    acmed.start()
+    got = ends(acmed, ZONE, 3)
+    assert {n: got[n]["state"] for n in got} == {
+        "vm": "done", "pod": "failed", "other": "failed"}, got
+    assert 'credentials "pod": workload identity: HTTP 401: invalid_client: ' \
+        "AADSTS700213" in got["pod"]["error"]
+    assert 'credentials "other": managed identity: HTTP 400: ' \
+        "invalid_request: Identity not found" in got["other"]["error"]
+    assert vault.ours() == [live(acmed, ZONE)]
+    secret(acmed, "pod-token", identity.POD_TOKEN)
+    assert acmed.ctl("deploy", ZONE, "pod").returncode == 0
+    # One that is not good any more is fetched again.
+    tokens.clear()
+    assert acmed.ctl("deploy", ZONE, "vm").returncode == 0
+    app = identity.AppService(tokens)
+    customer(app)
+    acmed.env = dict(os.environ, IDENTITY_ENDPOINT=app.url + "/msi/token",
+                     IDENTITY_HEADER="id-header")
+    acmed.stop()
+    acmed.start()
+    assert acmed.ctl("deploy", ZONE, "vm").returncode == 0
+    assert app.log
+    assert "eyJ" not in acmed.log() and "id-header" not in acmed.log()
+
+
+def test_google(acmed, customer):
+    """The service account of a machine, for the DNS and for certificates; and
+    application-default credentials of a user and of a service account."""
+    tokens = {}
+    dns, manager = GoogleZone(), CertificateManager()
+    own = manager.is_token
+    dns.is_token = identity.knows(tokens, "google")
+    manager.is_token = lambda req: own(req) or dns.is_token(req)
+    metadata = identity.GoogleMetadata(tokens)
+    users = identity.GoogleTokens(tokens)
+    customer(metadata, users, dns, manager).feed = feed.Feed(
+        dns, ZONE, {BIND: (0, 0.1)})
+    target = manager.target()
+    sections = {
+        "vm": {"source": "metadata_server"},
+        "user": {"source": "application_default", "token_uri": users.url,
+                 "application_credentials_file": secret(
+                     acmed, "adc", identity.user_file())},
+        "old": {"source": "application_default", "token_uri": users.url,
+                "application_credentials_file": secret(
+                    acmed, "old", identity.user_file(refresh_token="old"))},
+        "other": {"source": "application_default",
+                  "application_credentials_file": secret(
+                      acmed, "other", '{"type": "external_account"}')},
+        "account": {"source": "application_default",
+                    "token_uri": target["token_url"]},
+    }
+    for name, opts in sections.items():
+        acmed.credentials[name] = dict(opts, type="gcp")
+    acmed.providers["gcp"] = {"type": "gcloud", "credentials": "vm",
+                              "base_url": dns.url}
+    acmed.cert(ZONE, [ZONE], provider="gcp", deploy={
+        n: {"cloud": {"gcp-certificatemanager": dict(target, credentials=n)}}
+        for n in sections})
+    acmed.env = dict(os.environ, GOOGLE_APPLICATION_CREDENTIALS=secret(
+        acmed, "key.json", manager.keys()["service_account"]))
+    acmed.start()
+    got = ends(acmed, ZONE, 5)
+    assert {n for n in got if got[n]["state"] == "failed"} == {
+        "old", "other"}, got
+    assert "HTTP 400: invalid_grant: Token has been expired or revoked" in \
+        got["old"]["error"]
+    assert 'has credentials of type "external_account"; allowed: ' \
+        "service_account, authorized_user" in got["other"]["error"]
+    assert manager.ours() == [live(acmed, ZONE)]
+    tokens.clear()
+    metadata.ACCOUNT = False
+    assert acmed.ctl("deploy", ZONE, "vm").returncode != 0
+    assert "this machine has no service account; attach one" in \
+        ends(acmed, ZONE, 5)["vm"]["error"]
+    for text in ("eyJ", "refresh-token", "d-FL95", "PRIVATE"):
         assert text not in acmed.log()

@@ -527,8 +527,37 @@
     "region, such as eu-central-1\n"
     AT "8: credentials \"e\": sts_endpoint = \"sts.amazonaws.com\"; "
     "allowed: https://HOST\n" },
+{ "credentials \"a\" { type = azure client_id = x }\n"
+    "credentials \"b\" { type = azure source = managed_identity\n"
+    " federated_token_file = \"/dev/null\" }\n"
+    "credentials \"c\" { type = azure source = msi environment = mars }\n"
+    "credentials \"d\" { type = azure source = msi }\n"
+    "credentials \"e\" { type = gcp }\n"
+    "credentials \"f\" { type = gcp source = metadata_server\n"
+    " token_uri = x }\n"
+    "credentials \"g\" { type = gcp source = metadata }\n",
+    AT "1: credentials \"a\": tenant_id is missing (directory (tenant) id; "
+    "with workload_identity, if it is not AZURE_TENANT_ID)\n"
+    AT "3: credentials \"b\": federated_token_file is given, but source = "
+    "\"managed_identity\"; allowed with source = \"workload_identity\" "
+    "only\n"
+    AT "4: credentials \"c\": environment is public, china or "
+    "usgovernment, not \"mars\"\n"
+    AT "5: credentials \"d\": source = \"msi\"; allowed: client_secret, "
+    "managed_identity, workload_identity\n"
+    AT "6: credentials \"e\": service_account or service_account_file is "
+    "missing (key of a service account in JSON, as downloaded)\n"
+    AT "8: credentials \"f\": token_uri is given, but source = "
+    "\"metadata_server\"; allowed with source = \"application_default\" "
+    "only\n"
+    AT "9: credentials \"g\": source = \"metadata\"; allowed: "
+    "service_account, metadata_server, application_default\n" },
 { "credentials \"a\" { type = aws source = Ec2InstanceMetadata }\n"
-    "credentials \"b\" { type = aws source = EcsContainer role_arn = r }\n",
+    "credentials \"b\" { type = aws source = EcsContainer role_arn = r }\n"
+    "credentials \"c\" { type = azure source = managed_identity }\n"
+    "credentials \"d\" { type = azure source = workload_identity }\n"
+    "credentials \"e\" { type = gcp source = metadata_server }\n"
+    "credentials \"f\" { type = gcp source = application_default }\n",
     "" },
 { KEYS CERT
     " deploy \"cdn\" { cloud \"aliyun-cdn\" {\n"

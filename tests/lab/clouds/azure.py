@@ -72,11 +72,14 @@ class Keyvault(Cloud):
         return reply(200, {"token_type": "Bearer", "expires_in": 3599,
                            "access_token": self.tokens[-1]})
 
+    def is_token(self, req):
+        return req.headers.get("Authorization") in [
+            "Bearer " + t for t in self.tokens]
+
     def handle(self, req):
         if req.path.startswith("/login"):
             return self.token(req)
-        if req.headers.get("Authorization") not in [
-                "Bearer " + t for t in self.tokens]:
+        if not self.is_token(req):
             return self.error(401, "Unauthorized", "AKV10000: Request is "
                               "missing a Bearer or PoP token.")
         self.check(req.query == [("api-version", "7.4")], "%s", req.query)

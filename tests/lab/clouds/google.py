@@ -73,11 +73,14 @@ class CertificateManager(Cloud):
         return reply(200, {"access_token": self.tokens[-1],
                            "expires_in": 3599, "token_type": "Bearer"})
 
+    def is_token(self, req):
+        return req.headers.get("Authorization") in [
+            "Bearer " + t for t in self.tokens]
+
     def handle(self, req):
         if req.path == "/token":
             return self.token(req)
-        if req.headers.get("Authorization") not in [
-                "Bearer " + t for t in self.tokens]:
+        if not self.is_token(req):
             return self.error(401, "UNAUTHENTICATED", "Request had invalid "
                               "authentication credentials.")
         if self.denied:

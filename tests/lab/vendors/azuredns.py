@@ -82,11 +82,14 @@ class Azuredns(Vendor):
         return ("/subscriptions/%s/resourceGroups/%s/providers/"
                 "Microsoft.Network/dnszones/%s" % (SUBSCRIPTION, GROUP, zone))
 
+    def is_token(self, req):
+        return self.tokens and req.headers.get("Authorization") == \
+            "Bearer " + self.tokens[-1]
+
     def handle(self, req):
         if req.path.startswith("/login"):
             return self.token(req)
-        if not self.tokens or req.headers.get("Authorization") != \
-                "Bearer " + self.tokens[-1]:
+        if not self.is_token(req):
             return self.error(401, "InvalidAuthenticationToken",
                               "The access token is invalid.")
         if req.arg("api-version") != "2018-05-01":

@@ -132,11 +132,14 @@ class Gcloud(Vendor):
         return reply(200, {"access_token": self.tokens[-1],
                            "expires_in": 3599, "token_type": "Bearer"})
 
+    def is_token(self, req):
+        return self.tokens and req.headers.get("Authorization") == \
+            "Bearer " + self.tokens[-1]
+
     def handle(self, req):
         if req.path == "/token":
             return self.token(req)
-        if not self.tokens or req.headers.get("Authorization") != \
-                "Bearer " + self.tokens[-1]:
+        if not self.is_token(req):
             return self.error(401, "authError", "Invalid Credentials")
         parts = req.parts()
         self.check(parts[:5] == ["dns", "v1", "projects", "proj-7",
