@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""route53 against moto, which others wrote; lab/moto.sh installs it."""
+"""route53, and the cloud products of AWS, against moto, which others wrote;
+lab/moto.sh installs it."""
 
+import functools
 import json
 import os
 import subprocess
@@ -9,8 +11,8 @@ import sys
 import pytest
 
 from lab import daemon, proc
-
-pytestmark = pytest.mark.no_lab
+from test_clouds import live, settled
+from lab.clouds.base import sha256
 
 FQDN = "_acme-challenge.www.example.test"
 A, B = "A" * 43, "B" * 43
@@ -20,7 +22,7 @@ KEYS = {"access_key_id": "AKIAMOTO", "secret_access_key": "moto"}
 
 @pytest.fixture
 def aws(monkeypatch):
-    """(address of moto, a client of boto3's)"""
+    """(address of moto, what makes a client of boto3's)"""
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -37,14 +39,17 @@ def aws(monkeypatch):
     server = moto.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     url = "http://127.0.0.1:%d" % server.get_host_and_port()[1]
-    yield url, boto3.client(
-        "route53", endpoint_url=url, region_name="us-east-1",
-        aws_access_key_id="AKIAMOTO", aws_secret_access_key="moto")
+    yield url, functools.lru_cache(
+        lambda name, region="us-east-1": boto3.client(
+            name, endpoint_url=url, region_name=region,
+            aws_access_key_id="AKIAMOTO", aws_secret_access_key="moto"))
     server.stop()
 
 
+@pytest.mark.no_lab
 def test_life(aws, tmp_path):
-    url, client = aws
+    url, make = aws
+    client = make("route53")
     zone = client.create_hosted_zone(
         Name="example.test", CallerReference="1")["HostedZone"]["Id"]
     client.create_hosted_zone(Name="notexample.test", CallerReference="2")
@@ -88,3 +93,83 @@ def test_life(aws, tmp_path):
     run("remove", A)
     assert values() == FOREIGN
     assert values("x" + FQDN) == ['"x"']
+
+
+def listener(make, port):
+    """An HTTPS listener with another's certificate."""
+    ec2, elb = make("ec2", "eu-central-1"), make("elbv2", "eu-central-1")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    nets = [ec2.create_subnet(
+        VpcId=vpc, CidrBlock="10.0.%d.0/24" % i,
+        AvailabilityZone="eu-central-1" + "ab"[i])["Subnet"]["SubnetId"]
+        for i in range(2)]
+    lb = elb.create_load_balancer(Name="web", Subnets=nets)["LoadBalancers"][0]
+    other = make("acm", "eu-central-1").request_certificate(
+        DomainName="other.test")["CertificateArn"]
+    return other, elb.create_listener(
+        LoadBalancerArn=lb["LoadBalancerArn"], Port=port, Protocol="HTTPS",
+        Certificates=[{"CertificateArn": other}], DefaultActions=[{
+            "Type": "fixed-response", "FixedResponseConfig": {
+                "StatusCode": "404"}}])["Listeners"][0]["ListenerArn"]
+
+
+def distribution(make):
+    return make("cloudfront").create_distribution(DistributionConfig={
+        "CallerReference": "1", "Comment": "a & b", "Enabled": True,
+        "Aliases": {"Quantity": 1, "Items": ["www.example.test"]},
+        "Origins": {"Quantity": 1, "Items": [{
+            "Id": "o", "DomainName": "o.test", "CustomHeaders": {
+                "Quantity": 1, "Items": [{"HeaderName": "X-Key",
+                                          "HeaderValue": "<&>"}]},
+            "CustomOriginConfig": {
+                "HTTPPort": 80, "HTTPSPort": 443,
+                "OriginProtocolPolicy": "https-only"}}]},
+        "DefaultCacheBehavior": {
+            "TargetOriginId": "o", "ViewerProtocolPolicy": "allow-all",
+            "ForwardedValues": {"QueryString": False,
+                                "Cookies": {"Forward": "none"}},
+            "MinTTL": 0}})["Distribution"]["Id"]
+
+
+def test_clouds(aws, acmed):
+    """A listener and a distribution, at first and renewed under one ARN each."""
+    url, make = aws
+    other, arn = listener(make, 443)
+    id = distribution(make)
+    front, elb = make("cloudfront"), make("elbv2", "eu-central-1")
+
+    def config():
+        c = front.get_distribution_config(Id=id)["DistributionConfig"]
+        return c.pop("ViewerCertificate"), c
+
+    def content(region, arn):
+        return sha256(make("acm", region).get_certificate(
+            CertificateArn=arn)["Certificate"])
+
+    before = config()[1]
+    acmed.credentials["aws"] = dict(KEYS, type="aws")
+    more = {"credentials": "aws", "base_url": url}
+    name = "moto.example.test"
+    acmed.cert(name, [name], deploy={
+        "default": {"cloud": {"aws-elbv2": dict(
+            more, region="eu-central-1", listener_arn=arn)}},
+        "cdn": {"cloud": {"aws-cloudfront": dict(
+            more, distribution_id=id)}}})
+    acmed.start()
+    serial = settled(acmed, name)["serial"]
+    viewer, rest = config()
+    assert rest == before
+    bound = elb.describe_listeners(ListenerArns=[arn])["Listeners"][0][
+        "Certificates"]
+    assert len(bound) == 1 and bound[0]["CertificateArn"] != other
+
+    def check():
+        assert (viewer, rest) == config()
+        assert content("eu-central-1", bound[0]["CertificateArn"]) == \
+            content("us-east-1", viewer["ACMCertificateArn"]) == \
+            live(acmed, name)
+    check()
+    assert viewer["SSLSupportMethod"] == "sni-only"
+    assert acmed.ctl("renew-now", name).returncode == 0
+    settled(acmed, name, serial)
+    check()
