@@ -157,24 +157,22 @@ put_others(FILE *f, const struct xml *viewer)
 	    "CertificateSource", "SSLSupportMethod",
 	    "MinimumProtocolVersion" };
 	size_t n = is_default(viewer) ? 7 : 5;
+	const char *at = viewer->at, *begin, *end;
 	struct xml rest = *viewer, e;
+	char name[64];
 
-	while (rest.at < rest.end) {
-		const char *begin, *end, *first = rest.end,
-		    *behind = rest.end;
+	while (xml_next_any(&rest, name, sizeof(name), &e)) {
+		size_t i = 0;
 
-		for (size_t i = 0; i < n; i++) {
-			if (!xml_child(&rest, ours[i], &e))
-				continue;
-			xml_whole(&e, ours[i], &begin, &end);
-			if (begin < first) {
-				first = begin;
-				behind = end;
-			}
-		}
-		(void)fwrite(rest.at, 1, (size_t)(first - rest.at), f);
-		rest.at = behind;
+		while (i < n && strcmp(name, ours[i]) != 0)
+			i++;
+		xml_whole(&e, name, &begin, &end);
+		(void)fwrite(at, 1, (size_t)(begin - at), f);
+		if (i == n)
+			(void)fwrite(begin, 1, (size_t)(end - begin), f);
+		at = end;
 	}
+	(void)fwrite(at, 1, (size_t)(viewer->end - at), f);
 }
 
 /* The configuration with our certificate; the caller frees. */

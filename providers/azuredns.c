@@ -499,10 +499,12 @@ const struct provider provider_azuredns = {
 	.name = "azuredns",
 	.title = "Azure DNS",
 	.doc = "Microsoft Entra ID, App registrations: an application with a "
-	    "client secret.  Give it the role DNS Zone Contributor on the "
-	    "zone, or on its record set TXT/_acme-challenge with Reader on "
-	    "the zone.  lego's AZURE_TENANT_ID, AZURE_CLIENT_ID, "
-	    "AZURE_CLIENT_SECRET, AZURE_SUBSCRIPTION_ID, "
+	    "client secret, or the identity of this machine or pod, which "
+	    "credentials of type azure take.  Give it the role DNS Zone "
+	    "Contributor on the zone, or on its record set "
+	    "TXT/_acme-challenge with Reader on the zone.  lego's "
+	    "AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, "
+	    "AZURE_SUBSCRIPTION_ID, "
 	    "AZURE_RESOURCE_GROUP, AZURE_ENVIRONMENT.",
 	.opts = opts,
 	.credentials = "azure",

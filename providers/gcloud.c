@@ -443,7 +443,9 @@ static const struct provider_step remove_[] = {
 const struct provider provider_gcloud = {
 	.name = "gcloud",
 	.title = "Google Cloud DNS",
-	.doc = "IAM, Service accounts, Keys: a JSON key.  Role DNS "
+	.doc = "IAM, Service accounts, Keys: a JSON key, or the service "
+	    "account of this machine or pod, which credentials of type gcp "
+	    "take.  Role DNS "
 	    "Administrator, or a role of your own with "
 	    "dns.changes.create, dns.changes.get, dns.managedZones.list and "
 	    "dns.resourceRecordSets.create, delete, list, update.  lego's "

@@ -452,8 +452,9 @@ const struct provider provider_route53 = {
 	    "route53:ListHostedZonesByName and route53:GetChange, and for the "
 	    "hosted zone route53:ListResourceRecordSets and "
 	    "route53:ChangeResourceRecordSets (the condition "
-	    "route53:ChangeResourceRecordSetsRecordTypes = TXT narrows it).  "
-	    "lego's AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
+	    "route53:ChangeResourceRecordSetsRecordTypes = TXT narrows it); or "
+	    "the role of this machine or pod, which credentials of type aws "
+	    "take.  lego's AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
 	    "AWS_SESSION_TOKEN, AWS_HOSTED_ZONE_ID.",
 	.opts = opts,
 	.credentials = "aws",

@@ -147,6 +147,26 @@ xml_next(struct xml *in, const char *element, struct xml *out)
 }
 
 bool
+xml_next_any(struct xml *in, char *name, size_t size, struct xml *out)
+{
+	struct tag t = tag_next(in->at, in->end);
+	struct xml copy = *in;
+	size_t len;
+
+	if (t.kind != TAG_START && t.kind != TAG_EMPTY)
+		return false;
+	len = (size_t)(t.attrs - t.name);
+	if (len >= size || memchr(t.name, '\0', len) != NULL)
+		return false;
+	memcpy(name, t.name, len);
+	name[len] = '\0';
+	if (!xml_next(&copy, name, out))
+		return false;
+	*in = copy;
+	return true;
+}
+
+bool
 xml_child(const struct xml *in, const char *element, struct xml *out)
 {
 	struct xml copy = *in;

@@ -34,6 +34,13 @@ struct xml	xml_document(const char *text, size_t len);
  * it.  False and nothing left in *in if there is none.
  */
 bool	xml_next(struct xml *in, const char *element, struct xml *out);
+/*
+ * The next element of *in itself, whatever its name, which is copied; *in then
+ * goes on behind it.  False, and *in stays, if there is none or its name does
+ * not fit.
+ */
+bool	xml_next_any(struct xml *in, char *name, size_t size,
+	    struct xml *out);
 /* The first element of that name in *in, which stays as it is. */
 bool	xml_child(const struct xml *in, const char *element, struct xml *out);
 /*

@@ -23,6 +23,23 @@ need(bool ok)
 		abort();
 }
 
+/* What is written back is cut out of the document, tags and all. */
+static void
+walk_whole(const struct xml *in)
+{
+	const char *begin, *end, *last = in->at;
+	struct xml left = *in, one;
+	char name[16];
+
+	while (xml_next_any(&left, name, sizeof(name), &one)) {
+		xml_whole(&one, name, &begin, &end);
+		need(begin >= last && begin < end && end <= in->end &&
+		    *begin == '<' && end[-1] == '>' && end <= left.at);
+		need(!xml_is_empty_tag(&one) || one.at == one.end);
+		last = end;
+	}
+}
+
 /* Every element is inside of the one that it was found in. */
 static void
 walk(const struct xml *in, unsigned depth)
@@ -47,6 +64,7 @@ walk(const struct xml *in, unsigned depth)
 		}
 	}
 	(void)xml_text(in, "Message", text, sizeof(text));
+	walk_whole(in);
 }
 
 static void

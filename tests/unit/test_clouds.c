@@ -311,11 +311,11 @@ test_cloudfront(void **state)
 	    "</SSLSupportMethod><MinimumProtocolVersion>TLSv1.2_2021"
 	    "</MinimumProtocolVersion></ViewerCertificate>");
 	cloudfront_sends(&f, "<ViewerCertificate><IAMCertificateId/>"
-	    "<SSLSupportMethod>vip</SSLSupportMethod> <New>1</New>"
+	    "<SSLSupportMethod>vip</SSLSupportMethod> <New><Certificate/></New>"
 	    "<MinimumProtocolVersion>TLSv1.2_2019</MinimumProtocolVersion>"
 	    "<Certificate >i</Certificate ><!-- n --></ViewerCertificate>",
 	    "<ViewerCertificate><ACMCertificateArn>ARN</ACMCertificateArn>"
-	    "<SSLSupportMethod>vip</SSLSupportMethod> <New>1</New>"
+	    "<SSLSupportMethod>vip</SSLSupportMethod> <New><Certificate/></New>"
 	    "<MinimumProtocolVersion>TLSv1.2_2019</MinimumProtocolVersion>"
 	    "<!-- n --></ViewerCertificate>");
 	/* The one of CloudFront itself: what else is there is only its. */

@@ -207,7 +207,8 @@ class Cloudfront(Edge):
             "<SSLSupportMethod>sni-only</SSLSupportMethod>"
             "<MinimumProtocolVersion>TLSv1.2_2021</MinimumProtocolVersion>"
             if i == 0 else "\n <SSLSupportMethod>static-ip"
-            "</SSLSupportMethod><New></New><MinimumProtocolVersion>"
+            "</SSLSupportMethod><New><Certificate>deep</Certificate></New>"
+            "<MinimumProtocolVersion>"
             "TLSv1.2_2019</MinimumProtocolVersion>")
         assert self.configs[id] == CONFIG % (
             i, "<ViewerCertificate>%s</ViewerCertificate>" % viewer), \

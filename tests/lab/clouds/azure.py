@@ -80,8 +80,11 @@ class Keyvault(Cloud):
         if req.path.startswith("/login"):
             return self.token(req)
         if not self.is_token(req):
-            return self.error(401, "Unauthorized", "AKV10000: Request is "
-                              "missing a Bearer or PoP token.")
+            return reply(401, {"error": {
+                "code": "Unauthorized", "message": "AKV10000: Request is "
+                "missing a Bearer or PoP token."}}, {"WWW-Authenticate":
+                'Bearer authorization="https://login.microsoftonline.com/%s", '
+                'resource="https://vault.azure.net"' % azuredns.TENANT})
         self.check(req.query == [("api-version", "7.4")], "%s", req.query)
         if self.denied:
             return self.error(403, "Forbidden", "The user, group or "
@@ -91,7 +94,9 @@ class Keyvault(Cloud):
         self.check(req.parts()[:2] == ["certificates", NAME], "%r", req)
         if req.method == "POST" and req.parts()[2:] == ["import"]:
             return self.put(req.json())
-        self.check(req.method == "GET" and len(req.parts()) == 2, "%r", req)
+        # The vendor's own library has an empty version there.
+        self.check(req.method == "GET" and req.parts()[2:] in ([], [""]),
+                   "%r", req)
         if not self.versions():
             return self.error(404, "CertificateNotFound", "A certificate "
                               "with (name/id) %s was not found in this key "

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Google Certificate Manager: a JWT for a token, certificates that are replaced
-by PATCH, operations that end later."""
+"""Google Certificate Manager: a JWT for a token, certificates that are
+replaced by PATCH, operations that end later."""
 
 import json
 import time
@@ -117,7 +117,7 @@ class CertificateManager(Cloud):
             u = self.mine()[0]
         else:
             self.check(req.query == [("certificateId", ID)] and not path and
-                       body["scope"] == "DEFAULT", "%r", req)
+                       body.get("scope", "DEFAULT") == "DEFAULT", "%r", req)
             if self.mine():
                 return self.error(409, "ALREADY_EXISTS", "it exists")
             u = Upload(ID, "acmed", None, None)
@@ -141,7 +141,9 @@ class CertificateManager(Cloud):
             self.finish(name)
         if op[3] > 0:
             return {"name": name, "done": False}
-        return {"name": name, "done": True, "response": self.show(op[0])}
+        return {"name": name, "done": True, "response": dict(
+            self.show(op[0]), **{"@type": "type.googleapis.com/google.cloud."
+                                 "certificatemanager.v1.Certificate"})}
 
 
 CLOUDS = [CertificateManager]
