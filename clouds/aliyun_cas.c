@@ -23,6 +23,14 @@ aliyun_cas_region(const struct cloud_call *c)
 	return cloud_is_china(c) ? "cn-hangzhou" : "ap-southeast-1";
 }
 
+const char *
+aliyun_cas_identifier(const struct cloud_call *c, const char *id, char *out,
+    size_t size)
+{
+	(void)text_printf(out, size, "%s-%s", id, aliyun_cas_region(c));
+	return out;
+}
+
 static void
 action(const struct cloud_call *c, struct preq *rq, const char *name)
 {
@@ -130,28 +138,9 @@ uploaded(void *user, const struct rest_answer *a, struct error *err)
 	    REST_NEXT;
 }
 
-static enum rest_next
-upload_refused(void *user, const struct rest_answer *a, struct error *err)
-{
-	static const char *const quota[] = { "quota", "exceed", NULL };
-	static const char *const there[] = { "exist", "duplicate", "repeat",
-	    NULL };
-	static const char *const key[] = { "privatekey", "private key",
-	    NULL };
-	struct cloud_call *c = user;
-
-	if (err->kind != ERR_REJECTED)
-		return REST_FAIL;
-	c->is_full = rest_says(a, quota);
-	/* Of that name, which has the fingerprint in it: find it. */
-	if (!c->is_full && rest_says(a, there))
-		err->kind = ERR_TRANSIENT;
-	return rest_says(a, key) ? cloud_other_key(c) : REST_FAIL;
-}
-
 static const struct rest_step upload_steps[] = {
 	{ .name = "upload", .request = upload, .reply = uploaded,
-	    .refused = upload_refused },
+	    .refused = aliyun_upload_refused },
 	{ .name = NULL }
 };
 

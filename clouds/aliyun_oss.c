@@ -254,11 +254,8 @@ check(const struct provider_values *values, struct error *err)
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
 	const char *const *d = provider_list(values, OPT_DOMAINS);
 
-	if (!is_word(provider_str(values, OPT_REGION), letters) ||
-	    strncmp(provider_str(values, OPT_REGION), "oss-", 4) == 0)
-		return error_set(err, ERR_CONFIG, "config:value", "region = "
-		    "\"%.100s\"; allowed: a region such as cn-hangzhou",
-		    provider_str(values, OPT_REGION));
+	if (aliyun_check_region(provider_str(values, OPT_REGION), err) == -1)
+		return -1;
 	if (!is_word(provider_str(values, OPT_BUCKET), letters))
 		return error_set(err, ERR_CONFIG, "config:value", "bucket = "
 		    "\"%.100s\"; allowed: the name of a bucket",

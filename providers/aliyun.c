@@ -24,7 +24,9 @@ aliyun_sign(struct preq *rq, const char *version, const char *id,
 	char date[TEXT_TIME_MAX], nonce[SIGN_NONCE], hash[SIGN_HEX];
 
 	/* As curl would add it, but unsigned. */
-	preq_header(rq, "Content-Type", "application/x-www-form-urlencoded");
+	if (preq_get_header(rq, "Content-Type") == NULL)
+		preq_header(rq, "Content-Type",
+		    "application/x-www-form-urlencoded");
 	if (version != NULL)
 		preq_header(rq, "x-acs-version", version);
 	preq_header(rq, "x-acs-date", text_time(clock_now(), date));

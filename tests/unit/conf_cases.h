@@ -602,6 +602,30 @@
     "role_id and secret_id\n"
     AT "5: credentials \"x\": role_id and secret_id belong together\n" },
 { KEYS CERT
+    " deploy \"a\" { cloud \"aliyun-alb\" { region = cn-hangzhou\n"
+    "  listener_id = l certificate = both } }\n"
+    " deploy \"b\" { cloud \"aliyun-clb\" { region = oss-cn-hangzhou\n"
+    "  load_balancer_id = lb } }\n"
+    " deploy \"c\" { cloud \"aliyun-waf\" { } }\n"
+    " deploy \"d\" { cloud \"aliyun-waf\" { access = port } }\n"
+    " deploy \"e\" { cloud \"aliyun-waf\" { access = resource } }\n"
+    " deploy \"f\" { cloud \"aliyun-fc\" { region = cn-hangzhou\n"
+    "  domains = f.example version = 4 } }\n"
+    "}\n",
+    AT "6: certificate \"example.com\": deploy \"a\": cloud \"aliyun-alb\": "
+    "certificate = \"both\"; allowed: default, additional\n"
+    AT "7: certificate \"example.com\": deploy \"b\": cloud \"aliyun-clb\": "
+    "region = \"oss-cn-hangzhou\"; allowed: a region such as "
+    "cn-hangzhou\n"
+    AT "9: certificate \"example.com\": deploy \"c\": cloud \"aliyun-waf\": "
+    "domains is missing (domains that get the certificate)\n"
+    AT "10: certificate \"example.com\": deploy \"d\": cloud \"aliyun-waf\": "
+    "access = \"port\"; allowed: domains, default, resource\n"
+    AT "11: certificate \"example.com\": deploy \"e\": cloud \"aliyun-waf\": "
+    "resource_instance_id belongs to access = \"resource\"\n"
+    AT "13: certificate \"example.com\": deploy \"f\": cloud \"aliyun-fc\": "
+    "version = \"4\"; allowed: 3.0, 2.0\n" },
+{ KEYS CERT
     " deploy \"a\" { cloud \"aliyun-cdn\" { domains = { } } }\n"
     "}\n",
     AT "5: certificate \"example.com\": deploy \"a\": cloud \"aliyun-cdn\": "

@@ -97,6 +97,11 @@ test_aliyun(void **state)
 	    "Keyword", "example.com", "OrderType", "UPLOAD", "ShowSize", "50",
 	    NULL },
 	    "edade6df8f4972e7826a62fcca329364a2d02a9b0e4ac9418713671a28a8e588");
+	expect_acs3("https://alb.cn-hangzhou.aliyuncs.com",
+	    "UpdateListenerAttribute", "2020-06-16", (const char *const []){
+	    "Certificates.1.CertificateId", "12345-cn-hangzhou", "ListenerId",
+	    "lsn-1", NULL },
+	    "0b9ccdd5b5140d2d44aae47960bbf36dfde1914bca9f48a8838813af137fb1ca");
 	expect_acs3("https://cdn.aliyuncs.com", "SetCdnDomainSSLCertificate",
 	    "2018-05-10", (const char *const []){ "CertId", "12345",
 	    "CertRegion", "cn-hangzhou", "CertType", "cas", "DomainName",

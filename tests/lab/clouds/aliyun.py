@@ -11,7 +11,8 @@ from ..vendors.base import Answer, reply
 from .base import Cloud, Upload, names, serial, sha1, sha256
 
 VERSIONS = {"2020-04-07": "cas", "2018-05-10": "cdn", "2018-01-15": "dcdn",
-            "2024-09-10": "esa"}
+            "2024-09-10": "esa", "2014-05-15": "slb", "2020-06-16": "alb",
+            "2022-04-30": "nlb", "2021-10-01": "waf"}
 
 
 class Cas(Cloud):
