@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/accounts/account_key.h"
 #include "daemon/accounts/zerossl.h"
 #include "daemon/acme/acme.h"
 #include "daemon/config/conf.h"
@@ -477,19 +478,6 @@ key_done(const struct error *err, EVP_PKEY *key, void *arg)
 	}
 }
 
-/* It is never replaced unasked: the account may own more than certificates. */
-static void
-key_unreadable(struct account_op *op)
-{
-	struct error err = op->err;
-
-	if (strcmp(err.code, "key:syntax") == 0)
-		(void)error_set(&err, ERR_CONFIG, "key:syntax", "%s; restore "
-		    "it from a backup, or remove it and a new account is "
-		    "registered", op->err.msg);
-	op_fail(op, &err);
-}
-
 /* Registered is done without it; that it was lost is told. */
 static void
 warn_of_lost_key(struct account_op *op)
@@ -526,11 +514,12 @@ begin_cb(void *arg)
 		return;
 	}
 	if (e->key == NULL && e->keygen == NULL) {
-		e->key = store_account_key(a->store, e->name, e->directory,
-		    &op->err);
+		e->key = account_key_load(a->store, op->conf, &op->err);
 		if (e->key == NULL &&
 		    strcmp(op->err.code, "store:no-key") != 0) {
-			key_unreadable(op);
+			struct error err = op->err;
+
+			op_fail(op, &err);
 			return;
 		}
 	}

@@ -2,6 +2,7 @@
 #include "daemon/alerts/condition.h"
 
 #include "common/clock.h"
+#include "daemon/accounts/fault.h"
 #include "daemon/accounts/hold.h"
 #include "daemon/certs/certs.h"
 #include "daemon/certs/issuer.h"
@@ -34,7 +35,7 @@ condition_name(enum condition cond)
 struct condition_failure
 condition_failure(const struct cert *c)
 {
-	struct condition_failure f = { NULL, 0, 0 };
+	struct condition_failure f = { NULL, 0, 0, c->waits != NULL };
 	struct hold_told told;
 
 	if (c->waits != NULL) {
@@ -46,6 +47,9 @@ condition_failure(const struct cert *c)
 		f.err = c->row.error;
 		f.times = c->row.failures;
 		f.at = c->row.error_at;
+	} else if ((f.err = fault_of(c, &f.at)) != NULL) {
+		f.times = 1;
+		f.is_shared = true;
 	}
 	return f;
 }

@@ -42,6 +42,7 @@ struct condition_failure {
 	const struct error *err;
 	unsigned	 times;
 	time_t		 at;
+	bool		 is_shared;	/* of another for all its account */
 };
 struct condition_failure condition_failure(const struct cert *);
 

@@ -65,7 +65,7 @@ of_cert(struct notifier *n, const struct cert *c, time_t now)
 		.renew_before_s = c->conf->renew_before_s,
 		.failures = failure.times,
 		.error = failure.err,
-		.is_shared = c->waits != NULL,
+		.is_shared = failure.is_shared,
 		.account = issuer_now(c) != NULL ? issuer_now(c)->name :
 		    "",		/* another host renews it */
 		.repository = c->conf->source != NULL ?

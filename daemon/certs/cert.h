@@ -20,6 +20,7 @@
 
 struct certs;
 struct event_sub;
+struct fault;
 struct hold;
 struct limits;
 struct rehearsal;
@@ -113,6 +114,7 @@ struct events {
 struct certs {
 	struct store	*store;
 	struct limits	*limits;	/* of the accounts */
+	struct fault	*faults;	/* of the accounts, accounts/'s */
 	const struct conf *conf;	/* in force; the engine's reference */
 	struct cert	**list;		/* sorted by name */
 	size_t		 n;

@@ -9,6 +9,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/accounts/accounts.h"
+#include "daemon/accounts/fault.h"
 #include "daemon/accounts/hold.h"
 #include "daemon/accounts/skew.h"
 #include "daemon/alerts/notifier.h"
@@ -274,6 +275,7 @@ engine_start(struct engine *e)
 	lost_start(e);
 	placeholder_place(e);
 	skew_start(e->certs);
+	fault_look(e->certs);
 	hold_retry(e->holds, true);
 	for (size_t i = 0; i < e->certs->n; i++) {
 		struct cert *c = e->certs->list[i];
@@ -345,6 +347,7 @@ engine_free(struct engine *e)
 	tls_alpn_free(e->tls_alpn);
 	accounts_free(e->accounts);
 	holds_free(e->holds);
+	fault_clear(e->certs);
 	certs_free(e->certs);
 	provider_env_clear(&e->providers);
 	dns_free(e->dns);
@@ -446,6 +449,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	e->n_ready = e->next_ready = 0;
 	serve_challenges(e);
 	certs_apply(e->certs, conf, report);
+	fault_look(e->certs);
 	placeholder_place(e);
 	watch_sources(e);
 	e->ready = xreallocarray(e->ready, e->certs->n, sizeof(*e->ready));

@@ -9,6 +9,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/accounts/choice.h"
+#include "daemon/accounts/fault.h"
 #include "daemon/accounts/hold.h"
 #include "daemon/accounts/skew.h"
 #include "daemon/alerts/condition.h"
@@ -598,6 +599,7 @@ engine_schedule_cb(void *arg)
 
 	if (e->is_stopping)
 		return;
+	fault_look_again(e->certs);
 	/* What is queued stays queued; what became due joins it. */
 	memmove(e->ready, e->ready + e->next_ready,
 	    (e->n_ready - e->next_ready) * sizeof(*e->ready));

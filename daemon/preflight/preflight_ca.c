@@ -8,6 +8,7 @@
 #include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/accounts/account_key.h"
 #include "daemon/accounts/accounts.h"
 #include "daemon/accounts/skew.h"
 #include "daemon/acme/acme.h"
@@ -41,8 +42,7 @@ check_files(const struct pf_ca *ca, struct error *err)
 	EVP_PKEY *key;
 	char *hmac_key;
 
-	key = store_account_key(ca->pf->env->store, a->name,
-	    a->directory, err);
+	key = account_key_load(ca->pf->env->store, a, err);
 	EVP_PKEY_free(key);
 	if (key == NULL && strcmp(err->code, "store:no-key") != 0)
 		return -1;

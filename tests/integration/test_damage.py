@@ -193,6 +193,15 @@ def test_account_key_is_damaged(kept):
         kept.restore(kept.clean)
         kept.write(key, data)
         kept.a.start()
+        # Not only when it is renewed.
+        for told in ("status", NAME), ("check", "--no-probe", NAME), \
+                ("check-status",):
+            p = kept.a.ctl(*told)
+            words = " ".join(p.stdout.split())
+            assert key in words, words
+            assert "remove it and a new account is registered" in words
+            assert p.returncode or told[0] == "status", words
+        assert "account \"lab\" cannot be used: " in kept.a.log()
         p = kept.a.ctl("renew-now", NAME)
         assert p.returncode == 1 and key in p.stdout, p.stdout
         assert "remove it and a new account" in p.stdout, p.stdout

@@ -3,6 +3,7 @@
 #include "tests/unit/engine_rig.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mem.h"
+#include "daemon/alerts/condition.h"
 
 #define CERT(name) "certificate \"" name "\" { names = { \"" name \
     ".test\" } provider = dns }\n"
@@ -220,6 +222,46 @@ test_in_the_place(void **state)
 	free(path);
 }
 
+/* The key of the account is damaged long before the renewal that needs it: that
+ * is told from the start on, and no more once it is mended. */
+static void
+test_account_key(void **state)
+{
+	struct erig *r = *state;
+	char *path, *good;
+	struct error err;
+	size_t len;
+	glob_t keys;
+
+	erig_conf(r, WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	erig_down(r);
+	assert_int_equal(glob(scratch_path(&r->scratch, "s/accounts/*.key"),
+	    0, NULL, &keys), 0);
+	assert_int_equal(keys.gl_pathc, 1);
+	path = xstrdup(keys.gl_pathv[0]);
+	globfree(&keys);
+	assert_int_equal(file_read(AT_FDCWD, path, 10000, &good, &len, &err),
+	    0);
+	scratch_write(path, "nonsense\n");
+	erig_up(r);
+	assert_int_equal(condition_of(erig_cert(r, "web")), COND_FAILING);
+	assert_string_equal(condition_error(erig_cert(r, "web"))->code,
+	    "key:syntax");
+	assert_non_null(strstr(condition_error(erig_cert(r, "web"))->msg,
+	    "restore it from a backup"));
+	assert_null(erig_row(r, "web")->error);
+	fake_time_pass(HOUR);
+	assert_int_equal(condition_of(erig_cert(r, "web")), COND_FAILING);
+	assert_int_equal(fake_ca.n_orders, 1);
+	scratch_write(path, good);
+	fake_time_pass(MINUTE);
+	assert_int_equal(condition_of(erig_cert(r, "web")), COND_VALID);
+	free(good);
+	free(path);
+}
+
 int
 main(void)
 {
@@ -228,6 +270,7 @@ main(void)
 		ERIG_TEST(test_live_lost),
 		ERIG_TEST(test_not_linked),
 		ERIG_TEST(test_in_the_place),
+		ERIG_TEST(test_account_key),
 		ERIG_TEST(test_all_lost),
 		ERIG_TEST(test_all_found),
 	};
