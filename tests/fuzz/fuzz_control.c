@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "common/error.h"
-#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
@@ -86,7 +85,6 @@ begin(void)
 	struct error err;
 
 	(void)signal(SIGPIPE, SIG_IGN);	/* as in the daemon */
-	log_set_level(LOGL_ERROR);
 	need(mkdtemp(dir) != NULL);
 	(void)text_printf(un.sun_path, sizeof(un.sun_path), "%s/run/s", dir);
 	loop = loop_new();
@@ -118,10 +116,10 @@ listen_to(int fd)
 		if (got == -1)
 			continue;
 		quiet = 0;
-		for (ssize_t i = 0; i < got && n < 7; i++)
+		for (ssize_t i = 0; i < got && n < 5; i++)
 			first[n++] = text[i];
 	}
-	need(strncmp(first, "HTTP/1.", n) == 0);
+	need(strncmp(first, "HTTP/", n) == 0);
 }
 
 int

@@ -123,6 +123,21 @@ __wrap_child_cancel(struct child_op *op)
 	need(op == NULL);
 }
 
+/* --- in place of store/bundle: a leaf, whatever is asked for --- */
+
+int __wrap_bundle_make(const char *, enum bundle_format, const char *,
+    const char *, char **, size_t *, struct error *);
+
+int
+__wrap_bundle_make(const char *dir, enum bundle_format format,
+    const char *name, const char *password, char **data, size_t *len,
+    struct error *err)
+{
+	*data = xstrdup(version_leaf());
+	*len = strlen(*data);
+	return 0;
+}
+
 /* --- what is configured --- */
 
 static struct sockaddr_un engine = { .sun_family = AF_UNIX };
@@ -131,25 +146,6 @@ static void
 remove_engine(void)
 {
 	(void)unlink(engine.sun_path);
-}
-
-/* The docker step looks whether its socket is one. */
-static void
-begin(void)
-{
-	int fd;
-
-	if (env.loop != NULL)
-		return;
-	env.loop = loop_new();
-	env.http = (struct http *)env.loop;
-	(void)text_printf(engine.sun_path, sizeof(engine.sun_path),
-	    "/tmp/acmed-fuzz-%ld.sock", (long)getpid());
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	need(fd != -1 && bind(fd, (struct sockaddr *)&engine,
-	    sizeof(engine)) == 0);
-	(void)close(fd);
-	(void)atexit(remove_engine);
 }
 
 static char *words[] = { TEXT("nginx"), TEXT("-s"), NULL };
@@ -168,10 +164,31 @@ static struct conf_docker exec = { .socket = engine.sun_path,
     .containers = boxes, .exec = words };
 static struct conf_kubernetes kubernetes = { .url = TEXT("https://k.test"),
     .namespace = TEXT("web"), .secret = TEXT("tls"),
-    .token_file = TEXT("/dev/null"), .token_is_open = true, .labels = none };
+    .token_is_open = true, .labels = none };
 static struct conf_webhook webhook = { .url = TEXT("https://hook.test/x") };
 static struct conf_haproxy haproxy = { .socket = TEXT("/run/haproxy"),
     .file = TEXT("/etc/x.pem") };
+
+/* The docker step looks whether its socket is one. */
+static void
+begin(void)
+{
+	int fd;
+
+	if (env.loop != NULL)
+		return;
+	env.loop = loop_new();
+	env.http = (struct http *)env.loop;
+	(void)text_printf(engine.sun_path, sizeof(engine.sun_path),
+	    "/tmp/acmed-fuzz-%ld.sock", (long)getpid());
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	need(fd != -1 && bind(fd, (struct sockaddr *)&engine,
+	    sizeof(engine)) == 0);
+	(void)close(fd);
+	(void)atexit(remove_engine);
+	/* Its first line is one. */
+	kubernetes.token_file = xasprintf("%s/cert.pem", version_dir());
+}
 
 static const struct step_of {
 	const char	*name;

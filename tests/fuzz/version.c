@@ -87,3 +87,9 @@ version_dir(void)
 	is_there = true;
 	return dir;
 }
+
+const char *
+version_leaf(void)
+{
+	return LEAF;
+}

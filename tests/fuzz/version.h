@@ -9,5 +9,7 @@
 
 /* Its directory, made at the first call. */
 const char	*version_dir(void);
+/* PEM of the leaf. */
+const char	*version_leaf(void);
 
 #endif
