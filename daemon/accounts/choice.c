@@ -14,21 +14,15 @@
 #include "daemon/certs/due.h"
 #include "daemon/certs/issuer.h"
 
-static bool
-is_free(time_t until, time_t now)
-{
-	return until <= now + CHOICE_PATIENCE_S;
-}
-
 unsigned
-choice_pick(const time_t *until, unsigned n, unsigned from, time_t now)
+choice_pick(const time_t *until, unsigned n, unsigned from, time_t latest)
 {
 	unsigned best = from;
 
 	for (unsigned k = 0; k < n; k++) {
 		unsigned i = (from + k) % n;
 
-		if (is_free(until[i], now))
+		if (until[i] <= latest)
 			return i;
 		if (until[i] < until[best])
 			best = i;
@@ -37,10 +31,10 @@ choice_pick(const time_t *until, unsigned n, unsigned from, time_t now)
 }
 
 int
-choice_after(const time_t *until, unsigned n, unsigned at, time_t now)
+choice_after(const time_t *until, unsigned n, unsigned at, time_t latest)
 {
 	for (unsigned i = at + 1; i < n; i++) {
-		if (is_free(until[i], now))
+		if (until[i] <= latest)
 			return (int)i;
 	}
 	return -1;
@@ -128,9 +122,10 @@ held(const struct holds *holds, const struct cert *c)
 }
 
 void
-choice_make(const struct holds *holds, struct cert *c)
+choice_make(const struct holds *holds, struct cert *c, bool is_asked)
 {
-	time_t *until;
+	time_t *until, latest = clock_now() + (is_asked ? 0 :
+	    CHOICE_PATIENCE_S);
 	unsigned i;
 
 	if (c->run != NULL)
@@ -146,7 +141,7 @@ choice_make(const struct holds *holds, struct cert *c)
 			    i).account, NULL);
 	}
 	i = choice_pick(until, conf_n_issuers(c->conf), conf_issuer_index(
-	    c->conf, c->row.account), clock_now());
+	    c->conf, c->row.account), latest);
 	c->account = conf_issuer(c->conf, i).account;
 	free(until);
 }
@@ -207,7 +202,7 @@ choice_failed(const struct holds *holds, struct cert *c, enum step step,
 	n = conf_n_issuers(c->conf);
 	at = conf_issuer_index(c->conf, c->account->name);
 	until = held(holds, c);
-	next = choice_after(until, n, at, now);
+	next = choice_after(until, n, at, now + CHOICE_PATIENCE_S);
 	free(until);
 	if (at == 0)
 		xstrset(&c->row.account_why, err->msg);

@@ -22,18 +22,19 @@ struct conf_account;
 struct error;
 struct holds;
 
-/* Whoever is held for so short a time is waited for. */
+/* Whoever is held for so short a time is waited for, unless a person waits. */
 #define CHOICE_PATIENCE_S 60
 
 /*
  * Of n accounts that are held until then (0: not), the one to use: the first
- * that may be used now, or within CHOICE_PATIENCE_S, beginning with from; if
- * there is none, the one that may be first.
+ * that may be used at that time at the latest, beginning with from; if there is
+ * none, the one that may be first.
  */
 unsigned choice_pick(const time_t *until, unsigned n, unsigned from,
-	    time_t now);
+	    time_t latest);
 /* The next one after a failure at this one; -1: it was the last. */
-int	choice_after(const time_t *until, unsigned n, unsigned at, time_t now);
+int	choice_after(const time_t *until, unsigned n, unsigned at,
+	    time_t latest);
 /*
  * Does this failure, in that step, lead to the next CA?  What is the CA's fault
  * does: it cannot be reached, it has a fault, it asks to wait, has paused a
@@ -46,8 +47,8 @@ bool	choice_moves(const struct error *, enum step, bool urgent);
  * what may still be asked of it (certs/budget.h); 0: it is not. */
 time_t	choice_held(const struct holds *, const struct cert *,
 	    const struct conf_account *, struct error *why);
-/* Set cert->account, unless a run is under way. */
-void	choice_make(const struct holds *, struct cert *);
+/* Set cert->account, unless a run is under way; is_asked: a person waits. */
+void	choice_make(const struct holds *, struct cert *, bool is_asked);
 /* The same, where no other account than the first is worth it. */
 void	choice_first(struct cert *);
 /* A run begins at cert->account: the row says where, and why not at the first.

@@ -94,11 +94,38 @@ ask(const struct cert *c, const struct limits_order *o, struct error *why)
 	return until;
 }
 
+/* What its next order there would be; the caller frees *less, NULL or what it
+ * asks for. */
+static struct limits_order
+next_order(const struct cert *c, const struct conf_account *a,
+    struct conf_cert **less)
+{
+	struct limits_order o = { .account = a };
+
+	*less = missing_narrow(c);
+	o.cert = *less != NULL ? *less : c->conf;
+	o.renews = renews(c, o.cert, a);
+	o.replaces = budget_is_exempt(c, a);
+	return o;
+}
+
+time_t
+budget_plan(struct limits_plan *plan, const struct cert *c,
+    const struct conf_account *a)
+{
+	struct conf_cert *less;
+	struct limits_order o = next_order(c, a, &less);
+	time_t at = limits_plan_next(plan, &o);
+
+	free(less);
+	return at;
+}
+
 time_t
 budget_until(const struct cert *c, const struct conf_account *a,
     struct error *why)
 {
-	struct limits_order o = { .account = a };
+	struct limits_order o;
 	struct conf_cert *less;
 	time_t marked, until;
 
@@ -107,10 +134,7 @@ budget_until(const struct cert *c, const struct conf_account *a,
 	marked = marked_until(c, a);
 	if (marked != 0 && why == NULL)
 		return marked;
-	less = missing_narrow(c);
-	o.cert = less != NULL ? less : c->conf;
-	o.renews = renews(c, o.cert, a);
-	o.replaces = budget_is_exempt(c, a);
+	o = next_order(c, a, &less);
 	until = ask(c, &o, why);
 	free(less);
 	return until;

@@ -15,6 +15,7 @@ struct certs;
 struct conf_account;
 struct conf_cert;
 struct error;
+struct limits_plan;
 
 /*
  * Until when a new order for it is held at this account; 0: it is not.  why,
@@ -24,6 +25,10 @@ struct error;
  */
 time_t	budget_until(const struct cert *, const struct conf_account *,
 	    struct error *why);
+/* When it can make its order at this account, after all that were asked for
+ * before in this plan. */
+time_t	budget_plan(struct limits_plan *, const struct cert *,
+	    const struct conf_account *);
 /* Will its next order at this account name the one that it replaces (RFC 9773),
  * so that the CA makes it whatever limit is used up? */
 bool	budget_is_exempt(const struct cert *, const struct conf_account *);

@@ -30,6 +30,7 @@
 #include "daemon/engine/priv.h"
 #include "daemon/engine/rehearse.h"
 #include "daemon/engine/textfile.h"
+#include "daemon/engine/turns.h"
 #include "daemon/http01/http01.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/tls_alpn.h"
@@ -172,6 +173,7 @@ rooms_new(struct engine *e)
 	e->revocations = revocations_new(&e->manage_env, e->manage_jobs,
 	    engine_revocation_kept, e);
 	e->rehearsals = rehearsals_new(e);
+	e->turns = turns_new(e);
 	e->alerts_env = (struct alerts_env){ .loop = a->loop,
 	    .store = a->store, .children = a->children, .http = a->http,
 	    .certs = e->certs, .cleanup = e->cleanup,
@@ -330,6 +332,7 @@ engine_free(struct engine *e)
 	persist_watch_free(e->persist_watch);
 	persist_jobs_free(e->persist_jobs);
 	rehearsals_free(e->rehearsals);
+	turns_free(e->turns);
 	revocations_free(e->revocations);
 	manage_jobs_free(e->manage_jobs);
 	rollout_stop(e->rollout);

@@ -30,6 +30,7 @@ struct persist_jobs;
 struct persist_watch;
 struct notifier;
 struct rehearsals;
+struct turns;
 struct revocations;
 struct tls_alpn;
 struct textfile;
@@ -73,6 +74,7 @@ struct engine {
 	struct manage_jobs *manage_jobs;
 	struct revocations *revocations;
 	struct rehearsals *rehearsals;
+	struct turns	*turns;
 
 	/* What the rooms use. */
 	struct cleanup_env cleanup_env;
@@ -101,6 +103,9 @@ time_t		 engine_next_at(const struct engine *, const struct cert *,
 /* Until when one that is due waits for what its account may ask for
  * (budget.h); 0: it does not. */
 time_t		 engine_limited_until(const struct cert *, struct error *why);
+/* Of pointers to certificates, for qsort(): who goes first, what was asked for,
+ * then what expires first. */
+int		 engine_by_urgency(const void *, const void *);
 /* Begin runs of what is queued, as far as there are places. */
 void		 engine_start_ready(struct engine *);
 /* Look at all certificates in the next turn. */

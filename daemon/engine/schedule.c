@@ -133,7 +133,7 @@ choose(const struct engine *e, struct cert *c)
 	    missing_retry_at(c) != 0 && needed_at(c) > clock_now())
 		choice_first(c);
 	else
-		choice_make(e->holds, c);
+		choice_make(e->holds, c, c->passes_hold);
 }
 
 /* The same, whatever its account may. */
@@ -331,7 +331,7 @@ run_failed(struct engine *e, struct cert *c, enum step step,
 	time_t now = clock_now();
 	size_t n;
 
-	choice_make(e->holds, c);
+	choice_make(e->holds, c, false);
 	n = hold_waiting(e->holds, c);
 	/* What has not asked has not failed: it goes when its account may. */
 	if (strcmp(err->code, "engine:held") != 0 && c->waits == NULL)
@@ -356,7 +356,7 @@ run_moves(struct engine *e, struct cert *c, enum step step,
     const struct error *err, const char *from)
 {
 	cert_save(c);
-	choice_make(e->holds, c);
+	choice_make(e->holds, c, false);
 	/* Who has asked for it has asked for that as well. */
 	c->forced = c->was_forced;
 	event_emit(e->certs, c->row.name, step, LOGL_WARNING, "account "
@@ -522,9 +522,8 @@ engine_start_ready(struct engine *e)
 	}
 }
 
-/* Who goes first: what was asked for, then what expires first. */
-static int
-by_urgency(const void *a, const void *b)
+int
+engine_by_urgency(const void *a, const void *b)
 {
 	const struct cert *x = *(struct cert *const *)a;
 	const struct cert *y = *(struct cert *const *)b;
@@ -627,7 +626,7 @@ engine_schedule_cb(void *arg)
 			next = at;
 		}
 	}
-	qsort(e->ready, e->n_ready, sizeof(*e->ready), by_urgency);
+	qsort(e->ready, e->n_ready, sizeof(*e->ready), engine_by_urgency);
 	if (next != 0) {
 		int64_t ms = (int64_t)(next - now) * 1000;
 
@@ -656,9 +655,9 @@ engine_check_held(const struct engine *e, const char *name, struct error *err)
 	/* One that runs is joined. */
 	if (c->run != NULL)
 		return 0;
-	/* Asked for, names that come back need not wait for the first. */
-	if (missing_retry_at(c) != 0)
-		choice_make(e->holds, c);
+	/* Who waits takes any CA that is free, also for names that come back,
+	 * which by themselves wait for the first. */
+	choice_make(e->holds, c, true);
 	/* A person who asks may have unpaused it. */
 	if ((hold_until_asked(e->holds, c, &why) == 0 ||
 	    strcmp(why.code, "acme:paused") == 0) && !skew_stops(c, &why) &&

@@ -26,6 +26,7 @@
 #include "daemon/cleanup/tokens.h"
 #include "daemon/engine/ari.h"
 #include "daemon/engine/priv.h"
+#include "daemon/engine/turns.h"
 #include "daemon/engine/textfile.h"
 #include "daemon/manage/revocations.h"
 #include "daemon/notify/advice.h"
@@ -121,6 +122,12 @@ engine_next_json(const struct engine *e, const struct cert *c)
 	bool renews;
 
 	renews = strcmp(action, "renew") == 0 || strcmp(action, "retry") == 0;
+	/* Not with the next token, which only one of those that wait gets. */
+	if (renews && engine_limited_until(c, NULL) != 0) {
+		time_t turn = turns_at(e->turns, c);
+
+		at = at > 0 && turn > at ? turn : at;
+	}
 	if (at == 0)
 		at = clock_now();
 	if (renews && c->watch == NULL)

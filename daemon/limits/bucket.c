@@ -15,10 +15,8 @@ whole(const struct conf_limit *l)
 	return interval(l) * l->count;
 }
 
-/* It cannot be emptier than empty: the clock was set back, or the limit was
- * another one. */
-static struct level
-bounded(const struct conf_limit *l, struct level v, int64_t now)
+struct level
+bucket_bounded(const struct conf_limit *l, struct level v, int64_t now)
 {
 	if (v.full_at_ms > now + whole(l)) {
 		v.full_at_ms = now + whole(l);
@@ -40,27 +38,37 @@ bucket_pending(const struct conf_limit *l, struct level v, unsigned n,
 	if (v.since_ms > now || v.full_at_ms <= now)
 		v.since_ms = now;
 	v.full_at_ms = least;
-	return bounded(l, v, now);
+	return bucket_bounded(l, v, now);
+}
+
+int64_t
+bucket_planned_at(const struct conf_limit *l, struct level v, int64_t now)
+{
+	int64_t at = v.full_at_ms + interval(l) - whole(l);
+
+	/* Has it been there all the time, or has it come back? */
+	return at <= v.since_ms ? now : at + BUCKET_SLACK_MS;
 }
 
 int64_t
 bucket_free_at(const struct conf_limit *l, struct level v, int64_t now)
 {
-	int64_t at;
+	return bucket_planned_at(l, bucket_bounded(l, v, now), now);
+}
 
-	v = bounded(l, v, now);
-	at = v.full_at_ms + interval(l) - whole(l);
-	/* Has it been there all the time, or has it come back? */
-	return at <= v.since_ms ? now : at + BUCKET_SLACK_MS;
+struct level
+bucket_plan(const struct conf_limit *l, struct level v, int64_t at)
+{
+	if (v.full_at_ms <= at)
+		v.since_ms = v.full_at_ms = at;
+	v.full_at_ms += interval(l);
+	return v;
 }
 
 struct level
 bucket_take(const struct conf_limit *l, struct level v, int64_t now)
 {
-	if (v.full_at_ms <= now)
-		v.since_ms = v.full_at_ms = now;
-	v.full_at_ms += interval(l);
-	return bounded(l, v, now);
+	return bucket_bounded(l, bucket_plan(l, v, now), now);
 }
 
 struct level

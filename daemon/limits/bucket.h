@@ -25,6 +25,10 @@ struct level {			/* all 0: never used, full */
  */
 #define BUCKET_SLACK_MS 5000
 
+/* It cannot be emptier than empty: the clock was set back, or the limit was
+ * another one. */
+struct level bucket_bounded(const struct conf_limit *, struct level,
+	    int64_t now);
 /* Tokens that are taken, but not counted by the CA yet: none of them has come
  * back by now. */
 struct level bucket_pending(const struct conf_limit *, struct level,
@@ -34,6 +38,13 @@ struct level bucket_pending(const struct conf_limit *, struct level,
 int64_t	bucket_free_at(const struct conf_limit *, struct level, int64_t now);
 /* Once a token is taken; an empty one stays empty. */
 struct level bucket_take(const struct conf_limit *, struct level, int64_t now);
+/*
+ * The same for tokens of the future, which are not bounded by one bucket: when
+ * the next one is there, and once it is taken at that time, or later.
+ */
+int64_t	bucket_planned_at(const struct conf_limit *, struct level,
+	    int64_t now);
+struct level bucket_plan(const struct conf_limit *, struct level, int64_t at);
 /* Once it is given back. */
 struct level bucket_give(const struct conf_limit *, struct level);
 

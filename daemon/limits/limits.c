@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/limits/limits.h"
+#include "daemon/limits/limits_priv.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,7 +12,6 @@
 #include "common/names.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
-#include "daemon/limits/bucket.h"
 #include "daemon/store/store.h"
 
 #define HEADS_MIN 64
@@ -216,8 +215,8 @@ set_key(const struct conf_cert *cert, char out[SET_KEY_SIZE])
 	return out;
 }
 
-static bool
-counts(const struct limits_order *o, enum limit_kind kind)
+bool
+limits_counts(const struct limits_order *o, enum limit_kind kind)
 {
 	const struct conf_limit *limit = &o->account->limits[kind];
 
@@ -225,10 +224,8 @@ counts(const struct limits_order *o, enum limit_kind kind)
 	    !(o->renews && limit->spares_renewals);
 }
 
-/* The i-th bucket of that kind, a domain's perhaps more than once; NULL: there
- * are no more. */
-static const char *
-key_of(const struct limits *l, const struct limits_order *o,
+const char *
+limits_key(const struct limits *l, const struct limits_order *o,
     enum limit_kind kind, size_t i, char out[DOMAIN_SIZE])
 {
 	bool is_one = kind == LIMIT_ORDERS || kind == LIMIT_DUPLICATES;
@@ -266,6 +263,18 @@ level_of(const struct bucket *b, const struct conf_limit *limit)
 	    b->row.full_at_ms }, b->pending, now_ms());
 }
 
+struct level
+limits_level(const struct limits *l, const struct conf_account *a,
+    enum limit_kind kind, const char *key, uint64_t *hash)
+{
+	const struct bucket *b = find(l, a, kind, key);
+
+	*hash = hash_of(kind, a->directory, is_of_ca(kind) ? "" : a->name,
+	    key);
+	return b != NULL ? level_of(b, &a->limits[kind]) :
+	    (struct level){ .full_at_ms = 0 };
+}
+
 static void
 set_level(struct limits *l, struct bucket *b, struct level v)
 {
@@ -284,7 +293,8 @@ kind_until(const struct limits *l, const struct limits_order *o,
 	char text[DOMAIN_SIZE];
 	const char *key;
 
-	for (size_t i = 0; (key = key_of(l, o, kind, i, text)) != NULL; i++) {
+	for (size_t i = 0; (key = limits_key(l, o, kind, i, text)) != NULL;
+	    i++) {
 		const struct bucket *b = find(l, o->account, kind, key);
 
 		at = b == NULL ? 0 : bucket_free_at(limit,
@@ -313,7 +323,7 @@ limits_until(const struct limits *l, const struct limits_order *o,
 		*w = (struct limits_wait){ .until = 0 };
 	for (int k = 0; k < LIMIT_KIND_END; k++) {
 		enum limit_kind kind = (enum limit_kind)k;
-		time_t at = l->n_of[k] == 0 || !counts(o, kind) ? 0 :
+		time_t at = l->n_of[k] == 0 || !limits_counts(o, kind) ? 0 :
 		    kind_until(l, o, kind, w);
 
 		if (until < at)
@@ -434,15 +444,14 @@ give(struct limits *l, const struct conf_account *a, enum limit_kind kind,
 		b->pending--;
 }
 
-/* Has one of the names before the i-th the same domain? */
-static bool
-is_counted(const struct limits *l, const struct limits_order *o,
+bool
+limits_is_counted(const struct limits *l, const struct limits_order *o,
     enum limit_kind kind, size_t i, const char *key)
 {
 	char text[DOMAIN_SIZE];
 
 	for (size_t n = 0; n < i; n++) {
-		if (strcmp(key_of(l, o, kind, n, text), key) == 0)
+		if (strcmp(limits_key(l, o, kind, n, text), key) == 0)
 			return true;
 	}
 	return false;
@@ -456,8 +465,9 @@ each_key(struct limits *l, const struct limits_order *o, enum limit_kind kind,
 	char text[DOMAIN_SIZE];
 	const char *key;
 
-	for (size_t i = 0; (key = key_of(l, o, kind, i, text)) != NULL; i++) {
-		if (!is_counted(l, o, kind, i, key))
+	for (size_t i = 0; (key = limits_key(l, o, kind, i, text)) != NULL;
+	    i++) {
+		if (!limits_is_counted(l, o, kind, i, key))
 			act(l, o->account, kind, key);
 	}
 }
@@ -470,7 +480,8 @@ limits_take(struct limits *l, const struct limits_order *o)
 	sweep_sometimes(l);
 	for (int k = 0; k < LIMIT_KIND_END; k++) {
 		/* Failures count when they are there. */
-		if (k == LIMIT_FAILURES || !counts(o, (enum limit_kind)k))
+		if (k == LIMIT_FAILURES ||
+		    !limits_counts(o, (enum limit_kind)k))
 			continue;
 		each_key(l, o, (enum limit_kind)k, take);
 		taken |= LIMIT_BIT(k);

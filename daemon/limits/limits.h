@@ -26,6 +26,7 @@ struct conf_account;
 struct conf_cert;
 struct error;
 struct limits;
+struct limits_plan;
 struct store;
 
 /* With what state.db has. */
@@ -57,6 +58,16 @@ struct limits_wait {
  */
 time_t		 limits_until(const struct limits *,
 		    const struct limits_order *, struct limits_wait *w);
+
+/*
+ * What would be if all who wait took their tokens one after the other, each as
+ * soon as it has all that it needs.  A copy: nothing is taken.
+ */
+struct limits_plan *limits_plan_new(const struct limits *);
+void		 limits_plan_free(struct limits_plan *);
+/* When the next one can make its order. */
+time_t		 limits_plan_next(struct limits_plan *,
+		    const struct limits_order *);
 /* ERR_RATELIMIT "engine:held": "waits for the CA's limit of ...". */
 void		 limits_error(const struct limits_wait *, struct error *);
 

@@ -42,7 +42,7 @@ test_pick(void **state)
 	static const time_t free_all[] = { 0, 0, 0 };
 	static const time_t first_held[] = { 5000, 0, 0 };
 	static const time_t all_held[] = { 5000, 4000, 6000 };
-	static const time_t soon[] = { 1000 + CHOICE_PATIENCE_S, 0, 0 };
+	static const time_t soon[] = { 1060, 0, 0 };
 
 	assert_int_equal(choice_pick(free_all, 3, 0, 1000), 0);
 	assert_int_equal(choice_pick(free_all, 3, 2, 1000), 2);
@@ -50,8 +50,8 @@ test_pick(void **state)
 	assert_int_equal(choice_pick(first_held, 3, 2, 1000), 2);
 	assert_int_equal(choice_pick(all_held, 3, 0, 1000), 1);
 	assert_int_equal(choice_pick(all_held, 3, 0, 5000), 0);
-	assert_int_equal(choice_pick(soon, 3, 0, 1000), 0);
-	assert_int_equal(choice_pick(soon, 3, 0, 999), 1);
+	assert_int_equal(choice_pick(soon, 3, 0, 1060), 0);
+	assert_int_equal(choice_pick(soon, 3, 0, 1059), 1);
 	assert_int_equal(choice_after(free_all, 3, 0, 1000), 1);
 	assert_int_equal(choice_after(free_all, 3, 2, 1000), -1);
 	assert_int_equal(choice_after(all_held, 3, 0, 1000), -1);
@@ -346,7 +346,7 @@ test_left_order(void **state)
 	c = erig_cert(r, "web");
 	/* Moved on, before the other one had taken what there was. */
 	xstrset(&c->row.account, "b");
-	choice_make(r->engine->holds, c);
+	choice_make(r->engine->holds, c, false);
 	assert_string_equal(issuer_now(c)->name, "ca");
 }
 
@@ -821,6 +821,31 @@ test_unpaused(void **state)
 	assert_string_equal(erig_row(r, "web")->ari_directory, A);
 }
 
+/* A moment is waited for the first CA, but not while a person waits. */
+static void
+test_asked_in_a_moment(void **state)
+{
+	struct erig *r = *state;
+	struct error err;
+
+	erig_conf(r, WEB);
+	erig_up(r);
+	erig_ends(r, 1);
+	assert_string_equal(erig_row(r, "web")->ari_directory, A);
+	down(FAKE_NEW_ORDER, ERR_RATELIMIT, "acme:rateLimited", "wait");
+	fake_ca.rules[FAKE_NEW_ORDER].err.retry_at = clock_now() + 50;
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	erig_ends(r, 1);
+	assert_string_equal(erig_row(r, "web")->ari_directory, B);
+	fake_time_pass(5 * SECOND);
+	assert_int_equal(engine_check_held(r->engine, "web", &err), 0);
+	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
+	erig_ends(r, 1);
+	assert_int_equal(r->oks, 3);
+	assert_string_equal(erig_row(r, "web")->ari_directory, B);
+	assert_int_equal(MANY - fake_ca.rules[FAKE_NEW_ORDER].times, 1);
+}
+
 static void
 revoke_done(const struct error *err, const json_t *reply, void *arg)
 {
@@ -851,6 +876,7 @@ test_revoke(void **state)
 	assert_string_equal(fake_ca.revoked_at, B);
 	/* Also when it is not the installed one any more. */
 	args.serial = serial = xstrdup(erig_row(r, "web")->serial);
+	fake_time_pass(15 * MINUTE);
 	assert_int_equal(engine_renew_now(r->engine, "web", &err), 0);
 	erig_ends(r, 1);
 	assert_string_equal(erig_row(r, "web")->ari_directory, A);
@@ -878,7 +904,8 @@ main(void)
 		ERIG_TEST(test_exempt_goes), ERIG_TEST(test_removed),
 		cmocka_unit_test(test_paused_text),
 		ERIG_TEST(test_paused), ERIG_TEST(test_paused_ways),
-		ERIG_TEST(test_unpaused), ERIG_TEST(test_revoke),
+		ERIG_TEST(test_unpaused),
+		ERIG_TEST(test_asked_in_a_moment), ERIG_TEST(test_revoke),
 	};
 
 	return cmocka_run_group_tests(tests, erig_group_setup,

@@ -193,6 +193,48 @@ test_odd_refill(void **state)
 	assert_in_range(n, 690, 707);
 }
 
+/* All who wait, one after the other: each when it has a token of each kind,
+ * and nothing is taken by that. */
+static void
+test_plan(void **state)
+{
+	/* The account's come each 20 minutes, a domain's each 2 hours; each of
+	 * the two domains has one left. */
+	static const struct { const char *name; time_t in; } cases[] = {
+		{ "a1", 0 }, { "b1", 20 }, { "c", 40 }, { "a2", 120 },
+		{ "b2", 120 }, { "a3", 240 },
+	};
+	struct fixture *f = *state;
+	struct limits_plan *plan;
+	struct limits_order o;
+
+	configure(f, LIMITS("{ \"orders 3 per 1h\", \"certificates 2 per "
+	    "domain per 4h\" }"), CERT("a0", "\"0.a.test\"")
+	    CERT("a1", "\"1.a.test\"")
+	    CERT("a2", "\"2.a.test\", \"3.a.test\"")
+	    CERT("a3", "\"4.a.test\"") CERT("b0", "\"0.b.test\"")
+	    CERT("b1", "\"1.b.test\"") CERT("b2", "\"2.b.test\"")
+	    CERT("c", "\"c.test\""));
+	take(f, "a0");
+	take(f, "b0");
+	plan = limits_plan_new(f->limits);
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		time_t at;
+
+		o = order(f, cases[i].name);
+		at = limits_plan_next(plan, &o) - NOW;
+		if (at < cases[i].in * 60 || at > cases[i].in * 60 + 60)
+			fail_msg("%s: in %lld s", cases[i].name,
+			    (long long)at);
+	}
+	/* Exempt, it takes none. */
+	o = order(f, "a3");
+	o.replaces = true;
+	assert_int_equal(limits_plan_next(plan, &o), NOW);
+	limits_plan_free(plan);
+	assert_int_equal(until(f, "a1"), 0);
+}
+
 /* A clock that is wrong for a while costs one time of refilling at most. */
 static void
 test_clock(void **state)
@@ -455,7 +497,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refill),
 		cmocka_unit_test(test_odd_refill),
-		cmocka_unit_test(test_clock),
+		TEST(test_plan), cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_domains),
 		TEST(test_known), TEST(test_kinds), TEST(test_accounts),
 		TEST(test_kept), TEST(test_issued),
