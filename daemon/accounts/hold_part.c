@@ -467,10 +467,10 @@ longest_cb(const struct hold_parts *all, size_t i, void *arg)
 	/* Of a time that is still to come nothing is known. */
 	if (p->at > clock_now() || until <= best->until)
 		return;
-	/* That of certificates per domain is not for a renewal that ARI has
-	 * coordinated, unless the CA has told this one itself. */
+	/* That of certificates per domain is not for a renewal that the CA
+	 * spares, unless it has told this one itself. */
 	if (p->about.kind == PART_DOMAIN && !hold_limit_was_told(
-	    best->cert) && budget_is_exempt(best->cert, best->account))
+	    best->cert) && budget_spares_domain(best->cert, best->account))
 		return;
 	best->until = until;
 	best->part = p;
@@ -501,7 +501,7 @@ hold_part_until(const struct hold_parts *all, const struct cert *c,
 }
 
 struct ended {
-	bool		 is_exempt, was_paused;
+	bool		 is_exempt, spares_domain, was_paused;
 };
 
 /* Mark them for hold_part_end(); since is of no use any more. */
@@ -511,8 +511,9 @@ mark_cb(const struct hold_parts *all, size_t i, void *arg)
 	struct ended *ended = arg;
 	bool is_paused = strcmp(all->list[i]->code, PAUSED) == 0;
 
-	if (ended->is_exempt && !is_paused && all->list[i]->until >
-	    clock_now())
+	if ((ended->is_exempt || (ended->spares_domain &&
+	    all->list[i]->about.kind == PART_DOMAIN)) && !is_paused &&
+	    all->list[i]->until > clock_now())
 		return;
 	all->list[i]->since = -1;
 	ended->was_paused = ended->was_paused || is_paused;
@@ -522,7 +523,8 @@ bool
 hold_part_end(struct hold_parts *all, const struct cert *c,
     const struct conf_account *account, bool is_exempt)
 {
-	struct ended ended = { .is_exempt = is_exempt };
+	struct ended ended = { .is_exempt = is_exempt,
+	    .spares_domain = budget_spares_domain(c, account) };
 	size_t before = all->n;
 
 	each_about(all, c, account, mark_cb, &ended);

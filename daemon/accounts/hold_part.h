@@ -3,7 +3,8 @@
  * hold_part - an account's limits that are about some names only: a registered
  * domain, one name, or the names of one certificate.  Whichever certificate was
  * told, all that such a limit is about are held; by a domain's not those whose
- * order is exempt from it (budget_is_exempt()), until they are told themselves.
+ * order is exempt from it (budget_spares_domain()), until they are told
+ * themselves.
  * hold.c keeps them, with the limits of whole accounts, in one table of
  * state.db, whose "about" is "domain:example.com", "name:www.example.com" or
  * "names:HASH".

@@ -121,6 +121,21 @@ budget_plan(struct limits_plan *plan, const struct cert *c,
 	return at;
 }
 
+bool
+budget_spares_domain(const struct cert *c, const struct conf_account *a)
+{
+	const struct conf_limit *limit = &a->limits[LIMIT_CERTIFICATES];
+	struct conf_cert *less;
+	struct limits_order o;
+
+	if (c->conf == NULL)
+		return false;
+	o = next_order(c, a, &less);
+	free(less);
+	return o.replaces || (o.renews && limit->count != 0 &&
+	    limit->spares_renewals);
+}
+
 time_t
 budget_until(const struct cert *c, const struct conf_account *a,
     struct error *why)

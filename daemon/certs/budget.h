@@ -32,6 +32,13 @@ time_t	budget_plan(struct limits_plan *, const struct cert *,
 /* Will its next order at this account name the one that it replaces (RFC 9773),
  * so that the CA makes it whatever limit is used up? */
 bool	budget_is_exempt(const struct cert *, const struct conf_account *);
+/*
+ * Will its next order at this account be exempt from the limit of certificates
+ * per domain?  That, or a renewal of the very same names where the CA spares
+ * those, though not from its limit of duplicates
+ * (https://letsencrypt.org/docs/rate-limits/).
+ */
+bool	budget_spares_domain(const struct cert *, const struct conf_account *);
 /* It waits at this account until then, whatever was thought of its order: the
  * CA may not have taken it for a renewal. */
 void	budget_mark(struct cert *, const struct conf_account *, time_t until);

@@ -50,13 +50,9 @@ of_address(const char *name, char out[DOMAIN_SIZE])
 static const char *
 last_two_labels(const char *name)
 {
-	const char *dot = strrchr(name, '.'), *found = name;
-
-	for (const char *p = name; dot != NULL && p < dot; p++) {
-		if (*p == '.')
-			found = p + 1;
-	}
-	return found;
+	while (strchr(dname_parent(name), '.') != NULL)
+		name = dname_parent(name);
+	return name;
 }
 
 const char *

@@ -645,6 +645,42 @@ test_exempt_goes(void **state)
 	assert_int_equal(r->oks, 6);
 }
 
+/* Renewals of the same names are spared where the CA does so, without ARI, too:
+ * they neither wait for a domain's limit nor end it. */
+static void
+test_same_names_go(void **state)
+{
+	struct erig *r = *state;
+	struct fake_rule *rule = &fake_ca.rules[FAKE_NEW_ORDER];
+	struct error err;
+
+	erig_conf(r, "account \"own\" { directory = \"" A "\" agree_tos = true "
+	    "ari = false limits = { \"certificates 50 per domain per 7d except "
+	    "renewals\" } }\ncertificate \"old\" { names = \"a.example.com\" "
+	    "account = own provider = dns }\ncertificate \"more\" { names = { "
+	    "\"b.example.com\" } account = own provider = dns }\n");
+	erig_up(r);
+	erig_ends(r, 2);
+	read_problem(429, "too many certificates (50) already issued for "
+	    "\"example.com\" in the last 168h0m0s" LE_DOCS, clock_now() +
+	    86400, &rule->err);
+	rule->times = 1;
+	rule->match = "b.example.com";
+	free(erig_reload(r, "account \"own\" { directory = \"" A "\" "
+	    "agree_tos = true ari = false limits = { \"certificates 50 per "
+	    "domain per 7d except renewals\" } }\ncertificate \"old\" { names "
+	    "= \"a.example.com\" account = own provider = dns }\ncertificate "
+	    "\"more\" { names = { \"b.example.com\", \"c.example.com\" } "
+	    "account = own provider = dns }\n"));
+	erig_ends(r, 1);
+	assert_int_equal(rule->times, 0);
+	assert_true(is_held(r, "more"));
+	assert_false(is_held(r, "old"));
+	assert_int_equal(engine_check_held(r->engine, "old", &err), 0);
+	renew(r, "old", false);
+	assert_true(is_held(r, "more"));
+}
+
 /* One that a reload has taken out runs on, while there are such limits: it is
  * told one, or its order is made. */
 static void
@@ -901,7 +937,8 @@ main(void)
 		ERIG_TEST(test_urgent),
 		ERIG_TEST(test_asked), ERIG_TEST(test_limits),
 		ERIG_TEST(test_exact), ERIG_TEST(test_exempt_ends),
-		ERIG_TEST(test_exempt_goes), ERIG_TEST(test_removed),
+		ERIG_TEST(test_exempt_goes),
+		ERIG_TEST(test_same_names_go), ERIG_TEST(test_removed),
 		cmocka_unit_test(test_paused_text),
 		ERIG_TEST(test_paused), ERIG_TEST(test_paused_ways),
 		ERIG_TEST(test_unpaused),
