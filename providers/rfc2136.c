@@ -7,18 +7,16 @@
 #include "common/mem.h"
 #include "common/names.h"
 #include "common/text.h"
-#include "daemon/dns/addresses.h"
 #include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/provider_env.h"
 #include "daemon/dns/server.h"
 #include "daemon/dns/tsig.h"
 #include "daemon/dns/tsig_text.h"
-#include "daemon/dns/update.h"
+#include "daemon/dns/update_host.h"
 #include "daemon/io/loop.h"
 #include "providers/provider.h"
 
 #define TIMEOUT_MS 30000
-#define FIND_MS 15000			/* the addresses of a host's name */
 
 enum { OPT_SERVER, OPT_KEY, OPT_KEY_NAME, OPT_KEY_ALGORITHM, OPT_KEY_SECRET,
     OPT_ZONE, OPT_TTL };
@@ -49,18 +47,13 @@ static const struct provider_opt opts[] = {
 };
 
 struct provider_op {
-	struct provider_env *env;
 	const struct provider_call *call;
-	bool		 is_add;
 	provider_done_cb *done;
 	void		*arg;
 	char		 zone[DNAME_SIZE];	/* the configured one, or "" */
 	struct tsig_key	 key;
-	struct server_op *find;
-	struct dns_server servers[ADDRESSES_MAX];
-	size_t		 n_servers, at;
-	struct update_op *update;
-	struct timer	 next;		/* another address, or tells err */
+	struct update_host_op *update;
+	struct timer	 next;		/* tells err */
 	struct error	 err;
 };
 
@@ -162,34 +155,19 @@ cancel(struct provider_op *op)
 {
 	if (op == NULL)
 		return;
-	server_cancel(op->find);
-	update_cancel(op->update);
+	update_host_cancel(op->update);
 	timer_clear(&op->next);
 	tsig_key_clear(&op->key);
 	free(op);
 }
 
-/* Did nobody hear the question, so that another address may be better? */
-static bool
-is_unheard(const struct error *err)
-{
-	return strcmp(err->code, "dns:refused") == 0 ||
-	    strcmp(err->code, "dns:unreachable") == 0 ||
-	    strcmp(err->code, "dns:timeout") == 0;
-}
-
 static void
-update_done(const struct error *err, const char *zone, void *arg)
+updated(const struct error *err, const char *zone,
+    const struct dns_server *server, void *arg)
 {
 	struct provider_op *op = arg;
 
 	op->update = NULL;
-	/* To add twice, or to remove, does no harm. */
-	if (err != NULL && is_unheard(err) && op->at + 1 < op->n_servers) {
-		op->at++;
-		timer_set(&op->next, 0);
-		return;
-	}
 	if (err == NULL && op->call->changed != NULL) {
 		char label[DNSADDR_LABEL_MAX];
 
@@ -197,49 +175,19 @@ update_done(const struct error *err, const char *zone, void *arg)
 		    sizeof(op->call->changed->zone), "%s", zone);
 		(void)text_printf(op->call->changed->server,
 		    sizeof(op->call->changed->server), "%s",
-		    dnsaddr_label(&op->servers[op->at], label));
+		    dnsaddr_label(server, label));
 	}
 	op->done(err, op->arg);
 	cancel(op);
 }
 
 static void
-next_cb(void *arg)
-{
-	struct provider_op *op = arg;
-	const struct provider_call *c = op->call;
-	struct update_args a = { .key = &op->key, .zone = op->zone,
-	    .fqdn = c->fqdn, .values = c->batch, .n_values = c->n_batch,
-	    .is_add = op->is_add, .timeout_ms = TIMEOUT_MS,
-	    .ttl = (uint32_t)provider_int(c->values, OPT_TTL) };
-
-	if (op->err.kind != ERR_NONE) {
-		op->done(&op->err, op->arg);
-		cancel(op);
-		return;
-	}
-	a.server = &op->servers[op->at];
-	/* So that each of many addresses has its turn. */
-	if (op->at + 1 < op->n_servers)
-		a.timeout_ms = TIMEOUT_MS / (unsigned)op->n_servers;
-	op->update = update_start(op->env->loop, &a, update_done, op);
-}
-
-static void
-server_found(const struct error *err, const struct dns_server *list,
-    size_t n, void *arg)
+fail_cb(void *arg)
 {
 	struct provider_op *op = arg;
 
-	op->find = NULL;
-	if (err != NULL) {
-		op->err = *err;
-		(void)error_wrap(&op->err, "server %s",
-		    option(op->call->values, OPT_SERVER));
-	}
-	for (size_t i = 0; i < n && i < ADDRESSES_MAX; i++)
-		op->servers[op->n_servers++] = list[i];
-	next_cb(op);
+	op->done(&op->err, op->arg);
+	cancel(op);
 }
 
 static struct provider_op *
@@ -247,25 +195,20 @@ start(struct provider_env *env, const struct provider_call *c, bool is_add,
     provider_done_cb *done, void *arg)
 {
 	struct provider_op *op = xcalloc(1, sizeof(*op));
-	const char *server = option(c->values, OPT_SERVER);
-	struct error err;
+	struct update_args a = { .key = &op->key, .zone = op->zone,
+	    .fqdn = c->fqdn, .values = c->batch, .n_values = c->n_batch,
+	    .is_add = is_add, .timeout_ms = TIMEOUT_MS,
+	    .ttl = (uint32_t)provider_int(c->values, OPT_TTL) };
 
-	op->env = env;
 	op->call = c;
-	op->is_add = is_add;
 	op->done = done;
 	op->arg = arg;
-	timer_init(&op->next, env->loop, next_cb, op);
-	if (read_options(c->values, &op->key, op->zone, &err) == -1) {
-		op->err = err;
+	timer_init(&op->next, env->loop, fail_cb, op);
+	if (read_options(c->values, &op->key, op->zone, &op->err) == -1)
 		timer_set(&op->next, 0);
-	} else if (dnsaddr_parse(server, &op->servers[0], &err) == 0) {
-		op->n_servers = 1;
-		timer_set(&op->next, 0);
-	} else {
-		op->find = server_start(env->dns, server, FIND_MS,
-		    server_found, op);
-	}
+	else
+		op->update = update_host_start(env->loop, env->dns,
+		    option(c->values, OPT_SERVER), &a, updated, op);
 	return op;
 }
 
