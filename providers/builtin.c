@@ -3,14 +3,22 @@
 #include <stdlib.h>
 
 #include "common/error.h"
+#include "common/log.h"
 #include "common/mem.h"
+#include "common/names.h"
 #include "daemon/dns/provider_env.h"
 #include "daemon/dns/responder.h"
+#include "daemon/dns/responder_update.h"
+#include "daemon/dns/server.h"
+#include "daemon/dns/tsig.h"
+#include "daemon/dns/update_host.h"
 #include "daemon/io/loop.h"
 #include "providers/provider.h"
 
-enum { OPT_ZONES, OPT_NS_NAME, OPT_NS_ADDRESSES, OPT_LISTEN, OPT_MBOX,
-    OPT_TTL };
+#define PEER_MS 15000			/* one that is away holds up no more */
+
+enum { OPT_ZONES, OPT_NS_NAME, OPT_NS_ADDRESSES, OPT_LISTEN, OPT_PEERS,
+    OPT_PEER_KEY, OPT_MBOX, OPT_TTL };
 
 static const struct provider_opt opts[] = {
 	[OPT_ZONES] = { .name = "zones", .type = PROVIDER_OPT_LIST,
@@ -27,6 +35,13 @@ static const struct provider_opt opts[] = {
 	    .help = "addresses to listen on, with :PORT if it is not 53; "
 	    "default: the sockets of acmed-dns.socket, else 0.0.0.0 and "
 	    "[::]" },
+	[OPT_PEERS] = { .name = "peers", .type = PROVIDER_OPT_LIST,
+	    .help = "other hosts whose acmed serves the same zones, by their "
+	    "names in the NS records; they have our values, and we theirs" },
+	[OPT_PEER_KEY] = { .name = "peer_key", .secret = true,
+	    .is_text = true,
+	    .help = "the TSIG key that all of them share, as tsig-keygen "
+	    "writes it" },
 	[OPT_MBOX] = { .name = "mbox",
 	    .help = "mail address for the SOA record, written as a name; "
 	    "default: hostmaster.ZONE" },
@@ -43,6 +58,13 @@ struct provider_op {
 	provider_done_cb *done;
 	void		*arg;
 	struct timer	 next;		/* done must not be called at once */
+	struct tsig_key	 key;		/* of the peers */
+	char		 zone[DNAME_SIZE];
+	size_t		 peer;		/* whose turn it is */
+	size_t		 sent;		/* values that it has */
+	size_t		 n_sending;
+	struct update_host_op *update;
+	struct error	 err;		/* of a peer, or ERR_NONE */
 };
 
 static struct responder_args
@@ -53,6 +75,8 @@ args_of(const struct provider_values *v)
 	    .zones = provider_list(v, OPT_ZONES),
 	    .ns_name = provider_str(v, OPT_NS_NAME),
 	    .ns_addresses = provider_list(v, OPT_NS_ADDRESSES),
+	    .peers = provider_list(v, OPT_PEERS),
+	    .peer_key = provider_str(v, OPT_PEER_KEY),
 	    .mbox = provider_str(v, OPT_MBOX),
 	    .ttl = (uint32_t)provider_int(v, OPT_TTL) };
 }
@@ -62,6 +86,10 @@ check(const struct provider_values *v, struct error *err)
 {
 	struct responder_args a = args_of(v);
 
+	for (size_t i = 0; a.peers[i] != NULL; i++) {
+		if (server_check(a.peers[i], err) == -1)
+			return error_wrap(err, "peers");
+	}
 	return responder_check(&a, err);
 }
 
@@ -80,7 +108,76 @@ cancel(struct provider_op *op)
 	if (op == NULL)
 		return;
 	timer_clear(&op->next);
+	update_host_cancel(op->update);
+	tsig_key_clear(&op->key);
 	free(op);
+}
+
+static void
+finish(struct provider_op *op, const struct error *err)
+{
+	op->done(err, op->arg);
+	cancel(op);
+}
+
+static void	send_next(struct provider_op *);
+
+/*
+ * To prove a name, one server will do where another is away: there are two for
+ * that.  But what it has is to be removed there, and a key that is wrong is
+ * for a person to mend.
+ */
+static void
+updated(const struct error *err, const char *zone,
+    const struct dns_server *server, void *arg)
+{
+	struct provider_op *op = arg;
+	const char *peer = provider_list(op->call->values, OPT_PEERS)[op->peer];
+
+	(void)zone;
+	(void)server;
+	op->update = NULL;
+	if (err == NULL) {
+		op->sent += op->n_sending;
+		send_next(op);
+		return;
+	}
+	if (op->is_add && err->kind == ERR_TRANSIENT) {
+		log_warning(NULL, "provider \"%s\": peer %s does not have the "
+		    "values of %s: %s", op->call->provider, peer,
+		    op->call->fqdn, err->msg);
+	} else if (op->err.kind == ERR_NONE) {
+		op->err = *err;
+		(void)error_wrap(&op->err, "peer %s", peer);
+	}
+	op->peer++;
+	op->sent = 0;
+	send_next(op);
+}
+
+static void
+send_next(struct provider_op *op)
+{
+	const struct provider_call *c = op->call;
+	const char *const *peers = provider_list(c->values, OPT_PEERS);
+	struct update_args a = { .key = &op->key, .zone = op->zone,
+	    .fqdn = c->fqdn, .is_add = op->is_add, .timeout_ms = PEER_MS,
+	    .ttl = (uint32_t)provider_int(c->values, OPT_TTL) };
+
+	if (op->sent == c->n_batch) {
+		op->sent = 0;
+		op->peer++;
+	}
+	if (peers[op->peer] == NULL) {
+		finish(op, op->err.kind != ERR_NONE ? &op->err : NULL);
+		return;
+	}
+	op->n_sending = c->n_batch - op->sent < RESPONDER_UPDATE_MAX ?
+	    c->n_batch - op->sent : RESPONDER_UPDATE_MAX;
+	a.values = c->batch + op->sent;
+	a.n_values = op->n_sending;
+	op->update = update_host_start(op->env->loop, op->env->dns,
+	    peers[op->peer], &a, updated, op);
 }
 
 static void
@@ -88,6 +185,7 @@ next_cb(void *arg)
 {
 	struct provider_op *op = arg;
 	const struct provider_call *c = op->call;
+	const struct responder_args a = args_of(c->values);
 	struct responder *r = op->env->responder;
 	struct error err;
 	int rc;
@@ -96,8 +194,16 @@ next_cb(void *arg)
 		rc = responder_add(r, c->fqdn, c->batch, c->n_batch, &err);
 	else
 		rc = responder_remove(r, c->fqdn, c->batch, c->n_batch, &err);
-	op->done(rc == -1 ? &err : NULL, op->arg);
-	cancel(op);
+	/* Where the zone is not ours any more, no peer was told for it. */
+	if (rc == 0 && a.peers[0] != NULL &&
+	    responder_zone_of(r, c->fqdn, op->zone)) {
+		rc = responder_key(&a, &op->key, &err);
+		if (rc == 0) {
+			send_next(op);
+			return;
+		}
+	}
+	finish(op, rc == -1 ? &err : NULL);
 }
 
 static struct provider_op *
@@ -129,7 +235,9 @@ const struct provider provider_builtin = {
 	    "example.com.acme.example.net.; ns.example.net. has the A and "
 	    "AAAA records of this machine, and is ns_name. Port 53 (UDP and "
 	    "TCP) must be open: systemctl enable --now acmed-dns.socket, with "
-	    "acmed stopped, or give acmed CAP_NET_BIND_SERVICE.",
+	    "acmed stopped, or give acmed CAP_NET_BIND_SERVICE. So that one "
+	    "host may be away, delegate to two, each with the other as peers "
+	    "and one peer_key_file (tsig-keygen acmed-peers).",
 	.opts = opts,
 	.check = check,
 	.takes_batch = true,

@@ -7,6 +7,8 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/dns/responder_table.h"
+#include "daemon/dns/tsig.h"
+#include "daemon/dns/tsig_text.h"
 
 struct responder {
 	struct responder_table table;
@@ -41,9 +43,29 @@ zone_init(struct responder_zone *z, const struct responder_args *a,
 {
 	const struct responder_zone_args za = { .apex = apex,
 	    .ns_name = a->ns_name, .mbox = a->mbox,
-	    .ns_addresses = a->ns_addresses, .ttl = a->ttl };
+	    .ns_addresses = a->ns_addresses, .peers = a->peers,
+	    .ttl = a->ttl };
 
 	return responder_zone_init(z, &za, err);
+}
+
+int
+responder_key(const struct responder_args *a, struct tsig_key *key,
+    struct error *err)
+{
+	struct tsig_text t;
+	int rc;
+
+	if (tsig_text_read(a->peer_key, NULL, &t, err) == -1)
+		return error_wrap(err, "peer_key");
+	if (t.name[0] == '\0' || t.algorithm[0] == '\0')
+		rc = error_set(err, ERR_CONFIG, "dns:tsig-key", "peer_key: it "
+		    "does not name key and algorithm; allowed: what "
+		    "tsig-keygen writes");
+	else
+		rc = tsig_key_init(key, t.name, t.algorithm, t.secret, err);
+	explicit_bzero(&t, sizeof(t));
+	return rc == 0 ? 0 : -1;
 }
 
 int
@@ -51,10 +73,20 @@ responder_check(const struct responder_args *a, struct error *err)
 {
 	struct responder_zone z;
 	struct dns_server s;
+	struct tsig_key key;
 
 	for (size_t i = 0; a->listen[i] != NULL; i++) {
 		if (dnsaddr_parse(a->listen[i], &s, err) == -1)
 			return error_wrap(err, "listen");
+	}
+	if (a->peers != NULL && a->peers[0] != NULL && a->peer_key == NULL)
+		return error_set(err, ERR_CONFIG, "builtin:peers", "peers: "
+		    "peer_key_file is missing: the file of tsig-keygen that "
+		    "all of them have");
+	if (a->peer_key != NULL) {
+		if (responder_key(a, &key, err) == -1)
+			return -1;
+		tsig_key_clear(&key);
 	}
 	if (a->zones[0] == NULL)
 		return error_set(err, ERR_CONFIG, "builtin:zones",
@@ -84,6 +116,13 @@ responder_serve(struct responder *r, const struct responder_args *a,
 
 		if (zone_init(&z, a, a->zones[i], err) == -1)
 			return -1;
+		if (a->peer_key != NULL) {
+			z.key = xcalloc(1, sizeof(*z.key));
+			if (responder_key(a, z.key, err) == -1) {
+				free(z.key);
+				return -1;
+			}
+		}
 		responder_table_put_zone(&r->table, &z);
 	}
 	return responder_listen_at(r->sockets, a->listen, err);

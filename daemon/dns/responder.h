@@ -21,6 +21,7 @@
 
 struct loop;
 struct responder;
+struct tsig_key;
 
 /* What one configured provider asks for.  Borrowed. */
 struct responder_args {
@@ -32,12 +33,20 @@ struct responder_args {
 	const char	*ns_name;
 	const char *const *ns_addresses;	/* NULL-terminated */
 	const char	*mbox;		/* or NULL */
+	const char *const *peers;	/* hosts that serve the same zones, and
+					   have our values too (updates);
+					   NULL-terminated, or NULL */
+	const char	*peer_key;	/* the TSIG key of these, a text as
+					   tsig_text.h has it; or NULL */
 	uint32_t	 ttl;		/* seconds */
 };
 
 struct responder *responder_new(struct loop *);
 void	responder_free(struct responder *);
 
+/* The key of peer_key; the caller clears it. */
+int	responder_key(const struct responder_args *, struct tsig_key *,
+	    struct error *);
 /* Are the options in order?  ERR_CONFIG says what is wrong. */
 int	responder_check(const struct responder_args *, struct error *);
 

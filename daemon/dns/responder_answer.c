@@ -6,6 +6,7 @@
 
 #include "daemon/dns/dnsmsg.h"
 #include "daemon/dns/responder_table.h"
+#include "daemon/dns/responder_update.h"
 
 /* Seconds; records of a zone's own that hardly ever change. */
 #define FIXED_TTL 300
@@ -16,7 +17,8 @@
 #define UDP_MIN 512			/* bytes, RFC 1035 */
 
 enum { CLASS_IN = 1, BADVERS_LOW = 0, BADVERS_HIGH = 1 };
-enum { QR = 0x80, TC = 0x02, RD = 0x01, OPCODE = 0x78 };	/* byte 2 */
+/* Byte 2. */
+enum { QR = 0x80, TC = 0x02, RD = 0x01, OPCODE = 0x78, UPDATE = 0x28 };
 
 /* A query that is well formed. */
 struct query {
@@ -145,16 +147,23 @@ answer_txt(struct answer *a, size_t first, size_t n)
 }
 
 static void
+put_ns(struct answer *a, const struct wire_name *host)
+{
+	ldns_rr *rr = own_rr(a, LDNS_RR_TYPE_NS, FIXED_TTL);
+
+	put_rdf(rr, name_rdf(host));
+	put_answer(a, rr);
+}
+
+static void
 answer_apex(struct answer *a)
 {
-	ldns_rr *rr;
-
 	if (a->q->type == LDNS_RR_TYPE_SOA)
 		put_answer(a, soa_rr(a->t, a->z, FIXED_TTL));
 	if (a->q->type == LDNS_RR_TYPE_NS) {
-		rr = own_rr(a, LDNS_RR_TYPE_NS, FIXED_TTL);
-		put_rdf(rr, name_rdf(&a->z->ns));
-		put_answer(a, rr);
+		put_ns(a, &a->z->ns);
+		for (size_t i = 0; i < a->z->n_peers; i++)
+			put_ns(a, &a->z->peers[i]);
 	}
 }
 
@@ -360,8 +369,18 @@ answer_query(const struct responder_table *t, const struct query *q,
 	return len;
 }
 
+static bool
+has_peers(const struct responder_table *t)
+{
+	for (size_t i = 0; i < t->n_zones; i++) {
+		if (t->zones[i].key != NULL)
+			return true;
+	}
+	return false;
+}
+
 size_t
-responder_answer(const struct responder_table *t, const void *query,
+responder_answer(struct responder_table *t, const void *query,
     size_t len, bool is_tcp, uint8_t *reply, size_t size)
 {
 	const uint8_t *wire = query;
@@ -372,6 +391,8 @@ responder_answer(const struct responder_table *t, const void *query,
 	if (len < DNSMSG_HEADER || len > RESPONDER_QUERY_MAX ||
 	    (wire[2] & QR) != 0)
 		return 0;
+	if ((wire[2] & OPCODE) == UPDATE && has_peers(t))
+		return responder_update(t, wire, len, reply, size);
 	if ((wire[2] & OPCODE) != 0)
 		return header_only(wire, 0, LDNS_RCODE_NOTIMPL, reply, size);
 	if (parse(wire, len, &q) == -1)

@@ -16,10 +16,11 @@ struct responder_table;
 #define RESPONDER_QUERY_MAX 4096	/* bytes; a longer one is no query */
 
 /*
- * Answer any bytes whatever.  The length of the answer in reply, at most
- * size (65535 over TCP, RESPONDER_UDP_MAX else); 0: say nothing.
+ * Answer any bytes whatever; a peer's update changes the table.  The length of
+ * the answer in reply, at most size (65535 over TCP, RESPONDER_UDP_MAX else);
+ * 0: say nothing.
  */
-size_t	responder_answer(const struct responder_table *, const void *query,
+size_t	responder_answer(struct responder_table *, const void *query,
 	    size_t len, bool is_tcp, uint8_t *reply, size_t size);
 
 /*

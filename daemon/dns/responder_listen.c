@@ -43,7 +43,7 @@ struct listener {
 
 struct responder_listen {
 	struct loop	*loop;
-	const struct responder_table *table;
+	struct responder_table *table;
 	struct responder_limit *limit;	/* of UDP; made when first needed, */
 	struct responder_limit *tcp_limit;	/* ... as this is, ... */
 	struct responder_tcp *tcp;	/* ... and this */
@@ -387,7 +387,7 @@ retry_cb(void *arg)
 }
 
 struct responder_listen *
-responder_listen_new(struct loop *loop, const struct responder_table *table)
+responder_listen_new(struct loop *loop, struct responder_table *table)
 {
 	struct responder_listen *rl = xcalloc(1, sizeof(*rl));
 

@@ -17,9 +17,9 @@ struct loop;
 struct responder_listen;
 struct responder_table;
 
-/* The table, borrowed, has the answers. */
+/* The table, borrowed, has the answers; updates change it. */
 struct responder_listen *responder_listen_new(struct loop *,
-	    const struct responder_table *);
+	    struct responder_table *);
 void	responder_listen_free(struct responder_listen *);
 
 /*

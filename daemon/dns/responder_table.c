@@ -10,7 +10,9 @@
 #include "common/mem.h"
 #include "common/names.h"
 #include "common/text.h"
+#include "daemon/dns/dnsaddr.h"
 #include "daemon/dns/dnsmsg.h"
+#include "daemon/dns/tsig.h"
 
 #define LABEL_MAX 63
 #define LABELS_MAX 128
@@ -118,6 +120,32 @@ put_addresses(struct responder_zone *z, const char *const *texts,
 	return 0;
 }
 
+/* Those that are addresses are no names of servers. */
+static int
+put_peers(struct responder_zone *z, const char *const *peers,
+    struct error *err)
+{
+	for (; peers != NULL && *peers != NULL; peers++) {
+		struct dns_server ignored;
+		struct error no_address;
+		char *host;
+		int rc;
+
+		if (dnsaddr_parse(*peers, &ignored, &no_address) == 0)
+			continue;
+		if (z->n_peers == RESPONDER_PEERS_MAX)
+			return error_set(err, ERR_CONFIG, "builtin:peers",
+			    "peers: at most %d", RESPONDER_PEERS_MAX);
+		host = xstrndup(*peers, strcspn(*peers, ":"));
+		rc = put_wire(&z->peers[z->n_peers], host, err);
+		free(host);
+		if (rc == -1)
+			return error_wrap(err, "peers");
+		z->n_peers++;
+	}
+	return 0;
+}
+
 int
 responder_zone_init(struct responder_zone *z,
     const struct responder_zone_args *a, struct error *err)
@@ -132,7 +160,8 @@ responder_zone_init(struct responder_zone *z,
 		return error_wrap(err, "ns_name");
 	if (put_wire(&z->mbox, a->mbox != NULL ? a->mbox : mbox, err) == -1)
 		return error_wrap(err, "mbox");
-	if (put_addresses(z, a->ns_addresses, err) == -1)
+	if (put_addresses(z, a->ns_addresses, err) == -1 ||
+	    put_peers(z, a->peers, err) == -1)
 		return -1;
 	(void)rname_from_wire(&z->name, z->apex.wire, z->apex.len);
 	(void)rname_from_wire(&z->ns_name, z->ns.wire, z->ns.len);
@@ -151,9 +180,20 @@ responder_table_init(struct responder_table *t)
 	*t = (struct responder_table){ .serial = (uint32_t)clock_now() };
 }
 
+static void
+key_free(struct tsig_key *key)
+{
+	if (key == NULL)
+		return;
+	tsig_key_clear(key);
+	free(key);
+}
+
 void
 responder_table_drop_zones(struct responder_table *t)
 {
+	for (size_t i = 0; i < t->n_zones; i++)
+		key_free(t->zones[i].key);
 	free(t->zones);
 	t->zones = NULL;
 	t->n_zones = 0;
@@ -176,6 +216,7 @@ responder_table_put_zone(struct responder_table *t,
 {
 	for (size_t i = 0; i < t->n_zones; i++) {
 		if (rname_equal(&t->zones[i].name, &z->name)) {
+			key_free(t->zones[i].key);
 			t->zones[i] = *z;
 			return;
 		}
@@ -233,19 +274,30 @@ responder_table_find(const struct responder_table *t,
 	return first;
 }
 
-int
-responder_table_add(struct responder_table *t, const struct rname *name,
-    const char *value, struct error *err)
+/* The value there, or NULL. */
+static struct responder_value *
+find_value(const struct responder_table *t, const struct rname *name,
+    const char *text)
 {
 	size_t n_at, n_below;
 	size_t first = responder_table_find(t, name, &n_at, &n_below);
 
 	for (size_t i = first; i < first + n_at; i++) {
-		if (strcmp(t->values[i].text, value) == 0)
-			return 0;
+		if (strcmp(t->values[i].text, text) == 0)
+			return &t->values[i];
 	}
+	return NULL;
+}
+
+static int
+put_value(struct responder_table *t, const struct rname *name,
+    const char *text, int64_t until_ms, struct error *err)
+{
+	size_t n_at, n_below;
+	size_t first = responder_table_find(t, name, &n_at, &n_below);
+
 	if (n_at >= RESPONDER_VALUES_MAX ||
-	    strlen(value) > RESPONDER_VALUE_MAX)
+	    strlen(text) > RESPONDER_VALUE_MAX)
 		return error_set(err, ERR_REJECTED, "builtin:values",
 		    "a name holds at most %d values of %d bytes",
 		    RESPONDER_VALUES_MAX, RESPONDER_VALUE_MAX);
@@ -255,8 +307,31 @@ responder_table_add(struct responder_table *t, const struct rname *name,
 	    (t->n_values - first) * sizeof(*t->values));
 	t->n_values++;
 	t->values[first] = (struct responder_value){ .name = *name,
-	    .text = xstrdup(value) };
+	    .text = xstrdup(text), .until_ms = until_ms };
 	t->serial++;
+	return 0;
+}
+
+static void
+drop_value(struct responder_table *t, struct responder_value *v)
+{
+	size_t i = (size_t)(v - t->values);
+
+	free(v->text);
+	t->n_values--;
+	memmove(v, v + 1, (t->n_values - i) * sizeof(*v));
+	t->serial++;
+}
+
+int
+responder_table_add(struct responder_table *t, const struct rname *name,
+    const char *value, struct error *err)
+{
+	struct responder_value *v = find_value(t, name, value);
+
+	if (v == NULL)
+		return put_value(t, name, value, 0, err);
+	v->until_ms = 0;
 	return 0;
 }
 
@@ -264,17 +339,42 @@ void
 responder_table_remove(struct responder_table *t, const struct rname *name,
     const char *value)
 {
-	size_t n_at, n_below;
-	size_t first = responder_table_find(t, name, &n_at, &n_below);
+	struct responder_value *v = find_value(t, name, value);
 
-	for (size_t i = first; i < first + n_at; i++) {
-		if (strcmp(t->values[i].text, value) != 0)
-			continue;
-		free(t->values[i].text);
-		t->n_values--;
-		memmove(&t->values[i], &t->values[i + 1],
-		    (t->n_values - i) * sizeof(*t->values));
-		t->serial++;
-		return;
+	if (v != NULL)
+		drop_value(t, v);
+}
+
+int
+responder_table_lend(struct responder_table *t, const struct rname *name,
+    const char *value, int64_t until_ms, struct error *err)
+{
+	struct responder_value *v = find_value(t, name, value);
+
+	if (v == NULL)
+		return put_value(t, name, value, until_ms, err);
+	if (v->until_ms != 0)
+		v->until_ms = until_ms;
+	return 0;
+}
+
+void
+responder_table_return(struct responder_table *t, const struct rname *name,
+    const char *value)
+{
+	struct responder_value *v = find_value(t, name, value);
+
+	if (v != NULL && v->until_ms != 0)
+		drop_value(t, v);
+}
+
+void
+responder_table_expire(struct responder_table *t, int64_t now_ms)
+{
+	for (size_t i = t->n_values; i > 0; i--) {
+		struct responder_value *v = &t->values[i - 1];
+
+		if (v->until_ms != 0 && v->until_ms <= now_ms)
+			drop_value(t, v);
 	}
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * responder_table - what the built-in responder knows: the zones it serves,
- * and the TXT values that are to be seen in them, in memory only.  Filled by
- * responder.c, read by responder_answer.c.
+ * and the TXT values that are to be seen in them, in memory only: ours, and
+ * those that a peer has lent.  Filled by responder.c and responder_update.c,
+ * read by responder_answer.c.
  */
 #ifndef DAEMON_DNS_RESPONDER_TABLE_H
 #define DAEMON_DNS_RESPONDER_TABLE_H
@@ -13,6 +14,7 @@
 #include <stdint.h>
 
 struct error;
+struct tsig_key;
 
 #define WIRE_NAME_MAX 255		/* bytes, RFC 1035 */
 #define RESPONDER_VALUE_MAX 255		/* bytes: one string of a TXT record */
@@ -46,6 +48,7 @@ struct wire_name {
 };
 
 #define RESPONDER_ADDRESSES_MAX 8
+#define RESPONDER_PEERS_MAX 4
 
 /* One zone. */
 struct responder_zone {
@@ -56,12 +59,18 @@ struct responder_zone {
 	struct in6_addr	 in6[RESPONDER_ADDRESSES_MAX];	/* ... if it is in a
 							   zone of ours */
 	size_t		 n_in, n_in6;
+	struct wire_name peers[RESPONDER_PEERS_MAX];	/* other servers of the
+							   zone */
+	size_t		 n_peers;
+	struct tsig_key	*key;		/* of updates; NULL: none are taken.
+					   The table's once it has the zone */
 };
 
 /* One TXT value. */
 struct responder_value {
 	struct rname	 name;
 	char		*text;
+	int64_t		 until_ms;	/* lent: clock_boot_ms(); 0: ours */
 };
 
 struct responder_table {
@@ -81,6 +90,7 @@ struct responder_zone_args {
 	const char	*ns_name;
 	const char	*mbox;		/* as a name; NULL: hostmaster.APEX */
 	const char *const *ns_addresses;	/* NULL-terminated */
+	const char *const *peers;	/* likewise; hosts' names count */
 	uint32_t	 ttl;
 };
 /*
@@ -112,5 +122,13 @@ int	responder_table_add(struct responder_table *, const struct rname *,
 /* A value that is not there is success. */
 void	responder_table_remove(struct responder_table *,
 	    const struct rname *, const char *value);
+
+/* The same for values of a peer; ours stay.  expire: forget those whose time is
+ * up. */
+int	responder_table_lend(struct responder_table *, const struct rname *,
+	    const char *value, int64_t until_ms, struct error *);
+void	responder_table_return(struct responder_table *,
+	    const struct rname *, const char *value);
+void	responder_table_expire(struct responder_table *, int64_t now_ms);
 
 #endif

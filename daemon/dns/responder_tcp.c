@@ -39,7 +39,7 @@ struct conn {
 
 struct responder_tcp {
 	struct loop	*loop;
-	const struct responder_table *table;
+	struct responder_table *table;
 	struct responder_limit *limit;
 	TAILQ_HEAD(, conn) conns;	/* oldest first */
 	size_t		 n;
@@ -150,7 +150,7 @@ ready_cb(int fd, unsigned what, void *arg)
 }
 
 struct responder_tcp *
-responder_tcp_new(struct loop *loop, const struct responder_table *table,
+responder_tcp_new(struct loop *loop, struct responder_table *table,
     struct responder_limit *limit)
 {
 	struct responder_tcp *t = xcalloc(1, sizeof(*t));

@@ -20,7 +20,7 @@ struct sockaddr;
 
 /* Table and limit are borrowed. */
 struct responder_tcp *responder_tcp_new(struct loop *,
-	    const struct responder_table *, struct responder_limit *);
+	    struct responder_table *, struct responder_limit *);
 void	responder_tcp_free(struct responder_tcp *);
 /* For tests. */
 void	responder_tcp_set_idle(struct responder_tcp *, unsigned ms);

@@ -279,14 +279,40 @@ compute(const struct tsig_key *key, const struct out *digested,
 	return 0;
 }
 
+/* Append the record itself, and count it. */
+static void
+append(struct out *o, const struct tsig_key *key, uint64_t time,
+    unsigned error, const struct out *other, const struct tsig_mac *mac)
+{
+	unsigned arcount = (unsigned)(o->data[ARCOUNT_AT] << 8 |
+	    o->data[ARCOUNT_AT + 1]) + 1;
+	uint64_t id = (uint64_t)(o->data[0] << 8 | o->data[1]);
+
+	put(o, key->wire, key->wire_len);
+	put_uint(o, TYPE_TSIG, 2);
+	put_uint(o, CLASS_ANY, 2);
+	put_uint(o, 0, 4);
+	put_uint(o, strlen(key->alg->name) + 2 + 16 + mac->len + other->len,
+	    2);
+	put_alg(o, key->alg);
+	put_uint(o, time, 6);
+	put_uint(o, TSIG_FUDGE, 2);
+	put_uint(o, mac->len, 2);
+	put(o, mac->bytes, mac->len);
+	put_uint(o, id, 2);		/* original id */
+	put_uint(o, error, 2);
+	put_uint(o, other->len, 2);
+	put(o, other->data, other->len);
+	o->data[ARCOUNT_AT] = (uint8_t)(arcount >> 8);
+	o->data[ARCOUNT_AT + 1] = (uint8_t)arcount;
+}
+
 int
 tsig_sign(const struct tsig_key *key, uint64_t time, uint8_t **msg,
     size_t *len, struct tsig_mac *mac, struct error *err)
 {
+	static const struct out none = { NULL, 0 };
 	struct out digested = { NULL, 0 }, o = { *msg, *len };
-	unsigned arcount = (unsigned)((*msg)[ARCOUNT_AT] << 8 |
-	    (*msg)[ARCOUNT_AT + 1]) + 1;
-	uint64_t id = (uint64_t)((*msg)[0] << 8 | (*msg)[1]);
 	int rc;
 
 	put(&digested, *msg, *len);
@@ -296,21 +322,7 @@ tsig_sign(const struct tsig_key *key, uint64_t time, uint8_t **msg,
 	if (rc == -1)
 		return error_set(err, ERR_INTERNAL, "dns:tsig",
 		    "OpenSSL does not compute %s", key->alg->name);
-	put(&o, key->wire, key->wire_len);
-	put_uint(&o, TYPE_TSIG, 2);
-	put_uint(&o, CLASS_ANY, 2);
-	put_uint(&o, 0, 4);
-	put_uint(&o, strlen(key->alg->name) + 2 + 16 + mac->len, 2);
-	put_alg(&o, key->alg);
-	put_uint(&o, time, 6);
-	put_uint(&o, TSIG_FUDGE, 2);
-	put_uint(&o, mac->len, 2);
-	put(&o, mac->bytes, mac->len);
-	put_uint(&o, id, 2);		/* original id */
-	put_uint(&o, 0, 2);		/* error */
-	put_uint(&o, 0, 2);		/* other data */
-	o.data[ARCOUNT_AT] = (uint8_t)(arcount >> 8);
-	o.data[ARCOUNT_AT + 1] = (uint8_t)arcount;
+	append(&o, key, time, 0, &none, mac);
 	*msg = o.data;
 	*len = o.len;
 	return 0;
@@ -401,9 +413,9 @@ is_ours(const struct tsig_key *key, const struct record *r)
 }
 
 /*
- * Is the MAC right?  Truncated ones are not accepted.  The time signed needs
- * no check of its own: the request's MAC, with our time in it, is part of
- * what is digested, so the reply cannot be an old one.
+ * Is the MAC right?  Truncated ones are not accepted.  Of a reply (request is
+ * not NULL) the time signed needs no check of its own: the request's MAC, with
+ * our time in it, is part of what is digested, so it cannot be an old one.
  */
 static bool
 verify(const struct tsig_key *key, const struct tsig_mac *request,
@@ -418,8 +430,10 @@ verify(const struct tsig_key *key, const struct tsig_mac *request,
 
 	if (!is_ours(key, r))
 		return false;
-	put_uint(&d, request->len, 2);
-	put(&d, request->bytes, request->len);
+	if (request != NULL) {
+		put_uint(&d, request->len, 2);
+		put(&d, request->bytes, request->len);
+	}
 	start = d.len;
 	put(&d, msg, r->at);
 	d.data[start] = (uint8_t)(r->id >> 8);
@@ -459,4 +473,66 @@ tsig_check(const struct tsig_key *key, const struct tsig_mac *request,
 			    r.other[i];
 	}
 	return 0;
+}
+
+/* --- the server's side --- */
+
+int
+tsig_check_request(const struct tsig_key *key, uint64_t now,
+    const uint8_t *msg, size_t len, struct tsig_request *out)
+{
+	struct cursor c = { msg, len, 0 };
+	struct record r;
+	uint64_t off;
+
+	memset(out, 0, sizeof(*out));
+	memset(&r, 0, sizeof(r));
+	if (len < DNSMSG_HEADER || find_record(&c, &r) == -1 || r.at == 0 ||
+	    read_record(&c, &r) == -1)
+		return -1;
+	out->time = r.time;
+	off = now > r.time ? now - r.time : r.time - now;
+	if (!is_ours(key, &r))
+		out->error = TSIG_BADKEY;
+	else if (r.mac_len > sizeof(out->mac.bytes) ||
+	    !verify(key, NULL, msg, &r))
+		out->error = TSIG_BADSIG;
+	else if (off > TSIG_FUDGE)
+		out->error = TSIG_BADTIME;
+	if (out->error == 0 || out->error == TSIG_BADTIME) {
+		out->mac.len = (size_t)r.mac_len;
+		memcpy(out->mac.bytes, r.mac, out->mac.len);
+	}
+	return 0;
+}
+
+int
+tsig_sign_reply(const struct tsig_key *key, uint64_t now,
+    const struct tsig_request *request, uint8_t **msg, size_t *len)
+{
+	struct out d = { NULL, 0 }, other = { NULL, 0 }, o = { *msg, *len };
+	struct tsig_mac mac = { .len = 0 };
+	uint64_t time = now;
+	int rc = 0;
+
+	if (request->error == TSIG_BADTIME) {
+		time = request->time;
+		put_uint(&other, now, 6);
+	}
+	if (request->mac.len > 0) {
+		put_uint(&d, request->mac.len, 2);
+		put(&d, request->mac.bytes, request->mac.len);
+		put(&d, *msg, *len);
+		put_variables(&d, key, time, TSIG_FUDGE, request->error,
+		    other.data, other.len);
+		rc = compute(key, &d, &mac);
+	}
+	if (rc == 0) {
+		append(&o, key, time, request->error, &other, &mac);
+		*msg = o.data;
+		*len = o.len;
+	}
+	free(d.data);
+	free(other.data);
+	return rc;
 }

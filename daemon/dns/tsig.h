@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tsig - signing an update and checking the signature of its reply (RFC
- * 8945).  Ours because ldns' helpers take the time from the system clock and
- * do not tell the error field of a reply; the MAC is OpenSSL's.  Used by
- * update.c.
+ * tsig - signing an update and checking the signature of its reply, and the
+ * same as the server of one (RFC 8945).  Ours because ldns' helpers take the
+ * time from the system clock and do not tell the error field of a reply; the
+ * MAC is OpenSSL's.  Used by update.c and responder_update.c.
  */
 #ifndef DAEMON_DNS_TSIG_H
 #define DAEMON_DNS_TSIG_H
@@ -78,5 +78,23 @@ struct tsig_reply {
 int	tsig_check(const struct tsig_key *, const struct tsig_mac *request,
 	    const uint8_t *msg, size_t len, struct tsig_reply *,
 	    struct error *);
+
+/* --- the server's side --- */
+
+struct tsig_request {
+	unsigned	 error;		/* 0: it is signed, now, with the key */
+	uint64_t	 time;		/* that it was signed at */
+	struct tsig_mac	 mac;
+};
+
+/* Look at a message; -1: it is malformed, or not signed. */
+int	tsig_check_request(const struct tsig_key *, uint64_t now,
+	    const uint8_t *msg, size_t len, struct tsig_request *);
+/*
+ * Append the TSIG record of a reply to that request, whose error it tells
+ * (RFC 8945 section 5.3): signed, but for BADKEY and BADSIG.
+ */
+int	tsig_sign_reply(const struct tsig_key *, uint64_t now,
+	    const struct tsig_request *, uint8_t **msg, size_t *len);
 
 #endif

@@ -27,8 +27,8 @@ BIND, SECONDARY, DEAD, KNOT, RESOLVER = (
 PDNS = "127.0.1.6"
 # A name server without IPv4, and the resolver of those inside: test_views.py.
 SIX, INSIDE = "fd00:53::1", "127.0.1.8"
-# Where acmed itself answers.
-BUILTIN = "127.0.1.7"
+# Where acmed itself answers, and a second one.
+BUILTIN, TWIN = "127.0.1.7", "127.0.1.9"
 # The same through socket activation: test_systemd.py.
 ACTIVATED, ACTIVATED6 = ("10.53.0.2", "10.53.0.3"), "fd53::2"
 # The addresses of *.h.example.test and *.l.example.test.
@@ -69,6 +69,9 @@ _acme-challenge.chain	CNAME	chain.acme.other.test.
 $GENERATE 1-40 _acme-challenge.fat TXT "somebody else's, and a lot of it: $ %s"
 ns-bi			A	%s
 _acme-challenge.bi	NS	ns-bi
+ns-bi2			A	%s
+_acme-challenge.twin	NS	ns-bi
+_acme-challenge.twin	NS	ns-bi2
 self			NS	ns.self
 ns.self			A	%s
 _acme-challenge.bic	CNAME	bic.self
@@ -78,7 +81,7 @@ ns-sd			AAAA	%s
 *.h			A	%s
 *.l			A	%s
 m.h			A	%s
-""" % ("x" * 150, BUILTIN, BUILTIN, ACTIVATED[0], ACTIVATED6, HTTP_NGINX,
+""" % ("x" * 150, BUILTIN, TWIN, BUILTIN, ACTIVATED[0], ACTIVATED6, HTTP_NGINX,
        HTTP_OWN, HTTP_NGINX),
     "other.test": "chain.acme	CNAME	chain.example.com.",
     "example.com": "_acme-challenge.away	CNAME	away.acme.knot.test.",

@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -11,9 +12,12 @@ import dns.flags
 import dns.message
 import dns.query
 import dns.rcode
+import dns.tsig
+import dns.tsigkeyring
+import dns.update
 import pytest
 
-from conftest import BUILTIN
+from conftest import BUILTIN, TWIN
 
 DELEGATED = "_acme-challenge.bi.example.test"
 
@@ -25,8 +29,8 @@ def builtin(**extra):
     return opts
 
 
-def ask(name, kind, how=dns.query.udp):
-    return how(dns.message.make_query(name, kind, use_edns=0), BUILTIN,
+def ask(name, kind, how=dns.query.udp, at=BUILTIN):
+    return how(dns.message.make_query(name, kind, use_edns=0), at,
                timeout=5)
 
 
@@ -173,3 +177,121 @@ def test_check_without_udp(acmed):
     assert "systemctl reload acmed" in fix
     # It has tried once more itself.
     assert checked(acmed, "responder")[0][0] == "ok"
+
+
+SHARED = "_acme-challenge.twin.example.test"
+SECRET = "cGVlcnMgb2YgdGhlIGxhYm9yYXRvcnksIGEgc2VjcmV0Lg=="
+
+
+@pytest.fixture
+def twins(make):
+    """Two acmed with one zone, each the other's peer; only the first has a
+    certificate."""
+    both = make(), make()
+    for i, a in enumerate(both):
+        path = os.path.join(a.folder, "peers.key")
+        with open(path, "w") as f:
+            f.write('key "acmed-peers" {\n\talgorithm hmac-sha256;\n'
+                    '\tsecret "%s";\n};\n' % SECRET)
+        os.chmod(path, 0o600)
+        names = ["ns-bi.example.test", "ns-bi2.example.test"]
+        a.providers["dns"] = builtin(
+            listen=[(BUILTIN, TWIN)[i] + ":53"], zones=[SHARED],
+            ns_name=names[i], peers=[names[1 - i]], peer_key_file=path)
+    both[0].cert("twin", ["twin.example.test", "*.twin.example.test"])
+    both[1].accounts = {}
+    return both
+
+
+def values(at):
+    return sorted(rr.to_text() for rrset in ask(
+        SHARED, "TXT", at=at).answer for rr in rrset)
+
+
+def test_peers(twins, ca_proxy):
+    """Whoever is asked has the values of both, and both name both."""
+    first, second = twins
+    first.accounts["lab"]["directory"] = ca_proxy.directory
+    seen = []
+
+    def before(request):
+        if request.kind == "challenge":
+            seen.append((values(BUILTIN), values(TWIN)))
+    ca_proxy.before = before
+    second.start()
+    first.start()
+    first.wait_valid("twin", 60)
+    first.wait_clean(10)
+    assert seen and seen[0][0] == seen[0][1] and len(seen[0][0]) == 2, seen
+    assert values(BUILTIN) == values(TWIN) == []
+    for at in BUILTIN, TWIN:
+        ns = ask(SHARED, "NS", at=at).answer[0]
+        assert sorted(rr.to_text() for rr in ns) == [
+            "ns-bi.example.test.", "ns-bi2.example.test."]
+
+
+def test_peer_is_away(twins):
+    """The other one proves the name alone."""
+    first, second = twins
+    first.start()
+    first.wait_valid("twin", 90)
+    assert "peer ns-bi2.example.test does not have the values" in first.log()
+    # What may be there is removed when it is back.
+    assert "_acme-challenge" in first.ctl("status").stdout
+    second.start()
+    first.reload()
+    first.wait_clean(30)
+
+
+def test_peer_with_another_key(twins):
+    first, second = twins
+    path = second.providers["dns"]["peer_key_file"]
+    with open(path, "w") as f:
+        f.write('key "acmed-peers" { algorithm hmac-sha256; secret "%s"; };\n'
+                % SECRET.replace("c", "d"))
+    second.start()
+    first.start()
+    first.wait("the error", lambda: "peer ns-bi2.example.test: " in
+               first.log() and "BADSIG" in first.log(), timeout=30)
+    assert values(TWIN) == []
+
+
+def test_updates_of_others(twins):
+    """Only what peers need, only with the key, and only now."""
+    _, second = twins
+    second.start()
+    key = {"keyring": dns.tsigkeyring.from_text({"acmed-peers": SECRET}),
+           "keyalgorithm": "hmac-sha256"}
+
+    def update(what, at=SHARED, **how):
+        u = dns.update.Update(at, **how)
+        what(u)
+        return dns.query.tcp(u, TWIN, timeout=5).rcode()
+
+    def add(u):
+        u.add(SHARED + ".", 60, "TXT", "x")
+    assert update(add) == dns.rcode.REFUSED
+    assert update(add, at="example.test", **key) == dns.rcode.NOTAUTH
+    assert values(TWIN) == []
+    assert update(add, **key) == dns.rcode.NOERROR
+    assert values(TWIN) == ['"x"']
+    for bad in (lambda u: u.add(SHARED + ".", 60, "A", "192.0.2.1"),
+                lambda u: u.delete(SHARED + ".", "TXT"),
+                lambda u: u.delete(SHARED + "."),
+                lambda u: (u.present(SHARED + "."), add(u)),
+                lambda u: None,
+                lambda u: (u.add("a." + SHARED + ".", 60, "TXT", "y"),
+                           u.add(SHARED + ".", 60, "TXT", '"y" "z"'))):
+        assert update(bad, **key) == dns.rcode.REFUSED
+    assert values(TWIN) == ['"x"']
+    # One of an hour ago, as somebody may have kept it.
+    now, dns.message.time.time = dns.message.time.time, \
+        lambda: now() - 3600
+    try:
+        with pytest.raises(dns.tsig.PeerBadTime):
+            update(lambda u: u.add(SHARED + ".", 60, "TXT", "old"), **key)
+    finally:
+        dns.message.time.time = now
+    assert update(lambda u: u.delete(SHARED + ".", "TXT", "x"),
+                  **key) == dns.rcode.NOERROR
+    assert values(TWIN) == []

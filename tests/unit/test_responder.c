@@ -343,18 +343,23 @@ static void
 test_zone_options(void **state)
 {
 	static const char *const none[] = { NULL }, *const bad[] = { "a",
+	    NULL }, *const many[] = { "a.example", "b.example",
+	    "192.0.2.1:53", "c.example:5353", "d.example", "e.example",
 	    NULL };
 	static const struct {
 		struct responder_zone_args a;
 		const char	*code;
 	} refused[] = {
-		{ { "acme", "ns.example.com", NULL, none, 1 }, NULL },
-		{ { APEX, "ns", NULL, none, 1 }, NULL },
-		{ { APEX, "ns." APEX, NULL, none, 1 },
+		{ { "acme", "ns.example.com", NULL, none, NULL, 1 }, NULL },
+		{ { APEX, "ns", NULL, none, NULL, 1 }, NULL },
+		{ { APEX, "ns." APEX, NULL, none, NULL, 1 },
 		    "builtin:ns_addresses" },
-		{ { APEX, "ns.example.com", "a@example.com", none, 1 },
+		{ { APEX, "ns.example.com", "a@example.com", none, NULL, 1 },
 		    NULL },
-		{ { APEX, "ns.example.com", NULL, bad, 1 }, "dns:address" },
+		{ { APEX, "ns.example.com", NULL, bad, NULL, 1 },
+		    "dns:address" },
+		{ { APEX, "ns.example.com", NULL, none, many, 1 },
+		    "builtin:peers" },
 	};
 	struct responder_zone z;
 	struct error err;
