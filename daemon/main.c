@@ -472,7 +472,7 @@ usage(FILE *out, int status)
 	    "Usage: acmed [-c FILE] [--check-config]\n"
 	    "       acmed --list-providers [TYPE]\n"
 	    "       acmed --list-clouds [PRODUCT]\n"
-	    "       acmed [-c FILE] --list-recipes [NAME]\n"
+	    "       acmed [-c FILE] --list-recipes|--list-templates [NAME]\n"
 	    "Keep TLS certificates renewed through ACME.\n\n"
 	    "  -c, --config FILE    configuration (" SYSCONFDIR
 	    "/acmed/acmed.conf)\n"
@@ -484,6 +484,8 @@ usage(FILE *out, int status)
 	    "certificates\n"
 	    "      --list-recipes   the same of recipes, files that describe "
 	    "a deploy step\n"
+	    "      --list-templates the same of those that describe a message "
+	    "service\n"
 	    "  -V, --version        print the version\n"
 	    "  -h, --help           print this\n\n"
 	    "acmed stays in the foreground; acmectl talks to it.\n"
@@ -500,6 +502,7 @@ main(int argc, char **argv)
 		{ "list-providers", optional_argument, NULL, 'l' },
 		{ "list-clouds", optional_argument, NULL, 'L' },
 		{ "list-recipes", optional_argument, NULL, 'r' },
+		{ "list-templates", optional_argument, NULL, 'T' },
 		{ "generate-key", required_argument, NULL, 'g' },
 		{ "send-mail", no_argument, NULL, 'm' },
 		{ "version", no_argument, NULL, 'V' },
@@ -508,6 +511,7 @@ main(int argc, char **argv)
 	};
 	const char *path = SYSCONFDIR "/acmed/acmed.conf", *recipe = NULL;
 	bool check = false, lists_recipes = false;
+	enum recipe_kind kind = RECIPE_DEPLOY;
 	int c;
 
 	(void)umask(077);
@@ -530,6 +534,8 @@ main(int argc, char **argv)
 				optarg = argv[optind];
 			return list_kinds(clouds_list, clouds_one, optarg);
 		case 'r':
+		case 'T':
+			kind = c == 'r' ? RECIPE_DEPLOY : RECIPE_MESSAGE;
 			lists_recipes = true;
 			recipe = optarg;
 			break;
@@ -549,7 +555,7 @@ main(int argc, char **argv)
 	if (lists_recipes) {
 		if (recipe == NULL && optind < argc)
 			recipe = argv[optind];
-		return list_recipes(RECIPE_DEPLOY, path, recipe);
+		return list_recipes(kind, path, recipe);
 	}
 	if (optind < argc) {
 		fprintf(stderr, "acmed: unexpected argument \"%s\"\n",

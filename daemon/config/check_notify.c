@@ -7,7 +7,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/opt.h"
-#include "daemon/config/secret_file.h"
+#include "daemon/config/recipe.h"
 #include "daemon/config/secret_file.h"
 
 static const char *const event_names[] = {
@@ -236,6 +236,7 @@ check_free_notify(struct conf_notify *n)
 	free(n->user);
 	freezero_str(n->password);
 	free(n->ca_file);
+	recipe_unref(n->recipe);
 	freezero_str(n->url);
 	freezero_str(n->secret);
 	free(n->chat);

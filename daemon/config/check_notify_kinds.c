@@ -11,6 +11,7 @@
 #include "common/text.h"
 #include "daemon/config/check_notify.h"
 #include "daemon/config/opt.h"
+#include "daemon/config/recipe_of.h"
 #include "daemon/config/secret_file.h"
 
 #define SECRET_MAX 8192
@@ -334,27 +335,59 @@ check_url(struct check *c, const struct section *sec, const char *key,
 		    key);
 }
 
+/* secret and chat, as the file of the template wants them. */
+static void
+check_wants(struct check *c, const struct section *sec,
+    const struct conf_notify *n)
+{
+	static const char *const keys[] = { "secret", "chat" };
+
+	for (size_t i = 0; i < 2; i++) {
+		bool is_given = i == 0 ? n->secret != NULL : n->chat != NULL;
+		const struct provider_opt *o = n->recipe->opts;
+
+		while (o->name != NULL && strcmp(o->name, keys[i]) != 0)
+			o++;
+		if (o->name != NULL && o->required && !is_given)
+			opt_mistake(c->m, sec, sec->line, "%s is missing "
+			    "(%s)", keys[i], o->help);
+		else if (o->name == NULL && is_given)
+			opt_mistake(c->m, sec, sec->line, "the template %s "
+			    "has no %s", n->recipe->name, keys[i]);
+	}
+}
+
+/* One that is built in; -1: it is none. */
+static int
+find_template(const char *name)
+{
+	for (int i = 0; i < TEMPLATE_END; i++) {
+		if (strcmp(template_names[i], name) == 0)
+			return i;
+	}
+	return -1;
+}
+
 void
 check_notify_webhook(struct check *c, const struct section *sec,
     struct conf_notify *n)
 {
 	const struct value *v = tree_value(sec, "template");
-	bool found = v == NULL;
+	int found = v == NULL ? TEMPLATE_JSON : find_template(v->text);
 
 	secret(c, sec, "webhook", n, &n->url);
 	check_url(c, sec, "webhook", n->url);
 	secret(c, sec, "secret", n, &n->secret);
 	n->ca_file = opt_ca_file(c->m, sec);
 	n->chat = opt_text(c->m, sec, "chat");
-	for (int i = 0; v != NULL && i < TEMPLATE_END; i++) {
-		if (strcmp(template_names[i], v->text) != 0)
-			continue;
-		n->template = (enum notify_template)i;
-		found = true;
+	if (found == -1) {
+		n->recipe = check_recipe_of(c, sec, RECIPE_MESSAGE, v->text,
+		    v->line);
+		if (n->recipe != NULL)
+			check_wants(c, sec, n);
+		return;
 	}
-	if (!found)
-		opt_refuse(c->m, sec, "template", v, "json, dingtalk, wecom, "
-		    "feishu, slack, telegram, ntfy");
+	n->template = (enum notify_template)found;
 	if (n->template == TEMPLATE_TELEGRAM && n->chat == NULL)
 		opt_mistake(c->m, sec, sec->line, "chat is missing: the "
 		    "number of the chat, or @CHANNEL");

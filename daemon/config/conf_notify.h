@@ -66,6 +66,8 @@ enum notify_template {
 	TEMPLATE_END
 };
 
+struct recipe;
+
 struct conf_notify {
 	char		*name;
 	enum notify_kind kind;
@@ -89,6 +91,7 @@ struct conf_notify {
 	int		 facility;	/* LOG_DAEMON, ... */
 
 	enum notify_template template;
+	const struct recipe *recipe;	/* NULL: template says */
 	char		*url;		/* a secret; also of a heartbeat */
 	char		*secret;	/* NULL: no signature, no token */
 	char		*chat;		/* Telegram's */

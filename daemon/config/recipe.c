@@ -26,8 +26,8 @@ const struct recipe_word recipe_words_deploy[] = {
 
 const struct recipe_word recipe_words_message[] = {
 	{ .name = "webhook" }, { .name = "subject" }, { .name = "text" },
-	{ .name = "level" }, { .name = "id" }, { .name = "host" },
-	{ .name = "time" },
+	{ .name = "level" }, { .name = "event" }, { .name = "what" },
+	{ .name = "id" }, { .name = "host" }, { .name = "time" },
 	{ .name = NULL }
 };
 

@@ -294,7 +294,7 @@ check_capture(struct recipe_names *c, const struct section *sec,
 		opt_mistake(c->m, sec, sec->line, "list and where go "
 		    "together: the first entry of list that is as where "
 		    "says");
-	check_flat(c, where, RECIPE_IN_BODY, request, false, false);
+	check_flat(c, where, RECIPE_IN_BODY, request, false, true);
 	(void)opt_bool(c->m, sec, "secret", false);
 	(void)opt_bool(c->m, sec, "optional", false);
 }

@@ -199,10 +199,11 @@ tell_missing(enum recipe_kind kind, const char *conf_path, const char *name,
 		n++;
 	near = text_nearest(name, (const char *const *)names, n);
 	all = xasprintf("there is no %s.conf here, nor in " PKGDATADIR
-	    "/%s%s%s%s; acmed --list-%ss prints all %ss", name,
+	    "/%s%s%s%s; acmed --list-%ss prints all %ss%s", name,
 	    folders[kind], near != NULL ? "; did you mean \"" : "",
 	    near != NULL ? near : "", near != NULL ? "\"?" : "",
-	    word, word);
+	    word, word, kind == RECIPE_DEPLOY ? "" : " beside those that are "
+	    "built in: json, dingtalk, wecom, feishu, slack, telegram, ntfy");
 	mistake_add(m, CONF_MISTAKE, &src, 0, TOP_FILE, "%s", all);
 	for (size_t i = 0; i < n; i++)
 		free(names[i]);

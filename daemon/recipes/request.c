@@ -36,14 +36,22 @@ make_url(struct recipe_scope *s, const struct section *sec, struct str *url,
     struct recipe_found *found, struct error *err)
 {
 	const char *path = tree_value(sec, "path")->text;
+	struct str base = { 0 };
+	size_t len, n;
+	int rc;
 
-	if (recipe_render(s, tree_value(s->recipe->root, "base")->text,
-	    RECIPE_RAW, url, found, err) == -1)
-		return -1;
-	while (path[0] != '\0' && url->len > 0 &&
-	    url->s[url->len - 1] == '/')
-		url->s[--url->len] = '\0';
-	return recipe_render(s, path, RECIPE_URL, url, found, err);
+	rc = recipe_render(s, tree_value(s->recipe->root, "base")->text,
+	    RECIPE_RAW, &base, found, err);
+	/* The address of a channel may have a query, which stays behind. */
+	n = len = strcspn(str_text(&base), "?");
+	while (path[0] != '\0' && n > 0 && base.s[n - 1] == '/')
+		n--;
+	str_add(url, str_text(&base), n);
+	if (rc == 0)
+		rc = recipe_render(s, path, RECIPE_URL, url, found, err);
+	str_puts(url, str_text(&base) + len);
+	str_clear(&base);
+	return rc;
 }
 
 static int

@@ -86,7 +86,7 @@ answered(void *user, const struct rest_answer *a, struct error *err)
 	enum rest_next next;
 
 	if (!recipe_takes_status(sec, a->status)) {
-		(void)error_set(err, ERR_REJECTED, "provider:refused",
+		(void)error_set(err, ERR_CONFIG, "provider:refused",
 		    "HTTP %d, which is no success here", a->status);
 		return REST_FAIL;
 	}
@@ -114,6 +114,11 @@ refused(void *user, const struct rest_answer *a, struct error *err)
 
 	if (recipe_takes_status(request_of(op), a->status))
 		return answered(user, a, err);
+	/* Others are not about this message, but about all. */
+	if (op->a.recipe->kind == RECIPE_MESSAGE &&
+	    err->kind == ERR_REJECTED && a->status != 400 &&
+	    a->status != 413 && a->status != 422)
+		err->kind = ERR_CONFIG;
 	recipe_explain(&op->scope, a, err);
 	return REST_FAIL;
 }

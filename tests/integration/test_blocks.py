@@ -66,6 +66,8 @@ TYPED = {
         "test_deploy_docker.py::test_recipe",
     ("doc/writing-a-recipe.md", "An example"):
         "test_deploy_recipe.py::test_document",
+    ("doc/writing-a-recipe.md", "Messages"):
+        "test_templates.py::test_templates",
 }
 # The first line of what no test types, and why.
 LEFT = {
@@ -175,8 +177,8 @@ def test_configurations(tmp_path):
                         'state_dir = "%s/state"\n' % folder)
         conf.chmod(0o600)
         (folder / "recipes").mkdir()
-        for other, _, recipe in BLOCKS:
-            if other == name and recipe.startswith("title ="):
+        for other, part, recipe in BLOCKS:
+            if (other, part) == (name, heading) and recipe.startswith("title ="):
                 (folder / "recipes" / "appliance.conf").write_text(recipe)
         p = proc.run([daemon.program("ACMED", "acmed"), "--check-config",
                       "-c", str(conf)], check=False)

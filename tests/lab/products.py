@@ -247,8 +247,9 @@ class NginxProxyManager(Product):
 
     def __init__(self, *args, **kw):
         self.certificates, self.loaded = [dict(self.THEIRS)], None
-        self.hosts = [{"id": 3, "certificate_id": 0},
-                      {"id": 4, "certificate_id": 0}]
+        self.hosts = [{"id": 2, "certificate_id": 0, "enabled": True},
+                      {"id": 3, "certificate_id": 0, "enabled": False},
+                      {"id": 4, "certificate_id": 0, "enabled": True}]
         super().__init__(*args, **kw)
 
     def handle(self, r):
@@ -293,12 +294,14 @@ class NginxProxyManager(Product):
         h, = (h for h in self.hosts if h["id"] == int(m.group(1)))
         self.need(r.json() == {"certificate_id": h["certificate_id"]}, 400,
                   {"error": {"message": "something else would change"}})
-        self.loaded = self.cert         # nginx has read its files
+        if h["enabled"]:
+            self.loaded = self.cert     # nginx has read its files
         return 200, h
 
     def use(self):
-        """A person chooses the certificate at a host."""
-        self.hosts[1]["certificate_id"] = self.certificates[-1]["id"]
+        """A person chooses the certificate at two hosts."""
+        for h in self.hosts[1:]:
+            h["certificate_id"] = self.certificates[-1]["id"]
 
     def check(self, first):
         assert self.certificates[0] == self.THEIRS

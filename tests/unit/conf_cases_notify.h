@@ -75,8 +75,10 @@
     NAT2 "webhook: found a placeholder, as in a manual's example; allowed: "
     "the secret itself, without <> or ${} around it\n" },
 { NOTIFY "webhook = \"https://h/secret\"\ntemplate = teams\n}\n",
-    AT "3: notify \"ops\": template = \"teams\"; allowed: json, dingtalk, "
-    "wecom, feishu, slack, telegram, ntfy\n" },
+    AT "3: notify \"ops\": templates: there is no teams.conf here, nor in "
+    PKGDATADIR "/templates; acmed --list-templates prints all templates "
+    "beside those that are built in: json, dingtalk, wecom, feishu, slack, "
+    "telegram, ntfy\n" },
 { NOTIFY "webhook = \"https://h/secret\"\ntemplate = telegram\n}\n",
     NAT "chat is missing: the number of the chat, or @CHANNEL\n" },
 { NOTIFY "webhook = \"https://h/s\"\ntemplate = slack\n"
