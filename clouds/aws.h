@@ -5,7 +5,7 @@
 
 #include "clouds/cloud.h"
 
-/* For tables that have AWS_REGION_OPT and AWS_ARN_OPT as their first options. */
+/* For tables that have "region" and AWS_ARN_OPT as their first options. */
 enum { AWS_REGION, AWS_ARN };
 #define AWS_REGION_OPT \
 	[AWS_REGION] = { .name = "region", .required = true, \

@@ -18,7 +18,8 @@ enum { IS_OURS, HAS_OLD };
 enum { OPT_LISTENER = AWS_ARN + 1, OPT_SNI, OPT_DOMAINS };
 
 static const struct provider_opt opts[] = {
-	AWS_REGION_OPT,
+	[AWS_REGION] = { .name = "region", .required = true,
+	    .help = "of the load balancer, \"eu-central-1\"" },
 	AWS_ARN_OPT,
 	[OPT_LISTENER] = { .name = "listener_arn", .required = true,
 	    .help = "of an HTTPS or TLS listener, \"arn:aws:"

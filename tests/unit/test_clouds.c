@@ -239,10 +239,45 @@ test_aws(void **state)
 	end(&f);
 }
 
+/* The answer to "list certificates", of these members. */
+static enum rest_next
+listed(struct fixture *f, const char *members)
+{
+	struct rest_answer a = { .status = 200 };
+	struct error err;
+	char text[1024];
+
+	(void)text_printf(text, sizeof(text),
+	    "<DescribeListenerCertificatesResponse><R>%s</R>"
+	    "</DescribeListenerCertificatesResponse>", members);
+	a.body = text;
+	a.body_len = strlen(text);
+	return f->type->bind[2].reply(&f->call, &a, &err);
+}
+
+/* Does that step send something?  What. */
+static bool
+sends(struct fixture *f, const struct rest_step *step, const char *what)
+{
+	struct preq *rq = preq_new("https://api.test", false);
+	struct error err;
+	bool is_sent;
+	size_t len;
+
+	assert_int_equal(step->request(&f->call, rq, &err), 0);
+	is_sent = preq_is_started(rq);
+	if (is_sent)
+		assert_non_null(strstr(preq_get_body(rq, &len), what));
+	preq_free(rq);
+	return is_sent;
+}
+
 static void
 test_elbv2(void **state)
 {
+	struct preq *rq = preq_new(NULL, false);
 	struct fixture f;
+	struct error err;
 
 	begin(&f, "aws-elbv2", "AKIDEXAMPLE",
 	    "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
@@ -256,6 +291,25 @@ test_elbv2(void **state)
 	    "elasticloadbalancing.eu-central-1.amazonaws.com",
 	    "SignedHeaders=content-type;host;x-amz-date, Signature="
 	    "ec2afe607aa55664c8970b6e1554e1a083b458ffcd621e5171ed227e787f7934");
+	assert_false(sends(&f, &f.type->bind[4], ""));
+
+	/* Another ARN than before: the old one goes when the new is there. */
+	(void)text_printf(f.call.id, sizeof(f.call.id), "new");
+	f.call.bound_id = "old";
+	f.call.is_bound[0] = true;	/* as the default: of no account */
+	assert_int_equal(f.type->bind[2].request(&f.call, rq, &err), 0);
+	assert_int_equal(listed(&f, "<Certificates><member><CertificateArn>new"
+	    "</CertificateArn><IsDefault>true</IsDefault></member>"
+	    "</Certificates><NextMarker>m</NextMarker>"), REST_AGAIN);
+	assert_int_equal(listed(&f, "<Certificates><member><CertificateArn>old"
+	    "</CertificateArn><IsDefault>false</IsDefault></member>"
+	    "</Certificates>"), REST_NEXT);
+	assert_true(sends(&f, &f.type->bind[3], "AddListenerCertificates&"
+	    "Certificates.member.1.CertificateArn=new&"));
+	assert_true(sends(&f, &f.type->bind[4], "RemoveListenerCertificates&"
+	    "Certificates.member.1.CertificateArn=old&"));
+	assert_int_equal(listed(&f, ""), REST_FAIL);
+	preq_free(rq);
 	end(&f);
 }
 
