@@ -43,7 +43,8 @@ struct keyless_call {
 	char		*texts[PROVIDER_FETCHED_MAX];
 	time_t		 until;		/* epoch seconds; 0: not told, so that
 					   each use fetches again */
-	/* From step to step: keyless_keep(); wiped. */
+	/* From step to step: keyless_keep(); wiped, and the first is kept out
+	 * of messages, as texts are. */
 	char		*memo[KEYLESS_MEMO];
 };
 

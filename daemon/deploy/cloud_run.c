@@ -164,9 +164,12 @@ cloud_run_lease(struct cloud_run *run, void (*done)(struct cloud_run *,
 bool
 cloud_run_doubts(struct cloud_run *run, const struct error *err)
 {
-	return err->kind == ERR_CONFIG &&
-	    strcmp(err->code, "provider:credentials") == 0 &&
-	    lease_doubt(run->lease);
+	if (run->has_doubted || err->kind != ERR_CONFIG ||
+	    strcmp(err->code, "provider:credentials") != 0 ||
+	    !lease_doubt(run->lease))
+		return false;
+	run->has_doubted = true;
+	return true;
 }
 
 /* --- tables --- */

@@ -22,6 +22,7 @@ struct cloud_run {
 	char		*place;		/* store, credentials and where: two
 					   targets of the same share uploads */
 	struct lease	*lease;		/* of the credentials */
+	bool		 has_doubted;	/* these, once */
 	struct rest_op	*rest;
 	void		(*done)(struct cloud_run *, struct error *);
 };

@@ -28,6 +28,7 @@ struct provider_run_op {
 	struct provider_turn turn;
 	const struct conf_credentials *credentials;	/* NULL: its own */
 	struct lease	*lease;		/* of these, from the first attempt */
+	bool		 has_doubted;	/* these, once */
 	bool		 is_add;
 	int64_t		 timeout_ms;
 	int64_t		 deadline;	/* monotonic */
@@ -209,8 +210,10 @@ attempt_failed(struct provider_run_op *op, const struct error *err)
 {
 	int64_t pause = retry_pause(op, err);
 
-	if (err->kind == ERR_CONFIG && strcmp(err->code,
-	    "provider:credentials") == 0 && lease_doubt(op->lease)) {
+	if (!op->has_doubted && err->kind == ERR_CONFIG &&
+	    strcmp(err->code, "provider:credentials") == 0 &&
+	    lease_doubt(op->lease)) {
+		op->has_doubted = true;
 		lease_give(op->lease);
 		op->lease = NULL;
 		timer_set(&op->next, 0);

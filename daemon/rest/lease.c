@@ -12,6 +12,7 @@
 #include "daemon/config/conf.h"
 #include "daemon/config/provider_values.h"
 #include "daemon/io/loop.h"
+#include "daemon/rest/hide.h"
 #include "daemon/rest/run.h"
 #include "providers/credentials.h"
 #include "providers/keyless.h"
@@ -150,11 +151,24 @@ tell_waiting(struct entry *e, const struct error *err)
 
 /* --- the fetch --- */
 
+/* Some repeat what they refuse. */
+static void
+hide(const struct keyless_call *c, struct error *err)
+{
+	for (int i = 0; i < PROVIDER_FETCHED_MAX; i++) {
+		if (c->texts[i] != NULL)
+			rest_hide(c->texts[i], err->msg);
+	}
+	if (c->memo[0] != NULL)
+		rest_hide(c->memo[0], err->msg);
+}
+
 static void
 fetch_failed(struct entry *e, const struct error *why)
 {
 	struct error err = *why;
 
+	hide(&e->call, &err);
 	fetch_stop(e);
 	timer_set(&e->timer, AGAIN_S * 1000);
 	if (e->until > clock_now()) {

@@ -236,18 +236,25 @@ test_failed(void **state)
 {
 	static const struct fake_exchange script[] = {
 	    { "GET", ROLE, .status = 404, .body = "no role" },
+	    { "GET", ROLE, .status = 200, .body = "the-token" },
+	    { "GET", STS, .status = 400, .body = "the-token is not it" },
 	    FETCH("one", "03:14:05"),
 	    { "GET", ROLE, .failure = "http:connect" },
 	    { "GET", ROLE, .failure = "http:connect" },
 	    FETCH("two", "03:14:00"), };
 	struct user a;
 
-	fake_http_script(f.http, script, 7);
+	fake_http_script(f.http, script, N_ELEMENTS(script));
 	take(&a, 0);
 	fake_time_pass(SECOND);
 	assert_int_equal(a.err.kind, ERR_REJECTED);
 	assert_string_equal(a.err.msg, "credentials \"ali\": role: HTTP 404: "
 	    "no role");
+	lease_give(a.lease);
+	take(&a, 0);
+	fake_time_pass(SECOND);
+	assert_string_equal(a.err.msg, "credentials \"ali\": assume: HTTP "
+	    "400: *** is not it");
 	lease_give(a.lease);
 	take(&a, 0);
 	fake_time_pass(SECOND);
