@@ -24,10 +24,11 @@ static const struct provider_opt huawei_opts[] = {
 };
 
 static const struct provider_opt volcengine_opts[] = {
-	{ .name = "access_key", .required = true, .help = "Access Key ID" },
-	{ .name = "secret_key", .required = true, .secret = true,
-	    .help = "Secret Access Key" },
-	{ .name = "session_token", .secret = true,
+	[VOLCENGINE_KEY] = { .name = "access_key", .required = true,
+	    .help = "Access Key ID" },
+	[VOLCENGINE_SECRET] = { .name = "secret_key", .required = true,
+	    .secret = true, .help = "Secret Access Key" },
+	[VOLCENGINE_TOKEN] = { .name = "session_token", .secret = true,
 	    .help = "of temporary credentials" },
 	{ .name = NULL }
 };

@@ -5,11 +5,11 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "daemon/rest/scheme_v4.h"
 #include "providers/records.h"
+#include "providers/volc.h"
 
+#define VERSION "2018-08-01"
 #define PAGE_SIZE "500"			/* the most they give */
 
 enum { OPT_ACCESS_KEY, OPT_SECRET_KEY, OPT_SESSION_TOKEN, OPT_REGION,
@@ -35,88 +35,27 @@ static const struct provider_opt opts[] = {
 	{ .name = NULL }
 };
 
-static const char *
-code_of(const struct rest_answer *a)
-{
-	const char *code = jsonx_str(a->json, "ResponseMetadata.Error.Code");
-
-	return code == NULL ? "" : code;
-}
-
 static int
 prepare(struct provider_call *c, struct preq *rq, struct error *err)
 {
-	static const struct scheme_v4 scheme = {
-		.algorithm = "HMAC-SHA256", .key_prefix = "",
-		.terminator = "request", .date_header = "X-Date",
-		.hash_header = "X-Content-Sha256", .service = "dns",
-	};
-	const char *token = provider_str(c->values, OPT_SESSION_TOKEN);
-
-	/* It is always signed. */
-	if (preq_get_header(rq, "Content-Type") == NULL)
-		preq_header(rq, "Content-Type",
-		    "application/x-www-form-urlencoded");
-	if (token != NULL)
-		preq_secret_header(rq, "X-Security-Token", token);
-	scheme_v4_sign(rq, &scheme, provider_str(c->values, OPT_REGION),
+	volc_sign(rq, "dns", provider_str(c->values, OPT_REGION),
 	    provider_str(c->values, OPT_ACCESS_KEY),
-	    provider_str(c->values, OPT_SECRET_KEY));
+	    provider_str(c->values, OPT_SECRET_KEY),
+	    provider_str(c->values, OPT_SESSION_TOKEN));
 	return 0;
-}
-
-static bool
-is_refusal(const struct rest_answer *a)
-{
-	return json_is_object(jsonx_get(a->json, "ResponseMetadata.Error"));
 }
 
 static void
 failed(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	static const struct rest_code codes[] = {
-		{ "Signature", REST_CREDENTIALS },
-		{ "AccessKey", REST_CREDENTIALS },
-		{ "Credential", REST_CREDENTIALS },
-		{ "SecurityToken", REST_CREDENTIALS },
-		{ "AccessDenied", REST_CREDENTIALS },
-		{ "Timestamp", REST_CREDENTIALS },
-		{ "Expired", REST_CREDENTIALS },
-		{ "InvalidAuthorization", REST_CREDENTIALS },
-		{ "MissingAuth", REST_CREDENTIALS },
-		{ "LackPolicy", REST_CREDENTIALS },
-		{ "NoPermission", REST_CREDENTIALS },
-		{ "FlowLimit", REST_THROTTLED },
-		{ "Throttl", REST_THROTTLED },
-		{ "TooManyRequests", REST_THROTTLED },
-		{ "Internal", REST_UNAVAILABLE },
-		{ "ServiceUnavailable", REST_UNAVAILABLE },
-		{ .word = NULL }
-	};
-	const char *code = code_of(a);
-	const char *msg = jsonx_str(a->json, "ResponseMetadata.Error.Message");
-
-	rest_judge(codes, REST_HAS, code, err);
-	if (code[0] != '\0')
-		(void)error_set(err, err->kind, err->code, "%s: %s", code,
-		    msg == NULL ? "" : msg);
-	if (err->kind == ERR_CONFIG)
-		rest_blame_clock(a, err);
-}
-
-static void
-action(struct preq *rq, const char *method, const char *name)
-{
-	preq_start(rq, method, "");
-	preq_query(rq, "Action", name);
-	preq_query(rq, "Version", "2018-08-01");
+	volc_failed(a, err);
 }
 
 static void
 list_zones(struct provider_call *c, struct preq *rq)
 {
-	action(rq, "GET", "ListZones");
+	volc_action(rq, "GET", "ListZones", VERSION);
 	preq_query(rq, "Key", c->zone);
 	preq_query(rq, "SearchMode", "exact");
 	records_query_page(c, rq, "PageNumber");
@@ -128,7 +67,7 @@ list(struct provider_call *c, struct preq *rq)
 {
 	char host[256];
 
-	action(rq, "GET", "ListRecords");
+	volc_action(rq, "GET", "ListRecords", VERSION);
 	preq_query(rq, "ZID", c->zone_id);
 	preq_query(rq, "Host", provider_relative(c->fqdn, c->zone, "@", host,
 	    sizeof(host)));
@@ -142,7 +81,7 @@ list(struct provider_call *c, struct preq *rq)
 static void
 create(struct provider_call *c, struct preq *rq, const char *host)
 {
-	action(rq, "POST", "CreateRecord");
+	volc_action(rq, "POST", "CreateRecord", VERSION);
 	preq_json(rq, json_pack("{s:I, s:s, s:s, s:s, s:I, s:s}",
 	    "ZID", (json_int_t)strtoll(c->zone_id, NULL, 10), "Host", host,
 	    "Type", "TXT", "Value", c->value,
@@ -153,13 +92,13 @@ create(struct provider_call *c, struct preq *rq, const char *host)
 static bool
 exists(const struct rest_answer *a)
 {
-	return strcmp(code_of(a), "ErrDBDuplicated") == 0;
+	return strcmp(volc_code(a), "ErrDBDuplicated") == 0;
 }
 
 static void
 remove_record(struct provider_call *c, struct preq *rq, const char *id)
 {
-	action(rq, "POST", "DeleteRecord");
+	volc_action(rq, "POST", "DeleteRecord", VERSION);
 	preq_json(rq, json_pack("{s:s}", "RecordID", id));
 }
 
@@ -172,7 +111,7 @@ is_removed(const struct rest_answer *a)
 static bool
 is_gone(const struct rest_answer *a)
 {
-	return strcmp(code_of(a), "ErrDBNotFound") == 0;
+	return strcmp(volc_code(a), "ErrDBNotFound") == 0;
 }
 
 static const struct provider_records records = {
@@ -198,9 +137,9 @@ const struct provider provider_volcengine = {
 	    "VOLC_SECRETKEY, VOLC_REGION.",
 	.opts = opts,
 	.credentials = "volcengine",
-	.base_url = "https://open.volcengineapi.com",
+	.base_url = VOLC_URL,
 	.prepare = prepare,
-	.is_refusal = is_refusal,
+	.is_refusal = volc_is_refusal,
 	.failed = failed,
 	.records = &records,
 	.add = records_add,

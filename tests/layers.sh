@@ -112,7 +112,7 @@ BEGIN {
 
 	# What clouds/ shares with providers/.
 	n = split("option credentials aliyun tencent aws azure " \
-	    "cloudflare google huawei", f)
+	    "cloudflare google huawei volc", f)
 	for (i = 1; i <= n; i++)
 		shared["providers/" f[i] ".h"] = 1
 
