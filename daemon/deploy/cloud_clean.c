@@ -7,9 +7,11 @@
 #include "daemon/config/conf.h"
 #include "daemon/deploy/cloud.h"
 #include "daemon/deploy/cloud_run.h"
+#include "daemon/deploy/cloud_turns.h"
 
 struct clean_op {
 	struct cloud_run run;		/* first: cloud_run's done gets it */
+	struct cloud_turn *turn;	/* nobody finds what is about to go */
 	size_t		 next;		/* row of the journal */
 };
 
@@ -20,6 +22,7 @@ clean_cancel(void *arg)
 {
 	struct clean_op *op = arg;
 
+	cloud_turn_give(op->turn);
 	cloud_run_clear(&op->run);
 	free(op);
 }
@@ -71,6 +74,16 @@ give_up(struct clean_op *op, const struct error *err)
 	clean_cancel(op);
 }
 
+/* Others may have uploaded and bound meanwhile. */
+static void
+turn_cb(void *arg)
+{
+	struct clean_op *op = arg;
+
+	cloud_run_recall(&op->run);
+	next_old(op);
+}
+
 static void
 leased(struct cloud_run *run, struct error *err)
 {
@@ -79,7 +92,8 @@ leased(struct cloud_run *run, struct error *err)
 	if (err != NULL)
 		give_up(op, err);
 	else
-		next_old(op);
+		op->turn = cloud_turn_take(run->s.a.env->clouds, run->place,
+		    turn_cb, op);
 }
 
 static void

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cloud_turns - one at a time where two would upload the same certificate
- * twice: who looks and uploads in the same store waits for the one before.
+ * twice, or one would bind what another removes: who looks and uploads in the
+ * same store, or removes, waits for the one before.
  */
 #ifndef DAEMON_DEPLOY_CLOUD_TURNS_H
 #define DAEMON_DEPLOY_CLOUD_TURNS_H

@@ -206,6 +206,54 @@ def test_kodo(acmed, cloud):
     assert sha256(v.served()) == live(acmed, name)
 
 
+def test_removal_has_a_turn(acmed, cloud):
+    """Who would upload waits until another target has removed what was before:
+    nobody finds what is about to go."""
+    v = cloud([c for c in clouds.all_clouds() if c.PRODUCT == "aliyun-cdn"][0])
+    name = "turn.example.test"
+    removing, looked, found = [threading.Event() for _ in range(3)]
+    remove, find = v.cas_DeleteUserCertificate, v.cas_ListUserCertificateOrder
+    look = v.cdn_DescribeDomainCertificateInfo
+
+    def without_lock(wait):
+        v.lock.release()
+        try:
+            return wait()
+        finally:
+            v.lock.acquire()
+
+    def slow_look(a):
+        if a["DomainName"] == v.domains(1)[1] and not looked.is_set():
+            v.check(without_lock(lambda: removing.wait(20)), "no removal")
+            v.cas_ListUserCertificateOrder = finds
+            looked.set()
+        return look(a)
+
+    def slow_remove(a):
+        v.cas_DeleteUserCertificate = remove
+        removing.set()
+        v.check(without_lock(lambda: looked.wait(20)), "no second target")
+        v.check(not without_lock(lambda: found.wait(0.5)), "found meanwhile")
+        return remove(a)
+
+    def finds(a):
+        found.set()
+        return find(a)
+    configure(acmed, v, name, targets=2)
+    acmed.start()
+    serial = settled(acmed, name)["serial"]
+    v.held.add(str(v.uploads[0].id))
+    assert acmed.ctl("renew-now", name).returncode == 0
+    serial = settled(acmed, name, serial)["serial"]
+    v.held.clear()
+    v.cas_DeleteUserCertificate = slow_remove
+    v.cdn_DescribeDomainCertificateInfo = slow_look
+    assert acmed.ctl("renew-now", name).returncode == 0
+    settled(acmed, name, serial)
+    assert removing.is_set() and found.is_set()
+    assert v.ours() == [live(acmed, name)]
+
+
 @pytest.mark.parametrize("cls", [p for p in ALL if p.values[0].TARGETS > 1])
 def test_two_targets(acmed, cloud, cls):
     """Two targets of one certificate at the same time share its upload, whose
