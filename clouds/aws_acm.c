@@ -131,7 +131,7 @@ list(void *user, struct preq *rq, struct error *err)
 	struct cloud_call *c = user;
 	json_t *body;
 
-	if (!c->is_known)
+	if (!c->is_begun)
 		return 0;
 	/* Without these only RSA_2048 is listed. */
 	body = json_pack("{s:{s:[s,s,s,s,s,s,s]}, s:i}", "Includes",

@@ -81,6 +81,9 @@ struct cloud_call {
 					   it will not be removed */
 	bool		 is_known;	/* an upload of it was begun before, by
 					   this target or another */
+	bool		 is_begun;	/* ... and no target has it yet: it may
+					   be there with an id that nobody
+					   was told */
 	bool		 is_right;	/* look: all is bound already */
 	bool		 is_full;	/* upload: refused for the quota */
 	bool		 is_in_use;	/* remove: refused, it is in use */

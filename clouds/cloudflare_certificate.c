@@ -173,7 +173,7 @@ listed(void *user, const struct rest_answer *a, struct error *err)
 
 	if (all == NULL)
 		return REST_FAIL;
-	if (!c->is_known)
+	if (!c->is_begun)
 		return REST_NEXT;
 	json_array_foreach(all, i, entry) {
 		const char *status = jsonx_str(entry, "status");

@@ -134,8 +134,8 @@ take_over(const struct rename *r)
 		code = EXIT_DENIED;
 	} else {
 		directory = jsonx_str(reply.body, "directory");
-		body = json_pack("{s:s, s:s, s:s}", "name", r->new, "key", key,
-		    "chain", chain);
+		body = json_pack("{s:s, s:s, s:s, s:s}", "name", r->new,
+		    "renamed_from", r->old, "key", key, "chain", chain);
 		if (directory != NULL)
 			(void)json_object_set_new(body, "directory",
 			    json_string(directory));

@@ -108,13 +108,14 @@ post_import_cert(struct call *c)
 		return;
 	body = parse(c);
 	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
-	    "{s:s, s?s, s?s, s:s, s:s, s?b}", "name", &a.name,
+	    "{s:s, s?s, s?s, s?s, s:s, s:s, s?b}", "name", &a.name,
 	    "directory", &a.directory, "profile", &a.profile,
-	    "key", &a.key_pem,
+	    "renamed_from", &a.renamed_from, "key", &a.key_pem,
 	    "chain", &a.chain_pem, "check", &check) == -1) {
 		bad_request(c, "the request is not {\"name\": NAME, "
-		    "\"directory\": URL, \"profile\": NAME, \"key\": PEM, "
-		    "\"chain\": PEM, \"check\": true or false}");
+		    "\"directory\": URL, \"profile\": NAME, "
+		    "\"renamed_from\": NAME, \"key\": PEM, \"chain\": PEM, "
+		    "\"check\": true or false}");
 	} else {
 		a.check = check != 0;
 		if (!a.check)

@@ -223,9 +223,12 @@ find_done(struct cloud_run *run, struct error *err)
 		cloud_journal_put(&run->journal, c->id, c->is_foreign);
 		op_sync(op, op_bind);
 	} else {
-		if (!run->type->store->is_in_place)
+		if (run->type->store->is_in_place) {
+			cloud_journal_put(&run->journal, c->id, false);
+		} else {
 			c->id[0] = '\0';
-		cloud_journal_put(&run->journal, c->id, false);
+			cloud_journal_begin(&run->journal);
+		}
 		op->next_old = 0;
 		op_sync(op, op_upload);
 	}

@@ -128,23 +128,43 @@ save(struct cloud_journal *j)
 	j->rows[i] = j->mine;
 }
 
-/* Whoever else has found it before knew whose it is. */
+/* Does a row of that id say whose it is?  Whoever had it before knew. */
 static bool
-is_foreign_id(const struct cloud_journal *j, const char *id)
+is_told(const struct cloud_journal *j, const char *id, bool is_foreign)
 {
 	for (size_t i = 0; id[0] != '\0' && i < j->n; i++) {
-		if (is_here(j, &j->rows[i]) && j->rows[i].is_foreign &&
-		    strcmp(j->rows[i].id, id) == 0)
+		if (is_here(j, &j->rows[i]) && j->rows[i].is_foreign ==
+		    is_foreign && strcmp(j->rows[i].id, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+cloud_journal_is_done(const struct cloud_journal *j)
+{
+	for (size_t i = 0; i < j->n; i++) {
+		if (is_here(j, &j->rows[i]) && is_new(j, &j->rows[i]) &&
+		    j->rows[i].bound_at != 0)
 			return true;
 	}
 	return false;
 }
 
 void
+cloud_journal_begin(struct cloud_journal *j)
+{
+	j->mine.at = clock_now();
+	save(j);
+}
+
+void
 cloud_journal_put(struct cloud_journal *j, const char *id, bool is_foreign)
 {
 	(void)text_printf(j->mine.id, sizeof(j->mine.id), "%s", id);
-	j->mine.is_foreign = is_foreign || is_foreign_id(j, id);
+	/* Ours may have the name that the certificate had before. */
+	j->mine.is_foreign = is_told(j, id, true) || (is_foreign &&
+	    !is_told(j, id, false));
 	j->mine.at = clock_now();
 	save(j);
 }

@@ -30,10 +30,15 @@ void	cloud_journal_clear(struct cloud_journal *);
 const char *cloud_journal_id(const struct cloud_journal *);
 /* Was an upload of this certificate begun, by whatever target? */
 bool	cloud_journal_knows(const struct cloud_journal *);
+/* Was that answered, so that a target has it? */
+bool	cloud_journal_is_done(const struct cloud_journal *);
 /* The id that this target has; "" if it has none. */
 const char *cloud_journal_bound(const struct cloud_journal *);
-/* mine is going to be uploaded, or is there with that id.  It stays somebody
- * else's if any target knows it so. */
+/* mine is going to be uploaded; an id that it had is kept until another is
+ * put: the vendor may name that one. */
+void	cloud_journal_begin(struct cloud_journal *);
+/* mine is there with that id, or replaces what has it.  Whose it is stays as
+ * the journal has it already; somebody else's, if any target knows it so. */
 void	cloud_journal_put(struct cloud_journal *, const char *id,
 	    bool is_foreign);
 /* mine is what the target has from now on. */

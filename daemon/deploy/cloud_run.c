@@ -105,6 +105,7 @@ cloud_run_recall(struct cloud_run *run)
 	/* A check reads what it can. */
 	c->is_known = is_before_first(a) ||
 	    cloud_journal_knows(&run->journal);
+	c->is_begun = c->is_known && !cloud_journal_is_done(&run->journal);
 }
 
 void

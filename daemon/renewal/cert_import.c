@@ -196,6 +196,24 @@ reply(const struct renewal_env *env, const struct cert_import *a,
 	    key_type_name(info->key));
 }
 
+/* What was uploaded under the other name, if that is the same certificate, goes
+ * on to be known. */
+static void
+take_uploads(const struct renewal_env *env, const struct cert_import *a,
+    const struct import *im)
+{
+	struct cert_info live;
+	struct error err;
+
+	if (a->renamed_from == NULL || object_name_check(a->renamed_from,
+	    &err) == -1 || store_live_info(env->store, a->renamed_from, &live,
+	    &err) != 0)
+		return;
+	if (strcmp(live.sha256, im->info.sha256) == 0)
+		store_cloud_copy(env->store, a->renamed_from, a->name);
+	cert_info_clear(&live);
+}
+
 json_t *
 cert_import(const struct renewal_env *env, const struct cert_import *a,
     struct error *err)
@@ -207,8 +225,11 @@ cert_import(const struct renewal_env *env, const struct cert_import *a,
 	if (import_read(&im, a, err) == 0 &&
 	    compare(env, a, &im, &state, err) == 0 &&
 	    (a->check || state != STATE_NEW ||
-	    install(env, a, &im, err) == 0))
+	    install(env, a, &im, err) == 0)) {
+		if (!a->check)
+			take_uploads(env, a, &im);
 		j = reply(env, a, &im, state);
+	}
 	import_clear(&im);
 	return j;
 }

@@ -531,6 +531,10 @@ void		 store_cloud_each(struct store *, const char *cert,
 /* Insert or replace; key: cert, target, place, sha256. */
 void		 store_cloud_put(struct store *, const struct store_cloud *);
 void		 store_cloud_delete(struct store *, const struct store_cloud *);
+/* All of one certificate is also that of another, which is the same under
+ * another name. */
+void		 store_cloud_copy(struct store *, const char *from,
+		    const char *to);
 /* All of a target that is gone. */
 void		 store_cloud_forget(struct store *, const char *cert,
 		    const char *target);

@@ -75,3 +75,17 @@ store_cloud_forget(struct store *s, const char *cert, const char *target)
 	db_bind_text(q, target);
 	db_write(q);
 }
+
+void
+store_cloud_copy(struct store *s, const char *from, const char *to)
+{
+	static const char sql[] =
+	    "INSERT OR REPLACE INTO cloud (cert, target, place, sha256, id,"
+	    " is_foreign, at, bound_at) SELECT ?, target, place, sha256, id,"
+	    " is_foreign, at, bound_at FROM cloud WHERE cert = ?";
+	struct db_stmt *q = db_stmt(s->db, sql);
+
+	db_bind_text(q, to);
+	db_bind_text(q, from);
+	db_write(q);
+}

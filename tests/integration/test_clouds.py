@@ -254,6 +254,28 @@ def test_removal_has_a_turn(acmed, cloud):
     assert v.ours() == [live(acmed, name)]
 
 
+def test_renamed(acmed, cloud):
+    """What was uploaded under the old name is removed under the new one."""
+    v = cloud([c for c in clouds.all_clouds() if c.PRODUCT == "tencent-ssl"][0])
+    old, new = "old.example.test", "new"
+    configure(acmed, v, old, profile="default")
+    conf_d = os.path.join(acmed.folder, "conf.d")
+    os.makedirs(conf_d, exist_ok=True)
+    with open(os.path.join(conf_d, old + ".conf"), "w") as f:
+        f.write("# Written by acmectl add on 2026-11-29: a certificate.\n" +
+                daemon.section("certificate", old, acmed.certs.pop(old)))
+    acmed.write_conf(acmed.text() + 'include("conf.d/*.conf")\n')
+    acmed.start(write=False)
+    serial = settled(acmed, old)["serial"]
+    p = acmed.ctl("rename", old, new)
+    assert p.returncode == 0, p.stdout
+    assert settled(acmed, new)["serial"] == serial
+    assert len(v.uploads) == 1
+    assert acmed.ctl("renew-now", new).returncode == 0
+    settled(acmed, new, serial)
+    assert v.ours() == [live(acmed, new)] == [sha256(v.served())]
+
+
 @pytest.mark.parametrize("cls", [p for p in ALL if p.values[0].TARGETS > 1])
 def test_two_targets(acmed, cloud, cls):
     """Two targets of one certificate at the same time share its upload, whose

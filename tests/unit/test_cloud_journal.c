@@ -187,6 +187,30 @@ test_begun(void **state)
 	cloud_journal_clear(&j);
 }
 
+/* The id of an upload that was there before one of it was begun again is not
+ * forgotten: a vendor that says it has the certificate names it. */
+static void
+test_begun_again(void **state)
+{
+	struct fixture *f = *state;
+	struct cloud_journal j;
+
+	put(f, "cdn", HERE, "v1", "1", false, false);
+	load(f, &j, "cdn", HERE, "v1");
+	assert_true(cloud_journal_knows(&j));
+	assert_false(cloud_journal_is_done(&j));
+	cloud_journal_bind(&j);
+	cloud_journal_begin(&j);
+	cloud_journal_clear(&j);
+	load(f, &j, "cdn", HERE, "v1");
+	assert_true(cloud_journal_is_done(&j));
+	cloud_journal_put(&j, "1", true);
+	assert_false(j.mine.is_foreign);
+	cloud_journal_put(&j, "2", true);
+	assert_true(j.mine.is_foreign);
+	cloud_journal_clear(&j);
+}
+
 int
 main(void)
 {
@@ -202,6 +226,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_foreign, begin,
 		    tear_down),
 		cmocka_unit_test_setup_teardown(test_begun, begin, tear_down),
+		cmocka_unit_test_setup_teardown(test_begun_again, begin,
+		    tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -506,6 +506,18 @@ test_cloudflare(void **state)
 		assert_int_equal(answer(&f, store->find, text), REST_DONE);
 		assert_int_equal(f.call.is_found, cases[i].same);
 	}
+	/* In a list only what nobody was told of is looked for. */
+	f.call.is_known = true;
+	for (int begun = 0; begun < 2; begun++) {
+		f.call.is_begun = begun != 0;
+		f.call.is_found = false;
+		assert_int_equal(answer(&f, &store->find[1], "{\"result\":[{"
+		    "\"id\":\"b\",\"hosts\":[\"example.com\"],"
+		    "\"expires_on\":\"2026-01-02T03:04:05Z\"}]}"), begun ?
+		    REST_DONE : REST_NEXT);
+		assert_int_equal(f.call.is_found, begun);
+	}
+	f.call.id[0] = '\0';
 	expect_body(&f, &store->upload[1], "POST", "{\"certificate\":\"C\","
 	    "\"private_key\":\"K\",\"bundle_method\":\"force\","
 	    "\"type\":\"sni_custom\"}");
