@@ -161,4 +161,5 @@ const struct deploy_kind deploy_recipe = {
 	.is_wanted = recipe_is_wanted,
 	.start = recipe_step_start,
 	.cancel = recipe_step_cancel,
+	.is_wait = true,
 };
