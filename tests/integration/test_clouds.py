@@ -123,7 +123,7 @@ def test_life(acmed, cloud, cls):
     settled(acmed, name)
     assert len(v.writes()) == before, v.writes()[before:]
 
-    v.delay = 2
+    v.delay = 1
     assert acmed.ctl("renew-now", name).returncode == 0
     settled(acmed, name, first)
     new = live(acmed, name)

@@ -148,6 +148,7 @@ class Alb(Cas):
         self.additional = {"lsn-0": [], "lsn-1": [
             "%d-cn-hangzhou" % i for i in range(8, 11)]}
         self.jobs = {}          # id: looks until it is done
+        self.busy = {"lsn-1"}   # listeners that something else changes
 
     def target(self, i=0):
         return {"base_url": self.url, "region": REGION,
@@ -178,15 +179,14 @@ class Alb(Cas):
             self.fail_with(404, "ResourceNotFound.Certificate", a[arg])
         return a[arg]
 
-    def job(self):
+    def job(self, lsn):
         """Begin one; the next has to wait."""
-        if any(self.jobs.values()):
-            for id in self.jobs:
-                self.jobs[id] = max(0, self.jobs[id] - 1)
+        if lsn in self.busy:
+            self.busy.remove(lsn)
             self.fail_with(400, "IncorrectStatus.Listener",
                            "The status of the listener is Configuring.")
         id = "job-" + self.new_id()
-        self.jobs[id] = self.delay + 1
+        self.jobs[id] = self.delay
         return {"JobId": id}
 
     def state(self, id):
@@ -218,7 +218,7 @@ class Alb(Cas):
     def alb_UpdateListenerAttribute(self, a):
         self.check(set(a) == {"ListenerId", self.DEFAULT_ARG}, "%s", a)
         lsn, id = self.listener(a), self.certificate(a, self.DEFAULT_ARG)
-        job = self.job()
+        job = self.job(lsn)
         self.default[lsn] = id
         return job
 
@@ -228,7 +228,7 @@ class Alb(Cas):
         id = self.certificate(a, self.ADD_ARG)
         if id in all:
             self.fail_with(400, "ResourceAlreadyAssociated.Certificate", id)
-        job = self.job()
+        job = self.job(a["ListenerId"])
         all.append(id)
         return job
 
@@ -238,7 +238,7 @@ class Alb(Cas):
         self.check(int(id.split("-")[0]) > 10, "takes out theirs")
         if id not in all:
             self.fail_with(404, "ResourceNotFound.Certificate", id)
-        job = self.job()
+        job = self.job(a["ListenerId"])
         all.remove(id)
         return job
 
