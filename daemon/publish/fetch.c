@@ -108,7 +108,9 @@ check_names(const struct fetch_op *op, struct error *err)
 		if (!has_name(op->manifest.names, c->names[i].name))
 			return error_set(err, ERR_REJECTED, "fetch:names",
 			    "the published certificate %s does not have the "
-			    "name %s", op->manifest.serial, c->names[i].name);
+			    "name %s%s", op->manifest.serial,
+			    c->names[i].name, n > 0 ? "; on_name_failure = "
+			    "shrink would take it without" : "");
 	}
 	return 0;
 }
