@@ -128,38 +128,6 @@ is_down(const struct hold *h)
 	return h->row.err.kind != ERR_RATELIMIT;
 }
 
-/* --- whom it concerns --- */
-
-static bool
-is_limit(const struct error *err)
-{
-	return err->kind == ERR_RATELIMIT &&
-	    strncmp(err->code, "acme:", 5) == 0;
-}
-
-/* Would any other of the account have been told the same?  A CA's 5xx may be
- * about one order: then another will hear something else. */
-static bool
-is_trouble(const struct cert *c, const struct hold_run *run,
-    const struct error *err)
-{
-	if (err->kind == ERR_RATELIMIT || c->step > STEP_ORDER)
-		return false;
-	return c->step == STEP_ACCOUNT ||
-	    ((!run->has_asked || err->kind == ERR_TRANSIENT) &&
-	    (strncmp(err->code, "acme:", 5) == 0 ||
-	    strncmp(err->code, "http:", 5) == 0));
-}
-
-/* ... and was it this one's own order that it was told for? */
-static bool
-is_own(const struct hold_run *run, const struct error *err)
-{
-	return run->has_asked && strcmp(err->code, "http:resolve") != 0 &&
-	    strcmp(err->code, "http:connect") != 0 &&
-	    strcmp(err->code, "http:tls") != 0;
-}
-
 /* --- what holds --- */
 
 static struct hold *
@@ -212,13 +180,13 @@ hold_failed(struct holds *holds, const struct cert *c,
     struct error *err)
 {
 	time_t now = clock_now(), until;
-	bool down = is_trouble(c, run, err);
+	bool down = hold_is_trouble(c, run, err);
 	struct hold *h = find_active(holds, account);
 
 	if (strcmp(err->code, "engine:held") == 0)
 		return true;
 	if (account == NULL || (!down && (hold_part_failed(holds->parts, c,
-	    account, err) || !is_limit(err))))
+	    account, err) || !hold_is_limit(err))))
 		return false;
 	/* What the CA asks for does not end because it cannot be asked now. */
 	if (down && h != NULL && !is_down(h) && h->row.at <= now &&
@@ -241,10 +209,10 @@ hold_failed(struct holds *holds, const struct cert *c,
 	until = next_at(h, c, err, now);
 	if (h->row.until < until)
 		h->row.until = until;
-	h->by = down && is_own(run, err) ? c : NULL;
+	h->by = down && hold_is_own(run, err) ? c : NULL;
 	h->asks = NULL;
 	store_hold_put(holds->store, &h->row);
-	return down && !is_own(run, err);
+	return down && !hold_is_own(run, err);
 }
 
 static void

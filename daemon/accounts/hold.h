@@ -20,6 +20,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "daemon/accounts/hold_about.h"
+
 struct cert;
 struct conf;
 struct conf_account;
@@ -35,11 +37,6 @@ void		 holds_free(struct holds *);
  * nothing of it that is counted later. */
 unsigned long	 hold_count(const struct holds *);
 
-/* A run of a certificate whose account may be held. */
-struct hold_run {
-	unsigned long	 begun;		/* hold_count() then */
-	bool		 has_asked;	/* ... for its own names */
-};
 /*
  * It failed at that account, which a reload may have taken from the
  * certificate meanwhile, as in what follows: it may be that the account is held

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/accounts/hold_part.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +9,7 @@
 #include "common/mem.h"
 #include "common/names.h"
 #include "common/text.h"
-#include "daemon/acme/refusal.h"
+#include "daemon/accounts/hold_about.h"
 #include "daemon/certs/budget.h"
 #include "daemon/certs/certs.h"
 #include "daemon/certs/due.h"
@@ -18,29 +17,10 @@
 
 /* So long one that is over is known as the one before. */
 #define KEPT_S 86400
-/* So often in a row a short wait is believed. */
-#define EXACT_TIMES 3
-#define PAUSED "acme:paused"
-
-enum part_kind {
-	PART_DOMAIN,
-	PART_NAME,
-	PART_NAMES,
-	PART_KIND_END
-};
-static const char *const kind_texts[PART_KIND_END] = { "domain", "name",
-    "names" };
-
-/* What it is about. */
-struct about {
-	enum part_kind	 kind;
-	uint64_t	 set;		/* of PART_NAMES; else 0 */
-	const char	*name;		/* of the others; else "" */
-};
 
 /* There may be as many as certificates. */
 struct part {
-	struct about	 about;
+	struct hold_about	 about;
 	char		*name;		/* about.name */
 	char		*account, *directory, *msg;
 	char		 code[sizeof(((struct error *)0)->code)];
@@ -52,8 +32,14 @@ struct hold_parts {
 	struct store	*store;
 	struct part	**list;		/* sorted */
 	size_t		 n;
-	size_t		 n_of[PART_KIND_END];
+	size_t		 n_of[HOLD_KIND_END];
 };
+
+static bool
+is_pause(const struct part *p)
+{
+	return strcmp(p->code, HOLD_PAUSED) == 0;
+}
 
 static void
 part_free(struct part *p)
@@ -86,7 +72,7 @@ hold_parts_free(struct hold_parts *all)
 }
 
 static int
-compare(const struct part *p, const struct about *about,
+compare(const struct part *p, const struct hold_about *about,
     const struct conf_account *account)
 {
 	int rc;
@@ -103,7 +89,7 @@ compare(const struct part *p, const struct about *about,
 
 /* Where it is, or belongs. */
 static size_t
-place_of(const struct hold_parts *all, const struct about *about,
+place_of(const struct hold_parts *all, const struct hold_about *about,
     const struct conf_account *account, bool *found)
 {
 	size_t lo = 0, hi = all->n;
@@ -126,7 +112,7 @@ place_of(const struct hold_parts *all, const struct about *about,
 }
 
 static struct part *
-find_or_make(struct hold_parts *all, const struct about *about,
+find_or_make(struct hold_parts *all, const struct hold_about *about,
     const struct conf_account *account)
 {
 	bool found;
@@ -152,42 +138,6 @@ find_or_make(struct hold_parts *all, const struct about *about,
 
 /* --- rows --- */
 
-/* The texts of the table. */
-static bool
-about_read(const char *text, struct about *out)
-{
-	const char *value = strchr(text, ':');
-	char *end;
-
-	for (int i = 0; value != NULL && i < PART_KIND_END; i++) {
-		size_t len = (size_t)(value - text);
-
-		if (strlen(kind_texts[i]) != len ||
-		    memcmp(kind_texts[i], text, len) != 0)
-			continue;
-		*out = (struct about){ .kind = i, .name = "" };
-		value++;
-		if (i != PART_NAMES) {
-			out->name = value;
-			return true;
-		}
-		out->set = strtoull(value, &end, 16);
-		return end != value && *end == '\0';
-	}
-	return false;
-}
-
-static void
-about_print(const struct about *about, char *out, size_t size)
-{
-	if (about->kind == PART_NAMES)
-		(void)text_printf(out, size, "%s:%016" PRIx64,
-		    kind_texts[about->kind], about->set);
-	else
-		(void)text_printf(out, size, "%s:%s", kind_texts[about->kind],
-		    about->name);
-}
-
 void
 hold_parts_load(struct hold_parts *all, const struct store_hold *row)
 {
@@ -195,11 +145,11 @@ hold_parts_load(struct hold_parts *all, const struct store_hold *row)
 		.name = (char *)(uintptr_t)row->account,
 		.directory = (char *)(uintptr_t)row->directory,
 	};
-	struct about about;
+	struct hold_about about;
 	struct part *p;
 
 	/* Of a version to come: that one goes on with it. */
-	if (!about_read(row->about, &about))
+	if (!hold_about_read(row->about, &about))
 		return;
 	p = find_or_make(all, &about, &account);
 	xstrset(&p->msg, row->err.msg);
@@ -218,13 +168,13 @@ to_row(const struct part *p, struct store_hold *row)
 	    p->account);
 	(void)text_printf(row->directory, sizeof(row->directory), "%s",
 	    p->directory);
-	about_print(&p->about, row->about, sizeof(row->about));
+	hold_about_print(&p->about, row->about, sizeof(row->about));
 	row->since = p->since;
 	row->at = p->at;
 	row->until = p->until;
 	row->times = p->times;
-	(void)error_set(&row->err, strcmp(p->code, PAUSED) == 0 ? ERR_CONFIG :
-	    ERR_RATELIMIT, p->code, "%s", p->msg);
+	(void)error_set(&row->err, is_pause(p) ? ERR_CONFIG : ERR_RATELIMIT,
+	    p->code, "%s", p->msg);
 }
 
 static void
@@ -249,128 +199,7 @@ drop_old(struct hold_parts *all, time_t now)
 	}
 }
 
-/* --- what a limit is about --- */
-
-/* A run goes on when a reload has taken its certificate out. */
-static unsigned
-n_names(const struct cert *c)
-{
-	return c->conf != NULL ? c->conf->n_names : 0;
-}
-
-/* In any order the same. */
-static struct about
-about_names(const struct cert *c)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < n_names(c); i++)
-		sum += text_hash(TEXT_HASH_BASIS, c->conf->names[i].name);
-	return (struct about){ .kind = PART_NAMES, .set = sum, .name = "" };
-}
-
-/* Has the certificate that name, or one in that domain? */
-static bool
-has_name(const struct cert *c, const char *name, bool is_domain)
-{
-	for (unsigned i = 0; i < n_names(c); i++) {
-		const char *own = dname_base(c->conf->names[i].name);
-
-		if (is_domain ? dname_is_in(own, name) :
-		    strcmp(own, name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Is the name, or a domain of two labels or more above it, in the text? */
-static bool
-is_named(const char *text, const char *name)
-{
-	for (name = dname_base(name); name != NULL && strchr(name, '.') !=
-	    NULL; name = dname_parent(name)) {
-		if (strcasestr(text, name) != NULL)
-			return true;
-	}
-	return false;
-}
-
-/* false: of the whole account, or no limit at all.  domain: for out's name. */
-static bool
-about_of(const struct cert *c, const struct error *err,
-    char domain[DNAME_SIZE], struct about *out)
-{
-	enum refusal_about about = refusal_about(err, domain);
-
-	if (strcmp(err->code, PAUSED) != 0 &&
-	    (err->kind != ERR_RATELIMIT || strncmp(err->code, "acme:", 5) !=
-	    0))
-		return false;
-	switch (about) {
-	case REFUSAL_DOMAIN:
-	case REFUSAL_NAME:
-		if (!has_name(c, domain, about == REFUSAL_DOMAIN))
-			break;
-		*out = (struct about){ .kind = about == REFUSAL_DOMAIN ?
-		    PART_DOMAIN : PART_NAME, .name = domain };
-		return true;
-	case REFUSAL_ACCOUNT:
-		/* The words of another CA than Boulder's. */
-		for (unsigned i = 0; i < n_names(c) &&
-		    strncmp(err->code, "acme:http-", 10) != 0; i++) {
-			if (is_named(err->msg, c->conf->names[i].name)) {
-				*out = about_names(c);
-				return true;
-			}
-		}
-		return false;
-	case REFUSAL_NAMES:
-		break;
-	}
-	*out = about_names(c);
-	return true;
-}
-
 /* --- */
-
-time_t
-hold_limit_end(const struct error *err, unsigned times, time_t now)
-{
-	time_t asked = due_asked(err->retry_at, now);
-	time_t until;
-
-	if (strcmp(err->code, PAUSED) == 0)
-		return STORE_PAUSED_EVER;
-	/* A CA that asks for a second each time is not asked each second. */
-	if (asked > now && times <= EXACT_TIMES)
-		return asked;
-	until = due_retry_at(&(struct error){ .kind = ERR_RATELIMIT }, times,
-	    now, 0);
-	return until < asked ? asked : until;
-}
-
-time_t
-hold_limit_until(const struct cert *c, const char *code, time_t at,
-    time_t until)
-{
-	struct error told = { .kind = ERR_RATELIMIT, .retry_at = until };
-
-	if (strcmp(code, PAUSED) == 0)
-		return until;
-	(void)text_printf(told.code, sizeof(told.code), "%s", code);
-	return due_held_until(&told, at, c->row.serial != NULL ?
-	    c->row.not_after : 0);
-}
-
-bool
-hold_limit_was_told(const struct cert *c)
-{
-	const struct store_cert *row = &c->row;
-
-	return row->error != NULL && row->failures != 0 &&
-	    row->error->kind == ERR_RATELIMIT &&
-	    strncmp(row->error->code, "acme:", 5) == 0;
-}
 
 bool
 hold_part_failed(struct hold_parts *all, const struct cert *c,
@@ -378,11 +207,11 @@ hold_part_failed(struct hold_parts *all, const struct cert *c,
 {
 	time_t now = clock_now(), until;
 	char domain[DNAME_SIZE];
-	struct about about;
+	struct hold_about about;
 	struct store_hold row;
 	struct part *p;
 
-	if (!about_of(c, err, domain, &about))
+	if (!hold_about_of(c, err, domain, &about))
 		return false;
 	/* Of which names is not known any more: the next one is told, too. */
 	if (c->conf == NULL)
@@ -408,7 +237,7 @@ hold_part_failed(struct hold_parts *all, const struct cert *c,
 typedef void each_cb(const struct hold_parts *, size_t, void *);
 
 static void
-call(const struct hold_parts *all, const struct about *about,
+call(const struct hold_parts *all, const struct hold_about *about,
     const struct conf_account *account, each_cb *each, void *arg)
 {
 	bool found;
@@ -425,24 +254,24 @@ static void
 each_about(const struct hold_parts *all, const struct cert *c,
     const struct conf_account *account, each_cb *each, void *arg)
 {
-	struct about about;
+	struct hold_about about;
 
 	if (account == NULL)
 		return;
-	if (all->n_of[PART_NAMES] != 0) {
-		about = about_names(c);
+	if (all->n_of[HOLD_NAMES] != 0) {
+		about = hold_about_names(c);
 		call(all, &about, account, each, arg);
 	}
-	if (all->n_of[PART_NAME] + all->n_of[PART_DOMAIN] == 0)
+	if (all->n_of[HOLD_NAME] + all->n_of[HOLD_DOMAIN] == 0)
 		return;
-	for (unsigned k = 0; k < n_names(c); k++) {
+	for (unsigned k = 0; k < hold_n_names(c); k++) {
 		const char *name = dname_base(c->conf->names[k].name);
 
-		about = (struct about){ .kind = PART_NAME, .name = name };
-		if (all->n_of[PART_NAME] != 0)
+		about = (struct hold_about){ .kind = HOLD_NAME, .name = name };
+		if (all->n_of[HOLD_NAME] != 0)
 			call(all, &about, account, each, arg);
-		about.kind = PART_DOMAIN;
-		for (; all->n_of[PART_DOMAIN] != 0 && strchr(name, '.') !=
+		about.kind = HOLD_DOMAIN;
+		for (; all->n_of[HOLD_DOMAIN] != 0 && strchr(name, '.') !=
 		    NULL; name = dname_parent(name)) {
 			about.name = name;
 			call(all, &about, account, each, arg);
@@ -469,7 +298,7 @@ longest_cb(const struct hold_parts *all, size_t i, void *arg)
 		return;
 	/* That of certificates per domain is not for a renewal that the CA
 	 * spares, unless it has told this one itself. */
-	if (p->about.kind == PART_DOMAIN && !hold_limit_was_told(
+	if (p->about.kind == HOLD_DOMAIN && !hold_limit_was_told(
 	    best->cert) && budget_spares_domain(best->cert, best->account))
 		return;
 	best->until = until;
@@ -487,8 +316,8 @@ hold_part_until(const struct hold_parts *all, const struct cert *c,
 	each_about(all, c, account, longest_cb, &best);
 	if (best.part == NULL)
 		return 0;
-	if (err != NULL && strcmp(best.part->code, PAUSED) == 0) {
-		(void)error_set(err, ERR_CONFIG, PAUSED, "%s",
+	if (err != NULL && is_pause(best.part)) {
+		(void)error_set(err, ERR_CONFIG, HOLD_PAUSED, "%s",
 		    best.part->msg);
 	} else if (err != NULL) {
 		(void)error_set(err, ERR_RATELIMIT, "engine:held", "the CA "
@@ -509,10 +338,10 @@ static void
 mark_cb(const struct hold_parts *all, size_t i, void *arg)
 {
 	struct ended *ended = arg;
-	bool is_paused = strcmp(all->list[i]->code, PAUSED) == 0;
+	bool is_paused = is_pause(all->list[i]);
 
 	if ((ended->is_exempt || (ended->spares_domain &&
-	    all->list[i]->about.kind == PART_DOMAIN)) && !is_paused &&
+	    all->list[i]->about.kind == HOLD_DOMAIN)) && !is_paused &&
 	    all->list[i]->until > clock_now())
 		return;
 	all->list[i]->since = -1;
@@ -531,8 +360,8 @@ hold_part_end(struct hold_parts *all, const struct cert *c,
 	for (size_t i = all->n; i-- > 0;) {
 		const struct part *p = all->list[i];
 
-		if (p->since == -1 || (ended.was_paused && strcmp(p->code,
-		    PAUSED) == 0 && strcmp(p->account, account->name) == 0 &&
+		if (p->since == -1 || (ended.was_paused && is_pause(p) &&
+		    strcmp(p->account, account->name) == 0 &&
 		    strcmp(p->directory, account->directory) == 0))
 			drop(all, i);
 	}

@@ -5,9 +5,8 @@
  * told, all that such a limit is about are held; by a domain's not those whose
  * order is exempt from it (budget_spares_domain()), until they are told
  * themselves.
- * hold.c keeps them, with the limits of whole accounts, in one table of
- * state.db, whose "about" is "domain:example.com", "name:www.example.com" or
- * "names:HASH".
+ * They are kept, with the limits of whole accounts, in one table of state.db
+ * (hold_about.h).
  */
 #ifndef DAEMON_ACCOUNTS_HOLD_PART_H
 #define DAEMON_ACCOUNTS_HOLD_PART_H
@@ -40,18 +39,5 @@ time_t		 hold_part_until(const struct hold_parts *,
  * has unpaused the account.  true: others were held by them. */
 bool		 hold_part_end(struct hold_parts *, const struct cert *,
 		    const struct conf_account *, bool is_exempt);
-
-/*
- * Until when this certificate obeys one that was told at a time and lasts until
- * another (due_held_until()).
- */
-time_t		 hold_limit_until(const struct cert *, const char *code,
-		    time_t at, time_t until);
-/* Did its last try end with a limit of the CA's? */
-bool		 hold_limit_was_told(const struct cert *);
-/* When one ends that was told now, the times-th time in a row: exactly when
- * the CA says, unless it says that again and again. */
-time_t		 hold_limit_end(const struct error *, unsigned times,
-		    time_t now);
 
 #endif
