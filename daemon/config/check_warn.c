@@ -8,10 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clouds/cloud.h"
+#include "common/error.h"
 #include "common/mem.h"
 #include "common/names.h"
 #include "daemon/config/check_deploy.h"
 #include "daemon/config/opt.h"
+#include "daemon/config/provider_values.h"
 
 static int
 by_title(const void *name, const void *row)
@@ -227,6 +230,42 @@ warn_install(struct check *c, const struct conf_cert *cert,
 	free(same);
 }
 
+/* Is it for that domain, as clouds write them: ".example.com" is a wildcard
+ * for some?  What is no name is theirs to judge. */
+static bool
+is_for(const struct conf_cert *cert, const char *domain)
+{
+	char *text = xasprintf("%s%s", domain[0] == '.' ? "*" : "", domain);
+	char name[DNAME_SIZE];
+	struct error err;
+	bool is_name = dname_normalize(text, false, true, name, &err) == 0;
+
+	free(text);
+	for (size_t i = 0; is_name && i < cert->n_names; i++) {
+		if (strcmp(cert->names[i].name, name) == 0)
+			return true;
+	}
+	return !is_name || conf_wildcard_over(cert, name) != NULL;
+}
+
+/* A certificate from elsewhere has the names that it has. */
+static void
+warn_domains(struct check *c, const struct conf_cert *cert,
+    const struct conf_deploy *d)
+{
+	const char *const *domains = d->cloud == NULL || cert->source !=
+	    NULL || cert->n_names == 0 ? NULL :
+	    provider_values_list(d->cloud->values, CLOUD_DOMAINS);
+
+	for (size_t i = 0; domains != NULL && domains[i] != NULL; i++) {
+		if (!is_for(cert, domains[i]))
+			warn(c, cert, "deploy \"%s\": domains: \"%s\" is not "
+			    "in the certificate, so that browsers would "
+			    "refuse it there; add it to names, or take it "
+			    "out of domains", d->name, domains[i]);
+	}
+}
+
 static void
 warn_deploys(struct check *c, const struct conf_cert *cert)
 {
@@ -235,6 +274,7 @@ warn_deploys(struct check *c, const struct conf_cert *cert)
 
 		for (size_t j = 0; j < d->n_installs; j++)
 			warn_install(c, cert, d, d->installs[j].path);
+		warn_domains(c, cert, d);
 	}
 }
 

@@ -147,12 +147,48 @@ test_warnings(void **state)
 	free(root);
 }
 
+/* What a cloud serves that browsers would refuse. */
+static void
+test_domains(void **state)
+{
+	static const char *const wrong[] = { "domains: \"a.example\" is not in "
+	    "the certificate, so that browsers would refuse it there; add it "
+	    "to names, or take it out of domains\n",
+	    "domains: \"x.www.a.example\" ", "domains: \".b.example\" " };
+	struct conf *conf;
+	size_t n = 0;
+	char *got;
+
+	fixture_write("acmed.conf", 0600, KEYS
+	    "account \"own\" { directory = \"https://ca.example/dir\" }\n"
+	    "provider \"dns\" { type = bare }\n"
+	    "certificate \"c\" { account = own\n"
+	    " names = { \"*.a.example\", \"b.example\" }\n"
+	    " deploy \"cdn\" { cloud \"aliyun-cdn\" { domains = {\n"
+	    "  \".a.example\", \"*.a.example\", \"www.a.example\",\n"
+	    "  \"WWW.A.example\", \"b.example\", \"a.example\",\n"
+	    "  \"x.www.a.example\", \".b.example\", \"no name\" } } } }\n");
+	conf = fixture_load_all("acmed.conf", &got);
+	assert_non_null(conf);
+	for (const char *p = got; (p = strstr(p, "domains: \"")) != NULL;
+	    p++) {
+		assert_true(n < sizeof(wrong) / sizeof(wrong[0]));
+		assert_memory_equal(p, wrong[n], strlen(wrong[n]));
+		n++;
+	}
+	assert_int_equal(n, sizeof(wrong) / sizeof(wrong[0]));
+	conf_unref(conf);
+	free(got);
+	fixture_remove("acmed.conf");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_domains),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup,
