@@ -290,6 +290,7 @@ const struct cloud cloud_aliyun_alb = {
 	.opts = opts,
 	.check = aliyun_lb_check,
 	.store = &aliyun_cas_store,
+	.within = (const char *const []){ "listener_id", NULL },
 	.api = &aliyun_api,
 	.service = &alb,
 	.look = aliyun_lb_look,

@@ -358,6 +358,7 @@ const struct cloud cloud_aliyun_clb = {
 	.opts = opts,
 	.check = check,
 	.store = &store,
+	.within = (const char *const []){ "load_balancer_id", NULL },
 	.api = &aliyun_api,
 	.look = look,
 	.bind = bind,

@@ -48,6 +48,7 @@ const struct cloud cloud_aliyun_nlb = {
 	.opts = opts,
 	.check = aliyun_lb_check,
 	.store = &aliyun_cas_store,
+	.within = (const char *const []){ "listener_id", NULL },
 	.api = &aliyun_api,
 	.service = &nlb,
 	.look = aliyun_lb_look,

@@ -286,6 +286,7 @@ const struct cloud cloud_aws_elbv2 = {
 	.opts = opts,
 	.check = check,
 	.store = &aws_acm_store,
+	.within = (const char *const []){ "listener_arn", NULL },
 	.api = &api,
 	.look = look,
 	.bind = bind,

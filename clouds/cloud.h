@@ -159,8 +159,10 @@ struct cloud {
 	const void	*service;
 	const struct cloud_store *store;
 	/* Options that say what a domain belongs to, where it may belong to
-	 * several: a listener.  NULL-terminated; NULL: it is in one place. */
+	 * several: a listener.  NULL-terminated; NULL: it is in one place.
+	 * within_is_whole: without domains that has one certificate. */
 	const char	*const *within;
+	bool		 within_is_whole;
 	const struct cloud_api *api;	/* of look and bind */
 	const struct rest_step *look;	/* NULL: what find says is all */
 	const struct rest_step *bind;	/* NULL: there is nothing to bind */

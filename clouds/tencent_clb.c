@@ -458,6 +458,7 @@ const struct cloud cloud_tencent_clb = {
 	.store = &tencent_ssl_store,
 	.within = (const char *const []){ "listener_id", "load_balancer_id",
 	    NULL },
+	.within_is_whole = true,
 	.api = &api,
 	.look = look,
 	.bind = bind,

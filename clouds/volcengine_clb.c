@@ -35,6 +35,7 @@ const struct cloud cloud_volcengine_clb = {
 	.opts = opts,
 	.store = &volcengine_cert_store,
 	.within = volcengine_lb_within,
+	.within_is_whole = true,
 	.api = &volcengine_lb_api,
 	.service = &clb,
 	.look = volcengine_lb_look,

@@ -81,7 +81,7 @@ check_domains(struct check *c, const struct section *sub,
 		    "section", n, CLOUD_HOSTS_MAX);
 	for (size_t i = 0; domains[i] != NULL; i++)
 		check_claim(c, sub, "domain", place, domains[i]);
-	if (domains[0] == NULL)
+	if (domains[0] == NULL && cloud->type->within_is_whole)
 		claim_option(c, sub, cloud, cloud->type->name,
 		    cloud->type->within, false);
 	free(place);

@@ -773,6 +773,20 @@
     AT "20: certificate \"b.example.com\": deploy \"a\": cloud "
     "\"aws-elbv2\": certificate \"example.com\": deploy \"a\" writes the "
     "same certificate_arn in " AT "6; allowed: once\n" },
+{ "credentials \"w\" { type = aws access_key_id = x\n"
+    " secret_access_key = s3cret }\n"
+    CERT
+    " deploy \"a\" { cloud \"aws-elbv2\" { region = eu-west-1\n"
+    "  listener_arn = \"" ELB "eu-west-1:1:listener/a\"\n"
+    "  domains = example.com } }\n"
+    " deploy \"b\" { cloud \"aws-elbv2\" { region = eu-west-1\n"
+    "  listener_arn = \"" ELB "eu-west-1:1:listener/b\"\n"
+    "  domains = example.com } }\n"
+    " deploy \"c\" { cloud \"aws-elbv2\" { region = eu-west-1\n"
+    "  listener_arn = \"" ELB "eu-west-1:1:listener/b\" }\n"
+    "  verify = none }\n"
+    "}\n",
+    "" },
 { "credentials \"t\" { type = tencentcloud secret_id = x\n"
     " secret_key = s3cret }\n"
     CERT
