@@ -211,15 +211,46 @@ cert_cb(const json_t *cert, void *arg)
 	free(name);
 }
 
+/* What others renew: by its end, and whatever is wrong with it. */
+static void
+watch_cb(struct check *c, const json_t *w)
+{
+	char *name = show_str(w, "name", "?");
+	char *target = show_str(w, "target", "?");
+	char *word = show_str(w, "condition", "?");
+	char *error = show_error(json_object_get(w, "error"));
+	time_t begin = (time_t)jsonx_int(w, "not_before", 0);
+	time_t end = (time_t)jsonx_int(w, "not_after", 0);
+	enum verdict v = jsonx_bool(w, "ok", false) ? OK : WARNING;
+	char when[SHOW_WHEN_MAX];
+
+	if (is_wanted(c, name)) {
+		if (end != 0)
+			v = worse(v, of_end(c, begin, end));
+		if (v != OK)
+			problem(c, v, "%s: %s: %s%s%s%s%s", name, target, word,
+			    end == 0 ? "" : end <= c->now ? ", ended " :
+			    ", ends ", end == 0 ? "" : show_span(c->now, end,
+			    when), error != NULL ? ": " : "", error != NULL ?
+			    error : "");
+	}
+	free(error);
+	free(word);
+	free(target);
+	free(name);
+}
+
 /* Of acmed itself; not where only some certificates are asked for. */
 static void
 rest_cb(const json_t *rest, void *arg)
 {
 	struct check *c = arg;
 	const char *keys[] = { "config.error", "metrics_textfile.error" };
-	const json_t *channel;
+	const json_t *channel, *w;
 	size_t i;
 
+	json_array_foreach(json_object_get(rest, "watches"), i, w)
+		watch_cb(c, w);
 	if (c->o->n_names > 0)
 		return;
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {

@@ -68,6 +68,7 @@ overview_rest(const json_t *rest, void *arg)
 	v->rest = json_copy((json_t *)(uintptr_t)rest);
 	(void)json_object_del(v->rest, "certificates");
 	v->is_bad = status_has_stuck(v->rest) ||
+	    status_has_unwell(v->rest) ||
 	    status_has_mistakes(v->rest);
 	if (v->table != NULL)
 		return;
@@ -273,6 +274,7 @@ print_changes(const struct options *o, const json_t *changes)
 		{ "providers", "changed providers" },
 		{ "repositories", "changed repositories" },
 		{ "notify", "changed notification channels" },
+		{ "watches", "changed watches" },
 		{ "deploys", "changed deploy targets" },
 	};
 	const json_t *what = json_object_get(changes, "taken"), *line;

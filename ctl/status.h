@@ -40,8 +40,8 @@ size_t	status_table_count(const struct status_table *);
 /* NULL is allowed. */
 void	status_table_free(struct status_table *);
 
-/* The records and files that are left over, channels that fail, mistakes of
- * the configuration: each part with an empty line before it. */
+/* Watched certificates, the records and files that are left over, channels that
+ * fail, mistakes of the configuration: each with an empty line before it. */
 void	status_print_rest(const struct term *, const json_t *rest, time_t now);
 
 /* Everything about one certificate, with its last steps. */
@@ -52,6 +52,8 @@ void	status_print_cert(const struct term *, const json_t *cert, time_t now);
 bool	status_is_bad(const json_t *cert);
 /* Is there a record that cannot be removed, of which people are told? */
 bool	status_has_stuck(const json_t *status);
+/* Is a watched certificate not well? */
+bool	status_has_unwell(const json_t *status);
 /* Has the configuration mistakes, so that something may be left out? */
 bool	status_has_mistakes(const json_t *status);
 

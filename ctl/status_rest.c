@@ -62,6 +62,19 @@ status_has_stuck(const json_t *status)
 }
 
 bool
+status_has_unwell(const json_t *status)
+{
+	const json_t *w;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "watches"), i, w) {
+		if (!jsonx_bool(w, "ok", false))
+			return true;
+	}
+	return false;
+}
+
+bool
 status_has_mistakes(const json_t *status)
 {
 	return json_is_string(jsonx_get(status, "config.error"));
@@ -111,6 +124,50 @@ print_cleanup(const struct term *t, const json_t *records, const char *what,
 	}
 }
 
+/* "  intranet  erp.example.com:443  ends soon, in 12d: words" */
+static void
+print_watch(const struct term *t, const json_t *w, time_t now)
+{
+	char *name = show_str(w, "name", "?");
+	char *target = show_str(w, "target", "?");
+	char *word = show_str(w, "condition", "?");
+	char *error = show_error(json_object_get(w, "error"));
+	time_t end = (time_t)jsonx_int(w, "not_after", 0);
+	char when[SHOW_WHEN_MAX];
+	char *text = xasprintf("%s: %s: %s%s%s%s%s", name, target, word,
+	    end == 0 ? "" : end <= now ? ", ended " : ", ends ",
+	    end == 0 ? "" : show_span(now, end, when),
+	    error != NULL ? ": " : "", error != NULL ? error : "");
+
+	(void)fputs("  ", t->out);
+	term_wrap(t, jsonx_bool(w, "ok", false) ? TERM_PLAIN : TERM_BAD, 2,
+	    ERROR_INDENT, text);
+	free(text);
+	free(error);
+	free(word);
+	free(target);
+	free(name);
+}
+
+/* Those that are not well come first. */
+static void
+print_watches(const struct term *t, const json_t *list, time_t now)
+{
+	const json_t *w;
+	size_t i;
+
+	if (json_array_size(list) == 0)
+		return;
+	(void)fputc('\n', t->out);
+	term_wrap(t, TERM_PLAIN, 0, 2, "watched, renewed by others:");
+	for (int is_ok = 0; is_ok < 2; is_ok++) {
+		json_array_foreach(list, i, w) {
+			if (jsonx_bool(w, "ok", false) == (is_ok == 1))
+				print_watch(t, w, now);
+		}
+	}
+}
+
 /* A channel that is silent because it is broken looks as if all was well. */
 static void
 print_channels(const struct term *t, const json_t *channels, time_t now)
@@ -146,6 +203,7 @@ status_print_rest(const struct term *t, const json_t *rest, time_t now)
 {
 	char *error = show_error(jsonx_get(rest, "config.error")), *text;
 
+	print_watches(t, json_object_get(rest, "watches"), now);
 	print_cleanup(t, json_object_get(rest, "cleanup"), "TXT record",
 	    print_record, now);
 	print_cleanup(t, json_object_get(rest, "http_files"),

@@ -92,7 +92,7 @@ BEGIN {
 	rows(4, "acme dns http01 deploy publish notify")
 	rows(5, "certs")
 	rows(6, "accounts cleanup")
-	rows(7, "rollout persist manage")
+	rows(7, "rollout persist manage watches")
 	rows(8, "renewal preflight alerts")
 	rows(9, "engine")
 	rows(10, "control")

@@ -10,6 +10,7 @@
 #include "daemon/certs/floor.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/rollout/rollout.h"
+#include "daemon/watches/watches.h"
 
 #define DAY_S		86400
 #define HOUR_S		3600
@@ -260,6 +261,52 @@ alarm_judge_missing(const char *cert, const char *text, struct alarm_fact *f)
 	f->level = NLEV_WARNING;
 	f->is_ripe = true;
 	set_text(f, text);
+}
+
+static enum alarm_stage
+stage_of_watched(const struct watched *w, time_t now)
+{
+	switch (watched_left(w->row, w->warn_s, now)) {
+	case WATCHED_FINE:
+		break;
+	case WATCHED_SOON:
+		return STAGE_QUARTER;
+	case WATCHED_URGENT:
+		return STAGE_EIGHTH;
+	case WATCHED_EXPIRED:
+		return STAGE_EXPIRED;
+	}
+	return STAGE_FINE;
+}
+
+int
+alarm_judge_watch(const struct watched *w, const struct conf_alarm *policy,
+    time_t now, struct alarm_fact *f)
+{
+	const struct store_watch *row = w->row;
+	enum alarm_stage stage = stage_of_watched(w, now);
+	bool fails = row->err.code[0] != '\0';
+
+	if (!fails && stage == STAGE_FINE)
+		return -1;
+	memset(f, 0, sizeof(*f));
+	(void)text_printf(f->key, sizeof(f->key), "watch %s %s", row->watch,
+	    row->what);
+	(void)text_printf(f->cert, sizeof(f->cert), "%s", row->watch);
+	(void)text_printf(f->cause, sizeof(f->cause), "watch %s", fails ?
+	    row->err.code : "end");
+	f->event = NEV_WATCHED;
+	f->events = NEV_BIT(NEV_WATCHED);
+	if (stage != STAGE_FINE)
+		f->events |= NEV_BIT(NEV_EXPIRING);
+	f->stage = stage;
+	f->level = level_of(stage);
+	f->ends = row->not_after;
+	/* Who does not answer now may do so soon. */
+	f->is_ripe = stage != STAGE_FINE || w->is_judged ||
+	    row->tries >= policy->after_tries;
+	set_text(f, row->err.msg);
+	return 0;
 }
 
 void

@@ -20,6 +20,7 @@
 
 struct deploy_open;
 struct error;
+struct watched;
 
 /* How much is left of a certificate. */
 enum alarm_stage {
@@ -85,6 +86,9 @@ void	alarm_judge_revocation(const char *cert, const char *serial,
 /* The same of names that it was issued without; text says which, and why. */
 void	alarm_judge_missing(const char *cert, const char *text,
 	    struct alarm_fact *out);
+/* The same of a certificate that others renew. */
+int	alarm_judge_watch(const struct watched *, const struct conf_alarm *,
+	    time_t now, struct alarm_fact *out);
 void	alarm_judge_reload(const char *error, struct alarm_fact *out);
 
 /* What the error of a renewal asks a person for. */

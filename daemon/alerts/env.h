@@ -14,6 +14,7 @@ struct http;
 struct loop;
 struct revocations;
 struct store;
+struct watches;
 
 struct alerts_env {
 	struct loop	*loop;
@@ -23,6 +24,7 @@ struct alerts_env {
 	struct certs	*certs;
 	struct cleanup	*cleanup;
 	struct rollout	*rollout;
+	const struct watches *watches;
 	const struct revocations *revocations;
 	/* The last reload failed with this text; *NULL: it did not. */
 	char		*const *reload_error;

@@ -11,6 +11,7 @@
 #include "daemon/alerts/heartbeat.h"
 #include "daemon/alerts/notifier_priv.h"
 #include "daemon/io/loop.h"
+#include "daemon/watches/watches.h"
 
 #define SOON_MS		500
 #define WAKE_MAX_MS	60000
@@ -141,6 +142,12 @@ tell_at(struct alarm *a, enum alarm_act act, time_t now)
 	return at;
 }
 
+static bool
+is_watch(const struct alarm *a)
+{
+	return strncmp(a->key, "watch ", 6) == 0;
+}
+
 /* A certificate that is configured no more has not recovered. */
 static bool
 is_gone(const struct alarm *a)
@@ -150,10 +157,13 @@ is_gone(const struct alarm *a)
 	char buf[128];
 
 	if (name == NULL || (strncmp(a->key, "failed ", 7) != 0 &&
-	    strncmp(a->key, "deploy ", 7) != 0))
+	    strncmp(a->key, "deploy ", 7) != 0 && !is_watch(a)))
 		return false;
 	(void)text_printf(buf, sizeof(buf), "%.*s",
 	    (int)strcspn(name + 1, " "), name + 1);
+	if (is_watch(a))
+		return watches_find(a->notifier->env->watches, buf,
+		    strchr(name + 1, ' ') + 1) == NULL;
 	c = certs_find(a->notifier->env->certs, buf);
 	return c == NULL || c->conf == NULL;
 }

@@ -14,6 +14,7 @@
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/manage/revocations.h"
 #include "daemon/rollout/rollout.h"
+#include "daemon/watches/watches.h"
 
 static void
 replace(char **s, const char *by)
@@ -173,6 +174,23 @@ of_revocation(const char *cert, const char *serial, unsigned tries,
 	note(of->notifier, &f, of->now);
 }
 
+/* What watched certificates are gone through for. */
+struct of_watched {
+	struct notifier	*notifier;
+	time_t		 now;
+};
+
+static void
+of_watched(const struct watched *w, void *arg)
+{
+	const struct of_watched *of = arg;
+	struct alarm_fact f;
+
+	if (alarm_judge_watch(w, &of->notifier->env->certs->conf->alarm,
+	    of->now, &f) == 0)
+		note(of->notifier, &f, of->now);
+}
+
 void
 notifier_find_facts(struct notifier *n, time_t now)
 {
@@ -192,6 +210,7 @@ notifier_find_facts(struct notifier *n, time_t now)
 		of_records(n, now);
 	revocations_each_failed(env->revocations, of_revocation,
 	    &(struct of_revocation){ n, now });
+	watches_each(env->watches, of_watched, &(struct of_watched){ n, now });
 	if (*env->reload_error != NULL) {
 		alarm_judge_reload(*env->reload_error, &f);
 		note(n, &f, now);

@@ -10,6 +10,7 @@
 #include "daemon/alerts/condition.h"
 #include "daemon/alerts/notifier_priv.h"
 #include "daemon/rollout/rollout.h"
+#include "daemon/watches/watches.h"
 
 #define JOIN_S		7200	/* repeats of one cause go together */
 #define HISTORY		20	/* events looked at for the failed step */
@@ -40,13 +41,46 @@ own(struct batch *b, char *s /* taken */)
 	return s;
 }
 
+/* Others renew it: its name is that of a section, not of a certificate. */
+static bool
+is_watch(const struct alarm *a)
+{
+	return strncmp(a->key, "watch ", 6) == 0;
+}
+
 static const struct cert *
 cert_of(const struct alarm *a)
 {
-	const struct cert *c = a->cert[0] != '\0' ?
+	const struct cert *c = a->cert[0] != '\0' && !is_watch(a) ?
 	    certs_find(a->notifier->env->certs, a->cert) : NULL;
 
 	return c != NULL && c->conf != NULL ? c : NULL;
+}
+
+/* The part of a key behind its first n words. */
+static const char *
+word(const char *key, int n)
+{
+	while (n-- > 0 && key != NULL) {
+		key = strchr(key, ' ');
+		if (key != NULL)
+			key++;
+	}
+	return key;
+}
+
+/* NULL: it is not watched any more. */
+static const struct store_watch *
+watched_row(const struct alarm *a)
+{
+	const char *what = word(a->key, 2), *name = word(a->key, 1);
+	char watch[128];
+
+	if (what == NULL)
+		return NULL;
+	(void)text_printf(watch, sizeof(watch), "%.*s", (int)(what - name) -
+	    1, name);
+	return watches_find(a->notifier->env->watches, watch, what);
 }
 
 static bool
@@ -56,12 +90,23 @@ is_deploy(const struct alarm *a)
 	    a->event == NEV_SERVING_OLD);
 }
 
+/* What was seen last; 0: nothing. */
+static time_t
+ends_of_watched(const struct alarm *a)
+{
+	const struct store_watch *row = watched_row(a);
+
+	return row != NULL ? row->not_after : 0;
+}
+
 /* The end of what is in use; 0: there is none, or nothing is known. */
 static time_t
 not_after_of(const struct alarm *a)
 {
 	const struct cert *c = cert_of(a);
 
+	if (is_watch(a))
+		return ends_of_watched(a);
 	if (is_deploy(a))
 		return a->ends;
 	return c != NULL && c->row.serial != NULL ? c->row.not_after : 0;
@@ -91,7 +136,7 @@ event_of(const struct alarm *a)
 	kinds[] = {
 		{ "deploy ", NEV_DEPLOY }, { "cleanup ", NEV_CLEANUP },
 		{ "config", NEV_CONFIG }, { "revoke ", NEV_REVOCATION },
-		{ "names ", NEV_NAMES },
+		{ "names ", NEV_NAMES }, { "watch ", NEV_WATCHED },
 	};
 
 	if (!is_over(a))
@@ -181,18 +226,6 @@ names_of(const struct conf_cert *cc)
 	return all;
 }
 
-/* The part of a key behind its first n words. */
-static const char *
-word(const char *key, int n)
-{
-	while (n-- > 0 && key != NULL) {
-		key = strchr(key, ' ');
-		if (key != NULL)
-			key++;
-	}
-	return key;
-}
-
 static void
 fill_renewal(struct batch *b, struct notice_item *i, const struct cert *c)
 {
@@ -243,6 +276,19 @@ fill_deploy(struct batch *b, struct notice_item *i, const struct cert *c)
 }
 
 static void
+fill_watched(struct notice_item *i, const struct alarm *a)
+{
+	const struct store_watch *row = watched_row(a);
+
+	if (row == NULL)
+		return;
+	if (row->subject[0] != '\0')
+		i->names = row->subject;
+	i->tries = row->tries;
+	i->next_at = row->tries > 0 ? row->next_at : 0;
+}
+
+static void
 fill_item(struct batch *b, size_t index)
 {
 	const struct alarm *a = b->alarms[index];
@@ -257,12 +303,13 @@ fill_item(struct batch *b, size_t index)
 		const char *name = word(a->key, 1);
 
 		i->name = own(b, xstrndup(name, strcspn(name, " ")));
-		c = certs_find(b->notifier->env->certs, i->name);
+		c = is_watch(a) ? NULL :
+		    certs_find(b->notifier->env->certs, i->name);
 		if (c != NULL && c->conf != NULL)
 			i->not_after = c->row.not_after;
 	}
 	if (event == NEV_DEPLOY || event == NEV_SERVING_OLD ||
-	    event == NEV_CLEANUP)
+	    event == NEV_CLEANUP || event == NEV_WATCHED)
 		i->object = word(a->key, 2);
 	if (index >= NOTICE_LISTED)
 		return;
@@ -279,6 +326,8 @@ fill_item(struct batch *b, size_t index)
 	}
 	if (c != NULL && is_deploy(a))
 		fill_deploy(b, i, c);
+	if (is_watch(a))
+		fill_watched(i, a);
 }
 
 static enum notice_what

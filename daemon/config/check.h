@@ -22,7 +22,7 @@ struct check {
 	bool		 is_partial;	/* a file is missing or unreadable:
 					   references may lead there */
 	struct table	 accounts, credentials, providers, repositories;
-	struct table	 certs, notifies;
+	struct table	 certs, notifies, watches;
 	void		*claims;	/* tsearch(3); check_claims.c */
 	void		*recipes;	/* recipe_of.c */
 	char		*program;	/* what check_program() saw last, */
@@ -51,6 +51,8 @@ struct conf_repository *check_repository(struct check *,
 	    const struct section *);
 /* accounts, providers and credentials are complete and sorted. */
 struct conf_cert *check_cert(struct check *, const struct section *);
+
+struct conf_watch *check_watch(struct check *, const struct section *);
 
 /* The account or provider that key names, or the only one; NULL: told. */
 void	*check_reference(struct check *, const struct section *,
@@ -113,5 +115,6 @@ void	check_free_credentials(struct conf_credentials *);
 void	check_free_provider(struct conf_provider *);
 void	check_free_repository(struct conf_repository *);
 void	check_free_cert(struct conf_cert *);
+void	check_free_watch(struct conf_watch *);
 
 #endif

@@ -115,6 +115,26 @@ add_notify(struct check *c, struct section *sec)
 }
 
 static void
+add_watch(struct check *c, struct section *sec)
+{
+	struct conf_watch *object;
+
+	check_title(c, sec);
+	object = check_watch(c, sec);
+	object->hash = check_hash(sec, NULL);
+	table_add(&c->watches, sec, object);
+}
+
+static void
+take_watches(struct conf *conf, const struct table *t)
+{
+	conf->watches = xcalloc(t->n + 1, sizeof(*conf->watches));
+	for (; conf->n_watches < t->n; conf->n_watches++)
+		conf->watches[conf->n_watches] =
+		    t->rows[conf->n_watches].object;
+}
+
+static void
 take_notifies(struct conf *conf, const struct table *t)
 {
 	conf->notifies = xcalloc(t->n + 1, sizeof(*conf->notifies));
@@ -188,6 +208,9 @@ check_all(struct check *c)
 	each(c, "certificate", add_cert);
 	table_sort(&c->certs, c->m);
 	take_certs(conf, &c->certs);
+	each(c, "watch", add_watch);
+	table_sort(&c->watches, c->m);
+	take_watches(conf, &c->watches);
 	each(c, "notify", add_notify);
 	table_sort(&c->notifies, c->m);
 	take_notifies(conf, &c->notifies);
@@ -198,6 +221,7 @@ check_all(struct check *c)
 	free(c->program);
 	free(c->program_fault);
 	table_clear(&c->notifies);
+	table_clear(&c->watches);
 	table_clear(&c->accounts);
 	table_clear(&c->providers);
 	table_clear(&c->credentials);

@@ -75,6 +75,11 @@ const struct section *check_one_section(struct check *,
 void	check_deploy_verify(struct check *, const struct section *,
 	    struct conf_deploy *);
 void	check_free_deploy_verify(struct conf_deploy *);
+/* One "HOST[:PORT] [OPTION=VALUE ...]" of key; *v is zero, and cleared by the
+ * caller in any case. */
+void	check_verify_entry(struct check *, const struct section *,
+	    const char *key, const struct value *, struct conf_verify *v);
+void	check_free_verify_entry(struct conf_verify *);
 /* As if verify had named these hosts: those that are names, not patterns.  For
  * a target that says nothing itself. */
 void	check_deploy_verify_hosts(struct check *, const struct section *,

@@ -165,6 +165,27 @@ parse_entry(const struct section *sec, struct conf_verify *v, char *text)
 	return wrong;
 }
 
+void
+check_verify_entry(struct check *c, const struct section *sec,
+    const char *key, const struct value *value, struct conf_verify *v)
+{
+	char *copy = xstrdup(value->text);
+	const char *wrong = parse_entry(sec, v, copy);
+
+	if (wrong != NULL)
+		opt_refuse(c->m, sec, key, value, wrong);
+	free(copy);
+}
+
+void
+check_free_verify_entry(struct conf_verify *v)
+{
+	free(v->host);
+	free(v->sni);
+	free(v->connect);
+	free(v->ca_file);
+}
+
 static bool
 parse_failure(struct check *c, const struct section *sec)
 {
@@ -238,16 +259,9 @@ check_deploy_verify(struct check *c, const struct section *sec,
 		n = 0;
 	}
 	d->verify = xcalloc(n + 1, sizeof(*d->verify));
-	for (size_t i = 0; i < n; i++) {
-		struct conf_verify *v = &d->verify[d->n_verify++];
-		char *copy = xstrdup(item->values[i]->text);
-		const char *wrong = parse_entry(sec, v, copy);
-
-		if (wrong != NULL)
-			opt_refuse(c->m, sec, "verify", item->values[i],
-			    wrong);
-		free(copy);
-	}
+	for (size_t i = 0; i < n; i++)
+		check_verify_entry(c, sec, "verify", item->values[i],
+		    &d->verify[d->n_verify++]);
 	d->verify_timeout_s = (unsigned)opt_duration(c->m, sec,
 	    "verify_timeout", 1, 3600, d->cloud != NULL ? CLOUD_TIMEOUT_S :
 	    VERIFY_TIMEOUT_S);
@@ -257,11 +271,7 @@ check_deploy_verify(struct check *c, const struct section *sec,
 void
 check_free_deploy_verify(struct conf_deploy *d)
 {
-	for (size_t i = 0; i < d->n_verify; i++) {
-		free(d->verify[i].host);
-		free(d->verify[i].sni);
-		free(d->verify[i].connect);
-		free(d->verify[i].ca_file);
-	}
+	for (size_t i = 0; i < d->n_verify; i++)
+		check_free_verify_entry(&d->verify[i]);
 	free(d->verify);
 }

@@ -26,6 +26,7 @@ static const char *const event_names[] = {
 	[NEV_START] = "start-failed",
 	[NEV_REVOCATION] = "revocation-failed",
 	[NEV_NAMES] = "names-missing",
+	[NEV_WATCHED] = "watched",
 };
 _Static_assert(sizeof(event_names) / sizeof(event_names[0]) == NEV_END,
     "event_names");

@@ -291,8 +291,8 @@ check_warnings(struct check *c)
 	warn_same_names(c);
 	warn_case(c);
 	check_exposed(c);
-	if (conf->n_certs == 0 && c->n_files > 0 && c->files[0] != NULL &&
-	    !c->is_partial)
+	if (conf->n_certs == 0 && conf->n_watches == 0 && c->n_files > 0 &&
+	    c->files[0] != NULL && !c->is_partial)
 		opt_warn(c->m, c->files[0], 0, "there is no certificate; add "
 		    "a section certificate \"NAME\" { ... }");
 }

@@ -18,6 +18,7 @@
 #include "daemon/config/conf_limits.h"
 #include "daemon/config/conf_notify.h"
 #include "daemon/config/conf_repository.h"
+#include "daemon/config/conf_watch.h"
 
 struct credentials_type;
 struct provider;
@@ -223,6 +224,8 @@ struct conf {
 	size_t		 n_certs;
 	struct conf_notify **notifies;	/* sorted by name */
 	size_t		 n_notifies;
+	struct conf_watch **watches;	/* sorted by name */
+	size_t		 n_watches;
 	struct conf_alarm alarm;
 };
 

@@ -52,6 +52,7 @@ KIND(credentials)
 KIND(provider)
 KIND(repository)
 KIND(notify)
+KIND(watch)
 KIND(cert)
 
 #define WALK(type, list, kind)						\
@@ -170,6 +171,7 @@ conf_diff(const struct conf *old, const struct conf *new, conf_diff_cb *tell,
 	WALK(provider, providers, "providers");
 	WALK(repository, repositories, "repositories");
 	WALK(notify, notifies, "notify");
+	WALK(watch, watches, "watches");
 	WALK(cert, certs, "certificates");
 	for (size_t i = 0; i < new->n_certs; i++) {
 		const struct conf_cert *was = conf_find_cert(old,

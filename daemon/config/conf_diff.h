@@ -9,6 +9,7 @@
 
 /*
  * kind: "settings", "accounts", "providers", "repositories", "notify",
+ * "watches",
  * "certificates" or "deploys"; name: what is new, changed or gone, with
  * "CERTIFICATE/TARGET" for a deploy.
  */

@@ -39,6 +39,7 @@ enum notify_event {
 	NEV_START,		/* acmed cannot start */
 	NEV_REVOCATION,		/* what is to be revoked is not */
 	NEV_NAMES,		/* a certificate was issued without some */
+	NEV_WATCHED,		/* one that others renew is not well */
 	/* Append new ones: sets of these bits are kept in state.db.  Each has
 	   a name in check_notify.c and its words in notify/catalogue.c. */
 	NEV_END

@@ -60,6 +60,9 @@ free_whole(struct conf *conf)
 	for (size_t i = 0; i < conf->n_notifies; i++)
 		check_free_notify(conf->notifies[i]);
 	free(conf->notifies);
+	for (size_t i = 0; i < conf->n_watches; i++)
+		check_free_watch(conf->watches[i]);
+	free(conf->watches);
 	free(conf->certs);
 	free(conf->providers);
 	free(conf->accounts);

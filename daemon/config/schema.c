@@ -171,6 +171,14 @@ static const struct key notify_keys[] = {
 	{ NULL, SHAPE_ONE, NULL }
 };
 
+static const struct key watch_keys[] = {
+	{ "targets", SHAPE_LIST, NULL },
+	{ "files", SHAPE_LIST, NULL },
+	{ "warn", SHAPE_ONE, NULL },
+	{ "ca_file", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
 static const struct key name_keys[] = {
 	{ "challenge", SHAPE_ONE, NULL },
 	{ "webroot", SHAPE_ONE, NULL },
@@ -235,6 +243,7 @@ const struct key schema_root[] = {
 	{ "repository", SHAPE_SECTION, repository_keys },
 	{ "certificate", SHAPE_SECTION, certificate_keys },
 	{ "notify", SHAPE_SECTION, notify_keys },
+	{ "watch", SHAPE_SECTION, watch_keys },
 	{ NULL, SHAPE_ONE, NULL }
 };
 

@@ -174,10 +174,15 @@ rooms_new(struct engine *e)
 	    engine_revocation_kept, e);
 	e->rehearsals = rehearsals_new(e);
 	e->turns = turns_new(e);
+	e->watches_env = (struct watches_env){ .loop = a->loop,
+	    .store = a->store, .dns = e->dns, .noticed = noticed, .arg = e };
+	e->watches = watches_new(&e->watches_env);
+	watches_apply(e->watches, e->conf);
 	e->alerts_env = (struct alerts_env){ .loop = a->loop,
 	    .store = a->store, .children = a->children, .http = a->http,
 	    .certs = e->certs, .cleanup = e->cleanup,
 	    .rollout = e->rollout, .revocations = e->revocations,
+	    .watches = e->watches,
 	    .reload_error = &e->reload_error,
 	    .next_at = next_at, .arg = e };
 	e->notifier = notifier_new(&e->alerts_env);
@@ -301,6 +306,7 @@ engine_start(struct engine *e)
 	tokens_start(e->tokens);
 	rollout_start(e->rollout);
 	persist_watch_kick(e->persist_watch, NULL);
+	watches_start(e->watches);
 	notifier_start(e->notifier);
 	ari_start(e->ari);
 	accounts_refresh(e->accounts, e->conf);
@@ -340,6 +346,7 @@ engine_free(struct engine *e)
 	textfile_free(e->textfile);
 	notifier_free(e->notifier);
 	e->notifier = NULL;
+	watches_free(e->watches);
 	certs_leave(e);
 	rollout_free(e->rollout);
 	hooks_free(e->hooks);
@@ -420,6 +427,7 @@ engine_stop(struct engine *e, void (*done)(void *arg), void *arg)
 	preflights_stop(e->preflights);
 	persist_watch_stop(e->persist_watch);
 	ari_stop(e->ari);
+	watches_stop(e->watches);
 	persist_jobs_stop(e->persist_jobs);
 	manage_jobs_stop(e->manage_jobs);
 	rehearsals_stop(e->rehearsals);
@@ -463,6 +471,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	cleanup_retry(e->cleanup);
 	tokens_retry(e->tokens);
 	persist_watch_kick(e->persist_watch, NULL);
+	watches_apply(e->watches, conf);
 	notifier_reload(e->notifier);
 	ari_kick(e->ari);
 	textfile_kick(e->textfile);

@@ -28,6 +28,11 @@ struct glance {
 /* false if no certificate of that name is configured. */
 bool		 engine_glance(const struct engine *, const char *name,
 		    struct glance *);
+/* The watched certificates (watches.h) that are not well: section, target, its
+ * condition, and why or "". */
+void		 engine_each_unwell(const struct engine *,
+		    void (*each)(const char *name, const char *what,
+		    const char *word, const char *why, void *), void *);
 /* Why the configuration is not in force as it is written; NULL: it is. */
 const char	*engine_reload_error(const struct engine *);
 

@@ -178,6 +178,7 @@ engine_metrics(const struct engine *e)
 	put_work(e, f);
 	accounts_metrics(e->accounts, f);
 	provider_env_metrics(&e->providers, f);
+	watches_metrics(e->watches, f);
 	queue_metrics(notifier_queue(e->notifier), f);
 	put_process(e, f);
 	text_close(f, &text);

@@ -24,6 +24,7 @@
 #include "daemon/renewal/env.h"
 #include "daemon/renewal/renewal.h"
 #include "daemon/rollout/rollout.h"
+#include "daemon/watches/watches.h"
 
 struct ari;
 struct persist_jobs;
@@ -75,6 +76,7 @@ struct engine {
 	struct revocations *revocations;
 	struct rehearsals *rehearsals;
 	struct turns	*turns;
+	struct watches	*watches;
 
 	/* What the rooms use. */
 	struct cleanup_env cleanup_env;
@@ -84,6 +86,7 @@ struct engine {
 	struct persist_env persist_env;
 	struct manage_env manage_env;
 	struct alerts_env alerts_env;
+	struct watches_env watches_env;
 };
 
 /* --- command.c --- */

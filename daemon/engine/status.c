@@ -282,7 +282,7 @@ json_t *
 engine_status(const struct engine *e)
 {
 	return json_pack("{s:s, s:i, s:o, s:{s:s, s:o, s:o}, s:o, s:o, s:o,"
-	    " s:o}",
+	    " s:o, s:o}",
 	    "version", PACKAGE_VERSION, "pid", (int)getpid(),
 	    "started_at", jsonx_time(e->started_at),
 	    "config", "file", e->conf->path,
@@ -292,7 +292,8 @@ engine_status(const struct engine *e)
 	    "cleanup", cleanup_json(e->cleanup),
 	    "http_files", tokens_json(e->tokens),
 	    "notify", queue_json(notifier_queue(e->notifier)),
-	    "metrics_textfile", textfile_json(e->textfile));
+	    "metrics_textfile", textfile_json(e->textfile),
+	    "watches", watches_json(e->watches));
 }
 
 const char *

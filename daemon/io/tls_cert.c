@@ -9,10 +9,12 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/error.h"
 #include "common/names.h"
 #include "common/text.h"
 
 #define STORE_KEPT_MS 60000
+#define STRONG_BITS 112
 
 /* Text of the first entry with this nid; false if there is none. */
 static bool
@@ -60,6 +62,26 @@ first_name(X509 *x, char *out, size_t size)
 	return found;
 }
 
+/* Less than 112 bits are not believed by browsers any more. */
+static void
+read_strength(X509 *x, struct tls_reply *r)
+{
+	EVP_PKEY *key = X509_get0_pubkey(x);
+	int md = NID_undef, bits = 0;
+
+	if (key == NULL)
+		return;
+	(void)text_printf(r->key, sizeof(r->key), "%s %d",
+	    EVP_PKEY_get0_type_name(key), EVP_PKEY_get_bits(key));
+	if (EVP_PKEY_get_security_bits(key) < STRONG_BITS)
+		(void)text_printf(r->weak, sizeof(r->weak), "its key is %s",
+		    r->key);
+	else if (X509_get_signature_info(x, &md, NULL, &bits, NULL) == 1 &&
+	    bits < STRONG_BITS)
+		(void)text_printf(r->weak, sizeof(r->weak), "it is signed "
+		    "with %s", OBJ_nid2ln(md));
+}
+
 void
 tls_cert_read(X509 *x, const char *name, struct tls_reply *r)
 {
@@ -88,6 +110,7 @@ tls_cert_read(X509 *x, const char *name, struct tls_reply *r)
 	if (ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1)
 		r->not_after = timegm(&tm);
 	tls_alpn_cert_id(x, r->acme_id);
+	read_strength(x, r);
 	r->is_for_name = name == NULL || (name_is_address(name) ?
 	    X509_check_ip_asc(x, name, 0) :
 	    X509_check_host(x, name, 0, 0, NULL)) == 1;
@@ -131,22 +154,80 @@ tls_system_store(void)
 	return store;
 }
 
-bool
-tls_is_trusted_here(const char *pem, size_t len)
+/* A reference of the caller's; NULL: the file has none. */
+static X509_STORE *
+store_of_file(const char *ca_file, struct error *err)
 {
-	STACK_OF(X509) *chain = read_chain(pem, len);
-	X509_STORE *store = tls_system_store();
+	X509_STORE *store = X509_STORE_new();
+
+	if (store == NULL)
+		abort();	/* memory */
+	if (X509_STORE_load_file(store, ca_file) == 1)
+		return store;
+	X509_STORE_free(store);
+	ERR_clear_error();
+	(void)error_set(err, ERR_CONFIG, "tls:ca", "ca_file %s has no "
+	    "certificate that can be read", ca_file);
+	return NULL;
+}
+
+/* X509_V_OK, or why not. */
+static int
+verify(STACK_OF(X509) *chain, X509_STORE *store, bool is_own)
+{
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	bool trusted = false;
+	int why = X509_V_ERR_UNSPECIFIED;
 
 	if (ctx == NULL)
 		abort();	/* memory */
 	if (sk_X509_num(chain) > 0 && X509_STORE_CTX_init(ctx, store,
 	    sk_X509_value(chain, 0), chain) == 1) {
 		X509_STORE_CTX_set_time(ctx, 0, clock_now());
-		trusted = X509_verify_cert(ctx) == 1;
+		if (is_own)
+			X509_STORE_CTX_set_flags(ctx,
+			    X509_V_FLAG_PARTIAL_CHAIN);
+		(void)X509_verify_cert(ctx);
+		why = X509_STORE_CTX_get_error(ctx);
 	}
 	X509_STORE_CTX_free(ctx);
+	return why;
+}
+
+int
+tls_cert_read_pem(const char *pem, size_t len, const char *ca_file,
+    struct tls_reply *r, struct error *err)
+{
+	STACK_OF(X509) *chain = read_chain(pem, len);
+	X509_STORE *store = NULL;
+	int rc = -1, why;
+
+	if (sk_X509_num(chain) == 0)
+		(void)error_set(err, ERR_CONFIG, "tls:pem", "there is no "
+		    "certificate in it that can be read");
+	else
+		store = ca_file != NULL ? store_of_file(ca_file, err) :
+		    tls_system_store();
+	if (store != NULL) {
+		tls_cert_read(sk_X509_value(chain, 0), NULL, r);
+		why = verify(chain, store, ca_file != NULL);
+		r->is_trusted = why == X509_V_OK;
+		(void)text_printf(r->why_not, sizeof(r->why_not), "%s",
+		    r->is_trusted ? "" : X509_verify_cert_error_string(why));
+		rc = 0;
+	}
+	X509_STORE_free(store);
+	sk_X509_pop_free(chain, X509_free);
+	ERR_clear_error();
+	return rc;
+}
+
+bool
+tls_is_trusted_here(const char *pem, size_t len)
+{
+	STACK_OF(X509) *chain = read_chain(pem, len);
+	X509_STORE *store = tls_system_store();
+	bool trusted = verify(chain, store, false) == X509_V_OK;
+
 	X509_STORE_free(store);
 	sk_X509_pop_free(chain, X509_free);
 	ERR_clear_error();

@@ -13,6 +13,8 @@
 
 #include "daemon/io/tls_alpn_cert.h"
 
+struct error;
+
 /* The certificate served; texts are printable. */
 struct tls_reply {
 	char		 sha256[65];	/* of the whole DER, hex */
@@ -21,6 +23,8 @@ struct tls_reply {
 	char		 name[256];	/* its first dNSName, or CN, or "" */
 	bool		 is_for_name;	/* its names match sni; true: no sni */
 	time_t		 not_before, not_after;	/* 0: malformed */
+	char		 key[48];	/* "RSA 2048"; "": none of ours */
+	char		 weak[64];	/* what of it is too weak today; "" */
 	bool		 is_trusted;	/* the chain verifies, as of now */
 	char		 why_not[128];	/* if it does not */
 	char		 acme_id[TLS_ALPN_ID_SIZE];	/* its acmeIdentifier
@@ -29,6 +33,14 @@ struct tls_reply {
 
 /* All but is_trusted and why_not. */
 void	tls_cert_read(X509 *, const char *name, struct tls_reply *);
+
+/*
+ * The same of the first certificate of a chain in PEM, with whether the others
+ * lead from it to what is trusted (ca_file NULL: by this system).  ERR_CONFIG
+ * "tls:pem" (there is none), "tls:ca" (ca_file).
+ */
+int	tls_cert_read_pem(const char *pem, size_t len, const char *ca_file,
+	    struct tls_reply *, struct error *);
 
 /*
  * What this system trusts; a reference of the caller's.  Reading it takes 50 ms

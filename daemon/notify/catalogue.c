@@ -45,6 +45,10 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "{name}：旧证书未能吊销" },
 	[P_SUBJ_NAMES] = { "{name}: issued without some of its names",
 	    "{name}：证书缺少部分域名" },
+	[P_SUBJ_WATCHED] = { "{name}: watched certificate is not well{left}",
+	    "{name}：所监视的证书有问题{left}" },
+	[P_SUBJ_WATCHED_ENDS] = { "{name}: watched certificate ends{left}",
+	    "{name}：所监视的证书即将到期{left}" },
 	[P_SUBJ_TEST] = { "test message", "测试消息" },
 	[P_AND_MORE] = { "{name} and {n} more", "{name} 等 {n} 个证书" },
 	[P_NO_CERT] = { "none yet", "尚无证书" },
@@ -146,6 +150,13 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "{n} 个证书缺少部分域名：CA 未能验证这些域名。浏览器访问它们时"
 	    "会报警。" },
 
+	ONE(NEV_WATCHED) = { "A certificate that acmed watches (\"{name}\") "
+	    "and does not renew needs attention: {object}.",
+	    "acmed 监视（“{name}”）但不负责续期的证书需要处理：{object}。" },
+	MANY(NEV_WATCHED) = { "{n} certificates that acmed watches and does "
+	    "not renew need attention, for one reason.",
+	    "{n} 个由 acmed 监视但不负责续期的证书因同一原因需要处理。" },
+
 	[P_LEAD_TEST] = { "This is a test message for the channel \"{name}\". "
 	    " Nothing is wrong.",
 	    "这是通道“{name}”的测试消息，一切正常。" },
@@ -158,6 +169,9 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "{name} 应吊销的证书已吊销、已过期，或已取消吊销。" },
 	[P_RECOVERED_NAMES] = { "The certificate of {name} has all of its "
 	    "names again.", "证书 {name} 已重新包含全部域名。" },
+	[P_RECOVERED_WATCHED] = { "The watched certificate of {object} "
+	    "(\"{name}\") is well again.",
+	    "所监视的证书 {object}（“{name}”）已恢复正常。" },
 	[P_RECOVERED_CONFIG] = { "The configuration has been reloaded.",
 	    "配置已重新加载。" },
 	[P_AGAIN] = { "Reported before, and not solved since {since}.",
@@ -365,6 +379,17 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "a day; to try them now:\n\tacmectl renew-now {name}",
 	    "请修正这些域名的 DNS 或服务器，或从配置中删除它们。acmed 每天"
 	    "自动重试一次；立即重试：\n\tacmectl renew-now {name}" },
+	[P_DO_WATCHED] = { "Fix it where that certificate is looked after: "
+	    "acmed cannot.  It looks again within the hour; at once "
+	    "after:\n\tacmectl reload",
+	    "请在负责该证书的地方处理，acmed 无法代劳。acmed 一小时内会再次"
+	    "检查；立即检查：\n\tacmectl reload" },
+	[P_DO_WATCHED_ENDS] = { "Renew it where that certificate is looked "
+	    "after, and have the server use the new one: acmed does not renew "
+	    "it.  acmed looks again within the hour; at once after:\n"
+	    "\tacmectl reload",
+	    "请在负责该证书的地方续期，并让服务器使用新证书：acmed 不负责其"
+	    "续期。acmed 一小时内会再次检查；立即检查：\n\tacmectl reload" },
 	[P_DO_CONFIG] = { "See every mistake:\n\tacmed --check-config\n"
 	    "Then:\n\tacmectl reload",
 	    "查看所有错误：\n\tacmed --check-config\n"

@@ -32,6 +32,8 @@ enum phrase {
 	P_SUBJ_START,
 	P_SUBJ_REVOCATION,
 	P_SUBJ_NAMES,
+	P_SUBJ_WATCHED,
+	P_SUBJ_WATCHED_ENDS,
 	P_SUBJ_TEST,
 	P_AND_MORE,		/* {name} and {n} more */
 	P_NO_CERT,
@@ -45,6 +47,7 @@ enum phrase {
 	P_RECOVERED_CLEANUP,
 	P_RECOVERED_REVOCATION,
 	P_RECOVERED_NAMES,
+	P_RECOVERED_WATCHED,
 	P_RECOVERED_CONFIG,
 	P_AGAIN,		/* told before, since {since} */
 	P_WORSE,
@@ -111,6 +114,8 @@ enum phrase {
 	P_DO_CLEANUP,
 	P_DO_REVOCATION,
 	P_DO_MISSING,
+	P_DO_WATCHED,
+	P_DO_WATCHED_ENDS,
 	P_DO_CONFIG,
 	P_DO_START,
 	P_DO_SOURCE,		/* {publisher} */

@@ -34,6 +34,14 @@ notice_has_expiry(const struct notice *n)
 	    n->event != NEV_START;
 }
 
+bool
+notice_only_ends(const struct notice *n)
+{
+	const char *words = notice_first(n)->words;
+
+	return words == NULL || words[0] == '\0';
+}
+
 static bool
 is_deploy(const struct notice *n)
 {
@@ -72,13 +80,15 @@ item_lines(struct writer *w, const struct notice_item *i)
 		page_names(w, P_L_CERT, i->name);
 	if (i->names != NULL && !notice_is_many(n))
 		page_names(w, P_L_NAMES, i->names);
-	if (i->object != NULL)
+	if (i->object != NULL && n->event == NEV_WATCHED)
+		page_words(w, P_L_OBJECT, i->object, PAGE_NAMES_MAX);
+	else if (i->object != NULL)
 		page_names(w, P_L_OBJECT, i->object);
 	if (i->not_after != 0 && notice_has_expiry(n))
 		page_time(w, P_L_EXPIRES, i->not_after);
 	else if (i->name[0] != '\0' && notice_has_expiry(n) && is_trouble(n))
-		page_line(w, P_L_EXPIRES, phrase(is_deploy(n) ? P_NOT_KNOWN :
-		    P_NO_CERT, w->zh));
+		page_line(w, P_L_EXPIRES, phrase(is_deploy(n) ||
+		    n->event == NEV_WATCHED ? P_NOT_KNOWN : P_NO_CERT, w->zh));
 	if (i->new_not_after != 0)
 		page_time(w, P_L_NEW, i->new_not_after);
 	if (!is_trouble(n))
@@ -140,7 +150,7 @@ is_by_code(const struct notice *n)
 {
 	return !is_deploy(n) && n->event != NEV_CONFIG &&
 	    n->event != NEV_START && n->event != NEV_REVOCATION &&
-	    n->event != NEV_NAMES;
+	    n->event != NEV_NAMES && n->event != NEV_WATCHED;
 }
 
 static enum phrase
@@ -179,6 +189,8 @@ advice_of(const struct notice *n, const char *link)
 		return P_DO_REVOCATION;
 	case NEV_NAMES:
 		return P_DO_MISSING;
+	case NEV_WATCHED:
+		return notice_only_ends(n) ? P_DO_WATCHED_ENDS : P_DO_WATCHED;
 	case NEV_FAILED:
 	case NEV_RECOVERED:
 	case NEV_RENEWED:
@@ -265,7 +277,8 @@ lead(struct writer *w)
 		    P_RECOVERED_DEPLOY : n->event == NEV_CLEANUP ?
 		    P_RECOVERED_CLEANUP : n->event == NEV_REVOCATION ?
 		    P_RECOVERED_REVOCATION : n->event == NEV_NAMES ?
-		    P_RECOVERED_NAMES : n->event == NEV_CONFIG ?
+		    P_RECOVERED_NAMES : n->event == NEV_WATCHED ?
+		    P_RECOVERED_WATCHED : n->event == NEV_CONFIG ?
 		    P_RECOVERED_CONFIG : (enum phrase)((notice_is_many(n) ?
 		    P_LEAD_MANY : P_LEAD_ONE) + NEV_RECOVERED);
 	text = phrase_fill(p, w->zh, vars);

@@ -26,6 +26,8 @@ bool	 notice_is_many(const struct notice *);
 const struct notice_item *notice_first(const struct notice *);
 /* Does it matter until when the certificate is good? */
 bool	 notice_has_expiry(const struct notice *);
+/* Is nothing wrong with it, but that it ends? */
+bool	 notice_only_ends(const struct notice *);
 
 /* These are the caller's to free. */
 char	*notice_subject(const struct writer *);

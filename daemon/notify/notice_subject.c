@@ -24,6 +24,7 @@ subject_phrase(const struct notice *n)
 		[NEV_START] = P_SUBJ_START,
 		[NEV_REVOCATION] = P_SUBJ_REVOCATION,
 		[NEV_NAMES] = P_SUBJ_NAMES,
+		[NEV_WATCHED] = P_SUBJ_WATCHED,
 	};
 	const struct notice_item *i = notice_first(n);
 
@@ -37,6 +38,8 @@ subject_phrase(const struct notice *n)
 		return n->event == NEV_SERVING_OLD ? P_SUBJ_SERVES_EXPIRED :
 		    n->event == NEV_DEPLOY ? P_SUBJ_DEPLOY_EXPIRED :
 		    P_SUBJ_EXPIRED;
+	if (n->event == NEV_WATCHED && notice_only_ends(n))
+		return P_SUBJ_WATCHED_ENDS;
 	return of[n->event];
 }
 

@@ -77,6 +77,16 @@ fill(struct pieces *p, void *arg)
 	return true;
 }
 
+static void
+unwell(const char *name, const char *what, const char *word, const char *why,
+    void *arg)
+{
+	char *both = xasprintf("%s: %s", name, what);
+
+	reason(arg, both, word, why);
+	free(both);
+}
+
 void
 get_health(struct call *c)
 {
@@ -88,6 +98,7 @@ get_health(struct call *c)
 	if (h->reasons == NULL)
 		abort();
 	h->after = xstrdup("");
+	engine_each_unwell(h->engine, unwell, h);
 	if (mistake != NULL)
 		reason(h, "configuration", "", mistake);
 	pieces_begin(c, "text/plain; charset=utf-8", fill, health_free, h);

@@ -71,9 +71,9 @@ head(struct view *v)
 {
 	html_printf(v->out, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>"
 	    "<meta charset=\"utf-8\"><title>", lang_tag(v->lang));
-	if (v->n_mood[MOOD_BAD] + v->n_mood[MOOD_WARN] > 0)
+	if (v->n_mood[MOOD_BAD] + v->n_mood[MOOD_WARN] + v->n_unwell > 0)
 		html_printf(v->out, "(%zu) ", v->n_mood[MOOD_BAD] +
-		    v->n_mood[MOOD_WARN]);
+		    v->n_mood[MOOD_WARN] + v->n_unwell);
 	if (v->cert != NULL) {
 		html_text(v->out, v->cert);
 		html_raw(v->out, " · ");
@@ -149,6 +149,7 @@ begin(struct home *h)
 	}
 	list_summary(v);
 	list_problems(v);
+	list_watched(v);
 	h->part = v->n == 0 ? PART_FOOT : PART_CARDS;
 	if (v->n_worst > 0)
 		html_printf(v->out, "<section class=\"attention\" "

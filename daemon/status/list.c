@@ -32,7 +32,8 @@ count(struct view *v, enum mood mood, size_t n, const char *word)
 void
 list_summary(struct view *v)
 {
-	size_t attention = v->n_mood[MOOD_BAD] + v->n_mood[MOOD_WARN];
+	size_t attention = v->n_mood[MOOD_BAD] + v->n_mood[MOOD_WARN] +
+	    v->n_unwell;
 	char n[NUMBER_MAX];
 
 	html_raw(v->out, "<section class=\"summary\"><h1>");
@@ -98,6 +99,57 @@ list_problems(struct view *v)
 			problem(v, "A TXT record could not be removed:",
 			    jsonx_str(o, "name"), jsonx_str(o, "error"));
 	}
+	json_decref(status);
+}
+
+static void
+watched(struct view *v, const json_t *w)
+{
+	bool is_ok = jsonx_bool(w, "ok", false);
+	time_t end = (time_t)jsonx_int(w, "not_after", 0);
+	const char *words = jsonx_str(w, "error.msg");
+	char when[LANG_TIME_MAX];
+
+	html_printf(v->out, "<li class=\"%s\"><b>",
+	    mood_class(is_ok ? MOOD_GOOD : MOOD_WARN));
+	html_text(v->out, jsonx_str(w, "name"));
+	html_raw(v->out, "</b> <span>");
+	html_text(v->out, jsonx_str(w, "target"));
+	html_printf(v->out, "</span> <i>%s</i>", view_word(v,
+	    jsonx_str(w, "condition")));
+	if (end != 0) {
+		html_raw(v->out, " <span>");
+		view_say(v, "ends %s", lang_time(v->lang, end, when), NULL,
+		    NULL);
+		html_raw(v->out, "</span>");
+	}
+	if (words != NULL) {
+		html_raw(v->out, "<p class=\"words\">");
+		html_text(v->out, words);
+		html_raw(v->out, "</p>");
+	}
+	html_raw(v->out, "</li>");
+}
+
+void
+list_watched(struct view *v)
+{
+	json_t *status = engine_status(v->engine);
+	const json_t *list = json_object_get(status, "watches"), *w;
+	size_t i;
+
+	if (json_array_size(list) > 0)
+		html_printf(v->out, "<section class=\"watched\" "
+		    "aria-labelledby=\"wat\"><h2 id=\"wat\">%s</h2><ul>",
+		    view_word(v, "Watched, renewed by others"));
+	for (int is_ok = 0; is_ok < 2; is_ok++) {
+		json_array_foreach(list, i, w) {
+			if (jsonx_bool(w, "ok", false) == (is_ok == 1))
+				watched(v, w);
+		}
+	}
+	if (json_array_size(list) > 0)
+		html_raw(v->out, "</ul></section>");
 	json_decref(status);
 }
 

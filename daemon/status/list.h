@@ -11,6 +11,8 @@ struct view;
 /* How many there are of each mood, and what is wrong besides. */
 void	list_summary(struct view *);
 void	list_problems(struct view *);
+/* What others renew. */
+void	list_watched(struct view *);
 /* One that needs attention, with its cause. */
 void	list_card(struct view *, const char *name, const struct glance *);
 void	list_more_cards(struct view *);

@@ -52,6 +52,15 @@ parse(struct view *v, const char *uri_query)
 	evhttp_clear_headers(&params);
 }
 
+static void
+count_unwell(const char *name, const char *what, const char *word,
+    const char *why, void *arg)
+{
+	struct view *v = arg;
+
+	v->n_unwell++;
+}
+
 struct view *
 view_new(struct call *c)
 {
@@ -69,6 +78,7 @@ view_new(struct call *c)
 		abort();
 	for (size_t i = 0; i < sizeof(random); i++)
 		(void)text_printf(v->nonce + 2 * i, 3, "%02x", random[i]);
+	engine_each_unwell(v->engine, count_unwell, v);
 	parse(v, evhttp_uri_get_query(evhttp_request_get_evhttp_uri(c->req)));
 	return v;
 }

@@ -50,6 +50,7 @@ struct view {
 	/* What there is. */
 	size_t		 n, n_found;	/* with that query */
 	size_t		 n_mood[MOOD_END];
+	size_t		 n_unwell;	/* watched, that others renew */
 	struct worst	 worst[VIEW_WORST];	/* worst first */
 	size_t		 n_worst;
 	unsigned	 renewals[VIEW_DAYS], expiries[VIEW_DAYS];

@@ -47,6 +47,7 @@ static const char *const checks[] = {
 	"PRAGMA quick_check('alarm')", "PRAGMA quick_check('notice')",
 	"PRAGMA quick_check('revocation')", "PRAGMA quick_check('cloud')",
 	"PRAGMA quick_check('budget')", "PRAGMA quick_check('missing')",
+	"PRAGMA quick_check('watch')",
 };
 
 static int

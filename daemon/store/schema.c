@@ -212,6 +212,25 @@ const char *const schema_tables[] = {
 	" error_msg TEXT NOT NULL,"
 	" PRIMARY KEY (cert, name)"
 	") WITHOUT ROWID",
+
+	"CREATE TABLE watch ("
+	" watch TEXT NOT NULL,"
+	" what TEXT NOT NULL,"
+	" looked_at INTEGER NOT NULL,"
+	" next_at INTEGER NOT NULL,"
+	" since INTEGER NOT NULL,"
+	" tries INTEGER NOT NULL,"
+	" serial TEXT NOT NULL,"
+	" issuer TEXT NOT NULL,"
+	" subject TEXT NOT NULL,"
+	" key TEXT NOT NULL,"
+	" not_before INTEGER NOT NULL,"
+	" not_after INTEGER NOT NULL,"
+	" error_kind TEXT NOT NULL,"
+	" error_code TEXT NOT NULL,"
+	" error_msg TEXT NOT NULL,"
+	" PRIMARY KEY (watch, what)"
+	") WITHOUT ROWID",
 	NULL
 };
 
@@ -465,6 +484,25 @@ const char *const schema_migrations[] = {
 	" kind, since) SELECT account, directory, at, until, times, code,"
 	" msg, kind, since FROM hold_old;"
 	"DROP TABLE hold_old;",
+
+	"CREATE TABLE watch ("
+	" watch TEXT NOT NULL,"
+	" what TEXT NOT NULL,"
+	" looked_at INTEGER NOT NULL,"
+	" next_at INTEGER NOT NULL,"
+	" since INTEGER NOT NULL,"
+	" tries INTEGER NOT NULL,"
+	" serial TEXT NOT NULL,"
+	" issuer TEXT NOT NULL,"
+	" subject TEXT NOT NULL,"
+	" key TEXT NOT NULL,"
+	" not_before INTEGER NOT NULL,"
+	" not_after INTEGER NOT NULL,"
+	" error_kind TEXT NOT NULL,"
+	" error_code TEXT NOT NULL,"
+	" error_msg TEXT NOT NULL,"
+	" PRIMARY KEY (watch, what)"
+	") WITHOUT ROWID;",
 };
 const int schema_version =
     (int)(sizeof(schema_migrations) / sizeof(schema_migrations[0]));

@@ -255,6 +255,31 @@ void		 store_missing_put(struct store *,
 void		 store_missing_delete(struct store *, const char *cert,
 		    const char *name);
 
+/* --- what was seen of certificates that others renew --- */
+
+struct store_watch {
+	char		 watch[128];	/* its section */
+	char		 what[256];	/* target or file, as configured */
+	time_t		 looked_at;	/* the last time; 0: never */
+	time_t		 next_at;
+	time_t		 since;		/* that err is told of it */
+	unsigned	 tries;		/* that got no certificate, in a row */
+	/* Of the certificate seen last; not_after 0: none ever was. */
+	char		 serial[64];
+	char		 issuer[256];
+	char		 subject[256];	/* its first name */
+	char		 key[48];	/* "RSA 2048" */
+	time_t		 not_before, not_after;
+	struct error	 err;		/* of the last look; code "": it was
+					   well, but for its end */
+};
+void		 store_watch_each(struct store *,
+		    void (*each)(const struct store_watch *, void *), void *);
+/* Insert or replace; key: watch, what. */
+void		 store_watch_put(struct store *, const struct store_watch *);
+void		 store_watch_delete(struct store *, const char *watch,
+		    const char *what);
+
 /* --- what a person wants to be revoked, until the CA has done it --- */
 
 struct store_revocation {

@@ -11,6 +11,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
+#include "daemon/dns/addresses.h"
 #include "daemon/dns/provider_run.h"
 #include "daemon/dns/txtget.h"
 #include "daemon/dns/txtwait.h"
@@ -536,4 +537,24 @@ provider_run_cancel(struct provider_run_op *op)
 		return;
 	call_clear(&op->call);
 	free(op);
+}
+
+/* Nobody here looks at servers. */
+struct addresses_op *
+addresses_start(struct dns *d, const char *host, unsigned timeout_ms,
+    addresses_done_cb *done, void *arg)
+{
+	abort();
+}
+
+void
+addresses_cancel(struct addresses_op *op)
+{
+	assert(op == NULL);
+}
+
+void
+addresses_set_port(struct dns_server *s, uint16_t port)
+{
+	abort();
 }

@@ -351,6 +351,13 @@ engine_glance(const struct engine *e, const char *name, struct glance *g)
 	return true;
 }
 
+void
+engine_each_unwell(const struct engine *e,
+    void (*each)(const char *name, const char *what, const char *word,
+    const char *why, void *), void *arg)
+{
+}
+
 const char *
 engine_reload_error(const struct engine *e)
 {

@@ -108,7 +108,7 @@ LEFT = {
 # Their blocks are examples of what is sent, with "..." for what is long.
 OBJECTS = {"doc/control-api.md"}
 
-WORDS = "account|provider|certificate|notify|repository|deploy"
+WORDS = "account|provider|certificate|notify|repository|deploy|watch"
 SECRETS = {"key_file": 'key "k" { algorithm hmac-sha256; secret '
            '"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="; };',
            "login_token_file": "12345,0123456789abcdef0123456789abcdef",

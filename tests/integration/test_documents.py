@@ -18,10 +18,11 @@ PARTS = {
     "DEPLOY TARGETS": ["certificate", "deploy"],
     "REPOSITORIES": ["repository"],
     "NOTIFICATIONS": ["notify"],
+    "WATCHED CERTIFICATES": ["watch"],
 }
 # These have a part of their own.
 SECTIONS = {"account", "credentials", "provider", "repository", "certificate",
-            "notify"}
+            "notify", "watch"}
 UNTITLED = {"docker"}
 
 pytestmark = pytest.mark.no_lab

@@ -105,6 +105,7 @@ class Acmed:
         self.repositories = {}
         self.certs = {}
         self.notifies = {}
+        self.watches = {}
         self.proc = None
         self.env = None
         self.user = None
@@ -129,7 +130,8 @@ class Acmed:
                             ("provider", self.providers),
                             ("repository", self.repositories),
                             ("certificate", self.certs),
-                            ("notify", self.notifies)):
+                            ("notify", self.notifies),
+                            ("watch", self.watches)):
             for name, opts in table.items():
                 out += section(kind, name, opts)
         return out

@@ -1700,3 +1700,25 @@
     "fo\"\n"
     "max_renewals = x\n",
     AT "3: max_renewals = \"x\"; allowed: 1 to 1000\n" },
+{ BASE "watch \"w\" {\n"
+    "targets = { \"a.test:443\", \"b.test:25\" }\n"
+    "files = { \"/nowhere/x.pem\" }\n"
+    "warn = 30d\n}\n",
+    "" },
+{ "watch \"w\" {\n}\n",
+    AT "1: watch \"w\": it watches nothing; allowed: targets = { "
+    "\"HOST:PORT\" }, files = { \"PATH\" }\n" },
+{ "watch \"w\" {\n"
+    "targets = { \"a.test:443\", \"a.test:443\", \"a.test:0\" }\n"
+    "files = { \"/x\",\n\"/x\" }\n"
+    "warn = 5m\nca_file = \"/nowhere/ca.pem\"\n}\n",
+    AT "2: watch \"w\": targets: \"a.test:443\" is given twice; allowed: "
+    "once\n"
+    AT "2: watch \"w\": targets = \"a.test:0\"; allowed: \"HOST:PORT\", and "
+    "after a space starttls=PROTOCOL, sni=NAME, connect=ADDRESS[:PORT], "
+    "ca_file=FILE\n"
+    AT "4: watch \"w\": files: \"/x\" is given twice; allowed: once\n"
+    AT "5: watch \"w\": warn = \"5m\"; allowed: 1h to 825d, written like "
+    "30d, 12h, 10m or 90s\n"
+    AT "6: watch \"w\": ca_file: /nowhere/ca.pem: No such file or "
+    "directory\n" },

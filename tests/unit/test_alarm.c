@@ -9,6 +9,7 @@
 #include "common/text.h"
 #include "daemon/alerts/alarm.h"
 #include "daemon/rollout/rollout.h"
+#include "daemon/watches/watches.h"
 
 #define DAY	86400
 #define NOW	1800000000
@@ -284,6 +285,52 @@ test_others(void **state)
 	assert_true(f.is_ripe);
 }
 
+/* A certificate that others renew. */
+static void
+test_watched(void **state)
+{
+	struct store_watch row = { .watch = "intranet", .what = "erp:443",
+	    .not_before = NOW - 299 * DAY, .not_after = NOW + 101 * DAY };
+	struct watched w = { .row = &row };
+	struct alarm_fact f;
+
+	assert_int_equal(alarm_judge_watch(&w, &policy, NOW, &f), -1);
+	row.not_after = NOW + 99 * DAY;
+	row.not_before = NOW - 301 * DAY;
+	assert_int_equal(alarm_judge_watch(&w, &policy, NOW, &f), 0);
+	assert_string_equal(f.key, "watch intranet erp:443");
+	assert_true(f.is_ripe && f.level == NLEV_WARNING);
+	assert_int_equal(f.stage, STAGE_QUARTER);
+	assert_int_equal(f.events, NEV_BIT(NEV_WATCHED) |
+	    NEV_BIT(NEV_EXPIRING));
+	/* Who wants it later is told later, and urgently before the end. */
+	w.warn_s = 20L * DAY;
+	assert_int_equal(alarm_judge_watch(&w, &policy, NOW, &f), -1);
+	assert_int_equal(alarm_judge_watch(&w, &policy, row.not_after -
+	    11 * DAY, &f), 0);
+	assert_int_equal(f.stage, STAGE_QUARTER);
+	assert_int_equal(alarm_judge_watch(&w, &policy, row.not_after -
+	    9 * DAY, &f), 0);
+	assert_int_equal(f.level, NLEV_CRITICAL);
+	assert_int_equal(alarm_judge_watch(&w, &policy, row.not_after, &f),
+	    0);
+	assert_int_equal(f.stage, STAGE_EXPIRED);
+	/* Silence is told when it has lasted, what was seen at once. */
+	(void)error_set(&row.err, ERR_TRANSIENT, "tls:refused", "no");
+	row.tries = 2;
+	assert_int_equal(alarm_judge_watch(&w, &policy, NOW, &f), 0);
+	assert_false(f.is_ripe);
+	row.tries = 3;
+	assert_int_equal(alarm_judge_watch(&w, &policy, NOW, &f), 0);
+	assert_true(f.is_ripe && f.stage == STAGE_FINE);
+	row.tries = 0;
+	w.is_judged = true;
+	(void)error_set(&row.err, ERR_REJECTED, "watch:name", "another");
+	assert_int_equal(alarm_judge_watch(&w, &policy, NOW, &f), 0);
+	assert_true(f.is_ripe);
+	assert_string_equal(f.text, "another");
+}
+
 static void
 test_filter(void **state)
 {
@@ -356,6 +403,7 @@ main(void)
 		cmocka_unit_test(test_gather),
 		cmocka_unit_test(test_deploy),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_watched),
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_digest),
 	};
