@@ -44,6 +44,7 @@
 #define API_PATH_EXPORT	"/v1/export"
 #define API_PATH_EXPORT_ACCOUNT "/v1/export/account"
 #define API_PATH_IMPORT_CERT "/v1/import/certificate"
+#define API_PATH_PUT	"/v1/put"
 #define API_PATH_METRICS "/metrics"
 #define API_PATH_HEALTH	"/healthz"		/* of the status listener */
 

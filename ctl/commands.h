@@ -32,6 +32,7 @@ int	cmd_clouds(const struct options *);
 int	cmd_providers(const struct options *);
 int	cmd_notify_test(const struct options *);
 int	cmd_export(const struct options *);
+int	cmd_put(const struct options *);
 int	cmd_import(const struct options *);
 int	cmd_version(const struct options *);
 

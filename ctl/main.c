@@ -74,6 +74,9 @@ static const struct cli_command commands[] = {
 	    1, 1, cmd_persist, "persist --write example.com" },
 	{ "export", "NAME DIR", "copy a certificate, for something else",
 	    2, 2, cmd_export, "export example.com /root/copy --format pem" },
+	{ "put", "NAME CHAIN KEY", "hand over a certificate that was bought "
+	    "or made elsewhere", 3, 3, cmd_put,
+	    "put shop /root/shop.pem /root/shop.key" },
 	{ "import", "PROGRAM [DIR]", "take over what another ACME client has",
 	    1, 2, cmd_import, "import certbot --dry-run" },
 	{ "version", "", "versions of acmectl and acmed",
@@ -205,8 +208,9 @@ static const struct cli_option options[] = {
 	{ "import", "directory", "URL", "of the CA, where the other program "
 	    "does not tell, and it is not a well-known one", CLI_TEXT,
 	    offsetof(struct options, directory) },
-	{ "add renew-now deploy rollback", "no-wait", NULL, "begin, and do not "
-	    "wait for the end", CLI_FLAG, offsetof(struct options, no_wait) },
+	{ "add renew-now deploy rollback put", "no-wait", NULL, "begin, and do "
+	    "not wait for the end", CLI_FLAG,
+	    offsetof(struct options, no_wait) },
 	{ "account", "force", NULL, "import: in place of another key",
 	    CLI_FLAG, offsetof(struct options, force) },
 	{ "renew-now", "force", NULL, "renew although the CA asked to wait",

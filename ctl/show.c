@@ -154,6 +154,9 @@ show_next_word(const json_t *cert, bool is_long, time_t *at)
 	if (word != NULL && strcmp(word, "held") == 0)
 		return xstrdup(is_long ? "nothing: paused by the CA, until "
 		    "acmectl renew-now" : "held");
+	if (word != NULL && strcmp(word, "put") == 0)
+		return xstrdup(is_long ? "nothing: it comes by acmectl put" :
+		    "put");
 	*at = then;
 	return show_str(cert, "next.action", "-");
 }

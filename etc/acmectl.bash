@@ -6,7 +6,7 @@ _acmectl()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local options="--socket --config --json --color --help --version"
 	local commands="add status check-status renew-now check deploy rollback events persist"
-	commands+=" export import edit pause resume remove delete"
+	commands+=" export put import edit pause resume remove delete"
 	commands+=" revoke account rename"
 	commands+=" plan history show cleanup"
 	commands+=" reload list notify-test providers clouds version help"
@@ -132,7 +132,7 @@ _acmectl()
 		options+=" --env-file --directory"
 		;;
 	persist) options+=" --write --remove --until" ;;
-	deploy) options+=" --no-wait" ;;
+	deploy | put) options+=" --no-wait" ;;
 	renew-now)
 		options+=" --no-wait --force --all --failed --due-within"
 		options+=" --dry-run --directory"
@@ -166,6 +166,16 @@ _acmectl()
 		else
 			compopt -o filenames 2>/dev/null
 			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		fi
+		;;
+	put)
+		if ((${#names[@]} == 0)); then
+			mapfile -t COMPREPLY < <(compgen -W \
+				"$(acmectl "${socket[@]}" list 2>/dev/null)" \
+				-- "$cur")
+		elif ((${#names[@]} < 3)); then
+			compopt -o filenames 2>/dev/null
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi
 		;;
 	list)

@@ -124,7 +124,7 @@ BEGIN {
 	door("openssl/", "daemon/acme/|daemon/store/|daemon/io/tls|" \
 	    "daemon/dns/tsig\\.|daemon/rest/sign\\.c")
 	keys = "^(daemon/renewal/|daemon/accounts/|daemon/preflight/|daemon/manage/|" \
-	    "daemon/publish/fetch\\.)"
+	    "daemon/publish/fetch\\.|daemon/rollout/given\\.)"
 	# acmectl has a client of its own; the programs begin and end curl.
 	door("curl/", "daemon/io/http|daemon/io/smtp|daemon/main\\.c|" \
 	    "ctl/client\\.c|ctl/main\\.c")

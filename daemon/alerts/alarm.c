@@ -116,7 +116,7 @@ judge_late(const struct alarm_cert *c, bool ends_first, struct alarm_fact *f)
 	f->events |= NEV_BIT(NEV_EXPIRING);
 	f->is_ripe = true;
 	(void)text_printf(f->cause, sizeof(f->cause), "%s", ends_first ?
-	    "limit" : "expiring");
+	    "limit" : c->is_given ? "given" : "expiring");
 	if (ends_first)
 		f->level = NLEV_CRITICAL;
 	if (c->waits == NULL)

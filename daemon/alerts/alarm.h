@@ -66,6 +66,7 @@ struct alarm_cert {
 	const char	*account, *provider;	/* configured names */
 	const char	*repository;	/* the same, where another host renews;
 					   else NULL */
+	bool		 is_given;	/* nobody renews it here */
 };
 /* 0 and *out, or -1 if nothing is wrong with its renewal. */
 int	alarm_judge_cert(const struct alarm_cert *,

@@ -69,9 +69,11 @@ of_cert(struct notifier *n, const struct cert *c, time_t now)
 		.is_shared = failure.is_shared,
 		.account = issuer_now(c) != NULL ? issuer_now(c)->name :
 		    "",		/* another host renews it */
+		.is_given = c->conf->given != NULL,
 		.repository = c->conf->source != NULL ?
 		    c->conf->source->name : NULL,
-		.provider = c->conf->names[0].provider != NULL ?
+		.provider = c->conf->n_names > 0 &&
+		    c->conf->names[0].provider != NULL ?
 		    c->conf->names[0].provider->name : "",
 	};
 	struct alarm_fact f;

@@ -257,6 +257,12 @@ fill_renewal(struct batch *b, struct notice_item *i, const struct cert *c)
 static void
 fill_source(struct notice_item *i, const struct cert *c)
 {
+	if (c->conf->given != NULL) {
+		i->is_given = true;
+		/* That the files are looked at is no try. */
+		i->next_at = i->words != NULL && i->words[0] != '\0' ?
+		    i->next_at : 0;
+	}
 	if (c->conf->source == NULL)
 		return;
 	i->repository = c->conf->source->name;

@@ -54,7 +54,7 @@ renews(const struct cert *c, const struct conf_cert *cc,
 static bool
 is_limited(const struct conf_cert *cc, const struct conf_account *a)
 {
-	if (a == NULL || cc == NULL || cc->source != NULL ||
+	if (a == NULL || cc == NULL || !conf_is_issued(cc) ||
 	    cert_is_dry_run(cc->name))
 		return false;
 	for (int i = 0; i < LIMIT_KIND_END; i++) {

@@ -82,6 +82,36 @@ cert_is_for(const struct cert *c, const char *names)
 	return cert_is_for_but(c, names, NULL, NULL);
 }
 
+struct conf_cert *
+cert_conf_named(const struct conf_cert *conf, const char *names)
+{
+	json_t *list = conf->n_names == 0 && names != NULL ?
+	    json_loads(names, 0, NULL) : NULL;
+	size_t n = json_array_size(list), len = 0;
+	struct conf_cert *named;
+	char *end;
+
+	for (size_t i = 0; i < n; i++)
+		len += json_string_length(json_array_get(list, i)) + 1;
+	if (n == 0) {
+		json_decref(list);
+		return NULL;
+	}
+	named = xcalloc(1, sizeof(*named) + n * sizeof(*named->names) + len);
+	*named = *conf;
+	named->names = (struct conf_name *)(named + 1);
+	named->n_names = (unsigned)n;
+	end = (char *)(named->names + n);
+	for (size_t i = 0; i < n; i++) {
+		const char *name = json_string_value(json_array_get(list, i));
+
+		named->names[i].name = end;
+		end = stpcpy(end, name != NULL ? name : "") + 1;
+	}
+	json_decref(list);
+	return named;
+}
+
 bool
 cert_is_dry_run(const char *name)
 {

@@ -27,4 +27,12 @@ bool		 cert_is_dry_run(const char *name);
 /* The name of the certificate that is tried, or else the same. */
 const char	*cert_tried_name(const char *name);
 
+/*
+ * The same configuration with the names of a sorted JSON array, for one that
+ * has none of its own (conf_given); borrows all else; free(3) frees it.  NULL:
+ * it has some.
+ */
+struct conf_cert *cert_conf_named(const struct conf_cert *,
+	    const char *names);
+
 #endif

@@ -151,8 +151,8 @@ follow_issuance(struct cert *c, const struct conf_cert *was)
 {
 	const struct conf_cert *now = c->conf;
 
-	if (was->source != NULL || was->account == NULL ||
-	    now->source != NULL || now->account == NULL ||
+	if (!conf_is_issued(was) || was->account == NULL ||
+	    !conf_is_issued(now) || now->account == NULL ||
 	    conf_same_issuers(was, now))
 		return false;
 	if (c->row.failures > 0) {
@@ -191,7 +191,8 @@ follow_conf(struct cert *c, const struct conf_cert *now)
 		return was == now ? NULL : now != NULL ? "added" : "removed";
 	is_other = follow_issuance(c, was);
 	return is_other || !conf_same_names(was, now) ||
-	    (c->row.key != KEY_TYPE_END && c->row.key != now->key) ?
+	    (conf_is_issued(now) && c->row.key != KEY_TYPE_END &&
+	    c->row.key != now->key) ?
 	    "changed" : NULL;
 }
 

@@ -51,7 +51,7 @@ issuer_staging_of(const char *directory)
 const struct conf_account *
 issuer_now(const struct cert *c)
 {
-	if (c->conf == NULL || c->conf->source != NULL)
+	if (c->conf == NULL || !conf_is_issued(c->conf))
 		return NULL;
 	return c->account != NULL ? c->account : c->conf->account;
 }

@@ -64,7 +64,7 @@ keep_names(struct conf_cert *cert, const char *title,
 
 static void
 check_names(struct check *c, const struct section *sec,
-    struct conf_cert *cert)
+    struct conf_cert *cert, bool may_have_none)
 {
 	const struct item *item = tree_item(sec, "names");
 	size_t n = item != NULL ? item->n : 1;
@@ -82,7 +82,10 @@ check_names(struct check *c, const struct section *sec,
 	names.list = xcalloc(n, sizeof(*names.list));
 	for (size_t i = 0; item != NULL && i < n; i++)
 		add_name(c, sec, &names, item->values[i]);
-	if (item == NULL && !address_normalize(sec->title, names.list[0]) &&
+	if (item == NULL && may_have_none)
+		names.n = 0;
+	else if (item == NULL &&
+	    !address_normalize(sec->title, names.list[0]) &&
 	    dname_normalize(sec->title, true, false, names.list[0],
 	    &err) == -1)
 		opt_mistake(c->m, sec, sec->line, "names is missing, and the "
@@ -117,8 +120,8 @@ check_name_failure(struct check *c, const struct section *sec,
 /* Another host proves the names and makes the key: what is about that has no
  * meaning here. */
 static void
-check_source(struct check *c, const struct section *sec,
-    struct conf_cert *cert)
+refuse_foreign(struct check *c, const struct section *sec, const char *with,
+    const char *why)
 {
 	static const char *const foreign[] = { "account", "provider", "key",
 	    "reuse_key", "preferred_chain", "profile", "profile_required",
@@ -126,17 +129,74 @@ check_source(struct check *c, const struct section *sec,
 	    "alias_provider", "follow_cname", "propagation",
 	    "propagation_timeout", "propagation_delay", "resolvers" };
 
-	cert->source = check_reference(c, sec, "source", &c->repositories);
-	cert->poll_s = (int)opt_duration(c->m, sec, "poll", 5, DAY, 3600);
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
 		const struct item *item = tree_item(sec, foreign[i]);
 
 		if (item != NULL)
 			opt_mistake(c->m, sec, item->n > 0 ?
 			    item->values[0]->line : sec->line, "%s is not "
-			    "for a certificate with source: the host that "
-			    "publishes it decides", foreign[i]);
+			    "for a certificate with %s: %s", foreign[i], with,
+			    why);
 	}
+}
+
+static void
+check_source(struct check *c, const struct section *sec,
+    struct conf_cert *cert)
+{
+	cert->source = check_reference(c, sec, "source", &c->repositories);
+	cert->poll_s = (int)opt_duration(c->m, sec, "poll", 5, DAY, 3600);
+	refuse_foreign(c, sec, "source", "the host that publishes it "
+	    "decides");
+}
+
+static char *
+check_given_path(const struct section *block, const char *key)
+{
+	const struct value *v = tree_value(block, key);
+
+	return v != NULL ? opt_path(block->src, v->text) : NULL;
+}
+
+/* The block files { }, or NULL. */
+static const struct section *
+find_files(struct check *c, const struct section *sec)
+{
+	const struct section *found = NULL;
+
+	for (size_t i = 0; i < sec->n_subs; i++) {
+		if (strcmp(sec->subs[i]->kind, "files") != 0)
+			continue;
+		if (found != NULL)
+			opt_mistake(c->m, sec, sec->subs[i]->line, "files is "
+			    "given twice, first in line %d; allowed: once",
+			    found->line);
+		else
+			found = sec->subs[i];
+	}
+	return found;
+}
+
+/* Somebody has it made elsewhere. */
+static void
+check_given(struct check *c, const struct section *sec,
+    const struct section *block, struct conf_cert *cert)
+{
+	struct conf_given *g = xcalloc(1, sizeof(*g));
+
+	cert->given = g;
+	g->fullchain = check_given_path(block, "fullchain");
+	g->privkey = check_given_path(block, "privkey");
+	if ((g->fullchain == NULL) != (g->privkey == NULL))
+		opt_mistake(c->m, block, block->line, "%s is missing; "
+		    "allowed: both fullchain and privkey, or none of them "
+		    "(acmectl put)", g->privkey == NULL ? "privkey" :
+		    "fullchain");
+	cert->poll_s = (int)opt_duration(c->m, sec, "poll", 5, DAY, 60);
+	if (tree_item(sec, "source") != NULL)
+		opt_mistake(c->m, sec, block->line, "source and files are "
+		    "given; allowed: one of them");
+	refuse_foreign(c, sec, "files", "nobody renews it here");
 }
 
 static void
@@ -213,24 +273,27 @@ check_issue(struct check *c, const struct section *sec,
 	check_cert_profile(c, sec, cert);
 	if (v != NULL)
 		opt_mistake(c->m, sec, v->line, "poll is for a certificate "
-		    "with source");
+		    "with source or files");
 }
 
 struct conf_cert *
 check_cert(struct check *c, const struct section *sec)
 {
 	struct conf_cert *cert = xcalloc(1, sizeof(*cert));
+	const struct section *files = find_files(c, sec);
 
 	cert->file = sec->src->path;
 	cert->line = sec->line;
 	cert->end_line = sec->end;
-	check_names(c, sec, cert);
-	if (tree_item(sec, "source") != NULL)
+	check_names(c, sec, cert, files != NULL);
+	if (files != NULL)
+		check_given(c, sec, files, cert);
+	else if (tree_item(sec, "source") != NULL)
 		check_source(c, sec, cert);
 	else
 		check_issue(c, sec, cert);
 	cert->renew_before_s = (int)opt_duration(c->m, sec, "renew_before",
-	    3600, 365 * DAY, 30 * DAY);
+	    3600, 365 * DAY, (files != NULL ? 365 : 30) * DAY);
 	cert->placeholder = opt_bool(c->m, sec, "placeholder", false);
 	check_cert_freeze(c, sec, cert);
 	cert->on_name_failure = check_name_failure(c, sec,
@@ -253,6 +316,11 @@ check_free_cert(struct conf_cert *cert)
 	free(cert->names);
 	free(cert->preferred_chain);
 	check_free_profiles(cert);
+	if (cert->given != NULL) {
+		free(cert->given->fullchain);
+		free(cert->given->privkey);
+		free(cert->given);
+	}
 	free(cert->others);
 	free(cert->own_freezes);
 	free(cert);

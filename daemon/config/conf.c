@@ -97,10 +97,17 @@ has_name(const struct conf_cert *cert, const char *name)
 	return false;
 }
 
+bool
+conf_is_issued(const struct conf_cert *c)
+{
+	return c->source == NULL && c->given == NULL;
+}
+
 unsigned
 conf_n_issuers(const struct conf_cert *c)
 {
-	return c->account == NULL || c->source != NULL ? 0 : 1 + c->n_others;
+	return c->account == NULL || !conf_is_issued(c) ? 0 :
+	    1 + c->n_others;
 }
 
 struct conf_issuer

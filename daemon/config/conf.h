@@ -135,6 +135,13 @@ struct conf_freeze {
 const char	*conf_freeze_text(const struct conf_freeze *,
 		    char out[CONF_FREEZE_TEXT_MAX]);
 
+/* files { } of a certificate: somebody else has it made. */
+struct conf_given {
+	char		*fullchain;	/* NULL, with privkey: only by acmectl
+					   put */
+	char		*privkey;
+};
+
 #define CONF_ISSUERS_MAX 8	/* of one certificate */
 /* A CA that a certificate may come from. */
 struct conf_issuer {
@@ -149,7 +156,7 @@ struct conf_cert {
 	char		*name;		/* also the directory in live/ */
 	struct conf_name *names;	/* in the order of the file; in one
 					   block with the texts of both */
-	unsigned	 n_names;	/* 1 to 100 */
+	unsigned	 n_names;	/* 1 to 100; with given also 0 */
 	unsigned	 n_deploys;
 	struct conf_deploy **deploys;
 	bool		 deploy_parallel;	/* not one after the other */
@@ -167,8 +174,10 @@ struct conf_cert {
 	/* Fetched from there, where another host publishes it: account, key
 	   and all of proving names are not ours.  NULL: renewed here. */
 	const struct conf_repository *source;
+	/* Taken from there, where nobody renews it here; names may be none. */
+	struct conf_given *given;
 	const struct conf_account *account;	/* the first; NULL with
-						   source */
+						   source or given */
 	char		*profile;	/* of account */
 	/* Those after it, in order of preference: which of them is asked is
 	   accounts/choice.h's to say. */
@@ -251,7 +260,9 @@ struct conf_cert *conf_cert_without(const struct conf_cert *,
 		    bool (*skip)(const char *name, const void *arg),
 		    const void *arg);
 
-/* The CAs it may come from, the best first; none with source. */
+/* Is it renewed here?  Else it comes from source, or is given. */
+bool		 conf_is_issued(const struct conf_cert *);
+/* The CAs it may come from, the best first; none if it is not issued here. */
 unsigned	 conf_n_issuers(const struct conf_cert *);
 struct conf_issuer conf_issuer(const struct conf_cert *, unsigned i);
 /* The one of the account of that name; the first, if it has none such. */

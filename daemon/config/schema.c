@@ -187,9 +187,16 @@ static const struct key name_keys[] = {
 	{ NULL, SHAPE_ONE, NULL }
 };
 
+static const struct key files_keys[] = {
+	{ "fullchain", SHAPE_ONE, NULL },
+	{ "privkey", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
 static const struct key certificate_keys[] = {
 	{ "names", SHAPE_LIST, NULL },
 	{ "source", SHAPE_ONE, NULL },
+	{ "files", SHAPE_BLOCK, files_keys },
 	{ "poll", SHAPE_ONE, NULL },
 	{ "account", SHAPE_LIST, NULL },
 	{ "challenge", SHAPE_ONE, NULL },

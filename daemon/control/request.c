@@ -144,6 +144,7 @@ static const struct route {
 	{ API_PATH_EXPORT_ACCOUNT, false, EVHTTP_REQ_POST, "POST",
 	    post_export_account },
 	{ API_PATH_EXPORT, false, EVHTTP_REQ_POST, "POST", post_export },
+	{ API_PATH_PUT, false, EVHTTP_REQ_POST, "POST", post_put },
 	{ API_PATH_METRICS, false, EVHTTP_REQ_GET, "GET", get_metrics },
 };
 

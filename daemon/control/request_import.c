@@ -16,6 +16,7 @@
 #include "daemon/control/job.h"
 #include "daemon/control/reply.h"
 #include "daemon/control/server.h"
+#include "daemon/control/stream.h"
 #include "daemon/engine/engine.h"
 #include "daemon/manage/manage.h"
 #include "daemon/renewal/cert_import.h"
@@ -206,6 +207,58 @@ post_export_account(struct call *c)
 		    "its key", (unsigned long)c->uid, name);
 		answer(c, engine_export_account(c->server->engine, name,
 		    &err), &err);
+	}
+	json_decref(body);
+}
+
+/* What a body of POST /v1/put asks for. */
+struct put {
+	const char	*name, *chain, *key;
+	int		 follow;
+};
+
+/* Begin to listen, then install: no event is missed. */
+static void
+put(struct call *c, const struct put *p)
+{
+	struct stream *s = p->follow ? stream_follow(c->server, c->req,
+	    json_pack("{s:b}", p->name, 1)) : NULL;
+	struct error err;
+
+	if (p->follow && s == NULL)
+		return;
+	if (engine_put(c->server->engine, p->name, p->chain, p->key,
+	    &err) == -1) {
+		if (s != NULL)
+			stream_abort(s);
+		reply_error(c->req, reply_status(&err), &err, NULL);
+	} else if (s != NULL) {
+		stream_begin(s);
+	} else {
+		reply_json(c->req, 202, json_pack("{s:[s]}", "started",
+		    p->name));
+	}
+}
+
+void
+post_put(struct call *c)
+{
+	struct put p = { .name = NULL };
+	json_t *body;
+
+	if (!may_have_keys(c))
+		return;
+	body = parse(c);
+	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
+	    "{s:s, s:s, s:s, s?b}", "name", &p.name, "chain", &p.chain,
+	    "key", &p.key, "follow", &p.follow) == -1) {
+		bad_request(c, "the request is not {\"name\": NAME, "
+		    "\"chain\": PEM, \"key\": PEM, \"follow\": true or "
+		    "false}");
+	} else {
+		log_notice(NULL, "user id %lu hands over a certificate of "
+		    "\"%s\"", (unsigned long)c->uid, p.name);
+		put(c, &p);
 	}
 	json_decref(body);
 }

@@ -147,6 +147,10 @@ engine_replace_and_revoke(struct engine *e, const char *name, int reason,
 	if (c->row.serial == NULL)
 		return error_set(err, ERR_CONFIG, "engine:no-cert",
 		    "there is no certificate yet for \"%s\"", name);
+	if (c->conf->given != NULL)
+		return error_set(err, ERR_CONFIG, "manage:other-ca",
+		    "acmed did not have \"%s\" issued; revoke it where it was",
+		    name);
 	if (c->conf->source != NULL)
 		return error_set(err, ERR_CONFIG, "manage:other-ca",
 		    "\"%s\" is fetched from where another host publishes it; "

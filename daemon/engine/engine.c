@@ -296,7 +296,7 @@ engine_start(struct engine *e)
 		if (revocations_want_new_key(e->revocations, c))
 			c->forced = cert_is_paused(c, clock_now());
 		/* One that a crash has left behind; no order needs it. */
-		if (c->row.order_url == NULL)
+		if (c->row.order_url == NULL && c->conf->given == NULL)
 			store_pending_drop(e->a.store, c->row.name);
 	}
 	/* Runs first: those that resume an order keep its records. */

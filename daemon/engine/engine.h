@@ -201,6 +201,14 @@ json_t		*engine_import_account(struct engine *,
 json_t		*engine_import_cert(struct engine *,
 		    const struct cert_import *, struct error *);
 /*
+ * Take over the certificate that somebody has had made (given.h): it is durable
+ * when this returns, and then a run as of engine_renew_now() installs it.
+ * Errors: as there; ERR_CONFIG "given:renewed", "given:older", those of
+ * given_check(); ERR_TRANSIENT "engine:busy"; of the disk.
+ */
+int		 engine_put(struct engine *, const char *name,
+		    const char *chain, const char *key, struct error *);
+/*
  * What another ACME client must know of a certificate: doc/control-api.md,
  * POST /v1/export; the caller decrefs.  password: of PKCS#12, or NULL.  Errors:
  * as engine_renew_now(); ERR_CONFIG "engine:no-cert", "store:no-key".

@@ -70,7 +70,10 @@ directory_for(const struct conf_cert *cc, unsigned i, const char *asked,
 	    issuer_staging_of(a->directory) : NULL;
 	const struct conf_name *persist = first_persist(cc);
 
-	if (a == NULL)
+	if (a == NULL && cc->given != NULL)
+		(void)error_set(err, ERR_CONFIG, "rehearse:source",
+		    "\"%s\" is taken from files: no CA is asked", cc->name);
+	else if (a == NULL)
 		(void)error_set(err, ERR_CONFIG, "rehearse:source",
 		    "\"%s\" is fetched from where another host publishes it: "
 		    "try that there", cc->name);

@@ -146,8 +146,13 @@ engine_next_json(const struct engine *e, const struct cert *c)
 static json_t *
 names_of(const struct cert *c)
 {
-	json_t *list = json_array();
+	json_t *list = c->conf->n_names == 0 && c->row.names != NULL ?
+	    json_loads(c->row.names, 0, NULL) : NULL;
 
+	/* What was given without names has its own. */
+	if (list != NULL)
+		return list;
+	list = json_array();
 	for (size_t i = 0; i < c->conf->n_names; i++)
 		(void)json_array_append_new(list,
 		    json_string(c->conf->names[i].name));
@@ -411,10 +416,14 @@ engine_cert_status(const struct engine *e, const char *name)
 	(void)json_object_set_new(o, "accounts", accounts_json(e, c));
 	(void)json_object_set_new(o, "source", c->conf->source != NULL ?
 	    json_string(c->conf->source->name) : json_null());
+	(void)json_object_set_new(o, "files", c->conf->given == NULL ?
+	    json_null() : json_pack("{s:s?, s:s?}", "fullchain",
+	    c->conf->given->fullchain, "privkey", c->conf->given->privkey));
 	(void)json_object_set_new(o, "challenges", challenges_json(c->conf));
 	(void)json_object_set_new(o, "provider", provider_json(c->conf));
-	(void)json_object_set_new(o, "key",
-	    json_string(key_type_name(c->conf->key)));
+	(void)json_object_set_new(o, "key", json_string(key_type_name(
+	    conf_is_issued(c->conf) || c->row.key == KEY_TYPE_END ?
+	    c->conf->key : c->row.key)));
 	(void)json_object_set_new(o, "profile_missed",
 	    json_boolean(c->row.profile_missed));
 	(void)json_object_set_new(o, "live_dir", json_string(live));

@@ -49,6 +49,10 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "{name}：所监视的证书有问题{left}" },
 	[P_SUBJ_WATCHED_ENDS] = { "{name}: watched certificate ends{left}",
 	    "{name}：所监视的证书即将到期{left}" },
+	[P_SUBJ_GIVEN] = { "{name}: new certificate is not taken in{left}",
+	    "{name}：新证书未能导入{left}" },
+	[P_SUBJ_GIVEN_ENDS] = { "{name}: ends, nobody renews it here{left}",
+	    "{name}：即将到期，本机不负责续期{left}" },
 	[P_SUBJ_TEST] = { "test message", "测试消息" },
 	[P_AND_MORE] = { "{name} and {n} more", "{name} 等 {n} 个证书" },
 	[P_NO_CERT] = { "none yet", "尚无证书" },
@@ -160,6 +164,18 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_LEAD_TEST] = { "This is a test message for the channel \"{name}\". "
 	    " Nothing is wrong.",
 	    "这是通道“{name}”的测试消息，一切正常。" },
+	[P_LEAD_GIVEN] = { "A new certificate of {name} cannot be taken in.",
+	    "{name} 的新证书无法导入。" },
+	[P_LEAD_GIVEN_MANY] = { "New certificates of {n} cannot be taken in, "
+	    "for one reason.", "{n} 个新证书因同一原因无法导入。" },
+	[P_LEAD_GIVEN_ENDS] = { "The certificate {name} ends, and no one "
+	    "renews this: it was bought or made elsewhere.",
+	    "证书 {name} 即将到期，且没有人为其续期：它是购买的或在别处"
+	    "签发的。" },
+	[P_LEAD_GIVEN_ENDS_MANY] = { "{n} certificates end, and no one renews "
+	    "these: they were bought or made elsewhere.",
+	    "{n} 个证书即将到期，且没有人为其续期：它们是购买的或在别处"
+	    "签发的。" },
 	[P_RECOVERED_DEPLOY] = { "The deploy target \"{object}\" of {name} "
 	    "works again.", "{name} 的部署目标“{object}”已恢复正常。" },
 	[P_RECOVERED_CLEANUP] = { "The TXT records are removed.",
@@ -379,6 +395,16 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "a day; to try them now:\n\tacmectl renew-now {name}",
 	    "请修正这些域名的 DNS 或服务器，或从配置中删除它们。acmed 每天"
 	    "自动重试一次；立即重试：\n\tacmectl renew-now {name}" },
+	[P_DO_GIVEN] = { "Correct the files, or hand over another pair:\n"
+	    "\tacmectl put {name} CHAIN KEY\nacmed looks at them when they "
+	    "change; at once after:\n\tacmectl renew-now {name}",
+	    "请更正文件，或另外提供一对证书和私钥：\n"
+	    "\tacmectl put {name} CHAIN KEY\n文件变化后 acmed 会再次读取；"
+	    "立即读取：\n\tacmectl renew-now {name}" },
+	[P_DO_GIVEN_ENDS] = { "Get the next certificate, and replace the files "
+	    "with it, or:\n\tacmectl put {name} CHAIN KEY",
+	    "请获取新证书并替换文件，或执行：\n"
+	    "\tacmectl put {name} CHAIN KEY" },
 	[P_DO_WATCHED] = { "Fix it where that certificate is looked after: "
 	    "acmed cannot.  It looks again within the hour; at once "
 	    "after:\n\tacmectl reload",

@@ -164,6 +164,9 @@ advice_of(const struct notice *n, const char *link)
 		return P_DO_LINK;
 	if (n->event == NEV_REPOSITORY)
 		return P_DO_REPOSITORY;
+	if (notice_first(n)->is_given && (n->event == NEV_EXPIRING ||
+	    n->event == NEV_FAILED))
+		return n->event == NEV_FAILED ? P_DO_GIVEN : P_DO_GIVEN_ENDS;
 	if (notice_first(n)->repository != NULL)
 		return n->event == NEV_EXPIRING ? P_DO_SOURCE : P_DO_FETCH;
 	if (p != P_END)
@@ -249,6 +252,19 @@ advice(struct writer *w)
 	free(link);
 }
 
+static enum phrase
+lead_phrase(const struct notice *n)
+{
+	bool is_many = notice_is_many(n);
+
+	if (notice_first(n)->is_given && n->event == NEV_FAILED)
+		return is_many ? P_LEAD_GIVEN_MANY : P_LEAD_GIVEN;
+	if (notice_first(n)->is_given && n->event == NEV_EXPIRING)
+		return is_many ? P_LEAD_GIVEN_ENDS_MANY : P_LEAD_GIVEN_ENDS;
+	return (enum phrase)((is_many ? P_LEAD_MANY : P_LEAD_ONE) +
+	    (int)n->event);
+}
+
 static void
 lead(struct writer *w)
 {
@@ -260,8 +276,7 @@ lead(struct writer *w)
 		{ "n", count }, { "who", n->who }, { "object", i->object },
 		{ "repository", i->repository },
 		{ "valid", valid }, { "failing", failing }, { NULL, NULL } };
-	enum phrase p = (enum phrase)((notice_is_many(n) ? P_LEAD_MANY :
-	    P_LEAD_ONE) + (int)n->event);
+	enum phrase p = lead_phrase(n);
 	char *text;
 
 	(void)text_printf(count, sizeof(count), "%zu",

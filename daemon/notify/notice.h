@@ -33,6 +33,7 @@ struct notice_item {
 	const char	*repository;	/* it is fetched from there ... */
 	const char	*publisher;	/* ... and this host renews it; "": not
 					   known */
+	bool		 is_given;	/* nobody renews it here (conf_given) */
 	const char	*step;
 	const char	*words;		/* the peer's */
 	time_t		 not_after;	/* of what is in use; of a deploy: of

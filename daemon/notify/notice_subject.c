@@ -38,6 +38,10 @@ subject_phrase(const struct notice *n)
 		return n->event == NEV_SERVING_OLD ? P_SUBJ_SERVES_EXPIRED :
 		    n->event == NEV_DEPLOY ? P_SUBJ_DEPLOY_EXPIRED :
 		    P_SUBJ_EXPIRED;
+	if (i->is_given && n->event == NEV_FAILED)
+		return P_SUBJ_GIVEN;
+	if (i->is_given && n->event == NEV_EXPIRING)
+		return P_SUBJ_GIVEN_ENDS;
 	if (n->event == NEV_WATCHED && notice_only_ends(n))
 		return P_SUBJ_WATCHED_ENDS;
 	return of[n->event];

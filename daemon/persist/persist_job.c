@@ -288,6 +288,13 @@ begin_cb(void *arg)
 		finish(j, &err, NULL);
 		return;
 	}
+	if (c->conf->given != NULL) {
+		(void)error_set(&err, ERR_CONFIG, "persist:source",
+		    "certificate \"%s\" is taken from files: no CA asks for "
+		    "records", j->name);
+		finish(j, &err, NULL);
+		return;
+	}
 	if (c->conf->source != NULL) {
 		(void)error_set(&err, ERR_CONFIG, "persist:source",
 		    "certificate \"%s\" is fetched from repository \"%s\": "

@@ -216,7 +216,7 @@ pf_step(struct pf_cert *pc)
 {
 	if (--pc->pending > 0)
 		return;
-	if (pc->cc->source != NULL)
+	if (!conf_is_issued(pc->cc))
 		pf_source_plan(pc);
 	pf_deploy_plan(pc);
 	for (size_t i = 0; pc->reach != NULL && !pf_is_cut_off(pc) &&
@@ -237,7 +237,7 @@ cert_start(struct preflight *pf, const struct conf_cert *cc)
 	TAILQ_INSERT_TAIL(&pf->running, pc, link);
 	pf->n_running++;
 	pc->pending = 1;
-	if (cc->source == NULL) {
+	if (conf_is_issued(cc)) {
 		pf_ca_start(pc);
 		pf_dns_start(pc);
 		pf_reach_start(pc);

@@ -5,6 +5,7 @@
 
 #include "common/text.h"
 #include "daemon/publish/fetch.h"
+#include "daemon/rollout/given.h"
 
 static void
 looked(const struct error *err, const struct fetch_result *result, void *arg)
@@ -43,8 +44,38 @@ source_check(struct pf_check *c)
 	    .etag = "", .only_look = true }, looked, c);
 }
 
+/* Of files: would they be taken? */
+static void
+files_check(struct pf_check *c)
+{
+	const struct preflight *pf = c->pc->pf;
+	const struct conf_cert *cc = c->pc->cc;
+	const struct cert *cert = certs_find(pf->env->certs, cc->name);
+	struct given g;
+	struct error err;
+
+	if (cc->given->fullchain == NULL) {
+		pf_tell(c, PF_OK, NULL, "it is handed over: acmectl put %s "
+		    "CHAIN KEY", cc->name);
+		return;
+	}
+	if (given_read_files(cc, &g, &err) == -1)
+		pf_tell(c, PF_FAIL, "correct the files, or their paths",
+		    "%s", err.msg);
+	else
+		pf_tell(c, PF_OK, NULL, "%s has certificate %s%s",
+		    cc->given->fullchain, g.info.serial, cert != NULL &&
+		    given_is_newer(&cert->row, &g.info) ? ", which is newer "
+		    "than the one here" : "");
+	given_clear(&g);
+}
+
 void
 pf_source_plan(struct pf_cert *pc)
 {
+	if (pc->cc->given != NULL) {
+		(void)pf_check_add(pc, NULL, "source", files_check);
+		return;
+	}
 	(void)pf_check_add(pc, NULL, "source", source_check);
 }

@@ -113,9 +113,10 @@ compare(const struct renewal_env *env, const struct cert_import *a,
 	struct cert_info live;
 	int rc;
 
-	if (c != NULL && c->conf != NULL && c->conf->source != NULL)
+	if (c != NULL && c->conf != NULL && !conf_is_issued(c->conf))
 		return error_set(err, ERR_CONFIG, "import:exists",
-		    "\"%s\" is fetched from a repository", a->name);
+		    "\"%s\" is %s", a->name, c->conf->given != NULL ? "taken "
+		    "from files: acmectl put" : "fetched from a repository");
 	rc = store_live_info(env->store, a->name, &live, err);
 	if (rc == -1)
 		return -1;

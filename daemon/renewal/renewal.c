@@ -156,7 +156,7 @@ void
 renewal_finish(struct renewal *r, const struct error *err)
 {
 	/* What another host renews is fetched without them. */
-	if (r->conf->hooks_dir != NULL && r->cc->source == NULL &&
+	if (r->conf->hooks_dir != NULL && conf_is_issued(r->cc) &&
 	    hooks_exist(r->conf->hooks_dir, HOOKS_POST_RENEWED))
 		renewal_post_hooks(r, err);
 	else
@@ -685,7 +685,7 @@ renewal_start(const struct renewal_env *env, struct cert *cert,
 	r->names_json = cert_names_of(r->cc);
 	r->started_at = clock_now();
 	r->hold.begun = hold_count(env->holds);
-	if (r->cc->source != NULL) {
+	if (!conf_is_issued(r->cc)) {
 		cert->step = STEP_DOWNLOAD;
 		place_begun(&cert->place);	/* no CA is asked */
 	} else {

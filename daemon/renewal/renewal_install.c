@@ -115,10 +115,11 @@ may_switch(void *arg)
 		warn_missing(r);
 	if (strstr(strstr(r->pem, begin) + sizeof(begin) - 1, begin) == NULL)
 		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
-		    LOGL_WARNING, "the CA sent no chain with it: chain.pem is "
+		    LOGL_WARNING, "%s no chain with it: chain.pem is "
 		    "empty, which some servers refuse; let them read "
-		    "fullchain.pem");
-	if (r->cc->source == NULL) {
+		    "fullchain.pem", r->cc->given == NULL ? "the CA sent" :
+		    "there is");
+	if (conf_is_issued(r->cc)) {
 		char clock[SKEW_TEXT_MAX];
 		char *names = cert_names_of(r->all);
 		bool same = skew_judge(r->cert, &r->cert->ca_clock, clock) ==

@@ -467,6 +467,10 @@ renewal_enter_download(struct renewal *r)
 		renewal_enter_fetch(r);
 		return;
 	}
+	if (r->cc->given != NULL) {
+		renewal_enter_take(r);
+		return;
+	}
 	r->acme_op = acme_cert_start(r->account->acme, r->order->cert_url,
 	    downloaded, r);
 }

@@ -3,9 +3,9 @@
  * renewal_priv - what the files of a run share: renewal.c (its life, account
  * and order), renewal_issue.c (authorize, finalize, download, and the key),
  * renewal_kept.c (what becomes of an order that cannot be used up),
- * renewal_fetch.c (of what another host publishes), renewal_install.c (install,
- * deploy) and renewal_hooks.c (programs before and after).  Nobody else
- * includes it.
+ * renewal_fetch.c (of what another host publishes), renewal_take.c (of what is
+ * in files), renewal_install.c (install, deploy) and renewal_hooks.c (programs
+ * before and after).  Nobody else includes it.
  */
 #ifndef DAEMON_RENEWAL_RENEWAL_PRIV_H
 #define DAEMON_RENEWAL_RENEWAL_PRIV_H
@@ -98,6 +98,7 @@ void	renewal_enter_authorize(struct renewal *);
 void	renewal_enter_finalize(struct renewal *);
 void	renewal_enter_download(struct renewal *);
 void	renewal_enter_fetch(struct renewal *);	/* instead of download */
+void	renewal_enter_take(struct renewal *);	/* the same */
 void	renewal_enter_install(struct renewal *);
 void	renewal_enter_deploy(struct renewal *);
 

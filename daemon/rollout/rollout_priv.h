@@ -40,9 +40,9 @@ struct task {
 					   instead; 0: nothing was seen */
 	bool		 saw_all;
 	char		*version_dir;
-	struct conf_cert *cc;		/* run->cc without the names that the
-					   certificate lacks; NULL: it lacks
-					   none */
+	struct conf_cert *cc;		/* run->cc with the names that the
+					   certificate has; NULL: it has its
+					   own, all of them */
 };
 
 /* One round over the targets of one certificate. */

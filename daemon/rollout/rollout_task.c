@@ -227,6 +227,8 @@ task_start(struct rollout_run *op, const struct conf_deploy *dep,
 	task->target = t;
 	task->dep = dep;
 	task->cc = missing_installed_conf(op->cert, op->cc);
+	if (task->cc == NULL)
+		task->cc = cert_conf_named(op->cc, op->cert->row.names);
 	if (task->cc != NULL)
 		args.cert = task->cc;
 	(void)text_printf(task->serial, sizeof(task->serial), "%s",

@@ -13,6 +13,7 @@
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
 #include "daemon/publish/fetch.h"
+#include "daemon/rollout/given.h"
 #include "daemon/rollout/rollback.h"
 #include "daemon/rollout/rollout.h"
 
@@ -32,6 +33,9 @@ struct watch {
 	char		 etag[OBJECT_ETAG_SIZE];	/* "": not known */
 	time_t		 poll_at;
 	bool		 wants_run;	/* there is news, or trouble */
+	bool		 is_stamped;	/* stamp is what the files were like
+					   when they were looked at last */
+	struct given_stamp stamp;
 	time_t		 warned_at;	/* that nobody renews it */
 };
 
@@ -49,10 +53,15 @@ void
 watch_reload(const struct rollout_env *env, struct cert *c)
 {
 	watch_free(c);		/* its request borrows the configuration */
-	if (c->conf == NULL || c->conf->source == NULL)
+	if (c->conf == NULL || conf_is_issued(c->conf))
 		return;
 	c->watch = xcalloc(1, sizeof(*c->watch));
 	c->watch->env = env;
+	if (c->conf->given != NULL) {
+		c->watch->wants_run = given_is_kept(env->store, c->row.name);
+		c->watch->poll_at = clock_now();
+		return;
+	}
 	/* A fleet that boots at once shall not ask at once. */
 	c->watch->poll_at = clock_now() +
 	    (time_t)arc4random_uniform(START_SPREAD_S);
@@ -85,11 +94,51 @@ pause(const struct cert *c)
 	    from - now : (time_t)at;
 }
 
+/* Nobody looks: it comes by acmectl put. */
+static bool
+is_put(const struct cert *c)
+{
+	return c->conf->given != NULL && c->conf->given->fullchain == NULL;
+}
+
+/* Has the last run failed, and is it time for the next? */
+static bool
+is_due_again(const struct cert *c)
+{
+	return c->row.failures > 0 && due_planned(c->row.retry_at,
+	    clock_now()) <= clock_now();
+}
+
 bool
 watch_wants_run(const struct cert *c)
 {
+	if (c->conf != NULL && c->conf->given != NULL)
+		return c->forced || c->watch->wants_run || (!is_put(c) &&
+		    (is_due_again(c) || (c->row.serial == NULL &&
+		    c->row.failures == 0)));
 	return c->forced || c->watch->wants_run ||
 	    c->row.serial == NULL || c->row.failures > 0;
+}
+
+/* Of files: what failed is tried again when they change, and else as a renewal
+ * would be. */
+static time_t
+given_next_at(const struct cert *c, const char **action)
+{
+	time_t now = clock_now(), at, retry;
+
+	if (watch_wants_run(c)) {
+		*action = "take";
+		return 0;
+	}
+	if (is_put(c)) {
+		*action = "put";
+		return -1;
+	}
+	*action = "poll";
+	at = due_planned(c->watch->poll_at, now);
+	retry = due_planned(c->row.retry_at, now);
+	return c->row.failures > 0 && retry < at ? retry : at;
 }
 
 time_t
@@ -98,6 +147,8 @@ watch_next_at(const struct cert *c, const char **action)
 	const struct store_cert *row = &c->row;
 	time_t now = clock_now(), at, soon = pause(c);
 
+	if (c->conf->given != NULL)
+		return given_next_at(c, action);
 	soon = row->error_at + (soon > RETRY_LEAST_S ? soon : RETRY_LEAST_S);
 	if (c->forced) {
 		*action = "fetch";
@@ -118,6 +169,17 @@ watch_next_at(const struct cert *c, const char **action)
 	}
 	*action = "poll";
 	return due_planned(c->watch->poll_at, now);
+}
+
+void
+watch_reads(struct cert *c)
+{
+	if (c->watch == NULL)
+		return;
+	given_stamp(c->conf, &c->watch->stamp);
+	c->watch->is_stamped = true;
+	c->watch->wants_run = false;
+	c->watch->poll_at = clock_now() + pause(c);
 }
 
 void
@@ -175,6 +237,45 @@ polled(const struct error *err, const struct fetch_result *result, void *arg)
 	certs_changed(c->certs);
 }
 
+/* Nobody renews it here: say so before it ends, as long as it lasts. */
+static void
+warn_if_unrenewed(struct cert *c)
+{
+	const struct store_cert *row = &c->row;
+	char expiry[TEXT_EXPIRY_MAX];
+	time_t now = clock_now();
+
+	if (row->serial == NULL || !is_late(row, now) ||
+	    (c->watch->warned_at <= now &&
+	    now - c->watch->warned_at < WARN_EVERY_S))
+		return;
+	c->watch->warned_at = now;
+	event_emit(c->certs, row->name, STEP_DOWNLOAD, LOGL_WARNING,
+	    "the certificate %s, and acmed does not renew it: get the next "
+	    "one, and replace the files or run acmectl put %s CHAIN KEY",
+	    text_expiry(row->not_after - now, expiry), row->name);
+}
+
+static void
+poll_files(struct cert *c)
+{
+	struct given_stamp now;
+	bool is_same;
+
+	given_stamp(c->conf, &now);
+	is_same = c->watch->is_stamped && given_stamp_equal(&now,
+	    &c->watch->stamp);
+	/* After a start it is most likely the installed one. */
+	if (!c->watch->is_stamped && c->row.serial != NULL)
+		is_same = rollback_is_done(c) || (c->row.failures == 0 &&
+		    !given_has_other(c->conf, c->row.serial));
+	c->watch->stamp = now;
+	c->watch->is_stamped = true;
+	c->watch->wants_run = !is_same;
+	warn_if_unrenewed(c);
+	certs_changed(c->certs);
+}
+
 void
 watch_poll(struct cert *c)
 {
@@ -182,6 +283,10 @@ watch_poll(struct cert *c)
 
 	/* Should its answer be lost, this is when to ask again. */
 	w->poll_at = clock_now() + pause(c);
+	if (c->conf->given != NULL) {
+		poll_files(c);
+		return;
+	}
 	if (w->fetch != NULL)
 		return;
 	w->fetch = fetch_start(&(struct fetch_args){

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * watch - certificates that another host publishes (`source` in acmed.conf):
- * look from time to time whether there is a newer one, which costs one small
- * request with an ETag.  Where there is one, or looking fails, a run does the
- * rest and keeps the account of it.
+ * watch - certificates that are not issued here: those that another host
+ * publishes (`source` in acmed.conf), and those that somebody puts into files
+ * (`files`).  Look from time to time whether there is a newer one, which costs
+ * one small request with an ETag, or stat(2) of two files.  Where there is one,
+ * or looking fails, a run does the rest and keeps the account of it.
  */
 #ifndef DAEMON_ROLLOUT_SOURCE_WATCH_H
 #define DAEMON_ROLLOUT_SOURCE_WATCH_H
@@ -17,17 +18,19 @@ struct fetch_result;
 struct rollout_env;
 
 /* The configuration is new: look again soon.  Called for every certificate;
- * those without a source have no watch. */
+ * those that are issued here have no watch. */
 void	watch_reload(const struct rollout_env *, struct cert *);
 void	watch_free(struct cert *);
 
-/* When something is to be done for a certificate with a source, and what;
- * 0: now. */
+/* When something is to be done for a certificate with a watch, and what;
+ * 0: now; -1: never, before acmectl put. */
 time_t	watch_next_at(const struct cert *, const char **action);
 /* Is that a run?  Else watch_poll(). */
 bool	watch_wants_run(const struct cert *);
 /* Look now. */
 void	watch_poll(struct cert *);
+/* A run begins to read the files. */
+void	watch_reads(struct cert *);
 /* A run has seen the manifest. */
 void	watch_seen(struct cert *, const struct fetch_result *);
 /* "published" of doc/control-api.md; null: it has no source. */

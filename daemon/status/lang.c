@@ -107,6 +107,8 @@ static const char *const words[][2] = {
 	{ "next attempt %s", "%s再次尝试" },
 	{ "deployment %s", "%s再次部署" },
 	{ "asks its repository %s", "%s向仓库查询" },
+	{ "is taken in %s", "%s导入" },
+	{ "waits for acmectl put", "等待 acmectl put" },
 	{ "paused by the CA, until acmectl renew-now",
 	    "已被签发机构暂停，直到运行 acmectl renew-now" },
 	{ "paused, until acmectl resume", "已暂停，直到运行 acmectl resume" },

@@ -99,7 +99,8 @@ parts_next(struct view *v, const struct glance *g)
 		html_raw(v->out, view_word(v, strcmp(g->action, "paused") ==
 		    0 ? "paused, until acmectl resume" : strcmp(g->action,
 		    "held") == 0 ? "paused by the CA, until acmectl "
-		    "renew-now" : "nothing"));
+		    "renew-now" : strcmp(g->action, "put") == 0 ?
+		    "waits for acmectl put" : "nothing"));
 		return;
 	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -108,7 +109,8 @@ parts_next(struct view *v, const struct glance *g)
 			return;
 		}
 	}
-	say_when(v, "asks its repository %s", g->next_at);
+	say_when(v, strcmp(g->action, "take") == 0 ? "is taken in %s" :
+	    "asks its repository %s", g->next_at);
 }
 
 void

@@ -351,6 +351,13 @@ engine_glance(const struct engine *e, const char *name, struct glance *g)
 	return true;
 }
 
+int
+engine_put(struct engine *e, const char *name, const char *chain,
+    const char *key, struct error *err)
+{
+	return engine_renew_now(e, name, err);
+}
+
 void
 engine_each_unwell(const struct engine *e,
     void (*each)(const char *name, const char *what, const char *word,

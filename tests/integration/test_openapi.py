@@ -143,7 +143,7 @@ def test_commands(many, tmp_path):
     ctl("reload")
     ctl("delete", "--yes", "gone.nowhere.invalid")
     # What needs a terminal, an editor or root's files is looked at there.
-    others = {"add", "edit", "remove", "rename", "events"}
+    others = {"add", "edit", "remove", "rename", "events", "put"}
     known = set(re.findall(r"^  ([a-z][a-z-]+)\b", proc.run(
         [daemon.program("ACMECTL", "acmectl"), "--help"]).stdout, re.M))
     assert known - NO_JSON == done | others

@@ -1,74 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Certificates that others renew: looked at, shown, told of once and again."""
 
-import http.server
 import json
 import os
-import ssl
-import threading
 
 import pytest
 
-from lab import mail, proc
+from lab import mail, private_ca
 
 DAY = 86400
 
 
-class Issuer:
-    """A private CA by openssl(1), and what it signs."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        os.makedirs(folder)
-        self.run("req", "-x509", "-newkey", "ec", "-pkeyopt",
-                 "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key",
-                 "-out", "ca.pem", "-days", "3650", "-subj", "/CN=Intranet CA")
-        self.ca = self.path("ca.pem")
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def run(self, *args):
-        proc.run(["openssl"] + list(args), cwd=self.folder)
-
-    def sign(self, file, name, days=365, key="rsa:2048"):
-        """file.pem and file.key."""
-        self.run("req", "-newkey", key, "-nodes", "-keyout", file + ".key",
-                 "-out", file + ".csr", "-subj", "/CN=" + name, "-addext",
-                 "subjectAltName=DNS:" + name)
-        self.run("x509", "-req", "-in", file + ".csr", "-CA", "ca.pem",
-                 "-CAkey", "ca.key", "-CAcreateserial", "-days", str(days),
-                 "-copy_extensions", "copyall", "-out", file + ".new")
-        os.rename(self.path(file + ".new"), self.path(file + ".pem"))
-        return self.path(file + ".pem"), self.path(file + ".key")
-
-
-class Web:
-    """An HTTPS server whose certificate can be changed."""
-
-    def __init__(self, pair, port=0):
-        self.server = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", port), http.server.BaseHTTPRequestHandler)
-        self.port = self.server.server_address[1]
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.show(pair)
-        self.server.socket = self.context.wrap_socket(
-            self.server.socket, server_side=True,
-            do_handshake_on_connect=False)
-        threading.Thread(target=self.server.serve_forever,
-                         daemon=True).start()
-
-    def show(self, pair):
-        self.context.load_cert_chain(*pair)
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-
 @pytest.fixture
 def issuer(acmed):
-    return Issuer(os.path.join(acmed.folder, "issuer"))
+    return private_ca.Issuer(os.path.join(acmed.folder, "issuer"))
 
 
 @pytest.fixture
@@ -100,7 +45,7 @@ def test_watch(acmed, issuer, told):
     TLS, by STARTTLS, in a file; over a restart nothing is told twice; what is
     mended is told as such."""
     good = issuer.sign("good", "erp.example.test")
-    webs = {"good": Web(good), "name": Web(good)}
+    webs = {"good": private_ca.Web(good), "name": private_ca.Web(good)}
     weak = issuer.sign("weak", "old.example.test", key="rsa:1024")[0]
     soon = issuer.sign("soon", "mail.example.test", days=1)
     smtp = mail.Faulty(cert=soon[0], key=soon[1])
@@ -182,7 +127,7 @@ def test_watch(acmed, issuer, told):
 def test_server_that_is_away(acmed, issuer, told):
     """Told after some tries, with a clock that passes."""
     pair = issuer.sign("erp", "erp.example.test", days=90)
-    web = Web(pair)
+    web = private_ca.Web(pair)
     target = "erp.example.test:%d connect=127.0.0.1" % web.port
     acmed.watches["erp"] = {"targets": [target], "ca_file": issuer.ca}
     jump = acmed.fake_clock()
@@ -202,7 +147,7 @@ def test_server_that_is_away(acmed, issuer, told):
     acmed.wait("a message", lambda: len(told()) == 1)
     assert "connection refused" in told()[0]["text"]
     assert watched(acmed, target)["not_after"]      # seen before
-    web = Web(pair, web.port)
+    web = private_ca.Web(pair, web.port)
     jump(seconds + 2 * 3600)
     acmed.wait("the end", lambda: len(told()) == 2)
     assert told()[1]["what"] == "recovered"

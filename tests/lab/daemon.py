@@ -56,7 +56,10 @@ def section(kind, title, options):
     """Text of one section; a dict value is a nested section list."""
     lines = [kind + (' "%s" {' % title if title is not None else " {")]
     for key, value in options.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and None in value:
+            text = section(key, None, value[None])      # key { ... }
+            lines += ["\t" + line for line in text.splitlines()]
+        elif isinstance(value, dict):
             for name, sub in value.items():
                 text = section(key, name, sub)
                 lines += ["\t" + line for line in text.splitlines()]

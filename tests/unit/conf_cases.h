@@ -1722,3 +1722,21 @@
     "30d, 12h, 10m or 90s\n"
     AT "6: watch \"w\": ca_file: /nowhere/ca.pem: No such file or "
     "directory\n" },
+{ BASE "certificate \"shop\" {\n"
+    "files { fullchain = \"/a\" privkey = \"/b\" }\n}\n"
+    "certificate \"by-put\" {\nnames = a.test\nfiles { }\npoll = 10s\n}\n",
+    "" },
+{ BASE "certificate \"shop\" {\n"
+    "files { fullchain = \"/a\" }\nkey = rsa2048\naccount = le\n}\n"
+    "certificate \"two\" {\n"
+    "files { }\nfiles { }\nsource = x\n}\n",
+    AT "4: certificate \"shop\": files: privkey is missing; allowed: both "
+    "fullchain and privkey, or none of them (acmectl put)\n"
+    AT "5: certificate \"shop\": key is not for a certificate with files: "
+    "nobody renews it here\n"
+    AT "6: certificate \"shop\": account is not for a certificate with "
+    "files: nobody renews it here\n"
+    AT "9: certificate \"two\": source and files are given; allowed: one of "
+    "them\n"
+    AT "10: certificate \"two\": files is given twice, first in line 9; "
+    "allowed: once\n" },

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* A run for a certificate that somebody else has made: take it in. */
+#include "daemon/renewal/renewal_priv.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "daemon/certs/cert_names.h"
+#include "daemon/certs/event.h"
+#include "daemon/rollout/given.h"
+#include "daemon/rollout/source_watch.h"
+#include "daemon/store/store.h"
+
+/* What we have is what is there: the end of an error, if there was one. */
+static void
+nothing_new(struct renewal *r, const struct given *g)
+{
+	struct store_cert *row = &r->cert->row;
+
+	event_emit(r->env->certs, row->name, r->cert->step, LOGL_INFO,
+	    strcmp(row->serial, g->info.serial) == 0 ? "certificate %s is "
+	    "installed already" : "certificate %s is older than the installed "
+	    "one, which stays", g->info.serial);
+	row->failures = 0;
+	row->retry_at = 0;
+	free(row->error);
+	row->error = NULL;
+	cert_save(r->cert);
+	renewal_finish(r, NULL);
+}
+
+static void
+take(struct renewal *r, struct given *g)
+{
+	size_t n = 0;
+
+	r->key = g->key;
+	g->key = NULL;
+	r->pem = g->pem;
+	g->pem = NULL;
+	r->pem_len = strlen(r->pem);
+	if (r->cc->n_names == 0) {
+		while (g->info.names[n] != NULL)
+			n++;
+		free(r->names_json);
+		r->names_json = cert_names_json((const char **)(uintptr_t)
+		    g->info.names, n);
+	}
+	renewal_goto(r, STEP_INSTALL);
+}
+
+void
+renewal_enter_take(struct renewal *r)
+{
+	const struct conf_given *files = r->cc->given;
+	struct store *store = r->env->store;
+	const char *name = r->cert->row.name;
+	struct given g;
+	struct error err;
+	int rc;
+
+	watch_reads(r->cert);
+	/* What an order has left there from before is none of ours. */
+	if (r->cert->row.order_url != NULL) {
+		cert_order_forget(r->cert);
+		cert_save(r->cert);
+		store_pending_drop(store, name);
+	}
+	rc = given_read_kept(store, r->cc, &g, &err);
+	if (rc == -1)
+		store_pending_drop(store, name);
+	if (rc == 1 && files->fullchain != NULL) {
+		event_emit(r->env->certs, name, r->cert->step, LOGL_INFO,
+		    "reading %s and %s", files->fullchain, files->privkey);
+		rc = given_read_files(r->cc, &g, &err);
+	} else if (rc == 1) {
+		rc = error_set(&err, ERR_CONFIG, "given:none", "nobody has "
+		    "handed over a certificate: acmectl put %s CHAIN KEY",
+		    name);
+	}
+	if (rc == -1)
+		renewal_fail(r, &err);
+	else if (given_is_newer(&r->cert->row, &g.info))
+		take(r, &g);
+	else
+		nothing_new(r, &g);
+	given_clear(&g);
+}
