@@ -39,7 +39,7 @@ PATHS = re.compile(
     r"state(/(lock|reserve|state\.db(-wal|-shm)?|last-good(/.*)?|live|"
     r"archive|pending|scratch|accounts|http-01|"
     r"accounts/[A-Za-z0-9._-]+\.(key|pem|json)|"
-    r"(archive|live)/NAME|archive/NAME/[0-9a-f-]+(/[a-z]+\.pem)?|"
+    r"(archive|live)/NAME|archive/NAME/[0-9a-f-]+(/([a-z]+\.pem|ca\.json))?|"
     r"pending/NAME\.(key|pem)))?)$".replace("NAME", re.escape(NAME)))
 
 
