@@ -219,6 +219,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* Where it is spoken to is not the vendor's to say. */
 	(void)set(cloud.values, type->opts, "base_url", "https://api.test");
 	(void)set(lender.values, keys->opts, "address", "https://api.test");
+	(void)set(lender.values, keys->opts, "sts_endpoint",
+	    "https://api.test");
 	if (type->check == NULL || type->check(cloud.values, &ignored) == 0)
 		go(type, strcmp(verb, "check") == 0, &cloud);
 	provider_values_free(cloud.values);
