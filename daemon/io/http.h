@@ -45,6 +45,8 @@ struct http_args {
 					   colons or not: trusted if it is the
 					   server's, whatever it says; NULL:
 					   only what ca_file vouches for */
+	const char	*cert_file, *key_file;	/* PEM: who we are, for servers
+					   that ask; NULL: nobody */
 	const char	*proxy;		/* NULL: http(s)_proxy, no_proxy of the
 					   environment; "": none; else always
 					   this one */
@@ -58,6 +60,10 @@ struct http_args {
 	bool		 secret_url;	/* print only scheme and host of it */
 	bool		 decodes;	/* undo a Content-Encoding, though none
 					   is asked for */
+	/* For an answer without end: its body as it comes, and the reply has
+	   none.  From within libcurl: it must call nothing of this header.
+	   NULL: it is collected. */
+	void		(*data)(const char *data, size_t len, void *arg);
 	bool		 once;		/* not idempotent: a connection of its
 					   own, for on a kept one that ends
 					   before the answer it would silently

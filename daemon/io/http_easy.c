@@ -36,6 +36,10 @@ write_cb(char *data, size_t size, size_t n, void *arg)
 	struct http_op *op = arg;
 
 	n *= size;
+	if (op->data != NULL) {
+		op->data(data, n, op->arg);
+		return n;
+	}
 	if (n > op->max_reply - op->reply_len) {
 		op->limit = TOO_LONG_BODY;
 		return CURL_WRITEFUNC_ERROR;
@@ -267,6 +271,16 @@ check_proxy(const struct http_op *op, struct error *err)
 	    "(http://host:port, https://, socks5h://)", op->host);
 }
 
+static int
+check_file(const struct http_op *op, const char *what, const char *path,
+    struct error *err)
+{
+	if (path == NULL || access(path, R_OK) == 0)
+		return 0;
+	return error_set(err, ERR_CONFIG, "http:ca-file", "%s: %s file %s: %s",
+	    op->host, what, path, strerror(errno));
+}
+
 /* The host of the URL, on any port, is there. */
 static void
 fill_address(struct http_op *op, const char *address)
@@ -304,7 +318,10 @@ http_op_fill(struct http_op *op, const struct http_args *args, char **key,
 	op->once = args->once;
 	op->decodes = args->decodes;
 	op->has_secret = args->secret_url;
+	op->data = args->data;
 	op->ca_file = dup_or_null(args->ca_file);
+	op->cert_file = dup_or_null(args->cert_file);
+	op->key_file = dup_or_null(args->key_file);
 	op->proxy = dup_or_null(args->unix_socket != NULL ? "" : args->proxy);
 	op->max_reply = args->max_reply;
 	op->timeout_ms = args->timeout_ms;
@@ -324,10 +341,10 @@ http_op_fill(struct http_op *op, const struct http_args *args, char **key,
 	if (!is_token(op->method))
 		return error_set(err, ERR_CONFIG, "http:url",
 		    "%s: \"%.40s\" is no HTTP method", op->host, op->method);
-	if (op->ca_file != NULL && access(op->ca_file, R_OK) == -1)
-		return error_set(err, ERR_CONFIG, "http:ca-file",
-		    "%s: CA file %s: %s", op->host, op->ca_file,
-		    strerror(errno));
+	if (check_file(op, "CA", op->ca_file, err) == -1 ||
+	    check_file(op, "certificate", op->cert_file, err) == -1 ||
+	    check_file(op, "key", op->key_file, err) == -1)
+		return -1;
 	if (args->fingerprint != NULL &&
 	    fill_pin(op, args->fingerprint, err) == -1)
 		return -1;
@@ -352,6 +369,8 @@ http_op_clear(struct http_op *op)
 	free(op->host);
 	free(op->shown_url);
 	free(op->ca_file);
+	free(op->cert_file);
+	free(op->key_file);
 	free(op->unix_socket);
 	if (op->pin != NULL)
 		free(op->pin->host);
@@ -496,6 +515,8 @@ setup_connection(struct http_op *op, CURL *e)
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(CURLOPT_SSLCERT, op->cert_file);
+	SET(CURLOPT_SSLKEY, op->key_file);
 	if (op->proxy != NULL) {
 		SET(CURLOPT_PROXY, op->proxy);
 		SET(CURLOPT_NOPROXY, "");

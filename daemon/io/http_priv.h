@@ -61,8 +61,9 @@ struct http_op {
 	char			*host;		/* for messages */
 	char			*shown_url;	/* may be printed */
 	bool			 once, decodes;
-	char			*ca_file;
 	struct tls_pin		*pin;		/* NULL: none */
+	char			*ca_file, *cert_file, *key_file;
+	void			(*data)(const char *, size_t, void *);
 	char			*proxy;
 	struct curl_slist	*connect_to;	/* NULL: as the URL says */
 	char			*unix_socket;	/* NULL: TCP */

@@ -372,6 +372,8 @@ step_build(struct rest_op *op, struct error *err)
 	    .timeout_ms = op->a.timeout_ms,
 	    .ca_file = op->a.ca_file,
 	    .fingerprint = op->a.fingerprint,
+	    .cert_file = op->a.cert_file,
+	    .key_file = op->a.key_file,
 	    .proxy = op->a.proxy,
 	    .unix_socket = op->a.unix_socket,
 	    .decodes = op->a.decodes,

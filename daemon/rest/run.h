@@ -43,6 +43,7 @@ struct rest_args {		/* pointers stay the caller's until the end */
 	bool		 allow_http;	/* http:// to other hosts than this */
 	const char	*ca_file;	/* NULL: the system's */
 	const char	*fingerprint;	/* as in io/http.h; NULL: none */
+	const char	*cert_file, *key_file;	/* as in io/http.h */
 	const char	*proxy;		/* as in io/http.h */
 	const char	*unix_socket;	/* likewise */
 	size_t		 max_reply;	/* bytes; 0: 2 MiB */

@@ -33,6 +33,7 @@ struct http_op {
 	struct http		*http;
 	const struct fake_exchange *exchange;	/* NULL: not in the script */
 	struct timer		 answer;
+	void			(*data)(const char *, size_t, void *);
 	http_done_cb		*done;
 	void			*arg;
 };
@@ -140,6 +141,18 @@ finish(struct http_op *op, const struct error *err,
 	http_cancel(op);
 }
 
+/* As it comes: in small pieces. */
+static void
+stream(struct http_op *op, const char *body)
+{
+	size_t len = strlen(body), n;
+
+	for (; len > 0; body += n, len -= n) {
+		n = len < 7 ? len : 7;
+		op->data(body, n, op->arg);
+	}
+}
+
 static void
 answer_cb(void *arg)
 {
@@ -149,6 +162,11 @@ answer_cb(void *arg)
 	struct http_reply reply = { .body = "", .headers = &headers };
 	struct error err;
 
+	if (x != NULL && op->data != NULL && x->body != NULL)
+		stream(op, x->body);
+	if (x != NULL && x->failure != NULL && strcmp(x->failure,
+	    FAKE_HANGS) == 0)
+		return;
 	if (x == NULL) {
 		(void)error_set(&err, ERR_INTERNAL, "fake:unexpected",
 		    "%s", op->http->problem);
@@ -162,7 +180,7 @@ answer_cb(void *arg)
 		reply.status = x->status;
 		if (x->headers != NULL)
 			headers.lines = x->headers;
-		if (x->body != NULL)
+		if (x->body != NULL && op->data == NULL)
 			reply.body = x->body;
 		reply.body_len = strlen(reply.body);
 		finish(op, NULL, &reply);
@@ -183,7 +201,9 @@ http_start(struct http *h, const struct http_args *args, http_done_cb *done,
 	op->exchange = find(h, args);
 	h->n_in_flight++;
 	timer_init(&op->answer, h->loop, answer_cb, op);
+	op->data = args->data;
 	if (op->exchange == NULL || op->exchange->failure == NULL ||
+	    op->exchange->body != NULL ||
 	    strcmp(op->exchange->failure, FAKE_HANGS) != 0)
 		timer_set(&op->answer, 0);
 	return op;

@@ -11,7 +11,8 @@
 
 struct http;
 
-/* A failure that never comes: the request is in flight until cancelled. */
+/* A failure that never comes: the request is in flight until cancelled.  With a
+ * body, that has come, for those who read as it comes. */
 #define FAKE_HANGS "hangs"
 
 struct fake_exchange {
