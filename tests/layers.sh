@@ -89,6 +89,7 @@ BEGIN {
 	row["daemon/config"] = row["daemon/store"] = 3
 	row["daemon/rest"] = row["daemon/limits"] = 3.5
 	row["daemon/recipes"] = 3.5
+	row["daemon/etcd"] = 3.7
 	rows(4, "acme dns http01 deploy publish notify")
 	rows(5, "certs")
 	rows(6, "accounts cleanup")

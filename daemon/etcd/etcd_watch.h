@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * etcd_watch - be told of what changes below a prefix of an etcd cluster, as it
+ * changes: one request whose answer has no end.  It is begun again, at another
+ * member if need be, where it ended; nothing is missed meanwhile, or `all` says
+ * so.
+ */
+#ifndef DAEMON_ETCD_ETCD_WATCH_H
+#define DAEMON_ETCD_ETCD_WATCH_H
+
+#include "daemon/config/conf_etcd.h"
+
+struct error;
+struct etcd;
+struct etcd_watch;
+struct loop;
+
+struct etcd_watch_args {		/* copied; what it points to borrowed */
+	struct loop	*loop;
+	struct etcd	*etcd;
+	const struct conf_etcd *conf;
+	const char	*prefix;	/* not "" */
+	/* All three come from the loop, and must not free the watch. */
+	void		(*changed)(const char *key /* behind prefix */,
+			    void *arg);	/* put or deleted */
+	void		(*all)(void *arg);	/* anything may be another:
+					   nothing is known of the time before,
+					   or etcd has forgotten it */
+	void		(*state)(const struct error *, void *arg);
+					/* err NULL: from now on what changes is
+					   told; else that has failed, and is
+					   tried again within a minute.  Each
+					   once in a row */
+	void		*arg;
+};
+
+struct etcd_watch *etcd_watch_new(const struct etcd_watch_args *);
+/* NULL is allowed. */
+void		 etcd_watch_free(struct etcd_watch *);
+
+#endif
