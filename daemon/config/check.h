@@ -47,6 +47,10 @@ struct conf_credentials *check_credentials(struct check *,
 /* A warning for those that no provider and no deploy step has used. */
 void	check_unused_credentials(struct check *);
 struct conf_provider *check_provider(struct check *, const struct section *);
+/* The keys of an etcd cluster in this section; is_sealed: what lies there can
+ * be read by nobody. */
+struct conf_etcd *check_etcd(struct check *, const struct section *,
+	    bool is_sealed);
 struct conf_repository *check_repository(struct check *,
 	    const struct section *);
 /* accounts, providers and credentials are complete and sorted. */
@@ -114,6 +118,7 @@ void	check_free_account(struct conf_account *);
 void	check_free_credentials(struct conf_credentials *);
 void	check_free_provider(struct conf_provider *);
 void	check_free_repository(struct conf_repository *);
+void	check_free_etcd(struct conf_etcd *);
 void	check_free_cert(struct conf_cert *);
 void	check_free_watch(struct conf_watch *);
 

@@ -16,6 +16,7 @@ static const char *const type_names[] = {
 	[REPOSITORY_OSS] = "oss",
 	[REPOSITORY_HTTPS] = "https",
 	[REPOSITORY_DIRECTORY] = "directory",
+	[REPOSITORY_ETCD] = "etcd",
 };
 _Static_assert(sizeof(type_names) / sizeof(type_names[0]) ==
     REPOSITORY_TYPE_END, "type_names");
@@ -24,6 +25,7 @@ _Static_assert(sizeof(type_names) / sizeof(type_names[0]) ==
 #define OSS	(1 << REPOSITORY_OSS)
 #define HTTPS	(1 << REPOSITORY_HTTPS)
 #define DIR	(1 << REPOSITORY_DIRECTORY)
+#define ETCD	(1 << REPOSITORY_ETCD)
 
 /* Which key is for which types, and which of them need it. */
 static const struct {
@@ -40,9 +42,14 @@ static const struct {
 	{ "kms_key_id", S3 | OSS, 0 },
 	{ "url", HTTPS, HTTPS },
 	{ "token_file", HTTPS, 0 },
-	{ "ca_file", S3 | OSS | HTTPS, 0 },
+	{ "ca_file", S3 | OSS | HTTPS | ETCD, 0 },
 	{ "path", DIR, DIR },
-	{ "prefix", S3 | OSS | HTTPS | DIR, 0 },
+	{ "etcd", ETCD, ETCD },
+	{ "user", ETCD, 0 },
+	{ "password_file", ETCD, 0 },
+	{ "cert_file", ETCD, 0 },
+	{ "key_file", ETCD, 0 },
+	{ "prefix", S3 | OSS | HTTPS | DIR | ETCD, 0 },
 };
 
 /* -1 and a mistake if there is none. */
@@ -56,10 +63,12 @@ check_type(struct check *c, const struct section *sec)
 			return i;
 	}
 	if (v != NULL)
-		opt_refuse(c->m, sec, "type", v, "s3, oss, https, directory");
+		opt_refuse(c->m, sec, "type", v, "s3, oss, https, etcd, "
+		    "directory");
 	else
 		opt_mistake(c->m, sec, sec->line, "type is missing; allowed: "
-		    "s3, oss, https, directory");
+		    "s3, oss, https, etcd, "
+		    "directory");
 	return -1;
 }
 
@@ -188,11 +197,13 @@ check_prefix(struct check *c, const struct section *sec,
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/";
 	char *text = opt_text(c->m, sec, "prefix");
 
-	if (text != NULL && (text[0] == '/' || strstr(text, "..") != NULL ||
+	if (text != NULL && ((text[0] == '/' && r->type != REPOSITORY_ETCD) ||
+	    strstr(text, "..") != NULL ||
 	    text[strspn(text, plain)] != '\0'))
 		opt_refuse(c->m, sec, "prefix", tree_value(sec, "prefix"),
 		    "letters, digits, '.', '-', '_' and '/', not first");
-	r->prefix = text == NULL || text[0] == '\0' ? xstrdup("") :
+	r->prefix = text == NULL || text[0] == '\0' ?
+	    xstrdup(r->type == REPOSITORY_ETCD ? "/acmed/" : "") :
 	    xasprintf("%s%s", text, text[strlen(text) - 1] == '/' ? "" : "/");
 	free(text);
 }
@@ -209,7 +220,9 @@ check_repository(struct check *c, const struct section *sec)
 		return r;
 	r->type = (enum repository_type)type;
 	check_keys(c, sec, type);
-	if (r->type != REPOSITORY_DIRECTORY)
+	if (r->type == REPOSITORY_ETCD)
+		r->etcd = check_etcd(c, sec, r->encrypted);
+	else if (r->type != REPOSITORY_DIRECTORY)
 		check_url(c, sec, r);
 	check_prefix(c, sec, r);
 	r->path = opt_text(c->m, sec, "path");
@@ -230,7 +243,8 @@ check_repository(struct check *c, const struct section *sec)
 	r->kms_key_id = opt_text(c->m, sec, "kms_key_id");
 	r->token_file = opt_file(c->m, sec, "token_file");
 	check_secret(c, sec, "token_file", r->token_file, 1);
-	r->ca_file = opt_ca_file(c->m, sec);
+	if (r->type != REPOSITORY_ETCD)		/* it has its own */
+		r->ca_file = opt_ca_file(c->m, sec);
 	return r;
 }
 
@@ -242,6 +256,7 @@ check_free_repository(struct conf_repository *r)
 	free(r->name);
 	free(r->url);
 	free(r->path);
+	check_free_etcd(r->etcd);
 	free(r->bucket);
 	free(r->region);
 	free(r->prefix);

@@ -17,6 +17,7 @@
 #include "daemon/config/conf_deploy.h"
 #include "daemon/config/conf_limits.h"
 #include "daemon/config/conf_notify.h"
+#include "daemon/config/conf_etcd.h"
 #include "daemon/config/conf_repository.h"
 #include "daemon/config/conf_watch.h"
 

@@ -9,11 +9,14 @@
 
 #include <stdbool.h>
 
+struct conf_etcd;
+
 enum repository_type {
 	REPOSITORY_S3,			/* AWS, or whatever speaks its API */
 	REPOSITORY_OSS,			/* Aliyun OSS */
 	REPOSITORY_HTTPS,		/* to fetch from only */
 	REPOSITORY_DIRECTORY,
+	REPOSITORY_ETCD,
 	REPOSITORY_TYPE_END
 };
 
@@ -23,6 +26,7 @@ struct conf_repository {
 	char		*url;		/* S3, OSS: the endpoint; HTTPS: before
 					   prefix; no final "/"; else NULL */
 	char		*path;		/* DIRECTORY; else NULL */
+	struct conf_etcd *etcd;		/* ETCD; else NULL */
 	char		*bucket, *region;	/* S3, OSS; else NULL */
 	char		*prefix;	/* "" or ending in "/" */
 	char		*access_key_id, *secret_access_key_file; /* S3, OSS */

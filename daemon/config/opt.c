@@ -425,9 +425,9 @@ opt_is_url(const char *s, bool plain)
 }
 
 char *
-opt_ca_file(struct mistakes *m, const struct section *sec)
+opt_pem_file(struct mistakes *m, const struct section *sec, const char *key)
 {
-	char *path = opt_file(m, sec, "ca_file");
+	char *path = opt_file(m, sec, key);
 	struct stat st;
 	int fd;
 
@@ -435,13 +435,18 @@ opt_ca_file(struct mistakes *m, const struct section *sec)
 		return NULL;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd == -1)
-		opt_mistake(m, sec, tree_value(sec, "ca_file")->line,
-		    "ca_file: %s: %s", path, strerror(errno));
+		opt_mistake(m, sec, tree_value(sec, key)->line, "%s: %s: %s",
+		    key, path, strerror(errno));
 	else if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
-		opt_mistake(m, sec, tree_value(sec, "ca_file")->line,
-		    "ca_file: %s: it is not a regular file; allowed: a file "
-		    "of PEM certificates", path);
+		opt_mistake(m, sec, tree_value(sec, key)->line, "%s: %s: it is "
+		    "not a regular file; allowed: a file in PEM", key, path);
 	if (fd != -1)
 		(void)close(fd);
 	return path;
+}
+
+char *
+opt_ca_file(struct mistakes *m, const struct section *sec)
+{
+	return opt_pem_file(m, sec, "ca_file");
 }

@@ -66,8 +66,11 @@ char	*opt_path(const struct source *, const char *text);
  * this user may not read is a mistake.
  */
 char	*opt_file(struct mistakes *, const struct section *, const char *key);
-/* The same for the key ca_file: what can be read now will most likely be
- * readable later. */
+/* The same for certificates and keys of others: what can be read now will most
+ * likely be readable later. */
+char	*opt_pem_file(struct mistakes *, const struct section *,
+	    const char *key);
+/* That of the key ca_file. */
 char	*opt_ca_file(struct mistakes *, const struct section *);
 
 #endif

@@ -15,6 +15,7 @@ struct conf_cert;
 struct conf_deploy;
 struct dns;
 struct error;
+struct etcd;
 struct gate;
 struct hooks;
 struct http;
@@ -31,6 +32,7 @@ struct deploy_env {
 	struct children	*children;
 	struct http	*http;
 	struct leases	*leases;	/* of credentials */
+	struct etcd	*etcd;
 	struct sdbus	*sdbus;
 	struct hooks	*hooks;
 	struct gate	*gate;

@@ -31,6 +31,7 @@
 #include "daemon/engine/rehearse.h"
 #include "daemon/engine/textfile.h"
 #include "daemon/engine/turns.h"
+#include "daemon/etcd/etcd.h"
 #include "daemon/http01/http01.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/tls_alpn.h"
@@ -40,6 +41,7 @@
 #include "daemon/preflight/preflight.h"
 #include "daemon/renewal/renewal.h"
 #include "daemon/rollout/rollout.h"
+#include "daemon/rollout/source_stream.h"
 #include "daemon/rollout/source_watch.h"
 #include "providers/provider.h"
 
@@ -143,19 +145,22 @@ rooms_new(struct engine *e)
 	e->tokens = tokens_new(&e->cleanup_env);
 	e->rollout_env = (struct rollout_env){ .loop = a->loop,
 	    .store = a->store, .children = a->children, .http = a->http,
-	    .leases = e->providers.leases, .dns = e->dns,
+	    .leases = e->providers.leases, .etcd = e->etcd, .dns = e->dns,
 	    .sdbus = a->sdbus, .gate = e->gate, .hooks = e->hooks,
 	    .certs = e->certs };
 	e->rollout = rollout_new(&e->rollout_env);
+	e->streams = source_streams_new(&e->rollout_env);
 	e->renewal_env = (struct renewal_env){ .loop = a->loop,
 	    .store = a->store, .children = a->children, .http = a->http,
-	    .dns = e->dns, .providers = &e->providers, .gate = e->gate,
+	    .etcd = e->etcd, .dns = e->dns,
+	    .providers = &e->providers, .gate = e->gate,
 	    .hooks = e->hooks, .certs = e->certs, .accounts = e->accounts,
 	    .holds = e->holds, .cleanup = e->cleanup, .tokens = e->tokens,
 	    .tls_alpn = e->tls_alpn, .rollout = e->rollout };
 	e->preflight_env = (struct preflight_env){ .loop = a->loop,
 	    .store = a->store, .ca_http = a->ca_http, .http = a->http,
-	    .dns = e->dns, .providers = &e->providers, .certs = e->certs,
+	    .etcd = e->etcd, .dns = e->dns,
+	    .providers = &e->providers, .certs = e->certs,
 	    .accounts = e->accounts, .cleanup = e->cleanup,
 	    .tokens = e->tokens, .tls_alpn = e->tls_alpn,
 	    .rollout = e->rollout };
@@ -196,6 +201,7 @@ watch_sources(struct engine *e)
 {
 	for (size_t i = 0; i < e->certs->n; i++)
 		watch_reload(&e->rollout_env, e->certs->list[i]);
+	source_streams_apply(e->streams, e->conf);
 }
 
 struct engine *
@@ -213,6 +219,7 @@ engine_new(const struct engine_args *a, struct error *err)
 	e->conf = conf_ref(a->conf);
 	zones_tell(e->dns, e->conf);
 	e->started_at = e->loaded_at = clock_now();
+	e->etcd = etcd_new(a->loop, a->http);
 	provider_env_init(&e->providers, a->loop, a->http, e->dns,
 	    a->children);
 	e->accounts = accounts_new(a->loop, a->ca_http, a->children, a->store);
@@ -348,6 +355,7 @@ engine_free(struct engine *e)
 	e->notifier = NULL;
 	watches_free(e->watches);
 	certs_leave(e);
+	source_streams_free(e->streams);
 	rollout_free(e->rollout);
 	hooks_free(e->hooks);
 	gate_free(e->gate);
@@ -360,6 +368,7 @@ engine_free(struct engine *e)
 	fault_clear(e->certs);
 	certs_free(e->certs);
 	provider_env_clear(&e->providers);
+	etcd_free(e->etcd);
 	dns_free(e->dns);
 	conf_unref(e->conf);
 	free(e->ready);
@@ -432,6 +441,7 @@ engine_stop(struct engine *e, void (*done)(void *arg), void *arg)
 	manage_jobs_stop(e->manage_jobs);
 	rehearsals_stop(e->rehearsals);
 	rollout_stop(e->rollout);
+	source_streams_apply(e->streams, NULL);
 	e->stop_done = done;
 	e->stop_arg = arg;
 	e->stop_by_ms = clock_mono_ms() + STOP_WAIT_MS;

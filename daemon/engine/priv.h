@@ -42,6 +42,7 @@ struct engine {
 	time_t		 started_at, loaded_at;
 	char		*reload_error;
 	struct dns	*dns;
+	struct etcd	*etcd;
 	struct provider_env providers;
 	struct certs	*certs;
 	struct accounts	*accounts;
@@ -81,6 +82,7 @@ struct engine {
 	/* What the rooms use. */
 	struct cleanup_env cleanup_env;
 	struct rollout_env rollout_env;
+	struct source_streams *streams;
 	struct renewal_env renewal_env;
 	struct preflight_env preflight_env;
 	struct persist_env persist_env;

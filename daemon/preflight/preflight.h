@@ -20,6 +20,7 @@ struct cleanup;
 struct rollout;
 struct dns;
 struct error;
+struct etcd;
 struct http;
 struct loop;
 struct preflight;
@@ -35,6 +36,7 @@ struct preflight_env {
 	struct store	*store;
 	struct http	*ca_http;
 	struct http	*http;
+	struct etcd	*etcd;
 	struct dns	*dns;
 	struct provider_env *providers;
 	struct certs	*certs;

@@ -72,7 +72,8 @@ get(struct fetch_op *op, const char *file, size_t max, const char *etag,
 {
 	char *key = xasprintf("%s/%s", op->a.cert->name, file);
 	struct object_args a = { .loop = op->a.loop, .http = op->a.http,
-	    .repository = op->a.cert->source, .key = key, .max = max,
+	    .etcd = op->a.etcd, .repository = op->a.cert->source,
+	    .key = key, .max = max,
 	    .condition = etag[0] != '\0' ? OBJECT_CHANGED : OBJECT_ANY,
 	    .etag = etag, .timeout_ms = TIMEOUT_MS };
 	struct object_op *object = object_get_start(&a, done, op);

@@ -20,6 +20,7 @@ struct fetch_op;
 struct fetch_args {			/* borrowed; copied */
 	struct loop	*loop;
 	struct http	*http;
+	struct etcd	*etcd;
 	const struct conf_cert *cert;	/* borrowed; its source, its names */
 	const char	*serial;	/* installed here; "": none */
 	time_t		 not_before;	/* of that one */

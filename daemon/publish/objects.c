@@ -21,6 +21,7 @@ object_cancel(struct object_op *op)
 		return;
 	timer_clear(&op->turn);
 	rest_cancel(op->rest);
+	etcd_cancel(op->etcd);
 	freezero(op->data, op->a.len);
 	free(op->key);
 	free(op->etag);
@@ -147,6 +148,8 @@ begin_cb(void *arg)
 
 	if (op->a.repository->type == REPOSITORY_DIRECTORY)
 		dir_cb(op);
+	else if (op->a.repository->type == REPOSITORY_ETCD)
+		object_etcd_begin(op);
 	else
 		object_http_begin(op);
 }

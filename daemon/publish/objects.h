@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * objects - put and get one object of a repository: S3, OSS, https, or a
- * directory.  Called by the publish step and by the subscriber.
+ * objects - put and get one object of a repository: S3, OSS, https, etcd, or
+ * a directory.  Called by the publish step and by the subscriber.
  */
 #ifndef DAEMON_PUBLISH_OBJECTS_H
 #define DAEMON_PUBLISH_OBJECTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 struct conf_repository;
 struct error;
+struct etcd;
 struct http;
 struct loop;
 struct object_op;
@@ -27,11 +29,15 @@ enum object_condition {
 struct object_args {			/* borrowed; copied */
 	struct loop	*loop;
 	struct http	*http;
+	struct etcd	*etcd;
 	const struct conf_repository *repository;	/* borrowed */
 	const char	*key;		/* behind the prefix */
 	const void	*data;		/* of put */
 	size_t		 len;
 	size_t		 max;		/* of get: bytes */
+	time_t		 keep_until;	/* of put: a store that removes what has
+					   expired (etcd) does so after this; 0:
+					   it stays */
 	enum object_condition condition;
 	const char	*etag;		/* of OBJECT_REPLACE, OBJECT_CHANGED */
 	unsigned	 timeout_ms;
@@ -49,7 +55,7 @@ struct object_reply {
  * (401, 403), "object:bucket", "object:http" (a wrong region, say);
  * ERR_REJECTED "object:missing" (get: there is none), "object:condition"
  * (put: there is another one now), "object:unconditional" (put: this store
- * knows no conditions); ERR_TRANSIENT otherwise.
+ * knows no conditions); those of etcd.h; ERR_TRANSIENT otherwise.
  */
 typedef void object_done_cb(const struct error *err,
     const struct object_reply *reply, void *arg);

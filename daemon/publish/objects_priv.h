@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* objects_priv - shared by objects.c and objects_http.c only. */
+/* objects_priv - shared by objects*.c only. */
 #ifndef DAEMON_PUBLISH_OBJECTS_PRIV_H
 #define DAEMON_PUBLISH_OBJECTS_PRIV_H
 
+#include "daemon/etcd/etcd.h"
 #include "daemon/io/loop.h"
 #include "daemon/publish/objects.h"
 #include "daemon/rest/run.h"
@@ -14,6 +15,7 @@ struct object_op {
 	bool		 is_put;
 	struct timer	 turn;
 	struct rest_op	*rest;
+	struct etcd_op	*etcd;
 	struct object_reply reply;
 	object_done_cb	*done;
 	void		*arg;
@@ -24,5 +26,7 @@ void	object_finish(struct object_op *, const struct error *,
 	    const struct object_reply *);
 /* Send the request of an S3, OSS or HTTPS repository. */
 void	object_http_begin(struct object_op *);
+/* ... to etcd. */
+void	object_etcd_begin(struct object_op *);
 
 #endif

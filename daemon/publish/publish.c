@@ -21,6 +21,7 @@
 #include "daemon/store/seal.h"
 
 #define CONFLICTS_MAX	5
+#define KEEP_S		(30 * 86400)	/* after a certificate has expired */
 
 struct publish_op {
 	struct step	 s;
@@ -66,8 +67,9 @@ static struct object_args
 object_args(const struct publish_op *op, const char *key)
 {
 	return (struct object_args){ .loop = op->s.a.env->loop,
-	    .http = op->s.a.env->http, .repository = op->repository,
-	    .key = key, .timeout_ms = op->s.a.target->timeout_s * 1000 };
+	    .http = op->s.a.env->http, .etcd = op->s.a.env->etcd,
+	    .repository = op->repository, .key = key,
+	    .timeout_ms = op->s.a.target->timeout_s * 1000 };
 }
 
 /* --- what is to be published --- */
@@ -200,6 +202,8 @@ put_file(struct publish_op *op)
 	f = &op->manifest.files[op->next_file];
 	key = xasprintf("%s/%s", op->s.a.cert->name, f->path);
 	a = object_args(op, key);
+	/* Of each renewal there would be more in etcd; buckets have rules. */
+	a.keep_until = op->manifest.not_after + KEEP_S;
 	a.data = op->stored[op->next_file++];
 	a.len = f->size;
 	op->object = object_put_start(&a, file_put, op);

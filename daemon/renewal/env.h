@@ -9,6 +9,7 @@ struct children;
 struct cleanup;
 struct rollout;
 struct dns;
+struct etcd;
 struct gate;
 struct holds;
 struct hooks;
@@ -24,6 +25,7 @@ struct renewal_env {
 	struct store	*store;
 	struct children	*children;
 	struct http	*http;		/* for repositories */
+	struct etcd	*etcd;		/* likewise */
 	struct dns	*dns;
 	struct provider_env *providers;
 	struct gate	*gate;

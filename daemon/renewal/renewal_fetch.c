@@ -89,6 +89,7 @@ renewal_enter_fetch(struct renewal *r)
 	    "repository \"%s\"", r->cc->source->name);
 	r->fetch = fetch_start(&(struct fetch_args){
 	    .loop = r->env->loop, .http = r->env->http,
+	    .etcd = r->env->etcd,
 	    .cert = r->cc, .serial = cert_serial(r->cert),
 	    .not_before = row->not_before, .etag = "",
 	    .published_at = row->source_at }, fetched, r);

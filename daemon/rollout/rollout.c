@@ -236,8 +236,8 @@ rollout_new(const struct rollout_env *env)
 
 	r->env = env;
 	r->steps = (struct deploy_env){ .loop = env->loop,
-	    .children = env->children, .http = env->http, .leases = env->leases,
-	    .dns = env->dns,
+	    .children = env->children, .http = env->http,
+	    .leases = env->leases, .etcd = env->etcd, .dns = env->dns,
 	    .sdbus = env->sdbus, .hooks = env->hooks, .gate = env->gate,
 	    .store = env->store, .scratch = store_scratch(env->store),
 	    .is_more = rollout_is_more, .arg = r };

@@ -32,6 +32,7 @@ struct rollout;
 struct rollout_run;
 struct dns;
 struct error;
+struct etcd;
 struct gate;
 struct hooks;
 struct http;
@@ -47,6 +48,7 @@ struct rollout_env {
 	struct children	*children;
 	struct http	*http;
 	struct leases	*leases;
+	struct etcd	*etcd;
 	struct dns	*dns;
 	struct sdbus	*sdbus;
 	struct gate	*gate;

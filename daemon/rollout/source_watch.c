@@ -183,6 +183,20 @@ watch_reads(struct cert *c)
 }
 
 void
+watch_soon(struct cert *c, unsigned within_s)
+{
+	time_t at = clock_now();
+
+	if (c->watch == NULL)
+		return;
+	if (within_s > 0)
+		at += (time_t)arc4random_uniform(within_s);
+	if (at < c->watch->poll_at)
+		c->watch->poll_at = at;
+	certs_changed(c->certs);
+}
+
+void
 watch_seen(struct cert *c, const struct fetch_result *seen)
 {
 	struct store_cert *row = &c->row;
@@ -291,6 +305,7 @@ watch_poll(struct cert *c)
 		return;
 	w->fetch = fetch_start(&(struct fetch_args){
 	    .loop = c->watch->env->loop, .http = c->watch->env->http,
+	    .etcd = c->watch->env->etcd,
 	    .cert = c->conf, .serial = cert_serial(c),
 	    .not_before = c->row.not_before, .etag = w->etag,
 	    .published_at = c->row.source_at, .only_look = true }, polled, c);

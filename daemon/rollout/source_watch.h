@@ -31,6 +31,8 @@ bool	watch_wants_run(const struct cert *);
 void	watch_poll(struct cert *);
 /* A run begins to read the files. */
 void	watch_reads(struct cert *);
+/* Look within so many seconds: there may be news. */
+void	watch_soon(struct cert *, unsigned within_s);
 /* A run has seen the manifest. */
 void	watch_seen(struct cert *, const struct fetch_result *);
 /* "published" of doc/control-api.md; null: it has no source. */

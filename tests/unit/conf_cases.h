@@ -328,7 +328,7 @@
     AT "2: account \"x\": ca_file: none.pem: No such file or "
     "directory\n"
     AT "5: account \"y\": ca_file: /: it is not a regular file; "
-    "allowed: a file of PEM certificates\n" },
+    "allowed: a file in PEM\n" },
 { "account \"x\" {\n"
     " proxy = \"user:password@proxy\"\n"
     "}\n",
@@ -1403,6 +1403,29 @@
     AT "6: certificate \"example.com\": deploy \"c\": haproxy "
     "\"127.0.0.1\": allowed: haproxy \"/PATH/OF/ITS/SOCKET\" { ... }, "
     "at most 107 bytes, or \"ADDRESS:PORT\", in numbers\n" },
+{ "repository \"r\" { type = etcd user = u\n"
+    " etcd = { \"http://h:2379\", \"https://h/x\" }\n"
+    " encrypt_key_file = /dev/null key_file = /nowhere }\n"
+    "repository \"s\" { type = etcd encrypt_key_file = /dev/null\n"
+    " endpoint = \"https://h\" }\n",
+    AT "1: repository \"r\": user is given without password_file; "
+    "allowed: both, or neither\n"
+    AT "2: repository \"r\": etcd = \"http://h:2379\"; allowed: "
+    "https://HOST:2379 (http:// only with encrypt_key_file and without "
+    "user)\n"
+    AT "2: repository \"r\": etcd = \"https://h/x\"; allowed: "
+    "https://HOST:2379 (http:// only with encrypt_key_file and without "
+    "user)\n"
+    AT "3: repository \"r\": encrypt_key_file: /dev/null: not a regular "
+    "file\n"
+    AT "3: repository \"r\": key_file: /nowhere: No such file or "
+    "directory\n"
+    AT "3: repository \"r\": key_file is given without cert_file; "
+    "allowed: both, or neither\n"
+    AT "4: repository \"s\": encrypt_key_file: /dev/null: not a regular "
+    "file\n"
+    AT "4: repository \"s\": etcd is missing; type = etcd needs it\n"
+    AT "5: repository \"s\": endpoint is not for type = etcd\n" },
 { "repository \"r\" { type = directory path = /srv/certs\n"
     " hmac_key_file = /dev/null }\n"
     "repository \"s\" { type = s3 endpoint = \"http://s3.example\"\n"
@@ -1429,7 +1452,7 @@
     AT "4: repository \"s\": path_style = \"maybe\"; allowed: true, "
     "false\n"
     AT "5: repository \"t\": type = \"ftp\"; allowed: s3, oss, https, "
-    "directory\n"
+    "etcd, directory\n"
     AT "5: repository \"t\": encrypt_key_file: /nowhere: No such file "
     "or directory\n"
     AT "6: repository \"t\": hmac_key_file is given with "

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/rollout/source_stream.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "daemon/certs/certs.h"
+#include "daemon/config/conf.h"
+#include "daemon/etcd/etcd_watch.h"
+#include "daemon/rollout/rollout.h"
+#include "daemon/rollout/source_watch.h"
+
+/* A fleet that lost a member of the cluster shall not ask the next at once. */
+#define ALL_SPREAD_S	10
+
+struct stream {
+	LIST_ENTRY(stream) entry;
+	struct source_streams *all;
+	const struct conf_repository *repository;
+	struct etcd_watch *watch;
+	bool		 has_failed;
+};
+
+struct source_streams {
+	const struct rollout_env *env;
+	LIST_HEAD(, stream) streams;
+};
+
+/* "NAME/manifest.json" */
+static void
+changed(const char *key, void *arg)
+{
+	const struct stream *s = arg;
+	const char *file = strchr(key, '/');
+	struct cert *c;
+	char *name;
+
+	if (file == NULL || strcmp(file, "/manifest.json") != 0)
+		return;
+	name = xasprintf("%.*s", (int)(file - key), key);
+	c = certs_find(s->all->env->certs, name);
+	free(name);
+	if (c != NULL && c->conf != NULL && c->conf->source == s->repository)
+		watch_soon(c, 0);
+}
+
+static void
+anything(void *arg)
+{
+	const struct stream *s = arg;
+	struct certs *certs = s->all->env->certs;
+
+	for (size_t i = 0; i < certs->n; i++) {
+		struct cert *c = certs->list[i];
+
+		if (c->conf != NULL && c->conf->source == s->repository)
+			watch_soon(c, ALL_SPREAD_S);
+	}
+}
+
+static void
+state(const struct error *err, void *arg)
+{
+	struct stream *s = arg;
+
+	if (err != NULL) {
+		log_warning(NULL, "repository \"%s\": news is not pushed now, "
+		    "and asked for as \"poll\" says: %s", s->repository->name,
+		    err->msg);
+		s->has_failed = true;
+	} else {
+		log_info(NULL, "repository \"%s\": news is pushed%s",
+		    s->repository->name, s->has_failed ? " again" : "");
+		s->has_failed = false;
+	}
+}
+
+static void
+add(struct source_streams *all, const struct conf_repository *r)
+{
+	struct stream *s;
+
+	LIST_FOREACH(s, &all->streams, entry) {
+		if (s->repository == r)
+			return;
+	}
+	s = xcalloc(1, sizeof(*s));
+	s->all = all;
+	s->repository = r;
+	s->watch = etcd_watch_new(&(struct etcd_watch_args){
+	    .loop = all->env->loop, .etcd = all->env->etcd, .conf = r->etcd,
+	    .prefix = r->prefix, .changed = changed, .all = anything,
+	    .state = state, .arg = s });
+	LIST_INSERT_HEAD(&all->streams, s, entry);
+}
+
+struct source_streams *
+source_streams_new(const struct rollout_env *env)
+{
+	struct source_streams *all = xcalloc(1, sizeof(*all));
+
+	all->env = env;
+	LIST_INIT(&all->streams);
+	return all;
+}
+
+void
+source_streams_apply(struct source_streams *all, const struct conf *conf)
+{
+	struct stream *s;
+
+	while ((s = LIST_FIRST(&all->streams)) != NULL) {
+		LIST_REMOVE(s, entry);
+		etcd_watch_free(s->watch);
+		free(s);
+	}
+	for (size_t i = 0; conf != NULL && i < conf->n_certs; i++) {
+		const struct conf_repository *r = conf->certs[i]->source;
+
+		if (r != NULL && r->type == REPOSITORY_ETCD)
+			add(all, r);
+	}
+}
+
+void
+source_streams_free(struct source_streams *all)
+{
+	if (all == NULL)
+		return;
+	source_streams_apply(all, NULL);
+	free(all);
+}

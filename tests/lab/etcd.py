@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""A cluster of real etcd members (Debian's etcd-server, etcd-client)."""
+
+import os
+import shutil
+
+from . import proc
+
+
+class Etcd:
+    """n members; with tls = a pair with .ca, .cert, .key, on TLS, and then
+    clients must show a certificate of that CA as well."""
+
+    def __init__(self, folder, n=3, tls=None, base=23790):
+        if not shutil.which("etcd") or not shutil.which("etcdctl"):
+            raise proc.LabError("etcd-server or etcd-client is not installed")
+        self.folder, self.tls = folder, tls
+        self.ports = [base + 10 * i for i in range(n)]
+        self.scheme = "https" if tls else "http"
+        self.urls = ["%s://127.0.0.1:%d" % (self.scheme, p)
+                     for p in self.ports]
+        self.members = [None] * n
+        os.makedirs(folder)
+        for i in range(n):
+            self.start(i)
+        self.wait()
+
+    def start(self, i):
+        peers = ",".join("m%d=http://127.0.0.1:%d" % (j, p + 1)
+                         for j, p in enumerate(self.ports))
+        peer = "http://127.0.0.1:%d" % (self.ports[i] + 1)
+        argv = ["etcd", "--name", "m%d" % i,
+                "--data-dir", os.path.join(self.folder, "m%d" % i),
+                "--listen-client-urls", self.urls[i],
+                "--advertise-client-urls", self.urls[i],
+                "--listen-peer-urls", peer,
+                "--initial-advertise-peer-urls", peer,
+                "--initial-cluster", peers, "--initial-cluster-state", "new",
+                "--heartbeat-interval", "50", "--election-timeout", "500"]
+        if self.tls:
+            argv += ["--cert-file", self.tls.cert, "--key-file", self.tls.key,
+                     "--trusted-ca-file", self.tls.ca, "--client-cert-auth"]
+        self.members[i] = proc.Proc(
+            argv, os.path.join(self.folder, "m%d.log" % i),
+            env=dict(os.environ, ETCD_UNSUPPORTED_ARCH=os.uname().machine))
+
+    def ctl(self, *args, check=True, user=None):
+        argv = ["etcdctl", "--endpoints", ",".join(self.urls),
+                "--command-timeout", "5s"]
+        if self.tls:
+            argv += ["--cacert", self.tls.ca, "--cert", self.tls.cert,
+                     "--key", self.tls.key]
+        if user:
+            argv += ["--user", user]
+        return proc.run(argv + list(args), check=check,
+                        env=dict(os.environ, ETCDCTL_API="3")).stdout
+
+    def wait(self):
+        proc.wait_until("etcd", lambda: "is healthy" in self.ctl(
+            "endpoint", "health", check=False), timeout=30)
+
+    def keys(self, user=None):
+        return self.ctl("get", "--prefix", "--keys-only", "/",
+                        user=user).split()
+
+    def leader(self):
+        for i, line in enumerate(self.ctl("endpoint", "status").split("\n")):
+            if line.split(", ")[4:5] == ["true"]:
+                return i
+        raise proc.LabError("etcd has no leader")
+
+    def stop(self):
+        for m in self.members:
+            if m:
+                m.kill()
+        for m in self.members:
+            if m:
+                m.wait()
