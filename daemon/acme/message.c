@@ -453,6 +453,7 @@ read_challenge(const json_t *o, struct acme_challenge *c, bool allow_plain,
 	    read_persist(o, c, err) == -1)
 		return error_wrap(err, "challenge \"%s\"", type);
 	if (token == NULL ? strcmp(type, "dns-01") == 0 ||
+	    strcmp(type, "dns-account-01") == 0 ||
 	    strcmp(type, "http-01") == 0 : !token_is_ok(token))
 		return malformed(err, "challenge \"%s\": its token is not "
 		    "base64url", type);

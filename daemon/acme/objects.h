@@ -46,8 +46,8 @@ struct acme_challenge {
 	char		*type;		/* "dns-01" */
 	char		*url;
 	char		*token;		/* checked: base64url, <= 256; NULL if
-					   its type has none, as neither dns-01
-					   nor http-01 may */
+					   its type has none, as neither dns-01,
+					   dns-account-01 nor http-01 may */
 	char		**issuers;	/* dns-persist-01: the CA's names, 1 to
 					   10, NULL-terminated; else NULL */
 	char		*account_uri;	/* ... how the CA calls the account, if

@@ -119,7 +119,7 @@ check_providers(struct check *c, const struct section *sec,
 	size_t missing = 0;
 
 	for (size_t i = 0; i < cert->n_names; i++)
-		missing += cert->names[i].challenge == CHALLENGE_DNS_01 &&
+		missing += challenge_is_txt(cert->names[i].challenge) &&
 		    !cert->names[i].has_own_provider;
 	/* Not needed if every name has its own, or needs none. */
 	if (missing > 0 || tree_value(sec, "provider") != NULL)

@@ -23,7 +23,8 @@ check_type(struct check *c, const struct section *sec,
 	if (challenge_type_parse(v->text, &type) == 0)
 		return type;
 	opt_refuse(c->m, sec, "challenge", v,
-	    "dns-01, http-01, tls-alpn-01, dns-persist-01");
+	    "dns-01, http-01, tls-alpn-01, dns-persist-01, "
+	    "dns-account-01");
 	return fallback;
 }
 
@@ -154,7 +155,8 @@ check_name_length(struct check *c, const struct section *sec,
     const struct conf_name *name)
 {
 	const char *prefix = name->challenge == CHALLENGE_DNS_01 ?
-	    "_acme-challenge." : "_validation-persist.";
+	    "_acme-challenge." : name->challenge == CHALLENGE_DNS_ACCOUNT_01 ?
+	    "_ujmmovf2vn55tgye._acme-challenge." : "_validation-persist.";
 	size_t len = strlen(dname_base(name->name)) + strlen(prefix);
 
 	if (!conf_name_needs_dns(name) || name->challenge_alias != NULL ||

@@ -23,6 +23,7 @@ static const char *const challenge_type_names[] = {
 	[CHALLENGE_HTTP_01] = "http-01",
 	[CHALLENGE_DNS_PERSIST_01] = "dns-persist-01",
 	[CHALLENGE_TLS_ALPN_01] = "tls-alpn-01",
+	[CHALLENGE_DNS_ACCOUNT_01] = "dns-account-01",
 };
 _Static_assert(sizeof(challenge_type_names) /
     sizeof(challenge_type_names[0]) == CHALLENGE_TYPE_END,
@@ -65,10 +66,26 @@ challenge_type_parse(const char *name, enum challenge_type *type)
 }
 
 bool
+challenge_is_txt(enum challenge_type type)
+{
+	return type == CHALLENGE_DNS_01 || type == CHALLENGE_DNS_ACCOUNT_01;
+}
+
+bool
 conf_name_needs_dns(const struct conf_name *name)
 {
-	return name->challenge == CHALLENGE_DNS_01 ||
+	return challenge_is_txt(name->challenge) ||
 	    name->challenge == CHALLENGE_DNS_PERSIST_01;
+}
+
+bool
+conf_needs_kid(const struct conf_cert *cert)
+{
+	for (size_t i = 0; i < cert->n_names; i++) {
+		if (cert->names[i].challenge == CHALLENGE_DNS_ACCOUNT_01)
+			return true;
+	}
+	return false;
 }
 
 const char *

@@ -45,6 +45,7 @@ enum challenge_type {
 	CHALLENGE_HTTP_01,
 	CHALLENGE_DNS_PERSIST_01,
 	CHALLENGE_TLS_ALPN_01,
+	CHALLENGE_DNS_ACCOUNT_01,
 	CHALLENGE_TYPE_END
 };
 
@@ -108,6 +109,8 @@ struct conf_name {
 /* Does it want a record in a zone of the name, and, unless it may be there
  * already, somebody to put it there? */
 bool		 conf_name_needs_dns(const struct conf_name *);
+/* Is it proved by a TXT record of the moment: dns-01, dns-account-01? */
+bool		 challenge_is_txt(enum challenge_type);
 
 /* Who must show a TXT record before the CA is asked to look. */
 enum propagation {
@@ -263,6 +266,8 @@ struct conf_cert *conf_cert_without(const struct conf_cert *,
 
 /* Is it renewed here?  Else it comes from source, or is given. */
 bool		 conf_is_issued(const struct conf_cert *);
+/* Is the name of a record made of the account (dns-account-01)? */
+bool		 conf_needs_kid(const struct conf_cert *);
 /* The CAs it may come from, the best first; none if it is not issued here. */
 unsigned	 conf_n_issuers(const struct conf_cert *);
 struct conf_issuer conf_issuer(const struct conf_cert *, unsigned i);

@@ -9,6 +9,7 @@
 #include "common/names.h"
 #include "common/text.h"
 #include "daemon/config/conf.h"
+#include "daemon/dns/account_label.h"
 #include "daemon/dns/dns.h"
 #include "daemon/dns/provider_account.h"
 #include "daemon/dns/zone.h"
@@ -19,7 +20,7 @@
 /* One name to be looked up.  example.com is one for *.example.com as well. */
 struct place {
 	struct zones	*zones;
-	char		 fqdn[DNAME_SIZE + 32];
+	char		 fqdn[CHALLENGE_FQDN_SIZE];
 	bool		 is_exact;
 	struct zone_op	*op;
 	struct zone	 zone;
@@ -28,6 +29,7 @@ struct place {
 
 struct zones {
 	const struct conf_cert *conf;
+	char		*kid;		/* NULL: not known, or not needed */
 	struct dns	*dns;
 	struct dns	*own_dns;	/* NULL: dns is borrowed */
 	struct place	*places;
@@ -72,14 +74,6 @@ zones_wait(struct zones *z, void (*done)(void *arg), void *arg)
 		timer_set(&z->tell, 0);
 }
 
-/* "_acme-challenge.NAME", in which the records are if nothing else is said. */
-static void
-usual_fqdn(const struct conf_name *name, char *out, size_t size)
-{
-	(void)text_printf(out, size, "_acme-challenge.%s",
-	    dname_base(name->name));
-}
-
 static struct place *
 find(const struct zones *z, const char *fqdn)
 {
@@ -104,11 +98,11 @@ find_name(const struct zones *z, const char *name)
 static struct place *
 find_place(const struct zones *z, const struct conf_name *name)
 {
-	char fqdn[DNAME_SIZE + 32];
+	char fqdn[CHALLENGE_FQDN_SIZE];
 
 	if (name->challenge_alias != NULL)
 		return find(z, name->challenge_alias);
-	usual_fqdn(name, fqdn, sizeof(fqdn));
+	challenge_fqdn(name, z->kid, fqdn);
 	return find(z, fqdn);
 }
 
@@ -128,13 +122,13 @@ zones_provider(const struct zones *z, const char *name)
 {
 	const struct conf_name *n = find_name(z, name);
 	const struct place *p = find_place(z, n), *home;
-	char fqdn[DNAME_SIZE + 32];
+	char fqdn[CHALLENGE_FQDN_SIZE];
 	bool is_elsewhere = p->zone.is_elsewhere;
 
 	if (n->has_own_provider || z->conf->alias_provider == NULL)
 		return n->provider;
 	if (n->challenge_alias != NULL) {
-		usual_fqdn(n, fqdn, sizeof(fqdn));
+		challenge_fqdn(n, z->kid, fqdn);
 		home = find(z, fqdn);
 		is_elsewhere = home == NULL || home->err.kind != ERR_NONE ||
 		    strcmp(home->zone.apex, p->zone.apex) != 0;
@@ -192,6 +186,7 @@ zones_free(struct zones *z)
 		zone_clear(&z->places[i].zone);
 	}
 	free(z->places);
+	free(z->kid);
 	dns_free(z->own_dns);
 	free(z);
 }
@@ -213,13 +208,15 @@ add(struct zones *z, const char *fqdn, bool is_exact)
 }
 
 struct zones *
-zones_start(struct loop *loop, struct dns *dns, const struct conf_cert *conf)
+zones_start(struct loop *loop, struct dns *dns, const struct conf_cert *conf,
+    const char *kid)
 {
 	struct zones *z = xcalloc(1, sizeof(*z));
-	char fqdn[DNAME_SIZE + 32];
+	char fqdn[CHALLENGE_FQDN_SIZE];
 
 	timer_init(&z->tell, loop, tell_cb, z);
 	z->conf = conf;
+	z->kid = kid != NULL ? xstrdup(kid) : NULL;
 	z->own_dns = zones_own_dns(dns, conf);
 	z->dns = z->own_dns != NULL ? z->own_dns : dns;
 	z->places = xcalloc(2 * conf->n_names, sizeof(*z->places));
@@ -228,7 +225,7 @@ zones_start(struct loop *loop, struct dns *dns, const struct conf_cert *conf)
 
 		if (!conf_name_needs_dns(name) || name->provider == NULL)
 			continue;
-		usual_fqdn(name, fqdn, sizeof(fqdn));
+		challenge_fqdn(name, z->kid, fqdn);
 		if (name->challenge_alias == NULL)
 			add(z, fqdn, !conf->follow_cname);
 		else

@@ -19,9 +19,10 @@ struct zone;
 struct zones;
 
 /* conf and dns (for certificates without resolvers) are borrowed until
- * zones_free(). */
+ * zones_free().  kid: the account's URL, which conf_needs_kid() asks for; it
+ * may be NULL else (account_label.h). */
 struct zones	*zones_start(struct loop *, struct dns *,
-		    const struct conf_cert *conf);
+		    const struct conf_cert *conf, const char *kid);
 /* Cancels what is under way.  NULL is allowed. */
 void		 zones_free(struct zones *);
 

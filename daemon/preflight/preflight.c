@@ -186,6 +186,7 @@ plan_name(struct pf_cert *pc, const struct conf_name *name)
 	plan_covered(pc, name);
 	switch (name->challenge) {
 	case CHALLENGE_DNS_01:
+	case CHALLENGE_DNS_ACCOUNT_01:
 	case CHALLENGE_DNS_PERSIST_01:
 		if (name->challenge == CHALLENGE_DNS_PERSIST_01)
 			pf_persist_plan(pc, name);

@@ -110,6 +110,10 @@ pf_dns_start(struct pf_cert *pc)
 {
 	const struct conf_cert *cc = pc->cc;
 	const struct preflight_env *env = pc->pf->env;
+	const struct conf_account *a = conf_needs_kid(cc) ?
+	    conf_issuer(cc, 0).account : NULL;
+	char *kid = a != NULL ? store_account_kid(env->store, a->name,
+	    a->directory) : NULL;
 
 	pc->places = xcalloc(cc->n_names, sizeof(*pc->places));
 	for (size_t i = 0; i < cc->n_names; i++) {
@@ -121,11 +125,12 @@ pf_dns_start(struct pf_cert *pc)
 		pc->n_places++;
 		p->pc = pc;
 		p->name = &cc->names[i];
-		(void)text_printf(p->fqdn, sizeof(p->fqdn),
-		    "_acme-challenge.%s", dname_base(p->name->name));
+		challenge_fqdn(p->name, kid, p->fqdn);
 	}
 	pc->pending++;
-	pc->zones = zones_start(env->loop, env->dns, cc);
+	pc->has_kid = kid != NULL;
+	pc->zones = zones_start(env->loop, env->dns, cc, kid);
+	free(kid);
 	zones_wait(pc->zones, zones_found, pc);
 }
 
@@ -383,6 +388,13 @@ pf_dns_plan(struct pf_cert *pc, const struct conf_name *name)
 	const struct zone *z = zones_get(pc->zones, name->name, &err);
 	struct pf_check *c;
 
+	if (name->challenge == CHALLENGE_DNS_ACCOUNT_01 && !pc->has_kid) {
+		c = pf_check_add(pc, name, "delegation", NULL);
+		pf_tell(c, PF_WARN, "acmectl account register, then check "
+		    "again", "the record of dns-account-01 has a name that is "
+		    "made of the account, which is not registered yet");
+		return;
+	}
 	if (z == NULL) {
 		bool is_loop = strcmp(err.code, "dns:cname-loop") == 0;
 

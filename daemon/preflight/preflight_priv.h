@@ -13,6 +13,7 @@
 
 #include "common/error.h"
 #include "daemon/certs/certs.h"
+#include "daemon/dns/account_label.h"
 #include "daemon/dns/addrs.h"
 #include "daemon/dns/zone.h"
 #include "daemon/io/loop.h"
@@ -80,7 +81,7 @@ TAILQ_HEAD(pf_checks, pf_check);
 struct pf_place {
 	struct pf_cert	*pc;
 	const struct conf_name *name;
-	char		 fqdn[DNAME_SIZE + 32];	/* _acme-challenge.NAME */
+	char		 fqdn[CHALLENGE_FQDN_SIZE];
 	struct zone_op	*op;
 	struct zone	 seen;		/* followed, whatever is configured */
 	struct error	 seen_err;	/* kind ERR_NONE: there is none */
@@ -123,6 +124,7 @@ struct pf_cert {
 	bool		 hint_is_told;	/* on a line that is ok */
 	struct pf_reach	*reach;
 	struct zones	*zones;
+	bool		 has_kid;	/* if conf_needs_kid() */
 	bool		 has_zones;
 	struct pf_place	*places;	/* of the names that need the DNS */
 	size_t		 n_places;

@@ -81,7 +81,7 @@ authorize_finish(struct authorize_op *op, const struct error *err,
 static int
 find_zone(struct authz *z, struct error *err)
 {
-	if (z->type != CHALLENGE_DNS_01)
+	if (!challenge_is_txt(z->type))
 		return 0;
 	z->zone = zones_get(z->op->a.zones, z->name->name, err);
 	if (z->zone == NULL)

@@ -236,6 +236,15 @@ renewal_goto(struct renewal *r, enum step next)
 	timer_set(&r->enter, 0);
 }
 
+/* Where the records go: from the beginning, while the CA is asked, unless
+ * their names are made of the account. */
+static void
+find_zones(struct renewal *r)
+{
+	zones_free(r->zones);
+	r->zones = zones_start(r->env->loop, r->env->dns, r->cc, r->kid);
+}
+
 /* --- account --- */
 
 static void
@@ -259,6 +268,8 @@ account_done(const struct error *err, struct account *account, void *arg)
 		    account->lost_kid);
 	free(account->lost_kid);
 	account->lost_kid = NULL;
+	if (conf_needs_kid(r->cc))
+		find_zones(r);
 	if (r->cert->step == STEP_ORDER)	/* registered anew */
 		enter_order(r);
 	else
@@ -691,8 +702,8 @@ renewal_start(const struct renewal_env *env, struct cert *cert,
 	} else {
 		cert->step = STEP_ACCOUNT;
 		r->cert->may_acquire = true;
-		r->zones = zones_start(r->env->loop, r->env->dns,
-		    r->cc);
+		if (!conf_needs_kid(r->cc))
+			find_zones(r);
 		if (!renewal_has_order(r))
 			budget_reserve(cert, r->cc, r->at.account, &r->taken);
 	}

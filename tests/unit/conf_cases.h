@@ -974,7 +974,8 @@
     " name \"example.com\" { challenge = dns-persist-01 }\n"
     "}\n",
     AT "4: certificate \"example.com\": challenge = \"dns-02\"; "
-    "allowed: dns-01, http-01, tls-alpn-01, dns-persist-01\n" },
+    "allowed: dns-01, http-01, tls-alpn-01, dns-persist-01, "
+    "dns-account-01\n" },
 /* Neither a provider nor a zone is needed. */
 { "account \"le\" { }\n"
     "http_listen = { systemd, 0.0.0.0, \"[::]:8080\" }\n"

@@ -390,7 +390,9 @@ test_authz(void **state)
 		{ AUTHZ(""), 0 },
 		{ AUTHZ(DNS01 "," CH("http-01", ",'token':'x'")), 2 },
 		/* Other types may look as they like. */
-		{ AUTHZ(DNS01 "," CH("dns-account-01", "")), 2 },
+		{ AUTHZ(DNS01 "," CH("dns-tomorrow-01", "")), 2 },
+		/* It would be of no use without a token. */
+		{ AUTHZ(DNS01 "," CH("dns-account-01", "")), 1 },
 		/* dns-persist-01 is passed over if it is malformed. */
 		{ AUTHZ(PERSIST("'ca.test'") "," DNS01), 2 },
 		{ AUTHZ(PERSIST("'a.t','b.t','c.t','d.t','e.t','f.t','g.t',"
