@@ -86,6 +86,8 @@ LEFT = {
         "what acmectl prints; test_import.py compares its parts",
     ("doc/builtin-responder.md", "systemctl stop acmed"):
         "test_systemd.py starts the socket unit",
+    ("doc/builtin-responder.md", "tsig-keygen acmed-peers"):
+        "BIND's own; test_builtin.py has such a file on two hosts",
     ("doc/builtin-responder.md", "dig +norec"):
         "from elsewhere; test_builtin.py asks the same",
     ("doc/monitoring.md", "curl --unix-socket"):
@@ -109,8 +111,9 @@ LEFT = {
 OBJECTS = {"doc/control-api.md"}
 
 WORDS = "account|provider|certificate|notify|repository|deploy|watch"
-SECRETS = {"key_file": 'key "k" { algorithm hmac-sha256; secret '
-           '"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="; };',
+TSIG = 'key "k" { algorithm hmac-sha256; secret ' \
+    '"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="; };'
+SECRETS = {"key_file": TSIG, "peer_key_file": TSIG,
            "login_token_file": "12345,0123456789abcdef0123456789abcdef",
            "webhook_file": "https://hooks.example.com/send?key=1a2b3c"}
 
