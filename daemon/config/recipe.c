@@ -106,6 +106,13 @@ is_host(const char *s)
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")] == '\0';
 }
 
+/* A path can be put behind it. */
+static bool
+is_base(const char *s)
+{
+	return opt_is_url(s, true) && strpbrk(s, "?#@") == NULL;
+}
+
 int
 recipe_check_values(const struct recipe *r,
     const struct provider_values *values, struct error *err)
@@ -128,10 +135,11 @@ recipe_check_values(const struct recipe *r,
 			    "or [IPV6]",
 			    sec->title, text);
 		if (type != NULL && strcmp(type->text, "url") == 0 &&
-		    !opt_is_url(text, true))
+		    !is_base(text))
 			return error_set(err, ERR_CONFIG, "config:value",
-			    "%s = \"%.200s\"; allowed: https://HOST...",
-			    sec->title, text);
+			    "%s = \"%.200s\"; allowed: https://HOST/PATH, "
+			    "without a user, \"?\" and \"#\"", sec->title,
+			    text);
 		list = xstrdup("");
 		for (size_t j = 0; allowed != NULL && j < allowed->n; j++) {
 			char *longer = xasprintf("%s%s%s", list, j > 0 ?

@@ -220,14 +220,22 @@ test_section(void **state)
 		    "mode = \"z\"; allowed: fast, slow" },
 		{ "host = a token = x q { }",
 		    "q { }: allowed here: KEY = VALUE" },
+		{ "host = a token = x at = \"https://a/b\"", "" },
+		{ "host = a token = x at = \"https://a/b?c\"",
+		    "at = \"https://a/b?c\"; allowed: https://HOST/PATH, "
+		    "without a user, \"?\" and \"#\"" },
+		{ "host = a token = x at = \"https://u@a\"",
+		    "at = \"https://u@a\"; allowed: https://HOST/PATH, "
+		    "without a user, \"?\" and \"#\"" },
 	};
 
 	fixture_write("recipes/x.conf", 0600, HEAD
 	    "option token { help = t secret = true required = true }\n"
 	    "option port { help = p type = int default = 443 }\n"
 	    "option mode { help = m values = { fast, slow } }\n"
+	    "option at { help = a type = url }\n"
 	    "request r { path = \"/${port}/${token}\" query { m = \"${mode}\" "
-	    "} }\n");
+	    "a = \"${at}\" } }\n");
 	for (size_t i = 0; i < N_ELEMENTS(sections); i++) {
 		char *text = xasprintf("account a { }\nprovider p { type = "
 		    "bare }\ncertificate c { names = c.example\n deploy d "
