@@ -377,7 +377,8 @@ put_name(struct recipe_scope *s, const struct recipe_piece *piece,
     struct error *err)
 {
 	struct str in = { 0 }, filtered = { 0 };
-	json_t *json = recipe_get(s, piece->name, found, err);
+	struct recipe_found own = { .is_unset = false };
+	json_t *json = recipe_get(s, piece->name, &own, err);
 
 	if (json == NULL && err->kind != ERR_NONE)
 		return -1;
@@ -386,9 +387,16 @@ put_name(struct recipe_scope *s, const struct recipe_piece *piece,
 		json_decref(json);
 		return 0;
 	}
+	found->is_secret |= own.is_secret;
 	recipe_json_text(json, &in);
 	json_decref(json);
 	apply_filter(piece->filter, &in, &filtered);
+	/* A key in base64 is a key. */
+	if (own.is_secret && piece->filter != RECIPE_PLAIN) {
+		json = json_stringn(str_text(&filtered), filtered.len);
+		remember_secret(s, json);
+		json_decref(json);
+	}
 	if (escape == RECIPE_URL)
 		str_encode(out, str_text(&filtered), "");
 	else

@@ -6,9 +6,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/error.h"
 #include "common/mem.h"
 #include "daemon/config/mistakes.h"
+#include "daemon/config/provider_values.h"
 #include "daemon/config/recipe_load.h"
+#include "daemon/recipes/scope.h"
 #include "tests/unit/conf_fixture.h"
 
 #define HEAD "title = x\nbase = \"https://${host}\"\n" \
@@ -261,6 +264,46 @@ test_section(void **state)
 	}
 	fixture_remove("acmed.conf");
 	fixture_remove("recipes/x.conf");
+}
+
+/* A secret in another form is hidden as well. */
+static void
+test_secrets(void **state)
+{
+	struct mistakes m = { 0 };
+	struct recipe_scope s = { 0 };
+	struct recipe_found found = { .is_unset = false };
+	const char *token = "a-token-of-length";
+	char msg[100] = "it says: key YS10b2tlbi1vZi1sZW5ndGg= is wrong";
+	struct provider_values *values;
+	struct str out = { 0 };
+	struct recipe *r;
+	struct error err;
+	char *conf;
+
+	fixture_write("recipes/x.conf", 0600, HEAD
+	    "option token { help = t secret = true required = true }\n"
+	    "request r { path = \"/\" text = \"${token|base64}\" }\n");
+	conf = xstrdup(fixture_path("acmed.conf"));
+	r = recipe_load(RECIPE_DEPLOY, conf, "x", &m);
+	free(conf);
+	assert_non_null(r);
+	s.recipe = r;
+	s.values = values = provider_values_of(r->opts, NULL);
+	recipe_scope_init(&s);
+	assert_int_equal(provider_values_set(values, 1, &token, 1, &err), 0);
+	assert_int_equal(recipe_render(&s, "k=${token|base64}", RECIPE_RAW,
+	    &out, &found, &err), 0);
+	assert_string_equal(str_text(&out), "k=YS10b2tlbi1vZi1sZW5ndGg=");
+	assert_true(found.is_secret);
+	recipe_hide(&s, msg);
+	assert_string_equal(msg, "it says: key *** is wrong");
+	str_clear(&out);
+	provider_values_free(values);
+	recipe_scope_clear(&s);
+	recipe_unref(r);
+	mistakes_clear(&m);
+	fixture_remove("recipes/x.conf");
 	fixture_remove("recipes");
 }
 
@@ -270,6 +313,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_section),
+		cmocka_unit_test(test_secrets),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
