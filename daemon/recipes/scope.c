@@ -203,8 +203,21 @@ typed(const struct value *v)
 	return json_string(v->text);
 }
 
+/* A text that has bytes of another encoding must not pass for none. */
 static json_t *
-get_option(const struct recipe_scope *s, int i)
+get_text(const struct provider_opt *o, const char *text, struct error *err)
+{
+	json_t *json = text == NULL ? NULL : json_string(text);
+
+	if (text != NULL && json == NULL)
+		(void)error_set(err, ERR_CONFIG, "config:value", "%s%s: found "
+		    "bytes that are not UTF-8; save it as UTF-8", o->name,
+		    o->secret ? "_file" : "");
+	return json;
+}
+
+static json_t *
+get_option(const struct recipe_scope *s, int i, struct error *err)
 {
 	const struct provider_opt *o = &s->recipe->opts[i];
 	const char *const *list;
@@ -212,8 +225,7 @@ get_option(const struct recipe_scope *s, int i)
 
 	switch (o->type) {
 	case PROVIDER_OPT_STRING:
-		return provider_str(s->values, i) == NULL ? NULL :
-		    json_string(provider_str(s->values, i));
+		return get_text(o, provider_str(s->values, i), err);
 	case PROVIDER_OPT_INT:
 	case PROVIDER_OPT_DURATION:
 		return json_integer(provider_int(s->values, i));
@@ -341,7 +353,7 @@ recipe_get(struct recipe_scope *s, const char *name,
 			i++;
 		is_secret = s->recipe->opts[i].secret;
 		json = s->values == NULL ? s->word(s->user, name, err) :
-		    get_option(s, i);
+		    get_option(s, i, err);
 	} else {
 		json = json_incref(json_object_get(s->captured, name));
 		is_secret = is_secret_capture(s->recipe, name);

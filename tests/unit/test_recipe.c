@@ -266,7 +266,8 @@ test_section(void **state)
 	fixture_remove("recipes/x.conf");
 }
 
-/* A secret in another form is hidden as well. */
+/* A secret in another form is hidden as well, and one that no text can hold is
+ * told. */
 static void
 test_secrets(void **state)
 {
@@ -298,6 +299,13 @@ test_secrets(void **state)
 	assert_true(found.is_secret);
 	recipe_hide(&s, msg);
 	assert_string_equal(msg, "it says: key *** is wrong");
+	token = "p\xe4ssword";
+	assert_int_equal(provider_values_set(values, 1, &token, 1, &err), 0);
+	str_clear(&out);
+	assert_int_equal(recipe_render(&s, "${token}", RECIPE_RAW, &out,
+	    &found, &err), -1);
+	assert_string_equal(err.msg, "token_file: found bytes that are not "
+	    "UTF-8; save it as UTF-8");
 	str_clear(&out);
 	provider_values_free(values);
 	recipe_scope_clear(&s);
