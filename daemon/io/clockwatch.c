@@ -39,8 +39,10 @@ arm(int fd)
 {
 	struct itimerspec never = { .it_value.tv_sec = NEVER_S };
 
+	/* ECANCELED: it is armed, and the clock was set since the last read(2);
+	 * see the NOTES of timerfd_settime(2). */
 	return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
-	    &never, NULL);
+	    &never, NULL) == 0 || errno == ECANCELED ? 0 : -1;
 }
 
 static void
