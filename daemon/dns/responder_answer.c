@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "daemon/dns/dnsmsg.h"
 #include "daemon/dns/responder_table.h"
 #include "daemon/dns/responder_update.h"
@@ -391,6 +392,7 @@ responder_answer(struct responder_table *t, const void *query,
 	if (len < DNSMSG_HEADER || len > RESPONDER_QUERY_MAX ||
 	    (wire[2] & QR) != 0)
 		return 0;
+	responder_table_expire(t, clock_boot_ms());
 	if ((wire[2] & OPCODE) == UPDATE && has_peers(t))
 		return responder_update(t, wire, len, reply, size);
 	if ((wire[2] & OPCODE) != 0)

@@ -351,10 +351,12 @@ responder_table_lend(struct responder_table *t, const struct rname *name,
 {
 	struct responder_value *v = find_value(t, name, value);
 
-	if (v == NULL)
-		return put_value(t, name, value, until_ms, err);
-	if (v->until_ms != 0)
+	if (v == NULL && put_value(t, name, value, until_ms, err) == -1)
+		return -1;
+	if (v != NULL && v->until_ms != 0)
 		v->until_ms = until_ms;
+	if (t->expire_ms == 0 || until_ms < t->expire_ms)
+		t->expire_ms = until_ms;
 	return 0;
 }
 
@@ -371,10 +373,20 @@ responder_table_return(struct responder_table *t, const struct rname *name,
 void
 responder_table_expire(struct responder_table *t, int64_t now_ms)
 {
+	int64_t next_ms = 0;
+
+	if (t->expire_ms == 0 || now_ms < t->expire_ms)
+		return;
 	for (size_t i = t->n_values; i > 0; i--) {
 		struct responder_value *v = &t->values[i - 1];
+		int64_t until_ms = v->until_ms;
 
-		if (v->until_ms != 0 && v->until_ms <= now_ms)
+		if (until_ms == 0)
+			continue;
+		if (until_ms <= now_ms)
 			drop_value(t, v);
+		else if (next_ms == 0 || until_ms < next_ms)
+			next_ms = until_ms;
 	}
+	t->expire_ms = next_ms;
 }

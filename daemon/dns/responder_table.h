@@ -79,6 +79,8 @@ struct responder_table {
 	struct responder_value *values;	/* sorted by name */
 	size_t		 n_values;
 	uint32_t	 serial;	/* grows with every change */
+	int64_t		 expire_ms;	/* when the first value may be over; 0:
+					   none is a peer's */
 };
 
 void	responder_table_init(struct responder_table *);
@@ -124,7 +126,7 @@ void	responder_table_remove(struct responder_table *,
 	    const struct rname *, const char *value);
 
 /* The same for values of a peer; ours stay.  expire: forget those whose time is
- * up. */
+ * up, which costs nothing as long as there are none. */
 int	responder_table_lend(struct responder_table *, const struct rname *,
 	    const char *value, int64_t until_ms, struct error *);
 void	responder_table_return(struct responder_table *,

@@ -97,7 +97,6 @@ apply(struct responder_table *t, const struct responder_zone *z,
 		    &changes[i]) == -1)
 			rcode = LDNS_RCODE_REFUSED;
 	}
-	responder_table_expire(t, clock_boot_ms());
 	for (size_t i = 0; i < n && rcode == LDNS_RCODE_NOERROR; i++) {
 		if (!changes[i].is_add)
 			responder_table_return(t, &changes[i].name,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/text.h"
 #include "daemon/dns/dnsmsg.h"
@@ -339,6 +340,35 @@ test_values(void **state)
 	assert_string_equal(err.code, "builtin:values");
 }
 
+/* A peer's values end with their time, although no peer asks for anything. */
+static void
+test_lent(void **state)
+{
+	const char q[] = Q(NAME, "\x10");
+	int64_t now = clock_boot_ms();
+	uint8_t reply[RESPONDER_UDP_MAX];
+	struct rname name;
+	struct error err;
+	ldns_pkt *pkt;
+	size_t n;
+
+	assert_int_equal(rname_from_text(&name, "example.com." APEX, &err), 0);
+	assert_int_equal(responder_table_lend(&table, &name, "later",
+	    now + 3600000, &err), 0);
+	assert_int_equal(responder_table_lend(&table, &name, "over", now,
+	    &err), 0);
+	assert_int_equal(responder_table_lend(&table, &name, "v1", now, &err),
+	    0);		/* it is ours */
+	pkt = ask(q, sizeof(q) - 1, false, reply, &n);
+	assert_int_equal(ldns_pkt_ancount(pkt), 3);
+	ldns_pkt_free(pkt);
+	responder_table_expire(&table, now + 3600000);
+	pkt = ask(q, sizeof(q) - 1, false, reply, &n);
+	assert_int_equal(ldns_pkt_ancount(pkt), 2);
+	ldns_pkt_free(pkt);
+	assert_int_equal(table.expire_ms, 0);
+}
+
 static void
 test_zone_options(void **state)
 {
@@ -469,6 +499,7 @@ main(void)
 		TEST(test_negative_ttl),
 		TEST(test_sizes),
 		TEST(test_values),
+		TEST(test_lent),
 		TEST(test_hostile),
 		TEST(test_truncated),
 		cmocka_unit_test(test_zone_options),
