@@ -53,6 +53,26 @@ take(struct renewal *r, struct given *g)
 	renewal_goto(r, STEP_INSTALL);
 }
 
+/* What acmectl put handed over; 1: nothing, or nothing that is of use.  What is
+ * not to be installed is not kept, or it would hide what comes into the files
+ * later. */
+static int
+read_kept(struct renewal *r, struct given *g, struct error *err)
+{
+	struct store *store = r->env->store;
+	const char *name = r->cert->row.name;
+	int rc = given_read_kept(store, r->cc, g, err);
+
+	if (rc == 0 && given_is_newer(&r->cert->row, &g->info))
+		return 0;
+	store_pending_drop(store, name);
+	if (rc == 0 && r->cc->given->fullchain != NULL) {
+		given_clear(g);
+		rc = 1;
+	}
+	return rc;
+}
+
 void
 renewal_enter_take(struct renewal *r)
 {
@@ -63,16 +83,14 @@ renewal_enter_take(struct renewal *r)
 	struct error err;
 	int rc;
 
-	watch_reads(r->cert);
 	/* What an order has left there from before is none of ours. */
 	if (r->cert->row.order_url != NULL) {
 		cert_order_forget(r->cert);
 		cert_save(r->cert);
 		store_pending_drop(store, name);
 	}
-	rc = given_read_kept(store, r->cc, &g, &err);
-	if (rc == -1)
-		store_pending_drop(store, name);
+	rc = read_kept(r, &g, &err);
+	watch_reads(r->cert, rc == 1);
 	if (rc == 1 && files->fullchain != NULL) {
 		event_emit(r->env->certs, name, r->cert->step, LOGL_INFO,
 		    "reading %s and %s", files->fullchain, files->privkey);

@@ -70,7 +70,7 @@ given_has_other(const struct conf_cert *cc, const char *serial)
 		is_other = strcmp(info.serial, serial) != 0;
 		cert_info_clear(&info);
 	}
-	free(pem);
+	freezero(pem, len);	/* there may be a key in it */
 	return is_other;
 }
 
@@ -180,7 +180,7 @@ given_read_files(const struct conf_cert *cc, struct given *g,
 		if (rc == -1)
 			(void)error_wrap(err, "%s", cc->given->fullchain);
 	}
-	free(chain);
+	freezero(chain, len);	/* there may be a key in it */
 	return rc;
 }
 

@@ -101,21 +101,30 @@ is_put(const struct cert *c)
 	return c->conf->given != NULL && c->conf->given->fullchain == NULL;
 }
 
-/* Has the last run failed, and is it time for the next? */
+/* Has the last run failed, and may another do better?  What acmectl put handed
+ * over is kept until it is installed. */
+static bool
+has_to_retry(const struct cert *c)
+{
+	return c->row.failures > 0 && (!is_put(c) ||
+	    given_is_kept(c->watch->env->store, c->row.name));
+}
+
+/* Is it time for that? */
 static bool
 is_due_again(const struct cert *c)
 {
 	return c->row.failures > 0 && due_planned(c->row.retry_at,
-	    clock_now()) <= clock_now();
+	    clock_now()) <= clock_now() && has_to_retry(c);
 }
 
 bool
 watch_wants_run(const struct cert *c)
 {
 	if (c->conf != NULL && c->conf->given != NULL)
-		return c->forced || c->watch->wants_run || (!is_put(c) &&
-		    (is_due_again(c) || (c->row.serial == NULL &&
-		    c->row.failures == 0)));
+		return c->forced || c->watch->wants_run || is_due_again(c) ||
+		    (!is_put(c) && c->row.serial == NULL &&
+		    c->row.failures == 0);
 	return c->forced || c->watch->wants_run ||
 	    c->row.serial == NULL || c->row.failures > 0;
 }
@@ -131,13 +140,13 @@ given_next_at(const struct cert *c, const char **action)
 		*action = "take";
 		return 0;
 	}
+	retry = due_planned(c->row.retry_at, now);
 	if (is_put(c)) {
-		*action = "put";
-		return -1;
+		*action = has_to_retry(c) ? "take" : "put";
+		return has_to_retry(c) ? retry : -1;
 	}
 	*action = "poll";
 	at = due_planned(c->watch->poll_at, now);
-	retry = due_planned(c->row.retry_at, now);
 	return c->row.failures > 0 && retry < at ? retry : at;
 }
 
@@ -172,12 +181,14 @@ watch_next_at(const struct cert *c, const char **action)
 }
 
 void
-watch_reads(struct cert *c)
+watch_reads(struct cert *c, bool reads_files)
 {
 	if (c->watch == NULL)
 		return;
-	given_stamp(c->conf, &c->watch->stamp);
-	c->watch->is_stamped = true;
+	if (reads_files) {
+		given_stamp(c->conf, &c->watch->stamp);
+		c->watch->is_stamped = true;
+	}
 	c->watch->wants_run = false;
 	c->watch->poll_at = clock_now() + pause(c);
 }

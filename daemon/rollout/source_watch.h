@@ -29,8 +29,9 @@ time_t	watch_next_at(const struct cert *, const char **action);
 bool	watch_wants_run(const struct cert *);
 /* Look now. */
 void	watch_poll(struct cert *);
-/* A run begins to read the files. */
-void	watch_reads(struct cert *);
+/* A run begins to read the files, or what acmectl put handed over, after which
+ * the files are still to be looked at. */
+void	watch_reads(struct cert *, bool reads_files);
 /* Look within so many seconds: there may be news. */
 void	watch_soon(struct cert *, unsigned within_s);
 /* A run has seen the manifest. */

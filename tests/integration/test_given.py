@@ -144,6 +144,41 @@ def test_put(acmed, issuer, shop):
     acmed.stop()
 
 
+def test_put_hides_no_files(acmed, issuer, shop):
+    """The certificate that is installed, put once more, is not kept: what comes
+    into the files later is taken."""
+    first = issuer.sign("first", "shop.example.test")
+    shop(first)
+    acmed.start()
+    acmed.wait_valid("shop")
+    p = acmed.ctl("put", "shop", *first)
+    assert p.returncode == 0 and "is installed already" in p.stdout, p.stdout
+    assert not os.path.exists(os.path.join(acmed.state_dir, "pending/shop.key"))
+    time.sleep(1.1)
+    second = issuer.sign("second", "shop.example.test")
+    shop(second)
+    acmed.wait("the second", lambda: same(acmed, second))
+    acmed.stop()
+
+
+def test_put_is_tried_again(acmed, issuer, shop):
+    """What was handed over and cannot be installed is kept, and tried again."""
+    acmed.certs["shop"].update(files={None: {}})
+    first = issuer.sign("first", "shop.example.test")
+    acmed.start()
+    in_the_way = os.path.join(acmed.state_dir, "live/.shop.new")
+    os.mkdir(in_the_way)
+    p = acmed.ctl("put", "shop", *first)
+    assert p.returncode != 0, p.stdout
+    following = acmed.cert_status("shop")["next"]
+    assert following["action"] == "take" and following["at"], following
+    os.rmdir(in_the_way)
+    p = acmed.ctl("renew-now", "shop")
+    assert p.returncode == 0 and same(acmed, first), p.stdout
+    assert acmed.cert_status("shop")["next"]["action"] == "put"
+    acmed.stop()
+
+
 def test_told_before_it_ends(acmed, issuer, shop):
     """Nobody renews it: people are told so, in words that fit."""
     out = os.path.join(acmed.folder, "told")
