@@ -272,7 +272,7 @@ provider_values_fetched(struct provider_values *values, int at,
 {
 	assert(at >= 0 && at < PROVIDER_FETCHED_MAX);
 	freezero_str(values->fetched[at]);
-	values->fetched[at] = xstrdup(text);
+	values->fetched[at] = text == NULL ? NULL : xstrdup(text);
 }
 
 const char *

@@ -50,7 +50,8 @@ const char *const *provider_values_list(const struct provider_values *,
  */
 int	provider_values_look(struct provider_values *, struct error *);
 /* Put what was fetched in the place of the option of that index, or after all
- * (providers/option.h); what provider_str() has returned of it ends. */
+ * (providers/option.h); what provider_str() has returned of it ends.  NULL
+ * takes it away. */
 void	provider_values_fetched(struct provider_values *, int at,
 	    const char *text);
 /* Wipes.  NULL is allowed. */

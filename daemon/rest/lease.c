@@ -20,6 +20,7 @@
 #define EARLY_S		300		/* metadata services have the next ones
 					   this long before */
 #define AGAIN_S		60		/* the least until the next renewal */
+#define LIFE_MAX_S	86400		/* whatever an answer says */
 #define LOCAL_MS	5000
 #define REQUEST_MS	20000
 #define MAX_REPLY	(64u << 10)
@@ -128,14 +129,23 @@ ready_cb(void *arg)
 	l->ready(l->err.kind == ERR_NONE ? NULL : &l->err, l->arg);
 }
 
+/* What is not in this set goes: a token of the one before is no part of it. */
 static void
 lease_fill(const struct lease *l)
 {
-	for (int i = 0; i < PROVIDER_FETCHED_MAX; i++) {
-		if (l->entry->texts[i] != NULL)
-			provider_values_fetched(l->section->values, i,
-			    l->entry->texts[i]);
-	}
+	for (int i = 0; i < PROVIDER_FETCHED_MAX; i++)
+		provider_values_fetched(l->section->values, i,
+		    l->entry->texts[i]);
+}
+
+/* With what was fetched before it asked. */
+static void
+lease_fill_cached(struct lease *l)
+{
+	l->is_cached = true;
+	l->fetched = l->entry->fetched;
+	lease_fill(l);
+	lease_tell(l, NULL);
 }
 
 static void
@@ -167,12 +177,17 @@ static void
 fetch_failed(struct entry *e, const struct error *why)
 {
 	struct error err = *why;
+	struct lease *l;
 
 	hide(&e->call, &err);
 	fetch_stop(e);
 	timer_set(&e->timer, AGAIN_S * 1000);
 	if (e->until > clock_now()) {
-		tell_waiting(e, NULL);
+		/* Of a section read anew none may have these yet. */
+		TAILQ_FOREACH(l, &e->holders, link) {
+			if (!l->is_ready)
+				lease_fill_cached(l);
+		}
 		return;
 	}
 	(void)error_wrap(&err, "credentials \"%s\"", e->name);
@@ -191,6 +206,8 @@ fetch_done(struct entry *e)
 		e->call.texts[i] = NULL;
 	}
 	e->until = e->call.until;
+	if (e->until > now + LIFE_MAX_S)
+		e->until = now + LIFE_MAX_S;
 	life = e->until - now;
 	e->renew_at = e->until - (life > 2 * EARLY_S ? EARLY_S : life / 2);
 	e->fetched++;
@@ -327,10 +344,7 @@ lease_take(struct leases *all, const struct conf_credentials *section,
 	e = l->entry = entry_get(all, section, scope == NULL ? "" : scope);
 	TAILQ_INSERT_TAIL(&e->holders, l, link);
 	if (clock_now() < e->renew_at) {
-		l->is_cached = true;
-		l->fetched = e->fetched;
-		lease_fill(l);
-		lease_tell(l, NULL);
+		lease_fill_cached(l);
 	} else if (e->call.values == NULL) {
 		timer_set(&e->timer, 0);
 	}

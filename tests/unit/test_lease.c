@@ -62,10 +62,13 @@ sts_told(void *user, const struct rest_answer *a, struct error *err)
 {
 	struct keyless_call *c = user;
 
-	if (keyless_until(c, jsonx_str(a->json, "end"), err) == -1)
+	c->until = jsonx_number(a->json, "epoch", 0);
+	if (c->until == 0 && keyless_until(c, jsonx_str(a->json, "end"),
+	    err) == -1)
 		return REST_FAIL;
 	keyless_put(c, KEY, jsonx_str(a->json, "key"));
-	keyless_put(c, TOKEN, jsonx_str(a->json, "key"));
+	if (!jsonx_bool(a->json, "bare", false))
+		keyless_put(c, TOKEN, jsonx_str(a->json, "key"));
 	return REST_DONE;
 }
 
@@ -261,9 +264,10 @@ test_failed(void **state)
 	expect_ready(&a, "one", 0);
 	lease_give(a.lease);
 	fake_time_pass(6 * MINUTE);
-	take(&a, 0);
+	take(&a, 1);
 	fake_time_pass(SECOND);
-	expect_ready(&a, "one", 0);		/* still good */
+	expect_ready(&a, "one", 1);		/* still good, and doubtful */
+	assert_true(lease_doubt(a.lease));
 	lease_give(a.lease);
 	fake_time_pass(5 * MINUTE);
 	take(&a, 0);
@@ -307,6 +311,36 @@ test_doubt(void **state)
 	lease_give(b.lease);
 	lease_give(c.lease);
 	assert_false(lease_doubt(NULL));
+}
+
+/* A set is whole: nothing of the one before stays in it.  And its end is not
+ * believed where no clock could wait for it. */
+static void
+test_sets(void **state)
+{
+	static const struct fake_exchange script[] = {
+	    FETCH("one", "04:04:05"),
+	    { "GET", ROLE, .status = 200, .body = "acmed" },
+	    { "GET", STS, .status = 200, .body = "{\"key\":\"two\","
+	        "\"bare\":true,\"epoch\":9223372036854775807}" } };
+	static const struct fake_exchange next[] = {
+	    { "GET", ROLE, .status = 200, .body = "acmed" },
+	    { "GET", STS, .status = 200, .body = "{\"key\":\"three\","
+	        "\"end\":\"2026-01-04T04:04:05Z\"}" } };
+	struct user a;
+
+	fake_http_script(f.http, script, 4);
+	take(&a, 0);
+	fake_time_pass(55 * MINUTE + SECOND);
+	expect_ready(&a, "two", 0);
+	assert_null(provider_fetched(f.conf[0].values, TOKEN));
+	assert_null(fake_http_check(f.http));
+	fake_http_script(f.http, next, 2);
+	fake_time_pass(23 * 60 * MINUTE);
+	assert_string_equal(provider_str(f.conf[0].values, KEY), "two");
+	fake_time_pass(60 * MINUTE);
+	assert_string_equal(provider_str(f.conf[0].values, KEY), "three");
+	lease_give(a.lease);
 }
 
 /* Who goes takes its fetch along, if it was in its name; others wait on. */
@@ -365,6 +399,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_renewed, begin, end),
 		cmocka_unit_test_setup_teardown(test_failed, begin, end),
 		cmocka_unit_test_setup_teardown(test_doubt, begin, end),
+		cmocka_unit_test_setup_teardown(test_sets, begin, end),
 		cmocka_unit_test_setup_teardown(test_given, begin, end),
 		cmocka_unit_test_setup_teardown(test_static, begin, end),
 	};
