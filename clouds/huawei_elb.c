@@ -132,14 +132,15 @@ unknown(void *user, const struct rest_answer *a, struct error *err)
 	return REST_NEXT;
 }
 
-/* Only what was begun and whose id nobody knows: nothing that others have made
- * is to be replaced.  Which fingerprint it is, is not documented. */
+/* Only what was begun and whose id nobody knows, and under our name: nothing that
+ * others have made is to be replaced.  Which fingerprint it is, is not
+ * documented. */
 static int
 list(void *user, struct preq *rq, struct error *err)
 {
 	const struct cloud_call *c = user;
 
-	if (!c->is_known)
+	if (!c->is_begun)
 		return 0;
 	begin(c, rq, "GET", "certificates", "");
 	if (c->cert.sha1[0] != '\0') {
@@ -163,7 +164,10 @@ listed(void *user, const struct rest_answer *a, struct error *err)
 	if (all == NULL)
 		return REST_FAIL;
 	json_array_foreach(all, i, entry) {
-		if (!cloud_is_ours(c, jsonx_str(entry, "certificate")))
+		const char *name = jsonx_str(entry, "name");
+
+		if (name == NULL || strcmp(name, c->upload_name) != 0 ||
+		    !cloud_is_ours(c, jsonx_str(entry, "certificate")))
 			continue;
 		c->is_found = true;
 		return jsonx_copy_str(entry, "id", c->id, sizeof(c->id),

@@ -3,9 +3,11 @@
  * upyun - Upyun: certificates and domains of its CDN, by the API with a token
  * (https://api.upyun.com/doc).  Each upload gets an id, to which domains are
  * bound one by one.  Lists have neither fingerprint, serial nor a name of one's
- * own: one that was begun is found by the times between which it is valid.
+ * own: one that was begun is found by the times between which it is valid, and
+ * the common name.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "clouds/cloud.h"
 #include "providers/credentials.h"
@@ -91,7 +93,22 @@ list(void *user, struct preq *rq, struct error *err)
 	return 0;
 }
 
-/* Not the one before, that may have been issued within the same second. */
+/* What has a common name is for one of our names. */
+static bool
+may_be_for(const struct cloud_call *c, const char *common_name)
+{
+	size_t i = 0;
+
+	if (common_name == NULL || common_name[0] == '\0')
+		return true;
+	while (c->cert.names[i] != NULL && strcasecmp(c->cert.names[i],
+	    common_name) != 0)
+		i++;
+	return c->cert.names[i] != NULL;
+}
+
+/* Not the one before, or one for other names, that may have been issued within
+ * the same second. */
 static bool
 is_ours(const struct cloud_call *c, const char *id, const json_t *entry)
 {
@@ -101,7 +118,8 @@ is_ours(const struct cloud_call *c, const char *id, const json_t *entry)
 	if (c->id[0] != '\0')
 		return strcmp(c->id, id) == 0;
 	return strcmp(c->bound_id, id) != 0 && start == c->cert.not_before &&
-	    end == c->cert.not_after;
+	    end == c->cert.not_after &&
+	    may_be_for(c, jsonx_str(entry, "commonName"));
 }
 
 /* Is there a page more, and a further one?  Some versions have the pager in the
@@ -233,6 +251,9 @@ got_users(void *user, const struct rest_answer *a, struct error *err)
 
 	if (domains == NULL)
 		domains = jsonx_get(a->json, "result.domains");
+	/* An answer that says nothing of them does not say that it is free. */
+	if (!json_is_array(domains))
+		return cloud_lacks("domains", err);
 	c->is_in_use = json_array_size(domains) > 0;
 	if (!c->is_in_use)
 		return REST_NEXT;

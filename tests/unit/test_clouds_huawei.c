@@ -146,6 +146,41 @@ test_elb(void **state)
 	end(&f);
 }
 
+/* After a reply that was lost: the certificate that others have uploaded is
+ * theirs, and would be replaced from now on. */
+static void
+test_elb_foreign(void **state)
+{
+	static const char text[] = "{\"certificates\":[{\"id\":\"c1\","
+	    "\"name\":\"%s\",\"certificate\":\"-----BEGIN CERTIFICATE-----"
+	    "AAAA-----END CERTIFICATE-----\"}]}";
+	struct preq *rq = preq_new(NULL, false);
+	const struct rest_step *list;
+	struct fixture f;
+	struct error err;
+	char reply[256];
+
+	begin(&f, "huawei-elb", AK, SK);
+	option(&f, "region", "cn-north-4");
+	option(&f, "project_id", "0123456789abcdef0123456789abcdef");
+	list = &f.type->store->find[2];
+	(void)text_printf(f.call.cert.sha256, sizeof(f.call.cert.sha256),
+	    "709e80c88487a2411e1ee4dfb9f22a86"
+	    "1492d20c4765150c0c794abd70f8147c");
+	(void)text_printf(reply, sizeof(reply), text, "by-hand");
+	assert_int_equal(answer(&f, list, reply), REST_NEXT);
+	assert_false(f.call.is_found);
+	(void)text_printf(reply, sizeof(reply), text, f.call.upload_name);
+	assert_int_equal(answer(&f, list, reply), REST_DONE);
+	assert_string_equal(f.call.id, "c1");
+	/* Of an upload that was answered the id is known, or it is gone. */
+	f.call.is_known = true;
+	assert_int_equal(list->request(&f.call, rq, &err), 0);
+	assert_false(preq_is_started(rq));
+	preq_free(rq);
+	end(&f);
+}
+
 static void
 test_obs(void **state)
 {
@@ -281,6 +316,36 @@ test_rsa(void **state)
 	}
 }
 
+/* What may be in use is not removed, nor is another's taken for ours. */
+static void
+test_upyun_doubt(void **state)
+{
+	static const char text[] = "{\"result\":{\"id\":{\"commonName\":\"%s\","
+	    "\"validity\":{\"start\":1000,\"end\":1767323045000}}}}";
+	const struct rest_step *find, *users;
+	struct fixture f;
+	char reply[256];
+
+	begin(&f, "upyun", "token", NULL);
+	option(&f, "domains", "www.example.com");
+	find = f.type->store->find;
+	users = f.type->store->remove;
+	f.call.is_known = true;
+	f.call.cert.not_before = 1;
+	f.call.cert.not_after = __wrap_clock_now();
+	(void)text_printf(reply, sizeof(reply), text, "example.org");
+	assert_int_equal(answer(&f, find, reply), REST_NEXT);
+	assert_false(f.call.is_found);
+	(void)text_printf(reply, sizeof(reply), text, "Example.com");
+	assert_int_equal(answer(&f, find, reply), REST_DONE);
+	assert_int_equal(answer(&f, users, "{\"domains\":[]}"), REST_NEXT);
+	assert_int_equal(answer(&f, users, "{\"result\":{\"domains\":[{}]}}"),
+	    REST_FAIL);
+	assert_true(f.call.is_in_use);
+	assert_int_equal(answer(&f, users, "{\"data\":{}}"), REST_FAIL);
+	end(&f);
+}
+
 /* There are times only, which the one before may share. */
 static void
 test_upyun(void **state)
@@ -325,11 +390,13 @@ main(void)
 		cmocka_unit_test(test_scm_list),
 		cmocka_unit_test(test_cdn),
 		cmocka_unit_test(test_elb),
+		cmocka_unit_test(test_elb_foreign),
 		cmocka_unit_test(test_obs),
 		cmocka_unit_test(test_obs_names),
 		cmocka_unit_test(test_qiniu),
 		cmocka_unit_test(test_rsa),
 		cmocka_unit_test(test_upyun),
+		cmocka_unit_test(test_upyun_doubt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
