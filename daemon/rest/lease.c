@@ -124,9 +124,10 @@ lease_tell(struct lease *l, const struct error *err)
 static void
 ready_cb(void *arg)
 {
-	struct lease *l = arg;
+	const struct lease *l = arg;
+	struct error err = l->err;	/* who is told may give it back */
 
-	l->ready(l->err.kind == ERR_NONE ? NULL : &l->err, l->arg);
+	l->ready(err.kind == ERR_NONE ? NULL : &err, l->arg);
 }
 
 /* What is not in this set goes: a token of the one before is no part of it. */

@@ -280,6 +280,47 @@ test_failed(void **state)
 	lease_give(a.lease);
 }
 
+/* Whatever was free is not what it was. */
+static void
+scribble(void)
+{
+	static void *all[4096 / 16];
+
+	for (size_t i = 0; i < N_ELEMENTS(all); i++) {
+		all[i] = malloc(16 * (i + 1));
+		assert_non_null(all[i]);
+		memset(all[i], 'x', 16 * (i + 1));
+	}
+	for (size_t i = 0; i < N_ELEMENTS(all); i++)
+		free(all[i]);
+}
+
+static void
+give_cb(const struct error *err, void *arg)
+{
+	struct user *u = arg;
+
+	lease_give(u->lease);
+	scribble();
+	ready_cb(err, arg);
+}
+
+/* Who is told gives it back, and then reads what it was told. */
+static void
+test_given_when_told(void **state)
+{
+	static const struct fake_exchange script[] = {
+	    { "GET", ROLE, .status = 404, .body = "no role" } };
+	struct user a = { .calls = 0 };
+
+	fake_http_script(f.http, script, 1);
+	a.lease = lease_take(f.leases, &f.conf[0], NULL, give_cb, &a);
+	fake_time_pass(SECOND);
+	assert_int_equal(a.err.kind, ERR_REJECTED);
+	assert_string_equal(a.err.msg, "credentials \"ali\": role: HTTP 404: "
+	    "no role");
+}
+
 /* Refused before their end: once more with new ones, and only once. */
 static void
 test_doubt(void **state)
@@ -398,6 +439,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_shared, begin, end),
 		cmocka_unit_test_setup_teardown(test_renewed, begin, end),
 		cmocka_unit_test_setup_teardown(test_failed, begin, end),
+		cmocka_unit_test_setup_teardown(test_given_when_told, begin,
+		    end),
 		cmocka_unit_test_setup_teardown(test_doubt, begin, end),
 		cmocka_unit_test_setup_teardown(test_sets, begin, end),
 		cmocka_unit_test_setup_teardown(test_given, begin, end),
