@@ -54,6 +54,8 @@ engine_put(struct engine *e, const char *name, const char *chain,
 	rc = given_check(c->conf, chain, key, &g, err);
 	if (rc == -1)
 		err->kind = ERR_CONFIG;	/* nothing more is to come */
+	if (rc == 0)
+		rc = given_check_serial(&c->row, &g.info, err);
 	if (rc == 0 && c->row.serial != NULL &&
 	    strcmp(c->row.serial, g.info.serial) != 0 &&
 	    !given_is_newer(&c->row, &g.info))

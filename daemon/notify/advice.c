@@ -63,6 +63,7 @@ static const struct {
 	{ "given:key", P_DO_GIVEN },
 	{ "given:names", P_DO_GIVEN },
 	{ "given:not-yet", P_DO_GIVEN },
+	{ "given:serial", P_DO_GIVEN },
 	{ "given:syntax", P_DO_GIVEN },
 	{ "http:connect", P_DO_NETWORK },
 	{ "http:io", P_DO_WAIT },

@@ -100,6 +100,8 @@ renewal_enter_take(struct renewal *r)
 		    "handed over a certificate: acmectl put %s CHAIN KEY",
 		    name);
 	}
+	if (rc == 0)
+		rc = given_check_serial(&r->cert->row, &g.info, &err);
 	if (rc == -1)
 		renewal_fail(r, &err);
 	else if (given_is_newer(&r->cert->row, &g.info))

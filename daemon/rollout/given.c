@@ -52,8 +52,22 @@ given_stamp_equal(const struct given_stamp *a, const struct given_stamp *b)
 	return true;
 }
 
+static bool
+has_serial(const struct store_cert *row, const struct cert_info *info)
+{
+	return row->serial != NULL && strcmp(row->serial, info->serial) == 0;
+}
+
+/* A private CA may give one serial number to all. */
+static bool
+is_installed(const struct store_cert *row, const struct cert_info *info)
+{
+	return has_serial(row, info) && row->not_before == info->not_before &&
+	    row->not_after == info->not_after;
+}
+
 bool
-given_has_other(const struct conf_cert *cc, const char *serial)
+given_has_other(const struct conf_cert *cc, const struct store_cert *row)
 {
 	struct cert_info info;
 	struct error ignored;
@@ -67,7 +81,7 @@ given_has_other(const struct conf_cert *cc, const char *serial)
 	if (cert_info_read(pem, len, &info, &ignored) == -1) {
 		is_other = true;
 	} else {
-		is_other = strcmp(info.serial, serial) != 0;
+		is_other = !is_installed(row, &info);
 		cert_info_clear(&info);
 	}
 	freezero(pem, len);	/* there may be a key in it */
@@ -157,8 +171,20 @@ given_check(const struct conf_cert *cc, const char *chain, const char *key,
 bool
 given_is_newer(const struct store_cert *row, const struct cert_info *info)
 {
-	return row->serial == NULL || (strcmp(row->serial, info->serial) != 0 &&
+	return row->serial == NULL || (!has_serial(row, info) &&
 	    info->not_before >= row->not_before);
+}
+
+int
+given_check_serial(const struct store_cert *row, const struct cert_info *info,
+    struct error *err)
+{
+	if (!has_serial(row, info) || is_installed(row, info))
+		return 0;
+	return error_set(err, ERR_CONFIG, "given:serial", "another certificate "
+	    "than the installed one has the same serial number, %s, by which "
+	    "acmed and clients tell them apart: have it signed with a serial "
+	    "number of its own", info->serial);
 }
 
 int

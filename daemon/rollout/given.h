@@ -51,13 +51,18 @@ int	given_check(const struct conf_cert *, const char *chain,
 	    const char *key, struct given *g, struct error *);
 /* Neither the installed one nor older. */
 bool	given_is_newer(const struct store_cert *, const struct cert_info *);
+/* ERR_CONFIG "given:serial": it has the serial number of the installed one, and
+ * is another, so that nobody could tell them apart (RFC 5280 section
+ * 4.1.2.2). */
+int	given_check_serial(const struct store_cert *, const struct cert_info *,
+	    struct error *);
 
 /* The same of the files; those of file_read() and file_read_private()
  * besides. */
 int	given_read_files(const struct conf_cert *, struct given *g,
 	    struct error *);
-/* Is another certificate than that one in the file?  Cheap. */
-bool	given_has_other(const struct conf_cert *, const char *serial);
+/* Is another certificate than the installed one in the file?  Cheap. */
+bool	given_has_other(const struct conf_cert *, const struct store_cert *);
 
 /* Keep what acmectl put handed over, checked: durable when it returns. */
 int	given_keep(struct store *, const char *name, const struct given *,

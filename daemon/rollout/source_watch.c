@@ -293,7 +293,7 @@ poll_files(struct cert *c)
 	/* After a start it is most likely the installed one. */
 	if (!c->watch->is_stamped && c->row.serial != NULL)
 		is_same = rollback_is_done(c) || (c->row.failures == 0 &&
-		    !given_has_other(c->conf, c->row.serial));
+		    !given_has_other(c->conf, &c->row));
 	c->watch->stamp = now;
 	c->watch->is_stamped = true;
 	c->watch->wants_run = !is_same;

@@ -179,6 +179,25 @@ def test_put_is_tried_again(acmed, issuer, shop):
     acmed.stop()
 
 
+def test_same_serial(acmed, issuer, shop):
+    """A CA that gives all certificates one serial number is not passed over in
+    silence: whoever has renewed it learns why it is not taken."""
+    first = issuer.sign("first", "shop.example.test", serial=1)
+    time.sleep(1.1)
+    second = issuer.sign("second", "shop.example.test", serial=1)
+    shop(first)
+    acmed.start()
+    acmed.wait_valid("shop")
+    p = acmed.ctl("put", "shop", *second)
+    assert p.returncode != 0 and "same serial number" in p.stdout, p.stdout
+    acmed.stop()
+    shop(second)                # nobody was there to see it change
+    acmed.start()
+    assert acmed.wait_error("shop")["code"] == "given:serial"
+    assert same(acmed, first)
+    acmed.stop()
+
+
 def test_told_before_it_ends(acmed, issuer, shop):
     """Nobody renews it: people are told so, in words that fit."""
     out = os.path.join(acmed.folder, "told")

@@ -26,13 +26,15 @@ class Issuer:
     def run(self, *args):
         proc.run(["openssl"] + list(args), cwd=self.folder)
 
-    def sign(self, file, name, days=365, key="rsa:2048"):
+    def sign(self, file, name, days=365, key="rsa:2048", serial=None):
         """file.pem and file.key."""
+        number = ["-set_serial", str(serial)] if serial else \
+            ["-CAcreateserial"]
         self.run("req", "-newkey", key, "-nodes", "-keyout", file + ".key",
                  "-out", file + ".csr", "-subj", "/CN=" + name, "-addext",
                  "subjectAltName=DNS:" + name)
         self.run("x509", "-req", "-in", file + ".csr", "-CA", "ca.pem",
-                 "-CAkey", "ca.key", "-CAcreateserial", "-days", str(days),
+                 "-CAkey", "ca.key", *number, "-days", str(days),
                  "-copy_extensions", "copyall", "-out", file + ".new")
         os.rename(self.path(file + ".new"), self.path(file + ".pem"))
         return self.path(file + ".pem"), self.path(file + ".key")
