@@ -12,6 +12,7 @@
 #include "daemon/rest/lease.h"
 #include "daemon/rest/sign.h"
 #include "daemon/store/bundle.h"
+#include "providers/credentials.h"
 
 /* Edges take minutes, and jobs of some vendors half an hour. */
 #define POLL_MAX_MS	10000
@@ -207,14 +208,33 @@ hide_key(const struct cloud_run *run, struct error *err)
 	}
 }
 
+/* ... and what they refuse to let in. */
+static void
+hide_credentials(const struct cloud_run *run, struct error *err)
+{
+	const struct conf_credentials *lent =
+	    run->s.a.target->cloud->credentials;
+	const struct provider_opt *o = lent->type->opts;
+
+	for (int i = 0; o[i].name != NULL; i++) {
+		const char *text = !o[i].secret ? NULL :
+		    provider_str(lent->values, i);
+
+		if (text != NULL)
+			rest_hide(text, err->msg);
+	}
+}
+
 static void
 rest_cb(enum rest_next end, struct error *err, void *arg)
 {
 	struct cloud_run *run = arg;
 
 	run->rest = NULL;
-	if (end != REST_DONE)
+	if (end != REST_DONE) {
 		hide_key(run, err);
+		hide_credentials(run, err);
+	}
 	run->done(run, end == REST_DONE ? NULL : err);
 }
 

@@ -170,8 +170,11 @@ hide(const struct keyless_call *c, struct error *err)
 		if (c->texts[i] != NULL)
 			rest_hide(c->texts[i], err->msg);
 	}
-	if (c->memo[0] != NULL)
+	if (c->memo[0] != NULL) {
 		rest_hide(c->memo[0], err->msg);
+		/* Of a file with several secrets one. */
+		rest_hide_part(c->memo[0], err->msg);
+	}
 }
 
 static void
@@ -180,7 +183,6 @@ fetch_failed(struct entry *e, const struct error *why)
 	struct error err = *why;
 	struct lease *l;
 
-	hide(&e->call, &err);
 	fetch_stop(e);
 	timer_set(&e->timer, AGAIN_S * 1000);
 	if (e->until > clock_now()) {
@@ -227,10 +229,12 @@ rest_cb(enum rest_next end, struct error *err, void *arg)
 	struct entry *e = arg;
 
 	e->rest = NULL;
-	if (end == REST_DONE)
+	if (end == REST_DONE) {
 		fetch_next(e);
-	else
-		fetch_failed(e, err);
+		return;
+	}
+	hide(&e->call, err);
+	fetch_failed(e, err);
 }
 
 static void

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from conftest import BIND
 from lab import clouds, daemon, names, proc
 from lab.clouds.aliyun import Cas
+from lab.clouds.azure import Keyvault
 from lab.clouds.base import leaf, sha256
 from lab.clouds.qiniu import Kodo
 
@@ -344,6 +345,19 @@ def test_refused(acmed, cloud, cls):
     assert acmed.ctl("deploy", name).returncode == 0
     settled(acmed, name)
     assert sha256(v.served()) == live(acmed, name)
+
+
+def test_secret_is_repeated(acmed, cloud):
+    """A token service that shows what it refuses: not in errors, nor in the
+    log."""
+    v = cloud(Keyvault)
+    v.is_login_refused = True
+    name = "repeated.example.test"
+    configure(acmed, v, name)
+    acmed.start()
+    error = settled(acmed, name, state="failed")["deploy"][0]["error"]
+    assert "AADSTS7000215: ***" in error, error
+    assert v.keys()["client_secret"] not in error + acmed.log()
 
 
 @pytest.mark.parametrize("cls", [p for p in ALL if p.values[0].WRONG_REGION])

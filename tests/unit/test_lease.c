@@ -241,6 +241,8 @@ test_failed(void **state)
 	    { "GET", ROLE, .status = 404, .body = "no role" },
 	    { "GET", ROLE, .status = 200, .body = "the-token" },
 	    { "GET", STS, .status = 400, .body = "the-token is not it" },
+	    { "GET", ROLE, .status = 200, .body = "a=1&b=0123456789abcdef" },
+	    { "GET", STS, .status = 400, .body = "0123456789abcdef: no" },
 	    FETCH("one", "03:14:05"),
 	    { "GET", ROLE, .failure = "http:connect" },
 	    { "GET", ROLE, .failure = "http:connect" },
@@ -258,6 +260,11 @@ test_failed(void **state)
 	fake_time_pass(SECOND);
 	assert_string_equal(a.err.msg, "credentials \"ali\": assume: HTTP "
 	    "400: *** is not it");
+	lease_give(a.lease);
+	take(&a, 0);
+	fake_time_pass(SECOND);
+	assert_string_equal(a.err.msg, "credentials \"ali\": assume: HTTP "
+	    "400: ***: no");
 	lease_give(a.lease);
 	take(&a, 0);
 	fake_time_pass(SECOND);

@@ -26,6 +26,7 @@ class Keyvault(Cloud):
     def __init__(self):
         super().__init__()
         self.tokens = []
+        self.is_login_refused = False
 
     def keys(self):
         return {"authority_host": self.url + "/login/",
@@ -65,9 +66,10 @@ class Keyvault(Cloud):
                 "grant_type": "client_credentials",
                 "scope": "https://vault.azure.net/.default",
                 "client_id": azuredns.CLIENT,
-                "client_secret": azuredns.SECRET}:
+                "client_secret": azuredns.SECRET} or self.is_login_refused:
             return reply(401, {"error": "invalid_client",
-                               "error_description": "AADSTS7000215"})
+                               "error_description": "AADSTS7000215: %s" %
+                               req.form().get("client_secret")})
         self.tokens.append("eyJ0eXAi.%d.%s" % (len(self.tokens), "y" * 1500))
         return reply(200, {"token_type": "Bearer", "expires_in": 3599,
                            "access_token": self.tokens[-1]})
