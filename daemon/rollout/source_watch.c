@@ -32,6 +32,8 @@ struct watch {
 	struct fetch_op	*fetch;
 	char		 etag[OBJECT_ETAG_SIZE];	/* "": not known */
 	time_t		 poll_at;
+	time_t		 news_at;	/* to look for news that was told since
+					   the last look began; 0: none was */
 	bool		 wants_run;	/* there is news, or trouble */
 	bool		 is_stamped;	/* stamp is what the files were like
 					   when they were looked at last */
@@ -197,13 +199,16 @@ void
 watch_soon(struct cert *c, unsigned within_s)
 {
 	time_t at = clock_now();
+	struct watch *w = c->watch;
 
-	if (c->watch == NULL)
+	if (w == NULL)
 		return;
 	if (within_s > 0)
 		at += (time_t)arc4random_uniform(within_s);
-	if (at < c->watch->poll_at)
-		c->watch->poll_at = at;
+	if (w->news_at == 0 || at < w->news_at)
+		w->news_at = at;
+	if (at < w->poll_at)
+		w->poll_at = at;
 	certs_changed(c->certs);
 }
 
@@ -226,6 +231,9 @@ watch_seen(struct cert *c, const struct fetch_result *seen)
 		cert_save(c);
 	}
 	c->watch->poll_at = clock_now() + pause(c);
+	/* What was told while it was read may be newer than it. */
+	if (c->watch->news_at != 0 && c->watch->news_at < c->watch->poll_at)
+		c->watch->poll_at = c->watch->news_at;
 }
 
 /* The publisher should have renewed it long ago. */
@@ -314,6 +322,7 @@ watch_poll(struct cert *c)
 	}
 	if (w->fetch != NULL)
 		return;
+	w->news_at = 0;
 	w->fetch = fetch_start(&(struct fetch_args){
 	    .loop = c->watch->env->loop, .http = c->watch->env->http,
 	    .etcd = c->watch->env->etcd,
