@@ -32,7 +32,8 @@ struct http {
 	TAILQ_HEAD(, http_origin) origins;	/* oldest first */
 	unsigned		 n_origins;
 	unsigned		 n_ops;
-	bool			 has_http1;	/* some origin speaks it */
+	bool			 wants_many;	/* some origin speaks HTTP/1,
+						   or an answer has no end */
 	bool			 is_wide;	/* curl was told so */
 	CURL			*spare[SPARE_MAX];
 	unsigned		 n_spare;
@@ -106,7 +107,8 @@ open_multi(struct http *h)
 
 	/*
 	 * One connection for each host, whatever the number of requests: as
-	 * long as only HTTP/2 was met, a second one is never wanted.
+	 * long as only HTTP/2 was met, a second one is wanted only for what
+	 * shall have one of its own, beside an answer without end.
 	 */
 	if (m == NULL ||
 	    curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, set_socket_cb) ||
@@ -198,7 +200,7 @@ http_learned(struct http_op *op, enum http_speaks speaks)
 		return;
 	op->origin->speaks = speaks;
 	if (speaks == SPEAKS_HTTP1) {
-		op->http->has_http1 = true;
+		op->http->wants_many = true;
 		op->origin->is_suspect = false;
 	}
 	timer_set(&op->http->kick, 0);
@@ -357,8 +359,10 @@ deadline_cb(void *arg)
 		(void)curl_easy_getinfo(op->easy, CURLINFO_PRETRANSFER_TIME_T,
 		    &connected_us);
 	/* HTTP/2 only ends the stream: the next try would go the same way.
-	 * HTTP/1.1 closes what has an answer outstanding. */
-	if (connected_us != 0 && op->origin->speaks != SPEAKS_HTTP1)
+	 * HTTP/1.1 closes what has an answer outstanding.  That an answer
+	 * without end has lasted so long tells nothing. */
+	if (connected_us != 0 && op->origin->speaks != SPEAKS_HTTP1 &&
+	    op->data == NULL)
 		op->origin->is_suspect = true;
 	(void)error_set(&err, ERR_TRANSIENT, "http:timeout",
 	    "%s: %s within %g s", op->host, op->state == OP_QUEUED ?
@@ -416,7 +420,7 @@ kick_cb(void *arg)
 
 	if (h->multi == NULL)
 		open_multi(h);
-	if (h->has_http1 && !h->is_wide) {
+	if (h->wants_many && !h->is_wide) {
 		(void)curl_multi_setopt(h->multi,
 		    CURLMOPT_MAX_HOST_CONNECTIONS, (long)ACTIVE_HTTP1);
 		h->is_wide = true;
@@ -480,6 +484,7 @@ http_start(struct http *h, const struct http_args *args, http_done_cb *done,
 		fail_later(op, &err);
 		return op;
 	}
+	h->wants_many |= op->data != NULL;
 	op->origin = origin_get(h, key);
 	op->state = OP_QUEUED;
 	TAILQ_INSERT_TAIL(&op->origin->queue, op, entry);

@@ -244,3 +244,26 @@ def test_users(fleet, lab):
             p.stdout
     finally:
         c.stop()
+
+
+def test_two_repositories(fleet, lab):
+    """News of two repositories is pushed over HTTP/2 by one member."""
+    c = cluster(lab, n=1, tls=lab.tls, base=24090)
+    try:
+        web = fleet(c)[1]
+        key = secret(web.folder, "fleet", "0123456789abcdef" * 4)
+        for r in "one", "two":
+            web.repositories[r] = {
+                "type": "etcd", "etcd": c.urls, "prefix": r,
+                "ca_file": lab.tls.ca, "cert_file": lab.tls.cert,
+                "key_file": lab.tls.key, "encrypt_key_file": key}
+            web.certs[r] = {"source": r, "poll": "1d",
+                            "names": [r + ".example.test"]}
+        web.certs = {r: web.certs[r] for r in ("one", "two")}
+        del web.repositories["fleet"]
+        web.start()
+        for r in "one", "two":
+            web.wait("the watch", lambda: 'repository "%s": news is pushed' %
+                     r in web.log(), timeout=30)
+    finally:
+        c.stop()
