@@ -378,13 +378,9 @@ check(const struct provider_values *v, struct error *err)
 		{ .source = NULL }
 	};
 
-	const char *sts = provider_str(v, ALIYUN_STS);
-
-	if (strncmp(sts, "https://", 8) != 0 && strncmp(sts, "http://",
-	    7) != 0)
-		return error_set(err, ERR_CONFIG, "config:value",
-		    "sts_endpoint = \"%.200s\"; allowed: "
-		    "https://sts.REGION.aliyuncs.com", sts);
+	if (keyless_check_url("sts_endpoint", provider_str(v, ALIYUN_STS),
+	    "https://sts.REGION.aliyuncs.com", err) == -1)
+		return -1;
 	return keyless_check(v, opts, ALIYUN_SOURCE, sources, needs, err);
 }
 

@@ -507,13 +507,11 @@ check(const struct provider_values *v, struct error *err)
 		{ AWS_WEB_FILE, "web_identity", false },
 		{ .source = NULL }
 	};
-	const char *sts = provider_str(v, AWS_STS);
 	const char *region = provider_str(v, AWS_STS_REGION);
 
-	if (sts != NULL && strncmp(sts, "https://", 8) != 0 &&
-	    strncmp(sts, "http://", 7) != 0)
-		return error_set(err, ERR_CONFIG, "config:value",
-		    "sts_endpoint = \"%.200s\"; allowed: https://HOST", sts);
+	if (keyless_check_url("sts_endpoint", provider_str(v, AWS_STS),
+	    "https://HOST", err) == -1)
+		return -1;
 	if (!aws_is_region(region))
 		return error_set(err, ERR_CONFIG, "config:value", "sts_region "
 		    "= \"%.100s\"; allowed: the name of a region, such as "

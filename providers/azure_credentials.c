@@ -224,7 +224,8 @@ check(const struct provider_values *v, struct error *err)
 			    "%s is missing (%s)", opts[i].name, opts[i].help);
 	}
 	if (azure_check_environment(provider_str(v, AZURE_ENVIRONMENT),
-	    err) == -1)
+	    err) == -1 || keyless_check_url("authority_host", provider_str(v,
+	    AZURE_AUTHORITY), "https://HOST", err) == -1)
 		return -1;
 	return keyless_check(v, opts, AZURE_SOURCE, sources, needs, err);
 }

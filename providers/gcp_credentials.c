@@ -250,7 +250,10 @@ check(const struct provider_values *v, struct error *err)
 		{ .source = NULL }
 	};
 
-	return keyless_check(v, opts, GCP_SOURCE, sources, needs, err);
+	if (keyless_check(v, opts, GCP_SOURCE, sources, needs, err) == -1)
+		return -1;
+	return keyless_check_url("token_uri", provider_str(v, GCP_TOKEN_URI),
+	    "https://HOST/PATH", err);
 }
 
 const struct credentials_type credentials_gcp = {

@@ -125,6 +125,17 @@ keyless_check(const struct provider_values *v,
 	return 0;
 }
 
+int
+keyless_check_url(const char *option, const char *url, const char *allowed,
+    struct error *err)
+{
+	if (url == NULL || strncmp(url, "https://", 8) == 0 ||
+	    strncmp(url, "http://", 7) == 0)
+		return 0;
+	return error_set(err, ERR_CONFIG, "config:value", "%s = \"%.200s\"; "
+	    "allowed: %s", option, url, allowed);
+}
+
 void
 keyless_clear(struct keyless_call *c)
 {

@@ -95,6 +95,10 @@ int	keyless_check(const struct provider_values *,
 	    const struct provider_opt *, int source,
 	    const char *const *sources, const struct keyless_need *,
 	    struct error *);
+/* For .check: is the address (NULL: the usual one) one of http:// or https://?
+ * allowed is for the message.  ERR_CONFIG. */
+int	keyless_check_url(const char *option, const char *url,
+	    const char *allowed, struct error *err);
 /* Wipes. */
 void	keyless_clear(struct keyless_call *);
 

@@ -535,7 +535,11 @@
     "credentials \"e\" { type = gcp }\n"
     "credentials \"f\" { type = gcp source = metadata_server\n"
     " token_uri = x }\n"
-    "credentials \"g\" { type = gcp source = metadata }\n",
+    "credentials \"g\" { type = gcp source = metadata }\n"
+    "credentials \"h\" { type = gcp source = application_default\n"
+    " token_uri = oauth2.example }\n"
+    "credentials \"i\" { type = azure source = workload_identity\n"
+    " authority_host = login.example }\n",
     AT "1: credentials \"a\": tenant_id is missing (directory (tenant) id; "
     "with workload_identity, if it is not AZURE_TENANT_ID)\n"
     AT "3: credentials \"b\": federated_token_file is given, but source = "
@@ -551,7 +555,11 @@
     "\"metadata_server\"; allowed with source = \"application_default\" "
     "only\n"
     AT "9: credentials \"g\": source = \"metadata\"; allowed: "
-    "service_account, metadata_server, application_default\n" },
+    "service_account, metadata_server, application_default\n"
+    AT "11: credentials \"h\": token_uri = \"oauth2.example\"; allowed: "
+    "https://HOST/PATH\n"
+    AT "13: credentials \"i\": authority_host = \"login.example\"; "
+    "allowed: https://HOST\n" },
 { "credentials \"a\" { type = aws source = Ec2InstanceMetadata }\n"
     "credentials \"b\" { type = aws source = EcsContainer role_arn = r }\n"
     "credentials \"c\" { type = azure source = managed_identity }\n"
