@@ -252,10 +252,6 @@ revoke_prepare(struct manage_job *j, struct error *err)
 		return error_set(err, ERR_CONFIG, "engine:unknown-cert",
 		    "there is no certificate \"%s\" in the configuration",
 		    j->name);
-	if (j->ca_directory == NULL && cc->account == NULL)
-		return error_set(err, ERR_CONFIG, "manage:other-ca",
-		    "\"%s\" is fetched from where another host publishes it; "
-		    "revoke it there", j->name);
 	if (store_version_read(j->env->store, j->name, j->serial != NULL ?
 	    j->serial : cert_serial(c), &j->version, err) == -1)
 		return -1;
@@ -263,6 +259,12 @@ revoke_prepare(struct manage_job *j, struct error *err)
 		rc = find_issuer(j, cc, ca->directory, ca->account, err);
 	else if (j->ca_directory != NULL)
 		rc = find_issuer(j, cc, j->ca_directory, j->ca_account, err);
+	else if (cc->account == NULL)
+		rc = error_set(err, ERR_CONFIG, "manage:other-ca", cc->given !=
+		    NULL ? "acmed did not have certificate %s of \"%s\" "
+		    "issued; revoke it where it was" : "certificate %s of "
+		    "\"%s\" is fetched from where another host publishes it; "
+		    "revoke it there", j->version.serial, j->name);
 	else
 		rc = guess_issuer(j, c, cc, err);
 	return rc == -1 ? -1 : check_replaced(j, c, err);

@@ -99,6 +99,8 @@ def test_files(acmed, issuer, shop):
                     ["renew-now", "shop", "--dry-run"]):
         p = acmed.ctl(*command)
         assert p.returncode != 0, (command, p.stdout)
+    p = acmed.ctl("revoke", "shop", "--only", "--yes")
+    assert p.returncode != 0 and "revoke it where it was" in p.stdout, p.stdout
     acmed.stop()
 
 
