@@ -65,8 +65,10 @@ cert_follow_live(struct cert *c, const struct cert_info *info)
 	free(row->names);
 	while (info->names[n] != NULL)
 		n++;
-	/* Some CAs add names: it is what was asked for all the same. */
-	serves = c->conf != NULL && conf_is_served(c->conf, info);
+	/* Some CAs add names: it is what was asked for all the same.  Of what
+	 * others have made, nothing may have been asked for. */
+	serves = c->conf != NULL && c->conf->n_names > 0 &&
+	    conf_is_served(c->conf, info);
 	if (serves)
 		missing_installed(c, c->conf, c->conf, NULL, 0);
 	row->names = serves ? cert_names(c) : follow_shrunk(c, info, n);

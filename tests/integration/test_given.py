@@ -160,6 +160,12 @@ def test_put_hides_no_files(acmed, issuer, shop):
     second = issuer.sign("second", "shop.example.test")
     shop(second)
     acmed.wait("the second", lambda: same(acmed, second))
+    acmed.wait_valid("shop")
+    # What is live is believed: its names are its own, for the target as well.
+    p = acmed.ctl("rollback", "shop")
+    assert p.returncode == 0 and same(acmed, first), p.stdout
+    assert acmed.cert_status("shop")["names"] == ["shop.example.test"]
+    assert read(acmed.out + ".names") == "shop.example.test\n"
     acmed.stop()
 
 
