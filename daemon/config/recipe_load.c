@@ -173,7 +173,9 @@ make_options(struct recipe *r)
 		    .help = help != NULL ? help->text : "",
 		    .type = option_type(sec),
 		    .required = is_true(sec, "required"),
-		    .secret = is_true(sec, "secret"),
+		    .secret = is_true(sec, "secret") ||
+		    (r->kind == RECIPE_MESSAGE &&
+		    strcmp(sec->title, "secret") == 0),
 		    .fallback = fallback != NULL ? fallback->text : NULL };
 	}
 	/* A channel has keys of its own for these. */

@@ -315,6 +315,31 @@ test_secrets(void **state)
 	fixture_remove("recipes");
 }
 
+/* A channel's secret is one, whether its template says so or not. */
+static void
+test_template(void **state)
+{
+	struct mistakes m = { 0 };
+	struct recipe *r;
+	char *conf;
+
+	assert_int_equal(mkdir(fixture_path("templates"), 0700), 0);
+	fixture_write("templates/x.conf", 0600, "title = x\nbase = "
+	    "\"${webhook}\"\noption chat { help = c }\noption secret { help "
+	    "= s }\nrequest r { path = \"\" json { a = \"${chat}\" b = "
+	    "\"${secret}\" } }\n");
+	conf = xstrdup(fixture_path("acmed.conf"));
+	r = recipe_load(RECIPE_MESSAGE, conf, "x", &m);
+	free(conf);
+	assert_non_null(r);
+	assert_false(r->opts[0].secret);
+	assert_true(r->opts[1].secret);
+	recipe_unref(r);
+	mistakes_clear(&m);
+	fixture_remove("templates/x.conf");
+	fixture_remove("templates");
+}
+
 int
 main(void)
 {
@@ -322,6 +347,7 @@ main(void)
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_section),
 		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_template),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
