@@ -662,6 +662,14 @@ http_easy_error(const struct http_op *op, CURLcode rc, struct error *err)
 		return error_set(err, ERR_CONFIG, "http:proxy",
 		    "%s: the proxy asks for other credentials (407)",
 		    op->host);
+	if (op->pin != NULL && op->pin->is_refused) {
+		char hex[2 * sizeof(op->pin->shown) + 1];
+
+		return error_set(err, ERR_TRANSIENT, "http:tls", "%s: %s; the "
+		    "fingerprint of its certificate is %s, not the one that "
+		    "is configured", op->host, why, text_hex(op->pin->shown,
+		    sizeof(op->pin->shown), hex));
+	}
 	return error_set(err, ERR_TRANSIENT, proxy_status >= 300 ?
 	    "http:connect" : error_code(rc), "%s: %s%s", op->host, why,
 	    is_about_dates(rc, why) ? " (is this machine's clock right?)" :

@@ -33,26 +33,37 @@ tls_pin_parse(const char *hex, struct tls_pin *pin)
 	return n == 2 * sizeof(pin->sha256) ? 0 : -1;
 }
 
+static bool
+is_trusted(X509_STORE_CTX *x, const struct tls_pin *pin)
+{
+	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(x);
+
+	return (X509_VERIFY_PARAM_set1_ip_asc(param, pin->host) == 1 ||
+	    X509_VERIFY_PARAM_set1_host(param, pin->host, 0) == 1) &&
+	    X509_verify_cert(x) == 1;
+}
+
 /* Instead of OpenSSL's own look at the chain. */
 static int
 verify_cb(X509_STORE_CTX *x, void *arg)
 {
-	const struct tls_pin *pin = arg;
-	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(x);
+	struct tls_pin *pin = arg;
 	X509 *leaf = X509_STORE_CTX_get0_cert(x);
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	unsigned len;
 
-	if (leaf != NULL && X509_digest(leaf, EVP_sha256(), hash, &len) == 1 &&
-	    len == sizeof(pin->sha256) &&
-	    memcmp(hash, pin->sha256, len) == 0) {
+	if (leaf == NULL || X509_digest(leaf, EVP_sha256(), hash, &len) != 1 ||
+	    len != sizeof(pin->sha256))
+		return 0;
+	if (memcmp(hash, pin->sha256, len) == 0) {
 		X509_STORE_CTX_set_error(x, X509_V_OK);
 		return 1;
 	}
-	if (X509_VERIFY_PARAM_set1_ip_asc(param, pin->host) != 1 &&
-	    X509_VERIFY_PARAM_set1_host(param, pin->host, 0) != 1)
-		return 0;
-	return X509_verify_cert(x) == 1;
+	if (is_trusted(x, pin))
+		return 1;
+	memcpy(pin->shown, hash, len);
+	pin->is_refused = true;
+	return 0;
 }
 
 void

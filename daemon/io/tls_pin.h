@@ -7,9 +7,13 @@
 #ifndef DAEMON_IO_TLS_PIN_H
 #define DAEMON_IO_TLS_PIN_H
 
+#include <stdbool.h>
+
 struct tls_pin {
 	unsigned char	 sha256[32];
 	char		*host;		/* a name or an address; the caller's */
+	bool		 is_refused;	/* another one was shown: */
+	unsigned char	 shown[32];	/* ... its fingerprint */
 };
 
 /* hex: 64 digits, with colons or not; -1 if it is not. */
