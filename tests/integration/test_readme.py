@@ -1,22 +1,30 @@
 # SPDX-License-Identifier: MIT
 """README.md from the first certificate to the everyday commands, and then
-doc/backup.md, typed as they stand under a real systemd; Let's Encrypt and Alibaba Cloud are played as in
-test_first_hour.py."""
+doc/backup.md, typed as they stand under a real systemd; Let's Encrypt and
+Alibaba Cloud are played as in test_first_hour.py."""
 
 import os
 import re
 import shutil
 
+import pytest
+
 from lab import proc
 from lab.documents import block, blocks, commands
 from lab.person import Person
-from test_first_hour import LIVE, NAME, WWW
-from test_first_hour import desk_at_ali                  # noqa: F401
+from test_first_hour import LIVE, NAME, WWW, make_desk
 from test_systemd import SDBOX
 
 README = "README.md"
 BACKUP, UPGRADING = "doc/backup.md", "doc/upgrading.md"
 INSTALLING, ZH = "doc/installing.md", "doc/zh/getting-started.md"
+
+
+@pytest.fixture
+def desk_at_ali(lab):
+    d = make_desk(lab, False, NAME)
+    yield d
+    d.stop()
 
 
 def add(d):
@@ -132,7 +140,7 @@ def removed(d):
     d.type("id acmed", code=1)
 
 
-def test_getting_started(desk_at_ali):                   # noqa: F811
+def test_getting_started(desk_at_ali):
     """doc/zh/getting-started.md, from the AccessKey to production."""
     d, options = desk_at_ali, desk_at_ali.ali.options()
     d.write("/etc/acmed/acmed.conf", 'include("conf.d/*.conf")\n')
@@ -173,7 +181,7 @@ def test_getting_started(desk_at_ali):                   # noqa: F811
             d.type(line, timeout=120)
 
 
-def test_readme(desk_at_ali):                            # noqa: F811
+def test_readme(desk_at_ali):
     d = desk_at_ali
     d.write("/etc/acmed/acmed.conf", 'include("conf.d/*.conf")\n')
     d.write("/etc/nginx/nginx.conf", (
