@@ -80,6 +80,14 @@ LEFT = {
     ("doc/upgrading.md", "sudo apt install"): "tests/package/run.sh types it",
     (ZH, "install -o acmed -m 600 /dev/null /etc/acmed/secrets/tencentcloud"):
         "as with alidns, which is typed",
+    ("doc/clouds.md", "install -o acmed -m 600"):
+        "as with alidns, which is typed",
+    ("doc/clouds.md", "acmed --check-config"):
+        "typed for README; test_clouds.py deploys and checks",
+    ("doc/zh/clouds.md", "install -o acmed -m 600"):
+        "as with alidns, which is typed",
+    ("doc/zh/clouds.md", "acmed --check-config"):
+        "typed for README; test_clouds.py deploys and checks",
     (ZH, "acmed --check-config && systemctl reload acmed"):
         "typed for README; notify-test by test_notify.py",
     ("doc/moving.md", "From certbot in /etc/letsencrypt"):
@@ -110,7 +118,7 @@ LEFT = {
 # Their blocks are examples of what is sent, with "..." for what is long.
 OBJECTS = {"doc/control-api.md"}
 
-WORDS = "account|provider|certificate|notify|repository|deploy|watch"
+WORDS = "account|credentials|provider|certificate|notify|repository|deploy|watch"
 TSIG = 'key "k" { algorithm hmac-sha256; secret ' \
     '"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="; };'
 SECRETS = {"key_file": TSIG, "peer_key_file": TSIG,
