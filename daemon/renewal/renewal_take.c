@@ -65,6 +65,9 @@ read_kept(struct renewal *r, struct given *g, struct error *err)
 
 	if (rc == 0 && given_is_newer(&r->cert->row, &g->info))
 		return 0;
+	/* Where it cannot be read now, it may be later. */
+	if (rc == -1 && strncmp(err->code, "given:", 6) != 0)
+		return -1;
 	store_pending_drop(store, name);
 	if (rc == 0 && r->cc->given->fullchain != NULL) {
 		given_clear(g);
@@ -77,17 +80,15 @@ void
 renewal_enter_take(struct renewal *r)
 {
 	const struct conf_given *files = r->cc->given;
-	struct store *store = r->env->store;
 	const char *name = r->cert->row.name;
 	struct given g;
 	struct error err;
 	int rc;
 
-	/* What an order has left there from before is none of ours. */
+	/* An order from before is of no use any more. */
 	if (r->cert->row.order_url != NULL) {
 		cert_order_forget(r->cert);
 		cert_save(r->cert);
-		store_pending_drop(store, name);
 	}
 	rc = read_kept(r, &g, &err);
 	watch_reads(r->cert, rc == 1);

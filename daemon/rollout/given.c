@@ -210,55 +210,67 @@ given_read_files(const struct conf_cert *cc, struct given *g,
 	return rc;
 }
 
-/* --- what was handed over --- */
+/* --- what was handed over: chain and key in one file, so that no moment has
+ * half of it; an order's chain is there without a key --- */
+
+static const char key_begins[] = "-----BEGIN PRIVATE KEY-----";
 
 int
 given_keep(struct store *store, const char *name, const struct given *g,
     struct error *err)
 {
-	store_pending_drop(store, name);
-	if (store_pending_key_put(store, name, g->key, err) == -1)
-		return -1;
-	/* The chain comes last: only with it something is kept. */
-	return store_pending_chain_put(store, name, g->pem, strlen(g->pem),
-	    err);
+	char *key = key_to_pem(g->key);
+	char *both = xasprintf("%s%s", g->pem, key);
+	int rc = store_pending_chain_put(store, name, both, strlen(both), err);
+
+	freezero_str(both);
+	freezero_str(key);
+	return rc;
+}
+
+/* NULL: there is none, or err. */
+static char *
+read_kept(struct store *store, const char *name, char **key, struct error *err)
+{
+	char *pem;
+	size_t len;
+
+	err->kind = ERR_NONE;
+	if (store_pending_chain(store, name, &pem, &len, err) == -1 ||
+	    pem == NULL)
+		return NULL;
+	*key = strstr(pem, key_begins);
+	if (*key != NULL)
+		return pem;
+	free(pem);
+	return NULL;
 }
 
 bool
 given_is_kept(struct store *store, const char *name)
 {
 	struct error ignored;
-	char *pem = NULL;
-	size_t len;
-	bool is;
+	char *key, *pem = read_kept(store, name, &key, &ignored);
 
-	is = store_pending_chain(store, name, &pem, &len, &ignored) == 0 &&
-	    pem != NULL;
-	free(pem);
-	return is;
+	if (pem == NULL)
+		return false;
+	freezero_str(pem);
+	return true;
 }
 
 int
 given_read_kept(struct store *store, const struct conf_cert *cc,
     struct given *g, struct error *err)
 {
-	EVP_PKEY *key = NULL;
-	char *pem = NULL, *text = NULL;
-	size_t len;
-	int rc = 1;
+	char *key, *pem = read_kept(store, cc->name, &key, err), *chain;
+	int rc;
 
 	memset(g, 0, sizeof(*g));
-	if (store_pending_chain(store, cc->name, &pem, &len, err) == -1)
-		return -1;
 	if (pem == NULL)
-		return 1;
-	if (store_pending_key(store, cc->name, &key, err) == -1)
-		rc = -1;
-	else if (key != NULL && (text = key_to_pem(key)) != NULL)
-		rc = given_check(cc, pem, text, g, err);
-	if (text != NULL)
-		freezero_str(text);
-	EVP_PKEY_free(key);
-	free(pem);
+		return err->kind == ERR_NONE ? 1 : -1;
+	chain = xstrndup(pem, (size_t)(key - pem));
+	rc = given_check(cc, chain, key, g, err);
+	free(chain);
+	freezero_str(pem);
 	return rc;
 }

@@ -11,7 +11,8 @@
  *                                     digits of the directory URL's SHA-256
  *   pending/NAME.key                  0600, key of an order under way
  *   pending/NAME.pem                  0600, the chain issued for it, if it is
- *                                     of no use as it is
+ *                                     of no use as it is; or chain and key that
+ *                                     acmectl put handed over
  *   archive/NAME/SERIAL/{privkey,cert,chain,fullchain}.pem
  *                                     SERIAL-2 if SERIAL holds another chain
  *   archive/NAME/SERIAL/ca.json       which CA issued it (certdir_ca.h)
