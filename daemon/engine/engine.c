@@ -127,6 +127,7 @@ clock_moved(int64_t set_s, int64_t slept_s, void *arg)
 	cleanup_kick(e->cleanup);
 	tokens_kick(e->tokens);
 	rollout_kick(e->rollout);
+	watches_kick(e->watches);
 	notifier_clock_moved(e->notifier);
 	textfile_kick(e->textfile);
 	engine_reschedule(e);

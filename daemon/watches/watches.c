@@ -237,6 +237,17 @@ join(struct watches *w, const struct conf_watch *conf, const char *what,
 }
 
 void
+watches_kick(struct watches *w)
+{
+	struct watched_item *i;
+
+	TAILQ_FOREACH(i, &w->items, link) {
+		if (timer_is_set(&i->due))
+			arm(i);
+	}
+}
+
+void
 watches_apply(struct watches *w, const struct conf *conf)
 {
 	struct watched_item *i, *next;

@@ -36,6 +36,8 @@ void		 watches_apply(struct watches *, const struct conf *);
 /* At the start: all are looked at in the first minute. */
 void		 watches_start(struct watches *);
 void		 watches_stop(struct watches *);
+/* The clock was set, or stood still: what is due now is looked at now. */
+void		 watches_kick(struct watches *);
 
 /* How much is left of it, as alarms count (alarm.h), or of `warn`. */
 enum watched_left { WATCHED_FINE, WATCHED_SOON, WATCHED_URGENT,

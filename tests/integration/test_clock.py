@@ -189,3 +189,17 @@ def test_suspended_in_the_middle(machine):
     assert p.returncode == 0 and a.serial(NAME) != before, p.stdout
     assert ca.count()["newOrder"] == 2
     assert json.loads(a.ctl("status", "--json", NAME).stdout)
+
+
+def test_watches(machine):
+    """What is looked at hourly is looked at as soon as an hour has passed."""
+    _, a, clock = machine
+    a.watches["bought"] = {"files": [a.live(NAME)]}
+    a.write_conf()
+    a.reload()
+
+    def looked():
+        return a.status()["watches"][0]["looked_at"]
+    first = a.wait("the first look", looked, timeout=35)
+    clock.suspend(2 * 3600)
+    a.wait("another", lambda: looked() >= first + 3600)
