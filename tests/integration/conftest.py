@@ -70,8 +70,8 @@ $GENERATE 1-40 _acme-challenge.fat TXT "somebody else's, and a lot of it: $ %s"
 ns-bi			A	%s
 _acme-challenge.bi	NS	ns-bi
 ns-bi2			A	%s
-_acme-challenge.twin	NS	ns-bi
-_acme-challenge.twin	NS	ns-bi2
+_acme-challenge.peers	NS	ns-bi
+_acme-challenge.peers	NS	ns-bi2
 self			NS	ns.self
 ns.self			A	%s
 _acme-challenge.bic	CNAME	bic.self

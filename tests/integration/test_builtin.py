@@ -179,7 +179,7 @@ def test_check_without_udp(acmed):
     assert checked(acmed, "responder")[0][0] == "ok"
 
 
-SHARED = "_acme-challenge.twin.example.test"
+SHARED = "_acme-challenge.peers.example.test"
 SECRET = "cGVlcnMgb2YgdGhlIGxhYm9yYXRvcnksIGEgc2VjcmV0Lg=="
 
 
@@ -198,7 +198,7 @@ def twins(make):
         a.providers["dns"] = builtin(
             listen=[(BUILTIN, TWIN)[i] + ":53"], zones=[SHARED],
             ns_name=names[i], peers=[names[1 - i]], peer_key_file=path)
-    both[0].cert("twin", ["twin.example.test", "*.twin.example.test"])
+    both[0].cert("peers", ["peers.example.test", "*.peers.example.test"])
     both[1].accounts = {}
     return both
 
@@ -220,7 +220,7 @@ def test_peers(twins, ca_proxy):
     ca_proxy.before = before
     second.start()
     first.start()
-    first.wait_valid("twin", 60)
+    first.wait_valid("peers", 60)
     first.wait_clean(10)
     assert seen and seen[0][0] == seen[0][1] and len(seen[0][0]) == 2, seen
     assert values(BUILTIN) == values(TWIN) == []
@@ -234,7 +234,7 @@ def test_peer_is_away(twins):
     """The other one proves the name alone."""
     first, second = twins
     first.start()
-    first.wait_valid("twin", 90)
+    first.wait_valid("peers", 90)
     assert "peer ns-bi2.example.test does not have the values" in first.log()
     # What may be there is removed when it is back.
     assert "_acme-challenge" in first.ctl("status").stdout
