@@ -379,7 +379,9 @@ check(const struct provider_values *v, struct error *err)
 	};
 
 	if (keyless_check_url("sts_endpoint", provider_str(v, ALIYUN_STS),
-	    "https://sts.REGION.aliyuncs.com", err) == -1)
+	    "https://sts.REGION.aliyuncs.com", err) == -1 ||
+	    keyless_check_role(provider_str(v, ALIYUN_ROLE_ARN),
+	    provider_str(v, ALIYUN_EXTERNAL_ID), err) == -1)
 		return -1;
 	return keyless_check(v, opts, ALIYUN_SOURCE, sources, needs, err);
 }

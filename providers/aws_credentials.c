@@ -510,7 +510,9 @@ check(const struct provider_values *v, struct error *err)
 	const char *region = provider_str(v, AWS_STS_REGION);
 
 	if (keyless_check_url("sts_endpoint", provider_str(v, AWS_STS),
-	    "https://HOST", err) == -1)
+	    "https://HOST", err) == -1 ||
+	    keyless_check_role(provider_str(v, AWS_ROLE_ARN),
+	    provider_str(v, AWS_EXTERNAL_ID), err) == -1)
 		return -1;
 	if (!aws_is_region(region))
 		return error_set(err, ERR_CONFIG, "config:value", "sts_region "

@@ -136,6 +136,17 @@ keyless_check_url(const char *option, const char *url, const char *allowed,
 	    "allowed: %s", option, url, allowed);
 }
 
+int
+keyless_check_role(const char *role_arn, const char *external_id,
+    struct error *err)
+{
+	if (external_id == NULL || role_arn != NULL)
+		return 0;
+	return error_set(err, ERR_CONFIG, "config:value", "external_id is "
+	    "given without role_arn, the role that demands it; allowed: both, "
+	    "or neither");
+}
+
 void
 keyless_clear(struct keyless_call *c)
 {

@@ -99,6 +99,10 @@ int	keyless_check(const struct provider_values *,
  * allowed is for the message.  ERR_CONFIG. */
 int	keyless_check_url(const char *option, const char *url,
 	    const char *allowed, struct error *err);
+/* For .check: options of a role that is assumed, with their values (NULL: not
+ * given).  ERR_CONFIG if there is none to use them for. */
+int	keyless_check_role(const char *role_arn, const char *external_id,
+	    struct error *err);
 /* Wipes. */
 void	keyless_clear(struct keyless_call *);
 

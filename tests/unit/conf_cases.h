@@ -493,7 +493,8 @@
     "credentials \"d\" { type = aliyun source = environment\n"
     " role_arn = r sts_endpoint = sts.aliyuncs.com }\n"
     "credentials \"e\" { type = aliyun source = oidc_role_arn\n"
-    " duration_seconds = 899 }\n",
+    " duration_seconds = 899 }\n"
+    "credentials \"f\" { type = aws source = Environment external_id = x }\n",
     AT "1: credentials \"a\": source = \"ecs\"; allowed: access_key, "
     "ecs_ram_role, oidc_role_arn, environment\n"
     AT "3: credentials \"b\": access_key_id is given, but source = "
@@ -503,7 +504,9 @@
     AT "7: credentials \"d\": sts_endpoint = \"sts.aliyuncs.com\"; "
     "allowed: https://sts.REGION.aliyuncs.com\n"
     AT "9: credentials \"e\": duration_seconds = \"899\"; allowed: 900 to "
-    "43200\n" },
+    "43200\n"
+    AT "10: credentials \"f\": external_id is given without role_arn, the "
+    "role that demands it; allowed: both, or neither\n" },
 { "credentials \"a\" { type = aliyun source = ecs_ram_role }\n"
     "credentials \"b\" { type = aliyun source = environment role_arn = r }\n"
     "credentials \"c\" { type = aliyun access_key_id = x\n"
