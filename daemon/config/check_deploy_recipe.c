@@ -80,7 +80,7 @@ check_deploy_recipe(struct check *c, const struct section *sec,
 	const struct section *sub = check_one_section(c, sec, "recipe");
 	struct conf_recipe *r = xcalloc(1, sizeof(*r));
 	size_t before = c->m->n_wrong;
-	const char *print;
+	const char *print, *proxy;
 	struct error err;
 
 	d->recipe = r;
@@ -99,6 +99,13 @@ check_deploy_recipe(struct check *c, const struct section *sec,
 		opt_refuse(c->m, sub, "fingerprint", tree_value(sub,
 		    "fingerprint"), "64 digits of hex, as openssl x509 "
 		    "-fingerprint -sha256 prints them");
+	/* The proxy's own certificate would have to be that one. */
+	proxy = provider_values_str(r->values, "proxy");
+	if (print != NULL && proxy != NULL && strncmp(proxy, "https://",
+	    8) == 0)
+		opt_refuse(c->m, sub, "proxy", tree_value(sub, "proxy"),
+		    "with fingerprint http://HOST:PORT, socks5h://HOST:PORT "
+		    "or none");
 }
 
 void

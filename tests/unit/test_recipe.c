@@ -14,6 +14,8 @@
 #include "daemon/recipes/scope.h"
 #include "tests/unit/conf_fixture.h"
 
+#define PRINT "0123456789abcdef0123456789abcdef" \
+	"0123456789abcdef0123456789abcdef"
 #define HEAD "title = x\nbase = \"https://${host}\"\n" \
     "option host { help = h type = host required = true }\n"
 #define GET "request r { path = \"/\" }\n"
@@ -217,6 +219,11 @@ test_section(void **state)
 		{ "token = t0ken fingerprint = ab host = \"[::1]\"",
 		    "fingerprint = \"ab\"; allowed: 64 digits of hex, as "
 		    "openssl x509 -fingerprint -sha256 prints them" },
+		{ "token = t0ken host = \"[::1]\" fingerprint = " PRINT
+		    " proxy = \"https://proxy:3128\"",
+		    "proxy = \"https://proxy:3128\"; allowed: with "
+		    "fingerprint http://HOST:PORT, socks5h://HOST:PORT or "
+		    "none" },
 		{ "host = a token = x port = y",
 		    "port = \"y\"; allowed: a whole number" },
 		{ "host = a token = x mode = z",
