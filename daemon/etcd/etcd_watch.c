@@ -140,6 +140,8 @@ append(struct etcd_watch *w, const char *data, size_t len)
 		refuse(w, "a message has more than 4 MiB");
 		return;
 	}
+	if (len == 0)
+		return;			/* there may be no buffer yet */
 	if (w->len + len > w->size) {
 		w->size = (w->len + len) * 2;
 		w->line = xreallocarray(w->line, w->size, 1);
