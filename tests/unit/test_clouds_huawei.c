@@ -47,7 +47,8 @@ test_scm_list(void **state)
 		/* The same end in China, and in no other minute. */
 		"{\"id\":\"a\",\"expire_time\":\"2026-01-02 11:04:05.0\"}",
 		"{\"id\":\"b\",\"expire_time\":\"2026-01-02 11:05:05.0\"}",
-		("{\"id\":\"c\",\"name\":\"acmed-example.com-0123456789abcdef\","
+		("{\"id\":\"c\","
+		    "\"name\":\"acmed-example.com-0123456789abcdef\","
 		    "\"expire_time\":\"\"}"),
 		"{\"id\":\"d\",\"expire_time\":\"soon\"}",
 		"{\"id\":\"e\"}",

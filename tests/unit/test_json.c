@@ -182,8 +182,9 @@ test_wiped(void **state)
 	memset(p, 'K', 200);
 	give(p);
 	again = get(200);
+	/* The allocator's own words are random: one letter may be in them. */
 	if (again == p)
-		assert_null(memchr(again, 'K', 200));
+		assert_null(memmem(again, 200, "KKKK", 4));
 	give(again);
 	json_set_alloc_funcs(malloc, free);
 }
