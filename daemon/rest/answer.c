@@ -200,6 +200,8 @@ rest_plain_words(const struct rest_answer *a, char out[REST_WORDS_MAX])
 		if (*p == '>')
 			in_tag = false;
 	}
+	if (n > 0 && out[n - 1] == ' ')
+		n--;
 	out[n] = '\0';
 }
 

@@ -111,10 +111,33 @@ test_judge(void **state)
 	}
 }
 
+/* A page as one line, which another sentence may follow. */
+static void
+test_words(void **state)
+{
+	static const struct { const char *body, *want; } pages[] = {
+		{ "no such thing\n", "no such thing" },
+		{ "<html>\n<h1>502  Bad\tGateway</h1>\n</html>\r\n",
+		    "502 Bad Gateway" },
+		{ " \n", "" },
+		{ "", "" },
+	};
+	char words[REST_WORDS_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(pages); i++) {
+		const struct rest_answer a = { .body = pages[i].body };
+
+		rest_vendor_words(&a, words);
+		assert_string_equal(words, pages[i].want);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_judge),
 		cmocka_unit_test(test_lasting),
 	};
