@@ -8,14 +8,11 @@
  * of a pod of ACK (AssumeRoleWithOIDC); the environment; and from any of these
  * or a key another role (AssumeRole, API of 2015-04-01).
  */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/file.h"
 #include "common/json.h"
-#include "common/mem.h"
 #include "common/text.h"
 #include "providers/aliyun.h"
 #include "providers/credentials.h"
@@ -26,7 +23,6 @@
 #define METADATA_KEYS METADATA "meta-data/ram/security-credentials"
 #define METADATA_TTL "300"		/* seconds; for two requests */
 #define STS_VERSION "2015-04-01"
-#define TOKEN_MAX 65536			/* bytes of a pod's */
 
 enum { MEMO_TOKEN, MEMO_ROLE };		/* metadata; TOKEN: also a pod's */
 
@@ -242,24 +238,14 @@ static const struct rest_step assume_steps[] = {
 	{ .name = NULL }
 };
 
-/* What ACK puts into the environment of a pod. */
-static const char *
-given_or_env(const struct keyless_call *c, int opt, const char *name,
-    struct error *err)
-{
-	const char *text = provider_str(c->values, opt);
-
-	return text != NULL ? text : keyless_env(name, err);
-}
-
 /* The token is no signed request's: it is proof enough. */
 static int
 assume_with_oidc(void *user, struct preq *rq, struct error *err)
 {
 	const struct keyless_call *c = user;
-	const char *role = given_or_env(c, ALIYUN_ROLE_ARN,
+	const char *role = keyless_given_or_env(c, ALIYUN_ROLE_ARN,
 	    "ALIBABA_CLOUD_ROLE_ARN", err);
-	const char *provider = role == NULL ? NULL : given_or_env(c,
+	const char *provider = role == NULL ? NULL : keyless_given_or_env(c,
 	    ALIYUN_OIDC_PROVIDER, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", err);
 	char now[TEXT_TIME_MAX];
 
@@ -309,22 +295,14 @@ begin_environment(struct keyless_call *c, struct error *err)
 	return 0;
 }
 
-/* The cluster writes it anew before it ends; pods can all read theirs. */
 static int
 begin_oidc(struct keyless_call *c, struct error *err)
 {
-	const char *path = given_or_env(c, ALIYUN_OIDC_FILE,
+	const char *path = keyless_given_or_env(c, ALIYUN_OIDC_FILE,
 	    "ALIBABA_CLOUD_OIDC_TOKEN_FILE", err);
-	size_t len;
-	char *token;
 
-	if (path == NULL || file_read(AT_FDCWD, path, TOKEN_MAX, &token, &len,
-	    err) == -1)
-		return -1;
-	token[strcspn(token, "\r\n")] = '\0';
-	keyless_keep(c, MEMO_TOKEN, token);
-	freezero(token, len);
-	return 0;
+	return path == NULL ? -1 : keyless_read_token(c, MEMO_TOKEN, path,
+	    err);
 }
 
 /* Of STS, whose every refusal is about credentials. */

@@ -9,7 +9,6 @@
  * Sources have the names that credential_source has in AWS' own configuration,
  * options those of its other settings.
  */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +27,6 @@
 #define METADATA_KEYS METADATA "meta-data/iam/security-credentials"
 #define METADATA_TTL "300"		/* seconds; for two requests */
 #define CONTAINER "http://169.254.170.2"
-#define TOKEN_MAX 65536			/* bytes of a pod's */
 #define PROFILES_MAX (256u << 10)	/* bytes of the shared file */
 #define ENV_LIFE_S 3600			/* of what has no end */
 
@@ -180,28 +178,13 @@ static const struct rest_step metadata[] = {
 
 /* --- containers --- */
 
-/* Of EKS the file is written anew before it ends. */
-static int
-read_token(struct keyless_call *c, const char *path, struct error *err)
-{
-	size_t len;
-	char *token;
-
-	if (file_read(AT_FDCWD, path, TOKEN_MAX, &token, &len, err) == -1)
-		return -1;
-	token[strcspn(token, "\r\n")] = '\0';
-	keyless_keep(c, MEMO_TOKEN, token);
-	freezero(token, len);
-	return 0;
-}
-
 static int
 begin_container(struct keyless_call *c, struct error *err)
 {
 	const char *path = getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 
 	if (path != NULL && *path != '\0')
-		return read_token(c, path, err);
+		return keyless_read_token(c, MEMO_TOKEN, path, err);
 	keyless_keep(c, MEMO_TOKEN,
 	    getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN"));
 	return 0;
@@ -341,22 +324,13 @@ static const struct rest_step assume_steps[] = {
 	{ .name = NULL }
 };
 
-/* What EKS puts into the environment of a pod. */
-static const char *
-given_or_env(const struct keyless_call *c, int opt, const char *name,
-    struct error *err)
-{
-	const char *text = provider_str(c->values, opt);
-
-	return text != NULL ? text : keyless_env(name, err);
-}
-
 /* The token is no signed request's: it is proof enough. */
 static int
 assume_with_token(void *user, struct preq *rq, struct error *err)
 {
 	const struct keyless_call *c = user;
-	const char *role = given_or_env(c, AWS_ROLE_ARN, "AWS_ROLE_ARN", err);
+	const char *role = keyless_given_or_env(c, AWS_ROLE_ARN,
+	    "AWS_ROLE_ARN", err);
 
 	if (role == NULL)
 		return -1;
@@ -381,7 +355,7 @@ begin_profile(struct keyless_call *c, struct error *err)
 		[AWS_SECRET] = "aws_secret_access_key",
 		[AWS_TOKEN] = "aws_session_token",
 	};
-	const char *path = given_or_env(c, AWS_PROFILE_FILE,
+	const char *path = keyless_given_or_env(c, AWS_PROFILE_FILE,
 	    "AWS_SHARED_CREDENTIALS_FILE", err);
 	const char *profile = provider_str(c->values, AWS_PROFILE);
 	char *text;
@@ -438,10 +412,10 @@ begin_environment(struct keyless_call *c, struct error *err)
 static int
 begin_web(struct keyless_call *c, struct error *err)
 {
-	const char *path = given_or_env(c, AWS_WEB_FILE,
+	const char *path = keyless_given_or_env(c, AWS_WEB_FILE,
 	    "AWS_WEB_IDENTITY_TOKEN_FILE", err);
 
-	return path == NULL ? -1 : read_token(c, path, err);
+	return path == NULL ? -1 : keyless_read_token(c, MEMO_TOKEN, path, err);
 }
 
 /* Of STS, whose every refusal is about credentials. */

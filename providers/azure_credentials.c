@@ -7,14 +7,11 @@
  * Service or Container App, and of a workload identity, whose token of the
  * cluster is exchanged.
  */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/file.h"
 #include "common/json.h"
-#include "common/mem.h"
 #include "daemon/rest/scheme_oauth.h"
 #include "providers/azure.h"
 #include "providers/credentials.h"
@@ -22,7 +19,6 @@
 
 /* The same for all machines; no name, no TLS. */
 #define METADATA "http://169.254.169.254/metadata/identity/oauth2/token"
-#define TOKEN_MAX 65536			/* bytes of a pod's */
 
 enum { MEMO_TOKEN };			/* of the pod */
 
@@ -138,31 +134,14 @@ static const struct rest_step identity_steps[] = {
 
 /* --- workload identity --- */
 
-static const char *
-given_or_env(const struct keyless_call *c, int opt, const char *name,
-    struct error *err)
-{
-	const char *text = provider_str(c->values, opt);
-
-	return text != NULL ? text : keyless_env(name, err);
-}
-
-/* The cluster writes it anew before it ends; pods can all read theirs. */
 static int
 begin_workload(struct keyless_call *c, struct error *err)
 {
-	const char *path = given_or_env(c, AZURE_TOKEN_FILE,
+	const char *path = keyless_given_or_env(c, AZURE_TOKEN_FILE,
 	    "AZURE_FEDERATED_TOKEN_FILE", err);
-	size_t len;
-	char *token;
 
-	if (path == NULL || file_read(AT_FDCWD, path, TOKEN_MAX, &token, &len,
-	    err) == -1)
-		return -1;
-	token[strcspn(token, "\r\n")] = '\0';
-	keyless_keep(c, MEMO_TOKEN, token);
-	freezero(token, len);
-	return 0;
+	return path == NULL ? -1 : keyless_read_token(c, MEMO_TOKEN, path,
+	    err);
 }
 
 static int
@@ -173,10 +152,12 @@ exchange(void *user, struct preq *rq, struct error *err)
 	    .authority = provider_str(c->values, AZURE_AUTHORITY),
 	    .assertion = c->memo[MEMO_TOKEN] };
 
-	app.tenant = given_or_env(c, AZURE_TENANT, "AZURE_TENANT_ID", err);
+	app.tenant = keyless_given_or_env(c, AZURE_TENANT,
+	    "AZURE_TENANT_ID", err);
 	if (app.tenant == NULL)
 		return -1;
-	app.client = given_or_env(c, AZURE_CLIENT, "AZURE_CLIENT_ID", err);
+	app.client = keyless_given_or_env(c, AZURE_CLIENT,
+	    "AZURE_CLIENT_ID", err);
 	if (app.client == NULL)
 		return -1;
 	azure_token_start(rq, &app, resource_of(c));

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "providers/keyless.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
+
+#define TOKEN_MAX 65536			/* bytes of a pod's */
 
 static void
 replace(char **at, const char *text)
@@ -122,6 +126,30 @@ keyless_check(const struct provider_values *v,
 			    " or " : "", o->secret ? o->name : "", o->secret ?
 			    "_file" : "", o->help);
 	}
+	return 0;
+}
+
+const char *
+keyless_given_or_env(const struct keyless_call *c, int opt, const char *name,
+    struct error *err)
+{
+	const char *text = provider_str(c->values, opt);
+
+	return text != NULL ? text : keyless_env(name, err);
+}
+
+int
+keyless_read_token(struct keyless_call *c, int at, const char *path,
+    struct error *err)
+{
+	size_t len;
+	char *token;
+
+	if (file_read(AT_FDCWD, path, TOKEN_MAX, &token, &len, err) == -1)
+		return -1;
+	token[strcspn(token, "\r\n")] = '\0';
+	keyless_keep(c, at, token);
+	freezero(token, len);
 	return 0;
 }
 

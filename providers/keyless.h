@@ -30,7 +30,6 @@
 #include "daemon/rest/rest.h"
 #include "providers/option.h"
 
-
 #define KEYLESS_MEMO 4
 
 /* What is being fetched; what the steps' functions get as user. */
@@ -81,6 +80,13 @@ enum rest_next keyless_word(struct keyless_call *, int at,
 	    const struct rest_answer *, const char *what, struct error *);
 /* An environment variable that must be there: NULL and ERR_CONFIG if not. */
 const char *keyless_env(const char *name, struct error *);
+/* The option, else that. */
+const char *keyless_given_or_env(const struct keyless_call *, int opt,
+	    const char *name, struct error *);
+/* Keep what a pod's token file holds now, without the end of its line: clusters
+ * write it anew before it ends, and all in the pod can read it. */
+int	keyless_read_token(struct keyless_call *, int at, const char *path,
+	    struct error *);
 /* An option, and the source that it is for. */
 struct keyless_need {
 	int		 opt;
