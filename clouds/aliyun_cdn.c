@@ -107,11 +107,7 @@ was_set(void *user, const struct rest_answer *a, struct error *err)
 {
 	struct cloud_call *c = user;
 
-	c->at++;
-	if (cloud_next_unbound(c, domains_of(c)) != NULL)
-		return REST_AGAIN;
-	c->at = 0;
-	return REST_NEXT;
+	return cloud_next_domain(c, domains_of(c));
 }
 
 static int

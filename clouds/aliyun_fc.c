@@ -163,11 +163,7 @@ keep(void *user, const struct rest_answer *a, struct error *err)
 	(void)json_object_set_new(c->memo, domain, json_pack("{s:s, s:O*}",
 	    "protocol", protocol, "tlsConfig", json_is_object(tls) ? tls :
 	    NULL));
-	c->at++;
-	if (cloud_next_unbound(c, domains_of(c)) != NULL)
-		return REST_AGAIN;
-	c->at = 0;
-	return REST_NEXT;
+	return cloud_next_domain(c, domains_of(c));
 }
 
 /* Members that are left out stay. */

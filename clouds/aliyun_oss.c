@@ -86,20 +86,8 @@ failed(void *user, const struct rest_answer *a, struct error *err)
 		{ "InternalError", REST_UNAVAILABLE },
 		{ .word = NULL }
 	};
-	struct xml root = xml_document(a->body, a->body_len);
-	char code[64], words[300];
 
-	if (!xml_text(&root, "Code", code, sizeof(code)))
-		return;
-	if (!xml_text(&root, "Message", words, sizeof(words)))
-		words[0] = '\0';
-	/* 403 is also said of what is no matter of rights. */
-	(void)error_set(err, err->kind == ERR_CONFIG ? ERR_REJECTED :
-	    err->kind, "provider:refused", "HTTP %d: %s: %s", a->status, code,
-	    words);
-	rest_judge(codes, REST_IS, code, err);
-	if (strcmp(code, "RequestTimeTooSkewed") == 0)
-		rest_blame_clock(a, err);
+	cloud_judge_xml(codes, a, err);
 }
 
 static const struct cloud_api api = { .plain_text = true,

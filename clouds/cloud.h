@@ -227,8 +227,16 @@ enum rest_next	 cloud_other_key(struct cloud_call *);
 bool		 cloud_is_rsa(const struct cloud_call *);
 /* An answer without what it must have: REST_FAIL. */
 enum rest_next	 cloud_lacks(const char *what, struct error *);
+/* What an object store says in XML, Code and Message of its root, and what its
+ * codes mean that are not about the request (rest.h). */
+void		 cloud_judge_xml(const struct rest_code *,
+		    const struct rest_answer *, struct error *);
 /* The next entry of a list that is not bound yet; NULL: none is left. */
 const char	*cloud_next_unbound(struct cloud_call *,
+		    const char *const *list);
+/* The entry at c->at is done: REST_AGAIN for the next that is not bound yet;
+ * after the last REST_NEXT, and c->at is 0. */
+enum rest_next	 cloud_next_domain(struct cloud_call *,
 		    const char *const *list);
 /* Are all of them? */
 bool		 cloud_all_bound(const struct cloud_call *,

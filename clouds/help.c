@@ -9,6 +9,7 @@
 
 #include "common/mem.h"
 #include "daemon/rest/sign.h"
+#include "daemon/rest/xml.h"
 
 #define BEGIN "-----BEGIN CERTIFICATE-----"
 #define END "-----END CERTIFICATE-----"
@@ -152,12 +153,42 @@ cloud_lacks(const char *what, struct error *err)
 	return REST_FAIL;
 }
 
+void
+cloud_judge_xml(const struct rest_code *codes, const struct rest_answer *a,
+    struct error *err)
+{
+	struct xml root = xml_document(a->body, a->body_len);
+	char code[64], words[300];
+
+	if (!xml_text(&root, "Code", code, sizeof(code)))
+		return;
+	if (!xml_text(&root, "Message", words, sizeof(words)))
+		words[0] = '\0';
+	/* 403 is also said of what is no matter of rights. */
+	(void)error_set(err, err->kind == ERR_CONFIG ? ERR_REJECTED :
+	    err->kind, "provider:refused", "HTTP %d: %s: %s", a->status, code,
+	    words);
+	rest_judge(codes, REST_IS, code, err);
+	if (strcmp(code, "RequestTimeTooSkewed") == 0)
+		rest_blame_clock(a, err);
+}
+
 const char *
 cloud_next_unbound(struct cloud_call *c, const char *const *list)
 {
 	while (list[c->at] != NULL && c->is_bound[c->at])
 		c->at++;
 	return list[c->at];
+}
+
+enum rest_next
+cloud_next_domain(struct cloud_call *c, const char *const *list)
+{
+	c->at++;
+	if (cloud_next_unbound(c, list) != NULL)
+		return REST_AGAIN;
+	c->at = 0;
+	return REST_NEXT;
 }
 
 bool

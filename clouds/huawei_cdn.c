@@ -214,12 +214,9 @@ read_https(void *user, const struct rest_answer *a, struct error *err)
 	}
 	if (c->memo == NULL)
 		c->memo = json_object();
-	(void)json_object_set_new(c->memo, domains_of(c)[c->at++],
+	(void)json_object_set_new(c->memo, domains_of(c)[c->at],
 	    settings_of(https));
-	if (cloud_next_unbound(c, domains_of(c)) != NULL)
-		return REST_AGAIN;
-	c->at = 0;
-	return REST_NEXT;
+	return cloud_next_domain(c, domains_of(c));
 }
 
 static int
@@ -247,9 +244,7 @@ was_put(void *user, const struct rest_answer *a, struct error *err)
 {
 	struct cloud_call *c = user;
 
-	c->at++;
-	return cloud_next_unbound(c, domains_of(c)) != NULL ? REST_AGAIN :
-	    REST_NEXT;
+	return cloud_next_domain(c, domains_of(c));
 }
 
 static enum rest_next

@@ -384,9 +384,7 @@ was_put(void *user, const struct rest_answer *a, struct error *err)
 {
 	struct cloud_call *c = user;
 
-	c->at++;
-	return cloud_next_unbound(c, listeners_of(c)) != NULL ? REST_AGAIN :
-	    REST_NEXT;
+	return cloud_next_domain(c, listeners_of(c));
 }
 
 /* Something else is being changed. */

@@ -118,20 +118,8 @@ failed(void *user, const struct rest_answer *a, struct error *err)
 		{ "OperationAborted", REST_UNAVAILABLE },
 		{ .word = NULL }
 	};
-	struct xml root = xml_document(a->body, a->body_len);
-	char code[64], words[300];
 
-	if (!xml_text(&root, "Code", code, sizeof(code)))
-		return;
-	if (!xml_text(&root, "Message", words, sizeof(words)))
-		words[0] = '\0';
-	/* 403 is also said of what is no matter of rights. */
-	(void)error_set(err, err->kind == ERR_CONFIG ? ERR_REJECTED :
-	    err->kind, "provider:refused", "HTTP %d: %s: %s", a->status, code,
-	    words);
-	rest_judge(codes, REST_IS, code, err);
-	if (strcmp(code, "RequestTimeTooSkewed") == 0)
-		rest_blame_clock(a, err);
+	cloud_judge_xml(codes, a, err);
 }
 
 static const struct cloud_api api = { .plain_text = true,
@@ -254,9 +242,7 @@ was_put(void *user, const struct rest_answer *a, struct error *err)
 {
 	struct cloud_call *c = user;
 
-	c->at++;
-	return cloud_next_unbound(c, domains_of(c)) != NULL ? REST_AGAIN :
-	    REST_NEXT;
+	return cloud_next_domain(c, domains_of(c));
 }
 
 static enum rest_next

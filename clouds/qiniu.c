@@ -350,11 +350,7 @@ got_unbound(void *user, const struct rest_answer *a, struct error *err)
 	    "s:b}", "on", id != NULL && id[0] != '\0', "force",
 	    jsonx_bool(a->json, "https.forceHttps", false), "http2",
 	    jsonx_bool(a->json, "https.http2Enable", true)));
-	c->at++;
-	if (cloud_next_unbound(c, domains_of(c)) != NULL)
-		return REST_AGAIN;
-	c->at = 0;
-	return REST_NEXT;
+	return cloud_next_domain(c, domains_of(c));
 }
 
 static int
@@ -387,11 +383,7 @@ was_put(void *user, const struct rest_answer *a, struct error *err)
 {
 	struct cloud_call *c = user;
 
-	c->at++;
-	if (cloud_next_unbound(c, domains_of(c)) != NULL)
-		return REST_AGAIN;
-	c->at = 0;
-	return REST_NEXT;
+	return cloud_next_domain(c, domains_of(c));
 }
 
 static enum rest_next

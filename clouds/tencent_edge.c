@@ -176,11 +176,7 @@ read_settings(void *user, const struct rest_answer *a, struct error *err)
 		c->memo = json_object();
 	(void)json_object_set_new(c->memo, domains_of(c)[c->at],
 	    s->change(c, domains_of(c)[c->at], domain));
-	c->at++;
-	if (cloud_next_unbound(c, domains_of(c)) != NULL)
-		return REST_AGAIN;
-	c->at = 0;
-	return REST_NEXT;
+	return cloud_next_domain(c, domains_of(c));
 }
 
 static int
@@ -203,9 +199,7 @@ updated(void *user, const struct rest_answer *a, struct error *err)
 {
 	struct cloud_call *c = user;
 
-	c->at++;
-	return cloud_next_unbound(c, domains_of(c)) != NULL ? REST_AGAIN :
-	    REST_NEXT;
+	return cloud_next_domain(c, domains_of(c));
 }
 
 /* Another change has come between: what was read is no longer true. */

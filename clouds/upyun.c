@@ -375,12 +375,9 @@ got_unbound(void *user, const struct rest_answer *a, struct error *err)
 		return REST_FAIL;
 	if (c->memo == NULL)
 		c->memo = json_object();
-	(void)json_object_set_new(c->memo, domains_of(c)[c->at++],
+	(void)json_object_set_new(c->memo, domains_of(c)[c->at],
 	    json_boolean(!json_is_null(now)));
-	if (cloud_next_unbound(c, domains_of(c)) != NULL)
-		return REST_AGAIN;
-	c->at = 0;
-	return REST_NEXT;
+	return cloud_next_domain(c, domains_of(c));
 }
 
 /* One that serves HTTPS is moved, without a gap, and keeps its settings. */
@@ -411,11 +408,7 @@ was_put(void *user, const struct rest_answer *a, struct error *err)
 {
 	struct cloud_call *c = user;
 
-	c->at++;
-	if (cloud_next_unbound(c, domains_of(c)) != NULL)
-		return REST_AGAIN;
-	c->at = 0;
-	return REST_NEXT;
+	return cloud_next_domain(c, domains_of(c));
 }
 
 static enum rest_next
