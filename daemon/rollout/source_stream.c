@@ -69,12 +69,12 @@ state(const struct error *err, void *arg)
 	struct stream *s = arg;
 
 	if (err != NULL) {
-		log_warning(NULL, "repository \"%s\": news is not pushed now, "
-		    "and asked for as \"poll\" says: %s", s->repository->name,
-		    err->msg);
+		log_warning(NULL, "repository \"%s\": cannot watch for "
+		    "changes, looking as \"poll\" says until that works "
+		    "again: %s", s->repository->name, err->msg);
 		s->has_failed = true;
 	} else {
-		log_info(NULL, "repository \"%s\": news is pushed%s",
+		log_info(NULL, "repository \"%s\": watching for changes%s",
 		    s->repository->name, s->has_failed ? " again" : "");
 		s->has_failed = false;
 	}

@@ -101,7 +101,7 @@ def test_push(fleet, etcd):
     assert name in shown and "manifest.json" not in shown, shown
     web.start()
     installed(web, name, first)
-    web.wait("the watch", lambda: "news is pushed" in web.log())
+    web.wait("the watch", lambda: "watching for changes" in web.log())
     second = renew(publisher, name, first)
     start = time.monotonic()
     installed(web, name, second)
@@ -121,7 +121,7 @@ def test_push(fleet, etcd):
         m.kill()
     for m in etcd.members:
         m.wait()
-    web.wait("a word of it", lambda: "news is not pushed now" in web.log(),
+    web.wait("a word of it", lambda: "cannot watch for changes" in web.log(),
              timeout=30)
     assert web.cert_status(name)["state"] == "valid"
     p = web.ctl("check", name)
@@ -131,7 +131,7 @@ def test_push(fleet, etcd):
     etcd.wait()
     fourth = renew(publisher, name, third)
     installed(web, name, fourth, timeout=90)
-    web.wait("a word of it", lambda: "news is pushed again" in web.log())
+    web.wait("a word of it", lambda: "watching for changes again" in web.log())
 
 
 def members(web):
@@ -150,7 +150,7 @@ def test_compacted(fleet, etcd):
     first = published(publisher, name)
     web.start()
     installed(web, name, first)
-    web.wait("the watch", lambda: "news is pushed" in web.log())
+    web.wait("the watch", lambda: "watching for changes" in web.log())
     os.kill(web.proc.pid, signal.SIGSTOP)
     # Its connections are gone, and so is the history.
     for port in members(web):
@@ -192,7 +192,7 @@ def forget_tokens(c):
 
 def test_users(fleet, lab):
     """TLS with client certificates, a user with a right to the prefix only, a
-    token that ends, a wrong password, a lost right: each is told, or mended."""
+    token that ends, a wrong password, a lost right: told, or mended."""
     c = cluster(lab, n=1, tls=lab.tls, base=23990)
     # The gateway takes none with a CN from those who log in.
     folder = os.path.dirname(lab.tls.ca)
@@ -262,7 +262,7 @@ def test_two_repositories(fleet, lab):
         del web.repositories["fleet"]
         web.start()
         for r in "one", "two":
-            web.wait("the watch", lambda: 'repository "%s": news is pushed' %
-                     r in web.log(), timeout=30)
+            web.wait("the watch", lambda: 'repository "%s": watching for '
+                     'changes' % r in web.log(), timeout=30)
     finally:
         c.stop()
