@@ -92,8 +92,7 @@ fault_of(const struct cert *c, time_t *at)
 	const struct conf_account *a;
 	const struct fault *f;
 
-	if (c->certs->faults == NULL || c->conf == NULL ||
-	    c->conf->source != NULL)
+	if (c->certs->faults == NULL)
 		return NULL;
 	a = issuer_now(c);
 	f = a == NULL ? NULL : find(c->certs->faults, a->name);

@@ -11,6 +11,7 @@
 #include "daemon/certs/budget.h"
 #include "daemon/certs/issuer.h"
 #include "daemon/certs/missing.h"
+#include "daemon/certs/origin.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/manage/revocations.h"
 #include "daemon/rollout/rollout.h"
@@ -58,6 +59,7 @@ of_cert(struct notifier *n, const struct cert *c, time_t now)
 {
 	const struct store_cert *row = &c->row;
 	struct condition_failure failure = condition_failure(c);
+	const struct conf_repository *from = origin_repository(c);
 	struct alarm_cert in = {
 		.name = row->name,
 		.has_cert = row->serial != NULL,
@@ -70,8 +72,7 @@ of_cert(struct notifier *n, const struct cert *c, time_t now)
 		.account = issuer_now(c) != NULL ? issuer_now(c)->name :
 		    "",		/* another host renews it */
 		.is_given = c->conf->given != NULL,
-		.repository = c->conf->source != NULL ?
-		    c->conf->source->name : NULL,
+		.repository = from != NULL ? from->name : NULL,
 		.provider = c->conf->n_names > 0 &&
 		    c->conf->names[0].provider != NULL ?
 		    c->conf->names[0].provider->name : "",

@@ -9,6 +9,7 @@
 #include "common/text.h"
 #include "daemon/alerts/condition.h"
 #include "daemon/alerts/notifier_priv.h"
+#include "daemon/certs/origin.h"
 #include "daemon/rollout/rollout.h"
 #include "daemon/watches/watches.h"
 
@@ -263,9 +264,9 @@ fill_source(struct notice_item *i, const struct cert *c)
 		i->next_at = i->words != NULL && i->words[0] != '\0' ?
 		    i->next_at : 0;
 	}
-	if (c->conf->source == NULL)
+	if (origin_repository(c) == NULL)
 		return;
-	i->repository = c->conf->source->name;
+	i->repository = origin_repository(c)->name;
 	i->publisher = c->row.source_host != NULL ? c->row.source_host : "";
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/certs/cert.h"
+#include "daemon/certs/origin.h"
 #include "daemon/config/directories.h"
 
 /* Let's Encrypt's own word, in the name of every issuer of its staging CA:
@@ -51,7 +52,7 @@ issuer_staging_of(const char *directory)
 const struct conf_account *
 issuer_now(const struct cert *c)
 {
-	if (c->conf == NULL || !conf_is_issued(c->conf))
+	if (!origin_is_ca(c))
 		return NULL;
 	return c->account != NULL ? c->account : c->conf->account;
 }

@@ -10,6 +10,7 @@
 #include "daemon/accounts/hold.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/issuer.h"
+#include "daemon/certs/origin.h"
 #include "daemon/engine/priv.h"
 #include "daemon/manage/revocations.h"
 #include "daemon/persist/persist_watch.h"
@@ -151,7 +152,7 @@ engine_replace_and_revoke(struct engine *e, const char *name, int reason,
 		return error_set(err, ERR_CONFIG, "manage:other-ca",
 		    "acmed did not have \"%s\" issued; revoke it where it was",
 		    name);
-	if (c->conf->source != NULL)
+	if (origin_repository(c) != NULL)
 		return error_set(err, ERR_CONFIG, "manage:other-ca",
 		    "\"%s\" is fetched from where another host publishes it; "
 		    "revoke it there", name);

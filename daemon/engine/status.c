@@ -22,6 +22,7 @@
 #include "daemon/certs/freeze.h"
 #include "daemon/certs/issuer.h"
 #include "daemon/certs/missing.h"
+#include "daemon/certs/origin.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
 #include "daemon/engine/ari.h"
@@ -398,6 +399,7 @@ json_t *
 engine_cert_status(const struct engine *e, const char *name)
 {
 	const struct cert *c = certs_find(e->certs, name);
+	const struct conf_repository *from;
 	json_t *o, *events;
 	char *live;
 
@@ -407,6 +409,7 @@ engine_cert_status(const struct engine *e, const char *name)
 	events = json_array();
 	store_event_each(e->a.store, name, STEPS_SHOWN, step_cb, events);
 	live = store_live_path(e->a.store, name);
+	from = origin_repository(c);
 	(void)json_object_set_new(o, "file", json_string(c->conf->file));
 	(void)json_object_set_new(o, "line", json_integer(c->conf->line));
 	(void)json_object_set_new(o, "end_line",
@@ -414,15 +417,15 @@ engine_cert_status(const struct engine *e, const char *name)
 	(void)json_object_set_new(o, "account", issuer_now(c) != NULL ?
 	    json_string(issuer_now(c)->name) : json_null());
 	(void)json_object_set_new(o, "accounts", accounts_json(e, c));
-	(void)json_object_set_new(o, "source", c->conf->source != NULL ?
-	    json_string(c->conf->source->name) : json_null());
+	(void)json_object_set_new(o, "source", from != NULL ?
+	    json_string(from->name) : json_null());
 	(void)json_object_set_new(o, "files", c->conf->given == NULL ?
 	    json_null() : json_pack("{s:s?, s:s?}", "fullchain",
 	    c->conf->given->fullchain, "privkey", c->conf->given->privkey));
 	(void)json_object_set_new(o, "challenges", challenges_json(c->conf));
 	(void)json_object_set_new(o, "provider", provider_json(c->conf));
 	(void)json_object_set_new(o, "key", json_string(key_type_name(
-	    conf_is_issued(c->conf) || c->row.key == KEY_TYPE_END ?
+	    origin_is_ca(c) || c->row.key == KEY_TYPE_END ?
 	    c->conf->key : c->row.key)));
 	(void)json_object_set_new(o, "profile_missed",
 	    json_boolean(c->row.profile_missed));

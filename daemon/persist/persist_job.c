@@ -10,6 +10,7 @@
 #include "daemon/accounts/accounts.h"
 #include "daemon/acme/meta.h"
 #include "daemon/certs/certs.h"
+#include "daemon/certs/origin.h"
 #include "daemon/dns/dns.h"
 #include "daemon/dns/persist.h"
 #include "daemon/dns/zones.h"
@@ -295,11 +296,11 @@ begin_cb(void *arg)
 		finish(j, &err, NULL);
 		return;
 	}
-	if (c->conf->source != NULL) {
+	if (origin_repository(c) != NULL) {
 		(void)error_set(&err, ERR_CONFIG, "persist:source",
 		    "certificate \"%s\" is fetched from repository \"%s\": "
 		    "its names are proved by the host that publishes it",
-		    j->name, c->conf->source->name);
+		    j->name, origin_repository(c)->name);
 		finish(j, &err, NULL);
 		return;
 	}

@@ -39,7 +39,8 @@ source_check(struct pf_check *c)
 	c->fetch = fetch_start(&(struct fetch_args){
 	    .loop = pf->env->loop, .http = pf->env->http,
 	    .etcd = pf->env->etcd,
-	    .cert = c->pc->cc, .serial = cert != NULL ? cert_serial(cert) : "",
+	    .cert = c->pc->cc, .repository = c->pc->cc->source,
+	    .serial = cert != NULL ? cert_serial(cert) : "",
 	    .not_before = cert != NULL ? cert->row.not_before : 0,
 	    .published_at = cert != NULL ? cert->row.source_at : 0,
 	    .etag = "", .only_look = true }, looked, c);

@@ -72,7 +72,7 @@ get(struct fetch_op *op, const char *file, size_t max, const char *etag,
 {
 	char *key = xasprintf("%s/%s", op->a.cert->name, file);
 	struct object_args a = { .loop = op->a.loop, .http = op->a.http,
-	    .etcd = op->a.etcd, .repository = op->a.cert->source,
+	    .etcd = op->a.etcd, .repository = op->a.repository,
 	    .key = key, .max = max,
 	    .condition = etag[0] != '\0' ? OBJECT_CHANGED : OBJECT_ANY,
 	    .etag = etag, .timeout_ms = TIMEOUT_MS };
@@ -233,7 +233,7 @@ check_older(const struct fetch_op *op, struct error *err)
 	    "went back to certificate %s, published %s; one published %s was "
 	    "there before: an old manifest was put back, a backup was "
 	    "restored, or the publisher's clock was fast then or is slow now",
-	    op->a.cert->source->name, op->manifest.serial,
+	    op->a.repository->name, op->manifest.serial,
 	    text_time(op->manifest.published_at, at),
 	    text_time(op->a.published_at, seen));
 }
@@ -242,7 +242,7 @@ static int
 judge(struct fetch_op *op, const struct object_reply *reply,
     struct error *err)
 {
-	const struct conf_repository *r = op->a.cert->source;
+	const struct conf_repository *r = op->a.repository;
 
 	if (manifest_read(reply->data, reply->len, op->secret,
 	    op->a.cert->name, &op->manifest, err) == -1)
@@ -298,7 +298,7 @@ begin_cb(void *arg)
 	struct fetch_op *op = arg;
 	struct error err;
 
-	if (file_read_secret(op->a.cert->source->secret_file, FILE_SECRET_MAX,
+	if (file_read_secret(op->a.repository->secret_file, FILE_SECRET_MAX,
 	    &op->secret, &err) == -1)
 		finish(op, &err);
 	else

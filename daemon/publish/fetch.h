@@ -15,13 +15,15 @@
 #include "daemon/publish/objects.h"
 
 struct conf_cert;
+struct conf_repository;
 struct fetch_op;
 
 struct fetch_args {			/* borrowed; copied */
 	struct loop	*loop;
 	struct http	*http;
 	struct etcd	*etcd;
-	const struct conf_cert *cert;	/* borrowed; its source, its names */
+	const struct conf_cert *cert;	/* borrowed; its names */
+	const struct conf_repository *repository;	/* borrowed */
 	const char	*serial;	/* installed here; "": none */
 	time_t		 not_before;	/* of that one */
 	const char	*etag;		/* of the manifest read last; or "" */

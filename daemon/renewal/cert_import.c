@@ -14,6 +14,7 @@
 #include "daemon/certs/certs.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/follow.h"
+#include "daemon/certs/origin.h"
 #include "daemon/renewal/env.h"
 #include "daemon/rollout/rollout.h"
 #include "daemon/store/keys.h"
@@ -113,7 +114,7 @@ compare(const struct renewal_env *env, const struct cert_import *a,
 	struct cert_info live;
 	int rc;
 
-	if (c != NULL && c->conf != NULL && !conf_is_issued(c->conf))
+	if (c != NULL && c->conf != NULL && !origin_is_ca(c))
 		return error_set(err, ERR_CONFIG, "import:exists",
 		    "\"%s\" is %s", a->name, c->conf->given != NULL ? "taken "
 		    "from files: acmectl put" : "fetched from a repository");

@@ -21,6 +21,7 @@
 #include "daemon/certs/event.h"
 #include "daemon/certs/issuer.h"
 #include "daemon/certs/missing.h"
+#include "daemon/certs/origin.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
 #include "daemon/deploy/gate.h"
@@ -156,7 +157,7 @@ void
 renewal_finish(struct renewal *r, const struct error *err)
 {
 	/* What another host renews is fetched without them. */
-	if (r->conf->hooks_dir != NULL && conf_is_issued(r->cc) &&
+	if (r->conf->hooks_dir != NULL && r->is_issued &&
 	    hooks_exist(r->conf->hooks_dir, HOOKS_POST_RENEWED))
 		renewal_post_hooks(r, err);
 	else
@@ -687,7 +688,9 @@ renewal_start(const struct renewal_env *env, struct cert *cert,
 	r->all = cert->conf;
 	r->less = missing_narrow(cert);
 	r->cc = r->less != NULL ? r->less : r->all;
-	if (conf_n_issuers(r->cc) > 0)
+	r->source = origin_repository(cert);
+	r->is_issued = origin_is_ca(cert);
+	if (r->is_issued && conf_n_issuers(r->cc) > 0)
 		r->at = conf_issuer(r->cc, conf_issuer_index(r->cc,
 		    issuer_now(cert)->name));
 	r->names = xcalloc(r->cc->n_names, sizeof(*r->names));
@@ -696,7 +699,7 @@ renewal_start(const struct renewal_env *env, struct cert *cert,
 	r->names_json = cert_names_of(r->cc);
 	r->started_at = clock_now();
 	r->hold.begun = hold_count(env->holds);
-	if (!conf_is_issued(r->cc)) {
+	if (!r->is_issued) {
 		cert->step = STEP_DOWNLOAD;
 		place_begun(&cert->place);	/* no CA is asked */
 	} else {

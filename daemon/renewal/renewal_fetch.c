@@ -86,11 +86,12 @@ renewal_enter_fetch(struct renewal *r)
 
 	event_emit(r->env->certs, row->name, r->cert->step, LOGL_INFO,
 	    "fetching from "
-	    "repository \"%s\"", r->cc->source->name);
+	    "repository \"%s\"", r->source->name);
 	r->fetch = fetch_start(&(struct fetch_args){
 	    .loop = r->env->loop, .http = r->env->http,
 	    .etcd = r->env->etcd,
-	    .cert = r->cc, .serial = cert_serial(r->cert),
+	    .cert = r->cc, .repository = r->source,
+	    .serial = cert_serial(r->cert),
 	    .not_before = row->not_before, .etag = "",
 	    .published_at = row->source_at }, fetched, r);
 }

@@ -119,7 +119,7 @@ may_switch(void *arg)
 		    "empty, which some servers refuse; let them read "
 		    "fullchain.pem", r->cc->given == NULL ? "the CA sent" :
 		    "there is");
-	if (conf_is_issued(r->cc)) {
+	if (r->is_issued) {
 		char clock[SKEW_TEXT_MAX];
 		char *names = cert_names_of(r->all);
 		bool same = skew_judge(r->cert, &r->cert->ca_clock, clock) ==

@@ -463,7 +463,7 @@ downloaded(const struct error *err, const struct acme_cert *cert, void *arg)
 void
 renewal_enter_download(struct renewal *r)
 {
-	if (r->cc->source != NULL) {
+	if (r->source != NULL) {
 		renewal_enter_fetch(r);
 		return;
 	}

@@ -30,6 +30,9 @@ struct renewal {
 	const struct conf_cert *all;	/* ... of that conf */
 	struct conf_cert *less;		/* without names that fail
 					   (missing.h); NULL: it orders all */
+	const struct conf_repository *source;	/* it is fetched from there;
+						   NULL: not.  Of conf */
+	bool		 is_issued;	/* by a CA, at our request */
 	struct conf_issuer at;		/* of cc: where it is ordered */
 	const char	**names;	/* of cc; not owned strings */
 	char		*names_json;

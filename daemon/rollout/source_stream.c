@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "daemon/certs/certs.h"
+#include "daemon/certs/origin.h"
 #include "daemon/config/conf.h"
 #include "daemon/etcd/etcd_watch.h"
 #include "daemon/rollout/rollout.h"
@@ -45,7 +46,7 @@ changed(const char *key, void *arg)
 	name = xasprintf("%.*s", (int)(file - key), key);
 	c = certs_find(s->all->env->certs, name);
 	free(name);
-	if (c != NULL && c->conf != NULL && c->conf->source == s->repository)
+	if (c != NULL && origin_repository(c) == s->repository)
 		watch_soon(c, 0);
 }
 
@@ -58,7 +59,7 @@ anything(void *arg)
 	for (size_t i = 0; i < certs->n; i++) {
 		struct cert *c = certs->list[i];
 
-		if (c->conf != NULL && c->conf->source == s->repository)
+		if (origin_repository(c) == s->repository)
 			watch_soon(c, ALL_SPREAD_S);
 	}
 }

@@ -12,6 +12,7 @@
 #include "daemon/certs/certs.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/origin.h"
 #include "daemon/publish/fetch.h"
 #include "daemon/rollout/given.h"
 #include "daemon/rollout/rollback.h"
@@ -55,7 +56,7 @@ void
 watch_reload(const struct rollout_env *env, struct cert *c)
 {
 	watch_free(c);		/* its request borrows the configuration */
-	if (c->conf == NULL || conf_is_issued(c->conf))
+	if (c->conf == NULL || origin_is_ca(c))
 		return;
 	c->watch = xcalloc(1, sizeof(*c->watch));
 	c->watch->env = env;
@@ -251,7 +252,7 @@ warn_if_late(struct cert *c)
 	event_emit(c->certs, row->name, STEP_DOWNLOAD, LOGL_WARNING,
 	    "the certificate %s, and repository \"%s\" has no newer "
 	    "one: look at %s", text_expiry(row->not_after - now, expiry),
-	    c->conf->source->name, row->source_host != NULL ?
+	    origin_repository(c)->name, row->source_host != NULL ?
 	    row->source_host : "the host that publishes it");
 }
 
@@ -326,7 +327,8 @@ watch_poll(struct cert *c)
 	w->fetch = fetch_start(&(struct fetch_args){
 	    .loop = c->watch->env->loop, .http = c->watch->env->http,
 	    .etcd = c->watch->env->etcd,
-	    .cert = c->conf, .serial = cert_serial(c),
+	    .cert = c->conf, .repository = origin_repository(c),
+	    .serial = cert_serial(c),
 	    .not_before = c->row.not_before, .etag = w->etag,
 	    .published_at = c->row.source_at, .only_look = true }, polled, c);
 }
@@ -334,12 +336,13 @@ watch_poll(struct cert *c)
 json_t *
 watch_json(const struct cert *c)
 {
+	const struct conf_repository *from = origin_repository(c);
 	const struct store_cert *row = &c->row;
 
-	if (c->conf == NULL || c->conf->source == NULL)
+	if (from == NULL)
 		return json_null();
 	return json_pack("{s:s, s:o, s:o, s:o}",
-	    "repository", c->conf->source->name,
+	    "repository", from->name,
 	    "host", row->source_host != NULL ?
 	    json_string(row->source_host) : json_null(),
 	    "at", jsonx_time(row->source_at),

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * origin - where a certificate comes from now: a CA issues it at our request,
+ * it is taken from a repository where another host publishes it, or from files.
+ * What may come from a CA by the configuration is conf_is_issued()'s to say;
+ * whether this daemon has it issued, only this.
+ */
+#ifndef DAEMON_CERTS_ORIGIN_H
+#define DAEMON_CERTS_ORIGIN_H
+
+#include <stdbool.h>
+
+struct cert;
+struct conf_repository;
+
+/* Does this daemon have it issued?  One that is not configured: no. */
+bool	origin_is_ca(const struct cert *);
+/* The repository that it is taken from, of the configuration in force; NULL:
+ * none. */
+const struct conf_repository *origin_repository(const struct cert *);
+
+#endif
