@@ -23,6 +23,7 @@ struct check {
 					   references may lead there */
 	struct table	 accounts, credentials, providers, repositories;
 	struct table	 certs, notifies, watches;
+	const struct section *cluster;	/* the first; NULL: none */
 	void		*claims;	/* tsearch(3); check_claims.c */
 	void		*recipes;	/* recipe_of.c */
 	char		*program;	/* what check_program() saw last, */
@@ -57,6 +58,11 @@ struct conf_repository *check_repository(struct check *,
 struct conf_cert *check_cert(struct check *, const struct section *);
 
 struct conf_watch *check_watch(struct check *, const struct section *);
+struct conf_cluster *check_cluster(struct check *, const struct section *);
+/* Is a secret that hosts share, in the file that key names (NULL: told
+ * already), long enough not to be guessed? */
+void	check_shared_secret(struct check *, const struct section *,
+	    const char *key, const char *file);
 
 /* The account or provider that key names, or the only one; NULL: told. */
 void	*check_reference(struct check *, const struct section *,
@@ -121,5 +127,6 @@ void	check_free_repository(struct conf_repository *);
 void	check_free_etcd(struct conf_etcd *);
 void	check_free_cert(struct conf_cert *);
 void	check_free_watch(struct conf_watch *);
+void	check_free_cluster(struct conf_cluster *);
 
 #endif

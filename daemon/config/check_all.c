@@ -125,6 +125,26 @@ add_watch(struct check *c, struct section *sec)
 	table_add(&c->watches, sec, object);
 }
 
+/* There is one of these, whatever file it stands in. */
+static void
+add_cluster(struct check *c, struct section *sec)
+{
+	struct conf_cluster *object;
+
+	if (c->cluster != NULL) {
+		opt_mistake(c->m, sec, sec->line, "it is given twice, first "
+		    "in %s%s%d; allowed: once", c->cluster->src == sec->src ?
+		    "" : c->cluster->src->path, c->cluster->src == sec->src ?
+		    "line " : ":", c->cluster->line);
+		return;
+	}
+	c->cluster = sec;
+	c->secrets = 0;
+	object = check_cluster(c, sec);
+	object->hash = check_hash(sec, NULL) + c->secrets;
+	c->conf->cluster = object;
+}
+
 static void
 take_watches(struct conf *conf, const struct table *t)
 {
@@ -205,6 +225,7 @@ check_all(struct check *c)
 	each(c, "repository", add_repository);
 	table_sort(&c->repositories, c->m);
 	take_repositories(conf, &c->repositories);
+	each(c, "cluster", add_cluster);
 	each(c, "certificate", add_cert);
 	table_sort(&c->certs, c->m);
 	take_certs(conf, &c->certs);

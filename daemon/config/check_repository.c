@@ -113,6 +113,13 @@ check_secret(struct check *c, const struct section *sec, const char *key,
 	freezero_str(secret);
 }
 
+void
+check_shared_secret(struct check *c, const struct section *sec,
+    const char *key, const char *file)
+{
+	check_secret(c, sec, key, file, SECRET_MIN);
+}
+
 /* What signs the manifests: one of two keys. */
 static void
 check_shared(struct check *c, const struct section *sec,
@@ -133,7 +140,7 @@ check_shared(struct check *c, const struct section *sec,
 		    "encrypted is signed as well)");
 	r->encrypted = enc != NULL;
 	r->secret_file = opt_file(c->m, sec, key);
-	check_secret(c, sec, key, r->secret_file, SECRET_MIN);
+	check_shared_secret(c, sec, key, r->secret_file);
 }
 
 static bool

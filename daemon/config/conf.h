@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "common/log.h"
+#include "daemon/config/conf_cluster.h"
 #include "daemon/config/conf_deploy.h"
 #include "daemon/config/conf_limits.h"
 #include "daemon/config/conf_notify.h"
@@ -239,6 +240,7 @@ struct conf {
 	size_t		 n_notifies;
 	struct conf_watch **watches;	/* sorted by name */
 	size_t		 n_watches;
+	struct conf_cluster *cluster;	/* NULL: it works alone */
 	struct conf_alarm alarm;
 };
 

@@ -125,6 +125,12 @@ same_freezes(const struct conf *a, const struct conf *b)
 	return a->n_freezes == b->n_freezes;
 }
 
+static bool
+same_cluster(const struct conf_cluster *a, const struct conf_cluster *b)
+{
+	return a == NULL || b == NULL ? a == b : a->hash == b->hash;
+}
+
 static void
 diff_settings(const struct conf *old, const struct conf *new,
     conf_diff_cb *tell, void *arg)
@@ -151,6 +157,7 @@ diff_settings(const struct conf *old, const struct conf *new,
 		    old->alarm.after_tries == new->alarm.after_tries },
 		{ "alarm_gather", old->alarm.gather_s == new->alarm.gather_s },
 		{ "alarm_repeat", old->alarm.repeat_s == new->alarm.repeat_s },
+		{ "cluster", same_cluster(old->cluster, new->cluster) },
 		{ "digest_at", old->alarm.digest_at_s ==
 		    new->alarm.digest_at_s },
 	};

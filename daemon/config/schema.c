@@ -184,6 +184,21 @@ static const struct key watch_keys[] = {
 	{ NULL, SHAPE_ONE, NULL }
 };
 
+static const struct key cluster_keys[] = {
+	{ "etcd", SHAPE_LIST, NULL },
+	{ "user", SHAPE_ONE, NULL },
+	{ "password_file", SHAPE_ONE, NULL },
+	{ "ca_file", SHAPE_ONE, NULL },
+	{ "cert_file", SHAPE_ONE, NULL },
+	{ "key_file", SHAPE_ONE, NULL },
+	{ "prefix", SHAPE_ONE, NULL },
+	{ "encrypt_key_file", SHAPE_ONE, NULL },
+	{ "name", SHAPE_ONE, NULL },
+	{ "role", SHAPE_ONE, NULL },
+	{ "lease", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
 static const struct key name_keys[] = {
 	{ "challenge", SHAPE_ONE, NULL },
 	{ "webroot", SHAPE_ONE, NULL },
@@ -256,6 +271,7 @@ const struct key schema_root[] = {
 	{ "certificate", SHAPE_SECTION, certificate_keys },
 	{ "notify", SHAPE_SECTION, notify_keys },
 	{ "watch", SHAPE_SECTION, watch_keys },
+	{ "cluster", SHAPE_BLOCK, cluster_keys },
 	{ NULL, SHAPE_ONE, NULL }
 };
 

@@ -19,11 +19,12 @@ PARTS = {
     "REPOSITORIES": ["repository"],
     "NOTIFICATIONS": ["notify"],
     "WATCHED CERTIFICATES": ["watch"],
+    "CLUSTER": ["cluster"],
 }
 # These have a part of their own.
 SECTIONS = {"account", "credentials", "provider", "repository", "certificate",
-            "notify", "watch"}
-UNTITLED = {"docker"}
+            "notify", "watch", "cluster"}
+UNTITLED = {"docker", "cluster"}
 
 pytestmark = pytest.mark.no_lab
 

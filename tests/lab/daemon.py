@@ -109,6 +109,7 @@ class Acmed:
         self.certs = {}
         self.notifies = {}
         self.watches = {}
+        self.cluster = None
         self.proc = None
         self.env = None
         self.user = None
@@ -137,6 +138,8 @@ class Acmed:
                             ("watch", self.watches)):
             for name, opts in table.items():
                 out += section(kind, name, opts)
+        if self.cluster is not None:
+            out += section("cluster", None, self.cluster)
         return out
 
     def write_conf(self, text=None):

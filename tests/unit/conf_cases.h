@@ -1775,3 +1775,24 @@
     "them\n"
     AT "10: certificate \"two\": files is given twice, first in line 9; "
     "allowed: once\n" },
+{ "cluster {\nrole = boss\nlease = 1s\nprefix = \"/\"\n"
+    "name = \"a b\"\nencrypt_key_file = /dev/null\n}\n"
+    "cluster {\n}\n",
+    AT "1: cluster: etcd is missing; allowed: etcd = { "
+    "\"https://HOST:2379\", ... }, the members of the etcd cluster\n"
+    AT "2: cluster: role = \"boss\"; allowed: both, renew, serve\n"
+    AT "3: cluster: lease = \"1s\"; allowed: 5s to 5m, written like 30d, "
+    "12h, 10m or 90s\n"
+    AT "4: cluster: prefix = \"/\"; allowed: letters, digits, '.', '-', "
+    "'_' and '/', such as /acmed\n"
+    AT "5: cluster: name: \"a b\" cannot be a name here: only letters, "
+    "digits, '.', '_' and '-' are allowed\n"
+    AT "6: cluster: encrypt_key_file: /dev/null: not a regular file\n"
+    AT "8: cluster: it is given twice, first in line 1; allowed: once\n" },
+{ "cluster {\netcd = { \"http://h:2379\" }\nuser = u\n}\n",
+    AT "1: cluster: encrypt_key_file is missing; allowed: a file with a "
+    "secret that all members share, such as of openssl rand -hex 32\n"
+    AT "2: cluster: etcd = \"http://h:2379\"; allowed: https://HOST:2379 "
+    "(http:// only with encrypt_key_file and without user)\n"
+    AT "3: cluster: user is given without password_file; allowed: both, or "
+    "neither\n" },

@@ -46,6 +46,6 @@ struct conf *fixture_load_all(const char *name, char **reports);
     "max_renewals, freeze, on_name_failure, alarm_after_tries, " \
     "alarm_gather, alarm_repeat, " \
     "digest_at, include, account, credentials, provider, repository, " \
-    "certificate, notify, watch"
+    "certificate, notify, watch, cluster"
 
 #endif

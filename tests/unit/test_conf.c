@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mem.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "providers/provider.h"
 #include "tests/unit/conf_fixture.h"
@@ -66,6 +67,8 @@ static const char full[] =
     "		restart = apache2 start = \"a@b\" }\n"
     "}\n"
     "certificate \"a.example\" { provider = dns }\n";
+
+#define SHARED "0123456789abcdef0123456789abcdef"
 
 static struct conf *
 load(const char *text)
@@ -486,13 +489,49 @@ test_sample(void **state)
 	assert_non_null(to);
 	memset(to, 's', strlen("/etc/acmed/secrets/acmed-key"));
 	fixture_write("ssssssssssssssssssssssssssss", 0600, "secret");
+	to = strstr(text, "/etc/acmed/secrets/cluster");
+	assert_non_null(to);
+	memset(to, 'k', strlen("/etc/acmed/secrets/cluster"));
+	fixture_write("kkkkkkkkkkkkkkkkkkkkkkkkkk", 0600, SHARED);
 	conf = load(text);
 	assert_int_equal(conf->n_certs, 1);
 	assert_int_equal(conf->certs[0]->n_deploys, 1);
+	assert_non_null(conf->cluster);
 	conf_unref(conf);
 	fixture_remove("ssssssssssssssssssssssssssss");
+	fixture_remove("kkkkkkkkkkkkkkkkkkkkkkkkkk");
 	free(text);
 	free(path);
+}
+
+static void
+test_cluster(void **state)
+{
+	struct conf *conf;
+	char host[DNAME_SIZE];
+
+	fixture_write("shared", 0600, SHARED);
+	conf = load("cluster { etcd = { \"http://a:2379\", \"https://b:1\" }\n"
+	    "encrypt_key_file = shared }\n");
+	assert_string_equal(conf->cluster->etcd->members[1], "https://b:1");
+	assert_string_equal(conf->cluster->prefix, "/acmed");
+	dname_of_host(host);
+	assert_string_equal(conf->cluster->name, host);
+	assert_int_equal(conf->cluster->role, CLUSTER_BOTH);
+	assert_int_equal(conf->cluster->lease_s, 15);
+	conf_unref(conf);
+	conf = load("cluster { etcd = \"http://a:2379\" role = serve\n"
+	    "encrypt_key_file = shared prefix = \"x/y/\" name = web-1\n"
+	    "lease = 1m }\n");
+	assert_string_equal(conf->cluster->prefix, "x/y");
+	assert_string_equal(conf->cluster->name, "web-1");
+	assert_int_equal(conf->cluster->role, CLUSTER_SERVE);
+	assert_int_equal(conf->cluster->lease_s, 60);
+	conf_unref(conf);
+	conf = load("account \"le\" { }\n");
+	assert_null(conf->cluster);
+	conf_unref(conf);
+	fixture_remove("shared");
 }
 
 static void
@@ -1014,6 +1053,7 @@ main(void)
 		cmocka_unit_test(test_profile_and_freeze),
 		cmocka_unit_test(test_many_sections),
 		cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_cluster),
 		cmocka_unit_test(test_nul_byte),
 		cmocka_unit_test(test_refs),
 		cmocka_unit_test(test_key_types),

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conf_cluster - the section `cluster { }`: several daemons with one
+ * configuration share the work through etcd.  Part of conf.h.
+ */
+#ifndef DAEMON_CONFIG_CONF_CLUSTER_H
+#define DAEMON_CONFIG_CONF_CLUSTER_H
+
+#include <stdint.h>
+
+struct conf_etcd;
+
+enum cluster_role {
+	CLUSTER_BOTH,			/* renews and serves */
+	CLUSTER_RENEW,
+	CLUSTER_SERVE,			/* never renews */
+	CLUSTER_ROLE_END
+};
+
+/* "both", ... */
+const char	*cluster_role_name(enum cluster_role);
+
+struct conf_cluster {
+	struct conf_etcd *etcd;
+	char		*prefix;	/* of all keys: "/acmed", no "/" at its
+					   end */
+	char		*secret_file;	/* encrypt_key_file */
+	char		*name;		/* of this member; an object's name */
+	enum cluster_role role;
+	int		 lease_s;	/* after so long without a word from it
+					   a member is taken for dead */
+	uint64_t	 hash;		/* of the section, and its secrets */
+};
+
+#endif
