@@ -393,13 +393,19 @@ etcd_cancel(struct etcd_op *op)
 /* --- what calls are made of --- */
 
 json_t *
-etcd_text(const char *text)
+etcd_bytes(const void *data, size_t len)
 {
-	char *b64 = sign_base64(text, strlen(text));
+	char *b64 = sign_base64(data, len);
 	json_t *json = json_string(b64);
 
-	free(b64);
+	freezero_str(b64);
 	return json;
+}
+
+json_t *
+etcd_text(const char *text)
+{
+	return etcd_bytes(text, strlen(text));
 }
 
 json_t *
@@ -420,4 +426,50 @@ int64_t
 etcd_revision(const json_t *reply)
 {
 	return jsonx_number(reply, "header.revision", 0);
+}
+
+/* --- what answers are made of --- */
+
+/* The bytes with a NUL behind them; etcd leaves out what is empty. */
+static char *
+decode(const char *text, size_t *len)
+{
+	unsigned char *data;
+
+	*len = 0;
+	if (text == NULL || text[0] == '\0')
+		return xstrdup("");
+	return sign_base64_decode(text, &data, len) == 0 ? (char *)data : NULL;
+}
+
+int
+etcd_kv_read(const json_t *json, const char *prefix, bool wants_value,
+    void (*told)(const struct etcd_kv *, void *arg), void *arg)
+{
+	struct etcd_kv kv = {
+		.created = jsonx_number(json, "create_revision", 0),
+		.modified = jsonx_number(json, "mod_revision", 0),
+		.lease = jsonx_number(json, "lease", 0) };
+	size_t before = strlen(prefix), len;
+	const char *text = jsonx_str(json, "key");
+	char *key = text != NULL ? decode(text, &len) : NULL, *value = NULL;
+	int rc = -1;
+
+	if (key == NULL || strlen(key) != len ||
+	    strncmp(key, prefix, before) != 0)
+		goto out;
+	kv.key = key + before;
+	if (wants_value) {
+		value = decode(jsonx_str(json, "value"), &kv.len);
+		if (value == NULL)
+			goto out;
+		kv.value = value;
+	}
+	told(&kv, arg);
+	rc = 0;
+out:
+	if (value != NULL)
+		freezero(value, kv.len);
+	free(key);
+	return rc;
 }

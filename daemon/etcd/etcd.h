@@ -13,6 +13,7 @@
 #define DAEMON_ETCD_ETCD_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,8 +54,28 @@ struct etcd_op	*etcd_call_start(struct etcd *, const struct etcd_args *,
 /* NULL is allowed. */
 void		 etcd_cancel(struct etcd_op *);
 
-/* A text as keys and values are sent. */
+/* A key and its value, as an answer or a watch has it. */
+struct etcd_kv {
+	const char	*key;		/* behind the prefix */
+	const char	*value;		/* with a NUL behind it; NULL: the key
+					   was deleted */
+	size_t		 len;		/* bytes */
+	int64_t		 created, modified;	/* revisions */
+	int64_t		 lease;		/* 0: none */
+};
+
+/*
+ * Call told with the key, and its value if wants_value, of an answer's "kvs.0"
+ * or a watch's event.  -1: it is no key below the prefix, or malformed, and
+ * told was not called.
+ */
+int		 etcd_kv_read(const json_t *kv, const char *prefix,
+		    bool wants_value, void (*told)(const struct etcd_kv *,
+		    void *arg), void *arg);
+
+/* A text as keys and values are sent, and bytes. */
 json_t		*etcd_text(const char *text);
+json_t		*etcd_bytes(const void *data, size_t len);
 /* The one behind the last key that begins with prefix ("range_end"). */
 json_t		*etcd_prefix_end(const char *prefix);
 /* The store's revision when it answered; 0: it does not say. */

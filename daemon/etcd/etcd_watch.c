@@ -12,7 +12,6 @@
 #include "daemon/etcd/etcd_priv.h"
 #include "daemon/io/http.h"
 #include "daemon/io/loop.h"
-#include "daemon/rest/sign.h"
 
 #define CALL_TIMEOUT_MS	10000
 #define STREAM_MS	900000	/* then it is begun anew, whatever it does */
@@ -73,26 +72,25 @@ refuse(struct etcd_watch *w, const char *words)
 }
 
 static void
-tell_key(struct etcd_watch *w, const json_t *kv)
+told(const struct etcd_kv *kv, void *arg)
 {
-	const char *text = jsonx_str(kv, "key");
-	size_t prefix = strlen(w->a.prefix), len;
+	const struct etcd_watch *w = arg;
+
+	if (kv->key[0] != '\0')
+		w->a.changed(kv, w->a.arg);
+}
+
+static void
+tell_key(struct etcd_watch *w, const json_t *event)
+{
+	const json_t *kv = jsonx_get(event, "kv");
+	const char *type = jsonx_str(event, "type");
 	int64_t revision = jsonx_number(kv, "mod_revision", 0);
-	unsigned char *key;
 
 	if (revision >= w->next)
 		w->next = revision + 1;
-	if (text == NULL || sign_base64_decode(text, &key, &len) == -1)
-		return;
-	if (len > prefix && memcmp(key, w->a.prefix, prefix) == 0 &&
-	    memchr(key, '\0', len) == NULL) {
-		char *name = xasprintf("%.*s", (int)(len - prefix),
-		    (const char *)key + prefix);
-
-		w->a.changed(name, w->a.arg);
-		free(name);
-	}
-	free(key);
+	(void)etcd_kv_read(kv, w->a.prefix, type == NULL ||
+	    strcmp(type, "DELETE") != 0, told, w);
 }
 
 /* One message: {"result": {...}} or {"error": {...}}. */
@@ -128,7 +126,7 @@ message(struct etcd_watch *w, const char *line, size_t len)
 		w->next = revision + 1;		/* told all up to it */
 	}
 	json_array_foreach(events, i, event)
-		tell_key(w, jsonx_get(event, "kv"));
+		tell_key(w, event);
 	json_decref(json);
 }
 
@@ -213,9 +211,11 @@ static void
 stream_start(struct etcd_watch *w)
 {
 	const char *member, *token;
-	struct http_header headers[2] = {
-		{ "Content-Type", "application/json", false } };
-	size_t n = 1;
+	/* From a member that has lost the others nothing would ever come. */
+	struct http_header headers[3] = {
+		{ "Content-Type", "application/json", false },
+		{ "Grpc-Metadata-hasleader", "true", false } };
+	size_t n = 2;
 	char *url, *body;
 	char from[24];
 	json_t *json;
@@ -293,6 +293,15 @@ etcd_watch_new(const struct etcd_watch_args *a)
 	timer_init(&w->turn, a->loop, turn_cb, w);
 	timer_set(&w->turn, 0);
 	return w;
+}
+
+void
+etcd_watch_kick(struct etcd_watch *w)
+{
+	if (w->call != NULL || w->stream != NULL || w->has_ended)
+		return;
+	w->retry_ms = RETRY_MS;
+	timer_set(&w->turn, 0);
 }
 
 void

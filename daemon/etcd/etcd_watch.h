@@ -9,11 +9,9 @@
 #define DAEMON_ETCD_ETCD_WATCH_H
 
 #include "daemon/config/conf_etcd.h"
+#include "daemon/etcd/etcd.h"
 
-struct error;
-struct etcd;
 struct etcd_watch;
-struct loop;
 
 struct etcd_watch_args {		/* copied; what it points to borrowed */
 	struct loop	*loop;
@@ -21,8 +19,8 @@ struct etcd_watch_args {		/* copied; what it points to borrowed */
 	const struct conf_etcd *conf;
 	const char	*prefix;	/* not "" */
 	/* All three come from the loop, and must not free the watch. */
-	void		(*changed)(const char *key /* behind prefix */,
-			    void *arg);	/* put or deleted */
+	void		(*changed)(const struct etcd_kv *, void *arg);
+					/* put or deleted */
 	void		(*all)(void *arg);	/* anything may be another:
 					   nothing is known of the time before,
 					   or etcd has forgotten it */
@@ -35,6 +33,9 @@ struct etcd_watch_args {		/* copied; what it points to borrowed */
 };
 
 struct etcd_watch *etcd_watch_new(const struct etcd_watch_args *);
+/* One that waits to try again tries now: something else has just heard from
+ * the cluster. */
+void		 etcd_watch_kick(struct etcd_watch *);
 /* NULL is allowed. */
 void		 etcd_watch_free(struct etcd_watch *);
 

@@ -15,7 +15,8 @@
 #include "daemon/io/http_priv.h"
 
 #define ACTIVE_UNKNOWN 1	/* until the first response tells */
-#define ACTIVE_HTTP1 6		/* connections */
+#define ACTIVE_HTTP1 6		/* connections, */
+#define STREAMS_HTTP1 10	/* and those of answers without end */
 #define ACTIVE_HTTP2 100	/* streams of one connection */
 #define ORIGINS_MAX 32		/* whose protocol is remembered */
 #define SPARE_MAX 8
@@ -230,6 +231,7 @@ detach(struct http_op *op)
 		}
 		op->easy = NULL;
 		op->origin->active--;
+		op->origin->streams -= op->data != NULL;
 		if (!TAILQ_EMPTY(&op->origin->queue))
 			timer_set(&h->kick, 0);
 		break;
@@ -396,6 +398,7 @@ activate(struct http *h, struct http_op *op)
 		if (rc == CURLM_OK) {
 			op->state = OP_ACTIVE;
 			o->active++;
+			o->streams += op->data != NULL;
 			return;
 		}
 		(void)error_set(&err, ERR_INTERNAL, "http:io", "%s: curl: %s",
@@ -422,11 +425,13 @@ kick_cb(void *arg)
 		open_multi(h);
 	if (h->wants_many && !h->is_wide) {
 		(void)curl_multi_setopt(h->multi,
-		    CURLMOPT_MAX_HOST_CONNECTIONS, (long)ACTIVE_HTTP1);
+		    CURLMOPT_MAX_HOST_CONNECTIONS,
+		    (long)(ACTIVE_HTTP1 + STREAMS_HTTP1));
 		h->is_wide = true;
 	}
 	TAILQ_FOREACH(o, &h->origins, entry) {
-		while (o->active < room[o->speaks] &&
+		while (o->active - (o->streams < STREAMS_HTTP1 ? o->streams :
+		    STREAMS_HTTP1) < room[o->speaks] &&
 		    (op = TAILQ_FIRST(&o->queue)) != NULL)
 			activate(h, op);
 	}

@@ -38,6 +38,8 @@ struct http_origin {
 	char			*key;
 	enum http_speaks	 speaks;
 	unsigned		 active;
+	unsigned		 streams;	/* of these, answers without
+						   end */
 	bool			 is_suspect;	/* a request got no answer on
 						   a connection that is open */
 };

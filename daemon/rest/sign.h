@@ -50,8 +50,8 @@ const char	*sign_nonce(char out[SIGN_NONCE]);
 
 /* Standard base64 with padding; the caller frees. */
 char	*sign_base64(const void *data, size_t len);
-/* -1 unless text is padded standard base64; the caller frees *out
- * (freezero() if it is a key). */
+/* -1 unless text is padded standard base64; a NUL is behind the bytes; the
+ * caller frees *out (freezero() if it is a key). */
 int	sign_base64_decode(const char *text, unsigned char **out, size_t *len);
 
 /*

@@ -34,10 +34,10 @@ struct source_streams {
 
 /* "NAME/manifest.json" */
 static void
-changed(const char *key, void *arg)
+changed(const struct etcd_kv *kv, void *arg)
 {
 	const struct stream *s = arg;
-	const char *file = strchr(key, '/');
+	const char *key = kv->key, *file = strchr(key, '/');
 	struct cert *c;
 	char *name;
 

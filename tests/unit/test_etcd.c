@@ -10,6 +10,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/etcd/etcd_mirror.h"
 #include "daemon/etcd/etcd_priv.h"
 #include "daemon/etcd/etcd_watch.h"
 #include "daemon/io/http.h"
@@ -33,6 +34,7 @@ struct fixture {
 	char		*members[3];
 	struct conf_etcd conf;
 	struct etcd_watch *watch;
+	struct etcd_mirror *mirror;
 	/* what was told */
 	struct error	 err;
 	int64_t		 revision;
@@ -61,6 +63,7 @@ teardown(void **state)
 	struct fixture *f = *state;
 
 	etcd_watch_free(f->watch);
+	etcd_mirror_free(f->mirror);
 	etcd_free(f->etcd);
 	http_free(f->http);
 	loop_free(f->loop);
@@ -214,9 +217,9 @@ test_login(void **state)
 }
 
 static void
-changed(const char *key, void *arg)
+changed(const struct etcd_kv *kv, void *arg)
 {
-	say(arg, "changed", key);
+	say(arg, kv->value != NULL ? "put" : "deleted", kv->key);
 }
 
 static void
@@ -298,7 +301,7 @@ test_watch(void **state)
 		    FAKE_HANGS } };
 
 	assert_string_equal(watch(f, script, 4, 2500),
-	    "all;up;changed x;changed x;down;up;");
+	    "all;up;put x;deleted x;down;up;");
 	assert_string_equal(sent(f, 1, "create_request.start_revision"), "8");
 	assert_string_equal(sent(f, 3, "create_request.start_revision"), "13");
 	assert_string_equal(sent(f, 1, "create_request.range_end"),
@@ -353,6 +356,76 @@ test_hostile(void **state)
 	free(endless);
 }
 
+static void
+put(const struct etcd_kv *kv, void *arg)
+{
+	char *word = xasprintf("%s=%s@%d", kv->key, kv->value,
+	    (int)kv->modified);
+
+	say(arg, "put", word);
+	free(word);
+}
+
+static void
+gone(const char *key, void *arg)
+{
+	say(arg, "gone", key);
+}
+
+/* "/acmed/a", b, c; the value is "v" */
+#define KV(key, revision) "{\"key\":\"" key "\",\"value\":\"dg==\"," \
+	"\"mod_revision\":\"" revision "\"}"
+#define DELETED(key, revision) "{\"type\":\"DELETE\",\"kv\":{\"key\":\"" \
+	key "\",\"mod_revision\":\"" revision "\"}}"
+#define KEY_A "L2FjbWVkL2E="
+#define KEY_B "L2FjbWVkL2I="
+#define KEY_C "L2FjbWVkL2M="
+
+/* A watch tells what the list still has, or has older, before its pages come;
+ * then a gap, and a cluster that counts anew, in which something is gone. */
+static void
+test_mirror(void **state)
+{
+	struct fixture *f = *state;
+	const struct fake_exchange script[] = {
+		{ RANGE(A), WELL },
+		{ WATCH, .status = 200, .body = CREATED
+		    MESSAGE(HEAD("9") ",\"events\":[{\"kv\":" KV(KEY_C, "8")
+		    "}," DELETED(KEY_B, "9") "]") MESSAGE(HEAD("9")
+		    ",\"canceled\":true,\"compact_revision\":\"9\""),
+		    .failure = FAKE_HANGS },
+		{ RANGE(A), .status = 200, .body = "{" HEAD("7") ",\"kvs\":["
+		    KV(KEY_A, "3") "],\"more\":true}" },
+		{ RANGE(A), .status = 200, .body = "{" HEAD("9") ",\"kvs\":["
+		    KV(KEY_B, "4") "," KV(KEY_C, "5") "]}" },
+		{ RANGE(A), .status = 200, .body = "{" HEAD("2") "}" },
+		{ WATCH, .status = 200, .body = CREATED, .failure =
+		    FAKE_HANGS },
+		{ RANGE(A), .status = 200, .body = "{" HEAD("2") ",\"kvs\":["
+		    KV(KEY_A, "2") "]}" } };
+	struct timer end;
+	const char *problem;
+
+	fake_http_script(f->http, script, N_ELEMENTS(script));
+	f->mirror = etcd_mirror_new(&(struct etcd_mirror_args){
+	    .loop = f->loop, .etcd = f->etcd, .conf = &f->conf,
+	    .prefix = "/acmed/", .put = put, .gone = gone, .state = state_cb,
+	    .arg = f });
+	timer_init(&end, f->loop, stop, f);
+	timer_set(&end, 2500);
+	loop_run(f->loop);
+	problem = fake_http_check(f->http);
+	if (problem != NULL)
+		fail_msg("%s; told: %s", problem, f->story);
+	assert_string_equal(f->story, "put c=v@8;down;put a=v@3;put a=v@2;"
+	    "gone c;up;");
+	assert_int_equal(etcd_mirror_revision(f->mirror), 2);
+	/* The second page is behind the first one's last key, and as it was
+	 * then. */
+	assert_string_equal(sent(f, 3, "key"), "L2FjbWVkL2EA");
+	assert_string_equal(sent(f, 3, "revision"), "7");
+}
+
 int
 main(void)
 {
@@ -362,6 +435,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gaps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hostile, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_mirror, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

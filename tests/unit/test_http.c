@@ -545,6 +545,33 @@ test_stale_connection(void **state)
 	assert_int_equal(httpd_connections(), 3);
 }
 
+static void
+nowhere(const char *data, size_t len, void *arg)
+{
+}
+
+/* Answers without end leave the others their places. */
+static void
+test_streams(void **state)
+{
+	enum { N = 8 };
+	struct http_op *streams[N];
+	char url[128], other[128];
+	struct http_args args = args_for("GET", "/hang", url);
+
+	assert_true(get("/ok").ok);
+	args.data = nowhere;
+	args.once = true;
+	for (int i = 0; i < N; i++)
+		streams[i] = http_start(http, &args, done_cb, NULL);
+	turn_for(50);
+	args = args_for("GET", "/ok", other);
+	args.timeout_ms = 1000;
+	assert_true(fetch(&args).ok);
+	for (int i = 0; i < N; i++)
+		http_cancel(streams[i]);
+}
+
 /* A lost answer is not a lost change: that is for the caller to look into. */
 static void
 test_once(void **state)
@@ -720,6 +747,7 @@ main(void)
 		T(test_cancel), T(test_cancel_from_done),
 		T(test_start_from_done), T(test_many),
 		T(test_kept_after_timeout), T(test_stale_connection),
+		T(test_streams),
 		T(test_once),
 		T(test_secret_is_not_redirected),
 		T(test_log), cmocka_unit_test(test_retry_at),
