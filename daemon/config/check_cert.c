@@ -258,6 +258,35 @@ check_accounts(struct check *c, const struct section *sec,
 	}
 }
 
+/* One, or one of each family: a server chooses between the two by what the
+ * client can verify. */
+static void
+check_keys(struct check *c, const struct section *sec,
+    struct conf_cert *cert)
+{
+	const struct item *item = tree_item(sec, "key");
+
+	if (item == NULL)
+		return;
+	if (item->n < 1 || item->n > 2) {
+		opt_mistake(c->m, sec, item->n > 0 ? item->values[2]->line :
+		    sec->line, "key: found %zu values; allowed: one, or a "
+		    "pair such as { \"ec256\", \"rsa2048\" }", item->n);
+		return;
+	}
+	cert->key = opt_key_value(c->m, sec, "key", item->values[0]);
+	if (item->n == 1)
+		return;
+	cert->is_pair = true;
+	cert->second_key = opt_key_value(c->m, sec, "key", item->values[1]);
+	if (strcmp(key_type_family(cert->key),
+	    key_type_family(cert->second_key)) == 0)
+		opt_mistake(c->m, sec, item->values[1]->line, "key: %s and %s "
+		    "are of one kind; allowed: one EC and one RSA key",
+		    key_type_name(cert->key), key_type_name(
+		    cert->second_key));
+}
+
 /* Renewed here. */
 static void
 check_issue(struct check *c, const struct section *sec,
@@ -267,7 +296,7 @@ check_issue(struct check *c, const struct section *sec,
 
 	check_accounts(c, sec, cert);
 	check_cert_dns(c, sec, cert);
-	cert->key = opt_key_type(c->m, sec, "key");
+	check_keys(c, sec, cert);
 	cert->reuse_key = opt_bool(c->m, sec, "reuse_key", false);
 	cert->preferred_chain = opt_text(c->m, sec, "preferred_chain");
 	check_cert_profile(c, sec, cert);

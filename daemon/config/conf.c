@@ -35,6 +35,23 @@ key_type_name(enum key_type type)
 	return key_type_names[type];
 }
 
+const char *
+key_type_family(enum key_type type)
+{
+	switch (type) {
+	case KEY_EC256:
+	case KEY_EC384:
+		return "ec";
+	case KEY_RSA2048:
+	case KEY_RSA3072:
+	case KEY_RSA4096:
+		return "rsa";
+	case KEY_TYPE_END:
+		break;
+	}
+	return NULL;
+}
+
 int
 key_type_parse(const char *name, enum key_type *type)
 {

@@ -39,6 +39,9 @@ enum key_type {
 const char	*key_type_name(enum key_type);
 /* 0 and *type, or -1 if there is no such type. */
 int		 key_type_parse(const char *name, enum key_type *type);
+/* "ec" or "rsa": also the folder of the second certificate of a pair, in the
+ * version of the first (store.h).  NULL for KEY_TYPE_END. */
+const char	*key_type_family(enum key_type);
 
 /* How a name is proved to be ours (RFC 8555 section 8). */
 enum challenge_type {
@@ -166,10 +169,12 @@ struct conf_cert {
 	struct conf_deploy **deploys;
 	bool		 deploy_parallel;	/* not one after the other */
 	bool		 reuse_key;
+	bool		 is_pair;	/* two, one with each key */
 	bool		 placeholder;	/* in live/ until the first is issued */
 	bool		 profile_required;	/* of account */
 	bool		 follow_cname;
 	enum key_type	 key;
+	enum key_type	 second_key;	/* of the other family */
 	enum propagation propagation;
 	enum name_failure on_name_failure;
 	int		 propagation_timeout_s;

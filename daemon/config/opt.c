@@ -263,25 +263,30 @@ opt_duration(struct mistakes *m, const struct section *sec, const char *key,
 }
 
 enum key_type
-opt_key_type(struct mistakes *m, const struct section *sec, const char *key)
+opt_key_value(struct mistakes *m, const struct section *sec, const char *key,
+    const struct value *v)
 {
-	const struct value *v = tree_value(sec, key);
 	char allowed[160] = "";
 	enum key_type type;
 
-	if (v == NULL || key_type_parse(v->text, &type) == -1) {
-		type = KEY_EC256;
-		for (int i = 0; v != NULL && i < KEY_TYPE_END; i++) {
-			size_t used = strlen(allowed);
+	if (key_type_parse(v->text, &type) == 0)
+		return type;
+	for (int i = 0; i < KEY_TYPE_END; i++) {
+		size_t used = strlen(allowed);
 
-			(void)text_printf(allowed + used,
-			    sizeof(allowed) - used, "%s%s",
-			    i > 0 ? ", " : "", key_type_name(i));
-		}
-		if (v != NULL)
-			opt_refuse(m, sec, key, v, allowed);
+		(void)text_printf(allowed + used, sizeof(allowed) - used,
+		    "%s%s", i > 0 ? ", " : "", key_type_name(i));
 	}
-	return type;
+	opt_refuse(m, sec, key, v, allowed);
+	return KEY_EC256;
+}
+
+enum key_type
+opt_key_type(struct mistakes *m, const struct section *sec, const char *key)
+{
+	const struct value *v = tree_value(sec, key);
+
+	return v != NULL ? opt_key_value(m, sec, key, v) : KEY_EC256;
 }
 
 char *

@@ -42,6 +42,8 @@ long	opt_int(struct mistakes *, const struct section *, const char *key,
 /* Seconds. */
 int64_t	opt_duration(struct mistakes *, const struct section *,
 	    const char *key, int64_t min, int64_t max, int64_t fallback);
+enum key_type opt_key_value(struct mistakes *, const struct section *,
+	    const char *key, const struct value *);
 enum key_type opt_key_type(struct mistakes *, const struct section *,
 	    const char *key);
 

@@ -27,7 +27,8 @@ place(struct engine *e, struct cert *c)
 
 	for (size_t i = 0; i < cc->n_names; i++)
 		names[i] = cc->names[i].name;
-	rc = store_place(e->a.store, c->row.name, names, cc->n_names, &err);
+	rc = store_place(e->a.store, c->row.name, names, cc->n_names,
+	    cc->is_pair ? key_type_family(cc->second_key) : NULL, &err);
 	free(names);
 	if (rc == -1)
 		event_emit(c->certs, c->row.name, STEP_INSTALL, LOGL_WARNING,

@@ -36,6 +36,9 @@ struct manage_job {
 	const struct conf *conf;	/* one reference */
 	const struct conf_account *account;	/* in conf */
 	struct store_version version;	/* to be revoked */
+	char		 first[64];	/* the serial of the one of a pair that
+					   is revoked, the version is of the
+					   other; or "" */
 	struct account_op *account_op;
 	struct account	*used;		/* while the CA is asked */
 	struct acme_op	*op;
@@ -112,10 +115,13 @@ job_end(struct manage_job *j, const struct error *err, const json_t *reply)
 
 /* --- revocation --- */
 
+static void	revoke_other(struct manage_job *);
+
 static void
 revoked_cb(const struct error *err, void *arg)
 {
 	struct manage_job *j = arg;
+	const char *told;
 	json_t *reply;
 
 	j->op = NULL;
@@ -130,13 +136,45 @@ revoked_cb(const struct error *err, void *arg)
 	event_emit(j->env->certs, j->name, STEP_COMMAND, LOGL_NOTICE,
 	    "certificate %s is revoked, reason: %s", j->version.serial,
 	    revoke_reason_name(j->reason));
+	if (j->version.other[0] != '\0' && j->first[0] == '\0') {
+		revoke_other(j);
+		return;
+	}
+	told = j->first[0] != '\0' ? j->first : j->version.serial;
 	if (j->all->revoked != NULL)
-		j->all->revoked(j->name, j->version.serial,
-		    j->all->revoked_arg);
+		j->all->revoked(j->name, told, j->all->revoked_arg);
 	reply = json_pack("{s:s, s:s, s:s}", "certificate", j->name, "serial",
-	    j->version.serial, "reason", revoke_reason_name(j->reason));
+	    told, "reason", revoke_reason_name(j->reason));
+	if (j->first[0] != '\0')
+		(void)json_object_set_new(reply, "other",
+		    json_string(j->version.serial));
 	job_end(j, NULL, reply);
 	json_decref(reply);
+}
+
+static void
+revoke_send(struct manage_job *j)
+{
+	j->op = acme_revoke_start(j->used->acme, j->version.der,
+	    j->version.der_len, j->reason, j->by_key ? j->version.key : NULL,
+	    revoked_cb, j);
+}
+
+/* A pair goes as it came. */
+static void
+revoke_other(struct manage_job *j)
+{
+	char serial[sizeof(j->version.other)];
+	struct error err;
+
+	memcpy(serial, j->version.other, sizeof(serial));
+	memcpy(j->first, j->version.serial, sizeof(j->first));
+	store_version_clear(&j->version);
+	if (store_version_read(j->env->store, j->name, serial, &j->version,
+	    &err) == -1)
+		job_end(j, &err, NULL);
+	else
+		revoke_send(j);
 }
 
 static void
@@ -152,13 +190,15 @@ first_open(const struct deploy_open *target, void *arg)
 static int
 check_replaced(struct manage_job *j, const struct cert *c, struct error *err)
 {
-	EVP_PKEY *live = NULL;
+	static const char *const folders[] = { NULL, "rsa", "ec" };
 	const char *open = NULL;
 	int rc = 0;
 
 	if (j->in_use)
 		return 0;
-	if (strcmp(cert_serial(c), j->version.serial) == 0)
+	if (strcmp(cert_serial(c), j->version.serial) == 0 ||
+	    (j->version.other[0] != '\0' && strcmp(cert_serial(c),
+	    j->version.other) == 0))
 		return error_set(err, ERR_CONFIG, "manage:in-use",
 		    "certificate %s is the installed one; renew \"%s\" first",
 		    j->version.serial, j->name);
@@ -168,13 +208,18 @@ check_replaced(struct manage_job *j, const struct cert *c, struct error *err)
 		    "certificate %s may still be served: target \"%s\" of "
 		    "\"%s\" does not have its successor yet", j->version.serial,
 		    open, j->name);
-	if (store_live_key(j->env->store, j->name, &live, err) == -1)
-		return -1;
-	if (live != NULL && EVP_PKEY_eq(live, j->version.key) == 1)
-		rc = error_set(err, ERR_CONFIG, "manage:in-use",
-		    "the installed certificate of \"%s\" still has the key of "
-		    "%s (reuse_key)", j->name, j->version.serial);
-	EVP_PKEY_free(live);
+	for (size_t i = 0; rc == 0 && i < 3; i++) {
+		EVP_PKEY *live = NULL;
+
+		rc = store_live_key(j->env->store, j->name, folders[i], &live,
+		    err);
+		if (live != NULL && EVP_PKEY_eq(live, j->version.key) == 1)
+			rc = error_set(err, ERR_CONFIG, "manage:in-use",
+			    "the installed certificate of \"%s\" still has "
+			    "the key of %s (reuse_key)", j->name,
+			    j->version.serial);
+		EVP_PKEY_free(live);
+	}
 	return rc;
 }
 
@@ -416,9 +461,7 @@ account_cb(const struct error *err, struct account *account, void *arg)
 	acme = account->acme;
 	switch (j->act) {
 	case MANAGE_REVOKE:
-		j->op = acme_revoke_start(acme, j->version.der,
-		    j->version.der_len, j->reason, j->by_key ?
-		    j->version.key : NULL, revoked_cb, j);
+		revoke_send(j);
 		break;
 	case MANAGE_SHOW:
 	case MANAGE_REGISTER:

@@ -90,12 +90,14 @@ key_done(const struct error *err, EVP_PKEY *key, void *arg)
  * none then.
  */
 static int
-key_load(struct renewal *r, int (*load)(struct store *, const char *,
-    EVP_PKEY **, struct error *), struct error *err)
+key_load(struct renewal *r, bool is_live, struct error *err)
 {
 	const char *name = r->cert->row.name;
+	struct store *store = r->env->store;
+	int rc = is_live ? store_live_key(store, name, NULL, &r->key, err) :
+	    store_pending_key(store, name, &r->key, err);
 
-	if (load(r->env->store, name, &r->key, err) == 0)
+	if (rc == 0)
 		return 0;
 	if (strcmp(err->code, "key:syntax") != 0)
 		return -1;
@@ -110,10 +112,10 @@ key_begin(struct renewal *r, struct error *err)
 {
 	if (r->key != NULL || r->keygen != NULL)
 		return 0;
-	if (r->is_resumed && key_load(r, store_pending_key, err) == -1)
+	if (r->is_resumed && key_load(r, false, err) == -1)
 		return -1;
 	if (r->key == NULL && r->cc->reuse_key && !r->cert->wants_new_key &&
-	    key_load(r, store_live_key, err) == -1)
+	    key_load(r, true, err) == -1)
 		return -1;
 	if (r->key != NULL && !key_is_type(r->key, r->cc->key)) {
 		EVP_PKEY_free(r->key);

@@ -41,6 +41,10 @@ cert_info_clear(struct cert_info *info)
 	strv_free(info->names);
 	info->names = NULL;
 	cert_ca_clear(&info->ca);
+	if (info->second != NULL)
+		cert_info_clear(info->second);
+	free(info->second);
+	info->second = NULL;
 }
 
 static int

@@ -43,6 +43,24 @@ certdir_open_dir(int dirfd, const char *path, struct error *err)
 	return fd;
 }
 
+int
+certdir_open_second(int version, const char **folder)
+{
+	static const enum key_type types[] = { KEY_RSA2048, KEY_EC256 };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		int fd;
+
+		*folder = key_type_family(types[i]);
+		fd = openat(version, *folder, O_RDONLY | O_DIRECTORY |
+		    O_NOFOLLOW | O_CLOEXEC);
+		if (fd != -1)
+			return fd;
+	}
+	*folder = NULL;
+	return -1;
+}
+
 /* Is this file there with this content? */
 static bool
 has_content(int dir, int file, const char *want)
@@ -66,10 +84,16 @@ is_same(int dirfd, const char *path, const struct install *in)
 {
 	int dir = openat(dirfd, path,
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	bool same = dir != -1;
+	const char *folder = NULL;
+	int second = dir == -1 ? -1 : certdir_open_second(dir, &folder);
+	bool same = dir != -1 && (folder == NULL ? in->folder == NULL :
+	    in->folder != NULL && strcmp(folder, in->folder) == 0);
 
 	for (int i = 0; same && i < F_END; i++)
-		same = has_content(dir, i, in->content[i]);
+		same = has_content(dir, i, in->content[i]) && (second == -1 ||
+		    has_content(second, i, in->second[i]));
+	if (second != -1)
+		close(second);
 	if (dir != -1)
 		close(dir);
 	return same;
@@ -112,26 +136,60 @@ write_file(int dir, int old, const struct certdir_file *file, const char *text)
 
 /* Write, make durable, and see that the directory has what was checked. */
 static int
-fill_version(int dir, int old, const struct install *in, struct error *err)
+fill_dir(int dir, int old, char *const *content, struct error *err)
 {
-	static const struct certdir_file ca_file = { CERTDIR_CA, 0644 };
-
 	for (int i = 0; i < F_END; i++) {
-		if (write_file(dir, old, &certdir_files[i],
-		    in->content[i]) == -1)
+		if (write_file(dir, old, &certdir_files[i], content[i]) == -1)
 			return error_errno(err, "%s", certdir_files[i].name);
 	}
-	if (in->ca != NULL && write_file(dir, old, &ca_file, in->ca) == -1)
-		return error_errno(err, "%s", ca_file.name);
 	if (file_sync_dir(dir, "new version", err) == -1)
 		return -1;
 	for (int i = 0; i < F_END; i++) {
-		if (!has_content(dir, i, in->content[i]))
+		if (!has_content(dir, i, content[i]))
 			return error_set(err, ERR_INTERNAL, "store:verify",
 			    "read back: %s is not what was written",
 			    certdir_files[i].name);
 	}
 	return 0;
+}
+
+/* The second one of a pair: read by whom the first one is, until somebody
+ * gives its folder other permissions. */
+static int
+fill_second(int dir, int old, const struct install *in, struct error *err)
+{
+	const char *folder;
+	int fd, before, rc;
+
+	if (file_mkdir(dir, in->folder, 0700, err) == -1)
+		return -1;
+	fd = certdir_open_dir(dir, in->folder, err);
+	if (fd == -1)
+		return -1;
+	before = old == -1 ? -1 : certdir_open_second(old, &folder);
+	if (before == -1 && old != -1)
+		before = fcntl(old, F_DUPFD_CLOEXEC, 0);
+	rc = fill_dir(fd, before, in->second, err);
+	if (before != -1) {
+		certdir_copy_access(before, fd);
+		close(before);
+	}
+	if (rc == 0 && fsync(fd) == -1)
+		rc = error_errno(err, "sync %s", in->folder);
+	close(fd);
+	return rc == 0 ? 0 : error_wrap(err, "%s", in->folder);
+}
+
+static int
+fill_version(int dir, int old, const struct install *in, struct error *err)
+{
+	static const struct certdir_file ca_file = { CERTDIR_CA, 0644 };
+
+	if (in->folder != NULL && fill_second(dir, old, in, err) == -1)
+		return -1;
+	if (in->ca != NULL && write_file(dir, old, &ca_file, in->ca) == -1)
+		return error_errno(err, "%s", ca_file.name);
+	return fill_dir(dir, old, in->content, err);
 }
 
 /* Under a temporary name first. */
@@ -269,8 +327,10 @@ certdir_open(struct install *in, int dirfd, struct error *err)
 void
 certdir_clear(struct install *in)
 {
-	for (int i = 0; i < F_END; i++)
+	for (int i = 0; i < F_END; i++) {
 		freezero_str(in->content[i]);
+		freezero_str(in->second[i]);
+	}
 	free(in->ca);
 	if (in->archive != -1)
 		close(in->archive);
@@ -278,34 +338,65 @@ certdir_clear(struct install *in)
 		close(in->live);
 }
 
-int
-certdir_stage(int dirfd, const char *name, const EVP_PKEY *key,
-    const char *pem, size_t len, const struct cert_ca *ca,
-    char version[STORE_VERSION_SIZE], struct cert_info *info,
-    struct error *err)
+/* Checked, and as the files of a version. */
+static int
+read_part(const struct store_part *part, char *content[F_END],
+    struct cert_info *info, struct error *err)
 {
-	struct install in = { .home = CERTDIR_ARCHIVE, .name = name,
-	    .archive = -1, .live = -1 };
 	struct chain chain;
 	int rc;
 
-	if (chain_parse(pem, len, &chain, err) == -1)
+	if (chain_parse(part->pem, part->len, &chain, err) == -1)
 		return -1;
-	rc = chain_check_key(&chain, key, err);
+	rc = chain_check_key(&chain, part->key, err);
 	if (rc == 0)
 		rc = cert_info_fill(chain.certs[0], info, err);
-	if (rc == -1) {
-		chain_clear(&chain);
-		return -1;
+	if (rc == 0) {
+		content[F_PRIVKEY] = key_to_pem(part->key);
+		content[F_CERT] = chain_to_pem(&chain, 0, 1);
+		content[F_CHAIN] = chain_to_pem(&chain, 1, chain.n);
+		content[F_FULLCHAIN] = chain_to_pem(&chain, 0, chain.n);
 	}
-	in.content[F_PRIVKEY] = key_to_pem(key);
-	in.content[F_CERT] = chain_to_pem(&chain, 0, 1);
-	in.content[F_CHAIN] = chain_to_pem(&chain, 1, chain.n);
-	in.content[F_FULLCHAIN] = chain_to_pem(&chain, 0, chain.n);
+	chain_clear(&chain);
+	return rc;
+}
+
+/* One folder can be told from the version, so the keys are of two families. */
+static int
+read_second(struct install *in, const struct store_part *part,
+    struct cert_info *info, struct error *err)
+{
+	const char *family;
+
+	info->second = xcalloc(1, sizeof(*info->second));
+	if (read_part(part, in->second, info->second, err) == -1)
+		return -1;
+	family = key_type_family(info->second->key);
+	if (family == NULL || key_type_family(info->key) == NULL ||
+	    strcmp(family, key_type_family(info->key)) == 0)
+		return error_set(err, ERR_INTERNAL, "store:mismatch",
+		    "a pair of certificates needs an EC and an RSA key");
+	in->folder = family;
+	return 0;
+}
+
+int
+certdir_stage(int dirfd, const char *name, const struct store_part *parts,
+    size_t n, const struct cert_ca *ca, char version[STORE_VERSION_SIZE],
+    struct cert_info *info, struct error *err)
+{
+	struct install in = { .home = CERTDIR_ARCHIVE, .name = name,
+	    .archive = -1, .live = -1 };
+	int rc;
+
+	*info = (struct cert_info){ .names = NULL };
+	rc = read_part(&parts[0], in.content, info, err);
+	if (rc == 0 && n > 1)
+		rc = read_second(&in, &parts[1], info, err);
 	if (ca != NULL)
 		in.ca = certdir_ca_text(ca->directory, ca->account);
-	chain_clear(&chain);
-	rc = certdir_open(&in, dirfd, err);
+	if (rc == 0)
+		rc = certdir_open(&in, dirfd, err);
 	if (rc == 0) {
 		certdir_clean(in.archive);
 		rc = make_version(&in, info->serial, err);
@@ -316,43 +407,6 @@ certdir_stage(int dirfd, const char *name, const EVP_PKEY *key,
 		cert_info_clear(info);
 	certdir_clear(&in);
 	return rc;
-}
-
-/* Of one file, or (F_END) of the directories themselves. */
-static bool
-lacks_access(int old, int new, int file)
-{
-	int from = file == F_END ? dup(old) : open_old(old,
-	    certdir_files[file].name);
-	int to = file == F_END ? dup(new) : open_old(new,
-	    certdir_files[file].name);
-	bool lacks = from != -1 && to != -1 && certdir_lacks_access(from, to);
-
-	if (from != -1)
-		close(from);
-	if (to != -1)
-		close(to);
-	return lacks;
-}
-
-bool
-certdir_loses_access(int dirfd, const char *name, const char *version)
-{
-	char *live = xasprintf("live/%s", name);
-	char *path = xasprintf("archive/%s/%s", name, version);
-	int old = openat(dirfd, live, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int new = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool loses = false;
-
-	for (int i = 0; old != -1 && new != -1 && i <= F_END; i++)
-		loses = loses || lacks_access(old, new, i);
-	if (old != -1)
-		close(old);
-	if (new != -1)
-		close(new);
-	free(path);
-	free(live);
-	return loses;
 }
 
 int

@@ -7,7 +7,9 @@
  * SERIAL holds something else (another chain for the same certificate, or a
  * damaged one).  A version is built under a name that begins with a dot and
  * gets its own by one rename when it is complete and on disk; live/NAME is
- * switched after that, by one rename as well.  So whenever the machine stops,
+ * switched after that, by one rename as well.  The second certificate of a
+ * pair is in a folder of the version, called after the family of its key, rsa
+ * or ec, with the same four files.  So whenever the machine stops,
  * live/NAME is what it was or what it shall be.  What begins with a dot is
  * left by a crash and removed by the next installation of that name.
  */
@@ -25,8 +27,8 @@ struct cert_info;
 struct error;
 
 /* As store_stage(), store_promote(), store_live_info(), store_previous(). */
-int	certdir_stage(int dirfd, const char *name, const EVP_PKEY *,
-	    const char *pem, size_t len, const struct cert_ca *,
+int	certdir_stage(int dirfd, const char *name, const struct store_part *,
+	    size_t n, const struct cert_ca *,
 	    char version[STORE_VERSION_SIZE], struct cert_info *,
 	    struct error *);
 int	certdir_promote(int dirfd, const char *name, const char *version,
@@ -44,7 +46,7 @@ const char *certdir_in_place(int dirfd, const char *path);
 
 /* As store_place(), but always anew. */
 int	certdir_place(int dirfd, const char *name, const char *const *names,
-	    size_t n, struct error *err);
+	    size_t n, const char *second, struct error *err);
 
 /* As store_find_lost(). */
 int	certdir_find_lost(int dirfd, const char *name, const char *serial,

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/store/certdir_access.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "common/mem.h"
+#include "daemon/store/certdir.h"
+#include "daemon/store/certdir_priv.h"
+
+#define FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
 #define ACL_MAX 4096		/* some 500 entries */
 
 /* POSIX ACLs as Linux keeps them (acl(5)); libacl would do the same. */
@@ -65,4 +72,59 @@ certdir_lacks_access(int from, int to)
 		return true;
 	return len > 0 && (fgetxattr(to, acls[0], b, sizeof(b)) != len ||
 	    memcmp(a, b, (size_t)len) != 0);
+}
+
+/* Of one file, or (F_END) of the directories themselves. */
+static bool
+lacks_access(int old, int new, int file)
+{
+	int from = file == F_END ? dup(old) : openat(old,
+	    certdir_files[file].name, FLAGS);
+	int to = file == F_END ? dup(new) : openat(new,
+	    certdir_files[file].name, FLAGS);
+	bool lacks = from != -1 && to != -1 && certdir_lacks_access(from, to);
+
+	if (from != -1)
+		close(from);
+	if (to != -1)
+		close(to);
+	return lacks;
+}
+
+static bool
+dir_lacks_access(int old, int new)
+{
+	bool lacks = false;
+
+	for (int i = 0; i <= F_END; i++)
+		lacks = lacks || lacks_access(old, new, i);
+	return lacks;
+}
+
+bool
+certdir_loses_access(int dirfd, const char *name, const char *version)
+{
+	char *live = xasprintf("live/%s", name);
+	char *path = xasprintf("archive/%s/%s", name, version);
+	int old = openat(dirfd, live, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int new = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool loses = old != -1 && new != -1 && dir_lacks_access(old, new);
+	const char *folder;
+	int old2 = old == -1 ? -1 : certdir_open_second(old, &folder);
+	int new2 = new == -1 ? -1 : certdir_open_second(new, &folder);
+
+	if (new2 != -1 && old != -1)
+		loses = loses || dir_lacks_access(old2 != -1 ? old2 : old,
+		    new2);
+	if (old2 != -1)
+		close(old2);
+	if (new2 != -1)
+		close(new2);
+	if (old != -1)
+		close(old);
+	if (new != -1)
+		close(new);
+	free(path);
+	free(live);
+	return loses;
 }

@@ -71,7 +71,7 @@ check_chain(const char *chain_pem, size_t len, const char *full_pem,
 
 /* Complete, matching, and cert.pem and chain.pem make fullchain.pem. */
 static int
-read_files(int dir, struct cert_info *info, struct error *why)
+read_part(int dir, struct cert_info *info, struct error *why)
 {
 	char *text[F_END] = { NULL };
 	size_t len[F_END] = { 0 };
@@ -100,12 +100,35 @@ read_files(int dir, struct cert_info *info, struct error *why)
 		rc = -1;
 		cert_info_clear(info);
 	}
-	if (rc == 0)
-		certdir_ca_read(dir, &info->ca);
 	cert_info_clear(&leaf);
 	for (int i = 0; i < F_END; i++)
 		freezero(text[i], len[i]);
 	return rc;
+}
+
+/* All of a version: where it has the second of a pair, that is as whole. */
+static int
+read_files(int dir, struct cert_info *info, struct error *why)
+{
+	const char *folder;
+	int fd;
+
+	if (read_part(dir, info, why) == -1)
+		return -1;
+	certdir_ca_read(dir, &info->ca);
+	fd = certdir_open_second(dir, &folder);
+	if (fd == -1)
+		return 0;
+	info->second = xcalloc(1, sizeof(*info->second));
+	if (read_part(fd, info->second, why) == -1) {
+		/* It has cleared that. */
+		(void)error_wrap(why, "%s", folder);
+		cert_info_clear(info);
+		close(fd);
+		return -1;
+	}
+	close(fd);
+	return 0;
 }
 
 static int
@@ -332,4 +355,33 @@ cert_files_check(const char *dir, struct error *err)
 		    dir, why.msg);
 	cert_info_clear(&info);
 	return 0;
+}
+
+bool
+certdir_second_serial(int archive, const char *version, const char **folder,
+    char serial[64])
+{
+	int dir = openat(archive, version,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int second = dir == -1 ? -1 : certdir_open_second(dir, folder);
+	struct cert_info info;
+	struct error ignored;
+	bool is_read = false;
+	size_t len;
+	char *pem;
+
+	if (second != -1 && file_read(second, certdir_files[F_CERT].name,
+	    CHAIN_PEM_MAX, &pem, &len, &ignored) == 0) {
+		is_read = cert_info_read(pem, len, &info, &ignored) == 0;
+		if (is_read) {
+			memcpy(serial, info.serial, sizeof(info.serial));
+			cert_info_clear(&info);
+		}
+		free(pem);
+	}
+	if (second != -1)
+		close(second);
+	if (dir != -1)
+		close(dir);
+	return is_read;
 }

@@ -75,20 +75,20 @@ self_signed(EVP_PKEY *key, const char *const *names, size_t n)
 
 /* Its own chain: some servers do not take an empty file. */
 static int
-make_content(struct install *in, const char *const *names, size_t n,
-    struct error *err)
+make_content(char *content[F_END], enum key_type type,
+    const char *const *names, size_t n, struct error *err)
 {
-	EVP_PKEY *key = key_generate(KEY_EC256, err);
+	EVP_PKEY *key = key_generate(type, err);
 	X509 *x;
 
 	if (key == NULL)
 		return -1;
 	x = self_signed(key, names, n);
-	in->content[F_PRIVKEY] = key_to_pem(key);
-	in->content[F_CERT] = chain_to_pem(&(struct chain){ .certs = { x },
+	content[F_PRIVKEY] = key_to_pem(key);
+	content[F_CERT] = chain_to_pem(&(struct chain){ .certs = { x },
 	    .n = 1 }, 0, 1);
-	in->content[F_CHAIN] = xstrdup(in->content[F_CERT]);
-	in->content[F_FULLCHAIN] = xstrdup(in->content[F_CERT]);
+	content[F_CHAIN] = xstrdup(content[F_CERT]);
+	content[F_FULLCHAIN] = xstrdup(content[F_CERT]);
 	X509_free(x);
 	EVP_PKEY_free(key);
 	ERR_clear_error();
@@ -136,7 +136,7 @@ has_other(int dirfd, const char *name)
 
 int
 certdir_place(int dirfd, const char *name, const char *const *names,
-    size_t n, struct error *err)
+    size_t n, const char *second, struct error *err)
 {
 	struct install in = { .home = CERTDIR_PLACEHOLDER, .name = name,
 	    .archive = -1, .live = -1, .version = VERSION };
@@ -144,7 +144,13 @@ certdir_place(int dirfd, const char *name, const char *const *names,
 
 	if (!certdir_is_placeholder(dirfd, name) && has_other(dirfd, name))
 		return 1;
-	rc = make_content(&in, names, n, err);
+	rc = make_content(in.content, KEY_EC256, names, n, err);
+	/* RSA would hold the loop for half a second, and who reads it minds no
+	 * kind of key. */
+	if (rc == 0 && second != NULL) {
+		in.folder = second;
+		rc = make_content(in.second, KEY_EC256, names, n, err);
+	}
 	if (rc == 0)
 		rc = certdir_open(&in, dirfd, err);
 	if (rc == 0) {

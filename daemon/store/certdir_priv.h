@@ -29,6 +29,9 @@ struct install {
 	const char	*home;		/* one of these */
 	const char	*name;
 	char		*content[F_END];	/* to be installed */
+	char		*second[F_END];	/* the same of a pair's second ... */
+	const char	*folder;	/* ... in this folder of it; NULL: it is
+					   no pair */
 	char		*ca;		/* certdir_ca.h's; NULL: none */
 	int		 archive;	/* HOME/NAME */
 	int		 live;		/* live/ */
@@ -36,6 +39,13 @@ struct install {
 };
 
 int	certdir_open_dir(int dirfd, const char *path, struct error *);
+/* The folder of a version that has the second of a pair, and its name; -1: the
+ * version has none. */
+int	certdir_open_second(int version, const char **folder);
+/* The serial of the second of a pair in that version of archive/NAME; false: it
+ * has none. */
+bool	certdir_second_serial(int archive, const char *version,
+	    const char **folder, char serial[64]);
 /* Open both directories, made if they are missing.  Clear it in any case. */
 int	certdir_open(struct install *, int dirfd, struct error *);
 void	certdir_clear(struct install *);

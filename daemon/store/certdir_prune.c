@@ -13,6 +13,7 @@
 
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/store/certdir_priv.h"
 
 #define VERSIONS_KEPT 5
 #define DOOMED_PREFIX ".old-"
@@ -67,8 +68,11 @@ certdir_remove_version(int archive, const char *version)
 	if (dir == -1)
 		return;
 	names = list_dir(dir, &n);
-	for (size_t i = 0; i < n; i++)
-		(void)unlinkat(dir, names[i], 0);
+	for (size_t i = 0; i < n; i++) {
+		/* The second of a pair has a folder there. */
+		if (unlinkat(dir, names[i], 0) == -1)
+			certdir_remove_version(dir, names[i]);
+	}
 	free_list(names, n);
 	close(dir);
 	(void)unlinkat(archive, version, AT_REMOVEDIR);
@@ -169,10 +173,16 @@ certdir_is_of(const char *version, const char *serial)
 }
 
 static bool
-is_kept(const char *version, char *const *kept)
+is_kept(int archive, const char *version, char *const *kept)
 {
+	char second[64] = "";
+	const char *folder;
+
+	if (*kept != NULL)
+		(void)certdir_second_serial(archive, version, &folder, second);
 	for (; *kept != NULL; kept++) {
-		if (certdir_is_of(version, *kept))
+		if (certdir_is_of(version, *kept) ||
+		    strcmp(second, *kept) == 0)
 			return true;
 	}
 	return false;
@@ -189,7 +199,8 @@ certdir_prune(int archive, const char *live, char *const *kept_serials)
 	for (size_t i = 0; i < n_versions; i++) {
 		if (kept < VERSIONS_KEPT)
 			kept++;
-		else if (!is_kept(versions[i].name, kept_serials))
+		else if (!is_kept(archive, versions[i].name,
+		    kept_serials))
 			retire(archive, versions[i].name);
 	}
 	free(versions);

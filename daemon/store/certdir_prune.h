@@ -14,7 +14,7 @@ void	certdir_remove_version(int archive, const char *version);
 /* What a crash left. */
 void	certdir_clean(int archive);
 /* All but the newest five versions; never the live one, nor those of the
- * serials in kept (NULL-terminated). */
+ * serials in kept (NULL-terminated), of either certificate of a pair. */
 void	certdir_prune(int archive, const char *live, char *const *kept);
 
 /* Is the version one of that serial? */

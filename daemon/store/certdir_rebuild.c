@@ -15,6 +15,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/store/certdir_ca.h"
+#include "daemon/store/certdir_priv.h"
 #include "daemon/store/chain.h"
 #include "daemon/store/keys.h"
 
@@ -112,43 +113,103 @@ read_ca(int dirfd, const char *name, struct cert_ca *ca)
 	free(path);
 }
 
-static int
-stage(int dirfd, const char *name, const EVP_PKEY *key, char *pem,
-    char version[STORE_VERSION_SIZE], struct cert_info *info)
+/* A key and a chain to be made a whole. */
+struct rest {
+	EVP_PKEY	*key;
+	char		*whole;		/* the best of what is left */
+	char		*joined;	/* cert.pem and chain.pem */
+};
+
+static void
+rest_clear(struct rest *r)
 {
+	EVP_PKEY_free(r->key);
+	free(r->whole);
+	free(r->joined);
+}
+
+/* What is left in live/NAME, or in a folder of it ("NAME/rsa"). */
+static int
+rest_read(int dirfd, const char *name, struct rest *r, struct error *err)
+{
+	char *path = xasprintf("live/%s/privkey.pem", name);
+	int rc = certdir_read_key(dirfd, path, &r->key, err);
+
+	free(path);
+	r->whole = best_chain(dirfd, name);
+	r->joined = join(dirfd, name);
+	return rc == 0 && r->key != NULL ? 0 : -1;
+}
+
+/* way: its first bit says which chain of the first one, its second which of
+ * the second. */
+static int
+stage(int dirfd, const char *name, const struct rest *rests, size_t n,
+    unsigned way, char version[STORE_VERSION_SIZE], struct cert_info *info)
+{
+	struct store_part parts[2];
 	struct error ignored;
 	struct cert_ca ca;
 	int rc;
 
+	for (size_t i = 0; i < n; i++) {
+		const char *pem = (way >> i & 1) != 0 ? rests[i].joined :
+		    rests[i].whole;
+
+		if (pem == NULL)
+			return -1;
+		parts[i] = (struct store_part){ rests[i].key, pem,
+		    strlen(pem) };
+	}
 	read_ca(dirfd, name, &ca);
-	rc = pem == NULL ? -1 : certdir_stage(dirfd, name, key, pem,
-	    strlen(pem), &ca, version, info, &ignored);
+	rc = certdir_stage(dirfd, name, parts, n, &ca, version, info,
+	    &ignored);
 	cert_ca_clear(&ca);
-	free(pem);
 	return rc;
+}
+
+/* The folder of the second of a pair, "NAME/rsa"; NULL: there is none. */
+static char *
+second_of(int dirfd, const char *name)
+{
+	char *path = xasprintf("live/%s", name);
+	int dir = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *folder = NULL;
+	int second = dir == -1 ? -1 : certdir_open_second(dir, &folder);
+
+	if (second != -1)
+		(void)close(second);
+	if (dir != -1)
+		(void)close(dir);
+	free(path);
+	return folder != NULL ? xasprintf("%s/%s", name, folder) : NULL;
 }
 
 int
 certdir_rebuild(int dirfd, const char *name, struct cert_info *info,
     struct error *err)
 {
-	char *path = xasprintf("live/%s/privkey.pem", name);
+	char *second = second_of(dirfd, name);
+	size_t n = second != NULL ? 2 : 1;
+	struct rest rests[2] = { { .key = NULL } };
 	char version[STORE_VERSION_SIZE];
-	EVP_PKEY *key = NULL;
 	int rc = -1;
 
 	(void)error_set(err, ERR_INTERNAL, "store:damaged", "live/%s: what is "
 	    "left does not make a whole", name);
-	if (is_link(dirfd, name) &&
-	    certdir_read_key(dirfd, path, &key, err) == 0 && key != NULL &&
-	    (stage(dirfd, name, key, best_chain(dirfd, name), version,
-	    info) == 0 || stage(dirfd, name, key,
-	    join(dirfd, name), version, info) == 0)) {
+	if (is_link(dirfd, name) && rest_read(dirfd, name, &rests[0],
+	    err) == 0 && (n == 1 || rest_read(dirfd, second, &rests[1],
+	    err) == 0)) {
+		for (unsigned way = 0; rc == -1 && way < 1U << n; way++)
+			rc = stage(dirfd, name, rests, n, way, version, info);
+	}
+	if (rc == 0) {
 		rc = certdir_promote(dirfd, name, version, err);
 		if (rc == -1)
 			cert_info_clear(info);
 	}
-	EVP_PKEY_free(key);
-	free(path);
+	for (size_t i = 0; i < n; i++)
+		rest_clear(&rests[i]);
+	free(second);
 	return rc;
 }

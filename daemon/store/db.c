@@ -48,6 +48,7 @@ static const char *const checks[] = {
 	"PRAGMA quick_check('revocation')", "PRAGMA quick_check('cloud')",
 	"PRAGMA quick_check('budget')", "PRAGMA quick_check('missing')",
 	"PRAGMA quick_check('watch')",
+	"PRAGMA quick_check('pair')",
 };
 
 static int

@@ -76,6 +76,8 @@ struct cert_info {
 					   no authority key identifier */
 	char		 sha256[65];	/* fingerprint of the leaf, hex */
 	struct cert_ca	 ca;		/* of what was read from the store */
+	struct cert_info *second;	/* the other one of a pair, in the same
+					   version; owned.  NULL: it is none */
 };
 void		 cert_ca_clear(struct cert_ca *);
 void		 cert_info_clear(struct cert_info *);

@@ -231,6 +231,22 @@ const char *const schema_tables[] = {
 	" error_msg TEXT NOT NULL,"
 	" PRIMARY KEY (watch, what)"
 	") WITHOUT ROWID",
+
+	"CREATE TABLE pair ("
+	" cert TEXT NOT NULL PRIMARY KEY,"
+	" serial TEXT,"
+	" not_before INTEGER NOT NULL,"
+	" not_after INTEGER NOT NULL,"
+	" key TEXT,"
+	" ari_id TEXT,"
+	" ari_start INTEGER NOT NULL,"
+	" ari_end INTEGER NOT NULL,"
+	" ari_at INTEGER NOT NULL,"
+	" first_names TEXT,"
+	" first_account TEXT,"
+	" first_profile TEXT,"
+	" first_at INTEGER NOT NULL"
+	") WITHOUT ROWID",
 	NULL
 };
 
@@ -502,6 +518,22 @@ const char *const schema_migrations[] = {
 	" error_code TEXT NOT NULL,"
 	" error_msg TEXT NOT NULL,"
 	" PRIMARY KEY (watch, what)"
+	") WITHOUT ROWID;",
+
+	"CREATE TABLE pair ("
+	" cert TEXT NOT NULL PRIMARY KEY,"
+	" serial TEXT,"
+	" not_before INTEGER NOT NULL,"
+	" not_after INTEGER NOT NULL,"
+	" key TEXT,"
+	" ari_id TEXT,"
+	" ari_start INTEGER NOT NULL,"
+	" ari_end INTEGER NOT NULL,"
+	" ari_at INTEGER NOT NULL,"
+	" first_names TEXT,"
+	" first_account TEXT,"
+	" first_profile TEXT,"
+	" first_at INTEGER NOT NULL"
 	") WITHOUT ROWID;",
 };
 const int schema_version =

@@ -10,12 +10,17 @@
  *   accounts/NAME-HASH8.key           0600, PKCS#8; HASH8: the first 8 hex
  *                                     digits of the directory URL's SHA-256
  *   pending/NAME.key                  0600, key of an order under way
+ *   pending/NAME.first                0600, key and chain of the first of a
+ *                                     pair, until the second is issued
  *   pending/NAME.pem                  0600, the chain issued for it, if it is
  *                                     of no use as it is; or chain and key that
  *                                     acmectl put handed over
  *   archive/NAME/SERIAL/{privkey,cert,chain,fullchain}.pem
  *                                     SERIAL-2 if SERIAL holds another chain
  *   archive/NAME/SERIAL/ca.json       which CA issued it (certdir_ca.h)
+ *   archive/NAME/SERIAL/rsa/, or ec/  the second certificate of a pair, in the
+ *                                     same four files, where its key is RSA or
+ *                                     EC and the first one's is the other
  *   live/NAME -> ../archive/NAME/SERIAL
  *   scratch/                          0700, emptied at start
  *
@@ -231,6 +236,32 @@ void		 store_cert_put(struct store *, const struct store_cert *);
  * be revoked and its names that fail. */
 void		 store_cert_delete(struct store *, const char *name);
 
+/* --- the second certificate of a pair: two keys under one name --- */
+
+struct store_pair {
+	char		*cert;
+	/* The installed one; serial NULL if there is none. */
+	char		*serial;
+	time_t		 not_before, not_after;
+	enum key_type	 key;
+	/* As in struct store_cert. */
+	char		*ari_id;
+	time_t		 ari_start, ari_end;
+	time_t		 ari_at;
+	/* The first of a new pair, which is issued and kept (store_first())
+	 * until the second is: what it was ordered with. */
+	char		*first_names;	/* NULL: there is none */
+	char		*first_account;	/* kid */
+	char		*first_profile;	/* NULL: the CA's default */
+	time_t		 first_at;
+};
+void		 store_pair_clear(struct store_pair *);
+/* Call each for every row, borrowed. */
+void		 store_pair_each(struct store *,
+		    void (*each)(const struct store_pair *, void *), void *);
+/* Insert or replace; it goes with store_cert_delete(). */
+void		 store_pair_put(struct store *, const struct store_pair *);
+
 /* --- a name that the CA does not validate, until it does --- */
 
 struct store_missing {
@@ -326,10 +357,21 @@ int		 store_pending_chain_put(struct store *, const char *name,
 		    const char *pem, size_t len, struct error *);
 /* Key and chain. */
 void		 store_pending_drop(struct store *, const char *name);
-/* The key of the installed certificate (reuse_key); 0 and NULL if none: a
+/*
+ * The first certificate of a pair, until the second is issued: its key and its
+ * chain.  Durable when it returns.
+ */
+int		 store_first_put(struct store *, const char *name,
+		    const struct store_part *, struct error *);
+/* 0 and NULL if there is none.  The caller frees the key, and the chain. */
+int		 store_first(struct store *, const char *name, EVP_PKEY **key,
+		    char **pem, struct error *);
+void		 store_first_drop(struct store *, const char *name);
+/* The key of the installed certificate (reuse_key), or of the second of a pair
+ * in that folder of it (NULL: the first); 0 and NULL if none: a
  * placeholder's is no certificate's.  Keys are freed by the caller. */
 int		 store_live_key(struct store *, const char *name,
-		    EVP_PKEY **key, struct error *);
+		    const char *folder, EVP_PKEY **key, struct error *);
 
 /*
  * Asked before an order: could what it brings be kept and installed?  The
@@ -350,11 +392,16 @@ int		 store_check_space(const struct store *, struct error *);
  * without which nothing has changed for anybody.  Durable when it returns;
  * blocks for about nine fsyncs.
  * ERR_REJECTED "cert:syntax", ERR_INTERNAL "store:mismatch" (key of another
- * certificate), "sys:io".
+ * certificate), "sys:io".  The second of a pair comes with it: one has an EC
+ * key, the other one of RSA.
  */
 int		 store_stage(struct store *, const char *name,
 		    const EVP_PKEY *, const char *pem, size_t pem_len,
 		    const struct cert_ca *ca,
+		    char version[STORE_VERSION_SIZE], struct cert_info *info,
+		    struct error *);
+int		 store_stage_pair(struct store *, const char *name,
+		    const struct store_part pair[2], const struct cert_ca *ca,
 		    char version[STORE_VERSION_SIZE], struct cert_info *info,
 		    struct error *);
 /*
@@ -398,9 +445,11 @@ int		 store_find_lost(struct store *, const char *name,
  */
 int		 store_rebuild(struct store *, const char *name,
 		    struct cert_info *info, struct error *);
-/* One version of the archive, as revoking it needs it. */
+/* One certificate of the archive, as revoking it needs it. */
 struct store_version {
 	char		 serial[64];
+	char		 other[64];	/* the serial of the one that makes a
+					   pair with it; "": none does */
 	unsigned char	*der;		/* the certificate */
 	size_t		 der_len;
 	EVP_PKEY	*key;
@@ -416,10 +465,12 @@ int		 store_version_read(struct store *, const char *name,
  * A placeholder for a certificate that was never issued: live/NAME becomes a
  * self-signed certificate with these names (at least one) and a key of its own,
  * unless something is there, or in archive/NAME: 1.  0: it is one now, or was.
+ * second: another one is in this folder of it, as of a pair; or NULL.
  * The first promotion replaces it.
  */
 int		 store_place(struct store *, const char *name,
-		    const char *const *names, size_t n, struct error *);
+		    const char *const *names, size_t n, const char *second,
+		    struct error *);
 bool		 store_is_placeholder(struct store *, const char *name);
 /*
  * What live/NAME holds now: 0 and *info, or 1 if there is nothing (or no more

@@ -254,6 +254,7 @@ store_cert_delete(struct store *s, const char *name)
 		"DELETE FROM event WHERE cert = ?",
 		"DELETE FROM revocation WHERE cert = ?",
 		"DELETE FROM missing WHERE cert = ?",
+		"DELETE FROM pair WHERE cert = ?",
 	};
 
 	for (size_t i = 0; i < sizeof(sqls) / sizeof(sqls[0]); i++) {

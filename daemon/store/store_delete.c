@@ -86,5 +86,6 @@ store_files_delete(struct store *s, const char *name, struct error *err)
 		return -1;
 	certdir_drop_placeholder(s->dirfd, name);
 	store_pending_drop(s, name);
+	store_first_drop(s, name);
 	return any ? 0 : 1;
 }

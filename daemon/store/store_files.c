@@ -288,10 +288,11 @@ store_pending_drop(struct store *s, const char *name)
 }
 
 int
-store_live_key(struct store *s, const char *name, EVP_PKEY **key,
-    struct error *err)
+store_live_key(struct store *s, const char *name, const char *folder,
+    EVP_PKEY **key, struct error *err)
 {
-	char *path = xasprintf("live/%s/privkey.pem", name);
+	char *path = xasprintf("live/%s%s%s/privkey.pem", name,
+	    folder != NULL ? "/" : "", folder != NULL ? folder : "");
 	int rc = 0;
 
 	assert(store_name_is_sane(name));
@@ -308,8 +309,23 @@ store_stage(struct store *s, const char *name, const EVP_PKEY *key,
     char version[STORE_VERSION_SIZE], struct cert_info *info,
     struct error *err)
 {
+	const struct store_part part = { key, pem, len };
+
 	assert(store_name_is_sane(name));
-	if (certdir_stage(s->dirfd, name, key, pem, len, ca, version, info,
+	if (certdir_stage(s->dirfd, name, &part, 1, ca, version, info,
+	    err) == -1)
+		return error_wrap(err, "%s: install %s", s->dir, name);
+	return 0;
+}
+
+int
+store_stage_pair(struct store *s, const char *name,
+    const struct store_part pair[2], const struct cert_ca *ca,
+    char version[STORE_VERSION_SIZE], struct cert_info *info,
+    struct error *err)
+{
+	assert(store_name_is_sane(name));
+	if (certdir_stage(s->dirfd, name, pair, 2, ca, version, info,
 	    err) == -1)
 		return error_wrap(err, "%s: install %s", s->dir, name);
 	return 0;
@@ -398,41 +414,60 @@ store_is_placeholder(struct store *s, const char *name)
 	return certdir_is_placeholder(s->dirfd, name);
 }
 
+/* What changes with the files of live/NAME/FOLDER; false: one is missing. */
+static bool
+stamp_add(const struct store *s, const char *name, const char *folder,
+    char *text, size_t size)
+{
+	static const char *const files[] = { "privkey.pem", "fullchain.pem",
+	    "cert.pem", "chain.pem" };
+	char path[NAME_MAX + 32];
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		size_t used = strlen(text);
+
+		(void)text_printf(path, sizeof(path), "live/%s/%s/%s", name,
+		    folder, files[i]);
+		if (fstatat(s->dirfd, path, &st, 0) == -1)
+			return false;
+		/* Not mtime: cp -p and tar keep that. */
+		(void)text_printf(text + used, size - used,
+		    "%s%llx.%lx.%llx", used > 0 ? "-" : "",
+		    (unsigned long long)st.st_ctim.tv_sec,
+		    (unsigned long)st.st_ctim.tv_nsec,
+		    (unsigned long long)st.st_size);
+	}
+	return true;
+}
+
 int
 store_place(struct store *s, const char *name, const char *const *names,
-    size_t n, struct error *err)
+    size_t n, const char *second, struct error *err)
 {
+	char all[512] = "";
 	int rc;
 
-	if (store_is_placeholder(s, name) && store_live_stamp(s, name) != 0)
-		return 0;		/* all four files are there */
-	rc = certdir_place(s->dirfd, name, names, n, err);
+	if (store_is_placeholder(s, name) && stamp_add(s, name, ".", all,
+	    sizeof(all)) && (second == NULL || stamp_add(s, name, second, all,
+	    sizeof(all))))
+		return 0;		/* all files are there */
+	rc = certdir_place(s->dirfd, name, names, n, second, err);
 	return rc != -1 ? rc : error_wrap(err, "%s", s->dir);
 }
 
 uint64_t
 store_live_stamp(struct store *s, const char *name)
 {
-	static const char *const files[] = { "privkey.pem", "fullchain.pem",
-	    "cert.pem", "chain.pem" };
-	char path[NAME_MAX + 32], text[160] = "";
-	struct stat st;
+	static const char *const folders[] = { "rsa", "ec" };
+	char text[480] = "";
 
 	assert(store_name_is_sane(name));
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		size_t used = strlen(text);
-
-		(void)text_printf(path, sizeof(path), "live/%s/%s", name,
-		    files[i]);
-		if (fstatat(s->dirfd, path, &st, 0) == -1)
-			return 0;
-		/* Not mtime: cp -p and tar keep that. */
-		(void)text_printf(text + used, sizeof(text) - used,
-		    "%s%llx.%lx.%llx", i > 0 ? "-" : "",
-		    (unsigned long long)st.st_ctim.tv_sec,
-		    (unsigned long)st.st_ctim.tv_nsec,
-		    (unsigned long long)st.st_size);
-	}
+	if (!stamp_add(s, name, ".", text, sizeof(text)))
+		return 0;
+	/* Of a pair: a part of it that goes away changes the number as well. */
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		(void)stamp_add(s, name, folders[i], text, sizeof(text));
 	return store_stamp_of(text);
 }
 

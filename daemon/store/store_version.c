@@ -17,6 +17,7 @@
 #include "common/text.h"
 #include "daemon/store/certdir.h"
 #include "daemon/store/certdir_ca.h"
+#include "daemon/store/certdir_priv.h"
 #include "daemon/store/certdir_prune.h"
 #include "daemon/store/store_priv.h"
 
@@ -31,25 +32,50 @@ store_version_clear(struct store_version *v)
 	*v = (struct store_version){ .der = NULL };
 }
 
+/* The version that has it: as its own, or (*folder) as the second of a pair;
+ * second is the serial of that.  The caller frees it. */
 static char *
-find_version(struct store *s, const char *name, const char *serial)
+find_version(struct store *s, const char *name, const char *serial,
+    const char **folder, char second[64])
 {
 	char *path = xasprintf("archive/%s", name), *found = NULL, **all;
 	int dir = openat(s->dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *where;
+	char have[64];
 
+	*folder = NULL;
+	second[0] = '\0';
 	free(path);
 	if (dir == -1)
 		return NULL;
 	all = certdir_versions(dir);
 	for (char **v = all; *v != NULL; v++) {
-		if (found == NULL && certdir_is_of(*v, serial))
-			found = *v;
-		else
+		bool is_pair = found == NULL && certdir_second_serial(dir, *v,
+		    &where, have);
+		bool is_second = is_pair && strcmp(have, serial) == 0;
+
+		if (found != NULL || (!is_second &&
+		    !certdir_is_of(*v, serial))) {
 			free(*v);
+			continue;
+		}
+		found = *v;
+		if (is_pair)
+			memcpy(second, have, sizeof(have));
+		if (is_second)
+			*folder = where;
 	}
 	free(all);
 	(void)close(dir);
 	return found;
+}
+
+/* Of the version's name, without what tells apart those of one serial. */
+static void
+copy_serial(char serial[64], const char *version)
+{
+	(void)text_printf(serial, 64, "%.*s", (int)strcspn(version, "-"),
+	    version);
 }
 
 static int
@@ -89,8 +115,10 @@ int
 store_version_read(struct store *s, const char *name, const char *serial,
     struct store_version *v, struct error *err)
 {
+	char second[64], *cert, *key, *pem = NULL;
+	const char *folder = NULL;
 	char *version = serial[0] != '\0' && store_name_is_sane(name) ?
-	    find_version(s, name, serial) : NULL, *cert, *key, *pem = NULL;
+	    find_version(s, name, serial, &folder, second) : NULL;
 	size_t len;
 	int rc;
 
@@ -100,8 +128,14 @@ store_version_read(struct store *s, const char *name, const char *serial,
 		    "the archive has no certificate %s of \"%s\" (the last "
 		    "five versions are kept)", serial, name);
 	(void)text_printf(v->serial, sizeof(v->serial), "%s", serial);
-	cert = xasprintf("archive/%s/%s/cert.pem", name, version);
-	key = xasprintf("archive/%s/%s/privkey.pem", name, version);
+	if (folder != NULL)
+		copy_serial(v->other, version);
+	else
+		memcpy(v->other, second, sizeof(v->other));
+	cert = xasprintf("archive/%s/%s/%s/cert.pem", name, version,
+	    folder != NULL ? folder : ".");
+	key = xasprintf("archive/%s/%s/%s/privkey.pem", name, version,
+	    folder != NULL ? folder : ".");
 	rc = file_read(s->dirfd, cert, PEM_MAX, &pem, &len, err);
 	if (rc == 0 && (rc = read_der(pem, len, v, err)) == -1)
 		(void)error_wrap(err, "%s/%s", s->dir, cert);

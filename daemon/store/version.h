@@ -4,7 +4,17 @@
 #ifndef DAEMON_STORE_VERSION_H
 #define DAEMON_STORE_VERSION_H
 
+#include <openssl/types.h>
+#include <stddef.h>
+
 #define STORE_VERSION_SIZE 80		/* bytes, with the NUL */
+
+/* A certificate that is to be installed; borrowed. */
+struct store_part {
+	const EVP_PKEY	*key;
+	const char	*pem;		/* the chain, leaf first */
+	size_t		 len;
+};
 
 /* The issuer of store_place()'s certificates. */
 #define STORE_PLACEHOLDER_ISSUER "acmed placeholder"

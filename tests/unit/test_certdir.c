@@ -184,7 +184,7 @@ test_install(void **state)
 	EVP_PKEY *key = NULL;
 
 	expect_live(f, "");
-	assert_int_equal(store_live_key(f->store, NAME, &key, &err), 0);
+	assert_int_equal(store_live_key(f->store, NAME, NULL, &key, &err), 0);
 	assert_null(key);
 	assert_int_equal(install_pem(f->store, NAME, pki.keys[0], pki.pem[0],
 	    strlen(pki.pem[0]), &info, &err), 0);
@@ -197,7 +197,7 @@ test_install(void **state)
 		    made[i].name)), made[i].mode);
 	expect_link(f, "../archive/" NAME "/11");
 	expect_live(f, "11");
-	assert_int_equal(store_live_key(f->store, NAME, &key, &err), 0);
+	assert_int_equal(store_live_key(f->store, NAME, NULL, &key, &err), 0);
 	assert_int_equal(EVP_PKEY_eq(key, pki.keys[0]), 1);
 	EVP_PKEY_free(key);
 	/* Again: nothing changes. */
@@ -219,17 +219,17 @@ test_placeholder(void **state)
 	struct error err;
 	EVP_PKEY *key = pki.keys[0];
 
-	assert_int_equal(store_place(f->store, NAME, names, 1, &err), 0);
+	assert_int_equal(store_place(f->store, NAME, names, 1, NULL, &err), 0);
 	assert_true(store_is_placeholder(f->store, NAME));
 	expect_live(f, "");
-	assert_int_equal(store_live_key(f->store, NAME, &key, &err), 0);
+	assert_int_equal(store_live_key(f->store, NAME, NULL, &key, &err), 0);
 	assert_null(key);
 	install(f, 0);
 	assert_false(store_is_placeholder(f->store, NAME));
-	assert_int_equal(store_live_key(f->store, NAME, &key, &err), 0);
+	assert_int_equal(store_live_key(f->store, NAME, NULL, &key, &err), 0);
 	assert_int_equal(EVP_PKEY_eq(key, pki.keys[0]), 1);
 	EVP_PKEY_free(key);
-	assert_int_equal(store_place(f->store, NAME, names, 1, &err), 1);
+	assert_int_equal(store_place(f->store, NAME, names, 1, NULL, &err), 1);
 }
 
 static void
