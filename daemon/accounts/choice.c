@@ -52,7 +52,8 @@ choice_moves(const struct error *err, enum step step, bool urgent)
 	bool is_said = begins(err->code, "acme:");
 
 	if (step >= STEP_INSTALL || err->kind == ERR_INTERNAL ||
-	    begins(err->code, "store:") || begins(err->code, "hooks:"))
+	    begins(err->code, "store:") || begins(err->code, "hooks:") ||
+	    certs_is_shared_error(err))
 		return false;
 	/* At its first step nothing has been said of the certificate yet. */
 	if (urgent || step == STEP_ACCOUNT || strcmp(err->code,

@@ -183,7 +183,8 @@ hold_failed(struct holds *holds, const struct cert *c,
 	bool down = hold_is_trouble(c, run, err);
 	struct hold *h = find_active(holds, account);
 
-	if (strcmp(err->code, "engine:held") == 0)
+	if (strcmp(err->code, "engine:held") == 0 ||
+	    certs_is_shared_error(err))
 		return true;
 	if (account == NULL || (!down && (hold_part_failed(holds->parts, c,
 	    account, err) || !hold_is_limit(err))))

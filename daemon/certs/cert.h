@@ -56,6 +56,8 @@ struct cert {
 	struct rehearsal *rehearsal;	/* its dry run; NULL: none */
 	bool		 is_comeback;	/* the run is only for names that were
 					   left out (missing.h) */
+	time_t		 put_off;	/* no run before that: the cluster did
+					   not let one go on */
 
 	/* renewal/'s. */
 	bool		 may_acquire;	/* the run may still acquire its
@@ -120,6 +122,10 @@ struct certs {
 	size_t		 n;
 	struct places	 places;
 	struct events	 events;
+	/* Where several daemons share certificates: is this one this daemon's
+	 * to work at now?  NULL: all are. */
+	bool		(*held)(const struct cert *, void *held_arg);
+	void		*held_arg;
 	/* Something has changed that the schedule depends on. */
 	void		(*changed)(void *arg);
 	void		*arg;		/* of changed, and of the events' */

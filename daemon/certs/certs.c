@@ -73,6 +73,26 @@ cert_free(struct cert *c)
 	free(c);
 }
 
+int
+certs_check_held(const struct certs *certs, const char *name,
+    struct error *err)
+{
+	const struct cert *c = certs->held != NULL ? certs_find(certs, name) :
+	    NULL;
+
+	if (c == NULL || certs->held(c, certs->held_arg))
+		return 0;
+	return error_set(err, ERR_TRANSIENT, "cluster:fenced",
+	    "this member does not hold \"%s\" any more: another one may renew "
+	    "it", name);
+}
+
+bool
+certs_is_shared_error(const struct error *err)
+{
+	return strncmp(err->code, "cluster:", 8) == 0;
+}
+
 void
 cert_save(struct cert *c)
 {

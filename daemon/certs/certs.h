@@ -13,6 +13,7 @@
 #include "daemon/certs/cert_names.h"
 
 struct cert_info;
+struct error;
 
 /* With all rows of state.db; nothing is configured yet. */
 struct certs	*certs_new(struct loop *, struct store *);
@@ -31,6 +32,18 @@ struct cert	*certs_find(const struct certs *, const char *name);
 struct cert	*certs_add(struct certs *, const char *name);
 /* Let the engine look at all certificates in the next turn. */
 void		 certs_changed(struct certs *);
+
+/*
+ * May this daemon work at it now (struct certs, held)?  Asked before each act
+ * that must not be done by two: an order, a TXT record, a new version.  What is
+ * only tried, or is of no certificate in the table, may be.  0; or -1 and
+ * ERR_TRANSIENT "cluster:fenced".
+ */
+int		 certs_check_held(const struct certs *, const char *name,
+		    struct error *);
+/* Is that error of what daemons share, so that the certificate has not failed:
+ * another one has it, or the cluster cannot be asked? */
+bool		 certs_is_shared_error(const struct error *);
 
 /* Of the installed certificate; "" if there is none. */
 const char	*cert_serial(const struct cert *);

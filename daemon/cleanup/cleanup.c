@@ -262,6 +262,83 @@ txtrec_untell(struct txtrec *t)
 	t->gone = NULL;
 }
 
+bool
+txtrec_is_of_probe(const struct txtrec *t)
+{
+	static const char head[] = CLEANUP_PROBE_HEAD;
+
+	return t->is_probe || strncmp(t->row.value, head, sizeof(head) - 1) ==
+	    0 || strncmp(txtrec_handle(t), head, sizeof(head) - 1) == 0;
+}
+
+/* --- where several daemons share a certificate --- */
+
+bool
+txtrec_is_ours(const struct txtrec *t)
+{
+	struct error err;
+
+	return txtrec_is_of_probe(t) || certs_check_held(
+	    t->cleanup->env->certs, t->row.cert, &err) == 0;
+}
+
+static bool
+is_shared_of(const struct txtrec *t, const char *cert)
+{
+	return strcmp(t->row.cert, cert) == 0 && !txtrec_is_of_probe(t);
+}
+
+void
+cleanup_each(const struct cleanup *c, const char *cert,
+    void (*each)(const struct store_txt *, void *), void *arg)
+{
+	const struct txtrec *t;
+
+	TAILQ_FOREACH(t, &c->recs, link) {
+		if (is_shared_of(t, cert))
+			each(&t->row, arg);
+	}
+}
+
+void
+cleanup_adopt(struct cleanup *c, const struct store_txt *row)
+{
+	struct txtrec *t;
+
+	TAILQ_FOREACH(t, &c->recs, link) {
+		if (is_shared_of(t, row->cert) &&
+		    strcmp(t->row.provider, row->provider) == 0 &&
+		    strcmp(t->row.fqdn, row->fqdn) == 0 &&
+		    strcmp(t->row.value, row->value) == 0)
+			return;
+	}
+	load_cb(row, c);
+	t = TAILQ_LAST(&c->recs, txtrecs);
+	t->row.id = 0;
+	/* What another daemon could not do this one may. */
+	t->row.retry_at = 0;
+	store_txt_put(c->env->store, &t->row);
+	cleanup_kick(c);
+}
+
+void
+cleanup_drop(struct cleanup *c, const char *cert)
+{
+	struct txtrec *t, *next;
+
+	for (t = TAILQ_FIRST(&c->recs); t != NULL; t = next) {
+		next = TAILQ_NEXT(t, link);
+		if (!is_shared_of(t, cert) || t->in_use)
+			continue;
+		if (t->removal != NULL)
+			removal_free(t->removal);
+		store_txt_delete(c->env->store, &t->row);
+		txtrec_free(t);
+	}
+	cleanup_check_waits(c);
+	cleanup_kick(c);
+}
+
 unsigned
 cleanup_count_others(const struct cleanup *c, const char *cert,
     const char *provider, const char *place, bool is_zone,

@@ -30,6 +30,7 @@ struct http01;
 struct loop;
 struct provider_env;
 struct store;
+struct store_txt;
 struct txtrec;
 struct zone;
 
@@ -42,6 +43,10 @@ struct cleanup_env {
 	struct http01	*http01;
 	struct certs	*certs;
 };
+
+/* Values of acmectl check begin so, or what they are made of: they are of the
+ * daemon that made them alone. */
+#define CLEANUP_PROBE_HEAD "acmed-probe-"
 
 /* Reads the journal; begins with cleanup_start(). */
 struct cleanup	*cleanup_new(const struct cleanup_env *);
@@ -109,6 +114,18 @@ const char	*txtrec_identifier(const struct txtrec *);
 unsigned	 cleanup_count_others(const struct cleanup *,
 		    const char *cert, const char *provider,
 		    const char *place, bool is_zone, const char **other);
+
+/*
+ * The rows of a certificate, where several daemons share it (struct certs,
+ * held): of those only the one that holds it adds and removes.  each gets all
+ * but probes'.  adopt: a row that another daemon has written is this one's,
+ * too, unless it has the same value.  drop: another daemon has them now; they
+ * are forgotten without a word to the provider, but for those in use.
+ */
+void		 cleanup_each(const struct cleanup *, const char *cert,
+		    void (*each)(const struct store_txt *, void *), void *);
+void		 cleanup_adopt(struct cleanup *, const struct store_txt *);
+void		 cleanup_drop(struct cleanup *, const char *cert);
 
 /* A run no longer keeps its certificate's rows from being removed. */
 void		 cleanup_kick(struct cleanup *);

@@ -77,13 +77,17 @@ struct cleanup {
 	const struct cleanup_env *env;
 	struct timer	 work;
 	bool		 is_started;
-	TAILQ_HEAD(, txtrec) recs;
+	TAILQ_HEAD(txtrecs, txtrec) recs;
 	TAILQ_HEAD(, removal) removals;
 	unsigned	 n_removals;
 	TAILQ_HEAD(, cleanup_wait_op) waits;
 };
 
 void	 txtrec_free(struct txtrec *);
+/* Is it of acmectl check, also after a restart? */
+bool	 txtrec_is_of_probe(const struct txtrec *);
+/* May this daemon remove it, or does another one hold its certificate? */
+bool	 txtrec_is_ours(const struct txtrec *);
 
 /* --- cleanup_removal.c --- */
 /* May the record be removed; and is it time to? */

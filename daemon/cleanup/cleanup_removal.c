@@ -121,7 +121,7 @@ removal_finish(struct removal *r, bool again_if_adding)
 			store_txt_put(c->env->store, &t->row);
 			continue;
 		}
-		store_txt_delete(c->env->store, t->row.id);
+		store_txt_delete(c->env->store, &t->row);
 		txtrec_free(t);
 	}
 	timer_set(&c->work, 0);
@@ -355,7 +355,7 @@ txtrec_is_free(const struct txtrec *t)
 {
 	const struct cert *cert;
 
-	if (t->in_use || t->removal != NULL)
+	if (t->in_use || t->removal != NULL || !txtrec_is_ours(t))
 		return false;
 	if (t->remove_now)
 		return true;

@@ -18,7 +18,8 @@ is_waiting(const struct cleanup *c, const char *cert, enum cleanup_wait what)
 
 	TAILQ_FOREACH(t, &c->recs, link) {
 		if (t->in_use || (cert != NULL &&
-		    strcmp(t->row.cert, cert) != 0))
+		    strcmp(t->row.cert, cert) != 0) ||
+		    (t->removal == NULL && !txtrec_is_ours(t)))
 			continue;
 		if (what == CLEANUP_IDLE ? t->removal != NULL &&
 		    t->removal->run != NULL : !t->was_tried &&

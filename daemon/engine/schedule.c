@@ -40,6 +40,8 @@
 #define WAKE_MAX_MS 30000
 /* No floor is planned further beyond the end of its certificate. */
 #define FLOOR_SLACK_S (2 * 86400)
+/* After a run that the cluster did not let go on. */
+#define SHARED_RETRY_S 5
 
 /* Is the installed certificate the one that the configuration wants? */
 static bool
@@ -191,7 +193,7 @@ time_t
 engine_next_at(const struct engine *e, const struct cert *c,
     const char **action)
 {
-	time_t due, held, limited;
+	time_t due, held, limited, now = clock_now();
 
 	*action = "none";
 	if (c->conf == NULL)
@@ -204,6 +206,10 @@ engine_next_at(const struct engine *e, const struct cert *c,
 		*action = "paused";
 		return c->row.paused_until == STORE_PAUSED_EVER ? -1 :
 		    c->row.paused_until;
+	}
+	if (c->put_off > now && c->put_off <= now + SHARED_RETRY_S) {
+		*action = "retry";
+		return c->put_off;
 	}
 	if (c->watch != NULL)
 		return fetch_at(c, action);
@@ -280,6 +286,14 @@ deploy_next(const struct cert *c, char out[WHEN_MAX])
 	return out;
 }
 
+/* It has not asked, or is not to ask. */
+static bool
+is_no_failure(const struct cert *c, const struct error *err)
+{
+	return strcmp(err->code, "engine:held") == 0 || c->waits != NULL ||
+	    certs_is_shared_error(err);
+}
+
 static void
 note_failure(const struct engine *e, struct cert *c, enum step step,
     const struct error *err, const char *from, time_t now)
@@ -315,7 +329,7 @@ comeback_failed(struct engine *e, struct cert *c, enum step step,
 	char when[WHEN_MAX];
 	unsigned n = missing_count(c);
 
-	if (strcmp(err->code, "engine:held") != 0 && c->waits == NULL)
+	if (!is_no_failure(c, err))
 		missing_put_off(c, err);
 	event_end(c, step, err, "%s; %u name%s still missing from the "
 	    "certificate; next try %s", err->msg, n, n == 1 ? " is" : "s are",
@@ -334,7 +348,7 @@ run_failed(struct engine *e, struct cert *c, enum step step,
 	choice_make(e->holds, c, false);
 	n = hold_waiting(e->holds, c);
 	/* What has not asked has not failed: it goes when its account may. */
-	if (strcmp(err->code, "engine:held") != 0 && c->waits == NULL)
+	if (!is_no_failure(c, err))
 		note_failure(e, c, step, err, from, now);
 	if (n > 1)
 		(void)text_printf(others, sizeof(others), "; %zu other%s "
@@ -376,7 +390,12 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 	place_end(&c->place);
 	c->passes_hold = c->passes_limits = false;
 	e->renewed += err == NULL;
-	e->failed += err != NULL && strcmp(err->code, "engine:held") != 0;
+	e->failed += err != NULL && strcmp(err->code, "engine:held") != 0 &&
+	    !certs_is_shared_error(err);
+	if (err != NULL && certs_is_shared_error(err)) {
+		c->put_off = clock_now() + SHARED_RETRY_S;
+		c->forced = c->was_forced;
+	}
 	/* Not one of long ago: a renewal may have been asked for since. */
 	if (err != NULL && rollback_is_done(c) &&
 	    strncmp(err->code, "deploy:", 7) == 0)

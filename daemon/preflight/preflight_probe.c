@@ -27,7 +27,7 @@
 /* As long as a real value, and made of the same letters: some vendors look. */
 #define VALUE_LEN	43
 _Static_assert(VALUE_LEN + 1 == ACME_TXT_SIZE, "VALUE_LEN");
-#define VALUE_HEAD	"acmed-probe-"
+#define VALUE_HEAD	CLEANUP_PROBE_HEAD
 
 /*
  * A TXT value on its way through the provider.  It has a row in the journal

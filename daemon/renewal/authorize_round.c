@@ -178,7 +178,9 @@ journaled(const struct error *err, void *arg)
 
 	op->sync = NULL;
 	/* First what may fail at once: an add is not to be cut short. */
-	if (err == NULL && (authorize_http_publish(op, &failed) == -1 ||
+	if (err == NULL && (certs_check_held(op->a.env->certs,
+	    op->a.conf->name, &failed) == -1 ||
+	    authorize_http_publish(op, &failed) == -1 ||
 	    authorize_alpn_publish(op, &failed) == -1))
 		err = &failed;
 	if (err != NULL) {
@@ -210,5 +212,6 @@ authorize_round_begin(struct authorize_op *op)
 	}
 	authorize_dns_acquire(op);
 	authorize_http_acquire(op);
-	op->sync = store_sync_start(op->a.env->store, journaled, op);
+	op->sync = store_sync_shared_start(op->a.env->store,
+	    op->a.conf->name, journaled, op);
 }

@@ -181,6 +181,8 @@ is_certain(const struct error *err)
 		if (strcmp(err->code, doubtful[i]) == 0)
 			return false;
 	}
+	if (certs_is_shared_error(err))
+		return true;
 	/* A page of a proxy's is no answer of the CA's. */
 	return strncmp(err->code, "acme:", 5) == 0 &&
 	    strncmp(err->code, "acme:http-", 10) != 0;
@@ -365,7 +367,8 @@ renewal_save_again(struct renewal *r, store_sync_cb *done)
 		return false;
 	r->is_saved_again = true;
 	cert_save(r->cert);
-	r->sync = store_sync_start(r->env->store, done, r);
+	r->sync = store_sync_shared_start(r->env->store, r->cert->row.name,
+	    done, r);
 	return true;
 }
 
@@ -375,7 +378,8 @@ order_stored(const struct error *err, void *arg)
 	struct renewal *r = arg;
 
 	r->sync = NULL;
-	if (err != NULL && renewal_save_again(r, order_stored))
+	if (err != NULL && !certs_is_shared_error(err) &&
+	    renewal_save_again(r, order_stored))
 		return;
 	r->is_saved_again = false;
 	if (err != NULL)
@@ -496,7 +500,8 @@ order_created(const struct error *err, const struct acme_order *order,
 	r->taken = 0;
 	store_pending_drop(r->env->store, row->name);
 	cert_save(r->cert);
-	r->sync = store_sync_start(r->env->store, order_stored, r);
+	r->sync = store_sync_shared_start(r->env->store, row->name,
+	    order_stored, r);
 }
 
 static void
@@ -523,7 +528,8 @@ may_order(struct error *err, void *arg)
 {
 	struct renewal *r = arg;
 
-	if (store_check_space(r->env->store, err) == -1)
+	if (store_check_space(r->env->store, err) == -1 ||
+	    certs_check_held(r->env->certs, r->cert->row.name, err) == -1)
 		return -1;
 	r->asked_ms = clock_boot_ms();
 	return hold_until_run(r->env->holds, r->cert, r->at.account, err) ==
@@ -588,7 +594,8 @@ order_new(struct renewal *r, const char *replaces)
 	    &held) == -1)
 		renewal_fail(r, &held);
 	else if (r->taken != 0)
-		r->sync = store_sync_start(r->env->store, budget_stored, r);
+		r->sync = store_sync_shared_start(r->env->store,
+		    r->cert->row.name, budget_stored, r);
 	else
 		order_send(r);
 }

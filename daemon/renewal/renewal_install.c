@@ -98,7 +98,8 @@ may_switch(void *arg)
 	struct error err;
 
 	r->gate = NULL;
-	if (store_promote(r->env->store, r->cert->row.name, r->version,
+	if (certs_check_held(r->env->certs, r->cert->row.name, &err) == -1 ||
+	    store_promote(r->env->store, r->cert->row.name, r->version,
 	    &err) == -1) {
 		renewal_fail(r, &err);
 		return;
@@ -133,10 +134,34 @@ may_switch(void *arg)
 	r->sync = store_sync_start(r->env->store, row_stored, r);
 }
 
+static void
+gate_begin(struct renewal *r)
+{
+	const char *reader = gate_reader(r->env->gate);
+
+	if (reader != NULL)
+		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
+		    LOGL_INFO,
+		    "waiting for %s to end", reader);
+	r->gate = gate_switch_start(r->env->gate, true, may_switch, r);
+}
+
+/* Nobody has gone on with the order meanwhile. */
+static void
+still_ours(const struct error *err, void *arg)
+{
+	struct renewal *r = arg;
+
+	r->sync = NULL;
+	if (err != NULL)
+		renewal_fail(r, err);
+	else
+		gate_begin(r);
+}
+
 void
 renewal_enter_install(struct renewal *r)
 {
-	const char *reader = gate_reader(r->env->gate);
 	const struct conf_account *a = r->at.account;
 	struct cert_ca ca = { .directory = NULL };
 	struct error err;
@@ -160,11 +185,11 @@ renewal_enter_install(struct renewal *r)
 		    "and the new version cannot be given the same: acmed is "
 		    "not in that group; see \"install\" in acmed.conf(5)",
 		    r->cert->row.name);
-	if (reader != NULL)
-		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
-		    LOGL_INFO,
-		    "waiting for %s to end", reader);
-	r->gate = gate_switch_start(r->env->gate, true, may_switch, r);
+	if (conf_is_issued(r->cc) && store_is_shared(r->env->store))
+		r->sync = store_sync_shared_start(r->env->store,
+		    r->cert->row.name, still_ours, r);
+	else
+		gate_begin(r);
 }
 
 /* --- deploy, and give the clean-up a moment --- */

@@ -303,11 +303,43 @@ finalized(const struct error *err, const struct acme_order *order, void *arg)
 }
 
 static void
+csr_send(struct renewal *r)
+{
+	unsigned char *der;
+	size_t der_len;
+	struct error err;
+
+	if (certs_check_held(r->env->certs, r->cert->row.name, &err) == -1 ||
+	    csr_make(r->key, r->names, r->cc->n_names, &der, &der_len,
+	    &err) == -1) {
+		renewal_fail(r, &err);
+		return;
+	}
+	renewal_say(r, r->n_sends++ == 0 ?
+	    "sending the request for the certificate" :
+	    "the order is ready still: sending the request again");
+	r->acme_op = acme_finalize_start(r->account->acme,
+	    r->order->finalize_url, der, der_len, r->order->url, finalized, r);
+	free(der);
+}
+
+/* Whoever goes on with the order has its key now. */
+static void
+key_shared(const struct error *err, void *arg)
+{
+	struct renewal *r = arg;
+
+	r->sync = NULL;
+	if (err != NULL)
+		renewal_fail(r, err);
+	else
+		csr_send(r);
+}
+
+static void
 finalize_send(struct renewal *r)
 {
 	struct store_cert *row = &r->cert->row;
-	unsigned char *der;
-	size_t der_len;
 	struct error err;
 
 	if (r->order->finalize_url == NULL ||
@@ -317,22 +349,21 @@ finalize_send(struct renewal *r)
 		renewal_fail(r, &err);
 		return;
 	}
-	if (key_keep(r, &err) == -1 || csr_make(r->key, r->names,
-	    r->cc->n_names, &der, &der_len, &err) == -1) {
+	if (key_keep(r, &err) == -1) {
 		renewal_fail(r, &err);
 		return;
 	}
-	renewal_say(r, r->n_sends++ == 0 ?
-	    "sending the request for the certificate" :
-	    "the order is ready still: sending the request again");
-	/* Not waited for: should it be lost, the order's status tells. */
 	if (row->order_sent_at == 0) {
 		row->order_sent_at = clock_now();
 		cert_save(r->cert);
 	}
-	r->acme_op = acme_finalize_start(r->account->acme,
-	    r->order->finalize_url, der, der_len, r->order->url, finalized, r);
-	free(der);
+	/* On this disk not waited for: should it be lost, the order's status
+	   tells. */
+	if (store_is_shared(r->env->store))
+		r->sync = store_sync_shared_start(r->env->store, row->name,
+		    key_shared, r);
+	else
+		csr_send(r);
 }
 
 void

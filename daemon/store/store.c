@@ -17,12 +17,16 @@
 #include "common/text.h"
 #include "daemon/store/certdir_prune.h"
 #include "daemon/store/db.h"
+#include "daemon/store/replica.h"
 #include "daemon/store/store_txt.h"
 
 struct store_sync_op {
 	TAILQ_ENTRY(store_sync_op) entry;
 	struct store	*store;
 	uint64_t	 turn;		/* the commit it waits for */
+	char		*shared;	/* certificate; NULL: only the disk */
+	void		*flush;		/* it is on disk, and waits for the
+					   replica; or NULL */
 	store_sync_cb	*done;
 	void		*arg;
 };
@@ -151,6 +155,38 @@ make_subdirs(struct store *s, struct error *err)
 	return 0;
 }
 
+static void
+op_free(struct store_sync_op *op)
+{
+	free(op->shared);
+	free(op);
+}
+
+static void
+flushed(const struct error *err, void *arg)
+{
+	struct store_sync_op *op = arg;
+
+	TAILQ_REMOVE(&op->store->flushes, op, entry);
+	op->done(err, op->arg);
+	op_free(op);
+}
+
+static void
+op_end(struct store_sync_op *op, const struct error *err)
+{
+	struct store *s = op->store;
+
+	if (err != NULL || op->shared == NULL || s->replica == NULL) {
+		op->done(err, op->arg);
+		op_free(op);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&s->flushes, op, entry);
+	op->flush = s->replica->flush(op->shared, flushed, op,
+	    s->replica->arg);
+}
+
 /* One commit for all that was written, then all that waited are told. */
 static void
 commit_cb(void *arg)
@@ -171,8 +207,7 @@ commit_cb(void *arg)
 	    op->turn == turn;) {
 		s->lost = false;
 		TAILQ_REMOVE(&s->syncs, op, entry);
-		op->done(failed ? &err : NULL, op->arg);
-		free(op);
+		op_end(op, failed ? &err : NULL);
 	}
 }
 
@@ -243,6 +278,7 @@ store_open(struct loop *loop, const char *dir, struct error *err)
 
 	s->dirfd = s->lockfd = -1;
 	TAILQ_INIT(&s->syncs);
+	TAILQ_INIT(&s->flushes);
 	timer_init(&s->commit, loop, commit_cb, s);
 	if (open_dir(s, dir, err) == -1 || take_lock(s, err) == -1 ||
 	    open_rest(s, err) == -1) {
@@ -267,6 +303,8 @@ store_close(struct store *s)
 	if (s == NULL)
 		return;
 	while ((op = TAILQ_FIRST(&s->syncs)) != NULL)
+		store_sync_cancel(op);
+	while ((op = TAILQ_FIRST(&s->flushes)) != NULL)
 		store_sync_cancel(op);
 	timer_clear(&s->commit);
 	if (s->db != NULL)
@@ -298,11 +336,64 @@ store_sync_start(struct store *s, store_sync_cb *done, void *arg)
 	return op;
 }
 
+struct store_sync_op *
+store_sync_shared_start(struct store *s, const char *cert, store_sync_cb *done,
+    void *arg)
+{
+	struct store_sync_op *op = store_sync_start(s, done, arg);
+
+	op->shared = xstrdup(cert);
+	return op;
+}
+
 void
 store_sync_cancel(struct store_sync_op *op)
 {
 	if (op == NULL)
 		return;
-	TAILQ_REMOVE(&op->store->syncs, op, entry);
-	free(op);
+	if (op->flush != NULL) {
+		op->store->replica->cancel(op->flush, op->store->replica->arg);
+		TAILQ_REMOVE(&op->store->flushes, op, entry);
+	} else {
+		TAILQ_REMOVE(&op->store->syncs, op, entry);
+	}
+	op_free(op);
+}
+
+/* --- the replica --- */
+
+bool
+store_is_shared(const struct store *s)
+{
+	return s->replica != NULL;
+}
+
+void
+store_set_replica(struct store *s, const struct store_replica *replica)
+{
+	struct store_sync_op *op;
+	struct error err;
+
+	(void)error_set(&err, ERR_TRANSIENT, "cluster:away",
+	    "the cluster is not used any more");
+	while ((op = TAILQ_FIRST(&s->flushes)) != NULL) {
+		s->replica->cancel(op->flush, s->replica->arg);
+		flushed(&err, op);
+	}
+	s->replica = replica;
+}
+
+void
+store_cert_changed(const struct store *s, const char *name)
+{
+	if (s->replica != NULL)
+		s->replica->cert(name, s->replica->arg);
+}
+
+void
+store_account_changed(const struct store *s, const char *name,
+    const char *directory)
+{
+	if (s->replica != NULL)
+		s->replica->account(name, directory, s->replica->arg);
 }

@@ -83,6 +83,15 @@ struct store_sync_op *store_sync_start(struct store *, store_sync_cb *done,
 		    void *arg);
 void		 store_sync_cancel(struct store_sync_op *);
 
+/*
+ * Where several daemons share what is in the store (replica.h): done once that
+ * is on disk, and what belongs to this certificate is where the others find it.
+ * err may be the replica's, then.  Without a replica as store_sync_start().
+ */
+struct store_sync_op *store_sync_shared_start(struct store *,
+		    const char *cert, store_sync_cb *done, void *arg);
+bool		 store_is_shared(const struct store *);
+
 /* --- accounts --- */
 
 /* The account's key.  The pair (name, directory) names an account.  NULL and
@@ -533,7 +542,7 @@ void		 store_txt_each(struct store *,
 		    void (*each)(const struct store_txt *, void *), void *);
 /* Insert (id 0, which it sets) or replace (also if the row is gone). */
 void		 store_txt_put(struct store *, struct store_txt *);
-void		 store_txt_delete(struct store *, int64_t id);
+void		 store_txt_delete(struct store *, const struct store_txt *);
 
 /* --- the journal of files in webroots (http-01) --- */
 

@@ -2,6 +2,7 @@
 #include <stdint.h>
 
 #include "daemon/store/db.h"
+#include "daemon/store/replica.h"
 #include "daemon/store/store_priv.h"
 
 void
@@ -43,6 +44,8 @@ store_budget_put(struct store *s, const struct store_budget *b)
 	db_bind_int(q, b->since_ms);
 	db_bind_int(q, b->full_at_ms);
 	db_write(q);
+	if (s->replica != NULL)
+		s->replica->budget(b, false, s->replica->arg);
 }
 
 void
@@ -57,4 +60,6 @@ store_budget_delete(struct store *s, const struct store_budget *b)
 	db_bind_text(q, limit_kind_name(b->kind));
 	db_bind_text(q, b->key);
 	db_write(q);
+	if (s->replica != NULL)
+		s->replica->budget(b, true, s->replica->arg);
 }

@@ -242,6 +242,7 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	db_bind_text(q, c->account);
 	db_bind_text(q, c->account_why);
 	db_write(q);
+	store_cert_changed(s, c->name);
 }
 
 void
@@ -263,4 +264,5 @@ store_cert_delete(struct store *s, const char *name)
 		db_bind_text(q, name);
 		db_write(q);
 	}
+	store_cert_changed(s, name);
 }

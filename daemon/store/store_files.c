@@ -95,6 +95,8 @@ store_account_key_put(struct store *s, const char *name,
 	int rc = write_key(s, path, key, err);
 
 	free(path);
+	if (rc == 0)
+		store_account_changed(s, name, directory);
 	return rc;
 }
 
@@ -116,6 +118,8 @@ store_account_next_put(struct store *s, const char *name,
 	int rc = write_key(s, path, key, err);
 
 	free(path);
+	if (rc == 0)
+		store_account_changed(s, name, directory);
 	return rc;
 }
 
@@ -150,6 +154,8 @@ store_account_next_take(struct store *s, const char *name,
 	}
 	free(from);
 	free(to);
+	if (rc == 0)
+		store_account_changed(s, name, directory);
 	return rc;
 }
 
@@ -161,6 +167,7 @@ store_account_next_drop(struct store *s, const char *name,
 
 	(void)unlinkat(s->dirfd, path, 0);
 	free(path);
+	store_account_changed(s, name, directory);
 }
 
 /* The first column of the one row, or NULL; the caller frees. */
@@ -205,6 +212,7 @@ store_account_contact_put(struct store *s, const char *name,
 	db_bind_text(q, name);
 	db_bind_text(q, directory);
 	db_write(q);
+	store_account_changed(s, name, directory);
 }
 
 void
@@ -222,6 +230,7 @@ store_account_put(struct store *s, const char *name, const char *directory,
 	if (kid != NULL)
 		db_bind_text(q, kid);
 	db_write(q);
+	store_account_changed(s, name, directory);
 }
 
 int
@@ -243,6 +252,8 @@ store_pending_key_put(struct store *s, const char *name, const EVP_PKEY *key,
 	int rc = write_key(s, path, key, err);
 
 	free(path);
+	if (rc == 0)
+		store_cert_changed(s, name);
 	return rc;
 }
 
@@ -272,6 +283,8 @@ store_pending_chain_put(struct store *s, const char *name, const char *pem,
 	int rc = file_write_atomic(s->dirfd, path, 0600, pem, len, err);
 
 	free(path);
+	if (rc == 0)
+		store_cert_changed(s, name);
 	return rc == 0 ? 0 : error_wrap(err, "%s", s->dir);
 }
 
@@ -285,6 +298,7 @@ store_pending_drop(struct store *s, const char *name)
 	(void)unlinkat(s->dirfd, key, 0);
 	free(chain);
 	free(key);
+	store_cert_changed(s, name);
 }
 
 int

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "daemon/store/db.h"
+#include "daemon/store/replica.h"
 #include "daemon/store/store_priv.h"
 
 void
@@ -51,6 +52,8 @@ store_hold_put(struct store *s, const struct store_hold *h)
 	db_bind_text(q, h->err.msg);
 	db_bind_text(q, h->about);
 	db_write(q);
+	if (s->replica != NULL)
+		s->replica->hold(h, false, s->replica->arg);
 }
 
 void
@@ -65,4 +68,6 @@ store_hold_delete(struct store *s, const struct store_hold *h)
 	db_bind_text(q, h->directory);
 	db_bind_text(q, h->about);
 	db_write(q);
+	if (s->replica != NULL)
+		s->replica->hold(h, true, s->replica->arg);
 }

@@ -12,6 +12,7 @@
 #include "daemon/store/store.h"
 
 struct db;
+struct store_replica;
 
 struct store {
 	char		*dir;		/* absolute */
@@ -21,13 +22,20 @@ struct store {
 	struct db	*db;
 	struct timer	 commit;	/* set: something waits for it */
 	TAILQ_HEAD(, store_sync_op) syncs;
+	TAILQ_HEAD(, store_sync_op) flushes;	/* on disk; the replica's */
 	uint64_t	 turn;		/* commits so far */
 	bool		 lost;		/* a commit failed and nobody heard */
 	struct error	 lost_error;
 	int64_t		 next_txt_id;	/* never reused while we run, though
 					   the row may have been rolled back */
 	int64_t		 next_notice_id;	/* 0: not known yet */
+	const struct store_replica *replica;	/* NULL: none */
 };
+
+/* Tell the replica, if there is one. */
+void	store_cert_changed(const struct store *, const char *name);
+void	store_account_changed(const struct store *, const char *name,
+	    const char *directory);
 
 /* store_live_stamp()'s number of what it has seen, which is what rows of older
  * versions hold. */

@@ -98,14 +98,16 @@ store_txt_put(struct store *s, struct store_txt *t)
 	db_bind_int(q, t->retry_at);
 	db_bind_text(q, t->error);
 	db_write(q);
+	store_cert_changed(s, t->cert);
 }
 
 void
-store_txt_delete(struct store *s, int64_t id)
+store_txt_delete(struct store *s, const struct store_txt *t)
 {
 	static const char sql[] = "DELETE FROM txt WHERE id = ?";
 	struct db_stmt *q = db_stmt(s->db, sql);
 
-	db_bind_int(q, id);
+	db_bind_int(q, t->id);
 	db_write(q);
+	store_cert_changed(s, t->cert);
 }

@@ -11,6 +11,7 @@
 #include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/certs/certs.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/dns/zone.h"
 
@@ -108,6 +109,61 @@ test_acquire(void **state)
 	expect_log("- dns " FQDN " v1\n");
 	expect_rows(c, "");
 	assert_int_equal(fake_dns_count(), 0);
+}
+
+static bool
+held(const struct cert *c, void *arg)
+{
+	assert_string_equal(c->row.name, "web");
+	return *(const bool *)arg;
+}
+
+static void
+count(const struct store_txt *row, void *arg)
+{
+	assert_string_equal(row->cert, "web");
+	++*(int *)arg;
+}
+
+/* Where several daemons share a certificate, who does not hold it removes
+ * nothing; whoever takes it over does. */
+static void
+test_shared(void **state)
+{
+	struct erig *r = *state;
+	struct cleanup *c = begin(state);
+	struct store_txt other = { .cert = "web", .provider = "dns",
+	    .identifier = "example.test", .fqdn = FQDN, .zone = "example.test",
+	    .value = "v2", .handle = "handle-2", .state = TXT_ADDED,
+	    .retry_at = clock_now() + 86400 };
+	bool is_held = false;
+	int n = 0;
+
+	(void)certs_add(r->engine->certs, "web");
+	r->engine->certs->held = held;
+	r->engine->certs->held_arg = &is_held;
+	leave(c, "v1");
+	leave(c, CLEANUP_PROBE_HEAD "x");	/* nobody else has that */
+	fake_time_pass(SECOND);
+	expect_log("- dns " FQDN " " CLEANUP_PROBE_HEAD "x\n");
+	expect_rows(c, "added/0 ");
+	cleanup_each(c, "web", count, &n);
+	assert_int_equal(n, 1);
+	/* Another one has it now: it is forgotten here, and stays there. */
+	cleanup_drop(c, "web");
+	fake_time_pass(DAY);
+	expect_log("");
+	expect_rows(c, "");
+	assert_int_equal(fake_dns_count(), 1);
+	/* We take it over, with what both have written; one value twice. */
+	is_held = true;
+	fake_dns_put(FQDN, "v2");
+	cleanup_adopt(c, &other);
+	cleanup_adopt(c, &other);
+	expect_rows(c, "added/0 ");
+	fake_time_pass(SECOND);
+	expect_log("- dns " FQDN " v2\n");
+	expect_rows(c, "");
 }
 
 /* The certificate is fetched from another host now: the record still goes. */
@@ -603,7 +659,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ERIG_TEST(test_acquire),
+		ERIG_TEST(test_acquire), ERIG_TEST(test_shared),
 		ERIG_TEST(test_source),
 		ERIG_TEST(test_dry_run),
 		ERIG_TEST(test_uncertain),

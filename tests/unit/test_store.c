@@ -527,8 +527,8 @@ test_disk_full(void **state)
 		reopen(f);
 		expect_certs(f, "a.test ");
 		assert_int_equal(count_txt(f), 2);
-		store_txt_delete(f->store, t.id);
-		store_txt_delete(f->store, later.id);
+		store_txt_delete(f->store, &t);
+		store_txt_delete(f->store, &later);
 		assert_int_equal(sync_now(f, &err), ERR_NONE);
 	}
 }

@@ -190,7 +190,7 @@ test_txt_rows(void **state)
 	assert_int_equal(all.rows[0].tries, 6);
 	assert_int_equal(all.rows[0].retry_at, 7);
 	assert_int_equal(all.rows[1].state, TXT_REMOVING);
-	store_txt_delete(f->store, a.id);
+	store_txt_delete(f->store, &a);
 	reopen(f);
 	all.n = 0;
 	store_txt_each(f->store, txt_cb, &all);
