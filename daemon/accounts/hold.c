@@ -258,6 +258,38 @@ hold_reached(struct holds *holds, struct cert *c,
 }
 
 void
+holds_set(struct holds *holds, const struct store_hold *row, bool is_over)
+{
+	struct conf_account account = {
+		.name = (char *)(uintptr_t)row->account,
+		.directory = (char *)(uintptr_t)row->directory,
+	};
+	struct hold *h;
+
+	if (row->about[0] != '\0') {
+		hold_parts_set(holds->parts, row, is_over);
+		return;
+	}
+	h = find_active(holds, &account);
+	if (is_over) {
+		if (h == NULL || is_down(h))
+			return;
+		store_hold_delete(holds->store, &h->row);
+		h->is_over = true;
+		return;
+	}
+	if (row->err.kind != ERR_RATELIMIT ||
+	    (h != NULL && !is_down(h) && h->row.until >= row->until))
+		return;
+	h = find_or_make(holds, &account, false, row->since);
+	h->row = *row;
+	h->told_ms = clock_boot_ms();
+	h->told = ++holds->count;
+	h->by = h->asks = NULL;
+	store_hold_put(holds->store, &h->row);
+}
+
+void
 hold_retry(struct holds *holds, bool is_start)
 {
 	time_t now = clock_now();

@@ -29,6 +29,7 @@ struct error;
 struct hold;
 struct holds;
 struct store;
+struct store_hold;
 
 struct holds	*holds_new(struct store *);
 void		 holds_free(struct holds *);
@@ -61,6 +62,11 @@ void		 hold_end(struct holds *, struct cert *,
  * reached before. */
 void		 hold_reached(struct holds *, struct cert *,
 		    const struct conf_account *);
+/* What another daemon with the same account was told by the CA: it holds, or is
+ * over.  Only what the CA asks for: whether it can be reached each daemon finds
+ * out itself. */
+void		 holds_set(struct holds *, const struct store_hold *,
+		    bool is_over);
 /* A person may have mended what keeps CAs from being asked: ask now.  At a
  * start only where it was a person's to mend, and not if systemd starts us
  * again and again. */

@@ -199,6 +199,29 @@ drop_old(struct hold_parts *all, time_t now)
 	}
 }
 
+void
+hold_parts_set(struct hold_parts *all, const struct store_hold *row,
+    bool is_over)
+{
+	struct conf_account account = {
+		.name = (char *)(uintptr_t)row->account,
+		.directory = (char *)(uintptr_t)row->directory,
+	};
+	struct hold_about about;
+	bool found;
+	size_t i;
+
+	if (!hold_about_read(row->about, &about))
+		return;
+	i = place_of(all, &about, &account, &found);
+	if (is_over && found) {
+		drop(all, i);
+	} else if (!is_over) {
+		hold_parts_load(all, row);
+		store_hold_put(all->store, row);
+	}
+}
+
 /* --- */
 
 bool

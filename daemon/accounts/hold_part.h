@@ -26,6 +26,9 @@ void		 hold_parts_free(struct hold_parts *);
 /* A row that has an about. */
 void		 hold_parts_load(struct hold_parts *,
 		    const struct store_hold *);
+/* The same of another daemon's: it is kept, or is over. */
+void		 hold_parts_set(struct hold_parts *, const struct store_hold *,
+		    bool is_over);
 
 /* Is the error a limit of some names, or a pause?  Then it is kept. */
 bool		 hold_part_failed(struct hold_parts *, const struct cert *,

@@ -444,6 +444,23 @@ give(struct limits *l, const struct conf_account *a, enum limit_kind kind,
 		b->pending--;
 }
 
+void
+limits_set(struct limits *l, const struct store_budget *row)
+{
+	uint64_t hash = hash_of(row->kind, row->directory, row->account,
+	    row->key);
+	struct bucket *b = find_hash(l, hash, row->kind, row->directory,
+	    row->account, row->key);
+
+	if (b == NULL && row->full_at_ms <= now_ms())
+		return;
+	if (b == NULL)
+		b = add(l, hash, row);
+	else if (row->full_at_ms < b->row.full_at_ms)
+		l->generation++;
+	set_level(l, b, (struct level){ row->since_ms, row->full_at_ms });
+}
+
 bool
 limits_is_counted(const struct limits *l, const struct limits_order *o,
     enum limit_kind kind, size_t i, const char *key)

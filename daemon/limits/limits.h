@@ -28,6 +28,7 @@ struct error;
 struct limits;
 struct limits_plan;
 struct store;
+struct store_budget;
 
 /* With what state.db has. */
 struct limits	*limits_new(struct store *);
@@ -93,6 +94,12 @@ void		 limits_resume(struct limits *, const struct limits_order *,
 /* The CA could not validate this name. */
 void		 limits_failed(struct limits *, const struct conf_account *,
 		    const char *name);
+
+/*
+ * What another daemon knows of a bucket that both take from: it is as full, or
+ * empty, as this row says from now on.
+ */
+void		 limits_set(struct limits *, const struct store_budget *);
 
 /*
  * Changes when something may wait less long than limits_until() has said: a

@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "daemon/accounts/hold.h"
 #include "daemon/certs/issuer.h"
 #include "daemon/alerts/condition.h"
@@ -432,6 +433,46 @@ test_delete_who_asks(void **state)
 	free(conf);
 }
 
+/* What another daemon was told by the CA of the same account holds here. */
+static void
+test_of_others(void **state)
+{
+	struct erig *r = *state;
+	struct store_hold h = { .account = "ca",
+	    .directory = "https://ca.test/dir" };
+	struct holds *holds;
+	struct error why;
+
+	up(r, "", 1);
+	holds = r->engine->holds;
+	h.since = h.at = clock_now();
+	h.until = h.at + 3600;
+	(void)error_set(&h.err, ERR_RATELIMIT, "acme:rateLimited", "slowly");
+	holds_set(holds, &h, false);
+	assert_int_equal(hold_until(holds, erig_cert(r, "c000"), &why),
+	    h.until);
+	assert_non_null(strstr(why.msg, "slowly"));
+	/* A shorter one does not end it. */
+	h.until -= 60;
+	holds_set(holds, &h, false);
+	assert_int_equal(hold_until(holds, erig_cert(r, "c000"), &why),
+	    h.until + 60);
+	holds_set(holds, &h, true);
+	assert_int_equal(hold_until(holds, erig_cert(r, "c000"), &why), 0);
+	/* Whether the CA can be reached is not theirs to say. */
+	(void)error_set(&h.err, ERR_TRANSIENT, "http:connect", "refused");
+	holds_set(holds, &h, false);
+	assert_int_equal(hold_until(holds, erig_cert(r, "c000"), &why), 0);
+	/* Of a name only. */
+	(void)error_set(&h.err, ERR_RATELIMIT, "acme:rateLimited", "a name");
+	(void)text_printf(h.about, sizeof(h.about), "name:c000.test");
+	holds_set(holds, &h, false);
+	assert_int_equal(hold_until(holds, erig_cert(r, "c000"), &why),
+	    h.until);
+	holds_set(holds, &h, true);
+	assert_int_equal(hold_until(holds, erig_cert(r, "c000"), &why), 0);
+}
+
 int
 main(void)
 {
@@ -445,6 +486,7 @@ main(void)
 		TEST(test_one_order),
 		TEST(test_told),
 		TEST(test_delete_who_asks),
+		TEST(test_of_others),
 	};
 
 	(void)setenv("TZ", "UTC", 1);

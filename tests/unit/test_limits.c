@@ -138,7 +138,62 @@ rows(const struct fixture *f)
 	return n;
 }
 
+static void
+copy_cb(const struct store_budget *row, void *arg)
+{
+	struct store_budget *b = arg;
+
+	if (row->kind != LIMIT_ORDERS)
+		return;
+	free(b->directory);
+	free(b->account);
+	free(b->key);
+	*b = *row;
+	b->directory = xstrdup(row->directory);
+	b->account = xstrdup(row->account);
+	b->key = xstrdup(row->key);
+}
+
 /* --- */
+
+/* What another daemon has taken counts here, and what it gives back, too. */
+static void
+test_set(void **state)
+{
+	struct fixture *f = *state;
+	struct store_budget b = { .key = NULL };
+	int64_t full;
+	unsigned generation;
+
+	configure(f, LIMITS("{ \"orders 2 per 1h\" }"),
+	    CERT("a", "\"a.test\""));
+	take(f, "a");
+	store_budget_each(f->store, copy_cb, &b);
+	assert_int_equal(until(f, "a"), 0);
+	full = b.full_at_ms;
+	b.full_at_ms += HOUR * 500;
+	limits_set(f->limits, &b);
+	assert_true(until(f, "a") > NOW);
+	generation = limits_generation(f->limits);
+	b.full_at_ms = full;
+	limits_set(f->limits, &b);
+	assert_int_equal(until(f, "a"), 0);
+	assert_int_not_equal(limits_generation(f->limits), generation);
+	/* Kept, and also where this daemon has taken nothing. */
+	b.full_at_ms += HOUR * 500;
+	limits_set(f->limits, &b);
+	down(f);
+	up(f);
+	assert_true(until(f, "a") > NOW);
+	store_budget_delete(f->store, &b);
+	down(f);
+	up(f);
+	limits_set(f->limits, &b);
+	assert_true(until(f, "a") > NOW);
+	free(b.directory);
+	free(b.account);
+	free(b.key);
+}
 
 /* Boulder's own numbers: 300 in 3 h, one each 36 s. */
 static void
@@ -500,7 +555,7 @@ main(void)
 		TEST(test_plan), cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_domains),
 		TEST(test_known), TEST(test_kinds), TEST(test_accounts),
-		TEST(test_kept), TEST(test_issued),
+		TEST(test_kept), TEST(test_issued), TEST(test_set),
 	};
 
 	return cmocka_run_group_tests_name("limits", tests, fixture_setup,
