@@ -73,6 +73,10 @@ class Podman:
         if not self.server.alive():
             raise proc.LabError("podman does not run here: "
                                 + self.read_log())
+        # Its own: a thread of Podman 5, the first perhaps, enters those of
+        # containers and stays there.
+        self.mounts = os.open("/proc/%d/ns/mnt" % self.server.pid,
+                              os.O_RDONLY)
         self.cli("import", folder + "/image.tar", "lab:1")
 
     def read_log(self):
@@ -81,9 +85,9 @@ class Podman:
 
     def cli(self, *args, check=True):
         """podman, where the service is."""
-        return proc.run(["nsenter", "--target", str(self.server.pid),
-                         "--mount"] + self.base + list(args), check=check,
-                        env=self.env).stdout
+        return proc.run(["nsenter", "--mount=/proc/%d/fd/%d" %
+                         (os.getpid(), self.mounts)] + self.base + list(args),
+                        check=check, env=self.env).stdout
 
     def run(self, name, *options):
         out = self.cli("run", "-d", "--name", name, "--network=none",
@@ -99,6 +103,7 @@ class Podman:
 
     def stop(self):
         self.cli("rm", "-af", "-t", "0", check=False)
+        os.close(self.mounts)
         self.server.stop()
 
 
