@@ -26,6 +26,7 @@ struct limits;
 struct rehearsal;
 struct missing;
 struct renewal;
+struct takeover;
 struct target;
 struct watch;
 
@@ -88,7 +89,15 @@ struct cert {
 	time_t		 limited_until;	/* ... and what was found then, */
 	const struct conf_account *limited_at;	/* at that account */
 
+	/* The cluster's (origin.h); conf has a realm. */
+	bool		 is_ours;	/* we are to renew it; it is not yet as
+					   long as is_taken: */
+	bool		 is_taken;	/* from the realm's repository, as
+					   another member renews it, or that is
+					   not known */
+
 	/* rollout/'s. */
+	struct takeover	*takeover;	/* NULL: none is under way */
 	struct watch	*watch;		/* NULL: it has no source */
 	struct targets	 targets;	/* its deploy targets */
 	unsigned	 deploys;	/* operations that run them */

@@ -202,6 +202,11 @@ follow_conf(struct cert *c, const struct conf_cert *now)
 	bool is_other;
 
 	c->conf = now;
+	/* Whose it is to renew we shall be told. */
+	if (now == NULL || now->realm == NULL)
+		c->is_taken = c->is_ours = false;
+	else if (was == NULL || was->realm == NULL)
+		c->is_taken = true;
 	c->limited_at = NULL;	/* it may be another one there now */
 	c->limited_until = 0;
 	/* A run goes on where it began; NULL: not at one of these. */

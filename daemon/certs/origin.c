@@ -5,10 +5,18 @@
 
 #include "daemon/certs/cert.h"
 
+bool
+origin_is_cluster(const struct cert *c)
+{
+	return c->conf != NULL && c->conf->realm != NULL && c->is_taken;
+}
+
 const struct conf_repository *
 origin_repository(const struct cert *c)
 {
-	return c->conf != NULL ? c->conf->source : NULL;
+	if (c->conf == NULL || c->conf->source != NULL)
+		return c->conf != NULL ? c->conf->source : NULL;
+	return origin_is_cluster(c) ? c->conf->realm->certs : NULL;
 }
 
 bool

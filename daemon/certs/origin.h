@@ -2,6 +2,8 @@
 /*
  * origin - where a certificate comes from now: a CA issues it at our request,
  * it is taken from a repository where another host publishes it, or from files.
+ * One of a cluster (config/conf_realm.h) changes as it goes from member to
+ * member.
  * What may come from a CA by the configuration is conf_is_issued()'s to say;
  * whether this daemon has it issued, only this.
  */
@@ -15,6 +17,9 @@ struct conf_repository;
 
 /* Does this daemon have it issued?  One that is not configured: no. */
 bool	origin_is_ca(const struct cert *);
+/* Is it taken from the cluster, as another member has it issued, or nobody is
+ * known yet to be the one that has? */
+bool	origin_is_cluster(const struct cert *);
 /* The repository that it is taken from, of the configuration in force; NULL:
  * none. */
 const struct conf_repository *origin_repository(const struct cert *);

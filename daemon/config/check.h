@@ -23,6 +23,8 @@ struct check {
 					   references may lead there */
 	struct table	 accounts, credentials, providers, repositories;
 	struct table	 certs, notifies, watches;
+	bool		 only_serves;	/* cluster { role = serve } */
+	bool		 only_renews;	/* ... renew */
 	const struct section *cluster;	/* the first; NULL: none */
 	void		*claims;	/* tsearch(3); check_claims.c */
 	void		*recipes;	/* recipe_of.c */
@@ -63,6 +65,11 @@ struct conf_cluster *check_cluster(struct check *, const struct section *);
  * already), long enough not to be guessed? */
 void	check_shared_secret(struct check *, const struct section *,
 	    const char *key, const char *file);
+
+/* Where the members of the cluster meet; accounts and certificates are
+ * complete. */
+void	check_realms(struct check *);
+void	check_free_realms(struct conf *);
 
 /* The account or provider that key names, or the only one; NULL: told. */
 void	*check_reference(struct check *, const struct section *,

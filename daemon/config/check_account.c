@@ -143,7 +143,7 @@ check_eab(struct check *c, const struct section *sec, struct conf_account *a)
 		return;
 	if (file_read_secret(a->eab_hmac_key_file, FILE_SECRET_MAX, &secret,
 	    &err) == -1)
-		opt_mistake(c->m, sec, file->line, "eab_hmac_key_file: %s",
+		opt_absent(c->m, sec, file->line, "eab_hmac_key_file: %s",
 		    err.msg);
 	else {
 		check_hash_secret(c, secret);

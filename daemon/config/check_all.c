@@ -44,7 +44,9 @@ add_account(struct check *c, struct section *sec)
 
 	check_title(c, sec);
 	c->secrets = 0;
+	c->m->is_elsewhere = c->only_serves;
 	object = check_account(c, sec);
+	c->m->is_elsewhere = false;
 	object->hash = check_hash(sec, NULL) + c->secrets;
 	table_add(&c->accounts, sec, object);
 }
@@ -56,7 +58,9 @@ add_credentials(struct check *c, struct section *sec)
 
 	check_title(c, sec);
 	c->secrets = 0;
+	c->m->is_elsewhere = c->only_serves;
 	object = check_credentials(c, sec);
+	c->m->is_elsewhere = false;
 	object->hash = check_hash(sec, NULL) + c->secrets;
 	table_add(&c->credentials, sec, object);
 }
@@ -68,7 +72,9 @@ add_provider(struct check *c, struct section *sec)
 
 	check_title(c, sec);
 	c->secrets = 0;
+	c->m->is_elsewhere = c->only_serves;
 	object = check_provider(c, sec);
+	c->m->is_elsewhere = false;
 	object->hash = check_hash(sec, NULL) + c->secrets;
 	table_add(&c->providers, sec, object);
 }
@@ -207,12 +213,23 @@ take_certs(struct conf *conf, const struct table *t)
 		conf->certs[conf->n_certs] = t->rows[conf->n_certs].object;
 }
 
+/* What is only read by others need not be there. */
+static void
+find_role(struct check *c, struct section *sec)
+{
+	const struct value *v = tree_value(sec, "role");
+
+	c->only_serves |= v != NULL && strcmp(v->text, "serve") == 0;
+	c->only_renews |= v != NULL && strcmp(v->text, "renew") == 0;
+}
+
 void
 check_all(struct check *c)
 {
 	struct conf *conf = c->conf;
 
 	check_globals(c);
+	each(c, "cluster", find_role);
 	each(c, "account", add_account);
 	table_sort(&c->accounts, c->m);
 	take_accounts(conf, &c->accounts);
@@ -229,6 +246,7 @@ check_all(struct check *c)
 	each(c, "certificate", add_cert);
 	table_sort(&c->certs, c->m);
 	take_certs(conf, &c->certs);
+	check_realms(c);
 	each(c, "watch", add_watch);
 	table_sort(&c->watches, c->m);
 	take_watches(conf, &c->watches);

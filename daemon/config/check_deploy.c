@@ -152,6 +152,27 @@ sort_steps(const struct section *sec, struct conf_deploy *d)
 	return is_usual;
 }
 
+/* In a cluster: once, by who renews it, or by each host that serves it?  What
+ * reaches out to another place is the same from everywhere. */
+static bool
+check_run_on(struct check *c, const struct section *sec)
+{
+	static const char *const reaching[] = { "ssh", "publish",
+	    "kubernetes", "cloud", "recipe" };
+	const struct value *v = tree_value(sec, "run_on");
+
+	if (v != NULL && strcmp(v->text, "holder") != 0 &&
+	    strcmp(v->text, "hosts") != 0)
+		opt_refuse(c->m, sec, "run_on", v, "holder, hosts");
+	if (v != NULL)
+		return strcmp(v->text, "holder") == 0;
+	for (size_t i = 0; i < sizeof(reaching) / sizeof(reaching[0]); i++) {
+		if (has_key(sec, reaching[i]))
+			return true;
+	}
+	return false;
+}
+
 /* What only says how to verify does not verify. */
 static void
 check_alone(struct check *c, const struct section *sec)
@@ -175,6 +196,8 @@ check_deploy(struct check *c, const struct section *sec,
 	bool is_usual;
 
 	is_usual = sort_steps(sec, d);
+	d->at_holder = check_run_on(c, sec);
+	c->m->is_elsewhere = d->at_holder ? c->only_serves : c->only_renews;
 	warn_of_order(c, sec);
 	check_deploy_hash(sec, is_usual, d);
 	check_deploy_window(c, sec, d);
@@ -187,6 +210,7 @@ check_deploy(struct check *c, const struct section *sec,
 		if (has_key(sec, kinds[i].key))
 			kinds[i].check(c, sec, d);
 	}
+	c->m->is_elsewhere = false;
 	check_deploy_config_test(c, sec, d);
 	d->timeout_s = (unsigned)opt_duration(c->m, sec, "timeout", 1, 3600,
 	    STEP_TIMEOUT_S);

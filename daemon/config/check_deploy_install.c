@@ -87,7 +87,7 @@ check_password(struct check *c, const struct section *sec,
 		return;
 	else if (file_read_secret(i->password_file, FILE_SECRET_MAX, &secret,
 	    &err) == -1)
-		opt_mistake(c->m, sec, v->line, "password_file: %s", err.msg);
+		opt_absent(c->m, sec, v->line, "password_file: %s", err.msg);
 	else
 		freezero_str(secret);
 }
@@ -105,14 +105,14 @@ check_owner(struct check *c, const struct section *sec,
 	if (i->owner != NULL) {
 		if ((pw = getpwnam(i->owner)) != NULL)
 			i->uid = pw->pw_uid;
-		else
+		else if (!c->m->is_elsewhere)
 			opt_refuse(c->m, sec, "owner",
 			    tree_value(sec, "owner"), "a user of this system");
 	}
 	if (i->group != NULL) {
 		if ((gr = getgrnam(i->group)) != NULL)
 			i->gid = gr->gr_gid;
-		else
+		else if (!c->m->is_elsewhere)
 			opt_refuse(c->m, sec, "group",
 			    tree_value(sec, "group"), "a group of this system");
 	}

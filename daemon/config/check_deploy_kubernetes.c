@@ -173,7 +173,7 @@ check_deploy_kubernetes(struct check *c, const struct section *sec,
 	    &secret, &len, &err) : file_read_secret(k->token_file, TOKEN_MAX,
 	    &secret, &err);
 	if (rc == -1)
-		opt_mistake(c->m, sub, v != NULL ? v->line : sub->line,
+		opt_absent(c->m, sub, v != NULL ? v->line : sub->line,
 		    "token_file: %s", err.msg);
 	else
 		freezero_str(secret);

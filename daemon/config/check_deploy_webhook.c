@@ -29,7 +29,7 @@ check_deploy_webhook(struct check *c, const struct section *sec,
 		return;
 	if (file_read_secret(w->token_file, FILE_SECRET_MAX, &secret,
 	    &err) == -1)
-		opt_mistake(c->m, sub, v->line, "token_file: %s", err.msg);
+		opt_absent(c->m, sub, v->line, "token_file: %s", err.msg);
 	else
 		freezero_str(secret);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "common/mem.h"
@@ -21,7 +22,7 @@ set_secret_file(struct check *c, const struct section *sec, const char *key,
 	if (path == NULL)
 		return;			/* told */
 	if (provider_values_set_file(values, opt, path, is_text, &err) == -1)
-		opt_mistake(c->m, sec, tree_value(sec, key)->line, "%s: %s",
+		opt_absent(c->m, sec, tree_value(sec, key)->line, "%s: %s",
 		    key, err.msg);
 	else
 		check_hash_secret(c, provider_str(values, opt));
@@ -83,6 +84,8 @@ set_path(struct check *c, const struct section *sec,
 	const char *text = path;
 	struct error err;
 
+	if (path != NULL && c->m->is_elsewhere && access(path, R_OK) == -1)
+		c->m->n_absent++;
 	if (path != NULL &&
 	    provider_values_set(values, opt, &text, 1, &err) == -1)
 		opt_mistake(c->m, sec, sec->line, "%s", err.msg);
@@ -196,7 +199,8 @@ check_options(struct check *c, const struct section *sec,
 	if (lender != NULL)
 		provider_values_borrow(values, lender);
 	/* It may rely on what the table says of each option. */
-	if (c->m->n == before && check != NULL && check(values, &err) == -1)
+	if (c->m->n == before && check != NULL && !(c->m->is_elsewhere &&
+	    c->m->n_absent > 0) && check(values, &err) == -1)
 		opt_mistake(c->m, sec, line_of(sec, opts, err.msg), "%s",
 		    err.msg);
 	return values;

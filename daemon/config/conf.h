@@ -19,6 +19,7 @@
 #include "daemon/config/conf_limits.h"
 #include "daemon/config/conf_notify.h"
 #include "daemon/config/conf_etcd.h"
+#include "daemon/config/conf_realm.h"
 #include "daemon/config/conf_repository.h"
 #include "daemon/config/conf_watch.h"
 
@@ -184,6 +185,9 @@ struct conf_cert {
 	/* Fetched from there, where another host publishes it: account, key
 	   and all of proving names are not ours.  NULL: renewed here. */
 	const struct conf_repository *source;
+	/* Where the members of a cluster meet about it; NULL: it is none's, or
+	   comes from source or given. */
+	const struct conf_realm *realm;
 	/* Taken from there, where nobody renews it here; names may be none. */
 	struct conf_given *given;
 	const struct conf_account *account;	/* the first; NULL with
@@ -246,6 +250,8 @@ struct conf {
 	struct conf_watch **watches;	/* sorted by name */
 	size_t		 n_watches;
 	struct conf_cluster *cluster;	/* NULL: it works alone */
+	struct conf_realm **realms;
+	size_t		 n_realms;
 	struct conf_alarm alarm;
 };
 

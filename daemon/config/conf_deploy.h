@@ -136,6 +136,9 @@ struct conf_deploy {
 	unsigned	 timeout_s;	/* of each step */
 	unsigned	 verify_timeout_s;
 	bool		 rollback;	/* if verify fails */
+	bool		 at_holder;	/* of a cluster: it runs where the
+					   certificate is renewed, not on all
+					   hosts that serve it */
 	bool		 is_shared;	/* conf.hooks: no certificate's own */
 	unsigned	 n_windows;
 	/* Names of the kinds of step that are asked for, as they are to run,

@@ -63,6 +63,7 @@ free_whole(struct conf *conf)
 	for (size_t i = 0; i < conf->n_watches; i++)
 		check_free_watch(conf->watches[i]);
 	free(conf->watches);
+	check_free_realms(conf);
 	check_free_cluster(conf->cluster);
 	free(conf->certs);
 	free(conf->providers);

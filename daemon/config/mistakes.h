@@ -48,6 +48,9 @@ struct mistakes {
 	size_t		 n_wrong;	/* of CONF_MISTAKE */
 	bool		 is_shell;	/* conf_check(): no service's
 					   environment */
+	bool		 is_elsewhere;	/* the section is for other hosts of
+					   the cluster: opt_absent() */
+	size_t		 n_absent;	/* ... that was not told */
 };
 
 /* line 0: the file as a whole.  Control characters are replaced. */

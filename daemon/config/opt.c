@@ -53,6 +53,21 @@ opt_mistake(struct mistakes *m, const struct section *sec, int line,
 }
 
 void
+opt_absent(struct mistakes *m, const struct section *sec, int line,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	if (m->is_elsewhere) {
+		m->n_absent++;
+		return;
+	}
+	va_start(ap, fmt);
+	add(m, CONF_MISTAKE, sec, line, fmt, ap);
+	va_end(ap);
+}
+
+void
 opt_warn(struct mistakes *m, const struct section *sec, int line,
     const char *fmt, ...)
 {
@@ -360,7 +375,7 @@ readable(struct mistakes *m, const struct section *sec, const char *key,
 	if (fd != -1 || errno != EACCES)
 		return path;
 	fault = access_fault(path);
-	opt_mistake(m, sec, tree_value(sec, key)->line, "%s: %s", key, fault);
+	opt_absent(m, sec, tree_value(sec, key)->line, "%s: %s", key, fault);
 	free(fault);
 	free(path);
 	return NULL;
@@ -393,7 +408,7 @@ opt_file(struct mistakes *m, const struct section *sec, const char *key)
 		return NULL;
 	}
 	if (dir == NULL || dir[0] != '/') {
-		opt_mistake(m, sec, v->line, "%s = \"%.200s\": "
+		opt_absent(m, sec, v->line, "%s = \"%.200s\": "
 		    "$CREDENTIALS_DIRECTORY is not set; credentials exist "
 		    "for a service of systemd only, see LoadCredential= in "
 		    "systemd.exec(5)", key, v->text);
@@ -440,7 +455,7 @@ opt_pem_file(struct mistakes *m, const struct section *sec, const char *key)
 		return NULL;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd == -1)
-		opt_mistake(m, sec, tree_value(sec, key)->line, "%s: %s: %s",
+		opt_absent(m, sec, tree_value(sec, key)->line, "%s: %s: %s",
 		    key, path, strerror(errno));
 	else if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
 		opt_mistake(m, sec, tree_value(sec, key)->line, "%s: %s: it is "

@@ -19,6 +19,10 @@ void	opt_mistake(struct mistakes *, const struct section *, int line,
 /* The same for what can be used, but is hardly what is meant. */
 void	opt_warn(struct mistakes *, const struct section *, int line,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* A mistake about what is not on this host, such as a secret's file; none where
+ * the section is for other hosts of a cluster (mistakes.h). */
+void	opt_absent(struct mistakes *, const struct section *, int line,
+	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* `key = "text"; allowed: ...`, in v's line. */
 void	opt_refuse(struct mistakes *, const struct section *,
 	    const char *key, const struct value *, const char *allowed);

@@ -114,6 +114,7 @@ static const struct key deploy_keys[] = {
 	{ "start", SHAPE_LIST, NULL },
 	{ "config_test", SHAPE_LIST, NULL },
 	{ "timeout", SHAPE_ONE, NULL },
+	{ "run_on", SHAPE_ONE, NULL },
 	{ "deploy_window", SHAPE_LIST, NULL },
 	{ "verify", SHAPE_LIST, NULL },
 	{ "verify_timeout", SHAPE_ONE, NULL },

@@ -21,6 +21,7 @@ struct hooks;
 struct http;
 struct leases;
 struct loop;
+struct object_fence;
 struct sdbus;
 struct slots;
 struct store;
@@ -62,6 +63,8 @@ struct deploy_args {			/* borrowed until done or cancel */
 					   was; read this, it does not change */
 	const char	*serial;	/* hex, of the leaf there */
 	time_t		 renew_at;	/* when it is planned to be renewed */
+	const struct object_fence *fence;	/* of what is published; NULL:
+						   none */
 	const char	*only;		/* run steps of this kind only; NULL:
 					   all that the target asks for */
 	bool		 is_check;	/* only find out whether it could be

@@ -17,6 +17,7 @@
 #include "daemon/rollout/rollback.h"
 #include "daemon/rollout/rollout.h"
 #include "daemon/rollout/source_watch.h"
+#include "daemon/rollout/takeover.h"
 #include "daemon/store/store.h"
 
 struct cert *
@@ -283,6 +284,7 @@ engine_delete(struct engine *e, const char *name, struct error *err)
 	if (c != NULL) {
 		persist_watch_forget(e->persist_watch, c);
 		hold_forget(e->holds, c);
+		takeover_cancel(c);
 		watch_free(c);
 		rollout_forget(c);
 		certs_remove(e->certs, c);

@@ -43,6 +43,7 @@
 #include "daemon/rollout/rollout.h"
 #include "daemon/rollout/source_stream.h"
 #include "daemon/rollout/source_watch.h"
+#include "daemon/rollout/takeover.h"
 #include "providers/provider.h"
 
 #define STOP_WAIT_MS 8000
@@ -133,6 +134,15 @@ clock_moved(int64_t set_s, int64_t slept_s, void *arg)
 	engine_reschedule(e);
 }
 
+/* A certificate of the cluster is due here from now on. */
+static void
+taken_over(struct cert *c, void *arg)
+{
+	struct engine *e = arg;
+
+	rollout_follow(e->rollout, c);
+}
+
 /* The rooms, each with what it uses. */
 static void
 rooms_new(struct engine *e)
@@ -148,7 +158,7 @@ rooms_new(struct engine *e)
 	    .store = a->store, .children = a->children, .http = a->http,
 	    .leases = e->providers.leases, .etcd = e->etcd, .dns = e->dns,
 	    .sdbus = a->sdbus, .gate = e->gate, .hooks = e->hooks,
-	    .certs = e->certs };
+	    .certs = e->certs, .taken_over = taken_over, .arg = e };
 	e->rollout = rollout_new(&e->rollout_env);
 	e->streams = source_streams_new(&e->rollout_env);
 	e->renewal_env = (struct renewal_env){ .loop = a->loop,
@@ -200,8 +210,14 @@ rooms_new(struct engine *e)
 static void
 watch_sources(struct engine *e)
 {
-	for (size_t i = 0; i < e->certs->n; i++)
-		watch_reload(&e->rollout_env, e->certs->list[i]);
+	for (size_t i = 0; i < e->certs->n; i++) {
+		struct cert *c = e->certs->list[i];
+
+		watch_reload(&e->rollout_env, c);
+		takeover_reload(&e->rollout_env, c);
+		takeover_follow(&e->rollout_env, c, e->conf->cluster != NULL &&
+		    e->conf->cluster->role != CLUSTER_SERVE);
+	}
 	source_streams_apply(e->streams, e->conf);
 }
 
@@ -264,6 +280,10 @@ serve_challenges(struct engine *e)
 {
 	struct error failed;
 
+	/* Who only serves proves nothing. */
+	if (e->conf->cluster != NULL &&
+	    e->conf->cluster->role == CLUSTER_SERVE)
+		return;
 	if (http01_listen(e->http01, e->conf->http_listen, &failed) == -1)
 		log_error(NULL, "http-01: %s", failed.msg);
 	if (tls_alpn_listen(e->tls_alpn, e->conf->tls_alpn_listen,
@@ -327,6 +347,7 @@ certs_leave(struct engine *e)
 		struct cert *c = e->certs->list[i];
 
 		renewal_cancel(c->run);
+		takeover_cancel(c);
 		watch_free(c);
 		rollout_forget(c);
 	}

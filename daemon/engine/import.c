@@ -8,6 +8,7 @@
 #include "daemon/engine/priv.h"
 #include "daemon/renewal/cert_import.h"
 #include "daemon/rollout/given.h"
+#include "daemon/rollout/takeover.h"
 #include "daemon/store/store.h"
 
 static int
@@ -29,8 +30,17 @@ json_t *
 engine_import_cert(struct engine *e, const struct cert_import *a,
     struct error *err)
 {
-	return check_stopping(e, err) == -1 ? NULL :
-	    cert_import(&e->renewal_env, a, err);
+	struct cert *c;
+	json_t *done;
+
+	if (check_stopping(e, err) == -1)
+		return NULL;
+	done = cert_import(&e->renewal_env, a, err);
+	c = certs_find(e->certs, a->name);
+	/* The other members of a cluster are to have it as well. */
+	if (done != NULL && c != NULL)
+		takeover_again(&e->rollout_env, c);
+	return done;
 }
 
 int

@@ -35,6 +35,7 @@
 #include "daemon/rollout/rollback.h"
 #include "daemon/rollout/rollout.h"
 #include "daemon/rollout/source_watch.h"
+#include "daemon/rollout/takeover.h"
 
 /* The wall clock may jump or the machine sleep: look again this often. */
 #define WAKE_MAX_MS 30000
@@ -387,6 +388,8 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 	const char *from = c->account != NULL ? c->account->name : NULL;
 	bool moves = err != NULL && choice_failed(e->holds, c, step, err);
 
+	watch_run_ended(c, err != NULL);
+	takeover_kick(c);
 	place_end(&c->place);
 	c->passes_hold = c->passes_limits = false;
 	e->renewed += err == NULL;
@@ -715,7 +718,7 @@ engine_renew_now(struct engine *e, const char *name, struct error *err)
 		xstrset(&c->row.account, NULL);
 	/* Until there is a certificate: also where this run fails, or none
 	 * begins before the next start. */
-	if (c->watch == NULL) {
+	if (c->watch == NULL || c->is_ours) {
 		c->row.asked_at = clock_now();
 		cert_save(c);
 	}

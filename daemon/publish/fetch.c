@@ -36,6 +36,19 @@ struct fetch_op {
 
 static void	get_file(struct fetch_op *);
 
+bool
+fetch_found_no_better(const struct error *err)
+{
+	static const char *const codes[] = { "object:missing", "fetch:names",
+	    "fetch:older", "fetch:expired" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (strcmp(err->code, codes[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
 fetch_cancel(struct fetch_op *op)
 {

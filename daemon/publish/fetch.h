@@ -56,6 +56,10 @@ struct fetch_result {
 typedef void fetch_done_cb(const struct error *err,
     const struct fetch_result *, void *arg);
 
+/* Is this error of a look about what is there, which is no better than ours:
+ * nothing, an older one, one without our names, or one that has expired? */
+bool		 fetch_found_no_better(const struct error *);
+
 struct fetch_op	*fetch_start(const struct fetch_args *, fetch_done_cb *done,
 		    void *arg);
 void		 fetch_cancel(struct fetch_op *);

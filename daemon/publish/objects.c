@@ -25,6 +25,7 @@ object_cancel(struct object_op *op)
 	freezero(op->data, op->a.len);
 	free(op->key);
 	free(op->etag);
+	free((char *)(uintptr_t)op->fence.key);
 	free(op);
 }
 
@@ -162,6 +163,11 @@ start(const struct object_args *a, object_done_cb *done, void *arg)
 	op->a = *a;
 	op->key = xstrdup(a->key);
 	op->etag = xstrdup(a->etag != NULL ? a->etag : "");
+	if (a->fence != NULL) {
+		op->fence = *a->fence;
+		op->fence.key = xstrdup(a->fence->key);
+		op->a.fence = &op->fence;
+	}
 	op->done = done;
 	op->arg = arg;
 	timer_init(&op->turn, a->loop, begin_cb, op);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 struct conf_repository;
@@ -26,6 +27,13 @@ enum object_condition {
 	OBJECT_CHANGED			/* get: only if not of that ETag */
 };
 
+/* What is put is put only while this key is the one that was made at that
+ * revision: the lock of who writes (etcd alone has such a thing). */
+struct object_fence {
+	const char	*key;
+	int64_t		 created;
+};
+
 struct object_args {			/* borrowed; copied */
 	struct loop	*loop;
 	struct http	*http;
@@ -40,6 +48,8 @@ struct object_args {			/* borrowed; copied */
 					   it stays */
 	enum object_condition condition;
 	const char	*etag;		/* of OBJECT_REPLACE, OBJECT_CHANGED */
+	const struct object_fence *fence;	/* of put, to etcd, or
+						   NULL */
 	unsigned	 timeout_ms;
 };
 
@@ -55,7 +65,8 @@ struct object_reply {
  * (401, 403), "object:bucket", "object:http" (a wrong region, say);
  * ERR_REJECTED "object:missing" (get: there is none), "object:condition"
  * (put: there is another one now), "object:unconditional" (put: this store
- * knows no conditions); those of etcd.h; ERR_TRANSIENT otherwise.
+ * knows no conditions); ERR_TRANSIENT "cluster:fenced" (put: the lock of the
+ * fence is another's); those of etcd.h; ERR_TRANSIENT otherwise.
  */
 typedef void object_done_cb(const struct error *err,
     const struct object_reply *reply, void *arg);

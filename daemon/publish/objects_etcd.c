@@ -18,6 +18,12 @@
 #define HEAD_MAX 4096		/* of an answer, besides a value */
 #define LEASE_LEAST_S 86400
 
+static bool
+has_conditions(const struct object_op *op)
+{
+	return op->a.condition != OBJECT_ANY || op->a.fence != NULL;
+}
+
 /* --- answers --- */
 
 static void
@@ -89,17 +95,32 @@ got(struct object_op *op, const json_t *json)
 	free(value);
 }
 
+/* The transaction has not been done: is the fence's key another one now? */
+static bool
+is_fenced(const struct object_op *op, const json_t *json)
+{
+	return op->a.fence != NULL && jsonx_number(json,
+	    "responses.0.response_range.kvs.0.create_revision", 0) !=
+	    op->a.fence->created;
+}
+
 static void
 put(struct object_op *op, const json_t *json)
 {
 	char revision[24];
 	struct error err;
 
-	if (op->a.condition != OBJECT_ANY &&
-	    !jsonx_bool(json, "succeeded", false)) {
-		(void)error_set(&err, ERR_REJECTED, "object:condition",
-		    "repository \"%s\": put %s: somebody else has written it",
-		    op->a.repository->name, op->key);
+	if (has_conditions(op) && !jsonx_bool(json, "succeeded", false)) {
+		if (is_fenced(op, json))
+			(void)error_set(&err, ERR_TRANSIENT, "cluster:fenced",
+			    "repository \"%s\": put %s: another member has "
+			    "taken over meanwhile", op->a.repository->name,
+			    op->key);
+		else
+			(void)error_set(&err, ERR_REJECTED,
+			    "object:condition", "repository \"%s\": put %s: "
+			    "somebody else has written it",
+			    op->a.repository->name, op->key);
 		object_finish(op, &err, NULL);
 		return;
 	}
@@ -142,29 +163,61 @@ object_key(const struct object_op *op)
 }
 
 static json_t *
+compare(json_t *key, const char *target, const char *member,
+    const char *value)
+{
+	return json_pack("{s:O, s:s, s:s, s:s}", "key", key, "target", target,
+	    "result", "EQUAL", member, value);
+}
+
+static json_t *
+compare_etag(const struct object_op *op, json_t *key)
+{
+	char *at = xasprintf("%.*s", (int)strcspn(op->etag, "-"), op->etag);
+	json_t *c = compare(key, "MOD", "mod_revision", at);
+
+	free(at);
+	return c;
+}
+
+/* ... and if it was not done, tell whether that was for the fence. */
+static void
+add_fence(const struct object_op *op, json_t *all, json_t *otherwise)
+{
+	json_t *key = etcd_text(op->a.fence->key);
+	char created[24];
+
+	(void)text_printf(created, sizeof(created), "%lld",
+	    (long long)op->a.fence->created);
+	(void)json_array_append_new(all, compare(key, "CREATE",
+	    "create_revision", created));
+	(void)json_array_append_new(otherwise, json_pack("{s:{s:o}}",
+	    "request_range", "key", key));
+}
+
+static json_t *
 put_body(const struct object_op *op, const char *lease)
 {
 	json_t *key = object_key(op);
 	char *b64 = sign_base64(op->data, op->a.len);
 	json_t *put = json_pack("{s:o, s:s, s:s}", "key", key, "value", b64,
 	    "lease", lease);
-	json_t *compare;
-	char *at;
+	json_t *all, *otherwise;
 
 	freezero_str(b64);
-	if (op->a.condition == OBJECT_ANY)
+	if (!has_conditions(op))
 		return put;
-	if (op->a.condition == OBJECT_CREATE) {
-		compare = json_pack("{s:O, s:s, s:s, s:s}", "key", key,
-		    "target", "VERSION", "result", "EQUAL", "version", "0");
-	} else {
-		at = xasprintf("%.*s", (int)strcspn(op->etag, "-"), op->etag);
-		compare = json_pack("{s:O, s:s, s:s, s:s}", "key", key,
-		    "target", "MOD", "result", "EQUAL", "mod_revision", at);
-		free(at);
-	}
-	return json_pack("{s:[o], s:[{s:o}]}", "compare", compare, "success",
-	    "request_put", put);
+	all = json_array();
+	otherwise = json_array();
+	if (op->a.condition == OBJECT_CREATE)
+		(void)json_array_append_new(all, compare(key, "VERSION",
+		    "version", "0"));
+	else if (op->a.condition != OBJECT_ANY)
+		(void)json_array_append_new(all, compare_etag(op, key));
+	if (op->a.fence != NULL)
+		add_fence(op, all, otherwise);
+	return json_pack("{s:o, s:[{s:o}], s:o}", "compare", all, "success",
+	    "request_put", put, "failure", otherwise);
 }
 
 static void
@@ -179,7 +232,7 @@ call(struct object_op *op, const char *path, size_t max, json_t *body,
 static void
 put_begin(struct object_op *op, const char *lease)
 {
-	call(op, op->a.condition == OBJECT_ANY ? "/v3/kv/put" : "/v3/kv/txn",
+	call(op, has_conditions(op) ? "/v3/kv/txn" : "/v3/kv/put",
 	    HEAD_MAX, put_body(op, lease), called);
 }
 

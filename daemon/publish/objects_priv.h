@@ -11,6 +11,7 @@
 struct object_op {
 	struct object_args a;		/* its strings are ours: */
 	char		*key, *etag;
+	struct object_fence fence;	/* a.fence, or its key is NULL */
 	char		*data;		/* of put; wiped */
 	bool		 is_put;
 	struct timer	 turn;

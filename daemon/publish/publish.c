@@ -59,7 +59,11 @@ publish_cancel(void *arg)
 static void
 finish(struct publish_op *op, const struct error *err)
 {
-	step_tell(&op->s, "publish", err);
+	/* What is published for a cluster is no target of a certificate. */
+	if (op->s.a.target->is_shared)
+		op->s.done(err, op->s.arg);
+	else
+		step_tell(&op->s, "publish", err);
 	publish_cancel(op);
 }
 
@@ -167,6 +171,7 @@ put_manifest(struct publish_op *op)
 	a.len = strlen(text);
 	a.condition = op->condition;
 	a.etag = op->etag;
+	a.fence = op->s.a.fence;
 	op->object = object_put_start(&a, manifest_put, op);
 	free(text);
 	free(key);
@@ -266,7 +271,9 @@ compare(struct publish_op *op, const struct object_reply *reply,
 	if (there.not_before > op->manifest.not_before &&
 	    strcmp(there.serial, op->manifest.serial) != 0)
 		rc = is_ours(op, there.serial) ? 1 : error_set(err,
-		    ERR_CONFIG, "deploy:publish", "repository \"%s\" has a "
+		    op->s.a.target->is_shared ? ERR_TRANSIENT : ERR_CONFIG,
+		    op->s.a.target->is_shared ? "cluster:newer" :
+		    "deploy:publish", "repository \"%s\" has a "
 		    "newer certificate \"%s\" (%s), of another publisher",
 		    op->repository->name, op->s.a.cert->name, there.serial);
 	manifest_clear(&there);

@@ -3,7 +3,10 @@
 #ifndef DAEMON_RENEWAL_ENV_H
 #define DAEMON_RENEWAL_ENV_H
 
+#include <stdint.h>
+
 struct accounts;
+struct cert;
 struct certs;
 struct children;
 struct cleanup;
@@ -37,6 +40,11 @@ struct renewal_env {
 	struct tokens	*tokens;
 	struct tls_alpn	*tls_alpn;
 	struct rollout	*rollout;
+	/* The lock that keeps other members of the cluster from the run: the
+	 * revision that made it, and its key, which the caller frees; NULL:
+	 * there is no cluster. */
+	int64_t		(*fence)(const struct cert *, char **key, void *arg);
+	void		*arg;
 };
 
 #endif

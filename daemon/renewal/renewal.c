@@ -31,6 +31,7 @@
 #include "daemon/publish/fetch.h"
 #include "daemon/renewal/authorize.h"
 #include "daemon/renewal/orderwait.h"
+#include "daemon/rollout/release.h"
 #include "daemon/rollout/rollout.h"
 
 static void	enter_account(struct renewal *);
@@ -66,6 +67,7 @@ renewal_halt(struct renewal *r)
 	rollout_run_cancel(r->deploy);
 	orderwait_cancel(r->poll);
 	fetch_cancel(r->fetch);
+	release_cancel(r->release);
 	authorize_cancel(r->auth);
 	zones_free(r->zones);
 	keygen_cancel(r->keygen);
@@ -81,6 +83,7 @@ renewal_halt(struct renewal *r)
 	r->deploy = NULL;
 	r->poll = NULL;
 	r->fetch = NULL;
+	r->release = NULL;
 	r->auth = NULL;
 	r->zones = NULL;
 	r->keygen = NULL;
@@ -308,7 +311,7 @@ check_room(const struct renewal *r, struct error *err)
 }
 
 static void
-enter_account(struct renewal *r)
+account_first(struct renewal *r)
 {
 	void (*next)(struct renewal *) = account_begin;
 	struct error err;
@@ -332,6 +335,15 @@ enter_account(struct renewal *r)
 		renewal_pre_hooks(r, next);
 	else
 		next(r);
+}
+
+static void
+enter_account(struct renewal *r)
+{
+	if (renewal_is_shared(r))
+		renewal_look_first(r, account_first);
+	else
+		account_first(r);
 }
 
 /* --- order --- */

@@ -58,7 +58,9 @@ row_update(struct renewal *r, const struct cert_info *info)
 	free(row->names);
 	row->names = xstrdup(r->names_json);
 	missing_installed(r->cert, r->all, r->cc, NULL, 0);
-	xstrset(&row->profile, r->at.profile);
+	/* Who had it issued has the same configuration. */
+	xstrset(&row->profile, r->source != NULL && r->cc->realm != NULL ?
+	    r->cc->profile : r->at.profile);
 	row->profile_missed = r->misses_profile;
 	choice_installed(r->cert);
 	row->installed_at = clock_now();
@@ -98,7 +100,8 @@ may_switch(void *arg)
 	struct error err;
 
 	r->gate = NULL;
-	if (certs_check_held(r->env->certs, r->cert->row.name, &err) == -1 ||
+	if ((r->is_issued && certs_check_held(r->env->certs,
+	    r->cert->row.name, &err) == -1) ||
 	    store_promote(r->env->store, r->cert->row.name, r->version,
 	    &err) == -1) {
 		renewal_fail(r, &err);
@@ -156,7 +159,7 @@ still_ours(const struct error *err, void *arg)
 	if (err != NULL)
 		renewal_fail(r, err);
 	else
-		gate_begin(r);
+		renewal_publish_first(r, gate_begin);
 }
 
 void
@@ -185,7 +188,7 @@ renewal_enter_install(struct renewal *r)
 		    "and the new version cannot be given the same: acmed is "
 		    "not in that group; see \"install\" in acmed.conf(5)",
 		    r->cert->row.name);
-	if (conf_is_issued(r->cc) && store_is_shared(r->env->store))
+	if (renewal_is_shared(r))
 		r->sync = store_sync_shared_start(r->env->store,
 		    r->cert->row.name, still_ours, r);
 	else

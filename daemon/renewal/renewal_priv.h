@@ -72,6 +72,7 @@ struct renewal {
 	struct authorize_op *auth;
 	struct orderwait_op *poll;
 	struct fetch_op	*fetch;
+	struct release_op *release;
 	struct rollout_run *deploy;
 	struct cleanup_wait_op *tidy;
 	struct hooks_op	*hooks;
@@ -92,6 +93,7 @@ struct renewal {
 	struct error	 deploy_err;
 	struct error	 result;	/* while post hooks run */
 	void		(*after_pre)(struct renewal *);
+	void		(*after_look)(struct renewal *);
 	renewal_done_cb	*done;
 	void		*arg;
 };
@@ -121,6 +123,14 @@ void	renewal_pre_hooks(struct renewal *, void (*next)(struct renewal *));
 void	renewal_post_hooks(struct renewal *, const struct error *err);
 /* The same, and what follows from the error for its order and account. */
 void	renewal_fail(struct renewal *, const struct error *err);
+/* --- renewal_cluster.c --- */
+/* Is it one of a cluster, which this member has issued? */
+bool	renewal_is_shared(const struct renewal *);
+/* Take what is published, if it is newer; else go on. */
+void	renewal_look_first(struct renewal *, void (*next)(struct renewal *));
+/* Publish the version that is to be installed, then go on. */
+void	renewal_publish_first(struct renewal *,
+	    void (*next)(struct renewal *));
 /* --- renewal_kept.c --- */
 enum kept {
 	KEPT_NOTHING,		/* the run goes its way */

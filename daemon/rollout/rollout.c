@@ -35,8 +35,18 @@ rollout_find(const struct cert *cert, const char *name)
 	return NULL;
 }
 
-const struct conf_deploy *
-rollout_conf(const struct cert *c, const char *name)
+/* Does this member of a cluster run it now? */
+static bool
+is_here(const struct cert *c, const struct conf_deploy *dep)
+{
+	if (c->conf->realm == NULL)
+		return true;
+	return dep->at_holder ? !c->is_taken :
+	    c->certs->conf->cluster->role != CLUSTER_RENEW;
+}
+
+static const struct conf_deploy *
+configured(const struct cert *c, const char *name)
 {
 	for (size_t i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
 		const struct conf_deploy *dep = c->conf->deploys[i];
@@ -48,6 +58,14 @@ rollout_conf(const struct cert *c, const char *name)
 		    HOOKS_DEPLOY) ? dep : NULL;
 	}
 	return NULL;
+}
+
+const struct conf_deploy *
+rollout_conf(const struct cert *c, const char *name)
+{
+	const struct conf_deploy *dep = configured(c, name);
+
+	return dep != NULL && is_here(c, dep) ? dep : NULL;
 }
 
 static void
@@ -102,8 +120,9 @@ rollout_drop_removed(struct rollout *r, struct cert *c)
 
 	for (t = TAILQ_FIRST(&c->targets); t != NULL; t = next) {
 		next = TAILQ_NEXT(t, link);
-		if (t->task != NULL || rollout_conf(c, t->row.target) !=
-		    NULL)
+		/* What another member does meanwhile may be ours again. */
+		if (t->task != NULL || (t->row.done ? configured(c,
+		    t->row.target) : rollout_conf(c, t->row.target)) != NULL)
 			continue;
 		r->pending -= !t->row.done;
 		store_deploy_delete(r->env->store, t->row.cert,
@@ -342,7 +361,10 @@ refresh_target(struct rollout *r, struct cert *c,
 		    "certificate in use", dep->name);
 		return;
 	}
-	if (t->row.hash == 0) {
+	if (c->conf->realm != NULL && strcmp(t->row.serial,
+	    c->row.serial) != 0) {
+		plan(r, c, dep, c->row.serial);	/* it was not run here */
+	} else if (t->row.hash == 0) {
 		/* Written by a version that did not know. */
 		t->row.hash = dep->hash;
 		t->row.not_before = c->row.not_before;
@@ -383,6 +405,20 @@ rollout_start(struct rollout *r)
 	r->is_started = true;
 	for (size_t i = 0; i < r->env->certs->n; i++)
 		refresh(r, r->env->certs->list[i]);
+	rollout_kick(r);
+}
+
+void
+rollout_follow(struct rollout *r, struct cert *c)
+{
+	if (!r->is_started)
+		return;
+	rollout_drop_removed(r, c);
+	for (size_t i = 0; c->row.serial != NULL && i < c->conf->n_deploys;
+	    i++) {
+		if (rollout_conf(c, c->conf->deploys[i]->name) != NULL)
+			refresh_target(r, c, c->conf->deploys[i]);
+	}
 	rollout_kick(r);
 }
 
@@ -507,11 +543,11 @@ rollout_json(const struct cert *c)
 	/* In the order in which they run; then what is just being dropped. */
 	for (size_t i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
 		t = rollout_find(c, c->conf->deploys[i]->name);
-		if (t != NULL)
+		if (t != NULL && is_here(c, c->conf->deploys[i]))
 			(void)json_array_append_new(list, target_json(c, t));
 	}
 	TAILQ_FOREACH(t, &c->targets, link) {
-		if (rollout_conf(c, t->row.target) == NULL)
+		if (configured(c, t->row.target) == NULL)
 			(void)json_array_append_new(list, target_json(c, t));
 	}
 	return list;

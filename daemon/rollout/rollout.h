@@ -54,6 +54,9 @@ struct rollout_env {
 	struct gate	*gate;
 	struct hooks	*hooks;
 	struct certs	*certs;
+	/* From now on it is due here (takeover.h); NULL: nobody asks. */
+	void		(*taken_over)(struct cert *, void *arg);
+	void		*arg;
 };
 
 struct rollout	*rollout_new(const struct rollout_env *);
@@ -64,6 +67,9 @@ const struct deploy_env *rollout_env(const struct rollout *);
  * the start and after a reload: targets that are gone are forgotten, those
  * that are new or do something else now are run. */
 void		 rollout_start(struct rollout *);
+/* Of a certificate of a cluster, which is configured: another member renews it
+ * now, and what runs there runs here no more; or the other way round. */
+void		 rollout_follow(struct rollout *, struct cert *);
 /* End what is under way and begin nothing more. */
 void		 rollout_stop(struct rollout *);
 /* Look again what is to be run: a renewal may have kept its certificate's

@@ -15,6 +15,7 @@
 #include "daemon/etcd/etcd_watch.h"
 #include "daemon/rollout/rollout.h"
 #include "daemon/rollout/source_watch.h"
+#include "daemon/rollout/takeover.h"
 
 /* A fleet that lost a member of the cluster shall not ask the next at once. */
 #define ALL_SPREAD_S	10
@@ -32,6 +33,13 @@ struct source_streams {
 	LIST_HEAD(, stream) streams;
 };
 
+static bool
+is_of_realm(const struct cert *c, const struct conf_repository *r)
+{
+	return c->conf != NULL && c->conf->realm != NULL &&
+	    c->conf->realm->certs == r;
+}
+
 /* "NAME/manifest.json" */
 static void
 changed(const struct etcd_kv *kv, void *arg)
@@ -48,6 +56,10 @@ changed(const struct etcd_kv *kv, void *arg)
 	free(name);
 	if (c != NULL && origin_repository(c) == s->repository)
 		watch_soon(c, 0);
+	/* Ours, but published by another all the same: who renewed it before us
+	 * has ended late. */
+	else if (c != NULL && c->run == NULL && is_of_realm(c, s->repository))
+		takeover_again(s->all->env, c);
 }
 
 static void
@@ -77,6 +89,9 @@ state(const struct error *err, void *arg)
 	} else {
 		log_info(NULL, "repository \"%s\": watching for changes%s",
 		    s->repository->name, s->has_failed ? " again" : "");
+		/* What was told may not have been there to be read. */
+		if (s->has_failed)
+			anything(s);
 		s->has_failed = false;
 	}
 }
@@ -120,6 +135,8 @@ source_streams_apply(struct source_streams *all, const struct conf *conf)
 		etcd_watch_free(s->watch);
 		free(s);
 	}
+	for (size_t i = 0; conf != NULL && i < conf->n_realms; i++)
+		add(all, conf->realms[i]->certs);
 	for (size_t i = 0; conf != NULL && i < conf->n_certs; i++) {
 		const struct conf_repository *r = conf->certs[i]->source;
 

@@ -26,6 +26,9 @@
 #define EXPECTED_LEAD_S	60
 #define EXPECTED_FOR_S	1800
 #define RETRY_LEAST_S	60
+/* What a cluster publishes is told; looks besides are for what was missed. */
+#define CLUSTER_POLL_S	86400
+#define MISSED_S	5	/* before it is looked again, doubling */
 #define WARN_EVERY_S	86400
 
 struct watch {
@@ -40,6 +43,10 @@ struct watch {
 					   when they were looked at last */
 	struct given_stamp stamp;
 	time_t		 warned_at;	/* that nobody renews it */
+	/* Of a cluster: */
+	unsigned	 misses;	/* looks without an answer, in a row */
+	bool		 has_failed;	/* the last run did.  row.failures may
+					   be those of who renews it */
 };
 
 void
@@ -81,19 +88,21 @@ is_late(const struct store_cert *row, time_t now)
 static time_t
 pause(const struct cert *c)
 {
-	int64_t s = c->conf->poll_s, at;
+	bool is_told = origin_is_cluster(c);
+	int64_t s = is_told ? CLUSTER_POLL_S : c->conf->poll_s, at;
 	time_t now = clock_now(), from = c->row.source_renew_at -
 	    EXPECTED_LEAD_S;
+	bool is_expected = c->row.source_renew_at != 0 && !is_told;
 
 	if (is_late(&c->row, now) && s > NEAR_EXPIRY_POLL_S)
 		s = NEAR_EXPIRY_POLL_S;
-	if (c->row.source_renew_at != 0 && now >= from &&
+	if (is_expected && now >= from &&
 	    now < from + EXPECTED_LEAD_S + EXPECTED_FOR_S &&
 	    s > EXPECTED_POLL_S)
 		s = EXPECTED_POLL_S;
 	at = s - s / 10 + arc4random_uniform((uint32_t)(s / 5 + 1));
 	/* ... and not past the time at which it begins to be expected. */
-	return c->row.source_renew_at != 0 && now < from && now + at > from ?
+	return is_expected && now < from && now + at > from ?
 	    from - now : (time_t)at;
 }
 
@@ -104,8 +113,16 @@ is_put(const struct cert *c)
 	return c->conf->given != NULL && c->conf->given->fullchain == NULL;
 }
 
-/* Has the last run failed, and may another do better?  What acmectl put handed
- * over is kept until it is installed. */
+/* Has the last run failed? */
+static bool
+has_failed(const struct cert *c)
+{
+	return c->row.failures > 0 && (!origin_is_cluster(c) ||
+	    c->watch->has_failed || rollback_is_done(c));
+}
+
+/* ... and may another do better?  What acmectl put handed over is kept until it
+ * is installed. */
 static bool
 has_to_retry(const struct cert *c)
 {
@@ -128,8 +145,9 @@ watch_wants_run(const struct cert *c)
 		return c->forced || c->watch->wants_run || is_due_again(c) ||
 		    (!is_put(c) && c->row.serial == NULL &&
 		    c->row.failures == 0);
-	return c->forced || c->watch->wants_run ||
-	    c->row.serial == NULL || c->row.failures > 0;
+	/* In a cluster it may not have been issued yet. */
+	return c->forced || c->watch->wants_run || has_failed(c) ||
+	    (c->row.serial == NULL && !origin_is_cluster(c));
 }
 
 /* Of files: what failed is tried again when they change, and else as a renewal
@@ -166,7 +184,7 @@ watch_next_at(const struct cert *c, const char **action)
 		*action = "fetch";
 		return 0;
 	}
-	if (row->failures > 0 && cert_is_for(c, row->names_failed)) {
+	if (has_failed(c) && cert_is_for(c, row->names_failed)) {
 		/* What was not there may be published any time. */
 		*action = "retry";
 		at = due_planned(row->retry_at, now);
@@ -223,6 +241,7 @@ watch_seen(struct cert *c, const struct fetch_result *seen)
 	(void)text_printf(c->watch->etag, sizeof(c->watch->etag), "%s",
 	    seen->etag);
 	c->watch->wants_run = false;
+	c->watch->misses = 0;
 	if (seen->published_at > row->source_at) {
 		free(row->source_host);
 		row->source_host = seen->publisher[0] != '\0' ?
@@ -256,13 +275,41 @@ warn_if_late(struct cert *c)
 	    row->source_host : "the host that publishes it");
 }
 
+/* Is there nothing in the cluster to take, for now?  Who renews it tells its
+ * own failures; that the cluster cannot be asked is told once. */
+static bool
+waits_for_cluster(const struct cert *c, const struct error *err)
+{
+	return origin_is_cluster(c) && (err->kind == ERR_TRANSIENT ||
+	    (fetch_found_no_better(err) &&
+	    strcmp(err->code, "fetch:older") != 0));
+}
+
+static void
+look_again(struct watch *w, const struct error *err)
+{
+	time_t s = MISSED_S;
+
+	if (err->kind != ERR_TRANSIENT) {
+		w->misses = 0;
+		return;
+	}
+	for (unsigned i = 0; i < w->misses && s < NEAR_EXPIRY_POLL_S; i++)
+		s *= 2;
+	w->misses++;
+	w->poll_at = clock_now() + s / 2 +
+	    (time_t)arc4random_uniform((uint32_t)s);
+}
+
 static void
 polled(const struct error *err, const struct fetch_result *result, void *arg)
 {
 	struct cert *c = arg;
 
 	c->watch->fetch = NULL;
-	if (err != NULL || result->is_new) {
+	if (err != NULL && waits_for_cluster(c, err)) {
+		look_again(c->watch, err);
+	} else if (err != NULL || result->is_new) {
 		c->watch->wants_run = true;
 	} else {
 		watch_seen(c, result);
@@ -331,6 +378,19 @@ watch_poll(struct cert *c)
 	    .serial = cert_serial(c),
 	    .not_before = c->row.not_before, .etag = w->etag,
 	    .published_at = c->row.source_at, .only_look = true }, polled, c);
+}
+
+void
+watch_run_ended(struct cert *c, bool failed)
+{
+	struct watch *w = c->watch;
+
+	if (w == NULL)
+		return;
+	w->has_failed = failed;
+	/* What it has taken is not late any more. */
+	if (!failed && origin_is_cluster(c) && w->news_at == 0)
+		w->poll_at = clock_now() + pause(c);
 }
 
 json_t *

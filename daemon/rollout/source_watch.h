@@ -36,6 +36,8 @@ void	watch_reads(struct cert *, bool reads_files);
 void	watch_soon(struct cert *, unsigned within_s);
 /* A run has seen the manifest. */
 void	watch_seen(struct cert *, const struct fetch_result *);
+/* The run that it wanted, or a person, has ended. */
+void	watch_run_ended(struct cert *, bool failed);
 /* "published" of doc/control-api.md; null: it has no source. */
 json_t	*watch_json(const struct cert *);
 

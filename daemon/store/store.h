@@ -506,6 +506,9 @@ int		 store_files_delete(struct store *, const char *name,
 char		*store_live_path(const struct store *, const char *name);
 /* Absolute path of a directory for files that need not outlive their use. */
 const char	*store_scratch(const struct store *);
+/* That of a version in archive/ (store_stage()); the caller frees. */
+char		*store_version_path(const struct store *, const char *name,
+		    const char *version);
 /* The directory in archive/ that it is now, which never changes; where there
  * is none, the same as store_live_path().  The caller frees. */
 char		*store_live_version_path(const struct store *,

@@ -492,6 +492,14 @@ store_live_path(const struct store *s, const char *name)
 }
 
 char *
+store_version_path(const struct store *s, const char *name,
+    const char *version)
+{
+	assert(store_name_is_sane(name));
+	return xasprintf("%s/archive/%s/%s", s->dir, name, version);
+}
+
+char *
 store_live_version_path(const struct store *s, const char *name)
 {
 	char *live = store_live_path(s, name), *real = realpath(live, NULL);

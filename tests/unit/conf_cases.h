@@ -1505,6 +1505,12 @@
     "}\n",
     "" },
 { CERT
+    " deploy \"a\" { exec = x run_on = holder }\n"
+    " deploy \"b\" { exec = x run_on = hosts }\n"
+    " deploy \"c\" { exec = x run_on = all } }\n",
+    AT "6: certificate \"example.com\": deploy \"c\": run_on = \"all\"; "
+    "allowed: holder, hosts\n" },
+{ CERT
     " deploy \"a\" { verify = \"a.test ca_file=/nowhere\"\n"
     " webhook \"https://h.example/\" { ca_file = /nowhere } } }\n",
     AT "4: certificate \"example.com\": deploy \"a\": verify = "
