@@ -93,7 +93,7 @@ BEGIN {
 	rows(4, "acme dns http01 deploy publish notify")
 	rows(5, "certs")
 	rows(6, "accounts cleanup")
-	rows(7, "rollout persist manage watches")
+	rows(7, "rollout persist manage watches cluster")
 	rows(8, "renewal preflight alerts")
 	rows(9, "engine")
 	rows(10, "control")
@@ -124,7 +124,7 @@ BEGIN {
 	# The types of keys go through the rooms and publish/ unopened.
 	door("openssl/", "daemon/acme/|daemon/store/|daemon/io/tls|" \
 	    "daemon/dns/tsig\\.|daemon/rest/sign\\.c")
-	keys = "^(daemon/renewal/|daemon/accounts/|daemon/preflight/|daemon/manage/|" \
+	keys = "^(daemon/renewal/|daemon/cluster/|daemon/accounts/|daemon/preflight/|daemon/manage/|" \
 	    "daemon/publish/fetch\\.|daemon/rollout/given\\.)"
 	# acmectl has a client of its own; the programs begin and end curl.
 	door("curl/", "daemon/io/http|daemon/io/smtp|daemon/main\\.c|" \

@@ -14,6 +14,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/accounts/account_key.h"
+#include "daemon/accounts/share.h"
 #include "daemon/accounts/zerossl.h"
 #include "daemon/acme/acme.h"
 #include "daemon/config/conf.h"
@@ -55,6 +56,8 @@ entry_close(struct accounts *a, struct entry *e)
 static void
 entry_free(struct accounts *a, struct entry *e)
 {
+	if (e->agreeing != NULL)
+		a->share->cancel(e->agreeing, a->share->arg);
 	keygen_cancel(e->keygen);
 	zerossl_cancel(e->eab_op);
 	entry_unsettle(e);
@@ -454,6 +457,63 @@ wants_eab(const struct account_op *op)
 	return kid == NULL;
 }
 
+/* --- where several daemons use it --- */
+
+void
+accounts_set_share(struct accounts *a, const struct account_share *share)
+{
+	a->share = share;
+}
+
+void
+accounts_key_changed(struct accounts *a, const char *name,
+    const char *directory)
+{
+	struct entry *e;
+
+	TAILQ_FOREACH(e, &a->entries, link) {
+		if (strcmp(e->name, name) != 0 ||
+		    strcmp(e->directory, directory) != 0 || e->is_changing)
+			continue;
+		if (e->refs > 0) {
+			/* Those that use it end with what they have. */
+			xstrset(&e->identity, "");
+			continue;
+		}
+		entry_close(a, e);
+		e->is_agreed = e->is_settled = false;
+	}
+}
+
+static void
+agreed_cb(const struct error *err, enum account_agreed what, void *arg)
+{
+	struct entry *e = arg;
+
+	e->agreeing = NULL;
+	e->is_agreed = err == NULL && what == ACCOUNT_AGREED;
+	e->is_new = err == NULL && what == ACCOUNT_NEW;
+	/* It may be another one than it was. */
+	if (e->is_agreed && e->pub.acme == NULL) {
+		EVP_PKEY_free(e->key);
+		e->key = NULL;
+	}
+	entry_wake(e, err);
+}
+
+/* Is it to be agreed first which key it has? */
+static bool
+wants_agreement(struct accounts *a, struct entry *e)
+{
+	if (a->share == NULL || e->is_agreed || e->is_new ||
+	    e->pub.acme != NULL)
+		return false;
+	if (e->agreeing == NULL)
+		e->agreeing = a->share->agree(e->name, e->directory,
+		    agreed_cb, e, a->share->arg);
+	return true;
+}
+
 /* All who waited for the key go on, or fail, together. */
 static void
 key_done(const struct error *err, EVP_PKEY *key, void *arg)
@@ -466,8 +526,10 @@ key_done(const struct error *err, EVP_PKEY *key, void *arg)
 	if (err == NULL && store_account_key_put(e->store, e->name,
 	    e->directory, key, &failed) == -1)
 		err = &failed;
-	if (err == NULL && EVP_PKEY_up_ref(key) == 1)
+	/* Where daemons share it, another may have been faster. */
+	if (err == NULL && !e->is_new && EVP_PKEY_up_ref(key) == 1)
 		e->key = key;
+	e->is_new = false;
 	while ((op = TAILQ_FIRST(&e->waiting)) != NULL) {
 		TAILQ_REMOVE(&e->waiting, op, link);
 		op->is_waiting = false;
@@ -510,6 +572,10 @@ begin_cb(void *arg)
 	struct entry *e = op->entry;
 
 	if (e->is_changing || e->probe_op != NULL) {
+		op_wait(op);
+		return;
+	}
+	if (wants_agreement(a, e)) {
 		op_wait(op);
 		return;
 	}

@@ -13,6 +13,7 @@
 
 struct acme;
 struct account_op;
+struct account_share;
 struct accounts;
 struct children;
 struct conf;
@@ -36,6 +37,14 @@ struct accounts	*accounts_new(struct loop *, struct http *,
 		    struct children *, struct store *);
 /* All operations must be finished or cancelled before. */
 void		 accounts_free(struct accounts *);
+
+/* Several daemons use the accounts (share.h); borrowed; NULL: it is alone. */
+void		 accounts_set_share(struct accounts *,
+		    const struct account_share *);
+/* Another daemon has given the account another key, which is in the store: who
+ * comes now uses it. */
+void		 accounts_key_changed(struct accounts *, const char *name,
+		    const char *directory);
 
 /* An account ready for use; acme and pace live until account_release(). */
 struct account {

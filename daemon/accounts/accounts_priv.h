@@ -34,6 +34,10 @@ struct entry {
 	TAILQ_HEAD(, account_op) waiting;	/* for the key, or the: */
 	struct zerossl_op *eab_op;	/* external account, if the CA */
 	char		*eab_kid, *eab_hmac_key;	/* gives it; or NULL */
+	/* Where daemons share the account: */
+	void		*agreeing;	/* on its key; NULL: not now */
+	bool		 is_agreed;	/* key and URL are those of all */
+	bool		 is_new;	/* nobody has a key yet */
 	/* accounts_rollover.c's. */
 	bool		 is_changing;	/* the key: others wait */
 	bool		 is_settled;	/* there is no next key, or it is known
@@ -69,6 +73,7 @@ struct accounts {
 	struct http	*http;
 	struct children	*children;
 	struct store	*store;
+	const struct account_share *share;	/* or NULL */
 	struct tallies	 tallies;	/* of accounts that are gone, too */
 	TAILQ_HEAD(, entry) entries;
 	TAILQ_HEAD(, refresh) refreshes;

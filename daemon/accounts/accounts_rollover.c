@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "daemon/accounts/accounts_priv.h"
+#include "daemon/accounts/share.h"
 #include "daemon/acme/acme.h"
 #include "daemon/config/conf.h"
 #include "daemon/store/keys.h"
@@ -22,6 +23,7 @@ struct rollover {
 	struct account_op *account_op;
 	struct account	*used;		/* a reference, or NULL */
 	struct keygen_op *keygen;
+	void		*keeping;	/* of its share, or NULL */
 	struct acme_op	*op;
 	struct timer	 end;		/* acme/'s operation is over then */
 	struct error	 err;		/* kind ERR_NONE: it went well */
@@ -153,6 +155,9 @@ rollover_free(struct rollover *r)
 	timer_clear(&r->end);
 	account_cancel(r->account_op);
 	keygen_cancel(r->keygen);
+	if (r->keeping != NULL)
+		r->accounts->share->cancel(r->keeping,
+		    r->accounts->share->arg);
 	acme_cancel(r->op);
 	if (r->used != NULL && ((struct entry *)r->used)->is_changing)
 		forget(r);
@@ -196,10 +201,38 @@ changed_cb(const struct error *err, void *arg)
 	timer_set(&r->end, 0);
 }
 
+/* Every daemon that uses the account knows the next key. */
+static void
+kept_cb(const struct error *err, enum account_agreed what, void *arg)
+{
+	struct rollover *r = arg;
+	EVP_PKEY *key = NULL;
+	struct error failed;
+
+	(void)what;
+	r->keeping = NULL;
+	if (err == NULL && store_account_next(r->accounts->store,
+	    r->conf->name, r->conf->directory, &key, &failed) == -1)
+		err = &failed;
+	if (err == NULL && key == NULL) {
+		(void)error_set(&failed, ERR_TRANSIENT, "account:busy",
+		    "another member of the cluster changes the key of account "
+		    "\"%s\"", r->conf->name);
+		err = &failed;
+	}
+	if (err != NULL)
+		end(r, err);
+	else
+		r->op = acme_key_change_start(r->used->acme, key, changed_cb,
+		    r);
+	EVP_PKEY_free(key);
+}
+
 static void
 made_cb(const struct error *err, EVP_PKEY *key, void *arg)
 {
 	struct rollover *r = arg;
+	const struct account_share *share = r->accounts->share;
 	struct error failed;
 
 	r->keygen = NULL;
@@ -208,6 +241,9 @@ made_cb(const struct error *err, EVP_PKEY *key, void *arg)
 		err = &failed;
 	if (err != NULL)
 		end(r, err);
+	else if (share != NULL)
+		r->keeping = share->keep(r->conf->name, r->conf->directory,
+		    kept_cb, r, share->arg);
 	else
 		r->op = acme_key_change_start(r->used->acme, key, changed_cb,
 		    r);

@@ -9,6 +9,7 @@
  *   lock                              flock(2): one daemon
  *   accounts/NAME-HASH8.key           0600, PKCS#8; HASH8: the first 8 hex
  *                                     digits of the directory URL's SHA-256
+ *   accounts/NAME-HASH8.key.old       0600, the one before the cluster's
  *   pending/NAME.key                  0600, key of an order under way
  *   pending/NAME.first                0600, key and chain of the first of a
  *                                     pair, until the second is issued
@@ -98,6 +99,10 @@ bool		 store_is_shared(const struct store *);
  * ERR_CONFIG "store:no-key" if there is none yet: make one (keygen_start())
  * and keep it with store_account_key_put().  The caller frees. */
 EVP_PKEY	*store_account_key(struct store *, const char *name,
+		    const char *directory, struct error *);
+/* The one that is there is kept beside it, as NAME-HASH8.key.old: another one
+ * takes its place.  Durable when it returns. */
+int		 store_account_key_keep(struct store *, const char *name,
 		    const char *directory, struct error *);
 /* Keep a new account key, durably. */
 int		 store_account_key_put(struct store *, const char *name,
@@ -354,6 +359,9 @@ char		**store_revocation_serials(struct store *, const char *cert);
 /* The key of the order under way; 0 and NULL if there is none. */
 int		 store_pending_key(struct store *, const char *name,
 		    EVP_PKEY **key, struct error *);
+/* The same as it lies there, or NULL where there is none; the caller frees it
+ * by freezero_str(). */
+char		*store_pending_key_pem(struct store *, const char *name);
 /* Durable when it returns. */
 int		 store_pending_key_put(struct store *, const char *name,
 		    const EVP_PKEY *, struct error *);

@@ -88,6 +88,23 @@ store_account_key(struct store *s, const char *name, const char *directory,
 }
 
 int
+store_account_key_keep(struct store *s, const char *name,
+    const char *directory, struct error *err)
+{
+	char *path = account_path(name, directory);
+	char *old = xasprintf("%s.old", path);
+	EVP_PKEY *key = NULL;
+	int rc = read_key(s, path, &key, err);
+
+	if (rc == 0 && key != NULL)
+		rc = write_key(s, old, key, err);
+	EVP_PKEY_free(key);
+	free(old);
+	free(path);
+	return rc;
+}
+
+int
 store_account_key_put(struct store *s, const char *name,
     const char *directory, const EVP_PKEY *key, struct error *err)
 {
@@ -242,6 +259,19 @@ store_pending_key(struct store *s, const char *name, EVP_PKEY **key,
 
 	free(path);
 	return rc;
+}
+
+char *
+store_pending_key_pem(struct store *s, const char *name)
+{
+	char *path = pending_path(name), *pem = NULL;
+	struct error err;
+	size_t len;
+
+	if (file_read(s->dirfd, path, 16384, &pem, &len, &err) == -1)
+		pem = NULL;
+	free(path);
+	return pem;
 }
 
 int

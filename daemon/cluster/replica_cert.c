@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* The document of a certificate. */
+#include "daemon/cluster/replica_priv.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "daemon/certs/budget_order.h"
+#include "daemon/certs/certs.h"
+#include "daemon/cleanup/cleanup.h"
+#include "daemon/config/conf.h"
+#include "daemon/store/chain.h"
+#include "daemon/store/keys.h"
+
+struct cert *
+replica_cert_of(const struct item *i)
+{
+	struct cert *c = certs_find(i->r->env->certs, i->name);
+
+	return c != NULL && c->conf != NULL && conf_is_issued(c->conf) ? c :
+	    NULL;
+}
+
+static void
+add_txt(const struct store_txt *row, void *arg)
+{
+	struct document *d = arg;
+
+	if (d->n_txt == DOCUMENT_TXT_MAX)
+		return;
+	d->txt = xreallocarray(d->txt, d->n_txt + 1, sizeof(*d->txt));
+	d->txt[d->n_txt] = *row;
+	d->txt[d->n_txt++].handle = row->handle != NULL ?
+	    xstrdup(row->handle) : NULL;
+}
+
+/* The row is borrowed. */
+static void
+gather(const struct replica *r, const struct cert *c, struct document *d)
+{
+	size_t len;
+	struct error err;
+
+	*d = (struct document){ .row = c->row };
+	cleanup_each(r->env->cleanup, c->row.name, add_txt, d);
+	if (c->row.order_url == NULL)
+		return;
+	d->key = store_pending_key_pem(r->env->store, c->row.name);
+	if (store_pending_chain(r->env->store, c->row.name, &d->chain, &len,
+	    &err) == -1)
+		d->chain = NULL;
+}
+
+json_t *
+replica_cert_json(struct item *i)
+{
+	const struct cert *c = replica_cert_of(i);
+	struct document d;
+	json_t *o;
+
+	if (c == NULL)
+		return NULL;
+	gather(i->r, c, &d);
+	o = document_json(&d);
+	i->is_open = document_is_open(&d);
+	d.row = (struct store_cert){ .key = KEY_TYPE_END };
+	document_clear(&d);
+	return o;
+}
+
+/* --- what comes --- */
+
+static int
+take_pending(const struct replica *r, const struct cert *c,
+    const struct document *d, struct error *err)
+{
+	const char *name = d->row.name;
+	EVP_PKEY *key;
+	int rc;
+
+	if (d->row.order_url == NULL && c->row.order_url == NULL)
+		return 0;
+	store_pending_drop(r->env->store, name);
+	if (d->key != NULL) {
+		key = key_from_pem(d->key, err);
+		rc = key == NULL ? -1 : store_pending_key_put(r->env->store,
+		    name, key, err);
+		EVP_PKEY_free(key);
+		if (rc == -1)
+			return -1;
+	}
+	return d->chain == NULL ? 0 : store_pending_chain_put(r->env->store,
+	    name, d->chain, strlen(d->chain), err);
+}
+
+static int
+take(struct replica *r, struct cert *c, const struct document *d,
+    struct error *err)
+{
+	const char *was = c->row.order_url, *is = d->row.order_url;
+	bool is_other = was == NULL || is == NULL || strcmp(was, is) != 0;
+	time_t asked_at = c->row.asked_at;
+
+	if (take_pending(r, c, d, err) == -1)
+		return -1;
+	/* What this daemon has counted for its own order it has counted. */
+	if (is_other && was != NULL)
+		budget_order_issued(c);
+	(void)document_apply(d, &c->row, true);
+	/* A person asked here just now. */
+	if (c->row.asked_at < asked_at && c->row.installed_at < asked_at)
+		c->row.asked_at = asked_at;
+	if (is_other && c->row.order_url != NULL)
+		budget_order_resume(c);
+	cleanup_drop(r->env->cleanup, c->row.name);
+	for (size_t k = 0; k < d->n_txt; k++)
+		cleanup_adopt(r->env->cleanup, &d->txt[k]);
+	cert_save(c);
+	return 0;
+}
+
+/* How it fares; or all, where there is nothing to go on with: then also what
+ * was left here of an order that another has brought to its end. */
+static bool
+follow(struct item *i, struct cert *c, const struct document *d,
+    int64_t modified)
+{
+	struct error err;
+
+	if (i->is_open)
+		return document_apply(d, &c->row, false);
+	if (take(i->r, c, d, &err) == -1)
+		return false;
+	i->had = modified;
+	return true;
+}
+
+void
+replica_cert_incoming(struct item *i, const json_t *o, int64_t modified)
+{
+	const struct replica_env *env = i->r->env;
+	struct cert *c = replica_cert_of(i);
+	bool was_open = i->is_open;
+	struct document d;
+	struct error err;
+
+	if (o == NULL) {
+		i->is_open = false;
+		return;
+	}
+	if (document_read(o, &d, &err) == -1) {
+		log_warning(NULL, "cluster: %s: %s", i->path, err.msg);
+		return;
+	}
+	i->is_open = document_is_open(&d);
+	/* Who holds it knows better. */
+	if (c != NULL && strcmp(d.row.name, i->name) == 0 && c->run == NULL &&
+	    env->fence(c, env->arg) == 0 && follow(i, c, &d, modified)) {
+		cert_save(c);
+		certs_changed(env->certs);
+	} else if (was_open != i->is_open) {
+		certs_changed(env->certs);
+	}
+	document_clear(&d);
+}
+
+/* Is there anything to be told of it? */
+static bool
+has_news(const struct replica *r, const struct cert *c)
+{
+	struct document d;
+	bool news;
+
+	gather(r, c, &d);
+	news = document_is_open(&d) || c->row.error != NULL ||
+	    c->row.asked_at != 0 || c->row.paused_until != 0 ||
+	    c->row.ari_id != NULL;
+	d.row = (struct store_cert){ .key = KEY_TYPE_END };
+	document_clear(&d);
+	return news;
+}
+
+void
+replica_cert_listed(struct replica *r)
+{
+	const struct replica_env *env = r->env;
+
+	for (size_t k = 0; k < env->certs->n; k++) {
+		struct cert *c = env->certs->list[k];
+		char *key = replica_cert_key(r, c), *path;
+		struct item *i;
+
+		if (key == NULL)
+			continue;
+		path = key + strlen(r->prefix);
+		i = item_get(r, path, ITEM_CERT, c->row.name, NULL);
+		/* From before it had the others. */
+		if (i->seen == 0 && env->ours(c, env->arg) && has_news(r, c))
+			item_changed(i);
+		free(key);
+	}
+}
+
+/* --- what comes with the lock --- */
+
+int
+replica_adopt(struct replica *r, struct cert *c, const void *value,
+    size_t len, int64_t modified, struct error *err)
+{
+	char *key = replica_cert_key(r, c);
+	struct document d;
+	struct item *i;
+	json_t *o;
+	int rc;
+
+	if (key == NULL || value == NULL) {
+		free(key);
+		return 0;
+	}
+	i = item_get(r, key + strlen(r->prefix), ITEM_CERT, c->row.name, NULL);
+	/* What is here is that, and perhaps more. */
+	if (i->had == modified) {
+		free(key);
+		return 0;
+	}
+	o = document_open(r->secret, key, value, len, err);
+	free(key);
+	if (o == NULL)
+		return -1;
+	rc = document_read(o, &d, err);
+	json_decref(o);
+	if (rc == -1)
+		return -1;
+	r->is_taking = true;
+	rc = take(r, c, &d, err);
+	r->is_taking = false;
+	if (rc == 0) {
+		i->seen = i->had = modified;
+		i->digest = 0;
+		i->is_open = document_is_open(&d);
+	}
+	document_clear(&d);
+	return rc;
+}
+
+void
+replica_drop(struct replica *r, struct cert *c)
+{
+	r->is_taking = true;
+	cleanup_drop(r->env->cleanup, c->row.name);
+	r->is_taking = false;
+}

@@ -1,0 +1,882 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What daemons share, with an etcd in memory: who may write, what is taken
+ * over, one account for all.  The real etcd is in
+ * tests/integration/test_cluster_state.py.
+ */
+#include "tests/unit/unit.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/accounts/hold.h"
+#include "daemon/certs/certs.h"
+#include "daemon/cleanup/cleanup.h"
+#include "daemon/cluster/replica.h"
+#include "daemon/config/conf.h"
+#include "daemon/etcd/etcd_mirror.h"
+#include "daemon/io/loop.h"
+#include "daemon/limits/limits.h"
+#include "daemon/rest/sign.h"
+#include "daemon/store/keys.h"
+#include "daemon/store/store.h"
+#include "tests/unit/conf_fixture.h"
+#include "tests/unit/scratch.h"
+
+#define DIRECTORY "https://ca.test/dir"
+#define LOCK "/acmed/lock/a"
+
+/* --- etcd --- */
+
+struct kv {
+	char		*key;
+	unsigned char	*value;		/* NULL: not there */
+	size_t		 len;
+	int64_t		 created, modified;
+};
+
+struct etcd_op {
+	struct timer	 timer;
+	char		 path[32];
+	json_t		*body;
+	etcd_done_cb	*done;
+	void		*arg;
+};
+
+struct etcd_mirror {
+	struct etcd_mirror_args a;
+	struct timer	 timer;
+	size_t		 told;		/* of changes */
+	bool		 is_up;
+};
+
+static struct {
+	struct loop	*loop;
+	struct kv	 kv[64];
+	size_t		 n;
+	int64_t		 revision;
+	struct { size_t kv; struct kv is; } changes[256];
+	size_t		 n_changes;
+	struct etcd_mirror *mirrors[4];
+	bool		 is_down, is_mute;	/* mute: mirrors are not told */
+	unsigned	 writes;
+} fake;
+
+struct etcd_op *__wrap_etcd_call_start(struct etcd *, const struct etcd_args *,
+    const char *, json_t *, etcd_done_cb *, void *);
+void	__wrap_etcd_cancel(struct etcd_op *);
+struct etcd_mirror *__wrap_etcd_mirror_new(const struct etcd_mirror_args *);
+void	__wrap_etcd_mirror_free(struct etcd_mirror *);
+
+static struct kv *
+kv_get(const char *key)
+{
+	for (size_t i = 0; i < fake.n; i++) {
+		if (strcmp(fake.kv[i].key, key) == 0)
+			return &fake.kv[i];
+	}
+	assert_true(fake.n < N_ELEMENTS(fake.kv));
+	fake.kv[fake.n].key = xstrdup(key);
+	return &fake.kv[fake.n++];
+}
+
+static void
+kv_put(const char *key, const void *value, size_t len)
+{
+	struct kv *kv = kv_get(key), *is;
+
+	fake.revision++;
+	free(kv->value);
+	if (kv->created == 0)
+		kv->created = fake.revision;
+	kv->value = value != NULL ? xmemdup(value, len) : NULL;
+	kv->len = len;
+	kv->modified = fake.revision;
+	if (value == NULL)
+		kv->created = kv->modified = 0;
+	assert_true(fake.n_changes < N_ELEMENTS(fake.changes));
+	fake.changes[fake.n_changes].kv = (size_t)(kv - fake.kv);
+	is = &fake.changes[fake.n_changes++].is;
+	*is = *kv;
+	is->value = value != NULL ? xmemdup(value, len) : NULL;
+	for (size_t i = 0; i < N_ELEMENTS(fake.mirrors); i++) {
+		if (fake.mirrors[i] != NULL)
+			timer_set(&fake.mirrors[i]->timer, 0);
+	}
+}
+
+static void
+mirror_cb(void *arg)
+{
+	struct etcd_mirror *m = arg;
+	size_t len = strlen(m->a.prefix);
+
+	if (fake.is_mute)
+		return;
+	while (m->told < fake.n_changes) {
+		const struct kv *is = &fake.changes[m->told++].is;
+		struct etcd_kv kv = { .key = is->key + len,
+		    .value = (const char *)is->value, .len = is->len,
+		    .created = is->created, .modified = is->modified };
+
+		if (strncmp(is->key, m->a.prefix, len) != 0)
+			continue;
+		if (is->value != NULL)
+			m->a.put(&kv, m->a.arg);
+		else
+			m->a.gone(kv.key, m->a.arg);
+	}
+	if (!m->is_up)
+		m->a.state(NULL, m->a.arg);
+	m->is_up = true;
+}
+
+struct etcd_mirror *
+__wrap_etcd_mirror_new(const struct etcd_mirror_args *a)
+{
+	struct etcd_mirror *m = xcalloc(1, sizeof(*m));
+	size_t i = 0;
+
+	m->a = *a;
+	m->a.prefix = xstrdup(a->prefix);
+	timer_init(&m->timer, fake.loop, mirror_cb, m);
+	timer_set(&m->timer, 0);
+	while (fake.mirrors[i] != NULL)
+		i++;
+	fake.mirrors[i] = m;
+	return m;
+}
+
+void
+__wrap_etcd_mirror_free(struct etcd_mirror *m)
+{
+	if (m == NULL)
+		return;
+	for (size_t i = 0; i < N_ELEMENTS(fake.mirrors); i++) {
+		if (fake.mirrors[i] == m)
+			fake.mirrors[i] = NULL;
+	}
+	timer_clear(&m->timer);
+	free((char *)(uintptr_t)m->a.prefix);
+	free(m);
+}
+
+static char *
+decoded(const json_t *o, const char *path, size_t *len)
+{
+	unsigned char *out;
+	const char *text = jsonx_str(o, path);
+
+	assert_non_null(text);
+	assert_int_equal(sign_base64_decode(text, &out, len), 0);
+	out = (unsigned char *)xreallocarray(out, *len + 1, 1);
+	out[*len] = '\0';
+	return (char *)out;
+}
+
+static bool
+holds(const json_t *cond)
+{
+	size_t len;
+	char *key = decoded(cond, "key", &len);
+	const struct kv *kv = kv_get(key);
+	bool same = strcmp(jsonx_str(cond, "target"), "CREATE") == 0 ?
+	    jsonx_number(cond, "create_revision", -1) == kv->created :
+	    jsonx_number(cond, "mod_revision", -1) == kv->modified;
+
+	free(key);
+	return same;
+}
+
+static json_t *
+range(const json_t *o)
+{
+	size_t len;
+	char *key = decoded(o, "key", &len), *b64;
+	const struct kv *kv = kv_get(key);
+	char mod[24];
+	json_t *r;
+
+	free(key);
+	if (kv->value == NULL)
+		return json_object();
+	(void)text_printf(mod, sizeof(mod), "%lld", (long long)kv->modified);
+	b64 = sign_base64(kv->value, kv->len);
+	r = json_pack("{s:[{s:s, s:s}]}", "kvs", "value", b64,
+	    "mod_revision", mod);
+	free(b64);
+	return r;
+}
+
+static json_t *
+txn(const json_t *body)
+{
+	const json_t *conds = json_object_get(body, "compare"), *c, *op;
+	json_t *responses = json_array();
+	bool ok = true;
+	size_t i, len;
+
+	json_array_foreach(conds, i, c)
+		ok = ok && holds(c);
+	json_array_foreach(json_object_get(body, ok ? "success" : "failure"),
+	    i, op) {
+		const json_t *o = json_object_get(op, "request_put");
+		char *key, *value;
+
+		if (o != NULL) {
+			key = decoded(o, "key", &len);
+			value = decoded(o, "value", &len);
+			kv_put(key, value, len);
+			fake.writes++;
+			(void)json_array_append_new(responses, json_pack(
+			    "{s:{}}", "response_put"));
+			free(value);
+			free(key);
+		} else if ((o = json_object_get(op,
+		    "request_delete_range")) != NULL) {
+			key = decoded(o, "key", &len);
+			kv_put(key, NULL, 0);
+			(void)json_array_append_new(responses, json_pack(
+			    "{s:{}}", "response_delete_range"));
+			free(key);
+		} else {
+			o = json_object_get(op, "request_range");
+			(void)json_array_append_new(responses, json_pack(
+			    "{s:o}", "response_range", range(o)));
+		}
+	}
+	return json_pack("{s:b, s:o}", "succeeded", ok, "responses",
+	    responses);
+}
+
+static void
+answer_cb(void *arg)
+{
+	struct etcd_op *op = arg;
+	struct error err;
+	json_t *reply = NULL;
+	char revision[24];
+
+	if (fake.is_down) {
+		(void)error_set(&err, ERR_TRANSIENT, "etcd:unavailable",
+		    "nobody is there");
+		op->done(&err, NULL, op->arg);
+	} else {
+		reply = strcmp(op->path, "/v3/kv/txn") == 0 ? txn(op->body) :
+		    range(op->body);
+		(void)text_printf(revision, sizeof(revision), "%lld",
+		    (long long)fake.revision);
+		(void)json_object_set_new(reply, "header", json_pack("{s:s}",
+		    "revision", revision));
+		op->done(NULL, reply, op->arg);
+	}
+	json_decref(reply);
+	json_decref(op->body);
+	free(op);
+}
+
+struct etcd_op *
+__wrap_etcd_call_start(struct etcd *e, const struct etcd_args *a,
+    const char *path, json_t *body, etcd_done_cb *done, void *arg)
+{
+	struct etcd_op *op = xcalloc(1, sizeof(*op));
+
+	(void)e;
+	assert_non_null(a->conf);
+	(void)text_printf(op->path, sizeof(op->path), "%s", path);
+	op->body = body;
+	op->done = done;
+	op->arg = arg;
+	timer_init(&op->timer, fake.loop, answer_cb, op);
+	timer_set(&op->timer, 0);
+	return op;
+}
+
+void
+__wrap_etcd_cancel(struct etcd_op *op)
+{
+	if (op == NULL)
+		return;
+	timer_clear(&op->timer);
+	json_decref(op->body);
+	free(op);
+}
+
+/* --- members --- */
+
+struct member {
+	struct scratch	 scratch;
+	struct store	*store;
+	struct certs	*certs;
+	struct holds	*holds;
+	struct cleanup_env cleanup_env;
+	struct cleanup	*cleanup;
+	struct replica_env env;
+	struct replica	*replica;
+	struct conf	*conf;
+	int64_t		 fence;
+	bool		 ours;
+	unsigned	 lost, accounts;
+};
+
+struct rig {
+	struct loop	*loop;
+	struct member	 m[2];
+};
+
+static int64_t
+fence(const struct cert *c, void *arg)
+{
+	(void)c;
+	return ((struct member *)arg)->fence;
+}
+
+static char *
+lock_key(const struct cert *c, void *arg)
+{
+	(void)arg;
+	assert_string_equal(c->row.name, "a");
+	return xstrdup(LOCK);
+}
+
+static bool
+ours(const struct cert *c, void *arg)
+{
+	(void)c;
+	return ((struct member *)arg)->ours;
+}
+
+static void
+lost(struct cert *c, void *arg)
+{
+	struct member *m = arg;
+
+	m->lost++;
+	m->fence = 0;
+	replica_drop(m->replica, c);
+}
+
+static void
+account_cb(const char *name, const char *directory, void *arg)
+{
+	assert_string_equal(name, "ca");
+	assert_string_equal(directory, DIRECTORY);
+	((struct member *)arg)->accounts++;
+}
+
+static void
+member_up(struct rig *r, int n)
+{
+	struct member *m = &r->m[n];
+	struct error err;
+	char *text, *reports;
+
+	fixture_write("secret", 0600, "0123456789abcdef0123456789abcdef");
+	text = xasprintf("cluster { etcd = { \"http://e:2379\" } lease = 5s "
+	    "name = \"m%d\" encrypt_key_file = \"%s\" }\n"
+	    "account \"ca\" { directory = \"" DIRECTORY "\" agree_tos = true "
+	    "limits = { \"orders 2 per 1h\" } }\n"
+	    "provider \"dns\" { type = bare }\n"
+	    "certificate \"a\" { names = { \"a.test\" } provider = dns "
+	    "account = ca }\n", n, fixture_path("secret"));
+	fixture_write("acmed.conf", 0600, text);
+	free(text);
+	m->conf = fixture_load("acmed.conf", &reports);
+	if (m->conf == NULL)
+		fail_msg("%s", reports);
+	free(reports);
+	scratch_make(&m->scratch);
+	m->store = store_open(r->loop, scratch_path(&m->scratch, "s"), &err);
+	assert_non_null(m->store);
+	m->certs = certs_new(r->loop, m->store);
+	certs_apply(m->certs, m->conf, NULL);
+	m->holds = holds_new(m->store);
+	m->cleanup_env = (struct cleanup_env){ .loop = r->loop,
+	    .store = m->store, .certs = m->certs };
+	m->cleanup = cleanup_new(&m->cleanup_env);
+	m->ours = n == 0;
+	m->env = (struct replica_env){ .loop = r->loop, .store = m->store,
+	    .certs = m->certs, .cleanup = m->cleanup, .holds = m->holds,
+	    .account = account_cb, .fence = fence, .lock_key = lock_key,
+	    .ours = ours, .lost = lost, .arg = m };
+	m->replica = replica_new(&m->env);
+	replica_apply(m->replica, m->conf);
+}
+
+static void
+member_down(struct member *m)
+{
+	replica_free(m->replica);
+	cleanup_free(m->cleanup);
+	holds_free(m->holds);
+	certs_free(m->certs);
+	store_close(m->store);
+	conf_unref(m->conf);
+	scratch_remove(&m->scratch);
+}
+
+static int
+setup(void **state)
+{
+	struct rig *r = xcalloc(1, sizeof(*r));
+
+	memset(&fake, 0, sizeof(fake));
+	fake.loop = r->loop = loop_new();
+	for (int i = 0; i < 2; i++)
+		member_up(r, i);
+	*state = r;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct rig *r = *state;
+
+	for (int i = 0; i < 2; i++)
+		member_down(&r->m[i]);
+	fixture_remove("acmed.conf");
+	fixture_remove("secret");
+	for (size_t i = 0; i < fake.n; i++) {
+		free(fake.kv[i].key);
+		free(fake.kv[i].value);
+	}
+	for (size_t i = 0; i < fake.n_changes; i++)
+		free(fake.changes[i].is.value);
+	loop_free(r->loop);
+	free(r);
+	return 0;
+}
+
+struct synced {
+	int	 n;
+	char	 code[64];
+};
+
+static void
+synced_cb(const struct error *err, void *arg)
+{
+	struct synced *s = arg;
+
+	s->n++;
+	(void)text_printf(s->code, sizeof(s->code), "%s", err != NULL ?
+	    err->code : "");
+}
+
+static void
+sync_shared(struct rig *r, int n, const char *code)
+{
+	struct synced s = { .n = 0 };
+
+	(void)store_sync_shared_start(r->m[n].store, "a", synced_cb, &s);
+	while (s.n == 0)
+		loop_turn(r->loop);
+	assert_string_equal(s.code, code);
+}
+
+/* Some turns of the loop, as a condition may want. */
+#define UNTIL(r, cond) do {						\
+	int64_t _end = clock_mono_ms() + 8000;				\
+	while (!(cond)) {						\
+		if (clock_mono_ms() > _end)				\
+			fail_msg("not %s", #cond);			\
+		loop_turn((r)->loop);					\
+	}								\
+} while (0)
+
+static void
+tick_cb(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+/* All that is due within ms has come. */
+static void
+spin(struct rig *r, int64_t ms)
+{
+	struct timer t;
+	bool over = false;
+
+	timer_init(&t, r->loop, tick_cb, &over);
+	timer_set(&t, ms);
+	while (!over)
+		loop_turn(r->loop);
+}
+
+static struct cert *
+cert(struct rig *r, int n)
+{
+	return certs_find(r->m[n].certs, "a");
+}
+
+static void
+take_lock(struct rig *r, int n)
+{
+	kv_put(LOCK, NULL, 0);
+	kv_put(LOCK, "m", 1);
+	r->m[n].fence = kv_get(LOCK)->created;
+}
+
+static int
+adopt(struct rig *r, int n)
+{
+	char *key = replica_cert_key(r->m[n].replica, cert(r, n));
+	const struct kv *kv = kv_get(key);
+	struct error err;
+	int rc = replica_adopt(r->m[n].replica, cert(r, n), kv->value, kv->len,
+	    kv->modified, &err);
+
+	free(key);
+	if (rc == -1)
+		fail_msg("%s", err.msg);
+	return rc;
+}
+
+static void
+add_txt(struct rig *r, int n, const char *value)
+{
+	struct store_txt t = { .cert = "a", .provider = "dns",
+	    .identifier = "a.test", .fqdn = "_acme-challenge.a.test",
+	    .zone = "a.test", .handle = "h", .state = TXT_ADDED };
+
+	(void)text_printf(t.value, sizeof(t.value), "%s", value);
+	cleanup_adopt(r->m[n].cleanup, &t);
+}
+
+static void
+set_order(struct rig *r, int n, const char *url)
+{
+	xstrset(&cert(r, n)->row.order_url, url);
+	xstrset(&cert(r, n)->row.order_names, url == NULL ? NULL :
+	    "[\"a.test\"]");
+	cert_save(cert(r, n));
+}
+
+/* --- */
+
+/* The holder dies in the middle: who takes the lock goes on with order, key
+ * and records; and the former one changes nothing any more. */
+static void
+test_takeover(void **state)
+{
+	struct rig *r = *state;
+	struct error err;
+	EVP_PKEY *key = key_generate(KEY_EC256, &err), *got;
+
+	take_lock(r, 0);
+	set_order(r, 0, "https://ca.test/order/1");
+	assert_int_equal(store_pending_key_put(r->m[0].store, "a", key, &err),
+	    0);
+	add_txt(r, 0, "v1");
+	cert(r, 0)->row.failures = 3;
+	cert_save(cert(r, 0));
+	sync_shared(r, 0, "");
+	/* All see how it fares; nothing of the order. */
+	UNTIL(r, cert(r, 1)->row.failures == 3);
+	assert_null(cert(r, 1)->row.order_url);
+	assert_int_equal(cleanup_count(r->m[1].cleanup), 0);
+	assert_true(replica_is_open(r->m[1].replica, cert(r, 1)));
+	/* Nothing of it is written again for nothing. */
+	fake.writes = 0;
+	sync_shared(r, 0, "");
+	assert_int_equal(fake.writes, 0);
+
+	take_lock(r, 1);
+	assert_int_equal(adopt(r, 1), 0);
+	assert_string_equal(cert(r, 1)->row.order_url,
+	    "https://ca.test/order/1");
+	assert_int_equal(cleanup_count(r->m[1].cleanup), 1);
+	assert_int_equal(store_pending_key(r->m[1].store, "a", &got, &err),
+	    0);
+	assert_non_null(got);
+	assert_int_equal(EVP_PKEY_eq(key, got), 1);
+	EVP_PKEY_free(got);
+
+	/* The former one wakes up, and still believes. */
+	set_order(r, 0, "https://ca.test/order/2");
+	fake.writes = 0;
+	sync_shared(r, 0, "cluster:fenced");
+	assert_int_equal(fake.writes, 0);
+	assert_int_equal(r->m[0].lost, 1);
+	assert_int_equal(cleanup_count(r->m[0].cleanup), 0);
+	sync_shared(r, 0, "cluster:fenced");	/* it knows by now */
+
+	/* The new one ends it: the other has nothing left of it. */
+	set_order(r, 1, NULL);
+	store_pending_drop(r->m[1].store, "a");
+	cleanup_drop(r->m[1].cleanup, "a");
+	sync_shared(r, 1, "");
+	UNTIL(r, cert(r, 0)->row.order_url == NULL);
+	assert_false(replica_is_open(r->m[0].replica, cert(r, 0)));
+	assert_int_equal(store_pending_key(r->m[0].store, "a", &got, &err),
+	    0);
+	assert_null(got);
+	EVP_PKEY_free(key);
+}
+
+/* While nobody holds it its owner writes, nobody else; and nobody what he has
+ * not read. */
+static void
+test_unlocked(void **state)
+{
+	struct rig *r = *state;
+
+	spin(r, 10);
+	cert(r, 1)->row.paused_until = 5000;
+	cert_save(cert(r, 1));
+	spin(r, 20);
+	assert_int_equal(fake.writes, 0);
+	cert(r, 0)->row.paused_until = 7000;
+	cert_save(cert(r, 0));
+	UNTIL(r, cert(r, 1)->row.paused_until == 7000);
+	/* Another one became its owner, and this one has not heard yet. */
+	fake.is_mute = true;
+	r->m[1].ours = true;
+	cert(r, 1)->row.paused_until = 8000;
+	cert_save(cert(r, 1));
+	spin(r, 20);
+	assert_int_equal(fake.writes, 2);
+	cert(r, 0)->row.paused_until = 9000;
+	cert_save(cert(r, 0));
+	spin(r, 20);
+	assert_int_equal(fake.writes, 2);
+	assert_int_equal(cert(r, 0)->row.paused_until, 8000);
+	/* Somebody holds it: the owner waits. */
+	kv_put(LOCK, "x", 1);
+	cert(r, 0)->row.paused_until = 10;
+	cert_save(cert(r, 0));
+	spin(r, 20);
+	assert_int_equal(fake.writes, 2);
+	assert_int_equal(r->m[0].lost, 0);
+	fake.is_mute = false;
+}
+
+/* Without etcd a shared sync fails when the lease must be over; what was to be
+ * written is written when it is back. */
+static void
+test_away(void **state)
+{
+	struct rig *r = *state;
+
+	take_lock(r, 0);
+	spin(r, 10);
+	fake.is_down = true;
+	set_order(r, 0, "https://ca.test/order/1");
+	sync_shared(r, 0, "cluster:away");
+	assert_int_equal(fake.writes, 0);
+	assert_int_equal(r->m[0].lost, 0);
+	fake.is_down = false;
+	UNTIL(r, fake.writes == 1);
+	sync_shared(r, 0, "");
+}
+
+/* --- accounts --- */
+
+struct agreed {
+	int		 n;
+	enum account_agreed what;
+	char		 code[64];
+};
+
+static void
+agreed_cb(const struct error *err, enum account_agreed what, void *arg)
+{
+	struct agreed *a = arg;
+
+	a->n++;
+	a->what = what;
+	(void)text_printf(a->code, sizeof(a->code), "%s", err != NULL ?
+	    err->code : "");
+}
+
+static void
+agree(struct rig *r, int n, struct agreed *a)
+{
+	const struct account_share *s = replica_accounts(r->m[n].replica);
+
+	*a = (struct agreed){ .n = 0 };
+	(void)s->agree("ca", DIRECTORY, agreed_cb, a, s->arg);
+}
+
+static void
+make_key(struct rig *r, int n)
+{
+	struct error err;
+	EVP_PKEY *key = key_generate(KEY_EC256, &err);
+
+	assert_int_equal(store_account_key_put(r->m[n].store, "ca", DIRECTORY,
+	    key, &err), 0);
+	EVP_PKEY_free(key);
+}
+
+static bool
+same_key(struct rig *r)
+{
+	struct error err;
+	EVP_PKEY *a = store_account_key(r->m[0].store, "ca", DIRECTORY, &err);
+	EVP_PKEY *b = store_account_key(r->m[1].store, "ca", DIRECTORY, &err);
+	bool same = a != NULL && b != NULL && EVP_PKEY_eq(a, b) == 1;
+
+	EVP_PKEY_free(a);
+	EVP_PKEY_free(b);
+	return same;
+}
+
+/* Both begin with nothing, at the same moment: one key, and one URL. */
+static void
+test_account(void **state)
+{
+	struct rig *r = *state;
+	struct agreed a[2];
+	char *kid;
+
+	spin(r, 10);
+	for (int i = 0; i < 2; i++)
+		agree(r, i, &a[i]);
+	UNTIL(r, a[0].n == 1 && a[1].n == 1);
+	assert_int_equal(a[0].what, ACCOUNT_NEW);
+	assert_int_equal(a[1].what, ACCOUNT_NEW);
+	for (int i = 0; i < 2; i++) {
+		make_key(r, i);
+		agree(r, i, &a[i]);
+	}
+	assert_false(same_key(r));
+	UNTIL(r, a[0].n == 1 || a[1].n == 1);
+	/* One has created it, and registers it; the other waits for that. */
+	int first = a[0].n == 1 ? 0 : 1;
+
+	spin(r, 700);
+	assert_int_equal(a[!first].n, 0);
+	assert_string_equal(a[first].code, "");
+	assert_int_equal(a[first].what, ACCOUNT_AGREED);
+	store_account_put(r->m[first].store, "ca", DIRECTORY,
+	    "https://ca.test/acct/1");
+	UNTIL(r, a[!first].n == 1);
+	assert_string_equal(a[!first].code, "");
+	assert_true(same_key(r));
+	kid = store_account_kid(r->m[!first].store, "ca", DIRECTORY);
+	assert_string_equal(kid, "https://ca.test/acct/1");
+	free(kid);
+	/* Nobody used the key that is gone. */
+	assert_int_equal(r->m[0].accounts + r->m[1].accounts, 0);
+}
+
+/* Another key for the account, at one of them: the others have it, too. */
+static void
+test_rollover(void **state)
+{
+	struct rig *r = *state;
+	const struct account_share *s = replica_accounts(r->m[0].replica);
+	struct agreed a[2];
+	struct error err;
+	EVP_PKEY *next = key_generate(KEY_EC256, &err), *got = NULL;
+
+	spin(r, 10);
+	make_key(r, 0);
+	agree(r, 0, &a[0]);
+	UNTIL(r, a[0].n == 1);
+	store_account_put(r->m[0].store, "ca", DIRECTORY, "https://x/1");
+	agree(r, 1, &a[1]);
+	UNTIL(r, a[1].n == 1);
+	assert_true(same_key(r));
+	assert_int_equal(store_account_next_put(r->m[0].store, "ca", DIRECTORY,
+	    next, &err), 0);
+	a[0].n = 0;
+	(void)s->keep("ca", DIRECTORY, agreed_cb, &a[0], s->arg);
+	UNTIL(r, a[0].n == 1);
+	assert_string_equal(a[0].code, "");
+	UNTIL(r, store_account_next(r->m[1].store, "ca", DIRECTORY, &got,
+	    &err) == 0 && got != NULL);
+	assert_int_equal(EVP_PKEY_eq(got, next), 1);
+	EVP_PKEY_free(got);
+	assert_int_equal(r->m[1].accounts, 0);
+	assert_int_equal(store_account_next_take(r->m[0].store, "ca",
+	    DIRECTORY, &err), 0);
+	UNTIL(r, r->m[1].accounts == 1);
+	assert_true(same_key(r));
+	assert_int_equal(store_account_next(r->m[1].store, "ca", DIRECTORY,
+	    &got, &err), 0);
+	assert_null(got);
+	EVP_PKEY_free(next);
+	/* Without etcd there is no agreement, and no account has failed. */
+	fake.is_down = true;
+	agree(r, 1, &a[1]);
+	UNTIL(r, a[1].n == 1);
+	assert_string_equal(a[1].code, "cluster:away");
+}
+
+/* --- budgets and holds --- */
+
+static unsigned
+takes(struct rig *r, int n)
+{
+	const struct conf_account *a = r->m[n].conf->accounts[0];
+
+	return limits_take(r->m[n].certs->limits, &(struct limits_order){
+	    .account = a, .cert = cert(r, n)->conf });
+}
+
+static bool
+is_empty(struct rig *r, int n)
+{
+	const struct conf_account *a = r->m[n].conf->accounts[0];
+
+	return limits_until(r->m[n].certs->limits, &(struct limits_order){
+	    .account = a, .cert = cert(r, n)->conf }, NULL) != 0;
+}
+
+/* Both take one of two, at the same moment: none is left, for either. */
+static void
+test_budget(void **state)
+{
+	struct rig *r = *state;
+
+	spin(r, 10);
+	for (int i = 0; i < 2; i++)
+		assert_true(takes(r, i) != 0);
+	assert_false(is_empty(r, 0) || is_empty(r, 1));
+	UNTIL(r, is_empty(r, 0) && is_empty(r, 1));
+	spin(r, 20);
+	assert_true(is_empty(r, 0) && is_empty(r, 1));
+}
+
+static void
+test_holds(void **state)
+{
+	struct rig *r = *state;
+	struct store_hold h = { .account = "ca", .directory = DIRECTORY };
+	struct error why;
+
+	spin(r, 10);
+	h.since = h.at = clock_now();
+	h.until = h.at + 3600;
+	(void)error_set(&h.err, ERR_TRANSIENT, "http:connect", "refused");
+	store_hold_put(r->m[0].store, &h);
+	spin(r, 20);
+	assert_int_equal(fake.writes, 0);	/* of this machine alone */
+	(void)error_set(&h.err, ERR_RATELIMIT, "acme:rateLimited", "slowly");
+	store_hold_put(r->m[0].store, &h);
+	UNTIL(r, hold_until(r->m[1].holds, cert(r, 1), &why) == h.until);
+	store_hold_delete(r->m[0].store, &h);
+	UNTIL(r, hold_until(r->m[1].holds, cert(r, 1), &why) == 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_takeover), TEST(test_unlocked), TEST(test_away),
+		TEST(test_account), TEST(test_rollover),
+		TEST(test_budget), TEST(test_holds),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}
