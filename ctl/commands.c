@@ -272,6 +272,7 @@ print_changes(const struct options *o, const json_t *changes)
 		{ "accounts", "changed accounts" },
 		{ "credentials", "changed credentials" },
 		{ "providers", "changed providers" },
+		{ "hosts", "changed hosts" },
 		{ "repositories", "changed repositories" },
 		{ "notify", "changed notification channels" },
 		{ "watches", "changed watches" },

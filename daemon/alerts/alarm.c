@@ -59,7 +59,8 @@ alarm_is_tampered(const struct error *err)
 	return strncmp(err->code, "manifest:", 9) == 0 ||
 	    strcmp(err->code, "fetch:hash") == 0 ||
 	    strcmp(err->code, "fetch:older") == 0 ||
-	    strcmp(err->code, "seal:open") == 0;
+	    strcmp(err->code, "seal:open") == 0 ||
+	    strcmp(err->code, "identity:open") == 0;
 }
 
 bool

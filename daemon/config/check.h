@@ -21,7 +21,7 @@ struct check {
 	size_t		 n_files;
 	bool		 is_partial;	/* a file is missing or unreadable:
 					   references may lead there */
-	struct table	 accounts, credentials, providers, repositories;
+	struct table	 accounts, credentials, providers, hosts, repositories;
 	struct table	 certs, notifies, watches;
 	bool		 only_serves;	/* cluster { role = serve } */
 	bool		 only_renews;	/* ... renew */
@@ -30,6 +30,8 @@ struct check {
 	void		*recipes;	/* recipe_of.c */
 	char		*program;	/* what check_program() saw last, */
 	char		*program_fault;	/* and what it found; NULL: nothing */
+	char		**readers_of;	/* patterns of hosts, */
+	uint64_t	 readers;	/* and who they are; check_host.c */
 	uint64_t	 secrets;	/* hash of those that the section's
 					   files hold */
 };

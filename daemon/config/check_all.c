@@ -9,6 +9,7 @@
 #include "common/names.h"
 #include "daemon/config/check.h"
 #include "daemon/config/check_deploy.h"
+#include "daemon/config/check_host.h"
 #include "daemon/config/check_notify.h"
 #include "daemon/config/opt.h"
 #include "daemon/config/recipe_of.h"
@@ -77,6 +78,17 @@ add_provider(struct check *c, struct section *sec)
 	c->m->is_elsewhere = false;
 	object->hash = check_hash(sec, NULL) + c->secrets;
 	table_add(&c->providers, sec, object);
+}
+
+static void
+add_host(struct check *c, struct section *sec)
+{
+	struct conf_host *object;
+
+	check_title(c, sec);
+	object = check_host(c, sec);
+	object->hash = check_hash(sec, NULL);
+	table_add(&c->hosts, sec, object);
 }
 
 static void
@@ -197,6 +209,14 @@ take_providers(struct conf *conf, const struct table *t)
 }
 
 static void
+take_hosts(struct conf *conf, const struct table *t)
+{
+	conf->hosts = xcalloc(t->n + 1, sizeof(*conf->hosts));
+	for (; conf->n_hosts < t->n; conf->n_hosts++)
+		conf->hosts[conf->n_hosts] = t->rows[conf->n_hosts].object;
+}
+
+static void
 take_repositories(struct conf *conf, const struct table *t)
 {
 	conf->repositories = xcalloc(t->n + 1, sizeof(*conf->repositories));
@@ -239,6 +259,10 @@ check_all(struct check *c)
 	each(c, "provider", add_provider);
 	table_sort(&c->providers, c->m);
 	take_providers(conf, &c->providers);
+	each(c, "host", add_host);
+	table_sort(&c->hosts, c->m);
+	check_hosts_end(c);
+	take_hosts(conf, &c->hosts);
 	each(c, "repository", add_repository);
 	table_sort(&c->repositories, c->m);
 	take_repositories(conf, &c->repositories);
@@ -264,6 +288,7 @@ check_all(struct check *c)
 	table_clear(&c->accounts);
 	table_clear(&c->providers);
 	table_clear(&c->credentials);
+	table_clear(&c->hosts);
 	table_clear(&c->repositories);
 	table_clear(&c->certs);
 }

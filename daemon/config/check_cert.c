@@ -7,6 +7,7 @@
 #include "common/names.h"
 #include "daemon/config/check.h"
 #include "daemon/config/check_deploy.h"
+#include "daemon/config/check_host.h"
 #include "daemon/config/check_profile.h"
 #include "daemon/config/directories.h"
 #include "daemon/config/opt.h"
@@ -146,6 +147,11 @@ check_source(struct check *c, const struct section *sec,
 {
 	cert->source = check_reference(c, sec, "source", &c->repositories);
 	cert->poll_s = (int)opt_duration(c->m, sec, "poll", 5, DAY, 3600);
+	if (cert->source != NULL && cert->source->to_hosts)
+		opt_mistake(c->m, sec, tree_value(sec, "source")->line,
+		    "source: repository \"%s\" has encrypt_to, which is to "
+		    "publish only; allowed: one with host_key_file, or "
+		    "encrypt_key_file", cert->source->name);
 	refuse_foreign(c, sec, "source", "the host that publishes it "
 	    "decides");
 }
@@ -328,6 +334,7 @@ check_cert(struct check *c, const struct section *sec)
 	cert->on_name_failure = check_name_failure(c, sec,
 	    c->conf->on_name_failure);
 	check_deploys(c, sec, cert);
+	check_cert_hosts(c, sec, cert);
 	return cert;
 }
 
@@ -341,6 +348,7 @@ check_free_cert(struct conf_cert *cert)
 		free(cert->names[i].webroot);
 	}
 	check_free_deploys(cert);
+	opt_list_free(cert->hosts);
 	opt_list_free(cert->resolvers);
 	free(cert->names);
 	free(cert->preferred_chain);

@@ -14,6 +14,11 @@ check_deploy_publish(struct check *c, const struct section *sec,
 		    "publish: repository \"%s\" is of type https, which is "
 		    "to fetch from only; allowed: one of type s3, oss or "
 		    "directory", d->publish->name);
+	if (d->publish != NULL && d->publish->host_key_file != NULL)
+		opt_mistake(c->m, sec, tree_value(sec, "publish")->line,
+		    "publish: repository \"%s\" has host_key_file, which is "
+		    "to fetch from only; allowed: one with encrypt_to = "
+		    "hosts, or encrypt_key_file", d->publish->name);
 }
 
 void

@@ -20,7 +20,7 @@ check_member(struct check *c, const struct section *sec,
 	    strchr(host + 3, '/') != NULL)
 		opt_refuse(c->m, sec, "etcd", v, plain ? "https://HOST:2379, "
 		    "http://HOST:2379" : "https://HOST:2379 (http:// only "
-		    "with encrypt_key_file and without user)");
+		    "where it is encrypted and without user)");
 }
 
 /* Each needs the other. */

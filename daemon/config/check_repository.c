@@ -6,7 +6,7 @@
 #include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "daemon/config/check.h"
+#include "daemon/config/check_host.h"
 #include "daemon/config/opt.h"
 
 #define SECRET_MIN 32		/* SEAL_SECRET_MIN: it must not be guessed */
@@ -120,25 +120,42 @@ check_shared_secret(struct check *c, const struct section *sec,
 	check_secret(c, sec, key, file, SECRET_MIN);
 }
 
-/* What signs the manifests: one of two keys. */
+/* What signs the manifests, and encrypts: one of these. */
 static void
-check_shared(struct check *c, const struct section *sec,
+check_keys_of(struct check *c, const struct section *sec,
     struct conf_repository *r)
 {
-	const struct value *mac = tree_value(sec, "hmac_key_file");
-	const struct value *enc = tree_value(sec, "encrypt_key_file");
-	const char *key = enc != NULL ? "encrypt_key_file" : "hmac_key_file";
+	static const char *const ways[] = { "encrypt_key_file",
+	    "hmac_key_file", "encrypt_to", "host_key_file" };
+	const struct value *found = NULL;
+	const char *key = NULL;
 
-	if (mac == NULL && enc == NULL)
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		const struct value *v = tree_value(sec, ways[i]);
+
+		if (v != NULL && found != NULL)
+			opt_mistake(c->m, sec, v->line, "%s is given with "
+			    "%s; allowed: one of them (what is encrypted is "
+			    "signed as well)", ways[i], key);
+		if (v == NULL || found != NULL)
+			continue;
+		found = v;
+		key = ways[i];
+	}
+	if (found == NULL) {
 		opt_mistake(c->m, sec, sec->line, "encrypt_key_file is "
-		    "missing; allowed: encrypt_key_file, or hmac_key_file "
-		    "where private keys may lie there as they are: a file "
-		    "with a secret that publisher and subscribers share");
-	if (mac != NULL && enc != NULL)
-		opt_mistake(c->m, sec, mac->line, "hmac_key_file is given "
-		    "with encrypt_key_file; allowed: one of them (what is "
-		    "encrypted is signed as well)");
-	r->encrypted = enc != NULL;
+		    "missing; allowed: encrypt_key_file, a secret that "
+		    "publisher and subscribers share; or encrypt_to = hosts "
+		    "on the publisher and host_key_file on each subscriber, "
+		    "which has a key of its own; or hmac_key_file, a secret "
+		    "that signs only, where private keys may lie there as "
+		    "they are");
+		key = ways[0];
+	}
+	r->encrypted = found != NULL && key != ways[1];
+	check_repository_hosts(c, sec, r);
+	if (key == ways[2] || key == ways[3])
+		return;
 	r->secret_file = opt_file(c->m, sec, key);
 	check_shared_secret(c, sec, key, r->secret_file);
 }
@@ -166,7 +183,7 @@ check_url(struct check *c, const struct section *sec,
 	    strpbrk(r->url, "?#@") != NULL)
 		opt_refuse(c->m, sec, key, tree_value(sec, key),
 		    r->encrypted ? "https://HOST or http://HOST" :
-		    "https://HOST (http:// only with encrypt_key_file)");
+		    "https://HOST (http:// only where it is encrypted)");
 	for (n = strlen(r->url); n > 0 && r->url[n - 1] == '/'; n--)
 		r->url[n - 1] = '\0';
 	/* The signature is of BUCKET/KEY alone. */
@@ -222,7 +239,7 @@ check_repository(struct check *c, const struct section *sec)
 	int type = check_type(c, sec);
 
 	r->name = xstrdup(sec->title);
-	check_shared(c, sec, r);
+	check_keys_of(c, sec, r);
 	if (type == -1)
 		return r;
 	r->type = (enum repository_type)type;
@@ -274,5 +291,8 @@ check_free_repository(struct conf_repository *r)
 	free(r->token_file);
 	free(r->ca_file);
 	free(r->secret_file);
+	free(r->host_key_file);
+	free(r->host);
+	free(r->publisher_key);
 	free(r);
 }

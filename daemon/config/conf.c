@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/config/conf.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,6 +127,16 @@ has_name(const struct conf_cert *cert, const char *name)
 {
 	for (size_t i = 0; i < cert->n_names; i++) {
 		if (strcmp(cert->names[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+conf_is_for_host(const struct conf_cert *c, const char *host)
+{
+	for (char **p = c->hosts; p != NULL && *p != NULL; p++) {
+		if (fnmatch(*p, host, 0) == 0)
 			return true;
 	}
 	return false;

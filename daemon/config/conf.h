@@ -20,6 +20,7 @@
 #include "daemon/config/conf_notify.h"
 #include "daemon/config/conf_etcd.h"
 #include "daemon/config/conf_realm.h"
+#include "daemon/config/conf_host.h"
 #include "daemon/config/conf_repository.h"
 #include "daemon/config/conf_watch.h"
 
@@ -190,6 +191,8 @@ struct conf_cert {
 	const struct conf_realm *realm;
 	/* Taken from there, where nobody renews it here; names may be none. */
 	struct conf_given *given;
+	/* Patterns of the hosts that may open what is published; NULL: none. */
+	char		**hosts;
 	const struct conf_account *account;	/* the first; NULL with
 						   source or given */
 	char		*profile;	/* of account */
@@ -241,6 +244,8 @@ struct conf {
 	size_t		 n_credentials;
 	struct conf_provider **providers;
 	size_t		 n_providers;
+	struct conf_host **hosts;	/* sorted by name */
+	size_t		 n_hosts;
 	struct conf_repository **repositories;
 	size_t		 n_repositories;
 	struct conf_cert **certs;	/* sorted by name */
@@ -276,6 +281,9 @@ bool		 conf_same_names(const struct conf_cert *,
 struct conf_cert *conf_cert_without(const struct conf_cert *,
 		    bool (*skip)(const char *name, const void *arg),
 		    const void *arg);
+
+/* Is this the name of a host that may open what is published of it? */
+bool		 conf_is_for_host(const struct conf_cert *, const char *host);
 
 /* Is it renewed here?  Else it comes from source, or is given. */
 bool		 conf_is_issued(const struct conf_cert *);

@@ -50,6 +50,7 @@ type##_hash(const void *object)					\
 KIND(account)
 KIND(credentials)
 KIND(provider)
+KIND(host)
 KIND(repository)
 KIND(notify)
 KIND(watch)
@@ -176,6 +177,7 @@ conf_diff(const struct conf *old, const struct conf *new, conf_diff_cb *tell,
 	WALK(account, accounts, "accounts");
 	WALK(credentials, credentials, "credentials");
 	WALK(provider, providers, "providers");
+	WALK(host, hosts, "hosts");
 	WALK(repository, repositories, "repositories");
 	WALK(notify, notifies, "notify");
 	WALK(watch, watches, "watches");

@@ -8,10 +8,9 @@
 #include "daemon/config/conf.h"
 
 /*
- * kind: "settings", "accounts", "providers", "repositories", "notify",
- * "watches",
- * "certificates" or "deploys"; name: what is new, changed or gone, with
- * "CERTIFICATE/TARGET" for a deploy.
+ * kind: "settings", "accounts", "providers", "hosts", "repositories",
+ * "notify", "watches", "certificates" or "deploys"; name: what is new, changed
+ * or gone, with "CERTIFICATE/TARGET" for a deploy.
  */
 typedef void conf_diff_cb(const char *kind, const char *name, void *arg);
 

@@ -10,6 +10,7 @@
 #include "common/pool.h"
 #include "daemon/config/check_all.h"
 #include "daemon/config/check_deploy.h"
+#include "daemon/config/check_host.h"
 #include "daemon/config/check_notify.h"
 #include "daemon/config/conf.h"
 #include "daemon/config/load.h"
@@ -57,6 +58,9 @@ free_whole(struct conf *conf)
 	for (size_t i = 0; i < conf->n_repositories; i++)
 		check_free_repository(conf->repositories[i]);
 	free(conf->repositories);
+	for (size_t i = 0; i < conf->n_hosts; i++)
+		check_free_host(conf->hosts[i]);
+	free(conf->hosts);
 	for (size_t i = 0; i < conf->n_notifies; i++)
 		check_free_notify(conf->notifies[i]);
 	free(conf->notifies);

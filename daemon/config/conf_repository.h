@@ -8,8 +8,11 @@
 #define DAEMON_CONFIG_CONF_REPOSITORY_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct conf_etcd;
+struct conf_host;
 
 enum repository_type {
 	REPOSITORY_S3,			/* AWS, or whatever speaks its API */
@@ -36,8 +39,16 @@ struct conf_repository {
 	char		*kms_key_id;	/* NULL: the bucket's */
 	char		*token_file;	/* HTTPS; NULL: none */
 	char		*ca_file;	/* NULL: the system's trust */
+	/* Who signs, and who can read: one of three. */
 	char		*secret_file;	/* hmac_key_file or encrypt_key_file */
-	bool		 encrypted;	/* it is the latter */
+	bool		 to_hosts;	/* to publish: signed by the key of this
+					   acmed, for certificates' hosts */
+	char		*host_key_file;	/* to fetch what is published so; */
+	char		*host;		/* whose key that is, */
+	char		*publisher_key;	/* and by whom it must be signed */
+	bool		 encrypted;	/* not hmac_key_file */
+	struct conf_host *const *hosts;	/* of to_hosts: all that there are */
+	size_t		 n_hosts;
 	uint64_t	 hash;		/* of the section, and its secrets */
 };
 

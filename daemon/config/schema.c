@@ -122,6 +122,11 @@ static const struct key deploy_keys[] = {
 	{ NULL, SHAPE_ONE, NULL }
 };
 
+static const struct key host_keys[] = {
+	{ "public_key", SHAPE_ONE, NULL },
+	{ NULL, SHAPE_ONE, NULL }
+};
+
 static const struct key repository_keys[] = {
 	{ "type", SHAPE_ONE, NULL },
 	{ "endpoint", SHAPE_ONE, NULL },
@@ -144,6 +149,9 @@ static const struct key repository_keys[] = {
 	{ "prefix", SHAPE_ONE, NULL },
 	{ "hmac_key_file", SHAPE_ONE, NULL },
 	{ "encrypt_key_file", SHAPE_ONE, NULL },
+	{ "encrypt_to", SHAPE_ONE, NULL },
+	{ "host_key_file", SHAPE_ONE, NULL },
+	{ "publisher_key", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }
 };
 
@@ -219,6 +227,7 @@ static const struct key certificate_keys[] = {
 	{ "source", SHAPE_ONE, NULL },
 	{ "files", SHAPE_BLOCK, files_keys },
 	{ "poll", SHAPE_ONE, NULL },
+	{ "hosts", SHAPE_LIST, NULL },
 	{ "account", SHAPE_LIST, NULL },
 	{ "challenge", SHAPE_ONE, NULL },
 	{ "webroot", SHAPE_ONE, NULL },
@@ -268,6 +277,7 @@ const struct key schema_root[] = {
 	{ "account", SHAPE_SECTION, account_keys },
 	{ "credentials", SHAPE_SECTION, NULL },
 	{ "provider", SHAPE_SECTION, NULL },
+	{ "host", SHAPE_SECTION, host_keys },
 	{ "repository", SHAPE_SECTION, repository_keys },
 	{ "certificate", SHAPE_SECTION, certificate_keys },
 	{ "notify", SHAPE_SECTION, notify_keys },

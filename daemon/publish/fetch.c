@@ -13,6 +13,8 @@
 #include "daemon/config/conf.h"
 #include "daemon/io/loop.h"
 #include "daemon/publish/manifest.h"
+#include "daemon/publish/repo_keys.h"
+#include "daemon/store/identity.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/seal.h"
 
@@ -21,7 +23,8 @@
 struct fetch_op {
 	struct fetch_args a;
 	char		*serial, *etag;
-	char		*secret;
+	struct repo_keys keys;
+	char		*secret;	/* of keys; NULL: there are none */
 	struct manifest	 manifest;
 	char		*text[MANIFEST_FILES];	/* decrypted; wiped */
 	size_t		 len[MANIFEST_FILES];
@@ -61,6 +64,7 @@ fetch_cancel(struct fetch_op *op)
 	manifest_clear(&op->manifest);
 	EVP_PKEY_free(op->key);
 	freezero_str(op->secret);
+	repo_keys_clear(&op->keys);
 	free(op->serial);
 	free(op->etag);
 	free(op);
@@ -155,6 +159,23 @@ check_pair(struct fetch_op *op, struct error *err)
 	return rc;
 }
 
+/* What the other files are sealed with. */
+static int
+open_keys(struct fetch_op *op, const char *aad,
+    const struct object_reply *reply, struct error *err)
+{
+	unsigned char key[CRYPT_KEY];
+	char hex[2 * CRYPT_KEY + 1];
+	int rc = identity_unwrap(op->keys.me, aad, reply->data, reply->len,
+	    key, err);
+
+	if (rc == 0)
+		op->secret = xstrdup(text_hex(key, sizeof(key), hex));
+	explicit_bzero(hex, sizeof(hex));
+	explicit_bzero(key, sizeof(key));
+	return rc;
+}
+
 static int
 open_file(struct fetch_op *op, enum manifest_file_id id,
     const struct object_reply *reply, struct error *err)
@@ -176,8 +197,9 @@ open_file(struct fetch_op *op, enum manifest_file_id id,
 		return 0;
 	}
 	aad = xasprintf("%s/%s", op->a.cert->name, f->path);
-	rc = seal_open(op->secret, aad, reply->data, reply->len,
-	    &op->text[id], &op->len[id], err);
+	rc = id == MANIFEST_KEYS ? open_keys(op, aad, reply, err) :
+	    seal_open(op->secret != NULL ? op->secret : op->keys.secret, aad,
+	    reply->data, reply->len, &op->text[id], &op->len[id], err);
 	free(aad);
 	return rc;
 }
@@ -206,6 +228,9 @@ get_file(struct fetch_op *op)
 {
 	struct error err;
 
+	while (op->next_file < MANIFEST_FILES &&
+	    op->manifest.files[op->next_file].size == 0)
+		op->next_file++;
 	if (op->next_file < MANIFEST_FILES) {
 		op->object = get(op, op->manifest.files[op->next_file].path,
 		    MANIFEST_FILE_MAX, "", file_got);
@@ -257,7 +282,7 @@ judge(struct fetch_op *op, const struct object_reply *reply,
 {
 	const struct conf_repository *r = op->a.repository;
 
-	if (manifest_read(reply->data, reply->len, op->secret,
+	if (manifest_read(reply->data, reply->len, &op->keys,
 	    op->a.cert->name, &op->manifest, err) == -1)
 		return error_wrap(err, "repository \"%s\"", r->name);
 	(void)text_printf(op->result.serial, sizeof(op->result.serial), "%s",
@@ -311,8 +336,7 @@ begin_cb(void *arg)
 	struct fetch_op *op = arg;
 	struct error err;
 
-	if (file_read_secret(op->a.repository->secret_file, FILE_SECRET_MAX,
-	    &op->secret, &err) == -1)
+	if (repo_keys_read(op->a.repository, NULL, &op->keys, &err) == -1)
 		finish(op, &err);
 	else
 		op->object = get(op, "manifest.json", MANIFEST_MAX, op->etag,

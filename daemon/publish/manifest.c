@@ -10,12 +10,16 @@
 #include "common/mem.h"
 #include "common/names.h"
 #include "common/text.h"
+#include "daemon/publish/repo_keys.h"
+#include "daemon/store/identity.h"
 #include "daemon/store/seal.h"
 
-#define FORMAT		"acmed-1"
+#define FORMAT_SECRET	"acmed-1"
+#define FORMAT_HOSTS	"acmed-2"
 #define NAMES_MAX	100
 
 static const char *const file_names[] = {
+	[MANIFEST_KEYS] = "keys",
 	[MANIFEST_FULLCHAIN] = "fullchain.pem",
 	[MANIFEST_PRIVKEY] = "privkey.pem",
 };
@@ -49,23 +53,51 @@ canonical(const json_t *o)
 	return text;
 }
 
+static const char *
+format_of(const struct repo_keys *keys)
+{
+	return keys->secret != NULL ? FORMAT_SECRET : FORMAT_HOSTS;
+}
+
+static void
+add_signature(json_t *o, const struct repo_keys *keys)
+{
+	char *text = canonical(o), mac[SEAL_MAC_SIZE];
+	char signature[IDENTITY_SIGN_SIZE];
+
+	if (keys->secret != NULL) {
+		seal_mac(keys->secret, text, strlen(text), mac);
+		(void)json_object_set_new(o, "mac", json_string(mac));
+	} else {
+		identity_sign(keys->me, text, strlen(text), signature);
+		(void)json_object_set_new(o, "signature",
+		    json_string(signature));
+	}
+	free(text);
+}
+
 char *
-manifest_make(const struct manifest *m, const char *secret)
+manifest_make(const struct manifest *m, const struct repo_keys *keys)
 {
 	json_t *names = json_array(), *files = json_object(), *o;
-	char *text, mac[SEAL_MAC_SIZE];
+	char *text;
 
 	for (char **p = m->names; *p != NULL; p++)
 		(void)json_array_append_new(names, json_string(*p));
-	for (int i = 0; i < MANIFEST_FILES; i++)
-		(void)json_object_set_new(files, file_names[i], json_pack(
-		    "{s:s, s:I, s:s}", "path", m->files[i].path, "size",
-		    (json_int_t)m->files[i].size, "sha256",
-		    m->files[i].sha256));
+	for (int i = 0; i < MANIFEST_FILES; i++) {
+		const struct manifest_file *f = &m->files[i];
+
+		if (f->size > 0)
+			(void)json_object_set_new(files, file_names[i],
+			    json_pack("{s:s, s:I, s:s}", "path", f->path,
+			    "size", (json_int_t)f->size, "sha256",
+			    f->sha256));
+	}
 	o = json_pack("{s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:b, s:o}",
-	    "format", FORMAT, "certificate", m->certificate, "names", names,
-	    "serial", m->serial, "not_before", (json_int_t)m->not_before,
-	    "not_after", (json_int_t)m->not_after, "published_at",
+	    "format", format_of(keys), "certificate", m->certificate,
+	    "names", names, "serial", m->serial, "not_before",
+	    (json_int_t)m->not_before, "not_after",
+	    (json_int_t)m->not_after, "published_at",
 	    (json_int_t)m->published_at, "encrypted", (int)m->encrypted,
 	    "files", files);
 	if (m->publisher[0] != '\0')
@@ -74,10 +106,7 @@ manifest_make(const struct manifest *m, const char *secret)
 	if (m->renew_at > 0)
 		(void)json_object_set_new(o, "renew_at",
 		    json_integer(m->renew_at));
-	text = canonical(o);
-	seal_mac(secret, text, strlen(text), mac);
-	free(text);
-	(void)json_object_set_new(o, "mac", json_string(mac));
+	add_signature(o, keys);
 	text = json_dumps(o, JSON_INDENT(2));
 	json_decref(o);
 	if (text == NULL)
@@ -92,22 +121,41 @@ bad(const char *what, struct error *err)
 	    "the manifest is not one that acmed writes: %s", what);
 }
 
-static int
-check_mac(json_t *o, const char *secret, struct error *err)
+/* Is the rest of it signed with that? */
+static bool
+is_signed(const json_t *o, const struct repo_keys *keys, const char *given)
 {
-	const char *mac = jsonx_str(o, "mac");
-	char given[SEAL_MAC_SIZE], *text;
-	bool ok;
+	char *text = canonical(o);
+	bool ok = keys->secret != NULL ?
+	    seal_mac_is(keys->secret, text, strlen(text), given) :
+	    identity_signed(keys->publisher, text, strlen(text), given);
 
-	if (mac == NULL || !text_printf(given, sizeof(given), "%s", mac))
-		return bad("mac", err);
-	(void)json_object_del(o, "mac");
-	text = canonical(o);
-	ok = seal_mac_is(secret, text, strlen(text), given);
 	free(text);
-	return ok ? 0 : error_set(err, ERR_REJECTED, "manifest:mac",
-	    "the manifest is not signed with our key: the publisher has "
-	    "another one, or somebody has changed it");
+	return ok;
+}
+
+static int
+check_signature(json_t *o, const struct repo_keys *keys, struct error *err)
+{
+	const char *member = keys->secret != NULL ? "mac" : "signature";
+	const char *given = jsonx_str(o, member);
+	char copy[IDENTITY_SIGN_SIZE];
+
+	if (given == NULL && jsonx_str(o, keys->secret != NULL ?
+	    "signature" : "mac") != NULL)
+		return error_set(err, ERR_REJECTED, "manifest:mac", "the "
+		    "manifest is %s: publisher and subscriber are not "
+		    "configured alike; another prefix keeps both apart",
+		    keys->secret == NULL ? "signed with a shared secret, not "
+		    "for hosts with keys of their own" : "for hosts with "
+		    "keys of their own, not signed with a shared secret");
+	if (given == NULL || !text_printf(copy, sizeof(copy), "%s", given))
+		return bad(member, err);
+	(void)json_object_del(o, member);
+	return is_signed(o, keys, copy) ? 0 : error_set(err, ERR_REJECTED,
+	    "manifest:mac", "the manifest is not signed with %s key: the "
+	    "publisher has another one, or somebody has changed it",
+	    keys->secret != NULL ? "our" : "the publisher's");
 }
 
 /* A path below the certificate's own place: two plain words. */
@@ -173,11 +221,12 @@ read_names(const json_t *o, struct manifest *m, struct error *err)
 }
 
 static int
-read_members(const json_t *o, struct manifest *m, struct error *err)
+read_members(const json_t *o, const struct repo_keys *keys,
+    struct manifest *m, struct error *err)
 {
 	const char *format = jsonx_str(o, "format");
 
-	if (format == NULL || strcmp(format, FORMAT) != 0)
+	if (format == NULL || strcmp(format, format_of(keys)) != 0)
 		return bad("format", err);
 	if (jsonx_copy_str(o, "certificate", m->certificate,
 	    sizeof(m->certificate), err) == -1)
@@ -203,6 +252,8 @@ read_members(const json_t *o, struct manifest *m, struct error *err)
 		return bad("encrypted", err);
 	m->encrypted = jsonx_bool(o, "encrypted", false);
 	for (int i = 0; i < MANIFEST_FILES; i++) {
+		if (i == MANIFEST_KEYS && keys->secret != NULL)
+			continue;
 		if (read_file(o, file_names[i], &m->files[i], err) == -1)
 			return -1;
 	}
@@ -210,7 +261,7 @@ read_members(const json_t *o, struct manifest *m, struct error *err)
 }
 
 int
-manifest_read(const char *text, size_t len, const char *secret,
+manifest_read(const char *text, size_t len, const struct repo_keys *keys,
     const char *certificate, struct manifest *m, struct error *err)
 {
 	json_t *o;
@@ -222,10 +273,10 @@ manifest_read(const char *text, size_t len, const char *secret,
 	o = jsonx_parse(text, len, err);
 	if (o == NULL)
 		return bad("no JSON", err);
-	rc = json_is_object(o) ? check_mac(o, secret, err) :
+	rc = json_is_object(o) ? check_signature(o, keys, err) :
 	    bad("no object", err);
 	if (rc == 0)
-		rc = read_members(o, m, err);
+		rc = read_members(o, keys, m, err);
 	if (rc == 0 && strcmp(m->certificate, certificate) != 0)
 		rc = error_set(err, ERR_REJECTED, "manifest:name", "the "
 		    "manifest is of certificate \"%s\", not \"%s\"",

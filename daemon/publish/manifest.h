@@ -16,6 +16,13 @@
  *   PREFIX/NAME/SERIAL/fullchain.pem, privkey.pem: as they are, or sealed
  *   (store/seal.h) with aad "NAME/SERIAL/FILE".
  *
+ * Where each host has a key of its own it is "format": "acmed-2": instead of
+ * "mac" there is "signature", that of the publisher (store/identity.h) of the
+ * same text, and among the files "keys": the secret that the others of this
+ * publication are sealed with, 64 hex digits that stand for 32 bytes, wrapped
+ * for each host that may open them (identity_wrap(), aad "NAME/PATH").  Each
+ * publication has a secret and files of its own: SERIAL/privkey-TAG.pem.
+ *
  * path is relative to PREFIX/NAME/; size and sha256 are of the object as it
  * is stored.
  */
@@ -29,22 +36,25 @@
 #include "common/names.h"
 
 struct error;
+struct repo_keys;
 
 #define MANIFEST_MAX	32768		/* bytes of the object */
 #define MANIFEST_FILE_MAX (512 * 1024)	/* bytes of a file */
 
+/* In the order in which they are written and read. */
 enum manifest_file_id {
+	MANIFEST_KEYS,			/* of acmed-2 only */
 	MANIFEST_FULLCHAIN,
 	MANIFEST_PRIVKEY,
 	MANIFEST_FILES
 };
-/* "fullchain.pem", ... */
+/* "keys", "fullchain.pem", ... */
 const char	*manifest_file_name(enum manifest_file_id);
 
 struct manifest_file {
 	char		 path[160];	/* SERIAL/FILE; checked: no "..", no
 					   leading "/" */
-	size_t		 size;
+	size_t		 size;		/* 0: there is no such file */
 	char		 sha256[65];
 };
 
@@ -61,15 +71,16 @@ struct manifest {
 
 void		 manifest_clear(struct manifest *);
 
-/* The object's text, signed with the secret; the caller frees. */
-char		*manifest_make(const struct manifest *, const char *secret);
+/* The object's text, signed; the caller frees. */
+char		*manifest_make(const struct manifest *,
+		    const struct repo_keys *);
 /*
- * Read one that somebody has written: bounded, strict, and signed with this
- * secret, for this certificate.  ERR_REJECTED "manifest:syntax",
+ * Read one that somebody has written: bounded, strict, and signed with these
+ * keys, for this certificate.  ERR_REJECTED "manifest:syntax",
  * "manifest:mac", "manifest:name"; cleared on failure.
  */
 int		 manifest_read(const char *text, size_t len,
-		    const char *secret, const char *certificate,
+		    const struct repo_keys *, const char *certificate,
 		    struct manifest *, struct error *);
 
 #endif

@@ -16,7 +16,9 @@
 #include "daemon/io/loop.h"
 #include "daemon/publish/manifest.h"
 #include "daemon/publish/objects.h"
+#include "daemon/publish/repo_keys.h"
 #include "daemon/store/bundle.h"
+#include "daemon/store/identity.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/seal.h"
 
@@ -26,7 +28,9 @@
 struct publish_op {
 	struct step	 s;
 	const struct conf_repository *repository;
-	char		*secret;
+	struct repo_keys keys;
+	char		*secret;	/* of the files; NULL: not sealed */
+	char		 tag[17];	/* of this publication's files, or "" */
 	struct manifest	 manifest;	/* to be published */
 	char		*stored[MANIFEST_FILES];	/* as it shall lie */
 	int		 next_file;
@@ -53,6 +57,7 @@ publish_cancel(void *arg)
 		freezero(op->stored[i], op->manifest.files[i].size);
 	manifest_clear(&op->manifest);
 	freezero_str(op->secret);
+	repo_keys_clear(&op->keys);
 	free(op);
 }
 
@@ -78,6 +83,62 @@ object_args(const struct publish_op *op, const char *key)
 
 /* --- what is to be published --- */
 
+/* Where it shall lie.  What hosts read under their keys is never replaced:
+ * they may be reading it. */
+static void
+set_path(struct publish_op *op, enum manifest_file_id id)
+{
+	struct manifest_file *f = &op->manifest.files[id];
+	const char *name = manifest_file_name(id);
+	size_t n = strcspn(name, ".");
+
+	(void)text_printf(f->path, sizeof(f->path), "%s/%.*s%s%s%s",
+	    op->s.a.serial, (int)n, name, op->tag[0] != '\0' ? "-" : "",
+	    op->tag, name + n);
+}
+
+/* Those of the configuration's hosts that the certificate names; the caller
+ * frees the list. */
+static const char **
+readers(const struct publish_op *op, size_t *n)
+{
+	const struct conf_repository *r = op->repository;
+	const char **list = xcalloc(r->n_hosts + 1, sizeof(*list));
+
+	*n = 0;
+	for (size_t i = 0; i < r->n_hosts; i++) {
+		if (conf_is_for_host(op->s.a.cert, r->hosts[i]->name))
+			list[(*n)++] = r->hosts[i]->public_key;
+	}
+	return list;
+}
+
+/* A secret for this publication alone, and that for each host. */
+static void
+make_keys(struct publish_op *op)
+{
+	struct manifest_file *f = &op->manifest.files[MANIFEST_KEYS];
+	unsigned char key[CRYPT_KEY], tag[8];
+	char hex[2 * CRYPT_KEY + 1], *aad;
+	const char **list;
+	size_t n;
+
+	arc4random_buf(key, sizeof(key));
+	arc4random_buf(tag, sizeof(tag));
+	(void)text_hex(tag, sizeof(tag), op->tag);
+	op->secret = xstrdup(text_hex(key, sizeof(key), hex));
+	set_path(op, MANIFEST_KEYS);
+	aad = xasprintf("%s/%s", op->s.a.cert->name, f->path);
+	list = readers(op, &n);
+	op->stored[MANIFEST_KEYS] = identity_wrap(key, aad, list, n,
+	    &f->size);
+	seal_hash(op->stored[MANIFEST_KEYS], f->size, f->sha256);
+	free(list);
+	free(aad);
+	explicit_bzero(hex, sizeof(hex));
+	explicit_bzero(key, sizeof(key));
+}
+
 static int
 make_file(struct publish_op *op, enum manifest_file_id id,
     enum bundle_format format, struct error *err)
@@ -89,10 +150,9 @@ make_file(struct publish_op *op, enum manifest_file_id id,
 	if (bundle_make(op->s.a.version_dir, format, op->s.a.cert->name, NULL,
 	    &plain, &len, err) == -1)
 		return -1;
-	(void)text_printf(f->path, sizeof(f->path), "%s/%s", op->s.a.serial,
-	    manifest_file_name(id));
+	set_path(op, id);
 	aad = xasprintf("%s/%s", op->s.a.cert->name, f->path);
-	if (op->repository->encrypted) {
+	if (op->secret != NULL) {
 		op->stored[id] = seal_close(op->secret, aad, plain, len,
 		    &f->size);
 		freezero(plain, len);
@@ -164,7 +224,7 @@ static void
 put_manifest(struct publish_op *op)
 {
 	char *key = xasprintf("%s/manifest.json", op->s.a.cert->name);
-	char *text = manifest_make(&op->manifest, op->secret);
+	char *text = manifest_make(&op->manifest, &op->keys);
 	struct object_args a = object_args(op, key);
 
 	a.data = text;
@@ -200,6 +260,9 @@ put_file(struct publish_op *op)
 	struct object_args a;
 	char *key;
 
+	while (op->next_file < MANIFEST_FILES &&
+	    op->stored[op->next_file] == NULL)
+		op->next_file++;
 	if (op->next_file == MANIFEST_FILES) {
 		put_manifest(op);
 		return;
@@ -260,7 +323,7 @@ compare(struct publish_op *op, const struct object_reply *reply,
 	int rc = 0;
 
 	choose_condition(op, reply->etag);
-	if (manifest_read(reply->data, reply->len, op->secret,
+	if (manifest_read(reply->data, reply->len, &op->keys,
 	    op->s.a.cert->name, &there, err) == -1) {
 		(void)error_wrap(err, "repository \"%s\" has a manifest of "
 		    "\"%s\" already, which is not ours to replace",
@@ -325,17 +388,28 @@ read_manifest(struct publish_op *op)
 	free(key);
 }
 
+static int
+prepare(struct publish_op *op, struct error *err)
+{
+	if (repo_keys_read(op->repository, op->s.a.env->store, &op->keys,
+	    err) == -1 || read_facts(op, err) == -1)
+		return -1;
+	if (op->repository->to_hosts)
+		make_keys(op);
+	else if (op->repository->encrypted)
+		op->secret = xstrdup(op->keys.secret);
+	return make_file(op, MANIFEST_FULLCHAIN, BUNDLE_FULLCHAIN,
+	    err) == -1 ? -1 : make_file(op, MANIFEST_PRIVKEY, BUNDLE_PRIVKEY,
+	    err);
+}
+
 static void
 begin_cb(void *arg)
 {
 	struct publish_op *op = arg;
 	struct error err;
 
-	if (file_read_secret(op->repository->secret_file, FILE_SECRET_MAX,
-	    &op->secret, &err) == -1 || read_facts(op, &err) == -1 ||
-	    make_file(op, MANIFEST_FULLCHAIN, BUNDLE_FULLCHAIN,
-	    &err) == -1 || make_file(op, MANIFEST_PRIVKEY, BUNDLE_PRIVKEY,
-	    &err) == -1) {
+	if (prepare(op, &err) == -1) {
 		finish(op, &err);
 		return;
 	}

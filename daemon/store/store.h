@@ -23,6 +23,7 @@
  *                                     same four files, where its key is RSA or
  *                                     EC and the first one's is the other
  *   live/NAME -> ../archive/NAME/SERIAL
+ *   publisher.key                     0600, store/identity.h
  *   scratch/                          0700, emptied at start
  *
  * Writes to state.db are collected: all of one turn of the loop go into one
@@ -54,6 +55,7 @@
 #include "daemon/store/keys.h"
 #include "daemon/store/version.h"
 
+struct identity;
 struct loop;
 struct store;
 struct store_sync_op;
@@ -512,6 +514,11 @@ int		 store_files_delete(struct store *, const char *name,
 		    struct error *);
 /* Absolute path of live/NAME; the caller frees. */
 char		*store_live_path(const struct store *, const char *name);
+/*
+ * The key that signs what is published for hosts with keys of their own; made
+ * on first use.  The caller frees; NULL and identity_read()'s errors.
+ */
+struct identity	*store_publisher(struct store *, struct error *);
 /* Absolute path of a directory for files that need not outlive their use. */
 const char	*store_scratch(const struct store *);
 /* That of a version in archive/ (store_stage()); the caller frees. */

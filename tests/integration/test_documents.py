@@ -23,7 +23,7 @@ PARTS = {
 }
 # These have a part of their own.
 SECTIONS = {"account", "credentials", "provider", "repository", "certificate",
-            "notify", "watch", "cluster"}
+            "host", "notify", "watch", "cluster"}
 UNTITLED = {"docker", "cluster"}
 
 pytestmark = pytest.mark.no_lab
@@ -81,9 +81,10 @@ def test_every_key(tmp_path, part):
     text = part_of_manual(part)
     if part == "CERTIFICATES":
         # Told of where the other side is.
-        known -= {"source", "poll"}
+        known -= {"source", "poll", "hosts"}
     elif part == "REPOSITORIES":
-        known |= {"source", "poll"}
+        known |= {"source", "poll", "hosts"} | known_keys(str(tmp_path),
+                                                          ["host"])
     elif part == "DEPLOY TARGETS":
         # What every recipe has; their own keys are in their files.
         known |= {"ca_file", "fingerprint", "proxy", "allow_http"}

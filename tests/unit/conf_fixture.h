@@ -45,7 +45,7 @@ struct conf *fixture_load_all(const char *name, char **reports);
     "metrics_textfile, log_level, " \
     "max_renewals, freeze, on_name_failure, alarm_after_tries, " \
     "alarm_gather, alarm_repeat, " \
-    "digest_at, include, account, credentials, provider, repository, " \
+    "digest_at, include, account, credentials, provider, host, repository, " \
     "certificate, notify, watch, cluster"
 
 #endif

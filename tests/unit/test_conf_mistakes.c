@@ -24,6 +24,10 @@
 #define UNITS "allowed: names of systemd's units, such as " \
     "\"nginx.service\"\n"
 #define AT "acmed.conf:"
+/* Of 32 times "A", as privkey has it. */
+#define PUBLIC_A "CymcNzaj2d4L41uzKAcfx9NlwbD8h8wc_NNTjy0u970" \
+    "0Xpm4kBLmwR1BAryv85bCepk4UbN74YY73eS4o8ALLg"
+#define HOST_KEY "the public key that acmectl host prints, of 86 letters"
 /* 238 characters. */
 #define LABEL_60 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define LONG_NAME LABEL_60 "." LABEL_60 "." LABEL_60 ".bbbbbbbbbbbbbbbbbbbbb" \
@@ -46,6 +50,9 @@ test_mistakes(void **state)
 	fixture_write("secret", 0600, "c2VjcmV0\n");
 	fixture_write("base64", 0600, "c2VjcmV+L2E\n");
 	fixture_write("open", 0644, "c2VjcmV0\n");
+	fixture_write("hostkey", 0600, "{\"format\": \"acmed-key-1\",\n"
+	    "\"name\": \"web-1\", \"private_key\": "
+	    "\"QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE\"}\n");
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
 		struct conf *conf;
 		char *got;
@@ -65,6 +72,7 @@ test_mistakes(void **state)
 	fixture_remove("secret");
 	fixture_remove("base64");
 	fixture_remove("open");
+	fixture_remove("hostkey");
 	assert_int_equal(failed, 0);
 }
 

@@ -9,6 +9,8 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "daemon/publish/manifest.h"
+#include "daemon/publish/repo_keys.h"
+#include "daemon/store/identity.h"
 #include "daemon/store/seal.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
@@ -85,21 +87,35 @@ test_mac(void **state)
 static const char HASH[] =
     "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
+static char secret[] = SECRET, other_secret[] = OTHER;
+static const struct repo_keys shared = { .secret = secret };
+static const struct repo_keys other = { .secret = other_secret };
+
 static char *
-make_by(const char *publisher, time_t renew_at)
+make_with(const struct repo_keys *keys, const char *publisher,
+    time_t renew_at)
 {
 	char wild[] = "*.example.test", plain[] = "example.test";
 	char *names[] = { wild, plain, NULL };
 	struct manifest m = { .certificate = "web", .names = names,
 	    .serial = "03ab", .not_before = 1000, .not_after = 2000,
 	    .published_at = 1100, .renew_at = renew_at, .encrypted = true,
-	    .files = { { "03ab/fullchain.pem", 3000, "" },
-	    { "03ab/privkey.pem", 300, "" } } };
+	    .files = { [MANIFEST_FULLCHAIN] = { "03ab/fullchain.pem", 3000,
+	    "" }, [MANIFEST_PRIVKEY] = { "03ab/privkey.pem", 300, "" },
+	    [MANIFEST_KEYS] = { "03ab/keys-1", 107, "" } } };
 
-	memcpy(m.files[0].sha256, HASH, sizeof(HASH));
-	memcpy(m.files[1].sha256, HASH, sizeof(HASH));
+	if (keys->secret != NULL)
+		m.files[MANIFEST_KEYS].size = 0;
+	for (int i = 0; i < MANIFEST_FILES; i++)
+		memcpy(m.files[i].sha256, HASH, sizeof(HASH));
 	memcpy(m.publisher, publisher, strlen(publisher) + 1);
-	return manifest_make(&m, SECRET);
+	return manifest_make(&m, keys);
+}
+
+static char *
+make_by(const char *publisher, time_t renew_at)
+{
+	return make_with(&shared, publisher, renew_at);
 }
 
 static char *
@@ -125,7 +141,7 @@ test_publisher(void **state)
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
 		char *text = make_by(cases[i].in, (time_t)i * 1500);
 
-		assert_int_equal(manifest_read(text, strlen(text), SECRET,
+		assert_int_equal(manifest_read(text, strlen(text), &shared,
 		    "web", &m, &err), 0);
 		assert_string_equal(m.publisher, cases[i].out);
 		/* 3000 is after its end. */
@@ -143,7 +159,7 @@ test_manifest(void **state)
 	struct error err;
 
 	(void)state;
-	assert_int_equal(manifest_read(text, strlen(text), SECRET, "web", &m,
+	assert_int_equal(manifest_read(text, strlen(text), &shared, "web", &m,
 	    &err), 0);
 	assert_string_equal(m.certificate, "web");
 	assert_string_equal(m.names[0], "*.example.test");
@@ -158,13 +174,64 @@ test_manifest(void **state)
 	    "03ab/privkey.pem");
 	assert_int_equal(m.files[MANIFEST_FULLCHAIN].size, 3000);
 	manifest_clear(&m);
-	assert_int_equal(manifest_read(text, strlen(text), OTHER, "web", &m,
+	assert_int_equal(manifest_read(text, strlen(text), &other, "web", &m,
 	    &err), -1);
 	assert_string_equal(err.code, "manifest:mac");
-	assert_int_equal(manifest_read(text, strlen(text), SECRET, "mail", &m,
+	assert_int_equal(manifest_read(text, strlen(text), &shared, "mail", &m,
 	    &err), -1);
 	assert_string_equal(err.code, "manifest:name");
 	free(text);
+}
+
+/* Where hosts have keys of their own, the publisher alone can write one. */
+static void
+test_hosts(void **state)
+{
+	struct identity *us = identity_new("publisher");
+	struct identity *them = identity_new("web-1");
+	struct repo_keys publisher = { .me = us,
+	    .publisher = identity_public(us) };
+	struct repo_keys host = { .me = them,
+	    .publisher = identity_public(us) };
+	struct repo_keys forged = { .me = them,
+	    .publisher = identity_public(them) };
+	char *text = make_with(&publisher, "ca1", 0), *p;
+	struct manifest m;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(manifest_read(text, strlen(text), &publisher, "web",
+	    &m, &err), 0);
+	manifest_clear(&m);
+	assert_int_equal(manifest_read(text, strlen(text), &host, "web", &m,
+	    &err), 0);
+	assert_string_equal(m.files[MANIFEST_KEYS].path, "03ab/keys-1");
+	assert_int_equal(m.files[MANIFEST_KEYS].size, 107);
+	manifest_clear(&m);
+	/* Who shares a secret is told what is wrong. */
+	assert_int_equal(manifest_read(text, strlen(text), &shared, "web", &m,
+	    &err), -1);
+	assert_string_equal(err.code, "manifest:mac");
+	assert_non_null(strstr(err.msg, "configured alike"));
+	p = strstr(text, "\"not_after\": 2000");
+	p[13] = '9';
+	assert_int_equal(manifest_read(text, strlen(text), &host, "web", &m,
+	    &err), -1);
+	assert_string_equal(err.code, "manifest:mac");
+	free(text);
+	/* Any host can sign, and any host knows all but that key. */
+	text = make_with(&forged, "ca1", 0);
+	assert_int_equal(manifest_read(text, strlen(text), &host, "web", &m,
+	    &err), -1);
+	assert_string_equal(err.code, "manifest:mac");
+	free(text);
+	text = make();
+	assert_int_equal(manifest_read(text, strlen(text), &host, "web", &m,
+	    &err), -1);
+	assert_string_equal(err.code, "manifest:mac");
+	free(text);
+	identity_free(them);
+	identity_free(us);
 }
 
 /* Sign whatever somebody with the key could write: it is still checked. */
@@ -192,7 +259,7 @@ read_changed(const char *member, json_t *value)
 	free(plain);
 	(void)json_object_set_new(o, "mac", json_string(mac));
 	text = json_dumps(o, 0);
-	rc = manifest_read(text, strlen(text), SECRET, "web", &m, &err);
+	rc = manifest_read(text, strlen(text), &shared, "web", &m, &err);
 	if (rc == 0)
 		manifest_clear(&m);
 	else
@@ -239,7 +306,7 @@ test_hostile(void **state)
 	assert_int_equal(read_changed("names", json_array()), -1);
 	for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
 		assert_int_equal(manifest_read(texts[i], strlen(texts[i]),
-		    SECRET, "web", &m, &err), -1);
+		    &shared, "web", &m, &err), -1);
 		assert_null(m.names);
 	}
 }
@@ -252,6 +319,7 @@ main(void)
 		cmocka_unit_test(test_mac),
 		cmocka_unit_test(test_manifest),
 		cmocka_unit_test(test_publisher),
+		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_hostile),
 	};
 
