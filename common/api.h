@@ -45,6 +45,9 @@
 #define API_PATH_EXPORT_ACCOUNT "/v1/export/account"
 #define API_PATH_IMPORT_CERT "/v1/import/certificate"
 #define API_PATH_PUT	"/v1/put"
+#define API_PATH_HOSTS	"/v1/hosts"
+#define API_PATH_HOST	"/v1/hosts/"		/* + NAME, percent-encoded */
+#define API_PATH_HOST_KEY "/v1/host-key"
 #define API_PATH_METRICS "/metrics"
 #define API_PATH_HEALTH	"/healthz"		/* of the status listener */
 
@@ -67,6 +70,7 @@
 #define API_ERR_BUSY		"control:busy"		/* 503 */
 #define API_ERR_UNKNOWN_CERT	"engine:unknown-cert"	/* 404 */
 #define API_ERR_UNKNOWN_CHANNEL	"notify:unknown-channel"	/* 404 */
+#define API_ERR_UNKNOWN_HOST "engine:unknown-host"
 #define API_ERR_UNKNOWN_CLOUD	"control:unknown-cloud"	/* 404 */
 #define API_ERR_UNKNOWN_PROVIDER "control:unknown-provider"	/* 404 */
 

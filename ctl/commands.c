@@ -193,12 +193,13 @@ list_targets(const struct options *o, struct name_list *list)
 	return EXIT_OK;
 }
 
-/* "accounts" or "providers", of the configuration. */
+/* "accounts", "providers" or "hosts", of the configuration. */
 static int
 list_configured(const struct options *o, struct name_list *list)
 {
 	struct client_reply reply;
-	int code = ask_get(o, API_PATH_CONF, &reply);
+	int code = ask_get(o, strcmp(o->names[0], "hosts") == 0 ?
+	    API_PATH_HOSTS : API_PATH_CONF, &reply);
 
 	if (code != EXIT_OK)
 		return code;
@@ -221,13 +222,14 @@ cmd_list(const struct options *o)
 	else if (o->n_names == 1 && strcmp(o->names[0], "channels") == 0)
 		code = status_read(o, &channels);
 	else if (o->n_names == 1 && (strcmp(o->names[0], "accounts") == 0 ||
-	    strcmp(o->names[0], "providers") == 0))
+	    strcmp(o->names[0], "providers") == 0 ||
+	    strcmp(o->names[0], "hosts") == 0))
 		code = list_configured(o, &list);
 	else if (o->n_names == 2 && strcmp(o->names[0], "targets") == 0)
 		code = list_targets(o, &list);
 	else
 		say_error("allowed: list, list targets NAME, list channels, "
-		    "list accounts, list providers");
+		    "list accounts, list providers, list hosts");
 	if (code == EXIT_OK && o->json)
 		print_json(o, list.names, JSON_INDENT(2));
 	json_decref(list.names);

@@ -32,26 +32,7 @@ cmd_remove(const struct options *o)
 
 	if (code != EXIT_OK)
 		return code;
-	if (!place_is_ours(&p)) {
-		text = xasprintf("%s is configured by hand: delete the lines "
-		    "%lld to %lld of %s, and then: acmectl reload", name,
-		    (long long)p.line, (long long)p.end_line, p.path);
-		say_error(text);
-		free(text);
-		code = EXIT_REFUSED;
-	} else {
-		code = drafts_try(o, p.path, "");
-	}
-	if (code == EXIT_OK && unlink(p.path) == -1) {
-		text = xasprintf("%s: %s", p.path, strerror(errno));
-		say_error(text);
-		free(text);
-		code = errno == EACCES ? EXIT_DENIED : EXIT_FAILED;
-	} else if (code == EXIT_OK) {
-		code = place_reload(o);
-		if (code != EXIT_OK)
-			code = place_put_back(o, &p, code);
-	}
+	code = place_remove(o, &p, name);
 	if (code == EXIT_OK && !o->json) {
 		text = xasprintf("%s is not renewed any more (%s is gone); "
 		    "its files stay until: acmectl delete %s", name, p.path,

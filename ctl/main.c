@@ -58,12 +58,15 @@ static const struct cli_command commands[] = {
 	{ "account", "ACTION [NAME [FILE]]", "list, show, register, update, "
 	    "rollover, deactivate, export, import",
 	    1, 3, cmd_account, "account show letsencrypt" },
+	{ "host", "ACTION [NAME [KEY]]", "hosts with keys of their own: "
+	    "list, show, add, remove, key",
+	    1, 3, cmd_host, "host add web-1" },
 	{ "events", "[NAME]", "show the steps of all renewals as they come",
 	    0, 1, cmd_events, "events" },
 	{ "reload", "", "read the configuration again",
 	    0, 0, cmd_reload, "reload" },
 	{ "list", "[WHAT]", "the names of the certificates, or: targets NAME, "
-	    "channels, accounts, providers", 0, 2, cmd_list, "list" },
+	    "channels, accounts, providers, hosts", 0, 2, cmd_list, "list" },
 	{ "notify-test", "[CHANNEL]", "send a test message to people",
 	    0, 1, cmd_notify_test, "notify-test ops" },
 	{ "providers", "[TYPE]", "the DNS providers, or the options of one",

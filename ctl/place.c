@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/place.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,19 +32,27 @@ place_find(const struct options *o, struct place *p)
 {
 	char *path = client_path(API_PATH_CERT, o->names[0]);
 	struct client_reply reply;
-	struct error err;
 	int code = ask_get(o, path, &reply);
 
 	free(path);
 	*p = (struct place){ .path = NULL };
 	if (code != EXIT_OK)
 		return code;
-	p->path = show_str(reply.body, "file", "");
-	p->line = jsonx_int(reply.body, "line", 0);
-	p->end_line = jsonx_int(reply.body, "end_line", 0);
-	p->is_revoking = json_is_object(json_object_get(reply.body,
-	    "revocation"));
+	code = place_read(reply.body, p);
 	client_reply_clear(&reply);
+	return code;
+}
+
+int
+place_read(const json_t *where, struct place *p)
+{
+	struct error err;
+
+	*p = (struct place){ .path = show_str(where, "file", ""),
+	    .line = jsonx_int(where, "line", 0),
+	    .end_line = jsonx_int(where, "end_line", 0),
+	    .is_revoking = json_is_object(json_object_get(where,
+	    "revocation")) };
 	if (file_read(AT_FDCWD, p->path, PLACE_MAX, &p->text, &p->len, &err) ==
 	    -1 || stat(p->path, &p->st) == -1) {
 		say_error(err.msg);
@@ -98,6 +107,35 @@ place_reload(const struct options *o)
 		print_json(o, reply.body, JSON_INDENT(2));
 	client_reply_clear(&reply);
 	return EXIT_OK;
+}
+
+int
+place_remove(const struct options *o, const struct place *p,
+    const char *what)
+{
+	char *text = NULL;
+	int code;
+
+	if (!place_is_ours(p)) {
+		text = xasprintf("%s is configured by hand: delete the lines "
+		    "%lld to %lld of %s, and then: acmectl reload", what,
+		    (long long)p->line, (long long)p->end_line, p->path);
+		code = EXIT_REFUSED;
+	} else {
+		code = drafts_try(o, p->path, "");
+	}
+	if (code == EXIT_OK && unlink(p->path) == -1) {
+		code = errno == EACCES ? EXIT_DENIED : EXIT_FAILED;
+		text = xasprintf("%s: %s", p->path, strerror(errno));
+	} else if (code == EXIT_OK) {
+		code = place_reload(o);
+		if (code != EXIT_OK)
+			code = place_put_back(o, p, code);
+	}
+	if (text != NULL)
+		say_error(text);
+	free(text);
+	return code;
 }
 
 int

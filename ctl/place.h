@@ -3,6 +3,7 @@
 #ifndef CTL_PLACE_H
 #define CTL_PLACE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,10 +29,18 @@ struct place {
 /* Of the first argument.  EXIT_OK, or another exit code, and the reason has
  * been told; the caller clears it. */
 int	place_find(const struct options *, struct place *);
+/* Of an object with "file", "line" and "end_line". */
+int	place_read(const json_t *, struct place *);
 void	place_clear(struct place *);
 
 /* Did add or import write that file, and is there nothing else in it? */
 bool	place_is_ours(const struct place *);
+
+/* Take the file away, if the configuration is good without it, and reload.
+ * EXIT_OK, or another exit code, and it is still there, which was told; what:
+ * what is in it. */
+int	place_remove(const struct options *, const struct place *,
+	    const char *what);
 
 /* Write a text there: owner, group and mode are as they were, also where the
  * file has been removed. */

@@ -7,7 +7,7 @@ _acmectl()
 	local options="--socket --config --json --color --help --version"
 	local commands="add status check-status renew-now check deploy rollback events persist"
 	commands+=" export put import edit pause resume remove delete"
-	commands+=" revoke account rename"
+	commands+=" revoke account host rename"
 	commands+=" plan history show cleanup"
 	commands+=" reload list notify-test providers clouds version help"
 	local socket=() names=() command="" i word
@@ -179,7 +179,7 @@ _acmectl()
 		fi
 		;;
 	list)
-		i="targets channels accounts providers"
+		i="targets channels accounts providers hosts"
 		if ((${#names[@]} == 1)) && [[ ${names[0]} == targets ]]; then
 			i=$(acmectl "${socket[@]}" list 2>/dev/null)
 		fi
@@ -215,6 +215,14 @@ _acmectl()
 			return
 		else
 			i=$(acmectl "${socket[@]}" list accounts 2>/dev/null)
+		fi
+		mapfile -t COMPREPLY < <(compgen -W "$i" -- "$cur")
+		;;
+	host)
+		if ((${#names[@]} == 0)); then
+			i="list show add remove key"
+		else
+			i=$(acmectl "${socket[@]}" list hosts 2>/dev/null)
 		fi
 		mapfile -t COMPREPLY < <(compgen -W "$i" -- "$cur")
 		;;

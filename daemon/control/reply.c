@@ -63,7 +63,8 @@ int
 reply_status(const struct error *err)
 {
 	if (strcmp(err->code, API_ERR_UNKNOWN_CERT) == 0 ||
-	    strcmp(err->code, API_ERR_UNKNOWN_CHANNEL) == 0)
+	    strcmp(err->code, API_ERR_UNKNOWN_CHANNEL) == 0 ||
+	    strcmp(err->code, API_ERR_UNKNOWN_HOST) == 0)
 		return 404;
 	switch (err->kind) {
 	case ERR_TRANSIENT:

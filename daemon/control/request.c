@@ -22,6 +22,7 @@
 #include "daemon/control/reply.h"
 #include "daemon/control/request_conf.h"
 #include "daemon/control/request_deploy.h"
+#include "daemon/control/request_hosts.h"
 #include "daemon/control/request_import.h"
 #include "daemon/control/request_look.h"
 #include "daemon/control/request_manage.h"
@@ -145,6 +146,9 @@ static const struct route {
 	    post_export_account },
 	{ API_PATH_EXPORT, false, EVHTTP_REQ_POST, "POST", post_export },
 	{ API_PATH_PUT, false, EVHTTP_REQ_POST, "POST", post_put },
+	{ API_PATH_HOSTS, false, EVHTTP_REQ_GET, "GET", get_hosts },
+	{ API_PATH_HOST, true, EVHTTP_REQ_GET, "GET", get_host },
+	{ API_PATH_HOST_KEY, false, EVHTTP_REQ_POST, "POST", post_host_key },
 	{ API_PATH_METRICS, false, EVHTTP_REQ_GET, "GET", get_metrics },
 };
 

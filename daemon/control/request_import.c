@@ -21,9 +21,8 @@
 #include "daemon/manage/manage.h"
 #include "daemon/renewal/cert_import.h"
 
-/* May this caller have keys, or hand them over?  If not, it is told. */
-static bool
-may_have_keys(struct call *c)
+bool
+request_may_have_keys(struct call *c)
 {
 	struct error err;
 
@@ -73,7 +72,7 @@ post_import_account(struct call *c)
 	json_t *body;
 	int check = 0;
 
-	if (!may_have_keys(c))
+	if (!request_may_have_keys(c))
 		return;
 	body = parse(c);
 	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
@@ -105,7 +104,7 @@ post_import_cert(struct call *c)
 	json_t *body;
 	int check = 0;
 
-	if (!may_have_keys(c))
+	if (!request_may_have_keys(c))
 		return;
 	body = parse(c);
 	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
@@ -135,7 +134,7 @@ post_export(struct call *c)
 	struct error err;
 	json_t *body;
 
-	if (!may_have_keys(c))
+	if (!request_may_have_keys(c))
 		return;
 	body = parse(c);
 	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
@@ -167,7 +166,7 @@ post_adopt_account(struct call *c)
 	json_t *body;
 	struct job *j;
 
-	if (!may_have_keys(c))
+	if (!request_may_have_keys(c))
 		return;
 	body = parse(c);
 	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
@@ -196,7 +195,7 @@ post_export_account(struct call *c)
 	struct error err;
 	json_t *body;
 
-	if (!may_have_keys(c))
+	if (!request_may_have_keys(c))
 		return;
 	body = parse(c);
 	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT, "{s:s}",
@@ -246,7 +245,7 @@ post_put(struct call *c)
 	struct put p = { .name = NULL };
 	json_t *body;
 
-	if (!may_have_keys(c))
+	if (!request_may_have_keys(c))
 		return;
 	body = parse(c);
 	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,

@@ -6,6 +6,8 @@
 #ifndef DAEMON_CONTROL_REQUEST_IMPORT_H
 #define DAEMON_CONTROL_REQUEST_IMPORT_H
 
+#include <stdbool.h>
+
 struct call;
 
 void	post_import_account(struct call *);
@@ -14,5 +16,8 @@ void	post_adopt_account(struct call *);
 void	post_export(struct call *);
 void	post_put(struct call *);
 void	post_export_account(struct call *);
+
+/* May this caller have keys, or hand them over?  If not, it is told. */
+bool	request_may_have_keys(struct call *);
 
 #endif

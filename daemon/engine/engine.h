@@ -222,6 +222,18 @@ json_t		*engine_export_account(struct engine *, const char *name,
 		    struct error *);
 
 /*
+ * Hosts with keys of their own: doc/control-api.md, GET /v1/hosts, one of them
+ * ("engine:unknown-host"), and a new key for one, which nobody keeps here; with
+ * the publisher's in its file.  The caller decrefs.  NULL and
+ * store_publisher()'s errors.
+ */
+json_t		*engine_hosts(struct engine *, struct error *);
+json_t		*engine_host(struct engine *, const char *name,
+		    struct error *);
+json_t		*engine_host_key(struct engine *, const char *name,
+		    bool with_publisher, struct error *);
+
+/*
  * Send a test message now, on one channel or (NULL) on all.  {"started":
  * [names]}; the caller decrefs.  NULL and ERR_CONFIG "notify:none",
  * "notify:unknown-channel", ERR_TRANSIENT "notify:busy".

@@ -71,10 +71,15 @@ struct identity *
 identity_new(const char *name)
 {
 	unsigned char secret[CRYPT_KEY];
-	struct identity *id;
+	struct identity *id = NULL;
 
-	arc4random_buf(secret, sizeof(secret));
-	id = of_secret(name, secret);
+	/* The public half is an argument of commands, and must not look like
+	 * an option. */
+	do {
+		identity_free(id);
+		arc4random_buf(secret, sizeof(secret));
+		id = of_secret(name, secret);
+	} while (id->public[0] == '-');
 	OPENSSL_cleanse(secret, sizeof(secret));
 	return id;
 }

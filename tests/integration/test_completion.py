@@ -108,6 +108,7 @@ def test_completion(acmed, request, tmp_path, shell):
                           "second": {"exec": ["/bin/true"]}})
     acmed.cert(b)
     acmed.notifies["ops"] = {"exec": ["/bin/true"]}
+    acmed.hosts["web-1"] = {"public_key": daemon.HOST_KEY}
     acmed.start()
     acmed.wait_valid(a)
     program = daemon.program("ACMECTL", "acmectl")
@@ -139,8 +140,10 @@ def test_completion(acmed, request, tmp_path, shell):
     providers = completed("add", "--provider", "")
     assert {"dns", "cloudflare"} <= set(providers)
     assert completed("list", "targets", "b") == [b]
-    assert completed("list", "") == ["accounts", "channels", "providers",
-                                     "targets"]
+    assert completed("list", "") == ["accounts", "channels", "hosts",
+                                     "providers", "targets"]
+    assert completed("host", "") == ["add", "key", "list", "remove", "show"]
+    assert completed("host", "show", "w") == ["web-1"]
     assert completed("providers", "cloudfl") == ["cloudflare"]
     assert "--watch" in completed("status", "--w")
 

@@ -96,6 +96,7 @@ def many(acmed):
     acmed.providers["bad"] = daemon.rfc2136(key_name="nobody")
     acmed.notifies["ops"] = {"exec": ["/bin/false"]}
     acmed.notifies["fine"] = {"exec": ["/bin/true"]}
+    acmed.hosts["web-1"] = {"public_key": daemon.HOST_KEY}
     acmed.start()
     for name in "good", "paused", "undeployed":
         acmed.wait_valid(name + ".example.test")
@@ -126,6 +127,8 @@ def test_commands(many, tmp_path):
                  ["providers"], ["providers", "cloudflare"], ["version"],
                  ["clouds"], ["clouds", "aws-acm"],
                  ["account", "list"], ["account", "show", "lab"],
+                 ["host", "list"], ["host", "show", "web-1"],
+                 ["list", "hosts"],
                  ["reload"], ["persist", good],
                  ["deploy", "undeployed.example.test", "fine"],
                  ["deploy", "--no-wait", "undeployed.example.test"],

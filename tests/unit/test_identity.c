@@ -118,6 +118,13 @@ test_public(void **state)
 	unsigned char raw[IDENTITY_RAW] = { 0 };
 
 	(void)state;
+	/* One in 64 would begin as an option does. */
+	for (int i = 0; i < 1000; i++) {
+		struct identity *other = identity_new("x");
+
+		assert_int_not_equal(identity_public(other)[0], '-');
+		identity_free(other);
+	}
 	assert_true(identity_is_public(identity_public(id)));
 	(void)text_printf(public, sizeof(public), "%s", identity_public(id));
 	public[85] = '\0';

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: MIT
+"""Hosts with keys of their own: each opens what the publisher names it for."""
+
+import base64
+import glob
+import hashlib
+import hmac
+import json
+import os
+import time
+
+import pytest
+
+from lab import etcd as lab_etcd, proc
+
+INCLUDE = 'include("conf.d/*.conf")\n'
+
+
+def read(path, mode="r"):
+    with open(path, mode) as f:
+        return f.read()
+
+
+def start(a):
+    """With a conf.d that acmectl writes to."""
+    os.makedirs(os.path.join(a.folder, "conf.d"), exist_ok=True)
+    a.write_conf(a.text() + INCLUDE)
+    a.start(write=False)
+
+
+class Fleet:
+    """A publisher of one certificate for web-*, and its subscribers."""
+
+    def __init__(self, make, name, **repository):
+        self.make, self.name, self.repository = make, name, repository
+        self.publisher = make()
+        self.publisher.repositories["fleet"] = dict(repository,
+                                                    encrypt_to="hosts")
+        self.publisher.cert(name, hosts=["web-*"],
+                            deploy={"fleet": {"publish": "fleet",
+                                              "timeout": "20s"}})
+        start(self.publisher)
+
+    def ctl(self, *args):
+        p = self.publisher.ctl(*args, cwd=self.publisher.folder)
+        assert p.returncode == 0, p.stdout
+        return p.stdout
+
+    def subscriber(self):
+        a = self.make()
+        a.accounts, a.providers = {}, {}
+        a.certs[self.name] = {"source": "fleet", "poll": "60s",
+                              "names": [self.name],
+                              "deploy": {"log": {"exec": ["/bin/true"]}}}
+        return a
+
+    def host(self, name):
+        """`acmectl host add` makes its key, which is carried there."""
+        said = self.ctl("host", "add", name)
+        assert "nowhere else" in said
+        key = os.path.join(self.publisher.folder, name + ".key")
+        assert os.stat(key).st_mode & 0o777 == 0o600
+        a = self.subscriber()
+        os.rename(key, os.path.join(a.folder, "key"))
+        a.repositories["fleet"] = dict(
+            self.repository, host_key_file=os.path.join(a.folder, "key"))
+        return a
+
+    def published(self, than=None):
+        def check():
+            c = self.publisher.cert_status(self.name)
+            return c["serial"] not in (None, than) and c["run"] is None and \
+                c["deploy"][0]["state"] == "done" and c["serial"]
+        return self.publisher.wait("publication", check, timeout=30)
+
+    def renew(self, than):
+        time.sleep(1.1)     # newer, by its dates
+        self.ctl("renew-now", self.name)
+        return self.published(than)
+
+    def installed(self, a, serial):
+        def check():
+            c = a.cert_status(self.name)
+            return c["serial"] == serial and c["run"] is None
+        a.wait("certificate %s" % serial, check, timeout=30)
+        live = os.path.join(a.state_dir, "live", self.name, "privkey.pem")
+        return read(live) == read(os.path.join(
+            self.publisher.state_dir, "live", self.name, "privkey.pem"))
+
+    def refused(self, a, code):
+        def check():
+            c = a.cert_status(self.name)
+            return c["error"] and c["error"]["code"] == code and c
+        return a.wait(code, check, timeout=30)
+
+
+def hkdf(secret, info):
+    """RFC 5869 without salt, one block."""
+    prk = hmac.new(bytes(32), secret, hashlib.sha256).digest()
+    return hmac.new(prk, info + b"\1", hashlib.sha256).digest()
+
+
+def sign_as(key_file, manifest):
+    """What somebody can do who has taken over that host."""
+    ed25519 = pytest.importorskip(
+        "cryptography.hazmat.primitives.asymmetric.ed25519")
+    secret = json.loads(read(key_file))["private_key"]
+    secret = base64.urlsafe_b64decode(secret + "=")
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(
+        hkdf(secret, b"acmed key: sign"))
+    manifest = {k: v for k, v in manifest.items() if k != "signature"}
+    text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+    return dict(manifest, signature=key.sign(text.encode()).hex())
+
+
+def test_rights(make, lab):
+    """Those that are named open it, also when they come later; others can
+    neither open it nor publish; who is removed gets no later one."""
+    folder = os.path.join(lab.folder, "rights%d" % next(lab.serial))
+    os.makedirs(folder)
+    fleet = Fleet(make, "rights.example.test", type="directory", path=folder)
+    web1, mail = fleet.host("web-1"), fleet.host("mail")
+    first = fleet.published()
+    start(web1)
+    start(mail)
+    assert fleet.installed(web1, first)
+    c = fleet.refused(mail, "identity:not-for-us")
+    assert c["serial"] is None and "hosts = { } does not name" in \
+        c["error"]["msg"]
+    shown = json.loads(fleet.ctl("host", "show", "web-1", "--json"))
+    assert shown["certificates"] == [fleet.name]
+    shown = fleet.ctl("host", "show", "mail")
+    assert "none is published for it" in shown
+    stored = glob.glob(folder + "/**/*", recursive=True)
+    assert not any(b"PRIVATE KEY" in read(f, "rb") for f in stored
+                   if os.path.isfile(f))
+    secret = json.loads(read(os.path.join(web1.folder, "key")))
+    assert secret["private_key"] not in fleet.publisher.log()
+
+    # A host makes its key itself, and comes late: no renewal is needed.
+    web2 = fleet.subscriber()
+    certs, web2.certs = web2.certs, {}
+    start(web2)
+    p = web2.ctl("host", "key", "web-2")
+    assert p.returncode == 0, p.stdout
+    command = p.stdout.strip().splitlines()[-1].split()
+    assert command[:4] == ["acmectl", "host", "add", "web-2"]
+    key = os.path.join(web2.folder, "secrets", "web-2.key")
+    assert os.stat(key).st_mode & 0o777 == 0o600
+    fleet.ctl(*command[1:])
+    listed = dict(line.split() for line in
+                  fleet.ctl("host", "list").splitlines())
+    assert sorted(listed) == ["mail", "publisher_key", "web-1", "web-2"]
+    web2.stop()
+    web2.certs = certs
+    web2.repositories["fleet"] = dict(
+        type="directory", path=folder, host_key_file=key,
+        publisher_key=listed["publisher_key"])
+    fleet.published()
+    start(web2)
+    assert fleet.installed(web2, first)
+    assert fleet.published() == first
+
+    # Who has taken over a host, and can write there, cannot publish.
+    path = os.path.join(folder, fleet.name, "manifest.json")
+    good = read(path)
+    forged = sign_as(os.path.join(web1.folder, "key"), dict(
+        json.loads(good), serial="0badcafe", not_before=int(time.time())))
+    with open(path, "w") as f:
+        json.dump(forged, f)
+    web2.ctl("renew-now", fleet.name)
+    c = fleet.refused(web2, "manifest:mac")
+    assert c["serial"] == first
+    # ... nor replace a key for a host by one of his own.
+    with open(path, "w") as f:
+        f.write(good)
+    wraps = os.path.join(folder, fleet.name, json.loads(good)["files"][
+        "keys"]["path"])
+    was = read(wraps, "rb")
+    with open(wraps, "wb") as f:
+        f.write(was[:-1] + bytes([was[-1] ^ 1]))
+    web3 = fleet.host("web-3")
+    fleet.published()
+    start(web3)     # it is published again, with new files
+    assert fleet.installed(web3, first)
+    web2.ctl("renew-now", fleet.name)
+    fleet.installed(web2, first)
+
+    # Who is removed cannot open the next one, and keeps what it has.
+    fleet.ctl("host", "remove", "web-1")
+    second = fleet.renew(first)
+    web2.ctl("renew-now", fleet.name)
+    assert fleet.installed(web2, second)
+    web1.ctl("renew-now", fleet.name)
+    assert fleet.refused(web1, "identity:not-for-us")["serial"] == first
+    assert web1.ctl("status", fleet.name).returncode == 0
+    p = fleet.publisher.ctl("host", "show", "web-1")
+    assert p.returncode == 5 and "no host" in p.stdout, p.stdout
+    p = fleet.publisher.ctl("host", "add", "web-9", "abc")
+    assert p.returncode == 5 and "public_key" in p.stdout, p.stdout
+    assert not glob.glob(fleet.publisher.folder + "/conf.d/*web-9*")
+
+
+def test_etcd(make, lab):
+    """The same through etcd, pushed; one that comes late, too."""
+    try:
+        etcd = lab_etcd.Etcd(os.path.join(
+            lab.folder, "etcd%d" % next(lab.serial)), n=1)
+    except proc.LabError as e:
+        pytest.skip(str(e))
+    try:
+        fleet = Fleet(make, "etcdkeys.example.test", type="etcd",
+                      etcd=etcd.urls)
+        web1 = fleet.host("web-1")
+        first = fleet.published()
+        web1.certs[fleet.name]["poll"] = "1d"
+        start(web1)
+        assert fleet.installed(web1, first)
+        second = fleet.renew(first)
+        assert fleet.installed(web1, second)
+        web2 = fleet.host("web-2")
+        fleet.published()
+        start(web2)
+        assert fleet.installed(web2, second)
+    finally:
+        etcd.stop()
