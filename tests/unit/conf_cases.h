@@ -1850,6 +1850,32 @@
     "digits, '.', '_' and '-' are allowed\n"
     AT "6: cluster: encrypt_key_file: /dev/null: not a regular file\n"
     AT "8: cluster: it is given twice, first in line 1; allowed: once\n" },
+/* Who only serves needs no secrets of renewing. */
+#define ELSEWHERE(role) \
+    "cluster {\netcd = \"http://h:2379\"\nrole = " role "\n}\n" \
+    "account \"a\" {\ndirectory = \"https://ca.test/\"\n" \
+    "contact = { \"mailto:a@b.test\" }\neab_kid = k\n" \
+    "eab_hmac_key_file = /nowhere/eab\n}\n" \
+    "provider \"p\" {\ntype = rfc2136\nserver = \"192.0.2.1\"\n" \
+    "key_name = k\nkey_secret_file = /nowhere/tsig\n}\n" \
+    "certificate \"c\" {\nnames = { \"c.test\" }\n" \
+    "deploy \"web\" {\ninstall \"/x\" { owner = nobody-there }\n}\n" \
+    "deploy \"pods\" {\nkubernetes \"https://k.test\" {\n" \
+    "namespace = n\nsecret = s\ntoken_file = /nowhere/token\n}\n}\n}\n"
+#define NO_KEY AT "1: cluster: encrypt_key_file is missing; allowed: a file " \
+    "with a secret that all members share, such as of openssl rand -hex 32\n"
+#define NO_EAB AT "9: account \"a\": eab_hmac_key_file: /nowhere/eab: " \
+    "No such file or directory\n"
+#define NO_TSIG AT "15: provider \"p\": key_secret_file: /nowhere/tsig: " \
+    "No such file or directory\n"
+#define NO_OWNER AT "20: certificate \"c\": deploy \"web\": install " \
+    "\"/x\": owner = \"nobody-there\"; allowed: a user of this system\n"
+#define NO_TOKEN AT "26: certificate \"c\": deploy \"pods\": kubernetes " \
+    "\"https://k.test\": token_file: /nowhere/token: No such file or " \
+    "directory\n"
+{ ELSEWHERE("both"), NO_KEY NO_EAB NO_TSIG NO_OWNER NO_TOKEN },
+{ ELSEWHERE("serve"), NO_KEY NO_OWNER },
+{ ELSEWHERE("renew"), NO_KEY NO_EAB NO_TSIG NO_TOKEN },
 { "cluster {\netcd = { \"http://h:2379\" }\nuser = u\n}\n",
     AT "1: cluster: encrypt_key_file is missing; allowed: a file with a "
     "secret that all members share, such as of openssl rand -hex 32\n"

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* A certificate of a cluster goes from member to member. */
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/mem.h"
+#include "daemon/certs/cert.h"
+#include "daemon/certs/event.h"
+#include "daemon/certs/origin.h"
+#include "daemon/io/loop.h"
+#include "daemon/publish/fetch.h"
+#include "daemon/rollout/release.h"
+#include "daemon/rollout/rollout.h"
+#include "daemon/rollout/source_watch.h"
+#include "daemon/rollout/takeover.h"
+
+#define DAY 86400
+
+static struct fetch_op *const an_op = (struct fetch_op *)&(char){ 0 };
+static fetch_done_cb *looked;
+static release_done_cb *released;
+static void *look_arg, *release_arg;
+static int looks, releases, taken;
+static char *etag;
+
+struct fetch_op *__wrap_fetch_start(const struct fetch_args *,
+    fetch_done_cb *, void *);
+void	__wrap_fetch_cancel(struct fetch_op *);
+struct release_op *__wrap_release_start(const struct release_args *,
+    release_done_cb *, void *);
+void	__wrap_release_cancel(struct release_op *);
+void	__wrap_certs_changed(struct certs *);
+void	__wrap_event_emit(struct certs *, const char *, enum step,
+    enum log_level, const char *, ...);
+char	*__wrap_store_live_version_path(const struct store *, const char *);
+time_t	__wrap_ari_window_due_at(const struct cert *, bool *);
+
+struct fetch_op *
+__wrap_fetch_start(const struct fetch_args *a, fetch_done_cb *cb, void *arg)
+{
+	looked = cb;
+	look_arg = arg;
+	looks++;
+	free(etag);
+	etag = xstrdup(a->etag);
+	assert_true(a->only_look);
+	return an_op;
+}
+
+void
+__wrap_fetch_cancel(struct fetch_op *op)
+{
+}
+
+struct release_op *
+__wrap_release_start(const struct release_args *a, release_done_cb *cb,
+    void *arg)
+{
+	released = cb;
+	release_arg = arg;
+	releases++;
+	return (struct release_op *)an_op;
+}
+
+void
+__wrap_release_cancel(struct release_op *op)
+{
+}
+
+void
+__wrap_certs_changed(struct certs *certs)
+{
+}
+
+void
+__wrap_event_emit(struct certs *certs, const char *cert, enum step step,
+    enum log_level level, const char *fmt, ...)
+{
+}
+
+char *
+__wrap_store_live_version_path(const struct store *s, const char *name)
+{
+	return xstrdup("/x");
+}
+
+time_t
+__wrap_ari_window_due_at(const struct cert *c, bool *by_ari)
+{
+	return 0;
+}
+
+static void
+taken_over(struct cert *c, void *arg)
+{
+	taken++;
+}
+
+struct fixture {
+	struct conf_repository repository;
+	struct conf_realm realm;
+	struct conf_cert conf;
+	struct conf all;
+	struct certs certs;
+	struct rollout_env env;
+	struct cert c;
+};
+
+static void
+begin(struct fixture *f, const char *serial)
+{
+	time_t now = clock_now();
+
+	memset(f, 0, sizeof(*f));
+	f->realm.certs = &f->repository;
+	f->conf.realm = &f->realm;
+	f->certs.conf = &f->all;
+	f->env = (struct rollout_env){ .loop = loop_new(),
+	    .certs = &f->certs, .taken_over = taken_over };
+	f->c = (struct cert){ .certs = &f->certs, .conf = &f->conf,
+	    .is_taken = true };
+	f->c.row.name = (char *)(uintptr_t)"a.test";
+	f->c.row.serial = (char *)(uintptr_t)serial;
+	f->c.row.not_before = now - DAY;
+	f->c.row.not_after = now + 60 * DAY;
+	looks = releases = taken = 0;
+	watch_reload(&f->env, &f->c);
+	assert_non_null(f->c.watch);
+	assert_ptr_equal(origin_repository(&f->c), &f->repository);
+}
+
+static void
+end(struct fixture *f)
+{
+	takeover_cancel(&f->c);
+	watch_free(&f->c);
+	loop_free(f->env.loop);
+	free(etag);
+	etag = NULL;
+}
+
+static void
+look(struct fixture *f)
+{
+	takeover_kick(&f->c);
+	loop_turn(f->env.loop);
+}
+
+static void
+refuse(const char *code, enum err_kind kind)
+{
+	struct error err;
+
+	(void)error_set(&err, kind, code, "no");
+	looked(&err, NULL, look_arg);
+}
+
+/* Nothing is there, and nothing is here: it is due here now. */
+static void
+test_first(void **state)
+{
+	struct fixture f;
+
+	begin(&f, NULL);
+	takeover_follow(&f.env, &f.c, true);
+	assert_false(origin_is_ca(&f.c));
+	look(&f);
+	assert_string_equal(etag, "");
+	/* The cluster cannot be asked: not yet. */
+	refuse("etcd:unavailable", ERR_TRANSIENT);
+	assert_false(origin_is_ca(&f.c));
+	look(&f);
+	assert_int_equal(looks, 2);
+	refuse("object:missing", ERR_REJECTED);
+	assert_true(origin_is_ca(&f.c));
+	assert_null(f.c.watch);
+	assert_null(f.c.takeover);
+	assert_int_equal(taken, 1);
+	assert_int_equal(releases, 0);
+	/* Another member's again, but not in the middle of a run. */
+	f.c.run = (struct renewal *)an_op;
+	takeover_follow(&f.env, &f.c, false);
+	assert_true(origin_is_ca(&f.c));
+	f.c.run = NULL;
+	takeover_follow(&f.env, &f.c, false);
+	assert_false(origin_is_ca(&f.c));
+	assert_non_null(f.c.watch);
+	end(&f);
+}
+
+/* What is here and not there is published first: such as when a cluster is made
+ * of daemons that have certificates. */
+static void
+test_published(void **state)
+{
+	struct fixture f;
+	struct error err;
+
+	begin(&f, "ab");
+	takeover_follow(&f.env, &f.c, true);
+	look(&f);
+	refuse("object:missing", ERR_REJECTED);
+	assert_int_equal(releases, 1);
+	assert_false(origin_is_ca(&f.c));
+	(void)error_set(&err, ERR_TRANSIENT, "etcd:space", "full");
+	released(&err, release_arg);
+	assert_false(origin_is_ca(&f.c));
+	look(&f);
+	refuse("object:missing", ERR_REJECTED);
+	assert_int_equal(releases, 2);
+	released(NULL, release_arg);
+	assert_true(origin_is_ca(&f.c));
+	end(&f);
+}
+
+/* What is newer there is taken first, by the watch. */
+static void
+test_behind(void **state)
+{
+	const struct fetch_result newer = { .is_new = true, .serial = "cd" };
+	const struct fetch_result same = { .serial = "ab" };
+	struct fixture f;
+	const char *action;
+
+	begin(&f, "ab");
+	takeover_follow(&f.env, &f.c, true);
+	look(&f);
+	looked(NULL, &newer, look_arg);
+	assert_false(origin_is_ca(&f.c));
+	assert_true(watch_next_at(&f.c, &action) <= clock_now());
+	/* As long as a run takes it, nothing is looked at. */
+	f.c.run = (struct renewal *)an_op;
+	look(&f);
+	assert_int_equal(looks, 1);
+	f.c.run = NULL;
+	f.c.row.serial = (char *)(uintptr_t)"cd";
+	look(&f);
+	looked(NULL, &newer, look_arg);
+	f.c.row.serial = (char *)(uintptr_t)"ab";
+	look(&f);
+	looked(NULL, &same, look_arg);
+	assert_true(origin_is_ca(&f.c));
+	assert_int_equal(releases, 0);
+	/* It came otherwise, such as by import: from the beginning. */
+	takeover_again(&f.env, &f.c);
+	assert_false(origin_is_ca(&f.c));
+	look(&f);
+	looked(NULL, &same, look_arg);
+	assert_true(origin_is_ca(&f.c));
+	end(&f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_first),
+		cmocka_unit_test(test_published),
+		cmocka_unit_test(test_behind),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
