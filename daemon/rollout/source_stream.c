@@ -76,6 +76,21 @@ anything(void *arg)
 	}
 }
 
+/* What was told may not have been there to be read, and runs of ours were put
+ * off. */
+static void
+back(struct stream *s)
+{
+	struct certs *certs = s->all->env->certs;
+
+	anything(s);
+	for (size_t i = 0; i < certs->n; i++) {
+		if (is_of_realm(certs->list[i], s->repository))
+			certs->list[i]->put_off = 0;
+	}
+	certs_changed(certs);
+}
+
 static void
 state(const struct error *err, void *arg)
 {
@@ -89,9 +104,8 @@ state(const struct error *err, void *arg)
 	} else {
 		log_info(NULL, "repository \"%s\": watching for changes%s",
 		    s->repository->name, s->has_failed ? " again" : "");
-		/* What was told may not have been there to be read. */
 		if (s->has_failed)
-			anything(s);
+			back(s);
 		s->has_failed = false;
 	}
 }
@@ -143,6 +157,15 @@ source_streams_apply(struct source_streams *all, const struct conf *conf)
 		if (r != NULL && r->type == REPOSITORY_ETCD)
 			add(all, r);
 	}
+}
+
+void
+source_streams_kick(struct source_streams *all)
+{
+	struct stream *s;
+
+	LIST_FOREACH(s, &all->streams, entry)
+		etcd_watch_kick(s->watch);
 }
 
 void

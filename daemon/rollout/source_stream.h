@@ -18,5 +18,7 @@ struct source_streams *source_streams_new(const struct rollout_env *);
 void	source_streams_free(struct source_streams *);
 /* Those of this configuration, which is borrowed until the next; NULL: none. */
 void	source_streams_apply(struct source_streams *, const struct conf *);
+/* etcd can be asked again, as somebody knows: do not wait. */
+void	source_streams_kick(struct source_streams *);
 
 #endif
