@@ -284,8 +284,8 @@ flush(const char *cert, void (*done)(const struct error *, void *),
 	/* Whatever has changed: that the lock is ours is to be seen. */
 	if (i != NULL)
 		item_changed(i);
-	return waiter_start(r, i, i != NULL ? i->gen : 0, r->seq, done,
-	    done_arg);
+	return waiter_start(r, i, i != NULL ? i->gen : 0, i != NULL ? r->seq :
+	    0, done, done_arg);
 }
 
 static void
@@ -324,6 +324,13 @@ mirror_state(const struct error *err, void *arg)
 }
 
 /* --- */
+
+void
+replica_look(struct replica *r)
+{
+	if (r->is_listed)
+		replica_cert_listed(r);
+}
 
 bool
 replica_is_open(const struct replica *r, const struct cert *c)

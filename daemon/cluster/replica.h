@@ -75,6 +75,8 @@ char		*replica_cert_key(const struct replica *, const struct cert *);
 int		 replica_adopt(struct replica *, struct cert *,
 		    const void *value, size_t len, int64_t modified,
 		    struct error *);
+/* Other certificates may be ours to renew now. */
+void		 replica_look(struct replica *);
 /* Has the certificate's document an order, or TXT records, that somebody has
  * to go on with? */
 bool		 replica_is_open(const struct replica *, const struct cert *);

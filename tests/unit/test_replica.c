@@ -396,6 +396,7 @@ member_up(struct rig *r, int n)
 	assert_non_null(m->store);
 	m->certs = certs_new(r->loop, m->store);
 	certs_apply(m->certs, m->conf, NULL);
+	certs_find(m->certs, "a")->is_taken = false;
 	m->holds = holds_new(m->store);
 	m->cleanup_env = (struct cleanup_env){ .loop = r->loop,
 	    .store = m->store, .certs = m->certs };
