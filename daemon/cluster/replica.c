@@ -11,6 +11,7 @@
 #include "common/text.h"
 #include "daemon/certs/certs.h"
 #include "daemon/config/conf.h"
+#include "daemon/config/conf_realm.h"
 #include "daemon/etcd/etcd_mirror.h"
 #include "daemon/store/seal.h"
 
@@ -39,27 +40,22 @@ replica_is_tried(const char *name)
 	return strncmp(name, API_DRY_RUN, sizeof(API_DRY_RUN) - 1) == 0;
 }
 
-/* NULL: no CA issues it. */
-static char *
-cert_path(const struct cert *c)
+/* false: it is not shared. */
+bool
+replica_cert_path(const struct cert *c, char out[REPLICA_PATH_MAX])
 {
-	if (c->conf == NULL || !conf_is_issued(c->conf) ||
-	    conf_n_issuers(c->conf) == 0 || replica_is_tried(c->row.name))
-		return NULL;
-	return replica_path(conf_issuer(c->conf, 0).account->directory, "cert",
-	    c->row.name);
+	return c->conf != NULL && c->conf->realm != NULL &&
+	    !replica_is_tried(c->row.name) && text_printf(out,
+	    REPLICA_PATH_MAX, "%s/cert/%s", c->conf->realm->id, c->row.name);
 }
 
 char *
 replica_cert_key(const struct replica *r, const struct cert *c)
 {
-	char *path = r->conf != NULL ? cert_path(c) : NULL, *key;
+	char path[REPLICA_PATH_MAX];
 
-	if (path == NULL)
-		return NULL;
-	key = replica_key(r, path);
-	free(path);
-	return key;
+	return r->conf != NULL && replica_cert_path(c, path) ?
+	    replica_key(r, path) : NULL;
 }
 
 /* --- the table --- */
@@ -254,14 +250,10 @@ static struct item *
 item_of_cert(struct replica *r, const char *name)
 {
 	const struct cert *c = certs_find(r->env->certs, name);
-	char *path = c != NULL ? cert_path(c) : NULL;
-	struct item *i;
+	char path[REPLICA_PATH_MAX];
 
-	if (path == NULL)
-		return NULL;
-	i = item_get(r, path, ITEM_CERT, name, NULL);
-	free(path);
-	return i;
+	return c != NULL && replica_cert_path(c, path) ?
+	    item_get(r, path, ITEM_CERT, name, NULL) : NULL;
 }
 
 static void
@@ -335,10 +327,10 @@ replica_look(struct replica *r)
 bool
 replica_is_open(const struct replica *r, const struct cert *c)
 {
-	char *path = r->conf != NULL ? cert_path(c) : NULL;
-	const struct item *i = path != NULL ? item_find(r, path) : NULL;
+	char path[REPLICA_PATH_MAX];
+	const struct item *i = r->conf != NULL && replica_cert_path(c, path) ?
+	    item_find(r, path) : NULL;
 
-	free(path);
 	return i != NULL && i->is_open;
 }
 

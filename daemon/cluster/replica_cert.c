@@ -19,9 +19,10 @@ struct cert *
 replica_cert_of(const struct item *i)
 {
 	struct cert *c = certs_find(i->r->env->certs, i->name);
+	char path[REPLICA_PATH_MAX];
 
-	return c != NULL && c->conf != NULL && conf_is_issued(c->conf) ? c :
-	    NULL;
+	return c != NULL && replica_cert_path(c, path) &&
+	    strcmp(path, i->path) == 0 ? c : NULL;
 }
 
 static void
@@ -190,17 +191,17 @@ replica_cert_listed(struct replica *r)
 
 	for (size_t k = 0; k < env->certs->n; k++) {
 		struct cert *c = env->certs->list[k];
-		char *key = replica_cert_key(r, c), *path;
-		struct item *i;
+		char path[REPLICA_PATH_MAX];
+		const struct item *i;
 
-		if (key == NULL)
+		if (!replica_cert_path(c, path))
 			continue;
-		path = key + strlen(r->prefix);
-		i = item_get(r, path, ITEM_CERT, c->row.name, NULL);
+		i = item_find(r, path);
 		/* From before it had the others. */
-		if (i->seen == 0 && env->ours(c, env->arg) && has_news(r, c))
-			item_changed(i);
-		free(key);
+		if ((i == NULL || i->seen == 0) && env->ours(c, env->arg) &&
+		    has_news(r, c))
+			item_changed(item_get(r, path, ITEM_CERT, c->row.name,
+			    NULL));
 	}
 }
 
@@ -210,22 +211,19 @@ int
 replica_adopt(struct replica *r, struct cert *c, const void *value,
     size_t len, int64_t modified, struct error *err)
 {
-	char *key = replica_cert_key(r, c);
+	char path[REPLICA_PATH_MAX], *key;
 	struct document d;
 	struct item *i;
 	json_t *o;
 	int rc;
 
-	if (key == NULL || value == NULL) {
-		free(key);
+	if (value == NULL || !replica_cert_path(c, path))
 		return 0;
-	}
-	i = item_get(r, key + strlen(r->prefix), ITEM_CERT, c->row.name, NULL);
+	i = item_get(r, path, ITEM_CERT, c->row.name, NULL);
 	/* What is here is that, and perhaps more. */
-	if (i->had == modified) {
-		free(key);
+	if (i->had == modified)
 		return 0;
-	}
+	key = replica_key(r, path);
 	o = document_open(r->secret, key, value, len, err);
 	free(key);
 	if (o == NULL)

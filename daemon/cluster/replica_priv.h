@@ -111,6 +111,9 @@ struct waiter *waiter_start(struct replica *, struct item *, uint64_t gen,
 	    uint64_t seq, void (*done)(const struct error *, void *),
 	    void *arg);
 void	waiter_cancel(struct waiter *);
+/* HASH8/cert/NAME; false: it is not shared. */
+#define REPLICA_PATH_MAX 160
+bool	replica_cert_path(const struct cert *, char out[REPLICA_PATH_MAX]);
 /* HASH8/KIND/NAME; the caller frees. */
 char	*replica_path(const char *directory, const char *kind,
 	    const char *name);
@@ -131,6 +134,7 @@ json_t	*replica_cert_json(struct item *);
 void	replica_cert_incoming(struct item *, const json_t *, int64_t modified);
 /* What is here and etcd does not have yet. */
 void	replica_cert_listed(struct replica *);
+/* Its certificate, if it is configured with that directory; or NULL. */
 struct cert *replica_cert_of(const struct item *);
 
 /* --- replica_account.c --- */

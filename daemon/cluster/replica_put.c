@@ -287,7 +287,13 @@ item_at(struct replica *r, const char *path)
 	    sizeof(kinds[0]); k++) {
 		size_t len = strlen(kinds[k].name);
 
-		if (strncmp(rest, kinds[k].name, len) == 0)
+		if (strncmp(rest, kinds[k].name, len) != 0)
+			continue;
+		/* A host may have three of 100,000 certificates; and what asks
+		   a CA is none of one that only serves. */
+		if (kinds[k].kind == ITEM_CERT ? certs_find(r->env->certs,
+		    rest + len) != NULL : r->conf->cluster->role !=
+		    CLUSTER_SERVE)
 			i = item_get(r, path, kinds[k].kind, rest + len, NULL);
 	}
 	return i;

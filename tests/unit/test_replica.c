@@ -18,6 +18,7 @@
 #include "daemon/accounts/hold.h"
 #include "daemon/certs/certs.h"
 #include "daemon/cleanup/cleanup.h"
+#include "daemon/cluster/document.h"
 #include "daemon/cluster/replica.h"
 #include "daemon/config/conf.h"
 #include "daemon/etcd/etcd_mirror.h"
@@ -31,6 +32,7 @@
 
 #define DIRECTORY "https://ca.test/dir"
 #define LOCK "/acmed/lock/a"
+#define SECRET "0123456789abcdef0123456789abcdef"
 
 /* --- etcd --- */
 
@@ -377,7 +379,7 @@ member_up(struct rig *r, int n)
 	struct error err;
 	char *text, *reports;
 
-	fixture_write("secret", 0600, "0123456789abcdef0123456789abcdef");
+	fixture_write("secret", 0600, SECRET);
 	text = xasprintf("cluster { etcd = { \"http://e:2379\" } lease = 5s "
 	    "name = \"m%d\" encrypt_key_file = \"%s\" }\n"
 	    "account \"ca\" { directory = \"" DIRECTORY "\" agree_tos = true "
@@ -812,6 +814,42 @@ test_rollover(void **state)
 	assert_string_equal(a[1].code, "cluster:away");
 }
 
+/* Staging and production have one certificate each, of the same name; and who
+ * only serves hears how it fares, and no more. */
+static void
+test_apart(void **state)
+{
+	static const char key[] = "/acmed/state/00000000/cert/a";
+	struct rig *r = *state;
+	struct document d = { .row = { .name = cert(r, 0)->row.name,
+	    .failures = 9 } };
+	struct conf_cluster *k = r->m[1].conf->cluster;
+	struct error err;
+	EVP_PKEY *got;
+	size_t len;
+	char *sealed = document_close(SECRET, key, document_json(&d), &len);
+
+	kv_put(key, sealed, len);
+	free(sealed);
+	spin(r, 20);
+	assert_int_equal(cert(r, 0)->row.failures, 0);
+	k->role = CLUSTER_SERVE;
+	make_key(r, 0);
+	for (int i = 0; i < 2; i++) {
+		struct agreed a;
+
+		agree(r, 0, &a);
+		UNTIL(r, a.n == 1);
+	}
+	take_lock(r, 0);
+	cert(r, 0)->row.failures = 2;
+	cert_save(cert(r, 0));
+	UNTIL(r, cert(r, 1)->row.failures == 2);
+	got = store_account_key(r->m[1].store, "ca", DIRECTORY, &err);
+	assert_null(got);
+	assert_string_equal(err.code, "store:no-key");
+}
+
 /* --- budgets and holds --- */
 
 static unsigned
@@ -876,7 +914,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_takeover), TEST(test_unlocked), TEST(test_away),
 		TEST(test_account), TEST(test_rollover),
-		TEST(test_budget), TEST(test_holds),
+		TEST(test_apart), TEST(test_budget), TEST(test_holds),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
