@@ -77,6 +77,21 @@ missing_load(struct certs *certs)
 	store_missing_each(certs->store, load_cb, certs);
 }
 
+void
+missing_set(struct cert *c, const struct store_missing *rows, size_t n)
+{
+	while (c->n_missing > 0)
+		drop(c, c->n_missing - 1);
+	for (size_t i = 0; i < n; i++) {
+		struct missing *m = add(c, rows[i].name);
+
+		m->row = rows[i];
+		(void)text_printf(m->row.cert, sizeof(m->row.cert), "%s",
+		    c->row.name);
+		save(c, m);
+	}
+}
+
 static bool
 shrinks(const struct cert *c)
 {

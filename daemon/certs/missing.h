@@ -36,6 +36,10 @@ struct missing {
 /* Of all certificates, once; cert->missing is freed with them. */
 void	missing_load(struct certs *);
 
+/* What another daemon knows, which renewed it until now, takes the place of
+ * what is here. */
+void	missing_set(struct cert *, const struct store_missing *, size_t n);
+
 /* --- runs --- */
 
 /* What the next run is to order, if that is not all of its configuration; to

@@ -234,6 +234,7 @@ document_clear(struct document *d)
 	for (size_t i = 0; i < d->n_txt; i++)
 		free((char *)(uintptr_t)d->txt[i].handle);
 	free(d->txt);
+	free(d->missing);
 	*d = (struct document){ .row.key = KEY_TYPE_END };
 }
 
@@ -254,6 +255,19 @@ txt_json(const struct store_txt *t)
 	    "created_at", (json_int_t)t->created_at,
 	    "tries", (json_int_t)t->tries,
 	    "retry_at", (json_int_t)t->retry_at, "error", t->error);
+}
+
+static json_t *
+missing_json(const struct store_missing *m)
+{
+	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:o}",
+	    "name", m->name, "left_out", m->is_left_out,
+	    "since", (json_int_t)m->since,
+	    "failed_at", (json_int_t)m->failed_at,
+	    "tries", (json_int_t)m->tries,
+	    "omitted_at", (json_int_t)m->omitted_at,
+	    "retry_at", (json_int_t)m->retry_at,
+	    "error", error_json(&m->err));
 }
 
 static void
@@ -283,6 +297,11 @@ document_json(const struct document *d)
 	for (size_t i = 0; i < d->n_txt; i++)
 		(void)json_array_append_new(list, txt_json(&d->txt[i]));
 	(void)json_object_set_new(o, "txt", list);
+	list = json_array();
+	for (size_t i = 0; i < d->n_missing; i++)
+		(void)json_array_append_new(list, missing_json(
+		    &d->missing[i]));
+	(void)json_object_set_new(o, "missing", list);
 	return o;
 }
 
@@ -341,6 +360,45 @@ read_txts(const json_t *o, struct document *d, struct error *err)
 }
 
 static int
+read_one_missing(const json_t *o, struct store_missing *m, struct error *err)
+{
+	const json_t *left_out = json_object_get(o, "left_out");
+
+	memset(m, 0, sizeof(*m));
+	if (!json_is_boolean(left_out))
+		return bad(err, "left_out");
+	m->is_left_out = json_is_true(left_out);
+	if (copy_text(o, "name", m->name, sizeof(m->name), err) == -1 ||
+	    read_time(o, "since", &m->since, err) == -1 ||
+	    read_time(o, "failed_at", &m->failed_at, err) == -1 ||
+	    read_count(o, "tries", &m->tries, err) == -1 ||
+	    read_time(o, "omitted_at", &m->omitted_at, err) == -1 ||
+	    read_time(o, "retry_at", &m->retry_at, err) == -1)
+		return -1;
+	if (m->name[0] == '\0')
+		return bad(err, "missing");
+	return read_error(json_object_get(o, "error"), &m->err, err);
+}
+
+static int
+read_missing(const json_t *o, struct document *d, struct error *err)
+{
+	const json_t *list = json_object_get(o, "missing"), *m;
+	size_t i, n = json_array_size(list);
+
+	if (!json_is_array(list) || n > DOCUMENT_MISSING_MAX)
+		return bad(err, "missing");
+	if (n > 0)
+		d->missing = xcalloc(n, sizeof(*d->missing));
+	json_array_foreach(list, i, m) {
+		if (read_one_missing(m, &d->missing[d->n_missing], err) == -1)
+			return -1;
+		d->n_missing++;
+	}
+	return 0;
+}
+
+static int
 read_members(const json_t *o, struct store_cert *row, struct error *err)
 {
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -380,7 +438,7 @@ read_all(const json_t *o, struct document *d, struct error *err)
 		if (read_error(e, d->row.error, err) == -1)
 			return -1;
 	}
-	return read_txts(o, d, err);
+	return read_txts(o, d, err) == -1 ? -1 : read_missing(o, d, err);
 }
 
 int

@@ -19,6 +19,7 @@ struct error;
 #define DOCUMENT_MAX (1u << 20)
 /* More TXT records than that no certificate has. */
 #define DOCUMENT_TXT_MAX 1000
+#define DOCUMENT_MISSING_MAX 100	/* nor names that fail */
 
 /* All that a daemon needs to go on with a certificate where another was. */
 struct document {
@@ -29,6 +30,8 @@ struct document {
 	char		*chain;		/* likewise */
 	struct store_txt *txt;		/* each with a handle of its own */
 	size_t		 n_txt;
+	struct store_missing *missing;	/* names that fail */
+	size_t		 n_missing;
 };
 void		 document_clear(struct document *);
 /* Has somebody to go on with it: an order, or records to be removed? */

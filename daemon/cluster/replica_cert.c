@@ -10,6 +10,7 @@
 #include "common/mem.h"
 #include "daemon/certs/budget_order.h"
 #include "daemon/certs/certs.h"
+#include "daemon/certs/missing.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/config/conf.h"
 #include "daemon/store/chain.h"
@@ -47,6 +48,12 @@ gather(const struct replica *r, const struct cert *c, struct document *d)
 
 	*d = (struct document){ .row = c->row };
 	cleanup_each(r->env->cleanup, c->row.name, add_txt, d);
+	for (unsigned k = 0; k < c->n_missing && k < DOCUMENT_MISSING_MAX;
+	    k++) {
+		d->missing = xreallocarray(d->missing, k + 1,
+		    sizeof(*d->missing));
+		d->missing[d->n_missing++] = c->missing[k].row;
+	}
 	if (c->row.order_url == NULL)
 		return;
 	d->key = store_pending_key_pem(r->env->store, c->row.name);
@@ -119,6 +126,8 @@ take(struct replica *r, struct cert *c, const struct document *d,
 	cleanup_drop(r->env->cleanup, c->row.name);
 	for (size_t k = 0; k < d->n_txt; k++)
 		cleanup_adopt(r->env->cleanup, &d->txt[k]);
+	if (d->n_missing > 0 || c->n_missing > 0)
+		missing_set(c, d->missing, d->n_missing);
 	cert_save(c);
 	return 0;
 }

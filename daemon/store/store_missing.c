@@ -54,6 +54,7 @@ store_missing_put(struct store *s, const struct store_missing *m)
 	db_bind_text(q, m->err.code);
 	db_bind_text(q, m->err.msg);
 	db_write(q);
+	store_cert_changed(s, m->cert);
 }
 
 void
@@ -66,4 +67,5 @@ store_missing_delete(struct store *s, const char *cert, const char *name)
 	db_bind_text(q, cert);
 	db_bind_text(q, name);
 	db_write(q);
+	store_cert_changed(s, cert);
 }

@@ -35,7 +35,10 @@ static const char full[] = "{\"name\":\"a\",\"serial\":\"0a\","
     "\"identifier\":\"a.test\",\"fqdn\":\"_acme-challenge.a.test\","
     "\"zone\":\"a.test\",\"value\":\"v\",\"handle\":\"h\","
     "\"state\":\"added\",\"created_at\":1800000000,\"tries\":1,"
-    "\"retry_at\":0,\"error\":\"\"}]}";
+    "\"retry_at\":0,\"error\":\"\"}],\"missing\":[{\"name\":\"b.test\","
+    "\"left_out\":true,\"since\":5,\"failed_at\":6,\"tries\":2,"
+    "\"omitted_at\":7,\"retry_at\":8,\"error\":{\"kind\":\"rejected\","
+    "\"code\":\"acme:dns\",\"msg\":\"no\",\"retry_at\":0}}]}";
 
 static json_t *
 parse(const char *text)

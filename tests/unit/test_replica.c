@@ -17,6 +17,7 @@
 #include "common/text.h"
 #include "daemon/accounts/hold.h"
 #include "daemon/certs/certs.h"
+#include "daemon/certs/missing.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cluster/document.h"
 #include "daemon/cluster/replica.h"
@@ -579,6 +580,8 @@ test_takeover(void **state)
 	add_txt(r, 0, "v1");
 	cert(r, 0)->row.failures = 3;
 	cert_save(cert(r, 0));
+	missing_failed(cert(r, 0), "a.test", &(struct error){
+	    .kind = ERR_REJECTED, .code = "acme:dns", .msg = "no" });
 	sync_shared(r, 0, "");
 	/* All see how it fares; nothing of the order. */
 	UNTIL(r, cert(r, 1)->row.failures == 3);
@@ -595,6 +598,8 @@ test_takeover(void **state)
 	assert_string_equal(cert(r, 1)->row.order_url,
 	    "https://ca.test/order/1");
 	assert_int_equal(cleanup_count(r->m[1].cleanup), 1);
+	assert_int_equal(cert(r, 1)->n_missing, 1);
+	assert_string_equal(cert(r, 1)->missing[0].row.err.code, "acme:dns");
 	assert_int_equal(store_pending_key(r->m[1].store, "a", &got, &err),
 	    0);
 	assert_non_null(got);
