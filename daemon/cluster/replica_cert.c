@@ -118,8 +118,9 @@ take(struct replica *r, struct cert *c, const struct document *d,
 	if (is_other && was != NULL)
 		budget_order_issued(c);
 	(void)document_apply(d, &c->row, true);
-	/* A person asked here just now. */
-	if (c->row.asked_at < asked_at && c->row.installed_at < asked_at)
+	/* A person asked here just now.  What state.db has of it may be done
+	 * since, by another daemon. */
+	if (c->forced && c->row.asked_at < asked_at)
 		c->row.asked_at = asked_at;
 	if (is_other && c->row.order_url != NULL)
 		budget_order_resume(c);

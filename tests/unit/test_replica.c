@@ -579,6 +579,7 @@ test_takeover(void **state)
 	    0);
 	add_txt(r, 0, "v1");
 	cert(r, 0)->row.failures = 3;
+	cert(r, 0)->row.asked_at = 100;
 	cert_save(cert(r, 0));
 	missing_failed(cert(r, 0), "a.test", &(struct error){
 	    .kind = ERR_REJECTED, .code = "acme:dns", .msg = "no" });
@@ -615,12 +616,16 @@ test_takeover(void **state)
 	assert_int_equal(cleanup_count(r->m[0].cleanup), 0);
 	sync_shared(r, 0, "cluster:fenced");	/* it knows by now */
 
-	/* The new one ends it: the other has nothing left of it. */
+	/* The new one ends it: the other has nothing left of it, not even that
+	 * a person had asked for it. */
+	assert_int_equal(cert(r, 1)->row.asked_at, 100);
+	cert(r, 1)->row.asked_at = 0;
 	set_order(r, 1, NULL);
 	store_pending_drop(r->m[1].store, "a");
 	cleanup_drop(r->m[1].cleanup, "a");
 	sync_shared(r, 1, "");
 	UNTIL(r, cert(r, 0)->row.order_url == NULL);
+	assert_int_equal(cert(r, 0)->row.asked_at, 0);
 	assert_false(replica_is_open(r->m[0].replica, cert(r, 0)));
 	assert_int_equal(store_pending_key(r->m[0].store, "a", &got, &err),
 	    0);
