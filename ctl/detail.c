@@ -132,6 +132,29 @@ error_fields(const struct term *t, const json_t *cert, time_t now)
 	advice_fields(t, jsonx_str(error, "advice"));
 }
 
+/* The other certificate of a pair. */
+static void
+second_field(const struct term *t, const json_t *cert, time_t now)
+{
+	const json_t *second = json_object_get(cert, "second");
+	char *key, *serial, *folder, *text, when[SHOW_WHEN_MAX];
+	time_t end = (time_t)jsonx_int(second, "not_after", 0);
+
+	if (!json_is_object(second))
+		return;
+	key = show_str(second, "key", "?");
+	serial = show_str(second, "serial", "");
+	folder = show_str(second, "folder", "?");
+	text = *serial != '\0' ? xasprintf("%s, in %s/; serial %s, expires "
+	    "%s", key, folder, serial, show_when(now, end, when)) :
+	    xasprintf("%s, in %s/: there is none yet", key, folder);
+	field(t, "second", *serial != '\0' ? TERM_PLAIN : TERM_WARN, text);
+	free(text);
+	free(folder);
+	free(serial);
+	free(key);
+}
+
 static void
 deploy_field(const struct term *t, const json_t *deploy, time_t thaw,
     time_t now)
@@ -389,6 +412,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	str_field(t, "issuer", cert, "issuer");
 	str_field(t, "serial", cert, "serial");
 	str_field(t, "key", cert, "key");
+	second_field(t, cert, now);
 	if (jsonx_bool(cert, "profile_missed", false)) {
 		char *profile = show_str(cert, "profile", "?");
 		char *line = xasprintf("%s; the CA does not offer it: this "

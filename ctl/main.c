@@ -108,7 +108,8 @@ static const struct cli_option options[] = {
 	    "certificate is served",
 	    CLI_LIST, offsetof(struct options, verify) },
 	{ "add", "key", "TYPE", "ec256 (the default), ec384, rsa2048, "
-	    "rsa3072 or rsa4096", CLI_TEXT, offsetof(struct options, key) },
+	    "rsa3072 or rsa4096; a pair: ec256,rsa2048",
+	    CLI_TEXT, offsetof(struct options, key) },
 	{ "add", "profile", "P", "the CA's profile, such as tlsserver or "
 	    "shortlived (which: acmectl account show)",
 	    CLI_TEXT, offsetof(struct options, profile) },

@@ -87,7 +87,7 @@ _acmectl()
 		;;
 	--key)
 		mapfile -t COMPREPLY < <(compgen -W \
-			"ec256 ec384 rsa2048 rsa3072 rsa4096" -- "$cur")
+			"ec256 ec384 rsa2048 rsa3072 rsa4096 ec256,rsa2048" -- "$cur")
 		return
 		;;
 	--warning | --critical)

@@ -85,7 +85,7 @@ complete -c acmectl -n '__acmectl_at add' -l option -x -d 'an option of the new 
 complete -c acmectl -n '__acmectl_at add' -l webroot -x -a '(__fish_complete_directories)' -d 'prove the names by files'
 complete -c acmectl -n '__acmectl_at add' -l reload -x -d 'reload this service after each renewal'
 complete -c acmectl -n '__acmectl_at add' -l verify -x -d 'look there for the new certificate'
-complete -c acmectl -n '__acmectl_at add' -l key -x -a 'ec256 ec384 rsa2048 rsa3072 rsa4096' -d 'type of the key'
+complete -c acmectl -n '__acmectl_at add' -l key -x -a 'ec256 ec384 rsa2048 rsa3072 rsa4096 ec256,rsa2048' -d 'type of the key'
 complete -c acmectl -n '__acmectl_at add' -l name -x -d "the certificate's own name"
 complete -c acmectl -n '__acmectl_at add' -l profile -x -d "the CA's profile"
 complete -c acmectl -n '__acmectl_at add' -l account -x -a '(__acmectl_ask list accounts)' -d 'the account to use'

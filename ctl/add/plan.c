@@ -172,6 +172,23 @@ target_name(const struct plan *p)
 	return name;
 }
 
+/* A pair has a comma. */
+static void
+put_key(struct conf_text *t, const char *key)
+{
+	const char *comma = key != NULL ? strchr(key, ',') : NULL;
+	char *first;
+
+	if (comma == NULL) {
+		conf_text_value(t, "key", key);
+		return;
+	}
+	first = xasprintf("%.*s", (int)(comma - key), key);
+	conf_text_list(t, "key", (const char *const []){ first, comma + 1,
+	    NULL });
+	free(first);
+}
+
 void
 plan_certificate(struct plan *p)
 {
@@ -185,7 +202,7 @@ plan_certificate(struct plan *p)
 	conf_text_value(t, "provider", p->provider);
 	conf_text_value(t, "challenge", p->challenge);
 	conf_text_value(t, "webroot", p->webroot);
-	conf_text_value(t, "key", p->o->key);
+	put_key(t, p->o->key);
 	conf_text_value(t, "profile", p->o->profile);
 	if (p->units != NULL || p->o->verify != NULL) {
 		target = target_name(p);

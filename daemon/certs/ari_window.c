@@ -11,6 +11,7 @@
 #include "daemon/certs/cert.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/issuer.h"
+#include "daemon/certs/pair.h"
 #include "daemon/store/keys.h"
 
 #define FIRST_S 30		/* after an installation, and up to twice it */
@@ -30,15 +31,29 @@ own_due_at(const struct cert *c)
 	    c->conf->renew_before_s, c->row.spread);
 }
 
+/* What the CA has said of the second of a pair, or NULL. */
+static const struct store_pair *
+second_window(const struct cert *c)
+{
+	const struct store_pair *p = pair_installed(c);
+
+	return p != NULL && p->ari_end != 0 ? p : NULL;
+}
+
+/* A pair is due when the one of the two is that is so first. */
 time_t
 ari_window_due_at(const struct cert *c, bool *by_ari)
 {
 	const struct store_cert *row = &c->row;
+	const struct store_pair *p = second_window(c);
 	time_t installed = row->installed_at <= clock_now() ?
 	    row->installed_at : 0;
+	time_t at = row->ari_end != 0 ? row->ari_at : 0;
 
-	*by_ari = row->ari_end != 0 && ari_window_is_asked(c);
-	return *by_ari ? due_ari(row->not_before, row->not_after, row->ari_at,
+	*by_ari = (row->ari_end != 0 || p != NULL) && ari_window_is_asked(c);
+	if (p != NULL && (at == 0 || p->ari_at < at))
+		at = p->ari_at;
+	return *by_ari ? due_ari(row->not_before, row->not_after, at,
 	    row->ari_pulled_at, installed) : own_due_at(c);
 }
 
@@ -46,11 +61,14 @@ bool
 ari_window_is_recalled(const struct cert *c)
 {
 	const struct store_cert *row = &c->row;
+	const struct store_pair *p = second_window(c);
 	int64_t life = (int64_t)row->not_after - row->not_before;
+	time_t end = row->ari_end;
 
-	return row->ari_end != 0 && ari_window_is_asked(c) &&
-	    row->ari_end <= clock_now() && row->ari_end < due_at(
-	    row->not_before, row->not_after, life, 0) - life / 8;
+	if (p != NULL && (end == 0 || p->ari_end < end))
+		end = p->ari_end;
+	return end != 0 && ari_window_is_asked(c) && end <= clock_now() &&
+	    end < due_at(row->not_before, row->not_after, life, 0) - life / 8;
 }
 
 void
@@ -110,17 +128,30 @@ shares_name(const struct cert *c)
 }
 
 const char *
-ari_window_replaces(const struct cert *c)
+ari_window_replaces(const struct cert *c, bool is_second)
 {
 	const struct store_cert *row = &c->row;
+	const struct store_pair *p = pair_installed(c);
+	const char *id = !is_second ? row->ari_id : p != NULL ? p->ari_id :
+	    NULL;
 
 	/* No CA knows what another one has issued. */
 	if (!ari_window_is_asked(c) || row->ari_directory == NULL ||
-	    issuer_account(c) != issuer_now(c) || row->ari_id == NULL ||
+	    issuer_account(c) != issuer_now(c) || id == NULL || id[0] == '\0' ||
 	    row->not_after <= clock_now() ||
 	    !shares_name(c))
 		return NULL;
-	return row->ari_id;
+	return id;
+}
+
+void
+ari_window_of_second(struct cert *c, time_t start, time_t end)
+{
+	struct store_pair *p = pair_row(c);
+
+	p->ari_start = start;
+	p->ari_end = end;
+	p->ari_at = due_ari_draw(start, end, p->ari_at);
 }
 
 json_t *

@@ -27,8 +27,11 @@ void		 ari_window_run_begins(struct cert *);
  * not known).  The row is not saved. */
 void		 ari_window_installed(struct cert *, const struct cert_info *,
 		    const char *directory);
-/* What a new order should say that it replaces, or NULL. */
-const char	*ari_window_replaces(const struct cert *);
+/* What a new order should say that it replaces, or NULL; is_second: that for
+ * the second of a pair. */
+const char	*ari_window_replaces(const struct cert *, bool is_second);
+/* What the CA suggests for the second of a pair. */
+void		 ari_window_of_second(struct cert *, time_t start, time_t end);
 /* The "ari" of doc/control-api.md. */
 json_t		*ari_window_json(const struct cert *);
 

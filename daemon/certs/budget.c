@@ -78,7 +78,7 @@ bool
 budget_is_exempt(const struct cert *c, const struct conf_account *a)
 {
 	return c->row.ari_end != 0 && issuer_now(c) == a &&
-	    marked_until(c, a) == 0 && ari_window_replaces(c) != NULL;
+	    marked_until(c, a) == 0 && ari_window_replaces(c, false) != NULL;
 }
 
 /* As limits_until(), with the words. */

@@ -37,6 +37,7 @@ struct cert {
 	struct certs	*certs;
 	const struct conf_cert *conf;	/* in certs->conf; NULL: not in it */
 	struct store_cert row;		/* what state.db says */
+	struct store_pair *pair;	/* pair.h's; NULL: it never was one */
 	struct missing	*missing;	/* names that fail (missing.h) */
 	unsigned	 n_missing;
 

@@ -7,6 +7,7 @@
 #include "common/mem.h"
 #include "daemon/certs/budget_order.h"
 #include "daemon/certs/due.h"
+#include "daemon/certs/pair.h"
 #include "daemon/limits/limits.h"
 
 static int
@@ -68,6 +69,7 @@ cert_free(struct cert *c)
 {
 	json_decref(c->persist);
 	free(c->missing);
+	pair_free(c);
 	store_cert_clear(&c->row);
 	free(c->note);
 	free(c);
@@ -96,8 +98,10 @@ certs_is_shared_error(const struct error *err)
 void
 cert_save(struct cert *c)
 {
-	if (!cert_is_dry_run(c->row.name))
-		store_cert_put(c->certs->store, &c->row);
+	if (cert_is_dry_run(c->row.name))
+		return;
+	store_cert_put(c->certs->store, &c->row);
+	pair_save(c);
 }
 
 const char *
@@ -116,6 +120,7 @@ cert_take_info(struct cert *c, const struct cert_info *info)
 	row->not_before = info->not_before;
 	row->not_after = info->not_after;
 	row->key = info->key;
+	pair_take_info(c, info);
 }
 
 void
@@ -149,6 +154,15 @@ row_load_cb(const struct store_cert *row, void *arg)
 	certs->list[certs->n++] = c;
 }
 
+static void
+pair_load_cb(const struct store_pair *p, void *arg)
+{
+	struct cert *c = certs_find(arg, p->cert);
+
+	if (c != NULL)
+		pair_load(c, p);
+}
+
 struct certs *
 certs_new(struct loop *loop, struct store *store)
 {
@@ -161,6 +175,7 @@ certs_new(struct loop *loop, struct store *store)
 	store_cert_each(store, row_load_cb, certs);
 	if (certs->n > 0)
 		qsort(certs->list, certs->n, sizeof(*certs->list), by_name);
+	store_pair_each(store, pair_load_cb, certs);
 	return certs;
 }
 
@@ -217,7 +232,7 @@ follow_conf(struct cert *c, const struct conf_cert *now)
 	is_other = follow_issuance(c, was);
 	return is_other || !conf_same_names(was, now) ||
 	    (conf_is_issued(now) && c->row.key != KEY_TYPE_END &&
-	    c->row.key != now->key) ?
+	    (c->row.key != now->key || !pair_is_wanted(c))) ?
 	    "changed" : NULL;
 }
 

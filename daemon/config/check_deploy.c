@@ -315,6 +315,7 @@ check_deploys(struct check *c, const struct section *sec,
 		cert->deploys[cert->n_deploys++] = d;
 		copy_windows(d, &all);
 		check_deploy(c, sub, d);
+		check_deploy_key(c, sub, cert, d);
 	}
 	add_hooks(c, sec, cert, &all);
 	free(all.windows);

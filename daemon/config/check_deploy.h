@@ -100,6 +100,10 @@ void	check_free_claims(struct check *);
  * frees. */
 char	*check_same_path(const char *path);
 
+/* No step: which one of a pair of certificates the target is of, and each file
+ * of it; called last. */
+void	check_deploy_key(struct check *, const struct section *,
+	    const struct conf_cert *, struct conf_deploy *);
 /* Not kinds: deploy_window of a target or a certificate (unset: *d stays),
  * deploy_order (is it parallel?), and the hash of a target, with the order of
  * its steps unless that is_usual (so that older hashes stay). */

@@ -63,6 +63,9 @@ struct conf_install {
 					   a container it is a number only */
 	gid_t		 gid;
 	mode_t		 mode;
+	const char	*family;	/* of the one of a pair that it is made
+					   of (key_type_family()); NULL: that of
+					   the target, else the first */
 };
 
 /* ssh "[USER@]HOST" { } */
@@ -140,6 +143,9 @@ struct conf_deploy {
 					   certificate is renewed, not on all
 					   hosts that serve it */
 	bool		 is_shared;	/* conf.hooks: no certificate's own */
+	const char	*family;	/* all is done with this one of a pair
+					   (key_type_family()); NULL: with the
+					   first, or both */
 	unsigned	 n_windows;
 	/* Names of the kinds of step that are asked for, as they are to run,
 	 * NULL-terminated.  NULL: it is one, or those of deploy/kinds.c. */

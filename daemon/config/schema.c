@@ -30,6 +30,7 @@ static const struct key account_keys[] = {
 
 static const struct key install_keys[] = {
 	{ "format", SHAPE_ONE, NULL },
+	{ "key", SHAPE_ONE, NULL },
 	{ "owner", SHAPE_ONE, NULL },
 	{ "group", SHAPE_ONE, NULL },
 	{ "mode", SHAPE_ONE, NULL },
@@ -39,6 +40,7 @@ static const struct key install_keys[] = {
 
 static const struct key ssh_file_keys[] = {
 	{ "format", SHAPE_ONE, NULL },
+	{ "key", SHAPE_ONE, NULL },
 	{ "mode", SHAPE_ONE, NULL },
 	{ "password_file", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }
@@ -55,6 +57,7 @@ static const struct key ssh_keys[] = {
 
 static const struct key docker_copy_keys[] = {
 	{ "format", SHAPE_ONE, NULL },
+	{ "key", SHAPE_ONE, NULL },
 	{ "owner", SHAPE_ONE, NULL },
 	{ "group", SHAPE_ONE, NULL },
 	{ "mode", SHAPE_ONE, NULL },
@@ -113,6 +116,7 @@ static const struct key deploy_keys[] = {
 	{ "restart", SHAPE_LIST, NULL },
 	{ "start", SHAPE_LIST, NULL },
 	{ "config_test", SHAPE_LIST, NULL },
+	{ "key", SHAPE_ONE, NULL },
 	{ "timeout", SHAPE_ONE, NULL },
 	{ "run_on", SHAPE_ONE, NULL },
 	{ "deploy_window", SHAPE_LIST, NULL },
@@ -232,7 +236,7 @@ static const struct key certificate_keys[] = {
 	{ "challenge", SHAPE_ONE, NULL },
 	{ "webroot", SHAPE_ONE, NULL },
 	{ "provider", SHAPE_ONE, NULL },
-	{ "key", SHAPE_ONE, NULL },
+	{ "key", SHAPE_LIST, NULL },
 	{ "reuse_key", SHAPE_ONE, NULL },
 	{ "placeholder", SHAPE_ONE, NULL },
 	{ "renew_before", SHAPE_ONE, NULL },

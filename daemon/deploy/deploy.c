@@ -10,9 +10,14 @@
 #include "daemon/deploy/kind.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/slots.h"
+#include "daemon/store/bundle.h"
 
 struct deploy_op {
 	struct deploy_args a;
+	struct error	 why;		/* there is no such part; code "": there
+					   is */
+	char		*live_dir, *version_dir, *serial;	/* of the one of
+					   a pair that the target names */
 	size_t		 next;		/* in target->steps or deploy_kinds */
 	const struct deploy_kind *kind;	/* under way; NULL: none */
 	void		*step;
@@ -31,6 +36,9 @@ deploy_cancel(struct deploy_op *op)
 		op->kind->cancel(op->step);
 	slot_give(op->slot);
 	timer_clear(&op->turn);
+	free(op->live_dir);
+	free(op->version_dir);
+	free(op->serial);
 	free(op);
 }
 
@@ -135,6 +143,11 @@ next_step(void *arg)
 	struct deploy_op *op = arg;
 	struct error err;
 
+	if (op->why.kind != ERR_NONE) {
+		err = op->why;
+		finish(op, &err);
+		return;
+	}
 	while ((op->kind = next_kind(op)) != NULL) {
 		if (!op->kind->is_wanted(&op->a) || (op->a.only != NULL &&
 		    strcmp(op->a.only, op->kind->name) != 0))
@@ -155,6 +168,32 @@ next_step(void *arg)
 	finish(op, NULL);
 }
 
+/* Steps see only the one of a pair that the target names.  Before there is any
+ * (a->serial ""), a check has nothing to look at. */
+static void
+choose_part(struct deploy_op *op)
+{
+	struct deploy_args *a = &op->a;
+	const char *family = a->target->family;
+
+	if (family == NULL || a->serial[0] == '\0')
+		return;
+	op->version_dir = bundle_part(a->version_dir, family, &op->why);
+	if (op->version_dir != NULL)
+		op->serial = bundle_serial(op->version_dir, &op->why);
+	if (op->serial == NULL) {
+		/* It comes with the next renewal: that is what is checked. */
+		if (a->is_check)
+			op->why.kind = ERR_NONE;
+		return;
+	}
+	op->live_dir = xasprintf("%s%s", a->live_dir, op->version_dir +
+	    strlen(a->version_dir));
+	a->version_dir = op->version_dir;
+	a->live_dir = op->live_dir;
+	a->serial = op->serial;
+}
+
 struct deploy_op *
 deploy_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
 {
@@ -163,6 +202,7 @@ deploy_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
 	op->a = *a;
 	op->done = done;
 	op->arg = arg;
+	choose_part(op);
 	timer_init(&op->turn, a->env->loop, next_step, op);
 	timer_set(&op->turn, 0);
 	return op;

@@ -206,17 +206,11 @@ static int
 add_file(const struct deploy_args *a, const struct conf_install *f,
     struct tar *t, struct error *err)
 {
-	char *password = NULL, *data;
+	char *data;
 	size_t len;
-	int rc;
 
-	if (f->password_file != NULL && file_read_secret(f->password_file,
-	    FILE_SECRET_MAX, &password, err) == -1)
-		return -1;
-	rc = bundle_make(a->version_dir, f->format, a->cert->name, password,
-	    &data, &len, err);
-	freezero_str(password);
-	if (rc == -1)
+	if (bundle_make_file(a->version_dir, f, a->cert->name, &data, &len,
+	    err) == -1)
 		return -1;
 	tar_add(t, &(struct tar_file){ .name = strrchr(f->path, '/') + 1,
 	    .data = data, .len = len, .mode = f->mode,

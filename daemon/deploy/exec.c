@@ -12,9 +12,10 @@
 #include "daemon/deploy/gate.h"
 #include "daemon/io/child.h"
 #include "daemon/io/program.h"
+#include "daemon/store/bundle.h"
 
 #define OUTPUT_MAX	16384
-#define ENV_MAX		16
+#define ENV_MAX		20
 
 struct exec_op {
 	struct deploy_args a;
@@ -109,6 +110,7 @@ deploy_exec_env(const struct deploy_args *a)
 	char *commas = join_names(a->cert, ",");
 	char *spaces = join_names(a->cert, " ");
 	char **env = deploy_exec_base_env();
+	const char *second = bundle_second(a->live_dir);
 	size_t n = 0;
 
 	while (env[n] != NULL)
@@ -117,6 +119,9 @@ deploy_exec_env(const struct deploy_args *a)
 	env[n++] = xasprintf("ACMED_NAMES=%s", commas);
 	env[n++] = xasprintf("ACMED_LIVE_DIR=%s", a->live_dir);
 	env[n++] = xasprintf("ACMED_SERIAL=%s", a->serial);
+	if (second != NULL)
+		env[n++] = xasprintf("ACMED_SECOND_DIR=%s/%s", a->live_dir,
+		    second);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		env[n++] = xasprintf("%s=%s/%s", files[i].name, a->live_dir,
 		    files[i].file);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "common/error.h"
-#include "common/file.h"
 #include "common/mem.h"
 #include "daemon/config/conf.h"
 #include "daemon/deploy/fileset.h"
@@ -25,22 +24,6 @@ install_cancel(void *arg)
 
 	gate_end(op->gate);
 	free(op);
-}
-
-static int
-make_content(const struct deploy_args *a, const struct conf_install *in,
-    char **data, size_t *len, struct error *err)
-{
-	char *password = NULL;
-	int rc;
-
-	if (in->password_file != NULL && file_read_secret(in->password_file,
-	    FILE_SECRET_MAX, &password, err) == -1)
-		return -1;
-	rc = bundle_make(a->version_dir, in->format, a->cert->name, password,
-	    data, len, err);
-	freezero_str(password);
-	return rc;
 }
 
 static void
@@ -79,7 +62,8 @@ install_all(const struct deploy_args *a, struct error *err)
 	for (n = 0; n < d->n_installs && rc == 0; n++) {
 		const struct conf_install *in = &d->installs[n];
 
-		rc = make_content(a, in, &data[n], &files[n].len, err);
+		rc = bundle_make_file(a->version_dir, in, a->cert->name,
+		    &data[n], &files[n].len, err);
 		describe(in, &files[n]);
 		files[n].data = data[n];
 	}

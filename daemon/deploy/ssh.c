@@ -195,16 +195,11 @@ static int
 make_copy(struct ssh_op *op, size_t i, struct error *err)
 {
 	const struct conf_install *f = &op->s.a.target->ssh->files[i];
-	char *password = NULL, *data = NULL, *name;
+	char *data = NULL, *name;
 	size_t len = 0;
-	int rc = 0;
+	int rc = bundle_make_file(op->s.a.version_dir, f, op->s.a.cert->name,
+	    &data, &len, err);
 
-	if (f->password_file != NULL)
-		rc = file_read_secret(f->password_file, FILE_SECRET_MAX,
-		    &password, err);
-	if (rc == 0)
-		rc = bundle_make(op->s.a.version_dir, f->format,
-		    op->s.a.cert->name, password, &data, &len, err);
 	if (rc == 0) {
 		/* One target runs once at a time. */
 		name = xasprintf("%s/ssh-%s-%s-%zu", op->s.a.env->scratch,
@@ -213,7 +208,6 @@ make_copy(struct ssh_op *op, size_t i, struct error *err)
 		    err);
 		op->local[i] = name;
 	}
-	freezero_str(password);
 	freezero(data, len);
 	return rc;
 }

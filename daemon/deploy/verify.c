@@ -20,6 +20,7 @@
 #include "daemon/io/slots.h"
 #include "daemon/io/tls.h"
 #include "daemon/io/tls_cert.h"
+#include "daemon/store/bundle.h"
 #include "daemon/store/keys.h"
 
 #define ASK_MS		10000		/* for each connection and name */
@@ -39,10 +40,18 @@ struct entry {
 	struct error	 err;		/* ... or why they are not */
 };
 
-/* One address of one entry. */
+/* A certificate that is to be served. */
+struct want {
+	struct cert_info info;
+	enum tls_key	 key;
+	bool		 is_trusted;	/* its chain, by this system */
+};
+
+/* One address of one entry, asked for one certificate. */
 struct spot {
 	struct verify_op *op;
 	const struct entry *entry;
+	const struct want *want;
 	struct dns_server where;
 	struct slot	*slot;
 	struct tls_op	*ask;
@@ -58,16 +67,17 @@ struct spot {
 
 struct verify_op {
 	struct deploy_args a;
-	struct cert_info want;
-	enum tls_key	 key;
-	bool		 is_trusted;	/* the new chain, by this system */
+	struct want	 wants[2];	/* of a pair both, if servers are to
+					   have both: a client that knows one
+					   kind of key only gets that */
+	size_t		 n_wants;
 	bool		 is_trust_told;
 	int64_t		 end_ms;	/* monotonic */
 	int64_t		 pause_ms;
 	int64_t		 patient_ms;	/* till then an old one is not told */
 	struct entry	*entries;
 	size_t		 n_entries;
-	struct spot	*spots[20 * ADDRESSES_MAX];
+	struct spot	*spots[20 * ADDRESSES_MAX * 2];
 	size_t		 n_spots;
 	unsigned	 in_flight;
 	struct timer	 turn;		/* the next round */
@@ -92,7 +102,8 @@ verify_cancel(void *arg)
 		free(op->spots[i]);
 	}
 	timer_clear(&op->turn);
-	cert_info_clear(&op->want);
+	for (size_t i = 0; i < op->n_wants; i++)
+		cert_info_clear(&op->wants[i].info);
 	free(op->entries);
 	free(op);
 }
@@ -252,11 +263,12 @@ ask_ms(const struct verify_op *op)
 static void
 spot_right(struct spot *s, const char *label)
 {
-	char text[VERIFY_LABEL_MAX + 64];
+	char text[VERIFY_LABEL_MAX + 96];
 
 	s->is_right = true;
-	(void)text_printf(text, sizeof(text), "%s serves the new certificate",
-	    label);
+	(void)text_printf(text, sizeof(text), "%s serves the new certificate"
+	    "%s%s", label, s->op->n_wants > 1 ? " with the key " : "",
+	    s->op->n_wants > 1 ? key_type_name(s->want->info.key) : "");
 	say(s->op, text);
 }
 
@@ -276,15 +288,37 @@ tell_trust(struct verify_op *op, const struct tls_reply *r)
 	say(op, text);
 }
 
+/* A server that has but the other one of a pair shows that to whoever takes
+ * it. */
+static void
+judge_other(struct spot *s, const struct tls_reply *r, const char *label)
+{
+	const struct verify_op *op = s->op;
+	const char *key = key_type_name(s->want->info.key);
+
+	for (size_t i = 0; i < op->n_wants; i++) {
+		if (strcmp(r->sha256, op->wants[i].info.sha256) != 0)
+			continue;
+		(void)error_set(&s->err, ERR_TRANSIENT, VERIFY_ERR_OTHER,
+		    "%s serves the new certificate with the key %s, but not "
+		    "that with %s; does the server read %s/%s as well?",
+		    label, key_type_name(op->wants[i].info.key), key,
+		    op->a.live_dir, i == 0 ? key_type_family(
+		    s->want->info.key) : "fullchain.pem");
+		return;
+	}
+	(void)verify_wrong(&op->a, r, label, &s->err);
+}
+
 static void
 judge(struct spot *s, const struct tls_reply *r, const char *label)
 {
 	struct verify_op *op = s->op;
 
-	if (strcmp(r->sha256, op->want.sha256) != 0) {
-		(void)verify_wrong(&op->a, r, label, &s->err);
+	if (strcmp(r->sha256, s->want->info.sha256) != 0) {
+		judge_other(s, r, label);
 	} else if (!r->is_trusted && (s->entry->v->ca_file != NULL ||
-	    op->is_trusted)) {
+	    s->want->is_trusted)) {
 		(void)error_set(&s->err, ERR_TRANSIENT, VERIFY_ERR_CHAIN,
 		    "%s serves the new certificate, but its chain does not "
 		    "verify: %s; does the server have fullchain.pem?", label,
@@ -311,7 +345,7 @@ spot_done(const struct error *err, const struct tls_reply *r, void *arg)
 	op->in_flight--;
 	(void)verify_label(s->entry->v, s->where.text, label);
 	if (err != NULL && strcmp(err->code, "tls:no-shared") == 0 &&
-	    op->key != TLS_KEY_ANY && !s->any_key) {
+	    s->want->key != TLS_KEY_ANY && !s->any_key) {
 		/* None of the new one's type: see what it has. */
 		s->any_key = true;
 		spot_ask(s);
@@ -360,7 +394,7 @@ slot_taken(void *arg)
 		.addr_len = s->where.ss_len,
 		.sni = v->has_sni ? v->sni : first_name(op->a.cert),
 		.starttls = v->starttls,
-		.key = s->any_key ? TLS_KEY_ANY : op->key,
+		.key = s->any_key ? TLS_KEY_ANY : s->want->key,
 		.ca_file = v->ca_file,
 		.timeout_ms = ask_ms(op),
 	};
@@ -414,13 +448,14 @@ known(const struct error *err, const struct dns_server *list, size_t n,
 	} else {
 		e->is_known = true;
 	}
-	for (size_t i = 0; err == NULL && i < n && op->n_spots <
-	    sizeof(op->spots) / sizeof(op->spots[0]); i++) {
+	for (size_t i = 0; err == NULL && i < n * op->n_wants &&
+	    op->n_spots < sizeof(op->spots) / sizeof(op->spots[0]); i++) {
 		struct spot *s = xcalloc(1, sizeof(*s));
 
 		s->op = op;
 		s->entry = e;
-		s->where = list[i];
+		s->want = &op->wants[i % op->n_wants];
+		s->where = list[i / op->n_wants];
 		addresses_set_port(&s->where, port);
 		op->spots[op->n_spots++] = s;
 	}
@@ -470,24 +505,76 @@ key_of(enum key_type type)
 	return TLS_KEY_ANY;
 }
 
-/* What is to be served. */
 static int
-read_version(struct verify_op *op, struct error *err)
+read_want(struct verify_op *op, const char *dir, struct error *err)
 {
-	char *path = xasprintf("%s/fullchain.pem", op->a.version_dir), *pem;
+	char *path = xasprintf("%s/fullchain.pem", dir), *pem;
+	struct want *w = &op->wants[op->n_wants];
 	size_t len;
 	int rc = file_read(AT_FDCWD, path, PEM_MAX, &pem, &len, err);
 
 	if (rc == 0) {
-		rc = cert_info_read(pem, len, &op->want, err);
-		op->key = key_of(op->want.key);
-		op->is_trusted = rc == 0 && tls_is_trusted_here(pem, len);
+		rc = cert_info_read(pem, len, &w->info, err);
+		w->key = key_of(w->info.key);
+		w->is_trusted = rc == 0 && tls_is_trusted_here(pem, len);
 		free(pem);
 	}
 	free(path);
-	if (rc == -1)
+	if (rc == 0)
+		op->n_wants++;
+	else
 		(void)text_printf(err->code, sizeof(err->code), "%s",
 		    VERIFY_ERR);
+	return rc;
+}
+
+static bool
+has_file_of(const struct conf_install *list, size_t n, const char *family)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].family != NULL &&
+		    strcmp(list[i].family, family) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Is the second of a pair brought to the servers?  Not by what uploads one
+ * certificate; of files, if one is made of it; by a reload, which makes them
+ * read live/NAME, and all of it.
+ */
+static bool
+brings_second(const struct conf_deploy *d, const char *family)
+{
+	size_t n_ssh = d->ssh != NULL ? d->ssh->n_files : 0;
+	size_t n_docker = d->docker != NULL ? d->docker->n_files : 0;
+
+	if (d->cloud != NULL || d->recipe != NULL || d->kubernetes != NULL ||
+	    d->haproxy != NULL)
+		return false;
+	if (d->n_installs + n_ssh + n_docker == 0)
+		return true;
+	return has_file_of(d->installs, d->n_installs, family) ||
+	    (d->ssh != NULL && has_file_of(d->ssh->files, n_ssh, family)) ||
+	    (d->docker != NULL && has_file_of(d->docker->files, n_docker,
+	    family));
+}
+
+/* What is to be served. */
+static int
+read_version(struct verify_op *op, struct error *err)
+{
+	const char *second = bundle_second(op->a.version_dir);
+	char *dir;
+	int rc = read_want(op, op->a.version_dir, err);
+
+	if (rc == -1 || second == NULL ||
+	    !brings_second(op->a.target, second))
+		return rc;
+	dir = xasprintf("%s/%s", op->a.version_dir, second);
+	rc = read_want(op, dir, err);
+	free(dir);
 	return rc;
 }
 
@@ -502,7 +589,8 @@ missing_name(const struct verify_op *op, const struct conf_verify *v)
 		const char *name = cc->names[i].name;
 
 		if (strcasecmp(name, v->has_sni && v->sni != NULL ? v->sni :
-		    v->host) == 0 && !cert_info_serves(&op->want, &name, 1))
+		    v->host) == 0 && !cert_info_serves(
+		    &op->wants[0].info, &name, 1))
 			return name;
 	}
 	return NULL;

@@ -13,6 +13,7 @@
 #include "daemon/config/conf.h"
 #include "daemon/deploy/kind.h"
 #include "daemon/io/tls_cert.h"
+#include "daemon/store/store.h"
 #include "daemon/store/version.h"
 
 const char *
@@ -33,6 +34,8 @@ static bool
 is_ours(const struct deploy_args *a, const char *serial)
 {
 	const char *slash = strrchr(a->version_dir, '/');
+	struct store_version v;
+	struct error ignored;
 	struct stat st;
 	char *path;
 	bool found;
@@ -43,6 +46,11 @@ is_ours(const struct deploy_args *a, const char *serial)
 	    a->version_dir, serial);
 	found = stat(path, &st) == 0;
 	free(path);
+	if (!found && a->env->store != NULL && store_version_read(
+	    a->env->store, a->cert->name, serial, &v, &ignored) == 0) {
+		store_version_clear(&v);	/* the second of a pair */
+		found = true;
+	}
 	return found;
 }
 

@@ -17,6 +17,7 @@
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/issuer.h"
+#include "daemon/certs/pair.h"
 #include "daemon/engine/priv.h"
 #include "daemon/io/loop.h"
 #include "daemon/store/keys.h"
@@ -40,6 +41,8 @@ struct poll {
 	struct account_op *account_op;
 	struct account	*account;
 	struct acme_op	*acme_op;
+	struct acme_renewal_info first;	/* while the second of a pair is asked
+					   about */
 };
 
 struct ari {
@@ -219,14 +222,49 @@ poll_end(struct poll *p, const struct error *err,
 	timer_set(&a->tick, 0);
 }
 
+/* Of the second of a pair.  Whatever becomes of that, what is known of the
+ * first stands. */
+static void
+second_informed(const struct error *err, const struct acme_renewal_info *info,
+    void *arg)
+{
+	struct poll *p = arg;
+	struct cert *c = p->cert;
+	bool by_ari;
+	time_t was;
+
+	p->acme_op = NULL;
+	if (err == NULL && is_current(p) && pair_installed(c) != NULL) {
+		was = ari_window_due_at(c, &by_ari);
+		ari_window_of_second(c, info->start, info->end);
+		if (ari_window_due_at(c, &by_ari) < was)
+			certs_changed(c->certs);
+	} else if (err != NULL) {
+		struct log_ctx ctx = { .cert = c->row.name };
+
+		log_debug(&ctx, "when to renew the second of the pair is not "
+		    "known from the CA: %s", err->msg);
+	}
+	poll_end(p, NULL, &p->first);
+}
+
 static void
 informed(const struct error *err, const struct acme_renewal_info *info,
     void *arg)
 {
 	struct poll *p = arg;
 
+	const struct store_pair *second = pair_installed(p->cert);
+
 	p->acme_op = NULL;
-	poll_end(p, err, info);
+	if (err != NULL || !is_current(p) || second == NULL ||
+	    second->ari_id == NULL || second->ari_id[0] == '\0') {
+		poll_end(p, err, info);
+		return;
+	}
+	p->first = *info;
+	p->acme_op = acme_renewal_info_start(p->account->acme, second->ari_id,
+	    second_informed, p);
 }
 
 static void

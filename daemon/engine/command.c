@@ -11,6 +11,7 @@
 #include "daemon/certs/event.h"
 #include "daemon/certs/issuer.h"
 #include "daemon/certs/origin.h"
+#include "daemon/certs/pair.h"
 #include "daemon/engine/priv.h"
 #include "daemon/manage/revocations.h"
 #include "daemon/persist/persist_watch.h"
@@ -124,6 +125,7 @@ want_new_key(struct engine *e, const char *name, struct error *err)
 	if (c->conf->reuse_key) {
 		c->wants_new_key = true;
 		store_pending_drop(e->a.store, name);
+		pair_drop_first(c);
 		cert_order_forget(c);
 		cert_save(c);
 	}

@@ -16,6 +16,7 @@
 #include "daemon/alerts/queue.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/missing.h"
+#include "daemon/certs/pair.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
 #include "daemon/deploy/gate.h"
@@ -326,6 +327,8 @@ engine_start(struct engine *e)
 		/* One that a crash has left behind; no order needs it. */
 		if (c->row.order_url == NULL && c->conf->given == NULL)
 			store_pending_drop(e->a.store, c->row.name);
+		if (pair_first_names(c) == NULL)
+			store_first_drop(e->a.store, c->row.name);
 	}
 	/* Runs first: those that resume an order keep its records. */
 	engine_schedule_cb(e);

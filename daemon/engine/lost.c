@@ -10,6 +10,7 @@
 #include "common/text.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/follow.h"
+#include "daemon/certs/pair.h"
 #include "daemon/engine/priv.h"
 #include "daemon/store/keys.h"
 
@@ -36,7 +37,7 @@ found(struct engine *e, struct cert *c, const struct cert_info *info)
 		row->failures = 0;
 		row->retry_at = 0;
 	}
-	if (strcmp(info->serial, cert_serial(c)) != 0)
+	if (strcmp(info->serial, cert_serial(c)) != 0 || !pair_is(c, info))
 		follow_live(e, c, info);
 	row->stamp = store_live_stamp(e->a.store, row->name);
 	cert_save(c);

@@ -266,6 +266,7 @@ disguise(struct rehearsal *r, const struct conf_cert *cc,
 	r->cc.deploys = NULL;
 	r->cc.n_deploys = 0;
 	r->cc.reuse_key = false;
+	r->cc.is_pair = false;		/* the first of two tells enough */
 	r->cert.conf = &r->cc;
 	r->cert.passes_hold = r->cert.was_forced = true;
 }

@@ -23,6 +23,7 @@
 #include "daemon/certs/freeze.h"
 #include "daemon/certs/issuer.h"
 #include "daemon/certs/missing.h"
+#include "daemon/certs/pair.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/engine/ari.h"
 #include "daemon/engine/lost.h"
@@ -50,7 +51,7 @@ is_wanted(const struct cert *c)
 {
 	return c->row.serial != NULL && missing_fits(c, c->row.names) &&
 	    issuer_has_profile(c) &&
-	    c->row.key == c->conf->key;
+	    c->row.key == c->conf->key && pair_is_wanted(c);
 }
 
 /*
@@ -62,17 +63,20 @@ is_wanted(const struct cert *c)
 static bool
 is_begun(const struct cert *c)
 {
+	bool has_order = c->row.order_url != NULL;
+	const char *names = has_order ? c->row.order_names :
+	    pair_first_names(c);
 	const struct conf_account *a;
 	struct conf_issuer at;
 
-	if (c->row.order_url == NULL || missing_count(c) != 0 ||
-	    conf_n_issuers(c->conf) == 0)
+	if (names == NULL || missing_count(c) != 0 ||
+	    conf_n_issuers(c->conf) == 0 || (!has_order && !c->conf->is_pair))
 		return false;
 	a = budget_order_account(c);
 	at = conf_issuer(c->conf, conf_issuer_index(c->conf, a != NULL ?
 	    a->name : c->row.account));
-	return missing_fits_next(c, c->row.order_names) &&
-	    conf_has_profile(&at, c->row.order_profile);
+	return missing_fits_next(c, names) && conf_has_profile(&at,
+	    has_order ? c->row.order_profile : c->pair->first_profile);
 }
 
 /* ... and does the next run go on with its order, which needs no other?  It may
@@ -80,10 +84,10 @@ is_begun(const struct cert *c)
 static bool
 goes_on(const struct cert *c)
 {
-	const struct conf_account *a = is_begun(c) ? budget_order_account(c) :
-	    NULL;
+	bool is = c->row.order_url != NULL && is_begun(c);
+	const struct conf_account *a = is ? budget_order_account(c) : NULL;
 
-	return is_begun(c) && (a == NULL || a == issuer_now(c));
+	return is && (a == NULL || a == issuer_now(c));
 }
 
 /* Whatever was tried and failed: when is it to be renewed, also where it lacks

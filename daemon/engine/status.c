@@ -22,6 +22,7 @@
 #include "daemon/certs/freeze.h"
 #include "daemon/certs/issuer.h"
 #include "daemon/certs/missing.h"
+#include "daemon/certs/pair.h"
 #include "daemon/certs/origin.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
@@ -82,7 +83,7 @@ renewal_reason(const struct cert *c)
 		return "names";
 	if (!issuer_has_profile(c))
 		return "profile";
-	if (row->key != c->conf->key)
+	if (row->key != c->conf->key || !pair_is_wanted(c))
 		return "key";
 	if (c->forced || row->asked_at != 0)
 		return "asked";
@@ -395,6 +396,26 @@ accounts_json(const struct engine *e, const struct cert *c)
 	return list;
 }
 
+/* The other one of a pair, there or wanted. */
+static json_t *
+second_json(const struct cert *c)
+{
+	const struct store_pair *p = pair_installed(c);
+	enum key_type key = p != NULL ? p->key : c->conf->second_key;
+
+	if (p == NULL && !c->conf->is_pair)
+		return json_null();
+	return json_pack("{s:s, s:s, s:s?, s:o, s:o}", "key",
+	    key < KEY_TYPE_END ? key_type_name(key) : "", "folder",
+	    key < KEY_TYPE_END ? key_type_family(key) : "", "serial",
+	    p != NULL ? p->serial : NULL,
+	    "not_after", p != NULL ? jsonx_time(p->not_after) : json_null(),
+	    "ari", p != NULL && p->ari_end != 0 && ari_window_is_asked(c) ?
+	    json_pack("{s:o, s:o, s:o}", "start", jsonx_time(p->ari_start),
+	    "end", jsonx_time(p->ari_end), "drawn", jsonx_time(p->ari_at)) :
+	    json_null());
+}
+
 json_t *
 engine_cert_status(const struct engine *e, const char *name)
 {
@@ -427,6 +448,7 @@ engine_cert_status(const struct engine *e, const char *name)
 	(void)json_object_set_new(o, "key", json_string(key_type_name(
 	    origin_is_ca(c) || c->row.key == KEY_TYPE_END ?
 	    c->conf->key : c->row.key)));
+	(void)json_object_set_new(o, "second", second_json(c));
 	(void)json_object_set_new(o, "profile_missed",
 	    json_boolean(c->row.profile_missed));
 	(void)json_object_set_new(o, "live_dir", json_string(live));

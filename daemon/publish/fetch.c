@@ -29,7 +29,7 @@ struct fetch_op {
 	char		*text[MANIFEST_FILES];	/* decrypted; wiped */
 	size_t		 len[MANIFEST_FILES];
 	int		 next_file;
-	EVP_PKEY	*key;
+	EVP_PKEY	*key, *second_key;
 	struct fetch_result result;
 	struct timer	 turn;
 	struct object_op *object;
@@ -63,6 +63,7 @@ fetch_cancel(struct fetch_op *op)
 		freezero(op->text[i], op->len[i]);
 	manifest_clear(&op->manifest);
 	EVP_PKEY_free(op->key);
+	EVP_PKEY_free(op->second_key);
 	freezero_str(op->secret);
 	repo_keys_clear(&op->keys);
 	free(op->serial);
@@ -133,22 +134,34 @@ check_names(const struct fetch_op *op, struct error *err)
 	return 0;
 }
 
+/* Key and chain belong together, and have the names. */
 static int
-check_pair(struct fetch_op *op, struct error *err)
+check_part(struct fetch_op *op, enum manifest_file_id chain_id,
+    enum manifest_file_id key_id, EVP_PKEY **key, struct error *err)
 {
 	const struct manifest *m = &op->manifest;
-	struct cert_info info;
 	size_t n = 0;
-	int rc;
 
-	op->key = key_from_pem(op->text[MANIFEST_PRIVKEY], err);
-	if (op->key == NULL)
+	*key = key_from_pem(op->text[key_id], err);
+	if (*key == NULL)
 		return -1;
 	while (m->names[n] != NULL)
 		n++;
-	if (chain_verify(op->text[MANIFEST_FULLCHAIN],
-	    op->len[MANIFEST_FULLCHAIN], op->key,
-	    (const char *const *)m->names, n, err) == -1 ||
+	return chain_verify(op->text[chain_id], op->len[chain_id], *key,
+	    (const char *const *)m->names, n, err);
+}
+
+static int
+check_parts(struct fetch_op *op, struct error *err)
+{
+	const struct manifest *m = &op->manifest;
+	struct cert_info info;
+	int rc;
+
+	if (check_part(op, MANIFEST_FULLCHAIN, MANIFEST_PRIVKEY, &op->key,
+	    err) == -1 || (m->is_pair && check_part(op,
+	    MANIFEST_SECOND_FULLCHAIN, MANIFEST_SECOND_PRIVKEY,
+	    &op->second_key, err) == -1) ||
 	    cert_info_read(op->text[MANIFEST_FULLCHAIN],
 	    op->len[MANIFEST_FULLCHAIN], &info, err) == -1)
 		return -1;
@@ -236,13 +249,17 @@ get_file(struct fetch_op *op)
 		    MANIFEST_FILE_MAX, "", file_got);
 		return;
 	}
-	if (check_pair(op, &err) == -1) {
+	if (check_parts(op, &err) == -1) {
 		finish(op, &err);
 		return;
 	}
 	op->result.key = op->key;
 	op->result.pem = op->text[MANIFEST_FULLCHAIN];
 	op->result.pem_len = op->len[MANIFEST_FULLCHAIN];
+	if (op->manifest.is_pair) {
+		op->result.second_key = op->second_key;
+		op->result.second_pem = op->text[MANIFEST_SECOND_FULLCHAIN];
+	}
 	finish(op, NULL);
 }
 

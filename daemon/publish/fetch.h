@@ -43,6 +43,8 @@ struct fetch_result {
 	EVP_PKEY	*key;		/* take EVP_PKEY_up_ref() */
 	const char	*pem;		/* leaf first */
 	size_t		 pem_len;
+	EVP_PKEY	*second_key;	/* of a pair; NULL: it is none */
+	const char	*second_pem;
 };
 
 /*

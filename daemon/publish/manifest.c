@@ -22,6 +22,8 @@ static const char *const file_names[] = {
 	[MANIFEST_KEYS] = "keys",
 	[MANIFEST_FULLCHAIN] = "fullchain.pem",
 	[MANIFEST_PRIVKEY] = "privkey.pem",
+	[MANIFEST_SECOND_FULLCHAIN] = "second-fullchain.pem",
+	[MANIFEST_SECOND_PRIVKEY] = "second-privkey.pem",
 };
 _Static_assert(sizeof(file_names) / sizeof(file_names[0]) == MANIFEST_FILES,
     "file_names");
@@ -251,8 +253,11 @@ read_members(const json_t *o, const struct repo_keys *keys,
 	if (!json_is_boolean(json_object_get(o, "encrypted")))
 		return bad("encrypted", err);
 	m->encrypted = jsonx_bool(o, "encrypted", false);
+	m->is_pair = json_object_get(json_object_get(o, "files"),
+	    file_names[MANIFEST_SECOND_FULLCHAIN]) != NULL;
 	for (int i = 0; i < MANIFEST_FILES; i++) {
-		if (i == MANIFEST_KEYS && keys->secret != NULL)
+		if ((i == MANIFEST_KEYS && keys->secret != NULL) ||
+		    (i >= MANIFEST_SECOND_FULLCHAIN && !m->is_pair))
 			continue;
 		if (read_file(o, file_names[i], &m->files[i], err) == -1)
 			return -1;

@@ -13,6 +13,8 @@
  *                "privkey.pem": {"path", "size", "sha256"} },
  *     "mac": HMAC-SHA256 in hex of this object without "mac", its keys
  *            sorted and without white space
+ *     of a pair of certificates also "second-fullchain.pem" and
+ *     "second-privkey.pem", which older subscribers pass over
  *   PREFIX/NAME/SERIAL/fullchain.pem, privkey.pem: as they are, or sealed
  *   (store/seal.h) with aad "NAME/SERIAL/FILE".
  *
@@ -46,6 +48,8 @@ enum manifest_file_id {
 	MANIFEST_KEYS,			/* of acmed-2 only */
 	MANIFEST_FULLCHAIN,
 	MANIFEST_PRIVKEY,
+	MANIFEST_SECOND_FULLCHAIN,
+	MANIFEST_SECOND_PRIVKEY,
 	MANIFEST_FILES
 };
 /* "keys", "fullchain.pem", ... */
@@ -66,6 +70,7 @@ struct manifest {
 	char		 publisher[DNAME_SIZE];	/* "": it does not say */
 	time_t		 renew_at;	/* 0: it does not say */
 	bool		 encrypted;
+	bool		 is_pair;	/* it has the files of a second */
 	struct manifest_file files[MANIFEST_FILES];
 };
 

@@ -140,14 +140,14 @@ make_keys(struct publish_op *op)
 }
 
 static int
-make_file(struct publish_op *op, enum manifest_file_id id,
+make_file(struct publish_op *op, const char *dir, enum manifest_file_id id,
     enum bundle_format format, struct error *err)
 {
 	struct manifest_file *f = &op->manifest.files[id];
 	char *plain, *aad;
 	size_t len;
 
-	if (bundle_make(op->s.a.version_dir, format, op->s.a.cert->name, NULL,
+	if (bundle_make(dir, format, op->s.a.cert->name, NULL,
 	    &plain, &len, err) == -1)
 		return -1;
 	set_path(op, id);
@@ -163,6 +163,29 @@ make_file(struct publish_op *op, enum manifest_file_id id,
 	free(aad);
 	seal_hash(op->stored[id], f->size, f->sha256);
 	return 0;
+}
+
+/* Both files of each certificate. */
+static int
+make_files(struct publish_op *op, struct error *err)
+{
+	const char *dir = op->s.a.version_dir, *second = bundle_second(dir);
+	char *second_dir;
+	int rc;
+
+	if (make_file(op, dir, MANIFEST_FULLCHAIN, BUNDLE_FULLCHAIN,
+	    err) == -1 || make_file(op, dir, MANIFEST_PRIVKEY, BUNDLE_PRIVKEY,
+	    err) == -1)
+		return -1;
+	if (second == NULL)
+		return 0;
+	op->manifest.is_pair = true;
+	second_dir = xasprintf("%s/%s", dir, second);
+	rc = make_file(op, second_dir, MANIFEST_SECOND_FULLCHAIN,
+	    BUNDLE_FULLCHAIN, err) == -1 || make_file(op, second_dir,
+	    MANIFEST_SECOND_PRIVKEY, BUNDLE_PRIVKEY, err) == -1 ? -1 : 0;
+	free(second_dir);
+	return rc;
 }
 
 static int
@@ -398,9 +421,7 @@ prepare(struct publish_op *op, struct error *err)
 		make_keys(op);
 	else if (op->repository->encrypted)
 		op->secret = xstrdup(op->keys.secret);
-	return make_file(op, MANIFEST_FULLCHAIN, BUNDLE_FULLCHAIN,
-	    err) == -1 ? -1 : make_file(op, MANIFEST_PRIVKEY, BUNDLE_PRIVKEY,
-	    err);
+	return make_files(op, err);
 }
 
 static void

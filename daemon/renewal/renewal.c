@@ -109,6 +109,8 @@ renewal_cancel(struct renewal *r)
 	account_release(r->env->accounts, r->account);
 	acme_order_free(r->order);
 	EVP_PKEY_free(r->key);
+	EVP_PKEY_free(r->first_key);
+	free(r->first_pem);
 	cert_info_clear(&r->info);
 	strv_free(r->alternates);
 	free(r->pem);
@@ -295,7 +297,7 @@ install_kept(struct renewal *r)
 {
 	r->cert->may_acquire = false;
 	renewal_say(r, "the certificate that was kept can be used now");
-	renewal_goto(r, STEP_INSTALL);
+	renewal_issued(r);
 }
 
 /* A certificate that cannot be kept is not ordered; what is ordered already is
@@ -316,6 +318,7 @@ account_first(struct renewal *r)
 	void (*next)(struct renewal *) = account_begin;
 	struct error err;
 
+	renewal_pair_look(r);
 	switch (renewal_kept_look(r, &err)) {
 	case KEPT_WAITS:
 		renewal_end(r, &err);	/* no hook has run */
@@ -344,6 +347,24 @@ enter_account(struct renewal *r)
 		renewal_look_first(r, account_first);
 	else
 		account_first(r);
+}
+
+/* The one way back: the order for the second of a pair follows the download of
+ * the first. */
+void
+renewal_order_again(struct renewal *r)
+{
+	r->cert->may_acquire = true;
+	if (!conf_needs_kid(r->cc) || r->kid != NULL)
+		find_zones(r);
+	if (r->account == NULL) {
+		account_begin(r);
+		return;
+	}
+	r->cert->step = STEP_ORDER;
+	free(r->cert->note);
+	r->cert->note = NULL;
+	timer_set(&r->enter, 0);
 }
 
 /* --- order --- */
@@ -462,7 +483,7 @@ order_created(const struct error *err, const struct acme_order *order,
 	    strcmp(err->code, "acme:invalidProfile") == 0) {
 		r->is_profile_refused = true;
 		renewal_say(r, err->msg);
-		order_new(r, ari_window_replaces(r->cert));
+		order_new(r, renewal_replaces(r));
 		return;
 	}
 	if (err != NULL) {
@@ -530,7 +551,7 @@ clock_seen(const struct error *err, void *arg)
 	    &wrong))
 		renewal_fail(r, &wrong);
 	else
-		order_new(r, ari_window_replaces(r->cert));
+		order_new(r, renewal_replaces(r));
 }
 
 /* Another run may have been told to wait meanwhile, and the disk may have
@@ -625,6 +646,12 @@ is_usable(struct renewal *r, const struct acme_order *order)
 	if (r->is_sent && store_pending_key(r->env->store,
 	    r->cert->row.name, &r->key, &ignored) == -1)
 		r->key = NULL;
+	/* Of a first that has gone since, or of another configuration. */
+	if (r->key != NULL && r->cc->is_pair && !key_is_type(r->key,
+	    renewal_key_type(r))) {
+		EVP_PKEY_free(r->key);
+		r->key = NULL;
+	}
 	/* Without the key that was sent, another may be. */
 	if (r->key == NULL)
 		r->is_sent = false;
@@ -650,7 +677,7 @@ order_resumed(const struct error *err, const struct acme_order *order,
 	if (err != NULL || !is_usable(r, order)) {
 		renewal_say(r, "the earlier order is of no use any more");
 		cert_order_forget(r->cert);
-		order_new(r, ari_window_replaces(r->cert));
+		order_new(r, renewal_replaces(r));
 		return;
 	}
 	hold_reached(r->env->holds, r->cert, r->at.account);
@@ -675,7 +702,7 @@ enter_order(struct renewal *r)
 		    row->order_url, order_resumed, r);
 		return;
 	}
-	order_new(r, ari_window_replaces(r->cert));
+	order_new(r, renewal_replaces(r));
 }
 
 /* --- */

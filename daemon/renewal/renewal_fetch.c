@@ -4,6 +4,7 @@
 
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "common/mem.h"
@@ -51,6 +52,29 @@ take_names(struct renewal *r, struct error *err)
 	return 0;
 }
 
+static EVP_PKEY *
+key_ref(EVP_PKEY *key)
+{
+	return EVP_PKEY_up_ref(key) == 1 ? key : NULL;
+}
+
+static void
+take_files(struct renewal *r, const struct fetch_result *f)
+{
+	if (f->second_key == NULL) {
+		r->key = key_ref(f->key);
+		r->pem = xmemdup(f->pem, f->pem_len);
+		r->pem_len = f->pem_len;
+		return;
+	}
+	r->first_key = key_ref(f->key);
+	r->first_pem = xasprintf("%.*s", (int)f->pem_len, f->pem);
+	r->key = key_ref(f->second_key);
+	r->pem = xstrdup(f->second_pem);
+	r->pem_len = strlen(r->pem);
+	r->is_second = true;
+}
+
 static void
 fetched(const struct error *err, const struct fetch_result *result,
     void *arg)
@@ -68,10 +92,7 @@ fetched(const struct error *err, const struct fetch_result *result,
 		nothing_new(r);
 		return;
 	}
-	if (EVP_PKEY_up_ref(result->key) == 1)
-		r->key = result->key;
-	r->pem = xmemdup(result->pem, result->pem_len);
-	r->pem_len = result->pem_len;
+	take_files(r, result);
 	if (take_names(r, &unread) == -1) {
 		renewal_fail(r, &unread);
 		return;

@@ -17,6 +17,7 @@
 #include "daemon/certs/event.h"
 #include "daemon/certs/floor.h"
 #include "daemon/certs/missing.h"
+#include "daemon/certs/pair.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/deploy/gate.h"
 #include "daemon/rollout/rollout.h"
@@ -41,6 +42,7 @@ row_stored(const struct error *err, void *arg)
 		cert_save(r->cert);
 	} else {
 		store_pending_drop(r->env->store, r->cert->row.name);
+		store_first_drop(r->env->store, r->cert->row.name);
 	}
 	place_end(&r->cert->place);
 	certs_changed(r->env->certs);
@@ -75,7 +77,27 @@ row_update(struct renewal *r, const struct cert_info *info)
 	ari_window_installed(r->cert, info, r->at.account != NULL ?
 	    r->at.account->directory : NULL);
 	cert_order_forget(r->cert);
+	pair_forget_first(r->cert);
 	cert_save(r->cert);
+}
+
+static void
+tell_installed(const struct renewal *r)
+{
+	const struct cert_info *info = &r->info, *second = info->second;
+	char until[TEXT_TIME_MAX];
+
+	(void)text_time(r->cert->row.not_after, until);
+	if (second == NULL)
+		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
+		    LOGL_NOTICE, "installed certificate %s by \"%s\", valid "
+		    "until %s", info->serial, info->issuer, until);
+	else
+		event_emit(r->env->certs, r->cert->row.name, r->cert->step,
+		    LOGL_NOTICE, "installed certificates %s (%s) and %s (%s) "
+		    "by \"%s\", valid until %s", info->serial,
+		    key_type_name(info->key), second->serial,
+		    key_type_name(second->key), info->issuer, until);
 }
 
 static void
@@ -96,7 +118,6 @@ may_switch(void *arg)
 	static const char begin[] = "-----BEGIN CERTIFICATE-----";
 	struct renewal *r = arg;
 	const struct cert_info *info = &r->info;
-	char until[TEXT_TIME_MAX];
 	struct error err;
 
 	r->gate = NULL;
@@ -112,9 +133,7 @@ may_switch(void *arg)
 	if (r->cert->conf != NULL)
 		rollout_plan(r->env->rollout, r->cert, r->cert->conf,
 		    info->serial);
-	event_emit(r->env->certs, r->cert->row.name, r->cert->step, LOGL_NOTICE,
-	    "installed certificate %s by \"%s\", valid until %s",
-	    info->serial, info->issuer, text_time(info->not_after, until));
+	tell_installed(r);
 	if (r->cc != r->all)
 		warn_missing(r);
 	if (strstr(strstr(r->pem, begin) + sizeof(begin) - 1, begin) == NULL)
@@ -162,6 +181,21 @@ still_ours(const struct error *err, void *arg)
 		renewal_publish_first(r, gate_begin);
 }
 
+static int
+stage(struct renewal *r, const struct cert_ca *ca, struct error *err)
+{
+	struct store *store = r->env->store;
+	const char *name = r->cert->row.name;
+
+	if (r->is_second)
+		return store_stage_pair(store, name, (const struct store_part
+		    []){ { r->first_key, r->first_pem, strlen(r->first_pem) },
+		    { r->key, r->pem, r->pem_len } }, ca, r->version,
+		    &r->info, err);
+	return store_stage(store, name, r->key, r->pem, r->pem_len, ca,
+	    r->version, &r->info, err);
+}
+
 void
 renewal_enter_install(struct renewal *r)
 {
@@ -176,8 +210,7 @@ renewal_enter_install(struct renewal *r)
 	}
 	if (a != NULL)
 		ca = (struct cert_ca){ a->directory, a->name };
-	if (store_stage(r->env->store, r->cert->row.name, r->key, r->pem,
-	    r->pem_len, &ca, r->version, &r->info, &err) == -1) {
+	if (stage(r, &ca, &err) == -1) {
 		renewal_fail(r, &err);
 		return;
 	}

@@ -94,7 +94,8 @@ key_load(struct renewal *r, bool is_live, struct error *err)
 {
 	const char *name = r->cert->row.name;
 	struct store *store = r->env->store;
-	int rc = is_live ? store_live_key(store, name, NULL, &r->key, err) :
+	int rc = is_live ? store_live_key(store, name,
+	    renewal_key_folder(r), &r->key, err) :
 	    store_pending_key(store, name, &r->key, err);
 
 	if (rc == 0)
@@ -117,14 +118,14 @@ key_begin(struct renewal *r, struct error *err)
 	if (r->key == NULL && r->cc->reuse_key && !r->cert->wants_new_key &&
 	    key_load(r, true, err) == -1)
 		return -1;
-	if (r->key != NULL && !key_is_type(r->key, r->cc->key)) {
+	if (r->key != NULL && !key_is_type(r->key, renewal_key_type(r))) {
 		EVP_PKEY_free(r->key);
 		r->key = NULL;
 	}
 	if (r->key != NULL)
 		return 0;
 	r->keygen = keygen_start(r->env->loop, r->env->children,
-	    r->cc->key, key_done, r);
+	    renewal_key_type(r), key_done, r);
 	return 0;
 }
 
@@ -405,7 +406,7 @@ static void
 download_end(struct renewal *r)
 {
 	timer_clear(&r->alternates_end);
-	renewal_goto(r, STEP_INSTALL);
+	renewal_issued(r);
 }
 
 static void	next_alternate(struct renewal *);
@@ -485,7 +486,7 @@ downloaded(const struct error *err, const struct acme_cert *cert, void *arg)
 	take_chain(r, &fit);
 	if (r->cc->preferred_chain == NULL || chain_is_preferred(r->pem,
 	    r->pem_len, r->cc->preferred_chain)) {
-		renewal_goto(r, STEP_INSTALL);
+		renewal_issued(r);
 		return;
 	}
 	r->alternates = strv_copy((const char *const *)cert->alternates);

@@ -54,24 +54,29 @@ is_unworded(const struct renewal *r, const struct error *err)
 }
 
 bool
+renewal_is_account(const struct renewal *r, const char *url)
+{
+	const struct conf_account *a = r->at.account;
+	/* What the run was told may not be on disk, if that is full. */
+	char *kid = r->kid != NULL ? xstrdup(r->kid) : store_account_kid(
+	    r->env->store, a->name, a->directory);
+	bool same = kid != NULL && url != NULL && strcmp(kid, url) == 0;
+
+	free(kid);
+	return same;
+}
+
+bool
 renewal_has_order(const struct renewal *r)
 {
 	const struct store_cert *row = &r->cert->row;
-	const struct conf_account *a = r->at.account;
-	char *kid;
-	bool same;
 
 	if (row->order_url == NULL || row->order_names == NULL ||
 	    strcmp(row->order_names, r->names_json) != 0 ||
 	    !conf_has_profile(&r->at, row->order_profile) ||
 	    row->order_account == NULL)
 		return false;
-	/* What the run was told may not be on disk, if that is full. */
-	kid = r->kid != NULL ? xstrdup(r->kid) : store_account_kid(
-	    r->env->store, a->name, a->directory);
-	same = kid != NULL && strcmp(kid, row->order_account) == 0;
-	free(kid);
-	return same;
+	return renewal_is_account(r, row->order_account);
 }
 
 bool

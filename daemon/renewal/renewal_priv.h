@@ -4,8 +4,9 @@
  * and order), renewal_issue.c (authorize, finalize, download, and the key),
  * renewal_kept.c (what becomes of an order that cannot be used up),
  * renewal_fetch.c (of what another host publishes), renewal_take.c (of what is
- * in files), renewal_install.c (install, deploy) and renewal_hooks.c (programs
- * before and after).  Nobody else includes it.
+ * in files), renewal_pair.c (two certificates), renewal_install.c (install,
+ * deploy) and renewal_hooks.c (programs before and after).  Nobody else
+ * includes it.
  */
 #ifndef DAEMON_RENEWAL_RENEWAL_PRIV_H
 #define DAEMON_RENEWAL_RENEWAL_PRIV_H
@@ -61,6 +62,11 @@ struct renewal {
 	unsigned	 n_sends;	/* of finalize */
 	bool		 is_registered_anew;	/* in this run */
 	bool		 is_saved_again;	/* renewal_save_again() */
+	bool		 is_second;	/* it orders, or has, the second of a
+					   pair: order, key and pem are of
+					   that */
+	EVP_PKEY	*first_key;	/* ... these of the first; or NULL */
+	char		*first_pem;
 
 	struct account_op *account_op;
 	struct account	*account;
@@ -131,7 +137,24 @@ void	renewal_look_first(struct renewal *, void (*next)(struct renewal *));
 /* Publish the version that is to be installed, then go on. */
 void	renewal_publish_first(struct renewal *,
 	    void (*next)(struct renewal *));
+
+/* --- renewal_pair.c --- */
+/* The type of the key that is ordered now, and where that of the installed
+ * version is (store_live_key()). */
+enum key_type renewal_key_type(const struct renewal *);
+const char *renewal_key_folder(const struct renewal *);
+/* What its order replaces, or NULL. */
+const char *renewal_replaces(const struct renewal *);
+/* Go on with the second, where an earlier run got the first. */
+void	renewal_pair_look(struct renewal *);
+/* key and pem are good: install them, or go on to the second of the pair. */
+void	renewal_issued(struct renewal *);
+/* --- renewal.c: order, from whatever step. */
+void	renewal_order_again(struct renewal *);
+
 /* --- renewal_kept.c --- */
+/* Is that the URL of the run's account? */
+bool	renewal_is_account(const struct renewal *, const char *url);
 enum kept {
 	KEPT_NOTHING,		/* the run goes its way */
 	KEPT_FITS,		/* r->key and r->pem are to be installed */

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/error.h"
 #include "common/file.h"
@@ -150,4 +151,89 @@ bundle_make(const char *version_dir, enum bundle_format format,
 		make_pem(&v, format, out, len);
 	version_clear(&v);
 	return rc;
+}
+
+int
+bundle_make_file(const char *version_dir, const struct conf_install *f,
+    const char *name, char **out, size_t *len, struct error *err)
+{
+	char *password = NULL, *part = NULL;
+	int rc = 0;
+
+	if (f->family != NULL) {
+		part = bundle_part(version_dir, f->family, err);
+		rc = part == NULL ? -1 : 0;
+	}
+	if (rc == 0 && f->password_file != NULL)
+		rc = file_read_secret(f->password_file, FILE_SECRET_MAX,
+		    &password, err);
+	if (rc == 0)
+		rc = bundle_make(part != NULL ? part : version_dir, f->format,
+		    name, password, out, len, err);
+	freezero_str(password);
+	free(part);
+	return rc;
+}
+
+const char *
+bundle_second(const char *dir)
+{
+	static const enum key_type types[] = { KEY_RSA2048, KEY_EC256 };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		const char *family = key_type_family(types[i]);
+		char *path = xasprintf("%s/%s", dir, family);
+		struct stat st;
+		bool is = lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+
+		free(path);
+		if (is)
+			return family;
+	}
+	return NULL;
+}
+
+/* The leaf in a directory; -1: it cannot be read. */
+static int
+read_leaf(const char *dir, struct cert_info *info, struct error *err)
+{
+	size_t len;
+	char *pem = read_file(dir, "cert.pem", CHAIN_PEM_MAX, &len, err);
+	int rc = pem == NULL ? -1 : cert_info_read(pem, len, info, err);
+
+	free(pem);
+	return rc;
+}
+
+char *
+bundle_serial(const char *dir, struct error *err)
+{
+	struct cert_info info;
+	char *serial;
+
+	if (read_leaf(dir, &info, err) == -1)
+		return NULL;
+	serial = xstrdup(info.serial);
+	cert_info_clear(&info);
+	return serial;
+}
+
+char *
+bundle_part(const char *dir, const char *family, struct error *err)
+{
+	const char *second = bundle_second(dir), *first;
+	struct cert_info info;
+
+	if (second != NULL && strcmp(second, family) == 0)
+		return xasprintf("%s/%s", dir, family);
+	if (read_leaf(dir, &info, err) == -1)
+		return NULL;
+	first = key_type_family(info.key);
+	cert_info_clear(&info);
+	if (first != NULL && strcmp(first, family) == 0)
+		return xstrdup(dir);
+	(void)error_set(err, ERR_CONFIG, "deploy:key", "the installed version "
+	    "has no certificate with %s key; the next renewal brings it",
+	    strcmp(family, "ec") == 0 ? "an EC" : "an RSA");
+	return NULL;
 }

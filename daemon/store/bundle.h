@@ -22,4 +22,24 @@ int	bundle_make(const char *version_dir, enum bundle_format,
 	    const char *name, const char *password, char **out, size_t *len,
 	    struct error *);
 
+struct conf_install;
+
+/*
+ * The same for a file as it is configured: with its password, and of the one
+ * of a pair that it names.
+ */
+int	bundle_make_file(const char *version_dir, const struct conf_install *,
+	    const char *name, char **out, size_t *len, struct error *);
+
+/* The folder of a version, or live/NAME, that has the second of a pair: "rsa",
+ * "ec".  NULL: there is none. */
+const char *bundle_second(const char *dir);
+/*
+ * Where that one of a pair is whose key is of this family: dir itself, or its
+ * folder; the caller frees.  NULL and ERR_CONFIG "deploy:key": there is none.
+ */
+char	*bundle_part(const char *dir, const char *family, struct error *);
+/* The serial number of what is there, or NULL; the caller frees. */
+char	*bundle_serial(const char *dir, struct error *);
+
 #endif

@@ -241,6 +241,8 @@
     " ari = perhaps\n"
     "}\n",
     AT "2: account \"x\": ari = \"perhaps\"; allowed: true, false\n" },
+#define NO_PAIR "key is for a certificate with two of them; allowed: with " \
+    "key = { \"ec256\", \"rsa2048\" } in the certificate\n"
 #define LIMITS_ALLOWED "allowed: letsencrypt, none, or a list of \"orders N " \
     "per TIME\", \"certificates N per domain per TIME\", \"duplicates N per " \
     "TIME\" and \"failures N per name per TIME\", each once, as in \"orders " \
@@ -841,6 +843,38 @@
     AT "4: certificate \"example.com\": unknown key \"nmaes\"; "
     "did you mean \"names\"?\n" },
 { CERT
+    " key = { \"ec256\", \"ec384\" }\n"
+    " deploy \"a\" { key = \"rsa2048\"\n"
+    "  exec = /x }\n"
+    "}\n",
+    AT "4: certificate \"example.com\": key: ec256 and ec384 are of one "
+    "kind; allowed: one EC and one RSA key\n"
+    AT "5: certificate \"example.com\": deploy \"a\": key = \"rsa2048\"; "
+    "allowed: ec256, ec384, as the certificate has\n" },
+{ CERT
+    " key = { \"ec256\", \"rsa2048\", \"ec384\" }\n"
+    " deploy \"a\" {\n"
+    "  install \"/a\" { format = cert key = \"ec256\" } }\n"
+    " deploy \"b\" { key = \"rsa2048\" exec = /x }\n"
+    "}\n",
+    AT "4: certificate \"example.com\": key: found 3 values; allowed: one, "
+    "or a pair such as { \"ec256\", \"rsa2048\" }\n"
+    AT "6: certificate \"example.com\": deploy \"a\": install \"/a\": "
+    NO_PAIR
+    AT "7: certificate \"example.com\": deploy \"b\": " NO_PAIR },
+{ CERT
+    " key = { \"ec256\", \"rsa2048\" }\n"
+    " deploy \"a\" { key = \"rsa2048\"\n"
+    "  install \"/a\" { format = cert key = \"ec256\" } }\n"
+    " deploy \"b\" {\n"
+    "  ssh \"h\" { file \"/b\" { format = cert key = \"rsa4096\" } } }\n"
+    "}\n",
+    AT "6: certificate \"example.com\": deploy \"a\": install \"/a\": key "
+    "is given for the whole target already; allowed: one of them\n"
+    AT "8: certificate \"example.com\": deploy \"b\": ssh \"h\": file "
+    "\"/b\": key = \"rsa4096\"; allowed: ec256, rsa2048, as the "
+    "certificate has\n" },
+{ CERT
     " key = \"ec255\"\n"
     " renew_before = 5x\n"
     " renew_before = 10s\n"
@@ -1374,7 +1408,7 @@
     "directory\n"
     AT "11: certificate \"example.com\": deploy \"b\": ssh "
     "\"web2\": file \"/a*b\": unknown key \"owner\"; allowed: "
-    "format, mode, password_file\n"
+    "format, key, mode, password_file\n"
     AT "11: certificate \"example.com\": deploy \"b\": ssh "
     "\"web2\": file \"/a*b\": allowed: file "
     "\"/ABSOLUTE/PATH/OF/A/FILE\" { ... }, without quotes and "

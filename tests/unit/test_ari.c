@@ -348,7 +348,7 @@ test_replaces_nothing(void **state)
 	assert_string_not_equal(fake_ca.orders[2].replaces, "");
 	free(erig_row(r, "web")->ari_directory);
 	erig_row(r, "web")->ari_directory = xstrdup("https://x.test/dir");
-	assert_null(ari_window_replaces(erig_cert(r, "web")));
+	assert_null(ari_window_replaces(erig_cert(r, "web"), false));
 }
 
 /* A row of an older version has no ARI-ID: it is read, and used. */
