@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/queue.h>
 #include <time.h>
 
@@ -19,6 +20,7 @@
 #include "daemon/store/store.h"
 
 struct certs;
+struct cluster_lock_op;
 struct event_sub;
 struct fault;
 struct hold;
@@ -91,6 +93,14 @@ struct cert {
 	const struct conf_account *limited_at;	/* at that account */
 
 	/* The cluster's (origin.h); conf has a realm. */
+	uint64_t	 name_hash;	/* rendezvous_hash(); 0: not made yet */
+	struct cluster_lock_op *locking;	/* the engine asks for its
+						   lock, */
+	struct store_sync_op *unlocking;	/* or gives it back */
+	char		*wished_for;	/* renew-now was asked here of another
+					   member, to replace this serial; NULL:
+					   it was not */
+	time_t		 wished_at, wished_until;	/* 0: it is not done */
 	bool		 is_ours;	/* we are to renew it; it is not yet as
 					   long as is_taken: */
 	bool		 is_taken;	/* from the realm's repository, as

@@ -72,6 +72,7 @@ cert_free(struct cert *c)
 	pair_free(c);
 	store_cert_clear(&c->row);
 	free(c->note);
+	free(c->wished_for);
 	free(c);
 }
 

@@ -296,7 +296,7 @@ mirror_put(const struct etcd_kv *kv, void *arg)
 }
 
 static void
-mirror_gone(const char *key, void *arg)
+mirror_gone(const char *key, int64_t revision, void *arg)
 {
 	replica_incoming(arg, key, NULL, 0, 0);
 }

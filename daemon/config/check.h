@@ -136,6 +136,5 @@ void	check_free_repository(struct conf_repository *);
 void	check_free_etcd(struct conf_etcd *);
 void	check_free_cert(struct conf_cert *);
 void	check_free_watch(struct conf_watch *);
-void	check_free_cluster(struct conf_cluster *);
 
 #endif

@@ -101,8 +101,36 @@ check_cluster(struct check *c, const struct section *sec)
 	return k;
 }
 
+static char *
+copy(const char *text)
+{
+	return text != NULL ? xstrdup(text) : NULL;
+}
+
+struct conf_cluster *
+conf_cluster_copy(const struct conf_cluster *k)
+{
+	struct conf_cluster *to = xmemdup(k, sizeof(*k));
+	const struct conf_etcd *e = k->etcd;
+	size_t n = 0;
+
+	while (e->members[n] != NULL)
+		n++;
+	to->etcd = xmemdup(e, sizeof(*e));
+	to->etcd->members = opt_list_new((const char *const *)e->members, n);
+	to->etcd->user = copy(e->user);
+	to->etcd->password_file = copy(e->password_file);
+	to->etcd->ca_file = copy(e->ca_file);
+	to->etcd->cert_file = copy(e->cert_file);
+	to->etcd->key_file = copy(e->key_file);
+	to->prefix = copy(k->prefix);
+	to->secret_file = copy(k->secret_file);
+	to->name = copy(k->name);
+	return to;
+}
+
 void
-check_free_cluster(struct conf_cluster *k)
+conf_cluster_free(struct conf_cluster *k)
 {
 	if (k == NULL)
 		return;

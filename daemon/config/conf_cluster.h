@@ -32,4 +32,9 @@ struct conf_cluster {
 	uint64_t	 hash;		/* of the section, and its secrets */
 };
 
+/* Outlives the configuration. */
+struct conf_cluster *conf_cluster_copy(const struct conf_cluster *);
+/* NULL is allowed. */
+void		 conf_cluster_free(struct conf_cluster *);
+
 #endif

@@ -68,7 +68,7 @@ free_whole(struct conf *conf)
 		check_free_watch(conf->watches[i]);
 	free(conf->watches);
 	check_free_realms(conf);
-	check_free_cluster(conf->cluster);
+	conf_cluster_free(conf->cluster);
 	free(conf->certs);
 	free(conf->providers);
 	free(conf->accounts);

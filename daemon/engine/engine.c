@@ -30,6 +30,7 @@
 #include "daemon/engine/placeholder.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/rehearse.h"
+#include "daemon/engine/shared.h"
 #include "daemon/engine/textfile.h"
 #include "daemon/engine/turns.h"
 #include "daemon/etcd/etcd.h"
@@ -142,6 +143,18 @@ taken_over(struct cert *c, void *arg)
 	struct engine *e = arg;
 
 	rollout_follow(e->rollout, c);
+	shared_taken_over(e, c);
+}
+
+/* One that is not held has a fence that nothing passes. */
+static int64_t
+fence(const struct cert *c, char **key, void *arg)
+{
+	const struct engine *e = arg;
+	int64_t created = cluster_fence(e->cluster, c);
+
+	*key = cluster_lock_key(e->cluster, c);
+	return created != 0 ? created : -1;
 }
 
 /* The rooms, each with what it uses. */
@@ -150,6 +163,7 @@ rooms_new(struct engine *e)
 {
 	const struct engine_args *a = &e->a;
 
+	shared_new(e);
 	e->cleanup_env = (struct cleanup_env){ .loop = a->loop,
 	    .store = a->store, .dns = e->dns, .providers = &e->providers,
 	    .http01 = e->http01, .certs = e->certs };
@@ -168,7 +182,8 @@ rooms_new(struct engine *e)
 	    .providers = &e->providers, .gate = e->gate,
 	    .hooks = e->hooks, .certs = e->certs, .accounts = e->accounts,
 	    .holds = e->holds, .cleanup = e->cleanup, .tokens = e->tokens,
-	    .tls_alpn = e->tls_alpn, .rollout = e->rollout };
+	    .tls_alpn = e->tls_alpn, .rollout = e->rollout,
+	    .fence = fence, .arg = e };
 	e->preflight_env = (struct preflight_env){ .loop = a->loop,
 	    .store = a->store, .ca_http = a->ca_http, .http = a->http,
 	    .etcd = e->etcd, .dns = e->dns,
@@ -216,8 +231,6 @@ watch_sources(struct engine *e)
 
 		watch_reload(&e->rollout_env, c);
 		takeover_reload(&e->rollout_env, c);
-		takeover_follow(&e->rollout_env, c, e->conf->cluster != NULL &&
-		    e->conf->cluster->role != CLUSTER_SERVE);
 	}
 	source_streams_apply(e->streams, e->conf);
 }
@@ -262,7 +275,9 @@ engine_new(const struct engine_args *a, struct error *err)
 	e->hooks = hooks_new(a->loop, a->children, e->gate,
 	    HOOKS_PATIENCE_MS);
 	rooms_new(e);
+	shared_begin(e);
 	watch_sources(e);
+	shared_apply(e);
 	return e;
 }
 
@@ -380,6 +395,7 @@ engine_free(struct engine *e)
 	e->notifier = NULL;
 	watches_free(e->watches);
 	certs_leave(e);
+	shared_free(e);
 	source_streams_free(e->streams);
 	rollout_free(e->rollout);
 	hooks_free(e->hooks);
@@ -402,13 +418,13 @@ engine_free(struct engine *e)
 }
 
 static void
-stopped_cb(void *arg)
+cleaned_cb(void *arg)
 {
 	struct engine *e = arg;
 
 	e->stop_wait = NULL;
 	tokens_flush(e->tokens);
-	e->stop_done(e->stop_arg);
+	shared_stop(e, e->stop_done, e->stop_arg);
 }
 
 /* End the runs, but those that the CA is judging only if all is true. */
@@ -450,7 +466,7 @@ stop_tick_cb(void *arg)
 		return;
 	}
 	e->stop_wait = cleanup_wait_start(e->cleanup, NULL, CLEANUP_TRIED,
-	    left > 0 ? (unsigned)left : 0, stopped_cb, e);
+	    left > 0 ? (unsigned)left : 0, cleaned_cb, e);
 }
 
 void
@@ -498,6 +514,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	fault_look(e->certs);
 	placeholder_place(e);
 	watch_sources(e);
+	shared_apply(e);
 	e->ready = xreallocarray(e->ready, e->certs->n, sizeof(*e->ready));
 	for (size_t i = 0; i < e->certs->n; i++)
 		retry_mended(e->certs->list[i]);

@@ -13,6 +13,8 @@
 #include "daemon/alerts/env.h"
 #include "daemon/certs/certs.h"
 #include "daemon/cleanup/cleanup.h"
+#include "daemon/cluster/cluster.h"
+#include "daemon/cluster/replica.h"
 #include "daemon/config/conf.h"
 #include "daemon/dns/provider_env.h"
 #include "daemon/engine/engine.h"
@@ -79,6 +81,14 @@ struct engine {
 	struct turns	*turns;
 	struct watches	*watches;
 
+	struct cluster	*cluster;
+	struct replica	*replica;
+	struct timer	 shared_tick;
+	unsigned	 n_locking;	/* locks being asked for */
+	int64_t		 shared_stop_by_ms;	/* monotonic */
+	void		(*shared_done)(void *);
+	void		*shared_arg;
+
 	/* What the rooms use. */
 	struct cleanup_env cleanup_env;
 	struct rollout_env rollout_env;
@@ -89,6 +99,9 @@ struct engine {
 	struct manage_env manage_env;
 	struct alerts_env alerts_env;
 	struct watches_env watches_env;
+	struct cluster_env cluster_env;
+	struct cluster_adopt cluster_adopt;
+	struct replica_env replica_env;
 };
 
 /* --- command.c --- */

@@ -28,6 +28,7 @@
 #include "daemon/engine/ari.h"
 #include "daemon/engine/lost.h"
 #include "daemon/engine/priv.h"
+#include "daemon/engine/shared.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/sd.h"
 #include "daemon/manage/revocations.h"
@@ -425,6 +426,8 @@ run_done(struct cert *c, enum step step, const struct error *err, void *arg)
 		event_end(c, STEP_DEPLOY, NULL, "done; next %s %s",
 		    c->watch != NULL ? "look" : "renewal",
 		    when_next(e, c, when));
+	if (!moves)
+		shared_run_ended(e, c, err);
 	if (err == NULL) {
 		c->limited_until = 0;
 		notifier_renewed(e->notifier, c);
@@ -526,6 +529,8 @@ engine_start_ready(struct engine *e)
 			engine_reschedule(e);
 			continue;
 		}
+		if (!shared_may_run(e, c))
+			continue;
 		c->was_forced = c->forced;
 		c->forced = false;
 		if (c->was_forced)
@@ -634,6 +639,7 @@ engine_schedule_cb(void *arg)
 		struct cert *c = e->certs->list[i];
 		time_t at;
 
+		shared_look(e, c);
 		want_replacement(e, c);
 		forget_failure(c, now);
 		choose(e, c);
@@ -709,9 +715,15 @@ int
 engine_renew_now(struct engine *e, const char *name, struct error *err)
 {
 	struct cert *c = engine_find_known(e, name, err);
+	int rc;
 
 	if (c == NULL)
 		return -1;
+	rc = shared_ask(e, c, c->passes_limits, err);
+	if (rc != 1) {
+		c->passes_limits = false;
+		return rc;
+	}
 	if (c->run != NULL)
 		return 0;
 	c->forced = true;

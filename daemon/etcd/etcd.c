@@ -346,11 +346,12 @@ static void
 try(struct etcd_op *op)
 {
 	unsigned ms = op->a.timeout_ms / (unsigned)op->n_members;
+	unsigned least = op->a.try_ms != 0 ? op->a.try_ms : TRY_LEAST_MS;
 
 	/* The configuration may be another since, and the session the same. */
 	op->session->member %= op->n_members;
-	if (ms < TRY_LEAST_MS)
-		ms = TRY_LEAST_MS;
+	if (ms < least)
+		ms = least;
 	op->rest = rest_start(&(struct rest_args){
 	    .loop = op->e->loop, .http = op->e->http, .steps = steps,
 	    .user = op, .allow_http = true, .ca_file = op->a.conf->ca_file,

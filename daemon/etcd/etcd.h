@@ -35,6 +35,7 @@ struct etcd_args {			/* copied; what it points to borrowed */
 	const struct conf_etcd *conf;
 	size_t		 max_reply;	/* bytes; 0: 64 KiB */
 	unsigned	 timeout_ms;	/* of all tries together */
+	unsigned	 try_ms;	/* of one, at least; 0: 2 s */
 };
 
 /*

@@ -117,7 +117,7 @@ sweep(struct etcd_mirror *m)
 		if (k->is_there && k->list == m->list)
 			continue;
 		if (k->is_there)
-			m->a.gone(k->key, m->a.arg);
+			m->a.gone(k->key, m->at, m->a.arg);
 		forget(m, k);
 	}
 }
@@ -150,7 +150,7 @@ gone(struct etcd_mirror *m, const struct etcd_kv *kv)
 	k->modified = kv->modified;
 	k->is_there = false;
 	if (was_there)
-		m->a.gone(kv->key, m->a.arg);
+		m->a.gone(kv->key, kv->modified, m->a.arg);
 	if (m->is_listed)
 		forget(m, k);
 }

@@ -23,7 +23,9 @@ struct etcd_mirror_args {		/* copied; what it points to borrowed */
 	 * version of a key comes last; one that was replaced soon may be left
 	 * out, and after a gap what is known is told again. */
 	void		(*put)(const struct etcd_kv *, void *arg);
-	void		(*gone)(const char *key, void *arg);
+	void		(*gone)(const char *key, int64_t revision, void *arg);
+					/* by which it was deleted, or at which
+					   it was not there */
 	void		(*state)(const struct error *, void *arg);
 					/* err NULL: all that there is was told,
 					   and from now on what changes is; else

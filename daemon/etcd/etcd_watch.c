@@ -18,13 +18,15 @@
 #define RETRY_MS	1000
 #define RETRY_MAX_MS	60000
 #define LINE_MAX_BYTES	(4u << 20)	/* an event has one value, of 1.5 MiB */
+#define WAITING_MAX	(16u << 20)
 
 struct etcd_watch {
 	struct etcd_watch_args a;
 	struct timer	 turn;
 	struct etcd_op	*call;
 	struct http_op	*stream;
-	char		*line;		/* what came of the next one */
+	struct timer	 parse;		/* what came: */
+	char		*data;
 	size_t		 len, size;
 	int64_t		 next;		/* revision to be told of; 0: none was
 					   seen yet */
@@ -130,42 +132,56 @@ message(struct etcd_watch *w, const char *line, size_t len)
 	json_decref(json);
 }
 
+/* What has come so far, line by line. */
 static void
-append(struct etcd_watch *w, const char *data, size_t len)
+parse_cb(void *arg)
 {
-	if (len > LINE_MAX_BYTES - w->len) {
+	struct etcd_watch *w = arg;
+	size_t at = 0;
+	const char *nl;
+
+	while (!w->has_ended && w->len > at && (nl = memchr(w->data + at, '\n',
+	    w->len - at)) != NULL) {
+		size_t n = (size_t)(nl - w->data) - at;
+
+		if (n > LINE_MAX_BYTES)
+			break;
+		if (n > 0)
+			message(w, w->data + at, n);
+		at += n + 1;
+	}
+	if (w->has_ended)
+		return;			/* the rest is nothing */
+	w->len -= at;
+	if (w->len > 0)
+		memmove(w->data, w->data + at, w->len);
+	if (w->len > LINE_MAX_BYTES) {
 		w->next = 0;		/* it may have been of some key */
 		refuse(w, "a message has more than 4 MiB");
-		return;
 	}
-	if (len == 0)
-		return;			/* there may be no buffer yet */
-	if (w->len + len > w->size) {
-		w->size = (w->len + len) * 2;
-		w->line = xreallocarray(w->line, w->size, 1);
-	}
-	memcpy(w->line + w->len, data, len);
-	w->len += len;
 }
 
+/* From within libcurl: who is told may ask etcd again, which must not be from
+ * there. */
 static void
 data_cb(const char *data, size_t len, void *arg)
 {
 	struct etcd_watch *w = arg;
 
-	while (len > 0 && !w->has_ended) {
-		const char *nl = memchr(data, '\n', len);
-		size_t n = nl != NULL ? (size_t)(nl - data) : len;
-
-		append(w, data, n);
-		if (nl == NULL || w->has_ended)
-			return;
-		if (w->len > 0)
-			message(w, w->line, w->len);
-		w->len = 0;
-		data += n + 1;
-		len -= n + 1;
+	if (len == 0 || w->has_ended)
+		return;			/* there may be no buffer yet */
+	if (len > WAITING_MAX - w->len) {
+		w->next = 0;
+		refuse(w, "more comes than can be read");
+		return;
 	}
+	if (w->len + len > w->size) {
+		w->size = (w->len + len) * 2;
+		w->data = xreallocarray(w->data, w->size, 1);
+	}
+	memcpy(w->data + w->len, data, len);
+	w->len += len;
+	timer_set(&w->parse, 0);
 }
 
 /* --- the request --- */
@@ -175,8 +191,9 @@ stream_close(struct etcd_watch *w)
 {
 	http_cancel(w->stream);
 	w->stream = NULL;
-	freezero(w->line, w->size);
-	w->line = NULL;
+	timer_clear(&w->parse);
+	freezero(w->data, w->size);
+	w->data = NULL;
 	w->len = w->size = 0;
 	w->has_ended = false;
 }
@@ -190,8 +207,9 @@ stream_done(const struct error *err, const struct http_reply *reply, void *arg)
 
 	w->stream = NULL;
 	/* An answer without a newline behind it is one of a refusal. */
+	parse_cb(w);
 	if (!w->has_ended && w->len > 0)
-		message(w, w->line, w->len);
+		message(w, w->data, w->len);
 	if (w->has_ended)
 		return;			/* the timer goes on */
 	stream_close(w);
@@ -291,6 +309,7 @@ etcd_watch_new(const struct etcd_watch_args *a)
 	w->a = *a;
 	w->retry_ms = RETRY_MS;
 	timer_init(&w->turn, a->loop, turn_cb, w);
+	timer_init(&w->parse, a->loop, parse_cb, w);
 	timer_set(&w->turn, 0);
 	return w;
 }

@@ -121,6 +121,7 @@ may_switch(void *arg)
 	struct error err;
 
 	r->gate = NULL;
+	/* What others have renewed is taken without. */
 	if ((r->is_issued && certs_check_held(r->env->certs,
 	    r->cert->row.name, &err) == -1) ||
 	    store_promote(r->env->store, r->cert->row.name, r->version,

@@ -124,6 +124,8 @@ sign_base64(const void *data, size_t len)
 	return out;
 }
 
+#define BASE64_MAX (4u << 20)
+
 int
 sign_base64_decode(const char *text, unsigned char **out, size_t *len)
 {
@@ -131,7 +133,7 @@ sign_base64_decode(const char *text, unsigned char **out, size_t *len)
 	unsigned char *raw;
 	int got;
 
-	if (n == 0 || n % 4 != 0 || n > 65536)
+	if (n == 0 || n % 4 != 0 || n > BASE64_MAX)
 		return -1;
 	while (pad < 2 && text[n - 1 - pad] == '=')
 		pad++;

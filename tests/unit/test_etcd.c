@@ -367,9 +367,12 @@ put(const struct etcd_kv *kv, void *arg)
 }
 
 static void
-gone(const char *key, void *arg)
+gone(const char *key, int64_t revision, void *arg)
 {
-	say(arg, "gone", key);
+	char *word = xasprintf("%s@%d", key, (int)revision);
+
+	say(arg, "gone", word);
+	free(word);
 }
 
 /* "/acmed/a", b, c; the value is "v" */
@@ -417,8 +420,8 @@ test_mirror(void **state)
 	problem = fake_http_check(f->http);
 	if (problem != NULL)
 		fail_msg("%s; told: %s", problem, f->story);
-	assert_string_equal(f->story, "put c=v@8;down;put a=v@3;put a=v@2;"
-	    "gone c;up;");
+	assert_string_equal(f->story, "put c=v@8;put a=v@3;down;put a=v@2;"
+	    "gone c@2;up;");
 	assert_int_equal(etcd_mirror_revision(f->mirror), 2);
 	/* The second page is behind the first one's last key, and as it was
 	 * then. */

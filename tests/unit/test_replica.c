@@ -133,7 +133,7 @@ mirror_cb(void *arg)
 		if (is->value != NULL)
 			m->a.put(&kv, m->a.arg);
 		else
-			m->a.gone(kv.key, m->a.arg);
+			m->a.gone(kv.key, INT64_MAX, m->a.arg);
 	}
 	if (!m->is_up)
 		m->a.state(NULL, m->a.arg);

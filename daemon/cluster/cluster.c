@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/cluster/cluster_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "daemon/certs/certs.h"
+#include "daemon/cluster/membership.h"
+#include "daemon/cluster/rendezvous.h"
+#include "daemon/etcd/etcd_mirror.h"
+
+#define MEMBER	"member/"
+#define LOCK	"lock/"
+#define WISH	"wish/"
+
+/* --- paths --- */
+
+const char *
+cluster_path(const struct cert *c, char out[CLUSTER_PATH_MAX])
+{
+	out[0] = '\0';
+	if (c->conf != NULL && c->conf->realm != NULL)
+		(void)text_printf(out, CLUSTER_PATH_MAX, "%s/%s",
+		    c->conf->realm->id, c->row.name);
+	return out;
+}
+
+struct cert *
+cluster_cert(const struct cluster *k, const char *path)
+{
+	char own[CLUSTER_PATH_MAX];
+	const char *slash = strchr(path, '/');
+	struct cert *c = slash != NULL ? certs_find(k->env->certs,
+	    slash + 1) : NULL;
+
+	return c != NULL && strcmp(cluster_path(c, own), path) == 0 ? c : NULL;
+}
+
+char *
+cluster_key(const struct cluster *k, const char *kind, const char *path)
+{
+	return xasprintf("%s%s%s", k->prefix, kind, path);
+}
+
+char *
+cluster_seal(const struct cluster *k, const char *key, json_t *json,
+    size_t *len, struct error *err)
+{
+	char *text = json_dumps(json, JSON_COMPACT), *sealed;
+
+	json_decref(json);
+	sealed = membership_seal(k->k, key, text, len, err);
+	free(text);
+	return sealed;
+}
+
+json_t *
+cluster_open(const struct cluster *k, const char *key,
+    const struct etcd_kv *kv)
+{
+	struct error ignored;
+	char *text = membership_open(k->k, key, kv->value, kv->len, &ignored);
+	json_t *json = text != NULL ? jsonx_parse(text, strlen(text),
+	    &ignored) : NULL;
+
+	freezero_str(text);
+	return json;
+}
+
+/* --- what is wrong --- */
+
+/* In a message: why etcd cannot be asked, or what it refuses. */
+static void
+set_trouble(struct cluster *k, const struct error *err)
+{
+	bool is_new = k->trouble.kind == ERR_NONE;
+
+	k->trouble = *err;
+	/* What a code of its own says what to do about keeps that. */
+	if (err->kind == ERR_TRANSIENT && strcmp(err->code, "etcd:space") != 0)
+		(void)text_printf(k->trouble.code, sizeof(k->trouble.code),
+		    "cluster:away");
+	if (is_new) {
+		k->trouble_since = clock_now();
+		log_warning(NULL, "cluster: nothing is renewed: %s",
+		    err->msg);
+	}
+}
+
+static void
+end_trouble(struct cluster *k)
+{
+	if (k->trouble.kind == ERR_NONE)
+		return;
+	k->trouble.kind = ERR_NONE;
+	k->trouble_since = 0;
+	log_notice(NULL, "cluster: member \"%s\" is back", k->k->name);
+}
+
+static void
+tell_later(struct cluster *k)
+{
+	timer_set(&k->tell, 0);
+}
+
+void
+cluster_asked(struct cluster *k, const struct error *err)
+{
+	if (err == NULL) {
+		etcd_mirror_kick(k->mirror);
+		return;
+	}
+	/* One call that failed is not yet trouble, as long as the lease is. */
+	if (membership_is_held(k->membership) && err->kind == ERR_TRANSIENT &&
+	    strcmp(err->code, "etcd:space") != 0)
+		return;
+	set_trouble(k, err);
+	tell_later(k);
+}
+
+const struct error *
+cluster_trouble(const struct cluster *k, time_t *since)
+{
+	if (k->k == NULL || k->trouble.kind == ERR_NONE)
+		return NULL;
+	*since = k->trouble_since;
+	return &k->trouble;
+}
+
+/* --- members --- */
+
+static void
+member_free(struct member *m)
+{
+	free(m->name);
+	free(m->version);
+	free(m);
+}
+
+static size_t
+member_place(const struct cluster *k, const char *name, bool *is_there)
+{
+	size_t i = 0;
+
+	while (i < k->n_members && strcmp(k->members[i]->name, name) < 0)
+		i++;
+	*is_there = i < k->n_members && strcmp(k->members[i]->name,
+	    name) == 0;
+	return i;
+}
+
+static void
+count_renewers(struct cluster *k)
+{
+	k->n_renewers = 0;
+	k->renewers = xreallocarray(k->renewers, k->n_members + 1,
+	    sizeof(*k->renewers));
+	k->by_renewer = xreallocarray(k->by_renewer, k->n_members + 1,
+	    sizeof(*k->by_renewer));
+	for (size_t i = 0; i < k->n_members; i++) {
+		struct member *m = k->members[i];
+
+		if (m->version == NULL || m->role == CLUSTER_SERVE)
+			continue;
+		k->renewers[k->n_renewers] = m->hash;
+		k->by_renewer[k->n_renewers++] = m;
+	}
+	tell_later(k);
+}
+
+static enum cluster_role
+read_role(const char *text)
+{
+	for (int i = 0; text != NULL && i < CLUSTER_ROLE_END; i++) {
+		if (strcmp(text, cluster_role_name((enum cluster_role)i)) == 0)
+			return (enum cluster_role)i;
+	}
+	return CLUSTER_SERVE;
+}
+
+static void
+member_put(struct cluster *k, const char *name, const struct etcd_kv *kv)
+{
+	char *key = cluster_key(k, MEMBER, name);
+	json_t *json = cluster_open(k, key, kv);
+	const char *version = jsonx_str(json, "version");
+	struct member *m;
+	bool is_there;
+	size_t i = member_place(k, name, &is_there);
+
+	if (!is_there) {
+		k->members = xreallocarray(k->members, k->n_members + 1,
+		    sizeof(*k->members));
+		memmove(k->members + i + 1, k->members + i,
+		    (k->n_members++ - i) * sizeof(*k->members));
+		k->members[i] = xcalloc(1, sizeof(*m));
+		k->members[i]->name = xstrdup(name);
+		k->members[i]->hash = rendezvous_hash(name);
+		if (k->is_complete)
+			log_info(NULL, "cluster: member \"%s\" is here", name);
+	}
+	m = k->members[i];
+	m->lease = kv->lease;
+	m->role = read_role(jsonx_str(json, "role"));
+	m->since = jsonx_int(json, "since", 0);
+	xstrset(&m->version, json != NULL ? version != NULL ? version : "" :
+	    NULL);
+	json_decref(json);
+	free(key);
+	count_renewers(k);
+}
+
+static void
+member_gone(struct cluster *k, const char *name)
+{
+	struct error err;
+	bool is_there;
+	size_t i = member_place(k, name, &is_there);
+
+	if (!is_there)
+		return;
+	member_free(k->members[i]);
+	memmove(k->members + i, k->members + i + 1,
+	    (--k->n_members - i) * sizeof(*k->members));
+	count_renewers(k);
+	if (strcmp(name, k->k->name) != 0) {
+		log_info(NULL, "cluster: member \"%s\" is gone", name);
+		return;
+	}
+	(void)error_set(&err, ERR_TRANSIENT, "cluster:away", "this member's "
+	    "key in etcd was deleted");
+	membership_drop(k->membership, &err);
+}
+
+/* --- the mirror --- */
+
+static void
+put(const struct etcd_kv *kv, void *arg)
+{
+	struct cluster *k = arg;
+
+	if (strncmp(kv->key, MEMBER, strlen(MEMBER)) == 0)
+		member_put(k, kv->key + strlen(MEMBER), kv);
+	else if (strncmp(kv->key, LOCK, strlen(LOCK)) == 0)
+		lock_put(k, kv->key + strlen(LOCK), kv);
+	else if (strncmp(kv->key, WISH, strlen(WISH)) == 0)
+		wish_put(k, kv->key + strlen(WISH), kv);
+}
+
+static void
+gone(const char *key, int64_t revision, void *arg)
+{
+	struct cluster *k = arg;
+
+	if (strncmp(key, MEMBER, strlen(MEMBER)) == 0)
+		member_gone(k, key + strlen(MEMBER));
+	else if (strncmp(key, LOCK, strlen(LOCK)) == 0)
+		lock_gone(k, key + strlen(LOCK), revision);
+	else if (strncmp(key, WISH, strlen(WISH)) == 0)
+		wish_gone(k, key + strlen(WISH));
+}
+
+static void
+mirror_state(const struct error *err, void *arg)
+{
+	struct cluster *k = arg;
+
+	k->is_current = err == NULL;
+	k->old_since = err == NULL ? 0 : clock_now();
+	if (err != NULL) {
+		cluster_asked(k, err);
+		return;
+	}
+	k->is_complete = true;
+	tell_later(k);
+}
+
+/* --- membership --- */
+
+static void
+joined(void *arg)
+{
+	struct cluster *k = arg;
+
+	end_trouble(k);
+	log_info(NULL, "cluster: joined as member \"%s\"", k->k->name);
+	tell_later(k);
+}
+
+static void
+lost(const struct error *err, void *arg)
+{
+	struct cluster *k = arg;
+
+	set_trouble(k, err);
+	lock_lose_all(k, err);
+	tell_later(k);
+}
+
+static void
+asked(const struct error *err, void *arg)
+{
+	cluster_asked(arg, err);
+}
+
+static void
+tell_cb(void *arg)
+{
+	struct cluster *k = arg;
+
+	lock_tidy(k);
+	wish_look(k, NULL);
+	k->env->changed(NULL, k->env->arg);
+}
+
+struct cluster *
+cluster_new(const struct cluster_env *env)
+{
+	struct cluster *k = xcalloc(1, sizeof(*k));
+
+	k->env = env;
+	TAILQ_INIT(&k->ops);
+	timer_init(&k->tell, env->loop, tell_cb, k);
+	return k;
+}
+
+static void
+forget(struct cluster *k)
+{
+	timer_clear(&k->tell);
+	etcd_mirror_free(k->mirror);
+	k->mirror = NULL;
+	membership_free(k->membership);
+	k->membership = NULL;
+	lock_free_all(k);
+	wish_free_all(k);
+	for (size_t i = 0; i < k->n_members; i++)
+		member_free(k->members[i]);
+	k->n_members = k->n_renewers = 0;
+	k->is_complete = k->is_current = false;
+	k->old_since = 0;
+	k->trouble.kind = ERR_NONE;
+	free(k->prefix);
+	k->prefix = NULL;
+	free(k->state_dir);
+	k->state_dir = NULL;
+	conf_cluster_free(k->k);
+	k->k = NULL;
+}
+
+static void
+join(struct cluster *k, const struct conf *conf)
+{
+	struct error err;
+
+	k->k = conf_cluster_copy(conf->cluster);
+	k->state_dir = xstrdup(conf->state_dir);
+	k->prefix = xasprintf("%s/run/", k->k->prefix);
+	(void)error_set(&err, ERR_TRANSIENT, "cluster:away",
+	    "the cluster is being joined");
+	k->trouble = err;
+	k->trouble_since = clock_now();
+	k->mirror = etcd_mirror_new(&(struct etcd_mirror_args){
+	    .loop = k->env->loop, .etcd = k->env->etcd, .conf = k->k->etcd,
+	    .prefix = k->prefix, .put = put, .gone = gone,
+	    .state = mirror_state, .arg = k });
+	k->membership = membership_new(&(struct membership_args){
+	    .loop = k->env->loop, .etcd = k->env->etcd, .conf = k->k,
+	    .state_dir = k->state_dir, .joined = joined, .lost = lost,
+	    .asked = asked, .arg = k });
+}
+
+void
+cluster_apply(struct cluster *k, const struct conf *conf)
+{
+	struct error err;
+
+	tell_later(k);
+	if (k->k != NULL && conf->cluster != NULL &&
+	    k->k->hash == conf->cluster->hash)
+		return;
+	if (k->k != NULL) {
+		(void)error_set(&err, ERR_TRANSIENT, "cluster:away",
+		    "the configuration has another cluster now");
+		lock_lose_all(k, &err);
+		forget(k);
+	}
+	if (conf->cluster != NULL)
+		join(k, conf);
+}
+
+static void
+left(void *arg)
+{
+	struct cluster *k = arg;
+
+	k->left(k->left_arg);
+}
+
+void
+cluster_leave(struct cluster *k, void (*done)(void *arg), void *arg)
+{
+	k->left = done;
+	k->left_arg = arg;
+	/* With the lease go the locks. */
+	etcd_mirror_free(k->mirror);
+	k->mirror = NULL;
+	wish_free_all(k);
+	timer_clear(&k->tell);
+	if (k->membership != NULL) {
+		lock_free_all(k);
+		membership_leave(k->membership, left, k);
+		return;
+	}
+	timer_init(&k->tell, k->env->loop, left, k);
+	timer_set(&k->tell, 0);
+}
+
+void
+cluster_free(struct cluster *k)
+{
+	if (k == NULL)
+		return;
+	forget(k);
+	free(k->members);
+	free(k->renewers);
+	free(k->by_renewer);
+	free(k);
+}
+
+enum cluster_part
+cluster_part(const struct cluster *k, struct cert *c, const char **who)
+{
+	const struct member *owner;
+	const struct lock *lock;
+	const char *ignored;
+
+	if (who == NULL)
+		who = &ignored;
+	*who = NULL;
+	if (k->k == NULL || c->conf == NULL || c->conf->realm == NULL)
+		return CLUSTER_ALONE;
+	if (!membership_is_held(k->membership) || !k->is_complete)
+		return CLUSTER_AWAY;
+	lock = lock_find(k, c);
+	if (lock != NULL && lock->lease != membership_lease(k->membership)) {
+		*who = lock->member;
+		return CLUSTER_OTHERS;
+	}
+	if (c->name_hash == 0)
+		c->name_hash = rendezvous_hash(c->row.name);
+	if (lock != NULL && lock->is_held) {
+		*who = k->k->name;
+		return CLUSTER_OURS;
+	}
+	if (k->n_renewers == 0)
+		return CLUSTER_OTHERS;
+	owner = k->by_renewer[rendezvous_pick(k->renewers, k->n_renewers,
+	    c->name_hash)];
+	*who = owner->name;
+	return strcmp(owner->name, k->k->name) == 0 ? CLUSTER_OURS :
+	    CLUSTER_OTHERS;
+}
+
+void
+cluster_set_adopt(struct cluster *k, const struct cluster_adopt *adopt)
+{
+	k->adopt = adopt;
+}
+
+bool
+cluster_is_open(const struct cluster *k, const struct cert *c)
+{
+	return k->adopt != NULL && k->adopt->is_open(c, k->adopt->arg);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cluster - several daemons with one configuration share the work through etcd
+ * (`cluster { }`): who renews which certificate, and the lock that it must hold
+ * while it does.
+ *
+ * Below PREFIX/run/ hang on the members' leases, sealed: member/NAME; and
+ * lock/REALM/CERT, made only where there is none, whose create_revision is the
+ * fence: each write of the holder has it as a condition.  wish/REALM/CERT is a
+ * renewal that was asked for at another member.
+ */
+#ifndef DAEMON_CLUSTER_CLUSTER_H
+#define DAEMON_CLUSTER_CLUSTER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+struct cert;
+struct certs;
+struct cluster;
+struct cluster_lock_op;
+struct conf;
+struct error;
+struct etcd;
+struct etcd_kv;
+struct loop;
+
+struct cluster_env {
+	struct loop	*loop;
+	struct etcd	*etcd;
+	struct certs	*certs;
+	/* Who renews it may be another now; NULL: of any. */
+	void		(*changed)(struct cert *, void *arg);
+	/* Its lock was lost: what we do about it must end. */
+	void		(*lost)(struct cert *, const struct error *, void *arg);
+	/* A member was asked to renew it, and it is ours; see
+	 * cluster_wish_over(). */
+	void		(*wished)(struct cert *, bool force, void *arg);
+	/* It was asked for here, and the one who renews it is done with it
+	 * (NULL), or could not be told. */
+	void		(*granted)(struct cert *, const struct error *,
+			    void *arg);
+	void		*arg;
+};
+
+/* env is borrowed.  Nothing is done before cluster_apply(). */
+struct cluster	*cluster_new(const struct cluster_env *);
+/* NULL is allowed. */
+void		 cluster_free(struct cluster *);
+/* The configuration in force.  Where its cluster { } is another than before,
+ * all that was held is lost. */
+void		 cluster_apply(struct cluster *, const struct conf *);
+/* Leave: what we hold goes to the others at once.  done once, from the loop,
+ * within 2 seconds. */
+void		 cluster_leave(struct cluster *, void (*done)(void *arg),
+		    void *arg);
+
+enum cluster_part {
+	CLUSTER_ALONE,		/* there is no cluster, or nobody of it renews
+				   this one */
+	CLUSTER_OURS,
+	CLUSTER_OTHERS,
+	CLUSTER_AWAY		/* etcd cannot be asked */
+};
+/* Who is to renew it; *who (may be NULL): that member's name, borrowed until
+ * the next turn of the loop; NULL: nobody, or not known. */
+enum cluster_part cluster_part(const struct cluster *, struct cert *,
+		    const char **who);
+
+/* Is its lock ours, and our lease not over? */
+bool		 cluster_holds(const struct cluster *, const struct cert *);
+/* How many are. */
+unsigned	 cluster_n_held(const struct cluster *);
+void		 cluster_each_held(struct cluster *, void (*each)(struct cert *,
+		    void *arg), void *arg);
+/* The create_revision of our lock; 0: we hold none. */
+int64_t		 cluster_fence(const struct cluster *, const struct cert *);
+/* Its key in etcd; the caller frees. */
+char		*cluster_lock_key(const struct cluster *, const struct cert *);
+
+/*
+ * What is known of a certificate elsewhere becomes ours with the lock.
+ */
+struct cluster_adopt {
+	/* The key that is read with the lock, in one transaction; the caller
+	 * frees. */
+	char		*(*doc_key)(const struct cert *, void *arg);
+	/* The lock is ours; doc NULL: there is no such key.  -1: it is given
+	 * back. */
+	int		(*adopt)(struct cert *, const struct etcd_kv *doc,
+			    void *arg, struct error *);
+	/* Is an order under way, or a record left, as far as is known? */
+	bool		(*is_open)(const struct cert *, void *arg);
+	/* The lock was lost. */
+	void		(*lost)(struct cert *, void *arg);
+	void		*arg;
+};
+/* Borrowed; NULL: nothing is adopted. */
+void		 cluster_set_adopt(struct cluster *,
+		    const struct cluster_adopt *);
+
+/* etcd has refused what was written under our lock: it is lost. */
+void		 cluster_fenced(struct cluster *, struct cert *);
+bool		 cluster_is_open(const struct cluster *, const struct cert *);
+
+/*
+ * Take the lock, and adopt.  err NULL: it is held.  Errors: ERR_TRANSIENT
+ * "cluster:locked" (another member has it), "cluster:away"; etcd.h's; adopt's.
+ */
+typedef void cluster_lock_done_cb(const struct error *err, void *arg);
+struct cluster_lock_op *cluster_lock_start(struct cluster *, struct cert *,
+		    cluster_lock_done_cb *done, void *arg);
+/* NULL is allowed. */
+void		 cluster_lock_cancel(struct cluster_lock_op *);
+/* Give it back; nothing happens if it is not held. */
+void		 cluster_unlock(struct cluster *, struct cert *);
+
+/*
+ * Have whoever renews it renew it now.  It is written when granted() is called,
+ * or the end of a run that brings it.  ERR_TRANSIENT "cluster:away".
+ */
+int		 cluster_wish(struct cluster *, struct cert *, bool force,
+		    struct error *);
+/* Tell of a wish for one that has become ours. */
+void		 cluster_look(struct cluster *, struct cert *);
+/* What was wished for has been done, or has failed. */
+void		 cluster_wish_over(struct cluster *, struct cert *);
+
+/* Why nothing is renewed now, and since when; NULL: nothing is wrong, or there
+ * is no cluster.  "cluster:away", or the code that says what to do. */
+const struct error *cluster_trouble(const struct cluster *, time_t *since);
+/* "cluster" of doc/control-api.md; NULL: there is none. */
+json_t		*cluster_json(const struct cluster *);
+
+#endif

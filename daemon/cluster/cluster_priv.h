@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* cluster_priv - what cluster.c, lock.c, wish.c and cluster_json.c share. */
+#ifndef DAEMON_CLUSTER_CLUSTER_PRIV_H
+#define DAEMON_CLUSTER_CLUSTER_PRIV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "common/error.h"
+#include "daemon/cluster/cluster.h"
+#include "daemon/config/conf.h"
+#include "daemon/etcd/etcd.h"
+#include "daemon/io/loop.h"
+
+struct etcd_mirror;
+struct membership;
+
+struct member {
+	char		*name;
+	uint64_t	 hash;
+	int64_t		 lease;
+	enum cluster_role role;
+	char		*version;	/* NULL: it cannot be read */
+	time_t		 since;
+};
+
+/* One in etcd, or that we have just made. */
+struct lock {
+	LIST_ENTRY(lock) entry;
+	struct cluster	*cluster;
+	char		*path;		/* "REALM/CERT" */
+	char		*member;	/* that has it; NULL: not readable */
+	int64_t		 created;	/* revision */
+	int64_t		 lease;
+	bool		 is_held;	/* by us, for a run */
+	struct etcd_op	*release;
+	struct timer	 again;		/* release it */
+};
+
+struct wish {
+	LIST_ENTRY(wish) entry;
+	struct cluster	*cluster;
+	char		*path;		/* "REALM/CERT" */
+	int64_t		 modified;	/* revision; 0: it is being written */
+	char		*serial;	/* of the one to be replaced */
+	bool		 force;
+	bool		 is_own;	/* it was asked for here */
+	bool		 was_told;	/* to the engine, as it is ours */
+	bool		 is_over;	/* to be deleted */
+	struct etcd_op	*call;
+};
+
+struct cluster {
+	const struct cluster_env *env;
+	struct conf_cluster *k;		/* NULL: no cluster */
+	char		*state_dir;
+	struct membership *membership;
+	struct etcd_mirror *mirror;	/* of PREFIX/run/ */
+	char		*prefix;	/* "PREFIX/run/" */
+	bool		 is_complete;	/* all was told once */
+	bool		 is_current;	/* and what changes is */
+	time_t		 old_since;	/* is_current ended; 0: it has not */
+	struct member	**members;	/* sorted by name */
+	size_t		 n_members;
+	uint64_t	*renewers;	/* hashes of those that renew, */
+	struct member	**by_renewer;	/* and they */
+	size_t		 n_renewers;
+	void		*by_path;	/* tsearch(3), of locks */
+	LIST_HEAD(, lock) locks;
+	LIST_HEAD(, wish) wishes;
+	unsigned	 n_held;
+	TAILQ_HEAD(, cluster_lock_op) ops;
+	const struct cluster_adopt *adopt;
+	struct error	 trouble;	/* kind ERR_NONE: none */
+	time_t		 trouble_since;
+	struct timer	 tell;		/* changed(), of all */
+	void		(*left)(void *arg);
+	void		*left_arg;
+};
+
+/* --- cluster.c --- */
+#define CLUSTER_PATH_MAX 128
+/* "REALM/CERT"; "" if it is not the cluster's. */
+const char	*cluster_path(const struct cert *, char out[CLUSTER_PATH_MAX]);
+/* The certificate of "REALM/CERT"; NULL: it is not configured here. */
+struct cert	*cluster_cert(const struct cluster *, const char *path);
+/* "PREFIX/run/KIND/PATH"; the caller frees. */
+char		*cluster_key(const struct cluster *, const char *kind,
+		    const char *path);
+/* JSON to be sealed there, or NULL; taken. */
+char		*cluster_seal(const struct cluster *, const char *key, json_t *,
+		    size_t *len, struct error *);
+/* JSON sealed there, or NULL: it cannot be read. */
+json_t		*cluster_open(const struct cluster *, const char *key,
+		    const struct etcd_kv *);
+/* What etcd has answered to a request of ours. */
+void		 cluster_asked(struct cluster *, const struct error *);
+
+/* --- lock.c --- */
+struct lock	*lock_find(const struct cluster *, const struct cert *);
+void		 lock_put(struct cluster *, const char *path,
+		    const struct etcd_kv *);
+void		 lock_gone(struct cluster *, const char *path,
+		    int64_t revision);
+/* The lease is over. */
+void		 lock_lose_all(struct cluster *, const struct error *);
+void		 lock_free_all(struct cluster *);
+/* Those of our lease that nobody here holds. */
+void		 lock_tidy(struct cluster *);
+
+/* --- wish.c --- */
+void		 wish_put(struct cluster *, const char *path,
+		    const struct etcd_kv *);
+void		 wish_gone(struct cluster *, const char *path);
+/* Tell the engine of those that are ours now; NULL: of any. */
+void		 wish_look(struct cluster *, struct cert *);
+void		 wish_free_all(struct cluster *);
+
+#endif

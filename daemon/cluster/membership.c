@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/cluster/membership.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "config.h"
+#include "daemon/config/conf_cluster.h"
+#include "daemon/etcd/etcd.h"
+#include "daemon/io/loop.h"
+#include "daemon/store/seal.h"
+
+#define LEASE_FILE	"cluster-lease"
+#define LEASE_TEXT_MAX	32
+#define SECRET_TEXT	"acmed"
+#define RETRY_MS	1000
+#define LEAVE_MS	2000
+
+enum part { PART_SECRET, PART_OLD, PART_GRANT, PART_REGISTER, PART_KEEP };
+
+struct membership {
+	struct membership_args a;
+	enum part	 part;		/* what is asked for, or next */
+	struct etcd_op	*call;
+	struct timer	 next;		/* the next call */
+	struct timer	 end;		/* the deadline */
+	time_t		 since;
+	int64_t		 lease;		/* 0: none */
+	int64_t		 sent_ms;	/* the call under way */
+	int64_t		 deadline_ms;	/* clock_boot_ms(); of lease */
+	bool		 has_joined;
+	bool		 has_left;
+	void		(*left)(void *arg);
+	void		*left_arg;
+};
+
+/* --- sealed values --- */
+
+char *
+membership_seal(const struct conf_cluster *conf, const char *key,
+    const char *text, size_t *len, struct error *err)
+{
+	char *secret, *sealed;
+
+	if (file_read_secret(conf->secret_file, FILE_SECRET_MAX, &secret,
+	    err) == -1)
+		return NULL;
+	sealed = seal_close(secret, key, text, strlen(text), len);
+	freezero_str(secret);
+	return sealed;
+}
+
+char *
+membership_open(const struct conf_cluster *conf, const char *key,
+    const char *sealed, size_t len, struct error *err)
+{
+	char *secret, *text;
+	size_t n;
+	int rc;
+
+	if (file_read_secret(conf->secret_file, FILE_SECRET_MAX, &secret,
+	    err) == -1)
+		return NULL;
+	rc = seal_open(secret, key, sealed, len, &text, &n, err);
+	freezero_str(secret);
+	return rc == 0 ? text : NULL;
+}
+
+/* --- the lease's ID on disk --- */
+
+static int64_t
+read_lease(const struct membership *m)
+{
+	char *path = xasprintf("%s/%s", m->a.state_dir, LEASE_FILE), *text;
+	struct error ignored;
+	int64_t id = 0;
+	size_t len;
+
+	if (file_read(AT_FDCWD, path, LEASE_TEXT_MAX, &text, &len,
+	    &ignored) == 0) {
+		id = strtoll(text, NULL, 10);
+		free(text);
+	}
+	free(path);
+	return id;
+}
+
+/* Without it a daemon that is started again has to wait for the lease's end. */
+static void
+write_lease(const struct membership *m)
+{
+	int dir = open(m->a.state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char text[LEASE_TEXT_MAX];
+	struct error ignored;
+
+	if (dir == -1)
+		return;
+	(void)text_printf(text, sizeof(text), "%lld\n", (long long)m->lease);
+	(void)file_write_atomic(dir, LEASE_FILE, 0600, text, strlen(text),
+	    &ignored);
+	(void)close(dir);
+}
+
+/* --- calls --- */
+
+static int64_t
+lease_ms(const struct membership *m)
+{
+	return (int64_t)m->a.conf->lease_s * 1000;
+}
+
+static void
+call(struct membership *m, const char *path, json_t *body, etcd_done_cb *done)
+{
+	unsigned ms = (unsigned)lease_ms(m);
+
+	m->sent_ms = clock_boot_ms();
+	/* A member that does not answer must not cost the lease. */
+	m->call = etcd_call_start(m->a.etcd, &(struct etcd_args){
+	    .conf = m->a.conf->etcd, .timeout_ms = ms, .try_ms = ms / 5 },
+	    path, body, done, m);
+}
+
+static json_t *
+id_json(int64_t id)
+{
+	return json_sprintf("%lld", (long long)id);
+}
+
+static char *
+secret_key(const struct membership *m)
+{
+	return xasprintf("%s/secret", m->a.conf->prefix);
+}
+
+static char *
+member_key(const struct membership *m)
+{
+	return xasprintf("%s/run/member/%s", m->a.conf->prefix,
+	    m->a.conf->name);
+}
+
+static void
+go_on(struct membership *m, enum part part, int64_t ms)
+{
+	m->part = part;
+	timer_set(&m->next, ms);
+}
+
+static void
+failed(struct membership *m, const struct error *err)
+{
+	int64_t ms = RETRY_MS;
+
+	m->a.asked(err, m->a.arg);
+	if (m->has_left)
+		return;
+	/* A refusal stays one, a lease does not wait. */
+	if (err->kind != ERR_TRANSIENT && m->part != PART_KEEP)
+		ms = lease_ms(m) / 3;
+	timer_set(&m->next, ms);
+}
+
+static void
+lose(struct membership *m, const struct error *err)
+{
+	bool had = m->has_joined;
+
+	m->has_joined = false;
+	m->deadline_ms = 0;
+	timer_clear(&m->end);
+	timer_clear(&m->next);
+	etcd_cancel(m->call);
+	m->call = NULL;
+	/* The old one, if it still is, is ended first. */
+	go_on(m, PART_SECRET, 0);
+	if (had)
+		m->a.lost(err, m->a.arg);
+}
+
+static void
+end_cb(void *arg)
+{
+	struct membership *m = arg;
+	struct error err;
+
+	/* The timer does not go on while the machine sleeps. */
+	if (membership_left_ms(m) > 0) {
+		timer_set(&m->end, membership_left_ms(m));
+		return;
+	}
+	(void)error_set(&err, ERR_TRANSIENT, "cluster:away", "the lease of "
+	    "this member ended: etcd was not reached for %d s",
+	    m->a.conf->lease_s);
+	lose(m, &err);
+}
+
+static void
+extend(struct membership *m, int64_t ttl_s)
+{
+	int64_t ms = ttl_s * 1000 < lease_ms(m) ? ttl_s * 1000 : lease_ms(m);
+
+	m->deadline_ms = m->sent_ms + ms;
+	timer_set(&m->end, m->deadline_ms - clock_boot_ms());
+}
+
+static void
+kept(const struct error *err, const json_t *reply, void *arg)
+{
+	struct membership *m = arg;
+	int64_t ttl = jsonx_number(reply, "result.TTL", 0);
+	struct error gone;
+
+	m->call = NULL;
+	if (err != NULL) {
+		failed(m, err);
+		return;
+	}
+	m->a.asked(NULL, m->a.arg);
+	/* One that came back after its deadline has told so already, and asks
+	 * for another lease. */
+	if (ttl <= 0 || membership_left_ms(m) == 0) {
+		(void)error_set(&gone, ERR_TRANSIENT, "cluster:away",
+		    "the lease of this member ended in etcd");
+		lose(m, &gone);
+		return;
+	}
+	extend(m, ttl);
+	go_on(m, PART_KEEP, lease_ms(m) / 3);
+}
+
+static void
+name_taken(struct membership *m)
+{
+	struct error err;
+
+	(void)error_set(&err, ERR_CONFIG, "cluster:name", "the cluster has a "
+	    "member \"%s\" already: give each its own name; if it was this "
+	    "one that died, its lease ends in %d s", m->a.conf->name,
+	    m->a.conf->lease_s);
+	failed(m, &err);
+}
+
+static void
+registered(const struct error *err, const json_t *reply, void *arg)
+{
+	struct membership *m = arg;
+
+	m->call = NULL;
+	if (err != NULL) {
+		failed(m, err);
+		return;
+	}
+	if (!jsonx_bool(reply, "succeeded", false) && jsonx_number(reply,
+	    "responses.0.response_range.kvs.0.lease", 0) != m->lease) {
+		name_taken(m);
+		return;
+	}
+	if (membership_left_ms(m) == 0) {	/* it took too long */
+		go_on(m, PART_OLD, 0);
+		return;
+	}
+	m->has_joined = true;
+	m->a.asked(NULL, m->a.arg);
+	m->a.joined(m->a.arg);
+	go_on(m, PART_KEEP, lease_ms(m) / 3);
+}
+
+static void
+register_start(struct membership *m)
+{
+	char *path = member_key(m), *text, *sealed;
+	json_t *json, *key = etcd_text(path);
+	struct error err;
+	size_t len;
+
+	json = json_pack("{s:s, s:s, s:I}", "role",
+	    cluster_role_name(m->a.conf->role), "version", PACKAGE_VERSION,
+	    "since", (json_int_t)m->since);
+	text = json_dumps(json, JSON_COMPACT);
+	json_decref(json);
+	sealed = membership_seal(m->a.conf, path, text, &len, &err);
+	free(text);
+	free(path);
+	if (sealed == NULL) {
+		json_decref(key);
+		failed(m, &err);
+		return;
+	}
+	call(m, "/v3/kv/txn", json_pack("{s:[{s:O, s:s, s:s, s:s}], "
+	    "s:[{s:{s:O, s:o, s:o}}], s:[{s:{s:o}}]}",
+	    "compare", "key", key, "target", "VERSION", "result", "EQUAL",
+	    "version", "0",
+	    "success", "request_put", "key", key,
+	    "value", etcd_bytes(sealed, len), "lease", id_json(m->lease),
+	    "failure", "request_range", "key", key), registered);
+	free(sealed);
+}
+
+static void
+granted(const struct error *err, const json_t *reply, void *arg)
+{
+	struct membership *m = arg;
+	int64_t id = jsonx_number(reply, "ID", 0);
+	int64_t ttl = jsonx_number(reply, "TTL", 0);
+	struct error bad;
+
+	m->call = NULL;
+	if (err == NULL && (id == 0 || ttl <= 0)) {
+		(void)error_set(&bad, ERR_REJECTED, "etcd:refused",
+		    "etcd grants a lease without ID or TTL");
+		err = &bad;
+	}
+	if (err != NULL) {
+		failed(m, err);
+		return;
+	}
+	m->lease = id;
+	write_lease(m);
+	m->deadline_ms = 0;
+	extend(m, ttl);
+	timer_clear(&m->end);		/* nothing is held yet */
+	go_on(m, PART_REGISTER, 0);
+}
+
+static void
+old_ended(const struct error *err, const json_t *reply, void *arg)
+{
+	struct membership *m = arg;
+
+	(void)reply;
+	m->call = NULL;
+	/* One that has ended is refused. */
+	if (err != NULL && err->kind != ERR_REJECTED) {
+		failed(m, err);
+		return;
+	}
+	m->lease = 0;
+	go_on(m, PART_GRANT, 0);
+}
+
+struct reading {
+	const struct membership *m;
+	const char	*key;
+	struct error	 err;
+	int		 rc;
+};
+
+static void
+read_secret(const struct etcd_kv *kv, void *arg)
+{
+	struct reading *r = arg;
+	char *text = membership_open(r->m->a.conf, r->key, kv->value, kv->len,
+	    &r->err);
+
+	if (text != NULL)
+		r->rc = 0;
+	else if (strcmp(r->err.code, "seal:open") == 0)
+		(void)error_set(&r->err, ERR_CONFIG, "cluster:secret",
+		    "encrypt_key_file (%s) has another secret than the other "
+		    "members have; all need the same",
+		    r->m->a.conf->secret_file);
+	freezero_str(text);
+}
+
+/* The first member has put it there. */
+static void
+secret_seen(const struct error *err, const json_t *reply, void *arg)
+{
+	struct membership *m = arg;
+	char *key = secret_key(m);
+	struct reading r = { .m = m, .key = key, .rc = -1 };
+
+	m->call = NULL;
+	(void)error_set(&r.err, ERR_REJECTED, "etcd:refused", "etcd's answer "
+	    "has not what it should have");
+	if (err == NULL && !jsonx_bool(reply, "succeeded", false)) {
+		(void)etcd_kv_read(jsonx_get(reply,
+		    "responses.0.response_range.kvs.0"), "", true,
+		    read_secret, &r);
+		err = r.rc == -1 ? &r.err : NULL;
+	}
+	free(key);
+	if (err != NULL)
+		failed(m, err);
+	else
+		go_on(m, PART_OLD, 0);
+}
+
+static void
+secret_start(struct membership *m)
+{
+	char *path = secret_key(m), *sealed;
+	json_t *key = etcd_text(path);
+	struct error err;
+	size_t len;
+
+	sealed = membership_seal(m->a.conf, path, SECRET_TEXT, &len, &err);
+	free(path);
+	if (sealed == NULL) {
+		json_decref(key);
+		failed(m, &err);
+		return;
+	}
+	call(m, "/v3/kv/txn", json_pack("{s:[{s:O, s:s, s:s, s:s}], "
+	    "s:[{s:{s:O, s:o}}], s:[{s:{s:o}}]}",
+	    "compare", "key", key, "target", "VERSION", "result", "EQUAL",
+	    "version", "0",
+	    "success", "request_put", "key", key,
+	    "value", etcd_bytes(sealed, len),
+	    "failure", "request_range", "key", key), secret_seen);
+	free(sealed);
+}
+
+static void
+next_cb(void *arg)
+{
+	struct membership *m = arg;
+	char ttl[24];
+
+	switch (m->part) {
+	case PART_SECRET:
+		secret_start(m);
+		break;
+	case PART_OLD:
+		if (m->lease == 0)
+			m->lease = read_lease(m);
+		if (m->lease == 0)
+			go_on(m, PART_GRANT, 0);
+		else
+			call(m, "/v3/lease/revoke", json_pack("{s:o}", "ID",
+			    id_json(m->lease)), old_ended);
+		break;
+	case PART_GRANT:
+		(void)text_printf(ttl, sizeof(ttl), "%d", m->a.conf->lease_s);
+		call(m, "/v3/lease/grant", json_pack("{s:s}", "TTL", ttl),
+		    granted);
+		break;
+	case PART_REGISTER:
+		if (membership_left_ms(m) == 0)
+			go_on(m, PART_OLD, 0);
+		else
+			register_start(m);
+		break;
+	case PART_KEEP:
+		call(m, "/v3/lease/keepalive", json_pack("{s:o}", "ID",
+		    id_json(m->lease)), kept);
+		break;
+	}
+}
+
+/* --- for others --- */
+
+struct membership *
+membership_new(const struct membership_args *a)
+{
+	struct membership *m = xcalloc(1, sizeof(*m));
+
+	m->a = *a;
+	m->since = clock_now();
+	timer_init(&m->next, a->loop, next_cb, m);
+	timer_init(&m->end, a->loop, end_cb, m);
+	timer_set(&m->next, 0);
+	return m;
+}
+
+bool
+membership_is_held(const struct membership *m)
+{
+	return m->has_joined && membership_left_ms(m) > 0;
+}
+
+int64_t
+membership_lease(const struct membership *m)
+{
+	return m->has_joined ? m->lease : 0;
+}
+
+int64_t
+membership_left_ms(const struct membership *m)
+{
+	int64_t left = m->deadline_ms - clock_boot_ms();
+
+	return left > 0 ? left : 0;
+}
+
+void
+membership_drop(struct membership *m, const struct error *err)
+{
+	if (m->has_joined)
+		lose(m, err);
+}
+
+static void
+leave_end(void *arg)
+{
+	struct membership *m = arg;
+
+	etcd_cancel(m->call);
+	m->call = NULL;
+	timer_clear(&m->end);
+	m->left(m->left_arg);
+}
+
+static void
+left(const struct error *err, const json_t *reply, void *arg)
+{
+	struct membership *m = arg;
+
+	(void)err;
+	(void)reply;
+	m->call = NULL;
+	timer_clear(&m->end);
+	m->left(m->left_arg);
+}
+
+void
+membership_leave(struct membership *m, void (*done)(void *arg), void *arg)
+{
+	m->has_left = true;
+	m->has_joined = false;
+	m->left = done;
+	m->left_arg = arg;
+	timer_clear(&m->next);
+	timer_clear(&m->end);
+	etcd_cancel(m->call);
+	m->call = NULL;
+	timer_init(&m->end, m->a.loop, leave_end, m);
+	timer_set(&m->end, m->lease != 0 ? LEAVE_MS : 0);
+	if (m->lease != 0)
+		call(m, "/v3/lease/revoke", json_pack("{s:o}", "ID",
+		    id_json(m->lease)), left);
+}
+
+void
+membership_free(struct membership *m)
+{
+	if (m == NULL)
+		return;
+	timer_clear(&m->next);
+	timer_clear(&m->end);
+	etcd_cancel(m->call);
+	free(m);
+}

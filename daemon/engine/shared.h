@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shared - the schedule of certificates that several daemons share
+ * (daemon/cluster/): a run begins with the lock of its certificate and what
+ * others know of it, and ends where that is lost; when nothing is under way,
+ * the lock is given back.
+ */
+#ifndef DAEMON_ENGINE_SHARED_H
+#define DAEMON_ENGINE_SHARED_H
+
+#include <stdbool.h>
+
+struct cert;
+struct engine;
+struct error;
+
+/* Part of engine_new(): the cluster, and who may work at what. */
+void	shared_new(struct engine *);
+/* ... and what they share, when the rooms are there. */
+void	shared_begin(struct engine *);
+void	shared_free(struct engine *);
+/* The configuration in force. */
+void	shared_apply(struct engine *);
+
+/* May a run of it begin now?  If not, what it waits for is under way, or comes
+ * by itself. */
+bool	shared_may_run(struct engine *, struct cert *);
+/* What is not due, but must be held to be ended: an order or records of a
+ * member that has died. */
+void	shared_look(struct engine *, struct cert *);
+/* A run of it has ended; it is not going on at another CA. */
+void	shared_run_ended(struct engine *, struct cert *, const struct error *);
+/* It is here to be renewed from now on. */
+void	shared_taken_over(struct engine *, struct cert *);
+
+/* Is it another member's to renew?  Then it has been asked to, by 0; or -1:
+ * ERR_TRANSIENT "cluster:away".  1: it is ours. */
+int	shared_ask(struct engine *, struct cert *, bool force, struct error *);
+
+/* Give back all, and leave; done once. */
+void	shared_stop(struct engine *, void (*done)(void *arg), void *arg);
+
+#endif
