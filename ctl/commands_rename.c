@@ -107,12 +107,23 @@ read_pem(const char *dir, const char *file, char **pem, struct error *err)
 	return rc;
 }
 
+/* Where the second of a pair is; NULL: there is none.  The caller frees. */
+static char *
+second_dir(const json_t *cert, const char *dir)
+{
+	const json_t *second = json_object_get(cert, "second");
+	const char *folder = jsonx_str(second, "folder");
+
+	return folder == NULL || jsonx_str(second, "serial") == NULL ? NULL :
+	    xasprintf("%s/%s", dir, folder);
+}
+
 /* The daemon has the certificate under its new name, too. */
 static int
 take_over(const struct rename *r)
 {
 	char *path = client_path(API_PATH_CERT, r->old), *dir, *key = NULL;
-	char *chain = NULL;
+	char *chain = NULL, *second, *second_key = NULL, *second_chain = NULL;
 	struct client_reply reply;
 	const char *directory;
 	struct error err;
@@ -128,14 +139,25 @@ take_over(const struct rename *r)
 		client_reply_clear(&reply);
 		return EXIT_OK;
 	}
+	second = second_dir(reply.body, dir);
 	if (read_pem(dir, "privkey.pem", &key, &err) == -1 ||
-	    read_pem(dir, "fullchain.pem", &chain, &err) == -1) {
+	    read_pem(dir, "fullchain.pem", &chain, &err) == -1 ||
+	    (second != NULL && (read_pem(second, "privkey.pem", &second_key,
+	    &err) == -1 || read_pem(second, "fullchain.pem", &second_chain,
+	    &err) == -1))) {
 		say_error(err.msg);
 		code = EXIT_DENIED;
+		client_reply_clear(&reply);
 	} else {
 		directory = jsonx_str(reply.body, "directory");
 		body = json_pack("{s:s, s:s, s:s, s:s}", "name", r->new,
 		    "renamed_from", r->old, "key", key, "chain", chain);
+		if (second != NULL) {
+			(void)json_object_set_new(body, "second_key",
+			    json_string(second_key));
+			(void)json_object_set_new(body, "second_chain",
+			    json_string(second_chain));
+		}
 		if (directory != NULL)
 			(void)json_object_set_new(body, "directory",
 			    json_string(directory));
@@ -149,9 +171,12 @@ take_over(const struct rename *r)
 		    .path = API_PATH_IMPORT_CERT, .body = body }, &reply);
 		json_decref(body);
 	}
-	if (code == EXIT_OK || key == NULL || chain == NULL)
+	if (code == EXIT_OK)
 		client_reply_clear(&reply);
 	freezero_str(key);
+	freezero_str(second_key);
+	free(second_chain);
+	free(second);
 	free(chain);
 	free(dir);
 	return code;

@@ -37,10 +37,10 @@ static const char *const state_names[] = {
 
 /* What was handed over, once it has been found good. */
 struct import {
-	EVP_PKEY	*key;
+	EVP_PKEY	*key, *second_key;
 	struct cert_info info;		/* has_info: of the leaf */
 	bool		 has_info;
-	struct chain_fit fit;
+	struct chain_fit fit, second_fit;
 };
 
 static size_t
@@ -57,9 +57,11 @@ static void
 import_clear(struct import *im)
 {
 	EVP_PKEY_free(im->key);
+	EVP_PKEY_free(im->second_key);
 	if (im->has_info)
 		cert_info_clear(&im->info);
 	free(im->fit.pem);
+	free(im->second_fit.pem);
 }
 
 static int
@@ -80,8 +82,35 @@ import_read(struct import *im, const struct cert_import *a,
 		return error_set(err, ERR_REJECTED, "cert:names",
 		    "certificate: %zu DNS names; allowed: 1 to %d", n,
 		    NAMES_MAX);
-	return chain_fit(a->chain_pem, len, im->key,
-	    (const char *const *)im->info.names, n, &im->fit, err);
+	if (chain_fit(a->chain_pem, len, im->key,
+	    (const char *const *)im->info.names, n, &im->fit, err) == -1)
+		return -1;
+	if ((a->second_key_pem == NULL) != (a->second_chain_pem == NULL))
+		return error_set(err, ERR_CONFIG, "key:syntax", "of the second "
+		    "certificate there is only the key, or only the chain");
+	if (a->second_key_pem == NULL)
+		return 0;
+	im->second_key = key_from_pem(a->second_key_pem, err);
+	return im->second_key == NULL ? -1 : chain_fit(a->second_chain_pem,
+	    strlen(a->second_chain_pem), im->second_key,
+	    (const char *const *)im->info.names, n, &im->second_fit, err);
+}
+
+static int
+stage(const struct renewal_env *env, const struct cert_import *a,
+    const struct import *im, const struct cert_ca *ca,
+    char version[STORE_VERSION_SIZE], struct cert_info *info,
+    struct error *err)
+{
+	const struct store_part first = { im->key, im->fit.pem,
+	    strlen(im->fit.pem) };
+
+	if (im->second_key == NULL)
+		return store_stage(env->store, a->name, first.key, first.pem,
+		    first.len, ca, version, info, err);
+	return store_stage_pair(env->store, a->name, (const struct store_part
+	    []){ first, { im->second_key, im->second_fit.pem,
+	    strlen(im->second_fit.pem) } }, ca, version, info, err);
 }
 
 /* What the installed one is to the other. */
@@ -148,8 +177,7 @@ install(const struct renewal_env *env, const struct cert_import *a,
 
 	if (store_check_room(env->store, a->name, err) == -1 ||
 	    store_check_space(env->store, err) == -1 ||
-	    store_stage(env->store, a->name, im->key, im->fit.pem,
-	    strlen(im->fit.pem), &ca, version, &info, err) == -1)
+	    stage(env, a, im, &ca, version, &info, err) == -1)
 		return -1;
 	if (store_promote(env->store, a->name, version, err) == -1) {
 		cert_info_clear(&info);

@@ -22,6 +22,9 @@ struct cert_import {			/* borrowed */
 	const char	*profile;	/* that it was asked for; NULL: none */
 	const char	*key_pem;
 	const char	*chain_pem;	/* leaf first */
+	const char	*second_key_pem;	/* of the other one of a pair;
+						   or both NULL */
+	const char	*second_chain_pem;
 	const char	*renamed_from;	/* the name that it had here; NULL: it
 					   is no other one's */
 	bool		 check;		/* only say what would be */

@@ -10,7 +10,7 @@ import time
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from lab import proc
+from lab import daemon, proc
 
 KEYS = ["ec256", "rsa2048"]
 FILES = ("privkey", "cert", "chain", "fullchain")
@@ -161,6 +161,27 @@ def test_only_one_served(acmed, nginx):
     error = c["deploy"][0]["error"]
     assert "not that with rsa2048" in error, error
     assert acmed.live(name, "rsa") in error
+
+
+def test_renamed(acmed):
+    """Both go on under the new name, without an order."""
+    old, new = "old.example.test", "new"
+    acmed.cert(old, key=KEYS)
+    conf_d = os.path.join(acmed.folder, "conf.d")
+    os.makedirs(conf_d, exist_ok=True)
+    with open(os.path.join(conf_d, old + ".conf"), "w") as f:
+        f.write("# Written by acmectl add on 2026-11-29: a certificate.\n" +
+                daemon.section("certificate", old, acmed.certs.pop(old)))
+    acmed.write_conf(acmed.text() + 'include("conf.d/*.conf")\n')
+    acmed.start(write=False)
+    acmed.wait_valid(old, timeout=60)
+    serials = both(acmed, old)
+    p = acmed.ctl("rename", old, new)
+    assert p.returncode == 0, p.stdout
+    assert both(acmed, new) == serials
+    c = detail(acmed, new)
+    assert c["run"] is None and c["next"]["reason"] in ("lifetime", "ari")
+    assert shorter(c["second"]["serial"]) == serials[1]
 
 
 def test_resumed(scripted, make):

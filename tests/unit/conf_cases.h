@@ -1559,6 +1559,12 @@
     "published in a repository with encrypt_to = hosts\n"
     AT "11: certificate \"e.example\": hosts: found 0; allowed: 1 to 100 "
     "names of hosts, or patterns such as \"web-*\"\n" },
+{ BASE "repository \"p\" { type = directory path = /srv/certs\n"
+    " encrypt_to = hosts }\n"
+    "certificate \"a.example\" { hosts = \"web-*\" key = { rsa2048, ec384 }\n"
+    " deploy \"d\" { key = ec384 publish = p } }\n",
+    AT "6: certificate \"a.example\": deploy \"d\": key is not for publish, "
+    "which takes both certificates; allowed: another deploy section\n" },
 { BASE "freeze = { \"2020-02-29 - 2020-03-01\", "
     "\"2020-02-29 - 2099-12-31\" }\n",
     "" },
