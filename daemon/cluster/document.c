@@ -235,13 +235,20 @@ document_clear(struct document *d)
 		free((char *)(uintptr_t)d->txt[i].handle);
 	free(d->txt);
 	free(d->missing);
+	free(d->first.names);
+	free(d->first.account);
+	free(d->first.profile);
+	if (d->first.key != NULL)
+		freezero_str(d->first.key);
+	free(d->first.chain);
 	*d = (struct document){ .row.key = KEY_TYPE_END };
 }
 
 bool
 document_is_open(const struct document *d)
 {
-	return d->row.order_url != NULL || d->n_txt > 0;
+	return d->row.order_url != NULL || d->n_txt > 0 ||
+	    d->first.names != NULL;
 }
 
 static json_t *
@@ -277,6 +284,19 @@ put_text(json_t *o, const char *name, const char *text)
 		(void)json_object_set_new(o, name, json_string(text));
 }
 
+static json_t *
+first_json(const struct document_first *f)
+{
+	json_t *o = json_pack("{s:I}", "at", (json_int_t)f->at);
+
+	put_text(o, "names", f->names);
+	put_text(o, "account", f->account);
+	put_text(o, "profile", f->profile);
+	put_text(o, "key", f->key);
+	put_text(o, "chain", f->chain);
+	return o;
+}
+
 json_t *
 document_json(const struct document *d)
 {
@@ -302,6 +322,8 @@ document_json(const struct document *d)
 		(void)json_array_append_new(list, missing_json(
 		    &d->missing[i]));
 	(void)json_object_set_new(o, "missing", list);
+	if (d->first.names != NULL)
+		(void)json_object_set_new(o, "first", first_json(&d->first));
 	return o;
 }
 
@@ -399,6 +421,26 @@ read_missing(const json_t *o, struct document *d, struct error *err)
 }
 
 static int
+read_first(const json_t *o, struct document_first *f, struct error *err)
+{
+	const json_t *first = json_object_get(o, "first");
+
+	if (first == NULL)
+		return 0;
+	if (!json_is_object(first))
+		return bad(err, "first");
+	if (read_text(first, "names", TEXT_MAX, &f->names, err) == -1 ||
+	    read_text(first, "account", TEXT_MAX, &f->account, err) == -1 ||
+	    read_text(first, "profile", TEXT_MAX, &f->profile, err) == -1 ||
+	    read_text(first, "key", PEM_MAX, &f->key, err) == -1 ||
+	    read_text(first, "chain", CHAIN_PEM_MAX, &f->chain, err) == -1)
+		return -1;
+	if (f->names == NULL || f->key == NULL || f->chain == NULL)
+		return bad(err, "first");
+	return read_time(first, "at", &f->at, err);
+}
+
+static int
 read_members(const json_t *o, struct store_cert *row, struct error *err)
 {
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -438,7 +480,9 @@ read_all(const json_t *o, struct document *d, struct error *err)
 		if (read_error(e, d->row.error, err) == -1)
 			return -1;
 	}
-	return read_txts(o, d, err) == -1 ? -1 : read_missing(o, d, err);
+	if (read_txts(o, d, err) == -1 || read_missing(o, d, err) == -1)
+		return -1;
+	return read_first(o, &d->first, err);
 }
 
 int

@@ -32,9 +32,17 @@ struct document {
 	size_t		 n_txt;
 	struct store_missing *missing;	/* names that fail */
 	size_t		 n_missing;
+	/* Of a pair, where one is issued (certs/pair.h). */
+	struct document_first {
+		char	*names;		/* NULL: there is none */
+		char	*account, *profile;
+		char	*key, *chain;	/* PEM */
+		time_t	 at;
+	} first;
 };
 void		 document_clear(struct document *);
-/* Has somebody to go on with it: an order, or records to be removed? */
+/* Has somebody to go on with it: an order, the second of a pair, or records to
+ * be removed? */
 bool		 document_is_open(const struct document *);
 json_t		*document_json(const struct document *);
 /* ERR_REJECTED "cluster:document", and *d is empty. */

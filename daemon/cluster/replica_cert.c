@@ -11,6 +11,7 @@
 #include "daemon/certs/budget_order.h"
 #include "daemon/certs/certs.h"
 #include "daemon/certs/missing.h"
+#include "daemon/certs/pair.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/config/conf.h"
 #include "daemon/store/chain.h"
@@ -39,6 +40,25 @@ add_txt(const struct store_txt *row, void *arg)
 	    xstrdup(row->handle) : NULL;
 }
 
+static void
+add_first(const struct replica *r, const struct cert *c,
+    struct document_first *f)
+{
+	const struct store_pair *p = c->pair;
+	EVP_PKEY *key = NULL;
+	struct error err;
+
+	if (pair_first_names(c) == NULL || store_first(r->env->store,
+	    c->row.name, &key, &f->chain, &err) == -1 || key == NULL)
+		return;
+	f->key = key_to_pem(key);
+	EVP_PKEY_free(key);
+	f->at = p->first_at;
+	xstrset(&f->names, p->first_names);
+	xstrset(&f->account, p->first_account);
+	xstrset(&f->profile, p->first_profile);
+}
+
 /* The row is borrowed. */
 static void
 gather(const struct replica *r, const struct cert *c, struct document *d)
@@ -54,6 +74,7 @@ gather(const struct replica *r, const struct cert *c, struct document *d)
 		    sizeof(*d->missing));
 		d->missing[d->n_missing++] = c->missing[k].row;
 	}
+	add_first(r, c, &d->first);
 	if (c->row.order_url == NULL)
 		return;
 	d->key = store_pending_key_pem(r->env->store, c->row.name);
@@ -104,6 +125,34 @@ take_pending(const struct replica *r, const struct cert *c,
 	    name, d->chain, strlen(d->chain), err);
 }
 
+/* Of a pair, what another daemon had issued. */
+static int
+take_first(const struct replica *r, struct cert *c,
+    const struct document_first *f, struct error *err)
+{
+	struct store_pair *p;
+	EVP_PKEY *key;
+	int rc;
+
+	if (f->names == NULL) {
+		if (pair_first_names(c) != NULL)
+			pair_drop_first(c);
+		return 0;
+	}
+	key = key_from_pem(f->key, err);
+	if (key == NULL)
+		return -1;
+	rc = store_first_put(r->env->store, c->row.name, &(struct store_part){
+	    key, f->chain, strlen(f->chain) }, err);
+	EVP_PKEY_free(key);
+	p = pair_row(c);
+	xstrset(&p->first_names, rc == 0 ? f->names : NULL);
+	xstrset(&p->first_account, f->account);
+	xstrset(&p->first_profile, f->profile);
+	p->first_at = f->at;
+	return rc;
+}
+
 static int
 take(struct replica *r, struct cert *c, const struct document *d,
     struct error *err)
@@ -112,7 +161,8 @@ take(struct replica *r, struct cert *c, const struct document *d,
 	bool is_other = was == NULL || is == NULL || strcmp(was, is) != 0;
 	time_t asked_at = c->row.asked_at;
 
-	if (take_pending(r, c, d, err) == -1)
+	if (take_pending(r, c, d, err) == -1 ||
+	    take_first(r, c, &d->first, err) == -1)
 		return -1;
 	/* What this daemon has counted for its own order it has counted. */
 	if (is_other && was != NULL)

@@ -144,7 +144,8 @@ first_stored(const struct error *err, void *arg)
 	struct renewal *r = arg;
 
 	r->sync = NULL;
-	if (err != NULL && renewal_save_again(r, first_stored))
+	if (err != NULL && !certs_is_shared_error(err) &&
+	    renewal_save_again(r, first_stored))
 		return;
 	r->is_saved_again = false;
 	if (err != NULL)
@@ -174,7 +175,8 @@ keep_first(struct renewal *r)
 	p->first_at = clock_now();
 	cert_order_forget(r->cert);
 	cert_save(r->cert);
-	r->sync = store_sync_start(r->env->store, first_stored, r);
+	r->sync = store_sync_shared_start(r->env->store, row->name,
+	    first_stored, r);
 }
 
 void

@@ -35,6 +35,8 @@ store_first_put(struct store *s, const char *name,
 	freezero_str(all);
 	freezero_str(key);
 	free(path);
+	if (rc == 0)
+		store_cert_changed(s, name);
 	return rc == 0 ? 0 : error_wrap(err, "%s", s->dir);
 }
 
@@ -81,6 +83,7 @@ store_first_drop(struct store *s, const char *name)
 
 	(void)unlinkat(s->dirfd, path, 0);
 	free(path);
+	store_cert_changed(s, name);
 }
 
 void
@@ -160,4 +163,5 @@ store_pair_put(struct store *s, const struct store_pair *p)
 	db_bind_text(q, p->first_profile);
 	db_bind_int(q, p->first_at);
 	db_write(q);
+	store_cert_changed(s, p->cert);
 }

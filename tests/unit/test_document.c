@@ -38,7 +38,9 @@ static const char full[] = "{\"name\":\"a\",\"serial\":\"0a\","
     "\"retry_at\":0,\"error\":\"\"}],\"missing\":[{\"name\":\"b.test\","
     "\"left_out\":true,\"since\":5,\"failed_at\":6,\"tries\":2,"
     "\"omitted_at\":7,\"retry_at\":8,\"error\":{\"kind\":\"rejected\","
-    "\"code\":\"acme:dns\",\"msg\":\"no\",\"retry_at\":0}}]}";
+    "\"code\":\"acme:dns\",\"msg\":\"no\",\"retry_at\":0}}],"
+    "\"first\":{\"names\":\"[\\\"a.test\\\"]\",\"account\":\"kid\","
+    "\"profile\":\"short\",\"key\":\"KEY1\",\"chain\":\"CHAIN1\",\"at\":9}}";
 
 static json_t *
 parse(const char *text)

@@ -18,6 +18,7 @@
 #include "daemon/accounts/hold.h"
 #include "daemon/certs/certs.h"
 #include "daemon/certs/missing.h"
+#include "daemon/certs/pair.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cluster/document.h"
 #include "daemon/cluster/replica.h"
@@ -33,6 +34,7 @@
 
 #define DIRECTORY "https://ca.test/dir"
 #define LOCK "/acmed/lock/a"
+#define FIRST "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
 #define SECRET "0123456789abcdef0123456789abcdef"
 
 /* --- etcd --- */
@@ -572,12 +574,16 @@ test_takeover(void **state)
 	struct rig *r = *state;
 	struct error err;
 	EVP_PKEY *key = key_generate(KEY_EC256, &err), *got;
+	char *pem;
 
 	take_lock(r, 0);
 	set_order(r, 0, "https://ca.test/order/1");
 	assert_int_equal(store_pending_key_put(r->m[0].store, "a", key, &err),
 	    0);
 	add_txt(r, 0, "v1");
+	assert_int_equal(store_first_put(r->m[0].store, "a",
+	    &(struct store_part){ key, FIRST, strlen(FIRST) }, &err), 0);
+	xstrset(&pair_row(cert(r, 0))->first_names, "[\"a.test\"]");
 	cert(r, 0)->row.failures = 3;
 	cert(r, 0)->row.asked_at = 100;
 	cert_save(cert(r, 0));
@@ -599,6 +605,12 @@ test_takeover(void **state)
 	assert_string_equal(cert(r, 1)->row.order_url,
 	    "https://ca.test/order/1");
 	assert_int_equal(cleanup_count(r->m[1].cleanup), 1);
+	assert_string_equal(pair_first_names(cert(r, 1)), "[\"a.test\"]");
+	assert_int_equal(store_first(r->m[1].store, "a", &got, &pem, &err), 0);
+	assert_string_equal(pem, FIRST);
+	free(pem);
+	assert_int_equal(EVP_PKEY_eq(key, got), 1);
+	EVP_PKEY_free(got);
 	assert_int_equal(cert(r, 1)->n_missing, 1);
 	assert_string_equal(cert(r, 1)->missing[0].row.err.code, "acme:dns");
 	assert_int_equal(store_pending_key(r->m[1].store, "a", &got, &err),
@@ -620,12 +632,14 @@ test_takeover(void **state)
 	 * a person had asked for it. */
 	assert_int_equal(cert(r, 1)->row.asked_at, 100);
 	cert(r, 1)->row.asked_at = 0;
+	pair_drop_first(cert(r, 1));
 	set_order(r, 1, NULL);
 	store_pending_drop(r->m[1].store, "a");
 	cleanup_drop(r->m[1].cleanup, "a");
 	sync_shared(r, 1, "");
 	UNTIL(r, cert(r, 0)->row.order_url == NULL);
 	assert_int_equal(cert(r, 0)->row.asked_at, 0);
+	assert_null(pair_first_names(cert(r, 0)));
 	assert_false(replica_is_open(r->m[0].replica, cert(r, 0)));
 	assert_int_equal(store_pending_key(r->m[0].store, "a", &got, &err),
 	    0);
