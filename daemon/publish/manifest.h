@@ -22,7 +22,7 @@
  * "mac" there is "signature", that of the publisher (store/identity.h) of the
  * same text, and among the files "keys": the secret that the others of this
  * publication are sealed with, 64 hex digits that stand for 32 bytes, wrapped
- * for each host that may open them (identity_wrap(), aad "NAME/PATH").  Each
+ * for each host that may open them (store/identity.h, aad "NAME/PATH").  Each
  * publication has a secret and files of its own: SERIAL/privkey-TAG.pem.
  *
  * path is relative to PREFIX/NAME/; size and sha256 are of the object as it

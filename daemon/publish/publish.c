@@ -23,12 +23,18 @@
 #include "daemon/store/seal.h"
 
 #define CONFLICTS_MAX	5
+#define WRAPS_A_TURN	50	/* 5 ms */
 #define KEEP_S		(30 * 86400)	/* after a certificate has expired */
 
 struct publish_op {
 	struct step	 s;
 	const struct conf_repository *repository;
 	struct repo_keys keys;
+	unsigned char	 key[CRYPT_KEY];	/* of hosts: the secret as it
+					   is wrapped */
+	struct identity_wraps *wraps;	/* half made; NULL: done */
+	size_t		 next_host;
+	struct timer	 turn;
 	char		*secret;	/* of the files; NULL: not sealed */
 	char		 tag[17];	/* of this publication's files, or "" */
 	struct manifest	 manifest;	/* to be published */
@@ -52,6 +58,9 @@ publish_cancel(void *arg)
 	struct publish_op *op = arg;
 
 	step_clear(&op->s);
+	timer_clear(&op->turn);
+	identity_wraps_free(op->wraps);
+	explicit_bzero(op->key, sizeof(op->key));
 	object_cancel(op->object);
 	for (int i = 0; i < MANIFEST_FILES; i++)
 		freezero(op->stored[i], op->manifest.files[i].size);
@@ -97,46 +106,53 @@ set_path(struct publish_op *op, enum manifest_file_id id)
 	    op->tag, name + n);
 }
 
-/* Those of the configuration's hosts that the certificate names; the caller
- * frees the list. */
-static const char **
-readers(const struct publish_op *op, size_t *n)
-{
-	const struct conf_repository *r = op->repository;
-	const char **list = xcalloc(r->n_hosts + 1, sizeof(*list));
-
-	*n = 0;
-	for (size_t i = 0; i < r->n_hosts; i++) {
-		if (conf_is_for_host(op->s.a.cert, r->hosts[i]->name))
-			list[(*n)++] = r->hosts[i]->public_key;
-	}
-	return list;
-}
-
-/* A secret for this publication alone, and that for each host. */
+/* A secret for this publication alone; wrap_cb() wraps it for each host. */
 static void
-make_keys(struct publish_op *op)
+make_secret(struct publish_op *op)
 {
 	struct manifest_file *f = &op->manifest.files[MANIFEST_KEYS];
-	unsigned char key[CRYPT_KEY], tag[8];
 	char hex[2 * CRYPT_KEY + 1], *aad;
-	const char **list;
-	size_t n;
+	unsigned char tag[8];
 
-	arc4random_buf(key, sizeof(key));
+	arc4random_buf(op->key, sizeof(op->key));
 	arc4random_buf(tag, sizeof(tag));
 	(void)text_hex(tag, sizeof(tag), op->tag);
-	op->secret = xstrdup(text_hex(key, sizeof(key), hex));
+	op->secret = xstrdup(text_hex(op->key, sizeof(op->key), hex));
+	explicit_bzero(hex, sizeof(hex));
 	set_path(op, MANIFEST_KEYS);
 	aad = xasprintf("%s/%s", op->s.a.cert->name, f->path);
-	list = readers(op, &n);
-	op->stored[MANIFEST_KEYS] = identity_wrap(key, aad, list, n,
-	    &f->size);
-	seal_hash(op->stored[MANIFEST_KEYS], f->size, f->sha256);
-	free(list);
+	op->wraps = identity_wraps_new(op->key, aad,
+	    op->repository->n_hosts);
 	free(aad);
-	explicit_bzero(hex, sizeof(hex));
-	explicit_bzero(key, sizeof(key));
+}
+
+/* Some of the configuration's hosts, if the certificate names them; the loop
+ * has others to serve. */
+static void
+wrap_cb(void *arg)
+{
+	struct publish_op *op = arg;
+	struct manifest_file *f = &op->manifest.files[MANIFEST_KEYS];
+	const struct conf_repository *r = op->repository;
+	unsigned n = 0;
+
+	for (; n < WRAPS_A_TURN && op->next_host < r->n_hosts;
+	    op->next_host++) {
+		const struct conf_host *h = r->hosts[op->next_host];
+
+		if (!conf_is_for_host(op->s.a.cert, h->name))
+			continue;
+		identity_wraps_add(op->wraps, h->public_key);
+		n++;
+	}
+	if (op->next_host < r->n_hosts) {
+		timer_set(&op->turn, 0);
+		return;
+	}
+	op->stored[MANIFEST_KEYS] = identity_wraps_take(op->wraps, &f->size);
+	op->wraps = NULL;
+	seal_hash(op->stored[MANIFEST_KEYS], f->size, f->sha256);
+	read_manifest(op);
 }
 
 static int
@@ -418,7 +434,7 @@ prepare(struct publish_op *op, struct error *err)
 	    err) == -1 || read_facts(op, err) == -1)
 		return -1;
 	if (op->repository->to_hosts)
-		make_keys(op);
+		make_secret(op);
 	else if (op->repository->encrypted)
 		op->secret = xstrdup(op->keys.secret);
 	return make_files(op, err);
@@ -436,7 +452,10 @@ begin_cb(void *arg)
 	}
 	step_say(&op->s, "publishing %s in repository \"%s\"",
 	    op->manifest.serial, op->repository->name);
-	read_manifest(op);
+	if (op->wraps != NULL)
+		wrap_cb(op);
+	else
+		read_manifest(op);
 }
 
 static void *
@@ -445,6 +464,7 @@ publish_start(const struct deploy_args *a, deploy_done_cb *done, void *arg)
 	struct publish_op *op = xcalloc(1, sizeof(*op));
 
 	op->repository = a->target->publish;
+	timer_init(&op->turn, a->env->loop, wrap_cb, op);
 	step_init(&op->s, a, begin_cb, op, done, arg);
 	return op;
 }

@@ -75,7 +75,7 @@ gcm_open(const unsigned char key[CRYPT_KEY],
 	return ok;
 }
 
-static EVP_PKEY *
+EVP_PKEY *
 x25519_key(const unsigned char private[CRYPT_KEY])
 {
 	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL,
@@ -101,6 +101,16 @@ x25519_shared(const unsigned char private[CRYPT_KEY],
     const unsigned char public[CRYPT_KEY], unsigned char out[CRYPT_KEY])
 {
 	EVP_PKEY *ours = x25519_key(private);
+	bool ok = x25519_derive(ours, public, out);
+
+	EVP_PKEY_free(ours);
+	return ok;
+}
+
+bool
+x25519_derive(EVP_PKEY *ours, const unsigned char public[CRYPT_KEY],
+    unsigned char out[CRYPT_KEY])
+{
 	EVP_PKEY *theirs = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL,
 	    public, CRYPT_KEY);
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(ours, NULL);
@@ -113,7 +123,6 @@ x25519_shared(const unsigned char private[CRYPT_KEY],
 	    EVP_PKEY_derive(ctx, out, &len) == 1;
 	EVP_PKEY_CTX_free(ctx);
 	EVP_PKEY_free(theirs);
-	EVP_PKEY_free(ours);
 	ERR_clear_error();
 	return ok;
 }

@@ -8,6 +8,7 @@
 #ifndef DAEMON_STORE_CRYPT_H
 #define DAEMON_STORE_CRYPT_H
 
+#include <openssl/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -38,6 +39,11 @@ void	x25519_public(const unsigned char private[CRYPT_KEY],
  * for everybody (section 6.1). */
 bool	x25519_shared(const unsigned char private[CRYPT_KEY],
 	    const unsigned char public[CRYPT_KEY],
+	    unsigned char out[CRYPT_KEY]);
+/* The same with one private key for many, which takes half the time; the caller
+ * frees with EVP_PKEY_free(). */
+EVP_PKEY *x25519_key(const unsigned char private[CRYPT_KEY]);
+bool	x25519_derive(EVP_PKEY *, const unsigned char public[CRYPT_KEY],
 	    unsigned char out[CRYPT_KEY]);
 
 #endif

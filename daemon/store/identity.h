@@ -53,15 +53,23 @@ bool		 identity_signed(const char *public_key, const void *text,
 /*
  * The key of a file for many: wrapped for each of them with X25519 (one
  * ephemeral key for all), HKDF with SHA-256 and AES-256-GCM.  aad is what it
- * is the key of.  The caller frees.
+ * is the key of.
  *
  * Format: "ACMEDKEYS1\n", 32 bytes of the ephemeral public key, and for each
  * host 16 of SHA-256 of its public half, 32 of the wrapped key, 16 of tag.
  */
 #define IDENTITY_WRAPS_MAX 8000
-char		*identity_wrap(const unsigned char key[CRYPT_KEY],
-		    const char *aad, const char *const *public_keys,
-		    size_t n, size_t *len);
+struct identity_wraps;
+/* key is borrowed until _free; room: for how many. */
+struct identity_wraps *identity_wraps_new(const unsigned char key[CRYPT_KEY],
+		    const char *aad, size_t room);
+/* One more; it takes about 0.1 ms. */
+void		 identity_wraps_add(struct identity_wraps *,
+		    const char *public_key);
+/* What has been made; the wraps are freed. */
+char		*identity_wraps_take(struct identity_wraps *, size_t *len);
+/* NULL is allowed. */
+void		 identity_wraps_free(struct identity_wraps *);
 /* ERR_REJECTED "identity:not-for-us", "identity:open" (damaged). */
 int		 identity_unwrap(const struct identity *, const char *aad,
 		    const void *wraps, size_t len,

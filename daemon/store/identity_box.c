@@ -24,13 +24,12 @@ struct agreed {
 _Static_assert(sizeof(struct agreed) == CRYPT_KEY + CRYPT_NONCE, "agreed");
 
 static bool
-agree(const unsigned char private[CRYPT_KEY],
-    const unsigned char public[CRYPT_KEY],
+agree(EVP_PKEY *private, const unsigned char public[CRYPT_KEY],
     const unsigned char ephemeral[CRYPT_KEY],
     const unsigned char reader[IDENTITY_RAW], struct agreed *out)
 {
 	unsigned char shared[CRYPT_KEY];
-	bool ok = x25519_shared(private, public, shared);
+	bool ok = x25519_derive(private, public, shared);
 
 	if (ok)
 		hkdf_sha256(shared, sizeof(shared), ephemeral, CRYPT_KEY,
@@ -41,8 +40,7 @@ agree(const unsigned char private[CRYPT_KEY],
 
 /* The writer's side of that, and the reader's. */
 static bool
-agree_write(const unsigned char private[CRYPT_KEY],
-    const unsigned char ephemeral[CRYPT_KEY],
+agree_write(EVP_PKEY *private, const unsigned char ephemeral[CRYPT_KEY],
     const unsigned char reader[IDENTITY_RAW], struct agreed *out)
 {
 	return agree(private, reader + CRYPT_KEY, ephemeral, reader, out);
@@ -52,15 +50,25 @@ static bool
 agree_read(const struct identity *id,
     const unsigned char ephemeral[CRYPT_KEY], struct agreed *out)
 {
-	return agree(id->open, ephemeral, ephemeral, id->raw, out);
+	EVP_PKEY *private = x25519_key(id->open);
+	bool ok = agree(private, ephemeral, ephemeral, id->raw, out);
+
+	EVP_PKEY_free(private);
+	return ok;
 }
 
-static void
-ephemeral_new(unsigned char private[CRYPT_KEY],
-    unsigned char public[CRYPT_KEY])
+/* Its public half is sent along. */
+static EVP_PKEY *
+ephemeral_new(unsigned char public[CRYPT_KEY])
 {
+	unsigned char private[CRYPT_KEY];
+	EVP_PKEY *key;
+
 	arc4random_buf(private, CRYPT_KEY);
 	x25519_public(private, public);
+	key = x25519_key(private);
+	OPENSSL_cleanse(private, sizeof(private));
+	return key;
 }
 
 /* --- one key for many --- */
@@ -76,31 +84,68 @@ make_id(const unsigned char raw[IDENTITY_RAW], unsigned char id[ID_LEN])
 	memcpy(id, hash, ID_LEN);
 }
 
-char *
-identity_wrap(const unsigned char key[CRYPT_KEY], const char *aad,
-    const char *const *public_keys, size_t n, size_t *len)
-{
-	unsigned char *out = xmalloc(KEYS_HEAD + n * ROW_LEN + 1), *row = out +
-	    KEYS_HEAD, *ephemeral = row - CRYPT_KEY;
-	unsigned char private[CRYPT_KEY], raw[IDENTITY_RAW];
-	struct agreed a = { .key = { 0 } };
+struct identity_wraps {
+	const unsigned char *key;
+	char		*aad;
+	EVP_PKEY	*private;	/* the ephemeral one */
+	unsigned char	*out;
+	size_t		 len, room;	/* bytes */
+};
 
-	memcpy(out, KEYS_MAGIC, sizeof(KEYS_MAGIC) - 1);
-	ephemeral_new(private, ephemeral);
-	for (size_t i = 0; i < n; i++) {
-		/* The configuration has been checked: no other comes here. */
-		if (!identity_raw(public_keys[i], raw) ||
-		    !agree_write(private, ephemeral, raw, &a))
-			continue;
-		make_id(raw, row);
-		gcm_close(a.key, a.nonce, aad, strlen(aad), key, CRYPT_KEY,
-		    row + ID_LEN);
-		row += ROW_LEN;
-	}
+struct identity_wraps *
+identity_wraps_new(const unsigned char key[CRYPT_KEY], const char *aad,
+    size_t room)
+{
+	struct identity_wraps *w = xcalloc(1, sizeof(*w));
+
+	w->key = key;
+	w->aad = xstrdup(aad);
+	w->room = KEYS_HEAD + room * ROW_LEN;
+	w->out = xmalloc(w->room + 1);
+	memcpy(w->out, KEYS_MAGIC, sizeof(KEYS_MAGIC) - 1);
+	w->private = ephemeral_new(w->out + sizeof(KEYS_MAGIC) - 1);
+	w->len = KEYS_HEAD;
+	return w;
+}
+
+void
+identity_wraps_add(struct identity_wraps *w, const char *public_key)
+{
+	unsigned char raw[IDENTITY_RAW], *row = w->out + w->len;
+	struct agreed a;
+
+	/* The configuration has been checked: no other comes here. */
+	if (w->len + ROW_LEN > w->room || !identity_raw(public_key, raw) ||
+	    !agree_write(w->private, w->out + sizeof(KEYS_MAGIC) - 1, raw,
+	    &a))
+		return;
+	make_id(raw, row);
+	gcm_close(a.key, a.nonce, w->aad, strlen(w->aad), w->key, CRYPT_KEY,
+	    row + ID_LEN);
 	OPENSSL_cleanse(&a, sizeof(a));
-	OPENSSL_cleanse(private, sizeof(private));
-	*len = (size_t)(row - out);
+	w->len += ROW_LEN;
+}
+
+char *
+identity_wraps_take(struct identity_wraps *w, size_t *len)
+{
+	unsigned char *out = w->out;
+
+	*len = w->len;
+	w->out = NULL;
+	identity_wraps_free(w);
 	return (char *)out;
+}
+
+void
+identity_wraps_free(struct identity_wraps *w)
+{
+	if (w == NULL)
+		return;
+	EVP_PKEY_free(w->private);
+	free(w->out);
+	free(w->aad);
+	free(w);
 }
 
 int
@@ -162,18 +207,19 @@ identity_seal(const struct identity *from, const char *to_public,
 	size_t body = BOX_HEAD + len + CRYPT_TAG, n;
 	unsigned char *out = xmalloc(body + IDENTITY_SIGN + 1), *all;
 	unsigned char *ephemeral = out + sizeof(BOX_MAGIC) - 1;
-	unsigned char private[CRYPT_KEY], to[IDENTITY_RAW];
+	unsigned char to[IDENTITY_RAW];
+	EVP_PKEY *private;
 	struct agreed a;
 
 	memcpy(out, BOX_MAGIC, sizeof(BOX_MAGIC) - 1);
-	ephemeral_new(private, ephemeral);
+	private = ephemeral_new(ephemeral);
 	if (!identity_raw(to_public, to) ||
 	    !agree_write(private, ephemeral, to, &a))
 		abort();	/* checked with the configuration */
 	gcm_close(a.key, a.nonce, aad, strlen(aad), text, len,
 	    out + BOX_HEAD);
 	OPENSSL_cleanse(&a, sizeof(a));
-	OPENSSL_cleanse(private, sizeof(private));
+	EVP_PKEY_free(private);
 	all = signed_text(out, body, aad, from->raw, to, &n);
 	identity_sign_raw(from, all, n, out + body);
 	free(all);
