@@ -57,7 +57,7 @@ static void
 entry_free(struct accounts *a, struct entry *e)
 {
 	if (e->agreeing != NULL)
-		a->share->cancel(e->agreeing, a->share->arg);
+		e->share->cancel(e->agreeing, e->share->arg);
 	keygen_cancel(e->keygen);
 	zerossl_cancel(e->eab_op);
 	entry_unsettle(e);
@@ -508,9 +508,11 @@ wants_agreement(struct accounts *a, struct entry *e)
 	if (a->share == NULL || e->is_agreed || e->is_new ||
 	    e->pub.acme != NULL)
 		return false;
-	if (e->agreeing == NULL)
-		e->agreeing = a->share->agree(e->name, e->directory,
-		    agreed_cb, e, a->share->arg);
+	if (e->agreeing == NULL) {
+		e->share = a->share;
+		e->agreeing = e->share->agree(e->name, e->directory,
+		    agreed_cb, e, e->share->arg);
+	}
 	return true;
 }
 

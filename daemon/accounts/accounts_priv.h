@@ -36,6 +36,7 @@ struct entry {
 	char		*eab_kid, *eab_hmac_key;	/* gives it; or NULL */
 	/* Where daemons share the account: */
 	void		*agreeing;	/* on its key; NULL: not now */
+	const struct account_share *share;	/* ... with whom */
 	bool		 is_agreed;	/* key and URL are those of all */
 	bool		 is_new;	/* nobody has a key yet */
 	/* accounts_rollover.c's. */

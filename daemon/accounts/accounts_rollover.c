@@ -24,6 +24,7 @@ struct rollover {
 	struct account	*used;		/* a reference, or NULL */
 	struct keygen_op *keygen;
 	void		*keeping;	/* of its share, or NULL */
+	const struct account_share *share;
 	struct acme_op	*op;
 	struct timer	 end;		/* acme/'s operation is over then */
 	struct error	 err;		/* kind ERR_NONE: it went well */
@@ -156,8 +157,7 @@ rollover_free(struct rollover *r)
 	account_cancel(r->account_op);
 	keygen_cancel(r->keygen);
 	if (r->keeping != NULL)
-		r->accounts->share->cancel(r->keeping,
-		    r->accounts->share->arg);
+		r->share->cancel(r->keeping, r->share->arg);
 	acme_cancel(r->op);
 	if (r->used != NULL && ((struct entry *)r->used)->is_changing)
 		forget(r);
@@ -236,6 +236,7 @@ made_cb(const struct error *err, EVP_PKEY *key, void *arg)
 	struct error failed;
 
 	r->keygen = NULL;
+	r->share = share;
 	if (err == NULL && store_account_next_put(r->accounts->store,
 	    r->conf->name, r->conf->directory, key, &failed) == -1)
 		err = &failed;

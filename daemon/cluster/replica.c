@@ -84,7 +84,7 @@ static void
 grow(struct replica *r)
 {
 	void *old = r->heads;
-	SLIST_HEAD(, item) *heads = old;
+	struct heads *heads = old;
 	size_t n = r->n_heads;
 	struct item *i;
 
@@ -131,6 +131,20 @@ item_free(struct item *i)
 	free(i->directory);
 	free(i->by);
 	free(i);
+}
+
+void
+item_drop(struct item *i)
+{
+	struct replica *r = i->r;
+
+	if (i->is_queued)
+		TAILQ_REMOVE(&r->queue, i, queued);
+	if (i->is_limit)
+		TAILQ_REMOVE(&r->limits, i, limit);
+	SLIST_REMOVE(&r->heads[i->hash & (r->n_heads - 1)], i, item, link);
+	r->n--;
+	item_free(i);
 }
 
 void

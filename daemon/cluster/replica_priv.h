@@ -82,7 +82,7 @@ struct replica {
 	bool		 is_taking;	/* the store is told of others' */
 	struct store_replica hooks;
 	struct account_share share;
-	SLIST_HEAD(, item) *heads;	/* by hash; n_heads is a power of 2 */
+	SLIST_HEAD(heads, item) *heads;	/* by hash; n_heads is a power of 2 */
 	size_t		 n_heads, n;
 	struct items	 queue, limits;
 	uint64_t	 seq;
@@ -102,6 +102,8 @@ struct item *item_get(struct replica *, const char *path, enum item_kind,
 struct item *item_find(const struct replica *, const char *path);
 /* It is another one here now: send it. */
 void	item_changed(struct item *);
+/* It is nowhere any more. */
+void	item_drop(struct item *);
 /* Queue it again. */
 void	item_queue(struct item *);
 /* Those that wait for it fail; what is not sent is dropped. */

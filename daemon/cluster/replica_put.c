@@ -154,6 +154,10 @@ made(struct item *i, const json_t *reply)
 	i->sending_ms = 0;
 	if (i->sent < i->gen)
 		item_queue(i);
+	/* There are as many limits as names that were ordered. */
+	else if (i->is_over && (i->kind == ITEM_BUDGET ||
+	    i->kind == ITEM_HOLD))
+		item_drop(i);
 }
 
 static void
@@ -303,7 +307,8 @@ void
 replica_incoming(struct replica *r, const char *path, const void *value,
     size_t len, int64_t modified)
 {
-	struct item *i = item_at(r, path);
+	struct item *i = value != NULL ? item_at(r, path) :
+	    item_find(r, path);
 	struct error err;
 	json_t *o = NULL;
 	char *key;

@@ -928,6 +928,10 @@ test_holds(void **state)
 	UNTIL(r, hold_until(r->m[1].holds, cert(r, 1), &why) == h.until);
 	store_hold_delete(r->m[0].store, &h);
 	UNTIL(r, hold_until(r->m[1].holds, cert(r, 1), &why) == 0);
+	/* And again, of what was forgotten. */
+	h.until++;
+	store_hold_put(r->m[0].store, &h);
+	UNTIL(r, hold_until(r->m[1].holds, cert(r, 1), &why) == h.until);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
