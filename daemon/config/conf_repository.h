@@ -49,6 +49,9 @@ struct conf_repository {
 	bool		 encrypted;	/* not hmac_key_file */
 	struct conf_host *const *hosts;	/* of to_hosts: all that there are */
 	size_t		 n_hosts;
+	bool		 receipts;	/* hosts say there what they serve */
+	int64_t		 behind_after_s;	/* a host without the newest is
+					   wrong then */
 	uint64_t	 hash;		/* of the section, and its secrets */
 };
 

@@ -225,6 +225,13 @@ stream_done(const struct error *err, const struct http_reply *reply, void *arg)
 		again(w, &why);
 }
 
+static json_t *
+range_end(const struct etcd_watch *w)
+{
+	return w->a.end != NULL ? etcd_text(w->a.end) :
+	    etcd_prefix_end(w->a.prefix);
+}
+
 static void
 stream_start(struct etcd_watch *w)
 {
@@ -245,7 +252,7 @@ stream_start(struct etcd_watch *w)
 	(void)text_printf(from, sizeof(from), "%lld", (long long)w->next);
 	json = json_pack("{s:{s:o, s:o, s:s, s:b, s:b}}", "create_request",
 	    "key", etcd_text(w->a.prefix),
-	    "range_end", etcd_prefix_end(w->a.prefix),
+	    "range_end", range_end(w),
 	    "start_revision", from, "progress_notify", 1, "fragment", 1);
 	body = json_dumps(json, JSON_COMPACT);
 	json_decref(json);
@@ -297,7 +304,7 @@ turn_cb(void *arg)
 	w->call = etcd_call_start(w->a.etcd, &(struct etcd_args){
 	    .conf = w->a.conf, .timeout_ms = CALL_TIMEOUT_MS }, "/v3/kv/range",
 	    json_pack("{s:o, s:o, s:b}", "key", etcd_text(w->a.prefix),
-	    "range_end", etcd_prefix_end(w->a.prefix), "count_only", 1),
+	    "range_end", range_end(w), "count_only", 1),
 	    looked, w);
 }
 

@@ -18,6 +18,8 @@ struct etcd_watch_args {		/* copied; what it points to borrowed */
 	struct etcd	*etcd;
 	const struct conf_etcd *conf;
 	const char	*prefix;	/* not "" */
+	const char	*end;		/* keys below it that stand before this
+					   one; NULL: all */
 	/* All three come from the loop, and must not free the watch. */
 	void		(*changed)(const struct etcd_kv *, void *arg);
 					/* put or deleted */

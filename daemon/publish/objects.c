@@ -104,8 +104,8 @@ dir_put(struct object_op *op, const char *path, struct error *err)
 	free(parents);
 	/* Subscribers are other users; what is secret is sealed. */
 	return rc == -1 ? -1 : file_write_atomic(AT_FDCWD, path,
-	    op->a.repository->encrypted ? 0644 : 0640, op->data, op->a.len,
-	    err);
+	    op->a.repository->encrypted || op->a.is_sealed ? 0644 : 0640,
+	    op->data, op->a.len, err);
 }
 
 static int

@@ -46,6 +46,8 @@ struct object_args {			/* borrowed; copied */
 	time_t		 keep_until;	/* of put: a store that removes what has
 					   expired (etcd) does so after this; 0:
 					   it stays */
+	bool		 is_sealed;	/* of put: whatever the repository
+					   says, others may read it */
 	enum object_condition condition;
 	const char	*etag;		/* of OBJECT_REPLACE, OBJECT_CHANGED */
 	const struct object_fence *fence;	/* of put, to etcd, or

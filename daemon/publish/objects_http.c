@@ -25,9 +25,9 @@ static const struct scheme_v4 oss = { .algorithm = "OSS4-HMAC-SHA256",
 
 /* --- the answer --- */
 
-/* The store's own code and words, if its answer has any. */
-static void
-describe(const struct rest_answer *a, char code[80], char words[300])
+void
+object_http_words(const struct rest_answer *a, char code[80],
+    char words[300])
 {
 	struct xml doc = xml_document(a->body, a->body_len), e;
 
@@ -116,7 +116,7 @@ failed(void *user, const struct rest_answer *a, struct error *err)
 	const char *ours;
 	enum err_kind kind;
 
-	describe(a, code, words);
+	object_http_words(a, code, words);
 	kind = kind_of(op, a->status, code, &ours);
 	(void)error_set(err, kind, ours, "%s %s: it answers %d%s%s%s%s%s",
 	    op->is_put ? "put" : "get", op->key, a->status,
@@ -184,68 +184,41 @@ rest_done(enum rest_next end, struct error *err, void *arg)
 
 /* --- the request --- */
 
-static void
-start(struct object_op *op, struct preq *rq, const char *key)
+void
+object_http_start(const struct conf_repository *r, struct preq *rq,
+    const char *method, const char *key)
 {
-	const struct conf_repository *r = op->a.repository;
 	const char *host = strstr(r->url, "://") + 3;
 	char *base = r->type == REPOSITORY_HTTPS || r->path_style ?
 	    xstrdup(r->url) : xasprintf("%.*s%s.%s", (int)(host - r->url),
 	    r->url, r->bucket, host);
 
 	preq_base(rq, base);
-	preq_start(rq, op->is_put ? "PUT" : "GET", "");
+	preq_start(rq, method, "");
 	if (r->type != REPOSITORY_HTTPS && r->path_style)
 		preq_path(rq, r->bucket);
 	preq_subpath(rq, key);
-	if (op->is_put)
-		preq_body(rq, op->data, op->a.len,
-		    "application/octet-stream");
 	free(base);
-}
-
-static void
-sign_s3(const struct object_op *op, struct preq *rq, const char *secret)
-{
-	const struct conf_repository *r = op->a.repository;
-
-	if (op->is_put && r->encryption != NULL) {
-		preq_header(rq, "x-amz-server-side-encryption",
-		    r->encryption);
-		if (r->kms_key_id != NULL)
-			preq_header(rq, "x-amz-server-side-encryption-aws-"
-			    "kms-key-id", r->kms_key_id);
-	}
-	scheme_v4_sign(rq, &s3, r->region, r->access_key_id, secret);
 }
 
 /* It signs the bucket, wherever it stands in the URL. */
 static void
-sign_oss(const struct object_op *op, struct preq *rq, const char *secret)
+sign_oss(const struct conf_repository *r, struct preq *rq,
+    const char *secret)
 {
-	const struct conf_repository *r = op->a.repository;
 	struct scheme_v4 scheme = oss;
 	char *path = r->path_style ? NULL : xasprintf("/%s%s", r->bucket,
 	    preq_get_path(rq));
 
-	if (op->is_put && op->a.condition == OBJECT_CREATE)
-		preq_header(rq, "x-oss-forbid-overwrite", "true");
-	if (op->is_put && r->encryption != NULL) {
-		preq_header(rq, "x-oss-server-side-encryption",
-		    r->encryption);
-		if (r->kms_key_id != NULL)
-			preq_header(rq, "x-oss-server-side-encryption-key-id",
-			    r->kms_key_id);
-	}
 	scheme.path = path;
 	scheme_v4_sign(rq, &scheme, r->region, r->access_key_id, secret);
 	free(path);
 }
 
-static int
-authorize(const struct object_op *op, struct preq *rq, struct error *err)
+int
+object_http_sign(const struct conf_repository *r, struct preq *rq,
+    struct error *err)
 {
-	const struct conf_repository *r = op->a.repository;
 	const char *file = r->type == REPOSITORY_HTTPS ? r->token_file :
 	    r->secret_access_key_file;
 	char *secret;
@@ -255,13 +228,33 @@ authorize(const struct object_op *op, struct preq *rq, struct error *err)
 	if (file_read_secret(file, FILE_SECRET_MAX, &secret, err) == -1)
 		return -1;
 	if (r->type == REPOSITORY_S3)
-		sign_s3(op, rq, secret);
+		scheme_v4_sign(rq, &s3, r->region, r->access_key_id, secret);
 	else if (r->type == REPOSITORY_OSS)
-		sign_oss(op, rq, secret);
+		sign_oss(r, rq, secret);
 	else
 		preq_token(rq, "Bearer", secret);
 	freezero_str(secret);
 	return 0;
+}
+
+/* What is put, and how the store is to keep it. */
+static void
+add_data(const struct object_op *op, struct preq *rq)
+{
+	const struct conf_repository *r = op->a.repository;
+	bool is_oss = r->type == REPOSITORY_OSS;
+
+	preq_body(rq, op->data, op->a.len, "application/octet-stream");
+	if (is_oss && op->a.condition == OBJECT_CREATE)
+		preq_header(rq, "x-oss-forbid-overwrite", "true");
+	if (r->encryption == NULL)
+		return;
+	preq_header(rq, is_oss ? "x-oss-server-side-encryption" :
+	    "x-amz-server-side-encryption", r->encryption);
+	if (r->kms_key_id != NULL)
+		preq_header(rq, is_oss ? "x-oss-server-side-encryption-key-"
+		    "id" : "x-amz-server-side-encryption-aws-kms-key-id",
+		    r->kms_key_id);
 }
 
 /* Not signed: stores take them so.  OSS has a header of its own for writes. */
@@ -285,9 +278,12 @@ build(void *user, struct preq *rq, struct error *err)
 	char *key = xasprintf("%s%s", op->a.repository->prefix, op->key);
 	int rc;
 
-	start(op, rq, key);
+	object_http_start(op->a.repository, rq, op->is_put ? "PUT" : "GET",
+	    key);
 	free(key);
-	rc = authorize(op, rq, err);
+	if (op->is_put)
+		add_data(op, rq);
+	rc = object_http_sign(op->a.repository, rq, err);
 	add_conditions(op, rq);
 	return rc;
 }

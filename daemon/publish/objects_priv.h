@@ -30,4 +30,14 @@ void	object_http_begin(struct object_op *);
 /* ... to etcd. */
 void	object_etcd_begin(struct object_op *);
 
+/* For requests to S3, OSS and HTTPS: begin it, key "" being the bucket; sign
+ * it, when its headers are set; and the store's own code and words in its
+ * answer, or "". */
+void	object_http_start(const struct conf_repository *, struct preq *,
+	    const char *method, const char *key);
+int	object_http_sign(const struct conf_repository *, struct preq *,
+	    struct error *);
+void	object_http_words(const struct rest_answer *, char code[80],
+	    char words[300]);
+
 #endif

@@ -13,6 +13,7 @@
 #include "daemon/certs/origin.h"
 #include "daemon/config/conf.h"
 #include "daemon/etcd/etcd_watch.h"
+#include "daemon/publish/receipt.h"
 #include "daemon/rollout/rollout.h"
 #include "daemon/rollout/source_watch.h"
 #include "daemon/rollout/takeover.h"
@@ -24,6 +25,7 @@ struct stream {
 	LIST_ENTRY(stream) entry;
 	struct source_streams *all;
 	const struct conf_repository *repository;
+	char		*end;		/* what hosts report is not for us */
 	struct etcd_watch *watch;
 	bool		 has_failed;
 };
@@ -122,10 +124,11 @@ add(struct source_streams *all, const struct conf_repository *r)
 	s = xcalloc(1, sizeof(*s));
 	s->all = all;
 	s->repository = r;
+	s->end = xasprintf("%s%s", r->prefix, receipt_folder(r));
 	s->watch = etcd_watch_new(&(struct etcd_watch_args){
 	    .loop = all->env->loop, .etcd = all->env->etcd, .conf = r->etcd,
-	    .prefix = r->prefix, .changed = changed, .all = anything,
-	    .state = state, .arg = s });
+	    .prefix = r->prefix, .end = s->end, .changed = changed,
+	    .all = anything, .state = state, .arg = s });
 	LIST_INSERT_HEAD(&all->streams, s, entry);
 }
 
@@ -147,6 +150,7 @@ source_streams_apply(struct source_streams *all, const struct conf *conf)
 	while ((s = LIST_FIRST(&all->streams)) != NULL) {
 		LIST_REMOVE(s, entry);
 		etcd_watch_free(s->watch);
+		free(s->end);
 		free(s);
 	}
 	for (size_t i = 0; conf != NULL && i < conf->n_realms; i++)

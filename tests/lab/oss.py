@@ -62,6 +62,7 @@ class Oss:
         self.objects, self.seen, self.skew = {}, [], 0
         self.lock = threading.Lock()
         self.before = lambda method, key: None
+        self.page = 1000        # objects of a list
         fake = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -98,7 +99,8 @@ class Oss:
             try:
                 self.authorize(h.command, key, query, headers)
                 with self.lock:
-                    answer = self.serve(h.command, key, headers, body)
+                    answer = self.serve(h.command, key, headers, body,
+                                        query)
             except Refused as e:
                 answer = e.status, {"Content-Type": "application/xml"}, (
                     '<?xml version="1.0" encoding="UTF-8"?>\n<Error>\n'
@@ -160,7 +162,33 @@ class Oss:
             raise Refused(404, "NoSuchBucket", "The specified bucket does "
                           "not exist.")
 
-    def serve(self, method, key, headers, body):
+    def list(self, query):
+        """ListObjectsV2 (help.aliyun.com, "ListObjectsV2 (GetBucketV2)")."""
+        q = dict(urllib.parse.parse_qsl(query))
+        if q.get("list-type") != "2":
+            raise Refused(400, "InvalidArgument", "list-type is invalid.")
+        after = q.get("continuation-token", "")
+        keys = sorted(k for k in self.objects
+                      if k.startswith(q.get("prefix", "")) and k > after)
+        page = keys[:min(self.page, int(q.get("max-keys", 100)))]
+        more = len(page) < len(keys)
+        return 200, {"Content-Type": "application/xml"}, (
+            '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult>'
+            "<Name>%s</Name><Prefix>%s</Prefix><MaxKeys>%s</MaxKeys>"
+            "<IsTruncated>%s</IsTruncated>%s%s<KeyCount>%d</KeyCount>"
+            "</ListBucketResult>" % (
+                self.bucket, q.get("prefix", ""), q.get("max-keys", 100),
+                "true" if more else "false", "".join(
+                    "<Contents><Key>%s</Key><ETag>&quot;%s&quot;</ETag>"
+                    "<Size>%d</Size></Contents>" % (
+                        k, hashlib.md5(self.objects[k]).hexdigest().upper(),
+                        len(self.objects[k])) for k in page),
+                "<NextContinuationToken>%s</NextContinuationToken>"
+                % page[-1] if more else "", len(page))).encode()
+
+    def serve(self, method, key, headers, body, query=""):
+        if method == "GET" and key == "":
+            return self.list(query)
         have = self.objects.get(key)
         etag = have and '"%s"' % hashlib.md5(have).hexdigest().upper()
         if method == "PUT":

@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "daemon/publish/manifest.h"
+#include "daemon/publish/receipt.h"
 #include "daemon/publish/repo_keys.h"
 #include "daemon/store/identity.h"
 #include "daemon/store/seal.h"
@@ -311,11 +312,84 @@ test_hostile(void **state)
 	}
 }
 
+/* The text sealed for this place. */
+static char *
+seal_receipt(const char *text, size_t *n)
+{
+	return seal_close(SECRET, "hosts/web-1/shop.json", text, strlen(text),
+	    n);
+}
+
+static void
+test_receipt(void **state)
+{
+	static const char *const wrong[] = {
+		"", "[]", "{}",
+		/* of another host; serial, ok, a time that are none */
+		"\"host\":\"web-2\"", "\"serial\":\"../..\"",
+		"\"ok\":1", "\"at\":-1", "\"since\":\"now\"",
+		"\"code\":null"
+	};
+	static const char *const keys[] = { "web-1", "web-1/", "/shop.json",
+	    "web-1/.json", "web-1/shop", "../shop.json", "web-1/../x.json",
+	    "web-1/a/b.json", "web 1/shop.json", "web-1/-.json" };
+	struct receipt r = { .host = "web-1", .certificate = "shop",
+	    .serial = "03ab", .sha256 = "ff", .not_before = 100,
+	    .not_after = 200, .ok = true, .since = 120, .code = "deploy:failed",
+	    .error = "no \xc3\xbc\x1b[1m", .at = 150 }, got;
+	char host[RECEIPT_HOST_SIZE], cert[RECEIPT_HOST_SIZE], *sealed, *key;
+	struct error err;
+	size_t n;
+
+	(void)state;
+	sealed = receipt_make(&r, SECRET, &n);
+	assert_true(n <= RECEIPT_MAX);
+	assert_int_equal(receipt_read(sealed, n, SECRET, "web-1", "shop", &got,
+	    &err), 0);
+	assert_string_equal(got.serial, "03ab");
+	assert_int_equal(got.since, 120);
+	assert_true(got.ok);
+	assert_string_equal(got.error, "no \xc3\xbc [1m");
+	/* Not in another's place, nor with another secret. */
+	assert_int_equal(receipt_read(sealed, n, SECRET, "web-2", "shop", &got,
+	    &err), -1);
+	assert_string_equal(err.code, "seal:open");
+	assert_int_equal(receipt_read(sealed, n, OTHER, "web-1", "shop", &got,
+	    &err), -1);
+	free(sealed);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char *text = i < 3 ? xstrdup(wrong[i]) : xasprintf(
+		    "{\"certificate\":\"shop\",\"sha256\":\"\","
+		    "\"not_before\":1,\"not_after\":2,\"next_at\":0,"
+		    "\"error\":\"\"%s%s%s%s%s%s,%s}",
+		    i != 3 ? ",\"host\":\"web-1\"" : "",
+		    i != 4 ? ",\"serial\":\"\"" : "",
+		    i != 5 ? ",\"ok\":true" : "", i != 6 ? ",\"at\":1" : "",
+		    i != 7 ? ",\"since\":0" : "",
+		    i != 8 ? ",\"code\":\"\"" : "", wrong[i]);
+
+		sealed = seal_receipt(text, &n);
+		assert_int_equal(receipt_read(sealed, n, SECRET, "web-1",
+		    "shop", &got, &err), -1);
+		assert_string_not_equal(err.code, "seal:open");
+		free(sealed);
+		free(text);
+	}
+	key = receipt_key("web-1", "shop");
+	assert_true(receipt_key_read(key, host, cert));
+	assert_string_equal(host, "web-1");
+	assert_string_equal(cert, "shop");
+	free(key);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		assert_false(receipt_key_read(keys[i], host, cert));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_seal),
+		cmocka_unit_test(test_receipt),
 		cmocka_unit_test(test_mac),
 		cmocka_unit_test(test_manifest),
 		cmocka_unit_test(test_publisher),
