@@ -13,6 +13,7 @@
 #include "common/mem.h"
 #include "common/provider_text.h"
 #include "ctl/ask.h"
+#include "ctl/receipts.h"
 #include "ctl/persist.h"
 #include "ctl/select.h"
 #include "ctl/show.h"
@@ -118,6 +119,8 @@ cmd_status(const struct options *o)
 	code = select_init(&v.select, o, clock_now());
 	if (code != EXIT_OK)
 		return code;
+	if (o->all_hosts)
+		return receipts_status(o);
 	if (o->n_names > 0)
 		v.select.pattern = o->names[0];
 	if (o->watch)

@@ -7,6 +7,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "ctl/receipts.h"
 #include "ctl/show.h"
 #include "ctl/term.h"
 
@@ -343,6 +344,38 @@ freeze_field(const struct term *t, const json_t *freeze)
 	free(days);
 }
 
+/* "12 of 500 hosts behind", then who, and why. */
+static void
+hosts_fields(const struct term *t, const json_t *cert, time_t now)
+{
+	long long known = jsonx_int(cert, "hosts.known", 0);
+	long long behind = jsonx_int(cert, "hosts.behind", 0);
+	char *text = receipts_behind(cert), *line;
+	bool is_late = jsonx_int(cert, "hosts.late", 0) > 0;
+	const json_t *h;
+	size_t i = 0;
+
+	if (known == 0)
+		return;
+	if (text == NULL)
+		text = xasprintf("%lld host%s, and each has it", known,
+		    known == 1 ? "" : "s");
+	field(t, "hosts", behind == 0 ? TERM_GOOD : is_late ? TERM_BAD :
+	    TERM_WARN, text);
+	free(text);
+	json_array_foreach(jsonx_get(cert, "hosts.list"), i, h) {
+		line = receipts_line(h, now);
+		field(t, "", TERM_PLAIN, line);
+		free(line);
+	}
+	if ((long long)i >= behind)
+		return;
+	line = xasprintf("and %lld more: acmectl status --all-hosts",
+	    behind - (long long)i);
+	field(t, "", TERM_PLAIN, line);
+	free(line);
+}
+
 static enum term_colour
 level_colour(const json_t *step)
 {
@@ -450,6 +483,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	json_array_foreach(json_object_get(cert, "persist"), i, persist)
 		persist_field(t, persist, has_accounts(json_object_get(cert,
 		    "persist")), now);
+	hosts_fields(t, cert, now);
 	print_steps(t, json_object_get(cert, "steps"));
 	free(fallback);
 	free(next);

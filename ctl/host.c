@@ -326,6 +326,24 @@ do_key(const struct options *o)
 	return code;
 }
 
+/* What it has reported, not its key. */
+static int
+do_forget(const struct options *o)
+{
+	struct client_reply reply;
+	int code = ask_post(o, API_PATH_RECEIPTS_FORGET, json_pack("{s:s}",
+	    "name", o->names[1]), &reply);
+
+	if (code != EXIT_OK)
+		return code;
+	if (o->json)
+		print_json(o, reply.body, JSON_INDENT(2));
+	client_reply_clear(&reply);
+	say_all(o, xasprintf("%s is forgotten until it reports again",
+	    o->names[1]));
+	return EXIT_OK;
+}
+
 int
 cmd_host(const struct options *o)
 {
@@ -339,6 +357,7 @@ cmd_host(const struct options *o)
 		{ "add", 2, 3, do_add },
 		{ "remove", 2, 2, do_remove },
 		{ "key", 2, 2, do_key },
+		{ "forget", 2, 2, do_forget },
 	};
 
 	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
@@ -351,7 +370,7 @@ cmd_host(const struct options *o)
 		    "see: acmectl host --help");
 		return EXIT_USAGE;
 	}
-	say_error("allowed: host list; host show, remove or key NAME; host "
-	    "add NAME [KEY]");
+	say_error("allowed: host list; host show, remove, key or forget NAME; "
+	    "host add NAME [KEY]");
 	return EXIT_USAGE;
 }

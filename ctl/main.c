@@ -59,7 +59,7 @@ static const struct cli_command commands[] = {
 	    "rollover, deactivate, export, import",
 	    1, 3, cmd_account, "account show letsencrypt" },
 	{ "host", "ACTION [NAME [KEY]]", "hosts with keys of their own: "
-	    "list, show, add, remove, key",
+	    "list, show, add, remove, key; or forget",
 	    1, 3, cmd_host, "host add web-1" },
 	{ "events", "[NAME]", "show the steps of all renewals as they come",
 	    0, 1, cmd_events, "events" },
@@ -139,6 +139,9 @@ static const struct cli_option options[] = {
 	{ "status", "expires-within", "SPAN", "only those that end so soon, "
 	    "such as 20d, or are missing", CLI_TEXT,
 	    offsetof(struct options, expires_within) },
+	{ "status", "all-hosts", NULL, "what each host serves of the "
+	    "certificates that are published here", CLI_FLAG,
+	    offsetof(struct options, all_hosts) },
 	{ "status", "watch", NULL, "stay, and show what changes, until "
 	    "Ctrl-C", CLI_FLAG, offsetof(struct options, watch) },
 	{ "check-status", "warning", "DAYS", "warn if a certificate ends so "

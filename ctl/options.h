@@ -29,7 +29,7 @@ struct options {
 	bool		 json;
 	enum term_when	 colour;	/* --color */
 	bool		 check;		/* status */
-	bool		 failing, watch;	/* status */
+	bool		 failing, watch, all_hosts;	/* status */
 	const char	*expires_within;	/* status; a span, or NULL */
 	const char	*warning, *critical;	/* check-status; days */
 	bool		 all, failed;	/* renew-now */

@@ -8,6 +8,7 @@
 #include "common/mem.h"
 #include "common/names.h"
 #include "common/text.h"
+#include "ctl/receipts.h"
 #include "ctl/show.h"
 #include "ctl/summary.h"
 
@@ -39,8 +40,10 @@ row_last_error(const json_t *cert)
 
 	if (msg != NULL)
 		return msg;
-	if ((deploy = failed_deploy(cert)) == NULL)
-		return xstrdup("");
+	if ((deploy = failed_deploy(cert)) == NULL) {
+		out = receipts_behind(cert);
+		return out != NULL ? out : xstrdup("");
+	}
 	name = show_str(deploy, "name", "?");
 	msg = show_error(json_object_get(deploy, "error"));
 	out = xasprintf("deploy %s: %s", name, msg == NULL ? "failed" : msg);

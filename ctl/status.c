@@ -51,7 +51,8 @@ struct layout {
 bool
 status_is_bad(const json_t *cert)
 {
-	return !jsonx_bool(cert, "ok", false);
+	return !jsonx_bool(cert, "ok", false) ||
+	    jsonx_int(cert, "hosts.late", 0) > 0;
 }
 
 /* --- the table --- */

@@ -118,7 +118,7 @@ _acmectl()
 		options+=" --email --agree-tos --no-wait --force"
 		;;
 	check-status) options+=" --warning --critical" ;;
-	status) options+=" --check --watch --failing --expires-within" ;;
+	status) options+=" --check --watch --failing --expires-within --all-hosts" ;;
 	plan) options+=" --days" ;;
 	show) options+=" --pem" ;;
 	check) options+=" --no-probe" ;;
@@ -220,7 +220,7 @@ _acmectl()
 		;;
 	host)
 		if ((${#names[@]} == 0)); then
-			i="list show add remove key"
+			i="list show add remove key forget"
 		else
 			i=$(acmectl "${socket[@]}" list hosts 2>/dev/null)
 		fi

@@ -98,6 +98,7 @@ complete -c acmectl -n '__acmectl_at add' -l force -d 'go on although the check 
 complete -c acmectl -n '__acmectl_at status' -l check -d 'exit with 1 if something needs a person'
 complete -c acmectl -n '__acmectl_at status' -l watch -d 'stay, and show what changes'
 complete -c acmectl -n '__acmectl_at status' -l failing -d 'only those that are not well'
+complete -c acmectl -n '__acmectl_at status' -l all-hosts -d 'what each host serves'
 complete -c acmectl -n '__acmectl_at status' -l expires-within -x -d 'only those that end so soon'
 complete -c acmectl -n '__acmectl_at check-status' -s w -l warning -x -d 'warn if a certificate ends so soon'
 complete -c acmectl -n '__acmectl_at check-status' -s c -l critical -x -d 'the same of what is critical'
@@ -119,7 +120,7 @@ complete -c acmectl -n '__acmectl_at revoke' -l by -x -a 'account certificate' -
 complete -c acmectl -n '__acmectl_at revoke' -l serial -x -d 'an earlier certificate'
 complete -c acmectl -n '__acmectl_at revoke' -l force -d 'although the CA asked to wait'
 complete -c acmectl -n '__acmectl_at account 0' -a 'list show register update rollover deactivate export import'
-complete -c acmectl -n '__acmectl_at host 0' -a 'list show add remove key'
+complete -c acmectl -n '__acmectl_at host 0' -a 'list show add remove key forget'
 complete -c acmectl -n '__acmectl_at host 1' -a '(__acmectl_ask list hosts)'
 complete -c acmectl -n '__acmectl_at account 1' -a '(__acmectl_ask list accounts)'
 complete -c acmectl -n '__acmectl_at account 2' -F

@@ -94,6 +94,7 @@ BEGIN {
 	rows(5, "certs")
 	rows(6, "accounts cleanup")
 	rows(7, "rollout persist manage watches cluster")
+	row["daemon/fleet"] = 7.5
 	rows(8, "renewal preflight alerts")
 	rows(9, "engine")
 	rows(10, "control")

@@ -311,6 +311,23 @@ alarm_judge_watch(const struct watched *w, const struct conf_alarm *policy,
 }
 
 void
+alarm_judge_hosts(const char *cert, const char *text, enum alarm_stage stage,
+    time_t ends, struct alarm_fact *f)
+{
+	memset(f, 0, sizeof(*f));
+	(void)text_printf(f->key, sizeof(f->key), "hosts %s", cert);
+	(void)text_printf(f->cert, sizeof(f->cert), "%s", cert);
+	(void)text_printf(f->cause, sizeof(f->cause), "publish:behind");
+	f->event = NEV_FLEET;
+	f->events = NEV_BIT(NEV_FLEET);
+	f->stage = stage;
+	f->level = level_of(stage);
+	f->ends = ends;
+	f->is_ripe = true;
+	set_text(f, text);
+}
+
+void
 alarm_judge_reload(const char *error, struct alarm_fact *f)
 {
 	memset(f, 0, sizeof(*f));

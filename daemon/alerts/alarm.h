@@ -90,6 +90,9 @@ void	alarm_judge_missing(const char *cert, const char *text,
 /* The same of a certificate that others renew. */
 int	alarm_judge_watch(const struct watched *, const struct conf_alarm *,
 	    time_t now, struct alarm_fact *out);
+/* The same of hosts that do not serve what is published; text says which. */
+void	alarm_judge_hosts(const char *cert, const char *text,
+	    enum alarm_stage, time_t ends, struct alarm_fact *out);
 void	alarm_judge_reload(const char *error, struct alarm_fact *out);
 
 /* What the error of a renewal asks a person for. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* notifier_facts - what is wrong now, out of what the rooms know. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +14,12 @@
 #include "daemon/certs/missing.h"
 #include "daemon/certs/origin.h"
 #include "daemon/cleanup/cleanup.h"
+#include "daemon/fleet/hosts.h"
 #include "daemon/manage/revocations.h"
 #include "daemon/rollout/rollout.h"
 #include "daemon/watches/watches.h"
+
+#define LATE_NAMED 5		/* hosts, in a message */
 
 static void
 replace(char **s, const char *by)
@@ -177,6 +181,54 @@ of_revocation(const char *cert, const char *serial, unsigned tries,
 	note(of->notifier, &f, of->now);
 }
 
+/* The first of those that are late, as words. */
+struct late_text {
+	FILE		*f;
+	size_t		 n;
+};
+
+static void
+put_late(const struct host_told *t, void *arg)
+{
+	struct late_text *late = arg;
+	char *why;
+
+	if (t->behind_since == 0 || ++late->n > LATE_NAMED)
+		return;
+	why = host_why(t);
+	fprintf(late->f, "%s %.100s (%.200s)", late->n > 1 ? ";" : "",
+	    t->host, why);
+	free(why);
+}
+
+static void
+of_hosts(struct notifier *n, const struct cert *c, time_t now)
+{
+	struct hosts_count count = hosts_count(c);
+	struct late_text late = { .n = 0 };
+	const struct store_cert *row = &c->row;
+	struct alarm_fact fact;
+	char *text;
+	size_t len;
+
+	if (count.late == 0)
+		return;
+	late.f = open_memstream(&text, &len);
+	if (late.f == NULL)
+		abort();
+	fprintf(late.f, "%zu of %zu hosts behind:", count.late, count.known);
+	hosts_each(c, put_late, &late);
+	if (late.n > LATE_NAMED)
+		fprintf(late.f, "; and %zu more", late.n - LATE_NAMED);
+	if (fclose(late.f) != 0 || text == NULL)
+		abort();
+	alarm_judge_hosts(row->name, text, count.ends == 0 ? STAGE_FINE :
+	    alarm_stage(count.ends - (row->not_after - row->not_before),
+	    count.ends, c->conf->renew_before_s, now), count.ends, &fact);
+	free(text);
+	note(n, &fact, now);
+}
+
 /* What watched certificates are gone through for. */
 struct of_watched {
 	struct notifier	*notifier;
@@ -204,6 +256,8 @@ notifier_find_facts(struct notifier *n, time_t now)
 		if (env->certs->list[i]->conf == NULL)
 			continue;
 		of_cert(n, env->certs->list[i], now);
+		if (!LIST_EMPTY(&env->certs->list[i]->publications))
+			of_hosts(n, env->certs->list[i], now);
 		if (rollout_pending(env->rollout) > 0 &&
 		    !TAILQ_EMPTY(&env->certs->list[i]->targets))
 			rollout_open_each(env->certs->list[i], of_deploy,

@@ -29,6 +29,8 @@ struct rehearsal;
 struct missing;
 struct renewal;
 struct takeover;
+struct publication;
+struct report;
 struct target;
 struct watch;
 
@@ -112,6 +114,11 @@ struct cert {
 	struct watch	*watch;		/* NULL: it has no source */
 	struct targets	 targets;	/* its deploy targets */
 	unsigned	 deploys;	/* operations that run them */
+
+	/* fleet/'s. */
+	struct report	*report;	/* what this host says of it; NULL:
+					   nothing */
+	LIST_HEAD(, publication) publications;	/* where it is published */
 
 	unsigned	 ari_failures;	/* of asking, in a row */
 	unsigned long	 asked_after;	/* passes_hold is up to this

@@ -10,7 +10,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/error.h"
 #include "common/mem.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "daemon/config/opt.h"
 
@@ -270,6 +272,24 @@ check_alarm(struct check *c, struct conf_alarm *a)
 	a->digest_at_s = check_time_of_day(c, "digest_at", 8 * 3600);
 }
 
+/* Others keep it as a directory, or a key, of that name. */
+static char *
+check_host_name(struct check *c)
+{
+	const struct section *file = file_with(c, "host_name");
+	char *name = opt_text(c->m, file, "host_name"), host[DNAME_SIZE];
+	struct error err;
+
+	if (name == NULL) {
+		dname_of_host(host);
+		return xasprintf("%.100s", host);
+	}
+	if (object_name_check(name, &err) == -1)
+		opt_mistake(c->m, file, tree_value(file, "host_name")->line,
+		    "host_name: %s", err.msg);
+	return name;
+}
+
 void
 check_globals(struct check *c)
 {
@@ -299,6 +319,7 @@ check_globals(struct check *c)
 	    file_with(c, "on_name_failure"), NAME_FAILURE_FAIL);
 	check_alarm(c, &conf->alarm);
 	conf->metrics_textfile = check_textfile(c);
+	conf->host_name = check_host_name(c);
 	conf->log_level = LOGL_NOTICE;
 	file = file_with(c, "log_level");
 	v = tree_value(file, "log_level");

@@ -27,6 +27,7 @@ static const char *const event_names[] = {
 	[NEV_REVOCATION] = "revocation-failed",
 	[NEV_NAMES] = "names-missing",
 	[NEV_WATCHED] = "watched",
+	[NEV_FLEET] = "fleet",
 };
 _Static_assert(sizeof(event_names) / sizeof(event_names[0]) == NEV_END,
     "event_names");

@@ -10,6 +10,7 @@
 
 #define CLUSTER		"cluster"	/* as people see its repository */
 #define PUBLISH_TIMEOUT_S 30
+#define BEHIND_AFTER_S	3600
 
 static struct conf_realm *
 realm_new(const struct conf_cluster *k, const char *id)
@@ -25,6 +26,8 @@ realm_new(const struct conf_cluster *k, const char *id)
 	r->prefix = xasprintf("%s/%s/certs/", k->prefix, id);
 	r->secret_file = k->secret_file;
 	r->encrypted = true;
+	r->receipts = true;
+	r->behind_after_s = BEHIND_AFTER_S;
 	r->hash = k->hash;
 	d->name = CLUSTER;
 	d->timeout_s = PUBLISH_TIMEOUT_S;

@@ -50,6 +50,8 @@ static const struct {
 	{ "cert_file", ETCD, 0 },
 	{ "key_file", ETCD, 0 },
 	{ "prefix", S3 | OSS | HTTPS | DIR | ETCD, 0 },
+	{ "receipts", S3 | OSS | DIR | ETCD, 0 },
+	{ "behind_after", S3 | OSS | DIR | ETCD, 0 },
 };
 
 /* -1 and a mistake if there is none. */
@@ -269,6 +271,10 @@ check_repository(struct check *c, const struct section *sec)
 	check_secret(c, sec, "token_file", r->token_file, 1);
 	if (r->type != REPOSITORY_ETCD)		/* it has its own */
 		r->ca_file = opt_ca_file(c->m, sec);
+	r->receipts = opt_bool(c->m, sec, "receipts",
+	    r->type != REPOSITORY_HTTPS);
+	r->behind_after_s = opt_duration(c->m, sec, "behind_after", 60,
+	    30 * 86400, 3600);
 	return r;
 }
 

@@ -233,6 +233,8 @@ struct conf {
 	char		**tls_alpn_listen;	/* the same */
 	char		*metrics_textfile;	/* an absolute path, *.prom;
 					   NULL: none */
+	char		*host_name;	/* of this host, among others; never
+					   NULL */
 	enum log_level	 log_level;
 	unsigned	 max_renewals;	/* at once; default 20 */
 	enum name_failure on_name_failure;	/* the same */

@@ -40,6 +40,8 @@ enum notify_event {
 	NEV_REVOCATION,		/* what is to be revoked is not */
 	NEV_NAMES,		/* a certificate was issued without some */
 	NEV_WATCHED,		/* one that others renew is not well */
+	NEV_FLEET,		/* hosts do not serve what is published, or a
+				   roll-out has stopped */
 	/* Append new ones: sets of these bits are kept in state.db.  Each has
 	   a name in check_notify.c and its words in notify/catalogue.c. */
 	NEV_END

@@ -80,6 +80,7 @@ free_whole(struct conf *conf)
 	opt_list_free(conf->status_hosts);
 	free(conf->control_socket);
 	free(conf->metrics_textfile);
+	free(conf->host_name);
 	check_free_deploy(conf->hooks);
 	free(conf->hooks_dir);
 	free(conf->state_dir);

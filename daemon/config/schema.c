@@ -156,6 +156,8 @@ static const struct key repository_keys[] = {
 	{ "encrypt_to", SHAPE_ONE, NULL },
 	{ "host_key_file", SHAPE_ONE, NULL },
 	{ "publisher_key", SHAPE_ONE, NULL },
+	{ "receipts", SHAPE_ONE, NULL },
+	{ "behind_after", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }
 };
 
@@ -269,6 +271,7 @@ const struct key schema_root[] = {
 	{ "status_listen", SHAPE_LIST, NULL },
 	{ "status_hosts", SHAPE_LIST, NULL },
 	{ "metrics_textfile", SHAPE_ONE, NULL },
+	{ "host_name", SHAPE_ONE, NULL },
 	{ "log_level", SHAPE_ONE, NULL },
 	{ "max_renewals", SHAPE_ONE, NULL },
 	{ "freeze", SHAPE_LIST, NULL },

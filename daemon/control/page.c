@@ -164,6 +164,49 @@ get_status(struct call *c)
 	pieces_begin(c, "application/json", fill_status, page_free, p);
 }
 
+/* --- /v1/receipts --- */
+
+static bool
+fill_receipts(struct pieces *pieces, void *arg)
+{
+	struct page *p = arg;
+	const char *name;
+	json_t *list, *host;
+	size_t i;
+
+	p->out = pieces_out(pieces);
+	if (!p->has_begun) {
+		p->has_begun = true;
+		put(p, "{\"hosts\":[");
+		return true;
+	}
+	name = next_name(p);
+	if (name == NULL) {
+		put(p, "\n]}\n");
+		return false;
+	}
+	list = engine_receipts(p->engine, name);
+	json_array_foreach(list, i, host) {
+		char *text = json_dumps(host, JSON_COMPACT);
+
+		if (text == NULL)
+			continue;	/* a text that is not UTF-8 */
+		put(p, p->has_any ? ",\n" : "\n");
+		put(p, text);
+		p->has_any = true;
+		free(text);
+	}
+	json_decref(list);
+	return true;
+}
+
+void
+get_receipts(struct call *c)
+{
+	pieces_begin(c, "application/json", fill_receipts, page_free,
+	    page_new(c));
+}
+
 /* --- /metrics --- */
 
 static void

@@ -6,6 +6,7 @@
 struct call;
 
 void	get_status(struct call *);
+void	get_receipts(struct call *);
 void	get_metrics(struct call *);
 
 #endif

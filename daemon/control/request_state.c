@@ -100,3 +100,22 @@ post_delete(struct call *c)
 	answer(c, name, engine_delete(c->server->engine, name, &err), &err);
 	json_decref(body);
 }
+
+void
+post_receipts_forget(struct call *c)
+{
+	const char *name;
+	struct error err;
+	json_t *body = parse(c, &name, NULL);
+
+	if (body == NULL)
+		return;
+	log_notice(NULL, "user id %lu asks to forget host %s",
+	    (unsigned long)c->uid, name);
+	if (engine_receipts_forget(c->server->engine, name, &err) == -1)
+		reply_error(c->req, reply_status(&err), &err, NULL);
+	else
+		reply_json(c->req, 200, json_pack("{s:s}", "forgotten",
+		    name));
+	json_decref(body);
+}

@@ -9,5 +9,6 @@ struct call;
 void	post_pause(struct call *);
 void	post_resume(struct call *);
 void	post_delete(struct call *);
+void	post_receipts_forget(struct call *);
 
 #endif

@@ -14,6 +14,8 @@
 #include "daemon/certs/pair.h"
 #include "daemon/engine/priv.h"
 #include "daemon/manage/revocations.h"
+#include "daemon/fleet/hosts.h"
+#include "daemon/fleet/reports.h"
 #include "daemon/persist/persist_watch.h"
 #include "daemon/rollout/rollback.h"
 #include "daemon/rollout/rollout.h"
@@ -288,6 +290,8 @@ engine_delete(struct engine *e, const char *name, struct error *err)
 		hold_forget(e->holds, c);
 		takeover_cancel(c);
 		watch_free(c);
+		report_free(c);
+		hosts_leave(c);
 		rollout_forget(c);
 		certs_remove(e->certs, c);
 	}

@@ -34,6 +34,8 @@
 #include "daemon/engine/textfile.h"
 #include "daemon/engine/turns.h"
 #include "daemon/etcd/etcd.h"
+#include "daemon/fleet/hosts.h"
+#include "daemon/fleet/reports.h"
 #include "daemon/http01/http01.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/tls_alpn.h"
@@ -131,6 +133,7 @@ clock_moved(int64_t set_s, int64_t slept_s, void *arg)
 	tokens_kick(e->tokens);
 	rollout_kick(e->rollout);
 	watches_kick(e->watches);
+	hosts_kick(e->hosts);
 	notifier_clock_moved(e->notifier);
 	textfile_kick(e->textfile);
 	engine_reschedule(e);
@@ -210,6 +213,11 @@ rooms_new(struct engine *e)
 	    .store = a->store, .dns = e->dns, .noticed = noticed, .arg = e };
 	e->watches = watches_new(&e->watches_env);
 	watches_apply(e->watches, e->conf);
+	e->fleet_env = (struct fleet_env){ .loop = a->loop,
+	    .store = a->store, .http = a->http, .etcd = e->etcd,
+	    .certs = e->certs, .noticed = noticed, .arg = e };
+	e->reports = reports_new(&e->fleet_env);
+	e->hosts = hosts_new(&e->fleet_env);
 	e->alerts_env = (struct alerts_env){ .loop = a->loop,
 	    .store = a->store, .children = a->children, .http = a->http,
 	    .certs = e->certs, .cleanup = e->cleanup,
@@ -353,6 +361,8 @@ engine_start(struct engine *e)
 	rollout_start(e->rollout);
 	persist_watch_kick(e->persist_watch, NULL);
 	watches_start(e->watches);
+	reports_apply(e->reports);
+	hosts_apply(e->hosts);
 	notifier_start(e->notifier);
 	ari_start(e->ari);
 	accounts_refresh(e->accounts, e->conf);
@@ -394,6 +404,8 @@ engine_free(struct engine *e)
 	notifier_free(e->notifier);
 	e->notifier = NULL;
 	watches_free(e->watches);
+	reports_free(e->reports);
+	hosts_free(e->hosts);
 	certs_leave(e);
 	shared_free(e);
 	source_streams_free(e->streams);
@@ -478,6 +490,8 @@ engine_stop(struct engine *e, void (*done)(void *arg), void *arg)
 	persist_watch_stop(e->persist_watch);
 	ari_stop(e->ari);
 	watches_stop(e->watches);
+	hosts_stop(e->hosts);
+	reports_stop(e->reports);
 	persist_jobs_stop(e->persist_jobs);
 	manage_jobs_stop(e->manage_jobs);
 	rehearsals_stop(e->rehearsals);
@@ -524,6 +538,8 @@ engine_reload(struct engine *e, const struct conf *conf)
 	tokens_retry(e->tokens);
 	persist_watch_kick(e->persist_watch, NULL);
 	watches_apply(e->watches, conf);
+	reports_apply(e->reports);
+	hosts_apply(e->hosts);
 	notifier_reload(e->notifier);
 	ari_kick(e->ari);
 	textfile_kick(e->textfile);

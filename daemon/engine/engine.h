@@ -80,6 +80,13 @@ json_t		*engine_cert_brief(const struct engine *, const char *name);
 bool		 engine_has_cert(const struct engine *, const char *name);
 json_t		*engine_cert_status(const struct engine *, const char *name);
 
+/* What hosts serve of a certificate that is published here, as an array: GET
+ * /v1/hosts; the caller decrefs. */
+json_t		*engine_receipts(const struct engine *, const char *cert);
+/* Forget one until it says something new; hosts_forget()'s errors. */
+int		 engine_receipts_forget(struct engine *, const char *host,
+		    struct error *);
+
 /* Prometheus text, without what there is for each certificate; the caller
  * frees. */
 char		*engine_metrics(const struct engine *);

@@ -20,6 +20,7 @@
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cleanup/tokens.h"
 #include "daemon/engine/priv.h"
+#include "daemon/fleet/hosts.h"
 #include "daemon/io/tally.h"
 #include "daemon/rollout/rollout.h"
 
@@ -179,6 +180,7 @@ engine_metrics(const struct engine *e)
 	accounts_metrics(e->accounts, f);
 	provider_env_metrics(&e->providers, f);
 	watches_metrics(e->watches, f);
+	hosts_metrics(e->certs, f);
 	queue_metrics(notifier_queue(e->notifier), f);
 	put_process(e, f);
 	text_close(f, &text);

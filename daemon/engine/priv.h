@@ -18,6 +18,7 @@
 #include "daemon/config/conf.h"
 #include "daemon/dns/provider_env.h"
 #include "daemon/engine/engine.h"
+#include "daemon/fleet/env.h"
 #include "daemon/io/clockwatch.h"
 #include "daemon/io/loop.h"
 #include "daemon/manage/manage.h"
@@ -29,6 +30,8 @@
 #include "daemon/watches/watches.h"
 
 struct ari;
+struct hosts;
+struct reports;
 struct persist_jobs;
 struct persist_watch;
 struct notifier;
@@ -80,6 +83,8 @@ struct engine {
 	struct rehearsals *rehearsals;
 	struct turns	*turns;
 	struct watches	*watches;
+	struct reports	*reports;	/* what we say to publishers */
+	struct hosts	*hosts;		/* what hosts say to us */
 
 	struct cluster	*cluster;
 	struct replica	*replica;
@@ -102,6 +107,7 @@ struct engine {
 	struct cluster_env cluster_env;
 	struct cluster_adopt cluster_adopt;
 	struct replica_env replica_env;
+	struct fleet_env fleet_env;
 };
 
 /* --- command.c --- */

@@ -30,6 +30,7 @@
 #include "daemon/engine/priv.h"
 #include "daemon/engine/turns.h"
 #include "daemon/engine/textfile.h"
+#include "daemon/fleet/hosts.h"
 #include "daemon/manage/revocations.h"
 #include "daemon/notify/advice.h"
 #include "daemon/persist/persist_watch.h"
@@ -257,7 +258,7 @@ cert_json(const struct engine *e, const struct cert *c)
 
 	return json_pack("{s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:b, "
 	    "s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-	    "s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o}",
+	    "s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o, s:o}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
 	    "condition", condition_name(condition_of(c)),
 	    "ok", condition_is_good(c),
@@ -282,7 +283,8 @@ cert_json(const struct engine *e, const struct cert *c)
 	    fallback_json(e, c), "renew_before",
 	    c->conf->renew_before_s, "placeholder",
 	    !has && c->has_placeholder,
-	    "missing_names", missing_json(c));
+	    "missing_names", missing_json(c),
+	    "hosts", hosts_json(c));
 }
 
 json_t *
@@ -301,6 +303,20 @@ engine_status(const struct engine *e)
 	    "notify", queue_json(notifier_queue(e->notifier)),
 	    "metrics_textfile", textfile_json(e->textfile),
 	    "watches", watches_json(e->watches));
+}
+
+json_t *
+engine_receipts(const struct engine *e, const char *cert)
+{
+	const struct cert *c = certs_find(e->certs, cert);
+
+	return c != NULL ? hosts_all_json(c) : json_array();
+}
+
+int
+engine_receipts_forget(struct engine *e, const char *host, struct error *err)
+{
+	return hosts_forget(e->hosts, host, err);
 }
 
 const char *

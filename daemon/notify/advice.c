@@ -74,6 +74,7 @@ static const struct {
 	{ "http:too-large", P_DO_ANSWERS },
 	{ "provider:credentials", P_DO_CREDENTIALS },
 	{ "provider:no-zone", P_DO_ZONE },
+	{ "publish:behind", P_DO_BEHIND },
 	{ "store:full", P_DO_DISK },
 	{ "store:io", P_DO_DISK },
 	{ "sys:io", P_DO_DISK },

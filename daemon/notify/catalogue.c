@@ -45,6 +45,8 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "{name}：旧证书未能吊销" },
 	[P_SUBJ_NAMES] = { "{name}: issued without some of its names",
 	    "{name}：证书缺少部分域名" },
+	[P_SUBJ_FLEET] = { "{name}: hosts do not have the new certificate"
+	    "{left}", "{name}：有主机尚未使用新证书{left}" },
 	[P_SUBJ_WATCHED] = { "{name}: watched certificate is not well{left}",
 	    "{name}：所监视的证书有问题{left}" },
 	[P_SUBJ_WATCHED_ENDS] = { "{name}: watched certificate ends{left}",
@@ -161,6 +163,13 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "not renew need attention, for one reason.",
 	    "{n} 个由 acmed 监视但不负责续期的证书因同一原因需要处理。" },
 
+	ONE(NEV_FLEET) = { "The certificate {name} is published here, and "
+	    "does not get to all hosts.",
+	    "证书 {name} 已在此发布，但未能到达所有主机。" },
+	MANY(NEV_FLEET) = { "{n} certificates are published here, and do not "
+	    "get to all hosts.",
+	    "{n} 个证书已在此发布，但未能到达所有主机。" },
+
 	[P_LEAD_TEST] = { "This is a test message for the channel \"{name}\". "
 	    " Nothing is wrong.",
 	    "这是通道“{name}”的测试消息，一切正常。" },
@@ -188,6 +197,9 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_RECOVERED_WATCHED] = { "The watched certificate of {object} "
 	    "(\"{name}\") is well again.",
 	    "所监视的证书 {object}（“{name}”）已恢复正常。" },
+	[P_RECOVERED_FLEET] = { "All hosts serve the certificate {name} that "
+	    "is published here.",
+	    "所有主机均已使用在此发布的证书 {name}。" },
 	[P_RECOVERED_CONFIG] = { "The configuration has been reloaded.",
 	    "配置已重新加载。" },
 	[P_AGAIN] = { "Reported before, and not solved since {since}.",
@@ -405,6 +417,13 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "with it, or:\n\tacmectl put {name} CHAIN KEY",
 	    "请获取新证书并替换文件，或执行：\n"
 	    "\tacmectl put {name} CHAIN KEY" },
+	[P_DO_BEHIND] = { "Look at these hosts: does acmed run there, and "
+	    "what does it say?  A host that is gone for good can be "
+	    "forgotten:\n\tacmectl status --all-hosts\n\t"
+	    "acmectl host forget HOST",
+	    "请检查这些主机：acmed 是否在运行、报告了什么。已永久下线的主机"
+	    "可以移除：\n\tacmectl status --all-hosts\n\t"
+	    "acmectl host forget HOST" },
 	[P_DO_WATCHED] = { "Fix it where that certificate is looked after: "
 	    "acmed cannot.  It looks again within the hour; at once "
 	    "after:\n\tacmectl reload",

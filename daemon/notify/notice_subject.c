@@ -25,6 +25,7 @@ subject_phrase(const struct notice *n)
 		[NEV_REVOCATION] = P_SUBJ_REVOCATION,
 		[NEV_NAMES] = P_SUBJ_NAMES,
 		[NEV_WATCHED] = P_SUBJ_WATCHED,
+		[NEV_FLEET] = P_SUBJ_FLEET,
 	};
 	const struct notice_item *i = notice_first(n);
 

@@ -11,6 +11,8 @@
 #include "common/names.h"
 #include "common/text.h"
 #include "daemon/config/conf_repository.h"
+#include "daemon/publish/repo_keys.h"
+#include "daemon/store/identity.h"
 #include "daemon/store/seal.h"
 
 #define SUFFIX ".json"
@@ -62,7 +64,8 @@ aad_of(const char *host, const char *certificate)
 }
 
 char *
-receipt_make(const struct receipt *r, const char *secret, size_t *len)
+receipt_make(const struct receipt *r, const struct repo_keys *keys,
+    size_t *len)
 {
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:I, s:I, "
 	    "s:s, s:s, s:I}", "host", r->host, "certificate", r->certificate,
@@ -76,7 +79,9 @@ receipt_make(const struct receipt *r, const char *secret, size_t *len)
 
 	if (text == NULL)
 		abort();
-	sealed = seal_close(secret, aad, text, strlen(text), len);
+	sealed = keys->secret != NULL ? seal_close(keys->secret, aad, text,
+	    strlen(text), len) : identity_seal(keys->me, keys->publisher, aad,
+	    text, strlen(text), len);
 	free(aad);
 	free(text);
 	json_decref(o);
@@ -142,9 +147,9 @@ read_members(const json_t *o, struct receipt *r, struct error *err)
 }
 
 int
-receipt_read(const char *data, size_t len, const char *secret,
-    const char *host, const char *certificate, struct receipt *r,
-    struct error *err)
+receipt_read(const char *data, size_t len, const struct repo_keys *keys,
+    const char *public_key, const char *host, const char *certificate,
+    struct receipt *r, struct error *err)
 {
 	char *aad = aad_of(host, certificate), *text;
 	size_t text_len;
@@ -152,7 +157,9 @@ receipt_read(const char *data, size_t len, const char *secret,
 	int rc;
 
 	memset(r, 0, sizeof(*r));
-	rc = seal_open(secret, aad, data, len, &text, &text_len, err);
+	rc = keys->secret != NULL ? seal_open(keys->secret, aad, data, len,
+	    &text, &text_len, err) : identity_open(keys->me, public_key, aad,
+	    data, len, &text, &text_len, err);
 	free(aad);
 	if (rc == -1)
 		return -1;

@@ -4,8 +4,9 @@
  * certificate that it takes from a repository:
  *
  *   PREFIX/hosts/HOST/CERTIFICATE.json (PREFIX/~hosts/... in etcd, where those
- *   who watch for certificates need not be told of it), sealed (store/seal.h)
- *   with the repository's secret and the aad "hosts/HOST/CERTIFICATE.json":
+ *   who watch for certificates need not be told of it), with the aad
+ *   "hosts/HOST/CERTIFICATE.json" sealed with the repository's secret
+ *   (store/seal.h), or from the host to the publisher (store/identity.h):
  *   a JSON object with the members of struct receipt below, times in epoch
  *   seconds.
  *
@@ -20,6 +21,7 @@
 
 struct conf_repository;
 struct error;
+struct repo_keys;
 
 #define RECEIPT_MAX	4096	/* bytes of the object */
 #define RECEIPT_HOST_SIZE 101	/* object_name_check() */
@@ -51,15 +53,17 @@ bool		 receipt_key_read(const char *key,
 		    char host[RECEIPT_HOST_SIZE],
 		    char certificate[RECEIPT_HOST_SIZE]);
 
-/* The object; the caller frees. */
-char		*receipt_make(const struct receipt *, const char *secret,
-		    size_t *len);
+/* The object, under this host's keys; the caller frees. */
+char		*receipt_make(const struct receipt *,
+		    const struct repo_keys *, size_t *len);
 /*
  * Read one that somebody has written for this place: bounded and strict.
- * ERR_REJECTED "receipt:syntax", "seal:open".
+ * public_key: the host's, where each has its own; else NULL.  ERR_REJECTED
+ * "receipt:syntax", "seal:open", "identity:open".
  */
 int		 receipt_read(const char *data, size_t len,
-		    const char *secret, const char *host,
-		    const char *certificate, struct receipt *, struct error *);
+		    const struct repo_keys *, const char *public_key,
+		    const char *host, const char *certificate,
+		    struct receipt *, struct error *);
 
 #endif

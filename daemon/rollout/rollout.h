@@ -144,6 +144,12 @@ void		 rollout_open_each(const struct cert *,
 /* 0 and *out, or -1 if there is no such target, or it is done. */
 int		 rollout_open_get(const struct cert *, const char *target,
 		    struct deploy_open *out);
+/* When all targets had the installed certificate, or it was installed where
+ * there are none; 0: they have not. */
+time_t		 rollout_done_at(const struct cert *);
+/* The same of one target, and which certificate (borrowed) that was. */
+time_t		 rollout_done_get(const struct cert *, const char *target,
+		    const char **serial);
 /* Prometheus text: of each target when what it serves ends, if that is known;
  * and whether that is the installed certificate, if it was looked at. */
 void		 rollout_served(const struct cert *, const char *metric,

@@ -117,6 +117,35 @@ rollout_open_get(const struct cert *c, const char *target,
 	return 0;
 }
 
+time_t
+rollout_done_at(const struct cert *c)
+{
+	time_t at = c->row.serial != NULL ? c->row.installed_at : 0;
+	const struct target *t;
+
+	TAILQ_FOREACH(t, &c->targets, link) {
+		if (rollout_conf(c, t->row.target) == NULL)
+			continue;
+		if (!t->row.done)
+			return 0;
+		if (t->row.done_at > at)
+			at = t->row.done_at;
+	}
+	return at;
+}
+
+time_t
+rollout_done_get(const struct cert *c, const char *target,
+    const char **serial)
+{
+	const struct target *t = rollout_find(c, target);
+
+	if (t == NULL || !t->row.done)
+		return 0;
+	*serial = t->row.serial;
+	return t->row.done_at;
+}
+
 /* names.h allows no quotes in either name. */
 
 void

@@ -48,7 +48,7 @@ static const char *const checks[] = {
 	"PRAGMA quick_check('revocation')", "PRAGMA quick_check('cloud')",
 	"PRAGMA quick_check('budget')", "PRAGMA quick_check('missing')",
 	"PRAGMA quick_check('watch')",
-	"PRAGMA quick_check('pair')",
+	"PRAGMA quick_check('pair')", "PRAGMA quick_check('receipt')",
 };
 
 static int

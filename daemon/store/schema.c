@@ -247,6 +247,25 @@ const char *const schema_tables[] = {
 	" first_profile TEXT,"
 	" first_at INTEGER NOT NULL"
 	") WITHOUT ROWID",
+
+	"CREATE TABLE receipt ("
+	" cert TEXT NOT NULL,"
+	" repository TEXT NOT NULL,"
+	" host TEXT NOT NULL,"
+	" version TEXT NOT NULL,"
+	" serial TEXT NOT NULL,"
+	" sha256 TEXT NOT NULL,"
+	" not_before INTEGER NOT NULL,"
+	" not_after INTEGER NOT NULL,"
+	" ok INTEGER NOT NULL,"
+	" since INTEGER NOT NULL,"
+	" next_at INTEGER NOT NULL,"
+	" at INTEGER NOT NULL,"
+	" forgotten INTEGER NOT NULL,"
+	" error_code TEXT NOT NULL,"
+	" error_msg TEXT NOT NULL,"
+	" PRIMARY KEY (cert, repository, host)"
+	") WITHOUT ROWID",
 	NULL
 };
 
@@ -534,6 +553,25 @@ const char *const schema_migrations[] = {
 	" first_account TEXT,"
 	" first_profile TEXT,"
 	" first_at INTEGER NOT NULL"
+	") WITHOUT ROWID;",
+
+	"CREATE TABLE receipt ("
+	" cert TEXT NOT NULL,"
+	" repository TEXT NOT NULL,"
+	" host TEXT NOT NULL,"
+	" version TEXT NOT NULL,"
+	" serial TEXT NOT NULL,"
+	" sha256 TEXT NOT NULL,"
+	" not_before INTEGER NOT NULL,"
+	" not_after INTEGER NOT NULL,"
+	" ok INTEGER NOT NULL,"
+	" since INTEGER NOT NULL,"
+	" next_at INTEGER NOT NULL,"
+	" at INTEGER NOT NULL,"
+	" forgotten INTEGER NOT NULL,"
+	" error_code TEXT NOT NULL,"
+	" error_msg TEXT NOT NULL,"
+	" PRIMARY KEY (cert, repository, host)"
 	") WITHOUT ROWID;",
 };
 const int schema_version =

@@ -328,6 +328,29 @@ void		 store_watch_put(struct store *, const struct store_watch *);
 void		 store_watch_delete(struct store *, const char *watch,
 		    const char *what);
 
+/* --- what hosts say that they serve of what is published --- */
+
+struct store_receipt {			/* texts are borrowed, never NULL */
+	const char	*cert, *repository, *host;
+	const char	*version;	/* of the object it was read from */
+	/* As in publish/receipt.h; at 0: none was ever read. */
+	const char	*serial, *sha256;
+	time_t		 not_before, not_after;
+	bool		 ok;
+	time_t		 since, next_at, at;
+	const char	*error_code, *error_msg;
+	bool		 is_forgotten;	/* until it says something new */
+};
+/* Sorted by cert and repository; borrowed until each returns. */
+void		 store_receipt_each(struct store *,
+		    void (*each)(const struct store_receipt *, void *),
+		    void *);
+/* Insert or replace; key: cert, repository, host. */
+void		 store_receipt_put(struct store *,
+		    const struct store_receipt *);
+void		 store_receipt_delete(struct store *, const char *cert,
+		    const char *repository, const char *host);
+
 /* --- what a person wants to be revoked, until the CA has done it --- */
 
 struct store_revocation {

@@ -256,6 +256,7 @@ store_cert_delete(struct store *s, const char *name)
 		"DELETE FROM revocation WHERE cert = ?",
 		"DELETE FROM missing WHERE cert = ?",
 		"DELETE FROM pair WHERE cert = ?",
+		"DELETE FROM receipt WHERE cert = ?",
 	};
 
 	for (size_t i = 0; i < sizeof(sqls) / sizeof(sqls[0]); i++) {

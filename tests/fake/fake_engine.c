@@ -286,6 +286,18 @@ engine_delete(struct engine *e, const char *name, struct error *err)
 	return engine_renew_now(e, name, err);
 }
 
+int
+engine_receipts_forget(struct engine *e, const char *host, struct error *err)
+{
+	return engine_renew_now(e, host, err);
+}
+
+json_t *
+engine_receipts(const struct engine *e, const char *cert)
+{
+	return json_pack("[{s:s}]", "certificate", cert);
+}
+
 json_t *
 engine_status(const struct engine *e)
 {

@@ -142,7 +142,8 @@ def test_completion(acmed, request, tmp_path, shell):
     assert completed("list", "targets", "b") == [b]
     assert completed("list", "") == ["accounts", "channels", "hosts",
                                      "providers", "targets"]
-    assert completed("host", "") == ["add", "key", "list", "remove", "show"]
+    assert completed("host", "") == ["add", "forget", "key", "list",
+                                     "remove", "show"]
     assert completed("host", "show", "w") == ["web-1"]
     assert completed("providers", "cloudfl") == ["cloudflare"]
     assert "--watch" in completed("status", "--w")

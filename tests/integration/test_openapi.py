@@ -126,6 +126,7 @@ def test_commands(many, tmp_path):
                  ["list", "targets", "undeployed.example.test"],
                  ["providers"], ["providers", "cloudflare"], ["version"],
                  ["clouds"], ["clouds", "aws-acm"],
+                 ["status", "--all-hosts"], ["host", "forget", "nobody"],
                  ["account", "list"], ["account", "show", "lab"],
                  ["host", "list"], ["host", "show", "web-1"],
                  ["list", "hosts"],

@@ -74,6 +74,23 @@
 { "metrics_textfile = \"acmed.prom\"\n",
     AT "1: metrics_textfile = \"acmed.prom\"; allowed: an absolute path "
     "that ends in .prom, of at most 1024 bytes\n" },
+{ "host_name = \"a/b\"\n"
+    "repository \"r\" { type = https receipts = no behind_after = 1s\n"
+    " url = \"https://h\" encrypt_key_file = /dev/null }\n"
+    "repository \"s\" { type = directory receipts = maybe path = /srv\n"
+    " behind_after = 1s hmac_key_file = /dev/null }\n",
+    AT "1: host_name: \"a/b\" cannot be a name here: only letters, digits, "
+    "'.', '_' and '-' are allowed\n"
+    AT "2: repository \"r\": receipts is not for type = https\n"
+    AT "2: repository \"r\": behind_after is not for type = https\n"
+    AT "2: repository \"r\": behind_after = \"1s\"; allowed: 1m to 30d, "
+    "written like 30d, 12h, 10m or 90s\n"
+    AT "3: repository \"r\": encrypt_key_file: /dev/null: not a regular "
+    "file\n"
+    AT "4: repository \"s\": receipts = \"maybe\"; allowed: true, false\n"
+    AT "5: repository \"s\": hmac_key_file: /dev/null: not a regular file\n"
+    AT "5: repository \"s\": behind_after = \"1s\"; allowed: 1m to 30d, "
+    "written like 30d, 12h, 10m or 90s\n" },
 { "hooks_dir = none\n",
     "" },
 { "hooks_dir = \"/\"\n",

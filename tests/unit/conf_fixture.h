@@ -42,7 +42,7 @@ struct conf *fixture_load_all(const char *name, char **reports);
     "\"/\" at its ends, empty segments, \".\" or \"..\"\n"
 #define ROOT_KEYS "state_dir, control_socket, hooks_dir, resolvers, " \
     "http_listen, tls_alpn_listen, status_listen, status_hosts, " \
-    "metrics_textfile, log_level, " \
+    "metrics_textfile, host_name, log_level, " \
     "max_renewals, freeze, on_name_failure, alarm_after_tries, " \
     "alarm_gather, alarm_repeat, " \
     "digest_at, include, account, credentials, provider, host, repository, " \

@@ -330,7 +330,7 @@ test_receipt(void **state)
 		"\"ok\":1", "\"at\":-1", "\"since\":\"now\"",
 		"\"code\":null"
 	};
-	static const char *const keys[] = { "web-1", "web-1/", "/shop.json",
+	static const char *const not_keys[] = { "web-1", "web-1/", "/shop.json",
 	    "web-1/.json", "web-1/shop", "../shop.json", "web-1/../x.json",
 	    "web-1/a/b.json", "web 1/shop.json", "web-1/-.json" };
 	struct receipt r = { .host = "web-1", .certificate = "shop",
@@ -338,24 +338,26 @@ test_receipt(void **state)
 	    .not_after = 200, .ok = true, .since = 120, .code = "deploy:failed",
 	    .error = "no \xc3\xbc\x1b[1m", .at = 150 }, got;
 	char host[RECEIPT_HOST_SIZE], cert[RECEIPT_HOST_SIZE], *sealed, *key;
+	struct repo_keys keys = { .secret = (char *)(uintptr_t)SECRET };
+	struct repo_keys wrong_keys = { .secret = (char *)(uintptr_t)OTHER };
 	struct error err;
 	size_t n;
 
 	(void)state;
-	sealed = receipt_make(&r, SECRET, &n);
+	sealed = receipt_make(&r, &keys, &n);
 	assert_true(n <= RECEIPT_MAX);
-	assert_int_equal(receipt_read(sealed, n, SECRET, "web-1", "shop", &got,
-	    &err), 0);
+	assert_int_equal(receipt_read(sealed, n, &keys, NULL, "web-1", "shop",
+	    &got, &err), 0);
 	assert_string_equal(got.serial, "03ab");
 	assert_int_equal(got.since, 120);
 	assert_true(got.ok);
 	assert_string_equal(got.error, "no \xc3\xbc [1m");
 	/* Not in another's place, nor with another secret. */
-	assert_int_equal(receipt_read(sealed, n, SECRET, "web-2", "shop", &got,
-	    &err), -1);
+	assert_int_equal(receipt_read(sealed, n, &keys, NULL, "web-2", "shop",
+	    &got, &err), -1);
 	assert_string_equal(err.code, "seal:open");
-	assert_int_equal(receipt_read(sealed, n, OTHER, "web-1", "shop", &got,
-	    &err), -1);
+	assert_int_equal(receipt_read(sealed, n, &wrong_keys, NULL, "web-1",
+	    "shop", &got, &err), -1);
 	free(sealed);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		char *text = i < 3 ? xstrdup(wrong[i]) : xasprintf(
@@ -369,19 +371,32 @@ test_receipt(void **state)
 		    i != 8 ? ",\"code\":\"\"" : "", wrong[i]);
 
 		sealed = seal_receipt(text, &n);
-		assert_int_equal(receipt_read(sealed, n, SECRET, "web-1",
-		    "shop", &got, &err), -1);
+		assert_int_equal(receipt_read(sealed, n, &keys, NULL,
+		    "web-1", "shop", &got, &err), -1);
 		assert_string_not_equal(err.code, "seal:open");
 		free(sealed);
 		free(text);
 	}
+	/* From one to another, where each has a key of its own. */
+	keys = (struct repo_keys){ .me = identity_new("web-1") };
+	wrong_keys = (struct repo_keys){ .me = identity_new("publisher") };
+	keys.publisher = identity_public(wrong_keys.me);
+	sealed = receipt_make(&r, &keys, &n);
+	assert_int_equal(receipt_read(sealed, n, &wrong_keys, identity_public(
+	    keys.me), "web-1", "shop", &got, &err), 0);
+	assert_int_equal(receipt_read(sealed, n, &wrong_keys, identity_public(
+	    wrong_keys.me), "web-1", "shop", &got, &err), -1);
+	assert_string_equal(err.code, "identity:open");
+	free(sealed);
+	repo_keys_clear(&keys);
+	repo_keys_clear(&wrong_keys);
 	key = receipt_key("web-1", "shop");
 	assert_true(receipt_key_read(key, host, cert));
 	assert_string_equal(host, "web-1");
 	assert_string_equal(cert, "shop");
 	free(key);
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		assert_false(receipt_key_read(keys[i], host, cert));
+	for (size_t i = 0; i < sizeof(not_keys) / sizeof(not_keys[0]); i++)
+		assert_false(receipt_key_read(not_keys[i], host, cert));
 }
 
 int
