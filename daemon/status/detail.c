@@ -164,6 +164,8 @@ facts(struct view *v, const json_t *cert)
 	fact(v, "Why not the first CA", jsonx_str(cert, "fallback.why"));
 	fact(v, "Key", jsonx_str(cert, "key"));
 	fact(v, "Serial number", jsonx_str(cert, "serial"));
+	fact(v, "Second key", jsonx_str(cert, "second.key"));
+	fact(v, "Second serial number", jsonx_str(cert, "second.serial"));
 	fact(v, jsonx_bool(cert, "placeholder", false) ?
 	    "Self-signed placeholder" : "Files", jsonx_str(cert, "live_dir"));
 	if (file != NULL) {

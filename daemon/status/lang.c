@@ -60,6 +60,8 @@ static const char *const words[][2] = {
 	{ "Issued", "签发时间" },
 	{ "Serial number", "序列号" },
 	{ "Key", "密钥类型" },
+	{ "Second key", "第二密钥类型" },
+	{ "Second serial number", "第二序列号" },
 	{ "Validation", "验证方式" },
 	{ "DNS provider", "DNS 服务商" },
 	{ "Account", "账户" },
