@@ -3,10 +3,12 @@
 
 import base64
 import os
+import signal
 import sqlite3
 import subprocess
 import time
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -223,6 +225,47 @@ def test_resumed(scripted, make):
     acmed.start()
     acmed.wait("a new pair", lambda: os.path.exists(folder) and
                both(acmed, name)[0] != first, timeout=60)
+
+
+@pytest.mark.parametrize("kind, nth, when", [
+    ("cert", 1, "after"), ("newOrder", 2, "before"),
+    ("finalize", 2, "after"), ("cert", 2, "after")])
+def test_kill(acmed, ca_proxy, kind, nth, when):
+    """Dies between the two: neither is ordered or issued a third time, and
+    live/ has both or none."""
+    name = "%s-%d.example.test" % (kind.lower(), nth)
+    acmed.accounts["lab"]["directory"] = ca_proxy.directory
+    acmed.cert(name, key=KEYS)
+    seen, killed = [], []
+
+    def hook(request):
+        if request.kind != kind or killed:
+            return None
+        seen.append(request.number)
+        if len(set(seen)) < nth:
+            return None
+        killed.append(request.number)
+        acmed.proc.kill(signal.SIGKILL)
+        return "drop"
+    setattr(ca_proxy, when, hook)
+    acmed.write_conf()
+    acmed.launch()
+    try:
+        acmed.proc.wait(60)
+    finally:
+        acmed.end()
+    assert killed
+    assert not os.path.lexists(os.path.dirname(acmed.live(name)))
+    acmed.start()
+    acmed.wait_valid(name, 60)
+    acmed.wait_clean(30)
+    both(acmed, name)
+    assert len(os.listdir(os.path.join(acmed.state_dir, "archive",
+                                       name))) == 1
+    acmed.wait("nothing pending", lambda: not os.listdir(
+        os.path.join(acmed.state_dir, "pending")))
+    assert ca_proxy.count("newOrder") == 2
+    assert ca_proxy.count("finalize") == 2
 
 
 def ask_soon(acmed):
