@@ -93,6 +93,7 @@ replica_cert_json(struct item *i)
 	if (c == NULL)
 		return NULL;
 	gather(i->r, c, &d);
+	i->sending_paused = c->row.paused_until;
 	o = document_json(&d);
 	i->is_open = document_is_open(&d);
 	d.row = (struct store_cert){ .key = KEY_TYPE_END };
@@ -217,7 +218,9 @@ replica_cert_incoming(struct item *i, const json_t *o, int64_t modified)
 		return;
 	}
 	i->is_open = document_is_open(&d);
-	/* Who holds it knows better. */
+	if (c != NULL)
+		replica_pause_merge(i, c, &d);
+	/* Who holds it knows all the rest better. */
 	if (c != NULL && strcmp(d.row.name, i->name) == 0 && c->run == NULL &&
 	    env->fence(c, env->arg) == 0 && follow(i, c, &d, modified)) {
 		cert_save(c);
@@ -292,6 +295,7 @@ replica_adopt(struct replica *r, struct cert *c, const void *value,
 	json_decref(o);
 	if (rc == -1)
 		return -1;
+	replica_pause_merge(i, c, &d);
 	r->is_taking = true;
 	rc = take(r, c, &d, err);
 	r->is_taking = false;

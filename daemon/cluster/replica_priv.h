@@ -49,6 +49,9 @@ struct item {
 	struct etcd_op	*op;		/* the transaction under way */
 	bool		 is_fenced;	/* ... has the lock's revision */
 	bool		 is_open;	/* replica_is_open() */
+	time_t		 paused;	/* paused_until there */
+	time_t		 sending_paused;
+	bool		 knows_pause;	/* paused was seen */
 	char		*by;		/* account: the member that made its
 					   key */
 	struct store_budget *budget;	/* its texts are ours */
@@ -126,6 +129,14 @@ bool	replica_is_tried(const char *name);
 
 /* --- replica_put.c --- */
 void	replica_send_cb(void *);
+/* Ask etcd something about it; its op. */
+void	replica_call(struct item *, const char *path, json_t *body /* taken */,
+	    etcd_done_cb *);
+/* The first word of a done: false: it failed, and is tried again. */
+bool	replica_answered(struct item *, const struct error *);
+/* A condition: target "MOD" or "CREATE". */
+json_t	*replica_compare(const char *key, const char *target,
+	    const char *member, int64_t revision);
 /* What etcd has at that path now (value NULL: nothing, any more). */
 void	replica_incoming(struct replica *, const char *path,
 	    const void *value, size_t len, int64_t modified);
@@ -138,6 +149,14 @@ void	replica_cert_incoming(struct item *, const json_t *, int64_t modified);
 void	replica_cert_listed(struct replica *);
 /* Its certificate, if it is configured with that directory; or NULL. */
 struct cert *replica_cert_of(const struct item *);
+
+/* --- replica_pause.c --- */
+/* What a person has said at another member is said to us; what one has said
+ * here is kept, whatever the document has yet. */
+void	replica_pause_merge(struct item *, struct cert *, struct document *);
+/* If a person has paused, or resumed, one here that another member renews: put
+ * that into its document. */
+void	replica_pause_begin(struct item *);
 
 /* --- replica_account.c --- */
 json_t	*replica_account_json(struct item *);

@@ -20,8 +20,8 @@
 
 /* --- conditions --- */
 
-static json_t *
-compare(const char *key, const char *target, const char *member,
+json_t *
+replica_compare(const char *key, const char *target, const char *member,
     int64_t revision)
 {
 	char text[24];
@@ -35,7 +35,7 @@ compare(const char *key, const char *target, const char *member,
 static json_t *
 compare_seen(const struct item *i, const char *key)
 {
-	return compare(key, "MOD", "mod_revision", i->seen);
+	return replica_compare(key, "MOD", "mod_revision", i->seen);
 }
 
 /* 0, or -1: it is not to be written by us. */
@@ -54,12 +54,13 @@ conditions(struct item *i, const char *key, json_t *list)
 		fence = c != NULL ? env->fence(c, env->arg) : 0;
 		/* What nobody works at its owner writes, if it has all. */
 		if (c == NULL || (fence == 0 && (!i->r->is_listed ||
-		    i->had != i->seen || !env->ours(c, env->arg))))
+		    i->had != i->seen || (!env->ours(c, env->arg) &&
+		    (i->seen != 0 || c->row.paused_until == i->paused)))))
 			return -1;
 		i->is_fenced = fence != 0;
 		lock = env->lock_key(c, env->arg);
-		(void)json_array_append_new(list, compare(lock, "CREATE",
-		    "create_revision", fence));
+		(void)json_array_append_new(list, replica_compare(lock,
+		    "CREATE", "create_revision", fence));
 		free(lock);
 		if (fence == 0)
 			(void)json_array_append_new(list, compare_seen(i,
@@ -145,6 +146,8 @@ made(struct item *i, const json_t *reply)
 		i->seen = i->is_over ? 0 : etcd_revision(reply);
 		i->had = i->seen;
 		i->digest = i->sending_digest;
+		i->paused = i->sending_paused;
+		i->knows_pause = i->kind == ITEM_CERT;
 	}
 	if (i->is_limit && i->sent == i->gen) {
 		i->is_limit = false;
@@ -160,10 +163,9 @@ made(struct item *i, const json_t *reply)
 		item_drop(i);
 }
 
-static void
-called(const struct error *err, const json_t *reply, void *arg)
+bool
+replica_answered(struct item *i, const struct error *err)
 {
-	struct item *i = arg;
 	struct replica *r = i->r;
 
 	i->op = NULL;
@@ -177,11 +179,22 @@ called(const struct error *err, const json_t *reply, void *arg)
 		i->sending_ms = 0;
 		item_queue(i);
 		timer_set(&r->turn, RETRY_MS);
-		return;
+		return false;
 	}
 	if (r->is_away)
 		log_notice(NULL, "cluster: what is shared is written again");
 	r->is_away = false;
+	return true;
+}
+
+static void
+called(const struct error *err, const json_t *reply, void *arg)
+{
+	struct item *i = arg;
+	struct replica *r = i->r;
+
+	if (!replica_answered(i, err))
+		return;
 	if (jsonx_bool(reply, "succeeded", false))
 		made(i, reply);
 	else
@@ -192,6 +205,18 @@ called(const struct error *err, const json_t *reply, void *arg)
 }
 
 /* --- requests --- */
+
+void
+replica_call(struct item *i, const char *path, json_t *body,
+    etcd_done_cb *done)
+{
+	struct replica *r = i->r;
+
+	r->n_ops++;
+	i->op = etcd_call_start(r->env->etcd, &(struct etcd_args){
+	    .conf = r->conf->cluster->etcd, .max_reply = REPLY_MAX,
+	    .timeout_ms = TIMEOUT_MS }, path, body, done, i);
+}
 
 /* What there is to be done of it; NULL: nothing, but to see that it may. */
 static json_t *
@@ -228,8 +253,7 @@ write_op(struct item *i, const char *key)
 static void
 send_item(struct item *i)
 {
-	struct replica *r = i->r;
-	char *key = replica_key(r, i->path);
+	char *key = replica_key(i->r, i->path);
 	json_t *conds = json_array(), *body, *op;
 	struct error err;
 
@@ -239,6 +263,7 @@ send_item(struct item *i)
 		(void)error_set(&err, ERR_TRANSIENT, "cluster:fenced",
 		    "this member does not hold \"%s\" any more", i->name);
 		item_give_up(i, &err);
+		replica_pause_begin(i);
 		return;
 	}
 	i->sending = i->gen;
@@ -250,10 +275,7 @@ send_item(struct item *i)
 		(void)json_array_append_new(json_object_get(body, "success"),
 		    op);
 	free(key);
-	r->n_ops++;
-	i->op = etcd_call_start(r->env->etcd, &(struct etcd_args){
-	    .conf = r->conf->cluster->etcd, .max_reply = REPLY_MAX,
-	    .timeout_ms = TIMEOUT_MS }, "/v3/kv/txn", body, called, i);
+	replica_call(i, "/v3/kv/txn", body, called);
 }
 
 void

@@ -237,6 +237,12 @@ def test_shown_everywhere(pair):
     owner = [a for a in p.members if "ordering a certificate" in a.log()]
     assert len(owner) == 1
     other = p.other(owner[0])
+    # A person pauses it where they are, and resumes it elsewhere.
+    for at, shown_at, command in ((other, owner[0], "pause"),
+                                  (owner[0], other, "resume")):
+        assert at.ctl(command, p.name).returncode == 0
+        shown_at.wait(command, lambda: (shown_at.cert_status(p.name)[
+            "paused"] is not None) == (command == "pause"), 20)
     # It dies: its failure does not make the other one try at once.
     assert len(asked) == 1
     owner[0].kill()

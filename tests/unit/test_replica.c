@@ -655,33 +655,78 @@ test_unlocked(void **state)
 	struct rig *r = *state;
 
 	spin(r, 10);
-	cert(r, 1)->row.paused_until = 5000;
+	cert(r, 1)->row.failures = 5;
 	cert_save(cert(r, 1));
 	spin(r, 20);
 	assert_int_equal(fake.writes, 0);
-	cert(r, 0)->row.paused_until = 7000;
+	cert(r, 0)->row.failures = 7;
 	cert_save(cert(r, 0));
-	UNTIL(r, cert(r, 1)->row.paused_until == 7000);
+	UNTIL(r, cert(r, 1)->row.failures == 7);
 	/* Another one became its owner, and this one has not heard yet. */
 	fake.is_mute = true;
 	r->m[1].ours = true;
-	cert(r, 1)->row.paused_until = 8000;
+	cert(r, 1)->row.failures = 8;
 	cert_save(cert(r, 1));
 	spin(r, 20);
 	assert_int_equal(fake.writes, 2);
-	cert(r, 0)->row.paused_until = 9000;
+	cert(r, 0)->row.failures = 9;
 	cert_save(cert(r, 0));
 	spin(r, 20);
 	assert_int_equal(fake.writes, 2);
-	assert_int_equal(cert(r, 0)->row.paused_until, 8000);
+	assert_int_equal(cert(r, 0)->row.failures, 8);
 	/* Somebody holds it: the owner waits. */
 	kv_put(LOCK, "x", 1);
-	cert(r, 0)->row.paused_until = 10;
+	cert(r, 0)->row.failures = 10;
 	cert_save(cert(r, 0));
 	spin(r, 20);
 	assert_int_equal(fake.writes, 2);
 	assert_int_equal(r->m[0].lost, 0);
 	fake.is_mute = false;
+}
+
+static void
+pause_at(struct rig *r, int n, time_t until)
+{
+	cert(r, n)->row.paused_until = until;
+	cert_save(cert(r, n));
+}
+
+/* A person pauses it where they are, whoever renews it, and whatever that one
+ * is at; and resumes it elsewhere. */
+static void
+test_pause(void **state)
+{
+	struct rig *r = *state;
+
+	spin(r, 10);
+	pause_at(r, 1, 5000);		/* there is no document yet */
+	UNTIL(r, cert(r, 0)->row.paused_until == 5000);
+	/* The owner has it all, and writes on top of that. */
+	cert(r, 0)->row.failures = 2;
+	cert_save(cert(r, 0));
+	UNTIL(r, cert(r, 1)->row.failures == 2);
+	pause_at(r, 1, 0);
+	UNTIL(r, cert(r, 0)->row.paused_until == 0);
+	/* In the middle of a run of the other's: nothing of that is lost. */
+	take_lock(r, 0);
+	set_order(r, 0, "https://ca.test/order/1");
+	sync_shared(r, 0, "");
+	UNTIL(r, replica_is_open(r->m[1].replica, cert(r, 1)));
+	pause_at(r, 1, STORE_PAUSED_EVER);
+	UNTIL(r, cert(r, 0)->row.paused_until == STORE_PAUSED_EVER);
+	cert(r, 0)->row.failures = 3;
+	cert_save(cert(r, 0));
+	UNTIL(r, cert(r, 1)->row.failures == 3);
+	assert_int_equal(cert(r, 1)->row.paused_until, STORE_PAUSED_EVER);
+	assert_true(replica_is_open(r->m[1].replica, cert(r, 1)));
+	assert_string_equal(cert(r, 0)->row.order_url,
+	    "https://ca.test/order/1");
+	/* Both at the same moment: one of them it is, for both. */
+	pause_at(r, 0, 7000);
+	pause_at(r, 1, 8000);
+	spin(r, 50);
+	assert_int_equal(cert(r, 0)->row.paused_until,
+	    cert(r, 1)->row.paused_until);
 }
 
 /* Without etcd a shared sync fails when the lease must be over; what was to be
@@ -940,7 +985,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_takeover), TEST(test_unlocked), TEST(test_away),
+		TEST(test_takeover), TEST(test_unlocked), TEST(test_pause),
+		TEST(test_away),
 		TEST(test_account), TEST(test_rollover),
 		TEST(test_apart), TEST(test_budget), TEST(test_holds),
 	};
