@@ -15,6 +15,9 @@ struct claim {
 	const struct source *src;
 	int		 line;
 	const struct section *cert;	/* whose targets share it, or NULL */
+	const char	*family;	/* ... if they bring the same one of a
+					   pair (key_type_family()); NULL:
+					   the first */
 };
 
 static int
@@ -78,6 +81,17 @@ check_same_path(const char *path)
 	return whole;
 }
 
+/* What a target's key says. */
+static const char *
+family_of(const struct section *deploy)
+{
+	const struct value *v = tree_value(deploy, "key");
+	enum key_type type;
+
+	return v == NULL || key_type_parse(v->text, &type) == -1 ? NULL :
+	    key_type_family(type);
+}
+
 static void
 claim(struct check *c, const struct section *sec, const char *what,
     const char *place, const char *path, const struct section *cert)
@@ -93,13 +107,15 @@ claim(struct check *c, const struct section *sec, const char *what,
 	mine->src = sec->src;
 	mine->line = sec->line;
 	mine->cert = cert;
+	mine->family = cert != NULL ? family_of(sec->parent) : NULL;
 	free(same);
 	node = tsearch(mine, &c->claims, compare);
 	if (node == NULL)
 		abort();		/* like xmalloc() */
 	if (*node == mine)
 		return;
-	if (cert != NULL && (*node)->cert == cert) {
+	if (cert != NULL && (*node)->cert == cert && (*node)->family ==
+	    mine->family) {
 		claim_free(mine);
 		return;
 	}

@@ -817,6 +817,19 @@
     "  verify = none }\n"
     "}\n",
     "" },
+{ "credentials \"w\" { type = aws access_key_id = x\n"
+    " secret_access_key = s3cret }\n"
+    CERT " key = { ec256, rsa2048 }\n"
+    " deploy \"a\" { cloud \"aws-elbv2\" { region = eu-west-1\n"
+    "  listener_arn = \"" ELB "eu-west-1:1:listener/a\"\n"
+    "  certificate_arn = \"arn:aws:acm:x\" } }\n"
+    " deploy \"b\" { key = rsa2048 cloud \"aws-elbv2\" { region = eu-west-1\n"
+    "  listener_arn = \"" ELB "eu-west-1:1:listener/b\"\n"
+    "  certificate_arn = \"arn:aws:acm:x\" } }\n"
+    "}\n",
+    AT "10: certificate \"example.com\": deploy \"b\": cloud \"aws-elbv2\": "
+    "certificate \"example.com\": deploy \"a\" writes the same "
+    "certificate_arn in " AT "7; allowed: once\n" },
 { "credentials \"t\" { type = tencentcloud secret_id = x\n"
     " secret_key = s3cret }\n"
     CERT
@@ -1913,17 +1926,18 @@
     "account \"a\" {\ndirectory = \"https://ca.test/\"\n" \
     "contact = { \"mailto:a@b.test\" }\neab_kid = k\n" \
     "eab_hmac_key_file = /nowhere/eab\n}\n" \
-    "provider \"p\" {\ntype = rfc2136\nserver = \"192.0.2.1\"\n" \
-    "key_name = k\nkey_secret_file = /nowhere/tsig\n}\n" \
+    "provider \"p\" {\ntype = tokendns\nzones = one\nlimit = 1\n" \
+    "api_token_file = /nowhere/tsig\n}\n" \
     "certificate \"c\" {\nnames = { \"c.test\" }\n" \
-    "deploy \"web\" {\ninstall \"/x\" { owner = nobody-there }\n}\n" \
+    "deploy \"web\" {\ninstall \"/x\" { format = cert owner = nobody-there " \
+    "}\n}\n" \
     "deploy \"pods\" {\nkubernetes \"https://k.test\" {\n" \
     "namespace = n\nsecret = s\ntoken_file = /nowhere/token\n}\n}\n}\n"
 #define NO_KEY AT "1: cluster: encrypt_key_file is missing; allowed: a file " \
     "with a secret that all members share, such as of openssl rand -hex 32\n"
 #define NO_EAB AT "9: account \"a\": eab_hmac_key_file: /nowhere/eab: " \
     "No such file or directory\n"
-#define NO_TSIG AT "15: provider \"p\": key_secret_file: /nowhere/tsig: " \
+#define NO_TSIG AT "15: provider \"p\": api_token_file: /nowhere/tsig: " \
     "No such file or directory\n"
 #define NO_OWNER AT "20: certificate \"c\": deploy \"web\": install " \
     "\"/x\": owner = \"nobody-there\"; allowed: a user of this system\n"
