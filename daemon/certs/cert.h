@@ -105,6 +105,8 @@ struct cert {
 	time_t		 wished_at, wished_until;	/* 0: it is not done */
 	bool		 is_ours;	/* we are to renew it; it is not yet as
 					   long as is_taken: */
+	bool		 is_compared;	/* what it had at its start, with what
+					   the cluster has */
 	bool		 is_taken;	/* from the realm's repository, as
 					   another member renews it, or that is
 					   not known */

@@ -219,10 +219,12 @@ follow_conf(struct cert *c, const struct conf_cert *now)
 
 	c->conf = now;
 	/* Whose it is to renew we shall be told. */
-	if (now == NULL || now->realm == NULL)
+	if (now == NULL || now->realm == NULL) {
 		c->is_taken = c->is_ours = false;
-	else if (was == NULL || was->realm == NULL)
+	} else if (was == NULL || was->realm == NULL) {
 		c->is_taken = true;
+		c->is_compared = false;
+	}
 	c->limited_at = NULL;	/* it may be another one there now */
 	c->limited_until = 0;
 	/* A run goes on where it began; NULL: not at one of these. */

@@ -57,7 +57,7 @@ again(struct takeover *t)
 	    t->retry_ms * 2;
 }
 
-/* From now on it is due here. */
+/* From now on it is due here, if it is to be. */
 static void
 finish(struct takeover *t)
 {
@@ -65,6 +65,8 @@ finish(struct takeover *t)
 	struct cert *c = t->cert;
 
 	takeover_free(t);
+	if (!c->is_ours)
+		return;
 	watch_free(c);
 	c->is_taken = false;
 	if (env->taken_over != NULL)
@@ -133,7 +135,10 @@ looked(const struct error *err, const struct fetch_result *result, void *arg)
 		again(t);
 	} else if (err == NULL && result->is_new && !rollback_is_done(c)) {
 		watch_soon(c, 0);		/* that takes it */
-		again(t);
+		if (c->is_ours)
+			again(t);
+		else
+			finish(t);
 	} else if (!rollback_is_done(c) && lacks_ours(c, err, result)) {
 		release(t);
 	} else {
@@ -201,19 +206,38 @@ takeover_again(const struct rollout_env *env, struct cert *c)
 	begin(env, c);
 }
 
+/* What it had before the cluster may be the newest. */
+static void
+compare(const struct rollout_env *env, struct cert *c)
+{
+	if (c->is_ours || !c->is_taken || c->is_compared ||
+	    c->takeover != NULL ||
+	    env->certs->conf->cluster->role == CLUSTER_SERVE)
+		return;
+	c->is_compared = true;
+	begin(env, c);
+}
+
 void
 takeover_follow(const struct rollout_env *env, struct cert *c, bool ours)
 {
-	if (c->conf == NULL || c->conf->realm == NULL || c->is_ours == ours ||
-	    (!ours && !c->is_taken && c->run != NULL))
+	if (c->conf == NULL || c->conf->realm == NULL)
 		return;
+	if (c->is_ours == ours || (!ours && !c->is_taken && c->run != NULL)) {
+		compare(env, c);
+		return;
+	}
 	c->is_ours = ours;
 	takeover_cancel(c);
 	if (ours) {
+		c->is_compared = false;
 		begin(env, c);
 	} else if (!c->is_taken) {
 		c->is_taken = true;
+		c->is_compared = true;	/* it was published */
 		watch_reload(env, c);
 		certs_changed(c->certs);
+	} else {
+		compare(env, c);
 	}
 }

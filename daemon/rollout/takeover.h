@@ -4,6 +4,7 @@
  * published is looked at first: a newer one is taken; where ours is newer, or
  * nothing is there, ours is published.  Then, and not before, it is due here
  * (certs/origin.h): whoever was away for a month orders nothing that is there.
+ * Who renews, if not this one, does the same once at its start.
  */
 #ifndef DAEMON_ROLLOUT_TAKEOVER_H
 #define DAEMON_ROLLOUT_TAKEOVER_H

@@ -3,6 +3,7 @@
 through a real etcd of three members."""
 
 import itertools
+import json
 import os
 import time
 
@@ -31,6 +32,21 @@ def fleet(make, etcd, request):
     f = lab_fleet.Fleet(make, etcd, "/dist%d" % n, nonce_reject=0)
     f.name = "dist%d-%d.example.test" % (n, os.getpid())
     return f
+
+
+def version(member, name):
+    try:
+        return os.readlink(os.path.join(member.state_dir, "live", name))
+    except OSError:
+        return None
+
+
+def owner(fleet, name):
+    """The member whose own it is to renew."""
+    own = [m for m, a in fleet.members.items() if a.proc.alive()
+           and a.cert_status(name)["published"] is None
+           and a.cert_status(name)["serial"]]
+    return own[0] if len(own) == 1 else None
 
 
 def missing_secret(member):
@@ -82,3 +98,104 @@ def test_one_configuration(fleet, nginx, etcd):
     # And nobody else has ordered any.
     for w in webs:
         assert "newOrder" not in w.log() and "new order" not in w.log()
+
+
+def test_changes_hands(fleet, ca_proxy, make, etcd, txt):
+    """Two renew and serve, one serves.  The one whose certificate it is dies
+    when the CA has issued and nobody else has it: the other one goes on with
+    that order, and all have the same.  It comes back, takes that, and orders
+    nothing; what etcd has forgotten meanwhile is found."""
+    fleet.opt = {"directory": ca_proxy.directory}
+    name = fleet.cert(fleet.name, deploy={
+        "cdn": {"exec": ["/bin/true"], "run_on": "holder"},
+        "web": {"exec": ["/bin/true"]}})
+    for m, role in (("r1", "both"), ("r2", "both"), ("w1", "serve")):
+        fleet.member(m, role).start()
+    first, _ = fleet.everywhere(name)
+    proc.wait_until("an owner", lambda: owner(fleet, name), 20)
+    holder = owner(fleet, name)
+    other = {"r1": "r2", "r2": "r1"}[holder]
+    w1 = fleet.members["w1"]
+    # What reaches out runs once, what is local on each that serves.
+    assert [d["name"] for d in fleet.members[holder].wait_valid(name)[
+        "deploy"]] == ["cdn", "web"]
+    assert [d["name"] for d in w1.wait_valid(name)["deploy"]] == ["web"]
+    assert ca_proxy.count("newOrder") == 1
+    dead = []
+
+    def after(request):
+        if request.kind == "cert" and not dead:
+            dead.append(holder)
+            fleet.members[holder].kill()
+            return "drop"
+        return None
+    ca_proxy.after = after
+    time.sleep(1.1)
+    assert fleet.members[holder].get("/v1/renew", "POST", json.dumps(
+        {"names": [name]}))[0] < 300
+    second, _ = fleet.everywhere(name, first, [other, "w1"])
+    assert dead and ca_proxy.count("newOrder") == 2
+    assert ca_proxy.count("finalize") == 2
+    proc.wait_until("the other one to run the target of the holder",
+                    lambda: [d["state"] for d in fleet.members[
+                        other].cert_status(name)["deploy"]] == ["done"] * 2,
+                    20)
+    revision = etcd.ctl("get", "x", "-w", "fields").split('"Revision" : ')[1]
+    etcd.ctl("compact", revision.split()[0])
+    back = fleet.members[holder].start(write=False)
+    assert fleet.everywhere(name, first)[0] == second
+    proc.wait_until("an owner", lambda: owner(fleet, name) == holder, 30)
+    back.wait_valid(name)
+    assert ca_proxy.count("newOrder") == 2
+    assert txt("example.test", name) == {}
+
+
+def test_etcd_away(fleet, etcd):
+    """What is there is served, nothing is lost, and what is published then is
+    everywhere when etcd is back, without a restart."""
+    name = fleet.cert(fleet.name)
+    r, w = fleet.member("r1", "renew"), fleet.member("w1", "serve")
+    r.start()
+    w.start()
+    first, _ = fleet.everywhere(name)
+    for m in etcd.members:
+        m.kill()
+    for m in etcd.members:
+        m.wait()
+    w.wait("a word of it", lambda: "cannot watch" in w.log(), 30)
+    c = w.cert_status(name)
+    assert c["state"] == "valid" and c["error"] is None, c
+    # A start meanwhile: it has what it has.
+    w.stop()
+    w.start(write=False)
+    assert w.cert_status(name)["state"] == "valid"
+    for i in range(3):
+        etcd.start(i)
+    etcd.wait()
+    proc.wait_until("an owner", lambda: owner(fleet, name) == "r1", 60)
+    time.sleep(1.1)
+    assert r.get("/v1/renew", "POST", json.dumps(
+        {"names": [name]}))[0] < 300
+    fleet.everywhere(name, first, timeout=60)
+
+
+def test_two_who_had_one(fleet, ca_proxy):
+    """Daemons that were alone become a cluster: what each had is kept, what is
+    newest goes to the others, and nothing is ordered."""
+    fleet.opt = {"directory": ca_proxy.directory}
+    name = fleet.cert(fleet.name)
+    r1, r2 = fleet.member("r1"), fleet.member("r2")
+    clusters = r1.cluster, r2.cluster
+    for m in r1, r2:
+        m.cluster = None
+        m.start()
+        m.wait_valid(name)
+        time.sleep(1.1)
+    older, newest = r1.serial(name), r2.serial(name)
+    assert older != newest
+    for m, c in zip((r1, r2), clusters):
+        m.cluster = c
+        m.write_conf()
+        m.reload()
+    assert fleet.everywhere(name, older)[0] == newest
+    assert ca_proxy.count("newOrder") == 2

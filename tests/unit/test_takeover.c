@@ -103,6 +103,7 @@ struct fixture {
 	struct conf_repository repository;
 	struct conf_realm realm;
 	struct conf_cert conf;
+	struct conf_cluster cluster;
 	struct conf all;
 	struct certs certs;
 	struct rollout_env env;
@@ -117,6 +118,7 @@ begin(struct fixture *f, const char *serial)
 	memset(f, 0, sizeof(*f));
 	f->realm.certs = &f->repository;
 	f->conf.realm = &f->realm;
+	f->all.cluster = &f->cluster;
 	f->certs.conf = &f->all;
 	f->env = (struct rollout_env){ .loop = loop_new(),
 	    .certs = &f->certs, .taken_over = taken_over };
@@ -253,6 +255,36 @@ test_behind(void **state)
 	end(&f);
 }
 
+/* One that another member renews is the newest here: such as when daemons that
+ * were alone become a cluster. */
+static void
+test_newest(void **state)
+{
+	const struct fetch_result older = { .serial = "aa" };
+	struct fixture f;
+
+	begin(&f, "ab");
+	f.cluster.role = CLUSTER_SERVE;
+	takeover_follow(&f.env, &f.c, false);
+	assert_null(f.c.takeover);
+	f.cluster.role = CLUSTER_BOTH;
+	takeover_follow(&f.env, &f.c, false);
+	look(&f);
+	looked(NULL, &older, look_arg);
+	assert_int_equal(releases, 1);
+	released(NULL, release_arg);
+	assert_false(origin_is_ca(&f.c));
+	assert_non_null(f.c.watch);
+	assert_int_equal(taken, 0);
+	/* Once; but again if it was to become ours meanwhile, and did not. */
+	takeover_follow(&f.env, &f.c, false);
+	assert_null(f.c.takeover);
+	takeover_follow(&f.env, &f.c, true);
+	takeover_follow(&f.env, &f.c, false);
+	assert_non_null(f.c.takeover);
+	end(&f);
+}
+
 int
 main(void)
 {
@@ -260,6 +292,7 @@ main(void)
 		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_published),
 		cmocka_unit_test(test_behind),
+		cmocka_unit_test(test_newest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
