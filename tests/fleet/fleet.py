@@ -2,7 +2,7 @@
 """make check-fleet: a fleet of real daemons, and all that happens to it.
 
 fleet.py [--hosts N] [--nginx N] [--certs N] [--renewers N] [--only WORD,...]
-         [--scratch DIR]
+         [--points before-newOrder,...] [--debug] [--scratch DIR]
 
 Three members of etcd, Pebble, BIND, three acmeds that renew and fifty that
 serve, some of them with nginx; every renewer reaches each etcd through a link
@@ -81,7 +81,7 @@ class World:
         self.renewers = [m for m in self.fleet.members if m[0] == "r"]
         self.hosts = [m for m in self.fleet.members if m[0] == "w"]
         for m in self.fleet.members.values():
-            m.options["log_level"] = "info"
+            m.options["log_level"] = "debug" if a.debug else "info"
         self.nginx = {}
 
     def make(self):
@@ -305,10 +305,13 @@ def leader(w):
         w.judge("leader killed " + kind, before)
 
 
-def struck(w, what, strike, mend):
-    """At each point of a renewal something happens to who is at it."""
+def struck(w, what, strike, mend, is_sent=True):
+    """At each point of a renewal something happens to who is at it; is_sent:
+    its request reaches the CA all the same."""
     name, took = "first." + ZONE, []
     for when, kind in POINTS:
+        if w.args.points and when + "-" + kind not in w.args.points:
+            continue
         before, hit, at = w.counts(), [], []
         lock = threading.Lock()
 
@@ -342,31 +345,39 @@ def struck(w, what, strike, mend):
         if w.everywhere(name, None) != now:
             w.problem("%s %s %s: the certificate was changed again" % (
                 what, when, kind))
-        # An answer to newOrder that nobody got: the CA made that order.
-        lost = kind == "newOrder" and when == "after"
+        # An order that the CA made, whose URL nobody has got in time.
+        lost = kind == "newOrder" and (when == "after" or is_sent)
         w.judge("%s %s %s" % (what, when, kind), before, excused=lost)
-        settle(w)
+        settle(w, name)
     w.figure("%s in each step: to all hosts, median s" % what,
              statistics.median(took))
     w.figure("%s in each step: to all hosts, longest s" % what, max(took))
 
 
-def settle(w):
-    """Until no TXT value is there."""
+def settle(w, name=None):
+    """Until no TXT value is there, and all renewers have the same again, one of
+    them as its own."""
+    def agree():
+        return len({w.version(m, name) for m in w.renewers + w.hosts}) == 1 \
+            and sum(w.member(r).cert_status(name)["published"] is None
+                    for r in w.renewers) == 1
     try:
         w.until("no TXT value", lambda: w.txt() == 0, 60)
+        if name is not None:
+            w.until("the renewers to agree", agree, 60)
     except proc.LabError as e:
         w.problem(str(e))
 
 
 def kill(w):
+    """kill -9 at each step of a renewal."""
     def strike(w, name):
         w.member(name).kill()
         return "drop"
 
     def mend(w, name):
         w.member(name).start(write=False)
-    struck(w, "kill -9", strike, mend)
+    struck(w, "kill -9", strike, mend, False)
 
 
 def pause(w):
@@ -505,6 +516,8 @@ def main():
     p.add_argument("--certs", type=int, default=1000)
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--only", default="")
+    p.add_argument("--points", default="")
+    p.add_argument("--debug", action="store_true")
     p.add_argument("--scratch")
     args = p.parse_args()
     only = [x for x in args.only.split(",") if x]
