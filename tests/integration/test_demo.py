@@ -2,6 +2,7 @@
 """What `./quickstart demo` shows, less the build before it."""
 
 import os
+import shutil
 import sys
 
 import pytest
@@ -13,11 +14,12 @@ SOURCE = os.path.dirname(os.path.dirname(HERE))
 DEMO = os.path.join(SOURCE, "tests", "lab", "demo.py")
 
 
-def demo(folder, *options):
+def demo(folder, *options, script="demo.py"):
     env = dict(os.environ, ACMED=daemon.program("ACMED", "acmed"),
                ACMECTL=daemon.program("ACMECTL", "acmectl"))
     os.chmod(folder, 0o755)
-    return proc.run([sys.executable, "-B", DEMO, str(folder)]
+    return proc.run([sys.executable, "-B", os.path.join(
+        os.path.dirname(DEMO), script), str(folder)]
                     + list(options), env=env, timeout=120, check=False)
 
 
@@ -48,6 +50,22 @@ def test_demo(lab, options):
         assert "key_secret" not in p.stdout
 
 
+def test_demo_of_a_fleet(lab):
+    """--fleet: who is killed in the middle is replaced, and nothing is ordered
+    twice; the script fails else."""
+    if not shutil.which("etcd") or not shutil.which("etcdctl"):
+        pytest.skip("etcd-server or etcd-client is not installed")
+    folder = os.path.join(lab.folder, "demo%d" % next(lab.serial))
+    os.mkdir(folder)
+    p = demo(folder, script="demo_fleet.py")
+    assert p.returncode == 0, p.stdout
+    for line in ("etcd, 3 members", "killed: kill -9", "orders at the CA: 1",
+                 "has gone on when the lease of",
+                 "TXT records left in the DNS: none", "ordered nothing"):
+        assert line in p.stdout, p.stdout
+    assert p.stdout.count("nginx of web3") == 2
+
+
 def test_demo_is_kept(lab):
     """--keep: the scripts that it names work, and the last leaves nothing."""
     folder = os.path.join(lab.folder, "demo%d" % next(lab.serial))
@@ -72,7 +90,8 @@ def test_usage():
     got = proc.run([quickstart, "--help"]).stdout
     assert "demo --builtin" in got and "quickstart test" in got
     assert "set -eu" not in got and "Debian" in got
-    for wrong in ([], ["demo", "--nonsense"], ["nonsense"]):
+    for wrong in ([], ["demo", "--nonsense"], ["nonsense"],
+                  ["demo", "--fleet", "--keep"]):
         p = proc.run([quickstart] + wrong, check=False)
         assert p.returncode == 2 and "demo --builtin" in p.stdout
 
