@@ -46,6 +46,7 @@
 #define API_PATH_IMPORT_CERT "/v1/import/certificate"
 #define API_PATH_PUT	"/v1/put"
 #define API_PATH_HOSTS	"/v1/hosts"
+#define API_PATH_ROLLOUT "/v1/rollout"
 #define API_PATH_RECEIPTS "/v1/receipts"
 #define API_PATH_RECEIPTS_FORGET "/v1/receipts/forget"
 #define API_PATH_HOST	"/v1/hosts/"		/* + NAME, percent-encoded */

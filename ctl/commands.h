@@ -26,6 +26,7 @@ int	cmd_renew_now(const struct options *);
 int	cmd_check(const struct options *);
 int	cmd_deploy(const struct options *);
 int	cmd_rollback(const struct options *);
+int	cmd_rollout(const struct options *);
 int	cmd_events(const struct options *);
 int	cmd_persist(const struct options *);
 int	cmd_reload(const struct options *);

@@ -85,3 +85,18 @@ cmd_delete(const struct options *o)
 		say(o, xasprintf("%s is deleted", name));
 	return code;
 }
+
+int
+cmd_rollout(const struct options *o)
+{
+	const char *name = o->names[0], *what = o->names[1];
+	int code = post(o, API_PATH_ROLLOUT, json_pack("{s:s, s:s}", "name",
+	    name, "do", what));
+
+	if (code == EXIT_OK)
+		say(o, xasprintf("%s: %s; see: acmectl status %s", name,
+		    what[0] == 'c' ? "the next wave may take it" :
+		    what[0] == 's' ? "no further wave is opened" :
+		    "rolling back", name));
+	return code;
+}

@@ -376,6 +376,30 @@ hosts_fields(const struct term *t, const json_t *cert, time_t now)
 	free(line);
 }
 
+/* "wave 2 of 3 in repository fleet, the next in 5m" */
+static void
+rollout_field(const struct term *t, const json_t *cert, time_t now)
+{
+	const json_t *r = json_object_get(cert, "rollout");
+	char *where = show_str(r, "repository", "?"), *text;
+	char *state = show_str(r, "state", "?");
+	char *why = show_str(r, "why", NULL), when[SHOW_WHEN_MAX];
+	time_t at = (time_t)jsonx_int(r, "next_at", 0);
+
+	text = xasprintf("%s, wave %lld of %lld in repository %s%s%s%s%s",
+	    state, (long long)jsonx_int(r, "wave", 0),
+	    (long long)jsonx_int(r, "waves", 0), where, at != 0 ?
+	    ", the next " : "", at != 0 ? show_span(now, at < now ? now : at,
+	    when) : "", why != NULL ? ": " : "", why != NULL ? why : "");
+	if (json_is_object(r))
+		field(t, "rollout", strcmp(state, "stopped") == 0 ? TERM_BAD :
+		    TERM_PLAIN, text);
+	free(text);
+	free(why);
+	free(state);
+	free(where);
+}
+
 static enum term_colour
 level_colour(const json_t *step)
 {
@@ -483,6 +507,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	json_array_foreach(json_object_get(cert, "persist"), i, persist)
 		persist_field(t, persist, has_accounts(json_object_get(cert,
 		    "persist")), now);
+	rollout_field(t, cert, now);
 	hosts_fields(t, cert, now);
 	print_steps(t, json_object_get(cert, "steps"));
 	free(fallback);

@@ -53,6 +53,9 @@ static const struct cli_command commands[] = {
 	    1, 2, cmd_deploy, "deploy example.com nginx" },
 	{ "rollback", "NAME", "deploy the previous certificate",
 	    1, 1, cmd_rollback, "rollback example.com" },
+	{ "rollout", "NAME ACTION", "of one that hosts take in waves: "
+	    "continue, stop, rollback", 2, 2, cmd_rollout,
+	    "rollout example.com continue" },
 	{ "revoke", "NAME", "replace the certificate, then revoke the old one",
 	    1, 1, cmd_revoke, "revoke example.com --reason keycompromise" },
 	{ "account", "ACTION [NAME [FILE]]", "list, show, register, update, "

@@ -7,7 +7,7 @@ _acmectl()
 	local options="--socket --config --json --color --help --version"
 	local commands="add status check-status renew-now check deploy rollback events persist"
 	commands+=" export put import edit pause resume remove delete"
-	commands+=" revoke account host rename"
+	commands+=" revoke account host rename rollout"
 	commands+=" plan history show cleanup"
 	commands+=" reload list notify-test providers clouds version help"
 	local socket=() names=() command="" i word
@@ -215,6 +215,14 @@ _acmectl()
 			return
 		else
 			i=$(acmectl "${socket[@]}" list accounts 2>/dev/null)
+		fi
+		mapfile -t COMPREPLY < <(compgen -W "$i" -- "$cur")
+		;;
+	rollout)
+		if ((${#names[@]} == 0)); then
+			i=$(acmectl "${socket[@]}" list 2>/dev/null)
+		else
+			i="continue stop rollback"
 		fi
 		mapfile -t COMPREPLY < <(compgen -W "$i" -- "$cur")
 		;;

@@ -328,6 +328,14 @@ alarm_judge_hosts(const char *cert, const char *text, enum alarm_stage stage,
 }
 
 void
+alarm_judge_waves(const char *cert, const char *text, struct alarm_fact *f)
+{
+	alarm_judge_hosts(cert, text, STAGE_FINE, 0, f);
+	(void)text_printf(f->key, sizeof(f->key), "waves %s", cert);
+	(void)text_printf(f->cause, sizeof(f->cause), "publish:stopped");
+}
+
+void
 alarm_judge_reload(const char *error, struct alarm_fact *f)
 {
 	memset(f, 0, sizeof(*f));

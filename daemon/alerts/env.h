@@ -15,6 +15,7 @@ struct loop;
 struct revocations;
 struct store;
 struct watches;
+struct waves;
 
 struct alerts_env {
 	struct loop	*loop;
@@ -25,6 +26,7 @@ struct alerts_env {
 	struct cleanup	*cleanup;
 	struct rollout	*rollout;
 	const struct watches *watches;
+	const struct waves *waves;
 	const struct revocations *revocations;
 	/* The last reload failed with this text; *NULL: it did not. */
 	char		*const *reload_error;

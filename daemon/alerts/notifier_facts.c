@@ -15,6 +15,7 @@
 #include "daemon/certs/origin.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/fleet/hosts.h"
+#include "daemon/fleet/waves.h"
 #include "daemon/manage/revocations.h"
 #include "daemon/rollout/rollout.h"
 #include "daemon/watches/watches.h"
@@ -229,6 +230,19 @@ of_hosts(struct notifier *n, const struct cert *c, time_t now)
 	note(n, &fact, now);
 }
 
+static void
+of_waves(struct notifier *n, const struct cert *c, time_t now)
+{
+	struct alarm_fact fact;
+	char why[700];
+
+	if (LIST_EMPTY(&c->publications) || waves_stopped(n->env->waves, c,
+	    why, sizeof(why)) == -1)
+		return;
+	alarm_judge_waves(c->row.name, why, &fact);
+	note(n, &fact, now);
+}
+
 /* What watched certificates are gone through for. */
 struct of_watched {
 	struct notifier	*notifier;
@@ -258,6 +272,7 @@ notifier_find_facts(struct notifier *n, time_t now)
 		of_cert(n, env->certs->list[i], now);
 		if (!LIST_EMPTY(&env->certs->list[i]->publications))
 			of_hosts(n, env->certs->list[i], now);
+		of_waves(n, env->certs->list[i], now);
 		if (rollout_pending(env->rollout) > 0 &&
 		    !TAILQ_EMPTY(&env->certs->list[i]->targets))
 			rollout_open_each(env->certs->list[i], of_deploy,

@@ -138,7 +138,7 @@ event_of(const struct alarm *a)
 		{ "deploy ", NEV_DEPLOY }, { "cleanup ", NEV_CLEANUP },
 		{ "config", NEV_CONFIG }, { "revoke ", NEV_REVOCATION },
 		{ "names ", NEV_NAMES }, { "watch ", NEV_WATCHED },
-		{ "hosts ", NEV_FLEET },
+		{ "hosts ", NEV_FLEET }, { "waves ", NEV_FLEET },
 	};
 
 	if (!is_over(a))

@@ -25,3 +25,12 @@ origin_is_ca(const struct cert *c)
 	return c->conf != NULL && conf_is_issued(c->conf) &&
 	    origin_repository(c) == NULL;
 }
+
+const char *
+origin_host(const struct cert *c, const struct conf_repository *r)
+{
+	if (r->host != NULL)
+		return r->host;
+	return c->conf != NULL && c->conf->realm != NULL ?
+	    c->certs->conf->cluster->name : c->certs->conf->host_name;
+}

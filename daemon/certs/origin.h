@@ -24,4 +24,8 @@ bool	origin_is_cluster(const struct cert *);
  * none. */
 const struct conf_repository *origin_repository(const struct cert *);
 
+/* What this host is called by who publishes it there. */
+const char	*origin_host(const struct cert *,
+		    const struct conf_repository *);
+
 #endif

@@ -9,6 +9,8 @@
 #include "daemon/config/check_host.h"
 #include "daemon/config/opt.h"
 
+#define WAVES_MAX 20
+#define WAVE_MAX 100		/* characters */
 #define SECRET_MIN 32		/* SEAL_SECRET_MIN: it must not be guessed */
 
 static const char *const type_names[] = {
@@ -52,6 +54,8 @@ static const struct {
 	{ "prefix", S3 | OSS | HTTPS | DIR | ETCD, 0 },
 	{ "receipts", S3 | OSS | DIR | ETCD, 0 },
 	{ "behind_after", S3 | OSS | DIR | ETCD, 0 },
+	{ "waves", S3 | OSS | DIR | ETCD, 0 },
+	{ "wave_pause", S3 | OSS | DIR | ETCD, 0 },
 };
 
 /* -1 and a mistake if there is none. */
@@ -234,6 +238,39 @@ check_prefix(struct check *c, const struct section *sec,
 	free(text);
 }
 
+/* They travel in each manifest. */
+static void
+check_waves(struct check *c, const struct section *sec,
+    struct conf_repository *r)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_*?[]!";
+	const struct item *item = tree_item(sec, "waves");
+
+	r->wave_pause_s = opt_duration(c->m, sec, "wave_pause", 0,
+	    30 * 86400, 600);
+	if (item == NULL)
+		return;
+	r->waves = opt_list(c->m, sec, "waves");
+	for (size_t i = 0; i < item->n; i++) {
+		const char *text = item->values[i]->text;
+
+		if (strlen(text) > WAVE_MAX || text[0] == '\0' ||
+		    text[strspn(text, plain)] != '\0')
+			opt_refuse(c->m, sec, "waves", item->values[i],
+			    "patterns of host names such as web-*");
+	}
+	while (r->waves[r->n_waves] != NULL)
+		r->n_waves++;
+	if (r->n_waves > WAVES_MAX)
+		opt_mistake(c->m, sec, item->values[0]->line, "waves has %zu "
+		    "patterns; allowed: at most %d", r->n_waves, WAVES_MAX);
+	if (!r->receipts)
+		opt_mistake(c->m, sec, item->values[0]->line, "waves need "
+		    "receipts: without them nobody knows when a wave is "
+		    "done");
+}
+
 struct conf_repository *
 check_repository(struct check *c, const struct section *sec)
 {
@@ -275,6 +312,7 @@ check_repository(struct check *c, const struct section *sec)
 	    r->type != REPOSITORY_HTTPS);
 	r->behind_after_s = opt_duration(c->m, sec, "behind_after", 60,
 	    30 * 86400, 3600);
+	check_waves(c, sec, r);
 	return r;
 }
 
@@ -296,6 +334,7 @@ check_free_repository(struct conf_repository *r)
 	free(r->kms_key_id);
 	free(r->token_file);
 	free(r->ca_file);
+	opt_list_free(r->waves);
 	free(r->secret_file);
 	free(r->host_key_file);
 	free(r->host);

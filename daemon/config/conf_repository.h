@@ -52,6 +52,11 @@ struct conf_repository {
 	bool		 receipts;	/* hosts say there what they serve */
 	int64_t		 behind_after_s;	/* a host without the newest is
 					   wrong then */
+	/* To publish: patterns of host names; those of the first take a new
+	   version first. */
+	char		**waves;	/* NULL-terminated; NULL: all at once */
+	size_t		 n_waves;
+	int64_t		 wave_pause_s;	/* before the next */
 	uint64_t	 hash;		/* of the section, and its secrets */
 };
 

@@ -158,6 +158,8 @@ static const struct key repository_keys[] = {
 	{ "publisher_key", SHAPE_ONE, NULL },
 	{ "receipts", SHAPE_ONE, NULL },
 	{ "behind_after", SHAPE_ONE, NULL },
+	{ "waves", SHAPE_LIST, NULL },
+	{ "wave_pause", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }
 };
 

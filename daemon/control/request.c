@@ -149,6 +149,7 @@ static const struct route {
 	{ API_PATH_HOSTS, false, EVHTTP_REQ_GET, "GET", get_hosts },
 	{ API_PATH_HOST, true, EVHTTP_REQ_GET, "GET", get_host },
 	{ API_PATH_HOST_KEY, false, EVHTTP_REQ_POST, "POST", post_host_key },
+	{ API_PATH_ROLLOUT, false, EVHTTP_REQ_POST, "POST", post_rollout },
 	{ API_PATH_RECEIPTS, false, EVHTTP_REQ_GET, "GET", get_receipts },
 	{ API_PATH_RECEIPTS_FORGET, false, EVHTTP_REQ_POST, "POST",
 	    post_receipts_forget },

@@ -2,6 +2,7 @@
 #include "daemon/control/request_state.h"
 
 #include <jansson.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/error.h"
@@ -117,5 +118,30 @@ post_receipts_forget(struct call *c)
 	else
 		reply_json(c->req, 200, json_pack("{s:s}", "forgotten",
 		    name));
+	json_decref(body);
+}
+
+void
+post_rollout(struct call *c)
+{
+	const char *name = NULL, *what = NULL;
+	struct error err;
+	json_t *body = request_body(c->req, "", &err);
+
+	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
+	    "{s:s, s:s}", "name", &name, "do", &what) == -1) {
+		bad_request(c, "the request is not {\"name\": NAME, \"do\": "
+		    "ACTION}");
+	} else if (strcmp(what, "continue") != 0 && strcmp(what, "stop") != 0 &&
+	    strcmp(what, "rollback") != 0) {
+		bad_request(c, "\"do\" must be one of continue, stop, "
+		    "rollback");
+	} else {
+		say_who(c, name, what[0] == 'c' ? "to open the next wave" :
+		    what[0] == 's' ? "to open no further wave" :
+		    "to roll all hosts back");
+		answer(c, name, engine_rollout(c->server->engine, name, what,
+		    &err), &err);
+	}
 	json_decref(body);
 }

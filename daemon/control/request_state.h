@@ -9,6 +9,7 @@ struct call;
 void	post_pause(struct call *);
 void	post_resume(struct call *);
 void	post_delete(struct call *);
+void	post_rollout(struct call *);
 void	post_receipts_forget(struct call *);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* command - what a person asks for, besides a renewal. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/error.h"
 #include "common/log.h"
@@ -16,6 +17,7 @@
 #include "daemon/manage/revocations.h"
 #include "daemon/fleet/hosts.h"
 #include "daemon/fleet/reports.h"
+#include "daemon/fleet/waves.h"
 #include "daemon/persist/persist_watch.h"
 #include "daemon/rollout/rollback.h"
 #include "daemon/rollout/rollout.h"
@@ -108,6 +110,39 @@ engine_rollback(struct engine *e, const char *name, bool force,
 	}
 	rollout_rollback(e->rollout, c, force);
 	return 0;
+}
+
+/* Who has it takes the one before, too. */
+static int
+roll_all_back(struct engine *e, const char *name, struct error *err)
+{
+	struct cert *c = find_idle(e, name, err);
+
+	if (c == NULL || rollback_check(c, false, err) == -1)
+		return -1;
+	if (!rollout_settle(e->rollout, c))
+		return error_set(err, ERR_TRANSIENT, "engine:busy",
+		    "\"%s\" is being deployed; see: acmectl status %s", name,
+		    name);
+	if (waves_do(e->waves, c, WAVES_WITHDRAW, err) == -1) {
+		rollout_kick(e->rollout);
+		return -1;
+	}
+	rollout_rollback(e->rollout, c, false);
+	return 0;
+}
+
+int
+engine_rollout(struct engine *e, const char *name, const char *what,
+    struct error *err)
+{
+	struct cert *c;
+
+	if (strcmp(what, "rollback") == 0)
+		return roll_all_back(e, name, err);
+	c = engine_find_known(e, name, err);
+	return c == NULL ? -1 : waves_do(e->waves, c, strcmp(what,
+	    "stop") == 0 ? WAVES_STOP : WAVES_CONTINUE, err);
 }
 
 /* The next run of it is to have a key that was never used. */

@@ -36,6 +36,7 @@
 #include "daemon/etcd/etcd.h"
 #include "daemon/fleet/hosts.h"
 #include "daemon/fleet/reports.h"
+#include "daemon/fleet/waves.h"
 #include "daemon/http01/http01.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/tls_alpn.h"
@@ -215,14 +216,16 @@ rooms_new(struct engine *e)
 	watches_apply(e->watches, e->conf);
 	e->fleet_env = (struct fleet_env){ .loop = a->loop,
 	    .store = a->store, .http = a->http, .etcd = e->etcd,
-	    .certs = e->certs, .noticed = noticed, .arg = e };
+	    .certs = e->certs, .rollout = e->rollout, .noticed = noticed,
+	    .arg = e };
 	e->reports = reports_new(&e->fleet_env);
 	e->hosts = hosts_new(&e->fleet_env);
+	e->waves = waves_new(&e->fleet_env);
 	e->alerts_env = (struct alerts_env){ .loop = a->loop,
 	    .store = a->store, .children = a->children, .http = a->http,
 	    .certs = e->certs, .cleanup = e->cleanup,
 	    .rollout = e->rollout, .revocations = e->revocations,
-	    .watches = e->watches,
+	    .watches = e->watches, .waves = e->waves,
 	    .reload_error = &e->reload_error,
 	    .next_at = next_at, .arg = e };
 	e->notifier = notifier_new(&e->alerts_env);
@@ -363,6 +366,7 @@ engine_start(struct engine *e)
 	watches_start(e->watches);
 	reports_apply(e->reports);
 	hosts_apply(e->hosts);
+	waves_apply(e->waves);
 	notifier_start(e->notifier);
 	ari_start(e->ari);
 	accounts_refresh(e->accounts, e->conf);
@@ -405,6 +409,7 @@ engine_free(struct engine *e)
 	e->notifier = NULL;
 	watches_free(e->watches);
 	reports_free(e->reports);
+	waves_free(e->waves);
 	hosts_free(e->hosts);
 	certs_leave(e);
 	shared_free(e);
@@ -491,6 +496,7 @@ engine_stop(struct engine *e, void (*done)(void *arg), void *arg)
 	ari_stop(e->ari);
 	watches_stop(e->watches);
 	hosts_stop(e->hosts);
+	waves_stop(e->waves);
 	reports_stop(e->reports);
 	persist_jobs_stop(e->persist_jobs);
 	manage_jobs_stop(e->manage_jobs);
@@ -540,6 +546,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	watches_apply(e->watches, conf);
 	reports_apply(e->reports);
 	hosts_apply(e->hosts);
+	waves_apply(e->waves);
 	notifier_reload(e->notifier);
 	ari_kick(e->ari);
 	textfile_kick(e->textfile);

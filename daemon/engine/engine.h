@@ -83,6 +83,10 @@ json_t		*engine_cert_status(const struct engine *, const char *name);
 /* What hosts serve of a certificate that is published here, as an array: GET
  * /v1/hosts; the caller decrefs. */
 json_t		*engine_receipts(const struct engine *, const char *cert);
+/* A person decides on a roll-out in waves (fleet/waves.h, whose errors it has):
+ * "continue", "stop", or "rollback", with engine_rollback()'s. */
+int		 engine_rollout(struct engine *, const char *name,
+		    const char *what, struct error *);
 /* Forget one until it says something new; hosts_forget()'s errors. */
 int		 engine_receipts_forget(struct engine *, const char *host,
 		    struct error *);

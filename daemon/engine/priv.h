@@ -32,6 +32,7 @@
 struct ari;
 struct hosts;
 struct reports;
+struct waves;
 struct persist_jobs;
 struct persist_watch;
 struct notifier;
@@ -85,6 +86,7 @@ struct engine {
 	struct watches	*watches;
 	struct reports	*reports;	/* what we say to publishers */
 	struct hosts	*hosts;		/* what hosts say to us */
+	struct waves	*waves;		/* who takes a new version first */
 
 	struct cluster	*cluster;
 	struct replica	*replica;

@@ -31,6 +31,7 @@
 #include "daemon/engine/turns.h"
 #include "daemon/engine/textfile.h"
 #include "daemon/fleet/hosts.h"
+#include "daemon/fleet/waves.h"
 #include "daemon/manage/revocations.h"
 #include "daemon/notify/advice.h"
 #include "daemon/persist/persist_watch.h"
@@ -258,7 +259,7 @@ cert_json(const struct engine *e, const struct cert *c)
 
 	return json_pack("{s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:b, "
 	    "s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-	    "s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o, s:o}",
+	    "s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o, s:o, s:o}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
 	    "condition", condition_name(condition_of(c)),
 	    "ok", condition_is_good(c),
@@ -284,7 +285,7 @@ cert_json(const struct engine *e, const struct cert *c)
 	    c->conf->renew_before_s, "placeholder",
 	    !has && c->has_placeholder,
 	    "missing_names", missing_json(c),
-	    "hosts", hosts_json(c));
+	    "hosts", hosts_json(c), "rollout", waves_json(e->waves, c));
 }
 
 json_t *

@@ -7,6 +7,7 @@ struct certs;
 struct etcd;
 struct http;
 struct loop;
+struct rollout;
 struct store;
 
 struct fleet_env {
@@ -15,6 +16,7 @@ struct fleet_env {
 	struct http	*http;
 	struct etcd	*etcd;
 	struct certs	*certs;
+	struct rollout	*rollout;
 	/* Something is wrong that was not before, or no more. */
 	void		(*noticed)(void *arg);
 	void		*arg;

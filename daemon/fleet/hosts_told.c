@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* hosts_told - what is known of hosts, for all who show it. */
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,10 @@
 struct wanted {
 	const char	*serial;
 	time_t		 not_before, at;
+	const struct conf_repository *conf;
+	bool		 has_waves;	/* not all may take it yet, or it was
+					   taken back: */
+	struct store_wave wave;
 };
 
 static struct wanted
@@ -35,18 +40,44 @@ wanted_of(const struct publication *p)
 		return w;
 	}
 
+	w.conf = p->conf;
+	w.has_waves = p->conf != NULL && store_wave_get(p->cert->certs->store,
+	    p->cert->row.name, p->repository, &w.wave) == 0;
 	for (unsigned i = 0; conf != NULL && i < conf->n_deploys; i++) {
 		if (conf->deploys[i]->publish == p->conf && w.serial == NULL)
 			w.at = rollout_done_get(p->cert,
 			    conf->deploys[i]->name, &w.serial);
 	}
+	if (w.has_waves && w.wave.opened_at > w.at)
+		w.at = w.wave.opened_at;
 	return w;
 }
 
-/* A newer one than ours is of another publisher, or we have rolled back. */
+/* Is it a later wave's turn to have what is published? */
+static bool
+waits_for_wave(const struct host *h, const struct wanted *w)
+{
+	if (!w->has_waves || w->serial == NULL ||
+	    strcmp(w->wave.serial, w->serial) != 0 ||
+	    w->wave.opened >= w->conf->n_waves)
+		return false;
+	for (unsigned i = 0; i < w->wave.opened; i++) {
+		if (fnmatch(w->conf->waves[i], h->name, 0) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* A newer one than ours is of another publisher, or we have rolled back, here
+ * alone or for all. */
 static bool
 lacks(const struct host *h, const struct wanted *w)
 {
+	if (waits_for_wave(h, w))
+		return false;
+	if (w->has_waves && w->wave.state == WAVE_WITHDRAWN &&
+	    strcmp(h->serial, w->wave.serial) == 0)
+		return w->serial != NULL && strcmp(h->serial, w->serial) != 0;
 	return w->serial != NULL && strcmp(h->serial, w->serial) != 0 &&
 	    h->not_before <= w->not_before;
 }

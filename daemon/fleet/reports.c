@@ -16,6 +16,7 @@
 #include "daemon/certs/certs.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/origin.h"
 #include "daemon/fleet/env.h"
 #include "daemon/io/slots.h"
 #include "daemon/publish/objects.h"
@@ -107,18 +108,6 @@ fingerprint(struct report *r)
 	return r->sha256;
 }
 
-/* As those who read it know this host. */
-static const char *
-host_name(const struct report *r)
-{
-	const struct conf *conf = r->cert->certs->conf;
-
-	if (r->to->host != NULL)
-		return r->to->host;
-	return r->cert->conf->realm != NULL ? conf->cluster->name :
-	    conf->host_name;
-}
-
 static void
 fill(struct report *r, struct receipt *out)
 {
@@ -127,7 +116,8 @@ fill(struct report *r, struct receipt *out)
 	time_t now = clock_now(), next = rollout_next_at(c);
 
 	memset(out, 0, sizeof(*out));
-	(void)text_printf(out->host, sizeof(out->host), "%s", host_name(r));
+	(void)text_printf(out->host, sizeof(out->host), "%s",
+	    origin_host(c, r->to));
 	(void)text_printf(out->certificate, sizeof(out->certificate), "%s",
 	    row->name);
 	(void)text_printf(out->serial, sizeof(out->serial), "%s",

@@ -75,6 +75,7 @@ static const struct {
 	{ "provider:credentials", P_DO_CREDENTIALS },
 	{ "provider:no-zone", P_DO_ZONE },
 	{ "publish:behind", P_DO_BEHIND },
+	{ "publish:stopped", P_DO_STOPPED },
 	{ "store:full", P_DO_DISK },
 	{ "store:io", P_DO_DISK },
 	{ "sys:io", P_DO_DISK },

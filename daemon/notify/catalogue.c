@@ -417,6 +417,13 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "with it, or:\n\tacmectl put {name} CHAIN KEY",
 	    "请获取新证书并替换文件，或执行：\n"
 	    "\tacmectl put {name} CHAIN KEY" },
+	[P_DO_STOPPED] = { "Look at that host; the others keep the "
+	    "certificate that they have.  Then go on, or take the new one "
+	    "back:\n\tacmectl rollout {name} continue\n\t"
+	    "acmectl rollout {name} rollback",
+	    "请检查该主机；其他主机仍使用原有证书。之后可继续，或撤回新"
+	    "证书：\n\tacmectl rollout {name} continue\n\t"
+	    "acmectl rollout {name} rollback" },
 	[P_DO_BEHIND] = { "Look at these hosts: does acmed run there, and "
 	    "what does it say?  A host that is gone for good can be "
 	    "forgotten:\n\tacmectl status --all-hosts\n\t"

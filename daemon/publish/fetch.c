@@ -22,7 +22,7 @@
 
 struct fetch_op {
 	struct fetch_args a;
-	char		*serial, *etag;
+	char		*serial, *etag, *host;
 	struct repo_keys keys;
 	char		*secret;	/* of keys; NULL: there are none */
 	struct manifest	 manifest;
@@ -67,6 +67,7 @@ fetch_cancel(struct fetch_op *op)
 	freezero_str(op->secret);
 	repo_keys_clear(&op->keys);
 	free(op->serial);
+	free(op->host);
 	free(op->etag);
 	free(op);
 }
@@ -272,6 +273,27 @@ is_newer(const struct fetch_op *op)
 	    op->manifest.not_before >= op->a.not_before);
 }
 
+/* The publisher takes ours back. */
+static bool
+is_withdrawn(const struct fetch_op *op)
+{
+	return op->serial[0] != '\0' &&
+	    strcmp(op->manifest.withdrawn, op->serial) == 0 &&
+	    strcmp(op->manifest.serial, op->serial) != 0;
+}
+
+/* Others take it first, unless we have none, or ours is in the last eighth of
+ * its life. */
+static bool
+is_held(const struct fetch_op *op)
+{
+	time_t left = op->a.not_after - clock_now();
+
+	return op->host != NULL && op->serial[0] != '\0' &&
+	    !manifest_is_for(&op->manifest, op->host) &&
+	    left > (op->a.not_after - op->a.not_before) / 8;
+}
+
 /*
  * An older one than ours.  As long as nothing newer was ever seen there, ours
  * is from elsewhere, such as the time before this host became a subscriber.
@@ -307,7 +329,9 @@ judge(struct fetch_op *op, const struct object_reply *reply,
 	op->result.publisher = op->manifest.publisher;
 	op->result.published_at = op->manifest.published_at;
 	op->result.renew_at = op->manifest.renew_at;
-	if (!is_newer(op))
+	if (is_withdrawn(op) && check_older(op, err) == -1)
+		return -1;
+	if (!is_newer(op) && !is_withdrawn(op))
 		return strcmp(op->manifest.serial, op->serial) == 0 ?
 		    check_names(op, err) : check_older(op, err);
 	/* Whoever can write there must not lead us past the encryption. */
@@ -319,7 +343,11 @@ judge(struct fetch_op *op, const struct object_reply *reply,
 		return error_set(err, ERR_REJECTED, "fetch:expired",
 		    "repository \"%s\": the published certificate %s has "
 		    "expired", r->name, op->manifest.serial);
-	op->result.is_new = true;
+	op->result.is_held = is_held(op);
+	op->result.is_new = !op->result.is_held;
+	/* Whether it is shall be looked at again though it does not change. */
+	if (op->result.is_held)
+		op->result.etag[0] = '\0';
 	return check_names(op, err);
 }
 
@@ -367,6 +395,7 @@ fetch_start(const struct fetch_args *a, fetch_done_cb *done, void *arg)
 
 	op->a = *a;
 	op->serial = xstrdup(a->serial);
+	op->host = a->host != NULL ? xstrdup(a->host) : NULL;
 	op->etag = xstrdup(a->etag);
 	op->done = done;
 	op->arg = arg;

@@ -25,7 +25,9 @@ struct fetch_args {			/* borrowed; copied */
 	const struct conf_cert *cert;	/* borrowed; its names */
 	const struct conf_repository *repository;	/* borrowed */
 	const char	*serial;	/* installed here; "": none */
-	time_t		 not_before;	/* of that one */
+	time_t		 not_before, not_after;	/* of that one */
+	const char	*host;		/* this one, to whom waves may say
+					   wait; NULL: they do not matter */
 	const char	*etag;		/* of the manifest read last; or "" */
 	time_t		 published_at;	/* of the newest manifest ever seen; 0:
 					   none was */
@@ -34,6 +36,7 @@ struct fetch_args {			/* borrowed; copied */
 
 struct fetch_result {
 	bool		 is_new;	/* the manifest names a newer one */
+	bool		 is_held;	/* ... which other hosts take first */
 	char		 etag[OBJECT_ETAG_SIZE];	/* of the manifest */
 	char		 serial[64];	/* of the one published */
 	/* Of the manifest, as there; published_at 0: it is unchanged. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/publish/manifest.h"
 
+#include <fnmatch.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #define FORMAT_SECRET	"acmed-1"
 #define FORMAT_HOSTS	"acmed-2"
 #define NAMES_MAX	100
+#define WAVES_MAX	20
+#define WAVE_MAX	100
 
 static const char *const file_names[] = {
 	[MANIFEST_KEYS] = "keys",
@@ -40,6 +43,9 @@ manifest_clear(struct manifest *m)
 	for (char **p = m->names; p != NULL && *p != NULL; p++)
 		free(*p);
 	free(m->names);
+	for (char **p = m->waves; p != NULL && *p != NULL; p++)
+		free(*p);
+	free(m->waves);
 	memset(m, 0, sizeof(*m));
 }
 
@@ -78,6 +84,19 @@ add_signature(json_t *o, const struct repo_keys *keys)
 	free(text);
 }
 
+static void
+add_waves(json_t *o, const struct manifest *m)
+{
+	json_t *list;
+
+	if (m->waves == NULL)
+		return;
+	list = json_array();
+	for (char **p = m->waves; *p != NULL; p++)
+		(void)json_array_append_new(list, json_string(*p));
+	(void)json_object_set_new(o, "waves", list);
+}
+
 char *
 manifest_make(const struct manifest *m, const struct repo_keys *keys)
 {
@@ -108,6 +127,10 @@ manifest_make(const struct manifest *m, const struct repo_keys *keys)
 	if (m->renew_at > 0)
 		(void)json_object_set_new(o, "renew_at",
 		    json_integer(m->renew_at));
+	if (m->withdrawn[0] != '\0')
+		(void)json_object_set_new(o, "withdrawn",
+		    json_string(m->withdrawn));
+	add_waves(o, m);
 	add_signature(o, keys);
 	text = json_dumps(o, JSON_INDENT(2));
 	json_decref(o);
@@ -222,6 +245,43 @@ read_names(const json_t *o, struct manifest *m, struct error *err)
 	return 0;
 }
 
+/* Both may be missing; what is odd would let hosts take what is not theirs. */
+static int
+read_waves(const json_t *o, struct manifest *m, struct error *err)
+{
+	const json_t *list = json_object_get(o, "waves"), *v;
+	size_t n = json_array_size(list), i;
+
+	if (json_object_get(o, "withdrawn") != NULL &&
+	    (jsonx_copy_str(o, "withdrawn", m->withdrawn,
+	    sizeof(m->withdrawn), err) == -1 ||
+	    !is_hex(m->withdrawn, 2, 62)))
+		return bad("withdrawn", err);
+	if (list == NULL)
+		return 0;
+	if (!json_is_array(list) || n > WAVES_MAX)
+		return bad("waves", err);
+	m->waves = xcalloc(n + 1, sizeof(*m->waves));
+	json_array_foreach(list, i, v) {
+		if (!json_is_string(v) || json_string_length(v) > WAVE_MAX)
+			return bad("waves", err);
+		m->waves[i] = xstrdup(json_string_value(v));
+	}
+	return 0;
+}
+
+bool
+manifest_is_for(const struct manifest *m, const char *host)
+{
+	if (m->waves == NULL)
+		return true;
+	for (char **p = m->waves; *p != NULL; p++) {
+		if (fnmatch(*p, host, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int
 read_members(const json_t *o, const struct repo_keys *keys,
     struct manifest *m, struct error *err)
@@ -262,6 +322,8 @@ read_members(const json_t *o, const struct repo_keys *keys,
 		if (read_file(o, file_names[i], &m->files[i], err) == -1)
 			return -1;
 	}
+	if (read_waves(o, m, err) == -1)
+		return -1;
 	return read_names(o, m, err);
 }
 

@@ -7,7 +7,9 @@
  *     "format": "acmed-1", "certificate": NAME, "names": [ ... ],
  *     "serial", "not_before", "not_after", "published_at" (epoch seconds),
  *     "encrypted": bool,
- *     and, of newer publishers, "publisher": its host's name, "renew_at":
+ *     and, of newer publishers, "waves": patterns of the hosts that may take
+ *     it now, where not all may, "withdrawn": a serial that it replaces
+ *     though that is newer, "publisher": its host's name, "renew_at":
  *     when it is going to renew the certificate;
  *     "files": { "fullchain.pem": {"path", "size", "sha256"},
  *                "privkey.pem": {"path", "size", "sha256"} },
@@ -69,12 +71,18 @@ struct manifest {
 	time_t		 not_before, not_after, published_at;
 	char		 publisher[DNAME_SIZE];	/* "": it does not say */
 	time_t		 renew_at;	/* 0: it does not say */
+	/* Who may take it now: hosts of these patterns; NULL: all. */
+	char		**waves;	/* NULL-terminated */
+	char		 withdrawn[64];	/* serial that it replaces though it is
+					   older; "": none */
 	bool		 encrypted;
 	bool		 is_pair;	/* it has the files of a second */
 	struct manifest_file files[MANIFEST_FILES];
 };
 
 void		 manifest_clear(struct manifest *);
+/* May this host take it now? */
+bool		 manifest_is_for(const struct manifest *, const char *host);
 
 /* The object's text, signed; the caller frees. */
 char		*manifest_make(const struct manifest *,

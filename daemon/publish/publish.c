@@ -21,6 +21,7 @@
 #include "daemon/store/identity.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/seal.h"
+#include "daemon/store/store.h"
 
 #define CONFLICTS_MAX	5
 #define WRAPS_A_TURN	50	/* 5 ms */
@@ -46,6 +47,9 @@ struct publish_op {
 					   store takes it back */
 	enum object_condition condition;
 	unsigned	 conflicts, misread;
+	struct store_wave wave;
+	bool		 keeps_files;	/* those there are this version's */
+	size_t		 sizes[MANIFEST_FILES];	/* of stored */
 	struct object_op *object;
 };
 
@@ -63,7 +67,8 @@ publish_cancel(void *arg)
 	explicit_bzero(op->key, sizeof(op->key));
 	object_cancel(op->object);
 	for (int i = 0; i < MANIFEST_FILES; i++)
-		freezero(op->stored[i], op->manifest.files[i].size);
+		freezero(op->stored[i], op->keeps_files ? op->sizes[i] :
+		    op->manifest.files[i].size);
 	manifest_clear(&op->manifest);
 	freezero_str(op->secret);
 	repo_keys_clear(&op->keys);
@@ -235,6 +240,73 @@ read_facts(struct publish_op *op, struct error *err)
 	return 0;
 }
 
+/* --- waves --- */
+
+/* Which hosts may take this version now: a new one those of the first wave. */
+static void
+set_waves(struct publish_op *op)
+{
+	const struct conf_repository *r = op->repository;
+	struct store *store = op->s.a.env->store;
+	struct manifest *m = &op->manifest;
+	struct store_wave *w = &op->wave;
+	bool is_known = store != NULL && store_wave_get(store,
+	    m->certificate, r->name, w) == 0;
+
+	if (is_known && w->state == WAVE_WITHDRAWN &&
+	    strcmp(w->serial, m->serial) != 0 &&
+	    w->not_before >= m->not_before) {
+		(void)text_printf(m->withdrawn, sizeof(m->withdrawn), "%s",
+		    w->serial);
+		return;
+	}
+	if (store == NULL || r->waves == NULL)
+		return;
+	if (!is_known || strcmp(w->serial, m->serial) != 0) {
+		*w = (struct store_wave){ .not_before = m->not_before,
+		    .opened = 1, .opened_at = clock_now(),
+		    .state = WAVE_RUNNING };
+		(void)text_printf(w->cert, sizeof(w->cert), "%s",
+		    m->certificate);
+		(void)text_printf(w->repository, sizeof(w->repository), "%s",
+		    r->name);
+		(void)text_printf(w->serial, sizeof(w->serial), "%s",
+		    m->serial);
+		store_wave_put(store, w);
+	}
+	if (w->opened >= r->n_waves)
+		return;
+	m->waves = xcalloc(w->opened + 1, sizeof(*m->waves));
+	for (unsigned i = 0; i < w->opened; i++)
+		m->waves[i] = xstrdup(r->waves[i]);
+}
+
+static bool
+same_waves(const struct manifest *a, const struct manifest *b)
+{
+	char *const *p = a->waves, *const *q = b->waves;
+
+	if (p == NULL || q == NULL || strcmp(a->withdrawn, b->withdrawn) != 0)
+		return p == q && strcmp(a->withdrawn, b->withdrawn) == 0;
+	for (; *p != NULL && *q != NULL && strcmp(*p, *q) == 0; p++, q++)
+		continue;
+	return *p == *q;
+}
+
+/* Only who may take it changes: its files stay as hosts read them. */
+static void
+keep_files(struct publish_op *op, const struct manifest *there)
+{
+	if (strcmp(there->serial, op->manifest.serial) != 0 ||
+	    same_waves(there, &op->manifest))
+		return;
+	for (int i = 0; i < MANIFEST_FILES && !op->keeps_files; i++)
+		op->sizes[i] = op->manifest.files[i].size;
+	memcpy(op->manifest.files, there->files, sizeof(there->files));
+	op->keeps_files = true;
+	op->next_file = MANIFEST_FILES;
+}
+
 /* --- step by step: the manifest there, files, the new manifest --- */
 
 static void
@@ -370,8 +442,10 @@ compare(struct publish_op *op, const struct object_reply *reply,
 		err->kind = ERR_CONFIG;
 		return -1;
 	}
+	keep_files(op, &there);
 	if (there.not_before > op->manifest.not_before &&
-	    strcmp(there.serial, op->manifest.serial) != 0)
+	    strcmp(there.serial, op->manifest.serial) != 0 &&
+	    strcmp(there.serial, op->manifest.withdrawn) != 0)
 		rc = is_ours(op, there.serial) ? 1 : error_set(err,
 		    op->s.a.target->is_shared ? ERR_TRANSIENT : ERR_CONFIG,
 		    op->s.a.target->is_shared ? "cluster:newer" :
@@ -433,6 +507,7 @@ prepare(struct publish_op *op, struct error *err)
 	if (repo_keys_read(op->repository, op->s.a.env->store, &op->keys,
 	    err) == -1 || read_facts(op, err) == -1)
 		return -1;
+	set_waves(op);
 	if (op->repository->to_hosts)
 		make_secret(op);
 	else if (op->repository->encrypted)

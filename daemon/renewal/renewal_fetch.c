@@ -10,16 +10,22 @@
 #include "common/mem.h"
 #include "daemon/certs/cert_names.h"
 #include "daemon/certs/event.h"
+#include "daemon/certs/origin.h"
 #include "daemon/publish/fetch.h"
 #include "daemon/rollout/source_watch.h"
 
 /* What we have is what is published: the end of an error, if there was one. */
 static void
-nothing_new(struct renewal *r)
+nothing_new(struct renewal *r, const struct fetch_result *result)
 {
 	struct store_cert *row = &r->cert->row;
 
-	renewal_say(r, "the published certificate is installed already");
+	if (result->is_held)
+		renewal_say(r, "a newer certificate is published, and other "
+		    "hosts take it first (waves)");
+	else
+		renewal_say(r, "the published certificate is installed "
+		    "already");
 	row->failures = 0;
 	row->retry_at = 0;
 	free(row->error);
@@ -89,7 +95,7 @@ fetched(const struct error *err, const struct fetch_result *result,
 	}
 	watch_seen(r->cert, result);
 	if (!result->is_new) {
-		nothing_new(r);
+		nothing_new(r, result);
 		return;
 	}
 	take_files(r, result);
@@ -113,6 +119,7 @@ renewal_enter_fetch(struct renewal *r)
 	    .etcd = r->env->etcd,
 	    .cert = r->cc, .repository = r->source,
 	    .serial = cert_serial(r->cert),
-	    .not_before = row->not_before, .etag = "",
+	    .not_before = row->not_before, .not_after = row->not_after,
+	    .host = origin_host(r->cert, r->source), .etag = "",
 	    .published_at = row->source_at }, fetched, r);
 }

@@ -23,6 +23,7 @@
 /* The publisher says when it renews: from a minute before that for half an
  * hour it is looked often, which makes 380 small requests. */
 #define EXPECTED_POLL_S	5
+#define HELD_POLL_S	60	/* our wave comes next */
 #define EXPECTED_LEAD_S	60
 #define EXPECTED_FOR_S	1800
 #define RETRY_LEAST_S	60
@@ -39,6 +40,7 @@ struct watch {
 	time_t		 news_at;	/* to look for news that was told since
 					   the last look began; 0: none was */
 	bool		 wants_run;	/* there is news, or trouble */
+	bool		 is_held;	/* there is news for others first */
 	bool		 is_stamped;	/* stamp is what the files were like
 					   when they were looked at last */
 	struct given_stamp stamp;
@@ -96,6 +98,8 @@ pause(const struct cert *c)
 
 	if (is_late(&c->row, now) && s > NEAR_EXPIRY_POLL_S)
 		s = NEAR_EXPIRY_POLL_S;
+	if (c->watch->is_held && s > HELD_POLL_S)
+		s = HELD_POLL_S;
 	if (is_expected && now >= from &&
 	    now < from + EXPECTED_LEAD_S + EXPECTED_FOR_S &&
 	    s > EXPECTED_POLL_S)
@@ -242,6 +246,8 @@ watch_seen(struct cert *c, const struct fetch_result *seen)
 	    seen->etag);
 	c->watch->wants_run = false;
 	c->watch->misses = 0;
+	if (seen->published_at != 0)
+		c->watch->is_held = seen->is_held;
 	if (seen->published_at > row->source_at) {
 		free(row->source_host);
 		row->source_host = seen->publisher[0] != '\0' ?
@@ -376,7 +382,9 @@ watch_poll(struct cert *c)
 	    .etcd = c->watch->env->etcd,
 	    .cert = c->conf, .repository = origin_repository(c),
 	    .serial = cert_serial(c),
-	    .not_before = c->row.not_before, .etag = w->etag,
+	    .not_before = c->row.not_before,
+	    .not_after = c->row.not_after,
+	    .host = origin_host(c, origin_repository(c)), .etag = w->etag,
 	    .published_at = c->row.source_at, .only_look = true }, polled, c);
 }
 

@@ -49,6 +49,7 @@ static const char *const checks[] = {
 	"PRAGMA quick_check('budget')", "PRAGMA quick_check('missing')",
 	"PRAGMA quick_check('watch')",
 	"PRAGMA quick_check('pair')", "PRAGMA quick_check('receipt')",
+	"PRAGMA quick_check('wave')",
 };
 
 static int

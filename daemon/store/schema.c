@@ -266,6 +266,19 @@ const char *const schema_tables[] = {
 	" error_msg TEXT NOT NULL,"
 	" PRIMARY KEY (cert, repository, host)"
 	") WITHOUT ROWID",
+
+	"CREATE TABLE wave ("
+	" cert TEXT NOT NULL,"
+	" repository TEXT NOT NULL,"
+	" serial TEXT NOT NULL,"
+	" not_before INTEGER NOT NULL,"
+	" opened INTEGER NOT NULL,"
+	" opened_at INTEGER NOT NULL,"
+	" served_at INTEGER NOT NULL,"
+	" state INTEGER NOT NULL,"
+	" why TEXT NOT NULL,"
+	" PRIMARY KEY (cert, repository)"
+	") WITHOUT ROWID",
 	NULL
 };
 
@@ -572,6 +585,19 @@ const char *const schema_migrations[] = {
 	" error_code TEXT NOT NULL,"
 	" error_msg TEXT NOT NULL,"
 	" PRIMARY KEY (cert, repository, host)"
+	") WITHOUT ROWID;",
+
+	"CREATE TABLE wave ("
+	" cert TEXT NOT NULL,"
+	" repository TEXT NOT NULL,"
+	" serial TEXT NOT NULL,"
+	" not_before INTEGER NOT NULL,"
+	" opened INTEGER NOT NULL,"
+	" opened_at INTEGER NOT NULL,"
+	" served_at INTEGER NOT NULL,"
+	" state INTEGER NOT NULL,"
+	" why TEXT NOT NULL,"
+	" PRIMARY KEY (cert, repository)"
 	") WITHOUT ROWID;",
 };
 const int schema_version =

@@ -351,6 +351,32 @@ void		 store_receipt_put(struct store *,
 void		 store_receipt_delete(struct store *, const char *cert,
 		    const char *repository, const char *host);
 
+/* --- a version that hosts take in waves --- */
+
+enum wave_state {
+	WAVE_RUNNING,
+	WAVE_STOPPED,			/* no further wave is opened */
+	WAVE_DONE,			/* all may take it */
+	WAVE_WITHDRAWN			/* who has it takes the one before */
+};
+
+struct store_wave {
+	char		 cert[128], repository[128];
+	char		 serial[64];
+	time_t		 not_before;	/* of that version */
+	unsigned	 opened;	/* waves that may take it, from 1 */
+	time_t		 opened_at;	/* the last of them */
+	time_t		 served_at;	/* when all of them served it; 0: not
+					   yet */
+	enum wave_state	 state;
+	char		 why[512];	/* it was stopped; or "" */
+};
+/* 0, or -1: there is none. */
+int		 store_wave_get(struct store *, const char *cert,
+		    const char *repository, struct store_wave *);
+/* Insert or replace; key: cert, repository. */
+void		 store_wave_put(struct store *, const struct store_wave *);
+
 /* --- what a person wants to be revoked, until the CA has done it --- */
 
 struct store_revocation {

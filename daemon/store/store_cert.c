@@ -257,6 +257,7 @@ store_cert_delete(struct store *s, const char *name)
 		"DELETE FROM missing WHERE cert = ?",
 		"DELETE FROM pair WHERE cert = ?",
 		"DELETE FROM receipt WHERE cert = ?",
+		"DELETE FROM wave WHERE cert = ?",
 	};
 
 	for (size_t i = 0; i < sizeof(sqls) / sizeof(sqls[0]); i++) {

@@ -287,6 +287,13 @@ engine_delete(struct engine *e, const char *name, struct error *err)
 }
 
 int
+engine_rollout(struct engine *e, const char *name, const char *what,
+    struct error *err)
+{
+	return engine_renew_now(e, name, err);
+}
+
+int
 engine_receipts_forget(struct engine *e, const char *host, struct error *err)
 {
 	return engine_renew_now(e, host, err);

@@ -127,6 +127,7 @@ def test_commands(many, tmp_path):
                  ["providers"], ["providers", "cloudflare"], ["version"],
                  ["clouds"], ["clouds", "aws-acm"],
                  ["status", "--all-hosts"], ["host", "forget", "nobody"],
+                 ["rollout", good, "stop"],
                  ["account", "list"], ["account", "show", "lab"],
                  ["host", "list"], ["host", "show", "web-1"],
                  ["list", "hosts"],

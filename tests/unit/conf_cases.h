@@ -91,6 +91,16 @@
     AT "5: repository \"s\": hmac_key_file: /dev/null: not a regular file\n"
     AT "5: repository \"s\": behind_after = \"1s\"; allowed: 1m to 30d, "
     "written like 30d, 12h, 10m or 90s\n" },
+{ "repository \"r\" { type = directory path = /srv receipts = no\n"
+    " hmac_key_file = /dev/null\n"
+    " waves = { \"canary-*\", \"a b\" } wave_pause = 1y }\n",
+    AT "2: repository \"r\": hmac_key_file: /dev/null: not a regular file\n"
+    AT "3: repository \"r\": wave_pause = \"1y\"; allowed: 0d to 30d, "
+    "written like 30d, 12h, 10m or 90s\n"
+    AT "3: repository \"r\": waves = \"a b\"; allowed: patterns of host "
+    "names such as web-*\n"
+    AT "3: repository \"r\": waves need receipts: without them nobody knows "
+    "when a wave is done\n" },
 { "hooks_dir = none\n",
     "" },
 { "hooks_dir = \"/\"\n",

@@ -45,7 +45,9 @@ test_news(void **state)
 {
 	struct conf_repository repository = { .name = NULL };
 	struct conf_cert conf = { .source = &repository, .poll_s = DAY };
-	struct cert c = { .conf = &conf };
+	const struct conf whole = { .host_name = NULL };
+	struct certs certs = { .conf = &whole };
+	struct cert c = { .certs = &certs, .conf = &conf };
 	struct rollout_env env = { .loop = NULL };
 	const struct fetch_result same = { .is_new = false };
 	const char *action;

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "common/text.h"
+#include "daemon/store/db.h"
+#include "daemon/store/store_priv.h"
+
+int
+store_wave_get(struct store *s, const char *cert, const char *repository,
+    struct store_wave *w)
+{
+	static const char sql[] =
+	    "SELECT serial, not_before, opened, opened_at, served_at, state,"
+	    " why FROM wave WHERE cert = ? AND repository = ?";
+	struct db_stmt *q = db_stmt(s->db, sql);
+
+	db_bind_text(q, cert);
+	db_bind_text(q, repository);
+	if (!db_next(q))
+		return -1;
+	memset(w, 0, sizeof(*w));
+	(void)text_printf(w->cert, sizeof(w->cert), "%s", cert);
+	(void)text_printf(w->repository, sizeof(w->repository), "%s",
+	    repository);
+	db_copy_text(q, 0, w->serial, sizeof(w->serial));
+	w->not_before = (time_t)db_int(q, 1);
+	w->opened = (unsigned)db_int(q, 2);
+	w->opened_at = (time_t)db_int(q, 3);
+	w->served_at = (time_t)db_int(q, 4);
+	w->state = (enum wave_state)db_int(q, 5);
+	db_copy_text(q, 6, w->why, sizeof(w->why));
+	db_end(q);
+	return 0;
+}
+
+void
+store_wave_put(struct store *s, const struct store_wave *w)
+{
+	static const char sql[] =
+	    "INSERT OR REPLACE INTO wave (cert, repository, serial,"
+	    " not_before, opened, opened_at, served_at, state, why)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	struct db_stmt *q = db_stmt(s->db, sql);
+
+	db_bind_text(q, w->cert);
+	db_bind_text(q, w->repository);
+	db_bind_text(q, w->serial);
+	db_bind_int(q, w->not_before);
+	db_bind_int(q, w->opened);
+	db_bind_int(q, w->opened_at);
+	db_bind_int(q, w->served_at);
+	db_bind_int(q, (int64_t)w->state);
+	db_bind_text(q, w->why);
+	db_write(q);
+}

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""Hosts take a new version in waves; one that fails stops the roll-out."""
+
+import json
+import os
+
+from test_receipts import (fleet, hosts, published, renew,  # noqa: F401
+                           serve)
+
+NAMES = ["canary-1", "eu-1", "us-1"]
+
+
+def rollout(publisher, name):
+    return publisher.cert_status(name)["rollout"]
+
+
+def opened(publisher, name, wave, state):
+    """Wait until so many waves may take it."""
+    def check():
+        r = rollout(publisher, name)
+        return r and (r["wave"], r["state"]) == (wave, state) and r
+    return publisher.wait("wave %d, %s" % (wave, state), check, timeout=30)
+
+
+def fetch(web, name):
+    return web.ctl("renew-now", name)
+
+
+def test_waves(fleet):
+    publisher, webs, name, folder = fleet(3)
+    canary, eu, us = webs
+    told = os.path.join(publisher.folder, "told")
+    publisher.repositories["fleet"].update({
+        "waves": ["canary-*", "eu-*", "*"], "wave_pause": "0s"})
+    publisher.options["alarm_gather"] = "0s"
+    publisher.notifies["ops"] = {
+        "exec": ["/bin/sh", "-c", "cat >>%s; echo >>%s" % (told, told)],
+        "events": ["fleet"]}
+    for web, host in zip(webs, NAMES):
+        web.options["host_name"] = host
+        web.certs[name]["poll"] = "1h"      # only when it is asked
+    publisher.start()
+    first = published(publisher, name)
+    # Who has none takes the first at once, whatever its wave is.
+    for web in webs:
+        web.start()
+        fetch(web, name)
+    serve(publisher, first, NAMES)
+    opened(publisher, name, 3, "done")
+
+    # The second: each wave when the one before serves it.
+    publisher.repositories["fleet"]["wave_pause"] = "1h"
+    publisher.write_conf()
+    assert publisher.ctl("reload").returncode == 0
+    second = renew(publisher, name, first)
+    opened(publisher, name, 1, "running")
+    manifest = json.load(open(os.path.join(folder, name, "manifest.json")))
+    assert manifest["waves"] == ["canary-*"]
+    p = fetch(us, name)
+    assert p.returncode == 0 and "other hosts take it first" in p.stdout
+    assert us.cert_status(name)["serial"] == first
+    fetch(canary, name)
+    serve(publisher, second, ["canary-1"])
+    r = publisher.wait("the pause", lambda: rollout(publisher, name)[
+        "next_at"] and rollout(publisher, name))
+    assert r["wave"] == 1 and r["waves"] == 3
+    c = publisher.cert_status(name)["hosts"]
+    assert c["known"] == 3 and c["behind"] == 0     # the others wait
+    # What was decided outlives a restart; a person need not wait.
+    publisher.stop()
+    publisher.start()
+    assert rollout(publisher, name)["wave"] == 1
+    assert publisher.ctl("rollout", name, "continue").returncode == 0
+    opened(publisher, name, 2, "running")
+    publisher.wait("the manifest", lambda: json.load(open(os.path.join(
+        folder, name, "manifest.json"))).get("waves") == ["canary-*", "eu-*"])
+    fetch(us, name)
+    assert us.cert_status(name)["serial"] == first
+    # One that cannot deploy it stops the roll-out, and that is told.
+    eu.certs[name]["deploy"]["log"]["exec"] = [
+        "/bin/sh", "-c", "echo no nginx here; exit 3"]
+    eu.write_conf()
+    assert eu.ctl("reload").returncode == 0
+    fetch(eu, name)
+    r = opened(publisher, name, 2, "stopped")
+    assert "eu-1" in r["why"] and "no nginx here" in r["why"]
+    publisher.wait("the message", lambda: os.path.exists(told) and
+                   "publish:stopped" in open(told).read())
+    assert "rollout %s rollback" % name in json.loads(
+        open(told).read().strip().split("\n")[0])["text"]
+    shown = " ".join(publisher.ctl("status", name).stdout.split())
+    assert "stopped, wave 2 of 3" in shown, shown
+
+    # Back: who has it takes the one before, the others stay.
+    assert publisher.ctl("rollout", name, "rollback").returncode == 0
+    publisher.wait("the manifest", lambda: json.load(open(os.path.join(
+        folder, name, "manifest.json"))).get("withdrawn") == second)
+    eu.certs[name]["deploy"]["log"]["exec"] = ["/bin/true"]
+    eu.write_conf()
+    assert eu.ctl("reload").returncode == 0
+    for web in webs:
+        fetch(web, name)
+    serve(publisher, first, NAMES)
+    assert rollout(publisher, name)["state"] == "rolled back"
+    assert publisher.cert_status(name)["hosts"]["behind"] == 0
+    assert publisher.cert_status(name)["serial"] == first
+    assert publisher.ctl("rollout", name, "stop").returncode == 5
+    assert set(hosts(publisher)) == set(NAMES)
