@@ -170,7 +170,8 @@ wish_put(struct cluster *k, const char *path, const struct etcd_kv *kv)
 	w->modified = kv->modified;
 	w->was_told = w->is_over = false;
 	w->force = jsonx_bool(json, "force", false);
-	xstrset(&w->serial, serial != NULL ? serial : "");
+	free(w->serial);
+	w->serial = xstrdup(serial != NULL ? serial : "");
 	json_decref(json);
 	look(w);
 }

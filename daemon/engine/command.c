@@ -292,7 +292,8 @@ check_deletable(const struct engine *e, const struct cert *c,
 		    "a certificate of \"%s\" is still to be revoked, for "
 		    "which its key is needed; to give that up: acmectl revoke "
 		    "--cancel %s", c->row.name, c->row.name);
-	if (c->run != NULL || c->deploys > 0 || c->ari_polling)
+	if (c->run != NULL || c->deploys > 0 || c->ari_polling ||
+	    c->locking != NULL || c->unlocking != NULL)
 		return error_set(err, ERR_TRANSIENT, "engine:busy",
 		    "\"%s\" is still being worked at; try again in a moment",
 		    c->row.name);

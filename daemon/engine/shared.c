@@ -117,11 +117,20 @@ locked(const struct error *err, void *arg)
 	engine_reschedule(e);
 }
 
+/* Not by a clock that was set back. */
+static bool
+is_put_off(const struct cert *c)
+{
+	time_t now = clock_now();
+
+	return c->put_off > now && c->put_off <= now + RETRY_S;
+}
+
 static void
 lock(struct engine *e, struct cert *c)
 {
 	if (c->locking != NULL || e->n_locking >= LOCKING_MAX ||
-	    e->is_stopping || c->put_off > clock_now() ||
+	    e->is_stopping || is_put_off(c) ||
 	    cluster_part(e->cluster, c, NULL) != CLUSTER_OURS)
 		return;
 	e->n_locking++;
@@ -198,7 +207,8 @@ release_idle(struct cert *c, void *arg)
 	time_t at;
 
 	if (c->run != NULL || c->is_queued || c->locking != NULL ||
-	    c->unlocking != NULL || has_records(e, c))
+	    c->unlocking != NULL || has_records(e, c) ||
+	    (!c->is_taken && cluster_is_open(e->cluster, c)))
 		return;
 	at = engine_next_at(e, c, &action);
 	if (at == -1 || at > clock_now())
@@ -294,7 +304,8 @@ shared_ask(struct engine *e, struct cert *c, bool force, struct error *err)
 	(void)cluster_part(e->cluster, c, &who);
 	if (cluster_wish(e->cluster, c, force, err) == -1)
 		return -1;
-	xstrset(&c->wished_for, cert_serial(c));
+	free(c->wished_for);
+	c->wished_for = xstrdup(cert_serial(c));	/* "": none yet */
 	c->wished_at = clock_now();
 	c->wished_until = 0;
 	event_emit(e->certs, c->row.name, STEP_ACCOUNT, LOGL_INFO,

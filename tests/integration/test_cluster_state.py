@@ -6,6 +6,7 @@ import itertools
 import os
 import signal
 import threading
+import time
 
 import pytest
 
@@ -252,3 +253,39 @@ def test_shown_everywhere(pair):
     refuses[0] = False
     assert other.ctl("renew-now", p.name).returncode == 0
     other.wait_valid(p.name, 30)
+
+
+DOWN = (b'{"type": "urn:ietf:params:acme:error:serverInternal", '
+        b'"detail": "come back later", "status": 500}')
+
+
+def test_open_order(pair, etcd):
+    """Between two tries of an order its holder keeps the lock: it is not given
+    back and taken again all the time, for nothing.  The other one is asked to
+    renew it, of which there is no certificate yet."""
+    p = pair("open")
+    p.fails = True
+    p.proxy.before = lambda request: (
+        500, [("Content-Type", "application/problem+json")], DOWN
+        ) if request.kind == "finalize" and p.fails else None
+    p.start()
+    p.members[0].wait_error(p.name, 40)
+    prefix = p.members[0].cluster["prefix"] + "/run/lock/"
+
+    def made():
+        text = etcd.ctl("get", "--prefix", prefix, "-w", "fields")
+        return [line for line in text.split("\n")
+                if "CreateRevision" in line]
+    first = made()
+    assert len(first) == 1
+    for _ in range(25):
+        time.sleep(0.1)
+        assert made() == first
+    p.fails = False
+    holder = next(a for a in p.members if "ordering a certificate" in a.log())
+    assert p.other(holder).ctl("renew-now", p.name).returncode == 0
+    for a in p.members:
+        a.wait_valid(p.name, 40)
+    assert p.count("newOrder") == 1
+    proc.wait_until("the lock to be free", lambda: etcd.ctl(
+        "get", "--prefix", prefix) == "", 10)
