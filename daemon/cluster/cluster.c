@@ -216,7 +216,7 @@ member_put(struct cluster *k, const char *name, const struct etcd_kv *kv)
 }
 
 static void
-member_gone(struct cluster *k, const char *name)
+member_gone(struct cluster *k, const char *name, int64_t revision)
 {
 	struct error err;
 	bool is_there;
@@ -234,7 +234,7 @@ member_gone(struct cluster *k, const char *name)
 	}
 	(void)error_set(&err, ERR_TRANSIENT, "cluster:away", "this member's "
 	    "key in etcd was deleted");
-	membership_drop(k->membership, &err);
+	membership_drop(k->membership, revision, &err);
 }
 
 /* --- the mirror --- */
@@ -258,11 +258,24 @@ gone(const char *key, int64_t revision, void *arg)
 	struct cluster *k = arg;
 
 	if (strncmp(key, MEMBER, strlen(MEMBER)) == 0)
-		member_gone(k, key + strlen(MEMBER));
+		member_gone(k, key + strlen(MEMBER), revision);
 	else if (strncmp(key, LOCK, strlen(LOCK)) == 0)
 		lock_gone(k, key + strlen(LOCK), revision);
 	else if (strncmp(key, WISH, strlen(WISH)) == 0)
 		wish_gone(k, key + strlen(WISH));
+}
+
+/* What we hold may be another's there. */
+static void
+anew(void *arg)
+{
+	struct cluster *k = arg;
+	struct error err;
+
+	(void)error_set(&err, ERR_TRANSIENT, "cluster:away", "etcd was "
+	    "restored from a backup, or made anew: joining it again");
+	membership_drop(k->membership, INT64_MAX, &err);
+	lock_forget_all(k);
 }
 
 static void
@@ -367,7 +380,7 @@ join(struct cluster *k, const struct conf *conf)
 	k->trouble_since = clock_now();
 	k->mirror = etcd_mirror_new(&(struct etcd_mirror_args){
 	    .loop = k->env->loop, .etcd = k->env->etcd, .conf = k->k->etcd,
-	    .prefix = k->prefix, .put = put, .gone = gone,
+	    .prefix = k->prefix, .put = put, .gone = gone, .anew = anew,
 	    .state = mirror_state, .arg = k });
 	k->membership = membership_new(&(struct membership_args){
 	    .loop = k->env->loop, .etcd = k->env->etcd, .conf = k->k,

@@ -107,6 +107,8 @@ void		 lock_gone(struct cluster *, const char *path,
 /* The lease is over. */
 void		 lock_lose_all(struct cluster *, const struct error *);
 void		 lock_free_all(struct cluster *);
+/* Nothing is known of any; who asks for one goes on. */
+void		 lock_forget_all(struct cluster *);
 /* Those of our lease that nobody here holds. */
 void		 lock_tidy(struct cluster *);
 

@@ -10,6 +10,7 @@
 #include "daemon/certs/certs.h"
 #include "daemon/cluster/cluster_priv.h"
 #include "daemon/cluster/membership.h"
+#include "daemon/etcd/etcd_mirror.h"
 
 #define KIND		"lock/"
 #define CALL_MS		10000
@@ -56,13 +57,12 @@ lock_find(const struct cluster *k, const struct cert *c)
 	return LIST_EMPTY(&k->locks) ? NULL : find(k, cluster_path(c, path));
 }
 
-static void	release(struct lock *);
 static void	tidy(struct lock *);
 
 static void
-release_cb(void *arg)
+again_cb(void *arg)
 {
-	release(arg);
+	tidy(arg);
 }
 
 static struct lock *
@@ -75,7 +75,7 @@ make(struct cluster *k, const char *path)
 	l = xcalloc(1, sizeof(*l));
 	l->cluster = k;
 	l->path = xstrdup(path);
-	timer_init(&l->again, k->env->loop, release_cb, l);
+	timer_init(&l->again, k->env->loop, again_cb, l);
 	if (tsearch(l, &k->by_path, by_path) == NULL)
 		abort();
 	LIST_INSERT_HEAD(&k->locks, l, entry);
@@ -264,6 +264,12 @@ lock_free_all(struct cluster *k)
 		    "this member leaves the cluster");
 		timer_set(&op->turn, 0);
 	}
+	lock_forget_all(k);
+}
+
+void
+lock_forget_all(struct cluster *k)
+{
 	while (!LIST_EMPTY(&k->locks))
 		drop(LIST_FIRST(&k->locks));
 }
@@ -370,7 +376,12 @@ lock_tidy(struct cluster *k)
 static void
 op_free(struct cluster_lock_op *op)
 {
+	struct lock *l = find(op->cluster, op->path);
+
 	TAILQ_REMOVE(&op->cluster->ops, op, entry);
+	/* Made, and the answer was late: nobody here wants it any more. */
+	if (l != NULL)
+		timer_set(&l->again, 0);
 	etcd_cancel(op->call);
 	timer_clear(&op->turn);
 	free(op->path);
@@ -438,6 +449,12 @@ read_lock(struct cluster_lock_op *op, const json_t *reply, struct error *err)
 		xstrset(&l->member, k->k->name);
 		return 0;
 	}
+	/* The mirror may have told already that it is free again. */
+	if (k->is_current && etcd_mirror_revision(k->mirror) >=
+	    etcd_revision(reply) && find(k, op->path) == NULL)
+		return error_set(err, ERR_TRANSIENT, "cluster:locked",
+		    "another member has renewed \"%s\" until now",
+		    op->cert->row.name);
 	if (etcd_kv_read(jsonx_get(reply, "responses.0.response_range.kvs.0"),
 	    "", true, keep, op) == -1)
 		return error_set(err, ERR_REJECTED, "etcd:refused", "etcd's "
@@ -455,6 +472,7 @@ taken(const struct error *err, const json_t *reply, void *arg)
 {
 	struct cluster_lock_op *op = arg;
 	struct cluster *k = op->cluster;
+	char path[CLUSTER_PATH_MAX];
 	struct error why;
 	struct lock *l;
 
@@ -469,6 +487,12 @@ taken(const struct error *err, const json_t *reply, void *arg)
 		return;
 	}
 	l = find(k, op->path);
+	if (strcmp(cluster_path(op->cert, path), op->path) != 0) {
+		(void)error_set(&why, ERR_TRANSIENT, "cluster:away", "the "
+		    "configuration has changed");
+		finish(op, &why);
+		return;
+	}
 	if (!is_ours(l) || !membership_is_held(k->membership)) {
 		(void)error_set(&why, ERR_TRANSIENT, "cluster:away", "the "
 		    "lease of this member ended");

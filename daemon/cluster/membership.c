@@ -35,6 +35,7 @@ struct membership {
 	struct timer	 end;		/* the deadline */
 	time_t		 since;
 	int64_t		 lease;		/* 0: none */
+	int64_t		 key_made;	/* revision; of our key under it */
 	int64_t		 sent_ms;	/* the call under way */
 	int64_t		 deadline_ms;	/* clock_boot_ms(); of lease */
 	bool		 has_joined;
@@ -269,7 +270,11 @@ registered(const struct error *err, const json_t *reply, void *arg)
 		go_on(m, PART_OLD, 0);
 		return;
 	}
+	m->key_made = jsonx_bool(reply, "succeeded", false) ?
+	    etcd_revision(reply) : jsonx_number(reply,
+	    "responses.0.response_range.kvs.0.create_revision", 0);
 	m->has_joined = true;
+	timer_set(&m->end, membership_left_ms(m));
 	m->a.asked(NULL, m->a.arg);
 	m->a.joined(m->a.arg);
 	go_on(m, PART_KEEP, lease_ms(m) / 3);
@@ -494,9 +499,11 @@ membership_left_ms(const struct membership *m)
 }
 
 void
-membership_drop(struct membership *m, const struct error *err)
+membership_drop(struct membership *m, int64_t revision,
+    const struct error *err)
 {
-	if (m->has_joined)
+	/* It may be the one of the daemon before this one. */
+	if (m->has_joined && revision >= m->key_made)
 		lose(m, err);
 }
 

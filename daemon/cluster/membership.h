@@ -46,8 +46,9 @@ bool		 membership_is_held(const struct membership *);
 int64_t		 membership_lease(const struct membership *);
 /* Until the deadline; 0: it is past. */
 int64_t		 membership_left_ms(const struct membership *);
-/* Our own key was deleted by somebody: join again. */
-void		 membership_drop(struct membership *, const struct error *);
+/* Our own key was deleted by somebody, at that revision: join again. */
+void		 membership_drop(struct membership *, int64_t revision,
+		    const struct error *);
 /* Leave: what hangs on the lease is gone when done is called, or will be when
  * the lease ends.  joined and lost are not called any more. */
 void		 membership_leave(struct membership *, void (*done)(void *arg),

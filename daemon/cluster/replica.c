@@ -315,6 +315,22 @@ mirror_gone(const char *key, int64_t revision, void *arg)
 	replica_incoming(arg, key, NULL, 0, 0);
 }
 
+/* What is there is told, and what is missing written, as at first. */
+static void
+mirror_anew(void *arg)
+{
+	struct replica *r = arg;
+	struct item *i;
+
+	for (size_t k = 0; k < r->n_heads; k++) {
+		SLIST_FOREACH(i, &r->heads[k], link) {
+			i->seen = i->had = 0;
+			i->is_open = false;
+		}
+	}
+	r->is_listed = false;
+}
+
 static void
 mirror_state(const struct error *err, void *arg)
 {
@@ -405,7 +421,7 @@ start(struct replica *r, const struct conf *conf)
 	r->mirror = etcd_mirror_new(&(struct etcd_mirror_args){
 	    .loop = r->env->loop, .etcd = r->env->etcd, .conf = k->etcd,
 	    .prefix = r->prefix, .put = mirror_put, .gone = mirror_gone,
-	    .state = mirror_state, .arg = r });
+	    .anew = mirror_anew, .state = mirror_state, .arg = r });
 	replica_limit_load(r);
 	store_set_replica(r->env->store, &r->hooks);
 }

@@ -289,12 +289,15 @@ replica_adopt(struct replica *r, struct cert *c, const void *value,
 	key = replica_key(r, path);
 	o = document_open(r->secret, key, value, len, err);
 	free(key);
-	if (o == NULL)
-		return -1;
-	rc = document_read(o, &d, err);
+	rc = o == NULL ? -1 : document_read(o, &d, err);
 	json_decref(o);
-	if (rc == -1)
-		return -1;
+	/* Else nobody would ever renew it again: ours replaces it. */
+	if (rc == -1) {
+		log_warning(&(struct log_ctx){ .cert = c->row.name },
+		    "what the cluster knows of it cannot be read, and is not "
+		    "used: %s", err->msg);
+		return 0;
+	}
 	replica_pause_merge(i, c, &d);
 	r->is_taking = true;
 	rc = take(r, c, &d, err);

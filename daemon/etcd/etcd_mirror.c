@@ -195,7 +195,7 @@ listed(const struct error *err, const json_t *reply, void *arg)
 	struct etcd_mirror *m = arg;
 	const json_t *kvs = jsonx_get(reply, "kvs"), *kv;
 	struct error bad;
-	size_t i;
+	size_t i, n_read = 0;
 
 	m->call = NULL;
 	if (err != NULL) {
@@ -207,14 +207,16 @@ listed(const struct error *err, const json_t *reply, void *arg)
 	m->retry_ms = RETRY_MS;
 	if (m->at == 0)
 		m->at = etcd_revision(reply);
-	json_array_foreach(kvs, i, kv) {
-		if (etcd_kv_read(kv, m->a.prefix, true, keep_last, m) == -1) {
-			(void)error_set(&bad, ERR_REJECTED, "etcd:refused",
-			    "etcd: list: a key that was not asked for");
-			m->at = 0;
-			again(m, &bad);
-			return;
-		}
+	/* One that nobody of us has written, with a NUL in it, is left out. */
+	json_array_foreach(kvs, i, kv)
+		n_read += etcd_kv_read(kv, m->a.prefix, true, keep_last,
+		    m) == 0;
+	if (n_read == 0 && json_array_size(kvs) > 0) {
+		(void)error_set(&bad, ERR_REJECTED, "etcd:refused",
+		    "etcd: list: keys that were not asked for");
+		m->at = 0;
+		again(m, &bad);
+		return;
 	}
 	if (jsonx_bool(reply, "more", false) && json_array_size(kvs) > 0) {
 		page_start(m);
@@ -276,6 +278,16 @@ all(void *arg)
 }
 
 static void
+anew(void *arg)
+{
+	struct etcd_mirror *m = arg;
+
+	m->is_told = false;
+	if (m->a.anew != NULL)
+		m->a.anew(m->a.arg);
+}
+
+static void
 state(const struct error *err, void *arg)
 {
 	struct etcd_mirror *m = arg;
@@ -297,7 +309,8 @@ etcd_mirror_new(const struct etcd_mirror_args *a)
 	timer_init(&m->turn, a->loop, turn_cb, m);
 	m->watch = etcd_watch_new(&(struct etcd_watch_args){ .loop = a->loop,
 	    .etcd = a->etcd, .conf = a->conf, .prefix = a->prefix,
-	    .changed = changed, .all = all, .state = state, .arg = m });
+	    .changed = changed, .all = all, .anew = anew, .state = state,
+	    .arg = m });
 	return m;
 }
 

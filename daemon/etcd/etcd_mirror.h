@@ -26,6 +26,11 @@ struct etcd_mirror_args {		/* copied; what it points to borrowed */
 	void		(*gone)(const char *key, int64_t revision, void *arg);
 					/* by which it was deleted, or at which
 					   it was not there */
+	void		(*anew)(void *arg);
+					/* as etcd_watch.h's: what revisions
+					   were told of before says nothing any
+					   more, and all is told again, also by
+					   state(); may be NULL */
 	void		(*state)(const struct error *, void *arg);
 					/* err NULL: all that there is was told,
 					   and from now on what changes is; else

@@ -30,6 +30,7 @@ struct etcd_watch {
 	size_t		 len, size;
 	int64_t		 next;		/* revision to be told of; 0: none was
 					   seen yet */
+	int64_t		 newest;	/* ... of all that were seen */
 	int64_t		 retry_ms;
 	bool		 is_told;	/* state() was, and how: */
 	bool		 is_up;
@@ -83,14 +84,21 @@ told(const struct etcd_kv *kv, void *arg)
 }
 
 static void
+seen(struct etcd_watch *w, int64_t revision)
+{
+	if (revision >= w->next)
+		w->next = revision + 1;
+	if (revision > w->newest)
+		w->newest = revision;
+}
+
+static void
 tell_key(struct etcd_watch *w, const json_t *event)
 {
 	const json_t *kv = jsonx_get(event, "kv");
 	const char *type = jsonx_str(event, "type");
-	int64_t revision = jsonx_number(kv, "mod_revision", 0);
 
-	if (revision >= w->next)
-		w->next = revision + 1;
+	seen(w, jsonx_number(kv, "mod_revision", 0));
 	(void)etcd_kv_read(kv, w->a.prefix, type == NULL ||
 	    strcmp(type, "DELETE") != 0, told, w);
 }
@@ -124,8 +132,8 @@ message(struct etcd_watch *w, const char *line, size_t len)
 	} else if (jsonx_bool(result, "created", false)) {
 		w->retry_ms = RETRY_MS;
 		tell(w, NULL);
-	} else if (json_array_size(events) == 0 && revision >= w->next) {
-		w->next = revision + 1;		/* told all up to it */
+	} else if (json_array_size(events) == 0) {
+		seen(w, revision);		/* told all up to it */
 	}
 	json_array_foreach(events, i, event)
 		tell_key(w, event);
@@ -283,8 +291,11 @@ looked(const struct error *err, const json_t *reply, void *arg)
 	}
 	now = etcd_revision(reply);
 	/* Smaller than it was: this cluster began anew, or was restored. */
-	if (w->next == 0 || now < w->next - 1) {
+	if (now < w->newest && w->a.anew != NULL)
+		w->a.anew(w->a.arg);
+	if (w->next == 0 || now < w->newest) {
 		w->next = now + 1;
+		w->newest = now;
 		w->a.all(w->a.arg);
 	}
 	stream_start(w);

@@ -20,12 +20,16 @@ struct etcd_watch_args {		/* copied; what it points to borrowed */
 	const char	*prefix;	/* not "" */
 	const char	*end;		/* keys below it that stand before this
 					   one; NULL: all */
-	/* All three come from the loop, and must not free the watch. */
+	/* All come from the loop, and must not free the watch. */
 	void		(*changed)(const struct etcd_kv *, void *arg);
 					/* put or deleted */
 	void		(*all)(void *arg);	/* anything may be another:
 					   nothing is known of the time before,
 					   or etcd has forgotten it */
+	void		(*anew)(void *arg);	/* before all(): etcd was put
+					   back from a backup, or made anew: its
+					   revisions are counted again; may be
+					   NULL */
 	void		(*state)(const struct error *, void *arg);
 					/* err NULL: from now on what changes is
 					   told; else that has failed, and is

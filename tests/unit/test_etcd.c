@@ -375,6 +375,12 @@ gone(const char *key, int64_t revision, void *arg)
 	free(word);
 }
 
+static void
+anew(void *arg)
+{
+	say(arg, "anew", "");
+}
+
 /* "/acmed/a", b, c; the value is "v" */
 #define KV(key, revision) "{\"key\":\"" key "\",\"value\":\"dg==\"," \
 	"\"mod_revision\":\"" revision "\"}"
@@ -383,6 +389,7 @@ gone(const char *key, int64_t revision, void *arg)
 #define KEY_A "L2FjbWVkL2E="
 #define KEY_B "L2FjbWVkL2I="
 #define KEY_C "L2FjbWVkL2M="
+#define NUL "L2FjbWVkLwBh"		/* "/acmed/\0a" */
 
 /* A watch tells what the list still has, or has older, before its pages come;
  * then a gap, and a cluster that counts anew, in which something is gone. */
@@ -405,23 +412,23 @@ test_mirror(void **state)
 		{ WATCH, .status = 200, .body = CREATED, .failure =
 		    FAKE_HANGS },
 		{ RANGE(A), .status = 200, .body = "{" HEAD("2") ",\"kvs\":["
-		    KV(KEY_A, "2") "]}" } };
+		    KV(NUL, "1") "," KV(KEY_A, "2") "]}" } };
 	struct timer end;
 	const char *problem;
 
 	fake_http_script(f->http, script, N_ELEMENTS(script));
 	f->mirror = etcd_mirror_new(&(struct etcd_mirror_args){
 	    .loop = f->loop, .etcd = f->etcd, .conf = &f->conf,
-	    .prefix = "/acmed/", .put = put, .gone = gone, .state = state_cb,
-	    .arg = f });
+	    .prefix = "/acmed/", .put = put, .gone = gone, .anew = anew,
+	    .state = state_cb, .arg = f });
 	timer_init(&end, f->loop, stop, f);
 	timer_set(&end, 2500);
 	loop_run(f->loop);
 	problem = fake_http_check(f->http);
 	if (problem != NULL)
 		fail_msg("%s; told: %s", problem, f->story);
-	assert_string_equal(f->story, "put c=v@8;put a=v@3;down;put a=v@2;"
-	    "gone c@2;up;");
+	assert_string_equal(f->story, "put c=v@8;put a=v@3;down;anew;"
+	    "put a=v@2;gone c@2;up;");
 	assert_int_equal(etcd_mirror_revision(f->mirror), 2);
 	/* The second page is behind the first one's last key, and as it was
 	 * then. */

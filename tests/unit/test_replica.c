@@ -753,6 +753,72 @@ test_away(void **state)
 	sync_shared(r, 0, "");
 }
 
+/* What cannot be read in etcd holds nobody up: who has the lock replaces it. */
+static void
+test_unreadable(void **state)
+{
+	struct rig *r = *state;
+	char *key = replica_cert_key(r->m[0].replica, cert(r, 0));
+
+	take_lock(r, 0);
+	kv_put(key, "garbage", 7);
+	spin(r, 10);
+	assert_int_equal(adopt(r, 0), 0);
+	cert(r, 0)->row.failures = 4;
+	cert_save(cert(r, 0));
+	sync_shared(r, 0, "");
+	UNTIL(r, cert(r, 1)->row.failures == 4);
+	free(key);
+}
+
+/* etcd as it is when it was made anew. */
+static void
+make_anew(void)
+{
+	for (size_t i = 0; i < fake.n_changes; i++)
+		free(fake.changes[i].is.value);
+	for (size_t i = 0; i < fake.n; i++) {
+		free(fake.kv[i].value);
+		fake.kv[i].value = NULL;
+		fake.kv[i].created = fake.kv[i].modified = 0;
+	}
+	fake.n_changes = 0;
+	fake.revision = 1;
+	for (size_t i = 0; i < N_ELEMENTS(fake.mirrors); i++) {
+		struct etcd_mirror *m = fake.mirrors[i];
+
+		if (m == NULL)
+			continue;
+		m->told = 0;
+		m->is_up = false;
+		m->a.anew(m->a.arg);
+		timer_set(&m->timer, 0);
+	}
+}
+
+/* Then the revisions of before say nothing: what was there is written again,
+ * and what comes is newer than that. */
+static void
+test_anew(void **state)
+{
+	struct rig *r = *state;
+	char *key = replica_cert_key(r->m[0].replica, cert(r, 0));
+
+	spin(r, 10);
+	for (time_t at = 5000; at < 5005; at++) {
+		cert(r, 0)->row.paused_until = at;
+		cert_save(cert(r, 0));
+		UNTIL(r, cert(r, 1)->row.paused_until == at);
+	}
+	make_anew();
+	UNTIL(r, kv_get(key)->value != NULL);
+	cert(r, 0)->row.paused_until = 6000;
+	cert_save(cert(r, 0));
+	UNTIL(r, cert(r, 1)->row.paused_until == 6000);
+	assert_true(fake.revision < 5);
+	free(key);
+}
+
 /* --- accounts --- */
 
 struct agreed {
@@ -991,7 +1057,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_takeover), TEST(test_unlocked), TEST(test_pause),
-		TEST(test_away),
+		TEST(test_away), TEST(test_unreadable), TEST(test_anew),
 		TEST(test_account), TEST(test_rollover),
 		TEST(test_apart), TEST(test_budget), TEST(test_holds),
 	};
