@@ -39,7 +39,7 @@ engine_import_cert(struct engine *e, const struct cert_import *a,
 	c = certs_find(e->certs, a->name);
 	/* The other members of a cluster are to have it as well. */
 	if (done != NULL && c != NULL)
-		takeover_again(&e->rollout_env, c);
+		takeover_again(&e->rollout_env, c, 0);
 	return done;
 }
 

@@ -61,7 +61,7 @@ changed(const struct etcd_kv *kv, void *arg)
 	/* Ours, but published by another all the same: who renewed it before us
 	 * has ended late. */
 	else if (c != NULL && c->run == NULL && is_of_realm(c, s->repository))
-		takeover_again(s->all->env, c);
+		takeover_again(s->all->env, c, 0);
 }
 
 static void
@@ -75,6 +75,9 @@ anything(void *arg)
 
 		if (origin_repository(c) == s->repository)
 			watch_soon(c, ALL_SPREAD_S);
+		/* It may have lost ours. */
+		else if (c->run == NULL && is_of_realm(c, s->repository))
+			takeover_again(s->all->env, c, ALL_SPREAD_S);
 	}
 }
 

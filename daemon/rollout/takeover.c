@@ -194,7 +194,8 @@ takeover_reload(const struct rollout_env *env, struct cert *c)
 }
 
 void
-takeover_again(const struct rollout_env *env, struct cert *c)
+takeover_again(const struct rollout_env *env, struct cert *c,
+    unsigned within_s)
 {
 	takeover_cancel(c);
 	if (c->conf == NULL || c->conf->realm == NULL || !c->is_ours)
@@ -204,6 +205,9 @@ takeover_again(const struct rollout_env *env, struct cert *c)
 		watch_reload(env, c);
 	}
 	begin(env, c);
+	if (within_s > 0)
+		timer_set(&c->takeover->turn,
+		    (int64_t)arc4random_uniform(within_s * 1000));
 }
 
 /* What it had before the cluster may be the newest. */

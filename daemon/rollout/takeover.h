@@ -23,8 +23,9 @@ void	takeover_follow(const struct rollout_env *, struct cert *, bool ours);
 /* The configuration is new. */
 void	takeover_reload(const struct rollout_env *, struct cert *);
 /* Begin again what is ours: it, or a newer one, may have come otherwise than by
- * a run of ours. */
-void	takeover_again(const struct rollout_env *, struct cert *);
+ * a run of ours; within so many seconds. */
+void	takeover_again(const struct rollout_env *, struct cert *,
+	    unsigned within_s);
 /* A run has ended that took what was there: go on. */
 void	takeover_kick(struct cert *);
 /* End what is under way. */

@@ -5,6 +5,7 @@ through a real etcd of three members."""
 import itertools
 import json
 import os
+import shutil
 import time
 
 import pytest
@@ -173,6 +174,18 @@ def test_etcd_away(fleet, etcd):
         etcd.start(i)
     etcd.wait()
     proc.wait_until("an owner", lambda: owner(fleet, name) == "r1", 60)
+    # It has lost all: what the renewer has is there again.
+    for m in etcd.members:
+        m.kill()
+    for i, m in enumerate(etcd.members):
+        m.wait()
+        shutil.rmtree(os.path.join(etcd.folder, "m%d" % i))
+        etcd.start(i)
+    etcd.wait()
+    proc.wait_until("the certificate in etcd", lambda: [
+        k for k in etcd.keys() if k.startswith(fleet.prefix)
+        and k.endswith(name + "/manifest.json")], 90)
+    assert r.serial(name) == first
     time.sleep(1.1)
     assert r.get("/v1/renew", "POST", json.dumps(
         {"names": [name]}))[0] < 300

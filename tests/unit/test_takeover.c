@@ -247,7 +247,7 @@ test_behind(void **state)
 	assert_true(origin_is_ca(&f.c));
 	assert_int_equal(releases, 0);
 	/* It came otherwise, such as by import: from the beginning. */
-	takeover_again(&f.env, &f.c);
+	takeover_again(&f.env, &f.c, 0);
 	assert_false(origin_is_ca(&f.c));
 	look(&f);
 	looked(NULL, &same, look_arg);
