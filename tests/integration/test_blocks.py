@@ -98,6 +98,8 @@ LEFT = {
         "BIND's own; test_builtin.py has such a file on two hosts",
     ("doc/builtin-responder.md", "dig +norec"):
         "from elsewhere; test_builtin.py asks the same",
+    ("doc/fleet.md", "etcdctl role grant-permission"):
+        "etcd's own; test_etcd.py has such a user",
     ("doc/monitoring.md", "curl --unix-socket"):
         "test_views.py reads the metrics",
     ("doc/monitoring.md", "chgrp acmed /var/lib/prometheus"):
