@@ -184,6 +184,41 @@ test_manifest(void **state)
 	free(text);
 }
 
+/* Of a pair both files of the second, or none. */
+static void
+test_pair(void **state)
+{
+	char plain[] = "example.test", *names[] = { plain, NULL }, *text;
+	struct manifest m = { .certificate = "web", .names = names,
+	    .serial = "03ab", .not_before = 1000, .not_after = 2000,
+	    .published_at = 1100, .is_pair = true,
+	    .files = { [MANIFEST_FULLCHAIN] = { "03ab/fullchain.pem", 3000,
+	    "" }, [MANIFEST_PRIVKEY] = { "03ab/privkey.pem", 300, "" },
+	    [MANIFEST_SECOND_FULLCHAIN] = { "03ab/second-fullchain.pem", 4000,
+	    "" }, [MANIFEST_SECOND_PRIVKEY] = { "03ab/second-privkey.pem",
+	    1700, "" } } }, got;
+	struct error err;
+
+	(void)state;
+	for (int i = 0; i < MANIFEST_FILES; i++)
+		memcpy(m.files[i].sha256, HASH, sizeof(HASH));
+	text = manifest_make(&m, &shared);
+	assert_int_equal(manifest_read(text, strlen(text), &shared, "web",
+	    &got, &err), 0);
+	assert_true(got.is_pair);
+	assert_string_equal(got.files[MANIFEST_SECOND_PRIVKEY].path,
+	    "03ab/second-privkey.pem");
+	assert_int_equal(got.files[MANIFEST_SECOND_FULLCHAIN].size, 4000);
+	manifest_clear(&got);
+	free(text);
+	m.files[MANIFEST_SECOND_PRIVKEY].size = 0;
+	text = manifest_make(&m, &shared);
+	assert_int_equal(manifest_read(text, strlen(text), &shared, "web",
+	    &got, &err), -1);
+	assert_non_null(strstr(err.msg, "second-privkey.pem"));
+	free(text);
+}
+
 /* Where hosts have keys of their own, the publisher alone can write one. */
 static void
 test_hosts(void **state)
@@ -406,6 +441,7 @@ main(void)
 		cmocka_unit_test(test_seal),
 		cmocka_unit_test(test_receipt),
 		cmocka_unit_test(test_mac),
+		cmocka_unit_test(test_pair),
 		cmocka_unit_test(test_manifest),
 		cmocka_unit_test(test_publisher),
 		cmocka_unit_test(test_hosts),
