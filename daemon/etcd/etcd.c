@@ -358,7 +358,8 @@ try(struct etcd_op *op)
 	    .cert_file = op->a.conf->cert_file,
 	    .key_file = op->a.conf->key_file,
 	    .max_reply = op->a.max_reply != 0 ? op->a.max_reply : REPLY_MAX,
-	    .timeout_ms = ms, .is_idempotent = true, .failed = failed },
+	    .timeout_ms = ms, .is_idempotent = true,
+	    .urgent = op->a.urgent, .failed = failed },
 	    rest_done, op);
 }
 

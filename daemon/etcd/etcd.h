@@ -36,6 +36,7 @@ struct etcd_args {			/* copied; what it points to borrowed */
 	size_t		 max_reply;	/* bytes; 0: 64 KiB */
 	unsigned	 timeout_ms;	/* of all tries together */
 	unsigned	 try_ms;	/* of one, at least; 0: 2 s */
+	bool		 urgent;	/* before all others that wait */
 };
 
 /*

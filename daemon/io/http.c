@@ -492,7 +492,10 @@ http_start(struct http *h, const struct http_args *args, http_done_cb *done,
 	h->wants_many |= op->data != NULL;
 	op->origin = origin_get(h, key);
 	op->state = OP_QUEUED;
-	TAILQ_INSERT_TAIL(&op->origin->queue, op, entry);
+	if (args->urgent)
+		TAILQ_INSERT_HEAD(&op->origin->queue, op, entry);
+	else
+		TAILQ_INSERT_TAIL(&op->origin->queue, op, entry);
 	timer_set(&op->deadline, op->timeout_ms);
 	timer_set(&h->kick, 0);
 	return op;

@@ -64,6 +64,8 @@ struct http_args {
 	   none.  From within libcurl: it must call nothing of this header.
 	   NULL: it is collected. */
 	void		(*data)(const char *data, size_t len, void *arg);
+	bool		 urgent;	/* before those that wait for a
+					   connection */
 	bool		 once;		/* not idempotent: a connection of its
 					   own, for on a kept one that ends
 					   before the answer it would silently

@@ -377,6 +377,7 @@ step_build(struct rest_op *op, struct error *err)
 	    .proxy = op->a.proxy,
 	    .unix_socket = op->a.unix_socket,
 	    .decodes = op->a.decodes,
+	    .urgent = op->a.urgent,
 	    /* The same request twice could make the same record twice. */
 	    .once = !op->a.is_idempotent && strcmp(method, "GET") != 0 &&
 	    strcmp(method, "DELETE") != 0,

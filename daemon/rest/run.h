@@ -60,6 +60,7 @@ struct rest_args {		/* pointers stay the caller's until the end */
 					   JSON: else a 2xx that is not is an
 					   error and no reader is called */
 	bool		 decodes;	/* undo a Content-Encoding */
+	bool		 urgent;	/* as http.h's */
 	bool		 is_idempotent;	/* any request may reach the server
 					   twice; else only GET and DELETE */
 

@@ -509,6 +509,32 @@ test_many(void **state)
 	assert_int_equal(http_connections(http), httpd_connections());
 }
 
+/* It is the first of those that wait. */
+static void
+test_urgent(void **state)
+{
+	enum { N = 60 };
+	static struct result r[N], first;
+	char url[128];
+	struct http_args args = args_for("GET", "/slow", url);
+	int over = 0;
+
+	memset(r, 0, sizeof(r));
+	for (int i = 0; i < N; i++)
+		r[i].op = http_start(http, &args, done_cb, &r[i]);
+	args.urgent = true;
+	memset(&first, 0, sizeof(first));
+	first.op = http_start(http, &args, done_cb, &first);
+	run(&first);
+	assert_true(first.ok);
+	for (int i = 0; i < N; i++) {
+		over += r[i].calls;
+		if (r[i].calls == 0)
+			http_cancel(r[i].op);
+	}
+	assert_in_range(over, 0, N / 2);
+}
+
 /* Of HTTP/1.1, a connection without an answer is closed: the others, of which
  * there are several, are as good as before. */
 static void
@@ -745,7 +771,7 @@ main(void)
 		T(test_bad_arguments), T(test_empty_ca_file),
 		T(test_no_server), T(test_timeout), T(test_timeout_in_queue),
 		T(test_cancel), T(test_cancel_from_done),
-		T(test_start_from_done), T(test_many),
+		T(test_start_from_done), T(test_many), T(test_urgent),
 		T(test_kept_after_timeout), T(test_stale_connection),
 		T(test_streams),
 		T(test_once),
