@@ -30,7 +30,7 @@
 struct reopening {
 	LIST_ENTRY(reopening) link;
 	struct waves	*all;
-	char		*cert;
+	char		*cert, *repository;
 	char		*live_dir, *version_dir, *serial;
 	struct deploy_op *deploy;
 };
@@ -40,6 +40,8 @@ struct waves {
 	struct timer	 tick;
 	struct event_sub *events;
 	LIST_HEAD(, reopening) reopenings;
+	int64_t		 retry_at_ms;	/* of what could not be told;
+					   monotonic */
 	bool		 is_stopped;
 };
 
@@ -51,10 +53,24 @@ reopening_free(struct reopening *r)
 	deploy_cancel(r->deploy);
 	LIST_REMOVE(r, link);
 	free(r->cert);
+	free(r->repository);
 	free(r->live_dir);
 	free(r->version_dir);
 	free(r->serial);
 	free(r);
+}
+
+/* The manifest says what the row does. */
+static void
+note_told(struct waves *all, const struct reopening *r)
+{
+	struct store_wave w;
+
+	if (store_wave_get(all->env->store, r->cert, r->repository, &w) ==
+	    -1 || w.served_at != STORE_WAVE_UNTOLD)
+		return;
+	w.served_at = 0;
+	store_wave_put(all->env->store, &w);
 }
 
 static void
@@ -64,13 +80,17 @@ republished(const struct error *err, void *arg)
 	struct waves *all = r->all;
 
 	r->deploy = NULL;
-	/* The row says what is to be there: the next tick looks again. */
-	if (err != NULL)
+	/* The row says what is still to be told, also after a crash. */
+	if (err == NULL)
+		note_told(all, r);
+	else
 		event_emit(all->env->certs, r->cert, STEP_DEPLOY,
 		    LOGL_WARNING, "the next wave of hosts is not told yet: %s",
 		    err->msg);
+	if (err != NULL)
+		all->retry_at_ms = clock_mono_ms() + RETRY_MS;
 	reopening_free(r);
-	timer_set(&all->tick, err != NULL ? RETRY_MS : 0);
+	timer_set(&all->tick, 0);
 }
 
 /* The target that publishes there; NULL: none does. */
@@ -104,6 +124,7 @@ republish(struct waves *all, struct cert *c, const struct conf_deploy *dep)
 
 	r->all = all;
 	r->cert = xstrdup(c->row.name);
+	r->repository = xstrdup(dep->publish->name);
 	r->serial = xstrdup(cert_serial(c));
 	r->live_dir = store_live_path(store, c->row.name);
 	r->version_dir = store_live_version_path(store, c->row.name);
@@ -184,7 +205,7 @@ open_next(struct waves *all, struct cert *c,
 {
 	w->opened++;
 	w->opened_at = clock_now();
-	w->served_at = 0;
+	w->served_at = STORE_WAVE_UNTOLD;
 	w->state = w->opened >= conf->n_waves ? WAVE_DONE : WAVE_RUNNING;
 	w->why[0] = '\0';
 	store_wave_put(all->env->store, w);
@@ -206,9 +227,15 @@ go_on(struct waves *all, struct cert *c, const struct conf_deploy *dep)
 	time_t now = clock_now();
 
 	if (store_wave_get(all->env->store, c->row.name, conf->name, &w) ==
-	    -1 || w.state != WAVE_RUNNING || is_reopening(all, c->row.name) ||
-	    rollout_done_get(c, dep->name, &serial) == 0 ||
-	    strcmp(serial, w.serial) != 0)
+	    -1 || rollout_done_get(c, dep->name, &serial) == 0 ||
+	    strcmp(serial, w.serial) != 0 || is_reopening(all, c->row.name))
+		return false;
+	if (w.served_at == STORE_WAVE_UNTOLD) {
+		if (clock_mono_ms() >= all->retry_at_ms)
+			republish(all, c, dep);
+		return true;
+	}
+	if (w.state != WAVE_RUNNING)
 		return false;
 	if (w.opened >= conf->n_waves) {	/* there are fewer now */
 		w.opened = (unsigned)conf->n_waves - 1;
@@ -397,7 +424,7 @@ waves_json(const struct waves *all, const struct cert *c)
 		    "waves", (int)conf->n_waves,
 		    "opened_at", jsonx_time(w.opened_at),
 		    "next_at", jsonx_time(w.state == WAVE_RUNNING &&
-		    w.served_at != 0 ? w.served_at + conf->wave_pause_s : 0),
+		    w.served_at > 0 ? w.served_at + conf->wave_pause_s : 0),
 		    "why", w.why[0] != '\0' ? json_string(w.why) :
 		    json_null());
 	}

@@ -367,7 +367,8 @@ struct store_wave {
 	unsigned	 opened;	/* waves that may take it, from 1 */
 	time_t		 opened_at;	/* the last of them */
 	time_t		 served_at;	/* when all of them served it; 0: not
-					   yet */
+					   yet; or: */
+#define STORE_WAVE_UNTOLD ((time_t)-1)	/* the manifest is still to say it */
 	enum wave_state	 state;
 	char		 why[512];	/* it was stopped; or "" */
 };

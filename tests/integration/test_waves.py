@@ -3,6 +3,8 @@
 
 import json
 import os
+import sqlite3
+import time
 
 from test_receipts import (fleet, hosts, published, renew,  # noqa: F401
                            serve)
@@ -66,14 +68,17 @@ def test_waves(fleet):
     assert r["wave"] == 1 and r["waves"] == 3
     c = publisher.cert_status(name)["hosts"]
     assert c["known"] == 3 and c["behind"] == 0     # the others wait
-    # What was decided outlives a restart; a person need not wait.
+    # It died when the next wave was decided, and before it was told: it is
+    # told then.
     publisher.stop()
+    with sqlite3.connect(os.path.join(publisher.state_dir,
+                                      "state.db")) as db:
+        assert db.execute("UPDATE wave SET opened = 2, opened_at = ?, "
+                          "served_at = -1", (int(time.time()),)).rowcount == 1
     publisher.start()
-    assert rollout(publisher, name)["wave"] == 1
-    assert publisher.ctl("rollout", name, "continue").returncode == 0
-    opened(publisher, name, 2, "running")
     publisher.wait("the manifest", lambda: json.load(open(os.path.join(
         folder, name, "manifest.json"))).get("waves") == ["canary-*", "eu-*"])
+    opened(publisher, name, 2, "running")
     fetch(us, name)
     assert us.cert_status(name)["serial"] == first
     # One that cannot deploy it stops the roll-out, and that is told.
@@ -91,7 +96,15 @@ def test_waves(fleet):
     shown = " ".join(publisher.ctl("status", name).stdout.split())
     assert "stopped, wave 2 of 3" in shown, shown
 
-    # Back: who has it takes the one before, the others stay.
+    # A person goes on all the same.
+    assert publisher.ctl("rollout", name, "continue").returncode == 0
+    opened(publisher, name, 3, "done")
+    publisher.wait("the manifest", lambda: "waves" not in json.load(open(
+        os.path.join(folder, name, "manifest.json"))))
+    fetch(us, name)
+    serve(publisher, second, ["canary-1", "us-1"])
+
+    # Back: who has it takes the one before.
     assert publisher.ctl("rollout", name, "rollback").returncode == 0
     publisher.wait("the manifest", lambda: json.load(open(os.path.join(
         folder, name, "manifest.json"))).get("withdrawn") == second)
