@@ -184,6 +184,8 @@ replica_answered(struct item *i, const struct error *err)
 	if (r->is_away)
 		log_notice(NULL, "cluster: what is shared is written again");
 	r->is_away = false;
+	if (!TAILQ_EMPTY(&r->queue) && !timer_is_set(&r->turn))
+		timer_set(&r->turn, 0);		/* there is a place again */
 	return true;
 }
 
@@ -200,8 +202,6 @@ called(const struct error *err, const json_t *reply, void *arg)
 	else
 		refused(i, reply);
 	replica_look_at_waiters(r);
-	if (!TAILQ_EMPTY(&r->queue) && !timer_is_set(&r->turn))
-		timer_set(&r->turn, 0);
 }
 
 /* --- requests --- */

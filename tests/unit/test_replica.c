@@ -33,7 +33,8 @@
 #include "tests/unit/scratch.h"
 
 #define DIRECTORY "https://ca.test/dir"
-#define LOCK "/acmed/lock/a"
+#define LOCKS "/acmed/lock/"
+#define LOCK LOCKS "a"
 #define FIRST "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
 #define SECRET "0123456789abcdef0123456789abcdef"
 
@@ -346,8 +347,7 @@ static char *
 lock_key(const struct cert *c, void *arg)
 {
 	(void)arg;
-	assert_string_equal(c->row.name, "a");
-	return xstrdup(LOCK);
+	return xasprintf(LOCKS "%s", c->row.name);
 }
 
 static bool
@@ -375,6 +375,9 @@ account_cb(const char *name, const char *directory, void *arg)
 	((struct member *)arg)->accounts++;
 }
 
+#define OF(name) "certificate \"" name "\" { names = { \"" name \
+	".test\" } provider = dns account = ca }\n"
+
 static void
 member_up(struct rig *r, int n)
 {
@@ -388,8 +391,8 @@ member_up(struct rig *r, int n)
 	    "account \"ca\" { directory = \"" DIRECTORY "\" agree_tos = true "
 	    "limits = { \"orders 2 per 1h\" } }\n"
 	    "provider \"dns\" { type = bare }\n"
-	    "certificate \"a\" { names = { \"a.test\" } provider = dns "
-	    "account = ca }\n", n, fixture_path("secret"));
+	    OF("a") OF("b") OF("c") OF("d") OF("e") OF("f") OF("g"), n,
+	    fixture_path("secret"));
 	fixture_write("acmed.conf", 0600, text);
 	free(text);
 	m->conf = fixture_load("acmed.conf", &reports);
@@ -733,6 +736,27 @@ test_pause(void **state)
 	    cert(r, 1)->row.paused_until);
 }
 
+/* More than are sent at one time. */
+static void
+test_pause_many(void **state)
+{
+	struct rig *r = *state;
+
+	settle(r);
+	for (size_t i = 0; i < r->m[0].certs->n; i++) {
+		r->m[0].certs->list[i]->row.failures = 1;
+		cert_save(r->m[0].certs->list[i]);
+	}
+	for (size_t i = 0; i < r->m[1].certs->n; i++)
+		UNTIL(r, r->m[1].certs->list[i]->row.failures == 1);
+	for (size_t i = 0; i < r->m[1].certs->n; i++) {
+		r->m[1].certs->list[i]->row.paused_until = 5000;
+		cert_save(r->m[1].certs->list[i]);
+	}
+	for (size_t i = 0; i < r->m[0].certs->n; i++)
+		UNTIL(r, r->m[0].certs->list[i]->row.paused_until == 5000);
+}
+
 /* Without etcd a shared sync fails when the lease must be over; what was to be
  * written is written when it is back. */
 static void
@@ -1057,6 +1081,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_takeover), TEST(test_unlocked), TEST(test_pause),
+		TEST(test_pause_many),
 		TEST(test_away), TEST(test_unreadable), TEST(test_anew),
 		TEST(test_account), TEST(test_rollover),
 		TEST(test_apart), TEST(test_budget), TEST(test_holds),
