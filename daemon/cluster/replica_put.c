@@ -126,15 +126,25 @@ other_kv(struct item *i, const json_t *reply)
 	}
 }
 
+/* Nobody held it when that was sent; now we do. */
+static bool
+is_held_since(const struct item *i)
+{
+	const struct replica_env *env = i->r->env;
+	const struct cert *c = replica_cert_of(i);
+
+	return !i->is_fenced && c != NULL && env->fence(c, env->arg) != 0;
+}
+
 static void
 refused(struct item *i, const json_t *reply)
 {
 	replica_limit_sent(i);
-	if (i->kind == ITEM_CERT)
+	if (i->kind == ITEM_CERT && !is_held_since(i))
 		fenced(i);
 	other_kv(i, reply);
 	/* Of a budget or an account both have changed it: ours goes on top. */
-	if (i->kind != ITEM_CERT && i->sent < i->gen)
+	if (i->sent < i->gen)
 		item_queue(i);
 }
 

@@ -594,7 +594,8 @@ order_send(struct renewal *r)
 	    order_created, r);
 }
 
-/* What it counts for is on disk: a crash does not make it less. */
+/* What it counts for is on disk: a crash does not make it less.  Who may go on
+ * with it knows why it was begun. */
 static void
 budget_stored(const struct error *err, void *arg)
 {
@@ -626,7 +627,7 @@ order_new(struct renewal *r, const char *replaces)
 	if (budget_take(r->cert, r->cc, r->at.account, names_it, &r->taken,
 	    &held) == -1)
 		renewal_fail(r, &held);
-	else if (r->taken != 0)
+	else if (r->taken != 0 || store_is_shared(r->env->store))
 		r->sync = store_sync_shared_start(r->env->store,
 		    r->cert->row.name, budget_stored, r);
 	else

@@ -682,14 +682,22 @@ test_unlocked(void **state)
 	cert_save(cert(r, 0));
 	UNTIL(r, cert(r, 0)->row.failures == 8);
 	assert_int_equal(fake.writes, 2);
-	/* Somebody holds it: the owner waits. */
-	kv_put(LOCK, "x", 1);
+	/* It becomes the holder while that is on its way: nothing is lost. */
+	fake.is_mute = false;
+	UNTIL(r, cert(r, 1)->row.failures == 8);
+	cert(r, 0)->row.failures = 11;
+	cert_save(cert(r, 0));
+	loop_turn(r->loop);
+	take_lock(r, 0);
+	UNTIL(r, cert(r, 1)->row.failures == 11);
+	r->m[0].fence = 0;
+	fake.writes = 2;
+	/* Somebody else holds it: the owner waits. */
 	cert(r, 0)->row.failures = 10;
 	cert_save(cert(r, 0));
 	spin(r, 20);
 	assert_int_equal(fake.writes, 2);
 	assert_int_equal(r->m[0].lost, 0);
-	fake.is_mute = false;
 }
 
 static void
