@@ -109,7 +109,8 @@ static void
 lose(struct lock *l, const struct error *err)
 {
 	struct cluster *k = l->cluster;
-	struct cert *c = cluster_cert(k, l->path);
+	/* Also one that the new configuration has otherwise. */
+	struct cert *c = certs_find(k->env->certs, strchr(l->path, '/') + 1);
 
 	hold(l, false);
 	if (c == NULL)

@@ -432,6 +432,32 @@ test_anew(void **state)
 	free(key);
 }
 
+/* The section is gone, or another, while a run is under way: that ends. */
+static void
+test_left(void **state)
+{
+	struct rig *r = *state;
+	char *reports;
+	struct conf *conf;
+
+	ask(r);
+	answer(MADE("100"));
+	assert_true(cluster_holds(r->cluster, cert(r)));
+	fixture_write("acmed.conf", 0600, "account \"ca\" { directory = "
+	    "\"https://ca.test/dir\" agree_tos = true }\n"
+	    "provider \"dns\" { type = bare }\n"
+	    "certificate \"a\" { names = { \"a.test\" } provider = dns "
+	    "account = ca }\n");
+	conf = fixture_load("acmed.conf", &reports);
+	assert_non_null(conf);
+	free(reports);
+	certs_apply(r->certs, conf, NULL);
+	cluster_apply(r->cluster, conf);
+	assert_int_equal(r->lost, 1);
+	conf_unref(r->conf);
+	r->conf = conf;
+}
+
 int
 main(void)
 {
@@ -440,6 +466,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_overtaken, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_anew, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_left, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
