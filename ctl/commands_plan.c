@@ -90,6 +90,7 @@ why(const json_t *cert, const char *action)
 		{ "names", ", its names have changed" },
 		{ "missing-names", ", it lacks names, which are tried again" },
 		{ "key", ", another type of key is configured" },
+		{ "csr", ", its request (csr) is another" },
 		{ "profile", ", another profile is configured" },
 		{ "asked", ", a person has asked for it" },
 		{ "begun", ", its order is under way" },

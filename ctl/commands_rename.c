@@ -67,7 +67,8 @@ renamed_text(const struct rename *r)
 		return NULL;
 	}
 	rest = at + n;
-	text = has_key(p, "names") ?
+	/* Where neither says the names, its own is one. */
+	text = has_key(p, "names") || has_key(p, "csr") ?
 	    xasprintf("%.*scertificate \"%s\" {\n%s", (int)(at - p->text),
 	    p->text, r->new, rest) :
 	    xasprintf("%.*scertificate \"%s\" {\n\tnames = { \"%s\" }\n%s",
@@ -125,7 +126,7 @@ take_over(const struct rename *r)
 	char *path = client_path(API_PATH_CERT, r->old), *dir, *key = NULL;
 	char *chain = NULL, *second, *second_key = NULL, *second_chain = NULL;
 	struct client_reply reply;
-	const char *directory;
+	const char *directory, *kind = "key";
 	struct error err;
 	json_t *body;
 	int code = ask_get(r->o, path, &reply);
@@ -140,7 +141,10 @@ take_over(const struct rename *r)
 		return EXIT_OK;
 	}
 	second = second_dir(reply.body, dir);
-	if (read_pem(dir, "privkey.pem", &key, &err) == -1 ||
+	if (has_key(&r->place, "csr"))
+		kind = "csr";
+	if (read_pem(dir, strcmp(kind, "csr") == 0 ? "csr.pem" :
+	    "privkey.pem", &key, &err) == -1 ||
 	    read_pem(dir, "fullchain.pem", &chain, &err) == -1 ||
 	    (second != NULL && (read_pem(second, "privkey.pem", &second_key,
 	    &err) == -1 || read_pem(second, "fullchain.pem", &second_chain,
@@ -151,7 +155,7 @@ take_over(const struct rename *r)
 	} else {
 		directory = jsonx_str(reply.body, "directory");
 		body = json_pack("{s:s, s:s, s:s, s:s}", "name", r->new,
-		    "renamed_from", r->old, "key", key, "chain", chain);
+		    "renamed_from", r->old, kind, key, "chain", chain);
 		if (second != NULL) {
 			(void)json_object_set_new(body, "second_key",
 			    json_string(second_key));

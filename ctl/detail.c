@@ -235,6 +235,19 @@ persist_field(const struct term *t, const json_t *persist, bool says_account,
 	free(name);
 }
 
+static void
+csr_field(const struct term *t, const json_t *cert)
+{
+	char *path = show_str(cert, "csr", ""), *line;
+
+	if (*path != '\0') {
+		line = xasprintf("%s; its key is elsewhere", path);
+		field(t, "csr", TERM_PLAIN, line);
+		free(line);
+	}
+	free(path);
+}
+
 /* "fleet, published by web1 1d ago" */
 static void
 source_field(const struct term *t, const json_t *cert)
@@ -470,6 +483,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	str_field(t, "serial", cert, "serial");
 	str_field(t, "key", cert, "key");
 	second_field(t, cert, now);
+	csr_field(t, cert);
 	if (jsonx_bool(cert, "profile_missed", false)) {
 		char *profile = show_str(cert, "profile", "?");
 		char *line = xasprintf("%s; the CA does not offer it: this "

@@ -23,9 +23,13 @@
 static int
 export_pem(const json_t *reply, const char *dir, struct error *err)
 {
-	static const char *const files[] = { "privkey", "cert", "chain",
-	    "fullchain" };
+	const char *files[] = { "privkey", "cert", "chain", "fullchain" };
+	char *csr = xasprintf("%s/csr.pem", jsonx_str(reply, "dir"));
 
+	/* Where the key is elsewhere, its request goes. */
+	if (access(csr, F_OK) == 0)
+		files[0] = "csr";
+	free(csr);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		char *from = xasprintf("%s/%s.pem", jsonx_str(reply, "dir"),
 		    files[i]), *to = xasprintf("%s/%s.pem", dir, files[i]);

@@ -277,10 +277,16 @@ export_certbot(const json_t *reply, const char *dir, struct error *err)
 {
 	const char *name = jsonx_str(reply, "name");
 	char *path = xasprintf("%s/renewal/%s.conf", dir, name);
-	int rc = access(path, F_OK) == -1 ? 0 : error_set(err, ERR_CONFIG,
+	char *csr = xasprintf("%s/csr.pem", jsonx_str(reply, "dir"));
+	bool is_keyless = access(csr, F_OK) == 0;
+	int rc = is_keyless ? error_set(err, ERR_CONFIG, "ctl:csr", "the key "
+	    "of %s is not on this machine (csr), and certbot renews no such "
+	    "certificate; allowed: --format pem, and certbot certonly --csr",
+	    name) : access(path, F_OK) == -1 ? 0 : error_set(err, ERR_CONFIG,
 	    "ctl:exists", "%s: there is a certificate of that name already",
 	    path);
 
+	free(csr);
 	free(path);
 	if (rc == 0)
 		rc = write_account(reply, dir, err);

@@ -113,6 +113,9 @@ static const struct cli_option options[] = {
 	{ "add", "key", "TYPE", "ec256 (the default), ec384, rsa2048, "
 	    "rsa3072 or rsa4096; a pair: ec256,rsa2048",
 	    CLI_TEXT, offsetof(struct options, key) },
+	{ "add", "csr", "FILE", "a certificate request, whose key is "
+	    "elsewhere; its names need not be given",
+	    CLI_TEXT, offsetof(struct options, csr) },
 	{ "add", "profile", "P", "the CA's profile, such as tlsserver or "
 	    "shortlived (which: acmectl account show)",
 	    CLI_TEXT, offsetof(struct options, profile) },

@@ -48,6 +48,7 @@ struct options {
 	/* add */
 	const char	*cert_name;
 	const char	*challenge, *provider, *webroot, *key, *profile;
+	const char	*csr;
 	const char	*account, *directory, *email, *ca_file;
 	bool		 staging, agree_tos;
 	const char	**option;	/* "NAME=VALUE", of a new provider */

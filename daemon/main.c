@@ -58,6 +58,7 @@ struct acmed {
 	struct control	*control;
 	struct status	*status;
 	struct sigwatch	 term, intr, hup;
+	struct timer	 reread;	/* the engine asks for a reload */
 	bool		 is_stopping;
 };
 
@@ -242,6 +243,15 @@ hup_cb(void *arg)
 	json_decref(reload(arg, &err, NULL));
 }
 
+/* Not from within the engine, which a reload changes. */
+static void
+reread(void *arg)
+{
+	struct acmed *a = arg;
+
+	timer_set(&a->reread, 0);
+}
+
 /* --- start and end --- */
 
 /* Keys live in our memory: no core dumps, and no tracing by other processes
@@ -296,6 +306,8 @@ acmed_open(struct acmed *a, struct error *err)
 		.sd = a->sd,
 		.sdbus = a->sdbus,
 		.conf = a->conf,
+		.reread = reread,
+		.reread_arg = a,
 	};
 	a->engine = engine_new(&args, err);
 	if (a->engine == NULL)
@@ -385,6 +397,7 @@ run(const char *path)
 	}
 	free(problem);
 	start_failed_forget(a.conf->control_socket);
+	timer_init(&a.reread, a.loop, hup_cb, &a);
 	sigwatch_set(&a.term, a.loop, SIGTERM, stop_cb, &a);
 	sigwatch_set(&a.intr, a.loop, SIGINT, stop_cb, &a);
 	sigwatch_set(&a.hup, a.loop, SIGHUP, hup_cb, &a);
@@ -398,6 +411,7 @@ run(const char *path)
 	sigwatch_clear(&a.term);
 	sigwatch_clear(&a.intr);
 	sigwatch_clear(&a.hup);
+	timer_clear(&a.reread);
 	acmed_clear(&a);
 	log_notice(NULL, "stopped");
 	return 0;

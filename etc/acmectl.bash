@@ -20,7 +20,7 @@ _acmectl()
 			socket=(--socket "${COMP_WORDS[++i]}")
 			;;
 		-c | --config | --color | --until | --challenge | --provider | \
-			--option | --webroot | --listen | --reload | --verify | --key | --profile | --name | --account | \
+			--option | --webroot | --listen | --reload | --verify | --key | --csr | --profile | --name | --account | \
 			--directory | --ca-file | --email | --dns | --env-file | \
 			--expires-within | --warning | --critical | --due-within | --days | --reason | \
 			--by | --serial | --format | \
@@ -66,7 +66,7 @@ _acmectl()
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
-	--ca-file)
+	--ca-file | --csr)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
@@ -112,7 +112,7 @@ _acmectl()
 	case $command in
 	add)
 		options+=" --challenge --provider --option --webroot --listen"
-		options+=" --reload --verify --key"
+		options+=" --reload --verify --key --csr"
 		options+=" --profile --name --account --directory --staging"
 		options+=" --ca-file"
 		options+=" --email --agree-tos --no-wait --force"

@@ -7,7 +7,7 @@ function __acmectl_words
 	for word in (commandline -opc)[2..-1]
 		if test $skip = 1
 			set skip 0
-		else if contains -- $word -s --socket -c --config --color --until --challenge --provider --option --webroot --listen --reload --verify --key --profile --name --account --directory --ca-file --email --dns --env-file --format --password-file --reason --by --serial --expires-within --due-within --days
+		else if contains -- $word -s --socket -c --config --color --until --challenge --provider --option --webroot --listen --reload --verify --key --csr --profile --name --account --directory --ca-file --email --dns --env-file --format --password-file --reason --by --serial --expires-within --due-within --days
 			set skip 1
 		else if contains -- $word -w --warning --critical
 			set skip 1
@@ -87,6 +87,7 @@ complete -c acmectl -n '__acmectl_at add' -l webroot -x -a '(__fish_complete_dir
 complete -c acmectl -n '__acmectl_at add' -l reload -x -d 'reload this service after each renewal'
 complete -c acmectl -n '__acmectl_at add' -l verify -x -d 'look there for the new certificate'
 complete -c acmectl -n '__acmectl_at add' -l key -x -a 'ec256 ec384 rsa2048 rsa3072 rsa4096 ec256,rsa2048' -d 'type of the key'
+complete -c acmectl -n '__acmectl_at add' -l csr -r -d 'a certificate request, whose key is elsewhere'
 complete -c acmectl -n '__acmectl_at add' -l name -x -d "the certificate's own name"
 complete -c acmectl -n '__acmectl_at add' -l profile -x -d "the CA's profile"
 complete -c acmectl -n '__acmectl_at add' -l account -x -a '(__acmectl_ask list accounts)' -d 'the account to use'

@@ -131,8 +131,10 @@ say_where(const struct plan *p)
 	if (ask_get(p->o, path, &reply) == EXIT_OK) {
 		dir = show_str(reply.body, "live_dir", "?");
 		text = xasprintf("The certificate is %s/fullchain.pem, its "
-		    "key %s/privkey.pem; acmed renews it from now on. "
-		    "Configured in %s.", dir, dir, conf_batch_path(p->batch,
+		    "key %s%s; acmed renews it from now on. "
+		    "Configured in %s.", dir, p->csr != NULL ? "where its "
+		    "request was made" : dir, p->csr != NULL ? "" :
+		    "/privkey.pem", conf_batch_path(p->batch,
 		    0) != NULL ? drafts_last(p->batch) : "?");
 		term_wrap(&p->o->out, TERM_PLAIN, 0, 0, text);
 		free(text);

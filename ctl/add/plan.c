@@ -87,6 +87,34 @@ ask_names(struct plan *p)
 	return code;
 }
 
+/* The request is read by acmed.  "/home/me/web.csr" is called web. */
+static int
+use_csr(struct plan *p)
+{
+	const char *path = p->o->csr, *base = strrchr(path, '/'), *dot;
+	struct error err;
+
+	if (p->o->key != NULL) {
+		say_error("--key is not for a certificate with --csr: its "
+		    "key was made already");
+		return EXIT_USAGE;
+	}
+	p->csr = realpath(path, NULL);
+	if (p->csr == NULL) {
+		(void)error_errno(&err, "%s", path);
+		say_error(err.msg);
+		return EXIT_USAGE;
+	}
+	base = base != NULL ? base + 1 : path;
+	dot = strrchr(base, '.');
+	if (p->names == NULL)
+		p->name = dot != NULL && dot > base ? xstrndup(base,
+		    (size_t)(dot - base)) : xstrdup(base);
+	if (p->names == NULL)
+		p->names = xcalloc(1, sizeof(*p->names));
+	return EXIT_OK;
+}
+
 int
 plan_names(struct plan *p)
 {
@@ -96,7 +124,9 @@ plan_names(struct plan *p)
 
 	for (size_t i = 0; i < o->n_names && code == EXIT_OK; i++)
 		code = add_name(p, o->names[i]);
-	if (code == EXIT_OK && o->n_names == 0) {
+	if (code == EXIT_OK && o->csr != NULL)
+		code = use_csr(p);
+	else if (code == EXIT_OK && o->n_names == 0) {
 		if (!p->can_ask) {
 			say_error("for which names? acmectl add NAME...");
 			return EXIT_USAGE;
@@ -105,8 +135,10 @@ plan_names(struct plan *p)
 	}
 	if (code != EXIT_OK)
 		return code;
-	p->name = xstrdup(o->cert_name != NULL ? o->cert_name :
-	    dname_base(p->names[0]));
+	if (o->cert_name != NULL)
+		xstrset(&p->name, o->cert_name);
+	else if (p->name == NULL)
+		p->name = xstrdup(dname_base(p->names[0]));
 	if (object_name_check(p->name, &err) == -1) {
 		say_error(err.msg);
 		return EXIT_USAGE;
@@ -197,7 +229,9 @@ plan_certificate(struct plan *p)
 
 	free(comment);
 	conf_text_begin(t, "certificate", p->name);
-	conf_text_list(t, "names", (const char *const *)p->names);
+	conf_text_value(t, "csr", p->csr);
+	if (p->names[0] != NULL)
+		conf_text_list(t, "names", (const char *const *)p->names);
 	conf_text_value(t, "account", p->account);
 	conf_text_value(t, "provider", p->provider);
 	conf_text_value(t, "challenge", p->challenge);
@@ -222,6 +256,7 @@ plan_clear(struct plan *p)
 	json_decref(p->conf);
 	conf_batch_free(p->batch);
 	free(p->name);
+	free(p->csr);
 	list_free(p->names);
 	list_free(p->units);
 	free(p->account);

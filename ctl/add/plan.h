@@ -21,7 +21,9 @@ struct plan {
 	json_t		*conf;		/* reply of GET /v1/configuration */
 	struct conf_batch *batch;
 	char		*name;		/* of the certificate */
-	char		**names;	/* in it; NULL-terminated */
+	char		**names;	/* in it; NULL-terminated; of csr
+					   perhaps none */
+	char		*csr;		/* an absolute path, or NULL */
 	char		*account;
 	const char	*challenge;	/* a literal; NULL: dns-01 */
 	char		*webroot;	/* of http-01; NULL: acmed's listener */

@@ -48,6 +48,9 @@ struct cert {
 	/* The engine's. */
 	struct place	 place;		/* its run's */
 	bool		 forced;	/* renew-now asked for it */
+	char		*csr_seen;	/* cert_csr.h's; NULL: as when the
+					   configuration was read */
+	struct csr_watch *csr_watch;	/* engine/csrs.h's; NULL: none yet */
 	bool		 wants_new_key;	/* of the next run, whatever reuse_key
 					   says: a person asked */
 	bool		 was_forced;	/* ... for the run under way */

@@ -6,6 +6,7 @@
 
 #include "common/mem.h"
 #include "daemon/certs/budget_order.h"
+#include "daemon/certs/cert_csr.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/pair.h"
 #include "daemon/limits/limits.h"
@@ -73,6 +74,8 @@ cert_free(struct cert *c)
 	store_cert_clear(&c->row);
 	free(c->note);
 	free(c->wished_for);
+	free(c->csr_seen);
+	free(c->csr_watch);
 	free(c);
 }
 
@@ -121,6 +124,7 @@ cert_take_info(struct cert *c, const struct cert_info *info)
 	row->not_before = info->not_before;
 	row->not_after = info->not_after;
 	row->key = info->key;
+	xstrset(&row->csr, info->csr[0] != '\0' ? info->csr : NULL);
 	pair_take_info(c, info);
 }
 
@@ -225,6 +229,7 @@ follow_conf(struct cert *c, const struct conf_cert *now)
 		c->is_taken = true;
 		c->is_compared = false;
 	}
+	xstrset(&c->csr_seen, NULL);
 	c->limited_at = NULL;	/* it may be another one there now */
 	c->limited_until = 0;
 	/* A run goes on where it began; NULL: not at one of these. */
@@ -234,8 +239,8 @@ follow_conf(struct cert *c, const struct conf_cert *now)
 		return was == now ? NULL : now != NULL ? "added" : "removed";
 	is_other = follow_issuance(c, was);
 	return is_other || !conf_same_names(was, now) ||
-	    (conf_is_issued(now) && c->row.key != KEY_TYPE_END &&
-	    (c->row.key != now->key || !pair_is_wanted(c))) ?
+	    (conf_is_issued(now) && c->row.serial != NULL &&
+	    (!cert_csr_fits(c) || !pair_is_wanted(c))) ?
 	    "changed" : NULL;
 }
 

@@ -144,7 +144,7 @@ take_first(const struct replica *r, struct cert *c,
 	if (key == NULL)
 		return -1;
 	rc = store_first_put(r->env->store, c->row.name, &(struct store_part){
-	    key, f->chain, strlen(f->chain) }, err);
+	    .key = key, .pem = f->chain, .len = strlen(f->chain) }, err);
 	EVP_PKEY_free(key);
 	p = pair_row(c);
 	xstrset(&p->first_names, rc == 0 ? f->names : NULL);

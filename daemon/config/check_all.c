@@ -7,6 +7,7 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/names.h"
+#include "common/text.h"
 #include "daemon/config/check.h"
 #include "daemon/config/check_deploy.h"
 #include "daemon/config/check_host.h"
@@ -117,6 +118,8 @@ add_cert(struct check *c, struct section *sec)
 	check_title(c, sec);
 	object = check_cert(c, sec);
 	object->hash = check_hash(sec, is_no_deploy);
+	if (object->csr != NULL)
+		object->hash += text_hash(TEXT_HASH_BASIS, object->csr->hash);
 	table_add(&c->certs, sec, object);
 }
 

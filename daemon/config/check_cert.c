@@ -5,12 +5,15 @@
 #include "common/error.h"
 #include "common/mem.h"
 #include "common/names.h"
+#include "common/text.h"
 #include "daemon/config/check.h"
+#include "daemon/config/check_csr.h"
 #include "daemon/config/check_deploy.h"
 #include "daemon/config/check_host.h"
 #include "daemon/config/check_profile.h"
 #include "daemon/config/directories.h"
 #include "daemon/config/opt.h"
+#include "daemon/store/csr.h"
 
 #define NAMES_MAX 100
 #define DAY 86400
@@ -65,10 +68,10 @@ keep_names(struct conf_cert *cert, const char *title,
 
 static void
 check_names(struct check *c, const struct section *sec,
-    struct conf_cert *cert, bool may_have_none)
+    struct conf_cert *cert, bool may_have_none, const struct csr *csr)
 {
 	const struct item *item = tree_item(sec, "names");
-	size_t n = item != NULL ? item->n : 1;
+	size_t n = item != NULL ? item->n : csr->n_names > 0 ? csr->n_names : 1;
 	struct names names = { .n = 0 };
 	struct error err;
 
@@ -83,7 +86,12 @@ check_names(struct check *c, const struct section *sec,
 	names.list = xcalloc(n, sizeof(*names.list));
 	for (size_t i = 0; item != NULL && i < n; i++)
 		add_name(c, sec, &names, item->values[i]);
-	if (item == NULL && may_have_none)
+	for (size_t i = 0; item == NULL && i < csr->n_names; i++)
+		(void)text_printf(names.list[names.n++], DNAME_SIZE, "%s",
+		    csr->names[i]);
+	if (item == NULL && csr->n_names > 0)
+		;
+	else if (item == NULL && may_have_none)
 		names.n = 0;
 	else if (item == NULL &&
 	    !address_normalize(sec->title, names.list[0]) &&
@@ -127,7 +135,7 @@ refuse_foreign(struct check *c, const struct section *sec, const char *with,
 	static const char *const foreign[] = { "account", "provider", "key",
 	    "reuse_key", "preferred_chain", "profile", "profile_required",
 	    "challenge", "challenge_alias",
-	    "alias_provider", "follow_cname", "propagation",
+	    "csr", "alias_provider", "follow_cname", "propagation",
 	    "propagation_timeout", "propagation_delay", "resolvers" };
 
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
@@ -302,13 +310,17 @@ check_issue(struct check *c, const struct section *sec,
 
 	check_accounts(c, sec, cert);
 	check_cert_dns(c, sec, cert);
-	check_keys(c, sec, cert);
+	if (cert->csr == NULL)
+		check_keys(c, sec, cert);
 	cert->reuse_key = opt_bool(c->m, sec, "reuse_key", false);
 	cert->preferred_chain = opt_text(c->m, sec, "preferred_chain");
 	check_cert_profile(c, sec, cert);
-	if (v != NULL)
+	if (cert->csr != NULL)
+		cert->poll_s = (int)opt_duration(c->m, sec, "poll", 1, DAY,
+		    60);
+	else if (v != NULL)
 		opt_mistake(c->m, sec, v->line, "poll is for a certificate "
-		    "with source or files");
+		    "with source, files or csr");
 }
 
 struct conf_cert *
@@ -316,11 +328,14 @@ check_cert(struct check *c, const struct section *sec)
 {
 	struct conf_cert *cert = xcalloc(1, sizeof(*cert));
 	const struct section *files = find_files(c, sec);
+	struct csr csr;
 
 	cert->file = sec->src->path;
 	cert->line = sec->line;
 	cert->end_line = sec->end;
-	check_names(c, sec, cert, files != NULL);
+	check_csr(c, sec, cert, &csr);
+	check_names(c, sec, cert, files != NULL || (cert->csr != NULL &&
+	    csr.key == NULL), &csr);
 	if (files != NULL)
 		check_given(c, sec, files, cert);
 	else if (tree_item(sec, "source") != NULL)
@@ -333,8 +348,12 @@ check_cert(struct check *c, const struct section *sec)
 	check_cert_freeze(c, sec, cert);
 	cert->on_name_failure = check_name_failure(c, sec,
 	    c->conf->on_name_failure);
+	if (cert->csr != NULL)	/* the request names what it is for */
+		cert->on_name_failure = NAME_FAILURE_FAIL;
 	check_deploys(c, sec, cert);
 	check_cert_hosts(c, sec, cert);
+	check_csr_end(c, sec, cert, &csr);
+	csr_clear(&csr);
 	return cert;
 }
 
@@ -358,6 +377,7 @@ check_free_cert(struct conf_cert *cert)
 		free(cert->given->privkey);
 		free(cert->given);
 	}
+	check_free_csr(cert);
 	free(cert->others);
 	free(cert->own_freezes);
 	free(cert);

@@ -37,8 +37,7 @@ bundle_format_name(enum bundle_format format)
 	return formats[format].name;
 }
 
-/* Is the private key in it? */
-static bool
+bool
 bundle_has_key(enum bundle_format format)
 {
 	return formats[format].has_key;

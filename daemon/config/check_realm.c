@@ -62,7 +62,9 @@ check_realms(struct check *c)
 	for (size_t i = 0; conf->cluster != NULL && i < conf->n_certs; i++) {
 		struct conf_cert *cert = conf->certs[i];
 
-		if (conf_is_issued(cert) && cert->account != NULL &&
+		/* Without its key (csr) nothing can be published. */
+		if (conf_is_issued(cert) && cert->csr == NULL &&
+		    cert->account != NULL &&
 		    cert->account->directory != NULL)
 			cert->realm = realm_of(conf,
 			    cert->account->directory);

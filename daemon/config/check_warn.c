@@ -87,7 +87,8 @@ identity(const struct conf_cert *cert)
 	char *text, *end;
 
 	list[0] = cert->account->name;
-	list[1] = key_type_name(cert->key);
+	list[1] = cert->csr != NULL ? cert->csr->hash :
+	    key_type_name(cert->key);
 	for (size_t i = 2; i < n; i++)
 		list[i] = cert->names[i - 2].name;
 	qsort(list + 2, n - 2, sizeof(*list), by_string);

@@ -152,6 +152,14 @@ struct conf_given {
 	char		*privkey;
 };
 
+/* The request of a certificate whose key is elsewhere (conf_csr.h). */
+struct conf_csr {
+	char		*path;
+	char		 hash[65];	/* struct csr's, when it was read */
+	bool		 gives_names;	/* the configuration has none */
+	int		 line;
+};
+
 #define CONF_ISSUERS_MAX 8	/* of one certificate */
 /* A CA that a certificate may come from. */
 struct conf_issuer {
@@ -175,7 +183,8 @@ struct conf_cert {
 	bool		 placeholder;	/* in live/ until the first is issued */
 	bool		 profile_required;	/* of account */
 	bool		 follow_cname;
-	enum key_type	 key;
+	enum key_type	 key;		/* of csr: its; KEY_TYPE_END if it is
+					   none of ours */
 	enum key_type	 second_key;	/* of the other family */
 	enum propagation propagation;
 	enum name_failure on_name_failure;
@@ -193,6 +202,7 @@ struct conf_cert {
 	struct conf_given *given;
 	/* Patterns of the hosts that may open what is published; NULL: none. */
 	char		**hosts;
+	struct conf_csr	*csr;		/* NULL: keys are made here */
 	const struct conf_account *account;	/* the first; NULL with
 						   source or given */
 	char		*profile;	/* of account */

@@ -52,6 +52,8 @@ enum bundle_format {
 };
 /* "fullchain", ... */
 const char	*bundle_format_name(enum bundle_format);
+/* Is the private key in it? */
+bool		 bundle_has_key(enum bundle_format);
 
 /* install "PATH" { }, file "PATH" { } of ssh, copy "PATH" { } of docker */
 struct conf_install {

@@ -254,6 +254,7 @@ static const struct key certificate_keys[] = {
 	{ "propagation", SHAPE_ONE, NULL },
 	{ "propagation_timeout", SHAPE_ONE, NULL },
 	{ "propagation_delay", SHAPE_ONE, NULL },
+	{ "csr", SHAPE_ONE, NULL },
 	{ "deploy", SHAPE_SECTION, deploy_keys },
 	{ "deploy_order", SHAPE_ONE, NULL },
 	{ "deploy_window", SHAPE_LIST, NULL },

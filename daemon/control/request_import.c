@@ -108,16 +108,17 @@ post_import_cert(struct call *c)
 		return;
 	body = parse(c);
 	if (body == NULL || json_unpack_ex(body, NULL, JSON_STRICT,
-	    "{s:s, s?s, s?s, s?s, s:s, s:s, s?s, s?s, s?b}", "name", &a.name,
-	    "directory", &a.directory, "profile", &a.profile,
+	    "{s:s, s?s, s?s, s?s, s?s, s?s, s:s, s?s, s?s, s?b}", "name",
+	    &a.name, "directory", &a.directory, "profile", &a.profile,
 	    "renamed_from", &a.renamed_from, "key", &a.key_pem,
-	    "chain", &a.chain_pem, "second_key", &a.second_key_pem,
-	    "second_chain", &a.second_chain_pem, "check", &check) == -1) {
+	    "csr", &a.csr_pem, "chain", &a.chain_pem, "second_key",
+	    &a.second_key_pem, "second_chain", &a.second_chain_pem, "check",
+	    &check) == -1 || (a.key_pem != NULL && a.csr_pem != NULL)) {
 		bad_request(c, "the request is not {\"name\": NAME, "
 		    "\"directory\": URL, \"profile\": NAME, "
-		    "\"renamed_from\": NAME, \"key\": PEM, \"chain\": PEM, "
-		    "\"second_key\": PEM, \"second_chain\": PEM, "
-		    "\"check\": true or false}");
+		    "\"renamed_from\": NAME, \"key\": PEM or \"csr\": "
+		    "PEM, \"chain\": PEM, \"second_key\": PEM, "
+		    "\"second_chain\": PEM, \"check\": true or false}");
 	} else {
 		a.check = check != 0;
 		if (!a.check)

@@ -122,7 +122,9 @@ deploy_exec_env(const struct deploy_args *a)
 	if (second != NULL)
 		env[n++] = xasprintf("ACMED_SECOND_DIR=%s/%s", a->live_dir,
 		    second);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+	/* Of csr the first is elsewhere. */
+	for (size_t i = a->cert->csr != NULL ? 1 : 0;
+	    i < sizeof(files) / sizeof(files[0]); i++)
 		env[n++] = xasprintf("%s=%s/%s", files[i].name, a->live_dir,
 		    files[i].file);
 	env[n++] = xasprintf("RENEWED_LINEAGE=%s", a->live_dir);

@@ -9,6 +9,7 @@
 #include "common/names.h"
 #include "common/text.h"
 #include "daemon/accounts/hold.h"
+#include "daemon/certs/cert_csr.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/issuer.h"
 #include "daemon/certs/origin.h"
@@ -159,6 +160,13 @@ want_new_key(struct engine *e, const char *name, struct error *err)
 		    "again when that is over", name);
 		return NULL;
 	}
+	if (c->conf->csr != NULL && cert_csr_fits(c)) {
+		(void)error_set(err, ERR_CONFIG, "csr:key", "the key of \"%s\" "
+		    "is where its request was made: have a request with a new "
+		    "key made there and put it at %s; acmed renews with it at "
+		    "once", name, c->conf->csr->path);
+		return NULL;
+	}
 	if (c->conf->reuse_key) {
 		c->wants_new_key = true;
 		store_pending_drop(e->a.store, name);
@@ -201,6 +209,10 @@ engine_replace_and_revoke(struct engine *e, const char *name, int reason,
 		    "certificate %s was issued by another CA than account "
 		    "\"%s\" is of; name that CA's in acmed.conf, or revoke it "
 		    "there", c->row.serial, c->conf->account->name);
+	if (by_key && c->row.csr != NULL)
+		return error_set(err, ERR_CONFIG, "csr:key", "the key of "
+		    "\"%s\" is not on this machine; allowed: by the account's "
+		    "key", name);
 	if (want_new_key(e, name, err) == NULL)
 		return -1;
 	revocations_add(e->revocations, c, reason, by_key);

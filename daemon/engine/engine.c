@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "daemon/engine/csrs.h"
 #include "daemon/engine/engine.h"
 
 #include <stdlib.h>
@@ -231,6 +232,7 @@ rooms_new(struct engine *e)
 	e->notifier = notifier_new(&e->alerts_env);
 	e->ari = ari_new(e);
 	e->textfile = textfile_new(e);
+	e->csrs = csrs_new(e);
 }
 
 /* Certificates that other hosts publish. */
@@ -369,6 +371,7 @@ engine_start(struct engine *e)
 	waves_apply(e->waves);
 	notifier_start(e->notifier);
 	ari_start(e->ari);
+	csrs_apply(e->csrs);
 	accounts_refresh(e->accounts, e->conf);
 }
 
@@ -405,6 +408,7 @@ engine_free(struct engine *e)
 	rollout_stop(e->rollout);
 	ari_free(e->ari);
 	textfile_free(e->textfile);
+	csrs_free(e->csrs);
 	notifier_free(e->notifier);
 	e->notifier = NULL;
 	watches_free(e->watches);

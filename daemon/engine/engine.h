@@ -36,6 +36,10 @@ struct engine_args {
 	struct sd	*sd;
 	struct sdbus	*sdbus;		/* for deploy steps */
 	const struct conf *conf;	/* one more reference is taken */
+	/* The configuration depends on a file that has changed: to be read
+	 * again, soon. */
+	void		(*reread)(void *arg);
+	void		*reread_arg;
 };
 
 /* NULL and ERR_CONFIG if the resolvers are malformed. */

@@ -30,6 +30,7 @@
 #include "daemon/watches/watches.h"
 
 struct ari;
+struct csrs;
 struct hosts;
 struct reports;
 struct waves;
@@ -87,6 +88,7 @@ struct engine {
 	struct reports	*reports;	/* what we say to publishers */
 	struct hosts	*hosts;		/* what hosts say to us */
 	struct waves	*waves;		/* who takes a new version first */
+	struct csrs	*csrs;
 
 	struct cluster	*cluster;
 	struct replica	*replica;

@@ -17,6 +17,7 @@
 #include "daemon/certs/ari_window.h"
 #include "daemon/certs/budget.h"
 #include "daemon/certs/budget_order.h"
+#include "daemon/certs/cert_csr.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/floor.h"
@@ -51,8 +52,7 @@ static bool
 is_wanted(const struct cert *c)
 {
 	return c->row.serial != NULL && missing_fits(c, c->row.names) &&
-	    issuer_has_profile(c) &&
-	    c->row.key == c->conf->key && pair_is_wanted(c);
+	    issuer_has_profile(c) && cert_csr_fits(c) && pair_is_wanted(c);
 }
 
 /*

@@ -18,6 +18,7 @@
 #include "daemon/alerts/notifier.h"
 #include "daemon/alerts/queue.h"
 #include "daemon/certs/ari_window.h"
+#include "daemon/certs/cert_csr.h"
 #include "daemon/certs/due.h"
 #include "daemon/certs/freeze.h"
 #include "daemon/certs/issuer.h"
@@ -85,8 +86,8 @@ renewal_reason(const struct cert *c)
 		return "names";
 	if (!issuer_has_profile(c))
 		return "profile";
-	if (row->key != c->conf->key || !pair_is_wanted(c))
-		return "key";
+	if (!cert_csr_fits(c) || !pair_is_wanted(c))
+		return cert_csr_wanted(c) != NULL ? "csr" : "key";
 	if (c->forced || row->asked_at != 0)
 		return "asked";
 	if (row->order_url != NULL && missing_count(c) == 0 &&
@@ -433,6 +434,17 @@ second_json(const struct cert *c)
 	    json_null());
 }
 
+/* Of a request it may be of any type: null. */
+static json_t *
+key_json(const struct cert *c)
+{
+	enum key_type type = origin_is_ca(c) || c->row.key ==
+	    KEY_TYPE_END ? c->conf->key : c->row.key;
+
+	return type == KEY_TYPE_END ? json_null() :
+	    json_string(key_type_name(type));
+}
+
 json_t *
 engine_cert_status(const struct engine *e, const char *name)
 {
@@ -462,9 +474,9 @@ engine_cert_status(const struct engine *e, const char *name)
 	    c->conf->given->fullchain, "privkey", c->conf->given->privkey));
 	(void)json_object_set_new(o, "challenges", challenges_json(c->conf));
 	(void)json_object_set_new(o, "provider", provider_json(c->conf));
-	(void)json_object_set_new(o, "key", json_string(key_type_name(
-	    origin_is_ca(c) || c->row.key == KEY_TYPE_END ?
-	    c->conf->key : c->row.key)));
+	(void)json_object_set_new(o, "key", key_json(c));
+	(void)json_object_set_new(o, "csr", c->conf->csr == NULL ?
+	    json_null() : json_string(c->conf->csr->path));
 	(void)json_object_set_new(o, "second", second_json(c));
 	(void)json_object_set_new(o, "profile_missed",
 	    json_boolean(c->row.profile_missed));

@@ -211,13 +211,14 @@ check_replaced(struct manage_job *j, const struct cert *c, struct error *err)
 	for (size_t i = 0; rc == 0 && i < 3; i++) {
 		EVP_PKEY *live = NULL;
 
-		rc = store_live_key(j->env->store, j->name, folders[i], &live,
-		    err);
+		rc = store_live_public(j->env->store, j->name, folders[i],
+		    &live, err);
 		if (live != NULL && EVP_PKEY_eq(live, j->version.key) == 1)
 			rc = error_set(err, ERR_CONFIG, "manage:in-use",
 			    "the installed certificate of \"%s\" still has "
-			    "the key of %s (reuse_key)", j->name,
-			    j->version.serial);
+			    "the key of %s (%s)", j->name, j->version.serial,
+			    j->version.has_key ? "reuse_key" : "csr: have a "
+			    "request made with a new key");
 		EVP_PKEY_free(live);
 	}
 	return rc;
@@ -300,6 +301,10 @@ revoke_prepare(struct manage_job *j, struct error *err)
 	if (store_version_read(j->env->store, j->name, j->serial != NULL ?
 	    j->serial : cert_serial(c), &j->version, err) == -1)
 		return -1;
+	if (j->by_key && !j->version.has_key)
+		return error_set(err, ERR_CONFIG, "csr:key", "the key of "
+		    "certificate %s is not on this machine; allowed: by the "
+		    "account's key", j->version.serial);
 	if (ca->directory != NULL)
 		rc = find_issuer(j, cc, ca->directory, ca->account, err);
 	else if (j->ca_directory != NULL)

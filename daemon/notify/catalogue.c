@@ -407,6 +407,11 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "a day; to try them now:\n\tacmectl renew-now {name}",
 	    "请修正这些域名的 DNS 或服务器，或从配置中删除它们。acmed 每天"
 	    "自动重试一次；立即重试：\n\tacmectl renew-now {name}" },
+	[P_DO_CSR] = { "Have the request made again where the key is, and put "
+	    "it at the path that csr names; acmed looks at it each minute.  "
+	    "At once:\n\tacmectl renew-now {name}",
+	    "请在私钥所在的机器上重新生成证书请求，并放到 csr 指定的路径；"
+	    "acmed 每分钟检查一次。立即执行：\n\tacmectl renew-now {name}" },
 	[P_DO_GIVEN] = { "Correct the files, or hand over another pair:\n"
 	    "\tacmectl put {name} CHAIN KEY\nacmed looks at them when they "
 	    "change; at once after:\n\tacmectl renew-now {name}",

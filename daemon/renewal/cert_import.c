@@ -18,6 +18,7 @@
 #include "daemon/renewal/env.h"
 #include "daemon/rollout/rollout.h"
 #include "daemon/store/keys.h"
+#include "daemon/store/csr.h"
 #include "daemon/store/store.h"
 
 #define NAMES_MAX 100			/* as in the configuration */
@@ -38,6 +39,7 @@ static const char *const state_names[] = {
 /* What was handed over, once it has been found good. */
 struct import {
 	EVP_PKEY	*key, *second_key;
+	struct csr	 csr;		/* clear: the key is here */
 	struct cert_info info;		/* has_info: of the leaf */
 	bool		 has_info;
 	struct chain_fit fit, second_fit;
@@ -58,6 +60,7 @@ import_clear(struct import *im)
 {
 	EVP_PKEY_free(im->key);
 	EVP_PKEY_free(im->second_key);
+	csr_clear(&im->csr);
 	if (im->has_info)
 		cert_info_clear(&im->info);
 	free(im->fit.pem);
@@ -72,7 +75,19 @@ import_read(struct import *im, const struct cert_import *a,
 
 	if (object_name_check(a->name, err) == -1)
 		return -1;
-	im->key = key_from_pem(a->key_pem, err);
+	if (a->csr_pem != NULL) {
+		if (csr_parse(a->csr_pem, strlen(a->csr_pem), &im->csr,
+		    err) == -1)
+			return -1;
+		(void)EVP_PKEY_up_ref(im->csr.key);
+		im->key = im->csr.key;
+	} else if (a->key_pem != NULL) {
+		im->key = key_from_pem(a->key_pem, err);
+	} else {
+		return error_set(err, ERR_CONFIG, "key:syntax", "there is "
+		    "neither a key nor the request (csr) of one that is "
+		    "elsewhere");
+	}
 	if (im->key == NULL || cert_info_read(a->chain_pem, len, &im->info,
 	    err) == -1)
 		return -1;
@@ -102,15 +117,16 @@ stage(const struct renewal_env *env, const struct cert_import *a,
     char version[STORE_VERSION_SIZE], struct cert_info *info,
     struct error *err)
 {
-	const struct store_part first = { im->key, im->fit.pem,
-	    strlen(im->fit.pem) };
+	const struct store_part first = { .key = im->key, .pem = im->fit.pem,
+	    .len = strlen(im->fit.pem),
+	    .csr = im->csr.key != NULL ? &im->csr : NULL };
 
 	if (im->second_key == NULL)
-		return store_stage(env->store, a->name, first.key, first.pem,
-		    first.len, ca, version, info, err);
+		return store_stage(env->store, a->name, first.key, first.csr,
+		    first.pem, first.len, ca, version, info, err);
 	return store_stage_pair(env->store, a->name, (const struct store_part
-	    []){ first, { im->second_key, im->second_fit.pem,
-	    strlen(im->second_fit.pem) } }, ca, version, info, err);
+	    []){ first, { .key = im->second_key, .pem = im->second_fit.pem,
+	    .len = strlen(im->second_fit.pem) } }, ca, version, info, err);
 }
 
 /* What the installed one is to the other. */

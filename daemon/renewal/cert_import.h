@@ -20,7 +20,9 @@ struct cert_import {			/* borrowed */
 	const char	*directory;	/* of the CA that issued it; NULL: not
 					   known */
 	const char	*profile;	/* that it was asked for; NULL: none */
-	const char	*key_pem;
+	const char	*key_pem;	/* NULL: it is elsewhere, and */
+	const char	*csr_pem;	/* the request that it was asked for
+					   with is here; else NULL */
 	const char	*chain_pem;	/* leaf first */
 	const char	*second_key_pem;	/* of the other one of a pair;
 						   or both NULL */
@@ -36,9 +38,9 @@ struct cert_import {			/* borrowed */
  * whether the configuration has it, "serial", "issuer", "names", "not_before",
  * "not_after", "key"}; the caller decrefs.  Durable when it returns, but for
  * the row, which the next start makes again.  NULL and ERR_REJECTED
- * "cert:...", "key:syntax"; ERR_CONFIG "import:exists" if there is another
- * certificate of that name; ERR_TRANSIENT "engine:busy" if one is being
- * ordered; the store's.
+ * "cert:...", "key:syntax"; ERR_CONFIG "csr:...", or "import:exists" if there
+ * is another certificate of that name; ERR_TRANSIENT "engine:busy" if one is
+ * being ordered; the store's.
  */
 json_t		*cert_import(const struct renewal_env *,
 		    const struct cert_import *, struct error *);

@@ -111,6 +111,7 @@ renewal_cancel(struct renewal *r)
 	EVP_PKEY_free(r->key);
 	EVP_PKEY_free(r->first_key);
 	free(r->first_pem);
+	csr_clear(&r->csr);
 	cert_info_clear(&r->info);
 	strv_free(r->alternates);
 	free(r->pem);
@@ -318,6 +319,10 @@ account_first(struct renewal *r)
 	void (*next)(struct renewal *) = account_begin;
 	struct error err;
 
+	if (renewal_csr_read(r, &err) == -1) {
+		renewal_end(r, &err);	/* no hook has run */
+		return;
+	}
 	renewal_pair_look(r);
 	switch (renewal_kept_look(r, &err)) {
 	case KEPT_WAITS:
@@ -644,8 +649,7 @@ is_usable(struct renewal *r, const struct acme_order *order)
 		r->is_sent = true;
 	else if (order->status != ACME_PENDING && order->status != ACME_READY)
 		return false;
-	if (r->is_sent && store_pending_key(r->env->store,
-	    r->cert->row.name, &r->key, &ignored) == -1)
+	if (r->is_sent && renewal_sent_key(r, &ignored) == -1)
 		r->key = NULL;
 	/* Of a first that has gone since, or of another configuration. */
 	if (r->key != NULL && r->cc->is_pair && !key_is_type(r->key,

@@ -190,11 +190,12 @@ stage(struct renewal *r, const struct cert_ca *ca, struct error *err)
 
 	if (r->is_second)
 		return store_stage_pair(store, name, (const struct store_part
-		    []){ { r->first_key, r->first_pem, strlen(r->first_pem) },
-		    { r->key, r->pem, r->pem_len } }, ca, r->version,
+		    []){ { .key = r->first_key, .pem = r->first_pem,
+		    .len = strlen(r->first_pem) }, { .key = r->key,
+		    .pem = r->pem, .len = r->pem_len } }, ca, r->version,
 		    &r->info, err);
-	return store_stage(store, name, r->key, r->pem, r->pem_len, ca,
-	    r->version, &r->info, err);
+	return store_stage(store, name, r->key, r->csr.key != NULL ? &r->csr :
+	    NULL, r->pem, r->pem_len, ca, r->version, &r->info, err);
 }
 
 void

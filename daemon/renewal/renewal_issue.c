@@ -29,11 +29,14 @@
 static int
 key_keep(struct renewal *r, struct error *err)
 {
+	struct store *store = r->env->store;
+	const char *name = r->cert->row.name;
+
 	/* What is thrown away need not outlive a crash. */
-	if (r->is_key_kept || cert_is_dry_run(r->cert->row.name))
+	if (r->is_key_kept || cert_is_dry_run(name))
 		return 0;
-	if (store_pending_key_put(r->env->store, r->cert->row.name,
-	    r->key, err) == -1)
+	if ((r->csr.key != NULL ? store_pending_csr_put(store, name, &r->csr,
+	    err) : store_pending_key_put(store, name, r->key, err)) == -1)
 		return -1;
 	r->is_key_kept = true;
 	return 0;
@@ -107,12 +110,17 @@ key_load(struct renewal *r, bool is_live, struct error *err)
 	return 0;
 }
 
-/* The pending key of a resumed order, the live one to be reused, or new. */
+/* The pending key of a resumed order, the live one to be reused, or new; or
+ * that of a request, at once. */
 static int
 key_begin(struct renewal *r, struct error *err)
 {
 	if (r->key != NULL || r->keygen != NULL)
 		return 0;
+	if (r->csr.key != NULL) {
+		renewal_csr_key(r);
+		return 0;
+	}
 	if (r->is_resumed && key_load(r, false, err) == -1)
 		return -1;
 	if (r->key == NULL && r->cc->reuse_key && !r->cert->wants_new_key &&
@@ -306,22 +314,25 @@ finalized(const struct error *err, const struct acme_order *order, void *arg)
 static void
 csr_send(struct renewal *r)
 {
-	unsigned char *der;
-	size_t der_len;
+	const unsigned char *der = r->csr.der;
+	size_t der_len = r->csr.der_len;
+	unsigned char *made = NULL;
 	struct error err;
 
 	if (certs_check_held(r->env->certs, r->cert->row.name, &err) == -1 ||
-	    csr_make(r->key, r->names, r->cc->n_names, &der, &der_len,
-	    &err) == -1) {
+	    (der == NULL && csr_make(r->key, r->names, r->cc->n_names, &made,
+	    &der_len, &err) == -1)) {
 		renewal_fail(r, &err);
 		return;
 	}
+	if (made != NULL)
+		der = made;
 	renewal_say(r, r->n_sends++ == 0 ?
 	    "sending the request for the certificate" :
 	    "the order is ready still: sending the request again");
 	r->acme_op = acme_finalize_start(r->account->acme,
 	    r->order->finalize_url, der, der_len, r->order->url, finalized, r);
-	free(der);
+	free(made);
 }
 
 /* Whoever goes on with the order has its key now. */

@@ -215,8 +215,7 @@ renewal_kept_look(struct renewal *r, struct error *err)
 	    store_pending_chain(store, name, &pem, &len, &ignored) == -1 ||
 	    pem == NULL)
 		return KEPT_NOTHING;
-	if (store_pending_key(store, name, &r->key, &ignored) == 0 &&
-	    r->key != NULL)
+	if (renewal_sent_key(r, &ignored) == 0 && r->key != NULL)
 		kept = judge(r, pem, len, err);
 	free(pem);
 	if (kept != KEPT_FITS) {

@@ -159,7 +159,8 @@ first_stored(const struct error *err, void *arg)
 static void
 keep_first(struct renewal *r)
 {
-	const struct store_part first = { r->key, r->pem, r->pem_len };
+	const struct store_part first = { .key = r->key, .pem = r->pem,
+	    .len = r->pem_len };
 	struct store_cert *row = &r->cert->row;
 	struct store_pair *p = pair_row(r->cert);
 	struct error err;

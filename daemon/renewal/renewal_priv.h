@@ -2,6 +2,7 @@
 /*
  * renewal_priv - what the files of a run share: renewal.c (its life, account
  * and order), renewal_issue.c (authorize, finalize, download, and the key),
+ * renewal_csr.c (where the key is elsewhere),
  * renewal_kept.c (what becomes of an order that cannot be used up),
  * renewal_fetch.c (of what another host publishes), renewal_take.c (of what is
  * in files), renewal_pair.c (two certificates), renewal_install.c (install,
@@ -22,6 +23,7 @@
 #include "daemon/io/loop.h"
 #include "daemon/renewal/env.h"
 #include "daemon/renewal/renewal.h"
+#include "daemon/store/csr.h"
 
 struct renewal {
 	struct cert	*cert;
@@ -85,8 +87,10 @@ struct renewal {
 	struct place_op	*taking;
 
 	struct acme_order *order;
-	EVP_PKEY	*key;
-	bool		 is_key_kept;	/* it is on disk */
+	EVP_PKEY	*key;		/* of csr: its public part */
+	struct csr	 csr;		/* read in this run; clear: the key is
+					   ours */
+	bool		 is_key_kept;	/* it, or csr, is on disk */
 	bool		 is_key_wanted;	/* finalize waits for the key */
 	struct gate_op	*gate;		/* until live/NAME may be switched */
 	char		 version[STORE_VERSION_SIZE];	/* to be live/NAME */
@@ -152,6 +156,17 @@ void	renewal_issued(struct renewal *);
 /* --- renewal.c: order, from whatever step. */
 void	renewal_order_again(struct renewal *);
 
+/* --- renewal_csr.c --- */
+/*
+ * Read the request that the configuration names, if it does, into r->csr; an
+ * order that another one was sent for is forgotten.  Those of conf_csr_read().
+ */
+int	renewal_csr_read(struct renewal *, struct error *);
+/* r->key is that of r->csr from now on. */
+void	renewal_csr_key(struct renewal *);
+/* r->key becomes what was sent for the order under way; 0 and NULL: that is not
+ * here. */
+int	renewal_sent_key(struct renewal *, struct error *);
 /* --- renewal_kept.c --- */
 /* Is that the URL of the run's account? */
 bool	renewal_is_account(const struct renewal *, const char *url);

@@ -13,12 +13,15 @@
 #include "common/file.h"
 #include "common/mem.h"
 #include "daemon/store/chain.h"
+#include "daemon/store/csr.h"
 #include "daemon/store/keys.h"
 
 #define KEY_PEM_MAX 65536
 
 struct version {
-	char		*key_pem, *chain_pem;
+	char		*key_pem;	/* NULL: there is csr_pem */
+	char		*csr_pem, *chain_pem;
+	struct csr	 csr;
 	size_t		 chain_len;
 	EVP_PKEY	*key;
 	struct chain	 chain;
@@ -36,20 +39,38 @@ read_file(const char *dir, const char *name, size_t max, size_t *len,
 	return text;
 }
 
+/* The key is the one thing that a version may be without: it is where its
+ * request was made. */
 static int
-read_version(const char *dir, struct version *v, struct error *err)
+read_key(const char *dir, struct version *v, struct error *err)
 {
 	size_t len;
 
+	v->csr_pem = read_file(dir, "csr.pem", CSR_MAX, &len, err);
+	if (v->csr_pem != NULL) {
+		if (csr_parse(v->csr_pem, len, &v->csr, err) == -1)
+			return error_wrap(err, "%s/csr.pem", dir);
+		v->key = v->csr.key;
+		(void)EVP_PKEY_up_ref(v->key);
+		return 0;
+	}
+	if (strcmp(err->code, "file:missing") != 0)
+		return -1;
 	v->key_pem = read_file(dir, "privkey.pem", KEY_PEM_MAX, &len, err);
 	if (v->key_pem == NULL)
+		return -1;
+	v->key = key_from_pem(v->key_pem, err);
+	return v->key != NULL ? 0 : -1;
+}
+
+static int
+read_version(const char *dir, struct version *v, struct error *err)
+{
+	if (read_key(dir, v, err) == -1)
 		return -1;
 	v->chain_pem = read_file(dir, "fullchain.pem", CHAIN_PEM_MAX,
 	    &v->chain_len, err);
 	if (v->chain_pem == NULL)
-		return -1;
-	v->key = key_from_pem(v->key_pem, err);
-	if (v->key == NULL)
 		return -1;
 	if (chain_parse(v->chain_pem, v->chain_len, &v->chain, err) == -1)
 		return -1;
@@ -62,6 +83,8 @@ static void
 version_clear(struct version *v)
 {
 	freezero_str(v->key_pem);
+	free(v->csr_pem);
+	csr_clear(&v->csr);
 	free(v->chain_pem);
 	EVP_PKEY_free(v->key);
 	chain_clear(&v->chain);
@@ -143,6 +166,11 @@ bundle_make(const char *version_dir, enum bundle_format format,
 	struct version v = { .key_pem = NULL };
 	int rc = read_version(version_dir, &v, err);
 
+	if (rc == 0 && v.key_pem == NULL && bundle_has_key(format))
+		rc = error_set(err, ERR_CONFIG, "store:no-privkey", "%s: its "
+		    "private key is where its request (csr) was made, and not "
+		    "on this machine: %s cannot be made", version_dir,
+		    bundle_format_name(format));
 	if (rc == 0 && format == BUNDLE_DER)
 		rc = make_der(&v, out, len, err);
 	else if (rc == 0 && format == BUNDLE_PKCS12)

@@ -16,7 +16,8 @@ struct error;
  * Make it of the files in version_dir (archive/NAME/SERIAL), after a check
  * that key and certificate belong together.  password: of BUNDLE_PKCS12,
  * whose friendly name is name; else ignored.  The caller frees *out with
- * freezero(*out, *len).  ERR_INTERNAL "store:damaged", "store:mismatch".
+ * freezero(*out, *len).  ERR_INTERNAL "store:damaged", "store:mismatch";
+ * ERR_CONFIG "store:no-privkey": the key is not on this machine (csr).
  */
 int	bundle_make(const char *version_dir, enum bundle_format,
 	    const char *name, const char *password, char **out, size_t *len,

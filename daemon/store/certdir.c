@@ -20,6 +20,7 @@
 #include "daemon/store/certdir_priv.h"
 #include "daemon/store/certdir_prune.h"
 #include "daemon/store/chain.h"
+#include "daemon/store/csr.h"
 #include "daemon/store/keys.h"
 
 #define VERSIONS_MAX 1000	/* SERIAL-2, ...: somebody breaks them */
@@ -29,6 +30,7 @@ const struct certdir_file certdir_files[] = {
 	[F_CERT] = { "cert.pem", 0644 },
 	[F_CHAIN] = { "chain.pem", 0644 },
 	[F_FULLCHAIN] = { "fullchain.pem", 0644 },
+	[F_CSR] = { "csr.pem", 0644 },
 };
 _Static_assert(sizeof(certdir_files) / sizeof(certdir_files[0]) == F_END,
     "files");
@@ -61,15 +63,19 @@ certdir_open_second(int version, const char **folder)
 	return -1;
 }
 
-/* Is this file there with this content? */
+/* Is this file there with this content?  NULL: is there none? */
 static bool
 has_content(int dir, int file, const char *want)
 {
 	struct error err;
+	struct stat st;
 	size_t len;
 	char *text;
 	bool same;
 
+	if (want == NULL)
+		return fstatat(dir, certdir_files[file].name, &st,
+		    AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT;
 	if (file_read(dir, certdir_files[file].name, CHAIN_PEM_MAX * 2, &text,
 	    &len, &err) == -1)
 		return false;
@@ -139,7 +145,8 @@ static int
 fill_dir(int dir, int old, char *const *content, struct error *err)
 {
 	for (int i = 0; i < F_END; i++) {
-		if (write_file(dir, old, &certdir_files[i], content[i]) == -1)
+		if (content[i] != NULL && write_file(dir, old,
+		    &certdir_files[i], content[i]) == -1)
 			return error_errno(err, "%s", certdir_files[i].name);
 	}
 	if (file_sync_dir(dir, "new version", err) == -1)
@@ -352,7 +359,10 @@ read_part(const struct store_part *part, char *content[F_END],
 	if (rc == 0)
 		rc = cert_info_fill(chain.certs[0], info, err);
 	if (rc == 0) {
-		content[F_PRIVKEY] = key_to_pem(part->key);
+		if (part->csr != NULL)
+			content[F_CSR] = csr_to_pem(part->csr);
+		else
+			content[F_PRIVKEY] = key_to_pem(part->key);
 		content[F_CERT] = chain_to_pem(&chain, 0, 1);
 		content[F_CHAIN] = chain_to_pem(&chain, 1, chain.n);
 		content[F_FULLCHAIN] = chain_to_pem(&chain, 0, chain.n);
@@ -405,6 +415,8 @@ certdir_stage(int dirfd, const char *name, const struct store_part *parts,
 		memcpy(version, in.version, STORE_VERSION_SIZE);
 	else
 		cert_info_clear(info);
+	if (rc == 0 && parts[0].csr != NULL)
+		memcpy(info->csr, parts[0].csr->hash, sizeof(info->csr));
 	certdir_clear(&in);
 	return rc;
 }
@@ -446,4 +458,25 @@ certdir_read_key(int dirfd, const char *path, EVP_PKEY **key,
 	if (*key == NULL)
 		return error_wrap(err, "%s", path);
 	return 0;
+}
+
+int
+certdir_read_csr(int dirfd, const char *path, struct csr *csr,
+    struct error *err)
+{
+	struct error why;
+	size_t len;
+	char *pem;
+	int rc;
+
+	*csr = (struct csr){ .key = NULL };
+	if (file_read(dirfd, path, CSR_MAX, &pem, &len, &why) == -1) {
+		if (strcmp(why.code, "file:missing") == 0)
+			return 0;
+		*err = why;
+		return -1;
+	}
+	rc = csr_parse(pem, len, csr, err);
+	free(pem);
+	return rc == 0 ? 0 : error_wrap(err, "%s", path);
 }

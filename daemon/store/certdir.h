@@ -24,6 +24,7 @@
 
 struct cert_ca;
 struct cert_info;
+struct csr;
 struct error;
 
 /* As store_stage(), store_promote(), store_live_info(), store_previous(). */
@@ -59,6 +60,9 @@ int	certdir_rebuild(int dirfd, const char *name, struct cert_info *,
 
 /* A key file; 0 and NULL if there is none.  The caller frees. */
 int	certdir_read_key(int dirfd, const char *path, EVP_PKEY **,
+	    struct error *);
+/* A request, which is clear if there is none; the caller clears it. */
+int	certdir_read_csr(int dirfd, const char *path, struct csr *,
 	    struct error *);
 
 #endif

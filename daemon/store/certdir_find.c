@@ -22,14 +22,16 @@
 #include "daemon/store/certdir_priv.h"
 #include "daemon/store/certdir_prune.h"
 #include "daemon/store/chain.h"
+#include "daemon/store/csr.h"
 #include "daemon/store/keys.h"
 
-/* Do a key and a chain in PEM belong together? */
+/* Do a key (NULL: a request) and a chain in PEM belong together? */
 static int
-check_pair(const char *key_pem, const char *pem, size_t len,
-    struct error *err)
+check_pair(const char *key_pem, const struct csr *csr, const char *pem,
+    size_t len, struct error *err)
 {
-	EVP_PKEY *key = key_from_pem(key_pem, err);
+	EVP_PKEY *key = key_pem != NULL ? key_from_pem(key_pem, err) :
+	    csr->key;
 	struct chain chain;
 	int rc;
 
@@ -40,7 +42,24 @@ check_pair(const char *key_pem, const char *pem, size_t len,
 		rc = chain_check_key(&chain, key, err);
 		chain_clear(&chain);
 	}
-	EVP_PKEY_free(key);
+	if (key_pem != NULL)
+		EVP_PKEY_free(key);
+	return rc;
+}
+
+/* The files of a version; where there is a request, there is no key. */
+static int
+read_texts(int dir, char *text[F_END], size_t len[F_END], struct csr *csr,
+    struct error *why)
+{
+	int rc = certdir_read_csr(dir, certdir_files[F_CSR].name, csr, why);
+
+	for (int i = 0; rc == 0 && i < F_CSR; i++) {
+		if (i == F_PRIVKEY && csr->key != NULL)
+			continue;
+		rc = file_read(dir, certdir_files[i].name, CHAIN_PEM_MAX * 2,
+		    &text[i], &len[i], why);
+	}
 	return rc;
 }
 
@@ -76,13 +95,11 @@ read_part(int dir, struct cert_info *info, struct error *why)
 	char *text[F_END] = { NULL };
 	size_t len[F_END] = { 0 };
 	struct cert_info leaf = { .names = NULL };
-	int rc = 0;
+	struct csr csr;
+	int rc = read_texts(dir, text, len, &csr, why);
 
-	for (int i = 0; rc == 0 && i < F_END; i++)
-		rc = file_read(dir, certdir_files[i].name, CHAIN_PEM_MAX * 2,
-		    &text[i], &len[i], why);
 	if (rc == 0)
-		rc = check_pair(text[F_PRIVKEY], text[F_FULLCHAIN],
+		rc = check_pair(text[F_PRIVKEY], &csr, text[F_FULLCHAIN],
 		    len[F_FULLCHAIN], why);
 	if (rc == 0)
 		rc = cert_info_read(text[F_CERT], len[F_CERT], &leaf, why);
@@ -100,6 +117,9 @@ read_part(int dir, struct cert_info *info, struct error *why)
 		rc = -1;
 		cert_info_clear(info);
 	}
+	if (rc == 0)
+		memcpy(info->csr, csr.hash, sizeof(info->csr));
+	csr_clear(&csr);
 	cert_info_clear(&leaf);
 	for (int i = 0; i < F_END; i++)
 		freezero(text[i], len[i]);

@@ -11,8 +11,9 @@
 
 struct error;
 
-/* The files of a version. */
-enum { F_PRIVKEY, F_CERT, F_CHAIN, F_FULLCHAIN, F_END };
+/* The files of a version.  It has the key, or the request of a key that is
+ * elsewhere (csr.h): never both. */
+enum { F_PRIVKEY, F_CERT, F_CHAIN, F_FULLCHAIN, F_CSR, F_END };
 struct certdir_file {
 	const char	*name;
 	mode_t		 mode;
@@ -28,7 +29,8 @@ extern const struct certdir_file certdir_files[];
 struct install {
 	const char	*home;		/* one of these */
 	const char	*name;
-	char		*content[F_END];	/* to be installed */
+	char		*content[F_END];	/* to be installed; NULL: it has
+					   no such file */
 	char		*second[F_END];	/* the same of a pair's second ... */
 	const char	*folder;	/* ... in this folder of it; NULL: it is
 					   no pair */

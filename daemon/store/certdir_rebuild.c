@@ -17,6 +17,7 @@
 #include "daemon/store/certdir_ca.h"
 #include "daemon/store/certdir_priv.h"
 #include "daemon/store/chain.h"
+#include "daemon/store/csr.h"
 #include "daemon/store/keys.h"
 
 /* A file of live/NAME; NULL if it cannot be read. */
@@ -116,6 +117,8 @@ read_ca(int dirfd, const char *name, struct cert_ca *ca)
 /* A key and a chain to be made a whole. */
 struct rest {
 	EVP_PKEY	*key;
+	struct csr	 csr;		/* its request, where the key itself is
+					   elsewhere; clear: it is here */
 	char		*whole;		/* the best of what is left */
 	char		*joined;	/* cert.pem and chain.pem */
 };
@@ -124,6 +127,7 @@ static void
 rest_clear(struct rest *r)
 {
 	EVP_PKEY_free(r->key);
+	csr_clear(&r->csr);
 	free(r->whole);
 	free(r->joined);
 }
@@ -133,8 +137,14 @@ static int
 rest_read(int dirfd, const char *name, struct rest *r, struct error *err)
 {
 	char *path = xasprintf("live/%s/privkey.pem", name);
+	char *csr_path = xasprintf("live/%s/csr.pem", name);
 	int rc = certdir_read_key(dirfd, path, &r->key, err);
 
+	if (rc == 0 && r->key == NULL)
+		rc = certdir_read_csr(dirfd, csr_path, &r->csr, err);
+	if (r->csr.key != NULL && EVP_PKEY_up_ref(r->csr.key) == 1)
+		r->key = r->csr.key;
+	free(csr_path);
 	free(path);
 	r->whole = best_chain(dirfd, name);
 	r->joined = join(dirfd, name);
@@ -159,7 +169,8 @@ stage(int dirfd, const char *name, const struct rest *rests, size_t n,
 		if (pem == NULL)
 			return -1;
 		parts[i] = (struct store_part){ rests[i].key, pem,
-		    strlen(pem) };
+		    strlen(pem), rests[i].csr.key != NULL ? &rests[i].csr :
+		    NULL };
 	}
 	read_ca(dirfd, name, &ca);
 	rc = certdir_stage(dirfd, name, parts, n, &ca, version, info,

@@ -63,6 +63,8 @@ struct cert_ca {
 	char		*account;	/* the name that was configured */
 };
 
+#define CSR_HASH_SIZE 65	/* of csr.h's struct csr, hex */
+
 /* What the daemon remembers of a certificate; no X509 object stays. */
 struct cert_info {
 	char		 serial[64];	/* lower-case hex, no leading zeros cut
@@ -78,6 +80,8 @@ struct cert_info {
 	struct cert_ca	 ca;		/* of what was read from the store */
 	struct cert_info *second;	/* the other one of a pair, in the same
 					   version; owned.  NULL: it is none */
+	char		 csr[CSR_HASH_SIZE];	/* the same: what it was asked
+					   for with; "": its key is here */
 };
 void		 cert_ca_clear(struct cert_ca *);
 void		 cert_info_clear(struct cert_info *);
@@ -86,8 +90,9 @@ void		 cert_info_clear(struct cert_info *);
 int		 cert_info_read(const char *pem, size_t len,
 		    struct cert_info *, struct error *);
 
-/* Are privkey.pem, cert.pem, chain.pem and fullchain.pem in this directory
- * whole, and do they belong together?  ERR_INTERNAL "store:damaged". */
+/* Are privkey.pem (or csr.pem), cert.pem, chain.pem and fullchain.pem in this
+ * directory whole, and do they belong together?  ERR_INTERNAL
+ * "store:damaged". */
 int		 cert_files_check(const char *dir, struct error *);
 
 /* Are all of these names in the certificate, or covered by a wildcard in it? */

@@ -61,7 +61,8 @@ const char *const schema_tables[] = {
 	" order_profile TEXT,"
 	" order_limits INTEGER NOT NULL DEFAULT 0,"
 	" account TEXT,"
-	" account_why TEXT"
+	" account_why TEXT,"
+	" csr TEXT"
 	") WITHOUT ROWID",
 
 	"CREATE TABLE txt ("
@@ -599,6 +600,8 @@ const char *const schema_migrations[] = {
 	" why TEXT NOT NULL,"
 	" PRIMARY KEY (cert, repository)"
 	") WITHOUT ROWID;",
+
+	"ALTER TABLE cert ADD COLUMN csr TEXT;",
 };
 const int schema_version =
     (int)(sizeof(schema_migrations) / sizeof(schema_migrations[0]));

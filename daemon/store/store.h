@@ -16,8 +16,11 @@
  *   pending/NAME.pem                  0600, the chain issued for it, if it is
  *                                     of no use as it is; or chain and key that
  *                                     acmectl put handed over
+ *   pending/NAME.csr                  0600, what was sent for it, where the
+ *                                     key is not on this machine (csr)
  *   archive/NAME/SERIAL/{privkey,cert,chain,fullchain}.pem
  *                                     SERIAL-2 if SERIAL holds another chain
+ *   archive/NAME/SERIAL/csr.pem       in the place of privkey.pem (csr)
  *   archive/NAME/SERIAL/ca.json       which CA issued it (certdir_ca.h)
  *   archive/NAME/SERIAL/rsa/, or ec/  the second certificate of a pair, in the
  *                                     same four files, where its key is RSA or
@@ -55,6 +58,7 @@
 #include "daemon/store/keys.h"
 #include "daemon/store/version.h"
 
+struct csr;
 struct identity;
 struct loop;
 struct store;
@@ -188,6 +192,9 @@ struct store_cert {
 	uint64_t	 stamp;		/* store_live_stamp() when that was
 					   read */
 	enum key_type	 key;
+	char		*csr;		/* the hash of what it was asked for
+					   with (csr.h); NULL: its key is
+					   here */
 	/* The schedule. */
 	int		 spread;	/* per mille of renew_before, -20..20;
 					   drawn at installation */
@@ -417,6 +424,13 @@ char		*store_pending_key_pem(struct store *, const char *name);
 /* Durable when it returns. */
 int		 store_pending_key_put(struct store *, const char *name,
 		    const EVP_PKEY *, struct error *);
+/* What was sent for it instead, where its key is elsewhere (csr.h); clear if
+ * there is none.  The caller clears it. */
+int		 store_pending_csr(struct store *, const char *name,
+		    struct csr *, struct error *);
+/* Durable when it returns. */
+int		 store_pending_csr_put(struct store *, const char *name,
+		    const struct csr *, struct error *);
 /* The chain that was issued for that order and could not be used; 0 and NULL
  * if there is none.  The caller frees. */
 int		 store_pending_chain(struct store *, const char *name,
@@ -424,7 +438,7 @@ int		 store_pending_chain(struct store *, const char *name,
 /* Durable when it returns. */
 int		 store_pending_chain_put(struct store *, const char *name,
 		    const char *pem, size_t len, struct error *);
-/* Key and chain. */
+/* Key, request and chain. */
 void		 store_pending_drop(struct store *, const char *name);
 /*
  * The first certificate of a pair, until the second is issued: its key and its
@@ -441,6 +455,9 @@ void		 store_first_drop(struct store *, const char *name);
  * placeholder's is no certificate's.  Keys are freed by the caller. */
 int		 store_live_key(struct store *, const char *name,
 		    const char *folder, EVP_PKEY **key, struct error *);
+/* The public one in it, wherever its key is; 0 and NULL if there is none. */
+int		 store_live_public(struct store *, const char *name,
+		    const char *folder, EVP_PKEY **key, struct error *);
 
 /*
  * Asked before an order: could what it brings be kept and installed?  The
@@ -455,7 +472,8 @@ int		 store_check_space(const struct store *, struct error *);
 
 /*
  * Put key and chain into archive/NAME as one unit: a new directory, everything
- * fsynced, read back, key and leaf checked to belong together.  What is there
+ * fsynced, read back, key and leaf checked to belong together.  csr, unless it
+ * is NULL, is in the place of the key, which is public then.  What is there
  * already is taken.  ca is what is kept with it, borrowed; NULL: not known.
  * *info is the leaf's, which the caller clears; version is for store_promote(),
  * without which nothing has changed for anybody.  Durable when it returns;
@@ -465,7 +483,8 @@ int		 store_check_space(const struct store *, struct error *);
  * key, the other one of RSA.
  */
 int		 store_stage(struct store *, const char *name,
-		    const EVP_PKEY *, const char *pem, size_t pem_len,
+		    const EVP_PKEY *, const struct csr *csr,
+		    const char *pem, size_t pem_len,
 		    const struct cert_ca *ca,
 		    char version[STORE_VERSION_SIZE], struct cert_info *info,
 		    struct error *);
@@ -522,6 +541,7 @@ struct store_version {
 	unsigned char	*der;		/* the certificate */
 	size_t		 der_len;
 	EVP_PKEY	*key;
+	bool		 has_key;	/* key is not its public part only */
 	struct cert_ca	 ca;
 };
 void		 store_version_clear(struct store_version *);

@@ -30,6 +30,7 @@ store_cert_clear(struct store_cert *c)
 	free(c->ari_directory);
 	free(c->ari_url);
 	free(c->source_host);
+	free(c->csr);
 	*c = (struct store_cert){ .key = KEY_TYPE_END };
 }
 
@@ -61,6 +62,7 @@ store_cert_dup(struct store_cert *to, const struct store_cert *from)
 	own(&to->ari_directory);
 	own(&to->ari_url);
 	own(&to->source_host);
+	own(&to->csr);
 	if (to->error != NULL)
 		to->error = xmemdup(to->error, sizeof(*to->error));
 }
@@ -142,6 +144,7 @@ read_row(struct db_stmt *q, struct store_cert *c, struct error *err)
 	c->order_limits = (unsigned)db_int(q, 41);
 	c->account = db_lend_text(q, 42);
 	c->account_why = db_lend_text(q, 43);
+	c->csr = db_lend_text(q, 44);
 }
 
 void
@@ -157,7 +160,7 @@ store_cert_each(struct store *s,
 	    " ari_poll_at, ari_pulled_at, source_host, source_at,"
 	    " source_renew_at, order_at, order_sent_at, asked_at, early,"
 	    " paused_until, profile, profile_missed, order_profile,"
-	    " order_limits, account, account_why"
+	    " order_limits, account, account_why, csr"
 	    " FROM cert ORDER BY name";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	struct store_cert c;
@@ -189,10 +192,10 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	    " source_host, source_at, source_renew_at, order_at,"
 	    " order_sent_at, asked_at, early, paused_until,"
 	    " profile, profile_missed, order_profile, order_limits, account,"
-	    " account_why)"
+	    " account_why, csr)"
 	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
 	    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-	    " ?, ?, ?, ?, ?, ?)";
+	    " ?, ?, ?, ?, ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	const struct error *e = c->error;
 	char stamp[DB_HEX_SIZE];
@@ -241,6 +244,7 @@ store_cert_put(struct store *s, const struct store_cert *c)
 	db_bind_int(q, c->order_limits);
 	db_bind_text(q, c->account);
 	db_bind_text(q, c->account_why);
+	db_bind_text(q, c->csr);
 	db_write(q);
 	store_cert_changed(s, c->name);
 }

@@ -20,6 +20,7 @@
 #include "daemon/store/certdir_priv.h"
 #include "daemon/store/certdir_prune.h"
 #include "daemon/store/chain.h"
+#include "daemon/store/csr.h"
 #include "daemon/store/db.h"
 #include "daemon/store/store_priv.h"
 
@@ -43,6 +44,13 @@ pending_path(const char *name)
 {
 	assert(store_name_is_sane(name));
 	return xasprintf("pending/%s.key", name);
+}
+
+static char *
+csr_path(const char *name)
+{
+	assert(store_name_is_sane(name));
+	return xasprintf("pending/%s.csr", name);
 }
 
 static char *
@@ -288,6 +296,31 @@ store_pending_key_put(struct store *s, const char *name, const EVP_PKEY *key,
 }
 
 int
+store_pending_csr(struct store *s, const char *name, struct csr *csr,
+    struct error *err)
+{
+	char *path = csr_path(name);
+	int rc = certdir_read_csr(s->dirfd, path, csr, err);
+
+	free(path);
+	return rc == 0 ? 0 : error_wrap(err, "%s", s->dir);
+}
+
+int
+store_pending_csr_put(struct store *s, const char *name,
+    const struct csr *csr, struct error *err)
+{
+	char *path = csr_path(name), *pem = csr_to_pem(csr);
+	int rc = file_write_atomic(s->dirfd, path, 0600, pem, strlen(pem),
+	    err);
+
+	free(pem);
+	free(path);
+	store_cert_changed(s, name);
+	return rc == 0 ? 0 : error_wrap(err, "%s", s->dir);
+}
+
+int
 store_pending_chain(struct store *s, const char *name, char **pem,
     size_t *len, struct error *err)
 {
@@ -322,10 +355,13 @@ void
 store_pending_drop(struct store *s, const char *name)
 {
 	char *key = pending_path(name), *chain = chain_path(name);
+	char *csr = csr_path(name);
 
 	/* What comes back after a crash is only overwritten later. */
 	(void)unlinkat(s->dirfd, chain, 0);
 	(void)unlinkat(s->dirfd, key, 0);
+	(void)unlinkat(s->dirfd, csr, 0);
+	free(csr);
 	free(chain);
 	free(key);
 	store_cert_changed(s, name);
@@ -349,11 +385,12 @@ store_live_key(struct store *s, const char *name, const char *folder,
 
 int
 store_stage(struct store *s, const char *name, const EVP_PKEY *key,
-    const char *pem, size_t len, const struct cert_ca *ca,
+    const struct csr *csr, const char *pem, size_t len,
+    const struct cert_ca *ca,
     char version[STORE_VERSION_SIZE], struct cert_info *info,
     struct error *err)
 {
-	const struct store_part part = { key, pem, len };
+	const struct store_part part = { key, pem, len, csr };
 
 	assert(store_name_is_sane(name));
 	if (certdir_stage(s->dirfd, name, &part, 1, ca, version, info,
@@ -463,11 +500,16 @@ static bool
 stamp_add(const struct store *s, const char *name, const char *folder,
     char *text, size_t size)
 {
-	static const char *const files[] = { "privkey.pem", "fullchain.pem",
-	    "cert.pem", "chain.pem" };
+	const char *files[] = { "privkey.pem", "fullchain.pem", "cert.pem",
+	    "chain.pem" };
 	char path[NAME_MAX + 32];
 	struct stat st;
 
+	/* Where the key is elsewhere, its request is here. */
+	(void)text_printf(path, sizeof(path), "live/%s/%s/csr.pem", name,
+	    folder);
+	if (fstatat(s->dirfd, path, &st, 0) == 0)
+		files[0] = "csr.pem";
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		size_t used = strlen(text);
 

@@ -96,6 +96,7 @@ store_check_room(const struct store *s, const char *name, struct error *err)
 	    make_dir(s, "pending", err) == -1 ||
 	    check_dir(s, archive, err) == -1 ||
 	    check_pending(s, name, ".key", err) == -1 ||
+	    check_pending(s, name, ".csr", err) == -1 ||
 	    check_pending(s, name, ".pem", err) == -1 ||
 	    check_pending(s, name, ".first", err) == -1 ||
 	    check_live(s, name, err) == -1 ? -1 : 0;

@@ -19,6 +19,8 @@
 #include "daemon/store/certdir_ca.h"
 #include "daemon/store/certdir_priv.h"
 #include "daemon/store/certdir_prune.h"
+#include "daemon/store/chain.h"
+#include "daemon/store/csr.h"
 #include "daemon/store/store_priv.h"
 
 #define PEM_MAX 65536
@@ -111,11 +113,36 @@ read_ca(struct store *s, const char *name, const char *version,
 	(void)close(dir);
 }
 
+/* Its key, or of one that is elsewhere the public part. */
+static int
+read_key(struct store *s, const char *name, const char *version,
+    const char *folder, struct store_version *v, struct error *err)
+{
+	char *path = xasprintf("archive/%s/%s/%s/privkey.pem", name, version,
+	    folder);
+	char *csr_path = xasprintf("archive/%s/%s/csr.pem", name, version);
+	struct csr csr = { .key = NULL };
+	int rc = certdir_read_key(s->dirfd, path, &v->key, err);
+
+	v->has_key = v->key != NULL;
+	if (rc == 0 && v->key == NULL)
+		rc = certdir_read_csr(s->dirfd, csr_path, &csr, err);
+	if (rc == 0 && v->key == NULL && csr.key == NULL)
+		rc = error_set(err, ERR_CONFIG, "manage:no-version",
+		    "%s/%s is missing", s->dir, path);
+	if (csr.key != NULL && EVP_PKEY_up_ref(csr.key) == 1)
+		v->key = csr.key;
+	csr_clear(&csr);
+	free(csr_path);
+	free(path);
+	return rc;
+}
+
 int
 store_version_read(struct store *s, const char *name, const char *serial,
     struct store_version *v, struct error *err)
 {
-	char second[64], *cert, *key, *pem = NULL;
+	char second[64], *cert, *pem = NULL;
 	const char *folder = NULL;
 	char *version = serial[0] != '\0' && store_name_is_sane(name) ?
 	    find_version(s, name, serial, &folder, second) : NULL;
@@ -134,23 +161,49 @@ store_version_read(struct store *s, const char *name, const char *serial,
 		memcpy(v->other, second, sizeof(v->other));
 	cert = xasprintf("archive/%s/%s/%s/cert.pem", name, version,
 	    folder != NULL ? folder : ".");
-	key = xasprintf("archive/%s/%s/%s/privkey.pem", name, version,
-	    folder != NULL ? folder : ".");
 	rc = file_read(s->dirfd, cert, PEM_MAX, &pem, &len, err);
 	if (rc == 0 && (rc = read_der(pem, len, v, err)) == -1)
 		(void)error_wrap(err, "%s/%s", s->dir, cert);
 	if (rc == 0)
-		rc = certdir_read_key(s->dirfd, key, &v->key, err);
-	if (rc == 0 && v->key == NULL)
-		rc = error_set(err, ERR_CONFIG, "manage:no-version",
-		    "%s/%s is missing", s->dir, key);
+		rc = read_key(s, name, version, folder != NULL ? folder : ".",
+		    v, err);
 	if (rc == 0)
 		read_ca(s, name, version, &v->ca);
 	else
 		store_version_clear(v);
 	free(pem);
 	free(cert);
-	free(key);
 	free(version);
+	return rc;
+}
+
+int
+store_live_public(struct store *s, const char *name, const char *folder,
+    EVP_PKEY **key, struct error *err)
+{
+	char *path = xasprintf("live/%s/%s/cert.pem", name,
+	    folder != NULL ? folder : "."), *pem;
+	struct error why;
+	struct chain chain;
+	size_t len;
+	int rc = 0;
+
+	*key = NULL;
+	if (file_read(s->dirfd, path, PEM_MAX, &pem, &len, &why) == -1) {
+		free(path);
+		if (strcmp(why.code, "file:missing") == 0)
+			return 0;
+		*err = why;
+		return error_wrap(err, "%s", s->dir);
+	}
+	rc = chain_parse(pem, len, &chain, err);
+	if (rc == 0) {
+		*key = X509_get_pubkey(chain.certs[0]);
+		chain_clear(&chain);
+	} else {
+		(void)error_wrap(err, "%s/%s", s->dir, path);
+	}
+	free(pem);
+	free(path);
 	return rc;
 }

@@ -7,6 +7,8 @@
 #include <openssl/types.h>
 #include <stddef.h>
 
+struct csr;
+
 #define STORE_VERSION_SIZE 80		/* bytes, with the NUL */
 
 /* A certificate that is to be installed; borrowed. */
@@ -14,6 +16,8 @@ struct store_part {
 	const EVP_PKEY	*key;
 	const char	*pem;		/* the chain, leaf first */
 	size_t		 len;
+	const struct csr *csr;		/* in the place of the key, which is
+					   public then; NULL else */
 };
 
 /* The issuer of store_place()'s certificates. */

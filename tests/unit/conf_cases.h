@@ -1964,3 +1964,39 @@
     "(http:// only where it is encrypted and without user)\n"
     AT "3: cluster: user is given without password_file; allowed: both, or "
     "neither\n" },
+{ BASE "certificate \"web\" {\n"
+    "csr = csr.pem\npoll = 10s\n"
+    "deploy \"d\" {\ninstall \"/x/y\" { format = der }\n"
+    "webhook \"https://h.test/\" { include_key = no }\n}\n}\n"
+    "certificate \"two\" {\nnames = { B.example, a.example }\n"
+    "csr = \"csr.pem\"\nprofile = x\n}\n",
+    "" },
+{ BASE "certificate \"web\" {\n"
+    "names = { a.example, c.example }\ncsr = csr.pem\nkey = rsa2048\n"
+    "reuse_key = yes\nplaceholder = yes\non_name_failure = shrink\n"
+    "deploy \"d\" {\n"
+    "install \"/x/y\" {\nformat = combined\n}\n"
+    "haproxy \"/h\" { file = \"/f\" }\n}\n}\n"
+    "certificate \"two\" {\nnames = x.test\ncsr = \"acmed.conf\"\n"
+    "files { }\n}\n",
+    AT "5: certificate \"web\": csr: csr.pem: it asks for "
+    "b.example, and it does not ask for c.example; allowed: the same names "
+    "here and there, or names left out\n"
+    AT "6: certificate \"web\": key is not for a certificate with csr: its "
+    "key is where the request was made; allowed: one of the two\n"
+    AT "7: certificate \"web\": reuse_key is not for a certificate with "
+    "csr: its key is where the request was made; allowed: one of the two\n"
+    AT "8: certificate \"web\": placeholder is not for a certificate with "
+    "csr: its key is where the request was made; allowed: one of the two\n"
+    AT "9: certificate \"web\": on_name_failure = shrink is not for a "
+    "certificate with csr: the request names what it is for; allowed: "
+    "fail\n"
+    AT "12: certificate \"web\": deploy \"d\": install \"/x/y\": format = "
+    "combined " CSR_NO_KEY
+    AT "14: certificate \"web\": deploy \"d\": haproxy \"/h\": haproxy "
+    CSR_NO_KEY
+    AT "19: certificate \"two\": csr: acmed.conf: it is no "
+    "certificate request; allowed: PKCS#10 in PEM or DER, as openssl req "
+    "-new makes it\n"
+    AT "19: certificate \"two\": csr is not for a certificate with files: "
+    "nobody renews it here\n" },

@@ -105,7 +105,7 @@ install_pem(struct store *store, const char *name, const EVP_PKEY *key,
 {
 	char version[STORE_VERSION_SIZE];
 
-	if (store_stage(store, name, key, pem, len, NULL, version, info,
+	if (store_stage(store, name, key, NULL, pem, len, NULL, version, info,
 	    err) == -1)
 		return -1;
 	if (store_promote(store, name, version, err) == 0)
@@ -334,8 +334,8 @@ test_staged(void **state)
 	struct error err;
 
 	install(f, 0);
-	assert_int_equal(store_stage(f->store, NAME, pki.keys[1], pki.pem[1],
-	    strlen(pki.pem[1]), NULL, version, &info, &err), 0);
+	assert_int_equal(store_stage(f->store, NAME, pki.keys[1], NULL,
+	    pki.pem[1], strlen(pki.pem[1]), NULL, version, &info, &err), 0);
 	assert_string_equal(info.serial, "12");
 	cert_info_clear(&info);
 	expect_live(f, "11");
@@ -366,8 +366,8 @@ test_ca(void **state)
 	    0);
 	assert_null(v.ca.directory);
 	store_version_clear(&v);
-	assert_int_equal(store_stage(f->store, NAME, pki.keys[1], pki.pem[1],
-	    strlen(pki.pem[1]), &ca, version, &info, &err), 0);
+	assert_int_equal(store_stage(f->store, NAME, pki.keys[1], NULL,
+	    pki.pem[1], strlen(pki.pem[1]), &ca, version, &info, &err), 0);
 	cert_info_clear(&info);
 	assert_int_equal(store_promote(f->store, NAME, version, &err), 0);
 	assert_int_equal(unlink(scratch_path(&f->scratch,

@@ -28,6 +28,10 @@
 #define PUBLIC_A "CymcNzaj2d4L41uzKAcfx9NlwbD8h8wc_NNTjy0u970" \
     "0Xpm4kBLmwR1BAryv85bCepk4UbN74YY73eS4o8ALLg"
 #define HOST_KEY "the public key that acmectl host prints, of 86 letters"
+#define CSR_NO_KEY "needs the private key, which is not on this machine " \
+    "(csr); allowed: install, ssh and docker with format = fullchain, cert, " \
+    "chain or der; exec, reload, restart, start, verify; webhook without " \
+    "include_key\n"
 /* 238 characters. */
 #define LABEL_60 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define LONG_NAME LABEL_60 "." LABEL_60 "." LABEL_60 ".bbbbbbbbbbbbbbbbbbbbb" \
@@ -41,6 +45,17 @@ static const struct {
 #include "tests/unit/conf_cases_notify.h"
 };
 
+/* For a.example and b.example. */
+static const char request[] =
+    "-----BEGIN CERTIFICATE REQUEST-----\n"
+    "MIIBADCBqAIBADAUMRIwEAYDVQQDDAlhLmV4YW1wbGUwWTATBgcqhkjOPQIBBggq\n"
+    "hkjOPQMBBwNCAAQkr8iRxRd2iUR8O7oWnzRLcrKo4/Esb/VBKO6PyGN597gAnxUj\n"
+    "XM61CiTIEdm2cwmgMxaHi0Lk/m49yTDxcZy5oDIwMAYJKoZIhvcNAQkOMSMwITAf\n"
+    "BgNVHREEGDAWgglhLmV4YW1wbGWCCWIuZXhhbXBsZTAKBggqhkjOPQQDAgNHADBE\n"
+    "AiBtV2qKO0TABWEHaOe8BTo1I9volpNx3GjhVwNVbMVFCAIgeAktpKfuoyU0Sx+X\n"
+    "t67WbXBfrytedBOd+ijTR796SLc=\n"
+    "-----END CERTIFICATE REQUEST-----\n";
+
 static void
 test_mistakes(void **state)
 {
@@ -49,6 +64,7 @@ test_mistakes(void **state)
 	(void)unsetenv("CREDENTIALS_DIRECTORY");
 	fixture_write("secret", 0600, "c2VjcmV0\n");
 	fixture_write("base64", 0600, "c2VjcmV+L2E\n");
+	fixture_write("csr.pem", 0644, request);
 	fixture_write("open", 0644, "c2VjcmV0\n");
 	fixture_write("hostkey", 0600, "{\"format\": \"acmed-key-1\",\n"
 	    "\"name\": \"web-1\", \"private_key\": "
@@ -71,6 +87,7 @@ test_mistakes(void **state)
 	fixture_remove("acmed.conf");
 	fixture_remove("secret");
 	fixture_remove("base64");
+	fixture_remove("csr.pem");
 	fixture_remove("open");
 	fixture_remove("hostkey");
 	assert_int_equal(failed, 0);

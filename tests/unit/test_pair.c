@@ -111,7 +111,8 @@ tear_down(void **state)
 static struct store_part
 part(const EVP_PKEY *key, const char *pem)
 {
-	return (struct store_part){ key, pem, strlen(pem) };
+	return (struct store_part){ .key = key, .pem = pem,
+	    .len = strlen(pem) };
 }
 
 static void
@@ -235,8 +236,9 @@ test_versions(void **state)
 	    &err), 0);
 	assert_string_equal(info.second->serial, "26");
 	cert_info_clear(&info);
-	assert_int_equal(store_stage(f->store, NAME, pki.ec, pki.ec_pem[6],
-	    strlen(pki.ec_pem[6]), NULL, version, &info, &err), 0);
+	assert_int_equal(store_stage(f->store, NAME, pki.ec, NULL,
+	    pki.ec_pem[6], strlen(pki.ec_pem[6]), NULL, version, &info,
+	    &err), 0);
 	cert_info_clear(&info);
 	assert_string_equal(version, "17-2");
 	assert_int_equal(store_files_delete(f->store, NAME, &err), 0);

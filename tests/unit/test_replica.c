@@ -592,7 +592,7 @@ test_takeover(void **state)
 	    0);
 	add_txt(r, 0, "v1");
 	assert_int_equal(store_first_put(r->m[0].store, "a",
-	    &(struct store_part){ key, FIRST, strlen(FIRST) }, &err), 0);
+	    &(struct store_part){ key, FIRST, strlen(FIRST), NULL }, &err), 0);
 	xstrset(&pair_row(cert(r, 0))->first_names, "[\"a.test\"]");
 	cert(r, 0)->row.failures = 3;
 	cert(r, 0)->row.asked_at = 100;

@@ -337,9 +337,9 @@ test_installed_without_row(void **state)
 	erig_row(r, "web")->order_names = xstrdup("[\"example.test\"]");
 	erig_row(r, "web")->order_account = xstrdup("https://ca.test/acct/1");
 	cert_save(erig_cert(r, "web"));
-	if (store_stage(r->store, "web", key, pem, strlen(pem), NULL, version,
-	    &info, &err) == -1 || store_promote(r->store, "web", version,
-	    &err) == -1)
+	if (store_stage(r->store, "web", key, NULL, pem, strlen(pem), NULL,
+	    version, &info, &err) == -1 || store_promote(r->store, "web",
+	    version, &err) == -1)
 		fail_msg("%s", err.msg);
 	cert_info_clear(&info);
 	erig_crash(r);

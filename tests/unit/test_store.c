@@ -159,7 +159,8 @@ test_versions(void **state)
 	    "ari_start", "ari_end", "ari_at", "ari_url", "ari_poll_at",
 	    "ari_pulled_at", "source_host", "source_at", "source_renew_at",
 	    "asked_at", "early", "profile", "profile_missed",
-	    "order_profile", "order_limits", "account", "account_why" };
+	    "order_profile", "order_limits", "account", "account_why",
+	    "csr" };
 	struct fixture *f = *state;
 	int version;
 
