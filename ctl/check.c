@@ -55,6 +55,7 @@ check_count(struct check *c, const json_t *line)
 		c->error = show_str(line, "error.msg", "?");
 	c->n_deploy_failures += has_text(line, "result", "fail") &&
 	    has_text(line, "check", "deploy");
+	c->n_records += jsonx_str(line, "record") != NULL;
 	if (!jsonx_bool(line, "end", false))
 		return;
 	c->n_certs++;
@@ -133,12 +134,29 @@ plural(size_t n)
 	return n == 1 ? "" : "s";
 }
 
+/* Of CAA records. */
+static char *
+caa_summary(const struct check *c)
+{
+	if (c->n_failures > 0)
+		return xasprintf("%zu record%s cannot be written; %zu %s",
+		    c->n_failures, plural(c->n_failures), c->n_records,
+		    c->is_written ? "written" : "can");
+	if (c->n_records == 0)
+		return xstrdup("there is nothing to write");
+	return xasprintf("%zu record%s %s", c->n_records,
+	    plural(c->n_records), c->is_written ? "written" :
+	    "to be written");
+}
+
 void
 check_summary(const struct check *c)
 {
 	char *text;
 
-	if (c->n_certs == 0)
+	if (c->is_caa)
+		text = caa_summary(c);
+	else if (c->n_certs == 0)
 		text = xstrdup("there is no certificate to check");
 	else if (c->n_failures > 0)
 		text = xasprintf("%zu failure%s, %zu warning%s: a renewal of "

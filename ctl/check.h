@@ -7,6 +7,7 @@
 #define CTL_CHECK_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct term;
@@ -18,6 +19,10 @@ struct check {
 	size_t		 n_bad;		/* of them, with failures */
 	size_t		 n_warnings, n_failures;
 	size_t		 n_deploy_failures;	/* of n_failures */
+	size_t		 n_records;	/* of CAA, that were, or are to be,
+					   written */
+	bool		 is_caa;	/* it is about these only, ... */
+	bool		 is_written;	/* ... which are written by now */
 	char		*error;		/* the daemon ended it; NULL: it did
 					   not */
 };

@@ -8,6 +8,30 @@
 #include "ctl/commands.h"
 #include "ctl/follow.h"
 
+static int
+check_caa(const struct options *o, json_t *names /* taken */)
+{
+	json_t *body = json_pack("{s:o, s:s}", "names", names, "caa", "show");
+	size_t n = 0;
+	int code;
+
+	/* Who has not said yes is shown what there is to say it to. */
+	if (!o->yes) {
+		code = follow_check(o, body, NULL, &n);
+		if (n > 0 && (code == EXIT_OK || code == EXIT_FINDINGS))
+			code = ask_confirm(o, xasprintf("Write %zu CAA "
+			    "record%s", n, n == 1 ? "" : "s"));
+		if (n == 0 || code != EXIT_OK) {
+			json_decref(body);
+			return code;
+		}
+	}
+	(void)json_object_set_new(body, "caa", json_string("write"));
+	code = follow_check(o, body, NULL, NULL);
+	json_decref(body);
+	return code;
+}
+
 int
 cmd_check(const struct options *o)
 {
@@ -16,8 +40,10 @@ cmd_check(const struct options *o)
 
 	if (names == NULL)
 		return EXIT_USAGE;
+	if (o->write_caa)
+		return check_caa(o, names);
 	body = json_pack("{s:o, s:b}", "names", names, "probe", !o->no_probe);
-	code = follow_check(o, body, NULL);
+	code = follow_check(o, body, NULL, NULL);
 	json_decref(body);
 	return code;
 }

@@ -7,6 +7,7 @@
 
 #include "common/api.h"
 #include "common/error.h"
+#include "common/json.h"
 #include "common/mem.h"
 #include "ctl/ask.h"
 #include "ctl/check.h"
@@ -168,8 +169,10 @@ check_end(struct watch *w)
 }
 
 int
-follow_check(const struct options *o, const json_t *body, size_t *failures)
+follow_check(const struct options *o, const json_t *body, size_t *failures,
+    size_t *records)
 {
+	const char *caa = jsonx_str(body, "caa");
 	struct watch w = { .o = o };
 	struct client_request request = {
 		.socket = o->socket, .method = "POST", .path = API_PATH_CHECK,
@@ -180,13 +183,16 @@ follow_check(const struct options *o, const json_t *body, size_t *failures)
 	int code;
 
 	check_init(&w.check, &o->out);
+	w.check.is_caa = caa != NULL;
+	w.check.is_written = caa != NULL && strcmp(caa, "write") == 0;
 	if (client_call(&request, &reply, &err) == 0) {
 		code = reply.status == 200 ? check_end(&w) :
 		    ask_refused(o, &reply);
 		client_reply_clear(&reply);
 	} else if (strcmp(err.code, CLIENT_INTERRUPTED) == 0) {
-		say_error("interrupted; a TXT value that was added is being "
-		    "removed");
+		say_error(caa != NULL ? "interrupted; a record that was "
+		    "added stays" : "interrupted; a TXT value that was added "
+		    "is being removed");
 		code = EXIT_INTERRUPTED;
 	} else {
 		say_error(err.msg);
@@ -194,6 +200,8 @@ follow_check(const struct options *o, const json_t *body, size_t *failures)
 	}
 	if (failures != NULL)
 		*failures = w.check.n_failures - w.check.n_deploy_failures;
+	if (records != NULL)
+		*records = w.check.n_records;
 	check_clear(&w.check);
 	return code;
 }

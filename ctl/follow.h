@@ -26,9 +26,10 @@ int	follow_all(const struct options *, const char *path);
 
 /*
  * POST /v1/check with this body, and its lines.  *failures, unless it is NULL:
- * how many there were, without those of deploy targets.
+ * how many there were, without those of deploy targets.  *records, unless it is
+ * NULL: how many CAA records are, or are to be, written.
  */
 int	follow_check(const struct options *, const json_t *body,
-	    size_t *failures);
+	    size_t *failures, size_t *records);
 
 #endif

@@ -173,6 +173,9 @@ static const struct cli_option options[] = {
 	    CLI_FLAG, offsetof(struct options, pem) },
 	{ "check", "no-probe", NULL, "add no TXT value to prove the "
 	    "credentials", CLI_FLAG, offsetof(struct options, no_probe) },
+	{ "check", "write-caa", NULL, "instead: let the provider add CAA "
+	    "records that let only this account issue", CLI_FLAG,
+	    offsetof(struct options, write_caa) },
 	{ "persist", "write", NULL, "let the provider write the records",
 	    CLI_FLAG, offsetof(struct options, write) },
 	{ "persist", "remove", NULL, "let the provider remove them",
@@ -195,7 +198,7 @@ static const struct cli_option options[] = {
 	    "the archive", CLI_TEXT, offsetof(struct options, serial) },
 	{ "revoke", "force", NULL, "replace it even if the CA asked to wait",
 	    CLI_FLAG, offsetof(struct options, force) },
-	{ "delete import revoke account", "yes", NULL, "do not ask",
+	{ "check delete import revoke account", "yes", NULL, "do not ask",
 	    CLI_FLAG, offsetof(struct options, yes) },
 	{ "export", "format", "FORMAT", "pem (the default), pkcs12, or "
 	    "certbot: into its directory", CLI_TEXT,

@@ -36,7 +36,7 @@ struct options {
 	const char	*due_within;	/* renew-now; a span, or NULL */
 	const char	*days;		/* plan; or NULL */
 	bool		 pem;		/* show */
-	bool		 no_probe;	/* check */
+	bool		 no_probe, write_caa;	/* check */
 	bool		 write, remove;	/* persist */
 	const char	*until;		/* persist, pause; or NULL */
 	bool		 no_wait;	/* renew-now, deploy, rollback */

@@ -121,7 +121,7 @@ _acmectl()
 	status) options+=" --check --watch --failing --expires-within --all-hosts" ;;
 	plan) options+=" --days" ;;
 	show) options+=" --pem" ;;
-	check) options+=" --no-probe" ;;
+	check) options+=" --no-probe --write-caa --yes" ;;
 	pause) options+=" --until" ;;
 	delete) options+=" --yes" ;;
 	account) options+=" --yes --force" ;;

@@ -73,7 +73,7 @@ list(struct provider_call *c, struct preq *rq)
 	preq_query(rq, "DomainName", c->zone);
 	preq_query(rq, "RRKeyWord", provider_relative(c->fqdn, c->zone, "@",
 	    rr, sizeof(rr)));
-	preq_query(rq, "TypeKeyWord", "TXT");
+	preq_query(rq, "TypeKeyWord", provider_type(c));
 	records_query_page(c, rq, "PageNumber");
 	preq_query_number(rq, "PageSize", PAGE);
 }
@@ -95,7 +95,7 @@ create(struct provider_call *c, struct preq *rq, const char *rr)
 	action(rq, "AddDomainRecord");
 	preq_query(rq, "DomainName", c->zone);
 	preq_query(rq, "RR", rr);
-	preq_query(rq, "Type", "TXT");
+	preq_query(rq, "Type", provider_type(c));
 	preq_query(rq, "Value", c->value);
 	preq_query_number(rq, "TTL", records_ttl(c,
 	    provider_int(c->values, OPT_TTL)));
@@ -148,6 +148,7 @@ const struct provider provider_alidns = {
 	    "ALICLOUD_SECURITY_TOKEN, acme.sh as Ali_Key and Ali_Secret.",
 	.opts = opts,
 	.credentials = "aliyun",
+	.takes_caa = true,
 	.base_url = "https://alidns.aliyuncs.com",
 	.no_zone_help = "the domain must be in the account of this AccessKey",
 	.prepare = prepare,

@@ -320,7 +320,7 @@ set_start(struct provider_call *c, struct preq *rq, const char *method)
 	char name[256];
 
 	zone_start(c, rq, method, c->zone_id);
-	preq_path(rq, "TXT");
+	preq_path(rq, provider_type(c));
 	preq_path(rq, provider_relative(c->fqdn, c->zone, "@", name,
 	    sizeof(name)));
 }
@@ -332,9 +332,54 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 	return 0;
 }
 
+/* As they are written; the case of the names of members does not matter to
+ * Azure, and its answers have had both. */
+static const char *
+set_member(const struct provider_call *c)
+{
+	return c->is_caa ? "caaRecords" : "TXTRecords";
+}
+
+/* What was read; NULL: it has none. */
+static const json_t *
+set_records(const struct provider_call *c, const json_t *set)
+{
+	const json_t *records = jsonx_get(set, c->is_caa ?
+	    "properties.caaRecords" : "properties.TXTRecords");
+
+	return records == NULL && c->is_caa ? jsonx_get(set,
+	    "properties.CAARecords") : records;
+}
+
+/* {"flags": 0, "tag": "issue", "value": "..."} */
+static bool
+caa_record_is(const json_t *record, const char *value)
+{
+	const char *tag = jsonx_str(record, "tag");
+	const char *there = jsonx_str(record, "value");
+	struct provider_caa ours;
+
+	return provider_caa_read(value, &ours) && tag != NULL &&
+	    there != NULL && strcasecmp(tag, ours.tag) == 0 &&
+	    strcmp(there, ours.value) == 0 &&
+	    jsonx_number(record, "flags", -1) == (json_int_t)ours.flags;
+}
+
+static json_t *
+record_new(const struct provider_call *c, const char *value)
+{
+	struct provider_caa caa;
+
+	if (!c->is_caa)
+		return json_pack("{s:[s]}", "value", value);
+	(void)provider_caa_read(value, &caa);
+	return json_pack("{s:i, s:s, s:s}", "flags", (int)caa.flags, "tag",
+	    caa.tag, "value", caa.value);
+}
+
 /* {"value": ["...", "..."]}: the strings are to be joined. */
 static bool
-record_is(const json_t *record, const char *value)
+txt_record_is(const json_t *record, const char *value)
 {
 	const json_t *parts = json_object_get(record, "value");
 	char text[300] = "";
@@ -350,16 +395,24 @@ record_is(const json_t *record, const char *value)
 	return provider_txt_is(text, value);
 }
 
+static bool
+record_is(const struct provider_call *c, const json_t *record,
+    const char *value)
+{
+	return c->is_caa ? caa_record_is(record, value) :
+	    txt_record_is(record, value);
+}
+
 /* How many values of the batch does the set hold? */
 static size_t
 held(const struct provider_call *c)
 {
-	const json_t *records = jsonx_get(c->memo, "properties.TXTRecords");
+	const json_t *records = set_records(c, c->memo);
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_batch; i++) {
 		for (size_t j = 0; j < json_array_size(records); j++) {
-			if (record_is(json_array_get(records, j),
+			if (record_is(c, json_array_get(records, j),
 			    c->batch[i])) {
 				n++;
 				break;
@@ -373,7 +426,8 @@ static enum rest_next
 read_reply(struct provider_call *c, const struct rest_answer *a,
     struct error *err)
 {
-	if (rest_array(a, "properties.TXTRecords", err) == NULL)
+	if (!json_is_array(set_records(c, a->json)) && rest_array(a,
+	    "properties.TXTRecords", err) == NULL)
 		return REST_FAIL;
 	if (jsonx_str(a->json, "etag") == NULL) {
 		(void)error_set(err, ERR_TRANSIENT, "provider:reply",
@@ -415,7 +469,7 @@ remove_read_refused(struct provider_call *c, const struct rest_answer *a,
 static int
 write_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
-	const json_t *old = jsonx_get(c->memo, "properties.TXTRecords");
+	const json_t *old = set_records(c, c->memo);
 	json_t *metadata = jsonx_get(c->memo, "properties.metadata");
 	json_t *records = json_array(), *properties;
 	const char *etag = jsonx_str(c->memo, "etag");
@@ -425,13 +479,12 @@ write_request(struct provider_call *c, struct preq *rq, struct error *err)
 		bool is_ours = false;
 
 		for (size_t j = 0; j < c->n_batch; j++)
-			is_ours |= record_is(r, c->batch[j]);
+			is_ours |= record_is(c, r, c->batch[j]);
 		if (!is_ours)
 			json_array_append(records, r);
 	}
 	for (size_t i = 0; c->is_add && i < c->n_batch; i++)
-		json_array_append_new(records, json_pack("{s:[s]}", "value",
-		    c->batch[i]));
+		json_array_append_new(records, record_new(c, c->batch[i]));
 	set_start(c, rq, json_array_size(records) == 0 ? "DELETE" : "PUT");
 	if (etag != NULL)
 		preq_header(rq, "If-Match", etag);
@@ -443,7 +496,7 @@ write_request(struct provider_call *c, struct preq *rq, struct error *err)
 	}
 	properties = json_pack("{s:I, s:o}", "TTL", (json_int_t)jsonx_number(
 	    c->memo, "properties.TTL", provider_int(c->values, OPT_TTL)),
-	    "TXTRecords", records);
+	    set_member(c), records);
 	if (metadata != NULL)
 		json_object_set(properties, "metadata", metadata);
 	preq_json(rq, json_pack("{s:o}", "properties", properties));
@@ -514,6 +567,7 @@ const struct provider provider_azuredns = {
 	.no_zone_help = "the application sees only zones that it has a role "
 	    "on",
 	.takes_batch = true,
+	.takes_caa = true,
 	.keep_size = sizeof(struct oauth),
 	.priv_size = sizeof(struct azuredns),
 	.prepare = prepare,

@@ -157,7 +157,7 @@ static void
 list(struct provider_call *c, struct preq *rq)
 {
 	records_start(c, rq, "GET");
-	preq_query(rq, "type", "TXT");
+	preq_query(rq, "type", provider_type(c));
 	preq_query(rq, "name", c->fqdn);
 	preq_query(rq, "per_page", "100");
 	records_query_page(c, rq, "page");
@@ -166,13 +166,22 @@ list(struct provider_call *c, struct preq *rq)
 static void
 create(struct provider_call *c, struct preq *rq, const char *name)
 {
-	char content[300];
+	char content[PROVIDER_CONTENT_SIZE];
+	struct provider_caa caa;
+	json_t *body = json_pack("{s:s, s:s, s:I}", "type", provider_type(c),
+	    "name", name, "ttl",
+	    (json_int_t)provider_int(c->values, OPT_TTL));
 
-	(void)text_printf(content, sizeof(content), "\"%s\"", c->value);
+	/* CAA is written in parts, and read as one text. */
+	if (c->is_caa && provider_caa_read(c->value, &caa))
+		json_object_set_new(body, "data", json_pack(
+		    "{s:i, s:s, s:s}", "flags", (int)caa.flags, "tag", caa.tag,
+		    "value", caa.value));
+	else
+		json_object_set_new(body, "content", json_string(
+		    provider_content(c, c->value, content)));
 	records_start(c, rq, "POST");
-	preq_json(rq, json_pack("{s:s, s:s, s:s, s:I}", "type", "TXT",
-	    "name", name, "content", content,
-	    "ttl", (json_int_t)provider_int(c->values, OPT_TTL)));
+	preq_json(rq, body);
 }
 
 static bool
@@ -222,6 +231,7 @@ const struct provider provider_cloudflare = {
 	    "CF_DNS_API_TOKEN.",
 	.opts = opts,
 	.credentials = "cloudflare",
+	.takes_caa = true,
 	.base_url = CLOUDFLARE_API,
 	.no_zone_help = "a token without Zone:Read sees no zones at all, "
 	    "and a zone must be active there",

@@ -95,9 +95,9 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
 	char name[256], path[640];
 
-	(void)text_printf(path, sizeof(path), "/domains/%s/rrsets/%s/TXT/",
+	(void)text_printf(path, sizeof(path), "/domains/%s/rrsets/%s/%s/",
 	    c->zone, provider_relative(c->fqdn, c->zone, "@", name,
-	    sizeof(name)));
+	    sizeof(name)), provider_type(c));
 	preq_start(rq, "GET", path);
 	return 0;
 }
@@ -160,7 +160,7 @@ write_request(struct provider_call *c, struct preq *rq, struct error *err)
 	preq_start(rq, "PUT", path);
 	preq_json(rq, json_pack("[{s:s, s:s, s:I, s:o}]", "subname",
 	    provider_relative(c->fqdn, c->zone, "", name, sizeof(name)),
-	    "type", "TXT", "ttl", ttl, "records", values));
+	    "type", provider_type(c), "ttl", ttl, "records", values));
 	return 0;
 }
 
@@ -180,6 +180,7 @@ const struct provider provider_desec = {
 	    "lego: DESEC_TOKEN.",
 	.opts = opts,
 	.takes_batch = true,
+	.takes_caa = true,
 	.base_url = "https://desec.io/api/v1",
 	.priv_size = sizeof(struct desec),
 	.prepare = prepare,

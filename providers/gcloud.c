@@ -264,7 +264,7 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 	preq_path(rq, c->zone_id);
 	preq_path(rq, "rrsets");
 	preq_query(rq, "name", fqdn);
-	preq_query(rq, "type", "TXT");
+	preq_query(rq, "type", provider_type(c));
 	query_page(c, rq);
 	return 0;
 }
@@ -276,7 +276,7 @@ is_our_set(const struct provider_call *c, const json_t *set)
 	const char *type = jsonx_str(set, "type");
 
 	return name != NULL && provider_name_is(name, c->fqdn) &&
-	    provider_is_txt(type);
+	    provider_is_type(c, type);
 }
 
 /* How many values of the batch does the set hold? */
@@ -291,7 +291,8 @@ held(const struct provider_call *c)
 			const char *s = json_string_value(
 			    json_array_get(values, j));
 
-			if (s != NULL && provider_txt_is(s, c->batch[i])) {
+			if (s != NULL && provider_value_is(c, s,
+			    c->batch[i])) {
 				n++;
 				break;
 			}
@@ -343,8 +344,8 @@ set_with(const struct provider_call *c, json_t *values /* taken */)
 	}
 	(void)text_printf(fqdn, sizeof(fqdn), "%s.", c->fqdn);
 	return json_pack("[{s:s, s:s, s:s, s:I, s:o}]", "kind",
-	    "dns#resourceRecordSet", "name", fqdn, "type", "TXT", "ttl", ttl,
-	    "rrdatas", values);
+	    "dns#resourceRecordSet", "name", fqdn, "type", provider_type(c),
+	    "ttl", ttl, "rrdatas", values);
 }
 
 static int
@@ -352,7 +353,7 @@ write_request(struct provider_call *c, struct preq *rq, struct error *err)
 {
 	const json_t *old = json_object_get(c->memo, "rrdatas");
 	json_t *values = json_array();
-	char text[300];
+	char text[PROVIDER_CONTENT_SIZE];
 
 	for (size_t i = 0; i < json_array_size(old); i++) {
 		json_t *v = json_array_get(old, i);
@@ -361,10 +362,9 @@ write_request(struct provider_call *c, struct preq *rq, struct error *err)
 		if (s == NULL || !provider_in_batch(c, s))
 			json_array_append(values, v);
 	}
-	for (size_t i = 0; c->is_add && i < c->n_batch; i++) {
-		(void)text_printf(text, sizeof(text), "\"%s\"", c->batch[i]);
-		json_array_append_new(values, json_string(text));
-	}
+	for (size_t i = 0; c->is_add && i < c->n_batch; i++)
+		json_array_append_new(values, json_string(provider_content(c,
+		    c->batch[i], text)));
 	zones_start(c, rq, "POST");
 	preq_path(rq, c->zone_id);
 	preq_path(rq, "changes");
@@ -457,6 +457,7 @@ const struct provider provider_gcloud = {
 	.no_zone_help = "private zones, and those of other projects, do not "
 	    "count",
 	.takes_batch = true,
+	.takes_caa = true,
 	.keep_size = sizeof(struct oauth),
 	.priv_size = sizeof(struct gcloud),
 	.prepare = prepare,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The small help that providers/provider.h offers. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/names.h"
@@ -29,6 +30,18 @@ bool
 provider_is_txt(const char *type)
 {
 	return type != NULL && strcasecmp(type, "TXT") == 0;
+}
+
+const char *
+provider_type(const struct provider_call *c)
+{
+	return c->is_caa ? "CAA" : "TXT";
+}
+
+bool
+provider_is_type(const struct provider_call *c, const char *type)
+{
+	return type != NULL && strcasecmp(type, provider_type(c)) == 0;
 }
 
 bool
@@ -89,6 +102,59 @@ provider_txt_is(const char *content, const char *value)
 	return *value == '\0';
 }
 
+bool
+provider_caa_read(const char *content, struct provider_caa *caa)
+{
+	char *end;
+	size_t n;
+
+	caa->flags = (unsigned)strtoul(content, &end, 10);
+	if (end == content || caa->flags > 255)
+		return false;
+	content = end + strspn(end, " \t");
+	n = strcspn(content, " \t");
+	if (n == 0 || !text_printf(caa->tag, sizeof(caa->tag), "%.*s", (int)n,
+	    content))
+		return false;
+	content += n;
+	content += strspn(content, " \t");
+	n = strlen(content);
+	if (n > 1 && content[0] == '"' && content[n - 1] == '"') {
+		content++;
+		n -= 2;
+	}
+	return n > 0 && text_printf(caa->value, sizeof(caa->value), "%.*s",
+	    (int)n, content);
+}
+
+static bool
+caa_is(const char *content, const char *value)
+{
+	struct provider_caa there, ours;
+
+	return provider_caa_read(content, &there) &&
+	    provider_caa_read(value, &ours) && there.flags == ours.flags &&
+	    strcasecmp(there.tag, ours.tag) == 0 &&
+	    strcmp(there.value, ours.value) == 0;
+}
+
+bool
+provider_value_is(const struct provider_call *c, const char *content,
+    const char *value)
+{
+	return c->is_caa ? caa_is(content, value) :
+	    provider_txt_is(content, value);
+}
+
+const char *
+provider_content(const struct provider_call *c, const char *value,
+    char out[PROVIDER_CONTENT_SIZE])
+{
+	(void)text_printf(out, PROVIDER_CONTENT_SIZE, c->is_caa ? "%s" :
+	    "\"%s\"", value);
+	return out;
+}
+
 size_t
 provider_wanted(const struct provider_call *c)
 {
@@ -99,7 +165,7 @@ bool
 provider_in_batch(const struct provider_call *c, const char *content)
 {
 	for (size_t i = 0; i < c->n_batch; i++) {
-		if (provider_txt_is(content, c->batch[i]))
+		if (provider_value_is(c, content, c->batch[i]))
 			return true;
 	}
 	return false;
@@ -115,7 +181,8 @@ provider_set_holds(const struct provider_call *c, const json_t *set)
 			const char *s = json_string_value(
 			    json_array_get(set, j));
 
-			if (s != NULL && provider_txt_is(s, c->batch[i])) {
+			if (s != NULL && provider_value_is(c, s,
+			    c->batch[i])) {
 				n++;
 				break;
 			}
@@ -129,7 +196,7 @@ provider_set_changed(const struct provider_call *c, const json_t *set,
     bool is_add)
 {
 	json_t *out = json_array();
-	char quoted[300];
+	char text[PROVIDER_CONTENT_SIZE];
 
 	for (size_t i = 0; i < json_array_size(set); i++) {
 		json_t *v = json_array_get(set, i);
@@ -138,10 +205,8 @@ provider_set_changed(const struct provider_call *c, const json_t *set,
 		if (s == NULL || !provider_in_batch(c, s))
 			json_array_append(out, v);
 	}
-	for (size_t i = 0; is_add && i < c->n_batch; i++) {
-		(void)text_printf(quoted, sizeof(quoted), "\"%s\"",
-		    c->batch[i]);
-		json_array_append_new(out, json_string(quoted));
-	}
+	for (size_t i = 0; is_add && i < c->n_batch; i++)
+		json_array_append_new(out, json_string(provider_content(c,
+		    c->batch[i], text)));
 	return out;
 }

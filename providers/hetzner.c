@@ -111,7 +111,7 @@ set_start(struct provider_call *c, struct preq *rq, const char *method)
 	preq_path(rq, c->zone_id);
 	preq_path(rq, "rrsets");
 	preq_path(rq, relative(c, name));
-	preq_path(rq, "TXT");
+	preq_path(rq, provider_type(c));
 }
 
 static int
@@ -135,7 +135,7 @@ is_there(struct provider_call *c, const struct rest_answer *a,
 	for (size_t i = 0; i < json_array_size(records); i++) {
 		const char *s = jsonx_str(json_array_get(records, i), "value");
 
-		if (s != NULL && provider_txt_is(s, c->value))
+		if (s != NULL && provider_value_is(c, s, c->value))
 			return 1;
 	}
 	return 0;
@@ -178,10 +178,10 @@ gone_is_done(struct provider_call *c, const struct rest_answer *a,
 static json_t *
 our_records(const struct provider_call *c)
 {
-	char quoted[300];
+	char text[PROVIDER_CONTENT_SIZE];
 
-	(void)text_printf(quoted, sizeof(quoted), "\"%s\"", c->value);
-	return json_pack("[{s:s}]", "value", quoted);
+	return json_pack("[{s:s}]", "value", provider_content(c, c->value,
+	    text));
 }
 
 static int
@@ -237,7 +237,7 @@ create_request(struct provider_call *c, struct preq *rq, struct error *err)
 	preq_path(rq, c->zone_id);
 	preq_path(rq, "rrsets");
 	preq_json(rq, json_pack("{s:s, s:s, s:I, s:o}", "name",
-	    relative(c, name), "type", "TXT",
+	    relative(c, name), "type", provider_type(c),
 	    "ttl", (json_int_t)provider_int(c->values, OPT_TTL),
 	    "records", our_records(c)));
 	return 0;
@@ -316,6 +316,7 @@ const struct provider provider_hetzner = {
 	    "lego: HETZNER_API_TOKEN.",
 	.opts = opts,
 	.base_url = "https://api.hetzner.cloud/v1",
+	.takes_caa = true,
 	.no_zone_help = "a token sees the zones of its own project only",
 	.priv_size = sizeof(struct hetzner),
 	.prepare = prepare,

@@ -91,7 +91,7 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 	(void)text_printf(fqdn, sizeof(fqdn), "%s.", c->fqdn);
 	zone_start(c, rq, "GET");
 	preq_query(rq, "rrset_name", fqdn);
-	preq_query(rq, "rrset_type", "TXT");
+	preq_query(rq, "rrset_type", provider_type(c));
 	return 0;
 }
 
@@ -112,7 +112,7 @@ is_our_set(const struct provider_call *c, const json_t *set)
 	const char *name = jsonx_str(set, "name");
 	const char *type = jsonx_str(set, "type");
 
-	return name != NULL && provider_is_txt(type) &&
+	return name != NULL && provider_is_type(c, type) &&
 	    provider_name_is(name, c->fqdn);
 }
 
@@ -152,7 +152,8 @@ held(const struct provider_call *c)
 			const json_t *r = json_array_get(c->memo, j);
 			const char *s = jsonx_str(r, "content");
 
-			if (s != NULL && provider_txt_is(s, c->batch[i]) &&
+			if (s != NULL && provider_value_is(c, s,
+			    c->batch[i]) &&
 			    !jsonx_bool(r, "disabled", false)) {
 				n++;
 				break;
@@ -178,12 +179,12 @@ read_reply(struct provider_call *c, const struct rest_answer *a,
 }
 
 static json_t *
-our_record(const char *value)
+our_record(const struct provider_call *c, const char *value)
 {
-	char content[300];
+	char content[PROVIDER_CONTENT_SIZE];
 
-	(void)text_printf(content, sizeof(content), "\"%s\"", value);
-	return json_pack("{s:s, s:b}", "content", content, "disabled", 0);
+	return json_pack("{s:s, s:b}", "content", provider_content(c, value,
+	    content), "disabled", 0);
 }
 
 /* One change of our set. */
@@ -196,7 +197,7 @@ change(const struct provider_call *c, const char *type,
 
 	(void)text_printf(fqdn, sizeof(fqdn), "%s.", c->fqdn);
 	return json_pack("{s:s, s:s, s:I, s:s, s:o}", "name", fqdn,
-	    "type", "TXT", "ttl", x->ttl, "changetype", type,
+	    "type", provider_type(c), "ttl", x->ttl, "changetype", type,
 	    "records", records);
 }
 
@@ -219,7 +220,7 @@ single_request(struct provider_call *c, struct preq *rq, const char *type)
 	changes = json_array();
 	for (size_t i = 0; i < c->n_batch; i++)
 		json_array_append_new(changes, change(c, type,
-		    json_pack("[o]", our_record(c->batch[i]))));
+		    json_pack("[o]", our_record(c, c->batch[i]))));
 	patch(c, rq, changes);
 	return 0;
 }
@@ -279,7 +280,7 @@ replace_request(struct provider_call *c, struct preq *rq, struct error *err)
 			json_array_append(records, r);
 	}
 	for (size_t i = 0; c->is_add && i < c->n_batch; i++)
-		json_array_append_new(records, our_record(c->batch[i]));
+		json_array_append_new(records, our_record(c, c->batch[i]));
 	x->is_written = true;
 	patch(c, rq, json_pack("[o]", change(c,
 	    json_array_size(records) == 0 ? "DELETE" : "REPLACE", records)));
@@ -343,6 +344,7 @@ const struct provider provider_pdns = {
 	.opts = opts,
 	.keep_size = sizeof(struct pdns_keep),
 	.takes_batch = true,
+	.takes_caa = true,
 	.priv_size = sizeof(struct pdns),
 	.prepare = prepare,
 	.add = add,

@@ -101,7 +101,11 @@ struct provider_call {
 					   fqdn).  Others: the configured one,
 					   else the apex seen in the DNS, else
 					   "" */
-	const char	*value;		/* the TXT value, unquoted */
+	const char	*value;		/* the TXT value, unquoted; with is_caa
+					   a CAA record as in a zone file:
+					   0 issue "ca.example" */
+	bool		 is_caa;	/* it is no TXT record; only with
+					   .takes_caa */
 	const char *const *batch;	/* with .takes_batch all values of this
 					   name, else only value */
 	size_t		 n_batch;	/* at least 1; batch[0] is value */
@@ -198,6 +202,8 @@ struct provider {
 					   challenge is on: no record that is
 					   to stay, at a name of its own */
 	bool		 takes_batch;	/* all values of a name in one call */
+	bool		 takes_caa;	/* the same calls write CAA records, for
+					   acmectl check --write-caa */
 	bool		 no_retry;	/* never repeat a failed call */
 	unsigned	 max_values;	/* a name can hold; 0: any number */
 	bool		 shares_values;	/* ... all names of one zone together */
@@ -278,6 +284,11 @@ const char	*provider_relative(const char *fqdn, const char *zone,
 bool		 provider_name_is(const char *there, const char *name);
 /* Is that type, in whatever case, TXT?  NULL is none. */
 bool		 provider_is_txt(const char *type);
+/* What the call is about, "TXT" or "CAA"; and is that type, in whatever case,
+ * it? */
+const char	*provider_type(const struct provider_call *);
+bool		 provider_is_type(const struct provider_call *,
+		    const char *type);
 /*
  * The same for the name of a record and our fqdn: a whole name, or one
  * relative to the zone, of which the zone's own is "" or "@".  NULL is none.
@@ -286,6 +297,23 @@ bool		 provider_is_at_name(const struct provider_call *,
 		    const char *there);
 /* Is content, quoted or not, in one string or several, that TXT value? */
 bool		 provider_txt_is(const char *content, const char *value);
+/* The same of whatever the call is about: a CAA record is one though its value
+ * has no quotes. */
+bool		 provider_value_is(const struct provider_call *,
+		    const char *content, const char *value);
+/* The value as a zone file has it: TXT in quotes.  Returns out. */
+#define PROVIDER_CONTENT_SIZE 800
+const char	*provider_content(const struct provider_call *,
+		    const char *value, char out[PROVIDER_CONTENT_SIZE]);
+/* The parts of a CAA record, as a zone file has it, quotes or not; false: it is
+ * none. */
+struct provider_caa {
+	unsigned	 flags;
+	char		 tag[16];
+	char		 value[PROVIDER_CONTENT_SIZE];
+};
+bool		 provider_caa_read(const char *content,
+		    struct provider_caa *);
 /* How many values of the batch are to be there in the end: all, or none. */
 size_t		 provider_wanted(const struct provider_call *);
 /* Is content one of the values of this call? */

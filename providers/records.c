@@ -149,7 +149,7 @@ records_find_request(struct provider_call *c, struct preq *rq,
 	return 0;
 }
 
-/* A TXT record at our name? */
+/* A record of ours at our name, by type? */
 static bool
 is_at_name(const struct provider_call *c, const json_t *entry)
 {
@@ -160,7 +160,7 @@ is_at_name(const struct provider_call *c, const json_t *entry)
 		return false;
 	if (r->type != NULL && (r->txt != 0 ?
 	    jsonx_number(entry, r->type, 0) != r->txt :
-	    !provider_is_txt(jsonx_str(entry, r->type))))
+	    !provider_is_type(c, jsonx_str(entry, r->type))))
 		return false;
 	/* Some tell full names where they take relative ones. */
 	return r->apex == NULL ? provider_name_is(name, c->fqdn) :
@@ -173,7 +173,7 @@ records_is_ours(const struct provider_call *c, const json_t *entry)
 	const char *value = jsonx_str(entry, c->records->value);
 
 	return value != NULL && is_at_name(c, entry) &&
-	    provider_txt_is(value, c->value);
+	    provider_value_is(c, value, c->value);
 }
 
 /* What follows when the list has our value, and when all of it has not. */

@@ -197,7 +197,7 @@ start(struct provider_env *env, const struct provider_call *c, bool is_add,
 	struct provider_op *op = xcalloc(1, sizeof(*op));
 	struct update_args a = { .key = &op->key, .zone = op->zone,
 	    .fqdn = c->fqdn, .values = c->batch, .n_values = c->n_batch,
-	    .is_add = is_add, .timeout_ms = TIMEOUT_MS,
+	    .is_add = is_add, .is_caa = c->is_caa, .timeout_ms = TIMEOUT_MS,
 	    .ttl = (uint32_t)provider_int(c->values, OPT_TTL) };
 
 	op->call = c;
@@ -218,12 +218,15 @@ const struct provider provider_rfc2136 = {
 	.doc = "Make a key with tsig-keygen, give its file whole as key_file, "
 	    "and let it change only the challenge's name: BIND: "
 	    "update-policy { grant KEY name "
-	    "_acme-challenge.example.com. TXT; };  lego: "
+	    "_acme-challenge.example.com. TXT; }; (acmectl check "
+	    "--write-caa needs the name's own CAA as well: grant KEY name "
+	    "example.com. CAA;)  lego: "
 	    "RFC2136_NAMESERVER, RFC2136_TSIG_KEY, RFC2136_TSIG_SECRET, "
 	    "RFC2136_TSIG_ALGORITHM.",
 	.opts = opts,
 	.check = check,
 	.takes_batch = true,
+	.takes_caa = true,
 	.start = start,
 	.cancel = cancel,
 };

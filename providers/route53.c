@@ -205,7 +205,7 @@ read_request(struct provider_call *c, struct preq *rq, struct error *err)
 	(void)text_printf(fqdn, sizeof(fqdn), "%s.", c->fqdn);
 	zone_start(c, rq, "GET", "/rrset");
 	preq_query(rq, "name", fqdn);
-	preq_query(rq, "type", "TXT");
+	preq_query(rq, "type", provider_type(c));
 	preq_query(rq, "maxitems", "1");
 	return 0;
 }
@@ -219,7 +219,7 @@ is_our_set(const struct provider_call *c, const struct xml *set)
 	return xml_text(set, "Name", name, sizeof(name)) &&
 	    provider_name_is(name, c->fqdn) &&
 	    xml_text(set, "Type", type, sizeof(type)) &&
-	    provider_is_txt(type);
+	    provider_is_type(c, type);
 }
 
 static int
@@ -260,7 +260,7 @@ held(const struct provider_call *c)
 
 	for (size_t i = 0; i < c->n_batch; i++) {
 		for (size_t j = 0; j < json_array_size(values); j++) {
-			if (provider_txt_is(json_string_value(
+			if (provider_value_is(c, json_string_value(
 			    json_array_get(values, j)), c->batch[i])) {
 				n++;
 				break;
@@ -302,19 +302,17 @@ static void
 put_change(FILE *f, const struct provider_call *c, const char *action,
     const char *ttl, const json_t *old, bool with_ours)
 {
-	char text[300];
+	char text[PROVIDER_CONTENT_SIZE];
 
 	if (json_array_size(old) == 0 && !with_ours)
 		return;
 	(void)fprintf(f, "<Change><Action>%s</Action><ResourceRecordSet>"
-	    "<Name>%s.</Name><Type>TXT</Type><TTL>%s</TTL><ResourceRecords>",
-	    action, c->fqdn, ttl);
+	    "<Name>%s.</Name><Type>%s</Type><TTL>%s</TTL><ResourceRecords>",
+	    action, c->fqdn, provider_type(c), ttl);
 	for (size_t i = 0; i < json_array_size(old); i++)
 		put_value(f, json_string_value(json_array_get(old, i)));
-	for (size_t i = 0; with_ours && i < c->n_batch; i++) {
-		(void)text_printf(text, sizeof(text), "\"%s\"", c->batch[i]);
-		put_value(f, text);
-	}
+	for (size_t i = 0; with_ours && i < c->n_batch; i++)
+		put_value(f, provider_content(c, c->batch[i], text));
 	(void)fputs("</ResourceRecords></ResourceRecordSet></Change>", f);
 }
 
@@ -462,6 +460,7 @@ const struct provider provider_route53 = {
 	.base_url = "https://route53.amazonaws.com",
 	.no_zone_help = "private hosted zones do not count",
 	.takes_batch = true,
+	.takes_caa = true,
 	.max_calls = 4,
 	.gap_ms = 200,		/* 5 requests a second for an account */
 	.plain_text = true,

@@ -111,7 +111,7 @@ list(struct provider_call *c, struct preq *rq)
 	action(rq, "DescribeRecordList", json_pack(
 	    "{s:s, s:s, s:s, s:I, s:i}", "Domain", c->zone, "Subdomain",
 	    provider_relative(c->fqdn, c->zone, "@", sub, sizeof(sub)),
-	    "RecordType", "TXT", "Offset", (json_int_t)c->list.seen,
+	    "RecordType", provider_type(c), "Offset", (json_int_t)c->list.seen,
 	    "Limit", PAGE));
 }
 
@@ -149,7 +149,7 @@ create(struct provider_call *c, struct preq *rq, const char *sub)
 {
 	action(rq, "CreateRecord", json_pack(
 	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "Domain", c->zone,
-	    "SubDomain", sub, "RecordType", "TXT",
+	    "SubDomain", sub, "RecordType", provider_type(c),
 	    "RecordLine", LINE, "RecordLineId", "0", "Value", c->value,
 	    "TTL", (json_int_t)records_ttl(c,
 	    provider_int(c->values, OPT_TTL))));
@@ -208,6 +208,7 @@ const struct provider provider_tencentcloud = {
 	    "https://dnspod.intl.tencentcloudapi.com.",
 	.opts = opts,
 	.credentials = "tencentcloud",
+	.takes_caa = true,
 	.base_url = "https://dnspod.tencentcloudapi.com",
 	.no_zone_help = "the domain must be in the account of this key",
 	.prepare = prepare,

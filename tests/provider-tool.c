@@ -4,6 +4,7 @@
  * providers (tests/integration/test_providers.py):
  *
  *   provider-tool CONF PROVIDER add|remove FQDN VALUE... [--handles H1,H2]
+ *   provider-tool CONF PROVIDER add-caa|remove-caa FQDN VALUE...
  *
  * prints one JSON object, {"ok":true,"handles":[...]} or {"ok":false,
  * "kind":..., "code":..., "msg":...}; the debug log goes to stderr.  With
@@ -121,8 +122,9 @@ main(int argc, char **argv)
 		argc -= 2;
 	}
 	if (argc < 6 || argc > 5 + MAX_VALUES)
-		errx(2, "usage: provider-tool CONF PROVIDER add|remove FQDN "
-		    "VALUE... [--handles H1,H2]");
+		errx(2, "usage: provider-tool CONF PROVIDER "
+		    "add|remove|add-caa|remove-caa FQDN VALUE... "
+		    "[--handles H1,H2]");
 	log_open();
 	log_set_level(LOGL_DEBUG);
 	p = provider_of(argv[1], argv[2], &conf);
@@ -133,7 +135,8 @@ main(int argc, char **argv)
 	if (getenv("ACMED_TEST_FAST") != NULL)
 		make_fast(&env, p);
 	a.provider = p;
-	a.is_add = strcmp(argv[3], "add") == 0;
+	a.is_add = strncmp(argv[3], "add", 3) == 0;
+	a.is_caa = strstr(argv[3], "-caa") != NULL;
 	a.fqdn = argv[4];
 	a.values = (const char *const *)&argv[5];
 	a.n_values = t.n = (size_t)argc - 5;

@@ -113,7 +113,7 @@ check(const struct plan *p)
 	json_t *body = json_pack("{s:[s], s:o}", "names", p->name, "files",
 	    drafts_json(p->batch));
 	size_t failures = 0;
-	int code = follow_check(p->o, body, &failures);
+	int code = follow_check(p->o, body, &failures, NULL);
 
 	json_decref(body);
 	/* A deploy target that fails keeps nobody from a certificate. */

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/api.h"
 #include "common/error.h"
@@ -232,6 +233,16 @@ post_renew(struct call *c)
 	json_decref(names);
 }
 
+static bool
+parse_caa(const char *what, enum preflight_caa *caa)
+{
+	if (what == NULL)
+		return true;
+	*caa = strcmp(what, "write") == 0 ? PREFLIGHT_CAA_WRITE :
+	    PREFLIGHT_CAA_SHOW;
+	return *caa == PREFLIGHT_CAA_WRITE || strcmp(what, "show") == 0;
+}
+
 /* The body of POST /v1/check; the strings of *names are body's. */
 static json_t *
 parse_check(struct evhttp_request *req, struct preflight_args *args,
@@ -239,17 +250,22 @@ parse_check(struct evhttp_request *req, struct preflight_args *args,
 {
 	json_t *body = request_body(req, "{}", err), *list = NULL, *name;
 	const char **names = NULL;
+	enum preflight_caa caa = PREFLIGHT_CAA_HINT;
+	const char *what = NULL;
 	json_error_t why;
 	int probe = 1;
 	size_t i;
 
 	if (body == NULL)
 		return NULL;
-	if (json_unpack_ex(body, &why, JSON_STRICT, "{s?o, s?b, s?o}",
-	    "names", &list, "probe", &probe, "files", files) == -1) {
+	why.text[0] = '\0';
+	if (json_unpack_ex(body, &why, JSON_STRICT, "{s?o, s?b, s?s, s?o}",
+	    "names", &list, "probe", &probe, "caa", &what, "files",
+	    files) == -1 || !parse_caa(what, &caa)) {
 		(void)error_set(err, ERR_REJECTED, API_ERR_REQUEST,
 		    "the request is not {\"names\": [...], \"probe\": "
-		    "true or false}: %s", why.text);
+		    "true or false, \"caa\": \"show\" or \"write\"}%s%s",
+		    why.text[0] != '\0' ? ": " : "", why.text);
 		json_decref(body);
 		return NULL;
 	}
@@ -268,7 +284,8 @@ parse_check(struct evhttp_request *req, struct preflight_args *args,
 		return NULL;
 	}
 	*args = (struct preflight_args){ .names = names,
-	    .n_names = json_array_size(list), .has_probe = probe != 0 };
+	    .n_names = json_array_size(list), .has_probe = probe != 0,
+	    .caa = caa };
 	return body;
 }
 

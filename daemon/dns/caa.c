@@ -196,6 +196,38 @@ tag_of(const struct caa_record *recs, size_t n, const struct caa_args *a)
 	return "issue";
 }
 
+void
+caa_own(const struct caa_record *recs, size_t n, const struct caa_args *a,
+    struct caa_own *own)
+{
+	const char *tag = tag_of(recs, n, a);
+	struct property p;
+
+	*own = (struct caa_own){ .is_there = false };
+	if (a->account[0] == '\0' || a->methods == NULL ||
+	    a->identities[0] == NULL)
+		return;
+	/* Of several records that name the CA, each lets somebody issue. */
+	for (size_t i = 0; i < n; i++) {
+		if (strcasecmp(recs[i].tag, tag) != 0)
+			continue;
+		read_property(recs[i].value, a, &p);
+		if (!p.is_ours || p.is_malformed)
+			continue;
+		if (!p.has_account || !p.has_methods)
+			(void)text_printf(own->wide, sizeof(own->wide),
+			    "%.150s", recs[i].value);
+		else if (!p.is_other_account && !p.is_other_method)
+			own->is_there = true;
+	}
+	if (!own->is_there)
+		(void)text_printf(own->content, sizeof(own->content), "0 %s "
+		    "\"%s; accounturi=%s; validationmethods=%s\"", tag,
+		    a->identities[0], a->account, a->methods);
+	text_clean(own->wide);
+	text_clean(own->content);
+}
+
 /* Of several records that name the CA, each lets somebody issue. */
 void
 caa_narrow(const struct caa_record *recs, size_t n, const char *at,
@@ -372,6 +404,9 @@ asked(const struct error *err, const ldns_pkt *pkt, void *arg)
 	if (reply.is_allowed)
 		caa_narrow(recs, n, n > 0 ? op->at : dname_base(op->name),
 		    &op->a, reply.narrow, sizeof(reply.narrow));
+	(void)text_printf(reply.own_at, sizeof(reply.own_at), "%s", n > 0 ?
+	    op->at : dname_base(op->name));
+	caa_own(recs, n, &op->a, &reply.own);
 	for (size_t i = 0; i < n; i++) {
 		free((void *)(uintptr_t)recs[i].tag);
 		free((void *)(uintptr_t)recs[i].value);

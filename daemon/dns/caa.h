@@ -55,12 +55,29 @@ bool	caa_allows(const struct caa_record *, size_t n, const char *at,
 void	caa_narrow(const struct caa_record *, size_t n, const char *at,
 	    const struct caa_args *, char *out, size_t size);
 
+/*
+ * The same as a record that can be added beside these: of this account, by its
+ * methods.  content is as a zone file has it (0 issue "..."); "" if it is there
+ * already (is_there), or account or methods are not known.
+ */
+struct caa_own {
+	char		 content[768];
+	bool		 is_there;
+	char		 wide[200];	/* one of these that lets all accounts
+					   of the CA issue, which makes it of
+					   no use; "": none does */
+};
+void	caa_own(const struct caa_record *, size_t n, const struct caa_args *,
+	    struct caa_own *);
+
 struct caa_reply {
 	bool		 is_allowed;
 	char		 at[DNAME_SIZE];	/* whose records decide; "":
 						   none, all may issue */
 	struct caa_refusal refusal;	/* not allowed: as of caa_allows() */
 	char		 narrow[768];	/* allowed: as of caa_narrow() */
+	char		 own_at[DNAME_SIZE];	/* where own belongs */
+	struct caa_own	 own;
 };
 
 /* Climbs from the name to the top until there are CAA records.  Errors:

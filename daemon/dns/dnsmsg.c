@@ -96,6 +96,31 @@ dnsmsg_query(const char *name, unsigned type, bool rd, uint16_t id,
 	return buffer_finish(b, out, len, err);
 }
 
+/* A CAA record of some owner; NULL if the value is none. */
+static ldns_rr *
+caa_parse(const char *value)
+{
+	char *text = xasprintf("caa. 0 IN CAA %s", value);
+	ldns_rr *rr = NULL;
+
+	if (ldns_rr_new_frm_str(&rr, text, 0, NULL, NULL) !=
+	    LDNS_STATUS_OK)
+		rr = NULL;
+	free(text);
+	return rr;
+}
+
+/* Owner, class and TTL of a record of an update. */
+static void
+rr_fill(ldns_rr *rr, const ldns_rdf *owner, const struct dnsmsg_update *u)
+{
+	ldns_rdf_deep_free(ldns_rr_owner(rr));
+	ldns_rr_set_owner(rr, ldns_rdf_clone(owner));
+	ldns_rr_set_class(rr, (ldns_rr_class)
+	    (u->is_add ? CLASS_IN : CLASS_NONE));
+	ldns_rr_set_ttl(rr, u->is_add ? u->ttl : 0);
+}
+
 /* The TXT record of an update; text over 255 bytes is split. */
 static ldns_rr *
 txt_rr(const ldns_rdf *owner, const struct dnsmsg_update *u,
@@ -108,11 +133,8 @@ txt_rr(const ldns_rdf *owner, const struct dnsmsg_update *u,
 
 	if (rr == NULL)
 		abort();
-	ldns_rr_set_owner(rr, ldns_rdf_clone(owner));
+	rr_fill(rr, owner, u);
 	ldns_rr_set_type(rr, LDNS_RR_TYPE_TXT);
-	ldns_rr_set_class(rr, (ldns_rr_class)
-	    (u->is_add ? CLASS_IN : CLASS_NONE));
-	ldns_rr_set_ttl(rr, u->is_add ? u->ttl : 0);
 	do {
 		n = left > 255 ? 255 : left;
 		string[0] = (uint8_t)n;
@@ -145,8 +167,17 @@ dnsmsg_update(const struct dnsmsg_update *u, uint16_t id, uint8_t **out,
 	put_u16(b, CLASS_IN);
 	ldns_rdf_deep_free(zone);
 	for (size_t i = 0; i < u->n_values; i++) {
-		ldns_rr *rr = txt_rr(owner, u, u->values[i]);
+		ldns_rr *rr = u->is_caa ? caa_parse(u->values[i]) :
+		    txt_rr(owner, u, u->values[i]);
 
+		if (rr == NULL) {
+			ldns_rdf_deep_free(owner);
+			ldns_buffer_free(b);
+			return error_set(err, ERR_CONFIG, "dns:caa", "\"%s\" "
+			    "is no CAA record", u->values[i]);
+		}
+		if (u->is_caa)
+			rr_fill(rr, owner, u);
 		(void)ldns_rr2buffer_wire(b, rr, LDNS_SECTION_AUTHORITY);
 		ldns_rr_free(rr);
 	}
@@ -503,4 +534,39 @@ dnsmsg_txt_value(const ldns_pkt *pkt, const char *name, size_t nth)
 			return txt_text(rr);
 	}
 	return NULL;
+}
+
+/* Flags, tag and value. */
+static bool
+same_data(const ldns_rr *a, const ldns_rr *b)
+{
+	if (ldns_rr_rd_count(a) != ldns_rr_rd_count(b))
+		return false;
+	for (size_t i = 0; i < ldns_rr_rd_count(a); i++) {
+		if (ldns_rdf_compare(ldns_rr_rdf(a, i), ldns_rr_rdf(b,
+		    i)) != 0)
+			return false;
+	}
+	return true;
+}
+
+size_t
+dnsmsg_caa(const ldns_pkt *pkt, const char *name, const char *value,
+    bool *has)
+{
+	ldns_rr *wanted = caa_parse(value);
+	const ldns_rr *rr;
+	size_t i = 0, n = 0;
+
+	*has = false;
+	while ((rr = next_rr(ldns_pkt_answer(pkt), LDNS_RR_TYPE_CAA,
+	    &i)) != NULL) {
+		if (!owner_is(rr, name))
+			continue;
+		n++;
+		if (wanted != NULL && same_data(rr, wanted))
+			*has = true;
+	}
+	ldns_rr_free(wanted);
+	return n;
 }

@@ -28,7 +28,8 @@ int	dnsmsg_query(const char *name, unsigned type, bool rd, uint16_t id,
 	    uint8_t **out, size_t *len, struct error *);
 
 /*
- * An UPDATE (RFC 2136) of TXT records at fqdn, unsigned: add the values, or
+ * An UPDATE (RFC 2136) of TXT records (is_caa: CAA, each as a zone file has
+ * it; ERR_CONFIG "dns:caa" if it is none) at fqdn, unsigned: add the values, or
  * remove exactly them.  All or nothing.  The caller frees *out.
  */
 struct dnsmsg_update {
@@ -37,6 +38,7 @@ struct dnsmsg_update {
 	const char *const *values;
 	size_t		 n_values;
 	bool		 is_add;
+	bool		 is_caa;
 	uint32_t	 ttl;		/* seconds; of an addition */
 };
 int	dnsmsg_update(const struct dnsmsg_update *, uint16_t id,
@@ -90,5 +92,8 @@ size_t	dnsmsg_txt(const ldns_pkt *, const char *name, const char *value,
  * ASCII is DEL.  NULL: there are no so many.  The caller frees.
  */
 char	*dnsmsg_txt_value(const ldns_pkt *, const char *name, size_t nth);
+/* As dnsmsg_txt(), of CAA records; value is as a zone file has it. */
+size_t	dnsmsg_caa(const ldns_pkt *, const char *name, const char *value,
+	    bool *has);
 
 #endif

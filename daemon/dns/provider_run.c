@@ -29,7 +29,7 @@ struct provider_run_op {
 	const struct conf_credentials *credentials;	/* NULL: its own */
 	struct lease	*lease;		/* of these, from the first attempt */
 	bool		 has_doubted;	/* these, once */
-	bool		 is_add;
+	bool		 is_add, is_caa;
 	int64_t		 timeout_ms;
 	int64_t		 deadline;	/* monotonic */
 	/* Copies of the arguments. */
@@ -287,6 +287,7 @@ call_fill(struct provider_run_op *op)
 	struct provider_call *c = &op->call;
 
 	c->is_add = op->is_add;
+	c->is_caa = op->is_caa;
 	c->records = op->type->records;
 	c->provider = op->name;
 	c->cert = op->cert;
@@ -419,6 +420,7 @@ provider_run_start(struct provider_env *env,
 	op->tally = tallies_get(env->tallies, "provider", a->provider->name,
 	    "type", op->type->name);
 	op->is_add = a->is_add;
+	op->is_caa = a->is_caa;
 	op->timeout_ms = op->type->call_ms == NULL ? a->timeout_ms :
 	    (int64_t)op->type->call_ms(a->provider->values) *
 	    (int64_t)a->n_values;

@@ -25,6 +25,9 @@ struct provider_run_op;
 struct provider_run_args {
 	const struct conf_provider *provider;	/* the caller keeps the conf */
 	bool		 is_add;
+	bool		 is_caa;	/* the values are CAA records, as a zone
+					   file has them: only where the type
+					   takes_caa; else TXT */
 	const char	*cert;
 	const char	*identifier;	/* name being proved, no "*." */
 	const char	*all_identifiers;	/* of all that is proved with

@@ -228,7 +228,8 @@ take_usable(struct tw_target *t, const ldns_pkt *pkt, int64_t now)
 	for (size_t i = 0; i < g->n_items; i++) {
 		const struct tw_item *item = &t->op->items[g->items[i]];
 
-		n = dnsmsg_txt(pkt, g->name, item->value, &has);
+		n = t->op->is_caa ? dnsmsg_caa(pkt, g->name, item->value,
+		    &has) : dnsmsg_txt(pkt, g->name, item->value, &has);
 		if (item->present && has)
 			found++;
 		else if (item->present)
@@ -371,7 +372,8 @@ ask_due(struct txtwait_op *op, int64_t now)
 		struct tw_target *t = op->targets[i];
 		struct dnsq_args a = { .server = &t->host->server,
 		    .name = op->groups[t->group].name,
-		    .type = LDNS_RR_TYPE_TXT, .rd = t->host->is_resolver,
+		    .type = op->is_caa ? LDNS_RR_TYPE_CAA : LDNS_RR_TYPE_TXT,
+		    .rd = t->host->is_resolver,
 		    .timeout_ms = QUERY_MS };
 
 		if (!may_ask(op, t, now))
@@ -519,6 +521,7 @@ txtwait_start(struct dns *dns, const struct txtwait_args *a,
 	op->done = done;
 	op->arg = arg;
 	op->whom = a->whom;
+	op->is_caa = a->is_caa;
 	op->progress = a->progress;
 	op->began = clock_mono_ms();
 	op->told_at = op->began - TW_PROGRESS_MS;

@@ -45,6 +45,8 @@ enum txtwait_whom {
 };
 
 struct txtwait_args {			/* borrowed; copied */
+	bool		 is_caa;	/* all values are CAA records, as a
+					   zone file has them; else TXT */
 	const struct txtwait_item *items;
 	size_t		 n_items;
 	enum txtwait_whom whom;

@@ -79,6 +79,7 @@ struct txtwait_op {
 	unsigned	 timeout_ms;
 	int64_t		 patience_ms;
 	int64_t		 fallback_ms;
+	bool		 is_caa;	/* the values are CAA records */
 	enum txtwait_whom whom;
 	bool		 is_second;	/* BOTH: the servers agree, now it is
 					   the resolvers' turn */

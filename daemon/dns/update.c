@@ -274,7 +274,7 @@ sent_done(const struct error *qerr, const struct dnsq_reply *reply, void *arg)
 		op->why = err;
 		walk_signed(op);
 	} else if (strcmp(err.code, "dns:servfail") == 0 &&
-	    op->update.is_add) {
+	    op->update.is_add && !op->update.is_caa) {
 		count_values(op, &err);
 	} else {
 		fail(op, &err);
@@ -500,7 +500,8 @@ update_start(struct loop *loop, const struct update_args *a,
 	op->at = op->fqdn;
 	op->update = (struct dnsmsg_update){ .zone = op->zone,
 	    .fqdn = op->fqdn, .values = (const char *const *)op->values,
-	    .n_values = op->n_values, .is_add = a->is_add, .ttl = a->ttl };
+	    .n_values = op->n_values, .is_add = a->is_add,
+	    .is_caa = a->is_caa, .ttl = a->ttl };
 	op->deadline = clock_mono_ms() + a->timeout_ms;
 	timer_init(&op->step, loop, step_cb, op);
 	timer_set(&op->step, 0);

@@ -30,6 +30,7 @@ struct update_args {
 	const char *const *values;	/* at least one; all or nothing */
 	size_t		 n_values;
 	bool		 is_add;
+	bool		 is_caa;	/* as dnsmsg.h has it; else TXT */
 	uint32_t	 ttl;		/* seconds */
 	unsigned	 timeout_ms;	/* the whole of it; must be > 0 */
 };

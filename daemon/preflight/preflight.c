@@ -60,6 +60,7 @@ check_free(struct pf_check *c)
 
 	timer_clear(&c->again);
 	caa_cancel(c->caa);
+	pf_caa_cancel(c->caa_own);
 	dnssec_cancel(c->dnssec);
 	nscheck_cancel(c->nscheck);
 	dns_addrs_cancel(c->addrs);
@@ -78,6 +79,7 @@ check_free(struct pf_check *c)
 	free(c->msg);
 	free(c->fix);
 	free(c->wait);
+	free(c->record);
 	free(c);
 }
 
@@ -159,6 +161,7 @@ cert_free(struct pf_cert *pc)
 	pf_dns_clear(pc);
 	TAILQ_REMOVE(&pc->pf->running, pc, link);
 	pc->pf->n_running--;
+	strv_free(pc->records);
 	free(pc);
 }
 
@@ -192,7 +195,7 @@ plan_name(struct pf_cert *pc, const struct conf_name *name)
 			pf_persist_plan(pc, name);
 		if (name->provider != NULL)
 			pf_dns_plan(pc, name);
-		pf_ca_plan(pc, name);
+		pf_caa_plan(pc, name);
 		if (name->provider != NULL && pc->pf->has_probe)
 			pf_probe_plan(pc, name);
 		break;
@@ -200,16 +203,29 @@ plan_name(struct pf_cert *pc, const struct conf_name *name)
 		pf_http_plan(pc, name);
 		/* RFC 8738 leaves CAA to domain names. */
 		if (!name_is_address(name->name))
-			pf_ca_plan(pc, name);
+			pf_caa_plan(pc, name);
 		break;
 	case CHALLENGE_TLS_ALPN_01:
 		pf_alpn_plan(pc, name);
 		if (!name_is_address(name->name))
-			pf_ca_plan(pc, name);
+			pf_caa_plan(pc, name);
 		break;
 	case CHALLENGE_TYPE_END:
 		break;
 	}
+}
+
+/* Nothing but the CAA records. */
+static void
+plan_caa(struct pf_cert *pc)
+{
+	for (size_t i = 0; pc->reach != NULL && !pf_is_cut_off(pc) &&
+	    i < pc->cc->n_names; i++) {
+		if (!name_is_address(pc->cc->names[i].name))
+			pf_caa_plan(pc, &pc->cc->names[i]);
+	}
+	pc->is_planned = true;
+	timer_set(&pc->pf->work, 0);
 }
 
 void
@@ -217,6 +233,10 @@ pf_step(struct pf_cert *pc)
 {
 	if (--pc->pending > 0)
 		return;
+	if (pc->pf->caa != PREFLIGHT_CAA_HINT) {
+		plan_caa(pc);
+		return;
+	}
 	if (!conf_is_issued(pc->cc))
 		pf_source_plan(pc);
 	pf_deploy_plan(pc);
@@ -266,13 +286,18 @@ tell_check(struct preflight *pf, const struct pf_check *c,
 	/* A hint of the first name; what the others need looks the same. */
 	bool is_hint = c->is_done && c->result == PF_OK && c->fix != NULL;
 	bool is_again = is_hint && c->pc->hint_is_told;
+	json_t *line;
 
 	c->pc->hint_is_told |= is_hint;
-	tell(pf, json_pack("{s:I, s:s, s:s?, s:s, s:s, s:s, s:s?}",
+	line = json_pack("{s:I, s:s, s:s?, s:s, s:s, s:s, s:s?}",
 	    "at", (json_int_t)clock_now(), "cert", c->pc->cc->name,
 	    "name", c->name != NULL ? c->name->name : NULL,
 	    "check", c->what, "result", result, "msg", msg,
-	    "fix", is_again ? NULL : c->fix));
+	    "fix", is_again ? NULL : c->fix);
+	if (line != NULL && c->record != NULL)
+		(void)json_object_set_new(line, "record",
+		    json_string(c->record));
+	tell(pf, line);
 }
 
 static void
@@ -415,6 +440,7 @@ preflight_start(struct preflights *all, const struct preflight_args *a,
 	pf->conf = conf_ref(a->conf != NULL ? a->conf :
 	    all->env->certs->conf);
 	pf->has_probe = a->has_probe;
+	pf->caa = a->caa;
 	pf->line = line;
 	pf->done = done;
 	pf->arg = arg;

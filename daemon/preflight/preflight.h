@@ -53,10 +53,18 @@ struct preflights *preflights_new(const struct preflight_env *);
 void		 preflights_stop(struct preflights *);
 void		 preflights_free(struct preflights *);
 
+/* What becomes of the CAA records that would let only this account issue. */
+enum preflight_caa {
+	PREFLIGHT_CAA_HINT,	/* they are named, after all other checks */
+	PREFLIGHT_CAA_SHOW,	/* only they: what would be written */
+	PREFLIGHT_CAA_WRITE	/* only they: written, through the providers */
+};
+
 struct preflight_args {			/* borrowed; copied */
 	const char *const *names;	/* certificates */
 	size_t		 n_names;	/* 0: all that are configured */
 	bool		 has_probe;
+	enum preflight_caa caa;
 	const struct conf *conf;	/* NULL: the one in force */
 };
 

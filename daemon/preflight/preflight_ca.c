@@ -14,7 +14,6 @@
 #include "daemon/acme/acme.h"
 #include "daemon/acme/meta.h"
 #include "daemon/config/directories.h"
-#include "daemon/dns/caa.h"
 #include "daemon/dns/zones.h"
 
 void
@@ -419,63 +418,4 @@ pf_ca_start(struct pf_cert *pc)
 		pc->cas[i] = ca_of(pc->pf, conf_issuer(pc->cc, i).account);
 		pc->pending++;
 	}
-}
-
-/* --- CAA --- */
-
-static void
-judged(const struct error *err, const struct caa_reply *reply, void *arg)
-{
-	struct pf_check *c = arg;
-	const char *ca = c->ca->identities[0];
-	char *hint = NULL;
-
-	c->caa = NULL;
-	/* Where there are several CAs, it would keep the others out. */
-	if (err == NULL && reply->narrow[0] != '\0' &&
-	    conf_n_issuers(c->pc->cc) == 1)
-		hint = xasprintf("to let only this account of the CA issue "
-		    "(RFC 8657), publish %s", reply->narrow);
-	if (err != NULL)
-		pf_tell(c, PF_FAIL, "fix the zone: a CA that gets no answer "
-		    "to its question for CAA refuses", "CAA: %s", err->msg);
-	else if (!reply->is_allowed)
-		pf_tell(c, PF_FAIL, reply->refusal.fix, "%s",
-		    reply->refusal.why);
-	else if (reply->at[0] == '\0')
-		pf_tell(c, PF_OK, hint, "no CAA records: every CA may issue");
-	else
-		pf_tell(c, PF_OK, hint, "the CAA records of %s let %s issue",
-		    reply->at, ca);
-	free(hint);
-}
-
-static void
-caa_check(struct pf_check *c)
-{
-	const struct pf_ca *ca = c->ca;
-	struct caa_args args = {
-		.name = c->name->name,
-		.identities = (const char *const *)ca->identities,
-		.account = ca->kid != NULL ? ca->kid : "",
-		.method = challenge_type_name(c->name->challenge),
-		.methods = ca->methods,
-		.timeout_ms = PREFLIGHT_TIMEOUT_MS,
-	};
-
-	if (ca->err.kind != ERR_NONE)
-		pf_tell(c, PF_WARN, NULL, "CAA is not looked at: the CA does "
-		    "not answer");
-	else if (ca->identities[0] == NULL)
-		pf_tell(c, PF_OK, NULL, "CAA is not looked at: the CA does "
-		    "not say what CAA records name it (caaIdentities)");
-	else
-		c->caa = caa_start(zones_dns(c->pc->zones), &args, judged, c);
-}
-
-void
-pf_ca_plan(struct pf_cert *pc, const struct conf_name *name)
-{
-	for (unsigned i = 0; i < conf_n_issuers(pc->cc); i++)
-		pf_check_add(pc, name, "caa", caa_check)->ca = pc->cas[i];
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * preflight_priv - what the files of a preflight share: preflight.c (its
- * life, and the order of lines), preflight_ca.c (directory, account, CAA),
+ * life, and the order of lines), preflight_ca.c (directory, account),
+ * preflight_caa.c (may the CA issue? and the record that says so),
  * preflight_reach.c (do the resolvers answer?), preflight_dns.c (zones,
  * servers, DNSSEC, delegation), preflight_builtin.c (our own name server),
  * preflight_deploy.c, preflight_http.c (what http-01 needs) and
@@ -27,6 +28,7 @@ struct caa_op;
 struct dns_addrs_op;
 struct dnssec_op;
 struct nscheck_op;
+struct pf_caa;
 struct pf_page;
 struct pf_reach;
 struct pf_target;
@@ -60,11 +62,14 @@ struct pf_check {
 	enum pf_result	 result;
 	char		*msg;
 	char		*fix;		/* NULL: nothing to be done */
+	char		*record;	/* of CAA: what is, or would be,
+					   written; NULL: nothing */
 	char		*wait;		/* told while it is the next; or NULL */
 	struct timer	 again;		/* until start is called once more */
 	bool		 is_second_look;
 	/* What is under way. */
 	struct caa_op	*caa;
+	struct pf_caa	*caa_own;
 	struct dnssec_op *dnssec;
 	struct nscheck_op *nscheck;
 	struct dns_addrs_op *addrs;
@@ -131,6 +136,8 @@ struct pf_cert {
 	unsigned	 pending;	/* before the names can be looked at */
 	bool		 is_planned;	/* checks has all of them */
 	struct pf_checks checks;
+	char		**records;	/* those of checks, NULL-terminated; or
+					   NULL */
 	unsigned	 n_results[PF_RESULT_END];
 };
 
@@ -142,6 +149,7 @@ struct preflight {
 	const struct conf_cert **certs;
 	size_t		 n_certs, next_cert;
 	bool		 has_probe;
+	enum preflight_caa caa;
 	struct error	 err;		/* kind ERR_NONE: begin */
 	TAILQ_HEAD(, pf_ca) cas;
 	TAILQ_HEAD(, pf_reach) reaches;
@@ -186,7 +194,9 @@ void		 pf_ca_start(struct pf_cert *);
 void		 pf_ca_free(struct pf_ca *);
 /* It is known now whether the DNS can be asked. */
 void		 pf_ca_go_on(struct pf_cert *);
-void		 pf_ca_plan(struct pf_cert *, const struct conf_name *);
+/* preflight_caa.c: for each of the CAs */
+void		 pf_caa_plan(struct pf_cert *, const struct conf_name *);
+void		 pf_caa_cancel(struct pf_caa *);
 /* preflight_deploy.c: what comes after a renewal */
 void		 pf_deploy_plan(struct pf_cert *);
 void		 pf_target_cancel(struct pf_target *);

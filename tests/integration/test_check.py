@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 
+import dns.message
 import dns.query
 import dns.tsigkeyring
 import dns.update
@@ -186,6 +187,68 @@ def test_caa_hint(acmed, records):
     acmed.wait("the record", lambda: [
         (line["result"], line["fix"]) for line in check(acmed, name)
         if line.get("check") == "caa"] == [("ok", None)] * 2)
+
+
+def caa_of(server, name):
+    """What that server itself shows."""
+    answer = dns.query.tcp(dns.message.make_query(name, "CAA"), server,
+                           timeout=5)
+    return sorted(str(r) for rrset in answer.answer for r in rrset)
+
+
+@pytest.mark.current_pebble
+@pytest.mark.parametrize("server,zone", [(BIND, "example.test"),
+                                         (KNOT, "knot.test")],
+                         ids=["bind", "knot"])
+def test_write_caa(acmed, records, server, zone):
+    """It is shown first, and nothing written without a yes; then it is beside
+    the records of others, seen, and again there is nothing to do."""
+    name = "wcaa." + zone
+    if server == BIND:
+        records.add(zone, "wcaa", "CAA", '0 issue "other.example"')
+        records.add(zone, "wcaa", "CAA", '0 issue "ca.test"')
+    theirs = caa_of(server, name)
+    acmed.providers["dns"] = daemon.rfc2136(server)
+    idle(acmed, name, [name, "*." + name])
+    p = acmed.ctl("check", "--write-caa", name)
+    assert p.returncode == 2 and "--yes" in p.stdout, p.stdout
+    assert "1 record to be written" in p.stdout and "other CA may issue" \
+        in p.stdout if server == KNOT else "stay" in p.stdout, p.stdout
+    assert caa_of(server, name) == theirs
+    lines = check(acmed, "--write-caa", "--yes", name)
+    ours = [line["record"] for line in lines if "record" in line]
+    m = re.fullmatch(re.escape(name) + r'\. CAA (0 issue "ca.test; accounturi='
+                     r'https://localhost:\S+; validationmethods=dns-01")',
+                     ours[0])
+    assert len(ours) == 1 and m, lines
+    records.added.append((zone, "wcaa", "CAA", m.group(1))) \
+        if server == BIND else None
+    assert caa_of(server, name) == sorted(theirs + [m.group(1)])
+    first = find(lines, "caa")
+    assert first["msg"].startswith('added through provider "dns", and seen')
+    if server == BIND:
+        # That of the same CA makes it useless, and is not ours to remove.
+        assert first["result"] == "warn" and \
+            'as long as "ca.test" stays' in first["fix"]
+    # A resolver may still know what was there before.
+    acmed.wait("the resolver", lambda: not [
+        line for line in check(acmed, "--write-caa", "--yes", name)
+        if "record" in line])
+    assert caa_of(server, name) == sorted(theirs + [m.group(1)])
+
+
+def test_write_caa_refused(acmed):
+    """Where nobody can write it, it is shown, to be pasted."""
+    acmed.providers["other"] = {"type": "exec", "program": "/bin/true"}
+    idle(acmed, "x.example.test")
+    acmed.cert("y.example.test", provider="other")
+    acmed.write_conf()
+    assert acmed.ctl("reload").returncode == 0
+    lines = check(acmed, "--write-caa", "--yes", "y.example.test", code=6)
+    caa = find(lines, "caa")
+    assert caa["result"] == "fail" and "cannot write CAA" in caa["msg"]
+    assert caa["fix"].startswith("publish by hand: y.example.test. CAA 0 "
+                                 "issue \"ca.test; accounturi=")
 
 
 def test_ca_without_identities(make, ca_proxy):

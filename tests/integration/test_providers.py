@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 from lab import daemon, vendors
-from lab.vendors.base import IDN_ZONE, SHOWN_ZONE
+from lab.vendors.base import IDN_ZONE, SHOWN_ZONE, Record
 
 pytestmark = pytest.mark.no_lab
 
@@ -117,6 +117,8 @@ class Bench:
 
 
 ALL = vendors.all_vendors()
+CAA_TYPES = ("alidns", "azuredns", "cloudflare", "desec", "gcloud", "hetzner",
+             "pdns", "route53", "tencentcloud")
 
 # What is not asked of whom, and why: these cases are not made at all.  Each is
 # decided by what the fake says of its vendor (tests/lab/vendors/base.py);
@@ -156,6 +158,9 @@ NEEDS = {
                      "variant)"),
     "records": (lambda v: v.SEMANTICS == "record", None,
                 "sets are sent as they were read"),
+    "CAA": (lambda v: v.NAME in CAA_TYPES, None,
+            "the calls that write TXT write nothing else, or are not known "
+            "to"),
     "bodies": (lambda v: not v.PLAIN_STATUS, "httpreq",
                "only the status counts"),
 }
@@ -609,3 +614,27 @@ def test_malformed(bench, kind):
         bench.refused("transient rejected config", "remove", A)
         bench.v.heal()
         bench.expect(A)
+
+
+@needs("CAA")
+def test_caa(bench):
+    """A CAA record is added beside those of others, and no TXT value is
+    touched; again it is there already; and exactly it is taken away."""
+    b, v, name = bench, bench.v, "www.example.test"
+    ours = '0 issue "ca.test; accounturi=https://ca.test/acct/7; ' \
+        'validationmethods=dns-01"'
+    theirs = '0 issue "other.test"'
+    v.records.append(Record(name, "CAA", theirs, v.TTL, v.new_id(),
+                            v.zone_of(name)))
+    before = sorted(map(str, (r.key() for r in v.records)))
+
+    def held(where=name):
+        return sorted(r.value for r in v.records
+                      if (r.name, r.type) == (where, "CAA"))
+    for _ in range(2):
+        b.ok("add-caa", ours, name=name)
+        assert held() == sorted([ours, theirs])
+    b.ok("remove-caa", ours, name=name)
+    assert sorted(map(str, (r.key() for r in v.records))) == before
+    b.ok("add-caa", ours, name="new.example.test")
+    assert held("new.example.test") == [ours] and held() == [theirs]

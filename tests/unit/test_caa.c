@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/text.h"
 #include "daemon/dns/caa.h"
 #include "daemon/io/loop.h"
 
@@ -149,6 +150,57 @@ test_narrow(void **state)
 	assert_string_equal(out, "");
 }
 
+/* What is to be added, beside all that is there. */
+static void
+test_own(void **state)
+{
+	static const char full[] = "ca.test; accounturi=" ACCOUNT
+	    "; validationmethods=dns-01,http-01";
+	static const char theirs[] = "ca.test; accounturi=https://ca.test/9; "
+	    "validationmethods=dns-01";
+	static const struct {
+		const char	*name;
+		struct caa_record recs[3];
+		const char	*tag;		/* of what is to be added */
+		bool		 is_there;
+		const char	*wide;
+	} n[] = {
+		{ "a.test", { { 0, NULL, NULL } }, "issue", false, "" },
+		{ "a.test", { { 0, "issue", "other.test" } }, "issue", false,
+		    "" },
+		{ "a.test", { { 0, "issue", "ca.test" } }, "issue", false,
+		    "ca.test" },
+		{ "a.test", { { 0, "issue", theirs } }, "issue", false, "" },
+		{ "a.test", { { 0, "issue", full } }, NULL, true, "" },
+		{ "a.test", { { 0, "issue", full }, { 0, "issue",
+		    "ca2.test" } }, NULL, true, "ca2.test" },
+		{ "*.a.test", { { 0, "issue", full } }, NULL, true, "" },
+		{ "*.a.test", { { 0, "issue", full }, { 0, "issuewild",
+		    "other.test" } }, "issuewild", false, "" },
+	};
+	struct caa_args a = { .identities = identities, .account = ACCOUNT,
+	    .method = "dns-01", .methods = "dns-01,http-01" };
+	struct caa_own own;
+	char want[768];
+
+	for (size_t i = 0; i < N_ELEMENTS(n); i++) {
+		size_t len = 0;
+
+		while (len < 3 && n[i].recs[len].tag != NULL)
+			len++;
+		a.name = n[i].name;
+		caa_own(n[i].recs, len, &a, &own);
+		(void)text_printf(want, sizeof(want), n[i].tag == NULL ? "" :
+		    "0 %s \"%s\"", n[i].tag, full);
+		assert_string_equal(own.content, want);
+		assert_int_equal(own.is_there, n[i].is_there);
+		assert_string_equal(own.wide, n[i].wide);
+	}
+	a.methods = NULL;
+	caa_own(NULL, 0, &a, &own);
+	assert_string_equal(own.content, "");
+}
+
 enum { CAA = LDNS_RR_TYPE_CAA, CNAME = LDNS_RR_TYPE_CNAME };
 
 static const struct fake_rr tree[] = {
@@ -246,6 +298,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_allows),
 		cmocka_unit_test(test_narrow),
+		cmocka_unit_test(test_own),
 		cmocka_unit_test(test_account_unknown),
 		cmocka_unit_test(test_climb),
 	};

@@ -800,6 +800,35 @@ test_help(void **state)
 	assert_false(provider_txt_is("", "abc"));
 }
 
+/* Quotes or not, blanks or tabs, tags in any case: one record. */
+static void
+test_caa_is(void **state)
+{
+	const struct provider_call c = { .is_caa = true };
+	static const char ours[] = "0 issue \"ca.test; accounturi=https://x\"";
+	char out[PROVIDER_CONTENT_SIZE];
+	struct provider_caa caa;
+
+	assert_true(provider_value_is(&c, ours, ours));
+	assert_true(provider_value_is(&c, "0  ISSUE\tca.test; "
+	    "accounturi=https://x", ours));
+	assert_false(provider_value_is(&c, "128 issue \"ca.test; "
+	    "accounturi=https://x\"", ours));
+	assert_false(provider_value_is(&c, "0 issuewild \"ca.test; "
+	    "accounturi=https://x\"", ours));
+	assert_false(provider_value_is(&c, "0 issue \"CA.test; "
+	    "accounturi=https://x\"", ours));
+	assert_false(provider_value_is(&c, "issue ca.test", ours));
+	assert_false(provider_value_is(&c, "", ours));
+	assert_false(provider_caa_read("0 issue \"\"", &caa));
+	assert_false(provider_caa_read("256 issue \"x\"", &caa));
+	assert_false(provider_caa_read("0 aTagThatIsMuchTooLong x", &caa));
+	assert_string_equal(provider_content(&c, ours, out), ours);
+	assert_true(provider_is_type(&c, "caa"));
+	assert_false(provider_is_type(&c, "TXT"));
+	assert_false(provider_is_type(&c, NULL));
+}
+
 static void
 test_set(void **state)
 {
@@ -852,6 +881,7 @@ main(void)
 		T(test_wait),
 		T(test_keep), T(test_bug), T(test_other),
 		cmocka_unit_test(test_registry), cmocka_unit_test(test_help),
+		cmocka_unit_test(test_caa_is),
 		cmocka_unit_test(test_set),
 	};
 

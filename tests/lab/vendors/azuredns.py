@@ -14,6 +14,7 @@ SCOPE = "https://management.azure.com/.default"
 
 class Azuredns(Vendor):
     NAME = "azuredns"
+    kind = "TXT"                # of the request
     MANY_ZONES = 120            # one a page
     SEMANTICS = "rrset"
     HAS_SUBZONE = True
@@ -86,6 +87,9 @@ class Azuredns(Vendor):
         return self.tokens and req.headers.get("Authorization") == \
             "Bearer " + self.tokens[-1]
 
+    def find(self, name, type=None):
+        return super().find(name, type or self.kind)
+
     def handle(self, req):
         if req.path.startswith("/login"):
             return self.token(req)
@@ -112,7 +116,8 @@ class Azuredns(Vendor):
             return reply(200, self.show_zone(zone))
         if zone not in self.zones():
             return self.error(404, "ParentResourceNotFound", "no such zone")
-        self.check(parts[8] == "txt", "path %s", req.path)
+        self.check(parts[8] in ("txt", "caa"), "path %s", req.path)
+        self.kind = parts[8].upper()
         name = zone if parts[9] == "@" else parts[9] + "." + zone
         return getattr(self, "set_" + req.method.lower())(req, zone, name)
 
@@ -140,6 +145,15 @@ class Azuredns(Vendor):
 
     def show(self, name, zone):
         rows = self.find(name)
+        if self.kind == "CAA":
+            return {"id": self.zone_id(zone) + "/CAA/x", "name": name,
+                    "etag": self.etag(name), "properties": {
+                        "metadata": {"owner": "ops"}, "TTL": rows[0].ttl,
+                        "caaRecords": [dict(zip(
+                            ("flags", "tag", "value"),
+                            (int(r.value.split()[0]), r.value.split()[1],
+                             r.value.split(" ", 2)[2].strip('"'))))
+                            for r in rows]}}
         return {"id": self.zone_id(zone) + "/TXT/x", "name": name,
                 "etag": self.etag(name),
                 "type": "Microsoft.Network/dnszones/TXT", "properties": {
@@ -174,6 +188,12 @@ class Azuredns(Vendor):
         old, p = self.find(name), req.json()["properties"]
         if old:
             self.check(p.get("metadata") == {"owner": "ops"}, "metadata")
+        if self.kind == "CAA":
+            self.records = [r for r in self.records if r not in old] + [
+                Record(name, "CAA", '%d %s "%s"' % (
+                    r["flags"], r["tag"], r["value"]), p["TTL"], None, zone)
+                for r in p["caaRecords"]]
+            return reply(200, self.show(name, zone))
         values = ["".join(t["value"]) for t in p["TXTRecords"]]
         if not values or len(set(values)) != len(values) or p["TTL"] < 1 or \
                 any(len(s) > 255 for t in p["TXTRecords"]
@@ -192,7 +212,7 @@ class Azuredns(Vendor):
         if wrong:
             return wrong
         self.records = [r for r in self.records
-                        if (r.name, r.type) != (name, "TXT")]
+                        if (r.name, r.type) != (name, self.kind)]
         return reply(200)
 
 

@@ -47,6 +47,12 @@ class Record:
             self.name, self.ttl, self.type, self.value, self.id)
 
 
+def is_caa(text):
+    """Is it a CAA record as a zone file has it?"""
+    return re.fullmatch(r'\d+ (issue|issuewild|iodef) "[^"]+"',
+                        text) is not None
+
+
 class Request:
     """One request: path is raw and has no query, query is a decoded list of
     pairs, headers compare without case."""

@@ -91,6 +91,11 @@ class Cloudflare(Vendor):
     def records_post(self, req, zone, _):
         body = req.json()
         name, ttl = body["name"], body["ttl"]
+        if body["type"] == "CAA":
+            self.check("content" not in body, "CAA is written as data")
+            body["content"] = '%d %s "%s"' % (
+                body["data"]["flags"], body["data"]["tag"],
+                body["data"]["value"])
         if not (name == zone or name.endswith("." + zone)):
             name += "." + zone
         if ttl != 1 and not 60 <= ttl <= 86400:

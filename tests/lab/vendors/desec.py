@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """deSEC: whole sets, a high least TTL, bulk requests all or nothing."""
 
-from .base import Record, Vendor, reply
+from .base import Record, Vendor, is_caa, reply
 
 TOKEN = "desec-token-i-T3b1h_OI-H9ab8tRS98stGtURe"
 MINIMUM_TTL = 3600
@@ -51,13 +51,13 @@ class Desec(Vendor):
         if req.method == "PUT" and len(parts) == 5:
             return self.bulk(req.json(), zone)
         self.check(req.method == "GET" and len(parts) == 7 and
-                   parts[6] == "TXT", "%s %s", req.method, req.path)
+                   parts[6] in ("TXT", "CAA"), "%s %s", req.method, req.path)
         name = zone if parts[5] == "@" else parts[5] + "." + zone
-        old = self.find(name)
+        old = self.find(name, parts[6])
         if not old:
             return reply(404, {"detail": "Not found."})
         return reply(200, {"domain": zone, "subname": parts[5],
-                           "name": name + ".", "type": "TXT",
+                           "name": name + ".", "type": parts[6],
                            "ttl": old[0].ttl,
                            "records": [r.value for r in old]})
 
@@ -67,7 +67,7 @@ class Desec(Vendor):
             return reply(400, wrong)
         for s in sets:
             name = s["subname"] + "." + zone if s["subname"] else zone
-            old = self.find(name)
+            old = self.find(name, s["type"])
             if old and s["records"]:
                 self.check(old[0].ttl == s["ttl"], "the set's TTL changed")
             self.records = [r for r in self.records if r not in old] + [
@@ -79,7 +79,8 @@ class Desec(Vendor):
         if not MINIMUM_TTL <= s["ttl"] <= 86400:
             return {"ttl": ["Ensure this value is greater than or equal to "
                             "%d." % MINIMUM_TTL]}
-        if any(v[0] != '"' or v[-1] != '"' for v in s["records"]):
+        if not all(is_caa(v) if s["type"] == "CAA" else
+                   v[0] == v[-1] == '"' for v in s["records"]):
             return {"records": ["Record content is not valid."]}
         if len(set(s["records"])) != len(s["records"]):
             return {"records": ["Duplicate records."]}

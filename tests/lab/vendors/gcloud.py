@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 
-from .base import Answer, Record, Vendor, reply, unquote
+from .base import Answer, Record, Vendor, is_caa, reply, unquote
 
 EMAIL = "acmed@proj-7.iam.gserviceaccount.com"
 SCOPE = "https://www.googleapis.com/auth/ndev.clouddns.readwrite"
@@ -214,7 +214,10 @@ class Gcloud(Vendor):
             self.records = [r for r in self.records if r not in old]
         for i, a in enumerate(body.get("additions", [])):
             name = a["name"].rstrip(".")
-            values = ['"%s"' % unquote(v) for v in a["rrdatas"]]
+            values = a["rrdatas"] if a["type"] == "CAA" else [
+                '"%s"' % unquote(v) for v in a["rrdatas"]]
+            self.check(a["type"] != "CAA" or all(map(is_caa, values)),
+                       "CAA %s", values)
             if self.find(name, a["type"]):
                 self.records = kept
                 return self.error(409, "alreadyExists", "The resource "

@@ -2,13 +2,14 @@
 """Hetzner Cloud API, DNS: values are added to and removed from sets by
 actions that take time; one action at a time for each zone."""
 
-from .base import Record, Vendor, reply
+from .base import Record, Vendor, is_caa, reply
 
 TOKEN = "hetzner-cloud-token-Zz9"
 
 
 class Hetzner(Vendor):
     NAME = "hetzner"
+    kind = "TXT"                # of the request
     LASTING = {
         "cname": (409, {"error": {"code": "uniqueness_error", "message":
                   "a CNAME is at this name"}}, "a CNAME is at"),
@@ -46,6 +47,9 @@ class Hetzner(Vendor):
         return self.error(429, "rate_limit_exceeded", "limit of 3600 "
                           "requests per hour reached", {"Retry-After": "120"})
 
+    def find(self, name, type=None):
+        return super().find(name, type or self.kind)
+
     def handle(self, req):
         if req.headers.get("Authorization") != "Bearer " + TOKEN:
             return self.error(401, "unauthorized", "unable to authenticate")
@@ -66,7 +70,8 @@ class Hetzner(Vendor):
         if len(parts) == 4:
             body = req.json()
             return self.create(zone, body["name"], body)
-        self.check(parts[5] == "TXT", "path %s", req.path)
+        self.check(parts[5] in ("TXT", "CAA"), "path %s", req.path)
+        self.kind = parts[5]
         name = self.absolute(parts[4], zone)
         if len(parts) == 6:
             return self.show(parts[4], name)
@@ -85,7 +90,8 @@ class Hetzner(Vendor):
         if not old:
             return self.no_set()
         return reply(200, {"rrset": {
-            "id": short + "/TXT", "name": short, "type": "TXT",
+            "id": short + "/" + self.kind, "name": short,
+            "type": self.kind,
             "ttl": old[0].ttl, "records": [
                 {"value": r.value, "comment": ""} for r in old]}})
 
@@ -106,8 +112,9 @@ class Hetzner(Vendor):
     def add_records(self, zone, name, body):
         old = self.find(name)
         values = [r["value"] for r in body["records"]]
-        if any(len(v) < 2 or v[0] != '"' or v[-1] != '"' for v in values):
-            return self.error(422, "invalid_input", "invalid TXT value")
+        if not all(is_caa(v) if self.kind == "CAA" else
+                   len(v) > 1 and v[0] == v[-1] == '"' for v in values):
+            return self.error(422, "invalid_input", "invalid value")
         if not old and not self.MAKES_SETS:
             return self.no_set()
         ttl = body.get("ttl", old[0].ttl if old else 3600)
@@ -117,17 +124,18 @@ class Hetzner(Vendor):
             return self.error(422, "invalid_input", "ttl")
         if any(r.value in values for r in old):
             return self.error(409, "uniqueness_error", "record exists")
-        self.records += [Record(name, "TXT", v, ttl, None, zone)
+        self.records += [Record(name, self.kind, v, ttl, None, zone)
                          for v in values]
         return reply(201, {"action": self.begun()})
 
     def create(self, zone, short, body):
         name = self.absolute(short, zone)
-        self.check(body["type"] == "TXT", "type")
+        self.check(body["type"] in ("TXT", "CAA"), "type")
+        self.kind = body["type"]
         if self.find(name):
             return self.error(409, "uniqueness_error", "rrset exists")
-        self.records += [Record(name, "TXT", r["value"], body["ttl"], None,
-                                zone) for r in body["records"]]
+        self.records += [Record(name, self.kind, r["value"], body["ttl"],
+                                None, zone) for r in body["records"]]
         return reply(201, {"rrset": {}, "action": self.begun()})
 
     def remove_records(self, zone, name, body):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """PowerDNS: whole sets, and from 5.0.2 on single records of a set."""
 
-from .base import Record, Vendor, reply
+from .base import Record, Vendor, is_caa, reply
 
 KEY = "pdns-api-key-7"
 
@@ -73,7 +73,8 @@ class Pdns(Vendor):
         name, ttl = name.rstrip("."), change["ttl"]
         old = self.find(name, change["type"])
         contents = [r["content"] for r in change["records"]]
-        if any(not c.startswith('"') for c in contents):
+        if not all(is_caa(c) if change["type"] == "CAA" else
+                   c.startswith('"') for c in contents):
             raise ValueError("Parsing record content: not quoted")
         if len(set(contents)) != len(contents):
             raise ValueError("Duplicate record in RRset")

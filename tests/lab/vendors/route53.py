@@ -7,7 +7,7 @@ import hmac
 import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape
 
-from .base import Answer, Record, Vendor, encode, reply, sorted_query
+from .base import Answer, Record, Vendor, encode, is_caa, reply, sorted_query
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -157,7 +157,8 @@ with the same DNS name already exists in zone example.test.]</Message></Error>
         for r in self.records:
             if r.zone == zone and (order(r.name), r.type) >= start:
                 sets.setdefault((r.name, r.type, r.ttl), []).append(r.value)
-        shown = sorted(sets.items(), key=lambda s: order(s[0][0]))
+        shown = sorted(sets.items(),
+                       key=lambda s: (order(s[0][0]), s[0][1]))
         inner = "".join(
             "<ResourceRecordSet><Name>%s.</Name><Type>%s</Type><TTL>%d</TTL>"
             "<ResourceRecords>%s</ResourceRecords></ResourceRecordSet>"
@@ -197,7 +198,8 @@ with the same DNS name already exists in zone example.test.]</Message></Error>
         if not name.endswith("." + zone):
             return ["RRSet with DNS name %s. is not permitted in zone %s."
                     % (name, zone)]
-        if any(not (v.startswith('"') and v.endswith('"')) for v in values):
+        if not all(is_caa(v) if kind == "CAA" else
+                   v.startswith('"') and v.endswith('"') for v in values):
             return ["Invalid Resource Record: InvalidCharacterString"]
         if len(set(values)) != len(values) or not values:
             return ["Duplicate or no Resource Record"]
