@@ -129,18 +129,20 @@ check_name_failure(struct check *c, const struct section *sec,
 /* Another host proves the names and makes the key: what is about that has no
  * meaning here. */
 static void
-refuse_foreign(struct check *c, const struct section *sec, const char *with,
-    const char *why)
+refuse_foreign(struct check *c, const struct section *sec,
+    const struct conf_cert *cert, const char *with, const char *why)
 {
-	static const char *const foreign[] = { "account", "provider", "key",
-	    "reuse_key", "preferred_chain", "profile", "profile_required",
-	    "challenge", "challenge_alias",
-	    "csr", "alias_provider", "follow_cname", "propagation",
+	static const char *const foreign[] = { "key", "key_source",
+	    "account", "provider", "reuse_key", "preferred_chain", "profile",
+	    "profile_required", "challenge", "challenge_alias", "csr",
+	    "alias_provider", "follow_cname", "propagation",
 	    "propagation_timeout", "propagation_delay", "resolvers" };
 
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
 		const struct item *item = tree_item(sec, foreign[i]);
 
+		if (i < 2 && cert->keeps_key)
+			continue;
 		if (item != NULL)
 			opt_mistake(c->m, sec, item->n > 0 ?
 			    item->values[0]->line : sec->line, "%s is not "
@@ -160,7 +162,8 @@ check_source(struct check *c, const struct section *sec,
 		    "source: repository \"%s\" has encrypt_to, which is to "
 		    "publish only; allowed: one with host_key_file, or "
 		    "encrypt_key_file", cert->source->name);
-	refuse_foreign(c, sec, "source", "the host that publishes it "
+	check_keeps_key(c, sec, cert);
+	refuse_foreign(c, sec, cert, "source", "the host that publishes it "
 	    "decides");
 }
 
@@ -210,7 +213,7 @@ check_given(struct check *c, const struct section *sec,
 	if (tree_item(sec, "source") != NULL)
 		opt_mistake(c->m, sec, block->line, "source and files are "
 		    "given; allowed: one of them");
-	refuse_foreign(c, sec, "files", "nobody renews it here");
+	refuse_foreign(c, sec, cert, "files", "nobody renews it here");
 }
 
 static void
@@ -335,7 +338,7 @@ check_cert(struct check *c, const struct section *sec)
 	cert->end_line = sec->end;
 	check_csr(c, sec, cert, &csr);
 	check_names(c, sec, cert, files != NULL || (cert->csr != NULL &&
-	    csr.key == NULL), &csr);
+	    !cert->csr->is_hosts && csr.key == NULL), &csr);
 	if (files != NULL)
 		check_given(c, sec, files, cert);
 	else if (tree_item(sec, "source") != NULL)

@@ -8,6 +8,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/check.h"
+#include "daemon/config/check_host.h"
 #include "daemon/config/conf_csr.h"
 #include "daemon/config/opt.h"
 #include "daemon/store/csr.h"
@@ -27,6 +28,10 @@ check_csr(struct check *c, const struct section *sec, struct conf_cert *cert,
 	struct error err;
 
 	*csr = (struct csr){ .key = NULL };
+	if (tree_value(sec, "key_source") != NULL) {
+		check_key_source(c, sec, cert);
+		return;
+	}
 	if (v == NULL)
 		return;
 	cc = xcalloc(1, sizeof(*cc));
@@ -91,7 +96,8 @@ check_step(struct check *c, const struct section *step)
 }
 
 static void
-check_deploys_keyless(struct check *c, const struct section *sec)
+check_deploys_keyless(struct check *c, const struct section *sec,
+    bool is_hosts)
 {
 	for (size_t i = 0; i < sec->n_subs; i++) {
 		const struct section *d = sec->subs[i];
@@ -100,7 +106,7 @@ check_deploys_keyless(struct check *c, const struct section *sec)
 		if (strcmp(d->kind, "deploy") != 0)
 			continue;
 		publish = tree_value(d, "publish");
-		if (publish != NULL)
+		if (publish != NULL && !is_hosts)
 			refuse(c, d, publish->line, "publish");
 		for (size_t j = 0; j < d->n_subs; j++)
 			check_step(c, d->subs[j]);
@@ -131,7 +137,7 @@ check_csr_end(struct check *c, const struct section *sec,
 		opt_mistake(c->m, sec, shrink->line, "on_name_failure = shrink "
 		    "is not for a certificate with csr: the request names "
 		    "what it is for; allowed: fail");
-	check_deploys_keyless(c, sec);
+	check_deploys_keyless(c, sec, cert->csr->is_hosts);
 	if (csr->key != NULL && conf_csr_check_names(cert, csr, &err) == -1)
 		opt_mistake(c->m, sec, cert->csr->line, "csr: %s: %s",
 		    cert->csr->path, err.msg);

@@ -10,6 +10,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/opt.h"
+#include "daemon/store/csr.h"
 #include "daemon/store/identity.h"
 
 #define PATTERNS_MAX 100
@@ -180,6 +181,98 @@ read_patterns(struct check *c, const struct section *sec)
 	return opt_list(c->m, sec, "hosts");
 }
 
+/* --- key_source = host --- */
+
+static void
+check_word(struct check *c, const struct section *sec)
+{
+	const struct value *v = tree_value(sec, "key_source");
+
+	if (strcmp(v->text, "host") != 0)
+		opt_refuse(c->m, sec, "key_source", v, "host");
+	if (tree_value(sec, "csr") != NULL)
+		opt_mistake(c->m, sec, v->line, "key_source is given with "
+		    "csr; allowed: one of them");
+}
+
+void
+check_keeps_key(struct check *c, const struct section *sec,
+    struct conf_cert *cert)
+{
+	const struct value *v = tree_value(sec, "key_source");
+	const struct conf_repository *r = cert->source;
+
+	if (v == NULL)
+		return;
+	check_word(c, sec);
+	cert->keeps_key = true;
+	cert->key = opt_key_type(c->m, sec, "key");
+	if (tree_item(sec, "key") != NULL && tree_item(sec, "key")->n > 1)
+		opt_mistake(c->m, sec, tree_value(sec, "key")->line, "key: "
+		    "key_source = host is for one key; allowed: one type");
+	if (r != NULL && r->host_key_file == NULL)
+		opt_mistake(c->m, sec, v->line, "key_source = host needs a "
+		    "repository with host_key_file, which says who asks; "
+		    "\"%s\" has none", r->name);
+	if (r != NULL && r->type == REPOSITORY_HTTPS)
+		opt_mistake(c->m, sec, v->line, "key_source = host needs a "
+		    "repository to write a request to; \"%s\" is of type "
+		    "https, which is to fetch from only", r->name);
+}
+
+void
+check_key_source(struct check *c, const struct section *sec,
+    struct conf_cert *cert)
+{
+	struct conf_csr *cc;
+	struct error ignored;
+	struct csr csr;
+
+	if (tree_item(sec, "source") != NULL)
+		return;			/* check_keeps_key() */
+	check_word(c, sec);
+	if (c->conf->cluster != NULL)
+		opt_mistake(c->m, sec, tree_value(sec, "key_source")->line,
+		    "key_source = host is not for a configuration with "
+		    "cluster, of which each member would order; allowed: one "
+		    "host that renews");
+	cc = xcalloc(1, sizeof(*cc));
+	cc->path = xasprintf("%s/requests/%s.pem", c->conf->state_dir,
+	    sec->title);
+	cc->is_hosts = true;
+	cc->line = tree_value(sec, "key_source")->line;
+	cert->csr = cc;
+	cert->key = KEY_TYPE_END;
+	/* It comes when the host asks; the names are the configuration's. */
+	if (csr_read(cc->path, &csr, &ignored) == -1)
+		return;
+	memcpy(cc->hash, csr.hash, sizeof(cc->hash));
+	cert->key = key_type_of(csr.key);
+	csr_clear(&csr);
+}
+
+/* Whose key it is: one host alone has it. */
+static void
+check_owner(struct check *c, const struct section *sec,
+    const struct conf_cert *cert, const struct conf_repository *to)
+{
+	const char *name = cert->hosts != NULL ? cert->hosts[0] : NULL;
+
+	if (to == NULL)
+		opt_mistake(c->m, sec, cert->csr->line, "key_source = host is "
+		    "for a certificate that is published in a repository with "
+		    "encrypt_to = hosts");
+	if (to == NULL || name == NULL)
+		return;
+	cert->csr->repository = to;
+	cert->csr->host = table_find(&c->hosts, name);
+	if (cert->hosts[1] != NULL || (cert->csr->host == NULL &&
+	    !c->is_partial))
+		opt_mistake(c->m, sec, tree_value(sec, "hosts")->line,
+		    "hosts: key_source = host is for one host, whose key it "
+		    "is; allowed: the name of one host section");
+}
+
 void
 check_cert_hosts(struct check *c, const struct section *sec,
     struct conf_cert *cert)
@@ -211,7 +304,9 @@ check_cert_hosts(struct check *c, const struct section *sec,
 		    "repository \"%s\" encrypts to hosts: hosts = { "
 		    "\"web-*\" } names those that may open this certificate",
 		    to->name);
-	if (to == NULL && cert->hosts != NULL && !c->is_partial)
+	if (cert->csr != NULL && cert->csr->is_hosts)
+		check_owner(c, sec, cert, to);
+	else if (to == NULL && cert->hosts != NULL && !c->is_partial)
 		opt_mistake(c->m, sec, tree_item(sec, "hosts")->n > 0 ?
 		    tree_value(sec, "hosts")->line : sec->line, "hosts is for "
 		    "a certificate that is published in a repository with "

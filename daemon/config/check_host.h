@@ -15,6 +15,13 @@ void	check_hosts_end(struct check *);
 void	check_repository_hosts(struct check *, const struct section *,
 	    struct conf_repository *);
 
+/* key_source = host: the host makes its key.  On the publisher, cert->csr,
+ * before names and deploys are known; on the host (source), cert->keeps_key. */
+void	check_key_source(struct check *, const struct section *,
+	    struct conf_cert *);
+void	check_keeps_key(struct check *, const struct section *,
+	    struct conf_cert *);
+
 /* The key hosts of a certificate, whose deploys are known. */
 void	check_cert_hosts(struct check *, const struct section *,
 	    struct conf_cert *);

@@ -157,6 +157,10 @@ struct conf_csr {
 	char		*path;
 	char		 hash[65];	/* struct csr's, when it was read */
 	bool		 gives_names;	/* the configuration has none */
+	bool		 is_hosts;	/* path is ours: a host publishes its
+					   request (key_source = host), */
+	const struct conf_host *host;	/* this one, */
+	const struct conf_repository *repository;	/* there */
 	int		 line;
 };
 
@@ -183,6 +187,8 @@ struct conf_cert {
 	bool		 placeholder;	/* in live/ until the first is issued */
 	bool		 profile_required;	/* of account */
 	bool		 follow_cname;
+	bool		 keeps_key;	/* with source: made here, and nowhere
+					   else (key_source = host) */
 	enum key_type	 key;		/* of csr: its; KEY_TYPE_END if it is
 					   none of ours */
 	enum key_type	 second_key;	/* of the other family */

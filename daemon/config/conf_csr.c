@@ -78,8 +78,15 @@ conf_csr_check_names(const struct conf_cert *cc, const struct csr *csr,
 int
 conf_csr_read(const struct conf_cert *cc, struct csr *csr, struct error *err)
 {
-	if (csr_read(cc->csr->path, csr, err) == -1)
-		return -1;
+	if (csr_read(cc->csr->path, csr, err) == -1) {
+		if (!cc->csr->is_hosts || strcmp(err->code,
+		    "file:missing") != 0)
+			return -1;
+		return error_set(err, ERR_TRANSIENT, "request:none", "host "
+		    "\"%s\" has not asked for it yet: there is no request of "
+		    "it in repository \"%s\"; look at acmectl status there",
+		    cc->csr->host->name, cc->csr->repository->name);
+	}
 	if (conf_csr_check_names(cc, csr, err) == 0)
 		return 0;
 	csr_clear(csr);

@@ -236,6 +236,7 @@ static const struct key certificate_keys[] = {
 	{ "files", SHAPE_BLOCK, files_keys },
 	{ "poll", SHAPE_ONE, NULL },
 	{ "hosts", SHAPE_LIST, NULL },
+	{ "key_source", SHAPE_ONE, NULL },
 	{ "account", SHAPE_LIST, NULL },
 	{ "challenge", SHAPE_ONE, NULL },
 	{ "webroot", SHAPE_ONE, NULL },

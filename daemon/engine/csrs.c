@@ -89,6 +89,9 @@ look(struct cert *c)
 	}
 	if (c->conf->csr->gives_names && strcmp(err.code, "csr:names") == 0)
 		return true;
+	/* The run tells that, as long as there is none. */
+	if (strcmp(err.code, "request:none") == 0)
+		return false;
 	event_emit(c->certs, c->row.name, STEP_ACCOUNT, LOGL_WARNING,
 	    "%s; the installed certificate stays, and cannot be renewed with "
 	    "this request", err.msg);
@@ -154,4 +157,10 @@ csrs_apply(struct csrs *csrs)
 		timer_set(&csrs->look, every * 1000);
 	else
 		timer_clear(&csrs->look);
+}
+
+void
+csrs_look(struct csrs *csrs)
+{
+	timer_set(&csrs->look, 0);
 }

@@ -14,5 +14,7 @@ struct csrs	*csrs_new(struct engine *);
 void		 csrs_free(struct csrs *);
 /* At the start, and after a reload. */
 void		 csrs_apply(struct csrs *);
+/* One has changed, as we know ourselves. */
+void		 csrs_look(struct csrs *);
 
 #endif

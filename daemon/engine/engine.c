@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/engine/csrs.h"
+#include "daemon/engine/requests.h"
 #include "daemon/engine/engine.h"
 
 #include <stdlib.h>
@@ -233,6 +234,7 @@ rooms_new(struct engine *e)
 	e->ari = ari_new(e);
 	e->textfile = textfile_new(e);
 	e->csrs = csrs_new(e);
+	e->requests = requests_new(e);
 }
 
 /* Certificates that other hosts publish. */
@@ -372,6 +374,7 @@ engine_start(struct engine *e)
 	notifier_start(e->notifier);
 	ari_start(e->ari);
 	csrs_apply(e->csrs);
+	requests_apply(e->requests);
 	accounts_refresh(e->accounts, e->conf);
 }
 
@@ -408,6 +411,7 @@ engine_free(struct engine *e)
 	rollout_stop(e->rollout);
 	ari_free(e->ari);
 	textfile_free(e->textfile);
+	requests_free(e->requests);
 	csrs_free(e->csrs);
 	notifier_free(e->notifier);
 	e->notifier = NULL;
@@ -553,6 +557,8 @@ engine_reload(struct engine *e, const struct conf *conf)
 	waves_apply(e->waves);
 	notifier_reload(e->notifier);
 	ari_kick(e->ari);
+	csrs_apply(e->csrs);
+	requests_apply(e->requests);
 	textfile_kick(e->textfile);
 	accounts_refresh(e->accounts, conf);
 	conf_unref(old);

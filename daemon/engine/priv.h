@@ -34,6 +34,7 @@ struct csrs;
 struct hosts;
 struct reports;
 struct waves;
+struct requests;
 struct persist_jobs;
 struct persist_watch;
 struct notifier;
@@ -89,6 +90,7 @@ struct engine {
 	struct hosts	*hosts;		/* what hosts say to us */
 	struct waves	*waves;		/* who takes a new version first */
 	struct csrs	*csrs;
+	struct requests	*requests;
 
 	struct cluster	*cluster;
 	struct replica	*replica;

@@ -30,6 +30,7 @@
 #include "daemon/engine/lost.h"
 #include "daemon/engine/priv.h"
 #include "daemon/engine/shared.h"
+#include "daemon/engine/requests.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/sd.h"
 #include "daemon/manage/revocations.h"
@@ -726,6 +727,8 @@ engine_renew_now(struct engine *e, const char *name, struct error *err)
 	}
 	if (c->run != NULL)
 		return 0;
+	if (c->conf->keeps_key)
+		requests_want(e->requests, name);
 	c->forced = true;
 	c->passes_hold = true;
 	c->asked_after = hold_count(e->holds);

@@ -64,6 +64,8 @@ fetch_cancel(struct fetch_op *op)
 	manifest_clear(&op->manifest);
 	EVP_PKEY_free(op->key);
 	EVP_PKEY_free(op->second_key);
+	EVP_PKEY_free(op->a.own[0]);
+	EVP_PKEY_free(op->a.own[1]);
 	freezero_str(op->secret);
 	repo_keys_clear(&op->keys);
 	free(op->serial);
@@ -135,6 +137,39 @@ check_names(const struct fetch_op *op, struct error *err)
 	return 0;
 }
 
+/* Does the key travel as both sides want it? */
+static int
+check_key_source(const struct fetch_op *op, struct error *err)
+{
+	bool is_there = op->manifest.files[MANIFEST_PRIVKEY].size > 0;
+
+	if (is_there != op->a.cert->keeps_key)
+		return 0;
+	return error_set(err, ERR_REJECTED, "fetch:key", "repository \"%s\" "
+	    "has the certificate %s %s: key_source = host must be given here "
+	    "and on the publisher, or on neither", op->a.repository->name,
+	    op->manifest.serial, is_there ? "with its private key, which was "
+	    "to stay here" : "without its private key");
+}
+
+/* The one of ours that the chain is for. */
+static int
+choose_key(struct fetch_op *op, struct error *err)
+{
+	for (int i = 0; i < 2 && op->key == NULL; i++) {
+		if (op->a.own[i] == NULL ||
+		    !chain_is_for(op->text[MANIFEST_FULLCHAIN],
+		    op->len[MANIFEST_FULLCHAIN], op->a.own[i]))
+			continue;
+		op->key = op->a.own[i];
+		op->a.own[i] = NULL;
+	}
+	return op->key != NULL ? 0 : error_set(err, ERR_REJECTED,
+	    "fetch:key", "the published certificate %s is for a key that this "
+	    "host has not (any more): its next request brings one that is",
+	    op->manifest.serial);
+}
+
 /* Key and chain belong together, and have the names. */
 static int
 check_part(struct fetch_op *op, enum manifest_file_id chain_id,
@@ -143,7 +178,10 @@ check_part(struct fetch_op *op, enum manifest_file_id chain_id,
 	const struct manifest *m = &op->manifest;
 	size_t n = 0;
 
-	*key = key_from_pem(op->text[key_id], err);
+	if (op->text[key_id] != NULL)
+		*key = key_from_pem(op->text[key_id], err);
+	else if (choose_key(op, err) == -1)
+		return -1;
 	if (*key == NULL)
 		return -1;
 	while (m->names[n] != NULL)
@@ -348,6 +386,8 @@ judge(struct fetch_op *op, const struct object_reply *reply,
 	/* Whether it is shall be looked at again though it does not change. */
 	if (op->result.is_held)
 		op->result.etag[0] = '\0';
+	if (check_key_source(op, err) == -1)
+		return -1;
 	return check_names(op, err);
 }
 

@@ -32,6 +32,8 @@ struct fetch_args {			/* borrowed; copied */
 	time_t		 published_at;	/* of the newest manifest ever seen; 0:
 					   none was */
 	bool		 only_look;	/* do not fetch what is new */
+	EVP_PKEY	*own[2];	/* of cert->keeps_key: of which it may
+					   be; taken over; NULL: none */
 };
 
 struct fetch_result {
@@ -56,7 +58,8 @@ struct fetch_result {
  * those of the manifest and hold all that the configuration wants, the dates
  * are good now.  Errors: those of objects.h and manifest.h, ERR_REJECTED
  * "fetch:hash", "fetch:names", "fetch:expired", "fetch:older" (the repository
- * went back to what it had before), and chain_verify()'s.
+ * went back to what it had before), and chain_verify()'s; "fetch:key" where the
+ * host keeps its key: it is published, or is another one.
  */
 typedef void fetch_done_cb(const struct error *err,
     const struct fetch_result *, void *arg);

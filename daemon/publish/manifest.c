@@ -319,6 +319,10 @@ read_members(const json_t *o, const struct repo_keys *keys,
 		if ((i == MANIFEST_KEYS && keys->secret != NULL) ||
 		    (i >= MANIFEST_SECOND_FULLCHAIN && !m->is_pair))
 			continue;
+		if (i == MANIFEST_PRIVKEY && keys->secret == NULL &&
+		    json_object_get(json_object_get(o, "files"),
+		    file_names[i]) == NULL)
+			continue;
 		if (read_file(o, file_names[i], &m->files[i], err) == -1)
 			return -1;
 	}

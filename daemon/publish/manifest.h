@@ -25,7 +25,8 @@
  * same text, and among the files "keys": the secret that the others of this
  * publication are sealed with, 64 hex digits that stand for 32 bytes, wrapped
  * for each host that may open them (store/identity.h, aad "NAME/PATH").  Each
- * publication has a secret and files of its own: SERIAL/privkey-TAG.pem.
+ * publication has a secret and files of its own: SERIAL/privkey-TAG.pem.  There
+ * is none where the host has kept its key (request.h).
  *
  * path is relative to PREFIX/NAME/; size and sha256 are of the object as it
  * is stored.

@@ -194,9 +194,10 @@ make_files(struct publish_op *op, struct error *err)
 	char *second_dir;
 	int rc;
 
+	/* Of csr the host has the key, and nobody else. */
 	if (make_file(op, dir, MANIFEST_FULLCHAIN, BUNDLE_FULLCHAIN,
-	    err) == -1 || make_file(op, dir, MANIFEST_PRIVKEY, BUNDLE_PRIVKEY,
-	    err) == -1)
+	    err) == -1 || (op->s.a.cert->csr == NULL && make_file(op, dir,
+	    MANIFEST_PRIVKEY, BUNDLE_PRIVKEY, err) == -1))
 		return -1;
 	if (second == NULL)
 		return 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/error.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "daemon/certs/cert_names.h"
@@ -13,6 +14,7 @@
 #include "daemon/certs/origin.h"
 #include "daemon/publish/fetch.h"
 #include "daemon/rollout/source_watch.h"
+#include "daemon/store/store.h"
 
 /* What we have is what is published: the end of an error, if there was one. */
 static void
@@ -106,20 +108,39 @@ fetched(const struct error *err, const struct fetch_result *result,
 	renewal_goto(r, STEP_INSTALL);
 }
 
+/* What it may be for: the key that was asked for, or the one in use. */
+static int
+own_keys(struct renewal *r, EVP_PKEY *own[2], struct error *err)
+{
+	const char *name = r->cert->row.name;
+
+	if (store_request_key(r->env->store, name, &own[0], err) == -1)
+		return -1;
+	if (r->cert->row.serial == NULL ||
+	    store_live_key(r->env->store, name, NULL, &own[1], err) == 0)
+		return 0;
+	EVP_PKEY_free(own[0]);
+	return -1;
+}
+
 void
 renewal_enter_fetch(struct renewal *r)
 {
 	const struct store_cert *row = &r->cert->row;
+	struct fetch_args args = { .loop = r->env->loop,
+	    .http = r->env->http, .etcd = r->env->etcd, .cert = r->cc,
+	    .repository = r->source, .serial = cert_serial(r->cert),
+	    .not_before = row->not_before, .not_after = row->not_after,
+	    .host = origin_host(r->cert, r->source), .etag = "",
+	    .published_at = row->source_at };
+	struct error err;
 
+	if (r->cc->keeps_key && own_keys(r, args.own, &err) == -1) {
+		renewal_fail(r, &err);
+		return;
+	}
 	event_emit(r->env->certs, row->name, r->cert->step, LOGL_INFO,
 	    "fetching from "
 	    "repository \"%s\"", r->source->name);
-	r->fetch = fetch_start(&(struct fetch_args){
-	    .loop = r->env->loop, .http = r->env->http,
-	    .etcd = r->env->etcd,
-	    .cert = r->cc, .repository = r->source,
-	    .serial = cert_serial(r->cert),
-	    .not_before = row->not_before, .not_after = row->not_after,
-	    .host = origin_host(r->cert, r->source), .etag = "",
-	    .published_at = row->source_at }, fetched, r);
+	r->fetch = fetch_start(&args, fetched, r);
 }

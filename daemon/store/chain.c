@@ -250,3 +250,17 @@ chain_check_key(const struct chain *chain, const EVP_PKEY *key,
 	return error_set(err, ERR_INTERNAL, "store:mismatch",
 	    "private key and certificate do not belong together");
 }
+
+bool
+chain_is_for(const char *pem, size_t len, const EVP_PKEY *key)
+{
+	struct error ignored;
+	struct chain chain;
+	bool is;
+
+	if (chain_parse(pem, len, &chain, &ignored) == -1)
+		return false;
+	is = chain_check_key(&chain, key, &ignored) == 0;
+	chain_clear(&chain);
+	return is;
+}

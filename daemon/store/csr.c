@@ -290,3 +290,24 @@ csr_to_pem(const struct csr *csr)
 	BIO_free(bio);
 	return pem;
 }
+
+char *
+csr_make_pem(EVP_PKEY *key, const char *const *names, size_t n,
+    struct error *err)
+{
+	struct csr csr;
+	unsigned char *der;
+	size_t len;
+	char *pem;
+	int rc;
+
+	if (csr_make(key, names, n, &der, &len, err) == -1)
+		return NULL;
+	rc = csr_parse((const char *)der, len, &csr, err);
+	free(der);
+	if (rc == -1)
+		return NULL;
+	pem = csr_to_pem(&csr);
+	csr_clear(&csr);
+	return pem;
+}

@@ -40,5 +40,8 @@ int	csr_read(const char *path, struct csr *, struct error *);
 void	csr_clear(struct csr *);
 /* The caller frees. */
 char	*csr_to_pem(const struct csr *);
+/* csr_make() of keys.h in PEM; the caller frees.  NULL and its error. */
+char	*csr_make_pem(EVP_PKEY *, const char *const *names, size_t n,
+	    struct error *);
 
 #endif

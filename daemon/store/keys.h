@@ -129,6 +129,9 @@ int		 chain_verify(const char *pem, size_t len, EVP_PKEY *,
 		    const char *const *names, size_t n_names,
 		    struct error *);
 
+/* Is this the key of its leaf? */
+bool		 chain_is_for(const char *pem, size_t len, const EVP_PKEY *);
+
 /*
  * Does the chain's last issuer (or any subject in it) have this common name?
  * As certbot's and lego's preferred chain option.

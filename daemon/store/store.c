@@ -39,7 +39,7 @@ struct store_sync_op {
 #define LAZY_MS 300
 
 static const char *const subdirs[] = {
-	"accounts", "pending", "archive", "live", "scratch",
+	"accounts", "pending", "requests", "archive", "live", "scratch",
 };
 
 bool

@@ -26,6 +26,10 @@
  *                                     same four files, where its key is RSA or
  *                                     EC and the first one's is the other
  *   live/NAME -> ../archive/NAME/SERIAL
+ *   requests/NAME.key                 0600, key that this host asks a
+ *                                     certificate for (key_source)
+ *   requests/NAME.pem                 0600, the request of such a host, at its
+ *                                     publisher; its mtime: when it was made
  *   publisher.key                     0600, store/identity.h
  *   scratch/                          0700, emptied at start
  *
@@ -440,6 +444,27 @@ int		 store_pending_chain_put(struct store *, const char *name,
 		    const char *pem, size_t len, struct error *);
 /* Key, request and chain. */
 void		 store_pending_drop(struct store *, const char *name);
+/* The key that a host asks for, which keeps it; 0 and NULL if there is none.
+ * Durable when put returns. */
+int		 store_request_key(struct store *, const char *name,
+		    EVP_PKEY **key, struct error *);
+int		 store_request_key_put(struct store *, const char *name,
+		    const EVP_PKEY *, struct error *);
+void		 store_request_key_drop(struct store *, const char *name);
+/* A request (PKCS#10, PEM) with it; 0 and NULL if there is none.  The caller
+ * frees. */
+int		 store_request_make(struct store *, const char *name,
+		    const char *const *names, size_t n, char **pem,
+		    struct error *);
+/* Is it that of the installed certificate? */
+bool		 store_request_is_live(struct store *, const char *name);
+/* Key and request of a certificate that is deleted. */
+void		 store_request_drop(struct store *, const char *name);
+/* When the request that is kept of such a host was made; 0: there is none.
+ * Keep another one. */
+time_t		 store_request_at(struct store *, const char *name);
+int		 store_request_put(struct store *, const char *name,
+		    const char *pem, time_t at, struct error *);
 /*
  * The first certificate of a pair, until the second is issued: its key and its
  * chain.  Durable when it returns.

@@ -87,5 +87,6 @@ store_files_delete(struct store *s, const char *name, struct error *err)
 	certdir_drop_placeholder(s->dirfd, name);
 	store_pending_drop(s, name);
 	store_first_drop(s, name);
+	store_request_drop(s, name);
 	return any ? 0 : 1;
 }

@@ -81,9 +81,9 @@ def test_every_key(tmp_path, part):
     text = part_of_manual(part)
     if part == "CERTIFICATES":
         # Told of where the other side is.
-        known -= {"source", "poll", "hosts"}
+        known -= {"source", "poll", "hosts", "key_source"}
     elif part == "REPOSITORIES":
-        known |= {"source", "poll", "hosts"} | known_keys(str(tmp_path),
+        known |= {"source", "poll", "hosts", "key_source"} | known_keys(str(tmp_path),
                                                           ["host"])
     elif part == "DEPLOY TARGETS":
         # What every recipe has; their own keys are in their files.

@@ -224,3 +224,74 @@ def test_etcd(make, lab):
         assert fleet.installed(web2, second)
     finally:
         etcd.stop()
+
+
+def pair(a, name):
+    """The public keys of the installed key and certificate."""
+    live = os.path.join(a.state_dir, "live", name)
+    return [proc.run(["openssl", *args]).stdout for args in (
+        ["pkey", "-pubout", "-in", live + "/privkey.pem"],
+        ["x509", "-pubkey", "-noout", "-in", live + "/cert.pem"])]
+
+
+def test_key_stays(make, lab):
+    """key_source = host: the host's key never leaves it; it asks, and gets a
+    chain; renew-now there is for another key; what was asked before, or by
+    another host, is not used."""
+    folder = os.path.join(lab.folder, "stays%d" % next(lab.serial))
+    os.makedirs(folder)
+    fleet = Fleet(make, "other.example.test", type="directory", path=folder)
+    publisher, name = fleet.publisher, "stays.example.test"
+    web = fleet.host("web-1")
+    publisher.cert(name, hosts=["web-1"], key_source="host", poll="1s",
+                   deploy={"fleet": {"publish": "fleet"}})
+    publisher.write_conf(publisher.text() + INCLUDE)
+    fleet.ctl("reload")
+    fleet.name = name
+    c = fleet.refused(publisher, "request:none")
+    assert "web-1" in c["error"]["msg"]
+    web.certs = {name: {"source": "fleet", "poll": "5s", "names": [name],
+                        "key_source": "host", "key": "ec384"}}
+    start(web)
+
+    def has_other(than):
+        serial = web.cert_status(name)["serial"]
+        return serial not in (None, than) and serial
+    first = web.wait("a certificate", lambda: has_other(None), timeout=40)
+    key, cert = pair(web, name)
+    assert key == cert and web.cert_status(name)["error"] is None
+    # Nowhere else is it: not in the repository, not at the publisher.
+    assert not os.path.exists(os.path.join(
+        publisher.state_dir, "live", name, "privkey.pem"))
+    assert not glob.glob(os.path.join(folder, name, "*", "privkey*"))
+    assert publisher.cert_status(name)["serial"] == first
+    web.wait("the request to be over", lambda: not os.path.exists(
+        os.path.join(web.state_dir, "requests", name + ".key")))
+
+    # The publisher renews as it does: the same key.
+    time.sleep(1.1)
+    assert publisher.ctl("renew-now", name).returncode == 0
+    second = web.wait("the renewed one", lambda: has_other(first), timeout=40)
+    assert pair(web, name) == [key, key]
+
+    # A person on the host wants another key.
+    path = os.path.join(folder, name, "csr", "web-1")
+    before = read(path, "rb")
+    time.sleep(1.1)
+    web.ctl("renew-now", name)
+    web.wait("another one", lambda: has_other(second), timeout=40)
+    now = pair(web, name)
+    assert now[0] == now[1] != key
+
+    # Somebody who can write there puts back what was asked before, or asks
+    # himself: neither is used.
+    serial = publisher.cert_status(name)["serial"]
+    with open(path, "wb") as f:
+        f.write(before)
+    publisher.wait("the refusal", lambda: "older than the last" in
+                   publisher.log())
+    with open(path, "wb") as f:
+        f.write(before[:-1] + bytes([before[-1] ^ 1]))
+    publisher.wait("the refusal", lambda: "not signed by the key" in
+                   publisher.log())
+    assert publisher.cert_status(name)["serial"] == serial
