@@ -294,11 +294,14 @@ same_waves(const struct manifest *a, const struct manifest *b)
 	return *p == *q;
 }
 
-/* Only who may take it changes: its files stay as hosts read them. */
+/* Only who may take it changes: its files stay as hosts read them.  Where
+ * hosts have keys, who may open it may have changed as well, and the new files
+ * lie beside the old ones. */
 static void
 keep_files(struct publish_op *op, const struct manifest *there)
 {
-	if (strcmp(there->serial, op->manifest.serial) != 0 ||
+	if (op->repository->to_hosts ||
+	    strcmp(there->serial, op->manifest.serial) != 0 ||
 	    same_waves(there, &op->manifest))
 		return;
 	for (int i = 0; i < MANIFEST_FILES && !op->keeps_files; i++)

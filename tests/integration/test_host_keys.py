@@ -295,3 +295,37 @@ def test_key_stays(make, lab):
     publisher.wait("the refusal", lambda: "not signed by the key" in
                    publisher.log())
     assert publisher.cert_status(name)["serial"] == serial
+
+
+def test_wave_and_host(make, lab):
+    """A host comes and another goes in the same reload as the waves change:
+    what is published then is for those that are named now."""
+    folder = os.path.join(lab.folder, "waves%d" % next(lab.serial))
+    os.makedirs(folder)
+    fleet = Fleet(make, "waves.example.test", type="directory", path=folder)
+    a = fleet.publisher
+    web1, web2 = fleet.host("web-1"), fleet.host("web-2")
+    parts = [os.path.join(a.folder, "conf.d", f)
+             for f in os.listdir(os.path.join(a.folder, "conf.d"))]
+    gone, = [f for f in parts if "web-1" in read(f)]
+    later, = [f for f in parts if "web-2" in read(f)]
+    path = os.path.join(folder, fleet.name, "manifest.json")
+
+    def reload(*waves):
+        a.repositories["fleet"]["waves"] = list(waves)
+        a.write_conf(a.text() + INCLUDE)
+        fleet.ctl("reload")
+        a.wait("waves %s" % waves[0], lambda: json.loads(read(path)).get(
+            "waves") == [waves[0]])
+    section = read(later)
+    os.unlink(later)
+    reload("web-1", "*")
+    serial = fleet.renew(fleet.published())
+    os.unlink(gone)
+    with open(later, "w") as f:
+        f.write(section)
+    reload("web-2", "*")
+    for web in web1, web2:
+        start(web)
+    assert fleet.installed(web2, serial)
+    assert fleet.refused(web1, "identity:not-for-us")["serial"] is None
