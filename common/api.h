@@ -45,6 +45,7 @@
 #define API_PATH_EXPORT_ACCOUNT "/v1/export/account"
 #define API_PATH_IMPORT_CERT "/v1/import/certificate"
 #define API_PATH_PUT	"/v1/put"
+#define API_PATH_CLUSTER "/v1/cluster"
 #define API_PATH_HOSTS	"/v1/hosts"
 #define API_PATH_ROLLOUT "/v1/rollout"
 #define API_PATH_RECEIPTS "/v1/receipts"

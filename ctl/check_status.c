@@ -245,7 +245,8 @@ static void
 rest_cb(const json_t *rest, void *arg)
 {
 	struct check *c = arg;
-	const char *keys[] = { "config.error", "metrics_textfile.error" };
+	const char *keys[] = { "config.error", "metrics_textfile.error",
+	    "cluster.error" };
 	const json_t *channel, *w;
 	size_t i;
 
@@ -258,7 +259,8 @@ rest_cb(const json_t *rest, void *arg)
 
 		if (error != NULL)
 			problem(c, WARNING, "%s%s", i == 0 ?
-			    "configuration: " : "", error);
+			    "configuration: " : i == 2 ? "cluster: " : "",
+			    error);
 		free(error);
 	}
 	if (status_has_stuck(rest))

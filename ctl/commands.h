@@ -14,6 +14,7 @@ int	cmd_resume(const struct options *);
 int	cmd_delete(const struct options *);
 int	cmd_revoke(const struct options *);
 int	cmd_account(const struct options *);
+int	cmd_cluster(const struct options *);
 int	cmd_host(const struct options *);
 int	cmd_history(const struct options *);
 int	cmd_show(const struct options *);

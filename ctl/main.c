@@ -61,6 +61,8 @@ static const struct cli_command commands[] = {
 	{ "account", "ACTION [NAME [FILE]]", "list, show, register, update, "
 	    "rollover, deactivate, export, import",
 	    1, 3, cmd_account, "account show letsencrypt" },
+	{ "cluster", "status", "the daemons that share the work, and what "
+	    "each renews", 1, 1, cmd_cluster, "cluster status" },
 	{ "host", "ACTION [NAME [KEY]]", "hosts with keys of their own: "
 	    "list, show, add, remove, key; or forget",
 	    1, 3, cmd_host, "host add web-1" },

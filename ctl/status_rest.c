@@ -198,22 +198,31 @@ print_channels(const struct term *t, const json_t *channels, time_t now)
 	}
 }
 
+static void
+print_trouble(const struct term *t, const char *what, char *error /* taken */)
+{
+	char *text;
+
+	if (error == NULL)
+		return;
+	text = xasprintf("%s: %s", what, error);
+	(void)fputc('\n', t->out);
+	term_wrap(t, TERM_BAD, 0, 2, text);
+	free(text);
+	free(error);
+}
+
 void
 status_print_rest(const struct term *t, const json_t *rest, time_t now)
 {
-	char *error = show_error(jsonx_get(rest, "config.error")), *text;
-
 	print_watches(t, json_object_get(rest, "watches"), now);
 	print_cleanup(t, json_object_get(rest, "cleanup"), "TXT record",
 	    print_record, now);
 	print_cleanup(t, json_object_get(rest, "http_files"),
 	    "challenge file", print_file, now);
 	print_channels(t, json_object_get(rest, "notify"), now);
-	if (error == NULL)
-		return;
-	text = xasprintf("configuration: %s", error);
-	(void)fputc('\n', t->out);
-	term_wrap(t, TERM_BAD, 0, 2, text);
-	free(text);
-	free(error);
+	print_trouble(t, "cluster: nothing is renewed here",
+	    show_error(jsonx_get(rest, "cluster.error")));
+	print_trouble(t, "configuration", show_error(jsonx_get(rest,
+	    "config.error")));
 }

@@ -7,7 +7,7 @@ _acmectl()
 	local options="--socket --config --json --color --help --version"
 	local commands="add status check-status renew-now check deploy rollback events persist"
 	commands+=" export put import edit pause resume remove delete"
-	commands+=" revoke account host rename rollout"
+	commands+=" revoke account cluster host rename rollout"
 	commands+=" plan history show cleanup"
 	commands+=" reload list notify-test providers clouds version help"
 	local socket=() names=() command="" i word
@@ -217,6 +217,9 @@ _acmectl()
 			i=$(acmectl "${socket[@]}" list accounts 2>/dev/null)
 		fi
 		mapfile -t COMPREPLY < <(compgen -W "$i" -- "$cur")
+		;;
+	cluster)
+		mapfile -t COMPREPLY < <(compgen -W "status" -- "$cur")
 		;;
 	rollout)
 		if ((${#names[@]} == 0)); then

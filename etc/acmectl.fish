@@ -63,6 +63,7 @@ complete -c acmectl -n $none -a delete -d 'remove the files of one that is not c
 complete -c acmectl -n $none -a revoke -d 'replace the certificate, then revoke the old one'
 complete -c acmectl -n $none -a account -d 'accounts of CAs'
 complete -c acmectl -n $none -a rollout -d 'of one that hosts take in waves'
+complete -c acmectl -n $none -a cluster -d 'the daemons that share the work'
 complete -c acmectl -n $none -a host -d 'hosts with keys of their own'
 complete -c acmectl -n $none -a deploy -d 'deploy again, without renewing'
 complete -c acmectl -n $none -a rollback -d 'go back to the previous certificate'
@@ -125,6 +126,7 @@ complete -c acmectl -n '__acmectl_at revoke' -l force -d 'although the CA asked 
 complete -c acmectl -n '__acmectl_at account 0' -a 'list show register update rollover deactivate export import'
 complete -c acmectl -n '__acmectl_at rollout 0' -a '(__acmectl_ask list)'
 complete -c acmectl -n '__acmectl_at rollout 1' -a 'continue stop rollback'
+complete -c acmectl -n '__acmectl_at cluster 0' -a status
 complete -c acmectl -n '__acmectl_at host 0' -a 'list show add remove key forget'
 complete -c acmectl -n '__acmectl_at host 1' -a '(__acmectl_ask list hosts)'
 complete -c acmectl -n '__acmectl_at account 1' -a '(__acmectl_ask list accounts)'

@@ -12,6 +12,7 @@
 #include "daemon/rollout/rollout.h"
 #include "daemon/watches/watches.h"
 
+#define CLUSTER_S 60		/* so long etcd may be away */
 #define DAY_S		86400
 #define HOUR_S		3600
 #define CHANGED_S	(6 * HOUR_S)	/* causes may alternate */
@@ -346,6 +347,21 @@ alarm_judge_reload(const char *error, struct alarm_fact *f)
 	f->level = NLEV_WARNING;
 	f->is_ripe = true;
 	set_text(f, error);
+}
+
+void
+alarm_judge_cluster(const struct error *err, time_t since, time_t now,
+    struct alarm_fact *f)
+{
+	memset(f, 0, sizeof(*f));
+	(void)text_printf(f->key, sizeof(f->key), "cluster");
+	(void)text_printf(f->cause, sizeof(f->cause), "%s", err->code);
+	f->event = NEV_CLUSTER;
+	f->events = NEV_BIT(NEV_CLUSTER);
+	f->level = NLEV_WARNING;
+	/* etcd elects a leader, or we have just begun. */
+	f->is_ripe = err->kind == ERR_CONFIG || now - since >= CLUSTER_S;
+	set_text(f, err->msg);
 }
 
 enum alarm_act

@@ -9,6 +9,7 @@ struct cert;
 struct certs;
 struct children;
 struct cleanup;
+struct cluster;
 struct rollout;
 struct http;
 struct loop;
@@ -30,6 +31,7 @@ struct alerts_env {
 	const struct revocations *revocations;
 	/* The last reload failed with this text; *NULL: it did not. */
 	char		*const *reload_error;
+	const struct cluster *cluster;
 	/* When the certificate is worked at next; 0: now; -1: never. */
 	time_t		(*next_at)(const struct cert *, void *arg);
 	void		*arg;

@@ -14,6 +14,7 @@
 #include "daemon/certs/missing.h"
 #include "daemon/certs/origin.h"
 #include "daemon/cleanup/cleanup.h"
+#include "daemon/cluster/cluster.h"
 #include "daemon/fleet/hosts.h"
 #include "daemon/fleet/waves.h"
 #include "daemon/manage/revocations.h"
@@ -264,7 +265,9 @@ void
 notifier_find_facts(struct notifier *n, time_t now)
 {
 	const struct alerts_env *env = n->env;
+	const struct error *trouble;
 	struct alarm_fact f;
+	time_t since;
 
 	for (size_t i = 0; i < env->certs->n; i++) {
 		if (env->certs->list[i]->conf == NULL)
@@ -283,6 +286,12 @@ notifier_find_facts(struct notifier *n, time_t now)
 	revocations_each_failed(env->revocations, of_revocation,
 	    &(struct of_revocation){ n, now });
 	watches_each(env->watches, of_watched, &(struct of_watched){ n, now });
+	trouble = env->cluster != NULL ? cluster_trouble(env->cluster,
+	    &since) : NULL;
+	if (trouble != NULL) {
+		alarm_judge_cluster(trouble, since, now, &f);
+		note(n, &f, now);
+	}
 	if (*env->reload_error != NULL) {
 		alarm_judge_reload(*env->reload_error, &f);
 		note(n, &f, now);

@@ -136,7 +136,8 @@ event_of(const struct alarm *a)
 	static const struct { const char *prefix; enum notify_event event; }
 	kinds[] = {
 		{ "deploy ", NEV_DEPLOY }, { "cleanup ", NEV_CLEANUP },
-		{ "config", NEV_CONFIG }, { "revoke ", NEV_REVOCATION },
+		{ "config", NEV_CONFIG }, { "cluster", NEV_CLUSTER },
+		{ "revoke ", NEV_REVOCATION },
 		{ "names ", NEV_NAMES }, { "watch ", NEV_WATCHED },
 		{ "hosts ", NEV_FLEET }, { "waves ", NEV_FLEET },
 	};

@@ -14,6 +14,9 @@
 #include "daemon/cluster/rendezvous.h"
 #include "daemon/etcd/etcd_mirror.h"
 
+#define LATE_MS	61000		/* then people are told */
+#define PROBE_MS 15000		/* does etcd take writes again? */
+
 #define MEMBER	"member/"
 #define LOCK	"lock/"
 #define WISH	"wish/"
@@ -82,11 +85,14 @@ set_trouble(struct cluster *k, const struct error *err)
 
 	k->trouble = *err;
 	/* What a code of its own says what to do about keeps that. */
-	if (err->kind == ERR_TRANSIENT && strcmp(err->code, "etcd:space") != 0)
+	if (err->kind == ERR_TRANSIENT &&
+	    strcmp(err->code, "etcd:space") != 0 &&
+	    strcmp(err->code, "http:tls") != 0)
 		(void)text_printf(k->trouble.code, sizeof(k->trouble.code),
 		    "cluster:away");
 	if (is_new) {
 		k->trouble_since = clock_now();
+		timer_set(&k->late, LATE_MS);
 		log_warning(NULL, "cluster: nothing is renewed: %s",
 		    err->msg);
 	}
@@ -99,6 +105,9 @@ end_trouble(struct cluster *k)
 		return;
 	k->trouble.kind = ERR_NONE;
 	k->trouble_since = 0;
+	k->is_full = false;
+	timer_clear(&k->late);
+	timer_clear(&k->probe);
 	log_notice(NULL, "cluster: member \"%s\" is back", k->k->name);
 }
 
@@ -108,12 +117,53 @@ tell_later(struct cluster *k)
 	timer_set(&k->tell, 0);
 }
 
+static void
+probed(const struct error *err, const json_t *reply, void *arg)
+{
+	struct cluster *k = arg;
+
+	(void)reply;
+	k->probing = NULL;
+	if (err != NULL) {
+		timer_set(&k->probe, PROBE_MS);
+		return;
+	}
+	end_trouble(k);
+	tell_later(k);
+}
+
+/* A lease is kept alive also by an etcd that has no room: only a write tells
+ * that there is some again. */
+static void
+probe_cb(void *arg)
+{
+	struct cluster *k = arg;
+	char *key, lease[24];
+
+	if (!membership_is_held(k->membership)) {
+		timer_set(&k->probe, PROBE_MS);
+		return;
+	}
+	key = cluster_key(k, "probe/", k->k->name);
+	(void)text_printf(lease, sizeof(lease), "%lld",
+	    (long long)membership_lease(k->membership));
+	k->probing = etcd_call_start(k->env->etcd, &(struct etcd_args){
+	    .conf = k->k->etcd, .timeout_ms = PROBE_MS }, "/v3/kv/put",
+	    json_pack("{s:o, s:s}", "key", etcd_text(key), "lease", lease),
+	    probed, k);
+	free(key);
+}
+
 void
 cluster_asked(struct cluster *k, const struct error *err)
 {
 	if (err == NULL) {
 		etcd_mirror_kick(k->mirror);
 		return;
+	}
+	if (strcmp(err->code, "etcd:space") == 0 && !k->is_full) {
+		k->is_full = true;
+		timer_set(&k->probe, PROBE_MS);
 	}
 	/* One call that failed is not yet trouble, as long as the lease is. */
 	if (membership_is_held(k->membership) && err->kind == ERR_TRANSIENT &&
@@ -300,7 +350,8 @@ joined(void *arg)
 {
 	struct cluster *k = arg;
 
-	end_trouble(k);
+	if (!k->is_full)
+		end_trouble(k);
 	log_info(NULL, "cluster: joined as member \"%s\"", k->k->name);
 	tell_later(k);
 }
@@ -339,6 +390,8 @@ cluster_new(const struct cluster_env *env)
 	k->env = env;
 	TAILQ_INIT(&k->ops);
 	timer_init(&k->tell, env->loop, tell_cb, k);
+	timer_init(&k->late, env->loop, tell_cb, k);
+	timer_init(&k->probe, env->loop, probe_cb, k);
 	return k;
 }
 
@@ -346,6 +399,11 @@ static void
 forget(struct cluster *k)
 {
 	timer_clear(&k->tell);
+	timer_clear(&k->late);
+	timer_clear(&k->probe);
+	etcd_cancel(k->probing);
+	k->probing = NULL;
+	k->is_full = false;
 	etcd_mirror_free(k->mirror);
 	k->mirror = NULL;
 	membership_free(k->membership);
@@ -425,6 +483,10 @@ cluster_leave(struct cluster *k, void (*done)(void *arg), void *arg)
 	k->mirror = NULL;
 	wish_free_all(k);
 	timer_clear(&k->tell);
+	timer_clear(&k->late);
+	timer_clear(&k->probe);
+	etcd_cancel(k->probing);
+	k->probing = NULL;
 	if (k->membership != NULL) {
 		lock_free_all(k);
 		membership_leave(k->membership, left, k);

@@ -12,7 +12,6 @@
 #ifndef DAEMON_CLUSTER_CLUSTER_H
 #define DAEMON_CLUSTER_CLUSTER_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
@@ -131,7 +130,5 @@ void		 cluster_wish_over(struct cluster *, struct cert *);
 /* Why nothing is renewed now, and since when; NULL: nothing is wrong, or there
  * is no cluster.  "cluster:away", or the code that says what to do. */
 const struct error *cluster_trouble(const struct cluster *, time_t *since);
-/* "cluster" of doc/control-api.md; NULL: there is none. */
-json_t		*cluster_json(const struct cluster *);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* cluster_priv - what cluster.c, lock.c, wish.c and cluster_json.c share. */
+/* cluster_priv - what cluster.c, lock.c, wish.c and report.c share. */
 #ifndef DAEMON_CLUSTER_CLUSTER_PRIV_H
 #define DAEMON_CLUSTER_CLUSTER_PRIV_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -76,6 +77,10 @@ struct cluster {
 	struct error	 trouble;	/* kind ERR_NONE: none */
 	time_t		 trouble_since;
 	struct timer	 tell;		/* changed(), of all */
+	struct timer	 late;		/* the same: trouble lasts */
+	bool		 is_full;	/* etcd takes no writes, */
+	struct timer	 probe;		/* as far as is known */
+	struct etcd_op	*probing;
 	void		(*left)(void *arg);
 	void		*left_arg;
 };

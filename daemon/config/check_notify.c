@@ -28,6 +28,7 @@ static const char *const event_names[] = {
 	[NEV_NAMES] = "names-missing",
 	[NEV_WATCHED] = "watched",
 	[NEV_FLEET] = "fleet",
+	[NEV_CLUSTER] = "cluster",
 };
 _Static_assert(sizeof(event_names) / sizeof(event_names[0]) == NEV_END,
     "event_names");

@@ -42,6 +42,7 @@ enum notify_event {
 	NEV_WATCHED,		/* one that others renew is not well */
 	NEV_FLEET,		/* hosts do not serve what is published, or a
 				   roll-out has stopped */
+	NEV_CLUSTER,		/* it is away: nothing is renewed */
 	/* Append new ones: sets of these bits are kept in state.db.  Each has
 	   a name in check_notify.c and its words in notify/catalogue.c. */
 	NEV_END

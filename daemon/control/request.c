@@ -22,6 +22,7 @@
 #include "daemon/control/reply.h"
 #include "daemon/control/request_conf.h"
 #include "daemon/control/request_deploy.h"
+#include "daemon/control/request_cluster.h"
 #include "daemon/control/request_hosts.h"
 #include "daemon/control/request_import.h"
 #include "daemon/control/request_look.h"
@@ -153,6 +154,7 @@ static const struct route {
 	{ API_PATH_RECEIPTS, false, EVHTTP_REQ_GET, "GET", get_receipts },
 	{ API_PATH_RECEIPTS_FORGET, false, EVHTTP_REQ_POST, "POST",
 	    post_receipts_forget },
+	{ API_PATH_CLUSTER, false, EVHTTP_REQ_GET, "GET", get_cluster },
 	{ API_PATH_METRICS, false, EVHTTP_REQ_GET, "GET", get_metrics },
 };
 

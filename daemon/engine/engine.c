@@ -228,7 +228,7 @@ rooms_new(struct engine *e)
 	    .certs = e->certs, .cleanup = e->cleanup,
 	    .rollout = e->rollout, .revocations = e->revocations,
 	    .watches = e->watches, .waves = e->waves,
-	    .reload_error = &e->reload_error,
+	    .reload_error = &e->reload_error, .cluster = e->cluster,
 	    .next_at = next_at, .arg = e };
 	e->notifier = notifier_new(&e->alerts_env);
 	e->ari = ari_new(e);
@@ -430,6 +430,7 @@ engine_free(struct engine *e)
 	http01_free(e->http01);
 	tls_alpn_free(e->tls_alpn);
 	accounts_free(e->accounts);
+	replica_free(e->replica);
 	holds_free(e->holds);
 	fault_clear(e->certs);
 	certs_free(e->certs);

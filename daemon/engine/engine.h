@@ -14,6 +14,7 @@
 struct account_import;
 struct cert_import;
 struct children;
+struct cluster;
 struct conf;
 struct engine;
 struct error;
@@ -264,6 +265,8 @@ json_t		*engine_notify_results(const struct engine *);
  */
 struct event_sub *engine_subscribe(struct engine *,
 		    void (*cb)(const json_t *event, void *arg), void *arg);
+/* For report_start(). */
+struct cluster	*engine_cluster(const struct engine *);
 /* For preflight_start(), persist_job_start() and manage_start(). */
 struct preflights *engine_preflights(const struct engine *);
 struct persist_jobs *engine_persist_jobs(const struct engine *);

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "daemon/accounts/accounts.h"
+#include "daemon/alerts/notifier.h"
 #include "daemon/certs/event.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cluster/cluster.h"
@@ -17,6 +18,7 @@
 #include "daemon/etcd/etcd.h"
 #include "daemon/io/loop.h"
 #include "daemon/renewal/renewal.h"
+#include "daemon/rollout/source_stream.h"
 #include "daemon/rollout/takeover.h"
 #include "daemon/store/store.h"
 
@@ -70,6 +72,12 @@ changed(struct cert *c, void *arg)
 		follow(e, c);
 	for (size_t i = 0; c == NULL && i < e->certs->n; i++)
 		follow(e, e->certs->list[i]);
+	/* What an owner knows, and nobody else does. */
+	if (c == NULL) {
+		notifier_kick(e->notifier);
+		replica_look(e->replica);
+		source_streams_kick(e->streams);
+	}
 	engine_reschedule(e);
 }
 
@@ -516,9 +524,12 @@ shared_free(struct engine *e)
 		wish_end(c);
 	}
 	e->certs->held = NULL;
-	accounts_set_share(e->accounts, NULL);
-	replica_free(e->replica);
-	e->replica = NULL;
 	cluster_free(e->cluster);
 	e->cluster = NULL;
+}
+
+struct cluster *
+engine_cluster(const struct engine *e)
+{
+	return e->cluster;
 }

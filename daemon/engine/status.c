@@ -289,11 +289,25 @@ cert_json(const struct engine *e, const struct cert *c)
 	    "hosts", hosts_json(c), "rollout", waves_json(e->waves, c));
 }
 
+/* The rest is told by GET /v1/cluster. */
+static json_t *
+cluster_part_json(const struct engine *e)
+{
+	const struct error *err;
+	time_t since;
+
+	if (e->conf->cluster == NULL)
+		return json_null();
+	err = cluster_trouble(e->cluster, &since);
+	return json_pack("{s:s, s:o}", "name", e->conf->cluster->name,
+	    "error", err != NULL ? jsonx_error(err, since) : json_null());
+}
+
 json_t *
 engine_status(const struct engine *e)
 {
 	return json_pack("{s:s, s:i, s:o, s:{s:s, s:o, s:o}, s:o, s:o, s:o,"
-	    " s:o, s:o}",
+	    " s:o, s:o, s:o}",
 	    "version", PACKAGE_VERSION, "pid", (int)getpid(),
 	    "started_at", jsonx_time(e->started_at),
 	    "config", "file", e->conf->path,
@@ -304,7 +318,8 @@ engine_status(const struct engine *e)
 	    "http_files", tokens_json(e->tokens),
 	    "notify", queue_json(notifier_queue(e->notifier)),
 	    "metrics_textfile", textfile_json(e->textfile),
-	    "watches", watches_json(e->watches));
+	    "watches", watches_json(e->watches),
+	    "cluster", cluster_part_json(e));
 }
 
 json_t *

@@ -47,6 +47,8 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "{name}：证书缺少部分域名" },
 	[P_SUBJ_FLEET] = { "{name}: hosts do not have the new certificate"
 	    "{left}", "{name}：有主机尚未使用新证书{left}" },
+	[P_SUBJ_CLUSTER] = { "nothing is renewed: the cluster is away",
+	    "集群不可用，证书未能续期" },
 	[P_SUBJ_WATCHED] = { "{name}: watched certificate is not well{left}",
 	    "{name}：所监视的证书有问题{left}" },
 	[P_SUBJ_WATCHED_ENDS] = { "{name}: watched certificate ends{left}",
@@ -169,6 +171,13 @@ static const struct { const char *en, *zh; } phrases[] = {
 	MANY(NEV_FLEET) = { "{n} certificates are published here, and do not "
 	    "get to all hosts.",
 	    "{n} 个证书已在此发布，但未能到达所有主机。" },
+	ONE(NEV_CLUSTER) = { "This member of the cluster renews nothing, as "
+	    "etcd cannot be reached or refuses.  The certificates in use are "
+	    "served and deployed as always.",
+	    "无法访问 etcd 或被其拒绝，集群的这个成员不会续期任何证书。"
+	    "现有证书照常提供和部署。" },
+	MANY(NEV_CLUSTER) = { "This member of the cluster renews nothing.",
+	    "集群的这个成员不会续期任何证书。" },
 
 	[P_LEAD_TEST] = { "This is a test message for the channel \"{name}\". "
 	    " Nothing is wrong.",
@@ -200,6 +209,8 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_RECOVERED_FLEET] = { "All hosts serve the certificate {name} that "
 	    "is published here.",
 	    "所有主机均已使用在此发布的证书 {name}。" },
+	[P_RECOVERED_CLUSTER] = { "This member is in the cluster again.",
+	    "该成员已重新加入集群。" },
 	[P_RECOVERED_CONFIG] = { "The configuration has been reloaded.",
 	    "配置已重新加载。" },
 	[P_AGAIN] = { "Reported before, and not solved since {since}.",
@@ -447,6 +458,27 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "\tacmectl reload",
 	    "请在负责该证书的地方续期，并让服务器使用新证书：acmed 不负责其"
 	    "续期。acmed 一小时内会再次检查；立即检查：\n\tacmectl reload" },
+	[P_DO_CLUSTER] = { "See what etcd answers:\n\tacmectl cluster status\n"
+	    "acmed goes on by itself as soon as etcd answers.",
+	    "查看 etcd 的响应：\n\tacmectl cluster status\n"
+	    "etcd 恢复后 acmed 会自动继续。" },
+	[P_DO_ETCD_USER] = { "Correct user and password_file in the section "
+	    "cluster or repository, or the rights:\n"
+	    "\tetcdctl role grant-permission --prefix=true ROLE readwrite "
+	    "/acmed/",
+	    "更正 cluster 或 repository 中的 user 和 password_file，或授予"
+	    "权限：\n"
+	    "\tetcdctl role grant-permission --prefix=true ROLE readwrite "
+	    "/acmed/" },
+	[P_DO_ETCD_SPACE] = { "Make room in etcd:\n"
+	    "\tetcdctl compact REVISION\n\tetcdctl defrag --cluster\n"
+	    "\tetcdctl alarm disarm",
+	    "释放 etcd 的空间：\n"
+	    "\tetcdctl compact REVISION\n\tetcdctl defrag --cluster\n"
+	    "\tetcdctl alarm disarm" },
+	[P_DO_CLUSTER_CONF] = { "Correct the section cluster as the reason "
+	    "says, then:\n\tacmectl reload",
+	    "按原因更正 cluster 部分，然后执行：\n\tacmectl reload" },
 	[P_DO_CONFIG] = { "See every mistake:\n\tacmed --check-config\n"
 	    "Then:\n\tacmectl reload",
 	    "查看所有错误：\n\tacmed --check-config\n"

@@ -31,7 +31,7 @@ bool
 notice_has_expiry(const struct notice *n)
 {
 	return n->event != NEV_CLEANUP && n->event != NEV_CONFIG &&
-	    n->event != NEV_START;
+	    n->event != NEV_START && n->event != NEV_CLUSTER;
 }
 
 bool
@@ -194,6 +194,8 @@ advice_of(const struct notice *n, const char *link)
 		return P_DO_MISSING;
 	case NEV_FLEET:
 		return P_DO_BEHIND;
+	case NEV_CLUSTER:
+		return P_DO_CLUSTER;
 	case NEV_WATCHED:
 		return notice_only_ends(n) ? P_DO_WATCHED_ENDS : P_DO_WATCHED;
 	case NEV_FAILED:
@@ -296,7 +298,8 @@ lead(struct writer *w)
 		    P_RECOVERED_REVOCATION : n->event == NEV_NAMES ?
 		    P_RECOVERED_NAMES : n->event == NEV_WATCHED ?
 		    P_RECOVERED_WATCHED : n->event == NEV_FLEET ?
-		    P_RECOVERED_FLEET : n->event == NEV_CONFIG ?
+		    P_RECOVERED_FLEET : n->event == NEV_CLUSTER ?
+		    P_RECOVERED_CLUSTER : n->event == NEV_CONFIG ?
 		    P_RECOVERED_CONFIG : (enum phrase)((notice_is_many(n) ?
 		    P_LEAD_MANY : P_LEAD_ONE) + NEV_RECOVERED);
 	text = phrase_fill(p, w->zh, vars);

@@ -26,6 +26,7 @@ subject_phrase(const struct notice *n)
 		[NEV_NAMES] = P_SUBJ_NAMES,
 		[NEV_WATCHED] = P_SUBJ_WATCHED,
 		[NEV_FLEET] = P_SUBJ_FLEET,
+		[NEV_CLUSTER] = P_SUBJ_CLUSTER,
 	};
 	const struct notice_item *i = notice_first(n);
 

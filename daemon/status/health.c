@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "common/mem.h"
+#include "daemon/cluster/cluster.h"
 #include "daemon/control/pieces.h"
 #include "daemon/control/server.h"
 #include "daemon/engine/engine.h"
@@ -92,6 +93,8 @@ get_health(struct call *c)
 {
 	struct health *h = xcalloc(1, sizeof(*h));
 	const char *mistake = engine_reload_error(c->server->engine);
+	const struct error *trouble;
+	time_t since;
 
 	h->engine = c->server->engine;
 	h->reasons = evbuffer_new();
@@ -101,5 +104,8 @@ get_health(struct call *c)
 	engine_each_unwell(h->engine, unwell, h);
 	if (mistake != NULL)
 		reason(h, "configuration", "", mistake);
+	trouble = cluster_trouble(engine_cluster(h->engine), &since);
+	if (trouble != NULL)
+		reason(h, "cluster", "", trouble->msg);
 	pieces_begin(c, "text/plain; charset=utf-8", fill, health_free, h);
 }

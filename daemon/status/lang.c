@@ -46,6 +46,8 @@ static const char *const words[][2] = {
 	{ "Fr", "五" }, { "Sa", "六" }, { "Su", "日" },
 	{ "The configuration is not in force as it is written.",
 	    "配置文件有错误，尚未生效。" },
+	{ "Nothing is renewed here: the cluster is away.",
+	    "集群不可用，本机不会续期任何证书。" },
 	{ "Messages cannot be delivered on channel",
 	    "无法通过以下渠道发送通知：" },
 	{ "A TXT record could not be removed:", "无法删除 TXT 记录：" },

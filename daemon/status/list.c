@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "common/error.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "daemon/cluster/cluster.h"
 #include "daemon/engine/engine.h"
 #include "daemon/status/html.h"
 #include "daemon/status/parts.h"
@@ -79,10 +81,16 @@ void
 list_problems(struct view *v)
 {
 	const char *mistake = engine_reload_error(v->engine);
+	time_t since;
 	json_t *status = engine_status(v->engine);
+	const struct error *trouble = cluster_trouble(engine_cluster(
+	    v->engine), &since);
 	const json_t *o;
 	size_t i, n = 0;
 
+	if (trouble != NULL)
+		problem(v, "Nothing is renewed here: the cluster is away.",
+		    NULL, trouble->msg);
 	if (mistake != NULL)
 		problem(v, "The configuration is not in force as it is "
 		    "written.", NULL, mistake);

@@ -3,7 +3,10 @@
 members' leases, locks, what is asked of another member, etcd away."""
 
 import itertools
+import json
 import os
+import signal
+import time
 
 import pytest
 
@@ -74,3 +77,174 @@ def test_spread(fleet):
     assert sorted(keys(fleet, "member")) == ["r1", "r2", "r3"]
     shown = fleet.etcd.ctl("get", "--prefix", fleet.prefix + "/run/")
     assert "both" not in shown and "SEAL1" in shown
+
+
+def status(member):
+    p = member.ctl("cluster", "status", "--json")
+    return json.loads(p.stdout)
+
+
+def owner(fleet, name, but=None):
+    """Who is to renew it: the one that does not take it from the cluster."""
+    def check():
+        found = [m for m, a in fleet.members.items() if m != but and
+                 a.proc.alive() and
+                 (a.cert_status(name) or {}).get("published") is None]
+        return len(found) == 1 and found[0]
+    return proc.wait_until(lambda: "one owner of %s: %s" % (name, {
+        m: (a.cert_status(name) or {}).get("published")
+        for m, a in fleet.members.items() if m != but}), check, timeout=20)
+
+
+def test_clean_stop_and_kill(fleet):
+    """The owner stops: another one owns at once, and what is asked for then is
+    ordered there; it is killed: after its lease; started again, it does not
+    wait for its former lease."""
+    name = fleet.cert(names(1)[0])
+    for m in "r1", "r2":
+        fleet.member(m, lease="20s").start()
+    first, _ = fleet.everywhere(name)
+    one = owner(fleet, name)
+    two = "r2" if one == "r1" else "r1"
+    fleet.members[one].stop()
+    start = time.monotonic()
+    fleet.members[two].wait("the other to own", lambda: fleet.members[
+        two].cert_status(name)["published"] is None, timeout=10)
+    assert time.monotonic() - start < 8     # its lease was 20 s
+    assert fleet.members[two].ctl("renew-now", name).returncode == 0
+    second = fleet.members[two].serial(name)
+    assert second != first
+    fleet.members[one].start()
+    assert fleet.everywhere(name, first)[0] == second
+    assert owner(fleet, name) == one
+    fleet.members[one].kill()
+    start = time.monotonic()
+    fleet.members[one].start()
+    fleet.members[one].wait("joined", lambda: status(
+        fleet.members[one])["joined"])
+    assert time.monotonic() - start < 10
+    assert orders(fleet, name) in ({one: 1, two: 1}, {two: 2}), \
+        orders(fleet, name)
+
+
+def test_asked_elsewhere(fleet):
+    """renew-now on a member that does not renew: it says who does, waits for
+    the new certificate, and there is one order."""
+    name = fleet.cert(names(1)[0])
+    for m in "r1", "r2":
+        fleet.member(m).start()
+    web = fleet.member("w", "serve").start()
+    first, _ = fleet.everywhere(name)
+    one = owner(fleet, name)
+    time.sleep(1.1)         # newer, by its dates
+    p = web.ctl("renew-now", name)
+    assert p.returncode == 0, p.stdout
+    assert 'member "%s" of the cluster renews it' % one in p.stdout
+    second = web.serial(name)
+    assert second != first
+    assert fleet.everywhere(name, first)[0] == second
+    assert orders(fleet, name) == {one: 2}
+    proc.wait_until("no wish", lambda: not keys(fleet, "wish"))
+
+
+def test_paused_holder(fleet):
+    """A holder is stopped (SIGSTOP) in the middle of its run for longer than its
+    lease.  The other one goes on with its order; when the first comes back it
+    has lost the lock, ends its run without a failure, and takes the other's."""
+    name = fleet.cert(names(1)[0], propagation_delay="4s")
+    for m in "r1", "r2":
+        fleet.member(m).start()
+    waiting = proc.wait_until("a run that waits", lambda: next((
+        m for m, a in fleet.members.items() if "waiting" in a.log() and
+        name in a.log() and "TXT value" in a.log()), None), timeout=30)
+    a = fleet.members[waiting]
+    other = "r2" if waiting == "r1" else "r1"
+    a.proc.kill(signal.SIGSTOP)
+    try:
+        fleet.members[other].wait("the other one's", lambda: fleet.members[
+            other].serial(name), timeout=40)
+    finally:
+        a.proc.kill(signal.SIGCONT)
+    fleet.everywhere(name, timeout=30)
+    a.wait("what has happened", lambda: "the run ends, whoever renews it now "
+           "goes on" in a.log())
+    for m in fleet.members.values():
+        c = m.wait_valid(name, timeout=30)
+        assert c["failures"] == 0
+        m.wait_clean()
+    # One order, which both have worked on.
+    assert sum(orders(fleet, name).values()) == 1, orders(fleet, name)
+
+
+def test_away(fleet, lab):
+    """etcd is away: nothing is renewed, which is told, what is there stays; it
+    goes on by itself."""
+    c = cluster(lab, "etcd-away", n=1, base=24590)
+    fleet.etcd = c
+    try:
+        name = fleet.cert(names(1)[0])
+        a = fleet.member("r1")
+        a.options["status_listen"] = ["127.0.0.1:24599"]
+        a.start()
+        first, _ = fleet.everywhere(name)
+        c.stop()
+        a.wait("a word of it", lambda: a.status()["cluster"]["error"],
+               timeout=20)
+        e = a.status()["cluster"]["error"]
+        assert e["code"] == "cluster:away", e
+        p = a.ctl("cluster", "status")
+        assert p.returncode == 1 and "nothing is renewed" in p.stdout and \
+            "24590" in p.stdout, p.stdout
+        assert "cluster: nothing is renewed here" in a.ctl("status").stdout
+        assert a.ctl("check-status").returncode == 1
+        p = proc.run(["curl", "-s", "http://127.0.0.1:24599/healthz"])
+        assert "cluster: " in p.stdout, p.stdout
+        assert a.serial(name) == first
+        p = a.ctl("renew-now", name)
+        assert p.returncode != 0 and "etcd" in p.stdout, p.stdout
+        c.start(0)
+        c.wait()
+        a.wait("its return", lambda: a.status()["cluster"]["error"] is None,
+               timeout=30)
+        a.wait("a renewal", lambda: a.ctl("renew-now", name).returncode == 0,
+               timeout=30)
+        assert a.serial(name) != first
+    finally:
+        c.stop()
+
+
+def test_refused(fleet, etcd):
+    """Another secret, a name that is taken, a file of another CA: told with
+    what to do; and mended without a restart."""
+    fleet.cert(names(1)[0])
+    fleet.member("r1").start()
+    other = fleet.member("r2")
+    proc.wait_until("a member", lambda: keys(fleet, "member") == ["r1"])
+    right = other.cluster["encrypt_key_file"]
+    wrong = os.path.join(other.folder, "wrong")
+    with open(wrong, "w") as f:
+        f.write("f" * 64)
+    os.chmod(wrong, 0o600)
+    other.cluster["encrypt_key_file"] = wrong
+    other.start()
+
+    def told(code):
+        other.wait(code, lambda: (other.status()["cluster"]["error"] or {})
+                   .get("code") == code, timeout=20)
+    told("cluster:secret")
+    assert keys(fleet, "member") == ["r1"]
+    other.cluster.update(encrypt_key_file=right, name="r1")
+    other.write_conf()
+    other.reload()
+    told("cluster:name")
+    assert "give each its own name" in other.ctl("cluster", "status").stdout
+    other.cluster["name"] = "r2"
+    other.write_conf()
+    other.reload()
+    other.wait("joined", lambda: status(other)["joined"], timeout=20)
+    c = status(other)
+    assert [(m["name"], m["role"]) for m in c["members"]] == [
+        ("r1", "both"), ("r2", "both")], c
+    assert sum(m["owned"] for m in c["members"]) == 1
+    assert [e["error"] for e in c["etcd"]] == [None] * 3
+    assert sum(e["leader"] for e in c["etcd"]) == 1

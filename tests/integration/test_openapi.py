@@ -130,7 +130,7 @@ def test_commands(many, tmp_path):
                  ["rollout", good, "stop"],
                  ["account", "list"], ["account", "show", "lab"],
                  ["host", "list"], ["host", "show", "web-1"],
-                 ["list", "hosts"],
+                 ["list", "hosts"], ["cluster", "status"],
                  ["reload"], ["persist", good],
                  ["deploy", "undeployed.example.test", "fine"],
                  ["deploy", "--no-wait", "undeployed.example.test"],

@@ -23,13 +23,13 @@
     "renewal-failed, expiring, deploy-failed, serving-old, cleanup-failed, "
     "account, credentials, configuration, recovered, renewed, digest, "
     "repository-tampered, start-failed, revocation-failed, "
-    "names-missing, watched, fleet\n" },
+    "names-missing, watched, fleet, cluster\n" },
 { NOTIFY "syslog = daemon\nevents = {}\n}\n",
     NAT "events is empty: it would never tell anything; allowed: default, "
     "all, renewal-failed, expiring, deploy-failed, serving-old, "
     "cleanup-failed, account, credentials, configuration, recovered, "
     "renewed, digest, repository-tampered, start-failed, "
-    "revocation-failed, names-missing, watched, fleet\n" },
+    "revocation-failed, names-missing, watched, fleet, cluster\n" },
 { NOTIFY "syslog = daemon\nlevel = loud\n}\n",
     AT "3: notify \"ops\": level = \"loud\"; allowed: notice, warning, "
     "critical\n" },
