@@ -15,7 +15,7 @@
 #include "daemon/etcd/etcd_mirror.h"
 
 #define LATE_MS	61000		/* then people are told */
-#define PROBE_MS 15000		/* does etcd take writes again? */
+#define PROBE_MS 5000		/* does etcd take writes again? */
 
 #define MEMBER	"member/"
 #define LOCK	"lock/"

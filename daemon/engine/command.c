@@ -15,6 +15,7 @@
 #include "daemon/certs/origin.h"
 #include "daemon/certs/pair.h"
 #include "daemon/engine/priv.h"
+#include "daemon/engine/shared.h"
 #include "daemon/manage/revocations.h"
 #include "daemon/fleet/hosts.h"
 #include "daemon/fleet/reports.h"
@@ -200,6 +201,10 @@ engine_replace_and_revoke(struct engine *e, const char *name, int reason,
 		return error_set(err, ERR_CONFIG, "manage:other-ca",
 		    "acmed did not have \"%s\" issued; revoke it where it was",
 		    name);
+	if (c->conf->realm != NULL && c->is_taken)
+		return error_set(err, ERR_CONFIG, "manage:other-ca",
+		    "member \"%s\" of the cluster renews \"%s\"; revoke it "
+		    "there", shared_who(e, c), name);
 	if (origin_repository(c) != NULL)
 		return error_set(err, ERR_CONFIG, "manage:other-ca",
 		    "\"%s\" is fetched from where another host publishes it; "

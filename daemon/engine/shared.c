@@ -274,7 +274,6 @@ look_for_wished(struct engine *e, struct cert *c)
 {
 	const struct store_cert *row = &c->row;
 	struct error err;
-	const char *who;
 
 	if (c->wished_for == NULL)
 		return;
@@ -291,25 +290,30 @@ look_for_wished(struct engine *e, struct cert *c)
 		    row->error->msg);
 		wish_end(c);
 	} else if (clock_now() > c->wished_until) {
-		(void)cluster_part(e->cluster, c, &who);
 		(void)error_set(&err, ERR_TRANSIENT, "cluster:late",
 		    "member \"%s\" was asked, and no new certificate came; "
-		    "see acmectl status %s there", who != NULL ? who : "?",
+		    "see acmectl status %s there", shared_who(e, c),
 		    row->name);
 		event_end(c, STEP_ACCOUNT, &err, "%s", err.msg);
 		wish_end(c);
 	}
 }
 
-int
-shared_ask(struct engine *e, struct cert *c, bool force, struct error *err)
+const char *
+shared_who(const struct engine *e, struct cert *c)
 {
 	const char *who;
 
-	if (!is_shared(c) || (!c->is_taken &&
-	    cluster_part(e->cluster, c, &who) == CLUSTER_OURS))
-		return 1;
 	(void)cluster_part(e->cluster, c, &who);
+	return who != NULL ? who : "?";
+}
+
+int
+shared_ask(struct engine *e, struct cert *c, bool force, struct error *err)
+{
+	if (!is_shared(c) || (!c->is_taken &&
+	    cluster_part(e->cluster, c, NULL) == CLUSTER_OURS))
+		return 1;
 	if (cluster_wish(e->cluster, c, force, err) == -1)
 		return -1;
 	free(c->wished_for);
@@ -318,7 +322,7 @@ shared_ask(struct engine *e, struct cert *c, bool force, struct error *err)
 	c->wished_until = 0;
 	event_emit(e->certs, c->row.name, STEP_ACCOUNT, LOGL_INFO,
 	    "member \"%s\" of the cluster renews it; waiting for the new "
-	    "certificate", who != NULL ? who : "?");
+	    "certificate", shared_who(e, c));
 	tick_later(e);
 	return 0;
 }

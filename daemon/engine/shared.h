@@ -37,6 +37,9 @@ void	shared_taken_over(struct engine *, struct cert *);
  * ERR_TRANSIENT "cluster:away".  1: it is ours. */
 int	shared_ask(struct engine *, struct cert *, bool force, struct error *);
 
+/* The member that is to renew it; "?": not known. */
+const char *shared_who(const struct engine *, struct cert *);
+
 /* Give back all, and leave; done once. */
 void	shared_stop(struct engine *, void (*done)(void *arg), void *arg);
 

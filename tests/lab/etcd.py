@@ -11,10 +11,10 @@ class Etcd:
     """n members; with tls = a pair with .ca, .cert, .key, on TLS, and then
     clients must show a certificate of that CA as well."""
 
-    def __init__(self, folder, n=3, tls=None, base=23790):
+    def __init__(self, folder, n=3, tls=None, base=23790, options=()):
         if not shutil.which("etcd") or not shutil.which("etcdctl"):
             raise proc.LabError("etcd-server or etcd-client is not installed")
-        self.folder, self.tls = folder, tls
+        self.folder, self.tls, self.options = folder, tls, list(options)
         self.ports = [base + 10 * i for i in range(n)]
         self.scheme = "https" if tls else "http"
         self.urls = ["%s://127.0.0.1:%d" % (self.scheme, p)
@@ -41,7 +41,7 @@ class Etcd:
             argv += ["--cert-file", self.tls.cert, "--key-file", self.tls.key,
                      "--trusted-ca-file", self.tls.ca, "--client-cert-auth"]
         self.members[i] = proc.Proc(
-            argv, os.path.join(self.folder, "m%d.log" % i),
+            argv + self.options, os.path.join(self.folder, "m%d.log" % i),
             env=dict(os.environ, ETCD_UNSUPPORTED_ARCH=os.uname().machine))
 
     def ctl(self, *args, check=True, user=None):
