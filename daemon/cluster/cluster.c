@@ -176,7 +176,7 @@ cluster_asked(struct cluster *k, const struct error *err)
 const struct error *
 cluster_trouble(const struct cluster *k, time_t *since)
 {
-	if (k->k == NULL || k->trouble.kind == ERR_NONE)
+	if (k == NULL || k->k == NULL || k->trouble.kind == ERR_NONE)
 		return NULL;
 	*since = k->trouble_since;
 	return &k->trouble;

@@ -128,7 +128,8 @@ void		 cluster_look(struct cluster *, struct cert *);
 void		 cluster_wish_over(struct cluster *, struct cert *);
 
 /* Why nothing is renewed now, and since when; NULL: nothing is wrong, or there
- * is no cluster.  "cluster:away", or the code that says what to do. */
+ * is no cluster, which may be NULL.  "cluster:away", or the code that says what
+ * to do. */
 const struct error *cluster_trouble(const struct cluster *, time_t *since);
 
 #endif

@@ -99,6 +99,8 @@ put_certs(const struct engine *e, FILE *f)
 static void
 put_work(const struct engine *e, FILE *f)
 {
+	time_t since;
+
 	gauge(f, "acmed_renewals_running", "renewals under way.",
 	    e->certs->places.running);
 	gauge(f, "acmed_renewals_waiting", "renewals that wait for a place of "
@@ -118,6 +120,9 @@ put_work(const struct engine *e, FILE *f)
 	    "removed.", tokens_count(e->tokens));
 	gauge(f, "acmed_deploys_pending", "deploys that are not done.",
 	    rollout_pending(e->rollout));
+	gauge(f, "acmed_cluster_away", "1 if this member of a cluster renews "
+	    "nothing, as etcd is away or refuses.",
+	    cluster_trouble(e->cluster, &since) != NULL);
 	gauge(f, "acmed_configuration_mistaken", "1 if it is not in force as "
 	    "it is written.", e->reload_error != NULL);
 }

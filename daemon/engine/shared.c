@@ -223,6 +223,16 @@ release_idle(struct cert *c, void *arg)
 		unlock(e, c);
 }
 
+void
+shared_forget(struct engine *e, struct cert *c)
+{
+	e->n_locking -= c->locking != NULL;
+	cluster_lock_cancel(c->locking);
+	c->locking = NULL;
+	store_sync_cancel(c->unlocking);
+	c->unlocking = NULL;
+}
+
 /* --- asked for at one, done by another --- */
 
 static void
@@ -521,10 +531,7 @@ shared_free(struct engine *e)
 	for (size_t i = 0; i < e->certs->n; i++) {
 		struct cert *c = e->certs->list[i];
 
-		cluster_lock_cancel(c->locking);
-		c->locking = NULL;
-		store_sync_cancel(c->unlocking);
-		c->unlocking = NULL;
+		shared_forget(e, c);
 		wish_end(c);
 	}
 	e->certs->held = NULL;

@@ -37,6 +37,8 @@ void	shared_taken_over(struct engine *, struct cert *);
  * ERR_TRANSIENT "cluster:away".  1: it is ours. */
 int	shared_ask(struct engine *, struct cert *, bool force, struct error *);
 
+/* It is deleted: what is under way about its lock ends. */
+void	shared_forget(struct engine *, struct cert *);
 /* The member that is to renew it; "?": not known. */
 const char *shared_who(const struct engine *, struct cert *);
 

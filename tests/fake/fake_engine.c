@@ -267,6 +267,12 @@ engine_manage_jobs(const struct engine *e)
 	return (struct manage_jobs *)(uintptr_t)e;
 }
 
+struct cluster *
+engine_cluster(const struct engine *e)
+{
+	return NULL;
+}
+
 int
 engine_pause(struct engine *e, const char *name, time_t until,
     struct error *err)
