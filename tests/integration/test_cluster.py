@@ -118,7 +118,8 @@ def test_clean_stop_and_kill(fleet):
     assert second != first
     fleet.members[one].start()
     assert fleet.everywhere(name, first)[0] == second
-    assert owner(fleet, name) == one
+    proc.wait_until("the first to own it again",
+                    lambda: owner(fleet, name) == one, timeout=20)
     fleet.members[one].kill()
     start = time.monotonic()
     fleet.members[one].start()
