@@ -73,7 +73,9 @@ take(struct host *h, const struct receipt *r)
 	h->ok = r->ok;
 	h->since = r->since;
 	h->next_at = r->next_at;
-	h->at = r->at;
+	/* A clock that was ahead must not keep what it says later from being
+	 * believed. */
+	h->at = r->at < clock_now() ? r->at : clock_now();
 	host_set_error(h, r->code, r->error);
 }
 
@@ -252,6 +254,12 @@ age(struct repo *repo, bool is_whole)
 		for (h = p != NULL ? TAILQ_FIRST(&p->hosts) : NULL; h != NULL;
 		    h = next) {
 			next = TAILQ_NEXT(h, link);
+			/* It has never said anything that could be read. */
+			if (h->at == 0 && is_whole && h->read == NULL &&
+			    h->seen != repo->round) {
+				host_drop(repo->all, h);
+				continue;
+			}
 			if (!h->is_forgotten && h->at != 0 &&
 			    now - h->at > HOST_FORGET_S) {
 				h->is_forgotten = true;

@@ -181,9 +181,10 @@ look(const struct host_told *t, void *arg)
 		    t->host, why);
 		free(why);
 	}
-	/* Who is dead must not keep all others from a new certificate. */
-	if (!t->is_silent && (strcmp(t->serial, l->wave->serial) != 0 ||
-	    !t->ok))
+	/* Who is dead must not keep all others from a new certificate, nor
+	 * what somebody has put in the place of a host that never was. */
+	if (!t->is_silent && t->at != 0 &&
+	    (strcmp(t->serial, l->wave->serial) != 0 || !t->ok))
 		l->waiting++;
 }
 

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import time
 
@@ -61,12 +62,20 @@ def test_waves(fleet):
     p = fetch(us, name)
     assert p.returncode == 0 and "other hosts take it first" in p.stdout
     assert us.cert_status(name)["serial"] == first
+    # What no host has written is shown, and waited for by nobody.
+    odd = os.path.join(folder, "hosts", "canary-odd")
+    os.makedirs(odd)
+    with open(os.path.join(odd, name + ".json"), "w") as f:
+        f.write("garbage")
+    publisher.wait("the odd one", lambda: "canary-odd" in hosts(publisher))
     fetch(canary, name)
     serve(publisher, second, ["canary-1"])
     r = publisher.wait("the pause", lambda: rollout(publisher, name)[
         "next_at"] and rollout(publisher, name))
     assert r["wave"] == 1 and r["waves"] == 3
-    c = publisher.cert_status(name)["hosts"]
+    shutil.rmtree(odd)
+    c = publisher.wait("its end", lambda: "canary-odd" not in hosts(
+        publisher) and publisher.cert_status(name)["hosts"])
     assert c["known"] == 3 and c["behind"] == 0     # the others wait
     # It died when the next wave was decided, and before it was told: it is
     # told then.
