@@ -193,7 +193,7 @@ ranged(const struct error *err, const json_t *reply, void *arg)
 	struct object_list_op *op = arg;
 	const json_t *kvs = json_object_get(reply, "kvs"), *kv;
 	struct error told;
-	size_t i;
+	size_t i, n_read = 0;
 
 	op->etcd = NULL;
 	if (err != NULL) {
@@ -203,8 +203,15 @@ ranged(const struct error *err, const json_t *reply, void *arg)
 	}
 	json_array_foreach(kvs, i, kv) {
 		if (!op->is_cut)
-			(void)etcd_kv_read(kv, op->folder, false, tell_key,
-			    op);
+			n_read += etcd_kv_read(kv, op->folder, false,
+			    tell_key, op) == 0;
+	}
+	/* None that says where the next page begins. */
+	if (!op->is_cut && n_read == 0 && json_array_size(kvs) > 0) {
+		(void)error_set(&told, ERR_REJECTED, "etcd:refused",
+		    "1000 keys in a row are none of acmed's: remove them");
+		finish(op, &told);
+		return;
 	}
 	if (op->is_cut || json_array_size(kvs) == 0 ||
 	    !jsonx_bool(reply, "more", false))

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Hosts say what they serve; the publisher knows who is behind, and why."""
 
+import base64
 import itertools
 import json
 import os
 import time
+import urllib.request
 
 import pytest
 
@@ -201,6 +203,17 @@ def test_no_receipts(fleet):
     assert publisher.cert_status(name)["hosts"] is None
 
 
+def litter(url, folder):
+    """A page of keys that are none of acmed's stands before all others: what
+    hosts say is told by the watch, and the list ends."""
+    for i in range(0, 1000, 100):
+        puts = [{"request_put": {"key": base64.b64encode(
+            b"%s\0%d" % (folder.encode(), k)).decode()}}
+            for k in range(i, i + 100)]
+        urllib.request.urlopen(url + "/v3/kv/txn", json.dumps(
+            {"success": puts}).encode(), timeout=10).read()
+
+
 def store(kind, lab):
     """A repository's options, and what ends it."""
     if kind == "s3":
@@ -228,7 +241,8 @@ def store(kind, lab):
         if "not installed" in str(e):
             pytest.skip(str(e))
         raise
-    return {"type": "etcd", "etcd": etcd.urls}, etcd.stop
+    litter(etcd.urls[0], "x/~hosts/")
+    return {"type": "etcd", "etcd": etcd.urls, "prefix": "x"}, etcd.stop
 
 
 @pytest.mark.parametrize("kind", ["s3", "oss", "etcd"])
@@ -250,5 +264,8 @@ def test_stores(fleet, lab, kind):
         print("%s: all known to serve it after %.1f s" % (
             kind, time.monotonic() - start))
         assert publisher.cert_status(name)["hosts"]["behind"] == 0
+        if kind == "etcd":
+            publisher.wait("the end of the list", lambda: "keys in a row are "
+                           "none of acmed's" in publisher.log())
     finally:
         end()
