@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The key that signs what this acmed publishes for hosts (identity.h). */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,8 @@ store_publisher(struct store *s, struct error *err)
 	char *path;
 	struct identity *id;
 
-	if (faccessat(s->dirfd, FILE_NAME, F_OK, 0) == -1)
+	/* One that cannot be seen is not replaced: all hosts know it. */
+	if (faccessat(s->dirfd, FILE_NAME, F_OK, 0) == -1 && errno == ENOENT)
 		return make(s, err);
 	path = xasprintf("%s/" FILE_NAME, s->dir);
 	id = identity_read(path, err);

@@ -16,6 +16,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/io/loop.h"
+#include "daemon/store/identity.h"
 #include "daemon/store/schema.h"
 #include "daemon/store/store.h"
 #include "tests/unit/scratch.h"
@@ -573,6 +574,32 @@ test_busy(void **state)
 	assert_int_equal(sync_now(f, &err), ERR_NONE);
 }
 
+/* All hosts know the publisher's key: one that cannot be seen is not made
+ * anew. */
+static void
+test_publisher(void **state)
+{
+	struct fixture *f = *state;
+	const char *path = scratch_path(&f->scratch, "s/publisher.key");
+	char to[] = "publisher.key", *public;
+	struct identity *id;
+	struct error err;
+
+	id = store_publisher(f->store, &err);
+	assert_non_null(id);
+	public = xstrdup(identity_public(id));
+	identity_free(id);
+	id = store_publisher(f->store, &err);
+	assert_non_null(id);
+	assert_string_equal(identity_public(id), public);
+	identity_free(id);
+	free(public);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink(to, path), 0);		/* ELOOP */
+	assert_null(store_publisher(f->store, &err));
+	assert_int_equal(readlink(path, to, sizeof(to)), strlen(to));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -586,6 +613,7 @@ main(void)
 		TEST(test_sync),
 		TEST(test_crash), TEST(test_disk_full),
 		TEST(test_disk_full_unheard), TEST(test_busy),
+		TEST(test_publisher),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
