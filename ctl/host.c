@@ -2,6 +2,7 @@
 /* acmectl host: hosts with keys of their own. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/api.h"
 #include "common/error.h"
@@ -171,6 +172,8 @@ write_both(const struct options *o, struct conf_batch *b, const char *path,
 	code = place_reload(&quiet);
 	if (code != EXIT_OK) {
 		conf_batch_undo(b);
+		if (path != NULL)
+			(void)unlink(path);
 		drafts_reload_quietly(o);
 		say_error("the new section was removed again");
 	}
