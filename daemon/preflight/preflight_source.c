@@ -38,7 +38,7 @@ source_check(struct pf_check *c)
 
 	c->fetch = fetch_start(&(struct fetch_args){
 	    .loop = pf->env->loop, .http = pf->env->http,
-	    .etcd = pf->env->etcd,
+	    .etcd = pf->env->etcd, .store = pf->env->store,
 	    .cert = c->pc->cc, .repository = c->pc->cc->source,
 	    .serial = cert != NULL ? cert_serial(cert) : "",
 	    .not_before = cert != NULL ? cert->row.not_before : 0,

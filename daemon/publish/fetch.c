@@ -17,6 +17,7 @@
 #include "daemon/store/identity.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/seal.h"
+#include "daemon/store/store.h"
 
 #define TIMEOUT_MS	60000
 
@@ -353,6 +354,36 @@ check_older(const struct fetch_op *op, struct error *err)
 	    text_time(op->a.published_at, seen));
 }
 
+/*
+ * What a manifest takes back stays taken back, whether this host has it or
+ * not: the manifest that brought it has a good signature for ever, and whoever
+ * can write there may put it back.  Only one published later brings it again.
+ * It is the version that is refused, not all that is published before: a clock
+ * that was fast must not keep the next one away.
+ */
+static int
+check_withdrawn(const struct fetch_op *op, struct error *err)
+{
+	const struct manifest *m = &op->manifest;
+	const char *repository = op->a.repository->name;
+	char at[TEXT_TIME_MAX], withdrawn[TEXT_TIME_MAX];
+	time_t then;
+
+	if (m->withdrawn[0] != '\0' && store_withdrawn_at(op->a.store,
+	    m->certificate, repository, m->withdrawn) < m->published_at)
+		store_withdrawn_put(op->a.store, m->certificate, repository,
+		    m->withdrawn, m->published_at);
+	then = strcmp(m->serial, op->serial) == 0 ? 0 : store_withdrawn_at(
+	    op->a.store, m->certificate, repository, m->serial);
+	if (then == 0 || m->published_at > then)
+		return 0;
+	return error_set(err, ERR_REJECTED, "fetch:older", "repository \"%s\" "
+	    "went back to certificate %s, published %s, which the publisher "
+	    "withdrew %s: an old manifest was put back, or a backup was "
+	    "restored", repository, m->serial,
+	    text_time(m->published_at, at), text_time(then, withdrawn));
+}
+
 static int
 judge(struct fetch_op *op, const struct object_reply *reply,
     struct error *err)
@@ -367,7 +398,8 @@ judge(struct fetch_op *op, const struct object_reply *reply,
 	op->result.publisher = op->manifest.publisher;
 	op->result.published_at = op->manifest.published_at;
 	op->result.renew_at = op->manifest.renew_at;
-	if (is_withdrawn(op) && check_older(op, err) == -1)
+	if (check_withdrawn(op, err) == -1 ||
+	    (is_withdrawn(op) && check_older(op, err) == -1))
 		return -1;
 	if (!is_newer(op) && !is_withdrawn(op))
 		return strcmp(op->manifest.serial, op->serial) == 0 ?

@@ -17,11 +17,13 @@
 struct conf_cert;
 struct conf_repository;
 struct fetch_op;
+struct store;
 
 struct fetch_args {			/* borrowed; copied */
 	struct loop	*loop;
 	struct http	*http;
 	struct etcd	*etcd;
+	struct store	*store;		/* keeps what was withdrawn */
 	const struct conf_cert *cert;	/* borrowed; its names */
 	const struct conf_repository *repository;	/* borrowed */
 	const char	*serial;	/* installed here; "": none */
@@ -58,8 +60,9 @@ struct fetch_result {
  * those of the manifest and hold all that the configuration wants, the dates
  * are good now.  Errors: those of objects.h and manifest.h, ERR_REJECTED
  * "fetch:hash", "fetch:names", "fetch:expired", "fetch:older" (the repository
- * went back to what it had before), and chain_verify()'s; "fetch:key" where the
- * host keeps its key: it is published, or is another one.
+ * went back to what it had before, or to what was withdrawn since), and
+ * chain_verify()'s; "fetch:key" where the host keeps its key: it is published,
+ * or is another one.
  */
 typedef void fetch_done_cb(const struct error *err,
     const struct fetch_result *, void *arg);

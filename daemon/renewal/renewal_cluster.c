@@ -83,7 +83,7 @@ renewal_look_first(struct renewal *r, void (*next)(struct renewal *))
 	r->after_look = next;
 	r->fetch = fetch_start(&(struct fetch_args){
 	    .loop = r->env->loop, .http = r->env->http,
-	    .etcd = r->env->etcd, .cert = r->cc,
+	    .etcd = r->env->etcd, .store = r->env->store, .cert = r->cc,
 	    .repository = r->cc->realm->certs,
 	    .serial = cert_serial(r->cert), .not_before = row->not_before,
 	    .etag = "", .published_at = row->source_at, .only_look = true },

@@ -128,7 +128,8 @@ renewal_enter_fetch(struct renewal *r)
 {
 	const struct store_cert *row = &r->cert->row;
 	struct fetch_args args = { .loop = r->env->loop,
-	    .http = r->env->http, .etcd = r->env->etcd, .cert = r->cc,
+	    .http = r->env->http, .etcd = r->env->etcd,
+	    .store = r->env->store, .cert = r->cc,
 	    .repository = r->source, .serial = cert_serial(r->cert),
 	    .not_before = row->not_before, .not_after = row->not_after,
 	    .host = origin_host(r->cert, r->source), .etag = "",

@@ -379,7 +379,7 @@ watch_poll(struct cert *c)
 	w->news_at = 0;
 	w->fetch = fetch_start(&(struct fetch_args){
 	    .loop = c->watch->env->loop, .http = c->watch->env->http,
-	    .etcd = c->watch->env->etcd,
+	    .etcd = c->watch->env->etcd, .store = c->watch->env->store,
 	    .cert = c->conf, .repository = origin_repository(c),
 	    .serial = cert_serial(c),
 	    .not_before = c->row.not_before,

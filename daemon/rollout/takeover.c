@@ -157,7 +157,8 @@ turn_cb(void *arg)
 	if (c->run != NULL || t->fetch != NULL || t->release != NULL)
 		return;
 	t->fetch = fetch_start(&(struct fetch_args){ .loop = env->loop,
-	    .http = env->http, .etcd = env->etcd, .cert = c->conf,
+	    .http = env->http, .etcd = env->etcd, .store = env->store,
+	    .cert = c->conf,
 	    .repository = c->conf->realm->certs, .serial = cert_serial(c),
 	    .not_before = c->row.not_before, .etag = "",
 	    .published_at = c->row.source_at, .only_look = true }, looked, t);

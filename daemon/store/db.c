@@ -50,6 +50,7 @@ static const char *const checks[] = {
 	"PRAGMA quick_check('watch')",
 	"PRAGMA quick_check('pair')", "PRAGMA quick_check('receipt')",
 	"PRAGMA quick_check('wave')",
+	"PRAGMA quick_check('withdrawn')",
 };
 
 static int

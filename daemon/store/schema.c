@@ -280,6 +280,14 @@ const char *const schema_tables[] = {
 	" why TEXT NOT NULL,"
 	" PRIMARY KEY (cert, repository)"
 	") WITHOUT ROWID",
+
+	"CREATE TABLE withdrawn ("
+	" cert TEXT NOT NULL,"
+	" repository TEXT NOT NULL,"
+	" serial TEXT NOT NULL,"
+	" published_at INTEGER NOT NULL,"
+	" PRIMARY KEY (cert, repository, serial)"
+	") WITHOUT ROWID",
 	NULL
 };
 
@@ -602,6 +610,14 @@ const char *const schema_migrations[] = {
 	") WITHOUT ROWID;",
 
 	"ALTER TABLE cert ADD COLUMN csr TEXT;",
+
+	"CREATE TABLE withdrawn ("
+	" cert TEXT NOT NULL,"
+	" repository TEXT NOT NULL,"
+	" serial TEXT NOT NULL,"
+	" published_at INTEGER NOT NULL,"
+	" PRIMARY KEY (cert, repository, serial)"
+	") WITHOUT ROWID;",
 };
 const int schema_version =
     (int)(sizeof(schema_migrations) / sizeof(schema_migrations[0]));

@@ -389,6 +389,18 @@ int		 store_wave_get(struct store *, const char *cert,
 /* Insert or replace; key: cert, repository. */
 void		 store_wave_put(struct store *, const struct store_wave *);
 
+/*
+ * --- what a publisher has taken back, on the hosts: not to be taken again ---
+ *
+ * When the newest manifest was published that withdraws this version; 0: none
+ * is known.  They are few, as a person withdraws each, and stay.
+ */
+time_t		 store_withdrawn_at(struct store *, const char *cert,
+		    const char *repository, const char *serial);
+void		 store_withdrawn_put(struct store *, const char *cert,
+		    const char *repository, const char *serial,
+		    time_t published_at);
+
 /* --- what a person wants to be revoked, until the CA has done it --- */
 
 struct store_revocation {

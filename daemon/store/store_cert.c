@@ -262,6 +262,7 @@ store_cert_delete(struct store *s, const char *name)
 		"DELETE FROM pair WHERE cert = ?",
 		"DELETE FROM receipt WHERE cert = ?",
 		"DELETE FROM wave WHERE cert = ?",
+		"DELETE FROM withdrawn WHERE cert = ?",
 	};
 
 	for (size_t i = 0; i < sizeof(sqls) / sizeof(sqls[0]); i++) {

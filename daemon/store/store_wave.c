@@ -53,3 +53,39 @@ store_wave_put(struct store *s, const struct store_wave *w)
 	db_bind_text(q, w->why);
 	db_write(q);
 }
+
+time_t
+store_withdrawn_at(struct store *s, const char *cert, const char *repository,
+    const char *serial)
+{
+	static const char sql[] =
+	    "SELECT published_at FROM withdrawn"
+	    " WHERE cert = ? AND repository = ? AND serial = ?";
+	struct db_stmt *q = db_stmt(s->db, sql);
+	time_t at;
+
+	db_bind_text(q, cert);
+	db_bind_text(q, repository);
+	db_bind_text(q, serial);
+	if (!db_next(q))
+		return 0;
+	at = (time_t)db_int(q, 0);
+	db_end(q);
+	return at;
+}
+
+void
+store_withdrawn_put(struct store *s, const char *cert, const char *repository,
+    const char *serial, time_t published_at)
+{
+	static const char sql[] =
+	    "INSERT OR REPLACE INTO withdrawn (cert, repository, serial,"
+	    " published_at) VALUES (?, ?, ?, ?)";
+	struct db_stmt *q = db_stmt(s->db, sql);
+
+	db_bind_text(q, cert);
+	db_bind_text(q, repository);
+	db_bind_text(q, serial);
+	db_bind_int(q, published_at);
+	db_write(q);
+}

@@ -110,6 +110,8 @@ def test_waves(fleet):
     opened(publisher, name, 3, "done")
     publisher.wait("the manifest", lambda: "waves" not in json.load(open(
         os.path.join(folder, name, "manifest.json"))))
+    with open(os.path.join(folder, name, "manifest.json")) as f:
+        bad = f.read()
     fetch(us, name)
     serve(publisher, second, ["canary-1", "us-1"])
 
@@ -128,3 +130,26 @@ def test_waves(fleet):
     assert publisher.cert_status(name)["serial"] == first
     assert publisher.ctl("rollout", name, "stop").returncode == 5
     assert set(hosts(publisher)) == set(NAMES)
+
+    # Who can write there, and has no key, does not bring it back: the old
+    # manifest is refused, after a restart as well, ...
+    with open(os.path.join(folder, name, "manifest.json"), "w") as f:
+        f.write(bad)
+    assert json.loads(bad)["serial"] == second
+    us.stop()
+    us.start()
+    for web in (canary, us):
+        p = fetch(web, name)
+        assert p.returncode != 0
+        c = web.cert_status(name)
+        assert c["serial"] == first and c["error"]["code"] == "fetch:older"
+        assert "which the publisher withdrew" in c["error"]["msg"], c
+    # ... and one that was published after the withdrawal is taken.
+    us.stop()
+    with sqlite3.connect(os.path.join(us.state_dir, "state.db")) as db:
+        assert db.execute("UPDATE withdrawn SET published_at = ? WHERE "
+                          "serial = ?", (json.loads(bad)["published_at"] - 1,
+                                         second)).rowcount == 1
+    us.start()
+    fetch(us, name)
+    assert us.cert_status(name)["serial"] == second

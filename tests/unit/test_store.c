@@ -188,6 +188,7 @@ test_versions(void **state)
 	(void)sql(f, "DROP TABLE missing");
 	(void)sql(f, "DROP TABLE receipt");
 	(void)sql(f, "DROP TABLE wave");
+	(void)sql(f, "DROP TABLE withdrawn");
 	(void)sql(f, "DROP TABLE watch");
 	(void)sql(f, "DROP TABLE pair");
 	(void)sql(f, "DROP TABLE alarm");

@@ -489,11 +489,30 @@ test_clouds(void **state)
 	expect_clouds(f->store, "a", "");
 }
 
+/* Per version and repository, until the certificate goes. */
+static void
+test_withdrawn(void **state)
+{
+	struct fixture *f = *state;
+
+	store_withdrawn_put(f->store, "a", "fleet", "0b", 7);
+	store_withdrawn_put(f->store, "a", "fleet", "0c", 8);
+	store_withdrawn_put(f->store, "a", "fleet", "0b", 9);
+	reopen(f);
+	assert_int_equal(store_withdrawn_at(f->store, "a", "fleet", "0b"), 9);
+	assert_int_equal(store_withdrawn_at(f->store, "a", "fleet", "0c"), 8);
+	assert_int_equal(store_withdrawn_at(f->store, "a", "fleet", "0a"), 0);
+	assert_int_equal(store_withdrawn_at(f->store, "a", "other", "0b"), 0);
+	assert_int_equal(store_withdrawn_at(f->store, "b", "fleet", "0b"), 0);
+	store_cert_delete(f->store, "a");
+	assert_int_equal(store_withdrawn_at(f->store, "a", "fleet", "0b"), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_clouds),
+		TEST(test_clouds), TEST(test_withdrawn),
 		TEST(test_cert_rows), TEST(test_old_stamp),
 		TEST(test_txt_rows),
 		TEST(test_http_rows),
