@@ -11,14 +11,15 @@
 #include "ctl/show.h"
 
 static void
-print_error(const struct options *o, const json_t *reply, time_t now)
+print_error(const struct options *o, const json_t *reply, time_t now,
+    const char *member, const char *what)
 {
-	const json_t *error = json_object_get(reply, "error");
+	const json_t *error = json_object_get(reply, member);
 	char *text = show_error(error), when[SHOW_WHEN_MAX];
 
 	if (text == NULL)
 		return;
-	(void)fprintf(o->out.out, "  nothing is renewed since %s: ",
+	(void)fprintf(o->out.out, "  %s since %s: ", what,
 	    show_when(now, (time_t)jsonx_int(error, "at", now), when));
 	term_wrap(&o->out, TERM_BAD, 2, 4, text);
 	free(text);
@@ -46,7 +47,8 @@ print_self(const struct options *o, const json_t *reply, time_t now)
 		(void)fprintf(o->out.out, "  view      behind, nothing was "
 		    "heard since %s\n", behind != 0 ? show_when(now, behind,
 		    when) : "the start");
-	print_error(o, reply, now);
+	print_error(o, reply, now, "error", "nothing is renewed");
+	print_error(o, reply, now, "differs", "not the same");
 	free(prefix);
 	free(role);
 	free(name);
@@ -68,10 +70,13 @@ print_members(const struct options *o, const json_t *reply, time_t now)
 
 		term_cell(&o->out, jsonx_bool(m, "self", false) ? TERM_BOLD :
 		    TERM_PLAIN, name, 24);
-		(void)fprintf(o->out.out, " %-6s %-12s %-10s %8lld %8lld\n",
+		(void)fprintf(o->out.out, " %-6s %-12s %-10s %8lld %8lld",
 		    role, version, show_span(now, (time_t)jsonx_int(m,
 		    "since", 0), since), (long long)jsonx_int(m, "owned", 0),
 		    (long long)jsonx_int(m, "held", 0));
+		if (jsonx_bool(m, "differs", false))
+			term_cell(&o->out, TERM_BAD, "  differs", 9);
+		(void)fputc('\n', o->out.out);
 		free(role);
 		free(version);
 		free(name);

@@ -223,6 +223,8 @@ status_print_rest(const struct term *t, const json_t *rest, time_t now)
 	print_channels(t, json_object_get(rest, "notify"), now);
 	print_trouble(t, "cluster: nothing is renewed here",
 	    show_error(jsonx_get(rest, "cluster.error")));
+	print_trouble(t, "cluster", show_error(jsonx_get(rest,
+	    "cluster.differs")));
 	print_trouble(t, "configuration", show_error(jsonx_get(rest,
 	    "config.error")));
 }

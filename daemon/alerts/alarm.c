@@ -353,14 +353,19 @@ void
 alarm_judge_cluster(const struct error *err, time_t since, time_t now,
     struct alarm_fact *f)
 {
+	bool differs = strcmp(err->code, "cluster:differs") == 0;
+
 	memset(f, 0, sizeof(*f));
-	(void)text_printf(f->key, sizeof(f->key), "cluster");
+	(void)text_printf(f->key, sizeof(f->key), differs ?
+	    "cluster-differs" : "cluster");
 	(void)text_printf(f->cause, sizeof(f->cause), "%s", err->code);
 	f->event = NEV_CLUSTER;
 	f->events = NEV_BIT(NEV_CLUSTER);
 	f->level = NLEV_WARNING;
-	/* etcd elects a leader, or we have just begun. */
-	f->is_ripe = err->kind == ERR_CONFIG || now - since >= CLUSTER_S;
+	/* etcd elects a leader, we have just begun, or members are reloaded
+	 * one after the other. */
+	f->is_ripe = (err->kind == ERR_CONFIG && !differs) ||
+	    now - since >= CLUSTER_S;
 	set_text(f, err->msg);
 }
 

@@ -93,7 +93,7 @@ int	alarm_judge_watch(const struct watched *, const struct conf_alarm *,
 /* The same of hosts that do not serve what is published; text says which. */
 void	alarm_judge_hosts(const char *cert, const char *text,
 	    enum alarm_stage, time_t ends, struct alarm_fact *out);
-/* The same of a cluster that is away since then. */
+/* The same of a cluster that is away, or whose members differ, since then. */
 void	alarm_judge_cluster(const struct error *, time_t since, time_t now,
 	    struct alarm_fact *out);
 /* The same of a roll-out that was stopped. */

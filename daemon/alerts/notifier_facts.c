@@ -286,8 +286,12 @@ notifier_find_facts(struct notifier *n, time_t now)
 	revocations_each_failed(env->revocations, of_revocation,
 	    &(struct of_revocation){ n, now });
 	watches_each(env->watches, of_watched, &(struct of_watched){ n, now });
-	trouble = env->cluster != NULL ? cluster_trouble(env->cluster,
-	    &since) : NULL;
+	trouble = cluster_trouble(env->cluster, &since);
+	if (trouble != NULL) {
+		alarm_judge_cluster(trouble, since, now, &f);
+		note(n, &f, now);
+	}
+	trouble = cluster_differs(env->cluster, &since);
 	if (trouble != NULL) {
 		alarm_judge_cluster(trouble, since, now, &f);
 		note(n, &f, now);

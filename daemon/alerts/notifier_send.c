@@ -159,7 +159,8 @@ is_same_group(const struct alarm *a, const struct alarm *b)
 		return false;
 	if (is_over(a))
 		return a->told_level == b->told_level &&
-		    (event_of(a) != NEV_DEPLOY ||
+		    ((event_of(a) != NEV_DEPLOY &&
+		    event_of(a) != NEV_CLUSTER) ||
 		    strcmp(a->told_cause, b->told_cause) == 0);
 	return a->level == b->level && strcmp(a->cause, b->cause) == 0;
 }

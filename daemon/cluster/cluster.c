@@ -189,6 +189,7 @@ member_free(struct member *m)
 {
 	free(m->name);
 	free(m->version);
+	free(m->digest);
 	free(m);
 }
 
@@ -220,6 +221,7 @@ count_renewers(struct cluster *k)
 		k->renewers[k->n_renewers] = m->hash;
 		k->by_renewer[k->n_renewers++] = m;
 	}
+	differs_look(k);
 	tell_later(k);
 }
 
@@ -260,6 +262,8 @@ member_put(struct cluster *k, const char *name, const struct etcd_kv *kv)
 	m->since = jsonx_int(json, "since", 0);
 	xstrset(&m->version, json != NULL ? version != NULL ? version : "" :
 	    NULL);
+	m->n_certs = jsonx_int(json, "certificates", 0);
+	xstrset(&m->digest, jsonx_str(json, "digest"));
 	json_decref(json);
 	free(key);
 	count_renewers(k);
@@ -392,6 +396,7 @@ cluster_new(const struct cluster_env *env)
 	timer_init(&k->tell, env->loop, tell_cb, k);
 	timer_init(&k->late, env->loop, tell_cb, k);
 	timer_init(&k->probe, env->loop, probe_cb, k);
+	timer_init(&k->differs_tell, env->loop, differs_tell_cb, k);
 	return k;
 }
 
@@ -401,6 +406,9 @@ forget(struct cluster *k)
 	timer_clear(&k->tell);
 	timer_clear(&k->late);
 	timer_clear(&k->probe);
+	timer_clear(&k->differs_tell);
+	k->differs.kind = ERR_NONE;
+	k->differs_since = 0;
 	etcd_cancel(k->probing);
 	k->probing = NULL;
 	k->is_full = false;
@@ -453,16 +461,20 @@ cluster_apply(struct cluster *k, const struct conf *conf)
 
 	tell_later(k);
 	if (k->k != NULL && conf->cluster != NULL &&
-	    k->k->hash == conf->cluster->hash)
+	    k->k->hash == conf->cluster->hash) {
+		differs_count(k);
 		return;
+	}
 	if (k->k != NULL) {
 		(void)error_set(&err, ERR_TRANSIENT, "cluster:away",
 		    "the configuration has another cluster now");
 		lock_lose_all(k, &err);
 		forget(k);
 	}
-	if (conf->cluster != NULL)
+	if (conf->cluster != NULL) {
 		join(k, conf);
+		differs_count(k);
+	}
 }
 
 static void
@@ -485,6 +497,7 @@ cluster_leave(struct cluster *k, void (*done)(void *arg), void *arg)
 	timer_clear(&k->tell);
 	timer_clear(&k->late);
 	timer_clear(&k->probe);
+	timer_clear(&k->differs_tell);
 	etcd_cancel(k->probing);
 	k->probing = NULL;
 	if (k->membership != NULL) {

@@ -131,5 +131,8 @@ void		 cluster_wish_over(struct cluster *, struct cert *);
  * is no cluster, which may be NULL.  "cluster:away", or the code that says what
  * to do. */
 const struct error *cluster_trouble(const struct cluster *, time_t *since);
+/* The same of renewers that have other certificates to renew than this one, so
+ * that some may be renewed by nobody: "cluster:differs". */
+const struct error *cluster_differs(const struct cluster *, time_t *since);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cluster_priv - what cluster.c, lock.c, wish.c and report.c share. */
+/* cluster_priv - what cluster.c, differs.c, lock.c, wish.c and report.c
+ * share. */
 #ifndef DAEMON_CLUSTER_CLUSTER_PRIV_H
 #define DAEMON_CLUSTER_CLUSTER_PRIV_H
 
@@ -25,6 +26,9 @@ struct member {
 	enum cluster_role role;
 	char		*version;	/* NULL: it cannot be read */
 	time_t		 since;
+	int64_t		 n_certs;	/* that it is to renew, */
+	char		*digest;	/* and of them; NULL: none is told,
+					   as by older versions */
 };
 
 /* One in etcd, or that we have just made. */
@@ -81,6 +85,11 @@ struct cluster {
 	bool		 is_full;	/* etcd takes no writes, */
 	struct timer	 probe;		/* as far as is known */
 	struct etcd_op	*probing;
+	size_t		 n_certs;	/* that we are to renew, */
+	uint64_t	 digest;	/* and of them */
+	struct error	 differs;	/* kind ERR_NONE: not told */
+	time_t		 differs_since;	/* 0: nobody does */
+	struct timer	 differs_tell;
 	void		(*left)(void *arg);
 	void		*left_arg;
 };
@@ -102,6 +111,15 @@ json_t		*cluster_open(const struct cluster *, const char *key,
 		    const struct etcd_kv *);
 /* What etcd has answered to a request of ours. */
 void		 cluster_asked(struct cluster *, const struct error *);
+
+/* --- differs.c --- */
+/* What we are to renew, by the configuration in force. */
+void		 differs_count(struct cluster *);
+/* The members, or what we have, may be others now. */
+void		 differs_look(struct cluster *);
+/* It is to renew others than we are. */
+bool		 differs_is(const struct cluster *, const struct member *);
+void		 differs_tell_cb(void *cluster);
 
 /* --- lock.c --- */
 struct lock	*lock_find(const struct cluster *, const struct cert *);

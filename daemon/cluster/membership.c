@@ -25,7 +25,16 @@
 #define RETRY_MS	1000
 #define LEAVE_MS	2000
 
-enum part { PART_SECRET, PART_OLD, PART_GRANT, PART_REGISTER, PART_KEEP };
+enum part {
+	PART_SECRET, PART_OLD, PART_GRANT, PART_REGISTER, PART_KEEP, PART_TELL
+};
+
+/* What we are to renew. */
+struct has {
+	bool		 is_known;
+	size_t		 n_certs;
+	uint64_t	 digest;
+};
 
 struct membership {
 	struct membership_args a;
@@ -38,6 +47,9 @@ struct membership {
 	int64_t		 key_made;	/* revision; of our key under it */
 	int64_t		 sent_ms;	/* the call under way */
 	int64_t		 deadline_ms;	/* clock_boot_ms(); of lease */
+	struct has	 has;
+	struct has	 sent;		/* by the call under way */
+	struct has	 told;		/* stands in our key */
 	bool		 has_joined;
 	bool		 has_left;
 	void		(*left)(void *arg);
@@ -120,17 +132,22 @@ lease_ms(const struct membership *m)
 }
 
 static void
-call(struct membership *m, const char *path, json_t *body, etcd_done_cb *done)
+call_for(struct membership *m, const char *path, json_t *body,
+    etcd_done_cb *done, unsigned ms)
 {
-	unsigned ms = (unsigned)lease_ms(m);
-
 	m->sent_ms = clock_boot_ms();
 	/* Neither a member that does not answer, nor the 100,000 certificates
 	 * that are looked at when one has left, must cost the lease. */
 	m->call = etcd_call_start(m->a.etcd, &(struct etcd_args){
-	    .conf = m->a.conf->etcd, .timeout_ms = ms, .try_ms = ms / 5,
-	    .urgent = true },
+	    .conf = m->a.conf->etcd, .timeout_ms = ms,
+	    .try_ms = (unsigned)lease_ms(m) / 5, .urgent = true },
 	    path, body, done, m);
+}
+
+static void
+call(struct membership *m, const char *path, json_t *body, etcd_done_cb *done)
+{
+	call_for(m, path, body, done, (unsigned)lease_ms(m));
 }
 
 static json_t *
@@ -216,6 +233,14 @@ extend(struct membership *m, int64_t ttl_s)
 	timer_set(&m->end, m->deadline_ms - clock_boot_ms());
 }
 
+static bool
+is_told(const struct membership *m)
+{
+	return m->told.is_known == m->has.is_known &&
+	    m->told.n_certs == m->has.n_certs &&
+	    m->told.digest == m->has.digest;
+}
+
 static void
 kept(const struct error *err, const json_t *reply, void *arg)
 {
@@ -238,7 +263,10 @@ kept(const struct error *err, const json_t *reply, void *arg)
 		return;
 	}
 	extend(m, ttl);
-	go_on(m, PART_KEEP, lease_ms(m) / 3);
+	if (is_told(m))
+		go_on(m, PART_KEEP, lease_ms(m) / 3);
+	else
+		go_on(m, PART_TELL, 0);
 }
 
 static void
@@ -275,28 +303,48 @@ registered(const struct error *err, const json_t *reply, void *arg)
 	m->key_made = jsonx_bool(reply, "succeeded", false) ?
 	    etcd_revision(reply) : jsonx_number(reply,
 	    "responses.0.response_range.kvs.0.create_revision", 0);
+	m->told = m->sent;
 	m->has_joined = true;
 	timer_set(&m->end, membership_left_ms(m));
 	m->a.asked(NULL, m->a.arg);
 	m->a.joined(m->a.arg);
-	go_on(m, PART_KEEP, lease_ms(m) / 3);
+	go_on(m, PART_KEEP, is_told(m) ? lease_ms(m) / 3 : 0);
+}
+
+/* The sealed value of our key, or NULL. */
+static char *
+member_value(struct membership *m, const char *path, size_t *len,
+    struct error *err)
+{
+	char *text, *sealed, digest[17];
+	json_t *json = json_pack("{s:s, s:s, s:I}", "role",
+	    cluster_role_name(m->a.conf->role), "version", PACKAGE_VERSION,
+	    "since", (json_int_t)m->since);
+
+	if (m->has.is_known) {
+		(void)text_printf(digest, sizeof(digest), "%016llx",
+		    (unsigned long long)m->has.digest);
+		json_object_set_new(json, "certificates",
+		    json_integer((json_int_t)m->has.n_certs));
+		json_object_set_new(json, "digest", json_string(digest));
+	}
+	m->sent = m->has;
+	text = json_dumps(json, JSON_COMPACT);
+	json_decref(json);
+	sealed = membership_seal(m->a.conf, path, text, len, err);
+	free(text);
+	return sealed;
 }
 
 static void
 register_start(struct membership *m)
 {
-	char *path = member_key(m), *text, *sealed;
-	json_t *json, *key = etcd_text(path);
+	char *path = member_key(m), *sealed;
+	json_t *key = etcd_text(path);
 	struct error err;
 	size_t len;
 
-	json = json_pack("{s:s, s:s, s:I}", "role",
-	    cluster_role_name(m->a.conf->role), "version", PACKAGE_VERSION,
-	    "since", (json_int_t)m->since);
-	text = json_dumps(json, JSON_COMPACT);
-	json_decref(json);
-	sealed = membership_seal(m->a.conf, path, text, &len, &err);
-	free(text);
+	sealed = member_value(m, path, &len, &err);
 	free(path);
 	if (sealed == NULL) {
 		json_decref(key);
@@ -310,6 +358,56 @@ register_start(struct membership *m)
 	    "success", "request_put", "key", key,
 	    "value", etcd_bytes(sealed, len), "lease", id_json(m->lease),
 	    "failure", "request_range", "key", key), registered);
+	free(sealed);
+}
+
+/* The lease goes before: it is kept when it would have been kept. */
+static void
+keep_next(struct membership *m)
+{
+	int64_t ms = lease_ms(m) / 3 - (clock_boot_ms() - m->sent_ms);
+
+	go_on(m, PART_KEEP, ms > 0 ? ms : 0);
+}
+
+static void
+told(const struct error *err, const json_t *reply, void *arg)
+{
+	struct membership *m = arg;
+
+	m->call = NULL;
+	m->a.asked(err, m->a.arg);
+	/* A key that is not ours any more: the deletion is told, too. */
+	if (err == NULL && jsonx_bool(reply, "succeeded", false))
+		m->told = m->sent;
+	keep_next(m);
+}
+
+/* Just after the lease was kept, and in less time than that allows for. */
+static void
+tell_start(struct membership *m)
+{
+	char *path = member_key(m), *sealed;
+	json_t *key = etcd_text(path);
+	struct error err;
+	size_t len;
+
+	sealed = member_value(m, path, &len, &err);
+	free(path);
+	if (sealed == NULL) {
+		json_decref(key);
+		m->sent_ms = clock_boot_ms();
+		m->a.asked(&err, m->a.arg);
+		keep_next(m);
+		return;
+	}
+	call_for(m, "/v3/kv/txn", json_pack("{s:[{s:O, s:s, s:s, s:o}], "
+	    "s:[{s:{s:o, s:o, s:o}}]}",
+	    "compare", "key", key, "target", "CREATE", "result", "EQUAL",
+	    "create_revision", id_json(m->key_made),
+	    "success", "request_put", "key", key,
+	    "value", etcd_bytes(sealed, len), "lease", id_json(m->lease)),
+	    told, (unsigned)lease_ms(m) / 5);
 	free(sealed);
 }
 
@@ -462,6 +560,9 @@ next_cb(void *arg)
 		call(m, "/v3/lease/keepalive", json_pack("{s:o}", "ID",
 		    id_json(m->lease)), kept);
 		break;
+	case PART_TELL:
+		tell_start(m);
+		break;
 	}
 }
 
@@ -490,6 +591,15 @@ int64_t
 membership_lease(const struct membership *m)
 {
 	return m->has_joined ? m->lease : 0;
+}
+
+void
+membership_tell(struct membership *m, size_t n_certs, uint64_t digest)
+{
+	m->has = (struct has){ true, n_certs, digest };
+	/* Else with the call under way, or after it. */
+	if (m->has_joined && m->call == NULL && !is_told(m))
+		go_on(m, PART_KEEP, 0);
 }
 
 int64_t

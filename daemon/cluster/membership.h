@@ -9,6 +9,7 @@
 #define DAEMON_CLUSTER_MEMBERSHIP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -44,6 +45,11 @@ void		 membership_free(struct membership *);
 bool		 membership_is_held(const struct membership *);
 /* Its ID; 0: there is none. */
 int64_t		 membership_lease(const struct membership *);
+/* How many certificates we are to renew, and a digest of them: told to the
+ * others by our key, also while we are there.  What was never told is not in
+ * it. */
+void		 membership_tell(struct membership *, size_t n_certs,
+		    uint64_t digest);
 /* Until the deadline; 0: it is past. */
 int64_t		 membership_left_ms(const struct membership *);
 /* Our own key was deleted by somebody, at that revision: join again. */

@@ -56,12 +56,15 @@ members_json(const struct cluster *k)
 		const struct member *m = k->members[i];
 
 		json_array_append_new(list, json_pack("{s:s, s:b, s:s, s:s?, "
-		    "s:o, s:o, s:I, s:I}", "name", m->name, "self",
+		    "s:o, s:o, s:I, s:I, s:o, s:b}", "name", m->name, "self",
 		    strcmp(m->name, k->k->name) == 0,
 		    "role", cluster_role_name(m->role),
 		    "version", m->version, "since", jsonx_time(m->since),
 		    "lease", json_sprintf("%llx", (long long)m->lease),
-		    "owned", shares[i].owned, "held", shares[i].held));
+		    "owned", shares[i].owned, "held", shares[i].held,
+		    "certificates", m->digest != NULL ?
+		    json_integer(m->n_certs) : json_null(),
+		    "differs", differs_is(k, m)));
 	}
 	free(shares);
 	return list;
@@ -157,7 +160,7 @@ report_json(struct report_op *op)
 	const struct membership *m = k->membership;
 
 	return json_pack("{s:s, s:s, s:s, s:b, s:i, s:I, s:b, s:I, s:o, s:o, "
-	    "s:o, s:o, s:o}",
+	    "s:o, s:o, s:o, s:o}",
 	    "name", k->k->name,
 	    "role", cluster_role_name(k->k->role),
 	    "prefix", k->k->prefix,
@@ -171,6 +174,8 @@ report_json(struct report_op *op)
 	    "behind_since", jsonx_time(k->old_since),
 	    "error", k->trouble.kind != ERR_NONE ?
 	    jsonx_error(&k->trouble, k->trouble_since) : json_null(),
+	    "differs", k->differs.kind != ERR_NONE ?
+	    jsonx_error(&k->differs, k->differs_since) : json_null(),
 	    "members", members_json(k), "locks", locks_json(k),
 	    "etcd", etcd_json(op));
 }

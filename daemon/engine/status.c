@@ -293,14 +293,17 @@ cert_json(const struct engine *e, const struct cert *c)
 static json_t *
 cluster_part_json(const struct engine *e)
 {
-	const struct error *err;
-	time_t since;
+	const struct error *err, *differs;
+	time_t since, since_when;
 
 	if (e->conf->cluster == NULL)
 		return json_null();
 	err = cluster_trouble(e->cluster, &since);
-	return json_pack("{s:s, s:o}", "name", e->conf->cluster->name,
-	    "error", err != NULL ? jsonx_error(err, since) : json_null());
+	differs = cluster_differs(e->cluster, &since_when);
+	return json_pack("{s:s, s:o, s:o}", "name", e->conf->cluster->name,
+	    "error", err != NULL ? jsonx_error(err, since) : json_null(),
+	    "differs", differs != NULL ? jsonx_error(differs, since_when) :
+	    json_null());
 }
 
 json_t *

@@ -50,6 +50,7 @@ static const struct {
 	{ "cert:not-yet", P_DO_DATES },
 	{ "cert:syntax", P_DO_CERT },
 	{ "cluster:away", P_DO_CLUSTER },
+	{ "cluster:differs", P_DO_DIFFERS },
 	{ "cluster:name", P_DO_CLUSTER_CONF },
 	{ "cluster:secret", P_DO_CLUSTER_CONF },
 	{ "csr:key", P_DO_CSR },

@@ -49,6 +49,8 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "{left}", "{name}：有主机尚未使用新证书{left}" },
 	[P_SUBJ_CLUSTER] = { "nothing is renewed: the cluster is away",
 	    "集群不可用，证书未能续期" },
+	[P_SUBJ_DIFFERS] = { "members of the cluster have other certificates",
+	    "集群成员的证书配置不一致" },
 	[P_SUBJ_WATCHED] = { "{name}: watched certificate is not well{left}",
 	    "{name}：所监视的证书有问题{left}" },
 	[P_SUBJ_WATCHED_ENDS] = { "{name}: watched certificate ends{left}",
@@ -194,6 +196,11 @@ static const struct { const char *en, *zh; } phrases[] = {
 	    "these: they were bought or made elsewhere.",
 	    "{n} 个证书即将到期，且没有人为其续期：它们是购买的或在别处"
 	    "签发的。" },
+	[P_LEAD_DIFFERS] = { "Members of the cluster that renew have other "
+	    "certificates configured than this one.  Those that one of them "
+	    "lacks may be renewed by nobody.",
+	    "集群中负责续期的成员所配置的证书与本机不同。某个成员缺少的"
+	    "证书可能没有人续期。" },
 	[P_RECOVERED_DEPLOY] = { "The deploy target \"{object}\" of {name} "
 	    "works again.", "{name} 的部署目标“{object}”已恢复正常。" },
 	[P_RECOVERED_CLEANUP] = { "The TXT records are removed.",
@@ -209,8 +216,8 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_RECOVERED_FLEET] = { "All hosts serve the certificate {name} that "
 	    "is published here.",
 	    "所有主机均已使用在此发布的证书 {name}。" },
-	[P_RECOVERED_CLUSTER] = { "This member is in the cluster again.",
-	    "该成员已重新加入集群。" },
+	[P_RECOVERED_CLUSTER] = { "Nothing is wrong with the cluster any "
+	    "more.", "集群已恢复正常。" },
 	[P_RECOVERED_CONFIG] = { "The configuration has been reloaded.",
 	    "配置已重新加载。" },
 	[P_AGAIN] = { "Reported before, and not solved since {since}.",
@@ -479,6 +486,12 @@ static const struct { const char *en, *zh; } phrases[] = {
 	[P_DO_CLUSTER_CONF] = { "Correct the section cluster as the reason "
 	    "says, then:\n\tacmectl reload",
 	    "按原因更正 cluster 部分，然后执行：\n\tacmectl reload" },
+	[P_DO_DIFFERS] = { "Give all members the same file, but for name and "
+	    "role, or role = serve to those that are not to renew.  Then, on "
+	    "each:\n\tacmectl reload",
+	    "让所有成员使用同一个配置文件（name 和 role 除外），或将不负责"
+	    "续期的成员设为 role = serve。然后在每台上执行：\n"
+	    "\tacmectl reload" },
 	[P_DO_CONFIG] = { "See every mistake:\n\tacmed --check-config\n"
 	    "Then:\n\tacmectl reload",
 	    "查看所有错误：\n\tacmed --check-config\n"

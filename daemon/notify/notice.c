@@ -35,6 +35,13 @@ notice_has_expiry(const struct notice *n)
 }
 
 bool
+notice_is_differs(const struct notice *n)
+{
+	return n->event == NEV_CLUSTER &&
+	    strcmp(n->code, "cluster:differs") == 0;
+}
+
+bool
 notice_only_ends(const struct notice *n)
 {
 	const char *words = notice_first(n)->words;
@@ -265,6 +272,8 @@ lead_phrase(const struct notice *n)
 		return is_many ? P_LEAD_GIVEN_MANY : P_LEAD_GIVEN;
 	if (notice_first(n)->is_given && n->event == NEV_EXPIRING)
 		return is_many ? P_LEAD_GIVEN_ENDS_MANY : P_LEAD_GIVEN_ENDS;
+	if (notice_is_differs(n))
+		return P_LEAD_DIFFERS;
 	return (enum phrase)((is_many ? P_LEAD_MANY : P_LEAD_ONE) +
 	    (int)n->event);
 }

@@ -28,6 +28,8 @@ const struct notice_item *notice_first(const struct notice *);
 bool	 notice_has_expiry(const struct notice *);
 /* Is nothing wrong with it, but that it ends? */
 bool	 notice_only_ends(const struct notice *);
+/* Members of the cluster differ: "cluster:differs". */
+bool	 notice_is_differs(const struct notice *);
 
 /* These are the caller's to free. */
 char	*notice_subject(const struct writer *);

@@ -44,6 +44,8 @@ subject_phrase(const struct notice *n)
 		return P_SUBJ_GIVEN;
 	if (i->is_given && n->event == NEV_EXPIRING)
 		return P_SUBJ_GIVEN_ENDS;
+	if (notice_is_differs(n))
+		return P_SUBJ_DIFFERS;
 	if (n->event == NEV_WATCHED && notice_only_ends(n))
 		return P_SUBJ_WATCHED_ENDS;
 	return of[n->event];

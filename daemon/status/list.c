@@ -85,9 +85,14 @@ list_problems(struct view *v)
 	json_t *status = engine_status(v->engine);
 	const struct error *trouble = cluster_trouble(engine_cluster(
 	    v->engine), &since);
+	const struct error *differs = cluster_differs(engine_cluster(
+	    v->engine), &since);
 	const json_t *o;
 	size_t i, n = 0;
 
+	if (differs != NULL)
+		problem(v, "Members of the cluster have other certificates to "
+		    "renew.", NULL, differs->msg);
 	if (trouble != NULL)
 		problem(v, "Nothing is renewed here: the cluster is away.",
 		    NULL, trouble->msg);

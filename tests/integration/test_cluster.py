@@ -258,6 +258,43 @@ def test_refused(fleet, etcd):
     assert sum(e["leader"] for e in c["etcd"]) == 1
 
 
+def test_differs(fleet):
+    """A renewer that lacks a certificate, which nobody may renew then: told on
+    both, with what to do, and over when it has the same file."""
+    common, lacking = names(2)
+    fleet.cert(common)
+    one, two = (fleet.member(m).start() for m in ("r1", "r2"))
+    fleet.everywhere(common)
+    for m in one, two:
+        m.wait("a full view", lambda: len(status(m)["members"]) == 2)
+        assert not [x for x in status(m)["members"] if x["differs"]]
+    one.certs = dict(fleet.certs)
+    one.certs[lacking] = dict(one.certs[common], names=[lacking])
+    one.write_conf()
+    one.reload()
+    for m, other, n, its in (one, "r2", 2, 1), (two, "r1", 1, 2):
+        m.wait("a word of it", lambda: m.status()["cluster"]["differs"])
+        e = m.status()["cluster"]["differs"]
+        assert e["code"] == "cluster:differs" and m.status()["cluster"][
+            "error"] is None, e
+        assert '(%d): "%s" (%d)' % (n, other, its) in e["msg"], e
+        shown = {x["name"]: x for x in status(m)["members"]}
+        assert [x for x in shown if shown[x]["differs"]] == [other], shown
+        assert shown[other]["certificates"] == its
+        p = m.ctl("cluster", "status")
+        assert p.returncode == 0 and "give all members" in p.stdout and \
+            p.stdout.count("  differs\n") == 1, p.stdout
+        assert "give all members" in m.ctl("status").stdout
+        assert "cluster: members with other" in m.log()
+    two.certs = one.certs
+    two.write_conf()
+    two.reload()
+    for m in one, two:
+        m.wait("the end of it", lambda: m.status()["cluster"]["differs"] is
+               None)
+    fleet.everywhere(lacking)
+
+
 def test_no_room(fleet, lab):
     """etcd has no room (NOSPACE): leases stay alive, but nothing is renewed,
     which is told with what to do; it goes on when there is room."""

@@ -14,7 +14,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/certs/certs.h"
-#include "daemon/cluster/cluster.h"
+#include "daemon/cluster/cluster_priv.h"
 #include "daemon/cluster/membership.h"
 #include "daemon/config/conf.h"
 #include "daemon/config/conf_realm.h"
@@ -41,6 +41,8 @@ static struct {
 	int64_t		 revision;	/* told by the mirror */
 	struct membership_args member;
 	bool		 is_held;
+	size_t		 n_certs;	/* told by our key */
+	uint64_t	 digest;
 } fake;
 
 struct etcd_op *__wrap_etcd_call_start(struct etcd *, const struct etcd_args *,
@@ -56,6 +58,7 @@ bool	__wrap_membership_is_held(const struct membership *);
 int64_t	__wrap_membership_lease(const struct membership *);
 void	__wrap_membership_drop(struct membership *, int64_t,
     const struct error *);
+void	__wrap_membership_tell(struct membership *, size_t, uint64_t);
 char	*__wrap_membership_seal(const struct conf_cluster *, const char *,
     const char *, size_t *, struct error *);
 char	*__wrap_membership_open(const struct conf_cluster *, const char *,
@@ -149,6 +152,14 @@ __wrap_membership_drop(struct membership *m, int64_t revision,
 	fake.member.lost(err, fake.member.arg);
 }
 
+void
+__wrap_membership_tell(struct membership *m, size_t n_certs, uint64_t digest)
+{
+	(void)m;
+	fake.n_certs = n_certs;
+	fake.digest = digest;
+}
+
 char *
 __wrap_membership_seal(const struct conf_cluster *conf, const char *key,
     const char *text, size_t *len, struct error *err)
@@ -233,27 +244,37 @@ told(const char *key, const char *value, int64_t revision, int64_t lease)
 	    .lease = lease }, fake.mirror.arg);
 }
 
+/* With these names of the certificate "a", and what follows. */
+static struct conf *
+load(const char *names, const char *more)
+{
+	struct conf *conf;
+	char *text, *reports;
+
+	text = xasprintf("cluster { etcd = { \"http://e:2379\" } lease = 5s "
+	    "name = \"m\" encrypt_key_file = \"%s\" }\n"
+	    "account \"ca\" { directory = \"https://ca.test/dir\" "
+	    "agree_tos = true }\nprovider \"dns\" { type = bare }\n"
+	    "%scertificate \"a\" { names = { %s } provider = dns "
+	    "account = ca }\n", fixture_path("secret"), more, names);
+	fixture_write("acmed.conf", 0600, text);
+	free(text);
+	conf = fixture_load("acmed.conf", &reports);
+	if (conf == NULL)
+		fail_msg("%s", reports);
+	free(reports);
+	return conf;
+}
+
 static int
 setup(void **state)
 {
 	struct rig *r = xcalloc(1, sizeof(*r));
 	struct error err;
-	char *text, *reports;
 
 	memset(&fake, 0, sizeof(fake));
 	fixture_write("secret", 0600, "0123456789abcdef0123456789abcdef");
-	text = xasprintf("cluster { etcd = { \"http://e:2379\" } "
-	    "name = \"m\" encrypt_key_file = \"%s\" }\n"
-	    "account \"ca\" { directory = \"https://ca.test/dir\" "
-	    "agree_tos = true }\nprovider \"dns\" { type = bare }\n"
-	    "certificate \"a\" { names = { \"a.test\" } provider = dns "
-	    "account = ca }\n", fixture_path("secret"));
-	fixture_write("acmed.conf", 0600, text);
-	free(text);
-	r->conf = fixture_load("acmed.conf", &reports);
-	if (r->conf == NULL)
-		fail_msg("%s", reports);
-	free(reports);
+	r->conf = load("\"a.test\"", "");
 	r->loop = loop_new();
 	scratch_make(&r->scratch);
 	r->store = store_open(r->loop, scratch_path(&r->scratch, "s"), &err);
@@ -458,6 +479,85 @@ test_left(void **state)
 	r->conf = conf;
 }
 
+static void
+reload(struct rig *r, const char *names, const char *more)
+{
+	struct conf *conf = load(names, more);
+
+	certs_apply(r->certs, conf, NULL);
+	cluster_apply(r->cluster, conf);
+	conf_unref(r->conf);
+	r->conf = conf;
+}
+
+/* A member with this role, and what its key says besides. */
+static void
+member(const char *name, const char *role, const char *more)
+{
+	char *key = xasprintf("member/%s", name);
+	char *value = xasprintf("{\"role\":\"%s\",\"version\":\"1\"%s}",
+	    role, more);
+
+	told(key, value, 20, OTHER);
+	free(value);
+	free(key);
+}
+
+static void
+member_with(const char *name, const char *role, uint64_t digest)
+{
+	char *more = xasprintf(",\"certificates\":7,\"digest\":\"%016llx\"",
+	    (unsigned long long)digest);
+
+	member(name, role, more);
+	free(more);
+}
+
+/* Renewers that have other certificates are told of, once it lasts; not what
+ * only serves, or does not say what it has. */
+static void
+test_differs(void **state)
+{
+	struct rig *r = *state;
+	uint64_t one = fake.digest, other;
+	const struct error *err;
+	time_t since;
+
+	/* The order is nothing, another name or certificate is. */
+	assert_int_equal(fake.n_certs, 1);
+	reload(r, "\"a.test\", \"b.test\"", "");
+	other = fake.digest;
+	assert_true(other != one);
+	reload(r, "\"b.test\", \"a.test\"", "");
+	assert_true(fake.digest == other);
+	reload(r, "\"a.test\"", "certificate \"b\" { names = { \"b.test\" } "
+	    "provider = dns account = ca }\n");
+	assert_int_equal(fake.n_certs, 2);
+	assert_true(fake.digest != one && fake.digest != other);
+	reload(r, "\"a.test\"", "");
+	assert_true(fake.digest == one);
+
+	member_with("r2", "both", one);
+	member_with("w", "serve", other);
+	member("old", "renew", "");
+	assert_null(cluster_differs(r->cluster, &since));
+	member_with("r3", "renew", other);
+	assert_null(cluster_differs(r->cluster, &since));
+	assert_true(timer_is_set(&r->cluster->differs_tell));
+	differs_tell_cb(r->cluster);	/* it lasts */
+	err = cluster_differs(r->cluster, &since);
+	assert_non_null(err);
+	assert_string_equal(err->code, "cluster:differs");
+	assert_non_null(strstr(err->msg, "(1): \"r3\" (7);"));
+	assert_null(cluster_trouble(r->cluster, &since));
+	member_with("r2", "both", other);
+	assert_non_null(strstr(err->msg, "(1): \"r2\" (7), \"r3\" (7);"));
+	member_with("r3", "serve", other);
+	member_with("r2", "both", one);
+	assert_null(cluster_differs(r->cluster, &since));
+	assert_false(timer_is_set(&r->cluster->differs_tell));
+}
+
 int
 main(void)
 {
@@ -467,6 +567,7 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_left, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_differs, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

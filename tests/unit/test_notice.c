@@ -407,6 +407,9 @@ test_advice(void **state)
 		    "example.com" },
 		{ NEV_ACCOUNT, "acme:tos", "x", "agree_tos = true" },
 		{ NEV_CONFIG, "", "x", "--check-config" },
+		{ NEV_CLUSTER, "cluster:differs", "r2", "renewed by nobody." },
+		{ NEV_CLUSTER, "cluster:differs", "r2", "role = serve" },
+		{ NEV_CLUSTER, "cluster:away", "x", "renews nothing" },
 	};
 
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
