@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/store/db.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -15,11 +14,11 @@
 #include "common/text.h"
 #include "daemon/store/schema.h"
 
-#define STMTS_MAX 48
 #define PAGE_MIN 512		/* bytes: SQLite's smallest */
 #define BUSY_TIMEOUT_MS 200	/* somebody writes with sqlite3(1) */
 
 struct db_stmt {
+	struct db_stmt	*next;
 	struct db	*db;
 	const char	*sql;
 	sqlite3_stmt	*st;		/* NULL: could not be prepared */
@@ -35,8 +34,7 @@ struct db {
 	bool		 open;		/* a transaction has begun */
 	bool		 failed;	/* ... and error says why it is void */
 	struct error	 error;
-	struct db_stmt	 stmts[STMTS_MAX];
-	size_t		 n_stmts;
+	struct db_stmt	*stmts;		/* one for each text in store/ */
 };
 
 /* All but the history, which could be long, is checked at start. */
@@ -253,10 +251,15 @@ db_open(const char *path, void (*dirty)(void *), void *arg,
 void
 db_close(struct db *db)
 {
+	struct db_stmt *s;
+
 	if (db == NULL)
 		return;
-	for (size_t i = 0; i < db->n_stmts; i++)
-		(void)sqlite3_finalize(db->stmts[i].st);
+	while ((s = db->stmts) != NULL) {
+		db->stmts = s->next;
+		(void)sqlite3_finalize(s->st);
+		free(s);
+	}
 	(void)sqlite3_close(db->sqlite);
 	free(db->path);
 	free(db);
@@ -308,17 +311,15 @@ db_commit(struct db *db, struct error *err)
 struct db_stmt *
 db_stmt(struct db *db, const char *sql)
 {
-	struct db_stmt *s = NULL;
+	struct db_stmt *s = db->stmts;
 
-	for (size_t i = 0; i < db->n_stmts; i++) {
-		if (db->stmts[i].sql == sql)
-			s = &db->stmts[i];
-	}
+	while (s != NULL && s->sql != sql)
+		s = s->next;
 	if (s == NULL) {
-		assert(db->n_stmts < STMTS_MAX);
-		s = &db->stmts[db->n_stmts++];
-		s->db = db;
-		s->sql = sql;
+		s = xmalloc(sizeof(*s));
+		*s = (struct db_stmt){ .next = db->stmts, .db = db,
+		    .sql = sql };
+		db->stmts = s;
 	}
 	if (s->st == NULL)
 		(void)sqlite3_prepare_v3(db->sqlite, sql, -1,

@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "daemon/store/db.h"
 #include "daemon/store/store.h"
 #include "tests/unit/pki.h"
 #include "tests/unit/state_dir.h"
@@ -508,11 +509,58 @@ test_withdrawn(void **state)
 	assert_int_equal(store_withdrawn_at(f->store, "a", "fleet", "0b"), 0);
 }
 
+static void
+dirty_cb(void *arg)
+{
+}
+
+/* There may be as many statements as store/ has: once it was the 49th, such as
+ * in a daemon that uses all of it, at which it ended. */
+static void
+test_many_statements(void **state)
+{
+	struct fixture *f = *state;
+	char *sqls[200];
+	struct db_stmt *q;
+	struct error err;
+	struct db *db;
+
+	db = db_open(scratch_path(&f->scratch, "many.db"), dirty_cb, NULL,
+	    &err);
+	assert_non_null(db);
+	for (int i = 0; i < 200; i++)
+		sqls[i] = xasprintf("SELECT %d", i);
+	for (int i = 0; i < 400; i++) {
+		q = db_stmt(db, sqls[i % 200]);
+		assert_true(db_next(q));
+		assert_int_equal(db_int(q, 0), i % 200);
+		db_end(q);
+	}
+	db_close(db);
+	for (int i = 0; i < 200; i++)
+		free(sqls[i]);
+}
+
+/* Of rows written by hand. */
+static void
+test_nameless(void **state)
+{
+	struct fixture *f = *state;
+
+	put_cert(f, "a", NULL);
+	put_cert(f, "b", NULL);
+	close_store(f);
+	(void)sql(f, "UPDATE cert SET name = '' WHERE name = 'a'");
+	reopen(f);
+	expect_certs(f, "b ");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_clouds), TEST(test_withdrawn),
+		TEST(test_many_statements), TEST(test_nameless),
 		TEST(test_cert_rows), TEST(test_old_stamp),
 		TEST(test_txt_rows),
 		TEST(test_http_rows),
