@@ -161,7 +161,7 @@ store_cert_each(struct store *s,
 	    " source_renew_at, order_at, order_sent_at, asked_at, early,"
 	    " paused_until, profile, profile_missed, order_profile,"
 	    " order_limits, account, account_why, csr"
-	    " FROM cert ORDER BY name";
+	    " FROM cert WHERE name <> '' ORDER BY name";
 	struct db_stmt *q = db_stmt(s->db, sql);
 	struct store_cert c;
 	struct error err;

@@ -112,7 +112,8 @@ store_pair_each(struct store *s,
 {
 	static const char sql[] = "SELECT cert, serial, not_before, not_after,"
 	    " key, ari_id, ari_start, ari_end, ari_at, first_names,"
-	    " first_account, first_profile, first_at FROM pair ORDER BY cert";
+	    " first_account, first_profile, first_at FROM pair WHERE cert <> ''"
+	    " ORDER BY cert";
 	struct db_stmt *q = db_stmt(s->db, sql);
 
 	while (db_next(q)) {

@@ -255,16 +255,21 @@ def test_rows_of_the_journal(kept):
     dice = random.Random(5)
     with sqlite3.connect(os.path.join(kept.clean, "state.db")) as db:
         columns = {t: [(c[1], c[2]) for c in db.execute(
-            "PRAGMA table_info(%s)" % t)] for t in ("cert", "txt", "http",
-                                                    "hold", "account")}
+            "PRAGMA table_info(%s)" % t)] for t in (
+                "cert", "txt", "http", "hold", "account", "pair", "deploy",
+                "receipt", "wave", "budget", "missing", "watch",
+                "revocation", "cloud", "alarm", "notice", "event")}
     for table, fields in columns.items():
         kept.restore(kept.clean)
         with sqlite3.connect(kept.path("state.db")) as db:
-            for i in range(5):
+            for i in range(6):
                 row = [dice.choice([-1, 0, 1, 1 << 62]) if kind == "INTEGER"
                        else dice.choice(["", "x" * 5000, "../../etc",
                                          "\x1b[2J\u202e", '{"', "%s%n"])
                        for _, kind in fields]
+                if i == 5:      # as nothing has it that was written
+                    row = [0 if kind == "INTEGER" else ""
+                           for _, kind in fields]
                 db.execute("INSERT OR REPLACE INTO %s VALUES (%s)" % (
                     table, ",".join("?" * len(row))), row)
         db.close()
