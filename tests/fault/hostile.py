@@ -37,7 +37,7 @@ RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e"
 PATHS = re.compile(
     r"(acmed\.(conf|log)|s|s\.lock|www(/\.well-known(/acme-challenge)?)?|"
     r"state(/(lock|reserve|state\.db(-wal|-shm)?|last-good(/.*)?|live|"
-    r"archive|pending|scratch|accounts|http-01|"
+    r"archive|pending|requests|scratch|accounts|http-01|"
     r"accounts/[A-Za-z0-9._-]+\.(key|pem|json)|"
     r"(archive|live)/NAME|archive/NAME/[0-9a-f-]+(/([a-z]+\.pem|ca\.json))?|"
     r"pending/NAME\.(key|pem)))?)$".replace("NAME", re.escape(NAME)))

@@ -182,10 +182,10 @@ def files_are(state_dir, name, versions):
     """What a clean daemon keeps, and nothing that a crash left."""
     problems = []
     want = {"accounts", "archive", "last-good", "live", "lock", "pending",
-            "reserve", "scratch", "state.db", "state.db-wal",
+            "requests", "reserve", "scratch", "state.db", "state.db-wal",
             "state.db-shm"}
-    lists = {"": want, "live": {name}, "pending": set(), "scratch": set(),
-             "archive": {name}}
+    lists = {"": want, "live": {name}, "pending": set(), "requests": set(),
+             "scratch": set(), "archive": {name}}
     for folder, names in lists.items():
         extra = set(os.listdir(os.path.join(state_dir, folder))) - names
         if extra:
