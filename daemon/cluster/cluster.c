@@ -459,6 +459,8 @@ cluster_apply(struct cluster *k, const struct conf *conf)
 {
 	struct error err;
 
+	if (k->k == NULL && conf->cluster == NULL)
+		return;
 	tell_later(k);
 	if (k->k != NULL && conf->cluster != NULL &&
 	    k->k->hash == conf->cluster->hash) {
