@@ -33,11 +33,17 @@ check(const struct manifest *m, const struct repo_keys *keys)
 	for (int i = 0; i < MANIFEST_FILES; i++) {
 		const struct manifest_file *f = &m->files[i];
 
-		if (i == MANIFEST_KEYS && keys->secret != NULL) {
+		if ((i == MANIFEST_KEYS && keys->secret != NULL) ||
+		    (!m->is_pair && (i == MANIFEST_SECOND_FULLCHAIN ||
+		    i == MANIFEST_SECOND_PRIVKEY))) {
 			if (f->size != 0)
 				abort();
 			continue;
 		}
+		/* A host may have its own key. */
+		if (i == MANIFEST_PRIVKEY && keys->secret == NULL &&
+		    !m->is_pair && f->size == 0)
+			continue;
 		/* Two words, none of which leads elsewhere. */
 		if (f->path[0] == '/' || f->path[0] == '.' ||
 		    strstr(f->path, "/.") != NULL ||
