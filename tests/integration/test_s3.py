@@ -257,13 +257,16 @@ def test_poll_costs_one_request(fleet, front):
     web.start()
     installed(web, name, first)
     front.reset()
+
+    def polls():        # what it says it serves is another matter
+        return [r for r in list(front.seen) if "/hosts/" not in r.path]
     # Less than what the store takes for a wrong clock.
     for n in 1, 2, 3:
         jump(70 * n)
-        proc.wait_until("poll %d" % n, lambda: len(front.seen) >= n)
+        proc.wait_until("poll %d" % n, lambda: len(polls()) >= n)
         time.sleep(0.2)
-        assert len(front.seen) == n
-    for r in front.seen:
+        assert len(polls()) == n
+    for r in polls():
         assert r.method == "GET" and r.path.endswith("/manifest.json")
         assert r.status == 304 and r.reply == b""
         assert r.headers["if-none-match"]
