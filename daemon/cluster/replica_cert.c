@@ -197,6 +197,7 @@ follow(struct item *i, struct cert *c, const struct document *d,
 	if (take(i->r, c, d, &err) == -1)
 		return false;
 	i->had = modified;
+	i->digest = 0;		/* it is not what we wrote last */
 	return true;
 }
 

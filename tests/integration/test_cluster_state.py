@@ -220,7 +220,7 @@ REFUSED = (b'{"type": "urn:ietf:params:acme:error:rejectedIdentifier", '
            b'"detail": "not this one", "status": 403}')
 
 
-def test_shown_everywhere(pair):
+def test_shown_everywhere(pair, etcd):
     """What the one who renews is told every member shows, and keeps."""
     p = pair("shown")
     refuses, asked = [True], []
@@ -238,7 +238,11 @@ def test_shown_everywhere(pair):
     owner = [a for a in p.members if "ordering a certificate" in a.log()]
     assert len(owner) == 1
     other = p.other(owner[0])
-    # A person pauses it where they are, and resumes it elsewhere.
+    # A person pauses it where they are, and resumes it elsewhere, when nobody
+    # holds it.
+    lock = owner[0].cluster["prefix"] + "/run/lock/"
+    other.wait("the lock to be free", lambda: lock not in etcd.ctl(
+        "get", "--prefix", lock, "--keys-only"))
     for at, shown_at, command in ((other, owner[0], "pause"),
                                   (owner[0], other, "resume")):
         assert at.ctl(command, p.name).returncode == 0
