@@ -173,6 +173,13 @@ cluster_asked(struct cluster *k, const struct error *err)
 	tell_later(k);
 }
 
+void
+cluster_full(struct cluster *k, const struct error *err)
+{
+	if (k->k != NULL && !k->is_full)
+		cluster_asked(k, err);
+}
+
 const struct error *
 cluster_trouble(const struct cluster *k, time_t *since)
 {

@@ -100,6 +100,8 @@ struct cluster_adopt {
 void		 cluster_set_adopt(struct cluster *,
 		    const struct cluster_adopt *);
 
+/* etcd has no room for what somebody else wrote: as if we had found out. */
+void		 cluster_full(struct cluster *, const struct error *);
 /* etcd has refused what was written under our lock: it is lost. */
 void		 cluster_fenced(struct cluster *, struct cert *);
 bool		 cluster_is_open(const struct cluster *, const struct cert *);

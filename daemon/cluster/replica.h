@@ -55,6 +55,8 @@ struct replica_env {			/* borrowed until freed */
 	bool		(*ours)(const struct cert *, void *arg);
 	/* It is another's: etcd says so. */
 	void		(*lost)(struct cert *, void *arg);
+	/* etcd has no room for what is shared ("etcd:space").  May be NULL. */
+	void		(*full)(const struct error *, void *arg);
 	void		*arg;
 };
 

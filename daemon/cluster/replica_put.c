@@ -184,6 +184,9 @@ replica_answered(struct item *i, const struct error *err)
 		if (!r->is_away)
 			log_warning(NULL, "cluster: what is shared is not "
 			    "written: %s", err->msg);
+		if (strcmp(err->code, "etcd:space") == 0 &&
+		    r->env->full != NULL)
+			r->env->full(err, r->env->arg);
 		r->is_away = true;
 		r->why = *err;
 		i->sending_ms = 0;

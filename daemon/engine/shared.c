@@ -444,6 +444,14 @@ fenced(struct cert *c, void *arg)
 	cluster_fenced(e->cluster, c);
 }
 
+static void
+full(const struct error *err, void *arg)
+{
+	struct engine *e = arg;
+
+	cluster_full(e->cluster, err);
+}
+
 /* --- life --- */
 
 void
@@ -467,7 +475,7 @@ shared_begin(struct engine *e)
 	    .etcd = e->etcd, .store = e->a.store, .certs = e->certs,
 	    .cleanup = e->cleanup, .holds = e->holds, .account = account,
 	    .fence = fence, .lock_key = lock_key, .ours = is_ours,
-	    .lost = fenced, .arg = e };
+	    .lost = fenced, .full = full, .arg = e };
 	e->replica = replica_new(&e->replica_env);
 }
 
