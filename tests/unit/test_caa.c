@@ -190,8 +190,10 @@ test_own(void **state)
 			len++;
 		a.name = n[i].name;
 		caa_own(n[i].recs, len, &a, &own);
-		(void)text_printf(want, sizeof(want), n[i].tag == NULL ? "" :
-		    "0 %s \"%s\"", n[i].tag, full);
+		want[0] = '\0';
+		if (n[i].tag != NULL)
+			(void)text_printf(want, sizeof(want), "0 %s \"%s\"",
+			    n[i].tag, full);
 		assert_string_equal(own.content, want);
 		assert_int_equal(own.is_there, n[i].is_there);
 		assert_string_equal(own.wide, n[i].wide);
