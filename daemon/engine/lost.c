@@ -12,6 +12,7 @@
 #include "daemon/certs/follow.h"
 #include "daemon/certs/pair.h"
 #include "daemon/engine/priv.h"
+#include "daemon/rollout/takeover.h"
 #include "daemon/store/keys.h"
 
 #define FEW 3
@@ -69,6 +70,9 @@ lost_mend(struct engine *e, struct cert *c)
 		    "is complete and has not expired", c->row.name,
 		    c->row.name, version);
 		found(e, c, &info);
+		/* The others may not have it: a run that could not publish it
+		 * has left it so. */
+		takeover_again(&e->rollout_env, c, 0);
 	} else {
 		event_emit(c->certs, c->row.name, STEP_INSTALL, LOGL_WARNING,
 		    "live/%s was lost, and cannot be linked again: %s",
