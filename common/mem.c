@@ -125,3 +125,13 @@ freezero_str(char *s)
 {
 	freezero(s, s == NULL ? 0 : strlen(s));
 }
+
+bool
+strv_equal(char *const *a, char *const *b)
+{
+	for (; *a != NULL && *b != NULL; a++, b++) {
+		if (strcmp(*a, *b) != 0)
+			return false;
+	}
+	return *a == *b;
+}

@@ -8,6 +8,7 @@
 #define COMMON_MEM_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 void	*xmalloc(size_t len) __attribute__((malloc, returns_nonnull));
@@ -31,6 +32,8 @@ char	*xvasprintf(const char *fmt, va_list)
  * NULL of NULL. */
 char	**strv_copy(const char *const *);
 void	 strv_free(char **);
+/* The same texts in the same order? */
+bool	 strv_equal(char *const *, char *const *);
 
 /* Make *p, an own string or NULL, a copy of s; NULL where s is NULL or "". */
 void	 xstrset(char **p, const char *s);

@@ -215,7 +215,7 @@ put_key(struct conf_text *t, const char *key)
 		conf_text_value(t, "key", key);
 		return;
 	}
-	first = xasprintf("%.*s", (int)(comma - key), key);
+	first = xstrndup(key, (size_t)(comma - key));
 	conf_text_list(t, "key", (const char *const []){ first, comma + 1,
 	    NULL });
 	free(first);

@@ -137,16 +137,6 @@ check_repository_hosts(struct check *c, const struct section *sec,
 
 /* --- hosts = { ... } of a certificate --- */
 
-static bool
-same_list(char *const *a, char *const *b)
-{
-	for (; *a != NULL && *b != NULL; a++, b++) {
-		if (strcmp(*a, *b) != 0)
-			return false;
-	}
-	return *a == *b;
-}
-
 /* Who may open it, as one number; most certificates have the patterns of the
  * one before. */
 static uint64_t
@@ -154,7 +144,7 @@ hash_readers(struct check *c, const struct conf_cert *cert)
 {
 	uint64_t sum = 0;
 
-	if (c->readers_of != NULL && same_list(c->readers_of, cert->hosts))
+	if (c->readers_of != NULL && strv_equal(c->readers_of, cert->hosts))
 		return c->readers;
 	for (size_t i = 0; i < c->conf->n_hosts; i++) {
 		if (conf_is_for_host(cert, c->conf->hosts[i]->name))

@@ -100,16 +100,6 @@ diff_deploys(const struct conf_cert *old, const struct conf_cert *new,
 }
 
 static bool
-same_list(char *const *a, char *const *b)
-{
-	for (; *a != NULL && *b != NULL; a++, b++) {
-		if (strcmp(*a, *b) != 0)
-			return false;
-	}
-	return *a == *b;
-}
-
-static bool
 same_text(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
@@ -138,15 +128,15 @@ diff_settings(const struct conf *old, const struct conf *new,
 {
 	const struct { const char *key; bool same; } settings[] = {
 		{ "hooks_dir", same_text(old->hooks_dir, new->hooks_dir) },
-		{ "resolvers", same_list(old->resolvers, new->resolvers) },
+		{ "resolvers", strv_equal(old->resolvers, new->resolvers) },
 		{ "http_listen",
-		    same_list(old->http_listen, new->http_listen) },
+		    strv_equal(old->http_listen, new->http_listen) },
 		{ "tls_alpn_listen",
-		    same_list(old->tls_alpn_listen, new->tls_alpn_listen) },
+		    strv_equal(old->tls_alpn_listen, new->tls_alpn_listen) },
 		{ "status_listen",
-		    same_list(old->status_listen, new->status_listen) },
+		    strv_equal(old->status_listen, new->status_listen) },
 		{ "status_hosts",
-		    same_list(old->status_hosts, new->status_hosts) },
+		    strv_equal(old->status_hosts, new->status_hosts) },
 		{ "metrics_textfile", same_text(old->metrics_textfile,
 		    new->metrics_textfile) },
 		{ "host_name", same_text(old->host_name, new->host_name) },

@@ -12,6 +12,16 @@
 #include "daemon/engine/engine.h"
 
 void
+reply_answer(struct call *c, json_t *reply,
+    const struct error *err)
+{
+	if (reply != NULL)
+		reply_json(c->req, 200, reply);
+	else
+		reply_error(c->req, reply_status(err), err, NULL);
+}
+
+void
 reply_buffer(struct evhttp_request *req, int status, const char *type,
     struct evbuffer *buf)
 {

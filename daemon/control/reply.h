@@ -19,6 +19,9 @@ void	reply_json(struct evhttp_request *, int status, json_t *j /* taken */);
 
 /* The HTTP status that fits an error of the engine. */
 int	reply_status(const struct error *err);
+/* 200 with reply, which is taken; NULL: err. */
+void	reply_answer(struct call *, json_t *reply /* taken */,
+	    const struct error *err);
 /* Answer with these bytes, which are drained; NULL: none. */
 void	reply_buffer(struct evhttp_request *, int status, const char *type,
 	    struct evbuffer *);

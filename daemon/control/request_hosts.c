@@ -14,22 +14,12 @@
 #include "daemon/control/server.h"
 #include "daemon/engine/engine.h"
 
-static void
-answer(struct call *c, json_t *reply /* taken; NULL: err */,
-    const struct error *err)
-{
-	if (reply != NULL)
-		reply_json(c->req, 200, reply);
-	else
-		reply_error(c->req, reply_status(err), err, NULL);
-}
-
 void
 get_hosts(struct call *c)
 {
 	struct error err;
 
-	answer(c, engine_hosts(c->server->engine, &err), &err);
+	reply_answer(c, engine_hosts(c->server->engine, &err), &err);
 }
 
 void
@@ -39,7 +29,7 @@ get_host(struct call *c)
 	    NULL);
 	struct error err;
 
-	answer(c, engine_host(c->server->engine, name != NULL ? name : "",
+	reply_answer(c, engine_host(c->server->engine, name != NULL ? name : "",
 	    &err), &err);
 	free(name);
 }
@@ -62,7 +52,7 @@ post_host_key(struct call *c)
 	} else {
 		log_notice(NULL, "user id %lu makes a key for host \"%s\"",
 		    (unsigned long)c->uid, name);
-		answer(c, engine_host_key(c->server->engine, name,
+		reply_answer(c, engine_host_key(c->server->engine, name,
 		    publisher != 0, &err), &err);
 	}
 	json_decref(body);

@@ -53,16 +53,6 @@ parse(struct call *c)
 	return body;
 }
 
-static void
-answer(struct call *c, json_t *reply /* taken; NULL: err */,
-    const struct error *err)
-{
-	if (reply != NULL)
-		reply_json(c->req, 200, reply);
-	else
-		reply_error(c->req, reply_status(err), err, NULL);
-}
-
 void
 post_import_account(struct call *c)
 {
@@ -90,8 +80,8 @@ post_import_account(struct call *c)
 		if (!a.check)
 			log_info(NULL, "user id %lu imports the account "
 			    "\"%s\"", (unsigned long)c->uid, a.name);
-		answer(c, engine_import_account(c->server->engine, &a, &err),
-		    &err);
+		reply_answer(c, engine_import_account(c->server->engine, &a,
+		    &err), &err);
 	}
 	json_decref(body);
 }
@@ -124,7 +114,7 @@ post_import_cert(struct call *c)
 		if (!a.check)
 			log_info(NULL, "user id %lu imports the certificate "
 			    "\"%s\"", (unsigned long)c->uid, a.name);
-		answer(c, engine_import_cert(c->server->engine, &a, &err),
+		reply_answer(c, engine_import_cert(c->server->engine, &a, &err),
 		    &err);
 	}
 	json_decref(body);
@@ -148,7 +138,7 @@ post_export(struct call *c)
 		log_notice(NULL, "user id %lu exports the certificate \"%s\" "
 		    "with its key%s", (unsigned long)c->uid, name,
 		    password == NULL ? ", and its account" : "");
-		answer(c, engine_export(c->server->engine, name, password,
+		reply_answer(c, engine_export(c->server->engine, name, password,
 		    &err), &err);
 	}
 	json_decref(body);
@@ -207,7 +197,7 @@ post_export_account(struct call *c)
 	} else {
 		log_notice(NULL, "user id %lu exports the account \"%s\" with "
 		    "its key", (unsigned long)c->uid, name);
-		answer(c, engine_export_account(c->server->engine, name,
+		reply_answer(c, engine_export_account(c->server->engine, name,
 		    &err), &err);
 	}
 	json_decref(body);
