@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import time
 
 import pytest
@@ -99,6 +100,37 @@ def test_one_configuration(fleet, nginx, etcd):
     # And nobody else has ordered any.
     for w in webs:
         assert "newOrder" not in w.log() and "new order" not in w.log()
+
+
+def test_etcd_away_while_it_is_published(fleet, ca_proxy, etcd):
+    """etcd stops answering when the CA has issued: what was staged by then is
+    linked later, and is published all the same."""
+    fleet.opt = {"directory": ca_proxy.directory}
+    r = fleet.member("r1", "renew")
+    r.start()
+    fleet.member("w1", "serve").start()
+    stopped = []
+
+    def after(request):
+        if request.kind == "cert" and not stopped:
+            stopped.append(time.monotonic())
+            for m in etcd.members:
+                os.kill(m.pid, signal.SIGSTOP)
+        return None
+    ca_proxy.after = after
+    name = fleet.cert(fleet.name)
+    for m in fleet.members.values():
+        m.write_conf()
+        m.reload()
+    try:
+        r.wait("the end of the run", lambda: stopped and "etcd" in (
+            r.cert_status(name)["error"] or {}).get("msg", "") or
+            stopped and "the run ends" in r.log(), timeout=30)
+    finally:
+        for m in etcd.members:
+            os.kill(m.pid, signal.SIGCONT)
+    fleet.everywhere(name)
+    assert ca_proxy.count("newOrder") == 1
 
 
 def test_changes_hands(fleet, ca_proxy, make, etcd, txt):
