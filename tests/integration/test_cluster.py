@@ -92,7 +92,8 @@ def owner(fleet, name, but=None):
         found = [m for m, a in fleet.members.items() if m != but and
                  a.proc.alive() and
                  (a.cert_status(name) or {}).get("published") is None]
-        return len(found) == 1 and found[0]
+        return len(found) == 1 and fleet.is_settled(found[0], name) and \
+            found[0]
     return proc.wait_until(lambda: "one owner of %s: %s" % (name, {
         m: (a.cert_status(name) or {}).get("published")
         for m, a in fleet.members.items() if m != but}), check, timeout=20)

@@ -48,7 +48,8 @@ def owner(fleet, name):
     own = [m for m, a in fleet.members.items() if a.proc.alive()
            and a.cert_status(name)["published"] is None
            and a.cert_status(name)["serial"]]
-    return own[0] if len(own) == 1 else None
+    return own[0] if len(own) == 1 and fleet.is_settled(own[0], name) \
+        else None
 
 
 def missing_secret(member):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A fleet: acmeds with one configuration around an etcd cluster."""
 
+import json
 import os
 import time
 
@@ -44,6 +45,15 @@ class Fleet:
         """member -> what its live/ holds, or None."""
         return {m: self.members[m].serial(name)
                 for m in members or self.members}
+
+    def is_settled(self, member, name):
+        """Is it this member's by its own view, with nobody's run under way
+        that another one began?  Who began first keeps it until then."""
+        p = self.members[member].ctl("cluster", "status", "--json")
+        view = json.loads(p.stdout) if p.returncode == 0 else {}
+        own = [m for m in view.get("members", []) if m["self"]]
+        return bool(own) and own[0]["owned"] > 0 and not [
+            k for k in view["locks"] if k["certificate"] == name]
 
     def everywhere(self, name, than=None, members=None, timeout=30):
         """Until all have the same, another one than that; its serial, and
