@@ -41,6 +41,7 @@
 #include "daemon/fleet/waves.h"
 #include "daemon/http01/http01.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/slots.h"
 #include "daemon/io/tls_alpn.h"
 #include "daemon/manage/revocations.h"
 #include "daemon/persist/persist_job.h"
@@ -179,7 +180,9 @@ rooms_new(struct engine *e)
 	    .store = a->store, .children = a->children, .http = a->http,
 	    .leases = e->providers.leases, .etcd = e->etcd, .dns = e->dns,
 	    .sdbus = a->sdbus, .gate = e->gate, .hooks = e->hooks,
-	    .certs = e->certs, .taken_over = taken_over, .arg = e };
+	    .certs = e->certs,
+	    .takeovers = slots_new(a->loop, TAKEOVERS_MAX),
+	    .taken_over = taken_over, .arg = e };
 	e->rollout = rollout_new(&e->rollout_env);
 	e->streams = source_streams_new(&e->rollout_env);
 	e->renewal_env = (struct renewal_env){ .loop = a->loop,
@@ -423,6 +426,7 @@ engine_free(struct engine *e)
 	shared_free(e);
 	source_streams_free(e->streams);
 	rollout_free(e->rollout);
+	slots_free(e->rollout_env.takeovers);
 	hooks_free(e->hooks);
 	gate_free(e->gate);
 	cleanup_free(e->cleanup);

@@ -39,6 +39,7 @@ struct http;
 struct leases;
 struct loop;
 struct sdbus;
+struct slots;
 struct store;
 
 /* What it uses; borrowed until freed. */
@@ -54,6 +55,7 @@ struct rollout_env {
 	struct gate	*gate;
 	struct hooks	*hooks;
 	struct certs	*certs;
+	struct slots	*takeovers;	/* at work at one time */
 	/* From now on it is due here (takeover.h); NULL: nobody asks. */
 	void		(*taken_over)(struct cert *, void *arg);
 	void		*arg;

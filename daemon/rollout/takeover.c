@@ -13,6 +13,7 @@
 #include "daemon/certs/event.h"
 #include "daemon/certs/origin.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/slots.h"
 #include "daemon/publish/fetch.h"
 #include "daemon/rollout/release.h"
 #include "daemon/rollout/rollback.h"
@@ -26,6 +27,7 @@ struct takeover {
 	const struct rollout_env *env;
 	struct cert	*cert;
 	struct timer	 turn;
+	struct slot	*slot;		/* while it looks and publishes */
 	struct fetch_op	*fetch;
 	struct release_op *release;
 	int64_t		 retry_ms;
@@ -37,6 +39,7 @@ takeover_free(struct takeover *t)
 	timer_clear(&t->turn);
 	fetch_cancel(t->fetch);
 	release_cancel(t->release);
+	slot_give(t->slot);
 	t->cert->takeover = NULL;
 	free(t);
 }
@@ -49,8 +52,16 @@ takeover_cancel(struct cert *c)
 }
 
 static void
+give(struct takeover *t)
+{
+	slot_give(t->slot);
+	t->slot = NULL;
+}
+
+static void
 again(struct takeover *t)
 {
+	give(t);
 	timer_set(&t->turn, t->retry_ms / 2 +
 	    (int64_t)arc4random_uniform((uint32_t)t->retry_ms));
 	t->retry_ms = t->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS :
@@ -147,21 +158,34 @@ looked(const struct error *err, const struct fetch_result *result, void *arg)
 }
 
 static void
-turn_cb(void *arg)
+look(void *arg)
 {
 	struct takeover *t = arg;
 	const struct rollout_env *env = t->env;
 	struct cert *c = t->cert;
 
-	/* It may be taking what is there. */
-	if (c->run != NULL || t->fetch != NULL || t->release != NULL)
+	/* A run has begun meanwhile; its end is told. */
+	if (c->run != NULL) {
+		give(t);
 		return;
+	}
 	t->fetch = fetch_start(&(struct fetch_args){ .loop = env->loop,
 	    .http = env->http, .etcd = env->etcd, .store = env->store,
 	    .cert = c->conf,
 	    .repository = c->conf->realm->certs, .serial = cert_serial(c),
 	    .not_before = c->row.not_before, .etag = "",
 	    .published_at = c->row.source_at, .only_look = true }, looked, t);
+}
+
+/* When a renewer has died, all that it had are looked at. */
+static void
+turn_cb(void *arg)
+{
+	struct takeover *t = arg;
+
+	/* It may be taking what is there. */
+	if (t->cert->run == NULL && t->slot == NULL)
+		t->slot = slot_take(t->env->takeovers, look, t);
 }
 
 /* --- life --- */

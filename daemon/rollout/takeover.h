@@ -11,6 +11,9 @@
 
 #include <stdbool.h>
 
+/* So many at one time: io/http has no more places for etcd. */
+#define TAKEOVERS_MAX 6
+
 struct cert;
 struct rollout_env;
 

@@ -11,6 +11,7 @@
 #include "daemon/certs/event.h"
 #include "daemon/certs/origin.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/slots.h"
 #include "daemon/publish/fetch.h"
 #include "daemon/rollout/release.h"
 #include "daemon/rollout/rollout.h"
@@ -122,6 +123,7 @@ begin(struct fixture *f, const char *serial)
 	f->certs.conf = &f->all;
 	f->env = (struct rollout_env){ .loop = loop_new(),
 	    .certs = &f->certs, .taken_over = taken_over };
+	f->env.takeovers = slots_new(f->env.loop, TAKEOVERS_MAX);
 	f->c = (struct cert){ .certs = &f->certs, .conf = &f->conf,
 	    .is_taken = true };
 	f->c.row.name = (char *)(uintptr_t)"a.test";
@@ -139,6 +141,7 @@ end(struct fixture *f)
 {
 	takeover_cancel(&f->c);
 	watch_free(&f->c);
+	slots_free(f->env.takeovers);
 	loop_free(f->env.loop);
 	free(etag);
 	etag = NULL;
@@ -149,6 +152,7 @@ look(struct fixture *f)
 {
 	takeover_kick(&f->c);
 	loop_turn(f->env.loop);
+	loop_turn(f->env.loop);		/* the slot's */
 }
 
 static void
@@ -285,6 +289,48 @@ test_newest(void **state)
 	end(&f);
 }
 
+/* A renewer with a thousand has died: they are looked at a few at a time, and
+ * who stops waiting leaves the others their turn. */
+static void
+test_many(void **state)
+{
+	enum { MANY = 1000 };
+	struct cert *many = xcalloc(MANY, sizeof(*many));
+	struct fixture f;
+	int left = MANY - 1;
+
+	begin(&f, NULL);
+	for (int i = 0; i < MANY; i++) {
+		many[i] = f.c;
+		many[i].watch = NULL;
+		watch_reload(&f.env, &many[i]);
+		takeover_follow(&f.env, &many[i], true);
+	}
+	takeover_cancel(&many[500]);
+	for (int i = 0; i < 10; i++)
+		loop_turn(f.env.loop);
+	assert_int_equal(looks, TAKEOVERS_MAX);
+	while (taken < left) {
+		int before = looks;
+
+		refuse("object:missing", ERR_REJECTED);
+		loop_turn(f.env.loop);
+		loop_turn(f.env.loop);
+		assert_true(looks <= before + 1);
+		assert_true(looks - taken <= TAKEOVERS_MAX);
+		/* Those that were asked before the last one. */
+		if (looks == before)
+			break;
+	}
+	assert_int_equal(looks, left);
+	for (int i = 0; i < MANY; i++) {
+		takeover_cancel(&many[i]);
+		watch_free(&many[i]);
+	}
+	free(many);
+	end(&f);
+}
+
 int
 main(void)
 {
@@ -293,6 +339,7 @@ main(void)
 		cmocka_unit_test(test_published),
 		cmocka_unit_test(test_behind),
 		cmocka_unit_test(test_newest),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
