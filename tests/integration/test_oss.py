@@ -61,16 +61,24 @@ def test_life(fleet, oss):
     installed(web, name, second)
     assert read(web.live(name, "privkey.pem")) == read(
         publisher.live(name, "privkey.pem"))
-    puts = [r for r in oss.seen if r[0] == "PUT"]
-    assert [p[1].split("/", 2)[2].split("/")[-1] for p in puts] == [
+    publisher.wait("what the web serves", lambda: [
+        h for h in publisher.get("/v1/receipts")[1]["hosts"]
+        if h["serial"] == second and h["ok"]], timeout=30)
+    puts = [r for r in list(oss.seen) if r[0] == "PUT"]
+    files = [p for p in puts if p[1].startswith("web/%s/" % name)]
+    assert [p[1].split("/")[-1] for p in files] == [
         "fullchain.pem", "privkey.pem", "manifest.json"] * 2
+    # The others are what the web says it serves.
+    assert all(p in files or (p[1].startswith("web/hosts/") and
+                              p[1].endswith("/%s.json" % name))
+               for p in puts)
     for method, key, headers, body, status in puts:
         assert status == 200 and b"PRIVATE KEY" not in body
         assert headers["x-oss-server-side-encryption"] == "KMS"
         assert headers["x-oss-server-side-encryption-key-id"] == \
             "9468da86-3509-4f8d"
     # Only the first manifest must not meet another one.
-    assert [p[2].get("x-oss-forbid-overwrite") for p in puts
+    assert [p[2].get("x-oss-forbid-overwrite") for p in files
             if p[1].endswith("manifest.json")] == ["true", None]
     assert oss.secret not in publisher.log() + web.log()
 

@@ -164,8 +164,20 @@ def test_virtual_hosted(fleet, swift, front):
         serial = published(publisher, name)
         web.start()
         installed(web, name, serial)
-        assert all(r.headers["host"].startswith(BUCKET + ".localhost:") and
-                   r.path.startswith("/" + name) for r in plain.seen)
+        # The web says what it serves, the publisher looks for it.
+        publisher.wait("what the web serves", lambda: [
+            h for h in publisher.get("/v1/receipts")[1]["hosts"]
+            if h["serial"] == serial and h["ok"]], timeout=30)
+        seen = list(plain.seen)
+        assert all(r.headers["host"].startswith(BUCKET + ".localhost:")
+                   for r in seen)
+        files, receipts, lists = (
+            [r for r in seen if r.path.startswith(p)]
+            for p in ("/%s/" % name, "/hosts/", "/?list-type=2&"))
+        assert files and lists
+        assert all(r.path.endswith("/%s.json" % name) for r in receipts)
+        assert {r.method for r in receipts} == {"PUT", "GET"}
+        assert len(files) + len(receipts) + len(lists) == len(seen)
     finally:
         plain.stop()
 
@@ -258,8 +270,10 @@ def test_poll_costs_one_request(fleet, front):
     installed(web, name, first)
     front.reset()
 
-    def polls():        # what it says it serves is another matter
-        return [r for r in list(front.seen) if "/hosts/" not in r.path]
+    def polls():        # what it says it serves, and who asks for that, is
+                        # another matter
+        return [r for r in list(front.seen)
+                if r.path.startswith("/%s/%s/" % (BUCKET, name))]
     # Less than what the store takes for a wrong clock.
     for n in 1, 2, 3:
         jump(70 * n)
