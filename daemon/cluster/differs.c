@@ -14,10 +14,25 @@
 #include "daemon/cluster/cluster_priv.h"
 #include "daemon/cluster/membership.h"
 #include "daemon/cluster/rendezvous.h"
+#include "daemon/config/conf_csr.h"
+#include "daemon/store/keys.h"
 
 #define LEASES		2	/* a reload of all members takes time */
 #define ALARM_S		61	/* alerts/alarm.c waits as long */
 #define LISTED		5
+
+/* What keys it is to have, and how it is to be issued: two members that differ
+ * in that would take turns at renewing it differently. */
+static char *
+manner(const struct conf_cert *cc)
+{
+	const char *profile = cc->profile != NULL ? cc->profile : "";
+
+	if (cc->csr != NULL)
+		return xasprintf("csr %s %s", cc->csr->hash, profile);
+	return xasprintf("%s+%s %s", key_type_name(cc->key), cc->is_pair ?
+	    key_type_name(cc->second_key) : "", profile);
+}
 
 /* The sum: in whatever order they, and their names, are configured. */
 void
@@ -29,12 +44,16 @@ differs_count(struct cluster *k)
 	k->digest = 0;
 	for (size_t i = 0; i < certs->n; i++) {
 		const struct cert *c = certs->list[i];
-		char path[CLUSTER_PATH_MAX], *text;
+		char path[CLUSTER_PATH_MAX], *text, *how;
 
 		if (*cluster_path(c, path) == '\0')
 			continue;
 		k->n_certs++;
-		k->digest += rendezvous_hash(path);
+		text = manner(c->conf);
+		how = xasprintf("%s  %s", path, text);
+		k->digest += rendezvous_hash(how);
+		free(how);
+		free(text);
 		for (unsigned j = 0; j < c->conf->n_names; j++) {
 			text = xasprintf("%s %s", path,
 			    c->conf->names[j].name);
@@ -85,8 +104,9 @@ static void
 tell(struct cluster *k, const char *members)
 {
 	(void)error_set(&k->differs, ERR_CONFIG, "cluster:differs", "members "
-	    "with other certificates to renew than this one (%zu): %s; some "
-	    "may be renewed by nobody: give all members the same file, or "
+	    "with other certificates to renew than this one (%zu): %s, or "
+	    "with other names or keys in them; some may be renewed by nobody, "
+	    "or each time differently: give all members the same file, or "
 	    "role = serve", k->n_certs, members);
 }
 

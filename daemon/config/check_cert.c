@@ -282,6 +282,7 @@ check_keys(struct check *c, const struct section *sec,
     struct conf_cert *cert)
 {
 	const struct item *item = tree_item(sec, "key");
+	enum key_type ignored;
 
 	if (item == NULL)
 		return;
@@ -296,6 +297,10 @@ check_keys(struct check *c, const struct section *sec,
 		return;
 	cert->is_pair = true;
 	cert->second_key = opt_key_value(c->m, sec, "key", item->values[1]);
+	for (size_t i = 0; i < 2; i++) {
+		if (key_type_parse(item->values[i]->text, &ignored) == -1)
+			return;		/* told */
+	}
 	if (strcmp(key_type_family(cert->key),
 	    key_type_family(cert->second_key)) == 0)
 		opt_mistake(c->m, sec, item->values[1]->line, "key: %s and %s "

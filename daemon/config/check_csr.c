@@ -35,7 +35,11 @@ check_csr(struct check *c, const struct section *sec, struct conf_cert *cert,
 	if (v == NULL)
 		return;
 	cc = xcalloc(1, sizeof(*cc));
-	cc->path = opt_pem_file(c->m, sec, "csr");
+	if (c->conf->cluster != NULL)
+		opt_mistake(c->m, sec, v->line, "csr is not for a "
+		    "configuration with cluster, of which each member would "
+		    "order; allowed: one host that renews");
+	cc->path = opt_file(c->m, sec, "csr");
 	cc->gives_names = tree_item(sec, "names") == NULL;
 	cc->line = v->line;
 	cert->csr = cc;
@@ -119,6 +123,8 @@ check_csr_end(struct check *c, const struct section *sec,
 {
 	static const char *const ours[] = { "key", "reuse_key",
 	    "placeholder" };
+	const char *with = cert->csr != NULL && cert->csr->is_hosts ?
+	    "key_source = host" : "csr";
 	const struct value *shrink = tree_value(sec, "on_name_failure");
 	struct error err;
 
@@ -129,14 +135,14 @@ check_csr_end(struct check *c, const struct section *sec,
 
 		if (item != NULL)
 			opt_mistake(c->m, sec, line_of(sec, item), "%s is not "
-			    "for a certificate with csr: its key is where the "
+			    "for a certificate with %s: its key is where the "
 			    "request was made; allowed: one of the two",
-			    ours[i]);
+			    ours[i], with);
 	}
 	if (shrink != NULL && strcmp(shrink->text, "shrink") == 0)
 		opt_mistake(c->m, sec, shrink->line, "on_name_failure = shrink "
-		    "is not for a certificate with csr: the request names "
-		    "what it is for; allowed: fail");
+		    "is not for a certificate with %s: the request names "
+		    "what it is for; allowed: fail", with);
 	check_deploys_keyless(c, sec, cert->csr->is_hosts);
 	if (csr->key != NULL && conf_csr_check_names(cert, csr, &err) == -1)
 		opt_mistake(c->m, sec, cert->csr->line, "csr: %s: %s",

@@ -8,19 +8,45 @@
 #include "daemon/config/check.h"
 #include "daemon/config/opt.h"
 
+static bool
+is_bracketed(const char *host)
+{
+	const char *end = strchr(host, ']');
+
+	return end != NULL && (end[1] == '\0' || end[1] == ':');
+}
+
+static bool
+has_port(const char *host)
+{
+	const char *end = strrchr(host, ']'), *colon = strrchr(host, ':');
+
+	return colon != NULL && colon[1] != '\0' && (end == NULL ||
+	    colon > end);
+}
+
 /* What is sent there must be seen by nobody: a password, or what is sealed by
  * nobody. */
 static void
 check_member(struct check *c, const struct section *sec,
     const struct value *v, bool plain)
 {
-	const char *host = strstr(v->text, "://");
+	const char *host = strstr(v->text, "://"), *colon;
 
 	if (!opt_is_url(v->text, plain) || strpbrk(v->text, "?#@") != NULL ||
 	    strchr(host + 3, '/') != NULL)
 		opt_refuse(c->m, sec, "etcd", v, plain ? "https://HOST:2379, "
 		    "http://HOST:2379" : "https://HOST:2379 (http:// only "
 		    "where it is encrypted and without user)");
+	else if (host[3] == '[' ? !is_bracketed(host + 3) :
+	    (colon = strchr(host + 3, ':')) != NULL &&
+	    strchr(colon + 1, ':') != NULL)
+		opt_refuse(c->m, sec, "etcd", v, "an IPv6 address in brackets, "
+		    "as in https://[2001:db8::1]:2379");
+	else if (!has_port(host + 3))
+		opt_warn(c->m, sec, v->line, "etcd = \"%.200s\" has no port, "
+		    "so that %s is asked; etcd listens on 2379", v->text,
+		    v->text[4] == 's' ? "443" : "80");
 }
 
 /* Each needs the other. */

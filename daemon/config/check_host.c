@@ -263,6 +263,21 @@ check_owner(struct check *c, const struct section *sec,
 		    "is; allowed: the name of one host section");
 }
 
+/* A pattern may be for hosts to come; a name that nobody has is mistyped. */
+static void
+warn_unknown(struct check *c, const struct section *sec,
+    const struct conf_cert *cert)
+{
+	for (size_t i = 0; cert->hosts[i] != NULL; i++) {
+		if (strpbrk(cert->hosts[i], "*?[\\") == NULL &&
+		    table_find(&c->hosts, cert->hosts[i]) == NULL)
+			opt_warn(c->m, sec, tree_value(sec, "hosts")->line,
+			    "hosts: there is no host section \"%.200s\", which "
+			    "therefore cannot open what is published; see "
+			    "acmectl host add", cert->hosts[i]);
+	}
+}
+
 void
 check_cert_hosts(struct check *c, const struct section *sec,
     struct conf_cert *cert)
@@ -287,6 +302,8 @@ check_cert_hosts(struct check *c, const struct section *sec,
 				    "host section has such a name: nobody can "
 				    "open what is published; see acmectl host "
 				    "add");
+			else if (!c->is_partial)
+				warn_unknown(c, sec, cert);
 		}
 	}
 	if (to != NULL && cert->hosts == NULL)

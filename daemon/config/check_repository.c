@@ -238,6 +238,24 @@ check_prefix(struct check *c, const struct section *sec,
 	free(text);
 }
 
+/* Hosts are of the first wave that they match. */
+static void
+warn_late_wave(struct check *c, const struct section *sec,
+    const struct item *item, size_t i)
+{
+	for (size_t j = 0; j < i; j++) {
+		const char *before = item->values[j]->text;
+
+		if (strcmp(before, "*") != 0 &&
+		    strcmp(before, item->values[i]->text) != 0)
+			continue;
+		opt_warn(c->m, sec, item->values[i]->line, "waves: no host is "
+		    "left for \"%s\" after \"%s\"; put it before that",
+		    item->values[i]->text, before);
+		return;
+	}
+}
+
 /* They travel in each manifest. */
 static void
 check_waves(struct check *c, const struct section *sec,
@@ -246,9 +264,13 @@ check_waves(struct check *c, const struct section *sec,
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_*?[]!";
 	const struct item *item = tree_item(sec, "waves");
+	const struct value *pause = tree_value(sec, "wave_pause");
 
 	r->wave_pause_s = opt_duration(c->m, sec, "wave_pause", 0,
 	    30 * 86400, 600);
+	if (pause != NULL && (item == NULL || item->n == 0))
+		opt_warn(c->m, sec, pause->line, "wave_pause has no effect "
+		    "without waves, as all hosts take a new version at once");
 	if (item == NULL)
 		return;
 	r->waves = opt_list(c->m, sec, "waves");
@@ -259,6 +281,8 @@ check_waves(struct check *c, const struct section *sec,
 		    text[strspn(text, plain)] != '\0')
 			opt_refuse(c->m, sec, "waves", item->values[i],
 			    "patterns of host names such as web-*");
+		else
+			warn_late_wave(c, sec, item, i);
 	}
 	while (r->waves[r->n_waves] != NULL)
 		r->n_waves++;

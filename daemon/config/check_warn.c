@@ -195,6 +195,34 @@ warn_webroots(struct check *c, const struct conf_cert *cert)
 	}
 }
 
+/* Where a request of the CA comes to another member, it finds no answer. */
+static void
+warn_members(struct check *c)
+{
+	const struct conf_cluster *k = c->conf->cluster;
+
+	for (size_t i = 0; k != NULL && k->role != CLUSTER_SERVE &&
+	    i < c->conf->n_certs; i++) {
+		const struct conf_cert *cert = c->conf->certs[i];
+		const struct conf_name *name = cert->names;
+
+		for (; cert->realm != NULL && name < cert->names +
+		    cert->n_names; name++) {
+			if (name->challenge != CHALLENGE_HTTP_01 &&
+			    name->challenge != CHALLENGE_TLS_ALPN_01)
+				continue;
+			warn(c, cert, "challenge = %s in a cluster: the "
+			    "member that renews answers, no other; where "
+			    "\"%s\" leads to several members, as behind a load "
+			    "balancer, use dns-01%s", challenge_type_name(
+			    name->challenge), name->name, name->challenge ==
+			    CHALLENGE_HTTP_01 ? ", or a webroot that all of "
+			    "them share" : "");
+			return;		/* the first tells it all */
+		}
+	}
+}
+
 /* Is path in the directory dir, both as check_same_path() has them? */
 static bool
 is_inside(const char *path, const char *dir)
@@ -291,6 +319,7 @@ check_warnings(struct check *c)
 	}
 	warn_same_names(c);
 	warn_case(c);
+	warn_members(c);
 	check_exposed(c);
 	if (conf->n_certs == 0 && conf->n_watches == 0 && c->n_files > 0 &&
 	    c->files[0] != NULL && !c->is_partial)

@@ -294,6 +294,18 @@ def test_differs(fleet):
         m.wait("the end of it", lambda: m.status()["cluster"]["differs"] is
                None)
     fleet.everywhere(lacking)
+    # The same certificate with other keys: each would renew it its own way.
+    two.certs = {n: dict(c) for n, c in one.certs.items()}
+    two.certs[common]["key"] = ["ec256", "rsa2048"]
+    two.write_conf()
+    two.reload()
+    one.wait("a word of it", lambda: one.status()["cluster"]["differs"])
+    assert "names or keys" in one.ctl("cluster", "status").stdout
+    two.certs = one.certs
+    two.write_conf()
+    two.reload()
+    one.wait("the end of it", lambda: one.status()["cluster"]["differs"] is
+             None)
 
 
 def test_no_room(fleet, lab):

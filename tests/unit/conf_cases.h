@@ -1990,6 +1990,32 @@
 { ELSEWHERE("both"), NO_KEY NO_EAB NO_TSIG NO_OWNER NO_TOKEN },
 { ELSEWHERE("serve"), NO_KEY NO_OWNER },
 { ELSEWHERE("renew"), NO_KEY NO_EAB NO_TSIG NO_TOKEN },
+{ "cluster {\netcd = { \"http://h:2379\" }\n}\n" BASE
+    "certificate \"c\" { csr = \"/nowhere/x.csr\" }\n",
+    NO_KEY
+    AT "6: certificate \"c\": csr is not for a configuration with cluster, "
+    "of which each member would order; allowed: one host that renews\n"
+    AT "6: certificate \"c\": csr: /nowhere/x.csr: No such file or "
+    "directory\n" },
+{ "cluster {\netcd = { \"http://::1:2379\", \"http://[::1]:2379\",\n"
+    "\"http://[::1\", \"http://[::1]x\" }\n}\n",
+    NO_KEY
+    AT "2: cluster: etcd = \"http://::1:2379\"; allowed: an IPv6 address in "
+    "brackets, as in https://[2001:db8::1]:2379\n"
+    AT "3: cluster: etcd = \"http://[::1\"; allowed: an IPv6 address in "
+    "brackets, as in https://[2001:db8::1]:2379\n"
+    AT "3: cluster: etcd = \"http://[::1]x\"; allowed: an IPv6 address in "
+    "brackets, as in https://[2001:db8::1]:2379\n" },
+{ CERT "key = { \"EC256\", rsa2048 }\n}\n",
+    AT "4: certificate \"example.com\": key = \"EC256\"; allowed: ec256, "
+    "ec384, rsa2048, rsa3072, rsa4096\n" },
+{ BASE "host \"web-1\" { public_key = \"" PUBLIC_A "\" }\n"
+    "repository \"p\" { type = directory path = /srv encrypt_to = hosts }\n"
+    "certificate \"a.example\" { key_source = host hosts = \"web-1\"\n"
+    " key = { ec256, rsa2048 } deploy \"d\" { publish = p } }\n",
+    AT "6: certificate \"a.example\": key is not for a certificate with "
+    "key_source = host: its key is where the request was made; allowed: one "
+    "of the two\n" },
 { "cluster {\netcd = { \"http://h:2379\" }\nuser = u\n}\n",
     AT "1: cluster: encrypt_key_file is missing; allowed: a file with a "
     "secret that all members share, such as of openssl rand -hex 32\n"

@@ -207,6 +207,57 @@ test_domains(void **state)
 	fixture_remove("acmed.conf");
 }
 
+/* What is mistyped in a fleet's configuration, and can be used. */
+static void
+test_fleet_warnings(void **state)
+{
+	struct conf *conf;
+	char *got;
+
+	fixture_write("fleet", 0600, "0123456789abcdef0123456789abcdef\n");
+	fixture_write("acmed.conf", 0600, "\n"
+	    "account \"own\" { directory = \"https://ca.example/dir\" }\n"
+	    "provider \"dns\" { type = bare }\n"
+	    "http_listen = 127.0.0.1\n"
+	    "cluster { encrypt_key_file = fleet\n"
+	    " etcd = { \"http://h\", \"http://[::1]\", \"http://h:1\" } }\n"
+	    "host \"web-1\" { public_key = \"" PUBLIC_A "\" }\n"
+	    "repository \"p\" { type = directory path = /srv\n"
+	    " encrypt_to = hosts wave_pause = 1m }\n"
+	    "repository \"q\" { type = directory path = /srv/q\n"
+	    " encrypt_key_file = fleet\n"
+	    " waves = { \"a-*\", \"a-*\", \"*\", \"eu-*\" } }\n"
+	    "certificate \"c\" { account = own names = \"c.example\"\n"
+	    " hosts = { \"web-1\", \"web-2\", \"later-*\" }\n"
+	    " deploy \"d\" { publish = p } }\n"
+	    "certificate \"h\" { account = own names = \"h.example\"\n"
+	    " challenge = http-01 }\n");
+	conf = fixture_load_all("acmed.conf", &got);
+	assert_non_null(conf);
+	assert_string_equal(got,
+	    "warning: acmed.conf:6: cluster: etcd = \"http://h\" has no port, "
+	    "so that 80 is asked; etcd listens on 2379\n"
+	    "warning: acmed.conf:6: cluster: etcd = \"http://[::1]\" has no "
+	    "port, so that 80 is asked; etcd listens on 2379\n"
+	    "warning: acmed.conf:9: repository \"p\": wave_pause has no effect "
+	    "without waves, as all hosts take a new version at once\n"
+	    "warning: acmed.conf:12: repository \"q\": waves: no host is left "
+	    "for \"a-*\" after \"a-*\"; put it before that\n"
+	    "warning: acmed.conf:12: repository \"q\": waves: no host is left "
+	    "for \"eu-*\" after \"*\"; put it before that\n"
+	    "warning: acmed.conf:14: certificate \"c\": hosts: there is no "
+	    "host section \"web-2\", which therefore cannot open what is "
+	    "published; see acmectl host add\n"
+	    "warning: acmed.conf:16: certificate \"h\": challenge = http-01 in "
+	    "a cluster: the member that renews answers, no other; where "
+	    "\"h.example\" leads to several members, as behind a load "
+	    "balancer, use dns-01, or a webroot that all of them share\n");
+	conf_unref(conf);
+	free(got);
+	fixture_remove("acmed.conf");
+	fixture_remove("fleet");
+}
+
 int
 main(void)
 {
@@ -214,6 +265,7 @@ main(void)
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_domains),
+		cmocka_unit_test(test_fleet_warnings),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup,
