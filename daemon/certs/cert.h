@@ -58,6 +58,8 @@ struct cert {
 					   run: the account's hold is not for
 					   it (see asked_after) */
 	bool		 is_queued;	/* due, and waiting for a place */
+	bool		 is_looked_at;	/* in the engine's looks: */
+	TAILQ_ENTRY(cert) look;
 	bool		 ari_polling;	/* the CA is being asked */
 	bool		 is_pulled;	/* the run is one that ARI called for */
 	bool		 has_placeholder;	/* in live/, as long as
@@ -158,8 +160,9 @@ struct certs {
 	 * to work at now?  NULL: all are. */
 	bool		(*held)(const struct cert *, void *held_arg);
 	void		*held_arg;
-	/* Something has changed that the schedule depends on. */
-	void		(*changed)(void *arg);
+	/* Something has changed that the schedule depends on, of one; NULL: of
+	 * any. */
+	void		(*changed)(struct cert *, void *arg);
 	void		*arg;		/* of changed, and of the events' */
 };
 

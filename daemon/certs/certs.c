@@ -303,7 +303,14 @@ void
 certs_changed(struct certs *certs)
 {
 	if (certs->changed != NULL)
-		certs->changed(certs->arg);
+		certs->changed(NULL, certs->arg);
+}
+
+void
+cert_changed(struct cert *c)
+{
+	if (c->certs->changed != NULL)
+		c->certs->changed(c, c->certs->arg);
 }
 
 bool

@@ -32,6 +32,8 @@ struct cert	*certs_find(const struct certs *, const char *name);
 struct cert	*certs_add(struct certs *, const char *name);
 /* Let the engine look at all certificates in the next turn. */
 void		 certs_changed(struct certs *);
+/* At this one. */
+void		 cert_changed(struct cert *);
 
 /*
  * May this daemon work at it now (struct certs, held)?  Asked before each act

@@ -18,16 +18,6 @@
 #define REMOVALS_MAX	50	/* at once */
 #define WAKE_MAX_MS	60000
 
-static struct txtrec *
-txtrec_new(struct cleanup *c)
-{
-	struct txtrec *t = xcalloc(1, sizeof(*t));
-
-	t->cleanup = c;
-	TAILQ_INSERT_TAIL(&c->recs, t, link);
-	return t;
-}
-
 static void
 txtrec_keep_handle(struct txtrec *t, const char *handle)
 {
@@ -41,20 +31,27 @@ void
 txtrec_free(struct txtrec *t)
 {
 	conf_unref(t->conf);
-	TAILQ_REMOVE(&t->cleanup->recs, t, link);
 	zone_clear(&t->zone);
 	txtrec_keep_handle(t, NULL);
+	txtrec_unlink(t);
 	free(t);
+}
+
+struct txtrec *
+txtrec_load(struct cleanup *c, const struct store_txt *row)
+{
+	struct txtrec *t = txtrec_new(c, row->cert);
+
+	t->row = *row;
+	t->row.handle = NULL;
+	txtrec_keep_handle(t, row->handle);
+	return t;
 }
 
 static void
 load_cb(const struct store_txt *row, void *arg)
 {
-	struct txtrec *t = txtrec_new(arg);
-
-	t->row = *row;
-	t->row.handle = NULL;
-	txtrec_keep_handle(t, row->handle);
+	(void)txtrec_load(arg, row);
 }
 
 static void
@@ -150,16 +147,14 @@ cleanup_acquire(struct cleanup *c, const char *cert, const char *provider,
 {
 	struct txtrec *t;
 
-	TAILQ_FOREACH(t, &c->recs, link) {
-		if (!t->in_use && strcmp(t->row.cert, cert) == 0 &&
-		    strcmp(t->row.provider, provider) == 0 &&
+	for (t = txtrec_first(c, cert); t != NULL; t = TAILQ_NEXT(t, of_cert)) {
+		if (!t->in_use && strcmp(t->row.provider, provider) == 0 &&
 		    strcmp(t->row.fqdn, zone->fqdn) == 0 &&
 		    strcmp(t->row.value, value) == 0)
 			break;
 	}
 	if (t == NULL) {
-		t = txtrec_new(c);
-		(void)text_printf(t->row.cert, sizeof(t->row.cert), "%s", cert);
+		t = txtrec_new(c, cert);
 		(void)text_printf(t->row.provider, sizeof(t->row.provider),
 		    "%s", provider);
 		(void)text_printf(t->row.fqdn, sizeof(t->row.fqdn), "%s",
@@ -282,63 +277,6 @@ txtrec_is_ours(const struct txtrec *t)
 	    t->cleanup->env->certs, t->row.cert, &err) == 0;
 }
 
-static bool
-is_shared_of(const struct txtrec *t, const char *cert)
-{
-	return strcmp(t->row.cert, cert) == 0 && !txtrec_is_of_probe(t);
-}
-
-void
-cleanup_each(const struct cleanup *c, const char *cert,
-    void (*each)(const struct store_txt *, void *), void *arg)
-{
-	const struct txtrec *t;
-
-	TAILQ_FOREACH(t, &c->recs, link) {
-		if (is_shared_of(t, cert))
-			each(&t->row, arg);
-	}
-}
-
-void
-cleanup_adopt(struct cleanup *c, const struct store_txt *row)
-{
-	struct txtrec *t;
-
-	TAILQ_FOREACH(t, &c->recs, link) {
-		if (is_shared_of(t, row->cert) &&
-		    strcmp(t->row.provider, row->provider) == 0 &&
-		    strcmp(t->row.fqdn, row->fqdn) == 0 &&
-		    strcmp(t->row.value, row->value) == 0)
-			return;
-	}
-	load_cb(row, c);
-	t = TAILQ_LAST(&c->recs, txtrecs);
-	t->row.id = 0;
-	/* What another daemon could not do this one may. */
-	t->row.retry_at = 0;
-	store_txt_put(c->env->store, &t->row);
-	cleanup_kick(c);
-}
-
-void
-cleanup_drop(struct cleanup *c, const char *cert)
-{
-	struct txtrec *t, *next;
-
-	for (t = TAILQ_FIRST(&c->recs); t != NULL; t = next) {
-		next = TAILQ_NEXT(t, link);
-		if (!is_shared_of(t, cert) || t->in_use)
-			continue;
-		if (t->removal != NULL)
-			removal_free(t->removal);
-		store_txt_delete(c->env->store, &t->row);
-		txtrec_free(t);
-	}
-	cleanup_check_waits(c);
-	cleanup_kick(c);
-}
-
 unsigned
 cleanup_count_others(const struct cleanup *c, const char *cert,
     const char *provider, const char *place, bool is_zone,
@@ -444,12 +382,7 @@ cleanup_json(const struct cleanup *c)
 size_t
 cleanup_count(const struct cleanup *c)
 {
-	const struct txtrec *t;
-	size_t n = 0;
-
-	TAILQ_FOREACH(t, &c->recs, link)
-		n++;
-	return n;
+	return c->n_recs;
 }
 
 size_t

@@ -120,8 +120,10 @@ unsigned	 cleanup_count_others(const struct cleanup *,
  * held): of those only the one that holds it adds and removes.  each gets all
  * but probes'.  adopt: a row that another daemon has written is this one's,
  * too, unless it has the same value.  drop: another daemon has them now; they
- * are forgotten without a word to the provider, but for those in use.
+ * are forgotten without a word to the provider, but for those in use.  has:
+ * is there any?
  */
+bool		 cleanup_has(const struct cleanup *, const char *cert);
 void		 cleanup_each(const struct cleanup *, const char *cert,
 		    void (*each)(const struct store_txt *, void *), void *);
 void		 cleanup_adopt(struct cleanup *, const struct store_txt *);

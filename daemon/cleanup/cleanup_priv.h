@@ -21,11 +21,16 @@
 struct conf;
 struct conf_cert;
 struct dns;
+struct owner;
 struct provider_run_op;
 struct txtwait_op;
 
+TAILQ_HEAD(txtrecs, txtrec);
+
 struct txtrec {
 	TAILQ_ENTRY(txtrec) link;
+	TAILQ_ENTRY(txtrec) of_cert;	/* beside the others of its own */
+	struct owner	*owner;
 	struct cleanup	*cleanup;
 	struct store_txt row;		/* its handle is ours, or NULL */
 	struct zone	 zone;		/* servers unknown after a restart */
@@ -77,17 +82,27 @@ struct cleanup {
 	const struct cleanup_env *env;
 	struct timer	 work;
 	bool		 is_started;
-	TAILQ_HEAD(txtrecs, txtrec) recs;
+	struct txtrecs	 recs;
+	size_t		 n_recs;
+	void		*owners;	/* tsearch(3), by certificate */
 	TAILQ_HEAD(, removal) removals;
 	unsigned	 n_removals;
 	TAILQ_HEAD(, cleanup_wait_op) waits;
 };
 
 void	 txtrec_free(struct txtrec *);
+/* One more, as the row says. */
+struct txtrec *txtrec_load(struct cleanup *, const struct store_txt *);
 /* Is it of acmectl check, also after a restart? */
 bool	 txtrec_is_of_probe(const struct txtrec *);
 /* May this daemon remove it, or does another one hold its certificate? */
 bool	 txtrec_is_ours(const struct txtrec *);
+
+/* --- cleanup_cert.c --- */
+struct txtrec *txtrec_new(struct cleanup *, const char *cert);
+void	 txtrec_unlink(struct txtrec *);
+/* The first one of a certificate; then TAILQ_NEXT(t, of_cert). */
+struct txtrec *txtrec_first(const struct cleanup *, const char *cert);
 
 /* --- cleanup_removal.c --- */
 /* May the record be removed; and is it time to? */

@@ -271,7 +271,7 @@ item_of_cert(struct replica *r, const char *name)
 }
 
 static void
-cert_changed(const char *name, void *arg)
+changed_here(const char *name, void *arg)
 {
 	struct replica *r = arg;
 	struct item *i = r->is_taking ? NULL : item_of_cert(r, name);
@@ -454,7 +454,7 @@ replica_new(const struct replica_env *env)
 	LIST_INIT(&r->agreements);
 	heads_init(r, HEADS_MIN);
 	timer_init(&r->turn, env->loop, replica_send_cb, r);
-	r->hooks = (struct store_replica){ .cert = cert_changed,
+	r->hooks = (struct store_replica){ .cert = changed_here,
 	    .account = replica_account_changed,
 	    .budget = replica_budget_changed, .hold = replica_hold_changed,
 	    .flush = flush, .cancel = flush_cancel, .arg = r };

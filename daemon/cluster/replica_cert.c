@@ -225,9 +225,9 @@ replica_cert_incoming(struct item *i, const json_t *o, int64_t modified)
 	if (c != NULL && strcmp(d.row.name, i->name) == 0 && c->run == NULL &&
 	    env->fence(c, env->arg) == 0 && follow(i, c, &d, modified)) {
 		cert_save(c);
-		certs_changed(env->certs);
-	} else if (was_open != i->is_open) {
-		certs_changed(env->certs);
+		cert_changed(c);
+	} else if (c != NULL && was_open != i->is_open) {
+		cert_changed(c);
 	}
 	document_clear(&d);
 }

@@ -33,7 +33,7 @@ replica_pause_merge(struct item *i, struct cert *c, struct document *d)
 	/* What we write of it from now on has that, too. */
 	if (env->fence(c, env->arg) != 0)
 		item_changed(i);
-	certs_changed(env->certs);
+	cert_changed(c);
 }
 
 /* Again, from the beginning: somebody else has written it. */

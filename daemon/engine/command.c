@@ -342,6 +342,7 @@ engine_delete(struct engine *e, const char *name, struct error *err)
 		persist_watch_forget(e->persist_watch, c);
 		hold_forget(e->holds, c);
 		shared_forget(e, c);
+		engine_unlook(e, c);
 		takeover_cancel(c);
 		watch_free(c);
 		report_free(c);

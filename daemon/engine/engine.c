@@ -97,9 +97,12 @@ noticed(void *arg)
 }
 
 static void
-changed(void *arg)
+changed(struct cert *c, void *arg)
 {
-	engine_reschedule(arg);
+	if (c != NULL)
+		engine_look(arg, c);
+	else
+		engine_reschedule(arg);
 }
 
 static void
@@ -274,6 +277,9 @@ engine_new(const struct engine_args *a, struct error *err)
 	e->accounts = accounts_new(a->loop, a->ca_http, a->children, a->store);
 	e->holds = holds_new(a->store);
 	timer_init(&e->schedule, a->loop, engine_schedule_cb, e);
+	timer_init(&e->sweep, a->loop, engine_schedule_cb, e);
+	timer_init(&e->look, a->loop, engine_look_cb, e);
+	TAILQ_INIT(&e->looks);
 	timer_init(&e->stop_tick, a->loop, stop_tick_cb, e);
 	clockwatch_init(&e->clock, a->loop, clock_moved, e);
 	e->certs = certs_new(a->loop, a->store);
@@ -401,6 +407,8 @@ engine_free(struct engine *e)
 		return;
 	e->is_stopping = true;
 	timer_clear(&e->schedule);
+	timer_clear(&e->sweep);
+	timer_clear(&e->look);
 	timer_clear(&e->stop_tick);
 	clockwatch_stop(&e->clock);
 	cleanup_wait_cancel(e->stop_wait);
@@ -504,6 +512,8 @@ engine_stop(struct engine *e, void (*done)(void *arg), void *arg)
 {
 	e->is_stopping = true;
 	timer_clear(&e->schedule);
+	timer_clear(&e->sweep);
+	timer_clear(&e->look);
 	preflights_stop(e->preflights);
 	persist_watch_stop(e->persist_watch);
 	ari_stop(e->ari);

@@ -68,7 +68,10 @@ struct engine {
 
 	struct cert	**ready;	/* due, waiting for a place */
 	size_t		 n_ready, next_ready;
-	struct timer	 schedule;
+	struct timer	 schedule;	/* looks at all, */
+	struct timer	 sweep;		/* so soon at the latest */
+	TAILQ_HEAD(, cert) looks;	/* to be looked at alone, */
+	struct timer	 look;
 	struct clockwatch clock;
 	bool		 is_stopping;
 	unsigned long	 renewed, failed;	/* runs, for /metrics */
@@ -95,7 +98,8 @@ struct engine {
 	struct cluster	*cluster;
 	struct replica	*replica;
 	struct timer	 shared_tick;
-	unsigned	 n_locking;	/* locks being asked for */
+	unsigned	 n_locking;	/* locks being asked for, */
+	bool		 waits_to_lock;	/* and more would have been */
 	int64_t		 shared_stop_by_ms;	/* monotonic */
 	void		(*shared_done)(void *);
 	void		*shared_arg;
@@ -126,13 +130,32 @@ struct cert	*engine_find_known(const struct engine *, const char *name,
 void		 engine_revocation_kept(const char *cert, const struct error *,
 		    void *engine);
 
-/* --- schedule.c --- */
+/* --- next.c --- */
 /* When the certificate must be looked at next; 0: now; -1: never. */
 time_t		 engine_next_at(const struct engine *, const struct cert *,
 		    const char **action);
 /* Until when one that is due waits for what its account may ask for
  * (budget.h); 0: it does not. */
 time_t		 engine_limited_until(const struct cert *, struct error *why);
+/* When it is due, whatever its account may; 0: now. */
+time_t		 engine_due_of(const struct cert *, const char **action);
+/* Whatever was tried and failed: when is it to be renewed, also where it lacks
+ * names?  0: now. */
+time_t		 engine_needed_at(const struct cert *);
+/* Was a renewal begun, and does the next run go on with its order, which needs
+ * no other?  It may have been left at another CA. */
+bool		 engine_goes_on(const struct cert *);
+/* Has a person paused it?  What is to be revoked is replaced all the same. */
+bool		 engine_is_paused(const struct engine *, const struct cert *);
+/* After a run that the cluster did not let go on, seconds. */
+#define ENGINE_PUT_OFF_S 5
+
+/* --- ended.c --- */
+/* renewal_done_cb; the arg is the engine. */
+void		 engine_run_done(struct cert *, enum step,
+		    const struct error *, void *engine);
+
+/* --- schedule.c --- */
 /* Of pointers to certificates, for qsort(): who goes first, what was asked for,
  * then what expires first. */
 int		 engine_by_urgency(const void *, const void *);
@@ -140,8 +163,14 @@ int		 engine_by_urgency(const void *, const void *);
 void		 engine_start_ready(struct engine *);
 /* Look at all certificates in the next turn. */
 void		 engine_reschedule(struct engine *);
+/* Look at one in the next turn, as its own state has changed: not at each of
+ * 100,000 for an event of one.  At all soon after. */
+void		 engine_look(struct engine *, struct cert *);
+/* Not any more. */
+void		 engine_unlook(struct engine *, struct cert *);
 /* Queue what is due and start what may run; the arg is the engine. */
 void		 engine_schedule_cb(void *);
+void		 engine_look_cb(void *);
 
 /* --- status.c --- */
 /* As engine_next_at(), or its next deploy if that is sooner. */

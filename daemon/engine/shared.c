@@ -70,14 +70,17 @@ changed(struct cert *c, void *arg)
 		return;
 	if (c != NULL)
 		follow(e, c);
-	for (size_t i = 0; c == NULL && i < e->certs->n; i++)
+	/* Another member's lock comes and goes with each renewal of its own. */
+	if (c != NULL && cluster_part(e->cluster, c, NULL) == CLUSTER_OURS)
+		engine_look(e, c);
+	if (c != NULL)
+		return;
+	for (size_t i = 0; i < e->certs->n; i++)
 		follow(e, e->certs->list[i]);
 	/* What an owner knows, and nobody else does. */
-	if (c == NULL) {
-		notifier_kick(e->notifier);
-		replica_look(e->replica);
-		source_streams_kick(e->streams);
-	}
+	notifier_kick(e->notifier);
+	replica_look(e->replica);
+	source_streams_kick(e->streams);
 	engine_reschedule(e);
 }
 
@@ -122,7 +125,12 @@ locked(const struct error *err, void *arg)
 	}
 	tick_later(e);
 	cleanup_kick(e->cleanup);
-	engine_reschedule(e);
+	engine_look(e, c);
+	/* Not all again for each of them. */
+	if (e->waits_to_lock && e->n_locking <= LOCKING_MAX / 2) {
+		e->waits_to_lock = false;
+		engine_reschedule(e);
+	}
 }
 
 /* Not by a clock that was set back. */
@@ -137,10 +145,13 @@ is_put_off(const struct cert *c)
 static void
 lock(struct engine *e, struct cert *c)
 {
-	if (c->locking != NULL || e->n_locking >= LOCKING_MAX ||
-	    e->is_stopping || is_put_off(c) ||
+	if (c->locking != NULL || e->is_stopping || is_put_off(c) ||
 	    cluster_part(e->cluster, c, NULL) != CLUSTER_OURS)
 		return;
+	if (e->n_locking >= LOCKING_MAX) {
+		e->waits_to_lock = true;
+		return;
+	}
 	e->n_locking++;
 	c->locking = cluster_lock_start(e->cluster, c, locked, c);
 }
@@ -158,32 +169,14 @@ shared_may_run(struct engine *e, struct cert *c)
 	return false;
 }
 
-static void
-count(const struct store_txt *row, void *arg)
-{
-	unsigned *n = arg;
-
-	(void)row;
-	(*n)++;
-}
-
-static bool
-has_records(const struct engine *e, const struct cert *c)
-{
-	unsigned n = 0;
-
-	if (cleanup_count(e->cleanup) > 0)
-		cleanup_each(e->cleanup, c->row.name, count, &n);
-	return n > 0;
-}
-
 void
 shared_look(struct engine *e, struct cert *c)
 {
 	if (!is_shared(c) || c->is_taken || c->run != NULL ||
 	    cluster_holds(e->cluster, c))
 		return;
-	if (cluster_is_open(e->cluster, c) || has_records(e, c))
+	if (cluster_is_open(e->cluster, c) ||
+	    cleanup_has(e->cleanup, c->row.name))
 		lock(e, c);
 }
 
@@ -196,7 +189,7 @@ unlocked(const struct error *err, void *arg)
 	c->unlocking = NULL;
 	if (err == NULL)
 		cluster_unlock(e->cluster, c);
-	engine_reschedule(e);
+	engine_look(e, c);
 }
 
 /* What others must know of it is there before the lock is free. */
@@ -215,7 +208,7 @@ release_idle(struct cert *c, void *arg)
 	time_t at;
 
 	if (c->run != NULL || c->is_queued || c->locking != NULL ||
-	    c->unlocking != NULL || has_records(e, c) ||
+	    c->unlocking != NULL || cleanup_has(e->cleanup, c->row.name) ||
 	    (!c->is_taken && cluster_is_open(e->cluster, c)))
 		return;
 	at = engine_next_at(e, c, &action);

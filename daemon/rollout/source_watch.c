@@ -232,7 +232,7 @@ watch_soon(struct cert *c, unsigned within_s)
 		w->news_at = at;
 	if (at < w->poll_at)
 		w->poll_at = at;
-	certs_changed(c->certs);
+	cert_changed(c);
 }
 
 void
@@ -321,7 +321,7 @@ polled(const struct error *err, const struct fetch_result *result, void *arg)
 		watch_seen(c, result);
 		warn_if_late(c);
 	}
-	certs_changed(c->certs);
+	cert_changed(c);
 }
 
 /* Nobody renews it here: say so before it ends, as long as it lasts. */
@@ -360,7 +360,7 @@ poll_files(struct cert *c)
 	c->watch->is_stamped = true;
 	c->watch->wants_run = !is_same;
 	warn_if_unrenewed(c);
-	certs_changed(c->certs);
+	cert_changed(c);
 }
 
 void

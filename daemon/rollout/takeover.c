@@ -82,7 +82,7 @@ finish(struct takeover *t)
 	c->is_taken = false;
 	if (env->taken_over != NULL)
 		env->taken_over(c, env->arg);
-	certs_changed(c->certs);
+	cert_changed(c);
 }
 
 /* --- what is published --- */
@@ -265,7 +265,7 @@ takeover_follow(const struct rollout_env *env, struct cert *c, bool ours)
 		c->is_taken = true;
 		c->is_compared = true;	/* it was published */
 		watch_reload(env, c);
-		certs_changed(c->certs);
+		cert_changed(c);
 	} else {
 		compare(env, c);
 	}

@@ -17,7 +17,7 @@ static int looks;
 struct fetch_op *__wrap_fetch_start(const struct fetch_args *,
     fetch_done_cb *, void *);
 void	__wrap_fetch_cancel(struct fetch_op *);
-void	__wrap_certs_changed(struct certs *);
+void	__wrap_cert_changed(struct cert *);
 
 struct fetch_op *
 __wrap_fetch_start(const struct fetch_args *a, fetch_done_cb *cb, void *arg)
@@ -34,7 +34,7 @@ __wrap_fetch_cancel(struct fetch_op *op)
 }
 
 void
-__wrap_certs_changed(struct certs *certs)
+__wrap_cert_changed(struct cert *c)
 {
 }
 

@@ -33,7 +33,7 @@ void	__wrap_fetch_cancel(struct fetch_op *);
 struct release_op *__wrap_release_start(const struct release_args *,
     release_done_cb *, void *);
 void	__wrap_release_cancel(struct release_op *);
-void	__wrap_certs_changed(struct certs *);
+void	__wrap_cert_changed(struct cert *);
 void	__wrap_event_emit(struct certs *, const char *, enum step,
     enum log_level, const char *, ...);
 char	*__wrap_store_live_version_path(const struct store *, const char *);
@@ -72,7 +72,7 @@ __wrap_release_cancel(struct release_op *op)
 }
 
 void
-__wrap_certs_changed(struct certs *certs)
+__wrap_cert_changed(struct cert *c)
 {
 }
 
