@@ -50,6 +50,8 @@ struct cert {
 	bool		 forced;	/* renew-now asked for it */
 	char		*csr_seen;	/* cert_csr.h's; NULL: as when the
 					   configuration was read */
+	struct error	*csr_refused;	/* why the one of its host is not used;
+					   NULL: none such is there */
 	struct csr_watch *csr_watch;	/* engine/csrs.h's; NULL: none yet */
 	bool		 wants_new_key;	/* of the next run, whatever reuse_key
 					   says: a person asked */

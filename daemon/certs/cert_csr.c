@@ -2,8 +2,10 @@
 #include "daemon/certs/cert_csr.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/error.h"
 #include "common/mem.h"
 #include "daemon/certs/cert.h"
 #include "daemon/config/conf.h"
@@ -30,4 +32,11 @@ void
 cert_csr_seen(struct cert *c, const char *hash)
 {
 	xstrset(&c->csr_seen, hash);
+}
+
+void
+cert_csr_refused(struct cert *c, const struct error *err)
+{
+	free(c->csr_refused);
+	c->csr_refused = err != NULL ? xmemdup(err, sizeof(*err)) : NULL;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 struct cert;
+struct error;
 
 /* Was it asked for as the configuration says: with the request that is there
  * now, or with a key of this machine's of the configured type? */
@@ -18,5 +19,8 @@ bool	cert_csr_fits(const struct cert *);
 void	cert_csr_seen(struct cert *, const char *hash);
 /* The hash that counts; NULL: it has no csr. */
 const char *cert_csr_wanted(const struct cert *);
+/* The request that its host has put is not used; NULL: there is none such any
+ * more. */
+void	cert_csr_refused(struct cert *, const struct error *);
 
 #endif

@@ -75,6 +75,7 @@ cert_free(struct cert *c)
 	free(c->note);
 	free(c->wished_for);
 	free(c->csr_seen);
+	free(c->csr_refused);
 	free(c->csr_watch);
 	free(c);
 }
@@ -230,6 +231,7 @@ follow_conf(struct cert *c, const struct conf_cert *now)
 		c->is_compared = false;
 	}
 	xstrset(&c->csr_seen, NULL);
+	cert_csr_refused(c, NULL);
 	c->limited_at = NULL;	/* it may be another one there now */
 	c->limited_until = 0;
 	/* A run goes on where it began; NULL: not at one of these. */

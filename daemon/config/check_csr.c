@@ -58,9 +58,10 @@ static void
 refuse(struct check *c, const struct section *sec, int line, const char *what)
 {
 	opt_mistake(c->m, sec, line, "%s needs the private key, which is not "
-	    "on this machine (csr); allowed: install, ssh and docker with "
-	    "format = fullchain, cert, chain or der; exec, reload, restart, "
-	    "start, verify; webhook without include_key", what);
+	    "on this machine (csr, key_source); allowed: install, ssh and "
+	    "docker with format = fullchain, cert, chain or der; exec, "
+	    "reload, restart, start, verify; webhook without include_key",
+	    what);
 }
 
 /* install "PATH" { }, file "PATH" { } of ssh, copy "PATH" { } of docker */

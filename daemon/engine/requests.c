@@ -26,6 +26,8 @@
 #define LEAD_S		3600	/* before the publisher would renew by itself */
 #define EXPECT_S	1800	/* until what was asked for has come */
 #define AGAIN_S		3600	/* a host that asks on and on */
+#define AHEAD_S		300	/* a host's clock, of ours */
+#define JUMP_S		60	/* a clock that was set */
 
 struct asked {
 	TAILQ_ENTRY(asked) link;
@@ -34,8 +36,9 @@ struct asked {
 	struct timer	 tick;
 	struct keygen_op *keygen;
 	struct request_op *op;
-	bool		 is_put;	/* by the host, since we started */
+	bool		 is_put;	/* by the host, since we started: */
 	time_t		 put_at;
+	int64_t		 put_boot_ms;	/* the same, whatever the clock says */
 	bool		 is_wanted;	/* a person has said so */
 	char		 etag[OBJECT_ETAG_SIZE];	/* of what was taken */
 	time_t		 taken_at;	/* another one; 0: not yet */
@@ -49,14 +52,22 @@ struct requests {
 };
 
 /* Once, until it is another trouble, or over. */
-static void
-tell(struct asked *a, const struct error *err)
+static bool
+tell(struct asked *a, const char *what, const struct error *err)
 {
 	if (strcmp(a->told.msg, err->msg) == 0)
-		return;
+		return false;
 	a->told = *err;
 	event_emit(a->all->engine->certs, a->name, STEP_DOWNLOAD,
-	    LOGL_WARNING, "the host's request: %s", err->msg);
+	    LOGL_WARNING, "%s: %s", what, err->msg);
+	return true;
+}
+
+static void
+tell_host(struct asked *a, const struct error *err)
+{
+	(void)tell(a, "asking for a certificate for the key of this host",
+	    err);
 }
 
 static struct request_args
@@ -79,12 +90,13 @@ put_done(const struct error *err, const struct request_reply *reply,
 	(void)reply;
 	a->op = NULL;
 	if (err != NULL) {
-		tell(a, err);
+		tell_host(a, err);
 		return;
 	}
 	a->told.msg[0] = '\0';
 	a->is_put = true;
 	a->put_at = clock_now();
+	a->put_boot_ms = clock_boot_ms();
 	timer_set(&a->tick, 0);
 	event_emit(a->all->engine->certs, a->name, STEP_DOWNLOAD, LOGL_INFO,
 	    "asked for a certificate for the key of this host; the publisher "
@@ -113,7 +125,7 @@ key_made(const struct error *err, EVP_PKEY *key, void *arg)
 	    a->name, key, &failed) == -1)
 		err = &failed;
 	if (err != NULL)
-		tell(a, err);
+		tell_host(a, err);
 	else
 		timer_set(&a->tick, 0);
 }
@@ -129,6 +141,21 @@ wants_key(const struct cert *c)
 
 	return row->serial == NULL ||
 	    clock_now() >= at - (life / 10 < LEAD_S ? life / 10 : LEAD_S);
+}
+
+/*
+ * Is what was put still what the publisher should find?  It has the time in it,
+ * which a clock that was set since has made wrong; and after a while somebody
+ * may have lost it.
+ */
+static bool
+is_good(const struct asked *a)
+{
+	int64_t s = (clock_boot_ms() - a->put_boot_ms) / 1000;
+	int64_t jump = clock_now() - a->put_at - s;
+
+	return a->is_put && s <= EXPECT_S && jump >= -JUMP_S &&
+	    jump <= JUMP_S;
 }
 
 /* What was asked for is there soon: look sooner than `poll`, or than what has
@@ -177,7 +204,7 @@ tick_host(struct asked *a, struct cert *c)
 		a->is_put = false;
 	}
 	if (make_request(a, c->conf, &pem, &err) == -1) {
-		tell(a, &err);
+		tell_host(a, &err);
 		return;
 	}
 	if (pem == NULL && (a->is_wanted || wants_key(c)))
@@ -185,7 +212,7 @@ tick_host(struct asked *a, struct cert *c)
 		    c->conf->key, key_made, a);
 	if (pem != NULL)
 		a->is_wanted = false;
-	if (pem != NULL && !a->is_put)
+	if (pem != NULL && !is_good(a))
 		put(a, c->conf, pem);
 	else if (pem != NULL)
 		expect(a, c);
@@ -193,6 +220,30 @@ tick_host(struct asked *a, struct cert *c)
 }
 
 /* --- at the publisher --- */
+
+/*
+ * Is it one that was made since the last?  One of a clock that is ahead would
+ * make all that come after it older.
+ */
+static int
+check_time(struct asked *a, time_t at, struct error *err)
+{
+	time_t soon = clock_now() + AHEAD_S;
+	time_t last = store_request_at(a->all->engine->a.store, a->name);
+	char text[TEXT_TIME_MAX];
+
+	if (at > soon)
+		return error_set(err, ERR_CONFIG, "request:clock", "it was "
+		    "made at %s, says the clock of that host, which is ahead "
+		    "of the one here: set the clock (NTP); then it asks again "
+		    "by itself", text_time(at, text));
+	/* Ours was ahead then: what is made now is newer. */
+	if (last > soon)
+		last = clock_now() - AHEAD_S;
+	return at >= last ? 0 : error_set(err, ERR_REJECTED, "request:older",
+	    "one that is older than the last was put back, which is not used, "
+	    "or the clock of that host is slow: set the clock (NTP)");
+}
 
 static int
 take(struct asked *a, struct cert *c, const struct request_reply *reply,
@@ -204,10 +255,8 @@ take(struct asked *a, struct cert *c, const struct request_reply *reply,
 	bool is_other;
 	int rc;
 
-	if (reply->at < store_request_at(e->a.store, a->name))
-		return error_set(err, ERR_REJECTED, "request:older", "one "
-		    "that is older than the last was put back, which is not "
-		    "used");
+	if (check_time(a, reply->at, err) == -1)
+		return -1;
 	if (csr_parse(reply->csr, strlen(reply->csr), &csr, err) == -1)
 		return -1;
 	rc = conf_csr_check_names(c->conf, &csr, err);
@@ -226,6 +275,31 @@ take(struct asked *a, struct cert *c, const struct request_reply *reply,
 	    err);
 }
 
+/* Who waits for a request shall see why this one is none. */
+static void
+refuse(struct asked *a, struct cert *c, const struct error *err)
+{
+	char *what;
+	bool is_other;
+
+	if (c == NULL || c->conf == NULL || c->conf->csr == NULL ||
+	    c->conf->csr->host == NULL)
+		return;
+	what = xasprintf("the request of host \"%s\" is not used",
+	    c->conf->csr->host->name);
+	is_other = tell(a, what, err);
+	free(what);
+	if (!is_other)
+		return;
+	cert_csr_refused(c, err);
+	if (c->row.error != NULL && strcmp(c->row.error->code,
+	    "request:none") == 0 && c->run == NULL) {
+		c->row.retry_at = 0;
+		cert_save(c);
+		certs_changed(a->all->engine->certs);
+	}
+}
+
 static void
 got(const struct error *err, const struct request_reply *reply, void *arg)
 {
@@ -235,16 +309,21 @@ got(const struct error *err, const struct request_reply *reply, void *arg)
 
 	a->op = NULL;
 	/* It may not have been put yet. */
-	if (err != NULL && strcmp(err->code, "object:missing") == 0)
+	if (err != NULL && strcmp(err->code, "object:missing") == 0) {
+		if (c != NULL)
+			cert_csr_refused(c, NULL);
 		return;
+	}
 	if (err == NULL && reply->csr != NULL && c != NULL &&
 	    take(a, c, reply, &failed) == -1)
 		err = &failed;
 	if (err != NULL) {
-		tell(a, err);
+		refuse(a, c, err);
 		return;
 	}
 	a->told.msg[0] = '\0';
+	if (c != NULL)
+		cert_csr_refused(c, NULL);
 	(void)text_printf(a->etag, sizeof(a->etag), "%s", reply->etag);
 	if (reply->csr != NULL)
 		csrs_look(a->all->engine->csrs);

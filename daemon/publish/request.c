@@ -13,10 +13,11 @@
 #include "daemon/config/conf_repository.h"
 #include "daemon/io/loop.h"
 #include "daemon/publish/repo_keys.h"
+#include "daemon/store/csr.h"
 #include "daemon/store/identity.h"
 
 #define TIMEOUT_MS	60000
-#define REQUEST_MAX	(64 * 1024)
+#define AT_MAX		INT64_C(253402300799)	/* the end of 9999 */
 
 struct request_op {
 	struct request_args a;
@@ -42,6 +43,61 @@ request_cancel(struct request_op *op)
 	free(op->etag);
 	free(op);
 }
+
+/* --- the text --- */
+
+char *
+request_make(const struct repo_keys *host, const char *key, const char *csr,
+    time_t at, size_t *len)
+{
+	json_t *o = json_pack("{s:I, s:s}", "at", (json_int_t)at, "csr", csr);
+	char *text = json_dumps(o, JSON_COMPACT), *sealed;
+
+	sealed = identity_seal(host->me, host->publisher, key, text,
+	    strlen(text), len);
+	free(text);
+	json_decref(o);
+	return sealed;
+}
+
+static int
+read_members(const json_t *o, char **csr, time_t *at, struct error *err)
+{
+	const char *text = jsonx_str(o, "csr");
+	int64_t n = jsonx_int(o, "at", -1);
+
+	if (text == NULL || strlen(text) > CSR_MAX || n < 0 || n > AT_MAX)
+		return error_set(err, ERR_REJECTED, "request:syntax", "it is "
+		    "not one that acmed writes");
+	*csr = xstrdup(text);
+	*at = (time_t)n;
+	return 0;
+}
+
+int
+request_read(const struct repo_keys *publisher, const char *host_key,
+    const char *key, const void *data, size_t len, char **csr, time_t *at,
+    struct error *err)
+{
+	struct error ignored;
+	char *text;
+	json_t *o;
+	size_t n;
+	int rc;
+
+	*csr = NULL;
+	if (identity_open(publisher->me, host_key, key, data, len, &text, &n,
+	    err) == -1)
+		return -1;
+	/* Its error would show the beginning of the text. */
+	o = jsonx_parse(text, n, &ignored);
+	freezero(text, n);
+	rc = read_members(o, csr, at, err);
+	json_decref(o);
+	return rc;
+}
+
+/* --- both --- */
 
 static void
 finish(struct request_op *op, const struct error *err,
@@ -75,14 +131,9 @@ static void
 begin_put(struct request_op *op)
 {
 	struct object_args a = object_args(op);
-	json_t *o = json_pack("{s:I, s:s}", "at", (json_int_t)clock_now(),
-	    "csr", op->csr);
-	char *text = json_dumps(o, JSON_COMPACT), *sealed;
+	char *sealed = request_make(&op->keys, op->key, op->csr, clock_now(),
+	    &a.len);
 
-	sealed = identity_seal(op->keys.me, op->keys.publisher, op->key, text,
-	    strlen(text), &a.len);
-	free(text);
-	json_decref(o);
 	a.data = sealed;
 	op->object = object_put_start(&a, put, op);
 	free(sealed);
@@ -90,29 +141,13 @@ begin_put(struct request_op *op)
 
 /* --- get --- */
 
-static int
-read_text(const char *text, size_t len, struct request_reply *reply,
-    json_t **o, struct error *err)
-{
-	*o = jsonx_parse(text, len, err);
-	if (*o == NULL)
-		return -1;
-	reply->at = (time_t)jsonx_int(*o, "at", -1);
-	reply->csr = jsonx_str(*o, "csr");
-	return reply->csr != NULL && reply->at >= 0 ? 0 : error_set(err,
-	    ERR_REJECTED, "request:syntax", "the host's request is not one "
-	    "that acmed writes");
-}
-
 static void
 got(const struct error *err, const struct object_reply *object, void *arg)
 {
 	struct request_op *op = arg;
 	struct request_reply reply = { .csr = NULL };
 	struct error failed;
-	json_t *o = NULL;
-	char *text;
-	size_t len;
+	char *csr;
 	int rc;
 
 	op->object = NULL;
@@ -126,14 +161,11 @@ got(const struct error *err, const struct object_reply *object, void *arg)
 		finish(op, NULL, &reply);
 		return;
 	}
-	rc = identity_open(op->keys.me, op->host_key, op->key, object->data,
-	    object->len, &text, &len, &failed);
-	if (rc == 0) {
-		rc = read_text(text, len, &reply, &o, &failed);
-		freezero(text, len);
-	}
+	rc = request_read(&op->keys, op->host_key, op->key, object->data,
+	    object->len, &csr, &reply.at, &failed);
+	reply.csr = csr;
 	finish(op, rc == 0 ? NULL : &failed, rc == 0 ? &reply : NULL);
-	json_decref(o);
+	free(csr);
 }
 
 static void
@@ -146,7 +178,7 @@ begin_get(struct request_op *op)
 	op->object = object_get_start(&a, got, op);
 }
 
-/* --- both --- */
+/* --- begin --- */
 
 static void
 begin_cb(void *arg)

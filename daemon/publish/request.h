@@ -17,8 +17,24 @@
 
 struct conf_repository;
 struct error;
+struct repo_keys;
 struct request_op;
 struct store;
+
+#define REQUEST_MAX (64 * 1024)	/* bytes of the object */
+
+/* The object, of the host's keys, for what lies at NAME/csr/HOST; the caller
+ * frees. */
+char	*request_make(const struct repo_keys *host, const char *key,
+	    const char *csr, time_t at, size_t *len);
+/*
+ * What somebody has written there, by the publisher's keys and the public one
+ * of that host: bounded and strict; whether the CSR is one is not looked at.
+ * ERR_REJECTED "identity:open", "request:syntax"; the caller frees *csr.
+ */
+int	 request_read(const struct repo_keys *publisher, const char *host_key,
+	    const char *key, const void *data, size_t len, char **csr,
+	    time_t *at, struct error *);
 
 struct request_args {			/* borrowed; copied */
 	struct loop	*loop;

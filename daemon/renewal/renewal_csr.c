@@ -33,6 +33,18 @@ is_of_another(const struct renewal *r)
 	return is_other;
 }
 
+/* There is one, but it is of no use. */
+static void
+explain(const struct renewal *r, struct error *err)
+{
+	const struct error *why = r->cert->csr_refused;
+
+	if (why != NULL && strcmp(err->code, "request:none") == 0)
+		(void)error_set(err, why->kind, why->code, "the request of "
+		    "host \"%s\" is not used: %s", r->cc->csr->host->name,
+		    why->msg);
+}
+
 int
 renewal_csr_read(struct renewal *r, struct error *err)
 {
@@ -41,8 +53,10 @@ renewal_csr_read(struct renewal *r, struct error *err)
 
 	if (from == NULL)
 		return 0;
-	if (conf_csr_read(r->cc, &r->csr, err) == -1)
+	if (conf_csr_read(r->cc, &r->csr, err) == -1) {
+		explain(r, err);
 		return -1;
+	}
 	if (cert_is_dry_run(name))
 		return 0;
 	if (is_of_another(r)) {

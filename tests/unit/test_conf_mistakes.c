@@ -29,9 +29,9 @@
     "0Xpm4kBLmwR1BAryv85bCepk4UbN74YY73eS4o8ALLg"
 #define HOST_KEY "the public key that acmectl host prints, of 86 letters"
 #define CSR_NO_KEY "needs the private key, which is not on this machine " \
-    "(csr); allowed: install, ssh and docker with format = fullchain, cert, " \
-    "chain or der; exec, reload, restart, start, verify; webhook without " \
-    "include_key\n"
+    "(csr, key_source); allowed: install, ssh and docker with format = " \
+    "fullchain, cert, chain or der; exec, reload, restart, start, verify; " \
+    "webhook without include_key\n"
 /* 238 characters. */
 #define LABEL_60 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define LONG_NAME LABEL_60 "." LABEL_60 "." LABEL_60 ".bbbbbbbbbbbbbbbbbbbbb" \
