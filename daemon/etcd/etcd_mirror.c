@@ -15,6 +15,7 @@
 #include "common/text.h"
 #include "daemon/etcd/etcd_watch.h"
 #include "daemon/io/loop.h"
+#include "daemon/rest/sign.h"
 
 #define PAGE_KEYS	200
 #define PAGE_MAX	(8u << 20)	/* bytes */
@@ -42,7 +43,10 @@ struct etcd_mirror {
 	unsigned	 list;		/* its number */
 	int64_t		 at;		/* the list's revision; 0: it has not
 					   begun */
-	char		*last;		/* key of it, behind the prefix */
+	unsigned char	*last;		/* key of it; NULL: none yet */
+	size_t		 last_len;	/* bytes */
+	unsigned	 page;		/* keys that are asked for */
+	bool		 skips;		/* the next one alone is too much */
 	bool		 is_listed;	/* whole */
 	bool		 is_watching;
 	bool		 is_told, is_up;	/* state() was, and how */
@@ -179,15 +183,51 @@ again(struct etcd_mirror *m, const struct error *err)
 }
 
 static void
-keep_last(const struct etcd_kv *kv, void *arg)
+keep_last(struct etcd_mirror *m, unsigned char *key, size_t len)
 {
-	struct etcd_mirror *m = arg;
+	freezero(m->last, m->last_len);
+	m->last = key;
+	m->last_len = len;
+}
 
-	xstrset(&m->last, kv->key);
-	told(kv, m);
+/* The next page begins behind the last key of this one, whatever that is. */
+static bool
+go_behind(struct etcd_mirror *m, const json_t *kvs)
+{
+	const char *text = jsonx_str(json_array_get(kvs,
+	    json_array_size(kvs) - 1), "key");
+	size_t before = strlen(m->a.prefix), len;
+	unsigned char *key;
+	int order;
+
+	if (text == NULL || sign_base64_decode(text, &key, &len) == -1)
+		return false;
+	order = m->last == NULL ? 1 : memcmp(key, m->last,
+	    len < m->last_len ? len : m->last_len);
+	if (len < before || memcmp(key, m->a.prefix, before) != 0 ||
+	    order < 0 || (order == 0 && len <= m->last_len)) {
+		freezero(key, len);
+		return false;
+	}
+	keep_last(m, key, len);
+	return true;
 }
 
 static void	page_start(struct etcd_mirror *);
+
+/*
+ * A page, or its first key alone, has more bytes than we take; true: ask for
+ * less.  A value that nobody of us has written is as if it were not there.
+ */
+static bool
+ask_for_less(struct etcd_mirror *m, const struct error *err)
+{
+	if (m->skips || strcmp(err->code, "http:too-large") != 0)
+		return false;
+	m->skips = m->page == 1;
+	m->page = (m->page + 3) / 4;
+	return true;
+}
 
 static void
 listed(const struct error *err, const json_t *reply, void *arg)
@@ -195,9 +235,13 @@ listed(const struct error *err, const json_t *reply, void *arg)
 	struct etcd_mirror *m = arg;
 	const json_t *kvs = jsonx_get(reply, "kvs"), *kv;
 	struct error bad;
-	size_t i, n_read = 0;
+	size_t i;
 
 	m->call = NULL;
+	if (err != NULL && ask_for_less(m, err)) {
+		page_start(m);
+		return;
+	}
 	if (err != NULL) {
 		/* "required revision has been compacted" is among these. */
 		m->at = 0;
@@ -208,16 +252,19 @@ listed(const struct error *err, const json_t *reply, void *arg)
 	if (m->at == 0)
 		m->at = etcd_revision(reply);
 	/* One that nobody of us has written, with a NUL in it, is left out. */
-	json_array_foreach(kvs, i, kv)
-		n_read += etcd_kv_read(kv, m->a.prefix, true, keep_last,
-		    m) == 0;
-	if (n_read == 0 && json_array_size(kvs) > 0) {
+	json_array_foreach(kvs, i, kv) {
+		if (!m->skips)
+			(void)etcd_kv_read(kv, m->a.prefix, true, told, m);
+	}
+	if (json_array_size(kvs) > 0 && !go_behind(m, kvs)) {
 		(void)error_set(&bad, ERR_REJECTED, "etcd:refused",
 		    "etcd: list: keys that were not asked for");
 		m->at = 0;
 		again(m, &bad);
 		return;
 	}
+	m->skips = false;
+	m->page = m->page * 2 > PAGE_KEYS ? PAGE_KEYS : m->page * 2;
 	if (jsonx_bool(reply, "more", false) && json_array_size(kvs) > 0) {
 		page_start(m);
 		return;
@@ -232,13 +279,17 @@ listed(const struct error *err, const json_t *reply, void *arg)
 static void
 page_start(struct etcd_mirror *m)
 {
-	char at[24], *from = xasprintf("%s%s", m->a.prefix, m->last != NULL ?
-	    m->last : "");
-	/* Behind the last one: with its NUL. */
-	json_t *body = json_pack("{s:o, s:o, s:i}", "key", etcd_bytes(from,
-	    strlen(from) + (m->last != NULL)), "range_end",
-	    etcd_prefix_end(m->a.prefix), "limit", PAGE_KEYS);
+	/* Behind the last one: with a NUL. */
+	size_t len = m->last != NULL ? m->last_len : strlen(m->a.prefix);
+	char at[24], *from = xcalloc(1, len + 1);
+	json_t *body;
 
+	memcpy(from, m->last != NULL ? (const void *)m->last : m->a.prefix,
+	    len);
+	body = json_pack("{s:o, s:o, s:i, s:b}", "key", etcd_bytes(from,
+	    len + (m->last != NULL)), "range_end",
+	    etcd_prefix_end(m->a.prefix), "limit",
+	    m->skips ? 1 : (int)m->page, "keys_only", m->skips);
 	free(from);
 	if (m->at != 0) {
 		(void)text_printf(at, sizeof(at), "%lld", (long long)m->at);
@@ -257,8 +308,9 @@ turn_cb(void *arg)
 	etcd_cancel(m->call);
 	m->list++;
 	m->at = 0;
-	free(m->last);
-	m->last = NULL;
+	m->page = PAGE_KEYS;
+	m->skips = false;
+	keep_last(m, NULL, 0);
 	page_start(m);
 }
 
@@ -340,6 +392,6 @@ etcd_mirror_free(struct etcd_mirror *m)
 	etcd_watch_free(m->watch);
 	while ((k = LIST_FIRST(&m->all)) != NULL)
 		forget(m, k);
-	free(m->last);
+	keep_last(m, NULL, 0);
 	free(m);
 }

@@ -111,7 +111,7 @@ message(struct etcd_watch *w, const char *line, size_t len)
 	json_t *json = jsonx_parse(line, len, &ignored);
 	const json_t *result = jsonx_get(json, "result"), *events, *event;
 	const char *words;
-	int64_t revision;
+	int64_t revision, before = w->next;
 	size_t i;
 
 	if (!json_is_object(result)) {
@@ -137,6 +137,10 @@ message(struct etcd_watch *w, const char *line, size_t len)
 	}
 	json_array_foreach(events, i, event)
 		tell_key(w, event);
+	/* The rest of a revision may be in the next part: if that does not come
+	 * it is asked for again. */
+	if (jsonx_bool(result, "fragment", false) && w->next > before)
+		w->next--;
 	json_decref(json);
 }
 

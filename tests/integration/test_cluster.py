@@ -2,11 +2,13 @@
 """cluster { }: who renews which certificate, with real members of etcd: the
 members' leases, locks, what is asked of another member, etcd away."""
 
+import base64
 import itertools
 import json
 import os
 import signal
 import time
+import urllib.request
 
 import pytest
 
@@ -306,6 +308,47 @@ def test_differs(fleet):
     two.reload()
     one.wait("the end of it", lambda: one.status()["cluster"]["differs"] is
              None)
+
+
+def put(etcd, key, value):
+    """etcdctl sends 2 MB at most."""
+    def text(data):
+        return base64.b64encode(data).decode()
+    with urllib.request.urlopen(urllib.request.Request(
+            etcd.urls[0] + "/v3/kv/put", json.dumps(
+                {"key": text(key.encode()), "value": text(value)}).encode()),
+            timeout=20) as reply:
+        assert reply.status == 200
+
+
+def test_large(fleet, lab):
+    """Much lies below the prefix, more than one answer may have, and values
+    that are too large by themselves, which none of us has written: they are
+    left out, and all else goes on."""
+    c = cluster(lab, "etcd-large", n=1, base=24790,
+                options=["--max-request-bytes", "10485760"])
+    fleet.etcd = c
+    try:
+        for i in range(12):
+            put(c, "%s/run/lock/big/%02d" % (fleet.prefix, i),
+                os.urandom(1000000))
+        put(c, fleet.prefix + "/run/lock/big/05a", os.urandom(7000000))
+        put(c, fleet.prefix + "/state/big", os.urandom(7000000))
+        name = fleet.cert(names(1)[0])
+        for m in "r1", "r2":
+            fleet.member(m).start()
+        first, _ = fleet.everywhere(name)
+        # While they watch: it is listed again, without that.
+        put(c, fleet.prefix + "/run/lock/big/later", os.urandom(7000000))
+        put(c, fleet.prefix + "/state/later", os.urandom(7000000))
+        assert fleet.members["r1"].ctl("renew-now", name).returncode == 0
+        fleet.everywhere(name, first)
+        for a in fleet.members.values():
+            a.wait("the mirror", lambda: a.status()["cluster"]["error"] is
+                   None and json.loads(a.ctl("cluster", "status", "--json")
+                                       .stdout)["current"])
+    finally:
+        c.stop()
 
 
 def test_no_room(fleet, lab):

@@ -308,6 +308,32 @@ test_watch(void **state)
 	    "L2FjbWVkMA==");
 }
 
+/* A revision of several keys that etcd sends in parts, the second of which does
+ * not come. */
+static void
+test_fragment(void **state)
+{
+	struct fixture *f = *state;
+	const struct fake_exchange script[] = {
+		{ RANGE(A), WELL },
+		{ WATCH, .status = 200, .body = CREATED
+		    MESSAGE(HEAD("9") ",\"fragment\":true,\"events\":["
+		    EVENT(X, "8") "," EVENT(X, "9") "]") },
+		{ RANGE(A), .status = 200, .body = "{" HEAD("9") "}" },
+		{ WATCH, .status = 200, .body = CREATED
+		    MESSAGE(HEAD("9") ",\"events\":[" EVENT(X, "9") ","
+		    EVENT("L2FjbWVkL3k=", "9") "]") },
+		{ RANGE(A), .status = 200, .body = "{" HEAD("9") "}" },
+		{ WATCH, .status = 200, .body = CREATED, .failure =
+		    FAKE_HANGS } };
+
+	assert_string_equal(watch(f, script, 6, 4500), "all;up;put x;put x;"
+	    "down;up;put x;put y;down;up;");
+	assert_string_equal(sent(f, 3, "create_request.start_revision"), "9");
+	assert_string_equal(sent(f, 5, "create_request.start_revision"),
+	    "10");
+}
+
 /* etcd has forgotten, or is another cluster: anything may have changed. */
 static void
 test_gaps(void **state)
@@ -436,6 +462,53 @@ test_mirror(void **state)
 	assert_string_equal(sent(f, 3, "revision"), "7");
 }
 
+/* Pages that are more than is taken are asked for again, smaller; one value
+ * that is too much by itself is left out, also where its key is none of ours.
+ */
+static void
+test_large(void **state)
+{
+	struct fixture *f = *state;
+	const struct fake_exchange script[] = {
+		{ RANGE(A), WELL },
+		{ WATCH, .status = 200, .body = CREATED, .failure =
+		    FAKE_HANGS },
+		{ RANGE(A), .failure = "http:too-large" },	/* 200 */
+		{ RANGE(A), .failure = "http:too-large" },	/* 50 */
+		{ RANGE(A), .failure = "http:too-large" },	/* 13 */
+		{ RANGE(A), .failure = "http:too-large" },	/* 4 */
+		{ RANGE(A), .failure = "http:too-large" },	/* 1 */
+		{ RANGE(A), .status = 200, .body = "{" HEAD("7") ",\"kvs\":["
+		    "{\"key\":\"" NUL "\",\"mod_revision\":\"3\"}],"
+		    "\"more\":true}" },
+		{ RANGE(A), .status = 200, .body = "{" HEAD("8") ",\"kvs\":["
+		    KV(KEY_A, "4") "," KV(KEY_B, "5") "],\"more\":true}" },
+		{ RANGE(A), .status = 200, .body = "{" HEAD("9") ",\"kvs\":["
+		    KV(KEY_C, "6") "]}" } };
+	struct timer end;
+	const char *problem;
+
+	fake_http_script(f->http, script, N_ELEMENTS(script));
+	f->mirror = etcd_mirror_new(&(struct etcd_mirror_args){
+	    .loop = f->loop, .etcd = f->etcd, .conf = &f->conf,
+	    .prefix = "/acmed/", .put = put, .gone = gone, .anew = anew,
+	    .state = state_cb, .arg = f });
+	timer_init(&end, f->loop, stop, f);
+	timer_set(&end, 1000);
+	loop_run(f->loop);
+	problem = fake_http_check(f->http);
+	if (problem != NULL)
+		fail_msg("%s; told: %s", problem, f->story);
+	assert_string_equal(f->story, "put a=v@4;put b=v@5;put c=v@6;up;");
+	/* The key alone, and then what is behind it, all at one revision. */
+	assert_non_null(strstr(fake_http_sent(f->http, 7)->body,
+	    "\"keys_only\":true"));
+	assert_null(strstr(fake_http_sent(f->http, 8)->body,
+	    "\"keys_only\":true"));
+	assert_string_equal(sent(f, 8, "key"), "L2FjbWVkLwBhAA==");
+	assert_string_equal(sent(f, 9, "revision"), "7");
+}
+
 int
 main(void)
 {
@@ -443,9 +516,12 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_members, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_login, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_fragment, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(test_gaps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hostile, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mirror, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_large, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
