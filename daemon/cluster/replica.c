@@ -160,6 +160,14 @@ item_queue(struct item *i)
 		timer_set(&r->turn, 0);
 }
 
+/* Before all others. */
+static void
+hurry(struct item *i)
+{
+	TAILQ_REMOVE(&i->r->queue, i, queued);
+	TAILQ_INSERT_HEAD(&i->r->queue, i, queued);
+}
+
 void
 item_changed(struct item *i)
 {
@@ -276,8 +284,13 @@ changed_here(const char *name, void *arg)
 	struct replica *r = arg;
 	struct item *i = r->is_taking ? NULL : item_of_cert(r, name);
 
-	if (i != NULL)
-		item_changed(i);
+	if (i == NULL)
+		return;
+	item_changed(i);
+	/* An order that only we know of: until etcd has it, our death would
+	   make whoever goes on order again. */
+	if (!i->is_open && replica_cert_of(i)->row.order_url != NULL)
+		hurry(i);
 }
 
 static void *

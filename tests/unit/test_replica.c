@@ -576,6 +576,30 @@ set_order(struct rig *r, int n, const char *url)
 
 /* --- */
 
+/* What many have to tell waits for its turn; an order that only we know of
+ * does not. */
+static void
+test_order_first(void **state)
+{
+	struct rig *r = *state;
+	char *key = replica_cert_key(r->m[0].replica, cert(r, 0));
+	size_t n = fake.n_changes, at = 0;
+
+	for (const char *name = "bcdefg"; *name != '\0'; name++) {
+		char one[] = { *name, '\0' };
+		struct cert *c = certs_find(r->m[0].certs, one);
+
+		c->row.failures = 1;
+		cert_save(c);
+	}
+	set_order(r, 0, "https://ca.test/order/1");
+	UNTIL(r, fake.n_changes == n + 7);
+	while (strcmp(fake.kv[fake.changes[n + at].kv].key, key) != 0)
+		at++;
+	assert_true(at < 4);		/* so many go at once */
+	free(key);
+}
+
 /* The holder dies in the middle: who takes the lock goes on with order, key
  * and records; and the former one changes nothing any more. */
 static void
@@ -1088,6 +1112,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_order_first),
 		TEST(test_takeover), TEST(test_unlocked), TEST(test_pause),
 		TEST(test_pause_many),
 		TEST(test_away), TEST(test_unreadable), TEST(test_anew),
