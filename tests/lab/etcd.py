@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: MIT
 """A cluster of real etcd members (Debian's etcd-server, etcd-client)."""
 
+import base64
+import json
 import os
 import shutil
+import subprocess
+import threading
+import time
 
 from . import proc
 
@@ -69,6 +74,9 @@ class Etcd:
                 return i
         raise proc.LabError("etcd has no leader")
 
+    def watch(self, prefix):
+        return Watch(self, prefix)
+
     def stop(self):
         for m in self.members:
             if m:
@@ -76,3 +84,39 @@ class Etcd:
         for m in self.members:
             if m:
                 m.wait()
+
+
+class Watch:
+    """When which key below the prefix was written: .seen has pairs of
+    time.monotonic() and the key."""
+
+    def __init__(self, etcd, prefix):
+        self.seen = []
+        self.popen = subprocess.Popen(
+            ["etcdctl", "--endpoints", ",".join(etcd.urls), "watch",
+             "--prefix", "-w", "json", prefix], stdout=subprocess.PIPE,
+            env=dict(os.environ, ETCDCTL_API="3"))
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+        # It tells nothing of its beginning.
+        proc.wait_until("the watch", self.is_there(etcd, prefix), 20)
+
+    def is_there(self, etcd, prefix):
+        def check():
+            etcd.ctl("put", prefix + "/lab/watch", "")
+            etcd.ctl("del", prefix + "/lab/watch")
+            return self.seen
+        return check
+
+    def read(self):
+        for line in self.popen.stdout:
+            now = time.monotonic()
+            self.seen += [(now, base64.b64decode(e["kv"]["key"]).decode())
+                          for e in json.loads(line)["Events"]
+                          if e.get("type") != 1]
+
+    def stop(self):
+        self.popen.kill()
+        self.popen.wait()
+        self.thread.join()
+        self.popen.stdout.close()

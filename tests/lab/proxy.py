@@ -5,13 +5,17 @@ Pebble builds its URLs from the Host header, so everything goes through here.
 before(request) runs when a request has been read, after(request) when Pebble
 has answered and nothing has been passed on.  Each may return None to go on,
 "drop" to close the connection without an answer, or (status, headers, body)
-to answer itself.
+to answer itself.  passed(request) runs when the answer has been passed on.
 """
 
+import base64
+import contextlib
 import http.client
 import http.server
+import json
 import ssl
 import threading
+import time
 
 KINDS = {
     "/dir": "directory", "/nonce-plz": "nonce", "/sign-me-up": "account",
@@ -30,6 +34,19 @@ class Request:
         self.status = None
         self.is_over = False
         self.reply = b""
+        self.names = []         # of a newOrder
+        self.at = time.monotonic()
+        self.sent_at = None     # its answer was
+
+
+def names_of(body):
+    """What a newOrder asks for."""
+    try:
+        payload = json.loads(body)["payload"]
+        payload = json.loads(base64.urlsafe_b64decode(payload + "==="))
+        return [i["value"] for i in payload["identifiers"]]
+    except (KeyError, TypeError, ValueError):
+        return []
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -44,6 +61,10 @@ class CaProxy:
     def __init__(self, pebble, port):
         self.pebble, self.port = pebble, port
         self.lock = threading.Lock()
+        # Pebble locks up for ever when these overlap (daemon/acme/turns.h),
+        # as those of several daemons do.
+        lock = threading.Lock()
+        self.turns = {"newOrder": lock, "authz": lock}
         self.reset()
         self.directory = "https://localhost:%d/dir" % port
         proxy = self
@@ -75,6 +96,7 @@ class CaProxy:
         with self.lock:
             self.seen = []
             self.before = self.after = lambda request: None
+            self.passed = lambda request: None
 
     def count(self, kind):
         """Requests of a kind that Pebble took (not: refused nonces)."""
@@ -96,12 +118,16 @@ class CaProxy:
         body = handler.rfile.read(length) if length else None
         with self.lock:
             request = Request(handler, len(self.seen) + 1)
+            if request.kind == "newOrder":
+                request.names = names_of(body)
             self.seen.append(request)
             before, after = self.before, self.after
         try:
             answer = before(request)
             if answer is None:
-                answer = self.forward(handler, request, body)
+                with self.turns.get(request.kind,
+                                    contextlib.nullcontext()):
+                    answer = self.forward(handler, request, body)
                 answer = after(request) or answer
         finally:
             request.is_over = True
@@ -117,6 +143,8 @@ class CaProxy:
         if handler.command != "HEAD":
             handler.wfile.write(data)
         handler.wfile.flush()
+        request.sent_at = time.monotonic()
+        self.passed(request)
 
     def forward(self, handler, request, body):
         conn = http.client.HTTPSConnection(
