@@ -233,7 +233,8 @@ static const struct cli_option options[] = {
 	    CLI_FLAG, offsetof(struct options, force) },
 	{ "renew-now", "force", NULL, "renew although the CA asked to wait",
 	    CLI_FLAG, offsetof(struct options, force) },
-	{ "rollback", "force", NULL, "also to an expired certificate",
+	{ "rollback", "force", NULL, "also to an expired certificate, or one "
+	    "without a file that the one in use has",
 	    CLI_FLAG, offsetof(struct options, force) },
 };
 

@@ -226,6 +226,34 @@ live_version(const struct install *in, char out[PATH_MAX])
 		memmove(out, slash + 1, strlen(slash));
 }
 
+/*
+ * What the one in use has and servers may be told to read, and this version has
+ * not: the second of a pair, or the key, where that was elsewhere (csr).  They
+ * would not start again.
+ */
+static int
+lacks_nothing(int dirfd, const struct install *in, struct error *err)
+{
+	static const char *const files[] = { "privkey.pem",
+	    "rsa/fullchain.pem", "ec/fullchain.pem" };
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < 3; i++) {
+		char *live = xasprintf("live/%s/%s", in->name, files[i]);
+		char *old = xasprintf("%s/%s", in->version, files[i]);
+
+		if (faccessat(dirfd, live, F_OK, 0) == 0 &&
+		    faccessat(in->archive, old, F_OK, 0) == -1)
+			rc = error_set(err, ERR_REJECTED, "store:no-previous",
+			    "the version before, %s, has no %s, which servers "
+			    "may read; all the same: acmectl rollback %s "
+			    "--force", in->version, files[i], in->name);
+		free(live);
+		free(old);
+	}
+	return rc;
+}
+
 int
 certdir_previous(int dirfd, const char *name, bool force,
     char version[STORE_VERSION_SIZE], struct cert_info *info,
@@ -250,6 +278,11 @@ certdir_previous(int dirfd, const char *name, bool force,
 		(void)text_printf(in.version, sizeof(in.version), "%s",
 		    older[i]);
 		rc = may_go_back(&in, force, info, &why);
+		if (rc == 0 && !force && (rc = lacks_nothing(dirfd, &in,
+		    &why)) == -1) {
+			cert_info_clear(info);
+			break;
+		}
 		/* Those before it have expired too; a damaged one is passed
 		   over. */
 		if (rc == 0 || strcmp(why.code, "store:expired") == 0)

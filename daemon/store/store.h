@@ -546,8 +546,8 @@ int		 store_promote(struct store *, const char *name,
 /*
  * The newest complete version in archive/NAME that is older than what live/NAME
  * is, to be promoted; *info is its leaf's, the caller clears it.
- * ERR_REJECTED "store:no-previous"; "store:expired" unless force; ERR_INTERNAL
- * "sys:io".
+ * ERR_REJECTED "store:no-previous"; unless force, if it lacks a file that
+ * live/NAME has, and "store:expired"; ERR_INTERNAL "sys:io".
  */
 int		 store_previous(struct store *, const char *name, bool force,
 		    char version[STORE_VERSION_SIZE], struct cert_info *info,

@@ -113,29 +113,27 @@ read_ca(struct store *s, const char *name, const char *version,
 	(void)close(dir);
 }
 
-/* Its key, or of one that is elsewhere the public part. */
+/* Its key; of one that is elsewhere (csr), or was lost, the public part. */
 static int
 read_key(struct store *s, const char *name, const char *version,
     const char *folder, struct store_version *v, struct error *err)
 {
 	char *path = xasprintf("archive/%s/%s/%s/privkey.pem", name, version,
 	    folder);
-	char *csr_path = xasprintf("archive/%s/%s/csr.pem", name, version);
-	struct csr csr = { .key = NULL };
+	const unsigned char *der = v->der;
 	int rc = certdir_read_key(s->dirfd, path, &v->key, err);
+	X509 *x;
 
-	v->has_key = v->key != NULL;
-	if (rc == 0 && v->key == NULL)
-		rc = certdir_read_csr(s->dirfd, csr_path, &csr, err);
-	if (rc == 0 && v->key == NULL && csr.key == NULL)
-		rc = error_set(err, ERR_CONFIG, "manage:no-version",
-		    "%s/%s is missing", s->dir, path);
-	if (csr.key != NULL && EVP_PKEY_up_ref(csr.key) == 1)
-		v->key = csr.key;
-	csr_clear(&csr);
-	free(csr_path);
 	free(path);
-	return rc;
+	v->has_key = v->key != NULL;
+	if (rc == -1 || v->key != NULL)
+		return rc;
+	x = d2i_X509(NULL, &der, (long)v->der_len);
+	v->key = x == NULL ? NULL : X509_get_pubkey(x);
+	X509_free(x);
+	ERR_clear_error();
+	return v->key != NULL ? 0 : error_set(err, ERR_REJECTED, "cert:key",
+	    "its public key cannot be read");
 }
 
 int

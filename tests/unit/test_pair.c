@@ -227,6 +227,15 @@ test_versions(void **state)
 	assert_string_equal(v.serial, "21");
 	assert_string_equal(v.other, "11");
 	assert_int_equal(EVP_PKEY_eq(v.key, pki.rsa), 1);
+	assert_true(v.has_key);
+	store_version_clear(&v);
+	/* Whose key was lost can be revoked, by the account. */
+	assert_int_equal(unlink(scratch_path(&f->scratch, "archive/" NAME
+	    "/11/rsa/privkey.pem")), 0);
+	assert_int_equal(store_version_read(f->store, NAME, "21", &v, &err),
+	    0);
+	assert_int_equal(EVP_PKEY_eq(v.key, pki.rsa), 1);
+	assert_false(v.has_key);
 	store_version_clear(&v);
 	assert_int_equal(store_version_read(f->store, NAME, "17", &v, &err),
 	    0);
@@ -243,6 +252,31 @@ test_versions(void **state)
 	assert_string_equal(version, "17-2");
 	assert_int_equal(store_files_delete(f->store, NAME, &err), 0);
 	assert_int_equal(scratch_count(&f->scratch, "archive/" NAME), 0);
+}
+
+/* A server that reads both would not start with the one that was before. */
+static void
+test_back_to_one(void **state)
+{
+	struct fixture *f = *state;
+	char version[STORE_VERSION_SIZE];
+	struct cert_info info;
+	struct error err;
+
+	assert_int_equal(store_stage(f->store, NAME, pki.ec, NULL,
+	    pki.ec_pem[0], strlen(pki.ec_pem[0]), NULL, version, &info,
+	    &err), 0);
+	cert_info_clear(&info);
+	assert_int_equal(store_promote(f->store, NAME, version, &err), 0);
+	install(f, 1);
+	assert_int_equal(store_previous(f->store, NAME, false, version, &info,
+	    &err), -1);
+	assert_string_equal(err.code, "store:no-previous");
+	assert_non_null(strstr(err.msg, "no rsa/fullchain.pem"));
+	assert_int_equal(store_previous(f->store, NAME, true, version, &info,
+	    &err), 0);
+	assert_string_equal(info.serial, "11");
+	cert_info_clear(&info);
 }
 
 /* Two of one family could not be told apart; keys that are swapped are. */
@@ -350,7 +384,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_whole), TEST(test_versions), TEST(test_refused),
+		TEST(test_whole), TEST(test_versions), TEST(test_back_to_one),
+		TEST(test_refused),
 		TEST(test_placeholder), TEST(test_first),
 	};
 
