@@ -20,19 +20,22 @@
 #include "ctl/export_file.h"
 #include "ctl/prompt.h"
 
+/* Of a pair: where its second certificate is. */
+static const char *const folders[] = { "rsa", "ec" };
+
 static int
-export_pem(const json_t *reply, const char *dir, struct error *err)
+copy_files(const char *from_dir, const char *to_dir, struct error *err)
 {
 	const char *files[] = { "privkey", "cert", "chain", "fullchain" };
-	char *csr = xasprintf("%s/csr.pem", jsonx_str(reply, "dir"));
+	char *csr = xasprintf("%s/csr.pem", from_dir);
 
 	/* Where the key is elsewhere, its request goes. */
 	if (access(csr, F_OK) == 0)
 		files[0] = "csr";
 	free(csr);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		char *from = xasprintf("%s/%s.pem", jsonx_str(reply, "dir"),
-		    files[i]), *to = xasprintf("%s/%s.pem", dir, files[i]);
+		char *from = xasprintf("%s/%s.pem", from_dir, files[i]),
+		    *to = xasprintf("%s/%s.pem", to_dir, files[i]);
 		int rc = export_copy(from, to, i == 0 ? 0600 : 0644, err);
 
 		free(to);
@@ -41,7 +44,7 @@ export_pem(const json_t *reply, const char *dir, struct error *err)
 			continue;
 		/* All or none: it can be said again. */
 		while (i-- > 0) {
-			to = xasprintf("%s/%s.pem", dir, files[i]);
+			to = xasprintf("%s/%s.pem", to_dir, files[i]);
 			(void)unlink(to);
 			free(to);
 		}
@@ -50,11 +53,61 @@ export_pem(const json_t *reply, const char *dir, struct error *err)
 	return 0;
 }
 
+/* First, so that the rest is only written beside it. */
 static int
-export_pkcs12(const json_t *reply, const char *dir, struct error *err)
+copy_second(const char *from_dir, const char *to_dir, struct error *err)
 {
-	const char *text = jsonx_str(reply, "pkcs12");
-	char *path = xasprintf("%s/%s.p12", dir, jsonx_str(reply, "name"));
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < 2; i++) {
+		char *from = xasprintf("%s/%s", from_dir, folders[i]),
+		    *to = xasprintf("%s/%s", to_dir, folders[i]);
+
+		if (access(from, F_OK) == 0) {
+			if (mkdir(to, 0700) == -1 && errno != EEXIST)
+				rc = error_errno(err, "%s", to);
+			else
+				rc = copy_files(from, to, err);
+		}
+		free(to);
+		free(from);
+	}
+	return rc;
+}
+
+static void
+take_back_second(const char *to_dir)
+{
+	static const char *const files[] = { "privkey", "cert", "chain",
+	    "fullchain" };
+
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t j = 0; j < 4; j++) {
+			char *path = xasprintf("%s/%s/%s.pem", to_dir,
+			    folders[i], files[j]);
+
+			(void)unlink(path);
+			free(path);
+		}
+	}
+}
+
+static int
+export_pem(const json_t *reply, const char *dir, struct error *err)
+{
+	const char *from = jsonx_str(reply, "dir");
+
+	if (copy_second(from, dir, err) == -1)
+		return -1;
+	if (copy_files(from, dir, err) == 0)
+		return 0;
+	take_back_second(dir);
+	return -1;
+}
+
+static int
+write_pkcs12(const char *text, char *path /* taken */, struct error *err)
+{
 	unsigned char *data;
 	size_t len;
 	int rc = -1;
@@ -68,6 +121,25 @@ export_pkcs12(const json_t *reply, const char *dir, struct error *err)
 	}
 	free(path);
 	return rc;
+}
+
+static int
+export_pkcs12(const json_t *reply, const char *dir, struct error *err)
+{
+	const char *name = jsonx_str(reply, "name");
+	const char *folder = jsonx_str(reply, "second.folder");
+	char *path;
+
+	if (write_pkcs12(jsonx_str(reply, "pkcs12"), xasprintf("%s/%s.p12",
+	    dir, name), err) == -1)
+		return -1;
+	if (folder == NULL || write_pkcs12(jsonx_str(reply, "second.pkcs12"),
+	    xasprintf("%s/%s-%s.p12", dir, name, folder), err) == 0)
+		return 0;
+	path = xasprintf("%s/%s.p12", dir, name);
+	(void)unlink(path);
+	free(path);
+	return -1;
 }
 
 static const struct format {

@@ -272,6 +272,28 @@ write_renewal(const json_t *reply, const char *dir, const char *name,
 	return rc;
 }
 
+/* certbot has one key for each of its certificates. */
+static void
+tell_second(const json_t *reply, const char *name)
+{
+	static const char *const folders[] = { "rsa", "ec" };
+
+	for (size_t i = 0; i < 2; i++) {
+		char *path = xasprintf("%s/%s", jsonx_str(reply, "dir"),
+		    folders[i]), *text;
+
+		if (access(path, F_OK) == 0) {
+			text = xasprintf("%s: certbot renews one certificate "
+			    "of a name; the second of this pair, %s/, is left "
+			    "out: obtain it under another --cert-name", name,
+			    folders[i]);
+			say_error(text);
+			free(text);
+		}
+		free(path);
+	}
+}
+
 int
 export_certbot(const json_t *reply, const char *dir, struct error *err)
 {
@@ -297,5 +319,7 @@ export_certbot(const json_t *reply, const char *dir, struct error *err)
 		if (rc == -1)
 			take_back(dir, name, N_FILES);
 	}
+	if (rc == 0)
+		tell_second(reply, name);
 	return rc;
 }

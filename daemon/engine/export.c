@@ -2,6 +2,7 @@
 /* export - a certificate for another ACME client, and how it is renewed. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "common/mem.h"
@@ -50,6 +51,40 @@ pkcs12_json(const char *dir, const char *name, const char *password,
 	return j;
 }
 
+/* Of a pair, the second in its folder; null: there is none. */
+static json_t *
+second_json(const char *dir, const char *name, const char *password,
+    struct error *err)
+{
+	static const char *const folders[] = { "rsa", "ec" };
+	json_t *j = json_null();
+
+	for (size_t i = 0; j != NULL && i < 2; i++) {
+		char *path = xasprintf("%s/%s", dir, folders[i]);
+
+		if (access(path, F_OK) == 0) {
+			json_t *data = pkcs12_json(path, name, password, err);
+
+			j = data == NULL ? NULL : json_pack("{s:s, s:o}",
+			    "folder", folders[i], "pkcs12", data);
+		}
+		free(path);
+	}
+	return j;
+}
+
+/* A member of a cluster that only serves has no account, and needs none. */
+static json_t *
+account_json(struct engine *e, const struct conf_account *a,
+    struct error *err)
+{
+	const struct conf_cluster *k = e->conf->cluster;
+
+	if (a == NULL || (k != NULL && k->role == CLUSTER_SERVE))
+		return json_null();
+	return account_export(e->a.store, a->name, a->directory, err);
+}
+
 json_t *
 engine_export(struct engine *e, const char *name, const char *password,
     struct error *err)
@@ -57,7 +92,7 @@ engine_export(struct engine *e, const char *name, const char *password,
 	const struct cert *c = engine_find_known(e, name, err);
 	const struct conf_account *account;
 	const struct conf_cert *cc;
-	json_t *j, *more = NULL;
+	json_t *j, *more, *second = NULL;
 	char *dir;
 
 	if (c == NULL)
@@ -71,13 +106,13 @@ engine_export(struct engine *e, const char *name, const char *password,
 	/* That it came from, whichever it uses next. */
 	account = issuer_account(c) != NULL ? issuer_account(c) : cc->account;
 	dir = store_live_version_path(e->a.store, name);
-	if (password != NULL)
-		more = pkcs12_json(dir, name, password, err);
-	else if (account != NULL)
-		more = account_export(e->a.store, account->name,
-		    account->directory, err);
-	else
-		more = json_null();
+	more = password != NULL ? pkcs12_json(dir, name, password, err) :
+	    account_json(e, account, err);
+	if (more != NULL && password != NULL && (second = second_json(dir,
+	    name, password, err)) == NULL) {
+		json_decref(more);
+		more = NULL;
+	}
 	j = more == NULL ? NULL : json_pack(
 	    "{s:s, s:s, s:o, s:s?, s:b, s:s?, s:o}", "name", name,
 	    "dir", dir, "names", names_json(cc), "key",
@@ -85,6 +120,8 @@ engine_export(struct engine *e, const char *name, const char *password,
 	    "reuse_key", cc->reuse_key, "preferred_chain",
 	    cc->preferred_chain, password != NULL ? "pkcs12" : "account",
 	    more);
+	if (second != NULL && j != NULL)
+		(void)json_object_set_new(j, "second", second);
 	free(dir);
 	return j;
 }

@@ -352,3 +352,54 @@ def test_subscriber(make, lab, tmp_path):
                     open(publisher.live(name, folder + file + ".pem")) as b:
                 assert a.read() == b.read()
     assert serial(web.folder + "/one.pem") == shorter(c["second"]["serial"])
+
+
+def test_exported(acmed, tmp_path):
+    """Both are copied, as PEM and PKCS#12; what certbot cannot take is told.
+    A rollback to one certificate is refused while servers read two."""
+    name = "exported.example.test"
+    acmed.cert(name, key="ec256")
+    acmed.start()
+    acmed.wait_valid(name, timeout=60)
+    acmed.certs[name]["key"] = KEYS
+    acmed.write_conf()
+    assert acmed.ctl("reload").returncode == 0
+    acmed.wait("the pair", lambda: os.path.exists(acmed.live(
+        name, "rsa/cert.pem")), timeout=60)
+    acmed.wait_valid(name, timeout=60)
+    out = tmp_path / "pem"
+    assert acmed.ctl("export", name, str(out)).returncode == 0
+    for folder in "", "rsa/":
+        for what in FILES:
+            with open(acmed.live(name, folder + what + ".pem")) as f:
+                assert (out / (folder + what + ".pem")).read_text() == \
+                    f.read()
+        assert (out / (folder + "privkey.pem")).stat().st_mode & 0o77 == 0
+    p = acmed.ctl("export", name, str(out))
+    assert p.returncode == 1 and "File exists" in p.stdout, p.stdout
+    os.unlink(out / "cert.pem")         # none of the second is left over
+    os.rename(out / "rsa", tmp_path / "rsa")
+    p = acmed.ctl("export", name, str(out))
+    assert p.returncode == 1 and os.listdir(out / "rsa") == [], p.stdout
+    password = tmp_path / "password"
+    password.write_text("hunter22\n")
+    password.chmod(0o600)
+    p = acmed.ctl("export", name, str(out), "--format", "pkcs12",
+                  "--password-file", str(password))
+    assert p.returncode == 0, p.stdout
+    for suffix, folder in ("", ""), ("-rsa", "rsa/"):
+        p = proc.run(["openssl", "pkcs12", "-in", str(out / (
+            name + suffix + ".p12")), "-passin", "file:%s" % password,
+            "-nokeys", "-clcerts"]).stdout
+        assert serial(p[p.index("-----BEGIN"):]) == "%x" % leaf(acmed.live(
+            name, folder + "cert.pem")).serial_number
+    p = acmed.ctl("export", name, str(tmp_path / "certbot"), "--format",
+                  "certbot")
+    assert p.returncode == 0 and "rsa/, is left out" in p.stdout, p.stdout
+
+    p = acmed.ctl("rollback", name)
+    assert p.returncode == 5 and "has no rsa/fullchain.pem" in p.stdout
+    both(acmed, name)
+    p = acmed.ctl("rollback", name, "--force")
+    assert p.returncode == 0, p.stdout
+    assert not os.path.exists(acmed.live(name, "rsa/cert.pem"))
