@@ -15,6 +15,7 @@
 #include "daemon/config/directories.h"
 #include "daemon/engine/priv.h"
 #include "daemon/renewal/renewal.h"
+#include "daemon/store/keys.h"
 #include "daemon/store/store.h"
 
 /* A person waits, and the CA is one for tries: few at once. */
@@ -27,6 +28,8 @@ struct rehearsal {
 	char		*directory;	/* that was asked for, or NULL */
 	unsigned	 at;		/* which of its CAs, from now on */
 	unsigned	 works;		/* at so many */
+	bool		 is_pair;	/* tried with both keys, */
+	bool		 is_second;	/* the other one now */
 	bool		 is_told;	/* where it is not tried */
 	struct error	 err;		/* of the first that does not; or
 					   ERR_NONE */
@@ -208,6 +211,15 @@ has_next(const struct rehearsal *r)
 	    next_ca(cc, r->at + 1, NULL, &ignored) != -1;
 }
 
+/* One more run of it. */
+static void
+again(struct rehearsal *r)
+{
+	cert_clear(r);
+	cert_init(r);
+	timer_set(&r->all->next, 0);
+}
+
 static void
 done(struct cert *c, enum step step, const struct error *err, void *arg)
 {
@@ -215,6 +227,15 @@ done(struct cert *c, enum step step, const struct error *err, void *arg)
 	struct rehearsals *all = r->all;
 	bool goes_on = has_next(r);
 
+	if (err == NULL && r->is_pair && !r->is_second) {
+		event_emit(c->certs, c->row.name, step, LOGL_NOTICE, "with "
+		    "the key %s a renewal works; going on with %s",
+		    key_type_name(r->cc.key), key_type_name(
+		    r->cc.second_key));
+		again(r);
+		r->is_second = true;
+		return;
+	}
 	if (goes_on || r->at > 0)
 		event_emit(c->certs, c->row.name, step, err == NULL ?
 		    LOGL_NOTICE : LOGL_WARNING, "at %s: %s",
@@ -225,17 +246,20 @@ done(struct cert *c, enum step step, const struct error *err, void *arg)
 	} else if (r->err.kind == ERR_NONE) {
 		r->err = *err;
 		r->err_step = step;
+		if (r->is_pair)
+			(void)error_wrap(&r->err, "with the key %s",
+			    key_type_name(r->cc.key));
 		if (goes_on || r->at > 0)
 			(void)error_wrap(&r->err, "at %s",
 			    r->account.directory);
 	}
-	timer_set(&all->next, 0);
 	if (goes_on) {
-		cert_clear(r);
-		cert_init(r);
+		again(r);
+		r->is_second = false;
 		r->at++;
 		return;
 	}
+	timer_set(&all->next, 0);
 	end(r, err == NULL ? step : r->err_step, r->err.kind != ERR_NONE ?
 	    &r->err : NULL);
 	TAILQ_REMOVE(&all->running, r, link);
@@ -266,7 +290,10 @@ disguise(struct rehearsal *r, const struct conf_cert *cc,
 	r->cc.deploys = NULL;
 	r->cc.n_deploys = 0;
 	r->cc.reuse_key = false;
-	r->cc.is_pair = false;		/* the first of two tells enough */
+	r->is_pair = cc->is_pair;
+	r->cc.is_pair = false;
+	if (r->is_second)
+		r->cc.key = cc->second_key;
 	r->cert.conf = &r->cc;
 	r->cert.passes_hold = r->cert.was_forced = true;
 }

@@ -149,3 +149,33 @@ def test_killed(tried, ca_proxy, txt):
     assert after["next"] == before["next"]
     assert after["steps"] == before["steps"]
     assert ca_proxy.count("newOrder") == 0
+
+
+def test_pair(acmed, ca_proxy):
+    """Of a pair both are tried: what the CA refuses of the second is told."""
+    name = "dry-pair.example.test"
+    acmed.accounts["lab"]["staging_directory"] = ca_proxy.directory
+    acmed.cert(name, key=["ec256", "rsa2048"])
+    acmed.start()
+    acmed.wait_valid(name, 60)
+    before = acmed.cert_status(name)["serial"]
+    p = acmed.ctl("renew-now", name, "--dry-run")
+    assert p.returncode == 0 and "with the key ec256 a renewal works" in \
+        p.stdout and p.stdout.count("nothing has changed") == 1, p.stdout
+    assert ca_proxy.count("newOrder") == ca_proxy.count("cert") == 2
+    requests = []
+
+    def refuse(request):
+        if request.kind == "finalize":
+            requests.append(request.number)
+            if len(set(requests)) == 2:
+                return 400, [("Content-Type", "application/problem+json")], \
+                    json.dumps({"type": "urn:ietf:params:acme:error:badCSR",
+                                "detail": "no RSA here"}).encode()
+        return None
+    ca_proxy.before = refuse
+    p = acmed.ctl("renew-now", name, "--dry-run")
+    assert p.returncode == 1 and "with the key rsa2048" in p.stdout and \
+        "no RSA here" in p.stdout, p.stdout
+    assert acmed.cert_status(name)["serial"] == before
+    acmed.wait_clean()
