@@ -161,7 +161,10 @@ cluster_asked(struct cluster *k, const struct error *err)
 		etcd_mirror_kick(k->mirror);
 		return;
 	}
-	if (strcmp(err->code, "etcd:space") == 0 && !k->is_full) {
+	/* A lease is kept alive without the right to write, too. */
+	if (!k->is_full && (strcmp(err->code, "etcd:space") == 0 ||
+	    (err->kind != ERR_TRANSIENT && membership_is_held(
+	    k->membership)))) {
 		k->is_full = true;
 		timer_set(&k->probe, PROBE_MS);
 	}

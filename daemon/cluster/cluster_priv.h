@@ -82,7 +82,8 @@ struct cluster {
 	time_t		 trouble_since;
 	struct timer	 tell;		/* changed(), of all */
 	struct timer	 late;		/* the same: trouble lasts */
-	bool		 is_full;	/* etcd takes no writes, */
+	bool		 is_full;	/* etcd takes no writes (no room, no
+					   right to), */
 	struct timer	 probe;		/* as far as is known */
 	struct etcd_op	*probing;
 	size_t		 n_certs;	/* that we are to renew, */

@@ -9,7 +9,6 @@ import time
 import pytest
 
 from lab import etcd as lab_etcd, proc
-from lab.ca import NEW_EC
 
 serials = itertools.count(1)
 
@@ -194,14 +193,7 @@ def test_users(fleet, lab):
     """TLS with client certificates, a user with a right to the prefix only, a
     token that ends, a wrong password, a lost right: told, or mended."""
     c = cluster(lab, n=1, tls=lab.tls, base=23990)
-    # The gateway takes none with a CN from those who log in.
-    folder = os.path.dirname(lab.tls.ca)
-    proc.run(["openssl", "req"] + NEW_EC + [
-        "-keyout", "nobody.key", "-out", "nobody.csr", "-subj",
-        "/O=acmed"], cwd=folder)
-    proc.run(["openssl", "x509", "-req", "-in", "nobody.csr", "-CA", "ca.pem",
-              "-CAkey", "ca.key", "-CAcreateserial", "-days", "9",
-              "-out", "nobody.pem"], cwd=folder)
+    cert, key = lab_etcd.nobody(lab.tls)
     try:
         c.ctl("user", "add", "root", "--new-user-password=r")
         c.ctl("user", "grant-role", "root", "root", check=False)
@@ -218,9 +210,7 @@ def test_users(fleet, lab):
         publisher.wait("what to do", lambda: "subject has no CN" in
                        publisher.log())
         for a in publisher, web:
-            a.repositories["fleet"].update(
-                cert_file=os.path.join(folder, "nobody.pem"),
-                key_file=os.path.join(folder, "nobody.key"))
+            a.repositories["fleet"].update(cert_file=cert, key_file=key)
         publisher.write_conf()
         publisher.reload()
         first = published(publisher, name)

@@ -10,6 +10,22 @@ import threading
 import time
 
 from . import proc
+from .ca import NEW_EC
+
+
+def nobody(tls):
+    """A client's certificate and key, of a CA's, without a CN: the gateway
+    takes none with one from those who log in."""
+    folder = os.path.dirname(tls.ca)
+    cert, key = (os.path.join(folder, "nobody." + x) for x in ("pem", "key"))
+    if not os.path.exists(cert):
+        proc.run(["openssl", "req"] + NEW_EC + [
+            "-keyout", key, "-out", "nobody.csr", "-subj", "/O=acmed"],
+            cwd=folder)
+        proc.run(["openssl", "x509", "-req", "-in", "nobody.csr", "-CA",
+                  "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days",
+                  "9", "-out", cert], cwd=folder)
+    return cert, key
 
 
 class Etcd:
