@@ -6,6 +6,7 @@
 #include "common/api.h"
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/mem.h"
 #include "ctl/ask.h"
 #include "ctl/commands.h"
 #include "ctl/show.h"
@@ -66,13 +67,16 @@ print_members(const struct options *o, const json_t *reply, time_t now)
 	json_array_foreach(list, i, m) {
 		char *name = show_str(m, "name", "?");
 		char *version = show_str(m, "version", "unreadable");
-		char *role = show_str(m, "role", "?");
+		time_t at = (time_t)jsonx_int(m, "since", 0);
+		/* With another secret its words cannot be read. */
+		char *role = jsonx_str(m, "version") != NULL ?
+		    show_str(m, "role", "?") : xstrdup("?");
 
 		term_cell(&o->out, jsonx_bool(m, "self", false) ? TERM_BOLD :
 		    TERM_PLAIN, name, 24);
 		(void)fprintf(o->out.out, " %-6s %-12s %-10s %8lld %8lld",
-		    role, version, show_span(now, (time_t)jsonx_int(m,
-		    "since", 0), since), (long long)jsonx_int(m, "owned", 0),
+		    role, version, at == 0 ? "?" : show_span(now, at, since),
+		    (long long)jsonx_int(m, "owned", 0),
 		    (long long)jsonx_int(m, "held", 0));
 		if (jsonx_bool(m, "differs", false))
 			term_cell(&o->out, TERM_BAD, "  differs", 9);

@@ -109,6 +109,13 @@ print_all(const struct options *o, const json_t *list, time_t now)
 	const json_t *h;
 	char *row[COLUMNS];
 
+	if (json_array_size(list) == 0) {
+		(void)fputs(o->n_names > 0 || o->failing ? "no such host\n" :
+		    "no host has reported here: ask the daemon that "
+		    "publishes; in a cluster, a member that renews\n",
+		    o->out.out);
+		return;
+	}
 	for (int k = 0; k < COLUMNS; k++)
 		widths[k] = strlen(titles[k]);
 	json_array_foreach(list, i, h) {
@@ -120,19 +127,17 @@ print_all(const struct options *o, const json_t *list, time_t now)
 		}
 		cells_free(row);
 	}
-	for (int k = 0; k < COLUMNS && json_array_size(list) > 0; k++)
+	for (int k = 0; k < COLUMNS; k++)
 		term_cell(&o->out, TERM_BOLD, titles[k], k == HEARD ? 0 :
 		    widths[k] + GAP);
-	if (json_array_size(list) > 0)
-		(void)fputc('\n', o->out.out);
+	(void)fputc('\n', o->out.out);
 	for (int behind = 1; behind >= 0; behind--) {
 		json_array_foreach(list, i, h) {
 			if (jsonx_bool(h, "behind", false) == (behind == 1))
 				print_host(o, h, widths, now);
 		}
 	}
-	(void)fprintf(o->out.out, "%s%zu of %zu behind\n",
-	    json_array_size(list) > 0 ? "\n" : "", n_behind,
+	(void)fprintf(o->out.out, "\n%zu of %zu behind\n", n_behind,
 	    json_array_size(list));
 }
 

@@ -200,6 +200,7 @@ rooms_new(struct engine *e)
 	    .store = a->store, .ca_http = a->ca_http, .http = a->http,
 	    .etcd = e->etcd, .dns = e->dns,
 	    .providers = &e->providers, .certs = e->certs,
+	    .cluster = e->cluster,
 	    .accounts = e->accounts, .cleanup = e->cleanup,
 	    .tokens = e->tokens, .tls_alpn = e->tls_alpn,
 	    .rollout = e->rollout };

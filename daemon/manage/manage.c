@@ -333,6 +333,12 @@ account_find(struct manage_job *j, struct error *err)
 		return error_set(err, ERR_CONFIG, "manage:unknown-account",
 		    "there is no account \"%s\" in the configuration",
 		    j->name);
+	if (j->conf->cluster != NULL && j->conf->cluster->role ==
+	    CLUSTER_SERVE)
+		return error_set(err, ERR_CONFIG, "manage:only-serves",
+		    "this member of the cluster only serves: the key of "
+		    "account \"%s\" is where certificates are renewed; see "
+		    "acmectl cluster status", j->name);
 	return 0;
 }
 

@@ -239,6 +239,7 @@ pf_step(struct pf_cert *pc)
 	}
 	if (!conf_is_issued(pc->cc))
 		pf_source_plan(pc);
+	pf_csr_plan(pc);
 	pf_deploy_plan(pc);
 	for (size_t i = 0; pc->reach != NULL && !pf_is_cut_off(pc) &&
 	    i < pc->cc->n_names; i++)
@@ -258,7 +259,8 @@ cert_start(struct preflight *pf, const struct conf_cert *cc)
 	TAILQ_INSERT_TAIL(&pf->running, pc, link);
 	pf->n_running++;
 	pc->pending = 1;
-	if (conf_is_issued(cc)) {
+	pc->is_elsewhere = pf_cluster_plan(pc);
+	if (conf_is_issued(cc) && !pc->is_elsewhere) {
 		pf_ca_start(pc);
 		pf_dns_start(pc);
 		pf_reach_start(pc);

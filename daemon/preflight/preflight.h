@@ -15,6 +15,7 @@
 
 struct accounts;
 struct certs;
+struct cluster;
 struct conf;
 struct cleanup;
 struct rollout;
@@ -40,6 +41,7 @@ struct preflight_env {
 	struct dns	*dns;
 	struct provider_env *providers;
 	struct certs	*certs;
+	const struct cluster *cluster;	/* NULL: there is none */
 	struct accounts	*accounts;
 	struct cleanup	*cleanup;
 	struct tokens	*tokens;

@@ -127,6 +127,7 @@ struct pf_cert {
 	struct pf_ca	*cas[CONF_ISSUERS_MAX];
 	bool		 is_told[CONF_ISSUERS_MAX];
 	bool		 hint_is_told;	/* on a line that is ok */
+	bool		 is_elsewhere;	/* never renewed by this daemon */
 	struct pf_reach	*reach;
 	struct zones	*zones;
 	bool		 has_kid;	/* if conf_needs_kid() */
@@ -215,6 +216,12 @@ bool		 pf_is_cut_off(const struct pf_cert *);
 void		 pf_persist_plan(struct pf_cert *, const struct conf_name *);
 /* preflight_source.c: instead of all others, is it published? */
 void		 pf_source_plan(struct pf_cert *);
+/* The request of one whose key is elsewhere (csr). */
+void		 pf_csr_plan(struct pf_cert *);
+
+/* --- preflight_cluster.c --- */
+/* Tells who of a cluster renews it.  True: never this daemon. */
+bool		 pf_cluster_plan(struct pf_cert *);
 /* preflight_http.c */
 /* Has the name an address? */
 void	pf_address_plan(struct pf_cert *, const struct conf_name *);

@@ -3,9 +3,12 @@
 
 #include <string.h>
 
+#include "common/error.h"
 #include "common/text.h"
+#include "daemon/config/conf_csr.h"
 #include "daemon/publish/fetch.h"
 #include "daemon/rollout/given.h"
+#include "daemon/store/csr.h"
 
 static void
 looked(const struct error *err, const struct fetch_result *result, void *arg)
@@ -80,4 +83,24 @@ pf_source_plan(struct pf_cert *pc)
 		return;
 	}
 	(void)pf_check_add(pc, NULL, "source", source_check);
+}
+
+void
+pf_csr_plan(struct pf_cert *pc)
+{
+	const struct conf_csr *cc = pc->cc->csr;
+	struct csr csr;
+	struct error err;
+
+	if (cc == NULL || cc->is_hosts)
+		return;
+	if (conf_csr_read(pc->cc, &csr, &err) == -1) {
+		pf_tell(pf_check_add(pc, NULL, "csr", NULL), PF_FAIL, "have "
+		    "the request made where its key is, and put it there",
+		    "%s", err.msg);
+		return;
+	}
+	csr_clear(&csr);
+	pf_tell(pf_check_add(pc, NULL, "csr", NULL), PF_OK, NULL, "%s asks "
+	    "for these names", cc->path);
 }

@@ -351,6 +351,77 @@ def test_large(fleet, lab):
         c.stop()
 
 
+def test_no_right(fleet, lab):
+    """A user that loses the right to write: its lease stays alive, but nothing
+    is renewed, which is told, and is over when it has the right again."""
+    cert, key = lab_etcd.nobody(lab.tls)
+    c = cluster(lab, "etcd-right", n=1, tls=lab.tls, base=24890)
+    fleet.etcd = c
+    root = {"user": "root:r"}
+
+    def grant(right, **kw):
+        c.ctl("role", "grant-permission", "acmed", right, "--prefix=true",
+              fleet.prefix + "/", **kw)
+    try:
+        c.ctl("user", "add", "root", "--new-user-password=r")
+        c.ctl("user", "grant-role", "root", "root", check=False)
+        c.ctl("role", "add", "acmed")
+        grant("readwrite")
+        c.ctl("user", "add", "acmed", "--new-user-password=one")
+        c.ctl("user", "grant-role", "acmed", "acmed")
+        c.ctl("auth", "enable")
+        name = fleet.cert(names(1)[0])
+        a = fleet.member("r1", ca_file=lab.tls.ca, cert_file=cert,
+                         key_file=key, user="acmed")
+        a.cluster["password_file"] = os.path.join(a.folder, "pw")
+        with open(a.cluster["password_file"], "w") as f:
+            f.write("one\n")
+        os.chmod(a.cluster["password_file"], 0o600)
+        a.start()
+        first, _ = fleet.everywhere(name)
+        a.wait("a free lock", lambda: not status(a)["locks"])
+        grant("read", **root)
+        assert a.ctl("renew-now", "--no-wait", name).returncode == 0
+        e = a.wait("a word of it", lambda: a.status()["cluster"]["error"],
+                   timeout=30)
+        assert "role grant-permission" in e["msg"], e
+        p = a.ctl("check", name)
+        assert p.returncode == 6 and "nothing is renewed here" in p.stdout, \
+            p.stdout
+        assert a.serial(name) == first
+        grant("readwrite", **root)
+        fleet.everywhere(name, first)
+        a.wait("its end", lambda: a.status()["cluster"]["error"] is None,
+               timeout=30)
+        assert "this member of the cluster renews it" in a.ctl(
+            "check", name).stdout
+    finally:
+        c.stop()
+
+
+def test_who_serves(fleet):
+    """What a member that only serves is asked for: it needs neither account
+    nor provider, says who has them, and exports what it has."""
+    name = fleet.cert(names(1)[0])
+    fleet.member("r1", "renew").start()
+    w = fleet.member("w1", "serve").start()
+    fleet.everywhere(name)
+    p = w.ctl("check", name)
+    assert p.returncode == 0 and 'member "r1" of the cluster renews it' in \
+        p.stdout and "account" not in p.stdout, p.stdout
+    p = w.ctl("check", name, "--write-caa", "--yes")
+    assert p.returncode == 6 and "at a member that renews" in p.stdout, \
+        p.stdout
+    assert w.ctl("export", name, w.folder + "/out").returncode == 0
+    assert os.path.exists(w.folder + "/out/privkey.pem")
+    p = w.ctl("status", "--all-hosts")
+    assert p.returncode == 0 and "a member that renews" in p.stdout, p.stdout
+    for action in "show", "register":
+        p = w.ctl("account", action, "lab")
+        assert p.returncode == 5 and "only serves" in p.stdout, p.stdout
+    assert not os.listdir(os.path.join(w.state_dir, "accounts"))
+
+
 def test_no_room(fleet, lab):
     """etcd has no room (NOSPACE): leases stay alive, but nothing is renewed,
     which is told with what to do; it goes on when there is room."""
