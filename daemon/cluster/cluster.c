@@ -81,8 +81,8 @@ cluster_open(const struct cluster *k, const char *key,
 static void
 set_trouble(struct cluster *k, const struct error *err)
 {
-	bool is_new = k->trouble.kind == ERR_NONE;
-
+	if (k->trouble.kind == ERR_NONE)
+		k->trouble_since = clock_now();
 	k->trouble = *err;
 	/* What a code of its own says what to do about keeps that. */
 	if (err->kind == ERR_TRANSIENT &&
@@ -90,8 +90,8 @@ set_trouble(struct cluster *k, const struct error *err)
 	    strcmp(err->code, "http:tls") != 0)
 		(void)text_printf(k->trouble.code, sizeof(k->trouble.code),
 		    "cluster:away");
-	if (is_new) {
-		k->trouble_since = clock_now();
+	if (!k->is_logged) {
+		k->is_logged = true;
 		timer_set(&k->late, LATE_MS);
 		log_warning(NULL, "cluster: nothing is renewed: %s",
 		    err->msg);
@@ -108,7 +108,9 @@ end_trouble(struct cluster *k)
 	k->is_full = false;
 	timer_clear(&k->late);
 	timer_clear(&k->probe);
-	log_notice(NULL, "cluster: member \"%s\" is back", k->k->name);
+	log_notice(NULL, "cluster: member \"%s\" %s", k->k->name,
+	    k->is_logged ? "is back" : "has joined");
+	k->is_logged = false;
 }
 
 static void
@@ -454,6 +456,7 @@ join(struct cluster *k, const struct conf *conf)
 	    "the cluster is being joined");
 	k->trouble = err;
 	k->trouble_since = clock_now();
+	k->is_logged = false;
 	k->mirror = etcd_mirror_new(&(struct etcd_mirror_args){
 	    .loop = k->env->loop, .etcd = k->env->etcd, .conf = k->k->etcd,
 	    .prefix = k->prefix, .put = put, .gone = gone, .anew = anew,

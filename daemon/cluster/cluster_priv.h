@@ -80,6 +80,8 @@ struct cluster {
 	const struct cluster_adopt *adopt;
 	struct error	 trouble;	/* kind ERR_NONE: none */
 	time_t		 trouble_since;
+	bool		 is_logged;	/* so is the trouble; that of joining is
+					   not */
 	struct timer	 tell;		/* changed(), of all */
 	struct timer	 late;		/* the same: trouble lasts */
 	bool		 is_full;	/* etcd takes no writes (no room, no

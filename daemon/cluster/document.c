@@ -671,7 +671,7 @@ json_t *
 document_open(const char *secret, const char *key, const void *sealed,
     size_t sealed_len, struct error *err)
 {
-	json_t *o = NULL;
+	json_t *o;
 	char *text;
 	size_t len;
 
@@ -681,10 +681,10 @@ document_open(const char *secret, const char *key, const void *sealed,
 		return NULL;
 	}
 	if (seal_open(secret, key, sealed, sealed_len, &text, &len,
-	    err) == 0) {
-		o = jsonx_parse(text, len, err);
-		freezero(text, len);
-	}
+	    err) == -1)
+		return NULL;		/* it says of what */
+	o = jsonx_parse(text, len, err);
+	freezero(text, len);
 	if (o == NULL)
 		(void)error_wrap(err, "%s", key);
 	return o;

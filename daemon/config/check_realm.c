@@ -26,6 +26,7 @@ realm_new(const struct conf_cluster *k, const char *id)
 	r->prefix = xasprintf("%s/%s/certs/", k->prefix, id);
 	r->secret_file = k->secret_file;
 	r->encrypted = true;
+	r->of_cluster = true;
 	r->receipts = true;
 	r->behind_after_s = BEHIND_AFTER_S;
 	r->hash = k->hash;

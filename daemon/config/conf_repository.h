@@ -49,6 +49,7 @@ struct conf_repository {
 	bool		 encrypted;	/* not hmac_key_file */
 	struct conf_host *const *hosts;	/* of to_hosts: all that there are */
 	size_t		 n_hosts;
+	bool		 of_cluster;	/* it has no section of its own */
 	bool		 receipts;	/* hosts say there what they serve */
 	int64_t		 behind_after_s;	/* a host without the newest is
 					   wrong then */

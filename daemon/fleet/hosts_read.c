@@ -46,8 +46,9 @@ tell(struct repo *repo, const struct error *err)
 		return;
 	(void)text_printf(repo->told, sizeof(repo->told), "%s", err->code);
 	log_notice(NULL, "what hosts serve is not known: %s%s", err->msg,
-	    err->kind == ERR_CONFIG ? " (give acmed the right to list and "
-	    "read there, or set receipts = no)" : "");
+	    err->kind == ERR_CONFIG && !repo->conf->of_cluster ?
+	    " (give acmed the right to list and read there, or set receipts "
+	    "= no)" : "");
 }
 
 /* --- objects --- */

@@ -191,8 +191,8 @@ tell_refusal(struct reports *all, const struct conf_repository *repository,
 	    sizeof(const struct conf_repository *));
 	all->told[all->n_told++] = repository;
 	log_notice(NULL, "its publisher will not know what this host serves: "
-	    "%s (give the host the right to write there, or set receipts = "
-	    "no)", err->msg);
+	    "%s%s", err->msg, repository->of_cluster ? "" : " (give the host "
+	    "the right to write there, or set receipts = no)");
 }
 
 static void

@@ -103,8 +103,9 @@ state(const struct error *err, void *arg)
 
 	if (err != NULL) {
 		log_warning(NULL, "repository \"%s\": cannot watch for "
-		    "changes, looking as \"poll\" says until that works "
-		    "again: %s", s->repository->name, err->msg);
+		    "changes%s: %s", s->repository->name,
+		    s->repository->of_cluster ? "" : ", looking as \"poll\" "
+		    "says until that works again", err->msg);
 		s->has_failed = true;
 	} else {
 		log_info(NULL, "repository \"%s\": watching for changes%s",

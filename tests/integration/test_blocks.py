@@ -98,8 +98,9 @@ LEFT = {
         "BIND's own; test_builtin.py has such a file on two hosts",
     ("doc/builtin-responder.md", "dig +norec"):
         "from elsewhere; test_builtin.py asks the same",
-    ("doc/fleet.md", "etcdctl role grant-permission"):
+    ("doc/fleet.md", "etcdctl user add root"):
         "etcd's own; test_etcd.py has such a user",
+    ("doc/zh/fleet.md", "etcdctl user add root"): "as in doc/fleet.md",
     ("doc/monitoring.md", "curl --unix-socket"):
         "test_views.py reads the metrics",
     ("doc/monitoring.md", "chgrp acmed /var/lib/prometheus"):

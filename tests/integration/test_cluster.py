@@ -217,6 +217,7 @@ def test_away(fleet, lab):
         c.wait()
         a.wait("its return", lambda: a.status()["cluster"]["error"] is None,
                timeout=30)
+        assert 'cluster: member "r1" is back' in a.log()
         a.wait("a renewal", lambda: a.ctl("renew-now", name).returncode == 0,
                timeout=30)
         assert a.serial(name) != first
@@ -244,6 +245,10 @@ def test_refused(fleet, etcd):
                    .get("code") == code, timeout=20)
     told("cluster:secret")
     assert keys(fleet, "member") == ["r1"]
+    assert "cluster: nothing is renewed: encrypt_key_file" in other.log()
+    shown = other.ctl("cluster", "status").stdout
+    line = [x.split() for x in shown.splitlines() if x.startswith("r1 ")][0]
+    assert line[:4] == ["r1", "?", "unreadable", "?"], shown
     other.cluster.update(encrypt_key_file=right, name="r1")
     other.write_conf()
     other.reload()
@@ -253,6 +258,9 @@ def test_refused(fleet, etcd):
     other.write_conf()
     other.reload()
     other.wait("joined", lambda: status(other)["joined"], timeout=20)
+    for a, name in (fleet.members["r1"], "r1"), (other, "r2"):
+        assert 'cluster: member "%s" has joined' % name in a.log()
+        assert " is back" not in a.log()
     c = status(other)
     assert [(m["name"], m["role"]) for m in c["members"]] == [
         ("r1", "both"), ("r2", "both")], c
