@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/publish/objects.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,26 @@ dir_read(const struct object_op *op, const char *path, char **data,
 	return 0;
 }
 
+/* A write failed: say what a person can do, where that is known.  The directory
+ * is not made: what should be mounted there may be missing. */
+static int
+advise(const char *dir, struct error *err)
+{
+	if (access(dir, W_OK) == 0)
+		return -1;
+	if (errno == ENOENT)
+		return error_set(err, ERR_INTERNAL, "sys:io", "the directory "
+		    "%s is not there: make it, writable for acmed, or mount "
+		    "it", dir);
+	if (errno == EROFS)
+		return error_set(err, ERR_INTERNAL, "sys:io", "the directory "
+		    "%s is read-only for acmed: the sandbox of its unit "
+		    "(ProtectSystem=strict) lets it write nowhere else: "
+		    "systemctl edit acmed: [Service] ReadWritePaths=-%s; "
+		    "systemctl restart acmed", dir, dir);
+	return -1;
+}
+
 static int
 dir_put(struct object_op *op, const char *path, struct error *err)
 {
@@ -103,9 +124,11 @@ dir_put(struct object_op *op, const char *path, struct error *err)
 	rc = make_parents(op, parents, err);
 	free(parents);
 	/* Subscribers are other users; what is secret is sealed. */
-	return rc == -1 ? -1 : file_write_atomic(AT_FDCWD, path,
-	    op->a.repository->encrypted || op->a.is_sealed ? 0644 : 0640,
-	    op->data, op->a.len, err);
+	if (rc == 0)
+		rc = file_write_atomic(AT_FDCWD, path,
+		    op->a.repository->encrypted || op->a.is_sealed ? 0644 :
+		    0640, op->data, op->a.len, err);
+	return rc == -1 ? advise(op->a.repository->path, err) : 0;
 }
 
 static int

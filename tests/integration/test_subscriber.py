@@ -92,6 +92,32 @@ def test_subscribe(hosts):
     assert p.returncode != 0 and "fetched from repository" in p.stdout
 
 
+def test_directory_is_not_there(hosts):
+    """What to do is said: of a directory that nobody has made or mounted, and
+    of one that the unit's sandbox does not let acmed write to."""
+    name = "nowhere.example.test"
+    publisher, web = hosts(name)
+    folder = os.path.join(publisher.folder, "mnt", "fleet")
+    publisher.repositories["fleet"]["path"] = folder
+    publisher.start()
+
+    def error(word):
+        publisher.wait(word, lambda: publisher.cert_status(name)["serial"] and
+                       word in (publisher.cert_status(name)["deploy"][0][
+                           "error"] or ""), timeout=30)
+    error("the directory %s is not there: make it" % folder)
+    assert not os.path.exists(folder)
+    os.makedirs(folder)
+    proc.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", folder])
+    try:
+        assert publisher.ctl("deploy", name).returncode != 0
+        error("[Service] ReadWritePaths=-%s; systemctl restart" % folder)
+    finally:
+        proc.run(["umount", folder])
+    assert publisher.ctl("deploy", name).returncode == 0
+    published(publisher, name)
+
+
 def test_freeze(hosts):
     """What is published in one waits, unless a person asks for it."""
     name = "frozen.example.test"
