@@ -113,8 +113,8 @@ end_trouble(struct cluster *k)
 	k->is_logged = false;
 }
 
-static void
-tell_later(struct cluster *k)
+void
+cluster_tell_later(struct cluster *k)
 {
 	timer_set(&k->tell, 0);
 }
@@ -131,7 +131,7 @@ probed(const struct error *err, const json_t *reply, void *arg)
 		return;
 	}
 	end_trouble(k);
-	tell_later(k);
+	cluster_tell_later(k);
 }
 
 /* A lease is kept alive also by an etcd that has no room: only a write tells
@@ -175,7 +175,7 @@ cluster_asked(struct cluster *k, const struct error *err)
 	    strcmp(err->code, "etcd:space") != 0)
 		return;
 	set_trouble(k, err);
-	tell_later(k);
+	cluster_tell_later(k);
 }
 
 void
@@ -192,115 +192,6 @@ cluster_trouble(const struct cluster *k, time_t *since)
 		return NULL;
 	*since = k->trouble_since;
 	return &k->trouble;
-}
-
-/* --- members --- */
-
-static void
-member_free(struct member *m)
-{
-	free(m->name);
-	free(m->version);
-	free(m->digest);
-	free(m);
-}
-
-static size_t
-member_place(const struct cluster *k, const char *name, bool *is_there)
-{
-	size_t i = 0;
-
-	while (i < k->n_members && strcmp(k->members[i]->name, name) < 0)
-		i++;
-	*is_there = i < k->n_members && strcmp(k->members[i]->name,
-	    name) == 0;
-	return i;
-}
-
-static void
-count_renewers(struct cluster *k)
-{
-	k->n_renewers = 0;
-	k->renewers = xreallocarray(k->renewers, k->n_members + 1,
-	    sizeof(*k->renewers));
-	k->by_renewer = xreallocarray(k->by_renewer, k->n_members + 1,
-	    sizeof(*k->by_renewer));
-	for (size_t i = 0; i < k->n_members; i++) {
-		struct member *m = k->members[i];
-
-		if (m->version == NULL || m->role == CLUSTER_SERVE)
-			continue;
-		k->renewers[k->n_renewers] = m->hash;
-		k->by_renewer[k->n_renewers++] = m;
-	}
-	differs_look(k);
-	tell_later(k);
-}
-
-static enum cluster_role
-read_role(const char *text)
-{
-	for (int i = 0; text != NULL && i < CLUSTER_ROLE_END; i++) {
-		if (strcmp(text, cluster_role_name((enum cluster_role)i)) == 0)
-			return (enum cluster_role)i;
-	}
-	return CLUSTER_SERVE;
-}
-
-static void
-member_put(struct cluster *k, const char *name, const struct etcd_kv *kv)
-{
-	char *key = cluster_key(k, MEMBER, name);
-	json_t *json = cluster_open(k, key, kv);
-	const char *version = jsonx_str(json, "version");
-	struct member *m;
-	bool is_there;
-	size_t i = member_place(k, name, &is_there);
-
-	if (!is_there) {
-		k->members = xreallocarray(k->members, k->n_members + 1,
-		    sizeof(*k->members));
-		memmove(k->members + i + 1, k->members + i,
-		    (k->n_members++ - i) * sizeof(*k->members));
-		k->members[i] = xcalloc(1, sizeof(*m));
-		k->members[i]->name = xstrdup(name);
-		k->members[i]->hash = rendezvous_hash(name);
-		if (k->is_complete)
-			log_info(NULL, "cluster: member \"%s\" is here", name);
-	}
-	m = k->members[i];
-	m->lease = kv->lease;
-	m->role = read_role(jsonx_str(json, "role"));
-	m->since = jsonx_int(json, "since", 0);
-	xstrset(&m->version, json != NULL ? version != NULL ? version : "" :
-	    NULL);
-	m->n_certs = jsonx_int(json, "certificates", 0);
-	xstrset(&m->digest, jsonx_str(json, "digest"));
-	json_decref(json);
-	free(key);
-	count_renewers(k);
-}
-
-static void
-member_gone(struct cluster *k, const char *name, int64_t revision)
-{
-	struct error err;
-	bool is_there;
-	size_t i = member_place(k, name, &is_there);
-
-	if (!is_there)
-		return;
-	member_free(k->members[i]);
-	memmove(k->members + i, k->members + i + 1,
-	    (--k->n_members - i) * sizeof(*k->members));
-	count_renewers(k);
-	if (strcmp(name, k->k->name) != 0) {
-		log_info(NULL, "cluster: member \"%s\" is gone", name);
-		return;
-	}
-	(void)error_set(&err, ERR_TRANSIENT, "cluster:away", "this member's "
-	    "key in etcd was deleted");
-	membership_drop(k->membership, revision, &err);
 }
 
 /* --- the mirror --- */
@@ -356,7 +247,7 @@ mirror_state(const struct error *err, void *arg)
 		return;
 	}
 	k->is_complete = true;
-	tell_later(k);
+	cluster_tell_later(k);
 }
 
 /* --- membership --- */
@@ -369,7 +260,7 @@ joined(void *arg)
 	if (!k->is_full)
 		end_trouble(k);
 	log_info(NULL, "cluster: joined as member \"%s\"", k->k->name);
-	tell_later(k);
+	cluster_tell_later(k);
 }
 
 static void
@@ -379,7 +270,7 @@ lost(const struct error *err, void *arg)
 
 	set_trouble(k, err);
 	lock_lose_all(k, err);
-	tell_later(k);
+	cluster_tell_later(k);
 }
 
 static void
@@ -430,9 +321,7 @@ forget(struct cluster *k)
 	k->membership = NULL;
 	lock_free_all(k);
 	wish_free_all(k);
-	for (size_t i = 0; i < k->n_members; i++)
-		member_free(k->members[i]);
-	k->n_members = k->n_renewers = 0;
+	members_clear(k);
 	k->is_complete = k->is_current = false;
 	k->old_since = 0;
 	k->trouble.kind = ERR_NONE;
@@ -474,7 +363,7 @@ cluster_apply(struct cluster *k, const struct conf *conf)
 
 	if (k->k == NULL && conf->cluster == NULL)
 		return;
-	tell_later(k);
+	cluster_tell_later(k);
 	if (k->k != NULL && conf->cluster != NULL &&
 	    k->k->hash == conf->cluster->hash) {
 		differs_count(k);

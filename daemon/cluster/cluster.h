@@ -4,7 +4,9 @@
  * (`cluster { }`): who renews which certificate, and the lock that it must hold
  * while it does.
  *
- * Below PREFIX/run/ hang on the members' leases, sealed: member/NAME; and
+ * Below PREFIX/run/, which all mirror, hang on the members' leases, sealed:
+ * member/NAME of those that renew (those that only serve are in PREFIX/host/,
+ * which nobody mirrors: 10,000 that come back would tell 10,000); and
  * lock/REALM/CERT, made only where there is none, whose create_revision is the
  * fence: each write of the holder has it as a condition.  wish/REALM/CERT is a
  * renewal that was asked for at another member.

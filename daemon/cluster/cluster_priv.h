@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cluster_priv - what cluster.c, differs.c, lock.c, wish.c and report.c
- * share. */
+/* cluster_priv - what cluster.c, members.c, differs.c, lock.c, wish.c and
+ * report.c share. */
 #ifndef DAEMON_CLUSTER_CLUSTER_PRIV_H
 #define DAEMON_CLUSTER_CLUSTER_PRIV_H
 
@@ -112,8 +112,21 @@ char		*cluster_seal(const struct cluster *, const char *key, json_t *,
 /* JSON sealed there, or NULL: it cannot be read. */
 json_t		*cluster_open(const struct cluster *, const char *key,
 		    const struct etcd_kv *);
+/* changed(), of all, in the next turn. */
+void		 cluster_tell_later(struct cluster *);
 /* What etcd has answered to a request of ours. */
 void		 cluster_asked(struct cluster *, const struct error *);
+
+/* --- members.c --- */
+/* What its key says; the caller frees, by member_free(). */
+struct member	*member_read(const struct cluster *, const char *key,
+		    const char *name, const struct etcd_kv *);
+void		 member_free(struct member *);
+void		 member_put(struct cluster *, const char *name,
+		    const struct etcd_kv *);
+void		 member_gone(struct cluster *, const char *name,
+		    int64_t revision);
+void		 members_clear(struct cluster *);
 
 /* --- differs.c --- */
 /* What we are to renew, by the configuration in force. */

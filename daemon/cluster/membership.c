@@ -163,10 +163,16 @@ secret_key(const struct membership *m)
 }
 
 static char *
+key_of(const struct membership *m, bool renews)
+{
+	return xasprintf("%s/%s/%s", m->a.conf->prefix, renews ? "run/member" :
+	    "host", m->a.conf->name);
+}
+
+static char *
 member_key(const struct membership *m)
 {
-	return xasprintf("%s/run/member/%s", m->a.conf->prefix,
-	    m->a.conf->name);
+	return key_of(m, m->a.conf->role != CLUSTER_SERVE);
 }
 
 static void
@@ -340,20 +346,26 @@ static void
 register_start(struct membership *m)
 {
 	char *path = member_key(m), *sealed;
-	json_t *key = etcd_text(path);
+	/* No two have one name, whatever they do. */
+	char *other = key_of(m, m->a.conf->role == CLUSTER_SERVE);
+	json_t *key = etcd_text(path), *other_key = etcd_text(other);
 	struct error err;
 	size_t len;
 
 	sealed = member_value(m, path, &len, &err);
 	free(path);
+	free(other);
 	if (sealed == NULL) {
 		json_decref(key);
+		json_decref(other_key);
 		failed(m, &err);
 		return;
 	}
-	call(m, "/v3/kv/txn", json_pack("{s:[{s:O, s:s, s:s, s:s}], "
-	    "s:[{s:{s:O, s:o, s:o}}], s:[{s:{s:o}}]}",
+	call(m, "/v3/kv/txn", json_pack("{s:[{s:O, s:s, s:s, s:s}, "
+	    "{s:o, s:s, s:s, s:s}], s:[{s:{s:O, s:o, s:o}}], s:[{s:{s:o}}]}",
 	    "compare", "key", key, "target", "VERSION", "result", "EQUAL",
+	    "version", "0",
+	    "key", other_key, "target", "VERSION", "result", "EQUAL",
 	    "version", "0",
 	    "success", "request_put", "key", key,
 	    "value", etcd_bytes(sealed, len), "lease", id_json(m->lease),

@@ -431,6 +431,9 @@ start(struct replica *r, const struct conf *conf)
 	}
 	r->conf = conf_ref(conf);
 	r->prefix = xasprintf("%s/state/", k->prefix);
+	/* All of it is about renewals: replica_ask(). */
+	if (k->role == CLUSTER_SERVE)
+		return;
 	r->mirror = etcd_mirror_new(&(struct etcd_mirror_args){
 	    .loop = r->env->loop, .etcd = r->env->etcd, .conf = k->etcd,
 	    .prefix = r->prefix, .put = mirror_put, .gone = mirror_gone,

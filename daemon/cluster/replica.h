@@ -15,7 +15,8 @@
  * that etcd refuses when the lock is another one's (the fence); while nobody
  * holds it, by its owner, if it is what that has read.  Everybody takes from
  * it how the certificate fares; order, keys and journal come with the lock
- * (replica_adopt()).
+ * (replica_adopt()).  With role = serve nothing is shared, and
+ * what there is only asked for.
  */
 #ifndef DAEMON_CLUSTER_REPLICA_H
 #define DAEMON_CLUSTER_REPLICA_H
@@ -77,6 +78,9 @@ char		*replica_cert_key(const struct replica *, const struct cert *);
 int		 replica_adopt(struct replica *, struct cert *,
 		    const void *value, size_t len, int64_t modified,
 		    struct error *);
+/* With role = serve: how does it fare at the one who renews it?  Its row and
+ * certs_changed() tell. */
+void		 replica_ask(struct replica *, struct cert *);
 /* Other certificates may be ours to renew now. */
 void		 replica_look(struct replica *);
 /* Has the certificate's document an order, or TXT records, that somebody has

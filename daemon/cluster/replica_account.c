@@ -200,9 +200,7 @@ replica_account_incoming(struct item *i, const json_t *o)
 	bool is_other, is_registered;
 	struct error err;
 
-	/* Who renews nothing needs no key of an account. */
-	if (o == NULL || !has_directory(i) ||
-	    i->r->conf->cluster->role == CLUSTER_SERVE)
+	if (o == NULL || !has_directory(i))
 		return;
 	if (take_json(i, o, &is_other, &is_registered, &err) == -1)
 		log_warning(NULL, "cluster: account \"%s\": %s", i->name,

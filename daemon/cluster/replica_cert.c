@@ -192,7 +192,8 @@ follow(struct item *i, struct cert *c, const struct document *d,
 {
 	struct error err;
 
-	if (i->is_open)
+	/* Who only serves never goes on with it. */
+	if (i->is_open || i->r->conf->cluster->role == CLUSTER_SERVE)
 		return document_apply(d, &c->row, false);
 	if (take(i->r, c, d, &err) == -1)
 		return false;

@@ -141,6 +141,9 @@ json_t	*replica_compare(const char *key, const char *target,
 void	replica_incoming(struct replica *, const char *path,
 	    const void *value, size_t len, int64_t modified);
 
+/* The same, as an answer's "kvs.0" has it; NULL: nothing. */
+void	replica_told(struct item *, const json_t *kv);
+
 /* --- replica_cert.c --- */
 /* Its document; NULL: it is to be deleted. */
 json_t	*replica_cert_json(struct item *);

@@ -107,11 +107,9 @@ fenced(struct item *i)
 		env->lost(c, env->arg);
 }
 
-/* What etcd has instead. */
-static void
-other_kv(struct item *i, const json_t *reply)
+void
+replica_told(struct item *i, const json_t *kv)
 {
-	const json_t *kv = jsonx_get(reply, "responses.0.response_range.kvs.0");
 	const char *text = jsonx_str(kv, "value");
 	unsigned char *value = NULL;
 	size_t len = 0;
@@ -142,7 +140,8 @@ refused(struct item *i, const json_t *reply)
 	replica_limit_sent(i);
 	if (i->kind == ITEM_CERT && !is_held_since(i))
 		fenced(i);
-	other_kv(i, reply);
+	/* What etcd has instead. */
+	replica_told(i, jsonx_get(reply, "responses.0.response_range.kvs.0"));
 	/* Of a budget or an account both have changed it: ours goes on top. */
 	if (i->sent < i->gen)
 		item_queue(i);
@@ -328,11 +327,9 @@ item_at(struct replica *r, const char *path)
 
 		if (strncmp(rest, kinds[k].name, len) != 0)
 			continue;
-		/* A host may have three of 100,000 certificates; and what asks
-		   a CA is none of one that only serves. */
-		if (kinds[k].kind == ITEM_CERT ? certs_find(r->env->certs,
-		    rest + len) != NULL : r->conf->cluster->role !=
-		    CLUSTER_SERVE)
+		/* A host may have three of 100,000 certificates. */
+		if (kinds[k].kind != ITEM_CERT || certs_find(r->env->certs,
+		    rest + len) != NULL)
 			i = item_get(r, path, kinds[k].kind, rest + len, NULL);
 	}
 	return i;

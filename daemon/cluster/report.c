@@ -47,25 +47,31 @@ count_shares(const struct cluster *k)
 }
 
 static json_t *
-members_json(const struct cluster *k)
+member_json(const struct cluster *k, const struct member *m,
+    const struct share *share)
+{
+	return json_pack("{s:s, s:b, s:s, s:s?, s:o, s:o, s:I, s:I, s:o, "
+	    "s:b}", "name", m->name, "self", strcmp(m->name, k->k->name) == 0,
+	    "role", cluster_role_name(m->role), "version", m->version,
+	    "since", jsonx_time(m->since), "lease", json_sprintf("%llx",
+	    (long long)m->lease), "owned", share->owned, "held", share->held,
+	    "certificates", m->digest != NULL ? json_integer(m->n_certs) :
+	    json_null(), "differs", differs_is(k, m));
+}
+
+static json_t *
+members_json(const struct cluster *k, struct member *const *hosts,
+    size_t n_hosts)
 {
 	struct share *shares = count_shares(k);
+	const struct share none = { 0, 0 };
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < k->n_members; i++) {
-		const struct member *m = k->members[i];
-
-		json_array_append_new(list, json_pack("{s:s, s:b, s:s, s:s?, "
-		    "s:o, s:o, s:I, s:I, s:o, s:b}", "name", m->name, "self",
-		    strcmp(m->name, k->k->name) == 0,
-		    "role", cluster_role_name(m->role),
-		    "version", m->version, "since", jsonx_time(m->since),
-		    "lease", json_sprintf("%llx", (long long)m->lease),
-		    "owned", shares[i].owned, "held", shares[i].held,
-		    "certificates", m->digest != NULL ?
-		    json_integer(m->n_certs) : json_null(),
-		    "differs", differs_is(k, m)));
-	}
+	for (size_t i = 0; i < k->n_members; i++)
+		json_array_append_new(list, member_json(k, k->members[i],
+		    &shares[i]));
+	for (size_t i = 0; i < n_hosts; i++)
+		json_array_append_new(list, member_json(k, hosts[i], &none));
 	free(shares);
 	return list;
 }
@@ -90,6 +96,8 @@ locks_json(const struct cluster *k)
 /* --- the members of etcd --- */
 
 #define ASK_MS 2000
+#define LISTED_MAX 10000	/* of those that serve */
+#define LIST_MAX (8u << 20)	/* bytes */
 
 /* One of them. */
 struct asked {
@@ -102,6 +110,10 @@ struct asked {
 
 struct report_op {
 	struct cluster	*cluster;
+	struct conf_cluster *conf;	/* of the list: */
+	struct etcd_op	*list;		/* of those that only serve: */
+	struct member	**hosts;
+	size_t		 n_hosts;
 	struct timer	 turn;		/* all have answered */
 	struct asked	*asked;
 	size_t		 n, n_open;
@@ -141,6 +153,63 @@ answered(const struct error *err, const json_t *reply, void *arg)
 		timer_set(&a->op->turn, 0);
 }
 
+/* --- those that only serve --- */
+
+static void
+told_host(const struct etcd_kv *kv, void *arg)
+{
+	struct report_op *op = arg;
+	const struct cluster *k = op->cluster;
+	char *key = xasprintf("%s/host/%s", k->k->prefix, kv->key);
+
+	op->hosts = xreallocarray(op->hosts, op->n_hosts + 1,
+	    sizeof(*op->hosts));
+	op->hosts[op->n_hosts++] = member_read(k, key, kv->key, kv);
+	free(key);
+}
+
+/* Why there are none the members of etcd tell. */
+static void
+listed(const struct error *err, const json_t *reply, void *arg)
+{
+	struct report_op *op = arg;
+	const struct cluster *k = op->cluster;
+	const json_t *kv;
+	char *prefix;
+	size_t i;
+
+	(void)err;
+	op->list = NULL;
+	if (--op->n_open == 0)
+		timer_set(&op->turn, 0);
+	/* A reload may have ended it. */
+	if (k->k == NULL)
+		return;
+	prefix = xasprintf("%s/host/", k->k->prefix);
+	json_array_foreach(jsonx_get(reply, "kvs"), i, kv)
+		(void)etcd_kv_read(kv, prefix, true, told_host, op);
+	free(prefix);
+}
+
+static void
+list_start(struct report_op *op)
+{
+	char *prefix;
+
+	op->conf = conf_cluster_copy(op->cluster->k);
+	prefix = xasprintf("%s/host/", op->conf->prefix);
+	op->n_open++;
+	op->list = etcd_call_start(op->cluster->env->etcd,
+	    &(struct etcd_args){ .conf = op->conf->etcd,
+	    .max_reply = LIST_MAX, .timeout_ms = ASK_MS }, "/v3/kv/range",
+	    json_pack("{s:o, s:o, s:i}", "key", etcd_text(prefix),
+	    "range_end", etcd_prefix_end(prefix), "limit", LISTED_MAX),
+	    listed, op);
+	free(prefix);
+}
+
+/* --- the answer --- */
+
 static json_t *
 etcd_json(struct report_op *op)
 {
@@ -176,7 +245,8 @@ report_json(struct report_op *op)
 	    jsonx_error(&k->trouble, k->trouble_since) : json_null(),
 	    "differs", k->differs.kind != ERR_NONE ?
 	    jsonx_error(&k->differs, k->differs_since) : json_null(),
-	    "members", members_json(k), "locks", locks_json(k),
+	    "members", members_json(k, op->hosts, op->n_hosts),
+	    "locks", locks_json(k),
 	    "etcd", etcd_json(op));
 }
 
@@ -236,10 +306,12 @@ report_start(struct cluster *k, report_done_cb *done, void *arg)
 	op->done = done;
 	op->arg = arg;
 	timer_init(&op->turn, k->env->loop, turn_cb, op);
-	if (k->k != NULL)
+	if (k->k != NULL) {
 		ask(op, k->k->etcd);
-	else
+		list_start(op);
+	} else {
 		timer_set(&op->turn, 0);
+	}
 	return op;
 }
 
@@ -249,6 +321,11 @@ report_cancel(struct report_op *op)
 	if (op == NULL)
 		return;
 	timer_clear(&op->turn);
+	etcd_cancel(op->list);
+	conf_cluster_free(op->conf);
+	for (size_t i = 0; i < op->n_hosts; i++)
+		member_free(op->hosts[i]);
+	free(op->hosts);
 	for (size_t i = 0; i < op->n; i++) {
 		struct asked *a = &op->asked[i];
 

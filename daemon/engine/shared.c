@@ -269,6 +269,7 @@ granted(struct cert *c, const struct error *err, void *arg)
 		return;
 	}
 	c->wished_until = clock_now() + GRANT_WAIT_S;
+	replica_ask(e->replica, c);
 	tick_later(e);
 }
 
@@ -475,11 +476,13 @@ shared_begin(struct engine *e)
 void
 shared_apply(struct engine *e)
 {
+	const struct conf_cluster *k = e->conf->cluster;
+	bool renews = k != NULL && k->role != CLUSTER_SERVE;
+
 	replica_apply(e->replica, e->conf);
-	accounts_set_share(e->accounts, e->conf->cluster != NULL ?
+	accounts_set_share(e->accounts, renews ?
 	    replica_accounts(e->replica) : NULL);
-	cluster_set_adopt(e->cluster, e->conf->cluster != NULL ?
-	    &e->cluster_adopt : NULL);
+	cluster_set_adopt(e->cluster, renews ? &e->cluster_adopt : NULL);
 	cluster_apply(e->cluster, e->conf);
 }
 

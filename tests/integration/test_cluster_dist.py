@@ -184,6 +184,37 @@ def test_changes_hands(fleet, ca_proxy, make, etcd, txt):
     assert txt("example.test", name) == {}
 
 
+def test_serve(fleet, ca_proxy):
+    """One that only serves: it asks for who is there, and for how a renewal
+    fares that was asked for at it, when a person does."""
+    fleet.opt = {"directory": ca_proxy.directory}
+    name = fleet.cert(fleet.name)
+    r = fleet.member("r1", "renew").start()
+    w = fleet.member("w1", "serve").start()
+    first, _ = fleet.everywhere(name, members=["w1"])
+    shown = w.ctl("cluster", "status").stdout
+    assert "r1" in shown and "w1" in shown, shown
+    # What others do tells it nothing, but who renews.
+    assert "member \"w1\" is here" not in r.log()
+    keys = fleet.etcd.keys()
+    assert fleet.prefix + "/host/w1" in keys
+    assert fleet.prefix + "/run/member/w1" not in keys
+
+    def before(request):
+        return (403, [("Content-Type", "application/problem+json")],
+                b'{"type": "urn:ietf:params:acme:error:rejectedIdentifier", '
+                b'"detail": "not this one", "status": 403}') \
+            if request.kind == "newOrder" else None
+    ca_proxy.before = before
+    p = w.ctl("renew-now", name)
+    assert p.returncode != 0 and "not this one" in p.stdout, p
+    ca_proxy.before = None
+    time.sleep(1.1)         # newer than that failure
+    assert w.ctl("renew-now", name).returncode == 0
+    assert w.serial(name) != first
+    r.stop()
+
+
 def test_etcd_away(fleet, etcd):
     """What is there is served, nothing is lost, and what is published then is
     everywhere when etcd is back, without a restart."""

@@ -1011,7 +1011,7 @@ test_rollover(void **state)
 }
 
 /* Staging and production have one certificate each, of the same name; and who
- * only serves hears how it fares, and no more. */
+ * only serves is told nothing, asks how it fares, and takes no more. */
 static void
 test_apart(void **state)
 {
@@ -1030,6 +1030,8 @@ test_apart(void **state)
 	spin(r, 20);
 	assert_int_equal(cert(r, 0)->row.failures, 0);
 	k->role = CLUSTER_SERVE;
+	replica_apply(r->m[1].replica, &(struct conf){ .cluster = NULL });
+	replica_apply(r->m[1].replica, r->m[1].conf);
 	make_key(r, 0);
 	for (int i = 0; i < 2; i++) {
 		struct agreed a;
@@ -1040,6 +1042,9 @@ test_apart(void **state)
 	take_lock(r, 0);
 	cert(r, 0)->row.failures = 2;
 	cert_save(cert(r, 0));
+	spin(r, 50);
+	assert_int_equal(cert(r, 1)->row.failures, 0);
+	replica_ask(r->m[1].replica, cert(r, 1));
 	UNTIL(r, cert(r, 1)->row.failures == 2);
 	got = store_account_key(r->m[1].store, "ca", DIRECTORY, &err);
 	assert_null(got);
