@@ -456,39 +456,61 @@ def settle(w, name=None):
         w.problem(str(e))
 
 
+def die(w, name):
+    w.member(name).kill()
+    return "drop"
+
+
+def rise(w, name):
+    w.member(name).start(write=False)
+
+
+def stop(w, name):
+    w.stopped = w.stopped | {name}
+    w.member(name).proc.kill(signal.SIGSTOP)
+
+
+def wake(w, name):
+    w.member(name).proc.kill(signal.SIGCONT)
+    w.stopped = frozenset()
+
+
+def cut(w, name):
+    for k in w.links[name]:
+        k.cut()
+
+
+def heal(w, name):
+    for k in w.links[name]:
+        k.heal()
+
+
 def kill(w):
     """kill -9 at each step of a renewal."""
-    def strike(w, name):
-        w.member(name).kill()
-        return "drop"
-
-    def mend(w, name):
-        w.member(name).start(write=False)
-    struck(w, "kill -9", strike, mend, False)
+    struck(w, "kill -9", die, rise, False)
 
 
 def pause(w):
     """SIGSTOP for longer than the lease; then it goes on as if nothing was."""
-    def strike(w, name):
-        w.stopped = w.stopped | {name}
-        w.member(name).proc.kill(signal.SIGSTOP)
-
-    def mend(w, name):
-        w.member(name).proc.kill(signal.SIGCONT)
-        w.stopped = frozenset()
-    struck(w, "paused", strike, mend)
+    struck(w, "paused", stop, wake)
 
 
 def partition(w):
     """It sees the CA and the DNS, but not etcd."""
-    def strike(w, name):
-        for k in w.links[name]:
-            k.cut()
+    struck(w, "cut off from etcd", cut, heal)
 
-    def mend(w, name):
-        for k in w.links[name]:
-            k.heal()
-    struck(w, "cut off from etcd", strike, mend)
+
+def etcd_down(w, name=None):
+    for m in w.etcd.members:
+        m.kill()
+    for m in w.etcd.members:
+        m.wait()
+
+
+def etcd_up(w, name=None):
+    for i in range(3):
+        w.etcd.start(i)
+    w.etcd.wait()
 
 
 def outage(w):
@@ -500,10 +522,7 @@ def outage(w):
     due = [w.member(r).cert_status(name)["next"]["at"] for r in w.renewers
            if w.member(r).cert_status(name)["published"] is None]
     t = time.monotonic()
-    for m in w.etcd.members:
-        m.kill()
-    for m in w.etcd.members:
-        m.wait()
+    etcd_down(w)
     n = w.brief.count("newOrder"), w.ca.count("newOrder")
     say("etcd is away")
     w.until("a word of it", lambda: all(
@@ -535,9 +554,7 @@ def outage(w):
         w.problem("it was not due: %s" % due)
     else:
         w.figure("it has been due for, s", time.time() - due[0])
-    for i in range(3):
-        w.etcd.start(i)
-    w.etcd.wait()
+    etcd_up(w)
     say("etcd is back after %.0f s" % (time.monotonic() - t))
     t = time.monotonic()
     w.everywhere(name, was, 110)
@@ -596,6 +613,57 @@ def spread(w):
         w.figure("RSS of %s, MB" % m, int(rss) / 1024)
 
 
+def storm(w):
+    """A renewer is struck in the middle of many renewals, and comes back."""
+    for i, (what, strike, mend) in enumerate((
+            ("kill -9", die, rise), ("paused", stop, wake),
+            ("cut off from etcd", cut, heal),
+            ("etcd away", etcd_down, etcd_up))):
+        many = ["s%d-%04d.%s" % (i, k, ZONE)
+                for k in range(max(1, w.args.certs // 5))]
+        try:
+            struck_many(w, what, strike, mend, many)
+        except proc.LabError as e:
+            w.problem("%s: %s" % (what, e))
+
+
+def struck_many(w, what, strike, mend, many):
+    before, t = w.counts(), time.monotonic()
+    for name in many:
+        w.fleet.cert(name)
+    w.reload()
+    left, who = set(many), w.renewers[0]
+
+    def there(n):
+        def check():
+            left.difference_update([x for x in left if all(
+                w.version(h, x) for h in w.hosts[:3])])
+            time.sleep(0.2)
+            return len(left) <= n
+        return check
+    w.until("a third of them", there(len(many) * 2 // 3), 120 + len(many))
+    runs = {c["name"] for r in w.renewers for c in
+            w.member(r).status()["certificates"]
+            if c["run"] and (r == who or strike == etcd_down)}
+    strike(w, who)
+    w.figure(what + ": renewals under way there", len(runs))
+    time.sleep(LEASE_S * 2)
+    mend(w, who)
+    w.until("all: %s" % sorted(left)[:20], there(0), 180 + len(many))
+    w.figure("%s in the middle of %d: everywhere, s" % (what, len(many)),
+             time.monotonic() - t)
+    share(w, what, w.renewers)
+    made = orders(w, many)
+    twice = {n: made[n] for n in many if made[n] != 1}
+    w.figure(what + ": second orders, as an answer was lost", len(twice))
+    finals = w.counts()[1] - before[1]
+    if finals != len(many) or set(twice.values()) - {2} or \
+            len(twice) > len(runs):
+        w.problem("%s: %d certificates of %d; ordered %s" % (
+            what, finals, len(many), twice))
+    settle(w)
+
+
 def orders(w, names):
     """name -> how many orders the CA has made of it."""
     with w.ca.lock:
@@ -649,11 +717,13 @@ def end(w):
         if len(found) != 1 or None in found:
             w.problem("%s: hosts differ: %s" % (name, found))
         newest[name] = found
-    for m in w.fleet.members.values():
-        left = m.status()["cleanup"]
-        if left:
+    # What was added as a renewer died is removed twice, 20 seconds apart.
+    for name, m in w.fleet.members.items():
+        try:
+            w.until("journal", lambda: not m.status()["cleanup"], 60)
+        except proc.LabError:
             w.problem("%s: TXT records to be removed: %s" % (
-                m.cluster["name"], left))
+                name, m.status()["cleanup"]))
     w.figure("certificates on every host", len(newest))
     w.figure("orders whose answer was lost with its renewer", len(w.second))
     for what, n in collections.Counter(w.second).items():
@@ -661,7 +731,7 @@ def end(w):
 
 
 STEPS = (first, push, leader, kill, answered, pause, partition, outage, spread,
-         end)
+         storm, end)
 
 
 def main():
