@@ -444,6 +444,7 @@ engine_free(struct engine *e)
 	tls_alpn_free(e->tls_alpn);
 	accounts_free(e->accounts);
 	replica_free(e->replica);
+	publisher_free(e->publisher);
 	holds_free(e->holds);
 	fault_clear(e->certs);
 	certs_free(e->certs);

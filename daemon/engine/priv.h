@@ -14,6 +14,7 @@
 #include "daemon/certs/certs.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/cluster/cluster.h"
+#include "daemon/cluster/publisher.h"
 #include "daemon/cluster/replica.h"
 #include "daemon/config/conf.h"
 #include "daemon/dns/provider_env.h"
@@ -97,6 +98,7 @@ struct engine {
 
 	struct cluster	*cluster;
 	struct replica	*replica;
+	struct publisher *publisher;	/* the cluster's key of it */
 	struct timer	 shared_tick;
 	unsigned	 n_locking;	/* locks being asked for, */
 	bool		 waits_to_lock;	/* and more would have been */

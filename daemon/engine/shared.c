@@ -471,6 +471,7 @@ shared_begin(struct engine *e)
 	    .fence = fence, .lock_key = lock_key, .ours = is_ours,
 	    .lost = fenced, .full = full, .arg = e };
 	e->replica = replica_new(&e->replica_env);
+	e->publisher = publisher_new(e->a.loop, e->etcd, e->a.store);
 }
 
 void
@@ -480,6 +481,7 @@ shared_apply(struct engine *e)
 	bool renews = k != NULL && k->role != CLUSTER_SERVE;
 
 	replica_apply(e->replica, e->conf);
+	publisher_apply(e->publisher, e->conf);
 	accounts_set_share(e->accounts, renews ?
 	    replica_accounts(e->replica) : NULL);
 	cluster_set_adopt(e->cluster, renews ? &e->cluster_adopt : NULL);

@@ -175,20 +175,27 @@ read_object(const char *path, const json_t *o, struct error *err)
 }
 
 struct identity *
+identity_of_text(const char *text, const char *path, struct error *err)
+{
+	/* Its error would show the beginning of the text. */
+	json_t *o = jsonx_parse(text, strlen(text), err);
+	struct identity *id = json_is_object(o) ? read_object(path, o, err) :
+	    bad(path, "no JSON object", err);
+
+	json_decref(o);
+	return id;
+}
+
+struct identity *
 identity_read(const char *path, struct error *err)
 {
 	struct identity *id;
 	char *text;
-	json_t *o;
 
 	if (file_read_private(path, IDENTITY_FILE_MAX, &text, err) == -1)
 		return NULL;
-	/* Its error would show the beginning of the text. */
-	o = jsonx_parse(text, strlen(text), err);
+	id = identity_of_text(text, path, err);
 	freezero_str(text);
-	id = json_is_object(o) ? read_object(path, o, err) :
-	    bad(path, "no JSON object", err);
-	json_decref(o);
 	return id;
 }
 

@@ -36,6 +36,9 @@ char		*identity_text(const struct identity *,
 /* Read such a file.  NULL and ERR_CONFIG "identity:syntax", or the error of
  * file_read_private(). */
 struct identity	*identity_read(const char *path, struct error *);
+/* The same of its text; path is for the message. */
+struct identity	*identity_of_text(const char *text, const char *path,
+		    struct error *);
 const char	*identity_name(const struct identity *);
 const char	*identity_public(const struct identity *);
 /* What its file says, or "". */

@@ -626,6 +626,18 @@ char		*store_live_path(const struct store *, const char *name);
  * on first use.  The caller frees; NULL and identity_read()'s errors.
  */
 struct identity	*store_publisher(struct store *, struct error *);
+/*
+ * Where several daemons share one: it is not made here, but this told, until a
+ * call with NULL; with hides, one that is there is not used either.
+ */
+void		 store_publisher_hold(struct store *, const struct error *,
+		    bool hides);
+/* The one that is there, whatever is held; 0 and NULL: none is. */
+int		 store_publisher_read(struct store *, struct identity **,
+		    struct error *);
+/* Keep this one, durably, where there is none; ERR_INTERNAL if there is. */
+int		 store_publisher_put(struct store *, const struct identity *,
+		    struct error *);
 /* Absolute path of a directory for files that need not outlive their use. */
 const char	*store_scratch(const struct store *);
 /* That of a version in archive/ (store_stage()); the caller frees. */

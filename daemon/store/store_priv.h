@@ -30,6 +30,10 @@ struct store {
 					   the row may have been rolled back */
 	int64_t		 next_notice_id;	/* 0: not known yet */
 	const struct store_replica *replica;	/* NULL: none */
+	struct error	 publisher;	/* why the publisher's key is not made
+					   here; ERR_NONE: it is, */
+	bool		 hides_publisher;	/* nor is one that is there
+						   used */
 };
 
 /* Tell the replica, if there is one. */

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from lab import etcd as lab_etcd, proc
+from lab import etcd as lab_etcd, fleet as lab_fleet, proc
 
 INCLUDE = 'include("conf.d/*.conf")\n'
 
@@ -201,29 +201,140 @@ def test_rights(make, lab):
     assert not glob.glob(fleet.publisher.folder + "/conf.d/*web-9*")
 
 
-def test_etcd(make, lab):
-    """The same through etcd, pushed; one that comes late, too."""
+@pytest.fixture(scope="module")
+def etcd(lab):
     try:
-        etcd = lab_etcd.Etcd(os.path.join(
-            lab.folder, "etcd%d" % next(lab.serial)), n=1)
+        c = lab_etcd.Etcd(os.path.join(lab.folder, "etcd-hosts"), n=1,
+                          base=24690)
     except proc.LabError as e:
         pytest.skip(str(e))
-    try:
-        fleet = Fleet(make, "etcdkeys.example.test", type="etcd",
-                      etcd=etcd.urls)
-        web1 = fleet.host("web-1")
-        first = fleet.published()
-        web1.certs[fleet.name]["poll"] = "1d"
-        start(web1)
-        assert fleet.installed(web1, first)
-        second = fleet.renew(first)
-        assert fleet.installed(web1, second)
-        web2 = fleet.host("web-2")
-        fleet.published()
-        start(web2)
-        assert fleet.installed(web2, second)
-    finally:
-        etcd.stop()
+    yield c
+    c.stop()
+
+
+def test_etcd(make, etcd):
+    """The same through etcd, pushed; one that comes late, too."""
+    fleet = Fleet(make, "etcdkeys.example.test", type="etcd", etcd=etcd.urls)
+    web1 = fleet.host("web-1")
+    first = fleet.published()
+    web1.certs[fleet.name]["poll"] = "1d"
+    start(web1)
+    assert fleet.installed(web1, first)
+    second = fleet.renew(first)
+    assert fleet.installed(web1, second)
+    web2 = fleet.host("web-2")
+    fleet.published()
+    start(web2)
+    assert fleet.installed(web2, second)
+
+
+class Cluster(lab_fleet.Fleet):
+    """Two renewers that publish one certificate for web-*."""
+
+    def __init__(self, make, etcd, lab, label, **more):
+        super().__init__(make, etcd, "/hosts-" + label, nonce_reject=0)
+        self.folder = os.path.join(lab.folder, label)
+        os.makedirs(self.folder)
+        self.name = self.cert(label + ".example.test", **dict({
+            "hosts": ["web-*"],
+            "deploy": {"fleet": {"publish": "fleet"}}}, **more))
+        for m in "r1", "r2":
+            self.member(m).repositories["fleet"] = {
+                "type": "directory", "path": self.folder,
+                "encrypt_to": "hosts"}
+
+    def key(self, member):
+        path = os.path.join(self.members[member].state_dir, "publisher.key")
+        return json.loads(read(path)) if os.path.exists(path) else None
+
+    def shared_key(self):
+        return proc.wait_until("one publisher.key", lambda: self.key("r1") and
+                               self.key("r1") == self.key("r2") and
+                               self.key("r1"), timeout=20)
+
+    def host(self, name, member="r1"):
+        """Made by one member; the others have the same file."""
+        a = self.members[member]
+        p = a.ctl("host", "add", name, cwd=a.folder)
+        assert p.returncode == 0, p.stdout
+        for m, other in self.members.items():
+            if m == member:
+                continue
+            for part in os.listdir(os.path.join(a.folder, "conf.d")):
+                with open(os.path.join(other.folder, "conf.d", part),
+                          "w") as f:
+                    f.write(read(os.path.join(a.folder, "conf.d", part)))
+            assert other.ctl("reload").returncode == 0
+        web = self.make()
+        web.accounts, web.providers = {}, {}
+        web.certs[self.name] = {"source": "fleet", "poll": "5s",
+                                "names": [self.name]}
+        key = os.path.join(web.folder, "key")
+        os.rename(os.path.join(a.folder, name + ".key"), key)
+        web.repositories["fleet"] = {"type": "directory",
+                                     "path": self.folder,
+                                     "host_key_file": key}
+        return web
+
+    def serial(self, web, than=None):
+        def check():
+            c = web.cert_status(self.name)
+            return c["serial"] not in (None, than) and c["run"] is None and \
+                c["error"] is None and c["serial"]
+        return web.wait("a certificate", check, timeout=60)
+
+
+def test_cluster(make, etcd, lab):
+    """Renewers of a cluster sign with one key, whoever made it; it is sealed
+    in etcd, and goes with nobody: the other one publishes when the first is
+    killed.  One that comes with another key publishes nothing, and keeps it."""
+    fleet = Cluster(make, etcd, lab, "together")
+    for m in fleet.members.values():
+        start(m)
+    shared = fleet.shared_key()
+    for m in fleet.members.values():
+        path = os.path.join(m.state_dir, "publisher.key")
+        assert os.stat(path).st_mode & 0o777 == 0o600
+    stored = etcd.ctl("get", "--prefix", fleet.prefix + "/state/publisher")
+    assert "SEAL1" in stored and shared["public_key"] not in stored
+    web = fleet.host("web-1")
+    start(web)
+    serial = fleet.serial(web)
+    for m in "r1", "r2":
+        # Also where the same one has it twice.
+        a = fleet.members[m]
+        a.kill()
+        other = fleet.members["r2" if m == "r1" else "r1"]
+        time.sleep(1.1)
+        other.wait("its lease to end", lambda: other.cert_status(
+            fleet.name)["published"] is None, timeout=30)
+        assert other.ctl("renew-now", fleet.name).returncode == 0
+        serial = fleet.serial(web, than=serial)
+        start(a)
+    assert fleet.shared_key() == shared
+
+    # A third that was alone before.
+    third = fleet.member("r3")
+    third.repositories["fleet"] = fleet.members["r1"].repositories["fleet"]
+    third.cluster, cluster = None, third.cluster
+    start(third)
+    assert third.ctl("host", "key", "x", cwd=third.folder).returncode == 0
+    assert third.ctl("host", "list").returncode == 0
+    own = fleet.key("r3")
+    assert own and own != shared
+    third.stop()
+    third.cluster = cluster
+    start(third)
+    third.wait("the warning", lambda: "is another key than the cluster "
+               "shares" in third.log())
+    p = third.ctl("host", "list")
+    assert p.returncode == 5 and "move the file away" in p.stdout, p.stdout
+    assert fleet.key("r3") == own
+    os.rename(os.path.join(third.state_dir, "publisher.key"),
+              os.path.join(third.folder, "old"))
+    assert third.ctl("reload").returncode == 0
+    third.wait("that of the cluster", lambda: fleet.key("r3") == shared)
+    assert third.ctl("host", "list").returncode == 0
 
 
 def pair(a, name):
