@@ -269,7 +269,6 @@ granted(struct cert *c, const struct error *err, void *arg)
 		return;
 	}
 	c->wished_until = clock_now() + GRANT_WAIT_S;
-	replica_ask(e->replica, c);
 	tick_later(e);
 }
 
@@ -300,6 +299,9 @@ look_for_wished(struct engine *e, struct cert *c)
 		    row->name);
 		event_end(c, STEP_ACCOUNT, &err, "%s", err.msg);
 		wish_end(c);
+	} else {
+		/* How it fared may be written after that it is over. */
+		replica_ask(e->replica, c);
 	}
 }
 

@@ -204,11 +204,11 @@ def test_serve(fleet, ca_proxy):
         return (403, [("Content-Type", "application/problem+json")],
                 b'{"type": "urn:ietf:params:acme:error:rejectedIdentifier", '
                 b'"detail": "not this one", "status": 403}') \
-            if request.kind == "newOrder" else None
-    ca_proxy.before = before
+            if request.kind == "newOrder" and refuses else None
+    refuses, ca_proxy.before = [True], before
     p = w.ctl("renew-now", name)
     assert p.returncode != 0 and "not this one" in p.stdout, p
-    ca_proxy.before = None
+    refuses.clear()
     time.sleep(1.1)         # newer than that failure
     assert w.ctl("renew-now", name).returncode == 0
     assert w.serial(name) != first
