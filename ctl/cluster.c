@@ -133,6 +133,31 @@ print_etcd(const struct options *o, const json_t *reply)
 	}
 }
 
+/* Is there anything that a person has to see to?  What is printed in red is,
+ * and that this daemon is not in the cluster. */
+static bool
+is_well(const json_t *reply)
+{
+	const json_t *m;
+	size_t i;
+
+	if (json_is_object(json_object_get(reply, "error")) ||
+	    json_is_object(json_object_get(reply, "differs")) ||
+	    !jsonx_bool(reply, "joined", false) ||
+	    !jsonx_bool(reply, "current", false))
+		return false;
+	json_array_foreach(json_object_get(reply, "members"), i, m) {
+		if (!json_is_string(json_object_get(m, "version")))
+			return false;		/* another secret */
+	}
+	json_array_foreach(json_object_get(reply, "etcd"), i, m) {
+		if (json_is_object(json_object_get(m, "error")) ||
+		    json_array_size(json_object_get(m, "alarms")) > 0)
+			return false;
+	}
+	return true;
+}
+
 static int
 do_status(const struct options *o)
 {
@@ -150,7 +175,7 @@ do_status(const struct options *o)
 		print_locks(o, reply.body);
 		print_etcd(o, reply.body);
 	}
-	if (json_is_object(json_object_get(reply.body, "error")))
+	if (!is_well(reply.body))
 		code = EXIT_FAILED;
 	client_reply_clear(&reply);
 	return code;

@@ -271,6 +271,21 @@ source_field(const struct term *t, const json_t *cert)
 	free(name);
 }
 
+/* "r1", or "r2, this member" */
+static void
+renewer_field(const struct term *t, const json_t *cert)
+{
+	const json_t *there = json_object_get(cert, "renewer");
+	char *name = show_str(there, "member", "?"), *text;
+
+	text = xasprintf("%s%s", name, jsonx_bool(there, "self", false) ?
+	    ", this member" : "");
+	if (json_is_object(there))
+		field(t, "renewed by", TERM_PLAIN, text);
+	free(text);
+	free(name);
+}
+
 /* "03af... (keycompromise), when its replacement is in use" */
 static void
 revocation_field(const struct term *t, const json_t *cert, time_t now)
@@ -500,6 +515,7 @@ status_print_cert(const struct term *t, const json_t *cert, time_t now)
 	else
 		str_field(t, "account", cert, "account");
 	source_field(t, cert);
+	renewer_field(t, cert);
 	if (*challenges != '\0')
 		field(t, "challenge", TERM_PLAIN, challenges);
 	str_field(t, "provider", cert, "provider");

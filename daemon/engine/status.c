@@ -251,6 +251,17 @@ error_json(const struct cert *c, const struct condition_failure *f)
 	return j;
 }
 
+/* The member of the cluster that renews it. */
+static json_t *
+renewer_json(const struct engine *e, const struct cert *c)
+{
+	const char *who;
+
+	(void)cluster_part(e->cluster, (struct cert *)(uintptr_t)c, &who);
+	return who == NULL ? json_null() : json_pack("{s:s, s:b}", "member",
+	    who, "self", strcmp(who, e->conf->cluster->name) == 0);
+}
+
 static json_t *
 cert_json(const struct engine *e, const struct cert *c)
 {
@@ -260,7 +271,7 @@ cert_json(const struct engine *e, const struct cert *c)
 
 	return json_pack("{s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:b, s:b, "
 	    "s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-	    "s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o, s:o, s:o}",
+	    "s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o, s:o, s:o, s:o}",
 	    "name", row->name, "names", names_of(c), "state", state_of(c),
 	    "condition", condition_name(condition_of(c)),
 	    "ok", condition_is_good(c),
@@ -285,7 +296,7 @@ cert_json(const struct engine *e, const struct cert *c)
 	    fallback_json(e, c), "renew_before",
 	    c->conf->renew_before_s, "placeholder",
 	    !has && c->has_placeholder,
-	    "missing_names", missing_json(c),
+	    "missing_names", missing_json(c), "renewer", renewer_json(e, c),
 	    "hosts", hosts_json(c), "rollout", waves_json(e->waves, c));
 }
 

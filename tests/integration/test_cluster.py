@@ -143,6 +143,13 @@ def test_asked_elsewhere(fleet):
     first, _ = fleet.everywhere(name)
     one = owner(fleet, name)
     before = orders(fleet, name)
+    # All is well, and each says who renews it.
+    for m, a in fleet.members.items():
+        p = a.ctl("cluster", "status")
+        assert p.returncode == 0, p.stdout
+        p = a.ctl("status", name)
+        assert "renewed by  %s%s\n" % (one, ", this member" if m == one
+                                       else "") in p.stdout, p.stdout
     p = web.ctl("revoke", "--yes", name)
     assert 'member "%s" of the cluster renews' % one in p.stdout, p.stdout
     time.sleep(1.1)         # newer, by its dates
@@ -293,7 +300,7 @@ def test_differs(fleet):
         assert [x for x in shown if shown[x]["differs"]] == [other], shown
         assert shown[other]["certificates"] == its
         p = m.ctl("cluster", "status")
-        assert p.returncode == 0 and "give all members" in p.stdout and \
+        assert p.returncode == 1 and "give all members" in p.stdout and \
             p.stdout.count("  differs\n") == 1, p.stdout
         assert "give all members" in m.ctl("status").stdout
         assert "cluster: members with other" in m.log()
@@ -310,7 +317,8 @@ def test_differs(fleet):
     two.write_conf()
     two.reload()
     one.wait("a word of it", lambda: one.status()["cluster"]["differs"])
-    assert "names or keys" in one.ctl("cluster", "status").stdout
+    p = one.ctl("cluster", "status")
+    assert "names or keys" in p.stdout and p.returncode == 1
     two.certs = one.certs
     two.write_conf()
     two.reload()
