@@ -116,16 +116,34 @@ conf_of(const struct pf_check *c)
 	return c->pc->cc->deploys[n];
 }
 
+/* May this member of a cluster ever have to run it? */
+static bool
+is_here(const struct pf_cert *pc, const struct conf_deploy *conf)
+{
+	const struct conf_cluster *k = pc->pf->conf->cluster;
+
+	return k == NULL || pc->cc->realm == NULL || k->role !=
+	    (conf->at_holder ? CLUSTER_SERVE : CLUSTER_RENEW);
+}
+
 static void
 target_check(struct pf_check *c)
 {
-	struct pf_target *t = xcalloc(1, sizeof(*t));
+	const struct conf_deploy *conf = conf_of(c);
 	const struct preflight_env *env = c->pc->pf->env;
 	const char *name = c->pc->cc->name;
 	const struct cert *cert = certs_find(env->certs, name);
+	struct pf_target *t;
 
+	if (!is_here(c->pc, conf)) {
+		pf_tell(c, PF_OK, NULL, "target \"%s\" runs where the "
+		    "certificate is %s, and is checked there", conf->name,
+		    conf->at_holder ? "renewed" : "served");
+		return;
+	}
+	t = xcalloc(1, sizeof(*t));
 	t->check = c;
-	t->conf = conf_of(c);
+	t->conf = conf;
 	t->steps = t->look = *t->conf;
 	t->steps.n_verify = 0;
 	t->look.verify_timeout_s = LOOK_S;

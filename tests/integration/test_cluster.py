@@ -418,13 +418,22 @@ def test_no_right(fleet, lab):
 def test_who_serves(fleet):
     """What a member that only serves is asked for: it needs neither account
     nor provider, says who has them, and exports what it has."""
-    name = fleet.cert(names(1)[0])
-    fleet.member("r1", "renew").start()
+    name = fleet.cert(names(1)[0], deploy={
+        "web": {"exec": ["/bin/true"]},
+        "far": {"exec": ["/bin/true"], "run_on": "holder"}})
+    r = fleet.member("r1", "renew").start()
     w = fleet.member("w1", "serve").start()
     fleet.everywhere(name)
     p = w.ctl("check", name)
     assert p.returncode == 0 and 'member "r1" of the cluster renews it' in \
         p.stdout and "account" not in p.stdout, p.stdout
+    # Each looks at the targets that it may have to run.
+    for shown, here, there, where in (
+            (p.stdout, "web", "far", "renewed"),
+            (r.ctl("check", name).stdout, "far", "web", "served")):
+        assert 'target "%s" could be run' % here in shown, shown
+        assert 'target "%s" runs where the certificate is %s' % (
+            there, where) in shown, shown
     p = w.ctl("check", name, "--write-caa", "--yes")
     assert p.returncode == 6 and "at a member that renews" in p.stdout, \
         p.stdout
