@@ -345,6 +345,54 @@ def pair(a, name):
         ["x509", "-pubkey", "-noout", "-in", live + "/cert.pem"])]
 
 
+def other_serial(web, name, than):
+    def check():
+        serial = web.cert_status(name)["serial"]
+        return serial not in (None, than) and serial
+    return web.wait("another than %s" % than, check, timeout=60)
+
+
+def keeps_key(fleet, name, host_poll="5s"):
+    """A host asks for a certificate for a key of its own, and gets it; the
+    publisher renews it for the same.  The host, the serial and its key."""
+    publisher, web = fleet.publisher, fleet.host("web-1")
+    publisher.cert(name, hosts=["web-1"], key_source="host", poll="1s",
+                   deploy={"fleet": {"publish": "fleet"}})
+    publisher.write_conf(publisher.text() + INCLUDE)
+    fleet.ctl("reload")
+    fleet.name = name
+    c = fleet.refused(publisher, "request:none")
+    assert "web-1" in c["error"]["msg"]
+    web.certs = {name: {"source": "fleet", "poll": host_poll, "names": [name],
+                        "key_source": "host", "key": "ec384"}}
+    start(web)
+    first = other_serial(web, name, None)
+    key, cert = pair(web, name)
+    assert key == cert and web.cert_status(name)["error"] is None
+    # Nowhere else is it.
+    assert not os.path.exists(os.path.join(
+        publisher.state_dir, "live", name, "privkey.pem"))
+    assert publisher.cert_status(name)["serial"] == first
+    web.wait("the request to be over", lambda: not os.path.exists(
+        os.path.join(web.state_dir, "requests", name + ".key")))
+
+    # The publisher renews as it does: the same key.
+    time.sleep(1.1)
+    assert publisher.ctl("renew-now", name).returncode == 0
+    second = other_serial(web, name, first)
+    assert pair(web, name) == [key, key]
+    return web, second, key
+
+
+def wants_another(web, name, serial, key):
+    """A person on the host wants another key."""
+    time.sleep(1.1)
+    web.ctl("renew-now", name)
+    other_serial(web, name, serial)
+    now = pair(web, name)
+    assert now[0] == now[1] != key
+
+
 def test_key_stays(make, lab):
     """key_source = host: the host's key never leaves it; it asks, and gets a
     chain; renew-now there is for another key; what was asked before, or by
@@ -353,46 +401,12 @@ def test_key_stays(make, lab):
     os.makedirs(folder)
     fleet = Fleet(make, "other.example.test", type="directory", path=folder)
     publisher, name = fleet.publisher, "stays.example.test"
-    web = fleet.host("web-1")
-    publisher.cert(name, hosts=["web-1"], key_source="host", poll="1s",
-                   deploy={"fleet": {"publish": "fleet"}})
-    publisher.write_conf(publisher.text() + INCLUDE)
-    fleet.ctl("reload")
-    fleet.name = name
-    c = fleet.refused(publisher, "request:none")
-    assert "web-1" in c["error"]["msg"]
-    web.certs = {name: {"source": "fleet", "poll": "5s", "names": [name],
-                        "key_source": "host", "key": "ec384"}}
-    start(web)
-
-    def has_other(than):
-        serial = web.cert_status(name)["serial"]
-        return serial not in (None, than) and serial
-    first = web.wait("a certificate", lambda: has_other(None), timeout=40)
-    key, cert = pair(web, name)
-    assert key == cert and web.cert_status(name)["error"] is None
-    # Nowhere else is it: not in the repository, not at the publisher.
-    assert not os.path.exists(os.path.join(
-        publisher.state_dir, "live", name, "privkey.pem"))
+    web, second, key = keeps_key(fleet, name)
     assert not glob.glob(os.path.join(folder, name, "*", "privkey*"))
-    assert publisher.cert_status(name)["serial"] == first
-    web.wait("the request to be over", lambda: not os.path.exists(
-        os.path.join(web.state_dir, "requests", name + ".key")))
 
-    # The publisher renews as it does: the same key.
-    time.sleep(1.1)
-    assert publisher.ctl("renew-now", name).returncode == 0
-    second = web.wait("the renewed one", lambda: has_other(first), timeout=40)
-    assert pair(web, name) == [key, key]
-
-    # A person on the host wants another key.
     path = os.path.join(folder, name, "csr", "web-1")
     before = read(path, "rb")
-    time.sleep(1.1)
-    web.ctl("renew-now", name)
-    web.wait("another one", lambda: has_other(second), timeout=40)
-    now = pair(web, name)
-    assert now[0] == now[1] != key
+    wants_another(web, name, second, key)
 
     # Somebody who can write there puts back what was asked before, or asks
     # himself: neither is used.
@@ -406,6 +420,21 @@ def test_key_stays(make, lab):
     publisher.wait("the refusal", lambda: "not signed by the key" in
                    publisher.log())
     assert publisher.cert_status(name)["serial"] == serial
+
+
+def test_key_stays_etcd(make, etcd):
+    """The same through etcd: the chain is pushed, and nothing there can be
+    read, nor is it a key."""
+    fleet = Fleet(make, "otheretcd.example.test", type="etcd", etcd=etcd.urls,
+                  prefix="/stays/")
+    name = "staysetcd.example.test"
+    web, serial, key = keeps_key(fleet, name, host_poll="1d")
+    wants_another(web, name, serial, key)
+    stored = etcd.keys()
+    assert "/stays/%s/csr/web-1" % name in stored
+    assert not [k for k in stored if name in k and "privkey" in k]
+    shown = etcd.ctl("get", "/stays/%s/csr/web-1" % name)
+    assert "ACMEDBOX1" in shown and "CERTIFICATE REQUEST" not in shown
 
 
 def test_wave_and_host(make, lab):

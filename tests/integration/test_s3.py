@@ -12,6 +12,8 @@ import pytest
 
 from lab import proc, rgw as lab_rgw, s3, swift as lab_swift
 
+from test_host_keys import Fleet as HostFleet, keeps_key, wants_another
+
 BUCKET = "certs"
 
 
@@ -525,6 +527,23 @@ def test_odd_conditions(fleet, swift, front, wants):
 
 
 # --- radosgw, which knows conditional writes ---
+
+def test_key_stays(make, lab, swift, front):
+    """key_source = host through the store: the host puts its request there,
+    and only the chain comes back."""
+    a = make()
+    opts = {k: v for k, v in options(a, swift, front.url,
+                                     ca=lab.tls.ca).items()
+            if k != "encrypt_key_file" and v is not None}
+    fleet = HostFleet(make, "others3.example.test", prefix="stays/", **opts)
+    name = "stayss3.example.test"
+    web, serial, key = keeps_key(fleet, name)
+    wants_another(web, name, serial, key)
+    stored = [r.path for r in front.seen if r.method == "PUT" and
+              name in r.path]
+    assert "/%s/stays/%s/csr/web-1" % (BUCKET, name) in stored, stored
+    assert not [p for p in stored if "privkey" in p]
+
 
 @pytest.fixture(scope="module")
 def rgw(lab):
