@@ -2,7 +2,8 @@
 /*
  * fuzz_service - what other services answer.  The first line says which:
  * "zerossl"; "get" or "put" and the type of repository (s3, oss, https);
- * "notify" and the number of a template.  Then come the answers (replies.h).
+ * "list" and its type (s3, oss, etcd); "notify" and the number of a template.
+ * Then come the answers (replies.h).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +14,19 @@
 #include "daemon/config/conf.h"
 #include "daemon/config/conf_notify.h"
 #include "daemon/config/conf_repository.h"
+#include "daemon/etcd/etcd.h"
 #include "daemon/io/loop.h"
 #include "daemon/notify/webhook.h"
 #include "daemon/publish/objects.h"
+#include "daemon/publish/objects_list.h"
+#include "daemon/publish/receipt.h"
 #include "tests/fake/fake_time.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/replies.h"
 
 #define TEXT(s) ((char *)(uintptr_t)(s))
 #define NOW 1800000000
+#define LIST_MAX 20
 
 static struct loop *loop;
 
@@ -91,6 +96,58 @@ object(bool is_put, const char *type)
 	replies_run(&is_over);
 }
 
+/* --- what lies there --- */
+
+struct listed {
+	bool		 is_over;
+	unsigned	 n;
+};
+
+static void
+each_cb(const char *key, const char *version, void *arg)
+{
+	struct listed *l = arg;
+	char host[RECEIPT_HOST_SIZE], certificate[RECEIPT_HOST_SIZE];
+
+	need(++l->n <= LIST_MAX && key[0] != '\0' && version[0] != '\0' &&
+	    strlen(version) < OBJECT_VERSION_SIZE);
+	(void)receipt_key_read(key, host, certificate);
+}
+
+static void
+list_cb(const struct error *err, bool is_whole, void *arg)
+{
+	struct listed *l = arg;
+
+	l->is_over = true;
+	need(!is_whole || err == NULL);
+	if (err != NULL)
+		check_error(err);
+}
+
+static void
+list(const char *type)
+{
+	char *members[] = { TEXT("https://etcd.test:2379"), NULL };
+	struct conf_etcd conf = { .members = members };
+	struct conf_repository r = { .name = TEXT("r"),
+	    .type = strcmp(type, "s3") == 0 ? REPOSITORY_S3 :
+	    strcmp(type, "oss") == 0 ? REPOSITORY_OSS : REPOSITORY_ETCD,
+	    .url = TEXT("https://store.test"), .bucket = TEXT("b"),
+	    .region = TEXT("eu"), .prefix = TEXT("p/"),
+	    .access_key_id = TEXT("id"), .etcd = &conf };
+	struct etcd *etcd = etcd_new(loop, (struct http *)loop);
+	struct listed l = { .is_over = false };
+	const char *folder = receipt_folder(&r);
+
+	(void)object_list_start(&(struct object_list_args){ .loop = loop,
+	    .http = (struct http *)loop, .etcd = etcd, .repository = &r,
+	    .folder = folder, .max = LIST_MAX, .timeout_ms = 1000,
+	    .each = each_cb }, list_cb, &l);
+	replies_run(&l.is_over);
+	etcd_free(etcd);
+}
+
 /* --- webhooks of notify --- */
 
 static void
@@ -124,6 +181,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		zerossl();
 	else if (more != NULL && strcmp(what, "notify") == 0)
 		notify(more);
+	else if (more != NULL && strcmp(what, "list") == 0)
+		list(more);
 	else if (more != NULL && (strcmp(what, "put") == 0 ||
 	    strcmp(what, "get") == 0))
 		object(strcmp(what, "put") == 0, more);
