@@ -344,6 +344,16 @@ read_options(const struct cli *cli, int argc, char **argv,
 	return code;
 }
 
+static int
+too_few(const struct cli_command *c, size_t n)
+{
+	(void)fprintf(stderr, "acmectl: %s: acmectl %s %s; see: acmectl %s "
+	    "--help\n", n == 0 && strncmp(c->args, "NAME", 4) == 0 ?
+	    "which certificate? NAME is missing" : "an argument is missing",
+	    c->name, c->args, c->name);
+	return EXIT_USAGE;
+}
+
 /* The command is the first word; "help" is one of ours. */
 static int
 take_words(const struct cli *cli, char **words, size_t n, bool wants_help,
@@ -368,9 +378,7 @@ take_words(const struct cli *cli, char **words, size_t n, bool wants_help,
 		return EXIT_OK;
 	}
 	if (n - 1 < c->least)
-		return misuse(cli, strncmp(c->args, "NAME", 4) == 0 ?
-		    "which certificate? NAME is missing" :
-		    "an argument is missing", NULL);
+		return too_few(c, n - 1);
 	if (n - 1 > c->most)
 		return misuse(cli, "there are too many arguments", NULL);
 	*command = c;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a person decides about a certificate: pause, resume, delete. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/api.h"
 #include "common/clock.h"
@@ -90,9 +91,15 @@ int
 cmd_rollout(const struct options *o)
 {
 	const char *name = o->names[0], *what = o->names[1];
-	int code = post(o, API_PATH_ROLLOUT, json_pack("{s:s, s:s}", "name",
-	    name, "do", what));
+	int code;
 
+	if (strcmp(what, "continue") != 0 && strcmp(what, "stop") != 0 &&
+	    strcmp(what, "rollback") != 0) {
+		say_error("allowed: rollout NAME continue, stop or rollback");
+		return EXIT_USAGE;
+	}
+	code = post(o, API_PATH_ROLLOUT, json_pack("{s:s, s:s}", "name",
+	    name, "do", what));
 	if (code == EXIT_OK)
 		say(o, xasprintf("%s: %s; see: acmectl status %s", name,
 		    what[0] == 'c' ? "the next wave may take it" :

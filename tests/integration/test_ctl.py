@@ -195,6 +195,15 @@ def test_exit_codes(acmed):
     p = acmed.ctl("frobnicate")
     assert p.returncode == 2 and "frobnicate" in p.stdout
     assert acmed.ctl("renew-now").returncode == 2
+    for args, words in (
+            (["rollout"], "which certificate? NAME is missing: acmectl "
+             "rollout NAME ACTION; see: acmectl rollout --help"),
+            (["rollout", "x"], "an argument is missing: acmectl rollout NAME "
+             "ACTION"), (["host"], "an argument is missing: acmectl host "),
+            (["rollout", "x", "go"],
+             "allowed: rollout NAME continue, stop or rollback")):
+        p = acmed.ctl(*args)
+        assert p.returncode == 2 and words in p.stdout, (args, p.stdout)
     assert acmed.ctl("--help").returncode == 0
     acmed.wait_valid("known.example.test")
     assert acmed.ctl("status", "--check").returncode == 0
