@@ -409,19 +409,23 @@ static void
 rollout_field(const struct term *t, const json_t *cert, time_t now)
 {
 	const json_t *r = json_object_get(cert, "rollout");
-	char *where = show_str(r, "repository", "?"), *text;
+	char *where = show_str(r, "repository", "?"), *text, *waves;
 	char *state = show_str(r, "state", "?");
 	char *why = show_str(r, "why", NULL), when[SHOW_WHEN_MAX];
 	time_t at = (time_t)jsonx_int(r, "next_at", 0);
 
-	text = xasprintf("%s, wave %lld of %lld in repository %s%s%s%s%s",
-	    state, (long long)jsonx_int(r, "wave", 0),
-	    (long long)jsonx_int(r, "waves", 0), where, at != 0 ?
+	/* A rollback needs no waves. */
+	waves = jsonx_int(r, "waves", 0) == 0 ? xstrdup("") : xasprintf(
+	    ", wave %lld of %lld", (long long)jsonx_int(r, "wave", 0),
+	    (long long)jsonx_int(r, "waves", 0));
+	text = xasprintf("%s%s in repository %s%s%s%s%s",
+	    state, waves, where, at != 0 ?
 	    ", the next " : "", at != 0 ? show_span(now, at < now ? now : at,
 	    when) : "", why != NULL ? ": " : "", why != NULL ? why : "");
 	if (json_is_object(r))
 		field(t, "rollout", strcmp(state, "stopped") == 0 ? TERM_BAD :
 		    TERM_PLAIN, text);
+	free(waves);
 	free(text);
 	free(why);
 	free(state);

@@ -250,6 +250,34 @@ publish(struct hosts *all, struct cert *c,
 	(void)repo_new(all, conf);
 }
 
+static bool
+may_open(const struct publication *p, const char *host)
+{
+	const struct conf_repository *r = p->conf;
+	bool has_key = false;
+
+	for (size_t i = 0; !has_key && i < r->n_hosts; i++)
+		has_key = strcmp(r->hosts[i]->name, host) == 0;
+	return has_key && conf_is_for_host(p->cert->conf, host);
+}
+
+/* Who was removed, or is not named any more, cannot take what is published:
+ * nobody waits for it. */
+static void
+forget_removed(struct hosts *all, const struct publication *p)
+{
+	struct host *h;
+
+	if (p->conf == NULL || !p->conf->to_hosts)
+		return;
+	TAILQ_FOREACH(h, &p->hosts, link) {
+		if (h->is_forgotten || may_open(p, h->name))
+			continue;
+		h->is_forgotten = true;
+		host_save(all, h);
+	}
+}
+
 void
 hosts_apply(struct hosts *all)
 {
@@ -274,6 +302,8 @@ hosts_apply(struct hosts *all)
 			if (conf != NULL && conf->receipts)
 				publish(all, c, conf);
 		}
+		LIST_FOREACH(p, &c->publications, link)
+			forget_removed(all, p);
 	}
 }
 

@@ -187,13 +187,20 @@ def test_rights(make, lab):
     fleet.installed(web2, first)
 
     # Who is removed cannot open the next one, and keeps what it has.
+    # Nobody waits for it.
+    def reported():
+        return {h["host"] for h in fleet.publisher.get(
+            "/v1/receipts")[1]["hosts"]}
+    fleet.publisher.wait("its receipt", lambda: "web-1" in reported())
     fleet.ctl("host", "remove", "web-1")
+    assert "web-1" not in reported() and "web-2" in reported()
     second = fleet.renew(first)
     web2.ctl("renew-now", fleet.name)
     assert fleet.installed(web2, second)
     web1.ctl("renew-now", fleet.name)
     assert fleet.refused(web1, "identity:not-for-us")["serial"] == first
     assert web1.ctl("status", fleet.name).returncode == 0
+    assert "web-1" not in reported()
     p = fleet.publisher.ctl("host", "show", "web-1")
     assert p.returncode == 5 and "no host" in p.stdout, p.stdout
     p = fleet.publisher.ctl("host", "add", "web-9", "abc")
