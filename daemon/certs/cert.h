@@ -47,7 +47,9 @@ struct cert {
 
 	/* The engine's. */
 	struct place	 place;		/* its run's */
-	bool		 forced;	/* renew-now asked for it */
+	bool		 forced;	/* renew-now asked for it, */
+	bool		 wants_why;	/* ... and nobody was told yet why it
+					   has not begun */
 	char		*csr_seen;	/* cert_csr.h's; NULL: as when the
 					   configuration was read */
 	struct error	*csr_refused;	/* why the one of its host is not used;

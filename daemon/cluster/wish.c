@@ -9,6 +9,7 @@
 #include "daemon/certs/certs.h"
 #include "daemon/cluster/cluster_priv.h"
 #include "daemon/cluster/membership.h"
+#include "daemon/rollout/rollback.h"
 
 #define KIND		"wish/"
 #define CALL_MS		10000
@@ -123,8 +124,10 @@ look(struct wish *w)
 		w->was_told = false;
 		return;
 	}
-	if (strcmp(cert_serial(c), w->serial) != 0) {
-		delete(w);		/* done by one who died then */
+	/* Done by one who died then; who rolled back has another one than
+	 * those who ask. */
+	if (strcmp(cert_serial(c), w->serial) != 0 && !rollback_is_done(c)) {
+		delete(w);
 		return;
 	}
 	if (w->was_told)

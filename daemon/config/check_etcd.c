@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "common/file.h"
 #include "common/mem.h"
 #include "daemon/config/check.h"
 #include "daemon/config/opt.h"
+#include "daemon/store/keys.h"
 
 static bool
 is_bracketed(const char *host)
@@ -61,6 +63,22 @@ check_pair(struct check *c, const struct section *sec, const char *one,
 		    "allowed: both, or neither", one, other);
 }
 
+/* What cannot be read is told by opt_pem_file(). */
+static void
+check_client(struct check *c, const struct section *sec,
+    const struct conf_etcd *e)
+{
+	struct error err;
+
+	if (e->cert_file == NULL || e->key_file == NULL ||
+	    access(e->cert_file, R_OK) == -1 ||
+	    access(e->key_file, R_OK) == -1)
+		return;
+	if (key_files_check(e->cert_file, e->key_file, &err) == -1)
+		opt_mistake(c->m, sec, tree_value(sec, "key_file")->line,
+		    "cert_file and key_file: %s", err.msg);
+}
+
 struct conf_etcd *
 check_etcd(struct check *c, const struct section *sec, bool is_sealed)
 {
@@ -82,6 +100,7 @@ check_etcd(struct check *c, const struct section *sec, bool is_sealed)
 	check_pair(c, sec, "password_file", "user");
 	check_pair(c, sec, "cert_file", "key_file");
 	check_pair(c, sec, "key_file", "cert_file");
+	check_client(c, sec, e);
 	if (e->password_file == NULL)
 		return e;
 	if (file_read_secret(e->password_file, FILE_SECRET_MAX, &password,

@@ -442,7 +442,7 @@ engine_renew_now(struct engine *e, const char *name, struct error *err)
 		return 0;
 	if (c->conf->keeps_key)
 		requests_want(e->requests, name);
-	c->forced = true;
+	c->forced = c->wants_why = true;
 	c->passes_hold = true;
 	c->asked_after = hold_count(e->holds);
 	/* A person may know that the first is there again. */

@@ -109,6 +109,20 @@ lost(struct cert *c, const struct error *err, void *arg)
 
 /* --- the lock --- */
 
+/* A person who has asked for it waits, and hears why, once. */
+static void
+tell_wait(struct cert *c, const struct error *err)
+{
+	if (c->forced && c->wants_why)
+		event_emit(c->certs, c->row.name, STEP_ACCOUNT, LOGL_INFO,
+		    "it has not begun yet: the lock in etcd: %s; tried again "
+		    "until it can", err->msg);
+	else
+		log_info(&(struct log_ctx){ .cert = c->row.name },
+		    "the lock in etcd: %s", err->msg);
+	c->wants_why = false;
+}
+
 static void
 locked(const struct error *err, void *arg)
 {
@@ -119,8 +133,7 @@ locked(const struct error *err, void *arg)
 	e->n_locking--;
 	/* Another one's run: we are told when that is over. */
 	if (err != NULL && strcmp(err->code, "cluster:locked") != 0) {
-		log_info(&(struct log_ctx){ .cert = c->row.name },
-		    "the lock in etcd: %s", err->msg);
+		tell_wait(c, err);
 		c->put_off = clock_now() + RETRY_S;
 	}
 	tick_later(e);

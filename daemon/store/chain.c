@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/store/chain.h"
 
+#include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -11,6 +12,7 @@
 #include <strings.h>
 
 #include "common/error.h"
+#include "common/file.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/store/keys.h"
@@ -263,4 +265,46 @@ chain_is_for(const char *pem, size_t len, const EVP_PKEY *key)
 	is = chain_check_key(&chain, key, &ignored) == 0;
 	chain_clear(&chain);
 	return is;
+}
+
+static EVP_PKEY *
+read_key(const char *path, struct error *err)
+{
+	EVP_PKEY *key;
+	char *pem;
+	size_t len;
+
+	if (file_read(AT_FDCWD, path, CHAIN_PEM_MAX, &pem, &len, err) == -1)
+		return NULL;
+	key = key_from_pem(pem, err);
+	freezero(pem, len);
+	if (key == NULL)
+		(void)error_wrap(err, "%s", path);
+	return key;
+}
+
+int
+key_files_check(const char *cert, const char *key, struct error *err)
+{
+	EVP_PKEY *pkey = read_key(key, err);
+	struct chain chain;
+	char *pem = NULL;
+	size_t len;
+	int rc = pkey == NULL ? -1 : file_read(AT_FDCWD, cert, CHAIN_PEM_MAX,
+	    &pem, &len, err);
+
+	if (rc == 0) {
+		rc = chain_parse(pem, len, &chain, err);
+		if (rc == -1)
+			(void)error_wrap(err, "%s", cert);
+	}
+	if (pem != NULL && rc == 0) {
+		rc = chain_check_key(&chain, pkey, err);
+		if (rc == -1)
+			(void)error_wrap(err, "%s, %s", cert, key);
+		chain_clear(&chain);
+	}
+	free(pem);
+	EVP_PKEY_free(pkey);
+	return rc;
 }

@@ -17,6 +17,11 @@ struct error;
 struct keygen_op;
 struct loop;
 
+/* Do these two PEM files belong together?  Errors: of reading them;
+ * "store:mismatch". */
+int		 key_files_check(const char *cert, const char *key,
+		    struct error *);
+
 /* PKCS#8 PEM; the caller frees with freezero_str(). */
 char		*key_to_pem(const EVP_PKEY *);
 /* The same key as older software wants it, "BEGIN RSA PRIVATE KEY" or "BEGIN EC

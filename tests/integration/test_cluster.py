@@ -12,7 +12,7 @@ import urllib.request
 
 import pytest
 
-from lab import etcd as lab_etcd, fleet as lab_fleet, proc
+from lab import daemon, etcd as lab_etcd, fleet as lab_fleet, proc
 
 serials = itertools.count(1)
 pid = os.getpid()
@@ -393,6 +393,12 @@ def test_no_right(fleet, lab):
         with open(a.cluster["password_file"], "w") as f:
             f.write("one\n")
         os.chmod(a.cluster["password_file"], 0o600)
+        a.cluster["key_file"] = lab.tls.key     # that of another
+        a.write_conf()
+        p = proc.run([daemon.program("ACMED", "acmed"), "-t", "-c", a.conf],
+                     check=False)
+        assert "do not belong together" in p.stdout, p.stdout
+        a.cluster["key_file"] = key
         a.start()
         first, _ = fleet.everywhere(name)
         a.wait("a free lock", lambda: not status(a)["locks"])
@@ -405,6 +411,9 @@ def test_no_right(fleet, lab):
         assert p.returncode == 6 and "nothing is renewed here" in p.stdout, \
             p.stdout
         assert a.serial(name) == first
+        a.ctl("renew-now", "--no-wait", name)       # who waits hears why
+        a.wait("why", lambda: "has not begun yet: the lock in etcd: etcd" in
+               a.ctl("history", name).stdout)
         grant("readwrite", **root)
         fleet.everywhere(name, first)
         a.wait("its end", lambda: a.status()["cluster"]["error"] is None,
@@ -413,6 +422,28 @@ def test_no_right(fleet, lab):
             "check", name).stdout
     finally:
         c.stop()
+
+
+def test_rolled_back(fleet):
+    """Who renews it has rolled back, and others have the newer one: what they
+    are asked for is renewed all the same."""
+    name = fleet.cert(names(1)[0])
+    members = [fleet.member(m).start() for m in ("r1", "r2")]
+    first, _ = fleet.everywhere(name)
+    time.sleep(1.1)             # newer, by its dates
+    assert members[0].ctl("renew-now", name).returncode == 0
+    second, _ = fleet.everywhere(name, first)
+    p = [m.ctl("rollback", name) for m in members
+         if not m.cert_status(name)["published"]]
+    assert [x.returncode for x in p] == [0], p
+    time.sleep(1.1)
+    for m in members:
+        if m.cert_status(name)["published"]:
+            assert m.serial(name) == second
+            p = m.ctl("renew-now", name)
+            assert p.returncode == 0, p.stdout
+    third, _ = fleet.everywhere(name, second)
+    assert third != first
 
 
 def test_who_serves(fleet):

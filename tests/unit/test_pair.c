@@ -254,6 +254,32 @@ test_versions(void **state)
 	assert_int_equal(scratch_count(&f->scratch, "archive/" NAME), 0);
 }
 
+/* Of a client's certificate and key that were mixed up. */
+static void
+test_key_files(void **state)
+{
+	struct fixture *f = *state;
+	struct error err;
+	char *ec, *rsa;
+
+	install(f, 0);
+	ec = xstrdup(live(f, "privkey.pem"));
+	rsa = xstrdup(live(f, "rsa/privkey.pem"));
+	assert_int_equal(key_files_check(live(f, "fullchain.pem"), ec, &err),
+	    0);
+	assert_int_equal(key_files_check(live(f, "rsa/cert.pem"), rsa, &err),
+	    0);
+	assert_int_equal(key_files_check(live(f, "cert.pem"), rsa, &err), -1);
+	assert_string_equal(err.code, "store:mismatch");
+	assert_int_equal(key_files_check(ec, ec, &err), -1);
+	assert_string_equal(err.code, "cert:syntax");
+	assert_int_equal(key_files_check(live(f, "cert.pem"), live(f,
+	    "cert.pem"), &err), -1);
+	assert_string_equal(err.code, "key:syntax");
+	free(ec);
+	free(rsa);
+}
+
 /* A server that reads both would not start with the one that was before. */
 static void
 test_back_to_one(void **state)
@@ -385,6 +411,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_whole), TEST(test_versions), TEST(test_back_to_one),
+		TEST(test_key_files),
 		TEST(test_refused),
 		TEST(test_placeholder), TEST(test_first),
 	};
