@@ -583,8 +583,11 @@ test_order_first(void **state)
 {
 	struct rig *r = *state;
 	char *key = replica_cert_key(r->m[0].replica, cert(r, 0));
-	size_t n = fake.n_changes, at = 0;
+	size_t n, at = 0;
 
+	settle(r);
+	spin(r, 20);
+	n = fake.n_changes;
 	for (const char *name = "bcdefg"; *name != '\0'; name++) {
 		char one[] = { *name, '\0' };
 		struct cert *c = certs_find(r->m[0].certs, one);
