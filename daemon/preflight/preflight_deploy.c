@@ -7,6 +7,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/deploy/deploy.h"
+#include "daemon/deploy/hooks.h"
 #include "daemon/deploy/verify.h"
 #include "daemon/rollout/rollout.h"
 
@@ -157,6 +158,12 @@ target_check(struct pf_check *c)
 void
 pf_deploy_plan(struct pf_cert *pc)
 {
-	for (size_t i = 0; i < pc->cc->n_deploys; i++)
-		(void)pf_check_add(pc, NULL, "deploy", target_check);
+	for (size_t i = 0; i < pc->cc->n_deploys; i++) {
+		const struct conf_deploy *conf = pc->cc->deploys[i];
+
+		/* Hooks, the last of them, that nobody has made. */
+		if (conf->hooks_dir == NULL || hooks_exist(conf->hooks_dir,
+		    HOOKS_DEPLOY))
+			(void)pf_check_add(pc, NULL, "deploy", target_check);
+	}
 }

@@ -490,7 +490,7 @@ def test_http01(acmed, records):
     lines = check(acmed, code=6)
     assert {line["check"] for line in lines[2:-1]} - {"clock", "account",
                                                     "profile"} == {
-        "address", "port", "caa", "deploy"}
+        "address", "port", "caa"}
     web = find(lines, "address", "web.example.test")
     assert web["msg"].endswith("is at 127.0.0.1")
     lost = find(lines, "address", "lost.example.test")

@@ -465,6 +465,7 @@ def test_who_serves(fleet):
         assert 'target "%s" could be run' % here in shown, shown
         assert 'target "%s" runs where the certificate is %s' % (
             there, where) in shown, shown
+        assert "deploy.d" not in shown      # there are no hooks
     p = w.ctl("check", name, "--write-caa", "--yes")
     assert p.returncode == 6 and "at a member that renews" in p.stdout, \
         p.stdout

@@ -118,6 +118,7 @@ def test_hooks_not_trusted(acmed):
             c["deploy"][0]["state"] == "failed" and c["deploy"][0]["error"]
     assert "deploy.d/a is not run" in acmed.wait("the refusal", failed)
     assert lines(acmed, "log") == ["b"]
+    assert 'target "deploy.d"' in acmed.ctl("check", name).stdout
 
 
 def test_misbehaviour(acmed):
