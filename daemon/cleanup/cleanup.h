@@ -124,6 +124,8 @@ unsigned	 cleanup_count_others(const struct cleanup *,
  * is there any?
  */
 bool		 cleanup_has(const struct cleanup *, const char *cert);
+/* ... that a run works with, or that is being removed? */
+bool		 cleanup_is_busy(const struct cleanup *, const char *cert);
 void		 cleanup_each(const struct cleanup *, const char *cert,
 		    void (*each)(const struct store_txt *, void *), void *);
 void		 cleanup_adopt(struct cleanup *, const struct store_txt *);

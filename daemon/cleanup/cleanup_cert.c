@@ -87,6 +87,18 @@ cleanup_has(const struct cleanup *c, const char *cert)
 	return t != NULL;
 }
 
+bool
+cleanup_is_busy(const struct cleanup *c, const char *cert)
+{
+	const struct txtrec *t;
+
+	for (t = txtrec_first(c, cert); t != NULL; t = TAILQ_NEXT(t, of_cert)) {
+		if (t->in_use || t->removal != NULL)
+			return true;
+	}
+	return false;
+}
+
 void
 cleanup_each(const struct cleanup *c, const char *cert,
     void (*each)(const struct store_txt *, void *), void *arg)

@@ -444,16 +444,13 @@ cluster_part(const struct cluster *k, struct cert *c, const char **who)
 		*who = lock->member;
 		return CLUSTER_OTHERS;
 	}
-	if (c->name_hash == 0)
-		c->name_hash = rendezvous_hash(c->row.name);
 	if (lock != NULL && lock->is_held) {
 		*who = k->k->name;
 		return CLUSTER_OURS;
 	}
-	if (k->n_renewers == 0)
+	owner = member_owner(k, c);
+	if (owner == NULL)
 		return CLUSTER_OTHERS;
-	owner = k->by_renewer[rendezvous_pick(k->renewers, k->n_renewers,
-	    c->name_hash)];
 	*who = owner->name;
 	return strcmp(owner->name, k->k->name) == 0 ? CLUSTER_OURS :
 	    CLUSTER_OTHERS;

@@ -70,6 +70,15 @@ enum cluster_part {
 enum cluster_part cluster_part(const struct cluster *, struct cert *,
 		    const char **who);
 
+/*
+ * After so many failures in a row that another may not have, it is the next
+ * one's to renew.  They try when it is due again, not sooner.
+ */
+#define CLUSTER_TRIES 2
+/* Its lock is ours, and it is so another's: to be given back, whatever there is
+ * left to do. */
+bool		 cluster_passes_on(const struct cluster *, struct cert *);
+
 /* Is its lock ours, and our lease not over? */
 bool		 cluster_holds(const struct cluster *, const struct cert *);
 /* How many are. */

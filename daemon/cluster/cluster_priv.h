@@ -127,6 +127,8 @@ void		 member_put(struct cluster *, const char *name,
 void		 member_gone(struct cluster *, const char *name,
 		    int64_t revision);
 void		 members_clear(struct cluster *);
+/* Who is to renew it, if nobody does just now; NULL: nobody renews. */
+const struct member *member_owner(const struct cluster *, struct cert *);
 
 /* --- differs.c --- */
 /* What we are to renew, by the configuration in force. */

@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "daemon/certs/cert.h"
 #include "daemon/cluster/cluster_priv.h"
 #include "daemon/cluster/membership.h"
 #include "daemon/cluster/rendezvous.h"
@@ -133,4 +134,45 @@ members_clear(struct cluster *k)
 	for (size_t i = 0; i < k->n_members; i++)
 		member_free(k->members[i]);
 	k->n_members = k->n_renewers = 0;
+}
+
+/* What the CA has answered it would answer all of us.  A provider, a server or
+ * a file may be out of reach for one alone. */
+static bool
+may_be_of_one(const struct store_cert *row)
+{
+	return row->error != NULL && row->error->kind != ERR_RATELIMIT &&
+	    strncmp(row->error->code, "acme:", 5) != 0;
+}
+
+/* All members know how it fares, and so whose turn it is. */
+static unsigned
+turns_over(const struct cert *c)
+{
+	return may_be_of_one(&c->row) ? c->row.failures / CLUSTER_TRIES : 0;
+}
+
+const struct member *
+member_owner(const struct cluster *k, struct cert *c)
+{
+	size_t nth;
+
+	if (k->n_renewers == 0)
+		return NULL;
+	if (c->name_hash == 0)
+		c->name_hash = rendezvous_hash(c->row.name);
+	nth = turns_over(c) % k->n_renewers;
+	return k->by_renewer[rendezvous_nth(k->renewers, k->n_renewers,
+	    c->name_hash, nth)];
+}
+
+bool
+cluster_passes_on(const struct cluster *k, struct cert *c)
+{
+	const struct member *owner;
+
+	if (!cluster_holds(k, c) || turns_over(c) == 0)
+		return false;
+	owner = member_owner(k, c);
+	return owner != NULL && strcmp(owner->name, k->k->name) != 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/cluster/rendezvous.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,18 +30,31 @@ weight(uint64_t member, uint64_t name)
 }
 
 size_t
-rendezvous_pick(const uint64_t *members, size_t n, uint64_t name)
+rendezvous_nth(const uint64_t *members, size_t n, uint64_t name, size_t nth)
 {
-	size_t best = 0;
-	uint64_t most = 0;
+	size_t best = n, last = n;
+	uint64_t most = 0, below = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		uint64_t w = weight(members[i], name);
+	for (size_t k = 0; k <= nth && k < n; k++) {
+		best = n;
+		for (size_t i = 0; i < n; i++) {
+			uint64_t w = weight(members[i], name);
+			bool is_left = last == n || w < below || (w == below &&
+			    i > last);
 
-		if (i == 0 || w > most) {
-			best = i;
-			most = w;
+			if (is_left && (best == n || w > most)) {
+				best = i;
+				most = w;
+			}
 		}
+		last = best;
+		below = most;
 	}
 	return best;
+}
+
+size_t
+rendezvous_pick(const uint64_t *members, size_t n, uint64_t name)
+{
+	return rendezvous_nth(members, n, name, 0);
 }

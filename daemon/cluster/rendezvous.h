@@ -16,5 +16,8 @@ uint64_t rendezvous_hash(const char *name);
 /* The index of the owner of a name among n > 0 members, by their hashes; in the
  * same order everywhere. */
 size_t	rendezvous_pick(const uint64_t *members, size_t n, uint64_t name);
+/* The same where the first nth < n of those it would be are passed over. */
+size_t	rendezvous_nth(const uint64_t *members, size_t n, uint64_t name,
+	    size_t nth);
 
 #endif

@@ -32,10 +32,7 @@ count_shares(const struct cluster *k)
 
 		if (c->conf == NULL || c->conf->realm == NULL)
 			continue;
-		if (c->name_hash == 0)
-			c->name_hash = rendezvous_hash(c->row.name);
-		owner = k->by_renewer[rendezvous_pick(k->renewers,
-		    k->n_renewers, c->name_hash)];
+		owner = member_owner(k, c);
 		for (size_t j = 0; j < k->n_members; j++)
 			shares[j].owned += k->members[j] == owner;
 	}

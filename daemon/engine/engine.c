@@ -99,10 +99,15 @@ noticed(void *arg)
 static void
 changed(struct cert *c, void *arg)
 {
-	if (c != NULL)
-		engine_look(arg, c);
-	else
-		engine_reschedule(arg);
+	struct engine *e = arg;
+
+	if (c == NULL) {
+		engine_reschedule(e);
+		return;
+	}
+	if (!e->is_stopping)
+		shared_changed(e, c);
+	engine_look(e, c);
 }
 
 static void

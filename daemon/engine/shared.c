@@ -56,9 +56,23 @@ follow(struct engine *e, struct cert *c)
 {
 	enum cluster_part part = cluster_part(e->cluster, c, NULL);
 
+	bool was_ours = c->is_ours;
+
 	/* Who is away keeps what it was. */
 	if (part != CLUSTER_ALONE && part != CLUSTER_AWAY)
 		takeover_follow(&e->rollout_env, c, part == CLUSTER_OURS);
+	if (!was_ours && c->is_ours && c->row.failures >= CLUSTER_TRIES &&
+	    c->row.error != NULL)
+		log_notice(&(struct log_ctx){ .cert = c->row.name },
+		    "other members could not renew it: %s; the next try is "
+		    "made here", c->row.error->msg);
+}
+
+void
+shared_changed(struct engine *e, struct cert *c)
+{
+	if (is_shared(c))
+		follow(e, c);
 }
 
 static void
@@ -217,11 +231,16 @@ static void
 release_idle(struct cert *c, void *arg)
 {
 	struct engine *e = arg;
+	bool passes_on = cluster_passes_on(e->cluster, c);
 	const char *action;
 	time_t at;
 
 	if (c->run != NULL || c->is_queued || c->locking != NULL ||
-	    c->unlocking != NULL || cleanup_has(e->cleanup, c->row.name) ||
+	    c->unlocking != NULL)
+		return;
+	/* Who tries next removes its records, too; not beside us. */
+	if (passes_on ? cleanup_is_busy(e->cleanup, c->row.name) :
+	    cleanup_has(e->cleanup, c->row.name) ||
 	    (!c->is_taken && cluster_is_open(e->cluster, c)))
 		return;
 	at = engine_next_at(e, c, &action);

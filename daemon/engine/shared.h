@@ -30,6 +30,8 @@ bool	shared_may_run(struct engine *, struct cert *);
 void	shared_look(struct engine *, struct cert *);
 /* A run of it has ended; it is not going on at another CA. */
 void	shared_run_ended(struct engine *, struct cert *, const struct error *);
+/* It may fare otherwise than before: whose is it now? */
+void	shared_changed(struct engine *, struct cert *);
 /* It is here to be renewed from now on. */
 void	shared_taken_over(struct engine *, struct cert *);
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lab import etcd as lab_etcd, proc, proxy
+from lab import clock as lab_clock, etcd as lab_etcd, proc, proxy
 
 serials = itertools.count(1)
 
@@ -293,3 +293,57 @@ def test_open_order(pair, etcd):
     assert p.count("newOrder") == 1
     proc.wait_until("the lock to be free", lambda: etcd.ctl(
         "get", "--prefix", prefix) == "", 10)
+
+
+def test_passed_on(pair, txt):
+    """The DNS provider is out of reach for the one who renews it, in the middle
+    of an order: after two tries the other one goes on, when it is due again,
+    and removes what is left."""
+    why = lab_clock.Clock.missing()
+    if why:
+        pytest.skip(why)
+    p = pair("passed")
+    clocks = [lab_clock.Clock(a) for a in p.members]
+
+    def ahead(seconds):
+        for c in clocks:
+            c.set(c.wall + seconds)
+
+    def failures(a):
+        return a.cert_status(p.name)["failures"]
+    p.start()
+    first = [a.wait_valid(p.name, 30)["serial"] for a in p.members]
+    assert first[0] == first[1]
+    p.members[0].wait("an owner", lambda: p.members[0].cert_status(
+        p.name)["renewer"])
+    owner = [a for a in p.members
+             if a.cert_status(p.name)["renewer"]["self"]][0]
+    other = p.other(owner)
+    owner.providers = {"dns": dict(owner.providers["dns"],
+                                   server="127.0.1.99:53")}
+    owner.write_conf()
+    owner.reload()
+    ordered = p.count("newOrder")
+    assert owner.ctl("renew-now", p.name).returncode == 1
+    other.wait("its failure", lambda: failures(other) == 1)
+    # One may be an accident: it is tried again where it was.
+    ahead(90)
+    other.wait("the next one", lambda: failures(other) == 2, 30)
+    assert "the next try is made here" not in owner.log()
+    other.wait("its turn", lambda: other.cert_status(p.name)["renewer"] and
+               other.cert_status(p.name)["renewer"]["self"], 20)
+    # Not sooner than it was due.
+    time.sleep(2)
+    assert other.cert_status(p.name)["serial"] == first[0]
+    assert failures(other) == 2
+    ahead(900)
+    for a in p.members:
+        a.wait("a new one", lambda: a.cert_status(p.name)["serial"] not in
+               (first[0], None), 60)
+    assert "other members could not renew it" in other.log()
+    assert p.count("newOrder") == ordered + 1
+    proc.wait_until("no TXT value to be left", lambda: txt(
+        "example.test", p.name) == {}, 30)
+    # It fares well: it is the first one's again.
+    owner.wait("its turn", lambda: owner.cert_status(
+        p.name)["renewer"]["self"], 20)

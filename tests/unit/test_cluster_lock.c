@@ -558,6 +558,57 @@ test_differs(void **state)
 	assert_false(timer_is_set(&r->cluster->differs_tell));
 }
 
+static const char *
+owner(struct rig *r)
+{
+	const char *who;
+
+	(void)cluster_part(r->cluster, cert(r), &who);
+	return who;
+}
+
+/* Who fails twice for what may be its own is passed over, until all have;
+ * what the CA says it would say to all. */
+static void
+test_passed_on(void **state)
+{
+	struct rig *r = *state;
+	struct error local = { .kind = ERR_TRANSIENT, .code = "http:connect" };
+	struct error ca = { .kind = ERR_REJECTED, .code = "acme:caa" };
+	struct error limit = { .kind = ERR_RATELIMIT, .code = "dns:limit" };
+	struct store_cert *row = &cert(r)->row;
+	char *first, *second;
+
+	member("r2", "renew", "");
+	member("w", "serve", "");
+	first = xstrdup(owner(r));
+	second = xstrdup(strcmp(first, "m") == 0 ? "r2" : "m");
+	row->error = &local;
+	for (unsigned i = 0; i < 15; i++) {
+		row->failures = i;
+		row->error = &local;
+		assert_string_equal(owner(r), i / 2 % 2 == 0 ? first : second);
+		row->error = &ca;
+		assert_string_equal(owner(r), first);
+		row->error = &limit;
+		assert_string_equal(owner(r), first);
+	}
+	/* Who holds its lock goes on with it until it gives that back. */
+	row->error = &local;
+	row->failures = 0;
+	ask(r);
+	answer(MADE("30"));
+	assert_false(cluster_passes_on(r->cluster, cert(r)));
+	row->failures = strcmp(first, "m") == 0 ? 2 : 4;
+	assert_string_equal(owner(r), "m");
+	assert_true(cluster_passes_on(r->cluster, cert(r)));
+	row->failures += 2;
+	assert_false(cluster_passes_on(r->cluster, cert(r)));
+	row->error = NULL;
+	free(first);
+	free(second);
+}
+
 int
 main(void)
 {
@@ -568,6 +619,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_left, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_differs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_passed_on, setup,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

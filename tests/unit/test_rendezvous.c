@@ -94,6 +94,33 @@ test_movement(void **state)
 	}
 }
 
+/* Who comes after the owner is who would be it without the owner. */
+static void
+test_nth(void **state)
+{
+	uint64_t all[5];
+	char text[20];
+
+	for (int i = 0; i < 5; i++) {
+		(void)text_printf(text, sizeof(text), "m%d", i);
+		all[i] = rendezvous_hash(text);
+	}
+	for (int i = 0; i < NAMES; i++) {
+		uint64_t left[5];
+		size_t n = 5;
+
+		memcpy(left, all, sizeof(left));
+		for (size_t nth = 0; nth < 5; nth++) {
+			size_t is = rendezvous_pick(left, n, names[i]);
+
+			assert_int_equal(all[rendezvous_nth(all, 5, names[i],
+			    nth)], left[is]);
+			memmove(left + is, left + is + 1,
+			    (--n - is) * sizeof(*left));
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -101,6 +128,7 @@ main(void)
 		cmocka_unit_test(test_agreed),
 		cmocka_unit_test(test_spread),
 		cmocka_unit_test(test_movement),
+		cmocka_unit_test(test_nth),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
