@@ -43,28 +43,25 @@ tree() {
 	mv "$cache/$1.new" "$cache/$1"
 }
 
-# What enters: TREE SOURCES COMMAND...  Namespaces of its own, in which nothing is
-# left running, and the tree alone to be seen.
+# What enters: TREE COMMAND...  Namespaces of its own, in which nothing is left
+# running, and the tree alone to be seen.
 # shellcheck disable=SC2016
 enter='
 	set -e
-	m=$1 src=$2
-	shift 2
+	m=$1
+	shift
 	cp /etc/resolv.conf "$m/etc/resolv.conf"
-	mkdir -p "$m/mnt/acmed" "$m/mnt/old"
+	mkdir -p "$m/mnt/old"
 	mount --rbind /sys "$m/sys"
 	mount --rbind /dev "$m/dev"
 	mount -t proc proc "$m/proc"
 	mount --bind -o ro "$m/proc/sys" "$m/proc/sys"
 	mount -t tmpfs -o mode=755 run "$m/run"
 	mkdir -m 1777 "$m/run/lock"
-	mount --bind -o ro "$src" "$m/mnt/acmed"
 	cd "$m"
 	pivot_root . mnt/old
 	umount -l /mnt/old
-	cd /root
-	git clone -q /mnt/acmed acmed
-	cd acmed
+	cd /root/acmed
 	status=0
 	"$@" || status=$?
 	exit $status
@@ -83,12 +80,15 @@ bare() (
 	    overlay "$box/m"
 	# Nobody is trusted: TLS fails, the mirror's HTTP works.
 	[ -z "$only" ] || : >"$box/m/etc/ssl/certs/ca-certificates.crt"
+	# From out here: a worktree has its history elsewhere.
+	printf '[safe]\n\tdirectory = *\n' >"$box/gitconfig"
+	GIT_CONFIG_GLOBAL=$box/gitconfig git clone -q "$src" "$box/m/root/acmed"
 	# This machine's /sys and /dev: systemd-nspawn would give it cgroups that
 	# it may not write to, and the tests boot a systemd of its own in it.
 	env -i HOME=/root LANG=C.UTF-8 TERM=dumb \
 	    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 	    unshare --mount --pid --fork --kill-child \
-	    sh -c "$enter" sh "$box/m" "$src" "$@" </dev/null
+	    sh -c "$enter" sh "$box/m" "$@" </dev/null
 )
 
 status=0
