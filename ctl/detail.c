@@ -404,7 +404,7 @@ hosts_fields(const struct term *t, const json_t *cert, time_t now)
 	free(line);
 }
 
-/* "wave 2 of 3 in repository fleet, the next in 5m" */
+/* "wave 2 of 3 in repository fleet, the next in 5m"; "... in the cluster" */
 static void
 rollout_field(const struct term *t, const json_t *cert, time_t now)
 {
@@ -413,13 +413,14 @@ rollout_field(const struct term *t, const json_t *cert, time_t now)
 	char *state = show_str(r, "state", "?");
 	char *why = show_str(r, "why", NULL), when[SHOW_WHEN_MAX];
 	time_t at = (time_t)jsonx_int(r, "next_at", 0);
+	bool is_shared = strcmp(where, "cluster") == 0;
 
 	/* A rollback needs no waves. */
 	waves = jsonx_int(r, "waves", 0) == 0 ? xstrdup("") : xasprintf(
 	    ", wave %lld of %lld", (long long)jsonx_int(r, "wave", 0),
 	    (long long)jsonx_int(r, "waves", 0));
-	text = xasprintf("%s%s in repository %s%s%s%s%s",
-	    state, waves, where, at != 0 ?
+	text = xasprintf("%s%s in %s%s%s%s%s%s",
+	    state, waves, is_shared ? "the " : "repository ", where, at != 0 ?
 	    ", the next " : "", at != 0 ? show_span(now, at < now ? now : at,
 	    when) : "", why != NULL ? ": " : "", why != NULL ? why : "");
 	if (json_is_object(r))

@@ -130,6 +130,11 @@ struct cert {
 	struct report	*report;	/* what this host says of it; NULL:
 					   nothing */
 	LIST_HEAD(, publication) publications;	/* where it is published */
+	bool		 has_wave;	/* hosts have taken a version of it in
+					   waves, as state.db may say */
+	bool		 wave_is_open;	/* that may be under way */
+	unsigned char	 wave_act;	/* what a person has decided, waves.h's
+					   plus 1; 0: nothing */
 
 	unsigned	 ari_failures;	/* of asking, in a row */
 	unsigned long	 asked_after;	/* passes_hold is up to this

@@ -34,3 +34,14 @@ origin_host(const struct cert *c, const struct conf_repository *r)
 	return c->conf != NULL && c->conf->realm != NULL ?
 	    c->certs->conf->cluster->name : c->certs->conf->host_name;
 }
+
+const char *
+origin_wave_host(const struct cert *c, const struct conf_repository *r)
+{
+	/* Nothing older than what is published may be renewed, and a member
+	 * that does not serve endangers nobody. */
+	if (origin_is_cluster(c) && (c->is_ours ||
+	    c->certs->conf->cluster->role == CLUSTER_RENEW))
+		return NULL;
+	return origin_host(c, r);
+}

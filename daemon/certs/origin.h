@@ -24,6 +24,10 @@ bool	origin_is_cluster(const struct cert *);
  * none. */
 const struct conf_repository *origin_repository(const struct cert *);
 
+/* The same to whom waves may say wait; NULL: they do not matter, as to who
+ * renews it. */
+const char	*origin_wave_host(const struct cert *,
+		    const struct conf_repository *);
 /* What this host is called by who publishes it there. */
 const char	*origin_host(const struct cert *,
 		    const struct conf_repository *);

@@ -15,6 +15,7 @@
 #define DAEMON_CLUSTER_CLUSTER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -22,6 +23,7 @@ struct cert;
 struct certs;
 struct cluster;
 struct cluster_lock_op;
+struct cluster_present_op;
 struct conf;
 struct error;
 struct etcd;
@@ -78,6 +80,8 @@ enum cluster_part cluster_part(const struct cluster *, struct cert *,
 /* Its lock is ours, and it is so another's: to be given back, whatever there is
  * left to do. */
 bool		 cluster_passes_on(const struct cluster *, struct cert *);
+/* Is a member of that name there that renews, as far as is known? */
+bool		 cluster_has_member(const struct cluster *, const char *name);
 
 /* Is its lock ours, and our lease not over? */
 bool		 cluster_holds(const struct cluster *, const struct cert *);
@@ -128,6 +132,16 @@ struct cluster_lock_op *cluster_lock_start(struct cluster *, struct cert *,
 void		 cluster_lock_cancel(struct cluster_lock_op *);
 /* Give it back; nothing happens if it is not held. */
 void		 cluster_unlock(struct cluster *, struct cert *);
+
+/* Is any of these members there that only serve?  Names are copied.  Errors:
+ * "cluster:away"; etcd.h's. */
+typedef void cluster_present_done_cb(const struct error *err, bool any,
+		    void *arg);
+struct cluster_present_op *cluster_present_start(struct cluster *,
+		    const char *const *names, size_t n,
+		    cluster_present_done_cb *done, void *arg);
+/* NULL is allowed. */
+void		 cluster_present_cancel(struct cluster_present_op *);
 
 /*
  * Have whoever renews it renew it now.  It is written when granted() is called,

@@ -297,6 +297,19 @@ first_json(const struct document_first *f)
 	return o;
 }
 
+static json_t *
+wave_json(const struct store_wave *w)
+{
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:s}",
+	    "serial", w->serial, "state", wave_state_name(w->state),
+	    "not_before", (json_int_t)w->not_before,
+	    "opened", (json_int_t)w->opened,
+	    "opened_at", (json_int_t)w->opened_at,
+	    "served_at", (json_int_t)(w->served_at == STORE_WAVE_UNTOLD ? 0 :
+	    w->served_at), "untold", w->served_at == STORE_WAVE_UNTOLD,
+	    "why", w->why);
+}
+
 json_t *
 document_json(const struct document *d)
 {
@@ -324,6 +337,8 @@ document_json(const struct document *d)
 	(void)json_object_set_new(o, "missing", list);
 	if (d->first.names != NULL)
 		(void)json_object_set_new(o, "first", first_json(&d->first));
+	if (d->wave.serial[0] != '\0')
+		(void)json_object_set_new(o, "wave", wave_json(&d->wave));
 	return o;
 }
 
@@ -441,6 +456,33 @@ read_first(const json_t *o, struct document_first *f, struct error *err)
 }
 
 static int
+read_wave(const json_t *o, struct store_wave *w, struct error *err)
+{
+	const json_t *wave = json_object_get(o, "wave");
+	char state[16];
+
+	if (wave == NULL)
+		return 0;
+	if (!json_is_object(wave))
+		return bad(err, "wave");
+	if (copy_text(wave, "serial", w->serial, sizeof(w->serial),
+	    err) == -1 ||
+	    copy_text(wave, "state", state, sizeof(state), err) == -1 ||
+	    copy_text(wave, "why", w->why, sizeof(w->why), err) == -1 ||
+	    read_time(wave, "not_before", &w->not_before, err) == -1 ||
+	    read_count(wave, "opened", &w->opened, err) == -1 ||
+	    read_time(wave, "opened_at", &w->opened_at, err) == -1 ||
+	    read_time(wave, "served_at", &w->served_at, err) == -1)
+		return -1;
+	if (w->serial[0] == '\0' || wave_state_parse(state, &w->state) == -1)
+		return bad(err, "wave");
+	if (json_is_true(json_object_get(wave, "untold")))
+		w->served_at = STORE_WAVE_UNTOLD;
+	text_clean(w->why);
+	return 0;
+}
+
+static int
 read_members(const json_t *o, struct store_cert *row, struct error *err)
 {
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -482,7 +524,9 @@ read_all(const json_t *o, struct document *d, struct error *err)
 	}
 	if (read_txts(o, d, err) == -1 || read_missing(o, d, err) == -1)
 		return -1;
-	return read_first(o, &d->first, err);
+	if (read_first(o, &d->first, err) == -1)
+		return -1;
+	return read_wave(o, &d->wave, err);
 }
 
 int

@@ -39,6 +39,9 @@ struct document {
 		char	*key, *chain;	/* PEM */
 		time_t	 at;
 	} first;
+	/* The version that hosts take in waves; serial "": none is known, as
+	 * by older acmeds. */
+	struct store_wave wave;
 };
 void		 document_clear(struct document *);
 /* Has somebody to go on with it: an order, the second of a pair, or records to

@@ -32,6 +32,15 @@ member_place(const struct cluster *k, const char *name, bool *is_there)
 	return i;
 }
 
+bool
+cluster_has_member(const struct cluster *k, const char *name)
+{
+	bool is_there;
+
+	(void)member_place(k, name, &is_there);
+	return is_there;
+}
+
 static void
 count_renewers(struct cluster *k)
 {

@@ -56,6 +56,9 @@ struct replica_env {			/* borrowed until freed */
 	bool		(*ours)(const struct cert *, void *arg);
 	/* It is another's: etcd says so. */
 	void		(*lost)(struct cert *, void *arg);
+	/* Another member tells which hosts may take which version of it.  May
+	 * be NULL. */
+	void		(*wave)(struct cert *, void *arg);
 	/* etcd has no room for what is shared ("etcd:space").  May be NULL. */
 	void		(*full)(const struct error *, void *arg);
 	void		*arg;

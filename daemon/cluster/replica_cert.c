@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "daemon/certs/budget_order.h"
 #include "daemon/certs/certs.h"
 #include "daemon/certs/missing.h"
@@ -75,6 +76,9 @@ gather(const struct replica *r, const struct cert *c, struct document *d)
 		d->missing[d->n_missing++] = c->missing[k].row;
 	}
 	add_first(r, c, &d->first);
+	if (c->has_wave && store_wave_get(r->env->store, c->row.name,
+	    c->conf->realm->certs->name, &d->wave) == -1)
+		d->wave.serial[0] = '\0';
 	if (c->row.order_url == NULL)
 		return;
 	d->key = store_pending_key_pem(r->env->store, c->row.name);
@@ -154,6 +158,39 @@ take_first(const struct replica *r, struct cert *c,
 	return rc;
 }
 
+static bool
+is_same_wave(const struct store_wave *a, const struct store_wave *b)
+{
+	return strcmp(a->serial, b->serial) == 0 && a->state == b->state &&
+	    a->opened == b->opened && a->opened_at == b->opened_at &&
+	    a->served_at == b->served_at && strcmp(a->why, b->why) == 0;
+}
+
+/* Which hosts may take what, unless what is known here is of a newer version,
+ * whose document has never come so far. */
+static void
+take_wave(struct replica *r, struct cert *c, const struct store_wave *given)
+{
+	const struct replica_env *env = r->env;
+	struct store_wave own, w = *given;
+	bool was_taking = r->is_taking;
+
+	if (w.serial[0] == '\0' || replica_is_tried(c->row.name))
+		return;
+	(void)text_printf(w.cert, sizeof(w.cert), "%s", c->row.name);
+	(void)text_printf(w.repository, sizeof(w.repository), "%s",
+	    c->conf->realm->certs->name);
+	if (store_wave_get(env->store, w.cert, w.repository, &own) == 0 &&
+	    (own.not_before > w.not_before || is_same_wave(&own, &w)))
+		return;
+	r->is_taking = true;		/* it is no change of ours */
+	store_wave_put(env->store, &w);
+	r->is_taking = was_taking;
+	c->has_wave = true;
+	if (env->wave != NULL)
+		env->wave(c, env->arg);
+}
+
 static int
 take(struct replica *r, struct cert *c, const struct document *d,
     struct error *err)
@@ -180,6 +217,7 @@ take(struct replica *r, struct cert *c, const struct document *d,
 		cleanup_adopt(r->env->cleanup, &d->txt[k]);
 	if (d->n_missing > 0 || c->n_missing > 0)
 		missing_set(c, d->missing, d->n_missing);
+	take_wave(r, c, &d->wave);
 	cert_save(c);
 	return 0;
 }
@@ -222,6 +260,8 @@ replica_cert_incoming(struct item *i, const json_t *o, int64_t modified)
 	i->is_open = document_is_open(&d);
 	if (c != NULL)
 		replica_pause_merge(i, c, &d);
+	if (c != NULL && env->fence(c, env->arg) == 0)
+		take_wave(i->r, c, &d.wave);
 	/* Who holds it knows all the rest better. */
 	if (c != NULL && strcmp(d.row.name, i->name) == 0 && c->run == NULL &&
 	    env->fence(c, env->arg) == 0 && follow(i, c, &d, modified)) {
@@ -243,7 +283,7 @@ has_news(const struct replica *r, const struct cert *c)
 	gather(r, c, &d);
 	news = document_is_open(&d) || c->row.error != NULL ||
 	    c->row.asked_at != 0 || c->row.paused_until != 0 ||
-	    c->row.ari_id != NULL;
+	    c->row.ari_id != NULL || d.wave.serial[0] != '\0';
 	d.row = (struct store_cert){ .key = KEY_TYPE_END };
 	document_clear(&d);
 	return news;

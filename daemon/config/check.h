@@ -56,6 +56,9 @@ struct conf_provider *check_provider(struct check *, const struct section *);
  * be read by nobody. */
 struct conf_etcd *check_etcd(struct check *, const struct section *,
 	    bool is_sealed);
+/* waves, left as it is where it is not given, and wave_pause. */
+void	check_waves(struct check *, const struct section *, char ***waves,
+	    size_t *n_waves, int64_t *pause_s);
 struct conf_repository *check_repository(struct check *,
 	    const struct section *);
 /* accounts, providers and credentials are complete and sorted. */

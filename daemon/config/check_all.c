@@ -146,6 +146,13 @@ add_watch(struct check *c, struct section *sec)
 	table_add(&c->watches, sec, object);
 }
 
+/* Waves change nothing about who is a member, and what it holds. */
+static bool
+is_membership(const char *key)
+{
+	return strcmp(key, "waves") != 0 && strcmp(key, "wave_pause") != 0;
+}
+
 /* There is one of these, whatever file it stands in. */
 static void
 add_cluster(struct check *c, struct section *sec)
@@ -162,7 +169,7 @@ add_cluster(struct check *c, struct section *sec)
 	c->cluster = sec;
 	c->secrets = 0;
 	object = check_cluster(c, sec);
-	object->hash = check_hash(sec, NULL) + c->secrets;
+	object->hash = check_hash(sec, is_membership) + c->secrets;
 	c->conf->cluster = object;
 }
 

@@ -98,6 +98,7 @@ check_cluster(struct check *c, const struct section *sec)
 	k->role = check_role(c, sec);
 	k->lease_s = (int)opt_duration(c->m, sec, "lease", LEASE_MIN_S,
 	    LEASE_MAX_S, LEASE_S);
+	check_waves(c, sec, &k->waves, &k->n_waves, &k->wave_pause_s);
 	return k;
 }
 
@@ -126,6 +127,9 @@ conf_cluster_copy(const struct conf_cluster *k)
 	to->prefix = copy(k->prefix);
 	to->secret_file = copy(k->secret_file);
 	to->name = copy(k->name);
+	if (k->waves != NULL)
+		to->waves = opt_list_new((const char *const *)k->waves,
+		    k->n_waves);
 	return to;
 }
 
@@ -138,5 +142,6 @@ conf_cluster_free(struct conf_cluster *k)
 	free(k->prefix);
 	free(k->secret_file);
 	free(k->name);
+	opt_list_free(k->waves);
 	free(k);
 }

@@ -29,6 +29,9 @@ realm_new(const struct conf_cluster *k, const char *id)
 	r->of_cluster = true;
 	r->receipts = true;
 	r->behind_after_s = BEHIND_AFTER_S;
+	r->waves = k->waves;
+	r->n_waves = k->n_waves;
+	r->wave_pause_s = k->wave_pause_s;
 	r->hash = k->hash;
 	d->name = CLUSTER;
 	d->timeout_s = PUBLISH_TIMEOUT_S;

@@ -9,8 +9,6 @@
 #include "daemon/config/check_host.h"
 #include "daemon/config/opt.h"
 
-#define WAVES_MAX 20
-#define WAVE_MAX 100		/* characters */
 #define SECRET_MIN 32		/* SEAL_SECRET_MIN: it must not be guessed */
 
 static const char *const type_names[] = {
@@ -238,63 +236,6 @@ check_prefix(struct check *c, const struct section *sec,
 	free(text);
 }
 
-/* Hosts are of the first wave that they match. */
-static void
-warn_late_wave(struct check *c, const struct section *sec,
-    const struct item *item, size_t i)
-{
-	for (size_t j = 0; j < i; j++) {
-		const char *before = item->values[j]->text;
-
-		if (strcmp(before, "*") != 0 &&
-		    strcmp(before, item->values[i]->text) != 0)
-			continue;
-		opt_warn(c->m, sec, item->values[i]->line, "waves: no host is "
-		    "left for \"%s\" after \"%s\"; put it before that",
-		    item->values[i]->text, before);
-		return;
-	}
-}
-
-/* They travel in each manifest. */
-static void
-check_waves(struct check *c, const struct section *sec,
-    struct conf_repository *r)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_*?[]!";
-	const struct item *item = tree_item(sec, "waves");
-	const struct value *pause = tree_value(sec, "wave_pause");
-
-	r->wave_pause_s = opt_duration(c->m, sec, "wave_pause", 0,
-	    30 * 86400, 600);
-	if (pause != NULL && (item == NULL || item->n == 0))
-		opt_warn(c->m, sec, pause->line, "wave_pause has no effect "
-		    "without waves, as all hosts take a new version at once");
-	if (item == NULL)
-		return;
-	r->waves = opt_list(c->m, sec, "waves");
-	for (size_t i = 0; i < item->n; i++) {
-		const char *text = item->values[i]->text;
-
-		if (strlen(text) > WAVE_MAX || text[0] == '\0' ||
-		    text[strspn(text, plain)] != '\0')
-			opt_refuse(c->m, sec, "waves", item->values[i],
-			    "patterns of host names such as web-*");
-		else
-			warn_late_wave(c, sec, item, i);
-	}
-	while (r->waves[r->n_waves] != NULL)
-		r->n_waves++;
-	if (r->n_waves > WAVES_MAX)
-		opt_mistake(c->m, sec, item->values[0]->line, "waves has %zu "
-		    "patterns; allowed: at most %d", r->n_waves, WAVES_MAX);
-	if (!r->receipts)
-		opt_mistake(c->m, sec, item->values[0]->line, "waves need "
-		    "receipts: without them nobody knows when a wave is "
-		    "done");
-}
-
 struct conf_repository *
 check_repository(struct check *c, const struct section *sec)
 {
@@ -336,7 +277,11 @@ check_repository(struct check *c, const struct section *sec)
 	    r->type != REPOSITORY_HTTPS);
 	r->behind_after_s = opt_duration(c->m, sec, "behind_after", 60,
 	    30 * 86400, 3600);
-	check_waves(c, sec, r);
+	check_waves(c, sec, &r->waves, &r->n_waves, &r->wave_pause_s);
+	if (r->waves != NULL && !r->receipts)
+		opt_mistake(c->m, sec, tree_value(sec, "waves")->line, "waves "
+		    "need receipts: without them nobody knows when a wave is "
+		    "done");
 	return r;
 }
 

@@ -29,7 +29,12 @@ struct conf_cluster {
 	enum cluster_role role;
 	int		 lease_s;	/* after so long without a word from it
 					   a member is taken for dead */
-	uint64_t	 hash;		/* of the section, and its secrets */
+	/* As those of a repository, of all certificates of the cluster. */
+	char		**waves;	/* NULL-terminated; NULL: all at once */
+	size_t		 n_waves;
+	int64_t		 wave_pause_s;
+	uint64_t	 hash;		/* of the section but waves, and its
+					   secrets */
 };
 
 /* Outlives the configuration. */

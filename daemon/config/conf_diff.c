@@ -117,9 +117,17 @@ same_freezes(const struct conf *a, const struct conf *b)
 }
 
 static bool
+same_list(char *const *a, char *const *b)
+{
+	return a == NULL || b == NULL ? a == b : strv_equal(a, b);
+}
+
+static bool
 same_cluster(const struct conf_cluster *a, const struct conf_cluster *b)
 {
-	return a == NULL || b == NULL ? a == b : a->hash == b->hash;
+	return a == NULL || b == NULL ? a == b : a->hash == b->hash &&
+	    same_list(a->waves, b->waves) &&
+	    a->wave_pause_s == b->wave_pause_s;
 }
 
 static void

@@ -61,4 +61,7 @@ struct conf_repository {
 	uint64_t	 hash;		/* of the section, and its secrets */
 };
 
+/* Is the host in one of the first n waves? */
+bool	conf_waves_have(char *const *waves, size_t n, const char *host);
+
 #endif

@@ -213,6 +213,8 @@ static const struct key cluster_keys[] = {
 	{ "name", SHAPE_ONE, NULL },
 	{ "role", SHAPE_ONE, NULL },
 	{ "lease", SHAPE_ONE, NULL },
+	{ "waves", SHAPE_LIST, NULL },
+	{ "wave_pause", SHAPE_ONE, NULL },
 	{ NULL, SHAPE_ONE, NULL }
 };
 

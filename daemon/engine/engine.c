@@ -190,7 +190,7 @@ rooms_new(struct engine *e)
 	    .sdbus = a->sdbus, .gate = e->gate, .hooks = e->hooks,
 	    .certs = e->certs,
 	    .takeovers = slots_new(a->loop, TAKEOVERS_MAX),
-	    .taken_over = taken_over, .arg = e };
+	    .taken_over = taken_over, .looked = shared_looked, .arg = e };
 	e->rollout = rollout_new(&e->rollout_env);
 	e->streams = source_streams_new(&e->rollout_env);
 	e->renewal_env = (struct renewal_env){ .loop = a->loop,
@@ -230,8 +230,9 @@ rooms_new(struct engine *e)
 	watches_apply(e->watches, e->conf);
 	e->fleet_env = (struct fleet_env){ .loop = a->loop,
 	    .store = a->store, .http = a->http, .etcd = e->etcd,
-	    .certs = e->certs, .rollout = e->rollout, .noticed = noticed,
-	    .arg = e };
+	    .certs = e->certs, .rollout = e->rollout,
+	    .cluster = e->cluster, .hold = shared_hold, .fence = fence,
+	    .noticed = noticed, .arg = e };
 	e->reports = reports_new(&e->fleet_env);
 	e->hosts = hosts_new(&e->fleet_env);
 	e->waves = waves_new(&e->fleet_env);

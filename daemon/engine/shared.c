@@ -16,8 +16,10 @@
 #include "daemon/cluster/replica.h"
 #include "daemon/engine/priv.h"
 #include "daemon/etcd/etcd.h"
+#include "daemon/fleet/waves.h"
 #include "daemon/io/loop.h"
 #include "daemon/renewal/renewal.h"
+#include "daemon/rollout/rollout.h"
 #include "daemon/rollout/source_stream.h"
 #include "daemon/rollout/takeover.h"
 #include "daemon/store/store.h"
@@ -152,6 +154,7 @@ locked(const struct error *err, void *arg)
 	}
 	tick_later(e);
 	cleanup_kick(e->cleanup);
+	waves_look(e->waves, c);
 	engine_look(e, c);
 	/* Not all again for each of them. */
 	if (e->waits_to_lock && e->n_locking <= LOCKING_MAX / 2) {
@@ -196,6 +199,22 @@ shared_may_run(struct engine *e, struct cert *c)
 	return false;
 }
 
+bool
+shared_hold(struct cert *c, void *engine)
+{
+	return shared_may_run(engine, c);
+}
+
+void
+shared_looked(struct cert *c, void *engine)
+{
+	const struct engine *e = engine;
+
+	/* With each wave that is opened; what others mirror. */
+	if (c->conf->realm->certs->waves != NULL)
+		replica_ask(e->replica, c);
+}
+
 void
 shared_look(struct engine *e, struct cert *c)
 {
@@ -236,7 +255,7 @@ release_idle(struct cert *c, void *arg)
 	time_t at;
 
 	if (c->run != NULL || c->is_queued || c->locking != NULL ||
-	    c->unlocking != NULL)
+	    c->unlocking != NULL || waves_is_telling(e->waves, c))
 		return;
 	/* Who tries next removes its records, too; not beside us. */
 	if (passes_on ? cleanup_is_busy(e->cleanup, c->row.name) :
@@ -372,6 +391,7 @@ shared_run_ended(struct engine *e, struct cert *c, const struct error *err)
 		return;
 	tick_later(e);
 	follow(e, c);
+	waves_look(e->waves, c);
 	if (c->watch == NULL && (err == NULL || !certs_is_shared_error(err)))
 		cluster_wish_over(e->cluster, c);
 }
@@ -380,6 +400,7 @@ void
 shared_taken_over(struct engine *e, struct cert *c)
 {
 	cluster_look(e->cluster, c);
+	waves_look(e->waves, c);
 }
 
 static void
@@ -472,6 +493,17 @@ fenced(struct cert *c, void *arg)
 	cluster_fenced(e->cluster, c);
 }
 
+/* Other hosts may take it now: perhaps this one. */
+static void
+wave(struct cert *c, void *arg)
+{
+	struct engine *e = arg;
+
+	rollout_kick(e->rollout);
+	waves_look(e->waves, c);
+	notifier_kick(e->notifier);
+}
+
 static void
 full(const struct error *err, void *arg)
 {
@@ -503,7 +535,7 @@ shared_begin(struct engine *e)
 	    .etcd = e->etcd, .store = e->a.store, .certs = e->certs,
 	    .cleanup = e->cleanup, .holds = e->holds, .account = account,
 	    .fence = fence, .lock_key = lock_key, .ours = is_ours,
-	    .lost = fenced, .full = full, .arg = e };
+	    .lost = fenced, .wave = wave, .full = full, .arg = e };
 	e->replica = replica_new(&e->replica_env);
 	e->publisher = publisher_new(e->a.loop, e->etcd, e->a.store);
 }

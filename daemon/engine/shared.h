@@ -25,6 +25,11 @@ void	shared_apply(struct engine *);
 /* May a run of it begin now?  If not, what it waits for is under way, or comes
  * by itself. */
 bool	shared_may_run(struct engine *, struct cert *);
+/* May what is shared of it be changed now?  Else the lock is asked for, and
+ * waves are told when it is there. */
+bool	shared_hold(struct cert *, void *engine);
+/* What the cluster has of it was looked at; part of rollout_env. */
+void	shared_looked(struct cert *, void *engine);
 /* What is not due, but must be held to be ended: an order or records of a
  * member that has died. */
 void	shared_look(struct engine *, struct cert *);

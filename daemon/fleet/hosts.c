@@ -217,9 +217,15 @@ hosts_new(const struct fleet_env *env)
 void
 hosts_stop(struct hosts *all)
 {
+	struct publication *p;
 	struct repo *r;
 
 	all->is_stopped = true;
+	for (size_t i = 0; i < all->env->certs->n; i++) {
+		LIST_FOREACH(p, &all->env->certs->list[i]->publications,
+		    link)
+			p->repo = NULL;
+	}
 	while ((r = LIST_FIRST(&all->repos)) != NULL)
 		repo_free(r);
 }
@@ -240,14 +246,15 @@ static void
 publish(struct hosts *all, struct cert *c,
     const struct conf_repository *conf)
 {
+	struct publication *p = publication_get(c, conf->name);
 	struct repo *r;
 
-	publication_get(c, conf->name)->conf = conf;
+	p->conf = conf;
 	LIST_FOREACH(r, &all->repos, link) {
 		if (r->conf == conf)
-			return;
+			break;
 	}
-	(void)repo_new(all, conf);
+	p->repo = r != NULL ? r : repo_new(all, conf);
 }
 
 static bool

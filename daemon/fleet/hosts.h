@@ -54,6 +54,10 @@ struct host_told {
 void		 hosts_each(const struct cert *,
 		    void (*each)(const struct host_told *, void *), void *);
 
+/* Has all that was there been read since it is published there? */
+bool		 hosts_are_known(const struct cert *,
+		    const struct conf_repository *);
+
 struct hosts_count {
 	size_t		 known, behind;
 	size_t		 late;		/* ... for longer than behind_after */

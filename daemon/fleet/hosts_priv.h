@@ -26,6 +26,7 @@ struct publication {
 	char		*repository;	/* its name */
 	const struct conf_repository *conf;	/* NULL: it is not published
 						   there any more */
+	struct repo	*repo;		/* of conf; or NULL */
 	TAILQ_HEAD(host_list, host) hosts;	/* by name */
 	void		*by_name;	/* tsearch(3) */
 	size_t		 n;
@@ -57,6 +58,8 @@ struct repo {
 	unsigned	 n_reading;
 	unsigned	 round;
 	size_t		 n_listed;
+	bool		 was_listed;	/* all of them, once, */
+	bool		 is_known;	/* and read */
 	unsigned	 tries;		/* that failed, in a row */
 	char		 told[64];	/* the code of the trouble that was
 					   told; "": none was */

@@ -186,6 +186,7 @@ next_read(struct repo *repo)
 		free(key);
 		free(name);
 	}
+	repo->is_known |= repo->was_listed && TAILQ_EMPTY(&repo->reads);
 }
 
 static void
@@ -322,6 +323,7 @@ listed(const struct error *err, bool is_whole, void *arg)
 		repo->tries++;
 	} else {
 		repo->tries = 0;
+		repo->was_listed = true;
 		repo->told[0] = '\0';
 		age(repo, is_whole);
 		s = pause_s(repo);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* hosts_told - what is known of hosts, for all who show it. */
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,19 +30,20 @@ wanted_of(const struct publication *p)
 {
 	const struct conf_cert *conf = p->cert->conf;
 	struct wanted w = { .not_before = p->cert->row.not_before };
-
-	/* In a cluster it is published before it is installed. */
-	if (conf != NULL && conf->realm != NULL &&
-	    conf->realm->certs == p->conf) {
-		w.serial = p->cert->row.serial;
-		w.at = p->cert->row.installed_at;
-		return w;
-	}
+	bool is_shared = conf != NULL && conf->realm != NULL &&
+	    conf->realm->certs == p->conf;
 
 	w.conf = p->conf;
-	w.has_waves = p->conf != NULL && store_wave_get(p->cert->certs->store,
-	    p->cert->row.name, p->repository, &w.wave) == 0;
-	for (unsigned i = 0; conf != NULL && i < conf->n_deploys; i++) {
+	w.has_waves = p->conf != NULL && (p->cert->has_wave || !is_shared) &&
+	    store_wave_get(p->cert->certs->store, p->cert->row.name,
+	    p->repository, &w.wave) == 0;
+	/* In a cluster it is published before it is installed. */
+	if (is_shared) {
+		w.serial = p->cert->row.serial;
+		w.at = p->cert->row.installed_at;
+	}
+	for (unsigned i = 0; !is_shared && conf != NULL &&
+	    i < conf->n_deploys; i++) {
 		if (conf->deploys[i]->publish == p->conf && w.serial == NULL)
 			w.at = rollout_done_get(p->cert,
 			    conf->deploys[i]->name, &w.serial);
@@ -61,11 +61,7 @@ waits_for_wave(const struct host *h, const struct wanted *w)
 	    strcmp(w->wave.serial, w->serial) != 0 ||
 	    w->wave.opened >= w->conf->n_waves)
 		return false;
-	for (unsigned i = 0; i < w->wave.opened; i++) {
-		if (fnmatch(w->conf->waves[i], h->name, 0) == 0)
-			return false;
-	}
-	return true;
+	return !conf_waves_have(w->conf->waves, w->wave.opened, h->name);
 }
 
 /* A newer one than ours is of another publisher, or we have rolled back, here
@@ -94,6 +90,10 @@ told_of(const struct host *h, const struct wanted *w, time_t now)
 	    .is_silent = h->at != 0 && now - h->at > HOST_SILENT_S };
 
 	t.is_behind = w->serial != NULL && (!h->ok || lacks(h, w));
+	/* Who renews it has it before its own targets may. */
+	if (t.is_behind && !h->ok && h->code[0] == '\0' &&
+	    strcmp(h->serial, w->serial) == 0 && waits_for_wave(h, w))
+		t.is_behind = false;
 	/* By its own plan it has until then. */
 	if (t.is_behind && h->next_at <= now)
 		t.behind_since = h->next_at > w->at ? h->next_at : w->at;
@@ -120,6 +120,14 @@ hosts_each(const struct cert *c,
 			each(&t, arg);
 		}
 	}
+}
+
+bool
+hosts_are_known(const struct cert *c, const struct conf_repository *conf)
+{
+	const struct publication *p = publication_find(c, conf);
+
+	return p != NULL && p->repo != NULL && p->repo->is_known;
 }
 
 int64_t

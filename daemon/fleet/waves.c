@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/fleet/waves.h"
 
-#include <fnmatch.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "common/clock.h"
 #include "common/error.h"
@@ -15,167 +12,113 @@
 #include "common/text.h"
 #include "daemon/certs/certs.h"
 #include "daemon/certs/event.h"
+#include "daemon/cluster/cluster.h"
 #include "daemon/config/conf.h"
-#include "daemon/deploy/deploy.h"
 #include "daemon/fleet/env.h"
 #include "daemon/fleet/hosts.h"
-#include "daemon/io/loop.h"
+#include "daemon/fleet/wave_step.h"
+#include "daemon/fleet/waves_priv.h"
+#include "daemon/rollout/rollback.h"
 #include "daemon/rollout/rollout.h"
 #include "daemon/store/store.h"
 
 #define TICK_MS		1000	/* while one is under way */
-#define RETRY_MS	60000	/* of a manifest that cannot be written */
+#define ROLLBACK_MS	60000	/* between tries */
 
-/* The manifest is being published again. */
-struct reopening {
-	LIST_ENTRY(reopening) link;
-	struct waves	*all;
-	char		*cert, *repository;
-	char		*live_dir, *version_dir, *serial;
-	struct deploy_op *deploy;
-};
+/* --- where it is published --- */
 
-struct waves {
-	const struct fleet_env *env;
-	struct timer	 tick;
-	struct event_sub *events;
-	LIST_HEAD(, reopening) reopenings;
-	int64_t		 retry_at_ms;	/* of what could not be told;
-					   monotonic */
-	bool		 is_stopped;
-};
-
-/* --- publishing the manifest again --- */
-
-static void
-reopening_free(struct reopening *r)
-{
-	deploy_cancel(r->deploy);
-	LIST_REMOVE(r, link);
-	free(r->cert);
-	free(r->repository);
-	free(r->live_dir);
-	free(r->version_dir);
-	free(r->serial);
-	free(r);
-}
-
-/* The manifest says what the row does. */
-static void
-note_told(struct waves *all, const struct reopening *r)
-{
-	struct store_wave w;
-
-	if (store_wave_get(all->env->store, r->cert, r->repository, &w) ==
-	    -1 || w.served_at != STORE_WAVE_UNTOLD)
-		return;
-	w.served_at = 0;
-	store_wave_put(all->env->store, &w);
-}
-
-static void
-republished(const struct error *err, void *arg)
-{
-	struct reopening *r = arg;
-	struct waves *all = r->all;
-
-	r->deploy = NULL;
-	/* The row says what is still to be told, also after a crash. */
-	if (err == NULL)
-		note_told(all, r);
-	else
-		event_emit(all->env->certs, r->cert, STEP_DEPLOY,
-		    LOGL_WARNING, "the next wave of hosts is not told yet: %s",
-		    err->msg);
-	if (err != NULL)
-		all->retry_at_ms = clock_mono_ms() + RETRY_MS;
-	reopening_free(r);
-	timer_set(&all->tick, 0);
-}
-
-/* The target that publishes there; NULL: none does. */
+/* Its targets, and then what its cluster shares; NULL: this one publishes
+ * nothing.  i goes to n_deploys. */
 static const struct conf_deploy *
-target_of(const struct cert *c, const struct conf_repository *conf)
+place(const struct cert *c, unsigned i)
 {
-	for (unsigned i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
-		if (c->conf->deploys[i]->publish == conf)
-			return c->conf->deploys[i];
+	const struct conf_deploy *dep;
+
+	if (i < c->conf->n_deploys)
+		dep = c->conf->deploys[i];
+	else
+		dep = c->conf->realm != NULL ? c->conf->realm->publish : NULL;
+	return dep != NULL && dep->publish != NULL ? dep : NULL;
+}
+
+const struct conf_deploy *
+waves_place(const struct cert *c, const char *repository)
+{
+	for (unsigned i = 0; c->conf != NULL && i <= c->conf->n_deploys;
+	    i++) {
+		const struct conf_deploy *dep = place(c, i);
+
+		if (dep != NULL && strcmp(dep->publish->name, repository) == 0)
+			return dep;
 	}
 	return NULL;
 }
 
+/* Do we say who may take it?  In a cluster who renews it does. */
 static bool
-is_reopening(const struct waves *all, const char *cert)
+is_ours(const struct cert *c, const struct conf_deploy *dep)
 {
-	const struct reopening *r;
-
-	LIST_FOREACH(r, &all->reopenings, link) {
-		if (strcmp(r->cert, cert) == 0)
-			return true;
-	}
-	return false;
+	return !dep->is_shared || (c->is_ours && !c->is_taken);
 }
 
-static void
-republish(struct waves *all, struct cert *c, const struct conf_deploy *dep)
+/* Is that what is published there? */
+static bool
+is_published(const struct cert *c, const struct conf_deploy *dep,
+    const struct store_wave *w)
 {
-	struct store *store = all->env->store;
-	struct reopening *r = xcalloc(1, sizeof(*r));
+	const char *serial = cert_serial(c);
 
-	r->all = all;
-	r->cert = xstrdup(c->row.name);
-	r->repository = xstrdup(dep->publish->name);
-	r->serial = xstrdup(cert_serial(c));
-	r->live_dir = store_live_path(store, c->row.name);
-	r->version_dir = store_live_version_path(store, c->row.name);
-	LIST_INSERT_HEAD(&all->reopenings, r, link);
-	r->deploy = deploy_start(&(struct deploy_args){
-	    .env = rollout_env(all->env->rollout), .cert = c->conf,
-	    .wanted = c->conf, .target = dep, .live_dir = r->live_dir,
-	    .version_dir = r->version_dir, .serial = r->serial,
-	    .only = "publish" }, republished, r);
+	return (dep->is_shared || rollout_done_get(c, dep->name, &serial) !=
+	    0) && strcmp(serial, w->serial) == 0;
+}
+
+/* May the row be changed now? */
+static bool
+may_write(const struct waves *all, struct cert *c,
+    const struct conf_deploy *dep)
+{
+	return !dep->is_shared || all->env->hold(c, all->env->arg);
+}
+
+/* "repository \"fleet\""; or "the cluster" */
+static const char *
+where(const struct conf_deploy *dep, char out[160])
+{
+	(void)text_printf(out, 160, dep->is_shared ? "the cluster" :
+	    "repository \"%s\"", dep->publish->name);
+	return out;
 }
 
 /* --- whether the next wave is due --- */
 
 struct looking {
+	const struct waves *all;
 	const struct store_wave *wave;
-	const struct conf_repository *conf;
-	size_t		 waiting;	/* hosts of open waves without it */
+	const struct conf_deploy *dep;
+	const char	*self;		/* of a cluster, a member that does not
+					   serve; else NULL */
+	size_t		 waiting;	/* hosts of open waves without it; */
+	const char	**unsure;	/* ... those of a cluster that may be
+					   dead */
+	size_t		 n_unsure;
 	char		 failed[512];	/* one that cannot deploy it; or "" */
 };
-
-static bool
-is_open(const struct looking *l, const char *host)
-{
-	for (unsigned i = 0; i < l->wave->opened && i < l->conf->n_waves;
-	    i++) {
-		if (fnmatch(l->conf->waves[i], host, 0) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* It went back by itself, or cannot serve what it has. */
-static bool
-has_failed(const struct host_told *t, const struct store_wave *w)
-{
-	if (t->at < w->opened_at || t->code[0] == '\0')
-		return false;
-	return (strcmp(t->serial, w->serial) == 0 && !t->ok) ||
-	    strcmp(t->code, "deploy:rolled-back") == 0;
-}
 
 static void
 look(const struct host_told *t, void *arg)
 {
 	struct looking *l = arg;
+	const struct conf_repository *r = l->dep->publish;
+	const struct fleet_env *env = l->all->env;
+	size_t n = l->wave->opened < r->n_waves ? l->wave->opened :
+	    r->n_waves;
 	char *why;
 
-	if (strcmp(t->repository, l->conf->name) != 0 ||
-	    !is_open(l, t->host))
+	if (strcmp(t->repository, r->name) != 0 ||
+	    !conf_waves_have(r->waves, n, t->host) ||
+	    (l->self != NULL && strcmp(l->self, t->host) == 0))
 		return;
-	if (has_failed(t, l->wave) && l->failed[0] == '\0') {
+	if (wave_host_failed(l->wave, t) && l->failed[0] == '\0') {
 		why = host_why(t);
 		(void)text_printf(l->failed, sizeof(l->failed), "%s: %s",
 		    t->host, why);
@@ -183,82 +126,163 @@ look(const struct host_told *t, void *arg)
 	}
 	/* Who is dead must not keep all others from a new certificate, nor
 	 * what somebody has put in the place of a host that never was. */
-	if (!t->is_silent && t->at != 0 &&
-	    (strcmp(t->serial, l->wave->serial) != 0 || !t->ok))
+	if (t->is_silent || t->at == 0 ||
+	    (strcmp(t->serial, l->wave->serial) == 0 && t->ok))
+		return;
+	if (!l->dep->is_shared || cluster_has_member(env->cluster, t->host)) {
 		l->waiting++;
+		return;
+	}
+	l->unsure = xreallocarray(l->unsure, l->n_unsure + 1,
+	    sizeof(*l->unsure));
+	l->unsure[l->n_unsure++] = t->host;
 }
 
 static void
-stop(struct waves *all, struct store_wave *w, const char *why)
+put(struct waves *all, struct cert *c, const struct store_wave *w)
 {
-	w->state = WAVE_STOPPED;
-	(void)text_printf(w->why, sizeof(w->why), "%s", why);
 	store_wave_put(all->env->store, w);
+	c->has_wave = true;
+}
+
+static void
+tell_stopped(struct waves *all, struct cert *c, const struct conf_deploy *dep,
+    const struct store_wave *w)
+{
+	char text[160];
+
 	event_emit(all->env->certs, w->cert, STEP_DEPLOY, LOGL_WARNING,
-	    "the roll-out in repository \"%s\" is stopped after wave %u: %s",
-	    w->repository, w->opened, why);
+	    "the roll-out in %s is stopped after wave %u: %s",
+	    where(dep, text), w->opened, w->why);
 	all->env->noticed(all->env->arg);
+	/* Members that only serve ask why when something is published. */
+	if (dep->is_shared && is_published(c, dep, w))
+		waves_tell(all, c, dep);
 }
 
 static void
-open_next(struct waves *all, struct cert *c,
-    const struct conf_repository *conf, struct store_wave *w)
+tell_opened(struct waves *all, struct cert *c, const struct conf_deploy *dep,
+    const struct store_wave *w)
 {
-	w->opened++;
-	w->opened_at = clock_now();
-	w->served_at = STORE_WAVE_UNTOLD;
-	w->state = w->opened >= conf->n_waves ? WAVE_DONE : WAVE_RUNNING;
-	w->why[0] = '\0';
-	store_wave_put(all->env->store, w);
+	const struct conf_repository *r = dep->publish;
+	char text[160];
+
 	event_emit(all->env->certs, w->cert, STEP_DEPLOY, LOGL_NOTICE,
-	    "repository \"%s\": wave %u of %zu (%s) may take %s",
-	    w->repository, w->opened, conf->n_waves,
-	    conf->waves[w->opened - 1], w->serial);
-	republish(all, c, target_of(c, conf));
+	    "%s: wave %u of %zu (%s) may take %s", where(dep, text),
+	    w->opened, r->n_waves, w->opened > 0 ? r->waves[w->opened - 1] :
+	    "all", w->serial);
+	waves_tell(all, c, dep);
+	/* Our own hosts' targets may have waited for it. */
+	rollout_kick(all->env->rollout);
+}
+
+/* Who says so rolls back itself, if it has not, and publishes that.  true: it
+ * is under way. */
+static bool
+take_back(struct waves *all, struct cert *c, const struct conf_deploy *dep,
+    const struct store_wave *w)
+{
+	struct rollout *r = all->env->rollout;
+	struct error err;
+
+	if (strcmp(cert_serial(c), w->serial) != 0) {
+		if (may_write(all, c, dep))
+			waves_tell(all, c, dep);
+		return true;
+	}
+	if (rollout_is_rolling_back(r, c) || !rollout_settle(r, c))
+		return true;
+	if (rollback_check(c, false, &err) == -1) {
+		event_emit(all->env->certs, w->cert, STEP_DEPLOY,
+		    LOGL_WARNING, "it cannot be rolled back: %s", err.msg);
+		all->retry_at_ms = clock_mono_ms() + ROLLBACK_MS;
+		rollout_kick(r);
+		return true;
+	}
+	rollout_rollback(r, c, false);
+	return true;
+}
+
+/* What the hosts say, as to the row. */
+static enum wave_next
+judge(struct waves *all, struct cert *c, const struct conf_deploy *dep,
+    struct store_wave *w)
+{
+	const struct conf_cluster *k = all->env->certs->conf->cluster;
+	struct looking l = { .all = all, .wave = w, .dep = dep,
+	    .self = dep->is_shared && k->role == CLUSTER_RENEW ? k->name :
+	    NULL };
+
+	/* By itself: nothing is verified any more. */
+	if (!is_published(c, dep, w)) {
+		wave_stop(w, c->row.error->msg);
+		return WAVE_NEXT_STOPPED;
+	}
+	/* Who has just begun does not know them yet. */
+	if (dep->publish->n_waves > 0 && !hosts_are_known(c, dep->publish))
+		return WAVE_NEXT_NONE;
+	hosts_each(c, look, &l);
+	if (l.n_unsure > 0 && l.waiting == 0 && l.failed[0] == '\0' &&
+	    !waves_none_there(all, c, l.unsure, l.n_unsure))
+		l.waiting = l.n_unsure;
+	free(l.unsure);
+	return wave_step(w, dep->publish, l.waiting, l.failed, clock_now());
+}
+
+static void	do_act(struct waves *, struct cert *,
+		    const struct conf_deploy *);
+
+/* Is there anything to be done about the row, as long as nobody decides? */
+static bool
+is_open(const struct cert *c, const struct conf_deploy *dep,
+    const struct store_wave *w)
+{
+	if (dep->is_shared && w->state == WAVE_WITHDRAWN)
+		return w->served_at == STORE_WAVE_UNTOLD;
+	/* It has rolled back by itself; a repository then keeps the newer. */
+	if (!is_published(c, dep, w))
+		return dep->is_shared && w->state == WAVE_RUNNING &&
+		    rollback_is_done(c) && w->not_before > c->row.not_before;
+	return w->served_at == STORE_WAVE_UNTOLD || w->state == WAVE_RUNNING;
 }
 
 /* true: it is under way. */
 static bool
 go_on(struct waves *all, struct cert *c, const struct conf_deploy *dep)
 {
-	const struct conf_repository *conf = dep->publish;
 	struct store_wave w;
-	struct looking l = { .wave = &w, .conf = conf };
-	const char *serial;
-	time_t now = clock_now();
+	enum wave_next next;
 
-	if (store_wave_get(all->env->store, c->row.name, conf->name, &w) ==
-	    -1 || rollout_done_get(c, dep->name, &serial) == 0 ||
-	    strcmp(serial, w.serial) != 0 || is_reopening(all, c->row.name))
+	if (!is_ours(c, dep))
+		return false;
+	if ((dep->is_shared && c->run != NULL) || waves_is_telling(all, c))
+		return true;
+	if (dep->is_shared && c->wave_act != 0) {
+		if (may_write(all, c, dep))
+			do_act(all, c, dep);
+		return true;
+	}
+	if (store_wave_get(all->env->store, c->row.name, dep->publish->name,
+	    &w) == -1 || !is_open(c, dep, &w))
 		return false;
 	if (w.served_at == STORE_WAVE_UNTOLD) {
-		if (clock_mono_ms() >= all->retry_at_ms)
-			republish(all, c, dep);
+		if (clock_mono_ms() < all->retry_at_ms)
+			return true;
+		if (dep->is_shared && w.state == WAVE_WITHDRAWN)
+			return take_back(all, c, dep, &w);
+		if (may_write(all, c, dep))
+			waves_tell(all, c, dep);
 		return true;
 	}
-	if (w.state != WAVE_RUNNING)
-		return false;
-	if (w.opened >= conf->n_waves) {	/* there are fewer now */
-		w.opened = (unsigned)conf->n_waves - 1;
-		open_next(all, c, conf, &w);
+	next = judge(all, c, dep, &w);
+	if (next == WAVE_NEXT_NONE || !may_write(all, c, dep))
 		return true;
-	}
-	hosts_each(c, look, &l);
-	if (l.failed[0] != '\0') {
-		stop(all, &w, l.failed);
-		return false;
-	}
-	if (l.waiting > 0 && w.served_at != 0) {
-		w.served_at = 0;
-		store_wave_put(all->env->store, &w);
-	} else if (l.waiting == 0 && w.served_at == 0) {
-		w.served_at = now;
-		store_wave_put(all->env->store, &w);
-	}
-	if (w.served_at != 0 && (now - w.served_at >= conf->wave_pause_s ||
-	    w.served_at > now))
-		open_next(all, c, conf, &w);
-	return true;
+	put(all, c, &w);
+	if (next == WAVE_NEXT_STOPPED)
+		tell_stopped(all, c, dep, &w);
+	else if (next == WAVE_NEXT_OPENED)
+		tell_opened(all, c, dep, &w);
+	return next != WAVE_NEXT_STOPPED;
 }
 
 static void
@@ -269,18 +293,30 @@ tick_cb(void *arg)
 
 	for (size_t i = 0; i < all->env->certs->n; i++) {
 		struct cert *c = all->env->certs->list[i];
+		bool is_open = false;
 
-		for (unsigned k = 0; c->conf != NULL && k < c->conf->n_deploys;
-		    k++) {
-			const struct conf_deploy *dep = c->conf->deploys[k];
+		for (unsigned k = 0; c->wave_is_open && c->conf != NULL &&
+		    k <= c->conf->n_deploys; k++) {
+			const struct conf_deploy *dep = place(c, k);
 
-			if (dep->publish != NULL && dep->publish->waves !=
-			    NULL)
-				is_under_way |= go_on(all, c, dep);
+			if (dep != NULL && (dep->is_shared ||
+			    dep->publish->waves != NULL))
+				is_open |= go_on(all, c, dep);
 		}
+		c->wave_is_open = is_open;
+		is_under_way |= is_open;
 	}
-	if (is_under_way && !all->is_stopped)
+	if (is_under_way && !all->is_stopped && !timer_is_set(&all->tick))
 		timer_set(&all->tick, TICK_MS);
+}
+
+void
+waves_look(struct waves *all, struct cert *c)
+{
+	if (!c->has_wave || all->is_stopped)
+		return;
+	c->wave_is_open = true;
+	timer_set(&all->tick, 0);
 }
 
 /* A publication may have begun one. */
@@ -289,10 +325,27 @@ happened(const json_t *event, void *arg)
 {
 	struct waves *all = arg;
 	const char *code = jsonx_str(event, "code");
+	const char *name = jsonx_str(event, "cert");
+	struct cert *c = code == NULL || name == NULL ||
+	    strcmp(code, "deploy:done") != 0 ? NULL :
+	    certs_find(all->env->certs, name);
 
-	if (code != NULL && strcmp(code, "deploy:done") == 0 &&
-	    !all->is_stopped)
-		timer_set(&all->tick, 0);
+	if (c == NULL || c->conf == NULL)
+		return;
+	for (unsigned i = 0; i < c->conf->n_deploys; i++)
+		c->has_wave |= c->conf->deploys[i]->publish != NULL &&
+		    c->conf->deploys[i]->publish->waves != NULL;
+	waves_look(all, c);
+}
+
+static void
+load_cb(const char *cert, void *arg)
+{
+	struct waves *all = arg;
+	struct cert *c = certs_find(all->env->certs, cert);
+
+	if (c != NULL)
+		c->has_wave = true;
 }
 
 struct waves *
@@ -301,8 +354,10 @@ waves_new(const struct fleet_env *env)
 	struct waves *all = xcalloc(1, sizeof(*all));
 
 	all->env = env;
-	LIST_INIT(&all->reopenings);
+	LIST_INIT(&all->tellings);
+	LIST_INIT(&all->askings);
 	timer_init(&all->tick, env->loop, tick_cb, all);
+	store_wave_each(env->store, load_cb, all);
 	all->events = event_subscribe(env->certs, happened, all);
 	return all;
 }
@@ -310,12 +365,10 @@ waves_new(const struct fleet_env *env)
 void
 waves_stop(struct waves *all)
 {
-	struct reopening *r;
-
 	all->is_stopped = true;
 	timer_clear(&all->tick);
-	while ((r = LIST_FIRST(&all->reopenings)) != NULL)
-		reopening_free(r);
+	waves_tell_stop(all);
+	waves_there_stop(all);
 }
 
 void
@@ -334,94 +387,159 @@ waves_apply(struct waves *all)
 	/* What is being published borrows the configuration before. */
 	waves_stop(all);
 	all->is_stopped = false;
+	for (size_t i = 0; i < all->env->certs->n; i++)
+		all->env->certs->list[i]->wave_is_open =
+		    all->env->certs->list[i]->has_wave;
 	timer_set(&all->tick, TICK_MS);
 }
 
 /* --- what a person decides --- */
 
 static bool
-decide(struct waves *all, struct cert *c, const struct conf_deploy *dep,
-    enum waves_act act)
+can(const struct waves *all, const struct cert *c,
+    const struct conf_deploy *dep, enum waves_act act, struct store_wave *w)
 {
-	const struct conf_repository *conf = dep->publish;
-	struct store_wave w;
 	bool is_known = store_wave_get(all->env->store, c->row.name,
-	    conf->name, &w) == 0;
+	    dep->publish->name, w) == 0;
 
 	switch (act) {
 	case WAVES_CONTINUE:
-		if (!is_known || conf->waves == NULL ||
-		    w.opened >= conf->n_waves || w.state == WAVE_WITHDRAWN ||
-		    is_reopening(all, c->row.name))
-			return false;
-		open_next(all, c, conf, &w);
-		break;
+		/* Of a cluster, what we have gone back from ourselves we do
+		 * not publish. */
+		return is_known && w->opened < dep->publish->n_waves &&
+		    w->state != WAVE_WITHDRAWN && (!dep->is_shared ||
+		    !is_ours(c, dep) || is_published(c, dep, w));
 	case WAVES_STOP:
-		if (!is_known || w.state != WAVE_RUNNING)
-			return false;
-		stop(all, &w, "acmectl rollout");
-		break;
+		return is_known && w->state == WAVE_RUNNING;
 	case WAVES_WITHDRAW:
-		if (!is_known) {
-			memset(&w, 0, sizeof(w));
-			(void)text_printf(w.cert, sizeof(w.cert), "%s",
-			    c->row.name);
-			(void)text_printf(w.repository, sizeof(w.repository),
-			    "%s", conf->name);
-		}
-		(void)text_printf(w.serial, sizeof(w.serial), "%s",
-		    cert_serial(c));
-		w.not_before = c->row.not_before;
-		w.state = WAVE_WITHDRAWN;
-		w.why[0] = '\0';
-		store_wave_put(all->env->store, &w);
 		break;
 	}
 	return true;
+}
+
+/* The version to be taken back. */
+static void
+withdraw(const struct cert *c, const struct conf_deploy *dep,
+    struct store_wave *w)
+{
+	bool is_back = dep->is_shared && w->serial[0] != '\0' &&
+	    rollback_is_done(c) && w->not_before > c->row.not_before;
+
+	if (is_back)
+		wave_withdraw(w, w->serial, w->not_before);
+	else
+		wave_withdraw(w, cert_serial(c), c->row.not_before);
+	if (dep->is_shared)
+		w->served_at = STORE_WAVE_UNTOLD;
+}
+
+static void
+decide(struct waves *all, struct cert *c, const struct conf_deploy *dep,
+    enum waves_act act)
+{
+	struct store_wave w;
+
+	if (store_wave_get(all->env->store, c->row.name, dep->publish->name,
+	    &w) == -1) {
+		memset(&w, 0, sizeof(w));
+		(void)text_printf(w.cert, sizeof(w.cert), "%s", c->row.name);
+		(void)text_printf(w.repository, sizeof(w.repository), "%s",
+		    dep->publish->name);
+	}
+	switch (act) {
+	case WAVES_CONTINUE:
+		wave_open(&w, dep->publish, clock_now());
+		put(all, c, &w);
+		tell_opened(all, c, dep, &w);
+		break;
+	case WAVES_STOP:
+		wave_stop(&w, "acmectl rollout");
+		put(all, c, &w);
+		tell_stopped(all, c, dep, &w);
+		break;
+	case WAVES_WITHDRAW:
+		withdraw(c, dep, &w);
+		put(all, c, &w);
+		break;
+	}
+	all->env->noticed(all->env->arg);
+}
+
+/* What was decided, now that the row is ours to change. */
+static void
+do_act(struct waves *all, struct cert *c, const struct conf_deploy *dep)
+{
+	enum waves_act act = (enum waves_act)(c->wave_act - 1);
+	struct store_wave w;
+
+	c->wave_act = 0;
+	if (can(all, c, dep, act, &w))
+		decide(all, c, dep, act);
+}
+
+static int
+none(const struct cert *c, struct error *err)
+{
+	return error_set(err, ERR_CONFIG, "waves:none", "no roll-out of "
+	    "\"%s\" is under way; see: acmectl status %s", c->row.name,
+	    c->row.name);
 }
 
 int
 waves_do(struct waves *all, struct cert *c, enum waves_act act,
     struct error *err)
 {
+	struct store_wave w;
 	size_t n = 0;
 
-	for (unsigned i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
-		if (c->conf->deploys[i]->publish != NULL)
-			n += decide(all, c, c->conf->deploys[i], act);
+	for (unsigned i = 0; c->conf != NULL && i <= c->conf->n_deploys;
+	    i++) {
+		const struct conf_deploy *dep = place(c, i);
+
+		if (dep == NULL || !is_ours(c, dep) ||
+		    !can(all, c, dep, act, &w) ||
+		    (act == WAVES_CONTINUE && waves_is_telling(all, c)))
+			continue;
+		n++;
+		if (dep->is_shared)
+			c->wave_act = (unsigned char)(act + 1);
+		else
+			decide(all, c, dep, act);
 	}
 	if (n == 0)
-		return error_set(err, ERR_CONFIG, "waves:none", "no roll-out "
-		    "of \"%s\" is under way; see: acmectl status %s",
-		    c->row.name, c->row.name);
-	all->env->noticed(all->env->arg);
-	if (!all->is_stopped)
-		timer_set(&all->tick, TICK_MS);
+		return none(c, err);
+	c->has_wave = true;
+	waves_look(all, c);
 	return 0;
 }
 
 /* --- told --- */
 
-static const char *const states[] = {
-	[WAVE_RUNNING] = "running", [WAVE_STOPPED] = "stopped",
-	[WAVE_DONE] = "done", [WAVE_WITHDRAWN] = "rolled back",
-};
+/* Where none was ever in waves, nothing is asked for. */
+static bool
+get(const struct waves *all, const struct cert *c,
+    const struct conf_deploy *dep, struct store_wave *w)
+{
+	return (c->has_wave || !dep->is_shared) && store_wave_get(
+	    all->env->store, c->row.name, dep->publish->name, w) == 0;
+}
 
 json_t *
 waves_json(const struct waves *all, const struct cert *c)
 {
 	struct store_wave w;
 
-	for (unsigned i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
-		const struct conf_repository *conf =
-		    c->conf->deploys[i]->publish;
+	for (unsigned i = 0; c->conf != NULL && i <= c->conf->n_deploys;
+	    i++) {
+		const struct conf_deploy *dep = place(c, i);
+		const struct conf_repository *conf;
 
-		if (conf == NULL || store_wave_get(all->env->store,
-		    c->row.name, conf->name, &w) == -1)
+		if (dep == NULL || !get(all, c, dep, &w))
 			continue;
+		conf = dep->publish;
 		return json_pack("{s:s, s:s, s:s, s:i, s:i, s:o, s:o, s:o}",
 		    "repository", conf->name, "serial", w.serial,
-		    "state", states[w.state], "wave", (int)w.opened,
+		    "state", wave_state_name(w.state), "wave", (int)w.opened,
 		    "waves", (int)conf->n_waves,
 		    "opened_at", jsonx_time(w.opened_at),
 		    "next_at", jsonx_time(w.state == WAVE_RUNNING &&
@@ -438,17 +556,17 @@ waves_stopped(const struct waves *all, const struct cert *c, char *why,
 {
 	struct store_wave w;
 
-	for (unsigned i = 0; c->conf != NULL && i < c->conf->n_deploys; i++) {
-		const struct conf_repository *conf =
-		    c->conf->deploys[i]->publish;
+	for (unsigned i = 0; c->conf != NULL && i <= c->conf->n_deploys;
+	    i++) {
+		const struct conf_deploy *dep = place(c, i);
+		char text[160];
 
-		if (conf == NULL || store_wave_get(all->env->store,
-		    c->row.name, conf->name, &w) == -1 ||
-		    w.state != WAVE_STOPPED)
+		if (dep == NULL || !is_ours(c, dep) ||
+		    !get(all, c, dep, &w) || w.state != WAVE_STOPPED)
 			continue;
-		(void)text_printf(why, size, "the roll-out in repository "
-		    "\"%s\" is stopped after wave %u of %zu: %s", conf->name,
-		    w.opened, conf->n_waves, w.why);
+		(void)text_printf(why, size, "the roll-out in %s is stopped "
+		    "after wave %u of %zu: %s", where(dep, text), w.opened,
+		    dep->publish->n_waves, w.why);
 		return 0;
 	}
 	return -1;

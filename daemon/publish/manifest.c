@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/publish/manifest.h"
 
-#include <fnmatch.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "common/mem.h"
 #include "common/names.h"
 #include "common/text.h"
+#include "daemon/config/conf_repository.h"
 #include "daemon/publish/repo_keys.h"
 #include "daemon/store/identity.h"
 #include "daemon/store/seal.h"
@@ -273,13 +273,11 @@ read_waves(const json_t *o, struct manifest *m, struct error *err)
 bool
 manifest_is_for(const struct manifest *m, const char *host)
 {
-	if (m->waves == NULL)
-		return true;
-	for (char **p = m->waves; *p != NULL; p++) {
-		if (fnmatch(*p, host, 0) == 0)
-			return true;
-	}
-	return false;
+	size_t n = 0;
+
+	while (m->waves != NULL && m->waves[n] != NULL)
+		n++;
+	return m->waves == NULL || conf_waves_have(m->waves, n, host);
 }
 
 static int

@@ -16,6 +16,7 @@
 #include "daemon/io/loop.h"
 #include "daemon/publish/manifest.h"
 #include "daemon/publish/objects.h"
+#include "daemon/publish/publish_waves.h"
 #include "daemon/publish/repo_keys.h"
 #include "daemon/store/bundle.h"
 #include "daemon/store/identity.h"
@@ -47,7 +48,7 @@ struct publish_op {
 					   store takes it back */
 	enum object_condition condition;
 	unsigned	 conflicts, misread;
-	struct store_wave wave;
+	struct store_sync_op *sync;	/* of the wave that begins */
 	bool		 keeps_files;	/* those there are this version's */
 	size_t		 sizes[MANIFEST_FILES];	/* of stored */
 	struct object_op *object;
@@ -62,6 +63,7 @@ publish_cancel(void *arg)
 	struct publish_op *op = arg;
 
 	step_clear(&op->s);
+	store_sync_cancel(op->sync);
 	timer_clear(&op->turn);
 	identity_wraps_free(op->wraps);
 	explicit_bzero(op->key, sizeof(op->key));
@@ -241,68 +243,17 @@ read_facts(struct publish_op *op, struct error *err)
 	return 0;
 }
 
-/* --- waves --- */
-
-/* Which hosts may take this version now: a new one those of the first wave. */
-static void
-set_waves(struct publish_op *op)
-{
-	const struct conf_repository *r = op->repository;
-	struct store *store = op->s.a.env->store;
-	struct manifest *m = &op->manifest;
-	struct store_wave *w = &op->wave;
-	bool is_known = store != NULL && store_wave_get(store,
-	    m->certificate, r->name, w) == 0;
-
-	if (is_known && w->state == WAVE_WITHDRAWN &&
-	    strcmp(w->serial, m->serial) != 0 &&
-	    w->not_before >= m->not_before) {
-		(void)text_printf(m->withdrawn, sizeof(m->withdrawn), "%s",
-		    w->serial);
-		return;
-	}
-	if (store == NULL || r->waves == NULL)
-		return;
-	if (!is_known || strcmp(w->serial, m->serial) != 0) {
-		*w = (struct store_wave){ .not_before = m->not_before,
-		    .opened = 1, .opened_at = clock_now(),
-		    .state = WAVE_RUNNING };
-		(void)text_printf(w->cert, sizeof(w->cert), "%s",
-		    m->certificate);
-		(void)text_printf(w->repository, sizeof(w->repository), "%s",
-		    r->name);
-		(void)text_printf(w->serial, sizeof(w->serial), "%s",
-		    m->serial);
-		store_wave_put(store, w);
-	}
-	if (w->opened >= r->n_waves)
-		return;
-	m->waves = xcalloc(w->opened + 1, sizeof(*m->waves));
-	for (unsigned i = 0; i < w->opened; i++)
-		m->waves[i] = xstrdup(r->waves[i]);
-}
-
-static bool
-same_waves(const struct manifest *a, const struct manifest *b)
-{
-	char *const *p = a->waves, *const *q = b->waves;
-
-	if (p == NULL || q == NULL || strcmp(a->withdrawn, b->withdrawn) != 0)
-		return p == q && strcmp(a->withdrawn, b->withdrawn) == 0;
-	for (; *p != NULL && *q != NULL && strcmp(*p, *q) == 0; p++, q++)
-		continue;
-	return *p == *q;
-}
-
 /* Only who may take it changes: its files stay as hosts read them.  Where
  * hosts have keys, who may open it may have changed as well, and the new files
  * lie beside the old ones. */
 static void
 keep_files(struct publish_op *op, const struct manifest *there)
 {
+	bool is_in_waves = op->s.a.target->is_shared && there->waves != NULL;
+
 	if (op->repository->to_hosts ||
 	    strcmp(there->serial, op->manifest.serial) != 0 ||
-	    same_waves(there, &op->manifest))
+	    (!is_in_waves && publish_same_waves(there, &op->manifest)))
 		return;
 	for (int i = 0; i < MANIFEST_FILES && !op->keeps_files; i++)
 		op->sizes[i] = op->manifest.files[i].size;
@@ -506,12 +457,13 @@ read_manifest(struct publish_op *op)
 }
 
 static int
-prepare(struct publish_op *op, struct error *err)
+prepare(struct publish_op *op, bool *is_begun, struct error *err)
 {
 	if (repo_keys_read(op->repository, op->s.a.env->store, &op->keys,
 	    err) == -1 || read_facts(op, err) == -1)
 		return -1;
-	set_waves(op);
+	*is_begun = publish_waves(op->s.a.env->store, op->repository,
+	    op->s.a.target->is_shared, &op->manifest);
 	if (op->repository->to_hosts)
 		make_secret(op);
 	else if (op->repository->encrypted)
@@ -520,21 +472,43 @@ prepare(struct publish_op *op, struct error *err)
 }
 
 static void
-begin_cb(void *arg)
+go(struct publish_op *op)
 {
-	struct publish_op *op = arg;
-	struct error err;
-
-	if (prepare(op, &err) == -1) {
-		finish(op, &err);
-		return;
-	}
 	step_say(&op->s, "publishing %s in repository \"%s\"",
 	    op->manifest.serial, op->repository->name);
 	if (op->wraps != NULL)
 		wrap_cb(op);
 	else
 		read_manifest(op);
+}
+
+/* Who forgot that the first wave has it would begin with that one again. */
+static void
+wave_kept(const struct error *err, void *arg)
+{
+	struct publish_op *op = arg;
+
+	op->sync = NULL;
+	if (err != NULL)
+		finish(op, err);
+	else
+		go(op);
+}
+
+static void
+begin_cb(void *arg)
+{
+	struct publish_op *op = arg;
+	struct error err;
+	bool is_begun;
+
+	if (prepare(op, &is_begun, &err) == -1)
+		finish(op, &err);
+	else if (is_begun)
+		op->sync = store_sync_start(op->s.a.env->store, wave_kept,
+		    op);
+	else
+		go(op);
 }
 
 static void *

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
@@ -119,6 +120,18 @@ say_cb(const char *line, void *arg)
 }
 
 void
+renewal_begin_wave(struct renewal *r)
+{
+	const struct conf_repository *to = r->cc->realm->certs;
+
+	if (to->waves == NULL)
+		return;
+	(void)store_wave_begin(r->env->store, r->cert->row.name, to->name,
+	    r->info.serial, r->info.not_before, clock_now());
+	r->cert->has_wave = true;
+}
+
+void
 renewal_publish_first(struct renewal *r, void (*next)(struct renewal *))
 {
 	const struct renewal_env *env = r->env;
@@ -133,11 +146,11 @@ renewal_publish_first(struct renewal *r, void (*next)(struct renewal *))
 	r->after_look = next;
 	r->release = release_start(&(struct release_args){
 	    .loop = env->loop, .http = env->http, .etcd = env->etcd,
-	    .conf = r->conf, .cc = r->cc, .version_dir = dir,
-	    .serial = r->info.serial, .renew_at = due_at(r->info.not_before,
-	    r->info.not_after, r->cc->renew_before_s, 0),
-	    .fence = key != NULL ? &fence : NULL, .line = say_cb }, released,
-	    r);
+	    .store = env->store, .conf = r->conf, .cc = r->cc,
+	    .version_dir = dir, .serial = r->info.serial, .renew_at =
+	    due_at(r->info.not_before, r->info.not_after,
+	    r->cc->renew_before_s, 0), .fence = key != NULL ? &fence :
+	    NULL, .line = say_cb }, released, r);
 	free(key);
 	free(dir);
 }

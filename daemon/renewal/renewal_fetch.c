@@ -132,7 +132,7 @@ renewal_enter_fetch(struct renewal *r)
 	    .store = r->env->store, .cert = r->cc,
 	    .repository = r->source, .serial = cert_serial(r->cert),
 	    .not_before = row->not_before, .not_after = row->not_after,
-	    .host = origin_host(r->cert, r->source), .etag = "",
+	    .host = origin_wave_host(r->cert, r->source), .etag = "",
 	    .published_at = row->source_at };
 	struct error err;
 

@@ -223,11 +223,13 @@ renewal_enter_install(struct renewal *r)
 		    "and the new version cannot be given the same: acmed is "
 		    "not in that group; see \"install\" in acmed.conf(5)",
 		    r->cert->row.name);
-	if (renewal_is_shared(r))
-		r->sync = store_sync_shared_start(r->env->store,
-		    r->cert->row.name, still_ours, r);
-	else
+	if (!renewal_is_shared(r)) {
 		gate_begin(r);
+		return;
+	}
+	renewal_begin_wave(r);
+	r->sync = store_sync_shared_start(r->env->store, r->cert->row.name,
+	    still_ours, r);
 }
 
 /* --- deploy, and give the clean-up a moment --- */

@@ -138,6 +138,9 @@ void	renewal_fail(struct renewal *, const struct error *err);
 bool	renewal_is_shared(const struct renewal *);
 /* Take what is published, if it is newer; else go on. */
 void	renewal_look_first(struct renewal *, void (*next)(struct renewal *));
+/* Of the version that is to be published the first wave begins; what others
+ * know of it is to be there before it is. */
+void	renewal_begin_wave(struct renewal *);
 /* Publish the version that is to be installed, then go on. */
 void	renewal_publish_first(struct renewal *,
 	    void (*next)(struct renewal *));

@@ -69,7 +69,7 @@ release_start(const struct release_args *a, release_done_cb *done, void *arg)
 	};
 
 	op->env = (struct deploy_env){ .loop = a->loop, .http = a->http,
-	    .etcd = a->etcd };
+	    .etcd = a->etcd, .store = a->store };
 	op->conf = conf_ref(a->conf);
 	op->version_dir = xstrdup(a->version_dir);
 	op->serial = xstrdup(a->serial);

@@ -17,11 +17,13 @@ struct http;
 struct loop;
 struct object_fence;
 struct release_op;
+struct store;
 
 struct release_args {			/* borrowed; copied */
 	struct loop	*loop;
 	struct http	*http;
 	struct etcd	*etcd;
+	struct store	*store;		/* says who may take it (waves) */
 	const struct conf *conf;	/* one more reference is taken */
 	const struct conf_cert *cc;	/* borrowed; has a realm */
 	const char	*version_dir;	/* .../archive/NAME/SERIAL */

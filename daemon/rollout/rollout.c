@@ -12,6 +12,7 @@
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/freeze.h"
+#include "daemon/certs/wave.h"
 #include "daemon/deploy/cloud_turns.h"
 #include "daemon/deploy/hooks.h"
 #include "daemon/deploy/unit_job.h"
@@ -21,6 +22,7 @@
 
 #define WAKE_MAX_MS 60000
 #define WORK_MAX 10		/* steps that work at once */
+#define WAVE_LOOK_S 60		/* its wave may be open then */
 #define ASKING_MAX 64		/* connections to see what is served */
 
 struct target *
@@ -142,6 +144,12 @@ rollout_kick(struct rollout *r)
 		timer_set(&r->retry, 0);
 }
 
+bool
+rollout_waits_for_wave(const struct cert *c, const struct conf_deploy *dep)
+{
+	return !dep->at_holder && wave_holds(c);
+}
+
 time_t
 rollout_target_at(const struct cert *c, const struct target *t,
     const struct conf_deploy *dep, time_t now)
@@ -151,6 +159,9 @@ rollout_target_at(const struct cert *c, const struct target *t,
 
 	if (from >= urgent)
 		return at;
+	if (rollout_waits_for_wave(c, dep))
+		return from + WAVE_LOOK_S < urgent ? from + WAVE_LOOK_S :
+		    urgent;
 	/* A freeze may end outside of the windows, and a window be in the
 	 * next freeze. */
 	window = due_window_at(dep->windows, dep->n_windows, from);

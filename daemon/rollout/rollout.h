@@ -58,6 +58,8 @@ struct rollout_env {
 	struct slots	*takeovers;	/* at work at one time */
 	/* From now on it is due here (takeover.h); NULL: nobody asks. */
 	void		(*taken_over)(struct cert *, void *arg);
+	/* What its cluster has published was looked at; NULL: nobody asks. */
+	void		(*looked)(struct cert *, void *arg);
 	void		*arg;
 };
 

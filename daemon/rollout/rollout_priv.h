@@ -90,7 +90,11 @@ time_t		 rollout_served_until(const struct target *);
 /* --- rollout.c --- */
 /* Not done any more; the row is not saved. */
 void		 rollout_undo(struct rollout *, struct target *);
-/* When a target that is not done may run. */
+/* Do other members of the cluster take this version first? */
+bool		 rollout_waits_for_wave(const struct cert *,
+		    const struct conf_deploy *);
+/* When a target that is not done may run; while it waits for its wave, when to
+ * look again. */
 time_t		 rollout_target_at(const struct cert *, const struct target *,
 		    const struct conf_deploy *, time_t now);
 /* Draw the time of the next daily look. */

@@ -147,6 +147,12 @@ is_held(const struct rollout_run *op, struct target *t,
 	if (at <= now)
 		return false;
 	t->tried = op;
+	if (rollout_waits_for_wave(op->cert, dep)) {
+		event_deploy(op->rollout->env->certs, op->cert->row.name,
+		    dep->name, NULL, LOGL_INFO, "deploy \"%s\" waits: other "
+		    "hosts take this version first (waves)", dep->name);
+		return true;
+	}
 	event_deploy(op->rollout->env->certs, op->cert->row.name, dep->name,
 	    NULL, LOGL_INFO, "deploy \"%s\" waits for %s: it begins in %s",
 	    dep->name, freeze_deploy_at(op->cert, t->row.urgent_at, now) > now ?

@@ -260,6 +260,8 @@ watch_seen(struct cert *c, const struct fetch_result *seen)
 	/* What was told while it was read may be newer than it. */
 	if (c->watch->news_at != 0 && c->watch->news_at < c->watch->poll_at)
 		c->watch->poll_at = c->watch->news_at;
+	if (origin_is_cluster(c) && c->watch->env->looked != NULL)
+		c->watch->env->looked(c, c->watch->env->arg);
 }
 
 /* The publisher should have renewed it long ago. */
@@ -384,7 +386,7 @@ watch_poll(struct cert *c)
 	    .serial = cert_serial(c),
 	    .not_before = c->row.not_before,
 	    .not_after = c->row.not_after,
-	    .host = origin_host(c, origin_repository(c)), .etag = w->etag,
+	    .host = origin_wave_host(c, origin_repository(c)), .etag = w->etag,
 	    .published_at = c->row.source_at, .only_look = true }, polled, c);
 }
 

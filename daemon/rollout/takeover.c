@@ -115,8 +115,9 @@ release(struct takeover *t)
 	event_emit(env->certs, c->row.name, STEP_INSTALL, LOGL_INFO,
 	    "publishing the certificate in use for the cluster");
 	t->release = release_start(&(struct release_args){ .loop = env->loop,
-	    .http = env->http, .etcd = env->etcd, .conf = env->certs->conf,
-	    .cc = c->conf, .version_dir = dir, .serial = c->row.serial,
+	    .http = env->http, .etcd = env->etcd, .store = env->store,
+	    .conf = env->certs->conf, .cc = c->conf, .version_dir = dir,
+	    .serial = c->row.serial,
 	    .renew_at = ari_window_due_at(c, &by_ari) }, released, t);
 	free(dir);
 }

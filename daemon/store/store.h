@@ -368,8 +368,13 @@ enum wave_state {
 	WAVE_RUNNING,
 	WAVE_STOPPED,			/* no further wave is opened */
 	WAVE_DONE,			/* all may take it */
-	WAVE_WITHDRAWN			/* who has it takes the one before */
+	WAVE_WITHDRAWN,			/* who has it takes the one before */
+	WAVE_STATE_END
 };
+/* "running", "stopped", "done", "rolled back". */
+const char	*wave_state_name(enum wave_state);
+/* 0, or -1: there is no such state. */
+int		 wave_state_parse(const char *, enum wave_state *);
 
 struct store_wave {
 	char		 cert[128], repository[128];
@@ -386,8 +391,18 @@ struct store_wave {
 /* 0, or -1: there is none. */
 int		 store_wave_get(struct store *, const char *cert,
 		    const char *repository, struct store_wave *);
-/* Insert or replace; key: cert, repository. */
+/* The certificates that have one; each until it returns. */
+void		 store_wave_each(struct store *,
+		    void (*each)(const char *cert, void *), void *);
+/* Insert or replace; key: cert, repository.  Members of a cluster share it with
+ * the certificate's row. */
 void		 store_wave_put(struct store *, const struct store_wave *);
+/* A new version is being published: the first wave may take it.  Nothing
+ * happens where it is known.  true: it was put, and must be durable before the
+ * version is published. */
+bool		 store_wave_begin(struct store *, const char *cert,
+		    const char *repository, const char *serial,
+		    time_t not_before, time_t now);
 
 /*
  * --- what a publisher has taken back, on the hosts: not to be taken again ---

@@ -1986,7 +1986,8 @@
     AT "10: certificate \"two\": files is given twice, first in line 9; "
     "allowed: once\n" },
 { "cluster {\nrole = boss\nlease = 1s\nprefix = \"/\"\n"
-    "name = \"a b\"\nencrypt_key_file = /dev/null\n}\n"
+    "name = \"a b\"\nencrypt_key_file = /dev/null\n"
+    "waves = { \"canary-*\", \"a b\" } wave_pause = 1y\n}\n"
     "cluster {\n}\n",
     AT "1: cluster: etcd is missing; allowed: etcd = { "
     "\"https://HOST:2379\", ... }, the members of the etcd cluster\n"
@@ -1998,7 +1999,11 @@
     AT "5: cluster: name: \"a b\" cannot be a name here: only letters, "
     "digits, '.', '_' and '-' are allowed\n"
     AT "6: cluster: encrypt_key_file: /dev/null: not a regular file\n"
-    AT "8: cluster: it is given twice, first in line 1; allowed: once\n" },
+    AT "7: cluster: wave_pause = \"1y\"; allowed: 0d to 30d, written like "
+    "30d, 12h, 10m or 90s\n"
+    AT "7: cluster: waves = \"a b\"; allowed: patterns of host names such as "
+    "web-*\n"
+    AT "9: cluster: it is given twice, first in line 1; allowed: once\n" },
 /* Who only serves needs no secrets of renewing. */
 #define ELSEWHERE(role) \
     "cluster {\netcd = \"http://h:2379\"\nrole = " role "\n}\n" \

@@ -504,6 +504,34 @@ test_sample(void **state)
 	free(path);
 }
 
+/* They go to the repository of all its certificates, and are no part of what a
+ * member is. */
+static void
+test_cluster_waves(void)
+{
+	static const char text[] = "cluster { etcd = \"http://a:2379\" "
+	    "name = m encrypt_key_file = shared %s }\n"
+	    "account \"ca\" { directory = \"https://ca.test/\" "
+	    "agree_tos = true }\nprovider \"dns\" { type = bare }\n"
+	    "certificate \"c\" { names = { \"c.test\" } }\n";
+	char *plain = xasprintf(text, ""), *waves = xasprintf(text,
+	    "waves = { \"canary-*\", \"*\" } wave_pause = 1h");
+	struct conf *a = load(plain), *b = load(waves);
+	const struct conf_repository *r = b->certs[0]->realm->certs;
+	struct conf_cluster *copy = conf_cluster_copy(b->cluster);
+
+	assert_true(a->cluster->hash == b->cluster->hash);
+	assert_null(a->certs[0]->realm->certs->waves);
+	assert_int_equal(r->n_waves, 2);
+	assert_int_equal(r->wave_pause_s, 3600);
+	conf_unref(b);
+	assert_string_equal(copy->waves[0], "canary-*");
+	conf_cluster_free(copy);
+	conf_unref(a);
+	free(plain);
+	free(waves);
+}
+
 static void
 test_cluster(void **state)
 {
@@ -528,6 +556,7 @@ test_cluster(void **state)
 	assert_int_equal(conf->cluster->role, CLUSTER_SERVE);
 	assert_int_equal(conf->cluster->lease_s, 60);
 	conf_unref(conf);
+	test_cluster_waves();
 	conf = load("account \"le\" { }\n");
 	assert_null(conf->cluster);
 	conf_unref(conf);

@@ -40,7 +40,10 @@ static const char full[] = "{\"name\":\"a\",\"serial\":\"0a\","
     "\"omitted_at\":7,\"retry_at\":8,\"error\":{\"kind\":\"rejected\","
     "\"code\":\"acme:dns\",\"msg\":\"no\",\"retry_at\":0}}],"
     "\"first\":{\"names\":\"[\\\"a.test\\\"]\",\"account\":\"kid\","
-    "\"profile\":\"short\",\"key\":\"KEY1\",\"chain\":\"CHAIN1\",\"at\":9}}";
+    "\"profile\":\"short\",\"key\":\"KEY1\",\"chain\":\"CHAIN1\",\"at\":9},"
+    "\"wave\":{\"serial\":\"0a\",\"state\":\"stopped\",\"not_before\":5,"
+    "\"opened\":2,\"opened_at\":6,\"served_at\":7,\"untold\":false,"
+    "\"why\":\"web-1: no\"}}";
 
 static json_t *
 parse(const char *text)
@@ -142,6 +145,55 @@ test_strict(void **state)
 		}
 	}
 	assert_true(n > 150);
+	json_decref(o);
+}
+
+static int
+read_wave(const char *member, json_t *value /* taken */, struct document *d)
+{
+	json_t *o = parse(full);
+	struct error err;
+	int rc;
+
+	(void)json_object_set_new(json_object_get(o, "wave"), member, value);
+	rc = document_read(o, d, &err);
+	if (rc == -1)
+		assert_string_equal(err.code, "cluster:document");
+	json_decref(o);
+	return rc;
+}
+
+/* Who may take what: a hostile word is refused, and older acmeds have none. */
+static void
+test_wave(void **state)
+{
+	json_t *o = parse(full), *again;
+	struct document d;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(read_wave("untold", json_true(), &d), 0);
+	assert_int_equal(d.wave.served_at, STORE_WAVE_UNTOLD);
+	again = document_json(&d);
+	assert_true(json_is_true(json_object_get(json_object_get(again,
+	    "wave"), "untold")));
+	json_decref(again);
+	document_clear(&d);
+	assert_int_equal(read_wave("why", json_string("a\x1b[31m"), &d), 0);
+	assert_null(strchr(d.wave.why, '\x1b'));
+	document_clear(&d);
+	assert_int_equal(read_wave("state", json_string("odd"), &d), -1);
+	assert_int_equal(read_wave("serial", json_string(""), &d), -1);
+	assert_int_equal(read_wave("serial", json_null(), &d), -1);
+	assert_int_equal(read_wave("opened", json_integer(-1), &d), -1);
+	assert_int_equal(read_wave("served_at", json_integer(-1), &d), -1);
+	(void)json_object_del(o, "wave");
+	assert_int_equal(document_read(o, &d, &err), 0);
+	assert_string_equal(d.wave.serial, "");
+	again = document_json(&d);
+	assert_true(json_equal(o, again));
+	json_decref(again);
+	document_clear(&d);
 	json_decref(o);
 }
 
@@ -283,6 +335,7 @@ main(void)
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_sealed),
 		cmocka_unit_test(test_strict),
+		cmocka_unit_test(test_wave),
 		cmocka_unit_test(test_txt),
 		cmocka_unit_test(test_apply),
 		cmocka_unit_test(test_account),

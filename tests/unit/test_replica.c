@@ -684,6 +684,68 @@ test_takeover(void **state)
 	EVP_PKEY_free(key);
 }
 
+static void
+put_wave(struct rig *r, int n, const char *serial, time_t not_before,
+    unsigned opened)
+{
+	struct store_wave w = { .not_before = not_before, .opened = opened,
+	    .state = WAVE_RUNNING };
+
+	(void)text_printf(w.cert, sizeof(w.cert), "a");
+	(void)text_printf(w.repository, sizeof(w.repository), "cluster");
+	(void)text_printf(w.serial, sizeof(w.serial), "%s", serial);
+	cert(r, n)->has_wave = true;
+	store_wave_put(r->m[n].store, &w);
+}
+
+static unsigned
+opened(struct rig *r, int n, const char *serial)
+{
+	struct store_wave w;
+
+	return store_wave_get(r->m[n].store, "a", "cluster", &w) == 0 &&
+	    strcmp(w.serial, serial) == 0 ? w.opened : 0;
+}
+
+/* Which waves are open: all know what the holder says; who is no holder any
+ * more opens none; and what etcd has of an older version replaces nothing. */
+static void
+test_waves(void **state)
+{
+	struct rig *r = *state;
+
+	take_lock(r, 0);
+	put_wave(r, 0, "0a", 100, 1);
+	sync_shared(r, 0, "");
+	UNTIL(r, opened(r, 1, "0a") == 1);
+	assert_true(cert(r, 1)->has_wave);
+	/* Also where a run is under way that takes it from there. */
+	cert(r, 1)->run = (struct renewal *)r;
+	put_wave(r, 0, "0a", 100, 2);
+	sync_shared(r, 0, "");
+	UNTIL(r, opened(r, 1, "0a") == 2);
+	cert(r, 1)->run = NULL;
+
+	take_lock(r, 1);
+	assert_int_equal(adopt(r, 1), 0);
+	put_wave(r, 0, "0a", 100, 9);		/* it has died, it seemed */
+	sync_shared(r, 0, "cluster:fenced");
+	assert_int_equal(opened(r, 1, "0a"), 2);
+	put_wave(r, 1, "0a", 100, 3);
+	sync_shared(r, 1, "");
+	UNTIL(r, opened(r, 0, "0a") == 3);
+
+	/* Installed and published there, but not told any more. */
+	r->m[1].fence = 0;
+	kv_put(LOCK, NULL, 0);
+	put_wave(r, 0, "0b", 200, 1);
+	take_lock(r, 0);
+	assert_int_equal(adopt(r, 0), 0);
+	assert_int_equal(opened(r, 0, "0b"), 1);
+	sync_shared(r, 0, "");
+	UNTIL(r, opened(r, 1, "0b") == 1);
+}
+
 /* While nobody holds it its owner writes, nobody else; and nobody what he has
  * not read. */
 static void
@@ -1121,8 +1183,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_order_first),
-		TEST(test_takeover), TEST(test_unlocked), TEST(test_pause),
-		TEST(test_pause_many),
+		TEST(test_takeover), TEST(test_waves), TEST(test_unlocked),
+		TEST(test_pause), TEST(test_pause_many),
 		TEST(test_away), TEST(test_unreadable), TEST(test_anew),
 		TEST(test_account), TEST(test_rollover),
 		TEST(test_apart), TEST(test_budget), TEST(test_holds),
