@@ -67,7 +67,8 @@ check_hosts_end(struct check *c)
 		opt_mistake(c->m, c->hosts.rows[n - 1].sec,
 		    c->hosts.rows[n - 1].sec->line, "found %zu hosts; "
 		    "allowed: at most %d", n, IDENTITY_WRAPS_MAX);
-	memcpy(rows, c->hosts.rows, n * sizeof(*rows));
+	for (size_t i = 0; i < n; i++)
+		rows[i] = c->hosts.rows[i];
 	qsort(rows, n, sizeof(*rows), by_key);
 	for (size_t i = 1; i < n; i++) {
 		if (by_key(&rows[i - 1], &rows[i]) == 0 &&
