@@ -155,14 +155,22 @@ write_both(const struct options *o, struct conf_batch *b, const char *path,
     const char *text)
 {
 	struct options quiet = *o;
+	char *next;
 	struct error err;
 	int code = drafts_try(o, conf_batch_path(b, 0), conf_batch_text(b,
 	    0));
 
 	if (code != EXIT_OK)
 		return code;
-	if (conf_batch_write(b, &err) == -1)
-		return tell(&err);
+	if (conf_batch_write(b, &err) == -1) {
+		code = tell(&err);
+		next = xasprintf("for another key: acmectl host remove %s, "
+		    "then add it again", o->names[1]);
+		if (code == EXIT_REFUSED)
+			say_error(next);
+		free(next);
+		return code;
+	}
 	if (path != NULL && export_write(path, 0600, text, strlen(text),
 	    &err) == -1) {
 		conf_batch_undo(b);

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from lab import etcd as lab_etcd, fleet as lab_fleet, proc
+from lab import daemon, etcd as lab_etcd, fleet as lab_fleet, proc
 
 INCLUDE = 'include("conf.d/*.conf")\n'
 
@@ -191,7 +191,8 @@ def test_rights(make, lab):
     def reported():
         return {h["host"] for h in fleet.publisher.get(
             "/v1/receipts")[1]["hosts"]}
-    fleet.publisher.wait("its receipt", lambda: "web-1" in reported())
+    fleet.publisher.wait("their receipts", lambda: {"web-1", "web-2"} <=
+                         reported())
     fleet.ctl("host", "remove", "web-1")
     assert "web-1" not in reported() and "web-2" in reported()
     second = fleet.renew(first)
@@ -203,6 +204,9 @@ def test_rights(make, lab):
     assert "web-1" not in reported()
     p = fleet.publisher.ctl("host", "show", "web-1")
     assert p.returncode == 5 and "no host" in p.stdout, p.stdout
+    p = fleet.publisher.ctl("host", "add", "web-2", daemon.HOST_KEY)
+    assert p.returncode == 5 and "acmectl host remove web-2, then" in \
+        p.stdout, p.stdout
     p = fleet.publisher.ctl("host", "add", "web-9", "abc")
     assert p.returncode == 5 and "public_key" in p.stdout, p.stdout
     assert not glob.glob(fleet.publisher.folder + "/conf.d/*web-9*")
