@@ -119,6 +119,9 @@ struct cert {
 	bool		 is_taken;	/* from the realm's repository, as
 					   another member renews it, or that is
 					   not known */
+	bool		 fails_here;	/* ... and row.error is of that, or of
+					   a rollback here: the cluster's does
+					   not replace it */
 
 	/* rollout/'s. */
 	struct takeover	*takeover;	/* NULL: none is under way */

@@ -15,6 +15,7 @@
 #include "daemon/certs/pair.h"
 #include "daemon/cleanup/cleanup.h"
 #include "daemon/config/conf.h"
+#include "daemon/rollout/rollback.h"
 #include "daemon/store/chain.h"
 #include "daemon/store/keys.h"
 
@@ -191,6 +192,44 @@ take_wave(struct replica *r, struct cert *c, const struct store_wave *given)
 		env->wave(c, env->arg);
 }
 
+/*
+ * How it fares is who renews it's to say; but not of what failed here, such as
+ * a full disk, which that one knows nothing of, until it goes well here.  Nor
+ * has what it rolled back to anything to do with what is used here.
+ */
+static bool
+keeps_own(const struct cert *c, const struct document *d)
+{
+	const char *serial = d->row.serial;
+
+	if (c->fails_here && c->row.error != NULL)
+		return true;
+	return d->row.error != NULL && serial != NULL &&
+	    rollback_is_error(d->row.error) &&
+	    strcmp(serial, cert_serial(c)) != 0;
+}
+
+static bool
+apply(const struct document *d, struct cert *c, bool all)
+{
+	struct store_cert *row = &c->row, own = *row;
+	bool changed;
+
+	if (!keeps_own(c, d))
+		return document_apply(d, row, all);
+	row->error = NULL;
+	row->names_failed = NULL;
+	changed = document_apply(d, row, all);
+	free(row->error);
+	free(row->names_failed);
+	row->error = own.error;
+	row->names_failed = own.names_failed;
+	row->failures = own.failures;
+	row->retry_at = own.retry_at;
+	row->error_at = own.error_at;
+	return changed;
+}
+
 static int
 take(struct replica *r, struct cert *c, const struct document *d,
     struct error *err)
@@ -205,7 +244,7 @@ take(struct replica *r, struct cert *c, const struct document *d,
 	/* What this daemon has counted for its own order it has counted. */
 	if (is_other && was != NULL)
 		budget_order_issued(c);
-	(void)document_apply(d, &c->row, true);
+	(void)apply(d, c, true);
 	/* A person asked here just now.  What state.db has of it may be done
 	 * since, by another daemon. */
 	if (c->forced && c->row.asked_at < asked_at)
@@ -232,7 +271,7 @@ follow(struct item *i, struct cert *c, const struct document *d,
 
 	/* Who only serves never goes on with it. */
 	if (i->is_open || i->r->conf->cluster->role == CLUSTER_SERVE)
-		return document_apply(d, &c->row, false);
+		return apply(d, c, false);
 	if (take(i->r, c, d, &err) == -1)
 		return false;
 	i->had = modified;
@@ -326,7 +365,7 @@ replica_adopt(struct replica *r, struct cert *c, const void *value,
 		return 0;
 	i = item_get(r, path, ITEM_CERT, c->row.name, NULL);
 	/* What is here is that, and perhaps more. */
-	if (i->had == modified)
+	if (i->had == modified && !c->fails_here)
 		return 0;
 	key = replica_key(r, path);
 	o = document_open(r->secret, key, value, len, err);
@@ -342,6 +381,7 @@ replica_adopt(struct replica *r, struct cert *c, const void *value,
 	}
 	replica_pause_merge(i, c, &d);
 	r->is_taking = true;
+	c->fails_here = false;		/* it is renewed here */
 	rc = take(r, c, &d, err);
 	r->is_taking = false;
 	if (rc == 0) {

@@ -87,6 +87,7 @@ note_failure(const struct engine *e, struct cert *c, enum step step,
 	row->error_at = now;
 	free(row->error);
 	row->error = xmemdup(err, sizeof(*err));
+	c->fails_here = c->is_taken;
 	cert_save(c);
 }
 
@@ -161,6 +162,8 @@ engine_run_done(struct cert *c, enum step step, const struct error *err,
 	takeover_kick(c);
 	place_end(&c->place);
 	c->passes_hold = c->passes_limits = false;
+	if (err == NULL)
+		c->fails_here = false;
 	e->renewed += err == NULL;
 	e->failed += err != NULL && strcmp(err->code, "engine:held") != 0 &&
 	    !certs_is_shared_error(err);

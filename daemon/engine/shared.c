@@ -320,6 +320,11 @@ granted(struct cert *c, const struct error *err, void *arg)
 		return;
 	}
 	c->wished_until = clock_now() + GRANT_WAIT_S;
+	/* It may be there, and could not be taken. */
+	if (c->fails_here && c->run == NULL) {
+		c->forced = true;
+		engine_look(e, c);
+	}
 	tick_later(e);
 }
 

@@ -26,10 +26,16 @@ rollback_is_wanted(const struct cert *c)
 }
 
 bool
+rollback_is_error(const struct error *err)
+{
+	return strcmp(err->code, BY_COMMAND) == 0 || strcmp(err->code,
+	    ROLLED_BACK) == 0;
+}
+
+bool
 rollback_is_done(const struct cert *c)
 {
-	return rollback_is_wanted(c) || (c->row.error != NULL &&
-	    strcmp(c->row.error->code, ROLLED_BACK) == 0);
+	return c->row.error != NULL && rollback_is_error(c->row.error);
 }
 
 int
@@ -57,6 +63,7 @@ hold(struct cert *c, const char *from, const char *why)
 	    BY_COMMAND, "rolled back from certificate %s to %s%s%s", from,
 	    row->serial, why != NULL ? ": " : " by acmectl", why != NULL ?
 	    why : "");
+	c->fails_here = c->is_taken;
 	row->failures++;
 	row->retry_at = due_retry_at(&err, PAUSE_RUNG, now, row->not_after);
 	row->error_at = now;

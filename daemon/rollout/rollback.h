@@ -25,6 +25,7 @@ int	rollback_cert(struct cert *, bool force, const char *why,
 int	rollback_check(const struct cert *, bool force, struct error *);
 /* Was it rolled back, and not renewed since? */
 bool	rollback_is_done(const struct cert *);
+bool	rollback_is_error(const struct error *);
 /* The same, by a person: row.error is a note, and no failure. */
 bool	rollback_is_wanted(const struct cert *);
 

@@ -424,6 +424,32 @@ def test_no_right(fleet, lab):
         c.stop()
 
 
+def test_fails_here(fleet):
+    """A host that cannot install what comes is failing, and tries again, also
+    when who renews it has nothing to complain of."""
+    name = fleet.cert(names(1)[0])
+    r = fleet.member("r1", "renew").start()
+    w = fleet.member("w1", "serve").start()
+    first, _ = fleet.everywhere(name)
+    archive = os.path.join(w.state_dir, "archive", name)
+    os.rename(archive, archive + ".away")
+    with open(archive, "w"):
+        pass
+    time.sleep(1.1)             # newer, by its dates
+    assert r.ctl("renew-now", name).returncode == 0
+    w.wait("the failure", lambda: w.cert_status(name)["error"])
+    r.wait("its end", lambda: r.cert_status(name)["run"] is None)
+    time.sleep(2)               # what r1 says has come
+    c = w.cert_status(name)
+    assert c["error"] and c["failures"] == 1, c
+    assert c["next"]["at"] - c["error"]["at"] <= 600, c
+    os.unlink(archive)
+    os.rename(archive + ".away", archive)
+    assert w.ctl("renew-now", name).returncode == 0
+    fleet.everywhere(name, first)
+    assert w.wait_valid(name)["failures"] == 0
+
+
 def test_rolled_back(fleet):
     """Who renews it has rolled back, and others have the newer one: what they
     are asked for is renewed all the same."""
@@ -440,6 +466,7 @@ def test_rolled_back(fleet):
     for m in members:
         if m.cert_status(name)["published"]:
             assert m.serial(name) == second
+            assert m.cert_status(name)["state"] == "valid"
             p = m.ctl("renew-now", name)
             assert p.returncode == 0, p.stdout
     third, _ = fleet.everywhere(name, second)

@@ -833,6 +833,45 @@ test_pause(void **state)
 	    cert(r, 1)->row.paused_until);
 }
 
+/* What fails here alone, as with a full disk, is not forgotten when the owner
+ * says that it fares well; nor is that it rolled back told of what is here. */
+static void
+test_own_failure(void **state)
+{
+	struct rig *r = *state;
+	struct cert *c = cert(r, 1), *owner = cert(r, 0);
+	struct error err;
+
+	settle(r);
+	(void)error_set(&err, ERR_INTERNAL, "sys:io", "no space");
+	c->row.error = xmemdup(&err, sizeof(err));
+	c->row.failures = 1;
+	c->row.retry_at = 6000;
+	c->is_taken = c->fails_here = true;
+	cert_save(c);
+	owner->row.failures = 2;
+	owner->row.early = 3;
+	cert_save(owner);
+	UNTIL(r, c->row.early == 3);
+	assert_int_equal(c->row.failures, 1);
+	assert_int_equal(c->row.retry_at, 6000);
+	assert_string_equal(c->row.error->code, "sys:io");
+	/* It has gone well here since. */
+	c->fails_here = false;
+	owner->row.early = 4;
+	cert_save(owner);
+	UNTIL(r, c->row.early == 4);
+	assert_int_equal(c->row.failures, 2);
+	assert_null(c->row.error);
+	(void)error_set(&err, ERR_REJECTED, "engine:rolled-back", "to 2");
+	owner->row.error = xmemdup(&err, sizeof(err));
+	owner->row.early = 5;
+	xstrset(&owner->row.serial, "0002");
+	cert_save(owner);
+	UNTIL(r, c->row.early == 5);
+	assert_null(c->row.error);
+}
+
 /* More than are sent at one time. */
 static void
 test_pause_many(void **state)
@@ -1185,6 +1224,7 @@ main(void)
 		TEST(test_order_first),
 		TEST(test_takeover), TEST(test_waves), TEST(test_unlocked),
 		TEST(test_pause), TEST(test_pause_many),
+		TEST(test_own_failure),
 		TEST(test_away), TEST(test_unreadable), TEST(test_anew),
 		TEST(test_account), TEST(test_rollover),
 		TEST(test_apart), TEST(test_budget), TEST(test_holds),
