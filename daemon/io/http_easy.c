@@ -634,11 +634,21 @@ is_about_dates(CURLcode rc, const char *why)
 	    strstr(why, "certificate has expired") != NULL);
 }
 
+/* libcurl's words; a sentence where it has OpenSSL's, as 8.14 does. */
+static const char *
+reason(const struct http_op *op, CURLcode rc)
+{
+	if (rc == CURLE_RECV_ERROR && strstr(op->errbuf, "unexpected eof while "
+	    "reading") != NULL)
+		return "the server closed the connection before the end of "
+		    "its answer";
+	return op->errbuf[0] != '\0' ? op->errbuf : curl_easy_strerror(rc);
+}
+
 int
 http_easy_error(const struct http_op *op, CURLcode rc, struct error *err)
 {
-	const char *why = op->errbuf[0] != '\0' ? op->errbuf :
-	    curl_easy_strerror(rc);
+	const char *why = reason(op, rc);
 	long proxy_status = 0;
 
 	if (op->limit != WITHIN_LIMITS || is_header_error(rc))

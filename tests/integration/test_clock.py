@@ -199,7 +199,8 @@ def test_watches(machine):
     a.reload()
 
     def looked():
-        return a.status()["watches"][0]["looked_at"]
+        watches = a.status()["watches"]     # none before the reload
+        return watches and watches[0]["looked_at"]
     first = a.wait("the first look", looked, timeout=35)
     clock.suspend(2 * 3600)
     a.wait("another", lambda: looked() >= first + 3600)
