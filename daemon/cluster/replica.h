@@ -82,8 +82,9 @@ int		 replica_adopt(struct replica *, struct cert *,
 		    const void *value, size_t len, int64_t modified,
 		    struct error *);
 /* With role = serve: how does it fare at the one who renews it?  Its row and
- * certs_changed() tell. */
-void		 replica_ask(struct replica *, struct cert *);
+ * certs_changed() tell.  only_waves: or just which hosts may take which
+ * version of it (env's wave() tells). */
+void		 replica_ask(struct replica *, struct cert *, bool only_waves);
 /* Other certificates may be ours to renew now. */
 void		 replica_look(struct replica *);
 /* Has the certificate's document an order, or TXT records, that somebody has

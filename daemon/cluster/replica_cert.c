@@ -204,9 +204,11 @@ keeps_own(const struct cert *c, const struct document *d)
 
 	if (c->fails_here && c->row.error != NULL)
 		return true;
-	return d->row.error != NULL && serial != NULL &&
-	    rollback_is_error(d->row.error) &&
-	    strcmp(serial, cert_serial(c)) != 0;
+	if (d->row.error == NULL || !rollback_is_error(d->row.error))
+		return false;
+	/* Who has what it rolled back to is to take the next all the same. */
+	return c->is_taken || (serial != NULL &&
+	    strcmp(serial, cert_serial(c)) != 0);
 }
 
 static bool
@@ -294,6 +296,12 @@ replica_cert_incoming(struct item *i, const json_t *o, int64_t modified)
 	}
 	if (document_read(o, &d, &err) == -1) {
 		log_warning(NULL, "cluster: %s: %s", i->path, err.msg);
+		return;
+	}
+	if (i->asks == ASKS_WAVE) {
+		if (c != NULL)
+			take_wave(i->r, c, &d.wave);
+		document_clear(&d);
 		return;
 	}
 	i->is_open = document_is_open(&d);

@@ -59,6 +59,10 @@ struct item {
 	int64_t		 sending_ms;
 	struct store_hold *hold;
 	bool		 is_over;	/* budget, hold: to be deleted */
+	/* What is asked for, if anything: which hosts may take it; or all that
+	 * who does not renew it may know. */
+	enum { ASKS_NOTHING, ASKS_WAVE, ASKS_ALL } asks;
+	bool		 is_asked_again;	/* for all, meanwhile */
 };
 TAILQ_HEAD(items, item);
 

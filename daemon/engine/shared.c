@@ -212,7 +212,7 @@ shared_looked(struct cert *c, void *engine)
 
 	/* With each wave that is opened; what others mirror. */
 	if (c->conf->realm->certs->waves != NULL)
-		replica_ask(e->replica, c);
+		replica_ask(e->replica, c, true);
 }
 
 void
@@ -357,7 +357,7 @@ look_for_wished(struct engine *e, struct cert *c)
 		wish_end(c);
 	} else {
 		/* How it fared may be written after that it is over. */
-		replica_ask(e->replica, c);
+		replica_ask(e->replica, c, false);
 	}
 }
 

@@ -746,6 +746,51 @@ test_waves(void **state)
 	UNTIL(r, opened(r, 1, "0b") == 1);
 }
 
+static void
+set_error(struct rig *r, int n, const char *code)
+{
+	struct store_cert *row = &cert(r, n)->row;
+
+	free(row->error);
+	row->error = code == NULL ? NULL : xcalloc(1, sizeof(*row->error));
+	row->failures = code != NULL;
+	if (code != NULL)
+		(void)error_set(row->error, ERR_REJECTED, code, "%s", code);
+	cert_save(cert(r, n));
+}
+
+/* A rollback is of one host: who has rolled back goes on knowing it, whatever
+ * the one who renews it tells; and is told of nobody else's. */
+static void
+test_rolled_back(void **state)
+{
+	struct rig *r = *state;
+	struct cert *c = cert(r, 1);
+
+	c->is_taken = true;
+	take_lock(r, 0);
+	set_error(r, 0, "dns:timeout");
+	sync_shared(r, 0, "");
+	UNTIL(r, c->row.failures == 1);
+	set_error(r, 0, "deploy:rolled-back");
+	cert(r, 0)->row.early = 7;
+	cert_save(cert(r, 0));
+	sync_shared(r, 0, "");
+	UNTIL(r, c->row.early == 7);
+	assert_string_equal(c->row.error->code, "dns:timeout");
+
+	set_error(r, 1, "deploy:rolled-back");
+	c->fails_here = true;
+	set_error(r, 0, NULL);
+	cert(r, 0)->row.early = 8;
+	cert_save(cert(r, 0));
+	sync_shared(r, 0, "");
+	UNTIL(r, c->row.early == 8);
+	assert_non_null(c->row.error);
+	assert_string_equal(c->row.error->code, "deploy:rolled-back");
+	assert_int_equal(c->row.failures, 1);
+}
+
 /* While nobody holds it its owner writes, nobody else; and nobody what he has
  * not read. */
 static void
@@ -1148,7 +1193,14 @@ test_apart(void **state)
 	cert_save(cert(r, 0));
 	spin(r, 50);
 	assert_int_equal(cert(r, 1)->row.failures, 0);
-	replica_ask(r->m[1].replica, cert(r, 1));
+	/* Which hosts may take it is asked for alone; and both at once. */
+	put_wave(r, 0, "0a", 100, 2);
+	sync_shared(r, 0, "");
+	replica_ask(r->m[1].replica, cert(r, 1), true);
+	UNTIL(r, opened(r, 1, "0a") == 2);
+	assert_int_equal(cert(r, 1)->row.failures, 0);
+	replica_ask(r->m[1].replica, cert(r, 1), true);
+	replica_ask(r->m[1].replica, cert(r, 1), false);
 	UNTIL(r, cert(r, 1)->row.failures == 2);
 	got = store_account_key(r->m[1].store, "ca", DIRECTORY, &err);
 	assert_null(got);
@@ -1222,7 +1274,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_order_first),
-		TEST(test_takeover), TEST(test_waves), TEST(test_unlocked),
+		TEST(test_takeover), TEST(test_waves),
+		TEST(test_rolled_back), TEST(test_unlocked),
 		TEST(test_pause), TEST(test_pause_many),
 		TEST(test_own_failure),
 		TEST(test_away), TEST(test_unreadable), TEST(test_anew),
