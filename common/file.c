@@ -195,6 +195,43 @@ file_read_private(const char *path, size_t max, char **out,
 }
 
 int
+file_read_shared(const char *path, size_t max, char **out, struct error *err)
+{
+	char *text, *next, *all = xstrdup(""), *longer;
+	const char *why = NULL;
+	unsigned n = 0;
+
+	if (file_read_private(path, max, &text, err) == -1) {
+		free(all);
+		return -1;
+	}
+	for (char *line = text; line != NULL && why == NULL; line = next) {
+		next = strchr(line, '\n');
+		if (next != NULL)
+			*next++ = '\0';
+		secret_trim(line);
+		if (*line == '\0')
+			continue;
+		why = ++n > 2 ? "found more than two lines; allowed: the "
+		    "secret, and in a second line another that is accepted" :
+		    secret_fault(line);
+		longer = xasprintf("%s%s%s", all, n > 1 ? "\n" : "", line);
+		freezero_str(all);
+		all = longer;
+		explicit_bzero(line, strlen(line));
+	}
+	if (n == 0 && why == NULL)
+		why = "is empty";
+	freezero_str(text);
+	if (why == NULL) {
+		*out = all;
+		return 0;
+	}
+	freezero_str(all);
+	return error_set(err, ERR_CONFIG, "file:secret", "%s: %s", path, why);
+}
+
+int
 file_read_secret(const char *path, size_t max, char **out, struct error *err)
 {
 	const char *why;

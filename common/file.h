@@ -43,6 +43,14 @@ int	file_read_private(const char *path, size_t max, char **out,
 	    struct error *);
 
 /*
+ * The same for a secret that machines share: one line, or two, the second of
+ * which is the one that it was before, or will be (store/seal.h): *out has "\n"
+ * between them, and no other blanks.
+ */
+int	file_read_shared(const char *path, size_t max, char **out,
+	    struct error *);
+
+/*
  * The same for a file that holds one secret: blanks at its ends are cut, and
  * what is not the secret alone is refused (secret.h).
  */

@@ -425,6 +425,13 @@ cluster_free(struct cluster *k)
 	free(k);
 }
 
+bool
+cluster_is_joined(const struct cluster *k)
+{
+	return k->k != NULL && membership_is_held(k->membership) &&
+	    k->is_complete;
+}
+
 enum cluster_part
 cluster_part(const struct cluster *k, struct cert *c, const char **who)
 {
@@ -437,7 +444,7 @@ cluster_part(const struct cluster *k, struct cert *c, const char **who)
 	*who = NULL;
 	if (k->k == NULL || c->conf == NULL || c->conf->realm == NULL)
 		return CLUSTER_ALONE;
-	if (!membership_is_held(k->membership) || !k->is_complete)
+	if (!cluster_is_joined(k))
 		return CLUSTER_AWAY;
 	lock = lock_find(k, c);
 	if (lock != NULL && lock->lease != membership_lease(k->membership)) {

@@ -72,6 +72,9 @@ enum cluster_part {
 enum cluster_part cluster_part(const struct cluster *, struct cert *,
 		    const char **who);
 
+/* Are we in it, with the secret that all have, and know of all? */
+bool		 cluster_is_joined(const struct cluster *);
+
 /*
  * After so many failures in a row that another may not have, it is the next
  * one's to renew.  They try when it is due again, not sooner.

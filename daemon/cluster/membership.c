@@ -58,34 +58,33 @@ struct membership {
 
 /* --- sealed values --- */
 
+static int
+no_secret(const struct conf_cluster *conf, struct error *err)
+{
+	return error_set(err, ERR_CONFIG, "file:secret", "%s: it could not be "
+	    "read with the configuration", conf->secret_file);
+}
+
 char *
 membership_seal(const struct conf_cluster *conf, const char *key,
     const char *text, size_t *len, struct error *err)
 {
-	char *secret, *sealed;
-
-	if (file_read_secret(conf->secret_file, FILE_SECRET_MAX, &secret,
-	    err) == -1)
+	if (conf->secret == NULL && no_secret(conf, err) == -1)
 		return NULL;
-	sealed = seal_close(secret, key, text, strlen(text), len);
-	freezero_str(secret);
-	return sealed;
+	return seal_close(conf->secret, key, text, strlen(text), len);
 }
 
 char *
 membership_open(const struct conf_cluster *conf, const char *key,
     const char *sealed, size_t len, struct error *err)
 {
-	char *secret, *text;
+	char *text;
 	size_t n;
-	int rc;
 
-	if (file_read_secret(conf->secret_file, FILE_SECRET_MAX, &secret,
-	    err) == -1)
+	if (conf->secret == NULL && no_secret(conf, err) == -1)
 		return NULL;
-	rc = seal_open(secret, key, sealed, len, &text, &n, err);
-	freezero_str(secret);
-	return rc == 0 ? text : NULL;
+	return seal_open(conf->secret, key, sealed, len, &text, &n,
+	    err) == 0 ? text : NULL;
 }
 
 /* --- the lease's ID on disk --- */
@@ -470,6 +469,8 @@ struct reading {
 	const char	*key;
 	struct error	 err;
 	int		 rc;
+	bool		 is_old;	/* sealed with the second line */
+	int64_t		 modified;
 };
 
 static void
@@ -479,14 +480,52 @@ read_secret(const struct etcd_kv *kv, void *arg)
 	char *text = membership_open(r->m->a.conf, r->key, kv->value, kv->len,
 	    &r->err);
 
+	r->modified = kv->modified;
+	r->is_old = text != NULL && !seal_is_first(r->m->a.conf->secret,
+	    r->key, kv->value, kv->len);
 	if (text != NULL)
 		r->rc = 0;
 	else if (strcmp(r->err.code, "seal:open") == 0)
 		(void)error_set(&r->err, ERR_CONFIG, "cluster:secret",
 		    "encrypt_key_file (%s) has another secret than the other "
-		    "members have; all need the same",
-		    r->m->a.conf->secret_file);
+		    "members have; all need the same; a new one is added as a "
+		    "second line on all first, see \"A new secret\" in "
+		    "fleet.md", r->m->a.conf->secret_file);
 	freezero_str(text);
+}
+
+static void
+replaced(const struct error *err, const json_t *reply, void *arg)
+{
+	struct membership *m = arg;
+
+	(void)reply;
+	m->call = NULL;
+	/* Refused: another member has done so. */
+	if (err != NULL)
+		failed(m, err);
+	else
+		go_on(m, PART_OLD, 0);
+}
+
+/* It is still sealed with the second line, which is the old one. */
+static void
+secret_replace(struct membership *m, int64_t modified)
+{
+	char *path = secret_key(m), *sealed;
+	json_t *key = etcd_text(path);
+	struct error err;
+	size_t len;
+
+	sealed = membership_seal(m->a.conf, path, SECRET_TEXT, &len, &err);
+	free(path);
+	call(m, "/v3/kv/txn", json_pack("{s:[{s:O, s:s, s:s, s:o}], "
+	    "s:[{s:{s:o, s:o}}]}",
+	    "compare", "key", key, "target", "MOD", "result", "EQUAL",
+	    "mod_revision", id_json(modified),
+	    "success", "request_put", "key", key,
+	    "value", etcd_bytes(sealed, len)), replaced);
+	free(sealed);
 }
 
 /* The first member has put it there. */
@@ -509,6 +548,8 @@ secret_seen(const struct error *err, const json_t *reply, void *arg)
 	free(key);
 	if (err != NULL)
 		failed(m, err);
+	else if (r.is_old)
+		secret_replace(m, r.modified);
 	else
 		go_on(m, PART_OLD, 0);
 }

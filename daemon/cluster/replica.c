@@ -422,13 +422,10 @@ static void
 start(struct replica *r, const struct conf *conf)
 {
 	const struct conf_cluster *k = conf->cluster;
-	struct error err;
 
-	if (file_read_secret(k->secret_file, FILE_SECRET_MAX, &r->secret,
-	    &err) == -1) {
-		log_error(NULL, "cluster: %s", err.msg);
-		return;
-	}
+	if (k->secret == NULL)
+		return;			/* nobody can join with it */
+	r->secret = xstrdup(k->secret);
 	r->conf = conf_ref(conf);
 	r->prefix = xasprintf("%s/state/", k->prefix);
 	/* All of it is about renewals: replica_ask(). */

@@ -12,6 +12,7 @@
 #include "daemon/certs/certs.h"
 #include "daemon/config/conf.h"
 #include "daemon/rest/sign.h"
+#include "daemon/store/seal.h"
 
 #define OPS_MAX		4	/* at once: io/http has six places */
 #define RETRY_MS	1000
@@ -341,6 +342,7 @@ replica_incoming(struct replica *r, const char *path, const void *value,
 {
 	struct item *i = value != NULL ? item_at(r, path) :
 	    item_find(r, path);
+	bool is_old = false;
 	struct error err;
 	json_t *o = NULL;
 	char *key;
@@ -360,6 +362,12 @@ replica_incoming(struct replica *r, const char *path, const void *value,
 			return;
 		}
 	}
+	/* Until all are, the old secret is needed. */
+	if (o != NULL && strchr(r->secret, '\n') != NULL) {
+		key = replica_key(r, path);
+		is_old = !seal_is_first(r->secret, key, value, len);
+		free(key);
+	}
 	r->is_taking = true;
 	switch (i->kind) {
 	case ITEM_CERT:
@@ -375,4 +383,8 @@ replica_incoming(struct replica *r, const char *path, const void *value,
 	}
 	r->is_taking = false;
 	json_decref(o);
+	if (is_old) {
+		i->digest = 0;
+		item_changed(i);
+	}
 }

@@ -68,7 +68,7 @@ struct conf_watch *check_watch(struct check *, const struct section *);
 struct conf_cluster *check_cluster(struct check *, const struct section *);
 /* Is a secret that hosts share, in the file that key names (NULL: told
  * already), long enough not to be guessed? */
-void	check_shared_secret(struct check *, const struct section *,
+char	*check_shared_secret(struct check *, const struct section *,
 	    const char *key, const char *file);
 
 /* Where the members of the cluster meet; accounts and certificates are

@@ -92,7 +92,8 @@ check_cluster(struct check *c, const struct section *sec)
 		    "missing; allowed: a file with a secret that all members "
 		    "share, such as of openssl rand -hex 32");
 	k->secret_file = opt_file(c->m, sec, "encrypt_key_file");
-	check_shared_secret(c, sec, "encrypt_key_file", k->secret_file);
+	k->secret = check_shared_secret(c, sec, "encrypt_key_file",
+	    k->secret_file);
 	k->prefix = check_prefix(c, sec);
 	k->name = check_name(c, sec);
 	k->role = check_role(c, sec);
@@ -126,6 +127,7 @@ conf_cluster_copy(const struct conf_cluster *k)
 	to->etcd->key_file = copy(e->key_file);
 	to->prefix = copy(k->prefix);
 	to->secret_file = copy(k->secret_file);
+	to->secret = copy(k->secret);
 	to->name = copy(k->name);
 	if (k->waves != NULL)
 		to->waves = opt_list_new((const char *const *)k->waves,
@@ -141,6 +143,7 @@ conf_cluster_free(struct conf_cluster *k)
 	check_free_etcd(k->etcd);
 	free(k->prefix);
 	free(k->secret_file);
+	freezero_str(k->secret);
 	free(k->name);
 	opt_list_free(k->waves);
 	free(k);

@@ -25,6 +25,7 @@ realm_new(const struct conf_cluster *k, const char *id)
 	r->etcd = k->etcd;
 	r->prefix = xasprintf("%s/%s/certs/", k->prefix, id);
 	r->secret_file = k->secret_file;
+	r->secret = k->secret;
 	r->encrypted = true;
 	r->of_cluster = true;
 	r->receipts = true;

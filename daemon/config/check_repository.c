@@ -117,11 +117,39 @@ check_secret(struct check *c, const struct section *sec, const char *key,
 	freezero_str(secret);
 }
 
-void
+/* The shorter one of two lines, in characters. */
+static size_t
+shortest(const char *secret)
+{
+	size_t first = strcspn(secret, "\n"), second;
+
+	if (secret[first] == '\0')
+		return first;
+	second = strlen(secret + first + 1);
+	return second < first ? second : first;
+}
+
+char *
 check_shared_secret(struct check *c, const struct section *sec,
     const char *key, const char *file)
 {
-	check_secret(c, sec, key, file, SECRET_MIN);
+	struct error err;
+	char *secret;
+
+	if (file == NULL)
+		return NULL;
+	if (file_read_shared(file, FILE_SECRET_MAX, &secret, &err) == -1) {
+		opt_mistake(c->m, sec, tree_value(sec, key)->line, "%s: %s",
+		    key, err.msg);
+		return NULL;
+	}
+	check_hash_secret(c, secret);
+	if (shortest(secret) < SECRET_MIN)
+		opt_mistake(c->m, sec, tree_value(sec, key)->line, "%s: %s: "
+		    "it has %zu characters; allowed: at least %d, such as "
+		    "of openssl rand -hex 32", key, file, shortest(secret),
+		    SECRET_MIN);
+	return secret;
 }
 
 /* What signs the manifests, and encrypts: one of these. */
@@ -161,7 +189,7 @@ check_keys_of(struct check *c, const struct section *sec,
 	if (key == ways[2] || key == ways[3])
 		return;
 	r->secret_file = opt_file(c->m, sec, key);
-	check_shared_secret(c, sec, key, r->secret_file);
+	freezero_str(check_shared_secret(c, sec, key, r->secret_file));
 }
 
 static bool

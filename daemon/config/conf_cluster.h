@@ -24,7 +24,10 @@ struct conf_cluster {
 	struct conf_etcd *etcd;
 	char		*prefix;	/* of all keys: "/acmed", no "/" at its
 					   end */
-	char		*secret_file;	/* encrypt_key_file */
+	char		*secret_file;	/* encrypt_key_file, */
+	char		*secret;	/* and what was in it when the
+					   configuration was read; NULL: that
+					   could not be */
 	char		*name;		/* of this member; an object's name */
 	enum cluster_role role;
 	int		 lease_s;	/* after so long without a word from it

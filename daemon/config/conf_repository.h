@@ -41,6 +41,8 @@ struct conf_repository {
 	char		*ca_file;	/* NULL: the system's trust */
 	/* Who signs, and who can read: one of three. */
 	char		*secret_file;	/* hmac_key_file or encrypt_key_file */
+	const char	*secret;	/* of a cluster, whose parts must all
+					   have the same; NULL: see the file */
 	bool		 to_hosts;	/* to publish: signed by the key of this
 					   acmed, for certificates' hosts */
 	char		*host_key_file;	/* to fetch what is published so; */

@@ -100,6 +100,9 @@ struct engine {
 	struct replica	*replica;
 	struct publisher *publisher;	/* the cluster's key of it */
 	struct timer	 shared_tick;
+	uint64_t	 cluster_hash;	/* of the section in force; 0: none */
+	bool		 redoes;	/* it is another: look again at all
+					   that is ours, once we are in */
 	unsigned	 n_locking;	/* locks being asked for, */
 	bool		 waits_to_lock;	/* and more would have been */
 	int64_t		 shared_stop_by_ms;	/* monotonic */

@@ -28,6 +28,7 @@
 #define STOP_MS		2000
 #define RETRY_S		5	/* after a lock that could not be taken */
 #define LOCKING_MAX	20	/* locks asked for at one time */
+#define REDO_S		30	/* all are looked at within */
 #define GRANT_WAIT_S	30	/* for what another member has renewed */
 
 static void
@@ -77,6 +78,15 @@ shared_changed(struct engine *e, struct cert *c)
 		follow(e, c);
 }
 
+/* Is what is published still what we have, and readable? */
+static void
+redo(struct engine *e)
+{
+	e->redoes = false;
+	for (size_t i = 0; i < e->certs->n; i++)
+		takeover_again(&e->rollout_env, e->certs->list[i], REDO_S);
+}
+
 static void
 changed(struct cert *c, void *arg)
 {
@@ -93,6 +103,8 @@ changed(struct cert *c, void *arg)
 		return;
 	for (size_t i = 0; i < e->certs->n; i++)
 		follow(e, e->certs->list[i]);
+	if (e->redoes && cluster_is_joined(e->cluster))
+		redo(e);
 	/* What an owner knows, and nobody else does. */
 	notifier_kick(e->notifier);
 	replica_look(e->replica);
@@ -551,6 +563,10 @@ shared_apply(struct engine *e)
 	const struct conf_cluster *k = e->conf->cluster;
 	bool renews = k != NULL && k->role != CLUSTER_SERVE;
 
+	/* Such as a new secret: what is published may be unreadable now. */
+	e->redoes = k != NULL && (e->redoes || (e->cluster_hash != 0 &&
+	    e->cluster_hash != k->hash));
+	e->cluster_hash = k != NULL ? k->hash : 0;
 	replica_apply(e->replica, e->conf);
 	publisher_apply(e->publisher, e->conf);
 	accounts_set_share(e->accounts, renews ?

@@ -41,6 +41,8 @@ struct fetch_args {			/* borrowed; copied */
 struct fetch_result {
 	bool		 is_new;	/* the manifest names a newer one */
 	bool		 is_held;	/* ... which other hosts take first */
+	bool		 is_old_secret;	/* it is signed with the second line of
+					   the secret (seal.h) */
 	char		 etag[OBJECT_ETAG_SIZE];	/* of the manifest */
 	char		 serial[64];	/* of the one published */
 	/* Of the manifest, as there; published_at 0: it is unchanged. */

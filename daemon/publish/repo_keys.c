@@ -22,8 +22,12 @@ repo_keys_read(const struct conf_repository *r, struct store *store,
     struct repo_keys *k, struct error *err)
 {
 	*k = (struct repo_keys){ .secret = NULL };
+	if (r->secret != NULL) {
+		k->secret = xstrdup(r->secret);
+		return 0;
+	}
 	if (r->secret_file != NULL)
-		return file_read_secret(r->secret_file, FILE_SECRET_MAX,
+		return file_read_shared(r->secret_file, FILE_SECRET_MAX,
 		    &k->secret, err);
 	if (r->to_hosts)
 		k->me = store_publisher(store, err);

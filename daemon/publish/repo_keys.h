@@ -23,7 +23,7 @@ struct repo_keys {
 
 /*
  * Read what the repository names.  store: where the publisher's own key is, or
- * is made; only needed for one with to_hosts.  Errors: file_read_secret()'s,
+ * is made; only needed for one with to_hosts.  Errors: file_read_shared()'s,
  * identity_read()'s, store_publisher()'s; cleared on failure.
  */
 int	repo_keys_read(const struct conf_repository *, struct store *,

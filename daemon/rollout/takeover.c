@@ -131,9 +131,10 @@ lacks_ours(const struct cert *c, const struct error *err,
 
 	if (row->serial == NULL || row->not_after <= clock_now())
 		return false;
+	/* Also while the old secret is accepted, so that it can be dropped. */
 	return err != NULL ? strcmp(err->code, "object:missing") == 0 ||
 	    strcmp(err->code, "fetch:older") == 0 :
-	    strcmp(result->serial, row->serial) != 0;
+	    strcmp(result->serial, row->serial) != 0 || result->is_old_secret;
 }
 
 static void

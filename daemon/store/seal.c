@@ -26,13 +26,29 @@ must(bool ok)
 		abort();
 }
 
+/* Of the line that begins there. */
+static size_t
+line_len(const char *line)
+{
+	return strcspn(line, "\n");
+}
+
+/* NULL: that was the last one. */
+static const char *
+line_after(const char *line)
+{
+	size_t len = line_len(line);
+
+	return line[len] != '\0' ? line + len + 1 : NULL;
+}
+
 static void
-derive_key(const char *secret, const unsigned char *salt,
+derive_key(const char *line, const unsigned char *salt,
     unsigned char key[CRYPT_KEY])
 {
 	static const char info[] = "acmed published file";
 
-	hkdf_sha256(secret, strlen(secret), salt, SALT_LEN, info,
+	hkdf_sha256(line, line_len(line), salt, SALT_LEN, info,
 	    sizeof(info) - 1, key, CRYPT_KEY);
 }
 
@@ -55,14 +71,14 @@ seal_close(const char *secret, const char *aad, const void *text, size_t len,
 
 /* Into out, of len bytes; false: not ours. */
 static bool
-decrypt(const char *secret, const char *aad, const unsigned char *sealed,
+decrypt(const char *line, const char *aad, const unsigned char *sealed,
     size_t len, unsigned char *out)
 {
 	const unsigned char *salt = sealed + MAGIC_LEN;
 	unsigned char key[CRYPT_KEY];
 	bool ok;
 
-	derive_key(secret, salt, key);
+	derive_key(line, salt, key);
 	ok = gcm_open(key, salt + SALT_LEN, aad, strlen(aad),
 	    sealed + HEAD_LEN, len, out);
 	OPENSSL_cleanse(key, sizeof(key));
@@ -73,6 +89,7 @@ int
 seal_open(const char *secret, const char *aad, const void *sealed,
     size_t sealed_len, char **text, size_t *len, struct error *err)
 {
+	const char *line = secret;
 	unsigned char *out;
 	size_t n;
 
@@ -82,7 +99,9 @@ seal_open(const char *secret, const char *aad, const void *sealed,
 		    "not encrypted as acmed does", aad);
 	n = sealed_len - HEAD_LEN - CRYPT_TAG;
 	out = xmalloc(n + 1);
-	if (!decrypt(secret, aad, sealed, n, out)) {
+	while (line != NULL && !decrypt(line, aad, sealed, n, out))
+		line = line_after(line);
+	if (line == NULL) {
 		freezero(out, n);
 		return error_set(err, ERR_REJECTED, "seal:open", "%s: it "
 		    "cannot be decrypted: it was encrypted with another key, "
@@ -94,6 +113,22 @@ seal_open(const char *secret, const char *aad, const void *sealed,
 	return 0;
 }
 
+bool
+seal_is_first(const char *secret, const char *aad, const void *sealed,
+    size_t sealed_len)
+{
+	char *first = xstrndup(secret, line_len(secret)), *text;
+	struct error ignored;
+	size_t len;
+	bool is = seal_open(first, aad, sealed, sealed_len, &text, &len,
+	    &ignored) == 0;
+
+	if (is)
+		freezero(text, len);
+	freezero_str(first);
+	return is;
+}
+
 void
 seal_mac(const char *secret, const void *text, size_t len,
     char out[SEAL_MAC_SIZE])
@@ -101,7 +136,7 @@ seal_mac(const char *secret, const void *text, size_t len,
 	unsigned char mac[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 
-	must(HMAC(EVP_sha256(), secret, (int)strlen(secret), text, len, mac,
+	must(HMAC(EVP_sha256(), secret, (int)line_len(secret), text, len, mac,
 	    &n) != NULL && n == 32);
 	(void)text_hex(mac, n, out);
 }
@@ -111,10 +146,14 @@ seal_mac_is(const char *secret, const void *text, size_t len,
     const char *mac)
 {
 	char want[SEAL_MAC_SIZE];
+	bool is = false;
 
-	seal_mac(secret, text, len, want);
-	return strlen(mac) == SEAL_MAC_SIZE - 1 &&
-	    CRYPTO_memcmp(want, mac, SEAL_MAC_SIZE - 1) == 0;
+	for (const char *line = secret; line != NULL; line = line_after(line)) {
+		seal_mac(line, text, len, want);
+		is |= strlen(mac) == SEAL_MAC_SIZE - 1 &&
+		    CRYPTO_memcmp(want, mac, SEAL_MAC_SIZE - 1) == 0;
+	}
+	return is;
 }
 
 void

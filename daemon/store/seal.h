@@ -16,6 +16,10 @@ struct error;
 #define SEAL_SECRET_MIN 32
 
 /*
+ * A secret may have two lines (file_read_shared()): the first one closes and
+ * signs, both open and are accepted, so that it can be replaced on one machine
+ * after the other.
+ *
  * AES-256-GCM under a key made of the secret and a random salt (HKDF with
  * SHA-256).  aad is what it belongs to: the same is needed to open it, so
  * that nobody can put one file in another's place.  The caller frees.
@@ -28,6 +32,10 @@ char	*seal_close(const char *secret, const char *aad, const void *text,
  * "seal:open": not sealed with this secret for this aad, or damaged. */
 int	 seal_open(const char *secret, const char *aad, const void *sealed,
 	    size_t sealed_len, char **text, size_t *len, struct error *);
+
+/* Does the first line open it? */
+bool	 seal_is_first(const char *secret, const char *aad, const void *sealed,
+	    size_t sealed_len);
 
 /* HMAC-SHA256 in lower-case hex.  Any tool can compute it:
  * openssl dgst -sha256 -hmac SECRET. */

@@ -215,6 +215,65 @@ def test_serve(fleet, ca_proxy):
     r.stop()
 
 
+OLD, NEW = lab_fleet.SECRET, "fedcba9876543210" * 4
+
+
+def test_new_secret(fleet, etcd):
+    """The secret that all share is replaced: another one alone is refused, and
+    does no harm; with both in the file on all, then the new one first, then
+    alone, nothing stops, and who comes later with the new one alone reads what
+    was published before."""
+    name = fleet.cert(fleet.name)
+    for m, role in (("r1", "both"), ("r2", "both"), ("w1", "serve")):
+        fleet.member(m, role).start()
+
+    def secret(member, *lines):
+        a = fleet.members[member]
+        with open(a.cluster["encrypt_key_file"], "w") as f:
+            f.write("\n".join(lines) + "\n")
+        a.reload()
+        return a
+
+    def joined(*members):
+        for m in members or fleet.members:
+            a = fleet.members[m]
+            a.wait("to be in", lambda: json.loads(a.ctl(
+                "cluster", "status", "--json").stdout)["joined"], 20)
+
+    def published():
+        """The manifest, which is not encrypted, but signed."""
+        at = [k for k in fleet.etcd.keys() if k.startswith(fleet.prefix) and
+              k.endswith("/%s/manifest.json" % name)]
+        return etcd.ctl("get", "--print-value-only", at[0])
+    first, _ = fleet.everywhere(name)
+    by_old = published()
+    r2 = secret("r2", NEW)
+    r2.wait("a word of it", lambda: (r2.status()["cluster"]["error"] or {})
+            .get("code") == "cluster:secret", 20)
+    assert "second line" in r2.ctl("cluster", "status").stdout
+    for lines in (OLD, NEW), (NEW, OLD):
+        for m in fleet.members:
+            secret(m, *lines)
+            joined(m)
+        assert fleet.serials(name) == dict.fromkeys(fleet.members, first)
+    proc.wait_until("it to be published again", lambda: published() != by_old,
+                    60)
+    for m in fleet.members:
+        secret(m, NEW)
+    joined()
+    late = fleet.member("w2", "serve")
+    with open(late.cluster["encrypt_key_file"], "w") as f:
+        f.write(NEW + "\n")
+    late.start()
+    late.wait("what was published", lambda: late.serial(name) == first, 60)
+    assert fleet.members["r1"].ctl("renew-now", name).returncode == 0
+    fleet.everywhere(name, first)
+    for m in "r1", "r2":
+        log = fleet.members[m].log()
+        assert "cannot be decrypted" not in log.split(
+            "configuration reloaded")[-1], log
+
+
 def test_etcd_away(fleet, etcd):
     """What is there is served, nothing is lost, and what is published then is
     everywhere when etcd is back, without a restart."""

@@ -167,6 +167,41 @@ test_secret(void **state)
 	}
 }
 
+/* One that machines share, and perhaps another beside it. */
+static void
+test_shared(void **state)
+{
+	static const struct {
+		const char *data, *out;		/* NULL: refused */
+	} cases[] = {
+		{ "token\n", "token" },
+		{ "token\nother\n", "token\nother" },
+		{ "\n token \r\n\n\tother", "token\nother" },
+		{ "token\nother\nthird\n", NULL },
+		{ "token\nBearer other\n", NULL },
+		{ "A_B=token\nother\n", NULL },
+		{ " \n\n", NULL },
+	};
+	char path[128];
+
+	(void)text_printf(path, sizeof(path), "%s/secret", dir);
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct error err = { 0 };
+		char *out = NULL;
+		int r;
+
+		(void)unlinkat(dirfd_, "secret", 0);
+		put("secret", cases[i].data, strlen(cases[i].data), 0600);
+		r = file_read_shared(path, 40, &out, &err);
+		assert_int_equal(r == 0, cases[i].out != NULL);
+		if (r == 0)
+			assert_string_equal(out, cases[i].out);
+		else
+			assert_null(strstr(err.msg, "token"));
+		free(out);
+	}
+}
+
 /* Behind a door that is closed to others the file's mode does no harm. */
 static void
 test_unreachable_secret(void **state)
@@ -253,6 +288,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_secret),
+		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_unreachable_secret),
 		cmocka_unit_test(test_write_atomic),
 		cmocka_unit_test(test_mkdir),

@@ -434,11 +434,39 @@ test_receipt(void **state)
 		assert_false(receipt_key_read(not_keys[i], host, cert));
 }
 
+/* Two lines: the first one seals and signs, both are accepted. */
+static void
+test_two_lines(void **state)
+{
+	char mac[SEAL_MAC_SIZE], *sealed, *back;
+	struct error err;
+	size_t n, len;
+
+	(void)state;
+	sealed = seal_close(OTHER "\n" SECRET, "a", "text", 4, &n);
+	assert_int_equal(seal_open(SECRET, "a", sealed, n, &back, &len, &err),
+	    -1);
+	assert_true(seal_is_first(OTHER, "a", sealed, n));
+	assert_true(seal_is_first(OTHER "\n" SECRET, "a", sealed, n));
+	assert_false(seal_is_first(SECRET "\n" OTHER, "a", sealed, n));
+	assert_int_equal(seal_open(SECRET "\n" OTHER, "a", sealed, n, &back,
+	    &len, &err), 0);
+	assert_string_equal(back, "text");
+	freezero(back, len);
+	free(sealed);
+	seal_mac(OTHER "\n" SECRET, "text", 4, mac);
+	assert_true(seal_mac_is(OTHER, "text", 4, mac));
+	assert_false(seal_mac_is(SECRET, "text", 4, mac));
+	assert_true(seal_mac_is(SECRET "\n" OTHER, "text", 4, mac));
+	assert_false(seal_mac_is(SECRET "\n" OTHER, "texT", 4, mac));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_seal),
+		cmocka_unit_test(test_two_lines),
 		cmocka_unit_test(test_receipt),
 		cmocka_unit_test(test_mac),
 		cmocka_unit_test(test_pair),

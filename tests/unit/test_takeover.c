@@ -222,6 +222,30 @@ test_published(void **state)
 	end(&f);
 }
 
+/* What was published with a secret that is only accepted still is published
+ * again. */
+static void
+test_old_secret(void **state)
+{
+	const struct fetch_result old = { .serial = "ab",
+	    .is_old_secret = true };
+	const struct fetch_result newer = { .serial = "cd", .is_new = true,
+	    .is_old_secret = true };
+	struct fixture f;
+
+	begin(&f, "ab");
+	takeover_follow(&f.env, &f.c, true);
+	look(&f);
+	looked(NULL, &newer, look_arg);
+	assert_int_equal(releases, 0);		/* first it is taken */
+	look(&f);
+	looked(NULL, &old, look_arg);
+	assert_int_equal(releases, 1);
+	released(NULL, release_arg);
+	assert_true(origin_is_ca(&f.c));
+	end(&f);
+}
+
 /* What is newer there is taken first, by the watch. */
 static void
 test_behind(void **state)
@@ -337,6 +361,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_published),
+		cmocka_unit_test(test_old_secret),
 		cmocka_unit_test(test_behind),
 		cmocka_unit_test(test_newest),
 		cmocka_unit_test(test_many),
