@@ -91,7 +91,8 @@ host_save(struct hosts *all, const struct host *h)
 	store_receipt_put(all->env->store, &(struct store_receipt){
 	    .cert = h->of->cert->row.name, .repository = h->of->repository,
 	    .host = h->name, .version = h->version, .serial = h->serial,
-	    .sha256 = h->sha256, .not_before = h->not_before,
+	    .sha256 = h->sha256, .second = h->second,
+	    .not_before = h->not_before,
 	    .not_after = h->not_after, .ok = h->ok, .since = h->since,
 	    .next_at = h->next_at, .at = h->at, .error_code = h->code,
 	    .error_msg = h->error, .is_forgotten = h->is_forgotten });
@@ -172,6 +173,7 @@ load_cb(const struct store_receipt *r, void *arg)
 	(void)text_printf(h->version, sizeof(h->version), "%s", r->version);
 	(void)text_printf(h->serial, sizeof(h->serial), "%s", r->serial);
 	(void)text_printf(h->sha256, sizeof(h->sha256), "%s", r->sha256);
+	(void)text_printf(h->second, sizeof(h->second), "%s", r->second);
 	h->not_before = r->not_before;
 	h->not_after = r->not_after;
 	h->ok = r->ok;

@@ -41,6 +41,8 @@ void		 hosts_leave(struct cert *);
 struct host_told {
 	const char	*host, *cert, *repository;
 	const char	*serial, *sha256;	/* "": none */
+	const char	*second;	/* the serial of the other of a pair;
+					   "": none */
 	time_t		 not_before, not_after, since, at;
 	bool		 ok;		/* it serves serial everywhere */
 	const char	*code, *error;	/* "": none */

@@ -37,7 +37,7 @@ struct host {
 	struct publication *of;
 	char		*name;
 	char		 version[OBJECT_VERSION_SIZE];	/* that was read */
-	char		 serial[64], sha256[65];
+	char		 serial[64], sha256[65], second[64];
 	time_t		 not_before, not_after, since, next_at, at;
 	bool		 ok, is_forgotten;
 	char		*code, *error;

@@ -69,6 +69,7 @@ take(struct host *h, const struct receipt *r)
 {
 	(void)text_printf(h->serial, sizeof(h->serial), "%s", r->serial);
 	(void)text_printf(h->sha256, sizeof(h->sha256), "%s", r->sha256);
+	(void)text_printf(h->second, sizeof(h->second), "%s", r->second);
 	h->not_before = r->not_before;
 	h->not_after = r->not_after;
 	h->ok = r->ok;

@@ -83,7 +83,7 @@ told_of(const struct host *h, const struct wanted *w, time_t now)
 {
 	struct host_told t = { .host = h->name,
 	    .cert = h->of->cert->row.name, .repository = h->of->repository,
-	    .serial = h->serial, .sha256 = h->sha256,
+	    .serial = h->serial, .sha256 = h->sha256, .second = h->second,
 	    .not_before = h->not_before, .not_after = h->not_after,
 	    .since = h->since, .at = h->at, .ok = h->ok, .code = h->code,
 	    .error = h->error,
@@ -228,11 +228,12 @@ static json_t *
 host_json(const struct host_told *t)
 {
 	char *why = t->is_behind ? host_why(t) : NULL;
-	json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:o, "
-	    "s:b, s:b, s:o, s:o, s:o, s:o}",
+	json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b, "
+	    "s:o, s:b, s:b, s:o, s:o, s:o, s:o}",
 	    "host", t->host, "certificate", t->cert,
 	    "repository", t->repository, "serial", text_or_null(t->serial),
 	    "sha256", text_or_null(t->sha256),
+	    "second", text_or_null(t->second),
 	    "not_before", jsonx_time(t->not_before),
 	    "not_after", jsonx_time(t->not_after), "ok", (int)t->ok,
 	    "since", jsonx_time(t->since), "behind", (int)t->is_behind,

@@ -17,6 +17,7 @@
 #include "daemon/certs/due.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/origin.h"
+#include "daemon/certs/pair.h"
 #include "daemon/fleet/env.h"
 #include "daemon/io/slots.h"
 #include "daemon/publish/objects.h"
@@ -113,6 +114,7 @@ fill(struct report *r, struct receipt *out)
 {
 	const struct cert *c = r->cert;
 	const struct store_cert *row = &c->row;
+	const struct store_pair *pair = pair_installed(c);
 	time_t now = clock_now(), next = rollout_next_at(c);
 
 	memset(out, 0, sizeof(*out));
@@ -124,6 +126,9 @@ fill(struct report *r, struct receipt *out)
 	    cert_serial(c));
 	(void)text_printf(out->sha256, sizeof(out->sha256), "%s",
 	    fingerprint(r));
+	if (pair != NULL)
+		(void)text_printf(out->second, sizeof(out->second), "%s",
+		    pair->serial);
 	if (row->serial != NULL) {
 		out->not_before = row->not_before;
 		out->not_after = row->not_after;
@@ -154,6 +159,8 @@ hash_of(const struct receipt *r)
 	(void)text_printf(flags, sizeof(flags), "%d %lld", (int)r->ok,
 	    (long long)r->not_before);
 	h = text_hash(text_hash(h, r->serial), r->sha256);
+	if (r->second[0] != '\0')
+		h = text_hash(h, r->second);
 	h = text_hash(text_hash(h, r->code), r->error);
 	h = text_hash(h, flags);
 	return h != 0 ? h : 1;

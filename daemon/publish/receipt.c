@@ -74,9 +74,11 @@ receipt_make(const struct receipt *r, const struct repo_keys *keys,
 	    "not_after", (json_int_t)r->not_after, "ok", (int)r->ok,
 	    "since", (json_int_t)r->since, "next_at", (json_int_t)r->next_at,
 	    "code", r->code, "error", r->error, "at", (json_int_t)r->at);
-	char *text = json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII);
-	char *aad = aad_of(r->host, r->certificate), *sealed;
+	char *aad = aad_of(r->host, r->certificate), *text, *sealed;
 
+	if (r->second[0] != '\0')
+		(void)json_object_set_new(o, "second", json_string(r->second));
+	text = json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII);
 	if (text == NULL)
 		abort();
 	sealed = keys->secret != NULL ? seal_close(keys->secret, aad, text,
@@ -137,6 +139,12 @@ read_members(const json_t *o, struct receipt *r, struct error *err)
 	    read_time(o, "next_at", &r->next_at, err) == -1 ||
 	    read_time(o, "at", &r->at, err) == -1)
 		return -1;
+	/* Older ones, and those of one certificate, have none. */
+	if (json_object_get(o, "second") != NULL && read_text(o, "second",
+	    r->second, sizeof(r->second), err) == -1)
+		return -1;
+	if (!is_hex(r->second, sizeof(r->second) - 1))
+		return bad("second", err);
 	if (!is_hex(r->serial, sizeof(r->serial) - 1) ||
 	    !is_hex(r->sha256, sizeof(r->sha256) - 1))
 		return bad("serial", err);

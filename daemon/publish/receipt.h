@@ -32,6 +32,8 @@ struct receipt {
 	/* Of the one installed; "" and 0: there is none. */
 	char		 serial[64];
 	char		 sha256[65];	/* fingerprint of the leaf, hex */
+	char		 second[64];	/* of a pair, the other's serial; or
+					   "" */
 	time_t		 not_before, not_after;
 	bool		 ok;		/* every target has it, verified where
 					   they verify */

@@ -265,6 +265,7 @@ const char *const schema_tables[] = {
 	" forgotten INTEGER NOT NULL,"
 	" error_code TEXT NOT NULL,"
 	" error_msg TEXT NOT NULL,"
+	" second TEXT NOT NULL DEFAULT '',"
 	" PRIMARY KEY (cert, repository, host)"
 	") WITHOUT ROWID",
 
@@ -618,6 +619,8 @@ const char *const schema_migrations[] = {
 	" published_at INTEGER NOT NULL,"
 	" PRIMARY KEY (cert, repository, serial)"
 	") WITHOUT ROWID;",
+
+	"ALTER TABLE receipt ADD COLUMN second TEXT NOT NULL DEFAULT '';",
 };
 const int schema_version =
     (int)(sizeof(schema_migrations) / sizeof(schema_migrations[0]));

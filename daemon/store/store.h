@@ -345,7 +345,7 @@ struct store_receipt {			/* texts are borrowed, never NULL */
 	const char	*cert, *repository, *host;
 	const char	*version;	/* of the object it was read from */
 	/* As in publish/receipt.h; at 0: none was ever read. */
-	const char	*serial, *sha256;
+	const char	*serial, *sha256, *second;
 	time_t		 not_before, not_after;
 	bool		 ok;
 	time_t		 since, next_at, at;

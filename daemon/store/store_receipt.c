@@ -11,7 +11,7 @@ store_receipt_each(struct store *s,
 	static const char sql[] =
 	    "SELECT cert, repository, host, version, serial, sha256,"
 	    " not_before, not_after, ok, since, next_at, at, forgotten,"
-	    " error_code, error_msg FROM receipt"
+	    " error_code, error_msg, second FROM receipt"
 	    " ORDER BY cert, repository, host";
 	struct db_stmt *q = db_stmt(s->db, sql);
 
@@ -32,6 +32,7 @@ store_receipt_each(struct store *s,
 			.is_forgotten = db_int(q, 12) != 0,
 			.error_code = db_text(q, 13),
 			.error_msg = db_text(q, 14),
+			.second = db_text(q, 15),
 		};
 
 		each(&r, arg);
@@ -44,8 +45,8 @@ store_receipt_put(struct store *s, const struct store_receipt *r)
 	static const char sql[] =
 	    "INSERT OR REPLACE INTO receipt (cert, repository, host, version,"
 	    " serial, sha256, not_before, not_after, ok, since, next_at, at,"
-	    " forgotten, error_code, error_msg)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	    " forgotten, error_code, error_msg, second)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	struct db_stmt *q = db_stmt(s->db, sql);
 
 	db_bind_text(q, r->cert);
@@ -63,6 +64,7 @@ store_receipt_put(struct store *s, const struct store_receipt *r)
 	db_bind_int(q, r->is_forgotten);
 	db_bind_text(q, r->error_code);
 	db_bind_text(q, r->error_msg);
+	db_bind_text(q, r->second);
 	db_write(q);
 }
 

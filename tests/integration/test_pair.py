@@ -353,6 +353,16 @@ def test_subscriber(make, lab, tmp_path):
                 assert a.read() == b.read()
     assert serial(web.folder + "/one.pem") == shorter(c["second"]["serial"])
 
+    # What it says that it serves is both; the publisher keeps that.
+    def said():
+        hosts = publisher.get("/v1/receipts")[1]["hosts"]
+        return hosts and hosts[0]["second"]
+    publisher.wait("the receipt", said, timeout=30)
+    assert said() == c["second"]["serial"]
+    publisher.stop()
+    publisher.start()
+    assert said() == c["second"]["serial"]
+
 
 def test_exported(acmed, tmp_path):
     """Both are copied, as PEM and PKCS#12; what certbot cannot take is told.

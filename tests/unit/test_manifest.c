@@ -363,7 +363,7 @@ test_receipt(void **state)
 		/* of another host; serial, ok, a time that are none */
 		"\"host\":\"web-2\"", "\"serial\":\"../..\"",
 		"\"ok\":1", "\"at\":-1", "\"since\":\"now\"",
-		"\"code\":null"
+		"\"code\":null", "\"second\":null", "\"second\":\"x\""
 	};
 	static const char *const not_keys[] = { "web-1", "web-1/", "/shop.json",
 	    "web-1/.json", "web-1/shop", "../shop.json", "web-1/../x.json",
@@ -387,6 +387,13 @@ test_receipt(void **state)
 	assert_int_equal(got.since, 120);
 	assert_true(got.ok);
 	assert_string_equal(got.error, "no \xc3\xbc [1m");
+	assert_string_equal(got.second, "");
+	free(sealed);
+	memcpy(r.second, "04cd", sizeof("04cd"));
+	sealed = receipt_make(&r, &keys, &n);
+	assert_int_equal(receipt_read(sealed, n, &keys, NULL, "web-1", "shop",
+	    &got, &err), 0);
+	assert_string_equal(got.second, "04cd");
 	/* Not in another's place, nor with another secret. */
 	assert_int_equal(receipt_read(sealed, n, &keys, NULL, "web-2", "shop",
 	    &got, &err), -1);
