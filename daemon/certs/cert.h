@@ -108,6 +108,8 @@ struct cert {
 	struct cluster_lock_op *locking;	/* the engine asks for its
 						   lock, */
 	struct store_sync_op *unlocking;	/* or gives it back */
+	struct store_sync_op *acting;	/* what was decided about its roll-out
+					   becomes durable */
 	char		*wished_for;	/* renew-now was asked here of another
 					   member, to replace this serial; NULL:
 					   it was not */

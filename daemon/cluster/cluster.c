@@ -20,6 +20,7 @@
 #define MEMBER	"member/"
 #define LOCK	"lock/"
 #define WISH	"wish/"
+#define ORDER	"order/"
 
 /* --- paths --- */
 
@@ -207,6 +208,8 @@ put(const struct etcd_kv *kv, void *arg)
 		lock_put(k, kv->key + strlen(LOCK), kv);
 	else if (strncmp(kv->key, WISH, strlen(WISH)) == 0)
 		wish_put(k, kv->key + strlen(WISH), kv);
+	else if (strncmp(kv->key, ORDER, strlen(ORDER)) == 0)
+		order_put(k, kv->key + strlen(ORDER), kv);
 }
 
 static void
@@ -220,6 +223,8 @@ gone(const char *key, int64_t revision, void *arg)
 		lock_gone(k, key + strlen(LOCK), revision);
 	else if (strncmp(key, WISH, strlen(WISH)) == 0)
 		wish_gone(k, key + strlen(WISH));
+	else if (strncmp(key, ORDER, strlen(ORDER)) == 0)
+		order_gone(k, key + strlen(ORDER));
 }
 
 /* What we hold may be another's there. */
@@ -286,6 +291,7 @@ tell_cb(void *arg)
 
 	lock_tidy(k);
 	wish_look(k, NULL);
+	order_look(k, NULL);
 	k->env->changed(NULL, k->env->arg);
 }
 
@@ -321,6 +327,7 @@ forget(struct cluster *k)
 	k->membership = NULL;
 	lock_free_all(k);
 	wish_free_all(k);
+	order_free_all(k);
 	members_clear(k);
 	k->is_complete = k->is_current = false;
 	k->old_since = 0;
@@ -398,6 +405,7 @@ cluster_leave(struct cluster *k, void (*done)(void *arg), void *arg)
 	etcd_mirror_free(k->mirror);
 	k->mirror = NULL;
 	wish_free_all(k);
+	order_free_all(k);
 	timer_clear(&k->tell);
 	timer_clear(&k->late);
 	timer_clear(&k->probe);

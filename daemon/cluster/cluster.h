@@ -9,7 +9,8 @@
  * which nobody mirrors: 10,000 that come back would tell 10,000); and
  * lock/REALM/CERT, made only where there is none, whose create_revision is the
  * fence: each write of the holder has it as a condition.  wish/REALM/CERT is a
- * renewal that was asked for at another member.
+ * renewal that was asked for at another member, order/REALM/CERT what is to be
+ * done about its roll-out in waves.
  */
 #ifndef DAEMON_CLUSTER_CLUSTER_H
 #define DAEMON_CLUSTER_CLUSTER_H
@@ -44,6 +45,13 @@ struct cluster_env {
 	/* It was asked for here, and the one who renews it is done with it
 	 * (NULL), or could not be told. */
 	void		(*granted)(struct cert *, const struct error *,
+			    void *arg);
+	/* A member was told what to do about its roll-out, as cluster_order()
+	 * says, and it is ours; see cluster_order_over().  false: not now. */
+	bool		(*ordered)(struct cert *, const char *act,
+			    const char *serial, unsigned wave, void *arg);
+	/* It was told here, and could not be passed on. */
+	void		(*not_ordered)(struct cert *, const struct error *,
 			    void *arg);
 	void		*arg;
 };
@@ -152,7 +160,17 @@ void		 cluster_present_cancel(struct cluster_present_op *);
  */
 int		 cluster_wish(struct cluster *, struct cert *, bool force,
 		    struct error *);
-/* Tell of a wish for one that has become ours. */
+/*
+ * Have whoever renews it do that about its roll-out in waves: "continue",
+ * "stop", "rollback".  serial and wave: as the one who decided saw it ("", 0:
+ * it did not); of another it is not done.  ERR_TRANSIENT "cluster:away".
+ */
+int		 cluster_order(struct cluster *, struct cert *,
+		    const char *act, const char *serial, unsigned wave,
+		    struct error *);
+/* It is done, durably, or cannot be. */
+void		 cluster_order_over(struct cluster *, struct cert *);
+/* Tell of a wish, or an order, for one that has become ours. */
 void		 cluster_look(struct cluster *, struct cert *);
 /* What was wished for has been done, or has failed. */
 void		 cluster_wish_over(struct cluster *, struct cert *);

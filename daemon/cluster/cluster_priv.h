@@ -18,6 +18,7 @@
 
 struct etcd_mirror;
 struct membership;
+struct order;
 
 struct member {
 	char		*name;
@@ -75,6 +76,7 @@ struct cluster {
 	void		*by_path;	/* tsearch(3), of locks */
 	LIST_HEAD(, lock) locks;
 	LIST_HEAD(, wish) wishes;
+	LIST_HEAD(, order) orders;
 	unsigned	 n_held;
 	TAILQ_HEAD(, cluster_lock_op) ops;
 	const struct cluster_adopt *adopt;
@@ -160,5 +162,13 @@ void		 wish_gone(struct cluster *, const char *path);
 /* Tell the engine of those that are ours now; NULL: of any. */
 void		 wish_look(struct cluster *, struct cert *);
 void		 wish_free_all(struct cluster *);
+
+/* --- order.c --- */
+void		 order_put(struct cluster *, const char *path,
+		    const struct etcd_kv *);
+void		 order_gone(struct cluster *, const char *path);
+/* As wish_look(). */
+void		 order_look(struct cluster *, struct cert *);
+void		 order_free_all(struct cluster *);
 
 #endif

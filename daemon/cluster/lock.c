@@ -181,6 +181,7 @@ tell(struct cluster *k, const char *path)
 	if (c == NULL)
 		return;
 	wish_look(k, c);
+	order_look(k, c);
 	k->env->changed(c, k->env->arg);
 }
 

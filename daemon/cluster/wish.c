@@ -157,8 +157,10 @@ wish_look(struct cluster *k, struct cert *c)
 void
 cluster_look(struct cluster *k, struct cert *c)
 {
-	if (k->k != NULL)
-		wish_look(k, c);
+	if (k->k == NULL)
+		return;
+	wish_look(k, c);
+	order_look(k, c);
 }
 
 void

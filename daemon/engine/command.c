@@ -119,8 +119,11 @@ static int
 roll_all_back(struct engine *e, const char *name, struct error *err)
 {
 	struct cert *c = find_idle(e, name, err);
+	bool is_shared = c != NULL && c->conf->realm != NULL;
 
-	if (c == NULL || rollback_check(c, false, err) == -1)
+	/* In a cluster it may have gone back by itself already. */
+	if (c == NULL || ((!is_shared || !rollback_is_done(c)) &&
+	    rollback_check(c, false, err) == -1))
 		return -1;
 	if (!rollout_settle(e->rollout, c))
 		return error_set(err, ERR_TRANSIENT, "engine:busy",
@@ -130,7 +133,11 @@ roll_all_back(struct engine *e, const char *name, struct error *err)
 		rollout_kick(e->rollout);
 		return -1;
 	}
-	rollout_rollback(e->rollout, c, false);
+	/* There the waves do, when the others can be told. */
+	if (is_shared)
+		rollout_kick(e->rollout);
+	else
+		rollout_rollback(e->rollout, c, false);
 	return 0;
 }
 
@@ -138,13 +145,15 @@ int
 engine_rollout(struct engine *e, const char *name, const char *what,
     struct error *err)
 {
-	struct cert *c;
+	struct cert *c = engine_find_known(e, name, err);
+	int rc = c == NULL ? -1 : shared_order(e, c, what, err);
 
+	if (rc != 1)
+		return rc;
 	if (strcmp(what, "rollback") == 0)
 		return roll_all_back(e, name, err);
-	c = engine_find_known(e, name, err);
-	return c == NULL ? -1 : waves_do(e->waves, c, strcmp(what,
-	    "stop") == 0 ? WAVES_STOP : WAVES_CONTINUE, err);
+	return waves_do(e->waves, c, strcmp(what, "stop") == 0 ? WAVES_STOP :
+	    WAVES_CONTINUE, err);
 }
 
 /* The next run of it is to have a key that was never used. */

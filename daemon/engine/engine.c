@@ -232,7 +232,7 @@ rooms_new(struct engine *e)
 	    .store = a->store, .http = a->http, .etcd = e->etcd,
 	    .certs = e->certs, .rollout = e->rollout,
 	    .cluster = e->cluster, .hold = shared_hold, .fence = fence,
-	    .noticed = noticed, .arg = e };
+	    .acted = shared_acted, .noticed = noticed, .arg = e };
 	e->reports = reports_new(&e->fleet_env);
 	e->hosts = hosts_new(&e->fleet_env);
 	e->waves = waves_new(&e->fleet_env);

@@ -267,7 +267,8 @@ release_idle(struct cert *c, void *arg)
 	time_t at;
 
 	if (c->run != NULL || c->is_queued || c->locking != NULL ||
-	    c->unlocking != NULL || waves_is_telling(e->waves, c))
+	    c->unlocking != NULL || c->acting != NULL ||
+	    waves_is_telling(e->waves, c))
 		return;
 	/* Who tries next removes its records, too; not beside us. */
 	if (passes_on ? cleanup_is_busy(e->cleanup, c->row.name) :
@@ -287,6 +288,8 @@ shared_forget(struct engine *e, struct cert *c)
 	c->locking = NULL;
 	store_sync_cancel(c->unlocking);
 	c->unlocking = NULL;
+	store_sync_cancel(c->acting);
+	c->acting = NULL;
 }
 
 /* --- asked for at one, done by another --- */
@@ -536,7 +539,9 @@ shared_new(struct engine *e)
 {
 	e->cluster_env = (struct cluster_env){ .loop = e->a.loop,
 	    .etcd = e->etcd, .certs = e->certs, .changed = changed,
-	    .lost = lost, .wished = wished, .granted = granted, .arg = e };
+	    .lost = lost, .wished = wished, .granted = granted,
+	    .ordered = shared_ordered, .not_ordered = shared_not_ordered,
+	    .arg = e };
 	e->cluster = cluster_new(&e->cluster_env);
 	e->cluster_adopt = (struct cluster_adopt){ .doc_key = doc_key,
 	    .adopt = adopt, .is_open = is_open, .lost = drop, .arg = e };

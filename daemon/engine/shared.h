@@ -44,6 +44,16 @@ void	shared_taken_over(struct engine *, struct cert *);
  * ERR_TRANSIENT "cluster:away".  1: it is ours. */
 int	shared_ask(struct engine *, struct cert *, bool force, struct error *);
 
+/* --- shared_order.c --- */
+/* The same of what is to be done about its roll-out in waves; 1: it is ours. */
+int	shared_order(struct engine *, struct cert *, const char *act,
+	    struct error *);
+/* As cluster_env wants them, and fleet_env. */
+bool	shared_ordered(struct cert *, const char *act, const char *serial,
+	    unsigned wave, void *engine);
+void	shared_not_ordered(struct cert *, const struct error *, void *engine);
+void	shared_acted(struct cert *, void *engine);
+
 /* It is deleted: what is under way about its lock ends. */
 void	shared_forget(struct engine *, struct cert *);
 /* The member that is to renew it; "?": not known. */

@@ -28,6 +28,9 @@ struct fleet_env {
 	bool		(*hold)(struct cert *, void *arg);
 	/* What etcd lets pass as long as it may; *key: the caller frees. */
 	int64_t		(*fence)(const struct cert *, char **key, void *arg);
+	/* What was decided about the roll-out of one of a cluster is done, as
+	 * far as its row. */
+	void		(*acted)(struct cert *, void *arg);
 	/* Something is wrong that was not before, or no more. */
 	void		(*noticed)(void *arg);
 	void		*arg;

@@ -475,6 +475,7 @@ do_act(struct waves *all, struct cert *c, const struct conf_deploy *dep)
 	c->wave_act = 0;
 	if (can(all, c, dep, act, &w))
 		decide(all, c, dep, act);
+	all->env->acted(c, all->env->arg);
 }
 
 static int
@@ -522,6 +523,20 @@ get(const struct waves *all, const struct cert *c,
 {
 	return (c->has_wave || !dep->is_shared) && store_wave_get(
 	    all->env->store, c->row.name, dep->publish->name, w) == 0;
+}
+
+int
+waves_shared(const struct waves *all, const struct cert *c, char serial[64],
+    unsigned *opened)
+{
+	struct store_wave w;
+
+	if (c->conf == NULL || c->conf->realm == NULL ||
+	    !get(all, c, c->conf->realm->publish, &w))
+		return -1;
+	(void)text_printf(serial, 64, "%s", w.serial);
+	*opened = w.opened;
+	return 0;
 }
 
 json_t *

@@ -47,6 +47,11 @@ enum waves_act { WAVES_CONTINUE, WAVES_STOP, WAVES_WITHDRAW };
 int		 waves_do(struct waves *, struct cert *, enum waves_act,
 		    struct error *);
 
+/* Of what its cluster shares: 0 and the version that is taken in waves, and how
+ * many may take it; or -1: none is known. */
+int		 waves_shared(const struct waves *, const struct cert *,
+		    char serial[64], unsigned *opened);
+
 /* "rollout" of a certificate in doc/control-api.md; null: none is known. */
 json_t		*waves_json(const struct waves *, const struct cert *);
 /* Why one of its roll-outs was stopped by a host; -1: none was. */

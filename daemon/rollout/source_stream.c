@@ -14,6 +14,7 @@
 #include "daemon/config/conf.h"
 #include "daemon/etcd/etcd_watch.h"
 #include "daemon/publish/receipt.h"
+#include "daemon/rollout/rollback.h"
 #include "daemon/rollout/rollout.h"
 #include "daemon/rollout/source_watch.h"
 #include "daemon/rollout/takeover.h"
@@ -56,12 +57,18 @@ changed(const struct etcd_kv *kv, void *arg)
 	name = xasprintf("%.*s", (int)(file - key), key);
 	c = certs_find(s->all->env->certs, name);
 	free(name);
-	if (c != NULL && origin_repository(c) == s->repository)
+	if (c != NULL && origin_repository(c) == s->repository) {
 		watch_soon(c, 0);
-	/* Ours, but published by another all the same: who renewed it before us
-	 * has ended late. */
-	else if (c != NULL && c->run == NULL && is_of_realm(c, s->repository))
+		/* Who has rolled back does not look so soon. */
+		if (rollback_is_done(c) && is_of_realm(c, s->repository) &&
+		    s->all->env->looked != NULL)
+			s->all->env->looked(c, s->all->env->arg);
+	} else if (c != NULL && c->run == NULL &&
+	    is_of_realm(c, s->repository)) {
+		/* Ours, but published by another all the same: who renewed it
+		 * before us has ended late. */
 		takeover_again(s->all->env, c, 0);
+	}
 }
 
 static void

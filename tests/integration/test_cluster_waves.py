@@ -240,3 +240,53 @@ def test_dead(fleet):
     rollout(f, "done", 3)
     f.members["canary-1"].start(write=False)
     serve_up(f, second, WEBS)
+
+
+def test_decided_anywhere(fleet):
+    """What a person decides at a member that serves is done by the one who
+    renews: stop, continue, and back, after which nobody has it any more."""
+    f = fleet(2, wait="1h")
+    us = f.members["us-1"]
+    second = renew(f)
+    serve(f, second, ["canary-1"])
+    rollout(f, "running", 1)
+    p = us.ctl("rollout", f.name, "stop")
+    assert p.returncode == 0, p.stdout
+    r = rollout(f, "stopped", 1)
+    assert r["why"] == "acmectl rollout"
+    assert us.ctl("rollout", f.name, "continue").returncode == 0
+    rollout(f, "running", 2)
+    serve(f, second, ["canary-1", "eu-1"])
+    assert us.ctl("rollout", f.name, "rollback").returncode == 0
+    serve_up(f, f.first, WEBS)
+    rollout(f, "rolled back", 2)
+    for m in f.renewers:
+        f.members[m].wait("the first", lambda: serial(f, f.members[m]) ==
+                          f.first)
+    proc.wait_until("no order", lambda: not [
+        k for k in f.etcd.keys() if k.startswith(f.prefix + "/run/order/")])
+    # It is taken back for good, and the next one is taken as any.
+    third = renew(f)
+    assert third not in (f.first, second)
+    serve(f, third, ["canary-1"])
+    pause(f, "0s")
+    serve(f, third, WEBS)
+
+
+def test_verification_fails(fleet, nginx):
+    """A member of an open wave goes on serving the old one, and rolls back by
+    itself: the roll-out is stopped, and who comes later keeps what it has."""
+    f = fleet(1, wait="0s")
+    eu = f.members["eu-1"]
+    nginx(eu.live(f.name), eu.live(f.name, "privkey.pem"), 24446).start()
+    eu.certs = {f.name: dict(f.certs[f.name], deploy={"web": {
+        "exec": ["/bin/true"], "verify": ["127.0.0.1:24446"],
+        "verify_timeout": "1s", "on_verify_failure": "rollback"}})}
+    eu.write_conf()
+    eu.reload()
+    serve_up(f, f.first, ["eu-1"])
+    second = renew(f)
+    serve_up(f, second, ["canary-1"])
+    r = rollout(f, "stopped", 2)
+    assert "eu-1" in r["why"] and "rolled back" in r["why"], r
+    serve_up(f, f.first, ["eu-1", "us-1"])
