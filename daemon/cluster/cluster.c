@@ -12,6 +12,7 @@
 #include "daemon/certs/certs.h"
 #include "daemon/cluster/membership.h"
 #include "daemon/cluster/rendezvous.h"
+#include "daemon/cluster/secret.h"
 #include "daemon/etcd/etcd_mirror.h"
 
 #define LATE_MS	61000		/* then people are told */
@@ -58,7 +59,7 @@ cluster_seal(const struct cluster *k, const char *key, json_t *json,
 	char *text = json_dumps(json, JSON_COMPACT), *sealed;
 
 	json_decref(json);
-	sealed = membership_seal(k->k, key, text, len, err);
+	sealed = secret_seal(k->k, key, text, len, err);
 	free(text);
 	return sealed;
 }
@@ -68,7 +69,7 @@ cluster_open(const struct cluster *k, const char *key,
     const struct etcd_kv *kv)
 {
 	struct error ignored;
-	char *text = membership_open(k->k, key, kv->value, kv->len, &ignored);
+	char *text = secret_open(k->k, key, kv->value, kv->len, &ignored);
 	json_t *json = text != NULL ? jsonx_parse(text, strlen(text),
 	    &ignored) : NULL;
 

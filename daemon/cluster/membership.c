@@ -14,14 +14,13 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "config.h"
+#include "daemon/cluster/secret.h"
 #include "daemon/config/conf_cluster.h"
 #include "daemon/etcd/etcd.h"
 #include "daemon/io/loop.h"
-#include "daemon/store/seal.h"
 
 #define LEASE_FILE	"cluster-lease"
 #define LEASE_TEXT_MAX	32
-#define SECRET_TEXT	"acmed"
 #define RETRY_MS	1000
 #define LEAVE_MS	2000
 
@@ -39,6 +38,7 @@ struct has {
 struct membership {
 	struct membership_args a;
 	enum part	 part;		/* what is asked for, or next */
+	struct secret_op *check;
 	struct etcd_op	*call;
 	struct timer	 next;		/* the next call */
 	struct timer	 end;		/* the deadline */
@@ -55,37 +55,6 @@ struct membership {
 	void		(*left)(void *arg);
 	void		*left_arg;
 };
-
-/* --- sealed values --- */
-
-static int
-no_secret(const struct conf_cluster *conf, struct error *err)
-{
-	return error_set(err, ERR_CONFIG, "file:secret", "%s: it could not be "
-	    "read with the configuration", conf->secret_file);
-}
-
-char *
-membership_seal(const struct conf_cluster *conf, const char *key,
-    const char *text, size_t *len, struct error *err)
-{
-	if (conf->secret == NULL && no_secret(conf, err) == -1)
-		return NULL;
-	return seal_close(conf->secret, key, text, strlen(text), len);
-}
-
-char *
-membership_open(const struct conf_cluster *conf, const char *key,
-    const char *sealed, size_t len, struct error *err)
-{
-	char *text;
-	size_t n;
-
-	if (conf->secret == NULL && no_secret(conf, err) == -1)
-		return NULL;
-	return seal_open(conf->secret, key, sealed, len, &text, &n,
-	    err) == 0 ? text : NULL;
-}
 
 /* --- the lease's ID on disk --- */
 
@@ -149,16 +118,19 @@ call(struct membership *m, const char *path, json_t *body, etcd_done_cb *done)
 	call_for(m, path, body, done, (unsigned)lease_ms(m));
 }
 
+static void
+ask_no_more(struct membership *m)
+{
+	secret_check_cancel(m->check);
+	m->check = NULL;
+	etcd_cancel(m->call);
+	m->call = NULL;
+}
+
 static json_t *
 id_json(int64_t id)
 {
 	return json_sprintf("%lld", (long long)id);
-}
-
-static char *
-secret_key(const struct membership *m)
-{
-	return xasprintf("%s/secret", m->a.conf->prefix);
 }
 
 static char *
@@ -204,8 +176,7 @@ lose(struct membership *m, const struct error *err)
 	m->deadline_ms = 0;
 	timer_clear(&m->end);
 	timer_clear(&m->next);
-	etcd_cancel(m->call);
-	m->call = NULL;
+	ask_no_more(m);
 	/* The old one, if it still is, is ended first. */
 	go_on(m, PART_SECRET, 0);
 	if (had)
@@ -336,7 +307,7 @@ member_value(struct membership *m, const char *path, size_t *len,
 	m->sent = m->has;
 	text = json_dumps(json, JSON_COMPACT);
 	json_decref(json);
-	sealed = membership_seal(m->a.conf, path, text, len, err);
+	sealed = secret_seal(m->a.conf, path, text, len, err);
 	free(text);
 	return sealed;
 }
@@ -464,119 +435,16 @@ old_ended(const struct error *err, const json_t *reply, void *arg)
 	go_on(m, PART_GRANT, 0);
 }
 
-struct reading {
-	const struct membership *m;
-	const char	*key;
-	struct error	 err;
-	int		 rc;
-	bool		 is_old;	/* sealed with the second line */
-	int64_t		 modified;
-};
-
 static void
-read_secret(const struct etcd_kv *kv, void *arg)
-{
-	struct reading *r = arg;
-	char *text = membership_open(r->m->a.conf, r->key, kv->value, kv->len,
-	    &r->err);
-
-	r->modified = kv->modified;
-	r->is_old = text != NULL && !seal_is_first(r->m->a.conf->secret,
-	    r->key, kv->value, kv->len);
-	if (text != NULL)
-		r->rc = 0;
-	else if (strcmp(r->err.code, "seal:open") == 0)
-		(void)error_set(&r->err, ERR_CONFIG, "cluster:secret",
-		    "encrypt_key_file (%s) has another secret than the other "
-		    "members have; all need the same; a new one is added as a "
-		    "second line on all first, see \"A new secret\" in "
-		    "fleet.md", r->m->a.conf->secret_file);
-	freezero_str(text);
-}
-
-static void
-replaced(const struct error *err, const json_t *reply, void *arg)
+checked(const struct error *err, void *arg)
 {
 	struct membership *m = arg;
 
-	(void)reply;
-	m->call = NULL;
-	/* Refused: another member has done so. */
+	m->check = NULL;
 	if (err != NULL)
 		failed(m, err);
 	else
 		go_on(m, PART_OLD, 0);
-}
-
-/* It is still sealed with the second line, which is the old one. */
-static void
-secret_replace(struct membership *m, int64_t modified)
-{
-	char *path = secret_key(m), *sealed;
-	json_t *key = etcd_text(path);
-	struct error err;
-	size_t len;
-
-	sealed = membership_seal(m->a.conf, path, SECRET_TEXT, &len, &err);
-	free(path);
-	call(m, "/v3/kv/txn", json_pack("{s:[{s:O, s:s, s:s, s:o}], "
-	    "s:[{s:{s:o, s:o}}]}",
-	    "compare", "key", key, "target", "MOD", "result", "EQUAL",
-	    "mod_revision", id_json(modified),
-	    "success", "request_put", "key", key,
-	    "value", etcd_bytes(sealed, len)), replaced);
-	free(sealed);
-}
-
-/* The first member has put it there. */
-static void
-secret_seen(const struct error *err, const json_t *reply, void *arg)
-{
-	struct membership *m = arg;
-	char *key = secret_key(m);
-	struct reading r = { .m = m, .key = key, .rc = -1 };
-
-	m->call = NULL;
-	(void)error_set(&r.err, ERR_REJECTED, "etcd:refused", "etcd's answer "
-	    "has not what it should have");
-	if (err == NULL && !jsonx_bool(reply, "succeeded", false)) {
-		(void)etcd_kv_read(jsonx_get(reply,
-		    "responses.0.response_range.kvs.0"), "", true,
-		    read_secret, &r);
-		err = r.rc == -1 ? &r.err : NULL;
-	}
-	free(key);
-	if (err != NULL)
-		failed(m, err);
-	else if (r.is_old)
-		secret_replace(m, r.modified);
-	else
-		go_on(m, PART_OLD, 0);
-}
-
-static void
-secret_start(struct membership *m)
-{
-	char *path = secret_key(m), *sealed;
-	json_t *key = etcd_text(path);
-	struct error err;
-	size_t len;
-
-	sealed = membership_seal(m->a.conf, path, SECRET_TEXT, &len, &err);
-	free(path);
-	if (sealed == NULL) {
-		json_decref(key);
-		failed(m, &err);
-		return;
-	}
-	call(m, "/v3/kv/txn", json_pack("{s:[{s:O, s:s, s:s, s:s}], "
-	    "s:[{s:{s:O, s:o}}], s:[{s:{s:o}}]}",
-	    "compare", "key", key, "target", "VERSION", "result", "EQUAL",
-	    "version", "0",
-	    "success", "request_put", "key", key,
-	    "value", etcd_bytes(sealed, len),
-	    "failure", "request_range", "key", key), secret_seen);
-	free(sealed);
 }
 
 static void
@@ -587,7 +455,8 @@ next_cb(void *arg)
 
 	switch (m->part) {
 	case PART_SECRET:
-		secret_start(m);
+		m->check = secret_check_start(m->a.loop, m->a.etcd,
+		    m->a.conf, (unsigned)lease_ms(m), checked, m);
 		break;
 	case PART_OLD:
 		if (m->lease == 0)
@@ -677,8 +546,7 @@ leave_end(void *arg)
 {
 	struct membership *m = arg;
 
-	etcd_cancel(m->call);
-	m->call = NULL;
+	ask_no_more(m);
 	timer_clear(&m->end);
 	m->left(m->left_arg);
 }
@@ -704,8 +572,7 @@ membership_leave(struct membership *m, void (*done)(void *arg), void *arg)
 	m->left_arg = arg;
 	timer_clear(&m->next);
 	timer_clear(&m->end);
-	etcd_cancel(m->call);
-	m->call = NULL;
+	ask_no_more(m);
 	timer_init(&m->end, m->a.loop, leave_end, m);
 	timer_set(&m->end, m->lease != 0 ? LEAVE_MS : 0);
 	if (m->lease != 0)
@@ -720,6 +587,6 @@ membership_free(struct membership *m)
 		return;
 	timer_clear(&m->next);
 	timer_clear(&m->end);
-	etcd_cancel(m->call);
+	ask_no_more(m);
 	free(m);
 }

@@ -60,11 +60,4 @@ void		 membership_drop(struct membership *, int64_t revision,
 void		 membership_leave(struct membership *, void (*done)(void *arg),
 		    void *arg);
 
-/* What the secret seals into TEXT, and back: aad is the key's path.  The
- * caller frees, a text by freezero_str().  Errors: of the file; "seal:open". */
-char		*membership_seal(const struct conf_cluster *, const char *key,
-		    const char *text, size_t *len, struct error *);
-char		*membership_open(const struct conf_cluster *, const char *key,
-		    const char *sealed, size_t len, struct error *);
-
 #endif

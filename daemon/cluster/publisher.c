@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/cluster/membership.h"
+#include "daemon/cluster/secret.h"
 #include "daemon/config/conf.h"
 #include "daemon/etcd/etcd.h"
 #include "daemon/io/loop.h"
@@ -149,7 +150,7 @@ took(const struct etcd_kv *kv, void *arg)
 {
 	struct publisher *p = arg;
 	struct error err;
-	char *text = membership_open(p->conf->cluster, p->key, kv->value,
+	char *text = secret_open(p->conf->cluster, p->key, kv->value,
 	    kv->len, &err);
 
 	if (text == NULL) {
@@ -208,7 +209,7 @@ sealed_offer(struct publisher *p, size_t *len, struct error *err)
 	freezero_str(file);
 	text = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
-	sealed = membership_seal(p->conf->cluster, p->key, text, len, err);
+	sealed = secret_seal(p->conf->cluster, p->key, text, len, err);
 	freezero_str(text);
 	return sealed;
 }

@@ -16,6 +16,7 @@
 #include "daemon/certs/certs.h"
 #include "daemon/cluster/cluster_priv.h"
 #include "daemon/cluster/membership.h"
+#include "daemon/cluster/secret.h"
 #include "daemon/config/conf.h"
 #include "daemon/config/conf_realm.h"
 #include "daemon/etcd/etcd_mirror.h"
@@ -59,9 +60,9 @@ int64_t	__wrap_membership_lease(const struct membership *);
 void	__wrap_membership_drop(struct membership *, int64_t,
     const struct error *);
 void	__wrap_membership_tell(struct membership *, size_t, uint64_t);
-char	*__wrap_membership_seal(const struct conf_cluster *, const char *,
+char	*__wrap_secret_seal(const struct conf_cluster *, const char *,
     const char *, size_t *, struct error *);
-char	*__wrap_membership_open(const struct conf_cluster *, const char *,
+char	*__wrap_secret_open(const struct conf_cluster *, const char *,
     const char *, size_t, struct error *);
 
 struct etcd_op *
@@ -161,7 +162,7 @@ __wrap_membership_tell(struct membership *m, size_t n_certs, uint64_t digest)
 }
 
 char *
-__wrap_membership_seal(const struct conf_cluster *conf, const char *key,
+__wrap_secret_seal(const struct conf_cluster *conf, const char *key,
     const char *text, size_t *len, struct error *err)
 {
 	(void)conf;
@@ -172,7 +173,7 @@ __wrap_membership_seal(const struct conf_cluster *conf, const char *key,
 }
 
 char *
-__wrap_membership_open(const struct conf_cluster *conf, const char *key,
+__wrap_secret_open(const struct conf_cluster *conf, const char *key,
     const char *sealed, size_t len, struct error *err)
 {
 	(void)conf;

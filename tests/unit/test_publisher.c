@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/cluster/membership.h"
+#include "daemon/cluster/secret.h"
 #include "daemon/cluster/publisher.h"
 #include "daemon/config/conf.h"
 #include "daemon/etcd/etcd.h"
@@ -440,7 +441,7 @@ test_unreadable(void **state)
 	fake_time_pass(MINUTE);
 	expect(r, 0, "cluster:publisher");
 	for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
-		sealed = membership_seal(r->m[0].conf->cluster, KEY, texts[i],
+		sealed = secret_seal(r->m[0].conf->cluster, KEY, texts[i],
 		    &len, &err);
 		free(fake.value);
 		fake.value = sign_base64(sealed, len);
