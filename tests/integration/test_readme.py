@@ -122,6 +122,18 @@ def monitored(d):
                                         % address)
 
 
+LEFT = ("ls -d /etc/acmed* /etc/*/*acmed* /etc/*/*/*acmed* "
+        "/usr/*/acme[dc]* /usr/share/*/acme[dc]* "
+        "/usr/share/*/*/acme[dc]* /lib/systemd/system/acmed* "
+        "/var/lib/acmed* 2>/dev/null; :")
+
+
+def purged(d):
+    """The same of the package."""
+    d.type("apt-get purge acmed", timeout=120)
+    assert d.type(LEFT) == ""
+
+
 def removed(d):
     """doc/installing.md: nothing of acmed is left."""
     for text in blocks(INSTALLING, "Removing what was built from source"):
@@ -132,11 +144,7 @@ def removed(d):
                     "DESTDIR=" + d.box.root])
             else:
                 d.type(line)
-    left = d.type("ls -d /etc/acmed* /etc/*/*acmed* /etc/*/*/*acmed* "
-                  "/usr/*/acme[dc]* /usr/share/*/acme[dc]* "
-                  "/usr/share/*/*/acme[dc]* /lib/systemd/system/acmed* "
-                  "/var/lib/acmed* 2>/dev/null; :")
-    assert left == ""
+    assert d.type(LEFT) == ""
     d.type("id acmed", code=1)
 
 
@@ -210,4 +218,7 @@ def test_readme(desk_at_ali):
     monitored(d)
     d.type("test -s %s%s/privkey.pem" % (LIVE, NAME))
     backed_up(d)
-    removed(d)
+    if os.environ.get("DESK_PACKAGE"):
+        purged(d)
+    else:
+        removed(d)

@@ -65,8 +65,11 @@ apt install /root/packages/acmed_*.deb
 is "acmed.service, with a certificate" active "$(systemctl is-active acmed)"
 acmectl status
 systemctl stop acmed
+rules=/etc/polkit-1/rules.d/50-acmed-nginx.service.rules	# of acmectl add
+mkdir -p "${rules%/*}"
+touch "$rules"
 apt purge acmed
-for f in /etc/acmed /var/lib/acmed /usr/sbin/acmed; do
+for f in /etc/acmed /var/lib/acmed /usr/sbin/acmed "$rules"; do
 	[ ! -e $f ] || { echo "$f is left"; exit 1; }
 done
 say "done"
