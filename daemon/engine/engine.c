@@ -565,6 +565,7 @@ engine_reload(struct engine *e, const struct conf *conf)
 	fault_look(e->certs);
 	placeholder_place(e);
 	watch_sources(e);
+	etcd_log_in_anew(e->etcd);
 	shared_apply(e);
 	e->ready = xreallocarray(e->ready, e->certs->n, sizeof(*e->ready));
 	for (size_t i = 0; i < e->certs->n; i++)

@@ -123,6 +123,17 @@ etcd_free(struct etcd *e)
 }
 
 void
+etcd_log_in_anew(struct etcd *e)
+{
+	struct session *s;
+
+	LIST_FOREACH(s, &e->sessions, entry) {
+		freezero_str(s->token);
+		s->token = NULL;
+	}
+}
+
+void
 etcd_where(struct etcd *e, const struct conf_etcd *conf, const char **member,
     const char **token)
 {

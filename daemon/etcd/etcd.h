@@ -31,6 +31,10 @@ struct etcd	*etcd_new(struct loop *, struct http *);
  * allowed. */
 void		 etcd_free(struct etcd *);
 
+/* Passwords may be others now: the next calls log in anew, and tell at once of
+ * one that is wrong, not when a token ends. */
+void		 etcd_log_in_anew(struct etcd *);
+
 struct etcd_args {			/* copied; what it points to borrowed */
 	const struct conf_etcd *conf;
 	size_t		 max_reply;	/* bytes; 0: 64 KiB */

@@ -402,6 +402,15 @@ def test_no_right(fleet, lab):
         a.start()
         first, _ = fleet.everywhere(name)
         a.wait("a free lock", lambda: not status(a)["locks"])
+        for word, is_wrong in ("two", True), ("one", False):
+            with open(a.cluster["password_file"], "w") as f:
+                f.write(word + "\n")
+            a.reload()
+            a.wait("a word of the password", lambda: is_wrong == (
+                "authentication failed" in (a.status()["cluster"]["error"] or
+                                            {"msg": ""})["msg"]), timeout=30)
+        a.wait("to be back", lambda: status(a)["joined"] and
+               a.cert_status(name)["published"] is None, timeout=30)
         grant("read", **root)
         assert a.ctl("renew-now", "--no-wait", name).returncode == 0
         e = a.wait("a word of it", lambda: a.status()["cluster"]["error"],

@@ -214,6 +214,11 @@ test_login(void **state)
 	assert_null(strstr(f->err.msg, "s3cret"));
 	call(f, none, 1);
 	check_error(f, ERR_REJECTED, "etcd:refused", "without a token");
+	/* The configuration was read again: a wrong password is told now. */
+	call(f, first, 2);
+	etcd_log_in_anew(f->etcd);
+	call(f, in_vain + 1, 1);
+	check_error(f, ERR_CONFIG, "etcd:denied", "authentication failed");
 }
 
 static void
