@@ -296,12 +296,16 @@ waits_for_cluster(const struct cert *c, const struct error *err)
 static void
 look_again(struct watch *w, const struct error *err)
 {
+	bool is_missed = err->kind == ERR_TRANSIENT;
 	time_t s = MISSED_S;
 
-	if (err->kind != ERR_TRANSIENT) {
+	if (!is_missed || w->news_at != 0)
 		w->misses = 0;
+	/* What was told since it began may not have been there yet. */
+	if (!is_missed && w->news_at != 0 && w->news_at < w->poll_at)
+		w->poll_at = w->news_at;
+	if (!is_missed)
 		return;
-	}
 	for (unsigned i = 0; i < w->misses && s < NEAR_EXPIRY_POLL_S; i++)
 		s *= 2;
 	w->misses++;
