@@ -29,7 +29,8 @@ manner(const struct conf_cert *cc)
 	const char *profile = cc->profile != NULL ? cc->profile : "";
 
 	if (cc->csr != NULL)
-		return xasprintf("csr %s %s", cc->csr->hash, profile);
+		return xasprintf("csr of host %s %s", cc->csr->host->name,
+		    profile);
 	return xasprintf("%s+%s %s", key_type_name(cc->key), cc->is_pair ?
 	    key_type_name(cc->second_key) : "", profile);
 }

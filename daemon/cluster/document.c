@@ -11,6 +11,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/store/chain.h"
+#include "daemon/store/csr.h"
 #include "daemon/store/seal.h"
 
 #define TEXT_MAX	65536	/* of one member: the names of a certificate */
@@ -231,6 +232,8 @@ document_clear(struct document *d)
 	if (d->key != NULL)
 		freezero_str(d->key);
 	free(d->chain);
+	free(d->csr);
+	free(d->request);
 	for (size_t i = 0; i < d->n_txt; i++)
 		free((char *)(uintptr_t)d->txt[i].handle);
 	free(d->txt);
@@ -327,6 +330,11 @@ document_json(const struct document *d)
 		(void)json_object_set_new(o, "error", error_json(row->error));
 	put_text(o, "key", d->key);
 	put_text(o, "chain", d->chain);
+	put_text(o, "csr", d->csr);
+	put_text(o, "request", d->request);
+	if (d->request != NULL)
+		(void)json_object_set_new(o, "request_at",
+		    json_integer(d->request_at));
 	for (size_t i = 0; i < d->n_txt; i++)
 		(void)json_array_append_new(list, txt_json(&d->txt[i]));
 	(void)json_object_set_new(o, "txt", list);
@@ -503,6 +511,17 @@ read_members(const json_t *o, struct store_cert *row, struct error *err)
 	return 0;
 }
 
+/* Of a host that keeps its key. */
+static int
+read_request(const json_t *o, struct document *d, struct error *err)
+{
+	if (read_text(o, "csr", CSR_MAX, &d->csr, err) == -1 ||
+	    read_text(o, "request", CSR_MAX, &d->request, err) == -1)
+		return -1;
+	return d->request == NULL ? 0 : read_time(o, "request_at",
+	    &d->request_at, err);
+}
+
 static int
 read_all(const json_t *o, struct document *d, struct error *err)
 {
@@ -515,7 +534,8 @@ read_all(const json_t *o, struct document *d, struct error *err)
 	if (read_text(o, "serial", 127, &d->row.serial, err) == -1 ||
 	    read_members(o, &d->row, err) == -1 ||
 	    read_text(o, "key", PEM_MAX, &d->key, err) == -1 ||
-	    read_text(o, "chain", CHAIN_PEM_MAX, &d->chain, err) == -1)
+	    read_text(o, "chain", CHAIN_PEM_MAX, &d->chain, err) == -1 ||
+	    read_request(o, d, err) == -1)
 		return -1;
 	if (e != NULL) {
 		d->row.error = xcalloc(1, sizeof(*d->row.error));

@@ -28,6 +28,11 @@ struct document {
 	struct store_cert row;
 	char		*key;		/* pending: PEM, or NULL */
 	char		*chain;		/* likewise */
+	char		*csr;		/* likewise, where its host has the
+					   key */
+	char		*request;	/* what that host asks for (PEM), or
+					   NULL; */
+	time_t		 request_at;	/* ... and when it has made it */
 	struct store_txt *txt;		/* each with a handle of its own */
 	size_t		 n_txt;
 	struct store_missing *missing;	/* names that fail */

@@ -10,6 +10,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/certs/budget_order.h"
+#include "daemon/certs/cert_csr.h"
 #include "daemon/certs/certs.h"
 #include "daemon/certs/missing.h"
 #include "daemon/certs/pair.h"
@@ -17,6 +18,7 @@
 #include "daemon/config/conf.h"
 #include "daemon/rollout/rollback.h"
 #include "daemon/store/chain.h"
+#include "daemon/store/csr.h"
 #include "daemon/store/keys.h"
 
 struct cert *
@@ -61,6 +63,14 @@ add_first(const struct replica *r, const struct cert *c,
 	xstrset(&f->profile, p->first_profile);
 }
 
+/* Is it ordered with what its host asks for? */
+static bool
+keeps_request(const struct cert *c)
+{
+	return c->conf != NULL && c->conf->csr != NULL &&
+	    c->conf->csr->is_hosts;
+}
+
 /* The row is borrowed. */
 static void
 gather(const struct replica *r, const struct cert *c, struct document *d)
@@ -80,8 +90,13 @@ gather(const struct replica *r, const struct cert *c, struct document *d)
 	if (c->has_wave && store_wave_get(r->env->store, c->row.name,
 	    c->conf->realm->certs->name, &d->wave) == -1)
 		d->wave.serial[0] = '\0';
+	if (keeps_request(c)) {
+		d->request = store_request_pem(r->env->store, c->row.name);
+		d->request_at = store_request_at(r->env->store, c->row.name);
+	}
 	if (c->row.order_url == NULL)
 		return;
+	d->csr = store_pending_csr_pem(r->env->store, c->row.name);
 	d->key = store_pending_key_pem(r->env->store, c->row.name);
 	if (store_pending_chain(r->env->store, c->row.name, &d->chain, &len,
 	    &err) == -1)
@@ -108,6 +123,43 @@ replica_cert_json(struct item *i)
 
 /* --- what comes --- */
 
+/* What was sent for the order. */
+static int
+take_csr(const struct replica *r, const char *name, const char *pem,
+    struct error *err)
+{
+	struct csr csr;
+	int rc;
+
+	if (csr_parse(pem, strlen(pem), &csr, err) == -1)
+		return -1;
+	rc = store_pending_csr_put(r->env->store, name, &csr, err);
+	csr_clear(&csr);
+	return rc;
+}
+
+/* What its host asks for, if we do not know it, or something newer. */
+static int
+take_request(const struct replica *r, struct cert *c,
+    const struct document *d, struct error *err)
+{
+	const char *name = c->row.name;
+	struct csr csr;
+	int rc;
+
+	if (d->request == NULL || !keeps_request(c) ||
+	    d->request_at <= store_request_at(r->env->store, name))
+		return 0;
+	if (csr_parse(d->request, strlen(d->request), &csr, err) == -1)
+		return -1;
+	rc = store_request_put(r->env->store, name, d->request,
+	    d->request_at, err);
+	if (rc == 0)
+		cert_csr_seen(c, csr.hash);
+	csr_clear(&csr);
+	return rc;
+}
+
 static int
 take_pending(const struct replica *r, const struct cert *c,
     const struct document *d, struct error *err)
@@ -119,6 +171,8 @@ take_pending(const struct replica *r, const struct cert *c,
 	if (d->row.order_url == NULL && c->row.order_url == NULL)
 		return 0;
 	store_pending_drop(r->env->store, name);
+	if (d->csr != NULL && take_csr(r, name, d->csr, err) == -1)
+		return -1;
 	if (d->key != NULL) {
 		key = key_from_pem(d->key, err);
 		rc = key == NULL ? -1 : store_pending_key_put(r->env->store,
@@ -240,7 +294,8 @@ take(struct replica *r, struct cert *c, const struct document *d,
 	bool is_other = was == NULL || is == NULL || strcmp(was, is) != 0;
 	time_t asked_at = c->row.asked_at;
 
-	if (take_pending(r, c, d, err) == -1 ||
+	if (take_request(r, c, d, err) == -1 ||
+	    take_pending(r, c, d, err) == -1 ||
 	    take_first(r, c, &d->first, err) == -1)
 		return -1;
 	/* What this daemon has counted for its own order it has counted. */

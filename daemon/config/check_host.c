@@ -222,11 +222,6 @@ check_key_source(struct check *c, const struct section *sec,
 	if (tree_item(sec, "source") != NULL)
 		return;			/* check_keeps_key() */
 	check_word(c, sec);
-	if (c->conf->cluster != NULL)
-		opt_mistake(c->m, sec, tree_value(sec, "key_source")->line,
-		    "key_source = host is not for a configuration with "
-		    "cluster, of which each member would order; allowed: one "
-		    "host that renews");
 	cc = xcalloc(1, sizeof(*cc));
 	cc->path = xasprintf("%s/requests/%s.pem", c->conf->state_dir,
 	    sec->title);

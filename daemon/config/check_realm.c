@@ -67,8 +67,9 @@ check_realms(struct check *c)
 	for (size_t i = 0; conf->cluster != NULL && i < conf->n_certs; i++) {
 		struct conf_cert *cert = conf->certs[i];
 
-		/* Without its key (csr) nothing can be published: refused. */
-		if (conf_is_issued(cert) && cert->csr == NULL &&
+		/* The file of csr is this machine's: refused. */
+		if (conf_is_issued(cert) && (cert->csr == NULL ||
+		    cert->csr->is_hosts) &&
 		    cert->account != NULL &&
 		    cert->account->directory != NULL)
 			cert->realm = realm_of(conf,

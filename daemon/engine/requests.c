@@ -402,6 +402,8 @@ void
 requests_apply(struct requests *all)
 {
 	const struct conf *conf = all->engine->conf;
+	bool orders = conf->cluster == NULL ||
+	    conf->cluster->role != CLUSTER_SERVE;
 
 	clear(all);
 	all->conf = conf_ref(conf);
@@ -410,7 +412,7 @@ requests_apply(struct requests *all)
 		struct asked *a;
 
 		if (!cc->keeps_key && (cc->csr == NULL ||
-		    cc->csr->host == NULL))
+		    cc->csr->host == NULL || !orders))
 			continue;
 		a = xcalloc(1, sizeof(*a));
 		a->all = all;

@@ -14,6 +14,7 @@
 #include "daemon/io/loop.h"
 #include "daemon/publish/manifest.h"
 #include "daemon/publish/repo_keys.h"
+#include "daemon/store/csr.h"
 #include "daemon/store/identity.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/seal.h"
@@ -31,6 +32,7 @@ struct fetch_op {
 	size_t		 len[MANIFEST_FILES];
 	int		 next_file;
 	EVP_PKEY	*key, *second_key;
+	struct csr	 csr;
 	struct fetch_result result;
 	struct timer	 turn;
 	struct object_op *object;
@@ -64,6 +66,7 @@ fetch_cancel(struct fetch_op *op)
 		freezero(op->text[i], op->len[i]);
 	manifest_clear(&op->manifest);
 	EVP_PKEY_free(op->key);
+	csr_clear(&op->csr);
 	EVP_PKEY_free(op->second_key);
 	EVP_PKEY_free(op->a.own[0]);
 	EVP_PKEY_free(op->a.own[1]);
@@ -144,7 +147,9 @@ check_key_source(const struct fetch_op *op, struct error *err)
 {
 	bool is_there = op->manifest.files[MANIFEST_PRIVKEY].size > 0;
 
-	if (is_there != op->a.cert->keeps_key)
+	/* Among members of a cluster none has the key. */
+	if (is_there != op->a.cert->keeps_key ||
+	    op->manifest.files[MANIFEST_CSR].size > 0)
 		return 0;
 	return error_set(err, ERR_REJECTED, "fetch:key", "repository \"%s\" "
 	    "has the certificate %s %s: key_source = host must be given here "
@@ -171,6 +176,17 @@ choose_key(struct fetch_op *op, struct error *err)
 	    op->manifest.serial);
 }
 
+static int
+open_csr(struct fetch_op *op, EVP_PKEY **key, struct error *err)
+{
+	if (csr_parse(op->text[MANIFEST_CSR], op->len[MANIFEST_CSR], &op->csr,
+	    err) == -1)
+		return -1;
+	if (EVP_PKEY_up_ref(op->csr.key) == 1)
+		*key = op->csr.key;
+	return 0;
+}
+
 /* Key and chain belong together, and have the names. */
 static int
 check_part(struct fetch_op *op, enum manifest_file_id chain_id,
@@ -181,7 +197,10 @@ check_part(struct fetch_op *op, enum manifest_file_id chain_id,
 
 	if (op->text[key_id] != NULL)
 		*key = key_from_pem(op->text[key_id], err);
-	else if (choose_key(op, err) == -1)
+	else if (op->text[MANIFEST_CSR] != NULL) {
+		if (open_csr(op, key, err) == -1)
+			return -1;
+	} else if (choose_key(op, err) == -1)
 		return -1;
 	if (*key == NULL)
 		return -1;
@@ -294,6 +313,7 @@ get_file(struct fetch_op *op)
 		return;
 	}
 	op->result.key = op->key;
+	op->result.csr = op->csr.key != NULL ? &op->csr : NULL;
 	op->result.pem = op->text[MANIFEST_FULLCHAIN];
 	op->result.pem_len = op->len[MANIFEST_FULLCHAIN];
 	if (op->manifest.is_pair) {

@@ -16,6 +16,7 @@
 
 struct conf_cert;
 struct conf_repository;
+struct csr;
 struct fetch_op;
 struct store;
 
@@ -50,6 +51,8 @@ struct fetch_result {
 	time_t		 published_at, renew_at;
 	/* is_new, and not only_look; borrowed: */
 	EVP_PKEY	*key;		/* take EVP_PKEY_up_ref() */
+	const struct csr *csr;		/* its key is that of this request, and
+					   elsewhere; NULL: it is here */
 	const char	*pem;		/* leaf first */
 	size_t		 pem_len;
 	EVP_PKEY	*second_key;	/* of a pair; NULL: it is none */

@@ -25,6 +25,7 @@ static const char *const file_names[] = {
 	[MANIFEST_KEYS] = "keys",
 	[MANIFEST_FULLCHAIN] = "fullchain.pem",
 	[MANIFEST_PRIVKEY] = "privkey.pem",
+	[MANIFEST_CSR] = "csr.pem",
 	[MANIFEST_SECOND_FULLCHAIN] = "second-fullchain.pem",
 	[MANIFEST_SECOND_PRIVKEY] = "second-privkey.pem",
 };
@@ -280,6 +281,33 @@ manifest_is_for(const struct manifest *m, const char *host)
 	return m->waves == NULL || conf_waves_have(m->waves, n, host);
 }
 
+/* Has a publisher with these keys such a file? */
+static bool
+has_file(const json_t *o, const struct repo_keys *keys,
+    const struct manifest *m, int i)
+{
+	const json_t *files = json_object_get(o, "files");
+	bool has_csr = keys->secret != NULL && !m->is_pair &&
+	    json_object_get(files, file_names[MANIFEST_CSR]) != NULL;
+
+	switch ((enum manifest_file_id)i) {
+	case MANIFEST_KEYS:
+		return keys->secret == NULL;
+	case MANIFEST_PRIVKEY:
+		return !has_csr && (keys->secret != NULL ||
+		    json_object_get(files, file_names[i]) != NULL);
+	case MANIFEST_CSR:
+		return has_csr;
+	case MANIFEST_SECOND_FULLCHAIN:
+	case MANIFEST_SECOND_PRIVKEY:
+		return m->is_pair;
+	case MANIFEST_FULLCHAIN:
+	case MANIFEST_FILES:
+		break;
+	}
+	return true;
+}
+
 static int
 read_members(const json_t *o, const struct repo_keys *keys,
     struct manifest *m, struct error *err)
@@ -314,14 +342,8 @@ read_members(const json_t *o, const struct repo_keys *keys,
 	m->is_pair = json_object_get(json_object_get(o, "files"),
 	    file_names[MANIFEST_SECOND_FULLCHAIN]) != NULL;
 	for (int i = 0; i < MANIFEST_FILES; i++) {
-		if ((i == MANIFEST_KEYS && keys->secret != NULL) ||
-		    (i >= MANIFEST_SECOND_FULLCHAIN && !m->is_pair))
-			continue;
-		if (i == MANIFEST_PRIVKEY && keys->secret == NULL &&
-		    json_object_get(json_object_get(o, "files"),
-		    file_names[i]) == NULL)
-			continue;
-		if (read_file(o, file_names[i], &m->files[i], err) == -1)
+		if (has_file(o, keys, m, i) &&
+		    read_file(o, file_names[i], &m->files[i], err) == -1)
 			return -1;
 	}
 	if (read_waves(o, m, err) == -1)

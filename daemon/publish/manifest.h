@@ -28,6 +28,9 @@
  * publication has a secret and files of its own: SERIAL/privkey-TAG.pem.  There
  * is none where the host has kept its key (request.h).
  *
+ * With a shared secret there may be "csr.pem" in the place of "privkey.pem":
+ * among the members of a cluster, none of which has the key (key_source).
+ *
  * path is relative to PREFIX/NAME/; size and sha256 are of the object as it
  * is stored.
  */
@@ -51,6 +54,7 @@ enum manifest_file_id {
 	MANIFEST_KEYS,			/* of acmed-2 only */
 	MANIFEST_FULLCHAIN,
 	MANIFEST_PRIVKEY,
+	MANIFEST_CSR,			/* of acmed-1 only */
 	MANIFEST_SECOND_FULLCHAIN,
 	MANIFEST_SECOND_PRIVKEY,
 	MANIFEST_FILES

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/publish/publish.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "daemon/publish/publish_waves.h"
 #include "daemon/publish/repo_keys.h"
 #include "daemon/store/bundle.h"
+#include "daemon/store/csr.h"
 #include "daemon/store/identity.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/seal.h"
@@ -188,6 +190,38 @@ make_file(struct publish_op *op, const char *dir, enum manifest_file_id id,
 	return 0;
 }
 
+static bool
+has_csr(const char *dir)
+{
+	char *path = xasprintf("%s/csr.pem", dir);
+	bool has = access(path, F_OK) == 0;
+
+	free(path);
+	return has;
+}
+
+/* The request in the place of the key, for members of a cluster. */
+static int
+make_csr(struct publish_op *op, const char *dir, struct error *err)
+{
+	struct manifest_file *f = &op->manifest.files[MANIFEST_CSR];
+	char *path = xasprintf("%s/csr.pem", dir), *plain, *aad;
+	size_t len;
+	int rc = file_read(AT_FDCWD, path, CSR_MAX, &plain, &len, err);
+
+	free(path);
+	if (rc == -1)
+		return -1;
+	set_path(op, MANIFEST_CSR);
+	aad = xasprintf("%s/%s", op->s.a.cert->name, f->path);
+	op->stored[MANIFEST_CSR] = seal_close(op->secret, aad, plain, len,
+	    &f->size);
+	seal_hash(op->stored[MANIFEST_CSR], f->size, f->sha256);
+	free(aad);
+	free(plain);
+	return 0;
+}
+
 /* Both files of each certificate. */
 static int
 make_files(struct publish_op *op, struct error *err)
@@ -196,10 +230,16 @@ make_files(struct publish_op *op, struct error *err)
 	char *second_dir;
 	int rc;
 
-	/* Of csr the host has the key, and nobody else. */
 	if (make_file(op, dir, MANIFEST_FULLCHAIN, BUNDLE_FULLCHAIN,
-	    err) == -1 || (op->s.a.cert->csr == NULL && make_file(op, dir,
-	    MANIFEST_PRIVKEY, BUNDLE_PRIVKEY, err) == -1))
+	    err) == -1)
+		return -1;
+	/* Of csr the host has the key, and nobody else. */
+	if (op->s.a.target->is_shared && has_csr(dir))
+		rc = make_csr(op, dir, err);
+	else
+		rc = op->s.a.cert->csr != NULL ? 0 : make_file(op, dir,
+		    MANIFEST_PRIVKEY, BUNDLE_PRIVKEY, err);
+	if (rc == -1)
 		return -1;
 	if (second == NULL)
 		return 0;

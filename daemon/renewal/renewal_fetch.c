@@ -9,11 +9,13 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "daemon/certs/cert_csr.h"
 #include "daemon/certs/cert_names.h"
 #include "daemon/certs/event.h"
 #include "daemon/certs/origin.h"
 #include "daemon/publish/fetch.h"
 #include "daemon/rollout/source_watch.h"
+#include "daemon/store/csr.h"
 #include "daemon/store/store.h"
 
 /* What we have is what is published: the end of an error, if there was one. */
@@ -66,6 +68,30 @@ key_ref(EVP_PKEY *key)
 	return EVP_PKEY_up_ref(key) == 1 ? key : NULL;
 }
 
+/*
+ * Its host has the key, and one of those that renew has ordered with what that
+ * asked for: it is the last that we know, if we know of none, or, where we only
+ * serve, at all.
+ */
+static int
+take_csr(struct renewal *r, const struct csr *csr, struct error *err)
+{
+	const struct conf_cluster *k = r->env->certs->conf->cluster;
+	struct store *store = r->env->store;
+	const char *name = r->cert->row.name;
+	char *pem = csr_to_pem(csr);
+	int rc = csr_parse(pem, strlen(pem), &r->csr, err);
+
+	if (rc == 0 && (store_request_at(store, name) == 0 || (k != NULL &&
+	    k->role == CLUSTER_SERVE))) {
+		rc = store_request_put(store, name, pem, 1, err);
+		if (rc == 0)
+			cert_csr_seen(r->cert, r->csr.hash);
+	}
+	free(pem);
+	return rc;
+}
+
 static void
 take_files(struct renewal *r, const struct fetch_result *f)
 {
@@ -101,7 +127,8 @@ fetched(const struct error *err, const struct fetch_result *result,
 		return;
 	}
 	take_files(r, result);
-	if (take_names(r, &unread) == -1) {
+	if ((result->csr != NULL && take_csr(r, result->csr, &unread) == -1) ||
+	    take_names(r, &unread) == -1) {
 		renewal_fail(r, &unread);
 		return;
 	}

@@ -14,7 +14,8 @@ struct store_hold;
 
 struct store_replica {
 	/* The row of that certificate, one of its TXT records or names that
-	 * fail, or what is pending of it, was put or deleted. */
+	 * fail, its host's request, or what is pending of it, was put or
+	 * deleted. */
 	void	(*cert)(const char *name, void *arg);
 	/* The key, the next key, the URL or the contact of an account. */
 	void	(*account)(const char *name, const char *directory, void *arg);

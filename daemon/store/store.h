@@ -459,6 +459,8 @@ int		 store_pending_key_put(struct store *, const char *name,
  * there is none.  The caller clears it. */
 int		 store_pending_csr(struct store *, const char *name,
 		    struct csr *, struct error *);
+/* The same as it lies there, or NULL; the caller frees. */
+char		*store_pending_csr_pem(struct store *, const char *name);
 /* Durable when it returns. */
 int		 store_pending_csr_put(struct store *, const char *name,
 		    const struct csr *, struct error *);
@@ -490,6 +492,8 @@ void		 store_request_drop(struct store *, const char *name);
 /* When the request that is kept of such a host was made; 0: there is none.
  * Keep another one. */
 time_t		 store_request_at(struct store *, const char *name);
+/* It, or NULL; the caller frees. */
+char		*store_request_pem(struct store *, const char *name);
 int		 store_request_put(struct store *, const char *name,
 		    const char *pem, time_t at, struct error *);
 /*

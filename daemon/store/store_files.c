@@ -306,6 +306,19 @@ store_pending_csr(struct store *s, const char *name, struct csr *csr,
 	return rc == 0 ? 0 : error_wrap(err, "%s", s->dir);
 }
 
+char *
+store_pending_csr_pem(struct store *s, const char *name)
+{
+	char *path = csr_path(name), *pem;
+	struct error ignored;
+	size_t len;
+
+	if (file_read(s->dirfd, path, CSR_MAX, &pem, &len, &ignored) == -1)
+		pem = NULL;
+	free(path);
+	return pem;
+}
+
 int
 store_pending_csr_put(struct store *s, const char *name,
     const struct csr *csr, struct error *err)

@@ -104,6 +104,19 @@ store_request_at(struct store *s, const char *name)
 	return rc == -1 ? 0 : st.st_mtime;
 }
 
+char *
+store_request_pem(struct store *s, const char *name)
+{
+	char *path = path_of(name, "pem"), *pem;
+	struct error ignored;
+	size_t len;
+
+	if (file_read(s->dirfd, path, CSR_MAX, &pem, &len, &ignored) == -1)
+		pem = NULL;
+	free(path);
+	return pem;
+}
+
 int
 store_request_put(struct store *s, const char *name, const char *pem,
     time_t at, struct error *err)
@@ -117,6 +130,7 @@ store_request_put(struct store *s, const char *name, const char *pem,
 	if (rc == 0 && utimensat(s->dirfd, path, times, 0) == -1)
 		rc = error_errno(err, "%s/%s", s->dir, path);
 	free(path);
+	store_cert_changed(s, name);
 	return rc;
 }
 

@@ -33,6 +33,15 @@ check(const struct manifest *m, const struct repo_keys *keys)
 	for (int i = 0; i < MANIFEST_FILES; i++) {
 		const struct manifest_file *f = &m->files[i];
 
+		/* One of the two, where there is no pair. */
+		if (i == MANIFEST_CSR && f->size == 0)
+			continue;
+		if (i == MANIFEST_CSR && (keys->secret == NULL ||
+		    m->is_pair || m->files[MANIFEST_PRIVKEY].size > 0))
+			abort();
+		if (i == MANIFEST_PRIVKEY && f->size == 0 &&
+		    m->files[MANIFEST_CSR].size > 0)
+			continue;
 		if ((i == MANIFEST_KEYS && keys->secret != NULL) ||
 		    (!m->is_pair && (i == MANIFEST_SECOND_FULLCHAIN ||
 		    i == MANIFEST_SECOND_PRIVKEY))) {

@@ -7,11 +7,12 @@ import hashlib
 import hmac
 import json
 import os
+import threading
 import time
 
 import pytest
 
-from lab import daemon, etcd as lab_etcd, fleet as lab_fleet, proc
+from lab import daemon, etcd as lab_etcd, fleet as lab_fleet, proc, proxy
 
 INCLUDE = 'include("conf.d/*.conf")\n'
 
@@ -242,17 +243,30 @@ def test_etcd(make, etcd):
 class Cluster(lab_fleet.Fleet):
     """Two renewers that publish one certificate for web-*."""
 
-    def __init__(self, make, etcd, lab, label, **more):
+    def __init__(self, make, etcd, lab, label, directory=None):
         super().__init__(make, etcd, "/hosts-" + label, nonce_reject=0)
         self.folder = os.path.join(lab.folder, label)
+        self.name = label + ".example.test"
         os.makedirs(self.folder)
-        self.name = self.cert(label + ".example.test", **dict({
-            "hosts": ["web-*"],
-            "deploy": {"fleet": {"publish": "fleet"}}}, **more))
+        self.directory = directory
         for m in "r1", "r2":
-            self.member(m).repositories["fleet"] = {
-                "type": "directory", "path": self.folder,
-                "encrypt_to": "hosts"}
+            self.add(m)
+
+    def add(self, name, **more):
+        a = self.member(name, **more)
+        a.repositories["fleet"] = {"type": "directory", "path": self.folder,
+                                   "encrypt_to": "hosts"}
+        if self.directory:
+            a.accounts["lab"]["directory"] = self.directory
+        return a
+
+    def publish(self, **more):
+        """The certificate comes into the file that all have."""
+        self.cert(self.name, deploy={"fleet": {"publish": "fleet"}}, **more)
+        for a in self.members.values():
+            if a.proc and a.proc.alive():
+                a.write_conf(a.text() + INCLUDE)
+                assert a.ctl("reload").returncode == 0
 
     def key(self, member):
         path = os.path.join(self.members[member].state_dir, "publisher.key")
@@ -300,6 +314,7 @@ def test_cluster(make, etcd, lab):
     in etcd, and goes with nobody: the other one publishes when the first is
     killed.  One that comes with another key publishes nothing, and keeps it."""
     fleet = Cluster(make, etcd, lab, "together")
+    fleet.publish(hosts=["web-*"])
     for m in fleet.members.values():
         start(m)
     shared = fleet.shared_key()
@@ -325,8 +340,7 @@ def test_cluster(make, etcd, lab):
     assert fleet.shared_key() == shared
 
     # A third that was alone before.
-    third = fleet.member("r3")
-    third.repositories["fleet"] = fleet.members["r1"].repositories["fleet"]
+    third = fleet.add("r3")
     third.cluster, cluster = None, third.cluster
     start(third)
     assert third.ctl("host", "key", "x", cwd=third.folder).returncode == 0
@@ -446,6 +460,70 @@ def test_key_stays_etcd(make, etcd):
     assert not [k for k in stored if name in k and "privkey" in k]
     shown = etcd.ctl("get", "/stays/%s/csr/web-1" % name)
     assert "ACMEDBOX1" in shown and "CERTIFICATE REQUEST" not in shown
+
+
+KILLED = {"order": ("before", "authz"), "finalized": ("after", "finalize"),
+          "issued": ("after", "cert")}
+
+
+@pytest.mark.parametrize("step", KILLED)
+def test_key_stays_cluster(make, etcd, lab, step):
+    """Renewers of a cluster order with what the host asks for; the one that
+    does dies by kill -9: the other goes on with its order, for the same key.
+    No member ever has it, and one that only serves asks and publishes nothing.
+    When the first comes back it orders nothing; a new key is one order more."""
+    front = proxy.CaProxy(lab.pebble(nonce_reject=0), next(lab.ports))
+    fleet = Cluster(make, etcd, lab, "clusterstays-" + step, front.directory)
+    fleet.add("s1", role="serve")
+    name, members, killed = fleet.name, fleet.members, []
+    lock = threading.Lock()
+
+    def hook(request):
+        if request.kind != KILLED[step][1]:
+            return None
+        with lock:
+            if killed:
+                return None
+            killed.extend(m for m in members if members[m].cert_status(
+                name)["run"])
+            members[killed[0]].kill()
+        return "drop"
+    setattr(front, KILLED[step][0], hook)
+    try:
+        for a in members.values():
+            start(a)
+        fleet.shared_key()
+        web = fleet.host("web-1")
+        fleet.publish(hosts=["web-1"], key_source="host", poll="1s")
+        web.certs[name].update(key_source="host", key="ec384")
+        start(web)
+        proc.wait_until("the step", lambda: killed, 60)
+        left, = {"r1", "r2"} - set(killed)
+        serial = fleet.serial(web)
+        key, cert = pair(web, name)
+        assert key == cert
+        assert members[left].cert_status(name)["serial"] == serial
+        assert front.count("newOrder") == 1
+        assert front.count("finalize") == 1
+        start(members[killed[0]])
+        for m, a in members.items():
+            a.wait("the certificate", lambda a=a: a.cert_status(name)[
+                "serial"] == serial, timeout=40)
+            live = os.path.join(a.state_dir, "live", name)
+            assert os.path.exists(live + "/csr.pem"), m
+            assert not os.path.exists(live + "/privkey.pem"), m
+            assert a.cert_status(name)["error"] is None, m
+        assert fleet.key("s1") is None
+        wants_another(web, name, serial, key)
+        serial = web.cert_status(name)["serial"]
+        for a in members.values():
+            a.wait("the next", lambda a=a: a.cert_status(name)[
+                "serial"] == serial and a.cert_status(name)["run"] is None,
+                timeout=40)
+        assert front.count("newOrder") == 2
+        assert front.count("finalize") == 2
+    finally:
+        front.stop()
 
 
 def test_wave_and_host(make, lab):

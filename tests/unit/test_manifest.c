@@ -219,6 +219,56 @@ test_pair(void **state)
 	free(text);
 }
 
+/* Among the members of a cluster the request may be in the place of the key;
+ * nowhere else, and not of a pair. */
+static void
+test_csr(void **state)
+{
+	char plain[] = "example.test", *names[] = { plain, NULL }, *text;
+	struct manifest m = { .certificate = "web", .names = names,
+	    .serial = "03ab", .not_before = 1000, .not_after = 2000,
+	    .published_at = 1100,
+	    .files = { [MANIFEST_FULLCHAIN] = { "03ab/fullchain.pem", 3000,
+	    "" }, [MANIFEST_CSR] = { "03ab/csr.pem", 300, "" },
+	    [MANIFEST_KEYS] = { "03ab/keys-1", 107, "" } } }, got;
+	struct repo_keys keys = { .me = identity_new("publisher") };
+	struct error err;
+
+	(void)state;
+	keys.publisher = identity_public(keys.me);
+	for (int i = 0; i < MANIFEST_FILES; i++)
+		memcpy(m.files[i].sha256, HASH, sizeof(HASH));
+	text = manifest_make(&m, &shared);
+	assert_int_equal(manifest_read(text, strlen(text), &shared, "web",
+	    &got, &err), 0);
+	assert_int_equal(got.files[MANIFEST_CSR].size, 300);
+	assert_string_equal(got.files[MANIFEST_CSR].path, "03ab/csr.pem");
+	assert_int_equal(got.files[MANIFEST_PRIVKEY].size, 0);
+	manifest_clear(&got);
+	free(text);
+	text = manifest_make(&m, &keys);
+	assert_int_equal(manifest_read(text, strlen(text), &keys, "web", &got,
+	    &err), 0);
+	assert_int_equal(got.files[MANIFEST_CSR].size, 0);
+	manifest_clear(&got);
+	free(text);
+	m.files[MANIFEST_CSR].size = 0;
+	text = manifest_make(&m, &shared);
+	assert_int_equal(manifest_read(text, strlen(text), &shared, "web",
+	    &got, &err), -1);
+	assert_non_null(strstr(err.msg, "privkey.pem"));
+	free(text);
+	m.files[MANIFEST_CSR].size = 300;
+	m.files[MANIFEST_SECOND_FULLCHAIN] = m.files[MANIFEST_FULLCHAIN];
+	m.files[MANIFEST_SECOND_PRIVKEY] = m.files[MANIFEST_FULLCHAIN];
+	text = manifest_make(&m, &shared);
+	assert_int_equal(manifest_read(text, strlen(text), &shared, "web",
+	    &got, &err), -1);
+	assert_non_null(strstr(err.msg, "privkey.pem"));
+	free(text);
+	identity_free(keys.me);
+}
+
 /* Where hosts have keys of their own, the publisher alone can write one. */
 static void
 test_hosts(void **state)
@@ -477,6 +527,7 @@ main(void)
 		cmocka_unit_test(test_receipt),
 		cmocka_unit_test(test_mac),
 		cmocka_unit_test(test_pair),
+		cmocka_unit_test(test_csr),
 		cmocka_unit_test(test_manifest),
 		cmocka_unit_test(test_publisher),
 		cmocka_unit_test(test_hosts),

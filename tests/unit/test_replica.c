@@ -16,6 +16,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/accounts/hold.h"
+#include "daemon/certs/cert_csr.h"
 #include "daemon/certs/certs.h"
 #include "daemon/certs/missing.h"
 #include "daemon/certs/pair.h"
@@ -27,6 +28,7 @@
 #include "daemon/io/loop.h"
 #include "daemon/limits/limits.h"
 #include "daemon/rest/sign.h"
+#include "daemon/store/csr.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/store.h"
 #include "tests/unit/conf_fixture.h"
@@ -375,6 +377,8 @@ account_cb(const char *name, const char *directory, void *arg)
 	((struct member *)arg)->accounts++;
 }
 
+#define PUBLIC "CymcNzaj2d4L41uzKAcfx9NlwbD8h8wc_NNTjy0u970" \
+    "0Xpm4kBLmwR1BAryv85bCepk4UbN74YY73eS4o8ALLg"
 #define OF(name) "certificate \"" name "\" { names = { \"" name \
 	".test\" } provider = dns account = ca }\n"
 
@@ -391,7 +395,13 @@ member_up(struct rig *r, int n)
 	    "account \"ca\" { directory = \"" DIRECTORY "\" agree_tos = true "
 	    "limits = { \"orders 2 per 1h\" } }\n"
 	    "provider \"dns\" { type = bare }\n"
-	    OF("a") OF("b") OF("c") OF("d") OF("e") OF("f") OF("g"), n,
+	    OF("a") OF("b") OF("c") OF("d") OF("e") OF("f") OF("g")
+	    "host \"web\" { public_key = \"" PUBLIC "\" }\n"
+	    "repository \"p\" { type = directory path = /srv\n"
+	    " encrypt_to = hosts }\n"
+	    "certificate \"h\" { names = { \"h.test\" } provider = dns\n"
+	    " account = ca key_source = host hosts = \"web\"\n"
+	    " deploy \"p\" { publish = p } }\n", n,
 	    fixture_path("secret"));
 	fixture_write("acmed.conf", 0600, text);
 	free(text);
@@ -789,6 +799,119 @@ test_rolled_back(void **state)
 	assert_non_null(c->row.error);
 	assert_string_equal(c->row.error->code, "deploy:rolled-back");
 	assert_int_equal(c->row.failures, 1);
+}
+
+/* --- of a host that keeps its key --- */
+
+static char *
+csr_new(const char *name, char hash[CSR_HASH_SIZE])
+{
+	struct error err;
+	EVP_PKEY *key = key_generate(KEY_EC256, &err);
+	char *pem = csr_make_pem(key, &name, 1, &err);
+	struct csr csr;
+
+	assert_non_null(pem);
+	assert_int_equal(csr_parse(pem, strlen(pem), &csr, &err), 0);
+	memcpy(hash, csr.hash, CSR_HASH_SIZE);
+	csr_clear(&csr);
+	EVP_PKEY_free(key);
+	return pem;
+}
+
+static void
+put_request(struct rig *r, int n, const char *pem, time_t at)
+{
+	struct error err;
+
+	assert_int_equal(store_request_put(r->m[n].store, "h", pem, at, &err),
+	    0);
+}
+
+static void
+expect_request(struct rig *r, int n, const char *want)
+{
+	char *pem = store_request_pem(r->m[n].store, "h");
+
+	assert_non_null(pem);
+	assert_string_equal(pem, want);
+	free(pem);
+}
+
+static void
+adopt_host(struct rig *r, int n)
+{
+	struct cert *c = certs_find(r->m[n].certs, "h");
+	char *key = replica_cert_key(r->m[n].replica, c);
+	const struct kv *kv = kv_get(key);
+	struct error err;
+
+	assert_int_equal(replica_adopt(r->m[n].replica, c, kv->value, kv->len,
+	    kv->modified, &err), 0);
+	free(key);
+}
+
+/* The holder has ordered with what a host asked for, and dies: the next one
+ * goes on with the same, though it has never seen it; a newer one that it has
+ * seen itself stays. */
+static void
+test_request(void **state)
+{
+	struct rig *r = *state;
+	struct cert *c[2] = { certs_find(r->m[0].certs, "h"),
+	    certs_find(r->m[1].certs, "h") };
+	char hash[CSR_HASH_SIZE], newer_hash[CSR_HASH_SIZE];
+	char *pem = csr_new("h.test", hash);
+	char *newer = csr_new("h.test", newer_hash);
+	struct error err;
+	struct csr csr;
+
+	settle(r);
+	/* Who is to renew it tells of it before there is any order. */
+	put_request(r, 0, pem, 1000);
+	UNTIL(r, store_request_at(r->m[1].store, "h") == 1000);
+	expect_request(r, 1, pem);
+	assert_string_equal(cert_csr_wanted(c[1]), hash);
+
+	kv_put(LOCKS "h", "m", 1);
+	r->m[0].fence = kv_get(LOCKS "h")->created;
+	put_request(r, 0, newer, 2000);
+	xstrset(&c[0]->row.order_url, "https://ca.test/order/1");
+	xstrset(&c[0]->row.order_names, "[\"h.test\"]");
+	c[0]->row.order_sent_at = 2000;
+	assert_int_equal(csr_parse(newer, strlen(newer), &csr, &err), 0);
+	assert_int_equal(store_pending_csr_put(r->m[0].store, "h", &csr,
+	    &err), 0);
+	csr_clear(&csr);
+	cert_save(c[0]);
+	UNTIL(r, replica_is_open(r->m[1].replica, c[1]));
+	spin(r, 50);
+	expect_request(r, 1, pem);	/* it comes with the lock */
+
+	kv_put(LOCKS "h", NULL, 0);
+	kv_put(LOCKS "h", "m", 1);
+	r->m[0].fence = 0;
+	r->m[1].fence = kv_get(LOCKS "h")->created;
+	adopt_host(r, 1);
+	assert_string_equal(c[1]->row.order_url, "https://ca.test/order/1");
+	expect_request(r, 1, newer);
+	assert_int_equal(store_request_at(r->m[1].store, "h"), 2000);
+	assert_string_equal(cert_csr_wanted(c[1]), newer_hash);
+	assert_int_equal(store_pending_csr(r->m[1].store, "h", &csr, &err),
+	    0);
+	assert_string_equal(csr.hash, newer_hash);
+	csr_clear(&csr);
+
+	/* What the next holder knows better it keeps. */
+	put_request(r, 0, pem, 3000);
+	r->m[1].fence = 0;
+	kv_put(LOCKS "h", NULL, 0);
+	kv_put(LOCKS "h", "m", 1);
+	r->m[0].fence = kv_get(LOCKS "h")->created;
+	adopt_host(r, 0);
+	expect_request(r, 0, pem);
+	free(newer);
+	free(pem);
 }
 
 /* While nobody holds it its owner writes, nobody else; and nobody what he has
@@ -1274,8 +1397,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_order_first),
-		TEST(test_takeover), TEST(test_waves),
-		TEST(test_rolled_back), TEST(test_unlocked),
+		TEST(test_takeover), TEST(test_waves), TEST(test_rolled_back),
+		TEST(test_request), TEST(test_unlocked),
 		TEST(test_pause), TEST(test_pause_many),
 		TEST(test_own_failure),
 		TEST(test_away), TEST(test_unreadable), TEST(test_anew),
