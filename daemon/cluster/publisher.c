@@ -18,6 +18,7 @@
 #include "daemon/io/loop.h"
 #include "daemon/rest/sign.h"
 #include "daemon/store/identity.h"
+#include "daemon/store/seal.h"
 #include "daemon/store/store.h"
 
 #define RETRY_MS	5000
@@ -103,6 +104,63 @@ differs(struct publisher *p, const struct identity *own,
 	timer_set(&p->look, LOOK_MS);
 }
 
+static void
+call(struct publisher *p, const char *path, json_t *body, etcd_done_cb *done)
+{
+	p->op = etcd_call_start(p->etcd, &(struct etcd_args){
+	    .conf = p->conf->cluster->etcd, .max_reply = REPLY_MAX,
+	    .timeout_ms = TIMEOUT_MS }, path, body, done, p);
+}
+
+static char *
+seal(struct publisher *p, const struct identity *id, const char *by,
+    size_t *len, struct error *err)
+{
+	char *file = identity_text(id, NULL), *text, *sealed;
+	json_t *o = json_pack("{s:s, s:s}", "key_file", file, "by", by);
+
+	freezero_str(file);
+	text = json_dumps(o, JSON_COMPACT);
+	json_decref(o);
+	sealed = secret_seal(p->conf->cluster, p->key, text, len, err);
+	freezero_str(text);
+	return sealed;
+}
+
+static void
+sealed_again(const struct error *err, const json_t *reply, void *arg)
+{
+	struct publisher *p = arg;
+
+	(void)err;
+	(void)reply;
+	p->op = NULL;
+	timer_set(&p->look, LOOK_MS);	/* which finds if it is not */
+}
+
+/* Until all are sealed with the first line, the old secret is needed. */
+static void
+seal_again(struct publisher *p, const struct identity *id, const char *by,
+    int64_t modified)
+{
+	struct error err;
+	size_t len;
+	char *sealed = seal(p, id, by, &len, &err), revision[24];
+
+	if (sealed == NULL)
+		return;
+	timer_clear(&p->look);
+	(void)text_printf(revision, sizeof(revision), "%lld",
+	    (long long)modified);
+	call(p, "/v3/kv/txn", json_pack("{s:[{s:o, s:s, s:s, s:s}], "
+	    "s:[{s:{s:o, s:o}}]}",
+	    "compare", "key", etcd_text(p->key), "target", "MOD",
+	    "result", "EQUAL", "mod_revision", revision,
+	    "success", "request_put", "key", etcd_text(p->key), "value",
+	    etcd_bytes(sealed, len)), sealed_again);
+	free(sealed);
+}
+
 /* The cluster has this one. */
 static void
 take(struct publisher *p, const struct identity *theirs, const char *by)
@@ -125,17 +183,22 @@ take(struct publisher *p, const struct identity *theirs, const char *by)
 	identity_free(own);
 }
 
+/* old: the revision, if it is not sealed with the first line; else 0. */
 static void
-took_text(struct publisher *p, const char *text, struct error *err)
+took_text(struct publisher *p, const char *text, int64_t old,
+    struct error *err)
 {
 	json_t *o = jsonx_parse(text, strlen(text), err);
 	const char *file = jsonx_str(o, "key_file"), *by = jsonx_str(o, "by");
 	struct identity *id = file != NULL ? identity_of_text(file, p->key,
 	    err) : NULL;
 
-	if (id != NULL)
-		take(p, id, by != NULL ? by : "?");
-	else {
+	by = by != NULL ? by : "?";
+	if (id != NULL) {
+		take(p, id, by);
+		if (p->is_agreed && old != 0)
+			seal_again(p, id, by, old);
+	} else {
 		(void)error_set(err, ERR_REJECTED, "cluster:document",
 		    "%s: what another member wrote is no publisher's key",
 		    p->key);
@@ -157,7 +220,8 @@ took(const struct etcd_kv *kv, void *arg)
 		later(p, &err);
 		return;
 	}
-	took_text(p, text, &err);
+	took_text(p, text, seal_is_first(p->conf->cluster->secret, p->key,
+	    kv->value, kv->len) ? 0 : kv->modified, &err);
 	freezero_str(text);
 }
 
@@ -199,29 +263,6 @@ answered(const struct error *err, const json_t *reply, void *arg)
 	identity_free(own);
 }
 
-static char *
-sealed_offer(struct publisher *p, size_t *len, struct error *err)
-{
-	char *file = identity_text(p->offered, NULL), *text, *sealed;
-	json_t *o = json_pack("{s:s, s:s}", "key_file", file, "by",
-	    p->conf->cluster->name);
-
-	freezero_str(file);
-	text = json_dumps(o, JSON_COMPACT);
-	json_decref(o);
-	sealed = secret_seal(p->conf->cluster, p->key, text, len, err);
-	freezero_str(text);
-	return sealed;
-}
-
-static void
-call(struct publisher *p, const char *path, json_t *body, etcd_done_cb *done)
-{
-	p->op = etcd_call_start(p->etcd, &(struct etcd_args){
-	    .conf = p->conf->cluster->etcd, .max_reply = REPLY_MAX,
-	    .timeout_ms = TIMEOUT_MS }, path, body, done, p);
-}
-
 /* The one that is here, or a new one, which nobody uses before all have it. */
 static void
 offer(struct publisher *p)
@@ -236,7 +277,7 @@ offer(struct publisher *p)
 	}
 	if (p->offered == NULL)
 		p->offered = identity_new("publisher");
-	sealed = sealed_offer(p, &len, &err);
+	sealed = seal(p, p->offered, p->conf->cluster->name, &len, &err);
 	if (sealed == NULL) {
 		later(p, &err);
 		return;

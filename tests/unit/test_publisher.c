@@ -68,9 +68,17 @@ txn(const json_t *body)
 {
 	bool is_free = fake.value == NULL;
 
-	assert_string_equal(jsonx_str(body, "compare.0.target"), "CREATE");
-	assert_int_equal(jsonx_number(body, "compare.0.create_revision", -1),
-	    0);
+	if (strcmp(jsonx_str(body, "compare.0.target"), "MOD") == 0) {
+		is_free = jsonx_number(body, "compare.0.mod_revision", -1) ==
+		    2;
+	} else {
+		assert_string_equal(jsonx_str(body, "compare.0.target"),
+		    "CREATE");
+		assert_int_equal(jsonx_number(body,
+		    "compare.0.create_revision", -1), 0);
+	}
+	if (is_free)
+		free(fake.value);
 	if (is_free)
 		fake.value = xstrdup(jsonx_str(body,
 		    "success.0.request_put.value"));
@@ -455,6 +463,35 @@ test_unreadable(void **state)
 	assert_int_equal(access(file_of(r, 0), F_OK), -1);
 }
 
+/* A new secret is the first line, then the only one. */
+static void
+test_new_secret(void **state)
+{
+	struct rig *r = *state;
+	char *key = give(r, 0), *was;
+
+	member(r, 0, "both");
+	fake_time_pass(SECOND);
+	was = xstrdup(fake.value);
+	fixture_write("secret", 0600, "fedcba9876543210fedcba9876543210\n"
+	    "0123456789abcdef0123456789abcdef\n");
+	member(r, 0, "both");
+	fake_time_pass(SECOND);
+	assert_string_not_equal(fake.value, was);
+	fixture_write("secret", 0600, "fedcba9876543210fedcba9876543210\n");
+	member(r, 1, "both");
+	fake_time_pass(SECOND);
+	expect(r, 0, key);
+	expect(r, 1, key);
+	/* Nothing is written again for nothing. */
+	free(was);
+	was = xstrdup(fake.value);
+	fake_time_pass(10 * MINUTE);
+	assert_string_equal(fake.value, was);
+	free(was);
+	free(key);
+}
+
 /* Who only serves has none, and needs none; without a cluster it is one's
  * own. */
 static void
@@ -488,7 +525,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_new), TEST(test_race), TEST(test_own),
 		TEST(test_lost_answer), TEST(test_differs), TEST(test_away),
-		TEST(test_unreadable), TEST(test_roles),
+		TEST(test_unreadable), TEST(test_new_secret),
+		TEST(test_roles),
 	};
 
 	log_set_level(LOGL_ERROR);
