@@ -319,6 +319,9 @@ listed(const struct error *err, bool is_whole, void *arg)
 	repo->list = NULL;
 	if (err != NULL) {
 		tell(repo, err);
+		/* What will not be listed is told all the same. */
+		repo->was_listed |= err->kind != ERR_TRANSIENT &&
+		    repo->watch != NULL;
 		s = err->kind != ERR_TRANSIENT ? DENIED_S :
 		    repo->tries < 5 ? 10 << repo->tries : RETRY_MAX_S;
 		repo->tries++;

@@ -7,8 +7,10 @@ import shutil
 import sqlite3
 import time
 
+import pytest
+
 from test_receipts import (fleet, hosts, published, renew,  # noqa: F401
-                           serve)
+                           serve, store)
 
 NAMES = ["canary-1", "eu-1", "us-1"]
 
@@ -153,3 +155,72 @@ def test_waves(fleet):
     us.start()
     fetch(us, name)
     assert us.cert_status(name)["serial"] == second
+
+
+@pytest.mark.parametrize("kind", ["s3", "etcd"])
+def test_stores(fleet, lab, kind):
+    """The same in real stores: one that is asked, one that tells.  A host that
+    fails stops the roll-out, a person goes on, and takes it back."""
+    options, end = store(kind, lab)
+    try:
+        in_store(fleet, options)
+    finally:
+        end()
+
+
+def in_store(fleet, options):
+    publisher, webs, name, _ = fleet(3, **options)
+    canary, eu, us = webs
+    repository = publisher.repositories["fleet"]
+    repository.update({"waves": ["canary-*", "eu-*", "*"],
+                       "wave_pause": "0s"})
+    for web, host in zip(webs, NAMES):
+        web.options["host_name"] = host
+    publisher.start()
+    first = published(publisher, name)
+    for web in webs:
+        web.start()
+    serve(publisher, first, NAMES)
+    opened(publisher, name, 3, "done")
+
+    eu.certs[name]["deploy"]["log"]["exec"] = [
+        "/bin/sh", "-c", "echo no nginx here; exit 3"]
+    eu.write_conf()
+    assert eu.ctl("reload").returncode == 0
+    serve(publisher, first, ["canary-1", "us-1"])
+    repository["wave_pause"] = "1h"
+    publisher.write_conf()
+    assert publisher.ctl("reload").returncode == 0
+    second = renew(publisher, name, first)
+    for web in webs:
+        fetch(web, name)
+    serve(publisher, second, ["canary-1"])
+    publisher.wait("the pause", lambda: rollout(publisher, name)["next_at"])
+    assert rollout(publisher, name)["wave"] == 1
+    assert {eu.cert_status(name)["serial"], us.cert_status(name)["serial"]} \
+        == {first}
+    assert publisher.ctl("rollout", name, "continue").returncode == 0
+    publisher.wait("the stop", lambda: fetch(eu, name) and rollout(
+        publisher, name)["state"] == "stopped", timeout=40)
+    r = rollout(publisher, name)
+    assert r["wave"] == 2 and "eu-1" in r["why"], r
+    fetch(us, name)
+    assert us.cert_status(name)["serial"] == first
+
+    eu.certs[name]["deploy"]["log"]["exec"] = ["/bin/true"]
+    eu.write_conf()
+    assert eu.ctl("reload").returncode == 0
+    assert publisher.ctl("rollout", name, "continue").returncode == 0
+    opened(publisher, name, 3, "done")
+    publisher.wait("it everywhere", lambda: [
+        fetch(web, name) for web in webs] and {
+            web.cert_status(name)["serial"] for web in webs} == {second},
+        timeout=40)
+    serve(publisher, second, NAMES)
+    assert publisher.ctl("rollout", name, "rollback").returncode == 0
+    publisher.wait("the one before", lambda: [
+        fetch(web, name) for web in webs] and {
+            web.cert_status(name)["serial"] for web in webs} == {first},
+        timeout=40)
+    serve(publisher, first, NAMES)
+    assert rollout(publisher, name)["state"] == "rolled back"

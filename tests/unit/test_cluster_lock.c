@@ -212,6 +212,34 @@ lost(struct cert *c, const struct error *err, void *arg)
 	((struct rig *)arg)->lost++;
 }
 
+static struct {
+	unsigned	 n;
+	bool		 is_busy;
+	char		 act[16], serial[64];
+	unsigned	 wave;
+} order;
+
+static bool
+ordered(struct cert *c, const char *act, const char *serial, unsigned wave,
+    void *arg)
+{
+	(void)c;
+	(void)arg;
+	order.n++;
+	(void)text_printf(order.act, sizeof(order.act), "%s", act);
+	(void)text_printf(order.serial, sizeof(order.serial), "%s", serial);
+	order.wave = wave;
+	return !order.is_busy;
+}
+
+static void
+not_ordered(struct cert *c, const struct error *err, void *arg)
+{
+	(void)c;
+	(void)text_printf(((struct rig *)arg)->code, sizeof(((struct rig *)
+	    arg)->code), "%s", err->code);
+}
+
 static void
 tick_cb(void *arg)
 {
@@ -283,7 +311,9 @@ setup(void **state)
 	r->certs = certs_new(r->loop, r->store);
 	certs_apply(r->certs, r->conf, NULL);
 	r->env = (struct cluster_env){ .loop = r->loop, .certs = r->certs,
-	    .changed = changed, .lost = lost, .arg = r };
+	    .changed = changed, .lost = lost, .ordered = ordered,
+	    .not_ordered = not_ordered, .arg = r };
+	memset(&order, 0, sizeof(order));
 	r->cluster = cluster_new(&r->env);
 	cluster_apply(r->cluster, r->conf);
 	fake.is_held = true;
@@ -610,6 +640,76 @@ test_passed_on(void **state)
 	free(second);
 }
 
+/* What is decided about a roll-out at another member: told to who renews it,
+ * until it is done, and not twice. */
+static void
+test_order(void **state)
+{
+	static const char text[] = "{\"do\":\"continue\",\"serial\":\"0a\","
+	    "\"wave\":2}";
+	struct rig *r = *state;
+	char *key = path(r, "order/"), *body;
+
+	cert(r)->is_taken = true;	/* not yet ours */
+	told(key, text, 30, 0);
+	assert_int_equal(order.n, 0);
+	cert(r)->is_taken = false;
+	order.is_busy = true;
+	cluster_look(r->cluster, cert(r));
+	assert_int_equal(order.n, 1);
+	assert_string_equal(order.act, "continue");
+	assert_string_equal(order.serial, "0a");
+	assert_int_equal(order.wave, 2);
+	order.is_busy = false;
+	cluster_look(r->cluster, cert(r));
+	cluster_look(r->cluster, cert(r));
+	assert_int_equal(order.n, 2);
+	cluster_order_over(r->cluster, cert(r));
+	assert_non_null(fake.call);
+	body = json_dumps(fake.call->body, JSON_COMPACT | JSON_SORT_KEYS);
+	assert_non_null(strstr(body, "\"mod_revision\":\"30\""));
+	assert_non_null(strstr(body, "request_delete_range"));
+	free(body);
+	answer("{\"succeeded\":true}");
+	fake.mirror.gone(key, 31, fake.mirror.arg);
+	cluster_look(r->cluster, cert(r));
+	assert_int_equal(order.n, 2);
+	/* What somebody else has put there. */
+	told(key, "garbage", 32, 0);
+	assert_int_equal(order.n, 3);
+	assert_string_equal(order.act, "");
+	told(key, "{\"do\":\"0123456789abcdef\",\"serial\":\"0a\","
+	    "\"wave\":-5}", 33, 0);
+	assert_int_equal(order.n, 4);
+	assert_string_equal(order.act, "");
+	assert_int_equal(order.wave, 0);
+	free(key);
+}
+
+/* ... and here: what cannot be passed on is told. */
+static void
+test_order_given(void **state)
+{
+	struct rig *r = *state;
+	struct error err;
+	char *body;
+
+	fake.is_held = false;
+	assert_int_equal(cluster_order(r->cluster, cert(r), "stop", "0a", 1,
+	    &err), -1);
+	assert_string_equal(err.code, "cluster:away");
+	fake.is_held = true;
+	assert_int_equal(cluster_order(r->cluster, cert(r), "stop", "0a", 1,
+	    &err), 0);
+	body = json_dumps(fake.call->body, JSON_COMPACT | JSON_SORT_KEYS);
+	assert_non_null(strstr(body, "\"key\""));
+	free(body);
+	answer(NULL);
+	assert_string_equal(r->code, "etcd:unavailable");
+	cluster_look(r->cluster, cert(r));
+	assert_int_equal(order.n, 0);
+}
+
 int
 main(void)
 {
@@ -621,6 +721,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_left, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_differs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_passed_on, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_order_given, setup,
 		    teardown),
 	};
 
