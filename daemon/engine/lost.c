@@ -55,6 +55,11 @@ lost_mend(struct engine *e, struct cert *c)
 	struct error err;
 	int rc;
 
+	/* What a run has staged, and could not tell the cluster yet: it goes on
+	   with its order, and publishes that first. */
+	if (cc->realm != NULL && c->row.serial == NULL &&
+	    c->row.order_url != NULL)
+		return false;
 	names = xcalloc(cc->n_names, sizeof(*names));
 	for (size_t i = 0; i < cc->n_names; i++)
 		names[i] = cc->names[i].name;

@@ -105,7 +105,7 @@ def test_one_configuration(fleet, nginx, etcd):
 
 def test_etcd_away_while_it_is_published(fleet, ca_proxy, etcd):
     """etcd stops answering when the CA has issued: what was staged by then is
-    linked later, and is published all the same."""
+    not taken for lost; its order is gone on with, and it is published."""
     fleet.opt = {"directory": ca_proxy.directory}
     r = fleet.member("r1", "renew")
     r.start()
@@ -130,8 +130,11 @@ def test_etcd_away_while_it_is_published(fleet, ca_proxy, etcd):
     finally:
         for m in etcd.members:
             os.kill(m.pid, signal.SIGCONT)
-    fleet.everywhere(name)
-    assert ca_proxy.count("newOrder") == 1
+    serial, _ = fleet.everywhere(name)
+    r.wait_valid(name, 30)
+    assert "was lost" not in r.log()
+    assert r.serial(name) == serial
+    assert ca_proxy.count("newOrder") == ca_proxy.count("finalize") == 1
 
 
 def test_changes_hands(fleet, ca_proxy, make, etcd, txt):
