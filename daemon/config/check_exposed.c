@@ -147,6 +147,9 @@ check_exposed(struct check *c)
 {
 	static const char *const dirs[] = { "accounts", "pending", "archive",
 	    "live" };
+	/* Of a pair, the second has a folder. */
+	static const char *const keys[] = { "privkey.pem", "rsa/privkey.pem",
+	    "ec/privkey.pem" };
 	const char *state = c->conf->state_dir;
 	char *command, *path;
 	struct stat st;
@@ -175,9 +178,13 @@ check_exposed(struct check *c)
 	free(command);
 	command = xasprintf("find %s/archive -name privkey.pem -exec chmod "
 	    "g-w,o-rwx {} +", state);
-	warn_keys(c, st.st_uid, "live", "privkey.pem", KEY_BITS, "the key of "
-	    "a certificate", command);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		warn_keys(c, st.st_uid, "live", keys[i], KEY_BITS, "the key "
+		    "of a certificate", command);
 	free(command);
+	path = xasprintf("%s/publisher.key", state);
+	warn_file(c, st.st_uid, path, ALL_BITS, "the key that hosts believe");
+	free(path);
 	path = xasprintf("%s/state.db", state);
 	warn_file(c, st.st_uid, path, ALL_BITS, "acmed's state");
 	free(path);

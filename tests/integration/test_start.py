@@ -331,13 +331,18 @@ def test_root_believes_root_only(acmed, what):
 @pytest.mark.parametrize("path, mode", [
     ("", 0o777), ("/accounts", 0o770), ("/live", 0o757),
     ("/accounts/*.key", 0o644), ("/live/*/privkey.pem", 0o644),
+    ("/live/*/rsa/privkey.pem", 0o604), ("/publisher.key", 0o640),
     ("/state.db", 0o640), ("/last-good", 0o604)])
 def test_own_files_open_to_others(acmed, path, mode):
     """What acmed wrote for itself: told with the command that mends it."""
-    acmed.cert("a.example.test")
+    acmed.cert("a.example.test", key=["ec256", "rsa2048"])
     acmed.start()
-    acmed.wait_valid("a.example.test")
+    acmed.wait_valid("a.example.test", 60)
     acmed.stop()
+    if "publisher" in path:             # as one that publishes has it
+        with open(acmed.state_dir + path, "w"):
+            pass
+        os.chmod(acmed.state_dir + path, 0o600)
     path, = glob.glob(acmed.state_dir + path)
     assert "warning" not in check_config(acmed, True).stdout
     os.chmod(path, mode)
