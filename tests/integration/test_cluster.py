@@ -353,16 +353,16 @@ def test_large(fleet, lab):
         name = fleet.cert(names(1)[0])
         for m in "r1", "r2":
             fleet.member(m).start()
-        first, _ = fleet.everywhere(name)
+        first, _ = fleet.everywhere(name, timeout=90)
         # While they watch: it is listed again, without that.
         put(c, fleet.prefix + "/run/lock/big/later", os.urandom(7000000))
         put(c, fleet.prefix + "/state/later", os.urandom(7000000))
         assert fleet.members["r1"].ctl("renew-now", name).returncode == 0
-        fleet.everywhere(name, first)
+        fleet.everywhere(name, first, timeout=90)
         for a in fleet.members.values():
             a.wait("the mirror", lambda: a.status()["cluster"]["error"] is
                    None and json.loads(a.ctl("cluster", "status", "--json")
-                                       .stdout)["current"])
+                                       .stdout)["current"], 60)
     finally:
         c.stop()
 
