@@ -14,29 +14,7 @@
 #include "daemon/certs/follow.h"
 #include "daemon/store/keys.h"
 
-#define ROLLED_BACK "deploy:rolled-back"
-#define BY_COMMAND "engine:rolled-back"
 #define PAUSE_RUNG 4		/* of due_retry_at(): daily */
-
-bool
-rollback_is_wanted(const struct cert *c)
-{
-	return c->row.error != NULL && strcmp(c->row.error->code,
-	    BY_COMMAND) == 0;
-}
-
-bool
-rollback_is_error(const struct error *err)
-{
-	return strcmp(err->code, BY_COMMAND) == 0 || strcmp(err->code,
-	    ROLLED_BACK) == 0;
-}
-
-bool
-rollback_is_done(const struct cert *c)
-{
-	return c->row.error != NULL && rollback_is_error(c->row.error);
-}
 
 int
 rollback_check(const struct cert *c, bool force, struct error *err)
@@ -59,10 +37,10 @@ hold(struct cert *c, const char *from, const char *why)
 	time_t now = clock_now();
 	struct error err;
 
-	(void)error_set(&err, ERR_REJECTED, why != NULL ? ROLLED_BACK :
-	    BY_COMMAND, "rolled back from certificate %s to %s%s%s", from,
-	    row->serial, why != NULL ? ": " : " by acmectl", why != NULL ?
-	    why : "");
+	(void)error_set(&err, ERR_REJECTED, why != NULL ? ROLLBACK_CODE :
+	    ROLLBACK_BY_COMMAND, "rolled back from certificate %s to %s%s%s",
+	    from, row->serial, why != NULL ? ": " : " by acmectl",
+	    why != NULL ? why : "");
 	c->fails_here = c->is_taken;
 	row->failures++;
 	row->retry_at = due_retry_at(&err, PAUSE_RUNG, now, row->not_after);
@@ -97,7 +75,7 @@ rollback_cert(struct cert *c, bool force, const char *why, struct error *err)
 	c->row.stamp = store_live_stamp(s, c->row.name);
 	c->row.installed_at = clock_now();
 	hold(c, from, why);
-	event_deploy(c->certs, c->row.name, NULL, ROLLED_BACK, why != NULL ?
+	event_deploy(c->certs, c->row.name, NULL, ROLLBACK_CODE, why != NULL ?
 	    LOGL_ERROR : LOGL_NOTICE, "rolled back from certificate %s to %s, "
 	    "valid until %s: %s", from, info.serial, text_time(info.not_after,
 	    until), why != NULL ? why : "acmectl rollback");

@@ -23,6 +23,9 @@ int	rollback_cert(struct cert *, bool force, const char *why,
 	    struct error *);
 /* Is there something to go back to? */
 int	rollback_check(const struct cert *, bool force, struct error *);
+/* Codes of row.error then: after a failure, and where a person asked. */
+#define ROLLBACK_CODE "deploy:rolled-back"
+#define ROLLBACK_BY_COMMAND "engine:rolled-back"
 /* Was it rolled back, and not renewed since? */
 bool	rollback_is_done(const struct cert *);
 bool	rollback_is_error(const struct error *);
