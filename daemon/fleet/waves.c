@@ -23,6 +23,7 @@
 #include "daemon/store/store.h"
 
 #define TICK_MS		1000	/* while one is under way */
+#define TURN_MS		20	/* of it, at one time */
 #define ROLLBACK_MS	60000	/* between tries */
 
 /* --- where it is published --- */
@@ -285,28 +286,48 @@ go_on(struct waves *all, struct cert *c, const struct conf_deploy *dep)
 	return next != WAVE_NEXT_STOPPED;
 }
 
+static bool
+go_on_all(struct waves *all, struct cert *c)
+{
+	bool is_open = false;
+
+	for (unsigned k = 0; c->conf != NULL && k <= c->conf->n_deploys; k++) {
+		const struct conf_deploy *dep = place(c, k);
+
+		if (dep != NULL && (dep->is_shared ||
+		    dep->publish->waves != NULL))
+			is_open |= go_on(all, c, dep);
+	}
+	return is_open;
+}
+
+/* A hundred certificates may be under way, each with 10,000 hosts to be looked
+ * at; the loop has others to serve. */
 static void
 tick_cb(void *arg)
 {
 	struct waves *all = arg;
-	bool is_under_way = false;
+	const struct certs *certs = all->env->certs;
+	int64_t began = clock_mono_ms();
 
-	for (size_t i = 0; i < all->env->certs->n; i++) {
-		struct cert *c = all->env->certs->list[i];
-		bool is_open = false;
+	if (all->next >= certs->n)
+		all->next = 0;
+	all->is_under_way &= all->next > 0;
+	while (all->next < certs->n) {
+		struct cert *c = certs->list[all->next++];
 
-		for (unsigned k = 0; c->wave_is_open && c->conf != NULL &&
-		    k <= c->conf->n_deploys; k++) {
-			const struct conf_deploy *dep = place(c, k);
-
-			if (dep != NULL && (dep->is_shared ||
-			    dep->publish->waves != NULL))
-				is_open |= go_on(all, c, dep);
-		}
-		c->wave_is_open = is_open;
-		is_under_way |= is_open;
+		if (!c->wave_is_open)
+			continue;
+		c->wave_is_open = go_on_all(all, c);
+		all->is_under_way |= c->wave_is_open;
+		if (clock_mono_ms() - began < TURN_MS)
+			continue;
+		if (!all->is_stopped)
+			timer_set(&all->tick, (clock_mono_ms() - began) * 4);
+		return;
 	}
-	if (is_under_way && !all->is_stopped && !timer_is_set(&all->tick))
+	if (all->is_under_way && !all->is_stopped &&
+	    !timer_is_set(&all->tick))
 		timer_set(&all->tick, TICK_MS);
 }
 
@@ -315,7 +336,7 @@ waves_look(struct waves *all, struct cert *c)
 {
 	if (!c->has_wave || all->is_stopped)
 		return;
-	c->wave_is_open = true;
+	c->wave_is_open = all->is_under_way = true;
 	timer_set(&all->tick, 0);
 }
 

@@ -5,6 +5,7 @@
 #define DAEMON_FLEET_WAVES_PRIV_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -19,6 +20,8 @@ struct telling;
 struct waves {
 	const struct fleet_env *env;
 	struct timer	 tick;
+	size_t		 next;		/* certificate that it looks at */
+	bool		 is_under_way;	/* one of those before it is */
 	struct event_sub *events;
 	LIST_HEAD(, telling) tellings;
 	LIST_HEAD(, asking) askings;
