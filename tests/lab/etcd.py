@@ -67,7 +67,8 @@ class Etcd:
 
     def ctl(self, *args, check=True, user=None):
         argv = ["etcdctl", "--endpoints", ",".join(self.urls),
-                "--command-timeout", "5s"]
+                # Of members that are down nothing comes.
+                "--command-timeout", "5s" if args[0] == "endpoint" else "30s"]
         if self.tls:
             argv += ["--cacert", self.tls.ca, "--cert", self.tls.cert,
                      "--key", self.tls.key]
