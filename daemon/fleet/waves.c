@@ -55,6 +55,13 @@ waves_place(const struct cert *c, const char *repository)
 	return NULL;
 }
 
+/* Have we gone back from it ourselves?  A repository then keeps the newer. */
+static bool
+is_given_up(const struct cert *c, const struct store_wave *w)
+{
+	return rollback_is_done(c) && w->not_before > c->row.not_before;
+}
+
 /* Do we say who may take it?  In a cluster who renews it does. */
 static bool
 is_ours(const struct cert *c, const struct conf_deploy *dep)
@@ -215,7 +222,7 @@ judge(struct waves *all, struct cert *c, const struct conf_deploy *dep,
 	    NULL };
 
 	/* By itself: nothing is verified any more. */
-	if (!is_published(c, dep, w)) {
+	if (!is_published(c, dep, w) || is_given_up(c, w)) {
 		wave_stop(w, c->row.error->msg);
 		return WAVE_NEXT_STOPPED;
 	}
@@ -240,10 +247,10 @@ is_open(const struct cert *c, const struct conf_deploy *dep,
 {
 	if (dep->is_shared && w->state == WAVE_WITHDRAWN)
 		return w->served_at == STORE_WAVE_UNTOLD;
-	/* It has rolled back by itself; a repository then keeps the newer. */
+	if (is_given_up(c, w))
+		return w->state == WAVE_RUNNING;
 	if (!is_published(c, dep, w))
-		return dep->is_shared && w->state == WAVE_RUNNING &&
-		    rollback_is_done(c) && w->not_before > c->row.not_before;
+		return false;
 	return w->served_at == STORE_WAVE_UNTOLD || w->state == WAVE_RUNNING;
 }
 
@@ -444,7 +451,7 @@ withdraw(const struct cert *c, const struct conf_deploy *dep,
     struct store_wave *w)
 {
 	bool is_back = dep->is_shared && w->serial[0] != '\0' &&
-	    rollback_is_done(c) && w->not_before > c->row.not_before;
+	    is_given_up(c, w);
 
 	if (is_back)
 		wave_withdraw(w, w->serial, w->not_before);

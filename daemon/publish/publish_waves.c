@@ -27,6 +27,9 @@ publish_waves(struct store *store, const struct conf_repository *r,
 	}
 	if (store == NULL || r->waves == NULL)
 		return false;
+	/* The repository keeps the newer, which has begun. */
+	if (is_known && w.not_before > m->not_before)
+		return false;
 	if (!is_known || strcmp(w.serial, m->serial) != 0) {
 		if (is_shared)
 			return false;

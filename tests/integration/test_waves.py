@@ -157,6 +157,36 @@ def test_waves(fleet):
     assert us.cert_status(name)["serial"] == second
 
 
+def test_rolled_back(fleet):
+    """What its publisher went back from opens no further wave."""
+    publisher, webs, name, folder = fleet(1)
+    us, = webs
+    us.options["host_name"] = "us-1"
+    publisher.repositories["fleet"].update({
+        "waves": ["canary-*", "*"], "wave_pause": "0s"})
+    publisher.start()
+    first = published(publisher, name)
+    us.start()
+    serve(publisher, first, ["us-1"])
+    opened(publisher, name, 2, "done")
+    # Nobody takes it, and the first wave would last for an hour.
+    publisher.repositories["fleet"]["wave_pause"] = "1h"
+    publisher.write_conf()
+    assert publisher.ctl("reload").returncode == 0
+    second = renew(publisher, name, first)
+    opened(publisher, name, 1, "running")
+    assert publisher.ctl("rollback", name).returncode == 0
+    r = opened(publisher, name, 1, "stopped")
+    assert "rolled back from certificate %s" % second in r["why"]
+    publisher.repositories["fleet"]["wave_pause"] = "0s"
+    publisher.write_conf()
+    assert publisher.ctl("reload").returncode == 0
+    fetch(us, name)
+    assert us.cert_status(name)["serial"] == first
+    with open(os.path.join(folder, name, "manifest.json")) as f:
+        assert json.load(f)["waves"] == ["canary-*"]
+
+
 @pytest.mark.parametrize("kind", ["s3", "etcd"])
 def test_stores(fleet, lab, kind):
     """The same in real stores: one that is asked, one that tells.  A host that
