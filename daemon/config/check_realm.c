@@ -6,6 +6,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "daemon/config/check.h"
+#include "daemon/config/opt.h"
 #include "daemon/store/seal.h"
 
 #define CLUSTER		"cluster"	/* as people see its repository */
@@ -64,6 +65,16 @@ check_realms(struct check *c)
 {
 	struct conf *conf = c->conf;
 
+	/* Receipts and waves in state.db would be both's. */
+	for (size_t i = 0; conf->cluster != NULL && i < c->repositories.n;
+	    i++) {
+		const struct section *sec = c->repositories.rows[i].sec;
+
+		if (strcmp(sec->title, CLUSTER) == 0)
+			opt_mistake(c->m, sec, sec->line, "with cluster { } "
+			    "this is the name of what its members share; "
+			    "allowed: another name");
+	}
 	for (size_t i = 0; conf->cluster != NULL && i < conf->n_certs; i++) {
 		struct conf_cert *cert = conf->certs[i];
 

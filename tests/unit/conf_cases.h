@@ -2038,6 +2038,14 @@
     "of which each member would order; allowed: one host that renews\n"
     AT "6: certificate \"c\": csr: /nowhere/x.csr: No such file or "
     "directory\n" },
+{ "cluster {\netcd = { \"http://h:2379\" }\n}\n"
+    "repository \"cluster\" {\ntype = https\nurl = \"https://h.test/\"\n"
+    "encrypt_key_file = /dev/null\n}\n",
+    NO_KEY
+    AT "4: repository \"cluster\": with cluster { } this is the name of what "
+    "its members share; allowed: another name\n"
+    AT "7: repository \"cluster\": encrypt_key_file: /dev/null: not a regular "
+    "file\n" },
 { "cluster {\netcd = { \"http://::1:2379\", \"http://[::1]:2379\",\n"
     "\"http://[::1\", \"http://[::1]x\" }\n}\n",
     NO_KEY
