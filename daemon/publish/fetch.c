@@ -21,6 +21,8 @@
 #include "daemon/store/store.h"
 
 #define TIMEOUT_MS	60000
+#define AGAIN_MS	1000	/* and then twice as long */
+#define AGAIN_MAX	3
 
 struct fetch_op {
 	struct fetch_args a;
@@ -30,7 +32,7 @@ struct fetch_op {
 	struct manifest	 manifest;
 	char		*text[MANIFEST_FILES];	/* decrypted; wiped */
 	size_t		 len[MANIFEST_FILES];
-	int		 next_file;
+	int		 next_file, n_again;
 	EVP_PKEY	*key, *second_key;
 	struct csr	 csr;
 	struct fetch_result result;
@@ -55,6 +57,22 @@ fetch_found_no_better(const struct error *err)
 	return false;
 }
 
+/* What was read of the manifest and its files. */
+static void
+drop(struct fetch_op *op)
+{
+	for (int i = 0; i < MANIFEST_FILES; i++) {
+		freezero(op->text[i], op->len[i]);
+		op->text[i] = NULL;
+	}
+	manifest_clear(&op->manifest);
+	freezero_str(op->secret);
+	op->secret = NULL;
+	repo_keys_clear(&op->keys);
+	memset(&op->result, 0, sizeof(op->result));
+	op->next_file = 0;
+}
+
 void
 fetch_cancel(struct fetch_op *op)
 {
@@ -62,16 +80,12 @@ fetch_cancel(struct fetch_op *op)
 		return;
 	timer_clear(&op->turn);
 	object_cancel(op->object);
-	for (int i = 0; i < MANIFEST_FILES; i++)
-		freezero(op->text[i], op->len[i]);
-	manifest_clear(&op->manifest);
+	drop(op);
 	EVP_PKEY_free(op->key);
 	csr_clear(&op->csr);
 	EVP_PKEY_free(op->second_key);
 	EVP_PKEY_free(op->a.own[0]);
 	EVP_PKEY_free(op->a.own[1]);
-	freezero_str(op->secret);
-	repo_keys_clear(&op->keys);
 	free(op->serial);
 	free(op->host);
 	free(op->etag);
@@ -278,6 +292,18 @@ open_file(struct fetch_op *op, enum manifest_file_id id,
 
 /* --- step by step --- */
 
+/* Who publishes the same version once more, as with another secret, replaces
+ * its files before the manifest. */
+static bool
+try_again(struct fetch_op *op, const struct error *err)
+{
+	if (strcmp(err->code, "fetch:hash") != 0 || op->n_again == AGAIN_MAX)
+		return false;
+	drop(op);
+	timer_set(&op->turn, AGAIN_MS << op->n_again++);
+	return true;
+}
+
 static void
 file_got(const struct error *err, const struct object_reply *reply,
     void *arg)
@@ -289,10 +315,10 @@ file_got(const struct error *err, const struct object_reply *reply,
 	if (err != NULL)
 		finish(op, err);
 	else if (open_file(op, (enum manifest_file_id)op->next_file++, reply,
-	    &failed) == -1)
-		finish(op, &failed);
-	else
+	    &failed) == 0)
 		get_file(op);
+	else if (!try_again(op, &failed))
+		finish(op, &failed);
 }
 
 static void

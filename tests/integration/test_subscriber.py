@@ -323,6 +323,29 @@ def test_nothing_wrong_is_installed(hosts, what):
     assert read(os.path.join(web.folder, "ran")).split() == [first]
 
 
+def test_read_while_it_is_published(hosts):
+    """The same version once more, and its files come before its manifest:
+    nothing has been tampered with."""
+    name = "again.example.test"
+    publisher, web = hosts(name)
+    publisher.start()
+    published(publisher, name)
+    at = os.path.join(web.folder_of_fleet, name, "manifest.json")
+    old = os.path.join(os.path.dirname(at), json.loads(read(at))["files"][
+        "privkey.pem"]["path"])
+    good = read(old, "rb")
+    with open(old, "wb") as f:
+        f.write(good[:-1] + bytes([good[-1] ^ 1]))
+    web.start()
+    web.wait("the look", lambda: web.cert_status(name)["run"])
+    time.sleep(0.5)
+    assert web.cert_status(name)["run"], "it looks again"
+    with open(old, "wb") as f:
+        f.write(good)
+    installed(web, name, publisher.cert_status(name)["serial"])
+    assert "not what the manifest says" not in web.log()
+
+
 def test_a_name_more_than_published(hosts):
     """What is installed lacks it, and there is nothing newer: that is told."""
     name = "more.example.test"
