@@ -115,6 +115,8 @@ LEFT = {
         "test_systemd.py reads the journal's fields",
     ("doc/monitoring.md", "ssh -L"): "needs another machine",
     ("doc/monitoring.md", "location /acmed/"): "nginx's own, with a password",
+    ("doc/fleet.md", "cluster {"): "a part; test_cluster_waves.py has the rest",
+    ("doc/zh/fleet.md", "cluster {"): "as in doc/fleet.md",
     ("doc/adding-a-provider.md", "make tests/provider-tool"):
         "test_providers.py runs the tool",
 }
