@@ -75,14 +75,19 @@ copy_second(const char *from_dir, const char *to_dir, struct error *err)
 	return rc;
 }
 
+/* What copy_second() has written; it replaces nothing. */
 static void
-take_back_second(const char *to_dir)
+take_back_second(const char *from_dir, const char *to_dir)
 {
 	static const char *const files[] = { "privkey", "cert", "chain",
 	    "fullchain" };
 
 	for (size_t i = 0; i < 2; i++) {
-		for (size_t j = 0; j < 4; j++) {
+		char *from = xasprintf("%s/%s", from_dir, folders[i]);
+		bool is_ours = access(from, F_OK) == 0;
+
+		free(from);
+		for (size_t j = 0; is_ours && j < 4; j++) {
 			char *path = xasprintf("%s/%s/%s.pem", to_dir,
 			    folders[i], files[j]);
 
@@ -101,7 +106,7 @@ export_pem(const json_t *reply, const char *dir, struct error *err)
 		return -1;
 	if (copy_files(from, dir, err) == 0)
 		return 0;
-	take_back_second(dir);
+	take_back_second(from, dir);
 	return -1;
 }
 

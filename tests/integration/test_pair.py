@@ -387,6 +387,15 @@ def test_exported(acmed, tmp_path):
         assert (out / (folder + "privkey.pem")).stat().st_mode & 0o77 == 0
     p = acmed.ctl("export", name, str(out))
     assert p.returncode == 1 and "File exists" in p.stdout, p.stdout
+    # ... nor is anything of it removed for another one's sake.
+    single = "single." + name
+    acmed.cert(single)
+    acmed.write_conf()
+    assert acmed.ctl("reload").returncode == 0
+    acmed.wait_valid(single, timeout=60)
+    p = acmed.ctl("export", single, str(out))
+    assert p.returncode == 1 and "File exists" in p.stdout, p.stdout
+    assert len(os.listdir(out / "rsa")) == 4
     os.unlink(out / "cert.pem")         # none of the second is left over
     os.rename(out / "rsa", tmp_path / "rsa")
     p = acmed.ctl("export", name, str(out))
