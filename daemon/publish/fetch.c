@@ -430,25 +430,6 @@ check_withdrawn(const struct fetch_op *op, struct error *err)
 	    text_time(m->published_at, at), text_time(then, withdrawn));
 }
 
-static bool
-is_old_secret(const struct fetch_op *op, const struct object_reply *reply)
-{
-	struct repo_keys first = op->keys;
-	struct manifest ignored;
-	struct error err;
-	bool is_old;
-
-	if (first.secret == NULL || strchr(first.secret, '\n') == NULL)
-		return false;
-	first.secret = xstrndup(first.secret, strcspn(first.secret, "\n"));
-	is_old = manifest_read(reply->data, reply->len, &first,
-	    op->a.cert->name, &ignored, &err) == -1;
-	if (!is_old)
-		manifest_clear(&ignored);
-	freezero_str(first.secret);
-	return is_old;
-}
-
 static int
 judge(struct fetch_op *op, const struct object_reply *reply,
     struct error *err)
@@ -460,7 +441,8 @@ judge(struct fetch_op *op, const struct object_reply *reply,
 		return error_wrap(err, "repository \"%s\"", r->name);
 	(void)text_printf(op->result.serial, sizeof(op->result.serial), "%s",
 	    op->manifest.serial);
-	op->result.is_old_secret = is_old_secret(op, reply);
+	op->result.is_old_secret = manifest_is_old(reply->data, reply->len,
+	    &op->keys, op->a.cert->name);
 	op->result.publisher = op->manifest.publisher;
 	op->result.published_at = op->manifest.published_at;
 	op->result.renew_at = op->manifest.renew_at;

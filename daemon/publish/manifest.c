@@ -377,3 +377,23 @@ manifest_read(const char *text, size_t len, const struct repo_keys *keys,
 		manifest_clear(m);
 	return rc;
 }
+
+bool
+manifest_is_old(const char *text, size_t len, const struct repo_keys *keys,
+    const char *certificate)
+{
+	struct repo_keys first = *keys;
+	struct manifest ignored;
+	struct error err;
+	bool is_old;
+
+	if (first.secret == NULL || strchr(first.secret, '\n') == NULL)
+		return false;
+	first.secret = xstrndup(first.secret, strcspn(first.secret, "\n"));
+	is_old = manifest_read(text, len, &first, certificate, &ignored,
+	    &err) == -1;
+	if (!is_old)
+		manifest_clear(&ignored);
+	freezero_str(first.secret);
+	return is_old;
+}

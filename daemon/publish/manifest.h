@@ -100,5 +100,8 @@ char		*manifest_make(const struct manifest *,
 int		 manifest_read(const char *text, size_t len,
 		    const struct repo_keys *, const char *certificate,
 		    struct manifest *, struct error *);
+/* Is it not signed with the first line of the secret, but with the second? */
+bool		 manifest_is_old(const char *text, size_t len,
+		    const struct repo_keys *, const char *certificate);
 
 #endif

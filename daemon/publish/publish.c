@@ -437,7 +437,10 @@ compare(struct publish_op *op, const struct object_reply *reply,
 		err->kind = ERR_CONFIG;
 		return -1;
 	}
-	keep_files(op, &there);
+	/* Its files are sealed with the old secret as well. */
+	if (!manifest_is_old(reply->data, reply->len, &op->keys,
+	    op->s.a.cert->name))
+		keep_files(op, &there);
 	if (there.not_before > op->manifest.not_before &&
 	    strcmp(there.serial, op->manifest.serial) != 0 &&
 	    strcmp(there.serial, op->manifest.withdrawn) != 0)
@@ -522,7 +525,8 @@ go(struct publish_op *op)
 		read_manifest(op);
 }
 
-/* Who forgot that the first wave has it would begin with that one again. */
+/* Who forgot that the first wave has it would begin with that one again, and
+ * who forgot that it was withdrawn would not say so to hosts that were away. */
 static void
 wave_kept(const struct error *err, void *arg)
 {
@@ -544,7 +548,7 @@ begin_cb(void *arg)
 
 	if (prepare(op, &is_begun, &err) == -1)
 		finish(op, &err);
-	else if (is_begun)
+	else if (is_begun || op->manifest.withdrawn[0] != '\0')
 		op->sync = store_sync_start(op->s.a.env->store, wave_kept,
 		    op);
 	else
