@@ -20,6 +20,7 @@
 #define PAGE		1000
 #define TIMEOUT_MS	30000
 #define START_MS	1000
+#define AGAIN_S		60	/* after one that could not be read */
 #define SOON_S		2	/* between looks as long as one is awaited, of
 				   each page of the list */
 #define RETRY_MAX_S	300
@@ -158,8 +159,11 @@ got(const struct error *err, const struct object_reply *reply, void *arg)
 		host_set_error(r->host, "receipt:syntax", "what it reports "
 		    "cannot be read: it is too long");
 		note(repo, r->host, r->version);
+	} else if (err->kind == ERR_TRANSIENT && repo->list == NULL) {
+		/* Until the next list has it again, not all is known. */
+		repo->was_listed = false;
+		timer_set(&repo->look, (int64_t)AGAIN_S * 1000);
 	}
-	/* Else the next list has it again. */
 	read_free(r);
 	next_read(repo);
 }
