@@ -399,14 +399,18 @@ replica_cert_listed(struct replica *r)
 	for (size_t k = 0; k < env->certs->n; k++) {
 		struct cert *c = env->certs->list[k];
 		char path[REPLICA_PATH_MAX];
-		const struct item *i;
+		struct item *i;
 
-		if (!replica_cert_path(c, path))
+		if (!replica_cert_path(c, path) || !env->ours(c, env->arg))
 			continue;
 		i = item_find(r, path);
+		/* It came before we knew that we renew it. */
+		if (i != NULL && i->is_old && i->sent == i->gen) {
+			i->digest = 0;
+			item_changed(i);
+		}
 		/* From before it had the others. */
-		if ((i == NULL || i->seen == 0) && env->ours(c, env->arg) &&
-		    has_news(r, c))
+		if ((i == NULL || i->seen == 0) && has_news(r, c))
 			item_changed(item_get(r, path, ITEM_CERT, c->row.name,
 			    NULL));
 	}

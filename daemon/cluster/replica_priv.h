@@ -49,6 +49,9 @@ struct item {
 	struct etcd_op	*op;		/* the transaction under way */
 	bool		 is_fenced;	/* ... has the lock's revision */
 	bool		 is_open;	/* replica_is_open() */
+	bool		 is_old;	/* sealed with the secret's second
+					   line */
+	bool		 was_resealed;
 	time_t		 paused;	/* paused_until there */
 	time_t		 sending_paused;
 	bool		 knows_pause;	/* paused was seen */

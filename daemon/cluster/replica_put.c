@@ -156,6 +156,7 @@ made(struct item *i, const json_t *reply)
 		i->seen = i->is_over ? 0 : etcd_revision(reply);
 		i->had = i->seen;
 		i->digest = i->sending_digest;
+		i->is_old = false;
 		i->paused = i->sending_paused;
 		i->knows_pause = i->kind == ITEM_CERT;
 	}
@@ -336,6 +337,36 @@ item_at(struct replica *r, const char *path)
 	return i;
 }
 
+/* Is all here that it is made of? */
+static bool
+can_reseal(const struct item *i)
+{
+	switch (i->kind) {
+	case ITEM_CERT:
+		return i->r->is_listed;		/* else replica_cert_listed() */
+	case ITEM_ACCOUNT:
+		return i->directory != NULL && i->had == i->seen;
+	case ITEM_BUDGET:
+		return i->budget != NULL;
+	case ITEM_HOLD:
+		return i->hold != NULL;
+	}
+	return false;
+}
+
+/* Once: two members that have the lines the other way round would never end.
+ * Who is reloaded last lists all, and finds what is left. */
+static void
+reseal(struct item *i)
+{
+	if (!i->is_old || !can_reseal(i) ||
+	    (i->kind != ITEM_CERT && i->was_resealed))
+		return;
+	i->was_resealed = true;
+	i->digest = 0;
+	item_changed(i);
+}
+
 void
 replica_incoming(struct replica *r, const char *path, const void *value,
     size_t len, int64_t modified)
@@ -383,8 +414,6 @@ replica_incoming(struct replica *r, const char *path, const void *value,
 	}
 	r->is_taking = false;
 	json_decref(o);
-	if (is_old) {
-		i->digest = 0;
-		item_changed(i);
-	}
+	i->is_old = is_old;
+	reseal(i);
 }
