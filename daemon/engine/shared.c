@@ -21,6 +21,7 @@
 #include "daemon/renewal/renewal.h"
 #include "daemon/rollout/rollout.h"
 #include "daemon/rollout/source_stream.h"
+#include "daemon/rollout/source_watch.h"
 #include "daemon/rollout/takeover.h"
 #include "daemon/store/store.h"
 
@@ -128,6 +129,8 @@ lost(struct cert *c, const struct error *err, void *arg)
 	event_end(c, c->step, err, "%s; the run ends, whoever renews it now "
 	    "goes on", err->msg);
 	renewal_cancel(run);
+	watch_run_ended(c, true);
+	takeover_kick(c);
 	place_end(&c->place);
 	c->passes_hold = c->passes_limits = false;
 	follow(e, c);

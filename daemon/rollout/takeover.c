@@ -147,12 +147,15 @@ looked(const struct error *err, const struct fetch_result *result, void *arg)
 	if (err != NULL && !fetch_found_no_better(err)) {
 		again(t);
 	} else if (err == NULL && result->is_new && !rollback_is_done(c)) {
-		watch_soon(c, 0);		/* that takes it */
 		if (c->is_ours)
 			again(t);
 		else
 			finish(t);
-	} else if (!rollback_is_done(c) && lacks_ours(c, err, result)) {
+		/* That takes it.  Last: who renews it may be another one by
+		 * now, and then this is over. */
+		watch_soon(c, 0);
+	} else if (lacks_ours(c, err, result) && (!rollback_is_done(c) ||
+	    (err == NULL && strcmp(result->serial, cert_serial(c)) == 0))) {
 		release(t);
 	} else {
 		finish(t);
