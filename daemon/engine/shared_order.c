@@ -75,8 +75,11 @@ shared_ordered(struct cert *c, const char *act, const char *serial,
 		    serial);
 	else
 		rc = engine_rollout(e, c->row.name, act, &err);
+	/* Else when it has the lock. */
+	if (rc == 0 && c->wave_act == 0)
+		shared_acted(c, e);
 	if (rc == 0)
-		return true;		/* shared_acted() */
+		return true;
 	/* It is being renewed, or deployed. */
 	if (err.kind == ERR_TRANSIENT)
 		return false;
