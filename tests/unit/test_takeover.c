@@ -25,6 +25,7 @@ static fetch_done_cb *looked;
 static release_done_cb *released;
 static void *look_arg, *release_arg;
 static int looks, releases, taken;
+static bool loses;		/* what is told makes it another's */
 static char *etag;
 
 struct fetch_op *__wrap_fetch_start(const struct fetch_args *,
@@ -74,6 +75,8 @@ __wrap_release_cancel(struct release_op *op)
 void
 __wrap_cert_changed(struct cert *c)
 {
+	if (loses)
+		takeover_cancel(c);
 }
 
 void
@@ -246,6 +249,24 @@ test_old_secret(void **state)
 	end(&f);
 }
 
+/* What is found there is told, and who renews it has changed meanwhile. */
+static void
+test_lost_meanwhile(void **state)
+{
+	const struct fetch_result newer = { .is_new = true, .serial = "cd" };
+	struct fixture f;
+
+	begin(&f, "ab");
+	takeover_follow(&f.env, &f.c, true);
+	look(&f);
+	loses = true;
+	looked(NULL, &newer, look_arg);
+	loses = false;
+	assert_null(f.c.takeover);
+	assert_int_equal(looks, 1);
+	end(&f);
+}
+
 /* What is newer there is taken first, by the watch. */
 static void
 test_behind(void **state)
@@ -362,6 +383,7 @@ main(void)
 		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_published),
 		cmocka_unit_test(test_old_secret),
+		cmocka_unit_test(test_lost_meanwhile),
 		cmocka_unit_test(test_behind),
 		cmocka_unit_test(test_newest),
 		cmocka_unit_test(test_many),
