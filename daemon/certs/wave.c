@@ -19,6 +19,7 @@ wave_holds(const struct cert *c)
 	return r->waves != NULL && store_wave_get(c->certs->store,
 	    c->row.name, r->name, &w) == 0 &&
 	    strcmp(w.serial, cert_serial(c)) == 0 && w.opened < r->n_waves &&
-	    w.state != WAVE_WITHDRAWN && !conf_waves_have(r->waves, w.opened,
-	    c->certs->conf->cluster->name);
+	    w.state != WAVE_DONE && w.state != WAVE_WITHDRAWN &&
+	    !conf_waves_have(r->waves, w.opened,
+		c->certs->conf->cluster->name);
 }

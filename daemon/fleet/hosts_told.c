@@ -59,7 +59,7 @@ waits_for_wave(const struct host *h, const struct wanted *w)
 {
 	if (!w->has_waves || w->serial == NULL ||
 	    strcmp(w->wave.serial, w->serial) != 0 ||
-	    w->wave.opened >= w->conf->n_waves)
+	    w->wave.state == WAVE_DONE || w->wave.opened >= w->conf->n_waves)
 		return false;
 	return !conf_waves_have(w->conf->waves, w->wave.opened, h->name);
 }

@@ -175,10 +175,15 @@ tell_opened(struct waves *all, struct cert *c, const struct conf_deploy *dep,
 	const struct conf_repository *r = dep->publish;
 	char text[160];
 
-	event_emit(all->env->certs, w->cert, STEP_DEPLOY, LOGL_NOTICE,
-	    "%s: wave %u of %zu (%s) may take %s", where(dep, text),
-	    w->opened, r->n_waves, w->opened > 0 ? r->waves[w->opened - 1] :
-	    "all", w->serial);
+	(void)where(dep, text);
+	if (r->n_waves == 0)
+		event_emit(all->env->certs, w->cert, STEP_DEPLOY, LOGL_NOTICE,
+		    "%s: there are no waves any more: all may take %s", text,
+		    w->serial);
+	else
+		event_emit(all->env->certs, w->cert, STEP_DEPLOY, LOGL_NOTICE,
+		    "%s: wave %u of %zu (%s) may take %s", text, w->opened,
+		    r->n_waves, r->waves[w->opened - 1], w->serial);
 	waves_tell(all, c, dep);
 	/* Our own hosts' targets may have waited for it. */
 	rollout_kick(all->env->rollout);
@@ -301,8 +306,8 @@ go_on_all(struct waves *all, struct cert *c)
 	for (unsigned k = 0; c->conf != NULL && k <= c->conf->n_deploys; k++) {
 		const struct conf_deploy *dep = place(c, k);
 
-		if (dep != NULL && (dep->is_shared ||
-		    dep->publish->waves != NULL))
+		/* Also where there are no waves any more. */
+		if (dep != NULL)
 			is_open |= go_on(all, c, dep);
 	}
 	return is_open;
@@ -423,20 +428,25 @@ waves_apply(struct waves *all)
 
 /* --- what a person decides --- */
 
+/* *w is empty where it is not known. */
 static bool
 can(const struct waves *all, const struct cert *c,
     const struct conf_deploy *dep, enum waves_act act, struct store_wave *w)
 {
 	bool is_known = store_wave_get(all->env->store, c->row.name,
-	    dep->publish->name, w) == 0;
+	    dep->publish->name, w) == 0, is_left;
 
+	if (!is_known)
+		memset(w, 0, sizeof(*w));
 	switch (act) {
 	case WAVES_CONTINUE:
-		/* Of a cluster, what we have gone back from ourselves we do
-		 * not publish. */
-		return is_known && w->opened < dep->publish->n_waves &&
-		    w->state != WAVE_WITHDRAWN && (!dep->is_shared ||
-		    !is_ours(c, dep) || is_published(c, dep, w));
+		/* It may have been stopped when there were more. */
+		is_left = w->opened < dep->publish->n_waves ||
+		    (w->state == WAVE_STOPPED && is_published(c, dep, w));
+		/* What we have gone back from ourselves we do not publish. */
+		return is_known && is_left && w->state != WAVE_DONE &&
+		    w->state != WAVE_WITHDRAWN && !is_given_up(c, w) &&
+		    (!dep->is_shared || is_published(c, dep, w));
 	case WAVES_STOP:
 		return is_known && w->state == WAVE_RUNNING;
 	case WAVES_WITHDRAW:

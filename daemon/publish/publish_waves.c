@@ -36,8 +36,10 @@ publish_waves(struct store *store, const struct conf_repository *r,
 		is_begun = store_wave_begin(store, m->certificate, r->name,
 		    m->serial, m->not_before, clock_now());
 		w.opened = 1;
+		w.state = WAVE_RUNNING;
 	}
-	if (w.opened >= r->n_waves)
+	/* There may have been fewer when it was done. */
+	if (w.state == WAVE_DONE || w.opened >= r->n_waves)
 		return is_begun;
 	m->waves = xcalloc(w.opened + 1, sizeof(*m->waves));
 	for (unsigned i = 0; i < w.opened; i++)

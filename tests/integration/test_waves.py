@@ -185,6 +185,77 @@ def test_rolled_back(fleet):
     assert us.cert_status(name)["serial"] == first
     with open(os.path.join(folder, name, "manifest.json")) as f:
         assert json.load(f)["waves"] == ["canary-*"]
+    # Neither by a person, nor as there are no waves any more.
+    assert publisher.ctl("rollout", name, "continue").returncode == 5
+    without_waves(publisher)
+    assert publisher.ctl("rollout", name, "continue").returncode == 5
+    time.sleep(2)
+    fetch(us, name)
+    assert us.cert_status(name)["serial"] == first
+    with open(os.path.join(folder, name, "manifest.json")) as f:
+        assert json.load(f)["waves"] == ["canary-*"]
+    assert rollout(publisher, name)["state"] == "stopped"
+
+
+def without_waves(publisher):
+    del publisher.repositories["fleet"]["waves"]
+    del publisher.repositories["fleet"]["wave_pause"]
+    publisher.write_conf()
+    assert publisher.ctl("reload").returncode == 0
+
+
+def test_no_waves_any_more(fleet):
+    """Where `waves` is removed, hosts of later waves take at once what they
+    have waited for; what was stopped, when a person goes on."""
+    publisher, webs, name, folder = fleet(1)
+    us, = webs
+    us.options["host_name"] = "us-1"
+    us.certs[name]["poll"] = "1h"           # only when it is asked
+    waves = {"waves": ["canary-*", "*"], "wave_pause": "1h"}
+
+    def manifest():
+        with open(os.path.join(folder, name, "manifest.json")) as f:
+            return json.load(f)
+    publisher.start()
+    first = published(publisher, name)
+    us.start()
+    fetch(us, name)
+    serve(publisher, first, ["us-1"])
+    publisher.repositories["fleet"].update(waves)
+    publisher.write_conf()
+    assert publisher.ctl("reload").returncode == 0
+    second = renew(publisher, name, first)
+    opened(publisher, name, 1, "running")
+    fetch(us, name)
+    assert us.cert_status(name)["serial"] == first
+    assert manifest()["waves"] == ["canary-*"]
+    without_waves(publisher)
+    opened(publisher, name, 0, "done")
+    publisher.wait("the manifest", lambda: "waves" not in manifest())
+    assert manifest()["serial"] == second
+    fetch(us, name)
+    serve(publisher, second, ["us-1"])
+
+    # What is done stays done where they are back.
+    publisher.repositories["fleet"].update(waves)
+    publisher.write_conf()
+    assert publisher.ctl("reload").returncode == 0
+    assert publisher.ctl("rollout", name, "continue").returncode == 5
+    assert publisher.ctl("deploy", name).returncode == 0
+    published(publisher, name)
+    assert "waves" not in manifest()
+    third = renew(publisher, name, second)
+    opened(publisher, name, 1, "running")
+    assert publisher.ctl("rollout", name, "stop").returncode == 0
+    without_waves(publisher)
+    time.sleep(2)
+    fetch(us, name)
+    assert us.cert_status(name)["serial"] == second
+    assert manifest()["waves"] == ["canary-*"]
+    assert publisher.ctl("rollout", name, "continue").returncode == 0
+    publisher.wait("the manifest", lambda: "waves" not in manifest())
+    fetch(us, name)
+    serve(publisher, third, ["us-1"])
 
 
 @pytest.mark.parametrize("kind", ["s3", "etcd"])
