@@ -138,8 +138,12 @@ struct cert {
 	bool		 has_wave;	/* hosts have taken a version of it in
 					   waves, as state.db may say */
 	bool		 wave_is_open;	/* that may be under way */
+	int64_t		 wave_retry_ms;	/* what could not be told of it is told
+					   again; monotonic */
 	unsigned char	 wave_act;	/* what a person has decided, waves.h's
 					   plus 1; 0: nothing */
+	char		 wave_of[64];	/* ... about this version, */
+	unsigned	 wave_at;	/* ... when so many waves were open */
 
 	unsigned	 ari_failures;	/* of asking, in a row */
 	unsigned long	 asked_after;	/* passes_hold is up to this

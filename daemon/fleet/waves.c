@@ -153,18 +153,23 @@ put(struct waves *all, struct cert *c, const struct store_wave *w)
 	c->has_wave = true;
 }
 
+/* Members that only serve ask why when something is published: that is tried
+ * until it can be. */
 static void
-tell_stopped(struct waves *all, struct cert *c, const struct conf_deploy *dep,
-    const struct store_wave *w)
+put_stopped(struct waves *all, struct cert *c, const struct conf_deploy *dep,
+    struct store_wave *w)
 {
+	bool is_told = dep->is_shared && is_published(c, dep, w);
 	char text[160];
 
+	if (is_told)
+		w->served_at = STORE_WAVE_UNTOLD;
+	put(all, c, w);
 	event_emit(all->env->certs, w->cert, STEP_DEPLOY, LOGL_WARNING,
 	    "the roll-out in %s is stopped after wave %u: %s",
 	    where(dep, text), w->opened, w->why);
 	all->env->noticed(all->env->arg);
-	/* Members that only serve ask why when something is published. */
-	if (dep->is_shared && is_published(c, dep, w))
+	if (is_told)
 		waves_tell(all, c, dep);
 }
 
@@ -208,7 +213,7 @@ take_back(struct waves *all, struct cert *c, const struct conf_deploy *dep,
 	if (rollback_check(c, false, &err) == -1) {
 		event_emit(all->env->certs, w->cert, STEP_DEPLOY,
 		    LOGL_WARNING, "it cannot be rolled back: %s", err.msg);
-		all->retry_at_ms = clock_mono_ms() + ROLLBACK_MS;
+		c->wave_retry_ms = clock_mono_ms() + ROLLBACK_MS;
 		rollout_kick(r);
 		return true;
 	}
@@ -244,6 +249,7 @@ judge(struct waves *all, struct cert *c, const struct conf_deploy *dep,
 
 static void	do_act(struct waves *, struct cert *,
 		    const struct conf_deploy *);
+static void	drop_act(struct waves *, struct cert *);
 
 /* Is there anything to be done about the row, as long as nobody decides? */
 static bool
@@ -266,8 +272,11 @@ go_on(struct waves *all, struct cert *c, const struct conf_deploy *dep)
 	struct store_wave w;
 	enum wave_next next;
 
-	if (!is_ours(c, dep))
+	if (!is_ours(c, dep)) {
+		if (dep->is_shared && !c->is_ours)
+			drop_act(all, c);
 		return false;
+	}
 	if ((dep->is_shared && c->run != NULL) || waves_is_telling(all, c))
 		return true;
 	if (dep->is_shared && c->wave_act != 0) {
@@ -279,7 +288,7 @@ go_on(struct waves *all, struct cert *c, const struct conf_deploy *dep)
 	    &w) == -1 || !is_open(c, dep, &w))
 		return false;
 	if (w.served_at == STORE_WAVE_UNTOLD) {
-		if (clock_mono_ms() < all->retry_at_ms)
+		if (clock_mono_ms() < c->wave_retry_ms)
 			return true;
 		if (dep->is_shared && w.state == WAVE_WITHDRAWN)
 			return take_back(all, c, dep, &w);
@@ -290,12 +299,14 @@ go_on(struct waves *all, struct cert *c, const struct conf_deploy *dep)
 	next = judge(all, c, dep, &w);
 	if (next == WAVE_NEXT_NONE || !may_write(all, c, dep))
 		return true;
+	if (next == WAVE_NEXT_STOPPED) {
+		put_stopped(all, c, dep, &w);
+		return w.served_at == STORE_WAVE_UNTOLD;
+	}
 	put(all, c, &w);
-	if (next == WAVE_NEXT_STOPPED)
-		tell_stopped(all, c, dep, &w);
-	else if (next == WAVE_NEXT_OPENED)
+	if (next == WAVE_NEXT_OPENED)
 		tell_opened(all, c, dep, &w);
-	return next != WAVE_NEXT_STOPPED;
+	return true;
 }
 
 static bool
@@ -455,15 +466,20 @@ can(const struct waves *all, const struct cert *c,
 	return true;
 }
 
+/* Have we gone back already from what is to be taken back? */
+static bool
+is_back(const struct cert *c, const struct conf_deploy *dep,
+    const struct store_wave *w)
+{
+	return dep->is_shared && w->serial[0] != '\0' && is_given_up(c, w);
+}
+
 /* The version to be taken back. */
 static void
 withdraw(const struct cert *c, const struct conf_deploy *dep,
     struct store_wave *w)
 {
-	bool is_back = dep->is_shared && w->serial[0] != '\0' &&
-	    is_given_up(c, w);
-
-	if (is_back)
+	if (is_back(c, dep, w))
 		wave_withdraw(w, w->serial, w->not_before);
 	else
 		wave_withdraw(w, cert_serial(c), c->row.not_before);
@@ -492,8 +508,7 @@ decide(struct waves *all, struct cert *c, const struct conf_deploy *dep,
 		break;
 	case WAVES_STOP:
 		wave_stop(&w, "acmectl rollout");
-		put(all, c, &w);
-		tell_stopped(all, c, dep, &w);
+		put_stopped(all, c, dep, &w);
 		break;
 	case WAVES_WITHDRAW:
 		withdraw(c, dep, &w);
@@ -503,17 +518,62 @@ decide(struct waves *all, struct cert *c, const struct conf_deploy *dep,
 	all->env->noticed(all->env->arg);
 }
 
+static const char *const acts[] = {
+	[WAVES_CONTINUE] = "continue",
+	[WAVES_STOP] = "stop",
+	[WAVES_WITHDRAW] = "rollback",
+};
+
+/* The version that it is about. */
+static const char *
+subject(const struct cert *c, const struct conf_deploy *dep,
+    enum waves_act act, const struct store_wave *w)
+{
+	return act != WAVES_WITHDRAW || is_back(c, dep, w) ? w->serial :
+	    cert_serial(c);
+}
+
+/* Of a cluster: it waits for the lock, and others may do it, or something
+ * else, until we have it. */
+static void
+keep_act(struct cert *c, const struct conf_deploy *dep, enum waves_act act,
+    const struct store_wave *w)
+{
+	c->wave_act = (unsigned char)(act + 1);
+	(void)text_printf(c->wave_of, sizeof(c->wave_of), "%s",
+	    subject(c, dep, act, w));
+	c->wave_at = w->opened;
+}
+
 /* What was decided, now that the row is ours to change. */
 static void
 do_act(struct waves *all, struct cert *c, const struct conf_deploy *dep)
 {
 	enum waves_act act = (enum waves_act)(c->wave_act - 1);
 	struct store_wave w;
+	bool is_possible = can(all, c, dep, act, &w);
 
 	c->wave_act = 0;
-	if (can(all, c, dep, act, &w))
+	if (strcmp(subject(c, dep, act, &w), c->wave_of) != 0 ||
+	    w.opened != c->wave_at)
+		event_emit(all->env->certs, c->row.name, STEP_DEPLOY,
+		    LOGL_WARNING, "rollout %s was meant for wave %u of %s, "
+		    "and is not done", acts[act], c->wave_at, c->wave_of);
+	else if (is_possible)
 		decide(all, c, dep, act);
 	all->env->acted(c, all->env->arg);
+}
+
+/* An order in etcd is the next holder's. */
+static void
+drop_act(struct waves *all, struct cert *c)
+{
+	if (c->wave_act == 0)
+		return;
+	event_emit(all->env->certs, c->row.name, STEP_DEPLOY, LOGL_NOTICE,
+	    "rollout %s is not done here: another member renews it now",
+	    acts[c->wave_act - 1]);
+	c->wave_act = 0;
 }
 
 static int
@@ -541,7 +601,7 @@ waves_do(struct waves *all, struct cert *c, enum waves_act act,
 			continue;
 		n++;
 		if (dep->is_shared)
-			c->wave_act = (unsigned char)(act + 1);
+			keep_act(c, dep, act, &w);
 		else
 			decide(all, c, dep, act);
 	}

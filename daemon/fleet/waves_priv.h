@@ -25,8 +25,6 @@ struct waves {
 	struct event_sub *events;
 	LIST_HEAD(, telling) tellings;
 	LIST_HEAD(, asking) askings;
-	int64_t		 retry_at_ms;	/* of what could not be told;
-					   monotonic */
 	bool		 is_stopped;
 };
 

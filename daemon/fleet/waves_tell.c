@@ -84,6 +84,7 @@ static void
 finish(struct telling *t, const struct error *err)
 {
 	struct waves *all = t->all;
+	struct cert *c = certs_find(all->env->certs, t->cert);
 
 	/* The row says what is still to be told, also after a crash. */
 	if (err == NULL) {
@@ -92,7 +93,8 @@ finish(struct telling *t, const struct error *err)
 		event_emit(all->env->certs, t->cert, STEP_DEPLOY,
 		    LOGL_WARNING, "which hosts may take it now is not told "
 		    "yet: %s", err->msg);
-		all->retry_at_ms = clock_mono_ms() + RETRY_MS;
+		if (c != NULL)
+			c->wave_retry_ms = clock_mono_ms() + RETRY_MS;
 	}
 	telling_free(t);
 	timer_set(&all->tick, 0);
