@@ -125,6 +125,10 @@ struct cert {
 					   a rollback here: the cluster's does
 					   not replace it */
 
+	bool		 knows_turns;	/* the cluster's document was seen; */
+	unsigned	 turns_told;	/* ... it says that it has been passed
+					   on so often */
+
 	/* rollout/'s. */
 	struct takeover	*takeover;	/* NULL: none is under way */
 	struct watch	*watch;		/* NULL: it has no source */

@@ -229,6 +229,7 @@ follow_conf(struct cert *c, const struct conf_cert *now)
 	} else if (was == NULL || was->realm == NULL) {
 		c->is_taken = true;
 		c->is_compared = false;
+		c->knows_turns = false;
 	}
 	xstrset(&c->csr_seen, NULL);
 	cert_csr_refused(c, NULL);

@@ -30,6 +30,7 @@ struct error;
 struct etcd;
 struct etcd_kv;
 struct loop;
+struct store_cert;
 
 struct cluster_env {
 	struct loop	*loop;
@@ -88,6 +89,10 @@ bool		 cluster_is_joined(const struct cluster *);
  * one's to renew.  They try when it is due again, not sooner.
  */
 #define CLUSTER_TRIES 2
+/* How often it has been passed on, as this document of it says. */
+unsigned	 cluster_turns(const struct store_cert *);
+/* That is what the cluster's says now.  Is that another turn than before? */
+bool		 cluster_turns_told(struct cert *, unsigned turns);
 /* Its lock is ours, and it is so another's: to be given back, whatever there is
  * left to do. */
 bool		 cluster_passes_on(const struct cluster *, struct cert *);

@@ -10,6 +10,7 @@
 #include "daemon/cluster/cluster_priv.h"
 #include "daemon/cluster/membership.h"
 #include "daemon/cluster/rendezvous.h"
+#include "daemon/rollout/rollback.h"
 
 void
 member_free(struct member *m)
@@ -154,11 +155,32 @@ may_be_of_one(const struct store_cert *row)
 	    strncmp(row->error->code, "acme:", 5) != 0;
 }
 
-/* All members know how it fares, and so whose turn it is. */
+unsigned
+cluster_turns(const struct store_cert *row)
+{
+	/* A rollback is no try to renew it. */
+	return may_be_of_one(row) && !rollback_is_error(row->error) ?
+	    row->failures / CLUSTER_TRIES : 0;
+}
+
+/*
+ * All go by what they have all been told, and so agree: what failed here alone,
+ * or is not written yet, the others do not know.
+ */
 static unsigned
 turns_over(const struct cert *c)
 {
-	return may_be_of_one(&c->row) ? c->row.failures / CLUSTER_TRIES : 0;
+	return c->knows_turns ? c->turns_told : cluster_turns(&c->row);
+}
+
+bool
+cluster_turns_told(struct cert *c, unsigned turns)
+{
+	unsigned was = turns_over(c);
+
+	c->knows_turns = true;
+	c->turns_told = turns;
+	return turns != was;
 }
 
 const struct member *

@@ -15,6 +15,7 @@
 #include "daemon/certs/missing.h"
 #include "daemon/certs/pair.h"
 #include "daemon/cleanup/cleanup.h"
+#include "daemon/cluster/cluster.h"
 #include "daemon/config/conf.h"
 #include "daemon/rollout/rollback.h"
 #include "daemon/store/chain.h"
@@ -114,11 +115,23 @@ replica_cert_json(struct item *i)
 		return NULL;
 	gather(i->r, c, &d);
 	i->sending_paused = c->row.paused_until;
+	i->sending_turns = cluster_turns(&c->row);
 	o = document_json(&d);
 	i->is_open = document_is_open(&d);
 	d.row = (struct store_cert){ .key = KEY_TYPE_END };
 	document_clear(&d);
 	return o;
+}
+
+void
+replica_cert_made(struct item *i)
+{
+	struct cert *c = replica_cert_of(i);
+
+	i->paused = i->sending_paused;
+	i->knows_pause = true;
+	if (c != NULL && cluster_turns_told(c, i->sending_turns))
+		cert_changed(c);
 }
 
 /* --- what comes --- */
@@ -341,18 +354,21 @@ replica_cert_incoming(struct item *i, const json_t *o, int64_t modified)
 {
 	const struct replica_env *env = i->r->env;
 	struct cert *c = replica_cert_of(i);
-	bool was_open = i->is_open;
+	bool was_open = i->is_open, is_moved;
 	struct document d;
 	struct error err;
 
 	if (o == NULL) {
 		i->is_open = false;
+		if (c != NULL && cluster_turns_told(c, 0))
+			cert_changed(c);
 		return;
 	}
 	if (document_read(o, &d, &err) == -1) {
 		log_warning(NULL, "cluster: %s: %s", i->path, err.msg);
 		return;
 	}
+	is_moved = c != NULL && cluster_turns_told(c, cluster_turns(&d.row));
 	if (i->asks == ASKS_WAVE) {
 		if (c != NULL)
 			take_wave(i->r, c, &d.wave);
@@ -369,7 +385,7 @@ replica_cert_incoming(struct item *i, const json_t *o, int64_t modified)
 	    env->fence(c, env->arg) == 0 && follow(i, c, &d, modified)) {
 		cert_save(c);
 		cert_changed(c);
-	} else if (c != NULL && was_open != i->is_open) {
+	} else if (c != NULL && (was_open != i->is_open || is_moved)) {
 		cert_changed(c);
 	}
 	document_clear(&d);
@@ -446,6 +462,7 @@ replica_adopt(struct replica *r, struct cert *c, const void *value,
 		    "used: %s", err->msg);
 		return 0;
 	}
+	(void)cluster_turns_told(c, cluster_turns(&d.row));
 	replica_pause_merge(i, c, &d);
 	r->is_taking = true;
 	c->fails_here = false;		/* it is renewed here */

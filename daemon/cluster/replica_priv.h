@@ -55,6 +55,7 @@ struct item {
 	time_t		 paused;	/* paused_until there */
 	time_t		 sending_paused;
 	bool		 knows_pause;	/* paused was seen */
+	unsigned	 sending_turns;	/* cluster_turns() of what is sent */
 	char		*by;		/* account: the member that made its
 					   key */
 	struct store_budget *budget;	/* its texts are ours */
@@ -154,6 +155,8 @@ void	replica_told(struct item *, const json_t *kv);
 /* --- replica_cert.c --- */
 /* Its document; NULL: it is to be deleted. */
 json_t	*replica_cert_json(struct item *);
+/* etcd has it. */
+void	replica_cert_made(struct item *);
 void	replica_cert_incoming(struct item *, const json_t *, int64_t modified);
 /* What is here and etcd does not have yet. */
 void	replica_cert_listed(struct replica *);

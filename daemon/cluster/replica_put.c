@@ -53,8 +53,10 @@ conditions(struct item *i, const char *key, json_t *list)
 	case ITEM_CERT:
 		c = replica_cert_of(i);
 		fence = c != NULL ? env->fence(c, env->arg) : 0;
-		/* What nobody works at its owner writes, if it has all. */
-		if (c == NULL || (fence == 0 && (!i->r->is_listed ||
+		/* What nobody works at its owner writes, if it has all; what
+		   failed here alone is not the cluster's. */
+		if (c == NULL || (fence == 0 && (c->fails_here ||
+		    !i->r->is_listed ||
 		    i->had != i->seen || (!env->ours(c, env->arg) &&
 		    (i->seen != 0 || c->row.paused_until == i->paused)))))
 			return -1;
@@ -157,8 +159,8 @@ made(struct item *i, const json_t *reply)
 		i->had = i->seen;
 		i->digest = i->sending_digest;
 		i->is_old = false;
-		i->paused = i->sending_paused;
-		i->knows_pause = i->kind == ITEM_CERT;
+		if (i->kind == ITEM_CERT)
+			replica_cert_made(i);
 	}
 	if (i->is_limit && i->sent == i->gen) {
 		i->is_limit = false;

@@ -624,6 +624,13 @@ test_passed_on(void **state)
 		row->error = &limit;
 		assert_string_equal(owner(r), first);
 	}
+	/* What the cluster's document says of it counts, once it is known. */
+	for (unsigned i = 0; i < 4; i++) {
+		(void)cluster_turns_told(cert(r), i);
+		assert_string_equal(owner(r), i % 2 == 0 ? first : second);
+		row->failures++;
+	}
+	cert(r)->knows_turns = false;
 	/* Who holds its lock goes on with it until it gives that back. */
 	row->error = &local;
 	row->failures = 0;

@@ -1056,6 +1056,64 @@ test_own_failure(void **state)
 	assert_null(c->row.error);
 }
 
+static void
+count_changed(struct cert *c, void *arg)
+{
+	if (c != NULL)
+		++*(unsigned *)arg;
+}
+
+static void
+put_failure(struct rig *r, int n, const char *code, unsigned failures)
+{
+	set_error(r, n, code);
+	cert(r, n)->row.failures = failures;
+	cert_save(cert(r, n));
+}
+
+/* Whose turn it is both know from what etcd has: not from what one of them
+ * cannot take, or has not written yet, or has rolled back. */
+static void
+test_turns(void **state)
+{
+	struct rig *r = *state;
+	struct cert *a = cert(r, 0), *b = cert(r, 1);
+	unsigned changed = 0;
+
+	settle(r);
+	put_failure(r, 0, "dns:timeout", 1);
+	UNTIL(r, b->row.failures == 1);
+	assert_true(b->knows_turns);
+	/* Were it the other's turn by what only it knows, it would write that,
+	 * and with two more it would be nobody's. */
+	b->is_taken = b->fails_here = r->m[1].ours = true;
+	for (unsigned n = 2; n < 6; n++) {
+		put_failure(r, 1, "sys:io", n);
+		spin(r, 20);
+		assert_int_equal(fake.writes, 1);
+		assert_int_equal(a->row.failures, 1);
+		assert_int_equal(a->turns_told, 0);
+		assert_int_equal(b->turns_told, 0);
+	}
+	b->is_taken = r->m[1].ours = false;
+	/* What the owner fails at counts as soon as etcd has it, for both. */
+	r->m[0].certs->changed = count_changed;
+	r->m[0].certs->arg = &changed;
+	fake.is_down = true;
+	put_failure(r, 0, "dns:timeout", 2);
+	spin(r, 20);
+	assert_int_equal(a->turns_told, 0);
+	fake.is_down = false;
+	UNTIL(r, a->turns_told == 1 && b->turns_told == 1);
+	assert_int_equal(changed, 1);
+	assert_int_equal(b->row.failures, 5);
+	/* That it was rolled back is nobody's failure. */
+	put_failure(r, 0, "engine:rolled-back", 3);
+	UNTIL(r, a->turns_told == 0 && b->turns_told == 0);
+	assert_int_equal(changed, 2);
+	r->m[0].certs->changed = NULL;
+}
+
 /* More than are sent at one time. */
 static void
 test_pause_many(void **state)
@@ -1440,7 +1498,7 @@ main(void)
 		TEST(test_takeover), TEST(test_waves), TEST(test_rolled_back),
 		TEST(test_request), TEST(test_unlocked),
 		TEST(test_pause), TEST(test_pause_many),
-		TEST(test_own_failure),
+		TEST(test_own_failure), TEST(test_turns),
 		TEST(test_away), TEST(test_unreadable), TEST(test_anew),
 		TEST(test_account), TEST(test_rollover),
 		TEST(test_apart), TEST(test_budget), TEST(test_holds),
