@@ -336,6 +336,10 @@ def test_passed_on(pair, txt):
                                    server="127.0.1.99:53")}
     owner.write_conf()
     owner.reload()
+    # It watches anew, and looks once whether others have published it.
+    owner.wait("its look to be over", lambda: owner.log().count(
+        'repository "cluster": watching for changes') == 2 and
+        owner.cert_status(p.name)["next"]["action"] == "renew", 20)
     ordered = p.count("newOrder")
     assert owner.ctl("renew-now", p.name).returncode == 1
     other.wait("its failure", lambda: failures(other) == 1)
