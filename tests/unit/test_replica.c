@@ -53,7 +53,7 @@ struct kv {
 struct etcd_op {
 	struct timer	 timer;
 	char		 path[32];
-	json_t		*body;
+	json_t		*body, *reply;	/* NULL: not carried out */
 	etcd_done_cb	*done;
 	void		*arg;
 };
@@ -73,6 +73,7 @@ static struct {
 	struct { size_t kv; struct kv is; } changes[256];
 	size_t		 n_changes;
 	struct etcd_mirror *mirrors[4];
+	bool		 is_late;	/* answers stay away */
 	bool		 is_down, is_mute;	/* mute: mirrors are not told */
 	unsigned	 writes;
 } fake;
@@ -269,10 +270,16 @@ answer_cb(void *arg)
 {
 	struct etcd_op *op = arg;
 	struct error err;
-	json_t *reply = NULL;
+	json_t *reply = op->reply;
 	char revision[24];
 
-	if (fake.is_down) {
+	if (fake.is_late && reply != NULL) {
+		timer_set(&op->timer, 1);
+		return;
+	}
+	if (reply != NULL) {
+		op->done(NULL, reply, op->arg);
+	} else if (fake.is_down) {
 		(void)error_set(&err, ERR_TRANSIENT, "etcd:unavailable",
 		    "nobody is there");
 		op->done(&err, NULL, op->arg);
@@ -283,6 +290,11 @@ answer_cb(void *arg)
 		    (long long)fake.revision);
 		(void)json_object_set_new(reply, "header", json_pack("{s:s}",
 		    "revision", revision));
+		if (fake.is_late) {
+			op->reply = reply;
+			timer_set(&op->timer, 1);
+			return;
+		}
 		op->done(NULL, reply, op->arg);
 	}
 	json_decref(reply);
@@ -313,6 +325,7 @@ __wrap_etcd_cancel(struct etcd_op *op)
 	if (op == NULL)
 		return;
 	timer_clear(&op->timer);
+	json_decref(op->reply);
 	json_decref(op->body);
 	free(op);
 }
@@ -1056,6 +1069,33 @@ test_own_failure(void **state)
 	assert_null(c->row.error);
 }
 
+/* The lock comes with what was written just before, of which etcd's answer is
+ * still on its way: what has changed here since is kept. */
+static void
+test_late_answer(void **state)
+{
+	struct rig *r = *state;
+	struct cert *c = cert(r, 0);
+
+	settle(r);
+	c->row.failures = 1;
+	c->row.retry_at = 6000;
+	cert_save(c);
+	UNTIL(r, cert(r, 1)->row.retry_at == 6000);
+	fake.is_late = fake.is_mute = true;
+	c->row.early = 3;
+	cert_save(c);
+	UNTIL(r, fake.writes == 2);
+	c->row.retry_at = 0;
+	cert_save(c);
+	take_lock(r, 0);
+	assert_int_equal(adopt(r, 0), 0);
+	assert_int_equal(c->row.retry_at, 0);
+	fake.is_late = fake.is_mute = false;
+	sync_shared(r, 0, "");
+	UNTIL(r, cert(r, 1)->row.early == 3 && cert(r, 1)->row.retry_at == 0);
+}
+
 static void
 count_changed(struct cert *c, void *arg)
 {
@@ -1499,6 +1539,7 @@ main(void)
 		TEST(test_request), TEST(test_unlocked),
 		TEST(test_pause), TEST(test_pause_many),
 		TEST(test_own_failure), TEST(test_turns),
+		TEST(test_late_answer),
 		TEST(test_away), TEST(test_unreadable), TEST(test_anew),
 		TEST(test_account), TEST(test_rollover),
 		TEST(test_apart), TEST(test_budget), TEST(test_holds),
