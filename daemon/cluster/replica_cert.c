@@ -350,11 +350,12 @@ follow(struct item *i, struct cert *c, const struct document *d,
 }
 
 void
-replica_cert_incoming(struct item *i, const json_t *o, int64_t modified)
+replica_cert_incoming(struct item *i, const json_t *o, int64_t modified,
+    bool is_echo)
 {
 	const struct replica_env *env = i->r->env;
 	struct cert *c = replica_cert_of(i);
-	bool was_open = i->is_open, is_moved;
+	bool was_open = i->is_open, is_moved, knows_better;
 	struct document d;
 	struct error err;
 
@@ -378,11 +379,14 @@ replica_cert_incoming(struct item *i, const json_t *o, int64_t modified)
 	i->is_open = document_is_open(&d);
 	if (c != NULL)
 		replica_pause_merge(i, c, &d);
-	if (c != NULL && env->fence(c, env->arg) == 0)
+	if (is_echo)
+		i->had = modified;
+	/* Who holds it, or has said it, knows all the rest better. */
+	knows_better = is_echo || c == NULL || env->fence(c, env->arg) != 0;
+	if (!knows_better)
 		take_wave(i->r, c, &d.wave);
-	/* Who holds it knows all the rest better. */
-	if (c != NULL && strcmp(d.row.name, i->name) == 0 && c->run == NULL &&
-	    env->fence(c, env->arg) == 0 && follow(i, c, &d, modified)) {
+	if (!knows_better && strcmp(d.row.name, i->name) == 0 &&
+	    c->run == NULL && follow(i, c, &d, modified)) {
 		cert_save(c);
 		cert_changed(c);
 	} else if (c != NULL && (was_open != i->is_open || is_moved)) {
@@ -434,20 +438,6 @@ replica_cert_listed(struct replica *r)
 
 /* --- what comes with the lock --- */
 
-/* Is it what we have written just now, and were not told yet that it is? */
-static bool
-is_sent(const struct item *i, const json_t *o)
-{
-	char *text = i->op != NULL ? json_dumps(o, JSON_COMPACT |
-	    JSON_SORT_KEYS) : NULL;
-	bool is = text != NULL && text_hash(TEXT_HASH_BASIS, text) ==
-	    i->sending_digest;
-
-	if (text != NULL)
-		freezero_str(text);
-	return is;
-}
-
 int
 replica_adopt(struct replica *r, struct cert *c, const void *value,
     size_t len, int64_t modified, struct error *err)
@@ -467,7 +457,7 @@ replica_adopt(struct replica *r, struct cert *c, const void *value,
 	key = replica_key(r, path);
 	o = document_open(r->secret, key, value, len, err);
 	free(key);
-	if (o != NULL && !c->fails_here && is_sent(i, o)) {
+	if (o != NULL && !c->fails_here && replica_is_echo(i, o)) {
 		json_decref(o);
 		i->seen = i->had = modified;
 		return 0;

@@ -157,7 +157,12 @@ void	replica_told(struct item *, const json_t *kv);
 json_t	*replica_cert_json(struct item *);
 /* etcd has it. */
 void	replica_cert_made(struct item *);
-void	replica_cert_incoming(struct item *, const json_t *, int64_t modified);
+/* Is it what we are writing just now, which was told before the answer came?
+ * What has changed here since is newer. */
+bool	replica_is_echo(const struct item *, const json_t *);
+/* is_echo: it is that. */
+void	replica_cert_incoming(struct item *, const json_t *, int64_t modified,
+	    bool is_echo);
 /* What is here and etcd does not have yet. */
 void	replica_cert_listed(struct replica *);
 /* Its certificate, if it is configured with that directory; or NULL. */

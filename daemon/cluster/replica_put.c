@@ -369,6 +369,20 @@ reseal(struct item *i)
 	item_changed(i);
 }
 
+bool
+replica_is_echo(const struct item *i, const json_t *o)
+{
+	char *text;
+	bool is;
+
+	if (o == NULL || i->op == NULL)
+		return false;
+	text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+	is = text_hash(TEXT_HASH_BASIS, text) == i->sending_digest;
+	freezero_str(text);
+	return is;
+}
+
 void
 replica_incoming(struct replica *r, const char *path, const void *value,
     size_t len, int64_t modified)
@@ -404,10 +418,11 @@ replica_incoming(struct replica *r, const char *path, const void *value,
 	r->is_taking = true;
 	switch (i->kind) {
 	case ITEM_CERT:
-		replica_cert_incoming(i, o, modified);
+		replica_cert_incoming(i, o, modified, replica_is_echo(i, o));
 		break;
 	case ITEM_ACCOUNT:
-		replica_account_incoming(i, o);
+		if (!replica_is_echo(i, o))
+			replica_account_incoming(i, o);
 		break;
 	case ITEM_BUDGET:
 	case ITEM_HOLD:

@@ -1479,6 +1479,32 @@ test_budget(void **state)
 	assert_true(is_empty(r, 0) && is_empty(r, 1));
 }
 
+/* What we write is told before the answer comes: a change made since stays. */
+static void
+test_echo(void **state)
+{
+	struct rig *r = *state;
+	int64_t revision;
+
+	settle(r);
+	cert(r, 0)->row.failures = 1;
+	cert_save(cert(r, 0));
+	UNTIL(r, cert(r, 1)->row.failures == 1);
+	spin(r, 20);
+	revision = fake.revision;
+	cert(r, 0)->row.failures = 2;
+	cert_save(cert(r, 0));
+	fake.is_late = true;
+	while (fake.revision == revision)
+		loop_turn(r->loop);
+	cert(r, 0)->row.failures = 3;
+	cert_save(cert(r, 0));
+	spin(r, 10);
+	fake.is_late = false;
+	UNTIL(r, cert(r, 1)->row.failures == 3);
+	assert_int_equal(cert(r, 0)->row.failures, 3);
+}
+
 /* Members that have the lines the other way round do not go on sealing anew
  * what the other one has; and an account that nobody here has any more is let
  * alone. */
@@ -1543,6 +1569,7 @@ main(void)
 		TEST(test_away), TEST(test_unreadable), TEST(test_anew),
 		TEST(test_account), TEST(test_rollover),
 		TEST(test_apart), TEST(test_budget), TEST(test_holds),
+		TEST(test_echo),
 		cmocka_unit_test_setup_teardown(test_new_secret,
 		    setup_new_secret, teardown),
 	};
