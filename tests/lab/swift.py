@@ -12,8 +12,7 @@ import os
 from . import proc, s3
 
 KEY_ID, SECRET, REGION = "test:tester", "testing", "us-east-1"
-PORTS = {"object": 6200, "container": 6201, "account": 6202}
-MEMCACHED = 6203
+KINDS = ["object", "container", "account"]
 
 SERVER = """
 import sys
@@ -47,7 +46,7 @@ PIPELINE = ["catch_errors", "memcache", "s3api", "tempauth", "copy", "dlo",
 PROXY_OPTIONS = {
     "s3api": "location = us-east-1\ns3_acl = true\n"
              "storage_domain = localhost\n",
-    "memcache": "memcache_servers = 127.0.0.1:%d\n" % MEMCACHED,
+    "memcache": "memcache_servers = 127.0.0.1:PORT\n",
     "tempauth": "user_test_tester = testing .admin\n",
 }
 
@@ -55,15 +54,19 @@ PROXY_OPTIONS = {
 class Swift:
     def __init__(self, folder, port):
         """The script that finds the programs runs before a private network
-        is entered: path() below."""
+        is entered: path() below.  Each has a store of its own: its servers
+        listen on ports that its own tells."""
         self.folder, self.port = folder, port
+        self.ports = {kind: port - 1800 + 10 * i
+                      for i, kind in enumerate(KINDS)}
+        self.cache_port = port - 1770
         self.key_id, self.secret, self.region = KEY_ID, SECRET, REGION
         self.url = "http://localhost:%d" % port
         os.makedirs(os.path.join(folder, "dev", "d1"))
         self.write("swift.conf", "[swift-hash]\n"
                    "swift_hash_path_suffix = lab\n"
                    "swift_hash_path_prefix = lab\n")
-        for kind, own in PORTS.items():
+        for kind, own in self.ports.items():
             self.write(kind + ".conf", COMMON % (own, folder, folder) +
                        "[pipeline:main]\npipeline = %s-server\n"
                        "[app:%s-server]\nuse = egg:swift#%s\n"
@@ -74,12 +77,14 @@ class Swift:
             % " ".join(PIPELINE)
         for name in PIPELINE[:-1]:
             text += "[filter:%s]\nuse = egg:swift#%s\n%s" % (
-                name, name, PROXY_OPTIONS.get(name, ""))
+                name, name, PROXY_OPTIONS.get(name, "").replace(
+                    "PORT", str(self.cache_port)))
         self.write("proxy.conf", text)
-        self.python(RINGS % (PORTS, folder))
+        self.python(RINGS % (self.ports, folder))
         self.procs = []
         self.memcached = proc.Proc([memcached(), "-u", "root", "-l",
-                                    "127.0.0.1", "-p", MEMCACHED, "-U", "0"],
+                                    "127.0.0.1", "-p", self.cache_port,
+                                    "-U", "0"],
                                    os.path.join(folder, "memcached.log"),
                                    env=self.env())
         self.start()
@@ -100,13 +105,14 @@ class Swift:
         proc.run(["/usr/bin/python3", "-c", program], env=self.env())
 
     def start(self):
-        for kind in list(PORTS) + ["proxy"]:
+        for kind in KINDS + ["proxy"]:
             program = SERVER % (self.folder, os.path.join(
                 self.folder, kind + ".conf"), kind + "-server")
             self.procs.append(proc.Proc(
                 ["/usr/bin/python3", "-c", program],
                 os.path.join(self.folder, kind + ".log"), env=self.env()))
-        for p, port in zip(self.procs, list(PORTS.values()) + [self.port]):
+        for p, port in zip(self.procs, list(self.ports.values()) +
+                           [self.port]):
             p.ready(lambda: answers(port), timeout=60)
 
     def client(self):
