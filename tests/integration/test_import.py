@@ -10,6 +10,7 @@ import pty
 import re
 import shutil
 import sqlite3
+import time
 
 import pytest
 from cryptography import x509
@@ -405,6 +406,7 @@ def test_ask_and_switch(bench, lab, certbot, tmp_path):
         assert said.read_text() == "disable --now certbot.timer\n"
     # Another key under the same name is refused, and stays refused.
     shutil.rmtree(certbot.dir)
+    time.sleep(1.1)         # newer than ours, by its dates
     certbot.certonly([["--webroot", "-w", str(tmp_path), "-d",
                        "a.example.test"]])
     p = bench.ctl("import", "certbot", certbot.dir, "--yes")
