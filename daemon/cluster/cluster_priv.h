@@ -155,6 +155,18 @@ void		 lock_forget_all(struct cluster *);
 /* Those of our lease that nobody here holds. */
 void		 lock_tidy(struct cluster *);
 
+/* --- asked.c --- */
+/* The request to write it, sealed; what is taken.  NULL: "cluster:away", or it
+ * cannot be sealed. */
+json_t		*asked_body(struct cluster *, const char *kind,
+		    const struct cert *, json_t *what, struct error *);
+struct etcd_op	*asked_write(struct cluster *, json_t *body, etcd_done_cb *,
+		    void *arg);
+/* It is done; but not what has come there since. */
+struct etcd_op	*asked_remove(struct cluster *, const char *kind,
+		    const char *path, int64_t modified, etcd_done_cb *,
+		    void *arg);
+
 /* --- wish.c --- */
 void		 wish_put(struct cluster *, const char *path,
 		    const struct etcd_kv *);

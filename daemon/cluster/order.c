@@ -14,7 +14,6 @@
 #include "daemon/cluster/membership.h"
 
 #define KIND		"order/"
-#define CALL_MS		10000
 #define AGAIN_MS	1000
 #define BUSY_MS		3000
 
@@ -92,23 +91,11 @@ static void
 delete(struct order *o)
 {
 	struct cluster *k = o->cluster;
-	char *path, modified[24];
-	json_t *key;
 
 	o->is_over = true;
 	if (o->call != NULL || !membership_is_held(k->membership))
 		return;
-	path = cluster_key(k, KIND, o->path);
-	key = etcd_text(path);
-	free(path);
-	(void)text_printf(modified, sizeof(modified), "%lld",
-	    (long long)o->modified);
-	o->call = etcd_call_start(k->env->etcd, &(struct etcd_args){
-	    .conf = k->k->etcd, .timeout_ms = CALL_MS }, "/v3/kv/txn",
-	    json_pack("{s:[{s:O, s:s, s:s, s:s}], s:[{s:{s:o}}]}",
-	    "compare", "key", key, "target", "MOD", "result", "EQUAL",
-	    "mod_revision", modified,
-	    "success", "request_delete_range", "key", key), deleted, o);
+	o->call = asked_remove(k, KIND, o->path, o->modified, deleted, o);
 }
 
 void
@@ -221,29 +208,15 @@ int
 cluster_order(struct cluster *k, struct cert *c, const char *act,
     const char *serial, unsigned wave, struct error *err)
 {
-	char path[CLUSTER_PATH_MAX], *key, *sealed;
+	char path[CLUSTER_PATH_MAX];
+	json_t *body = asked_body(k, KIND, c, json_pack("{s:s, s:s, s:I}",
+	    "do", act, "serial", serial, "wave", (json_int_t)wave), err);
 	struct order *o;
-	size_t len;
 
-	if (k->k == NULL || !membership_is_held(k->membership))
-		return error_set(err, ERR_TRANSIENT, "cluster:away",
-		    "\"%s\" is renewed by the cluster, which cannot be asked "
-		    "now: %s", c->row.name, k->trouble.msg);
-	key = cluster_key(k, KIND, cluster_path(c, path));
-	sealed = cluster_seal(k, key, json_pack("{s:s, s:s, s:I, s:s}",
-	    "do", act, "serial", serial, "wave", (json_int_t)wave,
-	    "member", k->k->name), &len, err);
-	if (sealed == NULL) {
-		free(key);
+	if (body == NULL)
 		return -1;
-	}
-	o = make(k, path);
+	o = make(k, cluster_path(c, path));
 	etcd_cancel(o->call);
-	o->call = etcd_call_start(k->env->etcd, &(struct etcd_args){
-	    .conf = k->k->etcd, .timeout_ms = CALL_MS }, "/v3/kv/put",
-	    json_pack("{s:o, s:o}", "key", etcd_text(key), "value",
-	    etcd_bytes(sealed, len)), written, o);
-	free(sealed);
-	free(key);
+	o->call = asked_write(k, body, written, o);
 	return 0;
 }

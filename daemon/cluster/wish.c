@@ -12,7 +12,6 @@
 #include "daemon/rollout/rollback.h"
 
 #define KIND		"wish/"
-#define CALL_MS		10000
 #define AGAIN_MS	1000
 
 static struct wish *
@@ -78,23 +77,11 @@ static void
 delete(struct wish *w)
 {
 	struct cluster *k = w->cluster;
-	char *path, modified[24];
-	json_t *key;
 
 	w->is_over = true;
 	if (w->call != NULL || !membership_is_held(k->membership))
 		return;
-	path = cluster_key(k, KIND, w->path);
-	key = etcd_text(path);
-	free(path);
-	(void)text_printf(modified, sizeof(modified), "%lld",
-	    (long long)w->modified);
-	w->call = etcd_call_start(k->env->etcd, &(struct etcd_args){
-	    .conf = k->k->etcd, .timeout_ms = CALL_MS }, "/v3/kv/txn",
-	    json_pack("{s:[{s:O, s:s, s:s, s:s}], s:[{s:{s:o}}]}",
-	    "compare", "key", key, "target", "MOD", "result", "EQUAL",
-	    "mod_revision", modified,
-	    "success", "request_delete_range", "key", key), deleted, w);
+	w->call = asked_remove(k, KIND, w->path, w->modified, deleted, w);
 }
 
 void
@@ -219,30 +206,16 @@ int
 cluster_wish(struct cluster *k, struct cert *c, bool force,
     struct error *err)
 {
-	char path[CLUSTER_PATH_MAX], *key, *sealed;
+	char path[CLUSTER_PATH_MAX];
+	json_t *body = asked_body(k, KIND, c, json_pack("{s:s, s:b}",
+	    "serial", cert_serial(c), "force", force), err);
 	struct wish *w;
-	size_t len;
 
-	if (k->k == NULL || !membership_is_held(k->membership))
-		return error_set(err, ERR_TRANSIENT, "cluster:away",
-		    "\"%s\" is renewed by the cluster, which cannot be asked "
-		    "now: %s", c->row.name, k->trouble.msg);
-	key = cluster_key(k, KIND, cluster_path(c, path));
-	sealed = cluster_seal(k, key, json_pack("{s:s, s:b, s:s}",
-	    "serial", cert_serial(c), "force", force, "member", k->k->name),
-	    &len, err);
-	if (sealed == NULL) {
-		free(key);
+	if (body == NULL)
 		return -1;
-	}
-	w = make(k, path);
+	w = make(k, cluster_path(c, path));
 	w->is_own = true;
 	etcd_cancel(w->call);
-	w->call = etcd_call_start(k->env->etcd, &(struct etcd_args){
-	    .conf = k->k->etcd, .timeout_ms = CALL_MS }, "/v3/kv/put",
-	    json_pack("{s:o, s:o}", "key", etcd_text(key), "value",
-	    etcd_bytes(sealed, len)), written, w);
-	free(sealed);
-	free(key);
+	w->call = asked_write(k, body, written, w);
 	return 0;
 }
